@@ -1,0 +1,11 @@
+'use strict';
+
+/** @type {import('jest').Config} */
+module.exports = {
+  roots: ['<rootDir>/__test__'],
+  testMatch: ['**/*.spec.ts'],
+  transform: { '\\.ts$': '@swc/jest' },
+  // Every test drives real processes on real clocks, on machines that may have two busy cores.
+  testTimeout: 60_000,
+  maxWorkers: 2,
+};

@@ -1,0 +1,135 @@
+/**
+ * Makes a fresh clone ready to run: installs the packages, installs those of the workflow example
+ * (which needs a Flue line of its own), and builds the native part. Steps that are up to date are
+ * skipped without a word. Runs before anything is installed, so on core modules alone.
+ *
+ *     node scripts/setup.mjs [--no-build]
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const workflow = join(root, 'examples', 'workflow');
+const TAIL_LINES = 40;
+
+const { values: options } = parseArgs({ options: { 'no-build': { type: 'boolean' } } });
+
+if (!options['no-build']) checkPrerequisites();
+
+if (!isInstalled(root)) {
+  await step('Installing the packages', npm(['ci']), root);
+  if (!existsSync(join(root, 'node_modules', 'node', 'bin'))) await installNode();
+  markInstalled(root);
+}
+if (!isInstalled(workflow)) {
+  // Nothing that the example uses needs an install script.
+  await step('Installing the workflow example', npm(['ci', '--ignore-scripts']), workflow);
+  markInstalled(workflow);
+}
+if (!options['no-build'] && !isBuilt()) {
+  await step('Building the native part', npm(['run', 'build']), root);
+}
+
+/** Names everything that is missing at once, before any work is done. */
+function checkPrerequisites() {
+  const needed = [
+    { command: 'cargo', what: 'Rust, from https://rustup.rs' },
+    { command: 'cc', what: 'a C compiler, such as gcc or clang', unix: true },
+  ];
+  const missing = needed
+    .filter(({ unix }) => !(unix && process.platform === 'win32'))
+    .filter(({ command }) => spawnSync(command, ['--version']).error);
+  if (missing.length === 0) return;
+
+  for (const { command, what } of missing) {
+    console.error(`Missing: \`${command}\` was not found on the PATH. Please install ${what}.`);
+  }
+  process.exit(1);
+}
+
+/**
+ * The Node that Flue needs comes as a package that fetches its binary in an install script. An npm
+ * that runs no unapproved install scripts leaves it empty: fetch it now, for that package alone.
+ */
+function installNode() {
+  const { command, args, env } = npm(['rebuild', 'node']);
+  const allow = { ...env, npm_config_dangerously_allow_all_scripts: 'true' };
+  return step('Installing Node for Flue', { command, args, env: allow }, root);
+}
+
+/** The npm that runs us, or else the one on the PATH. */
+function npm(args) {
+  const { npm_execpath: cli, npm_node_execpath: node } = process.env;
+  if (cli?.endsWith('.js') && node) return { command: node, args: [cli, ...args] };
+  return { command: process.platform === 'win32' ? 'npm.cmd' : 'npm', args };
+}
+
+/** Runs a command behind one line of output; when it fails, ends as it did and shows why. */
+async function step(title, { command, args, env = process.env }, cwd) {
+  process.stdout.write(`${title} … `);
+  const began = Date.now();
+  const { code, output } = await run(command, args, { cwd, env });
+  if (code === 0) {
+    console.log(`${((Date.now() - began) / 1000).toFixed(1)} s`);
+    return;
+  }
+  console.log('failed');
+  console.error(output.trimEnd().split('\n').slice(-TAIL_LINES).join('\n'));
+  process.exit(code);
+}
+
+function run(command, args, settings) {
+  return new Promise((resolve) => {
+    const shell = command.endsWith('.cmd');
+    const child = spawn(command, args, { ...settings, shell, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    const collect = (chunk) => (output += chunk);
+    child.stdout.setEncoding('utf8').on('data', collect);
+    child.stderr.setEncoding('utf8').on('data', collect);
+    child.on('error', (error) => resolve({ code: 1, output: `${command}: ${error.message}` }));
+    child.on('close', (code) => resolve({ code: code ?? 1, output }));
+  });
+}
+
+/** Kept inside node_modules, so that it goes when they go. */
+function stampFile(directory) {
+  return join(directory, 'node_modules', '.setup-lock-hash');
+}
+
+function lockHash(directory) {
+  return createHash('sha256')
+    .update(readFileSync(join(directory, 'package-lock.json')))
+    .digest('hex');
+}
+
+function isInstalled(directory) {
+  const stamp = stampFile(directory);
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === lockHash(directory);
+}
+
+function markInstalled(directory) {
+  writeFileSync(stampFile(directory), lockHash(directory));
+}
+
+/** True when this platform's binary exists and is younger than everything it is made from. */
+function isBuilt() {
+  const prefix = `flue-braintrust.${process.platform}-${process.arch}`;
+  const binary = readdirSync(root).find(
+    (name) => name.startsWith(prefix) && name.endsWith('.node'),
+  );
+  if (!binary) return false;
+
+  const sources = readdirSync(join(root, 'src'), { recursive: true })
+    .map((name) => join('src', name))
+    .concat('Cargo.toml', 'Cargo.lock', 'build.rs');
+  const built = modified(binary);
+  return sources.every((name) => modified(name) <= built);
+}
+
+function modified(name) {
+  return statSync(join(root, name)).mtimeMs;
+}
