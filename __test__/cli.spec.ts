@@ -1,0 +1,154 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { version } from '../package.json';
+
+const CLI = join(__dirname, '..', 'js', 'cli.js');
+const children: ChildProcess[] = [];
+
+/** The program as a child process, with what it printed so far. */
+class Program {
+  out = '';
+  err = '';
+  readonly child: ChildProcess;
+  readonly exit: Promise<unknown>;
+
+  constructor(args: string[]) {
+    this.child = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    children.push(this.child);
+    this.child.stdout?.setEncoding('utf8').on('data', (text) => (this.out += text));
+    this.child.stderr?.setEncoding('utf8').on('data', (text) => (this.err += text));
+    this.exit = once(this.child, 'close').then(([code]) => code);
+  }
+
+  /** Waits until what it printed matches, and gives the match. */
+  async printed(stream: 'out' | 'err', pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const match = pattern.exec(this[stream]);
+      if (match !== null) return match;
+      const source = stream === 'out' ? this.child.stdout : this.child.stderr;
+      const ended = this.exit.then(() => {
+        throw new Error(`ended without printing ${pattern}: ${this.out}${this.err}`);
+      });
+      await Promise.race([once(source as NodeJS.EventEmitter, 'data'), ended]);
+    }
+  }
+}
+
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+});
+
+async function startDev(...args: string[]): Promise<{ program: Program; url: string }> {
+  const program = new Program(['dev', '--port', '0', ...args]);
+  const [, url = ''] = await program.printed('out', /BRAINTRUST_API_URL=(\S+)\n/);
+  return { program, url };
+}
+
+function row(digit: string, more: object = {}) {
+  return {
+    id: `row-${digit}`,
+    span_id: digit.repeat(16),
+    root_span_id: digit.repeat(32),
+    project_id: '7f3c2b1a-9d8e-4f6a-8b2c-0a1b2c3d4e5f',
+    log_id: 'g',
+    _is_merge: true,
+    created: '2026-11-23T06:58:22.500Z',
+    span_attributes: { name: `workflow:${digit}`, type: 'task' },
+    metrics: { start: 100, end: 100.32 },
+    ...more,
+  };
+}
+
+async function log(url: string, ...rows: object[]) {
+  const response = await fetch(`${url}/logs3`, {
+    method: 'POST',
+    headers: { authorization: 'Bearer local' },
+    body: JSON.stringify({ rows, api_version: 2 }),
+  });
+  expect(response.status).toBe(200);
+}
+
+test('dev says how to point an application at it, with its real port', async () => {
+  const { program, url } = await startDev();
+  expect(url).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
+  expect(program.out).toContain(
+    `  export BRAINTRUST_API_KEY=local\n` +
+      `  export BRAINTRUST_APP_URL=${url}\n` +
+      `  export BRAINTRUST_API_URL=${url}\n`,
+  );
+  expect((await fetch(`${url}/version`)).status).toBe(401);
+});
+
+test('dev prints a finished trace, warns about problems, and ends well on SIGINT', async () => {
+  const { program, url } = await startDev();
+  await log(url, row('a', { surprise: 1 }));
+  await program.printed('err', /warning: row row-a: surprise is not a field of a row\n/);
+  await program.printed('out', /trace a{32} · 320 ms .*\nworkflow:a +task +320 ms\n/);
+  await log(url, row('b', { metrics: { start: 100 } }));
+  program.child.kill('SIGINT');
+  expect(await program.exit).toBe(0);
+  expect(program.out).toMatch(/still running: trace b{32} .* 1 open\nworkflow:b +task +open\n/);
+  expect(program.out.trimEnd().split('\n').at(-1)).toBe(
+    'Collected 2 traces, 2 spans, 2 requests, 1 problem.',
+  );
+  expect(program.out).not.toContain('\u001b');
+});
+
+test('dev ends well on SIGTERM', async () => {
+  const { program } = await startDev();
+  program.child.kill('SIGTERM');
+  expect(await program.exit).toBe(0);
+  expect(program.out).toContain('Collected 0 traces, 0 spans, 0 requests, 0 problems.\n');
+});
+
+test('dev writes incoming rows to a file', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'cli-'));
+  const file = join(directory, 'out.ndjson');
+  try {
+    const { url } = await startDev('--file', file);
+    await log(url, row('a'));
+    expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(row('a'));
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
+test('dev says so when its port is taken, and exits with 1', async () => {
+  const { url } = await startDev();
+  const second = new Program(['dev', '--port', new URL(url).port]);
+  expect(await second.exit).toBe(1);
+  expect(second.err).toBe(
+    `flue-braintrust: port ${new URL(url).port} on 127.0.0.1 is taken, ` +
+      'perhaps by another collector; choose one with --port\n',
+  );
+  expect(second.out).toBe('');
+});
+
+test('help and version go to standard output', async () => {
+  const help = new Program(['--help']);
+  const helpOfDev = new Program(['dev', '--help']);
+  const versionOf = new Program(['--version']);
+  expect(await Promise.all([help.exit, helpOfDev.exit, versionOf.exit])).toEqual([0, 0, 0]);
+  expect(help.out).toContain('Usage: flue-braintrust <command>');
+  expect(helpOfDev.out).toContain('Usage: flue-braintrust dev [--port N]');
+  expect(versionOf.out).toBe(`${version}\n`);
+});
+
+test.each([
+  [[], 'no command given'],
+  [['fly'], 'unknown command: fly'],
+  [['dev', '--wings'], "Unknown option '--wings'"],
+  [['dev', 'now'], "Unexpected argument 'now'"],
+  [['dev', '--port'], "Option '-p, --port <value>' argument missing"],
+  [['dev', '--port', '70000'], '--port must be a number from 0 to 65535, but is 70000'],
+])('wrong usage %j shows the usage on standard error and exits with 2', async (args, complaint) => {
+  const program = new Program(args);
+  expect(await program.exit).toBe(2);
+  expect(program.err).toContain(`flue-braintrust: ${complaint}`);
+  expect(program.err).toContain('Usage: flue-braintrust');
+  expect(program.out).toBe('');
+});

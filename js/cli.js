@@ -1,0 +1,111 @@
+#!/usr/bin/env node
+'use strict';
+
+const { parseArgs } = require('node:util');
+
+const { UsageError } = require('./cli/usage');
+const { version } = require('../package.json');
+
+/**
+ * A command of the program. `load` is called only when the command runs, so that no command pays for
+ * what another needs.
+ *
+ * @typedef {object} Command
+ * @property {string} summary one line for the list of commands
+ * @property {() => import('./cli/usage').CommandModule} load
+ */
+
+/** @type {Map<string, Command>} */
+const COMMANDS = new Map([
+  [
+    'dev',
+    {
+      summary: 'start a local collector and print each finished trace',
+      load: () => require('./cli/dev'),
+    },
+  ],
+]);
+
+/** @returns {string} */
+function usage() {
+  const width = Math.max(...[...COMMANDS.keys()].map((name) => name.length));
+  const commands = [...COMMANDS].map(
+    ([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`,
+  );
+  return [
+    'Usage: flue-braintrust <command> [options]',
+    '',
+    'Commands:',
+    ...commands,
+    '',
+    'Options:',
+    '  -h, --help     show this help, or that of a command',
+    '  -v, --version  show the version',
+    '',
+  ].join('\n');
+}
+
+/**
+ * Runs the program.
+ *
+ * @param {string[]} args without the interpreter and the script
+ * @returns {Promise<number>} exit code: 0 done, 1 failed, 2 wrong usage
+ */
+async function main(args) {
+  const [name = '', ...rest] = args;
+  if (name === '-h' || name === '--help') return print(usage());
+  if (name === '-v' || name === '--version') return print(`${version}\n`);
+  const command = COMMANDS.get(name);
+  if (command === undefined) {
+    return refuse(name === '' ? 'no command given' : `unknown command: ${name}`, usage());
+  }
+
+  const commandModule = command.load();
+  try {
+    /** @type {import('./cli/usage').OptionsConfig} */
+    const options = { ...commandModule.options, help: { type: 'boolean', short: 'h' } };
+    /** @type {{ values: import('./cli/usage').OptionValues }} */
+    const { values } = parseArgs({ args: rest, options });
+    if (values.help === true) return print(commandModule.usage);
+    return await commandModule.run(values);
+  } catch (error) {
+    if (!isWrongUsage(error)) throw error;
+    return refuse(error.message, commandModule.usage);
+  }
+}
+
+/**
+ * @param {unknown} error
+ * @returns {error is Error} whether the arguments are to blame
+ */
+function isWrongUsage(error) {
+  if (error instanceof UsageError) return true;
+  return (
+    error instanceof TypeError &&
+    'code' in error &&
+    String(error.code).startsWith('ERR_PARSE_ARGS_')
+  );
+}
+
+/**
+ * @param {string} text
+ * @returns {0}
+ */
+function print(text) {
+  process.stdout.write(text);
+  return 0;
+}
+
+/**
+ * @param {string} complaint
+ * @param {string} help
+ * @returns {2}
+ */
+function refuse(complaint, help) {
+  process.stderr.write(`flue-braintrust: ${complaint}\n\n${help}`);
+  return 2;
+}
+
+main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});

@@ -1,0 +1,25 @@
+'use strict';
+
+/** Wrong arguments: the program says so, shows the command's usage and exits with 2. */
+class UsageError extends Error {
+  /** @param {string} message */
+  constructor(message) {
+    super(message);
+    this.name = 'UsageError';
+  }
+}
+
+/** @typedef {NonNullable<import('node:util').ParseArgsConfig['options']>} OptionsConfig */
+/** @typedef {string | boolean | (string | boolean)[] | undefined} OptionValue */
+/** @typedef {{ [option: string]: OptionValue }} OptionValues */
+
+/**
+ * What the file of a command exports. `--help` is understood for every command.
+ *
+ * @typedef {object} CommandModule
+ * @property {string} usage what `--help` shows
+ * @property {OptionsConfig} options what it understands, for `parseArgs`
+ * @property {(values: OptionValues) => Promise<number>} run resolves with the exit code
+ */
+
+module.exports = { UsageError };

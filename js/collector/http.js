@@ -1,0 +1,145 @@
+'use strict';
+
+const { createServer } = require('node:http');
+const { setTimeout: delay } = require('node:timers/promises');
+
+const { RequestError, failure, send } = require('./answers');
+
+/** @typedef {import('./types').Answer} Answer */
+/** @typedef {import('./types').Fault} Fault */
+/** @typedef {import('./types').RequestRecord} RequestRecord */
+/** @typedef {import('./types').RoutedRequest} RoutedRequest */
+
+/**
+ * @typedef {object} HttpParts
+ * @property {(request: RoutedRequest) => Promise<Answer>} answer the real answer
+ * @property {(request: RoutedRequest) => string[] | undefined} rowIds the rows a request carries
+ * @property {import('./types').Intercept | undefined} intercept the fault hook
+ * @property {(record: RequestRecord) => void} onRequest called when the head of a request arrives
+ * @property {() => void} onRead called when a request has been read to its end
+ * @property {(record: RequestRecord) => void} onDone called when it is answered or cut off
+ * @property {(problem: string) => void} onBug called when the collector or the hook itself fails
+ * @property {AbortSignal} closing ends the waiting of delayed answers
+ */
+
+/**
+ * Makes the server: reads requests, keeps their records, and plays the faults.
+ *
+ * @param {HttpParts} parts
+ * @returns {import('node:http').Server} not listening yet
+ */
+function createHttpServer(parts) {
+  let count = 0;
+  return createServer((request, response) => {
+    const [path = '', ...rest] = (request.url ?? '').split('?');
+    const query = rest.join('?');
+    /** @type {RequestRecord} */
+    const record = {
+      index: count++,
+      method: request.method ?? '',
+      path,
+      query: query === '' ? '' : `?${query}`,
+      at: Date.now(),
+      doneAt: null,
+      status: null,
+      bytes: 0,
+    };
+    response.once('finish', () => {
+      record.status = response.statusCode;
+    });
+    response.once('close', () => {
+      record.doneAt = Date.now();
+      parts.onDone(record);
+    });
+    parts.onRequest(record);
+    serve(parts, record, request, response).catch((error) => {
+      // A client that leaves in the middle, and the collector's own end, are no failures.
+      if (parts.closing.aborted || (request.destroyed && !request.complete)) return;
+      parts.onBug(`the collector failed at ${record.method} ${record.path}: ${String(error)}`);
+      if (!response.headersSent) send(response, failure(500, String(error)));
+    });
+  });
+}
+
+/**
+ * @param {HttpParts} parts
+ * @param {RequestRecord} record
+ * @param {import('node:http').IncomingMessage} request
+ * @param {import('node:http').ServerResponse} response
+ */
+async function serve(parts, record, request, response) {
+  const body = await readBody(request, record);
+  const routed = {
+    method: record.method,
+    path: record.path,
+    searchParams: new URLSearchParams(record.query),
+    headers: request.headers,
+    body,
+  };
+  const rowIds = parts.rowIds(routed);
+  if (rowIds !== undefined) record.rowIds = rowIds;
+  parts.onRead();
+
+  const fault = (await parts.intercept?.(interceptable(record, routed))) ?? {};
+  const real = () => realAnswer(parts, routed);
+  const answer = await play(fault, real, parts.closing);
+  if (answer === 'hang') return;
+  if (answer === 'reset') request.socket.resetAndDestroy();
+  else if (!response.destroyed) send(response, answer);
+}
+
+/**
+ * @param {import('node:http').IncomingMessage} request
+ * @param {RequestRecord} record its size is kept up to date
+ * @returns {Promise<Buffer>}
+ */
+async function readBody(request, record) {
+  /** @type {Buffer[]} */
+  const chunks = [];
+  for await (const chunk of request) {
+    chunks.push(chunk);
+    record.bytes += chunk.length;
+  }
+  return Buffer.concat(chunks);
+}
+
+/**
+ * @param {RequestRecord} record
+ * @param {RoutedRequest} routed
+ * @returns {import('./types').InterceptedRequest}
+ */
+function interceptable({ index, method, path, query, bytes }, { headers, body }) {
+  return { index, method, path, query, headers, body, bodyText: body.toString(), bytes };
+}
+
+/**
+ * @param {HttpParts} parts
+ * @param {RoutedRequest} routed
+ * @returns {Promise<Answer>}
+ */
+async function realAnswer(parts, routed) {
+  try {
+    return await parts.answer(routed);
+  } catch (error) {
+    if (error instanceof RequestError) return failure(error.status, error.message);
+    throw error;
+  }
+}
+
+/**
+ * @param {Fault} fault
+ * @param {() => Promise<Answer>} real
+ * @param {AbortSignal} closing
+ * @returns {Promise<Answer | 'hang' | 'reset'>} what the client shall see
+ */
+async function play(fault, real, closing) {
+  const early = fault.processFirst === true ? await real() : undefined;
+  if (fault.delayMs !== undefined) await delay(fault.delayMs, undefined, { signal: closing });
+  if (fault.hang === true) return 'hang';
+  if (fault.reset === true) return 'reset';
+  if (fault.status === undefined) return early ?? real();
+  const { status, headers = {}, body = { error: 'injected fault' } } = fault;
+  return { status, headers, body };
+}
+
+module.exports = { createHttpServer };

@@ -1,0 +1,17 @@
+'use strict';
+
+const { Collector } = require('./collector');
+
+/**
+ * Starts a local collector that stands in for Braintrust.
+ *
+ * @param {import('./types').CollectorOptions} [options]
+ * @returns {Promise<import('./types').Collector>} listening; rejects when the port or the file cannot be opened
+ */
+async function startCollector(options = {}) {
+  const collector = new Collector(options);
+  await collector.start();
+  return collector;
+}
+
+module.exports = { startCollector };

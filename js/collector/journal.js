@@ -1,0 +1,62 @@
+'use strict';
+
+const { open } = require('node:fs/promises');
+
+/** @typedef {import('./types').JsonObject} JsonObject */
+
+/**
+ * The file that remembers what arrived: one incoming row per line, as JSON, in the order in which
+ * the rows were applied, with `_is_merge` and all. Rows of an overflow object are written like any
+ * others. Applying the lines in order to an empty `RowStore` gives the same rows again.
+ *
+ * The file is readable by its owner only, and is appended to: a line that an earlier crash left torn
+ * stays a line of its own.
+ */
+class Journal {
+  #handle;
+  /** @type {Promise<void>} */
+  #last = Promise.resolve();
+
+  /** @param {import('node:fs/promises').FileHandle} handle */
+  constructor(handle) {
+    this.#handle = handle;
+  }
+
+  /**
+   * Opens the file, creating it where needed.
+   *
+   * @param {string} file
+   * @returns {Promise<Journal>}
+   */
+  static async open(file) {
+    const handle = await open(file, 'a+', 0o600);
+    const { size } = await handle.stat();
+    if (size > 0) {
+      const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, size - 1);
+      if (buffer.toString() !== '\n') await handle.appendFile('\n');
+    }
+    return new Journal(handle);
+  }
+
+  /**
+   * Writes rows behind all that was written before.
+   *
+   * @param {JsonObject[]} rows
+   * @returns {Promise<void>} resolves when the rows are in the file, in the order of the calls
+   */
+  append(rows) {
+    const lines = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+    const written = this.#last.then(() => this.#handle.appendFile(lines));
+    // The caller learns of a failed write; the next write is tried all the same.
+    this.#last = written.catch(() => undefined);
+    return written;
+  }
+
+  /** Closes the file once all rows are in it. */
+  async close() {
+    await this.#last;
+    await this.#handle.close();
+  }
+}
+
+module.exports = { Journal };

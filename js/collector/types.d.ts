@@ -1,0 +1,167 @@
+/** A JSON object as `JSON.parse` gives it. */
+export type JsonObject = { [key: string]: unknown };
+
+/** A stored row: everything that was merged into it, without the fields that steer the merge. */
+export type Row = JsonObject & { id: string };
+
+/** Something that breaks the protocol. `rowId` is null when it concerns a request, not a row. */
+export interface Problem {
+  rowId: string | null;
+  problem: string;
+}
+
+/** One span of a trace, placed in the tree. */
+export interface Span {
+  rowId: string;
+  spanId: string;
+  /** `span_attributes.name`, or `(no name)`. */
+  name: string;
+  /** `span_attributes.type`, or an empty string. */
+  type: string;
+  /** Seconds since the epoch; null when the row does not say. */
+  start: number | null;
+  /** Seconds since the epoch; null while the span is open. */
+  end: number | null;
+  /** The metrics that are finite numbers. */
+  metrics: { [name: string]: number };
+  /** The first line of the error text, or null when the span did not fail. */
+  error: string | null;
+  /** Sorted by start. */
+  children: Span[];
+  /** What is wrong with this span's place in the trace, such as a missing parent. */
+  problems: string[];
+  row: Row;
+}
+
+/** All spans that share a `root_span_id`, as a tree. A snapshot: later rows do not change it. */
+export interface Trace {
+  /** The shared `root_span_id`. */
+  id: string;
+  /** Every span, in the order in which its row first arrived. */
+  spans: Span[];
+  /** The top of the tree: true roots and spans whose parent is missing, sorted by start. */
+  roots: Span[];
+  /** True when a true root exists and every span has ended. */
+  finished: boolean;
+  /** How many spans have no `metrics.end` yet. */
+  openSpans: number;
+  /** The problems of all its spans. */
+  problems: Problem[];
+}
+
+/** What the collector remembers of a request. */
+export interface RequestRecord {
+  /** 0 for the first request. */
+  index: number;
+  method: string;
+  /** Without the query. */
+  path: string;
+  /** With its question mark; empty when there is none. */
+  query: string;
+  /** When its head arrived, milliseconds since the epoch. */
+  at: number;
+  /** When it was answered or its connection ended, milliseconds since the epoch; null until then. */
+  doneAt: number | null;
+  /** The answered status; null while unanswered, and for ever after a reset or a hang. */
+  status: number | null;
+  /** Size of the body. */
+  bytes: number;
+  /** For `/logs3`: the ids of the rows it carried, also when a fault answered it. */
+  rowIds?: string[];
+}
+
+/** A request as the fault hook sees it. */
+export interface InterceptedRequest {
+  index: number;
+  method: string;
+  path: string;
+  query: string;
+  headers: import('node:http').IncomingHttpHeaders;
+  body: Buffer;
+  bodyText: string;
+  bytes: number;
+}
+
+/** What the fault hook may do to a request. */
+export interface Fault {
+  /** Answer with this status instead of the real answer. */
+  status?: number;
+  /** Headers of that answer. */
+  headers?: { [name: string]: string };
+  /** Its body: a string is sent as it is, anything else as JSON. Default: a JSON error. */
+  body?: unknown;
+  /** Wait so long before answering. On its own: the real answer, later. */
+  delayMs?: number;
+  /** Reset the connection instead of answering. */
+  reset?: boolean;
+  /** Never answer; the connection stays open until the client leaves or the collector closes. */
+  hang?: boolean;
+  /** First take the request for real (rows are stored), then do the above: a lost acknowledgement. */
+  processFirst?: boolean;
+}
+
+/** The fault hook. Nothing returned means: go on as usual. */
+export type Intercept = (
+  request: InterceptedRequest,
+) => Fault | undefined | void | Promise<Fault | undefined | void>;
+
+/** Called with a finished trace; `updated` is true when that trace was reported before. */
+export type OnTrace = (trace: Trace, updated: boolean) => void;
+
+/** The running collector. */
+export type Collector = InstanceType<typeof import('./collector').Collector>;
+
+/** Options of `startCollector`. */
+export interface CollectorOptions {
+  /** Address to listen on. Default `127.0.0.1`. */
+  host?: string;
+  /** Port to listen on; 0 takes a free one. Default 0. */
+  port?: number;
+  /** The only accepted bearer. Default: any that is not empty. */
+  apiKey?: string;
+  /** Name of the one organisation that login returns. Default `local`. */
+  orgName?: string;
+  /** Limit of a request body, advertised by `/version`; null for none. Default 5 MiB. */
+  payloadMaxBytes?: number | null;
+  /** How `/logs3/overflow` asks for the upload. Default `PUT`. */
+  overflowMethod?: 'PUT' | 'POST';
+  /** Every incoming row is appended to this file, see journal.js. Default: none. */
+  file?: string;
+  /** How long a trace must be quiet before it counts as finished, milliseconds. Default 300. */
+  quietMs?: number;
+  /** Called for each finished trace. */
+  onTrace?: OnTrace;
+  /** The fault hook, for tests. */
+  intercept?: Intercept;
+}
+
+/** Events of a collector and their arguments. */
+export interface CollectorEvents {
+  /** A request was answered, or its connection ended. */
+  request: [record: RequestRecord];
+  /** Rows were stored; the ids of the traces they changed. */
+  change: [traceIds: string[]];
+  /** A row or request broke the protocol. What is wrong with a tree comes with its trace. */
+  problem: [problem: Problem];
+  /** A trace is finished; true when it was reported before and has changed since. */
+  trace: [trace: Trace, updated: boolean];
+}
+
+/** The body of a `/logs3` request, with the rows themselves also when they were uploaded apart. */
+export type Logs = JsonObject & { rows: unknown[] };
+
+/** A request on its way to a route. */
+export interface RoutedRequest {
+  method: string;
+  path: string;
+  searchParams: URLSearchParams;
+  headers: import('node:http').IncomingHttpHeaders;
+  body: Buffer;
+}
+
+/** An answer on its way to the client; a string body is sent as it is, anything else as JSON. */
+export interface Answer {
+  status: number;
+  headers?: { [name: string]: string };
+  body: unknown;
+}

@@ -1,0 +1,84 @@
+'use strict';
+
+/**
+ * @template T
+ * @typedef {object} Waiter
+ * @property {(subject: T) => boolean} predicate
+ * @property {() => void} resolve
+ * @property {(error: unknown) => void} reject
+ * @property {NodeJS.Timeout} timer
+ */
+
+/**
+ * Promises that wait for something to become true of a subject.
+ *
+ * @template T
+ */
+class Waiters {
+  #subject;
+  #describe;
+  /** @type {Set<Waiter<T>>} */
+  #waiters = new Set();
+
+  /**
+   * @param {T} subject what the predicates look at
+   * @param {() => string} describe its state, for the message of a timeout
+   */
+  constructor(subject, describe) {
+    this.#subject = subject;
+    this.#describe = describe;
+  }
+
+  /**
+   * @param {(subject: T) => boolean} predicate
+   * @param {number} timeoutMs
+   * @returns {Promise<void>} rejects when time is up, on close, and when the predicate throws
+   */
+  wait(predicate, timeoutMs) {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#waiters.delete(waiter);
+        const condition = predicate.toString().replace(/\s+/g, ' ');
+        reject(
+          new Error(`not true within ${timeoutMs} ms: ${condition}\nso far: ${this.#describe()}`),
+        );
+      }, timeoutMs);
+      const waiter = { predicate, resolve, reject, timer };
+      this.#waiters.add(waiter);
+      this.#check(waiter);
+    });
+  }
+
+  /** Looks at every predicate again. */
+  check() {
+    for (const waiter of this.#waiters) this.#check(waiter);
+  }
+
+  /** Rejects whatever still waits. */
+  close() {
+    for (const waiter of this.#waiters) {
+      this.#settle(waiter);
+      waiter.reject(new Error(`closed while waiting; so far: ${this.#describe()}`));
+    }
+  }
+
+  /** @param {Waiter<T>} waiter */
+  #check(waiter) {
+    try {
+      if (!waiter.predicate(this.#subject)) return;
+      this.#settle(waiter);
+      waiter.resolve();
+    } catch (error) {
+      this.#settle(waiter);
+      waiter.reject(error);
+    }
+  }
+
+  /** @param {Waiter<T>} waiter */
+  #settle(waiter) {
+    clearTimeout(waiter.timer);
+    this.#waiters.delete(waiter);
+  }
+}
+
+module.exports = { Waiters };
