@@ -1,0 +1,55 @@
+//! The border to JavaScript, and the only module that knows N-API.
+//!
+//! It converts and delegates; it decides nothing. Every exported function catches panics: one that got
+//! through would end the application's process. Objects cross as JSON text, which costs less than
+//! building them member by member.
+
+mod recorder;
+mod text;
+
+use napi_derive::napi;
+
+/// The kinds of Flue events that the native part takes. The facade drops all others unread.
+#[napi(catch_unwind)]
+pub fn translated_kinds() -> Vec<&'static str> {
+  crate::event::TRANSLATED_KINDS.to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+  use std::fs;
+
+  use crate::event::{Body, decode};
+
+  #[test]
+  fn javascript_is_told_every_kind_that_the_core_reads_and_no_other() {
+    for kind in super::translated_kinds() {
+      let event = format!(r#"{{"type":"{kind}"}}"#);
+      assert!(
+        !matches!(decode(&event, 0).unwrap().body, Body::Other),
+        "{kind}"
+      );
+    }
+  }
+
+  #[test]
+  fn every_exported_function_catches_panics() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/binding");
+    for file in fs::read_dir(folder).unwrap() {
+      let path = file.unwrap().path();
+      let source = fs::read_to_string(&path).unwrap();
+      for line in source
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with("#[napi"))
+      {
+        let is_item = ["#[napi]", "#[napi(custom_finalize)]"].contains(&line);
+        assert!(
+          is_item || line.contains("catch_unwind"),
+          "{}: {line}",
+          path.display()
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,89 @@
+//! `Recorder`: what the facade holds of an engine.
+
+use std::time::Duration;
+
+use napi::{
+  Env, Error, Result, Status,
+  bindgen_prelude::{Object, retain_current_module_for_unload_safety},
+};
+use napi_derive::napi;
+use serde::Serialize;
+
+use super::text::JsText;
+use crate::{
+  config::Settings,
+  engine::{Engine, Report},
+};
+
+/// Takes Flue events and delivers them as Braintrust spans.
+#[napi]
+pub struct Recorder {
+  engine: Engine,
+}
+
+#[napi]
+impl Recorder {
+  /// `settings` is JSON: `{ options, env, file }`. Throws when they are not usable. Starts nothing.
+  #[napi(constructor, catch_unwind)]
+  pub fn new(settings: String) -> Result<Self> {
+    let settings = Settings::parse(&settings)
+      .map_err(|error| Error::new(Status::InvalidArg, error.to_string()))?;
+    // The engine's thread outlives the worker that made it by a moment; its code must, too.
+    retain_current_module_for_unload_safety();
+    Ok(Self {
+      engine: Engine::new(settings),
+    })
+  }
+
+  /// Takes one event as JSON. Returns at once.
+  #[napi(catch_unwind, ts_args_type = "event: string")]
+  pub fn record(&self, event: JsText) {
+    self.engine.record(event.0);
+  }
+
+  /// Settles what was recorded before, for at most `timeoutMs`. The promise never rejects; it gives the
+  /// numbers as JSON.
+  #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+  pub fn flush<'env>(&self, env: &'env Env, timeout_ms: f64) -> Result<Object<'env>> {
+    promise(env, |reply| self.engine.flush(millis(timeout_ms), reply))
+  }
+
+  /// Delivers what it can within `timeoutMs`, then takes nothing more.
+  #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+  pub fn close<'env>(&self, env: &'env Env, timeout_ms: f64) -> Result<Object<'env>> {
+    promise(env, |reply| self.engine.close(millis(timeout_ms), reply))
+  }
+
+  /// The same for the end of the process: waits, at most for the exit timeout.
+  #[napi(catch_unwind)]
+  pub fn finish(&self) -> String {
+    json(&self.engine.finish())
+  }
+
+  /// The numbers now, as JSON.
+  #[napi(catch_unwind)]
+  pub fn stats(&self) -> String {
+    json(&self.engine.stats())
+  }
+}
+
+fn promise<'env>(
+  env: &'env Env,
+  ask: impl FnOnce(Box<dyn FnOnce(Report) + Send>),
+) -> Result<Object<'env>> {
+  let (deferred, promise) = env.create_deferred()?;
+  ask(Box::new(move |report| {
+    deferred.resolve(move |_| Ok(json(&report)))
+  }));
+  Ok(promise)
+}
+
+fn json(value: &impl Serialize) -> String {
+  serde_json::to_string(value).unwrap_or_else(|_| "{}".into())
+}
+
+/// A wait that JavaScript asked for. Nonsense is no wait; for ever is a day.
+fn millis(value: f64) -> Duration {
+  const DAY: f64 = 86_400_000.0;
+  Duration::try_from_secs_f64(value.min(DAY) / 1000.0).unwrap_or_default()
+}

@@ -1,0 +1,244 @@
+//! Settings: what the user asked for, checked, with defaults.
+//!
+//! An option given to `initLogger` wins over a variable of the environment, which wins over
+//! `.env.braintrust`, which wins over the default. Blank means unset. The facade reads the environment
+//! and the file; the rules are here. Pure.
+
+use std::{collections::HashMap, fmt, time::Duration};
+
+use serde::Deserialize;
+use thiserror::Error;
+
+/// Where users log in, register projects and look at traces.
+const APP_URL: &str = "https://www.braintrust.dev";
+/// The project that takes the traces of those who name none, as Flue's guide has it.
+const PROJECT_NAME: &str = "Flue";
+/// How long the end of the process may wait for delivery.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
+/// A process may be asked to wait for delivery, but not for good.
+const LONGEST_EXIT_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// Settings that were not given well.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum ConfigError {
+  /// The options are of the wrong types.
+  #[error("the options are not understood: {0}")]
+  Malformed(String),
+  /// No API key anywhere.
+  #[error("there is no API key: set BRAINTRUST_API_KEY or pass `apiKey` to initLogger")]
+  NoApiKey,
+  /// The API key has characters that no HTTP header can carry.
+  #[error("the API key has characters that no key has; is it quoted or cut off?")]
+  BadApiKey,
+  /// An address is not one.
+  #[error("{name} is not an http(s) address")]
+  BadUrl {
+    /// The option or variable.
+    name: &'static str,
+  },
+  /// A number is not one.
+  #[error("{name} is not a number of milliseconds")]
+  BadDuration {
+    /// The option or variable.
+    name: &'static str,
+  },
+}
+
+/// What the facade hands over: the options as given, and the variables it found.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Given {
+  options: Options,
+  /// Variables of the process.
+  env: HashMap<String, String>,
+  /// Variables of `.env.braintrust`.
+  file: HashMap<String, String>,
+}
+
+/// The options of `initLogger`, as far as the core knows them.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Options {
+  api_key: Option<String>,
+  app_url: Option<String>,
+  api_url: Option<String>,
+  org_name: Option<String>,
+  project_name: Option<String>,
+  project_id: Option<String>,
+  exit_timeout_ms: Option<f64>,
+}
+
+/// The secret that opens the account. Never printed.
+#[derive(Clone)]
+pub struct ApiKey(String);
+
+impl ApiKey {
+  /// The key itself, for the `Authorization` header only.
+  pub fn reveal(&self) -> &str {
+    &self.0
+  }
+}
+
+impl fmt::Debug for ApiKey {
+  fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str("ApiKey(…)")
+  }
+}
+
+/// What a recorder needs to know.
+#[derive(Clone, Debug)]
+pub struct Settings {
+  /// The secret that opens the account.
+  pub api_key: ApiKey,
+  /// Base address of login and registration, without a trailing slash.
+  pub app_url: String,
+  /// Base address of the data plane; `None`: the login tells.
+  pub api_url: Option<String>,
+  /// The organisation; `None`: the first that the key opens.
+  pub org_name: Option<String>,
+  /// The project, by name or by id. The id wins.
+  pub project_name: String,
+  /// The project's UUID.
+  pub project_id: Option<String>,
+  /// How long the end of the process may wait for delivery; zero: not at all.
+  pub exit_timeout: Duration,
+}
+
+impl Settings {
+  /// Reads what the facade hands over (JSON of [`Given`]).
+  pub fn parse(given: &str) -> Result<Self, ConfigError> {
+    let given: Given =
+      serde_json::from_str(given).map_err(|error| ConfigError::Malformed(error.to_string()))?;
+    Self::resolve(given)
+  }
+
+  /// Applies precedence, defaults and checks.
+  pub fn resolve(given: Given) -> Result<Self, ConfigError> {
+    let Given { options, env, file } = given;
+    let variable = |name: &str| {
+      [&env, &file]
+        .into_iter()
+        .filter_map(|from| from.get(name))
+        .find_map(|value| filled(value))
+    };
+    let pick = |option: Option<String>, name: &str| {
+      option
+        .as_deref()
+        .and_then(filled)
+        .or_else(|| variable(name))
+    };
+    let api_key = pick(options.api_key, "BRAINTRUST_API_KEY").ok_or(ConfigError::NoApiKey)?;
+    if !api_key.bytes().all(|byte| byte.is_ascii_graphic()) {
+      return Err(ConfigError::BadApiKey);
+    }
+    let app_url = pick(options.app_url, "BRAINTRUST_APP_URL").unwrap_or_else(|| APP_URL.into());
+    let api_url = pick(options.api_url, "BRAINTRUST_API_URL");
+    Ok(Self {
+      api_key: ApiKey(api_key),
+      app_url: address("appUrl (BRAINTRUST_APP_URL)", app_url)?,
+      api_url: api_url
+        .map(|url| address("apiUrl (BRAINTRUST_API_URL)", url))
+        .transpose()?,
+      org_name: pick(options.org_name, "BRAINTRUST_ORG_NAME"),
+      project_name: pick(options.project_name, "BRAINTRUST_PROJECT_NAME")
+        .unwrap_or_else(|| PROJECT_NAME.into()),
+      project_id: pick(options.project_id, "BRAINTRUST_PROJECT_ID"),
+      exit_timeout: match options.exit_timeout_ms {
+        Some(millis) => duration(millis)?,
+        None => match variable("FLUE_BRAINTRUST_EXIT_TIMEOUT_MS") {
+          Some(text) => duration(text.parse().unwrap_or(f64::NAN))?,
+          None => EXIT_TIMEOUT,
+        },
+      },
+    })
+  }
+}
+
+/// The value without surrounding white space, unless that is all of it.
+fn filled(value: &str) -> Option<String> {
+  let value = value.trim();
+  (!value.is_empty()).then(|| value.to_owned())
+}
+
+fn address(name: &'static str, url: String) -> Result<String, ConfigError> {
+  let url = url.trim_end_matches('/');
+  let host = url
+    .strip_prefix("https://")
+    .or_else(|| url.strip_prefix("http://"));
+  match host {
+    Some(host) if !host.is_empty() && reqwest::Url::parse(url).is_ok() => Ok(url.to_owned()),
+    _ => Err(ConfigError::BadUrl { name }),
+  }
+}
+
+fn duration(millis: f64) -> Result<Duration, ConfigError> {
+  let name = "exitTimeoutMs (FLUE_BRAINTRUST_EXIT_TIMEOUT_MS)";
+  let duration = Duration::try_from_secs_f64(millis / 1000.0);
+  duration
+    .map(|given| given.min(LONGEST_EXIT_TIMEOUT))
+    .map_err(|_| ConfigError::BadDuration { name })
+}
+
+#[cfg(test)]
+mod tests {
+  use super::*;
+  use serde_json::json;
+
+  fn settings(given: serde_json::Value) -> Result<Settings, ConfigError> {
+    Settings::parse(&given.to_string())
+  }
+
+  #[test]
+  fn an_option_wins_over_the_environment_which_wins_over_the_file() {
+    let mut given = json!({
+      "options": {"apiKey": "option"}, "env": {"BRAINTRUST_API_KEY": "env"}, "file": {"BRAINTRUST_API_KEY": "file"}
+    });
+    assert_eq!(settings(given.clone()).unwrap().api_key.reveal(), "option");
+    given["options"] = json!({});
+    assert_eq!(settings(given.clone()).unwrap().api_key.reveal(), "env");
+    given["env"] = json!({});
+    assert_eq!(settings(given).unwrap().api_key.reveal(), "file");
+  }
+
+  #[test]
+  fn blank_means_unset_everywhere() {
+    let given = json!({
+      "options": {"apiKey": "  ", "projectName": ""},
+      "env": {"BRAINTRUST_API_KEY": "", "BRAINTRUST_API_URL": " ", "FLUE_BRAINTRUST_EXIT_TIMEOUT_MS": ""},
+      "file": {"BRAINTRUST_API_KEY": " key "}
+    });
+    let settings = settings(given).unwrap();
+    assert_eq!(settings.api_key.reveal(), "key");
+    assert_eq!(settings.api_url, None);
+    assert_eq!(settings.project_name, "Flue");
+    assert_eq!(settings.app_url, "https://www.braintrust.dev");
+    assert_eq!(settings.exit_timeout, Duration::from_secs(2));
+  }
+
+  #[test]
+  fn what_is_given_badly_is_named() {
+    let error = |given| settings(given).unwrap_err();
+    assert_eq!(error(json!({})), ConfigError::NoApiKey);
+    assert_eq!(
+      error(json!({"options": {"apiKey": "a\nb"}})),
+      ConfigError::BadApiKey
+    );
+    assert!(matches!(
+      error(json!({"options": {"apiKey": 7}})),
+      ConfigError::Malformed(_)
+    ));
+    let url = json!({"options": {"apiKey": "k", "appUrl": "www.braintrust.dev"}});
+    assert!(matches!(error(url), ConfigError::BadUrl { .. }));
+    let timeout =
+      json!({"options": {"apiKey": "k"}, "env": {"FLUE_BRAINTRUST_EXIT_TIMEOUT_MS": "soon"}});
+    assert!(matches!(error(timeout), ConfigError::BadDuration { .. }));
+    let negative = json!({"options": {"apiKey": "k", "exitTimeoutMs": -1}});
+    assert!(matches!(error(negative), ConfigError::BadDuration { .. }));
+  }
+
+  #[test]
+  fn the_key_is_never_printed() {
+    let settings = settings(json!({"options": {"apiKey": "sk-secret"}})).unwrap();
+    assert!(!format!("{settings:?}").contains("sk-secret"));
+  }
+}

@@ -1,0 +1,247 @@
+//! Text to [`Event`]. The dialects of Flue's releases end here.
+
+use thiserror::Error;
+
+use super::{
+  Body, Event, Failure, Ids, Model, Outcome, Payload, Response, Tool, Usage,
+  fields::{self, Fields, Member, flag, list, number, object, text, time},
+};
+
+/// The kinds of events that become spans, or end them. All others cost the caller a look-up.
+pub const TRANSLATED_KINDS: &[&str] = &[
+  "run_start",
+  "run_resume",
+  "run_end",
+  "submission_settled",
+  "operation_start",
+  "operation",
+  "turn_request",
+  "turn",
+  "tool_start",
+  "tool",
+  "tool_call",
+  "task_start",
+  "task",
+  "compaction_start",
+  "compaction",
+];
+
+/// Why a text is no event.
+#[derive(Debug, Error)]
+pub enum DecodeError {
+  /// The text is not a JSON object.
+  #[error("the event is not a JSON object: {0}")]
+  NotAnObject(#[from] serde_json::Error),
+  /// The event does not say what it is.
+  #[error("the event has no type")]
+  NoType,
+}
+
+/// Reads one event. `now` (milliseconds since the epoch) stands in for a timestamp that is missing
+/// or garbage.
+pub fn decode(event: &str, now: i64) -> Result<Event<'_>, DecodeError> {
+  let f: Fields = serde_json::from_str(event)?;
+  let kind = text(f.r#type).ok_or(DecodeError::NoType)?;
+  Ok(Event {
+    at: time(f.timestamp).unwrap_or(now),
+    index: number(f.event_index),
+    ids: ids(&f),
+    body: body(&kind, &f),
+  })
+}
+
+fn ids<'a>(f: &Fields<'a>) -> Ids<'a> {
+  Ids {
+    run: text(f.run_id),
+    instance: text(f.instance_id),
+    agent: text(f.agent_name),
+    submission: text(f.submission_id),
+    dispatch: text(f.dispatch_id),
+    conversation: text(f.conversation_id),
+    harness: text(f.harness),
+    session: text(f.session),
+    parent_session: text(f.parent_session),
+    task: text(f.task_id),
+    operation: text(f.operation_id),
+    turn: text(f.turn_id),
+  }
+}
+
+fn body<'a>(kind: &str, f: &Fields<'a>) -> Body<'a> {
+  match kind {
+    "run_start" | "run_resume" => Body::RunStart {
+      workflow: text(f.workflow_name),
+      started: time(f.started_at),
+      input: f.input,
+      resumed: kind == "run_resume",
+    },
+    "run_end" => Body::RunEnd {
+      output: f.result,
+      outcome: outcome(f, None),
+    },
+    "submission_settled" => Body::SubmissionSettled {
+      outcome: text(f.outcome),
+    },
+    "operation_start" => Body::OperationStart {
+      kind: text(f.operation_kind),
+    },
+    "operation" => Body::OperationEnd {
+      kind: text(f.operation_kind),
+      input: plain(f.agent_input),
+      output: plain(f.agent_output).or_else(|| plain(f.result)),
+      usage: usage(f.usage),
+      outcome: outcome(f, None),
+    },
+    "turn_request" => turn_request(f),
+    "turn" => turn_end(f),
+    "tool_start" => Body::ToolStart {
+      tool: tool(f),
+      args: f.args,
+    },
+    // `tool_call` is what the helper of Flue's Braintrust guide makes of `tool`.
+    "tool" | "tool_call" => {
+      let content = object::<fields::Result>(f.result).content;
+      Body::ToolEnd {
+        tool: tool(f),
+        output: f.effective_result.or(content).or(f.result),
+        outcome: outcome(f, content),
+      }
+    }
+    "task_start" => Body::TaskStart {
+      agent: text(f.agent),
+      cwd: text(f.cwd),
+      input: plain(f.agent_input).or(f.prompt),
+      tool_call: text(f.tool_call_id),
+    },
+    "task" => Body::TaskEnd {
+      agent: text(f.agent),
+      output: plain(f.agent_output).or(f.result),
+      outcome: outcome(f, None),
+    },
+    "compaction_start" => Body::CompactionStart {
+      reason: text(f.reason),
+      estimated_tokens: number(f.estimated_tokens),
+    },
+    "compaction" => Body::CompactionEnd {
+      messages_before: number(f.messages_before),
+      messages_after: number(f.messages_after),
+      usage: usage(f.usage),
+      outcome: outcome(f, None),
+    },
+    _ => Body::Other,
+  }
+}
+
+fn turn_request<'a>(f: &Fields<'a>) -> Body<'a> {
+  let request: fields::Request = object(f.request);
+  let input: fields::RequestInput = object(request.input);
+  Body::TurnRequest {
+    purpose: text(f.purpose),
+    model: model(&request),
+    system_prompt: input.system_prompt,
+    messages: input.messages,
+    tools: input.tools,
+  }
+}
+
+fn turn_end<'a>(f: &Fields<'a>) -> Body<'a> {
+  let request: fields::Request = object(f.request);
+  let response: fields::Response = object(f.response);
+  let failure =
+    flag(f.is_error).then(|| failure(f.error_info.or(response.error).or(f.error), None));
+  Body::TurnEnd {
+    purpose: text(f.purpose),
+    model: model(&request),
+    response: Response {
+      id: text(response.response_id),
+      model: text(response.response_model),
+      output: response.output,
+      usage: usage(response.usage),
+      finish_reason: text(response.finish_reason),
+    },
+    outcome: Outcome {
+      duration: number(f.duration_ms),
+      failure,
+    },
+  }
+}
+
+fn model<'a>(request: &fields::Request<'a>) -> Model<'a> {
+  Model {
+    name: text(request.requested_model),
+    provider: text(request.provider_name).or_else(|| text(request.provider_id)),
+    api: text(request.api),
+    reasoning: text(request.reasoning_level),
+    max_tokens: number(request.max_tokens),
+    temperature: number(request.temperature),
+  }
+}
+
+fn tool<'a>(f: &Fields<'a>) -> Tool<'a> {
+  Tool {
+    name: text(f.tool_name),
+    call: text(f.tool_call_id),
+    origin: text(f.origin),
+  }
+}
+
+/// Flue wraps what people wrote and got: `{text}`, `{type: 'text', text, …}`, `{data, …}`. The span
+/// shows the plain value. Input with images beside the text stays whole.
+fn plain(member: Member<'_>) -> Payload<'_> {
+  let wrapped: fields::Result = object(member);
+  if wrapped.images.is_some() {
+    return member;
+  }
+  wrapped.text.or(wrapped.data).or(member)
+}
+
+/// `content` is where a tool that failed before it ran left its only message.
+fn outcome<'a>(f: &Fields<'a>, content: Member<'a>) -> Outcome<'a> {
+  Outcome {
+    duration: number(f.duration_ms),
+    failure: flag(f.is_error).then(|| {
+      let (info, error) = (failure(f.error_info, content), failure(f.error, None));
+      Failure {
+        name: info.name.or(error.name),
+        code: info.code.or(error.code),
+        message: info.message.or(error.message),
+        stack: info.stack.or(error.stack),
+      }
+    }),
+  }
+}
+
+fn failure<'a>(member: Member<'a>, content: Member<'a>) -> Failure<'a> {
+  let f: fields::Failure = object(member);
+  // `type` repeats the code or the name, or says that there is none.
+  let kind = text(f.r#type).filter(|kind| kind != "_OTHER");
+  let name = text(f.name);
+  Failure {
+    code: text(f.code)
+      .or(kind)
+      .filter(|code| name.as_ref() != Some(code)),
+    name,
+    message: text(f.message)
+      .or_else(|| text(member))
+      .or_else(|| text(object::<fields::Result>(list(content).first().copied()).text)),
+    stack: text(f.stack),
+  }
+}
+
+fn usage(member: Member<'_>) -> Option<Usage> {
+  member?;
+  let f: fields::Usage = object(member);
+  let part = |member| number(member).unwrap_or(0.0);
+  let (input, output) = (part(f.input), part(f.output));
+  let (cache_read, cache_write) = (part(f.cache_read), part(f.cache_write));
+  let total = number(f.total_tokens).unwrap_or(input + output + cache_read + cache_write);
+  let cost = part(object::<fields::Cost>(f.cost).total);
+  Some(Usage {
+    input,
+    output,
+    cache_read,
+    cache_write,
+    total,
+    cost,
+  })
+}

@@ -1,0 +1,106 @@
+//! The members an event may have, read leniently: one of the wrong type is as good as missing.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::Text;
+use crate::clock;
+
+/// Declares a struct whose every member is optional raw JSON, named as in JavaScript.
+macro_rules! members {
+  ($(#[$doc:meta])* $name:ident { $($field:ident),* $(,)? }) => {
+    $(#[$doc])*
+    #[derive(Deserialize, Default)]
+    #[serde(rename_all = "camelCase", default)]
+    pub(super) struct $name<'a> {
+      $(#[serde(borrow)] pub $field: Member<'a>,)*
+    }
+  };
+}
+
+/// One member: absent, `null`, or any JSON value.
+pub(super) type Member<'a> = Option<&'a RawValue>;
+
+members! {
+  /// Every member that any translated event has.
+  Fields {
+    r#type, timestamp, event_index,
+    run_id, instance_id, agent_name, submission_id, dispatch_id, conversation_id, harness, session,
+    parent_session, task_id, operation_id, turn_id,
+    workflow_name, started_at, input, result, is_error, error, error_info, duration_ms, outcome,
+    operation_kind, agent_input, agent_output, usage, purpose, request, response,
+    tool_name, tool_call_id, args, origin, effective_result,
+    prompt, agent, cwd, reason, estimated_tokens, messages_before, messages_after,
+  }
+}
+members! {
+  /// `turn_request.request` and `turn.request`.
+  Request {
+    provider_id, provider_name, requested_model, api, reasoning_level, max_tokens, temperature, input,
+  }
+}
+members! {
+  /// `request.input`.
+  RequestInput { system_prompt, messages, tools }
+}
+members! {
+  /// `turn.response`.
+  Response { response_id, response_model, output, usage, finish_reason, error }
+}
+members! {
+  /// A `usage` object.
+  Usage { input, output, cache_read, cache_write, total_tokens, cost }
+}
+members! {
+  /// A `usage.cost` object.
+  Cost { total }
+}
+members! {
+  /// `error` and `errorInfo` objects.
+  Failure { r#type, name, code, message, stack }
+}
+members! {
+  /// `operation.result`, `operation.agentInput`, `agentOutput` and a tool's `result`.
+  Result { text, data, content, images }
+}
+
+/// The members of a raw object; all absent when it is not one.
+pub(super) fn object<'a, T: Deserialize<'a> + Default>(member: Member<'a>) -> T {
+  member
+    .and_then(|raw| serde_json::from_str(raw.get()).ok())
+    .unwrap_or_default()
+}
+
+/// A string that is not empty.
+pub(super) fn text(member: Member<'_>) -> Option<Text<'_>> {
+  let raw = member?.get();
+  let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
+  let text = if inner.contains('\\') {
+    Text::Owned(serde_json::from_str(raw).ok()?)
+  } else {
+    Text::Borrowed(inner)
+  };
+  (!text.is_empty()).then_some(text)
+}
+
+/// A number.
+pub(super) fn number(member: Member<'_>) -> Option<f64> {
+  serde_json::from_str(member?.get()).ok()
+}
+
+/// A flag; anything but `true` is false.
+pub(super) fn flag(member: Member<'_>) -> bool {
+  member.is_some_and(|raw| raw.get() == "true")
+}
+
+/// A time.
+pub(super) fn time(member: Member<'_>) -> Option<i64> {
+  clock::parse(&text(member)?)
+}
+
+/// The values of a list; none when it is not one.
+pub(super) fn list(member: Member<'_>) -> Vec<&RawValue> {
+  member
+    .and_then(|raw| serde_json::from_str(raw.get()).ok())
+    .unwrap_or_default()
+}

@@ -1,0 +1,202 @@
+//! What Flue says: one runtime event, decoded and made one dialect.
+//!
+//! Owns the knowledge of Flue's event shapes. Everything later sees [`Event`] and never asks which
+//! version of Flue spoke. Payloads (messages, arguments, results) stay borrowed JSON text. Pure.
+
+mod decode;
+mod fields;
+mod text;
+
+use std::borrow::Cow;
+
+pub use decode::{TRANSLATED_KINDS, decode};
+use serde_json::value::RawValue;
+pub use text::utf8;
+
+/// A piece of the event's text, copied only where it has escapes.
+pub type Text<'a> = Cow<'a, str>;
+
+/// A payload: JSON text inside the event's text.
+pub type Payload<'a> = Option<&'a RawValue>;
+
+/// One event.
+#[derive(Debug)]
+pub struct Event<'a> {
+  /// When Flue emitted it, milliseconds since the epoch.
+  pub at: i64,
+  /// Its position among the events of its context. Orders, never identifies, except a compaction.
+  pub index: Option<f64>,
+  /// Whom it concerns.
+  pub ids: Ids<'a>,
+  /// What happened.
+  pub body: Body<'a>,
+}
+
+/// Flue's correlation ids, as far as the event carries them.
+#[derive(Debug, Default, Clone)]
+pub struct Ids<'a> {
+  /// A workflow run.
+  pub run: Option<Text<'a>>,
+  /// An agent instance.
+  pub instance: Option<Text<'a>>,
+  /// The agent's registered name.
+  pub agent: Option<Text<'a>>,
+  /// A message delivered to an agent (2.x; direct prompts of 1.0-beta).
+  pub submission: Option<Text<'a>>,
+  /// A message dispatched to an agent (1.0-beta).
+  pub dispatch: Option<Text<'a>>,
+  /// A conversation.
+  pub conversation: Option<Text<'a>>,
+  /// The harness within the instance or run.
+  pub harness: Option<Text<'a>>,
+  /// The session within the harness.
+  pub session: Option<Text<'a>>,
+  /// The session that delegated this one.
+  pub parent_session: Option<Text<'a>>,
+  /// The delegated task the event lies in, or is about.
+  pub task: Option<Text<'a>>,
+  /// The operation; changes with each attempt.
+  pub operation: Option<Text<'a>>,
+  /// The model turn; changes with each attempt.
+  pub turn: Option<Text<'a>>,
+}
+
+/// What happened, with what the event tells of it. Times are milliseconds.
+#[derive(Debug)]
+pub enum Body<'a> {
+  RunStart {
+    workflow: Option<Text<'a>>,
+    started: Option<i64>,
+    input: Payload<'a>,
+    /// The run goes on in a process that did not start it.
+    resumed: bool,
+  },
+  RunEnd {
+    output: Payload<'a>,
+    outcome: Outcome<'a>,
+  },
+  SubmissionSettled {
+    outcome: Option<Text<'a>>,
+  },
+  OperationStart {
+    kind: Option<Text<'a>>,
+  },
+  OperationEnd {
+    kind: Option<Text<'a>>,
+    input: Payload<'a>,
+    output: Payload<'a>,
+    usage: Option<Usage>,
+    outcome: Outcome<'a>,
+  },
+  TurnRequest {
+    purpose: Option<Text<'a>>,
+    model: Model<'a>,
+    system_prompt: Payload<'a>,
+    messages: Payload<'a>,
+    tools: Payload<'a>,
+  },
+  TurnEnd {
+    purpose: Option<Text<'a>>,
+    model: Model<'a>,
+    response: Response<'a>,
+    outcome: Outcome<'a>,
+  },
+  ToolStart {
+    tool: Tool<'a>,
+    args: Payload<'a>,
+  },
+  ToolEnd {
+    tool: Tool<'a>,
+    output: Payload<'a>,
+    outcome: Outcome<'a>,
+  },
+  TaskStart {
+    agent: Option<Text<'a>>,
+    cwd: Option<Text<'a>>,
+    input: Payload<'a>,
+    /// The tool call that raised the task, when a model did.
+    tool_call: Option<Text<'a>>,
+  },
+  TaskEnd {
+    agent: Option<Text<'a>>,
+    output: Payload<'a>,
+    outcome: Outcome<'a>,
+  },
+  CompactionStart {
+    reason: Option<Text<'a>>,
+    estimated_tokens: Option<f64>,
+  },
+  CompactionEnd {
+    messages_before: Option<f64>,
+    messages_after: Option<f64>,
+    usage: Option<Usage>,
+    outcome: Outcome<'a>,
+  },
+  /// An event that no span needs.
+  Other,
+}
+
+/// How an activity ended.
+#[derive(Debug, Default)]
+pub struct Outcome<'a> {
+  /// How long it took, by Flue's own clock.
+  pub duration: Option<f64>,
+  /// Why it failed; `None` when it did not.
+  pub failure: Option<Failure<'a>>,
+}
+
+/// What Flue tells of an error.
+#[derive(Debug, Default)]
+pub struct Failure<'a> {
+  /// The error's class.
+  pub name: Option<Text<'a>>,
+  /// A code a program can test.
+  pub code: Option<Text<'a>>,
+  /// The message for a person.
+  pub message: Option<Text<'a>>,
+  /// The JavaScript stack.
+  pub stack: Option<Text<'a>>,
+}
+
+/// The model a turn asks, and how.
+#[derive(Debug, Default)]
+pub struct Model<'a> {
+  pub name: Option<Text<'a>>,
+  pub provider: Option<Text<'a>>,
+  pub api: Option<Text<'a>>,
+  pub reasoning: Option<Text<'a>>,
+  pub max_tokens: Option<f64>,
+  pub temperature: Option<f64>,
+}
+
+/// What the model answered.
+#[derive(Debug, Default)]
+pub struct Response<'a> {
+  /// The provider's id of the answer.
+  pub id: Option<Text<'a>>,
+  /// The model that the provider says answered.
+  pub model: Option<Text<'a>>,
+  pub output: Payload<'a>,
+  pub usage: Option<Usage>,
+  pub finish_reason: Option<Text<'a>>,
+}
+
+/// A tool call: its name and its id, which is unique only within its turn or operation.
+#[derive(Debug, Default)]
+pub struct Tool<'a> {
+  pub name: Option<Text<'a>>,
+  pub call: Option<Text<'a>>,
+  pub origin: Option<Text<'a>>,
+}
+
+/// Tokens, and what they cost in dollars.
+#[derive(Debug, Default, Clone, Copy, PartialEq)]
+pub struct Usage {
+  /// Input that was neither read from nor written to the provider's cache.
+  pub input: f64,
+  pub output: f64,
+  pub cache_read: f64,
+  pub cache_write: f64,
+  pub total: f64,
+  pub cost: f64,
+}

@@ -1,0 +1,13 @@
+//! What Braintrust hears: spans as rows, their identity, their merge law and their bytes.
+//!
+//! Owns the shape of a row and nothing else. Pure: it knows neither Flue nor any I/O.
+
+mod id;
+mod json;
+mod row;
+mod wire;
+
+pub use id::{RowId, SpanRef, TraceId};
+pub use json::Json;
+pub use row::{Row, SpanType};
+pub use wire::{Destination, close_body, open_body, write_row};

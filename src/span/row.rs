@@ -1,0 +1,107 @@
+//! A row: what is known of one span so far, and the law by which two rows of it become one.
+//!
+//! Every row is sent with `_is_merge: true`, so the server applies the same law to what arrives:
+//! merging here and sending once, or sending twice, leaves the same span. Repeats are harmless.
+
+use std::borrow::Cow;
+
+use indexmap::IndexMap;
+
+use super::{
+  Json,
+  id::{SpanId, SpanRef},
+};
+
+/// Braintrust's span types, as far as Flue has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpanType {
+  /// Work made of other work: runs, operations, delegated tasks, compactions.
+  Task,
+  /// One call of a model.
+  Llm,
+  /// One call of a tool.
+  Tool,
+}
+
+impl SpanType {
+  /// The name on the wire.
+  pub fn as_str(self) -> &'static str {
+    match self {
+      Self::Task => "task",
+      Self::Llm => "llm",
+      Self::Tool => "tool",
+    }
+  }
+}
+
+/// A partial span. Fields that are `None` or empty say nothing.
+#[derive(Clone, Debug)]
+pub struct Row {
+  /// The span's identity.
+  pub span: SpanRef,
+  /// The span it lies below; `None` for the root of a trace.
+  pub parent: Option<SpanId>,
+  /// When the span began, milliseconds since the epoch.
+  pub created: i64,
+  /// The span's name.
+  pub name: String,
+  /// The span's type.
+  pub kind: SpanType,
+  /// What went in.
+  pub input: Option<Json>,
+  /// What came out.
+  pub output: Option<Json>,
+  /// Why it failed; present only when it did.
+  pub error: Option<Json>,
+  /// Facts by name.
+  pub metadata: IndexMap<Cow<'static, str>, Json>,
+  /// Numbers by name; `start` and `end` in seconds since the epoch.
+  pub metrics: IndexMap<Cow<'static, str>, f64>,
+}
+
+/// What a row costs besides the text it carries: ids, names and structure. A generous estimate.
+const FIXED_BYTES: usize = 512;
+
+impl Row {
+  /// Takes in what a later row of the same span says: its values win, field by field and key by key.
+  /// Identity and beginning stay.
+  pub fn merge(&mut self, later: Row) {
+    self.name = later.name;
+    self.kind = later.kind;
+    self.input = later.input.or(self.input.take());
+    self.output = later.output.or(self.output.take());
+    self.error = later.error.or(self.error.take());
+    self.metadata.extend(later.metadata);
+    self.metrics.extend(later.metrics);
+  }
+
+  /// Sets a fact unless there is nothing to set.
+  pub fn fact(&mut self, name: &'static str, value: Option<Json>) {
+    if let Some(value) = value {
+      self.metadata.insert(name.into(), value);
+    }
+  }
+
+  /// Sets a number unless it is unknown. JSON has no other numbers than finite ones.
+  pub fn metric(&mut self, name: &'static str, value: Option<f64>) {
+    if let Some(value) = value.filter(|number| number.is_finite()) {
+      self.metrics.insert(name.into(), value);
+    }
+  }
+
+  /// About how many bytes the row takes, in memory and on the wire.
+  pub fn weight(&self) -> usize {
+    let fields = [&self.input, &self.output, &self.error];
+    let payload: usize = fields
+      .into_iter()
+      .flatten()
+      .map(|json| json.as_str().len())
+      .sum();
+    let facts: usize = self
+      .metadata
+      .iter()
+      .map(|(key, value)| key.len() + value.as_str().len())
+      .sum();
+    FIXED_BYTES + self.name.len() + payload + facts
+  }
+}

@@ -1,0 +1,153 @@
+//! Rows as bytes: the body of `POST /logs3`.
+
+use super::{Json, Row};
+use crate::clock;
+
+/// Which project's log the rows belong to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destination {
+  /// The project's UUID.
+  pub project_id: String,
+}
+
+/// Says in `context.span_origin` who recorded the span.
+const CONTEXT: &str = concat!(
+  r#"{"span_origin":{"name":"flue-braintrust","version":""#,
+  env!("CARGO_PKG_VERSION"),
+  r#"","instrumentation":{"name":"flue"}}}"#
+);
+
+/// What precedes the first row of a body. Rows are joined by commas.
+pub fn open_body(body: &mut Vec<u8>) {
+  body.extend_from_slice(br#"{"rows":["#);
+}
+
+/// What follows the last row of a body.
+pub fn close_body(body: &mut Vec<u8>) {
+  body.extend_from_slice(br#"],"api_version":2}"#);
+}
+
+/// Appends the row's JSON to `body`.
+pub fn write_row(body: &mut Vec<u8>, row: &Row, to: &Destination) {
+  let mut object = Object::open(body);
+  object.text("id", &row.span.row.to_string());
+  object.text("span_id", &row.span.span().to_string());
+  object.text("root_span_id", &row.span.trace.to_string());
+  if let Some(parent) = row.parent {
+    object.json("span_parents", Json::of(&[parent.to_string()]).as_str());
+  }
+  object.text("project_id", &to.project_id);
+  object.text("log_id", "g");
+  object.json("_is_merge", "true");
+  object.text("created", &clock::iso(row.created));
+  object.json("context", CONTEXT);
+
+  let mut attributes = object.object("span_attributes");
+  attributes.text("name", &row.name);
+  attributes.text("type", row.kind.as_str());
+  attributes.close();
+
+  for (field, value) in [
+    ("input", &row.input),
+    ("output", &row.output),
+    ("error", &row.error),
+  ] {
+    if let Some(value) = value {
+      object.json(field, value.as_str());
+    }
+  }
+  if !row.metadata.is_empty() {
+    let mut metadata = object.object("metadata");
+    for (name, value) in &row.metadata {
+      metadata.json(name, value.as_str());
+    }
+    metadata.close();
+  }
+  let mut metrics = object.object("metrics");
+  for (name, value) in &row.metrics {
+    metrics.json(name, Json::of(value).as_str());
+  }
+  metrics.close();
+  object.close();
+}
+
+/// Writes one JSON object, member by member.
+struct Object<'a> {
+  body: &'a mut Vec<u8>,
+  empty: bool,
+}
+
+impl<'a> Object<'a> {
+  fn open(body: &'a mut Vec<u8>) -> Self {
+    body.push(b'{');
+    Self { body, empty: true }
+  }
+
+  fn key(&mut self, name: &str) {
+    if !self.empty {
+      self.body.push(b',');
+    }
+    self.empty = false;
+    self
+      .body
+      .extend_from_slice(Json::text(name).as_str().as_bytes());
+    self.body.push(b':');
+  }
+
+  /// A member whose value is already JSON.
+  fn json(&mut self, name: &str, value: &str) {
+    self.key(name);
+    self.body.extend_from_slice(value.as_bytes());
+  }
+
+  /// A member whose value is a string.
+  fn text(&mut self, name: &str, value: &str) {
+    self.json(name, Json::text(value).as_str());
+  }
+
+  /// A member that is an object itself.
+  fn object(&mut self, name: &str) -> Object<'_> {
+    self.key(name);
+    Object::open(self.body)
+  }
+
+  fn close(self) {
+    self.body.push(b'}');
+  }
+}
+
+#[cfg(test)]
+mod tests {
+  use super::*;
+  use crate::span::{SpanRef, SpanType};
+
+  #[test]
+  fn a_row_is_written_as_the_protocol_asks() {
+    let span = SpanRef::root("run", &["run_1"]);
+    let mut row = Row {
+      span,
+      parent: Some(SpanRef::root("run", &["run_0"]).span()),
+      created: 1_795_417_364_633,
+      name: "say \"hi\"".into(),
+      kind: SpanType::Llm,
+      input: Some(Json::text("x\u{2028}y")),
+      output: None,
+      error: None,
+      metadata: Default::default(),
+      metrics: Default::default(),
+    };
+    row.fact("flue.run_id", Some(Json::text("run_1")));
+    row.metric("start", Some(1_795_417_364.633));
+    row.metric("end", Some(f64::NAN));
+    let mut body = Vec::new();
+    write_row(
+      &mut body,
+      &row,
+      &Destination {
+        project_id: "p".into(),
+      },
+    );
+    let value: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    insta::assert_snapshot!(serde_json::to_string_pretty(&value).unwrap());
+  }
+}

@@ -1,0 +1,35 @@
+//! Errors as a person reads them.
+
+use crate::{
+  event::{Failure, Outcome},
+  span::{Json, Row},
+};
+
+/// What a failure without any message says.
+const UNKNOWN: &str = "failed without a message";
+
+/// How a span ended: its duration, and its error if it failed.
+pub fn outcome(row: &mut Row, outcome: &Outcome<'_>) {
+  row.metric("duration_ms", outcome.duration);
+  row.error = outcome
+    .failure
+    .as_ref()
+    .map(|failure| Json::text(&describe(failure)));
+}
+
+/// `Name: message [code]`, then the stack where Flue gives one.
+fn describe(failure: &Failure<'_>) -> String {
+  let message = failure.message.as_deref().unwrap_or(UNKNOWN);
+  let mut text = match failure.name.as_deref() {
+    Some(name) if name != "Error" => format!("{name}: {message}"),
+    _ => message.to_owned(),
+  };
+  if let Some(code) = &failure.code {
+    text.push_str(&format!(" [{code}]"));
+  }
+  if let Some(stack) = &failure.stack {
+    text.push_str("\n\n");
+    text.push_str(stack);
+  }
+  text
+}

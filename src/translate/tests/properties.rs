@@ -1,0 +1,105 @@
+//! What holds for any stream of events, however it was cut.
+
+use std::collections::HashMap;
+
+use proptest::prelude::*;
+
+use super::{RELEASES, processes, recordings, trace::Trace, translate};
+
+/// A recording without crashes: one process's events.
+fn recording() -> impl Strategy<Value = Vec<String>> {
+  let all: Vec<(&str, String)> = RELEASES
+    .iter()
+    .flat_map(|release| {
+      recordings(release)
+        .into_iter()
+        .map(move |name| (*release, name))
+    })
+    .filter(|(_, name)| !name.starts_with("crash-") && !name.starts_with("run-recovery"))
+    .collect();
+  prop::sample::select(all).prop_map(|(release, name)| processes(release, &name).concat())
+}
+
+fn trace(events: &[String]) -> Trace {
+  let mut trace = Trace::default();
+  translate(events, &mut trace);
+  trace
+}
+
+proptest! {
+  #![proptest_config(ProptestConfig::with_cases(128))]
+
+  /// A process may end anywhere.
+  #[test]
+  fn cut_off_anywhere_each_span_closes_once_below_a_parent_that_exists(
+    events in recording(), cut in 0.0..1.0,
+  ) {
+    let kept = (events.len() as f64 * cut) as usize;
+    let trace = trace(&events[..kept]);
+    for (id, row) in &trace.rows {
+      prop_assert_eq!(trace.closed.get(id), Some(&1), "{}", row.name);
+      prop_assert!(row.metrics["end"] >= row.metrics["start"], "{}", row.name);
+      prop_assert_eq!(row.parent.is_some(), trace.parent(row).is_some(), "{}", row.name);
+    }
+  }
+
+  /// A filter may withhold any event: ends without starts, starts without ends.
+  #[test]
+  fn whatever_is_missing_each_span_is_closed_and_none_ends_before_it_starts(
+    events in recording(), seed in any::<u64>(), keep in 0.1..1.0,
+  ) {
+    let mut random = proptest::test_runner::TestRng::from_seed(
+      proptest::test_runner::RngAlgorithm::ChaCha, &seed.to_le_bytes().repeat(4),
+    );
+    let kept: Vec<String> =
+      events.into_iter().filter(|_| f64::from(random.next_u32()) / f64::from(u32::MAX) < keep).collect();
+    let trace = trace(&kept);
+    for (id, row) in &trace.rows {
+      prop_assert!(trace.closed.contains_key(id), "{} is open", row.name);
+      prop_assert!(row.metrics["end"] >= row.metrics["start"], "{}", row.name);
+    }
+  }
+
+  /// The same events are the same spans, in whatever process.
+  #[test]
+  fn a_replay_changes_nothing(events in recording()) {
+    let once = trace(&events);
+    let mut twice = Trace::default();
+    translate(&events, &mut twice);
+    translate(&events, &mut twice);
+    let shown = |trace: &Trace| -> HashMap<_, _> {
+      trace.rows.iter().map(|(id, row)| (*id, format!("{row:?}"))).collect()
+    };
+    prop_assert_eq!(shown(&once), shown(&twice));
+  }
+
+  /// Garbage neither stops the translation nor breaks the spans around it.
+  #[test]
+  fn events_that_say_nothing_change_nothing(events in recording(), at in 0usize..50, noise in noise()) {
+    let mut noisy = events.clone();
+    noisy.insert(at.min(noisy.len()), noise);
+    let (clean, noisy) = (trace(&events), trace(&noisy));
+    for (id, row) in &clean.rows {
+      prop_assert_eq!(format!("{row:?}"), format!("{:?}", noisy.rows[id]));
+    }
+  }
+}
+
+fn noise() -> impl Strategy<Value = String> {
+  let kinds = prop::sample::select(crate::event::TRANSLATED_KINDS);
+  let values = prop::sample::select(vec!["null", "7", "\"\"", "[]", "{}", "true", "1e999"]);
+  (kinds, values).prop_map(|(kind, value)| {
+    let ids = [
+      "runId",
+      "operationId",
+      "turnId",
+      "toolCallId",
+      "taskId",
+      "submissionId",
+      "request",
+      "timestamp",
+    ];
+    let members: Vec<String> = ids.iter().map(|id| format!("\"{id}\":{value}")).collect();
+    format!("{{\"type\":\"{kind}\",{}}}", members.join(","))
+  })
+}

@@ -1,0 +1,122 @@
+//! What an answer means for the payload that was sent. Pure.
+
+use std::time::Duration;
+
+use super::client::{Answer, TransportError};
+
+/// Nobody is made to wait longer than this by a `Retry-After`.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
+/// What becomes of a payload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+  /// It arrived.
+  Delivered,
+  /// It may arrive if it is sent again, after this time at least.
+  Later(Duration),
+  /// It is too large; its halves may arrive.
+  Split,
+  /// Nothing will arrive with these credentials.
+  Suspended,
+  /// It will never arrive.
+  Rejected,
+}
+
+/// Judges what came back. `now` is the time in milliseconds since the epoch, for `Retry-After` dates.
+pub fn classify(result: &Result<Answer, TransportError>, now: i64) -> Verdict {
+  match result {
+    Err(_) => Verdict::Later(Duration::ZERO),
+    Ok(answer) => match answer.status {
+      // Any success is one, whatever the body says.
+      200..=299 => Verdict::Delivered,
+      408 | 429 | 500 | 502..=599 => Verdict::Later(
+        answer
+          .retry_after
+          .as_deref()
+          .and_then(|value| retry_after(value, now))
+          .unwrap_or_default(),
+      ),
+      413 => Verdict::Split,
+      401 | 403 => Verdict::Suspended,
+      // 3xx end here too: the client follows redirects itself, as far as that is safe.
+      _ => Verdict::Rejected,
+    },
+  }
+}
+
+/// Reads a `Retry-After` header: whole seconds, or an HTTP date.
+fn retry_after(value: &str, now: i64) -> Option<Duration> {
+  let value = value.trim();
+  let wait = match value.parse::<u64>() {
+    Ok(seconds) => Duration::from_secs(seconds),
+    Err(_) => {
+      let at = httpdate::parse_http_date(value).ok()?;
+      let now = Duration::from_millis(u64::try_from(now).ok()?);
+      at.duration_since(std::time::UNIX_EPOCH + now)
+        .unwrap_or_default()
+    }
+  };
+  Some(wait.min(LONGEST_WAIT))
+}
+
+#[cfg(test)]
+mod tests {
+  use super::*;
+
+  fn judge(status: u16, retry_after: Option<&str>) -> Verdict {
+    let answer = Answer {
+      status,
+      retry_after: retry_after.map(str::to_owned),
+      body: Default::default(),
+    };
+    classify(&Ok(answer), 1_795_417_364_000)
+  }
+
+  #[test]
+  fn any_success_is_one() {
+    assert_eq!(judge(200, None), Verdict::Delivered);
+    assert_eq!(judge(204, None), Verdict::Delivered);
+  }
+
+  #[test]
+  fn what_may_pass_is_tried_again() {
+    for status in [408, 429, 500, 502, 503, 504, 529] {
+      assert_eq!(
+        judge(status, None),
+        Verdict::Later(Duration::ZERO),
+        "{status}"
+      );
+    }
+    assert_eq!(
+      classify(&Err(TransportError("reset".into())), 0),
+      Verdict::Later(Duration::ZERO)
+    );
+  }
+
+  #[test]
+  fn the_server_may_say_when_in_seconds_or_as_a_date() {
+    assert_eq!(
+      judge(429, Some("7")),
+      Verdict::Later(Duration::from_secs(7))
+    );
+    let date = "Mon, 23 Nov 2026 07:02:54 GMT";
+    assert_eq!(
+      judge(503, Some(date)),
+      Verdict::Later(Duration::from_secs(10))
+    );
+    let past = "Sun, 22 Nov 2026 07:02:54 GMT";
+    assert_eq!(judge(503, Some(past)), Verdict::Later(Duration::ZERO));
+    assert_eq!(judge(503, Some("soon")), Verdict::Later(Duration::ZERO));
+    assert_eq!(judge(503, Some("999999999")), Verdict::Later(LONGEST_WAIT));
+  }
+
+  #[test]
+  fn what_never_passes_is_not_tried_again() {
+    assert_eq!(judge(400, None), Verdict::Rejected);
+    assert_eq!(judge(404, None), Verdict::Rejected);
+    assert_eq!(judge(501, None), Verdict::Rejected);
+    assert_eq!(judge(401, None), Verdict::Suspended);
+    assert_eq!(judge(403, None), Verdict::Suspended);
+    assert_eq!(judge(413, None), Verdict::Split);
+  }
+}

@@ -1,0 +1,15 @@
+//! One request in, one verdict out.
+//!
+//! Owns everything that is HTTP: the client, login and registration, limits, and what an answer means.
+//! It knows neither rows nor Flue: bodies are bytes. Retrying is the engine's business; nothing here
+//! remembers a failure.
+
+mod backoff;
+mod classify;
+mod client;
+mod session;
+
+pub use backoff::Backoff;
+pub use classify::{Verdict, classify};
+pub use client::Client;
+pub use session::{ConnectError, Session, connect};
