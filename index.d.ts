@@ -1,0 +1,107 @@
+/**
+ * Sends the traces of Flue agents and workflows to Braintrust.
+ *
+ * A drop-in for the `braintrust` package in Flue's Braintrust guide: the same names, the same
+ * variables. No function throws because tracing does not work; set `FLUE_BRAINTRUST_STRICT=1` to make
+ * `initLogger` (and, without a native binary, the import) throw.
+ */
+
+/** Where traces go. Every option may be left out; blank counts as left out. */
+export interface InitLoggerOptions {
+  /** The secret that opens the account. Default: `BRAINTRUST_API_KEY`, then `.env.braintrust`. */
+  apiKey?: string | undefined;
+  /** The project that takes the traces; created if there is none. Default: `BRAINTRUST_PROJECT_NAME`, else `Flue`. */
+  projectName?: string | undefined;
+  /** The project's id; wins over its name. Default: `BRAINTRUST_PROJECT_ID`. */
+  projectId?: string | undefined;
+  /** The organisation, if the key opens several. Default: `BRAINTRUST_ORG_NAME`, else the first. */
+  orgName?: string | undefined;
+  /** Where to log in. Default: `BRAINTRUST_APP_URL`, else `https://www.braintrust.dev`. */
+  appUrl?: string | undefined;
+  /** Where to send rows. Default: `BRAINTRUST_API_URL`, else what the login tells. */
+  apiUrl?: string | undefined;
+  /**
+   * The longest that the end of the process may wait for delivery, in milliseconds; 0 for not at all.
+   * Default: `FLUE_BRAINTRUST_EXIT_TIMEOUT_MS`, else 2000.
+   */
+  exitTimeoutMs?: number | undefined;
+  /** Options of the `braintrust` package that have no meaning here are accepted and ignored. */
+  [option: string]: unknown;
+}
+
+/** Why something was lost. */
+export type LossReason =
+  | 'inbox_full'
+  | 'unreadable_event'
+  | 'rejected'
+  | 'too_large'
+  | 'unauthorized'
+  | 'not_delivered_at_exit'
+  | 'closed'
+  | 'engine_failed';
+
+/** The numbers. When nothing is under way, `accepted = sent + pending +` the sum of `lost`. */
+export interface Stats {
+  /** Flue events taken in. */
+  readonly events: number;
+  /** Rows that were to be delivered; a span takes one or two. An event that was refused counts as one. */
+  readonly accepted: number;
+  /** Rows that Braintrust confirmed. */
+  readonly sent: number;
+  /** Rows that wait or are under way. */
+  readonly pending: number;
+  /** Rows that are lost, by reason; reasons that did not occur are absent. */
+  readonly lost: Readonly<Partial<Record<LossReason, number>>>;
+  /** Requests made. */
+  readonly requests: number;
+  /** Requests that had to be made again. */
+  readonly retries: number;
+  /** Bytes of confirmed request bodies. */
+  readonly bytesSent: number;
+  /** Spans that have started and not ended. */
+  readonly openSpans: number;
+  /** What went wrong last, if anything did. */
+  readonly lastError: string | null;
+}
+
+/** How a flush ended. */
+export interface FlushReport extends Stats {
+  /** Whether all that was accepted before the call is settled: delivered, or counted as lost. */
+  readonly complete: boolean;
+}
+
+export interface FlushOptions {
+  /** The longest to wait, in milliseconds. Default: 10,000. */
+  timeoutMs?: number | undefined;
+}
+
+/** What `initLogger` returns: the same functions that the package exports. */
+export interface Logger {
+  flush(options?: FlushOptions): Promise<FlushReport>;
+  stats(): Stats;
+  close(options?: FlushOptions): Promise<FlushReport>;
+}
+
+/**
+ * Says where traces go. Makes no request and starts no thread; the first event does. Called again with
+ * other options it replaces the earlier destination, which first delivers what it has.
+ */
+export declare function initLogger(options?: InitLoggerOptions): Logger;
+
+/**
+ * Takes one Flue event; pass it to Flue's `observe(...)`. Returns at once and never throws. Before
+ * `initLogger` it does nothing.
+ */
+export declare function braintrustFlueObserver(event: unknown, context?: unknown): void;
+
+/**
+ * Waits until what was accepted before the call is delivered, or lost, or the time is up. Never
+ * rejects.
+ */
+export declare function flush(options?: FlushOptions): Promise<FlushReport>;
+
+/** The numbers of this process. Without `initLogger` all are zero. */
+export declare function stats(): Stats;
+
+/** Delivers what it can, then takes nothing more until `initLogger` is called again. Never rejects. */
+export declare function close(options?: FlushOptions): Promise<FlushReport>;
