@@ -1,0 +1,88 @@
+/**
+ * Shows what a trace looks like: runs a real Flue agent and a real Flue workflow, and prints the
+ * traces they send. With BRAINTRUST_API_KEY set they go to Braintrust, otherwise to a collector in
+ * this process. Ends with 1 when anything is missing or wrong.
+ *
+ *     npm run demo
+ */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import collectors from '../js/collector/index.js';
+import { renderTrace } from '../js/collector/render.js';
+import { demoFaults } from './demo-faults.mjs';
+import { programs } from './demo-programs.mjs';
+import { projectLink } from './project-link.mjs';
+
+const ARRIVAL_MS = 5_000;
+const PROGRAM_MS = 60_000;
+const SHOWN_FAULTS = 20;
+
+const hasKey = Boolean(process.env.BRAINTRUST_API_KEY?.trim());
+const faults = hasKey ? await toBraintrust() : await toCollector();
+
+for (const fault of faults.slice(0, SHOWN_FAULTS)) console.error(`✗ ${fault}`);
+if (faults.length > SHOWN_FAULTS) console.error(`✗ … and ${faults.length - SHOWN_FAULTS} more`);
+process.exitCode = faults.length > 0 ? 1 : 0;
+
+/** Sends to Braintrust and prints where to look. */
+async function toBraintrust() {
+  const faults = await runPrograms(process.env);
+  try {
+    console.log(`\nThe traces are at ${await projectLink(process.env)}`);
+  } catch (error) {
+    faults.push(`There is no link to the project: ${error.message}.`);
+  }
+  return faults;
+}
+
+/** Sends to a collector of our own and prints what it received. */
+async function toCollector() {
+  const collector = await collectors.startCollector({ port: 0 });
+  const color = Boolean(process.stdout.isTTY) && !process.env.NO_COLOR;
+  try {
+    const faults = await runPrograms({
+      ...process.env,
+      BRAINTRUST_API_KEY: 'demo',
+      BRAINTRUST_APP_URL: collector.url,
+      BRAINTRUST_API_URL: collector.url,
+      BRAINTRUST_ORG_NAME: '',
+    });
+    await arrival(collector);
+    for (const trace of collector.traces()) {
+      process.stdout.write(`\n${renderTrace(trace, { color })}`);
+    }
+    return [...faults, ...demoFaults(collector, programs)];
+  } finally {
+    await collector.close();
+  }
+}
+
+/** Gives late rows a little time; what is missing after that is reported as a fault. */
+async function arrival(collector) {
+  const isComplete = () =>
+    collector.traces().filter((trace) => trace.finished).length === programs.length;
+  await collector.waitFor(isComplete, ARRIVAL_MS).catch(() => {});
+}
+
+/** Runs the programs one after the other; returns what went wrong. */
+async function runPrograms(env) {
+  const faults = [];
+  for (const { title, file } of programs) {
+    console.log(`\n── ${title} says ──\n`);
+    const ending = await run(fileURLToPath(file), env);
+    if (ending !== 0) faults.push(`${title} ended with ${ending}.`);
+  }
+  return faults;
+}
+
+/** Resolves with the exit code, or with the name of the signal that ended it. */
+function run(file, env) {
+  const quiet = ['ExperimentalWarning', 'MODULE_TYPELESS_PACKAGE_JSON'];
+  const args = [...quiet.map((warning) => `--disable-warning=${warning}`), file];
+  const stdio = ['ignore', 'inherit', 'inherit'];
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { env, stdio, timeout: PROGRAM_MS });
+    child.on('error', reject);
+    child.on('exit', (code, signal) => resolve(code ?? signal));
+  });
+}
