@@ -1,0 +1,76 @@
+import { join } from 'node:path';
+import { startCollector } from '../js/collector';
+import type { Collector } from '../js/collector/types';
+import { activities, faults, type FlueEvent } from './support/activities';
+import { destination, readEvents, run, withDirectory } from './support/run';
+
+const OBSERVER = './__test__/fixtures/record-workflow.mjs';
+const WORKFLOW = 'examples/workflow/workflow-run.mjs';
+
+/** Runs a real Flue program against a collector; gives what Flue said and what arrived. */
+async function traced(
+  args: string[],
+  check: (events: FlueEvent[], collector: Collector) => void,
+  env: Record<string, string> = {},
+) {
+  await withDirectory(async (directory) => {
+    const collector = await startCollector();
+    const file = join(directory, 'events.ndjson');
+    try {
+      const ending = await run(args, { ...destination(collector), ...env, EXPECT_FILE: file });
+      expect(ending).toMatchObject({ code: 0, stderr: '' });
+      check(readEvents(file), collector);
+    } finally {
+      await collector.close();
+    }
+  });
+}
+
+test('every activity of a Flue 2.1 agent is one closed span below the right parent', () =>
+  traced(
+    ['--import', './__test__/fixtures/record-agent.mjs', 'examples/agent/agent.mts'],
+    (events, collector) => {
+      const expected = activities(events);
+      expect(expected.length).toBeGreaterThan(15);
+      expect(faults(expected, collector.rows())).toEqual([]);
+      expect(collector.problems).toEqual([]);
+      expect(collector.traces()).toHaveLength(1);
+    },
+  ));
+
+test('every activity of a Flue 1.0-beta workflow is one closed span below the right parent', () =>
+  traced(['--import', OBSERVER, WORKFLOW], (events, collector) => {
+    const expected = activities(events);
+    expect(expected.length).toBeGreaterThan(15);
+    expect(faults(expected, collector.rows())).toEqual([]);
+    expect(collector.problems).toEqual([]);
+    const [trace] = collector.traces();
+    expect(trace?.roots[0]?.row).toMatchObject({
+      input: events.find(({ type }) => type === 'run_start')?.input,
+      output: events.find(({ type }) => type === 'run_end')?.result,
+    });
+  }));
+
+test('a running trace can be watched: spans arrive before they end', () =>
+  traced(['--import', OBSERVER, WORKFLOW], (_events, collector) => {
+    const uploads = collector.requests.filter(({ path }) => path === '/logs3');
+    expect(uploads.length).toBeGreaterThan(1);
+    const [first] = uploads;
+    const root = collector.traces()[0]?.roots[0];
+    expect(first?.rowIds).toContain(root?.rowId);
+    expect(first?.at).toBeLessThan((root?.end ?? 0) * 1000);
+  }));
+
+test('the same row is never under way twice, and no request carries more than 100', () =>
+  traced(['--import', OBSERVER, WORKFLOW], (_events, collector) => {
+    const uploads = collector.requests.filter(({ path }) => path === '/logs3');
+    for (const upload of uploads) {
+      expect(upload.rowIds?.length).toBeLessThanOrEqual(100);
+      const meanwhile = uploads.filter(
+        (other) => other.at > upload.at && other.at < (upload.doneAt ?? 0),
+      );
+      for (const id of upload.rowIds ?? []) {
+        expect(meanwhile.flatMap((other) => other.rowIds)).not.toContain(id);
+      }
+    }
+  }));

@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import required = require('..');
+import { ROOT, run, withDirectory } from './support/run';
+
+const NAMES = ['braintrustFlueObserver', 'close', 'flush', 'initLogger', 'stats'];
+
+test('the types declare exactly what the package exports', () => {
+  const types = readFileSync(join(ROOT, 'index.d.ts'), 'utf8');
+  const declared = [...types.matchAll(/^export declare function (\w+)/gm)].map(([, name]) => name);
+  expect(declared.toSorted()).toEqual(NAMES);
+  expect(Object.keys(required).toSorted()).toEqual(NAMES);
+});
+
+test('it can be imported by name from an ES module and required', async () => {
+  const imports = `import { ${NAMES.join(', ')} } from 'flue-braintrust';
+    console.log([${NAMES.join(', ')}].every((item) => typeof item === 'function'));`;
+  const requires = `console.log(Object.keys(require('flue-braintrust')).sort().join())`;
+  expect(await run(['--input-type=module', '-e', imports])).toMatchObject({ stdout: 'true\n' });
+  expect(await run(['-e', requires])).toMatchObject({ stdout: `${NAMES.join()}\n` });
+});
+
+const linuxTest = process.platform === 'linux' ? test : test.skip;
+
+linuxTest('importing and initialising start no thread; the first event starts one', async () => {
+  const program = `
+    const { readdirSync } = require('node:fs');
+    const threads = () => readdirSync('/proc/self/task').length;
+    const before = threads();
+    const { initLogger, braintrustFlueObserver } = require('flue-braintrust');
+    const imported = threads();
+    initLogger({ apiKey: 'k', appUrl: 'http://127.0.0.1:9', exitTimeoutMs: 0 });
+    const initialised = threads();
+    braintrustFlueObserver({ type: 'message_start' });
+    const ignored = threads();
+    braintrustFlueObserver({ type: 'run_start', runId: 'run_1', workflowName: 'w' });
+    console.log(JSON.stringify([imported, initialised, ignored, threads()].map((n) => n - before)));`;
+  expect(await run(['-e', program])).toMatchObject({ code: 0, stdout: '[0,0,0,1]\n' });
+});
+
+test('the key may stand in the nearest .env.braintrust, and nothing of it reaches the environment', () =>
+  withDirectory(async (directory) => {
+    const { mkdirSync, writeFileSync } = await import('node:fs');
+    const file = ['export BRAINTRUST_API_KEY="from the file" # comment', 'OTHER=1'].join('\n');
+    writeFileSync(join(directory, '.env.braintrust'), file);
+    mkdirSync(join(directory, 'a', 'b'), { recursive: true });
+    const program = `
+      process.chdir(${JSON.stringify(join(directory, 'a', 'b'))});
+      const { initLogger } = require(${JSON.stringify(ROOT)});
+      initLogger({ appUrl: 'http://127.0.0.1:9' });
+      console.log(process.env.BRAINTRUST_API_KEY, process.env.OTHER);`;
+    const ended = await run(['-e', program]);
+    // The key has a space, which no key has: the warning proves that it was read, without showing it.
+    expect(ended).toMatchObject({ code: 0, stdout: 'undefined undefined\n' });
+    expect(ended.stderr).toContain('the API key has characters');
+    expect(ended.stderr).not.toContain('from the file');
+  }));
+
+test('what is no event and what cannot be written down never throws into the caller', async () => {
+  const program = `
+    const { initLogger, braintrustFlueObserver: observe, stats, close } = require('flue-braintrust');
+    initLogger({ apiKey: 'k', appUrl: 'http://127.0.0.1:9', exitTimeoutMs: 0 });
+    const cycle = { name: 'ring' }; cycle.self = cycle;
+    const event = { type: 'run_start', runId: 'run_1', workflowName: 'w' };
+    const throwing = { ...event, get input() { throw new Error('no'); } };
+    const proxy = new Proxy({}, { get() { throw new Error('proxy'); } });
+    for (const odd of [undefined, null, 7, 'text', {}, [], proxy, throwing, { ...event, input: cycle },
+      { ...event, input: 1n }, { ...event, runId: 7 }, { ...event, timestamp: {} }]) observe(odd, odd);
+    close({ timeoutMs: 0 }).then(() => console.log(stats().events));`;
+  const { code, stdout, stderr } = await run(['-e', program]);
+  expect({ code, stdout }).toEqual({ code: 0, stdout: '5\n' });
+  expect(stderr.trim().split('\n')).toHaveLength(2);
+});

@@ -1,0 +1,74 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { FlueEvent } from './activities';
+
+export const ROOT = resolve(__dirname, '../..');
+
+/** How a child process ended. */
+export interface Ending {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Children inherit nothing of ours but the path: no key, no destination. */
+function environment(env: Record<string, string>) {
+  const { PATH, HOME, TMPDIR } = process.env;
+  return { ...(HOME && { HOME }), ...(TMPDIR && { TMPDIR }), ...(PATH && { PATH }), ...env };
+}
+
+/** Runs a real Node process to its end. */
+export function run(args: string[], env: Record<string, string> = {}): Promise<Ending> {
+  return new Promise((done, failed) => {
+    const quiet = ['ExperimentalWarning', 'MODULE_TYPELESS_PACKAGE_JSON'];
+    const flags = quiet.map((warning) => `--disable-warning=${warning}`);
+    const child = spawn(process.execPath, [...flags, ...args], {
+      cwd: ROOT,
+      env: environment(env),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: 50_000,
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
+    child.on('error', failed);
+    child.on('close', (code, signal) => done({ code, signal, stdout, stderr }));
+  });
+}
+
+/** The variables that point a program at a collector. */
+export function destination(collector: { url: string }) {
+  return {
+    BRAINTRUST_API_KEY: 'test-key',
+    BRAINTRUST_APP_URL: collector.url,
+    BRAINTRUST_API_URL: collector.url,
+  };
+}
+
+/** A real Flue 2.1 agent that answers and then ends as told. */
+export function runAgent(
+  ending: 'natural' | 'exit' | 'throw' | 'reject' | 'flush',
+  env: Record<string, string>,
+) {
+  return run(['__test__/fixtures/agent-run.mjs', ending], env);
+}
+
+/** A directory that is gone when the function is. */
+export async function withDirectory<T>(use: (directory: string) => Promise<T>): Promise<T> {
+  const directory = mkdtempSync(join(tmpdir(), 'flue-braintrust-'));
+  try {
+    return await use(directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** What Flue itself said of a run, as the fixtures record it. */
+export function readEvents(file: string): FlueEvent[] {
+  const lines = readFileSync(file, 'utf8').trim().split('\n');
+  return lines.map((line) => JSON.parse(line) as FlueEvent);
+}

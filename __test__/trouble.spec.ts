@@ -1,0 +1,142 @@
+import { createServer } from 'node:net';
+import { startCollector } from '../js/collector';
+import type { CollectorOptions } from '../js/collector/types';
+import { destination, runAgent, type Ending } from './support/run';
+
+/** What the agent does without us. */
+let alone: Ending;
+beforeAll(async () => {
+  alone = await runAgent('natural', { BRAINTRUST_MODULE: 'none' });
+  expect(alone).toEqual({
+    code: 0,
+    signal: null,
+    stdout: 'The orchid house is at 17.5 °C.\n',
+    stderr: '',
+  });
+});
+
+/** The agent's ending is the same as without us, and one line says what happened. */
+function expectOneWarning(ending: Ending, ...says: (string | RegExp)[]) {
+  expect({ ...ending, stderr: '' }).toEqual(alone);
+  const lines = ending.stderr.trim().split('\n');
+  expect(lines).toHaveLength(1);
+  for (const part of ['[flue-braintrust] FLUE_BRAINTRUST_', ...says]) {
+    expect(lines[0]).toEqual(
+      typeof part === 'string' ? expect.stringContaining(part) : expect.stringMatching(part),
+    );
+  }
+}
+
+async function withCollector<T>(
+  options: CollectorOptions,
+  use: (collector: Awaited<ReturnType<typeof startCollector>>) => Promise<T>,
+) {
+  const collector = await startCollector(options);
+  try {
+    return await use(collector);
+  } finally {
+    await collector.close();
+  }
+}
+
+describe.each(['natural', 'exit'] as const)('an agent that ends by %s', (ending) => {
+  test('runs on with a wrong key', () =>
+    withCollector({ apiKey: 'another' }, async (collector) => {
+      const ended = await runAgent(ending, destination(collector));
+      expectOneWarning(ended, 'UNAUTHORIZED', '401', 'BRAINTRUST_API_KEY');
+      expect(ended.stderr).not.toContain('test-key');
+      expect(collector.rows()).toEqual([]);
+    }));
+
+  test('runs on with an organisation that does not exist', () =>
+    withCollector({}, async (collector) => {
+      const env = { ...destination(collector), BRAINTRUST_ORG_NAME: 'acme' };
+      expectOneWarning(await runAgent(ending, env), 'UNAUTHORIZED', '"acme"', '"local"');
+    }));
+
+  test('runs on when nobody listens', async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    const { port } = taken.address() as { port: number };
+    await new Promise((resolve) => taken.close(resolve));
+    const env = destination({ url: `http://127.0.0.1:${port}` });
+    const began = performance.now();
+    const ended = await runAgent(ending, { ...env, FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: '300' });
+    expectOneWarning(ended, 'LOST', '4 spans', /refused/i);
+    expect(performance.now() - began).toBeLessThan(20_000);
+  });
+
+  test('runs on when the server never answers', () =>
+    withCollector({ intercept: () => ({ hang: true }) }, async (collector) => {
+      const env = { ...destination(collector), FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: '300' };
+      expectOneWarning(await runAgent(ending, env), 'LOST', '4 spans');
+      expect(collector.requests.length).toBeGreaterThan(0);
+    }));
+
+  test('runs on without a native binary, and is told the true cause', async () => {
+    const env = { ...destination({ url: 'http://127.0.0.1:9' }) };
+    const missing = { NAPI_RS_NATIVE_LIBRARY_PATH: '/nowhere/flue-braintrust.node' };
+    const ended = await runAgent(ending, { ...env, ...missing });
+    expectOneWarning(ended, 'NOT_STARTED', '/nowhere/flue-braintrust.node');
+  });
+
+  test('runs on with an address that is none', async () => {
+    const env = destination({ url: 'braintrust.example' });
+    expectOneWarning(await runAgent(ending, env), 'NOT_STARTED', 'BRAINTRUST_APP_URL');
+  });
+});
+
+test('an exit timeout of zero ends at once, and what is lost is said', () =>
+  withCollector({}, async (collector) => {
+    const env = { ...destination(collector), FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: '0' };
+    expectOneWarning(await runAgent('exit', env), 'LOST', 'spans');
+  }));
+
+test('FLUE_BRAINTRUST_STRICT=1 turns the warning into an error', async () => {
+  const env = { ...destination({ url: 'nonsense' }), FLUE_BRAINTRUST_STRICT: '1' };
+  const strict = await runAgent('natural', env);
+  expect(strict.code).toBe(1);
+  expect(strict.stderr).toContain('BRAINTRUST_APP_URL');
+  const missing = { NAPI_RS_NATIVE_LIBRARY_PATH: '/nowhere/flue-braintrust.node' };
+  const unloadable = await runAgent('natural', { ...env, ...missing });
+  expect(unloadable.code).toBe(1);
+  expect(unloadable.stderr).toContain('/nowhere/flue-braintrust.node');
+});
+
+test('a server that fails at every step first is given everything in the end', () => {
+  const failures = new Map<string, number>();
+  return withCollector(
+    {
+      intercept: ({ path }) => {
+        const failed = failures.get(path) ?? 0;
+        failures.set(path, failed + 1);
+        if (failed === 0) return { status: 503 };
+        if (failed === 1) return { reset: true };
+        return undefined;
+      },
+    },
+    async (collector) => {
+      const env = { ...destination(collector), FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: '20000' };
+      const ended = await runAgent('exit', env);
+      expect(ended).toEqual(alone);
+      expect(collector.rows()).toHaveLength(4);
+      expect(collector.traces()[0]?.openSpans).toBe(0);
+    },
+  );
+});
+
+test('an upload whose acknowledgement is lost is repeated without harm', () => {
+  let uploads = 0;
+  return withCollector(
+    {
+      intercept: ({ path }) =>
+        path === '/logs3' && uploads++ === 0 ? { processFirst: true, reset: true } : undefined,
+    },
+    async (collector) => {
+      expect(await runAgent('natural', destination(collector))).toEqual(alone);
+      expect(uploads).toBeGreaterThan(1);
+      expect(collector.rows()).toHaveLength(4);
+      expect(collector.problems).toEqual([]);
+    },
+  );
+});
