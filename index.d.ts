@@ -25,8 +25,35 @@ export interface InitLoggerOptions {
    * Default: `FLUE_BRAINTRUST_EXIT_TIMEOUT_MS`, else 2000.
    */
   exitTimeoutMs?: number | undefined;
-  /** Options of the `braintrust` package that have no meaning here are accepted and ignored. */
-  [option: string]: unknown;
+  /**
+   * How messages are written: `openai` as OpenAI chat completions, which Braintrust shows best; `flue` as
+   * Flue has them. Default: `FLUE_BRAINTRUST_MESSAGES`, else `openai`.
+   */
+  messages?: 'openai' | 'flue' | undefined;
+  /**
+   * Which messages a model turn shows as its input: `full` all that the model was given; `delta` those
+   * that the conversation's previous turn was not given. Default: `FLUE_BRAINTRUST_TURN_INPUT`, else `full`.
+   */
+  turnInput?: 'full' | 'delta' | undefined;
+  /** Whether Flue's `log` events are kept with their spans. Default: `FLUE_BRAINTRUST_LOGS`, else `true`. */
+  logs?: boolean | undefined;
+  /**
+   * Where to keep what must outlive the process: so far the record of open spans, by which the next
+   * process goes on with what Flue recovers and closes the rest. `true` means `.flue-braintrust` in the
+   * working directory. Default: `FLUE_BRAINTRUST_SPOOL_DIR`, else nowhere.
+   */
+  spool?: boolean | { dir?: string | undefined } | undefined;
+
+  /** Options of the `braintrust` package that have no meaning here. Accepted and ignored. */
+  asyncFlush?: boolean | undefined;
+  debugLogLevel?: unknown;
+  environment?: unknown;
+  fetch?: unknown;
+  forceLogin?: boolean | undefined;
+  noExitFlush?: boolean | undefined;
+  onFlushError?: unknown;
+  setCurrent?: boolean | undefined;
+  state?: unknown;
 }
 
 /** Why something was lost. */
@@ -52,9 +79,9 @@ export interface Stats {
   readonly pending: number;
   /** Rows that are lost, by reason; reasons that did not occur are absent. */
   readonly lost: Readonly<Partial<Record<LossReason, number>>>;
-  /** Requests made. */
+  /** Uploads made, repeated ones included. */
   readonly requests: number;
-  /** Requests that had to be made again. */
+  /** Uploads that had to be made again. */
   readonly retries: number;
   /** Bytes of confirmed request bodies. */
   readonly bytesSent: number;
@@ -94,14 +121,44 @@ export declare function initLogger(options?: InitLoggerOptions): Logger;
  */
 export declare function braintrustFlueObserver(event: unknown, context?: unknown): void;
 
+/** What a Flue interceptor is told of the work it wraps. */
+export interface FlueOperation {
+  readonly type: string;
+  readonly toolCallId?: string | undefined;
+}
+
+/** What a Flue interceptor is told of where the work belongs. */
+export interface FlueOperationContext {
+  readonly turnId?: string | undefined;
+  readonly operationId?: string | undefined;
+  readonly runId?: string | undefined;
+}
+
+/**
+ * The same as the observer, for Flue's `instrument(...)` (1.0-beta and 2.x). Beyond the observer it
+ * follows Flue's work through async calls, so that operations which carry no id of what called them (in
+ * actions and harness tools) lie below the very tool call. It never delays or alters the work.
+ */
+export declare function braintrustFlueInstrumentation(): {
+  key: symbol;
+  observe: typeof braintrustFlueObserver;
+  interceptor<T>(
+    operation: FlueOperation,
+    ctx: FlueOperationContext,
+    next: () => Promise<T>,
+  ): Promise<T>;
+  /** Flushes. */
+  dispose(): Promise<void>;
+};
+
 /**
  * Waits until what was accepted before the call is delivered, or lost, or the time is up. Never
  * rejects.
  */
-export declare function flush(options?: FlushOptions): Promise<FlushReport>;
+export declare function flush(options?: FlushOptions | null): Promise<FlushReport>;
 
-/** The numbers of this process. Without `initLogger` all are zero. */
+/** The numbers since `initLogger`. Without it all are zero. */
 export declare function stats(): Stats;
 
 /** Delivers what it can, then takes nothing more until `initLogger` is called again. Never rejects. */
-export declare function close(options?: FlushOptions): Promise<FlushReport>;
+export declare function close(options?: FlushOptions | null): Promise<FlushReport>;

@@ -1,5 +1,6 @@
 'use strict';
 
+const { runInContext } = require('./js/context.js');
 const { Exporter } = require('./js/exporter.js');
 
 // Importing loads nothing native, starts nothing and reads nothing.
@@ -11,6 +12,16 @@ const initLogger = (options) => exporter.init(options);
 /** @type {typeof import('./index.d.ts').braintrustFlueObserver} */
 const braintrustFlueObserver = (event) => exporter.observe(event);
 
+/** @type {typeof import('./index.d.ts').braintrustFlueInstrumentation} */
+const braintrustFlueInstrumentation = () => ({
+  key: Symbol.for('flue-braintrust'),
+  observe: braintrustFlueObserver,
+  interceptor: runInContext,
+  dispose: async () => {
+    await flush();
+  },
+});
+
 /** @type {typeof import('./index.d.ts').flush} */
 const flush = (options) => exporter.flush(options);
 
@@ -21,4 +32,11 @@ const stats = () => exporter.stats();
 const close = (options) => exporter.close(options);
 
 // Named one by one, so that `import { initLogger } from 'flue-braintrust'` works.
-module.exports = { initLogger, braintrustFlueObserver, flush, stats, close };
+module.exports = {
+  initLogger,
+  braintrustFlueObserver,
+  braintrustFlueInstrumentation,
+  flush,
+  stats,
+  close,
+};

@@ -15,6 +15,10 @@ export declare class Recorder {
   constructor(settings: string)
   /** Takes one event as JSON. Returns at once. */
   record(event: string): void
+  /** Counts an event that comes after the end. */
+  refuse(): void
+  /** Delivers what it can within `timeoutMs`, then ends. Tells nobody. */
+  retire(timeoutMs: number): void
   /**
    * Settles what was recorded before, for at most `timeoutMs`. The promise never rejects; it gives the
    * numbers as JSON.

@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import required = require('..');
 import { ROOT, run, withDirectory } from './support/run';
 
-const NAMES = ['braintrustFlueObserver', 'close', 'flush', 'initLogger', 'stats'];
+const NAMES = [
+  'braintrustFlueInstrumentation',
+  'braintrustFlueObserver',
+  'close',
+  'flush',
+  'initLogger',
+  'stats',
+];
 
 test('the types declare exactly what the package exports', () => {
   const types = readFileSync(join(ROOT, 'index.d.ts'), 'utf8');

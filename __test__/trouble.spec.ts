@@ -43,7 +43,7 @@ describe.each(['natural', 'exit'] as const)('an agent that ends by %s', (ending)
   test('runs on with a wrong key', () =>
     withCollector({ apiKey: 'another' }, async (collector) => {
       const ended = await runAgent(ending, destination(collector));
-      expectOneWarning(ended, 'UNAUTHORIZED', '401', 'BRAINTRUST_API_KEY');
+      expectOneWarning(ended, 'REFUSED', '401', 'BRAINTRUST_API_KEY');
       expect(ended.stderr).not.toContain('test-key');
       expect(collector.rows()).toEqual([]);
     }));
@@ -51,7 +51,7 @@ describe.each(['natural', 'exit'] as const)('an agent that ends by %s', (ending)
   test('runs on with an organisation that does not exist', () =>
     withCollector({}, async (collector) => {
       const env = { ...destination(collector), BRAINTRUST_ORG_NAME: 'acme' };
-      expectOneWarning(await runAgent(ending, env), 'UNAUTHORIZED', '"acme"', '"local"');
+      expectOneWarning(await runAgent(ending, env), 'REFUSED', '"acme"', '"local"');
     }));
 
   test('runs on when nobody listens', async () => {
@@ -62,14 +62,14 @@ describe.each(['natural', 'exit'] as const)('an agent that ends by %s', (ending)
     const env = destination({ url: `http://127.0.0.1:${port}` });
     const began = performance.now();
     const ended = await runAgent(ending, { ...env, FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: '300' });
-    expectOneWarning(ended, 'LOST', '4 spans', /refused/i);
+    expectOneWarning(ended, 'EXIT', '4 rows', /refused/i);
     expect(performance.now() - began).toBeLessThan(20_000);
   });
 
   test('runs on when the server never answers', () =>
     withCollector({ intercept: () => ({ hang: true }) }, async (collector) => {
       const env = { ...destination(collector), FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: '300' };
-      expectOneWarning(await runAgent(ending, env), 'LOST', '4 spans');
+      expectOneWarning(await runAgent(ending, env), 'EXIT', '4 rows');
       expect(collector.requests.length).toBeGreaterThan(0);
     }));
 
@@ -89,7 +89,7 @@ describe.each(['natural', 'exit'] as const)('an agent that ends by %s', (ending)
 test('an exit timeout of zero ends at once, and what is lost is said', () =>
   withCollector({}, async (collector) => {
     const env = { ...destination(collector), FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: '0' };
-    expectOneWarning(await runAgent('exit', env), 'LOST', 'spans');
+    expectOneWarning(await runAgent('exit', env), 'EXIT', 'rows');
   }));
 
 test('FLUE_BRAINTRUST_STRICT=1 turns the warning into an error', async () => {

@@ -1,63 +1,71 @@
 'use strict';
 
-/** Stands where a value could not be kept. @param {string} why */
-const unreadable = (why) => `[flue-braintrust: ${why}]`;
+const { callingTool } = require('./context.js');
+const { stringify } = require('./stringify.js');
+
+/** The events that tell that a model has begun to answer. Each turn has one of them or thousands. */
+const DELTAS = new Set([
+  'text_delta',
+  'thinking_start',
+  'thinking_delta',
+  'toolcall_delta',
+  'message_update',
+]);
+
+/** @typedef {{ type?: unknown, turnId?: unknown, timestamp?: unknown }} FlueEvent */
 
 /**
- * An event as JSON text. What JSON cannot hold is replaced by a mark, member by member, so that one
- * odd value does not cost the span.
- * @param {unknown} event
- * @returns {string}
+ * Decides which events are wanted, and writes them as text. Knows the events' kinds and nothing of what
+ * becomes of them.
  */
-function capture(event) {
-  try {
-    const text = JSON.stringify(event);
-    if (text !== undefined) return text;
-  } catch {
-    // Cycles, BigInt, throwing getters: each member for itself, below.
-  }
-  return captureMembers(/** @type {Record<string, unknown>} */ (event));
-}
+class Capture {
+  /** @type {ReadonlySet<unknown>} */
+  #kinds;
+  /** The turns whose model has been asked and has not begun to answer. */
+  #asked = new Set();
 
-/** @param {Record<string, unknown>} event */
-function captureMembers(event) {
-  const members = [];
-  for (const key of Object.keys(event)) {
-    const text = captureMember(event, key);
-    if (text !== undefined) members.push(`${JSON.stringify(key)}:${text}`);
+  /** @param {readonly string[]} kinds the kinds that the native part translates */
+  constructor(kinds) {
+    this.#kinds = new Set(kinds);
   }
-  return `{${members.join(',')}}`;
-}
 
-/**
- * @param {Record<string, unknown>} event
- * @param {string} key
- */
-function captureMember(event, key) {
-  try {
-    return JSON.stringify(event[key], tolerant());
-  } catch (error) {
-    return JSON.stringify(unreadable(error instanceof Error ? error.name : 'threw'));
-  }
-}
-
-/** A replacer that marks cycles and writes BigInts as text. */
-function tolerant() {
-  /** The objects from the root to where we are. @type {unknown[]} */
-  const path = [];
   /**
-   * @this {unknown}
-   * @param {string} _key
-   * @param {unknown} value
+   * Whether the event says something of a span. For most events this is all that is done.
+   * @param {unknown} event
    */
-  return function replace(_key, value) {
-    while (path.length > 0 && path.at(-1) !== this) path.pop();
-    if (typeof value === 'bigint') return String(value);
-    if (typeof value !== 'object' || value === null) return value;
-    if (path.includes(value)) return unreadable('cycle');
-    path.push(value);
-    return value;
-  };
+  wants(event) {
+    const { type, turnId } = /** @type {FlueEvent} */ (event ?? {});
+    if (DELTAS.has(/** @type {string} */ (type))) return this.#asked.has(turnId);
+    return this.#kinds.has(type);
+  }
+
+  /**
+   * The wanted event as JSON text.
+   * @param {unknown} event
+   * @returns {string}
+   */
+  text(event) {
+    const { type, turnId, timestamp } = /** @type {FlueEvent} */ (event);
+    if (DELTAS.has(/** @type {string} */ (type))) {
+      this.#asked.delete(turnId);
+      return JSON.stringify({ type: 'first_delta', turnId, timestamp });
+    }
+    if (type === 'turn_request') this.#asked.add(turnId);
+    else if (type === 'turn') this.#asked.delete(turnId);
+    else if (type === 'operation_start') return withCaller(stringify(event));
+    return stringify(event);
+  }
 }
 
-module.exports = { capture };
+/**
+ * Adds the tool call that called the operation, where the async context tells.
+ * @param {string} text an object's JSON
+ */
+function withCaller(text) {
+  const caller = callingTool();
+  return caller === undefined
+    ? text
+    : `${text.slice(0, -1)},"callingTool":${JSON.stringify(caller)}}`;
+}
+
+module.exports = { Capture };

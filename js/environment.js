@@ -50,8 +50,8 @@ function pick(variables) {
  * search, even if it cannot be read.
  */
 function nearestFile() {
-  let directory = process.cwd();
-  for (let parents = 0; parents <= MAX_PARENTS; parents++) {
+  let directory = workingDirectory();
+  for (let parents = 0; directory !== '' && parents <= MAX_PARENTS; parents++) {
     try {
       return parseEnv(fs.readFileSync(path.join(directory, '.env.braintrust'), 'utf8'));
     } catch (error) {
@@ -63,6 +63,15 @@ function nearestFile() {
     directory = parent;
   }
   return {};
+}
+
+/** Empty when it was deleted. */
+function workingDirectory() {
+  try {
+    return process.cwd();
+  } catch {
+    return '';
+  }
 }
 
 module.exports = { environment, isStrict };

@@ -1,8 +1,9 @@
 'use strict';
 
-const { capture } = require('./capture.js');
+const { Capture } = require('./capture.js');
 const { environment, isStrict } = require('./environment.js');
 const { loadNative } = require('./native-loader.js');
+const { pickOptions } = require('./options.js');
 const { warn } = require('./warn.js');
 
 /** How long `flush()` and `close()` wait unless told otherwise, in milliseconds. */
@@ -22,17 +23,21 @@ const NOTHING = Object.freeze({
   lastError: null,
 });
 
+/** @typedef {import('../native.d.ts').Recorder} Recorder */
+
 /**
  * The process-wide exporter behind the exported functions. Until it is initialised, and whenever it
  * cannot be, every method does nothing: tracing never breaks the application.
  */
 class Exporter {
-  /** @type {import('../native.d.ts').Recorder | undefined} */
+  /** @type {Recorder | undefined} */
   #recorder;
   /** What the recorder was made from: the same again is no reason for another one. */
   #settings = '';
-  /** @type {ReadonlySet<unknown>} */
-  #kinds = new Set();
+  #closed = false;
+  /** Recorders that were replaced, and may still have something to deliver. @type {Recorder[]} */
+  #retired = [];
+  #capture = new Capture([]);
   #listening = false;
 
   constructor() {
@@ -46,7 +51,7 @@ class Exporter {
       this.#start(options);
     } catch (error) {
       if (isStrict()) throw error;
-      warn('NOT_STARTED', `${messageOf(error)}. The application runs on without tracing.`);
+      warn('NOT_STARTED', `${messageOf(error)}; the application runs on without tracing.`);
     }
     return {
       flush: (options) => this.flush(options),
@@ -62,18 +67,18 @@ class Exporter {
   observe(event) {
     try {
       const recorder = this.#recorder;
-      if (recorder === undefined) return;
-      if (!this.#kinds.has(/** @type {{ type?: unknown } | undefined} */ (event)?.type)) return;
-      recorder.record(capture(event));
+      if (recorder === undefined || !this.#capture.wants(event)) return;
+      if (this.#closed) recorder.refuse();
+      else recorder.record(this.#capture.text(event));
     } catch (error) {
       warn('EVENT_LOST', `An event could not be recorded: ${messageOf(error)}.`);
     }
   }
 
   /** @type {typeof import('../index.d.ts').flush} */
-  async flush({ timeoutMs = DEFAULT_TIMEOUT_MS } = {}) {
+  async flush(options) {
     if (this.#recorder === undefined) return { complete: true, ...NOTHING };
-    return JSON.parse(await this.#recorder.flush(timeoutMs));
+    return JSON.parse(await this.#recorder.flush(timeoutOf(options)));
   }
 
   /** @type {typeof import('../index.d.ts').stats} */
@@ -82,25 +87,33 @@ class Exporter {
   }
 
   /** @type {typeof import('../index.d.ts').close} */
-  async close({ timeoutMs = DEFAULT_TIMEOUT_MS } = {}) {
+  async close(options) {
     if (this.#recorder === undefined) return { complete: true, ...NOTHING };
-    this.#settings = '';
-    return JSON.parse(await this.#recorder.close(timeoutMs));
+    this.#closed = true;
+    return JSON.parse(await this.#recorder.close(timeoutOf(options)));
   }
 
   /** @param {import('../index.d.ts').InitLoggerOptions} options */
   #start(options) {
-    const settings = JSON.stringify({ options, ...environment() });
-    if (this.#recorder !== undefined && settings === this.#settings) return;
+    const settings = JSON.stringify({ options: pickOptions(options), ...environment() });
+    if (this.#recorder !== undefined && !this.#closed && settings === this.#settings) return;
 
     const { Recorder, translatedKinds } = loadNative();
     const recorder = new Recorder(settings);
-    // The earlier recorder delivers what it has, then ends.
-    void this.#recorder?.close(DEFAULT_TIMEOUT_MS);
+    this.#retire();
     this.#recorder = recorder;
     this.#settings = settings;
-    this.#kinds = new Set(translatedKinds());
+    this.#closed = false;
+    this.#capture = new Capture(translatedKinds());
     this.#finishAtExit();
+  }
+
+  /** The recorder delivers what it has while another takes its place. */
+  #retire() {
+    if (this.#recorder === undefined) return;
+    this.#recorder.retire(DEFAULT_TIMEOUT_MS);
+    this.#retired = this.#retired.filter((recorder) => JSON.parse(recorder.stats()).pending > 0);
+    this.#retired.push(this.#recorder);
   }
 
   /**
@@ -112,12 +125,22 @@ class Exporter {
     this.#listening = true;
     process.on('exit', () => {
       try {
+        for (const recorder of this.#retired) recorder.finish();
         this.#recorder?.finish();
       } catch (error) {
-        warn('EXIT', `The last spans could not be delivered: ${messageOf(error)}.`);
+        warn('EXIT', `The last rows could not be delivered: ${messageOf(error)}.`);
       }
     });
   }
+}
+
+/**
+ * Anything that is no number of milliseconds means the default.
+ * @param {import('../index.d.ts').FlushOptions | null | undefined} options
+ */
+function timeoutOf(options) {
+  const timeoutMs = options?.timeoutMs;
+  return typeof timeoutMs === 'number' && !Number.isNaN(timeoutMs) ? timeoutMs : DEFAULT_TIMEOUT_MS;
 }
 
 /** @param {unknown} error */

@@ -1,5 +1,7 @@
 'use strict';
 
+const fs = require('node:fs');
+
 /** The codes that were warned of already. @type {Set<string>} */
 const warned = new Set();
 
@@ -11,7 +13,12 @@ const warned = new Set();
 function warn(code, message) {
   if (warned.has(code)) return;
   warned.add(code);
-  process.stderr.write(`[flue-braintrust] FLUE_BRAINTRUST_${code}: ${message}\n`);
+  try {
+    // Not by `process.stderr`: without a reader it ends the process with an error event.
+    fs.writeSync(2, `[flue-braintrust] FLUE_BRAINTRUST_${code}: ${message}\n`);
+  } catch {
+    // There is nobody left to tell.
+  }
 }
 
 module.exports = { warn };

@@ -38,10 +38,13 @@ impl Batch {
     self.rows.len()
   }
 
-  /// The same rows in two bodies; `None` for a single row.
-  pub fn split(self) -> Option<[Self; 2]> {
+  /// The same rows in two bodies; a single row cannot be split and comes back.
+  pub fn split(self) -> Result<[Self; 2], Self> {
     let (first, second) = self.rows.split_at(self.rows.len() / 2);
-    (!first.is_empty()).then(|| [self.part(first), self.part(second)])
+    if first.is_empty() {
+      return Err(self);
+    }
+    Ok([self.part(first), self.part(second)])
   }
 
   fn part(&self, rows: &[Sealed]) -> Self {
@@ -166,10 +169,7 @@ impl Builder {
   fn new() -> Self {
     let mut body = Vec::new();
     open_body(&mut body);
-    Self {
-      body,
-      rows: Vec::new(),
-    }
+    Self { body, rows: Vec::new() }
   }
 
   fn push(&mut self, id: RowId, ticket: u64, write: impl FnOnce(&mut Vec<u8>)) {
@@ -178,19 +178,12 @@ impl Builder {
     }
     let start = self.body.len();
     write(&mut self.body);
-    self.rows.push(Sealed {
-      id,
-      ticket,
-      bytes: start..self.body.len(),
-    });
+    self.rows.push(Sealed { id, ticket, bytes: start..self.body.len() });
   }
 
   fn seal(mut self) -> Batch {
     close_body(&mut self.body);
-    Batch {
-      body: self.body.into(),
-      rows: self.rows,
-    }
+    Batch { body: self.body.into(), rows: self.rows }
   }
 }
 

@@ -4,15 +4,19 @@
 //! `.env.braintrust`, which wins over the default. Blank means unset. The facade reads the environment
 //! and the file; the rules are here. Pure.
 
-use std::{collections::HashMap, fmt, time::Duration};
+use std::{collections::HashMap, fmt, path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 use thiserror::Error;
+
+use crate::translate::{self, Form, TurnInput};
 
 /// Where users log in, register projects and look at traces.
 const APP_URL: &str = "https://www.braintrust.dev";
 /// The project that takes the traces of those who name none, as Flue's guide has it.
 const PROJECT_NAME: &str = "Flue";
+/// Where `spool: true` puts its files, seen from the working directory.
+const SPOOL_DIR: &str = ".flue-braintrust";
 /// How long the end of the process may wait for delivery.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
 /// A process may be asked to wait for delivery, but not for good.
@@ -28,13 +32,24 @@ pub enum ConfigError {
   #[error("there is no API key: set BRAINTRUST_API_KEY or pass `apiKey` to initLogger")]
   NoApiKey,
   /// The API key has characters that no HTTP header can carry.
-  #[error("the API key has characters that no key has; is it quoted or cut off?")]
+  #[error("the API key has characters that no key has; it may be quoted")]
   BadApiKey,
+  /// A project's id is not one.
+  #[error("projectId (BRAINTRUST_PROJECT_ID) is not a UUID; a project's name goes to projectName")]
+  BadProjectId,
   /// An address is not one.
-  #[error("{name} is not an http(s) address")]
+  #[error("{name} is no address; one looks like https://www.braintrust.dev")]
   BadUrl {
     /// The option or variable.
     name: &'static str,
+  },
+  /// A choice is none of those there are.
+  #[error("{name} must be one of: {choices}")]
+  UnknownChoice {
+    /// The option or variable.
+    name: &'static str,
+    /// What there is to choose from.
+    choices: &'static str,
   },
   /// A number is not one.
   #[error("{name} is not a number of milliseconds")]
@@ -66,6 +81,18 @@ struct Options {
   project_name: Option<String>,
   project_id: Option<String>,
   exit_timeout_ms: Option<f64>,
+  messages: Option<String>,
+  turn_input: Option<String>,
+  logs: Option<bool>,
+  spool: Option<Spool>,
+}
+
+/// The option `spool`.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Spool {
+  Switch(bool),
+  Directory { dir: Option<PathBuf> },
 }
 
 /// The secret that opens the account. Never printed.
@@ -102,6 +129,10 @@ pub struct Settings {
   pub project_id: Option<String>,
   /// How long the end of the process may wait for delivery; zero: not at all.
   pub exit_timeout: Duration,
+  /// How traces are written.
+  pub translation: translate::Options,
+  /// Where to keep what must outlive the process; `None`: nowhere.
+  pub spool_dir: Option<PathBuf>,
 }
 
 impl Settings {
@@ -112,20 +143,19 @@ impl Settings {
     Self::resolve(given)
   }
 
+  /// Whether everything is on this machine, where no proxy leads.
+  pub fn is_local(&self) -> bool {
+    [Some(&self.app_url), self.api_url.as_ref()].into_iter().flatten().all(|url| is_loopback(url))
+  }
+
   /// Applies precedence, defaults and checks.
   pub fn resolve(given: Given) -> Result<Self, ConfigError> {
     let Given { options, env, file } = given;
     let variable = |name: &str| {
-      [&env, &file]
-        .into_iter()
-        .filter_map(|from| from.get(name))
-        .find_map(|value| filled(value))
+      [&env, &file].into_iter().filter_map(|from| from.get(name)).find_map(|value| filled(value))
     };
     let pick = |option: Option<String>, name: &str| {
-      option
-        .as_deref()
-        .and_then(filled)
-        .or_else(|| variable(name))
+      option.as_deref().and_then(filled).or_else(|| variable(name))
     };
     let api_key = pick(options.api_key, "BRAINTRUST_API_KEY").ok_or(ConfigError::NoApiKey)?;
     if !api_key.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -136,19 +166,41 @@ impl Settings {
     Ok(Self {
       api_key: ApiKey(api_key),
       app_url: address("appUrl (BRAINTRUST_APP_URL)", app_url)?,
-      api_url: api_url
-        .map(|url| address("apiUrl (BRAINTRUST_API_URL)", url))
-        .transpose()?,
+      api_url: api_url.map(|url| address("apiUrl (BRAINTRUST_API_URL)", url)).transpose()?,
       org_name: pick(options.org_name, "BRAINTRUST_ORG_NAME"),
       project_name: pick(options.project_name, "BRAINTRUST_PROJECT_NAME")
         .unwrap_or_else(|| PROJECT_NAME.into()),
-      project_id: pick(options.project_id, "BRAINTRUST_PROJECT_ID"),
+      project_id: pick(options.project_id, "BRAINTRUST_PROJECT_ID").map(project_id).transpose()?,
       exit_timeout: match options.exit_timeout_ms {
         Some(millis) => duration(millis)?,
         None => match variable("FLUE_BRAINTRUST_EXIT_TIMEOUT_MS") {
           Some(text) => duration(text.parse().unwrap_or(f64::NAN))?,
           None => EXIT_TIMEOUT,
         },
+      },
+      translation: translate::Options {
+        messages: match pick(options.messages, "FLUE_BRAINTRUST_MESSAGES").as_deref() {
+          None | Some("openai") => Form::OpenAi,
+          Some("flue") => Form::Flue,
+          Some(_) => return Err(unknown("messages (FLUE_BRAINTRUST_MESSAGES)", "openai, flue")),
+        },
+        turn_input: match pick(options.turn_input, "FLUE_BRAINTRUST_TURN_INPUT").as_deref() {
+          None | Some("full") => TurnInput::Full,
+          Some("delta") => TurnInput::Delta,
+          Some(_) => return Err(unknown("turnInput (FLUE_BRAINTRUST_TURN_INPUT)", "full, delta")),
+        },
+        logs: match (options.logs, variable("FLUE_BRAINTRUST_LOGS").as_deref()) {
+          (Some(logs), _) => logs,
+          (None, None | Some("true" | "1")) => true,
+          (None, Some("false" | "0")) => false,
+          _ => return Err(unknown("logs (FLUE_BRAINTRUST_LOGS)", "true, false")),
+        },
+      },
+      spool_dir: match (options.spool, variable("FLUE_BRAINTRUST_SPOOL_DIR")) {
+        (Some(Spool::Switch(false)), _) | (None, None) => None,
+        (Some(Spool::Directory { dir: Some(dir) }), _) => Some(dir),
+        (_, Some(dir)) => Some(dir.into()),
+        (Some(_), None) => Some(SPOOL_DIR.into()),
       },
     })
   }
@@ -160,15 +212,33 @@ fn filled(value: &str) -> Option<String> {
   (!value.is_empty()).then(|| value.to_owned())
 }
 
-fn address(name: &'static str, url: String) -> Result<String, ConfigError> {
+/// An http(s) address, without a trailing slash.
+pub fn address(name: &'static str, url: String) -> Result<String, ConfigError> {
   let url = url.trim_end_matches('/');
-  let host = url
-    .strip_prefix("https://")
-    .or_else(|| url.strip_prefix("http://"));
-  match host {
-    Some(host) if !host.is_empty() && reqwest::Url::parse(url).is_ok() => Ok(url.to_owned()),
+  match reqwest::Url::parse(url) {
+    Ok(parsed) if ["http", "https"].contains(&parsed.scheme()) && parsed.has_host() => {
+      Ok(url.to_owned())
+    }
     _ => Err(ConfigError::BadUrl { name }),
   }
+}
+
+fn is_loopback(url: &str) -> bool {
+  let url = reqwest::Url::parse(url).ok();
+  url
+    .and_then(|url| Some(["localhost", "127.0.0.1", "[::1]"].contains(&url.host_str()?)))
+    .unwrap_or(false)
+}
+
+fn project_id(id: String) -> Result<String, ConfigError> {
+  let groups: Vec<usize> = id.split('-').map(str::len).collect();
+  let is_uuid =
+    groups == [8, 4, 4, 4, 12] && id.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit());
+  if is_uuid { Ok(id) } else { Err(ConfigError::BadProjectId) }
+}
+
+fn unknown(name: &'static str, choices: &'static str) -> ConfigError {
+  ConfigError::UnknownChoice { name, choices }
 }
 
 fn duration(millis: f64) -> Result<Duration, ConfigError> {
@@ -219,14 +289,8 @@ mod tests {
   fn what_is_given_badly_is_named() {
     let error = |given| settings(given).unwrap_err();
     assert_eq!(error(json!({})), ConfigError::NoApiKey);
-    assert_eq!(
-      error(json!({"options": {"apiKey": "a\nb"}})),
-      ConfigError::BadApiKey
-    );
-    assert!(matches!(
-      error(json!({"options": {"apiKey": 7}})),
-      ConfigError::Malformed(_)
-    ));
+    assert_eq!(error(json!({"options": {"apiKey": "a\nb"}})), ConfigError::BadApiKey);
+    assert!(matches!(error(json!({"options": {"apiKey": 7}})), ConfigError::Malformed(_)));
     let url = json!({"options": {"apiKey": "k", "appUrl": "www.braintrust.dev"}});
     assert!(matches!(error(url), ConfigError::BadUrl { .. }));
     let timeout =

@@ -3,7 +3,8 @@
 //! The modules stand in the order of the data flow. An event enters through [`binding`] on the
 //! JavaScript thread and is handed over as text; all else happens on the thread of the [`engine`]:
 //! [`event`] decodes it, [`translate`] says what it means for the trace, [`span`] is what that looks
-//! like, [`batch`] gathers rows into payloads, [`upload`] delivers them, and [`report`] counts.
+//! like, [`batch`] gathers rows into payloads, [`upload`] delivers them, and [`report`] counts. [`spool`] keeps
+//! what must outlive the process.
 //!
 //! Who may know whom is a table in `architecture.rs`, which is a test. The core knows neither N-API nor
 //! HTTP nor the clock: it can be understood, and tested, without any of them.
@@ -17,10 +18,12 @@ mod translate;
 mod span;
 
 mod batch;
+mod spool;
 mod upload;
 
 mod clock;
 mod report;
+mod time;
 
 #[cfg(test)]
 mod architecture;

@@ -159,7 +159,7 @@ export function faults(expected: Activity[], rows: readonly Row[]): string[] {
     if (row.span_attributes.name !== name) fault(`is named ${row.span_attributes.name}`);
     if (row.span_attributes.type !== type) fault(`has type ${row.span_attributes.type}`);
     if (!(row.metrics.end >= row.metrics.start)) fault('is not closed');
-    if ((row.error !== undefined) !== failed)
+    if (((row.error ?? null) !== null) !== failed)
       fault(failed ? 'has no error' : `failed: ${row.error}`);
 
     if (parent === null) {

@@ -2,27 +2,17 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::span::{Json, SpanRef, SpanType};
+use crate::span::{Json, SpanRef};
 
 fn row(name: &str, input: Option<&str>) -> Row {
-  Row {
-    span: SpanRef::root("test", &[name]),
-    parent: None,
-    created: 0,
-    name: name.into(),
-    kind: SpanType::Task,
-    input: input.map(Json::text),
-    output: None,
-    error: None,
-    metadata: Default::default(),
-    metrics: Default::default(),
-  }
+  let mut row = Row::of(SpanRef::root("test", &[name]));
+  row.name = Some(name.into());
+  row.input = input.map(Json::text);
+  row
 }
 
 fn to() -> Destination {
-  Destination {
-    project_id: "p".into(),
-  }
+  Destination { project_id: "p".into() }
 }
 
 fn rows(batch: &Batch) -> Vec<Value> {
@@ -66,17 +56,15 @@ fn payloads_are_bounded_by_rows_and_by_bytes_and_a_giant_goes_alone() {
   for n in 0..250 {
     queue.push(row(&n.to_string(), None));
   }
-  let sizes: Vec<_> = std::iter::from_fn(|| queue.next_batch(LARGE, &to()))
-    .map(|batch| batch.len())
-    .collect();
+  let sizes: Vec<_> =
+    std::iter::from_fn(|| queue.next_batch(LARGE, &to())).map(|batch| batch.len()).collect();
   assert_eq!(sizes, [100, 100, 50]);
 
   queue.push(row("small", None));
   queue.push(row("giant", Some(&"x".repeat(10_000))));
   queue.push(row("last", None));
-  let sizes: Vec<_> = std::iter::from_fn(|| queue.next_batch(4_000, &to()))
-    .map(|batch| batch.len())
-    .collect();
+  let sizes: Vec<_> =
+    std::iter::from_fn(|| queue.next_batch(4_000, &to())).map(|batch| batch.len()).collect();
   assert_eq!(sizes, [1, 1, 1]);
 }
 
@@ -91,7 +79,7 @@ fn half_of_a_payload_is_a_payload() {
   let [first, second] = whole.split().unwrap();
   assert_eq!([rows(&first), rows(&second)].concat(), expected);
   assert_eq!((first.len(), second.len()), (1, 2));
-  assert!(first.split().is_none());
+  assert!(first.split().is_err());
 }
 
 #[test]

@@ -25,10 +25,7 @@ mod tests {
   fn javascript_is_told_every_kind_that_the_core_reads_and_no_other() {
     for kind in super::translated_kinds() {
       let event = format!(r#"{{"type":"{kind}"}}"#);
-      assert!(
-        !matches!(decode(&event, 0).unwrap().body, Body::Other),
-        "{kind}"
-      );
+      assert!(!matches!(decode(&event, 0).unwrap().body, Body::Other), "{kind}");
     }
   }
 
@@ -38,17 +35,9 @@ mod tests {
     for file in fs::read_dir(folder).unwrap() {
       let path = file.unwrap().path();
       let source = fs::read_to_string(&path).unwrap();
-      for line in source
-        .lines()
-        .map(str::trim)
-        .filter(|line| line.starts_with("#[napi"))
-      {
+      for line in source.lines().map(str::trim).filter(|line| line.starts_with("#[napi")) {
         let is_item = ["#[napi]", "#[napi(custom_finalize)]"].contains(&line);
-        assert!(
-          is_item || line.contains("catch_unwind"),
-          "{}: {line}",
-          path.display()
-        );
+        assert!(is_item || line.contains("catch_unwind"), "{}: {line}", path.display());
       }
     }
   }

@@ -30,15 +30,25 @@ impl Recorder {
       .map_err(|error| Error::new(Status::InvalidArg, error.to_string()))?;
     // The engine's thread outlives the worker that made it by a moment; its code must, too.
     retain_current_module_for_unload_safety();
-    Ok(Self {
-      engine: Engine::new(settings),
-    })
+    Ok(Self { engine: Engine::new(settings) })
   }
 
   /// Takes one event as JSON. Returns at once.
   #[napi(catch_unwind, ts_args_type = "event: string")]
   pub fn record(&self, event: JsText) {
     self.engine.record(event.0);
+  }
+
+  /// Counts an event that comes after the end.
+  #[napi(catch_unwind)]
+  pub fn refuse(&self) {
+    self.engine.refuse_late();
+  }
+
+  /// Delivers what it can within `timeoutMs`, then ends. Tells nobody.
+  #[napi(catch_unwind)]
+  pub fn retire(&self, timeout_ms: f64) {
+    self.engine.close(millis(timeout_ms), |_| {});
   }
 
   /// Settles what was recorded before, for at most `timeoutMs`. The promise never rejects; it gives the
@@ -72,9 +82,7 @@ fn promise<'env>(
   ask: impl FnOnce(Box<dyn FnOnce(Report) + Send>),
 ) -> Result<Object<'env>> {
   let (deferred, promise) = env.create_deferred()?;
-  ask(Box::new(move |report| {
-    deferred.resolve(move |_| Ok(json(&report)))
-  }));
+  ask(Box::new(move |report| deferred.resolve(move |_| Ok(json(&report)))));
   Ok(promise)
 }
 

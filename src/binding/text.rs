@@ -1,9 +1,6 @@
 //! A JavaScript string on its way to another thread.
 
-#![allow(
-  unsafe_code,
-  reason = "reading a string without a second copy needs Node's C interface"
-)]
+#![allow(unsafe_code, reason = "reading a string without a second copy needs Node's C interface")]
 
 use std::{mem::MaybeUninit, ptr};
 

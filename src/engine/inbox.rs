@@ -28,8 +28,12 @@ struct State {
   commands: Vec<Command>,
   /// Whether the engine's thread was started.
   started: bool,
-  /// Set once nothing more is taken.
+  /// Set once no more events are taken.
   shut: Option<LossReason>,
+  /// Whether the engine's thread has ended: nobody obeys commands.
+  ended: bool,
+  /// When the recorder must have closed.
+  deadline: Option<Instant>,
 }
 
 /// What the engine is asked besides events.
@@ -48,10 +52,7 @@ pub struct Reply {
 
 impl Reply {
   pub fn new(counters: Arc<Counters>, send: impl FnOnce(Report) + Send + 'static) -> Self {
-    Self {
-      send: Some(Box::new(send)),
-      counters,
-    }
+    Self { send: Some(Box::new(send)), counters }
   }
 
   /// Answers now.
@@ -61,10 +62,7 @@ impl Reply {
 
   fn answer(&mut self, complete: bool) {
     if let Some(send) = self.send.take() {
-      send(Report {
-        complete,
-        stats: self.counters.stats(),
-      });
+      send(Report { complete, stats: self.counters.stats() });
     }
   }
 }
@@ -100,15 +98,27 @@ impl Inbox {
   /// answers it.
   pub fn command(&self, command: Command) {
     let mut state = self.lock();
-    let closes = matches!(command, Command::Close { .. });
-    if state.started && state.shut.is_none() {
-      state.commands.push(command);
-    }
-    if closes {
+    if let Command::Close { deadline, .. } = command {
       state.shut.get_or_insert(LossReason::Closed);
+      state.deadline = Some(state.deadline.map_or(deadline, |earlier| earlier.min(deadline)));
+    }
+    if state.started && !state.ended {
+      state.commands.push(command);
     }
     drop(state);
     self.wake.notify_one();
+  }
+
+  /// Whether the time to close has passed.
+  pub fn is_overdue(&self) -> bool {
+    self.lock().deadline.is_some_and(|deadline| deadline <= Instant::now())
+  }
+
+  /// Gives back the events that there is no time to read.
+  pub fn give_up(&self) -> VecDeque<Vec<u16>> {
+    let mut state = self.lock();
+    state.bytes = 0;
+    mem::take(&mut state.events)
   }
 
   /// Takes out at most `most` events. The commands come along once no event is left before them.
@@ -117,11 +127,8 @@ impl Inbox {
     let most = most.min(state.events.len());
     let events: Vec<_> = state.events.drain(..most).collect();
     state.bytes -= events.iter().map(|event| size(event)).sum::<usize>();
-    let commands = if state.events.is_empty() {
-      mem::take(&mut state.commands)
-    } else {
-      Vec::new()
-    };
+    let commands =
+      if state.events.is_empty() { mem::take(&mut state.commands) } else { Vec::new() };
     (events, commands)
   }
 
@@ -130,6 +137,7 @@ impl Inbox {
   pub fn shut(&self, reason: LossReason) -> VecDeque<Vec<u16>> {
     let mut state = self.lock();
     state.shut.get_or_insert(reason);
+    state.ended = true;
     state.bytes = 0;
     let commands = mem::take(&mut state.commands);
     let events = mem::take(&mut state.events);

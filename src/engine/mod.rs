@@ -6,6 +6,7 @@
 //! waits for it is answered.
 
 mod inbox;
+mod keeper;
 mod run;
 
 use std::{
@@ -18,17 +19,18 @@ use tokio::time::Instant;
 
 use crate::{
   config::Settings,
-  report::{Counters, LossReason, Stats},
+  report::{Counters, LossReason, Stats, Warning, Warnings},
 };
 use inbox::{Command, Inbox, Reply};
 
 /// How much longer than its deadline the JavaScript thread waits for the engine's last word.
-const GRACE: Duration = Duration::from_millis(100);
+const GRACE: Duration = Duration::from_millis(50);
 
 /// What the two threads share.
 struct Shared {
   inbox: Inbox,
   counters: Arc<Counters>,
+  warnings: Warnings,
 }
 
 /// The JavaScript thread's end of the engine.
@@ -51,14 +53,9 @@ pub struct Report {
 impl Engine {
   /// An engine at rest: no thread, no connection.
   pub fn new(settings: Settings) -> Self {
-    let shared = Shared {
-      inbox: Inbox::default(),
-      counters: Arc::default(),
-    };
-    Self {
-      settings,
-      shared: Arc::new(shared),
-    }
+    let shared =
+      Shared { inbox: Inbox::default(), counters: Arc::default(), warnings: Warnings::default() };
+    Self { settings, shared: Arc::new(shared) }
   }
 
   /// Hands one event over. Never blocks; what cannot be taken is counted.
@@ -70,8 +67,22 @@ impl Engine {
           self.start();
         }
       }
-      Err(reason) => self.shared.counters.refuse(reason),
+      Err(reason) => self.refuse(reason),
     }
+  }
+
+  /// Counts an event that comes after the end.
+  pub fn refuse_late(&self) {
+    self.refuse(LossReason::Closed);
+  }
+
+  fn refuse(&self, reason: LossReason) {
+    let why = match reason {
+      LossReason::InboxFull => "too much waits for delivery",
+      LossReason::Closed => "the recorder is closed",
+      _ => "the engine has stopped",
+    };
+    self.shared.lose(reason, why);
   }
 
   /// Calls `reply` once what was accepted until now is settled, or `timeout` has passed.
@@ -100,10 +111,12 @@ impl Engine {
       // Nobody waits any more when the deadline has passed.
       let _late = answer.send(report);
     });
-    let report = answered.recv_timeout(timeout + GRACE);
-    report.unwrap_or_else(|_| Report {
-      complete: false,
-      stats: self.stats(),
+    answered.recv_timeout(timeout + GRACE).unwrap_or_else(|_| {
+      // The engine is too busy even to say so.
+      let stats = self.stats();
+      let message = format!("the process ends while {} rows wait.", stats.pending);
+      self.shared.warn(Warning::Exit, &message);
+      Report { complete: false, stats }
     })
   }
 
@@ -122,11 +135,7 @@ impl Engine {
     let thread = std::thread::Builder::new().name("flue-braintrust".into());
     let started = thread.spawn(move || {
       let survived = catch_unwind(AssertUnwindSafe(|| run::run(&shared, &settings)));
-      shared.abandon(if survived.is_ok() {
-        LossReason::Closed
-      } else {
-        LossReason::EngineFailed
-      });
+      shared.abandon(if survived.is_ok() { LossReason::Closed } else { LossReason::EngineFailed });
     });
     if started.is_err() {
       self.shared.abandon(LossReason::EngineFailed);
@@ -142,14 +151,40 @@ impl Drop for Engine {
 }
 
 impl Shared {
+  fn warn(&self, warning: Warning, message: &str) {
+    self.warnings.once(warning, message);
+  }
+
+  /// Counts an event that will never be rows, and says so the first time.
+  fn lose(&self, reason: LossReason, why: &str) {
+    self.counters.refuse(reason);
+    // Whoever closes the recorder knows that it is closed.
+    if reason != LossReason::Closed {
+      self.warn(Warning::Lost, &format!("An event is lost ({}): {why}.", reason.name()));
+    }
+  }
+
+  /// Tells at the end what was lost in all.
+  fn sum_up(&self) {
+    let stats = self.counters.stats();
+    let told = [LossReason::Unauthorized.name(), LossReason::Closed.name()];
+    // Whoever was told that the key is wrong knows that nothing arrives.
+    if stats.lost.keys().all(|reason| told.contains(reason)) {
+      return;
+    }
+    let reasons: Vec<String> =
+      stats.lost.iter().map(|(why, rows)| format!("{rows} {why}")).collect();
+    let all: u64 = stats.lost.values().sum();
+    let last = stats.last_error.map(|error| format!("; last error: {error}")).unwrap_or_default();
+    self.warn(Warning::Exit, &format!("{all} rows are lost ({}){last}.", reasons.join(", ")));
+  }
+
   /// The thread is gone: nothing more is taken, and what nobody will deliver is counted.
   fn abandon(&self, reason: LossReason) {
     for _event in self.inbox.shut(reason) {
       self.counters.refuse(reason);
     }
     let orphans = self.counters.stats().pending;
-    self
-      .counters
-      .lose(reason, usize::try_from(orphans).unwrap_or(usize::MAX));
+    self.counters.lose(reason, usize::try_from(orphans).unwrap_or(usize::MAX));
   }
 }

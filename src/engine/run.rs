@@ -1,29 +1,31 @@
 //! The loop of the engine's thread: inbox to rows, rows to payloads, payloads to Braintrust.
 
 use std::{
+  collections::HashMap,
   panic::{AssertUnwindSafe, catch_unwind},
   time::Duration,
 };
 
 use tokio::{
   runtime,
-  task::JoinSet,
+  task::{Id, JoinError, JoinSet},
   time::{Instant, sleep_until},
 };
 
 use super::{
   Shared,
   inbox::{Command, Reply},
+  keeper::Keeper,
 };
 use crate::{
   batch::{BATCH_ROWS, Batch, RowQueue},
   clock,
   config::Settings,
   event,
-  report::{LossReason, Warning, Warnings},
+  report::{LossReason, Warning},
   span::{Destination, Row},
   translate::Translator,
-  upload::{Backoff, Client, ConnectError, Session, Verdict, classify, connect},
+  upload::{Backoff, Client, Session, Verdict, classify, connect},
 };
 
 /// Rows wait this long for company before a payload goes that is not full.
@@ -32,7 +34,7 @@ const LINGER: Duration = Duration::from_millis(200);
 const REQUESTS: usize = 8;
 /// The most events translated before the network gets its turn.
 const EVENTS_AT_ONCE: usize = 256;
-/// How long nothing is tried after Braintrust has refused the key.
+/// How long nothing is tried after the server has refused the key.
 const SUSPENSION: Duration = Duration::from_secs(60);
 /// How long to wait between two tries while the process ends.
 const HURRY: Duration = Duration::from_millis(100);
@@ -44,9 +46,7 @@ pub fn run(shared: &Shared, settings: &Settings) {
   let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
     Ok(runtime) => runtime,
     Err(error) => {
-      shared
-        .counters
-        .failed(format!("the engine has no runtime: {error}"));
+      shared.counters.failed(format!("the engine has no runtime: {error}"));
       return;
     }
   };
@@ -55,12 +55,10 @@ pub fn run(shared: &Shared, settings: &Settings) {
 
 /// What comes back from the network.
 enum Done {
-  Connected(Result<(Client, Session), String>, Verdict),
-  Uploaded {
-    batch: Batch,
-    verdict: Verdict,
-    why: String,
-  },
+  Connected(Client, Session),
+  /// There is no place to send to.
+  Unconnected(Verdict, String),
+  Uploaded(Verdict, String),
 }
 
 /// Whether rows can be sent.
@@ -87,17 +85,19 @@ struct Run<'a> {
   waiting_since: Option<Instant>,
   /// Payloads to be sent again.
   again: Vec<Batch>,
-  under_way: usize,
-  tasks: JoinSet<Done>,
+  /// Payloads on their way, by the task that carries them.
+  under_way: HashMap<Id, Batch>,
+  tasks: JoinSet<(Instant, Done)>,
   link: Link,
   backoff: Backoff,
   /// Nothing is sent before this.
   gate: Option<Instant>,
-  /// Braintrust has refused the key; cleared by the next success.
+  /// The server has refused the key, and was not asked again yet.
   suspended: bool,
   flushes: Vec<Flush>,
-  closing: Option<Flush>,
-  warnings: Warnings,
+  /// Set once the recorder closes; several may ask for it.
+  closing: Vec<Flush>,
+  keeper: Keeper,
 }
 
 impl<'a> Run<'a> {
@@ -105,25 +105,30 @@ impl<'a> Run<'a> {
     Self {
       shared,
       settings,
-      translator: Translator::default(),
+      translator: Translator::new(settings.translation),
       queue: RowQueue::default(),
       waiting_since: None,
       again: Vec::new(),
-      under_way: 0,
+      under_way: HashMap::new(),
       tasks: JoinSet::new(),
       link: Link::Down,
       backoff: Backoff::default(),
       gate: None,
       suspended: false,
       flushes: Vec::new(),
-      closing: None,
-      warnings: Warnings::default(),
+      closing: Vec::new(),
+      keeper: Keeper::default(),
     }
   }
 
   async fn run(mut self) {
+    self.keeper =
+      Keeper::open(self.settings.spool_dir.as_deref(), &mut self.translator, self.shared);
     loop {
       let more = self.take_in();
+      for row in self.keeper.tend(&mut self.translator, self.shared) {
+        self.enqueue(row);
+      }
       self.send();
       self.answer_flushes();
       if self.ended() {
@@ -132,15 +137,15 @@ impl<'a> Run<'a> {
       if more {
         // The network gets a turn, without waiting for it.
         tokio::task::yield_now().await;
-        while let Some(done) = self.tasks.try_join_next() {
-          self.done(done.ok());
+        while let Some(done) = self.tasks.try_join_next_with_id() {
+          self.done(done);
         }
         continue;
       }
       let alarm = self.alarm();
       tokio::select! {
         () = self.shared.inbox.arrival() => {}
-        Some(done) = self.tasks.join_next() => self.done(done.ok()),
+        Some(done) = self.tasks.join_next_with_id() => self.done(done),
         () = sleep_until(alarm.unwrap_or_else(Instant::now)), if alarm.is_some() => {}
       }
     }
@@ -149,8 +154,16 @@ impl<'a> Run<'a> {
 
   /// Translates what has come. True when more is waiting.
   fn take_in(&mut self) -> bool {
+    if self.shared.inbox.is_overdue() {
+      for _event in self.shared.inbox.give_up() {
+        self.shared.counters.refuse(LossReason::NotDeliveredAtExit);
+      }
+    }
     let (events, commands) = self.shared.inbox.take(EVENTS_AT_ONCE);
     let more = events.len() == EVENTS_AT_ONCE;
+    if !events.is_empty() {
+      self.keeper.note_change();
+    }
     for text in events {
       // An event that breaks the translation is lost; those after it are not.
       let rows = catch_unwind(AssertUnwindSafe(|| self.translate(&text)));
@@ -163,12 +176,10 @@ impl<'a> Run<'a> {
     for command in commands {
       self.obey(command);
     }
-    self
-      .shared
-      .counters
-      .set_open_spans(self.translator.open_spans());
-    let again: usize = self.again.iter().map(|batch| batch.body.len()).sum();
-    self.shared.counters.set_held(self.queue.bytes() + again);
+    self.shared.counters.set_open_spans(self.translator.open_spans());
+    let carried = self.again.iter().chain(self.under_way.values());
+    let carried: usize = carried.map(|batch| batch.body.len()).sum();
+    self.shared.counters.set_held(self.queue.bytes() + carried);
     more
   }
 
@@ -179,8 +190,8 @@ impl<'a> Run<'a> {
   }
 
   fn unreadable(&self, why: String) {
+    self.shared.lose(LossReason::UnreadableEvent, &why);
     self.shared.counters.failed(why);
-    self.shared.counters.refuse(LossReason::UnreadableEvent);
   }
 
   fn enqueue(&mut self, row: Row) {
@@ -193,31 +204,27 @@ impl<'a> Run<'a> {
   fn obey(&mut self, command: Command) {
     match command {
       Command::Flush { deadline, reply } => {
-        self.flushes.push(Flush {
-          boundary: self.queue.next_ticket(),
-          deadline,
-          reply,
-        });
+        self.flushes.push(Flush { boundary: self.queue.next_ticket(), deadline, reply });
       }
       Command::Close { deadline, reply } => {
         for row in self.translator.close_all(clock::now()) {
           self.enqueue(row);
         }
-        self.closing = Some(Flush {
-          boundary: self.queue.next_ticket(),
-          deadline,
-          reply,
-        });
-        // Waits that were meant for a long life are cut short.
-        self.gate = self.gate.map(|gate| gate.min(Instant::now()));
+        self.closing.push(Flush { boundary: self.queue.next_ticket(), deadline, reply });
+        // Waits that were meant for a long life are cut short: there is one more try, at once.
+        self.gate = None;
+        self.suspended = false;
       }
     }
+    self.keeper.write(&self.translator, self.shared);
   }
 
   /// Starts what may be started: the connection, then payloads.
   fn send(&mut self) {
-    let now = Instant::now();
-    self.gate = self.gate.filter(|gate| *gate > now);
+    if self.gate.is_some_and(|gate| gate <= Instant::now()) {
+      self.gate = None;
+      self.suspended = false;
+    }
     if self.idle() || self.gate.is_some() {
       return;
     }
@@ -226,7 +233,7 @@ impl<'a> Run<'a> {
       Link::Down => self.connect(),
       Link::Up { client, session } => {
         let (client, session) = (client.clone(), session.clone());
-        while self.under_way < REQUESTS
+        while self.under_way.len() < REQUESTS
           && let Some(batch) = self.next_payload(&session)
         {
           self.upload(client.clone(), session.logs_url.clone(), batch);
@@ -242,19 +249,17 @@ impl<'a> Run<'a> {
 
   fn connect(&mut self) {
     self.link = Link::Connecting;
-    self.shared.counters.request();
     let settings = self.settings.clone();
+    let began = Instant::now();
     self.tasks.spawn(async move {
-      let client = match Client::new(&settings.api_key) {
-        Ok(client) => client,
-        Err(error) => {
-          return Done::Connected(Err(error.to_string()), Verdict::Later(Duration::ZERO));
-        }
+      let done = match Client::new(&settings.api_key, settings.is_local()) {
+        Ok(client) => match connect(&client, &settings).await {
+          Ok(session) => Done::Connected(client, session),
+          Err(error) => Done::Unconnected(error.verdict(), error.to_string()),
+        },
+        Err(error) => Done::Unconnected(Verdict::Later(Duration::ZERO), error.to_string()),
       };
-      match connect(&client, &settings).await {
-        Ok(session) => Done::Connected(Ok((client, session)), Verdict::Delivered),
-        Err(error) => Done::Connected(Err(error.to_string()), ConnectError::verdict(&error)),
-      }
+      (began, done)
     });
   }
 
@@ -263,16 +268,12 @@ impl<'a> Run<'a> {
       self.shared.counters.retry();
       return Some(batch);
     }
-    let waited = self
-      .waiting_since
-      .is_some_and(|since| since.elapsed() >= LINGER);
-    let wanted = waited || !self.flushes.is_empty() || self.closing.is_some();
+    let waited = self.waiting_since.is_some_and(|since| since.elapsed() >= LINGER);
+    let wanted = waited || !self.flushes.is_empty() || !self.closing.is_empty();
     if !wanted && self.queue.len() < BATCH_ROWS {
       return None;
     }
-    let to = Destination {
-      project_id: session.project_id.clone(),
-    };
+    let to = Destination { project_id: session.project_id.clone() };
     // Half the limit: gateways wrap the body, and then count it.
     let batch = self.queue.next_batch(session.payload_bytes / 2, &to);
     // What is left has waited less; the next payload may linger again.
@@ -281,120 +282,114 @@ impl<'a> Run<'a> {
   }
 
   fn upload(&mut self, client: Client, url: String, batch: Batch) {
-    self.under_way += 1;
     self.shared.counters.request();
-    self.tasks.spawn(async move {
-      let result = client.post(&url, batch.body.clone()).await;
+    let body = batch.body.clone();
+    let began = Instant::now();
+    let task = self.tasks.spawn(async move {
+      let result = client.post(&url, body).await;
       let verdict = classify(&result, clock::now());
       let why = match result {
-        Ok(answer) => format!("{url} answered {}", answer.describe()),
-        Err(error) => format!("{url}: {error}"),
+        Ok(answer) => format!("{} answered {}", Client::shown(&url), answer.describe()),
+        Err(error) => format!("{}: {error}", Client::shown(&url)),
       };
-      Done::Uploaded {
-        batch,
-        verdict,
-        why,
-      }
+      (began, Done::Uploaded(verdict, why))
     });
+    self.under_way.insert(task.id(), batch);
   }
 
-  fn done(&mut self, done: Option<Done>) {
+  fn done(&mut self, done: Result<(Id, (Instant, Done)), JoinError>) {
+    // A task that panicked has told nothing: what it carried is sent again.
+    let (id, began, done) = match done {
+      Ok((id, (began, done))) => (id, began, done),
+      Err(error) => {
+        let verdict = Verdict::Later(Duration::ZERO);
+        let why = format!("a request broke off: {error}");
+        let carried = self.under_way.contains_key(&error.id());
+        let done =
+          if carried { Done::Uploaded(verdict, why) } else { Done::Unconnected(verdict, why) };
+        (error.id(), Instant::now(), done)
+      }
+    };
     match done {
-      Some(Done::Connected(Ok((client, session)), _)) => {
-        self.works();
+      Done::Connected(client, session) => {
+        self.backoff.reset();
         self.link = Link::Up { client, session };
       }
-      Some(Done::Connected(Err(why), verdict)) => {
+      Done::Unconnected(verdict, why) => {
         self.link = Link::Down;
         match verdict {
           Verdict::Suspended => self.suspend(why),
-          Verdict::Later(at_least) => self.fails(why, at_least),
-          _ => self.fails(why, Duration::ZERO),
+          Verdict::Later(at_least) => self.fails(began, why, at_least),
+          Verdict::Delivered | Verdict::Split | Verdict::Rejected => {
+            self.fails(began, why, Duration::ZERO);
+          }
         }
       }
-      Some(Done::Uploaded {
-        batch,
-        verdict,
-        why,
-      }) => {
-        self.under_way -= 1;
-        self.judge(batch, verdict, why);
+      Done::Uploaded(verdict, why) => {
+        if let Some(batch) = self.under_way.remove(&id) {
+          self.judge(batch, began, verdict, why);
+        }
       }
-      // A task neither panics nor is cancelled while the loop runs; were it so, its rows stay pending
-      // and are counted at the end.
-      None => {}
     }
   }
 
-  fn judge(&mut self, batch: Batch, verdict: Verdict, why: String) {
+  fn judge(&mut self, batch: Batch, began: Instant, verdict: Verdict, why: String) {
     match verdict {
       Verdict::Delivered => {
-        self.works();
+        self.backoff.reset();
         self.shared.counters.sent(batch.len(), batch.body.len());
         self.queue.settle(&batch);
       }
       Verdict::Later(at_least) => {
         self.again.push(batch);
-        self.fails(why, at_least);
+        self.fails(began, why, at_least);
       }
       Verdict::Suspended => {
         self.again.push(batch);
         self.suspend(why);
       }
-      Verdict::Split => {
-        let rows = batch.clone();
-        match batch.split() {
-          Some(halves) => self.again.extend(halves),
-          None => self.lose(&rows, LossReason::TooLarge, &why),
-        }
-      }
-      Verdict::Rejected => self.lose(&batch, LossReason::Rejected, &why),
+      Verdict::Split => match batch.split() {
+        Ok(halves) => self.again.extend(halves),
+        Err(single) => self.lose(&single, LossReason::TooLarge, why),
+      },
+      Verdict::Rejected => self.lose(&batch, LossReason::Rejected, why),
     }
   }
 
-  fn works(&mut self) {
-    self.backoff.reset();
-    self.gate = None;
-    self.suspended = false;
-  }
-
-  fn fails(&mut self, why: String, at_least: Duration) {
-    let wait = self.backoff.wait().max(at_least);
-    let wait = if self.closing.is_some() {
-      wait.min(HURRY)
-    } else {
-      wait
-    };
-    self.gate = Some(Instant::now() + wait);
-    if self.backoff.failures() >= FAILURES_BEFORE_WARNING && self.closing.is_none() {
+  /// A request that began then has failed; it may be repeated.
+  fn fails(&mut self, began: Instant, why: String, at_least: Duration) {
+    let wait = self.backoff.wait(began).max(at_least);
+    let wait = if self.closing.is_empty() { wait } else { wait.min(HURRY) };
+    self.close_gate(wait);
+    if self.backoff.failures() >= FAILURES_BEFORE_WARNING && self.closing.is_empty() {
       let message =
         format!("{why}. Traces wait and are tried again; the application is not affected.");
-      self.warnings.once(Warning::Unreachable, &message);
+      self.shared.warn(Warning::Unreachable, &message);
     }
     self.shared.counters.failed(why);
   }
 
   fn suspend(&mut self, why: String) {
     self.suspended = true;
-    self.gate = Some(Instant::now() + SUSPENSION);
+    self.close_gate(SUSPENSION);
     let message = format!(
-      "{why}. Check BRAINTRUST_API_KEY and BRAINTRUST_ORG_NAME; until then no traces are delivered. \
-       The application is not affected."
+      "{why}. Traces wait and are tried again now and then; the application is not affected."
     );
-    self.warnings.once(Warning::Unauthorized, &message);
+    self.shared.warn(Warning::Refused, &message);
     self.shared.counters.failed(why);
   }
 
-  fn lose(&mut self, batch: &Batch, reason: LossReason, why: &str) {
-    self.shared.counters.lose(reason, batch.len());
+  /// Nothing is sent for that long, or longer if that was said before.
+  fn close_gate(&mut self, wait: Duration) {
+    self.gate = self.gate.max(Some(Instant::now() + wait));
+  }
+
+  fn lose(&mut self, batch: &Batch, reason: LossReason, why: String) {
     self.queue.settle(batch);
-    let message = format!(
-      "{} spans were not taken ({}): {why}.",
-      batch.len(),
-      reason.name()
-    );
-    self.warnings.once(Warning::Lost, &message);
-    self.shared.counters.failed(why.to_owned());
+    self.shared.counters.lose(reason, batch.len());
+    let message = format!("{} rows are lost ({}): {why}.", batch.len(), reason.name());
+    self.shared.warn(Warning::Lost, &message);
+    self.shared.counters.failed(why);
   }
 
   /// Answers the flushes that are settled, late, or in vain.
@@ -410,39 +405,26 @@ impl<'a> Run<'a> {
     }
   }
 
+  /// Whether the recorder closes, and there is nothing left to do or no time to do it.
   fn ended(&self) -> bool {
-    self.closing.as_ref().is_some_and(|closing| {
-      self.queue.settled_before(closing.boundary)
-        || self.suspended
-        || closing.deadline <= Instant::now()
+    let deadline = self.closing.iter().map(|closing| closing.deadline).min();
+    deadline.is_some_and(|deadline| {
+      self.queue.unsettled() == 0 || self.suspended || deadline <= Instant::now()
     })
   }
 
   /// The last act: what is left is counted, and whoever waits is answered.
   fn end(mut self) {
-    let Some(closing) = self.closing.take() else {
-      return;
-    };
     let left = self.queue.unsettled();
-    if left > 0 {
-      let reason = if self.suspended {
-        LossReason::Unauthorized
-      } else {
-        LossReason::NotDeliveredAtExit
-      };
-      self.shared.counters.lose(reason, left);
-      if !(self.suspended && self.warnings.given(Warning::Unauthorized)) {
-        let why = self.shared.counters.stats().last_error;
-        let why = why.unwrap_or_else(|| "there was not enough time".to_owned());
-        let message = format!(
-          "{left} spans could not be delivered before the process ended: {why}. \
-           The application is not affected."
-        );
-        self.warnings.once(Warning::Lost, &message);
-      }
-    }
+    let reason =
+      if self.suspended { LossReason::Unauthorized } else { LossReason::NotDeliveredAtExit };
+    self.shared.counters.lose(reason, left);
+    self.keeper.end(&self.translator, self.shared);
     self.shared.counters.set_open_spans(0);
-    closing.reply.send(left == 0);
+    self.shared.sum_up();
+    for flush in self.flushes.into_iter().chain(self.closing) {
+      flush.reply.send(left == 0);
+    }
   }
 
   /// When to look again although nothing came.
@@ -451,16 +433,12 @@ impl<'a> Run<'a> {
       _ if self.idle() => None,
       Link::Connecting => None,
       _ if self.gate.is_some() => self.gate,
-      Link::Up { .. } if self.under_way < REQUESTS => {
+      Link::Up { .. } if self.under_way.len() < REQUESTS => {
         self.waiting_since.map(|since| since + LINGER)
       }
       _ => None,
     };
-    let deadlines = self
-      .flushes
-      .iter()
-      .chain(&self.closing)
-      .map(|flush| flush.deadline);
-    deadlines.chain(sending).min()
+    let deadlines = self.flushes.iter().chain(&self.closing).map(|flush| flush.deadline);
+    deadlines.chain(sending).chain(self.keeper.alarm()).min()
   }
 }

@@ -3,20 +3,25 @@
 use thiserror::Error;
 
 use super::{
-  Body, Event, Failure, Ids, Model, Outcome, Payload, Response, Tool, Usage,
+  Body, Caller, Delegation, Event, Failure, Ids, Model, Outcome, Payload, Response, Tool, Usage,
   fields::{self, Fields, Member, flag, list, number, object, text, time},
 };
 
-/// The kinds of events that become spans, or end them. All others cost the caller a look-up.
+/// The kinds of events that say something of a span. All others cost the caller a look-up.
+/// `first_delta` is the facade's: the first of a turn's many deltas, of whatever kind.
 pub const TRANSLATED_KINDS: &[&str] = &[
   "run_start",
   "run_resume",
   "run_end",
+  "submission_queued",
+  "submission_running",
+  "submission_recovery",
   "submission_settled",
   "operation_start",
   "operation",
   "turn_request",
   "turn",
+  "first_delta",
   "tool_start",
   "tool",
   "tool_call",
@@ -24,6 +29,7 @@ pub const TRANSLATED_KINDS: &[&str] = &[
   "task",
   "compaction_start",
   "compaction",
+  "log",
 ];
 
 /// Why a text is no event.
@@ -72,19 +78,23 @@ fn body<'a>(kind: &str, f: &Fields<'a>) -> Body<'a> {
     "run_start" | "run_resume" => Body::RunStart {
       workflow: text(f.workflow_name),
       started: time(f.started_at),
-      input: f.input,
+      // 0.x says `payload`.
+      input: f.input.or(f.payload),
       resumed: kind == "run_resume",
     },
-    "run_end" => Body::RunEnd {
-      output: f.result,
-      outcome: outcome(f, None),
+    "run_end" => Body::RunEnd { output: f.result, outcome: outcome(f, None) },
+    "submission_queued" => Body::SubmissionQueued { kind: text(f.kind) },
+    "submission_running" => Body::SubmissionRunning {
+      attempt: number(f.attempt_count),
+      max_attempts: number(f.max_attempts),
     },
-    "submission_settled" => Body::SubmissionSettled {
-      outcome: text(f.outcome),
-    },
-    "operation_start" => Body::OperationStart {
-      kind: text(f.operation_kind),
-    },
+    "submission_recovery" => {
+      Body::SubmissionRecovery { step: text(f.operation), outcome: text(f.outcome) }
+    }
+    "submission_settled" => submission_settled(f),
+    "operation_start" => {
+      Body::OperationStart { kind: text(f.operation_kind), caller: caller(f.calling_tool) }
+    }
     "operation" => Body::OperationEnd {
       kind: text(f.operation_kind),
       input: plain(f.agent_input),
@@ -94,11 +104,9 @@ fn body<'a>(kind: &str, f: &Fields<'a>) -> Body<'a> {
     },
     "turn_request" => turn_request(f),
     "turn" => turn_end(f),
-    "tool_start" => Body::ToolStart {
-      tool: tool(f),
-      args: f.args,
-    },
-    // `tool_call` is what the helper of Flue's Braintrust guide makes of `tool`.
+    "first_delta" => Body::FirstDelta,
+    "tool_start" => tool_start(f),
+    // `tool_call` is the name of 0.x, and what the helper of Flue's Braintrust guide makes of `tool`.
     "tool" | "tool_call" => {
       let content = object::<fields::Result>(f.result).content;
       Body::ToolEnd {
@@ -108,7 +116,7 @@ fn body<'a>(kind: &str, f: &Fields<'a>) -> Body<'a> {
       }
     }
     "task_start" => Body::TaskStart {
-      agent: text(f.agent),
+      delegation: Delegation { prompt: text(f.prompt), agent: text(f.agent) },
       cwd: text(f.cwd),
       input: plain(f.agent_input).or(f.prompt),
       tool_call: text(f.tool_call_id),
@@ -118,26 +126,71 @@ fn body<'a>(kind: &str, f: &Fields<'a>) -> Body<'a> {
       output: plain(f.agent_output).or(f.result),
       outcome: outcome(f, None),
     },
-    "compaction_start" => Body::CompactionStart {
-      reason: text(f.reason),
-      estimated_tokens: number(f.estimated_tokens),
-    },
+    "compaction_start" => {
+      Body::CompactionStart { reason: text(f.reason), estimated_tokens: number(f.estimated_tokens) }
+    }
     "compaction" => Body::CompactionEnd {
       messages_before: number(f.messages_before),
       messages_after: number(f.messages_after),
       usage: usage(f.usage),
       outcome: outcome(f, None),
     },
+    "log" => log(f),
     _ => Body::Other,
   }
 }
 
+/// `error` hides what is not Flue's own behind a generic message; `errorInfo` tells.
+fn submission_settled<'a>(f: &Fields<'a>) -> Body<'a> {
+  let verdict = text(f.outcome);
+  let failed = verdict.as_deref() == Some("failed");
+  let failure = failed.then(|| failure(f.error_info.or(f.error), None));
+  Body::SubmissionSettled { verdict, failure }
+}
+
+fn tool_start<'a>(f: &Fields<'a>) -> Body<'a> {
+  let tool = tool(f);
+  let delegates = (tool.name.as_deref() == Some("task")).then(|| {
+    let args: fields::Delegation = object(f.args);
+    Delegation { prompt: text(args.prompt), agent: text(args.agent) }
+  });
+  Body::ToolStart { tool, args: f.args, delegates }
+}
+
+fn caller(member: Member<'_>) -> Option<Caller<'_>> {
+  let f: fields::Caller = object(member);
+  let ids = Ids {
+    turn: text(f.turn_id),
+    operation: text(f.operation_id),
+    run: text(f.run_id),
+    ..Ids::default()
+  };
+  Some(Caller { call: text(f.tool_call_id)?, ids })
+}
+
+fn log<'a>(f: &Fields<'a>) -> Body<'a> {
+  let attributes: fields::Attributes = object(f.attributes);
+  let (level, message) = (text(f.level), text(f.message));
+  let why =
+    message.as_deref().and_then(|message| message.strip_prefix("[flue:compaction] Failed: "));
+  // Later releases say it again in an event of its own.
+  if let Some(why) = why
+    && f.v.is_none()
+  {
+    let told = failure(attributes.error, None);
+    let message = told.message.or_else(|| Some(why.to_owned().into()));
+    return Body::CompactionFailed { failure: Failure { message, ..told } };
+  }
+  Body::Log { level, message, attributes: f.attributes, tool_call: text(attributes.tool_call_id) }
+}
+
+/// 1.0-beta and 2.x have `request` and `response`; 0.x has their members side by side.
 fn turn_request<'a>(f: &Fields<'a>) -> Body<'a> {
   let request: fields::Request = object(f.request);
-  let input: fields::RequestInput = object(request.input);
+  let input: fields::RequestInput = object(request.input.or(f.input));
   Body::TurnRequest {
     purpose: text(f.purpose),
-    model: model(&request),
+    model: model(f, &request),
     system_prompt: input.system_prompt,
     messages: input.messages,
     tools: input.tools,
@@ -151,38 +204,32 @@ fn turn_end<'a>(f: &Fields<'a>) -> Body<'a> {
     flag(f.is_error).then(|| failure(f.error_info.or(response.error).or(f.error), None));
   Body::TurnEnd {
     purpose: text(f.purpose),
-    model: model(&request),
+    model: model(f, &request),
     response: Response {
       id: text(response.response_id),
       model: text(response.response_model),
-      output: response.output,
-      usage: usage(response.usage),
-      finish_reason: text(response.finish_reason),
+      output: response.output.or(f.output),
+      usage: usage(response.usage.or(f.usage)),
+      finish_reason: text(response.finish_reason.or(f.stop_reason)),
     },
-    outcome: Outcome {
-      duration: number(f.duration_ms),
-      failure,
-    },
+    outcome: Outcome { duration: number(f.duration_ms), failure },
   }
 }
 
-fn model<'a>(request: &fields::Request<'a>) -> Model<'a> {
+fn model<'a>(f: &Fields<'a>, request: &fields::Request<'a>) -> Model<'a> {
+  let provider = request.provider_name.or(request.provider_id).or(f.provider);
   Model {
-    name: text(request.requested_model),
-    provider: text(request.provider_name).or_else(|| text(request.provider_id)),
-    api: text(request.api),
-    reasoning: text(request.reasoning_level),
+    name: text(request.requested_model.or(f.model)),
+    provider: text(provider),
+    api: text(request.api.or(f.api)),
+    reasoning: text(request.reasoning_level.or(f.reasoning)),
     max_tokens: number(request.max_tokens),
     temperature: number(request.temperature),
   }
 }
 
 fn tool<'a>(f: &Fields<'a>) -> Tool<'a> {
-  Tool {
-    name: text(f.tool_name),
-    call: text(f.tool_call_id),
-    origin: text(f.origin),
-  }
+  Tool { name: text(f.tool_name), call: text(f.tool_call_id), origin: text(f.origin) }
 }
 
 /// Flue wraps what people wrote and got: `{text}`, `{type: 'text', text, …}`, `{data, …}`. The span
@@ -217,9 +264,7 @@ fn failure<'a>(member: Member<'a>, content: Member<'a>) -> Failure<'a> {
   let kind = text(f.r#type).filter(|kind| kind != "_OTHER");
   let name = text(f.name);
   Failure {
-    code: text(f.code)
-      .or(kind)
-      .filter(|code| name.as_ref() != Some(code)),
+    code: text(f.code).or(kind).filter(|code| name.as_ref() != Some(code)),
     name,
     message: text(f.message)
       .or_else(|| text(member))
@@ -236,12 +281,5 @@ fn usage(member: Member<'_>) -> Option<Usage> {
   let (cache_read, cache_write) = (part(f.cache_read), part(f.cache_write));
   let total = number(f.total_tokens).unwrap_or(input + output + cache_read + cache_write);
   let cost = part(object::<fields::Cost>(f.cost).total);
-  Some(Usage {
-    input,
-    output,
-    cache_read,
-    cache_write,
-    total,
-    cost,
-  })
+  Some(Usage { input, output, cache_read, cache_write, total, cost })
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::Text;
-use crate::clock;
+use crate::time;
 
 /// Declares a struct whose every member is optional raw JSON, named as in JavaScript.
 macro_rules! members {
@@ -24,13 +24,16 @@ pub(super) type Member<'a> = Option<&'a RawValue>;
 members! {
   /// Every member that any translated event has.
   Fields {
-    r#type, timestamp, event_index,
+    r#type, v, timestamp, event_index,
     run_id, instance_id, agent_name, submission_id, dispatch_id, conversation_id, harness, session,
     parent_session, task_id, operation_id, turn_id,
     workflow_name, started_at, input, result, is_error, error, error_info, duration_ms, outcome,
     operation_kind, agent_input, agent_output, usage, purpose, request, response,
     tool_name, tool_call_id, args, origin, effective_result,
     prompt, agent, cwd, reason, estimated_tokens, messages_before, messages_after,
+    kind, attempt_count, max_attempts, operation, level, message, attributes,
+    model, provider, api, reasoning, output, stop_reason, payload,
+    calling_tool,
   }
 }
 members! {
@@ -38,6 +41,18 @@ members! {
   Request {
     provider_id, provider_name, requested_model, api, reasoning_level, max_tokens, temperature, input,
   }
+}
+members! {
+  /// `log.attributes`, as far as Flue writes them itself.
+  Attributes { tool_call_id, error }
+}
+members! {
+  /// The tool call that the facade's async context names as the caller.
+  Caller { tool_call_id, turn_id, operation_id, run_id }
+}
+members! {
+  /// Arguments of Flue's own `task` tool.
+  Delegation { prompt, agent }
 }
 members! {
   /// `request.input`.
@@ -66,9 +81,7 @@ members! {
 
 /// The members of a raw object; all absent when it is not one.
 pub(super) fn object<'a, T: Deserialize<'a> + Default>(member: Member<'a>) -> T {
-  member
-    .and_then(|raw| serde_json::from_str(raw.get()).ok())
-    .unwrap_or_default()
+  member.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
 }
 
 /// A string that is not empty.
@@ -95,12 +108,10 @@ pub(super) fn flag(member: Member<'_>) -> bool {
 
 /// A time.
 pub(super) fn time(member: Member<'_>) -> Option<i64> {
-  clock::parse(&text(member)?)
+  time::parse(&text(member)?)
 }
 
 /// The values of a list; none when it is not one.
 pub(super) fn list(member: Member<'_>) -> Vec<&RawValue> {
-  member
-    .and_then(|raw| serde_json::from_str(raw.get()).ok())
-    .unwrap_or_default()
+  member.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
 }

@@ -10,6 +10,7 @@ mod text;
 use std::borrow::Cow;
 
 pub use decode::{TRANSLATED_KINDS, decode};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 pub use text::utf8;
 
@@ -75,11 +76,26 @@ pub enum Body<'a> {
     output: Payload<'a>,
     outcome: Outcome<'a>,
   },
-  SubmissionSettled {
+  SubmissionQueued {
+    kind: Option<Text<'a>>,
+  },
+  SubmissionRunning {
+    /// 1 for the first attempt.
+    attempt: Option<f64>,
+    max_attempts: Option<f64>,
+  },
+  SubmissionRecovery {
+    step: Option<Text<'a>>,
     outcome: Option<Text<'a>>,
+  },
+  SubmissionSettled {
+    verdict: Option<Text<'a>>,
+    failure: Option<Failure<'a>>,
   },
   OperationStart {
     kind: Option<Text<'a>>,
+    /// The tool call that called it, where the async context tells.
+    caller: Option<Caller<'a>>,
   },
   OperationEnd {
     kind: Option<Text<'a>>,
@@ -101,9 +117,13 @@ pub enum Body<'a> {
     response: Response<'a>,
     outcome: Outcome<'a>,
   },
+  /// The model began to answer.
+  FirstDelta,
   ToolStart {
     tool: Tool<'a>,
     args: Payload<'a>,
+    /// What it delegates, if it is Flue's `task` tool.
+    delegates: Option<Delegation<'a>>,
   },
   ToolEnd {
     tool: Tool<'a>,
@@ -111,10 +131,10 @@ pub enum Body<'a> {
     outcome: Outcome<'a>,
   },
   TaskStart {
-    agent: Option<Text<'a>>,
+    delegation: Delegation<'a>,
     cwd: Option<Text<'a>>,
     input: Payload<'a>,
-    /// The tool call that raised the task, when a model did.
+    /// The tool call that raised the task, when a model did. 0.x does not tell.
     tool_call: Option<Text<'a>>,
   },
   TaskEnd {
@@ -132,8 +152,34 @@ pub enum Body<'a> {
     usage: Option<Usage>,
     outcome: Outcome<'a>,
   },
+  /// Compaction failed, on 0.x, which has no end event for that.
+  CompactionFailed {
+    failure: Failure<'a>,
+  },
+  Log {
+    level: Option<Text<'a>>,
+    message: Option<Text<'a>>,
+    attributes: Payload<'a>,
+    /// The tool call that wrote it (2.x).
+    tool_call: Option<Text<'a>>,
+  },
   /// An event that no span needs.
   Other,
+}
+
+/// What is delegated to whom. Names a task where no id does.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Delegation<'a> {
+  pub prompt: Option<Text<'a>>,
+  pub agent: Option<Text<'a>>,
+}
+
+/// A tool call, named by the ids of its own scope.
+#[derive(Debug)]
+pub struct Caller<'a> {
+  pub call: Text<'a>,
+  /// The turn, operation and run it lies in, as far as known.
+  pub ids: Ids<'a>,
 }
 
 /// How an activity ended.
@@ -143,6 +189,13 @@ pub struct Outcome<'a> {
   pub duration: Option<f64>,
   /// Why it failed; `None` when it did not.
   pub failure: Option<Failure<'a>>,
+}
+
+impl Outcome<'_> {
+  /// When an activity began that ended at `end` in this way.
+  pub fn start(&self, end: i64) -> i64 {
+    end.saturating_sub(self.duration.unwrap_or(0.0).max(0.0) as i64)
+  }
 }
 
 /// What Flue tells of an error.
@@ -190,7 +243,7 @@ pub struct Tool<'a> {
 }
 
 /// Tokens, and what they cost in dollars.
-#[derive(Debug, Default, Clone, Copy, PartialEq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Usage {
   /// Input that was neither read from nor written to the provider's cache.
   pub input: f64,

@@ -8,11 +8,7 @@ pub fn utf8(text: &[u16]) -> String {
   bytes.truncate(length);
   let text = String::from_utf8(bytes)
     .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-  if text.contains(HALF) {
-    without_halves(&text)
-  } else {
-    text
-  }
+  if text.contains(HALF) { without_halves(&text) } else { text }
 }
 
 /// How the escape of a half begins. `JSON.stringify` writes whole pairs as they are.
@@ -24,13 +20,7 @@ fn without_halves(text: &str) -> String {
   let mut clean = String::with_capacity(text.len());
   let mut rest = text;
   while let Some((before, after)) = rest.find(HALF).and_then(|at| rest.split_at_checked(at)) {
-    let escaped = before
-      .bytes()
-      .rev()
-      .take_while(|byte| *byte == b'\\')
-      .count()
-      % 2
-      == 1;
+    let escaped = before.bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1;
     let length = if escaped { HALF.len() } else { ESCAPE };
     // A text that ends here is cut off, and no JSON anyway.
     let Some((found, tail)) = after.split_at_checked(length) else {

@@ -103,10 +103,7 @@ impl Counters {
   }
 
   pub fn failed(&self, error: String) {
-    *self
-      .last_error
-      .lock()
-      .unwrap_or_else(PoisonError::into_inner) = Some(error);
+    *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
   }
 
   /// What the counters say now.
@@ -129,11 +126,7 @@ impl Counters {
       retries: self.retries.load(Relaxed),
       bytes_sent: self.bytes_sent.load(Relaxed),
       open_spans: self.open_spans.load(Relaxed),
-      last_error: self
-        .last_error
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone(),
+      last_error: self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
     }
   }
 }
@@ -151,10 +144,7 @@ mod tests {
     counters.lose(LossReason::EngineFailed, 1);
     let stats = counters.stats();
     assert_eq!((stats.accepted, stats.sent, stats.pending), (6, 2, 2));
-    assert_eq!(
-      stats.lost,
-      BTreeMap::from([("inbox_full", 1), ("engine_failed", 1)])
-    );
+    assert_eq!(stats.lost, BTreeMap::from([("inbox_full", 1), ("engine_failed", 1)]));
   }
 
   #[test]

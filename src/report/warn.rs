@@ -1,24 +1,33 @@
 //! Warnings: one line on stderr, once for each sort of trouble.
 
-use std::io::Write;
+use std::{
+  io::Write,
+  sync::{Mutex, PoisonError},
+};
 
 /// The sorts of trouble a user hears of, each with a code to search for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Warning {
   /// Braintrust cannot be reached or does not work; delivery is tried again.
   Unreachable,
-  /// Braintrust refused the API key, or the organisation does not exist.
-  Unauthorized,
-  /// Rows are lost.
+  /// The server refused the API key, has no such organisation, or is not Braintrust.
+  Refused,
+  /// Rows or events are lost.
   Lost,
+  /// What was lost in all, told at the end.
+  Exit,
+  /// What should outlive the process cannot be kept.
+  Spool,
 }
 
 impl Warning {
   fn code(self) -> &'static str {
     match self {
       Self::Unreachable => "FLUE_BRAINTRUST_UNREACHABLE",
-      Self::Unauthorized => "FLUE_BRAINTRUST_UNAUTHORIZED",
+      Self::Refused => "FLUE_BRAINTRUST_REFUSED",
       Self::Lost => "FLUE_BRAINTRUST_LOST",
+      Self::Exit => "FLUE_BRAINTRUST_EXIT",
+      Self::Spool => "FLUE_BRAINTRUST_SPOOL",
     }
   }
 }
@@ -26,23 +35,19 @@ impl Warning {
 /// Which warnings were given already.
 #[derive(Default)]
 pub struct Warnings {
-  given: Vec<Warning>,
+  given: Mutex<Vec<Warning>>,
 }
 
 impl Warnings {
   /// Says `message`, unless the same sort of warning was given before.
-  pub fn once(&mut self, warning: Warning, message: &str) {
-    if self.given(warning) {
+  pub fn once(&self, warning: Warning, message: &str) {
+    let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+    if given.contains(&warning) {
       return;
     }
-    self.given.push(warning);
+    given.push(warning);
     let line = format!("[flue-braintrust] {}: {message}\n", warning.code());
     // If stderr is closed there is nobody left to tell.
     let _closed = std::io::stderr().write_all(line.as_bytes());
-  }
-
-  /// Whether this sort of warning was given.
-  pub fn given(&self, warning: Warning) -> bool {
-    self.given.contains(&warning)
   }
 }

@@ -7,6 +7,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// Namespace of every id this package derives. It must never change: traces that span two releases
@@ -17,11 +18,11 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x6f2d_8f5e_1c1b_4b0e_9a57_3d0f_b7c4_21a
 const SEPARATOR: u8 = 0x1f;
 
 /// A row's id (32 hex digits): the full-width hash of the activity.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RowId([u8; 16]);
 
 /// A trace's id (32 hex digits), Braintrust's `root_span_id`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TraceId([u8; 16]);
 
 /// A span's id (16 hex digits): the first half of its row id.
@@ -29,7 +30,7 @@ pub struct TraceId([u8; 16]);
 pub struct SpanId([u8; 8]);
 
 /// Where one span stands: its own identity and the trace it belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpanRef {
   /// The span's row.
   pub row: RowId,
@@ -42,18 +43,12 @@ impl SpanRef {
   pub fn root(kind: &str, parts: &[&str]) -> Self {
     let row = hash(kind, parts);
     let trace = Uuid::new_v5(&NAMESPACE, &[b"trace".as_slice(), &row].concat());
-    Self {
-      row: RowId(row),
-      trace: TraceId(trace.into_bytes()),
-    }
+    Self { row: RowId(row), trace: TraceId(trace.into_bytes()) }
   }
 
   /// A span inside `trace`.
   pub fn child(trace: TraceId, kind: &str, parts: &[&str]) -> Self {
-    Self {
-      row: RowId(hash(kind, parts)),
-      trace,
-    }
+    Self { row: RowId(hash(kind, parts)), trace }
   }
 
   /// The span's own id.
@@ -102,10 +97,7 @@ mod tests {
 
   #[test]
   fn parts_cannot_run_into_each_other() {
-    assert_ne!(
-      SpanRef::root("tool", &["a", "bc"]),
-      SpanRef::root("tool", &["ab", "c"])
-    );
+    assert_ne!(SpanRef::root("tool", &["a", "bc"]), SpanRef::root("tool", &["ab", "c"]));
     assert_ne!(SpanRef::root("tool", &["a"]), SpanRef::root("task", &["a"]));
   }
 

@@ -15,6 +15,11 @@ impl Json {
     Self(value.get().into())
   }
 
+  /// `null`, which takes back what an earlier row said.
+  pub fn null() -> Self {
+    Self("null".into())
+  }
+
   /// A JSON string.
   pub fn text(value: &str) -> Self {
     Self::of(&value)
@@ -23,11 +28,7 @@ impl Json {
   /// Any value whose serialisation cannot fail (numbers, strings, flags and lists of them).
   /// Should it fail all the same, the result is `null`.
   pub fn of(value: &impl Serialize) -> Self {
-    Self(
-      serde_json::to_string(value)
-        .unwrap_or_else(|_| "null".into())
-        .into(),
-    )
+    Self(serde_json::to_string(value).unwrap_or_else(|_| "null".into()).into())
   }
 
   /// A value put together from pieces of JSON text. The caller vouches for the whole.

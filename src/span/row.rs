@@ -13,7 +13,7 @@ use super::{
 };
 
 /// Braintrust's span types, as far as Flue has them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum SpanType {
   /// Work made of other work: runs, operations, delegated tasks, compactions.
   Task,
@@ -39,19 +39,19 @@ impl SpanType {
 pub struct Row {
   /// The span's identity.
   pub span: SpanRef,
-  /// The span it lies below; `None` for the root of a trace.
+  /// The span it lies below; `None` for the root of a trace, or when another row says it.
   pub parent: Option<SpanId>,
   /// When the span began, milliseconds since the epoch.
-  pub created: i64,
+  pub created: Option<i64>,
   /// The span's name.
-  pub name: String,
+  pub name: Option<String>,
   /// The span's type.
-  pub kind: SpanType,
+  pub kind: Option<SpanType>,
   /// What went in.
   pub input: Option<Json>,
   /// What came out.
   pub output: Option<Json>,
-  /// Why it failed; present only when it did.
+  /// Why it failed; `null` takes back an earlier failure.
   pub error: Option<Json>,
   /// Facts by name.
   pub metadata: IndexMap<Cow<'static, str>, Json>,
@@ -63,11 +63,29 @@ pub struct Row {
 const FIXED_BYTES: usize = 512;
 
 impl Row {
+  /// A row that says nothing of the span yet.
+  pub fn of(span: SpanRef) -> Self {
+    Self {
+      span,
+      parent: None,
+      created: None,
+      name: None,
+      kind: None,
+      input: None,
+      output: None,
+      error: None,
+      metadata: IndexMap::new(),
+      metrics: IndexMap::new(),
+    }
+  }
+
   /// Takes in what a later row of the same span says: its values win, field by field and key by key.
-  /// Identity and beginning stay.
+  /// Place and beginning stay.
   pub fn merge(&mut self, later: Row) {
-    self.name = later.name;
-    self.kind = later.kind;
+    self.parent = self.parent.or(later.parent);
+    self.created = self.created.or(later.created);
+    self.name = later.name.or(self.name.take());
+    self.kind = later.kind.or(self.kind);
     self.input = later.input.or(self.input.take());
     self.output = later.output.or(self.output.take());
     self.error = later.error.or(self.error.take());
@@ -92,16 +110,9 @@ impl Row {
   /// About how many bytes the row takes, in memory and on the wire.
   pub fn weight(&self) -> usize {
     let fields = [&self.input, &self.output, &self.error];
-    let payload: usize = fields
-      .into_iter()
-      .flatten()
-      .map(|json| json.as_str().len())
-      .sum();
-    let facts: usize = self
-      .metadata
-      .iter()
-      .map(|(key, value)| key.len() + value.as_str().len())
-      .sum();
-    FIXED_BYTES + self.name.len() + payload + facts
+    let payload: usize = fields.into_iter().flatten().map(|json| json.as_str().len()).sum();
+    let facts: usize =
+      self.metadata.iter().map(|(key, value)| key.len() + value.as_str().len()).sum();
+    FIXED_BYTES + self.name.as_ref().map_or(0, String::len) + payload + facts
   }
 }

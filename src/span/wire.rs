@@ -1,7 +1,7 @@
 //! Rows as bytes: the body of `POST /logs3`.
 
-use super::{Json, Row};
-use crate::clock;
+use super::{Json, Row, SpanType};
+use crate::time;
 
 /// Which project's log the rows belong to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,19 +39,22 @@ pub fn write_row(body: &mut Vec<u8>, row: &Row, to: &Destination) {
   object.text("project_id", &to.project_id);
   object.text("log_id", "g");
   object.json("_is_merge", "true");
-  object.text("created", &clock::iso(row.created));
-  object.json("context", CONTEXT);
+  if let Some(created) = row.created {
+    object.text("created", &time::iso(created));
+    object.json("context", CONTEXT);
+  }
+  let attributes = [("name", row.name.as_deref()), ("type", row.kind.map(SpanType::as_str))];
+  if attributes.iter().any(|(_, value)| value.is_some()) {
+    let mut object = object.object("span_attributes");
+    for (name, value) in attributes {
+      if let Some(value) = value {
+        object.text(name, value);
+      }
+    }
+    object.close();
+  }
 
-  let mut attributes = object.object("span_attributes");
-  attributes.text("name", &row.name);
-  attributes.text("type", row.kind.as_str());
-  attributes.close();
-
-  for (field, value) in [
-    ("input", &row.input),
-    ("output", &row.output),
-    ("error", &row.error),
-  ] {
+  for (field, value) in [("input", &row.input), ("output", &row.output), ("error", &row.error)] {
     if let Some(value) = value {
       object.json(field, value.as_str());
     }
@@ -63,11 +66,13 @@ pub fn write_row(body: &mut Vec<u8>, row: &Row, to: &Destination) {
     }
     metadata.close();
   }
-  let mut metrics = object.object("metrics");
-  for (name, value) in &row.metrics {
-    metrics.json(name, Json::of(value).as_str());
+  if !row.metrics.is_empty() {
+    let mut metrics = object.object("metrics");
+    for (name, value) in &row.metrics {
+      metrics.json(name, Json::of(value).as_str());
+    }
+    metrics.close();
   }
-  metrics.close();
   object.close();
 }
 
@@ -88,9 +93,7 @@ impl<'a> Object<'a> {
       self.body.push(b',');
     }
     self.empty = false;
-    self
-      .body
-      .extend_from_slice(Json::text(name).as_str().as_bytes());
+    self.body.extend_from_slice(Json::text(name).as_str().as_bytes());
     self.body.push(b':');
   }
 
@@ -119,34 +122,22 @@ impl<'a> Object<'a> {
 #[cfg(test)]
 mod tests {
   use super::*;
-  use crate::span::{SpanRef, SpanType};
+  use crate::span::SpanRef;
 
   #[test]
   fn a_row_is_written_as_the_protocol_asks() {
     let span = SpanRef::root("run", &["run_1"]);
-    let mut row = Row {
-      span,
-      parent: Some(SpanRef::root("run", &["run_0"]).span()),
-      created: 1_795_417_364_633,
-      name: "say \"hi\"".into(),
-      kind: SpanType::Llm,
-      input: Some(Json::text("x\u{2028}y")),
-      output: None,
-      error: None,
-      metadata: Default::default(),
-      metrics: Default::default(),
-    };
+    let mut row = Row::of(span);
+    row.parent = Some(SpanRef::root("run", &["run_0"]).span());
+    row.created = Some(1_795_417_364_633);
+    row.name = Some("say \"hi\"".into());
+    row.kind = Some(SpanType::Llm);
+    row.input = Some(Json::text("x\u{2028}y"));
     row.fact("flue.run_id", Some(Json::text("run_1")));
     row.metric("start", Some(1_795_417_364.633));
     row.metric("end", Some(f64::NAN));
     let mut body = Vec::new();
-    write_row(
-      &mut body,
-      &row,
-      &Destination {
-        project_id: "p".into(),
-      },
-    );
+    write_row(&mut body, &row, &Destination { project_id: "p".into() });
     let value: serde_json::Value = serde_json::from_slice(&body).unwrap();
     insta::assert_snapshot!(serde_json::to_string_pretty(&value).unwrap());
   }

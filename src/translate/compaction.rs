@@ -2,11 +2,11 @@
 
 use super::{
   Translator, error, facts, identity,
-  tree::{Activity, Look, Parent, Place},
-  usage, workflow,
+  tree::{Activity, Look, Parent, Place, Start},
+  usage,
 };
 use crate::{
-  event::{Event, Ids, Outcome, Usage},
+  event::{Event, Failure, Ids, Outcome, Usage},
   span::{Json, Row, SpanType},
 };
 
@@ -17,9 +17,7 @@ impl Translator {
     reason: Option<&str>,
     estimated_tokens: Option<f64>,
   ) -> Vec<Row> {
-    let Some(mut row) = self.open_compaction_span(event, reason, event.at) else {
-      return Vec::new();
-    };
+    let Some(mut row) = self.open_compaction_span(event, reason) else { return Vec::new() };
     facts::ids(&mut row, &event.ids);
     row.fact("flue.compaction_reason", facts::text(reason));
     row.input = members([("estimatedTokens", estimated_tokens)]);
@@ -37,19 +35,26 @@ impl Translator {
     let Some(activity) = activity(&event.ids) else {
       return rows;
     };
-    if self.tree.get(&activity).is_none() {
-      self.open_compaction_span(event, None, workflow::start_of(event.at, outcome));
-    }
+    // Without its start it has no identity, and nothing is told of it.
     if let Some(mut row) = self.tree.close(&activity, event.at, &mut rows) {
       facts::ids(&mut row, &event.ids);
       error::outcome(&mut row, outcome);
-      row.output = members([
-        ("messagesBefore", messages_before),
-        ("messagesAfter", messages_after),
-      ]);
+      row.output =
+        members([("messagesBefore", messages_before), ("messagesAfter", messages_after)]);
       if let Some(used) = used {
         usage::write(&mut row, &used);
       }
+      rows.push(row);
+    }
+    rows
+  }
+
+  /// 0.x reports a compaction that failed in its log alone.
+  pub(super) fn compaction_failed(&mut self, event: &Event<'_>, failure: &Failure<'_>) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let Some(activity) = activity(&event.ids) else { return rows };
+    if let Some(mut row) = self.tree.close(&activity, event.at, &mut rows) {
+      row.error = Some(error::text(failure));
       rows.push(row);
     }
     rows
@@ -62,34 +67,20 @@ impl Translator {
     Some(Parent::Span(activity, span))
   }
 
-  fn open_compaction_span(
-    &mut self,
-    event: &Event<'_>,
-    reason: Option<&str>,
-    start: i64,
-  ) -> Option<Row> {
+  fn open_compaction_span(&mut self, event: &Event<'_>, reason: Option<&str>) -> Option<Row> {
     let ids = &event.ids;
     let activity = activity(ids)?;
     let (parent, enclosing) = self.enclosing(ids)?;
     let operation = ids.operation.as_deref()?;
     let span = identity::compaction(enclosing.trace, operation, event.index);
-    let look = Look {
-      name: format!("compaction:{}", reason.unwrap_or("unknown")),
-      kind: SpanType::Task,
-    };
-    let place = Place {
-      span,
-      parent: Parent::Span(parent, enclosing),
-    };
-    self.tree.open(activity, place, Some(look), start)
+    let look = Look::new(SpanType::Task, format!("compaction:{}", reason.unwrap_or("unknown")));
+    let place = Place { span, parent: Parent::Span(parent, enclosing) };
+    self.tree.open(activity, place, Some(look), Start::At(event.at))
   }
 }
 
 fn activity(ids: &Ids<'_>) -> Option<Activity> {
-  ids
-    .operation
-    .as_deref()
-    .map(|operation| Activity::Compaction(operation.to_owned()))
+  ids.operation.as_deref().map(|operation| Activity::Compaction(operation.to_owned()))
 }
 
 /// An object of the numbers that are known.

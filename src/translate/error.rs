@@ -11,10 +11,14 @@ const UNKNOWN: &str = "failed without a message";
 /// How a span ended: its duration, and its error if it failed.
 pub fn outcome(row: &mut Row, outcome: &Outcome<'_>) {
   row.metric("duration_ms", outcome.duration);
-  row.error = outcome
-    .failure
-    .as_ref()
-    .map(|failure| Json::text(&describe(failure)));
+  if let Some(failure) = &outcome.failure {
+    row.error = Some(text(failure));
+  }
+}
+
+/// A failure as the value of `error`.
+pub fn text(failure: &Failure<'_>) -> Json {
+  Json::text(&describe(failure))
 }
 
 /// `Name: message [code]`, then the stack where Flue gives one.

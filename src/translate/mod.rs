@@ -16,10 +16,15 @@
 //! [`Translator::close_all`]. The latter two are marked `flue.interrupted`.
 
 mod compaction;
+mod content;
 mod error;
 mod facts;
+mod history;
 mod identity;
+mod log;
+mod messages;
 mod operation;
+mod remains;
 mod submission;
 mod task;
 mod tool;
@@ -35,104 +40,147 @@ use crate::{
   event::{Body, Event},
   span::Row,
 };
+use history::Histories;
+pub use messages::Form;
 use submission::Submissions;
 use tree::Tree;
+
+/// What the user may choose.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+  /// How messages are written.
+  pub messages: Form,
+  /// Which messages a turn shows.
+  pub turn_input: TurnInput,
+  /// Whether log events are kept with their spans.
+  pub logs: bool,
+}
+
+impl Default for Options {
+  fn default() -> Self {
+    Self { messages: Form::default(), turn_input: TurnInput::default(), logs: true }
+  }
+}
+
+/// Which messages a turn shows as its input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TurnInput {
+  /// All that the model was given.
+  #[default]
+  Full,
+  /// Those that the previous turn of the conversation was not given.
+  Delta,
+}
 
 /// Turns a stream of events into rows. One translator sees all events of a process.
 #[derive(Default)]
 pub struct Translator {
+  options: Options,
   tree: Tree,
   submissions: Submissions,
+  histories: Histories,
 }
 
 impl Translator {
+  pub fn new(options: Options) -> Self {
+    Self { options, ..Self::default() }
+  }
+
   /// What the event says of the spans: new rows and additions to earlier ones.
   pub fn step(&mut self, event: &Event<'_>) -> Vec<Row> {
+    let mut rows = self.open_unseen(event);
+    rows.extend(self.tell(event));
+    rows
+  }
+
+  /// Opens what the event lies in and whose start never came: it was withheld, refused, or came to
+  /// another process.
+  fn open_unseen(&mut self, event: &Event<'_>) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let (run, operation) = match event.body {
+      Body::OperationStart { .. } | Body::OperationEnd { .. } => (true, false),
+      Body::TurnRequest { .. }
+      | Body::TurnEnd { .. }
+      | Body::ToolStart { .. }
+      | Body::ToolEnd { .. }
+      | Body::TaskStart { .. }
+      | Body::CompactionStart { .. } => (true, true),
+      _ => (false, false),
+    };
+    if run {
+      rows.extend(self.unseen_run(event));
+    }
+    if operation {
+      self.unseen_operation(event, event.at, &mut rows);
+    }
+    rows
+  }
+
+  fn tell(&mut self, event: &Event<'_>) -> Vec<Row> {
     match &event.body {
-      Body::RunStart {
-        workflow,
-        started,
-        input,
-        resumed,
-      } => self.run_start(event, workflow.as_deref(), *started, *input, *resumed),
+      Body::RunStart { workflow, started, input, resumed } => {
+        self.run_start(event, workflow.as_deref(), *started, *input, *resumed)
+      }
       Body::RunEnd { output, outcome } => self.run_end(event, *output, outcome),
-      Body::SubmissionSettled { outcome } => self.submission_settled(event, outcome.as_deref()),
-      Body::OperationStart { kind } => self.operation_start(event, kind.as_deref()),
-      Body::OperationEnd {
-        kind,
-        input,
-        output,
-        usage,
-        outcome,
-      } => {
-        let content = operation::Content {
-          input: *input,
-          output: *output,
-          usage: *usage,
-        };
+      Body::SubmissionQueued { kind } => {
+        self.submission_queued(event, kind.as_deref());
+        Vec::new()
+      }
+      Body::SubmissionRunning { attempt, max_attempts } => {
+        self.submission_running(event, *attempt, *max_attempts);
+        Vec::new()
+      }
+      Body::SubmissionRecovery { step, outcome } => {
+        self.submission_recovery(event, step.as_deref(), outcome.as_deref())
+      }
+      Body::SubmissionSettled { verdict, failure } => {
+        self.submission_settled(event, verdict.as_deref(), failure.as_ref())
+      }
+      Body::OperationStart { kind, caller } => {
+        self.operation_start(event, kind.as_deref(), caller.as_ref())
+      }
+      Body::OperationEnd { kind, input, output, usage, outcome } => {
+        let content = operation::Content { input: *input, output: *output, usage: *usage };
         self.operation_end(event, kind.as_deref(), &content, outcome)
       }
-      Body::TurnRequest {
-        purpose,
-        model,
-        system_prompt,
-        messages,
-        tools,
-      } => {
-        let asked = turn::Asked {
-          system_prompt: *system_prompt,
-          messages: *messages,
-          tools: *tools,
-        };
+      Body::TurnRequest { purpose, model, system_prompt, messages, tools } => {
+        let asked =
+          turn::Asked { system_prompt: *system_prompt, messages: *messages, tools: *tools };
         self.turn_request(event, purpose.as_deref(), model, &asked)
       }
-      Body::TurnEnd {
-        purpose,
-        model,
-        response,
-        outcome,
-      } => self.turn_end(event, purpose.as_deref(), model, response, outcome),
-      Body::ToolStart { tool, args } => self.tool_start(event, tool, *args),
-      Body::ToolEnd {
-        tool,
-        output,
-        outcome,
-      } => self.tool_end(event, tool, *output, outcome),
-      Body::TaskStart {
-        agent,
-        cwd,
-        input,
-        tool_call,
-      } => {
-        let of = task::Delegation {
-          agent: agent.as_deref(),
-          cwd: cwd.as_deref(),
-          call: tool_call.as_deref(),
-        };
-        self.task_start(event, &of, *input)
+      Body::FirstDelta => self.first_delta(event),
+      Body::TurnEnd { purpose, model, response, outcome } => {
+        self.turn_end(event, purpose.as_deref(), model, response, outcome)
       }
-      Body::TaskEnd {
-        agent,
-        output,
-        outcome,
-      } => self.task_end(event, agent.as_deref(), *output, outcome),
-      Body::CompactionStart {
-        reason,
-        estimated_tokens,
-      } => self.compaction_start(event, reason.as_deref(), *estimated_tokens),
-      Body::CompactionEnd {
-        messages_before,
-        messages_after,
-        usage,
-        outcome,
-      } => self.compaction_end(event, (*messages_before, *messages_after), *usage, outcome),
+      Body::ToolStart { tool, args, delegates } => {
+        self.tool_start(event, tool, *args, delegates.as_ref())
+      }
+      Body::ToolEnd { tool, output, outcome } => self.tool_end(event, tool, *output, outcome),
+      Body::TaskStart { delegation, cwd, input, tool_call } => {
+        self.task_start(event, delegation, cwd.as_deref(), tool_call.as_deref(), *input)
+      }
+      Body::TaskEnd { agent, output, outcome } => {
+        self.task_end(event, agent.as_deref(), *output, outcome)
+      }
+      Body::CompactionStart { reason, estimated_tokens } => {
+        self.compaction_start(event, reason.as_deref(), *estimated_tokens)
+      }
+      Body::CompactionEnd { messages_before, messages_after, usage, outcome } => {
+        self.compaction_end(event, (*messages_before, *messages_after), *usage, outcome)
+      }
+      Body::CompactionFailed { failure } => self.compaction_failed(event, failure),
+      Body::Log { level, message, attributes, tool_call } => {
+        let level = level.as_deref();
+        self.log(event, level, message.as_deref(), *attributes, tool_call.as_deref());
+        Vec::new()
+      }
       Body::Other => Vec::new(),
     }
   }
 
   /// Closes what is open, as interrupted: the process ends at `at` (milliseconds since the epoch).
   pub fn close_all(&mut self, at: i64) -> Vec<Row> {
-    self.tree.close_all(at)
+    self.tree.interrupt_all(at)
   }
 
   /// How many spans are open.

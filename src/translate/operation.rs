@@ -1,13 +1,16 @@
 //! Operations: `operation_start`, `operation`.
 
+use serde::{Deserialize, Serialize};
+
 use super::{
-  Translator, error, facts, identity,
+  Translator, error, facts, identity, messages,
   submission::Submissions,
-  tree::{Activity, Look, Parent, Place},
+  tool,
+  tree::{Activity, Look, Parent, Place, Start},
   usage, workflow,
 };
 use crate::{
-  event::{Event, Ids, Outcome, Payload, Usage},
+  event::{Caller, Event, Ids, Outcome, Payload, Usage},
   span::{Json, Row, SpanRef, SpanType, TraceId},
 };
 
@@ -18,19 +21,39 @@ pub(super) struct Content<'a> {
   pub usage: Option<Usage>,
 }
 
+/// What its turns told of an operation, for those releases and cases in which its own end does not.
+#[derive(Default, Serialize, Deserialize)]
+pub struct Told {
+  /// The sum of what they used.
+  pub used: Option<Usage>,
+  /// What the user last said before the first of them.
+  #[serde(skip)]
+  pub asked: Option<Json>,
+  /// What the last of them put out.
+  #[serde(skip)]
+  pub answered: Option<Json>,
+}
+
 /// The kinds that only wrap one other activity, which has a span of its own: a delegated task, and a
 /// `bash` tool call.
 const WRAPPERS: [&str; 2] = ["task", "shell"];
 
 impl Translator {
-  pub(super) fn operation_start(&mut self, event: &Event<'_>, kind: Option<&str>) -> Vec<Row> {
+  pub(super) fn operation_start(
+    &mut self,
+    event: &Event<'_>,
+    kind: Option<&str>,
+    caller: Option<&Caller<'_>>,
+  ) -> Vec<Row> {
     let mut rows = Vec::new();
-    let Some(operation) = event.ids.operation.as_deref() else {
-      return rows;
-    };
-    if let Some(mut row) = self.open_operation(event, operation, kind, event.at, &mut rows) {
+    let Some(operation) = event.ids.operation.as_deref() else { return rows };
+    let (place, start) = self.operation_place(event, operation, event.at, caller, &mut rows);
+    if let Some(mut row) = self.open_operation(operation, kind, place, start) {
       facts::ids(&mut row, &event.ids);
       row.fact("flue.operation", facts::text(kind));
+      if self.submissions.is_root(&event.ids, operation) {
+        self.submissions.describe(&mut row, &event.ids);
+      }
       rows.push(row);
     }
     rows
@@ -44,70 +67,68 @@ impl Translator {
     outcome: &Outcome<'_>,
   ) -> Vec<Row> {
     let mut rows = Vec::new();
-    let Some(operation) = event.ids.operation.as_deref() else {
-      return rows;
-    };
+    let Some(operation) = event.ids.operation.as_deref() else { return rows };
     let activity = Activity::Operation(operation.to_owned());
-    if self.tree.get(&activity).is_none() {
-      let start = workflow::start_of(event.at, outcome);
-      self.open_operation(event, operation, kind, start, &mut rows);
+    self.unseen_operation(event, outcome.start(event.at), &mut rows);
+    let mut told = Told::default();
+    if let Some(open) = self.tree.get_mut(&activity) {
+      told = std::mem::take(&mut open.told);
+      if open.unseen {
+        open.look = look(kind);
+      }
     }
-    // The root operation of a 2.x submission tells no usage, and before 2.0.8 no output: its turns do.
-    let (used, last_output) = self
-      .tree
-      .get_mut(&activity)
-      .map(|open| (open.used.take(), open.last_output.take()))
-      .unwrap_or_default();
     if let Some(mut row) = self.tree.close(&activity, event.at, &mut rows) {
       facts::ids(&mut row, &event.ids);
       row.fact("flue.operation", facts::text(kind));
       error::outcome(&mut row, outcome);
-      row.input = content.input.map(Json::raw);
-      row.output = content.output.map(Json::raw);
+      row.input = content.input.map(messages::without_images).or(told.asked);
+      row.output = content.output.map(messages::without_images);
       if row.output.is_none() && row.error.is_none() && kind != Some("compact") {
-        row.output = last_output;
+        row.output = told.answered;
       }
-      if let Some(used) = content.usage.or(used) {
+      if let Some(used) = content.usage.or(told.used) {
         usage::write(&mut row, &used);
       }
+      if self.submissions.is_root(&event.ids, operation) {
+        self.submissions.take_back(&mut row, &event.ids);
+      }
       rows.push(row);
+      rows.extend(self.unseen_run_end(event));
     }
     rows
   }
 
+  /// Opens the event's operation if its start never came to this process.
+  pub(super) fn unseen_operation(&mut self, event: &Event<'_>, start: i64, rows: &mut Vec<Row>) {
+    let Some(operation) = event.ids.operation.as_deref() else { return };
+    let activity = Activity::Operation(operation.to_owned());
+    if self.tree.get(&activity).is_some() || self.tree.has_finished(&activity) {
+      return;
+    }
+    let (place, start) = self.operation_place(event, operation, start, None, rows);
+    let look = Look::new(SpanType::Task, "flue.operation".into());
+    if let Some(mut row) = self.tree.open_unseen(activity, place, look, start) {
+      facts::ids(&mut row, &event.ids);
+      row.metadata.shift_remove("flue.turn_id");
+      rows.push(row);
+    }
+  }
+
   fn open_operation(
     &mut self,
-    event: &Event<'_>,
     operation: &str,
     kind: Option<&str>,
-    start: i64,
-    rows: &mut Vec<Row>,
+    place: Place,
+    start: Start,
   ) -> Option<Row> {
-    let kind = kind.unwrap_or("operation");
-    let (place, start) = self.operation_place(event, operation, start, rows);
-    let (place, look) = match (&place.parent, WRAPPERS.contains(&kind)) {
+    let (place, look) = match &place.parent {
       // Without a span of its own, what it does lies below its parent.
-      (Parent::Span(_, parent), true) => (
-        Place {
-          span: *parent,
-          ..place
-        },
-        None,
-      ),
-      _ => (
-        place,
-        Some(Look {
-          name: format!("flue.{kind}"),
-          kind: SpanType::Task,
-        }),
-      ),
+      Parent::Span(_, parent) if kind.is_some_and(|kind| WRAPPERS.contains(&kind)) => {
+        (Place { span: *parent, ..place }, None)
+      }
+      _ => (place, look(kind)),
     };
-    self.tree.open(
-      Activity::Operation(operation.to_owned()),
-      place,
-      look,
-      start,
-    )
+    self.tree.open(Activity::Operation(operation.to_owned()), place, look, start)
   }
 
   /// Where an operation stands, and when it began.
@@ -116,30 +137,31 @@ impl Translator {
     event: &Event<'_>,
     operation: &str,
     start: i64,
+    caller: Option<&Caller<'_>>,
     rows: &mut Vec<Row>,
-  ) -> (Place, i64) {
+  ) -> (Place, Start) {
     let ids = &event.ids;
-    if let Some((activity, parent)) = self.enclosing_task(ids).or_else(|| workflow::run_span(ids)) {
+    let around = self
+      .enclosing_task(ids)
+      .or_else(|| self.calling_tool(caller))
+      .or_else(|| workflow::run_span(ids));
+    if let Some((activity, parent)) = around {
       let span = identity::operation(parent.trace, operation);
-      return (
-        Place {
-          span,
-          parent: Parent::Span(activity, parent),
-        },
-        start,
-      );
+      return (Place { span, parent: Parent::Span(activity, parent) }, Start::At(start));
     }
-    self
-      .delivered(ids, operation, start, rows)
-      .unwrap_or_else(|| {
-        (
-          Place {
-            span: identity::lone_operation(operation),
-            parent: Parent::None,
-          },
-          start,
-        )
-      })
+    self.delivered(ids, operation, start, rows).unwrap_or_else(|| {
+      let span = identity::lone_operation(operation);
+      (Place { span, parent: Parent::None }, Start::At(start))
+    })
+  }
+
+  /// The tool call that the async context names as the operation's caller, while it runs.
+  fn calling_tool(&self, caller: Option<&Caller<'_>>) -> Option<(Activity, SpanRef)> {
+    let Caller { call, ids } = caller?;
+    let (_, enclosing) = self.enclosing(ids)?;
+    let (activity, _) = tool::call_span(ids, call, enclosing.trace);
+    let span = self.tree.get(&activity)?.place.span;
+    Some((activity, span))
   }
 
   /// The delegated task that the event lies in.
@@ -162,6 +184,7 @@ impl Translator {
     let activity = Activity::Operation(operation.to_owned());
     let span = match self.tree.get(&activity) {
       Some(open) => open.place.span,
+      None if self.submissions.is_root(ids, operation) => self.submissions.root(ids)?,
       None => identity::operation(self.trace(ids), operation),
     };
     Some((activity, span))
@@ -176,4 +199,8 @@ impl Translator {
       .unwrap_or_else(|| identity::lone_operation(ids.operation.as_deref().unwrap_or_default()))
       .trace
   }
+}
+
+fn look(kind: Option<&str>) -> Option<Look> {
+  Some(Look::new(SpanType::Task, format!("flue.{}", kind.unwrap_or("operation"))))
 }

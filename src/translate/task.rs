@@ -4,38 +4,37 @@
 //! session, conversation and task are the child's.
 
 use super::{
-  Translator, error, facts, identity, tool,
-  tree::{Activity, Look, Parent, Place},
-  workflow,
+  Translator, error, facts, identity, messages, tool,
+  tree::{Activity, Look, Parent, Place, Start},
 };
 use crate::{
-  event::{Event, Outcome, Payload},
-  span::{Json, Row, SpanType},
+  event::{Delegation, Event, Outcome, Payload},
+  span::{Row, SpanRef, SpanType},
 };
-
-/// What was delegated to whom.
-pub(super) struct Delegation<'a> {
-  pub agent: Option<&'a str>,
-  pub cwd: Option<&'a str>,
-  /// The tool call by which a model delegated it.
-  pub call: Option<&'a str>,
-}
 
 impl Translator {
   pub(super) fn task_start(
     &mut self,
     event: &Event<'_>,
-    of: &Delegation<'_>,
+    delegation: &Delegation<'_>,
+    cwd: Option<&str>,
+    call: Option<&str>,
     input: Payload<'_>,
   ) -> Vec<Row> {
-    let Some(mut row) = self.open_task(event, of, event.at) else {
+    let Some(task) = event.ids.task.as_deref() else { return Vec::new() };
+    let Some((parent, span)) = self.delegating(event, delegation, call) else { return Vec::new() };
+    let place =
+      Place { span: identity::task(span.trace, task), parent: Parent::Span(parent, span) };
+    let look = look(delegation.agent.as_deref());
+    let activity = Activity::Task(task.to_owned());
+    let Some(mut row) = self.tree.open(activity, place, Some(look), Start::At(event.at)) else {
       return Vec::new();
     };
     facts::ids(&mut row, &event.ids);
-    row.fact("flue.agent", facts::text(of.agent));
-    row.fact("flue.cwd", facts::text(of.cwd));
-    row.fact("flue.tool_call_id", facts::text(of.call));
-    row.input = input.map(Json::raw);
+    row.fact("flue.agent", facts::text(delegation.agent.as_deref()));
+    row.fact("flue.cwd", facts::text(cwd));
+    row.fact("flue.tool_call_id", facts::text(call));
+    row.input = input.map(messages::without_images);
     vec![row]
   }
 
@@ -47,50 +46,44 @@ impl Translator {
     outcome: &Outcome<'_>,
   ) -> Vec<Row> {
     let mut rows = Vec::new();
-    let Some(task) = event.ids.task.as_deref() else {
-      return rows;
-    };
+    let Some(task) = event.ids.task.as_deref() else { return rows };
     let activity = Activity::Task(task.to_owned());
     if self.tree.get(&activity).is_none() {
-      let of = Delegation {
-        agent,
-        cwd: None,
-        call: None,
-      };
-      self.open_task(event, &of, workflow::start_of(event.at, outcome));
+      // Resumed after a crash: only its end is reported. Where it lies and when it began, the dead
+      // process has told.
+      let span = identity::task(self.trace(&event.ids), task);
+      let place = Place { span, parent: Parent::Unknown };
+      let start = Start::Earlier(outcome.start(event.at));
+      self.tree.open(activity.clone(), place, Some(look(agent)), start);
     }
     if let Some(mut row) = self.tree.close(&activity, event.at, &mut rows) {
       facts::ids(&mut row, &event.ids);
       row.fact("flue.agent", facts::text(agent));
       error::outcome(&mut row, outcome);
-      row.output = output.map(Json::raw);
+      row.output = output.map(messages::without_images);
       rows.push(row);
     }
     rows
   }
 
-  fn open_task(&mut self, event: &Event<'_>, of: &Delegation<'_>, start: i64) -> Option<Row> {
-    let task = event.ids.task.as_deref()?;
+  /// What a task lies below: the tool call that raised it, else the operation.
+  fn delegating(
+    &self,
+    event: &Event<'_>,
+    delegation: &Delegation<'_>,
+    call: Option<&str>,
+  ) -> Option<(Activity, SpanRef)> {
     let (operation, enclosing) = self.enclosing(&event.ids)?;
-    let parent = of
-      .call
-      .map(|call| tool::call_span(&event.ids, call, enclosing.trace))
-      .map_or(Parent::Span(operation, enclosing), |(call, span)| {
-        Parent::Span(call, span)
-      });
-    let name = of
-      .agent
-      .map_or_else(|| "flue.task".to_owned(), |agent| format!("task:{agent}"));
-    let place = Place {
-      span: identity::task(enclosing.trace, task),
-      parent,
-    };
-    let look = Look {
-      name,
-      kind: SpanType::Task,
-    };
-    self
-      .tree
-      .open(Activity::Task(task.to_owned()), place, Some(look), start)
+    if let Some(call) = call {
+      return Some(tool::call_span(&event.ids, call, enclosing.trace));
+    }
+    // 0.x names no call, but the call names the same prompt and agent.
+    let by_content = self.tree.delegating_tool(&operation, &tool::delegates(delegation));
+    Some(by_content.unwrap_or((operation, enclosing)))
   }
+}
+
+fn look(agent: Option<&str>) -> Look {
+  let name = agent.map_or_else(|| "flue.task".to_owned(), |agent| format!("task:{agent}"));
+  Look::new(SpanType::Task, name)
 }

@@ -1,28 +1,26 @@
 //! Tool calls: `tool_start`, `tool`.
 
 use super::{
-  Translator, error, facts, identity,
-  tree::{Activity, Look, Parent, Place},
-  workflow,
+  Translator, error, facts, identity, messages,
+  tree::{Activity, Look, Parent, Place, Start},
 };
 use crate::{
-  event::{Event, Ids, Outcome, Payload, Tool},
-  span::{Json, Row, SpanRef, SpanType, TraceId},
+  event::{Delegation, Event, Ids, Outcome, Payload, Tool},
+  span::{Row, SpanRef, SpanType, TraceId},
 };
 
 /// A tool call and its span. The call's id alone repeats between agents; within a turn it does not.
 pub(super) fn call_span(ids: &Ids<'_>, call: &str, trace: TraceId) -> (Activity, SpanRef) {
-  let scope = ids
-    .turn
-    .as_deref()
-    .or(ids.operation.as_deref())
-    .or(ids.run.as_deref());
+  let scope = ids.turn.as_deref().or(ids.operation.as_deref()).or(ids.run.as_deref());
   let scope = scope.unwrap_or_default();
-  let activity = Activity::Tool {
-    scope: scope.to_owned(),
-    call: call.to_owned(),
-  };
+  let activity = Activity::Tool { scope: scope.to_owned(), call: call.to_owned() };
   (activity, identity::tool(trace, scope, call))
+}
+
+/// What is delegated to whom, to be kept.
+pub(super) fn delegates(delegation: &Delegation<'_>) -> (Option<String>, Option<String>) {
+  let Delegation { prompt, agent } = delegation;
+  (prompt.as_ref().map(ToString::to_string), agent.as_ref().map(ToString::to_string))
 }
 
 impl Translator {
@@ -31,15 +29,19 @@ impl Translator {
     event: &Event<'_>,
     tool: &Tool<'_>,
     args: Payload<'_>,
+    delegation: Option<&Delegation<'_>>,
   ) -> Vec<Row> {
-    let Some((activity, place)) = self.tool_place(&event.ids, tool) else {
+    self.turn_answered(event);
+    let Some((activity, place)) = self.tool_place(&event.ids, tool) else { return Vec::new() };
+    let start = Start::At(event.at);
+    let Some(mut row) = self.tree.open(activity.clone(), place, Some(look(tool)), start) else {
       return Vec::new();
     };
-    let Some(mut row) = self.tree.open(activity, place, Some(look(tool)), event.at) else {
-      return Vec::new();
-    };
+    if let Some(open) = self.tree.get_mut(&activity) {
+      open.delegates = delegation.map(delegates);
+    }
     tool_facts(&mut row, event, tool);
-    row.input = args.map(Json::raw);
+    row.input = args.map(messages::without_images);
     vec![row]
   }
 
@@ -53,23 +55,17 @@ impl Translator {
     outcome: &Outcome<'_>,
   ) -> Vec<Row> {
     let mut rows = Vec::new();
-    let Some((activity, place)) = self.tool_place(&event.ids, tool) else {
-      return rows;
-    };
+    let Some((activity, place)) = self.tool_place(&event.ids, tool) else { return rows };
     let start = match self.tree.get(&activity) {
-      Some(open) => open.start,
-      None => workflow::start_of(event.at, outcome),
+      Some(open) => open.start.time(),
+      None => outcome.start(event.at),
     };
-    let end = outcome
-      .duration
-      .map_or(event.at, |took| start.saturating_add(took as i64));
-    self
-      .tree
-      .open(activity.clone(), place, Some(look(tool)), start);
+    let end = outcome.duration.map_or(event.at, |took| start.saturating_add(took as i64));
+    self.tree.open(activity.clone(), place, Some(look(tool)), Start::At(start));
     if let Some(mut row) = self.tree.close(&activity, end, &mut rows) {
       tool_facts(&mut row, event, tool);
       error::outcome(&mut row, outcome);
-      row.output = output.map(Json::raw);
+      row.output = output.map(messages::without_images);
       rows.push(row);
     }
     rows
@@ -78,21 +74,12 @@ impl Translator {
   fn tool_place(&self, ids: &Ids<'_>, tool: &Tool<'_>) -> Option<(Activity, Place)> {
     let (parent, enclosing) = self.enclosing(ids)?;
     let (activity, span) = call_span(ids, tool.call.as_deref()?, enclosing.trace);
-    Some((
-      activity,
-      Place {
-        span,
-        parent: Parent::Span(parent, enclosing),
-      },
-    ))
+    Some((activity, Place { span, parent: Parent::Span(parent, enclosing) }))
   }
 }
 
 fn look(tool: &Tool<'_>) -> Look {
-  Look {
-    name: format!("tool:{}", tool.name.as_deref().unwrap_or("unknown")),
-    kind: SpanType::Tool,
-  }
+  Look::new(SpanType::Tool, format!("tool:{}", tool.name.as_deref().unwrap_or("unknown")))
 }
 
 fn tool_facts(row: &mut Row, event: &Event<'_>, tool: &Tool<'_>) {

@@ -1,16 +1,18 @@
 //! The open spans of the process and who lies below whom.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use serde::{Deserialize, Serialize};
+
+use super::{log::Logs, operation::Told};
 use crate::{
-  clock,
-  event::Usage,
   span::{Json, Row, SpanRef, SpanType},
+  time,
 };
 
 /// What an open span stands for, named by Flue's ids. Tool-call ids repeat between agents, so a call is
 /// named together with its turn (else its operation, else its run).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Activity {
   Run(String),
   Operation(String),
@@ -25,39 +27,77 @@ pub enum Activity {
 }
 
 /// The place of a span: its identity, and the span it lies below.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Place {
   pub span: SpanRef,
   pub parent: Parent,
 }
 
 /// What a span lies below.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Parent {
   /// Nothing: the span is the root of its trace.
   None,
   /// A span. Its activity is usually open; after a crash it may have been another process's.
   Span(Activity, SpanRef),
+  /// Only the process that opened the span knew.
+  Unknown,
 }
 
 /// How a span looks, the same in each of its rows.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Look {
-  pub name: String,
+  /// `None` when only the start of the span, which was not seen, tells it.
+  pub name: Option<String>,
   pub kind: SpanType,
 }
 
+impl Look {
+  pub fn new(kind: SpanType, name: String) -> Self {
+    Self { name: Some(name), kind }
+  }
+}
+
+/// When a span began, milliseconds since the epoch.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub enum Start {
+  /// Then.
+  At(i64),
+  /// Before this process had to do with it, whose rows must not tell another time. Its part of the
+  /// span began then.
+  Earlier(i64),
+}
+
+impl Start {
+  pub fn time(self) -> i64 {
+    match self {
+      Self::At(time) | Self::Earlier(time) => time,
+    }
+  }
+}
+
 /// An open span.
+#[derive(Serialize, Deserialize)]
 pub struct Open {
   pub place: Place,
   /// `None` for an operation that has no span of its own: what it does shows below its parent.
   pub look: Option<Look>,
-  /// Milliseconds since the epoch.
-  pub start: i64,
-  /// Of an operation: the sum of what its own turns used.
-  pub used: Option<Usage>,
-  /// Of an operation: what its last turn put out.
-  pub last_output: Option<Json>,
+  pub start: Start,
+  /// Of a span that another process left open: when that process was last known to live.
+  pub left_at: Option<i64>,
+  /// Whether its start event never came to this process.
+  pub unseen: bool,
+  /// What its parts told an operation.
+  pub told: Told,
+  /// Of a turn on 0.x, whose event comes after its tools: when the model had answered.
+  #[serde(skip)]
+  pub answered: Option<i64>,
+  /// Of a call of the `task` tool: the prompt and the agent of the task it will start.
+  #[serde(skip)]
+  pub delegates: Option<(Option<String>, Option<String>)>,
+  #[serde(skip)]
+  pub logs: Logs,
+  #[serde(skip)]
   children: Vec<Activity>,
 }
 
@@ -65,37 +105,68 @@ impl Open {
   /// A row of this span, with its identity filled in.
   fn row(&self) -> Option<Row> {
     let look = self.look.clone()?;
-    let mut row = Row {
-      span: self.place.span,
-      parent: match &self.place.parent {
-        Parent::Span(_, span) => Some(span.span()),
-        Parent::None => None,
-      },
-      created: self.start,
-      name: look.name,
-      kind: look.kind,
-      input: None,
-      output: None,
-      error: None,
-      metadata: Default::default(),
-      metrics: Default::default(),
-    };
-    row.metric("start", Some(clock::seconds(self.start)));
+    let mut row = Row::of(self.place.span);
+    row.name = look.name;
+    row.kind = Some(look.kind);
+    if let Parent::Span(_, parent) = &self.place.parent {
+      row.parent = Some(parent.span());
+    }
+    if let Start::At(start) = self.start {
+      row.created = Some(start);
+      row.metric("start", Some(time::seconds(start)));
+    }
     Some(row)
   }
 
   /// A row that ends the span. A span never ends before it starts.
   fn end_row(&self, at: i64) -> Option<Row> {
     let mut row = self.row()?;
-    row.metric("end", Some(clock::seconds(at.max(self.start))));
+    row.metric("end", Some(time::seconds(at.max(self.start.time()))));
+    self.logs.write(&mut row);
+    if self.unseen {
+      // Another process may have closed it as interrupted, or failed; it has ended well since.
+      row.fact("flue.interrupted", Some(Json::of(&false)));
+      row.error = Some(Json::null());
+    }
+    Some(row)
+  }
+
+  /// A row that ends the span although its own end never came.
+  fn interrupted(&self, at: i64) -> Option<Row> {
+    let mut row = self.end_row(self.left_at.map_or(at, |left| left.min(at)))?;
+    row.fact("flue.interrupted", Some(Json::of(&true)));
     Some(row)
   }
 }
 
-/// All open spans.
+/// How many ended spans are remembered, so that an end that is told twice is heard once.
+const REMEMBERED: usize = 4096;
+
+/// All open spans, and those that have lately ended.
 #[derive(Default)]
 pub struct Tree {
   open: HashMap<Activity, Open>,
+  finished: Finished,
+}
+
+/// Spans that have ended, the latest ones for sure.
+#[derive(Default)]
+struct Finished {
+  latest: HashSet<Activity>,
+  before: HashSet<Activity>,
+}
+
+impl Finished {
+  fn insert(&mut self, activity: Activity) {
+    if self.latest.len() >= REMEMBERED {
+      self.before = std::mem::take(&mut self.latest);
+    }
+    self.latest.insert(activity);
+  }
+
+  fn contains(&self, activity: &Activity) -> bool {
+    self.latest.contains(activity) || self.before.contains(activity)
+  }
 }
 
 impl Tree {
@@ -111,6 +182,10 @@ impl Tree {
     self.open.get_mut(activity)
   }
 
+  pub fn iter(&self) -> impl Iterator<Item = (&Activity, &Open)> {
+    self.open.iter()
+  }
+
   /// Opens a span and gives its first row, to be filled. Opening what is open already repeats its row:
   /// the first start stays.
   pub fn open(
@@ -118,56 +193,130 @@ impl Tree {
     activity: Activity,
     place: Place,
     look: Option<Look>,
-    start: i64,
+    start: Start,
   ) -> Option<Row> {
+    if self.has_finished(&activity) {
+      return None;
+    }
     if let Some(known) = self.open.get(&activity) {
       return known.row();
-    }
-    if let Parent::Span(parent, _) = &place.parent
-      && let Some(parent) = self.open.get_mut(parent)
-    {
-      parent.children.push(activity.clone());
     }
     let span = Open {
       place,
       look,
       start,
-      used: None,
-      last_output: None,
+      left_at: None,
+      unseen: false,
+      told: Told::default(),
+      answered: None,
+      delegates: None,
+      logs: Logs::default(),
       children: Vec::new(),
     };
     let row = span.row();
-    self.open.insert(activity, span);
+    self.insert(activity, span);
     row
+  }
+
+  /// Opens a span whose start never came, if it is not open and has not ended.
+  pub fn open_unseen(
+    &mut self,
+    activity: Activity,
+    place: Place,
+    look: Look,
+    start: Start,
+  ) -> Option<Row> {
+    if self.open.contains_key(&activity) {
+      return None;
+    }
+    let row = self.open(activity.clone(), place, Some(look), start)?;
+    self.get_mut(&activity)?.unseen = true;
+    Some(row)
+  }
+
+  /// Takes in an open span as it is.
+  pub fn insert(&mut self, activity: Activity, span: Open) {
+    if let Parent::Span(parent, _) = &span.place.parent
+      && let Some(parent) = self.open.get_mut(parent)
+    {
+      parent.children.push(activity.clone());
+    }
+    self.open.insert(activity, span);
   }
 
   /// Closes a span and what is open below it. Gives the span's last row, to be filled; those of its
   /// interrupted descendants go to `rows`. `None` when the span is not open or has no look.
   pub fn close(&mut self, activity: &Activity, at: i64, rows: &mut Vec<Row>) -> Option<Row> {
+    let span = self.remove(activity)?;
+    self.interrupt_below(&span, at, rows);
+    self.finished.insert(activity.clone());
+    span.end_row(at)
+  }
+
+  /// Whether the span has had its own end: whatever is said of it now is a repetition.
+  pub fn has_finished(&self, activity: &Activity) -> bool {
+    self.finished.contains(activity)
+  }
+
+  /// Closes a span whose own end will not come, and what is open below it.
+  pub fn interrupt(&mut self, activity: &Activity, at: i64, rows: &mut Vec<Row>) {
+    if let Some(span) = self.remove(activity) {
+      self.interrupt_below(&span, at, rows);
+      rows.extend(span.interrupted(at));
+    }
+  }
+
+  /// Closes everything.
+  pub fn interrupt_all(&mut self, at: i64) -> Vec<Row> {
+    self.open.drain().filter_map(|(_, span)| span.interrupted(at)).collect()
+  }
+
+  /// A root goes on as another operation, because a new attempt began: what the dead attempt left open
+  /// closes. Tasks stay open: a new attempt resumes them, and reports no more than their end.
+  pub fn go_on(&mut self, dead: &Activity, alive: Activity, at: i64, rows: &mut Vec<Row>) {
+    let Some(mut span) = self.open.remove(dead) else { return };
+    let mut tasks = Vec::new();
+    self.interrupt_attempt(&span, at, rows, &mut tasks);
+    span.children = tasks;
+    span.left_at = None;
+    self.open.insert(alive, span);
+  }
+
+  fn remove(&mut self, activity: &Activity) -> Option<Open> {
     let span = self.open.remove(activity)?;
     if let Parent::Span(parent, _) = &span.place.parent
       && let Some(parent) = self.open.get_mut(parent)
     {
       parent.children.retain(|child| child != activity);
     }
-    self.interrupt_below(&span, at, rows);
-    span.end_row(at)
-  }
-
-  /// Closes everything.
-  pub fn close_all(&mut self, at: i64) -> Vec<Row> {
-    self
-      .open
-      .drain()
-      .filter_map(|(_, span)| interrupted(&span, at))
-      .collect()
+    Some(span)
   }
 
   fn interrupt_below(&mut self, span: &Open, at: i64, rows: &mut Vec<Row>) {
     for child in &span.children {
       if let Some(child) = self.open.remove(child) {
         self.interrupt_below(&child, at, rows);
-        rows.extend(interrupted(&child, at));
+        rows.extend(child.interrupted(at));
+      }
+    }
+  }
+
+  fn interrupt_attempt(
+    &mut self,
+    span: &Open,
+    at: i64,
+    rows: &mut Vec<Row>,
+    tasks: &mut Vec<Activity>,
+  ) {
+    for activity in &span.children {
+      let Some(mut child) = self.open.remove(activity) else { continue };
+      self.interrupt_attempt(&child, at, rows, tasks);
+      if matches!(activity, Activity::Task(_)) {
+        child.children.clear();
+        self.open.insert(activity.clone(), child);
+        tasks.push(activity.clone());
+      } else {
+        rows.extend(child.interrupted(at));
       }
     }
   }
@@ -175,19 +324,32 @@ impl Tree {
   /// The tool call that runs now at or below `activity`: the innermost, and of several the latest.
   pub fn running_tool(&self, activity: &Activity) -> Option<(Activity, SpanRef)> {
     let span = self.open.get(activity)?;
-    let below = span
-      .children
-      .iter()
-      .rev()
-      .find_map(|child| self.running_tool(child));
+    let below = span.children.iter().rev().find_map(|child| self.running_tool(child));
     below.or_else(|| {
       matches!(activity, Activity::Tool { .. }).then(|| (activity.clone(), span.place.span))
     })
   }
-}
 
-fn interrupted(span: &Open, at: i64) -> Option<Row> {
-  let mut row = span.end_row(at)?;
-  row.fact("flue.interrupted", Some(Json::of(&true)));
-  Some(row)
+  /// The open call of the `task` tool below `activity` that delegates just this and has not started its
+  /// task yet.
+  pub fn delegating_tool(
+    &self,
+    activity: &Activity,
+    delegates: &(Option<String>, Option<String>),
+  ) -> Option<(Activity, SpanRef)> {
+    let children = self.open.get(activity)?.children.iter();
+    children.filter_map(|child| Some((child, self.open.get(child)?))).find_map(|(child, span)| {
+      let free = span.children.is_empty() && span.delegates.as_ref() == Some(delegates);
+      free.then(|| (child.clone(), span.place.span))
+    })
+  }
+
+  /// Whether the span and all above it were left by another process and nobody has gone on with them.
+  pub fn is_forsaken(&self, span: &Open) -> bool {
+    let above = match &span.place.parent {
+      Parent::Span(parent, _) => self.open.get(parent),
+      Parent::None | Parent::Unknown => None,
+    };
+    span.left_at.is_some() && above.is_none_or(|above| self.is_forsaken(above))
+  }
 }

@@ -1,13 +1,14 @@
-//! Model turns: `turn_request`, `turn`.
+//! Model turns: `turn_request`, the first delta, `turn`.
 
 use super::{
-  Translator, error, facts, identity,
-  tree::{Activity, Look, Parent, Place},
-  usage, workflow,
+  Translator, TurnInput, content, error, facts, identity, messages,
+  tree::{Activity, Look, Parent, Place, Start},
+  usage,
 };
 use crate::{
   event::{Event, Ids, Model, Outcome, Payload, Response},
-  span::{Json, Row, SpanType},
+  span::{Row, SpanType},
+  time,
 };
 
 /// What the model was asked.
@@ -25,22 +26,39 @@ impl Translator {
     model: &Model<'_>,
     asked: &Asked<'_>,
   ) -> Vec<Row> {
-    let Some((activity, place)) = self.turn_place(&event.ids, purpose) else {
-      return Vec::new();
-    };
-    let Some(mut row) = self.tree.open(activity, place, Some(look(model)), event.at) else {
+    let Some((activity, place)) = self.turn_place(&event.ids, purpose) else { return Vec::new() };
+    let start = Start::At(event.at);
+    let Some(mut row) = self.tree.open(activity, place, Some(look(model)), start) else {
       return Vec::new();
     };
     request_facts(&mut row, event, purpose, model);
-    row.fact(
-      "tools",
-      asked
-        .tools
-        .map(Json::raw)
-        .filter(|tools| tools.as_str() != "[]"),
-    );
-    row.input = conversation(asked.system_prompt, asked.messages);
+    let form = self.options.messages;
+    row.fact("tools", messages::tools(form, asked.tools));
+    self.write_input(&mut row, &event.ids, purpose, asked);
+    self.tell_operation(&event.ids, |told| {
+      if told.asked.is_none() && !compacts(purpose) {
+        told.asked = content::last_user_text(asked.messages);
+      }
+    });
     vec![row]
+  }
+
+  /// The time until the model began to answer.
+  pub(super) fn first_delta(&mut self, event: &Event<'_>) -> Vec<Row> {
+    let turn = event.ids.turn.as_ref().map(|turn| Activity::Turn(turn.to_string()));
+    let Some(open) = turn.and_then(|turn| self.tree.get(&turn)) else { return Vec::new() };
+    let mut row = Row::of(open.place.span);
+    let waited = event.at.saturating_sub(open.start.time()).max(0);
+    row.metric("time_to_first_token", Some(time::seconds(waited)));
+    vec![row]
+  }
+
+  /// On 0.x a turn is reported after its tools have run; the model had answered when the first began.
+  pub(super) fn turn_answered(&mut self, event: &Event<'_>) {
+    let turn = event.ids.turn.as_ref().map(|turn| Activity::Turn(turn.to_string()));
+    if let Some(open) = turn.and_then(|turn| self.tree.get_mut(&turn)) {
+      open.answered.get_or_insert(event.at);
+    }
   }
 
   pub(super) fn turn_end(
@@ -52,60 +70,63 @@ impl Translator {
     outcome: &Outcome<'_>,
   ) -> Vec<Row> {
     let mut rows = Vec::new();
-    let Some((activity, place)) = self.turn_place(&event.ids, purpose) else {
-      return rows;
-    };
-    let start = self.tree.get(&activity).map(|open| open.start);
-    let (start, end) = match start {
-      Some(start) => (
-        start,
-        outcome
-          .duration
-          .map_or(event.at, |took| start + took as i64),
-      ),
-      None => (workflow::start_of(event.at, outcome), event.at),
-    };
-    self
-      .tree
-      .open(activity.clone(), place, Some(look(model)), start);
+    let Some((activity, place)) = self.turn_place(&event.ids, purpose) else { return rows };
+    let known = self.tree.get(&activity).map(|open| (open.start.time(), open.answered));
+    let (start, answered) = known.unwrap_or_else(|| (outcome.start(event.at), None));
+    let took = answered.map_or(outcome.duration, |at| Some((at - start) as f64));
+    let end = took.map_or(event.at, |took| start.saturating_add(took as i64));
+
+    self.tree.open(activity.clone(), place, Some(look(model)), Start::At(start));
     if let Some(mut row) = self.tree.close(&activity, end, &mut rows) {
       request_facts(&mut row, event, purpose, model);
       row.fact("model", facts::text(response.model.as_deref()));
       row.fact("flue.response_id", facts::text(response.id.as_deref()));
-      row.fact(
-        "flue.stop_reason",
-        facts::text(response.finish_reason.as_deref()),
-      );
+      row.fact("flue.stop_reason", facts::text(response.finish_reason.as_deref()));
       error::outcome(&mut row, outcome);
-      row.output = response.output.map(Json::raw);
+      row.metric("duration_ms", took);
+      let finish = response.finish_reason.as_deref();
+      row.output = messages::output(self.options.messages, response.output, finish);
       if let Some(used) = &response.usage {
         usage::write(&mut row, used);
       }
-      self.report_to_operation(&event.ids, purpose, response, &row);
+      self.tell_operation(&event.ids, |told| {
+        if let Some(used) = &response.usage {
+          usage::add(&mut told.used, used);
+        }
+        if !compacts(purpose) {
+          told.answered = content::text_of(response.output);
+        }
+      });
       rows.push(row);
     }
     rows
   }
 
-  /// Lets the operation know what its turn used and said: on 2.x nobody else tells it.
-  fn report_to_operation(
+  /// The messages: all of them, or those that the conversation's previous turn did not have.
+  fn write_input(
     &mut self,
+    row: &mut Row,
     ids: &Ids<'_>,
     purpose: Option<&str>,
-    response: &Response<'_>,
-    row: &Row,
+    asked: &Asked<'_>,
   ) {
-    let Some((operation, _)) = self.enclosing(ids) else {
+    let form = self.options.messages;
+    if self.options.turn_input == TurnInput::Full || compacts(purpose) {
+      row.input = messages::input(form, asked.system_prompt, asked.messages);
       return;
-    };
-    let Some(open) = self.tree.get_mut(&operation) else {
-      return;
-    };
-    if let Some(used) = &response.usage {
-      usage::add(&mut open.used, used);
     }
-    if !compacts(purpose) {
-      open.last_output = row.output.clone();
+    let list = content::list(asked.messages);
+    let (mode, offset) = self.histories.advance(ids, &list);
+    let prompt = asked.system_prompt.filter(|_| offset == 0);
+    row.input = Some(messages::input_of(form, prompt, list.get(offset..).unwrap_or_default()));
+    row.fact("flue.input_mode", facts::text(Some(mode.name())));
+    row.fact("flue.input_message_offset", facts::number(Some(offset as f64)));
+  }
+
+  fn tell_operation(&mut self, ids: &Ids<'_>, tell: impl FnOnce(&mut super::operation::Told)) {
+    let operation = ids.operation.as_ref().map(|id| Activity::Operation(id.to_string()));
+    if let Some(open) = operation.and_then(|operation| self.tree.get_mut(&operation)) {
+      tell(&mut open.told);
     }
   }
 
@@ -122,10 +143,8 @@ impl Translator {
 }
 
 fn look(model: &Model<'_>) -> Look {
-  Look {
-    name: format!("llm:{}", model.name.as_deref().unwrap_or("unknown")),
-    kind: SpanType::Llm,
-  }
+  let name = format!("llm:{}", model.name.as_deref().unwrap_or("unknown"));
+  Look::new(SpanType::Llm, name)
 }
 
 /// Whether the turn summarises a conversation instead of carrying it on.
@@ -142,16 +161,4 @@ fn request_facts(row: &mut Row, event: &Event<'_>, purpose: Option<&str>, model:
   row.fact("temperature", facts::number(model.temperature));
   row.fact("flue.api", facts::text(model.api.as_deref()));
   row.fact("flue.turn_purpose", facts::text(purpose));
-}
-
-/// The messages, with the system prompt as the first.
-fn conversation(system_prompt: Payload<'_>, messages: Payload<'_>) -> Option<Json> {
-  let messages = messages?;
-  let Some(system_prompt) = system_prompt else {
-    return Some(Json::raw(messages));
-  };
-  let rest = messages.get().strip_prefix('[')?.trim_start();
-  let comma = if rest.starts_with(']') { "" } else { "," };
-  let first = format!(r#"{{"role":"system","content":{}}}"#, system_prompt.get());
-  Some(Json::concat(&["[", &first, comma, rest]))
 }

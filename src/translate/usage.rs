@@ -12,10 +12,7 @@ pub fn write(row: &mut Row, usage: &Usage) {
   row.metric("prompt_cache_creation_tokens", Some(usage.cache_write));
   // A cost of zero is Flue's word for a model without a price. Written down, it would stop Braintrust
   // from computing the cost itself.
-  row.metric(
-    "estimated_cost",
-    Some(usage.cost).filter(|cost| *cost > 0.0),
-  );
+  row.metric("estimated_cost", Some(usage.cost).filter(|cost| *cost > 0.0));
 }
 
 /// Adds to a sum that may not have begun.

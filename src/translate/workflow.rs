@@ -1,12 +1,13 @@
 //! Workflow runs: `run_start`, `run_resume`, `run_end`.
 
 use super::{
-  Translator, error, facts, identity,
-  tree::{Activity, Look, Parent, Place},
+  Translator, error, facts, identity, messages,
+  tree::{Activity, Look, Parent, Place, Start},
 };
 use crate::{
   event::{Event, Ids, Outcome, Payload},
   span::{Json, Row, SpanRef, SpanType},
+  time,
 };
 
 /// The span of the event's run.
@@ -27,28 +28,37 @@ impl Translator {
     let Some((activity, span)) = run_span(&event.ids) else {
       return Vec::new();
     };
-    let look = Look {
-      name: name(workflow),
-      kind: SpanType::Task,
-    };
-    let place = Place {
-      span,
-      parent: Parent::None,
-    };
-    let Some(mut row) = self
-      .tree
-      .open(activity, place, Some(look), started.unwrap_or(event.at))
-    else {
+    let name = format!("workflow:{}", workflow.unwrap_or("unknown"));
+    let place = Place { span, parent: Parent::None };
+    let start = Start::At(started.unwrap_or(event.at));
+    let look = Look::new(SpanType::Task, name);
+    let Some(mut row) = self.tree.open(activity, place, Some(look), start) else {
       return Vec::new();
     };
     facts::ids(&mut row, &event.ids);
     row.fact("flue.workflow_name", facts::text(workflow));
-    row.fact(
-      "flue.workflow_phase",
-      Some(Json::text(if resumed { "resume" } else { "start" })),
-    );
-    row.input = input.map(Json::raw);
+    row.fact("flue.workflow_phase", Some(Json::text(if resumed { "resume" } else { "start" })));
+    row.input = input.map(messages::without_images);
     vec![row]
+  }
+
+  /// A run whose start was withheld. It ends with each of its operations, since nobody may tell its end.
+  pub(super) fn unseen_run(&mut self, event: &Event<'_>) -> Option<Row> {
+    let (activity, span) = run_span(&event.ids)?;
+    let place = Place { span, parent: Parent::None };
+    let look = Look::new(SpanType::Task, "workflow".into());
+    let mut row = self.tree.open_unseen(activity, place, look, Start::At(event.at))?;
+    row.fact("flue.run_id", facts::text(event.ids.run.as_deref()));
+    Some(row)
+  }
+
+  /// The end of an operation, as that of its run if the run's own end may never come.
+  pub(super) fn unseen_run_end(&self, event: &Event<'_>) -> Option<Row> {
+    let (activity, span) = run_span(&event.ids)?;
+    let run = self.tree.get(&activity).filter(|run| run.unseen)?;
+    let mut row = Row::of(span);
+    row.metric("end", Some(time::seconds(event.at.max(run.start.time()))));
+    Some(row)
   }
 
   pub(super) fn run_end(
@@ -61,38 +71,17 @@ impl Translator {
     let Some((activity, span)) = run_span(&event.ids) else {
       return rows;
     };
-    if self.tree.get(&activity).is_none() {
-      // The start was never seen: the end tells when it was.
-      let look = Look {
-        name: name(None),
-        kind: SpanType::Task,
-      };
-      let place = Place {
-        span,
-        parent: Parent::None,
-      };
-      self.tree.open(
-        activity.clone(),
-        place,
-        Some(look),
-        start_of(event.at, outcome),
-      );
-    }
+    // If the start never came, the end tells when it was, but not of what.
+    let look = Look { name: None, kind: SpanType::Task };
+    let place = Place { span, parent: Parent::None };
+    let start = Start::At(outcome.start(event.at));
+    self.tree.open_unseen(activity.clone(), place, look, start);
     if let Some(mut row) = self.tree.close(&activity, event.at, &mut rows) {
       facts::ids(&mut row, &event.ids);
       error::outcome(&mut row, outcome);
-      row.output = output.map(Json::raw);
+      row.output = output.map(messages::without_images);
       rows.push(row);
     }
     rows
   }
-}
-
-fn name(workflow: Option<&str>) -> String {
-  format!("workflow:{}", workflow.unwrap_or("unknown"))
-}
-
-/// When an activity began that ended at `end`.
-pub(super) fn start_of(end: i64, outcome: &Outcome<'_>) -> i64 {
-  end.saturating_sub(outcome.duration.unwrap_or(0.0).max(0.0) as i64)
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 /// The first wait is at most this long.
 const FIRST: Duration = Duration::from_millis(500);
 /// No wait is longer than this.
@@ -12,15 +14,20 @@ const LONGEST: Duration = Duration::from_secs(30);
 #[derive(Default)]
 pub struct Backoff {
   failures: u32,
+  /// When the last failure was counted.
+  failed: Option<Instant>,
 }
 
 impl Backoff {
-  /// The wait after one more failure.
-  pub fn wait(&mut self) -> Duration {
-    let bound = FIRST
-      .saturating_mul(2u32.saturating_pow(self.failures))
-      .min(LONGEST);
-    self.failures = self.failures.saturating_add(1);
+  /// The wait after the failure of a request that began then. Requests that were under way together and
+  /// failed together are one failure.
+  pub fn wait(&mut self, began: Instant) -> Duration {
+    if self.failed.is_none_or(|failed| failed <= began) {
+      self.failures = self.failures.saturating_add(1);
+      self.failed = Some(Instant::now());
+    }
+    let doublings = self.failures.saturating_sub(1);
+    let bound = FIRST.saturating_mul(2u32.saturating_pow(doublings)).min(LONGEST);
     bound.mul_f64(fastrand::f64())
   }
 
@@ -43,12 +50,20 @@ mod tests {
   fn waits_grow_to_a_bound_and_start_over_after_a_success() {
     let mut backoff = Backoff::default();
     for failure in 0..100u32 {
-      let bound = FIRST
-        .saturating_mul(2u32.saturating_pow(failure.min(10)))
-        .min(LONGEST);
-      assert!(backoff.wait() <= bound);
+      let bound = FIRST.saturating_mul(2u32.saturating_pow(failure.min(10))).min(LONGEST);
+      assert!(backoff.wait(Instant::now()) <= bound);
     }
     backoff.reset();
-    assert!(backoff.wait() <= FIRST);
+    assert!(backoff.wait(Instant::now()) <= FIRST);
+  }
+
+  #[test]
+  fn requests_that_fail_together_are_one_failure() {
+    let mut backoff = Backoff::default();
+    let began = Instant::now();
+    for _ in 0..8 {
+      assert!(backoff.wait(began) <= FIRST);
+    }
+    assert_eq!(backoff.failures(), 1);
   }
 }

@@ -16,7 +16,7 @@ pub enum Verdict {
   Later(Duration),
   /// It is too large; its halves may arrive.
   Split,
-  /// Nothing will arrive with these credentials.
+  /// Nothing will arrive with these credentials, or at this address.
   Suspended,
   /// It will never arrive.
   Rejected,
@@ -30,15 +30,11 @@ pub fn classify(result: &Result<Answer, TransportError>, now: i64) -> Verdict {
       // Any success is one, whatever the body says.
       200..=299 => Verdict::Delivered,
       408 | 429 | 500 | 502..=599 => Verdict::Later(
-        answer
-          .retry_after
-          .as_deref()
-          .and_then(|value| retry_after(value, now))
-          .unwrap_or_default(),
+        answer.retry_after.as_deref().and_then(|value| retry_after(value, now)).unwrap_or_default(),
       ),
       413 => Verdict::Split,
-      401 | 403 => Verdict::Suspended,
-      // 3xx end here too: the client follows redirects itself, as far as that is safe.
+      // A redirect leads to another server, which gets neither the key nor the rows.
+      300..=399 | 401 | 403 => Verdict::Suspended,
       _ => Verdict::Rejected,
     },
   }
@@ -52,8 +48,7 @@ fn retry_after(value: &str, now: i64) -> Option<Duration> {
     Err(_) => {
       let at = httpdate::parse_http_date(value).ok()?;
       let now = Duration::from_millis(u64::try_from(now).ok()?);
-      at.duration_since(std::time::UNIX_EPOCH + now)
-        .unwrap_or_default()
+      at.duration_since(std::time::UNIX_EPOCH + now).unwrap_or_default()
     }
   };
   Some(wait.min(LONGEST_WAIT))
@@ -64,11 +59,8 @@ mod tests {
   use super::*;
 
   fn judge(status: u16, retry_after: Option<&str>) -> Verdict {
-    let answer = Answer {
-      status,
-      retry_after: retry_after.map(str::to_owned),
-      body: Default::default(),
-    };
+    let answer =
+      Answer { status, retry_after: retry_after.map(str::to_owned), body: Default::default() };
     classify(&Ok(answer), 1_795_417_364_000)
   }
 
@@ -81,29 +73,16 @@ mod tests {
   #[test]
   fn what_may_pass_is_tried_again() {
     for status in [408, 429, 500, 502, 503, 504, 529] {
-      assert_eq!(
-        judge(status, None),
-        Verdict::Later(Duration::ZERO),
-        "{status}"
-      );
+      assert_eq!(judge(status, None), Verdict::Later(Duration::ZERO), "{status}");
     }
-    assert_eq!(
-      classify(&Err(TransportError("reset".into())), 0),
-      Verdict::Later(Duration::ZERO)
-    );
+    assert_eq!(classify(&Err(TransportError("reset".into())), 0), Verdict::Later(Duration::ZERO));
   }
 
   #[test]
   fn the_server_may_say_when_in_seconds_or_as_a_date() {
-    assert_eq!(
-      judge(429, Some("7")),
-      Verdict::Later(Duration::from_secs(7))
-    );
+    assert_eq!(judge(429, Some("7")), Verdict::Later(Duration::from_secs(7)));
     let date = "Mon, 23 Nov 2026 07:02:54 GMT";
-    assert_eq!(
-      judge(503, Some(date)),
-      Verdict::Later(Duration::from_secs(10))
-    );
+    assert_eq!(judge(503, Some(date)), Verdict::Later(Duration::from_secs(10)));
     let past = "Sun, 22 Nov 2026 07:02:54 GMT";
     assert_eq!(judge(503, Some(past)), Verdict::Later(Duration::ZERO));
     assert_eq!(judge(503, Some("soon")), Verdict::Later(Duration::ZERO));
@@ -117,6 +96,9 @@ mod tests {
     assert_eq!(judge(501, None), Verdict::Rejected);
     assert_eq!(judge(401, None), Verdict::Suspended);
     assert_eq!(judge(403, None), Verdict::Suspended);
+    for redirect in [301, 302, 307, 308] {
+      assert_eq!(judge(redirect, None), Verdict::Suspended, "{redirect}");
+    }
     assert_eq!(judge(413, None), Verdict::Split);
   }
 }

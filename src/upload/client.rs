@@ -43,6 +43,11 @@ pub struct Answer {
 }
 
 impl Answer {
+  /// Whether the server points elsewhere.
+  pub fn is_redirect(&self) -> bool {
+    (300..400).contains(&self.status)
+  }
+
   /// The status as a person reads it.
   pub fn describe(&self) -> String {
     StatusCode::from_u16(self.status).map_or_else(|_| self.status.to_string(), |s| s.to_string())
@@ -54,8 +59,9 @@ impl Answer {
 pub struct Client(reqwest::Client);
 
 impl Client {
-  /// Sets up TLS and the key. Nothing is connected yet.
-  pub fn new(key: &ApiKey) -> Result<Self, ClientError> {
+  /// Sets up TLS, the key, and the proxy of the environment unless all is `local`. Nothing is connected
+  /// yet.
+  pub fn new(key: &ApiKey, local: bool) -> Result<Self, ClientError> {
     // Fails only when a provider is installed already, which then serves.
     let _installed = rustls::crypto::ring::default_provider().install_default();
     let mut bearer =
@@ -70,16 +76,31 @@ impl Client {
     let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS
       .iter()
       .filter_map(|der| reqwest::Certificate::from_der(der).ok());
-    reqwest::Client::builder()
+    let builder = reqwest::Client::builder();
+    let builder = if local { builder.no_proxy() } else { builder };
+    builder
       .default_headers(headers)
       .user_agent(concat!("flue-braintrust/", env!("CARGO_PKG_VERSION")))
       .timeout(TIMEOUT)
       .connect_timeout(CONNECT_TIMEOUT)
-      .redirect(redirect::Policy::limited(3))
+      // A redirect would take the rows, or the key, to a server that nobody named.
+      .redirect(redirect::Policy::none())
       .tls_certs_merge(roots)
       .build()
       .map(Self)
-      .map_err(|error| ClientError::Tls(causes(&error)))
+      .map_err(|error| ClientError::Tls(cause(&error)))
+  }
+
+  /// An address as it may be printed: without the credentials that it may have in it.
+  pub fn shown(url: &str) -> String {
+    match reqwest::Url::parse(url) {
+      Ok(mut parsed) if !parsed.username().is_empty() || parsed.password().is_some() => {
+        let _refused = parsed.set_username("");
+        let _refused = parsed.set_password(None);
+        parsed.to_string()
+      }
+      _ => url.to_owned(),
+    }
   }
 
   /// `GET url`.
@@ -93,36 +114,31 @@ impl Client {
   }
 
   async fn send(&self, method: Method, url: &str, body: Bytes) -> Result<Answer, TransportError> {
-    let failed = |error: reqwest::Error| TransportError(causes(&error.without_url()));
-    let response = self
-      .0
-      .request(method, url)
-      .body(body)
-      .send()
-      .await
-      .map_err(failed)?;
+    let failed = |error: reqwest::Error| {
+      let error = error.without_url();
+      let step = if error.is_timeout() {
+        "no answer in time"
+      } else if error.is_connect() {
+        "no connection"
+      } else {
+        "the connection broke"
+      };
+      TransportError(format!("{step}: {}", cause(&error)))
+    };
+    let response = self.0.request(method, url).body(body).send().await.map_err(failed)?;
     let status = response.status().as_u16();
     let retry_after = response.headers().get(RETRY_AFTER);
-    let retry_after = retry_after
-      .and_then(|value| value.to_str().ok())
-      .map(str::to_owned);
+    let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
     let body = response.bytes().await.map_err(failed)?;
-    Ok(Answer {
-      status,
-      retry_after,
-      body,
-    })
+    Ok(Answer { status, retry_after, body })
   }
 }
 
-/// An error with what caused it; the last cause is the one that tells.
-fn causes(error: &dyn std::error::Error) -> String {
-  let mut text = error.to_string();
-  let mut cause = error.source();
-  while let Some(error) = cause {
-    text.push_str(": ");
-    text.push_str(&error.to_string());
-    cause = error.source();
+/// What is at the bottom of an error: the layers above it only say that something failed.
+fn cause(error: &dyn std::error::Error) -> String {
+  let mut cause = error;
+  while let Some(deeper) = cause.source() {
+    cause = deeper;
   }
-  text
+  cause.to_string()
 }

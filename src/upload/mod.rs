@@ -12,4 +12,4 @@ mod session;
 pub use backoff::Backoff;
 pub use classify::{Verdict, classify};
 pub use client::Client;
-pub use session::{ConnectError, Session, connect};
+pub use session::{Session, connect};

@@ -30,15 +30,7 @@ struct Line<'a> {
 fn recordings(release: &str) -> Vec<String> {
   let mut names: Vec<String> = fs::read_dir(folder().join(release))
     .unwrap()
-    .map(|entry| {
-      entry
-        .unwrap()
-        .path()
-        .file_stem()
-        .unwrap()
-        .to_string_lossy()
-        .into_owned()
-    })
+    .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
     .collect();
   names.sort();
   names

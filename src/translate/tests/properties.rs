@@ -4,17 +4,17 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 
-use super::{RELEASES, processes, recordings, trace::Trace, translate};
+use super::{
+  RELEASES, processes, recordings,
+  trace::{Trace, name},
+  translate,
+};
 
 /// A recording without crashes: one process's events.
 fn recording() -> impl Strategy<Value = Vec<String>> {
   let all: Vec<(&str, String)> = RELEASES
     .iter()
-    .flat_map(|release| {
-      recordings(release)
-        .into_iter()
-        .map(move |name| (*release, name))
-    })
+    .flat_map(|release| recordings(release).into_iter().map(move |name| (*release, name)))
     .filter(|(_, name)| !name.starts_with("crash-") && !name.starts_with("run-recovery"))
     .collect();
   prop::sample::select(all).prop_map(|(release, name)| processes(release, &name).concat())
@@ -37,9 +37,9 @@ proptest! {
     let kept = (events.len() as f64 * cut) as usize;
     let trace = trace(&events[..kept]);
     for (id, row) in &trace.rows {
-      prop_assert_eq!(trace.closed.get(id), Some(&1), "{}", row.name);
-      prop_assert!(row.metrics["end"] >= row.metrics["start"], "{}", row.name);
-      prop_assert_eq!(row.parent.is_some(), trace.parent(row).is_some(), "{}", row.name);
+      prop_assert_eq!(trace.closed.get(id), Some(&1), "{}", name(row));
+      prop_assert!(row.metrics["end"] >= row.metrics["start"], "{}", name(row));
+      prop_assert_eq!(row.parent.is_some(), trace.parent(row).is_some(), "{}", name(row));
     }
   }
 
@@ -55,9 +55,25 @@ proptest! {
       events.into_iter().filter(|_| f64::from(random.next_u32()) / f64::from(u32::MAX) < keep).collect();
     let trace = trace(&kept);
     for (id, row) in &trace.rows {
-      prop_assert!(trace.closed.contains_key(id), "{} is open", row.name);
-      prop_assert!(row.metrics["end"] >= row.metrics["start"], "{}", row.name);
+      prop_assert!(trace.closed.contains_key(id), "{} is open", name(row));
+      // The end of a task alone does not tell its start.
+      let start = row.metrics.get("start").copied().unwrap_or(0.0);
+      prop_assert!(row.metrics["end"] >= start, "{}", name(row));
+      // Nor does a subagent's work tell where its task lies.
+      let in_task = row.metadata.contains_key("flue.task_id");
+      prop_assert!(in_task || row.parent.is_some() == trace.parent(row).is_some(), "{}", name(row));
     }
+  }
+
+  /// An observer may be registered twice.
+  #[test]
+  fn what_is_told_twice_is_heard_once(events in recording()) {
+    let twice: Vec<String> = events.iter().flat_map(|event| [event.clone(), event.clone()]).collect();
+    let (once, twice) = (trace(&events), trace(&twice));
+    for (id, row) in &once.rows {
+      prop_assert_eq!(format!("{row:?}"), format!("{:?}", twice.rows[id]));
+    }
+    prop_assert_eq!(once.rows.len(), twice.rows.len());
   }
 
   /// The same events are the same spans, in whatever process.

@@ -1,13 +1,13 @@
 //! The rules of the trace, one by one.
 
-use super::{replay, trace::Trace};
+use super::{
+  replay,
+  trace::{Trace, name},
+};
 use crate::span::Row;
 
 fn paths(trace: &Trace, name: &str) -> Vec<String> {
-  let mut paths: Vec<_> = trace
-    .named(name)
-    .map(|row| trace.path(row).join(" < "))
-    .collect();
+  let mut paths: Vec<_> = trace.named(name).map(|row| trace.path(row).join(" < ")).collect();
   paths.sort();
   paths.dedup();
   paths
@@ -59,17 +59,12 @@ fn the_operations_of_a_workflow_lie_below_it() {
 fn a_compaction_has_its_turns_below_it() {
   let trace = replay("2.1.0", "compaction-threshold");
   let compaction = only(&trace, "compaction:threshold");
-  let below: Vec<_> = trace
-    .rows
-    .values()
-    .filter(|row| row.parent == Some(compaction.span.span()))
-    .collect();
+  let below: Vec<_> =
+    trace.rows.values().filter(|row| row.parent == Some(compaction.span.span())).collect();
   assert!(!below.is_empty());
-  assert!(below.iter().all(|row| {
-    row.metadata["flue.turn_purpose"]
-      .as_str()
-      .contains("compaction")
-  }));
+  assert!(
+    below.iter().all(|row| { row.metadata["flue.turn_purpose"].as_str().contains("compaction") })
+  );
 }
 
 #[test]
@@ -79,10 +74,7 @@ fn colliding_call_ids_of_two_agents_are_two_spans() {
     .rows
     .values()
     .filter(|row| {
-      row
-        .metadata
-        .get("flue.tool_call_id")
-        .is_some_and(|id| id.as_str() == "\"call_dup\"")
+      row.metadata.get("flue.tool_call_id").is_some_and(|id| id.as_str() == "\"call_dup\"")
     })
     .collect();
   assert_eq!(calls.len(), 2);
@@ -92,17 +84,9 @@ fn colliding_call_ids_of_two_agents_are_two_spans() {
 #[test]
 fn a_tool_ended_its_duration_after_its_start_however_late_its_event_comes() {
   let trace = replay("2.1.0", "parallel-tools");
-  for row in trace
-    .rows
-    .values()
-    .filter(|row| row.name.starts_with("tool:"))
-  {
+  for row in trace.rows.values().filter(|row| name(row).starts_with("tool:")) {
     let took = (row.metrics["end"] - row.metrics["start"]) * 1e3;
-    assert!(
-      (took - row.metrics["duration_ms"]).abs() < 1.0,
-      "{}: {took}",
-      row.name
-    );
+    assert!((took - row.metrics["duration_ms"]).abs() < 1.0, "{}: {took}", name(row));
   }
 }
 
@@ -112,10 +96,7 @@ fn the_prompt_of_a_turn_counts_what_the_cache_gave_and_took() {
   let turn = only(&trace, "llm:tide-1");
   let metric = |name: &str| turn.metrics[name];
   assert!(metric("prompt_cache_creation_tokens") > 0.0);
-  assert_eq!(
-    metric("tokens"),
-    metric("prompt_tokens") + metric("completion_tokens")
-  );
+  assert_eq!(metric("tokens"), metric("prompt_tokens") + metric("completion_tokens"));
   // The root operation of a submission tells nothing: its turns do.
   let root = only(&trace, "flue.prompt");
   assert_eq!(root.metrics["tokens"], metric("tokens"));
@@ -128,12 +109,7 @@ fn the_system_prompt_is_the_first_message() {
   let input = only(&trace, "llm:tide-1").input.clone().unwrap();
   let messages: Vec<serde_json::Value> = serde_json::from_str(input.as_str()).unwrap();
   assert_eq!(messages[0]["role"], "system");
-  assert!(
-    messages[0]["content"]
-      .as_str()
-      .unwrap()
-      .starts_with("You are the harbormaster")
-  );
+  assert!(messages[0]["content"].as_str().unwrap().starts_with("You are the harbormaster"));
   assert_eq!(messages[1]["role"], "user");
 }
 
@@ -146,10 +122,7 @@ fn an_error_says_what_a_person_can_act_on() {
     serde_json::from_str::<String>(error.as_str()).unwrap()
   };
   let gauge = error("tool:broken_gauge");
-  assert!(
-    gauge.starts_with("PierError: gauge offline: salt in connector [E_PIER]\n\n"),
-    "{gauge}"
-  );
+  assert!(gauge.starts_with("PierError: gauge offline: salt in connector [E_PIER]\n\n"), "{gauge}");
   assert!(gauge.contains("at Object.run"), "{gauge}");
   // An unknown tool leaves its message only in its result.
   assert!(error("tool:no_such_tool").contains("no_such_tool"));
@@ -161,10 +134,7 @@ fn an_error_says_what_a_person_can_act_on() {
 fn a_failed_run_shows_its_error_and_no_output() {
   let trace = replay("1.0.0-beta.9", "workflow-failure");
   let run = only(&trace, "workflow:doomed");
-  assert_eq!(
-    run.error.as_ref().unwrap().as_str(),
-    "\"PierError: pier collapsed\""
-  );
+  assert_eq!(run.error.as_ref().unwrap().as_str(), "\"PierError: pier collapsed\"");
   assert!(run.output.is_none());
   let trace = replay("1.0.0-beta.9", "workflow-success");
   let run = only(&trace, "workflow:tide-report");
@@ -173,24 +143,13 @@ fn a_failed_run_shows_its_error_and_no_output() {
     run.input.as_ref().unwrap().as_str(),
     r#"{"harbor":"Saltpan Quay","nested":{"a":[1,2]}}"#
   );
-  assert!(
-    run
-      .output
-      .as_ref()
-      .unwrap()
-      .as_str()
-      .contains("Tide is 3.6 m.")
-  );
+  assert!(run.output.as_ref().unwrap().as_str().contains("Tide is 3.6 m."));
 }
 
 #[test]
 fn a_recovered_submission_goes_on_in_the_same_root() {
   let trace = replay("2.1.0", "crash-mid-tool");
-  let roots: Vec<_> = trace
-    .rows
-    .values()
-    .filter(|row| row.parent.is_none())
-    .collect();
+  let roots: Vec<_> = trace.rows.values().filter(|row| row.parent.is_none()).collect();
   assert_eq!(roots.len(), 1);
   assert!(roots[0].output.is_some());
 }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, fmt::Write};
 
 use indexmap::IndexMap;
 
-use crate::span::{Json, Row, RowId};
+use crate::span::{Json, Row, RowId, SpanType};
 
 /// What the server would hold.
 #[derive(Default)]
@@ -32,15 +32,15 @@ impl Trace {
 
   /// The spans of that name.
   pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Row> {
-    self.rows.values().filter(move |row| row.name == name)
+    self.rows.values().filter(move |row| row.name.as_deref() == Some(name))
   }
 
   /// The names from a span up to its root.
   pub fn path(&self, row: &Row) -> Vec<String> {
-    let mut path = vec![row.name.clone()];
+    let mut path = vec![name(row).to_owned()];
     let mut at = row;
     while let Some(parent) = self.parent(at) {
-      path.push(parent.name.clone());
+      path.push(name(parent).to_owned());
       at = parent;
     }
     path
@@ -73,26 +73,12 @@ impl Trace {
     let indent = "  ".repeat(depth);
     let end = row.metrics.get("end").copied().unwrap_or(f64::NAN);
     let (from, to) = ((start(row) - first) * 1e3, (end - first) * 1e3);
-    writeln!(
-      text,
-      "{indent}{} ({}) {from:.0}..{to:.0}",
-      row.name,
-      row.kind.as_str()
-    )
-    .unwrap();
-    let metrics = row
-      .metrics
-      .iter()
-      .filter(|(name, _)| !["start", "end"].contains(&name.as_ref()));
-    let metrics: Vec<String> = metrics
-      .map(|(name, value)| format!("{name}={value}"))
-      .collect();
+    let kind = row.kind.map_or("?", SpanType::as_str);
+    writeln!(text, "{indent}{} ({kind}) {from:.0}..{to:.0}", name(row)).unwrap();
+    let metrics = row.metrics.iter().filter(|(name, _)| !["start", "end"].contains(&name.as_ref()));
+    let metrics: Vec<String> = metrics.map(|(name, value)| format!("{name}={value}")).collect();
     writeln!(text, "{indent}  : {}", metrics.join(" ")).unwrap();
-    for (name, value) in [
-      ("in", &row.input),
-      ("out", &row.output),
-      ("error", &row.error),
-    ] {
+    for (name, value) in [("in", &row.input), ("out", &row.output), ("error", &row.error)] {
       if let Some(value) = value {
         writeln!(text, "{indent}  {name}: {}", short(value)).unwrap();
       }
@@ -122,7 +108,17 @@ const FACTS: &[&str] = &[
   "flue.workflow_phase",
   "flue.submission_outcome",
   "flue.interrupted",
+  "flue.attempt",
+  "flue.joined_submission_ids",
+  "flue.recovery",
+  "flue.logs",
+  "flue.logs_dropped",
 ];
+
+/// A span's name.
+pub fn name(row: &Row) -> &str {
+  row.name.as_deref().unwrap_or("?")
+}
 
 /// When a span began, in seconds.
 pub fn start(row: &Row) -> f64 {

@@ -1,0 +1,194 @@
+//! Messages in the chat form, by role.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{
+  content::{Kind, Part, join, list, object, parts, string, write as write_part, write_text},
+  image,
+};
+
+/// Every member that a message may have.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Members<'a> {
+  #[serde(borrow)]
+  role: Option<&'a RawValue>,
+  #[serde(borrow)]
+  content: Option<&'a RawValue>,
+  #[serde(borrow)]
+  tool_call_id: Option<&'a RawValue>,
+  #[serde(borrow)]
+  tool_name: Option<&'a RawValue>,
+  #[serde(borrow)]
+  is_error: Option<&'a RawValue>,
+}
+
+/// Writes a message of a conversation.
+pub fn write(out: &mut String, message: &RawValue) {
+  if in_chat_form(out, message).is_none() {
+    out.push_str(&image::without(message.get()));
+  }
+}
+
+/// Writes the message that answers. Its author is known even where the role is missing.
+pub fn write_answer(out: &mut String, message: &RawValue) {
+  match object::<Members>(message) {
+    Some(answer) if answer.role.is_none() => assistant(out, answer.content),
+    _ => write(out, message),
+  }
+}
+
+/// Writes nothing when the message has no chat form.
+fn in_chat_form(out: &mut String, message: &RawValue) -> Option<()> {
+  let message: Members = object(message)?;
+  match message.role?.get() {
+    r#""user""# => user(out, message.content?),
+    r#""assistant""# => assistant(out, message.content),
+    r#""toolResult""# => tool(out, string(message.tool_call_id)?, &message),
+    _ => return None,
+  }
+  Some(())
+}
+
+fn user(out: &mut String, content: &RawValue) {
+  out.push_str(r#"{"role":"user","content":"#);
+  match parts(content).as_deref() {
+    None => out.push_str(&image::without(content.get())),
+    Some([Part { kind: Kind::Text(text), .. }]) => out.push_str(text),
+    Some(parts) => list(out, parts, write_part),
+  }
+  out.push('}');
+}
+
+fn assistant(out: &mut String, content: Option<&RawValue>) {
+  let parts = content.map(|content| (content, parts(content)));
+  out.push_str(r#"{"role":"assistant","content":"#);
+  match parts {
+    None => out.push_str("null"),
+    Some((content, None)) => out.push_str(&image::without(content.get())),
+    Some((_, Some(parts))) => {
+      said(out, &parts);
+      reasoning(out, &parts);
+      calls(out, &parts);
+    }
+  }
+  out.push('}');
+}
+
+/// The texts as one, or the list of parts where one is no text.
+fn said(out: &mut String, parts: &[Part<'_>]) {
+  let said =
+    || parts.iter().filter(|part| !matches!(part.kind, Kind::Thinking { .. } | Kind::Call { .. }));
+  if said().any(|part| !matches!(part.kind, Kind::Text(_))) {
+    return list(out, said(), write_part);
+  }
+  let texts = || {
+    said().filter_map(|part| match part.kind {
+      Kind::Text(text) => Some(text).filter(|text| *text != r#""""#),
+      _ => None,
+    })
+  };
+  if texts().next().is_none() {
+    out.push_str("null");
+  } else {
+    join(out, texts());
+  }
+}
+
+fn reasoning(out: &mut String, parts: &[Part<'_>]) {
+  let thoughts: Vec<(&str, bool)> = parts
+    .iter()
+    .filter_map(|part| match part.kind {
+      Kind::Thinking { text, redacted } => {
+        let hidden = redacted.then_some(r#""[Reasoning redacted]""#);
+        Some((text.or(hidden)?, redacted))
+      }
+      _ => None,
+    })
+    .collect();
+  if thoughts.is_empty() {
+    return;
+  }
+  out.push_str(r#","reasoning":"#);
+  list(out, thoughts, |out, (text, redacted)| {
+    out.push_str(r#"{"content":"#);
+    out.push_str(text);
+    out.push_str(if redacted { r#","redacted":true}"# } else { "}" });
+  });
+}
+
+fn calls(out: &mut String, parts: &[Part<'_>]) {
+  let mut calls = parts
+    .iter()
+    .filter_map(|part| match part.kind {
+      Kind::Call { id, name, arguments } => Some((id, name, arguments)),
+      _ => None,
+    })
+    .peekable();
+  if calls.peek().is_none() {
+    return;
+  }
+  out.push_str(r#","tool_calls":"#);
+  list(out, calls, |out, (id, name, arguments)| {
+    out.push('{');
+    if let Some(id) = id {
+      out.push_str(r#""id":"#);
+      out.push_str(id);
+      out.push(',');
+    }
+    out.push_str(r#""type":"function","function":{"name":"#);
+    out.push_str(name);
+    out.push_str(r#","arguments":"#);
+    write_arguments(out, arguments.unwrap_or("{}"));
+    out.push_str("}}");
+  });
+}
+
+/// Writes arguments as the chat form has them: as a text that holds JSON.
+fn write_arguments(out: &mut String, arguments: &str) {
+  if arguments.starts_with('"') {
+    // They are the text that the model wrote.
+    out.push_str(arguments);
+    return;
+  }
+  let text = serde_json::to_string(image::without(arguments).as_ref());
+  out.push_str(text.as_deref().unwrap_or(r#""""#));
+}
+
+fn tool(out: &mut String, call: &str, message: &Members<'_>) {
+  out.push_str(r#"{"role":"tool","tool_call_id":"#);
+  out.push_str(call);
+  if let Some(name) = string(message.tool_name) {
+    out.push_str(r#","name":"#);
+    out.push_str(name);
+  }
+  out.push_str(r#","content":"#);
+  match message.content.map(|content| (content, parts(content))) {
+    None => out.push_str(r#""""#),
+    Some((content, None)) => out.push_str(&image::without(content.get())),
+    Some((_, Some(parts))) => result(out, &parts),
+  }
+  let failed = message.is_error.is_some_and(|flag| flag.get() == "true");
+  out.push_str(if failed { r#","is_error":true}"# } else { "}" });
+}
+
+/// The texts as one, a line for each image; the list of parts where one is neither.
+fn result(out: &mut String, parts: &[Part<'_>]) {
+  if parts.iter().all(|part| line(part).is_some()) {
+    return join(out, parts.iter().filter_map(line));
+  }
+  list(out, parts, |out, part| match line(part) {
+    Some(text) => write_text(out, text),
+    None => write_part(out, part),
+  });
+}
+
+/// A tool's message has no place for images.
+fn line<'a>(part: &'a Part<'_>) -> Option<&'a str> {
+  match &part.kind {
+    Kind::Text(text) => Some(text),
+    Kind::Image(told) => Some(told),
+    _ => None,
+  }
+}

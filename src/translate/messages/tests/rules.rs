@@ -1,0 +1,241 @@
+use super::{Form, chat, input, output, raw, said};
+
+#[test]
+fn the_system_prompt_is_the_first_message_in_both_forms() {
+  let of = |form| {
+    let messages = raw(r#"[{"role":"user","content":"hi"}]"#);
+    input(form, Some(raw(r#""Be brief.""#)), Some(messages)).unwrap()
+  };
+  let told = r#"[{"role":"system","content":"Be brief."},{"role":"user","content":"hi"}]"#;
+  assert_eq!(of(Form::OpenAi).as_str(), told);
+  assert_eq!(of(Form::Flue).as_str(), told);
+}
+
+#[test]
+fn what_was_not_said_is_no_input() {
+  for form in [Form::OpenAi, Form::Flue] {
+    assert_eq!(input(form, None, None), None);
+    assert_eq!(input(form, Some(raw("null")), Some(raw("null"))), None);
+    let prompt_alone = input(form, Some(raw(r#""p""#)), None).unwrap();
+    assert_eq!(prompt_alone.as_str(), r#"[{"role":"system","content":"p"}]"#);
+    let empty = input(form, Some(raw(r#""p""#)), Some(raw("[ ]"))).unwrap();
+    assert_eq!(empty, prompt_alone);
+    assert_eq!(input(form, None, Some(raw("[]"))).unwrap().as_str(), "[]");
+  }
+}
+
+#[test]
+fn messages_that_are_no_list_are_kept_as_they_are() {
+  for form in [Form::OpenAi, Form::Flue] {
+    let odd = Some(raw(r#"{"a":1}"#));
+    assert_eq!(input(form, None, odd).unwrap().as_str(), r#"{"a":1}"#);
+    assert_eq!(
+      input(form, Some(raw(r#""p""#)), odd).unwrap().as_str(),
+      r#"[{"role":"system","content":"p"},{"a":1}]"#
+    );
+  }
+}
+
+#[test]
+fn flues_own_form_is_kept_byte_for_byte() {
+  let list =
+    r#"[ {"role":"user", "content":[{"type":"text","text":"\u0041","textSignature":"s"}]},7]"#;
+  assert_eq!(input(Form::Flue, None, Some(raw(list))).unwrap().as_str(), list);
+  let answer = r#"{"role":"assistant", "content":[{"type":"thinking","thinking":"","thinkingSignature":"s"}]}"#;
+  let told = output(Form::Flue, Some(raw(answer)), Some("stop")).unwrap();
+  assert_eq!(told.as_str(), answer);
+}
+
+#[test]
+fn a_users_only_text_becomes_the_content() {
+  let text = r#"{"role":"user","content":"h\u00ef\n"}"#;
+  assert_eq!(chat(text), text);
+  let part =
+    r#"{"role":"user","content":[{"type":"text","text":"h\u00ef\n","textSignature":"s"}]}"#;
+  assert_eq!(chat(part), text);
+}
+
+#[test]
+fn a_users_several_parts_stay_parts() {
+  assert_eq!(
+    chat(
+      r#"{"role":"user","content":[{"type":"text","text":"a"},{"type":"file","path":"b"},{"type":"text"}]}"#
+    ),
+    r#"{"role":"user","content":[{"type":"text","text":"a"},{"type":"file","path":"b"},{"type":"text"}]}"#
+  );
+  assert_eq!(chat(r#"{"role":"user","content":[]}"#), r#"{"role":"user","content":[]}"#);
+}
+
+#[test]
+fn an_assistants_texts_become_one_without_their_signatures() {
+  assert_eq!(
+    said(
+      r#"[{"type":"text","text":"one \"","textSignature":"s"},{"type":"text","text":""},{"type":"text","text":"\\two"}]"#
+    ),
+    r#""one \"\n\\two""#
+  );
+  assert_eq!(said(r#""plain""#), r#""plain""#);
+}
+
+#[test]
+fn an_assistant_that_only_calls_says_nothing() {
+  assert_eq!(
+    said(
+      r#"[{"type":"toolCall","id":"c1","name":"tide","arguments":{"harbor":"Grey \"N\"", "day":3},"thoughtSignature":"s"}]"#
+    ),
+    r#"null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"tide","arguments":"{\"harbor\":\"Grey \\\"N\\\"\", \"day\":3}"}}]"#
+  );
+}
+
+#[test]
+fn arguments_that_are_text_already_are_that_text() {
+  assert_eq!(
+    said(r#"[{"type":"toolCall","id":"c1","name":"tide","arguments":"{\"harb"}]"#),
+    r#"null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"tide","arguments":"{\"harb"}}]"#
+  );
+}
+
+#[test]
+fn a_call_that_lacks_what_it_may_lack_is_still_a_call() {
+  assert_eq!(
+    said(r#"[{"type":"text","text":"go"},{"type":"toolCall","name":"tide"}]"#),
+    r#""go","tool_calls":[{"type":"function","function":{"name":"tide","arguments":"{}"}}]"#
+  );
+}
+
+#[test]
+fn thinking_becomes_reasoning_without_its_signatures() {
+  assert_eq!(
+    said(
+      r#"[{"type":"thinking","thinking":"Look.","thinkingSignature":"s"},{"type":"text","text":"a"},{"type":"thinking","thinking":"Then."}]"#
+    ),
+    r#""a","reasoning":[{"content":"Look."},{"content":"Then."}]"#
+  );
+}
+
+#[test]
+fn thinking_that_the_provider_hides_is_marked_or_left_out() {
+  assert_eq!(
+    said(
+      r#"[{"type":"thinking","thinking":"","redacted":true},{"type":"thinking","thinking":"[r]","redacted":true}]"#
+    ),
+    r#"null,"reasoning":[{"content":"[Reasoning redacted]","redacted":true},{"content":"[r]","redacted":true}]"#
+  );
+  assert_eq!(said(r#"[{"type":"thinking","thinking":"","thinkingSignature":"s"}]"#), "null");
+}
+
+#[test]
+fn an_assistants_part_of_another_kind_stays_beside_its_texts() {
+  assert_eq!(
+    said(
+      r#"[{"type":"text","text":"a"},{"type":"audio","id":7},{"type":"thinking","thinking":"t"}]"#
+    ),
+    r#"[{"type":"text","text":"a"},{"type":"audio","id":7}],"reasoning":[{"content":"t"}]"#
+  );
+}
+
+#[test]
+fn a_tools_result_answers_its_call_as_text() {
+  assert_eq!(
+    chat(
+      r#"{"role":"toolResult","toolCallId":"c1","toolName":"tide","content":[{"type":"text","text":"3.6 m"},{"type":"text","text":"high"}],"isError":false}"#
+    ),
+    r#"{"role":"tool","tool_call_id":"c1","name":"tide","content":"3.6 m\nhigh"}"#
+  );
+  assert_eq!(
+    chat(r#"{"role":"toolResult","toolCallId":"c1","content":[]}"#),
+    r#"{"role":"tool","tool_call_id":"c1","content":""}"#
+  );
+}
+
+#[test]
+fn a_tools_failure_stays_visible() {
+  assert_eq!(
+    chat(r#"{"role":"toolResult","toolCallId":"c1","content":"offline","isError":true}"#),
+    r#"{"role":"tool","tool_call_id":"c1","content":"offline","is_error":true}"#
+  );
+}
+
+#[test]
+fn a_tools_part_of_another_kind_stays_beside_its_texts() {
+  assert_eq!(
+    chat(
+      r#"{"role":"toolResult","toolCallId":"c1","content":[{"type":"text","text":"a"},{"type":"resource","uri":"u"}]}"#
+    ),
+    r#"{"role":"tool","tool_call_id":"c1","content":[{"type":"text","text":"a"},{"type":"resource","uri":"u"}]}"#
+  );
+}
+
+#[test]
+fn what_is_no_message_of_flues_passes_unchanged() {
+  for text in [
+    r#"{"role":"signal","content":[{"type":"text","text":"a"}]}"#,
+    r#"{"role":"developer","content":"d"}"#,
+    r#"{"role":"user"}"#,
+    r#"{"role":"toolResult","content":[]}"#,
+    r#"{"role":"user","content":"a","content":"b"}"#,
+    r#"["user","x"]"#,
+    "[]",
+    "{}",
+    r#""user""#,
+    "7",
+    "null",
+  ] {
+    assert_eq!(chat(text), text);
+  }
+}
+
+#[test]
+fn content_that_is_neither_text_nor_list_is_kept() {
+  for role in ["user", "assistant"] {
+    let text = format!(r#"{{"role":"{role}","content":{{"odd":[1]}}}}"#);
+    assert_eq!(chat(&text), text);
+  }
+}
+
+#[test]
+fn an_answer_is_the_only_choice_with_why_it_ended() {
+  let of = |reason| {
+    let answer = raw(r#"{"role":"assistant","content":[{"type":"text","text":"a"}]}"#);
+    output(Form::OpenAi, Some(answer), reason).unwrap().as_str().to_owned()
+  };
+  assert_eq!(
+    of(Some("stop")),
+    r#"[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"a"}}]"#
+  );
+  for (flues, ours) in [
+    (Some("toolUse"), r#""tool_calls""#),
+    (Some("length"), r#""length""#),
+    (Some("error"), r#""error""#),
+    (Some("aborted"), r#""aborted""#),
+    (Some("new \"one\""), r#""new \"one\"""#),
+    (None, "null"),
+  ] {
+    assert!(of(flues).contains(&format!(r#""finish_reason":{ours},"#)));
+  }
+}
+
+#[test]
+fn an_answer_that_never_came_has_no_content_and_an_absent_one_is_none() {
+  let empty = raw(r#"{"role":"assistant","content":[]}"#);
+  assert_eq!(
+    output(Form::OpenAi, Some(empty), Some("error")).unwrap().as_str(),
+    r#"[{"index":0,"finish_reason":"error","message":{"role":"assistant","content":null}}]"#
+  );
+  assert_eq!(output(Form::OpenAi, None, Some("error")), None);
+  assert_eq!(output(Form::Flue, Some(raw("null")), None), None);
+}
+
+#[test]
+fn an_answer_of_another_shape_is_kept() {
+  let of = |answer| output(Form::OpenAi, Some(raw(answer)), None).unwrap().as_str().to_owned();
+  assert_eq!(of(r#""text""#), r#""text""#);
+  assert_eq!(
+    of(r#"{"content":[{"type":"text","text":"a"}]}"#),
+    r#"[{"index":0,"finish_reason":null,"message":{"role":"assistant","content":"a"}}]"#
+  );
+  assert_eq!(
+    of(r#"{"role":"oracle","says":1}"#),
+    r#"[{"index":0,"finish_reason":null,"message":{"role":"oracle","says":1}}]"#
+  );
+}
