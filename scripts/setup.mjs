@@ -1,9 +1,10 @@
 /**
  * Makes a fresh clone ready to run: installs the packages, installs those of the workflow example
- * (which needs a Flue line of its own), and builds the native part. Steps that are up to date are
- * skipped without a word. Runs before anything is installed, so on core modules alone.
+ * (which needs a Flue line of its own), and builds the native part. With --tests it also installs the
+ * Flue lines that only the tests run. Steps that are up to date are skipped without a word. Runs
+ * before anything is installed, so on core modules alone.
  *
- *     node scripts/setup.mjs [--no-build]
+ *     node scripts/setup.mjs [--no-build] [--tests]
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -13,25 +14,38 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const workflow = join(root, 'examples', 'workflow');
 const TAIL_LINES = 40;
 
-const { values: options } = parseArgs({ options: { 'no-build': { type: 'boolean' } } });
+/** Directories with packages of their own, because each needs another line of Flue. */
+const examples = ['examples/workflow'];
+const testLines = ['__test__/flue/0.8.1', '__test__/flue/0.11.1', '__test__/flue/2.0.0'];
+
+const { values: options } = parseArgs({
+  options: { 'no-build': { type: 'boolean' }, tests: { type: 'boolean' } },
+});
 
 if (!options['no-build']) checkPrerequisites();
 
 if (!isInstalled(root)) {
-  await step('Installing the packages', npm(['ci']), root);
+  await step('Installing the packages', { ...npm(['ci']), cwd: root });
   if (!existsSync(join(root, 'node_modules', 'node', 'bin'))) await installNode();
   markInstalled(root);
 }
-if (!isInstalled(workflow)) {
-  // Nothing that the example uses needs an install script.
-  await step('Installing the workflow example', npm(['ci', '--ignore-scripts']), workflow);
-  markInstalled(workflow);
-}
+await installLines('Installing the workflow example', examples);
+if (options.tests) await installLines('Installing older Flue lines for the tests', testLines);
 if (!options['no-build'] && !isBuilt()) {
-  await step('Building the native part', npm(['run', 'build']), root);
+  await step('Building the native part', { ...npm(['run', 'build']), cwd: root });
+}
+
+/** Installs those of the directories that are not up to date, all at once. */
+async function installLines(title, directories) {
+  const outdated = directories.map((name) => join(root, name)).filter((name) => !isInstalled(name));
+  if (outdated.length === 0) return;
+
+  // Nothing that they use needs an install script.
+  const install = npm(['ci', '--ignore-scripts']);
+  await step(title, ...outdated.map((cwd) => ({ ...install, cwd })));
+  outdated.forEach(markInstalled);
 }
 
 /** Names everything that is missing at once, before any work is done. */
@@ -58,7 +72,7 @@ function checkPrerequisites() {
 function installNode() {
   const { command, args, env } = npm(['rebuild', 'node']);
   const allow = { ...env, npm_config_dangerously_allow_all_scripts: 'true' };
-  return step('Installing Node for Flue', { command, args, env: allow }, root);
+  return step('Installing Node for Flue', { command, args, env: allow, cwd: root });
 }
 
 /** The npm that runs us, or else the one on the PATH. */
@@ -68,21 +82,22 @@ function npm(args) {
   return { command: process.platform === 'win32' ? 'npm.cmd' : 'npm', args };
 }
 
-/** Runs a command behind one line of output; when it fails, ends as it did and shows why. */
-async function step(title, { command, args, env = process.env }, cwd) {
+/** Runs commands at once, behind one line of output; when one fails, ends as it did and shows why. */
+async function step(title, ...commands) {
   process.stdout.write(`${title} … `);
   const began = Date.now();
-  const { code, output } = await run(command, args, { cwd, env });
-  if (code === 0) {
+  const endings = await Promise.all(commands.map(run));
+  const failure = endings.find(({ code }) => code !== 0);
+  if (!failure) {
     console.log(`${((Date.now() - began) / 1000).toFixed(1)} s`);
     return;
   }
   console.log('failed');
-  console.error(output.trimEnd().split('\n').slice(-TAIL_LINES).join('\n'));
-  process.exit(code);
+  console.error(failure.output.trimEnd().split('\n').slice(-TAIL_LINES).join('\n'));
+  process.exit(failure.code);
 }
 
-function run(command, args, settings) {
+function run({ command, args, ...settings }) {
   return new Promise((resolve) => {
     const shell = command.endsWith('.cmd');
     const child = spawn(command, args, { ...settings, shell, stdio: ['ignore', 'pipe', 'pipe'] });

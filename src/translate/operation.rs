@@ -91,6 +91,9 @@ impl Translator {
       }
       if self.submissions.is_root(&event.ids, operation) {
         self.submissions.take_back(&mut row, &event.ids);
+        if outcome.failure.is_none() {
+          self.submissions.answered(&event.ids, event.at);
+        }
       }
       rows.push(row);
       rows.extend(self.unseen_run_end(event));

@@ -26,7 +26,7 @@ impl Translator {
   pub fn remains(&self, at: i64) -> Option<Vec<u8>> {
     let spans: Vec<_> = self.tree.iter().map(|(activity, span)| (activity.clone(), span)).collect();
     let submissions: Vec<_> =
-      self.submissions.unsettled().map(|(id, submission)| (id.clone(), submission)).collect();
+      self.submissions.unsettled(at).map(|(id, submission)| (id.clone(), submission)).collect();
     if spans.is_empty() && submissions.is_empty() {
       return None;
     }

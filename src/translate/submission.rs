@@ -20,6 +20,12 @@ use crate::{
 /// what settles others.
 const REMEMBERED: usize = 4096;
 
+/// How many of them another process may go on with. There are more only if nothing settles them.
+const BEQUEATHED: usize = 256;
+
+/// The settlement of a submission follows its answer so soon, in milliseconds, or not at all.
+const SETTLES_WITHIN: i64 = 10_000;
+
 /// What is known of a delivery.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -34,6 +40,8 @@ pub struct Submission {
   kind: Option<String>,
   /// Other submissions that were answered along with this one.
   joined: Vec<String>,
+  /// When its root ended well.
+  answered: Option<i64>,
   settled: bool,
 }
 
@@ -93,9 +101,20 @@ impl Submissions {
     root.is_some_and(|root| root.operation == operation)
   }
 
-  /// Those that are not settled, for the process that may go on with them.
-  pub fn unsettled(&self) -> impl Iterator<Item = (&String, &Submission)> {
-    self.0.iter().filter(|(_, submission)| !submission.settled && submission.root.is_some())
+  /// The latest of those that are not settled, for the process that may go on with them at `at`.
+  pub fn unsettled(&self, at: i64) -> impl Iterator<Item = (&String, &Submission)> {
+    let goes_on = move |submission: &Submission| {
+      let answered = submission.answered.is_some_and(|answered| answered + SETTLES_WITHIN < at);
+      !submission.settled && !answered
+    };
+    self.0.iter().rev().filter(move |(_, submission)| goes_on(submission)).take(BEQUEATHED)
+  }
+
+  /// The root has ended well.
+  pub fn answered(&mut self, ids: &Ids<'_>, at: i64) {
+    if let Some(submission) = self.entry(ids) {
+      submission.answered = Some(at);
+    }
   }
 
   /// Takes over what another process knew.

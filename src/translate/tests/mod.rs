@@ -61,21 +61,50 @@ fn folder() -> PathBuf {
 /// Translates one process's events into a trace; its end closes what is open.
 fn translate<'a>(events: impl IntoIterator<Item = &'a String>, trace: &mut Trace) {
   let mut translator = Translator::default();
+  let last = feed(&mut translator, events, trace);
+  trace.take(translator.close_all(last));
+  assert_eq!(translator.open_spans(), 0);
+}
+
+/// The same for a process that dies. Gives what it leaves behind.
+fn translate_until_death<'a>(
+  remains: Option<Vec<u8>>,
+  events: impl IntoIterator<Item = &'a String>,
+  trace: &mut Trace,
+) -> (Translator, i64) {
+  let mut translator = Translator::default();
+  if let Some(remains) = remains {
+    translator.inherit(&remains).unwrap();
+  }
+  let last = feed(&mut translator, events, trace);
+  (translator, last)
+}
+
+fn feed<'a>(
+  translator: &mut Translator,
+  events: impl IntoIterator<Item = &'a String>,
+  trace: &mut Trace,
+) -> i64 {
   let mut last = 0;
   for text in events {
     let event = event::decode(text, last).unwrap();
     last = last.max(event.at);
     trace.take(translator.step(&event));
   }
-  trace.take(translator.close_all(last));
-  assert_eq!(translator.open_spans(), 0);
+  last
 }
 
-/// The whole recording as one trace store.
+/// The whole recording as one trace store. Each process inherits what the one before left.
 fn replay(release: &str, name: &str) -> Trace {
   let mut trace = Trace::default();
-  for events in processes(release, name) {
-    translate(&events, &mut trace);
+  let mut remains = None;
+  let processes = processes(release, name);
+  for (n, events) in processes.iter().enumerate() {
+    let (mut translator, last) = translate_until_death(remains, events, &mut trace);
+    if n + 1 == processes.len() {
+      trace.take(translator.close_all(last));
+    }
+    remains = translator.remains(last);
   }
   trace
 }

@@ -7,8 +7,9 @@ use proptest::prelude::*;
 use super::{
   RELEASES, processes, recordings,
   trace::{Trace, name},
-  translate,
+  translate, translate_until_death,
 };
+use crate::span::Row;
 
 /// A recording without crashes: one process's events.
 fn recording() -> impl Strategy<Value = Vec<String>> {
@@ -89,6 +90,21 @@ proptest! {
     prop_assert_eq!(shown(&once), shown(&twice));
   }
 
+  /// A process may die anywhere, and the next one go on.
+  #[test]
+  fn two_processes_write_what_one_would_have_written(events in recording(), cut in 0.0..1.0) {
+    let (first, second) = events.split_at((events.len() as f64 * cut) as usize);
+    let mut halves = Trace::default();
+    let (dead, last) = translate_until_death(None, first, &mut halves);
+    let (mut next, end) = translate_until_death(dead.remains(last), second, &mut halves);
+    halves.take(next.close_all(end.max(last)));
+    let whole = trace(&events);
+    for (id, row) in &whole.rows {
+      prop_assert_eq!(told(row), told(&halves.rows[id]));
+    }
+    prop_assert_eq!(whole.rows.len(), halves.rows.len());
+  }
+
   /// Garbage neither stops the translation nor breaks the spans around it.
   #[test]
   fn events_that_say_nothing_change_nothing(events in recording(), at in 0usize..50, noise in noise()) {
@@ -99,6 +115,16 @@ proptest! {
       prop_assert_eq!(format!("{row:?}"), format!("{:?}", noisy.rows[id]));
     }
   }
+}
+
+/// What a row says, apart from what only memory tells: the words of a turn for an operation that does
+/// not tell its own, and log lines, are content, which no record holds.
+fn told(row: &Row) -> String {
+  let mut row = row.clone();
+  row.metadata.shift_remove("flue.logs");
+  row.metadata.sort_unstable_keys();
+  row.metrics.sort_unstable_keys();
+  format!("{row:?}")
 }
 
 fn noise() -> impl Strategy<Value = String> {

@@ -1,0 +1,84 @@
+/** Flue 0.11.1 in the shape that `shared/flue-1.mjs` asks for. */
+import * as piAi from '@earendil-works/pi-ai';
+import * as flue from '@flue/runtime';
+import * as internal from '@flue/runtime/internal';
+import { sqlite } from '@flue/runtime/node';
+import { withFauxCore } from '../shared/model.mjs';
+
+export * as v from 'valibot';
+export { internal };
+export const {
+  createAgent: defineAgent,
+  defineAgentProfile,
+  defineTool,
+  observe,
+  registerApiProvider,
+  registerProvider,
+} = flue;
+export const pi = withFauxCore(piAi);
+
+/** What the generated server does, on a database in memory, without the HTTP around it. */
+export async function serve({ agents, workflows, createDefaultEnv }) {
+  const database = sqlite();
+  await database.migrate?.();
+  const { sessions, submissions } = await database.connect();
+  const eventStreamStore = database.connectEventStreamStore();
+  const runStore = database.connectRunStore();
+
+  const createContext = (id, runId, payload, req, initialEventIndex, dispatchId) =>
+    internal.createFlueContext({
+      id,
+      runId,
+      dispatchId,
+      payload,
+      req,
+      initialEventIndex,
+      env: process.env,
+      agentConfig: {
+        systemPrompt: '',
+        skills: {},
+        packagedSkills: {},
+        model: undefined,
+        resolveModel: internal.resolveModel,
+      },
+      createDefaultEnv,
+      defaultStore: sessions,
+      submissionStore: submissions,
+    });
+  const coordinator = internal.createNodeAgentCoordinator({
+    submissions,
+    agents,
+    createContext,
+    eventStreamStore,
+  });
+
+  return {
+    ask: (name, id, message, images) =>
+      internal.invokeDirectAttached({
+        id,
+        payload: { message, ...(images && { images }) },
+        admitAttachedSubmission: coordinator.createAdmission(name, id),
+        onEvent: () => {},
+      }),
+    run: (name, payload) => {
+      const runId = internal.generateWorkflowRunId(name);
+      return internal.invokeWorkflowAttached({
+        owner: { kind: 'workflow', workflowName: name, instanceId: runId },
+        id: runId,
+        runId,
+        payload,
+        request: new Request(`http://localhost/workflows/${name}`, { method: 'POST' }),
+        handler: workflows[name],
+        createContext,
+        runStore,
+        runRegistry: database.connectRunRegistry(),
+        eventStreamStore,
+      });
+    },
+    stop: async () => {
+      await coordinator.waitForIdle();
+      await coordinator.shutdown(5000);
+      await database.close?.();
+    },
+  };
+}

@@ -1,0 +1,69 @@
+/** Flue 0.8.1 in the shape that `shared/flue-1.mjs` asks for. All its state is in memory. */
+import * as piAi from '@earendil-works/pi-ai';
+import * as flue from '@flue/runtime';
+import { observe, registerApiProvider, registerProvider } from '@flue/runtime/app';
+import * as internal from '@flue/runtime/internal';
+import { withFauxCore } from '../shared/model.mjs';
+
+export * as v from 'valibot';
+export { internal };
+export { observe, registerApiProvider, registerProvider };
+export const { createAgent: defineAgent, defineAgentProfile, defineTool } = flue;
+
+export const pi = withFauxCore(piAi);
+
+/** What the generated server does, without the HTTP around it. */
+export async function serve({ agents, workflows, createDefaultEnv }) {
+  const stores = {
+    runStore: new internal.InMemoryRunStore(),
+    runRegistry: new internal.InMemoryRunRegistry(),
+    runSubscribers: internal.createRunSubscriberRegistry(),
+  };
+  const defaultStore = new internal.InMemorySessionStore();
+
+  const createContext = (id, runId, payload, req, initialEventIndex, dispatchId) =>
+    internal.createFlueContext({
+      id,
+      runId,
+      dispatchId,
+      payload,
+      req,
+      initialEventIndex,
+      env: process.env,
+      agentConfig: {
+        systemPrompt: '',
+        skills: {},
+        packagedSkills: {},
+        model: undefined,
+        resolveModel: internal.resolveModel,
+      },
+      createDefaultEnv,
+      defaultStore,
+    });
+
+  return {
+    ask: (name, id, message) =>
+      internal.invokeDirectAttached({
+        agentName: name,
+        id,
+        payload: { message },
+        request: new Request(`http://localhost/agents/${name}/${id}`, { method: 'POST' }),
+        handler: internal.createDirectAgentHandler(agents[name]),
+        createContext,
+      }),
+    run: (name, payload) => {
+      const runId = internal.generateWorkflowRunId(name);
+      return internal.invokeWorkflowAttached({
+        owner: { kind: 'workflow', workflowName: name, instanceId: runId },
+        id: runId,
+        runId,
+        payload,
+        request: new Request(`http://localhost/workflows/${name}`, { method: 'POST' }),
+        handler: workflows[name],
+        createContext,
+        ...stores,
+      });
+    },
+    stop: async () => {},
+  };
+}

@@ -1,0 +1,77 @@
+/**
+ * Flue 1.0.0-beta.9 in the shape that `shared/flue-1.mjs` asks for; the packages are those of the
+ * workflow example.
+ */
+import * as flue from '../../../examples/workflow/node_modules/@flue/runtime/dist/index.mjs';
+import * as internal from '../../../examples/workflow/node_modules/@flue/runtime/dist/internal.mjs';
+import { sqlite } from '../../../examples/workflow/node_modules/@flue/runtime/dist/node/index.mjs';
+
+export * as pi from '../../../examples/workflow/node_modules/@earendil-works/pi-ai/dist/index.js';
+export * as v from '../../../examples/workflow/node_modules/valibot/dist/index.mjs';
+export { internal };
+export const {
+  defineAction,
+  defineAgent,
+  defineAgentProfile,
+  defineTool,
+  defineWorkflow,
+  instrument,
+  observe,
+  registerApiProvider,
+  registerProvider,
+} = flue;
+
+/** What the generated server does, on a database in memory, without the HTTP around it. */
+export async function serve({ agents, workflows, createDefaultEnv }) {
+  const database = sqlite();
+  await database.migrate?.();
+  const { executionStore, runStore, eventStreamStore, conversationStreamStore, attachmentStore } =
+    await database.connect();
+  const { submissions, sessions } = executionStore;
+
+  const settings = {
+    env: process.env,
+    agentConfig: { resolveModel: internal.resolveModel },
+    createDefaultEnv,
+    submissionStore: submissions,
+  };
+  const createAgentContext = ({ request, ...context }) =>
+    internal.createFlueContext({ ...context, req: request, ...settings });
+  const createWorkflowContext = ({ runId, request, initialEventIndex }) =>
+    internal.createFlueContext({ id: runId, runId, req: request, initialEventIndex, ...settings });
+  const coordinator = internal.createNodeAgentCoordinator({
+    submissions,
+    sessions,
+    agents: Object.entries(agents).map(([name, definition]) => ({ name, definition })),
+    createContext: createAgentContext,
+    eventStreamStore,
+    conversationStreamStore,
+    attachmentStore,
+    activityGate: internal.createRuntimeActivityGate(),
+  });
+
+  return {
+    ask: (name, id, message, images) =>
+      coordinator.createAdmission(name, id)(
+        { message, ...(images && { images }) },
+        undefined,
+        true,
+      ),
+    run: (name, input) =>
+      internal.invokeWorkflowAttached({
+        workflowName: name,
+        workflow: workflows[name],
+        input,
+        runId: internal.generateWorkflowRunId(),
+        request: new Request(`http://localhost/workflows/${name}`, { method: 'POST' }),
+        createContext: createWorkflowContext,
+        runStore,
+        eventStreamStore,
+      }),
+    stop: async () => {
+      await coordinator.waitForIdle();
+      await coordinator.shutdown(5000);
+      await database.close?.();
+    },
+  };
+}
