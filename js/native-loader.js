@@ -8,8 +8,9 @@ function loadNative() {
   try {
     return require('../native.js');
   } catch (error) {
-    const message = `The native part of flue-braintrust could not be loaded for ${platform()}: ${trueCause(error)}`;
-    throw new Error(message, { cause: error });
+    throw new Error(
+      `The native part of flue-braintrust could not be loaded for ${platform()}: ${trueCause(error)}`,
+    );
   }
 }
 

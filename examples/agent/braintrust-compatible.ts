@@ -19,9 +19,9 @@ type ToolCallEvent = Omit<Extract<FlueObservation, { type: 'tool' }>, 'type'> & 
 };
 
 /**
- * The helper of Flue's Braintrust blueprint: it renames `tool` to `tool_call` and keeps only the
- * events that the exporter of the `braintrust` package knows. `flue-braintrust` needs neither, but
- * a project that comes with this helper keeps working unchanged.
+ * A helper like that of Flue's Braintrust blueprint, which the guide mentions and leaves out: it
+ * renames `tool` to `tool_call` and keeps only events that the exporter of the `braintrust` package
+ * knows. `flue-braintrust` needs neither, but a project that has such a helper keeps working.
  */
 function compatibleEvent(event: FlueObservation): FlueObservation | ToolCallEvent | undefined {
   switch (event.type) {

@@ -126,6 +126,7 @@ function spanLines(span, branch, below) {
   return [
     { branch, text: printable(span.name), style, cells: cellsOf(span) },
     ...(failed ? [remark(`✗ ${span.error}`, 'red')] : []),
+    ...(isInterrupted(span) ? [remark('⚠ interrupted: its own end never came', 'yellow')] : []),
     ...span.problems.map((problem) => remark(`⚠ ${problem}`, 'yellow')),
     ...span.children.flatMap((child, index) =>
       index === last
@@ -133,6 +134,15 @@ function spanLines(span, branch, below) {
         : spanLines(child, `${below}├─ `, `${below}│  `),
     ),
   ];
+}
+
+/**
+ * Whether the span was closed only because what was around it ended.
+ * @param {Span} span
+ */
+function isInterrupted({ row }) {
+  const metadata = /** @type {{ 'flue.interrupted'?: unknown } | undefined} */ (row.metadata);
+  return metadata?.['flue.interrupted'] === true;
 }
 
 /**
