@@ -13,8 +13,8 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 export declare class Recorder {
   /** `settings` is JSON: `{ options, env, file }`. Throws when they are not usable. Starts nothing. */
   constructor(settings: string)
-  /** Takes one event as JSON. Returns at once. */
-  record(event: string): void
+  /** Takes one event as JSON. Returns at once; false when it was refused. */
+  record(event: string): boolean
   /** Counts an event that comes after the end. */
   refuse(): void
   /** Delivers what it can within `timeoutMs`, then ends. Tells nobody. */

@@ -1,6 +1,7 @@
 'use strict';
 
 const { callingTool } = require('./context.js');
+const { Histories } = require('./histories.js');
 const { stringify } = require('./stringify.js');
 
 /** The events that tell that a model has begun to answer. Each turn has one of them or thousands. */
@@ -23,6 +24,7 @@ class Capture {
   #kinds;
   /** The turns whose model has been asked and has not begun to answer. */
   #asked = new Set();
+  #histories = new Histories();
 
   /** @param {readonly string[]} kinds the kinds that the native part translates */
   constructor(kinds) {
@@ -40,20 +42,53 @@ class Capture {
   }
 
   /**
-   * The wanted event as JSON text.
+   * Hands the wanted event over as JSON text.
    * @param {unknown} event
-   * @returns {string}
+   * @param {(text: string) => boolean} record whether it was taken
    */
-  text(event) {
+  take(event, record) {
     const { type, turnId, timestamp } = /** @type {FlueEvent} */ (event);
     if (DELTAS.has(/** @type {string} */ (type))) {
       this.#asked.delete(turnId);
-      return JSON.stringify({ type: 'first_delta', turnId, timestamp });
+      record(JSON.stringify({ type: 'first_delta', turnId, timestamp }));
+    } else if (type === 'turn_request') {
+      this.#asked.add(turnId);
+      this.#takeRequest(event, record);
+    } else if (type === 'operation_start') {
+      record(withCaller(stringify(event)));
+    } else {
+      if (type === 'turn') this.#asked.delete(turnId);
+      record(stringify(event));
     }
-    if (type === 'turn_request') this.#asked.add(turnId);
-    else if (type === 'turn') this.#asked.delete(turnId);
-    else if (type === 'operation_start') return withCaller(stringify(event));
-    return stringify(event);
+  }
+
+  /**
+   * @param {any} event
+   * @param {(text: string) => boolean} record
+   */
+  #takeRequest(event, record) {
+    const text = this.#shortened(event);
+    if (text === undefined) record(stringify(event));
+    // What was refused the native part does not remember.
+    else if (!record(text)) this.#histories.forget(event.conversationId);
+    for (const conversationId of this.#histories.forgetIdle()) {
+      record(JSON.stringify({ type: 'history_forgotten', conversationId }));
+    }
+  }
+
+  /**
+   * The request by what is new in it; undefined when it must be told in full.
+   * @param {any} event
+   */
+  #shortened(event) {
+    try {
+      const shortened = this.#histories.shorten(event);
+      return shortened && JSON.stringify(shortened);
+    } catch {
+      // No plain JSON: the whole event is written with marks for what cannot be.
+      this.#histories.forget(event.conversationId);
+      return undefined;
+    }
   }
 }
 

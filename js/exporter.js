@@ -69,7 +69,7 @@ class Exporter {
       const recorder = this.#recorder;
       if (recorder === undefined || !this.#capture.wants(event)) return;
       if (this.#closed) recorder.refuse();
-      else recorder.record(this.#capture.text(event));
+      else this.#capture.take(event, (text) => recorder.record(text));
     } catch (error) {
       warn('EVENT_LOST', `An event could not be recorded: ${messageOf(error)}.`);
     }

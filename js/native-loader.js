@@ -10,6 +10,7 @@ function loadNative() {
   } catch (error) {
     throw new Error(
       `The native part of flue-braintrust could not be loaded for ${platform()}: ${trueCause(error)}`,
+      { cause: error },
     );
   }
 }

@@ -135,7 +135,7 @@ impl RowQueue {
         continue;
       };
       // The row is a little larger on the wire than its estimate at most when it is small.
-      if !builder.rows.is_empty() && builder.body.len() + row.weight() > max_bytes {
+      if !builder.rows.is_empty() && builder.body.len() + row.bytes() > max_bytes {
         self.waiting.insert(id, Waiting { row, ticket });
         kept.push_back(id);
         break;

@@ -33,10 +33,10 @@ impl Recorder {
     Ok(Self { engine: Engine::new(settings) })
   }
 
-  /// Takes one event as JSON. Returns at once.
+  /// Takes one event as JSON. Returns at once; false when it was refused.
   #[napi(catch_unwind, ts_args_type = "event: string")]
-  pub fn record(&self, event: JsText) {
-    self.engine.record(event.0);
+  pub fn record(&self, event: JsText) -> bool {
+    self.engine.record(event.0)
   }
 
   /// Counts an event that comes after the end.

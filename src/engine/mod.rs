@@ -58,16 +58,20 @@ impl Engine {
     Self { settings, shared: Arc::new(shared) }
   }
 
-  /// Hands one event over. Never blocks; what cannot be taken is counted.
-  pub fn record(&self, event: Vec<u16>) {
+  /// Hands one event over. Never blocks; what cannot be taken is counted, and false.
+  pub fn record(&self, event: Vec<u16>) -> bool {
     match self.shared.inbox.post(event, self.shared.counters.held()) {
       Ok(first) => {
         self.shared.counters.event();
         if first {
           self.start();
         }
+        true
       }
-      Err(reason) => self.refuse(reason),
+      Err(reason) => {
+        self.refuse(reason);
+        false
+      }
     }
   }
 

@@ -3,12 +3,14 @@
 use thiserror::Error;
 
 use super::{
-  Body, Caller, Delegation, Event, Failure, Ids, Model, Outcome, Payload, Response, Tool, Usage,
+  Body, Caller, Delegation, Event, Failure, History, Ids, Model, Outcome, Payload, Response, Tool,
+  Usage,
   fields::{self, Fields, Member, flag, list, number, object, text, time},
 };
 
 /// The kinds of events that say something of a span. All others cost the caller a look-up.
-/// `first_delta` is the facade's: the first of a turn's many deltas, of whatever kind.
+/// Two are the facade's: `first_delta`, the first of a turn's many deltas, of whatever kind, and
+/// `history_forgotten`, which ends the telling of a conversation by what is new in it.
 pub const TRANSLATED_KINDS: &[&str] = &[
   "run_start",
   "run_resume",
@@ -22,6 +24,7 @@ pub const TRANSLATED_KINDS: &[&str] = &[
   "turn_request",
   "turn",
   "first_delta",
+  "history_forgotten",
   "tool_start",
   "tool",
   "tool_call",
@@ -104,6 +107,7 @@ fn body<'a>(kind: &str, f: &Fields<'a>) -> Body<'a> {
     },
     "turn_request" => turn_request(f),
     "turn" => turn_end(f),
+    "history_forgotten" => Body::HistoryForgotten,
     "first_delta" => Body::FirstDelta,
     "tool_start" => tool_start(f),
     // `tool_call` is the name of 0.x, and what the helper of Flue's Braintrust guide makes of `tool`.
@@ -194,7 +198,15 @@ fn turn_request<'a>(f: &Fields<'a>) -> Body<'a> {
     system_prompt: input.system_prompt,
     messages: input.messages,
     tools: input.tools,
+    history: history(input.history),
   }
+}
+
+fn history(member: Member<'_>) -> Option<History> {
+  member?;
+  let f: fields::History = object(member);
+  let kept = number(f.kept).unwrap_or(0.0);
+  Some(History { kept: kept as usize, system_prompt: flag(f.system_prompt), tools: flag(f.tools) })
 }
 
 fn turn_end<'a>(f: &Fields<'a>) -> Body<'a> {

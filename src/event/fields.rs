@@ -55,8 +55,12 @@ members! {
   Delegation { prompt, agent }
 }
 members! {
-  /// `request.input`.
-  RequestInput { system_prompt, messages, tools }
+  /// `request.input`. `history` is the facade's: what of it the conversation's last request said.
+  RequestInput { system_prompt, messages, tools, history }
+}
+members! {
+  /// What the conversation's last request said and this one does not repeat.
+  History { kept, system_prompt, tools }
 }
 members! {
   /// `turn.response`.

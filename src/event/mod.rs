@@ -110,7 +110,11 @@ pub enum Body<'a> {
     system_prompt: Payload<'a>,
     messages: Payload<'a>,
     tools: Payload<'a>,
+    /// Set when all this is only what is new in the conversation.
+    history: Option<History>,
   },
+  /// No request of this conversation will be told by what is new in it, unless it is told whole before.
+  HistoryForgotten,
   TurnEnd {
     purpose: Option<Text<'a>>,
     model: Model<'a>,
@@ -165,6 +169,17 @@ pub enum Body<'a> {
   },
   /// An event that no span needs.
   Other,
+}
+
+/// What a `turn_request` does not repeat of its conversation's last one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct History {
+  /// How many messages from the first on are the same.
+  pub kept: usize,
+  /// Whether the system prompt is the same.
+  pub system_prompt: bool,
+  /// Whether the tools are the same.
+  pub tools: bool,
 }
 
 /// What is delegated to whom. Names a task where no id does.

@@ -4,10 +4,12 @@
 
 mod id;
 mod json;
+mod list;
 mod row;
 mod wire;
 
 pub use id::{RowId, SpanRef, TraceId};
 pub use json::Json;
+pub use list::List;
 pub use row::{Row, SpanType};
 pub use wire::{Destination, close_body, open_body, write_row};

@@ -107,12 +107,20 @@ impl Row {
     }
   }
 
-  /// About how many bytes the row takes, in memory and on the wire.
+  /// About how many bytes of memory the row takes.
   pub fn weight(&self) -> usize {
+    self.measure(Json::weight)
+  }
+
+  /// About how many bytes the row takes on the wire.
+  pub fn bytes(&self) -> usize {
+    self.measure(Json::bytes)
+  }
+
+  fn measure(&self, measure: impl Fn(&Json) -> usize) -> usize {
     let fields = [&self.input, &self.output, &self.error];
-    let payload: usize = fields.into_iter().flatten().map(|json| json.as_str().len()).sum();
-    let facts: usize =
-      self.metadata.iter().map(|(key, value)| key.len() + value.as_str().len()).sum();
+    let payload: usize = fields.into_iter().flatten().map(&measure).sum();
+    let facts: usize = self.metadata.iter().map(|(key, value)| key.len() + measure(value)).sum();
     FIXED_BYTES + self.name.as_ref().map_or(0, String::len) + payload + facts
   }
 }

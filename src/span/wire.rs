@@ -34,7 +34,7 @@ pub fn write_row(body: &mut Vec<u8>, row: &Row, to: &Destination) {
   object.text("span_id", &row.span.span().to_string());
   object.text("root_span_id", &row.span.trace.to_string());
   if let Some(parent) = row.parent {
-    object.json("span_parents", Json::of(&[parent.to_string()]).as_str());
+    object.value("span_parents", &Json::of(&[parent.to_string()]));
   }
   object.text("project_id", &to.project_id);
   object.text("log_id", "g");
@@ -56,20 +56,20 @@ pub fn write_row(body: &mut Vec<u8>, row: &Row, to: &Destination) {
 
   for (field, value) in [("input", &row.input), ("output", &row.output), ("error", &row.error)] {
     if let Some(value) = value {
-      object.json(field, value.as_str());
+      object.value(field, value);
     }
   }
   if !row.metadata.is_empty() {
     let mut metadata = object.object("metadata");
     for (name, value) in &row.metadata {
-      metadata.json(name, value.as_str());
+      metadata.value(name, value);
     }
     metadata.close();
   }
   if !row.metrics.is_empty() {
     let mut metrics = object.object("metrics");
     for (name, value) in &row.metrics {
-      metrics.json(name, Json::of(value).as_str());
+      metrics.value(name, &Json::of(value));
     }
     metrics.close();
   }
@@ -93,7 +93,7 @@ impl<'a> Object<'a> {
       self.body.push(b',');
     }
     self.empty = false;
-    self.body.extend_from_slice(Json::text(name).as_str().as_bytes());
+    Json::text(name).write(self.body);
     self.body.push(b':');
   }
 
@@ -103,9 +103,15 @@ impl<'a> Object<'a> {
     self.body.extend_from_slice(value.as_bytes());
   }
 
+  /// A member with that value.
+  fn value(&mut self, name: &str, value: &Json) {
+    self.key(name);
+    value.write(self.body);
+  }
+
   /// A member whose value is a string.
   fn text(&mut self, name: &str, value: &str) {
-    self.json(name, Json::text(value).as_str());
+    self.value(name, &Json::text(value));
   }
 
   /// A member that is an object itself.

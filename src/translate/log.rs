@@ -46,7 +46,7 @@ impl Logs {
   /// Writes the lines, and how many there was no room for.
   pub fn write(&self, row: &mut Row) {
     if !self.lines.is_empty() {
-      let lines: Vec<&str> = self.lines.iter().map(Json::as_str).collect();
+      let lines: Vec<_> = self.lines.iter().map(Json::as_str).collect();
       row.fact("flue.logs", Some(Json::concat(&["[", &lines.join(","), "]"])));
     }
     if self.dropped > 0 {

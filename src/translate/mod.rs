@@ -17,6 +17,7 @@
 
 mod compaction;
 mod content;
+mod conversation;
 mod error;
 mod facts;
 mod history;
@@ -40,6 +41,7 @@ use crate::{
   event::{Body, Event},
   span::Row,
 };
+use conversation::Conversations;
 use history::Histories;
 pub use messages::Form;
 use submission::Submissions;
@@ -79,6 +81,7 @@ pub struct Translator {
   tree: Tree,
   submissions: Submissions,
   histories: Histories,
+  conversations: Conversations,
 }
 
 impl Translator {
@@ -143,10 +146,18 @@ impl Translator {
         let content = operation::Content { input: *input, output: *output, usage: *usage };
         self.operation_end(event, kind.as_deref(), &content, outcome)
       }
-      Body::TurnRequest { purpose, model, system_prompt, messages, tools } => {
-        let asked =
-          turn::Asked { system_prompt: *system_prompt, messages: *messages, tools: *tools };
+      Body::TurnRequest { purpose, model, system_prompt, messages, tools, history } => {
+        let asked = turn::Asked {
+          system_prompt: *system_prompt,
+          messages: *messages,
+          tools: *tools,
+          history: *history,
+        };
         self.turn_request(event, purpose.as_deref(), model, &asked)
+      }
+      Body::HistoryForgotten => {
+        self.history_forgotten(event);
+        Vec::new()
       }
       Body::FirstDelta => self.first_delta(event),
       Body::TurnEnd { purpose, model, response, outcome } => {

@@ -1,13 +1,15 @@
 //! Model turns: `turn_request`, the first delta, `turn`.
 
 use super::{
-  Translator, TurnInput, content, error, facts, identity, messages,
+  Translator, TurnInput, content, error, facts,
+  history::Mode,
+  identity, messages,
   tree::{Activity, Look, Parent, Place, Start},
   usage,
 };
 use crate::{
-  event::{Event, Ids, Model, Outcome, Payload, Response},
-  span::{Row, SpanType},
+  event::{Event, History, Ids, Model, Outcome, Payload, Response},
+  span::{Json, Row, SpanType},
   time,
 };
 
@@ -16,6 +18,8 @@ pub(super) struct Asked<'a> {
   pub system_prompt: Payload<'a>,
   pub messages: Payload<'a>,
   pub tools: Payload<'a>,
+  /// Set when all this is only what is new in the conversation.
+  pub history: Option<History>,
 }
 
 impl Translator {
@@ -32,15 +36,24 @@ impl Translator {
       return Vec::new();
     };
     request_facts(&mut row, event, purpose, model);
-    let form = self.options.messages;
-    row.fact("tools", messages::tools(form, asked.tools));
-    self.write_input(&mut row, &event.ids, purpose, asked);
+    let said = match (asked.history, event.ids.conversation.as_deref()) {
+      (Some(history), Some(conversation)) => {
+        self.write_new_input(&mut row, conversation, history, asked)
+      }
+      _ => self.write_input(&mut row, &event.ids, purpose, asked),
+    };
     self.tell_operation(&event.ids, |told| {
       if told.asked.is_none() && !compacts(purpose) {
-        told.asked = content::last_user_text(asked.messages);
+        told.asked = said;
       }
     });
     vec![row]
+  }
+
+  pub(super) fn history_forgotten(&mut self, event: &Event<'_>) {
+    if let Some(conversation) = &event.ids.conversation {
+      self.conversations.forget(conversation);
+    }
   }
 
   /// The time until the model began to answer.
@@ -102,25 +115,48 @@ impl Translator {
     rows
   }
 
-  /// The messages: all of them, or those that the conversation's previous turn did not have.
+  /// The messages of a request that says only what is new. Gives what the user said last.
+  fn write_new_input(
+    &mut self,
+    row: &mut Row,
+    conversation: &str,
+    history: History,
+    asked: &Asked<'_>,
+  ) -> Option<Json> {
+    let whole = self.conversations.go_on(conversation, history, asked, self.options.messages);
+    row.fact("tools", whole.tools.clone());
+    if self.options.turn_input == TurnInput::Full {
+      row.input = Some(whole.input());
+    } else {
+      let (input, mode, offset) = whole.delta();
+      row.input = Some(input);
+      input_facts(row, mode, offset);
+    }
+    whole.said
+  }
+
+  /// The messages: all of them, or those that the conversation's previous turn did not have. Gives what
+  /// the user said last.
   fn write_input(
     &mut self,
     row: &mut Row,
     ids: &Ids<'_>,
     purpose: Option<&str>,
     asked: &Asked<'_>,
-  ) {
+  ) -> Option<Json> {
     let form = self.options.messages;
+    row.fact("tools", messages::tools(form, asked.tools));
+    let said = content::last_user_text(asked.messages);
     if self.options.turn_input == TurnInput::Full || compacts(purpose) {
       row.input = messages::input(form, asked.system_prompt, asked.messages);
-      return;
+      return said;
     }
     let list = content::list(asked.messages);
     let (mode, offset) = self.histories.advance(ids, &list);
     let prompt = asked.system_prompt.filter(|_| offset == 0);
     row.input = Some(messages::input_of(form, prompt, list.get(offset..).unwrap_or_default()));
-    row.fact("flue.input_mode", facts::text(Some(mode.name())));
-    row.fact("flue.input_message_offset", facts::number(Some(offset as f64)));
+    input_facts(row, mode, offset);
+    said
   }
 
   fn tell_operation(&mut self, ids: &Ids<'_>, tell: impl FnOnce(&mut super::operation::Told)) {
@@ -140,6 +176,11 @@ impl Translator {
     let span = identity::turn(enclosing.trace, turn);
     Some((Activity::Turn(turn.to_owned()), Place { span, parent }))
   }
+}
+
+fn input_facts(row: &mut Row, mode: Mode, offset: usize) {
+  row.fact("flue.input_mode", facts::text(Some(mode.name())));
+  row.fact("flue.input_message_offset", facts::number(Some(offset as f64)));
 }
 
 fn look(model: &Model<'_>) -> Look {

@@ -61,18 +61,39 @@ pub fn input_of(form: Form, system_prompt: Payload<'_>, messages: &[&RawValue]) 
   let size: usize = texts.map(|text| text.get().len()).sum();
   let mut list = List::with_capacity(size + size / 4 + 64);
   if let Some(prompt) = prompt {
-    let out = list.next();
-    out.push_str(r#"{"role":"system","content":"#);
-    out.push_str(prompt.get());
-    out.push('}');
+    write_system(list.next(), prompt);
   }
   for message in messages {
-    match form {
-      Form::OpenAi => message::write(list.next(), message),
-      Form::Flue => list.next().push_str(&image::without(message.get())),
-    }
+    write_message(form, list.next(), message);
   }
   list.end()
+}
+
+/// One message, as it stands in [`input`].
+pub fn message(form: Form, message: &RawValue) -> String {
+  let mut out = String::with_capacity(message.get().len() * 5 / 4);
+  write_message(form, &mut out, message);
+  out
+}
+
+/// The system prompt, as it stands in [`input`]; `None` when there is none.
+pub fn system(prompt: Payload<'_>) -> Option<String> {
+  let mut out = String::new();
+  write_system(&mut out, present(prompt)?);
+  Some(out)
+}
+
+fn write_system(out: &mut String, prompt: &RawValue) {
+  out.push_str(r#"{"role":"system","content":"#);
+  out.push_str(prompt.get());
+  out.push('}');
+}
+
+fn write_message(form: Form, out: &mut String, message: &RawValue) {
+  match form {
+    Form::OpenAi => message::write(out, message),
+    Form::Flue => out.push_str(&image::without(message.get())),
+  }
 }
 
 /// What the model wrote: in the chat form a list of one choice.
@@ -86,7 +107,7 @@ pub fn output(form: Form, output: Payload<'_>, finish_reason: Option<&str>) -> O
   match finish_reason {
     Some("toolUse") => out.push_str(r#""tool_calls""#),
     // `stop`, `length`, `error` and `aborted` are called the same, or have no other name.
-    Some(reason) => out.push_str(Json::text(reason).as_str()),
+    Some(reason) => out.push_str(&Json::text(reason).as_str()),
     None => out.push_str("null"),
   }
   out.push_str(r#","message":"#);

@@ -107,7 +107,7 @@ fn the_prompt_of_a_turn_counts_what_the_cache_gave_and_took() {
 fn the_system_prompt_is_the_first_message() {
   let trace = replay("2.1.0", "plain-prompt");
   let input = only(&trace, "llm:tide-1").input.clone().unwrap();
-  let messages: Vec<serde_json::Value> = serde_json::from_str(input.as_str()).unwrap();
+  let messages: Vec<serde_json::Value> = serde_json::from_str(&input.as_str()).unwrap();
   assert_eq!(messages[0]["role"], "system");
   assert!(messages[0]["content"].as_str().unwrap().starts_with("You are the harbormaster"));
   assert_eq!(messages[1]["role"], "user");
@@ -119,7 +119,7 @@ fn an_error_says_what_a_person_can_act_on() {
   let error = |name: &str| {
     let row = trace.named(name).next().unwrap();
     let error = row.error.clone().unwrap();
-    serde_json::from_str::<String>(error.as_str()).unwrap()
+    serde_json::from_str::<String>(&error.as_str()).unwrap()
   };
   let gauge = error("tool:broken_gauge");
   assert!(gauge.starts_with("PierError: gauge offline: salt in connector [E_PIER]\n\n"), "{gauge}");

@@ -1,7 +1,7 @@
 use super::{Form, PIXEL, chat, input, message, output, raw, without_images};
 
 fn kept(text: &str) -> String {
-  without_images(raw(text)).as_str().to_owned()
+  without_images(raw(text)).as_str().into_owned()
 }
 
 fn image(data: &str) -> String {

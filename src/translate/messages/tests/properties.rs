@@ -118,14 +118,14 @@ proptest! {
       told.extend(output(form, Some(value), reason.as_deref()));
     }
     for json in told {
-      let read: Result<Value, _> = serde_json::from_str(json.as_str());
+      let read: Result<Value, _> = serde_json::from_str(&json.as_str());
       prop_assert!(read.is_ok(), "{json:?}");
       prop_assert!(!has_bytes(&read.unwrap()), "{json:?}");
     }
     for form in [Form::OpenAi, Form::Flue] {
       for json in [tools(form, Some(value)), input(form, Some(prompt), Some(value))] {
         let Some(json) = json else { continue };
-        prop_assert!(serde_json::from_str::<Value>(json.as_str()).is_ok(), "{json:?}");
+        prop_assert!(serde_json::from_str::<Value>(&json.as_str()).is_ok(), "{json:?}");
       }
     }
   }
@@ -156,7 +156,7 @@ proptest! {
   fn of_a_schema_only_the_leftovers_go(schema in anything(), spaced in any::<bool>()) {
     let list = text(&json!([{"name": "t", "parameters": schema}]), spaced);
     let told = tools(Form::OpenAi, Some(raw(&list))).unwrap();
-    let told: Value = serde_json::from_str(told.as_str()).unwrap();
+    let told: Value = serde_json::from_str(&told.as_str()).unwrap();
     let expected = clean(&schema, "");
     let kept = told[0]["function"].get("parameters").cloned().unwrap_or_default();
     prop_assert_eq!(kept, expected);

@@ -6,7 +6,8 @@ use super::{Form, PIXEL, input, output, raw};
 
 /// One message a line.
 fn lines(json: &crate::span::Json) -> String {
-  let all: Vec<&RawValue> = serde_json::from_str(json.as_str()).unwrap();
+  let text = json.as_str();
+  let all: Vec<&RawValue> = serde_json::from_str(&text).unwrap();
   let all: Vec<&str> = all.into_iter().map(RawValue::get).collect();
   all.join("\n")
 }

@@ -197,7 +197,7 @@ fn content_that_is_neither_text_nor_list_is_kept() {
 fn an_answer_is_the_only_choice_with_why_it_ended() {
   let of = |reason| {
     let answer = raw(r#"{"role":"assistant","content":[{"type":"text","text":"a"}]}"#);
-    output(Form::OpenAi, Some(answer), reason).unwrap().as_str().to_owned()
+    output(Form::OpenAi, Some(answer), reason).unwrap().as_str().into_owned()
   };
   assert_eq!(
     of(Some("stop")),
@@ -228,7 +228,7 @@ fn an_answer_that_never_came_has_no_content_and_an_absent_one_is_none() {
 
 #[test]
 fn an_answer_of_another_shape_is_kept() {
-  let of = |answer| output(Form::OpenAi, Some(raw(answer)), None).unwrap().as_str().to_owned();
+  let of = |answer| output(Form::OpenAi, Some(raw(answer)), None).unwrap().as_str().into_owned();
   assert_eq!(of(r#""text""#), r#""text""#);
   assert_eq!(
     of(r#"{"content":[{"type":"text","text":"a"}]}"#),

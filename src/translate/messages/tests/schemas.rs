@@ -1,7 +1,7 @@
 use super::{Form, raw, tools};
 
 fn of(list: &str) -> String {
-  tools(Form::OpenAi, Some(raw(list))).unwrap().as_str().to_owned()
+  tools(Form::OpenAi, Some(raw(list))).unwrap().as_str().into_owned()
 }
 
 /// The schema of a tool with these parameters.

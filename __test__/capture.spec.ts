@@ -1,0 +1,178 @@
+import { startCollector } from '../js/collector';
+import { Histories } from '../js/histories';
+import { braintrustFlueObserver, close, flush, initLogger } from '..';
+
+/** A small generator of repeatable chance. */
+function chance(seed: number) {
+  let state = seed;
+  return (below: number) => {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return Math.floor((state / 2_147_483_648) * below);
+  };
+}
+
+type Message = Record<string, any>;
+
+function message(pick: (below: number) => number): Message {
+  const text = `${'tide '.repeat(pick(5))}${pick(1000)}`;
+  const parts: Message[] = [
+    { type: 'text', text },
+    { type: 'thinking', thinking: text, ...(pick(2) === 0 && { thinkingSignature: 's' }) },
+    { type: 'toolCall', id: `c${pick(9)}`, name: 'look', arguments: { at: [pick(3), { text }] } },
+    { type: 'image', data: '[image data omitted from event]', mimeType: 'image/png' },
+    { type: 'surprise', text, more: { nested: pick(3) } },
+  ];
+  const content = Array.from({ length: 1 + pick(3) }, () => parts[pick(parts.length)] as Message);
+  switch (pick(4)) {
+    case 0:
+      return { role: 'user', content: text };
+    case 1:
+      return { role: 'user', content };
+    case 2:
+      return { role: 'assistant', content, ...(pick(4) === 0 && { extra: pick(2) }) };
+    default:
+      return {
+        role: 'toolResult',
+        toolCallId: 'c1',
+        toolName: 'look',
+        content,
+        isError: pick(2) === 0,
+      };
+  }
+}
+
+/** What may happen to a history between two turns; mostly it grows. */
+function edited(history: Message[], pick: (below: number) => number): Message[] {
+  const at = pick(history.length + 1);
+  switch (pick(10)) {
+    case 0:
+      return history.slice(at);
+    case 1:
+      return history.slice(0, at);
+    case 2:
+      return history.toSpliced(at, 1, message(pick));
+    case 3:
+      return history.map((old, n) => (n === at ? { ...old, isError: pick(2) === 0 } : old));
+    case 4:
+      return history.map((old, n) =>
+        n === at && Array.isArray(old.content) ? { ...old, content: old.content.slice(1) } : old,
+      );
+    default:
+      return [...history, ...Array.from({ length: 1 + pick(3) }, () => message(pick))];
+  }
+}
+
+/** The requests of several conversations whose histories grow and are edited. */
+function script(seed: number) {
+  const pick = chance(seed);
+  const histories = new Map<string, Message[]>();
+  return Array.from({ length: 30 }, (_, turn) => {
+    const conversationId = `conv_${seed}_${pick(3)}`;
+    const messages = edited(histories.get(conversationId) ?? [], pick);
+    histories.set(conversationId, messages);
+    return {
+      v: 3,
+      type: 'turn_request',
+      turnId: `turn_${seed}_${turn}`,
+      operationId: `op_${conversationId}`,
+      submissionId: `sub_${conversationId}`,
+      conversationId,
+      purpose: pick(12) === 0 ? 'compaction' : 'agent',
+      timestamp: new Date(1_795_417_364_000 + turn * 1000).toISOString(),
+      request: {
+        requestedModel: 'm',
+        input: {
+          ...(pick(8) > 0 && { systemPrompt: `prompt ${pick(2)}` }),
+          messages,
+          ...(pick(8) > 0 && {
+            tools: [{ name: 'look', description: 'd', parameters: { v: pick(2) } }],
+          }),
+        },
+      },
+    };
+  });
+}
+
+function frozen<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) Object.values(value).forEach(frozen);
+  return Object.freeze(value);
+}
+
+/** Flue delivers each event as a frozen clone of its own; what is not frozen is captured whole. */
+async function rowsOf(events: object[], settings: { turnInput: 'full' | 'delta' }) {
+  const collector = await startCollector();
+  try {
+    initLogger({ apiKey: 'k', appUrl: collector.url, apiUrl: collector.url, ...settings });
+    for (const event of events) braintrustFlueObserver(event);
+    expect(await flush()).toMatchObject({ complete: true, lost: {} });
+    await close();
+    return new Map(collector.rows().map((row: any) => [row.id, JSON.stringify(row.input)]));
+  } finally {
+    await collector.close();
+  }
+}
+
+test.each(['full', 'delta'] as const)(
+  'telling a conversation by what is new shows the same as telling it whole (turnInput: %s)',
+  async (turnInput) => {
+    const events = Array.from({ length: 40 }, (_, seed) => script(seed + 1)).flat();
+    const whole = await rowsOf(events, { turnInput });
+    const byWhatIsNew = await rowsOf(
+      events.map((event) => frozen(structuredClone(event))),
+      { turnInput },
+    );
+    expect(whole.size).toBeGreaterThan(events.length);
+    const differing = [...whole].filter(([id, input]) => byWhatIsNew.get(id) !== input);
+    expect(differing).toEqual([]);
+    expect(byWhatIsNew.size).toBe(whole.size);
+  },
+);
+
+test('a growing conversation is told by its new messages alone', () => {
+  const histories = new Histories();
+  const request = (messages: Message[], tools = ['t']) =>
+    histories.shorten(
+      frozen(
+        structuredClone({
+          purpose: 'agent',
+          conversationId: 'c',
+          request: { input: { systemPrompt: 's', messages, tools } },
+        }),
+      ),
+    ) as any;
+  const [a, b, c] = ['a', 'b', 'c'].map((content) => ({ role: 'user', content })) as Message[];
+  expect(request([a!]).request.input).toEqual({
+    history: { kept: 0, systemPrompt: false, tools: false },
+    messages: [a],
+    systemPrompt: 's',
+    tools: ['t'],
+  });
+  expect(request([a!, b!]).request.input).toEqual({
+    history: { kept: 1, systemPrompt: true, tools: true },
+    messages: [b],
+  });
+  // Edited, and with other tools.
+  expect(request([a!, c!], ['u']).request.input).toEqual({
+    history: { kept: 1, systemPrompt: true, tools: false },
+    messages: [c],
+    tools: ['u'],
+  });
+  histories.forget('c');
+  expect(request([a!, c!]).request.input.history.kept).toBe(0);
+});
+
+test('what may change after it was seen is never remembered', () => {
+  const histories = new Histories();
+  const event = { purpose: 'agent', conversationId: 'c', request: { input: { messages: [] } } };
+  expect(histories.shorten(event)).toBeUndefined();
+});
+
+test('no more than 64 conversations are remembered', () => {
+  const histories = new Histories();
+  for (let n = 0; n < 70; n++) {
+    const request = { input: { messages: [{ role: 'user', content: 'hi' }] } };
+    histories.shorten(frozen({ purpose: 'agent', conversationId: `c${n}`, request }));
+  }
+  expect(histories.forgetIdle()).toEqual(['c0', 'c1', 'c2', 'c3', 'c4', 'c5']);
+  expect(histories.forgetIdle()).toEqual([]);
+});
