@@ -26,6 +26,10 @@ export declare class Recorder {
   flush(timeoutMs: number): Promise<string>
   /** Delivers what it can within `timeoutMs`, then takes nothing more. */
   close(timeoutMs: number): Promise<string>
+  /** Begins what `finish` waits for. */
+  beginFinish(): void
+  /** Whether it has nothing to do, not yet or not any more. */
+  isAtRest(): boolean
   /** The same for the end of the process: waits, at most for the exit timeout. */
   finish(): string
   /** The numbers now, as JSON. */

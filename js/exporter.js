@@ -112,7 +112,7 @@ class Exporter {
   #retire() {
     if (this.#recorder === undefined) return;
     this.#recorder.retire(DEFAULT_TIMEOUT_MS);
-    this.#retired = this.#retired.filter((recorder) => JSON.parse(recorder.stats()).pending > 0);
+    this.#retired = this.#retired.filter((recorder) => !recorder.isAtRest());
     this.#retired.push(this.#recorder);
   }
 
@@ -125,8 +125,10 @@ class Exporter {
     this.#listening = true;
     process.on('exit', () => {
       try {
-        for (const recorder of this.#retired) recorder.finish();
-        this.#recorder?.finish();
+        const recorders = [...this.#retired, ...(this.#recorder ? [this.#recorder] : [])];
+        // All at once: the end waits for the slowest, not for their sum.
+        for (const recorder of recorders) recorder.beginFinish();
+        for (const recorder of recorders) recorder.finish();
       } catch (error) {
         warn('EXIT', `The last rows could not be delivered: ${messageOf(error)}.`);
       }

@@ -124,7 +124,7 @@ impl RowQueue {
     let mut builder = Builder::new();
     let mut kept = VecDeque::new();
     while builder.rows.len() < BATCH_ROWS
-      && builder.body.len() < max_bytes
+      && (builder.rows.is_empty() || builder.body.len() < max_bytes)
       && let Some(id) = self.order.pop_front()
     {
       if self.under_way.contains(&id) {

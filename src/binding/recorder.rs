@@ -64,6 +64,18 @@ impl Recorder {
     promise(env, |reply| self.engine.close(millis(timeout_ms), reply))
   }
 
+  /// Begins what `finish` waits for.
+  #[napi(catch_unwind)]
+  pub fn begin_finish(&self) {
+    self.engine.begin_finish();
+  }
+
+  /// Whether it has nothing to do, not yet or not any more.
+  #[napi(catch_unwind)]
+  pub fn is_at_rest(&self) -> bool {
+    self.engine.is_at_rest()
+  }
+
   /// The same for the end of the process: waits, at most for the exit timeout.
   #[napi(catch_unwind)]
   pub fn finish(&self) -> String {

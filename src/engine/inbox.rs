@@ -25,7 +25,8 @@ pub struct Inbox {
 struct State {
   events: VecDeque<Vec<u16>>,
   bytes: usize,
-  commands: Vec<Command>,
+  /// The commands, each with the number of events that come before it.
+  commands: VecDeque<(usize, Command)>,
   /// Whether the engine's thread was started.
   started: bool,
   /// Set once no more events are taken.
@@ -34,6 +35,15 @@ struct State {
   ended: bool,
   /// When the recorder must have closed.
   deadline: Option<Instant>,
+}
+
+/// What was taken out of the inbox.
+pub struct Taken {
+  pub events: Vec<Vec<u16>>,
+  /// The commands that come next.
+  pub commands: Vec<Command>,
+  /// Whether more is waiting.
+  pub more: bool,
 }
 
 /// What the engine is asked besides events.
@@ -103,7 +113,8 @@ impl Inbox {
       state.deadline = Some(state.deadline.map_or(deadline, |earlier| earlier.min(deadline)));
     }
     if state.started && !state.ended {
-      state.commands.push(command);
+      let before = state.events.len();
+      state.commands.push_back((before, command));
     }
     drop(state);
     self.wake.notify_one();
@@ -118,18 +129,34 @@ impl Inbox {
   pub fn give_up(&self) -> VecDeque<Vec<u16>> {
     let mut state = self.lock();
     state.bytes = 0;
+    state.commands.iter_mut().for_each(|(before, _)| *before = 0);
     mem::take(&mut state.events)
   }
 
-  /// Takes out at most `most` events. The commands come along once no event is left before them.
-  pub fn take(&self, most: usize) -> (Vec<Vec<u16>>, Vec<Command>) {
+  /// Takes out at most `most` events of at most `bytes` bytes, or a single one that is larger, in their
+  /// order with the commands: none from behind a command.
+  pub fn take(&self, most: usize, bytes: usize) -> Taken {
     let mut state = self.lock();
-    let most = most.min(state.events.len());
-    let events: Vec<_> = state.events.drain(..most).collect();
-    state.bytes -= events.iter().map(|event| size(event)).sum::<usize>();
-    let commands =
-      if state.events.is_empty() { mem::take(&mut state.commands) } else { Vec::new() };
-    (events, commands)
+    let before = state.commands.front().map_or(usize::MAX, |(before, _)| *before);
+    let most = most.min(before);
+    let (mut events, mut taken) = (Vec::new(), 0);
+    while events.len() < most && (events.is_empty() || taken < bytes) {
+      let Some(event) = state.events.pop_front() else { break };
+      taken += size(&event);
+      events.push(event);
+    }
+    state.bytes -= taken;
+    state.commands.iter_mut().for_each(|(before, _)| *before -= events.len());
+    let due = state.commands.iter().take_while(|(before, _)| *before == 0).count();
+    let commands = state.commands.drain(..due).map(|(_, command)| command).collect();
+    let more = !state.events.is_empty() || !state.commands.is_empty();
+    Taken { events, commands, more }
+  }
+
+  /// Whether no thread is at work, not yet or not any more.
+  pub fn is_at_rest(&self) -> bool {
+    let state = self.lock();
+    !state.started || state.ended
   }
 
   /// Takes nothing more, for this reason, and gives back the events nobody will read. Commands that

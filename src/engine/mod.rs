@@ -24,7 +24,7 @@ use crate::{
 use inbox::{Command, Inbox, Reply};
 
 /// How much longer than its deadline the JavaScript thread waits for the engine's last word.
-const GRACE: Duration = Duration::from_millis(50);
+const GRACE: Duration = Duration::from_millis(250);
 
 /// What the two threads share.
 struct Shared {
@@ -118,10 +118,21 @@ impl Engine {
     answered.recv_timeout(timeout + GRACE).unwrap_or_else(|_| {
       // The engine is too busy even to say so.
       let stats = self.stats();
-      let message = format!("the process ends while {} rows wait.", stats.pending);
+      let lost = stats.pending + stats.lost.values().sum::<u64>() + self.shared.counters.unread();
+      let message = format!("{lost} rows are lost: the process ends before they are read.");
       self.shared.warn(Warning::Exit, &message);
       Report { complete: false, stats }
     })
+  }
+
+  /// Begins what [`Self::finish`] waits for.
+  pub fn begin_finish(&self) {
+    self.close(self.settings.exit_timeout, |_| {});
+  }
+
+  /// Whether no thread is at work, not yet or not any more.
+  pub fn is_at_rest(&self) -> bool {
+    self.shared.inbox.is_at_rest()
   }
 
   /// The numbers now.
@@ -187,6 +198,7 @@ impl Shared {
   fn abandon(&self, reason: LossReason) {
     for _event in self.inbox.shut(reason) {
       self.counters.refuse(reason);
+      self.counters.read();
     }
     let orphans = self.counters.stats().pending;
     self.counters.lose(reason, usize::try_from(orphans).unwrap_or(usize::MAX));

@@ -14,7 +14,7 @@ use tokio::{
 
 use super::{
   Shared,
-  inbox::{Command, Reply},
+  inbox::{Command, Reply, Taken},
   keeper::Keeper,
 };
 use crate::{
@@ -34,6 +34,9 @@ const LINGER: Duration = Duration::from_millis(200);
 const REQUESTS: usize = 8;
 /// The most events translated before the network gets its turn.
 const EVENTS_AT_ONCE: usize = 256;
+/// The most bytes of events translated at once, or one event: a deadline is not missed meanwhile, and
+/// hardly more waits than is counted.
+const BYTES_AT_ONCE: usize = 1024 * 1024;
 /// How long nothing is tried after the server has refused the key.
 const SUSPENSION: Duration = Duration::from_secs(60);
 /// How long to wait between two tries while the process ends.
@@ -97,6 +100,8 @@ struct Run<'a> {
   flushes: Vec<Flush>,
   /// Set once the recorder closes; several may ask for it.
   closing: Vec<Flush>,
+  /// When that was asked for first.
+  closing_since: Option<Instant>,
   keeper: Keeper,
 }
 
@@ -117,6 +122,7 @@ impl<'a> Run<'a> {
       suspended: false,
       flushes: Vec::new(),
       closing: Vec::new(),
+      closing_since: None,
       keeper: Keeper::default(),
     }
   }
@@ -157,10 +163,10 @@ impl<'a> Run<'a> {
     if self.shared.inbox.is_overdue() {
       for _event in self.shared.inbox.give_up() {
         self.shared.counters.refuse(LossReason::NotDeliveredAtExit);
+        self.shared.counters.read();
       }
     }
-    let (events, commands) = self.shared.inbox.take(EVENTS_AT_ONCE);
-    let more = events.len() == EVENTS_AT_ONCE;
+    let Taken { events, commands, more } = self.shared.inbox.take(EVENTS_AT_ONCE, BYTES_AT_ONCE);
     if !events.is_empty() {
       self.keeper.note_change();
     }
@@ -172,6 +178,7 @@ impl<'a> Run<'a> {
         Ok(Err(why)) => self.unreadable(why),
         Err(_panic) => self.unreadable("the translation failed".to_owned()),
       }
+      self.shared.counters.read();
     }
     for command in commands {
       self.obey(command);
@@ -214,6 +221,7 @@ impl<'a> Run<'a> {
         // Waits that were meant for a long life are cut short: there is one more try, at once.
         self.gate = None;
         self.suspended = false;
+        self.closing_since.get_or_insert_with(Instant::now);
       }
     }
     self.keeper.write(&self.translator, self.shared);
@@ -318,7 +326,7 @@ impl<'a> Run<'a> {
       Done::Unconnected(verdict, why) => {
         self.link = Link::Down;
         match verdict {
-          Verdict::Suspended => self.suspend(why),
+          Verdict::Suspended => self.suspend(began, why),
           Verdict::Later(at_least) => self.fails(began, why, at_least),
           Verdict::Delivered | Verdict::Split | Verdict::Rejected => {
             self.fails(began, why, Duration::ZERO);
@@ -346,7 +354,7 @@ impl<'a> Run<'a> {
       }
       Verdict::Suspended => {
         self.again.push(batch);
-        self.suspend(why);
+        self.suspend(began, why);
       }
       Verdict::Split => match batch.split() {
         Ok(halves) => self.again.extend(halves),
@@ -369,13 +377,19 @@ impl<'a> Run<'a> {
     self.shared.counters.failed(why);
   }
 
-  fn suspend(&mut self, why: String) {
-    self.suspended = true;
-    self.close_gate(SUSPENSION);
+  /// The server has refused the key for a request that began then.
+  fn suspend(&mut self, began: Instant, why: String) {
     let message = format!(
       "{why}. Traces wait and are tried again now and then; the application is not affected."
     );
     self.shared.warn(Warning::Refused, &message);
+    // The one more try that there is while the recorder closes begins after that.
+    if self.closing_since.is_some_and(|since| began < since) {
+      self.fails(began, why, Duration::ZERO);
+      return;
+    }
+    self.suspended = true;
+    self.close_gate(SUSPENSION);
     self.shared.counters.failed(why);
   }
 

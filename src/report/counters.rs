@@ -16,6 +16,8 @@ use super::LossReason;
 #[derive(Default)]
 pub struct Counters {
   events: AtomicU64,
+  /// Events that have become rows, or were given up.
+  read: AtomicU64,
   accepted: AtomicU64,
   sent: AtomicU64,
   lost: [AtomicU64; LossReason::ALL.len()],
@@ -57,6 +59,17 @@ pub struct Stats {
 impl Counters {
   pub fn event(&self) {
     self.events.fetch_add(1, Relaxed);
+  }
+
+  /// An event that was taken in is counted in rows from now on.
+  pub fn read(&self) {
+    self.read.fetch_add(1, Relaxed);
+  }
+
+  /// Events that are taken in and not counted in rows yet.
+  pub fn unread(&self) -> u64 {
+    let read = self.read.load(Relaxed);
+    self.events.load(Relaxed).saturating_sub(read)
   }
 
   pub fn accept(&self) {
