@@ -112,9 +112,10 @@ fn body<'a>(kind: &str, f: &Fields<'a>) -> Body<'a> {
     "tool_start" => tool_start(f),
     // `tool_call` is the name of 0.x, and what the helper of Flue's Braintrust guide makes of `tool`.
     "tool" | "tool_call" => {
-      let content = object::<fields::Result>(f.result).content;
+      let fields::Result { content, details, .. } = object(f.result);
       Body::ToolEnd {
         tool: tool(f),
+        exit_code: number(object::<fields::Details>(details).exit_code),
         output: f.effective_result.or(content).or(f.result),
         outcome: outcome(f, content),
       }

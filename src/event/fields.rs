@@ -80,7 +80,11 @@ members! {
 }
 members! {
   /// `operation.result`, `operation.agentInput`, `agentOutput` and a tool's `result`.
-  Result { text, data, content, images }
+  Result { text, data, content, images, details }
+}
+members! {
+  /// `details` of a shell command's result.
+  Details { exit_code }
 }
 
 /// The members of a raw object; all absent when it is not one.

@@ -131,6 +131,8 @@ pub enum Body<'a> {
   },
   ToolEnd {
     tool: Tool<'a>,
+    /// Of a shell command.
+    exit_code: Option<f64>,
     output: Payload<'a>,
     outcome: Outcome<'a>,
   },
@@ -183,7 +185,7 @@ pub struct History {
 }
 
 /// What is delegated to whom. Names a task where no id does.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Hash)]
 pub struct Delegation<'a> {
   pub prompt: Option<Text<'a>>,
   pub agent: Option<Text<'a>>,

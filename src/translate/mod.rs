@@ -166,7 +166,9 @@ impl Translator {
       Body::ToolStart { tool, args, delegates } => {
         self.tool_start(event, tool, *args, delegates.as_ref())
       }
-      Body::ToolEnd { tool, output, outcome } => self.tool_end(event, tool, *output, outcome),
+      Body::ToolEnd { tool, exit_code, output, outcome } => {
+        self.tool_end(event, tool, *exit_code, *output, outcome)
+      }
       Body::TaskStart { delegation, cwd, input, tool_call } => {
         self.task_start(event, delegation, cwd.as_deref(), tool_call.as_deref(), *input)
       }

@@ -26,9 +26,8 @@ pub(super) struct Content<'a> {
 pub struct Told {
   /// The sum of what they used.
   pub used: Option<Usage>,
-  /// What the user last said before the first of them.
-  #[serde(skip)]
-  pub asked: Option<Json>,
+  /// Whether the first of them told what was asked.
+  pub asked: bool,
   /// What the last of them put out.
   #[serde(skip)]
   pub answered: Option<Json>,
@@ -51,6 +50,7 @@ impl Translator {
     if let Some(mut row) = self.open_operation(operation, kind, place, start) {
       facts::ids(&mut row, &event.ids);
       row.fact("flue.operation", facts::text(kind));
+      self.facts_of_run(&mut row, &event.ids);
       if self.submissions.is_root(&event.ids, operation) {
         self.submissions.describe(&mut row, &event.ids);
       }
@@ -80,8 +80,9 @@ impl Translator {
     if let Some(mut row) = self.tree.close(&activity, event.at, &mut rows) {
       facts::ids(&mut row, &event.ids);
       row.fact("flue.operation", facts::text(kind));
+      self.facts_of_run(&mut row, &event.ids);
       error::outcome(&mut row, outcome);
-      row.input = content.input.map(messages::without_images).or(told.asked);
+      row.input = content.input.map(messages::without_images);
       row.output = content.output.map(messages::without_images);
       if row.output.is_none() && row.error.is_none() && kind != Some("compact") {
         row.output = told.answered;

@@ -1,5 +1,7 @@
 //! Tool calls: `tool_start`, `tool`.
 
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+
 use super::{
   Translator, error, facts, identity, messages,
   tree::{Activity, Look, Parent, Place, Start},
@@ -17,10 +19,9 @@ pub(super) fn call_span(ids: &Ids<'_>, call: &str, trace: TraceId) -> (Activity,
   (activity, identity::tool(trace, scope, call))
 }
 
-/// What is delegated to whom, to be kept.
-pub(super) fn delegates(delegation: &Delegation<'_>) -> (Option<String>, Option<String>) {
-  let Delegation { prompt, agent } = delegation;
-  (prompt.as_ref().map(ToString::to_string), agent.as_ref().map(ToString::to_string))
+/// A fingerprint of what is delegated to whom: the call and the task that it starts name the same.
+pub(super) fn fingerprint(delegation: &Delegation<'_>) -> u64 {
+  BuildHasherDefault::<DefaultHasher>::default().hash_one(delegation)
 }
 
 impl Translator {
@@ -38,7 +39,7 @@ impl Translator {
       return Vec::new();
     };
     if let Some(open) = self.tree.get_mut(&activity) {
-      open.delegates = delegation.map(delegates);
+      open.delegates = delegation.map(fingerprint);
     }
     tool_facts(&mut row, event, tool);
     row.input = args.map(messages::without_images);
@@ -51,6 +52,7 @@ impl Translator {
     &mut self,
     event: &Event<'_>,
     tool: &Tool<'_>,
+    exit_code: Option<f64>,
     output: Payload<'_>,
     outcome: &Outcome<'_>,
   ) -> Vec<Row> {
@@ -64,6 +66,7 @@ impl Translator {
     self.tree.open(activity.clone(), place, Some(look(tool)), Start::At(start));
     if let Some(mut row) = self.tree.close(&activity, end, &mut rows) {
       tool_facts(&mut row, event, tool);
+      row.fact("flue.exit_code", facts::number(exit_code));
       error::outcome(&mut row, outcome);
       row.output = output.map(messages::without_images);
       rows.push(row);

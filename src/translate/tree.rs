@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{log::Logs, operation::Told};
+use super::{log::Logs, operation::Told, workflow::HandedDown};
 use crate::{
   span::{Json, Row, SpanRef, SpanType},
   time,
@@ -90,11 +90,11 @@ pub struct Open {
   /// What its parts told an operation.
   pub told: Told,
   /// Of a turn on 0.x, whose event comes after its tools: when the model had answered.
-  #[serde(skip)]
   pub answered: Option<i64>,
-  /// Of a call of the `task` tool: the prompt and the agent of the task it will start.
-  #[serde(skip)]
-  pub delegates: Option<(Option<String>, Option<String>)>,
+  /// Of a call of the `task` tool: the fingerprint of what it delegates.
+  pub delegates: Option<u64>,
+  /// Of a run: what its operations repeat, so that they are found by it.
+  pub handed_down: HandedDown,
   #[serde(skip)]
   pub logs: Logs,
   #[serde(skip)]
@@ -210,6 +210,7 @@ impl Tree {
       told: Told::default(),
       answered: None,
       delegates: None,
+      handed_down: HandedDown::default(),
       logs: Logs::default(),
       children: Vec::new(),
     };
@@ -335,11 +336,11 @@ impl Tree {
   pub fn delegating_tool(
     &self,
     activity: &Activity,
-    delegates: &(Option<String>, Option<String>),
+    delegates: u64,
   ) -> Option<(Activity, SpanRef)> {
     let children = self.open.get(activity)?.children.iter();
     children.filter_map(|child| Some((child, self.open.get(child)?))).find_map(|(child, span)| {
-      let free = span.children.is_empty() && span.delegates.as_ref() == Some(delegates);
+      let free = span.children.is_empty() && span.delegates == Some(delegates);
       free.then(|| (child.clone(), span.place.span))
     })
   }

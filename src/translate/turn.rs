@@ -42,12 +42,25 @@ impl Translator {
       }
       _ => self.write_input(&mut row, &event.ids, purpose, asked),
     };
-    self.tell_operation(&event.ids, |told| {
-      if told.asked.is_none() && !compacts(purpose) {
-        told.asked = said;
-      }
-    });
-    vec![row]
+    let mut rows = vec![row];
+    if !compacts(purpose) {
+      rows.extend(self.operation_asked(&event.ids, said));
+    }
+    rows
+  }
+
+  /// The first turn of an operation tells what was asked of it, long before its own end may. A later
+  /// attempt is asked to go on, which is not what was asked.
+  fn operation_asked(&mut self, ids: &Ids<'_>, said: Option<Json>) -> Option<Row> {
+    let operation = Activity::Operation(ids.operation.as_deref()?.to_owned());
+    let open = self.tree.get_mut(&operation)?;
+    let first = !std::mem::replace(&mut open.told.asked, true);
+    if !first || open.look.is_none() || !matches!(open.start, Start::At(_)) {
+      return None;
+    }
+    let mut row = Row::of(open.place.span);
+    row.input = Some(said?);
+    Some(row)
   }
 
   pub(super) fn history_forgotten(&mut self, event: &Event<'_>) {

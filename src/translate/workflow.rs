@@ -1,7 +1,9 @@
 //! Workflow runs: `run_start`, `run_resume`, `run_end`.
 
+use serde::{Deserialize, Serialize};
+
 use super::{
-  Translator, error, facts, identity, messages,
+  Translator, content, error, facts, identity, messages,
   tree::{Activity, Look, Parent, Place, Start},
 };
 use crate::{
@@ -9,6 +11,31 @@ use crate::{
   span::{Json, Row, SpanRef, SpanType},
   time,
 };
+
+/// What a run tells of itself on each of its operations.
+#[derive(Default, Serialize, Deserialize)]
+pub struct HandedDown {
+  workflow: Option<String>,
+  /// On 0.x a run is an instance; its operations do not say so.
+  instance: Option<String>,
+  /// The members of `metadata` in the run's input.
+  #[serde(skip)]
+  metadata: Vec<(String, Json)>,
+}
+
+impl HandedDown {
+  /// Writes it where the row does not say otherwise itself.
+  fn write(&self, row: &mut Row) {
+    let Self { workflow, instance, metadata } = self;
+    let own = [("flue.workflow_name", workflow), ("flue.instance_id", instance)];
+    let own = own
+      .into_iter()
+      .filter_map(|(name, value)| Some((name.to_owned(), facts::text(value.as_deref())?)));
+    for (name, value) in own.chain(metadata.iter().cloned()) {
+      row.metadata.entry(name.into()).or_insert(value);
+    }
+  }
+}
 
 /// The span of the event's run.
 pub(super) fn run_span(ids: &Ids<'_>) -> Option<(Activity, SpanRef)> {
@@ -32,14 +59,30 @@ impl Translator {
     let place = Place { span, parent: Parent::None };
     let start = Start::At(started.unwrap_or(event.at));
     let look = Look::new(SpanType::Task, name);
-    let Some(mut row) = self.tree.open(activity, place, Some(look), start) else {
+    let Some(mut row) = self.tree.open(activity.clone(), place, Some(look), start) else {
       return Vec::new();
     };
     facts::ids(&mut row, &event.ids);
-    row.fact("flue.workflow_name", facts::text(workflow));
+    let handed_down = HandedDown {
+      workflow: workflow.map(str::to_owned),
+      instance: event.ids.instance.as_deref().map(str::to_owned),
+      metadata: content::metadata(input),
+    };
+    handed_down.write(&mut row);
+    if let Some(open) = self.tree.get_mut(&activity) {
+      open.handed_down = handed_down;
+    }
     row.fact("flue.workflow_phase", Some(Json::text(if resumed { "resume" } else { "start" })));
     row.input = input.map(messages::without_images);
     vec![row]
+  }
+
+  /// Writes what the event's run hands down to its operations.
+  pub(super) fn facts_of_run(&self, row: &mut Row, ids: &Ids<'_>) {
+    let run = run_span(ids).and_then(|(activity, _)| self.tree.get(&activity));
+    if let Some(run) = run {
+      run.handed_down.write(row);
+    }
   }
 
   /// A run whose start was withheld. It ends with each of its operations, since nobody may tell its end.

@@ -15,7 +15,7 @@ use super::Translator;
 use crate::event;
 
 /// The recordings of these Flue releases are in `__test__/corpus`.
-const RELEASES: [&str; 2] = ["1.0.0-beta.9", "2.1.0"];
+const RELEASES: [&str; 4] = ["0.8.1", "0.11.1", "1.0.0-beta.9", "2.1.0"];
 
 /// A line of a recording, as far as it matters here.
 #[derive(Deserialize)]

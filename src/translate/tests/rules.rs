@@ -153,3 +153,34 @@ fn a_recovered_submission_goes_on_in_the_same_root() {
   assert_eq!(roots.len(), 1);
   assert!(roots[0].output.is_some());
 }
+
+#[test]
+fn an_operation_says_to_which_workflow_it_belongs() {
+  for release in ["0.8.1", "0.11.1", "1.0.0-beta.9"] {
+    let trace = replay(release, "workflow-full");
+    let run = only(&trace, "workflow:full");
+    for row in trace.named("flue.prompt").filter(|row| row.parent == Some(run.span.span())) {
+      assert_eq!(row.metadata["flue.workflow_name"].as_str(), "\"full\"", "{release}");
+    }
+  }
+}
+
+#[test]
+fn a_shell_command_tells_its_exit_code_whether_it_failed_or_not() {
+  let trace = replay("1.0.0-beta.9", "workflow-full");
+  let codes: Vec<_> = trace
+    .named("tool:bash")
+    .map(|row| row.metadata["flue.exit_code"].as_str().into_owned())
+    .collect();
+  assert_eq!(codes, ["0", "3", "0"]);
+}
+
+#[test]
+fn the_image_of_a_prompt_is_told_on_every_release() {
+  let told = r#"{"text":"look","images":[{"mimeType":"image/png"}]}"#;
+  for release in ["0.8.1", "0.11.1", "1.0.0-beta.9"] {
+    let trace = replay(release, "workflow-image");
+    let prompt = trace.named("flue.prompt").next().unwrap();
+    assert_eq!(prompt.input.as_ref().unwrap().as_str(), told, "{release}");
+  }
+}

@@ -1,0 +1,112 @@
+/** What comes out of it, and what failed. */
+import { isDeepStrictEqual } from 'node:util';
+
+const isObject = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);
+
+/** Flue's own wrapping of a tool's content, when it says nothing that the trace has not elsewhere. */
+const toldElsewhere = new Set([
+  'customTool',
+  'tool',
+  'result',
+  'taskId',
+  'session',
+  'messageId',
+  'agent',
+  'cwd',
+  // In the arguments, and as `flue.exit_code`.
+  'command',
+  'exitCode',
+]);
+
+function messageOf(error) {
+  if (typeof error !== 'string') return undefined;
+  try {
+    const { message, content } = JSON.parse(error);
+    return message ?? content?.map(({ text }) => text).join('\n');
+  } catch {
+    return error;
+  }
+}
+
+const isFailed = ({ spans }) => typeof spans.ours?.row.error === 'string';
+
+/** @type {import('./rules.mjs').Rule[]} */
+export const outputRules = [
+  {
+    id: 'errors',
+    sort: 'form',
+    reason: 'an error is text: name, message, code and Flue’s stack',
+    explains: ({ field, official, ours }) => {
+      const message = messageOf(official);
+      return field === 'error' && message !== undefined && ours?.includes?.(message) === true;
+    },
+  },
+  {
+    id: 'failed-compactions',
+    sort: 'corrected',
+    reason: 'a compaction that failed on Flue 0.x is shown as failed',
+    explains: (difference) => {
+      const { line, kind, field, key, official, ours } = difference;
+      if (!line.startsWith('0.') || kind !== 'compaction' || !isFailed(difference)) return false;
+      return (
+        (field === 'error' && official === undefined) ||
+        (field === 'output' && isDeepStrictEqual(official, { completed: true }) && !ours) ||
+        (field === 'metrics' && key === 'duration_ms' && ours === undefined)
+      );
+    },
+  },
+  {
+    id: 'tool-outputs',
+    sort: 'form',
+    reason: 'a tool’s output is what it gave, without Flue’s wrapping',
+    explains: ({ kind, field, official, ours }) =>
+      kind === 'tool' &&
+      field === 'output' &&
+      isObject(official) &&
+      isDeepStrictEqual(official.content, ours) &&
+      Object.keys(official.details ?? {}).every((key) => toldElsewhere.has(key)),
+  },
+  {
+    id: 'structured-results',
+    sort: 'form',
+    reason: 'a structured result is the output, as on Flue 1.0',
+    explains: ({ line, kind, field, official, ours }) =>
+      line.startsWith('0.') &&
+      kind === 'operation' &&
+      field === 'output' &&
+      isObject(official) &&
+      official.data !== undefined &&
+      isDeepStrictEqual(official.data, ours),
+  },
+  {
+    id: 'outputs-of-failures',
+    sort: 'left out',
+    reason: 'what failed has no output; partial text stays in its turn',
+    explains: (difference) => {
+      const { kind, field, ours } = difference;
+      const mayFail = kind === 'operation' || kind === 'workflow';
+      return mayFail && field === 'output' && ours === undefined && isFailed(difference);
+    },
+  },
+  {
+    id: 'compactions',
+    sort: 'form',
+    reason: 'the reason is the name; the operation repeats nothing',
+    explains: ({ kind, field, official, ours }) =>
+      kind === 'operation' &&
+      field === 'output' &&
+      ours === undefined &&
+      isDeepStrictEqual(official, { completed: true }),
+  },
+  {
+    id: 'recovery',
+    sort: 'added',
+    reason: 'success takes back what a dead process may have said',
+    explains: ({ line, kind, field, key, official, ours }) =>
+      line.startsWith('1.') &&
+      kind === 'operation' &&
+      official === undefined &&
+      ((field === 'error' && ours === null) ||
+        (field === 'metadata' && key === 'flue.interrupted' && ours === false)),
+  },
+];
