@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Row } from '../../js/collector/types';
 
 /**
- * Reads off Flue's own events what a trace must hold. Deliberately simple, and without any code or
- * idea of the translation: each start event is one span, found again by Flue's ids.
+ * Reads off Flue's own events what a trace must hold, for every line of Flue: 0.x, 1.0-beta and 2.x.
+ * Deliberately simple, and without any code or idea of the translation: each start event is one span,
+ * found again by Flue's ids.
  */
 
 export interface FlueEvent {
@@ -12,16 +14,32 @@ export interface FlueEvent {
   [member: string]: any;
 }
 
+/**
+ * Metadata by which a span is found. Besides: `name` is how its name begins, `root` says that nothing
+ * is above it, `start` is when it began (ms), for what Flue gives no id.
+ */
+export type SpanIds = Record<string, string | undefined>;
+
 /** One span that must be there. */
 export interface Activity {
   name: string;
   type: 'task' | 'llm' | 'tool';
-  /** Metadata by which the span is found. */
-  ids: Record<string, string>;
-  /** Metadata by which the span above it is found; null for a root. */
-  parent: Record<string, string> | null;
+  ids: SpanIds;
+  /** The ids of the span above it; null for a root. */
+  parent: SpanIds | null;
+  /** When it began, milliseconds since the epoch. */
+  start: number;
+  /** When it ended, by each of the ways in which Flue tells; none when it never told. */
+  ends: number[];
+  /** When it must have ended at the latest, if it is known. */
+  endedBy?: number | undefined;
+  /** Whether Flue never reported its end. */
+  interrupted: boolean;
   failed: boolean;
-  usage?: Usage | undefined;
+  /** What Flue says it used; null for nothing at all, undefined when nobody can tell. */
+  usage?: Usage | null | undefined;
+  /** Metadata that must be there, too. */
+  metadata: Record<string, unknown>;
 }
 
 interface Usage {
@@ -33,122 +51,393 @@ interface Usage {
   cost: { total: number };
 }
 
-/** Every activity of a run of Flue 1.0-beta or 2.x. */
+/** How far a time may be off, in milliseconds. */
+const TOLERANCE = 10;
+
+/** Kinds of operations that only wrap one other activity. */
+const isWrapper = (kind: string) => kind === 'task' || kind === 'shell';
+const isFailed = (event: FlueEvent | undefined) => event?.isError === true;
+const time = (event: FlueEvent) => Date.parse(event.timestamp);
+/** 0.x has no version in its events. */
+const isOld = (event: FlueEvent) => event.v === undefined;
+const deliveryOf = (event: FlueEvent): string | undefined => event.submissionId ?? event.dispatchId;
+
+/** Every activity of a run of Flue, also one that several processes had a part in. */
 export function activities(events: FlueEvent[]): Activity[] {
-  const wrappers = new Set(
-    events
-      .filter(({ type, operationKind }) => type === 'operation_start' && isWrapper(operationKind))
-      .map(({ operationId }) => operationId),
-  );
-  const compacting = new Set<string>();
-  const found: Activity[] = [];
+  return new Reader(events).read();
+}
 
-  for (const event of events) {
-    const { type, operationId, turnId, taskId, runId, toolCallId } = event;
-    // A wrapper operation has no span: what it does lies below the run around it.
-    const operation: Record<string, string> =
-      operationId && !wrappers.has(operationId)
-        ? { 'flue.operation_id': operationId, name: 'flue.' }
-        : { 'flue.run_id': runId, name: 'workflow:' };
-    const end = (kind: string, ids: Partial<FlueEvent>) =>
-      events.find(
-        (other) =>
-          other.type === kind && Object.entries(ids).every(([id, value]) => other[id] === value),
-      );
+/** A delivery to an agent, and the span that is its root. */
+interface Delivery {
+  conversation: string | undefined;
+  root: Activity;
+  /** Its operations in this conversation: the attempts. */
+  attempts: FlueEvent[];
+}
 
-    switch (type) {
-      case 'run_start':
-        found.push({
-          name: `workflow:${event.workflowName}`,
-          type: 'task',
-          ids: { 'flue.run_id': runId, name: 'workflow:' },
-          parent: null,
-          failed: isFailed(end('run_end', { runId })),
-        });
-        break;
-      case 'operation_start': {
-        if (wrappers.has(operationId)) break;
-        const ended = end('operation', { operationId });
-        found.push({
-          name: `flue.${event.operationKind}`,
-          type: 'task',
-          ids: { 'flue.operation_id': operationId, name: 'flue.' },
-          parent: taskId
-            ? { 'flue.task_id': taskId, name: 'task:' }
-            : runId
-              ? { 'flue.run_id': runId, name: 'workflow:' }
-              : null,
-          failed: isFailed(ended),
-          usage: ended?.usage,
-        });
-        break;
+class Reader {
+  #events: FlueEvent[];
+  #found: Activity[] = [];
+  /** What the parts of an operation lie below. */
+  #below = new Map<string, SpanIds>();
+  #deliveries = new Map<string, Delivery>();
+  /** The task calls of 0.x that have their task. */
+  #delegated = new Set<FlueEvent>();
+
+  constructor(events: FlueEvent[]) {
+    this.#events = events;
+  }
+
+  read(): Activity[] {
+    this.#events.forEach((event, position) => {
+      switch (event.type) {
+        case 'run_start':
+          return this.#run(event);
+        case 'operation_start':
+          return this.#operation(event, position);
+        case 'turn_request':
+          return this.#turn(event);
+        case 'tool_start':
+          return this.#tool(event);
+        case 'task_start':
+          return this.#task(event, position);
+        case 'compaction_start':
+          return this.#compaction(event);
+        default:
       }
-      case 'turn_request': {
-        const ended = end('turn', { turnId });
-        found.push({
-          name: `llm:${event.request.requestedModel}`,
-          type: 'llm',
-          ids: { 'flue.turn_id': turnId, name: 'llm:' },
-          parent: event.purpose.startsWith('compaction')
-            ? { 'flue.operation_id': operationId, name: 'compaction:' }
-            : operation,
-          failed: isFailed(ended),
-          usage: ended?.response.usage,
-        });
-        break;
-      }
-      case 'tool_start':
-        found.push({
-          name: `tool:${event.toolName}`,
-          type: 'tool',
-          ids: { 'flue.tool_call_id': toolCallId, 'flue.operation_id': operationId, name: 'tool:' },
-          parent: operation,
-          failed: isFailed(end('tool', { toolCallId, operationId })),
-        });
-        break;
-      case 'task_start':
-        found.push({
-          name: `task:${event.agent}`,
-          type: 'task',
-          ids: { 'flue.task_id': taskId, name: 'task:' },
-          parent: toolCallId
-            ? { 'flue.tool_call_id': toolCallId, 'flue.operation_id': operationId, name: 'tool:' }
-            : operation,
-          failed: isFailed(end('task', { taskId })),
-        });
-        break;
-      case 'compaction_start': {
-        compacting.add(operationId);
-        const ended = end('compaction', { operationId });
-        found.push({
-          name: `compaction:${event.reason}`,
-          type: 'task',
-          ids: { 'flue.operation_id': operationId, name: 'compaction:' },
-          parent: operation,
-          failed: isFailed(ended),
-          usage: ended?.usage,
-        });
-        break;
-      }
-      default:
+    });
+    for (const [id, delivery] of this.#deliveries) this.#finish(id, delivery);
+    this.#closeBelow();
+    return this.#found;
+  }
+
+  #end(types: string[], ids: Record<string, unknown>): FlueEvent | undefined {
+    return this.#events.find(
+      (event) =>
+        types.includes(event.type) &&
+        Object.entries(ids).every(([id, value]) => event[id] === value),
+    );
+  }
+
+  #add(
+    activity: Pick<Activity, 'name' | 'type' | 'ids' | 'parent'>,
+    start: FlueEvent,
+    end: FlueEvent | undefined,
+    usage: Usage | null | undefined = null,
+  ): Activity {
+    const began = time(start);
+    const full: Activity = {
+      ...activity,
+      start: began,
+      ends: end ? [time(end), ...(end.durationMs >= 0 ? [began + end.durationMs] : [])] : [],
+      interrupted: end === undefined,
+      failed: isFailed(end),
+      usage: end ? usage : undefined,
+      metadata: {},
+    };
+    this.#found.push(full);
+    return full;
+  }
+
+  #run(event: FlueEvent) {
+    const { runId } = event;
+    const ids = { 'flue.run_id': runId, name: 'workflow:' };
+    const end = this.#end(['run_end'], { runId });
+    const name = `workflow:${event.workflowName}`;
+    const run = this.#add({ name, type: 'task', ids, parent: null }, event, end);
+    run.start = Date.parse(event.startedAt);
+    if (this.#end(['run_resume'], { runId })) run.metadata['flue.workflow_phase'] = 'resume';
+  }
+
+  /** What an event without an activity of its own belongs to: its operation, else its run. */
+  #enclosing({ operationId, runId }: FlueEvent): SpanIds {
+    const operation = this.#below.get(operationId);
+    return operation ?? { 'flue.run_id': runId, name: 'workflow:' };
+  }
+
+  #operation(event: FlueEvent, position: number) {
+    const { operationId, operationKind, taskId, runId } = event;
+    const delivery = deliveryOf(event);
+    const known = delivery === undefined ? undefined : this.#deliveries.get(delivery);
+    const isDelivered = taskId === undefined && runId === undefined && delivery !== undefined;
+
+    if (isDelivered && known?.conversation === event.conversationId && known) {
+      // A later attempt goes on with the root of the first.
+      known.attempts.push(event);
+      this.#below.set(operationId, known.root.ids);
+      return;
+    }
+    let ids: SpanIds = { 'flue.operation_id': operationId, name: 'flue.' };
+    let parent: SpanIds | null = null;
+    if (taskId !== undefined) parent = { 'flue.task_id': taskId, name: 'task:' };
+    else if (runId !== undefined) parent = { 'flue.run_id': runId, name: 'workflow:' };
+    else if (isDelivered && known) {
+      const tool = this.#runningTool(delivery, position);
+      parent = tool ? toolIds(tool) : known.root.ids;
+    } else if (isDelivered) {
+      const id = event.submissionId === undefined ? 'flue.dispatch_id' : 'flue.submission_id';
+      ids = { [id]: delivery, root: 'true', name: 'flue.' };
+    }
+
+    if (parent && isWrapper(operationKind)) {
+      this.#below.set(operationId, parent);
+      return;
+    }
+    this.#below.set(operationId, ids);
+    const end = this.#end(['operation'], { operationId });
+    const usage = end && (end.usage ?? this.#sum([operationId]));
+    const name = `flue.${operationKind}`;
+    const operation = this.#add({ name, type: 'task', ids, parent }, event, end, usage);
+    if (isDelivered && !known) {
+      this.#deliveries.set(delivery, {
+        conversation: event.conversationId,
+        root: operation,
+        attempts: [event],
+      });
     }
   }
-  return found;
+
+  /** The tool call of the delivery that started last and still runs. */
+  #runningTool(delivery: string, position: number): FlueEvent | undefined {
+    const before = this.#events
+      .slice(0, position)
+      .filter((event) => deliveryOf(event) === delivery);
+    const ended = before.filter(({ type }) => type === 'tool' || type === 'tool_call');
+    return before
+      .filter(({ type }) => type === 'tool_start')
+      .findLast(
+        (start) =>
+          !ended.some(
+            (end) =>
+              end.toolCallId === start.toolCallId &&
+              end.turnId === start.turnId &&
+              end.operationId === start.operationId,
+          ),
+      );
+  }
+
+  /** What the turns of operations used, for those whose own end does not say. */
+  #sum(operations: string[]): Usage | null {
+    const used = this.#events
+      .filter(({ type, operationId }) => type === 'turn' && operations.includes(operationId))
+      .map(usageOfTurn)
+      .filter((usage) => usage !== undefined && usage !== null);
+    if (used.length === 0) return null;
+    const sum = (part: (usage: Usage) => number) => used.reduce((all, one) => all + part(one), 0);
+    return {
+      input: sum(({ input }) => input),
+      output: sum(({ output }) => output),
+      cacheRead: sum(({ cacheRead }) => cacheRead),
+      cacheWrite: sum(({ cacheWrite }) => cacheWrite),
+      totalTokens: sum(({ totalTokens }) => totalTokens),
+      cost: { total: sum(({ cost }) => cost.total) },
+    };
+  }
+
+  #turn(event: FlueEvent) {
+    const { turnId, operationId, purpose } = event;
+    const end = this.#end(['turn'], { turnId });
+    const enclosing = this.#enclosing(event);
+    const compaction = purpose.startsWith('compaction')
+      ? this.#found.findLast(
+          ({ ids, name }) =>
+            name.startsWith('compaction:') && ids['flue.operation_id'] === operationId,
+        )
+      : undefined;
+    const turn = this.#add(
+      {
+        name: `llm:${event.request?.requestedModel ?? event.model}`,
+        type: 'llm',
+        ids: { 'flue.turn_id': turnId, 'flue.operation_id': operationId, name: 'llm:' },
+        parent: compaction?.ids ?? enclosing,
+      },
+      event,
+      end,
+      end && (usageOfTurn(end) ?? null),
+    );
+    // On 0.x its event comes after its tools, and its duration includes theirs.
+    const firstTool = isOld(event) && this.#end(['tool_start'], { turnId });
+    if (end && firstTool) turn.ends = [time(firstTool)];
+  }
+
+  #tool(event: FlueEvent) {
+    const { toolCallId, turnId, operationId, runId } = event;
+    const end = this.#end(['tool', 'tool_call'], { toolCallId, turnId, operationId, runId });
+    const tool = this.#add(
+      {
+        name: `tool:${event.toolName}`,
+        type: 'tool',
+        ids: toolIds(event),
+        parent: this.#enclosing(event),
+      },
+      event,
+      end,
+    );
+    // Its event comes when the whole batch of calls is through.
+    if (end) tool.ends = [time(event) + end.durationMs];
+  }
+
+  #task(event: FlueEvent, position: number) {
+    const { taskId, toolCallId, agent } = event;
+    const call = toolCallId === undefined ? this.#delegating(event, position) : event;
+    this.#add(
+      {
+        name: `task:${agent}`,
+        type: 'task',
+        ids: { 'flue.task_id': taskId, name: 'task:' },
+        parent: call ? toolIds(call) : this.#enclosing(event),
+      },
+      event,
+      this.#end(['task'], { taskId }),
+    );
+  }
+
+  /** 0.x does not say which call raised a task, but both name the same prompt and agent. */
+  #delegating(event: FlueEvent, position: number): FlueEvent | undefined {
+    const call = this.#events
+      .slice(0, position)
+      .find(
+        (other) =>
+          other.type === 'tool_start' &&
+          other.toolName === 'task' &&
+          other.operationId === event.operationId &&
+          other.turnId === event.turnId &&
+          other.args?.prompt === event.prompt &&
+          other.args?.agent === event.agent &&
+          !this.#delegated.has(other),
+      );
+    if (call) this.#delegated.add(call);
+    return call;
+  }
+
+  #compaction(event: FlueEvent) {
+    const { operationId, reason } = event;
+    const later = this.#events.slice(this.#events.indexOf(event));
+    const end = later.find(
+      (other) =>
+        other.operationId === operationId &&
+        (other.type === 'compaction' ||
+          // On 0.x only the log tells of a failure.
+          (isOld(event) && other.message?.startsWith?.('[flue:compaction] Failed'))),
+    );
+    const compaction = this.#add(
+      {
+        name: `compaction:${reason}`,
+        type: 'task',
+        ids: { 'flue.operation_id': operationId, name: 'compaction:', start: `${time(event)}` },
+        parent: this.#enclosing(event),
+      },
+      event,
+      end,
+      end?.usage,
+    );
+    compaction.failed ||= end?.type === 'log';
+  }
+
+  /** What only the whole of a delivery tells of its root. */
+  #finish(id: string, { root, attempts }: Delivery) {
+    const about = this.#events.filter((event) => deliveryOf(event) === id);
+    const of = (type: string) => about.filter((event) => event.type === type);
+    const [queued] = of('submission_queued');
+    const running = of('submission_running');
+    const [settled] = of('submission_settled');
+
+    const last = attempts.at(-1);
+    const end = last && this.#end(['operation'], { operationId: last.operationId });
+    const operations = attempts.map(({ operationId }) => operationId);
+    root.ends = end ? [time(end)] : settled ? [time(settled)] : [];
+    root.interrupted = end === undefined;
+    root.failed = end ? isFailed(end) : settled?.outcome === 'failed';
+    root.usage = end && (end.usage ?? this.#sum(operations));
+
+    const first = running.find(({ attemptCount }) => attemptCount === 1);
+    if (running.length > 0) root.metadata['flue.attempt'] = running.at(-1)?.attemptCount;
+    if (queued && first) root.metadata['flue.queue_ms'] = time(first) - time(queued);
+    if (settled) root.metadata['flue.submission_outcome'] = settled.outcome;
+    const joined = this.#joined(id, about, settled);
+    if (joined.length > 0) root.metadata['flue.joined_submission_ids'] = joined;
+    const recovery = of('submission_recovery').filter(
+      (event) => !settled || this.#events.indexOf(event) < this.#events.indexOf(settled),
+    );
+    const outcome = recovery.at(-1)?.outcome;
+    if (outcome) root.metadata['flue.recovery'] = expect.stringContaining(outcome);
+
+    // What an attempt left open is over when the next one begins.
+    attempts.slice(1).forEach((next, n) => {
+      const dead = this.#found.filter(
+        ({ ids, interrupted, start }) =>
+          ids !== root.ids &&
+          interrupted &&
+          start >= time(attempts[n] as FlueEvent) &&
+          start < time(next) &&
+          this.#rootOf(ids) === root.ids,
+      );
+      for (const activity of dead) activity.endedBy ??= time(next);
+    });
+  }
+
+  /** Deliveries that were settled along with this one, without any work of their own. */
+  #joined(host: string, about: FlueEvent[], settled: FlueEvent | undefined): string[] {
+    const until = settled ? this.#events.indexOf(settled) : this.#events.length;
+    const from = this.#events.indexOf(about.find(({ type }) => type === 'operation_start')!);
+    const during = this.#events.slice(from, until);
+    const address = (event: FlueEvent | undefined) => `${event?.agentName} ${event?.instanceId}`;
+    return during
+      .filter(
+        (event) =>
+          event.type === 'submission_settled' &&
+          event.submissionId !== host &&
+          address(event) === address(about[0]) &&
+          !this.#events.some(
+            (other) =>
+              other.submissionId === event.submissionId &&
+              (other.type === 'submission_running' || other.type === 'operation_start'),
+          ),
+      )
+      .map(({ submissionId }) => submissionId);
+  }
+
+  #rootOf(ids: SpanIds): SpanIds {
+    let top = ids;
+    for (;;) {
+      const above = this.#found.find((activity) => isSame(activity.ids, top))?.parent;
+      if (!above) return top;
+      top = this.#found.find((activity) => isSame(activity.ids, above))?.ids ?? above;
+    }
+  }
+
+  /** What has no end is over when the span around it is. */
+  #closeBelow() {
+    for (const activity of this.#found.filter(({ interrupted, parent }) => interrupted && parent)) {
+      for (let above = activity.parent; above;) {
+        const span = this.#found.find(({ ids }) => isSame(ids, above as SpanIds));
+        if (span && !span.interrupted) {
+          activity.endedBy = Math.min(activity.endedBy ?? Infinity, Math.max(...span.ends));
+        }
+        above = span?.parent ?? null;
+      }
+    }
+  }
 }
+
+const usageOfTurn = (turn: FlueEvent): Usage | undefined => turn.response?.usage ?? turn.usage;
+
+/** A call's id repeats between agents; within its turn (else operation, else run) it does not. */
+function toolIds({ toolCallId, turnId, operationId, runId }: FlueEvent): SpanIds {
+  const scope = { 'flue.turn_id': turnId, 'flue.operation_id': operationId, 'flue.run_id': runId };
+  return { 'flue.tool_call_id': toolCallId, ...scope, name: 'tool:' };
+}
+
+const isSame = (one: SpanIds, other: SpanIds) =>
+  one === other || Object.entries(one).every(([id, value]) => other[id] === value);
 
 /** What is wrong with the rows, measured by the activities; nothing when all is well. */
 export function faults(expected: Activity[], rows: readonly Row[]): string[] {
   const found: string[] = [];
-  const find = (ids: Record<string, string>) =>
-    rows.filter(({ metadata, span_attributes }: any) =>
-      Object.entries(ids).every(([id, value]) =>
-        id === 'name'
-          ? span_attributes.name.startsWith(value)
-          : value === undefined || metadata[id] === value,
-      ),
-    ) as any[];
+  const find = (ids: SpanIds) => spansOf(ids, rows);
 
-  for (const { name, type, ids, parent, failed, usage } of expected) {
+  for (const activity of expected) {
+    const { name, type, ids, parent } = activity;
     const [row, ...more] = find(ids);
     const fault = (what: string) => found.push(`${name} ${JSON.stringify(ids)}: ${what}`);
     if (!row) {
@@ -158,32 +447,21 @@ export function faults(expected: Activity[], rows: readonly Row[]): string[] {
     if (more.length > 0) fault('is there more than once');
     if (row.span_attributes.name !== name) fault(`is named ${row.span_attributes.name}`);
     if (row.span_attributes.type !== type) fault(`has type ${row.span_attributes.type}`);
-    if (!(row.metrics.end >= row.metrics.start)) fault('is not closed');
-    if (((row.error ?? null) !== null) !== failed)
-      fault(failed ? 'has no error' : `failed: ${row.error}`);
+    const ended = endFaults(activity, row);
+    const failed = failureFaults(activity, row);
+    const used = usageFaults(activity, row);
+    [...ended, ...failed, ...used].forEach(fault);
 
     if (parent === null) {
       if (row.span_parents) fault('is no root');
     } else {
       const [above] = find(parent);
       if (!above) fault(`has no parent ${JSON.stringify(parent)}`);
-      else if (row.span_parents?.[0] !== above.span_id) fault('has the wrong parent');
-      else if (row.root_span_id !== above.root_span_id) fault('is in another trace');
-    }
-    if (usage) {
-      const { input, output, cacheRead, cacheWrite, totalTokens, cost } = usage;
-      const tokens = {
-        prompt_tokens: input + cacheRead + cacheWrite,
-        completion_tokens: output,
-        tokens: totalTokens,
-        prompt_cached_tokens: cacheRead,
-        prompt_cache_creation_tokens: cacheWrite,
-        ...(cost.total > 0 && { estimated_cost: cost.total }),
-      };
-      for (const [metric, value] of Object.entries(tokens)) {
-        if (row.metrics[metric] !== value)
-          fault(`${metric} is ${row.metrics[metric]}, not ${value}`);
-      }
+      else if (!isDeepStrictEqual(row.span_parents, [above.span_id])) {
+        const actual = rows.find(({ span_id }) => span_id === row.span_parents?.[0]) as any;
+        const names = [actual?.span_attributes.name, above.span_attributes.name];
+        fault(`has the wrong parent ${names[0]}, not ${names[1]}`);
+      } else if (row.root_span_id !== above.root_span_id) fault('is in another trace');
     }
   }
   if (rows.length !== expected.length) {
@@ -192,5 +470,76 @@ export function faults(expected: Activity[], rows: readonly Row[]): string[] {
   return found;
 }
 
-const isWrapper = (kind: string) => kind === 'task' || kind === 'shell';
-const isFailed = (event: FlueEvent | undefined) => event?.isError === true;
+/**
+ * What is wrong with the metadata that tells of a delivery or a run beyond its operations, such as its
+ * attempts and its outcome. For observers to whom nothing was withheld.
+ */
+export function factFaults(expected: Activity[], rows: readonly Row[]): string[] {
+  return expected.flatMap(({ name, ids, metadata: facts }) => {
+    const metadata = spansOf(ids, rows)[0]?.metadata ?? {};
+    return Object.entries(facts)
+      .filter(([fact, value]: [string, any]) =>
+        value?.asymmetricMatch
+          ? !value.asymmetricMatch(metadata[fact])
+          : !isDeepStrictEqual(metadata[fact], value),
+      )
+      .map(([fact, value]) => `${name}: ${fact} is ${metadata[fact]}, not ${value}`);
+  });
+}
+
+function spansOf(ids: SpanIds, rows: readonly Row[]): any[] {
+  return rows.filter((row: any) =>
+    Object.entries(ids).every(([id, value]) => {
+      if (id === 'name') return row.span_attributes.name.startsWith(value);
+      if (id === 'root') return !row.span_parents;
+      if (id === 'start') return near(row.metrics.start * 1000, Number(value));
+      return value === undefined || row.metadata[id] === value;
+    }),
+  );
+}
+
+const near = (one: number, other: number) => Math.abs(one - other) <= TOLERANCE + 0.5;
+
+function endFaults({ start, ends, endedBy, interrupted }: Activity, row: any): string[] {
+  const found: string[] = [];
+  const { metrics, metadata } = row;
+  const [began, ended] = [metrics.start * 1000, metrics.end * 1000];
+  if (!(ended >= began)) found.push('is not closed');
+  if (!near(began, start)) found.push(`starts ${Math.round(began - start)} ms off`);
+  if (ends.length > 0 && !ends.some((end) => near(ended, end))) {
+    found.push(`ends ${ends.map((end) => Math.round(ended - end)).join(' or ')} ms off`);
+  }
+  if (endedBy !== undefined && ended > Math.max(endedBy, start) + TOLERANCE) {
+    found.push(`ends ${Math.round(ended - endedBy)} ms after what ended it`);
+  }
+  if ((metadata['flue.interrupted'] === true) !== interrupted) {
+    found.push(interrupted ? 'is not marked as interrupted' : 'is marked as interrupted');
+  }
+  return found;
+}
+
+function failureFaults({ failed }: Activity, { error = null }: any): string[] {
+  if (failed && (typeof error !== 'string' || error === '')) return [`has no error: ${error}`];
+  return !failed && error !== null ? [`failed: ${error}`] : [];
+}
+
+function usageFaults({ usage }: Activity, { metrics }: any): string[] {
+  if (usage === undefined) return [];
+  const { input, output, cacheRead, cacheWrite, totalTokens, cost } = usage ?? {};
+  const tokens = {
+    prompt_tokens: usage ? input! + cacheRead! + cacheWrite! : undefined,
+    completion_tokens: output,
+    tokens: totalTokens,
+    prompt_cached_tokens: cacheRead,
+    prompt_cache_creation_tokens: cacheWrite,
+    // A cost of zero is Flue's word for a model without a price.
+    estimated_cost: cost && cost.total > 0 ? cost.total : undefined,
+  };
+  return Object.entries(tokens)
+    .filter(([metric, value]) =>
+      value === undefined || metrics[metric] === undefined
+        ? metrics[metric] !== value
+        : Math.abs(metrics[metric] - value) > 1e-9,
+    )
+    .map(([metric, value]) => `${metric} is ${metrics[metric]}, not ${value}`);
+}

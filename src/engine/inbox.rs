@@ -104,6 +104,11 @@ impl Inbox {
     Ok(first)
   }
 
+  /// Whether the engine's thread is to be started now, before any event.
+  pub fn begin(&self) -> bool {
+    !mem::replace(&mut self.lock().started, true)
+  }
+
   /// Takes a command, unless there is no engine to carry it out: then the command is dropped, which
   /// answers it.
   pub fn command(&self, command: Command) {

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use crate::{
   config::Settings,
   report::{Counters, LossReason, Stats, Warning, Warnings},
+  spool::Record,
 };
 use inbox::{Command, Inbox, Reply};
 
@@ -51,11 +52,17 @@ pub struct Report {
 }
 
 impl Engine {
-  /// An engine at rest: no thread, no connection.
+  /// An engine at rest: no thread, no connection. Unless a spool holds what dead processes left: then
+  /// there is work at once.
   pub fn new(settings: Settings) -> Self {
     let shared =
       Shared { inbox: Inbox::default(), counters: Arc::default(), warnings: Warnings::default() };
-    Self { settings, shared: Arc::new(shared) }
+    let engine = Self { settings, shared: Arc::new(shared) };
+    let is_heir = engine.settings.spool_dir.as_deref().is_some_and(Record::any);
+    if is_heir && engine.shared.inbox.begin() {
+      engine.start();
+    }
+    engine
   }
 
   /// Hands one event over. Never blocks; what cannot be taken is counted, and false.

@@ -54,6 +54,7 @@ pub fn decode(event: &str, now: i64) -> Result<Event<'_>, DecodeError> {
   Ok(Event {
     at: time(f.timestamp).unwrap_or(now),
     index: number(f.event_index),
+    is_0x: f.v.is_none(),
     ids: ids(&f),
     body: body(&kind, &f),
   })

@@ -27,6 +27,8 @@ pub struct Event<'a> {
   pub at: i64,
   /// Its position among the events of its context. Orders, never identifies, except a compaction.
   pub index: Option<f64>,
+  /// Whether a 0.x release said it.
+  pub is_0x: bool,
   /// Whom it concerns.
   pub ids: Ids<'a>,
   /// What happened.

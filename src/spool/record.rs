@@ -56,6 +56,12 @@ impl Record {
     Ok((Self { path, lock }, inheritance))
   }
 
+  /// Whether processes, living or dead, have records there.
+  pub fn any(dir: &Path) -> bool {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.into_iter().any(|entry| entry.path().extension().is_some_and(|end| end == "open"))
+  }
+
   /// Replaces the record. Either the old one or the new one is found, never half of one.
   pub fn write(&self, content: &[u8]) -> io::Result<()> {
     let temporary = self.path.with_extension("tmp");

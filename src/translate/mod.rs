@@ -45,7 +45,7 @@ use conversation::Conversations;
 use history::Histories;
 pub use messages::Form;
 use submission::Submissions;
-use tree::Tree;
+use tree::{Activity, Tree};
 
 /// What the user may choose.
 #[derive(Clone, Copy, Debug)]
@@ -110,6 +110,12 @@ impl Translator {
       | Body::CompactionStart { .. } => (true, true),
       _ => (false, false),
     };
+    // What was interrupted is not opened again by what is said of its parts.
+    let has_ended = |activity| self.tree.has_ended(&activity);
+    let ids = &event.ids;
+    let run = run && !ids.run.as_deref().is_some_and(|id| has_ended(Activity::Run(id.into())));
+    let operation = operation
+      && !ids.operation.as_deref().is_some_and(|id| has_ended(Activity::Operation(id.into())));
     if run {
       rows.extend(self.unseen_run(event));
     }

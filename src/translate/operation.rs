@@ -46,8 +46,17 @@ impl Translator {
   ) -> Vec<Row> {
     let mut rows = Vec::new();
     let Some(operation) = event.ids.operation.as_deref() else { return rows };
+    let activity = Activity::Operation(operation.to_owned());
+    if self.tree.has_ended(&activity) {
+      return rows;
+    }
     let (place, start) = self.operation_place(event, operation, event.at, caller, &mut rows);
     if let Some(mut row) = self.open_operation(operation, kind, place, start) {
+      if let Some(open) = self.tree.get_mut(&activity)
+        && self.submissions.is_root(&event.ids, operation)
+      {
+        open.told.used = open.told.used.or(self.submissions.used_before(&event.ids));
+      }
       facts::ids(&mut row, &event.ids);
       row.fact("flue.operation", facts::text(kind));
       self.facts_of_run(&mut row, &event.ids);
@@ -92,6 +101,7 @@ impl Translator {
       }
       if self.submissions.is_root(&event.ids, operation) {
         self.submissions.take_back(&mut row, &event.ids);
+        self.submissions.set_used(&event.ids, told.used);
         if outcome.failure.is_none() {
           self.submissions.answered(&event.ids, event.at);
         }

@@ -12,7 +12,7 @@ use super::{
   tree::{Activity, Parent, Place, Start},
 };
 use crate::{
-  event::{Event, Failure, Ids},
+  event::{Event, Failure, Ids, Usage},
   span::{Json, Row, SpanRef},
 };
 
@@ -53,6 +53,8 @@ struct Root {
   start: Start,
   /// The operation of the attempt that runs now.
   operation: String,
+  /// What the turns of earlier attempts used.
+  used: Option<Usage>,
 }
 
 /// The deliveries under way, by `submissionId` or `dispatchId`.
@@ -108,6 +110,18 @@ impl Submissions {
       !submission.settled && !answered
     };
     self.0.iter().rev().filter(move |(_, submission)| goes_on(submission)).take(BEQUEATHED)
+  }
+
+  /// What the turns of the root's earlier attempts used.
+  pub fn used_before(&self, ids: &Ids<'_>) -> Option<Usage> {
+    self.get(ids)?.root.as_ref()?.used
+  }
+
+  /// An attempt has ended, having used so much with all before it.
+  pub fn set_used(&mut self, ids: &Ids<'_>, used: Option<Usage>) {
+    if let Some(root) = self.entry(ids).and_then(|submission| submission.root.as_mut()) {
+      root.used = used;
+    }
   }
 
   /// The root has ended well.
@@ -180,8 +194,12 @@ impl Translator {
     max_attempts: Option<f64>,
   ) {
     if let Some(submission) = self.submissions.entry(&event.ids) {
-      submission.running = Some(event.at);
-      submission.attempt = attempt;
+      submission.running = submission.running.or(Some(event.at));
+      // Attempts are told in order; an earlier one is a repetition.
+      submission.attempt = match (submission.attempt, attempt) {
+        (Some(known), Some(told)) => Some(known.max(told)),
+        (known, told) => known.or(told),
+      };
       submission.max_attempts = max_attempts;
     }
   }
@@ -233,6 +251,7 @@ impl Translator {
       span,
       start: start_of_root,
       operation: operation.to_owned(),
+      used: submission.root.as_ref().and_then(|root| root.used),
     };
     if let Some(before) = submission.root.replace(root)
       && before.operation != operation

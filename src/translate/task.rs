@@ -48,14 +48,12 @@ impl Translator {
     let mut rows = Vec::new();
     let Some(task) = event.ids.task.as_deref() else { return rows };
     let activity = Activity::Task(task.to_owned());
-    if self.tree.get(&activity).is_none() {
-      // Resumed after a crash: only its end is reported. Where it lies and when it began, the dead
-      // process has told.
-      let span = identity::task(self.trace(&event.ids), task);
-      let place = Place { span, parent: Parent::Unknown };
-      let start = Start::Earlier(outcome.start(event.at));
-      self.tree.open(activity.clone(), place, Some(look(agent)), start);
-    }
+    // Resumed after a crash, only its end is reported. Where it lies and when it began, the dead process
+    // has told.
+    let span = identity::task(self.trace(&event.ids), task);
+    let place = Place { span, parent: Parent::Unknown };
+    let start = Start::Earlier(outcome.start(event.at));
+    self.tree.open_unseen(activity.clone(), place, look(agent), start);
     if let Some(mut row) = self.tree.close(&activity, event.at, &mut rows) {
       facts::ids(&mut row, &event.ids);
       row.fact("flue.agent", facts::text(agent));

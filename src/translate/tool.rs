@@ -63,7 +63,7 @@ impl Translator {
       None => outcome.start(event.at),
     };
     let end = outcome.duration.map_or(event.at, |took| start.saturating_add(took as i64));
-    self.tree.open(activity.clone(), place, Some(look(tool)), Start::At(start));
+    self.tree.open_unseen(activity.clone(), place, look(tool), Start::At(start));
     if let Some(mut row) = self.tree.close(&activity, end, &mut rows) {
       tool_facts(&mut row, event, tool);
       row.fact("flue.exit_code", facts::number(exit_code));

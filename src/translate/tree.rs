@@ -146,22 +146,30 @@ const REMEMBERED: usize = 4096;
 #[derive(Default)]
 pub struct Tree {
   open: HashMap<Activity, Open>,
-  finished: Finished,
+  /// Spans that have had their own end: whatever is said of them is a repetition.
+  finished: Recent,
+  /// Spans whose own end may still come.
+  interrupted: Recent,
 }
 
-/// Spans that have ended, the latest ones for sure.
+/// Activities, the latest ones for sure.
 #[derive(Default)]
-struct Finished {
+struct Recent {
   latest: HashSet<Activity>,
   before: HashSet<Activity>,
 }
 
-impl Finished {
+impl Recent {
   fn insert(&mut self, activity: Activity) {
     if self.latest.len() >= REMEMBERED {
       self.before = std::mem::take(&mut self.latest);
     }
     self.latest.insert(activity);
+  }
+
+  fn remove(&mut self, activity: &Activity) {
+    self.latest.remove(activity);
+    self.before.remove(activity);
   }
 
   fn contains(&self, activity: &Activity) -> bool {
@@ -195,12 +203,22 @@ impl Tree {
     look: Option<Look>,
     start: Start,
   ) -> Option<Row> {
-    if self.has_finished(&activity) {
+    if self.has_ended(&activity) {
       return None;
     }
     if let Some(known) = self.open.get(&activity) {
       return known.row();
     }
+    self.open_anew(activity, place, look, start)
+  }
+
+  fn open_anew(
+    &mut self,
+    activity: Activity,
+    place: Place,
+    look: Option<Look>,
+    start: Start,
+  ) -> Option<Row> {
     let span = Open {
       place,
       look,
@@ -219,7 +237,7 @@ impl Tree {
     row
   }
 
-  /// Opens a span whose start never came, if it is not open and has not ended.
+  /// Opens a span whose start never came, if it is not open and has not had its own end.
   pub fn open_unseen(
     &mut self,
     activity: Activity,
@@ -227,10 +245,10 @@ impl Tree {
     look: Look,
     start: Start,
   ) -> Option<Row> {
-    if self.open.contains_key(&activity) {
+    if self.open.contains_key(&activity) || self.has_finished(&activity) {
       return None;
     }
-    let row = self.open(activity.clone(), place, Some(look), start)?;
+    let row = self.open_anew(activity.clone(), place, Some(look), start)?;
     self.get_mut(&activity)?.unseen = true;
     Some(row)
   }
@@ -259,10 +277,21 @@ impl Tree {
     self.finished.contains(activity)
   }
 
+  /// Whether the span has been closed in any way: a start of it now is a repetition.
+  pub fn has_ended(&self, activity: &Activity) -> bool {
+    self.has_finished(activity) || self.interrupted.contains(activity)
+  }
+
+  /// A span that was interrupted goes on.
+  pub fn resume(&mut self, activity: &Activity) {
+    self.interrupted.remove(activity);
+  }
+
   /// Closes a span whose own end will not come, and what is open below it.
   pub fn interrupt(&mut self, activity: &Activity, at: i64, rows: &mut Vec<Row>) {
     if let Some(span) = self.remove(activity) {
       self.interrupt_below(&span, at, rows);
+      self.interrupted.insert(activity.clone());
       rows.extend(span.interrupted(at));
     }
   }
@@ -280,6 +309,7 @@ impl Tree {
     self.interrupt_attempt(&span, at, rows, &mut tasks);
     span.children = tasks;
     span.left_at = None;
+    self.finished.insert(dead.clone());
     self.open.insert(alive, span);
   }
 
@@ -294,9 +324,10 @@ impl Tree {
   }
 
   fn interrupt_below(&mut self, span: &Open, at: i64, rows: &mut Vec<Row>) {
-    for child in &span.children {
-      if let Some(child) = self.open.remove(child) {
+    for activity in &span.children {
+      if let Some(child) = self.open.remove(activity) {
         self.interrupt_below(&child, at, rows);
+        self.interrupted.insert(activity.clone());
         rows.extend(child.interrupted(at));
       }
     }
@@ -317,6 +348,7 @@ impl Tree {
         self.open.insert(activity.clone(), child);
         tasks.push(activity.clone());
       } else {
+        self.interrupted.insert(activity.clone());
         rows.extend(child.interrupted(at));
       }
     }

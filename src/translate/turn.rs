@@ -43,14 +43,14 @@ impl Translator {
       _ => self.write_input(&mut row, &event.ids, purpose, asked),
     };
     let mut rows = vec![row];
-    if !compacts(purpose) {
+    if event.is_0x && !compacts(purpose) {
       rows.extend(self.operation_asked(&event.ids, said));
     }
     rows
   }
 
-  /// The first turn of an operation tells what was asked of it, long before its own end may. A later
-  /// attempt is asked to go on, which is not what was asked.
+  /// On 0.x only the first turn of an operation tells what was asked of it. A later attempt is asked to
+  /// go on, which is not what was asked.
   fn operation_asked(&mut self, ids: &Ids<'_>, said: Option<Json>) -> Option<Row> {
     let operation = Activity::Operation(ids.operation.as_deref()?.to_owned());
     let open = self.tree.get_mut(&operation)?;
@@ -102,7 +102,7 @@ impl Translator {
     let took = answered.map_or(outcome.duration, |at| Some((at - start) as f64));
     let end = took.map_or(event.at, |took| start.saturating_add(took as i64));
 
-    self.tree.open(activity.clone(), place, Some(look(model)), Start::At(start));
+    self.tree.open_unseen(activity.clone(), place, look(model), Start::At(start));
     if let Some(mut row) = self.tree.close(&activity, end, &mut rows) {
       request_facts(&mut row, event, purpose, model);
       row.fact("model", facts::text(response.model.as_deref()));

@@ -59,6 +59,9 @@ impl Translator {
     let place = Place { span, parent: Parent::None };
     let start = Start::At(started.unwrap_or(event.at));
     let look = Look::new(SpanType::Task, name);
+    if resumed {
+      self.tree.resume(&activity);
+    }
     let Some(mut row) = self.tree.open(activity.clone(), place, Some(look), start) else {
       return Vec::new();
     };
