@@ -56,6 +56,8 @@ class Capture {
       this.#takeRequest(event, record);
     } else if (type === 'operation_start') {
       record(withCaller(stringify(event)));
+    } else if (type === 'tool') {
+      record(stringify(withoutRepetition(event)));
     } else {
       if (type === 'turn') this.#asked.delete(turnId);
       record(stringify(event));
@@ -90,6 +92,16 @@ class Capture {
       return undefined;
     }
   }
+}
+
+/**
+ * A tool's end without what it says twice or three times: the plain value stands for its wrappings.
+ * @param {any} event
+ */
+function withoutRepetition(event) {
+  if (event.effectiveResult === undefined || !Object.isFrozen(event)) return event;
+  const exitCode = event.result?.details?.exitCode;
+  return { ...event, result: exitCode === undefined ? undefined : { details: { exitCode } } };
 }
 
 /**

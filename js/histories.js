@@ -1,6 +1,6 @@
 'use strict';
 
-const { isKnown, isSame, isSameMessage } = require('./same-message.js');
+const { RememberedMessages, isSame } = require('./remembered-messages.js');
 
 /** The most conversations whose last request is remembered. */
 const MAX_CONVERSATIONS = 64;
@@ -10,8 +10,7 @@ const IDLE_MS = 10 * 60_000;
 /**
  * What a conversation's last `turn_request` said. The event is frozen, so it may be kept.
  * @typedef {object} History
- * @property {readonly any[]} messages
- * @property {boolean} known whether all messages have only known members
+ * @property {InstanceType<typeof RememberedMessages>} messages
  * @property {unknown} systemPrompt
  * @property {unknown} tools
  * @property {number} at when it was said
@@ -40,20 +39,18 @@ class Histories {
     if (!Array.isArray(messages) || !Object.isFrozen(messages)) return undefined;
 
     const before = this.#histories.get(conversationId);
-    const kept = before === undefined ? 0 : commonLength(before, messages);
+    const remembered = before?.messages ?? new RememberedMessages();
+    const kept = remembered.countSame(messages);
     const fresh = messages.slice(kept);
+    remembered.replaceFrom(kept, fresh);
+
     const { systemPrompt, tools } = input;
     const isPromptKept = before !== undefined && isSame(before.systemPrompt, systemPrompt);
     const areToolsKept = before !== undefined && isSame(before.tools, tools);
-
+    // Behind those that were idle for longer.
     this.#histories.delete(conversationId);
-    this.#histories.set(conversationId, {
-      messages,
-      known: (kept === 0 || before?.known === true) && fresh.every(isKnown),
-      systemPrompt,
-      tools,
-      at: performance.now(),
-    });
+    const at = performance.now();
+    this.#histories.set(conversationId, { messages: remembered, systemPrompt, tools, at });
     return {
       ...event,
       request: {
@@ -87,19 +84,6 @@ class Histories {
     }
     return forgotten;
   }
-}
-
-/**
- * How many messages from the first on are the same.
- * @param {History} before
- * @param {readonly any[]} messages
- */
-function commonLength(before, messages) {
-  const compare = before.known ? isSameMessage : isSame;
-  const length = Math.min(before.messages.length, messages.length);
-  let common = 0;
-  while (common < length && compare(before.messages[common], messages[common])) common += 1;
-  return common;
 }
 
 module.exports = { Histories };
