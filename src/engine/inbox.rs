@@ -14,6 +14,9 @@ use crate::report::{Counters, LossReason};
 /// The most bytes that may wait, here and in the engine together.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
+/// When so much waits, the engine is woken in any case.
+const URGENT_BYTES: usize = 1024 * 1024;
+
 /// What waits for the engine.
 #[derive(Default)]
 pub struct Inbox {
@@ -35,6 +38,8 @@ struct State {
   ended: bool,
   /// When the recorder must have closed.
   deadline: Option<Instant>,
+  /// Whether the engine sleeps until it is woken, instead of looking by itself.
+  parked: bool,
 }
 
 /// What was taken out of the inbox.
@@ -99,9 +104,20 @@ impl Inbox {
     state.bytes += bytes;
     state.events.push_back(event);
     let first = !mem::replace(&mut state.started, true);
+    // Waking a thread costs more than all else here; one that is awake looks by itself before long.
+    let wakes = mem::take(&mut state.parked) || state.bytes > URGENT_BYTES;
     drop(state);
-    self.wake.notify_one();
+    if wakes {
+      self.wake.notify_one();
+    }
     Ok(first)
+  }
+
+  /// The engine will sleep until it is woken. False when there is something to do already.
+  pub fn park(&self) -> bool {
+    let mut state = self.lock();
+    state.parked = state.events.is_empty() && state.commands.is_empty();
+    state.parked
   }
 
   /// Whether the engine's thread is to be started now, before any event.

@@ -37,6 +37,10 @@ const EVENTS_AT_ONCE: usize = 256;
 /// The most bytes of events translated at once, or one event: a deadline is not missed meanwhile, and
 /// hardly more waits than is counted.
 const BYTES_AT_ONCE: usize = 1024 * 1024;
+/// How often the engine looks for events while they come.
+const TICK: Duration = Duration::from_millis(10);
+/// How long after the last event it does so, before it sleeps until it is woken.
+const AWAKE: Duration = Duration::from_millis(500);
 /// How long nothing is tried after the server has refused the key.
 const SUSPENSION: Duration = Duration::from_secs(60);
 /// How long to wait between two tries while the process ends.
@@ -103,6 +107,8 @@ struct Run<'a> {
   /// When that was asked for first.
   closing_since: Option<Instant>,
   keeper: Keeper,
+  /// Until when it looks for events by itself.
+  awake_until: Instant,
 }
 
 impl<'a> Run<'a> {
@@ -124,6 +130,7 @@ impl<'a> Run<'a> {
       closing: Vec::new(),
       closing_since: None,
       keeper: Keeper::default(),
+      awake_until: Instant::now() + AWAKE,
     }
   }
 
@@ -148,7 +155,12 @@ impl<'a> Run<'a> {
         }
         continue;
       }
-      let alarm = self.alarm();
+      let now = Instant::now();
+      let tick = (now < self.awake_until).then(|| now + TICK);
+      if tick.is_none() && !self.shared.inbox.park() {
+        continue;
+      }
+      let alarm = self.alarm().into_iter().chain(tick).min();
       tokio::select! {
         () = self.shared.inbox.arrival() => {}
         Some(done) = self.tasks.join_next_with_id() => self.done(done),
@@ -169,6 +181,7 @@ impl<'a> Run<'a> {
     let Taken { events, commands, more } = self.shared.inbox.take(EVENTS_AT_ONCE, BYTES_AT_ONCE);
     if !events.is_empty() {
       self.keeper.note_change();
+      self.awake_until = Instant::now() + AWAKE;
     }
     for text in events {
       // An event that breaks the translation is lost; those after it are not.

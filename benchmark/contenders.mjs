@@ -1,0 +1,149 @@
+/** Who is compared, and how each is set up as its own documentation says. */
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+/**
+ * @typedef {object} Tracer
+ * @property {(event: any, context?: unknown) => unknown} observe
+ * @property {(operation: object, context: object, next: () => Promise<unknown>) => Promise<unknown>} [interceptor]
+ *   what the exporter registers with Flue's `instrument()`, if it can be registered so
+ * @property {() => Promise<unknown>} flush
+ * @property {() => object} [stats] the exporter's own numbers
+ *
+ * @typedef {object} Contender
+ * @property {string} name
+ * @property {boolean} exports whether it sends anything
+ * @property {Record<string, string>} [env]
+ * @property {string} [module] what is imported
+ * @property {() => Promise<Tracer>} load
+ */
+
+/** The kinds of events that become spans or parts of spans, in all lines of Flue. */
+const TRANSLATED = new Set([
+  'run_start',
+  'run_resume',
+  'run_end',
+  'submission_queued',
+  'submission_running',
+  'submission_recovery',
+  'submission_settled',
+  'operation_start',
+  'operation',
+  'turn_request',
+  'turn',
+  'tool_start',
+  'tool',
+  'tool_call',
+  'task_start',
+  'task',
+  'compaction_start',
+  'compaction',
+  'log',
+]);
+
+/** Where the package of this repository is; another checkout's can be measured instead. */
+const here = process.env.BENCH_PACKAGE ?? fileURLToPath(new URL('..', import.meta.url));
+const ours = pathToFileURL(join(here, 'index.js')).href;
+
+const ignore = async () => {};
+
+/** @type {Contender[]} */
+export const contenders = [
+  {
+    name: 'nothing',
+    exports: false,
+    load: async () => ({ observe: () => {}, interceptor: (_o, _c, next) => next(), flush: ignore }),
+  },
+  {
+    name: 'stringify',
+    exports: false,
+    load: async () => {
+      let bytes = 0;
+      const observe = (event) => {
+        if (TRANSLATED.has(event.type)) bytes += JSON.stringify(event).length;
+      };
+      return { observe, flush: ignore, stats: () => ({ bytes }) };
+    },
+  },
+  {
+    name: 'braintrust 3.17',
+    exports: true,
+    module: 'braintrust-3.17',
+    load: async () => {
+      const { braintrustFlueObserver, flush } = await initialised('braintrust-3.17');
+      const observe = (event, context) => {
+        const compatible = compatibleEvent(event);
+        if (compatible) braintrustFlueObserver(compatible, context);
+      };
+      return { observe, flush };
+    },
+  },
+  {
+    name: 'braintrust 3.35',
+    exports: true,
+    module: 'braintrust',
+    load: async () => {
+      const { braintrustFlueInstrumentation, flush } = await initialised('braintrust');
+      const { observe, interceptor } = braintrustFlueInstrumentation();
+      return { observe, interceptor, flush };
+    },
+  },
+  { name: 'ours', exports: true, module: ours, load: loadOurs },
+  {
+    name: 'ours delta',
+    exports: true,
+    module: ours,
+    env: { FLUE_BRAINTRUST_TURN_INPUT: 'delta' },
+    load: loadOurs,
+  },
+];
+
+/** @param {string} name */
+export function contenderOf(name) {
+  const contender = contenders.find((contender) => contender.name === name);
+  if (!contender) throw new Error(`There is no contender ${name}.`);
+  return contender;
+}
+
+async function loadOurs() {
+  const { braintrustFlueInstrumentation, flush, stats } = await initialised(ours);
+  const { observe, interceptor } = braintrustFlueInstrumentation();
+  return { observe, interceptor, flush: () => flush({ timeoutMs: 300_000 }), stats };
+}
+
+/** @param {string} module */
+async function initialised(module) {
+  const tracer = await import(module);
+  initialise(tracer);
+  return tracer;
+}
+
+/** As in Flue's guide. Where to, the environment says. @param {any} tracer */
+export function initialise(tracer) {
+  tracer.initLogger({ projectName: 'Benchmark', apiKey: process.env.BRAINTRUST_API_KEY });
+}
+
+/**
+ * The translation that Flue's Braintrust guide gives for exporters that know the events of Flue
+ * before 1.0; see `examples/agent/braintrust-compatible.ts`.
+ *
+ * @param {any} event
+ */
+function compatibleEvent(event) {
+  switch (event.type) {
+    case 'tool':
+      return { ...event, type: 'tool_call' };
+    case 'operation_start':
+    case 'operation':
+    case 'turn_request':
+    case 'turn':
+    case 'tool_start':
+    case 'task_start':
+    case 'task':
+    case 'compaction_start':
+    case 'compaction':
+      return event;
+    default:
+      return undefined;
+  }
+}

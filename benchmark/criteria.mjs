@@ -1,0 +1,192 @@
+/** The targets. Where one cannot be measured, as in a partial run, it has not passed. */
+import * as figures from './figures.mjs';
+import { median } from './statistics.mjs';
+
+const MIB = 2 ** 20;
+
+/**
+ * @typedef {object} Verdict
+ * @property {string} target
+ * @property {string} measured
+ * @property {boolean | undefined} passed undefined when it was not measured
+ */
+
+/**
+ * @param {import('./results.mjs').Results} results
+ * @returns {Verdict[]}
+ */
+export function criteria(results) {
+  return [
+    ...[60, 200].flatMap((turns) => loopTargets(results, turns)),
+    ...growthTargets(results),
+    ...['deaf', 'hole'].flatMap((server) => memoryTargets(results, `memory-${server}`, server)),
+    ...spanTargets(results),
+    ...startupTargets(results),
+  ];
+}
+
+/**
+ * Where Flue or timers work as well, they hide what an exporter does after its calls: there only the
+ * calls are compared, which flatters an exporter that does more later.
+ *
+ * @param {import('./results.mjs').Results} results
+ * @param {number} turns
+ */
+function loopTargets(results, turns) {
+  const shares = { 'braintrust 3.35': 0.1, stringify: turns === 60 ? 0.4 : 0.15 };
+  return ['replay', 'paced', 'live'].flatMap((experiment) => {
+    const isAlone = experiment === 'replay';
+    const [what, read] = isAlone
+      ? ['event-loop time', figures.loopTimes]
+      : ['calls', figures.callTimes];
+    const cpu = (other) => ` (by CPU time ${number(of(figures.loopCpu, other), 3)})`;
+    const of = (read, other) =>
+      figures.ratio(
+        read(results, experiment, turns, 'ours'),
+        read(results, experiment, turns, other),
+      );
+    const wall = results.figures(experiment, turns, 'ours', ({ calls }) => calls.longest);
+    const name = `1. ${turns} turns, ${experiment}`;
+    const verdicts = Object.entries(shares).map(([other, most]) =>
+      atMost(
+        `${name}: ${what} at most ${most} of ${other}`,
+        of(read, other),
+        most,
+        (value) => `${number(value, 3)}${isAlone ? cpu(other) : ''}`,
+        lost(results, experiment, [turns]),
+      ),
+    );
+    const longest = under(
+      `${name}: longest call under 1 ms`,
+      median(wall),
+      1,
+      (ms) => `${number(ms, 2)} ms (best run ${number(Math.min(...wall), 2)})`,
+    );
+    return verdicts.concat(longest);
+  });
+}
+
+/** @param {import('./results.mjs').Results} results */
+function growthTargets(results) {
+  return ['replay', 'live'].map((experiment) => {
+    const of = (contender) =>
+      median(results.figures(experiment, 400, contender, (run) => figures.growth(run, 400)));
+    return under(
+      `2. ${experiment}: cost of a turn grows less than 2.5x from turn 25 to turn 400`,
+      of('ours'),
+      2.5,
+      (value) => `${number(value, 2)}x (stringify ${number(of('stringify'), 2)}x)`,
+      lost(results, experiment, [400]),
+    );
+  });
+}
+
+/** @param {import('./results.mjs').Results} results @param {string} experiment @param {string} server */
+function memoryTargets(results, experiment, server) {
+  const of = (turns) => median(figures.retained(results, experiment, turns, 'ours'));
+  const distinct = median(results.figures(experiment, 400, 'ours', (run) => run.messageBytes));
+  const most = 3 * distinct + 24 * MIB;
+  return [
+    under(
+      `3. ${server} server: retained memory grows less than 2.3x from 200 to 400 turns`,
+      of(400) / of(200),
+      2.3,
+      (value) => `${number(value, 2)}x (${mib(of(200))} to ${mib(of(400))} MiB)`,
+      lost(results, experiment, [200, 400]),
+    ),
+    atMost(
+      `3. ${server} server: at most 3x the distinct messages' bytes plus 24 MiB`,
+      of(400),
+      most,
+      (value) => `${mib(value)} MiB of ${mib(most)} (messages ${mib(distinct)})`,
+      lost(results, experiment, [400]),
+    ),
+  ];
+}
+
+/** @param {import('./results.mjs').Results} results */
+function spanTargets(results) {
+  const [size] = results.sizes('spans');
+  const [many] = results.sizes('throughput');
+  const perSpan = (read) => (median(read(results, 'spans', size, 'ours')) * 1000) / size;
+  const rate = (experiment, size, read) =>
+    median(results.figures(experiment, size, 'ours', (run) => read(run, size)));
+  return [
+    atMost(
+      '4. small span: at most 8 µs of event-loop time',
+      perSpan(figures.loopTimes),
+      8,
+      (value) => `${number(value, 2)} µs (by CPU time ${number(perSpan(figures.loopCpu), 2)})`,
+    ),
+    atLeast(
+      '4. small spans: at least 100,000 per second accepted',
+      rate('spans', size, figures.acceptedPerSecond),
+      1e5,
+    ),
+    sustained(
+      '4. collector, offered 40,000: at least 30,000 spans per second stored',
+      rate('throughput', many, figures.storedPerSecond),
+      rate('throughput', many, (run, size) => size - figures.storedSpans(run, size)),
+      3e4,
+    ),
+    atLeast(
+      '4. sink, offered all at once: the same of those accepted',
+      rate('throughput-sink', many, figures.storedPerSecond),
+      3e4,
+    ),
+  ];
+}
+
+/** @param {import('./results.mjs').Results} results */
+function startupTargets(results) {
+  const read = (name) => results.figures('startup', 1, 'ours', (run) => run[name]);
+  const threads = results.figures('startup', 1, 'ours', ({ added }) => added?.length);
+  return [
+    under(
+      '5. import and initLogger: under 15 ms',
+      median(read('startup')),
+      15,
+      (ms) => `${number(ms, 1)} ms`,
+    ),
+    under(
+      '5. no thread before the first event',
+      threads.length ? Math.max(...threads) : undefined,
+      1,
+      String,
+    ),
+  ];
+}
+
+/** The most rows that a run of ours lost: what is thrown away costs nothing and takes no memory. */
+function lost(results, experiment, sizes) {
+  const counts = sizes.flatMap((size) =>
+    results.figures(experiment, size, 'ours', figures.lostRows),
+  );
+  return Math.max(0, ...counts);
+}
+
+/** @returns {Verdict} */
+const atMost = (target, value, limit, show, lost = 0) =>
+  verdict(target, value, value <= limit, show, lost);
+
+/** @returns {Verdict} */
+const under = (target, value, limit, show, lost = 0) =>
+  verdict(target, value, value < limit, show, lost);
+
+/** @returns {Verdict} */
+const atLeast = (target, value, limit) => verdict(target, value, value >= limit, rounded);
+
+/** Spans per second that reach a server, if none is lost on the way. @returns {Verdict} */
+const sustained = (target, rate, lost, limit) =>
+  verdict(target, rate, rate >= limit, rounded, lost);
+
+/** @returns {Verdict} */
+function verdict(target, value, passed, show, lost = 0) {
+  if (!Number.isFinite(value)) return { target, measured: 'not measured', passed: undefined };
+  if (lost === 0) return { target, measured: show(value), passed };
+  return { target, measured: `${show(value)}, but ${rounded(lost)} rows lost`, passed: false };
+}
+
+const rounded = (value) => Math.round(value).toLocaleString('en');
+const number = (value, digits) => (Number.isFinite(value) ? value.toFixed(digits) : '–');
+const mib = (bytes) => number(bytes / MIB, 1);

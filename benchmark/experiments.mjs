@@ -1,0 +1,88 @@
+/**
+ * What is run, as data.
+ *
+ * @typedef {object} Experiment
+ * @property {string} name
+ * @property {string} scenario
+ * @property {number[]} sizes turns of a conversation, or spans, or calls
+ * @property {'collector' | 'sink' | 'deaf' | 'hole'} server
+ * @property {number} [delayMs] how long the server takes to answer
+ * @property {boolean} [yields] whether the server lets the measured process go first
+ * @property {number} [paceMs] how long a replay pauses after each event
+ * @property {number} [perSecond] the most spans per second
+ * @property {string[]} [contenders] all by default
+ * @property {number} [most] repetitions
+ * @property {boolean} [grows] whether its sizes are turns
+ * @property {boolean} [recorded] whether it replays a conversation of its size
+ */
+
+/** What a request over a network takes. The batches of all exporters grow with it. */
+const NETWORK_MS = 60;
+
+/** Long enough for a thread to have done what an event brought, and to have gone to sleep again. */
+const PACE_MS = 2;
+
+/** Spans per second that a server is offered: more than the target, so that it can be seen to be met. */
+const OFFERED = 40_000;
+
+const exporters = ['braintrust 3.17', 'braintrust 3.35', 'ours'];
+
+/**
+ * @param {boolean} quick
+ * @returns {Experiment[]}
+ */
+export function experiments(quick) {
+  const network = { server: 'collector', delayMs: NETWORK_MS, yields: true };
+  const paced = { ...network, paceMs: PACE_MS };
+  const replayed = quick ? [60, 200, 400] : [25, 50, 60, 100, 200, 400];
+  const played = quick ? [25, 60, 200] : replayed;
+  const spans = quick ? 10_000 : 50_000;
+  const many = quick ? 40_000 : 200_000;
+  const memory = { scenario: 'memory', sizes: [200, 400], grows: true, recorded: true };
+  return [
+    {
+      name: 'replay',
+      scenario: 'replay',
+      sizes: replayed,
+      grows: true,
+      recorded: true,
+      ...network,
+    },
+    { name: 'paced', scenario: 'replay', sizes: [60, 200], grows: true, recorded: true, ...paced },
+    { name: 'live', scenario: 'live', sizes: played, grows: true, ...network },
+    { name: 'spans', scenario: 'spans', sizes: [spans], server: 'collector', yields: true },
+    {
+      name: 'throughput',
+      scenario: 'spans',
+      sizes: [many],
+      perSecond: OFFERED,
+      server: 'collector',
+      contenders: exporters,
+      most: 3,
+    },
+    {
+      name: 'throughput-sink',
+      scenario: 'spans',
+      sizes: [many],
+      server: 'sink',
+      contenders: ['ours'],
+      most: 3,
+    },
+    { name: 'memory-deaf', ...memory, server: 'deaf' },
+    { name: 'memory-hole', ...memory, server: 'hole' },
+    {
+      name: 'startup',
+      scenario: 'startup',
+      sizes: [1],
+      server: 'hole',
+      contenders: ['nothing', ...exporters],
+    },
+    {
+      name: 'interceptor',
+      scenario: 'interceptor',
+      sizes: [3000],
+      server: 'collector',
+      contenders: ['nothing', 'braintrust 3.35', 'ours'],
+    },
+  ];
+}

@@ -1,0 +1,152 @@
+/**
+ * Compares what tracing costs a Flue agent: with nothing, with bare `JSON.stringify`, with two versions
+ * of the `braintrust` package, and with this one.
+ *
+ *     node benchmark/run.mjs [--quick] [--check] [--repetitions N] [--only replay,live,…]
+ *                            [--sizes 60,200,…] [--out FILE] [--raw FILE] [--package DIRECTORY]
+ *
+ * Every figure comes from this run: one process for each contender, scenario and repetition, one after
+ * the other and interleaved. A full run of a release build writes `benchmark/results.md`; any other
+ * only prints, unless --out says where to. --raw keeps what every process measured. --check makes a
+ * missed target an error. --package measures another checkout.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { contenders } from './contenders.mjs';
+import { criteria } from './criteria.mjs';
+import { experiments } from './experiments.mjs';
+import { install } from './install.mjs';
+import { describeMachine } from './machine.mjs';
+import { runWorker } from './process.mjs';
+import { report } from './report.mjs';
+import { startServer } from './server-process.mjs';
+import { Results } from './results.mjs';
+
+const WARM_UP_TURNS = 25;
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    check: { type: 'boolean', default: false },
+    repetitions: { type: 'string' },
+    only: { type: 'string' },
+    sizes: { type: 'string' },
+    out: { type: 'string' },
+    raw: { type: 'string' },
+    package: { type: 'string' },
+  },
+});
+const repetitions = Number(options.repetitions ?? (options.quick ? 2 : 5));
+if (!Number.isInteger(repetitions) || repetitions < 1) throw new Error('--repetitions: a number');
+if (options.package !== undefined) process.env.BENCH_PACKAGE = options.package;
+
+const only = options.only?.split(',');
+const sizes = options.sizes?.split(',').map(Number);
+const chosen = experiments(options.quick)
+  .filter(({ name }) => only === undefined || only.includes(name))
+  .map(ofChosenSizes)
+  .filter((experiment) => experiment.sizes.length > 0);
+if (chosen.length === 0) throw new Error('There is nothing to measure.');
+
+install();
+const began = Date.now();
+const directory = mkdtempSync(join(tmpdir(), 'flue-braintrust-bench-'));
+const machine = describeMachine();
+if (!machine.isRelease) progress('this is no release build: its figures say nothing');
+const results = new Results();
+try {
+  await record();
+  for (const experiment of chosen) {
+    for (let round = 1; round <= Math.min(repetitions, experiment.most ?? Infinity); round += 1) {
+      progress(`${experiment.name}, round ${round} of ${repetitions}`);
+      await play(experiment);
+    }
+  }
+} finally {
+  rmSync(directory, { recursive: true, force: true });
+}
+finish();
+
+/** @param {import('./experiments.mjs').Experiment} experiment */
+function ofChosenSizes(experiment) {
+  if (!sizes || !experiment.grows) return experiment;
+  return { ...experiment, sizes: experiment.sizes.filter((size) => sizes.includes(size)) };
+}
+
+/** The conversations that are replayed, from Flue itself. */
+async function record() {
+  const sizes = chosen.flatMap(({ recorded, sizes }) => (recorded ? sizes : []));
+  for (const size of new Set(sizes)) {
+    progress(`recording ${size} turns`);
+    await runWorker({ scenario: 'record', contender: 'nothing', size, file: fileOf(size) });
+  }
+  progress('recording the warm-up');
+  const warmUp = { size: WARM_UP_TURNS, file: fileOf('warm-up') };
+  await runWorker({ scenario: 'record', contender: 'nothing', ...warmUp });
+}
+
+/** @param {number | string} size */
+function fileOf(size) {
+  return join(directory, `${size}.json`);
+}
+
+/** One round of an experiment. @param {import('./experiments.mjs').Experiment} experiment */
+async function play(experiment) {
+  for (const size of experiment.sizes) {
+    for (const contender of contenders) {
+      if (experiment.contenders && !experiment.contenders.includes(contender.name)) continue;
+      const result = await playOne(experiment, size, contender);
+      results.add(experiment.name, size, contender.name, result);
+    }
+  }
+}
+
+/**
+ * @param {import('./experiments.mjs').Experiment} experiment
+ * @param {number} size
+ * @param {import('./contenders.mjs').Contender} contender
+ */
+async function playOne(experiment, size, contender) {
+  const { scenario, server: mode, delayMs, yields, paceMs, perSecond } = experiment;
+  const job = { scenario, size, paceMs, perSecond, file: fileOf(size), warmUp: fileOf('warm-up') };
+  const server = contender.exports ? await startServer(mode, { delayMs, yields }) : undefined;
+  try {
+    const env = { ...contender.env, ...(server && addressed(server.url)) };
+    const result = await runWorker({ ...job, contender: contender.name }, env);
+    return { ...result, server: await server?.counts(result.startedAt) };
+  } finally {
+    await server?.stop();
+  }
+}
+
+/** @param {string} url */
+function addressed(url) {
+  return { BRAINTRUST_API_KEY: 'local', BRAINTRUST_APP_URL: url, BRAINTRUST_API_URL: url };
+}
+
+function finish() {
+  const verdicts = criteria(results);
+  const run = { minutes: (Date.now() - began) / 60_000, repetitions, quick: options.quick };
+  const text = report({ results, verdicts, machine: machine.lines, experiments: chosen, run });
+  const { quick, only, sizes } = options;
+  const isFull = !quick && !only && !sizes && !options.package && machine.isRelease;
+  const out = options.out ?? (isFull ? ownFile('results.md') : undefined);
+  console.log(text);
+  if (out !== undefined) writeFileSync(out, text);
+  if (options.raw !== undefined) writeFileSync(options.raw, JSON.stringify(results));
+  if (options.check && verdicts.some(({ passed }) => passed !== true)) process.exitCode = 1;
+}
+
+/** @param {string} name */
+function ownFile(name) {
+  return fileURLToPath(new URL(name, import.meta.url));
+}
+
+/** @param {string} text */
+function progress(text) {
+  const minutes = ((Date.now() - began) / 60_000).toFixed(1);
+  process.stderr.write(`${minutes.padStart(5)} min  ${text}\n`);
+}

@@ -1,0 +1,69 @@
+/**
+ * The process on the other end, so that its work costs the measured one nothing; it tells what it got
+ * when it is asked:
+ *
+ *     node benchmark/server.mjs collector|sink|deaf|hole [delay in ms]
+ *
+ * `collector`  the collector of this package
+ * `sink`       takes uploads without looking at them until it is asked: no server is faster
+ * `deaf`       lets clients log in, and never answers an upload
+ * `hole`       never answers anything
+ */
+import { createRequire } from 'node:module';
+import { Sink } from './sink.mjs';
+
+const { startCollector } = createRequire(import.meta.url)('../js/collector/index.js');
+
+const [mode, delay = '0'] = process.argv.slice(2);
+const counts = mode === 'collector' ? await collector(Number(delay)) : await sink(mode);
+
+process.on('message', ({ since }) => process.send(counts(since)));
+process.on('disconnect', () => process.exit());
+
+/** @param {number} delayMs how long an answer takes, as over a network */
+async function collector(delayMs) {
+  let changedAt = 0n;
+  const collector = await startCollector({
+    // Nobody looks at its traces: it shall not build them.
+    quietMs: 2 ** 31 - 1,
+    ...(delayMs > 0 && { intercept: () => ({ processFirst: true, delayMs }) }),
+  });
+  collector.on('change', () => {
+    changedAt = process.hrtime.bigint();
+  });
+  process.send({ url: collector.url });
+  return (since) => ({
+    ...countRows(collector.rows()),
+    ...countRequests(collector.requests, since),
+    problems: collector.problems.slice(0, 5),
+    changedAt: String(changedAt),
+  });
+}
+
+async function sink(mode) {
+  const sink = new Sink(mode);
+  process.send({ url: await sink.start() });
+  return (since) => ({
+    ...countRows(mode === 'sink' ? sink.rows() : []),
+    ...countRequests(sink.requests, since),
+    changedAt: String(sink.changedAt),
+  });
+}
+
+/** @param {Iterable<any>} rows merged */
+function countRows(rows) {
+  let spans = 0;
+  let ended = 0;
+  for (const { metrics } of rows) {
+    spans += 1;
+    if (metrics?.end !== undefined) ended += 1;
+  }
+  return { spans, ended };
+}
+
+/** @param {{ at: number, bytes: number }[]} requests @param {number} since */
+function countRequests(requests, since) {
+  const counted = requests.filter(({ at }) => at >= since);
+  const bytes = counted.reduce((total, request) => total + request.bytes, 0);
+  return { requests: counted.length, bytes };
+}
