@@ -1,28 +1,15 @@
-import { join } from 'node:path';
-import { startCollector } from '../js/collector';
 import type { Collector } from '../js/collector/types';
 import { activities, faults, type FlueEvent } from './support/activities';
-import { destination, readEvents, run, withDirectory } from './support/run';
+import { withTrace } from './support/run';
 
 const OBSERVER = './__test__/fixtures/record-workflow.mjs';
 const WORKFLOW = 'examples/workflow/workflow-run.mjs';
 
 /** Runs a real Flue program against a collector; gives what Flue said and what arrived. */
-async function traced(
-  args: string[],
-  check: (events: FlueEvent[], collector: Collector) => void,
-  env: Record<string, string> = {},
-) {
-  await withDirectory(async (directory) => {
-    const collector = await startCollector();
-    const file = join(directory, 'events.ndjson');
-    try {
-      const ending = await run(args, { ...destination(collector), ...env, EXPECT_FILE: file });
-      expect(ending).toMatchObject({ code: 0, stderr: '' });
-      check(readEvents(file), collector);
-    } finally {
-      await collector.close();
-    }
+async function traced(args: string[], check: (events: FlueEvent[], collector: Collector) => void) {
+  await withTrace(args, {}, (ending, events, collector) => {
+    expect(ending).toMatchObject({ code: 0, stderr: '' });
+    check(events, collector);
   });
 }
 

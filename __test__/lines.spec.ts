@@ -1,9 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
-import { startCollector } from '../js/collector';
 import type { Collector, Span } from '../js/collector/types';
 import { activities, faults, type FlueEvent } from './support/activities';
-import { destination, readEvents, ROOT, run, withDirectory } from './support/run';
+import { ROOT, withTrace } from './support/run';
 
 const LINES = ['2.1.0', '2.0.0', '1.0.0-beta.9', '0.11.1', '0.8.1'];
 
@@ -21,18 +19,10 @@ async function traced(
   check: (events: FlueEvent[], collector: Collector) => void,
   env: Record<string, string> = {},
 ) {
-  await withDirectory(async (directory) => {
-    const collector = await startCollector();
-    const file = join(directory, 'events.ndjson');
-    try {
-      const settings = { ...destination(collector), EXPECT_FILE: file, ...env };
-      const { code, stderr } = await run([program(line), scenario], settings);
-      expect(stderr).not.toContain('[flue-braintrust]');
-      expect(code).toBe(0);
-      check(readEvents(file), collector);
-    } finally {
-      await collector.close();
-    }
+  await withTrace([program(line), scenario], env, ({ code, stderr }, events, collector) => {
+    expect(stderr).not.toContain('[flue-braintrust]');
+    expect(code).toBe(0);
+    check(events, collector);
   });
 }
 

@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { startCollector } from '../../js/collector';
+import type { Collector } from '../../js/collector/types';
 import type { FlueEvent } from './activities';
 
 export const ROOT = resolve(__dirname, '../..');
@@ -55,6 +57,24 @@ export function runAgent(
   env: Record<string, string>,
 ) {
   return run(['__test__/fixtures/agent-run.mjs', ending], env);
+}
+
+/** Runs a real Flue program against a collector; gives how it ended, what Flue said and what arrived. */
+export async function withTrace(
+  args: string[],
+  env: Record<string, string>,
+  check: (ending: Ending, events: FlueEvent[], collector: Collector) => void,
+) {
+  await withDirectory(async (directory) => {
+    const collector = await startCollector();
+    const file = join(directory, 'events.ndjson');
+    try {
+      const ending = await run(args, { ...destination(collector), EXPECT_FILE: file, ...env });
+      check(ending, readEvents(file), collector);
+    } finally {
+      await collector.close();
+    }
+  });
 }
 
 /** A directory that is gone when the function is. */

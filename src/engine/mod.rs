@@ -168,7 +168,7 @@ impl Engine {
 impl Drop for Engine {
   /// A recorder that nobody holds any more: its thread delivers what it has, and ends.
   fn drop(&mut self) {
-    self.close(self.settings.exit_timeout, |_| {});
+    self.begin_finish();
   }
 }
 

@@ -24,8 +24,6 @@ struct Conversation {
   messages: List,
   system: Option<Arc<str>>,
   tools: Option<Json>,
-  /// What the user said last.
-  said: Option<Json>,
 }
 
 /// A request, whole again.
@@ -36,7 +34,6 @@ pub struct Whole {
   /// How many messages the previous request had, if this one only adds to them.
   added_to: Option<usize>,
   pub tools: Option<Json>,
-  pub said: Option<Json>,
 }
 
 impl Conversations {
@@ -61,16 +58,12 @@ impl Conversations {
     if !history.tools {
       known.tools = messages::tools(form, asked.tools);
     }
-    if let Some(said) = content::last_user_text(asked.messages) {
-      known.said = Some(said);
-    }
     Whole {
       messages: known.messages.clone(),
       system: known.system.clone(),
       length: known.messages.len(),
       added_to: (history.kept == before && before > 0).then_some(before),
       tools: known.tools.clone(),
-      said: known.said.clone(),
     }
   }
 

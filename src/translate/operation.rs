@@ -52,16 +52,14 @@ impl Translator {
     }
     let (place, start) = self.operation_place(event, operation, event.at, caller, &mut rows);
     if let Some(mut row) = self.open_operation(operation, kind, place, start) {
-      if let Some(open) = self.tree.get_mut(&activity)
-        && self.submissions.is_root(&event.ids, operation)
-      {
-        open.told.used = open.told.used.or(self.submissions.used_before(&event.ids));
-      }
       facts::ids(&mut row, &event.ids);
       row.fact("flue.operation", facts::text(kind));
       self.facts_of_run(&mut row, &event.ids);
       if self.submissions.is_root(&event.ids, operation) {
         self.submissions.describe(&mut row, &event.ids);
+        if let Some(open) = self.tree.get_mut(&activity) {
+          open.told.used = open.told.used.or(self.submissions.used_before(&event.ids));
+        }
       }
       rows.push(row);
     }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
   event::{Event, History, Ids, Model, Outcome, Payload, Response},
-  span::{Json, Row, SpanType},
+  span::{Row, SpanType},
   time,
 };
 
@@ -36,22 +36,22 @@ impl Translator {
       return Vec::new();
     };
     request_facts(&mut row, event, purpose, model);
-    let said = match (asked.history, event.ids.conversation.as_deref()) {
+    match (asked.history, event.ids.conversation.as_deref()) {
       (Some(history), Some(conversation)) => {
         self.write_new_input(&mut row, conversation, history, asked)
       }
       _ => self.write_input(&mut row, &event.ids, purpose, asked),
-    };
+    }
     let mut rows = vec![row];
     if event.is_0x && !compacts(purpose) {
-      rows.extend(self.operation_asked(&event.ids, said));
+      rows.extend(self.operation_asked(&event.ids, asked));
     }
     rows
   }
 
   /// On 0.x only the first turn of an operation tells what was asked of it. A later attempt is asked to
   /// go on, which is not what was asked.
-  fn operation_asked(&mut self, ids: &Ids<'_>, said: Option<Json>) -> Option<Row> {
+  fn operation_asked(&mut self, ids: &Ids<'_>, asked: &Asked<'_>) -> Option<Row> {
     let operation = Activity::Operation(ids.operation.as_deref()?.to_owned());
     let open = self.tree.get_mut(&operation)?;
     let first = !std::mem::replace(&mut open.told.asked, true);
@@ -59,7 +59,7 @@ impl Translator {
       return None;
     }
     let mut row = Row::of(open.place.span);
-    row.input = Some(said?);
+    row.input = Some(content::last_user_text(asked.messages)?);
     Some(row)
   }
 
@@ -128,14 +128,14 @@ impl Translator {
     rows
   }
 
-  /// The messages of a request that says only what is new. Gives what the user said last.
+  /// The messages of a request that says only what is new.
   fn write_new_input(
     &mut self,
     row: &mut Row,
     conversation: &str,
     history: History,
     asked: &Asked<'_>,
-  ) -> Option<Json> {
+  ) {
     let whole = self.conversations.go_on(conversation, history, asked, self.options.messages);
     row.fact("tools", whole.tools.clone());
     if self.options.turn_input == TurnInput::Full {
@@ -145,31 +145,27 @@ impl Translator {
       row.input = Some(input);
       input_facts(row, mode, offset);
     }
-    whole.said
   }
 
-  /// The messages: all of them, or those that the conversation's previous turn did not have. Gives what
-  /// the user said last.
+  /// The messages: all of them, or those that the conversation's previous turn did not have.
   fn write_input(
     &mut self,
     row: &mut Row,
     ids: &Ids<'_>,
     purpose: Option<&str>,
     asked: &Asked<'_>,
-  ) -> Option<Json> {
+  ) {
     let form = self.options.messages;
     row.fact("tools", messages::tools(form, asked.tools));
-    let said = content::last_user_text(asked.messages);
     if self.options.turn_input == TurnInput::Full || compacts(purpose) {
       row.input = messages::input(form, asked.system_prompt, asked.messages);
-      return said;
+      return;
     }
     let list = content::list(asked.messages);
     let (mode, offset) = self.histories.advance(ids, &list);
     let prompt = asked.system_prompt.filter(|_| offset == 0);
     row.input = Some(messages::input_of(form, prompt, list.get(offset..).unwrap_or_default()));
     input_facts(row, mode, offset);
-    said
   }
 
   fn tell_operation(&mut self, ids: &Ids<'_>, tell: impl FnOnce(&mut super::operation::Told)) {
