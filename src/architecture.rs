@@ -17,7 +17,7 @@ const MAY_KNOW: &[(&str, &[&str], &[&str])] = &[
   ("translate", &["event", "span", "time"], &["indexmap", "serde", "serde_json"]),
   ("span", &["time"], &["indexmap", "serde", "serde_json", "uuid"]),
   ("batch", &["span"], &["bytes"]),
-  ("spool", &[], &[]),
+  ("spool", &[], &["crc32fast", "thiserror"]),
   (
     "upload",
     &["clock", "config"],
@@ -43,6 +43,7 @@ const MAY_KNOW: &[(&str, &[&str], &[&str])] = &[
 /// Crates whose use is a decision about the architecture.
 const WATCHED: &[&str] = &[
   "bytes",
+  "crc32fast",
   "encoding_rs",
   "fastrand",
   "httpdate",

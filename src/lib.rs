@@ -18,6 +18,7 @@ mod translate;
 mod span;
 
 mod batch;
+#[allow(dead_code, unused_imports, reason = "the engine keeps only its record there so far")]
 mod spool;
 mod upload;
 

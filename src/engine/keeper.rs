@@ -9,7 +9,7 @@ use crate::{
   clock,
   report::Warning,
   span::Row,
-  spool::{Inheritance, Record},
+  spool::{DiskFiles, Id, Options, Spool},
   translate::Translator,
 };
 
@@ -18,11 +18,15 @@ const RECORD_EVERY: Duration = Duration::from_millis(100);
 /// How long what a dead process left open waits for somebody to go on with it. Flue recovers a
 /// submission after about 45 seconds (a lease of 30 and a scan every 15).
 const INHERITANCE: Duration = Duration::from_secs(120);
+/// How long what a dead process left is worth having.
+const MAX_AGE_MS: i64 = 24 * 60 * 60 * 1000;
+/// Records go to no server, so processes that report to different ones share them.
+pub const DESTINATION: u64 = 0;
 
 /// The record, and when it is to be tended. Without a directory it does nothing.
 #[derive(Default)]
 pub struct Keeper {
-  record: Option<Record>,
+  spool: Option<Spool>,
   /// When the record must be written again.
   due: Option<Instant>,
   /// When what was inherited is closed.
@@ -34,36 +38,48 @@ impl Keeper {
   pub fn open(dir: Option<&Path>, translator: &mut Translator, shared: &Shared) -> Self {
     let mut keeper = Self::default();
     let Some(dir) = dir else { return keeper };
-    let id = format!("{}-{:08x}", std::process::id(), fastrand::u32(..));
-    match Record::open(dir, &id) {
-      Ok((record, inheritance)) => {
-        keeper.record = Some(record);
-        keeper.inherit(inheritance, translator, shared);
+    let options = Options {
+      dir: dir.to_owned(),
+      id: Id { destination: DESTINATION, pid: std::process::id(), random: fastrand::u32(..) },
+      max_age_ms: MAX_AGE_MS,
+      fsync: false,
+    };
+    match Spool::open(options, DiskFiles) {
+      Ok(spool) => {
+        keeper.spool = Some(spool);
+        keeper.inherit(translator, shared);
       }
-      Err(error) => failed(shared, &format!("{} cannot be used: {error}", dir.display())),
+      Err(error) => failed(shared, &error.to_string()),
     }
     keeper
   }
 
-  fn inherit(&mut self, inheritance: Inheritance, translator: &mut Translator, shared: &Shared) {
-    if inheritance.records.is_empty() {
+  fn inherit(&mut self, translator: &mut Translator, shared: &Shared) {
+    let Some(spool) = &mut self.spool else { return };
+    let adopted = spool.adopt(clock::now());
+    if let Some(error) = adopted.trouble {
+      failed(shared, &error.to_string());
+    }
+    if adopted.records.is_empty() {
       return;
     }
-    for record in &inheritance.records {
+    for record in &adopted.records {
       if let Err(error) = translator.inherit(record) {
         failed(shared, &format!("the record of an earlier process is damaged: {error}"));
       }
     }
     self.inherited_until = Some(Instant::now() + INHERITANCE);
     self.write(translator, shared);
-    if let Err(error) = inheritance.forget() {
-      failed(shared, &format!("the record of an earlier process cannot be removed: {error}"));
+    if let Some(spool) = &mut self.spool
+      && let Err(error) = spool.forget()
+    {
+      failed(shared, &error.to_string());
     }
   }
 
   /// Something may have opened or closed.
   pub fn note_change(&mut self) {
-    if self.record.is_some() {
+    if self.spool.is_some() {
       self.due.get_or_insert_with(|| Instant::now() + RECORD_EVERY);
     }
   }
@@ -85,24 +101,25 @@ impl Keeper {
 
   /// Writes the record now.
   pub fn write(&mut self, translator: &Translator, shared: &Shared) {
-    let Some(record) = &self.record else { return };
+    let Some(spool) = &mut self.spool else { return };
     self.due = None;
-    let written = match translator.remains(clock::now()) {
-      Some(remains) => record.write(&remains),
-      None => record.clear(),
+    let now = clock::now();
+    let written = match translator.remains(now) {
+      Some(remains) => spool.write_record(&remains, now),
+      None => spool.clear_record(),
     };
     if let Err(error) = written {
-      failed(shared, &format!("what is open cannot be written down: {error}"));
+      failed(shared, &error.to_string());
     }
   }
 
   /// The process ends. What Flue may recover stays on record.
   pub fn end(&mut self, translator: &Translator, shared: &Shared) {
     self.write(translator, shared);
-    if let Some(record) = self.record.take()
-      && let Err(error) = record.finish()
+    if let Some(spool) = self.spool.take()
+      && let Err(error) = spool.finish()
     {
-      failed(shared, &format!("it cannot be tidied up: {error}"));
+      failed(shared, &error.to_string());
     }
   }
 

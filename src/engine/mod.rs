@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use crate::{
   config::Settings,
   report::{Counters, LossReason, Stats, Warning, Warnings},
-  spool::Record,
+  spool::{DiskFiles, Spool},
 };
 use inbox::{Command, Inbox, Reply};
 
@@ -58,7 +58,11 @@ impl Engine {
     let shared =
       Shared { inbox: Inbox::default(), counters: Arc::default(), warnings: Warnings::default() };
     let engine = Self { settings, shared: Arc::new(shared) };
-    let is_heir = engine.settings.spool_dir.as_deref().is_some_and(Record::any);
+    let is_heir = engine
+      .settings
+      .spool_dir
+      .as_deref()
+      .is_some_and(|dir| Spool::any(&DiskFiles, dir, keeper::DESTINATION));
     if is_heir && engine.shared.inbox.begin() {
       engine.start();
     }
