@@ -93,7 +93,11 @@ impl Header {
   /// Whether a file of `bytes` bytes can be whole.
   pub fn check_length(&self, bytes: u64) -> Result<(), DecodeError> {
     let found = bytes.saturating_sub(Self::LENGTH as u64);
-    if found == self.length { Ok(()) } else { Err(DecodeError::Length { told: self.length, found }) }
+    if found == self.length {
+      Ok(())
+    } else {
+      Err(DecodeError::Length { told: self.length, found })
+    }
   }
 }
 

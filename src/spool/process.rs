@@ -82,10 +82,7 @@ impl<F: Files> Spool<F> {
   pub fn open(options: Options, files: F) -> io::Result<Self> {
     files.create_dir(&options.dir)?;
     if files.look(&path(&options, Kind::Lock), 0).is_ok() {
-      return Err(io::Error::new(
-        io::ErrorKind::AlreadyExists,
-        format!("{} is taken", options.id),
-      ));
+      return Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{} is taken", options.id)));
     }
     let lock = claim(&files, &options)?;
     Ok(Self {
@@ -128,11 +125,12 @@ impl<F: Files> Spool<F> {
 
   /// The content of a payload.
   pub fn read(&self, entry: &Entry) -> Result<Vec<u8>, ReadError> {
-    let mut bytes =
-      self.files.read(&self.path(Kind::Rows(entry.number))).map_err(|error| match error.kind() {
+    let mut bytes = self.files.read(&self.path(Kind::Rows(entry.number))).map_err(|error| {
+      match error.kind() {
         io::ErrorKind::NotFound => ReadError::Gone,
         _ => ReadError::Io(error),
-      })?;
+      }
+    })?;
     file::decode(&bytes)?;
     bytes.drain(..Header::LENGTH);
     Ok(bytes)

@@ -32,7 +32,10 @@ const JUNK: [&str; 4] = ["notes.txt", "0000000000000001-1-00000001-1.rows", ".DS
 #[derive(Clone, Debug)]
 enum Command {
   Open,
-  Put { rows: u32, length: usize },
+  Put {
+    rows: u32,
+    length: usize,
+  },
   Acknowledge(usize),
   Read(usize),
   Adopt,
@@ -190,15 +193,29 @@ impl Model {
     if let Some((operations, trouble)) = trouble {
       process.files.arm(operations, self.fault(trouble));
     }
-    let survives = self.act(number, &mut process, command);
-    process.files.disarm();
-    if survives && !process.files.has_crashed() {
-      *slot = Some(process);
-    } else {
+    let files = process.files.clone();
+    let mut living = match command {
+      Command::Kill => None,
+      Command::Finish => {
+        // What it could not remove is removed by whoever comes next.
+        drop(process.spool.finish());
+        None
+      }
+      command => {
+        self.act(number, &mut process, command);
+        Some(process)
+      }
+    };
+    files.disarm();
+    if files.has_crashed() {
+      living = None;
+    }
+    if living.is_none() {
       // What it did before it died is as justified as ever; the count died with it.
-      self.settle(&process, None);
+      self.settle(&files, None);
       self.ledger.borrow_mut().holders.retain(|_, holder| *holder != number);
     }
+    *slot = living;
   }
 
   fn fault(&self, trouble: Trouble) -> Fault {
@@ -233,8 +250,7 @@ impl Model {
     (!process.files.has_crashed()).then_some(process)
   }
 
-  /// Whether the process lives on.
-  fn act(&self, number: usize, process: &mut Process, command: Command) -> bool {
+  fn act(&self, number: usize, process: &mut Process, command: Command) {
     let now = self.files.world.borrow().now;
     match command {
       Command::Put { rows, length } => self.put(number, process, rows, length, now),
@@ -259,7 +275,6 @@ impl Model {
       }
       Command::Finish | Command::Kill | Command::Open => {}
     }
-    !matches!(command, Command::Finish | Command::Kill)
   }
 
   fn put(&self, number: usize, process: &mut Process, rows: u32, length: usize, now: i64) {
@@ -327,17 +342,18 @@ impl Model {
     }
     let at = index % process.held.len();
     let (entry, inode) = process.held[at];
-    let mut ledger = self.ledger.borrow_mut();
+    let is_damaged = self.ledger.borrow().damaged.contains(&inode);
     match process.spool.read(&entry) {
       Ok(content) => {
-        assert!(!ledger.damaged.contains(&inode), "damage was not noticed");
-        assert_eq!(content, ledger.payloads[&inode].content);
+        assert!(!is_damaged, "damage was not noticed");
+        assert_eq!(content, self.ledger.borrow().payloads[&inode].content);
       }
       Err(ReadError::Damaged(_)) => {
-        assert!(ledger.damaged.contains(&inode), "damage where there is none");
+        assert!(is_damaged, "damage where there is none");
         if process.spool.quarantine(&entry).is_ok() {
           process.held.remove(at);
         }
+        let mut ledger = self.ledger.borrow_mut();
         for change in process.files.take_changes() {
           assert!(matches!(change, Change::Renamed(renamed, ..) if renamed == inode));
           ledger.payloads.get_mut(&inode).unwrap().is_settled = true;
@@ -370,7 +386,7 @@ impl Model {
     let mut counted = adopted.damaged;
     counted.files += adopted.expired.files;
     counted.rows += adopted.expired.rows;
-    self.settle(process, Some(counted));
+    self.settle(&process.files, Some(counted));
     if !adopted.records.is_empty() {
       process.open.extend(adopted.records.iter().flat_map(|record| items(record)));
       self.record(process, now);
@@ -394,16 +410,17 @@ impl Model {
       }
     }
     for change in process.files.take_changes() {
-      let (Change::Removed(_, from) | Change::Renamed(_, from, _) | Change::Replaced(_, from)) = change;
+      let (Change::Removed(_, from) | Change::Renamed(_, from, _) | Change::Replaced(_, from)) =
+        change;
       assert!(!is_rows(&from), "a record touched {}", from.display());
     }
   }
 
   /// Sees what a process did to the files of others. Each that went was counted, unless it died first.
-  fn settle(&self, process: &Process, counted: Option<Tally>) {
+  fn settle(&self, files: &FakeFiles, counted: Option<Tally>) {
     let mut ledger = self.ledger.borrow_mut();
     let mut went = Tally::default();
-    for change in process.files.take_changes() {
+    for change in files.take_changes() {
       let (inode, from, is_removed) = match change {
         Change::Replaced(inode, to) => {
           assert!(!ledger.payloads.contains_key(&inode), "{} was replaced", to.display());
@@ -414,6 +431,9 @@ impl Model {
         Change::Renamed(inode, from, _) => (inode, from, false),
       };
       assert!(inode >= JUNK.len(), "{} is not ours", from.display());
+      if from.extension().is_some_and(|ending| ending == "lock") {
+        self.check_buried(&from.with_extension(""));
+      }
       if !is_rows(&from) && !is_record(&from) {
         continue;
       }
@@ -445,6 +465,16 @@ impl Model {
     }
     if let Some(counted) = counted {
       assert_eq!(counted, went, "what went was not counted");
+    }
+  }
+
+  /// Whose lock was removed has nothing left.
+  fn check_buried(&self, id: &Path) {
+    let id = id.file_name().unwrap().to_str().unwrap();
+    for path in self.files.world.borrow().names.keys() {
+      let name = path.file_name().unwrap().to_str().unwrap();
+      let is_inert = name.ends_with(".damaged") || name.ends_with(".new") || is_junk(path);
+      assert!(!name.starts_with(id) || is_inert, "{name} was left without a lock");
     }
   }
 

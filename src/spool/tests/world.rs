@@ -57,6 +57,7 @@ pub struct FakeFiles {
   fault: Rc<RefCell<Option<(u32, Fault)>>>,
   is_dead: Rc<Cell<bool>>,
   changes: Rc<RefCell<Vec<Change>>>,
+  operations: Rc<Cell<u32>>,
 }
 
 /// A lock in memory.
@@ -119,6 +120,11 @@ impl FakeFiles {
     self.is_dead.get()
   }
 
+  /// How many there were so far.
+  pub fn operations(&self) -> u32 {
+    self.operations.get()
+  }
+
   /// What this process did to files since it was asked last.
   pub fn take_changes(&self) -> Vec<Change> {
     self.changes.take()
@@ -126,6 +132,7 @@ impl FakeFiles {
 
   /// An operation begins. The error is what comes of it.
   fn begin(&self) -> io::Result<()> {
+    self.operations.set(self.operations.get() + 1);
     let fault = {
       let mut fault = self.fault.borrow_mut();
       match &mut *fault {
@@ -231,8 +238,10 @@ impl Files for FakeFiles {
 
   fn lock(&self, path: &Path) -> io::Result<Option<FakeLock>> {
     self.begin()?;
+    let inode = self.world.borrow_mut().create(path)?;
+    // Between the two the file may have been removed, and another may bear its name.
+    self.begin()?;
     let mut world = self.world.borrow_mut();
-    let inode = world.create(path)?;
     if world.inodes[inode].is_locked {
       return Ok(None);
     }
