@@ -26,6 +26,16 @@ export interface InitLoggerOptions {
    */
   exitTimeoutMs?: number | undefined;
   /**
+   * How long one request may take before it counts as failed and is tried again, in milliseconds.
+   * Default: `FLUE_BRAINTRUST_REQUEST_TIMEOUT_MS`, else 30,000.
+   */
+  requestTimeoutMs?: number | undefined;
+  /**
+   * The most bytes one request may have; the server's own limit is kept all the same. Default:
+   * `BRAINTRUST_MAX_REQUEST_SIZE`, else what the server says, else 6 MiB.
+   */
+  maxRequestBytes?: number | undefined;
+  /**
    * How messages are written: `openai` as OpenAI chat completions, which Braintrust shows best; `flue` as
    * Flue has them. Default: `FLUE_BRAINTRUST_MESSAGES`, else `openai`.
    */

@@ -63,6 +63,20 @@ test('the key may stand in the nearest .env.braintrust, and nothing of it reache
     expect(ended.stderr).not.toContain('from the file');
   }));
 
+test('of the variables of the process only ours and the extra certificates are read', async () => {
+  const program = `console.log(Object.keys(require('./js/environment.js').environment().env).sort().join())`;
+  const env = {
+    BRAINTRUST_ORG_NAME: 'acme',
+    FLUE_BRAINTRUST_LOGS: '1',
+    MY_BRAINTRUST_KEY: 'secret',
+    NODE_EXTRA_CA_CERTS: '/nowhere.pem',
+    NODE_EXTRA_CA_CERTS_KEY: 'secret',
+    NODE_NO_WARNINGS: '1',
+  };
+  const read = 'BRAINTRUST_ORG_NAME,FLUE_BRAINTRUST_LOGS,NODE_EXTRA_CA_CERTS\n';
+  expect(await run(['-e', program], env)).toMatchObject({ code: 0, stdout: read });
+});
+
 test('what is no event and what cannot be written down never throws into the caller', async () => {
   const program = `
     const { initLogger, braintrustFlueObserver: observe, stats, close } = require('flue-braintrust');

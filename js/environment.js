@@ -4,6 +4,9 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { parseEnv } = require('node:util');
 
+/** The variables of the process that are ours to read, by their names. */
+const OURS = /^(FLUE_)?BRAINTRUST_|^NODE_EXTRA_CA_CERTS$/;
+
 /** The variables that `.env.braintrust` may set; others in it are not ours to read. */
 const FILE_VARIABLES = [
   'BRAINTRUST_API_KEY',
@@ -29,7 +32,7 @@ function environment() {
   /** @type {Record<string, string>} */
   const env = {};
   for (const [name, value] of Object.entries(process.env)) {
-    if (/^(FLUE_)?BRAINTRUST_/.test(name) && value !== undefined) env[name] = value;
+    if (OURS.test(name) && value !== undefined) env[name] = value;
   }
   return { env, file: pick(nearestFile()) };
 }

@@ -9,6 +9,8 @@ const KNOWN = /** @type {const} */ ([
   'projectName',
   'projectId',
   'exitTimeoutMs',
+  'requestTimeoutMs',
+  'maxRequestBytes',
   'messages',
   'turnInput',
   'logs',

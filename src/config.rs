@@ -19,8 +19,10 @@ const PROJECT_NAME: &str = "Flue";
 const SPOOL_DIR: &str = ".flue-braintrust";
 /// How long the end of the process may wait for delivery.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
-/// A process may be asked to wait for delivery, but not for good.
-const LONGEST_EXIT_TIMEOUT: Duration = Duration::from_secs(600);
+/// How long one request may take.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// Whatever may be waited for, it is not waited for longer than this.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Settings that were not given well.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -81,6 +83,8 @@ struct Options {
   project_name: Option<String>,
   project_id: Option<String>,
   exit_timeout_ms: Option<f64>,
+  request_timeout_ms: Option<f64>,
+  max_request_bytes: Option<f64>,
   messages: Option<String>,
   turn_input: Option<String>,
   logs: Option<bool>,
@@ -129,6 +133,12 @@ pub struct Settings {
   pub project_id: Option<String>,
   /// How long the end of the process may wait for delivery; zero: not at all.
   pub exit_timeout: Duration,
+  /// How long one request may take, from the connection to the answer. Never zero.
+  pub request_timeout: Duration,
+  /// The most bytes one request may have, as the user wants it; `None`: as the server says.
+  pub max_request_bytes: Option<usize>,
+  /// A PEM file with certificates to trust besides the usual ones.
+  pub extra_ca_certs: Option<PathBuf>,
   /// How traces are written.
   pub translation: translate::Options,
   /// Where to keep what must outlive the process; `None`: nowhere.
@@ -171,13 +181,22 @@ impl Settings {
       project_name: pick(options.project_name, "BRAINTRUST_PROJECT_NAME")
         .unwrap_or_else(|| PROJECT_NAME.into()),
       project_id: pick(options.project_id, "BRAINTRUST_PROJECT_ID").map(project_id).transpose()?,
-      exit_timeout: match options.exit_timeout_ms {
-        Some(millis) => duration(millis)?,
-        None => match variable("FLUE_BRAINTRUST_EXIT_TIMEOUT_MS") {
-          Some(text) => duration(text.parse().unwrap_or(f64::NAN))?,
-          None => EXIT_TIMEOUT,
-        },
-      },
+      exit_timeout: duration(
+        "exitTimeoutMs (FLUE_BRAINTRUST_EXIT_TIMEOUT_MS)",
+        number(options.exit_timeout_ms, variable("FLUE_BRAINTRUST_EXIT_TIMEOUT_MS")),
+      )?
+      .unwrap_or(EXIT_TIMEOUT),
+      request_timeout: duration(
+        "requestTimeoutMs (FLUE_BRAINTRUST_REQUEST_TIMEOUT_MS)",
+        number(options.request_timeout_ms, variable("FLUE_BRAINTRUST_REQUEST_TIMEOUT_MS")),
+      )?
+      // Nothing can be sent in no time: that is no wish of anybody.
+      .filter(|timeout| !timeout.is_zero())
+      .unwrap_or(REQUEST_TIMEOUT),
+      max_request_bytes: number(options.max_request_bytes, variable("BRAINTRUST_MAX_REQUEST_SIZE"))
+        .and_then(bytes),
+      // A matter of the machine, not of Braintrust: the file has no say in it.
+      extra_ca_certs: env.get("NODE_EXTRA_CA_CERTS").and_then(|path| filled(path)).map(Into::into),
       translation: translate::Options {
         messages: match pick(options.messages, "FLUE_BRAINTRUST_MESSAGES").as_deref() {
           None | Some("openai") => Form::OpenAi,
@@ -241,12 +260,22 @@ fn unknown(name: &'static str, choices: &'static str) -> ConfigError {
   ConfigError::UnknownChoice { name, choices }
 }
 
-fn duration(millis: f64) -> Result<Duration, ConfigError> {
-  let name = "exitTimeoutMs (FLUE_BRAINTRUST_EXIT_TIMEOUT_MS)";
-  let duration = Duration::try_from_secs_f64(millis / 1000.0);
+/// A number, as the option or as the variable's text. What is none at all is not a number (NaN).
+fn number(option: Option<f64>, variable: Option<String>) -> Option<f64> {
+  option.or_else(|| variable.map(|text| text.parse().unwrap_or(f64::NAN)))
+}
+
+fn duration(name: &'static str, millis: Option<f64>) -> Result<Option<Duration>, ConfigError> {
+  let duration = millis.map(|millis| Duration::try_from_secs_f64(millis / 1000.0)).transpose();
   duration
-    .map(|given| given.min(LONGEST_EXIT_TIMEOUT))
+    .map(|given| given.map(|given| given.min(LONGEST_TIMEOUT)))
     .map_err(|_| ConfigError::BadDuration { name })
+}
+
+/// A number of bytes. As in the `braintrust` package, one that cannot be is none.
+fn bytes(number: f64) -> Option<usize> {
+  // What is too large saturates, which is as good as no bound.
+  (number >= 1.0).then_some(number as usize)
 }
 
 #[cfg(test)]
@@ -298,6 +327,54 @@ mod tests {
     assert!(matches!(error(timeout), ConfigError::BadDuration { .. }));
     let negative = json!({"options": {"apiKey": "k", "exitTimeoutMs": -1}});
     assert!(matches!(error(negative), ConfigError::BadDuration { .. }));
+    let requests =
+      json!({"options": {"apiKey": "k"}, "env": {"FLUE_BRAINTRUST_REQUEST_TIMEOUT_MS": "5s"}});
+    assert_eq!(
+      error(requests).to_string(),
+      "requestTimeoutMs (FLUE_BRAINTRUST_REQUEST_TIMEOUT_MS) is not a number of milliseconds"
+    );
+  }
+
+  #[test]
+  fn a_request_has_its_own_time_which_is_never_none() {
+    let timeout = |option: serde_json::Value, variable: &str| {
+      let options = json!({"apiKey": "k", "requestTimeoutMs": option});
+      let env = json!({"FLUE_BRAINTRUST_REQUEST_TIMEOUT_MS": variable});
+      settings(json!({"options": options, "env": env})).unwrap().request_timeout
+    };
+    assert_eq!(timeout(json!(null), " "), Duration::from_secs(30));
+    assert_eq!(timeout(json!(null), "1500"), Duration::from_millis(1500));
+    assert_eq!(timeout(json!(250), "1500"), Duration::from_millis(250));
+    assert_eq!(timeout(json!(0), ""), Duration::from_secs(30));
+    assert_eq!(timeout(json!(1e12), ""), Duration::from_secs(600));
+  }
+
+  #[test]
+  fn the_size_of_requests_is_bounded_by_a_number_of_bytes_or_not_at_all() {
+    let bound = |option: serde_json::Value, variable: &str| {
+      let options = json!({"apiKey": "k", "maxRequestBytes": option});
+      let env = json!({"BRAINTRUST_MAX_REQUEST_SIZE": variable});
+      settings(json!({"options": options, "env": env})).unwrap().max_request_bytes
+    };
+    for unset in ["", "  ", "0", "-1", "lots", "NaN", "0.5"] {
+      assert_eq!(bound(json!(null), unset), None, "{unset}");
+    }
+    assert_eq!(bound(json!(null), " 1048576 "), Some(1_048_576));
+    assert_eq!(bound(json!(4096), "1048576"), Some(4096));
+    assert_eq!(bound(json!(0), "1048576"), None);
+    assert_eq!(bound(json!(null), "1e300"), Some(usize::MAX));
+  }
+
+  #[test]
+  fn certificates_are_named_by_the_process_and_not_by_the_file() {
+    let certificates = |from: &str| {
+      let given = json!({
+        "options": {"apiKey": "k"}, from: {"NODE_EXTRA_CA_CERTS": " /etc/company.pem "}
+      });
+      settings(given).unwrap().extra_ca_certs
+    };
+    assert_eq!(certificates("env"), Some("/etc/company.pem".into()));
+    assert_eq!(certificates("file"), None);
   }
 
   #[test]
