@@ -58,6 +58,20 @@ mod tests {
   }
 
   #[test]
+  fn a_wait_is_anything_between_nothing_and_its_bound() {
+    let wait = || {
+      let mut backoff = Backoff::default();
+      (0..20).map(|_| backoff.wait(Instant::now())).last().unwrap()
+    };
+    let waits: Vec<Duration> = (0..200).map(|_| wait()).collect();
+    for quarter in 0..4 {
+      let within =
+        LONGEST.mul_f64(f64::from(quarter) / 4.0)..LONGEST.mul_f64(f64::from(quarter + 1) / 4.0);
+      assert!(waits.iter().any(|wait| within.contains(wait)), "{within:?}");
+    }
+  }
+
+  #[test]
   fn requests_that_fail_together_are_one_failure() {
     let mut backoff = Backoff::default();
     let began = Instant::now();
