@@ -1,0 +1,427 @@
+//! A row that is too large for Braintrust, made smaller: its largest values are replaced by their heads,
+//! each with a mark that says so.
+//!
+//! Works on the row's bytes as they go on the wire. What identifies the span, and when it was, is never
+//! touched.
+
+use std::{cmp::Reverse, collections::HashMap, ops::Range};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::Json;
+
+/// What is kept of a value that is cut, in bytes of JSON, if there is room.
+const HEAD: usize = 8 * 1024;
+/// The room that a cut value needs at least, for the mark alone. One that is no larger is never cut.
+const LEAST: usize = 96;
+/// How the mark of a cut value begins and ends; between them is the size of the value in bytes of JSON.
+const MARK: (&str, &str) = ("… [flue-braintrust: cut, ", " bytes]");
+/// The one fact that stands for all of them when even their heads are too many.
+const ALL_FACTS: &str = "flue-braintrust.metadata";
+
+/// What may be cut in a row.
+#[derive(Deserialize)]
+struct Row<'a> {
+  #[serde(borrow)]
+  input: Option<&'a RawValue>,
+  #[serde(borrow)]
+  output: Option<&'a RawValue>,
+  #[serde(borrow)]
+  error: Option<&'a RawValue>,
+  #[serde(borrow)]
+  expected: Option<&'a RawValue>,
+  #[serde(borrow)]
+  metadata: Option<&'a RawValue>,
+  #[serde(borrow)]
+  span_attributes: Option<Attributes<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Attributes<'a> {
+  #[serde(borrow)]
+  name: Option<&'a RawValue>,
+}
+
+/// A value that may be cut.
+struct Part<'a> {
+  text: &'a str,
+  /// Where it stands in the row.
+  at: Range<usize>,
+  /// Whether it is the metadata, which must stay an object.
+  is_facts: bool,
+}
+
+/// Makes a row, as [`write_row`](super::write_row) writes it, fit into `most` bytes.
+///
+/// As few values as possible are cut, the largest first, among the input, the output, the error, the
+/// expected output, each fact of the metadata, and the span's name. Of each the head remains, a few
+/// kilobytes if there is room, and a mark with its size. A row that fits stays as it is. `None` if it
+/// cannot be made so small, or is no row.
+pub fn truncate(row: &[u8], most: usize) -> Option<Vec<u8>> {
+  if row.len() <= most {
+    return Some(row.to_vec());
+  }
+  let row = std::str::from_utf8(row).ok()?;
+  let parsed: Row = serde_json::from_str(row).ok()?;
+  let each_fact = parsed.parts(row, false);
+  let shorter = shorten(row, &each_fact, most, HEAD);
+  let shorter = shorter.or_else(|| shorten(row, &each_fact, most, LEAST));
+  shorter.or_else(|| shorten(row, &parsed.parts(row, true), most, LEAST))
+}
+
+impl<'a> Row<'a> {
+  /// What may be cut, the largest first: each fact by itself, or all of them as one.
+  fn parts(&self, row: &str, facts_as_one: bool) -> Vec<Part<'a>> {
+    let name = self.span_attributes.as_ref().and_then(|attributes| attributes.name);
+    let values = [self.input, self.output, self.error, self.expected, name];
+    let mut parts: Vec<Part> =
+      values.into_iter().flatten().filter_map(|value| Part::of(row, value, false)).collect();
+    if facts_as_one {
+      parts.extend(self.metadata.and_then(|facts| Part::of(row, facts, true)));
+    } else {
+      let facts = self.metadata.map(|facts| serde_json::from_str(facts.get()));
+      let facts: HashMap<String, &RawValue> = facts.and_then(Result::ok).unwrap_or_default();
+      parts.extend(facts.into_values().filter_map(|fact| Part::of(row, fact, false)));
+    }
+    parts.sort_by_key(|part| (Reverse(part.text.len()), part.at.start));
+    parts
+  }
+}
+
+impl<'a> Part<'a> {
+  fn of(row: &str, value: &'a RawValue, is_facts: bool) -> Option<Self> {
+    let text = value.get();
+    // The value is borrowed from the row: how far into it is the distance of the two.
+    let start = text.as_ptr().addr().checked_sub(row.as_ptr().addr())?;
+    let at = start..start.checked_add(text.len())?;
+    (row.get(at.clone())? == text).then_some(Self { text, at, is_facts })
+  }
+
+  /// The value cut to at most `room` bytes, which must be [`LEAST`] or more.
+  fn cut(&self, room: usize) -> String {
+    if self.is_facts {
+      let (open, close) = (format!("{{\"{ALL_FACTS}\":"), "}");
+      let text = cut(self.text, room.saturating_sub(open.len() + close.len()));
+      return open + &text + close;
+    }
+    cut(self.text, room)
+  }
+}
+
+/// Cuts the first few of the parts so that the row fits and each of them has `least` bytes or more. `None`
+/// if that is not to be had.
+fn shorten(row: &str, parts: &[Part], most: usize, least: usize) -> Option<Vec<u8>> {
+  let mut rest = row.len();
+  for (count, part) in (1..).zip(parts).take_while(|(_, part)| part.text.len() > least) {
+    rest = rest.saturating_sub(part.text.len());
+    let each = most.saturating_sub(rest) / count;
+    if each >= least {
+      return Some(replace(row, parts.get(..count)?, each.min(HEAD)));
+    }
+  }
+  None
+}
+
+/// The row with these parts cut to `each` bytes.
+fn replace(row: &str, parts: &[Part], each: usize) -> Vec<u8> {
+  let mut parts: Vec<&Part> = parts.iter().collect();
+  parts.sort_by_key(|part| part.at.start);
+  let mut shorter = Vec::new();
+  let mut done = 0;
+  for part in parts {
+    shorter.extend_from_slice(row.get(done..part.at.start).unwrap_or_default().as_bytes());
+    shorter.extend_from_slice(part.cut(each).as_bytes());
+    done = part.at.end;
+  }
+  shorter.extend_from_slice(row.get(done..).unwrap_or_default().as_bytes());
+  shorter
+}
+
+/// A JSON string of at most `room` bytes: the head of a value's text, and the mark. Of a string it is the
+/// head of what is in it; one that was cut before keeps its mark, which has the true size.
+fn cut(value: &str, room: usize) -> String {
+  let new_mark = format!("{}{}{}", MARK.0, value.len(), MARK.1);
+  let string = value.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+  let (text, mark) = match string.and_then(marked) {
+    Some(cut_before) => cut_before,
+    None => (string.unwrap_or(value), new_mark.as_str()),
+  };
+  let room = room.saturating_sub(mark.len() + "\"\"".len());
+  if string.is_some() {
+    // It is escaped already.
+    format!("\"{}{mark}\"", head(text, room, unit_of_string))
+  } else {
+    Json::text(&format!("{}{mark}", head(text, room, unit_of_text))).as_str().into_owned()
+  }
+}
+
+/// The text before a mark, and the mark, if there is one at the end.
+fn marked(text: &str) -> Option<(&str, &str)> {
+  let (before, mark) = text.split_at_checked(text.rfind(MARK.0)?)?;
+  let size = mark.strip_prefix(MARK.0)?.strip_suffix(MARK.1)?;
+  size.parse::<usize>().ok().map(|_| (before, mark))
+}
+
+/// As many units of the text as fit into `room`. `unit` tells how many bytes the first has here, and how
+/// many when it is written.
+fn head(text: &str, room: usize, unit: fn(&str) -> Option<(usize, usize)>) -> &str {
+  let (mut end, mut written) = (0, 0);
+  while let Some((here, there)) = text.get(end..).and_then(unit)
+    && written + there <= room
+  {
+    end += here;
+    written += there;
+  }
+  text.get(..end).unwrap_or_default()
+}
+
+/// A character of a text that will be escaped.
+fn unit_of_text(text: &str) -> Option<(usize, usize)> {
+  let first = text.chars().next()?;
+  let there = match first {
+    // White space: a JSON text has no other control characters.
+    '"' | '\\' | '\n' | '\r' | '\t' => 2,
+    other => other.len_utf8(),
+  };
+  Some((first.len_utf8(), there))
+}
+
+/// A character of a text that is escaped already: one, an escape, or the two escapes of a pair.
+fn unit_of_string(text: &str) -> Option<(usize, usize)> {
+  let surrogate = |at: usize| {
+    let digits = text.get(at..)?.strip_prefix("\\u")?.get(..4)?;
+    u16::from_str_radix(digits, 16).ok()
+  };
+  let bytes = match text.chars().next()? {
+    '\\' if text.starts_with("\\u") => match (surrogate(0), surrogate(6)) {
+      (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => 12,
+      _ => 6,
+    },
+    '\\' => 2,
+    other => other.len_utf8(),
+  };
+  Some((bytes, bytes))
+}
+
+#[cfg(test)]
+mod tests {
+  use proptest::prelude::*;
+  use serde_json::{Value, json};
+
+  use super::*;
+  use crate::span::{self, Destination, SpanRef, SpanType, write_row};
+
+  fn row() -> span::Row {
+    let mut row = span::Row::of(SpanRef::root("run", &["run_1"]));
+    row.parent = Some(SpanRef::root("run", &["run_0"]).span());
+    row.created = Some(1_795_417_364_633);
+    row.name = Some("chat".into());
+    row.kind = Some(SpanType::Llm);
+    row.metric("start", Some(1_795_417_364.633));
+    row
+  }
+
+  fn written(row: &span::Row) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    write_row(&mut bytes, row, &Destination { project_id: "p".into() });
+    bytes
+  }
+
+  fn read(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).unwrap()
+  }
+
+  #[test]
+  fn a_giant_value_is_cut_and_says_how_large_it_was() {
+    let mut row = row();
+    row.input = Some(Json::text(&"x".repeat(7 * 1024 * 1024 - 2)));
+    row.output = Some(Json::text("short"));
+    let cut = truncate(&written(&row), 5_000_000).unwrap();
+    let input = "x".repeat(HEAD - 2 - 41) + "… [flue-braintrust: cut, 7340032 bytes]";
+    row.input = Some(Json::text(&input));
+    assert_eq!(read(&cut), read(&written(&row)));
+  }
+
+  #[test]
+  fn of_what_is_no_string_the_head_of_its_json_remains() {
+    let mut row = row();
+    row.input = Some(Json::of(&vec!["say \"hi\"\n"; 10_000]));
+    let cut = read(&truncate(&written(&row), 50_000).unwrap());
+    let input = cut["input"].as_str().unwrap();
+    assert!(input.starts_with(r#"["say \"hi\"\n","say \"hi\"\n","#), "{input}");
+    assert!(input.ends_with("… [flue-braintrust: cut, 150001 bytes]"), "{input}");
+  }
+
+  #[test]
+  fn as_few_as_possible_are_cut_and_the_largest_first() {
+    let mut row = row();
+    row.input = Some(Json::text(&"i".repeat(30_000)));
+    row.output = Some(Json::text(&"o".repeat(20_000)));
+    row.fact("large", Some(Json::text(&"f".repeat(40_000))));
+    row.fact("small", Some(Json::text(&"s".repeat(10_000))));
+    let bytes = written(&row);
+    let cut = |most: usize| {
+      let cut = read(&truncate(&bytes, most).unwrap());
+      let is_cut = |value: &Value| value.as_str().unwrap().ends_with(" bytes]");
+      let facts = &cut["metadata"];
+      [&facts["large"], &cut["input"], &cut["output"], &facts["small"]].map(is_cut)
+    };
+    assert_eq!(cut(bytes.len()), [false, false, false, false]);
+    assert_eq!(cut(bytes.len() - 1), [true, false, false, false]);
+    assert_eq!(cut(60_000), [true, true, false, false]);
+    assert_eq!(cut(40_000), [true, true, true, false]);
+    assert_eq!(cut(35_000), [true, true, true, true]);
+    // There is no room for a head of each any more: what is smaller stays whole again.
+    assert_eq!(cut(30_000), [true, true, true, false]);
+    assert_eq!(cut(2_000), [true, true, true, true]);
+  }
+
+  #[test]
+  fn a_name_and_very_many_facts_are_cut_too() {
+    let mut row = row();
+    row.name = Some("n".repeat(100_000));
+    let name = read(&truncate(&written(&row), 10_000).unwrap())["span_attributes"].clone();
+    assert_eq!(name["type"], "llm");
+    assert!(name["name"].as_str().unwrap().ends_with("cut, 100002 bytes]"));
+    for fact in 0..10_000 {
+      row.metadata.insert(format!("fact {fact}").into(), Json::of(&fact));
+    }
+    let cut = read(&truncate(&written(&row), 10_000).unwrap());
+    assert_eq!(cut["metadata"].as_object().unwrap().len(), 1);
+    let facts = cut["metadata"][ALL_FACTS].as_str().unwrap();
+    assert!(facts.starts_with("{\"fact 0\":0,\"fact 1\":1,"), "{facts}");
+    assert!(facts.ends_with(" bytes]"), "{facts}");
+  }
+
+  #[test]
+  fn what_is_cut_again_still_says_how_large_it_was_at_first() {
+    let mut row = row();
+    row.input = Some(Json::text(&"x".repeat(100_000)));
+    let once = truncate(&written(&row), 50_000).unwrap();
+    let twice = truncate(&once, 2_000).unwrap();
+    let input = read(&twice)["input"].as_str().unwrap().to_owned();
+    assert!(input.ends_with("x… [flue-braintrust: cut, 100002 bytes]"), "{input}");
+    assert_eq!(input.matches("flue-braintrust").count(), 1);
+  }
+
+  #[test]
+  fn no_character_and_no_escape_is_cut_in_two() {
+    for unit in ["\\ud83c\\udf38", "\\n", "\\u0041", "🌸", "ä", "\\\\", "\\ud83c"] {
+      for shift in 0..12 {
+        let text = format!(r#"{{"id":"i","input":"{}{}"}}"#, "x".repeat(shift), unit.repeat(200));
+        let cut = truncate(text.as_bytes(), 160).unwrap();
+        let cut = String::from_utf8(cut).unwrap();
+        let inside = cut.strip_prefix(r#"{"id":"i","input":""#).unwrap();
+        let kept = inside.strip_prefix(&"x".repeat(shift)).unwrap();
+        let kept = kept.split('…').next().unwrap();
+        assert_eq!(kept.replace(unit, ""), "", "{cut}");
+        assert!(!kept.is_empty() && cut.len() > 160 - 12, "{cut}");
+      }
+    }
+  }
+
+  #[test]
+  fn what_is_no_row_or_cannot_be_so_small_is_none() {
+    let mut row = row();
+    row.input = Some(Json::text(&"x".repeat(1_000)));
+    assert_eq!(truncate(&written(&row), 300), None);
+    for text in ["{", "[1]", "\"a long enough text\"", "{} {}"] {
+      assert_eq!(truncate(text.as_bytes(), 0), None, "{text}");
+    }
+    assert_eq!(truncate(b"\xff\xff", 1), None);
+  }
+
+  #[test]
+  fn depth_is_no_obstacle() {
+    let nested = "[".repeat(100_000) + &"]".repeat(100_000);
+    let text = format!(r#"{{"id":"i","output":{nested}}}"#);
+    let cut = read(&truncate(text.as_bytes(), 1_000).unwrap());
+    assert!(cut["output"].as_str().unwrap().starts_with("[[["));
+  }
+
+  fn any_text() -> impl Strategy<Value = String> {
+    prop_oneof![".{0,200}", "[a\"\\\\\n🌸]{0,200}"]
+  }
+
+  fn any_value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![any::<f64>().prop_map(|n| json!(n)), any_text().prop_map(|t| json!(t))];
+    leaf.prop_recursive(3, 12, 4, |inner| {
+      prop_oneof![
+        prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+        prop::collection::hash_map("\\PC{0,9}", inner, 0..4).prop_map(|map| json!(map)),
+      ]
+    })
+  }
+
+  fn any_row() -> impl Strategy<Value = span::Row> {
+    let value = || prop::option::of(any_value().prop_map(|value| Json::of(&value)));
+    let facts = prop::collection::hash_map(".{0,9}", any_value(), 0..6);
+    (value(), value(), value(), prop::option::of(any_text()), facts).prop_map(
+      |(input, output, error, name, facts)| {
+        let mut row = row();
+        (row.input, row.output, row.error, row.name) = (input, output, error, name);
+        row.metadata =
+          facts.iter().map(|(name, value)| (name.clone().into(), Json::of(value))).collect();
+        row
+      },
+    )
+  }
+
+  /// Puts aside what of the row may be cut, by name.
+  fn strip(row: &mut Value) -> Vec<(String, Value)> {
+    let mut parts = Vec::new();
+    for name in ["input", "output", "error"] {
+      parts.extend(row.as_object_mut().unwrap().remove(name).map(|value| (name.to_owned(), value)));
+    }
+    let name = row["span_attributes"].as_object_mut().unwrap().remove("name");
+    parts.extend(name.map(|value| ("name".to_owned(), value)));
+    let facts = row.as_object_mut().unwrap().remove("metadata");
+    for (name, value) in facts.iter().flat_map(|facts| facts.as_object().unwrap()) {
+      parts.push((format!("metadata: {name}"), value.clone()));
+    }
+    parts
+  }
+
+  fn is_cut(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| marked(text).is_some())
+  }
+
+  proptest! {
+    #[test]
+    fn a_row_becomes_as_small_as_asked_and_what_is_not_marked_is_what_it_was(row in any_row(), share in 0.0..1.2) {
+      let bytes = written(&row);
+      let most = (bytes.len() as f64 * share) as usize;
+      let (mut before, fits) = (read(&bytes), bytes.len() <= most);
+      let parts = strip(&mut before);
+      let Some(cut) = truncate(&bytes, most) else {
+        // Not even the marks have room.
+        prop_assert!(most < before.to_string().len() + 6 * (LEAST + 20));
+        return Ok(());
+      };
+      prop_assert!(cut.len() <= most);
+      prop_assert_eq!(fits, cut == bytes);
+      prop_assert_eq!(truncate(&cut, most), Some(cut.clone()));
+      let mut after = read(&cut);
+      let kept = strip(&mut after);
+      prop_assert_eq!(before, after);
+      prop_assert_eq!(fits, !kept.iter().any(|(_, value)| is_cut(value)));
+      let all_facts: Vec<_> =
+        kept.iter().filter(|(name, _)| name == &format!("metadata: {ALL_FACTS}")).collect();
+      if all_facts.is_empty() {
+        prop_assert_eq!(kept.len(), parts.len());
+        for (kept, part) in kept.iter().zip(&parts) {
+          prop_assert!(kept == part || (kept.0 == part.0 && is_cut(&kept.1)), "{kept:?} {part:?}");
+        }
+      } else {
+        let facts = kept.iter().filter(|(name, _)| name.starts_with("metadata: ")).count();
+        prop_assert_eq!(facts, 1);
+      }
+    }
+
+    #[test]
+    fn no_bytes_are_too_odd(bytes: Vec<u8>, most: usize) {
+      prop_assert!(truncate(&bytes, most).is_none_or(|cut| cut.len() <= most));
+    }
+  }
+}
