@@ -25,6 +25,7 @@ const MAY_KNOW: &[(&str, &[&str], &[&str])] = &[
       "bytes",
       "fastrand",
       "httpdate",
+      "indexmap",
       "reqwest",
       "rustls",
       "serde",

@@ -20,6 +20,7 @@ mod span;
 mod batch;
 #[allow(dead_code, unused_imports, reason = "the engine keeps only its record there so far")]
 mod spool;
+#[allow(dead_code, unused_imports, reason = "the engine does not use all of it yet")]
 mod upload;
 
 mod clock;

@@ -273,7 +273,7 @@ impl<'a> Run<'a> {
     let settings = self.settings.clone();
     let began = Instant::now();
     self.tasks.spawn(async move {
-      let done = match Client::new(&settings.api_key, settings.is_local()) {
+      let done = match Client::new(&settings) {
         Ok(client) => match connect(&client, &settings).await {
           Ok(session) => Done::Connected(client, session),
           Err(error) => Done::Unconnected(error.verdict(), error.to_string()),
@@ -296,7 +296,7 @@ impl<'a> Run<'a> {
     }
     let to = Destination { project_id: session.project_id.clone() };
     // Half the limit: gateways wrap the body, and then count it.
-    let batch = self.queue.next_batch(session.payload_bytes / 2, &to);
+    let batch = self.queue.next_batch(session.max_bytes() / 2, &to);
     // What is left has waited less; the next payload may linger again.
     self.waiting_since = (self.queue.len() > 0).then(Instant::now);
     batch

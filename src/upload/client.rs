@@ -1,21 +1,35 @@
-//! The HTTP client: TLS, proxies, timeouts, the key.
+//! The HTTP client: TLS, proxies, timeouts, the key, and how much of an answer is read.
+//!
+//! The key stands in no default header: only requests to Braintrust are given it, one by one. No text
+//! of a server ends up in an error, so what it echoes is never told on.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use reqwest::{
-  Method, StatusCode,
-  header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER},
+  Method, RequestBuilder, Response, StatusCode, Url,
+  header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
   redirect,
 };
 use thiserror::Error;
+use tokio::time::timeout;
 
-use crate::config::ApiKey;
+use super::roots::{self, RootsError};
+use crate::config::Settings;
 
-/// A try that takes longer has failed.
-const TIMEOUT: Duration = Duration::from_secs(30);
+/// What Braintrust is told in, and answers in.
+pub(super) const JSON: &str = "application/json";
 /// A connection that takes longer to open will not.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The most bytes of an answer that matters.
+const LONGEST_ANSWER: usize = 1024 * 1024;
+/// The most bytes of an answer that does not matter: they are read for the connection's sake, which
+/// serves the next request if it is at the end of the answer.
+const LONGEST_REMAINDER: usize = 64 * 1024;
+/// How long those bytes may take.
+const REMAINDER_TIMEOUT: Duration = Duration::from_millis(250);
+/// How much more time than a request an upload apart may take, as it is large.
+const APART: u32 = 4;
 
 /// Why there is no client.
 #[derive(Debug, Error)]
@@ -34,11 +48,11 @@ pub enum ClientError {
 pub struct TransportError(pub String);
 
 /// What came back.
-#[derive(Debug)]
 pub struct Answer {
   pub status: u16,
   /// The `Retry-After` header, as it stands.
   pub retry_after: Option<String>,
+  /// The body of a success that was asked for. Otherwise empty.
   pub body: Bytes,
 }
 
@@ -56,44 +70,67 @@ impl Answer {
 
 /// Talks to Braintrust with one key. Cloning shares the connections.
 #[derive(Clone)]
-pub struct Client(reqwest::Client);
+pub struct Client {
+  http: reqwest::Client,
+  /// The key, as it is shown to Braintrust and to nobody else.
+  bearer: HeaderValue,
+  request_timeout: Duration,
+  extra_roots: Option<Arc<RootsError>>,
+}
 
 impl Client {
-  /// Sets up TLS, the key, and the proxy of the environment unless all is `local`. Nothing is connected
-  /// yet.
-  pub fn new(key: &ApiKey, local: bool) -> Result<Self, ClientError> {
+  /// Sets up TLS, the key, and the proxy of the environment unless everything is on this machine.
+  /// Nothing is connected yet. Certificates that cannot be had are no failure, see
+  /// [`Self::complaint`].
+  pub fn new(settings: &Settings) -> Result<Self, ClientError> {
     // Fails only when a provider is installed already, which then serves.
     let _installed = rustls::crypto::ring::default_provider().install_default();
-    let mut bearer =
-      HeaderValue::from_str(&format!("Bearer {}", key.reveal())).map_err(|_| ClientError::Key)?;
+    let bearer = format!("Bearer {}", settings.api_key.reveal());
+    let mut bearer = HeaderValue::from_str(&bearer).map_err(|_| ClientError::Key)?;
     bearer.set_sensitive(true);
-    let headers = HeaderMap::from_iter([
-      (AUTHORIZATION, bearer),
-      (ACCEPT, HeaderValue::from_static("application/json")),
-      (CONTENT_TYPE, HeaderValue::from_static("application/json")),
-    ]);
-    // Slim container images have no certificates of their own: bundled roots stand beside the platform's.
-    let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS
-      .iter()
-      .filter_map(|der| reqwest::Certificate::from_der(der).ok());
-    let builder = reqwest::Client::builder();
-    let builder = if local { builder.no_proxy() } else { builder };
-    builder
-      .default_headers(headers)
-      .user_agent(concat!("flue-braintrust/", env!("CARGO_PKG_VERSION")))
-      .timeout(TIMEOUT)
-      .connect_timeout(CONNECT_TIMEOUT)
-      // A redirect would take the rows, or the key, to a server that nobody named.
-      .redirect(redirect::Policy::none())
-      .tls_certs_merge(roots)
-      .build()
-      .map(Self)
-      .map_err(|error| ClientError::Tls(cause(&error)))
+    let (extra, mut complaint) = match settings.extra_ca_certs.as_deref().map(roots::read) {
+      None => (Vec::new(), None),
+      Some(Ok(certificates)) => (certificates, None),
+      Some(Err(error)) => (Vec::new(), Some(error)),
+    };
+    let build = |extra: Vec<reqwest::Certificate>| {
+      let builder = reqwest::Client::builder();
+      let builder = if settings.is_local() { builder.no_proxy() } else { builder };
+      builder
+        .user_agent(concat!("flue-braintrust/", env!("CARGO_PKG_VERSION")))
+        .timeout(settings.request_timeout)
+        .connect_timeout(CONNECT_TIMEOUT)
+        // A redirect would take the rows, or the key, to a server that nobody named.
+        .redirect(redirect::Policy::none())
+        // Slim container images have no certificates of their own: bundled roots stand beside the platform's.
+        .tls_certs_merge(roots::bundled().chain(extra))
+        .build()
+    };
+    let http = match (build(extra), &settings.extra_ca_certs) {
+      // What is framed as a certificate need not be one.
+      (Err(error), Some(path)) if complaint.is_none() => {
+        complaint = Some(RootsError::Unusable { path: path.clone(), why: cause(&error) });
+        build(Vec::new())
+      }
+      (built, _) => built,
+    };
+    Ok(Self {
+      http: http.map_err(|error| ClientError::Tls(cause(&error)))?,
+      bearer,
+      request_timeout: settings.request_timeout,
+      extra_roots: complaint.map(Arc::new),
+    })
+  }
+
+  /// What the user should know, although the client works: why the file of `NODE_EXTRA_CA_CERTS` is
+  /// not used.
+  pub fn complaint(&self) -> Option<&RootsError> {
+    self.extra_roots.as_deref()
   }
 
   /// An address as it may be printed: without the credentials that it may have in it.
   pub fn shown(url: &str) -> String {
-    match reqwest::Url::parse(url) {
+    match Url::parse(url) {
       Ok(mut parsed) if !parsed.username().is_empty() || parsed.password().is_some() => {
         let _refused = parsed.set_username("");
         let _refused = parsed.set_password(None);
@@ -103,35 +140,94 @@ impl Client {
     }
   }
 
-  /// `GET url`.
+  /// `GET url`, and what it answers.
   pub async fn get(&self, url: &str) -> Result<Answer, TransportError> {
-    self.send(Method::GET, url, Bytes::new()).await
+    answer(self.to_braintrust(Method::GET, url)).await
   }
 
-  /// `POST body` to `url`.
+  /// `POST body` to `url`, and what it answers.
+  pub async fn ask(&self, url: &str, body: Bytes) -> Result<Answer, TransportError> {
+    answer(self.to_braintrust(Method::POST, url).body(body)).await
+  }
+
+  /// `POST body` to `url`. Only the status of the answer counts: once that says success, nothing that
+  /// becomes of its body makes it a failure.
   pub async fn post(&self, url: &str, body: Bytes) -> Result<Answer, TransportError> {
-    self.send(Method::POST, url, body).await
+    status(self.to_braintrust(Method::POST, url).body(body)).await
   }
 
-  async fn send(&self, method: Method, url: &str, body: Bytes) -> Result<Answer, TransportError> {
-    let failed = |error: reqwest::Error| {
-      let error = error.without_url();
-      let step = if error.is_timeout() {
-        "no answer in time"
-      } else if error.is_connect() {
-        "no connection"
-      } else {
-        "the connection broke"
-      };
-      TransportError(format!("{step}: {}", cause(&error)))
-    };
-    let response = self.0.request(method, url).body(body).send().await.map_err(failed)?;
-    let status = response.status().as_u16();
-    let retry_after = response.headers().get(RETRY_AFTER);
-    let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let body = response.bytes().await.map_err(failed)?;
-    Ok(Answer { status, retry_after, body })
+  fn to_braintrust(&self, method: Method, url: &str) -> RequestBuilder {
+    let request = self.http.request(method, url).header(AUTHORIZATION, self.bearer.clone());
+    request.header(ACCEPT, JSON).header(CONTENT_TYPE, JSON)
   }
+
+  /// A request to a server that is not Braintrust: the key does not go with it, nor any header of ours
+  /// but the client's name. To be sent with [`status`].
+  pub(super) fn to_stranger(&self, method: Method, url: Url) -> RequestBuilder {
+    self.http.request(method, url).timeout(self.request_timeout.saturating_mul(APART))
+  }
+}
+
+/// Sends a request whose answer is its status.
+pub(super) async fn status(request: RequestBuilder) -> Result<Answer, TransportError> {
+  let response = request.send().await.map_err(failed)?;
+  let answer = head(&response);
+  finish(response).await;
+  Ok(answer)
+}
+
+/// Sends a request whose answer has a body that matters, if it is a success.
+async fn answer(request: RequestBuilder) -> Result<Answer, TransportError> {
+  let mut response = request.send().await.map_err(failed)?;
+  let mut answer = head(&response);
+  if !response.status().is_success() {
+    finish(response).await;
+    return Ok(answer);
+  }
+  let mut body = Vec::new();
+  while let Some(chunk) = response.chunk().await.map_err(failed)? {
+    if body.len() + chunk.len() > LONGEST_ANSWER {
+      return Err(TransportError("the answer is endless".to_owned()));
+    }
+    body.extend_from_slice(&chunk);
+  }
+  answer.body = body.into();
+  Ok(answer)
+}
+
+fn head(response: &Response) -> Answer {
+  let retry_after = response.headers().get(RETRY_AFTER);
+  Answer {
+    status: response.status().as_u16(),
+    retry_after: retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned),
+    body: Bytes::new(),
+  }
+}
+
+/// Reads the rest of an answer, if that is soon done.
+async fn finish(mut response: Response) {
+  let rest = async {
+    let mut read = 0;
+    while read <= LONGEST_REMAINDER
+      && let Ok(Some(chunk)) = response.chunk().await
+    {
+      read += chunk.len();
+    }
+  };
+  // If it is not, the connection is closed.
+  let _unfinished = timeout(REMAINDER_TIMEOUT, rest).await;
+}
+
+fn failed(error: reqwest::Error) -> TransportError {
+  let error = error.without_url();
+  let step = if error.is_timeout() {
+    "no answer in time"
+  } else if error.is_connect() {
+    "no connection"
+  } else {
+    "the connection broke"
+  };
+  TransportError(format!("{step}: {}", cause(&error)))
 }
 
 /// What is at the bottom of an error: the layers above it only say that something failed.

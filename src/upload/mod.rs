@@ -1,15 +1,21 @@
 //! One request in, one verdict out.
 //!
-//! Owns everything that is HTTP: the client, login and registration, limits, and what an answer means.
-//! It knows neither rows nor Flue: bodies are bytes. Retrying is the engine's business; nothing here
-//! remembers a failure.
+//! Owns everything that is HTTP: the client, login and registration, limits, the way for what is too
+//! large, and what an answer means. It knows neither rows nor Flue: bodies are bytes. Retrying is the
+//! engine's business; nothing here remembers a failure.
 
 mod backoff;
 mod classify;
 mod client;
+mod overflow;
+mod roots;
 mod session;
 
 pub use backoff::Backoff;
 pub use classify::{Verdict, classify};
 pub use client::Client;
-pub use session::{Session, connect};
+pub use overflow::{OverflowError, upload_apart};
+pub use session::{Session, ask_limit, connect};
+
+#[cfg(test)]
+mod tests;

@@ -19,26 +19,47 @@ use crate::{
   config::{self, Settings},
 };
 
-/// What Braintrust takes in one request unless it says otherwise.
-const PAYLOAD_BYTES: usize = 6 * 1024 * 1024;
+/// What Braintrust takes in one request as far as is known when it does not say.
+const USUAL_LIMIT: usize = 6 * 1024 * 1024;
 
 /// What to look at when the server is not Braintrust.
 const WRONG_ADDRESS: &str = "check BRAINTRUST_APP_URL and BRAINTRUST_API_URL";
 /// What to look at when it does not know the key.
 const WRONG_KEY: &str = "check BRAINTRUST_API_KEY";
+/// What to look at when a proxy does not know who asks.
+const WRONG_PROXY: &str = "check the credentials in HTTPS_PROXY or HTTP_PROXY";
 
-/// How long `/version` may take: much less than the end of the process may wait.
-const VERSION_TIMEOUT: Duration = Duration::from_millis(500);
+/// How many organisations a message names.
+const NAMES_SHOWN: usize = 10;
+
+/// How long `/version` may hold up the first rows: much less than the end of the process may wait.
+const LIMIT_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// A place to send rows to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
+  /// Base address of the data plane, without a trailing slash.
+  pub api_url: String,
   /// Address of `POST /logs3`.
   pub logs_url: String,
   /// The project's UUID.
   pub project_id: String,
-  /// The most bytes one request may have.
-  pub payload_bytes: usize,
+  /// The most bytes of one request, as the server told; `None`: not known, or not yet.
+  pub limit: Option<usize>,
+  /// The most bytes of one request, as the user wants it.
+  wanted: Option<usize>,
+}
+
+impl Session {
+  /// The most bytes one request may have: what the server and the user say, the smaller if both do.
+  pub fn max_bytes(&self) -> usize {
+    self.limit.into_iter().chain(self.wanted).min().unwrap_or(USUAL_LIMIT)
+  }
+
+  /// Whether a larger body may be uploaded apart. Only a server that tells its limit takes that.
+  pub fn allows_overflow(&self) -> bool {
+    self.limit.is_some()
+  }
 }
 
 /// Why there is no place to send to.
@@ -131,19 +152,23 @@ pub async fn connect(client: &Client, settings: &Settings) -> Result<Session, Co
       (api_url.clone().or(told).ok_or(ConnectError::NoAddress)?, project)
     }
   };
-  let api_url = api_url.trim_end_matches('/');
-  let payload_bytes = payload_bytes(client, api_url).await;
-  Ok(Session { logs_url: format!("{api_url}/logs3"), project_id, payload_bytes })
+  let limit = timeout(LIMIT_TIMEOUT, ask_limit(client, &api_url)).await.ok().flatten();
+  let logs_url = format!("{api_url}/logs3");
+  Ok(Session { api_url, logs_url, project_id, limit, wanted: settings.max_request_bytes })
 }
 
 async fn login(client: &Client, settings: &Settings) -> Result<Organisation, ConnectError> {
   let url = format!("{}/api/apikey/login", settings.app_url);
-  let answer = client.post(&url, Bytes::new()).await;
+  let answer = client.ask(&url, Bytes::new()).await;
   let Login { org_info } = read("login", &url, answer)?;
   let Some(wanted) = &settings.org_name else {
     return org_info.into_iter().next().ok_or(ConnectError::NoOrganisation);
   };
-  let names: Vec<String> = org_info.iter().map(|org| format!("{:?}", org.name)).collect();
+  let mut names: Vec<String> = org_info.iter().map(|org| format!("{:?}", org.name)).collect();
+  if names.len() > NAMES_SHOWN {
+    names.truncate(NAMES_SHOWN);
+    names.push("others".to_owned());
+  }
   org_info.into_iter().find(|org| &org.name == wanted).ok_or_else(|| {
     ConnectError::UnknownOrganisation { wanted: wanted.clone(), known: names.join(", ") }
   })
@@ -157,18 +182,17 @@ async fn register(
   let url = format!("{}/api/project/register", settings.app_url);
   let body = Register { project_name: &settings.project_name, org_id: &organisation.id };
   let body = serde_json::to_vec(&body).unwrap_or_default();
-  let answer = client.post(&url, body.into()).await;
+  let answer = client.ask(&url, body.into()).await;
   let Registered { project } = read("registering the project", &url, answer)?;
   Ok(project.id)
 }
 
-/// The server's limit. Not worth a failure, nor a long wait: without an answer the usual limit serves.
-async fn payload_bytes(client: &Client, api_url: &str) -> usize {
+/// The server's limit, for [`Session::limit`]. Not worth a failure: whatever goes wrong, it is not known
+/// and may be asked for again.
+pub async fn ask_limit(client: &Client, api_url: &str) -> Option<usize> {
   let url = format!("{api_url}/version");
-  let version = timeout(VERSION_TIMEOUT, client.get(&url)).await.ok();
-  let version = version.and_then(|answer| read::<Version>("version", &url, answer).ok());
-  let limit = version.and_then(|version| version.logs3_payload_max_bytes);
-  limit.filter(|limit| *limit > 0).unwrap_or(PAYLOAD_BYTES)
+  let version = read::<Version>("version", &url, client.get(&url).await).ok()?;
+  version.logs3_payload_max_bytes.filter(|limit| *limit > 0)
 }
 
 fn read<T: for<'de> Deserialize<'de>>(
@@ -181,11 +205,17 @@ fn read<T: for<'de> Deserialize<'de>>(
   let answer = result.map_err(|error| failed(error.to_string(), verdict.clone()))?;
   let told = answer.describe();
   match verdict {
+    // It may be another server; but one page of a load balancer is no reason to give up.
     Verdict::Delivered => serde_json::from_slice(&answer.body).map_err(|_| {
-      failed(format!("the answer is not Braintrust's ({WRONG_ADDRESS})"), Verdict::Suspended)
+      let why = format!("the answer is not Braintrust's ({WRONG_ADDRESS})");
+      failed(why, Verdict::Later(Duration::ZERO))
     }),
     Verdict::Suspended => {
-      let hint = if answer.is_redirect() { WRONG_ADDRESS } else { WRONG_KEY };
+      let hint = match answer.status {
+        407 => WRONG_PROXY,
+        _ if answer.is_redirect() => WRONG_ADDRESS,
+        _ => WRONG_KEY,
+      };
       Err(failed(format!("{told} ({hint})"), verdict))
     }
     Verdict::Later(_) => Err(failed(told, verdict)),
