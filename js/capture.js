@@ -1,6 +1,7 @@
 'use strict';
 
 const { callingTool } = require('./context.js');
+const { essentials } = require('./essentials.js');
 const { Histories } = require('./histories.js');
 const { stringify } = require('./stringify.js');
 
@@ -13,7 +14,34 @@ const DELTAS = new Set([
   'message_update',
 ]);
 
-/** @typedef {{ type?: unknown, turnId?: unknown, timestamp?: unknown }} FlueEvent */
+/**
+ * How an event is handed over: what begins a span may be refused, what goes on or ends one only where it
+ * brings content, and its essentials never.
+ */
+const STAGE = Object.freeze({ BEGINS: 0, GOES_ON: 1, ESSENTIALS: 2 });
+
+/** The events without which no span would be told wrongly or remain open. */
+const BEGINNINGS = new Set([
+  'run_start',
+  'operation_start',
+  'turn_request',
+  'tool_start',
+  'task_start',
+  'compaction_start',
+  'submission_queued',
+  'submission_running',
+  'log',
+]);
+
+/** The most turns that are awaited; one whose model never answers would be awaited for ever. */
+const MAX_ASKED = 1024;
+
+/** @typedef {{ type?: unknown, turnId?: unknown }} FlueEvent */
+
+/**
+ * Takes a text with its stage; tells whether there was room for it.
+ * @typedef {(text: string, stage: number) => boolean} Record
+ */
 
 /**
  * Decides which events are wanted, and writes them as text. Knows the events' kinds and nothing of what
@@ -43,38 +71,45 @@ class Capture {
 
   /**
    * Hands the wanted event over as JSON text.
-   * @param {unknown} event
-   * @param {(text: string) => boolean} record whether it was taken
+   * @param {any} event an object or a function
+   * @param {Record} record
    */
   take(event, record) {
-    const { type, turnId, timestamp } = /** @type {FlueEvent} */ (event);
-    if (DELTAS.has(/** @type {string} */ (type))) {
+    const { type, turnId, timestamp } = event;
+    if (DELTAS.has(type)) {
       this.#asked.delete(turnId);
-      record(JSON.stringify({ type: 'first_delta', turnId, timestamp }));
+      record(stringify({ type: 'first_delta', turnId, timestamp }), STAGE.BEGINS);
     } else if (type === 'turn_request') {
-      this.#asked.add(turnId);
+      this.#await(turnId);
       this.#takeRequest(event, record);
     } else if (type === 'operation_start') {
-      record(withCaller(stringify(event)));
-    } else if (type === 'tool') {
-      record(stringify(withoutRepetition(event)));
+      record(withCaller(stringify(event)), STAGE.BEGINS);
+    } else if (BEGINNINGS.has(type)) {
+      record(stringify(event), STAGE.BEGINS);
     } else {
       if (type === 'turn') this.#asked.delete(turnId);
-      record(stringify(event));
+      const told = type === 'tool' ? withoutRepetition(event) : event;
+      if (!record(stringify(told), STAGE.GOES_ON)) record(essentialText(event), STAGE.ESSENTIALS);
     }
+  }
+
+  /** @param {unknown} turnId */
+  #await(turnId) {
+    this.#asked.add(turnId);
+    if (this.#asked.size > MAX_ASKED) this.#asked.delete(this.#asked.values().next().value);
   }
 
   /**
    * @param {any} event
-   * @param {(text: string) => boolean} record
+   * @param {Record} record
    */
   #takeRequest(event, record) {
     const text = this.#shortened(event);
-    if (text === undefined) record(stringify(event));
+    if (text === undefined) record(stringify(event), STAGE.BEGINS);
     // What was refused the native part does not remember.
-    else if (!record(text)) this.#histories.forget(event.conversationId);
+    else if (!record(text, STAGE.BEGINS)) this.#histories.forget(conversationOf(event));
     for (const conversationId of this.#histories.forgetIdle()) {
-      record(JSON.stringify({ type: 'history_forgotten', conversationId }));
+      record(JSON.stringify({ type: 'history_forgotten', conversationId }), STAGE.ESSENTIALS);
     }
   }
 
@@ -87,10 +122,32 @@ class Capture {
       const shortened = this.#histories.shorten(event);
       return shortened && JSON.stringify(shortened);
     } catch {
-      // No plain JSON: the whole event is written with marks for what cannot be.
-      this.#histories.forget(event.conversationId);
+      // What cannot be read: the whole event is written with marks.
+      this.#histories.forget(conversationOf(event));
       return undefined;
     }
+  }
+}
+
+/**
+ * The conversation by which the event is remembered, if any.
+ * @param {any} event
+ */
+function conversationOf(event) {
+  try {
+    return event.conversationId;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {any} event */
+function essentialText(event) {
+  try {
+    return JSON.stringify(essentials(event));
+  } catch {
+    // What cannot be read has marks in the event's text, which can.
+    return JSON.stringify(essentials(JSON.parse(stringify(event))));
   }
 }
 
@@ -99,9 +156,14 @@ class Capture {
  * @param {any} event
  */
 function withoutRepetition(event) {
-  if (event.effectiveResult === undefined || !Object.isFrozen(event)) return event;
-  const exitCode = event.result?.details?.exitCode;
-  return { ...event, result: exitCode === undefined ? undefined : { details: { exitCode } } };
+  try {
+    if (event.effectiveResult === undefined || !Object.isFrozen(event)) return event;
+    const exitCode = event.result?.details?.exitCode;
+    return { ...event, result: exitCode === undefined ? undefined : { details: { exitCode } } };
+  } catch {
+    // It is written with marks where it cannot be read.
+    return event;
+  }
 }
 
 /**
@@ -110,9 +172,7 @@ function withoutRepetition(event) {
  */
 function withCaller(text) {
   const caller = callingTool();
-  return caller === undefined
-    ? text
-    : `${text.slice(0, -1)},"callingTool":${JSON.stringify(caller)}}`;
+  return caller === undefined ? text : `${text.slice(0, -1)},"callingTool":${stringify(caller)}}`;
 }
 
 module.exports = { Capture };

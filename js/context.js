@@ -26,18 +26,25 @@ const callingTool = () => context.getStore()?.tool;
  */
 function runInContext(operation, ctx, next) {
   // Called once per chunk of a stream: a model's work has no spans of its own.
-  if (operation.type === 'model') return next();
-  const tool =
-    operation.type === 'tool' && operation.toolCallId !== undefined
-      ? {
-          toolCallId: operation.toolCallId,
-          ...(ctx?.turnId !== undefined && { turnId: ctx.turnId }),
-          ...(ctx?.operationId !== undefined && { operationId: ctx.operationId }),
-          ...(ctx?.runId !== undefined && { runId: ctx.runId }),
-        }
-      : undefined;
+  if (operation?.type === 'model') return next();
+  const tool = toolOf(operation, ctx);
   // A task's child lies below the task, whatever tool raised it; a run begins anew.
   return context.run(tool === undefined ? {} : { tool }, next);
+}
+
+/**
+ * @param {import('../index.d.ts').FlueOperation} operation
+ * @param {import('../index.d.ts').FlueOperationContext} ctx
+ * @returns {ToolCall | undefined}
+ */
+function toolOf(operation, ctx) {
+  if (operation?.type !== 'tool' || operation.toolCallId === undefined) return undefined;
+  return {
+    toolCallId: operation.toolCallId,
+    ...(ctx?.turnId !== undefined && { turnId: ctx.turnId }),
+    ...(ctx?.operationId !== undefined && { operationId: ctx.operationId }),
+    ...(ctx?.runId !== undefined && { runId: ctx.runId }),
+  };
 }
 
 module.exports = { callingTool, runInContext };

@@ -1,6 +1,7 @@
 'use strict';
 
 const { RememberedMessages, isSame } = require('./remembered-messages.js');
+const { toPlain } = require('./stringify.js');
 
 /** The most conversations whose last request is remembered. */
 const MAX_CONVERSATIONS = 64;
@@ -27,7 +28,8 @@ class Histories {
   /**
    * A `turn_request` that says only what its conversation's last one did not. The native part, which
    * remembers the same, puts the whole together again. Undefined when the event must be told as it is:
-   * it may change after this, or belongs to no conversation.
+   * it may change after this, or belongs to no conversation. All that it tells and remembers is plain, so
+   * that comparing it with whatever comes next takes no longer than it is large.
    * @param {any} event
    * @returns {object | undefined}
    */
@@ -41,12 +43,13 @@ class Histories {
     const before = this.#histories.get(conversationId);
     const remembered = before?.messages ?? new RememberedMessages();
     const kept = remembered.countSame(messages);
-    const fresh = messages.slice(kept);
+    const fresh = messages.slice(kept).map(toPlain);
     remembered.replaceFrom(kept, fresh);
 
-    const { systemPrompt, tools } = input;
-    const isPromptKept = before !== undefined && isSame(before.systemPrompt, systemPrompt);
-    const areToolsKept = before !== undefined && isSame(before.tools, tools);
+    const isPromptKept = before !== undefined && isSame(before.systemPrompt, input.systemPrompt);
+    const areToolsKept = before !== undefined && isSame(before.tools, input.tools);
+    const systemPrompt = isPromptKept ? before.systemPrompt : toPlain(input.systemPrompt);
+    const tools = areToolsKept ? before.tools : toPlain(input.tools);
     // Behind those that were idle for longer.
     this.#histories.delete(conversationId);
     const at = performance.now();
@@ -65,7 +68,7 @@ class Histories {
     };
   }
 
-  /** The conversation's next request is told in full. @param {string} conversationId */
+  /** The conversation's next request is told in full. @param {any} conversationId */
   forget(conversationId) {
     this.#histories.delete(conversationId);
   }

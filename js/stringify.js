@@ -1,69 +1,40 @@
 'use strict';
 
-/** The most values of one member that are written when it is not plain JSON. */
-const MAX_VALUES = 50_000;
-
-/** Stands where a value could not be kept. @param {string} why */
-const unreadable = (why) => `[flue-braintrust: ${why}]`;
+const { isPlain, isPlainEvent } = require('./is-plain.js');
+const limits = require('./limits.js');
+const { plainCopy, plainCopyOfEvent } = require('./plain-copy.js');
 
 /**
- * A value as JSON text. What JSON cannot hold is replaced by a mark, member by member, so that one odd
- * value does not cost the whole.
- * @param {unknown} value
- * @returns {string}
+ * An event as JSON text, whatever it is. What JSON cannot hold, and what is too much, is replaced by a
+ * mark. Never throws.
+ * @param {object} event
+ * @returns {string} an object's text
  */
-function stringify(value) {
+function stringify(event) {
   try {
-    const text = JSON.stringify(value);
-    if (text !== undefined) return text;
+    if (isPlainEvent(event)) {
+      const text = JSON.stringify(event);
+      if (text.startsWith('{') && text.length <= limits.CHARACTERS) return text;
+    }
   } catch {
-    // Cycles, BigInt, throwing getters: each member for itself, below.
+    // Cycles, BigInt, throwing getters, no text at all: below, each member for itself.
   }
-  return stringifyMembers(/** @type {Record<string, unknown>} */ (value));
-}
-
-/** @param {Record<string, unknown>} object */
-function stringifyMembers(object) {
-  const members = [];
-  for (const key of Object.keys(object)) {
-    const text = stringifyMember(object, key);
-    if (text !== undefined) members.push(`${JSON.stringify(key)}:${text}`);
-  }
-  return `{${members.join(',')}}`;
+  return JSON.stringify(plainCopyOfEvent(event));
 }
 
 /**
- * @param {Record<string, unknown>} object
- * @param {string} key
+ * The value itself if JSON holds it as it is, else a copy with marks. Never throws.
+ * @template T
+ * @param {T} value
+ * @returns {T}
  */
-function stringifyMember(object, key) {
+function toPlain(value) {
   try {
-    return JSON.stringify(object[key], tolerant());
-  } catch (error) {
-    return JSON.stringify(unreadable(error instanceof Error ? error.name : 'threw'));
+    if (isPlain(value)) return value;
+  } catch {
+    // The copy marks what cannot be read.
   }
+  return /** @type {T} */ (plainCopy(value));
 }
 
-/** A replacer that marks cycles, writes BigInts as text, and gives up on what has no end. */
-function tolerant() {
-  /** The objects from the root to where we are. @type {unknown[]} */
-  const path = [];
-  let values = 0;
-  /**
-   * @this {unknown}
-   * @param {string} _key
-   * @param {unknown} value
-   */
-  return function replace(_key, value) {
-    while (path.length > 0 && path.at(-1) !== this) path.pop();
-    if (typeof value === 'bigint') return String(value);
-    if (typeof value !== 'object' || value === null) return value;
-    if (path.includes(value)) return unreadable('cycle');
-    values += 1;
-    if (values > MAX_VALUES) return unreadable('too much');
-    path.push(value);
-    return value;
-  };
-}
-
-module.exports = { stringify };
+module.exports = { stringify, toPlain };

@@ -1,0 +1,62 @@
+'use strict';
+
+const { mark } = require('./plain-copy.js');
+
+/** Stands where content was left out. */
+const LEFT_OUT = mark('left out, too much waits for delivery');
+
+/** The longest text that is kept, in characters. */
+const LONGEST = 1000;
+
+/** The members that say what an end is of, how it ended and what it used, at any depth. */
+const MEMBERS = `
+  type v eventIndex timestamp startedAt durationMs isError outcome kind operation
+  runId instanceId agentName submissionId dispatchId conversationId harness session parentSession
+  taskId operationId turnId toolCallId workflowName operationKind toolName origin agent
+  purpose model provider api reasoning stopReason messagesBefore messagesAfter
+  providerId providerName requestedModel reasoningLevel maxTokens temperature
+  responseId responseModel finishReason name code message
+  input output cacheRead cacheWrite totalTokens total`
+  .trim()
+  .split(/\s+/);
+
+/** The members that are objects of such members. */
+const OBJECTS = ['usage', 'cost', 'error', 'errorInfo', 'request', 'response'];
+
+/** The members of an end that are content; a turn has it in its response. */
+const CONTENT = ['agentInput', 'agentOutput', 'result', 'effectiveResult', 'output'];
+
+/**
+ * What must be told of the end of an activity even where there is room for nothing more: whose it is, how
+ * it ended and what it used. Its content is left out, and a mark says so. May throw where reading the
+ * event does.
+ * @param {any} event
+ */
+function essentials(event) {
+  const kept = membersOf(event, 3);
+  for (const name of CONTENT) if (event[name] !== undefined) kept[name] = LEFT_OUT;
+  if (event.response?.output !== undefined) kept.response.output = LEFT_OUT;
+  return kept;
+}
+
+/**
+ * @param {any} object
+ * @param {number} depth how deep objects are kept in it
+ */
+function membersOf(object, depth) {
+  /** @type {Record<string, any>} */
+  const kept = {};
+  for (const name of MEMBERS) {
+    const value = object[name];
+    if (typeof value === 'string') kept[name] = value.slice(0, LONGEST);
+    else if (typeof value === 'number' || typeof value === 'boolean') kept[name] = value;
+  }
+  for (const name of depth > 0 ? OBJECTS : []) {
+    const value = object[name];
+    if (typeof value === 'object' && value !== null) kept[name] = membersOf(value, depth - 1);
+    else if (typeof value === 'string') kept[name] = value.slice(0, LONGEST);
+  }
+  return kept;
+}
+
+module.exports = { LEFT_OUT, essentials };

@@ -1,0 +1,89 @@
+'use strict';
+
+const limits = require('./limits.js');
+
+// Every event passes here. Two variables of the module are the cheapest budget there is.
+let valuesLeft = 0;
+let charactersLeft = 0;
+
+/**
+ * Whether `JSON.stringify` writes all of a value, quickly: plain objects and lists of finite numbers,
+ * texts, flags and nothing, within the limits. May throw where reading the value does.
+ * @param {unknown} value
+ */
+function isPlain(value) {
+  valuesLeft = limits.VALUES;
+  charactersLeft = limits.CHARACTERS;
+  return isPlainValue(value, limits.DEPTH);
+}
+
+/**
+ * The same of an event, without a look into what Flue itself puts together of ids and numbers: that
+ * would cost more than all the rest.
+ * @param {any} event
+ */
+function isPlainEvent(event) {
+  valuesLeft = limits.VALUES;
+  charactersLeft = limits.CHARACTERS;
+  if (Object.getPrototypeOf(event) !== Object.prototype) return false;
+  const isTurn = event.type === 'turn';
+  for (const name in event) {
+    const value = event[name];
+    if (typeof value !== 'object' || value === null) {
+      if (!isPlainValue(value, 0)) return false;
+    } else if (isTurn && name === 'response') {
+      if (!isPlainValue(value.output, limits.DEPTH)) return false;
+      if (!isPlainValue(value.error, limits.DEPTH)) return false;
+    } else if (name !== 'usage' && !(isTurn && name === 'request')) {
+      if (!isPlainObject(value, limits.DEPTH)) return false;
+    }
+  }
+  return true;
+}
+
+/**
+ * @param {unknown} value
+ * @param {number} depth how deep it may be
+ * @returns {boolean}
+ */
+function isPlainValue(value, depth) {
+  switch (typeof value) {
+    case 'string':
+      return (charactersLeft -= value.length) >= 0;
+    case 'number':
+      return Number.isFinite(value);
+    case 'boolean':
+    case 'undefined':
+      return true;
+    case 'object':
+      return value === null || (depth > 0 && isPlainObject(/** @type {any} */ (value), depth - 1));
+    default:
+      return false;
+  }
+}
+
+/**
+ * @param {any} object
+ * @param {number} depth
+ */
+function isPlainObject(object, depth) {
+  if (Array.isArray(object)) {
+    const { length } = object;
+    if (length > limits.MEMBERS || (valuesLeft -= length) < 0) return false;
+    for (let at = 0; at < length; at++) if (!isPlainValue(object[at], depth)) return false;
+    return true;
+  }
+  const prototype = Object.getPrototypeOf(object);
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  // Bytes that Flue has copied have a member for each. Listing the names of a million takes too long.
+  if (object[64] !== undefined) return false;
+  let members = 0;
+  for (const name in object) {
+    if (++members > limits.MEMBERS || --valuesLeft < 0) return false;
+    if ((charactersLeft -= name.length) < 0) return false;
+    if (!isPlainValue(object[name], depth)) return false;
+  }
+  return true;
+}
+
+module.exports = { isPlain, isPlainEvent };

@@ -1,0 +1,322 @@
+'use strict';
+
+const { types } = require('node:util');
+
+const limits = require('./limits.js');
+
+/** Stands where a value could not be kept. @param {string} why */
+const mark = (why) => `[flue-braintrust: ${why}]`;
+
+/** Whole numbers within this are written out; the time it takes grows with the square of the digits. */
+const LARGEST_INTEGER = 2n ** 1024n;
+
+/** The longest name of a member, in characters. */
+const LONGEST_NAME = 1000;
+
+/**
+ * A copy that `JSON.stringify` writes in full, in bounded time, whatever the value is. What JSON does not
+ * have is written in the form nearest to it; where something is left out, a mark says so. An object is
+ * copied member by member, also one that would be written otherwise. Never throws.
+ * @param {unknown} value
+ */
+function plainCopy(value) {
+  return new Copier().copy(value);
+}
+
+/**
+ * The same of an event, of which at least the members are wanted: it stays an object whatever it is.
+ * @param {object} event
+ */
+function plainCopyOfEvent(event) {
+  try {
+    const { type } = /** @type {{ type?: unknown }} */ (event);
+    // The type may be its class's.
+    return {
+      type: typeof type === 'string' ? type : undefined,
+      ...new Copier().copyMembers(event),
+    };
+  } catch {
+    return {};
+  }
+}
+
+class Copier {
+  #valuesLeft = limits.VALUES;
+  #charactersLeft = limits.CHARACTERS;
+  /** The objects from the outermost to where we are. @type {object[]} */
+  #path = [];
+
+  /**
+   * @param {unknown} value
+   * @returns {unknown}
+   */
+  copy(value) {
+    if (--this.#valuesLeft < 0) return mark('too much');
+    switch (typeof value) {
+      case 'string':
+        return this.#copyText(value);
+      case 'number':
+        return Number.isFinite(value) ? value : mark(String(value));
+      case 'bigint':
+        return value < LARGEST_INTEGER && value > -LARGEST_INTEGER ? String(value) : mark('bigint');
+      case 'function':
+      case 'symbol':
+        return mark(typeof value);
+      case 'object':
+        return value === null ? null : this.#copyObject(value);
+      default:
+        return value;
+    }
+  }
+
+  /** @param {string} text */
+  #copyText(text) {
+    let { length } = text;
+    if (length > this.#charactersLeft) {
+      length = Math.max(0, Math.min(limits.CUT_CHARACTERS, this.#charactersLeft));
+      // Not between the halves of a character.
+      if ((text.charCodeAt(length - 1) & 0xfc00) === 0xd800) length -= 1;
+    }
+    this.#charactersLeft -= length;
+    return length === text.length
+      ? text
+      : `${text.slice(0, length)}${mark(`cut, ${text.length} characters in all`)}`;
+  }
+
+  /** @param {object} object */
+  #copyObject(object) {
+    if (this.#path.includes(object)) return mark('cycle');
+    if (this.#path.length >= limits.DEPTH) return mark('too deep');
+    this.#path.push(object);
+    try {
+      return this.#copyByClass(object);
+    } catch (error) {
+      return mark(`unreadable, ${classOf(error)}`);
+    } finally {
+      this.#path.pop();
+    }
+  }
+
+  /**
+   * @param {any} object
+   * @returns {unknown}
+   */
+  #copyByClass(object) {
+    if (Array.isArray(object)) return this.#copyList(object);
+    if (ArrayBuffer.isView(object) || types.isAnyArrayBuffer(object)) {
+      return mark(`${object.byteLength} bytes`);
+    }
+    if (types.isMap(object)) return this.#copyMap(object);
+    if (types.isSet(object)) return this.#copyIterable(object, object.size);
+    if (types.isDate(object)) {
+      return Number.isNaN(object.getTime()) ? mark('Invalid Date') : object.toISOString();
+    }
+    if (types.isRegExp(object)) return this.#copyText(String(object));
+    if (types.isBoxedPrimitive(object)) return this.copy(object.valueOf());
+    if (hasNoContent(object)) return mark(classOf(object));
+    const { toJSON } = object;
+    if (typeof toJSON === 'function') {
+      const shown = toJSON.call(object, '');
+      return shown === object ? this.copyMembers(object) : this.copy(shown);
+    }
+    return isNumbered(object) ? this.#copyNumbered(object) : this.copyMembers(object);
+  }
+
+  /** @param {any} object */
+  copyMembers(object) {
+    /** @type {Record<string, unknown>} */
+    const copy = Object.create(null);
+    if (types.isNativeError(object)) {
+      // These are not among the members that are listed.
+      for (const name of ['name', 'message', 'stack', 'cause'])
+        this.#copyMember(copy, object, name);
+    }
+    const names = Object.keys(object);
+    const kept = Math.min(names.length, limits.MEMBERS);
+    for (let at = 0; at < kept; at++) {
+      this.#copyMember(copy, object, /** @type {string} */ (names[at]));
+      if (this.#valuesLeft < 0) return markRest(copy, names.length - at - 1);
+    }
+    return markRest(copy, names.length - kept);
+  }
+
+  /**
+   * @param {Record<string, unknown>} copy
+   * @param {any} object
+   * @param {string} name
+   */
+  #copyMember(copy, object, name) {
+    const shown = this.#copyName(name);
+    try {
+      copy[shown] = this.copy(object[name]);
+    } catch (error) {
+      copy[shown] = mark(`unreadable, ${classOf(error)}`);
+    }
+  }
+
+  /** @param {string} name */
+  #copyName(name) {
+    this.#charactersLeft -= name.length;
+    return name.length <= LONGEST_NAME ? name : name.slice(0, LONGEST_NAME) + mark('cut');
+  }
+
+  /**
+   * A list that became an object on its way, with a member for each number. The names of a long one are
+   * not listed: that alone takes a tenth of a second for a million.
+   * @param {any} object
+   */
+  #copyNumbered(object) {
+    const length = numberedLength(object);
+    const isLong = length > limits.MEMBERS;
+    if ((isLong || Object.keys(object).length === length) && isByteLike(object, length)) {
+      return mark(`${length} bytes`);
+    }
+    if (!isLong) return this.copyMembers(object);
+    /** @type {Record<string, unknown>} */
+    const copy = Object.create(null);
+    for (let at = 0; at < limits.MEMBERS; at++) this.#copyMember(copy, object, String(at));
+    return markRest(copy, length - limits.MEMBERS);
+  }
+
+  /** @param {readonly unknown[]} list */
+  #copyList(list) {
+    const { length } = list;
+    const kept = Math.min(length, limits.MEMBERS);
+    const copy = [];
+    for (let at = 0; at < kept; at++) {
+      // A list that says it is long may have next to nothing in it.
+      if (length > limits.MEMBERS && !(at in list)) {
+        const hole = at;
+        while (at + 1 < kept && !(at + 1 in list)) at += 1;
+        copy.push(mark(`${at + 1 - hole} empty`));
+      } else {
+        copy.push(this.#copyElement(list, at));
+      }
+      if (this.#valuesLeft < 0) {
+        copy.push(mark(`${length - at - 1} more`));
+        return copy;
+      }
+    }
+    if (length > kept) copy.push(mark(`${length - kept} more`));
+    return copy;
+  }
+
+  /**
+   * @param {readonly unknown[]} list
+   * @param {number} at
+   */
+  #copyElement(list, at) {
+    try {
+      return this.copy(list[at]);
+    } catch (error) {
+      return mark(`unreadable, ${classOf(error)}`);
+    }
+  }
+
+  /** @param {Map<unknown, unknown>} map */
+  #copyMap(map) {
+    let named = true;
+    let seen = 0;
+    for (const key of map.keys()) {
+      named &&= typeof key === 'string';
+      if (!named || ++seen > limits.MEMBERS) break;
+    }
+    if (!named) return this.#copyIterable(map, map.size);
+    /** @type {Record<string, unknown>} */
+    const copy = Object.create(null);
+    let kept = 0;
+    for (const [key, value] of map) {
+      if (kept >= limits.MEMBERS || this.#valuesLeft < 0) break;
+      kept += 1;
+      copy[this.#copyName(/** @type {string} */ (key))] = this.copy(value);
+    }
+    return markRest(copy, map.size - kept);
+  }
+
+  /**
+   * @param {Iterable<unknown>} values
+   * @param {number} size
+   */
+  #copyIterable(values, size) {
+    const copy = [];
+    for (const value of values) {
+      if (copy.length >= limits.MEMBERS || this.#valuesLeft < 0) {
+        copy.push(mark(`${size - copy.length} more`));
+        break;
+      }
+      copy.push(this.copy(value));
+    }
+    return copy;
+  }
+}
+
+/** The name of the member that tells how many others were left out. */
+const REST = 'flue-braintrust';
+
+/**
+ * @param {Record<string, unknown>} copy
+ * @param {number} left how many members were left out
+ */
+function markRest(copy, left) {
+  if (left > 0) copy[REST] = mark(`${left} more`);
+  return copy;
+}
+
+/** @param {object} object */
+function hasNoContent(object) {
+  return (
+    types.isPromise(object) ||
+    types.isWeakMap(object) ||
+    types.isWeakSet(object) ||
+    types.isGeneratorObject(object) ||
+    object instanceof WeakRef
+  );
+}
+
+/** Whether it has so many members named by numbers that it was a list, or bytes. @param {any} object */
+const isNumbered = (object) => object[0] !== undefined && object[64] !== undefined;
+
+/** How many members from 0 on there are, found in few steps. @param {any} object */
+function numberedLength(object) {
+  let there = 64;
+  let missing = 128;
+  while (missing in object) {
+    there = missing;
+    missing *= 2;
+  }
+  while (missing - there > 1) {
+    const middle = Math.floor((there + missing) / 2);
+    if (middle in object) there = middle;
+    else missing = middle;
+  }
+  return missing;
+}
+
+/**
+ * Whether the members are bytes, as far as some hundred of them, spread over all, tell.
+ * @param {any} object
+ * @param {number} length
+ */
+function isByteLike(object, length) {
+  const step = Math.max(1, Math.floor(length / 256));
+  for (let at = 0; at < length; at += step) {
+    const value = object[at];
+    if (!Number.isInteger(value) || value < 0 || value > 255) return false;
+  }
+  return true;
+}
+
+/**
+ * The name of a value's class; of nothing that is thrown more is told, for it may hold what is secret.
+ * @param {unknown} value
+ */
+function classOf(value) {
+  try {
+    const name = /** @type {any} */ (value)?.constructor?.name;
+    return typeof name === 'string' && /^\w{1,50}$/.test(name) ? name : typeof value;
+  } catch {
+    return typeof value;
+  }
+}
+
+module.exports = { classOf, mark, plainCopy, plainCopyOfEvent };
