@@ -53,6 +53,17 @@ export interface InitLoggerOptions {
    * working directory. Default: `FLUE_BRAINTRUST_SPOOL_DIR`, else nowhere.
    */
   spool?: boolean | { dir?: string | undefined } | undefined;
+  /**
+   * Whether SIGTERM, SIGINT and SIGHUP deliver what is there, for at most `exitTimeoutMs`, before they end
+   * the process as they would have done anyway. For programs that have no listeners of their own; where
+   * there are such, the ending is left to them. Only in the main thread. Default: `false`, no listener.
+   */
+  handleSignals?: boolean | undefined;
+  /**
+   * Called for each warning, within a second, besides the line on stderr. What it throws is ignored.
+   * It does not keep the process alive.
+   */
+  onError?: ((trouble: Trouble) => void) | undefined;
 
   /** Options of the `braintrust` package that have no meaning here. Accepted and ignored. */
   asyncFlush?: boolean | undefined;
@@ -76,6 +87,18 @@ export type LossReason =
   | 'not_delivered_at_exit'
   | 'closed'
   | 'engine_failed';
+
+/** Something that went wrong with the tracing; the application goes on. */
+export interface Trouble {
+  /** Begins with `FLUE_BRAINTRUST_`; the README lists them. */
+  readonly code: string;
+  /** What happened, in whole sentences; never a key, never content. */
+  readonly message: string;
+  /** Of a loss: why. */
+  readonly reason?: LossReason;
+  /** Of a loss: how many rows. */
+  readonly rows?: number;
+}
 
 /** The numbers. When nothing is under way, `accepted = sent + pending +` the sum of `lost`. */
 export interface Stats {

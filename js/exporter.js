@@ -4,6 +4,9 @@ const { Capture } = require('./capture.js');
 const { environment, isStrict } = require('./environment.js');
 const { loadNative } = require('./native-loader.js');
 const { pickOptions } = require('./options.js');
+const { classOf } = require('./plain-copy.js');
+const { handleSignals } = require('./signals.js');
+const { Troubles } = require('./troubles.js');
 const { warn } = require('./warn.js');
 
 /** How long `flush()` and `close()` wait unless told otherwise, in milliseconds. */
@@ -23,7 +26,18 @@ const NOTHING = Object.freeze({
   lastError: null,
 });
 
-/** @typedef {import('../native.d.ts').Recorder} Recorder */
+/** @typedef {import('../index.d.ts').Trouble} Trouble */
+
+/**
+ * `record` takes the stage besides, see `capture.js`.
+ * @typedef {import('../native.d.ts').Recorder & {
+ *   record(event: string, stage: number): boolean,
+ *   takeTroubles?: () => string,
+ * }} Recorder
+ */
+
+/** A text that is no event: it is counted as one that could not be read. */
+const UNREADABLE = '{}';
 
 /**
  * The process-wide exporter behind the exported functions. Until it is initialised, and whenever it
@@ -39,6 +53,8 @@ class Exporter {
   #retired = [];
   #capture = new Capture([]);
   #listening = false;
+  #handlesSignals = false;
+  #troubles = new Troubles(() => this.#takeTroubles());
 
   constructor() {
     // Those who asked to hear of a missing binary hear of it at once.
@@ -48,7 +64,9 @@ class Exporter {
   /** @type {typeof import('../index.d.ts').initLogger} */
   init(options = {}) {
     try {
+      this.#troubles.listen(options?.onError);
       this.#start(options);
+      if (options?.handleSignals === true) this.#handleSignals();
     } catch (error) {
       if (isStrict()) throw error;
       warn('NOT_STARTED', `${messageOf(error)}; the application runs on without tracing.`);
@@ -65,20 +83,36 @@ class Exporter {
    * @param {unknown} event
    */
   observe(event) {
+    const recorder = this.#recorder;
+    if (recorder === undefined) return;
     try {
-      const recorder = this.#recorder;
-      if (recorder === undefined || !this.#capture.wants(event)) return;
+      if (!this.#capture.wants(event)) return;
       if (this.#closed) recorder.refuse();
-      else this.#capture.take(event, (text) => recorder.record(text));
+      else this.#capture.take(event, (text, stage) => recorder.record(text, stage));
     } catch (error) {
-      warn('EVENT_LOST', `An event could not be recorded: ${messageOf(error)}.`);
+      this.#unreadable(recorder, error);
+    }
+  }
+
+  /**
+   * @param {Recorder} recorder
+   * @param {unknown} error
+   */
+  #unreadable(recorder, error) {
+    warn('EVENT_LOST', `An event could not be recorded (${classOf(error)}).`);
+    try {
+      recorder.record(UNREADABLE, 0);
+    } catch {
+      // The native part itself fails, which was said.
     }
   }
 
   /** @type {typeof import('../index.d.ts').flush} */
   async flush(options) {
     if (this.#recorder === undefined) return { complete: true, ...NOTHING };
-    return JSON.parse(await this.#recorder.flush(timeoutOf(options)));
+    const report = await this.#recorder.flush(timeoutOf(options));
+    this.#troubles.tell();
+    return JSON.parse(report);
   }
 
   /** @type {typeof import('../index.d.ts').stats} */
@@ -90,7 +124,9 @@ class Exporter {
   async close(options) {
     if (this.#recorder === undefined) return { complete: true, ...NOTHING };
     this.#closed = true;
-    return JSON.parse(await this.#recorder.close(timeoutOf(options)));
+    const report = await this.#recorder.close(timeoutOf(options));
+    this.#troubles.tell();
+    return JSON.parse(report);
   }
 
   /** @param {import('../index.d.ts').InitLoggerOptions} options */
@@ -123,16 +159,35 @@ class Exporter {
   #finishAtExit() {
     if (this.#listening) return;
     this.#listening = true;
-    process.on('exit', () => {
-      try {
-        const recorders = [...this.#retired, ...(this.#recorder ? [this.#recorder] : [])];
-        // All at once: the end waits for the slowest, not for their sum.
-        for (const recorder of recorders) recorder.beginFinish();
-        for (const recorder of recorders) recorder.finish();
-      } catch (error) {
-        warn('EXIT', `The last rows could not be delivered: ${messageOf(error)}.`);
-      }
-    });
+    process.on('exit', () => this.#finish());
+  }
+
+  /** Delivers what it can, and waits for it no longer than the exit timeout. */
+  #finish() {
+    try {
+      const recorders = this.#recorders();
+      // All at once: the end waits for the slowest, not for their sum.
+      for (const recorder of recorders) recorder.beginFinish();
+      for (const recorder of recorders) recorder.finish();
+    } catch (error) {
+      warn('EXIT', `The last rows could not be delivered: ${messageOf(error)}.`);
+    }
+    this.#troubles.tell();
+  }
+
+  #handleSignals() {
+    if (this.#handlesSignals) return;
+    this.#handlesSignals = true;
+    handleSignals({ now: () => this.#finish(), soon: () => void this.flush() });
+  }
+
+  #recorders() {
+    return [...this.#retired, ...(this.#recorder ? [this.#recorder] : [])];
+  }
+
+  /** @returns {Trouble[]} */
+  #takeTroubles() {
+    return this.#recorders().flatMap((recorder) => JSON.parse(recorder.takeTroubles?.() ?? '[]'));
   }
 }
 
@@ -141,13 +196,22 @@ class Exporter {
  * @param {import('../index.d.ts').FlushOptions | null | undefined} options
  */
 function timeoutOf(options) {
-  const timeoutMs = options?.timeoutMs;
-  return typeof timeoutMs === 'number' && !Number.isNaN(timeoutMs) ? timeoutMs : DEFAULT_TIMEOUT_MS;
+  try {
+    const timeoutMs = options?.timeoutMs;
+    if (typeof timeoutMs === 'number' && !Number.isNaN(timeoutMs)) return timeoutMs;
+  } catch {
+    // Who asks for nothing readable gets the default.
+  }
+  return DEFAULT_TIMEOUT_MS;
 }
 
 /** @param {unknown} error */
 function messageOf(error) {
-  return error instanceof Error ? error.message : String(error);
+  try {
+    return error instanceof Error ? error.message : String(error);
+  } catch {
+    return classOf(error);
+  }
 }
 
 module.exports = { Exporter };

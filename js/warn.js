@@ -5,6 +5,14 @@ const fs = require('node:fs');
 /** The codes that were warned of already. @type {Set<string>} */
 const warned = new Set();
 
+/** Who hears of warnings besides. @type {Set<(trouble: { code: string, message: string }) => void>} */
+const listeners = new Set();
+
+/** @param {(trouble: { code: string, message: string }) => void} listener never throws */
+function onWarning(listener) {
+  listeners.add(listener);
+}
+
 /**
  * One line on stderr, once for each code.
  * @param {string} code without the prefix `FLUE_BRAINTRUST_`
@@ -13,6 +21,7 @@ const warned = new Set();
 function warn(code, message) {
   if (warned.has(code)) return;
   warned.add(code);
+  for (const listener of listeners) listener({ code: `FLUE_BRAINTRUST_${code}`, message });
   try {
     // Not by `process.stderr`: without a reader it ends the process with an error event.
     fs.writeSync(2, `[flue-braintrust] FLUE_BRAINTRUST_${code}: ${message}\n`);
@@ -21,4 +30,4 @@ function warn(code, message) {
   }
 }
 
-module.exports = { warn };
+module.exports = { onWarning, warn };

@@ -1,0 +1,37 @@
+'use strict';
+
+const { isMainThread } = require('node:worker_threads');
+
+/** What ends a process from outside and can be heard. */
+const SIGNALS = /** @type {const} */ (['SIGTERM', 'SIGINT', 'SIGHUP']);
+
+/** Marks the listeners of all copies of this package: they are not the application's. */
+const OURS = Symbol.for('flue-braintrust.signals');
+
+/**
+ * Delivers what is there when a signal ends the process, and then lets the signal do what it would have
+ * done. Where the application listens itself, the ending is the application's. A worker hears no signals.
+ * @param {object} deliver
+ * @param {() => void} deliver.now delivers and waits for it
+ * @param {() => void} deliver.soon begins to deliver
+ */
+function handleSignals({ now, soon }) {
+  if (!isMainThread) return;
+  for (const signal of SIGNALS) {
+    const listener = () => {
+      const others = process.listeners(signal).filter((other) => !(OURS in other));
+      if (others.length > 0) {
+        soon();
+        return;
+      }
+      now();
+      process.removeListener(signal, listener);
+      process.kill(process.pid, signal);
+    };
+    listener[OURS] = true;
+    // Before the others: one that listens once cannot be seen any more when it has run.
+    process.prependListener(signal, listener);
+  }
+}
+
+module.exports = { handleSignals };
