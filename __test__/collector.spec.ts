@@ -595,6 +595,34 @@ describe('faults', () => {
     expect(c.requests.map(({ status }) => status)).toEqual([null, 200]);
   });
 
+  test('an answer can break off half way', async () => {
+    const c = await start({ intercept: () => ({ half: true }) });
+    const answer = await log(c, span('a', null));
+    expect(answer.status).toBe(200);
+    await expect(answer.text()).rejects.toThrow('terminated');
+    expect(c.rows()).toHaveLength(1);
+    await c.waitFor(({ requests: [request] }) => request?.doneAt !== null);
+    expect(c.requests[0]?.status).toBeNull();
+  });
+
+  test('an answer can come byte by byte', async () => {
+    const c = await start({ intercept: () => ({ status: 200, body: 'slow', dripMs: 5 }) });
+    const began = performance.now();
+    const answer = await log(c, span('a', null));
+    expect(await answer.text()).toBe('slow');
+    expect(performance.now() - began).toBeGreaterThan(15);
+    expect(c.problems).toEqual([]);
+  });
+
+  test('a dripping answer ends with the collector', async () => {
+    const c = await start({ intercept: () => ({ dripMs: 60_000 }) });
+    const answer = await log(c, span('a', null));
+    const dripping = expect(answer.text()).rejects.toThrow('terminated');
+    await c.close();
+    await dripping;
+    expect(c.problems).toEqual([]);
+  });
+
   test('an acknowledgement can be lost after the rows were stored', async () => {
     const c = await start({
       intercept: () => ({ reset: true, processFirst: true }),

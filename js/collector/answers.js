@@ -1,5 +1,7 @@
 'use strict';
 
+const { setTimeout: delay } = require('node:timers/promises');
+
 /** @typedef {import('./types').Answer} Answer */
 
 /** A request that cannot be served. Thrown by the routes, answered with `status` and JSON. */
@@ -38,14 +40,53 @@ function failure(status, message) {
  * @param {import('node:http').ServerResponse} response
  * @param {Answer} answer
  */
-function send(response, { status, headers, body }) {
+function send(response, answer) {
+  response.end(begin(response, answer));
+}
+
+/**
+ * Sends the head and half of the body, and breaks the connection.
+ *
+ * @param {import('node:http').ServerResponse} response
+ * @param {Answer} answer
+ */
+function sendHalf(response, answer) {
+  const bytes = begin(response, answer);
+  response.write(bytes.subarray(0, bytes.length / 2), () => response.destroy());
+}
+
+/**
+ * Sends the head at once, and the body byte by byte.
+ *
+ * @param {import('node:http').ServerResponse} response
+ * @param {Answer} answer
+ * @param {number} everyMs
+ * @param {AbortSignal} closing
+ * @returns {Promise<void>} rejects when `closing` is aborted
+ */
+async function sendDripping(response, answer, everyMs, closing) {
+  const bytes = begin(response, answer);
+  response.flushHeaders();
+  for (let sent = 0; sent < bytes.length && !response.destroyed; sent += 1) {
+    await delay(everyMs, undefined, { signal: closing });
+    response.write(bytes.subarray(sent, sent + 1));
+  }
+  response.end();
+}
+
+/**
+ * @param {import('node:http').ServerResponse} response
+ * @param {Answer} answer
+ * @returns {Buffer} the body that is to follow
+ */
+function begin(response, { status, headers, body }) {
   const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
   response.writeHead(status, {
     'content-type': 'application/json',
     'content-length': String(bytes.length),
     ...headers,
   });
-  response.end(bytes);
+  return bytes;
 }
 
-module.exports = { RequestError, failure, ok, send };
+module.exports = { RequestError, failure, ok, send, sendDripping, sendHalf };

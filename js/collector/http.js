@@ -3,7 +3,7 @@
 const { createServer } = require('node:http');
 const { setTimeout: delay } = require('node:timers/promises');
 
-const { RequestError, failure, send } = require('./answers');
+const { RequestError, failure, send, sendDripping, sendHalf } = require('./answers');
 
 /** @typedef {import('./types').Answer} Answer */
 /** @typedef {import('./types').Fault} Fault */
@@ -85,7 +85,11 @@ async function serve(parts, record, request, response) {
   const answer = await play(fault, real, parts.closing);
   if (answer === 'hang') return;
   if (answer === 'reset') request.socket.resetAndDestroy();
-  else if (!response.destroyed) send(response, answer);
+  else if (response.destroyed) return;
+  else if (fault.half === true) sendHalf(response, answer);
+  else if (fault.dripMs !== undefined) {
+    await sendDripping(response, answer, fault.dripMs, parts.closing);
+  } else send(response, answer);
 }
 
 /**

@@ -96,6 +96,10 @@ export interface Fault {
   reset?: boolean;
   /** Never answer; the connection stays open until the client leaves or the collector closes. */
   hang?: boolean;
+  /** Send the head and half of the body of the answer, and break the connection. */
+  half?: boolean;
+  /** Send the body of the answer byte by byte, with so many milliseconds before each. */
+  dripMs?: number;
   /** First take the request for real (rows are stored), then do the above: a lost acknowledgement. */
   processFirst?: boolean;
 }
