@@ -7,7 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
  * @property {(event: any, context?: unknown) => unknown} observe
  * @property {(operation: object, context: object, next: () => Promise<unknown>) => Promise<unknown>} [interceptor]
  *   what the exporter registers with Flue's `instrument()`, if it can be registered so
- * @property {() => Promise<unknown>} flush
+ * @property {(options?: { timeoutMs: number }) => Promise<unknown>} flush
  * @property {() => object} [stats] the exporter's own numbers
  *
  * @typedef {object} Contender
@@ -15,7 +15,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
  * @property {boolean} exports whether it sends anything
  * @property {Record<string, string>} [env]
  * @property {string} [module] what is imported
- * @property {() => Promise<Tracer>} load
+ * @property {(options?: object) => Promise<Tracer>} load with more options for `initLogger`
  */
 
 /** The kinds of events that become spans or parts of spans, in all lines of Flue. */
@@ -69,8 +69,8 @@ export const contenders = [
     name: 'braintrust 3.17',
     exports: true,
     module: 'braintrust-3.17',
-    load: async () => {
-      const { braintrustFlueObserver, flush } = await initialised('braintrust-3.17');
+    load: async (options) => {
+      const { braintrustFlueObserver, flush } = await initialised('braintrust-3.17', options);
       const observe = (event, context) => {
         const compatible = compatibleEvent(event);
         if (compatible) braintrustFlueObserver(compatible, context);
@@ -82,8 +82,8 @@ export const contenders = [
     name: 'braintrust 3.35',
     exports: true,
     module: 'braintrust',
-    load: async () => {
-      const { braintrustFlueInstrumentation, flush } = await initialised('braintrust');
+    load: async (options) => {
+      const { braintrustFlueInstrumentation, flush } = await initialised('braintrust', options);
       const { observe, interceptor } = braintrustFlueInstrumentation();
       return { observe, interceptor, flush };
     },
@@ -105,22 +105,25 @@ export function contenderOf(name) {
   return contender;
 }
 
-async function loadOurs() {
-  const { braintrustFlueInstrumentation, flush, stats } = await initialised(ours);
+/** @param {object} [options] */
+async function loadOurs(options) {
+  const { braintrustFlueInstrumentation, flush, stats } = await initialised(ours, options);
   const { observe, interceptor } = braintrustFlueInstrumentation();
-  return { observe, interceptor, flush: () => flush({ timeoutMs: 300_000 }), stats };
+  const patient = { timeoutMs: 300_000 };
+  return { observe, interceptor, flush: (options = patient) => flush(options), stats };
 }
 
-/** @param {string} module */
-async function initialised(module) {
+/** @param {string} module @param {object} [options] */
+async function initialised(module, options) {
   const tracer = await import(module);
-  initialise(tracer);
+  initialise(tracer, options);
   return tracer;
 }
 
-/** As in Flue's guide. Where to, the environment says. @param {any} tracer */
-export function initialise(tracer) {
-  tracer.initLogger({ projectName: 'Benchmark', apiKey: process.env.BRAINTRUST_API_KEY });
+/** As in Flue's guide. Where to, the environment says. @param {any} tracer @param {object} [options] */
+export function initialise(tracer, options) {
+  const apiKey = process.env.BRAINTRUST_API_KEY;
+  tracer.initLogger({ projectName: 'Benchmark', apiKey, ...options });
 }
 
 /**

@@ -1,0 +1,78 @@
+/** Plays many scenarios: those whose end is timed one after the other, those that only wait together. */
+import { play } from './play.mjs';
+import { broken } from './promises.mjs';
+
+/** How many runs wait at once; see `scenarios-faults.mjs`. */
+const AT_ONCE = { endings: 1, faults: 4 };
+
+/**
+ * @param {import('./scenarios.mjs').Scenario[]} scenarios
+ * @param {object} options
+ * @param {string[]} options.exporters
+ * @param {number} [options.repetitions] of this package; the others are played once
+ * @param {(text: string) => void} [options.progress]
+ * @returns {Promise<import('./report.mjs').Line[]>} in the order of the scenarios
+ */
+export async function playAll(scenarios, { exporters, repetitions = 1, progress = () => {} }) {
+  const baselines = new Map();
+  const lines = [];
+  for (const [group, atOnce] of Object.entries(AT_ONCE)) {
+    const jobs = scenarios.filter((scenario) => scenario.group === group);
+    const results = await inParallel(atOnce, jobs, async (scenario) => {
+      progress(scenario.id);
+      const key = JSON.stringify(programOf(scenario));
+      if (!baselines.has(key)) baselines.set(key, play(scenario, 'nothing'));
+      const baseline = await baselines.get(key);
+      const of = [];
+      for (const exporter of exporters) {
+        if (scenario.exporters && !scenario.exporters.includes(exporter)) continue;
+        of.push(await playOne(scenario, exporter, baseline, repetitions));
+      }
+      return of;
+    });
+    lines.push(...results.flat());
+  }
+  return lines;
+}
+
+/** What runs, whoever traces it and whatever the server does. */
+function programOf({ workload, ending, place, killBy, flags }) {
+  return { workload, ending, place, killBy, flags };
+}
+
+/** @returns {Promise<import('./report.mjs').Line>} */
+async function playOne(scenario, exporter, baseline, repetitions) {
+  let worst;
+  for (let round = 0; round < (exporter === 'ours' ? repetitions : 1); round += 1) {
+    const run = await play(scenario, exporter);
+    const line = { scenario, exporter, run, baseline, broken: [] };
+    if (exporter === 'ours') line.broken = broken(scenario, run, baseline);
+    if (worst === undefined || isWorse(line, worst)) worst = line;
+  }
+  return worst;
+}
+
+function isWorse(one, other) {
+  const faults = one.broken.length - other.broken.length;
+  return faults > 0 || (faults === 0 && one.run.counts.lost > other.run.counts.lost);
+}
+
+/**
+ * @template T, R
+ * @param {number} atOnce
+ * @param {T[]} jobs
+ * @param {(job: T) => Promise<R>} run
+ * @returns {Promise<R[]>} in the order of the jobs
+ */
+async function inParallel(atOnce, jobs, run) {
+  const results = [];
+  let next = 0;
+  const work = async () => {
+    while (next < jobs.length) {
+      const number = next++;
+      results[number] = await run(jobs[number]);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  return results;
+}

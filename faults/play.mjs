@@ -1,0 +1,99 @@
+/** Plays one scenario with one exporter, and tells all that can be seen of it from outside. */
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { compare, expectedSpans } from './expectation.mjs';
+import { KEY, runProgram } from './process.mjs';
+import { startServer } from './server.mjs';
+
+/** What a sudden death may cost, in milliseconds. */
+const UNSPOOLED_MS = 250;
+
+/** How long the next process stays, so that it can take over what the first has left. */
+const NEXT_STAYS_MS = 1000;
+
+const LIMIT_MS = 20_000;
+
+/**
+ * @typedef {object} Run
+ * @property {import('./process.mjs').Ended} ended
+ * @property {number | undefined} endingMs from the begin of the ending to the end
+ * @property {import('./expectation.mjs').Counts} counts
+ * @property {any[]} numbers what the exporter itself says, by process
+ * @property {number} confirmed rows that the server has confirmed
+ * @property {number} repeated rows that came again although they had been
+ * @property {string[]} problems what breaks the protocol
+ * @property {boolean} leaked whether the key was written anywhere
+ * @property {string | undefined} complaint of the scenario's own check
+ */
+
+/**
+ * @param {import('./scenarios.mjs').Scenario} scenario
+ * @param {string} exporter
+ * @returns {Promise<Run>}
+ */
+export async function play(scenario, exporter) {
+  const directory = mkdtempSync(join(tmpdir(), 'flue-braintrust-faults-'));
+  const server = exporter === 'nothing' ? undefined : await startServer(scenario.server ?? {});
+  try {
+    return await playIn(directory, scenario, exporter, server);
+  } finally {
+    await server?.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function playIn(directory, scenario, exporter, server) {
+  const { workload, ending, place, killBy, options, flags, limitMs = LIMIT_MS } = scenario;
+  const spool = join(directory, 'spool');
+  const env = {
+    ...scenario.env,
+    ...(server && {
+      BRAINTRUST_API_KEY: KEY,
+      BRAINTRUST_APP_URL: server.url,
+      BRAINTRUST_API_URL: server.url,
+    }),
+    ...(scenario.spool && { FLUE_BRAINTRUST_SPOOL_DIR: spool }),
+  };
+  const files = (name) => ({
+    events: join(directory, `${name}-events`),
+    numbers: join(directory, `${name}-numbers`),
+  });
+  const app = { exporter, options: exporter === 'ours' ? options : undefined };
+  const plan = { ...app, workload, ending, place, killBy, ...files('first') };
+  const first = await runProgram(plan, { env, flags, limitMs, onWorking: () => server?.begin() });
+  const outputs = [first.stdout, first.stderr, ...contentsOf(spool)];
+  if (scenario.spool && exporter === 'ours') {
+    await server.heal();
+    const staying = { act: 'flush', waitMs: NEXT_STAYS_MS };
+    const next = { ...app, workload: { kind: 'idle' }, ending: staying, ...files('next') };
+    const { stdout, stderr } = await runProgram(next, { env, limitMs });
+    outputs.push(stdout, stderr, ...contentsOf(spool));
+  }
+
+  const isSudden = scenario.promise === 'due';
+  const expected = expectedSpans(files('first').events);
+  const rows = server?.rows() ?? [];
+  return {
+    ended: first,
+    endingMs: first.endingAt && first.endedAt - first.endingAt,
+    counts: compare(expected, rows, isSudden ? first.endingAt - UNSPOOLED_MS : Infinity),
+    numbers: ['first', 'next'].flatMap((name) => numbersIn(files(name).numbers)),
+    confirmed: server?.acknowledged.rows ?? 0,
+    repeated: server?.acknowledged.repeated ?? 0,
+    problems: server?.problems().map(({ problem }) => problem) ?? [],
+    leaked: outputs.some((text) => text.includes(KEY)),
+    complaint: scenario.check?.(rows),
+  };
+}
+
+/** @param {string} file @returns {any[]} */
+function numbersIn(file) {
+  return existsSync(file) ? [JSON.parse(readFileSync(file, 'utf8'))] : [];
+}
+
+/** @param {string} directory @returns {string[]} */
+function contentsOf(directory) {
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory).map((name) => readFileSync(join(directory, name), 'latin1'));
+}

@@ -1,0 +1,2 @@
+export const pressures = [];
+export const pressureReport = async () => [];

@@ -1,0 +1,79 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+const program = fileURLToPath(new URL('program.mjs', import.meta.url));
+
+/** Part of every run, so that it can be looked for. Nobody's real key. */
+export const KEY = 'sk-faults-5bd1a0f6e7c94d2f';
+
+const POLL_MS = 50;
+
+/**
+ * @typedef {object} Ended
+ * @property {number | null} code
+ * @property {NodeJS.Signals | null} signal
+ * @property {string} stdout
+ * @property {string} stderr
+ * @property {boolean} cut whether it had to be killed, because it took too long
+ * @property {number} endedAt milliseconds since 1970
+ * @property {number | undefined} endingAt when it began to end
+ * @property {number | undefined} peakRss bytes, where the system tells
+ */
+
+/**
+ * Runs one process to its end; see `program.mjs`. It inherits nothing but the path: no key, no
+ * destination.
+ *
+ * @param {import('./program.mjs').Plan} plan
+ * @param {object} options
+ * @param {Record<string, string>} [options.env]
+ * @param {string[]} [options.flags] of Node
+ * @param {number} options.limitMs when it is killed
+ * @param {() => void} [options.onWorking] called when it has begun to work
+ * @returns {Promise<Ended>}
+ */
+export async function runProgram(plan, { env = {}, flags = [], limitMs, onWorking = () => {} }) {
+  const { PATH, HOME, TMPDIR } = process.env;
+  const inherited = { PATH, ...(HOME && { HOME }), ...(TMPDIR && { TMPDIR }) };
+  const args = ['--no-warnings', ...flags, program, JSON.stringify(plan)];
+  const child = spawn(process.execPath, args, {
+    env: { ...inherited, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [stdout, stderr, cut, isWorking] = ['', '', false, false];
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    stdout += text;
+    if (isWorking || !/^working /m.test(stdout)) return;
+    isWorking = true;
+    onWorking();
+  });
+  child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
+  let peakRss;
+  const poll = setInterval(() => (peakRss = peakOf(child.pid) ?? peakRss), POLL_MS);
+  const limit = setTimeout(() => {
+    cut = true;
+    child.kill('SIGKILL');
+  }, limitMs);
+  const closed = once(child, 'close');
+  const [code, signal] = await once(child, 'exit');
+  const endedAt = Date.now();
+  clearInterval(poll);
+  clearTimeout(limit);
+  // Children of its own may hold its pipes open.
+  await Promise.race([closed, sleep(1000, undefined, { ref: false })]);
+  const endingAt = Number(/^ending (\d+)$/m.exec(stdout)?.[1]) || undefined;
+  return { code, signal, stdout, stderr, cut, endedAt, endingAt, peakRss };
+}
+
+/** @param {number | undefined} pid @returns {number | undefined} bytes */
+function peakOf(pid) {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) * 1024 || undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,93 @@
+/** Whether this package has kept what it promises. */
+
+/** An exit may take as long as the exit timeout's default, and what a busy machine adds. */
+const EXIT_MS = 2000 + 750;
+
+/** How long a flush waits by default. */
+const FLUSH_MS = 10_000;
+
+/**
+ * @param {import('./scenarios.mjs').Scenario} scenario
+ * @param {import('./play.mjs').Run} run
+ * @param {import('./play.mjs').Run} baseline the same without tracing
+ * @returns {string[]} what is broken; nothing when all is well
+ */
+export function broken(scenario, run, baseline) {
+  return [
+    ...ofDelivery(scenario, run),
+    ...ofAccounts(scenario, run),
+    ...ofEnding(scenario, run, baseline),
+  ];
+}
+
+/** Rows that are lost, as the exporter itself says. @param {import('./play.mjs').Run} run */
+export function reported({ numbers }) {
+  return numbers.reduce((all, { lost }) => all + sum(lost), 0);
+}
+
+function ofDelivery({ promise }, { counts, repeated, problems, complaint }) {
+  const { lost, open, twice, due } = counts;
+  const found = [];
+  if (promise === 'all' && lost > 0) found.push(`${lost} spans are lost`);
+  if (promise === 'all' && open > 0) found.push(`${open} spans have no end`);
+  if (promise === 'due' && due > 0) found.push(`${due} spans or ends are lost`);
+  if (promise === 'due' && open > 0) found.push(`${open} spans stay open`);
+  if (twice > 0) found.push(`${twice} spans are there twice`);
+  if (repeated > 0) found.push(`${repeated} confirmed rows were sent again`);
+  if (complaint !== undefined) found.push(complaint);
+  return [...found, ...new Set(problems)];
+}
+
+/** Who dies by a signal, or is terminated, tells no numbers. */
+function ofAccounts({ promise, uncertain, ending }, run) {
+  const { numbers, confirmed, counts, ended } = run;
+  if (promise === 'due' || promise === 'nothing') return [];
+  if (numbers.length === 0) {
+    const isSilent = ended.signal !== null || ending.act === 'surrender';
+    return isSilent ? [] : ['it tells no numbers'];
+  }
+
+  const found = [];
+  for (const { accepted, sent, pending, spooled = 0, lost } of numbers) {
+    const all = sent + pending + spooled + sum(lost);
+    if (accepted !== all) found.push(`${accepted} rows accepted, ${all} accounted for`);
+    if (pending > 0) found.push(`${pending} rows pending at the end`);
+  }
+  const sent = numbers.reduce((all, { sent }) => all + sent, 0);
+  if (uncertain ? sent > confirmed : sent !== confirmed) {
+    found.push(`${sent} rows are said to be sent, ${confirmed} were confirmed`);
+  }
+  const missing = counts.lost + counts.open;
+  const told = reported(run);
+  // A span is one row or two: with one of them lost it may be there all the same.
+  if (told < missing) found.push(`${told} rows are said to be lost, ${missing} spans or ends are`);
+  return found;
+}
+
+function ofEnding({ ending }, run, baseline) {
+  const { ended, leaked } = run;
+  const { ended: alone } = baseline;
+  const flushMs = ending.act === 'flush' ? (ending.flushMs ?? FLUSH_MS) : 0;
+  const found = [];
+  if (ended.cut) found.push('it hung');
+  else if (statusOf(ended) !== statusOf(alone)) {
+    found.push(`it ended with ${statusOf(ended)}, not ${statusOf(alone)}`);
+  }
+  const delay = delayOf(run, baseline);
+  if (delay > EXIT_MS + flushMs) found.push(`its end took ${Math.round(delay)} ms longer`);
+  if (leaked) found.push('the key was written');
+  return found;
+}
+
+/**
+ * By how much the end of the process took longer, milliseconds.
+ *
+ * @param {import('./play.mjs').Run} run
+ * @param {import('./play.mjs').Run} baseline
+ */
+export const delayOf = (run, baseline) => run.endingMs - baseline.endingMs;
+
+/** @param {import('./process.mjs').Ended} ended */
+export const statusOf = ({ code, signal }) => signal ?? String(code);
+
+const sum = (lost) => Object.values(lost).reduce((all, rows) => all + rows, 0);

@@ -1,0 +1,104 @@
+/** The other end of a run: the package's collector behind a gate, with the faults of a scenario. */
+import { createHash } from 'node:crypto';
+import { createRequire } from 'node:module';
+import { Gate } from './gate.mjs';
+
+const { startCollector } = createRequire(import.meta.url)('../js/collector/index.js');
+
+/** @typedef {import('../js/collector/types').InterceptedRequest} Request */
+/** @typedef {import('../js/collector/types').Fault} Fault */
+
+/** What a request over a network takes. */
+const NETWORK_MS = 60;
+
+/**
+ * @typedef {object} ServerPlan
+ * @property {() => (request: Request) => Fault | undefined} [faults] makes the faults of one run
+ * @property {{ at: number, gate: import('./gate.mjs').Mode }[]} [timeline] what becomes of the
+ *   connections, milliseconds after the application has begun to work; before that it is the first mode
+ * @property {number | null} [limit] the advertised limit of a body, bytes; null for none
+ */
+
+/** @param {ServerPlan} plan */
+export async function startServer({ faults, timeline = [], limit }) {
+  const fault = faults?.();
+  const acknowledged = new Acknowledged();
+  const collector = await startCollector({
+    payloadMaxBytes: limit,
+    // Nobody looks at its traces: it shall not build them.
+    quietMs: 2 ** 31 - 1,
+    intercept: (request) => {
+      const played = fault?.(request) ?? { processFirst: true };
+      acknowledged.note(request);
+      // Their heads say yes, whatever becomes of the rest.
+      if (played.half || played.dripMs !== undefined) acknowledged.settle(request.index);
+      return { delayMs: NETWORK_MS, ...played };
+    },
+  });
+  collector.on('request', ({ index, status }) => {
+    if (status !== null && status < 300) acknowledged.settle(index);
+    else acknowledged.forget(index);
+  });
+  const gate = new Gate(collector.port);
+  await gate.start();
+  const [first, ...later] = timeline;
+  if (first !== undefined) await gate.turn(first.gate);
+  const timers = new Set();
+  return {
+    url: gate.url,
+    acknowledged,
+    rows: () => collector.rows(),
+    /** What breaks the protocol. */
+    problems: () => collector.problems,
+    /** The application works: the timeline begins. */
+    begin: () => {
+      for (const { at, gate: mode } of later) timers.add(setTimeout(() => gate.turn(mode), at));
+    },
+    /** Whatever was planned, it is well now. */
+    heal: () => {
+      timers.forEach(clearTimeout);
+      return gate.turn('open');
+    },
+    stop: async () => {
+      timers.forEach(clearTimeout);
+      await gate.close();
+      await collector.close();
+    },
+  };
+}
+
+/** The rows that the server has confirmed. */
+class Acknowledged {
+  /** How many, each time counted. */
+  rows = 0;
+  /** How many came again, word for word, although they had been confirmed. */
+  repeated = 0;
+  /** The rows of requests that are not answered yet. @type {Map<number, string[]>} */
+  #asked = new Map();
+  #known = new Set();
+
+  /** @param {Request} request */
+  note({ index, path, bodyText }) {
+    if (path !== '/logs3') return;
+    const { rows } = JSON.parse(bodyText);
+    const hash = (row) => createHash('sha1').update(JSON.stringify(row)).digest('base64');
+    // A body that was uploaded apart holds a row or few: it counts as one.
+    this.#asked.set(index, Array.isArray(rows) ? rows.map(hash) : [rows.key]);
+  }
+
+  /** @param {number} index of a request that was answered with success */
+  settle(index) {
+    const hashes = this.#asked.get(index) ?? [];
+    this.forget(index);
+    this.rows += hashes.length;
+    for (const hash of hashes) {
+      if (this.#known.has(hash)) this.repeated += 1;
+      else this.#known.add(hash);
+    }
+  }
+
+  /** @param {number} index of one that was not */
+  forget(index) {
+    this.#asked.delete(index);
+  }
+}
