@@ -15,7 +15,8 @@ import { Sink } from './sink.mjs';
 const { startCollector } = createRequire(import.meta.url)('../js/collector/index.js');
 
 const [mode, delay = '0'] = process.argv.slice(2);
-const counts = mode === 'collector' ? await collector(Number(delay)) : await sink(mode);
+const counts =
+  mode === 'collector' ? await collector(Number(delay)) : await sink(mode, Number(delay));
 
 process.on('message', ({ since }) => process.send(counts(since)));
 process.on('disconnect', () => process.exit());
@@ -40,8 +41,9 @@ async function collector(delayMs) {
   });
 }
 
-async function sink(mode) {
-  const sink = new Sink(mode);
+/** @param {string} mode @param {number} delayMs */
+async function sink(mode, delayMs) {
+  const sink = new Sink(mode, delayMs);
   process.send({ url: await sink.start() });
   return (since) => ({
     ...countRows(mode === 'sink' ? sink.rows() : []),

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 const { Routes } = createRequire(import.meta.url)('../js/collector/routes.js');
 
@@ -14,6 +15,7 @@ export class Sink {
   /** @type {Buffer[]} */
   #uploads = [];
   #mode;
+  #delayMs;
   #url = '';
   #server;
   #routes = new Routes({
@@ -25,9 +27,10 @@ export class Sink {
     ingest: async () => {},
   });
 
-  /** @param {string} mode */
-  constructor(mode) {
+  /** @param {string} mode @param {number} [delayMs] how long an answer takes */
+  constructor(mode, delayMs = 0) {
     this.#mode = mode;
+    this.#delayMs = delayMs;
     this.#server = createServer((request, response) => this.#serve(request, response));
   }
 
@@ -63,6 +66,7 @@ export class Sink {
     if (this.#mode === 'hole' || (this.#mode === 'deaf' && isUpload)) return;
 
     const body = Buffer.concat(chunks);
+    if (this.#delayMs > 0) await sleep(this.#delayMs);
     if (isUpload) {
       this.#uploads.push(body);
       this.changedAt = process.hrtime.bigint();

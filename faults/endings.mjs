@@ -49,6 +49,7 @@ export const acts = {
   surrender: () => {
     hold();
     if (isMainThread) process.send('end me');
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- not a window
     else parentPort.postMessage('end me');
   },
   /** Out of memory. */

@@ -4,11 +4,11 @@
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 
-const STARTS = ['operation_start', 'turn_request', 'tool_start', 'task_start'];
-const ENDS = ['operation', 'turn', 'tool', 'task'];
+const STARTS = new Set(['operation_start', 'turn_request', 'tool_start', 'task_start']);
+const ENDS = new Set(['operation', 'turn', 'tool', 'task']);
 
 /** Operations that only wrap one other activity; exporters may leave them out. */
-const WRAPPERS = ['task', 'shell'];
+const WRAPPERS = new Set(['task', 'shell']);
 
 /**
  * Keeps what of an event matters here, in a file that outlives the process.
@@ -19,9 +19,9 @@ const WRAPPERS = ['task', 'shell'];
 export function recorder(file) {
   return (event) => {
     const { type, operationKind } = event;
-    if (!STARTS.includes(type) && !ENDS.includes(type)) return;
-    if (WRAPPERS.includes(operationKind)) return;
-    const line = { at: Date.now(), key: keyOfEvent(event), ends: ENDS.includes(type) };
+    if (!STARTS.has(type) && !ENDS.has(type)) return;
+    if (WRAPPERS.has(operationKind)) return;
+    const line = { at: Date.now(), key: keyOfEvent(event), ends: ENDS.has(type) };
     appendFileSync(file, `${JSON.stringify(line)}\n`);
   };
 }

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-const program = fileURLToPath(new URL('program.mjs', import.meta.url));
+const here = fileURLToPath(new URL('.', import.meta.url));
 
 /** Part of every run, so that it can be looked for. Nobody's real key. */
 export const KEY = 'sk-faults-5bd1a0f6e7c94d2f';
@@ -24,21 +25,23 @@ const POLL_MS = 50;
  */
 
 /**
- * Runs one process to its end; see `program.mjs`. It inherits nothing but the path: no key, no
+ * Runs one process to its end. It inherits nothing but the path: no key, no
  * destination.
  *
- * @param {import('./program.mjs').Plan} plan
+ * @param {object} plan what it is to do; see the program
  * @param {object} options
+ * @param {string} [options.program] a file beside this one
  * @param {Record<string, string>} [options.env]
  * @param {string[]} [options.flags] of Node
  * @param {number} options.limitMs when it is killed
  * @param {() => void} [options.onWorking] called when it has begun to work
  * @returns {Promise<Ended>}
  */
-export async function runProgram(plan, { env = {}, flags = [], limitMs, onWorking = () => {} }) {
+export async function runProgram(plan, options) {
+  const { program = 'program.mjs', env = {}, flags = [], limitMs, onWorking = () => {} } = options;
   const { PATH, HOME, TMPDIR } = process.env;
   const inherited = { PATH, ...(HOME && { HOME }), ...(TMPDIR && { TMPDIR }) };
-  const args = ['--no-warnings', ...flags, program, JSON.stringify(plan)];
+  const args = ['--no-warnings', ...flags, join(here, program), JSON.stringify(plan)];
   const child = spawn(process.execPath, args, {
     env: { ...inherited, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

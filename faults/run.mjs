@@ -30,7 +30,7 @@ if (options.package !== undefined) process.env.BENCH_PACKAGE = options.package;
 const { install } = await import('../benchmark/install.mjs');
 const { describeMachine } = await import('../benchmark/machine.mjs');
 const { playAll } = await import('./play-all.mjs');
-const { pressures, pressureReport } = await import('./pressure.mjs');
+const { playPressures, pressures } = await import('./pressure.mjs');
 const { report } = await import('./report.mjs');
 const { scenarios } = await import('./scenarios.mjs');
 
@@ -46,7 +46,7 @@ install();
 const began = Date.now();
 const machine = describeMachine();
 const lines = await playAll(chosen, { exporters, repetitions, progress });
-const pressure = await pressureReport(pressed, { exporters, progress });
+const pressure = await playPressures(pressed, { exporters, progress });
 const minutes = (Date.now() - began) / 60_000;
 const text = report({ lines, pressure, machine: machine.lines, minutes, repetitions });
 console.log(text);
