@@ -48,11 +48,16 @@ export interface InitLoggerOptions {
   /** Whether Flue's `log` events are kept with their spans. Default: `FLUE_BRAINTRUST_LOGS`, else `true`. */
   logs?: boolean | undefined;
   /**
-   * Where to keep what must outlive the process: so far the record of open spans, by which the next
-   * process goes on with what Flue recovers and closes the rest. `true` means `.flue-braintrust` in the
-   * working directory. Default: `FLUE_BRAINTRUST_SPOOL_DIR`, else nowhere.
+   * The most bytes that may wait in memory for delivery; beyond it new spans are refused, and counted.
+   * Default: `FLUE_BRAINTRUST_MAX_QUEUE_BYTES`, else 64 MiB.
    */
-  spool?: boolean | { dir?: string | undefined } | undefined;
+  maxQueueBytes?: number | undefined;
+  /**
+   * Where to keep what must outlive the process: what is not delivered yet, and the record of open spans, by
+   * which the next process goes on with what Flue recovers and closes the rest. `true` means
+   * `.flue-braintrust` in the working directory. Default: `FLUE_BRAINTRUST_SPOOL_DIR`, else nowhere.
+   */
+  spool?: boolean | SpoolOptions | undefined;
   /**
    * Whether SIGTERM, SIGINT and SIGHUP deliver what is there, for at most `exitTimeoutMs`, before they end
    * the process as they would have done anyway. For programs that have no listeners of their own; where
@@ -77,16 +82,31 @@ export interface InitLoggerOptions {
   state?: unknown;
 }
 
+/** Where and how to keep what must outlive the process. */
+export interface SpoolOptions {
+  /** The directory. Default: `FLUE_BRAINTRUST_SPOOL_DIR`, else `.flue-braintrust` in the working directory. */
+  dir?: string | undefined;
+  /** How much of the disk the rows of one process may take; then the oldest make room. Default: 256 MiB. */
+  maxBytes?: number | undefined;
+  /** How long what nobody delivers is kept, in milliseconds. Default: 7 days. */
+  maxAgeMs?: number | undefined;
+  /** Whether it should survive the death of the machine, too. Costs time for each file. Default: false. */
+  fsync?: boolean | undefined;
+}
+
 /** Why something was lost. */
 export type LossReason =
-  | 'inbox_full'
+  | 'queue_full'
   | 'unreadable_event'
   | 'rejected'
   | 'too_large'
   | 'unauthorized'
   | 'not_delivered_at_exit'
   | 'closed'
-  | 'engine_failed';
+  | 'engine_failed'
+  | 'spool_full'
+  | 'spool_expired'
+  | 'spool_damaged';
 
 /** Something that went wrong with the tracing; the application goes on. */
 export interface Trouble {
@@ -100,18 +120,31 @@ export interface Trouble {
   readonly rows?: number;
 }
 
-/** The numbers. When nothing is under way, `accepted = sent + pending +` the sum of `lost`. */
-export interface Stats {
+/**
+ * The accounts of what is delivered. At every quiet moment
+ * `accepted = sent + pending + spooled +` the sum of `lost`.
+ */
+export interface Accounts {
+  /** What was to be delivered. */
+  readonly accepted: number;
+  /** What Braintrust confirmed. */
+  readonly sent: number;
+  /** What waits in memory or is under way. */
+  readonly pending: number;
+  /** What waits in the spool alone. When the process ends, all that the spool keeps for the next one. */
+  readonly spooled: number;
+  /** What is lost, by reason; reasons that did not occur are absent. */
+  readonly lost: Readonly<Partial<Record<LossReason, number>>>;
+}
+
+/** The numbers, in rows. A span takes one or two rows; an event that was refused counts as one. */
+export interface Stats extends Accounts {
   /** Flue events taken in. */
   readonly events: number;
-  /** Rows that were to be delivered; a span takes one or two. An event that was refused counts as one. */
-  readonly accepted: number;
-  /** Rows that Braintrust confirmed. */
-  readonly sent: number;
-  /** Rows that wait or are under way. */
-  readonly pending: number;
-  /** Rows that are lost, by reason; reasons that did not occur are absent. */
-  readonly lost: Readonly<Partial<Record<LossReason, number>>>;
+  /** The same accounts in bytes of the rows' JSON. */
+  readonly bytes: Accounts;
+  /** Rows that were delivered, or will be, with a part of their content left out and a mark in its place. */
+  readonly cut: number;
   /** Uploads made, repeated ones included. */
   readonly requests: number;
   /** Uploads that had to be made again. */

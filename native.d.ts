@@ -11,10 +11,16 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 
 /** Takes Flue events and delivers them as Braintrust spans. */
 export declare class Recorder {
-  /** `settings` is JSON: `{ options, env, file }`. Throws when they are not usable. Starts nothing. */
+  /**
+   * `settings` is JSON: `{ options, env, file }`. Throws when they are not usable. Starts nothing, unless
+   * the spool has something to deliver.
+   */
   constructor(settings: string)
-  /** Takes one event as JSON. Returns at once; false when it was refused. */
-  record(event: string): boolean
+  /**
+   * Takes one event as JSON. Returns at once; false when it was refused. `stage` 0 begins a span; 1 goes
+   * on with one, or ends it: when that is refused, what is essential of it is expected next, as stage 2.
+   */
+  record(event: string, stage: number): boolean
   /** Counts an event that comes after the end. */
   refuse(): void
   /** Delivers what it can within `timeoutMs`, then ends. Tells nobody. */
@@ -32,6 +38,8 @@ export declare class Recorder {
   isAtRest(): boolean
   /** The same for the end of the process: waits, at most for the exit timeout. */
   finish(): string
+  /** The warnings since this was asked last, as JSON: `[{ code, message, reason?, rows? }]`. */
+  takeTroubles(): string
   /** The numbers now, as JSON. */
   stats(): string
 }

@@ -3,7 +3,7 @@ import type { Stats } from '..';
 import { startCollector } from '../js/collector';
 import type { Collector, Fault, InterceptedRequest, RequestRecord } from '../js/collector/types';
 import { App, at, withApp } from './support/app';
-import type { Runs } from './support/application';
+import type { Calls, Runs } from './support/application';
 
 const sum = (numbers: readonly number[]) => numbers.reduce((all, number) => all + number, 0);
 
@@ -83,16 +83,39 @@ describe('a server that takes no more than so many bytes (413)', () => {
       expect(app.stderr).toBe('');
     }));
 
-  test('is spared a row that never fits, which is counted, and its neighbours arrive', () =>
-    withApp({ intercept: upTo(5_000) }, async (app, collector) => {
-      const small = [0, 31].map((from) => ['record', { from, count: 30 }] as const);
-      await app.atOnce(small[0]!, ['record', { from: 30, count: 1, size: 9_000 }], small[1]!);
+  /** Sixty small rows and a large one in their midst. */
+  const oneOfThemLarge: Calls = [
+    ['record', { from: 0, count: 30 }],
+    ['record', { from: 30, count: 1, size: 9_000 }],
+    ['record', { from: 31, count: 30 }],
+  ];
+
+  test.each(['PUT', 'POST'] as const)('is given a row that never fits apart (%s)', (method) =>
+    withApp({ intercept: upTo(5_000), overflowMethod: method }, async (app, collector) => {
+      await app.atOnce(...oneOfThemLarge);
+      const report = await app.flush();
+      expect(report).toMatchObject({ complete: true, cut: 0 });
+      expectAccounts(report, { sent: 61 });
+      expect(stored(collector)).toEqual(numbers(0, 61));
+      expect(collector.rows().find(({ output }) => String(output).length === 9_000)).toBeDefined();
+      expect(collector.problems).toEqual([]);
+    }),
+  );
+
+  test('and knows no other way is given a row that never fits cut, and its neighbours as they are', () =>
+    withApp({ intercept: upTo(5_000), payloadMaxBytes: null }, async (app, collector) => {
+      await app.atOnce(...oneOfThemLarge);
       const report = await app.flush();
       expect(report.complete).toBe(true);
-      expectAccounts(report, { sent: 60, lost: { too_large: 1 } });
-      expect(stored(collector)).toEqual(numbers(0, 61).filter((run) => run !== 30));
-      await app.close();
-      expect(warnings(app.stderr, 'LOST')).toEqual([expect.stringContaining('1 rows are lost')]);
+      expectAccounts(report, { sent: 61 });
+      expect(report.cut).toBe(1);
+      expect(stored(collector)).toEqual(numbers(0, 61));
+      const outputs = collector.rows().map(({ output }) => String(output));
+      const marks = outputs.filter((output) =>
+        output.includes('[flue-braintrust: cut, 9002 bytes]'),
+      );
+      expect(marks).toEqual([expect.stringMatching(/^"x{100}/)]);
+      expect(app.stderr).toBe('');
     }));
 
   test('is believed about its limit, which no request then exceeds', () =>
@@ -476,15 +499,15 @@ test('what waits has a bound: beyond it events are refused, counted, and told ab
     const { rssMiB } = await app.usage();
     expect(rssMiB - before.rssMiB).toBeLessThan(64 * 2 + 64);
     const stats = await app.stats();
-    const { inbox_full: refused = 0, ...others } = stats.lost;
+    const { queue_full: refused = 0, ...others } = stats.lost;
     expect(others).toEqual({});
-    // 64 MiB: no fewer rows than fit as UTF-16, hardly more than fit as UTF-8.
-    expect(stats.events).toBeGreaterThanOrEqual((64 * 2 ** 20) / size / 2 - 1);
-    expect(stats.events).toBeLessThanOrEqual((64 * 2 ** 20) / size + 15);
-    expect(stats.events + refused).toBe(3_000);
-    expect(warnings(app.stderr, 'LOST')).toEqual([expect.stringContaining('inbox_full')]);
+    // 64 MiB: no fewer rows than fit as UTF-16, and no more than fit as UTF-8 and one.
+    expect(stats.bytes.pending).toBeGreaterThanOrEqual(2 ** 25 - 2 * size);
+    expect(stats.bytes.pending).toBeLessThanOrEqual(2 ** 26 + 2 * size);
+    expect(stats.pending + refused).toBe(3_000);
+    expect(warnings(app.stderr, 'LOST')).toEqual([expect.stringContaining('queue_full')]);
     const report = await app.close({ timeoutMs: 500 });
-    const lost = { inbox_full: refused, not_delivered_at_exit: 3_000 - refused };
+    const lost = { queue_full: refused, not_delivered_at_exit: 3_000 - refused };
     expectAccounts(report, { sent: 0, lost });
     expect(warnings(app.stderr, 'LOST')).toHaveLength(1);
   }));
@@ -568,8 +591,8 @@ describe('the end of the process', () => {
   test.each<[string, Runs, number]>([
     // Reading one takes longer than the end may wait.
     ['large events', { count: 60, size: 500_000 }, 60],
-    // Those whose start is under way take another row for their end.
-    ['open spans', { count: 20_000, tell: 'start' }, 20_800],
+    // Those whose start is under way, in eight requests of a thousand, take another row for their end.
+    ['open spans', { count: 20_000, tell: 'start' }, 28_000],
   ])('comes in time with many %s, and says how much is lost', (_, runs, most) =>
     withApp(
       { logger: { exitTimeoutMs: 0 }, intercept: onUpload(() => ({ hang: true })) },

@@ -12,13 +12,20 @@ const { warn } = require('./warn.js');
 /** How long `flush()` and `close()` wait unless told otherwise, in milliseconds. */
 const DEFAULT_TIMEOUT_MS = 10_000;
 
-/** @type {import('../index.d.ts').Stats} */
-const NOTHING = Object.freeze({
-  events: 0,
+const NO_ACCOUNTS = Object.freeze({
   accepted: 0,
   sent: 0,
   pending: 0,
+  spooled: 0,
   lost: Object.freeze({}),
+});
+
+/** @type {import('../index.d.ts').Stats} */
+const NOTHING = Object.freeze({
+  ...NO_ACCOUNTS,
+  events: 0,
+  bytes: NO_ACCOUNTS,
+  cut: 0,
   requests: 0,
   retries: 0,
   bytesSent: 0,

@@ -9,6 +9,7 @@ const KNOWN = /** @type {const} */ ([
   'projectName',
   'projectId',
   'exitTimeoutMs',
+  'maxQueueBytes',
   'requestTimeoutMs',
   'maxRequestBytes',
   'messages',

@@ -15,7 +15,7 @@ const MAY_KNOW: &[(&str, &[&str], &[&str])] = &[
   ),
   ("event", &["time"], &["encoding_rs", "serde", "serde_json", "thiserror"]),
   ("translate", &["event", "span", "time"], &["indexmap", "serde", "serde_json"]),
-  ("span", &["time"], &["indexmap", "serde", "serde_json", "uuid"]),
+  ("span", &["time"], &["serde", "serde_json", "uuid"]),
   ("batch", &["span"], &["bytes"]),
   ("spool", &[], &["crc32fast", "thiserror"]),
   (
@@ -35,7 +35,7 @@ const MAY_KNOW: &[(&str, &[&str], &[&str])] = &[
       "webpki_root_certs",
     ],
   ),
-  ("config", &["translate"], &["reqwest", "serde", "serde_json", "thiserror"]),
+  ("config", &["translate"], &["reqwest", "serde", "serde_json", "thiserror", "uuid"]),
   ("report", &[], &["serde"]),
   ("clock", &[], &[]),
   ("time", &[], &["jiff"]),

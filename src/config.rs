@@ -8,6 +8,7 @@ use std::{collections::HashMap, fmt, path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 use thiserror::Error;
+use uuid::Uuid;
 
 use crate::translate::{self, Form, TurnInput};
 
@@ -19,6 +20,20 @@ const PROJECT_NAME: &str = "Flue";
 const SPOOL_DIR: &str = ".flue-braintrust";
 /// How long the end of the process may wait for delivery.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
+/// What may wait in memory.
+const MAX_QUEUE_BYTES: usize = 64 * 1024 * 1024;
+/// Less than this is no bound but a fault: one event may be larger.
+const LEAST_QUEUE_BYTES: usize = 1024 * 1024;
+/// How many requests may be under way at once, as the `braintrust` package has it.
+const MAX_REQUESTS: usize = 8;
+/// More than this helps nobody.
+const MOST_REQUESTS: usize = 64;
+/// How long to be silent of further losses for the same reason, as the `braintrust` package has it.
+const WARN_PERIOD: Duration = Duration::from_secs(60);
+/// What the spool may take of the disk.
+const SPOOL_BYTES: u64 = 256 * 1024 * 1024;
+/// How long what nobody delivers stays in the spool: a week, in milliseconds.
+const SPOOL_AGE_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 /// How long one request may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// Whatever may be waited for, it is not waited for longer than this.
@@ -53,6 +68,12 @@ pub enum ConfigError {
     /// What there is to choose from.
     choices: &'static str,
   },
+  /// A size is none.
+  #[error("{name} is not a number of bytes")]
+  BadSize {
+    /// The option or variable.
+    name: &'static str,
+  },
   /// A number is not one.
   #[error("{name} is not a number of milliseconds")]
   BadDuration {
@@ -83,6 +104,7 @@ struct Options {
   project_name: Option<String>,
   project_id: Option<String>,
   exit_timeout_ms: Option<f64>,
+  max_queue_bytes: Option<f64>,
   request_timeout_ms: Option<f64>,
   max_request_bytes: Option<f64>,
   messages: Option<String>,
@@ -96,7 +118,28 @@ struct Options {
 #[serde(untagged)]
 enum Spool {
   Switch(bool),
-  Directory { dir: Option<PathBuf> },
+  Directory(SpoolOptions),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct SpoolOptions {
+  dir: Option<PathBuf>,
+  max_bytes: Option<f64>,
+  max_age_ms: Option<f64>,
+  fsync: Option<bool>,
+}
+
+/// Where and how to keep what must outlive the process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpoolSettings {
+  pub dir: PathBuf,
+  /// How much of the disk the payloads of one process may take.
+  pub max_bytes: u64,
+  /// How long they stay there, in milliseconds.
+  pub max_age_ms: i64,
+  /// Whether they survive the death of the machine, too.
+  pub fsync: bool,
 }
 
 /// The secret that opens the account. Never printed.
@@ -141,11 +184,26 @@ pub struct Settings {
   pub extra_ca_certs: Option<PathBuf>,
   /// How traces are written.
   pub translation: translate::Options,
+  /// The most bytes that may wait in memory.
+  pub max_queue_bytes: usize,
+  /// The most rows that may wait in memory.
+  pub max_queue_rows: usize,
+  /// How many rows a request has at most, if the user says so.
+  pub batch_rows: Option<usize>,
+  /// How many requests may be under way at once.
+  pub max_requests: usize,
+  /// The shortest time between two warnings of one reason.
+  pub warn_period: Duration,
   /// Where to keep what must outlive the process; `None`: nowhere.
-  pub spool_dir: Option<PathBuf>,
+  pub spool: Option<SpoolSettings>,
+  /// A fingerprint of where rows go and by whose key, from which neither can be read.
+  pub destination: u64,
 }
 
 impl Settings {
+  /// How many rows a request has unless more wait than can be sent so: the `braintrust` package's number.
+  pub const BATCH_ROWS: usize = 100;
+
   /// Reads what the facade hands over (JSON of [`Given`]).
   pub fn parse(given: &str) -> Result<Self, ConfigError> {
     let given: Given =
@@ -172,15 +230,44 @@ impl Settings {
       return Err(ConfigError::BadApiKey);
     }
     let app_url = pick(options.app_url, "BRAINTRUST_APP_URL").unwrap_or_else(|| APP_URL.into());
+    let app_url = address("appUrl (BRAINTRUST_APP_URL)", app_url)?;
     let api_url = pick(options.api_url, "BRAINTRUST_API_URL");
+    let api_url = api_url.map(|url| address("apiUrl (BRAINTRUST_API_URL)", url)).transpose()?;
+    let org_name = pick(options.org_name, "BRAINTRUST_ORG_NAME");
+    let project_name =
+      pick(options.project_name, "BRAINTRUST_PROJECT_NAME").unwrap_or_else(|| PROJECT_NAME.into());
+    let project_id =
+      pick(options.project_id, "BRAINTRUST_PROJECT_ID").map(project_id).transpose()?;
+    let counted = |name| variable(name).and_then(|text| count(text.parse().ok()?));
     Ok(Self {
+      destination: fingerprint(&[
+        &api_key,
+        &app_url,
+        api_url.as_deref().unwrap_or_default(),
+        org_name.as_deref().unwrap_or_default(),
+        project_id.as_deref().unwrap_or(&project_name),
+      ]),
       api_key: ApiKey(api_key),
-      app_url: address("appUrl (BRAINTRUST_APP_URL)", app_url)?,
-      api_url: api_url.map(|url| address("apiUrl (BRAINTRUST_API_URL)", url)).transpose()?,
-      org_name: pick(options.org_name, "BRAINTRUST_ORG_NAME"),
-      project_name: pick(options.project_name, "BRAINTRUST_PROJECT_NAME")
-        .unwrap_or_else(|| PROJECT_NAME.into()),
-      project_id: pick(options.project_id, "BRAINTRUST_PROJECT_ID").map(project_id).transpose()?,
+      app_url,
+      api_url,
+      org_name,
+      project_name,
+      project_id,
+      max_queue_bytes: match number(
+        options.max_queue_bytes,
+        variable("FLUE_BRAINTRUST_MAX_QUEUE_BYTES"),
+      ) {
+        None => MAX_QUEUE_BYTES,
+        Some(number) => number_of_bytes("maxQueueBytes (FLUE_BRAINTRUST_MAX_QUEUE_BYTES)", number)?
+          .max(LEAST_QUEUE_BYTES),
+      },
+      max_queue_rows: counted("BRAINTRUST_QUEUE_DROP_EXCEEDING_MAXSIZE").unwrap_or(usize::MAX),
+      batch_rows: counted("BRAINTRUST_DEFAULT_BATCH_SIZE"),
+      max_requests: counted("BRAINTRUST_MAX_CONCURRENT_LOG_REQUESTS")
+        .map_or(MAX_REQUESTS, |requests| requests.min(MOST_REQUESTS)),
+      warn_period: variable("BRAINTRUST_QUEUE_DROP_LOGGING_PERIOD")
+        .and_then(|text| Duration::try_from_secs_f64(text.parse().ok()?).ok())
+        .unwrap_or(WARN_PERIOD),
       exit_timeout: duration(
         "exitTimeoutMs (FLUE_BRAINTRUST_EXIT_TIMEOUT_MS)",
         number(options.exit_timeout_ms, variable("FLUE_BRAINTRUST_EXIT_TIMEOUT_MS")),
@@ -194,7 +281,7 @@ impl Settings {
       .filter(|timeout| !timeout.is_zero())
       .unwrap_or(REQUEST_TIMEOUT),
       max_request_bytes: number(options.max_request_bytes, variable("BRAINTRUST_MAX_REQUEST_SIZE"))
-        .and_then(bytes),
+        .and_then(count),
       // A matter of the machine, not of Braintrust: the file has no say in it.
       extra_ca_certs: env.get("NODE_EXTRA_CA_CERTS").and_then(|path| filled(path)).map(Into::into),
       translation: translate::Options {
@@ -215,12 +302,7 @@ impl Settings {
           _ => return Err(unknown("logs (FLUE_BRAINTRUST_LOGS)", "true, false")),
         },
       },
-      spool_dir: match (options.spool, variable("FLUE_BRAINTRUST_SPOOL_DIR")) {
-        (Some(Spool::Switch(false)), _) | (None, None) => None,
-        (Some(Spool::Directory { dir: Some(dir) }), _) => Some(dir),
-        (_, Some(dir)) => Some(dir.into()),
-        (Some(_), None) => Some(SPOOL_DIR.into()),
-      },
+      spool: spool(options.spool, variable("FLUE_BRAINTRUST_SPOOL_DIR"))?,
     })
   }
 }
@@ -256,6 +338,51 @@ fn project_id(id: String) -> Result<String, ConfigError> {
   if is_uuid { Ok(id) } else { Err(ConfigError::BadProjectId) }
 }
 
+/// Where the spool is, if it is wanted. The variable names a directory and switches it on.
+fn spool(
+  option: Option<Spool>,
+  variable: Option<String>,
+) -> Result<Option<SpoolSettings>, ConfigError> {
+  let options = match (option, &variable) {
+    (Some(Spool::Switch(false)), _) | (None, None) => return Ok(None),
+    (Some(Spool::Directory(options)), _) => options,
+    (Some(Spool::Switch(true)) | None, _) => SpoolOptions::default(),
+  };
+  let max_bytes =
+    options.max_bytes.map(|number| number_of_bytes("spool.maxBytes", number)).transpose()?;
+  let max_age = match options.max_age_ms {
+    Some(age) if age.is_nan() || age < 0.0 => {
+      return Err(ConfigError::BadDuration { name: "spool.maxAgeMs" });
+    }
+    age => age,
+  };
+  Ok(Some(SpoolSettings {
+    dir: options.dir.or(variable.map(Into::into)).unwrap_or_else(|| SPOOL_DIR.into()),
+    max_bytes: max_bytes.map_or(SPOOL_BYTES, |bytes| bytes as u64),
+    max_age_ms: max_age.map_or(SPOOL_AGE_MS, |age| age as i64),
+    fsync: options.fsync.unwrap_or(false),
+  }))
+}
+
+/// 64 bits of a hash, from which nobody can tell what was hashed.
+fn fingerprint(parts: &[&str]) -> u64 {
+  let name: Vec<u8> = parts.iter().flat_map(|part| part.bytes().chain([0])).collect();
+  let (first, _) = Uuid::new_v5(&Uuid::NAMESPACE_URL, &name).as_u64_pair();
+  first
+}
+
+fn number_of_bytes(name: &'static str, number: f64) -> Result<usize, ConfigError> {
+  if number.is_nan() || number < 0.0 {
+    return Err(ConfigError::BadSize { name });
+  }
+  Ok(number as usize)
+}
+
+/// A number of things, at least one. As in the `braintrust` package, one that cannot be is none.
+fn count(number: f64) -> Option<usize> {
+  (number >= 1.0).then_some(number as usize)
+}
+
 fn unknown(name: &'static str, choices: &'static str) -> ConfigError {
   ConfigError::UnknownChoice { name, choices }
 }
@@ -270,12 +397,6 @@ fn duration(name: &'static str, millis: Option<f64>) -> Result<Option<Duration>,
   duration
     .map(|given| given.map(|given| given.min(LONGEST_TIMEOUT)))
     .map_err(|_| ConfigError::BadDuration { name })
-}
-
-/// A number of bytes. As in the `braintrust` package, one that cannot be is none.
-fn bytes(number: f64) -> Option<usize> {
-  // What is too large saturates, which is as good as no bound.
-  (number >= 1.0).then_some(number as usize)
 }
 
 #[cfg(test)]

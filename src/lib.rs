@@ -18,9 +18,7 @@ mod translate;
 mod span;
 
 mod batch;
-#[allow(dead_code, unused_imports, reason = "the engine keeps only its record there so far")]
 mod spool;
-#[allow(dead_code, unused_imports, reason = "the engine does not use all of it yet")]
 mod upload;
 
 mod clock;

@@ -1,6 +1,9 @@
 //! `Recorder`: what the facade holds of an engine.
 
-use std::time::Duration;
+use std::{
+  panic::{AssertUnwindSafe, catch_unwind},
+  time::Duration,
+};
 
 use napi::{
   Env, Error, Result, Status,
@@ -12,7 +15,7 @@ use serde::Serialize;
 use super::text::JsText;
 use crate::{
   config::Settings,
-  engine::{Engine, Report},
+  engine::{Engine, Report, Stage},
 };
 
 /// Takes Flue events and delivers them as Braintrust spans.
@@ -23,20 +26,34 @@ pub struct Recorder {
 
 #[napi]
 impl Recorder {
-  /// `settings` is JSON: `{ options, env, file }`. Throws when they are not usable. Starts nothing.
+  /// `settings` is JSON: `{ options, env, file }`. Throws when they are not usable. Starts nothing, unless
+  /// the spool has something to deliver.
   #[napi(constructor, catch_unwind)]
-  pub fn new(settings: String) -> Result<Self> {
+  pub fn new(env: &Env, settings: String) -> Result<Self> {
     let settings = Settings::parse(&settings)
       .map_err(|error| Error::new(Status::InvalidArg, error.to_string()))?;
     // The engine's thread outlives the worker that made it by a moment; its code must, too.
     retain_current_module_for_unload_safety();
-    Ok(Self { engine: Engine::new(settings) })
+    let engine = Engine::new(settings);
+    // A worker that is terminated runs no JavaScript any more. This waits in its thread alone.
+    let finish = AssertUnwindSafe(engine.finisher());
+    env.add_env_cleanup_hook(finish, |AssertUnwindSafe(finish)| {
+      // A panic here would end the process.
+      let _panicked = catch_unwind(AssertUnwindSafe(finish));
+    })?;
+    Ok(Self { engine })
   }
 
-  /// Takes one event as JSON. Returns at once; false when it was refused.
-  #[napi(catch_unwind, ts_args_type = "event: string")]
-  pub fn record(&self, event: JsText) -> bool {
-    self.engine.record(event.0)
+  /// Takes one event as JSON. Returns at once; false when it was refused. `stage` 0 begins a span; 1 goes
+  /// on with one, or ends it: when that is refused, what is essential of it is expected next, as stage 2.
+  #[napi(catch_unwind, ts_args_type = "event: string, stage: number")]
+  pub fn record(&self, event: JsText, stage: u32) -> bool {
+    let stage = match stage {
+      0 => Stage::Begins,
+      1 => Stage::GoesOn,
+      _ => Stage::Essentials,
+    };
+    self.engine.record(event.0, stage)
   }
 
   /// Counts an event that comes after the end.
@@ -80,6 +97,12 @@ impl Recorder {
   #[napi(catch_unwind)]
   pub fn finish(&self) -> String {
     json(&self.engine.finish())
+  }
+
+  /// The warnings since this was asked last, as JSON: `[{ code, message, reason?, rows? }]`.
+  #[napi(catch_unwind)]
+  pub fn take_troubles(&self) -> String {
+    json(&self.engine.take_troubles())
   }
 
   /// The numbers now, as JSON.

@@ -3,7 +3,10 @@
 use std::{
   collections::VecDeque,
   mem,
-  sync::{Arc, Mutex, MutexGuard, PoisonError},
+  sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicUsize, Ordering::Relaxed},
+  },
 };
 
 use tokio::{sync::Notify, time::Instant};
@@ -11,15 +14,29 @@ use tokio::{sync::Notify, time::Instant};
 use super::Report;
 use crate::report::{Counters, LossReason};
 
-/// The most bytes that may wait, here and in the engine together.
-const MAX_BYTES: usize = 64 * 1024 * 1024;
-
 /// When so much waits, the engine is woken in any case.
 const URGENT_BYTES: usize = 1024 * 1024;
 
+/// What an event takes besides its text: its place in the list, and what the allocator needs.
+const PLACE: usize = 48;
+
+/// How much an event matters when too much waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+  /// It begins a span: it is the first to be refused.
+  Begins,
+  /// It goes on with a span that was accepted. When it is refused its [`Stage::Essentials`] come.
+  GoesOn,
+  /// What must be known of the end of a span. The last to be refused.
+  Essentials,
+}
+
 /// What waits for the engine.
-#[derive(Default)]
 pub struct Inbox {
+  /// The most bytes that may wait, here and in the engine together.
+  max_bytes: usize,
+  /// The bytes of all events that are not read yet.
+  bytes: AtomicUsize,
   state: Mutex<State>,
   wake: Notify,
 }
@@ -27,9 +44,9 @@ pub struct Inbox {
 #[derive(Default)]
 struct State {
   events: VecDeque<Vec<u16>>,
-  bytes: usize,
-  /// The commands, each with the number of events that come before it.
-  commands: VecDeque<(usize, Command)>,
+  /// How many events came before those.
+  before: u64,
+  commands: VecDeque<Due>,
   /// Whether the engine's thread was started.
   started: bool,
   /// Set once no more events are taken.
@@ -42,13 +59,22 @@ struct State {
   parked: bool,
 }
 
-/// What was taken out of the inbox.
+/// A command, and how many events come before it.
+struct Due(u64, Command);
+
+/// What the engine has taken out of the inbox and not read yet.
+#[derive(Default)]
 pub struct Taken {
-  pub events: Vec<Vec<u16>>,
-  /// The commands that come next.
-  pub commands: Vec<Command>,
-  /// Whether more is waiting.
-  pub more: bool,
+  events: VecDeque<Vec<u16>>,
+  /// The number of the first of them.
+  next: u64,
+  commands: VecDeque<Due>,
+}
+
+/// What comes next.
+pub enum Next {
+  Event(Vec<u16>),
+  Command(Command),
 }
 
 /// What the engine is asked besides events.
@@ -84,33 +110,49 @@ impl Reply {
 
 impl Drop for Reply {
   fn drop(&mut self) {
-    let complete = self.counters.stats().pending == 0;
-    self.answer(complete);
+    let stats = self.counters.stats();
+    self.answer(stats.pending + stats.spooled == 0);
   }
 }
 
 impl Inbox {
+  /// An inbox that holds `max_bytes` bytes together with the engine.
+  pub fn new(max_bytes: usize) -> Self {
+    Self { max_bytes, bytes: AtomicUsize::new(0), state: Mutex::default(), wake: Notify::default() }
+  }
+
   /// Takes an event, unless too much waits or the engine has ended. `held` is what waits in the engine.
   /// True for the first event ever.
-  pub fn post(&self, event: Vec<u16>, held: usize) -> Result<bool, LossReason> {
+  pub fn post(&self, event: Vec<u16>, stage: Stage, held: usize) -> Result<bool, LossReason> {
+    let bytes = size(&event);
+    let waiting = self.bytes.load(Relaxed) + bytes;
+    if waiting + held > self.max_bytes && waiting > self.reserve(stage) {
+      return Err(LossReason::QueueFull);
+    }
     let mut state = self.lock();
     if let Some(reason) = state.shut {
       return Err(reason);
     }
-    let bytes = size(&event);
-    if state.bytes + held + bytes > MAX_BYTES {
-      return Err(LossReason::InboxFull);
-    }
-    state.bytes += bytes;
+    let waiting = self.bytes.fetch_add(bytes, Relaxed) + bytes;
     state.events.push_back(event);
     let first = !mem::replace(&mut state.started, true);
     // Waking a thread costs more than all else here; one that is awake looks by itself before long.
-    let wakes = mem::take(&mut state.parked) || state.bytes > URGENT_BYTES;
+    let wakes = mem::take(&mut state.parked) || waiting > URGENT_BYTES;
     drop(state);
     if wakes {
       self.wake.notify_one();
     }
     Ok(first)
+  }
+
+  /// How much may wait here although the engine holds all that it may: it still has to tell ends of
+  /// accepted spans, which must not be refused, from beginnings of new ones.
+  fn reserve(&self, stage: Stage) -> usize {
+    match stage {
+      Stage::Begins => self.max_bytes / 16,
+      Stage::GoesOn => self.max_bytes / 8,
+      Stage::Essentials => self.max_bytes / 4,
+    }
   }
 
   /// The engine will sleep until it is woken. False when there is something to do already.
@@ -134,8 +176,8 @@ impl Inbox {
       state.deadline = Some(state.deadline.map_or(deadline, |earlier| earlier.min(deadline)));
     }
     if state.started && !state.ended {
-      let before = state.events.len();
-      state.commands.push_back((before, command));
+      let before = state.before + state.events.len() as u64;
+      state.commands.push_back(Due(before, command));
     }
     drop(state);
     self.wake.notify_one();
@@ -146,32 +188,21 @@ impl Inbox {
     self.lock().deadline.is_some_and(|deadline| deadline <= Instant::now())
   }
 
-  /// Gives back the events that there is no time to read.
-  pub fn give_up(&self) -> VecDeque<Vec<u16>> {
+  /// Moves everything that has come to `taken`.
+  pub fn take(&self, taken: &mut Taken) {
     let mut state = self.lock();
-    state.bytes = 0;
-    state.commands.iter_mut().for_each(|(before, _)| *before = 0);
-    mem::take(&mut state.events)
+    state.before += state.events.len() as u64;
+    if taken.events.is_empty() {
+      mem::swap(&mut taken.events, &mut state.events);
+    } else {
+      taken.events.append(&mut state.events);
+    }
+    taken.commands.append(&mut state.commands);
   }
 
-  /// Takes out at most `most` events of at most `bytes` bytes, or a single one that is larger, in their
-  /// order with the commands: none from behind a command.
-  pub fn take(&self, most: usize, bytes: usize) -> Taken {
-    let mut state = self.lock();
-    let before = state.commands.front().map_or(usize::MAX, |(before, _)| *before);
-    let most = most.min(before);
-    let (mut events, mut taken) = (Vec::new(), 0);
-    while events.len() < most && (events.is_empty() || taken < bytes) {
-      let Some(event) = state.events.pop_front() else { break };
-      taken += size(&event);
-      events.push(event);
-    }
-    state.bytes -= taken;
-    state.commands.iter_mut().for_each(|(before, _)| *before -= events.len());
-    let due = state.commands.iter().take_while(|(before, _)| *before == 0).count();
-    let commands = state.commands.drain(..due).map(|(_, command)| command).collect();
-    let more = !state.events.is_empty() || !state.commands.is_empty();
-    Taken { events, commands, more }
+  /// An event that was taken needs no place any more.
+  pub fn read(&self, event: &[u16]) {
+    self.bytes.fetch_sub(size(event), Relaxed);
   }
 
   /// Whether no thread is at work, not yet or not any more.
@@ -186,7 +217,7 @@ impl Inbox {
     let mut state = self.lock();
     state.shut.get_or_insert(reason);
     state.ended = true;
-    state.bytes = 0;
+    self.bytes.store(0, Relaxed);
     let commands = mem::take(&mut state.commands);
     let events = mem::take(&mut state.events);
     drop(state);
@@ -204,6 +235,28 @@ impl Inbox {
   }
 }
 
+impl Taken {
+  pub fn is_empty(&self) -> bool {
+    self.events.is_empty() && self.commands.is_empty()
+  }
+
+  /// What comes next, events and commands in their order.
+  pub fn next(&mut self) -> Option<Next> {
+    if self.commands.front().is_some_and(|Due(before, _)| *before <= self.next) {
+      return self.commands.pop_front().map(|Due(_, command)| Next::Command(command));
+    }
+    let event = self.events.pop_front()?;
+    self.next += 1;
+    Some(Next::Event(event))
+  }
+
+  /// Gives up the events that there is no time to read. The commands come at once.
+  pub fn give_up(&mut self) -> VecDeque<Vec<u16>> {
+    self.next += self.events.len() as u64;
+    mem::take(&mut self.events)
+  }
+}
+
 fn size(event: &[u16]) -> usize {
-  size_of_val(event)
+  size_of_val(event) + PLACE
 }

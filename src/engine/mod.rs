@@ -5,9 +5,12 @@
 //! never keeps the process alive. Should it die, what it held is counted as lost and everybody who
 //! waits for it is answered.
 
+mod delivery;
 mod inbox;
 mod keeper;
+mod outbox;
 mod run;
+mod store;
 
 use std::{
   panic::{AssertUnwindSafe, catch_unwind},
@@ -19,9 +22,10 @@ use tokio::time::Instant;
 
 use crate::{
   config::Settings,
-  report::{Counters, LossReason, Stats, Warning, Warnings},
+  report::{Counters, LossReason, Stats, Trouble, Warning, Warnings},
   spool::{DiskFiles, Spool},
 };
+pub use inbox::Stage;
 use inbox::{Command, Inbox, Reply};
 
 /// How much longer than its deadline the JavaScript thread waits for the engine's last word.
@@ -55,32 +59,40 @@ impl Engine {
   /// An engine at rest: no thread, no connection. Unless a spool holds what dead processes left: then
   /// there is work at once.
   pub fn new(settings: Settings) -> Self {
-    let shared =
-      Shared { inbox: Inbox::default(), counters: Arc::default(), warnings: Warnings::default() };
+    let shared = Shared {
+      inbox: Inbox::new(settings.max_queue_bytes),
+      counters: Arc::default(),
+      warnings: Warnings::new(settings.warn_period),
+    };
+    let is_heir = settings
+      .spool
+      .as_ref()
+      .is_some_and(|spool| Spool::any(&DiskFiles, &spool.dir, settings.destination));
     let engine = Self { settings, shared: Arc::new(shared) };
-    let is_heir = engine
-      .settings
-      .spool_dir
-      .as_deref()
-      .is_some_and(|dir| Spool::any(&DiskFiles, dir, keeper::DESTINATION));
     if is_heir && engine.shared.inbox.begin() {
       engine.start();
     }
     engine
   }
 
-  /// Hands one event over. Never blocks; what cannot be taken is counted, and false.
-  pub fn record(&self, event: Vec<u16>) -> bool {
-    match self.shared.inbox.post(event, self.shared.counters.held()) {
+  /// Hands one event over. Never blocks; false when it cannot be taken. That is counted, unless it only goes
+  /// on with a span: then its essentials are expected next.
+  pub fn record(&self, event: Vec<u16>, stage: Stage) -> bool {
+    let length = event.len();
+    match self.shared.inbox.post(event, stage, self.shared.counters.held()) {
       Ok(first) => {
         self.shared.counters.event();
+        if stage == Stage::Essentials {
+          self.shared.counters.cut(1);
+        }
         if first {
           self.start();
         }
         true
       }
+      Err(_) if stage == Stage::GoesOn => false,
       Err(reason) => {
-        self.refuse(reason);
+        self.refuse(reason, length);
         false
       }
     }
@@ -88,16 +100,16 @@ impl Engine {
 
   /// Counts an event that comes after the end.
   pub fn refuse_late(&self) {
-    self.refuse(LossReason::Closed);
+    self.refuse(LossReason::Closed, 0);
   }
 
-  fn refuse(&self, reason: LossReason) {
+  fn refuse(&self, reason: LossReason, bytes: usize) {
     let why = match reason {
-      LossReason::InboxFull => "too much waits for delivery",
+      LossReason::QueueFull => "too much waits for delivery",
       LossReason::Closed => "the recorder is closed",
       _ => "the engine has stopped",
     };
-    self.shared.lose(reason, why);
+    self.shared.lose(reason, bytes, why);
   }
 
   /// Calls `reply` once what was accepted until now is settled, or `timeout` has passed.
@@ -131,7 +143,7 @@ impl Engine {
       let stats = self.stats();
       let lost = stats.pending + stats.lost.values().sum::<u64>() + self.shared.counters.unread();
       let message = format!("{lost} rows are lost: the process ends before they are read.");
-      self.shared.warn(Warning::Exit, &message);
+      self.shared.warnings.once(Warning::Exit, &message);
       Report { complete: false, stats }
     })
   }
@@ -144,6 +156,19 @@ impl Engine {
   /// Whether no thread is at work, not yet or not any more.
   pub fn is_at_rest(&self) -> bool {
     self.shared.inbox.is_at_rest()
+  }
+
+  /// What waits for the end of this engine, wherever the engine itself is by then.
+  pub fn finisher(&self) -> impl FnOnce() + Send + 'static {
+    let engine = Self { settings: self.settings.clone(), shared: self.shared.clone() };
+    move || {
+      engine.finish();
+    }
+  }
+
+  /// The warnings since this was asked last.
+  pub fn take_troubles(&self) -> Vec<Trouble> {
+    self.shared.warnings.take()
   }
 
   /// The numbers now.
@@ -177,16 +202,12 @@ impl Drop for Engine {
 }
 
 impl Shared {
-  fn warn(&self, warning: Warning, message: &str) {
-    self.warnings.once(warning, message);
-  }
-
-  /// Counts an event that will never be rows, and says so the first time.
-  fn lose(&self, reason: LossReason, why: &str) {
-    self.counters.refuse(reason);
+  /// Counts an event of so many bytes that will never be rows, and says so.
+  fn lose(&self, reason: LossReason, bytes: usize, why: &str) {
+    self.counters.refuse(reason, bytes);
     // Whoever closes the recorder knows that it is closed.
     if reason != LossReason::Closed {
-      self.warn(Warning::Lost, &format!("An event is lost ({}): {why}.", reason.name()));
+      self.warnings.lost(reason, 1, why);
     }
   }
 
@@ -202,16 +223,21 @@ impl Shared {
       stats.lost.iter().map(|(why, rows)| format!("{rows} {why}")).collect();
     let all: u64 = stats.lost.values().sum();
     let last = stats.last_error.map(|error| format!("; last error: {error}")).unwrap_or_default();
-    self.warn(Warning::Exit, &format!("{all} rows are lost ({}){last}.", reasons.join(", ")));
+    let message = format!("{all} rows are lost ({}){last}.", reasons.join(", "));
+    self.warnings.once(Warning::Exit, &message);
   }
 
   /// The thread is gone: nothing more is taken, and what nobody will deliver is counted.
   fn abandon(&self, reason: LossReason) {
-    for _event in self.inbox.shut(reason) {
-      self.counters.refuse(reason);
+    for event in self.inbox.shut(reason) {
+      self.counters.refuse(reason, event.len());
       self.counters.read();
     }
-    let orphans = self.counters.stats().pending;
-    self.counters.lose(reason, usize::try_from(orphans).unwrap_or(usize::MAX));
+    // What the thread had taken and not read is gone with it.
+    for _ in 0..self.counters.unread() {
+      self.counters.refuse(reason, 0);
+      self.counters.read();
+    }
+    self.counters.lose(reason, self.counters.pending());
   }
 }

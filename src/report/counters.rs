@@ -4,7 +4,7 @@ use std::{
   collections::BTreeMap,
   sync::{
     Mutex, PoisonError,
-    atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+    atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed},
   },
 };
 
@@ -18,16 +18,57 @@ pub struct Counters {
   events: AtomicU64,
   /// Events that have become rows, or were given up.
   read: AtomicU64,
-  accepted: AtomicU64,
-  sent: AtomicU64,
-  lost: [AtomicU64; LossReason::ALL.len()],
+  accepted: Tally,
+  sent: Tally,
+  lost: [Tally; LossReason::ALL.len()],
+  /// What stands in the spool alone. A gauge.
+  spooled: Tally,
+  cut: AtomicU64,
   requests: AtomicU64,
   retries: AtomicU64,
   bytes_sent: AtomicU64,
   open_spans: AtomicUsize,
-  /// Bytes that wait in the engine: queued rows and request bodies.
+  /// Bytes of memory that wait in the engine: queued rows and request bodies.
   held: AtomicUsize,
   last_error: Mutex<Option<String>>,
+}
+
+/// Rows, and their bytes. Signed: bytes that were estimated are corrected.
+#[derive(Default)]
+struct Tally {
+  rows: AtomicI64,
+  bytes: AtomicI64,
+}
+
+/// So many rows, of so many bytes together as JSON.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Amount {
+  pub rows: usize,
+  pub bytes: usize,
+}
+
+impl Tally {
+  fn add(&self, Amount { rows, bytes }: Amount) {
+    self.rows.fetch_add(signed(rows), Relaxed);
+    self.bytes.fetch_add(signed(bytes), Relaxed);
+  }
+
+  fn set(&self, Amount { rows, bytes }: Amount) {
+    self.rows.store(signed(rows), Relaxed);
+    self.bytes.store(signed(bytes), Relaxed);
+  }
+
+  fn rows(&self) -> u64 {
+    self.rows.load(Relaxed).try_into().unwrap_or(0)
+  }
+
+  fn bytes(&self) -> u64 {
+    self.bytes.load(Relaxed).try_into().unwrap_or(0)
+  }
+}
+
+fn signed(number: usize) -> i64 {
+  number.try_into().unwrap_or(i64::MAX)
 }
 
 /// What the counters said at one moment.
@@ -40,10 +81,16 @@ pub struct Stats {
   pub accepted: u64,
   /// Rows that Braintrust confirmed.
   pub sent: u64,
-  /// Rows that wait or are under way.
+  /// Rows that wait in memory or are under way.
   pub pending: u64,
+  /// Rows that wait in the spool.
+  pub spooled: u64,
   /// Rows that are lost, by reason. Reasons that did not occur are absent.
   pub lost: BTreeMap<&'static str, u64>,
+  /// The same accounts in bytes of the rows' JSON.
+  pub bytes: Bytes,
+  /// Rows that were delivered with a part of their content left out, and a mark in its place.
+  pub cut: u64,
   /// Requests made.
   pub requests: u64,
   /// Requests that had to be made again.
@@ -54,6 +101,16 @@ pub struct Stats {
   pub open_spans: usize,
   /// What went wrong last.
   pub last_error: Option<String>,
+}
+
+/// The accounts in bytes.
+#[derive(Debug, Clone, Serialize)]
+pub struct Bytes {
+  pub accepted: u64,
+  pub sent: u64,
+  pub pending: u64,
+  pub spooled: u64,
+  pub lost: BTreeMap<&'static str, u64>,
 }
 
 impl Counters {
@@ -72,26 +129,43 @@ impl Counters {
     self.events.load(Relaxed).saturating_sub(read)
   }
 
-  pub fn accept(&self) {
-    self.accepted.fetch_add(1, Relaxed);
+  pub fn accept(&self, amount: Amount) {
+    self.accepted.add(amount);
   }
 
-  pub fn sent(&self, rows: usize, bytes: usize) {
-    self.sent.fetch_add(rows as u64, Relaxed);
-    self.bytes_sent.fetch_add(bytes as u64, Relaxed);
+  /// What was accepted turned out to have so many bytes more, or less.
+  pub fn correct(&self, bytes: i64) {
+    self.accepted.bytes.fetch_add(bytes, Relaxed);
+  }
+
+  /// Rows were delivered in a request body of so many bytes.
+  pub fn sent(&self, amount: Amount, body: usize) {
+    self.sent.add(amount);
+    self.bytes_sent.fetch_add(body as u64, Relaxed);
   }
 
   /// Accepted rows that will never arrive.
-  pub fn lose(&self, reason: LossReason, rows: usize) {
-    if let Some(counter) = self.lost.get(reason as usize) {
-      counter.fetch_add(rows as u64, Relaxed);
+  pub fn lose(&self, reason: LossReason, amount: Amount) {
+    if let Some(tally) = self.lost.get(reason as usize) {
+      tally.add(amount);
     }
   }
 
-  /// An event that never became rows: it counts as one row, accepted and lost.
-  pub fn refuse(&self, reason: LossReason) {
-    self.accept();
-    self.lose(reason, 1);
+  /// An event of so many bytes that never became rows: it counts as one row, accepted and lost.
+  pub fn refuse(&self, reason: LossReason, bytes: usize) {
+    let amount = Amount { rows: 1, bytes };
+    self.accept(amount);
+    self.lose(reason, amount);
+  }
+
+  /// What stands in the spool alone, now.
+  pub fn set_spooled(&self, amount: Amount) {
+    self.spooled.set(amount);
+  }
+
+  /// Rows that will arrive without a part of their content.
+  pub fn cut(&self, rows: usize) {
+    self.cut.fetch_add(rows as u64, Relaxed);
   }
 
   pub fn request(&self) {
@@ -110,7 +184,7 @@ impl Counters {
     self.held.store(bytes, Relaxed);
   }
 
-  /// Bytes that wait in the engine.
+  /// Bytes of memory that wait in the engine.
   pub fn held(&self) -> usize {
     self.held.load(Relaxed)
   }
@@ -119,28 +193,49 @@ impl Counters {
     *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
   }
 
-  /// What the counters say now.
   pub fn stats(&self) -> Stats {
-    let lost: BTreeMap<_, _> = LossReason::ALL
-      .iter()
-      .zip(&self.lost)
-      .map(|(reason, counter)| (reason.name(), counter.load(Relaxed)))
-      .filter(|(_, rows)| *rows > 0)
-      .collect();
-    let accepted = self.accepted.load(Relaxed);
-    let sent = self.sent.load(Relaxed);
+    // Read before what is accepted: an account that changes meanwhile is never short.
+    let lost = self.by_reason(Tally::rows);
+    let lost_bytes = self.by_reason(Tally::bytes);
+    let (sent, sent_bytes) = (self.sent.rows(), self.sent.bytes());
+    let (spooled, spooled_bytes) = (self.spooled.rows(), self.spooled.bytes());
+    let (accepted, accepted_bytes) = (self.accepted.rows(), self.accepted.bytes());
+    let settled = sent + spooled + lost.values().sum::<u64>();
+    let settled_bytes = sent_bytes + spooled_bytes + lost_bytes.values().sum::<u64>();
     Stats {
       events: self.events.load(Relaxed),
       accepted,
       sent,
-      pending: accepted.saturating_sub(sent + lost.values().sum::<u64>()),
+      pending: accepted.saturating_sub(settled),
+      spooled,
       lost,
+      bytes: Bytes {
+        accepted: accepted_bytes,
+        sent: sent_bytes,
+        pending: accepted_bytes.saturating_sub(settled_bytes),
+        spooled: spooled_bytes,
+        lost: lost_bytes,
+      },
+      cut: self.cut.load(Relaxed),
       requests: self.requests.load(Relaxed),
       retries: self.retries.load(Relaxed),
       bytes_sent: self.bytes_sent.load(Relaxed),
       open_spans: self.open_spans.load(Relaxed),
       last_error: self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
     }
+  }
+
+  /// The rows that are neither delivered, lost nor kept by the spool.
+  pub fn pending(&self) -> Amount {
+    let stats = self.stats();
+    let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    Amount { rows: number(stats.pending), bytes: number(stats.bytes.pending) }
+  }
+
+  fn by_reason(&self, read: impl Fn(&Tally) -> u64) -> BTreeMap<&'static str, u64> {
+    let named = LossReason::ALL.iter().zip(&self.lost);
+    let counts = named.map(|(reason, tally)| (reason.name(), read(tally)));
+    counts.filter(|(_, count)| *count > 0).collect()
   }
 }
 
@@ -149,22 +244,27 @@ mod tests {
   use super::*;
 
   #[test]
-  fn what_is_accepted_is_sent_pending_or_lost() {
+  fn what_is_accepted_is_sent_pending_spooled_or_lost_in_rows_and_in_bytes() {
     let counters = Counters::default();
-    (0..5).for_each(|_| counters.accept());
-    counters.refuse(LossReason::InboxFull);
-    counters.sent(2, 100);
-    counters.lose(LossReason::EngineFailed, 1);
+    (0..5).for_each(|_| counters.accept(Amount { rows: 1, bytes: 100 }));
+    counters.refuse(LossReason::QueueFull, 40);
+    counters.correct(-20);
+    counters.sent(Amount { rows: 1, bytes: 90 }, 120);
+    counters.set_spooled(Amount { rows: 1, bytes: 110 });
+    counters.lose(LossReason::EngineFailed, Amount { rows: 1, bytes: 80 });
     let stats = counters.stats();
-    assert_eq!((stats.accepted, stats.sent, stats.pending), (6, 2, 2));
-    assert_eq!(stats.lost, BTreeMap::from([("inbox_full", 1), ("engine_failed", 1)]));
+    assert_eq!((stats.accepted, stats.sent, stats.spooled, stats.pending), (6, 1, 1, 2));
+    assert_eq!(stats.lost, BTreeMap::from([("queue_full", 1), ("engine_failed", 1)]));
+    let bytes = stats.bytes;
+    assert_eq!((bytes.accepted, bytes.sent, bytes.spooled, bytes.pending), (520, 90, 110, 200));
+    assert_eq!(bytes.lost, BTreeMap::from([("queue_full", 40), ("engine_failed", 80)]));
   }
 
   #[test]
   fn every_reason_has_a_counter_of_its_own() {
     for reason in LossReason::ALL {
       let counters = Counters::default();
-      counters.refuse(reason);
+      counters.refuse(reason, 7);
       assert_eq!(counters.stats().lost, BTreeMap::from([(reason.name(), 1)]));
     }
   }

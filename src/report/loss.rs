@@ -3,13 +3,13 @@
 /// The reasons, with the names that `stats().lost` uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LossReason {
-  /// The memory bound was reached; the event was refused.
-  InboxFull,
+  /// Too much waited for delivery; what came new was refused.
+  QueueFull,
   /// The event could not be read.
   UnreadableEvent,
   /// Braintrust answered that it will never take the row.
   Rejected,
-  /// The row is larger than Braintrust takes.
+  /// The row is larger than Braintrust takes, even when it is cut.
   TooLarge,
   /// Braintrust refused the API key.
   Unauthorized,
@@ -19,12 +19,18 @@ pub enum LossReason {
   Closed,
   /// The engine thread could not start, or died.
   EngineFailed,
+  /// The spool had reached its size; the oldest made room.
+  SpoolFull,
+  /// The row had been in the spool for too long.
+  SpoolExpired,
+  /// The spool's file could not be read again.
+  SpoolDamaged,
 }
 
 impl LossReason {
   /// Every reason, in the order of the counters.
-  pub const ALL: [Self; 8] = [
-    Self::InboxFull,
+  pub const ALL: [Self; 11] = [
+    Self::QueueFull,
     Self::UnreadableEvent,
     Self::Rejected,
     Self::TooLarge,
@@ -32,12 +38,15 @@ impl LossReason {
     Self::NotDeliveredAtExit,
     Self::Closed,
     Self::EngineFailed,
+    Self::SpoolFull,
+    Self::SpoolExpired,
+    Self::SpoolDamaged,
   ];
 
   /// The name in `stats().lost`.
   pub fn name(self) -> &'static str {
     match self {
-      Self::InboxFull => "inbox_full",
+      Self::QueueFull => "queue_full",
       Self::UnreadableEvent => "unreadable_event",
       Self::Rejected => "rejected",
       Self::TooLarge => "too_large",
@@ -45,6 +54,26 @@ impl LossReason {
       Self::NotDeliveredAtExit => "not_delivered_at_exit",
       Self::Closed => "closed",
       Self::EngineFailed => "engine_failed",
+      Self::SpoolFull => "spool_full",
+      Self::SpoolExpired => "spool_expired",
+      Self::SpoolDamaged => "spool_damaged",
+    }
+  }
+
+  /// What the user may do about it.
+  pub fn way_out(self) -> &'static str {
+    match self {
+      Self::QueueFull => "give `maxQueueBytes` more, or name a `spool` directory",
+      Self::UnreadableEvent => "please report it with the version of Flue",
+      Self::Rejected => "see what the server answered",
+      Self::TooLarge => "trace less in one span",
+      Self::Unauthorized => "check BRAINTRUST_API_KEY",
+      Self::NotDeliveredAtExit => "give `exitTimeoutMs` more, or name a `spool` directory",
+      Self::Closed => "record before `close()`",
+      Self::EngineFailed => "please report it",
+      Self::SpoolFull => "give `spool.maxBytes` more",
+      Self::SpoolExpired => "give `spool.maxAgeMs` more",
+      Self::SpoolDamaged => "check the disk of the spool directory",
     }
   }
 }

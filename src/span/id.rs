@@ -5,7 +5,11 @@
 //! hex, the form that Braintrust's V4 slugs and W3C `traceparent` carry (32 digits for a trace, 16 for
 //! a span).
 
-use std::fmt;
+use std::{
+  collections::HashMap,
+  fmt,
+  hash::{BuildHasherDefault, Hash, Hasher},
+};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -18,8 +22,36 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x6f2d_8f5e_1c1b_4b0e_9a57_3d0f_b7c4_21a
 const SEPARATOR: u8 = 0x1f;
 
 /// A row's id (32 hex digits): the full-width hash of the activity.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RowId([u8; 16]);
+
+/// Things by row id.
+pub type RowMap<V> = HashMap<RowId, V, BuildHasherDefault<RowIdHasher>>;
+
+/// A row id is a hash already: half of it will do.
+#[derive(Default)]
+pub struct RowIdHasher(u64);
+
+impl Hash for RowId {
+  fn hash<H: Hasher>(&self, state: &mut H) {
+    let [a, b, c, d, e, f, g, h, ..] = self.0;
+    state.write_u64(u64::from_le_bytes([a, b, c, d, e, f, g, h]));
+  }
+}
+
+impl Hasher for RowIdHasher {
+  fn write(&mut self, bytes: &[u8]) {
+    bytes.iter().for_each(|byte| self.write_u64((*byte).into()));
+  }
+
+  fn write_u64(&mut self, number: u64) {
+    self.0 = self.0.rotate_left(8) ^ number;
+  }
+
+  fn finish(&self) -> u64 {
+    self.0
+  }
+}
 
 /// A trace's id (32 hex digits), Braintrust's `root_span_id`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -36,6 +68,19 @@ pub struct SpanRef {
   pub row: RowId,
   /// The trace the span is in.
   pub trace: TraceId,
+}
+
+impl RowId {
+  /// How many bytes an id has.
+  pub const BYTES: usize = 16;
+
+  pub fn to_bytes(self) -> [u8; Self::BYTES] {
+    self.0
+  }
+
+  pub fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+    Self(bytes)
+  }
 }
 
 impl SpanRef {

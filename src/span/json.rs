@@ -11,12 +11,20 @@ use super::list::{List, Slice};
 #[derive(Clone, PartialEq, Eq)]
 pub struct Json(Text);
 
+/// A text that is short is always kept in place, so that equal texts are kept alike.
 #[derive(Clone, PartialEq, Eq)]
 enum Text {
-  Whole(Arc<str>),
+  Short {
+    length: u8,
+    bytes: [u8; SHORT],
+  },
+  Long(Arc<str>),
   /// A list that shares its items with others.
-  List(Slice),
+  List(Box<Slice>),
 }
+
+/// Long enough for a quoted id of Flue's, a number or a name: most values need no memory of their own.
+const SHORT: usize = 46;
 
 impl Json {
   /// The text of a value that was already parsed as JSON.
@@ -31,6 +39,10 @@ impl Json {
 
   /// A JSON string.
   pub fn text(value: &str) -> Self {
+    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+    if value.len() + 2 <= SHORT && value.bytes().all(is_plain) {
+      return Self::short(&["\"", value, "\""]);
+    }
     Self::of(&value)
   }
 
@@ -42,25 +54,50 @@ impl Json {
 
   /// A value put together from pieces of JSON text. The caller vouches for the whole.
   pub fn concat(pieces: &[&str]) -> Self {
-    Self(Text::Whole(pieces.concat().into()))
+    if pieces.iter().map(|piece| piece.len()).sum::<usize>() <= SHORT {
+      return Self::short(pieces);
+    }
+    Self(Text::Long(pieces.concat().into()))
   }
 
   /// Those items of a list, behind `first` if there is one.
   pub fn list(first: Option<Arc<str>>, list: &List, range: Range<usize>) -> Self {
-    Self(Text::List(list.slice(first, range)))
+    Self(Text::List(Box::new(list.slice(first, range))))
   }
 
   fn written(text: &str) -> Self {
-    Self(Text::Whole(text.into()))
+    Self::concat(&[text])
+  }
+
+  /// Pieces that together are at most [`SHORT`] bytes.
+  fn short(pieces: &[&str]) -> Self {
+    let mut bytes = [0; SHORT];
+    let mut length = 0;
+    for piece in pieces {
+      if let Some(place) = bytes.get_mut(length..length + piece.len()) {
+        place.copy_from_slice(piece.as_bytes());
+        length += piece.len();
+      }
+    }
+    // It is at most `SHORT`.
+    Self(Text::Short { length: length as u8, bytes })
+  }
+
+  fn plain(&self) -> Option<&[u8]> {
+    match &self.0 {
+      Text::Short { length, bytes } => bytes.get(..usize::from(*length)),
+      Text::Long(text) => Some(text.as_bytes()),
+      Text::List(_) => None,
+    }
   }
 
   /// The value's text.
   pub fn as_str(&self) -> Cow<'_, str> {
-    match &self.0 {
-      Text::Whole(text) => Cow::Borrowed(text),
-      Text::List(slice) => {
-        let mut text = Vec::with_capacity(slice.bytes());
-        slice.write(&mut text);
+    match self.plain() {
+      Some(text) => String::from_utf8_lossy(text),
+      None => {
+        let mut text = Vec::with_capacity(self.bytes());
+        self.write(&mut text);
         Cow::Owned(String::from_utf8_lossy(&text).into_owned())
       }
     }
@@ -68,28 +105,32 @@ impl Json {
 
   /// Appends the value's text.
   pub fn write(&self, body: &mut Vec<u8>) {
-    match &self.0 {
-      Text::Whole(text) => body.extend_from_slice(text.as_bytes()),
-      Text::List(slice) => slice.write(body),
+    match (&self.0, self.plain()) {
+      (Text::List(slice), _) => slice.write(body),
+      (_, text) => body.extend_from_slice(text.unwrap_or_default()),
     }
   }
 
   /// How many bytes the text has.
   pub fn bytes(&self) -> usize {
     match &self.0 {
-      Text::Whole(text) => text.len(),
       Text::List(slice) => slice.bytes(),
+      _ => self.plain().map_or(0, <[u8]>::len),
     }
   }
 
-  /// How many bytes of memory go with the value. What it shares counts for whoever had it first.
+  /// How many bytes of memory the value points to. What it shares counts for whoever had it first.
   pub fn weight(&self) -> usize {
     match &self.0 {
-      Text::Whole(text) => text.len(),
-      Text::List(slice) => slice.weight(),
+      Text::Short { .. } => 0,
+      Text::Long(text) => text.len() + ALLOCATION,
+      Text::List(slice) => slice.weight() + size_of::<Slice>() + ALLOCATION,
     }
   }
 }
+
+/// What an allocation takes besides its content, about.
+const ALLOCATION: usize = 32;
 
 impl fmt::Debug for Json {
   fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,15 +5,15 @@
 mod id;
 mod json;
 mod list;
+mod members;
 mod row;
-#[allow(dead_code, reason = "the engine does not use it yet")]
 mod truncate;
 mod wire;
 
-pub use id::{RowId, SpanRef, TraceId};
+pub use id::{RowId, RowMap, SpanRef, TraceId};
 pub use json::Json;
 pub use list::List;
+pub use members::Members;
 pub use row::{Row, SpanType};
-#[allow(unused_imports, reason = "the engine does not use it yet")]
 pub use truncate::truncate;
-pub use wire::{Destination, close_body, open_body, write_row};
+pub use wire::{Destination, address, close_body, open_body, write_row};

@@ -3,12 +3,8 @@
 //! Every row is sent with `_is_merge: true`, so the server applies the same law to what arrives:
 //! merging here and sending once, or sending twice, leaves the same span. Repeats are harmless.
 
-use std::borrow::Cow;
-
-use indexmap::IndexMap;
-
 use super::{
-  Json,
+  Json, Members,
   id::{SpanId, SpanRef},
 };
 
@@ -54,13 +50,15 @@ pub struct Row {
   /// Why it failed; `null` takes back an earlier failure.
   pub error: Option<Json>,
   /// Facts by name.
-  pub metadata: IndexMap<Cow<'static, str>, Json>,
+  pub metadata: Members<Json>,
   /// Numbers by name; `start` and `end` in seconds since the epoch.
-  pub metrics: IndexMap<Cow<'static, str>, f64>,
+  pub metrics: Members<f64>,
 }
 
-/// What a row costs besides the text it carries: ids, names and structure. A generous estimate.
+/// What a row takes on the wire besides the text it carries: ids, metrics and structure. An estimate.
 const FIXED_BYTES: usize = 512;
+/// What stands around a member's name: two quotes, a colon and a comma.
+const QUOTES: usize = 4;
 
 impl Row {
   /// A row that says nothing of the span yet.
@@ -74,8 +72,8 @@ impl Row {
       input: None,
       output: None,
       error: None,
-      metadata: IndexMap::new(),
-      metrics: IndexMap::new(),
+      metadata: Members::default(),
+      metrics: Members::default(),
     }
   }
 
@@ -107,20 +105,28 @@ impl Row {
     }
   }
 
-  /// About how many bytes of memory the row takes.
+  /// Whether it ends its span: there will hardly be more to say.
+  pub fn ends(&self) -> bool {
+    self.metrics.contains("end")
+  }
+
+  /// The bytes of memory that go with the row.
   pub fn weight(&self) -> usize {
-    self.measure(Json::weight)
+    let lists = self.metadata.footprint() + self.metrics.footprint();
+    size_of::<Self>()
+      + lists
+      + self.name.as_ref().map_or(0, String::len)
+      + self.values(Json::weight)
   }
 
   /// About how many bytes the row takes on the wire.
   pub fn bytes(&self) -> usize {
-    self.measure(Json::bytes)
+    let names: usize = self.metadata.iter().map(|(name, _)| name.len() + QUOTES).sum();
+    FIXED_BYTES + self.name.as_ref().map_or(0, String::len) + names + self.values(Json::bytes)
   }
 
-  fn measure(&self, measure: impl Fn(&Json) -> usize) -> usize {
-    let fields = [&self.input, &self.output, &self.error];
-    let payload: usize = fields.into_iter().flatten().map(&measure).sum();
-    let facts: usize = self.metadata.iter().map(|(key, value)| key.len() + measure(value)).sum();
-    FIXED_BYTES + self.name.as_ref().map_or(0, String::len) + payload + facts
+  fn values(&self, measure: impl Fn(&Json) -> usize) -> usize {
+    let fields = [&self.input, &self.output, &self.error].into_iter().flatten();
+    fields.chain(self.metadata.iter().map(|(_, value)| value)).map(measure).sum()
   }
 }

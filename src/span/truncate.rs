@@ -210,7 +210,7 @@ mod tests {
   use serde_json::{Value, json};
 
   use super::*;
-  use crate::span::{self, Destination, SpanRef, SpanType, write_row};
+  use crate::span::{self, Destination, Members, SpanRef, SpanType, address, write_row};
 
   fn row() -> span::Row {
     let mut row = span::Row::of(SpanRef::root("run", &["run_1"]));
@@ -224,7 +224,7 @@ mod tests {
 
   fn written(row: &span::Row) -> Vec<u8> {
     let mut bytes = Vec::new();
-    write_row(&mut bytes, row, &Destination { project_id: "p".into() });
+    write_row(&mut bytes, row, &address(&Destination { project_id: "p".into() }));
     bytes
   }
 
@@ -361,8 +361,10 @@ mod tests {
       |(input, output, error, name, facts)| {
         let mut row = row();
         (row.input, row.output, row.error, row.name) = (input, output, error, name);
-        row.metadata =
-          facts.iter().map(|(name, value)| (name.clone().into(), Json::of(value))).collect();
+        row.metadata = Members::default();
+        for (name, value) in facts {
+          row.metadata.insert(name.clone().into(), Json::of(&value));
+        }
         row
       },
     )

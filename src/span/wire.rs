@@ -27,16 +27,26 @@ pub fn close_body(body: &mut Vec<u8>) {
   body.extend_from_slice(br#"],"api_version":2}"#);
 }
 
-/// Appends the row's JSON to `body`.
-pub fn write_row(body: &mut Vec<u8>, row: &Row, to: &Destination) {
+/// The first members of a row that is addressed: they stand right behind its brace, so that they can be put
+/// there later.
+pub fn address(to: &Destination) -> Vec<u8> {
+  let mut members = Vec::new();
+  let mut object = Object { body: &mut members, empty: true };
+  object.text("project_id", &to.project_id);
+  members.push(b',');
+  members
+}
+
+/// Appends the row's JSON to `body`, with an [`address`] or without one.
+pub fn write_row(body: &mut Vec<u8>, row: &Row, address: &[u8]) {
   let mut object = Object::open(body);
+  object.body.extend_from_slice(address);
   object.text("id", &row.span.row.to_string());
   object.text("span_id", &row.span.span().to_string());
   object.text("root_span_id", &row.span.trace.to_string());
   if let Some(parent) = row.parent {
     object.value("span_parents", &Json::of(&[parent.to_string()]));
   }
-  object.text("project_id", &to.project_id);
   object.text("log_id", "g");
   object.json("_is_merge", "true");
   if let Some(created) = row.created {
@@ -61,14 +71,14 @@ pub fn write_row(body: &mut Vec<u8>, row: &Row, to: &Destination) {
   }
   if !row.metadata.is_empty() {
     let mut metadata = object.object("metadata");
-    for (name, value) in &row.metadata {
+    for (name, value) in row.metadata.iter() {
       metadata.value(name, value);
     }
     metadata.close();
   }
   if !row.metrics.is_empty() {
     let mut metrics = object.object("metrics");
-    for (name, value) in &row.metrics {
+    for (name, value) in row.metrics.iter() {
       metrics.value(name, &Json::of(value));
     }
     metrics.close();
@@ -143,7 +153,7 @@ mod tests {
     row.metric("start", Some(1_795_417_364.633));
     row.metric("end", Some(f64::NAN));
     let mut body = Vec::new();
-    write_row(&mut body, &row, &Destination { project_id: "p".into() });
+    write_row(&mut body, &row, &address(&Destination { project_id: "p".into() }));
     let value: serde_json::Value = serde_json::from_slice(&body).unwrap();
     insta::assert_snapshot!(serde_json::to_string_pretty(&value).unwrap());
   }

@@ -26,8 +26,13 @@ mod process;
 #[cfg(test)]
 mod tests;
 
-pub use adopt::{Adopted, Tally};
-pub use file::{DecodeError, Header, decode};
-pub use files::{DiskFiles, Files, Look};
+pub use adopt::Adopted;
+#[cfg(test)]
+pub use adopt::Tally;
+#[cfg(test)]
+pub use file::DecodeError;
+pub use files::DiskFiles;
+#[cfg(test)]
+pub use files::{Files, Look};
 pub use name::Id;
 pub use process::{Entry, Options, ReadError, Spool};

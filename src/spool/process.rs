@@ -41,6 +41,13 @@ pub struct Entry {
   pub created: i64,
 }
 
+impl Entry {
+  /// How many bytes its content has.
+  pub fn content_bytes(&self) -> u64 {
+    self.bytes.saturating_sub(Header::LENGTH as u64)
+  }
+}
+
 /// Why a payload cannot be read.
 #[derive(Debug, Error)]
 pub enum ReadError {
@@ -163,6 +170,7 @@ impl<F: Files> Spool<F> {
   }
 
   /// How many payloads are ours.
+  #[cfg(test)]
   pub fn entries(&self) -> usize {
     self.held.len()
   }

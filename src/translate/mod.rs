@@ -93,7 +93,22 @@ impl Translator {
   pub fn step(&mut self, event: &Event<'_>) -> Vec<Row> {
     let mut rows = self.open_unseen(event);
     rows.extend(self.tell(event));
+    self.tree.shed(event.at, &mut rows);
     rows
+  }
+
+  /// Whether the event would open a span, be it by its end.
+  pub fn would_open(&self, event: &Event<'_>) -> bool {
+    Activity::named_by(event).is_some_and(|activity| {
+      self.tree.get(&activity).is_none() && !self.tree.has_finished(&activity)
+    })
+  }
+
+  /// There is no room for the span that the event would open. What is said of it from now on is passed over.
+  pub fn refuse(&mut self, event: &Event<'_>) {
+    if let Some(activity) = Activity::named_by(event) {
+      self.tree.pass_over(activity);
+    }
   }
 
   /// Opens what the event lies in and whose start never came: it was withheld, refused, or came to

@@ -121,7 +121,7 @@ impl Translator {
     let look = Look::new(SpanType::Task, "flue.operation".into());
     if let Some(mut row) = self.tree.open_unseen(activity, place, look, start) {
       facts::ids(&mut row, &event.ids);
-      row.metadata.shift_remove("flue.turn_id");
+      row.metadata.remove("flue.turn_id");
       rows.push(row);
     }
   }

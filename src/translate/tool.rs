@@ -13,10 +13,9 @@ use crate::{
 
 /// A tool call and its span. The call's id alone repeats between agents; within a turn it does not.
 pub(super) fn call_span(ids: &Ids<'_>, call: &str, trace: TraceId) -> (Activity, SpanRef) {
+  let activity = Activity::tool(ids, call);
   let scope = ids.turn.as_deref().or(ids.operation.as_deref()).or(ids.run.as_deref());
-  let scope = scope.unwrap_or_default();
-  let activity = Activity::Tool { scope: scope.to_owned(), call: call.to_owned() };
-  (activity, identity::tool(trace, scope, call))
+  (activity, identity::tool(trace, scope.unwrap_or_default(), call))
 }
 
 /// A fingerprint of what is delegated to whom: the call and the task that it starts name the same.

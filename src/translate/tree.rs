@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{log::Logs, operation::Told, workflow::HandedDown};
 use crate::{
+  event::{Body, Event, Ids},
   span::{Json, Row, SpanRef, SpanType},
   time,
 };
@@ -24,6 +25,33 @@ pub enum Activity {
   Task(String),
   /// By the operation it serves: compactions of one operation never overlap.
   Compaction(String),
+}
+
+impl Activity {
+  /// What the event begins or ends. A compaction is none of these: there are few.
+  pub fn named_by(event: &Event<'_>) -> Option<Self> {
+    let ids = &event.ids;
+    Some(match &event.body {
+      Body::RunStart { .. } | Body::RunEnd { .. } => Self::Run(ids.run.as_deref()?.to_owned()),
+      Body::OperationStart { .. } | Body::OperationEnd { .. } => {
+        Self::Operation(ids.operation.as_deref()?.to_owned())
+      }
+      Body::TurnRequest { .. } | Body::TurnEnd { .. } => {
+        Self::Turn(ids.turn.as_deref()?.to_owned())
+      }
+      Body::ToolStart { tool, .. } | Body::ToolEnd { tool, .. } => {
+        Self::tool(ids, tool.call.as_deref()?)
+      }
+      Body::TaskStart { .. } | Body::TaskEnd { .. } => Self::Task(ids.task.as_deref()?.to_owned()),
+      _ => return None,
+    })
+  }
+
+  /// A tool call, by its id within its scope.
+  pub fn tool(ids: &Ids<'_>, call: &str) -> Self {
+    let scope = ids.turn.as_deref().or(ids.operation.as_deref()).or(ids.run.as_deref());
+    Self::Tool { scope: scope.unwrap_or_default().to_owned(), call: call.to_owned() }
+  }
 }
 
 /// The place of a span: its identity, and the span it lies below.
@@ -138,6 +166,11 @@ impl Open {
     Some(row)
   }
 }
+
+/// How many spans may be open. A process that has more has lost the ends of most.
+const MOST_OPEN: usize = 16_384;
+/// How many are closed at once when there are more.
+const SHED: usize = MOST_OPEN / 8;
 
 /// How many ended spans are remembered, so that an end that is told twice is heard once.
 const REMEMBERED: usize = 4096;
@@ -270,6 +303,26 @@ impl Tree {
     self.interrupt_below(&span, at, rows);
     self.finished.insert(activity.clone());
     span.end_row(at)
+  }
+
+  /// Whatever is said of the span from now on is passed over.
+  pub fn pass_over(&mut self, activity: Activity) {
+    self.finished.insert(activity);
+  }
+
+  /// When too many spans are open, closes those that began first and have nothing open below them: their
+  /// ends will hardly come.
+  pub fn shed(&mut self, at: i64, rows: &mut Vec<Row>) {
+    if self.open.len() <= MOST_OPEN {
+      return;
+    }
+    let leaves = self.open.iter().filter(|(_, span)| span.children.is_empty());
+    let mut oldest: Vec<_> =
+      leaves.map(|(activity, span)| (span.start.time(), activity.clone())).collect();
+    oldest.sort_unstable_by_key(|(start, _)| *start);
+    for (_, activity) in oldest.into_iter().take(SHED) {
+      self.interrupt(&activity, at, rows);
+    }
   }
 
   /// Whether the span has had its own end: whatever is said of it now is a repetition.

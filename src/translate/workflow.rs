@@ -32,7 +32,7 @@ impl HandedDown {
       .into_iter()
       .filter_map(|(name, value)| Some((name.to_owned(), facts::text(value.as_deref())?)));
     for (name, value) in own.chain(metadata.iter().cloned()) {
-      row.metadata.entry(name.into()).or_insert(value);
+      row.metadata.insert_new(name.into(), value);
     }
   }
 }

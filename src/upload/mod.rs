@@ -14,8 +14,10 @@ mod session;
 pub use backoff::Backoff;
 pub use classify::{Verdict, classify};
 pub use client::Client;
-pub use overflow::{OverflowError, upload_apart};
-pub use session::{Session, ask_limit, connect};
+#[cfg(test)]
+pub use overflow::OverflowError;
+pub use overflow::upload_apart;
+pub use session::{Session, USUAL_LIMIT, ask_limit, connect};
 
 #[cfg(test)]
 mod tests;

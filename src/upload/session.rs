@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// What Braintrust takes in one request as far as is known when it does not say.
-const USUAL_LIMIT: usize = 6 * 1024 * 1024;
+pub const USUAL_LIMIT: usize = 6 * 1024 * 1024;
 
 /// What to look at when the server is not Braintrust.
 const WRONG_ADDRESS: &str = "check BRAINTRUST_APP_URL and BRAINTRUST_API_URL";

@@ -61,7 +61,7 @@ proptest! {
       let start = row.metrics.get("start").copied().unwrap_or(0.0);
       prop_assert!(row.metrics["end"] >= start, "{}", name(row));
       // Nor does a subagent's work tell where its task lies.
-      let in_task = row.metadata.contains_key("flue.task_id");
+      let in_task = row.metadata.contains("flue.task_id");
       prop_assert!(in_task || row.parent.is_some() == trace.parent(row).is_some(), "{}", name(row));
     }
   }
@@ -121,9 +121,9 @@ proptest! {
 /// not tell its own, and log lines, are content, which no record holds.
 fn told(row: &Row) -> String {
   let mut row = row.clone();
-  row.metadata.shift_remove("flue.logs");
-  row.metadata.sort_unstable_keys();
-  row.metrics.sort_unstable_keys();
+  row.metadata.remove("flue.logs");
+  row.metadata.sort();
+  row.metrics.sort();
   format!("{row:?}")
 }
 

@@ -18,7 +18,7 @@ impl Trace {
   pub fn take(&mut self, rows: Vec<Row>) {
     for row in rows {
       let id = row.span.row;
-      if row.metrics.contains_key("end") {
+      if row.metrics.contains("end") {
         *self.closed.entry(id).or_default() += 1;
       }
       match self.rows.get_mut(&id) {
@@ -75,7 +75,7 @@ impl Trace {
     let (from, to) = ((start(row) - first) * 1e3, (end - first) * 1e3);
     let kind = row.kind.map_or("?", SpanType::as_str);
     writeln!(text, "{indent}{} ({kind}) {from:.0}..{to:.0}", name(row)).unwrap();
-    let metrics = row.metrics.iter().filter(|(name, _)| !["start", "end"].contains(&name.as_ref()));
+    let metrics = row.metrics.iter().filter(|(name, _)| !["start", "end"].contains(name));
     let metrics: Vec<String> = metrics.map(|(name, value)| format!("{name}={value}")).collect();
     writeln!(text, "{indent}  : {}", metrics.join(" ")).unwrap();
     for (name, value) in [("in", &row.input), ("out", &row.output), ("error", &row.error)] {
@@ -84,7 +84,7 @@ impl Trace {
       }
     }
     for name in FACTS {
-      if let Some(value) = row.metadata.get(*name) {
+      if let Some(value) = row.metadata.get(name) {
         writeln!(text, "{indent}  {name}: {}", short(value)).unwrap();
       }
     }
