@@ -66,6 +66,12 @@ describe.each(['natural', 'exit'] as const)('an agent that ends by %s', (ending)
     expect(performance.now() - began).toBeLessThan(20_000);
   });
 
+  test('runs on when another server answers, and is told where to look', () =>
+    withCollector({ intercept: () => ({ status: 200, body: '<html>' }) }, async (collector) => {
+      const env = { ...destination(collector), FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: '300' };
+      expectOneWarning(await runAgent(ending, env), 'EXIT', '4 rows', 'BRAINTRUST_APP_URL');
+    }));
+
   test('runs on when the server never answers', () =>
     withCollector({ intercept: () => ({ hang: true }) }, async (collector) => {
       const env = { ...destination(collector), FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: '300' };
@@ -112,6 +118,8 @@ test('a server that fails at every step first is given everything in the end', (
         failures.set(path, failed + 1);
         if (failed === 0) return { status: 503 };
         if (failed === 1) return { reset: true };
+        // A load balancer that has a page for everything. For rows that would be a success.
+        if (failed === 2 && path.startsWith('/api/')) return { status: 200, body: '<html>' };
         return undefined;
       },
     },
