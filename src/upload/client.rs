@@ -1,7 +1,7 @@
 //! The HTTP client: TLS, proxies, timeouts, the key, and how much of an answer is read.
 //!
 //! The key stands in no default header: only requests to Braintrust are given it, one by one. No text
-//! of a server ends up in an error, so what it echoes is never told on.
+//! of a server ends up in an error of this module, so what it echoes is never told on.
 
 use std::{sync::Arc, time::Duration};
 
@@ -75,7 +75,7 @@ pub struct Client {
   /// The key, as it is shown to Braintrust and to nobody else.
   bearer: HeaderValue,
   request_timeout: Duration,
-  extra_roots: Option<Arc<RootsError>>,
+  complaint: Option<Arc<RootsError>>,
 }
 
 impl Client {
@@ -88,50 +88,36 @@ impl Client {
     let bearer = format!("Bearer {}", settings.api_key.reveal());
     let mut bearer = HeaderValue::from_str(&bearer).map_err(|_| ClientError::Key)?;
     bearer.set_sensitive(true);
-    let (extra, mut complaint) = match settings.extra_ca_certs.as_deref().map(roots::read) {
+    let (extra, complaint) = match settings.extra_ca_certs.as_deref().map(roots::read) {
       None => (Vec::new(), None),
       Some(Ok(certificates)) => (certificates, None),
-      Some(Err(error)) => (Vec::new(), Some(error)),
+      Some(Err(error)) => (Vec::new(), Some(Arc::new(error))),
     };
-    let build = |extra: Vec<reqwest::Certificate>| {
-      let builder = reqwest::Client::builder();
-      let builder = if settings.is_local() { builder.no_proxy() } else { builder };
-      builder
-        .user_agent(concat!("flue-braintrust/", env!("CARGO_PKG_VERSION")))
-        .timeout(settings.request_timeout)
-        .connect_timeout(CONNECT_TIMEOUT)
-        // A redirect would take the rows, or the key, to a server that nobody named.
-        .redirect(redirect::Policy::none())
-        // Slim container images have no certificates of their own: bundled roots stand beside the platform's.
-        .tls_certs_merge(roots::bundled().chain(extra))
-        .build()
-    };
-    let http = match (build(extra), &settings.extra_ca_certs) {
-      // What is framed as a certificate need not be one.
-      (Err(error), Some(path)) if complaint.is_none() => {
-        complaint = Some(RootsError::Unusable { path: path.clone(), why: cause(&error) });
-        build(Vec::new())
-      }
-      (built, _) => built,
-    };
-    Ok(Self {
-      http: http.map_err(|error| ClientError::Tls(cause(&error)))?,
-      bearer,
-      request_timeout: settings.request_timeout,
-      extra_roots: complaint.map(Arc::new),
-    })
+    let builder = reqwest::Client::builder();
+    let builder = if settings.is_local() { builder.no_proxy() } else { builder };
+    let http = builder
+      .user_agent(concat!("flue-braintrust/", env!("CARGO_PKG_VERSION")))
+      .timeout(settings.request_timeout)
+      .connect_timeout(CONNECT_TIMEOUT)
+      // A redirect would take the rows, or the key, to a server that nobody named.
+      .redirect(redirect::Policy::none())
+      // Slim container images have no certificates of their own: bundled roots stand beside the platform's.
+      .tls_certs_merge(roots::bundled().chain(extra))
+      .build()
+      .map_err(|error| ClientError::Tls(cause(&error)))?;
+    Ok(Self { http, bearer, request_timeout: settings.request_timeout, complaint })
   }
 
   /// What the user should know, although the client works: why the file of `NODE_EXTRA_CA_CERTS` is
   /// not used.
   pub fn complaint(&self) -> Option<&RootsError> {
-    self.extra_roots.as_deref()
+    self.complaint.as_deref()
   }
 
   /// An address as it may be printed: without the credentials that it may have in it.
   pub fn shown(url: &str) -> String {
     match Url::parse(url) {
-      Ok(mut parsed) if !parsed.username().is_empty() || parsed.password().is_some() => {
+      Ok(mut parsed) if has_credentials(&parsed) => {
         let _refused = parsed.set_username("");
         let _refused = parsed.set_password(None);
         parsed.to_string()
@@ -157,8 +143,10 @@ impl Client {
   }
 
   fn to_braintrust(&self, method: Method, url: &str) -> RequestBuilder {
-    let request = self.http.request(method, url).header(AUTHORIZATION, self.bearer.clone());
-    request.header(ACCEPT, JSON).header(CONTENT_TYPE, JSON)
+    let request = self.http.request(method, url).header(ACCEPT, JSON).header(CONTENT_TYPE, JSON);
+    // A gateway that wants credentials of its own, in the address, has the key already.
+    let has_credentials = Url::parse(url).is_ok_and(|url| has_credentials(&url));
+    if has_credentials { request } else { request.header(AUTHORIZATION, self.bearer.clone()) }
   }
 
   /// A request to a server that is not Braintrust: the key does not go with it, nor any header of ours
@@ -166,6 +154,10 @@ impl Client {
   pub(super) fn to_stranger(&self, method: Method, url: Url) -> RequestBuilder {
     self.http.request(method, url).timeout(self.request_timeout.saturating_mul(APART))
   }
+}
+
+fn has_credentials(url: &Url) -> bool {
+  !url.username().is_empty() || url.password().is_some()
 }
 
 /// Sends a request whose answer is its status.

@@ -1,8 +1,15 @@
 //! Whom to trust besides the platform: the bundled roots, and those of `NODE_EXTRA_CA_CERTS`.
 
-use std::{fs, io, path::Path, path::PathBuf};
+use std::{
+  fs, io,
+  path::{Path, PathBuf},
+};
 
 use reqwest::Certificate;
+use rustls::{
+  RootCertStore,
+  pki_types::{CertificateDer, pem::PemObject},
+};
 use thiserror::Error;
 
 /// Why the certificates of a file are not used. Delivery goes on with the usual ones.
@@ -37,11 +44,18 @@ pub fn bundled() -> impl Iterator<Item = Certificate> {
   webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter_map(|der| Certificate::from_der(der).ok())
 }
 
-/// The certificates of a PEM file.
+/// The certificates of a PEM file, if all of them can be used.
 pub fn read(path: &Path) -> Result<Vec<Certificate>, RootsError> {
   let pem = fs::read(path).map_err(|why| RootsError::Unreadable { path: path.to_owned(), why })?;
-  let certificates = Certificate::from_pem_bundle(&pem)
-    .map_err(|error| RootsError::Unusable { path: path.to_owned(), why: error.to_string() })?;
+  let unusable = |why: String| RootsError::Unusable { path: path.to_owned(), why };
+  let mut certificates = Vec::new();
+  // With one that is none there would be no client at all: each is tried before.
+  let mut trial = RootCertStore::empty();
+  for der in CertificateDer::pem_slice_iter(&pem) {
+    let der = der.map_err(|error| unusable(error.to_string()))?;
+    trial.add(der.clone()).map_err(|error| unusable(error.to_string()))?;
+    certificates.push(Certificate::from_der(&der).map_err(|error| unusable(error.to_string()))?);
+  }
   if certificates.is_empty() {
     return Err(RootsError::NoCertificate { path: path.to_owned() });
   }

@@ -81,7 +81,7 @@ async fn certificates_that_cannot_be_used_are_complained_of_and_delivery_goes_on
     |inside: &str| format!("-----BEGIN CERTIFICATE-----\n{inside}\n-----END CERTIFICATE-----\n");
   let server = Server::always(answer("200 OK", &[], "{}")).await;
   for (path, says) in [
-    (dir.path().join("missing.pem"), "missing.pem cannot be read: No such file"),
+    (dir.path().join("missing.pem"), "missing.pem cannot be read"),
     (dir.path().to_owned(), "cannot be read"),
     (file("empty.pem", ""), "empty.pem holds no certificate"),
     (file("other.pem", "hello"), "other.pem holds no certificate"),

@@ -5,7 +5,7 @@ use crate::upload::{
   Verdict, classify,
   client::{Answer, TransportError},
 };
-use tokio::time::Instant;
+use tokio::{io::AsyncReadExt, time::Instant};
 
 /// What becomes of one upload.
 async fn upload(act: Act) -> (Verdict, String) {
@@ -138,4 +138,44 @@ async fn a_connection_is_used_again_when_the_answer_was_read_to_its_end() {
   }
   connections.recv().await.unwrap();
   assert!(connections.try_recv().is_err());
+}
+
+/// What becomes of a large upload that is answered before it is read. How the server goes on after its
+/// answer is told by `after`.
+async fn interrupted<F: Future<Output = ()> + Send>(
+  after: impl Fn(tokio::net::TcpStream) -> F + Send + 'static,
+) -> (Verdict, String) {
+  let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+  let url = format!("http://{}", listener.local_addr().unwrap());
+  tokio::spawn(async move {
+    let (mut stream, _) = listener.accept().await.unwrap();
+    stream.read_exact(&mut [0; 1_000]).await.unwrap();
+    let Act::Send(refusal) = answer("413 Much", &[], "{}") else { unreachable!() };
+    server::send(&mut stream, &refusal).await;
+    after(stream).await;
+  });
+  let client = Client::new(&settings(&url, json!({"requestTimeoutMs": 2_000}))).unwrap();
+  verdict(client.post(&url, vec![b' '; 32 * 1024 * 1024].into()).await)
+}
+
+#[tokio::test]
+async fn a_refusal_is_heard_also_by_who_is_still_speaking() {
+  let reads_on = interrupted(|mut stream| async move {
+    let _left = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+  });
+  let (verdict, why) = reads_on.await;
+  assert_eq!(verdict, Verdict::Split, "{why}");
+  let reads_no_more = interrupted(|_stream| std::future::pending());
+  let (verdict, why) = reads_no_more.await;
+  assert_eq!(verdict, Verdict::Split, "{why}");
+}
+
+#[tokio::test]
+async fn credentials_in_the_address_stand_for_the_key() {
+  let server = Server::always(answer("200 OK", &[], "{}")).await;
+  let url = server.url.replace("http://", "http://me:pass@");
+  client(&url).post(&url, "{}".into()).await.unwrap();
+  let [request] = server.requests().try_into().unwrap();
+  assert_eq!(request.header("authorization"), Some("Basic bWU6cGFzcw=="));
+  assert_eq!(request.head().matches("uthorization").count(), 1);
 }
