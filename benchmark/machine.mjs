@@ -27,12 +27,13 @@ export function describeMachine() {
 /** @param {number} bytes */
 const gib = (bytes) => (bytes / 2 ** 30).toFixed(0);
 
-/** @param {string} name */
+/** @param {string} name @returns {string} `(none)` when it is not installed */
 function versionOf(name) {
   const manifest = require.resolve
     .paths(name)
     .map((path) => join(path, name, 'package.json'))
     .find((file) => statSync(file, { throwIfNoEntry: false }));
+  if (manifest === undefined) return '(none)';
   return JSON.parse(readFileSync(manifest, 'utf8')).version;
 }
 

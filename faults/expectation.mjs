@@ -47,7 +47,7 @@ export function expectedSpans(file) {
  * @typedef {object} Counts
  * @property {number} expected spans
  * @property {number} delivered
- * @property {number} open delivered without an end
+ * @property {number} open delivered without a start or an end
  * @property {number} twice further rows for the same span
  * @property {number} lost
  * @property {number} due spans, and ends of spans, that are missing although they were told in time
@@ -68,7 +68,8 @@ export function compare(expected, rows, dueBefore = Infinity) {
   const counts = { expected: 0, delivered: 0, open: 0, twice: 0, lost: 0, due: 0 };
   for (const [key, { startedAt, endedAt }] of expected) {
     const [row, ...more] = found.get(key) ?? [];
-    const isOpen = typeof row?.metrics?.end !== 'number';
+    const { start, end } = row?.metrics ?? {};
+    const isOpen = typeof start !== 'number' || typeof end !== 'number';
     counts.expected += 1;
     counts.twice += more.length;
     if (row === undefined) counts.lost += 1;

@@ -120,7 +120,7 @@ async function playOne(pressure, exporter) {
 function broken({ pressure, figures, above, arrived }) {
   if (figures === undefined) return ['it aborted'];
   const found = [];
-  const { accepted, sent, pending, spooled = 0, lost } = figures.stats;
+  const { accepted, sent, pending, spooled = 0 } = figures.stats;
   const all = sent + pending + spooled + lostRows(figures);
   // The operation and its turn are two more.
   const spans = pressure.spans + 2;

@@ -34,11 +34,12 @@ const POLL_MS = 50;
  * @param {Record<string, string>} [options.env]
  * @param {string[]} [options.flags] of Node
  * @param {number} options.limitMs when it is killed
+ * @param {(pid: number) => void} [options.onStart]
  * @param {() => void} [options.onWorking] called when it has begun to work
  * @returns {Promise<Ended>}
  */
 export async function runProgram(plan, options) {
-  const { program = 'program.mjs', env = {}, flags = [], limitMs, onWorking = () => {} } = options;
+  const { program = 'program.mjs', env = {}, flags = [], limitMs, onStart, onWorking } = options;
   const { PATH, HOME, TMPDIR } = process.env;
   const inherited = { PATH, ...(HOME && { HOME }), ...(TMPDIR && { TMPDIR }) };
   const args = ['--no-warnings', ...flags, join(here, program), JSON.stringify(plan)];
@@ -46,12 +47,13 @@ export async function runProgram(plan, options) {
     env: { ...inherited, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  onStart?.(child.pid);
   let [stdout, stderr, cut, isWorking] = ['', '', false, false];
   child.stdout.setEncoding('utf8').on('data', (text) => {
     stdout += text;
     if (isWorking || !/^working /m.test(stdout)) return;
     isWorking = true;
-    onWorking();
+    onWorking?.();
   });
   child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
   let peakRss;

@@ -51,7 +51,7 @@ function preamble(machine, minutes, repetitions) {
     '',
     'Every line is a real process: a Flue agent, or a burst of made-up tool calls, traced to a server that',
     'answers in 60 ms as over a network. **spans** were told to the exporter; **open** ones arrived without',
-    'their end, **twice** counts further rows for the same span, **again** rows that were sent again although',
+    'start or end, **twice** counts further rows for the same span, **again** rows that were sent again although',
     'the server had confirmed them, **told** the rows that the exporter itself says it lost (a span is one',
     'row or two; – where it tells nothing). **added** is by how much the end of the process, from the begin',
     'of the ending, took longer than without tracing; where the application awaits `flush()`, with it. After',
@@ -121,7 +121,18 @@ function pressureCells({ exporter, ended, figures, above, arrived, broken }) {
   if (figures === undefined) {
     const gone = ended.cut ? 'killed, because it hung' : `aborted (${statusOf(ended)})`;
     const peak = rounded(ended.peakRss / MIB);
-    return [exporter, '–', '–', '–', '–', `peak ${peak}`, '–', String(arrived), '–', [gone, ...remarks].join('; ')];
+    return [
+      exporter,
+      '–',
+      '–',
+      '–',
+      '–',
+      `peak ${peak}`,
+      '–',
+      String(arrived),
+      '–',
+      [gone, ...remarks].join('; '),
+    ];
   }
   const { producedMs, longest, longestOwn, slow, growth, stats } = figures;
   return [

@@ -2,11 +2,12 @@
  * Plays every ending and every fault with real processes, for this package and beside it for two
  * versions of the `braintrust` package.
  *
- *     node faults/run.mjs [--only exit,exit/burst,faults,…] [--exporters ours,…] [--repetitions N]
- *                         [--out FILE] [--package DIRECTORY]
+ *     node faults/run.mjs [--only exit,exit/burst,faults,short,…] [--exporters ours,…]
+ *                         [--repetitions N] [--hurry] [--out FILE] [--json FILE] [--package DIRECTORY]
  *
  * Prints one table, and ends with 1 when a promise of this package is broken. A full run of a release
- * build writes `faults/results.md`; any other only prints, unless --out says where to. --package plays
+ * build writes `faults/results.md`; any other only prints, unless --out says where to. --json keeps what
+ * is broken, by scenario. --hurry plays endings together, too: their times say less. --package plays
  * another checkout.
  */
 import { writeFileSync } from 'node:fs';
@@ -17,8 +18,10 @@ const { values: options } = parseArgs({
   options: {
     only: { type: 'string' },
     exporters: { type: 'string' },
-    repetitions: { type: 'string', default: '3' },
+    repetitions: { type: 'string', default: '2' },
+    hurry: { type: 'boolean', default: false },
     out: { type: 'string' },
+    json: { type: 'string' },
     package: { type: 'string' },
   },
 });
@@ -36,16 +39,18 @@ const { scenarios } = await import('./scenarios.mjs');
 
 const only = options.only?.split(',');
 const exporters = options.exporters?.split(',') ?? ['braintrust 3.17', 'braintrust 3.35', 'ours'];
-const isChosen = ({ id, group }) =>
-  only === undefined || only.some((name) => [id, id.split('/')[0], group].includes(name));
+const isChosen = ({ id, group, short }) =>
+  only === undefined ||
+  only.some((name) => [id, id.split('/')[0], group, short && 'short'].includes(name));
 const chosen = scenarios.filter(isChosen);
 const pressed = pressures.filter(isChosen);
 if (chosen.length + pressed.length === 0) throw new Error('There is nothing to play.');
 
-install();
+if (exporters.includes('braintrust 3.17')) install();
 const began = Date.now();
 const machine = describeMachine();
-const lines = await playAll(chosen, { exporters, repetitions, progress });
+const { hurry } = options;
+const lines = await playAll(chosen, { exporters, repetitions, hurry, progress });
 const pressure = await playPressures(pressed, { exporters, progress });
 const minutes = (Date.now() - began) / 60_000;
 const text = report({ lines, pressure, machine: machine.lines, minutes, repetitions });
@@ -53,6 +58,13 @@ console.log(text);
 const isFull = !only && !options.exporters && !options.package && machine.isRelease;
 const out = options.out ?? (isFull ? fileURLToPath(new URL('results.md', import.meta.url)) : '');
 if (out !== '') writeFileSync(out, text);
+if (options.json !== undefined) {
+  const found = lines.map(({ scenario, exporter, broken }) => [
+    `${scenario.id}, ${exporter}`,
+    broken,
+  ]);
+  writeFileSync(options.json, JSON.stringify(Object.fromEntries(found)));
+}
 if ([...lines, ...pressure].some(({ broken }) => broken.length > 0)) process.exitCode = 1;
 
 /** @param {string} text */

@@ -17,7 +17,7 @@ const MID_TURN_MS = 500;
 const SPOOLED_MS = 350;
 
 const anywhere = ['agent', 'burst'];
-const signals = ['SIGTERM', 'SIGINT'];
+const signals = /** @type {const} */ (['SIGTERM', 'SIGINT']);
 const oursOnly = { exporters: ['ours'] };
 
 /** @param {string} id @param {string} title @param {object} more */
@@ -42,6 +42,7 @@ const bySignal = (signal) => {
       ending: { ...act, handler: 'server' },
     }),
     ending(`${name}-server-turn`, `${signal} mid turn, handled as by Flue's own server`, {
+      short: signal === 'SIGTERM',
       on: ['talking'],
       ending: { ...midTurn, handler: 'server' },
     }),
@@ -80,6 +81,7 @@ const list = [
     place: 'worker',
   }),
   ending('worker-terminate', 'worker.terminate()', {
+    short: true,
     ending: { act: 'surrender' },
     place: 'worker',
   }),
@@ -117,6 +119,7 @@ const list = [
     ending: { act: 'signal', signal: 'SIGKILL', waitMs: 50 },
   }),
   ending('kill-spool', 'SIGKILL 350 ms after the reply, spool', {
+    short: true,
     promise: 'due',
     ending: { act: 'signal', signal: 'SIGKILL', waitMs: SPOOLED_MS },
     spool: true,

@@ -116,6 +116,7 @@ export const faults = [
     limitMs: 40_000,
   }),
   fault('lost-answers', 'rows are taken, and the answers of two uploads get lost', {
+    short: true,
     server: { faults: first(2, UPLOAD, { processFirst: true, reset: true }) },
     uncertain: true,
   }),

@@ -22,8 +22,12 @@ function environment(env: Record<string, string>) {
   return { ...(HOME && { HOME }), ...(TMPDIR && { TMPDIR }), ...(PATH && { PATH }), ...env };
 }
 
-/** Runs a real Node process to its end. */
-export function run(args: string[], env: Record<string, string> = {}): Promise<Ending> {
+/** Runs a real Node process to its end, or until its time is up. */
+export function run(
+  args: string[],
+  env: Record<string, string> = {},
+  timeout = 50_000,
+): Promise<Ending> {
   return new Promise((done, failed) => {
     const quiet = ['ExperimentalWarning', 'MODULE_TYPELESS_PACKAGE_JSON'];
     const flags = quiet.map((warning) => `--disable-warning=${warning}`);
@@ -31,7 +35,7 @@ export function run(args: string[], env: Record<string, string> = {}): Promise<E
       cwd: ROOT,
       env: environment(env),
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: 50_000,
+      timeout,
     });
     let stdout = '';
     let stderr = '';

@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { run, withDirectory } from './support/run';
+
+/** The short form of `npm run faults`: the same scenarios, without the exporters beside ours. */
+test(
+  'no ending and no fault of the short list breaks a promise',
+  () =>
+    withDirectory(async (directory) => {
+      const file = join(directory, 'broken.json');
+      const args = ['--only', 'short', '--exporters', 'ours', '--repetitions', '1', '--hurry'];
+      const { stdout, stderr } = await run(
+        ['faults/run.mjs', ...args, '--json', file],
+        {},
+        170_000,
+      );
+      process.stdout.write(stdout.replace(/^[\s\S]*?(?=^## )/m, ''));
+      const broken: Record<string, string[]> = existing(file, stderr);
+      const names = Object.keys(broken);
+      expect(names.length).toBeGreaterThan(15);
+      expect(broken).toEqual(Object.fromEntries(names.map((name) => [name, []])));
+    }),
+  180_000,
+);
+
+function existing(file: string, stderr: string) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (cause) {
+    throw new Error(`the suite told no result:\n${stderr}`, { cause });
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * Two processes under constant load, with a spool and without, on a server that flaps:
+ *
+ *     node faults/soak.mjs [--minutes 10] [--rate 500] [--seed 1]
+ *
+ * Ends with 1 unless memory and threads stay flat, all that was accepted has arrived, and the numbers
+ * add up.
+ */
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { describeMachine } from '../benchmark/machine.mjs';
+import { median } from '../benchmark/statistics.mjs';
+import { table } from '../benchmark/table.mjs';
+import { compare, expectedSpans } from './expectation.mjs';
+import { KEY, runProgram } from './process.mjs';
+import { FlappingServer } from './soak-server.mjs';
+
+const MIB = 2 ** 20;
+const SAMPLE_MS = 2000;
+
+/** What a process may take after its last span: its flush, its exit, and a busy machine. */
+const GRACE_MS = 120_000;
+
+/** By how much the memory of the last quarter may exceed that of the second. */
+const growth = (before) => before * 0.1 + 10 * MIB;
+
+const { values: options } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '10' },
+    rate: { type: 'string', default: '500' },
+    seed: { type: 'string', default: '1' },
+  },
+});
+const seconds = Number(options.minutes) * 60;
+const perSecond = Number(options.rate) / 2;
+if (!(seconds > 0 && perSecond > 0)) throw new Error('--minutes and --rate: numbers');
+
+const directory = mkdtempSync(join(tmpdir(), 'flue-braintrust-soak-'));
+const server = new FlappingServer(Number(options.seed));
+try {
+  const url = await server.start();
+  setTimeout(() => server.heal(), seconds * 1000);
+  const results = await Promise.all([soak(url, 'without'), soak(url, 'with')]);
+  print(results);
+  if (results.some(({ broken }) => broken.length > 0)) process.exitCode = 1;
+} finally {
+  await server.stop();
+  rmSync(directory, { recursive: true, force: true });
+}
+
+/** @param {string} url @param {'with' | 'without'} spool */
+async function soak(url, spool) {
+  const events = join(directory, `${spool}-events`);
+  const numbers = join(directory, `${spool}-numbers`);
+  const env = {
+    BRAINTRUST_API_KEY: KEY,
+    BRAINTRUST_APP_URL: url,
+    BRAINTRUST_API_URL: url,
+    ...(spool === 'with' && { FLUE_BRAINTRUST_SPOOL_DIR: join(directory, 'spool') }),
+  };
+  const samples = [];
+  let timer;
+  const ended = await runProgram(
+    { seconds, perSecond, events, numbers },
+    {
+      program: 'soak-load.mjs',
+      env,
+      limitMs: seconds * 1000 + GRACE_MS,
+      onStart: (pid) => {
+        timer = setInterval(() => samples.push(...sampleOf(pid)), SAMPLE_MS);
+      },
+    },
+  );
+  clearInterval(timer);
+  const counts = compare(expectedSpans(events), server.rows());
+  const told = ended.code === 0 ? JSON.parse(readFileSync(numbers, 'utf8')) : undefined;
+  const quarters = [1, 2, 3, 4].map((quarter) => quarterOf(samples, quarter));
+  const result = { spool, ended, counts, told, quarters };
+  return { ...result, broken: broken(result) };
+}
+
+/** @param {number} pid @returns {{ rss: number, threads: number }[]} one, or none */
+function sampleOf(pid) {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const rss = Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) * 1024;
+    return rss > 0 ? [{ rss, threads: readdirSync(`/proc/${pid}/task`).length }] : [];
+  } catch {
+    return [];
+  }
+}
+
+function quarterOf(samples, quarter) {
+  const at = (part) => Math.floor((samples.length * part) / 4);
+  const own = samples.slice(at(quarter - 1), at(quarter));
+  const threads = Math.max(...own.map(({ threads }) => threads));
+  return { rss: median(own.map(({ rss }) => rss)), threads };
+}
+
+function broken({ ended, counts, told, quarters: [, second, , last] }) {
+  if (told === undefined) return [`it ended with ${ended.signal ?? ended.code}: ${ended.stderr}`];
+  const { accepted, sent, pending, spooled = 0, lost } = told.stats;
+  const found = [];
+  if (told.unbalanced > 0) found.push(`the numbers did not add up ${told.unbalanced} times`);
+  if (accepted !== sent) {
+    found.push(`${accepted} accepted, ${sent} sent: ${JSON.stringify({ pending, spooled, lost })}`);
+  }
+  if (counts.lost > 0) found.push(`${counts.lost} of ${counts.expected} spans are lost`);
+  if (counts.open > 0) found.push(`${counts.open} spans have no end`);
+  if (counts.twice > 0) found.push(`${counts.twice} spans are there twice`);
+  if (last.rss > second.rss + growth(second.rss)) found.push('memory grows');
+  if (last.threads > second.threads) found.push('threads grow');
+  return found;
+}
+
+function print(results) {
+  const { lines } = describeMachine();
+  const moods = Object.entries(server.moods).map(([mood, times]) => `${mood} ${times}`);
+  const mib = (bytes) => (bytes / MIB).toFixed(0);
+  const head = 'spool|spans|arrived|RSS by quarter, MiB|threads|requests|retries|told lost|exit';
+  const rows = results.map(({ spool, counts, quarters, told, ended }) => [
+    spool,
+    counts.expected.toLocaleString('en'),
+    counts.delivered.toLocaleString('en'),
+    quarters.map(({ rss }) => mib(rss)).join(' '),
+    quarters.map(({ threads }) => threads).join(' '),
+    String(told?.stats.requests ?? '–'),
+    String(told?.stats.retries ?? '–'),
+    told ? String(Object.values(told.stats.lost).reduce((all, rows) => all + rows, 0)) : '–',
+    String(ended.signal ?? ended.code),
+  ]);
+  console.log(lines.map((line) => `- ${line}`).join('\n'));
+  const requests = server.requests.toLocaleString('en');
+  console.log(`\n${options.minutes} minutes, ${requests} requests: ${moods.join(', ')}\n`);
+  console.log(table(head.split('|'), rows));
+  for (const { spool, broken } of results) {
+    for (const what of broken) console.log(`\nBroken, ${spool} spool: ${what}`);
+  }
+}
