@@ -12,13 +12,17 @@ const program = fileURLToPath(new URL('program.mjs', import.meta.url));
  *
  * @param {'worker' | 'cluster' | 'fork'} place
  * @param {object} plan what it is to do there
- * @param {NodeJS.Signals} [killBy] what ends it when it asks for its end; a thread is terminated
+ * @param {NodeJS.Signals | 'exit'} [killBy] what ends it when it asks for its end: a signal, or for a
+ *   thread the end of the whole process, which is otherwise terminated
  */
 export async function host(place, plan, killBy = 'SIGTERM') {
   const text = JSON.stringify(plan);
   if (place === 'worker') {
     const worker = new Worker(program, { argv: [text] });
-    worker.once('message', () => worker.terminate());
+    worker.once('message', () => {
+      if (killBy === 'exit') process.exit(0);
+      else void worker.terminate();
+    });
     await once(worker, 'exit');
   } else if (place === 'cluster') {
     cluster.setupPrimary({ exec: program, args: [text] });

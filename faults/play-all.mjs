@@ -24,7 +24,7 @@ export async function playAll(scenarios, options) {
     const results = await inParallel(atOnce, jobs, async (scenario) => {
       progress(scenario.id);
       const key = JSON.stringify(programOf(scenario));
-      if (!baselines.has(key)) baselines.set(key, play(scenario, 'nothing'));
+      if (!baselines.has(key)) baselines.set(key, fastest(scenario, repetitions));
       const baseline = await baselines.get(key);
       const of = [];
       for (const exporter of exporters) {
@@ -36,6 +36,13 @@ export async function playAll(scenarios, options) {
     lines.push(...results.flat());
   }
   return lines;
+}
+
+/** The run without tracing that others on the machine have delayed the least. */
+async function fastest(scenario, repetitions) {
+  const runs = [];
+  for (let round = 0; round < repetitions; round += 1) runs.push(await play(scenario, 'nothing'));
+  return runs.reduce((one, other) => (other.endingMs < one.endingMs ? other : one));
 }
 
 /** What runs, whoever traces it and whatever the server does. */

@@ -29,7 +29,7 @@ function ofDelivery({ promise }, { counts, repeated, problems, complaint }) {
   const { lost, open, twice, due } = counts;
   const found = [];
   if (promise === 'all' && lost > 0) found.push(`${lost} spans are lost`);
-  if (promise === 'all' && open > 0) found.push(`${open} spans have no end`);
+  if (promise === 'all' && open > 0) found.push(`${open} spans have no start or no end`);
   if (promise === 'due' && due > 0) found.push(`${due} spans or ends are lost`);
   if (promise === 'due' && open > 0) found.push(`${open} spans stay open`);
   if (twice > 0) found.push(`${twice} spans are there twice`);

@@ -85,6 +85,11 @@ const list = [
     ending: { act: 'surrender' },
     place: 'worker',
   }),
+  ending('worker-main-exit', 'process.exit(0) of the main thread while a worker is alive', {
+    ending: { act: 'surrender' },
+    place: 'worker',
+    killBy: 'exit',
+  }),
   ending('fork', 'child_process.fork, natural end', { ending: { act: 'leave' }, place: 'fork' }),
   ending('fork-exit', 'child_process.fork, process.exit() in it', {
     ending: { act: 'exit' },

@@ -9,7 +9,7 @@
  * @property {import('./program.mjs').Workload} workload
  * @property {import('./endings.mjs').Ending} ending
  * @property {import('./program.mjs').Plan['place']} [place]
- * @property {NodeJS.Signals} [killBy]
+ * @property {NodeJS.Signals | 'exit'} [killBy]
  * @property {object} [options] of `initLogger`, for this package
  * @property {Record<string, string>} [env]
  * @property {string[]} [flags] of Node
