@@ -22,6 +22,8 @@ const LIMIT_MS = 20_000;
  * @property {any[]} numbers what the exporter itself says, by process
  * @property {number} confirmed rows that the server has confirmed
  * @property {number} repeated rows that came again although they had been
+ * @property {number} rejected rows that the server has rejected for good
+ * @property {number} unseen lost spans of which the server has not even rejected a row
  * @property {string[]} problems what breaks the protocol
  * @property {boolean} leaked whether the key was written anywhere
  * @property {string | undefined} complaint of the scenario's own check
@@ -74,6 +76,7 @@ async function playIn(directory, scenario, exporter, server) {
   const isSudden = scenario.promise === 'due';
   const expected = expectedSpans(files('first').events);
   const rows = server?.rows() ?? [];
+  const rejected = server?.acknowledged.rejected ?? [];
   return {
     ended: first,
     endingMs: first.endingAt && first.endedAt - first.endingAt,
@@ -81,6 +84,8 @@ async function playIn(directory, scenario, exporter, server) {
     numbers: ['first', 'next'].flatMap((name) => numbersIn(files(name).numbers)),
     confirmed: server?.acknowledged.rows ?? 0,
     repeated: server?.acknowledged.repeated ?? 0,
+    rejected: rejected.length,
+    unseen: compare(expected, [...rows, ...rejected]).lost,
     problems: server?.problems().map(({ problem }) => problem) ?? [],
     leaked: outputs.some((text) => text.includes(KEY)),
     complaint: scenario.check?.(rows),

@@ -12,6 +12,9 @@ export const KEY = 'sk-faults-5bd1a0f6e7c94d2f';
 
 const POLL_MS = 50;
 
+/** Variables that a process is given: no key, no destination. The last says what is tested. */
+const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'BENCH_PACKAGE'];
+
 /**
  * @typedef {object} Ended
  * @property {number | null} code
@@ -25,8 +28,7 @@ const POLL_MS = 50;
  */
 
 /**
- * Runs one process to its end. It inherits nothing but the path: no key, no
- * destination.
+ * Runs one process to its end.
  *
  * @param {object} plan what it is to do; see the program
  * @param {object} options
@@ -40,11 +42,10 @@ const POLL_MS = 50;
  */
 export async function runProgram(plan, options) {
   const { program = 'program.mjs', env = {}, flags = [], limitMs, onStart, onWorking } = options;
-  const { PATH, HOME, TMPDIR } = process.env;
-  const inherited = { PATH, ...(HOME && { HOME }), ...(TMPDIR && { TMPDIR }) };
+  const inherited = INHERITED.filter((name) => process.env[name] !== undefined);
   const args = ['--no-warnings', ...flags, join(here, program), JSON.stringify(plan)];
   const child = spawn(process.execPath, args, {
-    env: { ...inherited, ...env },
+    env: { ...Object.fromEntries(inherited.map((name) => [name, process.env[name]])), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   onStart?.(child.pid);

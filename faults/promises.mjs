@@ -25,11 +25,12 @@ export function reported({ numbers }) {
   return numbers.reduce((all, { lost }) => all + sum(lost), 0);
 }
 
-function ofDelivery({ promise }, { counts, repeated, problems, complaint }) {
+function ofDelivery({ promise }, { counts, repeated, unseen, problems, complaint }) {
   const { lost, open, twice, due } = counts;
   const found = [];
   if (promise === 'all' && lost > 0) found.push(`${lost} spans are lost`);
   if (promise === 'all' && open > 0) found.push(`${open} spans have no start or no end`);
+  if (promise === 'rejected' && unseen > 0) found.push(`${unseen} other spans are lost`);
   if (promise === 'due' && due > 0) found.push(`${due} spans or ends are lost`);
   if (promise === 'due' && open > 0) found.push(`${open} spans stay open`);
   if (twice > 0) found.push(`${twice} spans are there twice`);
@@ -61,6 +62,9 @@ function ofAccounts({ promise, uncertain, ending }, run) {
   const told = reported(run);
   // A span is one row or two: with one of them lost it may be there all the same.
   if (told < missing) found.push(`${told} rows are said to be lost, ${missing} spans or ends are`);
+  if (promise === 'rejected' && told !== run.rejected) {
+    found.push(`${told} rows are said to be lost, ${run.rejected} were rejected`);
+  }
   return found;
 }
 

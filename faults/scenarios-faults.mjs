@@ -134,7 +134,7 @@ export const faults = [
     check: (rows) => (isMarked(rows) ? undefined : 'nothing says that the large result was cut'),
   }),
   fault('rejected', 'the first upload is rejected for good (400)', {
-    promise: 'counted',
+    promise: 'rejected',
     server: { faults: first(1, UPLOAD, { status: 400 }) },
     short: true,
   }),

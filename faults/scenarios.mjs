@@ -5,7 +5,7 @@
  * @property {string} id
  * @property {'endings' | 'faults'} group
  * @property {string} title
- * @property {Promise} promise what holds for this package
+ * @property {Promised} promise what holds for this package
  * @property {import('./program.mjs').Workload} workload
  * @property {import('./endings.mjs').Ending} ending
  * @property {import('./program.mjs').Plan['place']} [place]
@@ -24,10 +24,11 @@
  *
  * `all`      every span arrives, with its end
  * `counted`  what does not arrive is reported
+ * `rejected` what the server has rejected for good is reported, and all else arrives
  * `due`      what the exporter was told more than 250 ms before a sudden death arrives
  * `nothing`  a sudden death without a spool
  *
- * @typedef {'all' | 'counted' | 'due' | 'nothing'} Promise
+ * @typedef {'all' | 'counted' | 'rejected' | 'due' | 'nothing'} Promised
  */
 import { endings } from './scenarios-endings.mjs';
 import { faults } from './scenarios-faults.mjs';

@@ -35,9 +35,9 @@ export async function startServer({ faults, timeline = [], limit }) {
       return { delayMs: NETWORK_MS, ...played };
     },
   });
-  collector.on('request', ({ index, status }) => {
-    if (status !== null && status < 300) acknowledged.settle(index);
-    else acknowledged.forget(index);
+  collector.on('request', ({ index, status, rowIds }) => {
+    if (status !== null && status < 300) acknowledged.settle(index, rowIds);
+    else acknowledged.fail(index, status);
   });
   const gate = new Gate(collector.port);
   await gate.start();
@@ -73,7 +73,9 @@ class Acknowledged {
   rows = 0;
   /** How many came again, word for word, although they had been confirmed. */
   repeated = 0;
-  /** The rows of requests that are not answered yet. @type {Map<number, string[]>} */
+  /** Those that were rejected for good. @type {any[]} */
+  rejected = [];
+  /** The rows of requests that are not answered yet. @type {Map<number, any[]>} */
   #asked = new Map();
   #known = new Set();
 
@@ -81,24 +83,31 @@ class Acknowledged {
   note({ index, path, bodyText }) {
     if (path !== '/logs3') return;
     const { rows } = JSON.parse(bodyText);
-    const hash = (row) => createHash('sha1').update(JSON.stringify(row)).digest('base64');
-    // A body that was uploaded apart holds a row or few: it counts as one.
-    this.#asked.set(index, Array.isArray(rows) ? rows.map(hash) : [rows.key]);
+    // Rows that were uploaded apart are known by their number only.
+    this.#asked.set(index, Array.isArray(rows) ? rows : []);
   }
 
-  /** @param {number} index of a request that was answered with success */
-  settle(index) {
-    const hashes = this.#asked.get(index) ?? [];
-    this.forget(index);
-    this.rows += hashes.length;
-    for (const hash of hashes) {
+  /** @param {number} index of a request that was answered with success @param {string[]} [rowIds] */
+  settle(index, rowIds = []) {
+    if (!this.#asked.has(index)) return;
+    const rows = this.#take(index);
+    this.rows += rows.length || rowIds.length;
+    for (const row of rows) {
+      const hash = createHash('sha1').update(JSON.stringify(row)).digest('base64');
       if (this.#known.has(hash)) this.repeated += 1;
       else this.#known.add(hash);
     }
   }
 
-  /** @param {number} index of one that was not */
-  forget(index) {
+  /** @param {number} index of one that was not @param {number | null} status */
+  fail(index, status) {
+    const rows = this.#take(index);
+    if (status === 400) this.rejected.push(...rows);
+  }
+
+  #take(index) {
+    const rows = this.#asked.get(index) ?? [];
     this.#asked.delete(index);
+    return rows;
   }
 }
