@@ -15,7 +15,7 @@ test(
         170_000,
       );
       process.stdout.write(stdout.replace(/^[\s\S]*?(?=^## )/m, ''));
-      const broken: Record<string, string[]> = existing(file, stderr);
+      const broken: Record<string, string[]> = readResult(file, stderr);
       const names = Object.keys(broken);
       expect(names.length).toBeGreaterThan(15);
       expect(broken).toEqual(Object.fromEntries(names.map((name) => [name, []])));
@@ -23,7 +23,7 @@ test(
   180_000,
 );
 
-function existing(file: string, stderr: string) {
+function readResult(file: string, stderr: string) {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch (cause) {

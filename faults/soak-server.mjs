@@ -32,6 +32,7 @@ export class FlappingServer {
   requests = 0;
   #random;
   #closing = new AbortController();
+  #isHealed = false;
   /** Rows by their ids, with what is looked at. @type {Map<string, any>} */
   #rows = new Map();
   #timer;
@@ -76,6 +77,7 @@ export class FlappingServer {
 
   /** It is healthy from now on. */
   async heal() {
+    this.#isHealed = true;
     clearTimeout(this.#timer);
     this.mood = 'healthy';
     await this.#gate.turn('open');
@@ -86,7 +88,7 @@ export class FlappingServer {
   }
 
   async stop() {
-    clearTimeout(this.#timer);
+    await this.heal();
     this.#closing.abort();
     await this.#gate.close();
     this.#server.close();
@@ -100,7 +102,8 @@ export class FlappingServer {
     this.mood = wasHealthy ? others[Math.floor(this.#random() * others.length)] : 'healthy';
     this.moods[this.mood] = (this.moods[this.mood] ?? 0) + 1;
     await this.#gate.turn(this.mood === 'dead' ? 'refuse' : 'open');
-    this.#timer = setTimeout(() => this.#flap(), 1000 + this.#random() * 3000);
+    if (this.#isHealed) await this.heal();
+    else this.#timer = setTimeout(() => this.#flap(), 1000 + this.#random() * 3000);
   }
 
   #keep({ id, span_attributes: attributes, metadata, metrics }) {

@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeMachine } from '../benchmark/machine.mjs';
-import { median } from '../benchmark/statistics.mjs';
+import { mean, median } from '../benchmark/statistics.mjs';
 import { table } from '../benchmark/table.mjs';
 import { compare, expectedSpans } from './expectation.mjs';
 import { KEY, runProgram } from './process.mjs';
@@ -77,7 +77,8 @@ async function soak(url, spool) {
   const counts = compare(expectedSpans(events), server.rows());
   const told = ended.code === 0 ? JSON.parse(readFileSync(numbers, 'utf8')) : undefined;
   const quarters = [1, 2, 3, 4].map((quarter) => quarterOf(samples, quarter));
-  const result = { spool, ended, counts, told, quarters };
+  const slope = slopeOf(samples.slice(samples.length / 2));
+  const result = { spool, ended, counts, told, quarters, slope };
   return { ...result, broken: broken(result) };
 }
 
@@ -97,6 +98,18 @@ function quarterOf(samples, quarter) {
   const own = samples.slice(at(quarter - 1), at(quarter));
   const threads = Math.max(...own.map(({ threads }) => threads));
   return { rss: median(own.map(({ rss }) => rss)), threads };
+}
+
+/** By how much memory grows, bytes per minute: the straight line that fits best. */
+function slopeOf(samples) {
+  const middle = (samples.length - 1) / 2;
+  const average = mean(samples.map(({ rss }) => rss));
+  let [above, below] = [0, 0];
+  for (const [number, { rss }] of samples.entries()) {
+    above += (number - middle) * (rss - average);
+    below += (number - middle) ** 2;
+  }
+  return (above / below) * (60_000 / SAMPLE_MS);
 }
 
 function broken({ ended, counts, told, quarters: [, second, , last] }) {
@@ -119,12 +132,14 @@ function print(results) {
   const { lines } = describeMachine();
   const moods = Object.entries(server.moods).map(([mood, times]) => `${mood} ${times}`);
   const mib = (bytes) => (bytes / MIB).toFixed(0);
-  const head = 'spool|spans|arrived|RSS by quarter, MiB|threads|requests|retries|told lost|exit';
-  const rows = results.map(({ spool, counts, quarters, told, ended }) => [
+  const head =
+    'spool|spans|arrived|RSS by quarter, MiB|at the end, MiB/min|threads|requests|retries|told lost|exit';
+  const rows = results.map(({ spool, counts, quarters, slope, told, ended }) => [
     spool,
     counts.expected.toLocaleString('en'),
     counts.delivered.toLocaleString('en'),
     quarters.map(({ rss }) => mib(rss)).join(' '),
+    (slope / MIB).toFixed(1),
     quarters.map(({ threads }) => threads).join(' '),
     String(told?.stats.requests ?? '–'),
     String(told?.stats.retries ?? '–'),
