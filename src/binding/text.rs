@@ -10,9 +10,46 @@ use napi::{
   check_status, sys,
 };
 
-/// A copy of a string in JavaScript's own encoding. Its cost on the JavaScript thread is one copy,
-/// whatever the content; the change to UTF-8 happens on the engine's thread.
-pub struct JsText(pub Vec<u16>);
+/// A string argument, for the length of the call. It is copied in JavaScript's own encoding: that costs
+/// the JavaScript thread one copy, whatever the content; the change to UTF-8 happens on the engine's
+/// thread.
+pub struct JsText {
+  env: sys::napi_env,
+  value: sys::napi_value,
+  length: usize,
+}
+
+impl JsText {
+  /// How many UTF-16 units it has.
+  pub fn len(&self) -> usize {
+    self.length
+  }
+
+  /// Puts the text behind what is in the buffer; nothing, should Node fail.
+  pub fn append_to(&self, buffer: &mut Vec<u16>) {
+    let before = buffer.len();
+    // Node ends what it writes with a NUL.
+    let capacity = self.length + 1;
+    buffer.reserve(capacity);
+    let place: &mut [MaybeUninit<u16>] = buffer.spare_capacity_mut();
+    let mut written = 0;
+    // SAFETY: `env` and `value` are valid, as the call that they came with has not returned. The place
+    // has room for `capacity` units, which is the size Node is told.
+    let status = unsafe {
+      sys::napi_get_value_string_utf16(
+        self.env,
+        self.value,
+        place.as_mut_ptr().cast(),
+        capacity,
+        &mut written,
+      )
+    };
+    if status == sys::Status::napi_ok {
+      // SAFETY: Node has written `written` units, and never more than it was told there is room for.
+      unsafe { buffer.set_len(before + written.min(self.length)) };
+    }
+  }
+}
 
 impl TypeName for JsText {
   fn type_name() -> &'static str {
@@ -35,26 +72,6 @@ impl FromNapiValue for JsText {
       unsafe { sys::napi_get_value_string_utf16(env, value, ptr::null_mut(), 0, &mut length) },
       "an event must be a string"
     )?;
-    // Node ends what it writes with a NUL.
-    let capacity = length + 1;
-    let mut text: Vec<u16> = Vec::with_capacity(capacity);
-    let buffer: &mut [MaybeUninit<u16>] = text.spare_capacity_mut();
-    let mut written = 0;
-    check_status!(
-      // SAFETY: the buffer has room for `capacity` units, which is the size Node is told.
-      unsafe {
-        sys::napi_get_value_string_utf16(
-          env,
-          value,
-          buffer.as_mut_ptr().cast(),
-          capacity,
-          &mut written,
-        )
-      },
-      "the event could not be copied"
-    )?;
-    // SAFETY: Node has written `written` units, and never more than it was told there is room for.
-    unsafe { text.set_len(written.min(length)) };
-    Ok(Self(text))
+    Ok(Self { env, value, length })
   }
 }

@@ -3,6 +3,8 @@
 use std::{
   collections::VecDeque,
   mem,
+  ops::Range,
+  rc::Rc,
   sync::{
     Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicUsize, Ordering::Relaxed},
@@ -17,8 +19,11 @@ use crate::report::{Counters, LossReason};
 /// When so much waits, the engine is woken in any case.
 const URGENT_BYTES: usize = 1024 * 1024;
 
-/// What an event takes besides its text: its place in the list, and what the allocator needs.
-const PLACE: usize = 48;
+/// How many UTF-16 units a chunk of events has room for. Events of their own size each would cost an
+/// allocation on one thread and a release on another.
+const CHUNK: usize = 64 * 1024;
+/// How many empty chunks are kept.
+const SPARE: usize = 4;
 
 /// How much an event matters when too much waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,9 +48,10 @@ pub struct Inbox {
 
 #[derive(Default)]
 struct State {
-  events: VecDeque<Vec<u16>>,
-  /// How many events came before those.
-  before: u64,
+  chunks: VecDeque<Chunk>,
+  spare: Vec<Vec<u16>>,
+  /// How many events have come.
+  events: u64,
   commands: VecDeque<Due>,
   /// Whether the engine's thread was started.
   started: bool,
@@ -59,22 +65,43 @@ struct State {
   parked: bool,
 }
 
+/// Texts of events, one behind the other.
+struct Chunk {
+  text: Vec<u16>,
+  /// Where each event ends.
+  ends: Vec<usize>,
+}
+
 /// A command, and how many events come before it.
 struct Due(u64, Command);
 
 /// What the engine has taken out of the inbox and not read yet.
 #[derive(Default)]
 pub struct Taken {
-  events: VecDeque<Vec<u16>>,
-  /// The number of the first of them.
+  chunks: VecDeque<Chunk>,
+  /// The chunk that is being read.
+  text: Rc<Vec<u16>>,
+  ends: std::vec::IntoIter<usize>,
+  start: usize,
+  /// The number of the next event.
   next: u64,
   commands: VecDeque<Due>,
+  spare: Vec<Vec<u16>>,
 }
 
 /// What comes next.
 pub enum Next {
-  Event(Vec<u16>),
+  Event(Text),
   Command(Command),
+}
+
+/// The text of an event, inside its chunk.
+pub struct Text(Rc<Vec<u16>>, Range<usize>);
+
+impl Text {
+  pub fn as_slice(&self) -> &[u16] {
+    self.0.get(self.1.clone()).unwrap_or_default()
+  }
 }
 
 /// What the engine is asked besides events.
@@ -121,10 +148,17 @@ impl Inbox {
     Self { max_bytes, bytes: AtomicUsize::new(0), state: Mutex::default(), wake: Notify::default() }
   }
 
-  /// Takes an event, unless too much waits or the engine has ended. `held` is what waits in the engine.
-  /// True for the first event ever.
-  pub fn post(&self, event: Vec<u16>, stage: Stage, held: usize) -> Result<bool, LossReason> {
-    let bytes = size(&event);
+  /// Takes an event of `length` units, unless too much waits or the engine has ended. `append` puts its text
+  /// behind what is there, or nothing if that fails. `held` is what waits in the engine. True for the first
+  /// event ever.
+  pub fn post(
+    &self,
+    length: usize,
+    append: impl FnOnce(&mut Vec<u16>),
+    stage: Stage,
+    held: usize,
+  ) -> Result<bool, LossReason> {
+    let bytes = size(length);
     let waiting = self.bytes.load(Relaxed) + bytes;
     if waiting + held > self.max_bytes && waiting > self.reserve(stage) {
       return Err(LossReason::QueueFull);
@@ -133,8 +167,16 @@ impl Inbox {
     if let Some(reason) = state.shut {
       return Err(reason);
     }
+    let Some(chunk) = state.chunk(length) else { return Err(LossReason::EngineFailed) };
+    let start = chunk.text.len();
+    append(&mut chunk.text);
+    if chunk.text.len() != start + length {
+      chunk.text.truncate(start);
+      return Err(LossReason::UnreadableEvent);
+    }
+    chunk.ends.push(chunk.text.len());
+    state.events += 1;
     let waiting = self.bytes.fetch_add(bytes, Relaxed) + bytes;
-    state.events.push_back(event);
     let first = !mem::replace(&mut state.started, true);
     // Waking a thread costs more than all else here; one that is awake looks by itself before long.
     let wakes = mem::take(&mut state.parked) || waiting > URGENT_BYTES;
@@ -158,7 +200,7 @@ impl Inbox {
   /// The engine will sleep until it is woken. False when there is something to do already.
   pub fn park(&self) -> bool {
     let mut state = self.lock();
-    state.parked = state.events.is_empty() && state.commands.is_empty();
+    state.parked = state.chunks.is_empty() && state.commands.is_empty();
     state.parked
   }
 
@@ -176,7 +218,7 @@ impl Inbox {
       state.deadline = Some(state.deadline.map_or(deadline, |earlier| earlier.min(deadline)));
     }
     if state.started && !state.ended {
-      let before = state.before + state.events.len() as u64;
+      let before = state.events;
       state.commands.push_back(Due(before, command));
     }
     drop(state);
@@ -191,18 +233,15 @@ impl Inbox {
   /// Moves everything that has come to `taken`.
   pub fn take(&self, taken: &mut Taken) {
     let mut state = self.lock();
-    state.before += state.events.len() as u64;
-    if taken.events.is_empty() {
-      mem::swap(&mut taken.events, &mut state.events);
-    } else {
-      taken.events.append(&mut state.events);
-    }
+    taken.chunks.append(&mut state.chunks);
     taken.commands.append(&mut state.commands);
+    let room = SPARE.saturating_sub(state.spare.len()).min(taken.spare.len());
+    state.spare.extend(taken.spare.drain(..room));
   }
 
-  /// An event that was taken needs no place any more.
-  pub fn read(&self, event: &[u16]) {
-    self.bytes.fetch_sub(size(event), Relaxed);
+  /// An event of that length needs no place any more.
+  pub fn read(&self, length: usize) {
+    self.bytes.fetch_sub(size(length), Relaxed);
   }
 
   /// Whether no thread is at work, not yet or not any more.
@@ -211,18 +250,17 @@ impl Inbox {
     !state.started || state.ended
   }
 
-  /// Takes nothing more, for this reason, and gives back the events nobody will read. Commands that
-  /// wait are answered.
-  pub fn shut(&self, reason: LossReason) -> VecDeque<Vec<u16>> {
+  /// Takes nothing more, for this reason, and gives up the events that nobody will read. Commands that wait
+  /// are answered.
+  pub fn shut(&self, reason: LossReason) {
     let mut state = self.lock();
     state.shut.get_or_insert(reason);
     state.ended = true;
     self.bytes.store(0, Relaxed);
+    state.chunks.clear();
     let commands = mem::take(&mut state.commands);
-    let events = mem::take(&mut state.events);
     drop(state);
     drop(commands);
-    events
   }
 
   /// Waits until something has come.
@@ -235,9 +273,23 @@ impl Inbox {
   }
 }
 
+impl State {
+  /// The last chunk, with room for so many units more and the NUL that Node writes behind them.
+  fn chunk(&mut self, length: usize) -> Option<&mut Chunk> {
+    let room = length + 1;
+    let has_room = |chunk: &Chunk| chunk.text.capacity() - chunk.text.len() >= room;
+    if !self.chunks.back().is_some_and(has_room) {
+      let spare = if room <= CHUNK { self.spare.pop() } else { None };
+      let text = spare.unwrap_or_else(|| Vec::with_capacity(room.max(CHUNK)));
+      self.chunks.push_back(Chunk { text, ends: Vec::new() });
+    }
+    self.chunks.back_mut()
+  }
+}
+
 impl Taken {
   pub fn is_empty(&self) -> bool {
-    self.events.is_empty() && self.commands.is_empty()
+    self.ends.len() == 0 && self.chunks.is_empty() && self.commands.is_empty()
   }
 
   /// What comes next, events and commands in their order.
@@ -245,18 +297,34 @@ impl Taken {
     if self.commands.front().is_some_and(|Due(before, _)| *before <= self.next) {
       return self.commands.pop_front().map(|Due(_, command)| Next::Command(command));
     }
-    let event = self.events.pop_front()?;
-    self.next += 1;
-    Some(Next::Event(event))
+    self.event().map(Next::Event)
   }
 
-  /// Gives up the events that there is no time to read. The commands come at once.
-  pub fn give_up(&mut self) -> VecDeque<Vec<u16>> {
-    self.next += self.events.len() as u64;
-    mem::take(&mut self.events)
+  fn event(&mut self) -> Option<Text> {
+    while self.ends.len() == 0 {
+      let Chunk { text, ends } = self.chunks.pop_front()?;
+      let read = mem::replace(&mut self.text, Rc::new(text));
+      self.ends = ends.into_iter();
+      self.start = 0;
+      if let Some(mut spare) = Rc::into_inner(read).filter(|read| read.capacity() == CHUNK) {
+        spare.clear();
+        self.spare.push(spare);
+      }
+    }
+    let end = self.ends.next()?;
+    let text = Text(self.text.clone(), self.start..end);
+    self.start = end;
+    self.next += 1;
+    Some(text)
+  }
+
+  /// Gives up the events that there is no time to read, and tells their lengths. The commands come at once.
+  pub fn give_up(&mut self) -> Vec<usize> {
+    std::iter::from_fn(|| self.event()).map(|text| text.as_slice().len()).collect()
   }
 }
 
-fn size(event: &[u16]) -> usize {
-  size_of_val(event) + PLACE
+/// The bytes that an event of so many units takes.
+fn size(length: usize) -> usize {
+  length * size_of::<u16>() + size_of::<usize>()
 }

@@ -77,9 +77,10 @@ impl Engine {
 
   /// Hands one event over. Never blocks; false when it cannot be taken. That is counted, unless it only goes
   /// on with a span: then its essentials are expected next.
-  pub fn record(&self, event: Vec<u16>, stage: Stage) -> bool {
-    let length = event.len();
-    match self.shared.inbox.post(event, stage, self.shared.counters.held()) {
+  ///
+  /// The event is a text of `length` UTF-16 units, which `append` puts behind what the buffer has already.
+  pub fn record(&self, length: usize, append: impl FnOnce(&mut Vec<u16>), stage: Stage) -> bool {
+    match self.shared.inbox.post(length, append, stage, self.shared.counters.held()) {
       Ok(first) => {
         self.shared.counters.event();
         if stage == Stage::Essentials {
@@ -107,6 +108,7 @@ impl Engine {
     let why = match reason {
       LossReason::QueueFull => "too much waits for delivery",
       LossReason::Closed => "the recorder is closed",
+      LossReason::UnreadableEvent => "its text could not be copied",
       _ => "the engine has stopped",
     };
     self.shared.lose(reason, bytes, why);
@@ -229,11 +231,8 @@ impl Shared {
 
   /// The thread is gone: nothing more is taken, and what nobody will deliver is counted.
   fn abandon(&self, reason: LossReason) {
-    for event in self.inbox.shut(reason) {
-      self.counters.refuse(reason, event.len());
-      self.counters.read();
-    }
-    // What the thread had taken and not read is gone with it.
+    self.inbox.shut(reason);
+    // How long they were nobody knows any more.
     for _ in 0..self.counters.unread() {
       self.counters.refuse(reason, 0);
       self.counters.read();

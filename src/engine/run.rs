@@ -141,19 +141,20 @@ impl<'a> Run<'a> {
     }
     if self.shared.inbox.is_overdue() {
       self.shared.inbox.take(&mut self.taken);
-      for event in self.taken.give_up() {
-        self.read(&event);
-        self.shared.counters.refuse(LossReason::NotDeliveredAtExit, event.len());
+      for length in self.taken.give_up() {
+        self.read(length);
+        self.shared.counters.refuse(LossReason::NotDeliveredAtExit, length);
       }
     }
     let (mut events, mut bytes) = (0, 0);
     while events < EVENTS_AT_ONCE && bytes < BYTES_AT_ONCE {
       match self.taken.next() {
         Some(Next::Event(text)) => {
+          let text = text.as_slice();
           events += 1;
-          bytes += size_of_val(text.as_slice());
-          self.take_in_one(&text);
-          self.read(&text);
+          bytes += size_of_val(text);
+          self.take_in_one(text);
+          self.read(text.len());
         }
         Some(Next::Command(command)) => self.obey(command),
         None => break,
@@ -203,8 +204,8 @@ impl<'a> Run<'a> {
   }
 
   /// The event is counted in rows now.
-  fn read(&self, event: &[u16]) {
-    self.shared.inbox.read(event);
+  fn read(&self, length: usize) {
+    self.shared.inbox.read(length);
     self.shared.counters.read();
   }
 
