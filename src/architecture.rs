@@ -36,6 +36,7 @@ const MAY_KNOW: &[(&str, &[&str], &[&str])] = &[
     ],
   ),
   ("config", &["translate"], &["reqwest", "serde", "serde_json", "thiserror", "uuid"]),
+  ("fuzzing", &["event", "span", "spool", "translate", "upload"], &["serde", "serde_json"]),
   ("report", &[], &["serde"]),
   ("clock", &[], &[]),
   ("time", &[], &["jiff"]),

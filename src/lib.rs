@@ -25,5 +25,9 @@ mod clock;
 mod report;
 mod time;
 
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
+
 #[cfg(test)]
 mod architecture;

@@ -29,10 +29,12 @@ mod tests;
 pub use adopt::Adopted;
 #[cfg(test)]
 pub use adopt::Tally;
-#[cfg(test)]
-pub use file::DecodeError;
 pub use files::DiskFiles;
-#[cfg(test)]
-pub use files::{Files, Look};
 pub use name::Id;
 pub use process::{Entry, Options, ReadError, Spool};
+
+#[cfg(any(fuzzing, test))]
+pub use self::{
+  file::{Header, decode},
+  name::Name,
+};

@@ -19,5 +19,8 @@ pub use overflow::OverflowError;
 pub use overflow::upload_apart;
 pub use session::{Session, USUAL_LIMIT, ask_limit, connect};
 
+#[cfg(any(fuzzing, test))]
+pub use client::Answer;
+
 #[cfg(test)]
 mod tests;

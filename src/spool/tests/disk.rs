@@ -12,7 +12,7 @@ use std::{
 
 use proptest::prelude::*;
 
-use crate::spool::{DiskFiles, Entry, Files, Id, Options, ReadError, Spool};
+use crate::spool::{DiskFiles, Entry, Id, Options, ReadError, Spool, files::Files};
 
 const NOW: i64 = 1_795_417_364_000;
 const DAY: i64 = 24 * 60 * 60 * 1000;

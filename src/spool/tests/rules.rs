@@ -4,8 +4,8 @@ use std::{io::ErrorKind, path::Path};
 
 use super::world::FakeFiles;
 use crate::spool::{
-  DecodeError, Entry, Id, Options, ReadError, Spool, Tally,
-  file::Header,
+  Entry, Id, Options, ReadError, Spool, Tally,
+  file::{DecodeError, Header},
   name::{Kind, Name},
 };
 

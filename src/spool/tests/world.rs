@@ -8,7 +8,7 @@ use std::{
   rc::Rc,
 };
 
-use crate::spool::{Files, Look};
+use crate::spool::files::{Files, Look};
 
 /// A file, whatever its name is at the moment.
 pub type Inode = usize;

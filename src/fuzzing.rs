@@ -1,0 +1,109 @@
+//! What the fuzz targets in `fuzz/` run: inputs that come from outside, and what must hold for any.
+//!
+//! Here because the crate is a `cdylib`, of which nobody sees the inside. Not part of any build that is
+//! shipped. The tests run the same on what is recorded.
+
+use std::time::Duration;
+
+use crate::{
+  event,
+  span::{Destination, close_body, open_body, write_row},
+  spool::{Header, Name, decode},
+  translate::Translator,
+  upload::{Answer, Verdict, classify},
+};
+
+/// When the fuzzer believes to live, milliseconds since the epoch.
+const NOW: i64 = 1_795_417_364_000;
+
+/// Events, one a line, go through one translator as they would in a process. Whatever they are, rows
+/// come of it that are JSON, and no panic. Bytes that begin with 0 are UTF-16 as they stand.
+pub fn event_decode(data: &[u8]) {
+  let text: Vec<u16> = match data {
+    [0, units @ ..] => units.as_chunks().0.iter().map(|unit| u16::from_le_bytes(*unit)).collect(),
+    text => String::from_utf8_lossy(text).encode_utf16().collect(),
+  };
+  let mut translator = Translator::default();
+  let mut rows = Vec::new();
+  for line in text.split(|unit| *unit == u16::from(b'\n')) {
+    let line = event::utf8(line);
+    if let Ok(event) = event::decode(&line, NOW) {
+      rows.extend(translator.step(&event));
+    }
+  }
+  rows.extend(translator.close_all(NOW));
+  assert_eq!(translator.open_spans(), 0, "a span stays open");
+
+  let to = Destination { project_id: String::new() };
+  let mut body = Vec::new();
+  open_body(&mut body);
+  for row in &rows {
+    write_row(&mut body, row, &to);
+  }
+  close_body(&mut body);
+  let read = serde_json::from_slice::<serde::de::IgnoredAny>(&body);
+  assert!(read.is_ok(), "{}", String::from_utf8_lossy(&body));
+}
+
+/// A file of the spool, and the name of one. Only what was written is read, and as it was written.
+pub fn spool_file(data: &[u8]) {
+  if let Ok((header, content)) = decode(data) {
+    let again = Header::of(content, header.rows, header.created).encode();
+    assert_eq!([&again[..], content].concat(), data, "two files say the same");
+  }
+  let written = Header::of(data, 7, NOW).encode();
+  let file = [&written[..], data].concat();
+  assert_eq!(decode(&file).map(|(_, content)| content), Ok(data));
+
+  let text = String::from_utf8_lossy(data);
+  if let Ok(name) = text.parse::<Name>() {
+    assert_eq!(name.to_string(), text, "a file has two names");
+  }
+}
+
+/// An answer of the server: a status, the time, and a `Retry-After` header. Nobody waits for ever.
+pub fn retry_after(data: &[u8]) {
+  let Some((status, rest)) = data.split_first_chunk() else { return };
+  let Some((now, header)) = rest.split_first_chunk() else { return };
+  let answer = Answer {
+    status: u16::from_le_bytes(*status),
+    retry_after: Some(String::from_utf8_lossy(header).into_owned()),
+    body: Default::default(),
+  };
+  if let Verdict::Later(wait) = classify(&Ok(answer), i64::from_le_bytes(*now)) {
+    assert!(wait <= Duration::from_secs(300), "{wait:?}");
+  }
+}
+
+#[cfg(test)]
+mod tests {
+  use std::fs;
+
+  use super::*;
+
+  /// The dependencies of a manifest.
+  fn dependencies(manifest: &str) -> Vec<&str> {
+    let lines = manifest.lines().skip_while(|line| *line != "[dependencies]").skip(1);
+    lines.take_while(|line| !line.starts_with('[')).filter(|line| !line.is_empty()).collect()
+  }
+
+  #[test]
+  fn the_fuzzer_builds_on_what_the_addon_builds_on() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/Cargo.toml");
+    let fuzz = fs::read_to_string(folder).unwrap();
+    let fuzz = dependencies(&fuzz);
+    for dependency in dependencies(include_str!("../Cargo.toml")) {
+      assert!(fuzz.contains(&dependency), "fuzz/Cargo.toml lacks {dependency}");
+    }
+  }
+
+  #[test]
+  fn the_seeds_of_each_target_pass() {
+    event_decode(br#"{"type":"operation_start","operationId":"op","operationKind":"prompt"}"#);
+    event_decode(&[0, b'{', 0, 0, 0xd8, b'\n', 0]);
+    spool_file(&[&Header::of(b"rows", 2, NOW).encode()[..], b"rows"].concat());
+    spool_file(b"000000000000feed-4711-0000beef-0000000007.rows");
+    retry_after(b"\xad\x01\0\0\0\0\0\0\0\0999999999999");
+    retry_after(b"\xf7\x01\xff\xff\xff\xff\xff\xff\xff\xffMon, 23 Nov 2026 07:02:54 GMT");
+  }
+}
