@@ -85,11 +85,17 @@ fn commands() -> impl Strategy<Value = Command> {
 }
 
 fn steps() -> impl Strategy<Value = Step> {
-  let meanwhile = (0..PROCESSES, prop::collection::vec(commands(), 1..4));
+  // What matters most there: something is put, somebody dies, somebody else comes.
+  let meanwhile = prop_oneof![
+    1 => prop::collection::vec(commands(), 1..4),
+    1 => Just(vec![Command::Put { rows: 1, length: 1 }, Command::Kill]),
+    1 => Just(vec![Command::Adopt]),
+  ];
+  let meanwhile = (0..PROCESSES, meanwhile);
   let trouble = prop_oneof![
     2 => Just(Trouble::Crash),
     1 => Just(Trouble::Error),
-    2 => meanwhile.prop_map(|(process, commands)| Trouble::Meanwhile(process, commands)),
+    3 => meanwhile.prop_map(|(process, commands)| Trouble::Meanwhile(process, commands)),
   ];
   let trouble = prop::option::weighted(0.4, (0_u32..9, trouble));
   let mishap = prop_oneof![

@@ -1,8 +1,8 @@
 //! What the model does not say: what strangers do to the directory, and what is done about it.
 
-use std::{io::ErrorKind, path::Path};
+use std::{cell::RefCell, io::ErrorKind, path::Path, rc::Rc};
 
-use super::world::FakeFiles;
+use super::world::{FakeFiles, Fault};
 use crate::spool::{
   Entry, Id, Options, ReadError, Spool, Tally,
   file::{DecodeError, Header},
@@ -264,6 +264,66 @@ fn what_cannot_be_taken_over_is_reported_and_waits() {
   assert_eq!((adopted.payloads.len(), heir.entries()), (0, 0));
   files.world.borrow_mut().is_full = false;
   assert_eq!(heir.adopt(NOON).payloads.len(), 1);
+}
+
+#[test]
+fn a_process_that_is_just_being_born_is_not_taken_for_dead() {
+  for operation in 0..8 {
+    let files = FakeFiles::default();
+    files.world.borrow_mut().now = NOON;
+    let mut sibling = open(&files, id(1, 1));
+    let meanwhile = Rc::new(RefCell::new(sibling));
+    let born = files.other_process();
+    let other = meanwhile.clone();
+    born.arm(operation, Fault::Interrupt(Box::new(move || drop(other.borrow_mut().adopt(NOON)))));
+    let mut spool = open(&born, id(1, 2));
+    spool.put(b"rows", 1, NOON).unwrap();
+    born.disarm();
+    sibling = Rc::into_inner(meanwhile).unwrap().into_inner();
+    assert!(sibling.adopt(NOON).payloads.is_empty(), "before operation {operation}");
+  }
+}
+
+#[test]
+fn a_process_may_put_something_and_die_while_an_heir_looks_and_another_heir_may_come() {
+  for operation in 0..20 {
+    let files = FakeFiles::default();
+    let mut dead = open(&files, id(1, 1));
+    dead.put(b"a", 1, NOON).unwrap();
+    dead.write_record(b"open", NOON).unwrap();
+    drop(dead);
+    let mut dying = open(&files, id(1, 2));
+    dying.put(b"b", 1, NOON + 1).unwrap();
+    let found = Rc::new(RefCell::new(Vec::new()));
+    let mut other = open(&files, id(1, 4));
+    let also_found = found.clone();
+    let meanwhile = move || {
+      dying.put(b"c", 1, NOON + 2).unwrap();
+      drop(dying);
+      let adopted = other.adopt(NOON);
+      also_found.borrow_mut().extend(contents(&other, &adopted.payloads));
+      // It lives on.
+      std::mem::forget(other);
+    };
+    let heir_files = files.other_process();
+    let mut heir = open(&heir_files, id(1, 3));
+    heir_files.arm(operation, Fault::Interrupt(Box::new(meanwhile)));
+    let adopted = heir.adopt(NOON);
+    let was_interrupted = !heir_files.is_armed();
+    heir_files.disarm();
+    found.borrow_mut().extend(contents(&heir, &adopted.payloads));
+    for name in names(&files) {
+      let lock = format!("{}.lock", &name[..id(1, 1).to_string().len()]);
+      assert!(exists(&files, &lock), "before operation {operation}: {name} has no lock");
+    }
+    let adopted = heir.adopt(NOON);
+    found.borrow_mut().extend(contents(&heir, &adopted.payloads));
+    let mut found = found.take();
+    found.sort();
+    // It dies at any rate, but without a word if it was not its turn.
+    let expected: &[&[u8]] = if was_interrupted { &[b"a", b"b", b"c"] } else { &[b"a", b"b"] };
+    assert_eq!(found, expected, "before operation {operation}");
+  }
 }
 
 #[test]

@@ -116,6 +116,11 @@ impl FakeFiles {
     *self.fault.borrow_mut() = None;
   }
 
+  /// Whether it has yet to happen.
+  pub fn is_armed(&self) -> bool {
+    self.fault.borrow().is_some()
+  }
+
   pub fn has_crashed(&self) -> bool {
     self.is_dead.get()
   }
