@@ -17,6 +17,7 @@ const RECORD_EVERY: Duration = Duration::from_millis(100);
 /// The record, and when it is to be tended. Without a spool it does nothing.
 #[derive(Default)]
 pub struct Keeper {
+  has_spool: bool,
   /// When the record must be written again: something may have opened or closed.
   due: Option<Instant>,
   /// When what was inherited is closed.
@@ -24,6 +25,10 @@ pub struct Keeper {
 }
 
 impl Keeper {
+  pub fn new(store: &Store) -> Self {
+    Self { has_spool: store.is_open(), ..Self::default() }
+  }
+
   /// Lets the translator inherit what dead processes had open.
   pub fn inherit(
     &mut self,
@@ -43,13 +48,17 @@ impl Keeper {
     }
     self.inherited_until = Some(Instant::now() + INHERITANCE);
     self.note_change();
-    self.write(translator, store, shared);
-    store.forget(shared);
+    // Those of the dead go only when ours tells what they told.
+    if self.write(translator, store, shared) {
+      store.forget(shared);
+    }
   }
 
   /// Something may have opened or closed.
   pub fn note_change(&mut self) {
-    self.due.get_or_insert_with(|| Instant::now() + RECORD_EVERY);
+    if self.has_spool {
+      self.due.get_or_insert_with(|| Instant::now() + RECORD_EVERY);
+    }
   }
 
   /// Whether the record must be written now.
@@ -67,11 +76,9 @@ impl Keeper {
     translator.close_forsaken(clock::now())
   }
 
-  /// Writes the record, if it does not tell what is open.
-  pub fn write(&mut self, translator: &Translator, store: &mut Store, shared: &Shared) {
-    if self.due.take().is_some() && store.is_open() {
-      store.record(translator.remains(clock::now()).as_deref(), shared);
-    }
+  /// Writes the record, if it does not tell what is open. Whether it does then.
+  pub fn write(&mut self, translator: &Translator, store: &mut Store, shared: &Shared) -> bool {
+    self.due.take().is_none() || store.record(translator.remains(clock::now()).as_deref(), shared)
   }
 
   /// When there is something to tend.

@@ -73,12 +73,13 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
   fn new(shared: &'a Shared, settings: &'a Settings) -> Self {
+    let delivery = Delivery::new(shared, settings);
     Self {
       shared,
       taken: Taken::default(),
       translator: Translator::new(settings.translation),
-      delivery: Delivery::new(shared, settings),
-      keeper: Keeper::default(),
+      keeper: Keeper::new(&delivery.store),
+      delivery,
       flushes: Vec::new(),
       closing: Vec::new(),
       awake_until: Instant::now() + AWAKE,

@@ -101,14 +101,14 @@ impl Store {
     }
   }
 
-  /// Replaces the record of what is open; `None` is nothing.
-  pub fn record(&mut self, content: Option<&[u8]>, shared: &Shared) {
-    let Some(spool) = &mut self.spool else { return };
+  /// Replaces the record of what is open; `None` is nothing. Whether that worked.
+  pub fn record(&mut self, content: Option<&[u8]>, shared: &Shared) -> bool {
+    let Some(spool) = &mut self.spool else { return false };
     let written = match content {
       Some(content) => spool.write_record(content, clock::now()),
       None => spool.clear_record(),
     };
-    told(written, "the record of what is open cannot be written", shared);
+    told(written, "the record of what is open cannot be written", shared).is_some()
   }
 
   /// The process ends. What it could not deliver stays for the next one.
