@@ -7,6 +7,11 @@ pub fn parse(text: &str) -> Option<i64> {
   text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond)
 }
 
+/// The time that a number of milliseconds since the epoch is; `None` when there is no such time.
+pub fn valid(millis: f64) -> Option<i64> {
+  Timestamp::from_millisecond(millis as i64).ok().map(Timestamp::as_millisecond)
+}
+
 /// The time as ISO 8601 in UTC with milliseconds, as Braintrust's `created`.
 pub fn iso(millis: i64) -> String {
   // Times beyond year 9999 have no such form; they can only come from garbage.
@@ -35,5 +40,7 @@ mod tests {
   fn garbage_is_no_time() {
     assert_eq!(parse("yesterday"), None);
     assert_eq!(parse(""), None);
+    assert_eq!(valid(9e99), None);
+    assert_eq!(valid(1_795_417_364_633.0), Some(1_795_417_364_633));
   }
 }

@@ -5,7 +5,7 @@ use thiserror::Error;
 use super::{
   Body, Caller, Delegation, Event, Failure, History, Ids, Model, Outcome, Payload, Response, Tool,
   Usage,
-  fields::{self, Fields, Member, flag, list, number, object, text, time},
+  fields::{self, Fields, Member, count, duration, flag, id, list, number, object, text, time},
 };
 
 /// The kinds of events that say something of a span. All others cost the caller a look-up.
@@ -51,29 +51,31 @@ pub enum DecodeError {
 pub fn decode(event: &str, now: i64) -> Result<Event<'_>, DecodeError> {
   let f: Fields = serde_json::from_str(event)?;
   let kind = text(f.r#type).ok_or(DecodeError::NoType)?;
-  Ok(Event {
+  let mut event = Event {
     at: time(f.timestamp).unwrap_or(now),
     index: number(f.event_index),
     is_0x: f.v.is_none(),
     ids: ids(&f),
     body: body(&kind, &f),
-  })
+  };
+  event.name_what_is_missing();
+  Ok(event)
 }
 
 fn ids<'a>(f: &Fields<'a>) -> Ids<'a> {
   Ids {
-    run: text(f.run_id),
-    instance: text(f.instance_id),
-    agent: text(f.agent_name),
-    submission: text(f.submission_id),
-    dispatch: text(f.dispatch_id),
-    conversation: text(f.conversation_id),
-    harness: text(f.harness),
-    session: text(f.session),
-    parent_session: text(f.parent_session),
-    task: text(f.task_id),
-    operation: text(f.operation_id),
-    turn: text(f.turn_id),
+    run: id(f.run_id),
+    instance: id(f.instance_id),
+    agent: id(f.agent_name),
+    submission: id(f.submission_id),
+    dispatch: id(f.dispatch_id),
+    conversation: id(f.conversation_id),
+    harness: id(f.harness),
+    session: id(f.session),
+    parent_session: id(f.parent_session),
+    task: id(f.task_id),
+    operation: id(f.operation_id),
+    turn: id(f.turn_id),
   }
 }
 
@@ -125,7 +127,7 @@ fn body<'a>(kind: &str, f: &Fields<'a>) -> Body<'a> {
       delegation: Delegation { prompt: text(f.prompt), agent: text(f.agent) },
       cwd: text(f.cwd),
       input: plain(f.agent_input).or(f.prompt),
-      tool_call: text(f.tool_call_id),
+      tool_call: id(f.tool_call_id),
     },
     "task" => Body::TaskEnd {
       agent: text(f.agent),
@@ -165,13 +167,9 @@ fn tool_start<'a>(f: &Fields<'a>) -> Body<'a> {
 
 fn caller(member: Member<'_>) -> Option<Caller<'_>> {
   let f: fields::Caller = object(member);
-  let ids = Ids {
-    turn: text(f.turn_id),
-    operation: text(f.operation_id),
-    run: text(f.run_id),
-    ..Ids::default()
-  };
-  Some(Caller { call: text(f.tool_call_id)?, ids })
+  let ids =
+    Ids { turn: id(f.turn_id), operation: id(f.operation_id), run: id(f.run_id), ..Ids::default() };
+  Some(Caller { call: id(f.tool_call_id)?, ids })
 }
 
 fn log<'a>(f: &Fields<'a>) -> Body<'a> {
@@ -187,7 +185,7 @@ fn log<'a>(f: &Fields<'a>) -> Body<'a> {
     let message = told.message.or_else(|| Some(why.to_owned().into()));
     return Body::CompactionFailed { failure: Failure { message, ..told } };
   }
-  Body::Log { level, message, attributes: f.attributes, tool_call: text(attributes.tool_call_id) }
+  Body::Log { level, message, attributes: f.attributes, tool_call: id(attributes.tool_call_id) }
 }
 
 /// 1.0-beta and 2.x have `request` and `response`; 0.x has their members side by side.
@@ -226,7 +224,7 @@ fn turn_end<'a>(f: &Fields<'a>) -> Body<'a> {
       usage: usage(response.usage.or(f.usage)),
       finish_reason: text(response.finish_reason.or(f.stop_reason)),
     },
-    outcome: Outcome { duration: number(f.duration_ms), failure },
+    outcome: Outcome { duration: duration(f.duration_ms), failure },
   }
 }
 
@@ -243,7 +241,7 @@ fn model<'a>(f: &Fields<'a>, request: &fields::Request<'a>) -> Model<'a> {
 }
 
 fn tool<'a>(f: &Fields<'a>) -> Tool<'a> {
-  Tool { name: text(f.tool_name), call: text(f.tool_call_id), origin: text(f.origin) }
+  Tool { name: text(f.tool_name), call: id(f.tool_call_id), origin: text(f.origin) }
 }
 
 /// Flue wraps what people wrote and got: `{text}`, `{type: 'text', text, …}`, `{data, …}`. The span
@@ -259,7 +257,7 @@ fn plain(member: Member<'_>) -> Payload<'_> {
 /// `content` is where a tool that failed before it ran left its only message.
 fn outcome<'a>(f: &Fields<'a>, content: Member<'a>) -> Outcome<'a> {
   Outcome {
-    duration: number(f.duration_ms),
+    duration: duration(f.duration_ms),
     failure: flag(f.is_error).then(|| {
       let (info, error) = (failure(f.error_info, content), failure(f.error, None));
       Failure {
@@ -290,10 +288,10 @@ fn failure<'a>(member: Member<'a>, content: Member<'a>) -> Failure<'a> {
 fn usage(member: Member<'_>) -> Option<Usage> {
   member?;
   let f: fields::Usage = object(member);
-  let part = |member| number(member).unwrap_or(0.0);
+  let part = |member| count(member).unwrap_or(0.0);
   let (input, output) = (part(f.input), part(f.output));
   let (cache_read, cache_write) = (part(f.cache_read), part(f.cache_write));
-  let total = number(f.total_tokens).unwrap_or(input + output + cache_read + cache_write);
+  let total = count(f.total_tokens).unwrap_or(input + output + cache_read + cache_write);
   let cost = part(object::<fields::Cost>(f.cost).total);
   Some(Usage { input, output, cache_read, cache_write, total, cost })
 }

@@ -104,6 +104,25 @@ pub(super) fn text(member: Member<'_>) -> Option<Text<'_>> {
   (!text.is_empty()).then_some(text)
 }
 
+/// An id. One that is a number or a flag names as well as a text does.
+pub(super) fn id(member: Member<'_>) -> Option<Text<'_>> {
+  let raw = member?.get();
+  let is_word = !raw.starts_with(['"', '{', '[']) && raw != "null";
+  if is_word { Some(Text::Borrowed(raw)) } else { text(member) }
+}
+
+/// How long something took, in milliseconds. What is less than nothing or more than a century is no
+/// duration.
+pub(super) fn duration(member: Member<'_>) -> Option<f64> {
+  const CENTURY: f64 = 100.0 * 366.0 * 86_400_000.0;
+  number(member).filter(|duration| (0.0..=CENTURY).contains(duration))
+}
+
+/// How much of something there was.
+pub(super) fn count(member: Member<'_>) -> Option<f64> {
+  number(member).filter(|count| (0.0..=1e15).contains(count))
+}
+
 /// A number.
 pub(super) fn number(member: Member<'_>) -> Option<f64> {
   serde_json::from_str(member?.get()).ok()
@@ -114,9 +133,12 @@ pub(super) fn flag(member: Member<'_>) -> bool {
   member.is_some_and(|raw| raw.get() == "true")
 }
 
-/// A time.
+/// A time: as Flue writes it, or in milliseconds since the epoch.
 pub(super) fn time(member: Member<'_>) -> Option<i64> {
-  time::parse(&text(member)?)
+  match number(member) {
+    Some(millis) => time::valid(millis),
+    None => time::parse(&text(member)?),
+  }
 }
 
 /// The values of a list; none when it is not one.

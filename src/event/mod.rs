@@ -5,6 +5,7 @@
 
 mod decode;
 mod fields;
+mod missing;
 mod text;
 
 use std::borrow::Cow;

@@ -38,7 +38,7 @@ mod workflow;
 mod tests;
 
 use crate::{
-  event::{Body, Event},
+  event::{Body, Event, Ids},
   span::Row,
 };
 use conversation::Conversations;
@@ -135,7 +135,9 @@ impl Translator {
       rows.extend(self.unseen_run(event));
     }
     if operation {
-      self.unseen_operation(event, event.at, &mut rows);
+      // The task of a task's start is not the one that the delegating operation lies in.
+      let task = if let Body::TaskStart { .. } = event.body { None } else { ids.task.clone() };
+      self.unseen_operation(&Ids { task, ..ids.clone() }, event.at, &mut rows);
     }
     rows
   }

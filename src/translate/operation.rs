@@ -50,7 +50,10 @@ impl Translator {
     if self.tree.has_ended(&activity) {
       return rows;
     }
-    let (place, start) = self.operation_place(event, operation, event.at, caller, &mut rows);
+    // What is open stays where it is, whatever a later start says.
+    let known = self.tree.get(&activity).map(|open| (open.place.clone(), open.start));
+    let (place, start) = known
+      .unwrap_or_else(|| self.operation_place(&event.ids, operation, event.at, caller, &mut rows));
     if let Some(mut row) = self.open_operation(operation, kind, place, start) {
       facts::ids(&mut row, &event.ids);
       row.fact("flue.operation", facts::text(kind));
@@ -76,7 +79,7 @@ impl Translator {
     let mut rows = Vec::new();
     let Some(operation) = event.ids.operation.as_deref() else { return rows };
     let activity = Activity::Operation(operation.to_owned());
-    self.unseen_operation(event, outcome.start(event.at), &mut rows);
+    self.unseen_operation(&event.ids, outcome.start(event.at), &mut rows);
     let mut told = Told::default();
     if let Some(open) = self.tree.get_mut(&activity) {
       told = std::mem::take(&mut open.told);
@@ -110,17 +113,17 @@ impl Translator {
     rows
   }
 
-  /// Opens the event's operation if its start never came to this process.
-  pub(super) fn unseen_operation(&mut self, event: &Event<'_>, start: i64, rows: &mut Vec<Row>) {
-    let Some(operation) = event.ids.operation.as_deref() else { return };
+  /// Opens the operation of these ids if its start never came to this process.
+  pub(super) fn unseen_operation(&mut self, ids: &Ids<'_>, start: i64, rows: &mut Vec<Row>) {
+    let Some(operation) = ids.operation.as_deref() else { return };
     let activity = Activity::Operation(operation.to_owned());
     if self.tree.get(&activity).is_some() || self.tree.has_finished(&activity) {
       return;
     }
-    let (place, start) = self.operation_place(event, operation, start, None, rows);
+    let (place, start) = self.operation_place(ids, operation, start, None, rows);
     let look = Look::new(SpanType::Task, "flue.operation".into());
     if let Some(mut row) = self.tree.open_unseen(activity, place, look, start) {
-      facts::ids(&mut row, &event.ids);
+      facts::ids(&mut row, ids);
       row.metadata.remove("flue.turn_id");
       rows.push(row);
     }
@@ -146,13 +149,12 @@ impl Translator {
   /// Where an operation stands, and when it began.
   fn operation_place(
     &mut self,
-    event: &Event<'_>,
+    ids: &Ids<'_>,
     operation: &str,
     start: i64,
     caller: Option<&Caller<'_>>,
     rows: &mut Vec<Row>,
   ) -> (Place, Start) {
-    let ids = &event.ids;
     let around = self
       .enclosing_task(ids)
       .or_else(|| self.calling_tool(caller))

@@ -43,10 +43,8 @@ impl Translator {
       let names: Vec<Activity> = spans.iter().map(|(name, _)| name.clone()).collect();
       let waits = |span: &Open| matches!(&span.place.parent, Parent::Span(parent, _) if names.contains(parent));
       let (later, now): (Vec<_>, Vec<_>) = spans.into_iter().partition(|(_, span)| waits(span));
-      if now.is_empty() {
-        // A circle: nobody writes such a thing.
-        break;
-      }
+      // Only garbage makes a circle, but that is to be closed as well.
+      let (later, now) = if now.is_empty() { (now, later) } else { (later, now) };
       for (activity, mut span) in now {
         span.left_at = Some(span.left_at.unwrap_or(at));
         self.tree.insert(activity, span);

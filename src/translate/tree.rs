@@ -175,6 +175,9 @@ const SHED: usize = MOST_OPEN / 8;
 /// How many ended spans are remembered, so that an end that is told twice is heard once.
 const REMEMBERED: usize = 4096;
 
+/// How deep a running tool is looked for. Flue delegates to a depth of four.
+const DEEPEST: usize = 100;
+
 /// All open spans, and those that have lately ended.
 #[derive(Default)]
 pub struct Tree {
@@ -376,13 +379,14 @@ impl Tree {
     Some(span)
   }
 
+  // Without recursion: where ends never come, spans may lie as deep as there are events.
   fn interrupt_below(&mut self, span: &Open, at: i64, rows: &mut Vec<Row>) {
-    for activity in &span.children {
-      if let Some(child) = self.open.remove(activity) {
-        self.interrupt_below(&child, at, rows);
-        self.interrupted.insert(activity.clone());
-        rows.extend(child.interrupted(at));
-      }
+    let mut below = span.children.clone();
+    while let Some(activity) = below.pop() {
+      let Some(child) = self.open.remove(&activity) else { continue };
+      below.extend_from_slice(&child.children);
+      self.interrupted.insert(activity);
+      rows.extend(child.interrupted(at));
     }
   }
 
@@ -393,15 +397,15 @@ impl Tree {
     rows: &mut Vec<Row>,
     tasks: &mut Vec<Activity>,
   ) {
-    for activity in &span.children {
-      let Some(mut child) = self.open.remove(activity) else { continue };
-      self.interrupt_attempt(&child, at, rows, tasks);
+    let mut below = span.children.clone();
+    while let Some(activity) = below.pop() {
+      let Some(mut child) = self.open.remove(&activity) else { continue };
+      below.append(&mut child.children);
       if matches!(activity, Activity::Task(_)) {
-        child.children.clear();
         self.open.insert(activity.clone(), child);
-        tasks.push(activity.clone());
+        tasks.push(activity);
       } else {
-        self.interrupted.insert(activity.clone());
+        self.interrupted.insert(activity);
         rows.extend(child.interrupted(at));
       }
     }
@@ -409,8 +413,13 @@ impl Tree {
 
   /// The tool call that runs now at or below `activity`: the innermost, and of several the latest.
   pub fn running_tool(&self, activity: &Activity) -> Option<(Activity, SpanRef)> {
+    self.running_tool_within(activity, DEEPEST)
+  }
+
+  fn running_tool_within(&self, activity: &Activity, depth: usize) -> Option<(Activity, SpanRef)> {
     let span = self.open.get(activity)?;
-    let below = span.children.iter().rev().find_map(|child| self.running_tool(child));
+    let children = span.children.iter().rev().filter(|_| depth > 0);
+    let below = children.into_iter().find_map(|child| self.running_tool_within(child, depth - 1));
     below.or_else(|| {
       matches!(activity, Activity::Tool { .. }).then(|| (activity.clone(), span.place.span))
     })
@@ -432,10 +441,19 @@ impl Tree {
 
   /// Whether the span and all above it were left by another process and nobody has gone on with them.
   pub fn is_forsaken(&self, span: &Open) -> bool {
-    let above = match &span.place.parent {
-      Parent::Span(parent, _) => self.open.get(parent),
-      Parent::None | Parent::Unknown => None,
-    };
-    span.left_at.is_some() && above.is_none_or(|above| self.is_forsaken(above))
+    let mut span = span;
+    // Two processes may have told of a circle: it is gone through once.
+    for _ in 0..self.open.len() {
+      if span.left_at.is_none() {
+        return false;
+      }
+      let above = match &span.place.parent {
+        Parent::Span(parent, _) => self.open.get(parent),
+        Parent::None | Parent::Unknown => None,
+      };
+      let Some(above) = above else { return true };
+      span = above;
+    }
+    true
   }
 }

@@ -1,5 +1,6 @@
 //! The translation, on observations that were recorded from real Flue runs.
 
+mod garbage;
 mod properties;
 mod recordings;
 mod rules;

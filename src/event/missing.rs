@@ -1,0 +1,35 @@
+//! Names for what Flue left without one.
+//!
+//! A span is found by Flue's ids. An event that lacks the id of what it tells of is still told: under a
+//! name made of its time and place, which says `missing` to whoever reads it. Its end, which has no id
+//! either, cannot be joined to it.
+
+use super::{Body, Event, Text};
+
+impl Event<'_> {
+  /// Fills in the ids without which the event would say nothing of any span.
+  pub(super) fn name_what_is_missing(&mut self) {
+    let place = format!("missing:{}:{}", self.at, self.index.unwrap_or_default());
+    let ids = &mut self.ids;
+    let name = |id: &mut Option<Text<'_>>| {
+      id.get_or_insert_with(|| Text::Owned(place.clone()));
+    };
+    match &mut self.body {
+      Body::RunStart { .. } | Body::RunEnd { .. } => return name(&mut ids.run),
+      Body::OperationStart { .. } | Body::OperationEnd { .. } => return name(&mut ids.operation),
+      Body::TurnRequest { .. } | Body::TurnEnd { .. } => name(&mut ids.turn),
+      Body::ToolStart { tool, .. } | Body::ToolEnd { tool, .. } => name(&mut tool.call),
+      Body::TaskStart { .. } => name(&mut ids.task),
+      Body::TaskEnd { .. } => return name(&mut ids.task),
+      Body::CompactionStart { .. } => {}
+      _ => return,
+    }
+    // What these lie in must have a name, too; a turn and its tools lie in the same.
+    let is_delegated = ids.task.is_some() && !matches!(self.body, Body::TaskStart { .. });
+    if ids.operation.is_none() && ids.run.is_none() && !is_delegated {
+      let within = ids.turn.as_ref().or(ids.conversation.as_ref()).or(ids.instance.as_ref());
+      let within = within.map_or(place, |within| format!("missing:{within}"));
+      ids.operation = Some(Text::Owned(within));
+    }
+  }
+}
