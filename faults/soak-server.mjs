@@ -13,7 +13,7 @@ const LIMIT = 512 * 1024;
 /** The ids by which a span is found again; see `expectation.mjs`. */
 const IDS = ['operation_id', 'turn_id', 'tool_call_id', 'task_id'].map((id) => `flue.${id}`);
 
-/** What it may be like for a while, each with what it does to an upload. */
+/** What it may be like for a while, each with what it does to a request. */
 const moods = {
   healthy: () => undefined,
   slow: (random) => ({ processFirst: true, delayMs: 300 + random() * 1500 }),
@@ -21,7 +21,9 @@ const moods = {
   resetting: (random) =>
     random() < 0.5 ? { reset: true, processFirst: random() < 0.5 } : undefined,
   busy: () => ({ status: 429, headers: { 'retry-after': '1' } }),
-  narrow: (_, { bytes }) => (bytes > 64 * 1024 ? { status: 413 } : undefined),
+  /** What is uploaded apart may be larger. */
+  narrow: (_, { path, bytes }) =>
+    path === '/logs3' && bytes > 64 * 1024 ? { status: 413 } : undefined,
   dead: () => undefined,
 };
 
