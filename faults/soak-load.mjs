@@ -1,50 +1,50 @@
 /**
  * A process under constant load: `node faults/soak-load.mjs <job as JSON>`. Small tool calls, a large
- * one each second, and a real agent's conversations of 25 turns one after the other. Ends naturally.
+ * one each second, and recorded conversations of an agent, one after the other: Flue itself would keep
+ * them all. Ends naturally.
  *
  * @typedef {object} Job
+ * @property {string} exporter
  * @property {number} seconds
  * @property {number} perSecond made-up spans
+ * @property {string} conversation a recorded one
  * @property {string} events a file for what the exporter is told; see `expectation.mjs`
  * @property {string} numbers a file for what it says at the end
  */
 import { writeFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { instrument, observe as observeFlue } from '@flue/runtime';
+import { setImmediate as nextLoop, setTimeout as sleep } from 'node:timers/promises';
 import { contenderOf } from '../benchmark/contenders.mjs';
-import { startAgent } from '../benchmark/flue.mjs';
+import { load } from '../benchmark/conversation.mjs';
 import { recorder } from './expectation.mjs';
 import { operation } from './synthetic.mjs';
 
 const TICKS_PER_SECOND = 10;
 const LARGE = 200_000;
-const TURNS = 25;
 const CONVERSATION_EVERY_MS = 3000;
 const FLUSH_MS = 60_000;
+
+const IDS = ['conversationId', 'submissionId', 'operationId', 'turnId', 'toolCallId'];
 
 /** @type {Job} */
 const job = JSON.parse(process.argv[2]);
 const record = recorder(job.events);
-const { observe, interceptor, flush, stats } = await contenderOf('ours').load();
-observeFlue(record);
-instrument({ key: Symbol('soak'), observe, interceptor, dispose: async () => {} });
-const agent = await startAgent();
+const { observe, flush, stats } = await contenderOf(job.exporter).load();
 const until = performance.now() + job.seconds * 1000;
 let unbalanced = 0;
 
 await Promise.all([produce(), converse()]);
-await agent.stop();
 const report = await flush({ timeoutMs: FLUSH_MS });
 process.on('exit', () => {
-  writeFileSync(job.numbers, JSON.stringify({ unbalanced, flush: report, stats: stats() }));
+  writeFileSync(job.numbers, JSON.stringify({ unbalanced, flush: report, stats: stats?.() }));
 });
+
+function emit(event) {
+  record(event);
+  observe(event);
+}
 
 /** One operation each second. */
 async function produce() {
-  const emit = (event) => {
-    record(event);
-    observe(event);
-  };
   for (let second = 0; performance.now() < until; second += 1) {
     const began = performance.now();
     const { begin, toolStart, tool, end } = operation(`${process.pid}_${second}`);
@@ -59,15 +59,27 @@ async function produce() {
       await sleep(Math.max(0, began + (tick * 1000) / TICKS_PER_SECOND - performance.now()));
     }
     end().forEach(emit);
-    if (!isBalanced(stats())) unbalanced += 1;
+    if (stats !== undefined && !isBalanced(stats())) unbalanced += 1;
   }
 }
 
 async function converse() {
+  const conversation = load(job.conversation);
   for (let number = 0; performance.now() < until; number += 1) {
-    await agent.converse(`soak-${process.pid}-${number}`, TURNS);
+    for (let index = 0; index < conversation.length; index += 1) {
+      const event = conversation.event(index);
+      emit(renamed(event, `${process.pid}-${number}`));
+      if (event.type === 'turn') await nextLoop();
+    }
     await sleep(CONVERSATION_EVERY_MS);
   }
+}
+
+/** The same event under ids of its own. @param {any} event @param {string} name */
+function renamed(event, name) {
+  const copy = { ...event };
+  for (const id of IDS) if (copy[id] !== undefined) copy[id] = `${copy[id]}-${name}`;
+  return Object.freeze(copy);
 }
 
 function isBalanced({ accepted, sent, pending, spooled = 0, lost }) {

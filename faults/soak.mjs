@@ -1,16 +1,18 @@
 /**
- * Two processes under constant load, with a spool and without, on a server that flaps:
+ * Processes under constant load on a server that flaps: traced with a spool, traced without, and for
+ * comparison not at all.
  *
  *     node faults/soak.mjs [--minutes 10] [--rate 500] [--seed 1]
  *
- * Ends with 1 unless memory and threads stay flat, all that was accepted has arrived, and the numbers
- * add up.
+ * Ends with 1 unless memory and threads stay as flat as without tracing, all that was accepted has
+ * arrived, and the numbers add up. The rate is that of both traced processes together.
  */
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeMachine } from '../benchmark/machine.mjs';
+import { runWorker } from '../benchmark/process.mjs';
 import { mean, median } from '../benchmark/statistics.mjs';
 import { table } from '../benchmark/table.mjs';
 import { compare, expectedSpans } from './expectation.mjs';
@@ -23,8 +25,10 @@ const SAMPLE_MS = 2000;
 /** What a process may take after its last span: its flush, its exit, and a busy machine. */
 const GRACE_MS = 120_000;
 
-/** By how much the memory of the last quarter may exceed that of the second. */
-const growth = (before) => before * 0.1 + 10 * MIB;
+/** By how much the memory of the last quarter may exceed that of the second, above no tracing. */
+const MOST_GROWTH = 20 * MIB;
+
+const TURNS = 25;
 
 const { values: options } = parseArgs({
   options: {
@@ -40,30 +44,38 @@ if (!(seconds > 0 && perSecond > 0)) throw new Error('--minutes and --rate: numb
 const directory = mkdtempSync(join(tmpdir(), 'flue-braintrust-soak-'));
 const server = new FlappingServer(Number(options.seed));
 try {
+  const conversation = join(directory, 'conversation');
+  await runWorker({ scenario: 'record', contender: 'nothing', size: TURNS, file: conversation });
   const url = await server.start();
   setTimeout(() => server.heal(), seconds * 1000);
-  const results = await Promise.all([soak(url, 'without'), soak(url, 'with')]);
-  print(results);
+  const load = { url, conversation };
+  const [bare, ...results] = await Promise.all([
+    soak({ ...load, title: 'not traced', exporter: 'nothing' }),
+    soak({ ...load, title: 'no spool', exporter: 'ours' }),
+    soak({ ...load, title: 'spool', exporter: 'ours', spool: join(directory, 'spool') }),
+  ]);
+  for (const result of results) result.broken = broken(result, bare);
+  print([bare, ...results]);
   if (results.some(({ broken }) => broken.length > 0)) process.exitCode = 1;
 } finally {
   await server.stop();
   rmSync(directory, { recursive: true, force: true });
 }
 
-/** @param {string} url @param {'with' | 'without'} spool */
-async function soak(url, spool) {
-  const events = join(directory, `${spool}-events`);
-  const numbers = join(directory, `${spool}-numbers`);
+/** @param {{ url: string, conversation: string, title: string, exporter: string, spool?: string }} load */
+async function soak({ url, conversation, title, exporter, spool }) {
+  const events = join(directory, `${title}-events`);
+  const numbers = join(directory, `${title}-numbers`);
   const env = {
     BRAINTRUST_API_KEY: KEY,
     BRAINTRUST_APP_URL: url,
     BRAINTRUST_API_URL: url,
-    ...(spool === 'with' && { FLUE_BRAINTRUST_SPOOL_DIR: join(directory, 'spool') }),
+    ...(spool && { FLUE_BRAINTRUST_SPOOL_DIR: spool }),
   };
   const samples = [];
   let timer;
   const ended = await runProgram(
-    { seconds, perSecond, events, numbers },
+    { exporter, seconds, perSecond, conversation, events, numbers },
     {
       program: 'soak-load.mjs',
       env,
@@ -78,8 +90,7 @@ async function soak(url, spool) {
   const told = ended.code === 0 ? JSON.parse(readFileSync(numbers, 'utf8')) : undefined;
   const quarters = [1, 2, 3, 4].map((quarter) => quarterOf(samples, quarter));
   const slope = slopeOf(samples.slice(samples.length / 2));
-  const result = { spool, ended, counts, told, quarters, slope };
-  return { ...result, broken: broken(result) };
+  return { title, ended, counts, told, quarters, slope, broken: [] };
 }
 
 /** @param {number} pid @returns {{ rss: number, threads: number }[]} one, or none */
@@ -112,7 +123,7 @@ function slopeOf(samples) {
   return (above / below) * (60_000 / SAMPLE_MS);
 }
 
-function broken({ ended, counts, told, quarters: [, second, , last] }) {
+function broken({ ended, counts, told, quarters }, bare) {
   if (told === undefined) return [`it ended with ${ended.signal ?? ended.code}: ${ended.stderr}`];
   const { accepted, sent, pending, spooled = 0, lost } = told.stats;
   const found = [];
@@ -123,9 +134,16 @@ function broken({ ended, counts, told, quarters: [, second, , last] }) {
   if (counts.lost > 0) found.push(`${counts.lost} of ${counts.expected} spans are lost`);
   if (counts.open > 0) found.push(`${counts.open} spans have no end`);
   if (counts.twice > 0) found.push(`${counts.twice} spans are there twice`);
-  if (last.rss > second.rss + growth(second.rss)) found.push('memory grows');
+  const growth = growthOf(quarters) - Math.max(0, growthOf(bare.quarters));
+  if (growth > MOST_GROWTH) found.push(`memory grows by ${Math.round(growth / MIB)} MiB`);
+  const [, second, , last] = quarters;
   if (last.threads > second.threads) found.push('threads grow');
   return found;
+}
+
+/** From the second quarter to the last: the first is the process's start. */
+function growthOf([, second, , last]) {
+  return last.rss - second.rss;
 }
 
 function print(results) {
@@ -133,24 +151,24 @@ function print(results) {
   const moods = Object.entries(server.moods).map(([mood, times]) => `${mood} ${times}`);
   const mib = (bytes) => (bytes / MIB).toFixed(0);
   const head =
-    'spool|spans|arrived|RSS by quarter, MiB|at the end, MiB/min|threads|requests|retries|told lost|exit';
-  const rows = results.map(({ spool, counts, quarters, slope, told, ended }) => [
-    spool,
+    'process|spans|arrived|RSS by quarter, MiB|at the end, MiB/min|threads|requests|retries|told lost|exit';
+  const rows = results.map(({ title, counts, quarters, slope, told, ended }) => [
+    title,
     counts.expected.toLocaleString('en'),
     counts.delivered.toLocaleString('en'),
     quarters.map(({ rss }) => mib(rss)).join(' '),
     (slope / MIB).toFixed(1),
     quarters.map(({ threads }) => threads).join(' '),
-    String(told?.stats.requests ?? '–'),
-    String(told?.stats.retries ?? '–'),
-    told ? String(Object.values(told.stats.lost).reduce((all, rows) => all + rows, 0)) : '–',
+    String(told?.stats?.requests ?? '–'),
+    String(told?.stats?.retries ?? '–'),
+    told?.stats ? String(Object.values(told.stats.lost).reduce((all, rows) => all + rows, 0)) : '–',
     String(ended.signal ?? ended.code),
   ]);
   console.log(lines.map((line) => `- ${line}`).join('\n'));
   const requests = server.requests.toLocaleString('en');
   console.log(`\n${options.minutes} minutes, ${requests} requests: ${moods.join(', ')}\n`);
   console.log(table(head.split('|'), rows));
-  for (const { spool, broken } of results) {
-    for (const what of broken) console.log(`\nBroken, ${spool} spool: ${what}`);
+  for (const { title, broken } of results) {
+    for (const what of broken) console.log(`\nBroken, ${title}: ${what}`);
   }
 }
