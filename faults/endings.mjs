@@ -31,6 +31,11 @@ const hold = () => void setTimeout(() => {}, 60_000);
 export const acts = {
   /** The process ends when nothing is left to do. */
   leave: ({ stop }) => stop(),
+  /** A cluster's worker lives until it is disconnected. */
+  disconnect: async ({ stop }) => {
+    await stop();
+    process.disconnect();
+  },
   flush: async ({ flush, stop }, { flushMs }) => {
     await flush(flushMs && { timeoutMs: flushMs });
     await stop();

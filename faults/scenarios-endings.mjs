@@ -95,6 +95,10 @@ const list = [
     ending: { act: 'exit' },
     place: 'fork',
   }),
+  ending('cluster', 'cluster worker, disconnected', {
+    ending: { act: 'disconnect' },
+    place: 'cluster',
+  }),
   ending('cluster-exit', 'cluster worker, process.exit() in it', {
     ending: { act: 'exit' },
     place: 'cluster',
