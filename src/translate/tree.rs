@@ -319,11 +319,20 @@ impl Tree {
     if self.open.len() <= MOST_OPEN {
       return;
     }
-    let leaves = self.open.iter().filter(|(_, span)| span.children.is_empty());
-    let mut oldest: Vec<_> =
-      leaves.map(|(activity, span)| (span.start.time(), activity.clone())).collect();
-    oldest.sort_unstable_by_key(|(start, _)| *start);
-    for (_, activity) in oldest.into_iter().take(SHED) {
+    // The leaves, and behind them the others, of which the innermost began last.
+    let mut candidates: Vec<_> = self
+      .open
+      .iter()
+      .map(|(activity, span)| match (span.start.time(), span.children.is_empty()) {
+        (start, true) => ((0, start), activity.clone()),
+        (start, false) => ((1, -start), activity.clone()),
+      })
+      .collect();
+    candidates.sort_unstable_by_key(|(order, _)| *order);
+    for (_, activity) in candidates {
+      if self.open.len() <= MOST_OPEN - SHED {
+        break;
+      }
       self.interrupt(&activity, at, rows);
     }
   }
@@ -374,7 +383,8 @@ impl Tree {
     if let Parent::Span(parent, _) = &span.place.parent
       && let Some(parent) = self.open.get_mut(parent)
     {
-      parent.children.retain(|child| child != activity);
+      let place = parent.children.iter().position(|child| child == activity);
+      place.map(|place| parent.children.remove(place));
     }
     Some(span)
   }
