@@ -156,7 +156,7 @@ class Copier {
 
   /** @param {string} name */
   #copyName(name) {
-    this.#charactersLeft -= name.length;
+    this.#charactersLeft -= Math.min(name.length, LONGEST_NAME);
     return name.length <= LONGEST_NAME ? name : name.slice(0, LONGEST_NAME) + mark('cut');
   }
 

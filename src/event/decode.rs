@@ -41,6 +41,9 @@ pub enum DecodeError {
   /// The text is not a JSON object.
   #[error("the event is not a JSON object: {0}")]
   NotAnObject(#[from] serde_json::Error),
+  /// The text is JSON, but of a list.
+  #[error("the event is a list")]
+  List,
   /// The event does not say what it is.
   #[error("the event has no type")]
   NoType,
@@ -50,6 +53,10 @@ pub enum DecodeError {
 /// or garbage.
 pub fn decode(event: &str, now: i64) -> Result<Event<'_>, DecodeError> {
   let f: Fields = serde_json::from_str(event)?;
+  // Serde takes a list for a struct, too.
+  if event.trim_start().starts_with('[') {
+    return Err(DecodeError::List);
+  }
   let kind = text(f.r#type).ok_or(DecodeError::NoType)?;
   let mut event = Event {
     at: time(f.timestamp).unwrap_or(now),

@@ -89,7 +89,9 @@ members! {
 
 /// The members of a raw object; all absent when it is not one.
 pub(super) fn object<'a, T: Deserialize<'a> + Default>(member: Member<'a>) -> T {
-  member.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
+  // Serde would also take a list for a struct.
+  let object = member.map(RawValue::get).filter(|text| text.starts_with('{'));
+  object.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
 }
 
 /// A string that is not empty.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::messages;
 use crate::{event::Payload, span::Json};
 
 /// A message, as far as it matters here.
@@ -38,7 +39,7 @@ pub fn metadata(input: Payload<'_>) -> Vec<(String, Json)> {
     #[serde(borrow)]
     metadata: Option<HashMap<String, &'a RawValue>>,
   }
-  let input = input.and_then(|input| serde_json::from_str::<Input>(input.get()).ok());
+  let input = input.and_then(messages::object::<Input>);
   let members = input.and_then(|input| input.metadata).unwrap_or_default();
   let mut members: Vec<_> =
     members.into_iter().map(|(name, value)| (name, Json::raw(value))).collect();
@@ -53,7 +54,7 @@ pub fn last_user_text(messages: Payload<'_>) -> Option<Json> {
   let said = messages
     .iter()
     .rev()
-    .filter_map(|message| read(message))
+    .filter_map(|message| messages::object::<Message>(message))
     .find(|message| message.role.is_some_and(|role| role.get() == "\"user\""));
   let content = said?.content?;
   let said = text(content);
@@ -68,11 +69,7 @@ pub fn last_user_text(messages: Payload<'_>) -> Option<Json> {
 
 /// What an assistant message says, without its thoughts and calls.
 pub fn text_of(message: Payload<'_>) -> Option<Json> {
-  text(read(message?)?.content?)
-}
-
-fn read(message: &RawValue) -> Option<Message<'_>> {
-  serde_json::from_str(message.get()).ok()
+  text(messages::object::<Message>(message?)?.content?)
 }
 
 /// The text of a content: a string, or the text parts of a list.
@@ -86,7 +83,7 @@ fn text(content: &RawValue) -> Option<Json> {
 }
 
 fn parts(content: &RawValue) -> impl Iterator<Item = Part<'_>> {
-  serde_json::from_str::<Vec<Part>>(content.get()).unwrap_or_default().into_iter()
+  list(Some(content)).into_iter().filter_map(messages::object)
 }
 
 /// What is told of an image.

@@ -25,6 +25,7 @@ mod tests;
 
 use std::borrow::Cow;
 
+pub use content::object;
 use serde_json::value::RawValue;
 
 use crate::{event::Payload, span::Json};

@@ -1,0 +1,79 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { startCollector } from '../js/collector';
+import type { CollectorOptions } from '../js/collector/types';
+import { destination, ROOT } from './support/run';
+
+/** A process that gets a signal as soon as it has recorded its 50 runs. */
+async function signalled(how: string, signal: NodeJS.Signals, options: CollectorOptions = {}) {
+  const collector = await startCollector(options);
+  try {
+    const env = { PATH: process.env.PATH, ...destination(collector) };
+    const args = [
+      '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON',
+      '__test__/fixtures/signalled.mjs',
+    ];
+    const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
+    const child = spawn(process.execPath, [...args, how], {
+      cwd: ROOT,
+      env,
+      stdio,
+      timeout: 50_000,
+    });
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
+    const [ready] = await once(child.stdout.setEncoding('utf8'), 'data');
+    const began = performance.now();
+    child.kill(signal);
+    const [code, killedBy] = await once(child, 'close');
+    const tookMs = performance.now() - began;
+    const runs = collector.rows().length;
+    return { code, killedBy, listeners: JSON.parse(ready), runs, stderr, tookMs };
+  } finally {
+    await collector.close();
+  }
+}
+
+test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+  'handleSignals delivers everything, and %s then ends the process as ever',
+  async (signal) => {
+    const { code, killedBy, runs, stderr } = await signalled('plain', signal);
+    expect({ code, killedBy, runs, stderr }).toEqual({
+      code: null,
+      killedBy: signal,
+      runs: 50,
+      stderr: '',
+    });
+  },
+);
+
+test('asked for twice, it is there once', async () => {
+  const { killedBy, listeners, runs } = await signalled('twice', 'SIGTERM');
+  expect({ killedBy, listeners, runs }).toEqual({
+    killedBy: 'SIGTERM',
+    listeners: [1, 1, 1],
+    runs: 50,
+  });
+});
+
+test('nobody listens unless asked to', async () => {
+  const { killedBy, listeners } = await signalled('unheard', 'SIGTERM');
+  expect({ killedBy, listeners }).toEqual({ killedBy: 'SIGTERM', listeners: [0, 0, 0] });
+});
+
+test.each(['listens', 'listens once'])(
+  'an application that %s itself ends as it wants to, and everything is delivered',
+  async (how) => {
+    const { code, killedBy, runs } = await signalled(how, 'SIGTERM');
+    expect({ code, killedBy, runs }).toEqual({ code: 3, killedBy: null, runs: 50 });
+  },
+);
+
+test('a server that never answers delays the end by no more than the exit timeout', async () => {
+  const { killedBy, stderr, tookMs } = await signalled('plain', 'SIGTERM', {
+    intercept: () => ({ hang: true }),
+  });
+  expect(killedBy).toBe('SIGTERM');
+  expect(stderr).toContain('50 rows');
+  expect(tookMs).toBeLessThan(10_000);
+});
