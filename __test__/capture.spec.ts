@@ -1,4 +1,5 @@
 import { startCollector } from '../js/collector';
+import { Capture } from '../js/capture';
 import { Histories } from '../js/histories';
 import { braintrustFlueObserver, close, flush, initLogger } from '..';
 
@@ -175,4 +176,113 @@ test('no more than 64 conversations are remembered', () => {
   }
   expect(histories.forgetIdle()).toEqual(['c0', 'c1', 'c2', 'c3', 'c4', 'c5']);
   expect(histories.forgetIdle()).toEqual([]);
+});
+
+describe('when too much waits', () => {
+  const at = { v: 3, timestamp: '2026-11-23T07:02:44.633Z', eventIndex: 7 };
+  const ids = { operationId: 'op_1', conversationId: 'conv_1', submissionId: 'sub_1' };
+  const usage = { input: 1, output: 2, cacheRead: 3, cacheWrite: 4, totalTokens: 10 };
+  const error = { name: 'TypeError', message: 'broken', stack: 'secret', meta: { at: 'secret' } };
+  const secret = { text: 'secret' };
+  const LEFT_OUT = '[flue-braintrust: left out, too much waits for delivery]';
+
+  /** What is handed over where nothing has room that is not essential. */
+  function handedOver(events: object[]) {
+    const capture = new Capture(events.map((event: any) => event.type));
+    const texts: [stage: number, event: any][] = [];
+    for (const event of events) {
+      capture.take(event, (text, stage) => {
+        texts.push([stage, JSON.parse(text)]);
+        return stage === 2;
+      });
+    }
+    return texts;
+  }
+
+  test('a beginning is refused for good', () => {
+    const starts = ['run_start', 'operation_start', 'tool_start', 'task_start', 'compaction_start'];
+    const told = handedOver(starts.map((type) => ({ ...at, ...ids, type })));
+    expect(told.map(([stage, { type }]) => [stage, type])).toEqual(starts.map((type) => [0, type]));
+  });
+
+  test.each([
+    ['operation', { agentInput: secret, result: secret, usage, operationKind: 'prompt' }],
+    ['tool', { toolCallId: 'c', toolName: 'look', result: secret, effectiveResult: secret }],
+    ['tool_call', { toolCallId: 'c', toolName: 'look', result: secret, isError: true, error }],
+    ['task', { taskId: 't', agent: 'a', result: 'secret'.repeat(99) }],
+    ['run_end', { runId: 'r', result: [secret], isError: true, error }],
+    ['compaction', { messagesBefore: 9, messagesAfter: 2, isError: true, errorInfo: error }],
+    ['submission_settled', { outcome: 'failed', result: secret, error, errorInfo: error }],
+  ])('the end %s is told again without its content', (type, told) => {
+    const event = { ...at, ...ids, type, durationMs: 5, ...told };
+    const [first, second, ...more] = handedOver([event]);
+    expect([first?.[0], second?.[0], more]).toEqual([1, 2, []]);
+    const essentials = second?.[1];
+    expect(JSON.stringify(essentials)).not.toContain('secret');
+    for (const [name, value] of Object.entries(event)) {
+      if (/result|agentInput|effective/i.test(name)) expect(essentials[name]).toBe(LEFT_OUT);
+      else if (/error/.test(name)) expect(essentials[name]).toMatchObject({ message: 'broken' });
+      else expect(essentials[name]).toEqual(value);
+    }
+  });
+
+  test('the end of a turn keeps its model, its usage and why it ended', () => {
+    const output = { role: 'assistant', content: [secret] };
+    const request = { requestedModel: 'm', providerId: 'p', api: 'a' };
+    const response = { responseModel: 'm2', usage, finishReason: 'stop', error, output };
+    const [, second] = handedOver([
+      { ...at, ...ids, type: 'turn', turnId: 't', request, response },
+    ]);
+    expect(JSON.stringify(second)).not.toContain('secret');
+    expect(second).toEqual([
+      2,
+      {
+        ...at,
+        ...ids,
+        type: 'turn',
+        turnId: 't',
+        request,
+        response: {
+          ...response,
+          error: { name: 'TypeError', message: 'broken' },
+          output: LEFT_OUT,
+        },
+      },
+    ]);
+  });
+
+  test('an end that cannot be read is told as far as it can', () => {
+    const type = 'tool';
+    const event = Object.defineProperty({ ...at, ...ids, type }, 'toolName', {
+      enumerable: true,
+      get() {
+        throw new Error('secret');
+      },
+    });
+    const [, second] = handedOver([event]);
+    expect(second).toEqual([
+      2,
+      { ...at, ...ids, type, toolName: '[flue-braintrust: unreadable, Error]' },
+    ]);
+  });
+
+  test('a request that was refused is followed by one that is told in full', () => {
+    const capture = new Capture(['turn_request']);
+    const kept: number[] = [];
+    const request = (turns: number, room: boolean) => {
+      const content = Array.from({ length: turns }, (_, n) => ({ role: 'user', content: `${n}` }));
+      const input = { messages: content };
+      const event = { ...at, ...ids, type: 'turn_request', purpose: 'agent', request: { input } };
+      capture.take(frozen(event), (text) => {
+        kept.push(JSON.parse(text).request.input.history.kept);
+        return room;
+      });
+    };
+    request(1, true);
+    request(2, true);
+    request(3, false);
+    request(4, true);
+    request(5, true);
+    expect(kept).toEqual([0, 1, 2, 0, 4]);
+  });
 });
