@@ -9,6 +9,10 @@
 //! Who may know whom is a table in `architecture.rs`, which is a test. The core knows neither N-API nor
 //! HTTP nor the clock: it can be understood, and tested, without any of them.
 
+// A fuzzer is no Node: nobody calls the binding there, nor what only it calls.
+#![cfg_attr(fuzzing, allow(dead_code, unused_imports, reason = "the targets call parts"))]
+
+#[cfg(not(fuzzing))]
 mod binding;
 mod config;
 mod engine;
