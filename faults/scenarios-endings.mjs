@@ -67,7 +67,7 @@ const list = [
     ending: { act: 'exit', at: 'tool' },
     short: true,
   }),
-  ending('throw', 'uncaught exception', { ending: { act: 'throw' }, short: true }),
+  ending('throw', 'uncaught exception', { ending: { act: 'throw' }, short: 'agent' }),
   ending('reject', 'unhandled rejection', { ending: { act: 'reject' } }),
   ...signals.flatMap(bySignal),
   ending('sigterm-turn', 'SIGTERM mid turn, no handler', {
@@ -81,7 +81,7 @@ const list = [
     place: 'worker',
   }),
   ending('worker-terminate', 'worker.terminate()', {
-    short: true,
+    short: 'burst',
     ending: { act: 'surrender' },
     place: 'worker',
   }),
@@ -128,7 +128,7 @@ const list = [
     ending: { act: 'signal', signal: 'SIGKILL', waitMs: 50 },
   }),
   ending('kill-spool', 'SIGKILL 350 ms after the reply, spool', {
-    short: true,
+    short: 'agent',
     promise: 'due',
     ending: { act: 'signal', signal: 'SIGKILL', waitMs: SPOOLED_MS },
     spool: true,
@@ -176,6 +176,6 @@ export const endings = list.flatMap(({ on, ...rest }) =>
     group: 'endings',
     title: name === 'burst' ? `${rest.title}; burst` : rest.title,
     workload: workloads[name] ?? talking,
-    short: rest.short,
+    short: rest.short === true || rest.short === name,
   })),
 );
