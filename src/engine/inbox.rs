@@ -306,7 +306,8 @@ impl Taken {
       let read = mem::replace(&mut self.text, Rc::new(text));
       self.ends = ends.into_iter();
       self.start = 0;
-      if let Some(mut spare) = Rc::into_inner(read).filter(|read| read.capacity() == CHUNK) {
+      let spare = Rc::into_inner(read).filter(|read| read.capacity() == CHUNK);
+      if let Some(mut spare) = spare.filter(|_| self.spare.len() < SPARE) {
         spare.clear();
         self.spare.push(spare);
       }
