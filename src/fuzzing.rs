@@ -25,8 +25,9 @@ pub fn event_decode(data: &[u8]) {
   };
   let mut translator = Translator::default();
   let mut rows = Vec::new();
+  let mut utf8 = event::Utf8::default();
   for line in text.split(|unit| *unit == u16::from(b'\n')) {
-    let line = event::utf8(line);
+    let line = utf8.read(line);
     if let Ok(event) = event::decode(&line, NOW) {
       rows.extend(translator.step(&event));
     }

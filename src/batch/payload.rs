@@ -88,7 +88,7 @@ impl Payload {
   pub fn written(&self) -> Vec<u8> {
     let mut content = Vec::with_capacity(self.body.len() + self.rows.len() * HEAD);
     for row in &self.rows {
-      content.extend_from_slice(&row.id.to_bytes());
+      content.extend_from_slice(row.id.as_bytes());
       // No row comes near 4 GiB.
       let length = u32::try_from(row.bytes.len() - self.address).unwrap_or(u32::MAX);
       content.extend_from_slice(&length.to_le_bytes());

@@ -25,8 +25,9 @@ pub struct RowQueue {
 struct Waiting {
   row: Row,
   ticket: u64,
-  /// What was counted for the row: its bytes on the wire, about.
+  /// What was counted for the row: its bytes on the wire, about, and in memory.
   bytes: usize,
+  weight: usize,
 }
 
 /// What a waiting row takes in memory besides itself: its places in the order and in the table, which is
@@ -39,17 +40,18 @@ impl RowQueue {
   pub fn push(&mut self, row: Row) -> (bool, i64) {
     let id = row.span.row;
     if let Some(waiting) = self.waiting.get_mut(&id) {
-      self.weight -= waiting.row.weight();
       waiting.row.merge(row);
-      self.weight += waiting.row.weight();
+      self.weight -= waiting.weight;
+      waiting.weight = waiting.row.weight() + PLACE;
+      self.weight += waiting.weight;
       let before = std::mem::replace(&mut waiting.bytes, waiting.row.bytes());
       return (false, difference(waiting.bytes, before));
     }
-    let (ticket, bytes) = (self.next_ticket, row.bytes());
+    let (ticket, bytes, weight) = (self.next_ticket, row.bytes(), row.weight() + PLACE);
     self.next_ticket += 1;
-    self.weight += row.weight() + PLACE;
+    self.weight += weight;
     self.order.push_back(id);
-    self.waiting.insert(id, Waiting { row, ticket, bytes });
+    self.waiting.insert(id, Waiting { row, ticket, bytes, weight });
     (true, difference(bytes, 0))
   }
 
@@ -103,8 +105,8 @@ impl RowQueue {
         }
         continue;
       }
-      let Some(Waiting { row, ticket, bytes }) = self.waiting.remove(&id) else { continue };
-      self.weight -= row.weight() + PLACE;
+      let Some(Waiting { row, ticket, bytes, weight }) = self.waiting.remove(&id) else { continue };
+      self.weight -= weight;
       counted += bytes;
       builder.push(&row, ticket);
     }

@@ -19,7 +19,7 @@ use super::{
 use crate::{
   clock,
   config::Settings,
-  event::{self, Event},
+  event::{self, Utf8},
   report::LossReason,
   span::Row,
   translate::Translator,
@@ -59,6 +59,7 @@ struct Flush {
 struct Run<'a> {
   shared: &'a Shared,
   taken: Taken,
+  utf8: Utf8,
   translator: Translator,
   delivery: Delivery<'a>,
   keeper: Keeper,
@@ -77,6 +78,7 @@ impl<'a> Run<'a> {
     Self {
       shared,
       taken: Taken::default(),
+      utf8: Utf8::default(),
       translator: Translator::new(settings.translation),
       keeper: Keeper::new(&delivery.store),
       delivery,
@@ -161,6 +163,7 @@ impl<'a> Run<'a> {
         None => break,
       }
     }
+    self.utf8.forget_large();
     if events > 0 {
       self.keeper.note_change();
       self.awake_until = Instant::now() + AWAKE;
@@ -188,20 +191,15 @@ impl<'a> Run<'a> {
   }
 
   fn translate(&mut self, text: &[u16]) -> Result<Vec<Row>, Lost> {
-    let text = event::utf8(text);
+    let text = self.utf8.read(text);
     let event = event::decode(&text, clock::now())
       .map_err(|error| Lost(LossReason::UnreadableEvent, error.to_string()))?;
-    self.make_room(&event)?;
-    Ok(self.translator.step(&event))
-  }
-
-  /// New spans are refused when too much waits, but never what is said of those that were accepted.
-  fn make_room(&mut self, event: &Event<'_>) -> Result<(), Lost> {
-    if self.delivery.is_full() && self.translator.would_open(event) {
-      self.translator.refuse(event);
+    // New spans are refused when too much waits, but never what is said of those that were accepted.
+    if self.delivery.is_full() && self.translator.would_open(&event) {
+      self.translator.refuse(&event);
       return Err(Lost(LossReason::QueueFull, "too much waits for delivery".to_owned()));
     }
-    Ok(())
+    Ok(self.translator.step(&event))
   }
 
   /// The event is counted in rows now.
@@ -211,6 +209,8 @@ impl<'a> Run<'a> {
   }
 
   fn obey(&mut self, command: Command) {
+    self.keeper.note_change();
+    self.keeper.hurry();
     match command {
       Command::Flush { deadline, reply } => {
         self.flushes.push(Flush { boundary: self.delivery.next_ticket(), deadline, reply });
@@ -219,7 +219,6 @@ impl<'a> Run<'a> {
         for row in self.translator.close_all(clock::now()) {
           self.delivery.enqueue(row);
         }
-        self.keeper.note_change();
         self.closing.push(Flush { boundary: self.delivery.next_ticket(), deadline, reply });
         self.delivery.hurry();
       }

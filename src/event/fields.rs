@@ -127,7 +127,10 @@ pub(super) fn count(member: Member<'_>) -> Option<f64> {
 
 /// A number.
 pub(super) fn number(member: Member<'_>) -> Option<f64> {
-  serde_json::from_str(member?.get()).ok()
+  // Asked first, as a parser that is disappointed makes much of it.
+  let raw = member?.get();
+  let is_number = raw.starts_with(|first: char| first.is_ascii_digit() || first == '-');
+  if is_number { serde_json::from_str(raw).ok() } else { None }
 }
 
 /// A flag; anything but `true` is false.

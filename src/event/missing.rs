@@ -9,10 +9,11 @@ use super::{Body, Event, Text};
 impl Event<'_> {
   /// Fills in the ids without which the event would say nothing of any span.
   pub(super) fn name_what_is_missing(&mut self) {
-    let place = format!("missing:{}:{}", self.at, self.index.unwrap_or_default());
+    let (at, index) = (self.at, self.index.unwrap_or_default());
+    let place = || format!("missing:{at}:{index}");
     let ids = &mut self.ids;
     let name = |id: &mut Option<Text<'_>>| {
-      id.get_or_insert_with(|| Text::Owned(place.clone()));
+      id.get_or_insert_with(|| Text::Owned(place()));
     };
     match &mut self.body {
       Body::RunStart { .. } | Body::RunEnd { .. } => return name(&mut ids.run),
@@ -28,7 +29,7 @@ impl Event<'_> {
     let is_delegated = ids.task.is_some() && !matches!(self.body, Body::TaskStart { .. });
     if ids.operation.is_none() && ids.run.is_none() && !is_delegated {
       let within = ids.turn.as_ref().or(ids.conversation.as_ref()).or(ids.instance.as_ref());
-      let within = within.map_or(place, |within| format!("missing:{within}"));
+      let within = within.map_or_else(place, |within| format!("missing:{within}"));
       ids.operation = Some(Text::Owned(within));
     }
   }

@@ -13,7 +13,7 @@ use std::borrow::Cow;
 pub use decode::{TRANSLATED_KINDS, decode};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-pub use text::utf8;
+pub use text::Utf8;
 
 /// A piece of the event's text, copied only where it has escapes.
 pub type Text<'a> = Cow<'a, str>;

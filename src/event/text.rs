@@ -1,15 +1,38 @@
 //! JavaScript's text as text that every JSON parser takes.
 
-/// UTF-16 as UTF-8. Halves of surrogate pairs, bare or as the escapes that `JSON.stringify` makes of
-/// them, become U+FFFD: they are no characters, and most parsers refuse a text that has them.
-pub fn utf8(text: &[u16]) -> String {
-  let mut bytes = vec![0; text.len() * 3];
-  let length = encoding_rs::mem::convert_utf16_to_utf8(text, &mut bytes);
-  bytes.truncate(length);
-  let text = String::from_utf8(bytes)
-    .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-  if text.contains(HALF) { without_halves(&text) } else { text }
+use std::borrow::Cow;
+
+/// Changes texts to UTF-8, one after the other in the same place.
+#[derive(Default)]
+pub struct Utf8 {
+  /// Whatever the last text left here, and NULs behind it.
+  place: String,
 }
+
+impl Utf8 {
+  /// UTF-16 as UTF-8. Halves of surrogate pairs, bare or as the escapes that `JSON.stringify` makes of
+  /// them, become U+FFFD: they are no characters, and most parsers refuse a text that has them.
+  pub fn read(&mut self, text: &[u16]) -> Cow<'_, str> {
+    // No unit takes more than three bytes.
+    let longest = text.len() * 3;
+    if self.place.len() < longest {
+      self.place = "\0".repeat(longest);
+    }
+    let length = encoding_rs::mem::convert_utf16_to_str(text, &mut self.place);
+    let text = self.place.get(..length).unwrap_or_default();
+    if text.contains(HALF) { Cow::Owned(without_halves(text)) } else { Cow::Borrowed(text) }
+  }
+
+  /// Gives back the memory that a large text needed.
+  pub fn forget_large(&mut self) {
+    if self.place.len() > LARGE {
+      self.place = String::new();
+    }
+  }
+}
+
+/// A place of this size is kept, in bytes.
+const LARGE: usize = 1024 * 1024;
 
 /// How the escape of a half begins. `JSON.stringify` writes whole pairs as they are.
 const HALF: &str = "\\ud";
@@ -37,6 +60,13 @@ fn without_halves(text: &str) -> String {
 #[cfg(test)]
 mod tests {
   use super::*;
+
+  fn utf8(text: &[u16]) -> String {
+    let mut utf8 = Utf8::default();
+    // What was there before changes nothing.
+    utf8.read(&"\u{10ffff} a longer one, with \\ud800".encode_utf16().collect::<Vec<_>>());
+    utf8.read(text).into_owned()
+  }
 
   fn of(text: &str) -> String {
     utf8(&text.encode_utf16().collect::<Vec<_>>())

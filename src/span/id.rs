@@ -74,10 +74,6 @@ impl RowId {
   /// How many bytes an id has.
   pub const BYTES: usize = 16;
 
-  pub fn to_bytes(self) -> [u8; Self::BYTES] {
-    self.0
-  }
-
   pub fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
     Self(bytes)
   }
@@ -114,6 +110,11 @@ fn hash(kind: &str, parts: &[&str]) -> [u8; 16] {
 
 macro_rules! hex {
   ($($id:ident),*) => {$(
+    impl $id {
+      pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+      }
+    }
     impl fmt::Display for $id {
       fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))

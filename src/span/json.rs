@@ -39,8 +39,7 @@ impl Json {
 
   /// A JSON string.
   pub fn text(value: &str) -> Self {
-    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
-    if value.len() + 2 <= SHORT && value.bytes().all(is_plain) {
+    if value.len() + 2 <= SHORT && is_plain(value) {
       return Self::short(&["\"", value, "\""]);
     }
     Self::of(&value)
@@ -131,6 +130,11 @@ impl Json {
 
 /// What an allocation takes besides its content, about.
 const ALLOCATION: usize = 32;
+
+/// Whether a text needs no escapes as a JSON string.
+pub fn is_plain(text: &str) -> bool {
+  text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\')
+}
 
 impl fmt::Debug for Json {
   fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

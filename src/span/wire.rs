@@ -1,6 +1,6 @@
 //! Rows as bytes: the body of `POST /logs3`.
 
-use super::{Json, Row, SpanType};
+use super::{Json, Row, SpanType, json::is_plain};
 use crate::time;
 
 /// Which project's log the rows belong to.
@@ -41,11 +41,14 @@ pub fn address(to: &Destination) -> Vec<u8> {
 pub fn write_row(body: &mut Vec<u8>, row: &Row, address: &[u8]) {
   let mut object = Object::open(body);
   object.body.extend_from_slice(address);
-  object.text("id", &row.span.row.to_string());
-  object.text("span_id", &row.span.span().to_string());
-  object.text("root_span_id", &row.span.trace.to_string());
+  object.id("id", row.span.row.as_bytes());
+  object.id("span_id", row.span.span().as_bytes());
+  object.id("root_span_id", row.span.trace.as_bytes());
   if let Some(parent) = row.parent {
-    object.value("span_parents", &Json::of(&[parent.to_string()]));
+    object.key("span_parents");
+    object.body.push(b'[');
+    write_id(object.body, parent.as_bytes());
+    object.body.push(b']');
   }
   object.text("log_id", "g");
   object.json("_is_merge", "true");
@@ -79,7 +82,7 @@ pub fn write_row(body: &mut Vec<u8>, row: &Row, address: &[u8]) {
   if !row.metrics.is_empty() {
     let mut metrics = object.object("metrics");
     for (name, value) in row.metrics.iter() {
-      metrics.value(name, &Json::of(value));
+      metrics.number(name, *value);
     }
     metrics.close();
   }
@@ -103,7 +106,7 @@ impl<'a> Object<'a> {
       self.body.push(b',');
     }
     self.empty = false;
-    Json::text(name).write(self.body);
+    write_text(self.body, name);
     self.body.push(b':');
   }
 
@@ -121,7 +124,21 @@ impl<'a> Object<'a> {
 
   /// A member whose value is a string.
   fn text(&mut self, name: &str, value: &str) {
-    self.value(name, &Json::text(value));
+    self.key(name);
+    write_text(self.body, value);
+  }
+
+  /// A member whose value is an id.
+  fn id(&mut self, name: &str, id: &[u8]) {
+    self.key(name);
+    write_id(self.body, id);
+  }
+
+  /// A member whose value is a number.
+  fn number(&mut self, name: &str, value: f64) {
+    self.key(name);
+    // Only writing could fail, and memory does not.
+    let _written = serde_json::to_writer(&mut *self.body, &value);
   }
 
   /// A member that is an object itself.
@@ -133,6 +150,25 @@ impl<'a> Object<'a> {
   fn close(self) {
     self.body.push(b'}');
   }
+}
+
+/// Appends a JSON string.
+fn write_text(body: &mut Vec<u8>, text: &str) {
+  if is_plain(text) {
+    body.push(b'"');
+    body.extend_from_slice(text.as_bytes());
+    body.push(b'"');
+  } else {
+    Json::of(&text).write(body);
+  }
+}
+
+/// Appends an id as a JSON string of lowercase hex digits.
+fn write_id(body: &mut Vec<u8>, id: &[u8]) {
+  let digit = |value: u8| if value < 10 { b'0' + value } else { b'a' + value - 10 };
+  body.push(b'"');
+  body.extend(id.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
+  body.push(b'"');
 }
 
 #[cfg(test)]

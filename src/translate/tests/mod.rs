@@ -48,7 +48,7 @@ fn processes(release: &str, name: &str) -> Vec<Vec<String>> {
     }
     if let Some(event) = event {
       let text: Vec<u16> = event.get().encode_utf16().collect();
-      processes.last_mut().unwrap().push(event::utf8(&text));
+      processes.last_mut().unwrap().push(event::Utf8::default().read(&text).into_owned());
     }
   }
   processes.retain(|events| !events.is_empty());
