@@ -7,6 +7,7 @@
  * @property {number} spans
  * @property {number} [size] of each result
  * @property {number} [pauseEvery] after so many spans the loop turns
+ * @property {number} [perSecond] how many spans are offered in a second; default: as many as can be
  * @property {boolean} delivers whether there is a server to wait for
  *
  * @typedef {object} Figures
@@ -51,7 +52,11 @@ for (let number = 1; number <= job.spans; number += 1) {
   const text = job.size === undefined ? undefined : `${number} `.padEnd(job.size, 'x');
   timed(toolStart(number));
   timed(tool(number, text));
-  if (job.pauseEvery && number % job.pauseEvery === 0) await nextLoop();
+  if (job.pauseEvery && number % job.pauseEvery === 0) {
+    await nextLoop();
+    const early = (number / (job.perSecond ?? Infinity)) * 1000 - (performance.now() - began);
+    if (early > 1) await sleep(early);
+  }
 }
 end().forEach(timed);
 endSlice();

@@ -9,6 +9,10 @@ const MIB = 2 ** 20;
 const MANY = 200_000;
 const NETWORK_MS = 60;
 
+/** Spans per second: some six times what the fastest of the others takes in, and a third more than the
+ * least that this package is to deliver. */
+const OFFERED = 40_000;
+
 /** The default of this package's bound, and what may come on top. */
 const BOUND = 64 * MIB;
 const ON_TOP = 48 * MIB;
@@ -27,7 +31,9 @@ const LIMIT_MS = 240_000;
  * @property {number} spans
  * @property {number} [size] of each result; default: a few bytes
  * @property {number} [pauseEvery] after so many spans the loop turns; default: never
+ * @property {number} [perSecond] how many are offered in a second; default: as many as can be
  * @property {boolean} [all] whether all must arrive
+ * @property {boolean} [keeps] whether all must be kept for the next process
  * @property {boolean} [spool] of this package
  * @property {string[]} [flags] of Node
  * @property {string[]} [exporters] default: all
@@ -41,12 +47,20 @@ const oursOnly = { exporters: ['ours'] };
 export const pressures = [
   pressure('hole-turning', 'black hole', { server: 'hole', ...turning }),
   pressure('hole-burst', 'black hole, the loop never turns', { server: 'hole' }),
-  pressure('healthy-turning', 'healthy', { server: 'sink', all: true, ...turning }),
-  pressure('healthy-burst', 'healthy, the loop never turns', { server: 'sink' }),
-  pressure('healthy-burst-spool', 'the same with a spool', {
+  pressure('healthy', `healthy, ${OFFERED.toLocaleString('en')} a second`, {
     server: 'sink',
     all: true,
+    perSecond: OFFERED,
+    ...turning,
+  }),
+  pressure('healthy-turning', 'healthy, as fast as the loop turns', { server: 'sink', ...turning }),
+  pressure('healthy-burst', 'healthy, the loop never turns', { server: 'sink', ...oursOnly }),
+  pressure('hole-spool', `black hole, ${OFFERED.toLocaleString('en')} a second, spool`, {
+    server: 'hole',
     spool: true,
+    keeps: true,
+    perSecond: OFFERED,
+    ...turning,
     ...oursOnly,
   }),
   pressure('hole-large', 'of 100 KB, black hole, 512 MB heap', {
@@ -93,9 +107,9 @@ export async function playPressures(pressures, { exporters, progress }) {
 
 /** @param {Pressure} pressure @param {string} exporter @returns {Promise<PressureLine>} */
 async function playOne(pressure, exporter) {
-  const { spans, size, pauseEvery, flags, spool } = pressure;
+  const { spans, size, pauseEvery, perSecond, flags, spool } = pressure;
   const directory = mkdtempSync(join(tmpdir(), 'flue-braintrust-faults-'));
-  const server = await startServer(pressure.server, { delayMs: NETWORK_MS, yields: true });
+  const server = await startServer(pressure.server, { delayMs: NETWORK_MS });
   const env = {
     BRAINTRUST_API_KEY: KEY,
     BRAINTRUST_APP_URL: server.url,
@@ -103,7 +117,14 @@ async function playOne(pressure, exporter) {
     ...(spool && { FLUE_BRAINTRUST_SPOOL_DIR: directory }),
   };
   try {
-    const job = { exporter, spans, size, pauseEvery, delivers: pressure.server === 'sink' };
+    const job = {
+      exporter,
+      spans,
+      size,
+      pauseEvery,
+      perSecond,
+      delivers: pressure.server === 'sink',
+    };
     const program = 'pressure-producer.mjs';
     const ended = await runProgram(job, { program, env, flags, limitMs: LIMIT_MS });
     const [, result] = /^figures (.*)$/m.exec(ended.stdout) ?? [];
@@ -126,6 +147,7 @@ function broken({ pressure, figures, above, arrived }) {
   const spans = pressure.spans + 2;
   if (accepted !== all) found.push(`${accepted} rows accepted, ${all} accounted for`);
   if (all < spans) found.push(`${spans - all} spans are in no account`);
+  if (pressure.keeps && lostRows(figures) > 0) found.push(`${lostRows(figures)} rows are lost`);
   if (pressure.all && arrived < spans) found.push(`${spans - arrived} spans are lost`);
   if (pressure.server === 'sink' && spans - arrived > all - sent) {
     found.push(`${spans - arrived} spans did not arrive, ${all - sent} rows are said not to have`);

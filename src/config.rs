@@ -211,6 +211,12 @@ impl Settings {
     Self::resolve(given)
   }
 
+  /// What may wait in memory as it is counted: an eighth of the bound is left to what is not, such as the
+  /// allocator's share.
+  pub fn queue_room(&self) -> usize {
+    self.max_queue_bytes - self.max_queue_bytes / 8
+  }
+
   /// Whether everything is on this machine, where no proxy leads.
   pub fn is_local(&self) -> bool {
     [Some(&self.app_url), self.api_url.as_ref()].into_iter().flatten().all(|url| is_loopback(url))

@@ -53,7 +53,7 @@ impl Recorder {
       1 => Stage::GoesOn,
       _ => Stage::Essentials,
     };
-    self.engine.record(event.len(), |buffer| event.append_to(buffer), stage)
+    self.engine.record(&event, stage)
   }
 
   /// Counts an event that comes after the end.

@@ -10,44 +10,52 @@ use napi::{
   check_status, sys,
 };
 
-/// A string argument, for the length of the call. It is copied in JavaScript's own encoding: that costs
-/// the JavaScript thread one copy, whatever the content; the change to UTF-8 happens on the engine's
-/// thread.
+use crate::engine::Incoming;
+
+/// A string argument, for the length of the call.
 pub struct JsText {
   env: sys::napi_env,
   value: sys::napi_value,
   length: usize,
 }
 
-impl JsText {
-  /// How many UTF-16 units it has.
-  pub fn len(&self) -> usize {
+/// Either costs the JavaScript thread one pass. That of UTF-16 is a plain copy, whatever the content.
+impl Incoming for JsText {
+  fn len(&self) -> usize {
     self.length
   }
 
-  /// Puts the text behind what is in the buffer; nothing, should Node fail.
-  pub fn append_to(&self, buffer: &mut Vec<u16>) {
-    let before = buffer.len();
-    // Node ends what it writes with a NUL.
-    let capacity = self.length + 1;
-    buffer.reserve(capacity);
-    let place: &mut [MaybeUninit<u16>] = buffer.spare_capacity_mut();
-    let mut written = 0;
-    // SAFETY: `env` and `value` are valid, as the call that they came with has not returned. The place
-    // has room for `capacity` units, which is the size Node is told.
-    let status = unsafe {
-      sys::napi_get_value_string_utf16(
-        self.env,
-        self.value,
-        place.as_mut_ptr().cast(),
-        capacity,
-        &mut written,
-      )
-    };
-    if status == sys::Status::napi_ok {
-      // SAFETY: Node has written `written` units, and never more than it was told there is room for.
-      unsafe { buffer.set_len(before + written.min(self.length)) };
-    }
+  fn append_utf16(&self, buffer: &mut Vec<u16>) {
+    // SAFETY: `env` and `value` are valid, as the call that they came with has not returned; the place
+    // has room for as many units as Node is told.
+    append(buffer, self.length, |place, capacity, written| unsafe {
+      sys::napi_get_value_string_utf16(self.env, self.value, place.cast(), capacity, written)
+    });
+  }
+
+  fn append_utf8(&self, buffer: &mut Vec<u8>) {
+    // SAFETY: as above.
+    append(buffer, self.length * 3, |place, capacity, written| unsafe {
+      sys::napi_get_value_string_utf8(self.env, self.value, place.cast(), capacity, written)
+    });
+  }
+}
+
+/// Puts a text of at most so many units behind what is in the buffer; nothing, should Node fail. `copy` is
+/// told the place, for how many units it has room (one more, for the NUL), and where to say how many it wrote.
+fn append<U>(
+  buffer: &mut Vec<U>,
+  most: usize,
+  copy: impl FnOnce(*mut MaybeUninit<U>, usize, *mut usize) -> sys::napi_status,
+) {
+  let before = buffer.len();
+  let capacity = most + 1;
+  buffer.reserve(capacity);
+  let mut written = 0;
+  let status = copy(buffer.spare_capacity_mut().as_mut_ptr(), capacity, &mut written);
+  if status == sys::Status::napi_ok {
+    // SAFETY: Node has written `written` units, and never more than it was told there is room for.
+    unsafe { buffer.set_len(before + written.min(most)) };
   }
 }
 

@@ -179,7 +179,7 @@ impl<'a> Delivery<'a> {
   /// Whether so much waits that no new span has room.
   pub fn is_full(&self) -> bool {
     let rows = self.queue.len() + self.outbox.rows();
-    self.held() >= self.settings.max_queue_bytes || rows >= self.settings.max_queue_rows
+    self.held() >= self.settings.queue_room() || rows >= self.settings.max_queue_rows
   }
 
   /// The bytes of memory that wait.
@@ -294,7 +294,7 @@ impl<'a> Delivery<'a> {
   /// way go into payloads of their own, so that the others need not wait for those.
   fn checkpoint(&mut self, urgent: bool) -> bool {
     let waited = self.waiting_since.is_some_and(|since| since.elapsed() >= CHECKPOINT);
-    let much = self.queue.weight() > self.settings.max_queue_bytes / SPILL;
+    let much = self.queue.weight() > self.settings.queue_room() / SPILL;
     if self.queue.len() == 0 || !(waited || urgent || much) {
       return false;
     }
@@ -328,7 +328,7 @@ impl<'a> Delivery<'a> {
     let Some((payload, wrong)) = sealed else { return };
     self.shared.counters.correct(wrong);
     let is_behind = self.outbox.stored().rows > 0
-      || self.outbox.weight() + payload.weight() > self.settings.max_queue_bytes / SPILL;
+      || self.outbox.weight() + payload.weight() > self.settings.queue_room() / SPILL;
     match kept {
       Some(entry) if is_behind => {
         self.outbox.store(Stored { key: payload.key(), entry, bytes: payload.bytes() });
@@ -340,7 +340,7 @@ impl<'a> Delivery<'a> {
   /// Loads the payload that stands in the spool alone for longest. False when there is none, or none can
   /// be had now.
   fn load(&mut self) -> bool {
-    let is_crowded = self.outbox.weight() > self.settings.max_queue_bytes / SPILL;
+    let is_crowded = self.outbox.weight() > self.settings.queue_room() / SPILL;
     if is_crowded || self.outbox.ready() > self.settings.max_requests {
       return false;
     }

@@ -1,6 +1,7 @@
 //! The border between the JavaScript thread and the engine: bounded, and never waited at.
 
 use std::{
+  borrow::Cow,
   collections::VecDeque,
   mem,
   ops::Range,
@@ -14,16 +15,32 @@ use std::{
 use tokio::{sync::Notify, time::Instant};
 
 use super::Report;
-use crate::report::{Counters, LossReason};
+use crate::{
+  event::Utf8,
+  report::{Counters, LossReason},
+};
 
 /// When so much waits, the engine is woken in any case.
 const URGENT_BYTES: usize = 1024 * 1024;
 
-/// How many UTF-16 units a chunk of events has room for. Events of their own size each would cost an
-/// allocation on one thread and a release on another.
-const CHUNK: usize = 64 * 1024;
+/// How many bytes a chunk of events has room for. Events of their own size each would cost an allocation
+/// on one thread and a release on another.
+const CHUNK: usize = 128 * 1024;
+/// Texts of up to so many units are written as UTF-8 at once, which takes half the memory while they wait. For
+/// longer ones that would hold up the JavaScript thread.
+const SHORT: usize = 4096;
 /// How many empty chunks are kept.
 const SPARE: usize = 4;
+
+/// The text of an event, still on the JavaScript thread.
+pub trait Incoming {
+  /// How many UTF-16 units it has.
+  fn len(&self) -> usize;
+  /// Puts it behind what is in the buffer, which has room for it and one unit more; nothing on failure.
+  fn append_utf16(&self, buffer: &mut Vec<u16>);
+  /// The same as UTF-8. The buffer has room for three bytes a unit and one byte more.
+  fn append_utf8(&self, buffer: &mut Vec<u8>);
+}
 
 /// How much an event matters when too much waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +66,7 @@ pub struct Inbox {
 #[derive(Default)]
 struct State {
   chunks: VecDeque<Chunk>,
-  spare: Vec<Vec<u16>>,
+  spare: Vec<Vec<u8>>,
   /// How many events have come.
   events: u64,
   commands: VecDeque<Due>,
@@ -65,11 +82,12 @@ struct State {
   parked: bool,
 }
 
-/// Texts of events, one behind the other.
-struct Chunk {
-  text: Vec<u16>,
-  /// Where each event ends.
-  ends: Vec<usize>,
+/// Texts of events.
+enum Chunk {
+  /// Short ones, one behind the other, and where each ends.
+  Short(Vec<u8>, Vec<usize>),
+  /// A long one.
+  Long(Vec<u16>),
 }
 
 /// A command, and how many events come before it.
@@ -79,14 +97,14 @@ struct Due(u64, Command);
 #[derive(Default)]
 pub struct Taken {
   chunks: VecDeque<Chunk>,
-  /// The chunk that is being read.
-  text: Rc<Vec<u16>>,
+  /// The chunk of short events that is being read.
+  text: Rc<Vec<u8>>,
   ends: std::vec::IntoIter<usize>,
   start: usize,
   /// The number of the next event.
   next: u64,
   commands: VecDeque<Due>,
-  spare: Vec<Vec<u16>>,
+  spare: Vec<Vec<u8>>,
 }
 
 /// What comes next.
@@ -95,12 +113,30 @@ pub enum Next {
   Command(Command),
 }
 
-/// The text of an event, inside its chunk.
-pub struct Text(Rc<Vec<u16>>, Range<usize>);
+/// The text of an event.
+pub enum Text {
+  /// Inside its chunk.
+  Short(Rc<Vec<u8>>, Range<usize>),
+  Long(Vec<u16>),
+}
 
 impl Text {
-  pub fn as_slice(&self) -> &[u16] {
-    self.0.get(self.1.clone()).unwrap_or_default()
+  /// The bytes that it takes.
+  pub fn bytes(&self) -> usize {
+    match self {
+      Self::Short(_, range) => range.len(),
+      Self::Long(text) => size_of_val(text.as_slice()),
+    }
+  }
+
+  /// As UTF-8, in which it is already or to which `utf8` changes it.
+  pub fn read<'a>(&'a self, utf8: &'a mut Utf8) -> Cow<'a, str> {
+    match self {
+      Self::Short(chunk, range) => {
+        Utf8::checked(String::from_utf8_lossy(chunk.get(range.clone()).unwrap_or_default()))
+      }
+      Self::Long(text) => utf8.read(text),
+    }
   }
 }
 
@@ -148,18 +184,12 @@ impl Inbox {
     Self { max_bytes, bytes: AtomicUsize::new(0), state: Mutex::default(), wake: Notify::default() }
   }
 
-  /// Takes an event of `length` units, unless too much waits or the engine has ended. `append` puts its text
-  /// behind what is there, or nothing if that fails. `held` is what waits in the engine. True for the first
-  /// event ever.
-  pub fn post(
-    &self,
-    length: usize,
-    append: impl FnOnce(&mut Vec<u16>),
-    stage: Stage,
-    held: usize,
-  ) -> Result<bool, LossReason> {
-    let bytes = size(length);
-    let waiting = self.bytes.load(Relaxed) + bytes;
+  /// Takes an event, unless too much waits or the engine has ended. `held` is what waits in the engine. True
+  /// for the first event ever.
+  pub fn post(&self, event: &impl Incoming, stage: Stage, held: usize) -> Result<bool, LossReason> {
+    let length = event.len();
+    let about = if length > SHORT { length * size_of::<u16>() } else { length };
+    let waiting = self.bytes.load(Relaxed) + about;
     if waiting + held > self.max_bytes && waiting > self.reserve(stage) {
       return Err(LossReason::QueueFull);
     }
@@ -167,14 +197,8 @@ impl Inbox {
     if let Some(reason) = state.shut {
       return Err(reason);
     }
-    let Some(chunk) = state.chunk(length) else { return Err(LossReason::EngineFailed) };
-    let start = chunk.text.len();
-    append(&mut chunk.text);
-    if chunk.text.len() != start + length {
-      chunk.text.truncate(start);
-      return Err(LossReason::UnreadableEvent);
-    }
-    chunk.ends.push(chunk.text.len());
+    let bytes = if length > SHORT { state.take_long(event) } else { state.take_short(event) };
+    let bytes = bytes.ok_or(LossReason::UnreadableEvent)?;
     state.events += 1;
     let waiting = self.bytes.fetch_add(bytes, Relaxed) + bytes;
     let first = !mem::replace(&mut state.started, true);
@@ -239,9 +263,9 @@ impl Inbox {
     state.spare.extend(taken.spare.drain(..room));
   }
 
-  /// An event of that length needs no place any more.
-  pub fn read(&self, length: usize) {
-    self.bytes.fetch_sub(size(length), Relaxed);
+  /// An event of so many bytes needs no place any more.
+  pub fn read(&self, bytes: usize) {
+    self.bytes.fetch_sub(bytes, Relaxed);
   }
 
   /// Whether no thread is at work, not yet or not any more.
@@ -274,16 +298,33 @@ impl Inbox {
 }
 
 impl State {
-  /// The last chunk, with room for so many units more and the NUL that Node writes behind them.
-  fn chunk(&mut self, length: usize) -> Option<&mut Chunk> {
-    let room = length + 1;
-    let has_room = |chunk: &Chunk| chunk.text.capacity() - chunk.text.len() >= room;
+  /// Takes in a short event. The bytes that it takes, or nothing if it cannot be copied.
+  fn take_short(&mut self, event: &impl Incoming) -> Option<usize> {
+    let room = event.len() * 3 + 1;
+    let has_room = |chunk: &Chunk| match chunk {
+      Chunk::Short(text, _) => text.capacity() - text.len() >= room,
+      Chunk::Long(_) => false,
+    };
     if !self.chunks.back().is_some_and(has_room) {
-      let spare = if room <= CHUNK { self.spare.pop() } else { None };
-      let text = spare.unwrap_or_else(|| Vec::with_capacity(room.max(CHUNK)));
-      self.chunks.push_back(Chunk { text, ends: Vec::new() });
+      let text = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(CHUNK));
+      self.chunks.push_back(Chunk::Short(text, Vec::new()));
     }
-    self.chunks.back_mut()
+    let Some(Chunk::Short(text, ends)) = self.chunks.back_mut() else { return None };
+    let start = text.len();
+    event.append_utf8(text);
+    // An empty text is no event.
+    let bytes = Some(text.len() - start).filter(|bytes| *bytes > 0)?;
+    ends.push(text.len());
+    Some(bytes)
+  }
+
+  /// The same for a long one.
+  fn take_long(&mut self, event: &impl Incoming) -> Option<usize> {
+    let mut text = Vec::with_capacity(event.len() + 1);
+    event.append_utf16(&mut text);
+    let bytes = Some(size_of_val(text.as_slice())).filter(|bytes| *bytes > 0)?;
+    self.chunks.push_back(Chunk::Long(text));
+    Some(bytes)
   }
 }
 
@@ -302,30 +343,32 @@ impl Taken {
 
   fn event(&mut self) -> Option<Text> {
     while self.ends.len() == 0 {
-      let Chunk { text, ends } = self.chunks.pop_front()?;
-      let read = mem::replace(&mut self.text, Rc::new(text));
-      self.ends = ends.into_iter();
-      self.start = 0;
-      let spare = Rc::into_inner(read).filter(|read| read.capacity() == CHUNK);
-      if let Some(mut spare) = spare.filter(|_| self.spare.len() < SPARE) {
-        spare.clear();
-        self.spare.push(spare);
+      match self.chunks.pop_front()? {
+        Chunk::Long(text) => {
+          self.next += 1;
+          return Some(Text::Long(text));
+        }
+        Chunk::Short(text, ends) => {
+          let read = mem::replace(&mut self.text, Rc::new(text));
+          self.ends = ends.into_iter();
+          self.start = 0;
+          let spare = Rc::into_inner(read).filter(|read| read.capacity() == CHUNK);
+          if let Some(mut spare) = spare.filter(|_| self.spare.len() < SPARE) {
+            spare.clear();
+            self.spare.push(spare);
+          }
+        }
       }
     }
     let end = self.ends.next()?;
-    let text = Text(self.text.clone(), self.start..end);
+    let text = Text::Short(self.text.clone(), self.start..end);
     self.start = end;
     self.next += 1;
     Some(text)
   }
 
-  /// Gives up the events that there is no time to read, and tells their lengths. The commands come at once.
+  /// Gives up the events that there is no time to read, and tells their bytes. The commands come at once.
   pub fn give_up(&mut self) -> Vec<usize> {
-    std::iter::from_fn(|| self.event()).map(|text| text.as_slice().len()).collect()
+    std::iter::from_fn(|| self.event()).map(|text| text.bytes()).collect()
   }
-}
-
-/// The bytes that an event of so many units takes.
-fn size(length: usize) -> usize {
-  length * size_of::<u16>() + size_of::<usize>()
 }

@@ -25,8 +25,8 @@ use crate::{
   report::{Counters, LossReason, Stats, Trouble, Warning, Warnings},
   spool::{DiskFiles, Spool},
 };
-pub use inbox::Stage;
 use inbox::{Command, Inbox, Reply};
+pub use inbox::{Incoming, Stage};
 
 /// How much longer than its deadline the JavaScript thread waits for the engine's last word.
 const GRACE: Duration = Duration::from_millis(250);
@@ -60,7 +60,7 @@ impl Engine {
   /// there is work at once.
   pub fn new(settings: Settings) -> Self {
     let shared = Shared {
-      inbox: Inbox::new(settings.max_queue_bytes),
+      inbox: Inbox::new(settings.queue_room()),
       counters: Arc::default(),
       warnings: Warnings::new(settings.warn_period),
     };
@@ -77,10 +77,8 @@ impl Engine {
 
   /// Hands one event over. Never blocks; false when it cannot be taken. That is counted, unless it only goes
   /// on with a span: then its essentials are expected next.
-  ///
-  /// The event is a text of `length` UTF-16 units, which `append` puts behind what the buffer has already.
-  pub fn record(&self, length: usize, append: impl FnOnce(&mut Vec<u16>), stage: Stage) -> bool {
-    match self.shared.inbox.post(length, append, stage, self.shared.counters.held()) {
+  pub fn record(&self, event: &impl Incoming, stage: Stage) -> bool {
+    match self.shared.inbox.post(event, stage, self.shared.counters.held()) {
       Ok(first) => {
         self.shared.counters.event();
         if stage == Stage::Essentials {
@@ -93,7 +91,7 @@ impl Engine {
       }
       Err(_) if stage == Stage::GoesOn => false,
       Err(reason) => {
-        self.refuse(reason, length);
+        self.refuse(reason, event.len());
         false
       }
     }

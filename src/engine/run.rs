@@ -13,7 +13,7 @@ use tokio::{
 use super::{
   Shared,
   delivery::Delivery,
-  inbox::{Command, Next, Reply, Taken},
+  inbox::{Command, Next, Reply, Taken, Text},
   keeper::Keeper,
 };
 use crate::{
@@ -144,20 +144,19 @@ impl<'a> Run<'a> {
     }
     if self.shared.inbox.is_overdue() {
       self.shared.inbox.take(&mut self.taken);
-      for length in self.taken.give_up() {
-        self.read(length);
-        self.shared.counters.refuse(LossReason::NotDeliveredAtExit, length);
+      for bytes in self.taken.give_up() {
+        self.read(bytes);
+        self.shared.counters.refuse(LossReason::NotDeliveredAtExit, bytes);
       }
     }
     let (mut events, mut bytes) = (0, 0);
     while events < EVENTS_AT_ONCE && bytes < BYTES_AT_ONCE {
       match self.taken.next() {
         Some(Next::Event(text)) => {
-          let text = text.as_slice();
           events += 1;
-          bytes += size_of_val(text);
-          self.take_in_one(text);
-          self.read(text.len());
+          bytes += text.bytes();
+          self.take_in_one(&text);
+          self.read(text.bytes());
         }
         Some(Next::Command(command)) => self.obey(command),
         None => break,
@@ -172,7 +171,7 @@ impl<'a> Run<'a> {
     !self.taken.is_empty()
   }
 
-  fn take_in_one(&mut self, text: &[u16]) {
+  fn take_in_one(&mut self, text: &Text) {
     // An event that breaks the translation is lost; those after it are not.
     let rows = catch_unwind(AssertUnwindSafe(|| self.translate(text)));
     let lost = match rows {
@@ -184,14 +183,14 @@ impl<'a> Run<'a> {
       Err(_panic) => Lost(LossReason::UnreadableEvent, "the translation failed".to_owned()),
     };
     let Lost(reason, why) = lost;
-    self.shared.lose(reason, text.len(), &why);
+    self.shared.lose(reason, text.bytes(), &why);
     if reason == LossReason::UnreadableEvent {
       self.shared.counters.failed(why);
     }
   }
 
-  fn translate(&mut self, text: &[u16]) -> Result<Vec<Row>, Lost> {
-    let text = self.utf8.read(text);
+  fn translate(&mut self, text: &Text) -> Result<Vec<Row>, Lost> {
+    let text = text.read(&mut self.utf8);
     let event = event::decode(&text, clock::now())
       .map_err(|error| Lost(LossReason::UnreadableEvent, error.to_string()))?;
     // New spans are refused when too much waits, but never what is said of those that were accepted.
@@ -203,8 +202,8 @@ impl<'a> Run<'a> {
   }
 
   /// The event is counted in rows now.
-  fn read(&self, length: usize) {
-    self.shared.inbox.read(length);
+  fn read(&self, bytes: usize) {
+    self.shared.inbox.read(bytes);
     self.shared.counters.read();
   }
 

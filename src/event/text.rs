@@ -19,8 +19,12 @@ impl Utf8 {
       self.place = "\0".repeat(longest);
     }
     let length = encoding_rs::mem::convert_utf16_to_str(text, &mut self.place);
-    let text = self.place.get(..length).unwrap_or_default();
-    if text.contains(HALF) { Cow::Owned(without_halves(text)) } else { Cow::Borrowed(text) }
+    Self::checked(Cow::Borrowed(self.place.get(..length).unwrap_or_default()))
+  }
+
+  /// The same for a text that is UTF-8 already.
+  pub fn checked(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.contains(HALF) { Cow::Owned(without_halves(&text)) } else { text }
   }
 
   /// Gives back the memory that a large text needed.

@@ -8,6 +8,7 @@ use std::{
   process::{Command, Stdio},
   sync::atomic::{AtomicUsize, Ordering},
   thread,
+  time::{Duration, Instant},
 };
 
 use proptest::prelude::*;
@@ -93,9 +94,11 @@ fn many_heirs_at_once_get_each_payload_once() {
   let found = AtomicUsize::new(0);
   let heir = |pid: u32| {
     let mut contents = Vec::new();
+    let began = Instant::now();
     // Each heir dies a few times on its way, and leaves what it found.
     for life in 0.. {
-      let mut heir = open(dir.path(), 1000 + pid * 100 + life, false);
+      assert!(began.elapsed() < Duration::from_secs(60), "a payload is nowhere");
+      let mut heir = open(dir.path(), 1_000_000 * (pid + 1) + life, false);
       let adopted = heir.adopt(NOW);
       assert!(adopted.trouble.is_none(), "{:?}", adopted.trouble);
       for entry in adopted.payloads.iter().take(20) {

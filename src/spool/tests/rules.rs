@@ -313,7 +313,7 @@ fn a_process_may_put_something_and_die_while_an_heir_looks_and_another_heir_may_
     heir_files.disarm();
     found.borrow_mut().extend(contents(&heir, &adopted.payloads));
     for name in names(&files) {
-      let lock = format!("{}.lock", name.get(..id(1, 1).to_string().len()).unwrap());
+      let lock = Name { kind: Kind::Lock, ..name.parse().unwrap() }.to_string();
       assert!(exists(&files, &lock), "before operation {operation}: {name} has no lock");
     }
     let adopted = heir.adopt(NOON);
