@@ -96,21 +96,20 @@ class Exporter {
       if (!this.#capture.wants(event)) return;
       if (this.#closed) recorder.refuse();
       else this.#capture.take(event, (text, stage) => recorder.record(text, stage));
-    } catch (error) {
-      this.#unreadable(recorder, error);
+    } catch {
+      this.#unreadable(recorder);
     }
   }
 
   /**
+   * The native part counts and reports what cannot even be asked for its type.
    * @param {Recorder} recorder
-   * @param {unknown} error
    */
-  #unreadable(recorder, error) {
-    warn('EVENT_LOST', `An event could not be recorded (${classOf(error)}).`);
+  #unreadable(recorder) {
     try {
       recorder.record(UNREADABLE, 0);
-    } catch {
-      // The native part itself fails, which was said.
+    } catch (error) {
+      warn('EVENT_LOST', `An event could not be handed over: ${messageOf(error)}.`);
     }
   }
 

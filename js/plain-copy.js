@@ -10,6 +10,9 @@ const mark = (why) => `[flue-braintrust: ${why}]`;
 /** Whole numbers within this are written out; the time it takes grows with the square of the digits. */
 const LARGEST_INTEGER = 2n ** 1024n;
 
+/** How many values a proxy counts for: each look at one runs code of the application. */
+const PROXY_VALUES = 20;
+
 /** The longest name of a member, in characters. */
 const LONGEST_NAME = 1000;
 
@@ -87,6 +90,7 @@ class Copier {
   #copyObject(object) {
     if (this.#path.includes(object)) return mark('cycle');
     if (this.#path.length >= limits.DEPTH) return mark('too deep');
+    if (types.isProxy(object)) this.#valuesLeft -= PROXY_VALUES;
     this.#path.push(object);
     try {
       return this.#copyByClass(object);

@@ -35,7 +35,11 @@ class Troubles {
   /** Tells what there is now. */
   tell() {
     if (this.#onError === undefined) return;
-    for (const trouble of this.#take()) this.#tell(trouble);
+    try {
+      for (const trouble of this.#take()) this.#tell(trouble);
+    } catch {
+      // The native part cannot be asked any more: the process ends.
+    }
   }
 
   /** @param {Trouble} trouble */
