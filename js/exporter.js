@@ -35,13 +35,7 @@ const NOTHING = Object.freeze({
 
 /** @typedef {import('../index.d.ts').Trouble} Trouble */
 
-/**
- * `record` takes the stage besides, see `capture.js`.
- * @typedef {import('../native.d.ts').Recorder & {
- *   record(event: string, stage: number): boolean,
- *   takeTroubles?: () => string,
- * }} Recorder
- */
+/** @typedef {import('../native.d.ts').Recorder} Recorder */
 
 /** A text that is no event: it is counted as one that could not be read. */
 const UNREADABLE = '{}';
@@ -193,7 +187,7 @@ class Exporter {
 
   /** @returns {Trouble[]} */
   #takeTroubles() {
-    return this.#recorders().flatMap((recorder) => JSON.parse(recorder.takeTroubles?.() ?? '[]'));
+    return this.#recorders().flatMap((recorder) => JSON.parse(recorder.takeTroubles()));
   }
 }
 
