@@ -18,7 +18,8 @@ export declare class Recorder {
   constructor(settings: string)
   /**
    * Takes one event as JSON. Returns at once; false when it was refused. `stage` 0 begins a span; 1 goes
-   * on with one, or ends it: when that is refused, what is essential of it is expected next, as stage 2.
+   * on with one, or ends it: when that is refused, what is essential of it is expected next, as stage 2;
+   * 3 says nothing of a span.
    */
   record(event: string, stage: number): boolean
   /** Counts an event that comes after the end. */

@@ -26,6 +26,8 @@ function expectAccounts(
   const accepted = sent + pending + sum(Object.values(lost));
   expect(stats).toMatchObject({ accepted, sent, pending });
   expect(stats.lost).toEqual(lost);
+  const { bytes } = stats;
+  expect(bytes.accepted).toBe(bytes.sent + bytes.pending + sum(Object.values(bytes.lost)));
 }
 
 const uploads = (collector: Collector) =>
@@ -412,6 +414,55 @@ test.each([
     },
   ),
 );
+
+describe('how many rows a request has', () => {
+  const slow = () => ({ processFirst: true, delayMs: 60 });
+  const sizes = (collector: Collector) =>
+    uploads(collector).map(({ rowIds }) => rowIds?.length ?? 0);
+
+  test('grows from a hundred to a thousand while more wait than can be sent so', () =>
+    withApp({ intercept: slow }, async (app, collector) => {
+      await app.record({ count: 100 });
+      await app.flush();
+      expect(sizes(collector)).toEqual([100]);
+      await app.record({ from: 100, count: 20_000 });
+      expectAccounts(await app.flush(), { sent: 20_100 });
+      expect(Math.max(...sizes(collector))).toBeGreaterThan(500);
+      expect(Math.max(...sizes(collector))).toBeLessThanOrEqual(1_000);
+    }));
+
+  test('and how many are under way at once is what the variables of the braintrust package say', () => {
+    const env = {
+      BRAINTRUST_DEFAULT_BATCH_SIZE: '25',
+      BRAINTRUST_MAX_CONCURRENT_LOG_REQUESTS: '2',
+      BRAINTRUST_QUEUE_DROP_EXCEEDING_MAXSIZE: ' ',
+    };
+    return withApp({ intercept: slow, env }, async (app, collector) => {
+      await app.record({ count: 1_000 });
+      expectAccounts(await app.flush(), { sent: 1_000 });
+      expect(Math.max(...sizes(collector))).toBe(25);
+      const times = uploads(collector).map(({ at, doneAt }) => [at, doneAt ?? at] as const);
+      const atOnce = times.map(
+        ([at]) => times.filter(([from, to]) => from <= at && at < to).length,
+      );
+      expect(Math.max(...atOnce)).toBeLessThanOrEqual(2);
+    });
+  });
+
+  test('is bounded by how many may wait, if that is said in rows', () =>
+    withApp(
+      {
+        intercept: () => ({ hang: true }),
+        env: { BRAINTRUST_QUEUE_DROP_EXCEEDING_MAXSIZE: '150' },
+      },
+      async (app) => {
+        await app.record({ count: 1_000 });
+        let stats = await app.stats();
+        while (stats.accepted < 1_000) stats = await app.stats();
+        expectAccounts(stats, { sent: 0, pending: 150, lost: { queue_full: 850 } });
+      },
+    ));
+});
 
 describe('flush', () => {
   const unusual = [undefined, null, {}, 7, 'x', ...[null, 'x', Number.NaN, Infinity].map(forMs)];

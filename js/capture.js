@@ -18,7 +18,7 @@ const DELTAS = new Set([
  * How an event is handed over: what begins a span may be refused, what goes on or ends one only where it
  * brings content, and its essentials never.
  */
-const STAGE = Object.freeze({ BEGINS: 0, GOES_ON: 1, ESSENTIALS: 2 });
+const STAGE = Object.freeze({ BEGINS: 0, GOES_ON: 1, ESSENTIALS: 2, NOTE: 3 });
 
 /** The events without which no span would be told wrongly or remain open. */
 const BEGINNINGS = new Set([
@@ -109,7 +109,7 @@ class Capture {
     // What was refused the native part does not remember.
     else if (!record(text, STAGE.BEGINS)) this.#histories.forget(conversationOf(event));
     for (const conversationId of this.#histories.forgetIdle()) {
-      record(JSON.stringify({ type: 'history_forgotten', conversationId }), STAGE.ESSENTIALS);
+      record(JSON.stringify({ type: 'history_forgotten', conversationId }), STAGE.NOTE);
     }
   }
 

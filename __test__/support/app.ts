@@ -16,13 +16,14 @@ export class App {
   #ended: Promise<unknown[]>;
   #calls = 0;
   /** Those who wait for answers. */
-  #waiting = new Map<number, (answers: unknown[]) => void>();
+  #waiting = new Map<number, (answers: unknown[] | Error) => void>();
 
-  constructor() {
+  /** @param env variables of the process besides its path */
+  constructor(env: { [name: string]: string } = {}) {
     const quiet = ['ExperimentalWarning', 'MODULE_TYPELESS_PACKAGE_JSON'];
     this.#child = fork(join(__dirname, 'application.ts'), {
       cwd: ROOT,
-      env: { PATH: process.env.PATH ?? '' },
+      env: { ...env, PATH: process.env.PATH ?? '' },
       execArgv: quiet.map((warning) => `--disable-warning=${warning}`),
       // Beyond JSON: `undefined`, `NaN`, `Infinity`.
       serialization: 'advanced',
@@ -32,6 +33,10 @@ export class App {
     this.#ended = once(this.#child, 'close');
     this.#child.on('message', ({ id, answers }: { id: number; answers: unknown[] }) => {
       this.#waiting.get(id)?.(answers);
+      this.#waiting.delete(id);
+    });
+    this.#child.on('exit', () => {
+      for (const answer of this.#waiting.values()) answer(new Error(`it ended: ${this.stderr}`));
     });
     this.#child.stdout?.setEncoding('utf8').on('data', (text) => (this.#stdout += text));
     this.#child.stderr?.setEncoding('utf8').on('data', (text) => (this.stderr += text));
@@ -66,8 +71,10 @@ export class App {
     const id = this.#calls++;
     this.#child.send({ id, calls });
     return new Promise((answer, failed) => {
-      this.#waiting.set(id, answer);
-      this.#child.once('exit', () => failed(new Error(`it ended: ${this.stderr}`)));
+      this.#waiting.set(id, (answers) => {
+        if (answers instanceof Error) failed(answers);
+        else answer(answers);
+      });
     });
   }
 
@@ -98,12 +105,12 @@ export class App {
 
 /** A collector, and an application that delivers to it. Both are gone when the function is. */
 export async function withApp(
-  options: CollectorOptions & { logger?: InitLoggerOptions },
+  options: CollectorOptions & { logger?: InitLoggerOptions; env?: { [name: string]: string } },
   use: (app: App, collector: Collector) => Promise<void>,
 ) {
-  const { logger, ...rest } = options;
+  const { logger, env, ...rest } = options;
   const collector = await startCollector(rest);
-  const app = new App();
+  const app = new App(env);
   try {
     await app.init({ ...at(collector), ...logger });
     await use(app, collector);

@@ -45,13 +45,15 @@ impl Recorder {
   }
 
   /// Takes one event as JSON. Returns at once; false when it was refused. `stage` 0 begins a span; 1 goes
-  /// on with one, or ends it: when that is refused, what is essential of it is expected next, as stage 2.
+  /// on with one, or ends it: when that is refused, what is essential of it is expected next, as stage 2;
+  /// 3 says nothing of a span.
   #[napi(catch_unwind, ts_args_type = "event: string, stage: number")]
   pub fn record(&self, event: JsText, stage: u32) -> bool {
     let stage = match stage {
       0 => Stage::Begins,
       1 => Stage::GoesOn,
-      _ => Stage::Essentials,
+      2 => Stage::Essentials,
+      _ => Stage::Note,
     };
     self.engine.record(&event, stage)
   }

@@ -51,14 +51,17 @@ const FAILURES_BEFORE_WARNING: u32 = 3;
 /// How often a row that is too large is uploaded apart before it is cut: the place it should go to may be
 /// one that cannot be reached from here.
 const TRIES_APART: u32 = 3;
+/// How often a file of the spool is read in vain before it is given up, and how long to wait between.
+const READS: u32 = 10;
+const READ_AGAIN: Duration = Duration::from_secs(1);
 /// A row is not cut to less than this.
 const SMALLEST_CUT: usize = 2048;
 
 /// What comes back from the network.
 enum Done {
   Connected(Client, Session),
-  /// There is no place to send to.
-  Unconnected(Verdict, String),
+  /// There is no place to send to; the client serves again.
+  Unconnected(Option<Client>, Verdict, String),
   /// The server's limit, if it tells.
   Limit(Option<usize>),
   Uploaded(Verdict, String),
@@ -94,6 +97,7 @@ pub struct Delivery<'a> {
   tasks: JoinSet<(Instant, Done)>,
   running: HashMap<Id, Task>,
   link: Link,
+  client: Option<Client>,
   backoff: Backoff,
   /// Nothing is sent before this.
   gate: Option<Instant>,
@@ -101,6 +105,10 @@ pub struct Delivery<'a> {
   suspended: bool,
   /// When the server is asked for its limit again.
   limit_due: Option<Instant>,
+  /// When a file of the spool is read again that could not be read.
+  load_due: Option<Instant>,
+  /// How many rows wait that could not go when rows went last.
+  kept_back: usize,
   /// When the process was asked to end.
   closing_since: Option<Instant>,
   /// Whether something has failed since then.
@@ -120,10 +128,13 @@ impl<'a> Delivery<'a> {
       tasks: JoinSet::new(),
       running: HashMap::new(),
       link: Link::Down,
+      client: None,
       backoff: Backoff::default(),
       gate: None,
       suspended: false,
       limit_due: None,
+      load_due: None,
+      kept_back: 0,
       closing_since: None,
       failed_closing: false,
     }
@@ -145,7 +156,7 @@ impl<'a> Delivery<'a> {
       let bytes = Payload::bytes_written(content, rows);
       self.shared.counters.accept(Amount { rows, bytes });
       let key = self.queue.take_tickets(rows);
-      self.outbox.store(Stored { key, entry: *entry, bytes });
+      self.outbox.store(Stored { key, entry: *entry, bytes, failures: 0 });
     }
     let gone = [
       (LossReason::SpoolDamaged, adopted.damaged.rows, "files of an earlier process are damaged"),
@@ -169,6 +180,11 @@ impl<'a> Delivery<'a> {
   pub fn settled_before(&self, ticket: u64) -> bool {
     let first = [self.queue.first_ticket(), self.outbox.first_ticket()].into_iter().flatten().min();
     first.is_none_or(|first| first >= ticket)
+  }
+
+  /// Whether a row with an earlier ticket waits for company.
+  pub fn lingers(&self, ticket: u64) -> bool {
+    self.queue.first_ticket().is_some_and(|first| first < ticket)
   }
 
   /// Whether the server refuses the key.
@@ -261,12 +277,14 @@ impl<'a> Delivery<'a> {
   fn seal_next(&mut self, to: &Destination, urgent: bool) {
     let limits = self.limits();
     let waited = self.waiting_since.is_some_and(|since| since.elapsed() >= LINGER);
-    if !urgent && !waited && self.queue.len() < limits.rows {
+    if !urgent && !waited && self.queue.len() < self.kept_back + limits.rows {
       return;
     }
     let outbox = &self.outbox;
     let sealed = self.queue.seal(limits, Some(to), |row| !outbox.carries(&row.span.row));
+    let is_full = sealed.as_ref().is_some_and(|(payload, _)| payload.rows() == limits.rows);
     self.take_sealed(sealed, None);
+    self.kept_back = if is_full { 0 } else { self.queue.len() };
     // What is left has waited less; the next payload may linger again.
     self.waiting_since = (self.queue.len() > 0).then(Instant::now);
   }
@@ -314,6 +332,9 @@ impl<'a> Delivery<'a> {
   /// Puts a payload into the spool, where the oldest makes room for it if need be.
   fn keep(&mut self, payload: &Payload) -> Option<Entry> {
     let content = payload.written();
+    if !self.store.could_have_room(content.len(), self.outbox.stored_disk()) {
+      return None;
+    }
     while !self.store.has_room(content.len()) {
       let oldest = self.outbox.take_stored()?;
       self.store.remove(&oldest.entry, self.shared);
@@ -331,7 +352,8 @@ impl<'a> Delivery<'a> {
       || self.outbox.weight() + payload.weight() > self.settings.queue_room() / SPILL;
     match kept {
       Some(entry) if is_behind => {
-        self.outbox.store(Stored { key: payload.key(), entry, bytes: payload.bytes() });
+        let (key, bytes) = (payload.key(), payload.bytes());
+        self.outbox.store(Stored { key, entry, bytes, failures: 0 });
       }
       kept => self.outbox.push(payload, kept),
     }
@@ -340,11 +362,17 @@ impl<'a> Delivery<'a> {
   /// Loads the payload that stands in the spool alone for longest. False when there is none, or none can
   /// be had now.
   fn load(&mut self) -> bool {
-    let is_crowded = self.outbox.weight() > self.settings.queue_room() / SPILL;
-    if is_crowded || self.outbox.ready() > self.settings.max_requests {
+    if self.load_due.is_some_and(|due| due > Instant::now()) {
       return false;
     }
-    let Some(stored) = self.outbox.take_stored() else { return false };
+    // What is behind the spool fills the memory, too: something must always be able to go.
+    let is_crowded = self.outbox.weight() > self.settings.queue_room() / SPILL;
+    if self.outbox.under_way() > 0
+      && (is_crowded || self.outbox.ready() > self.settings.max_requests)
+    {
+      return false;
+    }
+    let Some(mut stored) = self.outbox.take_stored() else { return false };
     let amount = Amount { rows: stored.entry.rows as usize, bytes: stored.bytes };
     match self.store.read(&stored.entry, self.shared) {
       Ok(content) => match Payload::read(&content, stored.key) {
@@ -355,9 +383,14 @@ impl<'a> Delivery<'a> {
         }
       },
       Err(true) => self.lose(amount, LossReason::SpoolDamaged, "a file in the spool is damaged"),
-      Err(false) => {
-        self.outbox.restore(stored);
+      Err(false) if stored.failures < READS => {
+        stored.failures += 1;
+        self.outbox.store(stored);
+        self.load_due = Some(Instant::now() + READ_AGAIN);
         return false;
+      }
+      Err(false) => {
+        self.lose(amount, LossReason::SpoolDamaged, "a file in the spool is not readable")
       }
     }
     true
@@ -379,14 +412,17 @@ impl<'a> Delivery<'a> {
 
   fn connect(&mut self) {
     self.link = Link::Connecting;
-    let settings = self.settings.clone();
+    let (settings, client) = (self.settings.clone(), self.client.take());
     self.spawn(Task::Connect, async move {
-      match Client::new(&settings) {
-        Ok(client) => match connect(&client, &settings).await {
-          Ok(session) => Done::Connected(client, session),
-          Err(error) => Done::Unconnected(error.verdict(), error.to_string()),
-        },
-        Err(error) => Done::Unconnected(Verdict::Later(Duration::ZERO), error.to_string()),
+      let client = match client.map_or_else(|| Client::new(&settings), Ok) {
+        Ok(client) => client,
+        Err(error) => {
+          return Done::Unconnected(None, Verdict::Later(Duration::ZERO), error.to_string());
+        }
+      };
+      match connect(&client, &settings).await {
+        Ok(session) => Done::Connected(client, session),
+        Err(error) => Done::Unconnected(Some(client), error.verdict(), error.to_string()),
       }
     });
   }
@@ -459,7 +495,7 @@ impl<'a> Delivery<'a> {
       let (verdict, why) =
         (Verdict::Later(Duration::ZERO), format!("a request broke off: {error}"));
       let done = match task {
-        Task::Connect => Done::Unconnected(verdict, why),
+        Task::Connect => Done::Unconnected(None, verdict, why),
         Task::AskLimit => Done::Limit(None),
         Task::Upload(_) => Done::Uploaded(verdict, why),
       };
@@ -467,8 +503,9 @@ impl<'a> Delivery<'a> {
     });
     match (done, task) {
       (Done::Connected(client, session), _) => self.connected(client, session),
-      (Done::Unconnected(verdict, why), _) => {
+      (Done::Unconnected(client, verdict, why), _) => {
         self.link = Link::Down;
+        self.client = client;
         match verdict {
           Verdict::Suspended => self.suspend(began, why),
           Verdict::Later(at_least) => self.fails(began, why, at_least),
@@ -490,6 +527,7 @@ impl<'a> Delivery<'a> {
       self.shared.warnings.once(Warning::Certificates, &complaint.to_string());
     }
     self.limit_due = session.limit.is_none().then(|| Instant::now() + LIMIT_AGAIN);
+    self.client = Some(client.clone());
     self.link = Link::Up { client, session };
   }
 
@@ -571,7 +609,8 @@ impl<'a> Delivery<'a> {
       _ => None,
     };
     let Some(held) = self.outbox.get(key) else { return };
-    let goes_apart = session.is_some_and(|session| may_go_apart(session, held.squeezed));
+    // Without a session nobody knows yet.
+    let goes_apart = session.is_none_or(|session| may_go_apart(session, held.squeezed));
     if goes_apart {
       held.squeezed.refused = true;
       self.put_back(key);
@@ -675,7 +714,8 @@ impl<'a> Delivery<'a> {
       _ => None,
     };
     let checkpoint = due.filter(|_| self.store.is_open() && self.queue.len() > 0);
-    [sending, checkpoint].into_iter().flatten().min()
+    let load = self.load_due.filter(|due| *due > Instant::now() && self.outbox.stored().rows > 0);
+    [sending, checkpoint, load].into_iter().flatten().min()
   }
 }
 

@@ -51,6 +51,8 @@ pub enum Stage {
   GoesOn,
   /// What must be known of the end of a span. The last to be refused.
   Essentials,
+  /// What the engine should know, and no span shows.
+  Note,
 }
 
 /// What waits for the engine.
@@ -190,7 +192,7 @@ impl Inbox {
     let length = event.len();
     let about = if length > SHORT { length * size_of::<u16>() } else { length };
     let waiting = self.bytes.load(Relaxed) + about;
-    if waiting + held > self.max_bytes && waiting > self.reserve(stage) {
+    if waiting + held > self.most_with(stage) && waiting > self.reserve(stage) {
       return Err(LossReason::QueueFull);
     }
     let mut state = self.lock();
@@ -216,8 +218,18 @@ impl Inbox {
   fn reserve(&self, stage: Stage) -> usize {
     match stage {
       Stage::Begins => self.max_bytes / 16,
-      Stage::GoesOn => self.max_bytes / 8,
-      Stage::Essentials => self.max_bytes / 4,
+      // When the engine holds more than all, ends have no room but for what is essential.
+      Stage::GoesOn => 0,
+      Stage::Essentials | Stage::Note => self.max_bytes / 4,
+    }
+  }
+
+  /// How much may wait, here and in the engine together, when an event is taken without recourse to the
+  /// reserve.
+  fn most_with(&self, stage: Stage) -> usize {
+    match stage {
+      Stage::GoesOn => self.max_bytes + self.max_bytes / 8,
+      _ => self.max_bytes,
     }
   }
 
@@ -251,7 +263,12 @@ impl Inbox {
 
   /// Whether the time to close has passed.
   pub fn is_overdue(&self) -> bool {
-    self.lock().deadline.is_some_and(|deadline| deadline <= Instant::now())
+    self.deadline().is_some_and(|deadline| deadline <= Instant::now())
+  }
+
+  /// When the recorder must have closed, if it was asked to.
+  pub fn deadline(&self) -> Option<Instant> {
+    self.lock().deadline
   }
 
   /// Moves everything that has come to `taken`.
@@ -282,6 +299,7 @@ impl Inbox {
     state.ended = true;
     self.bytes.store(0, Relaxed);
     state.chunks.clear();
+    state.spare.clear();
     let commands = mem::take(&mut state.commands);
     drop(state);
     drop(commands);
@@ -306,7 +324,11 @@ impl State {
       Chunk::Long(_) => false,
     };
     if !self.chunks.back().is_some_and(has_room) {
-      let text = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(CHUNK));
+      // Between long events there is seldom more than one.
+      let text = match self.chunks.back() {
+        Some(Chunk::Long(_)) => Vec::with_capacity(room),
+        _ => self.spare.pop().unwrap_or_else(|| Vec::with_capacity(CHUNK)),
+      };
       self.chunks.push_back(Chunk::Short(text, Vec::new()));
     }
     let Some(Chunk::Short(text, ends)) = self.chunks.back_mut() else { return None };

@@ -1,6 +1,6 @@
 //! Keeps the record of what is open, and inherits those of dead processes.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::Instant;
 
@@ -14,14 +14,19 @@ const INHERITANCE: Duration = Duration::from_secs(120);
 /// How much of what is open may be missing from the record when the process dies.
 const RECORD_EVERY: Duration = Duration::from_millis(100);
 
+/// When to try again after the record could not be written.
+const WRITE_AGAIN: Duration = Duration::from_secs(1);
+
 /// The record, and when it is to be tended. Without a spool it does nothing.
 #[derive(Default)]
 pub struct Keeper {
   has_spool: bool,
   /// When the record must be written again: something may have opened or closed.
   due: Option<Instant>,
-  /// When what was inherited is closed.
-  inherited_until: Option<Instant>,
+  /// When what was inherited is closed, each time that something was.
+  inherited_until: VecDeque<Instant>,
+  /// Whether the records of the dead stand beside ours still.
+  mourns: bool,
 }
 
 impl Keeper {
@@ -46,12 +51,10 @@ impl Keeper {
         shared.warnings.once(Warning::Spool, &message);
       }
     }
-    self.inherited_until = Some(Instant::now() + INHERITANCE);
+    self.inherited_until.push_back(Instant::now() + INHERITANCE);
+    self.mourns = true;
     self.note_change();
-    // Those of the dead go only when ours tells what they told.
-    if self.write(translator, store, shared) {
-      store.forget(shared);
-    }
+    self.write(translator, store, shared);
   }
 
   /// Something may have opened or closed.
@@ -73,21 +76,30 @@ impl Keeper {
 
   /// The rows of what was inherited and nobody went on with, when that is due.
   pub fn close_forsaken(&mut self, translator: &mut Translator) -> Vec<Row> {
-    if self.inherited_until.is_none_or(|until| until > Instant::now()) {
+    if self.inherited_until.front().is_none_or(|until| *until > Instant::now()) {
       return Vec::new();
     }
-    self.inherited_until = None;
+    self.inherited_until.pop_front();
     self.note_change();
-    translator.close_forsaken(clock::now())
+    let (now, waited) = (clock::now(), INHERITANCE.as_millis() as i64);
+    translator.close_forsaken(now, now.saturating_sub(waited))
   }
 
-  /// Writes the record, if it does not tell what is open. Whether it does then.
-  pub fn write(&mut self, translator: &Translator, store: &mut Store, shared: &Shared) -> bool {
-    self.due.take().is_none() || store.record(translator.remains(clock::now()).as_deref(), shared)
+  /// Writes the record, if it does not tell what is open.
+  pub fn write(&mut self, translator: &Translator, store: &mut Store, shared: &Shared) {
+    if self.due.take().is_none() {
+      return;
+    }
+    if !store.record(translator.remains(clock::now()).as_deref(), shared) {
+      self.due = Some(Instant::now() + WRITE_AGAIN);
+    } else if std::mem::take(&mut self.mourns) {
+      // Those of the dead go only when ours tells what they told.
+      store.forget(shared);
+    }
   }
 
   /// When there is something to tend.
   pub fn alarm(&self) -> Option<Instant> {
-    [self.due, self.inherited_until].into_iter().flatten().min()
+    [self.due, self.inherited_until.front().copied()].into_iter().flatten().min()
   }
 }

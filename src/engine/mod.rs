@@ -89,7 +89,7 @@ impl Engine {
         }
         true
       }
-      Err(_) if stage == Stage::GoesOn => false,
+      Err(_) if [Stage::GoesOn, Stage::Note].contains(&stage) => false,
       Err(reason) => {
         self.refuse(reason, event.len());
         false
@@ -114,7 +114,8 @@ impl Engine {
 
   /// Calls `reply` once what was accepted until now is settled, or `timeout` has passed.
   pub fn flush(&self, timeout: Duration, reply: impl FnOnce(Report) + Send + 'static) {
-    self.command(Command::Flush {
+    // Without a thread nothing is pending: the command is answered as it is dropped.
+    self.shared.inbox.command(Command::Flush {
       deadline: Instant::now() + timeout,
       reply: Reply::new(self.shared.counters.clone(), reply),
     });
@@ -123,29 +124,13 @@ impl Engine {
   /// Takes nothing more, closes the open spans, delivers what it can until `timeout` has passed, counts
   /// the rest as lost and ends the thread. Then calls `reply`.
   pub fn close(&self, timeout: Duration, reply: impl FnOnce(Report) + Send + 'static) {
-    self.command(Command::Close {
-      deadline: Instant::now() + timeout,
-      reply: Reply::new(self.shared.counters.clone(), reply),
-    });
+    self.shared.close(timeout, reply);
   }
 
   /// [`Self::close`], waiting for the answer: the end of the process. The wait is the exit timeout of
-  /// the settings.
+  /// the settings, or what is left of it if closing has begun before.
   pub fn finish(&self) -> Report {
-    let timeout = self.settings.exit_timeout;
-    let (answer, answered) = mpsc::channel();
-    self.close(timeout, move |report| {
-      // Nobody waits any more when the deadline has passed.
-      let _late = answer.send(report);
-    });
-    answered.recv_timeout(timeout + GRACE).unwrap_or_else(|_| {
-      // The engine is too busy even to say so.
-      let stats = self.stats();
-      let lost = stats.pending + stats.lost.values().sum::<u64>() + self.shared.counters.unread();
-      let message = format!("{lost} rows are lost: the process ends before they are read.");
-      self.shared.warnings.once(Warning::Exit, &message);
-      Report { complete: false, stats }
-    })
+    finish(&self.shared, self.settings.exit_timeout)
   }
 
   /// Begins what [`Self::finish`] waits for.
@@ -158,11 +143,13 @@ impl Engine {
     self.shared.inbox.is_at_rest()
   }
 
-  /// What waits for the end of this engine, wherever the engine itself is by then.
+  /// What waits for the end of this engine's thread, should it still be at work by then.
   pub fn finisher(&self) -> impl FnOnce() + Send + 'static {
-    let engine = Self { settings: self.settings.clone(), shared: self.shared.clone() };
+    let (shared, timeout) = (Arc::downgrade(&self.shared), self.settings.exit_timeout);
     move || {
-      engine.finish();
+      if let Some(shared) = shared.upgrade() {
+        finish(&shared, timeout);
+      }
     }
   }
 
@@ -174,11 +161,6 @@ impl Engine {
   /// The numbers now.
   pub fn stats(&self) -> Stats {
     self.shared.counters.stats()
-  }
-
-  fn command(&self, command: Command) {
-    // Without a thread nothing is pending: the command is answered as it is dropped.
-    self.shared.inbox.command(command);
   }
 
   fn start(&self) {
@@ -201,7 +183,33 @@ impl Drop for Engine {
   }
 }
 
+/// Closes an engine and waits until it has ended.
+fn finish(shared: &Arc<Shared>, timeout: Duration) -> Report {
+  let (answer, answered) = mpsc::channel();
+  shared.close(timeout, move |report| {
+    // Nobody waits any more when the deadline has passed.
+    let _late = answer.send(report);
+  });
+  let deadline = shared.inbox.deadline().unwrap_or_else(Instant::now);
+  let wait = deadline.saturating_duration_since(Instant::now()) + GRACE;
+  answered.recv_timeout(wait).unwrap_or_else(|_| {
+    // The engine is too busy even to say so.
+    let stats = shared.counters.stats();
+    let lost = stats.pending + stats.lost.values().sum::<u64>() + shared.counters.unread();
+    let message = format!("{lost} rows are lost: the process ends before they are read.");
+    shared.warnings.once(Warning::Exit, &message);
+    Report { complete: false, stats }
+  })
+}
+
 impl Shared {
+  fn close(&self, timeout: Duration, reply: impl FnOnce(Report) + Send + 'static) {
+    self.inbox.command(Command::Close {
+      deadline: Instant::now() + timeout,
+      reply: Reply::new(self.counters.clone(), reply),
+    });
+  }
+
   /// Counts an event of so many bytes that will never be rows, and says so.
   fn lose(&self, reason: LossReason, bytes: usize, why: &str) {
     self.counters.refuse(reason, bytes);

@@ -4,10 +4,7 @@
 //! carry rows of the same span never go together: the later one waits until the earlier one is settled.
 //! Payloads that stand in the spool alone are behind all others; they are loaded one by one.
 
-use std::{
-  collections::{BTreeMap, VecDeque},
-  rc::Rc,
-};
+use std::{collections::BTreeMap, rc::Rc};
 
 use crate::{
   batch::Payload,
@@ -48,6 +45,8 @@ pub struct Stored {
   pub entry: Entry,
   /// The bytes of its rows.
   pub bytes: usize,
+  /// How often it could not be read.
+  pub failures: u32,
 }
 
 /// The payloads, by their keys, the oldest first.
@@ -55,8 +54,10 @@ pub struct Stored {
 pub struct Outbox {
   ready: BTreeMap<u64, Held>,
   under_way: BTreeMap<u64, Held>,
-  stored: VecDeque<Stored>,
+  stored: BTreeMap<u64, Stored>,
   stored_amount: Amount,
+  /// What the files of those take of the disk.
+  stored_disk: u64,
   /// For each row in memory the latest payload that carries it.
   owners: RowMap<u64>,
   /// Bytes of memory.
@@ -74,6 +75,10 @@ impl Outbox {
       let owner = self.owners.entry(id).or_insert(key);
       if *owner < key {
         waits_for.push(std::mem::replace(owner, key));
+      } else if *owner > key {
+        // The owner before is not known any more: it is one of these, if any.
+        waits_for.extend(self.ready.range(..key).map(|(earlier, _)| *earlier));
+        waits_for.extend(self.under_way.range(..key).map(|(earlier, _)| *earlier));
       }
     }
     waits_for.sort_unstable();
@@ -84,25 +89,21 @@ impl Outbox {
     self.hold(Held { payload, waits_for, file, squeezed: Squeezed::default() });
   }
 
-  /// Takes in a payload that the spool keeps, behind all others.
+  /// Takes in a payload that the spool keeps.
   pub fn store(&mut self, stored: Stored) {
     self.stored_amount.rows += stored.entry.rows as usize;
     self.stored_amount.bytes += stored.bytes;
-    self.stored.push_back(stored);
+    self.stored_disk += stored.entry.bytes;
+    self.stored.insert(stored.key, stored);
   }
 
   /// The payload that stands in the spool alone for longest. Whoever takes it loads it, or counts it.
   pub fn take_stored(&mut self) -> Option<Stored> {
-    let stored = self.stored.pop_front()?;
+    let (_, stored) = self.stored.pop_first()?;
     self.stored_amount.rows -= stored.entry.rows as usize;
     self.stored_amount.bytes -= stored.bytes;
+    self.stored_disk -= stored.entry.bytes;
     Some(stored)
-  }
-
-  /// Puts back what could not be loaded now.
-  pub fn restore(&mut self, stored: Stored) {
-    self.store(stored);
-    self.stored.rotate_right(1);
   }
 
   /// Whether an unsettled payload in memory carries the row.
@@ -113,7 +114,7 @@ impl Outbox {
   /// Lets the next payload go that may, and gives its key.
   pub fn start(&mut self) -> Option<u64> {
     // What could not be stored waits for what was stored before it.
-    let barrier = self.stored.front().map_or(u64::MAX, |stored| stored.key);
+    let barrier = self.barrier();
     let (ready, under_way) = (&self.ready, &self.under_way);
     let key = ready.range(..barrier).take(LOOKED_AT).find_map(|(key, held)| {
       let is_settled = |key: &u64| !ready.contains_key(key) && !under_way.contains_key(key);
@@ -196,9 +197,9 @@ impl Outbox {
     self.under_way.len()
   }
 
-  /// How many payloads wait in memory.
+  /// How many payloads wait in memory that may go before those in the spool.
   pub fn ready(&self) -> usize {
-    self.ready.len()
+    self.ready.range(..self.barrier()).count()
   }
 
   /// How many rows are in memory.
@@ -216,6 +217,11 @@ impl Outbox {
     self.stored_amount
   }
 
+  /// How much of the disk that takes.
+  pub fn stored_disk(&self) -> u64 {
+    self.stored_disk
+  }
+
   /// What is in memory and in the spool as well.
   pub fn backed(&self) -> Amount {
     let held = self.ready.values().chain(self.under_way.values());
@@ -228,8 +234,13 @@ impl Outbox {
   /// The ticket of the oldest row that is not settled.
   pub fn first_ticket(&self) -> Option<u64> {
     let first = |held: &BTreeMap<u64, Held>| held.first_key_value().map(|(key, _)| *key);
-    let stored = self.stored.front().map(|stored| stored.key);
+    let stored = self.stored.first_key_value().map(|(key, _)| *key);
     [first(&self.ready), first(&self.under_way), stored].into_iter().flatten().min()
+  }
+
+  /// The key from which on payloads wait for those in the spool.
+  fn barrier(&self) -> u64 {
+    self.stored.first_key_value().map_or(u64::MAX, |(key, _)| *key)
   }
 
   /// Whether every payload is settled.

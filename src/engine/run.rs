@@ -75,6 +75,7 @@ struct Run<'a> {
 impl<'a> Run<'a> {
   fn new(shared: &'a Shared, settings: &'a Settings) -> Self {
     let delivery = Delivery::new(shared, settings);
+    let adopt_due = delivery.store.is_open().then(Instant::now);
     Self {
       shared,
       taken: Taken::default(),
@@ -85,7 +86,7 @@ impl<'a> Run<'a> {
       flushes: Vec::new(),
       closing: Vec::new(),
       awake_until: Instant::now() + AWAKE,
-      adopt_due: Some(Instant::now()).filter(|_| settings.spool.is_some()),
+      adopt_due,
     }
   }
 
@@ -96,7 +97,7 @@ impl<'a> Run<'a> {
       for row in self.keeper.close_forsaken(&mut self.translator) {
         self.delivery.enqueue(row);
       }
-      let urgent = !self.flushes.is_empty() || !self.closing.is_empty() || self.keeper.is_due();
+      let urgent = self.is_awaited() || self.keeper.is_due();
       if self.delivery.proceed(urgent) || self.keeper.is_due() {
         self.keeper.write(&self.translator, &mut self.delivery.store, self.shared);
       }
@@ -125,9 +126,15 @@ impl<'a> Run<'a> {
     self.end();
   }
 
+  /// Whether somebody waits for rows that wait for company.
+  fn is_awaited(&self) -> bool {
+    let boundary = self.flushes.iter().map(|flush| flush.boundary).max();
+    !self.closing.is_empty() || boundary.is_some_and(|boundary| self.delivery.lingers(boundary))
+  }
+
   /// Takes over what dead processes left in the spool, when that is due.
   fn adopt(&mut self) {
-    if self.adopt_due.is_none_or(|due| due > Instant::now()) || !self.delivery.store.is_open() {
+    if self.adopt_due.is_none_or(|due| due > Instant::now()) {
       return;
     }
     self.adopt_due = Some(Instant::now() + ADOPT_EVERY);

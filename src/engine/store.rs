@@ -49,6 +49,13 @@ impl Store {
     self.spool.as_ref().is_some_and(|spool| spool.bytes() + bytes as u64 <= self.max_bytes)
   }
 
+  /// Whether so many bytes more could be kept if what takes `removable` bytes of the disk made room.
+  pub fn could_have_room(&self, bytes: usize, removable: u64) -> bool {
+    let is_paused = self.paused_until.is_some_and(|until| Instant::now() < until);
+    let kept = self.spool.as_ref().map_or(0, Spool::bytes).saturating_sub(removable);
+    !is_paused && kept + bytes as u64 <= self.max_bytes
+  }
+
   /// Keeps a payload. `None` when that cannot be: it is in memory only.
   pub fn put(&mut self, content: &[u8], rows: usize, shared: &Shared) -> Option<Entry> {
     if self.paused_until.is_some_and(|until| Instant::now() < until) {

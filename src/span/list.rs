@@ -3,14 +3,21 @@
 //! with its square.
 
 use std::{
-  fmt,
+  fmt, mem,
   ops::Range,
   sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 /// A growing list of JSON texts. Cloning shares it.
 #[derive(Clone, Default)]
-pub struct List(Arc<Mutex<Vec<Item>>>);
+pub struct List(Arc<Mutex<Items>>);
+
+#[derive(Default)]
+struct Items {
+  all: Vec<Item>,
+  /// The bytes of those that no slice has been weighed with.
+  unweighed: usize,
+}
 
 #[derive(Clone)]
 struct Item {
@@ -32,7 +39,7 @@ pub struct Slice {
 impl List {
   /// How many items there are.
   pub fn len(&self) -> usize {
-    self.items().len()
+    self.items().all.len()
   }
 
   /// The list with only its first `kept` items, and then those of `fresh`. The list itself, if that is
@@ -41,35 +48,36 @@ impl List {
     let list = if self.len() == kept { self.clone() } else { self.fork(kept) };
     let mut items = list.items();
     for text in fresh {
-      let before = items.last().map_or(0, |item| item.bytes_so_far);
-      items.push(Item { bytes_so_far: before + text.len() + 1, text: text.into() });
+      let before = items.all.last().map_or(0, |item| item.bytes_so_far);
+      items.unweighed += text.len();
+      items.all.push(Item { bytes_so_far: before + text.len() + 1, text: text.into() });
     }
     drop(items);
     list
   }
 
   fn fork(&self, kept: usize) -> Self {
-    let items = self.items().iter().take(kept).cloned().collect();
-    Self(Arc::new(Mutex::new(items)))
+    let all = self.items().all.iter().take(kept).cloned().collect();
+    Self(Arc::new(Mutex::new(Items { all, unweighed: 0 })))
   }
 
   /// The items in `range`, as far as there are, behind `first`.
   pub fn slice(&self, first: Option<Arc<str>>, range: Range<usize>) -> Slice {
-    let items = self.items();
-    let end = range.end.min(items.len());
+    let mut items = self.items();
+    let end = range.end.min(items.all.len());
     let range = range.start.min(end)..end;
     let bytes_before = |position: usize| {
-      let last = position.checked_sub(1).and_then(|last| items.get(last));
+      let last = position.checked_sub(1).and_then(|last| items.all.get(last));
       last.map_or(0, |item| item.bytes_so_far)
     };
     let own = first.as_ref().map_or(0, |first| first.len() + 1);
     // The brackets, and a comma less than items.
     let bytes = (own + bytes_before(range.end) - bytes_before(range.start) + 1).max(2);
-    let weight = own + items.last().map_or(0, |last| last.text.len());
+    let weight = own + mem::take(&mut items.unweighed);
     Slice { first, list: self.clone(), range, bytes, weight }
   }
 
-  fn items(&self) -> MutexGuard<'_, Vec<Item>> {
+  fn items(&self) -> MutexGuard<'_, Items> {
     self.0.lock().unwrap_or_else(PoisonError::into_inner)
   }
 }
@@ -88,7 +96,8 @@ impl Slice {
   /// Appends the list as JSON.
   pub fn write(&self, body: &mut Vec<u8>) {
     let items = self.list.items();
-    let items = items.get(self.range.clone()).unwrap_or_default().iter().map(|item| &item.text);
+    let items = items.all.get(self.range.clone()).unwrap_or_default();
+    let items = items.iter().map(|item| &item.text);
     body.push(b'[');
     for (position, text) in self.first.iter().chain(items).enumerate() {
       if position > 0 {

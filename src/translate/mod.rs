@@ -106,6 +106,10 @@ impl Translator {
 
   /// There is no room for the span that the event would open. What is said of it from now on is passed over.
   pub fn refuse(&mut self, event: &Event<'_>) {
+    if let Body::TurnRequest { system_prompt, messages, tools, history, .. } = event.body {
+      // The next request of the conversation is told by what this one said.
+      self.go_on(event, &turn::Asked { system_prompt, messages, tools, history });
+    }
     if let Some(activity) = Activity::named_by(event) {
       self.tree.pass_over(activity);
     }

@@ -57,11 +57,13 @@ impl Translator {
     Ok(())
   }
 
-  /// Closes what was inherited and nobody has gone on with.
-  pub fn close_forsaken(&mut self, at: i64) -> Vec<Row> {
+  /// Closes what was inherited from processes that were last known to live by `left_by` at the latest, and
+  /// nobody has gone on with.
+  pub fn close_forsaken(&mut self, at: i64, left_by: i64) -> Vec<Row> {
     let forsaken: Vec<Activity> = self
       .tree
       .iter()
+      .filter(|(_, span)| span.left_at.is_some_and(|left| left <= left_by))
       .filter(|(_, span)| self.tree.is_forsaken(span))
       .map(|(activity, _)| activity.clone())
       .collect();

@@ -1,7 +1,9 @@
 //! Model turns: `turn_request`, the first delta, `turn`.
 
 use super::{
-  Translator, TurnInput, content, error, facts,
+  Translator, TurnInput, content,
+  conversation::Whole,
+  error, facts,
   history::Mode,
   identity, messages,
   tree::{Activity, Look, Parent, Place, Start},
@@ -30,17 +32,17 @@ impl Translator {
     model: &Model<'_>,
     asked: &Asked<'_>,
   ) -> Vec<Row> {
+    // Whatever becomes of the turn: the next request is told by what this one said.
+    let whole = self.go_on(event, asked);
     let Some((activity, place)) = self.turn_place(&event.ids, purpose) else { return Vec::new() };
     let start = Start::At(event.at);
     let Some(mut row) = self.tree.open(activity, place, Some(look(model)), start) else {
       return Vec::new();
     };
     request_facts(&mut row, event, purpose, model);
-    match (asked.history, event.ids.conversation.as_deref()) {
-      (Some(history), Some(conversation)) => {
-        self.write_new_input(&mut row, conversation, history, asked)
-      }
-      _ => self.write_input(&mut row, &event.ids, purpose, asked),
+    match whole {
+      Some(whole) => self.write_whole_input(&mut row, &whole),
+      None => self.write_input(&mut row, &event.ids, purpose, asked),
     }
     let mut rows = vec![row];
     if event.is_0x && !compacts(purpose) {
@@ -129,14 +131,13 @@ impl Translator {
   }
 
   /// The messages of a request that says only what is new.
-  fn write_new_input(
-    &mut self,
-    row: &mut Row,
-    conversation: &str,
-    history: History,
-    asked: &Asked<'_>,
-  ) {
-    let whole = self.conversations.go_on(conversation, history, asked, self.options.messages);
+  /// A request that is told only by what is new, whole again.
+  pub(super) fn go_on(&mut self, event: &Event<'_>, asked: &Asked<'_>) -> Option<Whole> {
+    let (history, conversation) = (asked.history?, event.ids.conversation.as_deref()?);
+    Some(self.conversations.go_on(conversation, history, asked, self.options.messages))
+  }
+
+  fn write_whole_input(&self, row: &mut Row, whole: &Whole) {
     row.fact("tools", whole.tools.clone());
     if self.options.turn_input == TurnInput::Full {
       row.input = Some(whole.input());

@@ -81,12 +81,12 @@ fn what_is_only_in_memory_does_not_overtake_what_is_in_the_spool() {
   let (mut source, mut outbox) = (source(), Outbox::default());
   let stored = source.payload(&[1]);
   let entry = Entry { number: 1, rows: 1, bytes: 600, created: 0 };
-  outbox.store(Stored { key: stored.key(), entry, bytes: stored.bytes() });
+  outbox.store(Stored { key: stored.key(), entry, bytes: stored.bytes(), failures: 0 });
   outbox.push(source.payload(&[1]), None);
   assert_eq!(outbox.start(), None);
   assert_eq!(outbox.first_ticket(), Some(0));
   let loaded = outbox.take_stored().unwrap();
-  outbox.restore(loaded);
+  outbox.store(loaded);
   let loaded = outbox.take_stored().unwrap();
   outbox.push(Payload::read(&stored.written(), loaded.key).unwrap(), Some(entry));
   let first = outbox.start().unwrap();
@@ -99,9 +99,10 @@ proptest! {
   /// said of a span first goes first, and in the end nothing is left.
   #[test]
   fn each_span_is_told_in_order_and_by_one_request_at_a_time(
-    steps in prop::collection::vec((0u8..5, prop::collection::btree_set(0u8..8, 1..4)), 1..120)
+    steps in prop::collection::vec((0u8..6, prop::collection::btree_set(0u8..8, 1..4)), 1..120)
   ) {
     let (mut source, mut outbox) = (source(), Outbox::default());
+    let mut disk: HashMap<u64, Payload> = HashMap::new();
     let mut under_way: HashMap<u64, Vec<RowId>> = HashMap::new();
     // By span, the tickets of its rows that were settled.
     let mut settled: HashMap<RowId, Vec<u64>> = HashMap::new();
@@ -119,8 +120,22 @@ proptest! {
           pushed += spans.len();
           outbox.push(source.payload(&spans), None);
         }
+        (5, _) => {
+          pushed += spans.len();
+          let payload = source.payload(&spans);
+          let (key, rows) = (payload.key(), spans.len() as u32);
+          let entry = Entry { number: key, rows, bytes: 600, created: 0 };
+          outbox.store(Stored { key, entry, bytes: payload.bytes(), failures: 0 });
+          disk.insert(key, payload);
+        }
         (1, _) => {
-          if let Some(key) = outbox.start() {
+          let started = outbox.start();
+          if started.is_none()
+            && let Some(Stored { key, entry, .. }) = outbox.take_stored()
+          {
+            outbox.push(disk.remove(&key).unwrap(), Some(entry));
+          }
+          if let Some(key) = started {
             let ids: Vec<_> = outbox.get(key).unwrap().payload.ids().collect();
             under_way.insert(key, ids);
           }
@@ -147,6 +162,7 @@ proptest! {
     prop_assert_eq!(arrived, pushed);
     prop_assert!(settled.values().all(|keys| keys.is_sorted()));
     prop_assert_eq!((outbox.weight(), outbox.rows(), outbox.ready()), (0, 0, 0));
+    prop_assert_eq!((outbox.stored(), outbox.stored_disk()), (Amount::default(), 0));
     prop_assert!(outbox.owners.is_empty());
   }
 }

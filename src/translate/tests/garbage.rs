@@ -196,7 +196,7 @@ proptest! {
       prop_assert!(translator.inherit(&remains).is_ok());
     }
     tell(&mut translator, second, &mut trace);
-    take(&mut trace, translator.close_forsaken(NOW));
+    take(&mut trace, translator.close_forsaken(NOW, i64::MAX));
     take(&mut trace, translator.close_all(NOW));
     prop_assert_eq!(translator.open_spans(), 0);
     for (id, row) in &trace.rows {
