@@ -563,6 +563,22 @@ test('what waits has a bound: beyond it events are refused, counted, and told ab
     expect(warnings(app.stderr, 'LOST')).toHaveLength(1);
   }));
 
+test('the end of a span that was accepted is never refused, though its content may have to go', () =>
+  withApp(
+    { intercept: () => ({ hang: true }), logger: { maxQueueBytes: 8 * 2 ** 20 } },
+    async (app) => {
+      await app.record({ count: 100, tell: 'start' });
+      for (let from = 0; from < 100; from++) {
+        await app.record({ from, count: 1, size: 2 ** 20, tell: 'end' });
+      }
+      let stats = await app.stats();
+      while (stats.openSpans > 0) stats = await app.stats();
+      expect(stats.lost).toEqual({});
+      expect(stats.cut).toBeGreaterThan(50);
+      expect(stats.bytes.pending).toBeLessThan(12 * 2 ** 20);
+    },
+  ));
+
 describe('the end of the process', () => {
   test('waits for what close has begun', () =>
     withApp({ intercept: onUpload(() => ({ delayMs: 100 })) }, async (app, collector) => {

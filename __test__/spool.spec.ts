@@ -249,4 +249,8 @@ test('a directory that cannot be used is told about once, and tracing goes on wi
     await app.record({ count: 10 });
     expect(await app.flush()).toMatchObject({ complete: true, sent: 10 });
     expect(app.stderr.match(/FLUE_BRAINTRUST_SPOOL/g)).toHaveLength(1);
+    // Nor does it keep the thread busy.
+    const before = await app.usage();
+    await wait(2_000);
+    expect((await app.usage()).cpuMs - before.cpuMs).toBeLessThan(300);
   }));

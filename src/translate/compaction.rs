@@ -1,8 +1,10 @@
 //! Compactions: `compaction_start`, `compaction`.
 
 use super::{
-  Translator, error, facts, identity,
-  tree::{Activity, Look, Parent, Place, Start},
+  Translator,
+  activity::Activity,
+  error, facts, identity,
+  tree::{Look, Parent, Place, Start},
   usage,
 };
 use crate::{

@@ -1,9 +1,6 @@
 //! Logs: `log` events, kept with the span they belong to.
 
-use super::{
-  Translator, facts, tool,
-  tree::{Activity, Open},
-};
+use super::{Translator, activity::Activity, facts, tool, tree::Open};
 use crate::{
   event::{Event, Payload},
   span::{Json, Row},

@@ -15,6 +15,7 @@
 //! Every span that was opened is closed: by its own end, else with the span around it, else by
 //! [`Translator::close_all`]. The latter two are marked `flue.interrupted`.
 
+mod activity;
 mod compaction;
 mod content;
 mod conversation;
@@ -41,11 +42,12 @@ use crate::{
   event::{Body, Event, Ids},
   span::Row,
 };
+use activity::Activity;
 use conversation::Conversations;
 use history::Histories;
 pub use messages::Form;
 use submission::Submissions;
-use tree::{Activity, Tree};
+use tree::Tree;
 
 /// What the user may choose.
 #[derive(Clone, Copy, Debug)]

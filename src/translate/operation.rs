@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-  Translator, error, facts, identity, messages,
+  Translator,
+  activity::Activity,
+  error, facts, identity, messages,
   submission::Submissions,
   tool,
-  tree::{Activity, Look, Parent, Place, Start},
+  tree::{Look, Parent, Place, Start},
   usage, workflow,
 };
 use crate::{

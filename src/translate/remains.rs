@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
   Translator,
+  activity::Activity,
   submission::Submission,
-  tree::{Activity, Open, Parent},
+  tree::{Open, Parent},
 };
 use crate::span::Row;
 

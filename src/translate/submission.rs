@@ -8,8 +8,10 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-  Translator, error, facts, identity,
-  tree::{Activity, Parent, Place, Start},
+  Translator,
+  activity::Activity,
+  error, facts, identity,
+  tree::{Parent, Place, Start},
 };
 use crate::{
   event::{Event, Failure, Ids, Usage},

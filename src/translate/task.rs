@@ -4,8 +4,10 @@
 //! session, conversation and task are the child's.
 
 use super::{
-  Translator, error, facts, identity, messages, tool,
-  tree::{Activity, Look, Parent, Place, Start},
+  Translator,
+  activity::Activity,
+  error, facts, identity, messages, tool,
+  tree::{Look, Parent, Place, Start},
 };
 use crate::{
   event::{Delegation, Event, Outcome, Payload},

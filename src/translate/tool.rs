@@ -3,8 +3,10 @@
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use super::{
-  Translator, error, facts, identity, messages,
-  tree::{Activity, Look, Parent, Place, Start},
+  Translator,
+  activity::Activity,
+  error, facts, identity, messages,
+  tree::{Look, Parent, Place, Start},
 };
 use crate::{
   event::{Delegation, Event, Ids, Outcome, Payload, Tool},

@@ -1,12 +1,14 @@
 //! Model turns: `turn_request`, the first delta, `turn`.
 
 use super::{
-  Translator, TurnInput, content,
+  Translator, TurnInput,
+  activity::Activity,
+  content,
   conversation::Whole,
   error, facts,
   history::Mode,
   identity, messages,
-  tree::{Activity, Look, Parent, Place, Start},
+  tree::{Look, Parent, Place, Start},
   usage,
 };
 use crate::{

@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-  Translator, content, error, facts, identity, messages,
-  tree::{Activity, Look, Parent, Place, Start},
+  Translator,
+  activity::Activity,
+  content, error, facts, identity, messages,
+  tree::{Look, Parent, Place, Start},
 };
 use crate::{
   event::{Event, Ids, Outcome, Payload},

@@ -329,3 +329,38 @@ fn a_list_is_not_taken_for_what_flue_wraps() {
   assert_eq!(operation.output.as_ref().unwrap().as_str(), r#"["a","b"]"#);
   assert!(event::decode(r#"["run_end"]"#, NOW).is_err());
 }
+
+#[test]
+fn a_turn_that_finds_no_room_takes_nothing_away_from_those_after_it() {
+  let at = r#""timestamp":"2026-11-23T07:02:44Z","operationId":"o","conversationId":"c""#;
+  let request = |turn: u32, kept: usize, messages: &str| {
+    let input =
+      format!(r#"{{"history":{{"kept":{kept},"systemPrompt":false}},"messages":{messages}}}"#);
+    format!(
+      r#"{{"type":"turn_request","v":3,{at},"turnId":"t{turn}","purpose":"agent","request":{{"input":{input}}}}}"#
+    )
+  };
+  let events = [
+    request(1, 0, r#"[{"role":"user","content":"one"}]"#),
+    request(2, 1, r#"[{"role":"user","content":"two"},{"role":"user","content":"three"}]"#),
+    request(3, 3, r#"[{"role":"user","content":"four"}]"#),
+  ];
+  let mut trace = Trace::default();
+  let mut translator = Translator::default();
+  for (turn, text) in (1..).zip(&events) {
+    let event = event::decode(text, NOW).unwrap();
+    if turn == 2 {
+      assert!(translator.would_open(&event));
+      translator.refuse(&event);
+      assert!(!translator.would_open(&event));
+    } else {
+      take(&mut trace, translator.step(&event));
+    }
+  }
+  let inputs: Vec<_> = trace.rows.values().filter_map(|row| row.input.clone()).collect();
+  let last = inputs.last().unwrap().as_str().into_owned();
+  for said in ["one", "two", "three", "four"] {
+    assert!(last.contains(said), "{said} is missing in {last}");
+  }
+  assert_eq!(inputs.len(), 2);
+}
