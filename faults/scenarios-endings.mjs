@@ -46,7 +46,11 @@ const bySignal = (signal) => {
       on: ['talking'],
       ending: { ...midTurn, handler: 'server' },
     }),
-    ending(`${name}-handled`, `${signal}, handleSignals: true`, { ending: act, ...handled }),
+    ending(`${name}-handled`, `${signal}, handleSignals: true`, {
+      short: signal === 'SIGTERM' && 'agent',
+      ending: act,
+      ...handled,
+    }),
     ending(`${name}-handled-turn`, `${signal} mid turn, handleSignals: true`, {
       on: ['talking'],
       ending: midTurn,
@@ -139,6 +143,7 @@ const list = [
     ending: { act: 'signal', signal: 'SIGKILL', waitMs: SPOOLED_MS },
     server: { timeline: [{ at: 0, gate: 'refuse' }] },
     spool: true,
+    short: 'burst',
     ...oursOnly,
   }),
   ending('kill-spool-now', 'SIGKILL right after the reply, spool', {

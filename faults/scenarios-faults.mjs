@@ -129,6 +129,7 @@ export const faults = [
     check: (rows) => (isWhole(rows) ? undefined : 'the large result is not there in full'),
   }),
   fault('giant-cut', 'the same, the server takes no uploads apart', {
+    short: true,
     workload: giant,
     server: { limit: null, faults: refuseLarge(256 * 1024) },
     check: (rows) => (isMarked(rows) ? undefined : 'nothing says that the large result was cut'),
@@ -154,6 +155,7 @@ export const faults = [
     server: { faults: always(UPLOAD, { processFirst: true, ...failures.html }) },
   }),
   fault('half', 'two uploads answer 200, and break off half way', {
+    short: true,
     server: { faults: first(2, UPLOAD, { processFirst: true, half: true }) },
   }),
   fault('drip', 'two uploads answer 200, byte by byte, for 9 s', {
@@ -183,6 +185,7 @@ export const faults = [
     server: { timeline: [{ at: 0, gate: 'hole' }] },
   }),
   fault('down-spool', 'no server, process.exit(0), spool; healthy for the next process', {
+    short: true,
     ending: { act: 'exit' },
     server: { timeline: [{ at: 0, gate: 'refuse' }] },
     spool: true,
