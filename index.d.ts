@@ -159,7 +159,10 @@ export interface Stats extends Accounts {
 
 /** How a flush ended. */
 export interface FlushReport extends Stats {
-  /** Whether all that was accepted before the call is settled: delivered, or counted as lost. */
+  /**
+   * Whether all that was accepted before the call was delivered, or lost for a reason of its own, before the
+   * time was up. What a spool keeps for the next process is not delivered.
+   */
   readonly complete: boolean;
 }
 

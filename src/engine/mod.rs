@@ -48,7 +48,8 @@ pub struct Engine {
 #[derive(Debug, Clone, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-  /// Whether all that was accepted before the flush is settled: delivered, or counted as lost.
+  /// Whether all that was accepted before the flush was delivered, or lost for a reason of its own, before the
+  /// time was up.
   pub complete: bool,
   /// The numbers at its end.
   #[serde(flatten)]

@@ -3,7 +3,7 @@
 //! A row has some ten of them. In a plain list they cost one allocation, and looking one up costs less
 //! than hashing its name.
 
-use std::{borrow::Cow, ops::Index};
+use std::borrow::Cow;
 
 /// Values by name. Cheap for tens of members, not for hundreds.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +51,7 @@ impl<V> Members<V> {
     self.0.retain(|(known, _)| known != name);
   }
 
+  #[cfg(test)]
   pub fn get(&self, name: &str) -> Option<&V> {
     self.0.get(self.position(name)?).map(|(_, value)| value)
   }
@@ -84,10 +85,10 @@ impl<V> Members<V> {
 }
 
 /// The value of a member that is there.
-impl<V> Index<&str> for Members<V> {
+#[cfg(test)]
+impl<V> std::ops::Index<&str> for Members<V> {
   type Output = V;
 
-  #[expect(clippy::panic, reason = "as with any map, an index that is not there is a mistake")]
   fn index(&self, name: &str) -> &V {
     self.get(name).unwrap_or_else(|| panic!("there is no {name}"))
   }
