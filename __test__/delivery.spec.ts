@@ -3,6 +3,7 @@ import type { Stats } from '..';
 import { startCollector } from '../js/collector';
 import type { Collector, Fault, InterceptedRequest, RequestRecord } from '../js/collector/types';
 import { App, at, withApp } from './support/app';
+import { run } from './support/run';
 import type { Calls, Runs } from './support/application';
 
 const sum = (numbers: readonly number[]) => numbers.reduce((all, number) => all + number, 0);
@@ -578,6 +579,40 @@ test('the end of a span that was accepted is never refused, though its content m
       expect(stats.bytes.pending).toBeLessThan(12 * 2 ** 20);
     },
   ));
+
+test('a conversation that cannot be delivered waits in the memory of its messages, not of its turns', async () => {
+  const collector = await startCollector({ intercept: () => ({ hang: true }) });
+  const program = `
+    const { initLogger, braintrustFlueObserver: observe, stats, close } = require('flue-braintrust');
+    const url = '${collector.url}';
+    initLogger({ apiKey: 'k', appUrl: url, apiUrl: url, maxQueueBytes: 4 * 2 ** 20 });
+    const messages = [];
+    for (let turn = 0; turn < 300; turn++) {
+      messages.push(Object.freeze({ role: 'user', content: String(turn).padEnd(2000, 'x') }));
+      const timestamp = new Date().toISOString();
+      const ids = { v: 3, timestamp, turnId: 't' + turn, operationId: 'o', conversationId: 'c' };
+      const input = Object.freeze({ systemPrompt: '', tools: Object.freeze([]), messages: Object.freeze([...messages]) });
+      observe(Object.freeze({ type: 'turn_request', ...ids, purpose: 'agent', request: Object.freeze({ input }) }));
+      observe({ type: 'turn', ...ids, purpose: 'agent', durationMs: 0, isError: false, response: {} });
+    }
+    const look = () => {
+      const { accepted, lost, bytes } = stats();
+      if (accepted < 301) return setTimeout(look, 50);
+      // By now there has been time to change what waits.
+      setTimeout(() => console.log(JSON.stringify({ lost: stats().lost, bytes: stats().bytes.pending })), 500);
+      setTimeout(() => close({ timeoutMs: 0 }), 600);
+    };
+    look();`;
+  try {
+    const { code, stdout } = await run(['-e', program]);
+    const { lost, bytes } = JSON.parse(stdout);
+    expect({ code, lost }).toEqual({ code: 0, lost: {} });
+    // Together the turns show 90 MB.
+    expect(bytes).toBeGreaterThan(80e6);
+  } finally {
+    await collector.close();
+  }
+});
 
 describe('the end of the process', () => {
   test('waits for what close has begun', () =>

@@ -44,7 +44,8 @@ impl Delivery<'_> {
     self.waiting_since = (self.queue.len() > 0).then(Instant::now);
   }
 
-  /// While rows cannot go, those whose span has ended become payloads, which take less memory.
+  /// While rows cannot go, those whose span has ended become payloads, if that takes less memory: not those
+  /// that share what they show with others.
   pub(super) fn compact(&mut self) {
     if self.queue.weight() < self.compacted + COMPACT_EVERY {
       self.compacted = self.compacted.min(self.queue.weight());
@@ -53,8 +54,9 @@ impl Delivery<'_> {
     let limits = self.limits();
     loop {
       let outbox = &self.outbox;
-      let sealed =
-        self.queue.seal(limits, None, |row| row.ends() && !outbox.carries(&row.span.row));
+      let sealed = self.queue.seal(limits, None, |row| {
+        row.ends() && row.bytes() <= row.weight() && !outbox.carries(&row.span.row)
+      });
       if sealed.is_none() {
         break;
       }
