@@ -22,6 +22,7 @@ function message(pick: (below: number) => number): Message {
     { type: 'toolCall', id: `c${pick(9)}`, name: 'look', arguments: { at: [pick(3), { text }] } },
     { type: 'image', data: '[image data omitted from event]', mimeType: 'image/png' },
     { type: 'surprise', text, more: { nested: pick(3) } },
+    { type: 'toolCall', id: 'c1', name: 'look', arguments: { at: undefined, [`to${pick(2)}`]: 1 } },
   ];
   const content = Array.from({ length: 1 + pick(3) }, () => parts[pick(parts.length)] as Message);
   switch (pick(4)) {
@@ -45,7 +46,9 @@ function message(pick: (below: number) => number): Message {
 /** What may happen to a history between two turns; mostly it grows. */
 function edited(history: Message[], pick: (below: number) => number): Message[] {
   const at = pick(history.length + 1);
-  switch (pick(10)) {
+  const ofOne = (edit: (old: Message) => Message) =>
+    history.map((old, n) => (n === at ? edit(old) : old));
+  switch (pick(12)) {
     case 0:
       return history.slice(at);
     case 1:
@@ -53,10 +56,19 @@ function edited(history: Message[], pick: (below: number) => number): Message[] 
     case 2:
       return history.toSpliced(at, 1, message(pick));
     case 3:
-      return history.map((old, n) => (n === at ? { ...old, isError: pick(2) === 0 } : old));
+      return ofOne((old) => ({ ...old, isError: pick(3) === 0 ? undefined : pick(2) === 0 }));
     case 4:
-      return history.map((old, n) =>
-        n === at && Array.isArray(old.content) ? { ...old, content: old.content.slice(1) } : old,
+      return ofOne((old) =>
+        Array.isArray(old.content) ? { ...old, content: old.content.slice(1) } : old,
+      );
+    case 5:
+      // One that Flue's types do not have, instead of one that they have or besides.
+      return ofOne(({ isError, ...old }) => ({ ...old, ...(pick(2) && { isError }), later: 1 }));
+    case 6:
+      return ofOne((old) =>
+        Array.isArray(old.content)
+          ? { ...old, content: old.content.map((part) => ({ ...part, later: pick(2) })) }
+          : old,
       );
     default:
       return [...history, ...Array.from({ length: 1 + pick(3) }, () => message(pick))];

@@ -10,6 +10,7 @@
  * @property {boolean} [yields] whether the server lets the measured process go first
  * @property {number} [paceMs] how long a replay pauses after each event
  * @property {number} [perSecond] the most spans per second
+ * @property {boolean} [fresh] whether nothing was replayed before in the process
  * @property {string[]} [contenders] all by default
  * @property {number} [most] repetitions
  * @property {boolean} [grows] whether its sizes are turns
@@ -49,6 +50,15 @@ export function experiments(quick) {
       ...network,
     },
     { name: 'paced', scenario: 'replay', sizes: [60, 200], grows: true, recorded: true, ...paced },
+    {
+      name: 'fresh',
+      scenario: 'replay',
+      sizes: [60, 200],
+      grows: true,
+      recorded: true,
+      fresh: true,
+      ...network,
+    },
     { name: 'live', scenario: 'live', sizes: played, grows: true, ...network },
     { name: 'spans', scenario: 'spans', sizes: [spans], server: 'collector', yields: true },
     {

@@ -25,6 +25,7 @@ export function report({ results, verdicts, machine, experiments, run }) {
     ...(has('replay', 400) ? [growth(results, 'replay')] : []),
     ...(has('replay', 200) ? [histogram(results)] : []),
     ...(ran('paced') ? [conversations(results, 'paced')] : []),
+    ...(ran('fresh') ? [conversations(results, 'fresh')] : []),
     ...(ran('live') ? [conversations(results, 'live')] : []),
     ...(has('live', 400) ? [growth(results, 'live')] : []),
     ...(ran('spans') ? [spans(results)] : []),
@@ -46,7 +47,7 @@ function preamble(machine, { minutes, repetitions, quick }) {
     ...machine.map((line) => `- ${line}`),
     '',
     `Every figure is the median of ${repetitions} processes (in brackets the least and the most), which ran`,
-    'one after the other and interleaved. Every process first compiles its code on a short conversation,',
+    'one after the other and interleaved. Every process first compiles its code on another conversation,',
     'waits until that is delivered, and collects all garbage. **Loop** is the time in which the event loop',
     'was busy (`eventLoopUtilization().active`) until everything was delivered, less that of the run',
     'which traces nothing; **calls** is the part spent inside the observer. **Loop CPU** is the CPU time',
@@ -67,6 +68,9 @@ function conversations(results, experiment) {
     paced:
       '## Replayed conversations, one event every 2 ms\n\n' +
       'As in life, an exporter is at rest when the next event comes: waking it up costs, too.',
+    fresh:
+      '## Replayed conversations, in a fresh process\n\n' +
+      'Nothing was replayed before: V8 still interprets the code, and compiles it at the same time.',
     live: '## Live agents\n\nFlue works as well, so loop and CPU times are differences of large numbers.',
   };
   const head = ['turns', '', 'loop ms', 'of stringify', 'of 3.35', 'calls ms', 'longest call ms'];

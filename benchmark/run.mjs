@@ -25,7 +25,8 @@ import { report } from './report.mjs';
 import { startServer } from './server-process.mjs';
 import { Results } from './results.mjs';
 
-const WARM_UP_TURNS = 25;
+/** So many that V8 has compiled the code: its threads compete with the measured one for two cores. */
+const WARM_UP_TURNS = 150;
 
 const { values: options } = parseArgs({
   options: {
@@ -110,8 +111,9 @@ async function play(experiment) {
  * @param {import('./contenders.mjs').Contender} contender
  */
 async function playOne(experiment, size, contender) {
-  const { scenario, server: mode, delayMs, yields, paceMs, perSecond } = experiment;
-  const job = { scenario, size, paceMs, perSecond, file: fileOf(size), warmUp: fileOf('warm-up') };
+  const { scenario, server: mode, delayMs, yields, paceMs, perSecond, fresh } = experiment;
+  const files = { file: fileOf(size), ...(!fresh && { warmUp: fileOf('warm-up') }) };
+  const job = { scenario, size, paceMs, perSecond, ...files };
   const server = contender.exports ? await startServer(mode, { delayMs, yields }) : undefined;
   try {
     const env = { ...contender.env, ...(server && addressed(server.url)) };

@@ -7,7 +7,7 @@
  * @property {string} contender
  * @property {number} [size] turns, or spans
  * @property {string} [file] a recorded conversation
- * @property {string} [warmUp] another one, short
+ * @property {string} [warmUp] another one, to be replayed first
  * @property {number} [paceMs] how long it pauses after each event
  * @property {number} [perSecond] the most spans per second
  */

@@ -5,11 +5,11 @@
  * @typedef {{ [member: string]: any }} Part a part of a message's content
  */
 
-/** The members of a message by its role, besides `role` and `content`, by Flue's types. */
+/** The members of a message by its role, by Flue's types. */
 const MESSAGE_MEMBERS = new Map([
-  ['user', new Set()],
-  ['assistant', new Set()],
-  ['toolResult', new Set(['toolCallId', 'toolName', 'isError'])],
+  ['user', ['role', 'content']],
+  ['assistant', ['role', 'content']],
+  ['toolResult', ['role', 'content', 'toolCallId', 'toolName', 'isError']],
 ]);
 
 /** The members of a part by its type, besides `type`, by Flue's types. */
@@ -29,9 +29,10 @@ const OTHER = Symbol('other');
  * one side lies in a row. Strings that came with an earlier event are the very same, so that seeing that
  * they are equal costs nothing.
  *
- * For a message: `role, toolCallId, toolName, isError`, then the text, or the number of parts and for each
- * part its `type` and the members of {@link PART_MEMBERS}. A message with any other member is kept and
- * compared as it is. That a message without such a member cannot gain one later is taken for granted.
+ * For a message: `role`, how many members it has, of a tool's result `toolCallId, toolName, isError`, then
+ * the text, or the number of parts and for each part its `type`, how many members it has, and those of
+ * {@link PART_MEMBERS}. What has as many members, and the same ones, has no other; those that are undefined
+ * do not count. A message with any other member is kept and compared as it is.
  */
 class RememberedMessages {
   /** @type {unknown[]} */
@@ -44,10 +45,11 @@ class RememberedMessages {
    * @param {readonly any[]} messages
    */
   countSame(messages) {
+    const values = this.#values;
     const most = Math.min(this.#ends.length, messages.length);
     let at = 0;
     for (let same = 0; same < most; same++) {
-      at = this.#compare(at, messages[same]);
+      at = compareMessage(values, at, messages[same]);
       if (at < 0) return same;
     }
     return most;
@@ -62,88 +64,106 @@ class RememberedMessages {
     this.#ends.length = kept;
     this.#values.length = this.#ends[kept - 1] ?? 0;
     for (const message of added) {
-      this.#append(message);
+      appendMessage(this.#values, message);
       this.#ends.push(this.#values.length);
     }
   }
+}
 
-  /** @param {any} message */
-  #append(message) {
-    const values = this.#values;
-    if (!isKnown(message)) {
-      values.push(OTHER, message);
-      return;
-    }
-    const { role, content } = message;
-    values.push(role, message.toolCallId, message.toolName, message.isError);
-    if (typeof content === 'string') {
-      values.push(content);
-      return;
-    }
-    values.push(content.length);
-    for (const part of content) {
-      values.push(part.type);
-      for (const member of PART_MEMBERS.get(part.type) ?? []) values.push(part[member]);
-    }
+/**
+ * @param {unknown[]} values
+ * @param {any} message
+ */
+function appendMessage(values, message) {
+  if (!isKnown(message)) {
+    values.push(OTHER, message);
+    return;
   }
+  const { role, content } = message;
+  values.push(role, countMembers(message));
+  if (role === 'toolResult') values.push(message.toolCallId, message.toolName, message.isError);
+  if (typeof content === 'string') {
+    values.push(content);
+    return;
+  }
+  values.push(content.length);
+  for (const part of content) {
+    values.push(part.type, countMembers(part));
+    for (const member of PART_MEMBERS.get(part.type) ?? []) values.push(part[member]);
+  }
+}
 
-  /**
-   * Whether the message that is kept at a place is the same; gives the place behind it, else -1.
-   * @param {number} at
-   * @param {any} message
-   */
-  #compare(at, message) {
-    const values = this.#values;
-    const role = values[at];
-    if (role === OTHER) return isSame(values[at + 1], message) ? at + 2 : -1;
+/**
+ * Whether the message that is kept at a place is the same; gives the place behind it, else -1.
+ * @param {unknown[]} values
+ * @param {number} at
+ * @param {any} message
+ */
+function compareMessage(values, at, message) {
+  const role = values[at];
+  if (role === OTHER) return isSame(values[at + 1], message) ? at + 2 : -1;
+  if (message?.role !== role || countMembers(message) !== values[at + 1]) return -1;
+  at += 2;
+  if (role === 'toolResult') {
     if (
-      message?.role !== role ||
-      message.toolCallId !== values[at + 1] ||
-      message.toolName !== values[at + 2] ||
-      message.isError !== values[at + 3]
+      message.toolCallId !== values[at] ||
+      message.toolName !== values[at + 1] ||
+      message.isError !== values[at + 2]
     ) {
       return -1;
     }
-    const { content } = message;
-    const text = values[at + 4];
-    let next = at + 5;
-    if (typeof text === 'string') return content === text ? next : -1;
-    if (!Array.isArray(content) || content.length !== text) return -1;
-    for (let part = 0; part < content.length; part++) {
-      next = this.#comparePart(next, content[part]);
-      if (next < 0) return -1;
-    }
-    return next;
+    at += 3;
   }
+  const { content } = message;
+  const text = values[at++];
+  if (typeof text === 'string') return content === text ? at : -1;
+  if (!Array.isArray(content) || content.length !== text) return -1;
+  for (let part = 0; part < content.length; part++) {
+    at = comparePart(values, at, content[part]);
+    if (at < 0) return -1;
+  }
+  return at;
+}
 
-  /**
-   * @param {number} at
-   * @param {any} part
-   */
-  #comparePart(at, part) {
-    const values = this.#values;
-    const type = values[at];
-    if (part?.type !== type) return -1;
-    switch (type) {
-      case 'text':
-        return part.text === values[at + 1] && part.textSignature === values[at + 2] ? at + 3 : -1;
-      case 'thinking':
-        return part.thinking === values[at + 1] &&
-          part.thinkingSignature === values[at + 2] &&
-          part.redacted === values[at + 3]
-          ? at + 4
-          : -1;
-      case 'toolCall':
-        return part.id === values[at + 1] &&
-          part.name === values[at + 2] &&
-          part.thoughtSignature === values[at + 3] &&
-          isSame(values[at + 4], part.arguments)
-          ? at + 5
-          : -1;
-      default:
-        return part.data === values[at + 1] && part.mimeType === values[at + 2] ? at + 3 : -1;
-    }
+/**
+ * @param {unknown[]} values
+ * @param {number} at
+ * @param {any} part
+ */
+function comparePart(values, at, part) {
+  const type = values[at];
+  if (part?.type !== type || countMembers(part) !== values[at + 1]) return -1;
+  at += 2;
+  switch (type) {
+    case 'text':
+      return part.text === values[at] && part.textSignature === values[at + 1] ? at + 2 : -1;
+    case 'thinking':
+      return part.thinking === values[at] &&
+        part.thinkingSignature === values[at + 1] &&
+        part.redacted === values[at + 2]
+        ? at + 3
+        : -1;
+    case 'toolCall':
+      return part.id === values[at] &&
+        part.name === values[at + 1] &&
+        part.thoughtSignature === values[at + 2] &&
+        isSame(values[at + 3], part.arguments)
+        ? at + 4
+        : -1;
+    default:
+      return part.data === values[at] && part.mimeType === values[at + 1] ? at + 2 : -1;
   }
+}
+
+/**
+ * How many members are in the JSON of an object. Counted in a loop: a list of the names would be made anew
+ * for each object.
+ * @param {any} object
+ */
+function countMembers(object) {
+  let members = 0;
+  for (const key in object) if (object[key] !== undefined) members += 1;
+  return members;
 }
 
 /**
@@ -152,10 +172,7 @@ class RememberedMessages {
  */
 function isKnown(message) {
   const members = MESSAGE_MEMBERS.get(message?.role);
-  if (members === undefined) return false;
-  for (const key of Object.keys(message)) {
-    if (key !== 'role' && key !== 'content' && !members.has(key)) return false;
-  }
+  if (members === undefined || !hasOnly(message, members)) return false;
   const { content } = message;
   return typeof content === 'string' || (Array.isArray(content) && content.every(isKnownPart));
 }
@@ -163,9 +180,17 @@ function isKnown(message) {
 /** @param {any} part */
 function isKnownPart(part) {
   const members = PART_MEMBERS.get(part?.type);
-  return (
-    members !== undefined &&
-    Object.keys(part).every((key) => key === 'type' || members.includes(key))
+  return members !== undefined && hasOnly(part, members, 'type');
+}
+
+/**
+ * @param {any} object
+ * @param {readonly string[]} members
+ * @param {string} [other] one more
+ */
+function hasOnly(object, members, other) {
+  return Object.keys(object).every(
+    (key) => key === other || members.includes(key) || object[key] === undefined,
   );
 }
 
@@ -178,14 +203,14 @@ function isKnownPart(part) {
 function isSame(a, b) {
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const isList = Array.isArray(a);
+  if (isList !== Array.isArray(b) || (isList && a.length !== b.length)) return false;
   let members = 0;
   for (const key in a) {
     if (!isSame(a[key], b[key])) return false;
-    members += 1;
+    if (a[key] !== undefined) members += 1;
   }
-  for (const _ in b) members -= 1;
-  return members === 0;
+  return countMembers(b) === members;
 }
 
 module.exports = { RememberedMessages, isSame };

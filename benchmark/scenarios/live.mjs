@@ -2,7 +2,7 @@ import { instrument, observe as observeFlue } from '@flue/runtime';
 import { startAgent } from '../flue.mjs';
 import { CallTimes, measure } from '../meter.mjs';
 
-const WARM_UP_TURNS = 10;
+const WARM_UP_TURNS = 150;
 
 /**
  * A real agent, traced as in life. What is timed is the calls that Flue makes; work that an exporter
