@@ -1,6 +1,6 @@
 'use strict';
 
-const { RememberedMessages, isSame } = require('./remembered-messages.js');
+const { Remembered } = require('./remembered.js');
 const { toPlain } = require('./stringify.js');
 
 /** The most conversations whose last request is remembered. */
@@ -9,11 +9,11 @@ const MAX_CONVERSATIONS = 64;
 const IDLE_MS = 10 * 60_000;
 
 /**
- * What a conversation's last `turn_request` said. The event is frozen, so it may be kept.
+ * What a conversation's last `turn_request` said.
  * @typedef {object} History
- * @property {InstanceType<typeof RememberedMessages>} messages
- * @property {unknown} systemPrompt
- * @property {unknown} tools
+ * @property {InstanceType<typeof Remembered>} messages
+ * @property {InstanceType<typeof Remembered>} systemPrompt
+ * @property {InstanceType<typeof Remembered>} tools
  * @property {number} at when it was said
  */
 
@@ -40,29 +40,24 @@ class Histories {
     if (purpose !== 'agent' || typeof conversationId !== 'string') return undefined;
     if (!Array.isArray(messages) || !Object.isFrozen(messages)) return undefined;
 
-    const before = this.#histories.get(conversationId);
-    const remembered = before?.messages ?? new RememberedMessages();
-    const kept = remembered.countSame(messages);
+    const history = this.#histories.get(conversationId) ?? nothing();
+    const kept = history.messages.countSame(messages);
     const fresh = messages.slice(kept).map(toPlain);
-    remembered.replaceFrom(kept, fresh);
-
-    const isPromptKept = before !== undefined && isSame(before.systemPrompt, input.systemPrompt);
-    const areToolsKept = before !== undefined && isSame(before.tools, input.tools);
-    const systemPrompt = isPromptKept ? before.systemPrompt : toPlain(input.systemPrompt);
-    const tools = areToolsKept ? before.tools : toPlain(input.tools);
+    history.messages.replaceFrom(kept, fresh);
+    const systemPrompt = unlessKept(history.systemPrompt, input.systemPrompt);
+    const tools = unlessKept(history.tools, input.tools);
     // Behind those that were idle for longer.
     this.#histories.delete(conversationId);
-    const at = performance.now();
-    this.#histories.set(conversationId, { messages: remembered, systemPrompt, tools, at });
+    this.#histories.set(conversationId, { ...history, at: performance.now() });
     return {
       ...event,
       request: {
         ...request,
         input: {
-          history: { kept, systemPrompt: isPromptKept, tools: areToolsKept },
+          history: { kept, systemPrompt: systemPrompt === KEPT, tools: tools === KEPT },
           messages: fresh,
-          ...(!isPromptKept && { systemPrompt }),
-          ...(!areToolsKept && { tools }),
+          ...(systemPrompt !== KEPT && { systemPrompt }),
+          ...(tools !== KEPT && { tools }),
         },
       },
     };
@@ -87,6 +82,28 @@ class Histories {
     }
     return forgotten;
   }
+}
+
+/** @returns {History} */
+const nothing = () => ({
+  messages: new Remembered(),
+  systemPrompt: new Remembered(),
+  tools: new Remembered(),
+  at: 0,
+});
+
+/** Stands for a value that the last request had, too. */
+const KEPT = Symbol('kept');
+
+/**
+ * @param {InstanceType<typeof Remembered>} remembered a single value
+ * @param {unknown} value
+ */
+function unlessKept(remembered, value) {
+  if (remembered.countSame([value]) === 1) return KEPT;
+  const plain = toPlain(value);
+  remembered.replaceFrom(0, [plain]);
+  return plain;
 }
 
 module.exports = { Histories };
