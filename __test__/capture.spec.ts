@@ -98,7 +98,9 @@ function script(seed: number) {
           ...(pick(8) > 0 && { systemPrompt: `prompt ${pick(2)}` }),
           messages,
           ...(pick(8) > 0 && {
-            tools: [{ name: 'look', description: 'd', parameters: { v: pick(2) } }],
+            tools: ['look', 'tell', 'ask']
+              .slice(0, 1 + pick(3))
+              .map((name) => ({ name, description: 'd', parameters: { v: pick(9) === 0 } })),
           }),
         },
       },
@@ -119,7 +121,11 @@ async function rowsOf(events: object[], settings: { turnInput: 'full' | 'delta' 
     for (const event of events) braintrustFlueObserver(event);
     expect(await flush()).toMatchObject({ complete: true, lost: {} });
     await close();
-    return new Map(collector.rows().map((row: any) => [row.id, JSON.stringify(row.input)]));
+    return new Map(
+      collector.rows().map(({ id, input, metadata, span_attributes }: any) => {
+        return [id, JSON.stringify({ input, metadata, span_attributes })];
+      }),
+    );
   } finally {
     await collector.close();
   }
@@ -135,7 +141,7 @@ test.each(['full', 'delta'] as const)(
       { turnInput },
     );
     expect(whole.size).toBeGreaterThan(events.length);
-    const differing = [...whole].filter(([id, input]) => byWhatIsNew.get(id) !== input);
+    const differing = [...whole].filter(([id, row]) => byWhatIsNew.get(id) !== row);
     expect(differing).toEqual([]);
     expect(byWhatIsNew.size).toBe(whole.size);
   },
