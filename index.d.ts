@@ -221,6 +221,22 @@ export declare function braintrustFlueInstrumentation(): {
 };
 
 /**
+ * Given the value of one field of a span, as it would be sent; gives what is sent instead. `undefined` leaves the
+ * field out. It must not be async.
+ */
+export type MaskingFunction = (value: any) => unknown;
+
+/**
+ * From now on every span passes through this function before any byte of it leaves the process or reaches
+ * the disk; `null` for none. Called once for each field that a span has, with the whole field: `input`,
+ * `output`, `expected`, `metadata`, `context`, `scores`, `metrics`, and, unlike the `braintrust` package's,
+ * `error`, `tags` and the span's name. Where it throws, or gives what the field cannot be, a mark takes the
+ * field's place, which tells nothing but the class of what was thrown. Ids, the span's type and when it began
+ * and ended are not masked. Set it before the first event: what was told earlier may be on its way.
+ */
+export declare function setMaskingFunction(mask: MaskingFunction | null): void;
+
+/**
  * Waits until what was accepted before the call is delivered, or lost, or the time is up. Never
  * rejects.
  */

@@ -22,6 +22,9 @@ const braintrustFlueInstrumentation = () => ({
   },
 });
 
+/** @type {typeof import('./index.d.ts').setMaskingFunction} */
+const setMaskingFunction = (mask) => exporter.setMaskingFunction(mask);
+
 /** @type {typeof import('./index.d.ts').flush} */
 const flush = (options) => exporter.flush(options);
 
@@ -36,6 +39,7 @@ module.exports = {
   initLogger,
   braintrustFlueObserver,
   braintrustFlueInstrumentation,
+  setMaskingFunction,
   flush,
   stats,
   close,

@@ -33,12 +33,27 @@ export declare class Recorder {
   flush(timeoutMs: number): Promise<string>
   /** Delivers what it can within `timeoutMs`, then takes nothing more. */
   close(timeoutMs: number): Promise<string>
+  /** From now on what rows say is masked: see `takeUnmasked`. Or not any more. */
+  wantMasks(wanted: boolean): void
+  /**
+   * What is to be masked, as JSON: `{ batch, content }`, where `content` is the JSON of a list with an object
+   * for each row. Null when there is nothing.
+   */
+  takeUnmasked(): string | null
+  /**
+   * Gives the content of a batch back, masked: the JSON of a list with as many objects. What is no such list
+   * is replaced by marks.
+   */
+  giveMasked(batch: number, content: string): void
   /** Begins what `finish` waits for. */
   beginFinish(): void
   /** Whether it has nothing to do, not yet or not any more. */
   isAtRest(): boolean
-  /** The same for the end of the process: waits, at most for the exit timeout. */
-  finish(): string
+  /**
+   * Waits for the end that `beginFinish` began, at most for the exit timeout. False when there is something
+   * to mask first: then it is to be called again.
+   */
+  finish(): boolean
   /** The warnings since this was asked last, as JSON: `[{ code, message, reason?, rows? }]`. */
   takeTroubles(): string
   /** The numbers now, as JSON. */

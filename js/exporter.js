@@ -2,6 +2,7 @@
 
 const { Capture } = require('./capture.js');
 const { environment, isStrict } = require('./environment.js');
+const { Masking } = require('./masking.js');
 const { loadNative } = require('./native-loader.js');
 const { pickOptions } = require('./options.js');
 const { classOf } = require('./plain-copy.js');
@@ -55,6 +56,7 @@ class Exporter {
   #capture = new Capture([]);
   #listening = false;
   #handlesSignals = false;
+  #masking = new Masking(() => this.#recorders());
   #troubles = new Troubles(() => this.#takeTroubles());
 
   constructor() {
@@ -90,6 +92,7 @@ class Exporter {
       if (!this.#capture.wants(event)) return;
       if (this.#closed) recorder.refuse();
       else this.#capture.take(event, (text, stage) => recorder.record(text, stage));
+      if (this.#masking.isOn) this.#masking.stir();
     } catch {
       this.#unreadable(recorder);
     }
@@ -107,9 +110,26 @@ class Exporter {
     }
   }
 
+  /** @type {typeof import('../index.d.ts').setMaskingFunction} */
+  setMaskingFunction(mask) {
+    if (mask !== null && mask !== undefined && typeof mask !== 'function') {
+      // Nothing may leave unmasked because of a mistake.
+      warn(
+        'NO_MASK',
+        'setMaskingFunction was given no function; all content is replaced by marks.',
+      );
+      this.#masking.set(() => {
+        throw new TypeError('no function');
+      });
+      return;
+    }
+    this.#masking.set(mask ?? null);
+  }
+
   /** @type {typeof import('../index.d.ts').flush} */
   async flush(options) {
     if (this.#recorder === undefined) return { complete: true, ...NOTHING };
+    if (this.#masking.isOn) this.#masking.stir();
     const report = await this.#recorder.flush(timeoutOf(options));
     this.#troubles.tell();
     return JSON.parse(report);
@@ -124,6 +144,7 @@ class Exporter {
   async close(options) {
     if (this.#recorder === undefined) return { complete: true, ...NOTHING };
     this.#closed = true;
+    if (this.#masking.isOn) this.#masking.stir();
     const report = await this.#recorder.close(timeoutOf(options));
     this.#troubles.tell();
     return JSON.parse(report);
@@ -136,6 +157,7 @@ class Exporter {
 
     const { Recorder, translatedKinds } = loadNative();
     const recorder = new Recorder(settings);
+    this.#masking.begin(recorder);
     this.#retire();
     this.#recorder = recorder;
     this.#settings = settings;
@@ -168,7 +190,10 @@ class Exporter {
       const recorders = this.#recorders();
       // All at once: the end waits for the slowest, not for their sum.
       for (const recorder of recorders) recorder.beginFinish();
-      for (const recorder of recorders) recorder.finish();
+      this.#masking.giveUp();
+      for (const recorder of recorders) {
+        while (!recorder.finish()) this.#masking.finish(recorder);
+      }
     } catch (error) {
       warn('EXIT', `The last rows could not be delivered: ${messageOf(error)}.`);
     }

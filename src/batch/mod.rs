@@ -4,9 +4,11 @@
 //! are merged while they wait. Knows nothing of where payloads go, or when.
 
 mod payload;
+mod picked;
 mod queue;
 
 pub use payload::Payload;
+pub use picked::Picked;
 pub use queue::{Limits, RowQueue};
 
 #[cfg(test)]

@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use crate::span::{Destination, Row, RowId, address, close_body, open_body, write_row};
+use crate::span::{
+  Destination, Masked, Row, RowId, address, close_body, open_body, write_masked_row, write_row,
+};
 
 /// Rows that have become bytes. Cloning shares them.
 #[derive(Debug, Clone)]
@@ -167,17 +169,12 @@ impl Builder {
     Self { body, rows: Vec::new(), address }
   }
 
-  pub fn rows(&self) -> usize {
-    self.rows.len()
-  }
-
-  pub fn bytes(&self) -> usize {
-    self.body.len()
-  }
-
-  pub fn push(&mut self, row: &Row, ticket: u64) {
+  pub fn push(&mut self, row: &Row, masked: Option<&Masked>, ticket: u64) {
     let start = self.open();
-    write_row(&mut self.body, row, &self.address);
+    match masked {
+      Some(masked) => write_masked_row(&mut self.body, row, masked, &self.address),
+      None => write_row(&mut self.body, row, &self.address),
+    }
     self.rows.push(Sealed { id: row.span.row, ticket, bytes: start..self.body.len() });
   }
 

@@ -2,8 +2,12 @@
 
 use std::collections::VecDeque;
 
-use super::payload::{Builder, Payload};
-use crate::span::{Destination, Row, RowId, RowMap};
+#[cfg(test)]
+use super::payload::Payload;
+use super::picked::Picked;
+#[cfg(test)]
+use crate::span::Destination;
+use crate::span::{Row, RowId, RowMap};
 
 /// The most that goes into one payload.
 #[derive(Clone, Copy, Debug)]
@@ -82,22 +86,16 @@ impl RowQueue {
     self.waiting.get(self.order.front()?).map(|waiting| waiting.ticket)
   }
 
-  /// Makes a payload of those rows that are `wanted` and have waited longest. `None` when there is none.
-  /// Also tells by how many bytes the rows were counted wrongly while they waited.
-  pub fn seal(
-    &mut self,
-    limits: Limits,
-    to: Option<&Destination>,
-    wanted: impl Fn(&Row) -> bool,
-  ) -> Option<(Payload, i64)> {
-    let mut builder = Builder::new(to);
-    let (mut kept, mut counted) = (Vec::new(), 0);
-    while builder.rows() < limits.rows
-      && (builder.rows() == 0 || builder.bytes() < limits.bytes)
+  /// Takes out those rows that are `wanted` and have waited longest. `None` when there is none.
+  pub fn pick(&mut self, limits: Limits, wanted: impl Fn(&Row) -> bool) -> Option<Picked> {
+    let mut picked = Picked::default();
+    let mut kept = Vec::new();
+    while picked.rows() < limits.rows
+      && (picked.rows() == 0 || picked.counted() < limits.bytes)
       && let Some(id) = self.order.pop_front()
     {
       let Some(waiting) = self.waiting.get(&id) else { continue };
-      let too_large = builder.rows() > 0 && builder.bytes() + waiting.bytes > limits.bytes;
+      let too_large = picked.rows() > 0 && picked.counted() + waiting.bytes > limits.bytes;
       if too_large || !wanted(&waiting.row) {
         kept.push(id);
         if too_large {
@@ -107,19 +105,27 @@ impl RowQueue {
       }
       let Some(Waiting { row, ticket, bytes, weight }) = self.waiting.remove(&id) else { continue };
       self.weight -= weight;
-      counted += bytes;
-      builder.push(&row, ticket);
+      picked.push(row, ticket, bytes, weight);
     }
     for id in kept.into_iter().rev() {
       self.order.push_front(id);
     }
-    let payload = builder.seal()?;
-    let wrong = difference(payload.bytes(), counted);
-    Some((payload, wrong))
+    (picked.rows() > 0).then_some(picked)
+  }
+
+  /// [`Self::pick`] and [`Picked::seal`].
+  #[cfg(test)]
+  pub fn seal(
+    &mut self,
+    limits: Limits,
+    to: Option<&Destination>,
+    wanted: impl Fn(&Row) -> bool,
+  ) -> Option<(Payload, i64)> {
+    self.pick(limits, wanted)?.seal(to)
   }
 }
 
-fn difference(after: usize, before: usize) -> i64 {
+pub(super) fn difference(after: usize, before: usize) -> i64 {
   let signed = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
   signed(after) - signed(before)
 }

@@ -83,6 +83,26 @@ impl Recorder {
     promise(env, |reply| self.engine.close(millis(timeout_ms), reply))
   }
 
+  /// From now on what rows say is masked: see `takeUnmasked`. Or not any more.
+  #[napi(catch_unwind)]
+  pub fn want_masks(&self, wanted: bool) {
+    self.engine.want_masks(wanted);
+  }
+
+  /// What is to be masked, as JSON: `{ batch, content }`, where `content` is the JSON of a list with an object
+  /// for each row. Null when there is nothing.
+  #[napi(catch_unwind)]
+  pub fn take_unmasked(&self) -> Option<String> {
+    self.engine.take_unmasked().map(|unmasked| unmasked.to_json())
+  }
+
+  /// Gives the content of a batch back, masked: the JSON of a list with as many objects. What is no such list
+  /// is replaced by marks.
+  #[napi(catch_unwind)]
+  pub fn give_masked(&self, batch: u32, content: String) {
+    self.engine.give_masked(batch.into(), content);
+  }
+
   /// Begins what `finish` waits for.
   #[napi(catch_unwind)]
   pub fn begin_finish(&self) {
@@ -95,10 +115,11 @@ impl Recorder {
     self.engine.is_at_rest()
   }
 
-  /// The same for the end of the process: waits, at most for the exit timeout.
+  /// Waits for the end that `beginFinish` began, at most for the exit timeout. False when there is something
+  /// to mask first: then it is to be called again.
   #[napi(catch_unwind)]
-  pub fn finish(&self) -> String {
-    json(&self.engine.finish())
+  pub fn finish(&self) -> bool {
+    self.engine.finish()
   }
 
   /// The warnings since this was asked last, as JSON: `[{ code, message, reason?, rows? }]`.

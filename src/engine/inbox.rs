@@ -146,6 +146,8 @@ impl Text {
 pub enum Command {
   /// Settle what came before this.
   Flush { deadline: Instant, reply: Reply },
+  /// Take back content that was masked.
+  Masked { batch: u64, content: String },
   /// Settle everything and end.
   Close { deadline: Instant, reply: Reply },
 }

@@ -90,7 +90,9 @@ impl Keeper {
     if self.due.take().is_none() {
       return;
     }
-    if !store.record(translator.remains(clock::now()).as_deref(), shared) {
+    if !store
+      .record(translator.remains(clock::now(), !shared.masks.are_wanted()).as_deref(), shared)
+    {
       self.due = Some(Instant::now() + WRITE_AGAIN);
     } else if std::mem::take(&mut self.mourns) {
       // Those of the dead go only when ours tells what they told.

@@ -8,13 +8,14 @@
 mod delivery;
 mod inbox;
 mod keeper;
+mod masks;
 mod outbox;
 mod run;
 mod store;
 
 use std::{
   panic::{AssertUnwindSafe, catch_unwind},
-  sync::{Arc, mpsc},
+  sync::Arc,
   time::Duration,
 };
 
@@ -27,6 +28,8 @@ use crate::{
 };
 use inbox::{Command, Inbox, Reply};
 pub use inbox::{Incoming, Stage};
+pub use masks::Unmasked;
+use masks::{Masks, Waited};
 
 /// How much longer than its deadline the JavaScript thread waits for the engine's last word.
 const GRACE: Duration = Duration::from_millis(250);
@@ -36,6 +39,7 @@ struct Shared {
   inbox: Inbox,
   counters: Arc<Counters>,
   warnings: Warnings,
+  masks: Masks,
 }
 
 /// The JavaScript thread's end of the engine.
@@ -64,6 +68,7 @@ impl Engine {
       inbox: Inbox::new(settings.queue_room()),
       counters: Arc::default(),
       warnings: Warnings::new(settings.warn_period),
+      masks: Masks::default(),
     };
     let is_heir = settings
       .spool
@@ -128,15 +133,31 @@ impl Engine {
     self.shared.close(timeout, reply);
   }
 
-  /// [`Self::close`], waiting for the answer: the end of the process. The wait is the exit timeout of
-  /// the settings, or what is left of it if closing has begun before.
-  pub fn finish(&self) -> Report {
-    finish(&self.shared, self.settings.exit_timeout)
+  /// [`Self::close`] within the exit timeout of the settings, or what is left of it if closing has begun
+  /// before.
+  pub fn begin_finish(&self) {
+    begin_finish(&self.shared, self.settings.exit_timeout);
   }
 
-  /// Begins what [`Self::finish`] waits for.
-  pub fn begin_finish(&self) {
-    self.close(self.settings.exit_timeout, |_| {});
+  /// Waits for what [`Self::begin_finish`] began: the end of the process. False when content must be masked
+  /// first; then this is to be called again.
+  pub fn finish(&self) -> bool {
+    finish(&self.shared, true)
+  }
+
+  /// From now on what rows say is masked by the caller, or not.
+  pub fn want_masks(&self, wanted: bool) {
+    self.shared.masks.want(wanted);
+  }
+
+  /// Takes what is to be masked.
+  pub fn take_unmasked(&self) -> Option<Unmasked> {
+    self.shared.masks.take()
+  }
+
+  /// Gives it back, masked.
+  pub fn give_masked(&self, batch: u64, content: String) {
+    self.shared.inbox.command(Command::Masked { batch, content });
   }
 
   /// Whether no thread is at work, not yet or not any more.
@@ -149,7 +170,9 @@ impl Engine {
     let (shared, timeout) = (Arc::downgrade(&self.shared), self.settings.exit_timeout);
     move || {
       if let Some(shared) = shared.upgrade() {
-        finish(&shared, timeout);
+        shared.masks.forsake();
+        begin_finish(&shared, timeout);
+        finish(&shared, false);
       }
     }
   }
@@ -184,23 +207,27 @@ impl Drop for Engine {
   }
 }
 
-/// Closes an engine and waits until it has ended.
-fn finish(shared: &Arc<Shared>, timeout: Duration) -> Report {
-  let (answer, answered) = mpsc::channel();
-  shared.close(timeout, move |report| {
-    // Nobody waits any more when the deadline has passed.
-    let _late = answer.send(report);
-  });
+/// Closes an engine, and lets [`finish`] know when it has ended.
+fn begin_finish(shared: &Arc<Shared>, timeout: Duration) {
+  let ended = shared.clone();
+  shared.close(timeout, move |_| ended.masks.end());
+}
+
+/// Waits until an engine has ended. False when content must be masked first, if the caller `masks`.
+fn finish(shared: &Shared, masks: bool) -> bool {
   let deadline = shared.inbox.deadline().unwrap_or_else(Instant::now);
-  let wait = deadline.saturating_duration_since(Instant::now()) + GRACE;
-  answered.recv_timeout(wait).unwrap_or_else(|_| {
-    // The engine is too busy even to say so.
-    let stats = shared.counters.stats();
-    let lost = stats.pending + stats.lost.values().sum::<u64>() + shared.counters.unread();
-    let message = format!("{lost} rows are lost: the process ends before they are read.");
-    shared.warnings.once(Warning::Exit, &message);
-    Report { complete: false, stats }
-  })
+  match shared.masks.wait(deadline + GRACE, masks) {
+    Waited::Ended => true,
+    Waited::Unmasked => false,
+    Waited::Late => {
+      // The engine is too busy even to say so.
+      let stats = shared.counters.stats();
+      let lost = stats.pending + stats.lost.values().sum::<u64>() + shared.counters.unread();
+      let message = format!("{lost} rows are lost: the process ends before they are read.");
+      shared.warnings.once(Warning::Exit, &message);
+      true
+    }
+  }
 }
 
 impl Shared {

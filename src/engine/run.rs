@@ -98,7 +98,8 @@ impl<'a> Run<'a> {
         self.delivery.enqueue(row);
       }
       let urgent = self.is_awaited() || self.keeper.is_due();
-      if self.delivery.proceed(urgent) || self.keeper.is_due() {
+      // The record follows the rows: not while some are with the masking function.
+      if (self.delivery.proceed(urgent) || self.keeper.is_due()) && !self.delivery.is_masking() {
         self.keeper.write(&self.translator, &mut self.delivery.store, self.shared);
       }
       self.answer_flushes();
@@ -215,12 +216,17 @@ impl<'a> Run<'a> {
   }
 
   fn obey(&mut self, command: Command) {
+    if let Command::Masked { batch, content } = &command {
+      self.delivery.take_masked(*batch, content);
+      return;
+    }
     self.keeper.note_change();
     self.keeper.hurry();
     match command {
       Command::Flush { deadline, reply } => {
         self.flushes.push(Flush { boundary: self.delivery.next_ticket(), deadline, reply });
       }
+      Command::Masked { .. } => {}
       Command::Close { deadline, reply } => {
         for row in self.translator.close_all(clock::now()) {
           self.delivery.enqueue(row);
@@ -264,7 +270,8 @@ impl<'a> Run<'a> {
   /// When to look again although nothing came.
   fn alarm(&self) -> Option<Instant> {
     let deadlines = self.flushes.iter().chain(&self.closing).map(|flush| flush.deadline);
-    let others = [self.delivery.alarm(), self.keeper.alarm(), self.adopt_due];
+    let keeper = self.keeper.alarm().filter(|_| !self.delivery.is_masking());
+    let others = [self.delivery.alarm(), keeper, self.adopt_due];
     deadlines.chain(others.into_iter().flatten()).min()
   }
 }

@@ -5,6 +5,7 @@
 mod id;
 mod json;
 mod list;
+mod masked;
 mod members;
 mod row;
 mod truncate;
@@ -13,7 +14,10 @@ mod wire;
 pub use id::{RowId, RowMap, SpanRef, TraceId};
 pub use json::Json;
 pub use list::List;
+pub use masked::Masked;
 pub use members::Members;
 pub use row::{Row, SpanType};
 pub use truncate::truncate;
-pub use wire::{Destination, address, close_body, open_body, write_row};
+pub use wire::{
+  Destination, address, close_body, open_body, write_content, write_masked_row, write_row,
+};

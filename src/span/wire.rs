@@ -1,6 +1,6 @@
 //! Rows as bytes: the body of `POST /logs3`.
 
-use super::{Json, Row, SpanType, json::is_plain};
+use super::{Json, Masked, Members, Row, SpanType, json::is_plain};
 use crate::time;
 
 /// Which project's log the rows belong to.
@@ -39,6 +39,15 @@ pub fn address(to: &Destination) -> Vec<u8> {
 
 /// Appends the row's JSON to `body`, with an [`address`] or without one.
 pub fn write_row(body: &mut Vec<u8>, row: &Row, address: &[u8]) {
+  write(body, row, None, address);
+}
+
+/// The same with masked content in the place of the row's own.
+pub fn write_masked_row(body: &mut Vec<u8>, row: &Row, masked: &Masked, address: &[u8]) {
+  write(body, row, Some(masked), address);
+}
+
+fn write(body: &mut Vec<u8>, row: &Row, masked: Option<&Masked>, address: &[u8]) {
   let mut object = Object::open(body);
   object.body.extend_from_slice(address);
   object.id("id", row.span.row.as_bytes());
@@ -54,9 +63,9 @@ pub fn write_row(body: &mut Vec<u8>, row: &Row, address: &[u8]) {
   object.json("_is_merge", "true");
   if let Some(created) = row.created {
     object.text("created", &time::iso(created));
-    object.json("context", CONTEXT);
   }
-  let attributes = [("name", row.name.as_deref()), ("type", row.kind.map(SpanType::as_str))];
+  let name = masked.map_or(row.name.as_deref(), |masked| masked.name.as_deref());
+  let attributes = [("name", name), ("type", row.kind.map(SpanType::as_str))];
   if attributes.iter().any(|(_, value)| value.is_some()) {
     let mut object = object.object("span_attributes");
     for (name, value) in attributes {
@@ -66,7 +75,27 @@ pub fn write_row(body: &mut Vec<u8>, row: &Row, address: &[u8]) {
     }
     object.close();
   }
+  match masked {
+    Some(masked) => masked.write(&mut object, row),
+    None => write_fields(&mut object, row),
+  }
+  object.close();
+}
 
+/// Appends what the row says, as one object: its name, and the fields of the wire that are not structure.
+pub fn write_content(body: &mut Vec<u8>, row: &Row) {
+  let mut object = Object::open(body);
+  if let Some(name) = &row.name {
+    object.text("name", name);
+  }
+  write_fields(&mut object, row);
+  object.close();
+}
+
+fn write_fields(object: &mut Object<'_>, row: &Row) {
+  if row.created.is_some() {
+    object.json("context", CONTEXT);
+  }
   for (field, value) in [("input", &row.input), ("output", &row.output), ("error", &row.error)] {
     if let Some(value) = value {
       object.value(field, value);
@@ -79,18 +108,11 @@ pub fn write_row(body: &mut Vec<u8>, row: &Row, address: &[u8]) {
     }
     metadata.close();
   }
-  if !row.metrics.is_empty() {
-    let mut metrics = object.object("metrics");
-    for (name, value) in row.metrics.iter() {
-      metrics.number(name, *value);
-    }
-    metrics.close();
-  }
-  object.close();
+  object.metrics(&row.metrics);
 }
 
 /// Writes one JSON object, member by member.
-struct Object<'a> {
+pub(super) struct Object<'a> {
   body: &'a mut Vec<u8>,
   empty: bool,
 }
@@ -101,7 +123,7 @@ impl<'a> Object<'a> {
     Self { body, empty: true }
   }
 
-  fn key(&mut self, name: &str) {
+  pub fn key(&mut self, name: &str) {
     if !self.empty {
       self.body.push(b',');
     }
@@ -111,7 +133,7 @@ impl<'a> Object<'a> {
   }
 
   /// A member whose value is already JSON.
-  fn json(&mut self, name: &str, value: &str) {
+  pub fn json(&mut self, name: &str, value: &str) {
     self.key(name);
     self.body.extend_from_slice(value.as_bytes());
   }
@@ -139,6 +161,18 @@ impl<'a> Object<'a> {
     self.key(name);
     // Only writing could fail, and memory does not.
     let _written = serde_json::to_writer(&mut *self.body, &value);
+  }
+
+  /// The span's numbers, if there are any.
+  pub fn metrics(&mut self, metrics: &Members<f64>) {
+    if metrics.is_empty() {
+      return;
+    }
+    let mut object = self.object("metrics");
+    for (name, value) in metrics.iter() {
+      object.number(name, *value);
+    }
+    object.close();
   }
 
   /// A member that is an object itself.

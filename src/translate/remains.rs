@@ -22,10 +22,32 @@ pub struct Remains<S = Open, D = Submission> {
   submissions: Vec<(String, D)>,
 }
 
+/// An open span as it is written down, with its name or without.
+struct Told<'a> {
+  span: &'a Open,
+  name: bool,
+}
+
+impl Serialize for Told<'_> {
+  fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    if self.name {
+      return self.span.serialize(serializer);
+    }
+    let mut told = serde_json::to_value(self.span).map_err(serde::ser::Error::custom)?;
+    if let Some(name) = told.pointer_mut("/look/name") {
+      name.take();
+    }
+    told.serialize(serializer)
+  }
+}
+
 impl Translator {
   /// What would remain if the process ended at `at`. `None` when nothing would.
-  pub fn remains(&self, at: i64) -> Option<Vec<u8>> {
-    let spans: Vec<_> = self.tree.iter().map(|(activity, span)| (activity.clone(), span)).collect();
+  /// Without `names`, spans have none: what is masked is not written down either.
+  pub fn remains(&self, at: i64, names: bool) -> Option<Vec<u8>> {
+    let told = |span| Told { span, name: names };
+    let spans: Vec<_> =
+      self.tree.iter().map(|(activity, span)| (activity.clone(), told(span))).collect();
     let submissions: Vec<_> =
       self.submissions.unsettled(at).map(|(id, submission)| (id.clone(), submission)).collect();
     if spans.is_empty() && submissions.is_empty() {

@@ -5,6 +5,7 @@
 //! meanwhile is merged into it. With a spool all rows become payloads and files every
 //! [`CHECKPOINT`], whether they may go or not.
 
+mod masking;
 mod network;
 mod seal;
 mod verdict;
@@ -29,6 +30,7 @@ use crate::{
   spool::Adopted,
   upload::{Backoff, Client, Session},
 };
+use masking::Masking;
 use network::{Done, Task};
 
 /// Rows wait this long for company before a payload goes that is not full.
@@ -49,6 +51,8 @@ pub struct Delivery<'a> {
   settings: &'a Settings,
   pub store: Store,
   queue: RowQueue,
+  /// The rows on their way through the masking function.
+  masking: Masking,
   outbox: Outbox,
   /// When the oldest waiting row came.
   waiting_since: Option<Instant>,
@@ -82,6 +86,7 @@ impl<'a> Delivery<'a> {
       settings,
       store: Store::open(settings.spool.as_ref(), settings.destination, shared),
       queue: RowQueue::default(),
+      masking: Masking::default(),
       outbox: Outbox::default(),
       waiting_since: None,
       compacted: 0,
@@ -138,13 +143,20 @@ impl<'a> Delivery<'a> {
 
   /// Whether every row with an earlier ticket is settled.
   pub fn settled_before(&self, ticket: u64) -> bool {
-    let first = [self.queue.first_ticket(), self.outbox.first_ticket()].into_iter().flatten().min();
+    let first =
+      [self.queue.first_ticket(), self.masking.first_ticket(), self.outbox.first_ticket()];
+    let first = first.into_iter().flatten().min();
     first.is_none_or(|first| first >= ticket)
   }
 
   /// Whether a row with an earlier ticket waits for company.
   pub fn lingers(&self, ticket: u64) -> bool {
     self.queue.first_ticket().is_some_and(|first| first < ticket)
+  }
+
+  /// Whether rows are on their way through the masking function.
+  pub fn is_masking(&self) -> bool {
+    !self.masking.is_empty()
   }
 
   /// Whether the server refuses the key.
@@ -154,13 +166,13 @@ impl<'a> Delivery<'a> {
 
   /// Whether so much waits that no new span has room.
   pub fn is_full(&self) -> bool {
-    let rows = self.queue.len() + self.outbox.rows();
+    let rows = self.queue.len() + self.masking.rows() + self.outbox.rows();
     self.held() >= self.settings.queue_room() || rows >= self.settings.max_queue_rows
   }
 
   /// The bytes of memory that wait.
   pub fn held(&self) -> usize {
-    self.queue.weight() + self.outbox.weight()
+    self.queue.weight() + self.masking.weight() + self.outbox.weight()
   }
 
   /// The process ends: waits that were meant for a long life are cut short, and there is one more try at
@@ -174,10 +186,11 @@ impl<'a> Delivery<'a> {
   /// Whether there is nothing left to do for the end of the process: everything is settled, or safe and
   /// the server does not answer.
   pub fn is_done(&self) -> bool {
-    if self.queue.len() == 0 && self.outbox.is_empty() {
+    let all_sealed = self.queue.len() == 0 && self.masking.is_empty();
+    if all_sealed && self.outbox.is_empty() {
       return true;
     }
-    let is_safe = self.queue.len() == 0 && self.outbox.backed().rows == self.outbox.rows();
+    let is_safe = all_sealed && self.outbox.backed().rows == self.outbox.rows();
     self.suspended || (self.failed_closing && is_safe)
   }
 
@@ -187,6 +200,9 @@ impl<'a> Delivery<'a> {
     if self.gate.is_some_and(|gate| gate <= Instant::now()) {
       self.gate = None;
       self.suspended = false;
+    }
+    if self.shared.masks.are_forsaken() {
+      self.lose_unmasked();
     }
     let has_kept = self.store.is_open() && self.checkpoint(urgent);
     if self.gate.is_none() && !self.is_idle() {
@@ -236,7 +252,9 @@ impl<'a> Delivery<'a> {
   /// When to look again although nothing came.
   pub fn alarm(&self) -> Option<Instant> {
     let linger = if self.store.is_open() { CHECKPOINT } else { LINGER };
-    let due = self.waiting_since.map(|since| since + linger);
+    // Rows that must be masked wait until there is room for them on the way.
+    let may_seal = !(self.shared.masks.are_wanted() && self.masking.is_full());
+    let due = self.waiting_since.filter(|_| may_seal).map(|since| since + linger);
     let sending = match self.link {
       _ if self.is_idle() => None,
       _ if self.gate.is_some() => self.gate,

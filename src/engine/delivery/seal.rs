@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{CHECKPOINT, Delivery, LINGER, Link};
 use crate::{
-  batch::{Limits, Payload},
+  batch::{Limits, Payload, Picked},
   config::Settings,
   engine::outbox::Stored,
   report::{Amount, LossReason},
@@ -22,6 +22,9 @@ const GROWTH: usize = 10;
 const SPILL: usize = 4;
 /// Rows whose span has ended become payloads, which take less memory, when so many bytes more wait.
 const COMPACT_EVERY: usize = 1024 * 1024;
+/// The most that is masked at once.
+const MASKED_ROWS: usize = 100;
+const MASKED_BYTES: usize = 256 * 1024;
 /// How often a file of the spool is read in vain before it is given up, and how long to wait between.
 const READS: u32 = 10;
 const READ_AGAIN: Duration = Duration::from_secs(1);
@@ -30,15 +33,19 @@ impl Delivery<'_> {
   /// Makes a payload of the rows that have waited longest, if there are enough or they have waited for
   /// long enough. Rows of spans that are under way stay, and take in what is said of them meanwhile.
   pub(super) fn seal_next(&mut self, to: &Destination, urgent: bool) {
+    if self.is_masking_full() {
+      return;
+    }
     let limits = self.limits();
     let waited = self.waiting_since.is_some_and(|since| since.elapsed() >= LINGER);
     if !urgent && !waited && self.queue.len() < self.kept_back + limits.rows {
       return;
     }
-    let outbox = &self.outbox;
-    let sealed = self.queue.seal(limits, Some(to), |row| !outbox.carries(&row.span.row));
-    let is_full = sealed.as_ref().is_some_and(|(payload, _)| payload.rows() == limits.rows);
-    self.take_sealed(sealed, None);
+    let picked = self.pick(limits, |row, is_carried| !is_carried(row));
+    let is_full = picked.as_ref().is_some_and(|picked| picked.rows() == limits.rows);
+    if let Some(picked) = picked {
+      self.seal(picked, Some(to));
+    }
     self.kept_back = if is_full { 0 } else { self.queue.len() };
     // What is left has waited less; the next payload may linger again.
     self.waiting_since = (self.queue.len() > 0).then(Instant::now);
@@ -52,15 +59,13 @@ impl Delivery<'_> {
       return;
     }
     let limits = self.limits();
-    loop {
-      let outbox = &self.outbox;
-      let sealed = self.queue.seal(limits, None, |row| {
-        row.ends() && row.bytes() <= row.weight() && !outbox.carries(&row.span.row)
-      });
-      if sealed.is_none() {
-        break;
-      }
-      self.take_sealed(sealed, None);
+    // Masked, they would take more: what they share with others is written out then.
+    while !self.shared.masks.are_wanted()
+      && let Some(picked) = self.pick(limits, |row, is_carried| {
+        row.ends() && row.bytes() <= row.weight() && !is_carried(row)
+      })
+    {
+      self.seal(picked, None);
     }
     self.compacted = self.queue.weight();
   }
@@ -74,16 +79,60 @@ impl Delivery<'_> {
       return false;
     }
     for and_carried in [false, true] {
-      loop {
-        let (outbox, limits) = (&self.outbox, self.limits());
-        let wanted = |row: &Row| and_carried || !outbox.carries(&row.span.row);
-        let Some(sealed) = self.queue.seal(limits, None, wanted) else { break };
-        let kept = self.keep(&sealed.0);
-        self.take_sealed(Some(sealed), kept);
+      let limits = self.limits();
+      while !self.is_masking_full()
+        && let Some(picked) = self.pick(limits, |row, is_carried| and_carried || !is_carried(row))
+      {
+        self.seal(picked, None);
       }
     }
-    self.waiting_since = None;
+    self.waiting_since = (self.queue.len() > 0).then(Instant::now);
     true
+  }
+
+  /// Takes those rows out of the queue that are `wanted`, by themselves and by whether something of their
+  /// span is on its way already.
+  fn pick(
+    &mut self,
+    limits: Limits,
+    wanted: impl Fn(&Row, &dyn Fn(&Row) -> bool) -> bool,
+  ) -> Option<Picked> {
+    let (outbox, masking) = (&self.outbox, &self.masking);
+    let is_carried = |row: &Row| {
+      let id = &row.span.row;
+      outbox.carries(id) || masking.carries(id)
+    };
+    self.queue.pick(limits, |row| wanted(row, &is_carried))
+  }
+
+  fn is_masking_full(&self) -> bool {
+    self.shared.masks.are_wanted() && self.masking.is_full()
+  }
+
+  /// Makes a payload of rows, by way of the masking function if there is one.
+  fn seal(&mut self, picked: Picked, to: Option<&Destination>) {
+    if self.shared.masks.are_wanted() {
+      self.masking.begin(picked, &self.shared.masks);
+    } else {
+      self.take_sealed(picked.seal(to));
+    }
+  }
+
+  /// Nobody is left to mask: rows that must be masked are lost.
+  pub(super) fn lose_unmasked(&mut self) {
+    let limits = Limits { rows: usize::MAX, bytes: usize::MAX };
+    let waiting = self.queue.pick(limits, |_| true);
+    for picked in self.masking.give_up().chain(waiting) {
+      let amount = Amount { rows: picked.rows(), bytes: picked.counted() };
+      self.lose(amount, LossReason::NotDeliveredAtExit, "nobody is left to mask them");
+    }
+  }
+
+  /// Takes back what was masked.
+  pub fn take_masked(&mut self, batch: u64, content: &str) {
+    if let Some(picked) = self.masking.finish(batch) {
+      self.take_sealed(picked.seal_masked(content));
+    }
   }
 
   /// Puts a payload into the spool, where the oldest makes room for it if need be.
@@ -102,8 +151,9 @@ impl Delivery<'_> {
   }
 
   /// Puts a payload where it waits: in memory, unless much is there already and the spool has it.
-  pub(super) fn take_sealed(&mut self, sealed: Option<(Payload, i64)>, kept: Option<Entry>) {
+  fn take_sealed(&mut self, sealed: Option<(Payload, i64)>) {
     let Some((payload, wrong)) = sealed else { return };
+    let kept = if self.store.is_open() { self.keep(&payload) } else { None };
     self.shared.counters.correct(wrong);
     let is_behind = self.outbox.stored().rows > 0
       || self.outbox.weight() + payload.weight() > self.settings.queue_room() / SPILL;
@@ -153,8 +203,11 @@ impl Delivery<'_> {
     true
   }
 
-  /// What one payload may have.
+  /// What one payload may have. What is masked holds up the JavaScript thread while it is.
   pub(super) fn limits(&self) -> Limits {
+    if self.shared.masks.are_wanted() {
+      return Limits { rows: MASKED_ROWS, bytes: MASKED_BYTES };
+    }
     let most = self.settings.batch_rows.unwrap_or(Settings::BATCH_ROWS);
     let much = self.queue.len() + self.outbox.rows() > most * self.settings.max_requests;
     // Who sets a number means it.

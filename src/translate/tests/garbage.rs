@@ -192,7 +192,7 @@ proptest! {
     let mut dead = Translator::default();
     tell(&mut dead, first, &mut trace);
     let mut translator = Translator::default();
-    if let Some(remains) = dead.remains(NOW) {
+    if let Some(remains) = dead.remains(NOW, true) {
       prop_assert!(translator.inherit(&remains).is_ok());
     }
     tell(&mut translator, second, &mut trace);

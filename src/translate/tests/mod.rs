@@ -105,7 +105,7 @@ fn replay(release: &str, name: &str) -> Trace {
     if n + 1 == processes.len() {
       trace.take(translator.close_all(last));
     }
-    remains = translator.remains(last);
+    remains = translator.remains(last, true);
   }
   trace
 }

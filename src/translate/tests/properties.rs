@@ -96,7 +96,7 @@ proptest! {
     let (first, second) = events.split_at((events.len() as f64 * cut) as usize);
     let mut halves = Trace::default();
     let (dead, last) = translate_until_death(None, first, &mut halves);
-    let (mut next, end) = translate_until_death(dead.remains(last), second, &mut halves);
+    let (mut next, end) = translate_until_death(dead.remains(last, true), second, &mut halves);
     halves.take(next.close_all(end.max(last)));
     let whole = trace(&events);
     for (id, row) in &whole.rows {

@@ -1,0 +1,135 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { startCollector } from '../js/collector';
+import { destination, run, withDirectory } from './support/run';
+
+const FIXTURE = '__test__/fixtures/masked.mjs';
+
+/** Runs the fixture; gives how it ended, all that arrived, and all of it as text. */
+async function masked(mask: string, ending: string, spool?: string) {
+  const collector = await startCollector();
+  try {
+    const env = { ...destination(collector), ...(spool && { SPOOL: spool }) };
+    const { code, signal, stdout, stderr } = await run([FIXTURE, mask, ending], env);
+    const rows: any[] = collector.rows();
+    const text = JSON.stringify(rows) + stdout + stderr;
+    return { code, signal, stdout, stderr, rows, text, problems: collector.problems };
+  } finally {
+    await collector.close();
+  }
+}
+
+function filesBelow(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(directory, name))
+    .filter((file) => statSync(file).isFile());
+}
+
+test('without a masking function the secrets of this suite arrive, in every field', async () => {
+  const { rows } = await masked('none', 'flush');
+  const tool = rows.find(({ span_attributes }) => span_attributes.name === 'tool:SECRET_tool');
+  for (const field of ['input', 'output', 'error', 'metadata', 'span_attributes']) {
+    expect(JSON.stringify(tool[field])).toContain('SECRET');
+  }
+});
+
+test.each(['natural', 'exit', 'flush', 'worker: natural', 'worker: exit'])(
+  'every field is masked and every row arrives: %s',
+  async (ending) => {
+    const { code, stderr, rows, text, problems } = await masked('hides', ending);
+    expect({ code, stderr, problems }).toEqual({ code: 0, stderr: '', problems: [] });
+    expect(text).not.toContain('SECRET');
+    expect(rows).toHaveLength(100);
+    for (const { span_attributes, metadata, metrics, error } of rows) {
+      expect(span_attributes.name).toContain('hidden');
+      expect(JSON.stringify(metadata)).toContain('hidden');
+      expect(JSON.stringify(error)).toContain('hidden');
+      expect(metrics.end).toBeGreaterThan(0);
+    }
+  },
+);
+
+test('a worker that is terminated loses what it could not mask any more, and says so', async () => {
+  const began = Date.now();
+  const { code, stderr, rows, text } = await masked('hides', 'worker: terminate');
+  expect(code).toBe(0);
+  expect(Date.now() - began).toBeLessThan(2500);
+  expect(text).not.toContain('SECRET');
+  expect(rows.length < 100).toBe(/\d+ rows are lost/.test(stderr));
+});
+
+test.each([
+  'throws',
+  'throws what is no error',
+  'is async',
+  'gives functions',
+  'gives cycles',
+  'gives numbers',
+  'is no function',
+])('where the masking function %s, marks stand in the place of what it was given', async (mask) => {
+  const { code, rows, text, problems } = await masked(mask, 'flush');
+  expect({ code, problems }).toEqual({ code: 0, problems: [] });
+  expect(text).not.toContain('SECRET');
+  expect(rows).toHaveLength(100);
+  for (const { span_attributes, metrics } of rows) {
+    expect(typeof span_attributes.name).toBe('string');
+    expect(metrics.end).toBeGreaterThan(0);
+  }
+});
+
+test('what was thrown is told by its class alone', async () => {
+  const { rows } = await masked('throws', 'flush');
+  expect(rows[0].span_attributes.name).toBe("ERROR: Failed to mask field 'name' - TypeError");
+  expect(rows[0].metadata).toEqual({ error: "ERROR: Failed to mask field 'metadata' - TypeError" });
+  expect(rows[0].error).toContain("ERROR: Failed to mask field 'metrics' - TypeError");
+});
+
+test('a field for which nothing is given is left out, but for when the span was', async () => {
+  const { rows, text } = await masked('gives nothing', 'flush');
+  expect(text).not.toContain('SECRET');
+  expect(rows).toHaveLength(100);
+  const { input, output, error, metadata, metrics, span_attributes } = rows[0];
+  expect({ input, output, error, metadata }).toEqual({});
+  expect(Object.keys(metrics).toSorted()).toEqual(['end', 'start']);
+  expect(span_attributes.name).toBeUndefined();
+});
+
+test('a masking function may record events itself', async () => {
+  const { code, text, rows } = await masked('goes on recording', 'flush');
+  expect(code).toBe(0);
+  expect(text).not.toContain('SECRET');
+  expect(rows).toHaveLength(140);
+});
+
+test('a masking function that ends the process ends it: marks stand in the place of what it had', async () => {
+  const began = Date.now();
+  const { code, text, rows } = await masked('ends the process', 'flush');
+  expect(code).toBe(0);
+  expect(text).not.toContain('SECRET');
+  expect(rows).toHaveLength(100);
+  // Nobody waits until the time for the end of the process is up.
+  expect(Date.now() - began).toBeLessThan(2500);
+});
+
+test('nothing unmasked is in the spool, and what was masked arrives after SIGKILL', () =>
+  withDirectory(async (directory) => {
+    // The first process has nobody to send to.
+    const nobody = { BRAINTRUST_API_KEY: 'test-key', BRAINTRUST_APP_URL: 'http://127.0.0.1:1' };
+    const first = await run([FIXTURE, 'hides', 'kill'], { ...nobody, SPOOL: directory });
+    expect(first.signal).toBe('SIGKILL');
+    expect(first.stdout + first.stderr).not.toContain('SECRET');
+    const files = filesBelow(directory);
+    expect(files.length).toBeGreaterThan(0);
+    for (const file of files) expect(readFileSync(file, 'latin1')).not.toContain('SECRET');
+
+    const collector = await startCollector();
+    try {
+      const env = { ...destination(collector), BRAINTRUST_API_URL: collector.url };
+      // The spool is the destination's: the same application, started again.
+      const again = await run([FIXTURE, 'hides', 'natural'], { ...env, SPOOL: directory });
+      expect(again).toMatchObject({ code: 0, stderr: '' });
+      expect(JSON.stringify(collector.rows())).not.toContain('SECRET');
+    } finally {
+      await collector.close();
+    }
+  }));
