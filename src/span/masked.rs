@@ -27,7 +27,7 @@ pub struct Masked {
 /// Numbers by name; what is no number is no metric.
 #[derive(Debug, Default, Deserialize)]
 #[serde(transparent)]
-struct Metrics(std::collections::BTreeMap<String, serde_json::Value>);
+struct Metrics(indexmap::IndexMap<String, serde_json::Value>);
 
 impl Masked {
   /// The contents in a JSON list, as `Picked::content` tells them. `None` if it is no such list.
