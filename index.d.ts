@@ -45,6 +45,23 @@ export interface InitLoggerOptions {
    * that the conversation's previous turn was not given. Default: `FLUE_BRAINTRUST_TURN_INPUT`, else `full`.
    */
   turnInput?: 'full' | 'delta' | undefined;
+  /**
+   * Which content is kept at all. `false`: only structure, times, usage, ids and names leave. Parts that are
+   * left out are kept. Default: `FLUE_BRAINTRUST_CONTENT`, else `true`.
+   */
+  content?: boolean | ContentOptions | undefined;
+  /**
+   * Rules for what must not leave. Applied natively to every string and every member's name, in every field,
+   * before anything waits, is written to the disk or leaves. Rules that cannot be applied start no tracing.
+   * Default: the builtins that `FLUE_BRAINTRUST_REDACT` names, separated by commas; else none.
+   */
+  redact?: RedactOptions | undefined;
+  /**
+   * The most bytes (of JSON) that one field of a span may have, or one member of its `metadata`; of what has
+   * more the beginning is kept, and a mark with its size. Default: `FLUE_BRAINTRUST_MAX_FIELD_BYTES`, else
+   * no limit but that of a request.
+   */
+  maxFieldBytes?: number | undefined;
   /** Whether Flue's `log` events are kept with their spans. Default: `FLUE_BRAINTRUST_LOGS`, else `true`. */
   logs?: boolean | undefined;
   /**
@@ -80,6 +97,53 @@ export interface InitLoggerOptions {
   onFlushError?: unknown;
   setCurrent?: boolean | undefined;
   state?: unknown;
+}
+
+/** Which content is kept; all default to `true`. */
+export interface ContentOptions {
+  /** What went into runs, operations, tools, tasks and models, and a run's `metadata`. */
+  input?: boolean;
+  /** What came out of them, and log lines. */
+  output?: boolean;
+  /** The system prompt. */
+  systemPrompt?: boolean;
+  /** The tools that a model could call. */
+  tools?: boolean;
+  /** What a model thought. */
+  reasoning?: boolean;
+  /** The messages and stacks of errors. Their class and code are always kept. */
+  errors?: boolean;
+}
+
+/** A pattern that is known by a name. */
+export type Builtin =
+  | 'api-keys'
+  | 'bearer-tokens'
+  | 'credit-cards'
+  | 'emails'
+  | 'ip-addresses'
+  | 'jwts'
+  | 'private-keys';
+
+/** What is replaced. Strings that are JSON themselves, such as the arguments of a tool call, are looked into. */
+export interface RedactOptions {
+  /** Members whose whole value is replaced wherever they are. Case, `_` and `-` make no difference. */
+  keys?: string[];
+  /**
+   * Members whose whole value is replaced, by where they are: the field and the names of members, joined by
+   * dots. Lists have no names: `input.content` is the content of each message. `*` is any one name, `**` any
+   * number of them.
+   */
+  paths?: string[];
+  /**
+   * What is replaced wherever it is found: regular expressions without look-arounds and back-references, which
+   * take more than linear time. Of a `RegExp` the flags `i`, `m` and `s` count.
+   */
+  patterns?: (string | RegExp)[];
+  /** What is replaced wherever it is found, by name. */
+  builtins?: Builtin[];
+  /** What stands in its place. Default: `[redacted]`. */
+  replacement?: string;
 }
 
 /** Where and how to keep what must outlive the process. */

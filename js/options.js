@@ -15,6 +15,9 @@ const KNOWN = /** @type {const} */ ([
   'messages',
   'turnInput',
   'logs',
+  'content',
+  'redact',
+  'maxFieldBytes',
   'spool',
 ]);
 
@@ -28,9 +31,23 @@ function pickOptions(options) {
   const picked = {};
   for (const name of KNOWN) {
     const value = options?.[name];
-    if (value !== undefined && value !== null) picked[name] = value;
+    if (value !== undefined && value !== null) {
+      picked[name] = name === 'redact' ? withExpressions(value) : value;
+    }
   }
   return picked;
+}
+
+/**
+ * The rules with regular expressions that JSON holds.
+ * @param {any} rules
+ */
+function withExpressions(rules) {
+  if (!Array.isArray(rules.patterns)) return rules;
+  const patterns = rules.patterns.map((/** @type {unknown} */ pattern) =>
+    pattern instanceof RegExp ? { source: pattern.source, flags: pattern.flags } : pattern,
+  );
+  return { ...rules, patterns };
 }
 
 module.exports = { pickOptions };

@@ -16,10 +16,20 @@ const recordings = join(root, '__test__', 'corpus');
 const corpus = join(root, 'fuzz', 'corpus');
 const LONGEST_INPUT = 16_384;
 
+/** Rules, and what they are applied to. */
+const rules = [
+  '{"keys":["api_key","password"],"paths":["input.**.email","input.*.x"],"replacement":"*"}',
+  '{"patterns":["a+b","\\\\d{3}",{"source":"^x.*$","flags":"gim"}]}',
+  '{"builtins":["api-keys","bearer-tokens","credit-cards","emails","ip-addresses","jwts","private-keys"]}',
+];
+const payload =
+  '{"apiKey":["a","\\ud83c","{\\"password\\":1}"],"user":{"email":"a@b.example"},"card":"4111 1111 1111 1111"}';
+
 /** The inputs to begin with, by target. */
 const seeds = {
   event_decode: events,
   spool_file: () => ['000000000000feed-4711-0000beef-0000000007.rows', spoolFile()],
+  redact: () => rules.map((given) => `${given}\n${payload}`),
   retry_after: () =>
     ['7', '999999999999', 'Mon, 23 Nov 2026 07:02:54 GMT'].map((value) => answer(503, value)),
 };

@@ -4,13 +4,17 @@
 //! `.env.braintrust`, which wins over the default. Blank means unset. The facade reads the environment
 //! and the file; the rules are here. Pure.
 
-use std::{collections::HashMap, fmt, path::PathBuf, time::Duration};
+use std::{collections::HashMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use serde::Deserialize;
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::translate::{self, Form, TurnInput};
+use crate::{
+  event::Content,
+  redact::{self, Redactor, RulesError},
+  translate::{self, Form, TurnInput},
+};
 
 /// Where users log in, register projects and look at traces.
 const APP_URL: &str = "https://www.braintrust.dev";
@@ -24,6 +28,8 @@ const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
 const MAX_QUEUE_BYTES: usize = 64 * 1024 * 1024;
 /// Less than this is no bound but a fault: one event may be larger.
 const LEAST_QUEUE_BYTES: usize = 1024 * 1024;
+/// A field that is cut keeps so much at least: room for the mark, and for what names a thing.
+const LEAST_FIELD_BYTES: usize = 128;
 /// How many requests may be under way at once, as the `braintrust` package has it.
 const MAX_REQUESTS: usize = 8;
 /// More than this helps nobody.
@@ -74,6 +80,9 @@ pub enum ConfigError {
     /// The option or variable.
     name: &'static str,
   },
+  /// A rule for what must not leave cannot be applied.
+  #[error(transparent)]
+  Redact(#[from] RulesError),
   /// A number is not one.
   #[error("{name} is not a number of milliseconds")]
   BadDuration {
@@ -110,6 +119,9 @@ struct Options {
   messages: Option<String>,
   turn_input: Option<String>,
   logs: Option<bool>,
+  content: Option<ContentOption>,
+  redact: Option<redact::Given>,
+  max_field_bytes: Option<f64>,
   spool: Option<Spool>,
 }
 
@@ -128,6 +140,32 @@ struct SpoolOptions {
   max_bytes: Option<f64>,
   max_age_ms: Option<f64>,
   fsync: Option<bool>,
+}
+
+/// The option `content`.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum ContentOption {
+  Switch(bool),
+  Parts(ContentParts),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+struct ContentParts {
+  input: bool,
+  output: bool,
+  system_prompt: bool,
+  tools: bool,
+  reasoning: bool,
+  errors: bool,
+}
+
+impl Default for ContentParts {
+  fn default() -> Self {
+    let Content { input, output, system_prompt, tools, reasoning, errors } = Content::ALL;
+    Self { input, output, system_prompt, tools, reasoning, errors }
+  }
 }
 
 /// Where and how to keep what must outlive the process.
@@ -184,6 +222,12 @@ pub struct Settings {
   pub extra_ca_certs: Option<PathBuf>,
   /// How traces are written.
   pub translation: translate::Options,
+  /// Which content is kept at all.
+  pub content: Content,
+  /// What must not leave; `None`: no rules.
+  pub redactor: Option<Arc<Redactor>>,
+  /// The most bytes of one field, or of one member of `metadata`; what has more is cut.
+  pub max_field_bytes: Option<usize>,
   /// The most bytes that may wait in memory.
   pub max_queue_bytes: usize,
   /// The most rows that may wait in memory.
@@ -244,6 +288,17 @@ impl Settings {
       pick(options.project_name, "BRAINTRUST_PROJECT_NAME").unwrap_or_else(|| PROJECT_NAME.into());
     let project_id =
       pick(options.project_id, "BRAINTRUST_PROJECT_ID").map(project_id).transpose()?;
+    let content = content(options.content, variable("FLUE_BRAINTRUST_CONTENT"))?;
+    let mut rules = options.redact.unwrap_or_default();
+    rules.builtins = rules.builtins.or_else(|| {
+      let names = variable("FLUE_BRAINTRUST_REDACT")?;
+      Some(names.split(',').filter_map(filled).collect())
+    });
+    let redactor = Redactor::new(&rules, content.reasoning)?.map(Arc::new);
+    let max_field_bytes =
+      number(options.max_field_bytes, variable("FLUE_BRAINTRUST_MAX_FIELD_BYTES"));
+    let max_field_bytes = max_field_bytes
+      .map(|number| number_of_bytes("maxFieldBytes (FLUE_BRAINTRUST_MAX_FIELD_BYTES)", number));
     let counted = |name| variable(name).and_then(|text| count(text.parse().ok()?));
     Ok(Self {
       destination: fingerprint(&[
@@ -259,6 +314,9 @@ impl Settings {
       org_name,
       project_name,
       project_id,
+      content,
+      redactor,
+      max_field_bytes: max_field_bytes.transpose()?.map(|bytes| bytes.max(LEAST_FIELD_BYTES)),
       max_queue_bytes: match number(
         options.max_queue_bytes,
         variable("FLUE_BRAINTRUST_MAX_QUEUE_BYTES"),
@@ -311,6 +369,22 @@ impl Settings {
       spool: spool(options.spool, variable("FLUE_BRAINTRUST_SPOOL_DIR"))?,
     })
   }
+}
+
+/// Which content is kept.
+fn content(
+  option: Option<ContentOption>,
+  variable: Option<String>,
+) -> Result<Content, ConfigError> {
+  Ok(match (option, variable.as_deref()) {
+    (Some(ContentOption::Parts(parts)), _) => {
+      let ContentParts { input, output, system_prompt, tools, reasoning, errors } = parts;
+      Content { input, output, system_prompt, tools, reasoning, errors }
+    }
+    (Some(ContentOption::Switch(true)), _) | (None, None | Some("true" | "1")) => Content::ALL,
+    (Some(ContentOption::Switch(false)), _) | (None, Some("false" | "0")) => Content::NONE,
+    _ => return Err(unknown("content (FLUE_BRAINTRUST_CONTENT)", "true, false")),
+  })
 }
 
 /// The value without surrounding white space, unless that is all of it.

@@ -5,9 +5,12 @@
 
 use std::time::Duration;
 
+use serde_json::value::RawValue;
+
 use crate::{
   event,
-  span::write_row,
+  redact::Redactor,
+  span::{Json, Row, SpanRef, write_row},
   spool::{Header, Name, decode},
   translate::Translator,
   upload::{Answer, Verdict, classify},
@@ -59,6 +62,23 @@ pub fn spool_file(data: &[u8]) {
   }
 }
 
+/// Rules on the first line, and JSON behind it. Rules are refused, or what they leave is JSON.
+pub fn redact(data: &[u8]) {
+  let text = String::from_utf8_lossy(data);
+  let Some((rules, value)) = text.split_once('\n') else { return };
+  let Ok(given) = serde_json::from_str(rules) else { return };
+  let Ok(Some(redactor)) = Redactor::new(&given, true) else { return };
+  let Ok(value) = serde_json::from_str::<&RawValue>(value) else { return };
+  let mut row = Row::of(SpanRef::root("run", &["run_1"]));
+  row.input = Some(Json::raw(value));
+  row.name = Some(value.get().to_owned());
+  redactor.row(&mut row);
+  let mut written = Vec::new();
+  write_row(&mut written, &row, &[]);
+  let read = serde_json::from_slice::<serde::de::IgnoredAny>(&written);
+  assert!(read.is_ok(), "{}", String::from_utf8_lossy(&written));
+}
+
 /// An answer of the server: a status, the time, and a `Retry-After` header. Nobody waits for ever.
 pub fn retry_after(data: &[u8]) {
   let Some((status, rest)) = data.split_first_chunk() else { return };
@@ -106,6 +126,8 @@ mod tests {
     event_decode(&[0, b'{', 0, 0, 0xd8, b'\n', 0]);
     spool_file(&[&Header::of(b"rows", 2, NOW).encode()[..], b"rows"].concat());
     spool_file(b"000000000000feed-4711-0000beef-0000000007.rows");
+    redact(b"{\"keys\":[\"a\"],\"patterns\":[\"x+\"]}\n{\"a\":1,\"b\":[\"xx\",\"{\\\"a\\\":2}\"]}");
+    redact(b"{\"patterns\":[\"(\"]}\n1");
     retry_after(b"\xad\x01\0\0\0\0\0\0\0\0999999999999");
     retry_after(b"\xf7\x01\xff\xff\xff\xff\xff\xff\xff\xffMon, 23 Nov 2026 07:02:54 GMT");
   }

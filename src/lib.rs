@@ -3,7 +3,7 @@
 //! The modules stand in the order of the data flow. An event enters through [`binding`] on the
 //! JavaScript thread and is handed over as text; all else happens on the thread of the [`engine`]:
 //! [`event`] decodes it, [`translate`] says what it means for the trace, [`span`] is what that looks
-//! like, [`batch`] gathers rows into payloads, [`upload`] delivers them, and [`report`] counts. [`spool`] keeps
+//! like, [`redact`] replaces what must not leave, [`batch`] gathers rows into payloads, [`upload`] delivers them, and [`report`] counts. [`spool`] keeps
 //! what must outlive the process.
 //!
 //! Who may know whom is a table in `architecture.rs`, which is a test. The core knows neither N-API nor
@@ -19,6 +19,7 @@ mod engine;
 mod event;
 mod translate;
 
+mod redact;
 mod span;
 
 mod batch;

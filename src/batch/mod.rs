@@ -8,7 +8,7 @@ mod picked;
 mod queue;
 
 pub use payload::Payload;
-pub use picked::Picked;
+pub use picked::{Picked, Sealed};
 pub use queue::{Limits, RowQueue};
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use crate::span::{
-  Destination, Masked, Row, RowId, address, close_body, open_body, write_masked_row, write_row,
+  Destination, Masked, Row, RowId, address, close_body, cut_fields, open_body, write_masked_row,
+  write_row,
 };
 
 /// Rows that have become bytes. Cloning shares them.
@@ -156,17 +157,26 @@ pub(super) struct Builder {
   body: Vec<u8>,
   rows: Vec<Sealed>,
   address: Vec<u8>,
+  /// The most bytes of a field.
+  max_field: Option<usize>,
+  /// How many rows have a field that was cut.
+  cut: usize,
 }
 
 impl Builder {
-  pub fn new(to: Option<&Destination>) -> Self {
-    Self::of(to.map(address).unwrap_or_default())
+  pub fn new(to: Option<&Destination>, max_field: Option<usize>) -> Self {
+    Self { max_field, ..Self::of(to.map(address).unwrap_or_default()) }
   }
 
   fn of(address: Vec<u8>) -> Self {
     let mut body = Vec::new();
     open_body(&mut body);
-    Self { body, rows: Vec::new(), address }
+    Self { body, rows: Vec::new(), address, max_field: None, cut: 0 }
+  }
+
+  /// How many rows have a field that was cut.
+  pub fn cut(&self) -> usize {
+    self.cut
   }
 
   pub fn push(&mut self, row: &Row, masked: Option<&Masked>, ticket: u64) {
@@ -174,6 +184,12 @@ impl Builder {
     match masked {
       Some(masked) => write_masked_row(&mut self.body, row, masked, &self.address),
       None => write_row(&mut self.body, row, &self.address),
+    }
+    let written = self.body.get(start..).unwrap_or_default();
+    if let Some(shorter) = self.max_field.and_then(|most| cut_fields(written, most)) {
+      self.body.truncate(start);
+      self.body.extend_from_slice(&shorter);
+      self.cut += 1;
     }
     self.rows.push(Sealed { id: row.span.row, ticket, bytes: start..self.body.len() });
   }

@@ -15,6 +15,15 @@ pub struct Picked {
   weight: usize,
 }
 
+/// Rows that have become a payload.
+pub struct Sealed {
+  pub payload: Payload,
+  /// By how many bytes the rows were counted wrongly while they waited.
+  pub wrong: i64,
+  /// How many of them have a field that was cut.
+  pub cut: usize,
+}
+
 impl Picked {
   pub(super) fn push(&mut self, row: Row, ticket: u64, counted: usize, weight: usize) {
     self.counted += counted;
@@ -47,9 +56,9 @@ impl Picked {
     self.rows.iter().map(|(row, _)| row.span.row)
   }
 
-  /// The payload of these rows. Also tells by how many bytes they were counted wrongly.
-  pub fn seal(self, to: Option<&Destination>) -> Option<(Payload, i64)> {
-    let mut builder = Builder::new(to);
+  /// The payload of these rows, of which no field has more than `max_field` bytes.
+  pub fn seal(self, to: Option<&Destination>, max_field: Option<usize>) -> Option<Sealed> {
+    let mut builder = Builder::new(to, max_field);
     for (row, ticket) in &self.rows {
       builder.push(row, None, *ticket);
     }
@@ -72,19 +81,20 @@ impl Picked {
 
   /// The same as [`Self::seal`] of rows that say this instead: the [`Self::content`] as it was masked. Where
   /// that is no such list, nothing of what the rows said remains.
-  pub fn seal_masked(self, content: &str) -> Option<(Payload, i64)> {
+  pub fn seal_masked(self, content: &str, max_field: Option<usize>) -> Option<Sealed> {
     let masked = Masked::read_all(content).filter(|masked| masked.len() == self.rows.len());
     let masked = masked.unwrap_or_else(|| self.rows.iter().map(|_| Masked::failed()).collect());
-    let mut builder = Builder::new(None);
+    let mut builder = Builder::new(None, max_field);
     for ((row, ticket), masked) in self.rows.iter().zip(&masked) {
       builder.push(row, Some(masked), *ticket);
     }
     self.finish(builder)
   }
 
-  fn finish(self, builder: Builder) -> Option<(Payload, i64)> {
+  fn finish(self, builder: Builder) -> Option<Sealed> {
+    let cut = builder.cut();
     let payload = builder.seal()?;
     let wrong = difference(payload.bytes(), self.counted);
-    Some((payload, wrong))
+    Some(Sealed { payload, wrong, cut })
   }
 }

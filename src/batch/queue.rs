@@ -121,7 +121,8 @@ impl RowQueue {
     to: Option<&Destination>,
     wanted: impl Fn(&Row) -> bool,
   ) -> Option<(Payload, i64)> {
-    self.pick(limits, wanted)?.seal(to)
+    let sealed = self.pick(limits, wanted)?.seal(to, None)?;
+    Some((sealed.payload, sealed.wrong))
   }
 }
 

@@ -21,6 +21,8 @@ const WRITE_AGAIN: Duration = Duration::from_secs(1);
 #[derive(Default)]
 pub struct Keeper {
   has_spool: bool,
+  /// Whether names may hold what must not be kept.
+  has_rules: bool,
   /// When the record must be written again: something may have opened or closed.
   due: Option<Instant>,
   /// When what was inherited is closed, each time that something was.
@@ -30,8 +32,8 @@ pub struct Keeper {
 }
 
 impl Keeper {
-  pub fn new(store: &Store) -> Self {
-    Self { has_spool: store.is_open(), ..Self::default() }
+  pub fn new(store: &Store, has_rules: bool) -> Self {
+    Self { has_spool: store.is_open(), has_rules, ..Self::default() }
   }
 
   /// Lets the translator inherit what dead processes had open.
@@ -90,9 +92,8 @@ impl Keeper {
     if self.due.take().is_none() {
       return;
     }
-    if !store
-      .record(translator.remains(clock::now(), !shared.masks.are_wanted()).as_deref(), shared)
-    {
+    let names = !self.has_rules && !shared.masks.are_wanted();
+    if !store.record(translator.remains(clock::now(), names).as_deref(), shared) {
       self.due = Some(Instant::now() + WRITE_AGAIN);
     } else if std::mem::take(&mut self.mourns) {
       // Those of the dead go only when ours tells what they told.

@@ -58,6 +58,7 @@ struct Flush {
 
 struct Run<'a> {
   shared: &'a Shared,
+  settings: &'a Settings,
   taken: Taken,
   utf8: Utf8,
   translator: Translator,
@@ -78,10 +79,11 @@ impl<'a> Run<'a> {
     let adopt_due = delivery.store.is_open().then(Instant::now);
     Self {
       shared,
+      settings,
       taken: Taken::default(),
       utf8: Utf8::default(),
       translator: Translator::new(settings.translation),
-      keeper: Keeper::new(&delivery.store),
+      keeper: Keeper::new(&delivery.store, settings.redactor.is_some()),
       delivery,
       flushes: Vec::new(),
       closing: Vec::new(),
@@ -94,9 +96,8 @@ impl<'a> Run<'a> {
     loop {
       self.adopt();
       let more = self.take_in();
-      for row in self.keeper.close_forsaken(&mut self.translator) {
-        self.delivery.enqueue(row);
-      }
+      let rows = self.keeper.close_forsaken(&mut self.translator);
+      self.enqueue(rows);
       let urgent = self.is_awaited() || self.keeper.is_due();
       // The record follows the rows: not while some are with the masking function.
       if (self.delivery.proceed(urgent) || self.keeper.is_due()) && !self.delivery.is_masking() {
@@ -184,7 +185,7 @@ impl<'a> Run<'a> {
     let rows = catch_unwind(AssertUnwindSafe(|| self.translate(text)));
     let lost = match rows {
       Ok(Ok(rows)) => {
-        rows.into_iter().for_each(|row| self.delivery.enqueue(row));
+        self.enqueue(rows);
         return;
       }
       Ok(Err(lost)) => lost,
@@ -199,14 +200,25 @@ impl<'a> Run<'a> {
 
   fn translate(&mut self, text: &Text) -> Result<Vec<Row>, Lost> {
     let text = text.read(&mut self.utf8);
-    let event = event::decode(&text, clock::now())
+    let mut event = event::decode(&text, clock::now())
       .map_err(|error| Lost(LossReason::UnreadableEvent, error.to_string()))?;
+    event.withhold(self.settings.content);
     // New spans are refused when too much waits, but never what is said of those that were accepted.
     if self.delivery.is_full() && self.translator.would_open(&event) {
       self.translator.refuse(&event);
       return Err(Lost(LossReason::QueueFull, "too much waits for delivery".to_owned()));
     }
     Ok(self.translator.step(&event))
+  }
+
+  /// Hands rows on, without what the rules cover.
+  fn enqueue(&mut self, rows: Vec<Row>) {
+    for mut row in rows {
+      if let Some(redactor) = &self.settings.redactor {
+        redactor.row(&mut row);
+      }
+      self.delivery.enqueue(row);
+    }
   }
 
   /// The event is counted in rows now.
@@ -228,9 +240,8 @@ impl<'a> Run<'a> {
       }
       Command::Masked { .. } => {}
       Command::Close { deadline, reply } => {
-        for row in self.translator.close_all(clock::now()) {
-          self.delivery.enqueue(row);
-        }
+        let rows = self.translator.close_all(clock::now());
+        self.enqueue(rows);
         self.closing.push(Flush { boundary: self.delivery.next_ticket(), deadline, reply });
         self.delivery.hurry();
       }

@@ -39,14 +39,23 @@ pub const TRANSLATED_KINDS: &[&str] = &[
 #[derive(Debug, Error)]
 pub enum DecodeError {
   /// The text is not a JSON object.
-  #[error("the event is not a JSON object: {0}")]
-  NotAnObject(#[from] serde_json::Error),
+  #[error("the event is not a JSON object, from column {column} on")]
+  NotAnObject {
+    /// Where. Of what stands there nothing is told.
+    column: usize,
+  },
   /// The text is JSON, but of a list.
   #[error("the event is a list")]
   List,
   /// The event does not say what it is.
   #[error("the event has no type")]
   NoType,
+}
+
+impl From<serde_json::Error> for DecodeError {
+  fn from(error: serde_json::Error) -> Self {
+    Self::NotAnObject { column: error.column() }
+  }
 }
 
 /// Reads one event. `now` (milliseconds since the epoch) stands in for a timestamp that is missing

@@ -7,6 +7,7 @@ mod decode;
 mod fields;
 mod missing;
 mod text;
+mod withhold;
 
 use std::borrow::Cow;
 
@@ -14,6 +15,7 @@ pub use decode::{TRANSLATED_KINDS, decode};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 pub use text::Utf8;
+pub use withhold::Content;
 
 /// A piece of the event's text, copied only where it has escapes.
 pub type Text<'a> = Cow<'a, str>;

@@ -110,6 +110,16 @@ impl Json {
     }
   }
 
+  /// Changes the text of the value, or of each item of a list; `None` leaves it as it is. An item that others
+  /// share is asked for once.
+  pub fn rewrite(&mut self, rewritten: &mut dyn FnMut(&str) -> Option<String>) {
+    if let Text::List(slice) = &mut self.0 {
+      slice.rewrite(rewritten);
+    } else if let Some(text) = rewritten(&self.as_str()) {
+      *self = Self::written(&text);
+    }
+  }
+
   /// How many bytes the text has.
   pub fn bytes(&self) -> usize {
     match &self.0 {

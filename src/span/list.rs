@@ -17,6 +17,8 @@ struct Items {
   all: Vec<Item>,
   /// The bytes of those that no slice has been weighed with.
   unweighed: usize,
+  /// How many from the first on were rewritten, or need not be.
+  rewritten: usize,
 }
 
 #[derive(Clone)]
@@ -57,8 +59,10 @@ impl List {
   }
 
   fn fork(&self, kept: usize) -> Self {
-    let all = self.items().all.iter().take(kept).cloned().collect();
-    Self(Arc::new(Mutex::new(Items { all, unweighed: 0 })))
+    let items = self.items();
+    let all = items.all.iter().take(kept).cloned().collect();
+    let rewritten = items.rewritten.min(kept);
+    Self(Arc::new(Mutex::new(Items { all, unweighed: 0, rewritten })))
   }
 
   /// The items in `range`, as far as there are, behind `first`.
@@ -77,12 +81,39 @@ impl List {
     Slice { first, list: self.clone(), range, bytes, weight }
   }
 
+  /// Rewrites the items that were not rewritten yet.
+  fn rewrite(&self, rewritten: &mut dyn FnMut(&str) -> Option<String>) {
+    let mut items = self.items();
+    let from = mem::replace(&mut items.rewritten, 0);
+    let mut before =
+      from.checked_sub(1).and_then(|last| items.all.get(last)).map_or(0, |item| item.bytes_so_far);
+    for item in items.all.iter_mut().skip(from) {
+      if let Some(text) = rewritten(&item.text) {
+        item.text = text.into();
+      }
+      before += item.text.len() + 1;
+      item.bytes_so_far = before;
+    }
+    items.rewritten = items.all.len();
+  }
+
   fn items(&self) -> MutexGuard<'_, Items> {
     self.0.lock().unwrap_or_else(PoisonError::into_inner)
   }
 }
 
 impl Slice {
+  /// Rewrites the items, those of them that were not rewritten yet, and the one in front.
+  pub fn rewrite(&mut self, rewritten: &mut dyn FnMut(&str) -> Option<String>) {
+    self.list.rewrite(rewritten);
+    if let Some(text) = self.first.as_ref().and_then(|first| rewritten(first)) {
+      self.first = Some(text.into());
+    }
+    let weight = self.weight;
+    *self = self.list.slice(self.first.clone(), self.range.clone());
+    self.weight = weight;
+  }
+
   /// How many bytes the list has as JSON.
   pub fn bytes(&self) -> usize {
     self.bytes

@@ -68,6 +68,11 @@ impl<V> Members<V> {
     self.0.iter().map(|(name, value)| (name.as_ref(), value))
   }
 
+  /// The members, to be put together anew.
+  pub fn into_iter(self) -> impl Iterator<Item = (Cow<'static, str>, V)> {
+    self.0.into_iter()
+  }
+
   /// The bytes of memory that the list takes, without what its values point to.
   pub fn footprint(&self) -> usize {
     self.0.capacity() * size_of::<(Cow<'static, str>, V)>()

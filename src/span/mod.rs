@@ -17,7 +17,7 @@ pub use list::List;
 pub use masked::Masked;
 pub use members::Members;
 pub use row::{Row, SpanType};
-pub use truncate::truncate;
+pub use truncate::{cut_fields, truncate};
 pub use wire::{
   Destination, address, close_body, open_body, write_content, write_masked_row, write_row,
 };

@@ -70,6 +70,18 @@ pub fn truncate(row: &[u8], most: usize) -> Option<Vec<u8>> {
   shorter.or_else(|| shorten(row, &parsed.parts(row, true), most, LEAST))
 }
 
+/// Cuts the values of a row that take more than `most` bytes each. `None` if there is none.
+pub fn cut_fields(row: &[u8], most: usize) -> Option<Vec<u8>> {
+  if row.len() <= most {
+    return None;
+  }
+  let row = std::str::from_utf8(row).ok()?;
+  let parsed: Row = serde_json::from_str(row).ok()?;
+  let mut parts = parsed.parts(row, false);
+  parts.retain(|part| part.text.len() > most);
+  (!parts.is_empty()).then(|| replace(row, &parts, most))
+}
+
 impl<'a> Row<'a> {
   /// What may be cut, the largest first: each fact by itself, or all of them as one.
   fn parts(&self, row: &str, facts_as_one: bool) -> Vec<Part<'a>> {
@@ -251,6 +263,21 @@ mod tests {
     let input = cut["input"].as_str().unwrap();
     assert!(input.starts_with(r#"["say \"hi\"\n","say \"hi\"\n","#), "{input}");
     assert!(input.ends_with("… [flue-braintrust: cut, 150001 bytes]"), "{input}");
+  }
+
+  #[test]
+  fn each_field_that_is_larger_than_it_may_be_is_cut_to_that() {
+    let mut row = row();
+    row.input = Some(Json::text(&"i".repeat(300)));
+    row.output = Some(Json::text(&"o".repeat(198)));
+    row.fact("large", Some(Json::of(&vec!["f"; 100])));
+    let bytes = written(&row);
+    assert_eq!(cut_fields(&bytes, 1000), None);
+    let cut = read(&cut_fields(&bytes, 200).unwrap());
+    assert_eq!(cut["input"], "i".repeat(200 - 2 - 37) + "… [flue-braintrust: cut, 302 bytes]");
+    assert_eq!(cut["output"], "o".repeat(198));
+    let large = cut["metadata"]["large"].as_str().unwrap();
+    assert!(large.starts_with("[\"f\",") && large.ends_with("cut, 401 bytes]"), "{large}");
   }
 
   #[test]

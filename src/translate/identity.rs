@@ -3,6 +3,8 @@
 //! Only ids that survive a crash name what survives a crash. `operationId` and `turnId` change with
 //! each attempt, so they name the parts of one attempt only.
 
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
+
 use crate::span::{SpanRef, TraceId};
 
 /// A workflow run.
@@ -50,4 +52,9 @@ pub fn task(trace: TraceId, task: &str) -> SpanRef {
 pub fn compaction(trace: TraceId, operation: &str, index: Option<f64>) -> SpanRef {
   let index = index.unwrap_or_default().to_string();
   SpanRef::child(trace, "compaction", &[operation, &index])
+}
+
+/// A number by which two values can be told to be the same, here and in the next process.
+pub fn fingerprint(value: &impl Hash) -> u64 {
+  BuildHasherDefault::<DefaultHasher>::default().hash_one(value)
 }

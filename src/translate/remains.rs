@@ -34,8 +34,10 @@ impl Serialize for Told<'_> {
       return self.span.serialize(serializer);
     }
     let mut told = serde_json::to_value(self.span).map_err(serde::ser::Error::custom)?;
-    if let Some(name) = told.pointer_mut("/look/name") {
-      name.take();
+    for name in ["/look/name", "/handed_down/workflow"] {
+      if let Some(name) = told.pointer_mut(name) {
+        name.take();
+      }
     }
     told.serialize(serializer)
   }

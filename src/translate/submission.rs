@@ -32,8 +32,8 @@ const SETTLES_WITHIN: i64 = 10_000;
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Submission {
-  /// The agent and its instance.
-  addressee: (Option<String>, Option<String>),
+  /// A fingerprint of the agent and its instance.
+  addressee: u64,
   root: Option<Root>,
   queued: Option<i64>,
   running: Option<i64>,
@@ -80,8 +80,7 @@ impl Submissions {
       if self.0.len() >= REMEMBERED {
         self.0.shift_remove_index(0);
       }
-      let addressee = (ids.agent.as_deref(), ids.instance.as_deref());
-      let addressee = (addressee.0.map(str::to_owned), addressee.1.map(str::to_owned));
+      let addressee = identity::fingerprint(&(ids.agent.as_deref(), ids.instance.as_deref()));
       self.0.insert(id.to_owned(), Submission { addressee, ..Submission::default() });
     }
     self.0.get_mut(id)
@@ -296,8 +295,7 @@ impl Translator {
   /// answered it, too.
   fn joined(&mut self, event: &Event<'_>) -> Option<Row> {
     let joined = Submissions::id(&event.ids)?.to_owned();
-    let addressee = &self.submissions.get(&event.ids)?.addressee;
-    let addressee = (addressee.0.clone(), addressee.1.clone());
+    let addressee = self.submissions.get(&event.ids)?.addressee;
     let host = self
       .submissions
       .0

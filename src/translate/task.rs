@@ -78,7 +78,7 @@ impl Translator {
       return Some(tool::call_span(&event.ids, call, enclosing.trace));
     }
     // 0.x names no call, but the call names the same prompt and agent.
-    let by_content = self.tree.delegating_tool(&operation, tool::fingerprint(delegation));
+    let by_content = self.tree.delegating_tool(&operation, identity::fingerprint(delegation));
     Some(by_content.unwrap_or((operation, enclosing)))
   }
 }

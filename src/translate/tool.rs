@@ -1,7 +1,5 @@
 //! Tool calls: `tool_start`, `tool`.
 
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
-
 use super::{
   Translator,
   activity::Activity,
@@ -20,11 +18,6 @@ pub(super) fn call_span(ids: &Ids<'_>, call: &str, trace: TraceId) -> (Activity,
   (activity, identity::tool(trace, scope.unwrap_or_default(), call))
 }
 
-/// A fingerprint of what is delegated to whom: the call and the task that it starts name the same.
-pub(super) fn fingerprint(delegation: &Delegation<'_>) -> u64 {
-  BuildHasherDefault::<DefaultHasher>::default().hash_one(delegation)
-}
-
 impl Translator {
   pub(super) fn tool_start(
     &mut self,
@@ -40,7 +33,8 @@ impl Translator {
       return Vec::new();
     };
     if let Some(open) = self.tree.get_mut(&activity) {
-      open.delegates = delegation.map(fingerprint);
+      // The call and the task that it starts name the same.
+      open.delegates = delegation.map(identity::fingerprint);
     }
     tool_facts(&mut row, event, tool);
     row.input = args.map(messages::without_images);

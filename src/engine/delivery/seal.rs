@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{CHECKPOINT, Delivery, LINGER, Link};
 use crate::{
-  batch::{Limits, Payload, Picked},
+  batch::{Limits, Payload, Picked, Sealed},
   config::Settings,
   engine::outbox::Stored,
   report::{Amount, LossReason},
@@ -114,7 +114,8 @@ impl Delivery<'_> {
     if self.shared.masks.are_wanted() {
       self.masking.begin(picked, &self.shared.masks);
     } else {
-      self.take_sealed(picked.seal(to));
+      let sealed = picked.seal(to, self.settings.max_field_bytes);
+      self.take_sealed(sealed);
     }
   }
 
@@ -131,7 +132,8 @@ impl Delivery<'_> {
   /// Takes back what was masked.
   pub fn take_masked(&mut self, batch: u64, content: &str) {
     if let Some(picked) = self.masking.finish(batch) {
-      self.take_sealed(picked.seal_masked(content));
+      let sealed = picked.seal_masked(content, self.settings.max_field_bytes);
+      self.take_sealed(sealed);
     }
   }
 
@@ -151,8 +153,9 @@ impl Delivery<'_> {
   }
 
   /// Puts a payload where it waits: in memory, unless much is there already and the spool has it.
-  fn take_sealed(&mut self, sealed: Option<(Payload, i64)>) {
-    let Some((payload, wrong)) = sealed else { return };
+  fn take_sealed(&mut self, sealed: Option<Sealed>) {
+    let Some(Sealed { payload, wrong, cut }) = sealed else { return };
+    self.shared.counters.cut(cut);
     let kept = if self.store.is_open() { self.keep(&payload) } else { None };
     self.shared.counters.correct(wrong);
     let is_behind = self.outbox.stored().rows > 0

@@ -1,0 +1,71 @@
+//! Patterns that are known by a name.
+
+/// A name, an expression, and what must hold of a match besides.
+pub struct Builtin {
+  pub name: &'static str,
+  pub expression: &'static str,
+  pub is_one: fn(&str) -> bool,
+}
+
+/// The patterns. Each finds what is of its form; that is no proof that it is one, nor that it finds all.
+pub const BUILTINS: &[Builtin] = &[
+  Builtin {
+    name: "api-keys",
+    // The prefixes by which the keys of well-known services can be told.
+    expression: concat!(
+      r"\b(?:sk|pk|rk)[-_](?:[A-Za-z0-9]+[-_])*[A-Za-z0-9]{16,}",
+      r"|\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_[A-Za-z0-9_]{20,}|\bglpat-[A-Za-z0-9_-]{20,}",
+      r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bAIza[A-Za-z0-9_-]{35}|\bya29\.[A-Za-z0-9_-]{20,}",
+      r"|\bxox[abeprs]-[A-Za-z0-9-]{10,}|\bhf_[A-Za-z0-9]{20,}|\bnpm_[A-Za-z0-9]{30,}",
+    ),
+    is_one: always,
+  },
+  Builtin {
+    name: "bearer-tokens",
+    expression: r"(?i:\bbearer[ \t]+[A-Z0-9._~+/=-]{8,})",
+    is_one: always,
+  },
+  Builtin {
+    name: "credit-cards",
+    expression: r"\b[0-9](?:[ -]?[0-9]){12,18}\b",
+    is_one: has_check_digit,
+  },
+  Builtin {
+    name: "emails",
+    expression: r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+",
+    is_one: always,
+  },
+  Builtin {
+    name: "ip-addresses",
+    expression: concat!(
+      r"\b(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\b",
+      r"|\b(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}\b",
+    ),
+    is_one: always,
+  },
+  Builtin {
+    name: "jwts",
+    expression: r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?",
+    is_one: always,
+  },
+  Builtin {
+    name: "private-keys",
+    // Also one whose end was cut off.
+    expression: r"-----BEGIN [A-Z ]*PRIVATE KEY-----[A-Za-z0-9+/=\s:,-]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\z)",
+    is_one: always,
+  },
+];
+
+fn always(_: &str) -> bool {
+  true
+}
+
+/// Whether the digits end with the check digit of the others, by Luhn's rule (ISO/IEC 7812-1).
+fn has_check_digit(text: &str) -> bool {
+  let digits = text.bytes().rev().filter(u8::is_ascii_digit).map(|byte| u32::from(byte - b'0'));
+  let sum: u32 = digits
+    .enumerate()
+    .map(|(place, digit)| if place % 2 == 1 { digit * 2 / 10 + digit * 2 % 10 } else { digit })
+    .sum();
+  sum.is_multiple_of(10)
+}
