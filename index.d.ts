@@ -106,7 +106,8 @@ export type LossReason =
   | 'engine_failed'
   | 'spool_full'
   | 'spool_expired'
-  | 'spool_damaged';
+  | 'spool_damaged'
+  | 'retries_exhausted';
 
 /** Something that went wrong with the tracing; the application goes on. */
 export interface Trouble {
