@@ -1,7 +1,4 @@
-/**
- * Our names and shapes on spans that the `braintrust` package makes, as far as it can be led to them:
- * by what it is told of an event, and by the `startSpan` of its loggers and spans.
- */
+/** Our shapes for what spans hold, by what the `braintrust` package is told of an event. */
 
 /** @typedef {Record<string, any>} Event */
 

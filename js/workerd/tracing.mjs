@@ -8,7 +8,7 @@ import { keepAliveFor } from './lifetime.mjs';
 import { peer, requirePeer } from './peer.mjs';
 import { isStrict, settingsOf } from './settings.mjs';
 import { shaped } from './shapes.mjs';
-import { watched } from './spans.mjs';
+import { telling, watched } from './spans.mjs';
 import { Tally } from './tally.mjs';
 import { listenToWarnings, warn } from './warn.mjs';
 
@@ -46,7 +46,8 @@ export function initLogger(options = {}) {
 
 /** @type {Entry['braintrustFlueObserver']} */
 export function braintrustFlueObserver(event, context) {
-  if (peer === undefined || state === 'idle') return;
+  const observe = peer?.braintrustFlueObserver;
+  if (observe === undefined || state === 'idle') return;
   try {
     const told = /** @type {any} */ (event);
     if (typeof told !== 'object' || told === null || !TRACED.test(told.type)) return;
@@ -54,7 +55,7 @@ export function braintrustFlueObserver(event, context) {
     seen.add(told);
     if (state === 'closed') return tally.refuse();
     tally.event();
-    peer.braintrustFlueObserver(shaped(told), /** @type {any} */ (context));
+    telling(told, () => observe(shaped(told), /** @type {any} */ (context)));
     deliver();
   } catch (error) {
     warn('EVENT_LOST', `An event could not be read: ${messageOf(error)}.`);
