@@ -9,7 +9,7 @@ import { warn } from './warn.mjs';
 
 /**
  * Rows on their way, from their first request until one succeeds or the package gives up.
- * @typedef {{ rows: number, bytes: number, tries: number, order: number, reason: LossReason }} Upload
+ * @typedef {{ rows: number, bytes: number, tries: number, isUnderWay: boolean, reason: LossReason }} Upload
  */
 
 /** @returns {Accounts} */
@@ -23,9 +23,10 @@ export class Tally {
   #lastError = null;
   /** By their bodies: a retry sends the very same text. @type {Map<string, Upload>} */
   #uploads = new Map();
-  #order = 0;
-  /** How often something failed for good: a login, or rows that were given up. */
-  failures = 0;
+  /** How often rows were given up. */
+  losses = 0;
+  /** Whether the last login failed: then nothing is even made into rows, and the package does not try again. */
+  isShutOut = false;
 
   /** @returns {import('../../index.d.ts').Stats} */
   stats() {
@@ -62,25 +63,25 @@ export class Tally {
       path.endsWith('/logs3') && typeof body === 'string' ? this.#begin(body) : undefined;
     try {
       const response = await fetch(input, init);
-      if (upload !== undefined && response.ok) this.#sent(/** @type {string} */ (body), upload);
       if (!response.ok) this.#failed(path, `answered ${response.status}`, response.status, upload);
+      else if (upload !== undefined) this.#sent(/** @type {string} */ (body), upload);
+      else if (isLogin(path)) this.isShutOut = false;
       return response;
     } catch (error) {
       const cause = error instanceof Error ? error.message : String(error);
       this.#failed(path, `could not be reached (${cause})`, 0, upload);
       throw error;
+    } finally {
+      if (upload !== undefined) upload.isUnderWay = false;
     }
   };
 
-  /** To be called when a flush begins; gives what to call when it is over. */
-  flushing() {
-    const order = this.#order;
-    return () => {
-      // The package has settled what it had: what was not sent by now it has given up.
-      for (const [body, upload] of this.#uploads) {
-        if (upload.order <= order) this.#lost(body, upload);
-      }
-    };
+  /** To be called when the package has settled all that it had: what did not arrive then, it has given up. */
+  settle() {
+    for (const [body, upload] of this.#uploads) {
+      // What is under way belongs to a flush that began since.
+      if (!upload.isUnderWay) this.#lost(body, upload);
+    }
   }
 
   /** @param {string} body */
@@ -89,13 +90,14 @@ export class Tally {
     if (upload === undefined) {
       const bytes = new TextEncoder().encode(body).byteLength;
       const rows = rowsOf(body);
-      upload = { rows, bytes, tries: 0, order: ++this.#order, reason: 'retries_exhausted' };
+      upload = { rows, bytes, tries: 0, isUnderWay: true, reason: 'retries_exhausted' };
       this.#uploads.set(body, upload);
       this.#move(upload, 'accepted', 'pending');
     }
     this.#counts.requests += 1;
     if (upload.tries > 0) this.#counts.retries += 1;
     upload.tries += 1;
+    upload.isUnderWay = true;
     return upload;
   }
 
@@ -114,7 +116,7 @@ export class Tally {
     this.#move({ rows: -rows, bytes: -bytes }, 'pending');
     this.#rows.lost[reason] = (this.#rows.lost[reason] ?? 0) + rows;
     this.#bytes.lost[reason] = (this.#bytes.lost[reason] ?? 0) + bytes;
-    this.failures += 1;
+    this.losses += 1;
     warn('LOST', `${rows} rows are lost: Braintrust ${this.#lastError ?? 'did not take them'}.`, {
       reason,
       rows,
@@ -142,9 +144,8 @@ export class Tally {
     this.#lastError = `${what} at ${path}`;
     if (upload !== undefined) {
       upload.reason = reasonOf(status);
-    } else if (!path.endsWith('/version')) {
-      // Without login and project nothing is even made into rows.
-      this.failures += 1;
+    } else if (isLogin(path)) {
+      this.isShutOut = true;
       const refused = status >= 400 && status < 500;
       warn(
         refused ? 'REFUSED' : 'UNREACHABLE',
@@ -163,6 +164,12 @@ function reasonOf(status) {
   if (status === 413) return 'too_large';
   return status >= 400 && status < 500 && status !== 429 ? 'rejected' : 'retries_exhausted';
 }
+
+/**
+ * What must succeed before the first row: the login, and the registration of the project.
+ * @param {string} path
+ */
+const isLogin = (path) => /\/api\/(apikey\/login|project\/register)$/.test(path);
 
 /** @param {string | URL | Request} input */
 function pathOf(input) {

@@ -18,6 +18,9 @@ import { listenToWarnings, warn } from './warn.mjs';
 /** How long `flush()` and `close()` wait unless told otherwise, in milliseconds. */
 const DEFAULT_TIMEOUT_MS = 10_000;
 
+/** How long a failed login is left alone, in milliseconds. */
+const LOGIN_PAUSE_MS = 1000;
+
 /** The events that rows are made of, and those after which a flush must not be missing. */
 const TRACED =
   /^(run_(start|resume|end)|operation(_start)?|turn(_request)?|tool(_start|_call)?|task(_start)?|compaction(_start)?|submission_settled)$/;
@@ -25,6 +28,9 @@ const TRACED =
 const tally = new Tally();
 /** @type {'idle' | 'started' | 'closed'} */
 let state = 'idle';
+
+let logIn = () => {};
+let loggedInAt = 0;
 
 /** What was observed already: who observes and instruments hears everything twice. */
 const seen = new WeakSet();
@@ -34,8 +40,9 @@ export function initLogger(options = {}) {
   try {
     listenToWarnings(options?.onError);
     const { initLogger: init } = requirePeer();
-    const settings = settingsOf(options ?? {});
-    watched(init(/** @type {any} */ ({ ...settings, fetch: tally.fetch })), tally.spans);
+    const settings = { ...settingsOf(options ?? {}), fetch: tally.fetch };
+    logIn = () => void watched(init(settings), tally.spans);
+    logIn();
     state = 'started';
   } catch (error) {
     if (isStrict()) throw error;
@@ -55,6 +62,7 @@ export function braintrustFlueObserver(event, context) {
     seen.add(told);
     if (state === 'closed') return tally.refuse();
     tally.event();
+    if (tally.isShutOut && /^(run|operation)_start$/.test(told.type)) logInAgain();
     telling(told, () => observe(shaped(told), /** @type {any} */ (context)));
     deliver();
   } catch (error) {
@@ -84,9 +92,9 @@ export function braintrustFlueInstrumentation() {
 
 /** @type {Entry['flush']} */
 export async function flush(options) {
-  const failures = tally.failures;
+  const { losses } = tally;
   const inTime = await within(settled(), options?.timeoutMs);
-  const complete = inTime && tally.failures === failures;
+  const complete = inTime && !tally.isShutOut && tally.losses === losses;
   return { complete, ...stats() };
 }
 
@@ -144,6 +152,14 @@ export const injectTraceContext = (
   /** @type {any} */ options = undefined,
 ) => (peer === undefined ? carrier : peer.injectTraceContext(carrier, options));
 
+/** The package never tries again by itself: one failed login would cost all that the isolate traces. */
+function logInAgain() {
+  const now = Date.now();
+  if (now - loggedInAt < LOGIN_PAUSE_MS) return;
+  loggedInAt = now;
+  logIn();
+}
+
 /**
  * What is recorded is on its way at once. That it arrives is up to the one who caused it: after the reply
  * the runtime ends whatever it is not asked to wait for, and an upload that ends so holds up all that
@@ -155,10 +171,9 @@ function deliver() {
 
 /** Never rejects. */
 async function settled() {
-  const over = tally.flushing();
   try {
     await peer?.flush();
-    over();
+    tally.settle();
   } catch (error) {
     warn('LOST', `What was recorded could not be delivered: ${messageOf(error)}.`);
   }
