@@ -94,7 +94,7 @@ export interface SpoolOptions {
   fsync?: boolean | undefined;
 }
 
-/** Why something was lost. */
+/** Why something was lost; `retries_exhausted` is known outside of Node alone. */
 export type LossReason =
   | 'queue_full'
   | 'unreadable_event'

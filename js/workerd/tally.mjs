@@ -27,6 +27,12 @@ export class Tally {
   losses = 0;
   /** Whether the last login failed: then nothing is even made into rows, and the package does not try again. */
   isShutOut = false;
+  #onRequest;
+
+  /** @param {() => void} onRequest called as each request begins, by whoever makes it */
+  constructor(onRequest) {
+    this.#onRequest = onRequest;
+  }
 
   /** @returns {import('../../index.d.ts').Stats} */
   stats() {
@@ -57,6 +63,7 @@ export class Tally {
 
   /** A `fetch` that keeps account. @type {typeof fetch} */
   fetch = async (input, init) => {
+    this.#onRequest();
     const path = pathOf(input);
     const body = init?.body;
     const upload =

@@ -25,7 +25,7 @@ const LOGIN_PAUSE_MS = 1000;
 const TRACED =
   /^(run_(start|resume|end)|operation(_start)?|turn(_request)?|tool(_start|_call)?|task(_start)?|compaction(_start)?|submission_settled)$/;
 
-const tally = new Tally();
+const tally = new Tally(deliver);
 /** @type {'idle' | 'started' | 'closed'} */
 let state = 'idle';
 
@@ -163,7 +163,8 @@ function logInAgain() {
 /**
  * What is recorded is on its way at once. That it arrives is up to the one who caused it: after the reply
  * the runtime ends whatever it is not asked to wait for, and an upload that ends so holds up all that
- * follow it in the isolate, whoever caused them. Hence after every event, not after the last one alone.
+ * follow it in the isolate, whoever caused them. Hence after every event, not after the last one alone; and
+ * with every request, because who was the last to upload also uploads what others have recorded meanwhile.
  */
 function deliver() {
   keepAliveFor(settled());
