@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startCollector } from '../js/collector';
 import type { Collector, CollectorOptions, Span } from '../js/collector/types';
 import { buildProject, post, serving, type Target } from './support/cloudflare';
@@ -177,15 +178,23 @@ describe('a Worker whose isolate goes idle right after each of 20 replies', () =
     );
   });
 
-  test("delivers every span of the application's own", async () => {
+  test.each([
+    ['at once', 0],
+    ['while an upload for the one before is under way', 60],
+  ])("delivers every span of the application's own, asked %s", async (_when, pauseMs) => {
     await traced(
       idle,
       'cloudflare',
       async (url, collector) => {
-        for (let n = 0; n < REQUESTS; n++) await post(`${url}/traced`, n);
+        for (let n = 0; n < REQUESTS; n++) {
+          await post(`${url}/traced`, n);
+          await sleep(pauseMs);
+        }
         await collector.waitFor(finished(REQUESTS), 20_000);
-        const outputs = collector.rows().map(({ output }) => output);
-        expect(outputs).toEqual(Array.from({ length: REQUESTS }, (_, n) => n));
+        const outputs = collector.rows().map(({ output }) => output as number);
+        expect(outputs.toSorted((a, b) => a - b)).toEqual(
+          Array.from({ length: REQUESTS }, (_, n) => n),
+        );
       },
       slow,
     );
