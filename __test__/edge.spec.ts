@@ -199,11 +199,18 @@ test("spans of the application's own lie in each other, and give what their work
     show(entry.traced(() => 'at once', { name: 'quick' }));
     const failure = await entry.traced(async () => { throw new Error('no'); }, { name: 'failing' }).catch((error) => error);
     show(failure.message);
+    try { entry.traced(() => { throw new Error('at once, no'); }, { name: 'failing' }); } catch (error) { show(error.message); }
     entry.startSpan({ name: 'manual' }).end();
     await flush();`);
-  expect(values).toEqual([2, 'at once', 'no']);
+  expect(values).toEqual([2, 'at once', 'no', 'at once, no']);
   const spans = collector.traces().flatMap((trace) => trace.roots);
-  expect(spans.map(({ name }) => name).toSorted()).toEqual(['failing', 'manual', 'outer', 'quick']);
+  expect(spans.map(({ name }) => name).toSorted()).toEqual([
+    'failing',
+    'failing',
+    'manual',
+    'outer',
+    'quick',
+  ]);
   const outer = spans.find(({ name }) => name === 'outer');
   expect(outer?.children.map(({ name }) => name)).toEqual(['inner']);
   expect(spans.find(({ name }) => name === 'failing')?.error).toContain('no');

@@ -1,6 +1,6 @@
 /**
  * Our names, places and ends for the spans that the `braintrust` package makes of Flue's events, by way of
- * its own `startSpan`, `log` and `end`.
+ * its own `startSpan` and `end`.
  */
 import { callingTool } from '../context.js';
 

@@ -115,14 +115,15 @@ export function setMaskingFunction(mask) {
 /** @type {Braintrust['traced']} */
 export function traced(work, options) {
   if (peer === undefined) return /** @type {any} */ (work(NO_SPAN));
-  return delivering(peer.traced(work, options));
+  const { traced } = peer;
+  return delivering(() => traced(work, options));
 }
 
 /** @type {Braintrust['wrapTraced']} */
 export function wrapTraced(work, options) {
   if (peer === undefined) return /** @type {any} */ (work);
   const wrapped = /** @type {(...args: any[]) => any} */ (peer.wrapTraced(work, options));
-  return /** @type {any} */ ((/** @type {any[]} */ ...args) => delivering(wrapped(...args)));
+  return /** @type {any} */ ((/** @type {any[]} */ ...args) => delivering(() => wrapped(...args)));
 }
 
 /** @type {Braintrust['startSpan']} */
@@ -181,15 +182,21 @@ async function settled() {
 }
 
 /**
- * Gives the result of work that was traced, and delivers its span when it is done.
+ * Gives or throws what traced work gives or throws, and delivers its span when it is done.
  * @template T
- * @param {T} result
+ * @param {() => T} work
  * @returns {T}
  */
-function delivering(result) {
-  if (result instanceof Promise) keepAliveFor(result.then(settled, settled));
-  else deliver();
-  return result;
+function delivering(work) {
+  /** @type {T | undefined} */
+  let result;
+  try {
+    result = work();
+    return result;
+  } finally {
+    if (result instanceof Promise) keepAliveFor(result.then(settled, settled));
+    else deliver();
+  }
 }
 
 /**
