@@ -158,7 +158,7 @@ export interface SpoolOptions {
   fsync?: boolean | undefined;
 }
 
-/** Why something was lost. */
+/** Why something was lost; `retries_exhausted` is known outside of Node alone. */
 export type LossReason =
   | 'queue_full'
   | 'unreadable_event'
@@ -170,7 +170,8 @@ export type LossReason =
   | 'engine_failed'
   | 'spool_full'
   | 'spool_expired'
-  | 'spool_damaged';
+  | 'spool_damaged'
+  | 'retries_exhausted';
 
 /** Something that went wrong with the tracing; the application goes on. */
 export interface Trouble {

@@ -18,7 +18,12 @@ const TAIL_LINES = 40;
 
 /** Directories with packages of their own, because each needs another line of Flue. */
 const examples = ['examples/workflow'];
-const testLines = ['__test__/flue/0.8.1', '__test__/flue/0.11.1', '__test__/flue/2.0.0'];
+const testLines = [
+  '__test__/flue/0.8.1',
+  '__test__/flue/0.11.1',
+  '__test__/flue/2.0.0',
+  '__test__/cloudflare',
+];
 
 const { values: options } = parseArgs({
   options: { 'no-build': { type: 'boolean' }, tests: { type: 'boolean' } },

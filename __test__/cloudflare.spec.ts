@@ -1,0 +1,202 @@
+import { execFileSync } from 'node:child_process';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startCollector } from '../js/collector';
+import type { Collector, CollectorOptions, Span } from '../js/collector/types';
+import { buildProject, post, serving, type Target } from './support/cloudflare';
+import { destination, ROOT, run } from './support/run';
+
+const directories: string[] = [];
+
+/** A project that lives as long as these tests. */
+async function project(...args: string[]) {
+  const directory = mkdtempSync(join(tmpdir(), 'flue-braintrust-'));
+  directories.push(directory);
+  await buildProject(directory, ...args);
+  return directory;
+}
+
+afterAll(() => {
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+});
+
+/** Serves a project with a collector; gives what was written to stderr. */
+async function traced(
+  directory: string,
+  target: Target,
+  use: (url: string, collector: Collector) => Promise<void>,
+  options: CollectorOptions = {},
+) {
+  const collector = await startCollector(options);
+  try {
+    return await serving(directory, target, destination(collector), (url) => use(url, collector));
+  } finally {
+    await collector.close();
+  }
+}
+
+const ask = (url: string) =>
+  post(`${url}/agents/gardener/house-1`, { kind: 'user', body: 'How are the orchids?' });
+
+const finished = (count: number) => (collector: Collector) =>
+  collector.traces().filter((trace) => trace.finished).length === count;
+
+const hasEnded = ({ end }: Span) => end !== null;
+
+const outline = ({ name, type, children }: Span): unknown[] => [name, type, children.map(outline)];
+
+const agentTrace = [
+  'flue.prompt',
+  'task',
+  [
+    ['llm:moss-1', 'llm', []],
+    ['tool:read_house', 'tool', []],
+    ['llm:moss-1', 'llm', []],
+  ],
+];
+
+async function expectAgentTrace(url: string, collector: Collector) {
+  await ask(url);
+  await collector.waitFor(finished(1), 20_000);
+  expect(collector.traces().flatMap(({ roots }) => roots.map(outline))).toEqual([agentTrace]);
+  expect(collector.problems).toEqual([]);
+}
+
+describe('one braintrust.ts, built by the Vite plugin of Flue', () => {
+  test('traces an agent on Node, by the native part', async () => {
+    const node = await project('--target', 'node');
+    const stderr = await traced(node, 'node', expectAgentTrace);
+    expect(stderr).toBe('');
+  });
+
+  describe('for Cloudflare', () => {
+    let worker: string;
+    beforeAll(async () => {
+      worker = await project();
+    });
+
+    test('traces an agent in its Durable Object, in workerd', async () => {
+      const stderr = await traced(worker, 'cloudflare', expectAgentTrace);
+      expect(stderr).toBe('');
+    });
+
+    test('has nothing of the native part in its bundle', () => {
+      const files = globSync('dist/**/*', { cwd: worker });
+      expect(files.filter((name) => name.endsWith('.node'))).toEqual([]);
+
+      const read = (name: string) => readFileSync(join(worker, name), 'utf8');
+      const scripts = files.filter((name) => name.endsWith('.js'));
+      const naming = (pattern: RegExp) => scripts.filter((name) => pattern.test(read(name)));
+      expect(naming(/FLUE_BRAINTRUST_/)).not.toEqual([]);
+      expect(
+        naming(/flue-braintrust\/native|loadNative|translatedKinds|flue-braintrust\.[\w-]+\.node/),
+      ).toEqual([]);
+
+      const sources = files
+        .filter((name) => name.endsWith('.js.map'))
+        .flatMap((name) => JSON.parse(read(name)).sources as string[])
+        .filter((source) => source.includes('flue-braintrust/'))
+        .map((source) => source.replace(/.*flue-braintrust\//, ''));
+      expect(sources).toContain('js/workerd/index.mjs');
+      expect(sources.filter((source) => !source.startsWith('js/workerd/'))).toEqual([
+        'js/context.js',
+      ]);
+    });
+
+    test('takes the oldest `braintrust` that the package asks for, too', async () => {
+      const { version } = JSON.parse(
+        readFileSync(
+          join(ROOT, '__test__/cloudflare/node_modules/braintrust-oldest/package.json'),
+          'utf8',
+        ),
+      );
+      const { peerDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+      expect(peerDependencies).toEqual({ braintrust: `^${version}` });
+      const oldest = await project('--peer', 'oldest');
+      await traced(oldest, 'cloudflare', expectAgentTrace);
+    });
+
+    test('without `braintrust` builds, says so once, and leaves the agent alone', async () => {
+      const without = await project('--peer', 'none');
+      const stderr = await traced(without, 'cloudflare', async (url, collector) => {
+        await ask(url);
+        await ask(url);
+        expect(collector.requests).toEqual([]);
+      });
+      expect(stderr).toMatch(
+        /^\[flue-braintrust\] FLUE_BRAINTRUST_NOT_STARTED: .*npm install braintrust@\^.*\n$/,
+      );
+    });
+  });
+
+  test.each(['tsconfig.json', 'tsconfig.cloudflare.json'])(
+    'passes the type check of %s',
+    async (file) => {
+      const directory = await project('--no-build');
+      const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
+      const ending = await run([compiler, '-p', join(directory, file)]);
+      expect(ending).toMatchObject({ code: 0, stdout: '' });
+    },
+  );
+});
+
+describe('a Worker whose isolate goes idle right after each of 20 replies', () => {
+  const REQUESTS = 20;
+  /** Slower than any reply. */
+  const slow = { intercept: () => ({ delayMs: 50 }) };
+  let idle: string;
+  beforeAll(async () => {
+    idle = await project('--app', 'idle');
+  });
+
+  test("delivers every span of Flue's events", async () => {
+    const lines = execFileSync(
+      process.execPath,
+      [
+        '--input-type=module',
+        '-e',
+        `import { copyOf, recordedRun, spansOf } from './__test__/cloudflare/recorded.mjs';
+         const run = recordedRun();
+         console.log(JSON.stringify([spansOf(run), ...Array.from({ length: ${REQUESTS} }, (_, n) => copyOf(run, n))]));`,
+      ],
+      { cwd: ROOT, encoding: 'utf8', maxBuffer: 2 ** 26 },
+    );
+    const [spans, ...runs] = JSON.parse(lines);
+    await traced(
+      idle,
+      'cloudflare',
+      async (url, collector) => {
+        for (const events of runs) await post(`${url}/observed`, events);
+        const recorded = REQUESTS * spans;
+        const ended = () => collector.traces().flatMap((trace) => trace.spans.filter(hasEnded));
+        await collector.waitFor(() => ended().length === recorded, 20_000);
+        expect(collector.problems).toEqual([]);
+      },
+      slow,
+    );
+  });
+
+  test.each([
+    ['at once', 0],
+    ['while an upload for the one before is under way', 60],
+  ])("delivers every span of the application's own, asked %s", async (_when, pauseMs) => {
+    await traced(
+      idle,
+      'cloudflare',
+      async (url, collector) => {
+        for (let n = 0; n < REQUESTS; n++) {
+          await post(`${url}/traced`, n);
+          await sleep(pauseMs);
+        }
+        await collector.waitFor(finished(REQUESTS), 20_000);
+        const outputs = collector.rows().map(({ output }) => output as number);
+        expect(outputs.toSorted((a, b) => a - b)).toEqual(
+          Array.from({ length: REQUESTS }, (_, n) => n),
+        );
+      },
+      slow,
+    );
+  });
+});
