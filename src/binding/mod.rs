@@ -9,10 +9,21 @@ mod text;
 
 use napi_derive::napi;
 
+use crate::translate::Whereabouts;
+
 /// The kinds of Flue events that the native part takes. The facade drops all others unread.
 #[napi(catch_unwind)]
 pub fn translated_kinds() -> Vec<&'static str> {
   crate::event::TRANSLATED_KINDS.to_vec()
+}
+
+/// The span of Flue's that the JavaScript thread is in, by Flue's ids as JSON: `[row id, trace id]`, or
+/// nothing without any.
+#[napi(catch_unwind)]
+pub fn flue_span(ids: String) -> Vec<String> {
+  let whereabouts: Whereabouts = serde_json::from_str(&ids).unwrap_or_default();
+  let span = whereabouts.span().map(|span| vec![span.row.to_string(), span.trace.to_string()]);
+  span.unwrap_or_default()
 }
 
 #[cfg(test)]
