@@ -149,7 +149,7 @@ class Span {
     const row = encodeURIComponent(this.id);
     return projectId
       ? `${start}/object?object_type=project_logs&object_id=${projectId}&id=${row}`
-      : `${start}/p/${encodeURIComponent(projectName)}/logs?oid=${row}`;
+      : `${start}/p/${encodeURIComponent(projectName ?? '')}/logs?oid=${row}`;
   }
 
   async permalink() {
