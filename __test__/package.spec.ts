@@ -21,7 +21,9 @@ const NAMES = [
 
 test('the types declare exactly what the package exports', () => {
   const types = readFileSync(join(ROOT, 'index.d.ts'), 'utf8');
-  const declared = [...types.matchAll(/^export declare (?:function|const) (\w+)/gm)].map(([, name]) => name);
+  const declared = [...types.matchAll(/^export declare (?:function|const) (\w+)/gm)].map(
+    ([, name]) => name,
+  );
   expect(declared.toSorted()).toEqual(NAMES);
   expect(Object.keys(required).toSorted()).toEqual(NAMES);
 });

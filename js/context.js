@@ -83,10 +83,12 @@ function within(outer, operation, ctx) {
   if (submissionId !== undefined || dispatchId !== undefined) {
     return { root: { submissionId, dispatchId, carrier } };
   }
-  const root = outer?.root ?? { runId: ctx?.runId };
+  const operationId = ctx?.operationId ?? operation?.operationId;
+  // Outside of a run and a submission an operation is a root of its own.
+  const { runId } = ctx ?? {};
+  const root = outer?.root ?? (runId === undefined ? { operationId } : { runId });
   // What began before anything was heard of its operation.
   root.conversationId ??= ctx?.conversationId;
-  const operationId = ctx?.operationId ?? operation?.operationId;
   const traceId = outer?.span?.rootSpanId ?? outer?.traceId;
   const tool = toolOf(operation, ctx);
   // A task's child lies below the task, whatever tool raised it.
@@ -131,14 +133,15 @@ function whereabouts() {
   const { root, operationId, tool, traceId } = context.getStore() ?? {};
   if (root === undefined) return undefined;
   const { runId, submissionId, dispatchId, conversationId } = root;
-  const isRoot = operationId === undefined || operationId === root.operationId;
+  // A submission whose operation has not begun has no span.
+  if (submissionId !== undefined && conversationId === undefined) return undefined;
   return {
     runId,
     submissionId,
     dispatchId,
     conversationId,
-    operationId,
-    isRoot,
+    rootOperationId: root.operationId,
+    operationId: operationId ?? root.operationId,
     traceId,
     ...tool,
   };

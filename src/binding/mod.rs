@@ -41,6 +41,15 @@ mod tests {
   }
 
   #[test]
+  fn a_span_of_flue_has_a_name_if_there_is_any_id() {
+    let [row, trace] = super::flue_span(r#"{"runId":"run_1"}"#.into()).try_into().unwrap();
+    assert_eq!((row.len(), trace.len()), (32, 32));
+    for none in ["", "[]", "{}", r#"{"runId":1}"#] {
+      assert!(super::flue_span(none.into()).is_empty(), "{none}");
+    }
+  }
+
+  #[test]
   fn every_exported_function_catches_panics() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/binding");
     for file in fs::read_dir(folder).unwrap() {

@@ -72,8 +72,8 @@ pub struct Whereabouts {
   /// The conversation of the submission's root.
   conversation_id: Option<String>,
   operation_id: Option<String>,
-  /// Whether the operation is the root of its submission.
-  is_root: bool,
+  /// The operation that is the root of the trace, if one is.
+  root_operation_id: Option<String>,
   turn_id: Option<String>,
   tool_call_id: Option<String>,
   /// The trace of the caller, if the work is a part of that.
@@ -89,14 +89,15 @@ impl Whereabouts {
     let root = (self.run_id.as_deref().map(run))
       .or(delivered)
       .or_else(|| self.dispatch_id.as_deref().map(dispatch));
-    let is_root = self.is_root || root.is_none();
-    let root = root.or_else(|| operation_id.map(lone_operation))?;
+    let root_operation = self.root_operation_id.as_deref().or(operation_id);
+    let root = root.or_else(|| root_operation.map(lone_operation))?;
     let trace = self.trace_id.as_deref().and_then(TraceId::parse).unwrap_or(root.trace);
     if let Some(call) = &self.tool_call_id {
       let scope = self.turn_id.as_deref().or(operation_id).or(self.run_id.as_deref());
       return Some(tool(trace, scope.unwrap_or_default(), call));
     }
-    match operation_id.filter(|_| !is_root) {
+    let is_within = operation_id != self.root_operation_id.as_deref();
+    match operation_id.filter(|_| is_within) {
       Some(id) => Some(operation(trace, id)),
       None => Some(SpanRef { trace, ..root }),
     }
