@@ -42,8 +42,8 @@ test.each([
           expect(asked.span_parents).toEqual([tool.spanId]);
           expect(asked.root_span_id).toBe(tool.rootSpanId);
 
-          const llm = rows.find(({ span_parents: parents }) => parents?.[0] === theirs.spanId);
-          expect(llm.span_attributes.type).toBe('llm');
+          const inside = rows.filter(({ span_parents: parents }) => parents?.[0] === theirs.spanId);
+          const llm = inside.find(({ span_attributes: { type } }) => type === 'llm');
           expect(llm.root_span_id).toBe(tool.rootSpanId);
           expect(JSON.stringify(llm.input)).toContain(sound);
 
