@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { startCollector } from '../js/collector';
-import { destination, ROOT } from './support/run';
+import { destination, ROOT, withTrace } from './support/run';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const CALLER = '00f067aa0ba902b7';
@@ -88,3 +88,21 @@ test('without it each has a trace of its own that tells of its caller', () =>
     expect(new Set([TRACE, ...rows.map(({ root_span_id: root }) => root)]).size).toBe(3);
     for (const root of [first, second]) expect(root.span_parents).toBeUndefined();
   }));
+
+test('a workflow of 1.0-beta joins the trace of the request that runs it, with all that is in it', () =>
+  withTrace(
+    ['__test__/flue/1.0.0-beta.9.mjs', 'workflow'],
+    {
+      REGISTER: 'instrument',
+      TRACEPARENT: `00-${TRACE}-${CALLER}-01`,
+      FLUE_BRAINTRUST_DISTRIBUTED_TRACING: '1',
+    },
+    ({ code }, _events, collector) => {
+      expect(code).toBe(0);
+      const rows = collector.rows() as any[];
+      expect(rows.length).toBeGreaterThan(10);
+      expect(new Set(rows.map(({ root_span_id: root }) => root))).toEqual(new Set([TRACE]));
+      const run = rows.find(({ span_attributes: { name } }) => name === 'workflow:evening-round');
+      expect(run.span_parents).toEqual([CALLER]);
+    },
+  ));
