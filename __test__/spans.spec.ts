@@ -244,3 +244,25 @@ test('content that is off, rules and a masking function apply to the spans of th
   const mask = `(value) => JSON.parse(JSON.stringify(value).replaceAll('SECRET', 'x'))`;
   await traced(`bt.setMaskingFunction(${mask});${code}`, check);
 });
+
+test('where there is no room a span is refused whole, and counted; nothing is half told', () =>
+  traced(
+    `bt.initLogger({ projectName: 'P', maxQueueBytes: 1 });
+    const event = { input: 'x'.repeat(2000) };
+    for (let n = 0; n < 5000; n++) bt.traced((span) => span.log({ output: n }), { name: 'n', event });
+    show([await bt.flush()]);`,
+    (_row, { shown, code }, collector) => {
+      expect(code).toBe(0);
+      const { accepted, sent, pending, lost } = shown[0][0];
+      expect(pending).toBe(0);
+      expect(Object.keys(lost)).toEqual(['queue_full']);
+      expect(lost.queue_full).toBeGreaterThan(1000);
+      expect(sent + lost.queue_full).toBe(accepted);
+      const rows = collector.rows() as any[];
+      expect(rows.length).toBeGreaterThan(100);
+      for (const row of rows) {
+        expect(row.span_attributes.name).toBe('n');
+        expect(row.metrics.end).toBeDefined();
+      }
+    },
+  ));

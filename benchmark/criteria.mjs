@@ -22,6 +22,7 @@ export function criteria(results) {
     ...['deaf', 'hole'].flatMap((server) => memoryTargets(results, `memory-${server}`, server)),
     ...spanTargets(results),
     ...startupTargets(results),
+    interceptorTarget(results),
   ];
 }
 
@@ -155,6 +156,22 @@ function startupTargets(results) {
       String,
     ),
   ];
+}
+
+/**
+ * What timing the calls takes is taken off: that of an interceptor that does nothing.
+ *
+ * @param {import('./results.mjs').Results} results
+ */
+function interceptorTarget(results) {
+  const [size] = results.sizes('interceptor');
+  const total = (contender) => median(figures.callTimes(results, 'interceptor', size, contender));
+  return under(
+    `6. ${rounded(size ?? 3000)} interceptor calls for a model's chunks: under 1 ms in total`,
+    total('ours') - total('nothing'),
+    1,
+    (ms) => `${number(ms, 2)} ms`,
+  );
 }
 
 /** The most rows that a run of ours lost: what is thrown away costs nothing and takes no memory. */
