@@ -107,9 +107,9 @@ export interface InitLoggerOptions {
 
 /** Which content is kept; all default to `true`. */
 export interface ContentOptions {
-  /** What went into runs, operations, tools, tasks and models, and a run's `metadata`. */
+  /** What went into runs, operations, tools, tasks, models and spans of your own, and a run's `metadata`. */
   input?: boolean;
-  /** What came out of them, and log lines. */
+  /** What came out of them, log lines, and all else that is said of spans of your own but names and numbers. */
   output?: boolean;
   /** The system prompt. */
   systemPrompt?: boolean;

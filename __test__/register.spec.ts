@@ -51,6 +51,6 @@ test('where there is no Flue it says so, and the program runs on', () =>
       directory,
     );
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'ran\n' });
-    expect(stderr).toMatch(/FLUE_BRAINTRUST_NOT_REGISTERED: .*@flue\/runtime/);
+    expect(stderr).toMatch(/FLUE_BRAINTRUST_UNREGISTERED: .*@flue\/runtime/);
     expect(stderr.trim().split('\n')).toHaveLength(1);
   }));

@@ -19,7 +19,7 @@ if ((env.BRAINTRUST_API_KEY || file.BRAINTRUST_API_KEY)?.trim()) {
     await register();
   } catch (error) {
     if (isStrict()) throw error;
-    warn('NOT_REGISTERED', `${messageOf(error)}; the application runs on without tracing.`);
+    warn('UNREGISTERED', `${messageOf(error)}; the application runs on without tracing.`);
   }
 }
 
