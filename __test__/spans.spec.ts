@@ -98,7 +98,8 @@ test('values that no JSON holds, and nonsense in every place, harm nobody', () =
     bt.traced((span) => {
       span.log(hostile);
       for (const nonsense of [undefined, null, 7, 'text', [], () => {}]) {
-        span.log(nonsense); span.setAttributes(nonsense); span.end.call(span, { endTime: 'x' });
+        span.log(nonsense); span.setAttributes(nonsense); span.end({ endTime: 'x' });
+        span.end({ get endTime() { throw new Error('no') } });
       }
       new Proxy({}, { get() { throw new Error('no') } });
     }, { name: 'hostile', spanAttributes: null, event: new Proxy({}, { get() { throw new Error('no') } }) });

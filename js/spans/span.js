@@ -1,8 +1,9 @@
 'use strict';
 
 const { randomUUID } = require('node:crypto');
+const { types } = require('node:util');
 
-const { currentWork } = require('../context.js');
+const { currentWork, runInSpan } = require('../context.js');
 const { classOf } = require('../plain-copy.js');
 const { warn } = require('../warn.js');
 const { NOOP_SPAN } = require('./noop.js');
@@ -119,8 +120,7 @@ class Span {
    * @returns {R}
    */
   traced(callback, args) {
-    // Asked for here: the two need each other.
-    return require('./traced.js').runTraced(this.startSpan(args), callback, args);
+    return runTraced(this.startSpan(args), callback, args);
   }
 
   /**
@@ -134,7 +134,7 @@ class Span {
 
   /** @param {import('../../index.d.ts').EndSpanArgs} [args] */
   end(args) {
-    return this.finish({}, args?.endTime);
+    return this.finish({}, read(args, 'endTime'));
   }
 
   /** @param {import('../../index.d.ts').EndSpanArgs} [args] */
@@ -197,7 +197,7 @@ class Span {
   /**
    * Ends the span, unless it has ended, with the last that is said of it.
    * @param {{ output?: unknown, error?: { thrown: unknown } }} last
-   * @param {number} [endTime] seconds since the epoch; now by default
+   * @param {unknown} [endTime] seconds since the epoch; now by default
    * @returns {number} when it ended
    */
   finish({ output, error }, endTime) {
@@ -251,6 +251,57 @@ class Span {
     const parent = type === 'span_start' ? spanParents[0] : undefined;
     const event = { ...subject, ...(parent !== undefined && { parentSpanId: parent }), span: said };
     return this.#exporter.tell(event, stage);
+  }
+}
+
+/**
+ * Runs a function within a span and ends it after that, be it with an error, which is thrown on.
+ * @template R
+ * @param {import('../../index.d.ts').Span} span
+ * @param {(span: import('../../index.d.ts').Span) => R} callback
+ * @param {{ setCurrent?: boolean }} [args]
+ * @param {boolean} [showsOutput] whether what the function gives is the span's output
+ * @returns {R}
+ */
+function runTraced(span, callback, args, showsOutput = false) {
+  if (!(span instanceof Span)) return callback(span);
+  const isCurrent = read(args, 'setCurrent') !== false;
+  const failed = (/** @type {unknown} */ thrown) => span.finish({ error: { thrown } });
+  const done = (/** @type {unknown} */ output) => span.finish(showsOutput ? { output } : {});
+  let result;
+  try {
+    result = isCurrent ? runInSpan(span, () => callback(span)) : callback(span);
+  } catch (error) {
+    failed(error);
+    throw error;
+  }
+  if (!types.isPromise(result)) {
+    done(result);
+    return result;
+  }
+  const settled = result.then(
+    (value) => {
+      done(value);
+      return value;
+    },
+    (error) => {
+      failed(error);
+      throw error;
+    },
+  );
+  return /** @type {R} */ (settled);
+}
+
+/**
+ * A member of an argument; nothing where it cannot be read.
+ * @param {any} args
+ * @param {string} name
+ */
+function read(args, name) {
+  try {
+    return args?.[name];
+  } catch {
+    return undefined;
   }
 }
 
@@ -310,4 +361,4 @@ function placeOf(slug) {
   };
 }
 
-module.exports = { Span };
+module.exports = { Span, runTraced };

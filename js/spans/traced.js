@@ -1,11 +1,9 @@
 'use strict';
 
-const { types } = require('node:util');
-
-const { currentWork, runInSpan, whereabouts } = require('../context.js');
+const { currentWork, whereabouts } = require('../context.js');
 const { NOOP_SPAN } = require('./noop.js');
 const { errorOf } = require('./said.js');
-const { Span } = require('./span.js');
+const { Span, runTraced } = require('./span.js');
 
 /** @typedef {import('../../index.d.ts').Span} AnySpan */
 /** @typedef {import('../../index.d.ts').StartSpanArgs} StartSpanArgs */
@@ -87,43 +85,6 @@ function spansOf(exporter) {
 }
 
 /**
- * Runs a function within a span and ends it after that, be it with an error, which is thrown on.
- * @template R
- * @param {AnySpan} span
- * @param {(span: AnySpan) => R} callback
- * @param {{ setCurrent?: boolean }} [args]
- * @param {boolean} [showsOutput] whether what the function gives is the span's output
- * @returns {R}
- */
-function runTraced(span, callback, args, showsOutput = false) {
-  if (!(span instanceof Span)) return callback(span);
-  const failed = (/** @type {unknown} */ thrown) => span.finish({ error: { thrown } });
-  const done = (/** @type {unknown} */ output) => span.finish(showsOutput ? { output } : {});
-  let result;
-  try {
-    result = args?.setCurrent === false ? callback(span) : runInSpan(span, () => callback(span));
-  } catch (error) {
-    failed(error);
-    throw error;
-  }
-  if (!types.isPromise(result)) {
-    done(result);
-    return result;
-  }
-  const settled = result.then(
-    (value) => {
-      done(value);
-      return value;
-    },
-    (error) => {
-      failed(error);
-      throw error;
-    },
-  );
-  return /** @type {R} */ (settled);
-}
-
-/**
  * Records an error in a span.
  * @param {AnySpan} span
  * @param {unknown} error
@@ -132,4 +93,4 @@ function logError(span, error) {
   span.log({ error: errorOf(error) });
 }
 
-module.exports = { runTraced, spansOf };
+module.exports = { spansOf };
