@@ -73,6 +73,39 @@ test.each(['everywhere', 'in content'] as const)(
     }),
 );
 
+test.each([
+  ['redact: { patterns: [/(?<=x)y/] }', 'redact.patterns[0] cannot be used'],
+  ["redact: { builtins: ['mails'] }", 'redact.builtins has no "mails"'],
+  ["redact: { key: ['password'] }", 'unknown field `key`'],
+  ['content: { inputs: false }', 'the options are not understood'],
+])(
+  'rules that cannot be applied start no tracing, and one line says why: %s',
+  async (rules, why) => {
+    const program = (strict: string) => `
+    const { initLogger, braintrustFlueObserver: observe } = require('flue-braintrust');
+    ${strict}
+    const event = { type: 'run_end', runId: 'run_1', timestamp: new Date().toISOString(), v: 3 };
+    initLogger();
+    initLogger({ ${rules} });
+    observe(event);`;
+    const collector = await startCollector();
+    try {
+      const warned = await run(['-e', program('')], destination(collector));
+      expect(warned.code).toBe(0);
+      expect(warned.stderr).toContain('FLUE_BRAINTRUST_NOT_STARTED');
+      expect(warned.stderr).toContain(why);
+      expect(warned.stderr.trim().split('\n')).toHaveLength(1);
+      const strict = "process.env.FLUE_BRAINTRUST_STRICT = '1';";
+      const thrown = await run(['-e', program(strict)], destination(collector));
+      expect(thrown.code).toBe(1);
+      expect(thrown.stderr).toContain(why);
+      expect(collector.rows()).toEqual([]);
+    } finally {
+      await collector.close();
+    }
+  },
+);
+
 describe.each(MECHANISMS)('no canary leaves with %s', (mechanism, where) => {
   test.each(Object.keys(SERVERS))('to a server that %s', (server) =>
     withDirectory(async (directory) => {

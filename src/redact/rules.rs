@@ -139,13 +139,12 @@ impl Rules {
       paths.push(path_expression(path).ok_or(RulesError::BadPath { position })?);
     }
     let paths = (!paths.is_empty()).then(|| regex::RegexSet::new(paths)).transpose();
-    let paths =
-      paths.map_err(|error| RulesError::BadPattern { position: 0, why: error.to_string() })?;
+    let paths = paths.map_err(|error| RulesError::BadPattern { position: 0, why: why(&error) })?;
     let mut expressions = Vec::new();
     for (position, expression) in given.patterns.iter().enumerate() {
       let expression = expression.text(position)?;
       compiled(&expression)
-        .map_err(|error| RulesError::BadPattern { position, why: error.to_string() })?;
+        .map_err(|error| RulesError::BadPattern { position, why: why(&error) })?;
       expressions.push(expression);
     }
     let mut builtins: Vec<&Builtin> = Vec::new();
@@ -154,7 +153,7 @@ impl Rules {
       builtins.push(known.ok_or_else(|| RulesError::UnknownBuiltin { name: name.clone() })?);
     }
     let patterns = Patterns::new(&expressions, &builtins)
-      .map_err(|error| RulesError::BadPattern { position: 0, why: error.to_string() })?;
+      .map_err(|error| RulesError::BadPattern { position: 0, why: why(&error) })?;
     let replacement = given.replacement.clone().unwrap_or_else(|| REPLACEMENT.to_owned());
     Ok(Self { keys, paths, patterns: patterns.map(Into::into), replacement })
   }
@@ -208,6 +207,13 @@ impl Expression {
     }
     Ok(if kept.is_empty() { source.clone() } else { format!("(?{kept}:{source})") })
   }
+}
+
+/// What the compiler says, in one line: it shows the place in lines above.
+fn why(error: &regex::Error) -> String {
+  let text = error.to_string();
+  let last = text.lines().last().unwrap_or_default();
+  last.strip_prefix("error: ").unwrap_or(last).to_owned()
 }
 
 /// A name without what makes no difference.
