@@ -836,4 +836,5 @@ function __napiStampBindingTarget(exportsObject, target) {
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
 module.exports.Recorder = nativeBinding.Recorder
+module.exports.flueSpan = nativeBinding.flueSpan
 module.exports.translatedKinds = nativeBinding.translatedKinds

@@ -23,6 +23,7 @@ const testLines = [
   '__test__/flue/0.11.1',
   '__test__/flue/2.0.0',
   '__test__/cloudflare',
+  '__test__/interop',
 ];
 
 const { values: options } = parseArgs({

@@ -10,7 +10,7 @@ use super::{
   json,
   pattern::{Patterns, compiled},
 };
-use crate::span::{Json, Row};
+use crate::span::{Json, Members, Row};
 
 /// Stands in the place of what is redacted unless the rules say otherwise.
 const REPLACEMENT: &str = "[redacted]";
@@ -123,15 +123,24 @@ impl Redactor {
         rules.member(value, field, field);
       }
     }
-    for (name, mut value) in std::mem::take(&mut row.metadata).into_iter() {
-      rules.member(&mut value, &name, &format!("metadata.{name}"));
-      let name = rules.text(&name).map_or(name, Cow::Owned);
-      row.metadata.insert(name, value);
+    if let Some(own) = &mut row.own {
+      own.fields_mut().for_each(|(field, value)| rules.member(value, field, field));
+      rules.members(&mut own.attributes, "span_attributes");
     }
+    rules.members(&mut row.metadata, "metadata");
   }
 }
 
 impl Rules {
+  /// All members of a field that is an object, and their names.
+  fn members(&self, members: &mut Members<Json>, field: &str) {
+    for (name, mut value) in std::mem::take(members).into_iter() {
+      self.member(&mut value, &name, &format!("{field}.{name}"));
+      let name = self.text(&name).map_or(name, Cow::Owned);
+      members.insert(name, value);
+    }
+  }
+
   fn new(given: &Given) -> Result<Self, RulesError> {
     let keys = given.keys.iter().map(|key| normal(key).into_owned()).collect();
     let mut paths = Vec::new();

@@ -44,6 +44,8 @@ pub struct Session {
   pub logs_url: String,
   /// The project's UUID.
   pub project_id: String,
+  /// The organisation, if the login told it.
+  pub org_name: Option<String>,
   /// The most bytes of one request, as the server told; `None`: not known, or not yet.
   pub limit: Option<usize>,
   /// The most bytes of one request, as the user wants it.
@@ -140,8 +142,8 @@ struct Version {
 
 /// Finds out where rows go.
 pub async fn connect(client: &Client, settings: &Settings) -> Result<Session, ConnectError> {
-  let (api_url, project_id) = match (&settings.api_url, &settings.project_id) {
-    (Some(api_url), Some(project)) => (api_url.clone(), project.clone()),
+  let (api_url, project_id, org_name) = match (&settings.api_url, &settings.project_id) {
+    (Some(api_url), Some(project)) => (api_url.clone(), project.clone(), None),
     (api_url, project) => {
       let organisation = login(client, settings).await?;
       let project = match project {
@@ -149,12 +151,13 @@ pub async fn connect(client: &Client, settings: &Settings) -> Result<Session, Co
         None => register(client, settings, &organisation).await?,
       };
       let told = organisation.api_url.and_then(|url| config::address("api_url", url).ok());
-      (api_url.clone().or(told).ok_or(ConnectError::NoAddress)?, project)
+      (api_url.clone().or(told).ok_or(ConnectError::NoAddress)?, project, Some(organisation.name))
     }
   };
   let limit = timeout(LIMIT_TIMEOUT, ask_limit(client, &api_url)).await.ok().flatten();
   let logs_url = format!("{api_url}/logs3");
-  Ok(Session { api_url, logs_url, project_id, limit, wanted: settings.max_request_bytes })
+  let wanted = settings.max_request_bytes;
+  Ok(Session { api_url, logs_url, project_id, org_name, limit, wanted })
 }
 
 async fn login(client: &Client, settings: &Settings) -> Result<Organisation, ConnectError> {
