@@ -836,4 +836,7 @@ function __napiStampBindingTarget(exportsObject, target) {
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
 module.exports.Recorder = nativeBinding.Recorder
+module.exports.plan = nativeBinding.plan
+module.exports.traceOfRun = nativeBinding.traceOfRun
 module.exports.translatedKinds = nativeBinding.translatedKinds
+module.exports.tryConnection = nativeBinding.tryConnection

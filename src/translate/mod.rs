@@ -45,6 +45,7 @@ use crate::{
 use activity::Activity;
 use conversation::Conversations;
 use history::Histories;
+pub use identity::run as span_of_run;
 pub use messages::Form;
 use submission::Submissions;
 use tree::Tree;
