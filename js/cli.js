@@ -25,10 +25,38 @@ const COMMANDS = new Map([
     },
   ],
   [
+    'init',
+    {
+      summary: 'add tracing to the Flue project in this directory',
+      load: () => require('./cli/init'),
+    },
+  ],
+  [
     'doctor',
     {
       summary: 'check, step by step, whether traces arrive, and say what is wrong',
       load: () => require('./cli/doctor'),
+    },
+  ],
+  [
+    'inspect',
+    {
+      summary: 'list what a spool directory holds, without its content',
+      load: () => require('./cli/inspect'),
+    },
+  ],
+  [
+    'drain',
+    {
+      summary: 'deliver what a spool directory holds',
+      load: () => require('./cli/drain'),
+    },
+  ],
+  [
+    'replay',
+    {
+      summary: 'turn a file of recorded Flue events into a trace',
+      load: () => require('./cli/replay'),
     },
   ],
 ]);
