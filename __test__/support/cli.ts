@@ -9,8 +9,23 @@ export function cli(
   args: string[],
   { env = {}, cwd = '/' }: { env?: Record<string, string>; cwd?: string } = {},
 ): Promise<Ending> {
+  return finished(process.execPath, [CLI, ...args], env, cwd);
+}
+
+/** The same on a terminal. What it writes to either stream is in `stdout`. */
+export function onTerminal(args: string[], env: Record<string, string>): Promise<Ending> {
+  const command = [process.execPath, CLI, ...args].map((part) => `'${part}'`).join(' ');
+  return finished('script', ['-qec', command, '/dev/null'], { TERM: 'xterm', ...env }, '/');
+}
+
+function finished(
+  command: string,
+  args: string[],
+  env: Record<string, string>,
+  cwd: string,
+): Promise<Ending> {
   return new Promise((done, failed) => {
-    const child = spawn(process.execPath, [CLI, ...args], {
+    const child = spawn(command, args, {
       cwd,
       env: environment(env),
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -12,16 +12,17 @@ const {
   settingsOf,
 } = require('./destination');
 const { printJson } = require('./terminal');
-const { Failure } = require('./usage');
+const { Failure, UsageError } = require('./usage');
 
-const LOCAL = 'http://127.0.0.1:4983';
+/** Where `dev` listens unless told otherwise. */
+const DEFAULT_PORT = 4983;
 const FLUSH_MS = 60_000;
 /** After so many events what was taken is delivered before more is read: a recording may be large. */
 const EVENTS_AT_ONCE = 500;
 
-const usage = `Usage: flue-braintrust replay FILE [--local] [--project NAME] [--env-file FILE] [--json]
+const usage = `Usage: flue-braintrust replay FILE [--local [--port N]] [--project NAME] [--env-file FILE] [--json]
 
-Turns recorded Flue events into a trace, as if they happened now but with their own ids and times: the same
+Turns recorded Flue events into a trace, with their own ids and times: the same
 file twice is the same trace. FILE has one JSON text a line, an event or {"event": …}; an application records
 such with
 
@@ -32,7 +33,8 @@ The trace goes where the variables say.
 Exit codes: 0 all has arrived, 1 something has not, or could not be read.
 
 Options:
-      --local          send it to the collector of \`flue-braintrust dev\` at ${LOCAL} instead
+      --local          send it to the collector of \`flue-braintrust dev\` on this machine instead
+      --port N         the port of that collector (default ${DEFAULT_PORT})
       --project NAME   the project that takes it
 ${destinationUsage}
       --json           print the outcome as JSON
@@ -43,6 +45,7 @@ ${destinationUsage}
 const options = {
   ...destinationOptions,
   local: { type: 'boolean' },
+  port: { type: 'string', short: 'p' },
   project: { type: 'string' },
   json: { type: 'boolean' },
 };
@@ -55,7 +58,7 @@ const options = {
 async function run(values, file = '') {
   readEnvFile(values);
   const given = {
-    ...(values.local === true && { apiKey: 'local', appUrl: LOCAL, apiUrl: LOCAL }),
+    ...localDestination(values),
     ...(typeof values.project === 'string' && { projectName: values.project }),
     // Recordings of the dead are not to be mixed with the work of the living.
     spool: false,
@@ -71,6 +74,20 @@ async function run(values, file = '') {
   else process.stdout.write(report(outcome, `${projectName} at ${appUrl}`));
   const isWhole = complete && read.unreadable === 0 && Object.keys(lost).length === 0;
   return isWhole && read.events > 0 ? 0 : 1;
+}
+
+/** @param {import('./usage').OptionValues} values */
+function localDestination({ local, port }) {
+  if (local !== true) {
+    if (port !== undefined) throw new UsageError('--port is for --local');
+    return {};
+  }
+  const number = port === undefined ? DEFAULT_PORT : Number(port);
+  if (!Number.isInteger(number) || number < 1 || number > 65_535) {
+    throw new UsageError(`--port must be a number from 1 to 65535, but is ${String(port)}`);
+  }
+  const url = `http://127.0.0.1:${number}`;
+  return { apiKey: 'local', appUrl: url, apiUrl: url };
 }
 
 /**

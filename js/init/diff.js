@@ -81,10 +81,11 @@ function editsOfMiddle(a, b) {
  */
 function commonLengths(a, b) {
   const lengths = Array.from({ length: a.length + 1 }, () => b.map(() => 0).concat(0));
+  const at = (/** @type {number} */ i, /** @type {number} */ j) => lengths[i]?.[j] ?? 0;
   for (let i = a.length - 1; i >= 0; i--) {
+    const row = lengths[i] ?? [];
     for (let j = b.length - 1; j >= 0; j--) {
-      const [row, next] = [lengths[i] ?? [], lengths[i + 1] ?? []];
-      row[j] = a[i] === b[j] ? next[j + 1] + 1 : Math.max(next[j], row[j + 1]);
+      row[j] = a[i] === b[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
     }
   }
   return lengths;
