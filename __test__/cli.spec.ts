@@ -138,6 +138,18 @@ test('help and version go to standard output', async () => {
   expect(versionOf.out).toBe(`${version}\n`);
 });
 
+test.each(['dev', 'init', 'doctor', 'inspect', 'drain', 'replay'])(
+  'the command %s is listed, and has a help of its own',
+  async (name) => {
+    const list = new Program(['--help']);
+    const help = new Program([name, '--help']);
+    expect([await list.exit, await help.exit]).toEqual([0, 0]);
+    expect(list.out).toMatch(new RegExp(`^  ${name} +\\S`, 'm'));
+    expect(help.out).toMatch(new RegExp(`^Usage: flue-braintrust ${name}`));
+    expect(list.err + help.err).toBe('');
+  },
+);
+
 test.each([
   [[], 'no command given'],
   [['fly'], 'unknown command: fly'],

@@ -24,6 +24,8 @@ const testLines = [
   '__test__/flue/2.0.0',
   '__test__/cloudflare',
   '__test__/interop',
+  '__test__/projects/1.0-beta',
+  '__test__/projects/2.x',
 ];
 
 const { values: options } = parseArgs({
