@@ -223,7 +223,7 @@ class Collector extends EventEmitter {
       else unreadable += 1;
     }
     if (unreadable === 0) return;
-    const problem = `${counted(unreadable, 'line')} of the file are no rows; they were left out`;
+    const problem = `the file has ${counted(unreadable, 'line')} without a row, left out`;
     this.#addProblem({ rowId: null, problem });
   }
 
