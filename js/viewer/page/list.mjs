@@ -4,7 +4,7 @@ import { useLoaded } from './connection.mjs';
 import { cost, count, counted, duration, time, typeClass } from './format.mjs';
 import { html } from './html.mjs';
 import { Icon } from './icons.mjs';
-import { Rows } from './rows.mjs';
+import { NumberCell, Rows } from './rows.mjs';
 
 /** @typedef {import('../types').TraceDigest} TraceDigest */
 /** @typedef {import('../types').TracePage} TracePage */
@@ -112,11 +112,11 @@ function Row({ id, index, trace, isActive }) {
           html`<span class="badge warned">${counted(trace.problems, 'problem')}</span>`
         }
       </span>
-      <span role="gridcell" class="number">${start === null ? '' : time(start)}</span>
-      <span role="gridcell" class="number">${running ? '…' : took}</span>
-      <span role="gridcell" class="number">${count(spans)}</span>
-      <span role="gridcell" class="number">${tokens > 0 ? count(tokens) : ''}</span>
-      <span role="gridcell" class="number">${trace.cost === null ? '' : cost(trace.cost)}</span>
+      <${NumberCell} meaning="began" text=${start === null ? '' : time(start)} />
+      <${NumberCell} meaning="took" text=${running ? '…' : took} />
+      <${NumberCell} meaning="spans" text=${count(spans)} />
+      <${NumberCell} meaning="tokens" text=${tokens > 0 ? count(tokens) : ''} />
+      <${NumberCell} meaning="cost" text=${trace.cost === null ? '' : cost(trace.cost)} />
     </div>
   `;
 }

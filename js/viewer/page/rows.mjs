@@ -6,6 +6,19 @@ import { useVisible } from './virtual.mjs';
 export const ROW_HEIGHT = 28;
 
 /**
+ * A number in a row. Rows have no headings, so what it means is said to those who do not see its place.
+ *
+ * @param {{ text: string, meaning: string, kind?: string }} props
+ */
+export function NumberCell({ text, meaning, kind = '' }) {
+  return html`
+    <span role="gridcell" class=${`number ${kind}`}>
+      ${text !== '' && html`<span class="spoken">${meaning} </span>`}${text}
+    </span>
+  `;
+}
+
+/**
  * A long list of rows, of which only those in sight are in the document. It is one stop for the Tab
  * key; the arrow keys move the active row, which screen readers follow by `aria-activedescendant`.
  *

@@ -6,7 +6,7 @@ import { cost, count, counted, duration, typeClass } from './format.mjs';
 import { html } from './html.mjs';
 import { Icon } from './icons.mjs';
 import { useSettled } from './list.mjs';
-import { Rows } from './rows.mjs';
+import { NumberCell, Rows } from './rows.mjs';
 
 /** @typedef {import('../types').SpanDigest} SpanDigest */
 /** @typedef {import('../types').TraceDigest} TraceDigest */
@@ -41,6 +41,12 @@ export function TracePage({ traceId, spanId, live }) {
     history.replaceState(null, '', `${place}/span/${encodeURIComponent(span.spanId)}`);
     dispatchEvent(new Event('hashchange'));
   };
+  const chooseNextError = () => {
+    const after = chosen === undefined ? 0 : spans.indexOf(chosen) + 1;
+    const hasFailed = (/** @type {SpanDigest} */ { error }) => error !== null;
+    const next = spans.slice(after).find(hasFailed) ?? spans.find(hasFailed);
+    if (next !== undefined) choose(next);
+  };
   const leave = () => {
     history.replaceState(null, '', place);
     dispatchEvent(new Event('hashchange'));
@@ -50,7 +56,12 @@ export function TracePage({ traceId, spanId, live }) {
       <a class="button" href="#/"><${Icon} name="back" /> Traces</a>
       <h1 title=${traceId}>${trace.name}</h1>
       ${trace.running && html`<span class="badge running">running</span>`}
-      ${trace.errors > 0 && html`<span class="badge failed">${counted(trace.errors, 'error')}</span>`}
+      ${
+        trace.errors > 0 &&
+        html`<button class="badge failed" title="Go to the next error" onClick=${chooseNextError}>
+          ${counted(trace.errors, 'error')}
+        </button>`
+      }
       <span class="hint facts">${factsOf(trace)}</span>
       <span class="fill" />
       <label class="search">
@@ -230,11 +241,13 @@ function SpanRow({ id, index, span, trace, isFolded, isFlat, isActive, choose, f
           >`
         }
       </span>
-      <span role="gridcell" class="number tokens"
-        >${span.tokens > 0 ? count(span.tokens) : ''}</span
-      >
-      <span role="gridcell" class="number cost">${span.cost === null ? '' : cost(span.cost)}</span>
-      <span role="gridcell" class="number">${tookOf(span)}</span>
+      <${NumberCell}
+        kind="tokens"
+        meaning="tokens"
+        text=${span.tokens > 0 ? count(span.tokens) : ''}
+      />
+      <${NumberCell} kind="cost" meaning="cost" text=${span.cost === null ? '' : cost(span.cost)} />
+      <${NumberCell} meaning="took" text=${tookOf(span)} />
       <span class="lane" role="presentation">
         ${
           start !== null &&
