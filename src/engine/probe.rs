@@ -10,7 +10,6 @@ use tokio::{runtime, time::Instant};
 
 use crate::{
   config::Settings,
-  translate,
   upload::{Client, ConnectError, Session, connect},
 };
 
