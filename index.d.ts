@@ -62,6 +62,12 @@ export interface InitLoggerOptions {
    * no limit but that of a request.
    */
   maxFieldBytes?: number | undefined;
+  /**
+   * Whether a run or a submission that was asked for by an HTTP request with a `traceparent` is a part of the
+   * caller's trace, below the caller's span. Needs `braintrustFlueInstrumentation`. Default:
+   * `FLUE_BRAINTRUST_DISTRIBUTED_TRACING`, else `false`: it has a trace of its own, and `flue.traceparent` tells.
+   */
+  distributedTracing?: boolean | undefined;
   /** Whether Flue's `log` events are kept with their spans. Default: `FLUE_BRAINTRUST_LOGS`, else `true`. */
   logs?: boolean | undefined;
   /**
@@ -251,14 +257,17 @@ export declare function initLogger(options?: InitLoggerOptions): Logger;
 
 /**
  * Takes one Flue event; pass it to Flue's `observe(...)`. Returns at once and never throws. Before
- * `initLogger` it does nothing.
+ * `initLogger` it does nothing. Flue's `instrument(...)` takes it, too: it is an instrumentation of its own.
  */
-export declare function braintrustFlueObserver(event: unknown, context?: unknown): void;
+export declare const braintrustFlueObserver: ((event: unknown, context?: unknown) => void) &
+  FlueInstrumentation;
 
 /** What a Flue interceptor is told of the work it wraps. */
 export interface FlueOperation {
   readonly type: string;
   readonly toolCallId?: string | undefined;
+  readonly operationId?: string | undefined;
+  readonly runId?: string | undefined;
 }
 
 /** What a Flue interceptor is told of where the work belongs. */
@@ -266,16 +275,17 @@ export interface FlueOperationContext {
   readonly turnId?: string | undefined;
   readonly operationId?: string | undefined;
   readonly runId?: string | undefined;
+  readonly submissionId?: string | undefined;
+  readonly dispatchId?: string | undefined;
+  readonly conversationId?: string | undefined;
+  readonly traceCarrier?:
+    { readonly traceparent: string; readonly tracestate?: string } | undefined;
 }
 
-/**
- * The same as the observer, for Flue's `instrument(...)` (1.0-beta and 2.x). Beyond the observer it
- * follows Flue's work through async calls, so that operations which carry no id of what called them (in
- * actions and harness tools) lie below the very tool call. It never delays or alters the work.
- */
-export declare function braintrustFlueInstrumentation(): {
+/** What Flue's `instrument(...)` takes. */
+export interface FlueInstrumentation {
   key: symbol;
-  observe: typeof braintrustFlueObserver;
+  observe(event: unknown, context?: unknown): void;
   interceptor<T>(
     operation: FlueOperation,
     ctx: FlueOperationContext,
@@ -283,7 +293,149 @@ export declare function braintrustFlueInstrumentation(): {
   ): Promise<T>;
   /** Flushes. */
   dispose(): Promise<void>;
-};
+}
+
+/**
+ * The same as the observer, for Flue's `instrument(...)` (1.0-beta and 2.x). Beyond the observer it
+ * follows Flue's work through async calls, so that operations which carry no id of what called them (in
+ * actions and harness tools) lie below the very tool call, and so do spans of the application's own. It never
+ * delays or alters the work.
+ */
+export declare function braintrustFlueInstrumentation(): FlueInstrumentation;
+
+/** Braintrust's types of spans. */
+export type SpanType =
+  | 'task'
+  | 'llm'
+  | 'tool'
+  | 'function'
+  | 'score'
+  | 'eval'
+  | 'automation'
+  | 'facet'
+  | 'preprocessor'
+  | 'classifier'
+  | 'review';
+
+/** What may be said of a span. Said twice, objects are merged at any depth and tags are gathered. */
+export interface SpanEvent {
+  input?: unknown;
+  output?: unknown;
+  expected?: unknown;
+  /** What went wrong; an `Error` is shown with its stack. */
+  error?: unknown;
+  /** Facts by name. */
+  metadata?: Record<string, unknown>;
+  /** Numbers between 0 and 1 by name. */
+  scores?: Record<string, number | null>;
+  /** Numbers by name. */
+  metrics?: Record<string, number>;
+  tags?: string[];
+}
+
+export interface StartSpanArgs {
+  /** Default: `root`, or `subspan` below another span. */
+  name?: string;
+  type?: SpanType;
+  /** More attributes. Not sent while a masking function is set. */
+  spanAttributes?: Record<string, unknown>;
+  /** When it began, in seconds since the epoch. Default: now. */
+  startTime?: number;
+  /**
+   * The span it lies below, as `span.export()` tells it, of ours or of the `braintrust` package. Default: the
+   * current span. What is no such text is ignored, with a warning.
+   */
+  parent?: string;
+  /** What is said at once. */
+  event?: SpanEvent;
+}
+
+export interface EndSpanArgs {
+  /** When it ended, in seconds since the epoch. Default: now. */
+  endTime?: number;
+}
+
+/** What functions with a span may be told. */
+export interface SetCurrentArg {
+  /** Whether the span is the current one meanwhile. Default: `true`. */
+  setCurrent?: boolean;
+}
+
+/** A span of the application's own, or one of Flue's. No method throws because tracing does not work. */
+export interface Span {
+  readonly kind: 'span';
+  /** The row's id. */
+  readonly id: string;
+  readonly spanId: string;
+  readonly rootSpanId: string;
+  /** The ids of the spans it lies below; of Flue's spans they are not told. */
+  readonly spanParents: readonly string[];
+  /** Says something of the span. */
+  log(event: SpanEvent): void;
+  /** Sets the name, the type or other attributes. */
+  setAttributes(args: Omit<StartSpanArgs, 'event'>): void;
+  /** Runs a function within a span below this one; see {@link traced}. */
+  traced<R>(callback: (span: Span) => R, args?: StartSpanArgs & SetCurrentArg): R;
+  /** Starts a span below this one; see {@link startSpan}. */
+  startSpan(args?: StartSpanArgs): Span;
+  /** Ends the span; gives the time, in seconds since the epoch. Once it has ended nothing changes that. Flue ends its own. */
+  end(args?: EndSpanArgs): number;
+  /** The same as `end`. */
+  close(args?: EndSpanArgs): number;
+  /** The span's ids as a text, for `parent` here, in another process, or of the `braintrust` package. */
+  export(): Promise<string>;
+  /** Writes where the span stands to the headers of an outgoing call; see {@link injectTraceContext}. */
+  inject<T extends object>(carrier?: T): T;
+  /** Where the span is shown, as far as known: the login tells the organisation. */
+  link(): string;
+  /** The same, once it is known. */
+  permalink(): Promise<string>;
+  /** The same as the package's `flush`. */
+  flush(): Promise<void>;
+}
+
+/**
+ * The span that runs now: the innermost of the application's, else Flue's, if it was registered by
+ * `instrument(...)`. Outside of both, and without a key, a span that does nothing.
+ */
+export declare function currentSpan(): Span;
+
+/**
+ * Starts a span below the current one, else a trace of its own. It is not the current span, and ends when it is
+ * told to, or with the process.
+ */
+export declare function startSpan(args?: StartSpanArgs): Span;
+
+/**
+ * Runs a function within a span and ends it when the function, or its promise, does. Gives what it gives; what it
+ * throws is recorded and thrown on. Without a key it only runs the function.
+ */
+export declare function traced<R>(
+  callback: (span: Span) => R,
+  args?: StartSpanArgs & SetCurrentArg,
+): R;
+
+/**
+ * The function, each call of which runs in a span: the arguments are its input, what it gives its output, unless
+ * `noTraceIO` is set. Named after the function by default.
+ */
+export declare function wrapTraced<F extends (...args: any[]) => any>(
+  fn: F,
+  args?: StartSpanArgs & SetCurrentArg & { noTraceIO?: boolean },
+): F;
+
+/** Records an error in a span. */
+export declare function logError(span: Span, error: unknown): void;
+
+/**
+ * Writes where the current span stands to the headers of an outgoing call, so that what is called can be a part of
+ * the trace: `traceparent`, `baggage` (beside what is there), and the caller's `tracestate`. Takes an object,
+ * `Headers`, a request of Node's or a list of pairs, and gives the same. Without a span it changes nothing.
+ */
+export declare function injectTraceContext<T extends object = Record<string, string>>(
+  carrier?: T,
+  options?: { span?: Span },
+): T;
 
 /**
  * Given the value of one field of a span, as it would be sent; gives what is sent instead. `undefined` leaves the

@@ -2,6 +2,7 @@
 
 const { runInContext } = require('./js/context.js');
 const { Exporter } = require('./js/exporter.js');
+const { spansOf } = require('./js/spans/traced.js');
 
 // Importing loads nothing native, starts nothing and reads nothing.
 const exporter = new Exporter();
@@ -9,18 +10,24 @@ const exporter = new Exporter();
 /** @type {typeof import('./index.d.ts').initLogger} */
 const initLogger = (options) => exporter.init(options);
 
-/** @type {typeof import('./index.d.ts').braintrustFlueObserver} */
-const braintrustFlueObserver = (event) => exporter.observe(event);
-
 /** @type {typeof import('./index.d.ts').braintrustFlueInstrumentation} */
 const braintrustFlueInstrumentation = () => ({
   key: Symbol.for('flue-braintrust'),
-  observe: braintrustFlueObserver,
+  observe: (event) => exporter.observe(event),
   interceptor: runInContext,
   dispose: async () => {
     await flush();
   },
 });
+
+/** @type {typeof import('./index.d.ts').braintrustFlueObserver} */
+const braintrustFlueObserver = Object.assign(
+  (/** @type {unknown} */ event) => exporter.observe(event),
+  braintrustFlueInstrumentation(),
+);
+
+const { currentSpan, injectTraceContext, logError, startSpan, traced, wrapTraced } =
+  spansOf(exporter);
 
 /** @type {typeof import('./index.d.ts').setMaskingFunction} */
 const setMaskingFunction = (mask) => exporter.setMaskingFunction(mask);
@@ -39,6 +46,12 @@ module.exports = {
   initLogger,
   braintrustFlueObserver,
   braintrustFlueInstrumentation,
+  currentSpan,
+  injectTraceContext,
+  logError,
+  startSpan,
+  traced,
+  wrapTraced,
   setMaskingFunction,
   flush,
   stats,

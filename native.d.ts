@@ -56,9 +56,20 @@ export declare class Recorder {
   finish(): boolean
   /** The warnings since this was asked last, as JSON: `[{ code, message, reason?, rows? }]`. */
   takeTroubles(): string
+  /**
+   * Where spans are shown, as JSON: `{ appUrl, orgName, projectName, projectId, distributed }`, with `null`
+   * for what is not known yet.
+   */
+  place(): string
   /** The numbers now, as JSON. */
   stats(): string
 }
+
+/**
+ * The span of Flue's that the JavaScript thread is in, by Flue's ids as JSON: `[row id, trace id]`, or
+ * nothing without any.
+ */
+export declare function flueSpan(ids: string): Array<string>
 
 /**
  * What the settings come to, as JSON and without the key. Throws when they are not usable. `settings` is

@@ -836,6 +836,7 @@ function __napiStampBindingTarget(exportsObject, target) {
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
 module.exports.Recorder = nativeBinding.Recorder
+module.exports.flueSpan = nativeBinding.flueSpan
 module.exports.plan = nativeBinding.plan
 module.exports.traceOfRun = nativeBinding.traceOfRun
 module.exports.translatedKinds = nativeBinding.translatedKinds

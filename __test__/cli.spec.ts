@@ -75,6 +75,8 @@ async function log(url: string, ...rows: object[]) {
 test('dev says how to point an application at it, with its real port', async () => {
   const { program, url } = await startDev();
   expect(url).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
+  expect(program.out).toContain(`Open ${url} to see them.`);
+  expect(await (await fetch(url)).text()).toContain('/viewer/app.mjs');
   expect(program.out).toContain(
     `  export BRAINTRUST_API_KEY=local\n` +
       `  export BRAINTRUST_APP_URL=${url}\n` +

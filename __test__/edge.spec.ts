@@ -83,7 +83,9 @@ const failing =
 
 test('exports what the types declare, and the names of `braintrust` for spans and masking', async () => {
   const types = readFileSync(join(ROOT, 'index.d.ts'), 'utf8');
-  const declared = [...types.matchAll(/^export declare function (\w+)/gm)].map(([, name]) => name);
+  const declared = [...types.matchAll(/^export declare (?:function|const) (\w+)/gm)].map(
+    ([, name]) => name,
+  );
   const ofBraintrust = ['traced', 'startSpan', 'currentSpan', 'wrapTraced', 'logError'];
   const { stdout } = await program(`show(Object.keys(entry).sort());`, {});
   const names = [...declared, ...ofBraintrust, 'injectTraceContext', 'setMaskingFunction'];

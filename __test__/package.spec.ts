@@ -7,14 +7,23 @@ const NAMES = [
   'braintrustFlueInstrumentation',
   'braintrustFlueObserver',
   'close',
+  'currentSpan',
   'flush',
   'initLogger',
+  'injectTraceContext',
+  'logError',
+  'setMaskingFunction',
+  'startSpan',
   'stats',
+  'traced',
+  'wrapTraced',
 ];
 
 test('the types declare exactly what the package exports', () => {
   const types = readFileSync(join(ROOT, 'index.d.ts'), 'utf8');
-  const declared = [...types.matchAll(/^export declare function (\w+)/gm)].map(([, name]) => name);
+  const declared = [...types.matchAll(/^export declare (?:function|const) (\w+)/gm)].map(
+    ([, name]) => name,
+  );
   expect(declared.toSorted()).toEqual(NAMES);
   expect(Object.keys(required).toSorted()).toEqual(NAMES);
 });

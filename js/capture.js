@@ -1,6 +1,6 @@
 'use strict';
 
-const { callingTool } = require('./context.js');
+const { callingTool, currentWork, noteOperation } = require('./context.js');
 const { essentials } = require('./essentials.js');
 const { Histories } = require('./histories.js');
 const { stringify } = require('./stringify.js');
@@ -83,6 +83,9 @@ class Capture {
       this.#await(turnId);
       this.#takeRequest(event, record);
     } else if (type === 'operation_start') {
+      noteOperation(event);
+      record(withCaller(stringify(event)), STAGE.BEGINS);
+    } else if (type === 'run_start') {
       record(withCaller(stringify(event)), STAGE.BEGINS);
     } else if (BEGINNINGS.has(type)) {
       record(stringify(event), STAGE.BEGINS);
@@ -167,12 +170,27 @@ function withoutRepetition(event) {
 }
 
 /**
- * Adds the tool call that called the operation, where the async context tells.
+ * Adds what called the run or the operation, where the async context tells: the tool call, the application's own
+ * span, and another program.
  * @param {string} text an object's JSON
  */
 function withCaller(text) {
-  const caller = callingTool();
-  return caller === undefined ? text : `${text.slice(0, -1)},"callingTool":${stringify(caller)}}`;
+  const { span, root } = currentWork() ?? {};
+  const members = [
+    member('callingTool', callingTool()),
+    span === undefined ? '' : `,"callingSpan":"${span.id}"`,
+    member('traceCarrier', root?.carrier),
+  ];
+  const added = members.join('');
+  return added === '' ? text : `${text.slice(0, -1)}${added}}`;
 }
 
-module.exports = { Capture };
+/**
+ * @param {string} name
+ * @param {object | undefined} value
+ */
+function member(name, value) {
+  return value === undefined ? '' : `,"${name}":${stringify(value)}`;
+}
+
+module.exports = { Capture, STAGE };

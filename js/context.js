@@ -7,14 +7,54 @@ const { AsyncLocalStorage } = require('node:async_hooks');
  * @typedef {{ toolCallId: string, turnId?: string, operationId?: string, runId?: string }} ToolCall
  */
 
+/** @typedef {{ readonly traceparent: string, readonly tracestate?: string }} TraceCarrier */
+
 /**
- * The Flue work that runs now, as far as its interceptors tell.
- * @type {AsyncLocalStorage<{ tool?: ToolCall }>}
+ * What a trace of Flue's begins with. The conversation and the operation are known once the operation has
+ * begun.
+ * @typedef {object} Root
+ * @property {string} [runId]
+ * @property {string} [submissionId]
+ * @property {string} [dispatchId]
+ * @property {string} [conversationId]
+ * @property {string} [operationId]
+ * @property {TraceCarrier} [carrier] where the caller stands in a trace of its own
+ */
+
+/** A span of the application's own, as far as it matters here. @typedef {{ id: string, rootSpanId: string }} OwnSpan */
+
+/**
+ * The work that runs now.
+ * @typedef {object} Work
+ * @property {Root} [root]
+ * @property {string} [operationId] the innermost operation
+ * @property {ToolCall} [tool] the innermost tool call
+ * @property {string} [traceId] the trace, where it is not the root's
+ * @property {OwnSpan} [span] the application's span within all that
+ */
+
+/**
+ * The work that runs now, as far as Flue's interceptors and the application's spans tell.
+ * @type {AsyncLocalStorage<Work>}
  */
 const context = new AsyncLocalStorage();
 
+/** The work that runs now; nothing outside of Flue's work and the application's spans. */
+const currentWork = () => context.getStore();
+
 /** The tool call that runs now, if one does. */
 const callingTool = () => context.getStore()?.tool;
+
+/**
+ * Runs a function within a span of the application's.
+ * @template T
+ * @param {OwnSpan} span
+ * @param {() => T} work
+ * @returns {T}
+ */
+function runInSpan(span, work) {
+  return context.run({ ...context.getStore(), span }, work);
+}
 
 /**
  * Runs the work of a Flue interceptor in its context. Gives what the work gives, throws what it throws.
@@ -27,9 +67,32 @@ const callingTool = () => context.getStore()?.tool;
 function runInContext(operation, ctx, next) {
   // Called once per chunk of a stream: a model's work has no spans of its own.
   if (operation?.type === 'model') return next();
+  return context.run(within(context.getStore(), operation, ctx), next);
+}
+
+/**
+ * @param {Work | undefined} outer
+ * @param {import('../index.d.ts').FlueOperation} operation
+ * @param {import('../index.d.ts').FlueOperationContext} ctx
+ * @returns {Work}
+ */
+function within(outer, operation, ctx) {
+  const type = operation?.type;
+  const { submissionId, dispatchId, traceCarrier: carrier } = ctx ?? {};
+  if (type === 'workflow') return { root: { runId: operation.runId ?? ctx?.runId, carrier } };
+  if (submissionId !== undefined || dispatchId !== undefined) {
+    return { root: { submissionId, dispatchId, carrier } };
+  }
+  const operationId = ctx?.operationId ?? operation?.operationId;
+  // Outside of a run and a submission an operation is a root of its own.
+  const { runId } = ctx ?? {};
+  const root = outer?.root ?? (runId === undefined ? { operationId } : { runId });
+  // What began before anything was heard of its operation.
+  root.conversationId ??= ctx?.conversationId;
+  const traceId = outer?.span?.rootSpanId ?? outer?.traceId;
   const tool = toolOf(operation, ctx);
-  // A task's child lies below the task, whatever tool raised it; a run begins anew.
-  return context.run(tool === undefined ? {} : { tool }, next);
+  // A task's child lies below the task, whatever tool raised it.
+  return { root, operationId, traceId, ...(tool !== undefined && { tool }) };
 }
 
 /**
@@ -47,4 +110,48 @@ function toolOf(operation, ctx) {
   };
 }
 
-module.exports = { callingTool, runInContext };
+/**
+ * An operation begins: if it is the root of the submission that runs now, its ids are the root's.
+ * @param {{ operationId?: string, conversationId?: string, taskId?: string }} event
+ */
+function noteOperation({ operationId, conversationId, taskId }) {
+  const work = context.getStore();
+  const root = work?.root;
+  if (root === undefined || root.runId !== undefined || taskId !== undefined || work?.tool) return;
+  // A conversation never runs two operations at once: the later one goes on with the root.
+  if (root.operationId === undefined || root.conversationId === conversationId) {
+    root.conversationId = conversationId;
+    root.operationId = operationId;
+  }
+}
+
+/**
+ * Flue's ids of the work that runs now, as the native part takes them; nothing outside of Flue's work.
+ * @returns {Record<string, unknown> | undefined}
+ */
+function whereabouts() {
+  const { root, operationId, tool, traceId } = context.getStore() ?? {};
+  if (root === undefined) return undefined;
+  const { runId, submissionId, dispatchId, conversationId } = root;
+  // A submission whose operation has not begun has no span.
+  if (submissionId !== undefined && conversationId === undefined) return undefined;
+  return {
+    runId,
+    submissionId,
+    dispatchId,
+    conversationId,
+    rootOperationId: root.operationId,
+    operationId: operationId ?? root.operationId,
+    traceId,
+    ...tool,
+  };
+}
+
+module.exports = {
+  callingTool,
+  currentWork,
+  noteOperation,
+  runInContext,
+  runInSpan,
+  whereabouts,
+};

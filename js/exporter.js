@@ -1,12 +1,14 @@
 'use strict';
 
-const { Capture } = require('./capture.js');
+const { Capture, STAGE } = require('./capture.js');
+const { currentWork } = require('./context.js');
 const { environment, isStrict } = require('./environment.js');
 const { Masking } = require('./masking.js');
 const { loadNative } = require('./native-loader.js');
 const { pickOptions } = require('./options.js');
 const { classOf } = require('./plain-copy.js');
 const { handleSignals } = require('./signals.js');
+const { stringify } = require('./stringify.js');
 const { Troubles } = require('./troubles.js');
 const { warn } = require('./warn.js');
 
@@ -37,6 +39,8 @@ const NOTHING = Object.freeze({
 /** @typedef {import('../index.d.ts').Trouble} Trouble */
 
 /** @typedef {import('../native.d.ts').Recorder} Recorder */
+
+/** @typedef {keyof typeof STAGE} StageName */
 
 /** A text that is no event: it is counted as one that could not be read. */
 const UNREADABLE = '{}';
@@ -71,6 +75,7 @@ class Exporter {
       this.#start(options);
       if (options?.handleSignals === true) this.#handleSignals();
     } catch (error) {
+      if (options?.redact || options?.content !== undefined) this.#stop();
       if (isStrict()) throw error;
       warn('NOT_STARTED', `${messageOf(error)}; the application runs on without tracing.`);
     }
@@ -96,6 +101,53 @@ class Exporter {
     } catch {
       this.#unreadable(recorder);
     }
+  }
+
+  /** Whether anything is traced. */
+  get isOn() {
+    return this.#recorder !== undefined;
+  }
+
+  /**
+   * Takes an event of the application's own spans. Never throws.
+   * @param {object} event
+   * @param {StageName} stage
+   * @returns {boolean} whether there was room; also when nobody listens any more, which is counted
+   */
+  tell(event, stage) {
+    const recorder = this.#recorder;
+    if (recorder === undefined) return true;
+    try {
+      if (this.#masking.isOn) this.#masking.stir();
+      if (!this.#closed) return recorder.record(stringify(event), STAGE[stage]);
+      recorder.refuse();
+    } catch {
+      this.#unreadable(recorder);
+    }
+    return true;
+  }
+
+  /**
+   * The span of Flue's with those ids: of its row and its trace. Nothing where that is not to be had.
+   * @param {Record<string, unknown>} ids
+   * @returns {string[] | undefined}
+   */
+  flueSpan(ids) {
+    try {
+      const caller = this.place()?.distributed ? currentWork()?.root?.carrier : undefined;
+      const traceId = ids.traceId ?? caller?.traceparent.split('-')[1];
+      return loadNative().flueSpan(JSON.stringify({ ...ids, traceId }));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /**
+   * Where spans are shown, as far as known.
+   * @returns {{ appUrl: string, orgName: string | null, projectName: string, projectId: string | null, distributed: boolean } | undefined}
+   */
+  place() {
+    return this.#recorder === undefined ? undefined : JSON.parse(this.#recorder.place());
   }
 
   /**
@@ -164,6 +216,13 @@ class Exporter {
     this.#closed = false;
     this.#capture = new Capture(translatedKinds());
     this.#finishAtExit();
+  }
+
+  /** What was to be kept from leaving cannot be: nothing more is taken, also by a recorder that began before. */
+  #stop() {
+    this.#retire();
+    this.#recorder = undefined;
+    this.#settings = '';
   }
 
   /** The recorder delivers what it has while another takes its place. */

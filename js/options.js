@@ -15,6 +15,7 @@ const KNOWN = /** @type {const} */ ([
   'messages',
   'turnInput',
   'logs',
+  'distributedTracing',
   'content',
   'redact',
   'maxFieldBytes',

@@ -7,7 +7,11 @@ use std::{
 
 /// For each module: the modules of ours, and the outside crates, that it may name.
 const MAY_KNOW: &[(&str, &[&str], &[&str])] = &[
-  ("binding", &["config", "engine", "event"], &["napi", "napi_derive", "serde", "serde_json"]),
+  (
+    "binding",
+    &["config", "engine", "event", "translate"],
+    &["napi", "napi_derive", "serde", "serde_json"],
+  ),
   (
     "engine",
     &[

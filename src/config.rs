@@ -119,6 +119,7 @@ struct Options {
   messages: Option<String>,
   turn_input: Option<String>,
   logs: Option<bool>,
+  distributed_tracing: Option<bool>,
   content: Option<ContentOption>,
   redact: Option<redact::Given>,
   max_field_bytes: Option<f64>,
@@ -364,6 +365,18 @@ impl Settings {
           (None, None | Some("true" | "1")) => true,
           (None, Some("false" | "0")) => false,
           _ => return Err(unknown("logs (FLUE_BRAINTRUST_LOGS)", "true, false")),
+        },
+        distributed: match (
+          options.distributed_tracing,
+          variable("FLUE_BRAINTRUST_DISTRIBUTED_TRACING").as_deref(),
+        ) {
+          (Some(distributed), _) => distributed,
+          (None, None | Some("false" | "0")) => false,
+          (None, Some("true" | "1")) => true,
+          _ => {
+            let name = "distributedTracing (FLUE_BRAINTRUST_DISTRIBUTED_TRACING)";
+            return Err(unknown(name, "true, false"));
+          }
         },
       },
       spool: spool(options.spool, variable("FLUE_BRAINTRUST_SPOOL_DIR"))?,

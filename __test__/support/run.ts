@@ -27,12 +27,13 @@ export function run(
   args: string[],
   env: Record<string, string> = {},
   timeout = 50_000,
+  cwd = ROOT,
 ): Promise<Ending> {
   return new Promise((done, failed) => {
     const quiet = ['ExperimentalWarning', 'MODULE_TYPELESS_PACKAGE_JSON'];
     const flags = quiet.map((warning) => `--disable-warning=${warning}`);
     const child = spawn(process.execPath, [...flags, ...args], {
-      cwd: ROOT,
+      cwd,
       env: environment(env),
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout,

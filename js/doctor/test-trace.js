@@ -48,11 +48,13 @@ async function sendTestTrace(settings, timeoutMs) {
   } while (!isSettled(stats) && Date.now() - began < timeoutMs);
   recorder.retire(0);
 
+  const [rowId = '', traceId = ''] = native.flueSpan(JSON.stringify({ runId }));
   const arrived = stats.sent > 0 && stats.sent === stats.accepted;
   return {
     arrived,
     error: arrived ? null : (stats.lastError ?? `no answer within ${timeoutMs / 1000} seconds`),
-    ...JSON.parse(native.traceOfRun(runId)),
+    rowId,
+    traceId,
     tookMs: Date.now() - began,
   };
 }

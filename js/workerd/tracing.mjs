@@ -51,8 +51,11 @@ export function initLogger(options = {}) {
   return { flush, stats, close };
 }
 
-/** @type {Entry['braintrustFlueObserver']} */
-export function braintrustFlueObserver(event, context) {
+/**
+ * @param {unknown} event
+ * @param {unknown} [context]
+ */
+function take(event, context) {
   const observe = peer?.braintrustFlueObserver;
   if (observe === undefined || state === 'idle') return;
   try {
@@ -75,7 +78,7 @@ export function braintrustFlueInstrumentation() {
   const interceptor = peer?.braintrustFlueInstrumentation().interceptor;
   return {
     key: Symbol.for('flue-braintrust'),
-    observe: braintrustFlueObserver,
+    observe: take,
     interceptor: (operation, ctx, next) => {
       // A model's work has no spans of its own, and is asked for once per chunk.
       if (interceptor === undefined || state !== 'started' || operation?.type === 'model')
@@ -89,6 +92,12 @@ export function braintrustFlueInstrumentation() {
     },
   };
 }
+
+/** @type {Entry['braintrustFlueObserver']} */
+export const braintrustFlueObserver = Object.assign(
+  (/** @type {unknown} */ event, /** @type {unknown} */ context) => take(event, context),
+  braintrustFlueInstrumentation(),
+);
 
 /** @type {Entry['flush']} */
 export async function flush(options) {

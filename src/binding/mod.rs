@@ -11,10 +11,21 @@ mod text;
 
 use napi_derive::napi;
 
+use crate::translate::Whereabouts;
+
 /// The kinds of Flue events that the native part takes. The facade drops all others unread.
 #[napi(catch_unwind)]
 pub fn translated_kinds() -> Vec<&'static str> {
   crate::event::TRANSLATED_KINDS.to_vec()
+}
+
+/// The span of Flue's that the JavaScript thread is in, by Flue's ids as JSON: `[row id, trace id]`, or
+/// nothing without any.
+#[napi(catch_unwind)]
+pub fn flue_span(ids: String) -> Vec<String> {
+  let whereabouts: Whereabouts = serde_json::from_str(&ids).unwrap_or_default();
+  let span = whereabouts.span().map(|span| vec![span.row.to_string(), span.trace.to_string()]);
+  span.unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -28,6 +39,15 @@ mod tests {
     for kind in super::translated_kinds() {
       let event = format!(r#"{{"type":"{kind}"}}"#);
       assert!(!matches!(decode(&event, 0).unwrap().body, Body::Other), "{kind}");
+    }
+  }
+
+  #[test]
+  fn a_span_of_flue_has_a_name_if_there_is_any_id() {
+    let [row, trace] = super::flue_span(r#"{"runId":"run_1"}"#.into()).try_into().unwrap();
+    assert_eq!((row.len(), trace.len()), (32, 32));
+    for none in ["", "[]", "{}", r#"{"runId":1}"#] {
+      assert!(super::flue_span(none.into()).is_empty(), "{none}");
     }
   }
 

@@ -9,7 +9,7 @@ use napi_derive::napi;
 use super::recorder::json;
 use crate::{
   config::Settings,
-  engine::{Plan, TraceOfRun, probe},
+  engine::{Plan, probe},
 };
 
 /// What the settings come to, as JSON and without the key. Throws when they are not usable. `settings` is
@@ -28,12 +28,6 @@ pub fn try_connection(env: &Env, settings: String) -> Result<Object<'_>> {
   let (deferred, promise) = env.create_deferred()?;
   probe(settings, move |told| deferred.resolve(move |_| Ok(json(&told))));
   Ok(promise)
-}
-
-/// The ids of the trace of a workflow run, as JSON: `{ rowId, traceId }`.
-#[napi(catch_unwind)]
-pub fn trace_of_run(run_id: String) -> String {
-  json(&TraceOfRun::new(&run_id))
 }
 
 fn parsed(settings: &str) -> Result<Settings> {

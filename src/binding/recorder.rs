@@ -128,6 +128,13 @@ impl Recorder {
     json(&self.engine.take_troubles())
   }
 
+  /// Where spans are shown, as JSON: `{ appUrl, orgName, projectName, projectId, distributed }`, with `null`
+  /// for what is not known yet.
+  #[napi(catch_unwind)]
+  pub fn place(&self) -> String {
+    json(&self.engine.place())
+  }
+
   /// The numbers now, as JSON.
   #[napi(catch_unwind)]
   pub fn stats(&self) -> String {

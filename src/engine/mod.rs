@@ -16,7 +16,7 @@ mod store;
 
 use std::{
   panic::{AssertUnwindSafe, catch_unwind},
-  sync::Arc,
+  sync::{Arc, Mutex, PoisonError},
   time::Duration,
 };
 
@@ -26,12 +26,13 @@ use crate::{
   config::Settings,
   report::{Counters, LossReason, Stats, Trouble, Warning, Warnings},
   spool::{DiskFiles, Spool},
+  upload::Session,
 };
 use inbox::{Command, Inbox, Reply};
 pub use inbox::{Incoming, Stage};
 pub use masks::Unmasked;
 use masks::{Masks, Waited};
-pub use probe::{Plan, TraceOfRun, probe};
+pub use probe::{Plan, probe};
 
 /// How much longer than its deadline the JavaScript thread waits for the engine's last word.
 const GRACE: Duration = Duration::from_millis(250);
@@ -42,12 +43,25 @@ struct Shared {
   counters: Arc<Counters>,
   warnings: Warnings,
   masks: Masks,
+  place: Mutex<Place>,
 }
 
 /// The JavaScript thread's end of the engine.
 pub struct Engine {
   settings: Settings,
   shared: Arc<Shared>,
+}
+
+/// Where spans are shown, as far as known: what links and slugs are made of.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Place {
+  pub app_url: String,
+  pub org_name: Option<String>,
+  pub project_name: String,
+  pub project_id: Option<String>,
+  /// Whether traces join those of callers.
+  pub distributed: bool,
 }
 
 /// How a flush ended.
@@ -71,6 +85,13 @@ impl Engine {
       counters: Arc::default(),
       warnings: Warnings::new(settings.warn_period),
       masks: Masks::default(),
+      place: Mutex::new(Place {
+        app_url: settings.app_url.clone(),
+        org_name: settings.org_name.clone(),
+        project_name: settings.project_name.clone(),
+        project_id: settings.project_id.clone(),
+        distributed: settings.translation.distributed,
+      }),
     };
     let is_heir = settings
       .spool
@@ -184,6 +205,11 @@ impl Engine {
     self.shared.warnings.take()
   }
 
+  /// Where spans are shown.
+  pub fn place(&self) -> Place {
+    self.shared.place.lock().unwrap_or_else(PoisonError::into_inner).clone()
+  }
+
   /// The numbers now.
   pub fn stats(&self) -> Stats {
     self.shared.counters.stats()
@@ -233,6 +259,13 @@ fn finish(shared: &Shared, masks: bool) -> bool {
 }
 
 impl Shared {
+  /// What the login told of where spans are shown.
+  fn tell_place(&self, session: &Session) {
+    let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+    place.org_name = session.org_name.clone().or(place.org_name.take());
+    place.project_id = Some(session.project_id.clone());
+  }
+
   fn close(&self, timeout: Duration, reply: impl FnOnce(Report) + Send + 'static) {
     self.inbox.command(Command::Close {
       deadline: Instant::now() + timeout,

@@ -8,7 +8,6 @@ use tokio::{runtime, time::Instant};
 
 use crate::{
   config::Settings,
-  translate,
   upload::{Client, ConnectError, Session, connect},
 };
 
@@ -69,22 +68,6 @@ struct Failure {
   message: String,
   /// The status of the answer, if one came and it was that.
   status: Option<u16>,
-}
-
-/// The ids of a workflow run's trace, as rows have them.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct TraceOfRun {
-  /// Of the root span's row.
-  row_id: String,
-  trace_id: String,
-}
-
-impl TraceOfRun {
-  pub fn new(run: &str) -> Self {
-    let span = translate::span_of_run(run);
-    Self { row_id: span.row.to_string(), trace_id: span.trace.to_string() }
-  }
 }
 
 impl Plan {
@@ -174,7 +157,7 @@ impl Probe {
       limit: session.limit,
       api_url: Client::shown(&session.api_url),
       project_id: session.project_id,
-      organisation: session.organisation,
+      organisation: session.org_name,
     };
     Self { session: Some(place), ..Self::empty() }
   }

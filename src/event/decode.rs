@@ -3,14 +3,15 @@
 use thiserror::Error;
 
 use super::{
-  Body, Caller, Delegation, Event, Failure, History, Ids, Model, Outcome, Payload, Response, Tool,
-  Usage,
+  Body, Caller, Delegation, Event, Failure, History, Ids, Model, Outcome, Payload, Response, Said,
+  Subject, Tool, TraceCarrier, Usage,
   fields::{self, Fields, Member, count, duration, flag, id, list, number, object, text, time},
 };
 
 /// The kinds of events that say something of a span. All others cost the caller a look-up.
 /// Two are the facade's: `first_delta`, the first of a turn's many deltas, of whatever kind, and
-/// `history_forgotten`, which ends the telling of a conversation by what is new in it.
+/// `history_forgotten`, which ends the telling of a conversation by what is new in it. Three tell of the
+/// application's own spans.
 pub const TRANSLATED_KINDS: &[&str] = &[
   "run_start",
   "run_resume",
@@ -33,6 +34,9 @@ pub const TRANSLATED_KINDS: &[&str] = &[
   "compaction_start",
   "compaction",
   "log",
+  "span_start",
+  "span_log",
+  "span_end",
 ];
 
 /// Why a text is no event.
@@ -103,6 +107,7 @@ fn body<'a>(kind: &str, f: &Fields<'a>) -> Body<'a> {
       // 0.x says `payload`.
       input: f.input.or(f.payload),
       resumed: kind == "run_resume",
+      carrier: carrier(f.trace_carrier),
     },
     "run_end" => Body::RunEnd { output: f.result, outcome: outcome(f, None) },
     "submission_queued" => Body::SubmissionQueued { kind: text(f.kind) },
@@ -114,9 +119,12 @@ fn body<'a>(kind: &str, f: &Fields<'a>) -> Body<'a> {
       Body::SubmissionRecovery { step: text(f.operation), outcome: text(f.outcome) }
     }
     "submission_settled" => submission_settled(f),
-    "operation_start" => {
-      Body::OperationStart { kind: text(f.operation_kind), caller: caller(f.calling_tool) }
-    }
+    "operation_start" => Body::OperationStart {
+      kind: text(f.operation_kind),
+      caller: caller(f.calling_tool),
+      calling_span: text(f.calling_span),
+      carrier: carrier(f.trace_carrier),
+    },
     "operation" => Body::OperationEnd {
       kind: text(f.operation_kind),
       input: plain(f.agent_input),
@@ -160,6 +168,9 @@ fn body<'a>(kind: &str, f: &Fields<'a>) -> Body<'a> {
       outcome: outcome(f, None),
     },
     "log" => log(f),
+    "span_start" => Body::SpanStart { subject: subject(f), said: said(f.span) },
+    "span_log" => Body::SpanLog { subject: subject(f), said: said(f.span) },
+    "span_end" => Body::SpanEnd { subject: subject(f), said: said(f.span) },
     _ => Body::Other,
   }
 }
@@ -179,6 +190,38 @@ fn tool_start<'a>(f: &Fields<'a>) -> Body<'a> {
     Delegation { prompt: text(args.prompt), agent: text(args.agent) }
   });
   Body::ToolStart { tool, args: f.args, delegates }
+}
+
+fn subject<'a>(f: &Fields<'a>) -> Subject<'a> {
+  Subject {
+    id: text(f.span_id).unwrap_or_default(),
+    trace: text(f.root_span_id).unwrap_or_default(),
+    parent: text(f.parent_span_id),
+  }
+}
+
+fn said(member: Member<'_>) -> Said<'_> {
+  let f: fields::Span = object(member);
+  Said {
+    name: text(f.name),
+    kind: text(f.r#type),
+    start: time(f.start),
+    end: time(f.end),
+    input: f.input,
+    output: f.output,
+    expected: f.expected,
+    error: f.error,
+    metadata: f.metadata,
+    metrics: f.metrics,
+    scores: f.scores,
+    tags: f.tags,
+    attributes: f.attributes,
+  }
+}
+
+fn carrier(member: Member<'_>) -> Option<TraceCarrier<'_>> {
+  let f: fields::TraceCarrier = object(member);
+  Some(TraceCarrier { traceparent: text(f.traceparent)?, tracestate: text(f.tracestate) })
 }
 
 fn caller(member: Member<'_>) -> Option<Caller<'_>> {

@@ -33,7 +33,8 @@ members! {
     prompt, agent, cwd, reason, estimated_tokens, messages_before, messages_after,
     kind, attempt_count, max_attempts, operation, level, message, attributes,
     model, provider, api, reasoning, output, stop_reason, payload,
-    calling_tool,
+    calling_tool, calling_span, trace_carrier,
+    span_id, root_span_id, parent_span_id, span,
   }
 }
 members! {
@@ -49,6 +50,16 @@ members! {
 members! {
   /// The tool call that the facade's async context names as the caller.
   Caller { tool_call_id, turn_id, operation_id, run_id }
+}
+members! {
+  /// What the application says of a span.
+  Span {
+    name, r#type, start, end, input, output, expected, error, metadata, metrics, scores, tags, attributes,
+  }
+}
+members! {
+  /// Where the caller of a run or a submission stands, as W3C has it.
+  TraceCarrier { traceparent, tracestate }
 }
 members! {
   /// Arguments of Flue's own `task` tool.

@@ -76,6 +76,8 @@ pub enum Body<'a> {
     input: Payload<'a>,
     /// The run goes on in a process that did not start it.
     resumed: bool,
+    /// Where its caller stands.
+    carrier: Option<TraceCarrier<'a>>,
   },
   RunEnd {
     output: Payload<'a>,
@@ -101,6 +103,10 @@ pub enum Body<'a> {
     kind: Option<Text<'a>>,
     /// The tool call that called it, where the async context tells.
     caller: Option<Caller<'a>>,
+    /// The application's own span that it was called in, where the async context tells: a row id.
+    calling_span: Option<Text<'a>>,
+    /// Where the caller of its submission stands.
+    carrier: Option<TraceCarrier<'a>>,
   },
   OperationEnd {
     kind: Option<Text<'a>>,
@@ -174,8 +180,61 @@ pub enum Body<'a> {
     /// The tool call that wrote it (2.x).
     tool_call: Option<Text<'a>>,
   },
+  /// The application begins a span of its own.
+  SpanStart {
+    subject: Subject<'a>,
+    said: Said<'a>,
+  },
+  /// The application says something of a span, of its own or of Flue's.
+  SpanLog {
+    subject: Subject<'a>,
+    said: Said<'a>,
+  },
+  /// A span of the application's ends.
+  SpanEnd {
+    subject: Subject<'a>,
+    said: Said<'a>,
+  },
   /// An event that no span needs.
   Other,
+}
+
+/// Which span the application speaks of. The facade names spans by ids of the wire.
+#[derive(Debug, Default)]
+pub struct Subject<'a> {
+  /// Its row.
+  pub id: Text<'a>,
+  /// Its trace.
+  pub trace: Text<'a>,
+  /// The span it lies below.
+  pub parent: Option<Text<'a>>,
+}
+
+/// What the application says of a span.
+#[derive(Debug, Default)]
+pub struct Said<'a> {
+  pub name: Option<Text<'a>>,
+  pub kind: Option<Text<'a>>,
+  /// Milliseconds since the epoch, as the end.
+  pub start: Option<i64>,
+  pub end: Option<i64>,
+  pub input: Payload<'a>,
+  pub output: Payload<'a>,
+  pub expected: Payload<'a>,
+  pub error: Payload<'a>,
+  pub metadata: Payload<'a>,
+  pub metrics: Payload<'a>,
+  pub scores: Payload<'a>,
+  pub tags: Payload<'a>,
+  /// Members of `span_attributes` besides name and type.
+  pub attributes: Payload<'a>,
+}
+
+/// Where the caller of Flue's work stands in a trace: the headers of W3C, as the request had them.
+#[derive(Debug, Clone)]
+pub struct TraceCarrier<'a> {
+  pub traceparent: Text<'a>,
+  pub tracestate: Option<Text<'a>>,
 }
 
 /// What a `turn_request` does not repeat of its conversation's last one.

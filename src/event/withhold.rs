@@ -5,9 +5,10 @@ use super::{Body, Event, Failure, Outcome};
 /// Which content is kept. Structure, times, usage and ids always are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Content {
-  /// What went into runs, operations, tools, tasks and models, and a run's `metadata`.
+  /// What went into runs, operations, tools, tasks, models and the application's own spans, and a run's
+  /// `metadata`.
   pub input: bool,
-  /// What came out of them, and log lines.
+  /// What came out of them, log lines, and what else the application says of spans but for numbers.
   pub output: bool,
   /// The system prompt.
   pub system_prompt: bool,
@@ -40,13 +41,20 @@ impl Content {
 /// Stands in the place of an error's message.
 const WITHHELD: &str = "[flue-braintrust: message not kept]";
 
+/// The same as JSON.
+const WITHHELD_JSON: &str = r#""[flue-braintrust: message not kept]""#;
+
 impl Event<'_> {
   /// Forgets what is not kept. What names a task where no id does is not shown, and stays.
   pub fn withhold(&mut self, kept: Content) {
     let no_input = !kept.input;
     let no_output = !kept.output;
     match &mut self.body {
-      Body::RunStart { input, .. } | Body::TaskStart { input, .. } => forget(input, no_input),
+      Body::RunStart { input, .. } => forget(input, no_input),
+      Body::TaskStart { input, cwd, .. } => {
+        forget(input, no_input);
+        forget(cwd, no_input);
+      }
       Body::ToolStart { args, .. } => forget(args, no_input),
       Body::OperationEnd { input, output, outcome, .. } => {
         forget(input, no_input);
@@ -71,6 +79,17 @@ impl Event<'_> {
       Body::CompactionEnd { outcome, .. } => outcome.withhold(kept),
       Body::CompactionFailed { failure } => failure.withhold(kept),
       Body::SubmissionSettled { failure: Some(failure), .. } => failure.withhold(kept),
+      Body::SpanStart { said, .. } | Body::SpanLog { said, .. } | Body::SpanEnd { said, .. } => {
+        forget(&mut said.input, no_input);
+        // What is not known to be input is taken for output.
+        for value in [&mut said.output, &mut said.expected, &mut said.metadata, &mut said.tags] {
+          forget(value, no_output);
+        }
+        forget(&mut said.attributes, no_output);
+        if said.error.is_some() && !kept.errors {
+          said.error = serde_json::from_str(WITHHELD_JSON).ok();
+        }
+      }
       Body::Log { message, attributes, .. } => {
         forget(message, no_output);
         forget(attributes, no_output);

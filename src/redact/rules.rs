@@ -10,7 +10,7 @@ use super::{
   json,
   pattern::{Patterns, compiled},
 };
-use crate::span::{Json, Row};
+use crate::span::{Json, Members, Row};
 
 /// Stands in the place of what is redacted unless the rules say otherwise.
 const REPLACEMENT: &str = "[redacted]";
@@ -123,15 +123,24 @@ impl Redactor {
         rules.member(value, field, field);
       }
     }
-    for (name, mut value) in std::mem::take(&mut row.metadata).into_iter() {
-      rules.member(&mut value, &name, &format!("metadata.{name}"));
-      let name = rules.text(&name).map_or(name, Cow::Owned);
-      row.metadata.insert(name, value);
+    if let Some(own) = &mut row.own {
+      own.fields_mut().for_each(|(field, value)| rules.member(value, field, field));
+      rules.members(&mut own.attributes, "span_attributes");
     }
+    rules.members(&mut row.metadata, "metadata");
   }
 }
 
 impl Rules {
+  /// All members of a field that is an object, and their names.
+  fn members(&self, members: &mut Members<Json>, field: &str) {
+    for (name, mut value) in std::mem::take(members).into_iter() {
+      self.member(&mut value, &name, &format!("{field}.{name}"));
+      let name = self.text(&name).map_or(name, Cow::Owned);
+      members.insert(name, value);
+    }
+  }
+
   fn new(given: &Given) -> Result<Self, RulesError> {
     let keys = given.keys.iter().map(|key| normal(key).into_owned()).collect();
     let mut paths = Vec::new();
@@ -139,13 +148,12 @@ impl Rules {
       paths.push(path_expression(path).ok_or(RulesError::BadPath { position })?);
     }
     let paths = (!paths.is_empty()).then(|| regex::RegexSet::new(paths)).transpose();
-    let paths =
-      paths.map_err(|error| RulesError::BadPattern { position: 0, why: error.to_string() })?;
+    let paths = paths.map_err(|error| RulesError::BadPattern { position: 0, why: why(&error) })?;
     let mut expressions = Vec::new();
     for (position, expression) in given.patterns.iter().enumerate() {
       let expression = expression.text(position)?;
       compiled(&expression)
-        .map_err(|error| RulesError::BadPattern { position, why: error.to_string() })?;
+        .map_err(|error| RulesError::BadPattern { position, why: why(&error) })?;
       expressions.push(expression);
     }
     let mut builtins: Vec<&Builtin> = Vec::new();
@@ -154,7 +162,7 @@ impl Rules {
       builtins.push(known.ok_or_else(|| RulesError::UnknownBuiltin { name: name.clone() })?);
     }
     let patterns = Patterns::new(&expressions, &builtins)
-      .map_err(|error| RulesError::BadPattern { position: 0, why: error.to_string() })?;
+      .map_err(|error| RulesError::BadPattern { position: 0, why: why(&error) })?;
     let replacement = given.replacement.clone().unwrap_or_else(|| REPLACEMENT.to_owned());
     Ok(Self { keys, paths, patterns: patterns.map(Into::into), replacement })
   }
@@ -208,6 +216,13 @@ impl Expression {
     }
     Ok(if kept.is_empty() { source.clone() } else { format!("(?{kept}:{source})") })
   }
+}
+
+/// What the compiler says, in one line: it shows the place in lines above.
+fn why(error: &regex::Error) -> String {
+  let text = error.to_string();
+  let last = text.lines().last().unwrap_or_default();
+  last.strip_prefix("error: ").unwrap_or(last).to_owned()
 }
 
 /// A name without what makes no difference.

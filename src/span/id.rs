@@ -53,13 +53,21 @@ impl Hasher for RowIdHasher {
   }
 }
 
-/// A trace's id (32 hex digits), Braintrust's `root_span_id`.
+/// A trace's id, Braintrust's `root_span_id`: 32 hex digits, or the UUID of a trace that others began.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct TraceId([u8; 16]);
+pub struct TraceId {
+  bytes: [u8; 16],
+  is_uuid: bool,
+}
 
-/// A span's id (16 hex digits): the first half of its row id.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SpanId([u8; 8]);
+/// A span's id.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum SpanId {
+  /// 16 hex digits. Of a span of ours: the first half of its row id.
+  Hex([u8; 8]),
+  /// A span of others that is named by a UUID.
+  Uuid([u8; 16]),
+}
 
 /// Where one span stands: its own identity and the trace it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +85,44 @@ impl RowId {
   pub fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
     Self(bytes)
   }
+
+  /// An id of 32 hex digits.
+  pub fn parse(id: &str) -> Option<Self> {
+    Some(Self(digits(id)?))
+  }
+}
+
+impl TraceId {
+  /// An id of 32 hex digits, or a UUID.
+  pub fn parse(id: &str) -> Option<Self> {
+    let hex = digits(id).map(|bytes| Self { bytes, is_uuid: false });
+    hex.or_else(|| Some(Self { bytes: uuid(id)?.into_bytes(), is_uuid: true }))
+  }
+}
+
+impl SpanId {
+  /// An id of 16 hex digits, or a UUID.
+  pub fn parse(id: &str) -> Option<Self> {
+    digits(id).map(Self::Hex).or_else(|| uuid(id).map(|id| Self::Uuid(id.into_bytes())))
+  }
+}
+
+/// The bytes of an id of just so many lowercase hex digits.
+fn digits<const BYTES: usize>(id: &str) -> Option<[u8; BYTES]> {
+  let mut bytes = [0; BYTES];
+  let is_hex = |digit: u8| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit);
+  if id.len() != BYTES * 2 || !id.bytes().all(is_hex) {
+    return None;
+  }
+  for (place, at) in bytes.iter_mut().zip((0..id.len()).step_by(2)) {
+    *place = u8::from_str_radix(id.get(at..at + 2)?, 16).ok()?;
+  }
+  Some(bytes)
+}
+
+/// A UUID with its dashes.
+fn uuid(id: &str) -> Option<Uuid> {
+  (id.len() == 36).then(|| Uuid::try_parse(id).ok()).flatten()
 }
 
 impl SpanRef {
@@ -84,7 +130,7 @@ impl SpanRef {
   pub fn root(kind: &str, parts: &[&str]) -> Self {
     let row = hash(kind, parts);
     let trace = Uuid::new_v5(&NAMESPACE, &[b"trace".as_slice(), &row].concat());
-    Self { row: RowId(row), trace: TraceId(trace.into_bytes()) }
+    Self { row: RowId(row), trace: TraceId { bytes: trace.into_bytes(), is_uuid: false } }
   }
 
   /// A span inside `trace`.
@@ -95,7 +141,7 @@ impl SpanRef {
   /// The span's own id.
   pub fn span(&self) -> SpanId {
     let [a, b, c, d, e, f, g, h, ..] = self.row.0;
-    SpanId([a, b, c, d, e, f, g, h])
+    SpanId::Hex([a, b, c, d, e, f, g, h])
   }
 }
 
@@ -108,16 +154,56 @@ fn hash(kind: &str, parts: &[&str]) -> [u8; 16] {
   Uuid::new_v5(&NAMESPACE, &name).into_bytes()
 }
 
-macro_rules! hex {
-  ($($id:ident),*) => {$(
-    impl $id {
-      pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-      }
+impl RowId {
+  pub fn as_bytes(&self) -> &[u8] {
+    &self.0
+  }
+
+  /// As text, at the end of a body.
+  pub fn write(&self, body: &mut Vec<u8>) {
+    write_hex(body, &self.0);
+  }
+}
+
+impl TraceId {
+  /// As text, at the end of a body.
+  pub fn write(&self, body: &mut Vec<u8>) {
+    if self.is_uuid {
+      write_uuid(body, self.bytes);
+    } else {
+      write_hex(body, &self.bytes);
     }
+  }
+}
+
+impl SpanId {
+  /// As text, at the end of a body.
+  pub fn write(&self, body: &mut Vec<u8>) {
+    match self {
+      Self::Hex(id) => write_hex(body, id),
+      Self::Uuid(id) => write_uuid(body, *id),
+    }
+  }
+}
+
+/// Appends lowercase hex digits.
+fn write_hex(body: &mut Vec<u8>, id: &[u8]) {
+  let digit = |value: u8| if value < 10 { b'0' + value } else { b'a' + value - 10 };
+  body.extend(id.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
+}
+
+fn write_uuid(body: &mut Vec<u8>, id: [u8; 16]) {
+  let id = Uuid::from_bytes(id).hyphenated();
+  body.extend_from_slice(id.encode_lower(&mut Uuid::encode_buffer()).as_bytes());
+}
+
+macro_rules! shown {
+  ($($id:ident),*) => {$(
     impl fmt::Display for $id {
       fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        let mut text = Vec::new();
+        self.write(&mut text);
+        f.write_str(&String::from_utf8_lossy(&text))
       }
     }
     impl fmt::Debug for $id {
@@ -127,7 +213,7 @@ macro_rules! hex {
     }
   )*};
 }
-hex!(RowId, TraceId, SpanId);
+shown!(RowId, TraceId, SpanId);
 
 #[cfg(test)]
 mod tests {
@@ -153,5 +239,21 @@ mod tests {
     assert!(span.row.to_string().starts_with(&span.span().to_string()));
     assert_eq!(span.span().to_string().len(), 16);
     assert_eq!(span.trace.to_string().len(), 32);
+  }
+
+  #[test]
+  fn ids_of_either_form_are_read_as_they_are_written_and_nothing_else_is() {
+    let uuid = "a1b2c3d4-e5f6-4789-8abc-def012345678";
+    let trace = "00112233445566778899aabbccddeeff";
+    for id in [uuid, trace] {
+      assert_eq!(TraceId::parse(id).unwrap().to_string(), id);
+    }
+    for id in [uuid, "89abcdef01234567"] {
+      assert_eq!(SpanId::parse(id).unwrap().to_string(), id);
+    }
+    assert_eq!(RowId::parse(trace).unwrap().to_string(), trace);
+    for id in ["", "0", "89ABCDEF01234567", "+9abcdef01234567", "89abcdef0123456ß", &uuid[1..]] {
+      assert!(SpanId::parse(id).is_none() && TraceId::parse(id).is_none(), "{id}");
+    }
   }
 }

@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, fmt, ops::Range, sync::Arc};
 
+use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -120,6 +121,30 @@ impl Json {
     }
   }
 
+  /// Takes in the members of an earlier object that it does not have, at any depth. What is no object, or
+  /// was none, stays.
+  pub fn merge_into(&mut self, earlier: &Self) {
+    let is_object = |json: &Self| json.plain().is_some_and(|text| text.starts_with(b"{"));
+    if is_object(self)
+      && is_object(earlier)
+      && let Some(merged) = merged(&earlier.as_str(), &self.as_str(), DEEPEST)
+    {
+      *self = Self::written(&merged);
+    }
+  }
+
+  /// A list with those items of another that it does not have, behind its own. If one is no list, the other.
+  pub fn with_items_of(self, later: &Self) -> Self {
+    let (own, other) = (self.as_str().into_owned(), later.as_str());
+    let lists = (serde_json::from_str::<Vec<&RawValue>>(&own), serde_json::from_str(&other));
+    let (Ok(mut items), Ok(others)) = lists else { return later.clone() };
+    let others: Vec<&RawValue> = others;
+    let is_new = |item: &&RawValue| !items.iter().any(|known| known.get() == item.get());
+    let new: Vec<&RawValue> = others.into_iter().filter(is_new).collect();
+    items.extend(new);
+    Self::of(&items)
+  }
+
   /// How many bytes the text has.
   pub fn bytes(&self) -> usize {
     match &self.0 {
@@ -136,6 +161,29 @@ impl Json {
       Text::List(slice) => slice.weight() + size_of::<Slice>() + ALLOCATION,
     }
   }
+}
+
+/// How deep objects are merged; below it the later one stands.
+const DEEPEST: usize = 64;
+
+/// An object with the members of a later one. `None` if one of them is none.
+fn merged(earlier: &str, later: &str, depth: usize) -> Option<String> {
+  type Object<'a> = IndexMap<String, &'a RawValue>;
+  let mut members: IndexMap<String, Cow<'_, str>> = serde_json::from_str::<Object>(earlier)
+    .ok()?
+    .into_iter()
+    .map(|(name, value)| (name, Cow::Borrowed(value.get())))
+    .collect();
+  for (name, value) in serde_json::from_str::<Object>(later).ok()? {
+    let value = value.get();
+    let known = members.get(&name).filter(|known| known.starts_with('{') && depth > 0);
+    let deep = known.filter(|_| value.starts_with('{'));
+    let deep = deep.and_then(|known| merged(known, value, depth - 1));
+    members.insert(name, deep.map_or(Cow::Borrowed(value), Cow::Owned));
+  }
+  let members: Vec<String> =
+    members.iter().map(|(name, value)| format!("{}:{value}", Json::text(name).as_str())).collect();
+  Some(format!("{{{}}}", members.join(",")))
 }
 
 /// What an allocation takes besides its content, about.

@@ -51,7 +51,6 @@ impl<V> Members<V> {
     self.0.retain(|(known, _)| known != name);
   }
 
-  #[cfg(test)]
   pub fn get(&self, name: &str) -> Option<&V> {
     self.0.get(self.position(name)?).map(|(_, value)| value)
   }
@@ -71,6 +70,10 @@ impl<V> Members<V> {
   /// The members, to be put together anew.
   pub fn into_iter(self) -> impl Iterator<Item = (Cow<'static, str>, V)> {
     self.0.into_iter()
+  }
+
+  pub fn iter_mut(&mut self) -> impl Iterator<Item = (&str, &mut V)> {
+    self.0.iter_mut().map(|(name, value)| (&**name, value))
   }
 
   /// The bytes of memory that the list takes, without what its values point to.

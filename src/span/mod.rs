@@ -7,15 +7,17 @@ mod json;
 mod list;
 mod masked;
 mod members;
+mod own;
 mod row;
 mod truncate;
 mod wire;
 
-pub use id::{RowId, RowMap, SpanRef, TraceId};
+pub use id::{RowId, RowMap, SpanId, SpanRef, TraceId};
 pub use json::Json;
 pub use list::List;
 pub use masked::Masked;
 pub use members::Members;
+pub use own::Own;
 pub use row::{Row, SpanType};
 pub use truncate::{cut_fields, truncate};
 pub use wire::{

@@ -4,11 +4,11 @@
 //! merging here and sending once, or sending twice, leaves the same span. Repeats are harmless.
 
 use super::{
-  Json, Members,
+  Json, Members, Own,
   id::{SpanId, SpanRef},
 };
 
-/// Braintrust's span types, as far as Flue has them.
+/// Braintrust's span types. Flue's spans are of the first three.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum SpanType {
   /// Work made of other work: runs, operations, delegated tasks, compactions.
@@ -17,6 +17,22 @@ pub enum SpanType {
   Llm,
   /// One call of a tool.
   Tool,
+  /// One call of a function.
+  Function,
+  /// A score that is worked out.
+  Score,
+  /// An evaluation.
+  Eval,
+  /// Work that an automation began.
+  Automation,
+  /// One aspect of a trace that is worked out.
+  Facet,
+  /// What is done before something else.
+  Preprocessor,
+  /// A class that is worked out.
+  Classifier,
+  /// A review by a person.
+  Review,
 }
 
 impl SpanType {
@@ -26,7 +42,33 @@ impl SpanType {
       Self::Task => "task",
       Self::Llm => "llm",
       Self::Tool => "tool",
+      Self::Function => "function",
+      Self::Score => "score",
+      Self::Eval => "eval",
+      Self::Automation => "automation",
+      Self::Facet => "facet",
+      Self::Preprocessor => "preprocessor",
+      Self::Classifier => "classifier",
+      Self::Review => "review",
     }
+  }
+
+  /// The type of that name.
+  pub fn parse(name: &str) -> Option<Self> {
+    const ALL: [SpanType; 11] = [
+      SpanType::Task,
+      SpanType::Llm,
+      SpanType::Tool,
+      SpanType::Function,
+      SpanType::Score,
+      SpanType::Eval,
+      SpanType::Automation,
+      SpanType::Facet,
+      SpanType::Preprocessor,
+      SpanType::Classifier,
+      SpanType::Review,
+    ];
+    ALL.into_iter().find(|kind| kind.as_str() == name)
   }
 }
 
@@ -53,6 +95,8 @@ pub struct Row {
   pub metadata: Members<Json>,
   /// Numbers by name; `start` and `end` in seconds since the epoch.
   pub metrics: Members<f64>,
+  /// What only the application says, of spans of its own or of Flue's.
+  pub own: Option<Box<Own>>,
 }
 
 /// What a row takes on the wire besides the text it carries: ids, metrics and structure. An estimate.
@@ -74,12 +118,16 @@ impl Row {
       error: None,
       metadata: Members::default(),
       metrics: Members::default(),
+      own: None,
     }
   }
 
   /// Takes in what a later row of the same span says: its values win, field by field and key by key.
   /// Place and beginning stay.
-  pub fn merge(&mut self, later: Row) {
+  pub fn merge(&mut self, mut later: Row) {
+    if self.own.is_some() || later.own.is_some() {
+      self.deepen(&mut later);
+    }
     self.parent = self.parent.or(later.parent);
     self.created = self.created.or(later.created);
     self.name = later.name.or(self.name.take());
@@ -89,6 +137,27 @@ impl Row {
     self.error = later.error.or(self.error.take());
     self.metadata.extend(later.metadata);
     self.metrics.extend(later.metrics);
+  }
+
+  /// What an application says is as deep as it likes: the later row gets those members of the earlier one's
+  /// objects that it would replace and does not have, as the server would keep them.
+  fn deepen(&mut self, later: &mut Row) {
+    let fields = [
+      (&self.input, &mut later.input),
+      (&self.output, &mut later.output),
+      (&self.error, &mut later.error),
+    ];
+    for (earlier, later) in fields {
+      if let (Some(earlier), Some(later)) = (earlier, later) {
+        later.merge_into(earlier);
+      }
+    }
+    for (name, value) in later.metadata.iter_mut() {
+      if let Some(earlier) = self.metadata.get(name) {
+        value.merge_into(earlier);
+      }
+    }
+    self.own = Own::merged(self.own.take(), later.own.take());
   }
 
   /// Sets a fact unless there is nothing to set.
@@ -116,6 +185,7 @@ impl Row {
     size_of::<Self>()
       + lists
       + self.name.as_ref().map_or(0, String::len)
+      + self.own.as_ref().map_or(0, |own| own.footprint())
       + self.values(Json::weight)
   }
 
@@ -127,6 +197,7 @@ impl Row {
 
   fn values(&self, measure: impl Fn(&Json) -> usize) -> usize {
     let fields = [&self.input, &self.output, &self.error].into_iter().flatten();
-    fields.chain(self.metadata.iter().map(|(_, value)| value)).map(measure).sum()
+    let own = self.own.iter().flat_map(|own| own.values());
+    fields.chain(own).chain(self.metadata.iter().map(|(_, value)| value)).map(measure).sum()
   }
 }

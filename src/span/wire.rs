@@ -50,14 +50,14 @@ pub fn write_masked_row(body: &mut Vec<u8>, row: &Row, masked: &Masked, address:
 fn write(body: &mut Vec<u8>, row: &Row, masked: Option<&Masked>, address: &[u8]) {
   let mut object = Object::open(body);
   object.body.extend_from_slice(address);
-  object.id("id", row.span.row.as_bytes());
-  object.id("span_id", row.span.span().as_bytes());
-  object.id("root_span_id", row.span.trace.as_bytes());
+  object.id("id", |body| row.span.row.write(body));
+  object.id("span_id", |body| row.span.span().write(body));
+  object.id("root_span_id", |body| row.span.trace.write(body));
   if let Some(parent) = row.parent {
     object.key("span_parents");
-    object.body.push(b'[');
-    write_id(object.body, parent.as_bytes());
-    object.body.push(b']');
+    object.body.extend_from_slice(b"[\"");
+    parent.write(object.body);
+    object.body.extend_from_slice(b"\"]");
   }
   object.text("log_id", "g");
   object.json("_is_merge", "true");
@@ -66,12 +66,18 @@ fn write(body: &mut Vec<u8>, row: &Row, masked: Option<&Masked>, address: &[u8])
   }
   let name = masked.map_or(row.name.as_deref(), |masked| masked.name.as_deref());
   let attributes = [("name", name), ("type", row.kind.map(SpanType::as_str))];
-  if attributes.iter().any(|(_, value)| value.is_some()) {
+  // The application's own attributes are no field of those that are masked: they do not leave then.
+  let own = row.own.as_deref().filter(|_| masked.is_none()).map(|own| &own.attributes);
+  let has_own = own.is_some_and(|own| !own.is_empty());
+  if has_own || attributes.iter().any(|(_, value)| value.is_some()) {
     let mut object = object.object("span_attributes");
     for (name, value) in attributes {
       if let Some(value) = value {
         object.text(name, value);
       }
+    }
+    for (name, value) in own.into_iter().flat_map(Members::iter) {
+      object.value(name, value);
     }
     object.close();
   }
@@ -100,6 +106,9 @@ fn write_fields(object: &mut Object<'_>, row: &Row) {
     if let Some(value) = value {
       object.value(field, value);
     }
+  }
+  for (field, value) in row.own.iter().flat_map(|own| own.fields()) {
+    object.value(field, value);
   }
   if !row.metadata.is_empty() {
     let mut metadata = object.object("metadata");
@@ -151,9 +160,11 @@ impl<'a> Object<'a> {
   }
 
   /// A member whose value is an id.
-  fn id(&mut self, name: &str, id: &[u8]) {
+  fn id(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) {
     self.key(name);
-    write_id(self.body, id);
+    self.body.push(b'"');
+    write(self.body);
+    self.body.push(b'"');
   }
 
   /// A member whose value is a number.
@@ -195,14 +206,6 @@ fn write_text(body: &mut Vec<u8>, text: &str) {
   } else {
     Json::of(&text).write(body);
   }
-}
-
-/// Appends an id as a JSON string of lowercase hex digits.
-fn write_id(body: &mut Vec<u8>, id: &[u8]) {
-  let digit = |value: u8| if value < 10 { b'0' + value } else { b'a' + value - 10 };
-  body.push(b'"');
-  body.extend(id.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
-  body.push(b'"');
 }
 
 #[cfg(test)]

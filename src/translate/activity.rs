@@ -18,6 +18,8 @@ pub enum Activity {
   Task(String),
   /// By the operation it serves: compactions of one operation never overlap.
   Compaction(String),
+  /// A span of the application's own, by its row id.
+  Span(String),
 }
 
 impl Activity {
@@ -36,6 +38,7 @@ impl Activity {
         Self::tool(ids, tool.call.as_deref()?)
       }
       Body::TaskStart { .. } | Body::TaskEnd { .. } => Self::Task(ids.task.as_deref()?.to_owned()),
+      Body::SpanStart { subject, .. } => Self::Span(subject.id.as_ref().to_owned()),
       _ => return None,
     })
   }

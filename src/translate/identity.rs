@@ -5,6 +5,8 @@
 
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
 
+use serde::Deserialize;
+
 use crate::span::{SpanRef, TraceId};
 
 /// A workflow run.
@@ -57,4 +59,47 @@ pub fn compaction(trace: TraceId, operation: &str, index: Option<f64>) -> SpanRe
 /// A number by which two values can be told to be the same, here and in the next process.
 pub fn fingerprint(value: &impl Hash) -> u64 {
   BuildHasherDefault::<DefaultHasher>::default().hash_one(value)
+}
+
+/// Flue's ids of the work that the JavaScript thread is in, as the facade knows them. Says which span that
+/// is without asking the translator.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Whereabouts {
+  run_id: Option<String>,
+  submission_id: Option<String>,
+  dispatch_id: Option<String>,
+  /// The conversation of the submission's root.
+  conversation_id: Option<String>,
+  operation_id: Option<String>,
+  /// The operation that is the root of the trace, if one is.
+  root_operation_id: Option<String>,
+  turn_id: Option<String>,
+  tool_call_id: Option<String>,
+  /// The trace of the caller, if the work is a part of that.
+  trace_id: Option<String>,
+}
+
+impl Whereabouts {
+  /// The innermost span. `None` without any id.
+  pub fn span(&self) -> Option<SpanRef> {
+    let operation_id = self.operation_id.as_deref();
+    let conversation = self.conversation_id.as_deref().unwrap_or_default();
+    let delivered = self.submission_id.as_deref().map(|id| submission(id, conversation));
+    let root = (self.run_id.as_deref().map(run))
+      .or(delivered)
+      .or_else(|| self.dispatch_id.as_deref().map(dispatch));
+    let root_operation = self.root_operation_id.as_deref().or(operation_id);
+    let root = root.or_else(|| root_operation.map(lone_operation))?;
+    let trace = self.trace_id.as_deref().and_then(TraceId::parse).unwrap_or(root.trace);
+    if let Some(call) = &self.tool_call_id {
+      let scope = self.turn_id.as_deref().or(operation_id).or(self.run_id.as_deref());
+      return Some(tool(trace, scope.unwrap_or_default(), call));
+    }
+    let is_within = operation_id != self.root_operation_id.as_deref();
+    match operation_id.filter(|_| is_within) {
+      Some(id) => Some(operation(trace, id)),
+      None => Some(SpanRef { trace, ..root }),
+    }
+  }
 }

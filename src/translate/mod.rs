@@ -11,11 +11,13 @@
 //! | tool call | `tool:<name>` |
 //! | delegated task | `task:<agent>` |
 //! | compaction | `compaction:<reason>` |
+//! | span of the application's own | as the application names it |
 //!
 //! Every span that was opened is closed: by its own end, else with the span around it, else by
 //! [`Translator::close_all`]. The latter two are marked `flue.interrupted`.
 
 mod activity;
+mod caller;
 mod compaction;
 mod content;
 mod conversation;
@@ -26,6 +28,7 @@ mod identity;
 mod log;
 mod messages;
 mod operation;
+mod own;
 mod remains;
 mod submission;
 mod task;
@@ -45,7 +48,7 @@ use crate::{
 use activity::Activity;
 use conversation::Conversations;
 use history::Histories;
-pub use identity::run as span_of_run;
+pub use identity::Whereabouts;
 pub use messages::Form;
 use submission::Submissions;
 use tree::Tree;
@@ -59,11 +62,14 @@ pub struct Options {
   pub turn_input: TurnInput,
   /// Whether log events are kept with their spans.
   pub logs: bool,
+  /// Whether the trace of a run or a submission is the one of its caller, where a request told.
+  pub distributed: bool,
 }
 
 impl Default for Options {
   fn default() -> Self {
-    Self { messages: Form::default(), turn_input: TurnInput::default(), logs: true }
+    let (messages, turn_input) = (Form::default(), TurnInput::default());
+    Self { messages, turn_input, logs: true, distributed: false }
   }
 }
 
@@ -151,8 +157,8 @@ impl Translator {
 
   fn tell(&mut self, event: &Event<'_>) -> Vec<Row> {
     match &event.body {
-      Body::RunStart { workflow, started, input, resumed } => {
-        self.run_start(event, workflow.as_deref(), *started, *input, *resumed)
+      Body::RunStart { workflow, started, input, resumed, carrier } => {
+        self.run_start(event, workflow.as_deref(), *started, *input, *resumed, carrier.as_ref())
       }
       Body::RunEnd { output, outcome } => self.run_end(event, *output, outcome),
       Body::SubmissionQueued { kind } => {
@@ -169,8 +175,9 @@ impl Translator {
       Body::SubmissionSettled { verdict, failure } => {
         self.submission_settled(event, verdict.as_deref(), failure.as_ref())
       }
-      Body::OperationStart { kind, caller } => {
-        self.operation_start(event, kind.as_deref(), caller.as_ref())
+      Body::OperationStart { kind, caller, calling_span, carrier } => {
+        let (tool, span, carrier) = (caller.as_ref(), calling_span.as_deref(), carrier.as_ref());
+        self.operation_start(event, kind.as_deref(), &operation::Called { tool, span, carrier })
       }
       Body::OperationEnd { kind, input, output, usage, outcome } => {
         let content = operation::Content { input: *input, output: *output, usage: *usage };
@@ -217,6 +224,9 @@ impl Translator {
         self.log(event, level, message.as_deref(), *attributes, tool_call.as_deref());
         Vec::new()
       }
+      Body::SpanStart { subject, said } => self.span_start(event, subject, said),
+      Body::SpanLog { subject, said } => self.span_log(subject, said),
+      Body::SpanEnd { subject, said } => self.span_end(event, subject, said),
       Body::Other => Vec::new(),
     }
   }

@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 use super::{
   Translator,
   activity::Activity,
-  error, facts, identity, messages,
+  caller, error, facts, identity, messages,
   submission::Submissions,
   tool,
   tree::{Look, Parent, Place, Start},
-  usage, workflow,
+  usage,
 };
 use crate::{
-  event::{Caller, Event, Ids, Outcome, Payload, Usage},
+  event::{Caller, Event, Ids, Outcome, Payload, TraceCarrier, Usage},
   span::{Json, Row, SpanRef, SpanType, TraceId},
 };
 
@@ -21,6 +21,17 @@ pub(super) struct Content<'a> {
   pub input: Payload<'a>,
   pub output: Payload<'a>,
   pub usage: Option<Usage>,
+}
+
+/// Who called an operation, as far as the async context tells.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Called<'a> {
+  /// The tool call it was called in.
+  pub tool: Option<&'a Caller<'a>>,
+  /// The application's own span that it was called in: a row id.
+  pub span: Option<&'a str>,
+  /// Where the caller of its submission stands.
+  pub carrier: Option<&'a TraceCarrier<'a>>,
 }
 
 /// What its turns told of an operation, for those releases and cases in which its own end does not.
@@ -44,7 +55,7 @@ impl Translator {
     &mut self,
     event: &Event<'_>,
     kind: Option<&str>,
-    caller: Option<&Caller<'_>>,
+    called: &Called<'_>,
   ) -> Vec<Row> {
     let mut rows = Vec::new();
     let Some(operation) = event.ids.operation.as_deref() else { return rows };
@@ -55,13 +66,14 @@ impl Translator {
     // What is open stays where it is, whatever a later start says.
     let known = self.tree.get(&activity).map(|open| (open.place.clone(), open.start));
     let (place, start) = known
-      .unwrap_or_else(|| self.operation_place(&event.ids, operation, event.at, caller, &mut rows));
+      .unwrap_or_else(|| self.operation_place(&event.ids, operation, event.at, called, &mut rows));
     if let Some(mut row) = self.open_operation(operation, kind, place, start) {
       facts::ids(&mut row, &event.ids);
       row.fact("flue.operation", facts::text(kind));
       self.facts_of_run(&mut row, &event.ids);
       if self.submissions.is_root(&event.ids, operation) {
         self.submissions.describe(&mut row, &event.ids);
+        caller::facts(&mut row, called.carrier);
         if let Some(open) = self.tree.get_mut(&activity) {
           open.told.used = open.told.used.or(self.submissions.used_before(&event.ids));
         }
@@ -122,7 +134,7 @@ impl Translator {
     if self.tree.get(&activity).is_some() || self.tree.has_finished(&activity) {
       return;
     }
-    let (place, start) = self.operation_place(ids, operation, start, None, rows);
+    let (place, start) = self.operation_place(ids, operation, start, &Called::default(), rows);
     let look = Look::new(SpanType::Task, "flue.operation".into());
     if let Some(mut row) = self.tree.open_unseen(activity, place, look, start) {
       facts::ids(&mut row, ids);
@@ -154,21 +166,29 @@ impl Translator {
     ids: &Ids<'_>,
     operation: &str,
     start: i64,
-    caller: Option<&Caller<'_>>,
+    called: &Called<'_>,
     rows: &mut Vec<Row>,
   ) -> (Place, Start) {
     let around = self
       .enclosing_task(ids)
-      .or_else(|| self.calling_tool(caller))
-      .or_else(|| workflow::run_span(ids));
+      .or_else(|| self.calling_span(called.span))
+      .or_else(|| self.calling_tool(called.tool))
+      .or_else(|| self.run_span(ids));
     if let Some((activity, parent)) = around {
       let span = identity::operation(parent.trace, operation);
       return (Place { span, parent: Parent::Span(activity, parent) }, Start::At(start));
     }
-    self.delivered(ids, operation, start, rows).unwrap_or_else(|| {
+    self.delivered(ids, operation, start, called.carrier, rows).unwrap_or_else(|| {
       let span = identity::lone_operation(operation);
       (Place { span, parent: Parent::None }, Start::At(start))
     })
+  }
+
+  /// The application's span that the async context names as the operation's caller, while it is open.
+  fn calling_span(&self, row: Option<&str>) -> Option<(Activity, SpanRef)> {
+    let activity = Activity::Span(row?.to_owned());
+    let span = self.tree.get(&activity)?.place.span;
+    Some((activity, span))
   }
 
   /// The tool call that the async context names as the operation's caller, while it runs.
@@ -195,7 +215,7 @@ impl Translator {
   /// What the turns, tools and compactions of an operation lie below: the operation, else the run.
   pub(super) fn enclosing(&self, ids: &Ids<'_>) -> Option<(Activity, SpanRef)> {
     let Some(operation) = ids.operation.as_deref() else {
-      return workflow::run_span(ids).or_else(|| self.enclosing_task(ids));
+      return self.run_span(ids).or_else(|| self.enclosing_task(ids));
     };
     let activity = Activity::Operation(operation.to_owned());
     let span = match self.tree.get(&activity) {
@@ -208,7 +228,8 @@ impl Translator {
 
   /// The trace of an event whose enclosing span is not known here.
   pub(super) fn trace(&self, ids: &Ids<'_>) -> TraceId {
-    workflow::run_span(ids)
+    self
+      .run_span(ids)
       .map(|(_, run)| run)
       .or_else(|| self.submissions.root(ids))
       .or_else(|| Submissions::identity(ids))

@@ -14,8 +14,8 @@ use super::{
   tree::{Parent, Place, Start},
 };
 use crate::{
-  event::{Event, Failure, Ids, Usage},
-  span::{Json, Row, SpanRef},
+  event::{Event, Failure, Ids, TraceCarrier, Usage},
+  span::{Json, Row, SpanId, SpanRef},
 };
 
 /// How many submissions are remembered. 1.0-beta dispatches are never settled, and a filter may withhold
@@ -52,6 +52,9 @@ pub struct Submission {
 struct Root {
   conversation: Option<String>,
   span: SpanRef,
+  /// The span of its caller's, if it is to lie below that.
+  #[serde(default)]
+  caller: Option<SpanId>,
   start: Start,
   /// The operation of the attempt that runs now.
   operation: String,
@@ -229,9 +232,10 @@ impl Translator {
     ids: &Ids<'_>,
     operation: &str,
     start: i64,
+    carrier: Option<&TraceCarrier<'_>>,
     rows: &mut Vec<Row>,
   ) -> Option<(Place, Start)> {
-    let span = Submissions::identity(ids)?;
+    let (span, parent) = self.joined_to(carrier, Submissions::identity(ids)?);
     let submission = self.submissions.entry(ids)?;
     let conversation = ids.conversation.as_deref();
 
@@ -246,8 +250,16 @@ impl Translator {
       return Some((Place { span: own, parent: Parent::Span(parent, span) }, Start::At(start)));
     }
 
+    // A later attempt may not be told who called.
+    let known = submission.root.as_ref().map(|root| (root.span, root.caller));
+    let (span, caller) = known.unwrap_or_else(|| {
+      let Parent::Beyond(caller) = parent else { return (span, None) };
+      (span, Some(caller))
+    });
+    let parent = caller.map_or(Parent::None, Parent::Beyond);
     let start_of_root = submission.start(start);
     let root = Root {
+      caller,
       conversation: conversation.map(str::to_owned),
       span,
       start: start_of_root,
@@ -262,7 +274,7 @@ impl Translator {
       let at = start;
       self.tree.go_on(&Activity::Operation(dead), Activity::Operation(alive), at, rows);
     }
-    Some((Place { span, parent: Parent::None }, start_of_root))
+    Some((Place { span, parent }, start_of_root))
   }
 
   /// The end of a delivery: its root closes, if it still is open.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{activity::Activity, log::Logs, operation::Told, workflow::HandedDown};
 use crate::{
-  span::{Json, Row, SpanRef, SpanType},
+  span::{Json, Row, SpanId, SpanRef, SpanType},
   time,
 };
 
@@ -24,6 +24,8 @@ pub enum Parent {
   None,
   /// A span. Its activity is usually open; after a crash it may have been another process's.
   Span(Activity, SpanRef),
+  /// A span that is not followed: the application's, or another program's.
+  Beyond(SpanId),
   /// Only the process that opened the span knew.
   Unknown,
 }
@@ -33,12 +35,13 @@ pub enum Parent {
 pub struct Look {
   /// `None` when only the start of the span, which was not seen, tells it.
   pub name: Option<String>,
-  pub kind: SpanType,
+  /// `None` for a span of the application's that has no type.
+  pub kind: Option<SpanType>,
 }
 
 impl Look {
   pub fn new(kind: SpanType, name: String) -> Self {
-    Self { name: Some(name), kind }
+    Self { name: Some(name), kind: Some(kind) }
   }
 }
 
@@ -91,10 +94,12 @@ impl Open {
     let look = self.look.clone()?;
     let mut row = Row::of(self.place.span);
     row.name = look.name;
-    row.kind = Some(look.kind);
-    if let Parent::Span(_, parent) = &self.place.parent {
-      row.parent = Some(parent.span());
-    }
+    row.kind = look.kind;
+    row.parent = match &self.place.parent {
+      Parent::Span(_, parent) => Some(parent.span()),
+      Parent::Beyond(parent) => Some(*parent),
+      Parent::None | Parent::Unknown => None,
+    };
     if let Start::At(start) = self.start {
       row.created = Some(start);
       row.metric("start", Some(time::seconds(start)));
@@ -258,9 +263,21 @@ impl Tree {
   /// Closes a span and what is open below it. Gives the span's last row, to be filled; those of its
   /// interrupted descendants go to `rows`. `None` when the span is not open or has no look.
   pub fn close(&mut self, activity: &Activity, at: i64, rows: &mut Vec<Row>) -> Option<Row> {
+    if self.open.contains_key(activity) {
+      self.finished.insert(activity.clone());
+    }
+    self.close_open_ended(activity, at, rows)
+  }
+
+  /// The same for a span of which more may be said.
+  pub fn close_open_ended(
+    &mut self,
+    activity: &Activity,
+    at: i64,
+    rows: &mut Vec<Row>,
+  ) -> Option<Row> {
     let span = self.remove(activity)?;
     self.interrupt_below(&span, at, rows);
-    self.finished.insert(activity.clone());
     span.end_row(at)
   }
 
@@ -415,7 +432,7 @@ impl Tree {
       }
       let above = match &span.place.parent {
         Parent::Span(parent, _) => self.open.get(parent),
-        Parent::None | Parent::Unknown => None,
+        Parent::None | Parent::Beyond(_) | Parent::Unknown => None,
       };
       let Some(above) = above else { return true };
       span = above;

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::{
   Translator,
   activity::Activity,
-  content, error, facts, identity, messages,
+  caller, content, error, facts, identity, messages,
   tree::{Look, Parent, Place, Start},
 };
 use crate::{
-  event::{Event, Ids, Outcome, Payload},
+  event::{Event, Ids, Outcome, Payload, TraceCarrier},
   span::{Json, Row, SpanRef, SpanType},
   time,
 };
@@ -39,13 +39,16 @@ impl HandedDown {
   }
 }
 
-/// The span of the event's run.
-pub(super) fn run_span(ids: &Ids<'_>) -> Option<(Activity, SpanRef)> {
-  let run = ids.run.as_deref()?;
-  Some((Activity::Run(run.to_owned()), identity::run(run)))
-}
-
 impl Translator {
+  /// The span of the event's run.
+  pub(super) fn run_span(&self, ids: &Ids<'_>) -> Option<(Activity, SpanRef)> {
+    let run = ids.run.as_deref()?;
+    let activity = Activity::Run(run.to_owned());
+    // Its trace may be its caller's.
+    let open = self.tree.get(&activity).map(|open| open.place.span);
+    Some((activity, open.unwrap_or_else(|| identity::run(run))))
+  }
+
   pub(super) fn run_start(
     &mut self,
     event: &Event<'_>,
@@ -53,12 +56,14 @@ impl Translator {
     started: Option<i64>,
     input: Payload<'_>,
     resumed: bool,
+    carrier: Option<&TraceCarrier<'_>>,
   ) -> Vec<Row> {
-    let Some((activity, span)) = run_span(&event.ids) else {
+    let Some((activity, span)) = self.run_span(&event.ids) else {
       return Vec::new();
     };
     let name = format!("workflow:{}", workflow.unwrap_or("unknown"));
-    let place = Place { span, parent: Parent::None };
+    let (span, parent) = self.joined_to(carrier, span);
+    let place = Place { span, parent };
     let start = Start::At(started.unwrap_or(event.at));
     let look = Look::new(SpanType::Task, name);
     if resumed {
@@ -73,6 +78,7 @@ impl Translator {
       instance: event.ids.instance.as_deref().map(str::to_owned),
       metadata: content::metadata(input),
     };
+    caller::facts(&mut row, carrier);
     handed_down.write(&mut row);
     if let Some(open) = self.tree.get_mut(&activity) {
       open.handed_down = handed_down;
@@ -84,7 +90,7 @@ impl Translator {
 
   /// Writes what the event's run hands down to its operations.
   pub(super) fn facts_of_run(&self, row: &mut Row, ids: &Ids<'_>) {
-    let run = run_span(ids).and_then(|(activity, _)| self.tree.get(&activity));
+    let run = self.run_span(ids).and_then(|(activity, _)| self.tree.get(&activity));
     if let Some(run) = run {
       run.handed_down.write(row);
     }
@@ -92,7 +98,7 @@ impl Translator {
 
   /// A run whose start was withheld. It ends with each of its operations, since nobody may tell its end.
   pub(super) fn unseen_run(&mut self, event: &Event<'_>) -> Option<Row> {
-    let (activity, span) = run_span(&event.ids)?;
+    let (activity, span) = self.run_span(&event.ids)?;
     let place = Place { span, parent: Parent::None };
     let look = Look::new(SpanType::Task, "workflow".into());
     let mut row = self.tree.open_unseen(activity, place, look, Start::At(event.at))?;
@@ -102,7 +108,7 @@ impl Translator {
 
   /// The end of an operation, as that of its run if the run's own end may never come.
   pub(super) fn unseen_run_end(&self, event: &Event<'_>) -> Option<Row> {
-    let (activity, span) = run_span(&event.ids)?;
+    let (activity, span) = self.run_span(&event.ids)?;
     let run = self.tree.get(&activity).filter(|run| run.unseen)?;
     let mut row = Row::of(span);
     row.metric("end", Some(time::seconds(event.at.max(run.start.time()))));
@@ -116,11 +122,11 @@ impl Translator {
     outcome: &Outcome<'_>,
   ) -> Vec<Row> {
     let mut rows = Vec::new();
-    let Some((activity, span)) = run_span(&event.ids) else {
+    let Some((activity, span)) = self.run_span(&event.ids) else {
       return rows;
     };
     // If the start never came, the end tells when it was, but not of what.
-    let look = Look { name: None, kind: SpanType::Task };
+    let look = Look { name: None, kind: Some(SpanType::Task) };
     let place = Place { span, parent: Parent::None };
     let start = Start::At(outcome.start(event.at));
     self.tree.open_unseen(activity.clone(), place, look, start);

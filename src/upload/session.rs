@@ -49,8 +49,8 @@ pub struct Session {
   pub logs_url: String,
   /// The project's UUID.
   pub project_id: String,
-  /// The organisation's name; `None`: there was no login, as nothing had to be asked for.
-  pub organisation: Option<String>,
+  /// The organisation, if the login told it.
+  pub org_name: Option<String>,
   /// The most bytes of one request, as the server told; `None`: not known, or not yet.
   pub limit: Option<usize>,
   /// The most bytes of one request, as the user wants it.
@@ -162,7 +162,7 @@ struct Version {
 
 /// Finds out where rows go.
 pub async fn connect(client: &Client, settings: &Settings) -> Result<Session, ConnectError> {
-  let (api_url, project_id, organisation) = match (&settings.api_url, &settings.project_id) {
+  let (api_url, project_id, org_name) = match (&settings.api_url, &settings.project_id) {
     (Some(api_url), Some(project)) => (api_url.clone(), project.clone(), None),
     (api_url, project) => {
       let organisation = login(client, settings).await?;
@@ -171,14 +171,13 @@ pub async fn connect(client: &Client, settings: &Settings) -> Result<Session, Co
         None => register(client, settings, &organisation).await?,
       };
       let told = organisation.api_url.and_then(|url| config::address("api_url", url).ok());
-      let api_url = api_url.clone().or(told).ok_or(ConnectError::NoAddress)?;
-      (api_url, project, Some(organisation.name))
+      (api_url.clone().or(told).ok_or(ConnectError::NoAddress)?, project, Some(organisation.name))
     }
   };
   let limit = timeout(LIMIT_TIMEOUT, ask_limit(client, &api_url)).await.ok().flatten();
   let logs_url = format!("{api_url}/logs3");
   let wanted = settings.max_request_bytes;
-  Ok(Session { api_url, logs_url, project_id, organisation, limit, wanted })
+  Ok(Session { api_url, logs_url, project_id, org_name, limit, wanted })
 }
 
 async fn login(client: &Client, settings: &Settings) -> Result<Organisation, ConnectError> {

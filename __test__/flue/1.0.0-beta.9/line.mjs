@@ -63,7 +63,10 @@ export async function serve({ agents, workflows, createDefaultEnv }) {
         workflow: workflows[name],
         input,
         runId: internal.generateWorkflowRunId(),
-        request: new Request(`http://localhost/workflows/${name}`, { method: 'POST' }),
+        request: new Request(`http://localhost/workflows/${name}`, {
+          method: 'POST',
+          headers: process.env.TRACEPARENT ? { traceparent: process.env.TRACEPARENT } : {},
+        }),
         createContext: createWorkflowContext,
         runStore,
         eventStreamStore,

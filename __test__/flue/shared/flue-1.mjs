@@ -1,5 +1,6 @@
 import { scriptedModel } from './model.mjs';
 import { runProgram, settle } from './program.mjs';
+import { inOwnSpan } from './tracing.mjs';
 
 /**
  * Flue 0.x and 1.0-beta: agents are data, and there are workflows.
@@ -88,7 +89,10 @@ function flue1(line) {
   function toolOf({ name, description, input, run }) {
     if (line.defineAction) {
       const tool = { name, description, input: schemaOf(input) };
-      return line.defineTool({ ...tool, run: ({ input }) => run(input) });
+      return line.defineTool({
+        ...tool,
+        run: ({ input }) => inOwnSpan({ kind: 'tool', name, input }, () => run(input)),
+      });
     }
     const properties = Object.entries(input).map(([key, type]) => [key, { type }]);
     return line.defineTool({
@@ -109,7 +113,10 @@ function flue1(line) {
       name,
       description,
       input: schemaOf(input),
-      run: ({ harness, input, log }) => run(input, { log, prompt: promptOf(harness) }),
+      run: ({ harness, input, log }) =>
+        inOwnSpan({ kind: 'tool', name, input }, () =>
+          run(input, { log, prompt: promptOf(harness) }),
+        ),
     });
   }
 
@@ -119,13 +126,14 @@ function flue1(line) {
   }
 
   /** @param {import('./scenarios.mjs').Workflow} workflow */
-  function workflowOf({ agent, run }, model) {
+  function workflowOf({ name, agent, run }, model) {
     const definition = agentOf(agent, model);
     if (line.defineWorkflow) {
       return line.defineWorkflow({
         agent: definition,
         input: v.looseObject({}),
-        run: ({ harness, input, log }) => run({ harness, input, log, v }),
+        run: ({ harness, input, log }) =>
+          inOwnSpan({ kind: 'workflow', name, input }, () => run({ harness, input, log, v })),
       });
     }
     return async (context) => {

@@ -1,6 +1,7 @@
 import { scriptedModel } from './model.mjs';
 import { runProgram, settle } from './program.mjs';
 import { scenarios } from './scenarios.mjs';
+import { inOwnSpan } from './tracing.mjs';
 
 /**
  * Flue 2.x: agents are functions that call hooks, and there are no workflows.
@@ -77,7 +78,9 @@ export function flue2({ flue, node, pi, faux, v }) {
         flue.useSubagent({ name, description, agent: body });
       }
       if (onStart) {
-        flue.useAgentStart(({ log, harness }) => onStart({ log, prompt: promptOf(harness) }));
+        flue.useAgentStart(({ log, harness }) =>
+          inOwnSpan({ kind: 'hook' }, () => onStart({ log, prompt: promptOf(harness) })),
+        );
       }
       return instructions;
     };
@@ -92,7 +95,9 @@ export function flue2({ flue, node, pi, faux, v }) {
       input: v.object(Object.fromEntries(schemas)),
       ...(needs === 'harness' && { harness: true }),
       run: async ({ data, log, harness }) => ({
-        output: await run(data, { log, prompt: promptOf(harness) }),
+        output: await inOwnSpan({ kind: 'tool', name, input: data }, () =>
+          run(data, { log, prompt: promptOf(harness) }),
+        ),
       }),
     });
   }

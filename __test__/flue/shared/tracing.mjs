@@ -1,3 +1,5 @@
+import { appendFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { recordEvents } from '../../fixtures/record-events.mjs';
 
@@ -30,6 +32,41 @@ export async function trace({ observe, instrument }) {
   }
   return { flush: () => tracer.flush() };
 }
+
+/**
+ * Runs work of the application in a span of its own, as people do in tools, hooks and workflows, if OWN_SPANS names
+ * a file: each line of it tells the ids that were seen there.
+ *
+ * @template T
+ * @param {{ kind: 'tool' | 'hook' | 'workflow', name?: string, input?: unknown }} place
+ * @param {() => Promise<T>} work
+ */
+export async function inOwnSpan(place, work) {
+  const { OWN_SPANS } = process.env;
+  if (!OWN_SPANS) return work();
+  const { currentSpan, startSpan, traced } = await import(tracerModule());
+  const around = idsOf(currentSpan());
+  return traced(
+    async (span) => {
+      await sleep(5);
+      const current = idsOf(currentSpan());
+      const below = startSpan({ name: 'own:below' });
+      currentSpan().log({ metadata: { place: place.kind } });
+      below.end();
+      const ids = { around, own: idsOf(span), current, below: idsOf(below) };
+      appendFileSync(OWN_SPANS, `${JSON.stringify({ ...place, ...ids })}\n`);
+      return work();
+    },
+    { name: `own:${place.kind}`, event: { input: place.input } },
+  );
+}
+
+const idsOf = ({ id, spanId, rootSpanId, spanParents }) => ({
+  id,
+  spanId,
+  rootSpanId,
+  spanParents,
+});
 
 /** Ours, or the `braintrust` package, which has the same names. */
 function tracerModule() {

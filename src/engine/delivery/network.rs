@@ -187,6 +187,7 @@ impl Delivery<'_> {
     }
     self.limit_due = session.limit.is_none().then(|| Instant::now() + LIMIT_AGAIN);
     self.client = Some(client.clone());
+    self.shared.tell_place(&session);
     self.link = Link::Up { client, session };
   }
 

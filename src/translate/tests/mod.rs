@@ -1,6 +1,7 @@
 //! The translation, on observations that were recorded from real Flue runs.
 
 mod garbage;
+mod own;
 mod properties;
 mod recordings;
 mod rules;

@@ -1,0 +1,56 @@
+import { copyFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { startCollector } from '../js/collector';
+import { destination, ROOT, run, withDirectory } from './support/run';
+
+const AGENT = '__test__/fixtures/plain-agent.mjs';
+
+async function registered(args: string[], check: (rows: any[], stderr: string) => void) {
+  const collector = await startCollector();
+  try {
+    const { code, stdout, stderr } = await run(
+      ['--import', 'flue-braintrust/register', ...args],
+      destination(collector),
+    );
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'Hello.\n' });
+    expect(collector.problems).toEqual([]);
+    check(collector.rows(), stderr);
+  } finally {
+    await collector.close();
+  }
+}
+
+test('`node --import flue-braintrust/register` traces an agent that knows nothing of it', () =>
+  registered([AGENT], (rows, stderr) => {
+    expect(stderr).toBe('');
+    const names = rows.map(({ span_attributes: { name } }) => name).toSorted();
+    expect(names).toEqual(['flue.prompt', expect.stringMatching(/^llm:/)]);
+  }));
+
+test('an application that registers by itself, too, is heard once and is not disturbed', () =>
+  registered([AGENT, '--registers'], (rows, stderr) => {
+    expect(stderr).toBe('');
+    expect(rows).toHaveLength(2);
+  }));
+
+test('without a key it does nothing and says nothing', async () => {
+  const { code, stdout, stderr } = await run(['--import', 'flue-braintrust/register', AGENT]);
+  expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'Hello.\n', stderr: '' });
+});
+
+test('where there is no Flue it says so, and the program runs on', () =>
+  withDirectory(async (directory) => {
+    const program = join(directory, 'program.mjs');
+    mkdirSync(join(directory, 'node_modules'));
+    copyFileSync(join(ROOT, '__test__/fixtures/no-flue.mjs'), program);
+    const register = join(ROOT, 'js/register.mjs');
+    const { code, stdout, stderr } = await run(
+      ['--import', register, program],
+      { BRAINTRUST_API_KEY: 'k' },
+      50_000,
+      directory,
+    );
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'ran\n' });
+    expect(stderr).toMatch(/FLUE_BRAINTRUST_NOT_REGISTERED: .*@flue\/runtime/);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  }));

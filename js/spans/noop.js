@@ -1,0 +1,35 @@
+'use strict';
+
+/** Where the link of a span leads that is none. */
+const LINK = 'https://braintrust.dev/noop-span';
+
+const seconds = () => Date.now() / 1000;
+
+/**
+ * The span of those who do not trace: takes everything, does nothing.
+ * @type {import('../../index.d.ts').Span}
+ */
+const NOOP_SPAN = Object.freeze({
+  kind: /** @type {const} */ ('span'),
+  id: '',
+  spanId: '',
+  rootSpanId: '',
+  spanParents: Object.freeze([]),
+  log() {},
+  setAttributes() {},
+  /** @param {(span: any) => any} callback */
+  traced: (callback) => callback(NOOP_SPAN),
+  startSpan: () => NOOP_SPAN,
+  /** @param {import('../../index.d.ts').EndSpanArgs} [args] */
+  end: (args) => args?.endTime ?? seconds(),
+  /** @param {import('../../index.d.ts').EndSpanArgs} [args] */
+  close: (args) => args?.endTime ?? seconds(),
+  /** @param {any} [carrier] */
+  inject: (carrier = {}) => carrier,
+  export: async () => '',
+  link: () => LINK,
+  permalink: async () => LINK,
+  flush: async () => {},
+});
+
+module.exports = { NOOP_SPAN };

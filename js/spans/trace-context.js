@@ -1,0 +1,94 @@
+'use strict';
+
+/** What W3C allows. */
+const MOST_MEMBERS = 64;
+const MOST_BYTES = 8192;
+
+const OWN = 'braintrust.parent';
+
+/**
+ * Writes where a span stands to the headers of an outgoing call: `traceparent`, the caller's `tracestate`, and
+ * the project in `baggage`. Nothing where the ids are not those of W3C. Gives the same headers. Never throws.
+ * @template {object} T
+ * @param {T} headers an object, `Headers`, a request of Node's, or a list of pairs
+ * @param {{ spanId: string, rootSpanId: string }} place
+ * @param {{ projectId?: string | null, projectName?: string } | undefined} project
+ * @param {import('../context.js').TraceCarrier} [caller] whose flags and state are passed on
+ * @returns {T}
+ */
+function inject(headers, { spanId, rootSpanId }, project, caller) {
+  if (!/^[0-9a-f]{16}$/.test(spanId) || !/^[0-9a-f]{32}$/.test(rootSpanId)) return headers;
+  try {
+    const { get, set } = accessTo(headers);
+    const flags = caller?.traceparent.slice(-2) ?? '01';
+    set('traceparent', `00-${rootSpanId}-${spanId}-${flags}`);
+    if (caller?.tracestate !== undefined) set('tracestate', caller.tracestate);
+    if (project !== undefined) {
+      const { projectId, projectName } = project;
+      const parent = projectId ? `project_id:${projectId}` : `project_name:${projectName}`;
+      set('baggage', baggage(get('baggage'), `${OWN}=${encodeURIComponent(parent)}`));
+    }
+  } catch {
+    // A call that cannot be given headers is made without.
+  }
+  return headers;
+}
+
+/**
+ * @param {string | undefined} others what is there
+ * @param {string} own
+ */
+function baggage(others, own) {
+  const members = [own];
+  let bytes = Buffer.byteLength(own);
+  for (const member of (others ?? '').split(',').map((text) => text.trim())) {
+    if (member === '' || member.split(/[=;]/)[0]?.trim() === OWN) continue;
+    bytes += Buffer.byteLength(member) + 1;
+    // Whole members only; the last ones are left out.
+    if (members.length === MOST_MEMBERS || bytes > MOST_BYTES) break;
+    members.push(member);
+  }
+  return members.join(',');
+}
+
+/**
+ * @param {any} headers
+ * @returns {{ get(name: string): string | undefined, set(name: string, value: string): void }}
+ */
+function accessTo(headers) {
+  if (typeof headers.setHeader === 'function') {
+    return {
+      get: (name) => headers.getHeader(name)?.toString(),
+      set: (name, value) => headers.setHeader(name, value),
+    };
+  }
+  if (typeof headers.set === 'function' && typeof headers.get === 'function') {
+    return {
+      get: (name) => headers.get(name) ?? undefined,
+      set: (name, value) => headers.set(name, value),
+    };
+  }
+  if (Array.isArray(headers)) {
+    const is = (/** @type {string} */ name) => (/** @type {any} */ pair) =>
+      String(pair?.[0]).toLowerCase() === name;
+    return {
+      get: (name) => headers.find(is(name))?.[1],
+      set: (name, value) => {
+        const at = headers.findIndex(is(name));
+        if (at < 0) headers.push([name, value]);
+        else headers[at] = [name, value];
+      },
+    };
+  }
+  const named = (/** @type {string} */ name) =>
+    Object.keys(headers).filter((key) => key.toLowerCase() === name);
+  return {
+    get: (name) => named(name).map((key) => headers[key])[0],
+    set: (name, value) => {
+      for (const key of named(name)) delete headers[key];
+      headers[name] = value;
+    },
+  };
+}
+
+module.exports = { inject };

@@ -1,0 +1,135 @@
+'use strict';
+
+const { types } = require('node:util');
+
+const { currentWork, runInSpan, whereabouts } = require('../context.js');
+const { NOOP_SPAN } = require('./noop.js');
+const { errorOf } = require('./said.js');
+const { Span, placeOf } = require('./span.js');
+
+/** @typedef {import('../../index.d.ts').Span} AnySpan */
+/** @typedef {import('../../index.d.ts').StartSpanArgs} StartSpanArgs */
+
+/**
+ * The functions by which an application makes spans of its own. Where nothing is traced they call what they are
+ * given, and that is all.
+ * @param {InstanceType<typeof import('../exporter.js').Exporter>} exporter
+ */
+function spansOf(exporter) {
+  /** @returns {AnySpan} */
+  const currentSpan = () => {
+    if (!exporter.isOn) return NOOP_SPAN;
+    const own = currentWork()?.span;
+    return own instanceof Span ? own : (flueSpan() ?? NOOP_SPAN);
+  };
+
+  /** The span of Flue's that runs now. */
+  const flueSpan = () => {
+    const ids = whereabouts();
+    const [id, rootSpanId] = (ids && exporter.flueSpan(ids)) ?? [];
+    if (id === undefined || rootSpanId === undefined) return undefined;
+    return new Span(exporter, { id, spanId: id.slice(0, 16), rootSpanId, spanParents: [] });
+  };
+
+  /**
+   * @param {StartSpanArgs} [args]
+   * @returns {AnySpan}
+   */
+  const startSpan = (args) => {
+    if (!exporter.isOn) return NOOP_SPAN;
+    const current = currentSpan();
+    if (current !== NOOP_SPAN) return current.startSpan(args);
+    return Span.begin(exporter, placeOf(args?.parent), args);
+  };
+
+  /**
+   * @template R
+   * @param {(span: AnySpan) => R} callback
+   * @param {StartSpanArgs & { setCurrent?: boolean }} [args]
+   * @returns {R}
+   */
+  const traced = (callback, args) => runTraced(startSpan(args), callback, args);
+
+  /**
+   * @template {(...args: any[]) => any} F
+   * @param {F} fn
+   * @param {StartSpanArgs & { setCurrent?: boolean, noTraceIO?: boolean }} [args]
+   * @returns {F}
+   */
+  const wrapTraced = (fn, args) => {
+    /** @type {StartSpanArgs} */
+    const look = { name: fn.name || 'anonymous', type: 'function', ...args };
+    const showsIo = args?.noTraceIO !== true;
+    /** @this {unknown} @param {any[]} values */
+    function wrapped(...values) {
+      if (!exporter.isOn) return fn.apply(this, values);
+      const event = showsIo ? { input: values, ...args?.event } : args?.event;
+      const span = startSpan({ ...look, ...(event && { event }) });
+      return runTraced(span, () => fn.apply(this, values), args, showsIo);
+    }
+    // As the function itself tells of itself.
+    Object.defineProperty(wrapped, 'name', { value: fn.name, configurable: true });
+    return /** @type {F} */ (/** @type {unknown} */ (wrapped));
+  };
+
+  /**
+   * @template {object} T
+   * @param {T} [carrier]
+   * @param {{ span?: AnySpan }} [options]
+   * @returns {any}
+   */
+  const injectTraceContext = (carrier, options) => {
+    const span = options?.span ?? currentSpan();
+    return span.inject(carrier ?? {});
+  };
+
+  return { currentSpan, injectTraceContext, logError, startSpan, traced, wrapTraced };
+}
+
+/**
+ * Runs a function within a span and ends it after that, be it with an error, which is thrown on.
+ * @template R
+ * @param {AnySpan} span
+ * @param {(span: AnySpan) => R} callback
+ * @param {{ setCurrent?: boolean }} [args]
+ * @param {boolean} [showsOutput] whether what the function gives is the span's output
+ * @returns {R}
+ */
+function runTraced(span, callback, args, showsOutput = false) {
+  if (!(span instanceof Span)) return callback(span);
+  const failed = (/** @type {unknown} */ thrown) => span.finish({ error: { thrown } });
+  const done = (/** @type {unknown} */ output) => span.finish(showsOutput ? { output } : {});
+  let result;
+  try {
+    result = args?.setCurrent === false ? callback(span) : runInSpan(span, () => callback(span));
+  } catch (error) {
+    failed(error);
+    throw error;
+  }
+  if (!types.isPromise(result)) {
+    done(result);
+    return result;
+  }
+  const settled = result.then(
+    (value) => {
+      done(value);
+      return value;
+    },
+    (error) => {
+      failed(error);
+      throw error;
+    },
+  );
+  return /** @type {R} */ (settled);
+}
+
+/**
+ * Records an error in a span.
+ * @param {AnySpan} span
+ * @param {unknown} error
+ */
+function logError(span, error) {
+  span.log({ error: errorOf(error) });
+}
+
+module.exports = { runTraced, spansOf };
