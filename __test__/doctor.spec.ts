@@ -216,8 +216,8 @@ describe('behind a proxy', () => {
     const { proxy } = await proxied('pa55word');
     const result = await examine({ ...env, HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` });
     const failed = expectFailure(result, 'network');
-    expect(failed.detail).toContain(`the proxy at 127.0.0.1:${proxy.port}`);
-    expect(failed.detail).toMatch(/authori[sz]ation|407/);
+    expect(failed.detail).toContain(`the proxy http://127.0.0.1:${proxy.port}/ wants credentials`);
+    expect(failed.advice).toContain('user:password');
   });
 
   test('a proxy that is not there is named', async () => {

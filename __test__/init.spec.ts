@@ -189,6 +189,17 @@ test('a project is written on in its own style', async () => {
   });
 });
 
+test('an import that the app makes by way of another module is enough', async () => {
+  const files = {
+    'src/app.ts': `import './setup/all.ts';\nexport default 'app';\n`,
+    'src/setup/all.ts': `import '../braintrust.ts';\n`,
+    'src/braintrust.ts': OURS,
+  };
+  await withFiles(files, async (directory) => {
+    expect(await init(directory)).toMatchObject({ files: [] });
+  });
+});
+
 test('a project in JavaScript gets JavaScript', async () => {
   await withFiles({ 'src/app.mjs': 'export default {};\n' }, async (directory, read) => {
     await init(directory);

@@ -10,6 +10,9 @@ import { destination, withDirectory } from './support/run';
 
 const SECRET = 'x'.repeat(40);
 
+/** The terminal is made by util-linux. */
+const linuxTest = process.platform === 'linux' ? test : test.skip;
+
 interface Payloads {
   files: number;
   rows: number;
@@ -192,18 +195,21 @@ test('drain gives up when its time is over, or the key is refused, and loses not
   });
 });
 
-test('on a terminal there are colours and a bar that grows, unless NO_COLOR is set', async () => {
-  await withSpool(async ({ dir, collector, up, leave }) => {
-    await leave(dir, 3);
-    expect((await onTerminal(['inspect', dir], {})).stdout).toContain('\u001b[1mdestination');
-    const plain = await onTerminal(['inspect', dir], { NO_COLOR: '1' });
-    expect(plain.stdout).not.toContain('\u001b');
-    up();
-    const drained = await onTerminal(['drain', dir], destination(collector));
-    expect(drained.stdout).toMatch(/█{30} 3 of 3 rows/);
-    expect(drained.stdout).toContain('Delivered 3 rows.');
-  });
-});
+linuxTest(
+  'on a terminal there are colours and a bar that grows, unless NO_COLOR is set',
+  async () => {
+    await withSpool(async ({ dir, collector, up, leave }) => {
+      await leave(dir, 3);
+      expect((await onTerminal(['inspect', dir], {})).stdout).toContain('\u001b[1mdestination');
+      const plain = await onTerminal(['inspect', dir], { NO_COLOR: '1' });
+      expect(plain.stdout).not.toContain('\u001b');
+      up();
+      const drained = await onTerminal(['drain', dir], destination(collector));
+      expect(drained.stdout).toMatch(/█{30} 3 of 3 rows/);
+      expect(drained.stdout).toContain('Delivered 3 rows.');
+    });
+  },
+);
 
 test('what a living process keeps is left to it', async () => {
   await withSpool(async ({ dir, collector }) => {

@@ -6,7 +6,9 @@ const path = require('node:path');
 const { unifiedDiff } = require('../init/diff');
 const { planInit } = require('../init/plan');
 const { readProject } = require('../init/project');
+const { messageOf } = require('./destination');
 const { painter, printJson } = require('./terminal');
+const { Failure } = require('./usage');
 
 const usage = `Usage: flue-braintrust init [DIRECTORY] [--dry-run] [--json]
 
@@ -37,14 +39,24 @@ async function run(values, directory = '.') {
   const project = readProject(directory);
   const plan = planInit(project);
   const dryRun = values['dry-run'] === true;
-  if (!dryRun) {
-    for (const { path: name, after } of plan.changes) {
-      fs.writeFileSync(path.join(project.root, name), after);
-    }
-  }
+  if (!dryRun) write(project.root, plan.changes);
   if (values.json === true) printJson(outcome(plan, dryRun));
   else process.stdout.write(report(plan, dryRun));
   return 0;
+}
+
+/**
+ * @param {string} root
+ * @param {Plan['changes']} changes
+ */
+function write(root, changes) {
+  for (const { path: name, after } of changes) {
+    try {
+      fs.writeFileSync(path.join(root, name), after);
+    } catch (error) {
+      throw new Failure(`${name} cannot be written: ${messageOf(error)}`);
+    }
+  }
 }
 
 /**

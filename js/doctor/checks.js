@@ -150,12 +150,14 @@ async function checkNetwork(known) {
   const { failure, session, complaint } = probe;
   const way = plan.proxy === null ? '' : ` through the proxy ${plan.proxy}`;
 
+  // A tunnel that is refused has no answer of its own.
+  if (failure?.status === 407 || /proxy authorization required/.test(failure?.message ?? '')) {
+    const advice = 'Put its user and password into HTTPS_PROXY, as http://user:password@host:port.';
+    const detail = `the proxy ${plan.proxy} wants credentials: ${failure?.message}`;
+    return { status: 'failed', detail, advice };
+  }
   if (failure?.step === 'login' && failure.status === null) {
     return explained(failure.message, plan.appUrl, plan.proxy, 'BRAINTRUST_APP_URL');
-  }
-  if (failure?.status === 407) {
-    const advice = 'Put its user and password into HTTPS_PROXY, as http://user:password@host:port.';
-    return { status: 'failed', detail: `the proxy wants credentials: ${failure.message}`, advice };
   }
   if (failure?.step === 'setting up the client') {
     return { status: 'failed', detail: failure.message };

@@ -166,13 +166,14 @@ function styleOf(text, fromStart) {
 }
 
 /**
- * @param {string} text
- * @param {string} specifier
- * @returns {boolean} whether it imports that module already, by whatever ending
+ * @param {SourceFile} file
+ * @param {string} module relative to the project
+ * @returns {boolean} whether it imports that module, by whatever ending
  */
-function imports(text, specifier) {
-  const stem = (/** @type {string} */ name) => name.replace(/\.m?[jt]s$/, '');
-  return importsOf(text).some(({ from }) => stem(from) === stem(specifier));
+function importsModule({ path: name, text }, module) {
+  const stem = (/** @type {string} */ file) => path.normalize(file).replace(/\.m?[jt]s$/, '');
+  const relatives = importsOf(text).filter(({ from }) => from.startsWith('.'));
+  return relatives.some(({ from }) => stem(path.join(path.dirname(name), from)) === stem(module));
 }
 
-module.exports = { appModule, imports, specifierOf, tracingModule, withImport };
+module.exports = { appModule, importsModule, specifierOf, tracingModule, withImport };

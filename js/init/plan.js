@@ -3,7 +3,7 @@
 const path = require('node:path');
 
 const { Failure } = require('../cli/usage');
-const { appModule, imports, specifierOf, tracingModule, withImport } = require('./modules');
+const { appModule, importsModule, specifierOf, tracingModule, withImport } = require('./modules');
 const { firstOf, readText } = require('./project');
 const { importsOf } = require('./source');
 const { isOfficial, isOurs, migrated, usesOfficial } = require('./tracing');
@@ -85,7 +85,7 @@ function traceSources(project) {
  * @returns {{ changes: Change[], notes: string[] }}
  */
 function connectApp(project, { changes, module = '' }) {
-  const { app, root, sourceRoot } = project;
+  const { app, root, sourceRoot, sources } = project;
   const tsconfig = readText(path.join(root, 'tsconfig.json'));
   const folder = app === undefined ? sourceRoot : path.dirname(app.path);
   const specifier = (/** @type {string} */ file) => specifierOf(app, file, folder, tsconfig);
@@ -94,8 +94,10 @@ function connectApp(project, { changes, module = '' }) {
     const created = { path: path.join(sourceRoot, 'app.ts'), before: undefined, after: text };
     return { changes: [created], notes: notesOnApp(project, created.path, mounted) };
   }
+  // By the app, or by what the app imports.
+  const isImported = [app, ...sources].some((file) => importsModule(file, module));
+  if (isImported) return { changes: [], notes: [] };
   const text = changes.find((made) => made.path === app.path)?.after ?? app.text;
-  if (imports(text, specifier(module))) return { changes: [], notes: [] };
   return { changes: [change(app, withImport(text, specifier(module)))], notes: [] };
 }
 

@@ -10,10 +10,10 @@
  * @property {number} fromStart where the module's name begins, after its quote
  */
 
-/** Up to the module's name; no statement but an import has only this before a string. */
-const STATIC = /(?<![\w$.])(?:import|export)\b([\w$\s{},*]*?)(?:\bfrom\s*)?(?=(["']))/g;
+/** Up to the module's name. */
+const STATIC = /(?<![\w$.])(?:(?:import|export)\b([\w$\s{},*]*?)\bfrom\s*|import\s*)(?=["'])/g;
 /** A module that is loaded by a call. */
-const CALLED = /(?<![\w$.])(?:import|require)\s*\(\s*(?=(["']))/g;
+const CALLED = /(?<![\w$.])(?:import|require)\s*\(\s*(?=["'])/g;
 
 /**
  * The imports of a source, TypeScript or JavaScript. Those in comments and texts are none.

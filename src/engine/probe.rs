@@ -3,8 +3,6 @@
 //! For those who ask whether it works. The client, its proxies, certificates and timeouts, and the way to
 //! the project are the very ones that delivery uses; here each step is told instead of retried.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use serde::Serialize;
 use tokio::{runtime, time::Instant};
 
@@ -90,18 +88,33 @@ impl Plan {
 
 /// Tries it, on a thread of its own, and tells `reply` in any case.
 pub fn probe(settings: Settings, reply: impl FnOnce(Probe) + Send + 'static) {
-  let mut reply = Some(reply);
-  let work = move || {
-    let began = Instant::now();
-    let probe = catch_unwind(AssertUnwindSafe(|| attempt(&settings)))
-      .unwrap_or_else(|_| Probe::failed("the attempt broke off".to_owned()));
-    if let Some(reply) = reply.take() {
-      reply(Probe { took_ms: began.elapsed().as_millis(), ..probe });
-    }
-  };
+  let reply = Reply(Some(reply));
   let thread = std::thread::Builder::new().name("flue-braintrust-probe".into());
-  // Without a thread the reply is dropped, which its owner sees.
-  let _unstarted = thread.spawn(work);
+  // Without a thread the reply is dropped, and so answered.
+  let _unstarted = thread.spawn(move || {
+    let began = Instant::now();
+    let probe = attempt(&settings);
+    reply.send(Probe { took_ms: began.elapsed().as_millis(), ..probe });
+  });
+}
+
+/// Somebody waits for it: whatever happens, it is answered once.
+struct Reply<F: FnOnce(Probe)>(Option<F>);
+
+impl<F: FnOnce(Probe)> Reply<F> {
+  fn send(mut self, probe: Probe) {
+    if let Some(reply) = self.0.take() {
+      reply(probe);
+    }
+  }
+}
+
+impl<F: FnOnce(Probe)> Drop for Reply<F> {
+  fn drop(&mut self) {
+    if let Some(reply) = self.0.take() {
+      reply(Probe::failed("the attempt broke off".to_owned()));
+    }
+  }
 }
 
 fn attempt(settings: &Settings) -> Probe {
@@ -147,5 +160,42 @@ impl Probe {
       organisation: session.org_name,
     };
     Self { session: Some(place), ..Self::empty() }
+  }
+}
+
+#[cfg(test)]
+mod tests {
+  use std::sync::mpsc;
+
+  use super::*;
+
+  fn answer(work: impl FnOnce(Box<dyn FnOnce(Probe) + Send>)) -> Probe {
+    let (tell, told) = mpsc::channel();
+    work(Box::new(move |probe| tell.send(probe).unwrap()));
+    told.recv().unwrap()
+  }
+
+  fn settings(url: &str) -> Settings {
+    let given = format!(r#"{{"options":{{"apiKey":"sk-secret","appUrl":"{url}"}}}}"#);
+    Settings::parse(&given).unwrap()
+  }
+
+  #[test]
+  fn a_server_that_is_not_there_is_a_failed_login_without_a_status() {
+    let failure = answer(|reply| probe(settings("http://127.0.0.1:9"), reply)).failure.unwrap();
+    assert_eq!((failure.step, failure.status), ("login", None));
+    assert!(failure.message.starts_with("login at http://127.0.0.1:9/"), "{}", failure.message);
+  }
+
+  #[test]
+  fn a_reply_that_nobody_sends_is_sent() {
+    let probe = answer(|reply| drop(Reply(Some(reply))));
+    assert_eq!(probe.failure.unwrap().message, "the attempt broke off");
+  }
+
+  #[test]
+  fn a_plan_has_no_secret_in_it() {
+    let plan = format!("{:?}", Plan::of(&settings("http://user:pass@127.0.0.1:9")));
+    assert!(!plan.contains("sk-secret") && !plan.contains("pass"), "{plan}");
   }
 }
