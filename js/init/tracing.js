@@ -86,7 +86,7 @@ const memberOf = (object) =>
 /** The functions and types that we export. */
 function exportedNames() {
   const declarations = fs.readFileSync(path.join(__dirname, '../../index.d.ts'), 'utf8');
-  const types = declarations.matchAll(/^export (?:declare )?(?:interface|type|function) (\w+)/gm);
+  const types = declarations.matchAll(/^export (?:declare )?(?:interface|type|function|const) (\w+)/gm);
   return new Set([...types].map(([, name]) => name));
 }
 
