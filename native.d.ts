@@ -71,5 +71,17 @@ export declare class Recorder {
  */
 export declare function flueSpan(ids: string): Array<string>
 
+/**
+ * What the settings come to, as JSON and without the key. Throws when they are not usable. `settings` is
+ * what `Recorder` takes.
+ */
+export declare function plan(settings: string): string
+
 /** The kinds of Flue events that the native part takes. The facade drops all others unread. */
 export declare function translatedKinds(): Array<string>
+
+/**
+ * Logs in and finds the project and the server's limit as a recorder with these settings would, once. The
+ * promise gives what came of it, as JSON; it rejects only when there is no thread to be had.
+ */
+export declare function tryConnection(settings: string): Promise<string>

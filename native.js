@@ -837,4 +837,6 @@ module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __n
 module.exports = nativeBinding
 module.exports.Recorder = nativeBinding.Recorder
 module.exports.flueSpan = nativeBinding.flueSpan
+module.exports.plan = nativeBinding.plan
 module.exports.translatedKinds = nativeBinding.translatedKinds
+module.exports.tryConnection = nativeBinding.tryConnection

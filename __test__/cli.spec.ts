@@ -75,6 +75,8 @@ async function log(url: string, ...rows: object[]) {
 test('dev says how to point an application at it, with its real port', async () => {
   const { program, url } = await startDev();
   expect(url).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
+  expect(program.out).toContain(`Open ${url} to see them.`);
+  expect(await (await fetch(url)).text()).toContain('/viewer/app.mjs');
   expect(program.out).toContain(
     `  export BRAINTRUST_API_KEY=local\n` +
       `  export BRAINTRUST_APP_URL=${url}\n` +
@@ -137,6 +139,18 @@ test('help and version go to standard output', async () => {
   expect(helpOfDev.out).toContain('Usage: flue-braintrust dev [--port N]');
   expect(versionOf.out).toBe(`${version}\n`);
 });
+
+test.each(['dev', 'init', 'doctor', 'inspect', 'drain', 'replay'])(
+  'the command %s is listed, and has a help of its own',
+  async (name) => {
+    const list = new Program(['--help']);
+    const help = new Program([name, '--help']);
+    expect([await list.exit, await help.exit]).toEqual([0, 0]);
+    expect(list.out).toMatch(new RegExp(`^  ${name} +\\S`, 'm'));
+    expect(help.out).toMatch(new RegExp(`^Usage: flue-braintrust ${name}`));
+    expect(list.err + help.err).toBe('');
+  },
+);
 
 test.each([
   [[], 'no command given'],

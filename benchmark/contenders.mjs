@@ -15,6 +15,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
  * @property {boolean} exports whether it sends anything
  * @property {Record<string, string>} [env]
  * @property {string} [module] what is imported
+ * @property {boolean} [apart] whether only experiments that name it have it
  * @property {(options?: object) => Promise<Tracer>} load with more options for `initLogger`
  */
 
@@ -40,6 +41,14 @@ const TRANSLATED = new Set([
   'compaction',
   'log',
 ]);
+
+/** Of each kind some. What they look for is not in the conversations, or seldom: it is looked for all the same. */
+const TEN_RULES = {
+  keys: ['password', 'authorization'],
+  paths: ['metadata.**.email', 'input.customer.name'],
+  patterns: [/\bACME-\d{6}\b/, /\b(?:internal|confidential)-[a-z]+\b/i],
+  builtins: ['api-keys', 'emails', 'jwts', 'credit-cards'],
+};
 
 /** Where the package of this repository is; another checkout's can be measured instead. */
 const here = process.env.BENCH_PACKAGE ?? fileURLToPath(new URL('..', import.meta.url));
@@ -95,6 +104,13 @@ export const contenders = [
     module: ours,
     env: { FLUE_BRAINTRUST_TURN_INPUT: 'delta' },
     load: loadOurs,
+  },
+  {
+    name: 'ours, ten rules',
+    exports: true,
+    module: ours,
+    apart: true,
+    load: (options) => loadOurs({ ...options, redact: TEN_RULES }),
   },
 ];
 

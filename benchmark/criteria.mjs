@@ -22,6 +22,7 @@ export function criteria(results) {
     ...['deaf', 'hole'].flatMap((server) => memoryTargets(results, `memory-${server}`, server)),
     ...spanTargets(results),
     ...startupTargets(results),
+    ...rulesTargets(results),
     interceptorTarget(results),
   ];
 }
@@ -155,6 +156,20 @@ function startupTargets(results) {
       1,
       String,
     ),
+  ];
+}
+
+/** @param {import('./results.mjs').Results} results */
+function rulesTargets(results) {
+  const of = (read) =>
+    figures.ratio(
+      read(results, 'rules', 200, 'ours, ten rules'),
+      read(results, 'rules', 200, 'ours'),
+    );
+  const times = (value) => `${number(value, 2)}x`;
+  return [
+    under('ten rules: the engine needs less than 2x the CPU time', of(figures.engineCpu), 2, times),
+    under('ten rules: the calls take the same, within 1.2x', of(figures.callTimes), 1.2, times),
   ];
 }
 

@@ -11,7 +11,7 @@
  * @property {number} [paceMs] how long a replay pauses after each event
  * @property {number} [perSecond] the most spans per second
  * @property {boolean} [fresh] whether nothing was replayed before in the process
- * @property {string[]} [contenders] all by default
+ * @property {string[]} [contenders] all by default, but for those that stand apart
  * @property {number} [most] repetitions
  * @property {boolean} [grows] whether its sizes are turns
  * @property {boolean} [recorded] whether it replays a conversation of its size
@@ -80,6 +80,15 @@ export function experiments(quick) {
     },
     { name: 'memory-deaf', ...memory, server: 'deaf' },
     { name: 'memory-hole', ...memory, server: 'hole' },
+    {
+      name: 'rules',
+      scenario: 'replay',
+      sizes: [200],
+      grows: true,
+      recorded: true,
+      server: 'sink',
+      contenders: ['nothing', 'ours', 'ours, ten rules'],
+    },
     {
       name: 'startup',
       scenario: 'startup',

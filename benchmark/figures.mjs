@@ -20,6 +20,11 @@ export function loopCpu(results, experiment, size, contender) {
   return results.above(experiment, size, contender, ({ loopCpu }) => loopCpu);
 }
 
+/** Milliseconds of CPU that the exporter's own threads used. */
+export function engineCpu(results, experiment, size, contender) {
+  return results.above(experiment, size, contender, ({ cpu, loopCpu }) => cpu - loopCpu);
+}
+
 /** Milliseconds in the exporter's calls alone. */
 export function callTimes(results, experiment, size, contender) {
   return results.figures(experiment, size, contender, ({ calls }) => calls?.total);

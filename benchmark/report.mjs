@@ -4,7 +4,7 @@ import { CLASSES } from './meter.mjs';
 import { median } from './statistics.mjs';
 import { cell, count, mebibytes, table } from './table.mjs';
 
-const names = contenders.map(({ name }) => name);
+const names = contenders.filter(({ apart }) => !apart).map(({ name }) => name);
 
 /**
  * @param {object} all
@@ -31,6 +31,7 @@ export function report({ results, verdicts, machine, experiments, run }) {
     ...(ran('spans') ? [spans(results)] : []),
     ...['throughput', 'throughput-sink'].filter(ran).map((name) => throughput(results, name)),
     ...['memory-deaf', 'memory-hole'].filter(ran).map((name) => memory(results, name)),
+    ...(ran('rules') ? [rules(results)] : []),
     ...(ran('startup') ? [startup(results)] : []),
     ...(ran('interceptor') ? [interceptor(results)] : []),
   ];
@@ -209,6 +210,17 @@ function memory(results, experiment) {
       ]),
     );
   return `${titles[experiment]}\n\n${table([...head, 'distinct messages MiB', 'rows lost'], rows)}`;
+}
+
+function rules(results) {
+  const rows = ['ours', 'ours, ten rules'].map((name) => [
+    name,
+    cell(figures.callTimes(results, 'rules', 200, name)),
+    cell(figures.loopCpu(results, 'rules', 200, name)),
+    cell(figures.engineCpu(results, 'rules', 200, name)),
+  ]);
+  const head = ['', 'calls ms', 'loop CPU ms', 'engine CPU ms'];
+  return `## 200 turns with ten redaction rules\n\n${table(head, rows)}`;
 }
 
 function startup(results) {

@@ -98,11 +98,19 @@ function fileOf(size) {
 async function play(experiment) {
   for (const size of experiment.sizes) {
     for (const contender of contenders) {
-      if (experiment.contenders && !experiment.contenders.includes(contender.name)) continue;
+      if (!takesPart(contender, experiment)) continue;
       const result = await playOne(experiment, size, contender);
       results.add(experiment.name, size, contender.name, result);
     }
   }
+}
+
+/**
+ * @param {import('./contenders.mjs').Contender} contender
+ * @param {import('./experiments.mjs').Experiment} experiment
+ */
+function takesPart({ name, apart }, { contenders }) {
+  return contenders === undefined ? !apart : contenders.includes(name);
 }
 
 /**

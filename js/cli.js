@@ -3,7 +3,7 @@
 
 const { parseArgs } = require('node:util');
 
-const { UsageError } = require('./cli/usage');
+const { Failure, UsageError } = require('./cli/usage');
 const { version } = require('../package.json');
 
 /**
@@ -24,6 +24,41 @@ const COMMANDS = new Map([
       load: () => require('./cli/dev'),
     },
   ],
+  [
+    'init',
+    {
+      summary: 'add tracing to the Flue project in this directory',
+      load: () => require('./cli/init'),
+    },
+  ],
+  [
+    'doctor',
+    {
+      summary: 'check, step by step, whether traces arrive, and say what is wrong',
+      load: () => require('./cli/doctor'),
+    },
+  ],
+  [
+    'inspect',
+    {
+      summary: 'list what a spool directory holds, without its content',
+      load: () => require('./cli/inspect'),
+    },
+  ],
+  [
+    'drain',
+    {
+      summary: 'deliver what a spool directory holds',
+      load: () => require('./cli/drain'),
+    },
+  ],
+  [
+    'replay',
+    {
+      summary: 'turn a file of recorded Flue events into a trace',
+      load: () => require('./cli/replay'),
+    },
+  ],
 ]);
 
 /** @returns {string} */
@@ -37,6 +72,8 @@ function usage() {
     '',
     'Commands:',
     ...commands,
+    '',
+    'Exit codes: 0 done, 1 failed, 2 wrong usage.',
     '',
     'Options:',
     '  -h, --help     show this help, or that of a command',
@@ -64,11 +101,24 @@ async function main(args) {
   try {
     /** @type {import('./cli/usage').OptionsConfig} */
     const options = { ...commandModule.options, help: { type: 'boolean', short: 'h' } };
-    /** @type {{ values: import('./cli/usage').OptionValues }} */
-    const { values } = parseArgs({ args: rest, options });
+    const { operand } = commandModule;
+    /** @type {{ values: import('./cli/usage').OptionValues, positionals: string[] }} */
+    const { values, positionals } = parseArgs({
+      args: rest,
+      options,
+      allowPositionals: operand !== undefined,
+    });
     if (values.help === true) return print(commandModule.usage);
-    return await commandModule.run(values);
+    if (positionals.length > 1) throw new UsageError(`one argument too many: ${positionals[1]}`);
+    if (operand && !operand.optional && positionals.length === 0) {
+      throw new UsageError(`${operand.name} is missing`);
+    }
+    return await commandModule.run(values, positionals[0]);
   } catch (error) {
+    if (error instanceof Failure) {
+      process.stderr.write(`flue-braintrust: ${error.message}\n`);
+      return 1;
+    }
     if (!isWrongUsage(error)) throw error;
     return refuse(error.message, commandModule.usage);
   }

@@ -34,7 +34,7 @@ function environment() {
   for (const [name, value] of Object.entries(process.env)) {
     if (OURS.test(name) && value !== undefined) env[name] = value;
   }
-  return { env, file: pick(nearestFile()) };
+  return { env, file: pick(nearestFile().variables) };
 }
 
 /** @param {NodeJS.Dict<string>} variables */
@@ -51,21 +51,25 @@ function pick(variables) {
 /**
  * The nearest `.env.braintrust`, from the working directory upwards. The first that exists ends the
  * search, even if it cannot be read.
+ * @returns {{ path?: string, variables: NodeJS.Dict<string>, error?: Error }} no path: there is none
  */
 function nearestFile() {
   let directory = workingDirectory();
   for (let parents = 0; directory !== '' && parents <= MAX_PARENTS; parents++) {
+    const file = path.join(directory, '.env.braintrust');
     try {
-      return parseEnv(fs.readFileSync(path.join(directory, '.env.braintrust'), 'utf8'));
-    } catch (error) {
-      const code = /** @type {NodeJS.ErrnoException} */ (error).code;
-      if (code !== 'ENOENT' && code !== 'ENOTDIR') return {};
+      return { path: file, variables: parseEnv(fs.readFileSync(file, 'utf8')) };
+    } catch (cause) {
+      const error = /** @type {NodeJS.ErrnoException} */ (cause);
+      if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') {
+        return { path: file, variables: {}, error };
+      }
     }
     const parent = path.dirname(directory);
     if (parent === directory) break;
     directory = parent;
   }
-  return {};
+  return { variables: {} };
 }
 
 /** Empty when it was deleted. */
@@ -77,4 +81,4 @@ function workingDirectory() {
   }
 }
 
-module.exports = { environment, isStrict };
+module.exports = { FILE_VARIABLES, environment, isStrict, nearestFile };

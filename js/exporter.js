@@ -75,6 +75,7 @@ class Exporter {
       this.#start(options);
       if (options?.handleSignals === true) this.#handleSignals();
     } catch (error) {
+      if (options?.redact || options?.content !== undefined) this.#stop();
       if (isStrict()) throw error;
       warn('NOT_STARTED', `${messageOf(error)}; the application runs on without tracing.`);
     }
@@ -220,6 +221,13 @@ class Exporter {
     this.#closed = false;
     this.#capture = new Capture(translatedKinds());
     this.#finishAtExit();
+  }
+
+  /** What was to be kept from leaving cannot be: nothing more is taken, also by a recorder that began before. */
+  #stop() {
+    this.#retire();
+    this.#recorder = undefined;
+    this.#settings = '';
   }
 
   /** The recorder delivers what it has while another takes its place. */

@@ -1,12 +1,15 @@
 /**
  * Shows what a trace looks like: runs a real Flue agent and a real Flue workflow, and prints the
  * traces they send. With BRAINTRUST_API_KEY set they go to Braintrust, otherwise to a collector in
- * this process. Ends with 1 when anything is missing or wrong.
+ * this process, which then shows them in a browser until Ctrl-C. Ends at once with --no-serve or where
+ * CI is set, and with 1 when anything is missing or wrong.
  *
- *     npm run demo
+ *     npm run demo [-- --no-serve]
  */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import collectors from '../js/collector/index.js';
 import { renderTrace } from '../js/collector/render.js';
 import { demoFaults } from './demo-faults.mjs';
@@ -17,12 +20,15 @@ const ARRIVAL_MS = 5_000;
 const PROGRAM_MS = 60_000;
 const SHOWN_FAULTS = 20;
 
+const { values: options } = parseArgs({ options: { 'no-serve': { type: 'boolean' } } });
 const hasKey = Boolean(process.env.BRAINTRUST_API_KEY?.trim());
-const faults = hasKey ? await toBraintrust() : await toCollector();
+await (hasKey ? toBraintrust() : toCollector());
 
-for (const fault of faults.slice(0, SHOWN_FAULTS)) console.error(`✗ ${fault}`);
-if (faults.length > SHOWN_FAULTS) console.error(`✗ … and ${faults.length - SHOWN_FAULTS} more`);
-process.exitCode = faults.length > 0 ? 1 : 0;
+function report(faults) {
+  for (const fault of faults.slice(0, SHOWN_FAULTS)) console.error(`✗ ${fault}`);
+  if (faults.length > SHOWN_FAULTS) console.error(`✗ … and ${faults.length - SHOWN_FAULTS} more`);
+  process.exitCode = faults.length > 0 ? 1 : 0;
+}
 
 /** Sends to Braintrust and prints where to look. */
 async function toBraintrust() {
@@ -32,10 +38,10 @@ async function toBraintrust() {
   } catch (error) {
     faults.push(`There is no link to the project: ${error.message}.`);
   }
-  return faults;
+  report(faults);
 }
 
-/** Sends to a collector of our own and prints what it received. */
+/** Sends to a collector of our own, prints what it received, and serves it. */
 async function toCollector() {
   const collector = await collectors.startCollector({ port: 0 });
   const color = Boolean(process.stdout.isTTY) && !process.env.NO_COLOR;
@@ -51,7 +57,10 @@ async function toCollector() {
     for (const trace of collector.traces()) {
       process.stdout.write(`\n${renderTrace(trace, { color })}`);
     }
-    return [...faults, ...demoFaults(collector, programs)];
+    report([...faults, ...demoFaults(collector, programs)]);
+    if (options['no-serve'] || process.env.CI) return;
+    console.log(`\nSee them at ${collector.url} until Ctrl-C.`);
+    await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   } finally {
     await collector.close();
   }

@@ -1,7 +1,8 @@
 /**
  * Makes a fresh clone ready to run: installs the packages, installs those of the workflow example
  * (which needs a Flue line of its own), and builds the native part. With --tests it also installs the
- * Flue lines that only the tests run. Steps that are up to date are skipped without a word. Runs
+ * Flue lines that only the tests run, and Chromium from the system's packages where there is none (not
+ * with FLUE_BRAINTRUST_NO_BROWSER set, which also leaves its tests out). Steps that are up to date are skipped without a word. Runs
  * before anything is installed, so on core modules alone.
  *
  *     node scripts/setup.mjs [--no-build] [--tests]
@@ -12,9 +13,11 @@ import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from '
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { findChromium } from './chromium.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const TAIL_LINES = 40;
+const CHROMIUM_MS = 300_000;
 
 /** Directories with packages of their own, because each needs another line of Flue. */
 const examples = ['examples/workflow'];
@@ -24,6 +27,8 @@ const testLines = [
   '__test__/flue/2.0.0',
   '__test__/cloudflare',
   '__test__/interop',
+  '__test__/projects/1.0-beta',
+  '__test__/projects/2.x',
 ];
 
 const { values: options } = parseArgs({
@@ -39,6 +44,7 @@ if (!isInstalled(root)) {
 }
 await installLines('Installing the workflow example', examples);
 if (options.tests) await installLines('Installing older Flue lines for the tests', testLines);
+if (options.tests && !process.env.FLUE_BRAINTRUST_NO_BROWSER) await installChromium();
 if (!options['no-build'] && !isBuilt()) {
   await step('Building the native part', { ...npm(['run', 'build']), cwd: root });
 }
@@ -79,6 +85,30 @@ function installNode() {
   const { command, args, env } = npm(['rebuild', 'node']);
   const allow = { ...env, npm_config_dangerously_allow_all_scripts: 'true' };
   return step('Installing Node for Flue', { command, args, env: allow, cwd: root });
+}
+
+/** The tests of the trace viewer need a real browser; where it cannot be had, says how and goes on. */
+async function installChromium() {
+  if (findChromium()) return;
+  const canInstall =
+    process.platform === 'linux' &&
+    process.getuid() === 0 &&
+    !spawnSync('apt-get', ['--version']).error;
+  if (canInstall) {
+    const install = 'apt-get update && apt-get install -y --no-install-recommends chromium';
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    await step('Installing Chromium for the tests', {
+      command: 'sh',
+      args: ['-c', install],
+      env,
+      timeout: CHROMIUM_MS,
+    });
+    return;
+  }
+  console.error(
+    'The tests of the trace viewer need Chromium or Chrome. Please install it, name it in CHROME_PATH,\n' +
+      'or set FLUE_BRAINTRUST_NO_BROWSER=1 to leave those tests out.',
+  );
 }
 
 /** The npm that runs us, or else the one on the PATH. */

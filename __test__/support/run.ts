@@ -17,7 +17,7 @@ export interface Ending {
 }
 
 /** Children inherit nothing of ours but the path: no key, no destination. */
-function environment(env: Record<string, string>) {
+export function environment(env: Record<string, string>) {
   const { PATH, HOME, TMPDIR } = process.env;
   return { ...(HOME && { HOME }), ...(TMPDIR && { TMPDIR }), ...(PATH && { PATH }), ...env };
 }

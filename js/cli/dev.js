@@ -10,13 +10,14 @@ const DEFAULT_HOST = '127.0.0.1';
 
 const usage = `Usage: flue-braintrust dev [--port N] [--host H] [--file out.ndjson]
 
-Starts a local collector that stands in for Braintrust, and prints each finished trace as a tree.
-Rows that break the protocol are warned about. Stop it with Ctrl-C.
+Starts a local collector that stands in for Braintrust. It shows its traces in a browser, at the
+address it prints, and prints each finished trace as a tree. Rows that break the protocol are warned
+about. Stop it with Ctrl-C.
 
 Options:
   -p, --port N     port to listen on; 0 takes a free one (default ${DEFAULT_PORT})
       --host H     address to listen on (default ${DEFAULT_HOST})
-      --file FILE  append every incoming row to FILE, as JSON lines
+      --file FILE  keep every incoming row in FILE, as JSON lines; what is in it already is shown, too
   -h, --help       show this help
 `;
 
@@ -51,6 +52,7 @@ async function run(values) {
   collector.on('problem', ({ rowId, problem }) => {
     process.stderr.write(`warning: ${rowId === null ? '' : `row ${rowId}: `}${problem}\n`);
   });
+  for (const { problem } of collector.problems) process.stderr.write(`warning: ${problem}\n`);
   collector.on('trace', (trace, updated) => {
     printTrace(trace, updated ? 'updated: ' : '');
   });
@@ -112,7 +114,7 @@ function explainStart(error, host, port) {
  */
 function greeting(url) {
   return [
-    `Collecting traces at ${url} until Ctrl-C. In the shell of your application:`,
+    `Collecting traces until Ctrl-C. Open ${url} to see them. In the shell of your application:`,
     '',
     '  export BRAINTRUST_API_KEY=local',
     `  export BRAINTRUST_APP_URL=${url}`,

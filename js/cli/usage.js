@@ -9,6 +9,15 @@ class UsageError extends Error {
   }
 }
 
+/** What was asked for cannot be done: the program says why in one line and exits with 1. */
+class Failure extends Error {
+  /** @param {string} message */
+  constructor(message) {
+    super(message);
+    this.name = 'Failure';
+  }
+}
+
 /** @typedef {NonNullable<import('node:util').ParseArgsConfig['options']>} OptionsConfig */
 /** @typedef {string | boolean | (string | boolean)[] | undefined} OptionValue */
 /** @typedef {{ [option: string]: OptionValue }} OptionValues */
@@ -19,7 +28,8 @@ class UsageError extends Error {
  * @typedef {object} CommandModule
  * @property {string} usage what `--help` shows
  * @property {OptionsConfig} options what it understands, for `parseArgs`
- * @property {(values: OptionValues) => Promise<number>} run resolves with the exit code
+ * @property {{ name: string, optional?: boolean }} [operand] the one argument that is no option, if it takes one
+ * @property {(values: OptionValues, operand?: string) => Promise<number>} run resolves with the exit code
  */
 
-module.exports = { UsageError };
+module.exports = { Failure, UsageError };

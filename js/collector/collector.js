@@ -11,6 +11,7 @@ const { counted } = require('./text');
 const { buildTrace } = require('./trace');
 const { checkIncomingRow, checkStoredRow, isStorable } = require('./validate');
 const { Waiters } = require('./waiters');
+const { Viewer } = require('../viewer/viewer');
 
 /** @typedef {import('./types').CollectorOptions} CollectorOptions */
 /** @typedef {import('./types').Problem} Problem */
@@ -51,6 +52,7 @@ class Collector extends EventEmitter {
   #closing = new AbortController();
   #waiters = new Waiters(/** @type {Collector} */ (this), () => this.#describe());
   #finish;
+  #viewer;
   #server;
   #port = 0;
 
@@ -72,7 +74,14 @@ class Collector extends EventEmitter {
       report: (trace, updated) => this.#reportTrace(trace, updated),
       quietMs: options.quietMs ?? 300,
     });
+    this.#viewer = new Viewer({
+      host: options.host ?? '127.0.0.1',
+      traceIds: () => this.#store.traceIds(),
+      trace: (id) => this.#trace(id),
+      row: (id) => this.#store.row(id),
+    });
     this.#server = createHttpServer({
+      serveFirst: (request, response) => this.#viewer.serve(request, response),
       answer: (request) => routes.answer(request),
       rowIds: (request) => routes.rowIds(request),
       intercept: options.intercept,
@@ -95,7 +104,10 @@ class Collector extends EventEmitter {
    */
   async start() {
     const { host = '127.0.0.1', port = 0, file } = this.#options;
-    if (file !== undefined) this.#journal = await Journal.open(file);
+    if (file !== undefined) {
+      this.#journal = await Journal.open(file);
+      await this.#reopen(this.#journal);
+    }
     try {
       this.#server.listen(port, host);
       await once(this.#server, 'listening');
@@ -161,6 +173,7 @@ class Collector extends EventEmitter {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
     this.#finish.close();
+    this.#viewer.close();
     this.#waiters.close();
     const closed = once(this.#server, 'close');
     this.#server.close();
@@ -193,7 +206,25 @@ class Collector extends EventEmitter {
     if (this.#journal !== undefined) await this.#journal.append(rows);
     const changed = new Set(rows.flatMap((row) => this.#apply(row)));
     for (const traceId of changed) this.#finish.changed(traceId);
-    if (changed.size > 0) this.emit('change', [...changed]);
+    if (changed.size === 0) return;
+    this.#viewer.changed([...changed]);
+    this.emit('change', [...changed]);
+  }
+
+  /**
+   * Takes the rows of earlier runs. They were checked and reported when they arrived.
+   *
+   * @param {InstanceType<typeof Journal>} journal
+   */
+  async #reopen(journal) {
+    let unreadable = 0;
+    for await (const row of journal.read()) {
+      if (isStorable(row)) this.#store.apply(row);
+      else unreadable += 1;
+    }
+    if (unreadable === 0) return;
+    const problem = `the file has ${counted(unreadable, 'line')} without a row, left out`;
+    this.#addProblem({ rowId: null, problem });
   }
 
   /**

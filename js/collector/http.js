@@ -12,6 +12,8 @@ const { RequestError, failure, send, sendDripping, sendHalf } = require('./answe
 
 /**
  * @typedef {object} HttpParts
+ * @property {(request: import('node:http').IncomingMessage, response: import('node:http').ServerResponse) => boolean} serveFirst
+ *   sees each request before anything else; true when it has dealt with it
  * @property {(request: RoutedRequest) => Promise<Answer>} answer the real answer
  * @property {(request: RoutedRequest) => string[] | undefined} rowIds the rows a request carries
  * @property {import('./types').Intercept | undefined} intercept the fault hook
@@ -31,6 +33,7 @@ const { RequestError, failure, send, sendDripping, sendHalf } = require('./answe
 function createHttpServer(parts) {
   let count = 0;
   return createServer((request, response) => {
+    if (parts.serveFirst(request, response)) return;
     const [path = '', ...rest] = (request.url ?? '').split('?');
     const query = rest.join('?');
     /** @type {RequestRecord} */

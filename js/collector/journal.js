@@ -1,6 +1,7 @@
 'use strict';
 
 const { open } = require('node:fs/promises');
+const { createInterface } = require('node:readline');
 
 /** @typedef {import('./types').JsonObject} JsonObject */
 
@@ -39,6 +40,18 @@ class Journal {
   }
 
   /**
+   * Reads what was written before this process opened the file.
+   *
+   * @returns {AsyncGenerator<unknown>} the rows in their order; undefined for a line that is no JSON
+   */
+  async *read() {
+    const stream = this.#handle.createReadStream({ start: 0, autoClose: false, encoding: 'utf8' });
+    for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) {
+      if (line !== '') yield parse(line);
+    }
+  }
+
+  /**
    * Writes rows behind all that was written before.
    *
    * @param {JsonObject[]} rows
@@ -56,6 +69,18 @@ class Journal {
   async close() {
     await this.#last;
     await this.#handle.close();
+  }
+}
+
+/**
+ * @param {string} line
+ * @returns {unknown}
+ */
+function parse(line) {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
   }
 }
 

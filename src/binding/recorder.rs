@@ -151,7 +151,7 @@ fn promise<'env>(
   Ok(promise)
 }
 
-fn json(value: &impl Serialize) -> String {
+pub(super) fn json(value: &impl Serialize) -> String {
   serde_json::to_string(value).unwrap_or_else(|_| "{}".into())
 }
 

@@ -10,6 +10,7 @@ mod inbox;
 mod keeper;
 mod masks;
 mod outbox;
+mod probe;
 mod run;
 mod store;
 
@@ -31,6 +32,7 @@ use inbox::{Command, Inbox, Reply};
 pub use inbox::{Incoming, Stage};
 pub use masks::Unmasked;
 use masks::{Masks, Waited};
+pub use probe::{Plan, probe};
 
 /// How much longer than its deadline the JavaScript thread waits for the engine's last word.
 const GRACE: Duration = Duration::from_millis(250);

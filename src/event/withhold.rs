@@ -50,7 +50,11 @@ impl Event<'_> {
     let no_input = !kept.input;
     let no_output = !kept.output;
     match &mut self.body {
-      Body::RunStart { input, .. } | Body::TaskStart { input, .. } => forget(input, no_input),
+      Body::RunStart { input, .. } => forget(input, no_input),
+      Body::TaskStart { input, cwd, .. } => {
+        forget(input, no_input);
+        forget(cwd, no_input);
+      }
       Body::ToolStart { args, .. } => forget(args, no_input),
       Body::OperationEnd { input, output, outcome, .. } => {
         forget(input, no_input);

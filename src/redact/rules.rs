@@ -128,6 +128,7 @@ impl Redactor {
       rules.members(&mut own.attributes, "span_attributes");
     }
     rules.members(&mut row.metadata, "metadata");
+    rules.names(&mut row.metrics);
   }
 }
 
@@ -141,6 +142,17 @@ impl Rules {
     }
   }
 
+  /// The names of numbers, which are the application's own where it tells some.
+  fn names(&self, numbers: &mut Members<f64>) {
+    if numbers.iter().all(|(name, _)| self.text(name).is_none()) {
+      return;
+    }
+    for (name, value) in std::mem::take(numbers).into_iter() {
+      let name = self.text(&name).map_or(name, Cow::Owned);
+      numbers.insert(name, value);
+    }
+  }
+
   fn new(given: &Given) -> Result<Self, RulesError> {
     let keys = given.keys.iter().map(|key| normal(key).into_owned()).collect();
     let mut paths = Vec::new();
@@ -148,13 +160,12 @@ impl Rules {
       paths.push(path_expression(path).ok_or(RulesError::BadPath { position })?);
     }
     let paths = (!paths.is_empty()).then(|| regex::RegexSet::new(paths)).transpose();
-    let paths =
-      paths.map_err(|error| RulesError::BadPattern { position: 0, why: error.to_string() })?;
+    let paths = paths.map_err(|error| RulesError::BadPattern { position: 0, why: why(&error) })?;
     let mut expressions = Vec::new();
     for (position, expression) in given.patterns.iter().enumerate() {
       let expression = expression.text(position)?;
       compiled(&expression)
-        .map_err(|error| RulesError::BadPattern { position, why: error.to_string() })?;
+        .map_err(|error| RulesError::BadPattern { position, why: why(&error) })?;
       expressions.push(expression);
     }
     let mut builtins: Vec<&Builtin> = Vec::new();
@@ -163,7 +174,7 @@ impl Rules {
       builtins.push(known.ok_or_else(|| RulesError::UnknownBuiltin { name: name.clone() })?);
     }
     let patterns = Patterns::new(&expressions, &builtins)
-      .map_err(|error| RulesError::BadPattern { position: 0, why: error.to_string() })?;
+      .map_err(|error| RulesError::BadPattern { position: 0, why: why(&error) })?;
     let replacement = given.replacement.clone().unwrap_or_else(|| REPLACEMENT.to_owned());
     Ok(Self { keys, paths, patterns: patterns.map(Into::into), replacement })
   }
@@ -217,6 +228,13 @@ impl Expression {
     }
     Ok(if kept.is_empty() { source.clone() } else { format!("(?{kept}:{source})") })
   }
+}
+
+/// What the compiler says, in one line: it shows the place in lines above.
+fn why(error: &regex::Error) -> String {
+  let text = error.to_string();
+  let last = text.lines().last().unwrap_or_default();
+  last.strip_prefix("error: ").unwrap_or(last).to_owned()
 }
 
 /// A name without what makes no difference.

@@ -6,6 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{
   Method, RequestBuilder, Response, StatusCode, Url,
   header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
@@ -112,6 +113,16 @@ impl Client {
   /// not used.
   pub fn complaint(&self) -> Option<&RootsError> {
     self.complaint.as_deref()
+  }
+
+  /// The proxy through which `url` is asked for, without its credentials: by the very rules that the
+  /// client's own requests go by.
+  pub fn proxy(settings: &Settings, url: &str) -> Option<String> {
+    if settings.is_local() {
+      return None;
+    }
+    let proxy = Matcher::from_system().intercept(&url.parse().ok()?)?;
+    Some(Self::shown(&proxy.uri().to_string()))
   }
 
   /// An address as it may be printed: without the credentials that it may have in it.

@@ -17,7 +17,7 @@ pub use client::Client;
 #[cfg(test)]
 pub use overflow::OverflowError;
 pub use overflow::upload_apart;
-pub use session::{Session, USUAL_LIMIT, ask_limit, connect};
+pub use session::{ConnectError, Session, USUAL_LIMIT, ask_limit, connect};
 
 #[cfg(any(fuzzing, test))]
 pub use client::Answer;

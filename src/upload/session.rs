@@ -29,6 +29,11 @@ const WRONG_KEY: &str = "check BRAINTRUST_API_KEY";
 /// What to look at when a proxy does not know who asks.
 const WRONG_PROXY: &str = "check the credentials in HTTPS_PROXY or HTTP_PROXY";
 
+/// The steps on the way to a session, as they are named in messages.
+const LOGIN: &str = "login";
+const ORGANISATION: &str = "choosing the organisation";
+const REGISTRATION: &str = "registering the project";
+
 /// How many organisations a message names.
 const NAMES_SHOWN: usize = 10;
 
@@ -76,6 +81,8 @@ pub enum ConnectError {
     url: String,
     /// What came of it.
     why: String,
+    /// The status of the answer, if one came.
+    status: Option<u16>,
     /// What that means.
     verdict: Verdict,
   },
@@ -98,6 +105,19 @@ pub enum ConnectError {
 }
 
 impl ConnectError {
+  /// What was tried.
+  pub fn step(&self) -> &'static str {
+    match self {
+      Self::Failed { step, .. } => step,
+      Self::UnknownOrganisation { .. } | Self::NoAddress | Self::NoOrganisation => ORGANISATION,
+    }
+  }
+
+  /// The status of the answer that says so; `None`: no answer came, or one that is well as such.
+  pub fn status(&self) -> Option<u16> {
+    if let Self::Failed { status, .. } = self { *status } else { None }
+  }
+
   /// What it means for the rows that wait.
   pub fn verdict(&self) -> Verdict {
     match self {
@@ -163,7 +183,7 @@ pub async fn connect(client: &Client, settings: &Settings) -> Result<Session, Co
 async fn login(client: &Client, settings: &Settings) -> Result<Organisation, ConnectError> {
   let url = format!("{}/api/apikey/login", settings.app_url);
   let answer = client.ask(&url, Bytes::new()).await;
-  let Login { org_info } = read("login", &url, answer)?;
+  let Login { org_info } = read(LOGIN, &url, answer)?;
   let Some(wanted) = &settings.org_name else {
     return org_info.into_iter().next().ok_or(ConnectError::NoOrganisation);
   };
@@ -186,7 +206,7 @@ async fn register(
   let body = Register { project_name: &settings.project_name, org_id: &organisation.id };
   let body = serde_json::to_vec(&body).unwrap_or_default();
   let answer = client.ask(&url, body.into()).await;
-  let Registered { project } = read("registering the project", &url, answer)?;
+  let Registered { project } = read(REGISTRATION, &url, answer)?;
   Ok(project.id)
 }
 
@@ -203,7 +223,9 @@ fn read<T: for<'de> Deserialize<'de>>(
   url: &str,
   result: Result<Answer, TransportError>,
 ) -> Result<T, ConnectError> {
-  let failed = |why, verdict| ConnectError::Failed { step, url: Client::shown(url), why, verdict };
+  let status = result.as_ref().ok().map(|answer| answer.status);
+  let failed =
+    |why, verdict| ConnectError::Failed { step, url: Client::shown(url), why, status, verdict };
   let verdict = classify(&result, clock::now());
   let answer = result.map_err(|error| failed(error.to_string(), verdict.clone()))?;
   let told = answer.describe();

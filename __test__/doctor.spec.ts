@@ -1,0 +1,310 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { startCollector } from '../js/collector';
+import type { Collector, Intercept } from '../js/collector/types';
+import { cli } from './support/cli';
+import {
+  CERTIFICATE,
+  type Listener,
+  closedPort,
+  tlsInFrontOf,
+  tunnelProxy,
+} from './support/network';
+import { withDirectory } from './support/run';
+
+const KEY = 'sk-verysecret-4711';
+const ORDER = [
+  'node',
+  'native',
+  'environment',
+  'network',
+  'login',
+  'organisation',
+  'project',
+  'limits',
+  'trace',
+];
+
+interface Finding {
+  id: string;
+  status: 'ok' | 'warning' | 'failed' | 'skipped';
+  detail: string;
+  advice?: string;
+  link?: string;
+}
+
+const closing: { close(): Promise<void> }[] = [];
+
+afterEach(async () => {
+  for (const open of closing.splice(0).toReversed()) await open.close();
+});
+
+async function collector(options: { intercept?: Intercept } = {}): Promise<Collector> {
+  const started = await startCollector({ apiKey: KEY, orgName: 'acme', ...options });
+  closing.push(started);
+  return started;
+}
+
+async function opened<T extends Listener>(listener: Promise<T>): Promise<T> {
+  const open = await listener;
+  closing.push(open);
+  return open;
+}
+
+const portOf = (url: string) => Number(new URL(url).port);
+
+/** What the doctor finds; that it never tells the key is checked each time. */
+async function examine(env: Record<string, string>, cwd?: string) {
+  const ending = await cli(['doctor', '--json'], { env, ...(cwd && { cwd }) });
+  expect(ending.stdout + ending.stderr).not.toContain(KEY);
+  const { ok, checks } = JSON.parse(ending.stdout) as { ok: boolean; checks: Finding[] };
+  expect(checks.map(({ id }) => id)).toEqual(ORDER);
+  expect(ending.code).toBe(ok ? 0 : 1);
+  const found = Object.fromEntries(checks.map((check) => [check.id, check]));
+  return { ok, checks, found: (id: string) => found[id] as Finding };
+}
+
+/** That this check, and none else, has failed, and all after it were left out. */
+function expectFailure({ ok, checks }: Awaited<ReturnType<typeof examine>>, id: string): Finding {
+  expect(ok).toBe(false);
+  const failed = checks.filter(({ status }) => status === 'failed');
+  expect(failed.map((check) => check.id)).toEqual([id]);
+  const after = checks.slice(checks.findIndex((check) => check.id === id) + 1);
+  expect(after.map(({ status }) => status)).toEqual(after.map(() => 'skipped'));
+  return failed[0] as Finding;
+}
+
+test('with a healthy collector all is well, and the link is that of a trace that is there', async () => {
+  const server = await collector();
+  const result = await examine({ BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: server.url });
+  expect(result.ok).toBe(true);
+  expect(result.checks.map(({ status }) => status)).toEqual(ORDER.map(() => 'ok'));
+  expect(result.found('organisation').detail).toContain('acme');
+  expect(result.found('project').detail).toContain('Flue');
+  expect(result.found('limits').detail).toContain('5.0 MiB');
+
+  const [row, ...others] = server.rows();
+  expect(others).toEqual([]);
+  expect(server.problems).toEqual([]);
+  const link = new URL(String(result.found('trace').link));
+  expect(link.origin + link.pathname).toBe(`${server.url}/app/acme/object`);
+  expect(Object.fromEntries(link.searchParams)).toEqual({
+    object_type: 'project_logs',
+    object_id: row?.project_id,
+    id: row?.id,
+  });
+  expect(result.found('trace').detail).toContain(String(row?.root_span_id));
+});
+
+test('for people there is a line for each check, and no colour where there is no terminal', async () => {
+  const server = await collector();
+  const env = { BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: server.url };
+  const ending = await cli(['doctor'], { env });
+  expect(ending.code).toBe(0);
+  expect(ending.stderr).toBe('');
+  expect(ending.stdout.split('\n').filter((line) => line.startsWith('✓'))).toHaveLength(9);
+  expect(ending.stdout).toMatch(/\n\nTraces arrive\.\n$/);
+  expect(ending.stdout).not.toContain('\u001b');
+  expect(ending.stdout).not.toContain(KEY);
+});
+
+test('a wrong key is told from a wrong address', async () => {
+  const server = await collector();
+  const wrongKey = await examine({
+    BRAINTRUST_API_KEY: 'sk-other',
+    BRAINTRUST_APP_URL: server.url,
+  });
+  const refused = expectFailure(wrongKey, 'login');
+  expect(refused.detail).toContain('the key is not accepted');
+  expect(refused.detail).toContain('401');
+  expect(refused.advice).toContain('BRAINTRUST_API_KEY');
+
+  const elsewhere = await examine({
+    BRAINTRUST_API_KEY: KEY,
+    BRAINTRUST_APP_URL: `${server.url}/elsewhere`,
+  });
+  const lost = expectFailure(elsewhere, 'login');
+  expect(lost.detail).toContain('is not Braintrust');
+  expect(lost.advice).toContain('BRAINTRUST_APP_URL');
+});
+
+test('a web page instead of Braintrust is a wrong address, too', async () => {
+  const page = createServer((_, response) => response.end('<html>Welcome</html>'));
+  await new Promise<void>((done) => page.listen(0, '127.0.0.1', done));
+  closing.push({ close: () => new Promise((done) => page.close(() => done())) });
+  const { port } = page.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
+  const result = await examine({ BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: url });
+  expect(expectFailure(result, 'login').detail).toContain(`${url} is not Braintrust`);
+});
+
+test('a server in trouble is no fault of the key', async () => {
+  const server = await collector({ intercept: () => ({ status: 503 }) });
+  const result = await examine({ BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: server.url });
+  expect(expectFailure(result, 'login').detail).toContain('the server has trouble');
+});
+
+test('at a closed port nothing listens', async () => {
+  const at = `127.0.0.1:${await closedPort()}`;
+  const result = await examine({ BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: `http://${at}` });
+  const failed = expectFailure(result, 'network');
+  expect(failed.detail).toContain(`nothing listens at ${at}`);
+  expect(failed.advice).toContain('BRAINTRUST_APP_URL');
+});
+
+test('a name that does not exist is told as such', async () => {
+  const url = 'https://braintrust.invalid';
+  const result = await examine({ BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: url });
+  const failed = expectFailure(result, 'network');
+  expect(failed.detail).toContain('the name braintrust.invalid cannot be resolved');
+});
+
+test('a certificate signed by itself is not trusted, until NODE_EXTRA_CA_CERTS names it', async () => {
+  const server = await collector();
+  const { port } = await opened(tlsInFrontOf(portOf(server.url)));
+  const url = `https://127.0.0.1:${port}`;
+  const env = { BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: url, BRAINTRUST_API_URL: url };
+  const failed = expectFailure(await examine(env), 'network');
+  expect(failed.detail).toContain('its certificate is signed by itself');
+  expect(failed.advice).toContain('NODE_EXTRA_CA_CERTS');
+
+  expect((await examine({ ...env, NODE_EXTRA_CA_CERTS: CERTIFICATE })).ok).toBe(true);
+  expect(server.rows()).toHaveLength(1);
+});
+
+test('a server that speaks no TLS is told from one that is not trusted', async () => {
+  const server = await collector();
+  const url = server.url.replace('http:', 'https:');
+  const result = await examine({ BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: url });
+  const failed = expectFailure(result, 'network');
+  expect(failed.detail).toContain('does not speak TLS');
+  expect(failed.advice).toContain('http:');
+});
+
+describe('behind a proxy', () => {
+  const url = 'https://braintrust.test';
+  const env = {
+    BRAINTRUST_API_KEY: KEY,
+    BRAINTRUST_APP_URL: url,
+    BRAINTRUST_API_URL: url,
+    NODE_EXTRA_CA_CERTS: CERTIFICATE,
+  };
+
+  async function proxied(password?: string) {
+    const server = await collector();
+    const secured = await opened(tlsInFrontOf(portOf(server.url)));
+    const proxy = await opened(tunnelProxy(secured.port, password ? { password } : {}));
+    return { server, proxy };
+  }
+
+  test('all is well, and the proxy is named without its password', async () => {
+    const { server, proxy } = await proxied('pa55word');
+    const HTTPS_PROXY = `http://user:pa55word@127.0.0.1:${proxy.port}`;
+    const result = await examine({ ...env, HTTPS_PROXY });
+    expect(result.ok).toBe(true);
+    expect(result.found('network').detail).toContain(
+      `through the proxy http://127.0.0.1:${proxy.port}`,
+    );
+    expect(JSON.stringify(result.checks)).not.toContain('pa55word');
+    expect(new Set(proxy.asked)).toEqual(new Set(['braintrust.test:443']));
+    expect(server.rows()).toHaveLength(1);
+  });
+
+  test('a proxy that wants a password is told from the server', async () => {
+    const { proxy } = await proxied('pa55word');
+    const result = await examine({ ...env, HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` });
+    const failed = expectFailure(result, 'network');
+    expect(failed.detail).toContain(`the proxy http://127.0.0.1:${proxy.port}/ wants credentials`);
+    expect(failed.advice).toContain('user:password');
+  });
+
+  test('a proxy that is not there is named', async () => {
+    const at = `127.0.0.1:${await closedPort()}`;
+    const failed = expectFailure(await examine({ ...env, HTTPS_PROXY: `http://${at}` }), 'network');
+    expect(failed.detail).toContain(`nothing listens at the proxy ${at}`);
+    expect(failed.advice).toContain('HTTPS_PROXY');
+  });
+});
+
+test('an organisation that the key does not open is told, with those that it does', async () => {
+  const server = await collector();
+  const env = { BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: server.url };
+  const failed = expectFailure(
+    await examine({ ...env, BRAINTRUST_ORG_NAME: 'other' }),
+    'organisation',
+  );
+  expect(failed.detail).toContain('"acme"');
+});
+
+test('where the login works and the upload does not, the test trace tells', async () => {
+  const server = await collector();
+  const at = `127.0.0.1:${await closedPort()}`;
+  const env = { BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: server.url };
+  const result = await examine({ ...env, BRAINTRUST_API_URL: `http://${at}` });
+  expect(result.found('limits').status).toBe('warning');
+  const failed = expectFailure(result, 'trace');
+  expect(failed.detail).toContain(`nothing listens at ${at}`);
+  expect(failed.advice).toContain('BRAINTRUST_API_URL');
+});
+
+test('where addresses and ids are given there is no login, and the test trace tests the key', async () => {
+  const server = await collector();
+  const env = {
+    BRAINTRUST_API_KEY: KEY,
+    BRAINTRUST_APP_URL: server.url,
+    BRAINTRUST_API_URL: server.url,
+    BRAINTRUST_PROJECT_ID: '7f3c2b1a-9d8e-4f6a-8b2c-0a1b2c3d4e5f',
+  };
+  const well = await examine(env);
+  expect(well.ok).toBe(true);
+  expect(well.found('login').status).toBe('skipped');
+  const refused = await examine({ ...env, BRAINTRUST_API_KEY: 'sk-other' });
+  expect(expectFailure(refused, 'trace').detail).toContain('it is refused');
+});
+
+test('settings are found where initLogger finds them, and their places named', async () => {
+  const server = await collector();
+  await withDirectory(async (directory) => {
+    const inner = join(directory, 'deep/inside');
+    mkdirSync(inner, { recursive: true });
+    const file = join(directory, '.env.braintrust');
+    writeFileSync(file, `BRAINTRUST_API_KEY=${KEY}\nBRAINTRUST_APP_URL=${server.url}\n`);
+    const result = await examine({ BRAINTRUST_PROJECT_NAME: 'Greenhouse' }, inner);
+    expect(result.ok).toBe(true);
+    expect(result.found('environment').detail).toBe(
+      `in the environment: BRAINTRUST_PROJECT_NAME; in ${file}: BRAINTRUST_API_KEY, BRAINTRUST_APP_URL`,
+    );
+    expect(result.found('project').detail).toContain('Greenhouse');
+  });
+});
+
+test('a key that only Flue would find is pointed at, and can be used', async () => {
+  const server = await collector();
+  await withDirectory(async (directory) => {
+    const lines = `BRAINTRUST_API_KEY=${KEY}\nBRAINTRUST_APP_URL=${server.url}\n`;
+    writeFileSync(join(directory, '.env'), lines);
+    const failed = expectFailure(await examine({}, directory), 'environment');
+    expect(failed.detail).toContain('there is no API key');
+    expect(failed.advice).toContain('--env-file .env');
+    const ending = await cli(['doctor', '--env-file', '.env'], { cwd: directory });
+    expect(ending.code).toBe(0);
+  });
+});
+
+test('a spool is neither made nor used', async () => {
+  const server = await collector();
+  await withDirectory(async (directory) => {
+    const env = { BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: server.url };
+    const spool = join(directory, 'spool');
+    expect((await examine({ ...env, FLUE_BRAINTRUST_SPOOL_DIR: spool })).ok).toBe(true);
+    expect(existsSync(spool)).toBe(false);
+  });
+});
+
+test('a native part that does not load ends the examination', async () => {
+  const result = await examine({ NAPI_RS_NATIVE_LIBRARY_PATH: '/nowhere/at/all.node' });
+  const failed = expectFailure(result, 'native');
+  expect(failed.detail).toContain('could not be loaded');
+});

@@ -1,0 +1,306 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { startCollector } from '../js/collector';
+import { cli } from './support/cli';
+import { type Line, Project, type SourceRoot } from './support/project';
+import { ROOT, withDirectory } from './support/run';
+
+const LINES: Line[] = ['1.0-beta', '2.x'];
+const OURS = `import { observe } from '@flue/runtime';
+import { braintrustFlueObserver, initLogger } from 'flue-braintrust';
+
+if (process.env.BRAINTRUST_API_KEY) {
+  initLogger({
+    projectName: process.env.BRAINTRUST_PROJECT_NAME ?? 'Flue',
+    apiKey: process.env.BRAINTRUST_API_KEY,
+  });
+
+  observe((event, ctx) => {
+    braintrustFlueObserver(event, ctx);
+  });
+}
+`;
+/** As projects have it from Flue's guide, with the helper that it mentions. */
+const OFFICIAL = readFileSync(
+  join(ROOT, 'examples/agent/braintrust-compatible.ts'),
+  'utf8',
+).replace(`'flue-braintrust'`, `'braintrust'`);
+
+interface Outcome {
+  dryRun: boolean;
+  files: { path: string; action: 'create' | 'change'; diff: string }[];
+  commands: string[];
+  notes: string[];
+}
+
+async function init(directory: string, ...args: string[]): Promise<Outcome> {
+  const ending = await cli(['init', directory, '--json', ...args]);
+  expect(ending).toMatchObject({ code: 0, stderr: '' });
+  return JSON.parse(ending.stdout);
+}
+
+/** Runs the install command that was printed. */
+function install(project: Project, commands: string[]) {
+  for (const command of commands) {
+    const names = /^npm install (.+)$/.exec(command)?.[1];
+    if (names !== undefined) project.install(...names.split(' '));
+  }
+}
+
+/** That the project type-checks, builds, and traces what its agent does. */
+async function expectTraces(project: Project) {
+  expect(await project.typeCheck()).toBe('');
+  expect(await project.build()).toBe('');
+  const collector = await startCollector();
+  try {
+    const trace = await project.trace(collector);
+    expect(trace.spans.map(({ name }) => name).toSorted()).toEqual([
+      'flue.prompt',
+      'llm:moss-1',
+      'llm:moss-1',
+      'tool:read_house',
+    ]);
+    expect([trace.problems, collector.problems]).toEqual([[], []]);
+  } finally {
+    await collector.close();
+  }
+}
+
+/** That running it once more changes nothing. */
+async function expectDone(project: Project) {
+  const before = project.files();
+  expect(await init(project.directory)).toMatchObject({ files: [] });
+  expect(project.files()).toEqual(before);
+}
+
+const forms = LINES.flatMap((line) =>
+  (['.flue', 'src', '.'] as SourceRoot[]).map((sourceRoot) => [line, sourceRoot] as const),
+);
+
+test.each(forms)(
+  'a fresh Flue %s project with its sources in %s is traced after init',
+  async (line, sourceRoot) => {
+    await withDirectory(async (directory) => {
+      const project = new Project(directory, line, sourceRoot);
+      project.write('.env.example', 'PORT=3000\n');
+      const before = project.files();
+      const { files, commands } = await init(directory);
+      const created = (name: string) => join(sourceRoot, name);
+      expect(files.map(({ path, action }) => [action, path])).toEqual([
+        ['create', created('braintrust.ts')],
+        ['create', created('app.ts')],
+        ['change', '.env.example'],
+      ]);
+      expect(commands).toEqual(['npm install flue-braintrust']);
+      const after = project.files();
+      expect(after[created('braintrust.ts')]).toBe(OURS);
+      expect(after['.env.example']).toBe(
+        'PORT=3000\n\n# Traces go to Braintrust once there is a key.\n' +
+          'BRAINTRUST_API_KEY=\nBRAINTRUST_PROJECT_NAME=Flue\n',
+      );
+      const { '.env.example': _example, ...others } = before;
+      expect(after).toMatchObject(others);
+
+      await expectDone(project);
+      install(project, commands);
+      await expectTraces(project);
+    });
+  },
+);
+
+test.each(LINES)('an app.ts of a Flue %s project gets one line more', async (line) => {
+  await withDirectory(async (directory) => {
+    const project = new Project(directory, line, 'src').withApp();
+    const app = readFileSync(project.path('app.ts'), 'utf8');
+    const { commands } = await init(directory);
+    const [comment = '', ...rest] = app.split('\n');
+    expect(readFileSync(project.path('app.ts'), 'utf8')).toBe(
+      [comment, `import './braintrust.ts';`, ...rest].join('\n'),
+    );
+    expect(Object.keys(project.files())).not.toContain('.env.example');
+    await expectDone(project);
+    install(project, commands);
+    await expectTraces(project);
+  });
+});
+
+test.each(LINES)(
+  'a Flue %s project that uses `braintrust` changes its import and nothing else',
+  async (line) => {
+    await withDirectory(async (directory) => {
+      const project = new Project(directory, line, 'src').withApp();
+      project.install('braintrust');
+      writeFileSync(project.path('braintrust.ts'), OFFICIAL);
+      const app = `import './braintrust.ts';\n${readFileSync(project.path('app.ts'), 'utf8')}`;
+      writeFileSync(project.path('app.ts'), app);
+
+      const before = project.files();
+      const { files, commands } = await init(directory);
+      expect(files.map(({ path }) => path)).toEqual(['src/braintrust.ts']);
+      expect(commands).toEqual(['npm install flue-braintrust', 'npm uninstall braintrust']);
+      expect(project.files()).toEqual({
+        ...before,
+        'src/braintrust.ts': OFFICIAL.replace(`'braintrust'`, `'flue-braintrust'`),
+      });
+      await expectDone(project);
+      install(project, commands);
+      await expectTraces(project);
+    });
+  },
+);
+
+/** A project of some files, of which nothing is installed. */
+function withFiles(
+  files: Record<string, string>,
+  use: (directory: string, read: (name: string) => string) => Promise<void>,
+) {
+  return withDirectory(async (directory) => {
+    const all = { 'package.json': '{"dependencies":{"@flue/runtime":"^2.1.0"}}', ...files };
+    for (const [name, text] of Object.entries(all)) {
+      mkdirSync(join(directory, name, '..'), { recursive: true });
+      writeFileSync(join(directory, name), text);
+    }
+    await use(directory, (name) => readFileSync(join(directory, name), 'utf8'));
+  });
+}
+
+test('a dry run shows the diff and changes nothing', async () => {
+  const app = `import { Hono } from 'hono';\n\nexport default new Hono();\n`;
+  await withFiles({ 'src/app.ts': app }, async (directory, read) => {
+    const ending = await cli(['init', directory, '--dry-run']);
+    expect(ending).toMatchObject({ code: 0, stderr: '' });
+    expect(ending.stdout).toContain(
+      `--- a/src/app.ts\n+++ b/src/app.ts\n@@ -1,3 +1,4 @@\n+import './braintrust.ts';\n import { Hono } from 'hono';\n`,
+    );
+    expect(ending.stdout).toContain('--- /dev/null\n+++ b/src/braintrust.ts\n@@ -0,0 +1,13 @@\n');
+    expect(ending.stdout).not.toContain('\u001b');
+    expect(read('src/app.ts')).toBe(app);
+    expect(() => read('src/braintrust.ts')).toThrow('ENOENT');
+  });
+});
+
+test('a project is written on in its own style', async () => {
+  const app = `#!/usr/bin/env node\r\n/* import 'nothing' */\r\nimport { Hono } from "hono"\r\nimport { a } from "./a.js"\r\n`;
+  await withFiles({ 'src/app.ts': app, 'src/a.ts': '' }, async (directory, read) => {
+    await init(directory);
+    expect(read('src/app.ts')).toBe(
+      app.replace('import { Hono }', 'import "./braintrust.js"\r\nimport { Hono }'),
+    );
+  });
+});
+
+test('an import that the app makes by way of another module is enough', async () => {
+  const files = {
+    'src/app.ts': `import './setup/all.ts';\nexport default 'app';\n`,
+    'src/setup/all.ts': `import '../braintrust.ts';\n`,
+    'src/braintrust.ts': OURS,
+  };
+  await withFiles(files, async (directory) => {
+    expect(await init(directory)).toMatchObject({ files: [] });
+  });
+});
+
+test('a project in JavaScript gets JavaScript', async () => {
+  await withFiles({ 'src/app.mjs': 'export default {};\n' }, async (directory, read) => {
+    await init(directory);
+    expect(read('src/app.mjs')).toBe(`import './braintrust.mjs';\nexport default {};\n`);
+    expect(read('src/braintrust.mjs')).toBe(OURS);
+  });
+});
+
+test('on Flue 0.8 names come from where they are there', async () => {
+  const manifest = '{"dependencies":{"@flue/runtime":"0.8.1"}}';
+  await withFiles({ 'package.json': manifest, 'src/x.ts': '' }, async (directory, read) => {
+    await init(directory);
+    expect(read('src/braintrust.ts')).toContain(`import { observe } from '@flue/runtime/app';`);
+    expect(read('src/app.ts')).toContain(`import { flue } from '@flue/runtime/app';`);
+  });
+});
+
+test('tracing that stands elsewhere is migrated where it stands', async () => {
+  const tracing = `import {\n  braintrustFlueObserver,\n  initLogger,\n  setMaskingFunction,\n} from "braintrust";\n// not 'braintrust'\nconst name = 'braintrust';\n`;
+  const files = { 'src/app.ts': `import './lib/tracing';\n`, 'src/lib/tracing.ts': tracing };
+  await withFiles(files, async (directory, read) => {
+    const { files: changed } = await init(directory);
+    expect(changed.map(({ path }) => path)).toEqual(['src/lib/tracing.ts']);
+    expect(read('src/lib/tracing.ts')).toBe(
+      tracing.replace('from "braintrust"', 'from "flue-braintrust"'),
+    );
+    expect(await init(directory)).toMatchObject({ files: [] });
+  });
+});
+
+test('what we do not have is named, and nothing is changed', async () => {
+  const module = `import { initLogger, braintrustFlueObserver, wrapOpenAI } from 'braintrust';\n`;
+  await withFiles({ 'src/braintrust.ts': module }, async (directory, read) => {
+    const ending = await cli(['init', directory]);
+    expect(ending).toMatchObject({ code: 1, stdout: '' });
+    expect(ending.stderr).toContain('src/braintrust.ts uses `wrapOpenAI` of `braintrust`');
+    expect(read('src/braintrust.ts')).toBe(module);
+    expect(() => read('src/app.ts')).toThrow('ENOENT');
+  });
+});
+
+test('other uses of `braintrust` are left alone, told, and keep their package', async () => {
+  const files = {
+    'package.json': '{"dependencies":{"@flue/runtime":"^2.1.0","braintrust":"3.17.0"}}',
+    'src/app.ts': '',
+    'src/evals.ts': `import { Eval } from 'braintrust';\n`,
+  };
+  await withFiles(files, async (directory, read) => {
+    const { commands, notes } = await init(directory);
+    expect(commands).toEqual(['npm install flue-braintrust']);
+    expect(notes).toEqual([expect.stringContaining('src/evals.ts goes on with `braintrust`')]);
+    expect(read('src/evals.ts')).toBe(files['src/evals.ts']);
+  });
+});
+
+test('a braintrust.ts that does something else is not overwritten', async () => {
+  await withFiles({ 'src/braintrust.ts': 'export {};\n' }, async (directory, read) => {
+    const ending = await cli(['init', directory]);
+    expect(ending.code).toBe(1);
+    expect(ending.stderr).toContain('src/braintrust.ts is there');
+    expect(read('src/braintrust.ts')).toBe('export {};\n');
+  });
+});
+
+test('agents that init makes reachable are told', async () => {
+  const agents = `// Two.\n'use agent';\nexport function RoseGardener() {}\nexport default function Baker() {}\nexport function helper() {}\n`;
+  await withFiles({ 'src/agents/two.ts': agents }, async (directory, read) => {
+    const { notes, commands } = await init(directory);
+    expect(read('src/app.ts')).toContain(
+      `app.route('/agents/rose-gardener', createAgentRouter(RoseGardener));\n` +
+        `app.route('/agents/baker', createAgentRouter(Baker));\n`,
+    );
+    expect(notes[0]).toContain('/agents/rose-gardener, /agents/baker');
+    expect(commands).toEqual(['npm install flue-braintrust hono']);
+  });
+});
+
+test('variables that an example has are not added again', async () => {
+  const example = 'export BRAINTRUST_API_KEY=sk-…\n# BRAINTRUST_PROJECT_NAME=Mine';
+  await withFiles({ '.env.example': example, 'app.ts': '' }, async (directory, read) => {
+    await init(directory);
+    expect(read('.env.example')).toBe(example);
+  });
+});
+
+test('on Cloudflare, and with pnpm, the commands are other ones', async () => {
+  const files = { 'pnpm-lock.yaml': '', 'wrangler.jsonc': '{}', 'src/app.ts': '' };
+  await withFiles(files, async (directory) => {
+    expect((await init(directory)).commands).toEqual(['pnpm add flue-braintrust braintrust']);
+  });
+});
+
+test.each([
+  ['no project', {}, 'there is no package.json'],
+  ['no Flue project', { 'package.json': '{}' }, 'is no Flue project'],
+  ['a broken package.json', { 'package.json': '{' }, 'is not JSON'],
+])('%s is told', async (_what, files: Record<string, string>, complaint) => {
+  await withDirectory(async (directory) => {
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text);
+    const ending = await cli(['init', directory]);
+    expect(ending).toMatchObject({ code: 1, stdout: '' });
+    expect(ending.stderr).toContain(complaint);
+  });
+});

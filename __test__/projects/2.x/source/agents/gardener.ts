@@ -1,0 +1,18 @@
+'use agent';
+import { defineTool, useModel, useTool } from '@flue/runtime';
+import * as v from 'valibot';
+import { model } from '../model.ts';
+
+const readHouse = defineTool({
+  name: 'read_house',
+  description: 'Read the temperature in one of the houses.',
+  input: v.object({ house: v.string() }),
+  run: async ({ data }) => ({ output: { house: data.house, celsius: 17.5 } }),
+});
+
+/** Looks at the house before it answers. */
+export function Gardener() {
+  useModel(model);
+  useTool(readHouse);
+  return 'You keep a small greenhouse. Check before you answer.';
+}

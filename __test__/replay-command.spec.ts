@@ -1,0 +1,112 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { startCollector } from '../js/collector';
+import type { Collector } from '../js/collector/types';
+import { activities, faults } from './support/activities';
+import { cli } from './support/cli';
+import { closedPort } from './support/network';
+import { recordings } from './support/replay';
+import { destination, withDirectory } from './support/run';
+
+const named = (name: string) => {
+  const recording = recordings().find((candidate) => candidate.name === name);
+  if (recording === undefined) throw new Error(`no recording ${name}`);
+  return recording;
+};
+
+async function withCollector(use: (collector: Collector) => Promise<void>) {
+  const collector = await startCollector();
+  try {
+    await use(collector);
+  } finally {
+    await collector.close();
+  }
+}
+
+test.each([
+  '2.1.0/multi-turn-tools-thinking',
+  '1.0.0-beta.9/workflow-success',
+  '0.8.1/plain-prompt',
+])('a recording becomes the trace of what Flue did: %s', async (name) => {
+  const { file, events } = named(name);
+  await withCollector(async (collector) => {
+    const ending = await cli(['replay', file], { env: destination(collector) });
+    expect(ending).toMatchObject({ code: 0, stderr: '' });
+    expect(ending.stdout).toContain(`${events.length} events read, `);
+    expect(ending.stdout).toContain(`sent to Flue at ${collector.url}.\n`);
+    expect(faults(activities(events), collector.rows())).toEqual([]);
+    expect(collector.problems).toEqual([]);
+  });
+});
+
+test('a recording without wrappings does, too, and twice the same is the same trace', async () => {
+  const { events } = named('2.1.0/plain-prompt');
+  await withDirectory(async (directory) => {
+    const file = join(directory, 'observations.ndjson');
+    writeFileSync(file, events.map((event) => `${JSON.stringify(event)}\n`).join(''));
+    await withCollector(async (collector) => {
+      await cli(['replay', file], { env: destination(collector) });
+      const once = collector.rows().length;
+      const ending = await cli(['replay', file, '--project', 'Flue'], {
+        env: destination(collector),
+      });
+      expect(ending.code).toBe(0);
+      expect(collector.rows()).toHaveLength(once);
+    });
+  });
+});
+
+test('lines that cannot be read are counted, the rest arrives, and the exit code tells', async () => {
+  const { file, events } = named('2.1.0/plain-prompt');
+  await withDirectory(async (directory) => {
+    const broken = join(directory, 'broken.ndjson');
+    writeFileSync(broken, `{"event":\n${readFileSync(file, 'utf8')}7\n`);
+    await withCollector(async (collector) => {
+      const ending = await cli(['replay', broken, '--json'], { env: destination(collector) });
+      expect(ending.code).toBe(1);
+      const outcome = JSON.parse(ending.stdout);
+      expect(outcome).toMatchObject({ events: events.length, unreadable: 2, lost: {} });
+      expect(faults(activities(events), collector.rows())).toEqual([]);
+    });
+  });
+});
+
+test('a file that is not there, and one without events, are told', async () => {
+  const env = { BRAINTRUST_API_KEY: 'test-key', BRAINTRUST_APP_URL: 'http://127.0.0.1:9' };
+  const missing = await cli(['replay', '/none.ndjson'], { env });
+  expect(missing.code).toBe(1);
+  expect(missing.stderr).toMatch(/^flue-braintrust: \/none.ndjson cannot be read: ENOENT/);
+  const empty = await cli(['replay', '/dev/null'], { env });
+  expect(empty).toMatchObject({ code: 1, stdout: expect.stringContaining('0 events read') });
+});
+
+test('without a key there is no trace, and the doctor is pointed at', async () => {
+  const { file } = named('2.1.0/plain-prompt');
+  const ending = await cli(['replay', file]);
+  expect(ending.code).toBe(1);
+  expect(ending.stdout).toBe('');
+  expect(ending.stderr).toContain('there is no API key');
+  expect(ending.stderr).toContain('flue-braintrust doctor');
+});
+
+test('--local sends it to the collector of `dev`, whatever the variables say', async () => {
+  const { file, events } = named('2.1.0/plain-prompt');
+  const elsewhere = `http://127.0.0.1:${await closedPort()}`;
+  await withCollector(async (collector) => {
+    const env = { BRAINTRUST_API_KEY: 'other', BRAINTRUST_APP_URL: elsewhere };
+    const { port } = new URL(collector.url);
+    const ending = await cli(['replay', '--local', '--port', port, file], { env });
+    expect(ending).toMatchObject({ code: 0, stderr: '' });
+    expect(faults(activities(events), collector.rows())).toEqual([]);
+  });
+});
+
+test.each([
+  [['replay'], 'FILE is missing'],
+  [['replay', '--local', '--port', 'x', 'f'], '--port must be a number from 1 to 65535, but is x'],
+  [['replay', '--port', '80', 'f'], '--port is for --local'],
+])('wrong usage %j is told', async (args, complaint) => {
+  const ending = await cli(args);
+  expect(ending.code).toBe(2);
+  expect(ending.stderr).toContain(`flue-braintrust: ${complaint}\n\nUsage: flue-braintrust replay`);
+});

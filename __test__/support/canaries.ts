@@ -1,0 +1,72 @@
+/**
+ * Plants secrets in recorded events: a canary of its own in every string, and as the name of one more member
+ * in every object that an application can fill.
+ */
+
+/** What identifies and what the protocol is made of: canaries there would make other events of them. */
+const STRUCTURE = /^(type|role|kind|purpose|operationKind|v|mimeType|timestamp|startedAt|.*Id)$/;
+
+/** What is called in some way by the application or the provider: names, but no content. */
+const NAMES = new Set([
+  'agent',
+  'agentName',
+  'api',
+  'code',
+  'finishReason',
+  'harness',
+  'level',
+  'model',
+  'name',
+  'operation',
+  'origin',
+  'outcome',
+  'owner',
+  'parentSession',
+  'provider',
+  'providerId',
+  'providerName',
+  'reason',
+  'reasoning',
+  'reasoningLevel',
+  'requestedModel',
+  'serverAddress',
+  'session',
+  'stopReason',
+  'toolName',
+  'toolType',
+  'workflowName',
+]);
+
+/** The members under which the application's own objects are found. */
+const OPEN =
+  /^(args|arguments|attributes|details|input|payload|result|effectiveResult|meta|parameters|metadata)$/;
+
+/** Where canaries are planted: everywhere, or in what is content. */
+export type Where = 'everywhere' | 'in content';
+
+let planted = 0;
+const canary = () => `CANARY_${(planted += 1)}_`;
+
+/** The event with canaries. What it was is left alone. */
+export function plant(event: object, where: Where): object {
+  return grown(event, '', where, false) as object;
+}
+
+function grown(value: unknown, name: string, where: Where, open: boolean): unknown {
+  if (typeof value === 'string') {
+    const isExempt = !open && (STRUCTURE.test(name) || (where === 'in content' && NAMES.has(name)));
+    return isExempt ? value : value + canary();
+  }
+  if (Array.isArray(value)) return value.map((item) => grown(item, name, where, open));
+  if (typeof value !== 'object' || value === null) return value;
+  if (!open && where === 'in content' && NAMES.has(name)) return value;
+  // The lists of messages and tools are Flue's own, also below `input`.
+  const isOpen = open || (OPEN.test(name) && !('messages' in value) && !('content' in value));
+  const entries = Object.entries(value).map(([key, member]) => [
+    key,
+    // An error's class is told, wherever it is found.
+    grown(member, key, where, isOpen && key !== 'error'),
+  ]);
+  if (isOpen) entries.push([canary(), canary()]);
+  return Object.fromEntries(entries);
+}

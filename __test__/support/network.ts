@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { type AddressInfo, type Server, type Socket, connect } from 'node:net';
+import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
+
+const TLS = join(__dirname, '../fixtures/tls');
+
+/** The certificate of `tlsInFrontOf`, for `braintrust.test` and 127.0.0.1, signed by itself. */
+export const CERTIFICATE = join(TLS, 'certificate.pem');
+
+/** Something that listens on this machine. */
+export interface Listener {
+  port: number;
+  close(): Promise<void>;
+}
+
+/** What speaks TLS in front of a server that does not. */
+export function tlsInFrontOf(port: number): Promise<Listener> {
+  const files = {
+    key: readFileSync(join(TLS, 'key.pem')),
+    cert: readFileSync(CERTIFICATE),
+  };
+  return listen(createTlsServer(files, (socket) => pipeBoth(socket, connect(port, '127.0.0.1'))));
+}
+
+/** A proxy that makes tunnels, all to one port of this machine, and remembers where they should lead. */
+export async function tunnelProxy(
+  to: number,
+  { password }: { password?: string } = {},
+): Promise<Listener & { asked: string[] }> {
+  const asked: string[] = [];
+  const server = createServer();
+  server.on('connect', (request, socket) => {
+    asked.push(request.url ?? '');
+    const expected = `Basic ${Buffer.from(`user:${password}`).toString('base64')}`;
+    if (password !== undefined && request.headers['proxy-authorization'] !== expected) {
+      socket.end('HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n');
+      return;
+    }
+    socket.write('HTTP/1.1 200 Connected\r\n\r\n');
+    pipeBoth(socket as Socket, connect(to, '127.0.0.1'));
+  });
+  return { ...(await listen(server)), asked };
+}
+
+/** A port at which nothing listens. */
+export async function closedPort(): Promise<number> {
+  const { port, close } = await listen(createServer());
+  await close();
+  return port;
+}
+
+function pipeBoth(one: Socket, other: Socket) {
+  for (const [from, to] of [[one, other] as const, [other, one] as const]) {
+    from.on('error', () => to.destroy());
+    from.on('close', () => to.destroy());
+    from.pipe(to);
+  }
+}
+
+async function listen(server: Server): Promise<Listener> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as AddressInfo;
+  const close = () =>
+    new Promise<void>((done) => {
+      for (const socket of sockets) socket.destroy();
+      server.close(() => done());
+    });
+  return { port, close };
+}

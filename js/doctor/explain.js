@@ -1,0 +1,149 @@
+'use strict';
+
+const dns = require('node:dns/promises');
+const net = require('node:net');
+const tls = require('node:tls');
+
+/** How long each step of the explanation may take, in milliseconds. */
+const PATIENCE_MS = 5000;
+
+/**
+ * Where a connection fails.
+ *
+ * @typedef {object} Explanation
+ * @property {'dns' | 'tcp' | 'tls' | 'proxy' | 'unknown'} layer
+ * @property {string} finding
+ * @property {string} advice
+ */
+
+/** What Node says of a certificate that it does not trust, and what to do. */
+const CERTIFICATES = new Map([
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'its certificate is signed by itself'],
+  ['SELF_SIGNED_CERT_IN_CHAIN', 'its certificate comes from an authority that is not trusted here'],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'its certificate comes from an unknown authority'],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'its certificate comes from an unknown authority'],
+]);
+const TRUST =
+  'If that server is yours, or a proxy of your company opens the traffic, name the certificate of its ' +
+  'authority, as a PEM file, in NODE_EXTRA_CA_CERTS.';
+
+/**
+ * Finds out with Node's own means why the native part, which has failed to connect, may have failed: the
+ * name, the connection, the certificate, one after the other. Sends nothing.
+ *
+ * @param {string} url whom it wanted to reach
+ * @param {string | null} proxy through which it wanted to
+ * @param {string} variable the variable that names `url`
+ * @returns {Promise<Explanation>}
+ */
+async function explain(url, proxy, variable) {
+  const target = new URL(proxy ?? url);
+  const host = target.hostname.replace(/^\[|\]$/g, '');
+  const port = Number(target.port) || (target.protocol === 'https:' ? 443 : 80);
+  const who = proxy === null ? variable : 'HTTPS_PROXY or HTTP_PROXY';
+
+  try {
+    await dns.lookup(host);
+  } catch (error) {
+    return {
+      layer: 'dns',
+      finding: `the name ${host} cannot be resolved (${codeOf(error)})`,
+      advice: `Check the spelling in ${who}, and that this machine may look names up.`,
+    };
+  }
+  const connected = await attempt(() => net.connect({ host, port }), 'connect');
+  if (connected !== undefined) {
+    return unconnected(connected, `${proxy === null ? '' : 'the proxy '}${host}:${port}`, who);
+  }
+  if (proxy !== null) {
+    return {
+      layer: 'proxy',
+      finding: `the proxy at ${target.host} can be reached, but gives no connection to ${new URL(url).host}`,
+      advice: `Let the proxy pass it, correct ${who}, or except the host by NO_PROXY.`,
+    };
+  }
+  if (target.protocol !== 'https:') return unknown();
+  const servername = net.isIP(host) === 0 ? host : undefined;
+  const secured = await attempt(() => tls.connect({ host, port, servername }), 'secureConnect');
+  return secured === undefined ? unknown() : unsecured(secured, target, variable);
+}
+
+/**
+ * @param {string} code
+ * @param {string} at
+ * @param {string} who
+ * @returns {Explanation}
+ */
+function unconnected(code, at, who) {
+  if (code === 'ECONNREFUSED') {
+    const advice = `Start the server (locally: \`npx flue-braintrust dev\`), or correct ${who}.`;
+    return { layer: 'tcp', finding: `nothing listens at ${at}`, advice };
+  }
+  return {
+    layer: 'tcp',
+    finding: `no connection to ${at} (${code})`,
+    advice: `A firewall may be in between. If there is a proxy, set HTTPS_PROXY; else check ${who}.`,
+  };
+}
+
+/**
+ * @param {string} code
+ * @param {URL} target
+ * @param {string} variable
+ * @returns {Explanation}
+ */
+function unsecured(code, target, variable) {
+  const untrusted = CERTIFICATES.get(code);
+  if (untrusted !== undefined) {
+    return { layer: 'tls', finding: `${target.host}: ${untrusted}`, advice: TRUST };
+  }
+  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
+    const advice = "Renew it, or set this machine's clock.";
+    return { layer: 'tls', finding: `the certificate of ${target.host} is not valid now`, advice };
+  }
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    const finding = `the certificate of ${target.host} is for another name`;
+    return { layer: 'tls', finding, advice: `Use that name in ${variable}.` };
+  }
+  return {
+    layer: 'tls',
+    finding: `${target.host} does not speak TLS as it should (${code})`,
+    advice: `Should the address in ${variable} begin with http: instead of https:?`,
+  };
+}
+
+/** @returns {Explanation} */
+function unknown() {
+  const advice = 'Node itself gets through: try again, and if it stays so, please report it.';
+  return { layer: 'unknown', finding: 'the connection breaks off', advice };
+}
+
+/**
+ * Makes a connection and drops it.
+ *
+ * @param {() => net.Socket} connect
+ * @param {string} event what says that it stands
+ * @returns {Promise<string | undefined>} why it does not
+ */
+function attempt(connect, event) {
+  return new Promise((resolve) => {
+    const socket = connect();
+    /** @param {string} [code] */
+    const done = (code) => {
+      socket.destroy();
+      resolve(code);
+    };
+    socket.setTimeout(PATIENCE_MS, () => done('ETIMEDOUT'));
+    socket.once(event, () => done());
+    socket.once('error', (error) => done(codeOf(error)));
+    socket.once('close', () => done('the connection was closed'));
+  });
+}
+
+/** @param {unknown} error */
+function codeOf(error) {
+  const { code, message } = /** @type {NodeJS.ErrnoException} */ (error);
+  return code ?? message;
+}
+
+module.exports = { explain };

@@ -1,0 +1,90 @@
+'use strict';
+
+/**
+ * An import, or an export of something imported, that stands in a source.
+ *
+ * @typedef {object} Import
+ * @property {number} start where it begins
+ * @property {string} clause what is imported, as it stands; empty for `import 'x'`
+ * @property {string} from the module
+ * @property {number} fromStart where the module's name begins, after its quote
+ */
+
+/** Up to the module's name. */
+const STATIC = /(?<![\w$.])(?:(?:import|export)\b([\w$\s{},*]*?)\bfrom\s*|import\s*)(?=["'])/g;
+/** A module that is loaded by a call. */
+const CALLED = /(?<![\w$.])(?:import|require)\s*\(\s*(?=["'])/g;
+
+/**
+ * The imports of a source, TypeScript or JavaScript. Those in comments and texts are none.
+ *
+ * @param {string} source
+ * @returns {Import[]}
+ */
+function importsOf(source) {
+  const code = withoutTexts(source);
+  return [...code.matchAll(STATIC)].map((match) => {
+    const { from, fromStart } = moduleAt(source, match.index + match[0].length);
+    return { start: match.index, clause: (match[1] ?? '').trim(), from, fromStart };
+  });
+}
+
+/**
+ * The modules that a source loads by a call.
+ *
+ * @param {string} source
+ * @returns {string[]}
+ */
+function modulesCalled(source) {
+  const matches = [...withoutTexts(source).matchAll(CALLED)];
+  return matches.map((match) => moduleAt(source, match.index + match[0].length).from);
+}
+
+/**
+ * @param {string} source
+ * @param {number} quote where its quote stands
+ */
+function moduleAt(source, quote) {
+  const fromStart = quote + 1;
+  const end = source.indexOf(source.charAt(quote), fromStart);
+  return { from: source.slice(fromStart, end), fromStart };
+}
+
+/**
+ * The names that a clause takes from the module, such as `a` of `{ a as b }`; `*` for all of it and
+ * `default` for its default export.
+ *
+ * @param {string} clause
+ * @returns {string[]}
+ */
+function namesOf(clause) {
+  const named = /\{([^}]*)\}/.exec(clause)?.[1] ?? '';
+  const names = named
+    .split(',')
+    .map((part) => /^(?:type\s+)?([\w$]+)/.exec(part.trim())?.[1] ?? '')
+    .filter((name) => name !== '');
+  const rest = clause
+    .replace(/\{[^}]*\}/, '')
+    .replace(/^type\b/, '')
+    .trim();
+  if (rest.includes('*')) names.push('*');
+  else if (/[\w$]/.test(rest)) names.push('default');
+  return names;
+}
+
+/**
+ * The source with spaces in place of its comments, and of what stands between quotes. All else stays
+ * where it is.
+ *
+ * @param {string} source
+ * @returns {string}
+ */
+function withoutTexts(source) {
+  const parts = /\/\*[^]*?\*\/|\/\/.*|(["'])(?:\\.|(?!\1)[^\\\n])*\1|`(?:\\.|[^\\`])*`/g;
+  return source.replace(parts, (part, /** @type {string | undefined} */ quote) => {
+    const blank = (/** @type {string} */ text) => text.replace(/[^\n]/g, ' ');
+    return quote === undefined ? blank(part) : quote + blank(part.slice(1, -1)) + quote;
+  });
+}
+
+module.exports = { importsOf, modulesCalled, namesOf, withoutTexts };

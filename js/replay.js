@@ -1,0 +1,49 @@
+'use strict';
+
+const fs = require('node:fs');
+const { createInterface } = require('node:readline');
+
+/**
+ * Reads recorded events, one JSON text a line: an event as Flue emitted it, or `{ "event": … }` around it.
+ * Objects that hold no event are notes, and left out.
+ *
+ * @param {string} file
+ * @param {(event: object) => void | Promise<void>} take
+ * @returns {Promise<{ events: number, notes: number, unreadable: number }>} rejects when the file cannot be read
+ */
+async function readObservations(file, take) {
+  const counts = { events: 0, notes: 0, unreadable: 0 };
+  const input = fs.createReadStream(file);
+  // Fails here, not in the middle of the loop where nobody would hear of it.
+  await new Promise((resolve, reject) => input.once('open', resolve).once('error', reject));
+  for await (const line of createInterface({ input, crlfDelay: Infinity })) {
+    if (line.trim() === '') continue;
+    const event = eventOf(line);
+    if (event === undefined) counts.unreadable += 1;
+    else if (event === null) counts.notes += 1;
+    else {
+      counts.events += 1;
+      await take(event);
+    }
+  }
+  return counts;
+}
+
+/**
+ * @param {string} line
+ * @returns {object | null | undefined} null for a note, undefined for what is no JSON object
+ */
+function eventOf(line) {
+  /** @type {any} */
+  let value;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== 'object' || value === null) return undefined;
+  const event = value.event ?? value;
+  return typeof event.type === 'string' ? event : null;
+}
+
+module.exports = { readObservations };

@@ -1,0 +1,38 @@
+import { useEffect, useState } from 'preact/hooks';
+
+/** Rows beyond each edge that are drawn all the same, so that scrolling shows no gap. */
+const SPARE = 12;
+
+/**
+ * Which rows of a long list are worth drawing. All are of one height, so arithmetic will do.
+ *
+ * @param {{ current: HTMLElement | null }} box the element that scrolls
+ * @param {number} count
+ * @param {number} rowHeight in pixels
+ * @returns {{ first: number, end: number }} `end` is the first that is not drawn
+ */
+export function useVisible(box, count, rowHeight) {
+  const [view, setView] = useState({ top: 0, height: 800 });
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return undefined;
+    const look = () => {
+      // In whole rows, so that a scroll of a few pixels draws nothing anew.
+      const top = Math.floor(element.scrollTop / rowHeight) * rowHeight;
+      const height = element.clientHeight;
+      setView((old) => (old.top === top && old.height === height ? old : { top, height }));
+    };
+    const sized = new ResizeObserver(look);
+    sized.observe(element);
+    element.addEventListener('scroll', look, { passive: true });
+    look();
+    return () => {
+      sized.disconnect();
+      element.removeEventListener('scroll', look);
+    };
+  }, [rowHeight]);
+  return {
+    first: Math.max(0, Math.floor(view.top / rowHeight) - SPARE),
+    end: Math.min(count, Math.ceil((view.top + view.height) / rowHeight) + SPARE),
+  };
+}
