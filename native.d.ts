@@ -77,9 +77,6 @@ export declare function flueSpan(ids: string): Array<string>
  */
 export declare function plan(settings: string): string
 
-/** The ids of the trace of a workflow run, as JSON: `{ rowId, traceId }`. */
-export declare function traceOfRun(runId: string): string
-
 /** The kinds of Flue events that the native part takes. The facade drops all others unread. */
 export declare function translatedKinds(): Array<string>
 

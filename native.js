@@ -838,6 +838,5 @@ module.exports = nativeBinding
 module.exports.Recorder = nativeBinding.Recorder
 module.exports.flueSpan = nativeBinding.flueSpan
 module.exports.plan = nativeBinding.plan
-module.exports.traceOfRun = nativeBinding.traceOfRun
 module.exports.translatedKinds = nativeBinding.translatedKinds
 module.exports.tryConnection = nativeBinding.tryConnection

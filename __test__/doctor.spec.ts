@@ -96,6 +96,9 @@ test('with a healthy collector all is well, and the link is that of a trace that
     id: row?.id,
   });
   expect(result.found('trace').detail).toContain(String(row?.root_span_id));
+  // The collector's own page finds it by that.
+  const shown = await fetch(link, { redirect: 'manual' });
+  expect(shown.headers.get('location')).toContain(String(row?.root_span_id));
 });
 
 test('for people there is a line for each check, and no colour where there is no terminal', async () => {

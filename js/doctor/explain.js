@@ -146,4 +146,18 @@ function codeOf(error) {
   return code ?? message;
 }
 
-module.exports = { explain };
+/**
+ * What the native part said, and what Node finds out about it.
+ *
+ * @param {string} message
+ * @param {string} url
+ * @param {string | null} proxy
+ * @param {string} variable
+ * @returns {Promise<import('./finding').Finding>}
+ */
+async function explained(message, url, proxy, variable) {
+  const { finding, advice } = await explain(url, proxy, variable);
+  return { status: 'failed', detail: `${finding}. The attempt: ${message}`, advice };
+}
+
+module.exports = { explained };
