@@ -49,8 +49,10 @@ inBrowser('the trace viewer', () => {
   test('without traces it says what to set, and shows the first one when it comes', async () => {
     await page.goto(collector.url);
     await page.getByText('No traces yet').waitFor();
-    expect(await page.locator('pre').textContent()).toContain(
-      `BRAINTRUST_API_URL=${collector.url}`,
+    expect(await page.locator('pre').textContent()).toBe(
+      `export BRAINTRUST_API_KEY=local
+export BRAINTRUST_APP_URL=${collector.url}
+export BRAINTRUST_API_URL=${collector.url}`,
     );
     await send(collector.url, { n: 0, name: 'flue.prompt', start: 0 });
     await page.getByRole('row', { name: /flue\.prompt.*running/ }).waitFor();

@@ -23,6 +23,7 @@ export function criteria(results) {
     ...spanTargets(results),
     ...startupTargets(results),
     ...rulesTargets(results),
+    interceptorTarget(results),
   ];
 }
 
@@ -170,6 +171,22 @@ function rulesTargets(results) {
     under('ten rules: the engine needs less than 2x the CPU time', of(figures.engineCpu), 2, times),
     under('ten rules: the calls take the same, within 1.2x', of(figures.callTimes), 1.2, times),
   ];
+}
+
+/**
+ * What timing the calls takes is taken off: that of an interceptor that does nothing.
+ *
+ * @param {import('./results.mjs').Results} results
+ */
+function interceptorTarget(results) {
+  const [size] = results.sizes('interceptor');
+  const total = (contender) => median(figures.callTimes(results, 'interceptor', size, contender));
+  return under(
+    `6. ${rounded(size ?? 3000)} interceptor calls for a model's chunks: under 1 ms in total`,
+    total('ours') - total('nothing'),
+    1,
+    (ms) => `${number(ms, 2)} ms`,
+  );
 }
 
 /** The most rows that a run of ours lost: what is thrown away costs nothing and takes no memory. */

@@ -147,7 +147,12 @@ class Exporter {
    * @returns {{ appUrl: string, orgName: string | null, projectName: string, projectId: string | null, distributed: boolean } | undefined}
    */
   place() {
-    return this.#recorder === undefined ? undefined : JSON.parse(this.#recorder.place());
+    try {
+      return this.#recorder && JSON.parse(this.#recorder.place());
+    } catch {
+      // The process is past the point at which the native part can be asked.
+      return undefined;
+    }
   }
 
   /**

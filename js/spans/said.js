@@ -6,6 +6,9 @@ const { toPlain } = require('../stringify.js');
 const VALUES = /** @type {const} */ (['input', 'output', 'expected', 'metadata', 'tags']);
 const NUMBERS = /** @type {const} */ (['scores', 'metrics']);
 
+/** The fact that names the fields which could not be read. */
+const UNREADABLE = 'flue-braintrust.unreadable';
+
 /**
  * What is said of a span, as it is handed over: whatever the application gives, without effect on it. Never
  * throws.
@@ -15,24 +18,21 @@ const NUMBERS = /** @type {const} */ (['scores', 'metrics']);
 function saidOf(event) {
   /** @type {Record<string, any>} */
   const said = {};
-  for (const name of VALUES) put(said, name, () => shaped(name, toPlain(event?.[name])));
-  for (const name of NUMBERS) put(said, name, () => numbersOf(toPlain(event?.[name])));
-  put(said, 'error', () => (event?.error === undefined ? undefined : errorOf(event.error)));
+  /** @type {string[]} */
+  const unreadable = [];
+  const put = (/** @type {string} */ name, /** @type {(given: any) => unknown} */ read) => {
+    try {
+      const value = read(event?.[name]);
+      if (value !== undefined) said[name] = value;
+    } catch {
+      unreadable.push(name);
+    }
+  };
+  for (const name of VALUES) put(name, (given) => shaped(name, toPlain(given)));
+  for (const name of NUMBERS) put(name, (given) => numbersOf(toPlain(given)));
+  put('error', (given) => (given === undefined ? undefined : errorOf(given)));
+  if (unreadable.length > 0) said.metadata = { ...said.metadata, [UNREADABLE]: unreadable };
   return said;
-}
-
-/**
- * @param {Record<string, any>} said
- * @param {string} name
- * @param {() => unknown} read
- */
-function put(said, name, read) {
-  try {
-    const value = read();
-    if (value !== undefined) said[name] = value;
-  } catch {
-    said[name] = toPlain({ [name]: '[flue-braintrust: unreadable]' });
-  }
 }
 
 /**

@@ -3,6 +3,7 @@
 const { randomUUID } = require('node:crypto');
 
 const { currentWork } = require('../context.js');
+const { classOf } = require('../plain-copy.js');
 const { warn } = require('../warn.js');
 const { NOOP_SPAN } = require('./noop.js');
 const { errorOf, saidOf } = require('./said.js');
@@ -51,12 +52,27 @@ class Span {
   }
 
   /**
-   * Begins a span of the application's.
+   * Begins a span of the application's. Never throws.
    * @param {Exporter} exporter
-   * @param {Place | undefined} parent none for a root
+   * @param {Place | undefined} current what it lies below, unless the arguments say otherwise; none for a root
+   * @param {StartSpanArgs} [args]
+   * @returns {import('../../index.d.ts').Span}
+   */
+  static begin(exporter, current, args) {
+    try {
+      return Span.#under(exporter, placeOf(args?.parent) ?? current, args);
+    } catch (error) {
+      warn('BAD_SPAN', `A span was asked for in a way that cannot be read (${classOf(error)}).`);
+      return NOOP_SPAN;
+    }
+  }
+
+  /**
+   * @param {Exporter} exporter
+   * @param {Place | undefined} parent
    * @param {StartSpanArgs} [args]
    */
-  static begin(exporter, parent, args) {
+  static #under(exporter, parent, args) {
     const id = newId();
     const span = new Span(exporter, {
       id,
@@ -113,7 +129,7 @@ class Span {
    */
   startSpan(args) {
     if (!this.#exporter.isOn) return NOOP_SPAN;
-    return Span.begin(this.#exporter, placeOf(args?.parent) ?? this.#place, args);
+    return Span.begin(this.#exporter, this.#place, args);
   }
 
   /** @param {import('../../index.d.ts').EndSpanArgs} [args] */
@@ -294,4 +310,4 @@ function placeOf(slug) {
   };
 }
 
-module.exports = { Span, placeOf };
+module.exports = { Span };

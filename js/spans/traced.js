@@ -5,7 +5,7 @@ const { types } = require('node:util');
 const { currentWork, runInSpan, whereabouts } = require('../context.js');
 const { NOOP_SPAN } = require('./noop.js');
 const { errorOf } = require('./said.js');
-const { Span, placeOf } = require('./span.js');
+const { Span } = require('./span.js');
 
 /** @typedef {import('../../index.d.ts').Span} AnySpan */
 /** @typedef {import('../../index.d.ts').StartSpanArgs} StartSpanArgs */
@@ -39,7 +39,7 @@ function spansOf(exporter) {
     if (!exporter.isOn) return NOOP_SPAN;
     const current = currentSpan();
     if (current !== NOOP_SPAN) return current.startSpan(args);
-    return Span.begin(exporter, placeOf(args?.parent), args);
+    return Span.begin(exporter, undefined, args);
   };
 
   /**

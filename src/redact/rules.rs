@@ -128,6 +128,7 @@ impl Redactor {
       rules.members(&mut own.attributes, "span_attributes");
     }
     rules.members(&mut row.metadata, "metadata");
+    rules.names(&mut row.metrics);
   }
 }
 
@@ -138,6 +139,17 @@ impl Rules {
       self.member(&mut value, &name, &format!("{field}.{name}"));
       let name = self.text(&name).map_or(name, Cow::Owned);
       members.insert(name, value);
+    }
+  }
+
+  /// The names of numbers, which are the application's own where it tells some.
+  fn names(&self, numbers: &mut Members<f64>) {
+    if numbers.iter().all(|(name, _)| self.text(name).is_none()) {
+      return;
+    }
+    for (name, value) in std::mem::take(numbers).into_iter() {
+      let name = self.text(&name).map_or(name, Cow::Owned);
+      numbers.insert(name, value);
     }
   }
 

@@ -84,6 +84,7 @@ fn every_field_of_a_row_is_covered() {
   row.output = Some(Json::of(&json!({ "plum": "plum" })));
   row.error = Some(Json::text("Error: plum\n  at plum.js"));
   row.fact("plum", Some(Json::text("plum")));
+  row.metrics.insert("plums".into(), 2.0);
   row.metadata.insert("secret".into(), Json::of(&json!({ "a": 1 })));
   let rules = redactor(json!({ "patterns": ["plum"], "paths": ["metadata.secret"] }));
   rules.row(&mut row);

@@ -252,7 +252,14 @@ mod tests {
       assert_eq!(SpanId::parse(id).unwrap().to_string(), id);
     }
     assert_eq!(RowId::parse(trace).unwrap().to_string(), trace);
-    for id in ["", "0", "89ABCDEF01234567", "+9abcdef01234567", "89abcdef0123456ß", &uuid[1..]] {
+    for id in [
+      "",
+      "0",
+      "89ABCDEF01234567",
+      "+9abcdef01234567",
+      "89abcdef0123456ß",
+      uuid.trim_start_matches(uuid.chars().next().unwrap()),
+    ] {
       assert!(SpanId::parse(id).is_none() && TraceId::parse(id).is_none(), "{id}");
     }
   }

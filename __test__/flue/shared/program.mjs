@@ -10,6 +10,8 @@ import { trace } from './tracing.mjs';
  * BRAINTRUST_API_KEY        traces only if it is set
  * EXPECT_FILE               records every Flue event there
  * REGISTER=instrument       registers with Flue's `instrument()` instead of `observe()`
+ * REGISTER=again            the same, several times
+ * OWN_SPANS                 opens spans of the application's own, and writes there what was seen
  * BRAINTRUST_PACKAGE=official, BRAINTRUST_OFFICIAL_PATH
  *                           traces with the `braintrust` package, found at this path
  *

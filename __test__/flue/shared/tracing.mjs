@@ -22,6 +22,7 @@ export async function trace({ observe, instrument }) {
     projectName: BRAINTRUST_PROJECT_NAME ?? 'Flue',
     apiKey: BRAINTRUST_API_KEY,
   });
+  if (REGISTER === 'again') return instrumentAgain(instrument, tracer);
   if (REGISTER === 'instrument') {
     if (!instrument) throw new Error('This line of Flue has no instrument().');
     instrument({ ...tracer.braintrustFlueInstrumentation() });
@@ -31,6 +32,30 @@ export async function trace({ observe, instrument }) {
     });
   }
   return { flush: () => tracer.flush() };
+}
+
+/**
+ * Registers, registers again in every way there is, disposes, and registers for good. In the end it disposes of
+ * that and prints what came of it.
+ */
+async function instrumentAgain(instrument, tracer) {
+  const instrumentation = tracer.braintrustFlueInstrumentation();
+  const dispose = instrument(instrumentation);
+  const isSame = instrument(instrumentation) === dispose;
+  let refusal;
+  try {
+    instrument(tracer.braintrustFlueInstrumentation());
+  } catch ({ name }) {
+    refusal = name;
+  }
+  await dispose();
+  const disposeAgain = instrument(tracer.braintrustFlueObserver);
+  const flush = async () => {
+    await disposeAgain();
+    const { accepted, sent, pending } = tracer.stats();
+    console.log(JSON.stringify({ isSame, refusal, accepted, sent, pending }));
+  };
+  return { flush };
 }
 
 /**

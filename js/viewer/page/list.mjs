@@ -122,13 +122,17 @@ function Row({ id, index, trace, isActive }) {
 }
 
 function NoTraces() {
+  // As one text: a template takes the ends of its lines for mere layout.
+  const lines = [
+    'export BRAINTRUST_API_KEY=local',
+    `export BRAINTRUST_APP_URL=${location.origin}`,
+    `export BRAINTRUST_API_URL=${location.origin}`,
+  ].join('\n');
   return html`
     <section class="state">
       <h2>No traces yet</h2>
       <p>In the shell of your application, set these and run it; its traces appear here at once.</p>
-      <pre class="code">
-export BRAINTRUST_API_KEY=local
-export BRAINTRUST_APP_URL=${location.origin} BRAINTRUST_API_URL=${location.origin}</pre>
+      <pre class="code">${lines}</pre>
     </section>
   `;
 }

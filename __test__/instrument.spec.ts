@@ -1,0 +1,32 @@
+import { activities, faults } from './support/activities';
+import { withTrace } from './support/run';
+
+test.each(['2.1.0', '1.0.0-beta.9'])(
+  'Flue %s: installing twice and disposing go as Flue documents, disposing flushes, and nothing is told twice',
+  (line) =>
+    withTrace(
+      [`__test__/flue/${line}.mjs`, 'tools'],
+      { REGISTER: 'again' },
+      ({ code, stdout, stderr }, events, collector) => {
+        expect(stderr).not.toContain('[flue-braintrust]');
+        expect(code).toBe(0);
+        const told = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+        expect(told).toMatchObject({
+          isSame: true,
+          refusal: 'InstrumentationAlreadyInstalledError',
+          pending: 0,
+        });
+        expect(told.sent).toBeGreaterThan(5);
+        expect(told.sent).toBe(told.accepted);
+        expect(faults(activities(events), collector.rows())).toEqual([]);
+      },
+    ),
+);
+
+test('a dev server that loads the application again has it traced on by the newest instrumentation', () =>
+  withTrace(['__test__/fixtures/reloaded.mjs'], {}, ({ code, stderr }, events, collector) => {
+    expect(stderr).not.toContain('[flue-braintrust]');
+    expect(code).toBe(0);
+    expect(faults(activities(events), collector.rows())).toEqual([]);
+    expect(collector.traces()).toHaveLength(2);
+  }));

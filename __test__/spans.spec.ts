@@ -1,0 +1,268 @@
+import { startCollector } from '../js/collector';
+import type { Collector } from '../js/collector/types';
+import { destination, run, withDirectory } from './support/run';
+
+/** Runs a program that has the package as `bt`, and `show` for what it finds. */
+async function program(code: string, env: Record<string, string>) {
+  const text = `
+    import * as bt from 'flue-braintrust';
+    const show = (value) => console.log(JSON.stringify(value));
+    ${code}`;
+  const { stdout, ...ending } = await run(['--input-type=module', '-e', text], env);
+  const shown = stdout.split('\n').filter((line) => line.startsWith('{') || line.startsWith('['));
+  return { ...ending, stdout, shown: shown.map((line) => JSON.parse(line)) };
+}
+
+/** The same with a collector, to which it delivers at its end. */
+async function traced(
+  code: string,
+  check: (rows: any, ending: Awaited<ReturnType<typeof program>>, collector: Collector) => void,
+  env: Record<string, string> = {},
+) {
+  const collector = await startCollector();
+  try {
+    const ending = await program(`bt.initLogger({ projectName: 'P' });\n${code}`, {
+      ...destination(collector),
+      ...env,
+    });
+    expect(collector.problems).toEqual([]);
+    const named = (name: string) =>
+      collector.rows().find(({ span_attributes: look }: any) => look?.name === name);
+    check(named, ending, collector);
+  } finally {
+    await collector.close();
+  }
+}
+
+test('outside of Flue a span is the root of a trace, and what is traced in it lies below it', () =>
+  traced(
+    `await bt.traced(async (outer) => {
+      const late = bt.startSpan({ name: 'late', type: 'function', startTime: 1.5 });
+      await null;
+      bt.traced(() => bt.currentSpan().log({ output: 'seen' }), { name: 'inner' });
+      show([late.end({ endTime: 2.5 }), late.end({ endTime: 9 }), late.close()]);
+      await outer.traced(async () => {}, { name: 'aside', setCurrent: false });
+    }, { name: 'outer' });
+    bt.startSpan();`,
+    (row, { shown, stderr, code }, collector) => {
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      const outer = row('outer');
+      expect(outer.span_parents).toBeUndefined();
+      for (const name of ['late', 'inner', 'aside']) {
+        expect(row(name).span_parents).toEqual([outer.span_id]);
+        expect(row(name).root_span_id).toBe(outer.root_span_id);
+      }
+      expect(row('late').metrics).toMatchObject({ start: 1.5, end: 2.5 });
+      expect(row('late').span_attributes.type).toBe('function');
+      expect(shown).toEqual([[2.5, 2.5, 2.5]]);
+      expect(row('inner').output).toBe('seen');
+      // Nobody ended it; the process did.
+      expect(row('root').metadata).toEqual({ 'flue.interrupted': true });
+      expect(collector.traces()).toHaveLength(2);
+    },
+  ));
+
+test('what work gives is given, what it throws is recorded and thrown on, at once and later', () =>
+  traced(
+    `class Jammed extends Error { name = 'Jammed' }
+    const thrown = new Jammed('the vent');
+    const at = (work) => { try { return [work()] } catch (error) { return [error === thrown] } };
+    show(at(() => bt.traced(() => 7)));
+    show(at(() => bt.traced(() => { throw thrown }, { name: 'at once' })));
+    show([await bt.traced(async () => 8), await bt.traced(async () => { throw thrown }, { name: 'later' }).catch((error) => error === thrown)]);
+    const add = bt.wrapTraced(function add(a, b) { return { sum: a + b, self: this?.name } });
+    show([add.call({ name: 'me' }, 1, 2), add.name]);
+    const silent = bt.wrapTraced(async () => 'secret', { name: 'silent', noTraceIO: true });
+    show([await silent('secret')]);
+    const span = bt.startSpan({ name: 'noted' });
+    bt.logError(span, thrown);
+    span.end();`,
+    (row, { shown, code }) => {
+      expect(code).toBe(0);
+      expect(shown).toEqual([[7], [true], [8, true], [{ sum: 3, self: 'me' }, 'add'], ['secret']]);
+      for (const name of ['at once', 'later', 'noted']) {
+        expect(row(name).error).toMatch(/^Jammed: the vent\n\nJammed: the vent\n {4}at /);
+        expect(row(name).metrics.end).toBeDefined();
+      }
+      expect(row('add')).toMatchObject({ input: [1, 2], output: { sum: 3, self: 'me' } });
+      expect(row('silent').input).toBeUndefined();
+      expect(row('silent').output).toBeUndefined();
+    },
+  ));
+
+test('values that no JSON holds, and nonsense in every place, harm nobody', () =>
+  traced(
+    `const cycle = {}; cycle.self = cycle;
+    const hostile = { get input() { throw new Error('no') }, output: 10n, metadata: [1], tags: 'one',
+      scores: { good: 0.5, bad: 'x' }, metrics: { n: 3, m: NaN }, expected: new Map([['k', cycle]]) };
+    bt.traced((span) => {
+      span.log(hostile);
+      for (const nonsense of [undefined, null, 7, 'text', [], () => {}]) {
+        span.log(nonsense); span.setAttributes(nonsense); span.end.call(span, { endTime: 'x' });
+      }
+      new Proxy({}, { get() { throw new Error('no') } });
+    }, { name: 'hostile', spanAttributes: null, event: new Proxy({}, { get() { throw new Error('no') } }) });
+    bt.traced(() => {}, { name: 'orphan', parent: 'no slug' });
+    show([bt.traced(() => 'ran', new Proxy({}, { get() { throw new Error('no') } }))]);
+    bt.logError(bt.startSpan({ name: 'thrown' }), Object.create(null));
+    show(bt.injectTraceContext(Object.freeze({ a: 1 })));`,
+    (row, { code, stderr, shown }) => {
+      expect(code).toBe(0);
+      expect(stderr.trim().split('\n')).toEqual([
+        expect.stringContaining('FLUE_BRAINTRUST_BAD_PARENT'),
+        expect.stringContaining('FLUE_BRAINTRUST_BAD_SPAN'),
+      ]);
+      expect(row('hostile')).toMatchObject({
+        output: '10',
+        metadata: { value: [1] },
+        tags: ['one'],
+        scores: { good: 0.5 },
+        metrics: { n: 3 },
+      });
+      expect(JSON.stringify(row('hostile').expected)).toContain('[flue-braintrust: cycle]');
+      expect(row('hostile').metadata['flue-braintrust.unreadable']).toContain('input');
+      expect(row('orphan').span_parents).toBeUndefined();
+      expect(shown).toEqual([['ran'], { a: 1 }]);
+    },
+  ));
+
+test('a slug carries a trace to another process, and what it propagates to all that is below', () =>
+  traced(
+    `const outer = bt.startSpan({ name: 'outer' });
+    const slug = await outer.export();
+    const there = bt.startSpan({ name: 'there', parent: slug });
+    await bt.traced(async (span) => {
+      bt.startSpan({ name: 'inside', parent: slug }).end();
+      bt.startSpan({ name: 'of UUIDs', parent: 'AwIEAX88Kxqdjk9qiywKGyw9Tl8CPQ9sHitKTI2eDxEiM0RVZgOhssPU5fZHiYq83vASNFZ4BKGyw9Tl9keJirze8BI0Vnh7fQ==' }).end();
+    }, { name: 'elsewhere' });
+    const scorer = { object_id: '7f3c2b1a-9d8e-4f6a-8b2c-0a1b2c3d4e5f', row_id: 'r', span_id: '89abcdef01234567',
+      root_span_id: '00112233445566778899aabbccddeeff', propagated_event: { span_attributes: { purpose: 'scorer' } } };
+    const written = Buffer.concat([Buffer.from([3, 2, 0]), Buffer.from(JSON.stringify(scorer))]).toString('base64');
+    bt.traced((span) => bt.traced(() => {}, { name: 'scored' }), { parent: written });
+    there.end(); outer.end();
+    show([await outer.permalink()]);`,
+    (row, { shown, code }) => {
+      expect(code).toBe(0);
+      const outer = row('outer');
+      for (const name of ['there', 'inside']) {
+        expect(row(name).span_parents).toEqual([outer.span_id]);
+        expect(row(name).root_span_id).toBe(outer.root_span_id);
+      }
+      const uuid = 'a1b2c3d4-e5f6-4789-8abc-def012345678';
+      expect(row('of UUIDs')).toMatchObject({ span_parents: [uuid], root_span_id: uuid });
+      expect(row('scored').span_attributes.purpose).toBe('scorer');
+      expect(row('scored').root_span_id).toBe('00112233445566778899aabbccddeeff');
+      expect(shown[0][0]).toMatch(new RegExp(`/app/[^/]+/object\\?.*&id=${outer.id}$`));
+    },
+  ));
+
+test('headers of every kind are given where the span stands, beside what is there', () =>
+  traced(
+    `bt.traced((span) => {
+      const headers = [{ Baggage: 'a=b, braintrust.parent=old' }, new Headers({ baggage: 'a=b' }), [['traceparent', 'old']]];
+      for (const given of headers) {
+        const same = bt.injectTraceContext(given);
+        show({ same: same === given, ...(given instanceof Headers || Array.isArray(given) ? Object.fromEntries(given) : given) });
+      }
+      show({ ids: [span.rootSpanId, span.spanId] });
+    });
+    show(bt.injectTraceContext());`,
+    (_row, { shown }) => {
+      const [plain, web, pairs, { ids }, outside] = shown;
+      const [trace, span] = ids;
+      const traceparent = `00-${trace}-${span}-01`;
+      // By name, or by the id once the login has told it.
+      const own = 'braintrust\\.parent=project_(name%3AP|id%3A[0-9a-f-]{36})';
+      const beside = expect.stringMatching(new RegExp(`^${own},a=b$`));
+      expect(plain).toEqual({ same: true, traceparent, baggage: beside });
+      expect(web).toEqual({ same: true, traceparent, baggage: beside });
+      const alone = expect.stringMatching(new RegExp(`^${own}$`));
+      expect(pairs).toEqual({ same: true, traceparent, baggage: alone });
+      expect(outside).toEqual({});
+    },
+  ));
+
+test('without a key everything runs, and nothing is there', async () => {
+  const { shown, stderr, code } = await program(
+    `const seen = [];
+    const work = bt.wrapTraced((n) => n + 1);
+    seen.push(bt.traced((span) => span.traced((inner) => inner.id), {}), work(1), await bt.traced(async () => 3));
+    const span = bt.startSpan({ name: 'n' });
+    span.log({ input: 1 }); span.setAttributes({ name: 'm' }); bt.logError(span, new Error('no'));
+    seen.push(span.id, typeof span.end(), span.end({ endTime: 5 }), await span.export(), bt.currentSpan() === span);
+    await span.flush();
+    seen.push(bt.injectTraceContext({ a: 1 }), span.link() === await span.permalink());
+    try { bt.traced(() => { throw new Error('mine') }) } catch (error) { seen.push(error.message) }
+    show(seen);
+    show(bt.stats());`,
+    {},
+  );
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(shown[0]).toEqual(['', 2, 3, '', 'number', 5, '', true, { a: 1 }, true, 'mine']);
+  expect(shown[1].events).toBe(0);
+});
+
+test('after SIGKILL the next process delivers what was said of a span, and ends it', () =>
+  withDirectory(async (spool) => {
+    const collector = await startCollector();
+    const env = { ...destination(collector), FLUE_BRAINTRUST_SPOOL_DIR: spool };
+    try {
+      const { signal } = await program(
+        `bt.initLogger({});
+        bt.startSpan({ name: 'killed', event: { input: 'what was said' } });
+        bt.traced(() => {}, { name: 'ended before' });
+        await new Promise((done) => setTimeout(done, 600));
+        process.kill(process.pid, 'SIGKILL');`,
+        env,
+      );
+      expect(signal).toBe('SIGKILL');
+      await program(`bt.initLogger({}); await bt.flush();`, env);
+      const row = (name: string): any =>
+        collector.rows().find(({ span_attributes: look }: any) => look?.name === name);
+      expect(row('killed').input).toBe('what was said');
+      expect(row('killed').metrics.end).toBeGreaterThanOrEqual(row('killed').metrics.start);
+      expect(row('killed').metadata['flue.interrupted']).toBe(true);
+      expect(row('ended before').metadata).toBeUndefined();
+    } finally {
+      await collector.close();
+    }
+  }));
+
+test('content that is off, rules and a masking function apply to the spans of the application, too', async () => {
+  const code = `bt.traced((span) => {
+      span.log({ input: 'SECRET', output: { a: 'SECRET' }, expected: 'SECRET', metadata: { SECRET: 'SECRET' }, tags: ['SECRET'], error: new Error('SECRET') });
+    }, { name: 'n', spanAttributes: { SECRET: 'SECRET' } });`;
+  const check = (row: any) => {
+    expect(row('n').metrics.end).toBeDefined();
+    expect(JSON.stringify(row('n'))).not.toContain('SECRET');
+  };
+  await traced(code, check, { FLUE_BRAINTRUST_CONTENT: 'false' });
+  await traced(
+    `bt.initLogger({ projectName: 'P', redact: { patterns: ['SECRET'] } });${code}`,
+    check,
+  );
+  const mask = `(value) => JSON.parse(JSON.stringify(value).replaceAll('SECRET', 'x'))`;
+  await traced(`bt.setMaskingFunction(${mask});${code}`, check);
+});
+
+test('where there is no room a span is refused whole, and counted; nothing is half told', () =>
+  traced(
+    `bt.initLogger({ projectName: 'P', maxQueueBytes: 1 });
+    const event = { input: 'x'.repeat(2000) };
+    for (let n = 0; n < 5000; n++) bt.traced((span) => span.log({ output: n }), { name: 'n', event });
+    show([await bt.flush()]);`,
+    (_row, { shown, code }, collector) => {
+      expect(code).toBe(0);
+      const { accepted, sent, pending, lost } = shown[0][0];
+      expect(pending).toBe(0);
+      expect(Object.keys(lost)).toEqual(['queue_full']);
+      expect(lost.queue_full).toBeGreaterThan(1000);
+      expect(sent + lost.queue_full).toBe(accepted);
+      const rows = collector.rows() as any[];
+      expect(rows.length).toBeGreaterThan(100);
+      for (const row of rows) {
+        expect(row.span_attributes.name).toBe('n');
+        expect(row.metrics.end).toBeDefined();
+      }
+    },
+  ));
