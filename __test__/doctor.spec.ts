@@ -296,12 +296,14 @@ test('a key that only Flue would find is pointed at, and can be used', async () 
   });
 });
 
-test('a spool is neither made nor used', async () => {
+test('a spool is told of, and neither made nor used', async () => {
   const server = await collector();
   await withDirectory(async (directory) => {
     const env = { BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: server.url };
     const spool = join(directory, 'spool');
-    expect((await examine({ ...env, FLUE_BRAINTRUST_SPOOL_DIR: spool })).ok).toBe(true);
+    const result = await examine({ ...env, FLUE_BRAINTRUST_SPOOL_DIR: spool });
+    expect(result.ok).toBe(true);
+    expect(result.found('environment').detail).toContain(`; spool in ${spool}`);
     expect(existsSync(spool)).toBe(false);
   });
 });

@@ -38,9 +38,9 @@ async function checkNetwork(known) {
     return { status: 'warning', detail: complaint, advice };
   }
   if (session !== null && session.organisation === null) {
-    return { status: 'ok', detail: `nothing to ask ${plan.appUrl} for` };
+    return { status: 'ok', detail: `rows go straight to ${plan.apiUrl}; the test trace tries it` };
   }
-  return { status: 'ok', detail: `${plan.appUrl} answers${way}` };
+  return { status: 'ok', detail: `${plan.appUrl} answers${way}, all in ${probe.tookMs} ms` };
 }
 
 /**
@@ -102,7 +102,10 @@ function loginFailure({ message, status }, { appUrl }) {
 function checkOrganisation({ probe, plan }) {
   if (isUnreached(probe) || probe?.failure?.step === 'login') return SKIPPED;
   if (probe?.failure?.step === 'choosing the organisation') {
-    const advice = 'Correct BRAINTRUST_ORG_NAME, or take a key of that organisation.';
+    const advice =
+      plan?.orgName == null
+        ? 'Take a key of an organisation, and for a Braintrust of your own set BRAINTRUST_API_URL.'
+        : 'Correct BRAINTRUST_ORG_NAME, or take a key of that organisation.';
     return { status: 'failed', detail: probe.failure.message, advice };
   }
   if (probe?.session == null) return { status: 'ok', detail: 'found' };

@@ -56,7 +56,9 @@ function checkSettings(known) {
     const detail = `${file.path} cannot be read (${file.error.message}), and is left out`;
     return { status: 'warning', detail, advice: 'Make the file readable, or remove it.' };
   }
-  return { status: 'ok', detail: sources() };
+  const { spoolDir } = /** @type {import('../cli/destination').Plan} */ (known.plan);
+  const spool = spoolDir === null ? '' : `; spool in ${spoolDir}`;
+  return { status: 'ok', detail: sources() + spool };
 }
 
 /** Which variables are set, and where. Not what to. */
