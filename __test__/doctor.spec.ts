@@ -96,6 +96,9 @@ test('with a healthy collector all is well, and the link is that of a trace that
     id: row?.id,
   });
   expect(result.found('trace').detail).toContain(String(row?.root_span_id));
+  // The collector's own page finds it by that.
+  const shown = await fetch(link, { redirect: 'manual' });
+  expect(shown.headers.get('location')).toContain(String(row?.root_span_id));
 });
 
 test('for people there is a line for each check, and no colour where there is no terminal', async () => {
@@ -293,12 +296,14 @@ test('a key that only Flue would find is pointed at, and can be used', async () 
   });
 });
 
-test('a spool is neither made nor used', async () => {
+test('a spool is told of, and neither made nor used', async () => {
   const server = await collector();
   await withDirectory(async (directory) => {
     const env = { BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: server.url };
     const spool = join(directory, 'spool');
-    expect((await examine({ ...env, FLUE_BRAINTRUST_SPOOL_DIR: spool })).ok).toBe(true);
+    const result = await examine({ ...env, FLUE_BRAINTRUST_SPOOL_DIR: spool });
+    expect(result.ok).toBe(true);
+    expect(result.found('environment').detail).toContain(`; spool in ${spool}`);
     expect(existsSync(spool)).toBe(false);
   });
 });

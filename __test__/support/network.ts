@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { request as ask, createServer } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, type Server, type Socket, connect } from 'node:net';
 import { join } from 'node:path';
-import { createServer as createTlsServer } from 'node:tls';
 
 const TLS = join(__dirname, '../fixtures/tls');
 
@@ -15,13 +15,24 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-/** What speaks TLS in front of a server that does not. */
+/** What speaks HTTPS in front of a server that does not, and asks it in that server's own name. */
 export function tlsInFrontOf(port: number): Promise<Listener> {
   const files = {
     key: readFileSync(join(TLS, 'key.pem')),
     cert: readFileSync(CERTIFICATE),
   };
-  return listen(createTlsServer(files, (socket) => pipeBoth(socket, connect(port, '127.0.0.1'))));
+  const server = createHttpsServer(files, (request, response) => {
+    const { method, url: path, headers } = request;
+    const to = { host: '127.0.0.1', port, method, path };
+    const passed = ask({ ...to, headers: { ...headers, host: `127.0.0.1:${port}` } });
+    passed.on('response', (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+    passed.on('error', () => response.destroy());
+    request.pipe(passed);
+  });
+  return listen(server);
 }
 
 /** A proxy that makes tunnels, all to one port of this machine, and remembers where they should lead. */

@@ -21,7 +21,7 @@ ${destinationUsage}
 /** @type {import('./usage').OptionsConfig} */
 const options = { ...destinationOptions, json: { type: 'boolean' } };
 
-/** @typedef {import('../doctor/checks').Finding} Finding */
+/** @typedef {import('../doctor/finding').Finding} Finding */
 
 /** @type {Record<Finding['status'], { sign: string, style: import('./terminal').Style }>} */
 const LOOKS = {

@@ -11,7 +11,6 @@ const PATIENCE_MS = 5000;
  * Where a connection fails.
  *
  * @typedef {object} Explanation
- * @property {'dns' | 'tcp' | 'tls' | 'proxy' | 'unknown'} layer
  * @property {string} finding
  * @property {string} advice
  */
@@ -46,7 +45,6 @@ async function explain(url, proxy, variable) {
     await dns.lookup(host);
   } catch (error) {
     return {
-      layer: 'dns',
       finding: `the name ${host} cannot be resolved (${codeOf(error)})`,
       advice: `Check the spelling in ${who}, and that this machine may look names up.`,
     };
@@ -57,7 +55,6 @@ async function explain(url, proxy, variable) {
   }
   if (proxy !== null) {
     return {
-      layer: 'proxy',
       finding: `the proxy at ${target.host} can be reached, but gives no connection to ${new URL(url).host}`,
       advice: `Let the proxy pass it, correct ${who}, or except the host by NO_PROXY.`,
     };
@@ -77,10 +74,9 @@ async function explain(url, proxy, variable) {
 function unconnected(code, at, who) {
   if (code === 'ECONNREFUSED') {
     const advice = `Start the server (locally: \`npx flue-braintrust dev\`), or correct ${who}.`;
-    return { layer: 'tcp', finding: `nothing listens at ${at}`, advice };
+    return { finding: `nothing listens at ${at}`, advice };
   }
   return {
-    layer: 'tcp',
     finding: `no connection to ${at} (${code})`,
     advice: `A firewall may be in between. If there is a proxy, set HTTPS_PROXY; else check ${who}.`,
   };
@@ -95,18 +91,17 @@ function unconnected(code, at, who) {
 function unsecured(code, target, variable) {
   const untrusted = CERTIFICATES.get(code);
   if (untrusted !== undefined) {
-    return { layer: 'tls', finding: `${target.host}: ${untrusted}`, advice: TRUST };
+    return { finding: `${target.host}: ${untrusted}`, advice: TRUST };
   }
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
     const advice = "Renew it, or set this machine's clock.";
-    return { layer: 'tls', finding: `the certificate of ${target.host} is not valid now`, advice };
+    return { finding: `the certificate of ${target.host} is not valid now`, advice };
   }
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
     const finding = `the certificate of ${target.host} is for another name`;
-    return { layer: 'tls', finding, advice: `Use that name in ${variable}.` };
+    return { finding, advice: `Use that name in ${variable}.` };
   }
   return {
-    layer: 'tls',
     finding: `${target.host} does not speak TLS as it should (${code})`,
     advice: `Should the address in ${variable} begin with http: instead of https:?`,
   };
@@ -115,7 +110,7 @@ function unsecured(code, target, variable) {
 /** @returns {Explanation} */
 function unknown() {
   const advice = 'Node itself gets through: try again, and if it stays so, please report it.';
-  return { layer: 'unknown', finding: 'the connection breaks off', advice };
+  return { finding: 'the connection breaks off', advice };
 }
 
 /**
@@ -146,4 +141,18 @@ function codeOf(error) {
   return code ?? message;
 }
 
-module.exports = { explain };
+/**
+ * What the native part said, and what Node finds out about it.
+ *
+ * @param {string} message
+ * @param {string} url
+ * @param {string | null} proxy
+ * @param {string} variable
+ * @returns {Promise<import('./finding').Finding>}
+ */
+async function explained(message, url, proxy, variable) {
+  const { finding, advice } = await explain(url, proxy, variable);
+  return { status: 'failed', detail: `${finding}. The attempt: ${message}`, advice };
+}
+
+module.exports = { explained };

@@ -83,10 +83,12 @@ function missingNames(clause, text) {
 const memberOf = (object) =>
   new RegExp(String.raw`(?<![\w$.])${object.replaceAll('$', String.raw`\$`)}\.([\w$]+)`, 'g');
 
-/** The functions and types that we export. */
+/** What we export, types included. */
 function exportedNames() {
   const declarations = fs.readFileSync(path.join(__dirname, '../../index.d.ts'), 'utf8');
-  const types = declarations.matchAll(/^export (?:declare )?(?:interface|type|function|const) (\w+)/gm);
+  const types = declarations.matchAll(
+    /^export (?:declare )?(?:interface|type|function|const|class) (\w+)/gm,
+  );
   return new Set([...types].map(([, name]) => name));
 }
 
