@@ -6,9 +6,10 @@ const { types } = require('node:util');
 const { currentWork, runInSpan } = require('../context.js');
 const { classOf } = require('../plain-copy.js');
 const { warn } = require('../warn.js');
+const { attributesOf, lookOf, placeOf, read } = require('./arguments.js');
 const { NOOP_SPAN } = require('./noop.js');
 const { errorOf, saidOf } = require('./said.js');
-const { readSlug, writeSlug } = require('./slug.js');
+const { writeSlug } = require('./slug.js');
 const { inject } = require('./trace-context.js');
 
 /** @typedef {import('../../index.d.ts').StartSpanArgs} StartSpanArgs */
@@ -21,15 +22,7 @@ const LOGIN_MS = 5000;
 /** The longest error that is kept where there is room for nothing more, in characters. */
 const LONGEST_ERROR = 1000;
 
-/**
- * Where a span stands.
- * @typedef {object} Place
- * @property {string} id of its row
- * @property {string} spanId
- * @property {string} rootSpanId
- * @property {readonly string[]} spanParents
- * @property {Record<string, any>} [propagated] what every span below says
- */
+/** @typedef {import('./arguments.js').Place} Place */
 
 /** A span of the application's own, or the application's hold of one of Flue's. */
 class Span {
@@ -292,73 +285,11 @@ function runTraced(span, callback, args, showsOutput = false) {
   return /** @type {R} */ (settled);
 }
 
-/**
- * A member of an argument; nothing where it cannot be read.
- * @param {any} args
- * @param {string} name
- */
-function read(args, name) {
-  try {
-    return args?.[name];
-  } catch {
-    return undefined;
-  }
-}
-
 const newId = () => randomUUID().replaceAll('-', '');
 
 /** @param {any} error */
 function essence(error) {
   return String(typeof error === 'string' ? error : JSON.stringify(error)).slice(0, LONGEST_ERROR);
-}
-
-/**
- * @param {StartSpanArgs | undefined} args
- * @param {Record<string, any> | undefined} propagated
- */
-function attributesOf(args, propagated) {
-  return { ...args?.spanAttributes, ...propagated?.span_attributes };
-}
-
-/**
- * How a span looks: its name, its type and its other attributes.
- * @param {Omit<StartSpanArgs, 'event'> | undefined} args
- */
-function lookOf(args) {
-  /** @type {Record<string, any>} */
-  const look = {};
-  try {
-    const { name: ownName, type: ownType, ...attributes } = args?.spanAttributes ?? {};
-    const { name = ownName, type = ownType } = args ?? {};
-    if (name !== undefined && name !== '') look.name = String(name);
-    if (type !== undefined) look.type = String(type);
-    const { metadata } = saidOf({ metadata: attributes });
-    if (Object.keys(attributes).length > 0) look.attributes = metadata;
-  } catch {
-    // What cannot be read is not shown.
-  }
-  return look;
-}
-
-/**
- * The place that a slug names. Nothing without one, or when it cannot be read, which is told.
- * @param {unknown} slug
- * @returns {Place | undefined}
- */
-function placeOf(slug) {
-  if (slug === undefined || slug === null || slug === '') return undefined;
-  const ids = typeof slug === 'string' ? readSlug(slug) : undefined;
-  if (typeof ids?.span_id !== 'string' || typeof ids.root_span_id !== 'string') {
-    warn('BAD_PARENT', '`parent` is no slug of a span in a project; it is ignored.');
-    return undefined;
-  }
-  return {
-    id: ids.row_id ?? '',
-    spanId: ids.span_id,
-    rootSpanId: ids.root_span_id,
-    spanParents: [],
-    ...(ids.propagated_event && { propagated: ids.propagated_event }),
-  };
 }
 
 module.exports = { Span, runTraced };

@@ -1,0 +1,81 @@
+'use strict';
+
+const { warn } = require('../warn.js');
+const { saidOf } = require('./said.js');
+const { readSlug } = require('./slug.js');
+
+/** @typedef {import('../../index.d.ts').StartSpanArgs} StartSpanArgs */
+
+/**
+ * Where a span stands.
+ * @typedef {object} Place
+ * @property {string} id of its row
+ * @property {string} spanId
+ * @property {string} rootSpanId
+ * @property {readonly string[]} spanParents
+ * @property {Record<string, any>} [propagated] what every span below says
+ */
+
+/**
+ * A member of an argument; nothing where it cannot be read.
+ * @param {any} args
+ * @param {string} name
+ */
+function read(args, name) {
+  try {
+    return args?.[name];
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * @param {StartSpanArgs | undefined} args
+ * @param {Record<string, any> | undefined} propagated
+ */
+function attributesOf(args, propagated) {
+  return { ...args?.spanAttributes, ...propagated?.span_attributes };
+}
+
+/**
+ * How a span looks: its name, its type and its other attributes.
+ * @param {Omit<StartSpanArgs, 'event'> | undefined} args
+ */
+function lookOf(args) {
+  /** @type {Record<string, any>} */
+  const look = {};
+  try {
+    const { name: ownName, type: ownType, ...attributes } = args?.spanAttributes ?? {};
+    const { name = ownName, type = ownType } = args ?? {};
+    if (name !== undefined && name !== '') look.name = String(name);
+    if (type !== undefined) look.type = String(type);
+    const { metadata } = saidOf({ metadata: attributes });
+    if (Object.keys(attributes).length > 0) look.attributes = metadata;
+  } catch {
+    // What cannot be read is not shown.
+  }
+  return look;
+}
+
+/**
+ * The place that a slug names. Nothing without one, or when it cannot be read, which is told.
+ * @param {unknown} slug
+ * @returns {Place | undefined}
+ */
+function placeOf(slug) {
+  if (slug === undefined || slug === null || slug === '') return undefined;
+  const ids = typeof slug === 'string' ? readSlug(slug) : undefined;
+  if (typeof ids?.span_id !== 'string' || typeof ids.root_span_id !== 'string') {
+    warn('BAD_PARENT', '`parent` is no slug of a span in a project; it is ignored.');
+    return undefined;
+  }
+  return {
+    id: ids.row_id ?? '',
+    spanId: ids.span_id,
+    rootSpanId: ids.root_span_id,
+    spanParents: [],
+    ...(ids.propagated_event && { propagated: ids.propagated_event }),
+  };
+}
+
+module.exports = { attributesOf, lookOf, placeOf, read };
