@@ -3,8 +3,10 @@
 //! The modules stand in the order of the data flow. An event enters through [`binding`] on the
 //! JavaScript thread and is handed over as text; all else happens on the thread of the [`engine`]:
 //! [`event`] decodes it, [`translate`] says what it means for the trace, [`span`] is what that looks
-//! like, [`redact`] replaces what must not leave, [`batch`] gathers rows into payloads, [`upload`] delivers them, and [`report`] counts. [`spool`] keeps
-//! what must outlive the process.
+//! like, [`redact`] replaces what must not leave, [`batch`] gathers rows into payloads, [`upload`]
+//! delivers them, and [`report`] counts. [`spool`] keeps what must outlive the process. Rows that the
+//! application's masking function is to see go back to the JavaScript thread and return, before they
+//! become bytes.
 //!
 //! Who may know whom is a table in `architecture.rs`, which is a test. The core knows neither N-API nor
 //! HTTP nor the clock: it can be understood, and tested, without any of them.
