@@ -12,7 +12,7 @@ const names = contenders.filter(({ apart }) => !apart).map(({ name }) => name);
  * @param {import('./criteria.mjs').Verdict[]} all.verdicts
  * @param {string[]} all.machine
  * @param {import('./experiments.mjs').Experiment[]} all.experiments
- * @param {{ minutes: number, repetitions: number, quick: boolean }} all.run
+ * @param {{ minutes: number, repetitions: number, how: string }} all.run `how`: its options
  * @returns {string} Markdown
  */
 export function report({ results, verdicts, machine, experiments, run }) {
@@ -38,12 +38,12 @@ export function report({ results, verdicts, machine, experiments, run }) {
   return `${sections.join('\n\n')}\n`;
 }
 
-function preamble(machine, { minutes, repetitions, quick }) {
+function preamble(machine, { minutes, repetitions, how }) {
   return [
     '# What tracing costs',
     '',
     `Measured ${new Date().toISOString().slice(0, 10)} in ${minutes.toFixed(0)} minutes by ` +
-      `\`npm run bench\`${quick ? ' with `--quick`' : ''}; again with the same command.`,
+      `\`npm run bench${how}\`.`,
     '',
     ...machine.map((line) => `- ${line}`),
     '',

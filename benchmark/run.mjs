@@ -139,7 +139,9 @@ function addressed(url) {
 
 function finish() {
   const verdicts = criteria(results);
-  const run = { minutes: (Date.now() - began) / 60_000, repetitions, quick: options.quick };
+  const args = process.argv.slice(2);
+  const how = args.length > 0 ? ` -- ${args.join(' ')}` : '';
+  const run = { minutes: (Date.now() - began) / 60_000, repetitions, how };
   const text = report({ results, verdicts, machine: machine.lines, experiments: chosen, run });
   const { quick, only, sizes } = options;
   const isFull = !quick && !only && !sizes && !options.package && machine.isRelease;
