@@ -2,7 +2,6 @@
 
 const { runInContext } = require('./js/context.js');
 const { Exporter } = require('./js/exporter.js');
-const { spansOf } = require('./js/spans/traced.js');
 
 // Importing loads nothing native, starts nothing and reads nothing.
 const exporter = new Exporter();
@@ -26,8 +25,29 @@ const braintrustFlueObserver = Object.assign(
   braintrustFlueInstrumentation(),
 );
 
-const { currentSpan, injectTraceContext, logError, startSpan, traced, wrapTraced } =
-  spansOf(exporter);
+/** @type {ReturnType<typeof import('./js/spans/traced.js').spansOf> | undefined} */
+let spans;
+
+/** Loaded by the first who makes spans: the others need not wait for it. */
+const ofSpans = () => (spans ??= require('./js/spans/traced.js').spansOf(exporter));
+
+/** @type {typeof import('./index.d.ts').currentSpan} */
+const currentSpan = () => ofSpans().currentSpan();
+
+/** @type {typeof import('./index.d.ts').injectTraceContext} */
+const injectTraceContext = (headers) => ofSpans().injectTraceContext(headers);
+
+/** @type {typeof import('./index.d.ts').logError} */
+const logError = (span, error) => ofSpans().logError(span, error);
+
+/** @type {typeof import('./index.d.ts').startSpan} */
+const startSpan = (args) => ofSpans().startSpan(args);
+
+/** @type {typeof import('./index.d.ts').traced} */
+const traced = (callback, args) => ofSpans().traced(callback, args);
+
+/** @type {typeof import('./index.d.ts').wrapTraced} */
+const wrapTraced = (fn, args) => ofSpans().wrapTraced(fn, args);
 
 /** @type {typeof import('./index.d.ts').setMaskingFunction} */
 const setMaskingFunction = (mask) => exporter.setMaskingFunction(mask);

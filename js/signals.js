@@ -1,7 +1,5 @@
 'use strict';
 
-const { isMainThread } = require('node:worker_threads');
-
 /** What ends a process from outside and can be heard. */
 const SIGNALS = /** @type {const} */ (['SIGTERM', 'SIGINT', 'SIGHUP']);
 
@@ -16,6 +14,8 @@ const OURS = Symbol.for('flue-braintrust.signals');
  * @param {() => void} deliver.soon begins to deliver
  */
 function handleSignals({ now, soon }) {
+  // Seldom needed, and not cheap to load.
+  const { isMainThread } = require('node:worker_threads');
   if (!isMainThread) return;
   for (const signal of SIGNALS) {
     const listener = () => {

@@ -7,27 +7,27 @@ pub struct Builtin {
   pub is_one: fn(&str) -> bool,
 }
 
-/// The patterns. Each finds what is of its form; that is no proof that it is one, nor that it finds all.
+/// The patterns, with the word boundaries of ASCII, which are found faster. Each finds what is of its form; that is no proof that it is one, nor that it finds all.
 pub const BUILTINS: &[Builtin] = &[
   Builtin {
     name: "api-keys",
     // The prefixes by which the keys of well-known services can be told.
     expression: concat!(
-      r"\b(?:sk|pk|rk)[-_](?:[A-Za-z0-9]+[-_])*[A-Za-z0-9]{16,}",
-      r"|\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_[A-Za-z0-9_]{20,}|\bglpat-[A-Za-z0-9_-]{20,}",
-      r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bAIza[A-Za-z0-9_-]{35}|\bya29\.[A-Za-z0-9_-]{20,}",
-      r"|\bxox[abeprs]-[A-Za-z0-9-]{10,}|\bhf_[A-Za-z0-9]{20,}|\bnpm_[A-Za-z0-9]{30,}",
+      r"(?-u:\b)(?:sk|pk|rk)[-_](?:[A-Za-z0-9]+[-_])*[A-Za-z0-9]{16,}",
+      r"|(?-u:\b)gh[pousr]_[A-Za-z0-9]{20,}|(?-u:\b)github_pat_[A-Za-z0-9_]{20,}|(?-u:\b)glpat-[A-Za-z0-9_-]{20,}",
+      r"|(?-u:\b)(?:AKIA|ASIA)[A-Z0-9]{16}(?-u:\b)|(?-u:\b)AIza[A-Za-z0-9_-]{35}|(?-u:\b)ya29\.[A-Za-z0-9_-]{20,}",
+      r"|(?-u:\b)xox[abeprs]-[A-Za-z0-9-]{10,}|(?-u:\b)hf_[A-Za-z0-9]{20,}|(?-u:\b)npm_[A-Za-z0-9]{30,}",
     ),
     is_one: always,
   },
   Builtin {
     name: "bearer-tokens",
-    expression: r"(?i:\bbearer[ \t]+[A-Z0-9._~+/=-]{8,})",
+    expression: r"(?i:(?-u:\b)bearer[ \t]+[A-Z0-9._~+/=-]{8,})",
     is_one: always,
   },
   Builtin {
     name: "credit-cards",
-    expression: r"\b[0-9](?:[ -]?[0-9]){12,18}\b",
+    expression: r"(?-u:\b)[0-9](?:[ -]?[0-9]){12,18}(?-u:\b)",
     is_one: has_check_digit,
   },
   Builtin {
@@ -38,14 +38,14 @@ pub const BUILTINS: &[Builtin] = &[
   Builtin {
     name: "ip-addresses",
     expression: concat!(
-      r"\b(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\b",
-      r"|\b(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}\b",
+      r"(?-u:\b)(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?-u:\b)",
+      r"|(?-u:\b)(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}(?-u:\b)",
     ),
     is_one: always,
   },
   Builtin {
     name: "jwts",
-    expression: r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?",
+    expression: r"(?-u:\b)eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?",
     is_one: always,
   },
   Builtin {

@@ -88,6 +88,8 @@ pub struct Redactor {
 pub struct Rules {
   keys: HashSet<String>,
   paths: Option<regex::RegexSet>,
+  /// The last names of the paths; `None` if one of them may be any name.
+  path_ends: Option<HashSet<String>>,
   patterns: Option<std::sync::Arc<Patterns>>,
   replacement: String,
 }
@@ -161,6 +163,8 @@ impl Rules {
     }
     let paths = (!paths.is_empty()).then(|| regex::RegexSet::new(paths)).transpose();
     let paths = paths.map_err(|error| RulesError::BadPattern { position: 0, why: why(&error) })?;
+    let ends = given.paths.iter().filter_map(|path| path.rsplit('.').next());
+    let path_ends = ends.map(|name| (!name.starts_with('*')).then(|| name.to_owned())).collect();
     let mut expressions = Vec::new();
     for (position, expression) in given.patterns.iter().enumerate() {
       let expression = expression.text(position)?;
@@ -176,7 +180,7 @@ impl Rules {
     let patterns = Patterns::new(&expressions, &builtins)
       .map_err(|error| RulesError::BadPattern { position: 0, why: why(&error) })?;
     let replacement = given.replacement.clone().unwrap_or_else(|| REPLACEMENT.to_owned());
-    Ok(Self { keys, paths, patterns: patterns.map(Into::into), replacement })
+    Ok(Self { keys, paths, path_ends, patterns: patterns.map(Into::into), replacement })
   }
 
   /// Whether members are replaced by their names.
@@ -187,7 +191,13 @@ impl Rules {
   /// Whether the whole value of a member is to be replaced.
   pub fn covers(&self, name: &str, path: &str) -> bool {
     (!self.keys.is_empty() && self.keys.contains(normal(name).as_ref()))
-      || self.paths.as_ref().is_some_and(|paths| paths.is_match(path))
+      || self.paths.as_ref().is_some_and(|paths| self.may_end(name) && paths.is_match(path))
+  }
+
+  /// Whether a path may end with the name, which is told faster than whether one does.
+  fn may_end(&self, name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or_default();
+    self.path_ends.as_ref().is_none_or(|ends| ends.contains(last))
   }
 
   /// The text with what matches a pattern replaced. `None` when nothing does.
