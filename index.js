@@ -35,7 +35,7 @@ const ofSpans = () => (spans ??= require('./js/spans/traced.js').spansOf(exporte
 const currentSpan = () => ofSpans().currentSpan();
 
 /** @type {typeof import('./index.d.ts').injectTraceContext} */
-const injectTraceContext = (headers) => ofSpans().injectTraceContext(headers);
+const injectTraceContext = (carrier, options) => ofSpans().injectTraceContext(carrier, options);
 
 /** @type {typeof import('./index.d.ts').logError} */
 const logError = (span, error) => ofSpans().logError(span, error);

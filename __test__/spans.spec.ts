@@ -157,6 +157,17 @@ test('a slug carries a trace to another process, and what it propagates to all t
     },
   ));
 
+test('headers are given where another span stands, if one is named', () =>
+  traced(
+    `const other = bt.startSpan({ name: 'other' });
+     bt.traced(() => show(bt.injectTraceContext({}, { span: other })));
+     show([other.rootSpanId, other.spanId]);
+     other.end();`,
+    (_row, { shown: [{ traceparent }, [trace, span]] }) => {
+      expect(traceparent).toBe(`00-${trace}-${span}-01`);
+    },
+  ));
+
 test('headers of every kind are given where the span stands, beside what is there', () =>
   traced(
     `bt.traced((span) => {
