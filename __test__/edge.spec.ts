@@ -193,6 +193,18 @@ test('masks by the function that is set', async () => {
   expect(collector.rows().map(({ output }) => output)).toEqual(['masked']);
 });
 
+test.each([
+  'initLogger({ redact: { builtins: ["emails"] } });',
+  'initLogger({ content: false });',
+  'initLogger({ content: { reasoning: false } });',
+  'process.env.FLUE_BRAINTRUST_REDACT = "emails"; initLogger();',
+  'process.env.FLUE_BRAINTRUST_CONTENT = "false"; initLogger();',
+])('nothing is traced without the rules that were asked for: %s', async (init) => {
+  const { collector, stderr } = await shown(`${init} record('run_1'); show(await flush());`);
+  expect(collector.rows()).toEqual([]);
+  expect(stderr).toContain('`redact` and `content` have no effect');
+});
+
 test("spans of the application's own lie in each other, and give what their work gives", async () => {
   const { collector, values } = await shown(`
     initLogger();
