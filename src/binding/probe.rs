@@ -1,16 +1,13 @@
 //! What those who ask whether it works are told.
 
 use napi::{
-  Env, Error, Result, Status,
+  Env, Result,
   bindgen_prelude::{Object, retain_current_module_for_unload_safety},
 };
 use napi_derive::napi;
 
-use super::recorder::json;
-use crate::{
-  config::Settings,
-  engine::{Plan, probe},
-};
+use super::recorder::{json, parsed};
+use crate::engine::{Plan, probe};
 
 /// What the settings come to, as JSON and without the key. Throws when they are not usable. `settings` is
 /// what `Recorder` takes.
@@ -28,8 +25,4 @@ pub fn try_connection(env: &Env, settings: String) -> Result<Object<'_>> {
   let (deferred, promise) = env.create_deferred()?;
   probe(settings, move |told| deferred.resolve(move |_| Ok(json(&told))));
   Ok(promise)
-}
-
-fn parsed(settings: &str) -> Result<Settings> {
-  Settings::parse(settings).map_err(|error| Error::new(Status::InvalidArg, error.to_string()))
 }

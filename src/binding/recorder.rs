@@ -30,8 +30,7 @@ impl Recorder {
   /// the spool has something to deliver.
   #[napi(constructor, catch_unwind)]
   pub fn new(env: &Env, settings: String) -> Result<Self> {
-    let settings = Settings::parse(&settings)
-      .map_err(|error| Error::new(Status::InvalidArg, error.to_string()))?;
+    let settings = parsed(&settings)?;
     // The engine's thread outlives the worker that made it by a moment; its code must, too.
     retain_current_module_for_unload_safety();
     let engine = Engine::new(settings);
@@ -149,6 +148,11 @@ fn promise<'env>(
   let (deferred, promise) = env.create_deferred()?;
   ask(Box::new(move |report| deferred.resolve(move |_| Ok(json(&report)))));
   Ok(promise)
+}
+
+/// Settings as the facade hands them over.
+pub(super) fn parsed(settings: &str) -> Result<Settings> {
+  Settings::parse(settings).map_err(|error| Error::new(Status::InvalidArg, error.to_string()))
 }
 
 pub(super) fn json(value: &impl Serialize) -> String {

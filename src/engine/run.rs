@@ -228,24 +228,26 @@ impl<'a> Run<'a> {
   }
 
   fn obey(&mut self, command: Command) {
-    if let Command::Masked { batch, content } = &command {
-      self.delivery.take_masked(*batch, content);
-      return;
-    }
-    self.keeper.note_change();
-    self.keeper.hurry();
     match command {
+      Command::Masked { batch, content } => self.delivery.take_masked(batch, &content),
       Command::Flush { deadline, reply } => {
+        self.hurry_record();
         self.flushes.push(Flush { boundary: self.delivery.next_ticket(), deadline, reply });
       }
-      Command::Masked { .. } => {}
       Command::Close { deadline, reply } => {
+        self.hurry_record();
         let rows = self.translator.close_all(clock::now());
         self.enqueue(rows);
         self.closing.push(Flush { boundary: self.delivery.next_ticket(), deadline, reply });
         self.delivery.hurry();
       }
     }
+  }
+
+  /// Somebody waits: what is open is written down at once.
+  fn hurry_record(&mut self) {
+    self.keeper.note_change();
+    self.keeper.hurry();
   }
 
   /// Answers the flushes that are settled, late, or in vain.

@@ -253,8 +253,8 @@ impl<'a> Delivery<'a> {
   pub fn alarm(&self) -> Option<Instant> {
     let linger = if self.store.is_open() { CHECKPOINT } else { LINGER };
     // Rows that must be masked wait until there is room for them on the way.
-    let may_seal = !(self.shared.masks.are_wanted() && self.masking.is_full());
-    let due = self.waiting_since.filter(|_| may_seal).map(|since| since + linger);
+    let waiting_since = self.waiting_since.filter(|_| !self.is_masking_full());
+    let due = waiting_since.map(|since| since + linger);
     let sending = match self.link {
       _ if self.is_idle() => None,
       _ if self.gate.is_some() => self.gate,

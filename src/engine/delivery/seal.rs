@@ -105,7 +105,8 @@ impl Delivery<'_> {
     self.queue.pick(limits, |row| wanted(row, &is_carried))
   }
 
-  fn is_masking_full(&self) -> bool {
+  /// Whether rows that must be masked have to wait for those that are on the way.
+  pub(super) fn is_masking_full(&self) -> bool {
     self.shared.masks.are_wanted() && self.masking.is_full()
   }
 
