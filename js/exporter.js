@@ -6,7 +6,7 @@ const { environment, isStrict } = require('./environment.js');
 const { Masking } = require('./masking.js');
 const { loadNative } = require('./native-loader.js');
 const { pickOptions } = require('./options.js');
-const { classOf } = require('./plain-copy.js');
+const { messageOf } = require('./plain-copy.js');
 const { handleSignals } = require('./signals.js');
 const { stringify } = require('./stringify.js');
 const { Troubles } = require('./troubles.js');
@@ -97,7 +97,7 @@ class Exporter {
       if (!this.#capture.wants(event)) return;
       if (this.#closed) recorder.refuse();
       else this.#capture.take(event, (text, stage) => recorder.record(text, stage));
-      if (this.#masking.isOn) this.#masking.stir();
+      this.#masking.stir();
     } catch {
       this.#unreadable(recorder);
     }
@@ -118,7 +118,7 @@ class Exporter {
     const recorder = this.#recorder;
     if (recorder === undefined) return true;
     try {
-      if (this.#masking.isOn) this.#masking.stir();
+      this.#masking.stir();
       if (!this.#closed) return recorder.record(stringify(event), STAGE[stage]);
       recorder.refuse();
     } catch {
@@ -134,12 +134,19 @@ class Exporter {
    */
   flueSpan(ids) {
     try {
-      const caller = this.place()?.distributed ? currentWork()?.root?.carrier : undefined;
-      const traceId = ids.traceId ?? caller?.traceparent.split('-')[1];
+      const traceId = ids.traceId ?? this.caller()?.traceparent.split('-')[1];
       return loadNative().flueSpan(JSON.stringify({ ...ids, traceId }));
     } catch {
       return undefined;
     }
+  }
+
+  /**
+   * Where the caller of the work that runs now stands, if traces join that of their caller.
+   * @param {ReturnType<Exporter['place']>} [place] where spans are shown, if that is known already
+   */
+  caller(place = this.place()) {
+    return place?.distributed ? currentWork()?.root?.carrier : undefined;
   }
 
   /**
@@ -186,7 +193,7 @@ class Exporter {
   /** @type {typeof import('../index.d.ts').flush} */
   async flush(options) {
     if (this.#recorder === undefined) return { complete: true, ...NOTHING };
-    if (this.#masking.isOn) this.#masking.stir();
+    this.#masking.stir();
     const report = await this.#recorder.flush(timeoutOf(options));
     this.#troubles.tell();
     return JSON.parse(report);
@@ -201,7 +208,7 @@ class Exporter {
   async close(options) {
     if (this.#recorder === undefined) return { complete: true, ...NOTHING };
     this.#closed = true;
-    if (this.#masking.isOn) this.#masking.stir();
+    this.#masking.stir();
     const report = await this.#recorder.close(timeoutOf(options));
     this.#troubles.tell();
     return JSON.parse(report);
@@ -292,15 +299,6 @@ function timeoutOf(options) {
     // Who asks for nothing readable gets the default.
   }
   return DEFAULT_TIMEOUT_MS;
-}
-
-/** @param {unknown} error */
-function messageOf(error) {
-  try {
-    return error instanceof Error ? error.message : String(error);
-  } catch {
-    return classOf(error);
-  }
 }
 
 module.exports = { Exporter };

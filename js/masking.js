@@ -72,16 +72,12 @@ class Masking {
   /** Lets a recorder know whether its rows are masked. @param {Recorder} recorder */
   begin(recorder) {
     recorder.wantMasks(this.#mask !== null);
-    if (this.#mask !== null) this.stir();
-  }
-
-  /** Whether there is a masking function. */
-  get isOn() {
-    return this.#mask !== null;
+    this.stir();
   }
 
   /** Rows will be there soon. */
   stir() {
+    if (this.#mask === null) return;
     const now = performance.now();
     const wasIdle = now - this.#stirredAt > LATER_MS;
     this.#stirredAt = now;

@@ -323,4 +323,16 @@ function classOf(value) {
   }
 }
 
-module.exports = { classOf, mark, plainCopy, plainCopyOfEvent };
+/**
+ * What a person is told of what was thrown.
+ * @param {unknown} error
+ */
+function messageOf(error) {
+  try {
+    return error instanceof Error ? error.message : String(error);
+  } catch {
+    return classOf(error);
+  }
+}
+
+module.exports = { classOf, mark, messageOf, plainCopy, plainCopyOfEvent };

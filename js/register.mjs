@@ -11,6 +11,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { braintrustFlueInstrumentation, initLogger } from '../index.js';
 import { environment, isStrict } from './environment.js';
+import { messageOf } from './plain-copy.js';
 import { warn } from './warn.js';
 
 const { env, file } = environment();
@@ -75,9 +76,4 @@ async function importFrom(specifier, parentURL) {
   } finally {
     hooks.deregister();
   }
-}
-
-/** @param {unknown} error */
-function messageOf(error) {
-  return error instanceof Error ? error.message : String(error);
 }

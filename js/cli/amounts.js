@@ -1,5 +1,7 @@
 'use strict';
 
+const { counted } = require('../collector/text');
+
 const UNITS = /** @type {const} */ ([
   ['day', 86_400],
   ['hour', 3600],
@@ -32,4 +34,12 @@ function formatAge(date, now = Date.now()) {
   return `${count} ${unit}${count === 1 ? '' : 's'} ago`;
 }
 
-module.exports = { formatAge, formatBytes };
+/**
+ * @param {Record<string, number>} lost rows by reason
+ * @returns {string[]} a line for each reason
+ */
+function lossLines(lost) {
+  return Object.entries(lost).map(([reason, rows]) => `Lost ${counted(rows, 'row')}: ${reason}.`);
+}
+
+module.exports = { formatAge, formatBytes, lossLines };

@@ -2,6 +2,7 @@
 
 const { environment } = require('../environment');
 const { loadNative } = require('../native-loader');
+const { messageOf } = require('../plain-copy');
 const { Failure } = require('./usage');
 
 /**
@@ -66,15 +67,9 @@ function planOf(settings) {
   }
 }
 
-/** @param {unknown} error */
-function messageOf(error) {
-  return error instanceof Error ? error.message : String(error);
-}
-
 module.exports = {
   destinationOptions,
   destinationUsage,
-  messageOf,
   planOf,
   readEnvFile,
   settingsOf,

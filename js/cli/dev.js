@@ -3,9 +3,9 @@
 const { startCollector } = require('../collector');
 const { renderTrace } = require('../collector/render');
 const { counted } = require('../collector/text');
-const { UsageError } = require('./usage');
+const { messageOf } = require('../plain-copy');
+const { DEFAULT_PORT, readPort } = require('./port');
 
-const DEFAULT_PORT = 4983;
 const DEFAULT_HOST = '127.0.0.1';
 
 const usage = `Usage: flue-braintrust dev [--port N] [--host H] [--file out.ndjson]
@@ -35,7 +35,7 @@ const options = {
  * @returns {Promise<number>} 0 when it was stopped, 1 when it could not start
  */
 async function run(values) {
-  const port = readPort(values.port);
+  const port = readPort(values.port, 0);
   const host = String(values.host ?? DEFAULT_HOST);
   const file = typeof values.file === 'string' ? values.file : undefined;
   const stopped = stopSignal();
@@ -66,19 +66,6 @@ async function run(values) {
   return 0;
 }
 
-/**
- * @param {import('./usage').OptionValue} text
- * @returns {number}
- */
-function readPort(text) {
-  if (text === undefined) return DEFAULT_PORT;
-  const port = Number(text);
-  if (!/^\d+$/.test(String(text)) || port > 65_535) {
-    throw new UsageError(`--port must be a number from 0 to 65535, but is ${String(text)}`);
-  }
-  return port;
-}
-
 /** @returns {Promise<void>} resolves at the first SIGINT or SIGTERM; a second one kills */
 function stopSignal() {
   return new Promise((resolve) => {
@@ -105,7 +92,7 @@ function explainStart(error, host, port) {
   if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
     return `port ${port} on ${host} is taken, perhaps by another collector; choose one with --port`;
   }
-  return `the collector could not start: ${error instanceof Error ? error.message : String(error)}`;
+  return `the collector could not start: ${messageOf(error)}`;
 }
 
 /**

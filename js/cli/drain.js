@@ -4,18 +4,18 @@ const { setTimeout: delay } = require('node:timers/promises');
 
 const { counted } = require('../collector/text');
 const { loadNative } = require('../native-loader');
-const { listSpool } = require('../spool/listing');
+const { lossLines } = require('./amounts');
 const {
   destinationOptions,
   destinationUsage,
-  messageOf,
   planOf,
   readEnvFile,
   settingsOf,
 } = require('./destination');
 const { drawProgress } = require('./progress');
+const { readSpool } = require('./spool');
 const { printJson } = require('./terminal');
-const { Failure, UsageError } = require('./usage');
+const { UsageError } = require('./usage');
 
 const DEFAULT_TIMEOUT_S = 60;
 const LOOK_EVERY_MS = 100;
@@ -93,18 +93,14 @@ const NOTHING = Object.freeze({ sent: 0, lost: {}, lastError: null });
  * @param {string} destination
  */
 function shareOf(directory, destination) {
-  try {
-    const { shares } = listSpool(directory);
-    const others = shares.filter((share) => share.destination !== destination);
-    const ours = shares.find((share) => share.destination === destination);
-    return {
-      waiting: ours?.waiting ?? NONE,
-      openRecords: ours?.openRecords ?? 0,
-      others: others.filter(({ waiting }) => waiting.files > 0),
-    };
-  } catch (error) {
-    throw new Failure(`the spool cannot be read: ${messageOf(error)}`);
-  }
+  const { shares } = readSpool(directory);
+  const others = shares.filter((share) => share.destination !== destination);
+  const ours = shares.find((share) => share.destination === destination);
+  return {
+    waiting: ours?.waiting ?? NONE,
+    openRecords: ours?.openRecords ?? 0,
+    others: others.filter(({ waiting }) => waiting.files > 0),
+  };
 }
 
 /**
@@ -149,9 +145,7 @@ function report({ sent, lost, lastError, left, others }, found) {
   const lines = [
     found === 0 ? 'Nothing waits for this destination.' : `Delivered ${counted(sent, 'row')}.`,
   ];
-  for (const [reason, count] of Object.entries(lost)) {
-    lines.push(`Lost ${counted(count, 'row')}: ${reason}.`);
-  }
+  lines.push(...lossLines(lost));
   if (left.files > 0) {
     lines.push(`${counted(left.files, 'payload')} with ${counted(left.rows, 'row')} still wait.`);
     lines.push(

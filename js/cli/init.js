@@ -6,7 +6,7 @@ const path = require('node:path');
 const { unifiedDiff } = require('../init/diff');
 const { planInit } = require('../init/plan');
 const { readProject } = require('../init/project');
-const { messageOf } = require('./destination');
+const { messageOf } = require('../plain-copy');
 const { painter, printJson } = require('./terminal');
 const { Failure } = require('./usage');
 

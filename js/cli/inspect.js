@@ -1,11 +1,9 @@
 'use strict';
 
 const { counted } = require('../collector/text');
-const { listSpool } = require('../spool/listing');
 const { formatAge, formatBytes } = require('./amounts');
-const { messageOf } = require('./destination');
+const { readSpool } = require('./spool');
 const { painter, printJson } = require('./terminal');
-const { Failure } = require('./usage');
 
 const usage = `Usage: flue-braintrust inspect DIRECTORY [--json]
 
@@ -32,7 +30,7 @@ const options = { json: { type: 'boolean' } };
  * @returns {Promise<number>}
  */
 async function run(values, directory = '') {
-  const listing = read(directory);
+  const listing = readSpool(directory);
   const { shares, foreign } = listing;
   if (values.json === true) printJson(listing);
   else {
@@ -42,15 +40,6 @@ async function run(values, directory = '') {
     process.stdout.write(texts.join('\n'));
   }
   return shares.some(({ damaged }) => damaged.files > 0) ? 1 : 0;
-}
-
-/** @param {string} directory */
-function read(directory) {
-  try {
-    return listSpool(directory);
-  } catch (error) {
-    throw new Failure(`the spool cannot be read: ${messageOf(error)}`);
-  }
 }
 
 /** @param {Share} share */

@@ -2,20 +2,20 @@
 
 const { counted } = require('../collector/text');
 const { Exporter } = require('../exporter');
+const { messageOf } = require('../plain-copy');
 const { readObservations } = require('../replay');
+const { lossLines } = require('./amounts');
 const {
   destinationOptions,
   destinationUsage,
-  messageOf,
   planOf,
   readEnvFile,
   settingsOf,
 } = require('./destination');
+const { DEFAULT_PORT, readPort } = require('./port');
 const { printJson } = require('./terminal');
 const { Failure, UsageError } = require('./usage');
 
-/** Where `dev` listens unless told otherwise. */
-const DEFAULT_PORT = 4983;
 const FLUSH_MS = 60_000;
 /** After so many events what was taken is delivered before more is read: a recording may be large. */
 const EVENTS_AT_ONCE = 500;
@@ -82,11 +82,7 @@ function localDestination({ local, port }) {
     if (port !== undefined) throw new UsageError('--port is for --local');
     return {};
   }
-  const number = port === undefined ? DEFAULT_PORT : Number(port);
-  if (!Number.isInteger(number) || number < 1 || number > 65_535) {
-    throw new UsageError(`--port must be a number from 1 to 65535, but is ${String(port)}`);
-  }
-  const url = `http://127.0.0.1:${number}`;
+  const url = `http://127.0.0.1:${readPort(port, 1)}`;
   return { apiKey: 'local', appUrl: url, apiUrl: url };
 }
 
@@ -108,15 +104,13 @@ async function feed(exporter, file) {
 }
 
 /**
- * @param {{ events: number, notes: number, unreadable: number, sent: number, lost: object, lastError: string | null }} outcome
+ * @param {{ events: number, notes: number, unreadable: number, sent: number, lost: Record<string, number>, lastError: string | null }} outcome
  * @param {string} where
  */
 function report({ events, unreadable, sent, lost, lastError }, where) {
   const lines = [`${counted(events, 'event')} read, ${counted(sent, 'row')} sent to ${where}.`];
   if (unreadable > 0) lines.push(`${counted(unreadable, 'line')} could not be read.`);
-  for (const [reason, count] of Object.entries(lost)) {
-    lines.push(`Lost ${counted(count, 'row')}: ${reason}.`);
-  }
+  lines.push(...lossLines(lost));
   if (Object.keys(lost).length > 0 && lastError !== null)
     lines.push(`The last error: ${lastError}.`);
   return `${lines.join('\n')}\n`;

@@ -1,8 +1,8 @@
 'use strict';
 
+const { spanLink } = require('../span-link');
 const { explained } = require('./explain');
 const { SKIPPED } = require('./finding');
-const { spanLink } = require('./links');
 const { sendTestTrace } = require('./test-trace');
 
 /** The longest to wait for the test trace, in milliseconds. */

@@ -4,9 +4,10 @@ const { existsSync, readFileSync } = require('node:fs');
 const { parseEnv } = require('node:util');
 
 const { engines } = require('../../package.json');
-const { messageOf, settingsOf } = require('../cli/destination');
+const { settingsOf } = require('../cli/destination');
 const { FILE_VARIABLES, nearestFile } = require('../environment');
 const { loadNative } = require('../native-loader');
+const { messageOf } = require('../plain-copy');
 const { SKIPPED } = require('./finding');
 
 /** @typedef {import('./finding').Finding} Finding */

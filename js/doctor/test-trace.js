@@ -3,13 +3,11 @@
 const { randomUUID } = require('node:crypto');
 const { setTimeout: delay } = require('node:timers/promises');
 
+const { STAGE } = require('../capture');
 const { loadNative } = require('../native-loader');
 
 /** How often it is looked whether the trace has arrived, in milliseconds. */
 const LOOK_EVERY_MS = 25;
-/** How an event is handed over, see `Recorder.record`. */
-const BEGINS = 0;
-const GOES_ON = 1;
 
 /**
  * What became of the test trace.
@@ -71,10 +69,10 @@ function record(recorder, runId, began) {
   const common = { runId, timestamp, v: 3 };
   const start = { type: 'run_start', workflowName: 'flue-braintrust-doctor', startedAt: timestamp };
   const input = { message: 'A test by `flue-braintrust doctor`. It may be deleted.' };
-  recorder.record(JSON.stringify({ ...start, input, ...common }), BEGINS);
+  recorder.record(JSON.stringify({ ...start, input, ...common }), STAGE.BEGINS);
   const result = { node: process.version, platform: `${process.platform}-${process.arch}` };
   const end = { type: 'run_end', result, isError: false, durationMs: Date.now() - began };
-  recorder.record(JSON.stringify({ ...end, ...common }), GOES_ON);
+  recorder.record(JSON.stringify({ ...end, ...common }), STAGE.GOES_ON);
 }
 
 /**

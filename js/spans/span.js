@@ -3,8 +3,9 @@
 const { randomUUID } = require('node:crypto');
 const { types } = require('node:util');
 
-const { currentWork, runInSpan } = require('../context.js');
+const { runInSpan } = require('../context.js');
 const { classOf } = require('../plain-copy.js');
+const { spanLink } = require('../span-link.js');
 const { warn } = require('../warn.js');
 const { attributesOf, lookOf, placeOf, read } = require('./arguments.js');
 const { NOOP_SPAN } = require('./noop.js');
@@ -154,11 +155,9 @@ class Span {
     if (!appUrl || !orgName) {
       return 'https://braintrust.dev/error-generating-link?msg=log-in-or-provide-org-name';
     }
-    const start = `${appUrl}/app/${encodeURIComponent(orgName)}`;
-    const row = encodeURIComponent(this.id);
-    return projectId
-      ? `${start}/object?object_type=project_logs&object_id=${projectId}&id=${row}`
-      : `${start}/p/${encodeURIComponent(projectName ?? '')}/logs?oid=${row}`;
+    if (projectId) return spanLink({ appUrl, organisation: orgName, projectId }, this.id);
+    const project = `${appUrl}/app/${encodeURIComponent(orgName)}/p/${encodeURIComponent(projectName ?? '')}`;
+    return `${project}/logs?oid=${encodeURIComponent(this.id)}`;
   }
 
   async permalink() {
@@ -179,7 +178,7 @@ class Span {
    */
   inject(carrier) {
     const place = this.#exporter.place();
-    const caller = place?.distributed ? currentWork()?.root?.carrier : undefined;
+    const caller = this.#exporter.caller(place);
     return inject(carrier ?? /** @type {T} */ ({}), this.#place, place, caller);
   }
 
