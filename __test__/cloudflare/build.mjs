@@ -37,6 +37,8 @@ const { positionals, values: options } = parseArgs({
 const directory = resolve(positionals[0]);
 
 cpSync(join(here, 'project'), directory, { recursive: true });
+// The same Flue, and the same model.
+cpSync(join(root, '__test__/projects/2.x/source/model.ts'), join(directory, 'src/model.ts'));
 if (options.app) cpSync(join(here, options.app), directory, { recursive: true });
 install();
 if (options.tracer) useTracer(TRACERS[options.tracer]);

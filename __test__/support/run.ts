@@ -29,10 +29,21 @@ export function run(
   timeout = 50_000,
   cwd = ROOT,
 ): Promise<Ending> {
+  const quiet = ['ExperimentalWarning', 'MODULE_TYPELESS_PACKAGE_JSON'];
+  const flags = quiet.map((warning) => `--disable-warning=${warning}`);
+  return finished(process.execPath, [...flags, ...args], env, cwd, timeout);
+}
+
+/** Runs any program to its end, or until its time is up. */
+export function finished(
+  command: string,
+  args: string[],
+  env: Record<string, string>,
+  cwd: string,
+  timeout = 50_000,
+): Promise<Ending> {
   return new Promise((done, failed) => {
-    const quiet = ['ExperimentalWarning', 'MODULE_TYPELESS_PACKAGE_JSON'];
-    const flags = quiet.map((warning) => `--disable-warning=${warning}`);
-    const child = spawn(process.execPath, [...flags, ...args], {
+    const child = spawn(command, args, {
       cwd,
       env: environment(env),
       stdio: ['ignore', 'pipe', 'pipe'],
