@@ -31,6 +31,7 @@ const MODULES = [
   'list',
   'messages',
   'rows',
+  'search',
   'trace',
   'virtual',
 ];

@@ -5,6 +5,7 @@ import { cost, count, counted, duration, time, typeClass } from './format.mjs';
 import { html } from './html.mjs';
 import { Icon } from './icons.mjs';
 import { NumberCell, Rows } from './rows.mjs';
+import { Search } from './search.mjs';
 
 /** @typedef {import('../types').TraceDigest} TraceDigest */
 /** @typedef {import('../types').TracePage} TracePage */
@@ -34,16 +35,12 @@ export function TraceList({ live }) {
   return html`
     <header class="bar">
       <h1>Traces</h1>
-      <label class="search">
-        <${Icon} name="search" />
-        <input
-          type="search"
-          placeholder="Search names, ids and content"
-          aria-label="Search traces"
-          value=${query}
-          onInput=${(/** @type {any} */ { target }) => setQuery(target.value)}
-        />
-      </label>
+      <${Search}
+        label="Search traces"
+        placeholder="Search names, ids and content"
+        query=${query}
+        onQuery=${setQuery}
+      />
       <select
         aria-label="Which traces"
         value=${status}

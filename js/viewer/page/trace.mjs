@@ -7,6 +7,7 @@ import { html } from './html.mjs';
 import { Icon } from './icons.mjs';
 import { useSettled } from './list.mjs';
 import { NumberCell, Rows } from './rows.mjs';
+import { Search } from './search.mjs';
 
 /** @typedef {import('../types').SpanDigest} SpanDigest */
 /** @typedef {import('../types').TraceDigest} TraceDigest */
@@ -64,16 +65,7 @@ export function TracePage({ traceId, spanId, live }) {
       }
       <span class="hint facts">${factsOf(trace)}</span>
       <span class="fill" />
-      <label class="search">
-        <${Icon} name="search" />
-        <input
-          type="search"
-          placeholder="Search this trace"
-          aria-label="Search this trace"
-          value=${query}
-          onInput=${(/** @type {any} */ { target }) => setQuery(target.value)}
-        />
-      </label>
+      <${Search} label="Search this trace" query=${query} onQuery=${setQuery} />
       <a class="button" href=${`/viewer/api/export?id=${encodeURIComponent(traceId)}`} download>
         <${Icon} name="download" /> Export
       </a>

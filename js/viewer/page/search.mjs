@@ -1,0 +1,22 @@
+import { html } from './html.mjs';
+import { Icon } from './icons.mjs';
+
+/**
+ * A field to search with.
+ *
+ * @param {{ label: string, placeholder?: string, query: string, onQuery: (query: string) => void }} props
+ */
+export function Search({ label, placeholder = label, query, onQuery }) {
+  return html`
+    <label class="search">
+      <${Icon} name="search" />
+      <input
+        type="search"
+        placeholder=${placeholder}
+        aria-label=${label}
+        value=${query}
+        onInput=${(/** @type {any} */ { target }) => onQuery(target.value)}
+      />
+    </label>
+  `;
+}
