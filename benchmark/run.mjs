@@ -139,7 +139,14 @@ function addressed(url) {
 
 function finish() {
   const verdicts = criteria(results);
-  const args = process.argv.slice(2);
+  const { out: _out, raw: _raw, package: _package, ...told } = options;
+  const args = Object.entries(told).flatMap(([name, value]) =>
+    value === undefined || value === false
+      ? []
+      : value === true
+        ? `--${name}`
+        : `--${name} ${value}`,
+  );
   const how = args.length > 0 ? ` -- ${args.join(' ')}` : '';
   const run = { minutes: (Date.now() - began) / 60_000, repetitions, how };
   const text = report({ results, verdicts, machine: machine.lines, experiments: chosen, run });

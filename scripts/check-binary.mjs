@@ -1,13 +1,13 @@
 /**
  * What a Linux binary may ask of the system it is loaded on: no glibc in one for musl, no newer glibc than
- * that of the oldest system in one for glibc, nothing else but the C library, and not more bytes than promised.
+ * that of the oldest system in one for glibc, nothing else but the C library, and not more bytes than it may have.
  *
  *     node scripts/check-binary.mjs <target>
  */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 
-/** What README.md promises. */
+/** What a binary may have. */
 const MOST_BYTES = 4_000_000;
 /** That of RHEL 8 and of the images that Node itself is built in. */
 const NEWEST_GLIBC = '2.28';
