@@ -4,17 +4,21 @@
 //! `.env.braintrust`, which wins over the default. Blank means unset. The facade reads the environment
 //! and the file; the rules are here. Pure.
 
-use std::{collections::HashMap, fmt, path::PathBuf, sync::Arc, time::Duration};
+mod given;
 
-use serde::Deserialize;
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+
 use thiserror::Error;
 use uuid::Uuid;
 
 use crate::{
   event::Content,
-  redact::{self, Redactor, RulesError},
+  redact::{Redactor, RulesError},
   translate::{self, Form, TurnInput},
 };
+
+pub use given::Given;
+use given::{ContentOption, Spool, SpoolOptions};
 
 /// Where users log in, register projects and look at traces.
 const APP_URL: &str = "https://www.braintrust.dev";
@@ -89,84 +93,6 @@ pub enum ConfigError {
     /// The option or variable.
     name: &'static str,
   },
-}
-
-/// What the facade hands over: the options as given, and the variables it found.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Given {
-  options: Options,
-  /// Variables of the process.
-  env: HashMap<String, String>,
-  /// Variables of `.env.braintrust`.
-  file: HashMap<String, String>,
-}
-
-/// The options of `initLogger`, as far as the core knows them.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Options {
-  api_key: Option<String>,
-  app_url: Option<String>,
-  api_url: Option<String>,
-  org_name: Option<String>,
-  project_name: Option<String>,
-  project_id: Option<String>,
-  exit_timeout_ms: Option<f64>,
-  max_queue_bytes: Option<f64>,
-  request_timeout_ms: Option<f64>,
-  max_request_bytes: Option<f64>,
-  messages: Option<String>,
-  turn_input: Option<String>,
-  logs: Option<bool>,
-  distributed_tracing: Option<bool>,
-  content: Option<ContentOption>,
-  redact: Option<redact::Given>,
-  max_field_bytes: Option<f64>,
-  spool: Option<Spool>,
-}
-
-/// The option `spool`.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Spool {
-  Switch(bool),
-  Directory(SpoolOptions),
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct SpoolOptions {
-  dir: Option<PathBuf>,
-  max_bytes: Option<f64>,
-  max_age_ms: Option<f64>,
-  fsync: Option<bool>,
-}
-
-/// The option `content`.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum ContentOption {
-  Switch(bool),
-  Parts(ContentParts),
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-struct ContentParts {
-  input: bool,
-  output: bool,
-  system_prompt: bool,
-  tools: bool,
-  reasoning: bool,
-  errors: bool,
-}
-
-impl Default for ContentParts {
-  fn default() -> Self {
-    let Content { input, output, system_prompt, tools, reasoning, errors } = Content::ALL;
-    Self { input, output, system_prompt, tools, reasoning, errors }
-  }
 }
 
 /// Where and how to keep what must outlive the process.
@@ -390,10 +316,7 @@ fn content(
   variable: Option<String>,
 ) -> Result<Content, ConfigError> {
   Ok(match (option, variable.as_deref()) {
-    (Some(ContentOption::Parts(parts)), _) => {
-      let ContentParts { input, output, system_prompt, tools, reasoning, errors } = parts;
-      Content { input, output, system_prompt, tools, reasoning, errors }
-    }
+    (Some(ContentOption::Parts(content)), _) => content,
     (Some(ContentOption::Switch(true)), _) | (None, None | Some("true" | "1")) => Content::ALL,
     (Some(ContentOption::Switch(false)), _) | (None, Some("false" | "0")) => Content::NONE,
     _ => return Err(unknown("content (FLUE_BRAINTRUST_CONTENT)", "true, false")),

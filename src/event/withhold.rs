@@ -1,9 +1,12 @@
 //! What of an event is kept at all.
 
+use serde::Deserialize;
+
 use super::{Body, Event, Failure, Outcome};
 
 /// Which content is kept. Structure, times, usage and ids always are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Content {
   /// What went into runs, operations, tools, tasks, models and the application's own spans, and a run's
   /// `metadata`.
@@ -35,6 +38,13 @@ impl Content {
       reasoning: kept,
       errors: kept,
     }
+  }
+}
+
+/// What is not named is kept.
+impl Default for Content {
+  fn default() -> Self {
+    Self::ALL
   }
 }
 
