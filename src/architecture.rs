@@ -64,7 +64,7 @@ const MAY_KNOW: &[(&str, &[&str], &[&str])] = &[
   ),
   ("report", &[], &["serde"]),
   ("clock", &[], &[]),
-  ("time", &[], &["jiff"]),
+  ("time", &[], &["humantime"]),
 ];
 
 /// Crates whose use is a decision about the architecture.
@@ -76,7 +76,7 @@ const WATCHED: &[&str] = &[
   "httpdate",
   "hyper_util",
   "indexmap",
-  "jiff",
+  "humantime",
   "napi",
   "napi_derive",
   "regex",

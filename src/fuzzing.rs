@@ -102,7 +102,10 @@ mod tests {
   /// The dependencies of a manifest.
   fn dependencies(manifest: &str) -> Vec<&str> {
     let lines = manifest.lines().skip_while(|line| *line != "[dependencies]").skip(1);
-    lines.take_while(|line| !line.starts_with('[')).filter(|line| !line.is_empty()).collect()
+    lines
+      .take_while(|line| !line.starts_with('['))
+      .filter(|line| !line.is_empty() && !line.starts_with('#'))
+      .collect()
   }
 
   #[test]

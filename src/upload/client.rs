@@ -15,7 +15,10 @@ use reqwest::{
 use thiserror::Error;
 use tokio::time::timeout;
 
-use super::roots::{self, RootsError};
+use super::{
+  crypto,
+  roots::{self, RootsError},
+};
 use crate::config::Settings;
 
 /// What Braintrust is told in, and answers in.
@@ -85,7 +88,7 @@ impl Client {
   /// [`Self::complaint`].
   pub fn new(settings: &Settings) -> Result<Self, ClientError> {
     // Fails only when a provider is installed already, which then serves.
-    let _installed = rustls::crypto::ring::default_provider().install_default();
+    let _installed = crypto::provider().install_default();
     let bearer = format!("Bearer {}", settings.api_key.reveal());
     let mut bearer = HeaderValue::from_str(&bearer).map_err(|_| ClientError::Key)?;
     bearer.set_sensitive(true);

@@ -7,6 +7,7 @@
 mod backoff;
 mod classify;
 mod client;
+mod crypto;
 mod overflow;
 mod roots;
 mod session;
