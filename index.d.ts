@@ -181,7 +181,7 @@ export type LossReason =
 
 /** Something that went wrong with the tracing; the application goes on. */
 export interface Trouble {
-  /** Begins with `FLUE_BRAINTRUST_`; the README lists them. */
+  /** Begins with `FLUE_BRAINTRUST_`; docs/troubleshooting.md lists them. */
   readonly code: string;
   /** What happened, in whole sentences; never a key, never content. */
   readonly message: string;

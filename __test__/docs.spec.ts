@@ -1,0 +1,99 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT } from './support/run';
+
+const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
+const types = read('index.d.ts');
+
+/** What the first group of a pattern finds, each once. */
+const found = (text: string, pattern: RegExp) => [
+  ...new Set([...text.matchAll(pattern)].map(([, name]) => name ?? '')),
+];
+
+/** The text of files of ours, without their tests. */
+const sources = (...patterns: string[]) =>
+  globSync(patterns, { cwd: ROOT })
+    .filter((file) => !file.includes('tests') && !file.includes(join('viewer', 'page')))
+    .map(read)
+    .join('\n');
+
+/** The members that an exported interface has of its own. */
+function members(name: string) {
+  const body = new RegExp(`^export interface ${name} .*?\\{$(.*?)^\\}$`, 'ms').exec(types)?.[1];
+  return found(body ?? '', /^ {2}(?:readonly )?(\w+)\??:/gm);
+}
+
+/** Those of the names that the page does not have as code. */
+const missing = (page: string, names: string[], from: number) => {
+  // What finds nothing would miss nothing.
+  expect(names.length).toBeGreaterThanOrEqual(from);
+  const text = read(page);
+  return names.filter((name) => !text.includes(`\`${name}\``));
+};
+
+test('every option is in the configuration reference', () => {
+  const nested = ['content', 'redact', 'spool'].flatMap((option) => {
+    const name = `${option[0]?.toUpperCase()}${option.slice(1)}Options`;
+    return members(name).map((member) => `${option}.${member}`);
+  });
+  const options = [...members('InitLoggerOptions'), ...nested, ...members('FlushOptions')];
+  expect(options).toEqual(expect.arrayContaining(['apiKey', 'state', 'spool.dir', 'timeoutMs']));
+  expect(missing('docs/configuration.md', options, 45)).toEqual([]);
+});
+
+test('every builtin rule is in the configuration reference', () => {
+  const builtins = found(sources('src/redact/builtin.rs'), /\bname: "([a-z-]+)"/g);
+  expect(missing('docs/configuration.md', builtins, 7)).toEqual([]);
+});
+
+test('every variable of the environment that is read is in the configuration reference', () => {
+  const native = sources('src/config.rs', 'src/config/**/*.rs');
+  const scripts = sources('js/**/*.js', 'js/**/*.mjs');
+  const codes = found(sources('src/report/warn.rs'), /"(FLUE_BRAINTRUST_[A-Z_]+)"/g);
+  const named = [
+    ...found(native, /"([A-Z][A-Z0-9]*_[A-Z0-9_]+)"/g),
+    ...found(scripts, /process\.env\??\.([A-Z_]+)/g),
+    ...found(scripts, /'((?:FLUE_)?BRAINTRUST_[A-Z_]+)'/g),
+  ];
+  // Codes of warnings are named like them.
+  const variables = [...new Set(named)].filter((name) => !codes.includes(name));
+  const some = ['BRAINTRUST_API_KEY', 'FLUE_BRAINTRUST_STRICT', 'NODE_EXTRA_CA_CERTS', 'NO_COLOR'];
+  expect(variables).toEqual(expect.arrayContaining(some));
+  expect(missing('docs/configuration.md', variables, 22)).toEqual([]);
+});
+
+test('every code of a warning has a section with an example in the troubleshooting guide', () => {
+  const codes = [
+    ...found(sources('src/report/warn.rs'), /"FLUE_BRAINTRUST_([A-Z_]+)"/g),
+    ...found(sources('js/**/*.js', 'js/**/*.mjs'), /\bwarn\(\s*'([A-Z_]+)'/g),
+  ];
+  expect(codes).toEqual(
+    expect.arrayContaining(['CERTIFICATES', 'LOST', 'NO_MASK', 'UNREGISTERED']),
+  );
+  const text = read('docs/troubleshooting.md');
+  const untold = codes
+    .map((code) => `FLUE_BRAINTRUST_${code}`)
+    .filter((code) => !text.includes(`### ${code}\n\n\`\`\`\n[flue-braintrust] ${code}: `));
+  expect(untold).toEqual([]);
+});
+
+test('every reason of a loss and every number of stats() is told in the page on delivery', () => {
+  const reasons = found(sources('src/report/loss.rs'), /=> "([a-z_]+)"/g);
+  const declared = /^export type LossReason =(.*?);$/ms.exec(types)?.[1] ?? '';
+  const all = [...new Set([...reasons, ...found(declared, /'([a-z_]+)'/g)])];
+  expect(missing('docs/delivery.md', all, 12)).toEqual([]);
+  const numbers = ['Accounts', 'Stats', 'FlushReport'].flatMap(members);
+  expect(missing('docs/delivery.md', numbers, 13)).toEqual([]);
+});
+
+test('every fact and every metric that a span may have is told in the page on what is traced', () => {
+  const text = read('docs/traced.md');
+  const rules = sources('src/translate/**/*.rs');
+  const said = found(rules, /\.(?:fact|metric)\(\s*"([\w.]+)"/g);
+  const ids = found(rules, /\("(flue\.\w+)", /g);
+  const names = [...new Set([...said, ...ids])];
+  expect(names.length).toBeGreaterThanOrEqual(45);
+  const isTold = (name: string) =>
+    ['', 'metadata.', 'metrics.'].some((field) => text.includes(`\`${field}${name}\``));
+  expect(names.filter((name) => !isTold(name))).toEqual([]);
+});
