@@ -18,7 +18,7 @@ use crate::{
 };
 
 pub use given::Given;
-use given::{ContentOption, Spool, SpoolOptions};
+use given::{SpoolOptions, Switched};
 
 /// Where users log in, register projects and look at traces.
 const APP_URL: &str = "https://www.braintrust.dev";
@@ -312,13 +312,13 @@ impl Settings {
 
 /// Which content is kept.
 fn content(
-  option: Option<ContentOption>,
+  option: Option<Switched<Content>>,
   variable: Option<String>,
 ) -> Result<Content, ConfigError> {
   Ok(match (option, variable.as_deref()) {
-    (Some(ContentOption::Parts(content)), _) => content,
-    (Some(ContentOption::Switch(true)), _) | (None, None | Some("true" | "1")) => Content::ALL,
-    (Some(ContentOption::Switch(false)), _) | (None, Some("false" | "0")) => Content::NONE,
+    (Some(Switched::Members(content)), _) => content,
+    (Some(Switched::Switch(true)), _) | (None, None | Some("true" | "1")) => Content::ALL,
+    (Some(Switched::Switch(false)), _) | (None, Some("false" | "0")) => Content::NONE,
     _ => return Err(unknown("content (FLUE_BRAINTRUST_CONTENT)", "true, false")),
   })
 }
@@ -356,13 +356,13 @@ fn project_id(id: String) -> Result<String, ConfigError> {
 
 /// Where the spool is, if it is wanted. The variable names a directory and switches it on.
 fn spool(
-  option: Option<Spool>,
+  option: Option<Switched<SpoolOptions>>,
   variable: Option<String>,
 ) -> Result<Option<SpoolSettings>, ConfigError> {
   let options = match (option, &variable) {
-    (Some(Spool::Switch(false)), _) | (None, None) => return Ok(None),
-    (Some(Spool::Directory(options)), _) => options,
-    (Some(Spool::Switch(true)) | None, _) => SpoolOptions::default(),
+    (Some(Switched::Switch(false)), _) | (None, None) => return Ok(None),
+    (Some(Switched::Members(options)), _) => options,
+    (Some(Switched::Switch(true)) | None, _) => SpoolOptions::default(),
   };
   let max_bytes =
     options.max_bytes.map(|number| number_of_bytes("spool.maxBytes", number)).transpose()?;
@@ -372,8 +372,9 @@ fn spool(
     }
     age => age,
   };
+  let dir = options.dir.as_deref().and_then(filled);
   Ok(Some(SpoolSettings {
-    dir: options.dir.or(variable.map(Into::into)).unwrap_or_else(|| SPOOL_DIR.into()),
+    dir: dir.or(variable).unwrap_or_else(|| SPOOL_DIR.to_owned()).into(),
     max_bytes: max_bytes.map_or(SPOOL_BYTES, |bytes| bytes as u64),
     max_age_ms: max_age.map_or(SPOOL_AGE_MS, |age| age as i64),
     fsync: options.fsync.unwrap_or(false),

@@ -1,8 +1,12 @@
 //! What the user gives, as it comes from the facade: options and variables, unchecked.
 
-use std::{collections::HashMap, path::PathBuf};
+use std::collections::HashMap;
 
-use serde::Deserialize;
+use serde::{
+  Deserialize, Deserializer,
+  de::{DeserializeOwned, Error},
+};
+use serde_json::Value;
 
 use crate::{event::Content, redact};
 
@@ -35,33 +39,34 @@ pub struct Options {
   pub turn_input: Option<String>,
   pub logs: Option<bool>,
   pub distributed_tracing: Option<bool>,
-  pub content: Option<ContentOption>,
+  pub content: Option<Switched<Content>>,
   pub redact: Option<redact::Given>,
   pub max_field_bytes: Option<f64>,
-  pub spool: Option<Spool>,
+  pub spool: Option<Switched<SpoolOptions>>,
 }
 
-/// The option `spool`.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub enum Spool {
+/// An option that is on, off, or on with members of its own.
+#[derive(Debug)]
+pub enum Switched<T> {
   Switch(bool),
-  Directory(SpoolOptions),
+  Members(T),
 }
 
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Switched<T> {
+  fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    match Value::deserialize(deserializer)? {
+      Value::Bool(is_on) => Ok(Self::Switch(is_on)),
+      members => T::deserialize(members).map(Self::Members).map_err(D::Error::custom),
+    }
+  }
+}
+
+/// The members of `spool`.
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct SpoolOptions {
-  pub dir: Option<PathBuf>,
+  pub dir: Option<String>,
   pub max_bytes: Option<f64>,
   pub max_age_ms: Option<f64>,
   pub fsync: Option<bool>,
-}
-
-/// The option `content`.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub enum ContentOption {
-  Switch(bool),
-  Parts(Content),
 }

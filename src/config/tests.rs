@@ -20,7 +20,7 @@ fn an_option_wins_over_the_environment_which_wins_over_the_file() {
 #[test]
 fn blank_means_unset_everywhere() {
   let given = json!({
-    "options": {"apiKey": "  ", "projectName": ""},
+    "options": {"apiKey": "  ", "projectName": "", "spool": {"dir": " "}},
     "env": {"BRAINTRUST_API_KEY": "", "BRAINTRUST_API_URL": " ", "FLUE_BRAINTRUST_EXIT_TIMEOUT_MS": ""},
     "file": {"BRAINTRUST_API_KEY": " key "}
   });
@@ -28,6 +28,7 @@ fn blank_means_unset_everywhere() {
   assert_eq!(settings.api_key.reveal(), "key");
   assert_eq!(settings.api_url, None);
   assert_eq!(settings.project_name, "Flue");
+  assert_eq!(settings.spool.unwrap().dir, PathBuf::from(".flue-braintrust"));
   assert_eq!(settings.app_url, "https://www.braintrust.dev");
   assert_eq!(settings.exit_timeout, Duration::from_secs(2));
 }
@@ -38,6 +39,16 @@ fn what_is_given_badly_is_named() {
   assert_eq!(error(json!({})), ConfigError::NoApiKey);
   assert_eq!(error(json!({"options": {"apiKey": "a\nb"}})), ConfigError::BadApiKey);
   assert!(matches!(error(json!({"options": {"apiKey": 7}})), ConfigError::Malformed(_)));
+  let told =
+    |name: &str, value| error(json!({"options": {"apiKey": "k", name: value}})).to_string();
+  assert!(
+    told("spool", json!({"directory": "x"}))
+      .contains("unknown field `directory`, expected one of `dir`")
+  );
+  assert!(told("spool", json!("x")).contains(r#"invalid type: string "x""#));
+  assert!(
+    told("content", json!({"prompts": false})).contains("unknown field `prompts`, expected one of")
+  );
   let url = json!({"options": {"apiKey": "k", "appUrl": "www.braintrust.dev"}});
   assert!(matches!(error(url), ConfigError::BadUrl { .. }));
   let timeout =

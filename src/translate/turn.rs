@@ -132,7 +132,6 @@ impl Translator {
     rows
   }
 
-  /// The messages of a request that says only what is new.
   /// A request that is told only by what is new, whole again.
   pub(super) fn go_on(&mut self, event: &Event<'_>, asked: &Asked<'_>) -> Option<Whole> {
     let (history, conversation) = (asked.history?, event.ids.conversation.as_deref()?);
