@@ -1,5 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { tracingModule } from '../js/init/modules';
 import { ROOT } from './support/run';
 
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
@@ -96,4 +97,18 @@ test('every fact and every metric that a span may have is told in the page on wh
   const isTold = (name: string) =>
     ['', 'metadata.', 'metrics.'].some((field) => text.includes(`\`${field}${name}\``));
   expect(names.filter((name) => !isTold(name))).toEqual([]);
+});
+
+test('the blueprint is of the form that Flue reads, and its module is what `init` writes', () => {
+  const blueprint = read('docs/blueprints/tooling--flue-braintrust.md');
+  const [, frontmatter = ''] = /^---\n(.*?)\n---\n/s.exec(blueprint) ?? [];
+  const { kind, version } = JSON.parse(frontmatter);
+  const marker = `// flue-blueprint: ${kind}/flue-braintrust@${version}\n`;
+  expect(blueprint).toContain(
+    `\`\`\`ts title="src/braintrust.ts"\n${marker}${tracingModule('2.x')}\`\`\``,
+  );
+
+  const upgrades = found(blueprint, /^### Version (\d+) — \d{4}-\d\d-\d\d$/gm).map(Number);
+  expect(upgrades).toEqual(Array.from({ length: version }, (_, index) => index + 1));
+  expect(found(blueprint, /^## (.+)$/gm).at(-1)).toBe('Upgrade Guide');
 });

@@ -169,7 +169,12 @@ function rulesTargets(results) {
   const times = (value) => `${number(value, 2)}x`;
   return [
     under('ten rules: the engine needs less than 2x the CPU time', of(figures.engineCpu), 2, times),
-    under('ten rules: the calls take the same, within 1.2x', of(figures.callTimes), 1.2, times),
+    under(
+      'ten rules: the loop needs the same CPU time, within 1.2x',
+      of(figures.loopCpu),
+      1.2,
+      times,
+    ),
   ];
 }
 
