@@ -35,8 +35,9 @@ const { values: options, positionals } = parseArgs({
     complete: { type: 'boolean' },
   },
 });
-if (positionals.length !== 1) throw new Error('Name one directory for the tarballs.');
-const output = resolve(positionals[0]);
+const [to, ...more] = positionals;
+if (to === undefined || more.length > 0) throw new Error('Name one directory for the tarballs.');
+const output = resolve(to);
 mkdirSync(output, { recursive: true });
 
 const staging = mkdtempSync(join(tmpdir(), 'flue-braintrust-pack-'));
@@ -70,7 +71,7 @@ function packPlatform(directory) {
 /** @param {string} name @returns {string | undefined} */
 function findBinary(name) {
   const { binaries = root } = options;
-  const paths = readdirSync(binaries, { recursive: binaries !== root });
+  const paths = readdirSync(binaries, { encoding: 'utf8', recursive: binaries !== root });
   const found = paths.find((path) => basename(path) === name);
   return found && join(binaries, found);
 }
@@ -79,17 +80,15 @@ function findBinary(name) {
  * Packs a copy of what npm would take from a directory.
  *
  * @param {string} directory
- * @param {object} manifest in the place of its own
+ * @param {Record<string, any>} manifest in the place of its own
  * @param {Record<string, string>} [additions] where more files come from, by their names in the package
  * @returns {string} the tarball
  */
 function pack(directory, manifest, additions = {}) {
   const stage = join(staging, manifest.name);
-  const files = packed(directory, '--dry-run').files.map(({ path }) => [
-    path,
-    join(directory, path),
-  ]);
-  for (const [path, from] of [...files, ...Object.entries(additions)]) {
+  const { files } = packed(directory, '--dry-run');
+  const own = Object.fromEntries(files.map(({ path }) => [path, join(directory, path)]));
+  for (const [path, from] of Object.entries({ ...own, ...additions })) {
     mkdirSync(dirname(join(stage, path)), { recursive: true });
     copyFileSync(from, join(stage, path));
   }
@@ -102,20 +101,24 @@ function pack(directory, manifest, additions = {}) {
   return join(output, packed(stage, '--pack-destination', output).filename);
 }
 
+/** @typedef {Record<string, { filename: string, files: { path: string }[] }>} Told */
+
 /** What `npm pack` tells of a package. @param {string} directory @param {string[]} flags */
 function packed(directory, ...flags) {
   const { command, args, shell } = npm(['pack', '--json', '--ignore-scripts', ...flags]);
-  const told = execFileSync(command, args, {
+  const text = execFileSync(command, args, {
     cwd: directory,
     shell,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   // One package, in a list or under its name.
-  return Object.values(JSON.parse(told))[0];
+  const [told] = Object.values(/** @type {Told} */ (JSON.parse(text)));
+  if (told === undefined) throw new Error(`npm packs nothing in ${directory}.`);
+  return told;
 }
 
-/** @param {string} directory */
+/** @param {string} directory @returns {Record<string, any>} */
 function manifestIn(directory) {
   return JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
 }
