@@ -81,7 +81,7 @@ test.each(forms)(
   'a fresh Flue %s project with its sources in %s is traced after init',
   async (line, sourceRoot) => {
     await withDirectory(async (directory) => {
-      const project = new Project(directory, line, sourceRoot);
+      const project = new Project(directory, line, sourceRoot).withPackages();
       project.write('.env.example', 'PORT=3000\n');
       const before = project.files();
       const { files, commands } = await init(directory);
@@ -110,7 +110,7 @@ test.each(forms)(
 
 test.each(LINES)('an app.ts of a Flue %s project gets one line more', async (line) => {
   await withDirectory(async (directory) => {
-    const project = new Project(directory, line, 'src').withApp();
+    const project = new Project(directory, line, 'src').withPackages().withApp();
     const app = readFileSync(project.path('app.ts'), 'utf8');
     const { commands } = await init(directory);
     const [comment = '', ...rest] = app.split('\n');
@@ -128,7 +128,7 @@ test.each(LINES)(
   'a Flue %s project that uses `braintrust` changes its import and nothing else',
   async (line) => {
     await withDirectory(async (directory) => {
-      const project = new Project(directory, line, 'src').withApp();
+      const project = new Project(directory, line, 'src').withPackages().withApp();
       project.install('braintrust');
       writeFileSync(project.path('braintrust.ts'), OFFICIAL);
       const app = `import './braintrust.ts';\n${readFileSync(project.path('app.ts'), 'utf8')}`;

@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import required = require('..');
+import { PLATFORMS } from '../js/native-loader';
+import { npm } from './support/npm';
 import { ROOT, run, withDirectory } from './support/run';
 
 const NAMES = [
@@ -35,6 +37,44 @@ test('it can be imported by name from an ES module and required', async () => {
   expect(await run(['--input-type=module', '-e', imports])).toMatchObject({ stdout: 'true\n' });
   expect(await run(['-e', requires])).toMatchObject({ stdout: `${NAMES.join()}\n` });
 });
+
+test('what is published is what runs, with its types, and nothing else', async () => {
+  const told = JSON.parse(await npm(['pack', '--dry-run', '--json'], ROOT));
+  const [{ files }] = Object.values(told) as [{ files: { path: string }[] }];
+  const paths = files.map(({ path }) => path);
+  const sources = readdirSync(join(ROOT, 'js'), { recursive: true }).map((name) => `js/${name}`);
+  expect(paths.toSorted()).toEqual(
+    [
+      'LICENSE',
+      'README.md',
+      'index.d.ts',
+      'index.js',
+      'native.d.ts',
+      'native.js',
+      'package.json',
+      ...sources.filter((path) => /\.(m?js|css|svg)$/.test(path)),
+    ].toSorted(),
+  );
+});
+
+test('every platform has a package, with its binary and of our version', () => {
+  const { version, napi } = manifestOf('.');
+  expect(readdirSync(join(ROOT, 'npm')).toSorted()).toEqual(PLATFORMS);
+  expect(napi.targets).toHaveLength(PLATFORMS.length);
+  for (const platform of PLATFORMS) {
+    const binary = `flue-braintrust.${platform}.node`;
+    const expected = {
+      name: `flue-braintrust-${platform}`,
+      version,
+      main: binary,
+      files: [binary],
+    };
+    expect(manifestOf(join('npm', platform))).toMatchObject(expected);
+  }
+});
+
+const manifestOf = (place: string) =>
+  JSON.parse(readFileSync(join(ROOT, place, 'package.json'), 'utf8'));
 
 const linuxTest = process.platform === 'linux' ? test : test.skip;
 

@@ -13,7 +13,7 @@ const MOST_BYTES = 4_000_000;
 const NEWEST_GLIBC = '2.28';
 /** What every system of the kind has. */
 const LIBRARIES =
-  /^(libc\.so\.6|libm\.so\.6|libdl\.so\.2|libpthread\.so\.0|libgcc_s\.so\.1|ld-linux-.*|libc\.so|libc\.musl-.*)$/;
+  /^(libc\.so\.6|libm\.so\.6|libdl\.so\.2|libpthread\.so\.0|librt\.so\.1|libgcc_s\.so\.1|ld-linux-.*|libc\.so|libc\.musl-.*)$/;
 
 const [target = ''] = process.argv.slice(2);
 const kind = target.endsWith('musl') ? 'musl' : 'gnu';

@@ -1,7 +1,7 @@
 /**
  * Makes a fresh clone ready to run: installs the packages, installs those of the workflow example
  * (which needs a Flue line of its own), and builds the native part. With --tests it also installs the
- * Flue lines that only the tests run, and Chromium from the system's packages where there is none (not
+ * lines of Flue and Node that only the tests run, and Chromium from the system's packages where there is none (not
  * with FLUE_BRAINTRUST_NO_BROWSER set, which also leaves its tests out). Steps that are up to date are skipped without a word. Runs
  * before anything is installed, so on core modules alone.
  *
@@ -14,12 +14,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { findChromium } from './chromium.js';
+import { npm } from './npm.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const TAIL_LINES = 40;
 const CHROMIUM_MS = 300_000;
 
-/** Directories with packages of their own, because each needs another line of Flue. */
+/** Directories with packages of their own, because each needs another line of Flue, or of Node. */
 const examples = ['examples/workflow'];
 const testLines = [
   '__test__/flue/0.8.1',
@@ -27,6 +28,7 @@ const testLines = [
   '__test__/flue/2.0.0',
   '__test__/cloudflare',
   '__test__/interop',
+  '__test__/node-24',
   '__test__/projects/1.0-beta',
   '__test__/projects/2.x',
 ];
@@ -43,7 +45,8 @@ if (!isInstalled(root)) {
   markInstalled(root);
 }
 await installLines('Installing the workflow example', examples);
-if (options.tests) await installLines('Installing older Flue lines for the tests', testLines);
+if (options.tests)
+  await installLines('Installing other lines of Flue and Node for the tests', testLines);
 if (options.tests && !process.env.FLUE_BRAINTRUST_NO_BROWSER) await installChromium();
 if (!options['no-build'] && !isBuilt()) {
   await step('Building the native part', { ...npm(['run', 'build']), cwd: root });
@@ -82,9 +85,8 @@ function checkPrerequisites() {
  * that runs no unapproved install scripts leaves it empty: fetch it now, for that package alone.
  */
 function installNode() {
-  const { command, args, env } = npm(['rebuild', 'node']);
-  const allow = { ...env, npm_config_dangerously_allow_all_scripts: 'true' };
-  return step('Installing Node for Flue', { command, args, env: allow, cwd: root });
+  const env = { ...process.env, npm_config_dangerously_allow_all_scripts: 'true' };
+  return step('Installing Node for Flue', { ...npm(['rebuild', 'node']), env, cwd: root });
 }
 
 /** The tests of the trace viewer need a real browser; where it cannot be had, says how and goes on. */
@@ -111,13 +113,6 @@ async function installChromium() {
   );
 }
 
-/** The npm that runs us, or else the one on the PATH. */
-function npm(args) {
-  const { npm_execpath: cli, npm_node_execpath: node } = process.env;
-  if (cli?.endsWith('.js') && node) return { command: node, args: [cli, ...args] };
-  return { command: process.platform === 'win32' ? 'npm.cmd' : 'npm', args };
-}
-
 /** Runs commands at once, behind one line of output; when one fails, ends as it did and shows why. */
 async function step(title, ...commands) {
   process.stdout.write(`${title} … `);
@@ -135,8 +130,7 @@ async function step(title, ...commands) {
 
 function run({ command, args, ...settings }) {
   return new Promise((resolve) => {
-    const shell = command.endsWith('.cmd');
-    const child = spawn(command, args, { ...settings, shell, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, { ...settings, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     const collect = (chunk) => (output += chunk);
     child.stdout.setEncoding('utf8').on('data', collect);

@@ -59,7 +59,8 @@ function install() {
 
   // What npm would pack, and the binary, which comes in a package of the platform.
   const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  for (const name of ['package.json', ...files, ...globSync('*.node', { cwd: root })]) {
+  const included = files.filter((name) => !name.startsWith('!'));
+  for (const name of ['package.json', ...included, ...globSync('*.node', { cwd: root })]) {
     cpSync(join(root, name), join(own, name), { recursive: true });
   }
 

@@ -70,7 +70,8 @@ function pipeBoth(one: Socket, other: Socket) {
   }
 }
 
-async function listen(server: Server): Promise<Listener> {
+/** On a free port of this machine. */
+export async function listen(server: Server): Promise<Listener> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);

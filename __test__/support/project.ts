@@ -1,10 +1,19 @@
-import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync } from 'node:fs';
-import { writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Collector, Trace } from '../../js/collector/types';
 import { closedPort } from './network';
-import { ROOT, destination, environment } from './run';
+import { npm } from './npm';
+import { type Ending, ROOT, destination, environment, finished } from './run';
 
 const PROJECTS = join(ROOT, '__test__/projects');
 
@@ -53,11 +62,28 @@ export class Project {
       },
       include: sourceRoot === '.' ? ['*.ts', 'agents'] : [`${sourceRoot}/**/*.ts`],
     });
-    const modules = join(directory, 'node_modules');
+  }
+
+  /** Has the packages of its line at no cost: they lie elsewhere. */
+  withPackages() {
+    const from = join(PROJECTS, this.line, 'node_modules');
+    const modules = join(this.directory, 'node_modules');
     mkdirSync(modules);
-    for (const name of readdirSync(join(from, 'node_modules'))) {
-      symlinkSync(join(from, 'node_modules', name), join(modules, name));
-    }
+    for (const name of readdirSync(from)) symlinkSync(join(from, name), join(modules, name));
+    return this;
+  }
+
+  /** Has them as a user does, from the registry. */
+  async withInstalledPackages() {
+    const lock = 'package-lock.json';
+    cpSync(join(PROJECTS, this.line, lock), join(this.directory, lock));
+    await this.npm(['ci', '--prefer-offline', '--ignore-scripts']);
+    return this;
+  }
+
+  /** Runs npm here; gives what it prints. */
+  npm(args: string[], env: Record<string, string> = {}) {
+    return npm(args, this.directory, env);
   }
 
   /** Of a file in the source root. */
@@ -107,59 +133,76 @@ export class Project {
   }
 
   build() {
-    return this.#run(LINES[this.line].build);
+    return this.#run([...LINES[this.line].build]);
   }
 
   /** Asks the agent of the built server, and gives the trace of what it did. */
   async trace(collector: Collector): Promise<Trace> {
-    const port = String(await closedPort());
-    const server = spawn(process.execPath, ['dist/server.mjs'], {
-      cwd: this.directory,
-      env: environment({ ...destination(collector), PORT: port }),
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let said = '';
-    for (const stream of [server.stdout, server.stderr]) {
-      stream.setEncoding('utf8').on('data', (text) => (said += text));
-    }
+    const server = await this.serve(destination(collector));
     try {
-      await until(async () => {
-        if (server.exitCode !== null) throw new Error(`the server ended: ${said}`);
-        const answer = await fetch(`http://127.0.0.1:${port}/`).catch(() => undefined);
-        return answer !== undefined;
-      });
-      const answer = await fetch(`http://127.0.0.1:${port}/agents/gardener/house-1`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(LINES[this.line].message),
-      });
-      if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}: ${said}`);
+      await server.ask('house-1');
       await until(() => collector.traces()[0]?.finished === true);
       return collector.traces()[0] as Trace;
     } finally {
-      server.kill('SIGKILL');
+      await server.end('SIGKILL');
     }
   }
 
-  /** Runs one of its tools to its end; what it printed, if it failed. */
-  #run(args: readonly string[]): Promise<string> {
-    return new Promise((done, failed) => {
-      const child = spawn(process.execPath, args, {
-        cwd: this.directory,
-        env: environment({ NO_COLOR: '1' }),
-        stdio: ['ignore', 'pipe', 'pipe'],
-      });
-      let said = '';
-      for (const stream of [child.stdout, child.stderr]) {
-        stream.setEncoding('utf8').on('data', (text) => (said += text));
-      }
-      child.on('error', failed);
-      child.on('close', (code) => done(code === 0 ? '' : `exit code ${code}\n${said}`));
+  /** Starts the built server; it is there when it answers. */
+  async serve(env: Record<string, string>, node = process.execPath) {
+    const port = String(await closedPort());
+    const child = spawn(node, ['dist/server.mjs'], {
+      cwd: this.directory,
+      env: environment({ ...env, PORT: port }),
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
+    const ended = once(child, 'close');
+    let [stdout, stderr] = ['', ''];
+    child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
+    const url = `http://127.0.0.1:${port}`;
+    try {
+      await until(async () => {
+        if (hasEnded(child)) throw new Error(`the server ended: ${stdout}${stderr}`);
+        return (await fetch(url).catch(() => undefined)) !== undefined;
+      });
+    } catch (error) {
+      child.kill('SIGKILL');
+      throw error;
+    }
+    return {
+      /** Sends a message to its agent, who has taken it then. */
+      ask: async (id: string) => {
+        const answer = await fetch(`${url}/agents/gardener/${id}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(LINES[this.line].message),
+        });
+        if (answer.ok) return;
+        throw new Error(`${answer.status} ${await answer.text()}: ${stdout}${stderr}`);
+      },
+      /** Ends it, and tells how it ended. */
+      end: async (by: NodeJS.Signals): Promise<Ending> => {
+        child.kill(by);
+        const [code, signal] = await ended;
+        return { code, signal, stdout, stderr };
+      },
+    };
+  }
+
+  /** Runs one of its tools to its end; what it printed, if it failed. */
+  async #run(args: string[]): Promise<string> {
+    const env = { NO_COLOR: '1' };
+    const { code, stdout, stderr } = await finished(process.execPath, args, env, this.directory);
+    return code === 0 ? '' : `exit code ${code}\n${stdout}${stderr}`;
   }
 }
 
-async function until(happened: () => boolean | Promise<boolean>) {
+const hasEnded = ({ exitCode, signalCode }: ChildProcess) =>
+  exitCode !== null || signalCode !== null;
+
+/** Waits for what takes a while, such as a server. */
+export async function until(happened: () => boolean | Promise<boolean>) {
   for (let deadline = Date.now() + 30_000; Date.now() < deadline;) {
     if (await happened()) return;
     await new Promise((resolve) => setTimeout(resolve, 50));

@@ -10,6 +10,8 @@ const core = createFauxCore({
   api: 'faux-messages',
   provider: 'greenhouse',
   models: [{ id: 'moss-1', maxTokens: 1024 }],
+  // At once, unless it is to take its time.
+  tokensPerSecond: Number(process.env.TOKENS_PER_SECOND) || undefined,
 });
 
 /** A model without network or key: it reads a house, and then answers. */

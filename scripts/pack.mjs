@@ -1,0 +1,124 @@
+/**
+ * Makes what is published, and changes nothing in the working tree: the package of each platform whose binary is
+ * there, and the main package, which names the packages of all platforms as optional dependencies. Prints the
+ * tarballs in the order in which they are to be published: whoever gets the main package finds the others.
+ *
+ *     node scripts/pack.mjs <output directory> [--binaries <directory>] [--repository <url>] [--complete]
+ *
+ * --binaries    where the binaries lie, at any depth; default: where they are built
+ * --repository  where the sources are; what npm compares with the provenance
+ * --complete    fails when the binary of a platform is missing
+ */
+import { execFileSync } from 'node:child_process';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { npm } from './npm.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    binaries: { type: 'string' },
+    repository: { type: 'string' },
+    complete: { type: 'boolean' },
+  },
+});
+const [to, ...more] = positionals;
+if (to === undefined || more.length > 0) throw new Error('Name one directory for the tarballs.');
+const output = resolve(to);
+mkdirSync(output, { recursive: true });
+
+const staging = mkdtempSync(join(tmpdir(), 'flue-braintrust-pack-'));
+try {
+  const main = manifestIn(root);
+  const platforms = readdirSync(join(root, 'npm')).map((name) => join(root, 'npm', name));
+  const tarballs = platforms.flatMap((directory) => packPlatform(directory) ?? []);
+  const optionalDependencies = Object.fromEntries(
+    platforms.map((directory) => [manifestIn(directory).name, main.version]),
+  );
+  tarballs.push(pack(root, { ...main, optionalDependencies }));
+  console.log(tarballs.join('\n'));
+} finally {
+  rmSync(staging, { recursive: true });
+}
+
+/** @param {string} directory @returns {string | undefined} the tarball, if there is a binary to put into it */
+function packPlatform(directory) {
+  const manifest = manifestIn(directory);
+  const binary = findBinary(manifest.main);
+  if (binary !== undefined) {
+    const licence = join(root, 'LICENSE');
+    // The loader compares.
+    const sized = { ...manifest, binaryBytes: statSync(binary).size };
+    return pack(directory, sized, { [manifest.main]: binary, LICENSE: licence });
+  }
+  if (options.complete) throw new Error(`There is no ${manifest.main}.`);
+  return undefined;
+}
+
+/** @param {string} name @returns {string | undefined} */
+function findBinary(name) {
+  const { binaries = root } = options;
+  const paths = readdirSync(binaries, { encoding: 'utf8', recursive: binaries !== root });
+  const found = paths.find((path) => basename(path) === name);
+  return found && join(binaries, found);
+}
+
+/**
+ * Packs a copy of what npm would take from a directory.
+ *
+ * @param {string} directory
+ * @param {Record<string, any>} manifest in the place of its own
+ * @param {Record<string, string>} [additions] where more files come from, by their names in the package
+ * @returns {string} the tarball
+ */
+function pack(directory, manifest, additions = {}) {
+  const stage = join(staging, manifest.name);
+  const { files } = packed(directory, '--dry-run');
+  const own = Object.fromEntries(files.map(({ path }) => [path, join(directory, path)]));
+  for (const [path, from] of Object.entries({ ...own, ...additions })) {
+    mkdirSync(dirname(join(stage, path)), { recursive: true });
+    copyFileSync(from, join(stage, path));
+  }
+  const { repository } = options;
+  const published = {
+    ...manifest,
+    ...(repository && { repository: { type: 'git', url: repository } }),
+  };
+  writeFileSync(join(stage, 'package.json'), `${JSON.stringify(published, null, 2)}\n`);
+  return join(output, packed(stage, '--pack-destination', output).filename);
+}
+
+/** @typedef {Record<string, { filename: string, files: { path: string }[] }>} Told */
+
+/** What `npm pack` tells of a package. @param {string} directory @param {string[]} flags */
+function packed(directory, ...flags) {
+  const { command, args, shell } = npm(['pack', '--json', '--ignore-scripts', ...flags]);
+  const text = execFileSync(command, args, {
+    cwd: directory,
+    shell,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  // One package, in a list or under its name.
+  const [told] = Object.values(/** @type {Told} */ (JSON.parse(text)));
+  if (told === undefined) throw new Error(`npm packs nothing in ${directory}.`);
+  return told;
+}
+
+/** @param {string} directory @returns {Record<string, any>} */
+function manifestIn(directory) {
+  return JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
+}
