@@ -1,0 +1,31 @@
+/**
+ * Gives the version of package.json to all that carry it, too: the platforms' packages, the crate,
+ * and, by a build, the generated loader. Run by `npm version`, which commits what this adds.
+ */
+import { execFileSync } from 'node:child_process';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { npm } from './npm.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+for (const platform of readdirSync(join(root, 'npm'))) {
+  replace(join('npm', platform, 'package.json'), /"version": ".*"/, `"version": "${version}"`);
+}
+replace('Cargo.toml', /^version = ".*"$/m, `version = "${version}"`);
+
+const { command, args, shell } = npm(['run', 'build']);
+execFileSync('cargo', ['update', '--package', 'flue-braintrust', '--offline'], {
+  cwd: root,
+  stdio: 'inherit',
+});
+execFileSync(command, args, { cwd: root, shell, stdio: 'inherit' });
+execFileSync('git', ['add', 'npm', 'Cargo.toml', 'Cargo.lock', 'native.js'], { cwd: root });
+
+/** @param {string} file @param {RegExp} pattern @param {string} text */
+function replace(file, pattern, text) {
+  const path = join(root, file);
+  writeFileSync(path, readFileSync(path, 'utf8').replace(pattern, text));
+}
