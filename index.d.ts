@@ -339,7 +339,7 @@ export interface StartSpanArgs {
   type?: SpanType;
   /** More attributes. Not sent while a masking function is set. */
   spanAttributes?: Record<string, unknown>;
-  /** When it began, in seconds since the epoch. Default: now. */
+  /** When it began, in seconds since the epoch. Default: now, also for what lies outside the years 1970 to 9999. */
   startTime?: number;
   /**
    * The span it lies below, as `span.export()` tells it, of ours or of the `braintrust` package. Default: the

@@ -139,9 +139,7 @@ describe('the numbers', () => {
     expect(report.lost).toEqual({ [reason]: report.accepted });
     expect(report.requests).toBe(2 * report.retries);
     expect(report.lastError).toContain(String(status));
-    expect(stderr).toContain(
-      `FLUE_BRAINTRUST_LOST: 1 rows are lost: Braintrust answered ${status}`,
-    );
+    expect(stderr).toContain(`FLUE_BRAINTRUST_LOST: 1 row is lost: Braintrust answered ${status}`);
   });
 
   test('leave nothing to be believed when the key is refused', async () => {

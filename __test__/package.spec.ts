@@ -49,7 +49,6 @@ test('what is published is what runs, with its types, and nothing else', async (
       'README.md',
       'index.d.ts',
       'index.js',
-      'native.d.ts',
       'native.js',
       'package.json',
       ...sources.filter((path) => /\.(m?js|css|svg)$/.test(path)),

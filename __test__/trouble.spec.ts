@@ -92,6 +92,13 @@ describe.each(['natural', 'exit'] as const)('an agent that ends by %s', (ending)
   });
 });
 
+test('certificates that cannot be read are told of although there is no connection', async () => {
+  const certificates = { NODE_EXTRA_CA_CERTS: '/nowhere.pem' };
+  const env = { ...destination({ url: 'http://127.0.0.1:9' }), ...certificates };
+  const { stderr } = await runAgent('exit', { ...env, FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: '300' });
+  expect(stderr).toContain('FLUE_BRAINTRUST_CERTIFICATES: NODE_EXTRA_CA_CERTS: /nowhere.pem');
+});
+
 test('an exit timeout of zero ends at once, and what is lost is said', () =>
   withCollector({}, async (collector) => {
     const env = { ...destination(collector), FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: '0' };

@@ -1,6 +1,6 @@
 'use strict';
 
-const { statSync } = require('node:fs');
+const { closeSync, fstatSync, openSync, readSync } = require('node:fs');
 
 /** The platforms that there is a binary for; each has a package of its own, an optional dependency of ours. */
 const PLATFORMS = [
@@ -29,25 +29,45 @@ function loadNative() {
   }
 }
 
-/** Loading a file that was cut short ends the process: its size is compared with the one that was packed. */
+/** Loading a file that was cut short ends a Linux process with a signal; elsewhere the system refuses it. */
 function checkWhole() {
-  const names = PLATFORMS.filter((name) => name.startsWith(`${process.platform}-${process.arch}`));
-  for (const name of names) {
-    const binary = resolved(`flue-braintrust-${name}`);
-    if (binary === undefined) continue;
-    const { size } = statSync(binary);
-    const { binaryBytes } = require(`flue-braintrust-${name}/package.json`);
-    // One that was signed or patched since is larger.
-    if (size < binaryBytes) throw new Error(`${binary} has ${size} bytes, not ${binaryBytes}`);
+  if (process.platform !== 'linux') return;
+  const ofMachine = PLATFORMS.filter((name) => name.startsWith(`linux-${process.arch}`));
+  const files = overriding() ?? ofMachine.flatMap((name) => resolved(`flue-braintrust-${name}`));
+  const cut = files.filter(isCutShort);
+  // Which of two C libraries is in use is found out by the generated loader.
+  if (cut.length > 0 && cut.length === files.length) throw new Error(`${cut[0]} is cut short`);
+}
+
+/** The binary that is to be loaded in the place of the installed one. */
+function overriding() {
+  const path = process.env.NAPI_RS_NATIVE_LIBRARY_PATH;
+  return path ? [path] : undefined;
+}
+
+/**
+ * Whether an ELF file ends before the table that its header says is its last part.
+ * @param {string} path
+ */
+function isCutShort(path) {
+  const header = Buffer.alloc(64);
+  const file = openSync(path, 'r');
+  try {
+    readSync(file, header);
+    if (header.toString('latin1', 1, 4) !== 'ELF') return false;
+    const [entryBytes, entries] = [header.readUInt16LE(58), header.readUInt16LE(60)];
+    return fstatSync(file).size < Number(header.readBigUInt64LE(40)) + entryBytes * entries;
+  } finally {
+    closeSync(file);
   }
 }
 
-/** @param {string} name of a package @returns {string | undefined} its file, if both are there */
+/** @param {string} name of a package @returns {string[]} its file, if both are there */
 function resolved(name) {
   try {
-    return require.resolve(name);
+    return [require.resolve(name)];
   } catch {
-    return undefined;
+    return [];
   }
 }
 
@@ -60,29 +80,37 @@ const machine = () => `${process.platform}-${process.arch}, Node ${process.versi
  * @returns {string} why, and what to do
  */
 function trueCause(error) {
-  /** @type {string[]} */
-  const messages = [];
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    messages.push(cause.message.split('\n')[0] ?? '');
-  }
-  const broken = messages.find((message) => !isAbsence(message));
-  if (broken !== undefined) return `${broken} (${remedyFor(broken)})`;
+  /** @type {NodeJS.ErrnoException[]} */
+  const causes = [];
+  for (let cause = error; cause instanceof Error; cause = cause.cause) causes.push(cause);
+  const [first = ''] = overriding() ?? [];
+  if (first) return `${lineOf(causes.at(-1))} (NAPI_RS_NATIVE_LIBRARY_PATH names ${first})`;
+  const broken = causes.find((cause) => !isAbsence(cause));
+  if (broken !== undefined) return `${lineOf(broken)} (${remedyFor(broken.message)})`;
 
   const platform = PLATFORMS.find((name) =>
-    messages.some((message) => message.includes(`'flue-braintrust-${name}'`)),
+    causes.some(({ message }) => message.includes(`flue-braintrust-${name}`)),
   );
   if (platform === undefined) return `there is no binary for it, only for ${PLATFORMS.join(', ')}`;
   return (
     `its optional dependency flue-braintrust-${platform} is not installed (run \`npm install\` without ` +
-    '`--omit=optional`, on this kind of machine)'
+    '`--omit=optional`, on this kind of machine; if a lock file from another kind leaves it out, remove that ' +
+    'and node_modules before)'
   );
 }
 
-/** Whether a message only says that one of the generated loader's places is empty, or that it knows none. */
-const isAbsence = (/** @type {string} */ message) =>
-  /^(Cannot find (native|module '(\.\/)?flue-braintrust[.-])|Failed to load native|Unsupported )/.test(
-    message,
-  );
+/** @param {Error | undefined} error */
+const lineOf = (error) => error?.message.split('\n')[0] ?? 'nothing was thrown';
+
+/**
+ * Whether an error only says that one of the generated loader's places is empty, or that it knows none: a package
+ * is named without a path.
+ * @param {NodeJS.ErrnoException} error
+ */
+const isAbsence = ({ code, message }) =>
+  /^(Cannot find native|Failed to load native|Unsupported )/.test(message) ||
+  ((code === 'MODULE_NOT_FOUND' || message.startsWith('Cannot find module ')) &&
+    /(^|[^/\\]|'\.\/)flue-braintrust[.-]/.test(message));
 
 /** @param {string} message */
 const remedyFor = (message) =>

@@ -17,7 +17,6 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -60,9 +59,7 @@ function packPlatform(directory) {
   const binary = findBinary(manifest.main);
   if (binary !== undefined) {
     const licence = join(root, 'LICENSE');
-    // The loader compares.
-    const sized = { ...manifest, binaryBytes: statSync(binary).size };
-    return pack(directory, sized, { [manifest.main]: binary, LICENSE: licence });
+    return pack(directory, manifest, { [manifest.main]: binary, LICENSE: licence });
   }
   if (options.complete) throw new Error(`There is no ${manifest.main}.`);
   return undefined;

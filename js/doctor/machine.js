@@ -34,9 +34,8 @@ function checkNative(known) {
     known.native = true;
     return { status: 'ok', detail: `loaded for ${process.platform}-${process.arch}` };
   } catch (error) {
-    const advice =
-      'Install again without `--omit=optional`, on the very platform that the application runs on.';
-    return { status: 'failed', detail: messageOf(error), advice };
+    // The message says what to do.
+    return { status: 'failed', detail: messageOf(error) };
   }
 }
 

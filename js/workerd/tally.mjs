@@ -124,10 +124,14 @@ export class Tally {
     this.#rows.lost[reason] = (this.#rows.lost[reason] ?? 0) + rows;
     this.#bytes.lost[reason] = (this.#bytes.lost[reason] ?? 0) + bytes;
     this.losses += 1;
-    warn('LOST', `${rows} rows are lost: Braintrust ${this.#lastError ?? 'did not take them'}.`, {
-      reason,
-      rows,
-    });
+    warn(
+      'LOST',
+      `${rows} ${rows === 1 ? 'row is' : 'rows are'} lost: Braintrust ${this.#lastError ?? 'did not take them'}.`,
+      {
+        reason,
+        rows,
+      },
+    );
   }
 
   /**

@@ -6,7 +6,7 @@ use serde::{
   Deserialize, Deserializer,
   de::{DeserializeOwned, Error},
 };
-use serde_json::Value;
+use serde_json::{Value, from_value};
 
 use crate::{event::Content, redact};
 
@@ -40,6 +40,7 @@ pub struct Options {
   pub logs: Option<bool>,
   pub distributed_tracing: Option<bool>,
   pub content: Option<Switched<Content>>,
+  #[serde(deserialize_with = "members")]
   pub redact: Option<redact::Given>,
   pub max_field_bytes: Option<f64>,
   pub spool: Option<Switched<SpoolOptions>>,
@@ -56,9 +57,21 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Switched<T> {
   fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
     match Value::deserialize(deserializer)? {
       Value::Bool(is_on) => Ok(Self::Switch(is_on)),
-      members => T::deserialize(members).map(Self::Members).map_err(D::Error::custom),
+      value if value.is_object() => from_value(value).map(Self::Members).map_err(D::Error::custom),
+      value => Err(D::Error::custom(format!("{value} is neither true, false nor an object"))),
     }
   }
+}
+
+/// An option that has members. Else a list would do for them, in their order.
+fn members<'de, T: DeserializeOwned, D: Deserializer<'de>>(
+  deserializer: D,
+) -> Result<Option<T>, D::Error> {
+  let value = Value::deserialize(deserializer)?;
+  if value.is_object() {
+    return from_value(value).map(Some).map_err(D::Error::custom);
+  }
+  Err(D::Error::custom(format!("{value} is no object")))
 }
 
 /// The members of `spool`.

@@ -45,7 +45,9 @@ fn what_is_given_badly_is_named() {
     told("spool", json!({"directory": "x"}))
       .contains("unknown field `directory`, expected one of `dir`")
   );
-  assert!(told("spool", json!("x")).contains(r#"invalid type: string "x""#));
+  assert!(told("spool", json!("x")).contains(r#""x" is neither true, false nor an object"#));
+  assert!(told("content", json!([])).contains("[] is neither true, false nor an object"));
+  assert!(told("redact", json!([["key"]])).contains(r#"[["key"]] is no object"#));
   assert!(
     told("content", json!({"prompts": false})).contains("unknown field `prompts`, expected one of")
   );

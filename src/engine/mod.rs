@@ -24,7 +24,7 @@ use tokio::time::Instant;
 
 use crate::{
   config::Settings,
-  report::{Counters, LossReason, Stats, Trouble, Warning, Warnings},
+  report::{Counters, LossReason, Stats, Trouble, Warning, Warnings, rows_are},
   spool::{DiskFiles, Spool},
   upload::Session,
 };
@@ -251,7 +251,7 @@ fn finish(shared: &Shared, masks: bool) -> bool {
       // The engine is too busy even to say so.
       let stats = shared.counters.stats();
       let lost = stats.pending + stats.lost.values().sum::<u64>() + shared.counters.unread();
-      let message = format!("{lost} rows are lost: the process ends before they are read.");
+      let message = format!("{} lost: the process ends before they are read.", rows_are(lost));
       shared.warnings.once(Warning::Exit, &message);
       true
     }
@@ -294,7 +294,7 @@ impl Shared {
       stats.lost.iter().map(|(why, rows)| format!("{rows} {why}")).collect();
     let all: u64 = stats.lost.values().sum();
     let last = stats.last_error.map(|error| format!("; last error: {error}")).unwrap_or_default();
-    let message = format!("{all} rows are lost ({}){last}.", reasons.join(", "));
+    let message = format!("{} lost ({}){last}.", rows_are(all), reasons.join(", "));
     self.warnings.once(Warning::Exit, &message);
   }
 

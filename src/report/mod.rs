@@ -9,4 +9,4 @@ mod warn;
 
 pub use counters::{Amount, Counters, Stats};
 pub use loss::LossReason;
-pub use warn::{Trouble, Warning, Warnings};
+pub use warn::{Trouble, Warning, Warnings, rows_are};

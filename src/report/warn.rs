@@ -112,8 +112,8 @@ impl Warnings {
     }
     told.last = Some(Instant::now());
     let rows = mem::take(&mut told.untold);
-    let (are, way_out) = (if rows == 1 { "row is" } else { "rows are" }, reason.way_out());
-    let message = format!("{rows} {are} lost ({}): {why}; {way_out}.", reason.name());
+    let message =
+      format!("{} lost ({}): {why}; {}.", rows_are(rows), reason.name(), reason.way_out());
     let (code, reason) = (Warning::Lost.code(), Some(reason.name()));
     state.say(Trouble { code, message, reason, rows: Some(rows) });
   }
@@ -123,6 +123,11 @@ impl Warnings {
     let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
     mem::take(&mut state.troubles).into()
   }
+}
+
+/// So many rows, with their verb.
+pub fn rows_are(count: u64) -> String {
+  format!("{count} {}", if count == 1 { "row is" } else { "rows are" })
 }
 
 impl State {

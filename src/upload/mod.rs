@@ -2,7 +2,7 @@
 //!
 //! Owns everything that is HTTP: the client, login and registration, limits, the way for what is too
 //! large, and what an answer means. It knows neither rows nor Flue: bodies are bytes. Retrying is the
-//! engine's business; nothing here remembers a failure.
+//! engine's business: of what is here only [`Backoff`], which it holds, remembers failures.
 
 mod backoff;
 mod classify;

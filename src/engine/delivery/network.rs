@@ -164,6 +164,9 @@ impl Delivery<'_> {
       (Done::Connected(client, session), _) => self.connected(client, session),
       (Done::Unconnected(client, verdict, why), _) => {
         self.link = Link::Down;
+        if let Some(client) = &client {
+          self.complain(client);
+        }
         self.client = client;
         match verdict {
           Verdict::Suspended => self.suspend(began, why),
@@ -182,13 +185,18 @@ impl Delivery<'_> {
 
   pub(super) fn connected(&mut self, client: Client, session: Session) {
     self.backoff.reset();
-    if let Some(complaint) = client.complaint() {
-      self.shared.warnings.once(Warning::Certificates, &complaint.to_string());
-    }
+    self.complain(&client);
     self.limit_due = session.limit.is_none().then(|| Instant::now() + LIMIT_AGAIN);
     self.client = Some(client.clone());
     self.shared.tell_place(&session);
     self.link = Link::Up { client, session };
+  }
+
+  /// Says why certificates of the user are not used, which may be why there is no connection.
+  fn complain(&self, client: &Client) {
+    if let Some(complaint) = client.complaint() {
+      self.shared.warnings.once(Warning::Certificates, &complaint.to_string());
+    }
   }
 
   pub(super) fn limit_told(&mut self, limit: Option<usize>) {
