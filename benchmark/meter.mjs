@@ -18,6 +18,8 @@ export class CallTimes {
   histogram = Array.from({ length: CLASSES.length + 1 }, () => 0);
   /** Milliseconds by turn; from 1, as a conversation is counted. @type {number[]} */
   byTurn = [];
+  /** Milliseconds of every call, by the kind of event. @type {Record<string, number[]>} */
+  byKind = {};
   #turn = 0;
 
   /**
@@ -64,6 +66,7 @@ export class CallTimes {
       this.longest = ms;
       this.longestOf = what;
     }
+    (this.byKind[what] ??= []).push(ms);
     const found = CLASSES.findIndex((bound) => ms <= bound);
     this.histogram[found === -1 ? CLASSES.length : found] += 1;
     this.byTurn[this.#turn] = (this.byTurn[this.#turn] ?? 0) + ms;

@@ -4,6 +4,9 @@ import { CLASSES } from './meter.mjs';
 import { median } from './statistics.mjs';
 import { cell, count, mebibytes, table } from './table.mjs';
 
+/** From what costs nothing to what costs most. */
+const KINDS = ['text_delta', 'tool_start', 'tool', 'turn', 'turn_request'];
+
 const names = contenders.filter(({ apart }) => !apart).map(({ name }) => name);
 
 /**
@@ -24,7 +27,7 @@ export function report({ results, verdicts, machine, experiments, run }) {
     ...(ran('replay') ? [conversations(results, 'replay')] : []),
     ...(has('replay', 400) ? [growth(results, 'replay')] : []),
     ...(has('replay', 200) ? [histogram(results)] : []),
-    ...(ran('paced') ? [conversations(results, 'paced')] : []),
+    ...(ran('paced') ? [conversations(results, 'paced'), kinds(results)] : []),
     ...(ran('fresh') ? [conversations(results, 'fresh')] : []),
     ...(ran('live') ? [conversations(results, 'live')] : []),
     ...(has('live', 400) ? [growth(results, 'live')] : []),
@@ -47,8 +50,8 @@ function preamble(machine, { minutes, repetitions, how }) {
     '',
     ...machine.map((line) => `- ${line}`),
     '',
-    `Every figure is the median of ${repetitions} processes (in brackets the least and the most), which ran`,
-    'one after the other and interleaved. Every process first compiles its code on another conversation,',
+    `Every figure is the median of ${repetitions} processes (in brackets the least and the most), of three times as`,
+    'many for conversations of up to 60 turns, which ran one after the other and interleaved. Every process first compiles its code on another conversation,',
     'waits until that is delivered, and collects all garbage. **Loop** is the time in which the event loop',
     'was busy (`eventLoopUtilization().active`) until everything was delivered, less that of the run',
     'which traces nothing; **calls** is the part spent inside the observer. **Loop CPU** is the CPU time',
@@ -138,6 +141,31 @@ function histogram(results) {
     return [name, ...classes.map((calls) => String(calls ?? '–'))];
   });
   return `### Calls by duration, ${size} turns replayed\n\n${table(head, rows)}`;
+}
+
+/** What the first call after a pause costs, beside the same in a row of calls. */
+function kinds(results) {
+  const size = 60;
+  const compared = ['nothing', 'stringify', 'ours'];
+  const experiments = ['replay', 'paced'];
+  const head = ['', ...experiments.flatMap((name) => compared.map((who) => `${name}: ${who}`))];
+  const rows = KINDS.map((kind) => [
+    kind,
+    ...experiments.flatMap((experiment) =>
+      compared.map((name) =>
+        cell(
+          results.figures(
+            experiment,
+            size,
+            name,
+            ({ calls }) => (median(calls.byKind[kind] ?? []) ?? NaN) * 1000,
+          ),
+        ),
+      ),
+    ),
+  ]);
+  const title = `### The median call by kind, microseconds, ${size} turns`;
+  return `${title}\n\n${table(head, rows)}`;
 }
 
 function spans(results) {

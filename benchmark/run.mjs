@@ -28,6 +28,10 @@ import { Results } from './results.mjs';
 /** So many that V8 has compiled the code: its threads compete with the measured one for two cores. */
 const WARM_UP_TURNS = 150;
 
+/** Conversations of up to so many turns are played more than once in a round. */
+const SHORT_TURNS = 60;
+const TIMES_SHORT = 3;
+
 const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
@@ -94,13 +98,21 @@ function fileOf(size) {
   return join(directory, `${size}.json`);
 }
 
-/** One round of an experiment. @param {import('./experiments.mjs').Experiment} experiment */
+/**
+ * One round of an experiment. What is over in milliseconds is played more often: there whatever else wants the core
+ * weighs most.
+ *
+ * @param {import('./experiments.mjs').Experiment} experiment
+ */
 async function play(experiment) {
   for (const size of experiment.sizes) {
     for (const contender of contenders) {
       if (!takesPart(contender, experiment)) continue;
-      const result = await playOne(experiment, size, contender);
-      results.add(experiment.name, size, contender.name, result);
+      const times = experiment.grows && size <= SHORT_TURNS ? TIMES_SHORT : 1;
+      for (let time = 0; time < times; time += 1) {
+        const result = await playOne(experiment, size, contender);
+        results.add(experiment.name, size, contender.name, result);
+      }
     }
   }
 }
