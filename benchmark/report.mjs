@@ -4,6 +4,8 @@ import { CLASSES } from './meter.mjs';
 import { median } from './statistics.mjs';
 import { cell, count, mebibytes, table } from './table.mjs';
 
+/** The turns of the conversation whose calls are told by kind. */
+const COLD_TURNS = 60;
 /** From what costs nothing to what costs most. */
 const KINDS = ['text_delta', 'tool_start', 'tool', 'turn', 'turn_request'];
 
@@ -145,27 +147,19 @@ function histogram(results) {
 
 /** What the first call after a pause costs, beside the same in a row of calls. */
 function kinds(results) {
-  const size = 60;
-  const compared = ['nothing', 'stringify', 'ours'];
-  const experiments = ['replay', 'paced'];
-  const head = ['', ...experiments.flatMap((name) => compared.map((who) => `${name}: ${who}`))];
-  const rows = KINDS.map((kind) => [
-    kind,
-    ...experiments.flatMap((experiment) =>
-      compared.map((name) =>
-        cell(
-          results.figures(
-            experiment,
-            size,
-            name,
-            ({ calls }) => (median(calls.byKind[kind] ?? []) ?? NaN) * 1000,
-          ),
-        ),
-      ),
-    ),
-  ]);
-  const title = `### The median call by kind, microseconds, ${size} turns`;
-  return `${title}\n\n${table(head, rows)}`;
+  const columns = ['replay', 'paced'].flatMap((experiment) =>
+    ['nothing', 'stringify', 'ours'].map((name) => ({ experiment, name })),
+  );
+  const head = columns.map(({ experiment, name }) => `${experiment}: ${name}`);
+  const rows = KINDS.map((kind) => {
+    const medianOf = ({ calls }) => (median(calls.byKind[kind] ?? []) ?? NaN) * 1000;
+    const cells = columns.map(({ experiment, name }) =>
+      cell(results.figures(experiment, COLD_TURNS, name, medianOf)),
+    );
+    return [kind].concat(cells);
+  });
+  const title = `### The median call by kind, microseconds, ${COLD_TURNS} turns`;
+  return `${title}\n\n${table([''].concat(head), rows)}`;
 }
 
 function spans(results) {
