@@ -52,7 +52,7 @@ function preamble(machine, { minutes, repetitions, how }) {
     '',
     ...machine.map((line) => `- ${line}`),
     '',
-    `Every figure is the median of ${repetitions} processes (in brackets the least and the most), of three times as`,
+    `Every figure is the median of ${repetitions} processes (in brackets the least and the most), of twice as`,
     'many for conversations of up to 60 turns, which ran one after the other and interleaved. Every process first compiles its code on another conversation,',
     'waits until that is delivered, and collects all garbage. **Loop** is the time in which the event loop',
     'was busy (`eventLoopUtilization().active`) until everything was delivered, less that of the run',

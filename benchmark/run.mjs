@@ -30,7 +30,7 @@ const WARM_UP_TURNS = 150;
 
 /** Conversations of up to so many turns are played more than once in a round. */
 const SHORT_TURNS = 60;
-const TIMES_SHORT = 3;
+const TIMES_SHORT = 2;
 
 const { values: options } = parseArgs({
   options: {
