@@ -230,6 +230,26 @@ test('tracing that stands elsewhere is migrated where it stands', async () => {
   });
 });
 
+test('the official package stays while the application is started with its hook', async () => {
+  const started = (script: string) => ({
+    'package.json': JSON.stringify({
+      scripts: { start: `node ${script}dist/server.mjs` },
+      dependencies: { '@flue/runtime': '^2.1.0', braintrust: '3.35.0' },
+    }),
+    'src/braintrust.ts': OFFICIAL,
+    'src/app.ts': `import './braintrust.ts';\n`,
+  });
+  await withFiles(started('--import braintrust/hook.mjs '), async (directory) => {
+    const { commands, notes } = await init(directory);
+    expect(commands).toEqual(['npm install flue-braintrust']);
+    expect(notes).toEqual([expect.stringContaining('package.json loads `braintrust/hook`')]);
+  });
+  await withFiles(started(''), async (directory) => {
+    const { commands, notes } = await init(directory);
+    expect([commands.at(-1), notes]).toEqual(['npm uninstall braintrust', []]);
+  });
+});
+
 test('what we do not have is named, and nothing is changed', async () => {
   const module = `import { initLogger, braintrustFlueObserver, wrapOpenAI } from 'braintrust';\n`;
   await withFiles({ 'src/braintrust.ts': module }, async (directory, read) => {

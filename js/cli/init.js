@@ -85,6 +85,7 @@ function report({ changes, commands, notes }, dryRun) {
     ...(notes.length > 0 ? ['\n', ...notes.map((note) => `Note: ${note}\n`)] : []),
     `\nNext, with BRAINTRUST_API_KEY set:\n\n`,
     ...next,
+    '\nWithout an account: npx flue-braintrust dev\n',
   ].join('');
 }
 

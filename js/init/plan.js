@@ -42,7 +42,7 @@ function planInit(project) {
   return {
     changes,
     commands: commandsFor(project, changes),
-    notes: [...app.notes, ...remainingUses(project, traced.changes)],
+    notes: [...app.notes, ...remainingUses(project, traced.changes), ...remainingHooks(project)],
   };
 }
 
@@ -156,7 +156,8 @@ function commandsFor(project, changes) {
   if (isOnCloudflare) wanted.push('braintrust');
   const missing = wanted.filter((name) => !(name in dependencies));
   const commands = missing.length === 0 ? [] : [`${add} ${missing.join(' ')}`];
-  const isUseless = !isOnCloudflare && remainingUses(project, changes).length === 0;
+  const remaining = [...remainingUses(project, changes), ...remainingHooks(project)];
+  const isUseless = !isOnCloudflare && remaining.length === 0;
   if ('braintrust' in dependencies && isUseless) {
     const remove = packageManager === 'npm' ? 'npm uninstall' : `${packageManager} remove`;
     commands.push(`${remove} braintrust`);
@@ -179,6 +180,21 @@ function remainingUses({ sources }, changes) {
     .map(
       ({ path: name }) =>
         `${name} goes on with \`braintrust\`: spans that it makes itself are not part of Flue's traces.`,
+    );
+}
+
+/**
+ * An application that is started with the official package's hook does not start without the package.
+ *
+ * @param {Project} project
+ * @returns {string[]}
+ */
+function remainingHooks({ launchers }) {
+  return launchers
+    .filter(({ text }) => text.includes('braintrust/hook'))
+    .map(
+      ({ path: name }) =>
+        `${name} loads \`braintrust/hook\`, which Flue's traces need no more: take it out before you uninstall \`braintrust\`.`,
     );
 }
 

@@ -11,6 +11,8 @@ const EXTENSIONS = ['ts', 'mts', 'js', 'mjs'];
 const SOURCE_ROOTS = ['.flue', 'src', '.'];
 const SOURCE_FILE = /(?<!\.d)\.m?[jt]s$/;
 const NOT_SOURCES = new Set(['node_modules', 'dist', 'build', 'coverage']);
+/** Where it stands how the application is started. */
+const LAUNCHERS = ['package.json', 'Dockerfile', 'Procfile'];
 const LOCK_FILES = /** @type {const} */ ([
   ['pnpm-lock.yaml', 'pnpm'],
   ['yarn.lock', 'yarn'],
@@ -29,6 +31,7 @@ const LOCK_FILES = /** @type {const} */ ([
  * @property {'0.8' | '0.x' | 'beta' | '2.x'} line of Flue
  * @property {SourceFile | undefined} app
  * @property {SourceFile[]} sources all modules below the source root
+ * @property {SourceFile[]} launchers files that say how the application is started
  * @property {Record<string, string>} dependencies of all kinds
  * @property {'npm' | 'pnpm' | 'yarn' | 'bun'} packageManager
  * @property {boolean} isOnCloudflare
@@ -57,6 +60,10 @@ function readProject(directory) {
     line: lineOf(version),
     app: appPath === undefined ? undefined : readSource(root, appPath),
     sources,
+    launchers: LAUNCHERS.flatMap((name) => {
+      const text = readText(path.join(root, name));
+      return text === undefined ? [] : [{ path: name, text }];
+    }),
     dependencies,
     packageManager: LOCK_FILES.find(([lock]) => exists(lock))?.[1] ?? 'npm',
     isOnCloudflare: ['wrangler.jsonc', 'wrangler.json', 'wrangler.toml'].some(exists),
