@@ -1,5 +1,7 @@
 'use strict';
 
+// The names that applications import. Holds the one exporter of the process, and loads the rest when it is needed.
+
 const { runInContext } = require('./js/context.js');
 const { Exporter } = require('./js/exporter.js');
 

@@ -1,5 +1,7 @@
 'use strict';
 
+// Which events are handed over, and as what. Must not know what becomes of them.
+
 const { callingTool, currentWork, noteOperation } = require('./context.js');
 const { essentials } = require('./essentials.js');
 const { Histories } = require('./histories.js');

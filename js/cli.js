@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 'use strict';
 
+// The program `flue-braintrust`: finds the command, and loads nothing else.
+
 const { parseArgs } = require('node:util');
 
 const { Failure, UsageError } = require('./cli/usage');

@@ -1,5 +1,7 @@
 'use strict';
 
+// What work of Flue's and which span of the application's runs now, carried through async calls. Knows no rows.
+
 const { AsyncLocalStorage } = require('node:async_hooks');
 
 /**

@@ -1,5 +1,7 @@
 'use strict';
 
+// The only place that reads the environment and `.env.braintrust`. The rules are the native part's.
+
 const fs = require('node:fs');
 const path = require('node:path');
 const { parseEnv } = require('node:util');

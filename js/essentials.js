@@ -1,5 +1,7 @@
 'use strict';
 
+// What is left of an end for which there is no room.
+
 const { mark } = require('./plain-copy.js');
 
 /** Stands where content was left out. */

@@ -1,5 +1,9 @@
 'use strict';
 
+// The exporter of a process: its recorder, its settings, and what happens at its end. Every function that
+// applications call leads here, returns at once and does not throw. Translation and delivery are the native
+// part's.
+
 const { Capture, STAGE } = require('./capture.js');
 const { currentWork } = require('./context.js');
 const { environment, isStrict } = require('./environment.js');

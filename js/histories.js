@@ -1,5 +1,8 @@
 'use strict';
 
+// What each conversation's last request said, so that the next is told by what is new. Forgetting costs a full
+// capture and nothing else.
+
 const { Remembered } = require('./remembered.js');
 const { toPlain } = require('./stringify.js');
 

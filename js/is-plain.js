@@ -1,5 +1,7 @@
 'use strict';
 
+// The quick way round copying: whether a value can be written as it is.
+
 const limits = require('./limits.js');
 
 // Every event passes here. Two variables of the module are the cheapest budget there is.

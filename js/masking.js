@@ -1,5 +1,7 @@
 'use strict';
 
+// The application's masking function: when it is called, with what, and what its failures become.
+
 const { classOf } = require('./plain-copy.js');
 const { toPlain } = require('./stringify.js');
 

@@ -1,5 +1,8 @@
 'use strict';
 
+// Loads the binary, and says in one line why it cannot be loaded and what to do. Never loads one that is cut
+// short.
+
 const { closeSync, fstatSync, openSync, readSync } = require('node:fs');
 
 /** The platforms that there is a binary for; each has a package of its own, an optional dependency of ours. */

@@ -1,5 +1,7 @@
 'use strict';
 
+// The options of `initLogger`, as JSON can carry them. Whether they can be used the native part says.
+
 /** The options that the native part reads; all others have no meaning here. */
 const KNOWN = /** @type {const} */ ([
   'apiKey',

@@ -1,5 +1,7 @@
 'use strict';
 
+// Values of any kind as what JSON holds, in bounded time. Runs code of the application (getters), and survives it.
+
 const { types } = require('node:util');
 
 const limits = require('./limits.js');

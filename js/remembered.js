@@ -1,5 +1,7 @@
 'use strict';
 
+// The comparison behind that: exact, and cheap where nothing has changed.
+
 /** Stand before the values of a list and of an object. */
 const LIST = Symbol('list');
 const OBJECT = Symbol('object');

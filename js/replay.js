@@ -1,5 +1,7 @@
 'use strict';
 
+// Recorded events, read back.
+
 const fs = require('node:fs');
 const { createInterface } = require('node:readline');
 

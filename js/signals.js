@@ -1,5 +1,7 @@
 'use strict';
 
+// Signals, for applications that ask for it. Nothing listens otherwise.
+
 /** What ends a process from outside and can be heard. */
 const SIGNALS = /** @type {const} */ (['SIGTERM', 'SIGINT', 'SIGHUP']);
 

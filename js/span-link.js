@@ -1,5 +1,7 @@
 'use strict';
 
+// Where Braintrust shows a span.
+
 /**
  * The page of one span.
  *

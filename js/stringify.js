@@ -1,5 +1,7 @@
 'use strict';
 
+// Events and values as JSON: as they are where they are plain, else as copies with marks.
+
 const { isPlain, isPlainEvent } = require('./is-plain.js');
 const limits = require('./limits.js');
 const { plainCopy, plainCopyOfEvent } = require('./plain-copy.js');

@@ -1,5 +1,7 @@
 'use strict';
 
+// What the application's `onError` hears.
+
 const { onWarning } = require('./warn.js');
 
 /** How often the native part is asked what went wrong, in milliseconds. */

@@ -1,5 +1,7 @@
 'use strict';
 
+// Lines on stderr, each code once. The native part has its own; both look the same.
+
 const fs = require('node:fs');
 
 /** The codes that were warned of already. @type {Set<string>} */

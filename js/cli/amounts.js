@@ -1,5 +1,7 @@
 'use strict';
 
+// Sizes, ages and losses as people read them.
+
 const { counted } = require('../collector/text');
 
 const UNITS = /** @type {const} */ ([

@@ -1,5 +1,7 @@
 'use strict';
 
+// Where a command sends to: the settings an application here would have.
+
 const { environment } = require('../environment');
 const { loadNative } = require('../native-loader');
 const { messageOf } = require('../plain-copy');

@@ -1,5 +1,7 @@
 'use strict';
 
+// The command `dev`: the collector with its viewer, until it is stopped.
+
 const { startCollector } = require('../collector');
 const { renderTrace } = require('../collector/render');
 const { counted } = require('../collector/text');

@@ -1,5 +1,7 @@
 'use strict';
 
+// The command `doctor`. The checks are in js/doctor.
+
 const { CHECKS } = require('../doctor/checks');
 const { destinationUsage, destinationOptions, readEnvFile } = require('./destination');
 const { painter, printJson } = require('./terminal');

@@ -1,5 +1,7 @@
 'use strict';
 
+// The command `drain`: a spool, delivered by an exporter of its own.
+
 const { setTimeout: delay } = require('node:timers/promises');
 
 const { counted } = require('../collector/text');

@@ -1,5 +1,7 @@
 'use strict';
 
+// The command `init`: writes what js/init has planned.
+
 const fs = require('node:fs');
 const path = require('node:path');
 

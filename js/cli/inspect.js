@@ -1,5 +1,7 @@
 'use strict';
 
+// The command `inspect`: what js/spool lists.
+
 const { counted } = require('../collector/text');
 const { formatAge, formatBytes } = require('./amounts');
 const { readSpool } = require('./spool');

@@ -1,5 +1,7 @@
 'use strict';
 
+// Ports as they are given.
+
 const { UsageError } = require('./usage');
 
 /** Where the collector listens unless told otherwise. */

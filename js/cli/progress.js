@@ -1,5 +1,7 @@
 'use strict';
 
+// A bar for what takes a while.
+
 const { formatCount } = require('../collector/text');
 
 const WIDTH = 30;

@@ -1,5 +1,7 @@
 'use strict';
 
+// The command `replay`: recorded events, through an exporter like any other.
+
 const { counted } = require('../collector/text');
 const { Exporter } = require('../exporter');
 const { messageOf } = require('../plain-copy');

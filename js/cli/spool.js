@@ -1,5 +1,7 @@
 'use strict';
 
+// What the commands about spools share.
+
 const { messageOf } = require('../plain-copy');
 const { listSpool } = require('../spool/listing');
 const { Failure } = require('./usage');

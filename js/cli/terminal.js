@@ -1,5 +1,7 @@
 'use strict';
 
+// Colours and widths of a terminal, if there is one.
+
 const { styleText } = require('node:util');
 
 /** @typedef {Parameters<typeof styleText>[0]} Style */

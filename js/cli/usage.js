@@ -1,5 +1,7 @@
 'use strict';
 
+// How commands fail, and how their arguments are read.
+
 /** Wrong arguments: the program says so, shows the command's usage and exits with 2. */
 class UsageError extends Error {
   /** @param {string} message */

@@ -1,5 +1,7 @@
 'use strict';
 
+// Answers as the routes make them.
+
 const { setTimeout: delay } = require('node:timers/promises');
 
 /** @typedef {import('./types').Answer} Answer */

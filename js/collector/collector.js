@@ -1,5 +1,7 @@
 'use strict';
 
+// The collector's parts, held together.
+
 const { EventEmitter, once } = require('node:events');
 
 const { FinishWatch } = require('./finish');

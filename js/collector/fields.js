@@ -1,5 +1,7 @@
 'use strict';
 
+// What may stand in each field.
+
 const { isObject } = require('./merge');
 
 /**

@@ -1,5 +1,7 @@
 'use strict';
 
+// The HTTP server, with the faults that tests ask it for.
+
 const { createServer } = require('node:http');
 const { setTimeout: delay } = require('node:timers/promises');
 

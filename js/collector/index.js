@@ -1,5 +1,8 @@
 'use strict';
 
+// The local stand-in for Braintrust: for `dev`, the demo, and every test. Strict where Braintrust is lenient, so
+// that a fault shows. Must not know the exporter.
+
 const { Collector } = require('./collector');
 
 /**

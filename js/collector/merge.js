@@ -1,5 +1,7 @@
 'use strict';
 
+// Braintrust's merge law.
+
 /** @typedef {import('./types').JsonObject} JsonObject */
 
 /** Fields that tell the server what to do with a row and are not stored. */

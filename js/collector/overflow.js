@@ -1,5 +1,7 @@
 'use strict';
 
+// The way for rows that are too large for a request.
+
 const { randomBytes, randomUUID } = require('node:crypto');
 
 const { RequestError } = require('./answers');

@@ -1,5 +1,7 @@
 'use strict';
 
+// Projects and organisations, made up from their names.
+
 const { createHash } = require('node:crypto');
 
 /** The UUID namespace of names made up here (a random UUID, fixed for good). */

@@ -1,5 +1,7 @@
 'use strict';
 
+// A trace as a tree for the terminal.
+
 const { styleText } = require('node:util');
 
 const {

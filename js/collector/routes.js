@@ -1,5 +1,7 @@
 'use strict';
 
+// Braintrust's addresses, and what each answers.
+
 const { RequestError, ok } = require('./answers');
 const { isObject } = require('./merge');
 const { OverflowUploads, UPLOAD_PATH } = require('./overflow');

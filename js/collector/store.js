@@ -1,5 +1,7 @@
 'use strict';
 
+// The rows, as they are after all merges.
+
 const { isDeepStrictEqual } = require('node:util');
 
 const { mergeRow } = require('./merge');

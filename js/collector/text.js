@@ -1,5 +1,7 @@
 'use strict';
 
+// Text that is safe for a terminal, and its width.
+
 /** Characters that would steer the terminal or reorder the line: never printed. */
 const UNPRINTABLE = /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu;
 const WIDE =

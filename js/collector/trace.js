@@ -1,5 +1,7 @@
 'use strict';
 
+// Rows to trees.
+
 const { isObject } = require('./merge');
 
 /** @typedef {import('./types').Row} Row */

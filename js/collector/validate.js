@@ -1,5 +1,7 @@
 'use strict';
 
+// What is wrong with a row, if anything.
+
 const { FIELDS } = require('./fields');
 const { isObject } = require('./merge');
 

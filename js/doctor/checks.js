@@ -1,5 +1,7 @@
 'use strict';
 
+// The checks of `doctor`, in their order: each may build on what those before it found.
+
 const {
   checkLimits,
   checkLogin,

@@ -1,5 +1,7 @@
 'use strict';
 
+// The checks of network, login, organisation, project and limits, by one connection of the native part's.
+
 const { loadNative } = require('../native-loader');
 const { explained } = require('./explain');
 const { SKIPPED } = require('./finding');

@@ -1,5 +1,7 @@
 'use strict';
 
+// The last check: a trace of one span, sent and looked for.
+
 const { spanLink } = require('../span-link');
 const { explained } = require('./explain');
 const { SKIPPED } = require('./finding');

@@ -1,5 +1,7 @@
 'use strict';
 
+// Why there is no connection: name, port, proxy or certificate.
+
 const dns = require('node:dns/promises');
 const net = require('node:net');
 const tls = require('node:tls');

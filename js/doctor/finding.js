@@ -1,5 +1,7 @@
 'use strict';
 
+// What checks tell.
+
 /**
  * What one check found.
  *

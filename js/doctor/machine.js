@@ -1,5 +1,7 @@
 'use strict';
 
+// The checks of what is on this machine: Node, the binary, the settings.
+
 const { existsSync, readFileSync } = require('node:fs');
 const { parseEnv } = require('node:util');
 

@@ -1,5 +1,7 @@
 'use strict';
 
+// The trace that `doctor` sends.
+
 const { randomUUID } = require('node:crypto');
 const { setTimeout: delay } = require('node:timers/promises');
 

@@ -1,5 +1,7 @@
 'use strict';
 
+// Diffs as people read them.
+
 /** Lines shown around a change. */
 const CONTEXT = 3;
 

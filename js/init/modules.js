@@ -1,5 +1,7 @@
 'use strict';
 
+// Modules that `init` writes, in the style of the project.
+
 const path = require('node:path');
 
 const { importsOf, withoutTexts } = require('./source');

@@ -1,5 +1,7 @@
 'use strict';
 
+// What `init` would change, as data. Writes nothing.
+
 const path = require('node:path');
 
 const { Failure } = require('../cli/usage');

@@ -1,5 +1,7 @@
 'use strict';
 
+// A Flue project, as far as `init` must know it. Reads, and changes nothing.
+
 const fs = require('node:fs');
 const path = require('node:path');
 

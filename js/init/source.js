@@ -1,5 +1,7 @@
 'use strict';
 
+// Imports and exports in a source, found by its text.
+
 /**
  * An import, or an export of something imported, that stands in a source.
  *

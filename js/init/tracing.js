@@ -1,5 +1,7 @@
 'use strict';
 
+// How a module that traces with the `braintrust` package becomes ours.
+
 const fs = require('node:fs');
 const path = require('node:path');
 

@@ -1,5 +1,7 @@
 'use strict';
 
+// The arguments of `startSpan` and `traced`, checked: what cannot be used is left out with a warning.
+
 const { warn } = require('../warn.js');
 const { saidOf } = require('./said.js');
 const { readSlug } = require('./slug.js');

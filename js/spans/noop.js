@@ -1,5 +1,7 @@
 'use strict';
 
+// The span of those who do not trace.
+
 /** Where the link of a span leads that is none. */
 const LINK = 'https://braintrust.dev/noop-span';
 

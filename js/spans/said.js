@@ -1,5 +1,7 @@
 'use strict';
 
+// What an application says of a span, in the shapes of rows.
+
 const { toPlain } = require('../stringify.js');
 
 /** What an application may say of a span, by the names of the `braintrust` package. */

@@ -1,5 +1,7 @@
 'use strict';
 
+// The text by which spans find their parents in other processes, in the form of the `braintrust` package.
+
 /**
  * The ids of a span as one text, by which another process, or the `braintrust` package, starts spans below
  * it: base64 of a version, the kind of log, ids as bytes, and what is left as JSON.

@@ -1,5 +1,7 @@
 'use strict';
 
+// A span of the application's own, from its start to its end.
+
 const { randomUUID } = require('node:crypto');
 const { types } = require('node:util');
 

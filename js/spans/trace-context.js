@@ -1,5 +1,7 @@
 'use strict';
 
+// The W3C trace context of outgoing calls.
+
 /** What W3C allows. */
 const MOST_MEMBERS = 64;
 const MOST_BYTES = 8192;

@@ -1,5 +1,7 @@
 'use strict';
 
+// The functions that make spans.
+
 const { currentWork, whereabouts } = require('../context.js');
 const { NOOP_SPAN } = require('./noop.js');
 const { errorOf } = require('./said.js');

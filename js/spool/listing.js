@@ -1,5 +1,7 @@
 'use strict';
 
+// What lies in a spool, read without the native part and without changing anything, for `inspect` and `drain`.
+
 const fs = require('node:fs');
 const path = require('node:path');
 const { crc32 } = require('node:zlib');

@@ -1,5 +1,7 @@
 'use strict';
 
+// Traces and spans in brief, for lists.
+
 const { isObject } = require('../collector/merge');
 
 /** @typedef {import('../collector/types').Span} Span */

@@ -1,5 +1,7 @@
 'use strict';
 
+// News for pages that are open.
+
 const { SECURITY } = require('./assets');
 
 /** News is gathered for so long: a burst of rows is one message. */

@@ -1,5 +1,7 @@
 'use strict';
 
+// The viewer's server side: the page and its data. Reads the collector's rows, and changes none.
+
 const { SECURITY, readAsset } = require('./assets');
 const { contains, digestSpans, digestTrace } = require('./digest');
 const { refusal } = require('./guard');

@@ -1,3 +1,5 @@
+// How long a Worker lives on after it has replied.
+
 /** @typedef {(promise: Promise<unknown>) => void} WaitUntil */
 
 /** @type {WaitUntil | undefined} */

@@ -1,3 +1,5 @@
+// The accounts of `stats()` on Cloudflare.
+
 /**
  * What becomes of the rows, read off the requests that the `braintrust` package makes: it tells neither
  * what it delivered nor what it gave up.

@@ -1,3 +1,5 @@
+// Warnings on Cloudflare: by `console`, where there is no stderr to write to.
+
 /** @typedef {import('../../index.d.ts').Trouble} Trouble */
 
 /** The codes that were warned of already. @type {Set<string>} */

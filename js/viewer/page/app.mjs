@@ -1,3 +1,5 @@
+// The page: what the address says, and which view that is.
+
 import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 

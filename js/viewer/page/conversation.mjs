@@ -1,3 +1,5 @@
+// The messages of a model turn.
+
 import { useState } from 'preact/hooks';
 
 import { counted } from './format.mjs';

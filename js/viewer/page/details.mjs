@@ -1,3 +1,5 @@
+// One span in all its parts.
+
 import { useState } from 'preact/hooks';
 
 import { useLoaded } from './connection.mjs';

@@ -1,3 +1,5 @@
+// Numbers and times as people read them. The page cannot load CommonJS, so it has its own.
+
 /** @param {number} seconds @returns {string} such as `320 ms`, `1.24 s`, `2 m 03 s`, `1 h 02 m` */
 export function duration(seconds) {
   const ms = Math.round(seconds * 1000);

@@ -1,3 +1,5 @@
+// The drawings of the page.
+
 import { html } from './html.mjs';
 
 /** @type {{ [name: string]: string }} */

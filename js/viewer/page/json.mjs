@@ -1,3 +1,5 @@
+// Values of any kind, folded.
+
 import { useState } from 'preact/hooks';
 
 import { counted } from './format.mjs';

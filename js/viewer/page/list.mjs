@@ -1,3 +1,5 @@
+// The list of traces.
+
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { useLoaded } from './connection.mjs';

@@ -1,3 +1,5 @@
+// Messages of either form, made one.
+
 /**
  * A piece of a message.
  *

@@ -1,3 +1,5 @@
+// One trace as a waterfall.
+
 import { useEffect, useMemo, useState } from 'preact/hooks';
 
 import { useLoaded } from './connection.mjs';
