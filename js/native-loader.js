@@ -16,11 +16,16 @@ const PLATFORMS = [
   'win32-x64-msvc',
 ];
 
-/**
- * The native part. Throws an error that names the true cause when there is none for this machine.
- * @returns {typeof import('../native.d.ts')}
- */
+/** @type {typeof import('../native.d.ts') | undefined} */
+let native;
+
+/** The native part, looked for once. Throws an error that names the true cause when there is none for this machine. */
 function loadNative() {
+  return (native ??= load());
+}
+
+/** @returns {typeof import('../native.d.ts')} */
+function load() {
   try {
     checkWhole();
     return require('../native.js');
@@ -36,17 +41,17 @@ function loadNative() {
 function checkWhole() {
   if (process.platform !== 'linux') return;
   const ofMachine = PLATFORMS.filter((name) => name.startsWith(`linux-${process.arch}`));
-  const files = overriding() ?? ofMachine.flatMap((name) => resolved(`flue-braintrust-${name}`));
+  const override = overriding();
+  const files = override
+    ? [override]
+    : ofMachine.flatMap((name) => resolved(`flue-braintrust-${name}`));
   const cut = files.filter(isCutShort);
   // Which of two C libraries is in use is found out by the generated loader.
   if (cut.length > 0 && cut.length === files.length) throw new Error(`${cut[0]} is cut short`);
 }
 
 /** The binary that is to be loaded in the place of the installed one. */
-function overriding() {
-  const path = process.env.NAPI_RS_NATIVE_LIBRARY_PATH;
-  return path ? [path] : undefined;
-}
+const overriding = () => process.env.NAPI_RS_NATIVE_LIBRARY_PATH;
 
 /**
  * Whether an ELF file ends before the table that its header says is its last part.
@@ -86,8 +91,8 @@ function trueCause(error) {
   /** @type {NodeJS.ErrnoException[]} */
   const causes = [];
   for (let cause = error; cause instanceof Error; cause = cause.cause) causes.push(cause);
-  const [first = ''] = overriding() ?? [];
-  if (first) return `${lineOf(causes.at(-1))} (NAPI_RS_NATIVE_LIBRARY_PATH names ${first})`;
+  const override = overriding();
+  if (override) return `${lineOf(causes.at(-1))} (NAPI_RS_NATIVE_LIBRARY_PATH names ${override})`;
   const broken = causes.find((cause) => !isAbsence(cause));
   if (broken !== undefined) return `${lineOf(broken)} (${remedyFor(broken.message)})`;
 
