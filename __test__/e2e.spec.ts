@@ -18,7 +18,7 @@ import { startCollector } from '../js/collector';
 import type { Collector } from '../js/collector/types';
 import { type FlueEvent, activities, faults } from './support/activities';
 import type { Listener } from './support/network';
-import { npm } from './support/npm';
+import { manifestIn, npm } from './support/npm';
 import { Project, until } from './support/project';
 import { type Publication, manifestOf, startRegistry } from './support/registry';
 import { ROOT, destination, readEvents, run, withDirectory } from './support/run';
@@ -88,8 +88,6 @@ afterAll(async () => {
   await registry?.close();
   rmSync(directory, { recursive: true, force: true });
 });
-
-const manifestIn = (place: string) => JSON.parse(readFileSync(join(place, 'package.json'), 'utf8'));
 
 /** Our packages, those of other platforms without a tarball. */
 function publications(tarballs: string[]): Publication[] {

@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import required = require('..');
 import { PLATFORMS } from '../js/native-loader';
-import { npm } from './support/npm';
+import { manifestIn, npm } from './support/npm';
 import { ROOT, run, withDirectory } from './support/run';
 
 const NAMES = [
@@ -57,7 +57,7 @@ test('what is published is what runs, with its types, and nothing else', async (
 });
 
 test('every platform has a package, with its binary and of our version, as has the crate', () => {
-  const { version, napi } = manifestOf('.');
+  const { version, napi } = manifestIn(ROOT);
   expect(readFileSync(join(ROOT, 'Cargo.toml'), 'utf8')).toContain(`\nversion = "${version}"\n`);
   expect(readFileSync(join(ROOT, 'native.js'), 'utf8')).toContain(`'${version}'`);
   expect(readdirSync(join(ROOT, 'npm')).toSorted()).toEqual(PLATFORMS);
@@ -70,12 +70,9 @@ test('every platform has a package, with its binary and of our version, as has t
       main: binary,
       files: [binary],
     };
-    expect(manifestOf(join('npm', platform))).toMatchObject(expected);
+    expect(manifestIn(join(ROOT, 'npm', platform))).toMatchObject(expected);
   }
 });
-
-const manifestOf = (place: string) =>
-  JSON.parse(readFileSync(join(ROOT, place, 'package.json'), 'utf8'));
 
 const linuxTest = process.platform === 'linux' ? test : test.skip;
 

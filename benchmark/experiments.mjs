@@ -17,6 +17,10 @@
  * @property {boolean} [recorded] whether it replays a conversation of its size
  */
 
+/** Conversations of up to so many turns are played more than once in a round. */
+export const SHORT_TURNS = 60;
+export const TIMES_SHORT = 2;
+
 /** What a request over a network takes. The batches of all exporters grow with it. */
 const NETWORK_MS = 60;
 

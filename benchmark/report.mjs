@@ -1,4 +1,5 @@
 import { contenders } from './contenders.mjs';
+import { SHORT_TURNS, TIMES_SHORT } from './experiments.mjs';
 import * as figures from './figures.mjs';
 import { CLASSES } from './meter.mjs';
 import { median } from './statistics.mjs';
@@ -52,8 +53,9 @@ function preamble(machine, { minutes, repetitions, how }) {
     '',
     ...machine.map((line) => `- ${line}`),
     '',
-    `Every figure is the median of ${repetitions} processes (in brackets the least and the most), of twice as`,
-    'many for conversations of up to 60 turns, which ran one after the other and interleaved. Every process first compiles its code on another conversation,',
+    `Every figure is the median of ${repetitions} processes (in brackets the least and the most), of ${TIMES_SHORT} times as`,
+    `many for conversations of up to ${SHORT_TURNS} turns, which ran one after the other and interleaved. Every process first`,
+    'compiles its code on another conversation,',
     'waits until that is delivered, and collects all garbage. **Loop** is the time in which the event loop',
     'was busy (`eventLoopUtilization().active`) until everything was delivered, less that of the run',
     'which traces nothing; **calls** is the part spent inside the observer. **Loop CPU** is the CPU time',

@@ -17,7 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { contenders } from './contenders.mjs';
 import { criteria } from './criteria.mjs';
-import { experiments } from './experiments.mjs';
+import { SHORT_TURNS, TIMES_SHORT, experiments } from './experiments.mjs';
 import { install } from './install.mjs';
 import { describeMachine } from './machine.mjs';
 import { runWorker } from './process.mjs';
@@ -27,10 +27,6 @@ import { Results } from './results.mjs';
 
 /** So many that V8 has compiled the code: its threads compete with the measured one for two cores. */
 const WARM_UP_TURNS = 150;
-
-/** Conversations of up to so many turns are played more than once in a round. */
-const SHORT_TURNS = 60;
-const TIMES_SHORT = 2;
 
 const { values: options } = parseArgs({
   options: {

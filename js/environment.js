@@ -1,6 +1,6 @@
 'use strict';
 
-// The only place that reads the environment and `.env.braintrust`. The rules are the native part's.
+// The settings that stand in the environment and in `.env.braintrust`. Their rules are the native part's.
 
 const fs = require('node:fs');
 const path = require('node:path');

@@ -1,6 +1,6 @@
 'use strict';
 
-// The comparison behind that: exact, and cheap where nothing has changed.
+// What was said, kept to be compared with what is said next: exactly, and cheaply where nothing has changed.
 
 /** Stand before the values of a list and of an object. */
 const LIST = Symbol('list');

@@ -1,4 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { finished } from './run';
+
+/** The manifest of the package in a directory. */
+export const manifestIn = (directory: string) =>
+  JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
 
 /** Runs npm as the user does, with the registry, proxies and certificates that it has here. */
 export async function npm(args: string[], cwd: string, env: Record<string, string> = {}) {

@@ -41,10 +41,12 @@ function planInit(project) {
   const app =
     traced.module === undefined ? { changes: [], notes: [] } : connectApp(project, traced);
   const changes = [...merged(traced.changes, app.changes), ...exampleChanges(project)];
+  const remaining = [...remainingUses(project, changes), ...remainingHooks(project)];
+  const isUseless = !project.isOnCloudflare && remaining.length === 0;
   return {
     changes,
-    commands: commandsFor(project, changes),
-    notes: [...app.notes, ...remainingUses(project, traced.changes), ...remainingHooks(project)],
+    commands: commandsFor(project, changes, isUseless),
+    notes: [...app.notes, ...remaining],
   };
 }
 
@@ -145,9 +147,10 @@ function exampleChanges({ root }) {
  *
  * @param {Project} project
  * @param {Change[]} changes
+ * @param {boolean} isUseless whether nobody needs the official package any more
  * @returns {string[]}
  */
-function commandsFor(project, changes) {
+function commandsFor(project, changes, isUseless) {
   const { dependencies, packageManager, isOnCloudflare } = project;
   const add = packageManager === 'npm' ? 'npm install' : `${packageManager} add`;
   const wanted = ['flue-braintrust'];
@@ -158,8 +161,6 @@ function commandsFor(project, changes) {
   if (isOnCloudflare) wanted.push('braintrust');
   const missing = wanted.filter((name) => !(name in dependencies));
   const commands = missing.length === 0 ? [] : [`${add} ${missing.join(' ')}`];
-  const remaining = [...remainingUses(project, changes), ...remainingHooks(project)];
-  const isUseless = !isOnCloudflare && remaining.length === 0;
   if ('braintrust' in dependencies && isUseless) {
     const remove = packageManager === 'npm' ? 'npm uninstall' : `${packageManager} remove`;
     commands.push(`${remove} braintrust`);

@@ -62,10 +62,7 @@ function readProject(directory) {
     line: lineOf(version),
     app: appPath === undefined ? undefined : readSource(root, appPath),
     sources,
-    launchers: LAUNCHERS.flatMap((name) => {
-      const text = readText(path.join(root, name));
-      return text === undefined ? [] : [{ path: name, text }];
-    }),
+    launchers: LAUNCHERS.filter(exists).map((name) => readSource(root, name)),
     dependencies,
     packageManager: LOCK_FILES.find(([lock]) => exists(lock))?.[1] ?? 'npm',
     isOnCloudflare: ['wrangler.jsonc', 'wrangler.json', 'wrangler.toml'].some(exists),

@@ -126,14 +126,9 @@ export class Tally {
     this.#rows.lost[reason] = (this.#rows.lost[reason] ?? 0) + rows;
     this.#bytes.lost[reason] = (this.#bytes.lost[reason] ?? 0) + bytes;
     this.losses += 1;
-    warn(
-      'LOST',
-      `${rows} ${rows === 1 ? 'row is' : 'rows are'} lost: Braintrust ${this.#lastError ?? 'did not take them'}.`,
-      {
-        reason,
-        rows,
-      },
-    );
+    const lost = `${rows} ${rows === 1 ? 'row is' : 'rows are'} lost`;
+    const why = `Braintrust ${this.#lastError ?? 'did not take them'}`;
+    warn('LOST', `${lost}: ${why}.`, { reason, rows });
   }
 
   /**

@@ -57,21 +57,24 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Switched<T> {
   fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
     match Value::deserialize(deserializer)? {
       Value::Bool(is_on) => Ok(Self::Switch(is_on)),
-      value if value.is_object() => from_value(value).map(Self::Members).map_err(D::Error::custom),
-      value => Err(D::Error::custom(format!("{value} is neither true, false nor an object"))),
+      value => object(value, "neither true, false nor an object").map(Self::Members),
     }
   }
 }
 
-/// An option that has members. Else a list would do for them, in their order.
+/// An option that has members.
 fn members<'de, T: DeserializeOwned, D: Deserializer<'de>>(
   deserializer: D,
 ) -> Result<Option<T>, D::Error> {
-  let value = Value::deserialize(deserializer)?;
+  object(Value::deserialize(deserializer)?, "no object").map(Some)
+}
+
+/// What an object says. Else a list would do for its members, in their order.
+fn object<T: DeserializeOwned, E: Error>(value: Value, otherwise: &str) -> Result<T, E> {
   if value.is_object() {
-    return from_value(value).map(Some).map_err(D::Error::custom);
+    return from_value(value).map_err(E::custom);
   }
-  Err(D::Error::custom(format!("{value} is no object")))
+  Err(E::custom(format!("{value} is {otherwise}")))
 }
 
 /// The members of `spool`.
