@@ -3,7 +3,7 @@ import { join, relative } from 'node:path';
 import { parseSync } from '@swc/core';
 import { ROOT } from './support/run';
 
-/** Who may load whom in `js/`, read off the sources; `src/architecture.rs` is the same for the native part. */
+/** Who may load whom in `js/`, read off the sources; of the native part, the manifests of the crates are the walls. */
 
 /** For each module, a folder being one: those of ours, and the packages, that it may load. */
 const TABLE: Record<string, string> = {

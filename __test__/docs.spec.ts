@@ -43,14 +43,14 @@ test('every option is in the configuration reference', () => {
 });
 
 test('every builtin rule is in the configuration reference', () => {
-  const builtins = found(sources('src/redact/builtin.rs'), /\bname: "([a-z-]+)"/g);
+  const builtins = found(sources('crates/redact/src/builtin.rs'), /\bname: "([a-z-]+)"/g);
   expect(missing('docs/configuration.md', builtins, 7)).toEqual([]);
 });
 
 test('every variable of the environment that is read is in the configuration reference', () => {
-  const native = sources('src/config.rs', 'src/config/**/*.rs');
+  const native = sources('crates/export/src/config.rs', 'crates/export/src/config/**/*.rs');
   const scripts = sources('js/**/*.js', 'js/**/*.mjs');
-  const codes = found(sources('src/report/warn.rs'), /"(FLUE_BRAINTRUST_[A-Z_]+)"/g);
+  const codes = found(sources('crates/export/src/report/warn.rs'), /"(FLUE_BRAINTRUST_[A-Z_]+)"/g);
   const named = [
     ...found(native, /"([A-Z][A-Z0-9]*_[A-Z0-9_]+)"/g),
     ...found(scripts, /process\.env\??\.([A-Z_]+)/g),
@@ -65,7 +65,7 @@ test('every variable of the environment that is read is in the configuration ref
 
 test('every code of a warning has a section with an example in the troubleshooting guide', () => {
   const codes = [
-    ...found(sources('src/report/warn.rs'), /"FLUE_BRAINTRUST_([A-Z_]+)"/g),
+    ...found(sources('crates/export/src/report/warn.rs'), /"FLUE_BRAINTRUST_([A-Z_]+)"/g),
     ...found(sources('js/**/*.js', 'js/**/*.mjs'), /\bwarn\(\s*'([A-Z_]+)'/g),
   ];
   expect(codes).toEqual(
@@ -79,7 +79,7 @@ test('every code of a warning has a section with an example in the troubleshooti
 });
 
 test('every reason of a loss and every number of stats() is told in the page on delivery', () => {
-  const reasons = found(sources('src/report/loss.rs'), /=> "([a-z_]+)"/g);
+  const reasons = found(sources('crates/export/src/report/loss.rs'), /=> "([a-z_]+)"/g);
   const declared = /^export type LossReason =(.*?);$/ms.exec(types)?.[1] ?? '';
   const all = [...new Set([...reasons, ...found(declared, /'([a-z_]+)'/g)])];
   expect(missing('docs/delivery.md', all, 12)).toEqual([]);
@@ -89,7 +89,7 @@ test('every reason of a loss and every number of stats() is told in the page on 
 
 test('every fact and every metric that a span may have is told in the page on what is traced', () => {
   const text = read('docs/traced.md');
-  const rules = sources('src/translate/**/*.rs');
+  const rules = sources('crates/translate/src/**/*.rs');
   const said = found(rules, /\.(?:fact|metric)\(\s*"([\w.]+)"/g);
   const ids = found(rules, /\("(flue\.\w+)", /g);
   const names = [...new Set([...said, ...ids])];

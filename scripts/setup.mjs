@@ -47,6 +47,7 @@ if (!isInstalled(root)) {
 await installLines('Installing the workflow example', examples);
 if (options.tests)
   await installLines('Installing other lines of Flue and Node for the tests', testLines);
+if (options.tests) await installWasmTarget();
 if (options.tests && !process.env.FLUE_BRAINTRUST_NO_BROWSER) await installChromium();
 if (!options['no-build'] && !isBuilt()) {
   await step('Building the native part', { ...npm(['run', 'build']), cwd: root });
@@ -87,6 +88,18 @@ function checkPrerequisites() {
 function installNode() {
   const env = { ...process.env, npm_config_dangerously_allow_all_scripts: 'true' };
   return step('Installing Node for Flue', { ...npm(['rebuild', 'node']), env, cwd: root });
+}
+
+/** The core crates must build without an operating system: the tests check it with this target. */
+async function installWasmTarget() {
+  const target = 'wasm32-unknown-unknown';
+  const libraries = spawnSync('rustc', ['--print', 'target-libdir', '--target', target]);
+  if (libraries.status === 0 && existsSync(String(libraries.stdout).trim())) return;
+  await step('Installing the WebAssembly target of Rust', {
+    command: 'rustup',
+    args: ['target', 'add', target],
+    cwd: root,
+  });
 }
 
 /** The tests of the trace viewer need a real browser; where it cannot be had, says how and goes on. */
@@ -168,8 +181,10 @@ function isBuilt() {
   );
   if (!binary) return false;
 
-  const sources = readdirSync(join(root, 'src'), { recursive: true })
-    .map((name) => join('src', name))
+  const sources = ['src', 'crates']
+    .flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true }).map((name) => join(folder, name)),
+    )
     .concat('Cargo.toml', 'Cargo.lock', 'build.rs');
   const built = modified(binary);
   return sources.every((name) => modified(name) <= built);

@@ -17,7 +17,7 @@ for (const platform of readdirSync(join(root, 'npm'))) {
 replace('Cargo.toml', /^version = ".*"$/m, `version = "${version}"`);
 
 const { command, args, shell } = npm(['run', 'build']);
-execFileSync('cargo', ['update', '--package', 'flue-braintrust', '--offline'], {
+execFileSync('cargo', ['update', '--workspace', '--offline'], {
   cwd: root,
   stdio: 'inherit',
 });

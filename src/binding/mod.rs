@@ -11,12 +11,12 @@ mod text;
 
 use napi_derive::napi;
 
-use crate::translate::Whereabouts;
+use translate::Whereabouts;
 
 /// The kinds of Flue events that the native part takes. The facade drops all others unread.
 #[napi(catch_unwind)]
 pub fn translated_kinds() -> Vec<&'static str> {
-  crate::event::TRANSLATED_KINDS.to_vec()
+  flue_event::TRANSLATED_KINDS.to_vec()
 }
 
 /// The span of Flue's that the JavaScript thread is in, by Flue's ids as JSON: `[row id, trace id]`, or
@@ -32,7 +32,7 @@ pub fn flue_span(ids: String) -> Vec<String> {
 mod tests {
   use std::fs;
 
-  use crate::event::{Body, decode};
+  use flue_event::{Body, decode};
 
   #[test]
   fn javascript_is_told_every_kind_that_the_core_reads_and_no_other() {

@@ -13,10 +13,8 @@ use napi_derive::napi;
 use serde::Serialize;
 
 use super::text::JsText;
-use crate::{
-  config::Settings,
-  engine::{Engine, Report, Stage},
-};
+use crate::engine::{Engine, Report, Stage};
+use export::config::Settings;
 
 /// Takes Flue events and delivers them as Braintrust spans.
 #[napi]

@@ -15,10 +15,8 @@ use std::{
 use tokio::{sync::Notify, time::Instant};
 
 use super::Report;
-use crate::{
-  event::Utf8,
-  report::{Counters, LossReason},
-};
+use export::report::{Counters, LossReason};
+use flue_event::Utf8;
 
 /// When so much waits, the engine is woken in any case.
 const URGENT_BYTES: usize = 1024 * 1024;

@@ -5,7 +5,10 @@ use std::{collections::VecDeque, time::Duration};
 use tokio::time::Instant;
 
 use super::{Shared, store::Store};
-use crate::{clock, report::Warning, span::Row, translate::Translator};
+use crate::clock;
+use braintrust_row::Row;
+use export::report::Warning;
+use translate::Translator;
 
 /// How long what a dead process left open waits for somebody to go on with it. Flue recovers a
 /// submission after about 45 seconds (a lease of 30 and a scan every 15).

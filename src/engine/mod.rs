@@ -22,17 +22,16 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::{
-  config::Settings,
-  report::{Counters, LossReason, Stats, Trouble, Warning, Warnings, rows_are},
-  spool::{DiskFiles, Spool},
-  upload::Session,
-};
+use crate::spool_io::DiskFiles;
+use crate::upload::Session;
+use export::config::Settings;
+use export::report::{Counters, LossReason, Stats, Trouble, Warning, Warnings, rows_are};
 use inbox::{Command, Inbox, Reply};
 pub use inbox::{Incoming, Stage};
 pub use masks::Unmasked;
 use masks::{Masks, Waited};
 pub use probe::{Plan, probe};
+use spool::Spool;
 
 /// How much longer than its deadline the JavaScript thread waits for the engine's last word.
 const GRACE: Duration = Duration::from_millis(250);

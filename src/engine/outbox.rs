@@ -6,12 +6,10 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
-use crate::{
-  batch::Payload,
-  report::Amount,
-  span::{Destination, RowId, RowMap},
-  spool::Entry,
-};
+use braintrust_row::{Destination, RowId, RowMap};
+use export::batch::Payload;
+use export::report::Amount;
+use spool::Entry;
 
 /// How many payloads are looked at for one that may go.
 const LOOKED_AT: usize = 64;

@@ -6,10 +6,8 @@
 use serde::Serialize;
 use tokio::{runtime, time::Instant};
 
-use crate::{
-  config::Settings,
-  upload::{Client, ConnectError, Session, connect},
-};
+use crate::upload::{Client, ConnectError, Session, connect};
+use export::config::Settings;
 
 /// What settings come to. Nothing was asked for yet, and there is no secret in it.
 #[derive(Debug, Serialize)]

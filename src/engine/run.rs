@@ -16,14 +16,12 @@ use super::{
   inbox::{Command, Next, Reply, Taken, Text},
   keeper::Keeper,
 };
-use crate::{
-  clock,
-  config::Settings,
-  event::{self, Utf8},
-  report::LossReason,
-  span::Row,
-  translate::Translator,
-};
+use crate::clock;
+use braintrust_row::Row;
+use export::config::Settings;
+use export::report::LossReason;
+use flue_event::Utf8;
+use translate::Translator;
 
 /// The most events translated before the network gets its turn.
 const EVENTS_AT_ONCE: usize = 256;
@@ -200,7 +198,7 @@ impl<'a> Run<'a> {
 
   fn translate(&mut self, text: &Text) -> Result<Vec<Row>, Lost> {
     let text = text.read(&mut self.utf8);
-    let mut event = event::decode(&text, clock::now())
+    let mut event = flue_event::decode(&text, clock::now())
       .map_err(|error| Lost(LossReason::UnreadableEvent, error.to_string()))?;
     event.withhold(self.settings.content);
     // New spans are refused when too much waits, but never what is said of those that were accepted.

@@ -5,12 +5,14 @@ use std::{fmt, io, time::Duration};
 use tokio::time::Instant;
 
 use super::Shared;
-use crate::{
-  clock,
-  config::SpoolSettings,
-  report::Warning,
-  spool::{Adopted, DiskFiles, Entry, Id, Options, ReadError, Spool},
-};
+use export::config::SpoolSettings;
+use export::report::Warning;
+use spool::{Adopted, Entry, Id, Options, ReadError};
+
+use crate::spool_io::DiskFiles;
+
+type Spool = spool::Spool<DiskFiles>;
+use crate::clock;
 
 /// After the directory has failed, it is left alone for so long.
 const PAUSE: Duration = Duration::from_secs(1);

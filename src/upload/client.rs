@@ -6,9 +6,10 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use export::response::{Answer, TransportError};
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{
-  Method, RequestBuilder, Response, StatusCode, Url,
+  Method, RequestBuilder, Response, Url,
   header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
   redirect,
 };
@@ -19,7 +20,7 @@ use super::{
   crypto,
   roots::{self, RootsError},
 };
-use crate::config::Settings;
+use export::config::Settings;
 
 /// What Braintrust is told in, and answers in.
 pub(super) const JSON: &str = "application/json";
@@ -44,32 +45,6 @@ pub enum ClientError {
   /// The key cannot be sent.
   #[error("the API key cannot be sent in an HTTP header")]
   Key,
-}
-
-/// Why no answer came.
-#[derive(Debug, Error)]
-#[error("{0}")]
-pub struct TransportError(pub String);
-
-/// What came back.
-pub struct Answer {
-  pub status: u16,
-  /// The `Retry-After` header, as it stands.
-  pub retry_after: Option<String>,
-  /// The body of a success that was asked for. Otherwise empty.
-  pub body: Bytes,
-}
-
-impl Answer {
-  /// Whether the server points elsewhere.
-  pub fn is_redirect(&self) -> bool {
-    (300..400).contains(&self.status)
-  }
-
-  /// The status as a person reads it.
-  pub fn describe(&self) -> String {
-    StatusCode::from_u16(self.status).map_or_else(|_| self.status.to_string(), |s| s.to_string())
-  }
 }
 
 /// Talks to Braintrust with one key. Cloning shares the connections.

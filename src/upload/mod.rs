@@ -5,7 +5,6 @@
 //! engine's business: of what is here only [`Backoff`], which it holds, remembers failures.
 
 mod backoff;
-mod classify;
 mod client;
 mod crypto;
 mod overflow;
@@ -13,15 +12,12 @@ mod roots;
 mod session;
 
 pub use backoff::Backoff;
-pub use classify::{Verdict, classify};
 pub use client::Client;
+pub use export::classify::{Verdict, classify};
 #[cfg(test)]
 pub use overflow::OverflowError;
 pub use overflow::upload_apart;
 pub use session::{ConnectError, Session, USUAL_LIMIT, ask_limit, connect};
-
-#[cfg(any(fuzzing, test))]
-pub use client::Answer;
 
 #[cfg(test)]
 mod tests;

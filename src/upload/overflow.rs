@@ -19,9 +19,13 @@ use reqwest::{
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use thiserror::Error;
 
-use super::{
+use export::{
   classify::{Verdict, classify},
-  client::{Answer, Client, JSON, TransportError, status},
+  response::{Answer, TransportError},
+};
+
+use super::{
+  client::{Client, JSON, status},
   session::Session,
 };
 use crate::clock;

@@ -10,14 +10,14 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::time::timeout;
 
-use super::{
+use export::{
   classify::{Verdict, classify},
-  client::{Answer, Client, TransportError},
+  response::{Answer, TransportError},
 };
-use crate::{
-  clock,
-  config::{self, Settings},
-};
+
+use super::client::Client;
+use crate::clock;
+use export::config::{self, Settings};
 
 /// What Braintrust takes in one request as far as is known when it does not say.
 pub const USUAL_LIMIT: usize = 6 * 1024 * 1024;

@@ -2,11 +2,9 @@
 
 use std::collections::VecDeque;
 
-use crate::{
-  batch::Picked,
-  engine::masks::{Masks, Unmasked},
-  span::RowId,
-};
+use crate::engine::masks::{Masks, Unmasked};
+use braintrust_row::RowId;
+use export::batch::Picked;
 
 /// The most batches on the way at once: rows that wait for their turn take in what is said of their spans.
 const BATCHES: usize = 4;

@@ -22,16 +22,14 @@ use super::{
   outbox::{Outbox, Stored},
   store::Store,
 };
-use crate::{
-  batch::{Payload, RowQueue},
-  config::Settings,
-  report::{Amount, LossReason},
-  span::Row,
-  spool::Adopted,
-  upload::{Backoff, Client, Session},
-};
+use crate::upload::{Backoff, Client, Session};
+use braintrust_row::Row;
+use export::batch::{Payload, RowQueue};
+use export::config::Settings;
+use export::report::{Amount, LossReason};
 use masking::Masking;
 use network::{Done, Task};
+use spool::Adopted;
 
 /// Rows wait this long for company before a payload goes that is not full.
 const LINGER: Duration = Duration::from_millis(200);
@@ -186,7 +184,7 @@ impl<'a> Delivery<'a> {
   /// Whether there is nothing left to do for the end of the process: everything is settled, or safe and
   /// the server does not answer.
   pub fn is_done(&self) -> bool {
-    let all_sealed = self.queue.len() == 0 && self.masking.is_empty();
+    let all_sealed = self.queue.is_empty() && self.masking.is_empty();
     if all_sealed && self.outbox.is_empty() {
       return true;
     }
@@ -225,7 +223,7 @@ impl<'a> Delivery<'a> {
 
   /// Whether nothing waits to be sent.
   fn is_idle(&self) -> bool {
-    self.queue.len() == 0 && self.outbox.ready() == 0 && self.outbox.stored().rows == 0
+    self.queue.is_empty() && self.outbox.ready() == 0 && self.outbox.stored().rows == 0
   }
 
   fn lose(&self, amount: Amount, reason: LossReason, why: &str) {
@@ -261,7 +259,7 @@ impl<'a> Delivery<'a> {
       Link::Up { .. } if self.outbox.under_way() < self.settings.max_requests => due,
       _ => None,
     };
-    let checkpoint = due.filter(|_| self.store.is_open() && self.queue.len() > 0);
+    let checkpoint = due.filter(|_| self.store.is_open() && !self.queue.is_empty());
     let load = self.load_due.filter(|due| *due > Instant::now() && self.outbox.stored().rows > 0);
     [sending, checkpoint, load].into_iter().flatten().min()
   }

@@ -9,13 +9,13 @@ use tokio::{
 
 use super::{Delivery, Link};
 use crate::{
-  batch::Payload,
   clock,
   engine::outbox::Squeezed,
-  report::Warning,
-  span::Destination,
   upload::{Client, Session, Verdict, ask_limit, classify, connect, upload_apart},
 };
+use braintrust_row::Destination;
+use export::batch::Payload;
+use export::report::Warning;
 
 /// How long to wait before the server is asked again for its limit.
 const LIMIT_AGAIN: Duration = Duration::from_secs(60);

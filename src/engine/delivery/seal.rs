@@ -5,15 +5,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{CHECKPOINT, Delivery, LINGER, Link};
-use crate::{
-  batch::{Limits, Payload, Picked, Sealed},
-  config::Settings,
-  engine::outbox::Stored,
-  report::{Amount, LossReason},
-  span::{Destination, Row},
-  spool::Entry,
-  upload::USUAL_LIMIT,
-};
+use crate::{engine::outbox::Stored, upload::USUAL_LIMIT};
+use braintrust_row::{Destination, Row};
+use export::batch::{Limits, Payload, Picked, Sealed};
+use export::config::Settings;
+use export::report::{Amount, LossReason};
+use spool::Entry;
 
 /// How many times as many rows a payload may have while more wait than requests can carry otherwise.
 const GROWTH: usize = 10;
@@ -48,7 +45,7 @@ impl Delivery<'_> {
     }
     self.kept_back = if is_full { 0 } else { self.queue.len() };
     // What is left has waited less; the next payload may linger again.
-    self.waiting_since = (self.queue.len() > 0).then(Instant::now);
+    self.waiting_since = (!self.queue.is_empty()).then(Instant::now);
   }
 
   /// While rows cannot go, those whose span has ended become payloads, if that takes less memory: not those
@@ -75,7 +72,7 @@ impl Delivery<'_> {
   pub(super) fn checkpoint(&mut self, urgent: bool) -> bool {
     let waited = self.waiting_since.is_some_and(|since| since.elapsed() >= CHECKPOINT);
     let much = self.queue.weight() > self.settings.queue_room() / SPILL;
-    if self.queue.len() == 0 || !(waited || urgent || much) {
+    if self.queue.is_empty() || !(waited || urgent || much) {
       return false;
     }
     for and_carried in [false, true] {
@@ -86,7 +83,7 @@ impl Delivery<'_> {
         self.seal(picked, None);
       }
     }
-    self.waiting_since = (self.queue.len() > 0).then(Instant::now);
+    self.waiting_since = (!self.queue.is_empty()).then(Instant::now);
     true
   }
 

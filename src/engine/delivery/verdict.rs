@@ -8,11 +8,9 @@ use super::{
   Delivery, Link,
   network::{TRIES_APART, may_go_apart},
 };
-use crate::{
-  report::{Amount, LossReason, Warning},
-  span::truncate,
-  upload::Verdict,
-};
+use crate::upload::Verdict;
+use braintrust_row::truncate;
+use export::report::{Amount, LossReason, Warning};
 
 /// How long nothing is tried after the server has refused the key.
 const SUSPENSION: Duration = Duration::from_secs(60);

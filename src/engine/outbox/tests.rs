@@ -3,10 +3,8 @@ use std::collections::{HashMap, HashSet};
 use proptest::prelude::*;
 
 use super::*;
-use crate::{
-  batch::{Limits, RowQueue},
-  span::{Json, Row, SpanRef},
-};
+use braintrust_row::{Json, Row, SpanRef};
+use export::batch::{Limits, RowQueue};
 
 fn row(span: u8, text: &str) -> Row {
   let mut row = Row::of(SpanRef::root("test", &[&span.to_string()]));
@@ -23,7 +21,7 @@ impl Source {
       self.0.push(row(*span, "x"));
     }
     let limits = Limits { rows: 100, bytes: 1 << 20 };
-    self.0.seal(limits, None, |_| true).unwrap().0
+    self.0.pick(limits, |_| true).unwrap().seal(None, None).unwrap().payload
   }
 }
 

@@ -10,7 +10,7 @@ mod transport;
 use serde_json::{Value, json};
 
 use super::{Client, Session, connect};
-use crate::config::Settings;
+use export::config::Settings;
 use server::{Act, Request, Server, answer, head};
 
 /// The key of all tests. It looks like nothing else.

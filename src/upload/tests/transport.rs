@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use super::*;
-use crate::upload::{
-  Verdict, classify,
-  client::{Answer, TransportError},
+use export::{
+  classify::{Verdict, classify},
+  response::{Answer, TransportError},
 };
 use tokio::{io::AsyncReadExt, time::Instant};
 

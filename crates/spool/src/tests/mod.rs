@@ -1,0 +1,5 @@
+//! The spool's promises, on a file system that fails at will.
+
+mod model;
+mod rules;
+mod world;

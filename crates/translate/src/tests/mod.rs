@@ -1,0 +1,111 @@
+//! The translation, on observations that were recorded from real Flue runs.
+
+mod garbage;
+mod own;
+mod properties;
+mod recordings;
+mod rules;
+mod trace;
+
+use std::{fs, path::PathBuf};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use trace::Trace;
+
+use super::Translator;
+
+/// The recordings of these Flue releases are in `__test__/corpus`.
+const RELEASES: [&str; 4] = ["0.8.1", "0.11.1", "1.0.0-beta.9", "2.1.0"];
+
+/// A line of a recording, as far as it matters here.
+#[derive(Deserialize)]
+struct Line<'a> {
+  #[serde(borrow)]
+  event: Option<&'a RawValue>,
+  #[serde(borrow)]
+  mark: Option<&'a RawValue>,
+}
+
+/// The names of all recordings of a release.
+fn recordings(release: &str) -> Vec<String> {
+  let mut names: Vec<String> = fs::read_dir(folder().join(release))
+    .unwrap()
+    .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+    .collect();
+  names.sort();
+  names
+}
+
+/// The lines of a recording: one process's events in a row; several after a crash.
+fn processes(release: &str, name: &str) -> Vec<Vec<String>> {
+  let file = folder().join(release).join(format!("{name}.ndjson"));
+  let mut processes = vec![Vec::new()];
+  for line in fs::read_to_string(file).unwrap().lines() {
+    let Line { event, mark } = serde_json::from_str(line).unwrap();
+    if mark.is_some_and(|mark| mark.get().contains("\"pid\":")) {
+      processes.push(Vec::new());
+    }
+    if let Some(event) = event {
+      let text: Vec<u16> = event.get().encode_utf16().collect();
+      processes.last_mut().unwrap().push(flue_event::Utf8::default().read(&text).into_owned());
+    }
+  }
+  processes.retain(|events| !events.is_empty());
+  processes
+}
+
+fn folder() -> PathBuf {
+  PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../__test__/corpus"))
+}
+
+/// Translates one process's events into a trace; its end closes what is open.
+fn translate<'a>(events: impl IntoIterator<Item = &'a String>, trace: &mut Trace) {
+  let mut translator = Translator::default();
+  let last = feed(&mut translator, events, trace);
+  trace.take(translator.close_all(last));
+  assert_eq!(translator.open_spans(), 0);
+}
+
+/// The same for a process that dies. Gives what it leaves behind.
+fn translate_until_death<'a>(
+  remains: Option<Vec<u8>>,
+  events: impl IntoIterator<Item = &'a String>,
+  trace: &mut Trace,
+) -> (Translator, i64) {
+  let mut translator = Translator::default();
+  if let Some(remains) = remains {
+    translator.inherit(&remains).unwrap();
+  }
+  let last = feed(&mut translator, events, trace);
+  (translator, last)
+}
+
+fn feed<'a>(
+  translator: &mut Translator,
+  events: impl IntoIterator<Item = &'a String>,
+  trace: &mut Trace,
+) -> i64 {
+  let mut last = 0;
+  for text in events {
+    let event = flue_event::decode(text, last).unwrap();
+    last = last.max(event.at);
+    trace.take(translator.step(&event));
+  }
+  last
+}
+
+/// The whole recording as one trace store. Each process inherits what the one before left.
+fn replay(release: &str, name: &str) -> Trace {
+  let mut trace = Trace::default();
+  let mut remains = None;
+  let processes = processes(release, name);
+  for (n, events) in processes.iter().enumerate() {
+    let (mut translator, last) = translate_until_death(remains, events, &mut trace);
+    if n + 1 == processes.len() {
+      trace.take(translator.close_all(last));
+    }
+    remains = translator.remains(last, true);
+  }
+  trace
+}

@@ -1,0 +1,188 @@
+//! The rules of the trace, one by one.
+
+use super::{
+  replay,
+  trace::{Trace, name},
+};
+use braintrust_row::Row;
+
+fn paths(trace: &Trace, name: &str) -> Vec<String> {
+  let mut paths: Vec<_> = trace.named(name).map(|row| trace.path(row).join(" < ")).collect();
+  paths.sort();
+  paths.dedup();
+  paths
+}
+
+fn only<'a>(trace: &'a Trace, name: &'a str) -> &'a Row {
+  let mut named = trace.named(name);
+  let found = named.next().unwrap();
+  assert!(named.next().is_none(), "several {name}");
+  found
+}
+
+#[test]
+fn what_a_subagent_does_lies_below_its_task_below_the_tool_call() {
+  let trace = replay("2.1.0", "task-subagent");
+  assert_eq!(
+    paths(&trace, "tool:tide_lookup"),
+    ["tool:tide_lookup < flue.prompt < task:pilot-desk < tool:task < flue.prompt"]
+  );
+  let trace = replay("1.0.0-beta.9", "nested-subagents");
+  assert_eq!(
+    paths(&trace, "tool:tide_lookup"),
+    [
+      "tool:tide_lookup < flue.prompt < task:knot-expert < tool:task < flue.prompt < task:deckhand < tool:task < flue.prompt"
+    ]
+  );
+}
+
+#[test]
+fn the_operations_of_a_workflow_lie_below_it() {
+  let trace = replay("1.0.0-beta.9", "workflow-full");
+  assert_eq!(paths(&trace, "flue.skill"), ["flue.skill < workflow:full"]);
+  assert_eq!(
+    paths(&trace, "compaction:manual"),
+    ["compaction:manual < flue.compact < workflow:full"]
+  );
+  // A wrapper operation has no span of its own.
+  assert!(paths(&trace, "tool:bash").contains(&"tool:bash < workflow:full".to_owned()));
+  assert_eq!(
+    paths(&trace, "task:pilot-desk"),
+    [
+      "task:pilot-desk < tool:task < flue.prompt < workflow:full",
+      "task:pilot-desk < workflow:full"
+    ]
+  );
+}
+
+#[test]
+fn a_compaction_has_its_turns_below_it() {
+  let trace = replay("2.1.0", "compaction-threshold");
+  let compaction = only(&trace, "compaction:threshold");
+  let below: Vec<_> =
+    trace.rows.values().filter(|row| row.parent == Some(compaction.span.span())).collect();
+  assert!(!below.is_empty());
+  assert!(
+    below.iter().all(|row| {
+      row.metadata.get("flue.turn_purpose").unwrap().as_str().contains("compaction")
+    })
+  );
+}
+
+#[test]
+fn colliding_call_ids_of_two_agents_are_two_spans() {
+  let trace = replay("2.1.0", "interleaved-agents");
+  let calls: Vec<_> = trace
+    .rows
+    .values()
+    .filter(|row| {
+      row.metadata.get("flue.tool_call_id").is_some_and(|id| id.as_str() == "\"call_dup\"")
+    })
+    .collect();
+  assert_eq!(calls.len(), 2);
+  assert_ne!(calls[0].span.trace, calls[1].span.trace);
+}
+
+#[test]
+fn a_tool_ended_its_duration_after_its_start_however_late_its_event_comes() {
+  let trace = replay("2.1.0", "parallel-tools");
+  for row in trace.rows.values().filter(|row| name(row).starts_with("tool:")) {
+    let took = (*row.metrics.get("end").unwrap() - *row.metrics.get("start").unwrap()) * 1e3;
+    assert!((took - *row.metrics.get("duration_ms").unwrap()).abs() < 1.0, "{}: {took}", name(row));
+  }
+}
+
+#[test]
+fn the_prompt_of_a_turn_counts_what_the_cache_gave_and_took() {
+  let trace = replay("2.1.0", "plain-prompt");
+  let turn = only(&trace, "llm:tide-1");
+  let metric = |name: &str| *turn.metrics.get(name).unwrap();
+  assert!(metric("prompt_cache_creation_tokens") > 0.0);
+  assert_eq!(metric("tokens"), metric("prompt_tokens") + metric("completion_tokens"));
+  // The root operation of a submission tells nothing: its turns do.
+  let root = only(&trace, "flue.prompt");
+  assert_eq!(*root.metrics.get("tokens").unwrap(), metric("tokens"));
+  assert_eq!(*root.metrics.get("estimated_cost").unwrap(), metric("estimated_cost"));
+}
+
+#[test]
+fn the_system_prompt_is_the_first_message() {
+  let trace = replay("2.1.0", "plain-prompt");
+  let input = only(&trace, "llm:tide-1").input.clone().unwrap();
+  let messages: Vec<serde_json::Value> = serde_json::from_str(&input.as_str()).unwrap();
+  assert_eq!(messages[0]["role"], "system");
+  assert!(messages[0]["content"].as_str().unwrap().starts_with("You are the harbormaster"));
+  assert_eq!(messages[1]["role"], "user");
+}
+
+#[test]
+fn an_error_says_what_a_person_can_act_on() {
+  let trace = replay("2.1.0", "tool-failure");
+  let error = |name: &str| {
+    let row = trace.named(name).next().unwrap();
+    let error = row.error.clone().unwrap();
+    serde_json::from_str::<String>(&error.as_str()).unwrap()
+  };
+  let gauge = error("tool:broken_gauge");
+  assert!(gauge.starts_with("PierError: gauge offline: salt in connector [E_PIER]\n\n"), "{gauge}");
+  assert!(gauge.contains("at Object.run"), "{gauge}");
+  // An unknown tool leaves its message only in its result.
+  assert!(error("tool:no_such_tool").contains("no_such_tool"));
+  // A failed tool fails neither its turn nor its operation.
+  assert!(only(&trace, "flue.prompt").error.is_none());
+}
+
+#[test]
+fn a_failed_run_shows_its_error_and_no_output() {
+  let trace = replay("1.0.0-beta.9", "workflow-failure");
+  let run = only(&trace, "workflow:doomed");
+  assert_eq!(run.error.as_ref().unwrap().as_str(), "\"PierError: pier collapsed\"");
+  assert!(run.output.is_none());
+  let trace = replay("1.0.0-beta.9", "workflow-success");
+  let run = only(&trace, "workflow:tide-report");
+  assert!(run.error.is_none());
+  assert_eq!(
+    run.input.as_ref().unwrap().as_str(),
+    r#"{"harbor":"Saltpan Quay","nested":{"a":[1,2]}}"#
+  );
+  assert!(run.output.as_ref().unwrap().as_str().contains("Tide is 3.6 m."));
+}
+
+#[test]
+fn a_recovered_submission_goes_on_in_the_same_root() {
+  let trace = replay("2.1.0", "crash-mid-tool");
+  let roots: Vec<_> = trace.rows.values().filter(|row| row.parent.is_none()).collect();
+  assert_eq!(roots.len(), 1);
+  assert!(roots[0].output.is_some());
+}
+
+#[test]
+fn an_operation_says_to_which_workflow_it_belongs() {
+  for release in ["0.8.1", "0.11.1", "1.0.0-beta.9"] {
+    let trace = replay(release, "workflow-full");
+    let run = only(&trace, "workflow:full");
+    for row in trace.named("flue.prompt").filter(|row| row.parent == Some(run.span.span())) {
+      assert_eq!(row.metadata.get("flue.workflow_name").unwrap().as_str(), "\"full\"", "{release}");
+    }
+  }
+}
+
+#[test]
+fn a_shell_command_tells_its_exit_code_whether_it_failed_or_not() {
+  let trace = replay("1.0.0-beta.9", "workflow-full");
+  let codes: Vec<_> = trace
+    .named("tool:bash")
+    .map(|row| row.metadata.get("flue.exit_code").unwrap().as_str().into_owned())
+    .collect();
+  assert_eq!(codes, ["0", "3", "0"]);
+}
+
+#[test]
+fn the_image_of_a_prompt_is_told_on_every_release() {
+  let told = r#"{"text":"look","images":[{"mimeType":"image/png"}]}"#;
+  for release in ["0.8.1", "0.11.1", "1.0.0-beta.9"] {
+    let trace = replay(release, "workflow-image");
+    let prompt = trace.named("flue.prompt").next().unwrap();
+    assert_eq!(prompt.input.as_ref().unwrap().as_str(), told, "{release}");
+  }
+}

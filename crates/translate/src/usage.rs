@@ -1,0 +1,28 @@
+//! Tokens and cost as metrics, by Braintrust's names.
+
+use braintrust_row::Row;
+use flue_event::Usage;
+
+/// Writes what Flue says was used. Cached tokens are part of the prompt.
+pub fn write(row: &mut Row, usage: &Usage) {
+  let prompt = usage.input + usage.cache_read + usage.cache_write;
+  row.metric("prompt_tokens", Some(prompt));
+  row.metric("completion_tokens", Some(usage.output));
+  row.metric("tokens", Some(usage.total));
+  row.metric("prompt_cached_tokens", Some(usage.cache_read));
+  row.metric("prompt_cache_creation_tokens", Some(usage.cache_write));
+  // A cost of zero is Flue's word for a model without a price. Written down, it would stop Braintrust
+  // from computing the cost itself.
+  row.metric("estimated_cost", Some(usage.cost).filter(|cost| *cost > 0.0));
+}
+
+/// Adds to a sum that may not have begun.
+pub fn add(sum: &mut Option<Usage>, more: &Usage) {
+  let sum = sum.get_or_insert_default();
+  sum.input += more.input;
+  sum.output += more.output;
+  sum.cache_read += more.cache_read;
+  sum.cache_write += more.cache_write;
+  sum.total += more.total;
+  sum.cost += more.cost;
+}

@@ -1,0 +1,112 @@
+//! What the fuzz targets run: inputs that come from outside, and what must hold for any. The tests run the
+//! same on a few seeds.
+
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+
+use braintrust_row::{Json, Row, SpanRef, write_row};
+use export::{
+  classify::{Verdict, classify},
+  response::Answer,
+};
+use redact::Redactor;
+use spool::{Header, Name, decode};
+use translate::Translator;
+
+/// When the fuzzer believes to live, milliseconds since the epoch.
+const NOW: i64 = 1_795_417_364_000;
+
+/// Events, one a line, go through one translator as they would in a process. Whatever they are, rows
+/// come of it that are JSON, and no panic. Bytes that begin with 0 are UTF-16 as they stand.
+pub fn event_decode(data: &[u8]) {
+  let text: Vec<u16> = match data {
+    [0, units @ ..] => units.as_chunks().0.iter().map(|unit| u16::from_le_bytes(*unit)).collect(),
+    text => String::from_utf8_lossy(text).encode_utf16().collect(),
+  };
+  let mut translator = Translator::default();
+  let mut rows = Vec::new();
+  let mut utf8 = flue_event::Utf8::default();
+  for line in text.split(|unit| *unit == u16::from(b'\n')) {
+    let line = utf8.read(line);
+    if let Ok(event) = flue_event::decode(&line, NOW) {
+      rows.extend(translator.step(&event));
+    }
+  }
+  rows.extend(translator.close_all(NOW));
+  assert_eq!(translator.open_spans(), 0, "a span stays open");
+
+  for row in &rows {
+    let mut text = Vec::new();
+    write_row(&mut text, row, &[]);
+    let read = serde_json::from_slice::<serde::de::IgnoredAny>(&text);
+    assert!(read.is_ok(), "{}", String::from_utf8_lossy(&text));
+  }
+}
+
+/// A file of the spool, and the name of one. Only what was written is read, and as it was written.
+pub fn spool_file(data: &[u8]) {
+  if let Ok((header, content)) = decode(data) {
+    let again = Header::of(content, header.rows, header.created).encode();
+    assert_eq!([&again[..], content].concat(), data, "two files say the same");
+  }
+  let written = Header::of(data, 7, NOW).encode();
+  let file = [&written[..], data].concat();
+  assert_eq!(decode(&file).map(|(_, content)| content), Ok(data));
+
+  let text = String::from_utf8_lossy(data);
+  if let Ok(name) = text.parse::<Name>() {
+    assert_eq!(name.to_string(), text, "a file has two names");
+  }
+}
+
+/// Rules on the first line, and JSON behind it. Rules are refused, or what they leave is JSON.
+pub fn redact(data: &[u8]) {
+  let text = String::from_utf8_lossy(data);
+  let Some((rules, value)) = text.split_once('\n') else { return };
+  let Ok(given) = serde_json::from_str(rules) else { return };
+  let Ok(Some(redactor)) = Redactor::new(&given, true) else { return };
+  let Ok(value) = serde_json::from_str::<&RawValue>(value) else { return };
+  let mut row = Row::of(SpanRef::root("run", &["run_1"]));
+  row.input = Some(Json::raw(value));
+  row.name = Some(value.get().to_owned());
+  redactor.row(&mut row);
+  let mut written = Vec::new();
+  write_row(&mut written, &row, &[]);
+  let read = serde_json::from_slice::<serde::de::IgnoredAny>(&written);
+  assert!(read.is_ok(), "{}", String::from_utf8_lossy(&written));
+}
+
+/// An answer of the server: a status, the time, and a `Retry-After` header. Nobody waits for ever.
+pub fn retry_after(data: &[u8]) {
+  let Some((status, rest)) = data.split_first_chunk() else { return };
+  let Some((now, header)) = rest.split_first_chunk() else { return };
+  let answer = Answer {
+    status: u16::from_le_bytes(*status),
+    retry_after: Some(String::from_utf8_lossy(header).into_owned()),
+    body: Default::default(),
+  };
+  if let Verdict::Later(wait) = classify(&Ok(answer), i64::from_le_bytes(*now)) {
+    assert!(wait <= Duration::from_secs(300), "{wait:?}");
+  }
+}
+
+#[cfg(test)]
+mod tests {
+  use super::*;
+
+  #[test]
+  fn the_seeds_of_each_target_pass() {
+    event_decode(
+      br#"{"type":"operation_start","operationId":"op","operationKind":"prompt"}
+{"type":"operation","operationId":"op","operationKind":"prompt"}"#,
+    );
+    event_decode(&[0, b'{', 0, 0, 0xd8, b'\n', 0]);
+    spool_file(&[&Header::of(b"rows", 2, NOW).encode()[..], b"rows"].concat());
+    spool_file(b"000000000000feed-4711-0000beef-0000000007.rows");
+    redact(b"{\"keys\":[\"a\"],\"patterns\":[\"x+\"]}\n{\"a\":1,\"b\":[\"xx\",\"{\\\"a\\\":2}\"]}");
+    redact(b"{\"patterns\":[\"(\"]}\n1");
+    retry_after(b"\xad\x01\0\0\0\0\0\0\0\0999999999999");
+    retry_after(b"\xf7\x01\xff\xff\xff\xff\xff\xff\xff\xffMon, 23 Nov 2026 07:02:54 GMT");
+  }
+}

@@ -1,0 +1,119 @@
+//! The real file system, as the spool asks for it.
+
+use std::{
+  fs::{self, File, OpenOptions},
+  io::{self, Read, Write},
+  path::Path,
+  time::UNIX_EPOCH,
+};
+
+use spool::{Files, Look};
+
+/// The real file system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DiskFiles;
+
+/// A lock on a real file. Closing the file gives it back, however the process ends.
+#[derive(Debug)]
+pub struct DiskLock {
+  _file: File,
+}
+
+impl Files for DiskFiles {
+  type Lock = DiskLock;
+
+  fn create_dir(&self, dir: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir).map_err(|error| told(dir, "be created", &error))
+  }
+
+  fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+    let names = || -> io::Result<_> {
+      fs::read_dir(dir)?
+        .filter_map(|entry| entry.map(|entry| entry.file_name().into_string().ok()).transpose())
+        .collect()
+    };
+    names().map_err(|error| told(dir, "be listed", &error))
+  }
+
+  fn look(&self, path: &Path, most: usize) -> io::Result<Look> {
+    let look = || {
+      let file = File::open(path)?;
+      let metadata = file.metadata()?;
+      let modified = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+      let mut start = Vec::with_capacity(most);
+      file.take(most as u64).read_to_end(&mut start)?;
+      let modified = i64::try_from(modified.as_millis()).unwrap_or(i64::MAX);
+      Ok(Look { start, bytes: metadata.len(), modified })
+    };
+    look().map_err(|error| told(path, "be read", &error))
+  }
+
+  fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+    fs::read(path).map_err(|error| told(path, "be read", &error))
+  }
+
+  fn write(&self, path: &Path, parts: [&[u8]; 2], sync: bool) -> io::Result<()> {
+    let write = || {
+      let mut file = private().truncate(true).open(path)?;
+      for part in parts {
+        file.write_all(part)?;
+      }
+      if sync { file.sync_all() } else { Ok(()) }
+    };
+    write().map_err(|error| told(path, "be written", &error))
+  }
+
+  fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to).map_err(|error| told(from, "be renamed", &error))
+  }
+
+  fn remove(&self, path: &Path) -> io::Result<()> {
+    fs::remove_file(path).map_err(|error| told(path, "be removed", &error))
+  }
+
+  #[cfg(unix)]
+  fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+    File::open(dir)
+      .and_then(|dir| dir.sync_all())
+      .map_err(|error| told(dir, "be written to the disk", &error))
+  }
+
+  /// Directories cannot be opened here; the file system writes their names by itself.
+  #[cfg(not(unix))]
+  fn sync_dir(&self, _dir: &Path) -> io::Result<()> {
+    Ok(())
+  }
+
+  fn lock(&self, path: &Path) -> io::Result<Option<DiskLock>> {
+    let lock = || {
+      let file = private().truncate(false).open(path)?;
+      match file.try_lock() {
+        Ok(()) => Ok(Some(DiskLock { _file: file })),
+        Err(fs::TryLockError::WouldBlock) => Ok(None),
+        Err(fs::TryLockError::Error(error)) => Err(error),
+      }
+    };
+    lock().map_err(|error| told(path, "be locked", &error))
+  }
+}
+
+/// Files that only their owner can read.
+fn private() -> OpenOptions {
+  let mut options = OpenOptions::new();
+  options.read(true).write(true).create(true);
+  #[cfg(unix)]
+  std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+  options
+}
+
+/// The error, with what it befell.
+fn told(path: &Path, what: &str, error: &io::Error) -> io::Error {
+  io::Error::new(error.kind(), format!("{} cannot {what}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests;

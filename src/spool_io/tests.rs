@@ -1,0 +1,260 @@
+//! The real file system: that it does what the one in memory is believed to do.
+
+use std::{
+  collections::BTreeSet,
+  fs,
+  io::{BufRead, BufReader, Read},
+  path::Path,
+  process::{Command, Stdio},
+  sync::atomic::{AtomicUsize, Ordering},
+  thread,
+  time::{Duration, Instant},
+};
+
+use proptest::prelude::*;
+
+use spool::{Entry, Files, Id, Options, ReadError};
+
+use super::DiskFiles;
+
+type Spool = spool::Spool<DiskFiles>;
+
+const NOW: i64 = 1_795_417_364_000;
+const DAY: i64 = 24 * 60 * 60 * 1000;
+
+fn open(dir: &Path, pid: u32, fsync: bool) -> Spool {
+  let id = Id { destination: 1, pid, random: 7 };
+  Spool::open(Options { dir: dir.to_owned(), id, max_age_ms: DAY, fsync }, DiskFiles).unwrap()
+}
+
+#[test]
+fn the_next_process_finds_what_the_dead_left_and_not_what_the_living_have() {
+  let dir = tempfile::tempdir().unwrap();
+  for fsync in [false, true] {
+    let mut dead = open(dir.path(), 1, fsync);
+    dead.put(b"one", 1, NOW).unwrap();
+    dead.put(b"two", 2, NOW).unwrap();
+    dead.write_record(b"open", NOW).unwrap();
+    let mut heir = open(dir.path(), 2, fsync);
+    let none = heir.adopt(NOW);
+    assert!(none.payloads.is_empty() && none.records.is_empty(), "it lives");
+    drop(dead);
+    let adopted = heir.adopt(NOW);
+    let contents: Vec<_> = adopted.payloads.iter().map(|entry| heir.read(entry).unwrap()).collect();
+    assert_eq!(contents, [b"one", b"two"]);
+    assert_eq!(adopted.records, [b"open"]);
+    assert!(adopted.trouble.is_none());
+    heir.forget().unwrap();
+    adopted.payloads.iter().for_each(|entry| heir.remove(entry).unwrap());
+    heir.finish().unwrap();
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+  }
+}
+
+/// Waits to be killed. Runs in the working directory.
+#[test]
+#[ignore = "is the process that the next test kills"]
+fn a_process_that_is_killed() {
+  let mut spool = open(Path::new("."), 1, false);
+  spool.put(b"rows of the killed", 1, NOW).unwrap();
+  spool.write_record(b"open", NOW).unwrap();
+  println!("\nready");
+  std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+}
+
+#[test]
+fn what_a_killed_process_left_is_found_as_soon_as_it_is_dead() {
+  let dir = tempfile::tempdir().unwrap();
+  let mut child = Command::new(std::env::current_exe().unwrap())
+    .args(["--ignored", "--nocapture", "--exact", "spool_io::tests::a_process_that_is_killed"])
+    .current_dir(dir.path())
+    .stdin(Stdio::piped())
+    .stdout(Stdio::piped())
+    .spawn()
+    .unwrap();
+  let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+  assert!(lines.any(|line| line.unwrap() == "ready"));
+  let mut heir = open(dir.path(), 2, false);
+  assert!(heir.adopt(NOW).payloads.is_empty(), "it lives");
+  child.kill().unwrap();
+  child.wait().unwrap();
+  let adopted = heir.adopt(NOW);
+  assert_eq!(heir.read(&adopted.payloads[0]).unwrap(), b"rows of the killed");
+  assert_eq!(adopted.records, [b"open"]);
+}
+
+#[test]
+fn many_heirs_at_once_get_each_payload_once() {
+  const DEAD: u32 = 8;
+  const EACH: u32 = 25;
+  const HEIRS: u32 = 6;
+  let dir = tempfile::tempdir().unwrap();
+  for pid in 0..DEAD {
+    let mut dead = open(dir.path(), pid, false);
+    for number in 0..EACH {
+      dead.put(format!("{pid}/{number}").as_bytes(), 1, NOW).unwrap();
+    }
+  }
+  let found = AtomicUsize::new(0);
+  let heir = |pid: u32| {
+    let mut contents = Vec::new();
+    let began = Instant::now();
+    // Each heir dies a few times on its way, and leaves what it found.
+    for life in 0.. {
+      assert!(began.elapsed() < Duration::from_secs(60), "a payload is nowhere");
+      let mut heir = open(dir.path(), 1_000_000 * (pid + 1) + life, false);
+      let adopted = heir.adopt(NOW);
+      assert!(adopted.trouble.is_none(), "{:?}", adopted.trouble);
+      for entry in adopted.payloads.iter().take(20) {
+        contents.push(heir.read(entry).unwrap());
+        heir.remove(entry).unwrap();
+        found.fetch_add(1, Ordering::Relaxed);
+      }
+      if found.load(Ordering::Relaxed) >= (DEAD * EACH) as usize {
+        break;
+      }
+    }
+    contents
+  };
+  let contents: Vec<Vec<u8>> = thread::scope(|scope| {
+    let heirs: Vec<_> = (0..HEIRS).map(|pid| scope.spawn(move || heir(pid))).collect();
+    heirs.into_iter().flat_map(|heir| heir.join().unwrap()).collect()
+  });
+  assert_eq!(contents.len(), (DEAD * EACH) as usize);
+  assert_eq!(contents.into_iter().collect::<BTreeSet<_>>().len(), (DEAD * EACH) as usize);
+}
+
+#[cfg(unix)]
+#[test]
+fn only_the_owner_can_read_it() {
+  use std::os::unix::fs::PermissionsExt;
+  let dir = tempfile::tempdir().unwrap();
+  let spool_dir = dir.path().join("new").join("spool");
+  let mut spool = open(&spool_dir, 1, true);
+  spool.put(b"rows", 1, NOW).unwrap();
+  spool.write_record(b"open", NOW).unwrap();
+  let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+  assert_eq!(mode(&spool_dir), 0o700);
+  let files: Vec<_> = fs::read_dir(&spool_dir).unwrap().map(|file| file.unwrap().path()).collect();
+  assert_eq!(files.len(), 3);
+  files.iter().for_each(|file| assert_eq!(mode(file), 0o600, "{}", file.display()));
+}
+
+#[test]
+fn errors_tell_what_they_befell_and_keep_their_kind() {
+  let dir = tempfile::tempdir().unwrap();
+  let file = dir.path().join("file");
+  fs::write(&file, "no directory").unwrap();
+  let options = Options {
+    dir: file.clone(),
+    id: Id { destination: 1, pid: 1, random: 1 },
+    max_age_ms: DAY,
+    fsync: false,
+  };
+  let error = Spool::open(options, DiskFiles).err().unwrap();
+  assert!(error.to_string().contains(&*file.to_string_lossy()), "{error}");
+  let error = DiskFiles.read(&dir.path().join("nothing")).unwrap_err();
+  assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+  assert!(error.to_string().contains("nothing cannot be read"), "{error}");
+}
+
+#[test]
+fn a_directory_that_was_deleted_is_made_again() {
+  let dir = tempfile::tempdir().unwrap();
+  let spool_dir = dir.path().join("spool");
+  let mut spool = open(&spool_dir, 1, false);
+  let gone = spool.put(b"gone", 1, NOW).unwrap();
+  fs::remove_dir_all(&spool_dir).unwrap();
+  let kept = spool.put(b"kept", 1, NOW).unwrap();
+  assert_eq!(spool.read(&kept).unwrap(), b"kept");
+  assert!(matches!(spool.read(&gone), Err(ReadError::Gone)));
+  assert!(open(&spool_dir, 2, false).adopt(NOW).payloads.is_empty(), "its lock is there again");
+}
+
+#[test]
+fn damage_is_noticed_and_put_aside() {
+  let dir = tempfile::tempdir().unwrap();
+  let mut spool = open(dir.path(), 1, false);
+  let entry = spool.put(b"rows", 1, NOW).unwrap();
+  let path = dir.path().join("0000000000000001-1-00000007-0000000001.rows");
+  let mut bytes = fs::read(&path).unwrap();
+  *bytes.last_mut().unwrap() ^= 1;
+  fs::write(&path, bytes).unwrap();
+  assert!(matches!(spool.read(&entry), Err(ReadError::Damaged(_))));
+  spool.quarantine(&entry).unwrap();
+  assert!(path.with_extension("damaged").exists());
+  assert!(matches!(spool.read(&entry), Err(ReadError::Gone)));
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+  Put(Vec<u8>),
+  Acknowledge(usize),
+  Adopt,
+  Die,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+  prop_oneof![
+    4 => prop::collection::vec(any::<u8>(), 0..300).prop_map(Step::Put),
+    2 => any::<usize>().prop_map(Step::Acknowledge),
+    2 => Just(Step::Adopt),
+    1 => Just(Step::Die),
+  ]
+}
+
+proptest! {
+  #![proptest_config(ProptestConfig::with_cases(64))]
+
+  /// The model's promise in short.
+  #[test]
+  fn each_payload_is_found_once_unless_it_was_acknowledged(
+    steps in prop::collection::vec((0_usize..3, step()), 0..40),
+  ) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut lives = 0;
+    let mut next = || {
+      lives += 1;
+      open(dir.path(), lives, lives % 7 == 0)
+    };
+    let mut spools: Vec<Spool> = (0..3).map(|_| next()).collect();
+    let mut held: Vec<Vec<(Entry, Vec<u8>)>> = vec![Vec::new(); 3];
+    let mut left: Vec<Vec<u8>> = Vec::new();
+    for (number, step) in steps {
+      let (spool, held) = (&mut spools[number], &mut held[number]);
+      match step {
+        Step::Put(content) => {
+          let entry = spool.put(&content, 1, NOW).unwrap();
+          prop_assert_eq!(spool.read(&entry).unwrap(), &content[..]);
+          held.push((entry, content));
+        }
+        Step::Acknowledge(at) if !held.is_empty() => {
+          let (entry, _) = held.remove(at % held.len());
+          spool.remove(&entry).unwrap();
+        }
+        Step::Adopt => {
+          for entry in spool.adopt(NOW).payloads {
+            let content = spool.read(&entry).unwrap();
+            let at = left.iter().position(|left| *left == content);
+            prop_assert!(at.is_some(), "nobody left it");
+            left.remove(at.unwrap());
+            held.push((entry, content));
+          }
+        }
+        Step::Die => {
+          *spool = next();
+          left.extend(held.drain(..).map(|(_, content)| content));
+        }
+        Step::Acknowledge(_) => {}
+      }
+    }
+    drop(spools);
+    left.extend(held.into_iter().flatten().map(|(_, content)| content));
+    let mut last = next();
+    let adopted = last.adopt(NOW);
+    let mut found: Vec<_> = adopted.payloads.iter().map(|entry| last.read(entry).unwrap()).collect();
+    found.sort();
+    left.sort();
+    prop_assert_eq!(found, left);
+  }
+}
