@@ -8,4 +8,4 @@ mod binding;
 mod clock;
 mod engine;
 mod spool_io;
-mod upload;
+mod transport;

@@ -7,7 +7,32 @@ use std::{
   time::UNIX_EPOCH,
 };
 
-use spool::{Files, Look};
+use export::config::SpoolSettings;
+use spool::{Files, Id, Look, Options, Spool};
+
+/// How often another random number is drawn for the name of this process.
+const MAX_DRAWS: usize = 8;
+
+/// Opens the spool of this process.
+///
+/// # Errors
+/// When the directory cannot be created or locked in.
+pub fn open(settings: &SpoolSettings, destination: u64) -> io::Result<Spool<DiskFiles>> {
+  let mut draw = 0;
+  loop {
+    draw += 1;
+    let options = Options {
+      dir: settings.dir.clone(),
+      id: Id { destination, pid: std::process::id(), random: fastrand::u32(..) },
+      max_age_ms: settings.max_age_ms,
+      fsync: settings.fsync,
+    };
+    match Spool::open(options, DiskFiles) {
+      Err(error) if error.kind() == io::ErrorKind::AlreadyExists && draw < MAX_DRAWS => {}
+      opened => return opened,
+    }
+  }
+}
 
 /// The real file system.
 #[derive(Clone, Copy, Debug, Default)]

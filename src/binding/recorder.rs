@@ -13,8 +13,8 @@ use napi_derive::napi;
 use serde::Serialize;
 
 use super::text::JsText;
-use crate::engine::{Engine, Report, Stage};
-use export::config::Settings;
+use crate::engine::{Engine, Report};
+use export::{admission::Priority, config::Settings};
 
 /// Takes Flue events and delivers them as Braintrust spans.
 #[napi]
@@ -47,10 +47,10 @@ impl Recorder {
   #[napi(catch_unwind, ts_args_type = "event: string, stage: number")]
   pub fn record(&self, event: JsText, stage: u32) -> bool {
     let stage = match stage {
-      0 => Stage::Begins,
-      1 => Stage::GoesOn,
-      2 => Stage::Essentials,
-      _ => Stage::Note,
+      0 => Priority::Start,
+      1 => Priority::Continue,
+      2 => Priority::Essential,
+      _ => Priority::Note,
     };
     self.engine.record(&event, stage)
   }
@@ -90,7 +90,7 @@ impl Recorder {
   /// for each row. Null when there is nothing.
   #[napi(catch_unwind)]
   pub fn take_unmasked(&self) -> Option<String> {
-    self.engine.take_unmasked().map(|unmasked| unmasked.to_json())
+    self.engine.take_unmasked()
   }
 
   /// Gives the content of a batch back, masked: the JSON of a list with as many objects. What is no such list

@@ -3,11 +3,18 @@
 //! For those who ask whether it works. The client, its proxies, certificates and timeouts, and the way to
 //! the project are the very ones that delivery uses; here each step is told instead of retried.
 
+use export::{
+  config::Settings,
+  connection::{ConnectError, Session},
+  transport::redact_url,
+};
 use serde::Serialize;
 use tokio::{runtime, time::Instant};
 
-use crate::upload::{Client, ConnectError, Session, connect};
-use export::config::Settings;
+use crate::{
+  clock::Clock,
+  transport::{Client, connect},
+};
 
 /// What settings come to. Nothing was asked for yet, and there is no secret in it.
 #[derive(Debug, Serialize)]
@@ -71,8 +78,8 @@ struct Failure {
 impl Plan {
   pub fn of(settings: &Settings) -> Self {
     Self {
-      app_url: Client::shown(&settings.app_url),
-      api_url: settings.api_url.as_deref().map(Client::shown),
+      app_url: redact_url(&settings.app_url),
+      api_url: settings.api_url.as_deref().map(redact_url),
       org_name: settings.org_name.clone(),
       project_name: settings.project_name.clone(),
       project_id: settings.project_id.clone(),
@@ -124,8 +131,8 @@ fn attempt(settings: &Settings) -> Probe {
     Ok(client) => client,
     Err(error) => return Probe::failed(error.to_string()),
   };
-  let complaint = client.complaint().map(ToString::to_string);
-  let probe = match runtime.block_on(connect(&client, settings)) {
+  let complaint = client.certificate_error().map(ToString::to_string);
+  let probe = match runtime.block_on(connect(&client, settings, Clock::start())) {
     Ok(session) => Probe::connected(settings, session),
     Err(error) => Probe::refused(&error),
   };
@@ -153,7 +160,7 @@ impl Probe {
       proxy: Client::proxy(settings, &session.api_url),
       max_bytes: session.max_bytes(),
       limit: session.limit,
-      api_url: Client::shown(&session.api_url),
+      api_url: redact_url(&session.api_url),
       project_id: session.project_id,
       organisation: session.org_name,
     };

@@ -8,6 +8,7 @@ mod given;
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
+use http::HeaderValue;
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -105,13 +106,24 @@ pub struct SpoolSettings {
   pub fsync: bool,
 }
 
-/// The secret that opens the account. Never printed.
+/// The secret that opens the account, as the `Authorization` header carries it. Never printed.
 #[derive(Clone)]
-pub struct ApiKey(String);
+pub struct ApiKey(HeaderValue);
 
 impl ApiKey {
-  /// The key itself, for the `Authorization` header only.
-  pub fn reveal(&self) -> &str {
+  /// Keys have no characters but visible ones of ASCII.
+  fn new(key: &str) -> Result<Self, ConfigError> {
+    if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+      return Err(ConfigError::BadApiKey);
+    }
+    let mut bearer =
+      HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| ConfigError::BadApiKey)?;
+    bearer.set_sensitive(true);
+    Ok(Self(bearer))
+  }
+
+  /// The value of the `Authorization` header.
+  pub fn bearer(&self) -> &HeaderValue {
     &self.0
   }
 }
@@ -201,9 +213,7 @@ impl Settings {
       option.as_deref().and_then(filled).or_else(|| variable(name))
     };
     let api_key = pick(options.api_key, "BRAINTRUST_API_KEY").ok_or(ConfigError::NoApiKey)?;
-    if !api_key.bytes().all(|byte| byte.is_ascii_graphic()) {
-      return Err(ConfigError::BadApiKey);
-    }
+    let bearer = ApiKey::new(&api_key)?;
     let app_url = pick(options.app_url, "BRAINTRUST_APP_URL").unwrap_or_else(|| APP_URL.into());
     let app_url = address("appUrl (BRAINTRUST_APP_URL)", app_url)?;
     let api_url = pick(options.api_url, "BRAINTRUST_API_URL");
@@ -233,7 +243,7 @@ impl Settings {
         org_name.as_deref().unwrap_or_default(),
         project_id.as_deref().unwrap_or(&project_name),
       ]),
-      api_key: ApiKey(api_key),
+      api_key: bearer,
       app_url,
       api_url,
       org_name,

@@ -21,6 +21,7 @@ mod adopt;
 mod file;
 mod files;
 mod name;
+mod operation;
 mod process;
 
 #[cfg(test)]
@@ -29,6 +30,7 @@ mod tests;
 pub use adopt::{Adopted, Tally};
 pub use files::{Files, Look};
 pub use name::Id;
+pub use operation::{Completion, Operation};
 pub use process::{Entry, Options, ReadError, Spool};
 
 pub use self::{
