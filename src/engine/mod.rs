@@ -2,7 +2,7 @@
 //!
 //! The JavaScript thread pushes events and commands into the [`event_queue`] and never waits, except in
 //! [`Engine::finish`], which has a deadline. The [`thread`] is started by the first event; it never keeps the process
-//! alive. Should it die, what it held is counted as lost and everybody who waits for it is answered.
+//! alive. If it panics, what it held is counted as lost and every flush is answered.
 
 mod event_queue;
 mod exit_signal;
@@ -245,7 +245,7 @@ impl Engine {
 }
 
 impl Drop for Engine {
-  /// A recorder that nobody holds any more: its thread delivers what it has, and ends.
+  /// A recorder that is garbage-collected: its thread delivers what it has, and ends.
   fn drop(&mut self) {
     self.begin_finish();
   }
@@ -274,7 +274,7 @@ fn wait_shutdown(shared: &Shared, masks: bool) -> bool {
     }
   });
   if waited.is_none() {
-    // The thread is too busy even to say so.
+    // The thread is too busy to answer.
     let stats = shared.account.counters.stats();
     let unprocessed = shared.account.counters.unprocessed();
     let lost = stats.pending + stats.lost.values().sum::<u64>() + unprocessed;
@@ -286,12 +286,12 @@ fn wait_shutdown(shared: &Shared, masks: bool) -> bool {
 
 /// Shows a diagnostic as one line on stderr.
 fn print(diagnostic: &Diagnostic) {
-  // If stderr is closed nobody can read it.
+  // A closed stderr is no failure.
   let _closed = std::io::stderr().write_all(format!("{diagnostic}\n").as_bytes());
 }
 
 impl Shared {
-  /// The login says where spans are shown.
+  /// Keeps where spans are shown, as the login states it.
   fn set_session(&self, session: &Session) {
     let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
     place.org_name = session.org_name.clone().or(place.org_name.take());
@@ -305,7 +305,7 @@ impl Shared {
     });
   }
 
-  /// The thread is gone: nothing more is accepted, and what nobody will deliver is counted.
+  /// The thread has ended: nothing more is accepted, and what it leaves is counted as lost.
   fn on_thread_exit(&self, reason: LossReason) {
     self.queue.close(reason);
     // Their sizes are no longer known.

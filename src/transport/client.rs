@@ -68,7 +68,7 @@ impl Client {
     let http = builder
       .user_agent(concat!("flue-braintrust/", env!("CARGO_PKG_VERSION")))
       .connect_timeout(CONNECT_TIMEOUT)
-      // A redirect would take the rows, or the key, to a server that nobody named.
+      // A redirect would take the rows, or the key, to another server.
       .redirect(redirect::Policy::none())
       // Slim container images have no certificates of their own: bundled roots stand beside the platform's.
       .tls_certs_merge(roots::bundled().chain(extra))
@@ -168,7 +168,7 @@ fn failed(error: reqwest::Error) -> TransportError {
   TransportError(format!("{step}: {}", cause(&error)))
 }
 
-/// What is at the bottom of an error: the layers above it only say that something failed.
+/// The root cause of an error: the layers above it only state that something failed.
 fn cause(error: &dyn std::error::Error) -> String {
   let mut cause = error;
   while let Some(deeper) = cause.source() {

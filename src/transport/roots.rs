@@ -20,7 +20,7 @@ pub enum RootsError {
   Unreadable {
     /// The file.
     path: PathBuf,
-    /// What the system says.
+    /// The system's error.
     why: io::Error,
   },
   /// The file has none.

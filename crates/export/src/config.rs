@@ -4,7 +4,7 @@
 //! `.env.braintrust`, which wins over the default. Blank means unset. The facade reads the environment
 //! and the file; the rules are here. Pure.
 
-mod given;
+mod raw;
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
@@ -16,8 +16,8 @@ use flue_event::Content;
 use redact::{Redactor, RulesError};
 use translate::{Form, TurnInput};
 
-pub use given::Given;
-use given::{SpoolOptions, Switched};
+pub use raw::RawConfig;
+use raw::{SpoolOptions, Toggle};
 
 /// Where users log in, register projects and look at traces.
 const APP_URL: &str = "https://www.braintrust.dev";
@@ -185,9 +185,9 @@ impl Settings {
   /// How many rows a request has unless more wait than can be sent so: the `braintrust` package's number.
   pub const BATCH_ROWS: usize = 100;
 
-  /// Reads what the facade hands over (JSON of [`Given`]).
+  /// Reads what the facade hands over (JSON of [`RawConfig`]).
   pub fn parse(given: &str) -> Result<Self, ConfigError> {
-    let given: Given =
+    let given: RawConfig =
       serde_json::from_str(given).map_err(|error| ConfigError::Malformed(error.to_string()))?;
     Self::resolve(given)
   }
@@ -204,8 +204,8 @@ impl Settings {
   }
 
   /// Applies precedence, defaults and checks.
-  pub fn resolve(given: Given) -> Result<Self, ConfigError> {
-    let Given { options, env, file } = given;
+  pub fn resolve(given: RawConfig) -> Result<Self, ConfigError> {
+    let RawConfig { options, env, file } = given;
     let variable = |name: &str| {
       [&env, &file].into_iter().filter_map(|from| from.get(name)).find_map(|value| filled(value))
     };
@@ -320,13 +320,13 @@ impl Settings {
 
 /// Which content is kept.
 fn content(
-  option: Option<Switched<Content>>,
+  option: Option<Toggle<Content>>,
   variable: Option<String>,
 ) -> Result<Content, ConfigError> {
   Ok(match (option, variable.as_deref()) {
-    (Some(Switched::Members(content)), _) => content,
-    (Some(Switched::Switch(true)), _) | (None, None | Some("true" | "1")) => Content::ALL,
-    (Some(Switched::Switch(false)), _) | (None, Some("false" | "0")) => Content::NONE,
+    (Some(Toggle::Members(content)), _) => content,
+    (Some(Toggle::Switch(true)), _) | (None, None | Some("true" | "1")) => Content::ALL,
+    (Some(Toggle::Switch(false)), _) | (None, Some("false" | "0")) => Content::NONE,
     _ => return Err(unknown("content (FLUE_BRAINTRUST_CONTENT)", "true, false")),
   })
 }
@@ -364,13 +364,13 @@ fn project_id(id: String) -> Result<String, ConfigError> {
 
 /// Where the spool is, if it is wanted. The variable names a directory and switches it on.
 fn spool(
-  option: Option<Switched<SpoolOptions>>,
+  option: Option<Toggle<SpoolOptions>>,
   variable: Option<String>,
 ) -> Result<Option<SpoolSettings>, ConfigError> {
   let options = match (option, &variable) {
-    (Some(Switched::Switch(false)), _) | (None, None) => return Ok(None),
-    (Some(Switched::Members(options)), _) => options,
-    (Some(Switched::Switch(true)) | None, _) => SpoolOptions::default(),
+    (Some(Toggle::Switch(false)), _) | (None, None) => return Ok(None),
+    (Some(Toggle::Members(options)), _) => options,
+    (Some(Toggle::Switch(true)) | None, _) => SpoolOptions::default(),
   };
   let max_bytes =
     options.max_bytes.map(|number| number_of_bytes("spool.maxBytes", number)).transpose()?;

@@ -340,7 +340,7 @@ fn parse<T: for<'de> Deserialize<'de>>(
   let response = result.map_err(|error| failed(error.to_string(), outcome.clone()))?;
   let described = response.describe();
   match outcome {
-    // It may be another server; but one page of a load balancer is no reason to give up.
+    // It may be another server, or one page of a load balancer: retry.
     ExportOutcome::Delivered => serde_json::from_slice(&response.body).map_err(|_| {
       let why = format!("the answer is not Braintrust's ({WRONG_ADDRESS})");
       failed(why, ExportOutcome::Retry(Duration::ZERO))

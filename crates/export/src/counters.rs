@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::loss::LossReason;
 
-/// All counters of one recorder.
+/// The counters of one exporter.
 #[derive(Default)]
 pub struct Counters {
   events: AtomicU64,
@@ -23,7 +23,7 @@ pub struct Counters {
   accepted: RowCounter,
   sent: RowCounter,
   lost: [RowCounter; LossReason::ALL.len()],
-  /// What stands in the spool alone. A gauge.
+  /// What is in the spool only. A gauge.
   spooled: RowCounter,
   cut: AtomicU64,
   requests: AtomicU64,
@@ -40,7 +40,7 @@ struct RowCounter {
   bytes: AtomicI64,
 }
 
-/// So many rows, of so many bytes together as JSON.
+/// A number of rows, and their bytes as JSON.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RowTotals {
   pub rows: usize,
@@ -71,39 +71,39 @@ fn signed(number: usize) -> i64 {
   number.try_into().unwrap_or(i64::MAX)
 }
 
-/// What the counters said at one moment.
+/// The counters at one moment.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Stats {
-  /// Flue events taken in.
+  /// Flue events accepted.
   pub events: u64,
-  /// Rows that were to be delivered. A span is usually one or two.
+  /// Rows accepted for delivery. A span is usually one or two.
   pub accepted: u64,
-  /// Rows that Braintrust confirmed.
+  /// Rows that Braintrust acknowledged.
   pub sent: u64,
-  /// Rows that wait in memory or are under way.
+  /// Rows that wait in memory or are in flight.
   pub pending: u64,
   /// Rows that wait in the spool.
   pub spooled: u64,
-  /// Rows that are lost, by reason. Reasons that did not occur are absent.
+  /// Rows lost, by reason. Reasons that did not occur are absent.
   pub lost: BTreeMap<&'static str, u64>,
-  /// The same accounts in bytes of the rows' JSON.
+  /// The same in bytes of the rows' JSON.
   pub bytes: Bytes,
-  /// Rows that were delivered with a part of their content left out, and a mark in its place.
+  /// Rows with a part of their content left out, and a mark in its place.
   pub cut: u64,
-  /// Requests made.
+  /// Uploads begun.
   pub requests: u64,
-  /// Requests that had to be made again.
+  /// Uploads that are repeated.
   pub retries: u64,
-  /// Bytes of confirmed request bodies.
+  /// Bytes of acknowledged request bodies.
   pub bytes_sent: u64,
   /// Spans that have started and not ended.
   pub open_spans: usize,
-  /// What went wrong last.
+  /// The last error.
   pub last_error: Option<String>,
 }
 
-/// The accounts in bytes.
+/// The counters of rows, in bytes.
 #[derive(Debug, Clone, Serialize)]
 pub struct Bytes {
   pub accepted: u64,
@@ -130,63 +130,68 @@ impl Counters {
     self.events.load(Relaxed).saturating_sub(processed)
   }
 
+  /// Rows are accepted.
   pub fn accept(&self, totals: RowTotals) {
     self.accepted.add(totals);
   }
 
-  /// What was accepted turned out to have so many bytes more, or less.
+  /// Corrects the bytes of accepted rows, which were an estimate.
   pub fn correct(&self, bytes: i64) {
     self.accepted.bytes.fetch_add(bytes, Relaxed);
   }
 
-  /// Rows were delivered in a request body of so many bytes.
+  /// Rows are acknowledged, in a request body of so many bytes.
   pub fn sent(&self, totals: RowTotals, body: usize) {
     self.sent.add(totals);
     self.bytes_sent.fetch_add(body as u64, Relaxed);
   }
 
-  /// Accepted rows that will never arrive.
+  /// Accepted rows are lost.
   pub fn lose(&self, reason: LossReason, totals: RowTotals) {
     if let Some(counter) = self.lost.get(reason as usize) {
       counter.add(totals);
     }
   }
 
-  /// An event of so many bytes that never became rows: it counts as one row, accepted and lost.
+  /// An event of so many bytes that never becomes rows counts as one row, accepted and lost.
   pub fn refuse(&self, reason: LossReason, bytes: usize) {
     let totals = RowTotals { rows: 1, bytes };
     self.accept(totals);
     self.lose(reason, totals);
   }
 
-  /// What stands in the spool alone, now.
+  /// What is in the spool only, now.
   pub fn set_spooled(&self, totals: RowTotals) {
     self.spooled.set(totals);
   }
 
-  /// Rows that will arrive without a part of their content.
+  /// Rows lose a part of their content.
   pub fn cut(&self, rows: usize) {
     self.cut.fetch_add(rows as u64, Relaxed);
   }
 
+  /// An upload begins.
   pub fn request(&self) {
     self.requests.fetch_add(1, Relaxed);
   }
 
+  /// An upload is to be repeated.
   pub fn retry(&self) {
     self.retries.fetch_add(1, Relaxed);
   }
 
+  /// The spans that are open, now.
   pub fn set_open_spans(&self, spans: usize) {
     self.open_spans.store(spans, Relaxed);
   }
-
+  /// Something failed.
   pub fn failed(&self, error: String) {
     *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
   }
 
+  /// The counters now.
   pub fn stats(&self) -> Stats {
-    // Read before what is accepted: an account that changes meanwhile is never short.
+    // Read before what is accepted: counters that change meanwhile never make `pending` too small.
     let lost = self.by_reason(RowCounter::rows);
     let lost_bytes = self.by_reason(RowCounter::bytes);
     let (sent, sent_bytes) = (self.sent.rows(), self.sent.bytes());
@@ -236,7 +241,7 @@ mod tests {
   use super::*;
 
   #[test]
-  fn what_is_accepted_is_sent_pending_spooled_or_lost_in_rows_and_in_bytes() {
+  fn accepted_rows_are_sent_pending_spooled_or_lost_in_rows_and_in_bytes() {
     let counters = Counters::default();
     (0..5).for_each(|_| counters.accept(RowTotals { rows: 1, bytes: 100 }));
     counters.refuse(LossReason::QueueFull, 40);

@@ -92,8 +92,8 @@ impl Account {
     }
   }
 
-  /// Counts an event of so many bytes that never becomes rows, and reports it. Whoever shut the exporter down
-  /// knows that it is shut down: [`LossReason::Closed`] is only counted.
+  /// Counts an event of so many bytes that never becomes rows, and reports it. The caller of a
+  /// shutdown knows of it: [`LossReason::Closed`] is only counted.
   pub fn refuse(&self, reason: LossReason, bytes: usize, why: &str, now: Duration) {
     self.counters.refuse(reason, bytes);
     if reason != LossReason::Closed {

@@ -86,7 +86,7 @@ pub struct Exporter {
 }
 
 impl Exporter {
-  /// `spool` says whether the host has opened the spool of the settings. `seed` is random.
+  /// `spool` is whether the host has opened the spool of the settings; `seed` is random.
   pub fn new(
     settings: Arc<Settings>,
     account: Arc<Account>,
@@ -118,8 +118,8 @@ impl Exporter {
     Admission { max_bytes: settings.queue_room() }
   }
 
-  /// Accepts an event, as JSON, and translates it. An event that is refused is counted, unless its priority says
-  /// that it need not be.
+  /// Accepts an event, as JSON, and translates it. An event that is refused is counted, unless its priority
+  /// makes that unnecessary.
   ///
   /// # Errors
   /// The reason of the refusal.
@@ -268,7 +268,7 @@ impl Exporter {
     self.exit_deadline = Some(deadline);
   }
 
-  /// Does what is due. To be called after inputs, and when [`poll_timeout`](Self::poll_timeout) says so.
+  /// Does what is due. To be called after inputs, and at the time of [`poll_timeout`](Self::poll_timeout).
   pub fn handle_timeout(&mut self, now: Now) {
     self.has_input = false;
     if self.has_ended {
@@ -445,7 +445,7 @@ impl Exporter {
     deadline.is_some_and(|deadline| self.delivery.is_done() || deadline <= now.elapsed)
   }
 
-  /// The last act: what is left is counted, and whoever waits is answered.
+  /// Ends: what is left is counted, and every flush and shutdown completes.
   fn end(&mut self, now: Now) {
     self.write_snapshot(now);
     let complete = self.delivery.finish();

@@ -1,4 +1,4 @@
-//! Why something was lost. The list is closed: every loss has one of these names.
+//! Why rows are lost. The list is closed: every loss has one of these reasons.
 
 /// The reasons, with the names that `stats().lost` uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -67,7 +67,7 @@ impl MaskingQueue {
     self.batches.remove(at).map(|(_, rows)| rows)
   }
 
-  /// Gives up all batches: none of them returns.
+  /// Removes all batches: none of them returns.
   pub fn clear(&mut self) -> impl Iterator<Item = RowBatch> + use<> {
     self.requests.clear();
     std::mem::take(&mut self.batches).into_iter().map(|(_, rows)| rows)

@@ -27,7 +27,7 @@ pub fn classify(result: &Result<Response, TransportError>, unix_ms: i64) -> Expo
   match result {
     Err(_) => ExportOutcome::Retry(Duration::ZERO),
     Ok(response) => match response.status {
-      // Any success counts, whatever the body says.
+      // Any success counts, whatever the body is.
       200..=299 => ExportOutcome::Delivered,
       408 | 429 | 500 | 502..=599 => ExportOutcome::Retry(
         response
@@ -101,7 +101,7 @@ mod tests {
     assert_eq!(outcome(503, Some("-7")), ExportOutcome::Retry(Duration::ZERO));
     let nines = "Fri, 31 Dec 9999 23:59:59 GMT";
     assert_eq!(outcome(503, Some(nines)), ExportOutcome::Retry(MAX_RETRY_AFTER));
-    // What Braintrust has taken, or will never take, is not sent again whatever else it says.
+    // `Retry-After` does not repeat what is acknowledged or rejected.
     assert_eq!(outcome(200, Some("7")), ExportOutcome::Delivered);
     assert_eq!(outcome(400, Some("7")), ExportOutcome::Rejected);
   }

@@ -216,7 +216,7 @@ fn announced(
     .ok_or_else(|| {
       failed("the answer names no place to upload to".into(), ExportOutcome::Rejected)
     })?;
-  // The rest of the address opens the storage to whoever has it.
+  // The rest of the address is a secret: it opens the storage.
   let origin = target.url.origin().ascii_serialization();
   let call = target.call(settings, body).ok_or_else(|| {
     storage_error(&origin, "it cannot be done as it is asked for".into(), ExportOutcome::Rejected)

@@ -1,4 +1,4 @@
-//! The time of a call. The core has no clock: its host says what time it is.
+//! The time of a call. The core has no clock: its host passes the time.
 
 use std::time::Duration;
 

@@ -9,39 +9,39 @@ use braintrust_row::{
   write_row,
 };
 
-/// Rows that have become bytes. Cloning shares them.
+/// Encoded rows: the body of one request. Cloning shares the bytes.
 #[derive(Debug, Clone)]
 pub struct EncodedBatch {
   body: Bytes,
   rows: Vec<EncodedRow>,
-  /// How many bytes of each row its address takes; none as long as it has none.
+  /// The bytes of the address in each row; 0: the rows have no address yet.
   address: usize,
 }
 
-/// A row that has become bytes.
+/// An encoded row.
 #[derive(Debug, Clone)]
 struct EncodedRow {
   id: RowId,
   sequence: u64,
-  /// Where in the body it stands.
+  /// Its range in the body.
   bytes: Range<usize>,
 }
 
-/// Stands before each row where a batch is written down: its id, and how long it is.
+/// The bytes before each row in a segment: its id and its length.
 const HEAD: usize = RowId::BYTES + size_of::<u32>();
 
 impl EncodedBatch {
-  /// The sequence of its first row, which no other batch has.
+  /// The sequence number of its first row, which identifies the batch.
   pub fn key(&self) -> u64 {
     self.rows.first().map_or(u64::MAX, |row| row.sequence)
   }
 
-  /// How many rows it carries.
+  /// The number of rows.
   pub fn rows(&self) -> usize {
     self.rows.len()
   }
 
-  /// The bytes of its rows, as they are counted: without an address and what stands between rows.
+  /// The bytes of its rows as they are counted: without addresses and separators.
   pub fn bytes(&self) -> usize {
     self.rows.iter().map(|row| row.bytes.len() - self.address).sum()
   }
@@ -51,7 +51,7 @@ impl EncodedBatch {
     self.body.len() + self.rows.capacity() * size_of::<EncodedRow>()
   }
 
-  /// Whose rows it carries.
+  /// The ids of its rows.
   pub fn ids(&self) -> impl Iterator<Item = RowId> {
     self.rows.iter().map(|row| row.id)
   }
@@ -61,12 +61,12 @@ impl EncodedBatch {
     self.body.clone()
   }
 
-  /// How many bytes each row has in the body.
+  /// The bytes of each row in the body.
   pub fn row_sizes(&self) -> Vec<usize> {
     self.rows.iter().map(|row| row.bytes.len()).collect()
   }
 
-  /// The same rows, addressed. Copies them unless they are addressed so already.
+  /// The same rows with an address. Copies them unless they have it already.
   pub fn addressed(self, to: &Destination) -> Self {
     let wanted = address(to);
     let is_there = self.address == wanted.len()
@@ -80,14 +80,14 @@ impl EncodedBatch {
     self.rebuilt(Builder::of(wanted), &self.rows)
   }
 
-  /// The same rows in two batches; a single row cannot be split.
+  /// The same rows in two batches. `None` for a single row.
   pub fn split(&self) -> Option<[Self; 2]> {
     let (first, second) = self.rows.split_at(self.rows.len() / 2);
     let half = |rows| self.rebuilt(Builder::of(self.address().to_vec()), rows);
     (!first.is_empty()).then(|| [half(first), half(second)])
   }
 
-  /// The rows as bytes that [`Self::from_segment`] makes a batch of again. Without an address.
+  /// The rows without addresses, as the content of a segment that [`Self::from_segment`] reads.
   pub fn segment_content(&self) -> Vec<u8> {
     let mut content = Vec::with_capacity(self.body.len() + self.rows.len() * HEAD);
     for row in &self.rows {
@@ -101,12 +101,12 @@ impl EncodedBatch {
     content
   }
 
-  /// How many bytes the rows have that take so many bytes where they are written down.
+  /// The bytes of the rows in the content of a segment.
   pub fn row_bytes_of(content: usize, rows: usize) -> usize {
     content.saturating_sub(rows * HEAD)
   }
 
-  /// The batch that was [`Self::segment_content`], with sequence numbers from `sequence` on. `None` when it never was.
+  /// The batch in the content of a segment, with sequence numbers from `sequence` on. `None` when it is none.
   pub fn from_segment(mut content: &[u8], sequence: u64) -> Option<Self> {
     let mut builder = Builder::of(Vec::new());
     while !content.is_empty() {
@@ -120,7 +120,7 @@ impl EncodedBatch {
     builder.encode()
   }
 
-  /// The same single row with other bytes, which have no address yet. `None` when there are more rows.
+  /// The same single row with other bytes, without an address. `None` when there are more rows.
   pub fn replaced(&self, row: impl FnOnce(&[u8]) -> Option<Vec<u8>>) -> Option<Self> {
     let [only] = self.rows.as_slice() else { return None };
     let bare = [b"{", self.bare(only)].concat();
@@ -141,7 +141,7 @@ impl EncodedBatch {
     self.body.get(row.bytes.clone()).unwrap_or_default()
   }
 
-  /// A row behind its brace and its address.
+  /// A row after its brace and its address.
   fn bare(&self, row: &EncodedRow) -> &[u8] {
     self.text(row).get(1 + self.address..).unwrap_or_default()
   }
@@ -159,7 +159,7 @@ pub(super) struct Builder {
   address: Vec<u8>,
   /// The most bytes of a field.
   max_field: Option<usize>,
-  /// How many rows have a field that was cut.
+  /// The rows with a field that was cut.
   cut: usize,
 }
 
@@ -174,7 +174,7 @@ impl Builder {
     Self { body, rows: Vec::new(), address, max_field: None, cut: 0 }
   }
 
-  /// How many rows have a field that was cut.
+  /// The rows with a field that was cut.
   pub fn cut(&self) -> usize {
     self.cut
   }
@@ -194,7 +194,7 @@ impl Builder {
     self.rows.push(EncodedRow { id: row.span.row, sequence, bytes: start..self.body.len() });
   }
 
-  /// Takes in a row without its brace and without an address.
+  /// Adds a row that is given without its brace and without an address.
   fn push_bytes(&mut self, id: RowId, sequence: u64, bare: &[u8]) {
     let start = self.open();
     self.body.push(b'{');
@@ -203,7 +203,7 @@ impl Builder {
     self.rows.push(EncodedRow { id, sequence, bytes: start..self.body.len() });
   }
 
-  /// Where the next row stands.
+  /// Begins the next row and returns its start.
   fn open(&mut self) -> usize {
     if !self.rows.is_empty() {
       self.body.push(b',');

@@ -37,14 +37,14 @@ pub struct Pushed {
 struct Waiting {
   row: Row,
   sequence: u64,
-  /// What was counted for the row: its bytes on the wire, about, and in memory.
+  /// What is counted for the row: its estimated bytes on the wire, and its bytes in memory.
   bytes: usize,
   weight: usize,
 }
 
-/// What a waiting row takes in memory besides itself: its places in the order and in the table, which is
-/// half empty at times.
-const PLACE: usize = 128;
+/// The memory of a waiting row besides itself: its entries in the order and in the table, which may be half
+/// empty.
+const ENTRY_BYTES: usize = 128;
 
 impl RowQueue {
   /// Enqueues a row.
@@ -53,14 +53,14 @@ impl RowQueue {
     if let Some(waiting) = self.waiting.get_mut(&id) {
       waiting.row.merge(row);
       self.weight -= waiting.weight;
-      waiting.weight = waiting.row.weight() + PLACE;
+      waiting.weight = waiting.row.weight() + ENTRY_BYTES;
       self.weight += waiting.weight;
       let before = std::mem::replace(&mut waiting.bytes, waiting.row.bytes());
       let bytes = difference(waiting.bytes, before);
       self.bytes = self.bytes.saturating_add_signed(bytes as isize);
       return Pushed { is_new: false, bytes };
     }
-    let (sequence, bytes, weight) = (self.next_sequence, row.bytes(), row.weight() + PLACE);
+    let (sequence, bytes, weight) = (self.next_sequence, row.bytes(), row.weight() + ENTRY_BYTES);
     self.next_sequence += 1;
     self.weight += weight;
     self.order.push_back(id);
@@ -69,7 +69,7 @@ impl RowQueue {
     Pushed { is_new: true, bytes: difference(bytes, 0) }
   }
 
-  /// How many rows wait.
+  /// The number of rows that wait.
   pub fn len(&self) -> usize {
     self.waiting.len()
   }
@@ -89,24 +89,24 @@ impl RowQueue {
     RowTotals { rows: self.len(), bytes: self.bytes }
   }
 
-  /// All rows that are taken in from now on have sequence numbers from this on.
+  /// Rows that are enqueued from now on have sequence numbers from this on.
   pub fn next_sequence(&self) -> u64 {
     self.next_sequence
   }
 
-  /// Takes sequence numbers for rows that come as batches, and gives the first of them.
+  /// Reserves sequence numbers for rows that come as batches, and returns the first.
   pub fn reserve_sequences(&mut self, rows: usize) -> u64 {
     let first = self.next_sequence;
     self.next_sequence += rows as u64;
     first
   }
 
-  /// The sequence of the row that waits longest.
+  /// The sequence number of the row that has waited longest.
   pub fn first_sequence(&self) -> Option<u64> {
     self.waiting.get(self.order.front()?).map(|waiting| waiting.sequence)
   }
 
-  /// Takes out those rows that are `wanted` and have waited longest. `None` when there is none.
+  /// Takes out the rows that are `wanted` and have waited longest. `None` when there is none.
   pub fn pick(&mut self, limits: Limits, wanted: impl Fn(&Row) -> bool) -> Option<RowBatch> {
     let mut picked = RowBatch::default();
     let mut kept = Vec::new();

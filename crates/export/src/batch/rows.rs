@@ -1,4 +1,4 @@
-//! Rows that leave the queue together, on their way to become a batch.
+//! Rows that leave the queue together, before they are encoded.
 
 use super::{
   encoded::{Builder, EncodedBatch},
@@ -6,21 +6,21 @@ use super::{
 };
 use braintrust_row::{Destination, Masked, Row, RowId, write_content};
 
-/// Rows that wait no longer for what else is said of their spans. At least one, unless just made.
+/// Rows that no longer merge what comes for their spans. At least one, once it is filled.
 #[derive(Default)]
 pub struct RowBatch {
   rows: Vec<(Row, u64)>,
-  /// The bytes of the rows on the wire, as they were counted while they waited.
+  /// The estimated bytes of the rows on the wire, as counted while they waited.
   counted: usize,
   weight: usize,
 }
 
-/// Rows that have become a batch.
+/// The result of encoding rows.
 pub struct Encoded {
   pub batch: EncodedBatch,
-  /// By how many bytes the rows were counted wrongly while they waited.
+  /// The difference between the bytes of the batch and the estimate while its rows waited.
   pub size_correction: i64,
-  /// How many of them have a field that was cut.
+  /// The rows with a field that was cut.
   pub cut: usize,
 }
 
@@ -31,12 +31,12 @@ impl RowBatch {
     self.rows.push((row, sequence));
   }
 
-  /// How many rows there are.
+  /// The number of rows.
   pub fn rows(&self) -> usize {
     self.rows.len()
   }
 
-  /// The bytes of the rows on the wire, about.
+  /// The estimated bytes of the rows on the wire.
   pub fn counted(&self) -> usize {
     self.counted
   }
@@ -46,17 +46,17 @@ impl RowBatch {
     self.weight
   }
 
-  /// The sequence of the first row.
+  /// The sequence number of the first row.
   pub fn first_sequence(&self) -> Option<u64> {
     self.rows.first().map(|(_, sequence)| *sequence)
   }
 
-  /// Whose rows they are.
+  /// The ids of the rows.
   pub fn ids(&self) -> impl Iterator<Item = RowId> {
     self.rows.iter().map(|(row, _)| row.span.row)
   }
 
-  /// The batch of these rows, of which no field has more than `max_field` bytes.
+  /// Encodes the rows. No field has more than `max_field` bytes.
   pub fn encode(self, to: Option<&Destination>, max_field: Option<usize>) -> Option<Encoded> {
     let mut builder = Builder::new(to, max_field);
     for (row, sequence) in &self.rows {
@@ -65,7 +65,7 @@ impl RowBatch {
     self.finish(builder)
   }
 
-  /// What the rows say, one object each, as the JSON of a list.
+  /// The content of the rows, one object each, as the JSON of a list.
   pub fn content(&self) -> String {
     let mut text = vec![b'['];
     for (position, (row, _)) in self.rows.iter().enumerate() {
@@ -79,8 +79,8 @@ impl RowBatch {
       .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
   }
 
-  /// The same as [`Self::encode`] of rows that say this instead: the [`Self::content`] as it was masked. Where
-  /// that is no such list, nothing of what the rows said remains.
+  /// Encodes the rows with this content instead: the [`Self::content`] as it was masked. If it is no such list, marks
+  /// replace the content.
   pub fn encode_masked(self, content: &str, max_field: Option<usize>) -> Option<Encoded> {
     let masked = Masked::read_all(content).filter(|masked| masked.len() == self.rows.len());
     let masked = masked.unwrap_or_else(|| self.rows.iter().map(|_| Masked::failed()).collect());

@@ -25,8 +25,7 @@ impl Host {
     let settings = Settings::parse(&json!({ "options": all }).to_string()).unwrap();
     let account = Arc::new(Account::new(settings.warn_period, Box::new(|_| {})));
     let now = Now { elapsed: Duration::ZERO, unix_ms: START };
-    let exporter =
-      Exporter::new(Arc::new(settings), account.clone(), &SpoolStatus::Unused, 1, now);
+    let exporter = Exporter::new(Arc::new(settings), account.clone(), &SpoolStatus::Unused, 1, now);
     Self { exporter, account, elapsed: Duration::ZERO, uploads: Vec::new(), completed: Vec::new() }
   }
 

@@ -13,7 +13,7 @@ use flue_event::Content;
 /// What the facade hands over: the options as given, and the variables it found.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Given {
+pub struct RawConfig {
   pub options: Options,
   /// Variables of the process.
   pub env: HashMap<String, String>,
@@ -39,21 +39,21 @@ pub struct Options {
   pub turn_input: Option<String>,
   pub logs: Option<bool>,
   pub distributed_tracing: Option<bool>,
-  pub content: Option<Switched<Content>>,
+  pub content: Option<Toggle<Content>>,
   #[serde(deserialize_with = "members")]
   pub redact: Option<redact::Given>,
   pub max_field_bytes: Option<f64>,
-  pub spool: Option<Switched<SpoolOptions>>,
+  pub spool: Option<Toggle<SpoolOptions>>,
 }
 
 /// An option that is on, off, or on with members of its own.
 #[derive(Debug)]
-pub enum Switched<T> {
+pub enum Toggle<T> {
   Switch(bool),
   Members(T),
 }
 
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Switched<T> {
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Toggle<T> {
   fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
     match Value::deserialize(deserializer)? {
       Value::Bool(is_on) => Ok(Self::Switch(is_on)),
