@@ -7,7 +7,7 @@ use napi::{
 use napi_derive::napi;
 
 use super::recorder::{json, parsed};
-use crate::engine::{Plan, probe};
+use crate::host::{Plan, probe};
 
 /// What the settings come to, as JSON and without the key. Throws when they are not usable. `settings` is
 /// what `Recorder` takes.

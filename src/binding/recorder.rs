@@ -13,13 +13,13 @@ use napi_derive::napi;
 use serde::Serialize;
 
 use super::text::JsText;
-use crate::engine::{Engine, Report};
+use crate::host::{ExporterHandle, Report};
 use export::{admission::Priority, config::Settings};
 
 /// Takes Flue events and delivers them as Braintrust spans.
 #[napi]
 pub struct Recorder {
-  engine: Engine,
+  engine: ExporterHandle,
 }
 
 #[napi]
@@ -31,7 +31,7 @@ impl Recorder {
     let settings = parsed(&settings)?;
     // The engine's thread outlives the worker that made it by a moment; its code must, too.
     retain_current_module_for_unload_safety();
-    let engine = Engine::new(settings);
+    let engine = ExporterHandle::new(settings);
     // A worker that is terminated runs no JavaScript any more. This waits in its thread alone.
     let finish = AssertUnwindSafe(engine.finisher());
     env.add_env_cleanup_hook(finish, |AssertUnwindSafe(finish)| {

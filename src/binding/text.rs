@@ -10,7 +10,7 @@ use napi::{
   check_status, sys,
 };
 
-use crate::engine::EventText;
+use crate::host::EventText;
 
 /// A string argument, for the length of the call.
 pub struct JsText {

@@ -1,87 +1,36 @@
-//! The Node host: one thread that owns the exporter.
-//!
-//! The JavaScript thread pushes events and commands into the [`event_queue`] and never waits, except in
-//! [`Engine::finish`], which has a deadline. The [`thread`] is started by the first event; it never keeps the process
-//! alive. If it panics, what it held is counted as lost and every flush is answered.
-
-mod event_queue;
-mod exit_signal;
-mod mask_exchange;
-mod probe;
-mod thread;
+//! The JavaScript thread's end of an exporter.
 
 use std::{
   io::Write,
   panic::{AssertUnwindSafe, catch_unwind},
-  sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering::SeqCst},
-  },
+  sync::Arc,
   time::Duration,
 };
 
 use export::{
-  Exporter,
   admission::Priority,
   config::Settings,
-  connection::Session,
   counters::Stats,
-  diagnostics::{Account, Code, Diagnostic, rows_are},
+  diagnostics::{Code, Diagnostic, rows_are},
   loss::LossReason,
 };
-use serde::Serialize;
 use spool::Spool;
 
-use crate::{clock::Clock, spool_io::DiskFiles};
-use event_queue::{Command, EventQueue, Reply};
-use exit_signal::ExitSignal;
-use mask_exchange::MaskExchange;
-
-pub use event_queue::EventText;
-pub use probe::{Plan, probe};
+use super::{
+  chunks::EventText,
+  command::{Command, Reply, Report},
+  shared::{Place, Shared},
+  thread,
+};
+use crate::spool_io::DiskFiles;
 
 /// How much longer than its deadline the JavaScript thread waits for the thread's end.
 const GRACE: Duration = Duration::from_millis(250);
 
-/// What the two threads share.
-struct Shared {
-  clock: Clock,
-  queue: EventQueue,
-  account: Arc<Account>,
-  masks: MaskExchange,
-  /// Whether the thread has ended, after it was asked to.
-  has_ended: AtomicBool,
-  exit_signal: ExitSignal,
-  place: Mutex<Place>,
-}
-
-/// The JavaScript thread's end of the engine.
-pub struct Engine {
+/// The JavaScript thread's end of an exporter.
+pub struct ExporterHandle {
   settings: Arc<Settings>,
   shared: Arc<Shared>,
-}
-
-/// Where spans are shown, as far as known: what links and slugs are made of.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Place {
-  pub app_url: String,
-  pub org_name: Option<String>,
-  pub project_name: String,
-  pub project_id: Option<String>,
-  /// Whether traces join those of callers.
-  pub distributed: bool,
-}
-
-/// How a flush ended.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Report {
-  /// Whether every row accepted before the flush was delivered, or lost for a reason of its own, in time.
-  pub complete: bool,
-  /// The numbers at its end.
-  #[serde(flatten)]
-  pub stats: Stats,
 }
 
 /// What ended a wait for the thread.
@@ -91,34 +40,20 @@ enum Waited {
   Masking,
 }
 
-impl Engine {
-  /// An engine at rest: no thread, no connection. Unless a spool holds what dead processes left: then there is work
+impl ExporterHandle {
+  /// An exporter at rest: no thread, no connection. Unless a spool holds what dead processes left: then there is work
   /// at once.
   pub fn new(settings: Settings) -> Self {
-    let shared = Shared {
-      clock: Clock::start(),
-      queue: EventQueue::new(Exporter::admission(&settings)),
-      account: Arc::new(Account::new(settings.warn_period, Box::new(print))),
-      masks: MaskExchange::default(),
-      has_ended: AtomicBool::new(false),
-      exit_signal: ExitSignal::default(),
-      place: Mutex::new(Place {
-        app_url: settings.app_url.clone(),
-        org_name: settings.org_name.clone(),
-        project_name: settings.project_name.clone(),
-        project_id: settings.project_id.clone(),
-        distributed: settings.translation.distributed,
-      }),
-    };
+    let shared = Shared::new(&settings, Box::new(print));
     let has_work = settings
       .spool
       .as_ref()
       .is_some_and(|spool| Spool::any(&DiskFiles, &spool.dir, settings.destination));
-    let engine = Self { settings: Arc::new(settings), shared: Arc::new(shared) };
-    if has_work && engine.shared.queue.begin() {
-      engine.start();
+    let handle = Self { settings: Arc::new(settings), shared: Arc::new(shared) };
+    if has_work && handle.shared.queue.begin() {
+      handle.start();
     }
-    engine
+    handle
   }
 
   /// Pushes one event. Never blocks; false when it is refused. That is counted, unless it continues a span: then its
@@ -203,7 +138,7 @@ impl Engine {
     self.shared.queue.is_at_rest()
   }
 
-  /// Waits for the end of this engine's thread, should it still be at work when the environment ends.
+  /// Waits for the end of this exporter's thread, should it still be at work when the environment ends.
   pub fn finisher(&self) -> impl FnOnce() + Send + 'static {
     let (shared, timeout) = (Arc::downgrade(&self.shared), self.settings.exit_timeout);
     move || {
@@ -222,7 +157,7 @@ impl Engine {
 
   /// Where spans are shown.
   pub fn place(&self) -> Place {
-    self.shared.place.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    self.shared.place()
   }
 
   /// The numbers now.
@@ -244,28 +179,24 @@ impl Engine {
   }
 }
 
-impl Drop for Engine {
+impl Drop for ExporterHandle {
   /// A recorder that is garbage-collected: its thread delivers what it has, and ends.
   fn drop(&mut self) {
     self.begin_finish();
   }
 }
 
-/// Shuts an engine down, and wakes [`wait_shutdown`] when it has ended.
+/// Shuts an exporter down, and wakes [`wait_shutdown`] when it has ended.
 fn begin_shutdown(shared: &Arc<Shared>, timeout: Duration) {
   let ended = shared.clone();
-  shared.shut_down(timeout, move |_| {
-    ended.masks.clear();
-    ended.has_ended.store(true, SeqCst);
-    ended.exit_signal.notify();
-  });
+  shared.shut_down(timeout, move |_| ended.set_ended());
 }
 
-/// Waits until an engine has ended. False when content must be masked first, if the caller `masks`.
+/// Waits until an exporter has ended. False when content must be masked first, if the caller `masks`.
 fn wait_shutdown(shared: &Shared, masks: bool) -> bool {
   let deadline = shared.queue.deadline().unwrap_or_else(|| shared.clock.elapsed());
   let waited = shared.exit_signal.wait(shared.clock.at(deadline + GRACE), || {
-    if shared.has_ended.load(SeqCst) {
+    if shared.has_ended() {
       Some(Waited::Ended)
     } else if masks && !shared.masks.is_empty() {
       Some(Waited::Masking)
@@ -288,31 +219,4 @@ fn wait_shutdown(shared: &Shared, masks: bool) -> bool {
 fn print(diagnostic: &Diagnostic) {
   // A closed stderr is no failure.
   let _closed = std::io::stderr().write_all(format!("{diagnostic}\n").as_bytes());
-}
-
-impl Shared {
-  /// Keeps where spans are shown, as the login states it.
-  fn set_session(&self, session: &Session) {
-    let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
-    place.org_name = session.org_name.clone().or(place.org_name.take());
-    place.project_id = Some(session.project_id.clone());
-  }
-
-  fn shut_down(&self, timeout: Duration, reply: impl FnOnce(Report) + Send + 'static) {
-    self.queue.command(Command::Shutdown {
-      deadline: self.clock.elapsed() + timeout,
-      reply: Reply::new(self.account.clone(), reply),
-    });
-  }
-
-  /// The thread has ended: nothing more is accepted, and what it leaves is counted as lost.
-  fn on_thread_exit(&self, reason: LossReason) {
-    self.queue.close(reason);
-    // Their sizes are no longer known.
-    for _ in 0..self.account.counters.unprocessed() {
-      self.account.counters.refuse(reason, 0);
-      self.account.counters.event_processed();
-    }
-    self.account.counters.lose(reason, self.account.counters.pending());
-  }
 }

@@ -17,8 +17,9 @@ use tokio::{
 };
 
 use super::{
-  Shared,
-  event_queue::{Command, Drained, Next, Reply},
+  command::{Command, Reply},
+  drained::{Drained, Next},
+  shared::Shared,
 };
 use crate::{
   spool_io::{self, DiskFiles},
