@@ -3,8 +3,10 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::Text;
-use crate::time;
+use crate::{
+  time,
+  value::{Payload, Text},
+};
 
 /// Declares a struct whose every member is optional raw JSON, named as in JavaScript.
 macro_rules! members {
@@ -12,14 +14,14 @@ macro_rules! members {
     $(#[$doc])*
     #[derive(Deserialize, Default)]
     #[serde(rename_all = "camelCase", default)]
-    pub(super) struct $name<'a> {
+    pub(crate) struct $name<'a> {
       $(#[serde(borrow)] pub $field: Member<'a>,)*
     }
   };
 }
 
 /// One member: absent, `null`, or any JSON value.
-pub(super) type Member<'a> = Option<&'a RawValue>;
+pub(crate) type Member<'a> = Option<&'a RawValue>;
 
 members! {
   /// Every member that any translated event has.
@@ -99,14 +101,14 @@ members! {
 }
 
 /// The members of a raw object; all absent when it is not one.
-pub(super) fn object<'a, T: Deserialize<'a> + Default>(member: Member<'a>) -> T {
+pub(crate) fn object<'a, T: Deserialize<'a> + Default>(member: Member<'a>) -> T {
   // Serde would also take a list for a struct.
   let object = member.map(RawValue::get).filter(|text| text.starts_with('{'));
   object.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
 }
 
 /// A string that is not empty.
-pub(super) fn text(member: Member<'_>) -> Option<Text<'_>> {
+pub(crate) fn text(member: Member<'_>) -> Option<Text<'_>> {
   let raw = member?.get();
   let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
   let text = if inner.contains('\\') {
@@ -118,7 +120,7 @@ pub(super) fn text(member: Member<'_>) -> Option<Text<'_>> {
 }
 
 /// An id. One that is a number or a flag names as well as a text does.
-pub(super) fn id(member: Member<'_>) -> Option<Text<'_>> {
+pub(crate) fn id(member: Member<'_>) -> Option<Text<'_>> {
   let raw = member?.get();
   let is_word = !raw.starts_with(['"', '{', '[']) && raw != "null";
   if is_word { Some(Text::Borrowed(raw)) } else { text(member) }
@@ -126,18 +128,18 @@ pub(super) fn id(member: Member<'_>) -> Option<Text<'_>> {
 
 /// How long something took, in milliseconds. What is less than nothing or more than a century is no
 /// duration.
-pub(super) fn duration(member: Member<'_>) -> Option<f64> {
+pub(crate) fn duration(member: Member<'_>) -> Option<f64> {
   const CENTURY: f64 = 100.0 * 366.0 * 86_400_000.0;
   number(member).filter(|duration| (0.0..=CENTURY).contains(duration))
 }
 
 /// How much of something there was.
-pub(super) fn count(member: Member<'_>) -> Option<f64> {
+pub(crate) fn count(member: Member<'_>) -> Option<f64> {
   number(member).filter(|count| (0.0..=1e15).contains(count))
 }
 
 /// A number.
-pub(super) fn number(member: Member<'_>) -> Option<f64> {
+pub(crate) fn number(member: Member<'_>) -> Option<f64> {
   // Asked first, as a parser that is disappointed makes much of it.
   let raw = member?.get();
   let is_number = raw.starts_with(|first: char| first.is_ascii_digit() || first == '-');
@@ -145,12 +147,12 @@ pub(super) fn number(member: Member<'_>) -> Option<f64> {
 }
 
 /// A flag; anything but `true` is false.
-pub(super) fn flag(member: Member<'_>) -> bool {
+pub(crate) fn flag(member: Member<'_>) -> bool {
   member.is_some_and(|raw| raw.get() == "true")
 }
 
 /// A time: as Flue writes it, or in milliseconds since the epoch.
-pub(super) fn time(member: Member<'_>) -> Option<i64> {
+pub(crate) fn time(member: Member<'_>) -> Option<i64> {
   match number(member) {
     Some(millis) => time::valid(millis),
     None => time::parse(&text(member)?),
@@ -158,6 +160,16 @@ pub(super) fn time(member: Member<'_>) -> Option<i64> {
 }
 
 /// The values of a list; none when it is not one.
-pub(super) fn list(member: Member<'_>) -> Vec<&RawValue> {
+pub(crate) fn list(member: Member<'_>) -> Vec<&RawValue> {
   member.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
+}
+
+/// The plain value of what Flue wraps: `{text}`, `{type: 'text', text, …}`, `{data, …}`. Input with images
+/// beside the text stays whole.
+pub(crate) fn plain(member: Member<'_>) -> Payload<'_> {
+  let wrapped: Result = object(member);
+  if wrapped.images.is_some() {
+    return member;
+  }
+  wrapped.text.or(wrapped.data).or(member)
 }

@@ -4,11 +4,14 @@
 //! name made of its time and place, which says `missing` to whoever reads it. Its end, which has no id
 //! either, cannot be joined to it.
 
-use super::{Body, Event, Text};
+use crate::{
+  event::{Body, Event},
+  value::Text,
+};
 
 impl Event<'_> {
   /// Fills in the ids without which the event would say nothing of any span.
-  pub(super) fn name_what_is_missing(&mut self) {
+  pub(crate) fn name_what_is_missing(&mut self) {
     let (at, index) = (self.at, self.index.unwrap_or_default());
     let place = || format!("missing:{at}:{index}");
     let ids = &mut self.ids;
@@ -16,17 +19,18 @@ impl Event<'_> {
       id.get_or_insert_with(|| Text::Owned(place()));
     };
     match &mut self.body {
-      Body::RunStart { .. } | Body::RunEnd { .. } => return name(&mut ids.run),
-      Body::OperationStart { .. } | Body::OperationEnd { .. } => return name(&mut ids.operation),
-      Body::TurnRequest { .. } | Body::TurnEnd { .. } => name(&mut ids.turn),
-      Body::ToolStart { tool, .. } | Body::ToolEnd { tool, .. } => name(&mut tool.call),
-      Body::TaskStart { .. } => name(&mut ids.task),
-      Body::TaskEnd { .. } => return name(&mut ids.task),
-      Body::CompactionStart { .. } => {}
+      Body::RunStart(_) | Body::RunEnd(_) => return name(&mut ids.run),
+      Body::OperationStart(_) | Body::OperationEnd(_) => return name(&mut ids.operation),
+      Body::TurnRequest(_) | Body::TurnEnd(_) => name(&mut ids.turn),
+      Body::ToolStart(start) => name(&mut start.tool.call),
+      Body::ToolEnd(end) => name(&mut end.tool.call),
+      Body::TaskStart(_) => name(&mut ids.task),
+      Body::TaskEnd(_) => return name(&mut ids.task),
+      Body::CompactionStart(_) => {}
       _ => return,
     }
     // What these lie in must have a name, too; a turn and its tools lie in the same.
-    let is_delegated = ids.task.is_some() && !matches!(self.body, Body::TaskStart { .. });
+    let is_delegated = ids.task.is_some() && !matches!(self.body, Body::TaskStart(_));
     if ids.operation.is_none() && ids.run.is_none() && !is_delegated {
       let within = ids.turn.as_ref().or(ids.conversation.as_ref()).or(ids.instance.as_ref());
       let within = within.map_or_else(place, |within| format!("missing:{within}"));

@@ -2,7 +2,14 @@
 
 use serde::Deserialize;
 
-use super::{Body, Event, Failure, Outcome};
+use crate::{
+  custom_span::Said,
+  event::{Body, Event},
+  outcome::{Failure, Outcome},
+  run::RunEnd,
+  task::TaskEnd,
+  tool::ToolEnd,
+};
 
 /// Which content is kept. Structure, times, usage and ids always are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -60,49 +67,43 @@ impl Event<'_> {
     let no_input = !kept.input;
     let no_output = !kept.output;
     match &mut self.body {
-      Body::RunStart { input, .. } => forget(input, no_input),
-      Body::TaskStart { input, cwd, .. } => {
-        forget(input, no_input);
-        forget(cwd, no_input);
+      Body::RunStart(start) => forget(&mut start.input, no_input),
+      Body::TaskStart(start) => {
+        forget(&mut start.input, no_input);
+        forget(&mut start.cwd, no_input);
       }
-      Body::ToolStart { args, .. } => forget(args, no_input),
-      Body::OperationEnd { input, output, outcome, .. } => {
-        forget(input, no_input);
+      Body::ToolStart(start) => forget(&mut start.args, no_input),
+      Body::OperationEnd(end) => {
+        forget(&mut end.input, no_input);
+        forget(&mut end.output, no_output);
+        end.outcome.withhold(kept);
+      }
+      Body::TurnRequest(request) => {
+        forget(&mut request.system_prompt, !kept.system_prompt);
+        forget(&mut request.messages, no_input);
+        forget(&mut request.tools, !kept.tools);
+      }
+      Body::TurnEnd(end) => {
+        forget(&mut end.response.output, no_output);
+        end.outcome.withhold(kept);
+      }
+      Body::RunEnd(RunEnd { output, outcome })
+      | Body::ToolEnd(ToolEnd { output, outcome, .. })
+      | Body::TaskEnd(TaskEnd { output, outcome, .. }) => {
         forget(output, no_output);
         outcome.withhold(kept);
       }
-      Body::TurnRequest { system_prompt, messages, tools, .. } => {
-        forget(system_prompt, !kept.system_prompt);
-        forget(messages, no_input);
-        forget(tools, !kept.tools);
-      }
-      Body::TurnEnd { response, outcome, .. } => {
-        forget(&mut response.output, no_output);
-        outcome.withhold(kept);
-      }
-      Body::RunEnd { output, outcome }
-      | Body::ToolEnd { output, outcome, .. }
-      | Body::TaskEnd { output, outcome, .. } => {
-        forget(output, no_output);
-        outcome.withhold(kept);
-      }
-      Body::CompactionEnd { outcome, .. } => outcome.withhold(kept),
-      Body::CompactionFailed { failure } => failure.withhold(kept),
-      Body::SubmissionSettled { failure: Some(failure), .. } => failure.withhold(kept),
-      Body::SpanStart { said, .. } | Body::SpanLog { said, .. } | Body::SpanEnd { said, .. } => {
-        forget(&mut said.input, no_input);
-        // What is not known to be input is taken for output.
-        for value in [&mut said.output, &mut said.expected, &mut said.metadata, &mut said.tags] {
-          forget(value, no_output);
-        }
-        forget(&mut said.attributes, no_output);
-        if said.error.is_some() && !kept.errors {
-          said.error = serde_json::from_str(WITHHELD_JSON).ok();
+      Body::CompactionEnd(end) => end.outcome.withhold(kept),
+      Body::CompactionFailed(failed) => failed.failure.withhold(kept),
+      Body::SubmissionSettled(settled) => {
+        if let Some(failure) = &mut settled.failure {
+          failure.withhold(kept);
         }
       }
-      Body::Log { message, attributes, .. } => {
-        forget(message, no_output);
-        forget(attributes, no_output);
+      Body::SpanStart(span) | Body::SpanLog(span) | Body::SpanEnd(span) => span.said.withhold(kept),
+      Body::Log(log) => {
+        forget(&mut log.message, no_output);
+        forget(&mut log.attributes, no_output);
       }
       _ => {}
     }
@@ -113,6 +114,20 @@ impl Outcome<'_> {
   fn withhold(&mut self, kept: Content) {
     if let Some(failure) = &mut self.failure {
       failure.withhold(kept);
+    }
+  }
+}
+
+impl Said<'_> {
+  fn withhold(&mut self, kept: Content) {
+    forget(&mut self.input, !kept.input);
+    // What is not known to be input is taken for output.
+    for value in [&mut self.output, &mut self.expected, &mut self.metadata, &mut self.tags] {
+      forget(value, !kept.output);
+    }
+    forget(&mut self.attributes, !kept.output);
+    if self.error.is_some() && !kept.errors {
+      self.error = serde_json::from_str(WITHHELD_JSON).ok();
     }
   }
 }
