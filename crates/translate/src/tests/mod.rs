@@ -4,6 +4,7 @@ mod garbage;
 mod own;
 mod properties;
 mod recordings;
+mod remains;
 mod rules;
 mod trace;
 
