@@ -200,7 +200,7 @@ impl<'a> Run<'a> {
     let text = text.read(&mut self.utf8);
     let mut event = flue_event::decode(&text, clock::now())
       .map_err(|error| Lost(LossReason::UnreadableEvent, error.to_string()))?;
-    event.withhold(self.settings.content);
+    event.apply_content_policy(self.settings.content);
     // New spans are refused when too much waits, but never what is said of those that were accepted.
     if self.delivery.is_full() && self.translator.would_open(&event) {
       self.translator.refuse(&event);

@@ -11,7 +11,7 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 use thiserror::Error;
 use uuid::Uuid;
 
-use flue_event::Content;
+use flue_event::ContentPolicy;
 use redact::{Redactor, RulesError};
 use translate::{Form, TurnInput};
 
@@ -148,7 +148,7 @@ pub struct Settings {
   /// How traces are written.
   pub translation: translate::Options,
   /// Which content is kept at all.
-  pub content: Content,
+  pub content: ContentPolicy,
   /// What must not leave; `None`: no rules.
   pub redactor: Option<Arc<Redactor>>,
   /// The most bytes of one field, or of one member of `metadata`; what has more is cut.
@@ -310,13 +310,13 @@ impl Settings {
 
 /// Which content is kept.
 fn content(
-  option: Option<Switched<Content>>,
+  option: Option<Switched<ContentPolicy>>,
   variable: Option<String>,
-) -> Result<Content, ConfigError> {
+) -> Result<ContentPolicy, ConfigError> {
   Ok(match (option, variable.as_deref()) {
     (Some(Switched::Members(content)), _) => content,
-    (Some(Switched::Switch(true)), _) | (None, None | Some("true" | "1")) => Content::ALL,
-    (Some(Switched::Switch(false)), _) | (None, Some("false" | "0")) => Content::NONE,
+    (Some(Switched::Switch(true)), _) | (None, None | Some("true" | "1")) => ContentPolicy::ALL,
+    (Some(Switched::Switch(false)), _) | (None, Some("false" | "0")) => ContentPolicy::NONE,
     _ => return Err(unknown("content (FLUE_BRAINTRUST_CONTENT)", "true, false")),
   })
 }

@@ -9,32 +9,32 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct CustomSpan<'a> {
   /// The span.
-  pub subject: Subject<'a>,
+  pub ids: CustomSpanIds<'a>,
   /// The update.
-  pub said: Said<'a>,
+  pub update: SpanUpdate<'a>,
 }
 
 impl<'a> CustomSpan<'a> {
   pub(crate) fn read(f: &Fields<'a>) -> Self {
-    Self { subject: Subject::read(f), said: Said::read(f.span) }
+    Self { ids: CustomSpanIds::read(f), update: SpanUpdate::read(f.span) }
   }
 }
 
 /// The ids of a span, as they are on the wire.
 #[derive(Debug, Default)]
-pub struct Subject<'a> {
+pub struct CustomSpanIds<'a> {
   /// Its row id; empty if missing.
-  pub id: Text<'a>,
+  pub row: Text<'a>,
   /// Its trace id; empty if missing.
   pub trace: Text<'a>,
   /// The id of its parent span.
   pub parent: Option<Text<'a>>,
 }
 
-impl<'a> Subject<'a> {
+impl<'a> CustomSpanIds<'a> {
   fn read(f: &Fields<'a>) -> Self {
     Self {
-      id: text(f.span_id).unwrap_or_default(),
+      row: text(f.span_id).unwrap_or_default(),
       trace: text(f.root_span_id).unwrap_or_default(),
       parent: text(f.parent_span_id),
     }
@@ -43,7 +43,7 @@ impl<'a> Subject<'a> {
 
 /// Fields of a span that the application sets.
 #[derive(Debug, Default)]
-pub struct Said<'a> {
+pub struct SpanUpdate<'a> {
   /// The span's name.
   pub name: Option<Text<'a>>,
   /// The span's type, by Braintrust's name.
@@ -72,7 +72,7 @@ pub struct Said<'a> {
   pub attributes: Payload<'a>,
 }
 
-impl<'a> Said<'a> {
+impl<'a> SpanUpdate<'a> {
   fn read(member: Member<'a>) -> Self {
     let f: fields::Span = object(member);
     Self {

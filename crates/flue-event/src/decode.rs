@@ -1,4 +1,4 @@
-//! Text to [`Event`]. The dialects of Flue's releases end here.
+//! JSON text to [`Event`]. The differences between Flue's releases end here.
 
 use thiserror::Error;
 
@@ -17,10 +17,11 @@ use crate::{
   turn::{TurnEnd, TurnRequest},
 };
 
-/// The kinds of events that say something of a span. All others cost the caller a look-up.
-/// Two are the facade's: `first_delta`, the first of a turn's many deltas, of whatever kind, and
-/// `history_forgotten`, which ends the telling of a conversation by what is new in it. Three tell of the
-/// application's own spans.
+/// The kinds of events that change a span; JavaScript drops all others after one look-up.
+///
+/// Five are emitted by this package's JavaScript: `first_delta`, the first of a turn's deltas, of whatever kind;
+/// `history_forgotten`, after which the next request of a conversation is complete; and the three `span_` kinds
+/// of custom spans.
 pub const TRANSLATED_KINDS: &[&str] = &[
   "run_start",
   "run_resume",
@@ -48,19 +49,19 @@ pub const TRANSLATED_KINDS: &[&str] = &[
   "span_end",
 ];
 
-/// Why a text is no event.
+/// Why a text is not an event.
 #[derive(Debug, Error)]
 pub enum DecodeError {
   /// The text is not a JSON object.
   #[error("the event is not a JSON object, from column {column} on")]
   NotAnObject {
-    /// Where. Of what stands there nothing is told.
+    /// The column of the first error. The message omits the content.
     column: usize,
   },
-  /// The text is JSON, but of a list.
+  /// The text is a JSON list.
   #[error("the event is a list")]
   List,
-  /// The event does not say what it is.
+  /// The event has no `type`.
   #[error("the event has no type")]
   NoType,
 }
@@ -71,11 +72,11 @@ impl From<serde_json::Error> for DecodeError {
   }
 }
 
-/// Reads one event. `now` (milliseconds since the epoch) stands in for a timestamp that is missing
-/// or garbage.
+/// Decodes one event. `now`, in milliseconds since the epoch, replaces a timestamp that is missing or
+/// invalid.
 pub fn decode(event: &str, now: i64) -> Result<Event<'_>, DecodeError> {
   let f: Fields = serde_json::from_str(event)?;
-  // Serde takes a list for a struct, too.
+  // Serde also accepts a list for a struct.
   if event.trim_start().starts_with('[') {
     return Err(DecodeError::List);
   }
@@ -87,7 +88,7 @@ pub fn decode(event: &str, now: i64) -> Result<Event<'_>, DecodeError> {
     ids: Ids::read(&f),
     body: body(&kind, &f),
   };
-  event.name_what_is_missing();
+  event.add_fallback_ids();
   Ok(event)
 }
 

@@ -6,45 +6,45 @@
 //! The files, each importing only from those before it:
 //! `value`, `time` → `fields` (the members of an event's JSON) → `ids`, `carrier`, `outcome`, `usage` →
 //! one file per Flue concept (`run`, `submission`, `operation`, `turn`, `task`, `tool`, `compaction`,
-//! `log`, `custom_span`) → `event` → `missing`, `withhold` → `decode`. `text` stands alone.
+//! `log`, `custom_span`) → `event` → `fallback_ids`, `content_policy` → `decode`. `utf8` stands alone.
 
 mod carrier;
 mod compaction;
+mod content_policy;
 mod custom_span;
 mod decode;
 mod event;
+mod fallback_ids;
 mod fields;
 mod ids;
 mod log;
-mod missing;
 mod operation;
 mod outcome;
 mod run;
 mod submission;
 mod task;
-mod text;
 mod time;
 mod tool;
 mod turn;
 mod usage;
+mod utf8;
 mod value;
-mod withhold;
 
 pub use carrier::TraceCarrier;
 pub use compaction::{CompactionEnd, CompactionFailed, CompactionStart};
-pub use custom_span::{CustomSpan, Said, Subject};
+pub use content_policy::ContentPolicy;
+pub use custom_span::{CustomSpan, CustomSpanIds, SpanUpdate};
 pub use decode::{DecodeError, TRANSLATED_KINDS, decode};
 pub use event::{Body, Event};
 pub use ids::Ids;
 pub use log::Log;
-pub use operation::{Caller, OperationEnd, OperationStart};
+pub use operation::{CallingTool, OperationEnd, OperationStart};
 pub use outcome::{Failure, Outcome};
 pub use run::{RunEnd, RunStart};
 pub use submission::{SubmissionQueued, SubmissionRecovery, SubmissionRunning, SubmissionSettled};
 pub use task::{Delegation, TaskEnd, TaskStart};
-pub use text::Utf8;
 pub use tool::{Tool, ToolEnd, ToolStart};
-pub use turn::{History, Model, Response, TurnEnd, TurnRequest};
+pub use turn::{Model, RequestDelta, Response, TurnEnd, TurnRequest};
 pub use usage::Usage;
+pub use utf8::Utf8;
 pub use value::{Payload, Text};
-pub use withhold::Content;

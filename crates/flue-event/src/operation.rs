@@ -15,7 +15,7 @@ pub struct OperationStart<'a> {
   /// The kind of operation, such as `prompt`, `skill`, `task`, `shell` or `compact`.
   pub kind: Option<Text<'a>>,
   /// The tool call in which the operation was called, if JavaScript's async context names one.
-  pub caller: Option<Caller<'a>>,
+  pub calling_tool: Option<CallingTool<'a>>,
   /// The row id of the application's span in which the operation was called, if the async context names one.
   pub calling_span: Option<Text<'a>>,
   /// The trace context of the submission's caller.
@@ -26,7 +26,7 @@ impl<'a> OperationStart<'a> {
   pub(crate) fn read(f: &Fields<'a>) -> Self {
     Self {
       kind: text(f.operation_kind),
-      caller: Caller::read(f.calling_tool),
+      calling_tool: CallingTool::read(f.calling_tool),
       calling_span: text(f.calling_span),
       carrier: TraceCarrier::read(f.trace_carrier),
     }
@@ -62,16 +62,16 @@ impl<'a> OperationEnd<'a> {
 
 /// A tool call, with the ids of its own scope.
 #[derive(Debug)]
-pub struct Caller<'a> {
+pub struct CallingTool<'a> {
   /// The call's id.
   pub call: Text<'a>,
   /// The turn, operation and run that enclose the call, as far as known.
   pub ids: Ids<'a>,
 }
 
-impl<'a> Caller<'a> {
+impl<'a> CallingTool<'a> {
   fn read(member: Member<'a>) -> Option<Self> {
-    let f: fields::Caller = object(member);
+    let f: fields::CallingTool = object(member);
     let ids = Ids {
       turn: id(f.turn_id),
       operation: id(f.operation_id),

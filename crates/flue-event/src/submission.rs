@@ -53,17 +53,17 @@ impl<'a> SubmissionRecovery<'a> {
 #[derive(Debug)]
 pub struct SubmissionSettled<'a> {
   /// `completed`, `failed` or `aborted`.
-  pub verdict: Option<Text<'a>>,
+  pub outcome: Option<Text<'a>>,
   /// The error, if the submission failed.
   pub failure: Option<Failure<'a>>,
 }
 
 impl<'a> SubmissionSettled<'a> {
   pub(crate) fn read(f: &Fields<'a>) -> Self {
-    let verdict = text(f.outcome);
-    let failed = verdict.as_deref() == Some("failed");
+    let outcome = text(f.outcome);
+    let failed = outcome.as_deref() == Some("failed");
     // `error` replaces errors of the application by a generic message; `errorInfo` has the original.
     let failure = failed.then(|| Failure::read(f.error_info.or(f.error), None));
-    Self { verdict, failure }
+    Self { outcome, failure }
   }
 }

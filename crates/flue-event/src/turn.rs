@@ -21,7 +21,7 @@ pub struct TurnRequest<'a> {
   /// The tools that the model may call.
   pub tools: Payload<'a>,
   /// Set if prompt, messages and tools are only those that the conversation's last request did not have.
-  pub history: Option<History>,
+  pub delta: Option<RequestDelta>,
 }
 
 impl<'a> TurnRequest<'a> {
@@ -34,28 +34,32 @@ impl<'a> TurnRequest<'a> {
       system_prompt: input.system_prompt,
       messages: input.messages,
       tools: input.tools,
-      history: History::read(input.history),
+      delta: RequestDelta::read(input.history),
     }
   }
 }
 
 /// Which parts of a request are those of its conversation's last request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct History {
+pub struct RequestDelta {
   /// How many messages, counted from the first, are the same.
-  pub kept: usize,
+  pub kept_messages: usize,
   /// Whether the system prompt is the same.
-  pub system_prompt: bool,
+  pub same_system_prompt: bool,
   /// Whether the tools are the same.
-  pub tools: bool,
+  pub same_tools: bool,
 }
 
-impl History {
+impl RequestDelta {
   fn read(member: Member<'_>) -> Option<Self> {
     member?;
-    let f: fields::History = object(member);
+    let f: fields::RequestDelta = object(member);
     let kept = number(f.kept).unwrap_or(0.0);
-    Some(Self { kept: kept as usize, system_prompt: flag(f.system_prompt), tools: flag(f.tools) })
+    Some(Self {
+      kept_messages: kept as usize,
+      same_system_prompt: flag(f.system_prompt),
+      same_tools: flag(f.tools),
+    })
   }
 }
 

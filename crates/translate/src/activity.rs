@@ -40,7 +40,7 @@ impl Activity {
       Body::ToolStart(start) => Some(Self::tool(ids, start.tool.call.as_deref()?)),
       Body::ToolEnd(end) => Some(Self::tool(ids, end.tool.call.as_deref()?)),
       Body::TaskStart(_) | Body::TaskEnd(_) => Self::task(ids),
-      Body::SpanStart(span) => Some(Self::Span(span.subject.id.as_ref().to_owned())),
+      Body::SpanStart(span) => Some(Self::Span(span.ids.row.as_ref().to_owned())),
       _ => None,
     }
   }

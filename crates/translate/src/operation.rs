@@ -11,7 +11,7 @@ use crate::{
   usage,
 };
 use braintrust_row::{Row, SpanType};
-use flue_event::{Caller, Event, Ids, OperationEnd, OperationStart};
+use flue_event::{CallingTool, Event, Ids, OperationEnd, OperationStart};
 
 /// The kinds that only wrap one other activity, which has a span of its own: a delegated task, and a
 /// `bash` tool call.
@@ -129,7 +129,7 @@ fn place(
   let parent = state
     .enclosing_task(ids)
     .or_else(|| state.open_span(Activity::Span(start.calling_span.as_deref()?.to_owned())))
-    .or_else(|| calling_tool(state, start.caller.as_ref()?))
+    .or_else(|| calling_tool(state, start.calling_tool.as_ref()?))
     .or_else(|| state.run_span(ids));
   if let Some(parent) = parent {
     let span = identity::operation(parent.span.trace, operation);
@@ -142,7 +142,10 @@ fn place(
 }
 
 /// The tool call in which an operation was called, while it runs.
-fn calling_tool(state: &State, Caller { call, ids }: &Caller<'_>) -> Option<ActivitySpan> {
+fn calling_tool(
+  state: &State,
+  CallingTool { call, ids }: &CallingTool<'_>,
+) -> Option<ActivitySpan> {
   state.enclosing(ids)?;
   state.open_span(Activity::tool(ids, call))
 }

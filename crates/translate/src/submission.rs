@@ -127,7 +127,7 @@ pub fn settled(state: &mut State, event: &Event<'_>, settled: &SubmissionSettled
   let was_open = state.tree.get(&activity).is_some();
   let mut rows = state.tree.interrupt(&activity, event.at);
   let mut row = Row::of(root.span);
-  row.fact("flue.submission_outcome", facts::text(settled.verdict.as_deref()));
+  row.fact("flue.submission_outcome", facts::text(settled.outcome.as_deref()));
   if was_open {
     // Its operation has not reported the error.
     row.error = settled.failure.as_ref().map(error::text);

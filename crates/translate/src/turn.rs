@@ -119,8 +119,8 @@ fn told_of_operation<'s>(state: &'s mut State, ids: &Ids<'_>) -> Option<&'s mut 
 
 /// Completes a request that has only what is new. `None` if it is complete already.
 pub fn go_on(state: &mut State, event: &Event<'_>, request: &TurnRequest<'_>) -> Option<Whole> {
-  let (history, conversation) = (request.history?, event.ids.conversation.as_deref()?);
-  Some(state.conversations.go_on(conversation, history, request, state.options.messages))
+  let (delta, conversation) = (request.delta?, event.ids.conversation.as_deref()?);
+  Some(state.conversations.go_on(conversation, delta, request, state.options.messages))
 }
 
 fn write_whole_input(row: &mut Row, whole: &Whole, turn_input: TurnInput) {
