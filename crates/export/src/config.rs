@@ -12,7 +12,7 @@ use http::HeaderValue;
 use thiserror::Error;
 use uuid::Uuid;
 
-use flue_event::Content;
+use flue_event::ContentPolicy;
 use redact::{Redactor, RulesError};
 use translate::{Form, TurnInput};
 
@@ -160,7 +160,7 @@ pub struct Settings {
   /// How traces are written.
   pub translation: translate::Options,
   /// Which content is kept at all.
-  pub content: Content,
+  pub content: ContentPolicy,
   /// What must not leave; `None`: no rules.
   pub redactor: Option<Arc<Redactor>>,
   /// The most bytes of one field, or of one member of `metadata`; what has more is cut.
@@ -320,13 +320,13 @@ impl Settings {
 
 /// Which content is kept.
 fn content(
-  option: Option<Toggle<Content>>,
+  option: Option<Toggle<ContentPolicy>>,
   variable: Option<String>,
-) -> Result<Content, ConfigError> {
+) -> Result<ContentPolicy, ConfigError> {
   Ok(match (option, variable.as_deref()) {
     (Some(Toggle::Members(content)), _) => content,
-    (Some(Toggle::Switch(true)), _) | (None, None | Some("true" | "1")) => Content::ALL,
-    (Some(Toggle::Switch(false)), _) | (None, Some("false" | "0")) => Content::NONE,
+    (Some(Toggle::Switch(true)), _) | (None, None | Some("true" | "1")) => ContentPolicy::ALL,
+    (Some(Toggle::Switch(false)), _) | (None, Some("false" | "0")) => ContentPolicy::NONE,
     _ => return Err(unknown("content (FLUE_BRAINTRUST_CONTENT)", "true, false")),
   })
 }

@@ -364,7 +364,7 @@ impl Exporter {
   fn translate(&mut self, text: &str, now: Now) -> Result<(), LostEvent> {
     let mut event = flue_event::decode(text, now.unix_ms)
       .map_err(|error| LostEvent(LossReason::UnreadableEvent, error.to_string()))?;
-    event.withhold(self.settings.content);
+    event.apply_content_policy(self.settings.content);
     // New spans are refused when too much waits, but never what continues those that were accepted.
     if self.delivery.is_full() && self.translator.would_open(&event) {
       self.translator.refuse(&event);

@@ -8,7 +8,7 @@ use serde::{
 };
 use serde_json::{Value, from_value};
 
-use flue_event::Content;
+use flue_event::ContentPolicy;
 
 /// What the facade hands over: the options as given, and the variables it found.
 #[derive(Debug, Default, Deserialize)]
@@ -39,7 +39,7 @@ pub struct Options {
   pub turn_input: Option<String>,
   pub logs: Option<bool>,
   pub distributed_tracing: Option<bool>,
-  pub content: Option<Toggle<Content>>,
+  pub content: Option<Toggle<ContentPolicy>>,
   #[serde(deserialize_with = "members")]
   pub redact: Option<redact::Given>,
   pub max_field_bytes: Option<f64>,
