@@ -16,12 +16,16 @@
 //! | [`name`] | file names: whose a file is, and what |
 //! | [`file`] | the bytes of a file |
 //! | [`files`] | what is asked of a file system |
+//! | `memory` | a file system in memory, for tests and simulations (feature `memory`) |
 
 mod adopt;
 mod file;
 mod files;
 mod name;
 mod process;
+
+#[cfg(any(test, feature = "memory"))]
+pub mod memory;
 
 #[cfg(test)]
 mod tests;
