@@ -7,14 +7,14 @@
 use std::{
   collections::{BTreeMap, BTreeSet},
   io,
-  path::PathBuf,
 };
 
 use super::{
+  dead::Dead,
   file::{self, Header},
-  files::Files,
+  files::{Files, gone_is_fine, unless_gone},
   name::{Id, Kind, Name},
-  process::{Entry, Spool, gone_is_fine},
+  process::{Entry, Spool},
 };
 
 /// How often the files of other destinations, and what was put aside, are looked at: they can only get
@@ -41,16 +41,6 @@ pub struct Adopted {
 pub struct Tally {
   pub files: u64,
   pub rows: u64,
-}
-
-/// A dead process whose lock we hold.
-pub struct Dead<L> {
-  id: Id,
-  lock: L,
-  /// Whether its record was read.
-  has_record: bool,
-  /// Whether files of it stay where they are, so that the lock must stay, too.
-  has_more: bool,
 }
 
 /// A payload of a dead process.
@@ -120,7 +110,7 @@ impl<F: Files> Spool<F> {
       if dead.has_record {
         self.mourned.push(dead);
       } else {
-        let buried = self.bury(&dead);
+        let buried = dead.bury(&self.files, &self.options.dir);
         adopted.note(buried);
       }
     }
@@ -134,7 +124,7 @@ impl<F: Files> Spool<F> {
   pub fn forget(&mut self) -> io::Result<()> {
     while let Some(dead) = self.mourned.last() {
       gone_is_fine(self.files.remove(&self.path_of(dead.id, Kind::Record)))?;
-      self.bury(dead)?;
+      dead.bury(&self.files, &self.options.dir)?;
       self.mourned.pop();
     }
     Ok(())
@@ -279,16 +269,6 @@ impl<F: Files> Spool<F> {
     }
   }
 
-  /// Removes the lock of a dead process that left nothing else.
-  fn bury(&self, dead: &Dead<F::Lock>) -> io::Result<()> {
-    // Held until the file is gone.
-    let _held = &dead.lock;
-    if dead.has_more {
-      return Ok(());
-    }
-    gone_is_fine(self.files.remove(&self.path_of(dead.id, Kind::Lock)))
-  }
-
   /// Removes what nobody will ask for any more: damaged files, which were counted when they were put
   /// aside, and locks whose process died in the moment of making them.
   fn sweep_litter(&self, names: &[Name], now: i64, adopted: &mut Adopted) {
@@ -302,17 +282,5 @@ impl<F: Files> Spool<F> {
         adopted.note(gone_is_fine(self.files.remove(&path)));
       }
     }
-  }
-
-  fn path_of(&self, id: Id, kind: Kind) -> PathBuf {
-    self.options.dir.join(Name { id, kind }.to_string())
-  }
-}
-
-/// `None` when the file is gone.
-fn unless_gone<T>(result: io::Result<T>) -> io::Result<Option<T>> {
-  match result {
-    Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-    result => result.map(Some),
   }
 }

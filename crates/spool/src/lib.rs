@@ -11,18 +11,24 @@
 //!
 //! | module | |
 //! |---|---|
-//! | [`process`] | what this process keeps: payloads, and the record of what it has open |
-//! | [`adopt`] | what dead processes left, and what is too old |
+//! | [`files`] | what is asked of a file system |
 //! | [`name`] | file names: whose a file is, and what |
 //! | [`file`] | the bytes of a file |
-//! | [`files`] | what is asked of a file system |
+//! | [`dead`] | a dead process whose lock we hold |
+//! | [`process`] | what this process keeps: payloads, and the record of what it has open |
+//! | [`adopt`] | what dead processes left, and what is too old |
+//! | `memory` | a file system in memory, for tests and simulations (feature `memory`) |
 
 mod adopt;
+mod dead;
 mod file;
 mod files;
 mod name;
 mod operation;
 mod process;
+
+#[cfg(any(test, feature = "memory"))]
+pub mod memory;
 
 #[cfg(test)]
 mod tests;

@@ -9,9 +9,9 @@ use std::{
 use thiserror::Error;
 
 use super::{
-  adopt::Dead,
+  dead::Dead,
   file::{self, DecodeError, Header},
-  files::Files,
+  files::{Files, gone_is_fine},
   name::{Id, Kind, Name},
 };
 
@@ -219,6 +219,10 @@ impl<F: Files> Spool<F> {
     path(&self.options, kind)
   }
 
+  pub(super) fn path_of(&self, id: Id, kind: Kind) -> PathBuf {
+    Name { id, kind }.path(&self.options.dir)
+  }
+
   fn release(&mut self, entry: &Entry) {
     self.bytes -= self.held.remove(&entry.number).unwrap_or(0);
   }
@@ -270,13 +274,5 @@ fn claim<F: Files>(files: &F, options: &Options) -> io::Result<F::Lock> {
 }
 
 fn path(options: &Options, kind: Kind) -> PathBuf {
-  options.dir.join(Name { id: options.id, kind }.to_string())
-}
-
-/// Removing what is not there has succeeded.
-pub(super) fn gone_is_fine(result: io::Result<()>) -> io::Result<()> {
-  match result {
-    Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-    _ => Ok(()),
-  }
+  Name { id: options.id, kind }.path(&options.dir)
 }
