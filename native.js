@@ -838,5 +838,6 @@ module.exports = nativeBinding
 module.exports.Recorder = nativeBinding.Recorder
 module.exports.flueSpan = nativeBinding.flueSpan
 module.exports.plan = nativeBinding.plan
+module.exports.Priority = nativeBinding.Priority
 module.exports.translatedKinds = nativeBinding.translatedKinds
 module.exports.tryConnection = nativeBinding.tryConnection

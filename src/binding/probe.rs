@@ -11,14 +11,22 @@ use crate::engine::{Plan, probe};
 
 /// What the settings come to, as JSON and without the key. Throws when they are not usable. `settings` is
 /// what `Recorder` takes.
-#[napi(catch_unwind)]
+#[napi(
+  catch_unwind,
+  ts_args_type = "settings: JsonString<RawConfig>",
+  ts_return_type = "JsonString<Plan>"
+)]
 pub fn plan(settings: String) -> Result<String> {
   Ok(json(&Plan::of(&parsed(&settings)?)))
 }
 
 /// Logs in and finds the project and the server's limit as a recorder with these settings would, once. The
 /// promise gives what came of it, as JSON; it rejects only when there is no thread to be had.
-#[napi(catch_unwind, ts_return_type = "Promise<string>")]
+#[napi(
+  catch_unwind,
+  ts_args_type = "settings: JsonString<RawConfig>",
+  ts_return_type = "Promise<JsonString<Probe>>"
+)]
 pub fn try_connection(env: &Env, settings: String) -> Result<Object<'_>> {
   let settings = parsed(&settings)?;
   retain_current_module_for_unload_safety();

@@ -12,8 +12,8 @@ use napi::{
 use napi_derive::napi;
 use serde::Serialize;
 
-use super::text::JsText;
-use crate::engine::{Engine, Report, Stage};
+use super::{priority::Priority, text::JsText};
+use crate::engine::{Engine, Report};
 use export::config::Settings;
 
 /// Takes Flue events and delivers them as Braintrust spans.
@@ -26,7 +26,7 @@ pub struct Recorder {
 impl Recorder {
   /// `settings` is JSON: `{ options, env, file }`. Throws when they are not usable. Starts nothing, unless
   /// the spool has something to deliver.
-  #[napi(constructor, catch_unwind)]
+  #[napi(constructor, catch_unwind, ts_args_type = "settings: JsonString<RawConfig>")]
   pub fn new(env: &Env, settings: String) -> Result<Self> {
     let settings = parsed(&settings)?;
     // The engine's thread outlives the worker that made it by a moment; its code must, too.
@@ -41,18 +41,10 @@ impl Recorder {
     Ok(Self { engine })
   }
 
-  /// Takes one event as JSON. Returns at once; false when it was refused. `stage` 0 begins a span; 1 goes
-  /// on with one, or ends it: when that is refused, what is essential of it is expected next, as stage 2;
-  /// 3 says nothing of a span.
-  #[napi(catch_unwind, ts_args_type = "event: string, stage: number")]
-  pub fn record(&self, event: JsText, stage: u32) -> bool {
-    let stage = match stage {
-      0 => Stage::Begins,
-      1 => Stage::GoesOn,
-      2 => Stage::Essentials,
-      _ => Stage::Note,
-    };
-    self.engine.record(&event, stage)
+  /// Takes one event as JSON. Returns at once; false when it was refused.
+  #[napi(catch_unwind, ts_args_type = "event: string, priority: Priority")]
+  pub fn record(&self, event: JsText, priority: Priority) -> bool {
+    self.engine.record(&event, priority.into())
   }
 
   /// Counts an event that comes after the end.
@@ -69,13 +61,13 @@ impl Recorder {
 
   /// Settles what was recorded before, for at most `timeoutMs`. The promise never rejects; it gives the
   /// numbers as JSON.
-  #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+  #[napi(catch_unwind, ts_return_type = "Promise<JsonString<FlushReport>>")]
   pub fn flush<'env>(&self, env: &'env Env, timeout_ms: f64) -> Result<Object<'env>> {
     promise(env, |reply| self.engine.flush(millis(timeout_ms), reply))
   }
 
   /// Delivers what it can within `timeoutMs`, then takes nothing more.
-  #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+  #[napi(catch_unwind, ts_return_type = "Promise<JsonString<FlushReport>>")]
   pub fn close<'env>(&self, env: &'env Env, timeout_ms: f64) -> Result<Object<'env>> {
     promise(env, |reply| self.engine.close(millis(timeout_ms), reply))
   }
@@ -88,14 +80,14 @@ impl Recorder {
 
   /// What is to be masked, as JSON: `{ batch, content }`, where `content` is the JSON of a list with an object
   /// for each row. Null when there is nothing.
-  #[napi(catch_unwind)]
+  #[napi(catch_unwind, ts_return_type = "JsonString<MaskRequest> | null")]
   pub fn take_unmasked(&self) -> Option<String> {
     self.engine.take_unmasked().map(|unmasked| unmasked.to_json())
   }
 
   /// Gives the content of a batch back, masked: the JSON of a list with as many objects. What is no such list
   /// is replaced by marks.
-  #[napi(catch_unwind)]
+  #[napi(catch_unwind, ts_args_type = "batch: number, content: JsonString<readonly RowContent[]>")]
   pub fn give_masked(&self, batch: u32, content: String) {
     self.engine.give_masked(batch.into(), content);
   }
@@ -120,20 +112,20 @@ impl Recorder {
   }
 
   /// The warnings since this was asked last, as JSON: `[{ code, message, reason?, rows? }]`.
-  #[napi(catch_unwind)]
+  #[napi(catch_unwind, ts_return_type = "JsonString<Trouble[]>")]
   pub fn take_troubles(&self) -> String {
     json(&self.engine.take_troubles())
   }
 
   /// Where spans are shown, as JSON: `{ appUrl, orgName, projectName, projectId, distributed }`, with `null`
   /// for what is not known yet.
-  #[napi(catch_unwind)]
+  #[napi(catch_unwind, ts_return_type = "JsonString<TraceDestination>")]
   pub fn place(&self) -> String {
     json(&self.engine.place())
   }
 
   /// The numbers now, as JSON.
-  #[napi(catch_unwind)]
+  #[napi(catch_unwind, ts_return_type = "JsonString<Stats>")]
   pub fn stats(&self) -> String {
     json(&self.engine.stats())
   }
