@@ -13,7 +13,6 @@ import type {
   TraceDestination,
 } from './js/native-types.d.ts';
 
-
 /**
  * Which binding artifact the generated loader actually loaded: `'native'` for
  * a native addon, otherwise the `platformArchABI` of the WASI flavor. Every
@@ -24,66 +23,48 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 
 /** Takes Flue events and delivers them as Braintrust spans. */
 export declare class Recorder {
-  /**
-   * `settings` is JSON: `{ options, env, file }`. Throws when they are not usable. Starts nothing, unless
-   * the spool has something to deliver.
-   */
+  /** Throws when the settings are not usable. Starts no thread, unless the spool has something to deliver. */
   constructor(settings: JsonString<RawConfig>)
   /** Takes one event as JSON. Returns at once; false when it was refused. */
   record(event: string, priority: Priority): boolean
-  /** Counts an event that comes after the end. */
+  /** Counts an event that was recorded after `close`. */
   refuse(): void
-  /** Delivers what it can within `timeoutMs`, then ends. Tells nobody. */
-  retire(timeoutMs: number): void
-  /**
-   * Settles what was recorded before, for at most `timeoutMs`. The promise never rejects; it gives the
-   * numbers as JSON.
-   */
+  /** Delivers what it can within `timeoutMs`, then ends. Nothing reports the outcome. */
+  shutdownDetached(timeoutMs: number): void
+  /** Delivers what was recorded before, for at most `timeoutMs`. The promise never rejects. */
   flush(timeoutMs: number): Promise<JsonString<FlushReport>>
   /** Delivers what it can within `timeoutMs`, then takes nothing more. */
   close(timeoutMs: number): Promise<JsonString<FlushReport>>
-  /** From now on what rows say is masked: see `takeUnmasked`. Or not any more. */
-  wantMasks(wanted: boolean): void
+  /** Sets whether the content of rows is masked from now on; see `takeMaskRequest`. */
+  setMasking(wanted: boolean): void
+  /** The next rows to mask: `content` is a list with one object for each row. Null when there are none. */
+  takeMaskRequest(): JsonString<MaskRequest> | null
   /**
-   * What is to be masked, as JSON: `{ batch, content }`, where `content` is the JSON of a list with an object
-   * for each row. Null when there is nothing.
+   * Answers a mask request with as many objects as it had. Marks replace the content when the answer is
+   * anything else.
    */
-  takeUnmasked(): JsonString<MaskRequest> | null
-  /**
-   * Gives the content of a batch back, masked: the JSON of a list with as many objects. What is no such list
-   * is replaced by marks.
-   */
-  giveMasked(batch: number, content: JsonString<readonly RowContent[]>): void
-  /** Begins what `finish` waits for. */
-  beginFinish(): void
-  /** Whether it has nothing to do, not yet or not any more. */
+  completeMasking(batch: number, content: JsonString<readonly RowContent[]>): void
+  /** Begins the shutdown that `waitShutdown` waits for, within the exit timeout of the settings. */
+  beginShutdown(): void
+  /** Whether no thread is at work: it has not started, or it has ended. */
   isAtRest(): boolean
   /**
-   * Waits for the end that `beginFinish` began, at most for the exit timeout. False when there is something
-   * to mask first: then it is to be called again.
+   * Waits for the shutdown that `beginShutdown` began, at most for the exit timeout. False when rows must be
+   * masked first: then call it again.
    */
-  finish(): boolean
-  /** The warnings since this was asked last, as JSON: `[{ code, message, reason?, rows? }]`. */
-  takeTroubles(): JsonString<Trouble[]>
-  /**
-   * Where spans are shown, as JSON: `{ appUrl, orgName, projectName, projectId, distributed }`, with `null`
-   * for what is not known yet.
-   */
+  waitShutdown(): boolean
+  /** The diagnostics since the last call. */
+  takeDiagnostics(): JsonString<Trouble[]>
+  /** Where Braintrust shows spans, with null for what is not known yet. */
   place(): JsonString<TraceDestination>
-  /** The numbers now, as JSON. */
+  /** The counters now. */
   stats(): JsonString<Stats>
 }
 
-/**
- * The span of Flue's that the JavaScript thread is in, by Flue's ids as JSON: `[row id, trace id]`, or
- * nothing without any.
- */
+/** The row id and the trace id of the Flue span with these ids; an empty list when there is no id. */
 export declare function flueSpan(ids: JsonString<FlueIds>): Array<string>
 
-/**
- * What the settings come to, as JSON and without the key. Throws when they are not usable. `settings` is
- * what `Recorder` takes.
- */
+/** The parsed settings, without the key. Throws when they are not usable. */
 export declare function plan(settings: JsonString<RawConfig>): JsonString<Plan>
 
 /** Which events the queue refuses first when it is full. */
@@ -105,7 +86,7 @@ export declare enum Priority {
 export declare function translatedKinds(): Record<string, Priority>
 
 /**
- * Logs in and finds the project and the server's limit as a recorder with these settings would, once. The
- * promise gives what came of it, as JSON; it rejects only when there is no thread to be had.
+ * Logs in and finds the project and the server's limit once, as a recorder with these settings would. The
+ * promise rejects only when no thread can be started.
  */
 export declare function tryConnection(settings: JsonString<RawConfig>): Promise<JsonString<Probe>>

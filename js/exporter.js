@@ -67,7 +67,7 @@ class Exporter {
   #listening = false;
   #handlesSignals = false;
   #masking = new Masking(() => this.#recorders());
-  #troubles = new Troubles(() => this.#takeTroubles());
+  #troubles = new Troubles(() => this.#takeDiagnostics());
 
   constructor() {
     // Those who asked to hear of a missing binary hear of it at once.
@@ -246,7 +246,7 @@ class Exporter {
   /** The recorder delivers what it has while another takes its place. */
   #retire() {
     if (this.#recorder === undefined) return;
-    this.#recorder.retire(DEFAULT_TIMEOUT_MS);
+    this.#recorder.shutdownDetached(DEFAULT_TIMEOUT_MS);
     this.#retired = this.#retired.filter((recorder) => !recorder.isAtRest());
     this.#retired.push(this.#recorder);
   }
@@ -266,10 +266,10 @@ class Exporter {
     try {
       const recorders = this.#recorders();
       // All at once: the end waits for the slowest, not for their sum.
-      for (const recorder of recorders) recorder.beginFinish();
+      for (const recorder of recorders) recorder.beginShutdown();
       this.#masking.giveUp();
       for (const recorder of recorders) {
-        while (!recorder.finish()) this.#masking.finish(recorder);
+        while (!recorder.waitShutdown()) this.#masking.finish(recorder);
       }
     } catch (error) {
       warn('EXIT', `The last rows could not be delivered: ${messageOf(error)}.`);
@@ -288,8 +288,8 @@ class Exporter {
   }
 
   /** @returns {Trouble[]} */
-  #takeTroubles() {
-    return this.#recorders().flatMap((recorder) => parse(recorder.takeTroubles()));
+  #takeDiagnostics() {
+    return this.#recorders().flatMap((recorder) => parse(recorder.takeDiagnostics()));
   }
 }
 

@@ -74,7 +74,7 @@ class Masking {
 
   /** Lets a recorder know whether its rows are masked. @param {Recorder} recorder */
   begin(recorder) {
-    recorder.wantMasks(this.#mask !== null);
+    recorder.setMasking(this.#mask !== null);
     this.stir();
   }
 
@@ -96,7 +96,7 @@ class Masking {
   giveUp() {
     const underWay = this.#underWay;
     this.#underWay = undefined;
-    underWay?.recorder.giveMasked(underWay.batch, NOTHING);
+    underWay?.recorder.completeMasking(underWay.batch, NOTHING);
   }
 
   /** @param {number} ms */
@@ -123,13 +123,13 @@ class Masking {
    * @returns {boolean} whether there was something
    */
   #maskSome(recorder) {
-    const unmasked = recorder.takeUnmasked();
+    const unmasked = recorder.takeMaskRequest();
     if (unmasked === null) return false;
     const { batch, content } = parse(unmasked);
     this.#underWay = { recorder, batch };
     const masked = toJson(content.map((row) => this.#maskRow(row)));
     this.#underWay = undefined;
-    recorder.giveMasked(batch, masked);
+    recorder.completeMasking(batch, masked);
     return true;
   }
 

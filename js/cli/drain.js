@@ -125,7 +125,7 @@ async function deliver(settings, rows, timeoutMs) {
     await delay(LOOK_EVERY_MS);
     stats = parse(recorder.stats());
     progress.draw(stats.sent);
-    isRefused = parse(recorder.takeTroubles()).some(
+    isRefused = parse(recorder.takeDiagnostics()).some(
       ({ code }) => code === 'FLUE_BRAINTRUST_REFUSED',
     );
   } while (!isRefused && Date.now() < deadline && !isDone(stats));

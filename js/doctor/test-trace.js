@@ -46,7 +46,7 @@ async function sendTestTrace(settings, timeoutMs) {
     await delay(LOOK_EVERY_MS);
     stats = parse(recorder.stats());
   } while (!isSettled(stats) && Date.now() - began < timeoutMs);
-  recorder.retire(0);
+  recorder.shutdownDetached(0);
 
   const [rowId = '', traceId = ''] = native.flueSpan(toJson({ runId }));
   const arrived = stats.sent > 0 && stats.sent === stats.accepted;

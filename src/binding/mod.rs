@@ -14,8 +14,7 @@ use napi_derive::napi;
 
 use translate::Whereabouts;
 
-/// The span of Flue's that the JavaScript thread is in, by Flue's ids as JSON: `[row id, trace id]`, or
-/// nothing without any.
+/// The row id and the trace id of the Flue span with these ids; an empty list when there is no id.
 #[napi(catch_unwind, ts_args_type = "ids: JsonString<FlueIds>")]
 pub fn flue_span(ids: String) -> Vec<String> {
   let whereabouts: Whereabouts = serde_json::from_str(&ids).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! `Recorder`: what the facade holds of an engine.
+//! `Recorder`: the handle by which JavaScript holds an engine.
 
 use std::{
   panic::{AssertUnwindSafe, catch_unwind},
@@ -24,8 +24,7 @@ pub struct Recorder {
 
 #[napi]
 impl Recorder {
-  /// `settings` is JSON: `{ options, env, file }`. Throws when they are not usable. Starts nothing, unless
-  /// the spool has something to deliver.
+  /// Throws when the settings are not usable. Starts no thread, unless the spool has something to deliver.
   #[napi(constructor, catch_unwind, ts_args_type = "settings: JsonString<RawConfig>")]
   pub fn new(env: &Env, settings: String) -> Result<Self> {
     let settings = parsed(&settings)?;
@@ -33,10 +32,10 @@ impl Recorder {
     retain_current_module_for_unload_safety();
     let engine = Engine::new(settings);
     // A worker that is terminated runs no JavaScript any more. This waits in its thread alone.
-    let finish = AssertUnwindSafe(engine.finisher());
-    env.add_env_cleanup_hook(finish, |AssertUnwindSafe(finish)| {
+    let shutdown = AssertUnwindSafe(engine.finisher());
+    env.add_env_cleanup_hook(shutdown, |AssertUnwindSafe(shutdown)| {
       // A panic here would end the process.
-      let _panicked = catch_unwind(AssertUnwindSafe(finish));
+      let _panicked = catch_unwind(AssertUnwindSafe(shutdown));
     })?;
     Ok(Self { engine })
   }
@@ -47,20 +46,19 @@ impl Recorder {
     self.engine.record(&event, priority.into())
   }
 
-  /// Counts an event that comes after the end.
+  /// Counts an event that was recorded after `close`.
   #[napi(catch_unwind)]
   pub fn refuse(&self) {
     self.engine.refuse_late();
   }
 
-  /// Delivers what it can within `timeoutMs`, then ends. Tells nobody.
+  /// Delivers what it can within `timeoutMs`, then ends. Nothing reports the outcome.
   #[napi(catch_unwind)]
-  pub fn retire(&self, timeout_ms: f64) {
+  pub fn shutdown_detached(&self, timeout_ms: f64) {
     self.engine.close(millis(timeout_ms), |_| {});
   }
 
-  /// Settles what was recorded before, for at most `timeoutMs`. The promise never rejects; it gives the
-  /// numbers as JSON.
+  /// Delivers what was recorded before, for at most `timeoutMs`. The promise never rejects.
   #[napi(catch_unwind, ts_return_type = "Promise<JsonString<FlushReport>>")]
   pub fn flush<'env>(&self, env: &'env Env, timeout_ms: f64) -> Result<Object<'env>> {
     promise(env, |reply| self.engine.flush(millis(timeout_ms), reply))
@@ -72,59 +70,57 @@ impl Recorder {
     promise(env, |reply| self.engine.close(millis(timeout_ms), reply))
   }
 
-  /// From now on what rows say is masked: see `takeUnmasked`. Or not any more.
+  /// Sets whether the content of rows is masked from now on; see `takeMaskRequest`.
   #[napi(catch_unwind)]
-  pub fn want_masks(&self, wanted: bool) {
+  pub fn set_masking(&self, wanted: bool) {
     self.engine.want_masks(wanted);
   }
 
-  /// What is to be masked, as JSON: `{ batch, content }`, where `content` is the JSON of a list with an object
-  /// for each row. Null when there is nothing.
+  /// The next rows to mask: `content` is a list with one object for each row. Null when there are none.
   #[napi(catch_unwind, ts_return_type = "JsonString<MaskRequest> | null")]
-  pub fn take_unmasked(&self) -> Option<String> {
+  pub fn take_mask_request(&self) -> Option<String> {
     self.engine.take_unmasked().map(|unmasked| unmasked.to_json())
   }
 
-  /// Gives the content of a batch back, masked: the JSON of a list with as many objects. What is no such list
-  /// is replaced by marks.
+  /// Answers a mask request with as many objects as it had. Marks replace the content when the answer is
+  /// anything else.
   #[napi(catch_unwind, ts_args_type = "batch: number, content: JsonString<readonly RowContent[]>")]
-  pub fn give_masked(&self, batch: u32, content: String) {
+  pub fn complete_masking(&self, batch: u32, content: String) {
     self.engine.give_masked(batch.into(), content);
   }
 
-  /// Begins what `finish` waits for.
+  /// Begins the shutdown that `waitShutdown` waits for, within the exit timeout of the settings.
   #[napi(catch_unwind)]
-  pub fn begin_finish(&self) {
+  pub fn begin_shutdown(&self) {
     self.engine.begin_finish();
   }
 
-  /// Whether it has nothing to do, not yet or not any more.
+  /// Whether no thread is at work: it has not started, or it has ended.
   #[napi(catch_unwind)]
   pub fn is_at_rest(&self) -> bool {
     self.engine.is_at_rest()
   }
 
-  /// Waits for the end that `beginFinish` began, at most for the exit timeout. False when there is something
-  /// to mask first: then it is to be called again.
+  /// Waits for the shutdown that `beginShutdown` began, at most for the exit timeout. False when rows must be
+  /// masked first: then call it again.
   #[napi(catch_unwind)]
-  pub fn finish(&self) -> bool {
+  pub fn wait_shutdown(&self) -> bool {
     self.engine.finish()
   }
 
-  /// The warnings since this was asked last, as JSON: `[{ code, message, reason?, rows? }]`.
+  /// The diagnostics since the last call.
   #[napi(catch_unwind, ts_return_type = "JsonString<Trouble[]>")]
-  pub fn take_troubles(&self) -> String {
+  pub fn take_diagnostics(&self) -> String {
     json(&self.engine.take_troubles())
   }
 
-  /// Where spans are shown, as JSON: `{ appUrl, orgName, projectName, projectId, distributed }`, with `null`
-  /// for what is not known yet.
+  /// Where Braintrust shows spans, with null for what is not known yet.
   #[napi(catch_unwind, ts_return_type = "JsonString<TraceDestination>")]
   pub fn place(&self) -> String {
     json(&self.engine.place())
   }
 
-  /// The numbers now, as JSON.
+  /// The counters now.
   #[napi(catch_unwind, ts_return_type = "JsonString<Stats>")]
   pub fn stats(&self) -> String {
     json(&self.engine.stats())
@@ -140,7 +136,7 @@ fn promise<'env>(
   Ok(promise)
 }
 
-/// Settings as the facade hands them over.
+/// Parses the settings that JavaScript passes.
 pub(super) fn parsed(settings: &str) -> Result<Settings> {
   Settings::parse(settings).map_err(|error| Error::new(Status::InvalidArg, error.to_string()))
 }
@@ -149,7 +145,7 @@ pub(super) fn json(value: &impl Serialize) -> String {
   serde_json::to_string(value).unwrap_or_else(|_| "{}".into())
 }
 
-/// A wait that JavaScript asked for. Nonsense is no wait; for ever is a day.
+/// A timeout that JavaScript passes: no number is 0, the longest is a day.
 fn millis(value: f64) -> Duration {
   const DAY: f64 = 86_400_000.0;
   Duration::try_from_secs_f64(value.min(DAY) / 1000.0).unwrap_or_default()
