@@ -10,6 +10,7 @@ import type {
   Probe,
   RawConfig,
   RowContent,
+  SpoolListing,
   TraceDestination,
 } from './js/native-types.d.ts';
 
@@ -63,6 +64,12 @@ export declare class Recorder {
 
 /** The row id and the trace id of the Flue span with these ids; an empty list when there is no id. */
 export declare function flueSpan(ids: JsonString<FlueIds>): Array<string>
+
+/**
+ * What a spool directory holds, without its content. Changes nothing. Throws when the directory or a file in
+ * it cannot be read.
+ */
+export declare function inspectSpool(dir: string): JsonString<SpoolListing>
 
 /** The parsed settings, without the key. Throws when they are not usable. */
 export declare function plan(settings: JsonString<RawConfig>): JsonString<Plan>

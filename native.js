@@ -837,6 +837,7 @@ module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __n
 module.exports = nativeBinding
 module.exports.Recorder = nativeBinding.Recorder
 module.exports.flueSpan = nativeBinding.flueSpan
+module.exports.inspectSpool = nativeBinding.inspectSpool
 module.exports.plan = nativeBinding.plan
 module.exports.Priority = nativeBinding.Priority
 module.exports.translatedKinds = nativeBinding.translatedKinds

@@ -34,11 +34,10 @@ const TABLE: Record<string, string> = {
 
   workerd: 'context braintrust cloudflare:workers',
 
-  cli: 'collector doctor environment exporter init json-string native-loader package plain-copy replay spool',
+  cli: 'collector doctor environment exporter init json-string native-loader package plain-copy replay',
   doctor: 'cli environment json-string native-loader package plain-copy span-link',
   init: 'cli',
   replay: '',
-  spool: '',
   collector: 'viewer',
   viewer: 'collector',
   'viewer/page': 'htm preact preact/hooks',
@@ -84,7 +83,7 @@ test('an application never loads the tools: neither collector, viewer nor comman
   const loaded = reachable('js/register.mjs', reachable('index.js'));
   const modules = [...loaded].map(moduleOf);
   expect(modules).toContain('native-loader');
-  for (const tool of ['cli', 'collector', 'doctor', 'init', 'replay', 'spool', 'viewer']) {
+  for (const tool of ['cli', 'collector', 'doctor', 'init', 'replay', 'viewer']) {
     expect(modules).not.toContain(tool);
   }
 });

@@ -92,3 +92,38 @@ export interface MaskRequest {
   readonly batch: number;
   readonly content: readonly RowContent[];
 }
+
+/** What a spool directory holds. */
+export interface SpoolListing {
+  readonly directory: string;
+  readonly shares: readonly SpoolShare[];
+  /** How many files are not spool files. */
+  readonly foreign: number;
+}
+
+/** What a spool directory holds for one destination. */
+export interface SpoolShare {
+  /** The fingerprint of server, project and key: 16 hexadecimal digits. */
+  readonly destination: string;
+  /** Segments that can be delivered. */
+  readonly waiting: SpoolSegments;
+  /** Segments that cannot; their rows are those that readable headers state. */
+  readonly damaged: SpoolSegments;
+  /** Files that are being written, or were when their process ended. */
+  readonly unfinished: number;
+  /** Snapshots of open spans, one for each process that has some. */
+  readonly openRecords: number;
+  readonly processes: readonly { readonly pid: number; readonly runs: boolean }[];
+}
+
+/** Sizes of some segments. */
+export interface SpoolSegments {
+  readonly files: number;
+  readonly rows: number;
+  /** On the disk. */
+  readonly bytes: number;
+  /** When the oldest was written, as an ISO date; null without a readable header. */
+  readonly oldest: string | null;
+  /** When the newest was written. */
+  readonly newest: string | null;
+}

@@ -84,7 +84,7 @@ function readTimeout(text) {
   return seconds * 1000;
 }
 
-/** @type {import('../spool/listing').Payloads} */
+/** @type {import('../native-types.d.ts').SpoolSegments} */
 const NONE = Object.freeze({ files: 0, rows: 0, bytes: 0, oldest: null, newest: null });
 /** @type {Pick<Stats, 'sent' | 'lost' | 'lastError'>} */
 const NOTHING = Object.freeze({ sent: 0, lost: {}, lastError: null });
@@ -139,7 +139,7 @@ const isDone = ({ accepted, pending, spooled, openSpans }) =>
   pending === 0 && spooled === 0 && accepted + openSpans > 0;
 
 /**
- * @param {typeof NOTHING & { left: typeof NONE, others: import('../spool/listing').Share[] }} outcome
+ * @param {typeof NOTHING & { left: typeof NONE, others: import('../native-types.d.ts').SpoolShare[] }} outcome
  * @param {number} found
  */
 function report({ sent, lost, lastError, left, others }, found) {

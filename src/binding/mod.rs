@@ -8,6 +8,8 @@ mod priority;
 #[cfg_attr(test, allow(dead_code, reason = "no Node calls it in tests"))]
 mod probe;
 mod recorder;
+#[cfg_attr(test, allow(dead_code, reason = "no Node calls it in tests"))]
+mod spool;
 mod text;
 
 use napi_derive::napi;

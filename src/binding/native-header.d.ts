@@ -10,5 +10,6 @@ import type {
   Probe,
   RawConfig,
   RowContent,
+  SpoolListing,
   TraceDestination,
 } from './js/native-types.d.ts';

@@ -20,6 +20,7 @@
 mod adopt;
 mod file;
 mod files;
+pub mod inspect;
 mod name;
 mod process;
 
@@ -28,6 +29,7 @@ mod tests;
 
 pub use adopt::{Adopted, Tally};
 pub use files::{Files, Look};
+pub use inspect::Listing;
 pub use name::Id;
 pub use process::{Entry, Options, ReadError, Spool};
 
