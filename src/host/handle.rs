@@ -102,34 +102,34 @@ impl ExporterHandle {
 
   /// Accepts nothing more, closes the open spans, delivers what it can until `timeout` has passed, counts
   /// the rest as lost and ends the thread. Then calls `reply`.
-  pub fn close(&self, timeout: Duration, reply: impl FnOnce(Report) + Send + 'static) {
+  pub fn shutdown(&self, timeout: Duration, reply: impl FnOnce(Report) + Send + 'static) {
     self.shared.shut_down(timeout, reply);
   }
 
-  /// [`Self::close`] within the exit timeout of the settings, or what is left of it if shutdown has begun
+  /// [`Self::shutdown`] within the exit timeout of the settings, or what is left of it if shutdown has begun
   /// before.
-  pub fn begin_finish(&self) {
+  pub fn begin_shutdown(&self) {
     begin_shutdown(&self.shared, self.settings.exit_timeout);
   }
 
-  /// Waits for what [`Self::begin_finish`] began: the end of the process. False when content must be masked
+  /// Waits for what [`Self::begin_shutdown`] began: the end of the process. False when content must be masked
   /// first; then this is to be called again.
-  pub fn finish(&self) -> bool {
+  pub fn wait_shutdown(&self) -> bool {
     wait_shutdown(&self.shared, true)
   }
 
   /// From now on rows pass through a masking function of the caller's, or not.
-  pub fn want_masks(&self, wanted: bool) {
+  pub fn set_masking(&self, wanted: bool) {
     self.shared.masks.enable(wanted);
   }
 
   /// Takes what is to be masked, as JSON: `{ batch, content }`.
-  pub fn take_unmasked(&self) -> Option<String> {
+  pub fn take_mask_request(&self) -> Option<String> {
     self.shared.masks.take()
   }
 
   /// Returns it, masked.
-  pub fn give_masked(&self, batch: u64, content: String) {
+  pub fn complete_masking(&self, batch: u64, content: String) {
     self.shared.queue.command(Command::Masked { batch, content });
   }
 
@@ -139,7 +139,7 @@ impl ExporterHandle {
   }
 
   /// Waits for the end of this exporter's thread, should it still be at work when the environment ends.
-  pub fn finisher(&self) -> impl FnOnce() + Send + 'static {
+  pub fn cleanup_hook(&self) -> impl FnOnce() + Send + 'static {
     let (shared, timeout) = (Arc::downgrade(&self.shared), self.settings.exit_timeout);
     move || {
       if let Some(shared) = shared.upgrade() {
@@ -151,7 +151,7 @@ impl ExporterHandle {
   }
 
   /// The diagnostics since the last call.
-  pub fn take_troubles(&self) -> Vec<Diagnostic> {
+  pub fn take_diagnostics(&self) -> Vec<Diagnostic> {
     self.shared.account.diagnostics.take()
   }
 
@@ -182,7 +182,7 @@ impl ExporterHandle {
 impl Drop for ExporterHandle {
   /// A recorder that is garbage-collected: its thread delivers what it has, and ends.
   fn drop(&mut self) {
-    self.begin_finish();
+    self.begin_shutdown();
   }
 }
 

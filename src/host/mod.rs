@@ -1,7 +1,7 @@
 //! The Node host: one thread that owns the exporter.
 //!
 //! The JavaScript thread pushes events and commands into the [`event_queue`] and never waits, except in
-//! [`ExporterHandle::finish`], which has a deadline. The [`thread`] is started by the first event; it never keeps the
+//! [`ExporterHandle::wait_shutdown`], which has a deadline. The [`thread`] is started by the first event; it never keeps the
 //! process alive. If it panics, what it held is counted as lost and every flush is answered.
 //!
 //! | file | |

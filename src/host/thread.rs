@@ -96,6 +96,8 @@ impl<'a> Host<'a> {
   }
 
   async fn run(mut self) {
+    // Spans of dead processes are restored before events that may resume them.
+    self.carry_out();
     loop {
       let more = self.handle_inputs();
       self.carry_out();

@@ -8,19 +8,30 @@
 pub enum Priority {
   /// The event begins a span. It is refused first.
   Start,
-  /// The event continues or ends an accepted span. When it is refused, its [`Priority::Essential`] form follows.
-  Continue,
-  /// The least that closes a span. It is refused last.
-  Essential,
+  /// The event continues or ends an accepted span. When it is refused, its [`Priority::MinimalEnd`] follows.
+  Continuation,
+  /// The end of a span without its content. It is refused last.
+  MinimalEnd,
   /// The exporter should know the event, but no span shows it. Its refusal is not counted.
   Note,
 }
 
 impl Priority {
-  /// Whether a refusal loses something: of [`Priority::Continue`] the essential form follows, and a
+  /// The priority of events of a kind.
+  pub fn of_kind(kind: &str) -> Self {
+    match kind {
+      "history_forgotten" => Self::Note,
+      "run_start" | "submission_queued" | "submission_running" | "operation_start"
+      | "turn_request" | "first_delta" | "tool_start" | "task_start" | "compaction_start"
+      | "log" | "span_start" | "span_log" => Self::Start,
+      _ => Self::Continuation,
+    }
+  }
+
+  /// Whether a refusal loses something: of [`Priority::Continuation`] the minimal end follows, and a
   /// [`Priority::Note`] shows nowhere.
   pub fn counts_when_refused(self) -> bool {
-    matches!(self, Self::Start | Self::Essential)
+    matches!(self, Self::Start | Self::MinimalEnd)
   }
 }
 
@@ -41,7 +52,7 @@ impl Admission {
   /// The most bytes in all without recourse to the reserve.
   fn bound(self, priority: Priority) -> usize {
     match priority {
-      Priority::Continue => self.max_bytes + self.max_bytes / 8,
+      Priority::Continuation => self.max_bytes + self.max_bytes / 8,
       _ => self.max_bytes,
     }
   }
@@ -52,8 +63,8 @@ impl Admission {
     match priority {
       Priority::Start => self.max_bytes / 16,
       // When the exporter holds more than its share, ends have no room but for what is essential.
-      Priority::Continue => 0,
-      Priority::Essential | Priority::Note => self.max_bytes / 4,
+      Priority::Continuation => 0,
+      Priority::MinimalEnd | Priority::Note => self.max_bytes / 4,
     }
   }
 }
@@ -68,16 +79,23 @@ mod tests {
   fn beginnings_are_refused_before_continuations_and_those_before_essential_ends() {
     assert!(FULL.admits(Priority::Start, 800, 800));
     assert!(!FULL.admits(Priority::Start, 801, 800));
-    assert!(FULL.admits(Priority::Continue, 1000, 800));
-    assert!(!FULL.admits(Priority::Continue, 1001, 800));
-    assert!(FULL.admits(Priority::Essential, 400, 9000));
-    assert!(!FULL.admits(Priority::Essential, 401, 9000));
+    assert!(FULL.admits(Priority::Continuation, 1000, 800));
+    assert!(!FULL.admits(Priority::Continuation, 1001, 800));
+    assert!(FULL.admits(Priority::MinimalEnd, 400, 9000));
+    assert!(!FULL.admits(Priority::MinimalEnd, 401, 9000));
+  }
+
+  #[test]
+  fn an_event_that_ends_a_span_is_never_refused_first() {
+    for end in ["run_end", "submission_settled", "operation", "turn", "tool", "task", "span_end"] {
+      assert_eq!(Priority::of_kind(end), Priority::Continuation, "{end}");
+    }
   }
 
   #[test]
   fn a_full_exporter_leaves_a_little_room_for_beginnings_that_it_may_know() {
     assert!(FULL.admits(Priority::Start, 100, 9000));
     assert!(!FULL.admits(Priority::Start, 101, 9000));
-    assert!(!FULL.admits(Priority::Continue, 1, 9000));
+    assert!(!FULL.admits(Priority::Continuation, 1, 9000));
   }
 }

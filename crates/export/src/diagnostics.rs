@@ -87,7 +87,7 @@ impl Account {
   /// Counts an event that is accepted. An essential form stands for an event that is cut.
   pub fn accept_event(&self, priority: Priority) {
     self.counters.event_accepted();
-    if priority == Priority::Essential {
+    if priority == Priority::MinimalEnd {
       self.counters.cut(1);
     }
   }

@@ -10,6 +10,9 @@
 //! | [`handle_spool`](Exporter::handle_spool) | [`poll_mask`](Exporter::poll_mask): content for the masking function |
 //! | [`handle_masked`](Exporter::handle_masked) | [`poll_output`](Exporter::poll_output): a flush has ended |
 //! | [`flush`](Exporter::flush), [`shutdown`](Exporter::shutdown) | [`poll_timeout`](Exporter::poll_timeout): when to call `handle_timeout` again |
+//!
+//! With a spool, a host carries out the first operations before it gives events: the open spans of dead processes are
+//! restored by then, and events may resume them.
 
 use std::{
   collections::VecDeque,

@@ -23,6 +23,7 @@ mod adopt;
 mod dead;
 mod file;
 mod files;
+pub mod inspect;
 mod name;
 mod operation;
 mod process;
@@ -35,6 +36,7 @@ mod tests;
 
 pub use adopt::{Adopted, Tally};
 pub use files::{Files, Look};
+pub use inspect::Listing;
 pub use name::Id;
 pub use operation::{Completion, Operation};
 pub use process::{Entry, Options, ReadError, Spool};
