@@ -1,4 +1,4 @@
-//! What the user gives, as it comes from the facade: options and variables, unchecked.
+//! The configuration as the host passes it: options and variables, unchecked.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, from_value};
 
 use flue_event::ContentPolicy;
 
-/// What the facade hands over: the options as given, and the variables it found.
+/// The options and the variables.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RawConfig {
@@ -69,7 +69,7 @@ fn members<'de, T: DeserializeOwned, D: Deserializer<'de>>(
   object(Value::deserialize(deserializer)?, "no object").map(Some)
 }
 
-/// What an object says. Else a list would do for its members, in their order.
+/// The members of an object. Serde would also take a list for them, in their order.
 fn object<T: DeserializeOwned, E: Error>(value: Value, otherwise: &str) -> Result<T, E> {
   if value.is_object() {
     return from_value(value).map_err(E::custom);

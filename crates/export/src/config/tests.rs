@@ -1,3 +1,5 @@
+use std::{path::PathBuf, time::Duration};
+
 use super::*;
 use serde_json::json;
 
