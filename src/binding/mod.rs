@@ -11,7 +11,7 @@ mod text;
 
 use napi_derive::napi;
 
-use translate::Whereabouts;
+use translate::FlueContext;
 
 /// The kinds of Flue events that the native part takes. The facade drops all others unread.
 #[napi(catch_unwind)]
@@ -23,8 +23,8 @@ pub fn translated_kinds() -> Vec<&'static str> {
 /// nothing without any.
 #[napi(catch_unwind)]
 pub fn flue_span(ids: String) -> Vec<String> {
-  let whereabouts: Whereabouts = serde_json::from_str(&ids).unwrap_or_default();
-  let span = whereabouts.span().map(|span| vec![span.row.to_string(), span.trace.to_string()]);
+  let context: FlueContext = serde_json::from_str(&ids).unwrap_or_default();
+  let span = context.span().map(|span| vec![span.row.to_string(), span.trace.to_string()]);
   span.unwrap_or_default()
 }
 

@@ -51,7 +51,7 @@ impl Keeper {
       return;
     }
     for record in records {
-      if let Err(error) = translator.inherit(record) {
+      if let Err(error) = translator.restore(record) {
         let message = format!("The record of an earlier process is damaged: {error}.");
         shared.warnings.once(Warning::Spool, &message);
       }
@@ -87,7 +87,7 @@ impl Keeper {
     self.inherited_until.pop_front();
     self.note_change();
     let (now, waited) = (clock::now(), INHERITANCE.as_millis() as i64);
-    translator.close_forsaken(now, now.saturating_sub(waited))
+    translator.close_orphaned(now, now.saturating_sub(waited))
   }
 
   /// Writes the record, if it does not tell what is open.
@@ -96,7 +96,7 @@ impl Keeper {
       return;
     }
     let names = !self.has_rules && !shared.masks.are_wanted();
-    if !store.record(translator.remains(clock::now(), names).as_deref(), shared) {
+    if !store.record(translator.snapshot(clock::now(), names).as_deref(), shared) {
       self.due = Some(Instant::now() + WRITE_AGAIN);
     } else if std::mem::take(&mut self.mourns) {
       // Those of the dead go only when ours tells what they told.

@@ -203,10 +203,10 @@ impl<'a> Run<'a> {
     event.apply_content_policy(self.settings.content);
     // New spans are refused when too much waits, but never what is said of those that were accepted.
     if self.delivery.is_full() && self.translator.would_open(&event) {
-      self.translator.refuse(&event);
+      self.translator.ignore(&event);
       return Err(Lost(LossReason::QueueFull, "too much waits for delivery".to_owned()));
     }
-    Ok(self.translator.step(&event))
+    Ok(self.translator.translate(&event))
   }
 
   /// Hands rows on, without what the rules cover.

@@ -1,8 +1,8 @@
 //! Everything that is remembered between two events, and which span the ids of an event lie in.
 
 use crate::{
-  activity::Activity, conversation::Conversations, history::Histories, identity, options::Options,
-  placement::ActivitySpan, submissions::Submissions, tree::Tree,
+  activity::Activity, conversations::Conversations, identity, options::Options,
+  placement::ActivitySpan, previous_inputs::PreviousInputs, submissions::Submissions, tree::Tree,
 };
 use braintrust_row::TraceId;
 use flue_event::Ids;
@@ -17,7 +17,7 @@ pub struct State {
   /// The submissions under way.
   pub submissions: Submissions,
   /// The previous turn of each conversation whose requests are complete.
-  pub histories: Histories,
+  pub previous_inputs: PreviousInputs,
   /// The conversations whose requests hold only what is new.
   pub conversations: Conversations,
 }
@@ -27,7 +27,7 @@ impl State {
   pub fn run_span(&self, ids: &Ids<'_>) -> Option<ActivitySpan> {
     let activity = Activity::run(ids)?;
     // Its trace may be its caller's.
-    let open = self.tree.get(&activity).map(|open| open.place.span);
+    let open = self.tree.get(&activity).map(|open| open.placement.span);
     let span = open.unwrap_or_else(|| identity::run(ids.run.as_deref().unwrap_or_default()));
     Some(ActivitySpan { activity, span })
   }
@@ -36,7 +36,7 @@ impl State {
   pub fn enclosing_task(&self, ids: &Ids<'_>) -> Option<ActivitySpan> {
     let activity = Activity::task(ids)?;
     let span = match self.tree.get(&activity) {
-      Some(open) => open.place.span,
+      Some(open) => open.placement.span,
       // Another process opened it: its identity is known all the same.
       None => identity::task(self.trace(ids), ids.task.as_deref()?),
     };
@@ -50,7 +50,7 @@ impl State {
     };
     let activity = Activity::Operation(operation.to_owned());
     let span = match self.tree.get(&activity) {
-      Some(open) => open.place.span,
+      Some(open) => open.placement.span,
       None if self.submissions.is_root(ids, operation) => self.submissions.root(ids)?,
       None => identity::operation(self.trace(ids), operation),
     };
@@ -70,7 +70,7 @@ impl State {
 
   /// The span of an activity, if it is open.
   pub fn open_span(&self, activity: Activity) -> Option<ActivitySpan> {
-    let span = self.tree.get(&activity)?.place.span;
+    let span = self.tree.get(&activity)?.placement.span;
     Some(ActivitySpan { activity, span })
   }
 }

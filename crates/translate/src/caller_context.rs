@@ -1,37 +1,41 @@
-//! The caller of a run or a submission: a program with a trace of its own, named by W3C headers.
+//! The trace context of the caller of a run or a submission, from its W3C headers.
 
 use crate::{
-  facts,
+  metadata,
   options::Options,
-  placement::{Parent, Place},
+  placement::{Parent, SpanPlacement},
 };
 use braintrust_row::{Row, SpanId, SpanRef, TraceId};
 use flue_event::TraceCarrier;
 
-/// The place of a root: in its caller's trace if that is wanted and known, else in its own.
-pub fn joined(options: &Options, carrier: Option<&TraceCarrier<'_>>, root: SpanRef) -> Place {
-  match carrier.filter(|_| options.distributed).and_then(Caller::parse) {
-    Some(Caller { trace, span }) => {
-      Place { span: SpanRef { trace, ..root }, parent: Parent::Beyond(span) }
+/// The placement of a root: in its caller's trace if that is wanted and known, else in its own.
+pub fn root_placement(
+  options: &Options,
+  carrier: Option<&TraceCarrier<'_>>,
+  root: SpanRef,
+) -> SpanPlacement {
+  match carrier.filter(|_| options.distributed).and_then(CallerContext::parse) {
+    Some(CallerContext { trace, span }) => {
+      SpanPlacement { span: SpanRef { trace, ..root }, parent: Parent::Remote(span) }
     }
-    None => Place { span: root, parent: Parent::None },
+    None => SpanPlacement { span: root, parent: Parent::None },
   }
 }
 
 /// Writes the caller's headers to the root.
 pub fn write(row: &mut Row, carrier: Option<&TraceCarrier<'_>>) {
   let Some(carrier) = carrier else { return };
-  row.fact("flue.traceparent", facts::text(Some(&carrier.traceparent)));
-  row.fact("flue.tracestate", facts::text(carrier.tracestate.as_deref()));
+  row.fact("flue.traceparent", metadata::text(Some(&carrier.traceparent)));
+  row.fact("flue.tracestate", metadata::text(carrier.tracestate.as_deref()));
 }
 
 /// The caller's trace and span.
-struct Caller {
+struct CallerContext {
   trace: TraceId,
   span: SpanId,
 }
 
-impl Caller {
+impl CallerContext {
   /// `None` if the `traceparent` is not valid.
   fn parse(carrier: &TraceCarrier<'_>) -> Option<Self> {
     let mut parts = carrier.traceparent.split('-');

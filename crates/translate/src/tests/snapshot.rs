@@ -17,16 +17,16 @@ fn sorted(text: &[u8]) -> Value {
 #[test]
 fn open_spans_of_the_first_release_are_read_and_written_as_they_were() {
   let mut translator = Translator::default();
-  translator.inherit(WRITTEN.as_bytes()).unwrap();
-  let written = translator.remains(2_000, true).unwrap();
+  translator.restore(WRITTEN.as_bytes()).unwrap();
+  let written = translator.snapshot(2_000, true).unwrap();
   assert_eq!(sorted(&written), sorted(WRITTEN.as_bytes()));
 }
 
 #[test]
 fn without_names_no_name_is_written() {
   let mut translator = Translator::default();
-  translator.inherit(WRITTEN.as_bytes()).unwrap();
-  let written = String::from_utf8(translator.remains(2_000, false).unwrap()).unwrap();
+  translator.restore(WRITTEN.as_bytes()).unwrap();
+  let written = String::from_utf8(translator.snapshot(2_000, false).unwrap()).unwrap();
   for name in ["flue.prompt", "llm:m", "tool:task", "workflow:w", "\"w\"", "\"n\""] {
     assert!(!written.contains(name), "{name} in {written}");
   }

@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use crate::{content, history::InputWindow, messages};
+use crate::{message_text, messages, previous_inputs::InputWindow};
 use braintrust_row::{Json, List};
 use flue_event::{RequestDelta, TurnRequest};
 
@@ -25,7 +25,7 @@ struct Conversation {
 }
 
 /// A request, whole again.
-pub struct Whole {
+pub struct ExpandedRequest {
   messages: List,
   system: Option<Arc<str>>,
   length: usize,
@@ -36,16 +36,16 @@ pub struct Whole {
 
 impl Conversations {
   /// Puts a request together with what its conversation said before.
-  pub fn go_on(
+  pub fn apply_delta(
     &mut self,
     conversation: &str,
     delta: RequestDelta,
     request: &TurnRequest<'_>,
     form: messages::Form,
-  ) -> Whole {
+  ) -> ExpandedRequest {
     let known = self.0.entry(conversation.to_owned()).or_default();
     let before = known.messages.len();
-    let fresh = content::list(request.messages);
+    let fresh = message_text::list(request.messages);
     let missing = delta.kept_messages.checked_sub(before).filter(|missing| *missing > 0);
     let texts = missing.map(|_| MISSING.to_owned()).into_iter();
     let texts = texts.chain(fresh.iter().map(|message| messages::message(form, message)));
@@ -56,7 +56,7 @@ impl Conversations {
     if !delta.same_tools {
       known.tools = messages::tools(form, request.tools);
     }
-    Whole {
+    ExpandedRequest {
       messages: known.messages.clone(),
       system: known.system.clone(),
       length: known.messages.len(),
@@ -71,7 +71,7 @@ impl Conversations {
   }
 }
 
-impl Whole {
+impl ExpandedRequest {
   /// All messages, behind the system prompt.
   pub fn input(&self) -> Json {
     Json::list(self.system.clone(), &self.messages, 0..self.length)
