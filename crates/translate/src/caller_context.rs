@@ -8,7 +8,8 @@ use crate::{
 use braintrust_row::{Row, SpanId, SpanRef, TraceId};
 use flue_event::TraceCarrier;
 
-/// The placement of a root: in its caller's trace if that is wanted and known, else in its own.
+/// The placement of a root: in its caller's trace if tracing is distributed and the caller is known, else in
+/// its own.
 pub fn root_placement(
   options: &Options,
   carrier: Option<&TraceCarrier<'_>>,

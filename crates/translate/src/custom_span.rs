@@ -1,7 +1,7 @@
 //! Custom spans, and what the application adds to Flue's spans: `span_start`, `span_log`, `span_end`.
 //!
-//! The application names the parent of a custom span. A custom span may outlast its parent: only its own end, or
-//! that of the process, closes it.
+//! The application names the parent of a custom span. A custom span may outlast its parent: only its own
+//! end, or that of the process, closes it.
 
 use std::collections::HashMap;
 
@@ -82,7 +82,7 @@ fn kind(update: &SpanUpdate<'_>) -> Option<SpanType> {
   SpanType::parse(update.kind.as_deref()?)
 }
 
-/// The row with what was update.
+/// The row with the fields that the application sets.
 fn with_update(mut row: Row, update: &SpanUpdate<'_>) -> Row {
   let value = |value: Payload<'_>| value.map(Json::raw);
   row.input = value(update.input);

@@ -1,7 +1,7 @@
 //! Span identity: which Flue ids identify which span.
 //!
-//! A span that survives a crash is identified by ids that do. `operationId` and `turnId` change with each attempt,
-//! so they identify only the parts of one attempt.
+//! A span that survives a crash is identified by ids that do. `operationId` and `turnId` change with each
+//! attempt, so they identify only the parts of one attempt.
 
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
 
@@ -14,8 +14,8 @@ pub fn run(run: &str) -> SpanRef {
   SpanRef::root("run", &[run])
 }
 
-/// The root operation of a submission. The id of a keyed dispatch is derived from its key and may repeat on another
-/// database; the conversation distinguishes the two.
+/// The root operation of a submission. The id of a keyed dispatch is derived from its key and may repeat on
+/// another database; the conversation distinguishes the two.
 pub fn submission(submission: &str, conversation: &str) -> SpanRef {
   SpanRef::root("submission", &[submission, conversation])
 }
@@ -61,8 +61,8 @@ pub fn fingerprint(value: &impl Hash) -> u64 {
   BuildHasherDefault::<DefaultHasher>::default().hash_one(value)
 }
 
-/// Flue's ids of the work that the JavaScript thread is in, from its async context. Identifies the span of that
-/// work without the translator.
+/// Flue's ids of the work that the JavaScript thread is in, from its async context. Identifies the span of
+/// that work without the translator.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct FlueContext {

@@ -1,8 +1,8 @@
 //! Translates Flue events into Braintrust rows.
 //!
 //! Owns the rules of the trace: which activity becomes which span, below which parent, with what in it.
-//! Synchronous, without I/O and without a clock; it remembers only open spans, unsettled submissions and
-//! the messages that later events build on.
+//! Synchronous, without I/O and without a clock. Its state is the open spans, the unsettled submissions and
+//! the messages that later requests extend.
 //!
 //! | Flue activity | span |
 //! |---|---|
@@ -18,11 +18,13 @@
 //! [`Translator::close_all`]. The latter two are marked `flue.interrupted`.
 //!
 //! The files, each importing only from those before it:
-//! 1. Leaves: `identity` (Flue's ids → span ids), `activity`, `metadata`, `outcome`, `usage`, `messages`, `options`.
+//! 1. Leaves: `identity` (Flue's ids → span ids), `activity`, `metadata`, `outcome`, `usage`, `messages`,
+//!    `options`.
 //! 2. One open span: `placement`, `span_logs`, `message_text` → `run_metadata` → `open_span`.
-//! 3. All that is remembered: `recent_ids` → `tree`; `previous_inputs` → `conversations`; `submissions` → `state`.
-//! 4. One handler per Flue concept: `run`, `submission` (both with `caller_context`) → `operation`; `compaction` →
-//!    `turn` → `tool`; `task`; `log`; `custom_span`; and `implicit`, which opens what encloses an event.
+//! 3. The state: `recent_ids` → `tree`; `previous_inputs` → `conversations`; `submissions` → `state`.
+//! 4. One handler per Flue concept: `run`, `submission` (both with `caller_context`) → `operation`;
+//!    `compaction` → `turn` → `tool`; `task`; `log`; `custom_span`; and `implicit`, which opens what encloses
+//!    an event.
 //! 5. `snapshot`, which writes open spans down and restores them; and on top `translator`.
 
 mod activity;

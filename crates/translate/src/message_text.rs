@@ -18,6 +18,7 @@ struct Message<'a> {
   content: Option<&'a RawValue>,
 }
 
+/// The members of a part that are read here.
 #[derive(Deserialize)]
 struct Part<'a> {
   #[serde(borrow, rename = "type")]
@@ -33,7 +34,7 @@ pub fn list(messages: Payload<'_>) -> Vec<&RawValue> {
   messages.and_then(|list| serde_json::from_str(list.get()).ok()).unwrap_or_default()
 }
 
-/// The members of an input's `metadata`: metadata that whoever started a run wants on its spans.
+/// The members of `metadata` in a run's input, sorted by name.
 pub fn run_metadata(input: Payload<'_>) -> Vec<(String, Json)> {
   #[derive(Deserialize)]
   struct Input<'a> {

@@ -1,4 +1,4 @@
-//! Everything that is remembered of one open span.
+//! The state of one open span.
 
 use serde::{Deserialize, Serialize};
 
@@ -45,8 +45,8 @@ pub struct OpenSpan {
   /// Of an operation: the summary of its turns.
   #[serde(rename = "told")]
   pub turn_summary: TurnSummary,
-  /// Of a turn on 0.x, whose end event follows its tools: when the model had responded, milliseconds since the
-  /// epoch.
+  /// Of a turn on 0.x, whose end event follows its tools: when the model had responded, milliseconds since
+  /// the epoch.
   #[serde(rename = "answered")]
   pub responded_at: Option<i64>,
   /// Of a call of the `task` tool: the fingerprint of what it delegates.

@@ -1,4 +1,4 @@
-//! What each conversation's previous turn was asked, so that the next can tell what is new.
+//! The messages of each conversation's previous turn, from which the next turn's new messages follow.
 
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use flue_event::Ids;
 
-/// How many conversations are remembered. One that was forgotten is told in full again.
+/// How many conversations are remembered. The next turn of one that was evicted shows all messages.
 const MAX_REMEMBERED: usize = 1024;
 
 /// Which of a request's messages a turn shows.
@@ -45,7 +45,7 @@ impl PreviousInputs {
   }
 }
 
-/// 0.x has no conversation ids; there a session of an instance or a run is one.
+/// A key for the conversation. 0.x has no conversation ids; there a session of an instance or a run is one.
 fn conversation(ids: &Ids<'_>) -> String {
   if let Some(conversation) = &ids.conversation {
     return conversation.to_string();

@@ -43,8 +43,8 @@ impl Serialize for SpanEntry<'_> {
   }
 }
 
-/// Writes down the open spans and the unsettled submissions at `at`, milliseconds since the epoch. `None` if there
-/// are none. Without `with_names`, names of spans and workflows are omitted.
+/// Writes down the open spans and the unsettled submissions at `at`, milliseconds since the epoch. `None`
+/// if there are none. Without `with_names`, names of spans and workflows are omitted.
 pub fn snapshot(state: &State, at: i64, with_names: bool) -> Option<Vec<u8>> {
   let spans: Vec<_> = state
     .tree
@@ -59,7 +59,8 @@ pub fn snapshot(state: &State, at: i64, with_names: bool) -> Option<Vec<u8>> {
   serde_json::to_vec(&OpenSpanSnapshot { at, spans, submissions }).ok()
 }
 
-/// Adds the open spans and the unsettled submissions of another process. Fails on bytes that are not from [`snapshot()`].
+/// Adds the open spans and the unsettled submissions of another process. Fails on bytes that are not from
+/// [`snapshot()`].
 pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<(), serde_json::Error> {
   let OpenSpanSnapshot { at, spans, submissions } =
     serde_json::from_slice::<OpenSpanSnapshot>(snapshot)?;
@@ -68,7 +69,10 @@ pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<(), serde_json::Err
   // Parents first, so that each span finds its own.
   while !waiting.is_empty() {
     let activities: Vec<Activity> = waiting.iter().map(|(activity, _)| activity.clone()).collect();
-    let waits = |span: &OpenSpan| matches!(&span.placement.parent, Parent::Span(parent, _) if activities.contains(parent));
+    let waits = |span: &OpenSpan| match &span.placement.parent {
+      Parent::Span(parent, _) => activities.contains(parent),
+      Parent::None | Parent::Remote(_) | Parent::Unknown => false,
+    };
     let (later, now): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(_, span)| waits(span));
     // Only garbage makes a cycle, but its spans must end as well.
     let (later, now) = if now.is_empty() { (now, later) } else { (later, now) };
@@ -84,8 +88,8 @@ pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<(), serde_json::Err
   Ok(())
 }
 
-/// Interrupts the spans of processes that last wrote them down at `left_by` or before, and that this process has
-/// not continued. Returns their last rows.
+/// Interrupts the spans of processes that last wrote them down at `left_by` or before, and that this
+/// process has not continued. Returns their last rows.
 pub fn close_orphaned(state: &mut State, at: i64, left_by: i64) -> Vec<Row> {
   let orphaned: Vec<Activity> = state
     .tree

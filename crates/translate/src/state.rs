@@ -1,4 +1,4 @@
-//! Everything that is remembered between two events, and which span the ids of an event lie in.
+//! The state of a translation between two events, and the spans that the ids of an event refer to.
 
 use crate::{
   activity::Activity, conversations::Conversations, identity, options::Options,
@@ -7,18 +7,18 @@ use crate::{
 use braintrust_row::TraceId;
 use flue_event::Ids;
 
-/// Everything that is remembered between two events.
+/// The state of a translation between two events.
 #[derive(Default)]
 pub struct State {
-  /// What the user chose.
+  /// The user's options.
   pub options: Options,
   /// The open spans.
   pub tree: Tree,
   /// The submissions under way.
   pub submissions: Submissions,
-  /// The previous turn of each conversation whose requests are complete.
+  /// The messages of each conversation's previous turn, if its requests arrive complete.
   pub previous_inputs: PreviousInputs,
-  /// The conversations whose requests hold only what is new.
+  /// The conversations whose requests arrive as deltas.
   pub conversations: Conversations,
 }
 
@@ -37,7 +37,7 @@ impl State {
     let activity = Activity::task(ids)?;
     let span = match self.tree.get(&activity) {
       Some(open) => open.placement.span,
-      // Another process opened it: its identity is known all the same.
+      // Another process opened it: its identity follows from its ids.
       None => identity::task(self.trace(ids), ids.task.as_deref()?),
     };
     Some(ActivitySpan { activity, span })

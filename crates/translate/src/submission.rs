@@ -47,7 +47,7 @@ pub fn running(state: &mut State, event: &Event<'_>, running: &SubmissionRunning
   Vec::new()
 }
 
-/// `submission_recovery`. After the settlement it means nothing.
+/// `submission_recovery`. Ignored after the settlement.
 pub fn recovery(
   state: &mut State,
   event: &Event<'_>,
@@ -64,8 +64,8 @@ pub fn recovery(
   vec![row]
 }
 
-/// The placement and the start of an operation that was delivered to an agent and is not part of a task or a run.
-/// `None` if the event has no delivery's id.
+/// The placement and the start of an operation that was delivered to an agent and is not part of a task or
+/// a run. `None` if the event names no submission.
 pub fn place(
   state: &mut State,
   ids: &Ids<'_>,
@@ -81,8 +81,8 @@ pub fn place(
   if let Some(root) = &submission.root
     && root.conversation.as_deref() != conversation
   {
-    // Work of a hook or a tool in a conversation of its own. No id names its parent: it belongs to
-    // the tool that runs now, else to the root.
+    // Work of a hook or a tool in a conversation of its own. No id names its parent: it is the tool that is
+    // running, else the root.
     let host = Activity::Operation(root.operation.clone());
     let host =
       state.tree.running_tool(&host).unwrap_or(ActivitySpan { activity: host, span: root.span });

@@ -1,4 +1,4 @@
-//! What is known of the messages that were delivered to agents.
+//! The messages that were delivered to agents, and how far Flue has processed them.
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -40,7 +40,7 @@ pub struct Submission {
   kind: Option<String>,
   /// Other submissions that this one has answered, too.
   pub joined: Vec<String>,
-  /// When its root ended well, milliseconds since the epoch.
+  /// When its root succeeded, milliseconds since the epoch.
   #[serde(rename = "answered")]
   responded_at: Option<i64>,
   /// Whether Flue has settled it.
@@ -54,7 +54,7 @@ pub struct Root {
   pub conversation: Option<String>,
   /// Its span.
   pub span: SpanRef,
-  /// The span of its caller, if it lies in the caller's trace.
+  /// The span of its caller, if it is part of the caller's trace.
   #[serde(default)]
   pub caller: Option<SpanId>,
   /// When it began.
@@ -67,8 +67,8 @@ pub struct Root {
 }
 
 impl Submission {
-  /// When a root begins whose operation started at `start`. The row of the first attempt has the time; a later
-  /// attempt does not know it.
+  /// When the root began, if its operation starts at `start`. Only the row of the first attempt has that
+  /// time.
   pub fn start(&self, start: i64) -> Start {
     match &self.root {
       Some(root) => root.start,
@@ -99,7 +99,7 @@ impl Submissions {
     self.0.get(Self::id(ids)?)
   }
 
-  /// The event's submission, from now on. `None` if the event has no delivery's id.
+  /// The event's submission, added if it is new. `None` if the event has neither id.
   pub fn entry(&mut self, ids: &Ids<'_>) -> Option<&mut Submission> {
     let id = Self::id(ids)?;
     if !self.0.contains_key(id) {
@@ -130,7 +130,7 @@ impl Submissions {
     root.is_some_and(|root| root.operation == operation)
   }
 
-  /// The submission is queued.
+  /// Remembers when the submission was queued.
   pub fn queued(&mut self, ids: &Ids<'_>, at: i64, kind: Option<&str>) {
     // A keyed dispatch that is repeated is queued again after it was settled.
     if let Some(submission) = self.entry(ids)
@@ -142,7 +142,7 @@ impl Submissions {
     }
   }
 
-  /// An attempt begins.
+  /// Remembers that an attempt began.
   pub fn running(
     &mut self,
     ids: &Ids<'_>,
@@ -173,7 +173,7 @@ impl Submissions {
     }
   }
 
-  /// The root has ended well.
+  /// The root has succeeded.
   pub fn responded(&mut self, ids: &Ids<'_>, at: i64) {
     if let Some(submission) = self.entry(ids) {
       submission.responded_at = Some(at);
@@ -199,7 +199,8 @@ impl Submissions {
   /// The latest of those that another process may continue if this one ends at `at`.
   pub fn unsettled(&self, at: i64) -> impl Iterator<Item = (&String, &Submission)> {
     let is_unsettled = move |submission: &Submission| {
-      let is_overdue = submission.responded_at.is_some_and(|at_end| at_end + SETTLES_WITHIN < at);
+      let is_overdue =
+        submission.responded_at.is_some_and(|responded_at| responded_at + SETTLES_WITHIN < at);
       !submission.settled && !is_overdue
     };
     self
@@ -215,7 +216,7 @@ impl Submissions {
     self.0.entry(id).or_insert(submission);
   }
 
-  /// Writes what is known of the submission to its root.
+  /// Writes kind, attempt and waiting time to the row of the root.
   pub fn write_metadata(&self, row: &mut Row, ids: &Ids<'_>) {
     let Some(submission) = self.get(ids) else { return };
     row.fact("flue.submission_kind", metadata::text(submission.kind.as_deref()));

@@ -40,8 +40,8 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &TaskEnd<'_>) -> Vec<Row> 
   let Some(task) = event.ids.task.as_deref() else { return Vec::new() };
   let agent = end.agent.as_deref();
   let activity = Activity::Task(task.to_owned());
-  // A task that is resumed after a crash reports only its end. The row of the process that crashed has its parent and
-  // its start.
+  // A task that is resumed after a crash reports only its end. The row of the process that crashed has its
+  // parent and its start.
   let span = identity::task(state.trace(&event.ids), task);
   state.tree.open_implicit(NewSpan {
     activity: activity.clone(),

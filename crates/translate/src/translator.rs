@@ -64,7 +64,8 @@ impl Translator {
       .is_some_and(|activity| tree.get(&activity).is_none() && !tree.has_finished(&activity))
   }
 
-  /// Skips an event that would open a span for which there is no room. Further events of the span are ignored.
+  /// Skips an event that would open a span for which there is no room. Further events of the span are
+  /// ignored.
   pub fn ignore(&mut self, event: &Event<'_>) {
     if let Body::TurnRequest(request) = &event.body {
       // The conversation's next request builds on this one.
@@ -75,7 +76,8 @@ impl Translator {
     }
   }
 
-  /// Interrupts all open spans: the process ends at `at`, milliseconds since the epoch. Returns their last rows.
+  /// Interrupts all open spans: the process ends at `at`, milliseconds since the epoch. Returns their last
+  /// rows.
   pub fn close_all(&mut self, at: i64) -> Vec<Row> {
     self.state.tree.interrupt_all(at)
   }
@@ -85,19 +87,21 @@ impl Translator {
     self.state.tree.len()
   }
 
-  /// Writes down the open spans and the unsettled submissions at `at`, milliseconds since the epoch, for [`restore`](Self::restore) in another process. `None` if there are none. Without `with_names`,
-  /// names of spans and workflows are omitted: a name that must be masked is not written to disk either.
+  /// Writes down the open spans and the unsettled submissions at `at`, milliseconds since the epoch, for
+  /// [`restore`](Self::restore) in another process. `None` if there are none. Without `with_names`, names
+  /// of spans and workflows are omitted: a name that must be masked is not written to disk either.
   pub fn snapshot(&self, at: i64, with_names: bool) -> Option<Vec<u8>> {
     snapshot::snapshot(&self.state, at, with_names)
   }
 
-  /// Adds the open spans and the unsettled submissions of another process. Fails on bytes that are not from [`snapshot`](Self::snapshot).
+  /// Adds the open spans and the unsettled submissions of another process. Fails on bytes that are not from
+  /// [`snapshot`](Self::snapshot).
   pub fn restore(&mut self, snapshot: &[u8]) -> Result<(), serde_json::Error> {
     snapshot::restore(&mut self.state, snapshot)
   }
 
-  /// Interrupts the spans of processes that last wrote them down at `left_by` or before, and that this process
-  /// has not continued. Returns their last rows. Both times are in milliseconds since the epoch.
+  /// Interrupts the spans of processes that last wrote them down at `left_by` or before, and that this
+  /// process has not continued. Returns their last rows. Both times are in milliseconds since the epoch.
   pub fn close_orphaned(&mut self, at: i64, left_by: i64) -> Vec<Row> {
     snapshot::close_orphaned(&mut self.state, at, left_by)
   }

@@ -49,8 +49,8 @@ impl Tree {
     self.open.iter()
   }
 
-  /// Opens a span. Returns its first row, to be filled; the same row again if the span is open already, for the
-  /// first start stays. `None` if the span has ended or has no label.
+  /// Opens a span. Returns its first row, to be filled; the same row again if the span is open already, for
+  /// the first start stays. `None` if the span has ended or has no label.
   pub fn open(&mut self, span: NewSpan) -> Option<Row> {
     if self.has_ended(&span.activity) {
       return None;
@@ -165,8 +165,8 @@ impl Tree {
     self.open.drain().filter_map(|(_, span)| span.interrupted(at)).collect()
   }
 
-  /// A root continues as another operation, because a new attempt began. What the previous attempt left open is
-  /// interrupted, except tasks: a new attempt resumes them, and reports no more than their end.
+  /// A root continues as another operation, because a new attempt began. What the previous attempt left
+  /// open is interrupted, except tasks: a new attempt resumes them, and reports no more than their end.
   pub fn resume_attempt(&mut self, previous: &Activity, next: Activity, at: i64) -> Vec<Row> {
     let mut rows = Vec::new();
     let Some(mut span) = self.open.remove(previous) else { return rows };
@@ -239,7 +239,8 @@ impl Tree {
     })
   }
 
-  /// Whether another process left the span and all its ancestors open, and this process has not continued any.
+  /// Whether another process left the span and all its ancestors open, and this process has not continued
+  /// any.
   pub fn is_orphaned(&self, span: &OpenSpan) -> bool {
     let mut span = span;
     // Snapshots of two processes may form a cycle: the number of steps is bounded.

@@ -35,8 +35,8 @@ pub fn request(state: &mut State, event: &Event<'_>, request: &TurnRequest<'_>) 
   rows
 }
 
-/// On 0.x only the first turn of an operation has the operation's input. A later attempt is asked to continue,
-/// which is not the input.
+/// On 0.x only the first turn of an operation has the operation's input. A later attempt is asked to
+/// continue, which is not the input.
 fn operation_input(state: &mut State, ids: &Ids<'_>, request: &TurnRequest<'_>) -> Option<Row> {
   let open = state.tree.get_mut(&Activity::operation(ids)?)?;
   let first = !std::mem::replace(&mut open.turn_summary.has_input, true);
