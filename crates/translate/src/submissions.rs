@@ -199,8 +199,9 @@ impl Submissions {
   /// The latest of those that another process may continue if this one ends at `at`.
   pub fn unsettled(&self, at: i64) -> impl Iterator<Item = (&String, &Submission)> {
     let is_unsettled = move |submission: &Submission| {
-      let is_overdue =
-        submission.responded_at.is_some_and(|responded_at| responded_at + SETTLES_WITHIN < at);
+      let is_overdue = submission
+        .responded_at
+        .is_some_and(|responded_at| responded_at.saturating_add(SETTLES_WITHIN) < at);
       !submission.settled && !is_overdue
     };
     self

@@ -123,7 +123,7 @@ impl Tree {
       .iter()
       .map(|(activity, span)| match (span.start.time(), span.children.is_empty()) {
         (start, true) => ((0, start), activity.clone()),
-        (start, false) => ((1, -start), activity.clone()),
+        (start, false) => ((1, start.saturating_neg()), activity.clone()),
       })
       .collect();
     candidates.sort_unstable_by_key(|(order, _)| *order);

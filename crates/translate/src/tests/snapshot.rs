@@ -31,3 +31,22 @@ fn without_names_no_name_is_written() {
     assert!(!written.contains(name), "{name} in {written}");
   }
 }
+
+#[test]
+fn times_of_a_damaged_snapshot_do_not_overflow() {
+  for time in [i64::MIN, i64::MAX] {
+    let time = time.to_string();
+    let damaged = WRITTEN
+      .replace("\"answered\": 1950", &format!("\"answered\": {time}"))
+      .replace("{\"At\": 1300}", &format!("{{\"At\": {time}}}"));
+    let mut translator = Translator::default();
+    translator.restore(damaged.as_bytes()).unwrap();
+    assert!(translator.snapshot(2_000, true).is_some());
+    let end =
+      r#"{"type":"turn","v":3,"timestamp":2000,"submissionId":"s","operationId":"o","turnId":"t"}"#;
+    let rows = translator.translate(&flue_event::decode(end, 0).unwrap());
+    assert_eq!(rows.len(), 1);
+    translator.close_all(3_000);
+    assert_eq!(translator.open_spans(), 0);
+  }
+}
