@@ -1,4 +1,4 @@
-//! Metadata: Flue's correlation ids, and the small metadata beside them.
+//! Metadata of a row: Flue's correlation ids, and texts and numbers as JSON values.
 
 use std::borrow::Cow;
 

@@ -36,14 +36,13 @@ impl PlacedOperation {
 
 /// `submission_queued`.
 pub fn queued(state: &mut State, event: &Event<'_>, queued: &SubmissionQueued<'_>) -> Vec<Row> {
-  state.submissions.queued(&event.ids, event.at, queued.kind.as_deref());
+  state.submissions.queued(event, queued);
   Vec::new()
 }
 
 /// `submission_running`. Its operation follows, unless the attempt fails before that.
 pub fn running(state: &mut State, event: &Event<'_>, running: &SubmissionRunning) -> Vec<Row> {
-  let SubmissionRunning { attempt, max_attempts } = *running;
-  state.submissions.running(&event.ids, event.at, attempt, max_attempts);
+  state.submissions.running(event, running);
   Vec::new()
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{identity, metadata, placement::Start};
 use braintrust_row::{Json, Row, SpanId, SpanRef};
-use flue_event::{Ids, Usage};
+use flue_event::{Event, Ids, SubmissionQueued, SubmissionRunning, Usage};
 
 /// How many submissions are remembered. 1.0-beta dispatches are never settled, and a filter may drop the
 /// events that settle others.
@@ -131,33 +131,27 @@ impl Submissions {
   }
 
   /// Remembers when the submission was queued.
-  pub fn queued(&mut self, ids: &Ids<'_>, at: i64, kind: Option<&str>) {
+  pub fn queued(&mut self, event: &Event<'_>, queued: &SubmissionQueued<'_>) {
     // A keyed dispatch that is repeated is queued again after it was settled.
-    if let Some(submission) = self.entry(ids)
+    if let Some(submission) = self.entry(&event.ids)
       && submission.queued_at.is_none()
       && submission.root.is_none()
     {
-      submission.queued_at = Some(at);
-      submission.kind = kind.map(str::to_owned);
+      submission.queued_at = Some(event.at);
+      submission.kind = queued.kind.as_deref().map(str::to_owned);
     }
   }
 
   /// Remembers that an attempt began.
-  pub fn running(
-    &mut self,
-    ids: &Ids<'_>,
-    at: i64,
-    attempt: Option<f64>,
-    max_attempts: Option<f64>,
-  ) {
-    if let Some(submission) = self.entry(ids) {
-      submission.running_at = submission.running_at.or(Some(at));
+  pub fn running(&mut self, event: &Event<'_>, running: &SubmissionRunning) {
+    if let Some(submission) = self.entry(&event.ids) {
+      submission.running_at = submission.running_at.or(Some(event.at));
       // Attempts come in order; an earlier one is a duplicate.
-      submission.attempt = match (submission.attempt, attempt) {
+      submission.attempt = match (submission.attempt, running.attempt) {
         (Some(known), Some(new)) => Some(known.max(new)),
         (known, new) => known.or(new),
       };
-      submission.max_attempts = max_attempts;
+      submission.max_attempts = running.max_attempts;
     }
   }
 
