@@ -9,7 +9,7 @@ use std::{cmp::Reverse, collections::HashMap, ops::Range};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::Json;
+use super::{json::Json, string};
 
 /// What is kept of a value that is cut, in bytes of JSON, if there is room.
 const HEAD: usize = 8 * 1024;
@@ -154,7 +154,7 @@ fn replace(row: &str, parts: &[Part], each: usize) -> Vec<u8> {
 /// head of what is in it; one that was cut before keeps its mark, which has the true size.
 fn cut(value: &str, room: usize) -> String {
   let new_mark = format!("{}{}{}", MARK.0, value.len(), MARK.1);
-  let string = value.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+  let string = string::content(value);
   let (text, mark) = match string.and_then(marked) {
     Some(cut_before) => cut_before,
     None => (string.unwrap_or(value), new_mark.as_str()),
@@ -201,15 +201,13 @@ fn unit_of_text(text: &str) -> Option<(usize, usize)> {
 
 /// A character of a text that is escaped already: one, an escape, or the two escapes of a pair.
 fn unit_of_string(text: &str) -> Option<(usize, usize)> {
-  let surrogate = |at: usize| {
-    let digits = text.get(at..)?.strip_prefix("\\u")?.get(..4)?;
-    u16::from_str_radix(digits, 16).ok()
-  };
   let bytes = match text.chars().next()? {
-    '\\' if text.starts_with("\\u") => match (surrogate(0), surrogate(6)) {
-      (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => 12,
-      _ => 6,
-    },
+    '\\' if text.starts_with("\\u") => {
+      match (string::unit(text), text.get(6..).and_then(string::unit)) {
+        (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => 12,
+        _ => 6,
+      }
+    }
     '\\' => 2,
     other => other.len_utf8(),
   };
