@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{elements, image};
+use super::{
+  image,
+  value::{elements, object, string},
+};
 
 /// One part. The pieces of text are JSON strings, as escaped.
 pub struct Part<'a> {
@@ -79,31 +82,6 @@ fn kind<'a>(part: &Members<'a>) -> Option<Kind<'a>> {
   })
 }
 
-/// The members of an object; `None` when it is not one.
-pub fn object<'a, T: Deserialize<'a>>(value: &'a RawValue) -> Option<T> {
-  // Serde would also take a list for a struct.
-  let text = value.get();
-  text.starts_with('{').then(|| serde_json::from_str(text).ok())?
-}
-
-/// A JSON string, with its quotes.
-pub fn string(value: Option<&RawValue>) -> Option<&str> {
-  value.map(RawValue::get).filter(|text| text.starts_with('"'))
-}
-
-/// Writes JSON strings as one, a line break between each two.
-pub fn join<'a>(out: &mut String, texts: impl Iterator<Item = &'a str>) {
-  out.push('"');
-  for (place, text) in texts.enumerate() {
-    if place > 0 {
-      out.push_str("\\n");
-    }
-    let inside = text.strip_prefix('"').and_then(|t| t.strip_suffix('"'));
-    out.push_str(inside.unwrap_or_default());
-  }
-  out.push('"');
-}
-
 /// Writes a text as a part.
 pub fn write_text(out: &mut String, text: &str) {
   out.push_str(r#"{"type":"text","text":"#);
@@ -122,20 +100,4 @@ pub fn write(out: &mut String, part: &Part<'_>) {
     }
     _ => out.push_str(&image::without(part.raw.get())),
   }
-}
-
-/// Writes a list, each element by `one`.
-pub fn list<T>(
-  out: &mut String,
-  all: impl IntoIterator<Item = T>,
-  mut one: impl FnMut(&mut String, T),
-) {
-  out.push('[');
-  for (place, element) in all.into_iter().enumerate() {
-    if place > 0 {
-      out.push(',');
-    }
-    one(out, element);
-  }
-  out.push(']');
 }

@@ -4,8 +4,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-  content::{Kind, Part, join, list, object, parts, string, write as write_part, write_text},
+  content::{Kind, Part, parts, write as write_part, write_text},
   image,
+  value::{object, string},
+  write::{join, list},
 };
 
 /// Every member that a message may have.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-  content::{object, string},
+  value::{object, string},
   walk::{Step, replace, walk},
 };
 
