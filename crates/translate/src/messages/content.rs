@@ -20,16 +20,25 @@ pub enum Kind<'a> {
   Text(&'a str),
   /// What is told of it.
   Image(Cow<'a, str>),
-  Thinking {
-    text: Option<&'a str>,
-    redacted: bool,
-  },
-  Call {
-    id: Option<&'a str>,
-    name: &'a str,
-    arguments: Option<&'a str>,
-  },
+  Thinking(Thinking<'a>),
+  Call(Call<'a>),
   Other,
+}
+
+/// What a model thought.
+#[derive(Clone, Copy)]
+pub struct Thinking<'a> {
+  pub text: Option<&'a str>,
+  /// Whether the provider redacted it.
+  pub redacted: bool,
+}
+
+/// A call of a tool.
+#[derive(Clone, Copy)]
+pub struct Call<'a> {
+  pub id: Option<&'a str>,
+  pub name: &'a str,
+  pub arguments: Option<&'a str>,
 }
 
 /// Every member that a part may have.
@@ -69,15 +78,15 @@ fn kind<'a>(part: &Members<'a>) -> Option<Kind<'a>> {
   Some(match part.r#type?.get() {
     r#""text""# => Kind::Text(string(part.text)?),
     r#""image""# => Kind::Image(image::shown(part.data?.get(), part.mime_type.map(RawValue::get))?),
-    r#""thinking""# => Kind::Thinking {
+    r#""thinking""# => Kind::Thinking(Thinking {
       text: string(part.thinking).filter(|text| *text != r#""""#),
       redacted: part.redacted.is_some_and(|flag| flag.get() == "true"),
-    },
-    r#""toolCall""# => Kind::Call {
+    }),
+    r#""toolCall""# => Kind::Call(Call {
       id: part.id.map(RawValue::get),
       name: string(part.name)?,
       arguments: part.arguments.map(RawValue::get),
-    },
+    }),
     _ => return None,
   })
 }

@@ -6,7 +6,7 @@ use std::{borrow::Cow, ops::Range};
 
 use braintrust_row::string::content;
 
-use super::walk::{Step, replace, walk};
+use super::walk::{Edit, Step, replace, walk};
 
 /// What Flue puts where the bytes were.
 const FLUES: &str = r#""[image data omitted from event]""#;
@@ -39,7 +39,7 @@ pub fn without(text: &str) -> Cow<'_, str> {
       if let Some(Seen { image: true, data: Some(data), mime }) = open.pop()
         && let Some(placeholder) = placeholder(part(data.clone()), mime.map(part))
       {
-        edits.push((data, placeholder));
+        edits.push(Edit { range: data, new: placeholder });
       }
     }
   });

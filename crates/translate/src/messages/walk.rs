@@ -99,12 +99,18 @@ fn inside(text: &str, quoted: Range<usize>) -> &str {
   text.get(quoted).and_then(string::content).unwrap_or_default()
 }
 
+/// Text to be put in the place of a range.
+pub struct Edit {
+  pub range: Range<usize>,
+  pub new: String,
+}
+
 /// The text with some of its ranges replaced. Of ranges that overlap, the outer one counts.
-pub fn replace(text: &str, mut edits: Vec<(Range<usize>, String)>) -> String {
-  edits.sort_by_key(|(range, _)| (range.start, Reverse(range.end)));
+pub fn replace(text: &str, mut edits: Vec<Edit>) -> String {
+  edits.sort_by_key(|edit| (edit.range.start, Reverse(edit.range.end)));
   let mut out = String::with_capacity(text.len());
   let mut at = 0;
-  for (range, new) in edits {
+  for Edit { range, new } in edits {
     if range.start >= at {
       out.push_str(text.get(at..range.start).unwrap_or_default());
       out.push_str(&new);
