@@ -10,18 +10,19 @@ const TABLE: Record<string, string> = {
   index: 'context exporter spans',
   register: 'environment index plain-copy warn',
 
-  exporter: `capture context environment masking native-loader options plain-copy signals stringify troubles
+  exporter: `capture context environment json-string masking native-loader options plain-copy signals stringify troubles
     warn`,
   spans: 'context plain-copy span-link stringify warn',
   capture: 'context essentials histories stringify',
   histories: 'remembered stringify',
-  masking: 'plain-copy stringify',
+  masking: 'json-string plain-copy stringify',
   stringify: 'is-plain limits plain-copy',
   'is-plain': 'limits',
   'plain-copy': 'limits',
   essentials: 'plain-copy',
   troubles: 'warn',
   'native-loader': 'native',
+  'json-string': '',
   context: '',
   environment: '',
   limits: '',
@@ -33,11 +34,10 @@ const TABLE: Record<string, string> = {
 
   workerd: 'context braintrust cloudflare:workers',
 
-  cli: 'collector doctor environment exporter init native-loader package plain-copy replay spool',
-  doctor: 'capture cli environment native-loader package plain-copy span-link',
+  cli: 'collector doctor environment exporter init json-string native-loader package plain-copy replay',
+  doctor: 'cli environment json-string native-loader package plain-copy span-link',
   init: 'cli',
   replay: '',
-  spool: '',
   collector: 'viewer',
   viewer: 'collector',
   'viewer/page': 'htm preact preact/hooks',
@@ -83,7 +83,7 @@ test('an application never loads the tools: neither collector, viewer nor comman
   const loaded = reachable('js/register.mjs', reachable('index.js'));
   const modules = [...loaded].map(moduleOf);
   expect(modules).toContain('native-loader');
-  for (const tool of ['cli', 'collector', 'doctor', 'init', 'replay', 'spool', 'viewer']) {
+  for (const tool of ['cli', 'collector', 'doctor', 'init', 'replay', 'viewer']) {
     expect(modules).not.toContain(tool);
   }
 });

@@ -48,9 +48,9 @@ test('every builtin rule is in the configuration reference', () => {
 });
 
 test('every variable of the environment that is read is in the configuration reference', () => {
-  const native = sources('crates/export/src/config.rs', 'crates/export/src/config/**/*.rs');
+  const native = sources('crates/export/src/config/**/*.rs');
   const scripts = sources('js/**/*.js', 'js/**/*.mjs');
-  const codes = found(sources('crates/export/src/report/warn.rs'), /"(FLUE_BRAINTRUST_[A-Z_]+)"/g);
+  const codes = found(sources('crates/export/src/diagnostics.rs'), /"(FLUE_BRAINTRUST_[A-Z_]+)"/g);
   const named = [
     ...found(native, /"([A-Z][A-Z0-9]*_[A-Z0-9_]+)"/g),
     ...found(scripts, /process\.env\??\.([A-Z_]+)/g),
@@ -65,7 +65,7 @@ test('every variable of the environment that is read is in the configuration ref
 
 test('every code of a warning has a section with an example in the troubleshooting guide', () => {
   const codes = [
-    ...found(sources('crates/export/src/report/warn.rs'), /"FLUE_BRAINTRUST_([A-Z_]+)"/g),
+    ...found(sources('crates/export/src/diagnostics.rs'), /"FLUE_BRAINTRUST_([A-Z_]+)"/g),
     ...found(sources('js/**/*.js', 'js/**/*.mjs'), /\bwarn\(\s*'([A-Z_]+)'/g),
   ];
   expect(codes).toEqual(
@@ -79,7 +79,7 @@ test('every code of a warning has a section with an example in the troubleshooti
 });
 
 test('every reason of a loss and every number of stats() is told in the page on delivery', () => {
-  const reasons = found(sources('crates/export/src/report/loss.rs'), /=> "([a-z_]+)"/g);
+  const reasons = found(sources('crates/export/src/loss.rs'), /=> "([a-z_]+)"/g);
   const declared = /^export type LossReason =(.*?);$/ms.exec(types)?.[1] ?? '';
   const all = [...new Set([...reasons, ...found(declared, /'([a-z_]+)'/g)])];
   expect(missing('docs/delivery.md', all, 12)).toEqual([]);

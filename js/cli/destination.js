@@ -3,23 +3,19 @@
 // Where a command sends to: the settings an application here would have.
 
 const { environment } = require('../environment');
+const { parse, toJson } = require('../json-string');
 const { loadNative } = require('../native-loader');
 const { messageOf } = require('../plain-copy');
 const { Failure } = require('./usage');
 
 /**
- * What settings come to, as the native part reads them.
- *
- * @typedef {object} Plan
- * @property {string} appUrl
- * @property {string | null} apiUrl null: the login tells
- * @property {string | null} orgName null: the first that the key opens
- * @property {string} projectName
- * @property {string | null} projectId null: the project goes by its name
- * @property {string | null} proxy on the way to the app
- * @property {number} requestTimeoutMs
- * @property {string | null} spoolDir
- * @property {string} destination how spool files of this destination are named
+ * @typedef {import('../native-types.d.ts').RawConfig} RawConfig
+ * @typedef {import('../native-types.d.ts').Plan} Plan
+ */
+
+/**
+ * Settings as the native part takes them.
+ * @typedef {import('../native-types.d.ts').JsonString<RawConfig>} Settings
  */
 
 /**
@@ -49,21 +45,21 @@ function readEnvFile(values) {
  * The settings of an application that runs here and gives `initLogger` these options.
  *
  * @param {Record<string, unknown>} [options]
- * @returns {string} as the native part takes them
+ * @returns {Settings}
  */
 function settingsOf(options = {}) {
-  return JSON.stringify({ options, ...environment() });
+  return toJson({ options, ...environment() });
 }
 
 /**
  * The same for commands that can do nothing without.
  *
- * @param {string} settings
+ * @param {Settings} settings
  * @returns {Plan}
  */
 function planOf(settings) {
   try {
-    return JSON.parse(loadNative().plan(settings));
+    return parse(loadNative().plan(settings));
   } catch (error) {
     throw new Failure(`${messageOf(error)}. \`flue-braintrust doctor\` tells more.`);
   }

@@ -5,6 +5,7 @@
 const { setTimeout: delay } = require('node:timers/promises');
 
 const { counted } = require('../collector/text');
+const { parse } = require('../json-string');
 const { loadNative } = require('../native-loader');
 const { lossLines } = require('./amounts');
 const {
@@ -83,7 +84,7 @@ function readTimeout(text) {
   return seconds * 1000;
 }
 
-/** @type {import('../spool/listing').Payloads} */
+/** @type {import('../native-types.d.ts').SpoolSegments} */
 const NONE = Object.freeze({ files: 0, rows: 0, bytes: 0, oldest: null, newest: null });
 /** @type {Pick<Stats, 'sent' | 'lost' | 'lastError'>} */
 const NOTHING = Object.freeze({ sent: 0, lost: {}, lastError: null });
@@ -108,7 +109,7 @@ function shareOf(directory, destination) {
 /**
  * Lets a recorder take over what is there.
  *
- * @param {string} settings
+ * @param {import('./destination').Settings} settings
  * @param {number} rows how many there are, for the progress
  * @param {number} timeoutMs
  */
@@ -122,15 +123,13 @@ async function deliver(settings, rows, timeoutMs) {
   let isRefused = false;
   do {
     await delay(LOOK_EVERY_MS);
-    stats = JSON.parse(recorder.stats());
+    stats = parse(recorder.stats());
     progress.draw(stats.sent);
-    isRefused = /** @type {{ code: string }[]} */ (JSON.parse(recorder.takeTroubles())).some(
+    isRefused = parse(recorder.takeDiagnostics()).some(
       ({ code }) => code === 'FLUE_BRAINTRUST_REFUSED',
     );
   } while (!isRefused && Date.now() < deadline && !isDone(stats));
-  const { sent, lost, lastError } = /** @type {Stats} */ (
-    JSON.parse(await recorder.close(isDone(stats) ? CLOSING_MS : 0))
-  );
+  const { sent, lost, lastError } = parse(await recorder.close(isDone(stats) ? CLOSING_MS : 0));
   progress.clear();
   return { sent, lost, lastError };
 }
@@ -140,7 +139,7 @@ const isDone = ({ accepted, pending, spooled, openSpans }) =>
   pending === 0 && spooled === 0 && accepted + openSpans > 0;
 
 /**
- * @param {typeof NOTHING & { left: typeof NONE, others: import('../spool/listing').Share[] }} outcome
+ * @param {typeof NOTHING & { left: typeof NONE, others: import('../native-types.d.ts').SpoolShare[] }} outcome
  * @param {number} found
  */
 function report({ sent, lost, lastError, left, others }, found) {

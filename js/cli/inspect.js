@@ -1,6 +1,6 @@
 'use strict';
 
-// The command `inspect`: what js/spool lists.
+// The command `inspect`: prints the native listing of a spool.
 
 const { counted } = require('../collector/text');
 const { formatAge, formatBytes } = require('./amounts');
@@ -23,8 +23,8 @@ Options:
 /** @type {import('./usage').OptionsConfig} */
 const options = { json: { type: 'boolean' } };
 
-/** @typedef {import('../spool/listing').Share} Share */
-/** @typedef {import('../spool/listing').Payloads} Payloads */
+/** @typedef {import('../native-types.d.ts').SpoolShare} Share */
+/** @typedef {import('../native-types.d.ts').SpoolSegments} Segments */
 
 /**
  * @param {import('./usage').OptionValues} values
@@ -63,7 +63,7 @@ function describe({ destination, waiting, damaged, unfinished, openRecords, proc
 /** @param {number} count */
 const processCount = (count) => `${count} process${count === 1 ? '' : 'es'}`;
 
-/** @param {Payloads} payloads */
+/** @param {Segments} segments */
 function amount({ files, rows, bytes, oldest, newest }) {
   if (files === 0) return 'nothing';
   const size = [counted(files, 'payload'), counted(rows, 'row'), formatBytes(bytes)].join(', ');

@@ -1,19 +1,24 @@
 'use strict';
 
-// What the commands about spools share.
+// Reads a spool directory for the commands `inspect` and `drain`.
 
+const fs = require('node:fs');
+
+const { parse } = require('../json-string');
+const { loadNative } = require('../native-loader');
 const { messageOf } = require('../plain-copy');
-const { listSpool } = require('../spool/listing');
 const { Failure } = require('./usage');
 
 /**
- * What a spool holds, for commands that can do nothing where it cannot be read.
+ * What a spool holds. Fails where it cannot be read.
  *
  * @param {string} directory
  */
 function readSpool(directory) {
   try {
-    return listSpool(directory);
+    // Node's message names the code.
+    fs.accessSync(directory, fs.constants.R_OK);
+    return parse(loadNative().inspectSpool(directory));
   } catch (error) {
     throw new Failure(`the spool cannot be read: ${messageOf(error)}`);
   }

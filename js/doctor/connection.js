@@ -2,6 +2,7 @@
 
 // The checks of network, login, organisation, project and limits, by one connection of the native part's.
 
+const { parse } = require('../json-string');
 const { loadNative } = require('../native-loader');
 const { explained } = require('./explain');
 const { SKIPPED } = require('./finding');
@@ -10,7 +11,7 @@ const MIB = 1024 * 1024;
 
 /** @typedef {import('./finding').Finding} Finding */
 /** @typedef {import('./finding').Known} Known */
-/** @typedef {import('./finding').Probe} Probe */
+/** @typedef {import('../native-types.d.ts').Probe} Probe */
 
 /**
  * @param {Known} known
@@ -46,11 +47,11 @@ async function checkNetwork(known) {
 }
 
 /**
- * @param {string} settings
+ * @param {import('../cli/destination').Settings} settings
  * @returns {Promise<Probe>}
  */
 async function tryConnection(settings) {
-  return JSON.parse(await loadNative().tryConnection(settings));
+  return parse(await loadNative().tryConnection(settings));
 }
 
 /** Whether a step before the login has failed. */
@@ -76,8 +77,8 @@ function checkLogin({ probe, plan }) {
 }
 
 /**
- * @param {{ message: string, status: number | null }} failure
- * @param {import('../cli/destination').Plan} plan
+ * @param {import('../native-types.d.ts').ConnectFailure} failure
+ * @param {import('../native-types.d.ts').Plan} plan
  */
 function loginFailure({ message, status }, { appUrl }) {
   if (status === 401 || status === 403) {

@@ -12,7 +12,7 @@ const TRACE_TIMEOUT_MS = 15_000;
 
 /** @typedef {import('./finding').Finding} Finding */
 /** @typedef {import('./finding').Known} Known */
-/** @typedef {import('./finding').Place} Place */
+/** @typedef {import('../native-types.d.ts').Session} Session */
 
 /**
  * @param {Known} known
@@ -34,7 +34,7 @@ async function checkTrace({ probe, plan, settings }) {
 
 /**
  * @param {string} message
- * @param {Place} session
+ * @param {Session} session
  * @returns {Promise<Finding>}
  */
 async function traceFailure(message, { apiUrl, proxy }) {

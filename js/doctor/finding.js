@@ -13,25 +13,13 @@
  */
 
 /**
- * What came of trying to connect, as the native part tells it.
- *
- * @typedef {object} Probe
- * @property {Place | null} session
- * @property {{ step: string, message: string, status: number | null } | null} failure
- * @property {string | null} complaint about NODE_EXTRA_CA_CERTS
- * @property {number} tookMs
- */
-
-/** @typedef {{ organisation: string | null, projectId: string, apiUrl: string, proxy: string | null, limit: number | null, maxBytes: number }} Place */
-
-/**
  * What the checks learn on their way.
  *
  * @typedef {object} Known
  * @property {boolean} [native] whether the native part is there
- * @property {string} [settings]
- * @property {import('../cli/destination').Plan} [plan]
- * @property {Probe} [probe]
+ * @property {import('../cli/destination').Settings} [settings]
+ * @property {import('../native-types.d.ts').Plan} [plan]
+ * @property {import('../native-types.d.ts').Probe} [probe]
  */
 
 /** @type {Finding} */

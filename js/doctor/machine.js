@@ -8,6 +8,7 @@ const { parseEnv } = require('node:util');
 const { engines } = require('../../package.json');
 const { settingsOf } = require('../cli/destination');
 const { FILE_VARIABLES, nearestFile } = require('../environment');
+const { parse } = require('../json-string');
 const { loadNative } = require('../native-loader');
 const { messageOf } = require('../plain-copy');
 const { SKIPPED } = require('./finding');
@@ -49,7 +50,7 @@ function checkSettings(known) {
   if (known.native !== true) return SKIPPED;
   try {
     known.settings = settingsOf();
-    known.plan = JSON.parse(loadNative().plan(known.settings));
+    known.plan = parse(loadNative().plan(known.settings));
   } catch (error) {
     return { status: 'failed', detail: messageOf(error), advice: keyElsewhere() ?? sources() };
   }
@@ -58,7 +59,7 @@ function checkSettings(known) {
     const detail = `${file.path} cannot be read (${file.error.message}), and is left out`;
     return { status: 'warning', detail, advice: 'Make the file readable, or remove it.' };
   }
-  const { spoolDir } = /** @type {import('../cli/destination').Plan} */ (known.plan);
+  const { spoolDir } = known.plan;
   const spool = spoolDir === null ? '' : `; spool in ${spoolDir}`;
   return { status: 'ok', detail: sources() + spool };
 }

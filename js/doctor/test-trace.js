@@ -5,7 +5,7 @@
 const { randomUUID } = require('node:crypto');
 const { setTimeout: delay } = require('node:timers/promises');
 
-const { STAGE } = require('../capture');
+const { parse, toJson } = require('../json-string');
 const { loadNative } = require('../native-loader');
 
 /** How often it is looked whether the trace has arrived, in milliseconds. */
@@ -25,7 +25,7 @@ const LOOK_EVERY_MS = 25;
 /**
  * Sends a trace of one span, by the very way that traces of the application go, apart from the spool.
  *
- * @param {string} settings as `Recorder` takes them
+ * @param {import('../cli/destination').Settings} settings
  * @param {number} timeoutMs how long to wait for its arrival at most
  * @returns {Promise<Sent>}
  */
@@ -33,22 +33,22 @@ async function sendTestTrace(settings, timeoutMs) {
   const native = loadNative();
   const runId = `run_doctor_${randomUUID()}`;
   const began = Date.now();
-  const { options, ...variables } = JSON.parse(settings);
+  const { options, ...variables } = parse(settings);
   // What a spool holds is not ours to send.
   const recorder = new native.Recorder(
-    JSON.stringify({ options: { ...options, spool: false }, ...variables }),
+    toJson({ options: { ...options, spool: false }, ...variables }),
   );
-  record(recorder, runId, began);
+  record(native, recorder, runId, began);
 
   /** @type {import('../../index.d.ts').Stats} */
   let stats;
   do {
     await delay(LOOK_EVERY_MS);
-    stats = JSON.parse(recorder.stats());
+    stats = parse(recorder.stats());
   } while (!isSettled(stats) && Date.now() - began < timeoutMs);
-  recorder.retire(0);
+  recorder.shutdownDetached(0);
 
-  const [rowId = '', traceId = ''] = native.flueSpan(JSON.stringify({ runId }));
+  const [rowId = '', traceId = ''] = native.flueSpan(toJson({ runId }));
   const arrived = stats.sent > 0 && stats.sent === stats.accepted;
   return {
     arrived,
@@ -62,19 +62,20 @@ async function sendTestTrace(settings, timeoutMs) {
 /**
  * A workflow run without anything in it.
  *
+ * @param {typeof import('../../native.d.ts')} native
  * @param {import('../../native.d.ts').Recorder} recorder
  * @param {string} runId
  * @param {number} began
  */
-function record(recorder, runId, began) {
+function record({ Priority }, recorder, runId, began) {
   const timestamp = new Date(began).toISOString();
   const common = { runId, timestamp, v: 3 };
   const start = { type: 'run_start', workflowName: 'flue-braintrust-doctor', startedAt: timestamp };
   const input = { message: 'A test by `flue-braintrust doctor`. It may be deleted.' };
-  recorder.record(JSON.stringify({ ...start, input, ...common }), STAGE.BEGINS);
+  recorder.record(JSON.stringify({ ...start, input, ...common }), Priority.Start);
   const result = { node: process.version, platform: `${process.platform}-${process.arch}` };
   const end = { type: 'run_end', result, isError: false, durationMs: Date.now() - began };
-  recorder.record(JSON.stringify({ ...end, ...common }), STAGE.GOES_ON);
+  recorder.record(JSON.stringify({ ...end, ...common }), Priority.Continuation);
 }
 
 /**

@@ -23,7 +23,9 @@ mod adopt;
 mod dead;
 mod file;
 mod files;
+pub mod inspect;
 mod name;
+mod operation;
 mod process;
 
 #[cfg(any(test, feature = "memory"))]
@@ -34,7 +36,9 @@ mod tests;
 
 pub use adopt::{Adopted, Tally};
 pub use files::{Files, Look};
+pub use inspect::Listing;
 pub use name::Id;
+pub use operation::{Completion, Operation};
 pub use process::{Entry, Options, ReadError, Spool};
 
 pub use self::{

@@ -190,15 +190,13 @@ impl<F: Files> Spool<F> {
     Ok(())
   }
 
-  /// The process ends. What it still has in the directory is left for the next one.
-  pub fn finish(self) -> io::Result<()> {
+  /// The process ends. What it still has in the directory is left for the next one. To be dropped then: until that
+  /// the lock is held, so that whoever gets it finds nothing.
+  pub fn finish(&mut self) -> io::Result<()> {
     if self.has_record || !self.held.is_empty() {
       return Ok(());
     }
-    gone_is_fine(self.files.remove(&self.path(Kind::Lock)))?;
-    // Only now: whoever gets the lock finds nothing.
-    drop(self.lock);
-    Ok(())
+    gone_is_fine(self.files.remove(&self.path(Kind::Lock)))
   }
 
   /// Takes our lock anew. Somebody removed the file, and others think us dead.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::messages;
+use crate::messages;
 use braintrust_row::Json;
 use flue_event::Payload;
 

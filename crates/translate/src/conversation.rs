@@ -5,9 +5,9 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{content, history::Mode, messages, turn::Asked};
+use crate::{content, history::InputWindow, messages};
 use braintrust_row::{Json, List};
-use flue_event::History;
+use flue_event::{RequestDelta, TurnRequest};
 
 /// Stands for a conversation whose beginning is not known: something went wrong between the facade and
 /// here.
@@ -39,28 +39,28 @@ impl Conversations {
   pub fn go_on(
     &mut self,
     conversation: &str,
-    history: History,
-    asked: &Asked<'_>,
+    delta: RequestDelta,
+    request: &TurnRequest<'_>,
     form: messages::Form,
   ) -> Whole {
     let known = self.0.entry(conversation.to_owned()).or_default();
     let before = known.messages.len();
-    let fresh = content::list(asked.messages);
-    let missing = history.kept.checked_sub(before).filter(|missing| *missing > 0);
+    let fresh = content::list(request.messages);
+    let missing = delta.kept_messages.checked_sub(before).filter(|missing| *missing > 0);
     let texts = missing.map(|_| MISSING.to_owned()).into_iter();
     let texts = texts.chain(fresh.iter().map(|message| messages::message(form, message)));
-    known.messages = known.messages.go_on(history.kept.min(before), texts);
-    if !history.system_prompt {
-      known.system = messages::system(asked.system_prompt).map(Into::into);
+    known.messages = known.messages.go_on(delta.kept_messages.min(before), texts);
+    if !delta.same_system_prompt {
+      known.system = messages::system(request.system_prompt).map(Into::into);
     }
-    if !history.tools {
-      known.tools = messages::tools(form, asked.tools);
+    if !delta.same_tools {
+      known.tools = messages::tools(form, request.tools);
     }
     Whole {
       messages: known.messages.clone(),
       system: known.system.clone(),
       length: known.messages.len(),
-      added_to: (history.kept == before && before > 0).then_some(before),
+      added_to: (delta.kept_messages == before && before > 0).then_some(before),
       tools: known.tools.clone(),
     }
   }
@@ -77,11 +77,16 @@ impl Whole {
     Json::list(self.system.clone(), &self.messages, 0..self.length)
   }
 
-  /// Those messages that the previous request did not have, and how many those were.
-  pub fn delta(&self) -> (Json, Mode, usize) {
-    match self.added_to {
-      Some(before) => (Json::list(None, &self.messages, before..self.length), Mode::Delta, before),
-      None => (self.input(), Mode::Full, 0),
+  /// The messages that the previous request did not have.
+  pub fn window(&self) -> InputWindow {
+    InputWindow { offset: self.added_to.unwrap_or_default() }
+  }
+
+  /// The messages in the window; behind the system prompt if they are all.
+  pub fn input_from(&self, window: InputWindow) -> Json {
+    match window.offset {
+      0 => self.input(),
+      offset => Json::list(None, &self.messages, offset..self.length),
     }
   }
 }

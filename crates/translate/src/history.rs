@@ -10,22 +10,18 @@ use flue_event::Ids;
 /// How many conversations are remembered. One that was forgotten is told in full again.
 const REMEMBERED: usize = 1024;
 
-/// Which part of the messages a turn shows.
+/// Which of a request's messages a turn shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-  /// All of them: the first turn, or a history that was compacted or edited.
-  Full,
-  /// Those that came since the previous turn.
-  Delta,
+pub struct InputWindow {
+  /// The first message that it shows. 0 for all: of a conversation's first turn, or after its messages were
+  /// compacted or edited.
+  pub offset: usize,
 }
 
-impl Mode {
+impl InputWindow {
   /// The value of `flue.input_mode`.
-  pub fn name(self) -> &'static str {
-    match self {
-      Self::Full => "full",
-      Self::Delta => "delta",
-    }
+  pub fn mode(self) -> &'static str {
+    if self.offset > 0 { "delta" } else { "full" }
   }
 }
 
@@ -34,8 +30,8 @@ impl Mode {
 pub struct Histories(IndexMap<String, Vec<u64>>);
 
 impl Histories {
-  /// From which message on the turn has something new. Remembers its messages.
-  pub fn advance(&mut self, ids: &Ids<'_>, messages: &[&RawValue]) -> (Mode, usize) {
+  /// The messages that the turn adds to the conversation's previous one. Remembers the turn's messages.
+  pub fn advance(&mut self, ids: &Ids<'_>, messages: &[&RawValue]) -> InputWindow {
     let hasher = BuildHasherDefault::<DefaultHasher>::default();
     let now: Vec<u64> = messages.iter().map(|message| hasher.hash_one(message.get())).collect();
     let key = conversation(ids);
@@ -45,7 +41,7 @@ impl Histories {
     let before = self.0.entry(key).or_default();
     let offset = if !before.is_empty() && now.starts_with(before) { before.len() } else { 0 };
     *before = now;
-    (if offset > 0 { Mode::Delta } else { Mode::Full }, offset)
+    InputWindow { offset }
   }
 }
 

@@ -7,96 +7,91 @@ use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 
-use super::{
-  Translator,
+use crate::{
   activity::Activity,
-  tree::{Look, Parent, Place, Start},
+  open_span::NewSpan,
+  placement::{ActivitySpan, Look, Parent, Place, Start},
+  state::State,
 };
-use braintrust_row::time;
-use braintrust_row::{Json, Members, Own, Row, RowId, SpanId, SpanRef, SpanType, TraceId};
-use flue_event::{Event, Payload, Said, Subject};
+use braintrust_row::{Json, Members, Own, Row, RowId, SpanId, SpanRef, SpanType, TraceId, time};
+use flue_event::{CustomSpan, CustomSpanIds, Event, Payload, SpanUpdate};
 
-impl Translator {
-  pub(super) fn span_start(
-    &mut self,
-    event: &Event<'_>,
-    subject: &Subject<'_>,
-    said: &Said<'_>,
-  ) -> Vec<Row> {
-    let Some((activity, span)) = named(subject) else { return Vec::new() };
-    let parent = subject.parent.as_deref().and_then(SpanId::parse);
-    let place = Place { span, parent: parent.map_or(Parent::None, Parent::Beyond) };
-    let look = Look { name: said.name.as_deref().map(str::to_owned), kind: kind(said) };
-    let start = Start::At(said.start.unwrap_or(event.at));
-    let row = self.tree.open(activity, place, Some(look), start);
-    row.map(|row| filled(row, said)).into_iter().collect()
+/// `span_start`.
+pub fn start(state: &mut State, event: &Event<'_>, span_event: &CustomSpan<'_>) -> Vec<Row> {
+  let CustomSpan { ids, update } = span_event;
+  let Some(ActivitySpan { activity, span }) = named(ids) else { return Vec::new() };
+  let parent = ids.parent.as_deref().and_then(SpanId::parse);
+  let row = state.tree.open(NewSpan {
+    activity,
+    place: Place { span, parent: parent.map_or(Parent::None, Parent::Beyond) },
+    look: Some(Look { name: update.name.as_deref().map(str::to_owned), kind: kind(update) }),
+    start: Start::At(update.start.unwrap_or(event.at)),
+  });
+  row.map(|row| filled(row, update)).into_iter().collect()
+}
+
+/// `span_log`. The span may be Flue's, and may have ended.
+pub fn log(state: &mut State, CustomSpan { ids, update }: &CustomSpan<'_>) -> Vec<Row> {
+  let Some(ActivitySpan { activity, span }) = named(ids) else { return Vec::new() };
+  // A span that was refused at its start is ignored.
+  if state.tree.has_finished(&activity) {
+    return Vec::new();
   }
+  rename(state, &activity, update);
+  let mut row = Row::of(span);
+  row.name = update.name.as_deref().map(str::to_owned);
+  row.kind = kind(update);
+  vec![filled(row, update)]
+}
 
-  /// Says something of a span, be it Flue's, or one that has ended.
-  pub(super) fn span_log(&mut self, subject: &Subject<'_>, said: &Said<'_>) -> Vec<Row> {
-    let Some((activity, span)) = named(subject) else { return Vec::new() };
-    // What was refused at its start is passed over.
-    if self.tree.has_finished(&activity) {
-      return Vec::new();
-    }
-    self.rename(&activity, said);
+/// `span_end`.
+pub fn end(state: &mut State, event: &Event<'_>, span_event: &CustomSpan<'_>) -> Vec<Row> {
+  let CustomSpan { ids, update } = span_event;
+  let Some(ActivitySpan { activity, span }) = named(ids) else { return Vec::new() };
+  if state.tree.has_finished(&activity) {
+    return Vec::new();
+  }
+  let end = update.end.unwrap_or(event.at);
+  let mut closed = state.tree.close_open_ended(&activity, end);
+  let row = closed.row.unwrap_or_else(|| {
+    // It was interrupted: the process had too many open spans.
     let mut row = Row::of(span);
-    row.name = said.name.as_deref().map(str::to_owned);
-    row.kind = kind(said);
-    vec![filled(row, said)]
-  }
+    row.metric("end", Some(time::seconds(end)));
+    row.fact("flue.interrupted", Some(Json::of(&false)));
+    row
+  });
+  closed.row = Some(filled(row, update));
+  closed.into_rows()
+}
 
-  pub(super) fn span_end(
-    &mut self,
-    event: &Event<'_>,
-    subject: &Subject<'_>,
-    said: &Said<'_>,
-  ) -> Vec<Row> {
-    let mut rows = Vec::new();
-    let Some((activity, span)) = named(subject) else { return rows };
-    if self.tree.has_finished(&activity) {
-      return rows;
-    }
-    let end = said.end.unwrap_or(event.at);
-    let row = self.tree.close_open_ended(&activity, end, &mut rows).unwrap_or_else(|| {
-      // It was closed for it: the process had too much open.
-      let mut row = Row::of(span);
-      row.metric("end", Some(time::seconds(end)));
-      row.fact("flue.interrupted", Some(Json::of(&false)));
-      row
-    });
-    rows.push(filled(row, said));
-    rows
-  }
-
-  /// Later rows of the span repeat how it looks.
-  fn rename(&mut self, activity: &Activity, said: &Said<'_>) {
-    if let Some(look) = self.tree.get_mut(activity).and_then(|open| open.look.as_mut()) {
-      look.name = said.name.as_deref().map(str::to_owned).or(look.name.take());
-      look.kind = kind(said).or(look.kind);
-    }
+/// Later rows of the span repeat its name and type.
+fn rename(state: &mut State, activity: &Activity, update: &SpanUpdate<'_>) {
+  if let Some(look) = state.tree.get_mut(activity).and_then(|open| open.look.as_mut()) {
+    look.name = update.name.as_deref().map(str::to_owned).or(look.name.take());
+    look.kind = kind(update).or(look.kind);
   }
 }
 
-fn named(subject: &Subject<'_>) -> Option<(Activity, SpanRef)> {
-  let (row, trace) = (RowId::parse(&subject.id)?, TraceId::parse(&subject.trace)?);
-  Some((Activity::Span(subject.id.as_ref().to_owned()), SpanRef { row, trace }))
+fn named(ids: &CustomSpanIds<'_>) -> Option<ActivitySpan> {
+  let (row, trace) = (RowId::parse(&ids.row)?, TraceId::parse(&ids.trace)?);
+  let activity = Activity::Span(ids.row.as_ref().to_owned());
+  Some(ActivitySpan { activity, span: SpanRef { row, trace } })
 }
 
-fn kind(said: &Said<'_>) -> Option<SpanType> {
-  SpanType::parse(said.kind.as_deref()?)
+fn kind(update: &SpanUpdate<'_>) -> Option<SpanType> {
+  SpanType::parse(update.kind.as_deref()?)
 }
 
-/// The row with what was said.
-fn filled(mut row: Row, said: &Said<'_>) -> Row {
+/// The row with what was update.
+fn filled(mut row: Row, update: &SpanUpdate<'_>) -> Row {
   let value = |value: Payload<'_>| value.map(Json::raw);
-  row.input = value(said.input);
-  row.output = value(said.output);
-  row.error = value(said.error);
-  for (name, value) in members(said.metadata) {
+  row.input = value(update.input);
+  row.output = value(update.output);
+  row.error = value(update.error);
+  for (name, value) in members(update.metadata) {
     row.metadata.insert(name.into(), Json::raw(value));
   }
-  for (name, value) in members(said.metrics) {
+  for (name, value) in members(update.metrics) {
     let number = serde_json::from_str::<f64>(value.get()).ok();
     // When it began and ended is known better.
     if let Some(number) = number.filter(|_| !["start", "end"].contains(&name.as_str())) {
@@ -104,10 +99,10 @@ fn filled(mut row: Row, said: &Said<'_>) -> Row {
     }
   }
   let mut attributes = Members::default();
-  for (name, value) in members(said.attributes) {
+  for (name, value) in members(update.attributes) {
     attributes.insert(name.into(), Json::raw(value));
   }
-  let (expected, scores, tags) = (value(said.expected), value(said.scores), value(said.tags));
+  let (expected, scores, tags) = (value(update.expected), value(update.scores), value(update.tags));
   row.own = Some(Box::new(Own { expected, scores, tags, attributes }));
   row
 }

@@ -57,6 +57,7 @@ fn what_the_dead_of_all_ages_left_comes_oldest_first_and_keeps_its_age() {
     heir.remove(entry).unwrap();
   }
   heir.finish().unwrap();
+  drop(heir);
   assert_eq!(names(&files), [""; 0]);
 }
 
@@ -95,6 +96,7 @@ fn the_record_is_handed_out_until_it_is_forgotten() {
   assert_eq!(names(&files), [name(id(1, 3), Kind::Lock), name(id(1, 3), Kind::Record)]);
   sibling.clear_record().unwrap();
   sibling.finish().unwrap();
+  drop(sibling);
   assert_eq!(names(&files), [""; 0]);
 }
 
@@ -104,6 +106,7 @@ fn a_record_that_was_written_outlives_its_process_however_that_ends() {
   let mut spool = open(&files, id(1, 1));
   spool.write_record(b"open", NOON).unwrap();
   spool.finish().unwrap();
+  drop(spool);
   assert_eq!(open(&files, id(1, 2)).adopt(NOON).records, [b"open"]);
 }
 
@@ -177,6 +180,7 @@ fn damage_is_put_aside_counted_as_far_as_possible_and_kept_for_a_while() {
   assert_eq!(damaged(&files), 3);
   heir.forget().unwrap();
   heir.finish().unwrap();
+  drop(heir);
 
   open(&files, id(1, 3)).adopt(NOON + 24 * HOUR);
   assert_eq!(damaged(&files), 3);
@@ -332,6 +336,7 @@ fn an_id_is_used_once() {
   let mut spool = open(&files, id(1, 1));
   spool.put(b"rows", 1, NOON).unwrap();
   spool.finish().unwrap();
+  drop(spool);
   let options = Options { dir: "/spool".into(), id: id(1, 1), max_age_ms: HOUR, fsync: false };
   let error = Spool::open(options, files).err().unwrap();
   assert_eq!(error.kind(), ErrorKind::AlreadyExists);

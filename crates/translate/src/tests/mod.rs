@@ -4,6 +4,7 @@ mod garbage;
 mod own;
 mod properties;
 mod recordings;
+mod remains;
 mod rules;
 mod trace;
 
@@ -13,7 +14,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use trace::Trace;
 
-use super::Translator;
+use crate::Translator;
 
 /// The recordings of these Flue releases are in `__test__/corpus`.
 const RELEASES: [&str; 4] = ["0.8.1", "0.11.1", "1.0.0-beta.9", "2.1.0"];

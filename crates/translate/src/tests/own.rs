@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::recordings;
 use crate::{Options, Translator, Whereabouts};
 use braintrust_row::{Row, RowMap, write_row};
-use flue_event::Content;
+use flue_event::ContentPolicy;
 
 const ROW: &str = "00112233445566778899aabbccddeeff";
 const TRACE: &str = "ffeeddccbbaa99887766554433221100";
@@ -104,7 +104,7 @@ fn without_content_only_structure_and_numbers_remain() {
   for kind in ["span_start", "span_log", "span_end"] {
     let text = event(kind, 1_000, said.clone()).to_string();
     let mut event = flue_event::decode(&text, 0).unwrap();
-    event.withhold(Content::NONE);
+    event.apply_content_policy(ContentPolicy::NONE);
     let rows = Translator::default().step(&event);
     let [row] = &rows[..] else { panic!("{kind}") };
     let text = written(row).to_string();
