@@ -48,6 +48,11 @@ pub struct Name {
 pub struct Foreign;
 
 impl Name {
+  /// Whether nobody reads the file, so that it can only get too old.
+  pub(super) fn is_litter(self) -> bool {
+    matches!(self.kind, Kind::Unborn | Kind::Damaged(_))
+  }
+
   /// Where the file is.
   pub(super) fn path(self, dir: &Path) -> PathBuf {
     dir.join(self.to_string())
