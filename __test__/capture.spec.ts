@@ -1,5 +1,6 @@
-import { startCollector } from '../js/collector';
+import { startCollector } from '../tools/collector';
 import { Capture } from '../js/capture';
+import { loadNative } from '../js/native-loader';
 import { Histories } from '../js/histories';
 import { braintrustFlueObserver, close, flush, initLogger } from '..';
 
@@ -206,7 +207,7 @@ describe('when too much waits', () => {
 
   /** What is handed over where nothing has room that is not essential. */
   function handedOver(events: object[]) {
-    const capture = new Capture(events.map((event: any) => event.type));
+    const capture = new Capture(loadNative());
     const texts: [stage: number, event: any][] = [];
     for (const event of events) {
       capture.take(event, (text, stage) => {
@@ -285,7 +286,7 @@ describe('when too much waits', () => {
   });
 
   test('a request that was refused is followed by one that is told in full', () => {
-    const capture = new Capture(['turn_request']);
+    const capture = new Capture(loadNative());
     const kept: number[] = [];
     const request = (turns: number, room: boolean) => {
       const content = Array.from({ length: turns }, (_, n) => ({ role: 'user', content: `${n}` }));

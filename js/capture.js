@@ -16,49 +16,36 @@ const DELTAS = new Set([
   'message_update',
 ]);
 
-/**
- * How an event is handed over: what begins a span may be refused, what goes on or ends one only where it
- * brings content, and its essentials never.
- */
-const STAGE = Object.freeze({ BEGINS: 0, GOES_ON: 1, ESSENTIALS: 2, NOTE: 3 });
-
-/** The events without which no span would be told wrongly or remain open. */
-const BEGINNINGS = new Set([
-  'run_start',
-  'operation_start',
-  'turn_request',
-  'tool_start',
-  'task_start',
-  'compaction_start',
-  'submission_queued',
-  'submission_running',
-  'log',
-]);
-
 /** The most turns that are awaited; one whose model never answers would be awaited for ever. */
 const MAX_ASKED = 1024;
 
 /** @typedef {{ type?: unknown, turnId?: unknown }} FlueEvent */
 
+/** @typedef {import('../native.d.ts').Priority} Priority */
+
 /**
- * Takes a text with its stage; tells whether there was room for it.
- * @typedef {(text: string, stage: number) => boolean} Record
+ * Enqueues the text of an event; false when the queue refused it.
+ * @typedef {(text: string, priority: Priority) => boolean} Record
  */
+
+/** What the native part states about events. @typedef {Pick<typeof import('../native.d.ts'), 'Priority' | 'translatedKinds'>} Native */
 
 /**
  * Decides which events are wanted, and writes them as text. Knows the events' kinds and nothing of what
  * becomes of them.
  */
 class Capture {
-  /** @type {ReadonlySet<unknown>} */
-  #kinds;
+  /** The priority of each kind that is translated. @type {ReadonlyMap<unknown, Priority>} */
+  #priorities;
+  #priority;
   /** The turns whose model has been asked and has not begun to answer. */
   #asked = new Set();
   #histories = new Histories();
 
-  /** @param {readonly string[]} kinds the kinds that the native part translates */
-  constructor(kinds) {
-    this.#kinds = new Set(kinds);
+  /** @param {Native} native */
+  constructor({ Priority, translatedKinds }) {
+    this.#priorities = new Map(Object.entries(translatedKinds()));
+    this.#priority = Priority;
   }
 
   /**
@@ -68,7 +55,7 @@ class Capture {
   wants(event) {
     const { type, turnId } = /** @type {FlueEvent} */ (event ?? {});
     if (DELTAS.has(/** @type {string} */ (type))) return this.#asked.has(turnId);
-    return this.#kinds.has(type);
+    return this.#priorities.has(type);
   }
 
   /**
@@ -78,23 +65,24 @@ class Capture {
    */
   take(event, record) {
     const { type, turnId, timestamp } = event;
+    const { Start, Continuation, MinimalEnd } = this.#priority;
     if (DELTAS.has(type)) {
       this.#asked.delete(turnId);
-      record(stringify({ type: 'first_delta', turnId, timestamp }), STAGE.BEGINS);
+      record(stringify({ type: 'first_delta', turnId, timestamp }), Start);
     } else if (type === 'turn_request') {
       this.#await(turnId);
       this.#takeRequest(event, record);
     } else if (type === 'operation_start') {
       noteOperation(event);
-      record(withCaller(stringify(event)), STAGE.BEGINS);
+      record(withCaller(stringify(event)), Start);
     } else if (type === 'run_start') {
-      record(withCaller(stringify(event)), STAGE.BEGINS);
-    } else if (BEGINNINGS.has(type)) {
-      record(stringify(event), STAGE.BEGINS);
+      record(withCaller(stringify(event)), Start);
+    } else if (this.#priorities.get(type) === Start) {
+      record(stringify(event), Start);
     } else {
       if (type === 'turn') this.#asked.delete(turnId);
       const told = type === 'tool' ? withoutRepetition(event) : event;
-      if (!record(stringify(told), STAGE.GOES_ON)) record(essentialText(event), STAGE.ESSENTIALS);
+      if (!record(stringify(told), Continuation)) record(essentialText(event), MinimalEnd);
     }
   }
 
@@ -109,12 +97,13 @@ class Capture {
    * @param {Record} record
    */
   #takeRequest(event, record) {
+    const { Start, Note } = this.#priority;
     const text = this.#shortened(event);
-    if (text === undefined) record(stringify(event), STAGE.BEGINS);
+    if (text === undefined) record(stringify(event), Start);
     // What was refused the native part does not remember.
-    else if (!record(text, STAGE.BEGINS)) this.#histories.forget(conversationOf(event));
+    else if (!record(text, Start)) this.#histories.forget(conversationOf(event));
     for (const conversationId of this.#histories.forgetIdle()) {
-      record(JSON.stringify({ type: 'history_forgotten', conversationId }), STAGE.NOTE);
+      record(JSON.stringify({ type: 'history_forgotten', conversationId }), Note);
     }
   }
 
@@ -195,4 +184,4 @@ function member(name, value) {
   return value === undefined ? '' : `,"${name}":${stringify(value)}`;
 }
 
-module.exports = { Capture, STAGE };
+module.exports = { Capture };

@@ -4,9 +4,10 @@
 // applications call leads here, returns at once and does not throw. Translation and delivery are the native
 // part's.
 
-const { Capture, STAGE } = require('./capture.js');
+const { Capture } = require('./capture.js');
 const { currentWork } = require('./context.js');
 const { environment, isStrict } = require('./environment.js');
+const { parse, toJson } = require('./json-string.js');
 const { Masking } = require('./masking.js');
 const { loadNative } = require('./native-loader.js');
 const { pickOptions } = require('./options.js');
@@ -44,7 +45,7 @@ const NOTHING = Object.freeze({
 
 /** @typedef {import('../native.d.ts').Recorder} Recorder */
 
-/** @typedef {keyof typeof STAGE} StageName */
+/** @typedef {import('../native.d.ts').Priority} Priority */
 
 /** A text that is no event: it is counted as one that could not be read. */
 const UNREADABLE = '{}';
@@ -61,11 +62,12 @@ class Exporter {
   #closed = false;
   /** Recorders that were replaced, and may still have something to deliver. @type {Recorder[]} */
   #retired = [];
-  #capture = new Capture([]);
+  /** There from the first recorder on. @type {InstanceType<typeof Capture> | undefined} */
+  #capture;
   #listening = false;
   #handlesSignals = false;
   #masking = new Masking(() => this.#recorders());
-  #troubles = new Troubles(() => this.#takeTroubles());
+  #troubles = new Troubles(() => this.#takeDiagnostics());
 
   constructor() {
     // Those who asked to hear of a missing binary hear of it at once.
@@ -95,12 +97,12 @@ class Exporter {
    * @param {unknown} event
    */
   observe(event) {
-    const recorder = this.#recorder;
-    if (recorder === undefined) return;
+    const [recorder, capture] = [this.#recorder, this.#capture];
+    if (recorder === undefined || capture === undefined) return;
     try {
-      if (!this.#capture.wants(event)) return;
+      if (!capture.wants(event)) return;
       if (this.#closed) recorder.refuse();
-      else this.#capture.take(event, (text, stage) => recorder.record(text, stage));
+      else capture.take(event, (text, priority) => recorder.record(text, priority));
       this.#masking.stir();
     } catch {
       this.#unreadable(recorder);
@@ -115,15 +117,15 @@ class Exporter {
   /**
    * Takes an event of the application's own spans. Never throws.
    * @param {object} event
-   * @param {StageName} stage
+   * @param {keyof typeof import('../native.d.ts').Priority} priority
    * @returns {boolean} whether there was room; also when nobody listens any more, which is counted
    */
-  tell(event, stage) {
+  tell(event, priority) {
     const recorder = this.#recorder;
     if (recorder === undefined) return true;
     try {
       this.#masking.stir();
-      if (!this.#closed) return recorder.record(stringify(event), STAGE[stage]);
+      if (!this.#closed) return recorder.record(stringify(event), loadNative().Priority[priority]);
       recorder.refuse();
     } catch {
       this.#unreadable(recorder);
@@ -139,7 +141,7 @@ class Exporter {
   flueSpan(ids) {
     try {
       const traceId = ids.traceId ?? this.caller()?.traceparent.split('-')[1];
-      return loadNative().flueSpan(JSON.stringify({ ...ids, traceId }));
+      return loadNative().flueSpan(toJson({ ...ids, traceId }));
     } catch {
       return undefined;
     }
@@ -155,11 +157,11 @@ class Exporter {
 
   /**
    * Where spans are shown, as far as known.
-   * @returns {{ appUrl: string, orgName: string | null, projectName: string, projectId: string | null, distributed: boolean } | undefined}
+   * @returns {import('./native-types.d.ts').TraceDestination | undefined}
    */
   place() {
     try {
-      return this.#recorder && JSON.parse(this.#recorder.place());
+      return this.#recorder && parse(this.#recorder.place());
     } catch {
       // The process is past the point at which the native part can be asked.
       return undefined;
@@ -172,7 +174,7 @@ class Exporter {
    */
   #unreadable(recorder) {
     try {
-      recorder.record(UNREADABLE, 0);
+      recorder.record(UNREADABLE, loadNative().Priority.Start);
     } catch (error) {
       warn('EVENT_LOST', `An event could not be handed over: ${messageOf(error)}.`);
     }
@@ -200,12 +202,12 @@ class Exporter {
     this.#masking.stir();
     const report = await this.#recorder.flush(timeoutOf(options));
     this.#troubles.tell();
-    return JSON.parse(report);
+    return parse(report);
   }
 
   /** @type {typeof import('../index.d.ts').stats} */
   stats() {
-    return this.#recorder === undefined ? NOTHING : JSON.parse(this.#recorder.stats());
+    return this.#recorder === undefined ? NOTHING : parse(this.#recorder.stats());
   }
 
   /** @type {typeof import('../index.d.ts').close} */
@@ -215,22 +217,22 @@ class Exporter {
     this.#masking.stir();
     const report = await this.#recorder.close(timeoutOf(options));
     this.#troubles.tell();
-    return JSON.parse(report);
+    return parse(report);
   }
 
   /** @param {import('../index.d.ts').InitLoggerOptions} options */
   #start(options) {
-    const settings = JSON.stringify({ options: pickOptions(options), ...environment() });
+    const settings = toJson({ options: pickOptions(options), ...environment() });
     if (this.#recorder !== undefined && !this.#closed && settings === this.#settings) return;
 
-    const { Recorder, translatedKinds } = loadNative();
-    const recorder = new Recorder(settings);
+    const native = loadNative();
+    const recorder = new native.Recorder(settings);
     this.#masking.begin(recorder);
     this.#retire();
     this.#recorder = recorder;
     this.#settings = settings;
     this.#closed = false;
-    this.#capture = new Capture(translatedKinds());
+    this.#capture = new Capture(native);
     this.#finishAtExit();
   }
 
@@ -244,7 +246,7 @@ class Exporter {
   /** The recorder delivers what it has while another takes its place. */
   #retire() {
     if (this.#recorder === undefined) return;
-    this.#recorder.retire(DEFAULT_TIMEOUT_MS);
+    this.#recorder.shutdownDetached(DEFAULT_TIMEOUT_MS);
     this.#retired = this.#retired.filter((recorder) => !recorder.isAtRest());
     this.#retired.push(this.#recorder);
   }
@@ -264,10 +266,10 @@ class Exporter {
     try {
       const recorders = this.#recorders();
       // All at once: the end waits for the slowest, not for their sum.
-      for (const recorder of recorders) recorder.beginFinish();
+      for (const recorder of recorders) recorder.beginShutdown();
       this.#masking.giveUp();
       for (const recorder of recorders) {
-        while (!recorder.finish()) this.#masking.finish(recorder);
+        while (!recorder.waitShutdown()) this.#masking.finish(recorder);
       }
     } catch (error) {
       warn('EXIT', `The last rows could not be delivered: ${messageOf(error)}.`);
@@ -286,8 +288,8 @@ class Exporter {
   }
 
   /** @returns {Trouble[]} */
-  #takeTroubles() {
-    return this.#recorders().flatMap((recorder) => JSON.parse(recorder.takeTroubles()));
+  #takeDiagnostics() {
+    return this.#recorders().flatMap((recorder) => parse(recorder.takeDiagnostics()));
   }
 }
 

@@ -2,19 +2,20 @@
 
 // The application's masking function: when it is called, with what, and what its failures become.
 
+const { parse, toJson } = require('./json-string.js');
 const { classOf } = require('./plain-copy.js');
 const { toPlain } = require('./stringify.js');
 
 /** @typedef {import('../index.d.ts').MaskingFunction} MaskingFunction */
 /** @typedef {import('../native.d.ts').Recorder} Recorder */
-/** @typedef {Record<string, any>} Content what a row says, field by field */
+/** @typedef {import('./native-types.d.ts').RowContent} RowContent */
 
 /** How often the native part is asked for rows while there are any, and otherwise, in milliseconds. */
 const SOON_MS = 20;
 const LATER_MS = 1000;
 
 /** In the place of masked content: the native part writes marks then. */
-const NOTHING = '[]';
+const NOTHING = toJson(/** @type {readonly RowContent[]} */ ([]));
 
 /** The fields in the order in which they are masked: first those that the `braintrust` package masks. */
 const FIELDS = [
@@ -73,7 +74,7 @@ class Masking {
 
   /** Lets a recorder know whether its rows are masked. @param {Recorder} recorder */
   begin(recorder) {
-    recorder.wantMasks(this.#mask !== null);
+    recorder.setMasking(this.#mask !== null);
     this.stir();
   }
 
@@ -95,7 +96,7 @@ class Masking {
   giveUp() {
     const underWay = this.#underWay;
     this.#underWay = undefined;
-    underWay?.recorder.giveMasked(underWay.batch, NOTHING);
+    underWay?.recorder.completeMasking(underWay.batch, NOTHING);
   }
 
   /** @param {number} ms */
@@ -122,21 +123,21 @@ class Masking {
    * @returns {boolean} whether there was something
    */
   #maskSome(recorder) {
-    const unmasked = recorder.takeUnmasked();
+    const unmasked = recorder.takeMaskRequest();
     if (unmasked === null) return false;
-    const { batch, content } = JSON.parse(unmasked);
+    const { batch, content } = parse(unmasked);
     this.#underWay = { recorder, batch };
-    const masked = JSON.stringify(content.map((/** @type {Content} */ row) => this.#maskRow(row)));
+    const masked = toJson(content.map((row) => this.#maskRow(row)));
     this.#underWay = undefined;
-    recorder.giveMasked(batch, masked);
+    recorder.completeMasking(batch, masked);
     return true;
   }
 
-  /** @param {Content} row */
+  /** @param {RowContent} row */
   #maskRow(row) {
     const mask = this.#mask;
     if (mask === null) return row;
-    /** @type {Content} */
+    /** @type {RowContent} */
     const masked = {};
     const failures = [];
     for (const field of FIELDS) {

@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 
 use braintrust_row::{Json, Row, SpanRef, write_row};
 use export::{
-  classify::{Verdict, classify},
-  response::Answer,
+  outcome::{ExportOutcome, classify},
+  transport::Response,
 };
 use redact::Redactor;
 use spool::{Header, Name, decode};
@@ -81,12 +81,12 @@ pub fn redact(data: &[u8]) {
 pub fn retry_after(data: &[u8]) {
   let Some((status, rest)) = data.split_first_chunk() else { return };
   let Some((now, header)) = rest.split_first_chunk() else { return };
-  let answer = Answer {
+  let answer = Response {
     status: u16::from_le_bytes(*status),
     retry_after: Some(String::from_utf8_lossy(header).into_owned()),
     body: Default::default(),
   };
-  if let Verdict::Later(wait) = classify(&Ok(answer), i64::from_le_bytes(*now)) {
+  if let ExportOutcome::Retry(wait) = classify(&Ok(answer), i64::from_le_bytes(*now)) {
     assert!(wait <= Duration::from_secs(300), "{wait:?}");
   }
 }

@@ -101,12 +101,12 @@ class Span {
   /** @param {SpanEvent} event */
   log(event) {
     // What is too much is lost, and counted; the span is told all the same.
-    this.#tell('span_log', saidOf(event), 'BEGINS');
+    this.#tell('span_log', saidOf(event), 'Start');
   }
 
   /** @param {Omit<StartSpanArgs, 'event'>} args */
   setAttributes(args) {
-    this.#tell('span_log', lookOf(args), 'BEGINS');
+    this.#tell('span_log', lookOf(args), 'Start');
   }
 
   /**
@@ -202,15 +202,15 @@ class Span {
     };
     if (!this.#isOpen) {
       // One of Flue's, which Flue ends, or one that has ended already.
-      if (Object.keys(said).length > 0) this.#tell('span_log', said, 'BEGINS');
+      if (Object.keys(said).length > 0) this.#tell('span_log', said, 'Start');
       return this.#endedAt ?? end;
     }
     this.#isOpen = false;
     this.#endedAt = end;
     const at = { end: Math.round(end * 1000) };
-    if (!this.#tell('span_end', { ...at, ...said }, 'GOES_ON')) {
+    if (!this.#tell('span_end', { ...at, ...said }, 'Continuation')) {
       const shown = said.error === undefined ? {} : { error: essence(said.error) };
-      this.#tell('span_end', { ...at, ...shown }, 'ESSENTIALS');
+      this.#tell('span_end', { ...at, ...shown }, 'MinimalEnd');
     }
     return end;
   }
@@ -229,22 +229,22 @@ class Span {
       start: typeof args?.startTime === 'number' ? Math.round(args.startTime * 1000) : Date.now(),
     };
     this.#isOpen = true;
-    this.#isRefused = !this.#tell('span_start', said, 'BEGINS');
+    this.#isRefused = !this.#tell('span_start', said, 'Start');
   }
 
   /**
    * @param {string} type
    * @param {Record<string, any>} said
-   * @param {keyof typeof import('../capture.js').STAGE} stage
+   * @param {keyof typeof import('../../native.d.ts').Priority} priority
    * @returns {boolean} whether there was room
    */
-  #tell(type, said, stage) {
+  #tell(type, said, priority) {
     if (this.#isRefused) return true;
     const { id, rootSpanId, spanParents } = this.#place;
     const subject = { type, timestamp: Date.now(), spanId: id, rootSpanId };
     const parent = type === 'span_start' ? spanParents[0] : undefined;
     const event = { ...subject, ...(parent !== undefined && { parentSpanId: parent }), span: said };
-    return this.#exporter.tell(event, stage);
+    return this.#exporter.tell(event, priority);
   }
 }
 

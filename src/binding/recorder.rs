@@ -1,4 +1,4 @@
-//! `Recorder`: what the facade holds of an engine.
+//! `Recorder`: the handle by which JavaScript holds an engine.
 
 use std::{
   panic::{AssertUnwindSafe, catch_unwind},
@@ -12,130 +12,118 @@ use napi::{
 use napi_derive::napi;
 use serde::Serialize;
 
-use super::text::JsText;
-use crate::engine::{Engine, Report, Stage};
+use super::{priority::Priority, text::JsText};
+use crate::host::{ExporterHandle, Report};
 use export::config::Settings;
 
 /// Takes Flue events and delivers them as Braintrust spans.
 #[napi]
 pub struct Recorder {
-  engine: Engine,
+  handle: ExporterHandle,
 }
 
 #[napi]
 impl Recorder {
-  /// `settings` is JSON: `{ options, env, file }`. Throws when they are not usable. Starts nothing, unless
-  /// the spool has something to deliver.
-  #[napi(constructor, catch_unwind)]
+  /// Throws when the settings are not usable. Starts no thread, unless the spool has something to deliver.
+  #[napi(constructor, catch_unwind, ts_args_type = "settings: JsonString<RawConfig>")]
   pub fn new(env: &Env, settings: String) -> Result<Self> {
     let settings = parsed(&settings)?;
     // The engine's thread outlives the worker that made it by a moment; its code must, too.
     retain_current_module_for_unload_safety();
-    let engine = Engine::new(settings);
+    let handle = ExporterHandle::new(settings);
     // A worker that is terminated runs no JavaScript any more. This waits in its thread alone.
-    let finish = AssertUnwindSafe(engine.finisher());
-    env.add_env_cleanup_hook(finish, |AssertUnwindSafe(finish)| {
+    let shutdown = AssertUnwindSafe(handle.cleanup_hook());
+    env.add_env_cleanup_hook(shutdown, |AssertUnwindSafe(shutdown)| {
       // A panic here would end the process.
-      let _panicked = catch_unwind(AssertUnwindSafe(finish));
+      let _panicked = catch_unwind(AssertUnwindSafe(shutdown));
     })?;
-    Ok(Self { engine })
+    Ok(Self { handle })
   }
 
-  /// Takes one event as JSON. Returns at once; false when it was refused. `stage` 0 begins a span; 1 goes
-  /// on with one, or ends it: when that is refused, what is essential of it is expected next, as stage 2;
-  /// 3 says nothing of a span.
-  #[napi(catch_unwind, ts_args_type = "event: string, stage: number")]
-  pub fn record(&self, event: JsText, stage: u32) -> bool {
-    let stage = match stage {
-      0 => Stage::Begins,
-      1 => Stage::GoesOn,
-      2 => Stage::Essentials,
-      _ => Stage::Note,
-    };
-    self.engine.record(&event, stage)
+  /// Takes one event as JSON. Returns at once; false when it was refused.
+  #[napi(catch_unwind, ts_args_type = "event: string, priority: Priority")]
+  pub fn record(&self, event: JsText, priority: Priority) -> bool {
+    self.handle.record(&event, priority.into())
   }
 
-  /// Counts an event that comes after the end.
+  /// Counts an event that was recorded after `close`.
   #[napi(catch_unwind)]
   pub fn refuse(&self) {
-    self.engine.refuse_late();
+    self.handle.refuse_late();
   }
 
-  /// Delivers what it can within `timeoutMs`, then ends. Tells nobody.
+  /// Delivers what it can within `timeoutMs`, then ends. Nothing reports the outcome.
   #[napi(catch_unwind)]
-  pub fn retire(&self, timeout_ms: f64) {
-    self.engine.close(millis(timeout_ms), |_| {});
+  pub fn shutdown_detached(&self, timeout_ms: f64) {
+    self.handle.shutdown(millis(timeout_ms), |_| {});
   }
 
-  /// Settles what was recorded before, for at most `timeoutMs`. The promise never rejects; it gives the
-  /// numbers as JSON.
-  #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+  /// Delivers what was recorded before, for at most `timeoutMs`. The promise never rejects.
+  #[napi(catch_unwind, ts_return_type = "Promise<JsonString<FlushReport>>")]
   pub fn flush<'env>(&self, env: &'env Env, timeout_ms: f64) -> Result<Object<'env>> {
-    promise(env, |reply| self.engine.flush(millis(timeout_ms), reply))
+    promise(env, |reply| self.handle.flush(millis(timeout_ms), reply))
   }
 
   /// Delivers what it can within `timeoutMs`, then takes nothing more.
-  #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+  #[napi(catch_unwind, ts_return_type = "Promise<JsonString<FlushReport>>")]
   pub fn close<'env>(&self, env: &'env Env, timeout_ms: f64) -> Result<Object<'env>> {
-    promise(env, |reply| self.engine.close(millis(timeout_ms), reply))
+    promise(env, |reply| self.handle.shutdown(millis(timeout_ms), reply))
   }
 
-  /// From now on what rows say is masked: see `takeUnmasked`. Or not any more.
+  /// Sets whether the content of rows is masked from now on; see `takeMaskRequest`.
   #[napi(catch_unwind)]
-  pub fn want_masks(&self, wanted: bool) {
-    self.engine.want_masks(wanted);
+  pub fn set_masking(&self, wanted: bool) {
+    self.handle.set_masking(wanted);
   }
 
-  /// What is to be masked, as JSON: `{ batch, content }`, where `content` is the JSON of a list with an object
-  /// for each row. Null when there is nothing.
+  /// The next rows to mask: `content` is a list with one object for each row. Null when there are none.
+  #[napi(catch_unwind, ts_return_type = "JsonString<MaskRequest> | null")]
+  pub fn take_mask_request(&self) -> Option<String> {
+    self.handle.take_mask_request()
+  }
+
+  /// Answers a mask request with as many objects as it had. Marks replace the content when the answer is
+  /// anything else.
+  #[napi(catch_unwind, ts_args_type = "batch: number, content: JsonString<readonly RowContent[]>")]
+  pub fn complete_masking(&self, batch: u32, content: String) {
+    self.handle.complete_masking(batch.into(), content);
+  }
+
+  /// Begins the shutdown that `waitShutdown` waits for, within the exit timeout of the settings.
   #[napi(catch_unwind)]
-  pub fn take_unmasked(&self) -> Option<String> {
-    self.engine.take_unmasked().map(|unmasked| unmasked.to_json())
+  pub fn begin_shutdown(&self) {
+    self.handle.begin_shutdown();
   }
 
-  /// Gives the content of a batch back, masked: the JSON of a list with as many objects. What is no such list
-  /// is replaced by marks.
-  #[napi(catch_unwind)]
-  pub fn give_masked(&self, batch: u32, content: String) {
-    self.engine.give_masked(batch.into(), content);
-  }
-
-  /// Begins what `finish` waits for.
-  #[napi(catch_unwind)]
-  pub fn begin_finish(&self) {
-    self.engine.begin_finish();
-  }
-
-  /// Whether it has nothing to do, not yet or not any more.
+  /// Whether no thread is at work: it has not started, or it has ended.
   #[napi(catch_unwind)]
   pub fn is_at_rest(&self) -> bool {
-    self.engine.is_at_rest()
+    self.handle.is_at_rest()
   }
 
-  /// Waits for the end that `beginFinish` began, at most for the exit timeout. False when there is something
-  /// to mask first: then it is to be called again.
+  /// Waits for the shutdown that `beginShutdown` began, at most for the exit timeout. False when rows must be
+  /// masked first: then call it again.
   #[napi(catch_unwind)]
-  pub fn finish(&self) -> bool {
-    self.engine.finish()
+  pub fn wait_shutdown(&self) -> bool {
+    self.handle.wait_shutdown()
   }
 
-  /// The warnings since this was asked last, as JSON: `[{ code, message, reason?, rows? }]`.
-  #[napi(catch_unwind)]
-  pub fn take_troubles(&self) -> String {
-    json(&self.engine.take_troubles())
+  /// The diagnostics since the last call.
+  #[napi(catch_unwind, ts_return_type = "JsonString<Trouble[]>")]
+  pub fn take_diagnostics(&self) -> String {
+    json(&self.handle.take_diagnostics())
   }
 
-  /// Where spans are shown, as JSON: `{ appUrl, orgName, projectName, projectId, distributed }`, with `null`
-  /// for what is not known yet.
-  #[napi(catch_unwind)]
+  /// Where Braintrust shows spans, with null for what is not known yet.
+  #[napi(catch_unwind, ts_return_type = "JsonString<TraceDestination>")]
   pub fn place(&self) -> String {
-    json(&self.engine.place())
+    json(&self.handle.place())
   }
 
-  /// The numbers now, as JSON.
-  #[napi(catch_unwind)]
+  /// The counters now.
+  #[napi(catch_unwind, ts_return_type = "JsonString<Stats>")]
   pub fn stats(&self) -> String {
-    json(&self.engine.stats())
+    json(&self.handle.stats())
   }
 }
 
@@ -148,7 +136,7 @@ fn promise<'env>(
   Ok(promise)
 }
 
-/// Settings as the facade hands them over.
+/// Parses the settings that JavaScript passes.
 pub(super) fn parsed(settings: &str) -> Result<Settings> {
   Settings::parse(settings).map_err(|error| Error::new(Status::InvalidArg, error.to_string()))
 }
@@ -157,7 +145,7 @@ pub(super) fn json(value: &impl Serialize) -> String {
   serde_json::to_string(value).unwrap_or_else(|_| "{}".into())
 }
 
-/// A wait that JavaScript asked for. Nonsense is no wait; for ever is a day.
+/// A timeout that JavaScript passes: no number is 0, the longest is a day.
 fn millis(value: f64) -> Duration {
   const DAY: f64 = 86_400_000.0;
   Duration::try_from_secs_f64(value.min(DAY) / 1000.0).unwrap_or_default()

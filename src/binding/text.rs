@@ -10,7 +10,7 @@ use napi::{
   check_status, sys,
 };
 
-use crate::engine::Incoming;
+use crate::host::EventText;
 
 /// A string argument, for the length of the call.
 pub struct JsText {
@@ -20,14 +20,14 @@ pub struct JsText {
 }
 
 /// Either costs the JavaScript thread one pass. That of UTF-16 is a plain copy, whatever the content.
-impl Incoming for JsText {
+impl EventText for JsText {
   fn len(&self) -> usize {
     self.length
   }
 
   fn append_utf16(&self, buffer: &mut Vec<u16>) {
-    // SAFETY: `env` and `value` are valid, as the call that they came with has not returned; the place
-    // has room for as many units as Node is told.
+    // SAFETY: `env` and `value` are valid, as the call that they came with has not returned; the buffer
+    // has room for `capacity` units.
     append(buffer, self.length, |place, capacity, written| unsafe {
       sys::napi_get_value_string_utf16(self.env, self.value, place.cast(), capacity, written)
     });
@@ -41,8 +41,8 @@ impl Incoming for JsText {
   }
 }
 
-/// Puts a text of at most so many units behind what is in the buffer; nothing, should Node fail. `copy` is
-/// told the place, for how many units it has room (one more, for the NUL), and where to say how many it wrote.
+/// Appends a text of at most `most` units to the buffer; nothing when Node fails. `copy` receives the spare
+/// capacity, its size in units (one more, for the NUL), and where to write how many units it copied.
 fn append<U>(
   buffer: &mut Vec<U>,
   most: usize,
@@ -54,7 +54,7 @@ fn append<U>(
   let mut written = 0;
   let status = copy(buffer.spare_capacity_mut().as_mut_ptr(), capacity, &mut written);
   if status == sys::Status::napi_ok {
-    // SAFETY: Node has written `written` units, and never more than it was told there is room for.
+    // SAFETY: Node has written `written` units, and never more than `capacity`.
     unsafe { buffer.set_len(before + written.min(most)) };
   }
 }

@@ -6,7 +6,10 @@ use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::list::{List, Slice};
+use super::{
+  list::{List, Slice},
+  string::is_plain,
+};
 
 /// A JSON value as the text that goes on the wire. Cloning shares the text.
 #[derive(Clone, PartialEq, Eq)]
@@ -188,11 +191,6 @@ fn merged(earlier: &str, later: &str, depth: usize) -> Option<String> {
 
 /// What an allocation takes besides its content, about.
 const ALLOCATION: usize = 32;
-
-/// Whether a text needs no escapes as a JSON string.
-pub fn is_plain(text: &str) -> bool {
-  text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\')
-}
 
 impl fmt::Debug for Json {
   fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Members, Row, wire::Object};
+use super::{members::Members, object::Object, row::Row};
 
 /// Stands where the masked content could not be read.
 const FAILED: &str = "[flue-braintrust: masking failed]";

@@ -1,6 +1,6 @@
 //! What an application says of spans beyond what Flue's have.
 
-use super::{Json, Members};
+use super::{json::Json, members::Members};
 
 /// Fields that only an application fills.
 #[derive(Clone, Debug, Default)]

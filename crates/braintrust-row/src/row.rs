@@ -4,8 +4,10 @@
 //! merging here and sending once, or sending twice, leaves the same span. Repeats are harmless.
 
 use super::{
-  Json, Members, Own,
   id::{SpanId, SpanRef},
+  json::Json,
+  members::Members,
+  own::Own,
 };
 
 /// Braintrust's span types. Flue's spans are of the first three.

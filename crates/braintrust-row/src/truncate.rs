@@ -9,7 +9,7 @@ use std::{cmp::Reverse, collections::HashMap, ops::Range};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::Json;
+use super::{json::Json, string};
 
 /// What is kept of a value that is cut, in bytes of JSON, if there is room.
 const HEAD: usize = 8 * 1024;
@@ -48,8 +48,25 @@ struct Part<'a> {
   text: &'a str,
   /// Where it stands in the row.
   at: Range<usize>,
-  /// Whether it is the metadata, which must stay an object.
-  is_facts: bool,
+  shape: Shape,
+}
+
+/// What a value is after it is cut.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+  /// A string.
+  String,
+  /// An object with one member, which is a string.
+  Object,
+}
+
+/// How the metadata is cut.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Metadata {
+  /// Each fact by itself.
+  Each,
+  /// All facts as one value, which stays an object.
+  AsOne,
 }
 
 /// Makes a row, as [`write_row`](super::write_row) writes it, fit into `most` bytes.
@@ -64,10 +81,10 @@ pub fn truncate(row: &[u8], most: usize) -> Option<Vec<u8>> {
   }
   let row = std::str::from_utf8(row).ok()?;
   let parsed: Row = serde_json::from_str(row).ok()?;
-  let each_fact = parsed.parts(row, false);
+  let each_fact = parsed.parts(row, Metadata::Each);
   let shorter = shorten(row, &each_fact, most, HEAD);
   let shorter = shorter.or_else(|| shorten(row, &each_fact, most, LEAST));
-  shorter.or_else(|| shorten(row, &parsed.parts(row, true), most, LEAST))
+  shorter.or_else(|| shorten(row, &parsed.parts(row, Metadata::AsOne), most, LEAST))
 }
 
 /// Cuts the values of a row that take more than `most` bytes each. `None` if there is none.
@@ -77,24 +94,27 @@ pub fn cut_fields(row: &[u8], most: usize) -> Option<Vec<u8>> {
   }
   let row = std::str::from_utf8(row).ok()?;
   let parsed: Row = serde_json::from_str(row).ok()?;
-  let mut parts = parsed.parts(row, false);
+  let mut parts = parsed.parts(row, Metadata::Each);
   parts.retain(|part| part.text.len() > most);
   (!parts.is_empty()).then(|| replace(row, &parts, most))
 }
 
 impl<'a> Row<'a> {
-  /// What may be cut, the largest first: each fact by itself, or all of them as one.
-  fn parts(&self, row: &str, facts_as_one: bool) -> Vec<Part<'a>> {
+  /// What may be cut, the largest first.
+  fn parts(&self, row: &str, metadata: Metadata) -> Vec<Part<'a>> {
     let name = self.span_attributes.as_ref().and_then(|attributes| attributes.name);
     let values = [self.input, self.output, self.error, self.expected, name];
-    let mut parts: Vec<Part> =
-      values.into_iter().flatten().filter_map(|value| Part::of(row, value, false)).collect();
-    if facts_as_one {
-      parts.extend(self.metadata.and_then(|facts| Part::of(row, facts, true)));
+    let mut parts: Vec<Part> = values
+      .into_iter()
+      .flatten()
+      .filter_map(|value| Part::of(row, value, Shape::String))
+      .collect();
+    if metadata == Metadata::AsOne {
+      parts.extend(self.metadata.and_then(|facts| Part::of(row, facts, Shape::Object)));
     } else {
       let facts = self.metadata.map(|facts| serde_json::from_str(facts.get()));
       let facts: HashMap<String, &RawValue> = facts.and_then(Result::ok).unwrap_or_default();
-      parts.extend(facts.into_values().filter_map(|fact| Part::of(row, fact, false)));
+      parts.extend(facts.into_values().filter_map(|fact| Part::of(row, fact, Shape::String)));
     }
     parts.sort_by_key(|part| (Reverse(part.text.len()), part.at.start));
     parts
@@ -102,17 +122,17 @@ impl<'a> Row<'a> {
 }
 
 impl<'a> Part<'a> {
-  fn of(row: &str, value: &'a RawValue, is_facts: bool) -> Option<Self> {
+  fn of(row: &str, value: &'a RawValue, shape: Shape) -> Option<Self> {
     let text = value.get();
     // The value is borrowed from the row: how far into it is the distance of the two.
     let start = text.as_ptr().addr().checked_sub(row.as_ptr().addr())?;
     let at = start..start.checked_add(text.len())?;
-    (row.get(at.clone())? == text).then_some(Self { text, at, is_facts })
+    (row.get(at.clone())? == text).then_some(Self { text, at, shape })
   }
 
   /// The value cut to at most `room` bytes, which must be [`LEAST`] or more.
   fn cut(&self, room: usize) -> String {
-    if self.is_facts {
+    if self.shape == Shape::Object {
       let (open, close) = (format!("{{\"{ALL_FACTS}\":"), "}");
       let text = cut(self.text, room.saturating_sub(open.len() + close.len()));
       return open + &text + close;
@@ -154,7 +174,7 @@ fn replace(row: &str, parts: &[Part], each: usize) -> Vec<u8> {
 /// head of what is in it; one that was cut before keeps its mark, which has the true size.
 fn cut(value: &str, room: usize) -> String {
   let new_mark = format!("{}{}{}", MARK.0, value.len(), MARK.1);
-  let string = value.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+  let string = string::content(value);
   let (text, mark) = match string.and_then(marked) {
     Some(cut_before) => cut_before,
     None => (string.unwrap_or(value), new_mark.as_str()),
@@ -201,15 +221,13 @@ fn unit_of_text(text: &str) -> Option<(usize, usize)> {
 
 /// A character of a text that is escaped already: one, an escape, or the two escapes of a pair.
 fn unit_of_string(text: &str) -> Option<(usize, usize)> {
-  let surrogate = |at: usize| {
-    let digits = text.get(at..)?.strip_prefix("\\u")?.get(..4)?;
-    u16::from_str_radix(digits, 16).ok()
-  };
   let bytes = match text.chars().next()? {
-    '\\' if text.starts_with("\\u") => match (surrogate(0), surrogate(6)) {
-      (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => 12,
-      _ => 6,
-    },
+    '\\' if text.starts_with("\\u") => {
+      match (string::unit(text), text.get(6..).and_then(string::unit)) {
+        (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => 12,
+        _ => 6,
+      }
+    }
     '\\' => 2,
     other => other.len_utf8(),
   };

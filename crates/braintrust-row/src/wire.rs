@@ -1,7 +1,12 @@
 //! Rows as bytes: the body of `POST /logs3`.
 
-use super::{Json, Masked, Members, Row, SpanType, json::is_plain};
-use crate::time;
+use super::{
+  masked::Masked,
+  members::Members,
+  object::Object,
+  row::{Row, SpanType},
+  time,
+};
 
 /// Which project's log the rows belong to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +36,7 @@ pub fn close_body(body: &mut Vec<u8>) {
 /// there later.
 pub fn address(to: &Destination) -> Vec<u8> {
   let mut members = Vec::new();
-  let mut object = Object { body: &mut members, empty: true };
+  let mut object = Object::members(&mut members);
   object.text("project_id", &to.project_id);
   members.push(b',');
   members
@@ -49,15 +54,12 @@ pub fn write_masked_row(body: &mut Vec<u8>, row: &Row, masked: &Masked, address:
 
 fn write(body: &mut Vec<u8>, row: &Row, masked: Option<&Masked>, address: &[u8]) {
   let mut object = Object::open(body);
-  object.body.extend_from_slice(address);
+  object.first_members(address);
   object.id("id", |body| row.span.row.write(body));
   object.id("span_id", |body| row.span.span().write(body));
   object.id("root_span_id", |body| row.span.trace.write(body));
   if let Some(parent) = row.parent {
-    object.key("span_parents");
-    object.body.extend_from_slice(b"[\"");
-    parent.write(object.body);
-    object.body.extend_from_slice(b"\"]");
+    object.id_list("span_parents", |body| parent.write(body));
   }
   object.text("log_id", "g");
   object.json("_is_merge", "true");
@@ -120,98 +122,10 @@ fn write_fields(object: &mut Object<'_>, row: &Row) {
   object.metrics(&row.metrics);
 }
 
-/// Writes one JSON object, member by member.
-pub(super) struct Object<'a> {
-  body: &'a mut Vec<u8>,
-  empty: bool,
-}
-
-impl<'a> Object<'a> {
-  fn open(body: &'a mut Vec<u8>) -> Self {
-    body.push(b'{');
-    Self { body, empty: true }
-  }
-
-  pub fn key(&mut self, name: &str) {
-    if !self.empty {
-      self.body.push(b',');
-    }
-    self.empty = false;
-    write_text(self.body, name);
-    self.body.push(b':');
-  }
-
-  /// A member whose value is already JSON.
-  pub fn json(&mut self, name: &str, value: &str) {
-    self.key(name);
-    self.body.extend_from_slice(value.as_bytes());
-  }
-
-  /// A member with that value.
-  fn value(&mut self, name: &str, value: &Json) {
-    self.key(name);
-    value.write(self.body);
-  }
-
-  /// A member whose value is a string.
-  fn text(&mut self, name: &str, value: &str) {
-    self.key(name);
-    write_text(self.body, value);
-  }
-
-  /// A member whose value is an id.
-  fn id(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) {
-    self.key(name);
-    self.body.push(b'"');
-    write(self.body);
-    self.body.push(b'"');
-  }
-
-  /// A member whose value is a number.
-  fn number(&mut self, name: &str, value: f64) {
-    self.key(name);
-    // Only writing could fail, and memory does not.
-    let _written = serde_json::to_writer(&mut *self.body, &value);
-  }
-
-  /// The span's numbers, if there are any.
-  pub fn metrics(&mut self, metrics: &Members<f64>) {
-    if metrics.is_empty() {
-      return;
-    }
-    let mut object = self.object("metrics");
-    for (name, value) in metrics.iter() {
-      object.number(name, *value);
-    }
-    object.close();
-  }
-
-  /// A member that is an object itself.
-  fn object(&mut self, name: &str) -> Object<'_> {
-    self.key(name);
-    Object::open(self.body)
-  }
-
-  fn close(self) {
-    self.body.push(b'}');
-  }
-}
-
-/// Appends a JSON string.
-fn write_text(body: &mut Vec<u8>, text: &str) {
-  if is_plain(text) {
-    body.push(b'"');
-    body.extend_from_slice(text.as_bytes());
-    body.push(b'"');
-  } else {
-    Json::of(&text).write(body);
-  }
-}
-
 #[cfg(test)]
 mod tests {
   use super::*;
-  use crate::SpanRef;
+  use crate::{Json, SpanRef};
 
   #[test]
   fn a_row_is_written_as_the_protocol_asks() {

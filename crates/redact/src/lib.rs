@@ -15,11 +15,14 @@
 //! A string that is JSON itself, such as the arguments of a tool call, is looked into.
 
 mod builtin;
+mod given;
 mod json;
 mod pattern;
+mod redactor;
 mod rules;
 
-pub use rules::{Given, Redactor, RulesError};
+pub use given::{Given, RulesError};
+pub use redactor::Redactor;
 
 #[cfg(test)]
 mod tests;

@@ -1,87 +1,17 @@
-//! The rules as they are given, and as they are applied to a row.
+//! The rules as they are applied: which values they cover, and what stands in their place.
 
 use std::{borrow::Cow, collections::HashSet};
 
-use serde::Deserialize;
-use thiserror::Error;
+use braintrust_row::Json;
 
 use super::{
   builtin::{BUILTINS, Builtin},
-  json,
+  given::{Given, RulesError},
   pattern::{Patterns, compiled},
 };
-use braintrust_row::{Json, Members, Row};
 
 /// Stands in the place of what is redacted unless the rules say otherwise.
 const REPLACEMENT: &str = "[redacted]";
-
-/// The members in which messages tell what a model thought, in both forms.
-const REASONING: [&str; 3] = ["thinking", "thinkingsignature", "reasoning"];
-
-/// The option `redact`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub struct Given {
-  keys: Vec<String>,
-  paths: Vec<String>,
-  patterns: Vec<Expression>,
-  pub builtins: Option<Vec<String>>,
-  replacement: Option<String>,
-}
-
-/// A regular expression: its text, or that of a JavaScript `RegExp` with its flags.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-enum Expression {
-  Text(String),
-  RegExp { source: String, flags: String },
-}
-
-/// Rules that cannot be applied.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub enum RulesError {
-  /// A builtin has another name.
-  #[error("redact.builtins has no {name:?}; there are: {}", known())]
-  UnknownBuiltin {
-    /// As it was given.
-    name: String,
-  },
-  /// A pattern is no regular expression, or one that takes more than linear time.
-  #[error("redact.patterns[{position}] cannot be used: {why}")]
-  BadPattern {
-    /// From 0.
-    position: usize,
-    /// What the compiler says.
-    why: String,
-  },
-  /// A flag changes what is matched in a way that is not supported.
-  #[error("redact.patterns[{position}] has the flag {flag:?}, which is not supported")]
-  BadFlag {
-    /// From 0.
-    position: usize,
-    /// The flag.
-    flag: char,
-  },
-  /// A path names nothing.
-  #[error("redact.paths[{position}] is no path; one looks like input.user.email")]
-  BadPath {
-    /// From 0.
-    position: usize,
-  },
-}
-
-fn known() -> String {
-  let names: Vec<_> = BUILTINS.iter().map(|builtin| builtin.name).collect();
-  names.join(", ")
-}
-
-/// Applies the rules.
-#[derive(Debug)]
-pub struct Redactor {
-  pub(super) rules: Rules,
-  /// The same with what tells of reasoning, for what went into a model and came out.
-  of_models: Option<Rules>,
-}
 
 /// What is to be replaced by what.
 #[derive(Clone, Debug)]
@@ -94,68 +24,9 @@ pub struct Rules {
   replacement: String,
 }
 
-impl Redactor {
-  /// `None` when there is nothing to redact. Without `reasoning` what models thought is replaced, too.
-  pub fn new(given: &Given, reasoning: bool) -> Result<Option<Self>, RulesError> {
-    let rules = Rules::new(given)?;
-    let of_models = (!reasoning).then(|| {
-      let mut of_models = rules.clone();
-      of_models.keys.extend(REASONING.map(str::to_owned));
-      of_models
-    });
-    let is_needed = of_models.is_some() || rules.looks_at_members() || rules.patterns.is_some();
-    Ok(is_needed.then_some(Self { rules, of_models }))
-  }
-
-  /// Replaces in a row all that is to be replaced.
-  pub fn row(&self, row: &mut Row) {
-    let rules = &self.rules;
-    if let Some(name) = &mut row.name
-      && let Some(changed) = rules.text(name)
-    {
-      *name = changed;
-    }
-    let of_models = self.of_models.as_ref().unwrap_or(rules);
-    for (field, value, rules) in [
-      ("input", &mut row.input, of_models),
-      ("output", &mut row.output, of_models),
-      ("error", &mut row.error, rules),
-    ] {
-      if let Some(value) = value {
-        rules.member(value, field, field);
-      }
-    }
-    if let Some(own) = &mut row.own {
-      own.fields_mut().for_each(|(field, value)| rules.member(value, field, field));
-      rules.members(&mut own.attributes, "span_attributes");
-    }
-    rules.members(&mut row.metadata, "metadata");
-    rules.names(&mut row.metrics);
-  }
-}
-
 impl Rules {
-  /// All members of a field that is an object, and their names.
-  fn members(&self, members: &mut Members<Json>, field: &str) {
-    for (name, mut value) in std::mem::take(members).into_iter() {
-      self.member(&mut value, &name, &format!("{field}.{name}"));
-      let name = self.text(&name).map_or(name, Cow::Owned);
-      members.insert(name, value);
-    }
-  }
-
-  /// The names of numbers, which are the application's own where it tells some.
-  fn names(&self, numbers: &mut Members<f64>) {
-    if numbers.iter().all(|(name, _)| self.text(name).is_none()) {
-      return;
-    }
-    for (name, value) in std::mem::take(numbers).into_iter() {
-      let name = self.text(&name).map_or(name, Cow::Owned);
-      numbers.insert(name, value);
-    }
-  }
-
-  fn new(given: &Given) -> Result<Self, RulesError> {
+  /// The rules of the option. Errors: see [`RulesError`].
+  pub fn new(given: &Given) -> Result<Self, RulesError> {
     let keys = given.keys.iter().map(|key| normal(key).into_owned()).collect();
     let mut paths = Vec::new();
     for (position, path) in given.paths.iter().enumerate() {
@@ -183,6 +54,16 @@ impl Rules {
     Ok(Self { keys, paths, path_ends, patterns: patterns.map(Into::into), replacement })
   }
 
+  /// Covers members of these names, which are in lower case without `_` and `-`.
+  pub fn add_keys(&mut self, keys: impl IntoIterator<Item = &'static str>) {
+    self.keys.extend(keys.into_iter().map(str::to_owned));
+  }
+
+  /// Whether they replace nothing.
+  pub fn is_empty(&self) -> bool {
+    !self.looks_at_members() && self.patterns.is_none()
+  }
+
   /// Whether members are replaced by their names.
   pub fn looks_at_members(&self) -> bool {
     !self.keys.is_empty() || self.paths.is_some()
@@ -208,35 +89,6 @@ impl Rules {
   /// What stands in the place of a value, as JSON.
   pub fn mark(&self) -> Json {
     Json::text(&self.replacement)
-  }
-
-  /// The value of a member of that name, or of a field, at that path.
-  fn member(&self, value: &mut Json, name: &str, path: &str) {
-    if self.covers(name, path) {
-      *value = self.mark();
-    } else {
-      value.rewrite(&mut |text| json::rewritten(self, text, path));
-    }
-  }
-}
-
-impl Expression {
-  /// The expression with its flags.
-  fn text(&self, position: usize) -> Result<String, RulesError> {
-    let (source, flags) = match self {
-      Self::Text(source) => (source, ""),
-      Self::RegExp { source, flags } => (source, flags.as_str()),
-    };
-    let mut kept = String::new();
-    for flag in flags.chars() {
-      match flag {
-        'i' | 'm' | 's' => kept.push(flag),
-        // All matches are replaced, of whole characters.
-        'g' | 'u' | 'd' => {}
-        flag => return Err(RulesError::BadFlag { position, flag }),
-      }
-    }
-    Ok(if kept.is_empty() { source.clone() } else { format!("(?{kept}:{source})") })
   }
 }
 

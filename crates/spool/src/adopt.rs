@@ -7,14 +7,14 @@
 use std::{
   collections::{BTreeMap, BTreeSet},
   io,
-  path::PathBuf,
 };
 
 use super::{
+  dead::Dead,
   file::{self, Header},
-  files::Files,
+  files::{Files, gone_is_fine, unless_gone},
   name::{Id, Kind, Name},
-  process::{Entry, Spool, gone_is_fine},
+  process::{Entry, Spool},
 };
 
 /// How often the files of other destinations, and what was put aside, are looked at: they can only get
@@ -43,16 +43,6 @@ pub struct Tally {
   pub rows: u64,
 }
 
-/// A dead process whose lock we hold.
-pub struct Dead<L> {
-  id: Id,
-  lock: L,
-  /// Whether its record was read.
-  has_record: bool,
-  /// Whether files of it stay where they are, so that the lock must stay, too.
-  has_more: bool,
-}
-
 /// A payload of a dead process.
 struct Found {
   header: Header,
@@ -66,6 +56,22 @@ enum Judgement {
   Keep(Header, u64),
   PutAside { rows: u32 },
   Expire { rows: u32 },
+}
+
+/// What became of a file.
+enum Outcome {
+  /// There is nothing to do: it is gone, or it is no content.
+  Nothing,
+  /// It stays where it is, for others.
+  Stays,
+  /// A payload that is ours to take over.
+  Payload(Found),
+  /// The content of the record, which stays until it is forgotten.
+  Record(Vec<u8>),
+  /// It was put aside.
+  PutAside { rows: u32 },
+  /// It was removed.
+  Expired { rows: u32 },
 }
 
 impl Tally {
@@ -89,39 +95,60 @@ impl<F: Files> Spool<F> {
   /// Records are handed out whatever their age: what they tell is true, and told once.
   pub fn adopt(&mut self, now: i64) -> Adopted {
     let mut adopted = Adopted::default();
-    let Some(names) = self.list(&mut adopted) else { return adopted };
+    let Some(names) = adopted.note(self.list()).flatten() else { return adopted };
     if !names.contains(&Name { id: self.options.id, kind: Kind::Lock }) {
-      let claimed = self.claim_again();
-      adopted.note(claimed);
+      adopted.note(self.claim_again());
     }
     let sweeps = self.swept_at.is_none_or(|at| now.saturating_sub(at) >= SWEEP_EVERY_MS);
     if sweeps {
       self.swept_at = Some(now);
-      self.sweep_litter(&names, now, &mut adopted);
+      for name in names.iter().filter(|name| name.is_litter()) {
+        adopted.note(self.sweep(*name, now));
+      }
     }
-    let mut dead = self.lock_dead(&names, sweeps, &mut adopted);
+    let mut dead = BTreeMap::new();
+    for id in self.others(&names, sweeps) {
+      let lock = self.files.lock(&self.path_of(id, Kind::Lock));
+      if let Some(lock) = adopted.note(lock).flatten() {
+        dead.insert(id, Dead { id, lock, has_record: false, has_more: false });
+      }
+    }
     if dead.is_empty() {
       return adopted;
     }
     // Until we had their locks they may have lived, and written.
-    let Some(names) = self.list(&mut adopted) else { return adopted };
+    let Some(names) = adopted.note(self.list()).flatten() else { return adopted };
     let mut found = Vec::new();
     for name in names {
-      if let Some(dead) = dead.get_mut(&name.id) {
-        let examined = self.examine(name, dead, now, &mut found, &mut adopted);
-        dead.has_more |= adopted.note(examined).is_none();
+      let Some(dead) = dead.get_mut(&name.id) else { continue };
+      match adopted.note(self.examine(name, now)) {
+        Some(Outcome::Nothing) => {}
+        Some(Outcome::Stays) | None => dead.has_more = true,
+        Some(Outcome::Payload(payload)) => found.push(payload),
+        Some(Outcome::Record(content)) => {
+          adopted.records.push(content);
+          dead.has_record = true;
+        }
+        Some(Outcome::PutAside { rows }) => adopted.damaged.add(rows),
+        Some(Outcome::Expired { rows }) => adopted.expired.add(rows),
       }
     }
     found.sort_by_key(|found| (found.header.created, found.id, found.number));
     for found in found {
-      self.take_over(&found, &mut dead, &mut adopted);
+      match adopted.note(self.take_over(&found)) {
+        Some(entry) => adopted.payloads.extend(entry),
+        None => {
+          if let Some(dead) = dead.get_mut(&found.id) {
+            dead.has_more = true;
+          }
+        }
+      }
     }
     for dead in dead.into_values() {
       if dead.has_record {
         self.mourned.push(dead);
       } else {
-        let buried = self.bury(&dead);
-        adopted.note(buried);
+        adopted.note(dead.bury(&self.files, &self.options.dir));
       }
     }
     adopted
@@ -134,86 +161,51 @@ impl<F: Files> Spool<F> {
   pub fn forget(&mut self) -> io::Result<()> {
     while let Some(dead) = self.mourned.last() {
       gone_is_fine(self.files.remove(&self.path_of(dead.id, Kind::Record)))?;
-      self.bury(dead)?;
+      dead.bury(&self.files, &self.options.dir)?;
       self.mourned.pop();
     }
     Ok(())
   }
 
-  fn list(&self, adopted: &mut Adopted) -> Option<Vec<Name>> {
-    match self.files.list(&self.options.dir) {
-      Ok(names) => Some(names.iter().filter_map(|name| name.parse().ok()).collect()),
-      // The directory is made again when there is something to put.
-      Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-      Err(error) => adopted.note(Err(error)),
-    }
+  /// The names of our files and of others'; `None` when there is no directory. It is made again when there
+  /// is something to put.
+  fn list(&self) -> io::Result<Option<Vec<Name>>> {
+    let names = unless_gone(self.files.list(&self.options.dir))?;
+    Ok(names.map(|names| names.iter().filter_map(|name| name.parse().ok()).collect()))
   }
 
-  /// The dead whose files concern us, and their locks.
-  fn lock_dead(
-    &self,
-    names: &[Name],
-    sweeps: bool,
-    adopted: &mut Adopted,
-  ) -> BTreeMap<Id, Dead<F::Lock>> {
+  /// The other processes whose files concern us.
+  fn others(&self, names: &[Name], sweeps: bool) -> BTreeSet<Id> {
     let ours = self.options.id;
-    let others: BTreeSet<Id> = names
-      .iter()
-      .filter(|name| !matches!(name.kind, Kind::Unborn | Kind::Damaged(_)))
-      .map(|name| name.id)
-      .filter(|id| *id != ours && (sweeps || id.destination == ours.destination))
-      .collect();
-    let mut dead = BTreeMap::new();
-    for id in others {
-      let lock = adopted.note(self.files.lock(&self.path_of(id, Kind::Lock))).flatten();
-      if let Some(lock) = lock {
-        dead.insert(id, Dead { id, lock, has_record: false, has_more: false });
-      }
-    }
-    dead
+    let others = names.iter().filter(|name| !name.is_litter()).map(|name| name.id);
+    others.filter(|id| *id != ours && (sweeps || id.destination == ours.destination)).collect()
   }
 
   /// Decides on a file of a dead process, and does all but take payloads over.
-  fn examine(
-    &self,
-    name: Name,
-    dead: &mut Dead<F::Lock>,
-    now: i64,
-    found: &mut Vec<Found>,
-    adopted: &mut Adopted,
-  ) -> io::Result<()> {
+  fn examine(&self, name: Name, now: i64) -> io::Result<Outcome> {
     let Name { id, kind } = name;
     let path = self.path_of(id, kind);
     let concerns_us = id.destination == self.options.id.destination;
     match kind {
-      Kind::Partial(_) => gone_is_fine(self.files.remove(&path)),
+      Kind::Partial(_) => gone_is_fine(self.files.remove(&path)).map(|()| Outcome::Nothing),
       Kind::Record if concerns_us => {
-        let Some(bytes) = unless_gone(self.files.read(&path))? else { return Ok(()) };
+        let Some(bytes) = unless_gone(self.files.read(&path))? else { return Ok(Outcome::Nothing) };
         match file::decode(&bytes) {
-          Ok((_, content)) => {
-            adopted.records.push(content.to_vec());
-            dead.has_record = true;
-            Ok(())
-          }
-          Err(_) => self.put_aside(name, 0, adopted),
+          Ok((_, content)) => Ok(Outcome::Record(content.to_vec())),
+          Err(_) => self.put_aside(name, 0),
         }
       }
       Kind::Record | Kind::Rows(_) => match self.judge(name, now)? {
-        None => Ok(()),
-        Some(Judgement::Expire { rows }) => self.expire(name, rows, adopted),
-        Some(_) if !concerns_us => {
-          dead.has_more = true;
-          Ok(())
-        }
-        Some(Judgement::PutAside { rows }) => self.put_aside(name, rows, adopted),
-        Some(Judgement::Keep(header, bytes)) => {
-          if let Kind::Rows(number) = kind {
-            found.push(Found { header, id, number, bytes });
-          }
-          Ok(())
-        }
+        None => Ok(Outcome::Nothing),
+        Some(Judgement::Expire { rows }) => self.expire(name, rows),
+        Some(_) if !concerns_us => Ok(Outcome::Stays),
+        Some(Judgement::PutAside { rows }) => self.put_aside(name, rows),
+        Some(Judgement::Keep(header, bytes)) => Ok(match kind {
+          Kind::Rows(number) => Outcome::Payload(Found { header, id, number, bytes }),
+          _ => Outcome::Nothing,
+        }),
       },
-      Kind::Lock | Kind::Unborn | Kind::Damaged(_) => Ok(()),
+      Kind::Lock | Kind::Unborn | Kind::Damaged(_) => Ok(Outcome::Nothing),
     }
   }
 
@@ -237,82 +229,37 @@ impl<F: Files> Spool<F> {
     now.saturating_sub(created) > self.options.max_age_ms
   }
 
-  fn expire(&self, name: Name, rows: u32, adopted: &mut Adopted) -> io::Result<()> {
-    if unless_gone(self.files.remove(&self.path_of(name.id, name.kind)))?.is_some() {
-      adopted.expired.add(rows);
-    }
-    Ok(())
+  fn expire(&self, name: Name, rows: u32) -> io::Result<Outcome> {
+    let removed = unless_gone(self.files.remove(&self.path_of(name.id, name.kind)))?;
+    Ok(removed.map_or(Outcome::Nothing, |()| Outcome::Expired { rows }))
   }
 
-  fn put_aside(&self, name: Name, rows: u32, adopted: &mut Adopted) -> io::Result<()> {
+  fn put_aside(&self, name: Name, rows: u32) -> io::Result<Outcome> {
     let number = if let Kind::Rows(number) = name.kind { Some(number) } else { None };
     let aside = self.path_of(name.id, Kind::Damaged(number));
-    let renamed = self.files.rename(&self.path_of(name.id, name.kind), &aside);
-    if unless_gone(renamed)?.is_some() {
-      adopted.damaged.add(rows);
-    }
-    Ok(())
+    let renamed = unless_gone(self.files.rename(&self.path_of(name.id, name.kind), &aside))?;
+    Ok(renamed.map_or(Outcome::Nothing, |()| Outcome::PutAside { rows }))
   }
 
-  fn take_over(
-    &mut self,
-    found: &Found,
-    dead: &mut BTreeMap<Id, Dead<F::Lock>>,
-    adopted: &mut Adopted,
-  ) {
+  /// Makes a payload of a dead process ours. `None` when somebody took it who has no right to.
+  fn take_over(&mut self, found: &Found) -> io::Result<Option<Entry>> {
     let number = self.next_number();
     let theirs = self.path_of(found.id, Kind::Rows(found.number));
-    let renamed = unless_gone(self.files.rename(&theirs, &self.path(Kind::Rows(number))));
-    match adopted.note(renamed) {
-      Some(Some(())) => {
-        self.hold(number, found.bytes);
-        let Header { rows, created, .. } = found.header;
-        adopted.payloads.push(Entry { number, rows, bytes: found.bytes, created });
-      }
-      // Somebody took it who has no right to: not we, at any rate.
-      Some(None) => {}
-      None => {
-        if let Some(dead) = dead.get_mut(&found.id) {
-          dead.has_more = true;
-        }
-      }
+    let renamed = unless_gone(self.files.rename(&theirs, &self.path(Kind::Rows(number))))?;
+    Ok(renamed.map(|()| {
+      self.hold(number, found.bytes);
+      let Header { rows, created, .. } = found.header;
+      Entry { number, rows, bytes: found.bytes, created }
+    }))
+  }
+
+  /// Removes what nobody will ask for any more: a damaged file, which was counted when it was put aside, or
+  /// a lock whose process died in the moment of making it.
+  fn sweep(&self, name: Name, now: i64) -> io::Result<()> {
+    let path = self.path_of(name.id, name.kind);
+    match unless_gone(self.files.look(&path, 0))? {
+      Some(look) if self.is_too_old(look.modified, now) => gone_is_fine(self.files.remove(&path)),
+      _ => Ok(()),
     }
-  }
-
-  /// Removes the lock of a dead process that left nothing else.
-  fn bury(&self, dead: &Dead<F::Lock>) -> io::Result<()> {
-    // Held until the file is gone.
-    let _held = &dead.lock;
-    if dead.has_more {
-      return Ok(());
-    }
-    gone_is_fine(self.files.remove(&self.path_of(dead.id, Kind::Lock)))
-  }
-
-  /// Removes what nobody will ask for any more: damaged files, which were counted when they were put
-  /// aside, and locks whose process died in the moment of making them.
-  fn sweep_litter(&self, names: &[Name], now: i64, adopted: &mut Adopted) {
-    for name in names {
-      if !matches!(name.kind, Kind::Unborn | Kind::Damaged(_)) {
-        continue;
-      }
-      let path = self.path_of(name.id, name.kind);
-      let look = adopted.note(unless_gone(self.files.look(&path, 0))).flatten();
-      if look.is_some_and(|look| self.is_too_old(look.modified, now)) {
-        adopted.note(gone_is_fine(self.files.remove(&path)));
-      }
-    }
-  }
-
-  fn path_of(&self, id: Id, kind: Kind) -> PathBuf {
-    self.options.dir.join(Name { id, kind }.to_string())
-  }
-}
-
-/// `None` when the file is gone.
-fn unless_gone<T>(result: io::Result<T>) -> io::Result<Option<T>> {
-  match result {
-    Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-    result => result.map(Some),
   }
 }

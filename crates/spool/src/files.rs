@@ -38,3 +38,19 @@ pub struct Look {
   /// When it was written, milliseconds since the epoch.
   pub modified: i64,
 }
+
+/// Removing what is not there has succeeded.
+pub fn gone_is_fine(result: io::Result<()>) -> io::Result<()> {
+  match result {
+    Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+    _ => Ok(()),
+  }
+}
+
+/// `None` when the file is gone.
+pub fn unless_gone<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+  match result {
+    Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+    result => result.map(Some),
+  }
+}

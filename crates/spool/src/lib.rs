@@ -11,24 +11,34 @@
 //!
 //! | module | |
 //! |---|---|
-//! | [`process`] | what this process keeps: payloads, and the record of what it has open |
-//! | [`adopt`] | what dead processes left, and what is too old |
+//! | [`files`] | what is asked of a file system |
 //! | [`name`] | file names: whose a file is, and what |
 //! | [`file`] | the bytes of a file |
-//! | [`files`] | what is asked of a file system |
+//! | [`dead`] | a dead process whose lock we hold |
+//! | [`process`] | what this process keeps: payloads, and the record of what it has open |
+//! | [`adopt`] | what dead processes left, and what is too old |
+//! | `memory` | a file system in memory, for tests and simulations (feature `memory`) |
 
 mod adopt;
+mod dead;
 mod file;
 mod files;
+pub mod inspect;
 mod name;
+mod operation;
 mod process;
+
+#[cfg(any(test, feature = "memory"))]
+pub mod memory;
 
 #[cfg(test)]
 mod tests;
 
 pub use adopt::{Adopted, Tally};
 pub use files::{Files, Look};
+pub use inspect::Listing;
 pub use name::Id;
+pub use operation::{Completion, Operation};
 pub use process::{Entry, Options, ReadError, Spool};
 
 pub use self::{

@@ -2,7 +2,11 @@
 //!
 //! A name has one spelling. Whatever is spelled otherwise is not ours and is left alone.
 
-use std::{fmt, str::FromStr};
+use std::{
+  fmt,
+  path::{Path, PathBuf},
+  str::FromStr,
+};
 
 /// One process on one destination. No two have ever the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +46,18 @@ pub struct Name {
 /// It is nothing of ours.
 #[derive(Debug)]
 pub struct Foreign;
+
+impl Name {
+  /// Whether nobody reads the file, so that it can only get too old.
+  pub(super) fn is_litter(self) -> bool {
+    matches!(self.kind, Kind::Unborn | Kind::Damaged(_))
+  }
+
+  /// Where the file is.
+  pub(super) fn path(self, dir: &Path) -> PathBuf {
+    dir.join(self.to_string())
+  }
+}
 
 impl fmt::Display for Id {
   fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,9 +9,9 @@ use std::{
 use thiserror::Error;
 
 use super::{
-  adopt::Dead,
+  dead::Dead,
   file::{self, DecodeError, Header},
-  files::Files,
+  files::{Files, gone_is_fine},
   name::{Id, Kind, Name},
 };
 
@@ -190,15 +190,13 @@ impl<F: Files> Spool<F> {
     Ok(())
   }
 
-  /// The process ends. What it still has in the directory is left for the next one.
-  pub fn finish(self) -> io::Result<()> {
+  /// The process ends. What it still has in the directory is left for the next one. To be dropped then: until that
+  /// the lock is held, so that whoever gets it finds nothing.
+  pub fn finish(&mut self) -> io::Result<()> {
     if self.has_record || !self.held.is_empty() {
       return Ok(());
     }
-    gone_is_fine(self.files.remove(&self.path(Kind::Lock)))?;
-    // Only now: whoever gets the lock finds nothing.
-    drop(self.lock);
-    Ok(())
+    gone_is_fine(self.files.remove(&self.path(Kind::Lock)))
   }
 
   /// Takes our lock anew. Somebody removed the file, and others think us dead.
@@ -219,6 +217,10 @@ impl<F: Files> Spool<F> {
 
   pub(super) fn path(&self, kind: Kind) -> PathBuf {
     path(&self.options, kind)
+  }
+
+  pub(super) fn path_of(&self, id: Id, kind: Kind) -> PathBuf {
+    Name { id, kind }.path(&self.options.dir)
   }
 
   fn release(&mut self, entry: &Entry) {
@@ -272,13 +274,5 @@ fn claim<F: Files>(files: &F, options: &Options) -> io::Result<F::Lock> {
 }
 
 fn path(options: &Options, kind: Kind) -> PathBuf {
-  options.dir.join(Name { id: options.id, kind }.to_string())
-}
-
-/// Removing what is not there has succeeded.
-pub(super) fn gone_is_fine(result: io::Result<()>) -> io::Result<()> {
-  match result {
-    Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-    _ => Ok(()),
-  }
+  Name { id: options.id, kind }.path(&options.dir)
 }

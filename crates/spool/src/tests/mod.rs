@@ -2,4 +2,3 @@
 
 mod model;
 mod rules;
-mod world;

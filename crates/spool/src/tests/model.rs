@@ -8,16 +8,17 @@
 use std::{
   cell::RefCell,
   collections::{BTreeMap, BTreeSet},
+  io::ErrorKind,
   path::{Path, PathBuf},
   rc::Rc,
 };
 
 use proptest::prelude::*;
 
-use super::world::{Change, FakeFiles, Fault, Inode};
 use crate::{
   Entry, Id, Options, ReadError, Spool, Tally,
   file::Header,
+  memory::{Change, Fault, Inode, MemoryFiles},
   name::{Kind, Name},
 };
 
@@ -115,8 +116,8 @@ fn steps() -> impl Strategy<Value = Step> {
 
 /// A living process.
 struct Process {
-  spool: Spool<FakeFiles>,
-  files: FakeFiles,
+  spool: Spool<MemoryFiles>,
+  files: MemoryFiles,
   id: Id,
   held: Vec<(Entry, Inode)>,
   open: BTreeSet<u32>,
@@ -155,24 +156,24 @@ struct Ledger {
 
 #[derive(Clone)]
 struct Model {
-  files: FakeFiles,
+  files: MemoryFiles,
   processes: Rc<[RefCell<Option<Process>>; PROCESSES]>,
   ledger: Rc<RefCell<Ledger>>,
 }
 
 impl Model {
   fn new() -> Self {
-    let files = FakeFiles::default();
+    let files = MemoryFiles::default();
     let model = Self { files, processes: Rc::default(), ledger: Rc::default() };
-    let mut world = model.files.world.borrow_mut();
-    world.has_dir = true;
-    world.now = 1_795_417_364_000;
+    let mut disk = model.files.disk.borrow_mut();
+    disk.has_dir = true;
+    disk.now = 1_795_417_364_000;
     for (inode, name) in JUNK.into_iter().enumerate() {
       let path = Path::new(DIR).join(name);
-      world.add(&path, b"not ours");
-      assert_eq!(world.names[&path], inode);
+      disk.add(&path, b"not ours").unwrap();
+      assert_eq!(disk.names[&path], inode);
     }
-    drop(world);
+    drop(disk);
     model
   }
 
@@ -227,7 +228,7 @@ impl Model {
   fn fault(&self, trouble: Trouble) -> Fault {
     match trouble {
       Trouble::Crash => Fault::Crash,
-      Trouble::Error => Fault::Error,
+      Trouble::Error => Fault::Error(ErrorKind::Other),
       Trouble::Meanwhile(process, commands) => {
         let model = self.clone();
         Fault::Interrupt(Box::new(move || {
@@ -257,7 +258,7 @@ impl Model {
   }
 
   fn act(&self, number: usize, process: &mut Process, command: Command) {
-    let now = self.files.world.borrow().now;
+    let now = self.files.disk.borrow().now;
     match command {
       Command::Put { rows, length } => self.put(number, process, rows, length, now),
       Command::Acknowledge(index) => self.acknowledge(process, index),
@@ -313,7 +314,7 @@ impl Model {
           _ => None,
         });
         if let Some(inode) = kept
-          && self.files.world.borrow().names.values().any(|named| *named == inode)
+          && self.files.disk.borrow().names.values().any(|named| *named == inode)
         {
           // Only a death can leave there what was not promised.
           assert!(process.files.has_crashed(), "a payload was refused and is there");
@@ -423,7 +424,7 @@ impl Model {
   }
 
   /// Sees what a process did to the files of others. Each that went was counted, unless it died first.
-  fn settle(&self, files: &FakeFiles, counted: Option<Tally>) {
+  fn settle(&self, files: &MemoryFiles, counted: Option<Tally>) {
     let mut ledger = self.ledger.borrow_mut();
     let mut went = Tally::default();
     for change in files.take_changes() {
@@ -443,11 +444,11 @@ impl Model {
       if !is_rows(&from) && !is_record(&from) {
         continue;
       }
-      let world = self.files.world.borrow();
-      let file = &world.inodes[inode];
+      let disk = self.files.disk.borrow();
+      let file = &disk.inodes[inode];
       let header = Header::decode(&file.bytes).ok();
       let created = header.map_or(file.modified, |header| header.created);
-      let is_too_old = world.now - created > MAX_AGE;
+      let is_too_old = disk.now - created > MAX_AGE;
       if is_removed {
         assert!(is_too_old, "{} was removed", from.display());
       } else {
@@ -477,7 +478,7 @@ impl Model {
   /// Whose lock was removed has nothing left.
   fn check_buried(&self, id: &Path) {
     let id = id.file_name().unwrap().to_str().unwrap();
-    for path in self.files.world.borrow().names.keys() {
+    for path in self.files.disk.borrow().names.keys() {
       let name = path.file_name().unwrap().to_str().unwrap();
       let is_inert = name.ends_with(".damaged") || name.ends_with(".new") || is_junk(path);
       assert!(!name.starts_with(id) || is_inert, "{name} was left without a lock");
@@ -486,9 +487,9 @@ impl Model {
 
   fn befall(&self, mishap: Mishap) {
     match mishap {
-      Mishap::Full(is_full) => self.files.world.borrow_mut().is_full = is_full,
-      Mishap::Denied(is_denied) => self.files.world.borrow_mut().is_denied = is_denied,
-      Mishap::Later(by) => self.files.world.borrow_mut().now += by,
+      Mishap::Full(is_full) => self.files.disk.borrow_mut().is_full = is_full,
+      Mishap::Denied(is_denied) => self.files.disk.borrow_mut().is_denied = is_denied,
+      Mishap::Later(by) => self.files.disk.borrow_mut().now += by,
       Mishap::Corrupt(file, at) => self.damage(file, |bytes| {
         let at = at % bytes.len();
         bytes[at] ^= 0x40;
@@ -499,9 +500,9 @@ impl Model {
 
   /// Damages a payload or a record. None twice, which may undo it.
   fn damage(&self, file: usize, damage: impl FnOnce(&mut Vec<u8>)) {
-    let mut world = self.files.world.borrow_mut();
+    let mut disk = self.files.disk.borrow_mut();
     let mut ledger = self.ledger.borrow_mut();
-    let whole: Vec<(PathBuf, Inode)> = world
+    let whole: Vec<(PathBuf, Inode)> = disk
       .names
       .iter()
       .filter(|(path, _)| is_rows(path) || is_record(path))
@@ -512,7 +513,7 @@ impl Model {
       return;
     }
     let (path, inode) = &whole[file % whole.len()];
-    let bytes = &mut world.inodes[*inode].bytes;
+    let bytes = &mut disk.inodes[*inode].bytes;
     if is_record(path) {
       for item in items(&bytes[Header::LENGTH..]) {
         ledger.opened[item as usize].may_go = true;
@@ -524,13 +525,13 @@ impl Model {
 
   /// What the living hold is theirs alone, and there.
   fn check_living(&self) {
-    let world = self.files.world.borrow();
+    let disk = self.files.disk.borrow();
     let mut held = BTreeSet::new();
     for process in self.processes.iter() {
       let process = process.borrow();
       let Some(process) = &*process else { continue };
       for (entry, inode) in &process.held {
-        assert_eq!(world.names.get(&path(process, entry)), Some(inode), "it is not where it was");
+        assert_eq!(disk.names.get(&path(process, entry)), Some(inode), "it is not where it was");
         assert!(held.insert(*inode), "two have it");
       }
       assert_eq!(process.spool.entries(), process.held.len());
@@ -542,8 +543,8 @@ impl Model {
   /// Everybody dies, and all is well again: the next process of each destination finds all that is due.
   fn judgement_day(&self) {
     {
-      let mut world = self.files.world.borrow_mut();
-      (world.is_full, world.is_denied) = (false, false);
+      let mut disk = self.files.disk.borrow_mut();
+      (disk.is_full, disk.is_denied) = (false, false);
     }
     for number in 0..PROCESSES {
       self.run(number, Command::Kill, None);
@@ -573,15 +574,15 @@ impl Model {
     for number in [0, 1, 3] {
       self.wind_up(number);
     }
-    let world = self.files.world.borrow();
-    for path in world.names.keys() {
+    let disk = self.files.disk.borrow();
+    for path in disk.names.keys() {
       let name = path.file_name().unwrap().to_str().unwrap();
       let kind = name.parse::<Name>().ok().map(|name| name.kind);
       let may_stay = matches!(kind, None | Some(Kind::Damaged(_) | Kind::Unborn));
       assert!(may_stay, "{name} was left behind");
     }
     for name in JUNK {
-      assert!(world.names.contains_key(&Path::new(DIR).join(name)), "{name} is gone");
+      assert!(disk.names.contains_key(&Path::new(DIR).join(name)), "{name} is gone");
     }
   }
 
@@ -602,7 +603,7 @@ impl Model {
   }
 
   fn inode_of(&self, process: &Process, entry: &Entry) -> Option<Inode> {
-    self.files.world.borrow().names.get(&path(process, entry)).copied()
+    self.files.disk.borrow().names.get(&path(process, entry)).copied()
   }
 }
 

@@ -2,10 +2,10 @@
 
 use std::{cell::RefCell, io::ErrorKind, path::Path, rc::Rc};
 
-use super::world::{FakeFiles, Fault};
 use crate::{
   Entry, Id, Options, ReadError, Spool, Tally,
   file::{DecodeError, Header},
+  memory::{Fault, MemoryFiles},
   name::{Kind, Name},
 };
 
@@ -16,7 +16,7 @@ fn id(destination: u64, pid: u32) -> Id {
   Id { destination, pid, random: 7 }
 }
 
-fn open(files: &FakeFiles, id: Id) -> Spool<FakeFiles> {
+fn open(files: &MemoryFiles, id: Id) -> Spool<MemoryFiles> {
   let options = Options { dir: "/spool".into(), id, max_age_ms: 24 * HOUR, fsync: false };
   Spool::open(options, files.clone()).unwrap()
 }
@@ -25,22 +25,22 @@ fn name(id: Id, kind: Kind) -> String {
   Name { id, kind }.to_string()
 }
 
-fn exists(files: &FakeFiles, name: &str) -> bool {
-  files.world.borrow().find(&Path::new("/spool").join(name)).is_ok()
+fn exists(files: &MemoryFiles, name: &str) -> bool {
+  files.disk.borrow().find(&Path::new("/spool").join(name)).is_ok()
 }
 
-fn names(files: &FakeFiles) -> Vec<String> {
-  let world = files.world.borrow();
-  world.names.keys().map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect()
+fn names(files: &MemoryFiles) -> Vec<String> {
+  let disk = files.disk.borrow();
+  disk.names.keys().map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect()
 }
 
-fn contents(spool: &Spool<FakeFiles>, entries: &[Entry]) -> Vec<Vec<u8>> {
+fn contents(spool: &Spool<MemoryFiles>, entries: &[Entry]) -> Vec<Vec<u8>> {
   entries.iter().map(|entry| spool.read(entry).unwrap()).collect()
 }
 
 #[test]
 fn what_the_dead_of_all_ages_left_comes_oldest_first_and_keeps_its_age() {
-  let files = FakeFiles::default();
+  let files = MemoryFiles::default();
   let (mut first, mut second) = (open(&files, id(1, 1)), open(&files, id(1, 2)));
   first.put(b"b", 1, NOON + 2).unwrap();
   second.put(b"a", 1, NOON + 1).unwrap();
@@ -57,12 +57,13 @@ fn what_the_dead_of_all_ages_left_comes_oldest_first_and_keeps_its_age() {
     heir.remove(entry).unwrap();
   }
   heir.finish().unwrap();
+  drop(heir);
   assert_eq!(names(&files), [""; 0]);
 }
 
 #[test]
 fn what_is_kept_for_one_destination_is_seen_there_alone() {
-  let files = FakeFiles::default();
+  let files = MemoryFiles::default();
   let dir = Path::new("/spool");
   assert!(!Spool::any(&files, dir, 1), "there is not even a directory");
   let mut spool = open(&files, id(1, 1));
@@ -78,7 +79,7 @@ fn what_is_kept_for_one_destination_is_seen_there_alone() {
 
 #[test]
 fn the_record_is_handed_out_until_it_is_forgotten() {
-  let files = FakeFiles::default();
+  let files = MemoryFiles::default();
   let mut dead = open(&files, id(1, 1));
   dead.write_record(b"first", NOON).unwrap();
   dead.write_record(b"second", NOON).unwrap();
@@ -95,21 +96,23 @@ fn the_record_is_handed_out_until_it_is_forgotten() {
   assert_eq!(names(&files), [name(id(1, 3), Kind::Lock), name(id(1, 3), Kind::Record)]);
   sibling.clear_record().unwrap();
   sibling.finish().unwrap();
+  drop(sibling);
   assert_eq!(names(&files), [""; 0]);
 }
 
 #[test]
 fn a_record_that_was_written_outlives_its_process_however_that_ends() {
-  let files = FakeFiles::default();
+  let files = MemoryFiles::default();
   let mut spool = open(&files, id(1, 1));
   spool.write_record(b"open", NOON).unwrap();
   spool.finish().unwrap();
+  drop(spool);
   assert_eq!(open(&files, id(1, 2)).adopt(NOON).records, [b"open"]);
 }
 
 #[test]
 fn the_dead_of_another_destination_are_left_alone_until_they_are_too_old() {
-  let files = FakeFiles::default();
+  let files = MemoryFiles::default();
   let mut stranger = open(&files, id(2, 1));
   stranger.put(b"rows", 5, NOON).unwrap();
   stranger.put(b"later rows", 6, NOON + 2 * HOUR).unwrap();
@@ -131,7 +134,7 @@ fn the_dead_of_another_destination_are_left_alone_until_they_are_too_old() {
 
 #[test]
 fn what_is_too_old_is_counted_and_not_adopted() {
-  let files = FakeFiles::default();
+  let files = MemoryFiles::default();
   let mut dead = open(&files, id(1, 1));
   dead.put(b"old", 3, NOON).unwrap();
   dead.put(b"new", 4, NOON + HOUR).unwrap();
@@ -144,23 +147,23 @@ fn what_is_too_old_is_counted_and_not_adopted() {
 
 #[test]
 fn damage_is_put_aside_counted_as_far_as_possible_and_kept_for_a_while() {
-  let files = FakeFiles::default();
-  files.world.borrow_mut().now = NOON;
+  let files = MemoryFiles::default();
+  files.disk.borrow_mut().now = NOON;
   let mut dead = open(&files, id(1, 1));
   let cut = dead.put(b"cut off", 2, NOON).unwrap();
   let content = dead.put(b"other content", 3, NOON).unwrap();
   let header = dead.put(b"other header", 4, NOON).unwrap();
   for (entry, at) in [(&content, Header::LENGTH), (&header, 17)] {
     let path = Path::new("/spool").join(name(id(1, 1), Kind::Rows(entry.number)));
-    let mut world = files.world.borrow_mut();
-    let inode = world.find(&path).unwrap();
-    world.inodes[inode].bytes[at] ^= 1;
+    let mut disk = files.disk.borrow_mut();
+    let inode = disk.find(&path).unwrap();
+    disk.inodes[inode].bytes[at] ^= 1;
   }
   {
     let path = Path::new("/spool").join(name(id(1, 1), Kind::Rows(cut.number)));
-    let mut world = files.world.borrow_mut();
-    let inode = world.find(&path).unwrap();
-    world.inodes[inode].bytes.truncate(40);
+    let mut disk = files.disk.borrow_mut();
+    let inode = disk.find(&path).unwrap();
+    disk.inodes[inode].bytes.truncate(40);
   }
   dead.write_record(b"open", NOON).unwrap();
   drop(dead);
@@ -177,6 +180,7 @@ fn damage_is_put_aside_counted_as_far_as_possible_and_kept_for_a_while() {
   assert_eq!(damaged(&files), 3);
   heir.forget().unwrap();
   heir.finish().unwrap();
+  drop(heir);
 
   open(&files, id(1, 3)).adopt(NOON + 24 * HOUR);
   assert_eq!(damaged(&files), 3);
@@ -186,13 +190,13 @@ fn damage_is_put_aside_counted_as_far_as_possible_and_kept_for_a_while() {
 
 #[test]
 fn a_damaged_record_is_put_aside_and_counted() {
-  let files = FakeFiles::default();
+  let files = MemoryFiles::default();
   let mut dead = open(&files, id(1, 1));
   dead.write_record(b"open", NOON).unwrap();
   drop(dead);
   let path = Path::new("/spool").join(name(id(1, 1), Kind::Record));
-  let inode = files.world.borrow().find(&path).unwrap();
-  files.world.borrow_mut().inodes[inode].bytes.pop();
+  let inode = files.disk.borrow().find(&path).unwrap();
+  files.disk.borrow_mut().inodes[inode].bytes.pop();
   let mut heir = open(&files, id(1, 2));
   let adopted = heir.adopt(NOON);
   assert_eq!((adopted.damaged, adopted.records.len()), (Tally { files: 1, rows: 0 }, 0));
@@ -201,11 +205,11 @@ fn a_damaged_record_is_put_aside_and_counted() {
 
 #[test]
 fn a_directory_that_was_deleted_is_made_again_and_what_was_in_it_is_gone() {
-  let files = FakeFiles::default();
+  let files = MemoryFiles::default();
   let mut spool = open(&files, id(1, 1));
   let lost = spool.put(b"lost", 1, NOON).unwrap();
-  files.world.borrow_mut().names.clear();
-  files.world.borrow_mut().has_dir = false;
+  files.disk.borrow_mut().names.clear();
+  files.disk.borrow_mut().has_dir = false;
   assert!(spool.adopt(NOON).trouble.is_none(), "nothing is there, and that is all");
   let kept = spool.put(b"kept", 1, NOON).unwrap();
   assert!(matches!(spool.read(&lost), Err(ReadError::Gone)));
@@ -218,9 +222,9 @@ fn a_directory_that_was_deleted_is_made_again_and_what_was_in_it_is_gone() {
 
 #[test]
 fn a_process_whose_lock_was_deleted_takes_it_again() {
-  let files = FakeFiles::default();
+  let files = MemoryFiles::default();
   let mut spool = open(&files, id(1, 1));
-  files.world.borrow_mut().names.remove(&Path::new("/spool").join(name(id(1, 1), Kind::Lock)));
+  files.disk.borrow_mut().names.remove(&Path::new("/spool").join(name(id(1, 1), Kind::Lock)));
   let first = spool.put(b"first", 1, NOON).unwrap();
   let mut sibling = open(&files, id(1, 2));
   let stolen = sibling.adopt(NOON).payloads;
@@ -235,15 +239,15 @@ fn a_process_whose_lock_was_deleted_takes_it_again() {
 
 #[test]
 fn what_does_not_fit_is_refused_and_what_is_there_stays() {
-  let files = FakeFiles::default();
+  let files = MemoryFiles::default();
   let mut spool = open(&files, id(1, 1));
   let kept = spool.put(b"kept", 1, NOON).unwrap();
   spool.write_record(b"open", NOON).unwrap();
-  files.world.borrow_mut().is_full = true;
+  files.disk.borrow_mut().is_full = true;
   assert_eq!(spool.put(b"refused", 1, NOON).unwrap_err().kind(), ErrorKind::StorageFull);
   assert_eq!(spool.write_record(b"more", NOON).unwrap_err().kind(), ErrorKind::StorageFull);
   assert_eq!(names(&files).len(), 3, "no parts of files take what space there is");
-  files.world.borrow_mut().is_full = false;
+  files.disk.borrow_mut().is_full = false;
   assert_eq!(spool.read(&kept).unwrap(), b"kept");
   spool.put(b"fits again", 1, NOON).unwrap();
   drop(spool);
@@ -253,24 +257,24 @@ fn what_does_not_fit_is_refused_and_what_is_there_stays() {
 
 #[test]
 fn what_cannot_be_taken_over_is_reported_and_waits() {
-  let files = FakeFiles::default();
+  let files = MemoryFiles::default();
   let mut dead = open(&files, id(1, 1));
   dead.put(b"rows", 1, NOON).unwrap();
   drop(dead);
   let mut heir = open(&files, id(1, 2));
-  files.world.borrow_mut().is_full = true;
+  files.disk.borrow_mut().is_full = true;
   let adopted = heir.adopt(NOON);
   assert_eq!(adopted.trouble.map(|error| error.kind()), Some(ErrorKind::StorageFull));
   assert_eq!((adopted.payloads.len(), heir.entries()), (0, 0));
-  files.world.borrow_mut().is_full = false;
+  files.disk.borrow_mut().is_full = false;
   assert_eq!(heir.adopt(NOON).payloads.len(), 1);
 }
 
 #[test]
 fn a_process_that_is_just_being_born_is_not_taken_for_dead() {
   for operation in 0..8 {
-    let files = FakeFiles::default();
-    files.world.borrow_mut().now = NOON;
+    let files = MemoryFiles::default();
+    files.disk.borrow_mut().now = NOON;
     let mut sibling = open(&files, id(1, 1));
     let meanwhile = Rc::new(RefCell::new(sibling));
     let born = files.other_process();
@@ -287,7 +291,7 @@ fn a_process_that_is_just_being_born_is_not_taken_for_dead() {
 #[test]
 fn a_process_may_put_something_and_die_while_an_heir_looks_and_another_heir_may_come() {
   for operation in 0..20 {
-    let files = FakeFiles::default();
+    let files = MemoryFiles::default();
     let mut dead = open(&files, id(1, 1));
     dead.put(b"a", 1, NOON).unwrap();
     dead.write_record(b"open", NOON).unwrap();
@@ -328,10 +332,11 @@ fn a_process_may_put_something_and_die_while_an_heir_looks_and_another_heir_may_
 
 #[test]
 fn an_id_is_used_once() {
-  let files = FakeFiles::default();
+  let files = MemoryFiles::default();
   let mut spool = open(&files, id(1, 1));
   spool.put(b"rows", 1, NOON).unwrap();
   spool.finish().unwrap();
+  drop(spool);
   let options = Options { dir: "/spool".into(), id: id(1, 1), max_age_ms: HOUR, fsync: false };
   let error = Spool::open(options, files).err().unwrap();
   assert_eq!(error.kind(), ErrorKind::AlreadyExists);
@@ -339,7 +344,7 @@ fn an_id_is_used_once() {
 
 #[test]
 fn looking_for_the_dead_costs_a_listing_and_a_try_at_each_sibling() {
-  let files = FakeFiles::default();
+  let files = MemoryFiles::default();
   let mut spool = open(&files, id(1, 1));
   let siblings: Vec<_> = (2..5).map(|pid| open(&files, id(1, pid))).collect();
   let _elsewhere = open(&files, id(2, 9));

@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{elements, image};
+use super::{
+  image,
+  value::{elements, object, string},
+};
 
 /// One part. The pieces of text are JSON strings, as escaped.
 pub struct Part<'a> {
@@ -17,16 +20,25 @@ pub enum Kind<'a> {
   Text(&'a str),
   /// What is told of it.
   Image(Cow<'a, str>),
-  Thinking {
-    text: Option<&'a str>,
-    redacted: bool,
-  },
-  Call {
-    id: Option<&'a str>,
-    name: &'a str,
-    arguments: Option<&'a str>,
-  },
+  Thinking(Thinking<'a>),
+  Call(Call<'a>),
   Other,
+}
+
+/// What a model thought.
+#[derive(Clone, Copy)]
+pub struct Thinking<'a> {
+  pub text: Option<&'a str>,
+  /// Whether the provider redacted it.
+  pub redacted: bool,
+}
+
+/// A call of a tool.
+#[derive(Clone, Copy)]
+pub struct Call<'a> {
+  pub id: Option<&'a str>,
+  pub name: &'a str,
+  pub arguments: Option<&'a str>,
 }
 
 /// Every member that a part may have.
@@ -66,42 +78,17 @@ fn kind<'a>(part: &Members<'a>) -> Option<Kind<'a>> {
   Some(match part.r#type?.get() {
     r#""text""# => Kind::Text(string(part.text)?),
     r#""image""# => Kind::Image(image::shown(part.data?.get(), part.mime_type.map(RawValue::get))?),
-    r#""thinking""# => Kind::Thinking {
+    r#""thinking""# => Kind::Thinking(Thinking {
       text: string(part.thinking).filter(|text| *text != r#""""#),
       redacted: part.redacted.is_some_and(|flag| flag.get() == "true"),
-    },
-    r#""toolCall""# => Kind::Call {
+    }),
+    r#""toolCall""# => Kind::Call(Call {
       id: part.id.map(RawValue::get),
       name: string(part.name)?,
       arguments: part.arguments.map(RawValue::get),
-    },
+    }),
     _ => return None,
   })
-}
-
-/// The members of an object; `None` when it is not one.
-pub fn object<'a, T: Deserialize<'a>>(value: &'a RawValue) -> Option<T> {
-  // Serde would also take a list for a struct.
-  let text = value.get();
-  text.starts_with('{').then(|| serde_json::from_str(text).ok())?
-}
-
-/// A JSON string, with its quotes.
-pub fn string(value: Option<&RawValue>) -> Option<&str> {
-  value.map(RawValue::get).filter(|text| text.starts_with('"'))
-}
-
-/// Writes JSON strings as one, a line break between each two.
-pub fn join<'a>(out: &mut String, texts: impl Iterator<Item = &'a str>) {
-  out.push('"');
-  for (place, text) in texts.enumerate() {
-    if place > 0 {
-      out.push_str("\\n");
-    }
-    let inside = text.strip_prefix('"').and_then(|t| t.strip_suffix('"'));
-    out.push_str(inside.unwrap_or_default());
-  }
-  out.push('"');
 }
 
 /// Writes a text as a part.
@@ -122,20 +109,4 @@ pub fn write(out: &mut String, part: &Part<'_>) {
     }
     _ => out.push_str(&image::without(part.raw.get())),
   }
-}
-
-/// Writes a list, each element by `one`.
-pub fn list<T>(
-  out: &mut String,
-  all: impl IntoIterator<Item = T>,
-  mut one: impl FnMut(&mut String, T),
-) {
-  out.push('[');
-  for (place, element) in all.into_iter().enumerate() {
-    if place > 0 {
-      out.push(',');
-    }
-    one(out, element);
-  }
-  out.push(']');
 }

@@ -4,7 +4,9 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use super::walk::{Step, replace, walk};
+use braintrust_row::string::content;
+
+use super::walk::{Edit, Step, replace, walk};
 
 /// What Flue puts where the bytes were.
 const FLUES: &str = r#""[image data omitted from event]""#;
@@ -37,7 +39,7 @@ pub fn without(text: &str) -> Cow<'_, str> {
       if let Some(Seen { image: true, data: Some(data), mime }) = open.pop()
         && let Some(placeholder) = placeholder(part(data.clone()), mime.map(part))
       {
-        edits.push((data, placeholder));
+        edits.push(Edit { range: data, new: placeholder });
       }
     }
   });
@@ -68,7 +70,7 @@ pub fn shown<'a>(data: &'a str, mime: Option<&str>) -> Option<Cow<'a, str>> {
 
 /// The JSON string to put in the place of `data` if that has bytes. Both are JSON values.
 fn placeholder(data: &str, mime: Option<&str>) -> Option<String> {
-  let Some(text) = inside(data) else {
+  let Some(text) = content(data) else {
     // A list or object of bytes.
     return data.starts_with(['[', '{']).then(|| told(mime, None));
   };
@@ -78,7 +80,7 @@ fn placeholder(data: &str, mime: Option<&str>) -> Option<String> {
   }
   let encoded = text.split_once(";base64,").map(|(_, encoded)| encoded);
   let bytes = encoded.is_some()
-    || mime.and_then(inside).is_some()
+    || mime.and_then(content).is_some()
     || (text.len() >= SHORTEST_BYTES && text.bytes().all(is_base64));
   let size = encoded.unwrap_or(text).trim_end_matches('=').len() * 3 / 4;
   bytes.then(|| told(mime, Some(size)))
@@ -90,16 +92,11 @@ fn is_base64(byte: u8) -> bool {
 
 fn told(mime: Option<&str>, size: Option<usize>) -> String {
   // Any longer one is no media type.
-  let mime = mime.and_then(inside).filter(|mime| mime.len() <= 100);
+  let mime = mime.and_then(content).filter(|mime| mime.len() <= 100);
   let size = size.map(|size| format!("{size} bytes"));
   let facts: Vec<&str> = mime.into_iter().chain(size.as_deref()).collect();
   match facts.as_slice() {
     [] => r#""[image data omitted]""#.to_owned(),
     facts => format!(r#""[image data omitted: {}]""#, facts.join(", ")),
   }
-}
-
-/// A JSON string without its quotes.
-fn inside(value: &str) -> Option<&str> {
-  value.strip_prefix('"')?.strip_suffix('"')
 }

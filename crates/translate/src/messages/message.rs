@@ -4,8 +4,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-  content::{Kind, Part, join, list, object, parts, string, write as write_part, write_text},
+  content::{Call, Kind, Part, Thinking, parts, write as write_part, write_text},
   image,
+  value::{object, string},
+  write::{join, list},
 };
 
 /// Every member that a message may have.
@@ -78,8 +80,7 @@ fn assistant(out: &mut String, content: Option<&RawValue>) {
 
 /// The texts as one, or the list of parts where one is no text.
 fn said(out: &mut String, parts: &[Part<'_>]) {
-  let said =
-    || parts.iter().filter(|part| !matches!(part.kind, Kind::Thinking { .. } | Kind::Call { .. }));
+  let said = || parts.iter().filter(|part| !matches!(part.kind, Kind::Thinking(_) | Kind::Call(_)));
   if said().any(|part| !matches!(part.kind, Kind::Text(_))) {
     return list(out, said(), write_part);
   }
@@ -100,7 +101,7 @@ fn reasoning(out: &mut String, parts: &[Part<'_>]) {
   let thoughts: Vec<(&str, bool)> = parts
     .iter()
     .filter_map(|part| match part.kind {
-      Kind::Thinking { text, redacted } => {
+      Kind::Thinking(Thinking { text, redacted }) => {
         let hidden = redacted.then_some(r#""[Reasoning redacted]""#);
         Some((text.or(hidden)?, redacted))
       }
@@ -122,7 +123,7 @@ fn calls(out: &mut String, parts: &[Part<'_>]) {
   let mut calls = parts
     .iter()
     .filter_map(|part| match part.kind {
-      Kind::Call { id, name, arguments } => Some((id, name, arguments)),
+      Kind::Call(call) => Some(call),
       _ => None,
     })
     .peekable();
@@ -130,7 +131,7 @@ fn calls(out: &mut String, parts: &[Part<'_>]) {
     return;
   }
   out.push_str(r#","tool_calls":"#);
-  list(out, calls, |out, (id, name, arguments)| {
+  list(out, calls, |out, Call { id, name, arguments }| {
     out.push('{');
     if let Some(id) = id {
       out.push_str(r#""id":"#);

@@ -18,18 +18,25 @@ mod content;
 mod image;
 mod message;
 mod tools;
+mod value;
 mod walk;
+mod write;
 
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
 
-pub use content::object;
 use serde_json::value::RawValue;
 
 use braintrust_row::Json;
 use flue_event::Payload;
+
+use self::{
+  value::{elements, present},
+  write::List,
+};
+pub use value::object;
 
 /// How messages are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -140,40 +147,5 @@ pub fn without_images(value: &RawValue) -> Json {
   match image::without(value.get()) {
     Cow::Borrowed(_) => Json::raw(value),
     Cow::Owned(text) => Json::concat(&[&text]),
-  }
-}
-
-fn present(payload: Payload<'_>) -> Payload<'_> {
-  payload.filter(|payload| payload.get() != "null")
-}
-
-/// The elements of a list; `None` when it is not one.
-fn elements(value: &RawValue) -> Option<Vec<&RawValue>> {
-  serde_json::from_str(value.get()).ok()
-}
-
-/// A JSON list that is being written.
-struct List {
-  text: String,
-}
-
-impl List {
-  fn with_capacity(bytes: usize) -> Self {
-    let mut text = String::with_capacity(bytes);
-    text.push('[');
-    Self { text }
-  }
-
-  /// Where to write the next element.
-  fn next(&mut self) -> &mut String {
-    if self.text.len() > 1 {
-      self.text.push(',');
-    }
-    &mut self.text
-  }
-
-  fn end(mut self) -> Json {
-    self.text.push(']');
-    Json::concat(&[&self.text])
   }
 }

@@ -1,13 +1,13 @@
 //! Tools in the chat form: function definitions.
 
-use std::{borrow::Cow, ops::Range};
+use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-  content::{object, string},
-  walk::{Step, replace, walk},
+  value::{object, string},
+  walk::{Edit, Step, replace, walk},
 };
 
 /// Every member that a tool may have.
@@ -52,7 +52,8 @@ fn without_leftovers(schema: &str) -> Cow<'_, str> {
     return Cow::Borrowed(schema);
   }
   let mut open: Vec<Seen> = Vec::new();
-  let mut cuts: Vec<(Range<usize>, String)> = Vec::new();
+  let mut cuts: Vec<Edit> = Vec::new();
+  let cut = |range| Edit { range, new: String::new() };
   walk(schema, |step| match step {
     Step::Open => open.push(Seen::default()),
     Step::Close => drop(open.pop()),
@@ -63,11 +64,11 @@ fn without_leftovers(schema: &str) -> Cow<'_, str> {
         member.within == "properties" && schema.get(member.value.start..).is_some_and(is_object);
       if member.name.starts_with('~') && !property {
         seen.cut = true;
-        cuts.push((member.gap.start..member.value.end, String::new()));
+        cuts.push(cut(member.gap.start..member.value.end));
       } else {
         // The first that stays needs no comma.
         if seen.cut && !seen.kept {
-          cuts.push((member.gap, String::new()));
+          cuts.push(cut(member.gap));
         }
         seen.kept = true;
       }
