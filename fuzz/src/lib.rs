@@ -30,7 +30,7 @@ pub fn event_decode(data: &[u8]) {
   for line in text.split(|unit| *unit == u16::from(b'\n')) {
     let line = utf8.read(line);
     if let Ok(event) = flue_event::decode(&line, NOW) {
-      rows.extend(translator.step(&event));
+      rows.extend(translator.translate(&event));
     }
   }
   rows.extend(translator.close_all(NOW));

@@ -280,7 +280,7 @@ impl Exporter {
     self.adopt(now);
     if self.snapshot.orphans_are_due(now.elapsed) {
       let left_by = now.unix_ms.saturating_sub(RESUME_WITHIN.as_millis() as i64);
-      let rows = self.translator.close_forsaken(now.unix_ms, left_by);
+      let rows = self.translator.close_orphaned(now.unix_ms, left_by);
       self.enqueue(rows, now);
     }
     let urgent = self.is_awaited() || self.snapshot.is_due(now.elapsed);
@@ -370,10 +370,10 @@ impl Exporter {
     event.apply_content_policy(self.settings.content);
     // New spans are refused when too much waits, but never what continues those that were accepted.
     if self.delivery.is_full() && self.translator.would_open(&event) {
-      self.translator.refuse(&event);
+      self.translator.ignore(&event);
       return Err(LostEvent(LossReason::QueueFull, "too much waits for delivery".to_owned()));
     }
-    let rows = self.translator.step(&event);
+    let rows = self.translator.translate(&event);
     self.enqueue(rows, now);
     Ok(())
   }
@@ -404,7 +404,7 @@ impl Exporter {
     }
     self.delivery.adopt(&adopted, now);
     for snapshot in &adopted.records {
-      if let Err(error) = self.translator.inherit(snapshot) {
+      if let Err(error) = self.translator.restore(snapshot) {
         let message = format!("The record of an earlier process is damaged: {error}.");
         self.account.diagnostics.once(Code::Spool, &message);
       }
@@ -418,7 +418,7 @@ impl Exporter {
     if self.snapshot.begin() {
       // Names may hold what must not be kept.
       let with_names = self.settings.redactor.is_none() && !self.delivery.masks();
-      let content = self.translator.remains(now.unix_ms, with_names);
+      let content = self.translator.snapshot(now.unix_ms, with_names);
       self.delivery.spool.write_snapshot(content);
     }
   }

@@ -15,7 +15,8 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct ContentPolicy {
-  /// The inputs of runs, operations, tools, tasks, models and custom spans, and the `metadata` of a run's input.
+  /// The inputs of runs, operations, tools, tasks, models and custom spans, and the `metadata` of a run's
+  /// input.
   pub input: bool,
   /// Their outputs, log lines, and all other fields of custom spans except numbers.
   pub output: bool,
@@ -61,8 +62,8 @@ const OMITTED_MESSAGE: &str = "[flue-braintrust: message not kept]";
 const OMITTED_MESSAGE_JSON: &str = r#""[flue-braintrust: message not kept]""#;
 
 impl Event<'_> {
-  /// Removes the content that is not retained. The delegation of a task stays, since it identifies the task on
-  /// 0.x; no row shows it.
+  /// Removes the content that is not retained. The delegation of a task stays, since it identifies the task
+  /// on 0.x; no row shows it.
   pub fn apply_content_policy(&mut self, policy: ContentPolicy) {
     let no_input = !policy.input;
     let no_output = !policy.output;

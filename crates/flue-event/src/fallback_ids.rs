@@ -1,7 +1,7 @@
 //! Ids for events that lack the id of their activity.
 //!
-//! Spans are identified by Flue's ids. An event without the id of its activity still becomes a span: its id is
-//! made of the event's time and index, and begins with `missing:`. The activity's end, which has no id
+//! Spans are identified by Flue's ids. An event without the id of its activity still becomes a span: its id
+//! is made of the event's time and index, and begins with `missing:`. The activity's end, which has no id
 //! either, cannot be matched to it.
 
 use crate::{

@@ -26,7 +26,8 @@ pub enum Activity {
   /// A compaction, by its operation: compactions of one operation never overlap.
   Compaction(String),
   /// A span of the application's own, by its row id.
-  Span(String),
+  #[serde(rename = "Span")]
+  CustomSpan(String),
 }
 
 impl Activity {
@@ -40,7 +41,7 @@ impl Activity {
       Body::ToolStart(start) => Some(Self::tool(ids, start.tool.call.as_deref()?)),
       Body::ToolEnd(end) => Some(Self::tool(ids, end.tool.call.as_deref()?)),
       Body::TaskStart(_) | Body::TaskEnd(_) => Self::task(ids),
-      Body::SpanStart(span) => Some(Self::Span(span.ids.row.as_ref().to_owned())),
+      Body::SpanStart(span) => Some(Self::CustomSpan(span.ids.row.as_ref().to_owned())),
       _ => None,
     }
   }

@@ -2,9 +2,10 @@
 
 use crate::{
   activity::Activity,
-  error, facts, identity,
+  identity, metadata,
   open_span::NewSpan,
-  placement::{Look, Parent, Start},
+  outcome,
+  placement::{Parent, SpanLabel, Start},
   state::State,
   usage,
 };
@@ -16,8 +17,8 @@ pub fn start(state: &mut State, event: &Event<'_>, start: &CompactionStart<'_>) 
   let reason = start.reason.as_deref();
   let new = new_span(state, event, reason);
   let Some(mut row) = new.and_then(|new| state.tree.open(new)) else { return Vec::new() };
-  facts::ids(&mut row, &event.ids);
-  row.fact("flue.compaction_reason", facts::text(reason));
+  metadata::write_ids(&mut row, &event.ids);
+  row.fact("flue.compaction_reason", metadata::text(reason));
   row.input = members([("estimatedTokens", start.estimated_tokens)]);
   vec![row]
 }
@@ -27,12 +28,12 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &CompactionEnd<'_>) -> Vec
   let Some(activity) = Activity::compaction(&event.ids) else { return Vec::new() };
   let mut closed = state.tree.close(&activity, event.at);
   if let Some(row) = &mut closed.row {
-    facts::ids(row, &event.ids);
-    error::outcome(row, &end.outcome);
+    metadata::write_ids(row, &event.ids);
+    outcome::write(row, &end.outcome);
     row.output =
       members([("messagesBefore", end.messages_before), ("messagesAfter", end.messages_after)]);
-    if let Some(used) = &end.usage {
-      usage::write(row, used);
+    if let Some(usage) = &end.usage {
+      usage::write(row, usage);
     }
   }
   closed.into_rows()
@@ -43,7 +44,7 @@ pub fn failed(state: &mut State, event: &Event<'_>, failed: &CompactionFailed<'_
   let Some(activity) = Activity::compaction(&event.ids) else { return Vec::new() };
   let mut closed = state.tree.close(&activity, event.at);
   if let Some(row) = &mut closed.row {
-    row.error = Some(error::text(&failed.failure));
+    row.error = Some(outcome::error(&failed.failure));
   }
   closed.into_rows()
 }
@@ -60,8 +61,11 @@ fn new_span(state: &State, event: &Event<'_>, reason: Option<&str>) -> Option<Ne
   let span = identity::compaction(parent.span.trace, operation, event.index);
   Some(NewSpan {
     activity: Activity::compaction(ids)?,
-    place: parent.below(span),
-    look: Some(Look::new(SpanType::Task, format!("compaction:{}", reason.unwrap_or("unknown")))),
+    placement: parent.parent_of(span),
+    label: Some(SpanLabel::new(
+      SpanType::Task,
+      format!("compaction:{}", reason.unwrap_or("unknown")),
+    )),
     start: Start::At(event.at),
   })
 }
@@ -70,7 +74,7 @@ fn new_span(state: &State, event: &Event<'_>, reason: Option<&str>) -> Option<Ne
 fn members<const N: usize>(numbers: [(&str, Option<f64>); N]) -> Option<Json> {
   let known: Vec<String> = numbers
     .into_iter()
-    .filter_map(|(name, value)| Some(format!("\"{name}\":{}", facts::number(value)?.as_str())))
+    .filter_map(|(name, value)| Some(format!("\"{name}\":{}", metadata::number(value)?.as_str())))
     .collect();
   (!known.is_empty()).then(|| Json::concat(&["{", &known.join(","), "}"]))
 }

@@ -1,8 +1,8 @@
 //! Translates Flue events into Braintrust rows.
 //!
 //! Owns the rules of the trace: which activity becomes which span, below which parent, with what in it.
-//! Synchronous, without I/O and without a clock; it remembers only open spans, unsettled submissions and
-//! the messages that later events build on.
+//! Synchronous, without I/O and without a clock. Its state is the open spans, the unsettled submissions and
+//! the messages that later requests extend.
 //!
 //! | Flue activity | span |
 //! |---|---|
@@ -18,34 +18,36 @@
 //! [`Translator::close_all`]. The latter two are marked `flue.interrupted`.
 //!
 //! The files, each importing only from those before it:
-//! 1. Leaves: `identity` (Flue's ids → span ids), `activity`, `facts`, `error`, `usage`, `messages`, `content`,
+//! 1. Leaves: `identity` (Flue's ids → span ids), `activity`, `metadata`, `outcome`, `usage`, `messages`,
 //!    `options`.
-//! 2. One open span: `placement`, `span_logs`, `handed_down` → `open_span`.
-//! 3. All that is remembered: `recent` → `tree`; `history` → `conversation`; `submissions` → `state`.
-//! 4. One handler per Flue concept: `run`, `submission` (both with `caller`) → `operation`; `compaction` → `turn` →
-//!    `tool`; `task`; `log`; `own`; and `unseen`, which opens what encloses an event.
-//! 5. `remains`, which writes open spans down and reads them; and on top `translator`.
+//! 2. One open span: `placement`, `span_logs`, `message_text` → `run_metadata` → `open_span`.
+//! 3. The state: `recent_ids` → `tree`; `previous_inputs` → `conversations`; `submissions` → `state`.
+//! 4. One handler per Flue concept: `run`, `submission` (both with `caller_context`) → `operation`;
+//!    `compaction` → `turn` → `tool`; `task`; `log`; `custom_span`; and `implicit`, which opens what encloses
+//!    an event.
+//! 5. `snapshot`, which writes open spans down and restores them; and on top `translator`.
 
 mod activity;
-mod caller;
+mod caller_context;
 mod compaction;
-mod content;
-mod conversation;
-mod error;
-mod facts;
-mod handed_down;
-mod history;
+mod conversations;
+mod custom_span;
 mod identity;
+mod implicit;
 mod log;
+mod message_text;
 mod messages;
+mod metadata;
 mod open_span;
 mod operation;
 mod options;
-mod own;
+mod outcome;
 mod placement;
-mod recent;
-mod remains;
+mod previous_inputs;
+mod recent_ids;
 mod run;
+mod run_metadata;
+mod snapshot;
 mod span_logs;
 mod state;
 mod submission;
@@ -55,13 +57,12 @@ mod tool;
 mod translator;
 mod tree;
 mod turn;
-mod unseen;
 mod usage;
 
 #[cfg(test)]
 mod tests;
 
-pub use identity::Whereabouts;
+pub use identity::FlueContext;
 pub use messages::Form;
 pub use options::{Options, TurnInput};
 pub use translator::Translator;

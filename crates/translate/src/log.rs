@@ -1,6 +1,6 @@
 //! Log lines: `log`.
 
-use crate::{activity::Activity, open_span::Open, state::State};
+use crate::{activity::Activity, open_span::OpenSpan, state::State};
 use braintrust_row::Row;
 use flue_event::{Event, Log};
 
@@ -15,12 +15,12 @@ pub fn log(state: &mut State, event: &Event<'_>, log: &Log<'_>) -> Vec<Row> {
 }
 
 /// The innermost open span that the event names: its tool call, operation, or run.
-fn owner<'s>(state: &'s mut State, event: &Event<'_>, log: &Log<'_>) -> Option<&'s mut Open> {
+fn owner<'s>(state: &'s mut State, event: &Event<'_>, log: &Log<'_>) -> Option<&'s mut OpenSpan> {
   let enclosing = state.enclosing(&event.ids)?.activity;
   let call = log.tool_call.as_deref().map(|call| Activity::tool(&event.ids, call));
   let owner = [call, Some(enclosing), Activity::run(&event.ids)]
     .into_iter()
     .flatten()
-    .find(|activity| state.tree.get(activity).is_some_and(|open| open.look.is_some()))?;
+    .find(|activity| state.tree.get(activity).is_some_and(|open| open.label.is_some()))?;
   state.tree.get_mut(&owner)
 }

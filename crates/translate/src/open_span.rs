@@ -1,12 +1,12 @@
-//! Everything that is remembered of one open span.
+//! The state of one open span.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
   activity::Activity,
-  handed_down::HandedDown,
-  placement::{Look, Parent, Place, Start},
-  span_logs::Logs,
+  placement::{Parent, SpanLabel, SpanPlacement, Start},
+  run_metadata::RunMetadata,
+  span_logs::SpanLogs,
 };
 use braintrust_row::{Json, Row, time};
 use flue_event::Usage;
@@ -16,38 +16,48 @@ pub struct NewSpan {
   /// The activity that it stands for.
   pub activity: Activity,
   /// Its identity and parent.
-  pub place: Place,
-  /// Its name and type. `None` for an operation without a span of its own: its parts lie below its parent.
-  pub look: Option<Look>,
+  pub placement: SpanPlacement,
+  /// Its name and type. `None` for an operation without a span of its own: its children become those of its
+  /// parent.
+  pub label: Option<SpanLabel>,
   /// When it began.
   pub start: Start,
 }
 
-/// An open span.
+/// An open span. The names of its members in a snapshot are those of the first release.
 #[derive(Serialize, Deserialize)]
-pub struct Open {
+pub struct OpenSpan {
   /// Its identity and parent.
-  pub place: Place,
-  /// Its name and type. `None` for an operation without a span of its own: its parts lie below its parent.
-  pub look: Option<Look>,
+  #[serde(rename = "place")]
+  pub placement: SpanPlacement,
+  /// Its name and type. `None` for an operation without a span of its own: its children become those of its
+  /// parent.
+  #[serde(rename = "look")]
+  pub label: Option<SpanLabel>,
   /// When it began.
   pub start: Start,
   /// Of a span that another process left open: when that process last wrote it down, milliseconds since the
   /// epoch.
   pub left_at: Option<i64>,
   /// Whether its start event never came to this process.
-  pub unseen: bool,
+  #[serde(rename = "unseen")]
+  pub implicit: bool,
   /// Of an operation: the summary of its turns.
-  pub told: Told,
-  /// Of a turn on 0.x, whose end event follows its tools: when the model had responded.
-  pub answered: Option<i64>,
+  #[serde(rename = "told")]
+  pub turn_summary: TurnSummary,
+  /// Of a turn on 0.x, whose end event follows its tools: when the model had responded, milliseconds since
+  /// the epoch.
+  #[serde(rename = "answered")]
+  pub responded_at: Option<i64>,
   /// Of a call of the `task` tool: the fingerprint of what it delegates.
-  pub delegates: Option<u64>,
+  #[serde(rename = "delegates")]
+  pub delegation: Option<u64>,
   /// Of a run: what its operations repeat.
-  pub handed_down: HandedDown,
+  #[serde(rename = "handed_down")]
+  pub run_metadata: RunMetadata,
   /// Its log lines.
   #[serde(skip)]
-  pub logs: Logs,
+  pub logs: SpanLogs,
   /// The open spans whose parent it is, in the order of their starts.
   #[serde(skip)]
   pub children: Vec<Activity>,
@@ -55,43 +65,45 @@ pub struct Open {
 
 /// A summary of an operation's turns, for those releases and cases in which its own end has none.
 #[derive(Default, Serialize, Deserialize)]
-pub struct Told {
+pub struct TurnSummary {
   /// The sum of their usage.
-  pub used: Option<Usage>,
+  #[serde(rename = "used")]
+  pub usage: Option<Usage>,
   /// Whether the first of them has written the operation's input.
-  pub asked: bool,
+  #[serde(rename = "asked")]
+  pub has_input: bool,
   /// The text of the last response.
   #[serde(skip)]
-  pub answered: Option<Json>,
+  pub output: Option<Json>,
 }
 
-impl Open {
+impl OpenSpan {
   /// A span that has just been opened.
-  pub fn new(place: Place, look: Option<Look>, start: Start) -> Self {
+  pub fn new(placement: SpanPlacement, label: Option<SpanLabel>, start: Start) -> Self {
     Self {
-      place,
-      look,
+      placement,
+      label,
       start,
       left_at: None,
-      unseen: false,
-      told: Told::default(),
-      answered: None,
-      delegates: None,
-      handed_down: HandedDown::default(),
-      logs: Logs::default(),
+      implicit: false,
+      turn_summary: TurnSummary::default(),
+      responded_at: None,
+      delegation: None,
+      run_metadata: RunMetadata::default(),
+      logs: SpanLogs::default(),
       children: Vec::new(),
     }
   }
 
   /// A row of this span with its identity, label and start. `None` without a label.
   pub fn row(&self) -> Option<Row> {
-    let look = self.look.clone()?;
-    let mut row = Row::of(self.place.span);
-    row.name = look.name;
-    row.kind = look.kind;
-    row.parent = match &self.place.parent {
+    let label = self.label.clone()?;
+    let mut row = Row::of(self.placement.span);
+    row.name = label.name;
+    row.kind = label.kind;
+    row.parent = match &self.placement.parent {
       Parent::Span(_, parent) => Some(parent.span()),
-      Parent::Beyond(parent) => Some(*parent),
+      Parent::Remote(parent) => Some(*parent),
       Parent::None | Parent::Unknown => None,
     };
     if let Start::At(start) = self.start {
@@ -106,7 +118,7 @@ impl Open {
     let mut row = self.row()?;
     row.metric("end", Some(time::seconds(at.max(self.start.time()))));
     self.logs.write(&mut row);
-    if self.unseen {
+    if self.implicit {
       // Another process may have closed it as interrupted, or failed; it has ended well since.
       row.fact("flue.interrupted", Some(Json::of(&false)));
       row.error = Some(Json::null());
@@ -122,15 +134,15 @@ impl Open {
   }
 }
 
-/// A span that was closed.
-pub struct Closed {
+/// The rows of closing a span.
+pub struct ClosedSpan {
   /// The last rows of its descendants, which are interrupted.
   pub interrupted: Vec<Row>,
   /// Its own last row, to be filled. `None` if it was not open or has no label.
   pub row: Option<Row>,
 }
 
-impl Closed {
+impl ClosedSpan {
   /// All rows, the span's own last.
   pub fn into_rows(self) -> Vec<Row> {
     let mut rows = self.interrupted;

@@ -1,8 +1,8 @@
-//! What the user may choose about the trace.
+//! The user's options for the trace.
 
 use crate::messages::Form;
 
-/// What the user may choose about the trace.
+/// The user's options for the trace.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
   /// How messages are written.

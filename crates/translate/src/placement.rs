@@ -1,4 +1,4 @@
-//! Where a span lies in its trace, how it is labelled, and when it began.
+//! A span's placement in its trace, its label and its start.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,9 +25,9 @@ impl ActivitySpan {
     Self { activity: Activity::tool(ids, call), span }
   }
 
-  /// A place below this span.
-  pub fn below(self, span: SpanRef) -> Place {
-    Place { span, parent: self.into() }
+  /// The placement of a child, whose identity is `span`.
+  pub fn parent_of(self, span: SpanRef) -> SpanPlacement {
+    SpanPlacement { span, parent: self.into() }
   }
 }
 
@@ -37,9 +37,9 @@ impl From<ActivitySpan> for Parent {
   }
 }
 
-/// The place of a span: its identity and its parent.
+/// The identity of a span and its parent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Place {
+pub struct SpanPlacement {
   /// The span's own identity.
   pub span: SpanRef,
   /// Its parent.
@@ -54,21 +54,22 @@ pub enum Parent {
   /// A span. Its activity is usually open; after a crash another process may have opened it.
   Span(Activity, SpanRef),
   /// A span that is not tracked: the application's, or another program's.
-  Beyond(SpanId),
+  #[serde(rename = "Beyond")]
+  Remote(SpanId),
   /// Known only to the process that opened the span.
   Unknown,
 }
 
 /// A span's name and type, the same in each of its rows.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Look {
+pub struct SpanLabel {
   /// `None` if only the span's start, which never came, has it.
   pub name: Option<String>,
   /// `None` for a span of the application's without a type.
   pub kind: Option<SpanType>,
 }
 
-impl Look {
+impl SpanLabel {
   /// A label with both.
   pub fn new(kind: SpanType, name: String) -> Self {
     Self { name: Some(name), kind: Some(kind) }
@@ -82,14 +83,15 @@ pub enum Start {
   At(i64),
   /// In another process, whose row has the time; rows of this process must not overwrite it. The part of the
   /// span in this process began at this time.
-  Earlier(i64),
+  #[serde(rename = "Earlier")]
+  Resumed(i64),
 }
 
 impl Start {
   /// The time, in either case.
   pub fn time(self) -> i64 {
     match self {
-      Self::At(time) | Self::Earlier(time) => time,
+      Self::At(time) | Self::Resumed(time) => time,
     }
   }
 }

@@ -1,11 +1,11 @@
 //! Workflow runs: `run_start`, `run_resume`, `run_end`.
 
 use crate::{
-  caller, error, facts,
-  handed_down::HandedDown,
-  messages,
+  caller_context, messages, metadata,
   open_span::NewSpan,
-  placement::{ActivitySpan, Look, Parent, Place, Start},
+  outcome,
+  placement::{ActivitySpan, Parent, SpanLabel, SpanPlacement, Start},
+  run_metadata::RunMetadata,
   state::State,
 };
 use braintrust_row::{Json, Row, SpanType, time};
@@ -23,17 +23,17 @@ pub fn start(state: &mut State, event: &Event<'_>, run: &RunStart<'_>) -> Vec<Ro
   }
   let new = NewSpan {
     activity: activity.clone(),
-    place: caller::joined(&state.options, carrier, span),
-    look: Some(Look::new(SpanType::Task, name)),
+    placement: caller_context::root_placement(&state.options, carrier, span),
+    label: Some(SpanLabel::new(SpanType::Task, name)),
     start: Start::At(run.started.unwrap_or(event.at)),
   };
   let Some(mut row) = state.tree.open(new) else { return Vec::new() };
-  facts::ids(&mut row, &event.ids);
-  caller::write(&mut row, carrier);
-  let handed_down = HandedDown::of(&event.ids, run);
-  handed_down.write(&mut row);
+  metadata::write_ids(&mut row, &event.ids);
+  caller_context::write(&mut row, carrier);
+  let run_metadata = RunMetadata::of(&event.ids, run);
+  run_metadata.write(&mut row);
   if let Some(open) = state.tree.get_mut(&activity) {
-    open.handed_down = handed_down;
+    open.run_metadata = run_metadata;
   }
   let phase = if run.resumed { "resume" } else { "start" };
   row.fact("flue.workflow_phase", Some(Json::text(phase)));
@@ -47,47 +47,47 @@ pub fn end(state: &mut State, event: &Event<'_>, run: &RunEnd<'_>) -> Vec<Row> {
     return Vec::new();
   };
   // If the start never came, the end has its time, but not its name.
-  state.tree.open_unseen(NewSpan {
+  state.tree.open_implicit(NewSpan {
     activity: activity.clone(),
-    place: Place { span, parent: Parent::None },
-    look: Some(Look { name: None, kind: Some(SpanType::Task) }),
+    placement: SpanPlacement { span, parent: Parent::None },
+    label: Some(SpanLabel { name: None, kind: Some(SpanType::Task) }),
     start: Start::At(run.outcome.start(event.at)),
   });
   let mut closed = state.tree.close(&activity, event.at);
   if let Some(row) = &mut closed.row {
-    facts::ids(row, &event.ids);
-    error::outcome(row, &run.outcome);
+    metadata::write_ids(row, &event.ids);
+    outcome::write(row, &run.outcome);
     row.output = run.output.map(messages::without_images);
   }
   closed.into_rows()
 }
 
 /// Writes to the row of an operation what its run hands down.
-pub fn write_handed_down(state: &State, row: &mut Row, ids: &Ids<'_>) {
+pub fn write_run_metadata(state: &State, row: &mut Row, ids: &Ids<'_>) {
   let run = state.run_span(ids).and_then(|run| state.tree.get(&run.activity));
   if let Some(run) = run {
-    run.handed_down.write(row);
+    run.run_metadata.write(row);
   }
 }
 
 /// Opens the event's run if its start never came. It ends with each of its operations, since its own end may
 /// not come either.
-pub fn open_unseen(state: &mut State, event: &Event<'_>) -> Option<Row> {
+pub fn open_implicit(state: &mut State, event: &Event<'_>) -> Option<Row> {
   let ActivitySpan { activity, span } = state.run_span(&event.ids)?;
-  let mut row = state.tree.open_unseen(NewSpan {
+  let mut row = state.tree.open_implicit(NewSpan {
     activity,
-    place: Place { span, parent: Parent::None },
-    look: Some(Look::new(SpanType::Task, "workflow".into())),
+    placement: SpanPlacement { span, parent: Parent::None },
+    label: Some(SpanLabel::new(SpanType::Task, "workflow".into())),
     start: Start::At(event.at),
   })?;
-  row.fact("flue.run_id", facts::text(event.ids.run.as_deref()));
+  row.fact("flue.run_id", metadata::text(event.ids.run.as_deref()));
   Some(row)
 }
 
 /// The end of an operation as that of its run, if the run's start never came.
-pub fn unseen_end(state: &State, event: &Event<'_>) -> Option<Row> {
+pub fn implicit_end(state: &State, event: &Event<'_>) -> Option<Row> {
   let ActivitySpan { activity, span } = state.run_span(&event.ids)?;
-  let run = state.tree.get(&activity).filter(|run| run.unseen)?;
+  let run = state.tree.get(&activity).filter(|run| run.implicit)?;
   let mut row = Row::of(span);
   row.metric("end", Some(time::seconds(event.at.max(run.start.time()))));
   Some(row)

@@ -1,6 +1,6 @@
 //! The log lines of one span, bounded.
 
-use crate::facts;
+use crate::metadata;
 use braintrust_row::{Json, Row, time};
 use flue_event::{Event, Log};
 
@@ -13,7 +13,7 @@ const MAX_ATTRIBUTES: usize = 8 * 1024;
 
 /// The lines of one span, in order.
 #[derive(Default)]
-pub struct Logs {
+pub struct SpanLogs {
   lines: Vec<Json>,
   bytes: usize,
   dropped: usize,
@@ -21,7 +21,7 @@ pub struct Logs {
   last: Option<(i64, u64)>,
 }
 
-impl Logs {
+impl SpanLogs {
   /// Adds a line, unless it repeats the last one or there is no room.
   pub fn push(&mut self, event: &Event<'_>, log: &Log<'_>) {
     let written = event.index.map(|index| (event.at, index.to_bits()));
@@ -46,7 +46,7 @@ impl Logs {
       row.fact("flue.logs", Some(Json::concat(&["[", &lines.join(","), "]"])));
     }
     if self.dropped > 0 {
-      row.fact("flue.logs_dropped", facts::number(Some(self.dropped as f64)));
+      row.fact("flue.logs_dropped", metadata::number(Some(self.dropped as f64)));
     }
   }
 }

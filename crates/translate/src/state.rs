@@ -1,24 +1,24 @@
-//! Everything that is remembered between two events, and which span the ids of an event lie in.
+//! The state of a translation between two events, and the spans that the ids of an event refer to.
 
 use crate::{
-  activity::Activity, conversation::Conversations, history::Histories, identity, options::Options,
-  placement::ActivitySpan, submissions::Submissions, tree::Tree,
+  activity::Activity, conversations::Conversations, identity, options::Options,
+  placement::ActivitySpan, previous_inputs::PreviousInputs, submissions::Submissions, tree::Tree,
 };
 use braintrust_row::TraceId;
 use flue_event::Ids;
 
-/// Everything that is remembered between two events.
+/// The state of a translation between two events.
 #[derive(Default)]
 pub struct State {
-  /// What the user chose.
+  /// The user's options.
   pub options: Options,
   /// The open spans.
   pub tree: Tree,
   /// The submissions under way.
   pub submissions: Submissions,
-  /// The previous turn of each conversation whose requests are complete.
-  pub histories: Histories,
-  /// The conversations whose requests hold only what is new.
+  /// The messages of each conversation's previous turn, if its requests arrive complete.
+  pub previous_inputs: PreviousInputs,
+  /// The conversations whose requests arrive as deltas.
   pub conversations: Conversations,
 }
 
@@ -27,7 +27,7 @@ impl State {
   pub fn run_span(&self, ids: &Ids<'_>) -> Option<ActivitySpan> {
     let activity = Activity::run(ids)?;
     // Its trace may be its caller's.
-    let open = self.tree.get(&activity).map(|open| open.place.span);
+    let open = self.tree.get(&activity).map(|open| open.placement.span);
     let span = open.unwrap_or_else(|| identity::run(ids.run.as_deref().unwrap_or_default()));
     Some(ActivitySpan { activity, span })
   }
@@ -36,8 +36,8 @@ impl State {
   pub fn enclosing_task(&self, ids: &Ids<'_>) -> Option<ActivitySpan> {
     let activity = Activity::task(ids)?;
     let span = match self.tree.get(&activity) {
-      Some(open) => open.place.span,
-      // Another process opened it: its identity is known all the same.
+      Some(open) => open.placement.span,
+      // Another process opened it: its identity follows from its ids.
       None => identity::task(self.trace(ids), ids.task.as_deref()?),
     };
     Some(ActivitySpan { activity, span })
@@ -50,7 +50,7 @@ impl State {
     };
     let activity = Activity::Operation(operation.to_owned());
     let span = match self.tree.get(&activity) {
-      Some(open) => open.place.span,
+      Some(open) => open.placement.span,
       None if self.submissions.is_root(ids, operation) => self.submissions.root(ids)?,
       None => identity::operation(self.trace(ids), operation),
     };
@@ -70,7 +70,7 @@ impl State {
 
   /// The span of an activity, if it is open.
   pub fn open_span(&self, activity: Activity) -> Option<ActivitySpan> {
-    let span = self.tree.get(&activity)?.place.span;
+    let span = self.tree.get(&activity)?.placement.span;
     Some(ActivitySpan { activity, span })
   }
 }

@@ -6,8 +6,8 @@
 
 use crate::{
   activity::Activity,
-  caller, error, facts, identity,
-  placement::{ActivitySpan, Parent, Place, Start},
+  caller_context, identity, metadata, outcome,
+  placement::{ActivitySpan, Parent, SpanPlacement, Start},
   state::State,
   submissions::{Root, Submissions},
 };
@@ -17,37 +17,36 @@ use flue_event::{
   TraceCarrier,
 };
 
-/// Where an operation lies, and when it began.
-pub struct Placed {
+/// The placement and the start of an operation.
+pub struct PlacedOperation {
   /// Its identity and parent.
-  pub place: Place,
+  pub placement: SpanPlacement,
   /// When it began.
   pub start: Start,
   /// The last rows of what an earlier attempt left open.
   pub interrupted: Vec<Row>,
 }
 
-impl Placed {
+impl PlacedOperation {
   /// An operation that began at `start`, milliseconds since the epoch.
-  pub fn at(place: Place, start: i64) -> Self {
-    Self { place, start: Start::At(start), interrupted: Vec::new() }
+  pub fn at(placement: SpanPlacement, start: i64) -> Self {
+    Self { placement, start: Start::At(start), interrupted: Vec::new() }
   }
 }
 
 /// `submission_queued`.
 pub fn queued(state: &mut State, event: &Event<'_>, queued: &SubmissionQueued<'_>) -> Vec<Row> {
-  state.submissions.queued(&event.ids, event.at, queued.kind.as_deref());
+  state.submissions.queued(event, queued);
   Vec::new()
 }
 
 /// `submission_running`. Its operation follows, unless the attempt fails before that.
 pub fn running(state: &mut State, event: &Event<'_>, running: &SubmissionRunning) -> Vec<Row> {
-  let SubmissionRunning { attempt, max_attempts } = *running;
-  state.submissions.running(&event.ids, event.at, attempt, max_attempts);
+  state.submissions.running(event, running);
   Vec::new()
 }
 
-/// `submission_recovery`. After the settlement it means nothing.
+/// `submission_recovery`. Ignored after the settlement.
 pub fn recovery(
   state: &mut State,
   event: &Event<'_>,
@@ -58,44 +57,45 @@ pub fn recovery(
     return Vec::new();
   };
   let mut row = Row::of(root.span);
-  let words = [recovery.step.as_deref(), recovery.outcome.as_deref()];
-  let words: Vec<&str> = words.into_iter().flatten().collect();
-  row.fact("flue.recovery", facts::text(Some(&words.join(": "))));
+  let parts = [recovery.step.as_deref(), recovery.outcome.as_deref()];
+  let parts: Vec<&str> = parts.into_iter().flatten().collect();
+  row.fact("flue.recovery", metadata::text(Some(&parts.join(": "))));
   vec![row]
 }
 
-/// Where an operation lies that was delivered to an agent and is not part of a task or a run, and when it
-/// began. `None` if the event has no delivery's id.
+/// The placement and the start of an operation that was delivered to an agent and is not part of a task or
+/// a run. `None` if the event names no submission.
 pub fn place(
   state: &mut State,
   ids: &Ids<'_>,
   operation: &str,
   start: i64,
   carrier: Option<&TraceCarrier<'_>>,
-) -> Option<Placed> {
-  let Place { span, parent } = caller::joined(&state.options, carrier, Submissions::identity(ids)?);
+) -> Option<PlacedOperation> {
+  let SpanPlacement { span, parent } =
+    caller_context::root_placement(&state.options, carrier, Submissions::identity(ids)?);
   let submission = state.submissions.entry(ids)?;
   let conversation = ids.conversation.as_deref();
 
   if let Some(root) = &submission.root
     && root.conversation.as_deref() != conversation
   {
-    // Work of a hook or a tool in a conversation of its own. No id names its parent: it belongs to
-    // the tool that runs now, else to the root.
+    // Work of a hook or a tool in a conversation of its own. No id names its parent: it is the tool that is
+    // running, else the root.
     let host = Activity::Operation(root.operation.clone());
     let host =
       state.tree.running_tool(&host).unwrap_or(ActivitySpan { activity: host, span: root.span });
     let span = identity::operation(host.span.trace, operation);
-    return Some(Placed::at(host.below(span), start));
+    return Some(PlacedOperation::at(host.parent_of(span), start));
   }
 
   // The event of a later attempt may not have the caller.
   let known = submission.root.as_ref().map(|root| (root.span, root.caller));
   let (span, caller) = known.unwrap_or_else(|| {
-    let Parent::Beyond(caller) = parent else { return (span, None) };
+    let Parent::Remote(caller) = parent else { return (span, None) };
     (span, Some(caller))
   });
-  let parent = caller.map_or(Parent::None, Parent::Beyond);
+  let parent = caller.map_or(Parent::None, Parent::Remote);
   let start_of_root = submission.start(start);
   let root = Root {
     caller,
@@ -103,17 +103,22 @@ pub fn place(
     span,
     start: start_of_root,
     operation: operation.to_owned(),
-    used: submission.root.as_ref().and_then(|root| root.used),
+    usage: submission.root.as_ref().and_then(|root| root.usage),
   };
   let mut interrupted = Vec::new();
   if let Some(before) = submission.root.replace(root)
     && before.operation != operation
   {
-    // A conversation never runs two operations at once: the earlier attempt is dead.
-    let (dead, alive) = (before.operation, operation.to_owned());
-    interrupted = state.tree.go_on(&Activity::Operation(dead), Activity::Operation(alive), start);
+    // A conversation never runs two operations at once: the previous attempt was interrupted.
+    let previous = Activity::Operation(before.operation);
+    let next = Activity::Operation(operation.to_owned());
+    interrupted = state.tree.resume_attempt(&previous, next, start);
   }
-  Some(Placed { place: Place { span, parent }, start: start_of_root, interrupted })
+  Some(PlacedOperation {
+    placement: SpanPlacement { span, parent },
+    start: start_of_root,
+    interrupted,
+  })
 }
 
 /// `submission_settled`: the root closes, if it still is open.
@@ -127,10 +132,10 @@ pub fn settled(state: &mut State, event: &Event<'_>, settled: &SubmissionSettled
   let was_open = state.tree.get(&activity).is_some();
   let mut rows = state.tree.interrupt(&activity, event.at);
   let mut row = Row::of(root.span);
-  row.fact("flue.submission_outcome", facts::text(settled.outcome.as_deref()));
+  row.fact("flue.submission_outcome", metadata::text(settled.outcome.as_deref()));
   if was_open {
     // Its operation has not reported the error.
-    row.error = settled.failure.as_ref().map(error::text);
+    row.error = settled.failure.as_ref().map(outcome::error);
   }
   rows.push(row);
   rows

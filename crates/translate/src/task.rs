@@ -5,9 +5,10 @@
 
 use crate::{
   activity::Activity,
-  error, facts, identity, messages,
+  identity, messages, metadata,
   open_span::NewSpan,
-  placement::{ActivitySpan, Look, Parent, Place, Start},
+  outcome,
+  placement::{ActivitySpan, Parent, SpanLabel, SpanPlacement, Start},
   state::State,
 };
 use braintrust_row::{Row, SpanType};
@@ -21,15 +22,15 @@ pub fn start(state: &mut State, event: &Event<'_>, start: &TaskStart<'_>) -> Vec
   let span = identity::task(parent.span.trace, task);
   let new = NewSpan {
     activity: Activity::Task(task.to_owned()),
-    place: parent.below(span),
-    look: Some(look(agent)),
+    placement: parent.parent_of(span),
+    label: Some(label(agent)),
     start: Start::At(event.at),
   };
   let Some(mut row) = state.tree.open(new) else { return Vec::new() };
-  facts::ids(&mut row, &event.ids);
-  row.fact("flue.agent", facts::text(agent));
-  row.fact("flue.cwd", facts::text(start.cwd.as_deref()));
-  row.fact("flue.tool_call_id", facts::text(start.tool_call.as_deref()));
+  metadata::write_ids(&mut row, &event.ids);
+  row.fact("flue.agent", metadata::text(agent));
+  row.fact("flue.cwd", metadata::text(start.cwd.as_deref()));
+  row.fact("flue.tool_call_id", metadata::text(start.tool_call.as_deref()));
   row.input = start.input.map(messages::without_images);
   vec![row]
 }
@@ -39,20 +40,20 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &TaskEnd<'_>) -> Vec<Row> 
   let Some(task) = event.ids.task.as_deref() else { return Vec::new() };
   let agent = end.agent.as_deref();
   let activity = Activity::Task(task.to_owned());
-  // A task that is resumed after a crash reports only its end. The row of the process that crashed has its parent and
-  // its start.
+  // A task that is resumed after a crash reports only its end. The row of the process that crashed has its
+  // parent and its start.
   let span = identity::task(state.trace(&event.ids), task);
-  state.tree.open_unseen(NewSpan {
+  state.tree.open_implicit(NewSpan {
     activity: activity.clone(),
-    place: Place { span, parent: Parent::Unknown },
-    look: Some(look(agent)),
-    start: Start::Earlier(end.outcome.start(event.at)),
+    placement: SpanPlacement { span, parent: Parent::Unknown },
+    label: Some(label(agent)),
+    start: Start::Resumed(end.outcome.start(event.at)),
   });
   let mut closed = state.tree.close(&activity, event.at);
   if let Some(row) = &mut closed.row {
-    facts::ids(row, &event.ids);
-    row.fact("flue.agent", facts::text(agent));
-    error::outcome(row, &end.outcome);
+    metadata::write_ids(row, &event.ids);
+    row.fact("flue.agent", metadata::text(agent));
+    outcome::write(row, &end.outcome);
     row.output = end.output.map(messages::without_images);
   }
   closed.into_rows()
@@ -66,11 +67,11 @@ fn delegating(state: &State, event: &Event<'_>, start: &TaskStart<'_>) -> Option
   }
   // 0.x has no call's id, but the call has the same prompt and agent.
   let fingerprint = identity::fingerprint(&start.delegation);
-  let by_content = state.tree.delegating_tool(&operation.activity, fingerprint);
-  Some(by_content.unwrap_or(operation))
+  let by_delegation = state.tree.delegating_tool(&operation.activity, fingerprint);
+  Some(by_delegation.unwrap_or(operation))
 }
 
-fn look(agent: Option<&str>) -> Look {
+fn label(agent: Option<&str>) -> SpanLabel {
   let name = agent.map_or_else(|| "flue.task".to_owned(), |agent| format!("task:{agent}"));
-  Look::new(SpanType::Task, name)
+  SpanLabel::new(SpanType::Task, name)
 }

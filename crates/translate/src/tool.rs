@@ -2,9 +2,10 @@
 
 use crate::{
   activity::Activity,
-  error, facts, identity, messages,
+  identity, messages, metadata,
   open_span::NewSpan,
-  placement::{ActivitySpan, Look, Start},
+  outcome,
+  placement::{ActivitySpan, SpanLabel, Start},
   state::State,
   turn,
 };
@@ -13,14 +14,14 @@ use flue_event::{Event, Tool, ToolEnd, ToolStart};
 
 /// `tool_start`.
 pub fn start(state: &mut State, event: &Event<'_>, start: &ToolStart<'_>) -> Vec<Row> {
-  turn::answered(state, event);
+  turn::responded(state, event);
   let new = new_span(state, event, &start.tool, Start::At(event.at));
   let Some(new) = new else { return Vec::new() };
   let activity = new.activity.clone();
   let Some(mut row) = state.tree.open(new) else { return Vec::new() };
   if let Some(open) = state.tree.get_mut(&activity) {
     // The call and the task that it starts have the same prompt and agent.
-    open.delegates = start.delegates.as_ref().map(identity::fingerprint);
+    open.delegation = start.delegates.as_ref().map(identity::fingerprint);
   }
   write(&mut row, event, &start.tool);
   row.input = start.args.map(messages::without_images);
@@ -39,12 +40,12 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &ToolEnd<'_>) -> Vec<Row> 
   let ended_at = end.outcome.duration.map_or(event.at, |took| start.saturating_add(took as i64));
   let new = new_span(state, event, &end.tool, Start::At(start));
   let Some(new) = new else { return Vec::new() };
-  state.tree.open_unseen(new);
+  state.tree.open_implicit(new);
   let mut closed = state.tree.close(&activity, ended_at);
   if let Some(row) = &mut closed.row {
     write(row, event, &end.tool);
-    row.fact("flue.exit_code", facts::number(end.exit_code));
-    error::outcome(row, &end.outcome);
+    row.fact("flue.exit_code", metadata::number(end.exit_code));
+    outcome::write(row, &end.outcome);
     row.output = end.output.map(messages::without_images);
   }
   closed.into_rows()
@@ -55,13 +56,13 @@ fn new_span(state: &State, event: &Event<'_>, tool: &Tool<'_>, start: Start) -> 
   let ActivitySpan { activity, span } =
     ActivitySpan::tool_call(&event.ids, tool.call.as_deref()?, parent.span.trace);
   let name = format!("tool:{}", tool.name.as_deref().unwrap_or("unknown"));
-  let look = Some(Look::new(SpanType::Tool, name));
-  Some(NewSpan { activity, place: parent.below(span), look, start })
+  let label = Some(SpanLabel::new(SpanType::Tool, name));
+  Some(NewSpan { activity, placement: parent.parent_of(span), label, start })
 }
 
 fn write(row: &mut Row, event: &Event<'_>, tool: &Tool<'_>) {
-  facts::ids(row, &event.ids);
-  row.fact("flue.tool_name", facts::text(tool.name.as_deref()));
-  row.fact("flue.tool_call_id", facts::text(tool.call.as_deref()));
-  row.fact("flue.tool_origin", facts::text(tool.origin.as_deref()));
+  metadata::write_ids(row, &event.ids);
+  row.fact("flue.tool_name", metadata::text(tool.name.as_deref()));
+  row.fact("flue.tool_call_id", metadata::text(tool.call.as_deref()));
+  row.fact("flue.tool_origin", metadata::text(tool.origin.as_deref()));
 }

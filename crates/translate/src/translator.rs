@@ -1,8 +1,8 @@
 //! The translator: takes each event to the handler of its Flue concept.
 
 use crate::{
-  activity::Activity, compaction, log, operation, options::Options, own, remains, run,
-  state::State, submission, task, tool, turn, unseen,
+  activity::Activity, compaction, custom_span, implicit, log, operation, options::Options, run,
+  snapshot, state::State, submission, task, tool, turn,
 };
 use braintrust_row::Row;
 use flue_event::{Body, Event};
@@ -20,14 +20,14 @@ impl Translator {
   }
 
   /// Translates an event into rows: new spans, and additions to earlier ones.
-  pub fn step(&mut self, event: &Event<'_>) -> Vec<Row> {
-    let mut rows = unseen::open_enclosing(&mut self.state, event);
-    rows.extend(self.tell(event));
-    rows.extend(self.state.tree.shed(event.at));
+  pub fn translate(&mut self, event: &Event<'_>) -> Vec<Row> {
+    let mut rows = implicit::open_enclosing(&mut self.state, event);
+    rows.extend(self.dispatch(event));
+    rows.extend(self.state.tree.evict(event.at));
     rows
   }
 
-  fn tell(&mut self, event: &Event<'_>) -> Vec<Row> {
+  fn dispatch(&mut self, event: &Event<'_>) -> Vec<Row> {
     let state = &mut self.state;
     match &event.body {
       Body::RunStart(start) => run::start(state, event, start),
@@ -50,9 +50,9 @@ impl Translator {
       Body::CompactionEnd(end) => compaction::end(state, event, end),
       Body::CompactionFailed(failed) => compaction::failed(state, event, failed),
       Body::Log(line) => log::log(state, event, line),
-      Body::SpanStart(update) => own::start(state, event, update),
-      Body::SpanLog(update) => own::log(state, update),
-      Body::SpanEnd(update) => own::end(state, event, update),
+      Body::SpanStart(custom) => custom_span::start(state, event, custom),
+      Body::SpanLog(custom) => custom_span::log(state, custom),
+      Body::SpanEnd(custom) => custom_span::end(state, event, custom),
       Body::Other => Vec::new(),
     }
   }
@@ -64,18 +64,20 @@ impl Translator {
       .is_some_and(|activity| tree.get(&activity).is_none() && !tree.has_finished(&activity))
   }
 
-  /// Skips an event that would open a span for which there is no room. Further events of the span are ignored.
-  pub fn refuse(&mut self, event: &Event<'_>) {
+  /// Skips an event that would open a span for which there is no room. Further events of the span are
+  /// ignored.
+  pub fn ignore(&mut self, event: &Event<'_>) {
     if let Body::TurnRequest(request) = &event.body {
       // The conversation's next request builds on this one.
-      turn::go_on(&mut self.state, event, request);
+      turn::expand(&mut self.state, event, request);
     }
     if let Some(activity) = Activity::named_by(event) {
-      self.state.tree.pass_over(activity);
+      self.state.tree.ignore(activity);
     }
   }
 
-  /// Interrupts all open spans: the process ends at `at`, milliseconds since the epoch. Returns their last rows.
+  /// Interrupts all open spans: the process ends at `at`, milliseconds since the epoch. Returns their last
+  /// rows.
   pub fn close_all(&mut self, at: i64) -> Vec<Row> {
     self.state.tree.interrupt_all(at)
   }
@@ -85,21 +87,22 @@ impl Translator {
     self.state.tree.len()
   }
 
-  /// What would remain if the process ended at `at`, milliseconds since the epoch: its open spans and unsettled
-  /// submissions, for [`inherit`](Self::inherit) in another process. `None` if there are none. Without `names`,
-  /// spans have none: names that must be masked are not written to disk either.
-  pub fn remains(&self, at: i64, names: bool) -> Option<Vec<u8>> {
-    remains::remains(&self.state, at, names)
+  /// Writes down the open spans and the unsettled submissions at `at`, milliseconds since the epoch, for
+  /// [`restore`](Self::restore) in another process. `None` if there are none. Without `with_names`, names
+  /// of spans and workflows are omitted: a name that must be masked is not written to disk either.
+  pub fn snapshot(&self, at: i64, with_names: bool) -> Option<Vec<u8>> {
+    snapshot::snapshot(&self.state, at, with_names)
   }
 
-  /// Adds what another process left. Fails on bytes that are not from [`remains`](Self::remains).
-  pub fn inherit(&mut self, remains: &[u8]) -> Result<(), serde_json::Error> {
-    remains::inherit(&mut self.state, remains)
+  /// Adds the open spans and the unsettled submissions of another process. Fails on bytes that are not from
+  /// [`snapshot`](Self::snapshot).
+  pub fn restore(&mut self, snapshot: &[u8]) -> Result<(), serde_json::Error> {
+    snapshot::restore(&mut self.state, snapshot)
   }
 
-  /// Interrupts the spans of processes that last wrote them down at `left_by` or before, and that this process
-  /// has not continued. Returns their last rows. Both times are in milliseconds since the epoch.
-  pub fn close_forsaken(&mut self, at: i64, left_by: i64) -> Vec<Row> {
-    remains::close_forsaken(&mut self.state, at, left_by)
+  /// Interrupts the spans of processes that last wrote them down at `left_by` or before, and that this
+  /// process has not continued. Returns their last rows. Both times are in milliseconds since the epoch.
+  pub fn close_orphaned(&mut self, at: i64, left_by: i64) -> Vec<Row> {
+    snapshot::close_orphaned(&mut self.state, at, left_by)
   }
 }

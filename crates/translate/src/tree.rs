@@ -4,28 +4,28 @@ use std::collections::HashMap;
 
 use crate::{
   activity::Activity,
-  open_span::{Closed, NewSpan, Open},
+  open_span::{ClosedSpan, NewSpan, OpenSpan},
   placement::{ActivitySpan, Parent},
-  recent::Recent,
+  recent_ids::RecentIds,
 };
 use braintrust_row::Row;
 
-/// How many spans may be open. A process that has more has lost the ends of most.
-const MOST_OPEN: usize = 16_384;
+/// How many spans may be open. If there are more, the ends of most were lost.
+const MAX_OPEN: usize = 16_384;
 /// How many are closed at once when there are more.
-const SHED: usize = MOST_OPEN / 8;
+const EVICTED: usize = MAX_OPEN / 8;
 
-/// How deep a running tool is looked for. Flue delegates to a depth of four.
-const DEEPEST: usize = 100;
+/// The depth to which a running tool is searched. Flue delegates to a depth of four.
+const MAX_DEPTH: usize = 100;
 
 /// All open spans, and those that have ended recently.
 #[derive(Default)]
 pub struct Tree {
-  open: HashMap<Activity, Open>,
+  open: HashMap<Activity, OpenSpan>,
   /// Spans that have had their own end: further events of them are duplicates.
-  finished: Recent,
+  finished: RecentIds,
   /// Spans whose own end may still come.
-  interrupted: Recent,
+  interrupted: RecentIds,
 }
 
 impl Tree {
@@ -35,51 +35,51 @@ impl Tree {
   }
 
   /// An open span.
-  pub fn get(&self, activity: &Activity) -> Option<&Open> {
+  pub fn get(&self, activity: &Activity) -> Option<&OpenSpan> {
     self.open.get(activity)
   }
 
   /// An open span, to be changed.
-  pub fn get_mut(&mut self, activity: &Activity) -> Option<&mut Open> {
+  pub fn get_mut(&mut self, activity: &Activity) -> Option<&mut OpenSpan> {
     self.open.get_mut(activity)
   }
 
   /// All open spans, in no order.
-  pub fn iter(&self) -> impl Iterator<Item = (&Activity, &Open)> {
+  pub fn iter(&self) -> impl Iterator<Item = (&Activity, &OpenSpan)> {
     self.open.iter()
   }
 
-  /// Opens a span. Returns its first row, to be filled; the same row again if the span is open already, for the
-  /// first start stays. `None` if the span has ended or has no label.
+  /// Opens a span. Returns its first row, to be filled; the same row again if the span is open already, for
+  /// the first start stays. `None` if the span has ended or has no label.
   pub fn open(&mut self, span: NewSpan) -> Option<Row> {
     if self.has_ended(&span.activity) {
       return None;
     }
     match self.open.get(&span.activity) {
       Some(known) => known.row(),
-      None => self.open_anew(span, false),
+      None => self.insert_new(span, false),
     }
   }
 
   /// Opens a span whose start never came. `None` if it is open, has had its own end, or has no label.
-  pub fn open_unseen(&mut self, span: NewSpan) -> Option<Row> {
+  pub fn open_implicit(&mut self, span: NewSpan) -> Option<Row> {
     if self.open.contains_key(&span.activity) || self.has_finished(&span.activity) {
       return None;
     }
-    self.open_anew(span, true)
+    self.insert_new(span, true)
   }
 
-  fn open_anew(&mut self, span: NewSpan, unseen: bool) -> Option<Row> {
-    let NewSpan { activity, place, look, start } = span;
-    let span = Open { unseen, ..Open::new(place, look, start) };
+  fn insert_new(&mut self, span: NewSpan, implicit: bool) -> Option<Row> {
+    let NewSpan { activity, placement, label, start } = span;
+    let span = OpenSpan { implicit, ..OpenSpan::new(placement, label, start) };
     let row = span.row();
     self.insert(activity, span);
     row
   }
 
   /// Adds an open span as it is.
-  pub fn insert(&mut self, activity: Activity, span: Open) {
-    if let Parent::Span(parent, _) = &span.place.parent
+  pub fn insert(&mut self, activity: Activity, span: OpenSpan) {
+    if let Parent::Span(parent, _) = &span.placement.parent
       && let Some(parent) = self.open.get_mut(parent)
     {
       parent.children.push(activity.clone());
@@ -88,31 +88,33 @@ impl Tree {
   }
 
   /// Closes a span, and interrupts its descendants. Further events of the span are duplicates.
-  pub fn close(&mut self, activity: &Activity, at: i64) -> Closed {
+  pub fn close(&mut self, activity: &Activity, at: i64) -> ClosedSpan {
     if self.open.contains_key(activity) {
       self.finished.insert(activity.clone());
     }
-    self.close_open_ended(activity, at)
+    self.close_updatable(activity, at)
   }
 
   /// Closes a span that may still be updated, and interrupts its descendants.
-  pub fn close_open_ended(&mut self, activity: &Activity, at: i64) -> Closed {
+  pub fn close_updatable(&mut self, activity: &Activity, at: i64) -> ClosedSpan {
     match self.remove(activity) {
-      Some(span) => Closed { interrupted: self.interrupt_below(&span, at), row: span.end_row(at) },
-      None => Closed { interrupted: Vec::new(), row: None },
+      Some(span) => {
+        ClosedSpan { interrupted: self.interrupt_descendants(&span, at), row: span.end_row(at) }
+      }
+      None => ClosedSpan { interrupted: Vec::new(), row: None },
     }
   }
 
   /// Ignores all further events of a span.
-  pub fn pass_over(&mut self, activity: Activity) {
+  pub fn ignore(&mut self, activity: Activity) {
     self.finished.insert(activity);
   }
 
   /// If too many spans are open, interrupts those that began first and have no open children: their ends
   /// are not likely to come.
-  pub fn shed(&mut self, at: i64) -> Vec<Row> {
+  pub fn evict(&mut self, at: i64) -> Vec<Row> {
     let mut rows = Vec::new();
-    if self.open.len() <= MOST_OPEN {
+    if self.open.len() <= MAX_OPEN {
       return rows;
     }
     // The leaves, and behind them the others, of which the innermost began last.
@@ -121,12 +123,12 @@ impl Tree {
       .iter()
       .map(|(activity, span)| match (span.start.time(), span.children.is_empty()) {
         (start, true) => ((0, start), activity.clone()),
-        (start, false) => ((1, -start), activity.clone()),
+        (start, false) => ((1, start.saturating_neg()), activity.clone()),
       })
       .collect();
     candidates.sort_unstable_by_key(|(order, _)| *order);
     for (_, activity) in candidates {
-      if self.open.len() <= MOST_OPEN - SHED {
+      if self.open.len() <= MAX_OPEN - EVICTED {
         break;
       }
       rows.extend(self.interrupt(&activity, at));
@@ -152,7 +154,7 @@ impl Tree {
   /// Interrupts a span and its descendants. Returns their last rows.
   pub fn interrupt(&mut self, activity: &Activity, at: i64) -> Vec<Row> {
     let Some(span) = self.remove(activity) else { return Vec::new() };
-    let mut rows = self.interrupt_below(&span, at);
+    let mut rows = self.interrupt_descendants(&span, at);
     self.interrupted.insert(activity.clone());
     rows.extend(span.interrupted(at));
     rows
@@ -163,16 +165,16 @@ impl Tree {
     self.open.drain().filter_map(|(_, span)| span.interrupted(at)).collect()
   }
 
-  /// A root continues as another operation, because a new attempt began. What the previous attempt left open is
-  /// interrupted, except tasks: a new attempt resumes them, and reports no more than their end.
-  pub fn go_on(&mut self, dead: &Activity, alive: Activity, at: i64) -> Vec<Row> {
+  /// A root continues as another operation, because a new attempt began. What the previous attempt left
+  /// open is interrupted, except tasks: a new attempt resumes them, and reports no more than their end.
+  pub fn resume_attempt(&mut self, previous: &Activity, next: Activity, at: i64) -> Vec<Row> {
     let mut rows = Vec::new();
-    let Some(mut span) = self.open.remove(dead) else { return rows };
+    let Some(mut span) = self.open.remove(previous) else { return rows };
     let mut tasks = Vec::new();
-    let mut below = std::mem::take(&mut span.children);
-    while let Some(activity) = below.pop() {
+    let mut descendants = std::mem::take(&mut span.children);
+    while let Some(activity) = descendants.pop() {
       let Some(mut child) = self.open.remove(&activity) else { continue };
-      below.append(&mut child.children);
+      descendants.append(&mut child.children);
       if matches!(activity, Activity::Task(_)) {
         self.open.insert(activity.clone(), child);
         tasks.push(activity);
@@ -183,29 +185,29 @@ impl Tree {
     }
     span.children = tasks;
     span.left_at = None;
-    self.finished.insert(dead.clone());
-    self.open.insert(alive, span);
+    self.finished.insert(previous.clone());
+    self.open.insert(next, span);
     rows
   }
 
-  fn remove(&mut self, activity: &Activity) -> Option<Open> {
+  fn remove(&mut self, activity: &Activity) -> Option<OpenSpan> {
     let span = self.open.remove(activity)?;
-    if let Parent::Span(parent, _) = &span.place.parent
+    if let Parent::Span(parent, _) = &span.placement.parent
       && let Some(parent) = self.open.get_mut(parent)
     {
-      let place = parent.children.iter().position(|child| child == activity);
-      place.map(|place| parent.children.remove(place));
+      let position = parent.children.iter().position(|child| child == activity);
+      position.map(|position| parent.children.remove(position));
     }
     Some(span)
   }
 
   // Without recursion: where ends never come, spans may be nested as deep as there are events.
-  fn interrupt_below(&mut self, span: &Open, at: i64) -> Vec<Row> {
+  fn interrupt_descendants(&mut self, span: &OpenSpan, at: i64) -> Vec<Row> {
     let mut rows = Vec::new();
-    let mut below = span.children.clone();
-    while let Some(activity) = below.pop() {
+    let mut descendants = span.children.clone();
+    while let Some(activity) = descendants.pop() {
       let Some(child) = self.open.remove(&activity) else { continue };
-      below.extend_from_slice(&child.children);
+      descendants.extend_from_slice(&child.children);
       self.interrupted.insert(activity);
       rows.extend(child.interrupted(at));
     }
@@ -214,43 +216,44 @@ impl Tree {
 
   /// The tool call that runs at or below `activity`: the innermost, and of several the latest.
   pub fn running_tool(&self, activity: &Activity) -> Option<ActivitySpan> {
-    self.running_tool_within(activity, DEEPEST)
+    self.running_tool_at(activity, MAX_DEPTH)
   }
 
-  fn running_tool_within(&self, activity: &Activity, depth: usize) -> Option<ActivitySpan> {
+  fn running_tool_at(&self, activity: &Activity, depth: usize) -> Option<ActivitySpan> {
     let span = self.open.get(activity)?;
     let children = span.children.iter().rev().filter(|_| depth > 0);
-    let below = children.into_iter().find_map(|child| self.running_tool_within(child, depth - 1));
+    let below = children.into_iter().find_map(|child| self.running_tool_at(child, depth - 1));
     below.or_else(|| {
       matches!(activity, Activity::Tool { .. })
-        .then(|| ActivitySpan { activity: activity.clone(), span: span.place.span })
+        .then(|| ActivitySpan { activity: activity.clone(), span: span.placement.span })
     })
   }
 
   /// The open call of the `task` tool below `activity` that delegates just this and has not started its
   /// task yet.
-  pub fn delegating_tool(&self, activity: &Activity, delegates: u64) -> Option<ActivitySpan> {
+  pub fn delegating_tool(&self, activity: &Activity, fingerprint: u64) -> Option<ActivitySpan> {
     let children = self.open.get(activity)?.children.iter();
     children.filter_map(|child| Some((child, self.open.get(child)?))).find_map(|(child, span)| {
-      let free = span.children.is_empty() && span.delegates == Some(delegates);
-      free.then(|| ActivitySpan { activity: child.clone(), span: span.place.span })
+      let free = span.children.is_empty() && span.delegation == Some(fingerprint);
+      free.then(|| ActivitySpan { activity: child.clone(), span: span.placement.span })
     })
   }
 
-  /// Whether another process left the span and all its ancestors open, and this process has not continued any.
-  pub fn is_forsaken(&self, span: &Open) -> bool {
+  /// Whether another process left the span and all its ancestors open, and this process has not continued
+  /// any.
+  pub fn is_orphaned(&self, span: &OpenSpan) -> bool {
     let mut span = span;
-    // Two processes may have left a circle: it is gone through once.
+    // Snapshots of two processes may form a cycle: the number of steps is bounded.
     for _ in 0..self.open.len() {
       if span.left_at.is_none() {
         return false;
       }
-      let above = match &span.place.parent {
+      let parent = match &span.placement.parent {
         Parent::Span(parent, _) => self.open.get(parent),
-        Parent::None | Parent::Beyond(_) | Parent::Unknown => None,
+        Parent::None | Parent::Remote(_) | Parent::Unknown => None,
       };
-      let Some(above) = above else { return true };
-      span = above;
+      let Some(parent) = parent else { return true };
+      span = parent;
     }
     true
   }

@@ -2,14 +2,14 @@
 
 use crate::{
   activity::Activity,
-  compaction, content,
-  conversation::Whole,
-  error, facts,
-  history::InputWindow,
-  identity, messages,
-  open_span::{NewSpan, Told},
+  compaction,
+  conversations::ExpandedRequest,
+  identity, message_text, messages, metadata,
+  open_span::{NewSpan, TurnSummary},
   options::TurnInput,
-  placement::{Look, Parent, Place, Start},
+  outcome,
+  placement::{Parent, SpanLabel, SpanPlacement, Start},
+  previous_inputs::InputWindow,
   state::State,
   usage,
 };
@@ -20,31 +20,31 @@ use flue_event::{Event, Ids, Model, TurnEnd, TurnRequest};
 pub fn request(state: &mut State, event: &Event<'_>, request: &TurnRequest<'_>) -> Vec<Row> {
   let purpose = request.purpose.as_deref();
   // Before anything can fail: the conversation's next request builds on this one.
-  let whole = go_on(state, event, request);
+  let expanded = expand(state, event, request);
   let new = new_span(state, event, purpose, &request.model, Start::At(event.at));
   let Some(mut row) = new.and_then(|new| state.tree.open(new)) else { return Vec::new() };
   write_request(&mut row, event, purpose, &request.model);
-  match whole {
-    Some(whole) => write_whole_input(&mut row, &whole, state.options.turn_input),
+  match expanded {
+    Some(expanded) => write_expanded_input(&mut row, &expanded, state.options.turn_input),
     None => write_input(state, &mut row, &event.ids, request),
   }
   let mut rows = vec![row];
-  if event.is_0x && !compacts(purpose) {
-    rows.extend(operation_asked(state, &event.ids, request));
+  if event.is_0x && !is_compaction(purpose) {
+    rows.extend(operation_input(state, &event.ids, request));
   }
   rows
 }
 
-/// On 0.x only the first turn of an operation has the operation's input. A later attempt is asked to continue,
-/// which is not the input.
-fn operation_asked(state: &mut State, ids: &Ids<'_>, request: &TurnRequest<'_>) -> Option<Row> {
+/// On 0.x only the first turn of an operation has the operation's input. A later attempt is asked to
+/// continue, which is not the input.
+fn operation_input(state: &mut State, ids: &Ids<'_>, request: &TurnRequest<'_>) -> Option<Row> {
   let open = state.tree.get_mut(&Activity::operation(ids)?)?;
-  let first = !std::mem::replace(&mut open.told.asked, true);
-  if !first || open.look.is_none() || !matches!(open.start, Start::At(_)) {
+  let first = !std::mem::replace(&mut open.turn_summary.has_input, true);
+  if !first || open.label.is_none() || !matches!(open.start, Start::At(_)) {
     return None;
   }
-  let mut row = Row::of(open.place.span);
-  row.input = Some(content::last_user_text(request.messages)?);
+  let mut row = Row::of(open.placement.span);
+  row.input = Some(message_text::last_user_text(request.messages)?);
   Some(row)
 }
 
@@ -60,7 +60,7 @@ pub fn forget_history(state: &mut State, event: &Event<'_>) -> Vec<Row> {
 pub fn first_delta(state: &mut State, event: &Event<'_>) -> Vec<Row> {
   let turn = Activity::turn(&event.ids);
   let Some(open) = turn.and_then(|turn| state.tree.get(&turn)) else { return Vec::new() };
-  let mut row = Row::of(open.place.span);
+  let mut row = Row::of(open.placement.span);
   let waited = event.at.saturating_sub(open.start.time()).max(0);
   row.metric("time_to_first_token", Some(time::seconds(waited)));
   vec![row]
@@ -68,10 +68,10 @@ pub fn first_delta(state: &mut State, event: &Event<'_>) -> Vec<Row> {
 
 /// A tool of the turn starts: the model has responded. On 0.x the end of the turn is reported only after its
 /// tools have run.
-pub fn answered(state: &mut State, event: &Event<'_>) {
+pub fn responded(state: &mut State, event: &Event<'_>) {
   let turn = Activity::turn(&event.ids);
   if let Some(open) = turn.and_then(|turn| state.tree.get_mut(&turn)) {
-    open.answered.get_or_insert(event.at);
+    open.responded_at.get_or_insert(event.at);
   }
 }
 
@@ -80,56 +80,60 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &TurnEnd<'_>) -> Vec<Row> 
   let TurnEnd { purpose, model, response, outcome } = end;
   let purpose = purpose.as_deref();
   let Some(activity) = Activity::turn(&event.ids) else { return Vec::new() };
-  let known = state.tree.get(&activity).map(|open| (open.start.time(), open.answered));
-  let (start, answered) = known.unwrap_or_else(|| (outcome.start(event.at), None));
-  let took = answered.map_or(outcome.duration, |at| Some((at - start) as f64));
+  let known = state.tree.get(&activity).map(|open| (open.start.time(), open.responded_at));
+  let (start, responded_at) = known.unwrap_or_else(|| (outcome.start(event.at), None));
+  let took = responded_at.map_or(outcome.duration, |at| Some(at.saturating_sub(start) as f64));
   let ended_at = took.map_or(event.at, |took| start.saturating_add(took as i64));
 
   let new = new_span(state, event, purpose, model, Start::At(start));
   let Some(new) = new else { return Vec::new() };
-  state.tree.open_unseen(new);
+  state.tree.open_implicit(new);
   let mut closed = state.tree.close(&activity, ended_at);
   if let Some(row) = &mut closed.row {
     write_request(row, event, purpose, model);
-    row.fact("model", facts::text(response.model.as_deref()));
-    row.fact("flue.response_id", facts::text(response.id.as_deref()));
-    row.fact("flue.stop_reason", facts::text(response.finish_reason.as_deref()));
-    error::outcome(row, outcome);
+    row.fact("model", metadata::text(response.model.as_deref()));
+    row.fact("flue.response_id", metadata::text(response.id.as_deref()));
+    row.fact("flue.stop_reason", metadata::text(response.finish_reason.as_deref()));
+    outcome::write(row, outcome);
     row.metric("duration_ms", took);
     let finish = response.finish_reason.as_deref();
     row.output = messages::output(state.options.messages, response.output, finish);
-    if let Some(used) = &response.usage {
-      usage::write(row, used);
+    if let Some(usage) = &response.usage {
+      usage::write(row, usage);
     }
-    if let Some(told) = told_of_operation(state, &event.ids) {
-      if let Some(used) = &response.usage {
-        usage::add(&mut told.used, used);
+    if let Some(summary) = summary_of_operation(state, &event.ids) {
+      if let Some(usage) = &response.usage {
+        usage::add(&mut summary.usage, usage);
       }
-      if !compacts(purpose) {
-        told.answered = content::text_of(response.output);
+      if !is_compaction(purpose) {
+        summary.output = message_text::assistant_text(response.output);
       }
     }
   }
   closed.into_rows()
 }
 
-fn told_of_operation<'s>(state: &'s mut State, ids: &Ids<'_>) -> Option<&'s mut Told> {
-  Some(&mut state.tree.get_mut(&Activity::operation(ids)?)?.told)
+fn summary_of_operation<'s>(state: &'s mut State, ids: &Ids<'_>) -> Option<&'s mut TurnSummary> {
+  Some(&mut state.tree.get_mut(&Activity::operation(ids)?)?.turn_summary)
 }
 
 /// Completes a request that has only what is new. `None` if it is complete already.
-pub fn go_on(state: &mut State, event: &Event<'_>, request: &TurnRequest<'_>) -> Option<Whole> {
+pub fn expand(
+  state: &mut State,
+  event: &Event<'_>,
+  request: &TurnRequest<'_>,
+) -> Option<ExpandedRequest> {
   let (delta, conversation) = (request.delta?, event.ids.conversation.as_deref()?);
-  Some(state.conversations.go_on(conversation, delta, request, state.options.messages))
+  Some(state.conversations.apply_delta(conversation, delta, request, state.options.messages))
 }
 
-fn write_whole_input(row: &mut Row, whole: &Whole, turn_input: TurnInput) {
-  row.fact("tools", whole.tools.clone());
+fn write_expanded_input(row: &mut Row, expanded: &ExpandedRequest, turn_input: TurnInput) {
+  row.fact("tools", expanded.tools.clone());
   match turn_input {
-    TurnInput::Full => row.input = Some(whole.input()),
+    TurnInput::Full => row.input = Some(expanded.input()),
     TurnInput::Delta => {
-      let window = whole.window();
-      row.input = Some(whole.input_from(window));
+      let window = expanded.window();
+      row.input = Some(expanded.input_from(window));
       write_window(row, window);
     }
   }
@@ -139,12 +143,12 @@ fn write_whole_input(row: &mut Row, whole: &Whole, turn_input: TurnInput) {
 fn write_input(state: &mut State, row: &mut Row, ids: &Ids<'_>, request: &TurnRequest<'_>) {
   let form = state.options.messages;
   row.fact("tools", messages::tools(form, request.tools));
-  if state.options.turn_input == TurnInput::Full || compacts(request.purpose.as_deref()) {
+  if state.options.turn_input == TurnInput::Full || is_compaction(request.purpose.as_deref()) {
     row.input = messages::input(form, request.system_prompt, request.messages);
     return;
   }
-  let list = content::list(request.messages);
-  let window = state.histories.advance(ids, &list);
+  let list = message_text::list(request.messages);
+  let window = state.previous_inputs.advance(ids, &list);
   let prompt = request.system_prompt.filter(|_| window.offset == 0);
   let shown = list.get(window.offset..).unwrap_or_default();
   row.input = Some(messages::input_of(form, prompt, shown));
@@ -152,8 +156,8 @@ fn write_input(state: &mut State, row: &mut Row, ids: &Ids<'_>, request: &TurnRe
 }
 
 fn write_window(row: &mut Row, window: InputWindow) {
-  row.fact("flue.input_mode", facts::text(Some(window.mode())));
-  row.fact("flue.input_message_offset", facts::number(Some(window.offset as f64)));
+  row.fact("flue.input_mode", metadata::text(Some(window.mode())));
+  row.fact("flue.input_message_offset", metadata::number(Some(window.offset as f64)));
 }
 
 fn new_span(
@@ -167,29 +171,29 @@ fn new_span(
   let turn = ids.turn.as_deref()?;
   let enclosing = state.enclosing(ids)?;
   let span = identity::turn(enclosing.span.trace, turn);
-  let compaction = if compacts(purpose) { compaction::running(state, ids) } else { None };
+  let compaction = if is_compaction(purpose) { compaction::running(state, ids) } else { None };
   let parent = compaction.unwrap_or_else(|| Parent::from(enclosing));
   let name = format!("llm:{}", model.name.as_deref().unwrap_or("unknown"));
   Some(NewSpan {
     activity: Activity::Turn(turn.to_owned()),
-    place: Place { span, parent },
-    look: Some(Look::new(SpanType::Llm, name)),
+    placement: SpanPlacement { span, parent },
+    label: Some(SpanLabel::new(SpanType::Llm, name)),
     start,
   })
 }
 
 /// Whether the turn summarises a conversation instead of continuing it.
-fn compacts(purpose: Option<&str>) -> bool {
+fn is_compaction(purpose: Option<&str>) -> bool {
   purpose.is_some_and(|purpose| purpose.starts_with("compaction"))
 }
 
 fn write_request(row: &mut Row, event: &Event<'_>, purpose: Option<&str>, model: &Model<'_>) {
-  facts::ids(row, &event.ids);
-  row.fact("model", facts::text(model.name.as_deref()));
-  row.fact("provider", facts::text(model.provider.as_deref()));
-  row.fact("reasoning_effort", facts::text(model.reasoning.as_deref()));
-  row.fact("max_tokens", facts::number(model.max_tokens));
-  row.fact("temperature", facts::number(model.temperature));
-  row.fact("flue.api", facts::text(model.api.as_deref()));
-  row.fact("flue.turn_purpose", facts::text(purpose));
+  metadata::write_ids(row, &event.ids);
+  row.fact("model", metadata::text(model.name.as_deref()));
+  row.fact("provider", metadata::text(model.provider.as_deref()));
+  row.fact("reasoning_effort", metadata::text(model.reasoning.as_deref()));
+  row.fact("max_tokens", metadata::number(model.max_tokens));
+  row.fact("temperature", metadata::number(model.temperature));
+  row.fact("flue.api", metadata::text(model.api.as_deref()));
+  row.fact("flue.turn_purpose", metadata::text(purpose));
 }

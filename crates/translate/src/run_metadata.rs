@@ -1,14 +1,14 @@
-//! What each operation of a run repeats of the run, so that it is found by it.
+//! Metadata of a run that each of its operations repeats, so that operations can be searched by it.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{content, facts};
+use crate::{message_text, metadata};
 use braintrust_row::{Json, Row};
 use flue_event::{Ids, RunStart};
 
-/// What each operation of a run repeats of the run.
+/// Metadata of a run that each of its operations repeats.
 #[derive(Default, Serialize, Deserialize)]
-pub struct HandedDown {
+pub struct RunMetadata {
   workflow: Option<String>,
   /// On 0.x a run is an instance, but its operations do not have the id.
   instance: Option<String>,
@@ -17,13 +17,13 @@ pub struct HandedDown {
   metadata: Vec<(String, Json)>,
 }
 
-impl HandedDown {
-  /// What a run's start has.
+impl RunMetadata {
+  /// The metadata in a run's start.
   pub fn of(ids: &Ids<'_>, start: &RunStart<'_>) -> Self {
     Self {
       workflow: start.workflow.as_deref().map(str::to_owned),
       instance: ids.instance.as_deref().map(str::to_owned),
-      metadata: content::metadata(start.input),
+      metadata: message_text::run_metadata(start.input),
     }
   }
 
@@ -33,7 +33,7 @@ impl HandedDown {
     let own = [("flue.workflow_name", workflow), ("flue.instance_id", instance)];
     let own = own
       .into_iter()
-      .filter_map(|(name, value)| Some((name.to_owned(), facts::text(value.as_deref())?)));
+      .filter_map(|(name, value)| Some((name.to_owned(), metadata::text(value.as_deref())?)));
     for (name, value) in own.chain(metadata.iter().cloned()) {
       row.metadata.insert_new(name.into(), value);
     }

@@ -4,14 +4,14 @@ use braintrust_row::{Json, Row};
 use flue_event::{Failure, Outcome};
 
 /// Writes an activity's duration, and its error if it failed.
-pub fn outcome(row: &mut Row, outcome: &Outcome<'_>) {
+pub fn write(row: &mut Row, outcome: &Outcome<'_>) {
   row.metric("duration_ms", outcome.duration);
   if let Some(failure) = &outcome.failure {
-    row.error = Some(text(failure));
+    row.error = Some(error(failure));
   }
 }
 
 /// A failure as the value of `error`.
-pub fn text(failure: &Failure<'_>) -> Json {
+pub fn error(failure: &Failure<'_>) -> Json {
   Json::text(&failure.to_string())
 }

@@ -1,19 +1,19 @@
-//! Metadata: Flue's correlation ids, and the small facts beside them.
+//! Metadata of a row: Flue's correlation ids, and texts and numbers as JSON values.
 
 use std::borrow::Cow;
 
 use braintrust_row::{Json, Row};
 use flue_event::{Ids, Text};
 
-/// A text as a fact, unless there is none.
+/// A text as a JSON value.
 pub fn text(value: Option<&str>) -> Option<Json> {
   value.map(Json::text)
 }
 
-/// A number as a fact. JSON has no others than finite ones.
+/// A number as a JSON value; `None` if it is not finite.
 pub fn number(value: Option<f64>) -> Option<Json> {
   value.filter(|number| number.is_finite()).map(|number| {
-    // Counts are written as such, not as `12.0`.
+    // Whole numbers are written without a fraction: `12`, not `12.0`.
     if number.fract() == 0.0 && number.abs() < 1e15 {
       Json::of(&(number as i64))
     } else {
@@ -22,8 +22,8 @@ pub fn number(value: Option<f64>) -> Option<Json> {
   })
 }
 
-/// Writes every correlation id that the event carries.
-pub fn ids(row: &mut Row, ids: &Ids<'_>) {
+/// Writes every correlation id of the event.
+pub fn write_ids(row: &mut Row, ids: &Ids<'_>) {
   let Ids {
     run,
     instance,

@@ -1,51 +1,57 @@
-//! What conversations have said so far.
+//! Conversations whose requests arrive as deltas.
 //!
-//! A request that is told only by what is new is put together here with what its conversation said
-//! before. Each message is kept once, as it is shown, and shared by all turns that show it.
+//! JavaScript sends only the messages that a conversation's last request did not have. They are added to
+//! the earlier ones here. Each message is kept once, in the form in which it is shown, and shared by all
+//! turns that show it.
 
 use std::{collections::HashMap, sync::Arc};
 
-use crate::{content, history::InputWindow, messages};
+use crate::{message_text, messages, previous_inputs::InputWindow};
 use braintrust_row::{Json, List};
 use flue_event::{RequestDelta, TurnRequest};
 
-/// Stands for a conversation whose beginning is not known: something went wrong between the facade and
-/// here.
+/// Replaces messages that a delta refers to but that never arrived.
 const MISSING: &str = r#""[flue-braintrust: the beginning of this conversation is missing]""#;
 
-/// The conversations that are told by what is new in them.
+/// The conversations, by id.
 #[derive(Default)]
 pub struct Conversations(HashMap<String, Conversation>);
 
+/// The latest request of a conversation.
 #[derive(Default)]
 struct Conversation {
   messages: List,
+  /// The system prompt as a message.
   system: Option<Arc<str>>,
   tools: Option<Json>,
 }
 
-/// A request, whole again.
-pub struct Whole {
+/// A request with all its messages.
+pub struct ExpandedRequest {
+  /// The messages of the conversation, which later requests extend.
   messages: List,
+  /// The system prompt as a message.
   system: Option<Arc<str>>,
+  /// How many of the messages are this request's.
   length: usize,
   /// How many messages the previous request had, if this one only adds to them.
   added_to: Option<usize>,
+  /// The tools that the model may call.
   pub tools: Option<Json>,
 }
 
 impl Conversations {
-  /// Puts a request together with what its conversation said before.
-  pub fn go_on(
+  /// Adds a request's delta to its conversation. Returns the complete request.
+  pub fn apply_delta(
     &mut self,
     conversation: &str,
     delta: RequestDelta,
     request: &TurnRequest<'_>,
     form: messages::Form,
-  ) -> Whole {
+  ) -> ExpandedRequest {
     let known = self.0.entry(conversation.to_owned()).or_default();
     let before = known.messages.len();
-    let fresh = content::list(request.messages);
+    let fresh = message_text::list(request.messages);
     let missing = delta.kept_messages.checked_sub(before).filter(|missing| *missing > 0);
     let texts = missing.map(|_| MISSING.to_owned()).into_iter();
     let texts = texts.chain(fresh.iter().map(|message| messages::message(form, message)));
@@ -56,7 +62,7 @@ impl Conversations {
     if !delta.same_tools {
       known.tools = messages::tools(form, request.tools);
     }
-    Whole {
+    ExpandedRequest {
       messages: known.messages.clone(),
       system: known.system.clone(),
       length: known.messages.len(),
@@ -65,13 +71,13 @@ impl Conversations {
     }
   }
 
-  /// Nothing of the conversation is needed any more.
+  /// Removes a conversation: its next request is complete.
   pub fn forget(&mut self, conversation: &str) {
     self.0.remove(conversation);
   }
 }
 
-impl Whole {
+impl ExpandedRequest {
   /// All messages, behind the system prompt.
   pub fn input(&self) -> Json {
     Json::list(self.system.clone(), &self.messages, 0..self.length)

@@ -1,7 +1,7 @@
-//! Spans that the application itself begins, fills and ends, and what it adds to Flue's.
+//! Custom spans, and what the application adds to Flue's spans: `span_start`, `span_log`, `span_end`.
 //!
-//! They lie below whatever the application names as their parent, and outlive it if they like: nothing but
-//! their own end, or that of the process, closes them.
+//! The application names the parent of a custom span. A custom span may outlast its parent: only its own
+//! end, or that of the process, closes it.
 
 use std::collections::HashMap;
 
@@ -10,29 +10,29 @@ use serde_json::value::RawValue;
 use crate::{
   activity::Activity,
   open_span::NewSpan,
-  placement::{ActivitySpan, Look, Parent, Place, Start},
+  placement::{ActivitySpan, Parent, SpanLabel, SpanPlacement, Start},
   state::State,
 };
 use braintrust_row::{Json, Members, Own, Row, RowId, SpanId, SpanRef, SpanType, TraceId, time};
 use flue_event::{CustomSpan, CustomSpanIds, Event, Payload, SpanUpdate};
 
 /// `span_start`.
-pub fn start(state: &mut State, event: &Event<'_>, span_event: &CustomSpan<'_>) -> Vec<Row> {
-  let CustomSpan { ids, update } = span_event;
-  let Some(ActivitySpan { activity, span }) = named(ids) else { return Vec::new() };
+pub fn start(state: &mut State, event: &Event<'_>, custom: &CustomSpan<'_>) -> Vec<Row> {
+  let CustomSpan { ids, update } = custom;
+  let Some(ActivitySpan { activity, span }) = activity_span(ids) else { return Vec::new() };
   let parent = ids.parent.as_deref().and_then(SpanId::parse);
   let row = state.tree.open(NewSpan {
     activity,
-    place: Place { span, parent: parent.map_or(Parent::None, Parent::Beyond) },
-    look: Some(Look { name: update.name.as_deref().map(str::to_owned), kind: kind(update) }),
+    placement: SpanPlacement { span, parent: parent.map_or(Parent::None, Parent::Remote) },
+    label: Some(SpanLabel { name: update.name.as_deref().map(str::to_owned), kind: kind(update) }),
     start: Start::At(update.start.unwrap_or(event.at)),
   });
-  row.map(|row| filled(row, update)).into_iter().collect()
+  row.map(|row| with_update(row, update)).into_iter().collect()
 }
 
 /// `span_log`. The span may be Flue's, and may have ended.
 pub fn log(state: &mut State, CustomSpan { ids, update }: &CustomSpan<'_>) -> Vec<Row> {
-  let Some(ActivitySpan { activity, span }) = named(ids) else { return Vec::new() };
+  let Some(ActivitySpan { activity, span }) = activity_span(ids) else { return Vec::new() };
   // A span that was refused at its start is ignored.
   if state.tree.has_finished(&activity) {
     return Vec::new();
@@ -41,18 +41,18 @@ pub fn log(state: &mut State, CustomSpan { ids, update }: &CustomSpan<'_>) -> Ve
   let mut row = Row::of(span);
   row.name = update.name.as_deref().map(str::to_owned);
   row.kind = kind(update);
-  vec![filled(row, update)]
+  vec![with_update(row, update)]
 }
 
 /// `span_end`.
-pub fn end(state: &mut State, event: &Event<'_>, span_event: &CustomSpan<'_>) -> Vec<Row> {
-  let CustomSpan { ids, update } = span_event;
-  let Some(ActivitySpan { activity, span }) = named(ids) else { return Vec::new() };
+pub fn end(state: &mut State, event: &Event<'_>, custom: &CustomSpan<'_>) -> Vec<Row> {
+  let CustomSpan { ids, update } = custom;
+  let Some(ActivitySpan { activity, span }) = activity_span(ids) else { return Vec::new() };
   if state.tree.has_finished(&activity) {
     return Vec::new();
   }
   let end = update.end.unwrap_or(event.at);
-  let mut closed = state.tree.close_open_ended(&activity, end);
+  let mut closed = state.tree.close_updatable(&activity, end);
   let row = closed.row.unwrap_or_else(|| {
     // It was interrupted: the process had too many open spans.
     let mut row = Row::of(span);
@@ -60,21 +60,21 @@ pub fn end(state: &mut State, event: &Event<'_>, span_event: &CustomSpan<'_>) ->
     row.fact("flue.interrupted", Some(Json::of(&false)));
     row
   });
-  closed.row = Some(filled(row, update));
+  closed.row = Some(with_update(row, update));
   closed.into_rows()
 }
 
 /// Later rows of the span repeat its name and type.
 fn rename(state: &mut State, activity: &Activity, update: &SpanUpdate<'_>) {
-  if let Some(look) = state.tree.get_mut(activity).and_then(|open| open.look.as_mut()) {
-    look.name = update.name.as_deref().map(str::to_owned).or(look.name.take());
-    look.kind = kind(update).or(look.kind);
+  if let Some(label) = state.tree.get_mut(activity).and_then(|open| open.label.as_mut()) {
+    label.name = update.name.as_deref().map(str::to_owned).or(label.name.take());
+    label.kind = kind(update).or(label.kind);
   }
 }
 
-fn named(ids: &CustomSpanIds<'_>) -> Option<ActivitySpan> {
+fn activity_span(ids: &CustomSpanIds<'_>) -> Option<ActivitySpan> {
   let (row, trace) = (RowId::parse(&ids.row)?, TraceId::parse(&ids.trace)?);
-  let activity = Activity::Span(ids.row.as_ref().to_owned());
+  let activity = Activity::CustomSpan(ids.row.as_ref().to_owned());
   Some(ActivitySpan { activity, span: SpanRef { row, trace } })
 }
 
@@ -82,8 +82,8 @@ fn kind(update: &SpanUpdate<'_>) -> Option<SpanType> {
   SpanType::parse(update.kind.as_deref()?)
 }
 
-/// The row with what was update.
-fn filled(mut row: Row, update: &SpanUpdate<'_>) -> Row {
+/// The row with the fields that the application sets.
+fn with_update(mut row: Row, update: &SpanUpdate<'_>) -> Row {
   let value = |value: Payload<'_>| value.map(Json::raw);
   row.input = value(update.input);
   row.output = value(update.output);
@@ -93,7 +93,7 @@ fn filled(mut row: Row, update: &SpanUpdate<'_>) -> Row {
   }
   for (name, value) in members(update.metrics) {
     let number = serde_json::from_str::<f64>(value.get()).ok();
-    // When it began and ended is known better.
+    // Start and end have members of their own.
     if let Some(number) = number.filter(|_| !["start", "end"].contains(&name.as_str())) {
       row.metrics.insert(name.into(), number);
     }

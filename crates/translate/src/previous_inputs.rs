@@ -1,4 +1,4 @@
-//! What each conversation's previous turn was asked, so that the next can tell what is new.
+//! The messages of each conversation's previous turn, from which the next turn's new messages follow.
 
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 
 use flue_event::Ids;
 
-/// How many conversations are remembered. One that was forgotten is told in full again.
-const REMEMBERED: usize = 1024;
+/// How many conversations are remembered. The next turn of one that was evicted shows all messages.
+const MAX_REMEMBERED: usize = 1024;
 
 /// Which of a request's messages a turn shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,15 +27,15 @@ impl InputWindow {
 
 /// The fingerprints of the messages of each conversation's previous turn.
 #[derive(Default)]
-pub struct Histories(IndexMap<String, Vec<u64>>);
+pub struct PreviousInputs(IndexMap<String, Vec<u64>>);
 
-impl Histories {
+impl PreviousInputs {
   /// The messages that the turn adds to the conversation's previous one. Remembers the turn's messages.
   pub fn advance(&mut self, ids: &Ids<'_>, messages: &[&RawValue]) -> InputWindow {
     let hasher = BuildHasherDefault::<DefaultHasher>::default();
     let now: Vec<u64> = messages.iter().map(|message| hasher.hash_one(message.get())).collect();
     let key = conversation(ids);
-    if self.0.len() >= REMEMBERED && !self.0.contains_key(&key) {
+    if self.0.len() >= MAX_REMEMBERED && !self.0.contains_key(&key) {
       self.0.shift_remove_index(0);
     }
     let before = self.0.entry(key).or_default();
@@ -45,7 +45,7 @@ impl Histories {
   }
 }
 
-/// 0.x has no conversation ids; there a session of an instance or a run is one.
+/// A key for the conversation. 0.x has no conversation ids; there a session of an instance or a run is one.
 fn conversation(ids: &Ids<'_>) -> String {
   if let Some(conversation) = &ids.conversation {
     return conversation.to_string();

@@ -1,4 +1,4 @@
-//! Reading messages, as far as the trace around them needs it.
+//! Reads messages and run inputs, as far as spans other than the turn's show them.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use crate::messages;
 use braintrust_row::Json;
 use flue_event::Payload;
 
-/// A message, as far as it matters here.
+/// The members of a message that are read here.
 #[derive(Deserialize)]
 struct Message<'a> {
   #[serde(borrow)]
@@ -18,6 +18,7 @@ struct Message<'a> {
   content: Option<&'a RawValue>,
 }
 
+/// The members of a part that are read here.
 #[derive(Deserialize)]
 struct Part<'a> {
   #[serde(borrow, rename = "type")]
@@ -28,13 +29,13 @@ struct Part<'a> {
   mime_type: Option<&'a RawValue>,
 }
 
-/// The messages of a list; none when it is no list.
+/// The elements of a list; none if the value is not one.
 pub fn list(messages: Payload<'_>) -> Vec<&RawValue> {
   messages.and_then(|list| serde_json::from_str(list.get()).ok()).unwrap_or_default()
 }
 
-/// The members of an input's `metadata`: facts that whoever started a run wants on its spans.
-pub fn metadata(input: Payload<'_>) -> Vec<(String, Json)> {
+/// The members of `metadata` in a run's input, sorted by name.
+pub fn run_metadata(input: Payload<'_>) -> Vec<(String, Json)> {
   #[derive(Deserialize)]
   struct Input<'a> {
     #[serde(borrow)]
@@ -48,28 +49,28 @@ pub fn metadata(input: Payload<'_>) -> Vec<(String, Json)> {
   members
 }
 
-/// What the user said last, as Flue itself tells it where it does: the text, beside the types of images
-/// if there are any.
+/// The text of the last user message, beside the types of its images if it has any: the form of Flue's own
+/// `agentInput`.
 pub fn last_user_text(messages: Payload<'_>) -> Option<Json> {
   let messages = list(messages);
-  let said = messages
+  let message = messages
     .iter()
     .rev()
     .filter_map(|message| messages::object::<Message>(message))
     .find(|message| message.role.is_some_and(|role| role.get() == "\"user\""));
-  let content = said?.content?;
-  let said = text(content);
+  let content = message?.content?;
+  let text = text(content);
   let images: Vec<String> = parts(content).filter_map(|part| image(&part)).collect();
   if images.is_empty() {
-    return said;
+    return text;
   }
-  let said = said.unwrap_or_else(|| Json::text(""));
+  let text = text.unwrap_or_else(|| Json::text(""));
   let images = images.join(",");
-  Some(Json::concat(&["{\"text\":", &said.as_str(), ",\"images\":[", &images, "]}"]))
+  Some(Json::concat(&["{\"text\":", &text.as_str(), ",\"images\":[", &images, "]}"]))
 }
 
-/// What an assistant message says, without its thoughts and calls.
-pub fn text_of(message: Payload<'_>) -> Option<Json> {
+/// The text of an assistant message, without reasoning and tool calls.
+pub fn assistant_text(message: Payload<'_>) -> Option<Json> {
   text(messages::object::<Message>(message?)?.content?)
 }
 
@@ -87,7 +88,7 @@ fn parts(content: &RawValue) -> impl Iterator<Item = Part<'_>> {
   list(Some(content)).into_iter().filter_map(messages::object)
 }
 
-/// What is told of an image.
+/// An image without its data: an object with its MIME type.
 fn image(part: &Part<'_>) -> Option<String> {
   let mime_type =
     part.mime_type.filter(|_| part.kind.is_some_and(|kind| kind.get() == "\"image\""))?;

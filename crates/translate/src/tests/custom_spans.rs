@@ -1,26 +1,25 @@
-//! Spans of the application's own, callers with a trace of their own, and spans that are named without the
-//! translator.
+//! Custom spans, traces that a caller began, and spans that are identified without the translator.
 
 use serde_json::{Value, json};
 
 use super::recordings;
-use crate::{Options, Translator, Whereabouts};
+use crate::{FlueContext, Options, Translator};
 use braintrust_row::{Row, RowMap, write_row};
 use flue_event::ContentPolicy;
 
 const ROW: &str = "00112233445566778899aabbccddeeff";
 const TRACE: &str = "ffeeddccbbaa99887766554433221100";
 
-fn tell(translator: &mut Translator, event: &Value) -> Vec<Row> {
+fn translate(translator: &mut Translator, event: &Value) -> Vec<Row> {
   let text = event.to_string();
-  translator.step(&flue_event::decode(&text, 0).unwrap())
+  translator.translate(&flue_event::decode(&text, 0).unwrap())
 }
 
-/// What the spans are in the end, by their rows' ids.
-fn told(events: &[Value]) -> Vec<Value> {
+/// The final state of all spans.
+fn merged(events: &[Value]) -> Vec<Value> {
   let mut translator = Translator::default();
   let mut rows = RowMap::<Row>::default();
-  let all = events.iter().flat_map(|event| tell(&mut translator, event)).collect::<Vec<_>>();
+  let all = events.iter().flat_map(|event| translate(&mut translator, event)).collect::<Vec<_>>();
   for row in all.into_iter().chain(translator.close_all(9_000)) {
     match rows.get_mut(&row.span.row) {
       Some(known) => known.merge(row),
@@ -41,8 +40,8 @@ fn event(kind: &str, at: i64, span: Value) -> Value {
 }
 
 #[test]
-fn what_is_said_twice_is_merged_as_the_server_does_it() {
-  let spans = told(&[
+fn updates_of_one_span_are_merged_as_the_server_does_it() {
+  let spans = merged(&[
     event(
       "span_start",
       1_000,
@@ -77,35 +76,35 @@ fn what_is_said_twice_is_merged_as_the_server_does_it() {
 }
 
 #[test]
-fn a_span_that_nobody_ends_ends_with_the_process() {
-  let [span] = told(&[event("span_start", 1_000, json!({ "name": "n" }))]).try_into().unwrap();
+fn a_span_without_an_end_ends_with_the_process() {
+  let [span] = merged(&[event("span_start", 1_000, json!({ "name": "n" }))]).try_into().unwrap();
   assert_eq!(span["metrics"], json!({ "start": 1.0, "end": 9.0 }));
   assert_eq!(span["metadata"], json!({ "flue.interrupted": true }));
 }
 
 #[test]
-fn what_was_refused_at_its_start_is_passed_over() {
+fn updates_of_an_ignored_span_are_ignored() {
   let mut translator = Translator::default();
   let start = event("span_start", 1_000, json!({ "name": "n" })).to_string();
   let start = flue_event::decode(&start, 0).unwrap();
   assert!(translator.would_open(&start));
-  translator.refuse(&start);
+  translator.ignore(&start);
   for kind in ["span_log", "span_end"] {
-    assert!(tell(&mut translator, &event(kind, 2_000, json!({ "output": 1 }))).is_empty());
+    assert!(translate(&mut translator, &event(kind, 2_000, json!({ "output": 1 }))).is_empty());
   }
 }
 
 #[test]
 fn without_content_only_structure_and_numbers_remain() {
-  let said = json!({
+  let update = json!({
     "name": "n", "input": "secret", "output": "secret", "expected": "secret", "error": "secret",
     "metadata": { "secret": 1 }, "tags": ["secret"], "attributes": { "secret": 1 }, "scores": { "s": 1 },
   });
   for kind in ["span_start", "span_log", "span_end"] {
-    let text = event(kind, 1_000, said.clone()).to_string();
+    let text = event(kind, 1_000, update.clone()).to_string();
     let mut event = flue_event::decode(&text, 0).unwrap();
     event.apply_content_policy(ContentPolicy::NONE);
-    let rows = Translator::default().step(&event);
+    let rows = Translator::default().translate(&event);
     let [row] = &rows[..] else { panic!("{kind}") };
     let text = written(row).to_string();
     assert!(!text.contains("secret") && text.contains(r#""s":1"#), "{text}");
@@ -117,14 +116,14 @@ fn a_span_in_another_programs_trace_has_its_ids() {
   let uuid = "a1b2c3d4-e5f6-4789-8abc-def012345678";
   let start = json!({ "type": "span_start", "timestamp": 1, "spanId": ROW, "rootSpanId": uuid,
     "parentSpanId": uuid, "span": {} });
-  let [span] = told(&[start]).try_into().unwrap();
+  let [span] = merged(&[start]).try_into().unwrap();
   assert_eq!(span["root_span_id"], uuid);
   assert_eq!(span["span_parents"], json!([uuid]));
 }
 
-/// What a submission in a trace of its caller's becomes, and a later attempt that was not told of the caller.
+/// Also a later attempt, whose event does not have the caller.
 #[test]
-fn a_submission_joins_its_callers_trace_if_that_is_wanted() {
+fn a_submission_joins_its_callers_trace_if_tracing_is_distributed() {
   let carrier =
     json!({ "traceparent": format!("00-{TRACE}-0011223344556677-01"), "tracestate": "a=b" });
   let start = |operation: &str, carrier: &Value| {
@@ -133,11 +132,12 @@ fn a_submission_joins_its_callers_trace_if_that_is_wanted() {
   };
   for distributed in [false, true] {
     let mut translator = Translator::new(Options { distributed, ..Options::default() });
-    let first = written(&tell(&mut translator, &start("o1", &carrier))[0]);
-    let remains = translator.remains(2_000, false).unwrap();
+    let first = written(&translate(&mut translator, &start("o1", &carrier))[0]);
+    let snapshot = translator.snapshot(2_000, false).unwrap();
     let mut next = Translator::new(Options { distributed, ..Options::default() });
-    next.inherit(&remains).unwrap();
-    let again = tell(&mut next, &start("o2", &Value::Null)).pop().map(|row| written(&row)).unwrap();
+    next.restore(&snapshot).unwrap();
+    let again =
+      translate(&mut next, &start("o2", &Value::Null)).pop().map(|row| written(&row)).unwrap();
     for row in [&first, &again] {
       assert_eq!(row["root_span_id"] == TRACE, distributed);
       assert_eq!(row["span_parents"] == json!(["0011223344556677"]), distributed);
@@ -147,7 +147,7 @@ fn a_submission_joins_its_callers_trace_if_that_is_wanted() {
     assert_eq!(first["metadata"]["flue.tracestate"], "a=b");
     let tool = json!({ "type": "tool_start", "timestamp": 3_000, "v": 3, "submissionId": "s",
       "operationId": "o2", "turnId": "t", "toolCallId": "k", "toolName": "x" });
-    let tool = tell(&mut next, &tool).pop().map(|row| written(&row)).unwrap();
+    let tool = translate(&mut next, &tool).pop().map(|row| written(&row)).unwrap();
     assert_eq!(tool["root_span_id"], again["root_span_id"]);
   }
 }
@@ -162,22 +162,22 @@ fn a_run_joins_its_callers_trace_with_all_that_is_in_it() {
     json!({ "type": "turn_request", "timestamp": 3, "v": 3, "runId": "r", "operationId": "o", "turnId": "t", "request": {} }),
     json!({ "type": "run_end", "timestamp": 4, "v": 3, "runId": "r", "result": 1 }),
   ] {
-    let rows = tell(&mut translator, &event);
+    let rows = translate(&mut translator, &event);
     assert!(!rows.is_empty());
     assert!(rows.iter().all(|row| row.span.trace.to_string() == TRACE), "{event}");
   }
 }
 
-/// The facade says where it is by ids alone; the translator must have come to the same span.
+/// JavaScript identifies a span by ids alone; the translator must use the same span.
 #[test]
-fn a_span_is_the_same_whoever_names_it() {
+fn javascript_and_the_translator_identify_the_same_spans() {
   for release in ["1.0.0-beta.9", "2.1.0"] {
     let mut compared = 0;
     for name in recordings(release) {
       let Some(lines) = super::processes(release, &name).into_iter().next() else { continue };
       let (mut translator, mut roots) = (Translator::default(), std::collections::HashMap::new());
       for line in lines {
-        let rows = translator.step(&flue_event::decode(&line, 0).unwrap());
+        let rows = translator.translate(&flue_event::decode(&line, 0).unwrap());
         let event: Value = serde_json::from_str(&line).unwrap();
         let id = |name: &str| event[name].as_str().map(str::to_owned);
         let is_delivered = id("submissionId").or(id("dispatchId")).is_some();
@@ -198,19 +198,19 @@ fn a_span_is_the_same_whoever_names_it() {
         let conversation = root.and_then(|(conversation, _)| conversation.clone());
         let is_lone = !is_delivered && id("runId").is_none();
         if is_lone && id("taskId").is_some() {
-          // Only the async context tells what its root is.
+          // Only the async context has its root.
           continue;
         }
         let root_operation = root.and_then(|(_, operation)| operation.clone());
         let root_operation = root_operation.or(id("operationId").filter(|_| is_lone));
-        let whereabouts = json!({
+        let context = json!({
           "runId": id("runId"), "submissionId": id("submissionId"), "dispatchId": id("dispatchId"),
           "conversationId": conversation, "operationId": id("operationId"), "rootOperationId": root_operation,
           "turnId": id("turnId"), "toolCallId": id("toolCallId"),
         });
-        let named: Whereabouts = serde_json::from_value(whereabouts).unwrap();
+        let context: FlueContext = serde_json::from_value(context).unwrap();
         if let Some(row) = rows.last() {
-          assert_eq!(named.span().unwrap(), row.span, "{release} {name}: {line}");
+          assert_eq!(context.span().unwrap(), row.span, "{release} {name}: {line}");
           compared += 1;
         }
       }

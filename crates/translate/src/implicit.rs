@@ -25,12 +25,12 @@ fn open_both(state: &mut State, event: &Event<'_>, ids: &Ids<'_>) -> Vec<Row> {
   let is_operation_over = has_ended(state, Activity::operation(ids));
   let run = open_run(state, event);
   let operation =
-    if is_operation_over { Vec::new() } else { operation::open_unseen(state, ids, event.at) };
+    if is_operation_over { Vec::new() } else { operation::open_implicit(state, ids, event.at) };
   run.into_iter().chain(operation).collect()
 }
 
 fn open_run(state: &mut State, event: &Event<'_>) -> Option<Row> {
-  if has_ended(state, Activity::run(&event.ids)) { None } else { run::open_unseen(state, event) }
+  if has_ended(state, Activity::run(&event.ids)) { None } else { run::open_implicit(state, event) }
 }
 
 /// What was interrupted is not opened again by events of its parts.

@@ -5,19 +5,19 @@ use std::collections::HashSet;
 use crate::activity::Activity;
 
 /// How many activities are remembered at least; at most twice as many.
-const REMEMBERED: usize = 4096;
+const MAX_REMEMBERED: usize = 4096;
 
 /// The latest activities.
 #[derive(Default)]
-pub struct Recent {
+pub struct RecentIds {
   latest: HashSet<Activity>,
   before: HashSet<Activity>,
 }
 
-impl Recent {
+impl RecentIds {
   /// Remembers an activity.
   pub fn insert(&mut self, activity: Activity) {
-    if self.latest.len() >= REMEMBERED {
+    if self.latest.len() >= MAX_REMEMBERED {
       self.before = std::mem::take(&mut self.latest);
     }
     self.latest.insert(activity);
