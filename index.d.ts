@@ -1,99 +1,98 @@
 /**
- * Sends the traces of Flue agents and workflows to Braintrust.
+ * Exports the traces of Flue agents and workflows to Braintrust.
  *
- * A drop-in for the `braintrust` package in Flue's Braintrust guide: the same names, the same
- * variables. No function throws because tracing does not work; set `FLUE_BRAINTRUST_STRICT=1` to make
- * `initLogger` (and, without a native binary, the import) throw.
+ * A drop-in replacement for the `braintrust` package in Flue's Braintrust guide: the same names and variables. No
+ * function throws because of tracing, except with `FLUE_BRAINTRUST_STRICT=1`: then `initLogger` throws if it cannot
+ * start, and the import throws if there is no native binary.
  */
 
-/** Where traces go. Every option may be left out; blank counts as left out. */
+/** Settings of `initLogger`. All are optional here; blank values count as unset. Limits: docs/configuration.md. */
 export interface InitLoggerOptions {
-  /** The secret that opens the account. Default: `BRAINTRUST_API_KEY`, then `.env.braintrust`. */
+  /** API key. Default: `BRAINTRUST_API_KEY`, then `.env.braintrust`; one of them is required. */
   apiKey?: string | undefined;
-  /** The project that takes the traces; created if there is none. Default: `BRAINTRUST_PROJECT_NAME`, else `Flue`. */
+  /** Project that receives the traces; created if missing. Default: `BRAINTRUST_PROJECT_NAME`, else `Flue`. */
   projectName?: string | undefined;
-  /** The project's id; wins over its name. Default: `BRAINTRUST_PROJECT_ID`. */
+  /** UUID of the project; overrides `projectName`. Default: `BRAINTRUST_PROJECT_ID`. */
   projectId?: string | undefined;
-  /** The organisation, if the key opens several. Default: `BRAINTRUST_ORG_NAME`, else the first. */
+  /** Organisation. Default: `BRAINTRUST_ORG_NAME`, else the first organisation of the key. */
   orgName?: string | undefined;
-  /** Where to log in. Default: `BRAINTRUST_APP_URL`, else `https://www.braintrust.dev`. */
+  /** URL of the login. Default: `BRAINTRUST_APP_URL`, else `https://www.braintrust.dev`. */
   appUrl?: string | undefined;
-  /** Where to send rows. Default: `BRAINTRUST_API_URL`, else what the login tells. */
+  /** URL that receives rows. Default: `BRAINTRUST_API_URL`, else the one that the login returns. */
   apiUrl?: string | undefined;
   /**
-   * The longest that the end of the process may wait for delivery, in milliseconds; 0 for not at all.
+   * Longest time in milliseconds that the exit of the process waits for delivery, at most 600,000; 0 does not wait.
    * Default: `FLUE_BRAINTRUST_EXIT_TIMEOUT_MS`, else 2000.
    */
   exitTimeoutMs?: number | undefined;
   /**
-   * How long one request may take before it counts as failed and is tried again, in milliseconds.
-   * Default: `FLUE_BRAINTRUST_REQUEST_TIMEOUT_MS`, else 30,000.
+   * Timeout of one request in milliseconds, at most 600,000; then it is retried. 0 means the default. Default:
+   * `FLUE_BRAINTRUST_REQUEST_TIMEOUT_MS`, else 30,000.
    */
   requestTimeoutMs?: number | undefined;
   /**
-   * The most bytes one request may have; the server's own limit is kept all the same. Default:
-   * `BRAINTRUST_MAX_REQUEST_SIZE`, else what the server says, else 6 MiB.
+   * Maximum size of one request in bytes, never above the server's limit. Default: `BRAINTRUST_MAX_REQUEST_SIZE`, else
+   * the server's limit, else 6 MiB.
    */
   maxRequestBytes?: number | undefined;
   /**
-   * How messages are written: `openai` as OpenAI chat completions, which Braintrust shows best; `flue` as
-   * Flue has them. Default: `FLUE_BRAINTRUST_MESSAGES`, else `openai`.
+   * Format of messages: `openai` for OpenAI chat completions, which Braintrust displays best; `flue` for Flue's own
+   * format. Default: `FLUE_BRAINTRUST_MESSAGES`, else `openai`.
    */
   messages?: 'openai' | 'flue' | undefined;
   /**
-   * Which messages a model turn shows as its input: `full` all that the model was given; `delta` those
-   * that the conversation's previous turn was not given. Default: `FLUE_BRAINTRUST_TURN_INPUT`, else `full`.
+   * Messages in the input of a model turn: `full` records all; `delta` records those that the previous turn of the
+   * conversation did not have. Default: `FLUE_BRAINTRUST_TURN_INPUT`, else `full`.
    */
   turnInput?: 'full' | 'delta' | undefined;
   /**
-   * Which content is kept at all. `false`: only structure, times, usage, ids and names leave. Parts that are
-   * left out are kept. Default: `FLUE_BRAINTRUST_CONTENT`, else `true`.
+   * Content policy. `false` sends only structure, times, usage, ids and names; an object excludes parts. Default:
+   * `FLUE_BRAINTRUST_CONTENT`, else `true`.
    */
   content?: boolean | ContentOptions | undefined;
   /**
-   * Rules for what must not leave. Applied natively to every string and every member's name, in every field,
-   * before anything waits, is written to the disk or leaves. Rules that cannot be applied start no tracing.
-   * Default: the builtins that `FLUE_BRAINTRUST_REDACT` names, separated by commas; else none.
+   * Redaction rules. They apply to every string and member name in every field, before anything is queued, written to
+   * disk or sent. Invalid rules disable tracing. Default: the comma-separated builtins in `FLUE_BRAINTRUST_REDACT`,
+   * else none.
    */
   redact?: RedactOptions | undefined;
   /**
-   * The most bytes (of JSON) that one field of a span may have, or one member of its `metadata`; of what has
-   * more the beginning is kept, and a mark with its size. Default: `FLUE_BRAINTRUST_MAX_FIELD_BYTES`, else
-   * no limit but that of a request.
+   * Maximum JSON size in bytes of one field of a span, or of one member of its `metadata`; at least 128. Longer values
+   * are truncated and marked with their size. Default: `FLUE_BRAINTRUST_MAX_FIELD_BYTES`, else unlimited.
    */
   maxFieldBytes?: number | undefined;
   /**
-   * Whether a run or a submission that was asked for by an HTTP request with a `traceparent` is a part of the
-   * caller's trace, below the caller's span. Needs `braintrustFlueInstrumentation`. Default:
-   * `FLUE_BRAINTRUST_DISTRIBUTED_TRACING`, else `false`: it has a trace of its own, and `flue.traceparent` tells.
+   * Whether a run or submission joins the trace of its caller if the HTTP request has a `traceparent`. Requires
+   * `braintrustFlueInstrumentation`. If `false`, it has its own trace, and `flue.traceparent` records the caller.
+   * Default: `FLUE_BRAINTRUST_DISTRIBUTED_TRACING`, else `false`.
    */
   distributedTracing?: boolean | undefined;
-  /** Whether Flue's `log` events are kept with their spans. Default: `FLUE_BRAINTRUST_LOGS`, else `true`. */
+  /** Whether spans record Flue's `log` events. Default: `FLUE_BRAINTRUST_LOGS`, else `true`. */
   logs?: boolean | undefined;
   /**
-   * The most bytes that may wait in memory for delivery; beyond it new spans are refused, and counted.
+   * Maximum memory in bytes for undelivered rows, at least 1 MiB. When it is full, new spans are refused and counted.
    * Default: `FLUE_BRAINTRUST_MAX_QUEUE_BYTES`, else 64 MiB.
    */
   maxQueueBytes?: number | undefined;
   /**
-   * Where to keep what must outlive the process: what is not delivered yet, and the record of open spans, by
-   * which the next process goes on with what Flue recovers and closes the rest. `true` means
-   * `.flue-braintrust` in the working directory. Default: `FLUE_BRAINTRUST_SPOOL_DIR`, else nowhere.
+   * Stores undelivered rows and a snapshot of open spans on disk. The next process delivers the rows, resumes the spans
+   * that Flue recovers and closes the others. `true` means `.flue-braintrust` in the working directory. Default: on if
+   * `FLUE_BRAINTRUST_SPOOL_DIR` is set, else `false`.
    */
   spool?: boolean | SpoolOptions | undefined;
   /**
-   * Whether SIGTERM, SIGINT and SIGHUP deliver what is there, for at most `exitTimeoutMs`, before they end
-   * the process as they would have done anyway. For programs that have no listeners of their own; where
-   * there are such, the ending is left to them. Only in the main thread. Default: `false`, no listener.
+   * Whether SIGTERM, SIGINT and SIGHUP deliver rows, for at most `exitTimeoutMs`, before they end the process. For
+   * programs without signal handlers: if there is another listener, it decides about the exit. Main thread only.
+   * Default: `false`.
    */
   handleSignals?: boolean | undefined;
   /**
-   * Called for each warning, within a second, besides the line on stderr. What it throws is ignored.
-   * It does not keep the process alive.
+   * Receives each warning within a second, in addition to the line on stderr. Its exceptions are ignored. Does not keep
+   * the process alive.
    */
   onError?: ((trouble: Trouble) => void) | undefined;
 
-  /** Options of the `braintrust` package that have no meaning here. Accepted and ignored. */
+  /** Options of the `braintrust` package that have no effect here. Accepted and ignored. */
   asyncFlush?: boolean | undefined;
   debugLogLevel?: unknown;
   environment?: unknown;
@@ -105,23 +104,23 @@ export interface InitLoggerOptions {
   state?: unknown;
 }
 
-/** Which content is kept; all default to `true`. */
+/** Parts of the content policy. Each defaults to `true`. */
 export interface ContentOptions {
-  /** What went into runs, operations, tools, tasks, models and spans of your own, and a run's `metadata`. */
+  /** Inputs of runs, operations, tools, tasks, models and custom spans, and a run's `metadata`. */
   input?: boolean;
-  /** What came out of them, log lines, and all else that is said of spans of your own but names and numbers. */
+  /** Outputs, log lines, and all other data of custom spans except names and numbers. */
   output?: boolean;
-  /** The system prompt. */
+  /** System prompts. */
   systemPrompt?: boolean;
-  /** The tools that a model could call. */
+  /** Definitions of the tools that a model can call. */
   tools?: boolean;
-  /** What a model thought. */
+  /** Reasoning of a model. */
   reasoning?: boolean;
-  /** The messages and stacks of errors. Their class and code are always kept. */
+  /** Messages and stacks of errors. Class and code are always sent. */
   errors?: boolean;
 }
 
-/** A pattern that is known by a name. */
+/** Name of a builtin redaction pattern. */
 export type Builtin =
   | 'api-keys'
   | 'bearer-tokens'
@@ -131,40 +130,39 @@ export type Builtin =
   | 'jwts'
   | 'private-keys';
 
-/** What is replaced. Strings that are JSON themselves, such as the arguments of a tool call, are looked into. */
+/** Redaction rules. Strings that contain JSON, such as tool-call arguments, are redacted inside. */
 export interface RedactOptions {
-  /** Members whose whole value is replaced wherever they are. Case, `_` and `-` make no difference. */
+  /** Names of members whose whole value is replaced. Case, `_` and `-` are ignored. */
   keys?: string[];
   /**
-   * Members whose whole value is replaced, by where they are: the field and the names of members, joined by
-   * dots. Lists have no names: `input.content` is the content of each message. `*` is any one name, `**` any
-   * number of them.
+   * Paths of members whose whole value is replaced: the field and member names, joined by dots. Lists have no names:
+   * `input.content` matches the content of each message. `*` matches one name, `**` any number.
    */
   paths?: string[];
   /**
-   * What is replaced wherever it is found: regular expressions without look-arounds and back-references, which
-   * take more than linear time. Of a `RegExp` the flags `i`, `m` and `s` count.
+   * Regular expressions whose matches are replaced, without look-around and back-references, because matching takes
+   * linear time. Of the flags of a `RegExp`, `i`, `m` and `s` apply.
    */
   patterns?: (string | RegExp)[];
-  /** What is replaced wherever it is found, by name. */
+  /** Builtin patterns whose matches are replaced. */
   builtins?: Builtin[];
-  /** What stands in its place. Default: `[redacted]`. */
+  /** Replacement text. Default: `[redacted]`. */
   replacement?: string;
 }
 
-/** Where and how to keep what must outlive the process. */
+/** Location and limits of the spool. */
 export interface SpoolOptions {
-  /** The directory. Default: `FLUE_BRAINTRUST_SPOOL_DIR`, else `.flue-braintrust` in the working directory. */
+  /** Directory. Default: `FLUE_BRAINTRUST_SPOOL_DIR`, else `.flue-braintrust` in the working directory. */
   dir?: string | undefined;
-  /** How much of the disk the rows of one process may take; then the oldest make room. Default: 256 MiB. */
+  /** Maximum size of one process's rows in bytes; then the oldest are evicted. Default: 256 MiB. */
   maxBytes?: number | undefined;
-  /** How long what nobody delivers is kept, in milliseconds. Default: 7 days. */
+  /** Maximum age of undelivered rows in milliseconds. Default: 7 days. */
   maxAgeMs?: number | undefined;
-  /** Whether it should survive the death of the machine, too. Costs time for each file. Default: false. */
+  /** Whether files also survive a crash of the machine. Costs time per file. Default: `false`. */
   fsync?: boolean | undefined;
 }
 
-/** Why something was lost; `retries_exhausted` is known outside of Node alone. */
+/** Reason of a loss. `retries_exhausted` occurs on Cloudflare only. docs/delivery.md has causes and remedies. */
 export type LossReason =
   | 'queue_full'
   | 'unreadable_event'
@@ -179,90 +177,91 @@ export type LossReason =
   | 'spool_damaged'
   | 'retries_exhausted';
 
-/** Something that went wrong with the tracing; the application goes on. */
+/** A warning about tracing. The application keeps running. */
 export interface Trouble {
-  /** Begins with `FLUE_BRAINTRUST_`; docs/troubleshooting.md lists them. */
+  /** Begins with `FLUE_BRAINTRUST_`; docs/troubleshooting.md lists all codes. */
   readonly code: string;
-  /** What happened, in whole sentences; never a key, never content. */
+  /** Description in full sentences. Never contains a key or content. */
   readonly message: string;
-  /** Of a loss: why. */
+  /** Reason, for a loss. */
   readonly reason?: LossReason;
-  /** Of a loss: how many rows. */
+  /** Number of lost rows, for a loss. */
   readonly rows?: number;
 }
 
-/**
- * The accounts of what is delivered. At every quiet moment
- * `accepted = sent + pending + spooled +` the sum of `lost`.
- */
+/** Accounting of rows. Unless a row is in transition, `accepted = sent + pending + spooled +` the sum of `lost`. */
 export interface Accounts {
-  /** What was to be delivered. */
+  /** Rows to deliver. */
   readonly accepted: number;
-  /** What Braintrust confirmed. */
+  /** Rows confirmed by Braintrust. */
   readonly sent: number;
-  /** What waits in memory or is under way. */
+  /** Rows in memory or in flight. */
   readonly pending: number;
-  /** What waits in the spool alone. When the process ends, all that the spool keeps for the next one. */
+  /** Rows that are only in the spool. At exit, all rows in the spool. */
   readonly spooled: number;
-  /** What is lost, by reason; reasons that did not occur are absent. */
+  /** Lost rows by reason. Reasons without losses are absent. */
   readonly lost: Readonly<Partial<Record<LossReason, number>>>;
 }
 
-/** The numbers, in rows. A span takes one or two rows; an event that was refused counts as one. */
+/** Counters, in rows. A span has one or two rows; a refused event counts as one. */
 export interface Stats extends Accounts {
-  /** Flue events taken in. */
+  /** Flue events received. */
   readonly events: number;
-  /** The same accounts in bytes of the rows' JSON. */
+  /** The same accounts in bytes of row JSON. */
   readonly bytes: Accounts;
-  /** Rows that were delivered, or will be, with a part of their content left out and a mark in its place. */
+  /** Rows with truncated or dropped content, which is marked. */
   readonly cut: number;
-  /** Uploads made, repeated ones included. */
+  /** Upload requests, including retries. */
   readonly requests: number;
-  /** Uploads that had to be made again. */
+  /** Repeated upload requests. */
   readonly retries: number;
   /** Bytes of confirmed request bodies. */
   readonly bytesSent: number;
   /** Spans that have started and not ended. */
   readonly openSpans: number;
-  /** What went wrong last, if anything did. */
+  /** The latest error, or `null`. */
   readonly lastError: string | null;
 }
 
-/** How a flush ended. */
+/** Result of a flush. */
 export interface FlushReport extends Stats {
   /**
-   * Whether all that was accepted before the call was delivered, or lost for a reason of its own, before the
-   * time was up. What a spool keeps for the next process is not delivered.
+   * Whether everything accepted before the call was delivered, or lost for a reason other than the timeout. Rows in a
+   * spool count as undelivered.
    */
   readonly complete: boolean;
 }
 
+/** Options of `flush` and `close`. */
 export interface FlushOptions {
-  /** The longest to wait, in milliseconds. Default: 10,000. */
+  /** Timeout in milliseconds, at most one day; 0 or less does not wait. Default: 10,000. */
   timeoutMs?: number | undefined;
 }
 
-/** What `initLogger` returns: the same functions that the package exports. */
+/** Result of `initLogger`: the functions of the same names that the package exports. */
 export interface Logger {
+  /** See {@link flush}. */
   flush(options?: FlushOptions): Promise<FlushReport>;
+  /** See {@link stats}. */
   stats(): Stats;
+  /** See {@link close}. */
   close(options?: FlushOptions): Promise<FlushReport>;
 }
 
 /**
- * Says where traces go. Makes no request and starts no thread; the first event does. Called again with
- * other options it replaces the earlier destination, which first delivers what it has.
+ * Sets the destination of traces. Makes no request and starts no thread; the first event does. A second call with other
+ * options replaces the destination; the previous one first delivers its rows.
  */
 export declare function initLogger(options?: InitLoggerOptions): Logger;
 
 /**
- * Takes one Flue event; pass it to Flue's `observe(...)`. Returns at once and never throws. Before
- * `initLogger` it does nothing. Flue's `instrument(...)` takes it, too: it is an instrumentation of its own.
+ * Accepts one Flue event; pass it to Flue's `observe(...)`. Returns immediately and never throws. Does nothing before
+ * `initLogger`. It is also an instrumentation, which Flue's `instrument(...)` accepts.
  */
 export declare const braintrustFlueObserver: ((event: unknown, context?: unknown) => void) &
   FlueInstrumentation;
 
-/** What a Flue interceptor is told of the work it wraps. */
+/** The work that a Flue interceptor wraps. */
 export interface FlueOperation {
   readonly type: string;
   readonly toolCallId?: string | undefined;
@@ -270,7 +269,7 @@ export interface FlueOperation {
   readonly runId?: string | undefined;
 }
 
-/** What a Flue interceptor is told of where the work belongs. */
+/** The context of the work that a Flue interceptor wraps. */
 export interface FlueOperationContext {
   readonly turnId?: string | undefined;
   readonly operationId?: string | undefined;
@@ -282,10 +281,13 @@ export interface FlueOperationContext {
     { readonly traceparent: string; readonly tracestate?: string } | undefined;
 }
 
-/** What Flue's `instrument(...)` takes. */
+/** The argument of Flue's `instrument(...)`. */
 export interface FlueInstrumentation {
+  /** Key under which Flue registers the instrumentation. */
   key: symbol;
+  /** Accepts one Flue event. */
   observe(event: unknown, context?: unknown): void;
+  /** Runs the work and tracks its async context. */
   interceptor<T>(
     operation: FlueOperation,
     ctx: FlueOperationContext,
@@ -296,14 +298,13 @@ export interface FlueInstrumentation {
 }
 
 /**
- * The same as the observer, for Flue's `instrument(...)` (1.0-beta and 2.x). Beyond the observer it
- * follows Flue's work through async calls, so that operations which carry no id of what called them (in
- * actions and harness tools) lie below the very tool call, and so do spans of the application's own. It never
- * delays or alters the work.
+ * The observer for Flue's `instrument(...)` (1.0-beta and 2.x). It also follows async context: operations without the
+ * id of their caller (in actions and harness tools), and custom spans, become children of the calling tool call. It
+ * never delays or changes the work.
  */
 export declare function braintrustFlueInstrumentation(): FlueInstrumentation;
 
-/** Braintrust's types of spans. */
+/** Span types of Braintrust. */
 export type SpanType =
   | 'task'
   | 'llm'
@@ -317,98 +318,111 @@ export type SpanType =
   | 'classifier'
   | 'review';
 
-/** What may be said of a span. Said twice, objects are merged at any depth and tags are gathered. */
+/** Data of a span. Repeated updates merge objects at any depth; tags accumulate. */
 export interface SpanEvent {
+  /** Input. */
   input?: unknown;
+  /** Output. */
   output?: unknown;
+  /** Expected output. */
   expected?: unknown;
-  /** What went wrong; an `Error` is shown with its stack. */
+  /** Error of the span. An `Error` is recorded with its stack. */
   error?: unknown;
-  /** Facts by name. */
+  /** Metadata by name. */
   metadata?: Record<string, unknown>;
-  /** Numbers between 0 and 1 by name. */
+  /** Scores between 0 and 1 by name. */
   scores?: Record<string, number | null>;
-  /** Numbers by name. */
+  /** Metrics by name. */
   metrics?: Record<string, number>;
+  /** Tags. */
   tags?: string[];
 }
 
+/** Options of a new span. */
 export interface StartSpanArgs {
-  /** Default: `root`, or `subspan` below another span. */
+  /** Name. Default: `root`, or `subspan` for a child span. */
   name?: string;
+  /** Type. */
   type?: SpanType;
   /** More attributes. Not sent while a masking function is set. */
   spanAttributes?: Record<string, unknown>;
-  /** When it began, in seconds since the epoch. Default: now, also for what lies outside the years 1970 to 9999. */
+  /** Start, in seconds since the epoch. Default: now, also for values outside the years 1970 to 9999. */
   startTime?: number;
   /**
-   * The span it lies below, as `span.export()` tells it, of ours or of the `braintrust` package. Default: the
-   * current span. What is no such text is ignored, with a warning.
+   * Parent span: a slug from `span.export()` of this package or of `braintrust`. Default: the current span. Other
+   * values are ignored with a warning.
    */
   parent?: string;
-  /** What is said at once. */
+  /** Initial data. */
   event?: SpanEvent;
 }
 
+/** Options of the end of a span. */
 export interface EndSpanArgs {
-  /** When it ended, in seconds since the epoch. Default: now. */
+  /** End, in seconds since the epoch. Default: now. */
   endTime?: number;
 }
 
-/** What functions with a span may be told. */
+/** Options of functions that run a callback in a span. */
 export interface SetCurrentArg {
-  /** Whether the span is the current one meanwhile. Default: `true`. */
+  /** Whether the span is the current one during the callback. Default: `true`. */
   setCurrent?: boolean;
 }
 
-/** A span of the application's own, or one of Flue's. No method throws because tracing does not work. */
+/** A custom span, or a span of Flue. No method throws because of tracing. */
 export interface Span {
+  /** Always `span`. */
   readonly kind: 'span';
-  /** The row's id. */
+  /** Row id. */
   readonly id: string;
+  /** Span id. */
   readonly spanId: string;
+  /** Id of the root span of the trace. */
   readonly rootSpanId: string;
-  /** The ids of the spans it lies below; of Flue's spans they are not told. */
+  /** Ids of the parent spans; empty for spans of Flue. */
   readonly spanParents: readonly string[];
-  /** Says something of the span. */
+  /** Updates the span. */
   log(event: SpanEvent): void;
   /** Sets the name, the type or other attributes. */
   setAttributes(args: Omit<StartSpanArgs, 'event'>): void;
-  /** Runs a function within a span below this one; see {@link traced}. */
+  /** Runs a callback in a child span; see {@link traced}. */
   traced<R>(callback: (span: Span) => R, args?: StartSpanArgs & SetCurrentArg): R;
-  /** Starts a span below this one; see {@link startSpan}. */
+  /** Starts a child span; see {@link startSpan}. */
   startSpan(args?: StartSpanArgs): Span;
-  /** Ends the span; gives the time, in seconds since the epoch. Once it has ended nothing changes that. Flue ends its own. */
+  /**
+   * Ends the span and returns the time, in seconds since the epoch. Later calls have no effect. Spans of Flue are ended
+   * by Flue only.
+   */
   end(args?: EndSpanArgs): number;
-  /** The same as `end`. */
+  /** Alias of `end`. */
   close(args?: EndSpanArgs): number;
-  /** The span's ids as a text, for `parent` here, in another process, or of the `braintrust` package. */
+  /** Returns a slug of the span's ids, for `parent` here, in another process, or in the `braintrust` package. */
   export(): Promise<string>;
-  /** Writes where the span stands to the headers of an outgoing call; see {@link injectTraceContext}. */
+  /** Adds trace context to the headers of an outgoing request; see {@link injectTraceContext}. */
   inject<T extends object>(carrier?: T): T;
-  /** Where the span is shown, as far as known: the login tells the organisation. */
+  /** URL of the span, as far as known; the organisation is known after the login. */
   link(): string;
-  /** The same, once it is known. */
+  /** URL of the span, once it is known. */
   permalink(): Promise<string>;
-  /** The same as the package's `flush`. */
+  /** Calls the package's `flush`. */
   flush(): Promise<void>;
 }
 
 /**
- * The span that runs now: the innermost of the application's, else Flue's, if it was registered by
- * `instrument(...)`. Outside of both, and without a key, a span that does nothing.
+ * The current span: the innermost custom span, else Flue's if registered with `instrument(...)`. Otherwise, and without
+ * a key, a span that does nothing.
  */
 export declare function currentSpan(): Span;
 
 /**
- * Starts a span below the current one, else a trace of its own. It is not the current span, and ends when it is
- * told to, or with the process.
+ * Starts a child of the current span, else a root span. It does not become the current span, and ends with `end()` or
+ * at exit.
  */
 export declare function startSpan(args?: StartSpanArgs): Span;
 
 /**
- * Runs a function within a span and ends it when the function, or its promise, does. Gives what it gives; what it
- * throws is recorded and thrown on. Without a key it only runs the function.
+ * Runs a callback in a span, and ends the span when the callback or its promise settles. Returns its result; exceptions
+ * are recorded and rethrown. Without a key, it only runs the callback.
  */
 export declare function traced<R>(
   callback: (span: Span) => R,
@@ -416,8 +430,8 @@ export declare function traced<R>(
 ): R;
 
 /**
- * The function, each call of which runs in a span: the arguments are its input, what it gives its output, unless
- * `noTraceIO` is set. Named after the function by default.
+ * Wraps a function so that each call runs in a span, with the arguments as input and the result as output, unless
+ * `noTraceIO` is set. The span is named after the function by default.
  */
 export declare function wrapTraced<F extends (...args: any[]) => any>(
   fn: F,
@@ -428,9 +442,9 @@ export declare function wrapTraced<F extends (...args: any[]) => any>(
 export declare function logError(span: Span, error: unknown): void;
 
 /**
- * Writes where the current span stands to the headers of an outgoing call, so that what is called can be a part of
- * the trace: `traceparent`, `baggage` (beside what is there), and the caller's `tracestate`. Takes an object,
- * `Headers`, a request of Node's or a list of pairs, and gives the same. Without a span it changes nothing.
+ * Adds the trace context of the current span to the headers of an outgoing request: `traceparent`, `baggage` (beside
+ * existing members), and the caller's `tracestate`. Accepts an object, `Headers`, a Node request or a list of pairs,
+ * and returns it. Without a span, it changes nothing.
  */
 export declare function injectTraceContext<T extends object = Record<string, string>>(
   carrier?: T,
@@ -438,29 +452,25 @@ export declare function injectTraceContext<T extends object = Record<string, str
 ): T;
 
 /**
- * Given the value of one field of a span, as it would be sent; gives what is sent instead. `undefined` leaves the
- * field out. It must not be async.
+ * Receives the final value of one field of a span and returns the value to send; `undefined` omits the field. Must not
+ * be async.
  */
 export type MaskingFunction = (value: any) => unknown;
 
 /**
- * From now on every span passes through this function before any byte of it leaves the process or reaches
- * the disk; `null` for none. Called once for each field that a span has, with the whole field: `input`,
- * `output`, `expected`, `metadata`, `context`, `scores`, `metrics`, and, unlike the `braintrust` package's,
- * `error`, `tags` and the span's name. Where it throws, or gives what the field cannot be, a mark takes the
- * field's place, which tells nothing but the class of what was thrown. Ids, the span's type and when it began
- * and ended are not masked. Set it before the first event: what was told earlier may be on its way.
+ * Passes every span through this function before any byte leaves the process or reaches the disk; `null` disables it.
+ * Called once per field, with the whole field: `input`, `output`, `expected`, `metadata`, `context`, `scores`,
+ * `metrics`, and, unlike in the `braintrust` package, `error`, `tags` and the span's name. If it throws or returns an
+ * invalid value, a marker replaces the field; it names only the class of the exception. Ids, the type, and start and
+ * end times are not masked. Call it before the first event: earlier data may already be in flight.
  */
 export declare function setMaskingFunction(mask: MaskingFunction | null): void;
 
-/**
- * Waits until what was accepted before the call is delivered, or lost, or the time is up. Never
- * rejects.
- */
+/** Waits until everything accepted before the call is delivered or lost, or until the timeout. Never rejects. */
 export declare function flush(options?: FlushOptions | null): Promise<FlushReport>;
 
-/** The numbers since `initLogger`. Without it all are zero. */
+/** Counters since `initLogger`; before it, all are 0. */
 export declare function stats(): Stats;
 
-/** Delivers what it can, then takes nothing more until `initLogger` is called again. Never rejects. */
+/** Delivers rows until the timeout, then accepts nothing until the next `initLogger`. Never rejects. */
 export declare function close(options?: FlushOptions | null): Promise<FlushReport>;

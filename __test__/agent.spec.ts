@@ -1,4 +1,4 @@
-import type { Collector } from '../js/collector/types';
+import type { Collector } from '../tools/collector/types';
 import { activities, faults, type FlueEvent } from './support/activities';
 import { withTrace } from './support/run';
 

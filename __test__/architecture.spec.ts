@@ -1,9 +1,12 @@
 import { readFileSync, readdirSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { parseSync } from '@swc/core';
 import { ROOT } from './support/run';
 
-/** Who may load whom in `js/`, read off the sources; of the native part, the manifests of the crates are the walls. */
+/**
+ * The walls of the JavaScript: `js/` is what a running application loads, `tools/` what a developer runs. Read off the
+ * sources. In the native part the manifests of the crates are the walls.
+ */
 
 /** For each module, a folder being one: those of ours, and the packages, that it may load. */
 const TABLE: Record<string, string> = {
@@ -34,13 +37,15 @@ const TABLE: Record<string, string> = {
 
   workerd: 'context braintrust cloudflare:workers',
 
-  cli: 'collector doctor environment exporter init json-string native-loader package plain-copy replay',
-  doctor: 'cli environment json-string native-loader package plain-copy span-link',
-  init: 'cli',
-  replay: '',
-  collector: 'viewer',
-  viewer: 'collector',
-  'viewer/page': 'htm preact preact/hooks',
+  'tools/cli': `tools/collector tools/doctor tools/init tools/support exporter json-string native-loader package
+    plain-copy`,
+  'tools/doctor':
+    'tools/support environment json-string native-loader package plain-copy span-link',
+  'tools/init': 'tools/support',
+  'tools/collector': 'tools/viewer tools/support',
+  'tools/viewer': 'tools/support',
+  'tools/viewer/page': 'tools/support htm preact preact/hooks',
+  'tools/support': 'environment json-string native-loader plain-copy',
 };
 const MAY_LOAD = new Map<string, string[]>(
   Object.entries(TABLE).map(([module, names]) => [module, names.match(/\S+/g) ?? []]),
@@ -48,9 +53,12 @@ const MAY_LOAD = new Map<string, string[]>(
 
 const FILES = [
   'index.js',
-  ...readdirSync(join(ROOT, 'js'), { recursive: true })
-    .map((name) => join('js', String(name)))
-    .filter((name) => /\.m?js$/.test(name)),
+  'register.mjs',
+  ...['js', 'tools'].flatMap((house) =>
+    readdirSync(join(ROOT, house), { recursive: true })
+      .map((name) => join(house, String(name)))
+      .filter((name) => /\.m?js$/.test(name) && !name.startsWith('tools/viewer/bundle/')),
+  ),
 ];
 const IMPORTS = new Map(FILES.map((file) => [file, importsOf(file)]));
 
@@ -79,13 +87,44 @@ test('the table allows nothing that nobody does', () => {
   expect(unused).toEqual([]);
 });
 
-test('an application never loads the tools: neither collector, viewer nor commands', () => {
-  const loaded = reachable('js/register.mjs', reachable('index.js'));
-  const modules = [...loaded].map(moduleOf);
-  expect(modules).toContain('native-loader');
-  for (const tool of ['cli', 'collector', 'doctor', 'init', 'replay', 'viewer']) {
-    expect(modules).not.toContain(tool);
+test('what a running application loads imports nothing that a developer runs', () => {
+  const crossings = FILES.filter((file) => !file.startsWith('tools/')).flatMap((file) =>
+    importsFrom(file)
+      .filter((name) => name.startsWith('tools/'))
+      .map((name) => `${file} loads ${name}`),
+  );
+  expect(crossings).toEqual([]);
+  expect([...reachable('register.mjs', reachable('index.js'))]).toContain('js/native-loader.js');
+});
+
+test('the package depends on nothing at run time', () => {
+  const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  expect(manifest).not.toHaveProperty('dependencies');
+  const packages = FILES.filter((file) => !file.startsWith('tools/viewer/page/'))
+    .flatMap(importsFrom)
+    .filter((name) => !isOurs(name) && !name.startsWith('node:'));
+  // Both are there where the edge entry runs.
+  expect([...new Set(packages)].toSorted()).toEqual(['braintrust', 'cloudflare:workers']);
+});
+
+test('no folder loads itself through others', () => {
+  const folderOf = (file: string) => (FILES.includes(file) ? dirname(file) : undefined);
+  const edges = new Map<string, Set<string>>();
+  for (const file of FILES) {
+    const from = dirname(file);
+    for (const to of importsFrom(file).map(folderOf)) {
+      if (to === undefined || to === from) continue;
+      edges.set(from, (edges.get(from) ?? new Set()).add(to));
+    }
   }
+  const circles: string[] = [];
+  const visit = (folder: string, path: string[]) => {
+    if (path.includes(folder))
+      circles.push([...path.slice(path.indexOf(folder)), folder].join(' > '));
+    else for (const next of edges.get(folder) ?? []) visit(next, [...path, folder]);
+  };
+  for (const folder of edges.keys()) visit(folder, []);
+  expect(circles).toEqual([]);
 });
 
 test.each(['js/workerd/index.mjs', 'js/workerd/edge-light.mjs'])(
@@ -101,10 +140,12 @@ test.each(['js/workerd/index.mjs', 'js/workerd/edge-light.mjs'])(
 
 const isOurs = (name: string) => name === 'native' || name === 'package' || FILES.includes(name);
 
-/** The module that a file belongs to. */
+/** The module that a file belongs to: a file of `js/`, a folder of `js/`, or a folder of `tools/`. */
 function moduleOf(file: string): string {
-  const [first = '', second = '', ...rest] = file.replace(/^js\//, '').split('/');
-  if (first === 'viewer' && rest.length > 0) return `${first}/${second}`;
+  if (file.startsWith('tools/')) {
+    return file === 'tools/cli.js' ? 'tools/cli' : dirname(file);
+  }
+  const [first = ''] = file.replace(/^js\//, '').split('/');
   return first.replace(/\.m?js$/, '');
 }
 

@@ -1,4 +1,4 @@
-import { startCollector } from '../js/collector';
+import { startCollector } from '../tools/collector';
 import { Capture } from '../js/capture';
 import { loadNative } from '../js/native-loader';
 import { Histories } from '../js/histories';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { version } from '../package.json';
 
-const CLI = join(__dirname, '..', 'js', 'cli.js');
+const CLI = join(__dirname, '..', 'tools', 'cli.js');
 const children: ChildProcess[] = [];
 
 /** The program as a child process, with what it printed so far. */

@@ -3,8 +3,8 @@ import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startCollector } from '../js/collector';
-import type { Collector, CollectorOptions, Span } from '../js/collector/types';
+import { startCollector } from '../tools/collector';
+import type { Collector, CollectorOptions, Span } from '../tools/collector/types';
 import { buildProject, post, serving, type Target } from './support/cloudflare';
 import { destination, ROOT, run } from './support/run';
 

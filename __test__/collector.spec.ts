@@ -2,13 +2,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { startCollector } from '../js/collector';
-import { FinishWatch } from '../js/collector/finish';
-import { mergeRow } from '../js/collector/merge';
-import { renderTrace } from '../js/collector/render';
-import { RowStore } from '../js/collector/store';
-import { buildTrace } from '../js/collector/trace';
-import type { Collector, CollectorOptions, JsonObject, Trace } from '../js/collector/types';
+import { startCollector } from '../tools/collector';
+import { FinishWatch } from '../tools/collector/finish';
+import { mergeRow } from '../tools/collector/merge';
+import { renderTrace } from '../tools/collector/render';
+import { RowStore } from '../tools/collector/store';
+import { buildTrace } from '../tools/collector/trace';
+import type { Collector, CollectorOptions, JsonObject, Trace } from '../tools/collector/types';
 
 const ROOT = '0123456789abcdef0123456789abcdef';
 const PROJECT = '7f3c2b1a-9d8e-4f6a-8b2c-0a1b2c3d4e5f';

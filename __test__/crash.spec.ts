@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { startCollector } from '../js/collector';
-import type { Collector, Span } from '../js/collector/types';
+import { startCollector } from '../tools/collector';
+import type { Collector, Span } from '../tools/collector/types';
 import { destination, run, withDirectory } from './support/run';
 
 type Scenario = 'mid-tool' | 'mid-stream' | 'mid-task';

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import type { Stats } from '..';
-import { startCollector } from '../js/collector';
-import type { Collector, Fault, InterceptedRequest, RequestRecord } from '../js/collector/types';
+import { startCollector } from '../tools/collector';
+import type { Collector, Fault, InterceptedRequest, RequestRecord } from '../tools/collector/types';
 import { App, at, withApp } from './support/app';
 import { run } from './support/run';
 import type { Calls, Runs } from './support/application';

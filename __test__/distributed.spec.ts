@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { startCollector } from '../js/collector';
+import { startCollector } from '../tools/collector';
 import { destination, ROOT, withTrace } from './support/run';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';

@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { tracingModule } from '../js/init/modules';
+import { tracingModule } from '../tools/init/modules';
 import { ROOT } from './support/run';
 
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
@@ -14,7 +14,7 @@ const found = (text: string, pattern: RegExp) => [
 /** The text of files of ours, without their tests. */
 const sources = (...patterns: string[]) =>
   globSync(patterns, { cwd: ROOT })
-    .filter((file) => !file.includes('tests') && !file.includes(join('viewer', 'page')))
+    .filter((file) => !file.includes('tests') && !/viewer.(page|bundle)/.test(file))
     .map(read)
     .join('\n');
 
@@ -49,7 +49,7 @@ test('every builtin rule is in the configuration reference', () => {
 
 test('every variable of the environment that is read is in the configuration reference', () => {
   const native = sources('crates/export/src/config/**/*.rs');
-  const scripts = sources('js/**/*.js', 'js/**/*.mjs');
+  const scripts = sources('*.mjs', '{js,tools}/**/*.{js,mjs}');
   const codes = found(sources('crates/export/src/diagnostics.rs'), /"(FLUE_BRAINTRUST_[A-Z_]+)"/g);
   const named = [
     ...found(native, /"([A-Z][A-Z0-9]*_[A-Z0-9_]+)"/g),
@@ -66,7 +66,7 @@ test('every variable of the environment that is read is in the configuration ref
 test('every code of a warning has a section with an example in the troubleshooting guide', () => {
   const codes = [
     ...found(sources('crates/export/src/diagnostics.rs'), /"FLUE_BRAINTRUST_([A-Z_]+)"/g),
-    ...found(sources('js/**/*.js', 'js/**/*.mjs'), /\bwarn\(\s*'([A-Z_]+)'/g),
+    ...found(sources('*.mjs', '{js,tools}/**/*.{js,mjs}'), /\bwarn\(\s*'([A-Z_]+)'/g),
   ];
   expect(codes).toEqual(
     expect.arrayContaining(['CERTIFICATES', 'LOST', 'NO_MASK', 'UNREGISTERED']),

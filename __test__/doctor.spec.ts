@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { startCollector } from '../js/collector';
-import type { Collector, Intercept } from '../js/collector/types';
+import { startCollector } from '../tools/collector';
+import type { Collector, Intercept } from '../tools/collector/types';
 import { cli } from './support/cli';
 import {
   CERTIFICATE,

@@ -14,8 +14,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startCollector } from '../js/collector';
-import type { Collector } from '../js/collector/types';
+import { startCollector } from '../tools/collector';
+import type { Collector } from '../tools/collector/types';
 import { type FlueEvent, activities, faults } from './support/activities';
 import type { Listener } from './support/network';
 import { manifestIn, npm } from './support/npm';

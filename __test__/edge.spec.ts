@@ -1,7 +1,7 @@
 import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startCollector } from '../js/collector';
-import type { Collector, Intercept, Span } from '../js/collector/types';
+import { startCollector } from '../tools/collector';
+import type { Collector, Intercept, Span } from '../tools/collector/types';
 import { destination, type Ending, ROOT, run, withDirectory, withTrace } from './support/run';
 
 /** The entry for runtimes without native code runs on Node, too; there it meets all that Flue does. */

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { startCollector } from '../js/collector';
+import { startCollector } from '../tools/collector';
 import { activities, faults } from './support/activities';
 import { destination, readEvents, runAgent, withDirectory } from './support/run';
 

@@ -1,5 +1,5 @@
-import { startCollector } from '../js/collector';
-import type { Collector } from '../js/collector/types';
+import { startCollector } from '../tools/collector';
+import type { Collector } from '../tools/collector/types';
 import { braintrustFlueObserver, close, flush, initLogger } from '..';
 import { destination, run } from './support/run';
 

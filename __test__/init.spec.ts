@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startCollector } from '../js/collector';
+import { startCollector } from '../tools/collector';
 import { cli } from './support/cli';
 import { type Line, Project, type SourceRoot } from './support/project';
 import { ROOT, withDirectory } from './support/run';

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import type { Collector, Span } from '../js/collector/types';
+import type { Collector, Span } from '../tools/collector/types';
 import { activities, faults, type FlueEvent } from './support/activities';
 import { ROOT, withTrace } from './support/run';
 

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { startCollector } from '../js/collector';
+import { startCollector } from '../tools/collector';
 import { destination, run, withDirectory } from './support/run';
 
 const FIXTURE = '__test__/fixtures/masked.mjs';

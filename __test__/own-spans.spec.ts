@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Collector } from '../js/collector/types';
+import type { Collector } from '../tools/collector/types';
 import { readEvents, withDirectory, withTrace } from './support/run';
 
 interface Ids {

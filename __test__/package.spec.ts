@@ -42,7 +42,9 @@ test('what is published is what runs, with its types, and nothing else', async (
   const told = JSON.parse(await npm(['pack', '--dry-run', '--json'], ROOT));
   const [{ files }] = Object.values(told) as [{ files: { path: string }[] }];
   const paths = files.map(({ path }) => path);
-  const sources = readdirSync(join(ROOT, 'js'), { recursive: true }).map((name) => `js/${name}`);
+  const sources = ['js', 'tools'].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true }).map((name) => `${folder}/${name}`),
+  );
   expect(paths.toSorted()).toEqual(
     [
       'LICENSE',
@@ -51,7 +53,10 @@ test('what is published is what runs, with its types, and nothing else', async (
       'index.js',
       'native.js',
       'package.json',
-      ...sources.filter((path) => /\.(m?js|css|svg)$/.test(path)),
+      'register.mjs',
+      ...sources
+        .filter((path) => /\.(m?js|css|svg)$/.test(path))
+        .filter((path) => !path.startsWith('tools/viewer/page/')),
     ].toSorted(),
   );
 });

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startCollector } from '../js/collector';
-import type { CollectorOptions, InterceptedRequest } from '../js/collector/types';
+import { startCollector } from '../tools/collector';
+import type { CollectorOptions, InterceptedRequest } from '../tools/collector/types';
 import { plant, type Where } from './support/canaries';
 import { recordings } from './support/replay';
 import { destination, run, withDirectory } from './support/run';

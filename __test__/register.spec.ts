@@ -1,6 +1,6 @@
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { startCollector } from '../js/collector';
+import { startCollector } from '../tools/collector';
 import { destination, ROOT, run, withDirectory } from './support/run';
 
 const AGENT = '__test__/fixtures/plain-agent.mjs';
@@ -43,7 +43,7 @@ test('where there is no Flue it says so, and the program runs on', () =>
     const program = join(directory, 'program.mjs');
     mkdirSync(join(directory, 'node_modules'));
     copyFileSync(join(ROOT, '__test__/fixtures/no-flue.mjs'), program);
-    const register = join(ROOT, 'js/register.mjs');
+    const register = join(ROOT, 'register.mjs');
     const { code, stdout, stderr } = await run(
       ['--import', register, program],
       { BRAINTRUST_API_KEY: 'k' },

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { startCollector } from '../js/collector';
-import type { CollectorOptions } from '../js/collector/types';
+import { startCollector } from '../tools/collector';
+import type { CollectorOptions } from '../tools/collector/types';
 import { destination, ROOT } from './support/run';
 
 /** A process that gets a signal as soon as it has recorded its 50 runs. */

@@ -1,5 +1,5 @@
-import { startCollector } from '../js/collector';
-import type { Collector } from '../js/collector/types';
+import { startCollector } from '../tools/collector';
+import type { Collector } from '../tools/collector/types';
 import { destination, run, withDirectory } from './support/run';
 
 /** Runs a program that has the package as `bt`, and `show` for what it finds. */

@@ -2,8 +2,8 @@ import { readFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { InitLoggerOptions } from '..';
-import { startCollector } from '../js/collector';
-import type { Collector } from '../js/collector/types';
+import { startCollector } from '../tools/collector';
+import type { Collector } from '../tools/collector/types';
 import { App, at } from './support/app';
 import { cli, onTerminal } from './support/cli';
 import { destination, withDirectory } from './support/run';

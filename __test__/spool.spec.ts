@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import type { InitLoggerOptions, Stats } from '..';
-import { startCollector } from '../js/collector';
-import type { Collector } from '../js/collector/types';
+import { startCollector } from '../tools/collector';
+import type { Collector } from '../tools/collector/types';
 import { App, at } from './support/app';
 import { withDirectory } from './support/run';
 

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
-import { startCollector } from '../js/collector';
-import type { CollectorOptions } from '../js/collector/types';
+import { startCollector } from '../tools/collector';
+import type { CollectorOptions } from '../tools/collector/types';
 import { destination, runAgent, type Ending } from './support/run';
 
 /** What the agent does without us. */

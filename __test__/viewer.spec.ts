@@ -1,8 +1,8 @@
 /// <reference lib="dom" />
 import { type Browser, type Page } from 'playwright-core';
 
-import { startCollector } from '../js/collector';
-import type { Collector } from '../js/collector/types';
+import { startCollector } from '../tools/collector';
+import type { Collector } from '../tools/collector/types';
 import { faultsOf, inBrowser, launch } from './support/browser';
 import { type Sent, send, spanId, traceId } from './support/spans';
 

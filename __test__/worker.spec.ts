@@ -1,4 +1,4 @@
-import { startCollector } from '../js/collector';
+import { startCollector } from '../tools/collector';
 import { destination, run } from './support/run';
 
 /** How many runs arrived whole, and how the process ended. */

@@ -12,7 +12,7 @@
 import { createRequire } from 'node:module';
 import { Sink } from './sink.mjs';
 
-const { startCollector } = createRequire(import.meta.url)('../js/collector/index.js');
+const { startCollector } = createRequire(import.meta.url)('../tools/collector/index.js');
 
 const [mode, delay = '0'] = process.argv.slice(2);
 const counts =

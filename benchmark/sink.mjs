@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const { Routes } = createRequire(import.meta.url)('../js/collector/routes.js');
+const { Routes } = createRequire(import.meta.url)('../tools/collector/routes.js');
 
 const PAYLOAD_MAX_BYTES = 5 * 1024 * 1024;
 

@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { Gate } from './gate.mjs';
 
-const { startCollector } = createRequire(import.meta.url)('../js/collector/index.js');
+const { startCollector } = createRequire(import.meta.url)('../tools/collector/index.js');
 
-/** @typedef {import('../js/collector/types').InterceptedRequest} Request */
-/** @typedef {import('../js/collector/types').Fault} Fault */
+/** @typedef {import('../tools/collector/types').InterceptedRequest} Request */
+/** @typedef {import('../tools/collector/types').Fault} Fault */
 
 /** What a request over a network takes. */
 const NETWORK_MS = 60;

@@ -4,8 +4,8 @@ import { createRequire } from 'node:module';
 import { Gate } from './gate.mjs';
 
 const require = createRequire(import.meta.url);
-const { createHttpServer } = require('../js/collector/http.js');
-const { Routes } = require('../js/collector/routes.js');
+const { createHttpServer } = require('../tools/collector/http.js');
+const { Routes } = require('../tools/collector/routes.js');
 
 const NETWORK_MS = 60;
 const LIMIT = 512 * 1024;

@@ -61,7 +61,12 @@ function holds(target) {
     writeFileSync(join(directory, `seed-${index}`), seed);
   }
   const limits = [`-max_total_time=${options.seconds}`, `-max_len=${LONGEST_INPUT}`, '-timeout=10'];
-  return cargo(['fuzz', 'run', '--features', 'fuzzer', target, directory, '--', ...limits], 'inherit') === 0;
+  return (
+    cargo(
+      ['fuzz', 'run', '--features', 'fuzzer', target, directory, '--', ...limits],
+      'inherit',
+    ) === 0
+  );
 }
 
 /** Runs cargo. The fuzzer's instrumentation needs what only nightly compilers offer unasked. */

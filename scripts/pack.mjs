@@ -23,6 +23,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import bundleViewer from './bundle-viewer.mjs';
 import { npm } from './npm.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -39,6 +40,7 @@ if (to === undefined || more.length > 0) throw new Error('Name one directory for
 const output = resolve(to);
 mkdirSync(output, { recursive: true });
 
+await bundleViewer();
 const staging = mkdtempSync(join(tmpdir(), 'flue-braintrust-pack-'));
 try {
   const main = manifestIn(root);

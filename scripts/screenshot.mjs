@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
-import collectors from '../js/collector/index.js';
+import collectors from '../tools/collector/index.js';
 import { CHROMIUM_FLAGS, findChromium } from './chromium.js';
 import { programs } from './demo-programs.mjs';
 

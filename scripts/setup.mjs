@@ -49,8 +49,15 @@ if (options.tests)
   await installLines('Installing other lines of Flue and Node for the tests', testLines);
 if (options.tests) await installWasmTarget();
 if (options.tests && !process.env.FLUE_BRAINTRUST_NO_BROWSER) await installChromium();
+await bundleViewer();
 if (!options['no-build'] && !isBuilt()) {
   await step('Building the native part', { ...npm(['run', 'build']), cwd: root });
+}
+
+/** Takes too little time for a line of its own. The bundler is there only now. */
+async function bundleViewer() {
+  const { default: bundle } = await import('./bundle-viewer.mjs');
+  await bundle();
 }
 
 /** Installs those of the directories that are not up to date, all at once. */

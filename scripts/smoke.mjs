@@ -33,8 +33,8 @@ const require = createRequire(join(directory, 'package.json'));
 /** @type {typeof import('../index.d.ts')} */
 const tracing = require('flue-braintrust');
 const installed = join(directory, 'node_modules/flue-braintrust');
-/** @type {typeof import('../js/collector/index.js')} */
-const { startCollector } = require(join(installed, 'js/collector/index.js'));
+/** @type {typeof import('../tools/collector/index.js')} */
+const { startCollector } = require(join(installed, 'tools/collector/index.js'));
 
 const collector = await startCollector();
 tracing.initLogger({ apiKey: 'local', appUrl: collector.url, apiUrl: collector.url });

@@ -15,7 +15,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { copyOf, recordedRun, spansOf } from './recorded.mjs';
 
-const { startCollector } = createRequire(import.meta.url)('../../js/collector');
+const { startCollector } = createRequire(import.meta.url)('../../tools/collector');
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const REQUESTS = 20;

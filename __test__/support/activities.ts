@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Row } from '../../js/collector/types';
+import type { Row } from '../../tools/collector/types';
 
 /**
  * Reads off Flue's own events what a trace must hold, for every line of Flue: 0.x, 1.0-beta and 2.x.

@@ -2,8 +2,8 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { FlushOptions, FlushReport, InitLoggerOptions, Stats } from '../..';
-import { startCollector } from '../../js/collector';
-import type { Collector, CollectorOptions } from '../../js/collector/types';
+import { startCollector } from '../../tools/collector';
+import type { Collector, CollectorOptions } from '../../tools/collector/types';
 import type { Actions, Calls, Runs } from './application';
 import { ROOT, type Ending } from './run';
 

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import type { Collector, Trace } from '../../js/collector/types';
+import type { Collector, Trace } from '../../tools/collector/types';
 import { closedPort } from './network';
 import { npm } from './npm';
 import { type Ending, ROOT, destination, environment, finished } from './run';

@@ -1,9 +1,9 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
-import { startCollector } from '../../js/collector';
-import { uuidOf } from '../../js/collector/projects';
-import type { Collector, JsonObject, Row } from '../../js/collector/types';
+import { startCollector } from '../../tools/collector';
+import { uuidOf } from '../../tools/collector/projects';
+import type { Collector, JsonObject, Row } from '../../tools/collector/types';
 import type { FlueEvent } from './activities';
 import { run } from './run';
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { JsonObject, Row } from '../../js/collector/types';
+import type { JsonObject, Row } from '../../tools/collector/types';
 import type { FlueEvent } from './activities';
 
 /** Compares rows, as they came and as they were merged. */

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { startCollector } from '../../js/collector';
-import type { Collector } from '../../js/collector/types';
+import { startCollector } from '../../tools/collector';
+import type { Collector } from '../../tools/collector/types';
 import type { FlueEvent } from './activities';
 
 export const ROOT = resolve(__dirname, '../..');

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import collectors from '../../js/collector/index.js';
+import collectors from '../../tools/collector/index.js';
 import { programOf, settingsOf } from './lines.mjs';
 
 const PROGRAM_MS = 120_000;

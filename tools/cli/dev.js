@@ -1,0 +1,146 @@
+'use strict';
+
+// The command `dev`: the collector with its viewer, until it is stopped.
+
+const { startCollector } = require('../collector');
+const { renderTrace } = require('../collector/render');
+const { counted } = require('../support/format');
+const { messageOf } = require('../../js/plain-copy');
+const { DEFAULT_PORT, readPort } = require('./port');
+
+const DEFAULT_HOST = '127.0.0.1';
+
+const usage = `Usage: flue-braintrust dev [--port N] [--host H] [--file out.ndjson]
+
+Starts a local collector that stands in for Braintrust. It shows its traces in a browser, at the
+address it prints, and prints each finished trace as a tree. Rows that break the protocol are warned
+about. Stop it with Ctrl-C.
+
+Options:
+  -p, --port N     port to listen on; 0 takes a free one (default ${DEFAULT_PORT})
+      --host H     address to listen on (default ${DEFAULT_HOST})
+      --file FILE  keep every incoming row in FILE, as JSON lines; what is in it already is shown, too
+  -h, --help       show this help
+`;
+
+/** @type {import('../support/usage').OptionsConfig} */
+const options = {
+  port: { type: 'string', short: 'p' },
+  host: { type: 'string' },
+  file: { type: 'string' },
+};
+
+/**
+ * Serves until SIGINT or SIGTERM.
+ *
+ * @param {import('../support/usage').OptionValues} values
+ * @returns {Promise<number>} 0 when it was stopped, 1 when it could not start
+ */
+async function run(values) {
+  const port = readPort(values.port, 0);
+  const host = String(values.host ?? DEFAULT_HOST);
+  const file = typeof values.file === 'string' ? values.file : undefined;
+  const stopped = stopSignal();
+  leaveWithReader();
+
+  /** @type {import('../collector/types').Collector} */
+  let collector;
+  try {
+    collector = await startCollector({ host, port, file });
+  } catch (error) {
+    process.stderr.write(`flue-braintrust: ${explainStart(error, host, port)}\n`);
+    return 1;
+  }
+  collector.on('problem', ({ rowId, problem }) => {
+    process.stderr.write(`warning: ${rowId === null ? '' : `row ${rowId}: `}${problem}\n`);
+  });
+  for (const { problem } of collector.problems) process.stderr.write(`warning: ${problem}\n`);
+  collector.on('trace', (trace, updated) => {
+    printTrace(trace, updated ? 'updated: ' : '');
+  });
+  process.stdout.write(greeting(collector.url));
+
+  await stopped;
+  const pending = collector.pendingTraces();
+  await collector.close();
+  for (const trace of pending) printTrace(trace, trace.finished ? '' : 'still running: ');
+  process.stdout.write(farewell(collector));
+  return 0;
+}
+
+/** @returns {Promise<void>} resolves at the first SIGINT or SIGTERM; a second one kills */
+function stopSignal() {
+  return new Promise((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+  });
+}
+
+/** Ends the program quietly when whoever reads its output (`| head`) has left. */
+function leaveWithReader() {
+  process.stdout.on('error', (error) => {
+    if ('code' in error && error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+}
+
+/**
+ * @param {unknown} error
+ * @param {string} host
+ * @param {number} port
+ * @returns {string}
+ */
+function explainStart(error, host, port) {
+  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+    return `port ${port} on ${host} is taken, perhaps by another collector; choose one with --port`;
+  }
+  return `the collector could not start: ${messageOf(error)}`;
+}
+
+/**
+ * @param {string} url
+ * @returns {string}
+ */
+function greeting(url) {
+  return [
+    `Collecting traces until Ctrl-C. Open ${url} to see them. In the shell of your application:`,
+    '',
+    '  export BRAINTRUST_API_KEY=local',
+    `  export BRAINTRUST_APP_URL=${url}`,
+    `  export BRAINTRUST_API_URL=${url}`,
+    '',
+    '',
+  ].join('\n');
+}
+
+/**
+ * @param {import('../collector/types').Trace} trace
+ * @param {string} label
+ */
+function printTrace(trace, label) {
+  const terminal = process.stdout.isTTY === true;
+  const tree = renderTrace(trace, {
+    color: terminal && !process.env.NO_COLOR,
+    // Some terminals do not know their width and say 0.
+    width: (terminal && process.stdout.columns) || undefined,
+  });
+  process.stdout.write(`${label}${tree}\n`);
+}
+
+/**
+ * @param {import('../collector/types').Collector} collector
+ * @returns {string} one line
+ */
+function farewell(collector) {
+  const traces = collector.traces();
+  const spans = traces.reduce((total, trace) => total + trace.spans.length, 0);
+  const facts = [
+    counted(traces.length, 'trace'),
+    counted(spans, 'span'),
+    counted(collector.requests.length, 'request'),
+    counted(collector.problems.length, 'problem'),
+  ];
+  return `Collected ${facts.join(', ')}.\n`;
+}
+
+module.exports = { options, run, usage };

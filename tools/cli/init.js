@@ -1,0 +1,113 @@
+'use strict';
+
+// The command `init`: writes what tools/init has planned.
+
+const fs = require('node:fs');
+const path = require('node:path');
+
+const { unifiedDiff } = require('../init/diff');
+const { planInit } = require('../init/plan');
+const { readProject } = require('../init/project');
+const { messageOf } = require('../../js/plain-copy');
+const { painter, printJson } = require('../support/terminal');
+const { Failure } = require('../support/usage');
+
+const usage = `Usage: flue-braintrust init [DIRECTORY] [--dry-run] [--json]
+
+Adds tracing to the Flue project in DIRECTORY (default: the working directory), as Flue's guide does it:
+braintrust.ts in the source root (the first of .flue/, src/ and the project itself), imported once by
+app.ts, and the variables in .env.example where there is one. A module that uses the \`braintrust\` package
+is brought to this one by changing the import. All else stays as it is; what is done is not done again.
+
+Installs nothing, but prints what to run.
+
+Options:
+      --dry-run  show what would change, and change nothing
+      --json     print the outcome as JSON, with the diffs
+  -h, --help     show this help
+`;
+
+/** @type {import('../support/usage').OptionsConfig} */
+const options = { 'dry-run': { type: 'boolean' }, json: { type: 'boolean' } };
+
+/** @typedef {import('../init/plan').Plan} Plan */
+
+/**
+ * @param {import('../support/usage').OptionValues} values
+ * @param {string} [directory]
+ * @returns {Promise<number>}
+ */
+async function run(values, directory = '.') {
+  const project = readProject(directory);
+  const plan = planInit(project);
+  const dryRun = values['dry-run'] === true;
+  if (!dryRun) write(project.root, plan.changes);
+  if (values.json === true) printJson(outcome(plan, dryRun));
+  else process.stdout.write(report(plan, dryRun));
+  return 0;
+}
+
+/**
+ * @param {string} root
+ * @param {Plan['changes']} changes
+ */
+function write(root, changes) {
+  for (const { path: name, after } of changes) {
+    try {
+      fs.writeFileSync(path.join(root, name), after);
+    } catch (error) {
+      throw new Failure(`${name} cannot be written: ${messageOf(error)}`);
+    }
+  }
+}
+
+/**
+ * @param {Plan} plan
+ * @param {boolean} dryRun
+ */
+function outcome({ changes, commands, notes }, dryRun) {
+  const files = changes.map(({ path: name, before, after }) => ({
+    path: name,
+    action: before === undefined ? 'create' : 'change',
+    diff: unifiedDiff(name, before, after),
+  }));
+  return { dryRun, files, commands, notes };
+}
+
+/**
+ * @param {Plan} plan
+ * @param {boolean} dryRun
+ */
+function report({ changes, commands, notes }, dryRun) {
+  const files = dryRun ? changes.map(drawDiff) : changes.map(drawLine);
+  const done = changes.length === 0 ? ['Nothing to change: the project is set up.\n'] : files;
+  const next = [...commands, 'npx flue-braintrust doctor'].map((command) => `  ${command}\n`);
+  return [
+    ...done,
+    ...(notes.length > 0 ? ['\n', ...notes.map((note) => `Note: ${note}\n`)] : []),
+    `\nNext, with BRAINTRUST_API_KEY set:\n\n`,
+    ...next,
+    '\nWithout an account: npx flue-braintrust dev\n',
+  ].join('');
+}
+
+/** @param {import('../init/plan').Change} change */
+function drawLine({ path: name, before }) {
+  const paint = painter(process.stdout);
+  return `${before === undefined ? paint('green', 'created') : paint('yellow', 'changed')} ${name}\n`;
+}
+
+/** @param {import('../init/plan').Change} change */
+function drawDiff({ path: name, before, after }) {
+  const paint = painter(process.stdout);
+  const styles = /** @type {const} */ ({ '+': 'green', '-': 'red', '@': 'cyan' });
+  return unifiedDiff(name, before, after)
+    .split(/(?<=\n)/)
+    .map((line) => {
+      const style = styles[/** @type {keyof typeof styles} */ (line.charAt(0))];
+      return style === undefined ? line : paint(style, line);
+    })
+    .join('');
+}
+
+module.exports = { operand: { name: 'DIRECTORY', optional: true }, options, run, usage };

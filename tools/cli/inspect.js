@@ -1,0 +1,74 @@
+'use strict';
+
+// The command `inspect`: prints the native listing of a spool.
+
+const { counted, formatAge, formatBytes } = require('../support/format');
+const { readSpool } = require('./spool');
+const { painter, printJson } = require('../support/terminal');
+
+const usage = `Usage: flue-braintrust inspect DIRECTORY [--json]
+
+Lists what the spool in DIRECTORY holds, without its content: for each destination, how many payloads,
+rows and bytes wait and since when, what is damaged, and whose it is. A destination is shown as the
+fingerprint by which its files are named. Changes nothing, and needs no key.
+
+Exit codes: 0 listed, 1 the directory cannot be read or something in it is damaged.
+
+Options:
+      --json  print the list as JSON
+  -h, --help  show this help
+`;
+
+/** @type {import('../support/usage').OptionsConfig} */
+const options = { json: { type: 'boolean' } };
+
+/** @typedef {import('../../js/native-types.d.ts').SpoolShare} Share */
+/** @typedef {import('../../js/native-types.d.ts').SpoolSegments} Segments */
+
+/**
+ * @param {import('../support/usage').OptionValues} values
+ * @param {string} [directory]
+ * @returns {Promise<number>}
+ */
+async function run(values, directory = '') {
+  const listing = readSpool(directory);
+  const { shares, foreign } = listing;
+  if (values.json === true) printJson(listing);
+  else {
+    const texts = shares.map(describe);
+    if (shares.length === 0) texts.push('The spool is empty.\n');
+    if (foreign > 0) texts.push(`${counted(foreign, 'other file')} in the directory.\n`);
+    process.stdout.write(texts.join('\n'));
+  }
+  return shares.some(({ damaged }) => damaged.files > 0) ? 1 : 0;
+}
+
+/** @param {Share} share */
+function describe({ destination, waiting, damaged, unfinished, openRecords, processes }) {
+  const paint = painter(process.stdout);
+  const alive = processes.filter(({ runs }) => runs);
+  const lines = [
+    paint('bold', `destination ${destination}`),
+    `  waiting   ${amount(waiting)}`,
+    ...(damaged.files > 0 ? [`  ${paint('red', 'damaged')}   ${amount(damaged)}`] : []),
+    ...(unfinished > 0 ? [`  unfinished  ${counted(unfinished, 'file')}`] : []),
+    ...(openRecords > 0 ? [`  open      spans of ${processCount(openRecords)}`] : []),
+    `  left by   ${processCount(processes.length - alive.length)} that ended`,
+    ...(alive.length > 0 ? [`  in use by ${alive.map(({ pid }) => pid).join(', ')}`] : []),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** @param {number} count */
+const processCount = (count) => `${count} process${count === 1 ? '' : 'es'}`;
+
+/** @param {Segments} segments */
+function amount({ files, rows, bytes, oldest, newest }) {
+  if (files === 0) return 'nothing';
+  const size = [counted(files, 'payload'), counted(rows, 'row'), formatBytes(bytes)].join(', ');
+  if (oldest === null || newest === null) return size;
+  const [first, last] = [formatAge(oldest), formatAge(newest)];
+  return `${size}; written ${first === last ? first : `${first} to ${last}`}`;
+}
+
+module.exports = { operand: { name: 'DIRECTORY' }, options, run, usage };

@@ -1,0 +1,31 @@
+'use strict';
+
+// A bar for what takes a while.
+
+const { formatCount } = require('../support/format');
+
+const WIDTH = 30;
+
+/**
+ * A bar that grows; nothing where there is no terminal.
+ *
+ * @param {NodeJS.WriteStream} stream
+ * @param {number} total
+ */
+function drawProgress(stream, total) {
+  const isShown = stream.isTTY === true && total > 0;
+  return {
+    /** @param {number} count */
+    draw(count) {
+      if (!isShown) return;
+      const full = Math.min(WIDTH, Math.floor((count / total) * WIDTH));
+      const bar = '█'.repeat(full) + '░'.repeat(WIDTH - full);
+      stream.write(`\r${bar} ${formatCount(count)} of ${formatCount(total)} rows`);
+    },
+    clear() {
+      if (isShown) stream.write('\r\u001b[K');
+    },
+  };
+}
+
+module.exports = { drawProgress };

@@ -1,0 +1,120 @@
+'use strict';
+
+// The command `replay`: recorded events, through an exporter like any other.
+
+const { Exporter } = require('../../js/exporter');
+const { messageOf } = require('../../js/plain-copy');
+const { readObservations } = require('./observations');
+const { counted, lossLines } = require('../support/format');
+const {
+  destinationOptions,
+  destinationUsage,
+  planOf,
+  readEnvFile,
+  settingsOf,
+} = require('../support/destination');
+const { DEFAULT_PORT, readPort } = require('./port');
+const { printJson } = require('../support/terminal');
+const { Failure, UsageError } = require('../support/usage');
+
+const FLUSH_MS = 60_000;
+/** After so many events what was taken is delivered before more is read: a recording may be large. */
+const EVENTS_AT_ONCE = 500;
+
+const usage = `Usage: flue-braintrust replay FILE [--local [--port N]] [--project NAME] [--env-file FILE] [--json]
+
+Turns recorded Flue events into a trace, with their own ids and times: the same
+file twice is the same trace. FILE has one JSON text a line, an event or {"event": …}; an application records
+such with
+
+  observe((event) => fs.appendFileSync('observations.ndjson', JSON.stringify(event) + '\\n'));
+
+The trace goes where the variables say.
+
+Exit codes: 0 all has arrived, 1 something has not, or could not be read.
+
+Options:
+      --local          send it to the collector of \`flue-braintrust dev\` on this machine instead
+      --port N         the port of that collector (default ${DEFAULT_PORT})
+      --project NAME   the project that takes it
+${destinationUsage}
+      --json           print the outcome as JSON
+  -h, --help           show this help
+`;
+
+/** @type {import('../support/usage').OptionsConfig} */
+const options = {
+  ...destinationOptions,
+  local: { type: 'boolean' },
+  port: { type: 'string', short: 'p' },
+  project: { type: 'string' },
+  json: { type: 'boolean' },
+};
+
+/**
+ * @param {import('../support/usage').OptionValues} values
+ * @param {string} [file]
+ * @returns {Promise<number>}
+ */
+async function run(values, file = '') {
+  readEnvFile(values);
+  const given = {
+    ...localDestination(values),
+    ...(typeof values.project === 'string' && { projectName: values.project }),
+    // Recordings of the dead are not to be mixed with the work of the living.
+    spool: false,
+  };
+  const { appUrl, projectName } = planOf(settingsOf(given));
+  const exporter = new Exporter();
+  exporter.init(given);
+  const read = await feed(exporter, file);
+  const { sent, lost, lastError, complete } = await exporter.close({ timeoutMs: FLUSH_MS });
+
+  const outcome = { ...read, sent, lost, lastError, complete };
+  if (values.json === true) printJson(outcome);
+  else process.stdout.write(report(outcome, `${projectName} at ${appUrl}`));
+  const isWhole = complete && read.unreadable === 0 && Object.keys(lost).length === 0;
+  return isWhole && read.events > 0 ? 0 : 1;
+}
+
+/** @param {import('../support/usage').OptionValues} values */
+function localDestination({ local, port }) {
+  if (local !== true) {
+    if (port !== undefined) throw new UsageError('--port is for --local');
+    return {};
+  }
+  const url = `http://127.0.0.1:${readPort(port, 1)}`;
+  return { apiKey: 'local', appUrl: url, apiUrl: url };
+}
+
+/**
+ * @param {InstanceType<typeof Exporter>} exporter
+ * @param {string} file
+ */
+async function feed(exporter, file) {
+  let taken = 0;
+  try {
+    return await readObservations(file, async (event) => {
+      exporter.observe(event);
+      taken += 1;
+      if (taken % EVENTS_AT_ONCE === 0) await exporter.flush({ timeoutMs: FLUSH_MS });
+    });
+  } catch (error) {
+    throw new Failure(`${file} cannot be read: ${messageOf(error)}`);
+  }
+}
+
+/**
+ * @param {{ events: number, notes: number, unreadable: number, sent: number, lost: Record<string, number>, lastError: string | null }} outcome
+ * @param {string} where
+ */
+function report({ events, unreadable, sent, lost, lastError }, where) {
+  const lines = [`${counted(events, 'event')} read, ${counted(sent, 'row')} sent to ${where}.`];
+  if (unreadable > 0) lines.push(`${counted(unreadable, 'line')} could not be read.`);
+  lines.push(...lossLines(lost));
+  if (Object.keys(lost).length > 0 && lastError !== null)
+    lines.push(`The last error: ${lastError}.`);
+  return `${lines.join('\n')}\n`;
+}
+
+module.exports = { operand: { name: 'FILE' }, options, run, usage };

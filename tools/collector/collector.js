@@ -1,0 +1,282 @@
+'use strict';
+
+// The collector's parts, held together.
+
+const { EventEmitter, once } = require('node:events');
+
+const { FinishWatch } = require('./finish');
+const { createHttpServer } = require('./http');
+const { Journal } = require('./journal');
+const { Routes } = require('./routes');
+const { RowStore } = require('./store');
+const { counted } = require('../support/format');
+const { buildTrace } = require('./trace');
+const { checkIncomingRow, checkStoredRow, isStorable } = require('./validate');
+const { Waiters } = require('./waiters');
+const { Viewer } = require('../viewer/viewer');
+
+/** @typedef {import('./types').CollectorOptions} CollectorOptions */
+/** @typedef {import('./types').Problem} Problem */
+/** @typedef {import('./types').RequestRecord} RequestRecord */
+/** @typedef {import('./types').Row} Row */
+/** @typedef {import('./types').Trace} Trace */
+
+const DEFAULT_PAYLOAD_MAX_BYTES = 5 * 1024 * 1024;
+
+/**
+ * A local stand-in for Braintrust: takes spans as Braintrust does, checks them, and gives them back
+ * as rows and as traces. Its events are listed in `CollectorEvents`.
+ *
+ * @extends {EventEmitter<import('./types').CollectorEvents>}
+ */
+class Collector extends EventEmitter {
+  /**
+   * Every request so far, in the order of their arrival.
+   *
+   * @type {RequestRecord[]}
+   */
+  requests = [];
+
+  /**
+   * Everything so far that breaks the protocol, each once: in requests and rows as they arrive, in
+   * a trace's tree when the trace is finished.
+   *
+   * @type {Problem[]}
+   */
+  problems = [];
+
+  #options;
+  #store = new RowStore();
+  /** @type {InstanceType<typeof Journal> | undefined} */
+  #journal;
+  /** @type {Set<string>} */
+  #knownProblems = new Set();
+  #closing = new AbortController();
+  #waiters = new Waiters(/** @type {Collector} */ (this), () => this.#describe());
+  #finish;
+  #viewer;
+  #server;
+  #port = 0;
+
+  /** @param {CollectorOptions} options */
+  constructor(options) {
+    super();
+    this.#options = options;
+    const { payloadMaxBytes = DEFAULT_PAYLOAD_MAX_BYTES } = options;
+    const routes = new Routes({
+      url: () => this.url,
+      apiKey: options.apiKey,
+      orgName: options.orgName ?? 'local',
+      payloadMaxBytes,
+      overflowMethod: options.overflowMethod ?? 'PUT',
+      ingest: (logs) => this.#ingest(logs),
+    });
+    this.#finish = new FinishWatch({
+      build: (traceId) => this.#trace(traceId),
+      report: (trace, updated) => this.#reportTrace(trace, updated),
+      quietMs: options.quietMs ?? 300,
+    });
+    this.#viewer = new Viewer({
+      host: options.host ?? '127.0.0.1',
+      traceIds: () => this.#store.traceIds(),
+      trace: (id) => this.#trace(id),
+      row: (id) => this.#store.row(id),
+    });
+    this.#server = createHttpServer({
+      serveFirst: (request, response) => this.#viewer.serve(request, response),
+      answer: (request) => routes.answer(request),
+      rowIds: (request) => routes.rowIds(request),
+      intercept: options.intercept,
+      onRequest: (record) => this.requests.push(record),
+      onRead: () => this.#waiters.check(),
+      onDone: (record) => {
+        this.emit('request', record);
+        this.#waiters.check();
+      },
+      onBug: (problem) => this.#addProblem({ rowId: null, problem }),
+      closing: this.#closing.signal,
+    });
+    if (options.onTrace !== undefined) this.on('trace', options.onTrace);
+  }
+
+  /**
+   * Opens the file and the port.
+   *
+   * @returns {Promise<void>} rejects with the system's error when one of them cannot be had
+   */
+  async start() {
+    const { host = '127.0.0.1', port = 0, file } = this.#options;
+    if (file !== undefined) {
+      this.#journal = await Journal.open(file);
+      await this.#reopen(this.#journal);
+    }
+    try {
+      this.#server.listen(port, host);
+      await once(this.#server, 'listening');
+    } catch (error) {
+      await this.#journal?.close();
+      throw error;
+    }
+    const address = this.#server.address();
+    this.#port = typeof address === 'object' && address !== null ? address.port : port;
+  }
+
+  /** The port it listens on. */
+  get port() {
+    return this.#port;
+  }
+
+  /** What to set `BRAINTRUST_APP_URL` and `BRAINTRUST_API_URL` to; without a trailing slash. */
+  get url() {
+    const { host = '127.0.0.1' } = this.#options;
+    const anyAddress = host === '0.0.0.0' || host === '::';
+    const name = anyAddress ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
+    return `http://${name}:${this.#port}`;
+  }
+
+  /** @returns {Row[]} all rows as merged so far, in the order of their first arrival; do not change */
+  rows() {
+    return this.#store.rows();
+  }
+
+  /**
+   * @param {string} id a row id
+   * @returns {Row | undefined} the row as merged so far; do not change
+   */
+  row(id) {
+    return this.#store.row(id);
+  }
+
+  /** @returns {Trace[]} all traces, finished or not, in the order of their first row */
+  traces() {
+    return this.#store.traceIds().map((id) => this.#trace(id));
+  }
+
+  /** @returns {Trace[]} traces that changed since they were last reported: running or just done */
+  pendingTraces() {
+    const traces = this.#finish.pending().map((id) => this.#trace(id));
+    return traces.filter((trace) => trace.spans.length > 0);
+  }
+
+  /**
+   * Waits until something is true. The predicate is called now, whenever a request has been read,
+   * whenever one has been answered, and whenever a trace was reported.
+   *
+   * @param {(collector: Collector) => boolean} predicate
+   * @param {number} [timeoutMs] default 10 s
+   * @returns {Promise<void>} rejects when time is up, saying what arrived so far
+   */
+  waitFor(predicate, timeoutMs = 10_000) {
+    return this.#waiters.wait(predicate, timeoutMs);
+  }
+
+  /** Stops listening and cuts every connection, also those that hang. Never reports traces. */
+  async close() {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort();
+    this.#finish.close();
+    this.#viewer.close();
+    this.#waiters.close();
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await closed;
+    await this.#journal?.close();
+  }
+
+  /**
+   * @param {string} id
+   * @returns {Trace}
+   */
+  #trace(id) {
+    return buildTrace(id, this.#store.rowsOfTrace(id));
+  }
+
+  /** @param {import('./types').Logs} logs */
+  async #ingest(logs) {
+    if (logs.api_version !== 2) {
+      this.#addProblem({ rowId: null, problem: 'api_version of /logs3 must be 2' });
+    }
+    const rows = logs.rows.filter(isStorable);
+    if (rows.length < logs.rows.length) {
+      this.#addProblem({
+        rowId: null,
+        problem: 'a row is no object with an id; it was not stored',
+      });
+    }
+    // Rows are in the file before they count, so that its order is the order of the merges.
+    if (this.#journal !== undefined) await this.#journal.append(rows);
+    const changed = new Set(rows.flatMap((row) => this.#apply(row)));
+    for (const traceId of changed) this.#finish.changed(traceId);
+    if (changed.size === 0) return;
+    this.#viewer.changed([...changed]);
+    this.emit('change', [...changed]);
+  }
+
+  /**
+   * Takes the rows of earlier runs. They were checked and reported when they arrived.
+   *
+   * @param {InstanceType<typeof Journal>} journal
+   */
+  async #reopen(journal) {
+    let unreadable = 0;
+    for await (const row of journal.read()) {
+      if (isStorable(row)) this.#store.apply(row);
+      else unreadable += 1;
+    }
+    if (unreadable === 0) return;
+    const problem = `the file has ${counted(unreadable, 'line')} without a row, left out`;
+    this.#addProblem({ rowId: null, problem });
+  }
+
+  /**
+   * @param {Row} incoming
+   * @returns {string[]} the traces it changed
+   */
+  #apply(incoming) {
+    const { before, after, traceIds } = this.#store.apply(incoming);
+    const complaints = [
+      ...checkIncomingRow(incoming),
+      ...(after === undefined ? [] : checkStoredRow(before, after, incoming._is_merge === true)),
+    ];
+    for (const problem of complaints) this.#addProblem({ rowId: incoming.id, problem });
+    return traceIds;
+  }
+
+  /**
+   * @param {Problem} problem
+   * @param {boolean} [announce] whether listeners hear of it by itself; default true
+   */
+  #addProblem(problem, announce = true) {
+    const key = JSON.stringify([problem.rowId, problem.problem]);
+    if (this.#knownProblems.has(key)) return;
+    this.#knownProblems.add(key);
+    this.problems.push(problem);
+    if (announce) this.emit('problem', problem);
+  }
+
+  /**
+   * @param {Trace} trace
+   * @param {boolean} updated
+   */
+  #reportTrace(trace, updated) {
+    for (const problem of trace.problems) this.#addProblem(problem, false);
+    this.emit('trace', trace, updated);
+    this.#waiters.check();
+  }
+
+  /** @returns {string} what arrived so far, for messages */
+  #describe() {
+    const requests = this.requests
+      .slice(-20)
+      .map(({ method, path, status }) => `${method} ${path} → ${status ?? 'no answer'}`);
+    const problems = this.problems.slice(-10).map(({ problem }) => problem);
+    return [
+      `${counted(this.requests.length, 'request')}, ${counted(this.rows().length, 'row')}`,
+      `last requests: ${requests.join(', ') || 'none'}`,
+      `last problems: ${problems.join('; ') || 'none'}`,
+    ].join('; ');
+  }
+}
+
+module.exports = { Collector };

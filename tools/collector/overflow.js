@@ -1,0 +1,137 @@
+'use strict';
+
+// The way for rows that are too large for a request.
+
+const { randomBytes, randomUUID } = require('node:crypto');
+
+const { RequestError } = require('./answers');
+const { isObject } = require('../support/json');
+
+/**
+ * @typedef {object} Upload
+ * @property {string} signature
+ * @property {number} sizeBytes what the client announced
+ * @property {Buffer | null} bytes null until uploaded
+ */
+
+/** Uploads kept at most: a key stays usable for repeated requests, but not for ever. */
+const MAX_UPLOADS = 64;
+
+/** Path below which the upload URLs lie. */
+const UPLOAD_PATH = '/overflow-uploads/';
+
+/** Bodies too large for `/logs3`: announced, uploaded to a signed URL, then referred to by key. */
+class OverflowUploads {
+  #method;
+  /** @type {Map<string, Upload>} */
+  #uploads = new Map();
+
+  /** @param {'PUT' | 'POST'} method how clients are asked to upload */
+  constructor(method) {
+    this.#method = method;
+  }
+
+  /**
+   * Answers `POST /logs3/overflow`.
+   *
+   * @param {unknown} announcement the request's JSON
+   * @param {string} baseUrl what the signed URL begins with
+   * @returns {object} method, signedUrl, headers or fields, and key
+   */
+  announce(announcement, baseUrl) {
+    const { size_bytes: sizeBytes, rows } = isObject(announcement) ? announcement : {};
+    if (typeof sizeBytes !== 'number' || !Number.isInteger(sizeBytes) || sizeBytes <= 0) {
+      throw new RequestError(400, 'size_bytes must be a positive integer');
+    }
+    if (!Array.isArray(rows) || !rows.every(isRowMeta)) {
+      throw new RequestError(400, 'rows must hold object_ids, is_delete and input_row.byte_size');
+    }
+    const key = randomUUID();
+    const signature = randomBytes(16).toString('hex');
+    this.#uploads.set(key, { signature, sizeBytes, bytes: null });
+    for (const oldest of this.#uploads.keys()) {
+      if (this.#uploads.size <= MAX_UPLOADS) break;
+      this.#uploads.delete(oldest);
+    }
+    const target = `${baseUrl}${UPLOAD_PATH}${key}`;
+    return this.#method === 'PUT'
+      ? {
+          method: 'PUT',
+          signedUrl: `${target}?signature=${signature}`,
+          headers: { 'content-type': 'application/json' },
+          key,
+        }
+      : {
+          method: 'POST',
+          signedUrl: target,
+          fields: { 'Content-Type': 'application/json', signature },
+          key,
+        };
+  }
+
+  /**
+   * Takes an upload, in the way it was announced.
+   *
+   * @param {import('./types').RoutedRequest} request
+   */
+  async receive({ method, path, searchParams, headers, body }) {
+    const upload = this.#uploads.get(path.slice(UPLOAD_PATH.length));
+    if (upload === undefined) throw new RequestError(404, 'no such upload was announced');
+    if (method !== this.#method) throw new RequestError(405, `upload with ${this.#method}`);
+
+    const { signature, bytes } =
+      method === 'PUT'
+        ? { signature: searchParams.get('signature'), bytes: body }
+        : await readForm(headers['content-type'], body);
+    if (signature !== upload.signature) throw new RequestError(403, 'wrong signature');
+    if (bytes.length !== upload.sizeBytes) {
+      throw new RequestError(400, `announced ${upload.sizeBytes} bytes, got ${bytes.length}`);
+    }
+    upload.bytes = bytes;
+  }
+
+  /**
+   * @param {string} key
+   * @returns {Buffer | undefined} what was uploaded under the key
+   */
+  read(key) {
+    return this.#uploads.get(key)?.bytes ?? undefined;
+  }
+}
+
+/**
+ * @param {unknown} meta what the announcement says of one row
+ * @returns {boolean}
+ */
+function isRowMeta(meta) {
+  return (
+    isObject(meta) &&
+    isObject(meta.object_ids) &&
+    [undefined, true, false].includes(/** @type {boolean | undefined} */ (meta.is_delete)) &&
+    isObject(meta.input_row) &&
+    typeof meta.input_row.byte_size === 'number'
+  );
+}
+
+/**
+ * @param {string | undefined} contentType
+ * @param {Buffer} body
+ * @returns {Promise<{ signature: unknown, bytes: Buffer }>}
+ */
+async function readForm(contentType, body) {
+  const form = await new Response(new Uint8Array(body), {
+    headers: { 'content-type': contentType ?? '' },
+  })
+    .formData()
+    .catch((error) => {
+      throw new RequestError(400, `not multipart/form-data: ${error.message}`);
+    });
+  const [lastName] = [...form.keys()].slice(-1);
+  const file = form.get('file');
+  if (lastName !== 'file' || !(file instanceof Blob)) {
+    throw new RequestError(400, 'the last part must be the file');
+  }
+  return { signature: form.get('signature'), bytes: Buffer.from(await file.arrayBuffer()) };
+}
+
+module.exports = { OverflowUploads, UPLOAD_PATH };

@@ -1,0 +1,161 @@
+'use strict';
+
+// Rows to trees.
+
+const { isObject } = require('../support/json');
+
+/** @typedef {import('./types').Row} Row */
+/** @typedef {import('./types').Span} Span */
+/** @typedef {import('./types').Trace} Trace */
+
+/**
+ * Builds the tree of one trace.
+ *
+ * A span lies below the first of its `span_parents` that the trace has. A span whose parents are all
+ * missing, or that would be its own ancestor, lies at the top and says so in its `problems`.
+ *
+ * @param {string} id the `root_span_id`
+ * @param {Row[]} rows the rows that have it, in the order of their arrival
+ * @returns {Trace}
+ */
+function buildTrace(id, rows) {
+  const spans = rows.filter((row) => typeof row.span_id === 'string').map(toSpan);
+
+  /** @type {Map<string, Span>} */
+  const bySpanId = new Map();
+  for (const span of spans) {
+    const first = bySpanId.get(span.spanId);
+    if (first === undefined) bySpanId.set(span.spanId, span);
+    else span.problems.push(`span_id ${span.spanId} also belongs to row ${first.rowId}`);
+  }
+
+  const parents = findParents(spans, bySpanId);
+  /** @type {Span[]} */
+  const roots = [];
+  for (const span of spans) (parents.get(span)?.children ?? roots).push(span);
+  for (const siblings of [roots, ...spans.map((span) => span.children)]) siblings.sort(byStart);
+
+  const openSpans = spans.filter((span) => span.end === null).length;
+  return {
+    id,
+    spans,
+    roots,
+    finished: openSpans === 0 && spans.some((span) => parentIds(span).length === 0),
+    openSpans,
+    problems: spans.flatMap(({ rowId, problems }) =>
+      problems.map((problem) => ({ rowId, problem })),
+    ),
+  };
+}
+
+/**
+ * @param {Row} row
+ * @returns {Span}
+ */
+function toSpan(row) {
+  const attributes = isObject(row.span_attributes) ? row.span_attributes : {};
+  const metrics = finiteNumbers(row.metrics);
+  const name = typeof attributes.name === 'string' && attributes.name !== '' ? attributes.name : '';
+  return {
+    rowId: row.id,
+    spanId: String(row.span_id),
+    name: name || '(no name)',
+    type: typeof attributes.type === 'string' ? attributes.type : '',
+    start: metrics.start ?? null,
+    end: metrics.end ?? null,
+    metrics,
+    error: errorLine(row.error),
+    children: [],
+    problems: [
+      ...(name === '' ? ['span_attributes.name was never sent'] : []),
+      ...(row.created === undefined ? ['created was never sent'] : []),
+      ...(metrics.start === undefined ? ['metrics.start was never sent'] : []),
+    ],
+    row,
+  };
+}
+
+/**
+ * @param {unknown} metrics
+ * @returns {{ [name: string]: number }}
+ */
+function finiteNumbers(metrics) {
+  /** @type {[string, number][]} */
+  const numbers = [];
+  for (const [name, value] of Object.entries(isObject(metrics) ? metrics : {})) {
+    if (typeof value === 'number' && Number.isFinite(value)) numbers.push([name, value]);
+  }
+  return Object.fromEntries(numbers);
+}
+
+/**
+ * @param {unknown} error
+ * @returns {string | null} the first line that is not blank
+ */
+function errorLine(error) {
+  if (error === undefined || error === null) return null;
+  const message = isObject(error) && typeof error.message === 'string' ? error.message : error;
+  const text = typeof message === 'string' ? message : JSON.stringify(message);
+  return text.split('\n').find((line) => line.trim() !== '') ?? '(empty error)';
+}
+
+/**
+ * @param {Span} span
+ * @returns {string[]}
+ */
+function parentIds(span) {
+  const parents = span.row.span_parents;
+  return Array.isArray(parents) ? parents.map(String) : [];
+}
+
+/**
+ * Finds each span's parent and notes missing parents and circles.
+ *
+ * @param {Span[]} spans
+ * @param {Map<string, Span>} bySpanId
+ * @returns {Map<Span, Span>} from span to parent; tops of the tree have none
+ */
+function findParents(spans, bySpanId) {
+  /** @type {Map<Span, Span>} */
+  const parents = new Map();
+  for (const span of spans) {
+    for (const parentId of parentIds(span)) {
+      const parent = bySpanId.get(parentId);
+      if (parent === undefined) {
+        span.problems.push(`parent ${parentId} is missing`);
+      } else if (isWithin(parent, span, parents)) {
+        span.problems.push(`parent ${parentId} lies below the span itself`);
+      } else if (!parents.has(span)) {
+        parents.set(span, parent);
+      }
+    }
+  }
+  return parents;
+}
+
+/**
+ * @param {Span} span
+ * @param {Span} ancestor
+ * @param {Map<Span, Span>} parents
+ * @returns {boolean} whether `span` is `ancestor` or lies below it
+ */
+function isWithin(span, ancestor, parents) {
+  /** @type {Span | undefined} */
+  let at = span;
+  while (at !== undefined && at !== ancestor) at = parents.get(at);
+  return at === ancestor;
+}
+
+/**
+ * @param {Span} a
+ * @param {Span} b
+ * @returns {number} the earlier first; those without a start last, in their order of arrival
+ */
+function byStart(a, b) {
+  if (a.start === b.start) return 0;
+  if (a.start === null) return 1;
+  if (b.start === null) return -1;
+  return a.start - b.start;
+}
+
+module.exports = { buildTrace };

@@ -1,0 +1,135 @@
+'use strict';
+
+// What is wrong with a row, if anything.
+
+const { FIELDS } = require('./fields');
+const { isObject } = require('../support/json');
+
+/** @typedef {import('./types').JsonObject} JsonObject */
+/** @typedef {import('./types').Row} Row */
+
+/** Fields that every row repeats, whatever it is about. */
+const ROW_IDENTITY = ['id', 'project_id', 'log_id'];
+/** Fields that every row of a span repeats besides. */
+const SPAN_IDENTITY = ['span_id', 'root_span_id'];
+
+/**
+ * @param {unknown} row
+ * @returns {row is Row} whether it can be stored at all: an object with an id
+ */
+function isStorable(row) {
+  return isObject(row) && typeof row.id === 'string' && row.id !== '';
+}
+
+/**
+ * Checks one row as it arrived, by itself.
+ *
+ * @param {JsonObject} incoming
+ * @returns {string[]} what breaks the protocol; empty when nothing does
+ */
+function checkIncomingRow(incoming) {
+  const required = aboutSpan(incoming) ? [...ROW_IDENTITY, ...SPAN_IDENTITY] : ROW_IDENTITY;
+  const missing = required
+    .filter((field) => incoming[field] === undefined)
+    .map((field) => `${field} is missing`);
+
+  const wrong = Object.entries(incoming).flatMap(([field, value]) => {
+    const check = FIELDS.get(field);
+    return check === undefined
+      ? [`${field} is not a field of a row`]
+      : check(value).map((complaint) => `${field}${separator(complaint)}${complaint}`);
+  });
+
+  const parents = incoming.span_parents;
+  const ownParent =
+    Array.isArray(parents) && parents.includes(incoming.span_id)
+      ? ['span_parents must not name the span itself']
+      : [];
+  return [...missing, ...wrong, ...ownParent];
+}
+
+/**
+ * Checks what a row became of, and what was stored before.
+ *
+ * @param {Row | undefined} before
+ * @param {Row} after
+ * @param {boolean} isMerge whether the row that made the difference was a merge
+ * @returns {string[]} what breaks the protocol; empty when nothing does
+ */
+function checkStoredRow(before, after, isMerge) {
+  return [
+    ...(before === undefined ? [] : changedIds(before, after)),
+    ...(before === undefined || isMerge ? [] : lostFields(before, after)),
+    ...wrongMetrics(isObject(after.metrics) ? after.metrics : {}),
+  ];
+}
+
+/**
+ * Feedback and comments concern a row but carry no span ids.
+ *
+ * @param {JsonObject} row
+ * @returns {boolean}
+ */
+function aboutSpan(row) {
+  const feedback = row._audit_source !== undefined && row.span_id === undefined;
+  return !feedback && row.comment === undefined && row._object_delete !== true;
+}
+
+/**
+ * @param {string} complaint begins with `must` when it is about the field itself
+ * @returns {string}
+ */
+function separator(complaint) {
+  return complaint.startsWith('must ') ? ' ' : '.';
+}
+
+/**
+ * @param {Row} before
+ * @param {Row} after
+ * @returns {string[]}
+ */
+function changedIds(before, after) {
+  return SPAN_IDENTITY.filter(
+    (field) => before[field] !== undefined && before[field] !== after[field],
+  ).map((field) => `${field} changed from ${String(before[field])} to ${String(after[field])}`);
+}
+
+/**
+ * @param {Row} before
+ * @param {Row} after
+ * @returns {string[]} a start row that comes late wipes what was merged before it
+ */
+function lostFields(before, after) {
+  const lost = namesIn(before).filter((name) => !namesIn(after).includes(name));
+  return lost.length === 0 ? [] : [`replaces the stored row and loses ${lost.join(', ')}`];
+}
+
+/**
+ * @param {Row} row
+ * @returns {string[]} its fields, and `metrics.<name>` for each metric
+ */
+function namesIn(row) {
+  const metrics = isObject(row.metrics) ? Object.keys(row.metrics) : [];
+  return [...Object.keys(row), ...metrics.map((name) => `metrics.${name}`)];
+}
+
+/**
+ * @param {JsonObject} metrics
+ * @returns {string[]}
+ */
+function wrongMetrics(metrics) {
+  const problems = [];
+  const { start, end, prompt_tokens: prompt } = metrics;
+  if (typeof start === 'number' && typeof end === 'number' && end < start) {
+    problems.push(`metrics.end ${end} lies before metrics.start ${start}`);
+  }
+  const cached = ['prompt_cached_tokens', 'prompt_cache_creation_tokens']
+    .map((name) => metrics[name])
+    .reduce((/** @type {number} */ sum, n) => sum + (typeof n === 'number' ? n : 0), 0);
+  if (typeof prompt === 'number' && cached > prompt) {
+    problems.push(`metrics.prompt_tokens ${prompt} does not include the ${cached} cached tokens`);
+  }
+  return problems;
+}
+
+module.exports = { checkIncomingRow, checkStoredRow, isStorable };

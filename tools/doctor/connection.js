@@ -1,0 +1,152 @@
+'use strict';
+
+// The checks of network, login, organisation, project and limits, by one connection of the native part's.
+
+const { parse } = require('../../js/json-string');
+const { loadNative } = require('../../js/native-loader');
+const { explained } = require('./explain');
+const { formatBytes } = require('../support/format');
+const { SKIPPED } = require('./finding');
+
+/** @typedef {import('./finding').Finding} Finding */
+/** @typedef {import('./finding').Known} Known */
+/** @typedef {import('../../js/native-types.d.ts').Probe} Probe */
+
+/**
+ * @param {Known} known
+ * @returns {Promise<Finding>}
+ */
+async function checkNetwork(known) {
+  const { plan, settings } = known;
+  if (plan === undefined || settings === undefined) return SKIPPED;
+  const probe = (known.probe = await tryConnection(settings));
+  const { failure, session, complaint } = probe;
+  const way = plan.proxy === null ? '' : ` through the proxy ${plan.proxy}`;
+
+  // A tunnel that is refused has no answer of its own.
+  if (failure?.status === 407 || /proxy authorization required/.test(failure?.message ?? '')) {
+    const advice = 'Put its user and password into HTTPS_PROXY, as http://user:password@host:port.';
+    const detail = `the proxy ${plan.proxy} wants credentials: ${failure?.message}`;
+    return { status: 'failed', detail, advice };
+  }
+  if (failure?.step === 'login' && failure.status === null) {
+    return explained(failure.message, plan.appUrl, plan.proxy, 'BRAINTRUST_APP_URL');
+  }
+  if (failure?.step === 'setting up the client') {
+    return { status: 'failed', detail: failure.message };
+  }
+  if (complaint !== null) {
+    const advice = 'Correct the path, or unset the variable. The usual certificates serve.';
+    return { status: 'warning', detail: complaint, advice };
+  }
+  if (session !== null && session.organisation === null) {
+    return { status: 'ok', detail: `rows go straight to ${plan.apiUrl}; the test trace tries it` };
+  }
+  return { status: 'ok', detail: `${plan.appUrl} answers${way}, all in ${probe.tookMs} ms` };
+}
+
+/**
+ * @param {import('../support/destination').Settings} settings
+ * @returns {Promise<Probe>}
+ */
+async function tryConnection(settings) {
+  return parse(await loadNative().tryConnection(settings));
+}
+
+/** Whether a step before the login has failed. */
+const isUnreached = (/** @type {Probe | undefined} */ probe) =>
+  probe === undefined ||
+  probe.failure?.step === 'setting up the client' ||
+  probe.failure?.status === 407 ||
+  (probe.failure?.step === 'login' && probe.failure.status === null);
+
+/**
+ * @param {Known} known
+ * @returns {Finding}
+ */
+function checkLogin({ probe, plan }) {
+  if (probe === undefined || plan === undefined || isUnreached(probe)) return SKIPPED;
+  const { failure, session } = probe;
+  if (failure?.step === 'login') return { status: 'failed', ...loginFailure(failure, plan) };
+  if (session !== null && session.organisation === null) {
+    const detail = 'not needed: BRAINTRUST_API_URL and BRAINTRUST_PROJECT_ID say where traces go';
+    return { status: 'skipped', detail };
+  }
+  return { status: 'ok', detail: 'the key is accepted' };
+}
+
+/**
+ * @param {import('../../js/native-types.d.ts').ConnectFailure} failure
+ * @param {import('../../js/native-types.d.ts').Plan} plan
+ */
+function loginFailure({ message, status }, { appUrl }) {
+  if (status === 401 || status === 403) {
+    return {
+      detail: `the key is not accepted: ${message}`,
+      advice:
+        'Copy the key anew into BRAINTRUST_API_KEY; it may be revoked, cut off, or of another server.',
+    };
+  }
+  if (status !== null && (status === 429 || status >= 500)) {
+    const advice = 'Try again later. An application keeps its traces meanwhile.';
+    return { detail: `the server has trouble: ${message}`, advice };
+  }
+  return {
+    detail: `${appUrl} is not Braintrust: ${message}`,
+    advice: 'Unset BRAINTRUST_APP_URL for the hosted Braintrust, or give the address of your own.',
+  };
+}
+
+/**
+ * @param {Known} known
+ * @returns {Finding}
+ */
+function checkOrganisation({ probe, plan }) {
+  if (isUnreached(probe) || probe?.failure?.step === 'login') return SKIPPED;
+  if (probe?.failure?.step === 'choosing the organisation') {
+    const advice =
+      plan?.orgName == null
+        ? 'Take a key of an organisation, and for a Braintrust of your own set BRAINTRUST_API_URL.'
+        : 'Correct BRAINTRUST_ORG_NAME, or take a key of that organisation.';
+    return { status: 'failed', detail: probe.failure.message, advice };
+  }
+  if (probe?.session == null) return { status: 'ok', detail: 'found' };
+  const { organisation } = probe.session;
+  if (organisation === null) return { status: 'skipped', detail: 'not needed either' };
+  const why = plan?.orgName === null ? ', the first that the key opens' : '';
+  return { status: 'ok', detail: `${organisation}${why}` };
+}
+
+/**
+ * @param {Known} known
+ * @returns {Promise<Finding>}
+ */
+async function checkProject({ probe, plan }) {
+  if (plan === undefined || probe === undefined || isUnreached(probe)) return SKIPPED;
+  const { failure, session } = probe;
+  if (failure?.step === 'registering the project') {
+    if (failure.status === null) {
+      return explained(failure.message, plan.appUrl, plan.proxy, 'BRAINTRUST_APP_URL');
+    }
+    const advice = 'The key may lack the right to create projects: name an existing one.';
+    return { status: 'failed', detail: failure.message, advice };
+  }
+  if (session === null) return SKIPPED;
+  const name = plan.projectId === null ? `${plan.projectName} (${session.projectId})` : null;
+  return { status: 'ok', detail: name ?? `${session.projectId}, as given; not looked up` };
+}
+
+/**
+ * @param {Known} known
+ * @returns {Finding}
+ */
+function checkLimits({ probe }) {
+  if (!probe?.session) return SKIPPED;
+  const { limit, maxBytes } = probe.session;
+  const most = `at most ${formatBytes(maxBytes)} in one request`;
+  if (limit !== null) return { status: 'ok', detail: most };
+  const detail = `the server tells none; ${most} is assumed, and what is larger will be cut`;
+  return { status: 'warning', detail };
+}
+
+module.exports = { checkLimits, checkLogin, checkNetwork, checkOrganisation, checkProject };

@@ -1,0 +1,89 @@
+'use strict';
+
+// The trace that `doctor` sends.
+
+const { randomUUID } = require('node:crypto');
+const { setTimeout: delay } = require('node:timers/promises');
+
+const { parse, toJson } = require('../../js/json-string');
+const { loadNative } = require('../../js/native-loader');
+
+/** How often it is looked whether the trace has arrived, in milliseconds. */
+const LOOK_EVERY_MS = 25;
+
+/**
+ * What became of the test trace.
+ *
+ * @typedef {object} Sent
+ * @property {boolean} arrived
+ * @property {string | null} error why it has not
+ * @property {string} rowId of its root span
+ * @property {string} traceId
+ * @property {number} tookMs
+ */
+
+/**
+ * Sends a trace of one span, by the very way that traces of the application go, apart from the spool.
+ *
+ * @param {import('../support/destination').Settings} settings
+ * @param {number} timeoutMs how long to wait for its arrival at most
+ * @returns {Promise<Sent>}
+ */
+async function sendTestTrace(settings, timeoutMs) {
+  const native = loadNative();
+  const runId = `run_doctor_${randomUUID()}`;
+  const began = Date.now();
+  const { options, ...variables } = parse(settings);
+  // What a spool holds is not ours to send.
+  const recorder = new native.Recorder(
+    toJson({ options: { ...options, spool: false }, ...variables }),
+  );
+  record(native, recorder, runId, began);
+
+  /** @type {import('../../index.d.ts').Stats} */
+  let stats;
+  do {
+    await delay(LOOK_EVERY_MS);
+    stats = parse(recorder.stats());
+  } while (!isSettled(stats) && Date.now() - began < timeoutMs);
+  recorder.shutdownDetached(0);
+
+  const [rowId = '', traceId = ''] = native.flueSpan(toJson({ runId }));
+  const arrived = stats.sent > 0 && stats.sent === stats.accepted;
+  return {
+    arrived,
+    error: arrived ? null : (stats.lastError ?? `no answer within ${timeoutMs / 1000} seconds`),
+    rowId,
+    traceId,
+    tookMs: Date.now() - began,
+  };
+}
+
+/**
+ * A workflow run without anything in it.
+ *
+ * @param {typeof import('../../native.d.ts')} native
+ * @param {import('../../native.d.ts').Recorder} recorder
+ * @param {string} runId
+ * @param {number} began
+ */
+function record({ Priority }, recorder, runId, began) {
+  const timestamp = new Date(began).toISOString();
+  const common = { runId, timestamp, v: 3 };
+  const start = { type: 'run_start', workflowName: 'flue-braintrust-doctor', startedAt: timestamp };
+  const input = { message: 'A test by `flue-braintrust doctor`. It may be deleted.' };
+  recorder.record(JSON.stringify({ ...start, input, ...common }), Priority.Start);
+  const result = { node: process.version, platform: `${process.platform}-${process.arch}` };
+  const end = { type: 'run_end', result, isError: false, durationMs: Date.now() - began };
+  recorder.record(JSON.stringify({ ...end, ...common }), Priority.Continuation);
+}
+
+/**
+ * @param {import('../../index.d.ts').Stats} stats
+ * @returns {boolean} whether all has arrived, or something has failed
+ */
+function isSettled({ accepted, sent, lost, lastError }) {
+  return lastError !== null || Object.keys(lost).length > 0 || (accepted > 0 && sent === accepted);
+}
+
+module.exports = { sendTestTrace };

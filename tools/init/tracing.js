@@ -1,0 +1,97 @@
+'use strict';
+
+// How a module that traces with the `braintrust` package becomes ours.
+
+const fs = require('node:fs');
+const path = require('node:path');
+
+const { Failure } = require('../support/usage');
+const { importsOf, modulesCalled, namesOf } = require('./source');
+
+const OURS = 'flue-braintrust';
+const OFFICIAL = 'braintrust';
+/** By these it is known that a module connects Flue with Braintrust. */
+const CONNECTORS = ['braintrustFlueObserver', 'braintrustFlueInstrumentation'];
+
+/** @typedef {import('./project').SourceFile} SourceFile */
+
+/**
+ * @param {SourceFile} file
+ * @param {string} from
+ * @returns {boolean} whether it connects Flue with Braintrust by that package
+ */
+function connects(file, from) {
+  const imports = importsOf(file.text).filter((found) => found.from === from);
+  const names = new Set(imports.flatMap(({ clause }) => namesOf(clause)));
+  if (names.has('*')) return CONNECTORS.some((name) => file.text.includes(name));
+  return CONNECTORS.some((name) => names.has(name));
+}
+
+/** @param {SourceFile} file */
+const isOurs = (file) => connects(file, OURS);
+
+/** @param {SourceFile} file */
+const isOfficial = (file) => connects(file, OFFICIAL);
+
+/**
+ * @param {SourceFile} file
+ * @returns {boolean} whether it uses the official package at all
+ */
+function usesOfficial({ text }) {
+  const modules = [...importsOf(text).map(({ from }) => from), ...modulesCalled(text)];
+  return modules.some((name) => name === OFFICIAL || name.startsWith(`${OFFICIAL}/`));
+}
+
+/**
+ * The module with our package in place of the official one. Nothing else changes.
+ *
+ * @param {SourceFile} file
+ * @returns {string}
+ */
+function migrated({ path: name, text }) {
+  const imports = importsOf(text).filter(({ from }) => from === OFFICIAL);
+  const missing = imports.flatMap(({ clause }) => missingNames(clause, text));
+  if (modulesCalled(text).includes(OFFICIAL)) missing.push('import() or require()');
+  if (missing.length > 0) {
+    throw new Failure(
+      `${name} uses ${[...new Set(missing)].join(', ')} of \`${OFFICIAL}\`, which \`${OURS}\` does not ` +
+        'have. Move that to a module of its own, which may go on with ' +
+        `\`${OFFICIAL}\`, and run init again. Nothing was changed.`,
+    );
+  }
+  let changed = text;
+  for (const { fromStart } of imports.toReversed()) {
+    changed = changed.slice(0, fromStart) + OURS + changed.slice(fromStart + OFFICIAL.length);
+  }
+  return changed;
+}
+
+/**
+ * What a clause takes that we do not have.
+ *
+ * @param {string} clause
+ * @param {string} text the module's, to see what it takes of all
+ * @returns {string[]}
+ */
+function missingNames(clause, text) {
+  const all = /\*\s*as\s+([\w$]+)/.exec(clause)?.[1];
+  const members = all === undefined ? [] : [...text.matchAll(memberOf(all))].map(([, it]) => it);
+  const names = [...namesOf(clause).filter((name) => name !== '*'), ...members];
+  const known = exportedNames();
+  return names.flatMap((name) => (name === undefined || known.has(name) ? [] : [`\`${name}\``]));
+}
+
+/** @param {string} object */
+const memberOf = (object) =>
+  new RegExp(String.raw`(?<![\w$.])${object.replaceAll('$', String.raw`\$`)}\.([\w$]+)`, 'g');
+
+/** What we export, types included. */
+function exportedNames() {
+  const declarations = fs.readFileSync(path.join(__dirname, '../../index.d.ts'), 'utf8');
+  const types = declarations.matchAll(
+    /^export (?:declare )?(?:interface|type|function|const|class) (\w+)/gm,
+  );
+  return new Set([...types].map(([, name]) => name));
+}
+
+module.exports = { isOfficial, isOurs, migrated, usesOfficial };
