@@ -4,7 +4,10 @@
 
 use std::{collections::BTreeMap, io};
 
-use crate::{Header, Kind, Name, decode};
+use super::{
+  file::{Header, decode},
+  name::{Kind, Name},
+};
 
 /// What a spool directory holds.
 #[derive(Debug, Default, PartialEq, Eq)]
