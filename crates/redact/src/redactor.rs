@@ -52,9 +52,9 @@ impl Redactor {
         member(rules, value, field, field);
       }
     }
-    if let Some(own) = &mut row.own {
-      own.fields_mut().for_each(|(field, value)| member(rules, value, field, field));
-      members(rules, &mut own.attributes, "span_attributes");
+    if let Some(custom) = &mut row.custom {
+      custom.fields_mut().for_each(|(field, value)| member(rules, value, field, field));
+      members(rules, &mut custom.attributes, "span_attributes");
     }
     members(rules, &mut row.metadata, "metadata");
     names(rules, &mut row.metrics);

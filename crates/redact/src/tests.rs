@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use braintrust_row::{Json, List, Row, SpanRef, write_row};
+use braintrust_row::{Json, List, Row, SpanContext, write_row};
 
 fn redactor(given: Value) -> Redactor {
   Redactor::new(&serde_json::from_value(given).unwrap(), true).unwrap().unwrap()
@@ -13,7 +13,7 @@ fn refused(given: Value) -> String {
 }
 
 fn row(input: &Value) -> Row {
-  let mut row = Row::of(SpanRef::root("run", &["run_1"]));
+  let mut row = Row::of(SpanContext::root("run", &["run_1"]));
   row.input = Some(Json::of(input));
   row
 }
@@ -83,7 +83,7 @@ fn every_field_of_a_row_is_covered() {
   row.name = Some("tool:plum".into());
   row.output = Some(Json::of(&json!({ "plum": "plum" })));
   row.error = Some(Json::text("Error: plum\n  at plum.js"));
-  row.fact("plum", Some(Json::text("plum")));
+  row.set_metadata("plum", Some(Json::text("plum")));
   row.metrics.insert("plums".into(), 2.0);
   row.metadata.insert("secret".into(), Json::of(&json!({ "a": 1 })));
   let rules = redactor(json!({ "patterns": ["plum"], "paths": ["metadata.secret"] }));
@@ -97,7 +97,7 @@ fn every_field_of_a_row_is_covered() {
 
 #[test]
 fn what_is_shared_is_rewritten_once_and_stays_shared() {
-  let list = List::default().go_on(0, ["\"plum\"".into(), "\"fig\"".into()]);
+  let list = List::default().extend_from(0, ["\"plum\"".into(), "\"fig\"".into()]);
   let rules = redactor(json!({ "patterns": ["plum"], "replacement": "a longer text than before" }));
   let system: std::sync::Arc<str> = "\"plum\"".into();
   let show = |list: &List| {
@@ -110,9 +110,9 @@ fn what_is_shared_is_rewritten_once_and_stays_shared() {
   };
   let mark = "\"a longer text than before\"";
   assert_eq!(show(&list), format!("[{mark},{mark},\"fig\"]"));
-  let grown = list.go_on(2, ["\"plum\"".into()]);
+  let grown = list.extend_from(2, ["\"plum\"".into()]);
   assert_eq!(show(&grown), format!("[{mark},{mark},\"fig\",{mark}]"));
-  let forked = grown.go_on(1, ["\"plum, too\"".into()]);
+  let forked = grown.extend_from(1, ["\"plum, too\"".into()]);
   assert_eq!(show(&forked), format!("[{mark},{mark},\"a longer text than before, too\"]"));
 }
 
@@ -153,7 +153,7 @@ fn without_reasoning_models_do_not_tell_what_they_thought() {
   let mut row =
     row(&json!([{ "role": "assistant", "reasoning": [{ "content": "hm" }], "content": "yes" }]));
   row.output = Some(Json::of(&json!({ "content": [{ "type": "thinking", "thinking": "hm" }] })));
-  row.fact("reasoning", Some(Json::text("high")));
+  row.set_metadata("reasoning", Some(Json::text("high")));
   rules.row(&mut row);
   assert!(!format!("{row:?}").contains("hm"));
   assert!(format!("{row:?}").contains("yes") && format!("{row:?}").contains("high"));
