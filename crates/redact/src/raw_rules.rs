@@ -29,7 +29,7 @@ pub enum Expression {
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum RulesError {
   /// No builtin pattern has this name.
-  #[error("redact.builtins has no {name:?}; there are: {}", builtin_names())]
+  #[error("unknown builtin {name:?} in redact.builtins; known: {}", builtin_names())]
   UnknownBuiltin {
     /// The unknown name.
     name: String,
@@ -43,7 +43,7 @@ pub enum RulesError {
     why: String,
   },
   /// A flag of a JavaScript `RegExp` is not supported.
-  #[error("redact.patterns[{position}] has the flag {flag:?}, which is not supported")]
+  #[error("redact.patterns[{position}] has the unsupported flag {flag:?}")]
   BadFlag {
     /// The index in the list.
     position: usize,
@@ -51,7 +51,7 @@ pub enum RulesError {
     flag: char,
   },
   /// A path is empty or has an empty name.
-  #[error("redact.paths[{position}] is no path; one looks like input.user.email")]
+  #[error("redact.paths[{position}] is not a path; expected for example input.user.email")]
   BadPath {
     /// The index in the list.
     position: usize,

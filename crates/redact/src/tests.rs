@@ -164,15 +164,15 @@ fn rules_that_cannot_be_applied_are_errors_with_a_reason() {
   let cases = [
     (
       json!({ "builtins": ["email"] }),
-      "redact.builtins has no \"email\"; there are: api-keys, bearer-tokens",
+      "unknown builtin \"email\" in redact.builtins; known: api-keys, bearer-tokens",
     ),
     (json!({ "patterns": ["a", "("] }), "redact.patterns[1] cannot be used: "),
     (json!({ "patterns": ["(?=a)b"] }), "look-around"),
     (
       json!({ "patterns": [{ "source": "a", "flags": "y" }] }),
-      "redact.patterns[0] has the flag 'y'",
+      "redact.patterns[0] has the unsupported flag 'y'",
     ),
-    (json!({ "paths": ["input..x"] }), "redact.paths[0] is no path"),
+    (json!({ "paths": ["input..x"] }), "redact.paths[0] is not a path"),
     (json!({ "patterns": ["(?:a{1000}){1000}"] }), "redact.patterns[0] cannot be used: "),
   ];
   for (rules, reason) in cases {
