@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 
-use braintrust_row::{Json, Row, SpanRef, write_row};
+use braintrust_row::{Json, Row, SpanContext, write_row};
 use export::{
   outcome::{ExportOutcome, classify},
   transport::Response,
@@ -67,7 +67,7 @@ pub fn redact(data: &[u8]) {
   let Ok(given) = serde_json::from_str(rules) else { return };
   let Ok(Some(redactor)) = Redactor::new(&given, true) else { return };
   let Ok(value) = serde_json::from_str::<&RawValue>(value) else { return };
-  let mut row = Row::of(SpanRef::root("run", &["run_1"]));
+  let mut row = Row::of(SpanContext::root("run", &["run_1"]));
   row.input = Some(Json::raw(value));
   row.name = Some(value.get().to_owned());
   redactor.row(&mut row);

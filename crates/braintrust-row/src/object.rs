@@ -2,7 +2,7 @@
 
 use super::{json::Json, members::Members, string::is_plain};
 
-/// Writes one JSON object, member by member.
+/// Writes a JSON object, member by member.
 pub struct Object<'a> {
   body: &'a mut Vec<u8>,
   empty: bool,
@@ -15,12 +15,12 @@ impl<'a> Object<'a> {
     Self { body, empty: true }
   }
 
-  /// The members of an object that others open and close.
+  /// The members of an object whose braces the caller writes.
   pub fn members(body: &'a mut Vec<u8>) -> Self {
     Self { body, empty: true }
   }
 
-  /// Copies members that are written already, each with a comma behind it. To be called before any other.
+  /// Copies encoded members, each with a comma after it. To be called before any other.
   pub fn first_members(&mut self, members: &[u8]) {
     self.body.extend_from_slice(members);
   }
@@ -34,13 +34,13 @@ impl<'a> Object<'a> {
     self.body.push(b':');
   }
 
-  /// A member whose value is already JSON.
+  /// A member whose value is JSON text.
   pub fn json(&mut self, name: &str, value: &str) {
     self.key(name);
     self.body.extend_from_slice(value.as_bytes());
   }
 
-  /// A member with that value.
+  /// A member whose value is JSON.
   pub fn value(&mut self, name: &str, value: &Json) {
     self.key(name);
     value.write(self.body);
@@ -71,11 +71,11 @@ impl<'a> Object<'a> {
   /// A member whose value is a number.
   fn number(&mut self, name: &str, value: f64) {
     self.key(name);
-    // Only writing could fail, and memory does not.
+    // Writing to memory does not fail.
     let _written = serde_json::to_writer(&mut *self.body, &value);
   }
 
-  /// The span's numbers, if there are any.
+  /// A member `metrics` with these values, unless there are none.
   pub fn metrics(&mut self, metrics: &Members<f64>) {
     if metrics.is_empty() {
       return;
@@ -87,7 +87,7 @@ impl<'a> Object<'a> {
     object.close();
   }
 
-  /// A member that is an object itself.
+  /// A member whose value is an object.
   pub fn object(&mut self, name: &str) -> Object<'_> {
     self.key(name);
     Object::open(self.body)

@@ -1,8 +1,7 @@
-//! A row that is too large for Braintrust, made smaller: its largest values are replaced by their heads,
-//! each with a mark that says so.
+//! Truncation of rows that are larger than Braintrust accepts: the largest values are replaced by their
+//! first bytes and a mark with their size.
 //!
-//! Works on the row's bytes as they go on the wire. What identifies the span, and when it was, is never
-//! touched.
+//! Works on the bytes of the encoded row. Ids, times and metrics are never changed.
 
 use std::{cmp::Reverse, collections::HashMap, ops::Range};
 
@@ -11,16 +10,18 @@ use serde_json::value::RawValue;
 
 use super::{json::Json, string};
 
-/// What is kept of a value that is cut, in bytes of JSON, if there is room.
+/// The size of a truncated value, in bytes of JSON, if there is room.
 const HEAD: usize = 8 * 1024;
-/// The room that a cut value needs at least, for the mark alone. One that is no larger is never cut.
+/// The least size of a truncated value, in bytes of JSON: room for the mark. A value that is no larger is never
+/// truncated.
 const LEAST: usize = 96;
-/// How the mark of a cut value begins and ends; between them is the size of the value in bytes of JSON.
+/// The beginning and the end of the mark of a truncated value. Between them stands the size of the whole value
+/// in bytes of JSON.
 const MARK: (&str, &str) = ("… [flue-braintrust: cut, ", " bytes]");
-/// The one fact that stands for all of them when even their heads are too many.
-const ALL_FACTS: &str = "flue-braintrust.metadata";
+/// The member that replaces all metadata when even its truncated members are too large.
+const WHOLE_METADATA: &str = "flue-braintrust.metadata";
 
-/// What may be cut in a row.
+/// The values of a row that can be truncated.
 #[derive(Deserialize)]
 struct Row<'a> {
   #[serde(borrow)]
@@ -43,7 +44,7 @@ struct Attributes<'a> {
   name: Option<&'a RawValue>,
 }
 
-/// A value that may be cut.
+/// A value that can be truncated.
 struct Part<'a> {
   text: &'a str,
   /// Where it stands in the row.
@@ -51,7 +52,7 @@ struct Part<'a> {
   shape: Shape,
 }
 
-/// What a value is after it is cut.
+/// The shape of a truncated value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shape {
   /// A string.
@@ -60,34 +61,34 @@ enum Shape {
   Object,
 }
 
-/// How the metadata is cut.
+/// How metadata is truncated.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Metadata {
-  /// Each fact by itself.
+  /// Each member by itself.
   Each,
-  /// All facts as one value, which stays an object.
+  /// All members as one value, which stays an object.
   AsOne,
 }
 
 /// Makes a row, as [`write_row`](super::write_row) writes it, fit into `most` bytes.
 ///
-/// As few values as possible are cut, the largest first, among the input, the output, the error, the
-/// expected output, each fact of the metadata, and the span's name. Of each the head remains, a few
-/// kilobytes if there is room, and a mark with its size. A row that fits stays as it is. `None` if it
-/// cannot be made so small, or is no row.
+/// Truncates as few values as possible, the largest first, among the input, the output, the error, the
+/// expected output, each member of the metadata, and the span's name. A truncated value is a string of its first
+/// bytes, 8 KiB if there is room, and a mark with its size. A row that fits is returned unchanged. `None` if the
+/// row cannot be made small enough, or is not a row.
 pub fn truncate(row: &[u8], most: usize) -> Option<Vec<u8>> {
   if row.len() <= most {
     return Some(row.to_vec());
   }
   let row = std::str::from_utf8(row).ok()?;
   let parsed: Row = serde_json::from_str(row).ok()?;
-  let each_fact = parsed.parts(row, Metadata::Each);
-  let shorter = shorten(row, &each_fact, most, HEAD);
-  let shorter = shorter.or_else(|| shorten(row, &each_fact, most, LEAST));
+  let parts = parsed.parts(row, Metadata::Each);
+  let shorter = shorten(row, &parts, most, HEAD);
+  let shorter = shorter.or_else(|| shorten(row, &parts, most, LEAST));
   shorter.or_else(|| shorten(row, &parsed.parts(row, Metadata::AsOne), most, LEAST))
 }
 
-/// Cuts the values of a row that take more than `most` bytes each. `None` if there is none.
+/// Truncates each value of a row that has more than `most` bytes to `most` bytes. `None` if there is none.
 pub fn cut_fields(row: &[u8], most: usize) -> Option<Vec<u8>> {
   if row.len() <= most {
     return None;
@@ -100,7 +101,7 @@ pub fn cut_fields(row: &[u8], most: usize) -> Option<Vec<u8>> {
 }
 
 impl<'a> Row<'a> {
-  /// What may be cut, the largest first.
+  /// The values that can be truncated, the largest first.
   fn parts(&self, row: &str, metadata: Metadata) -> Vec<Part<'a>> {
     let name = self.span_attributes.as_ref().and_then(|attributes| attributes.name);
     let values = [self.input, self.output, self.error, self.expected, name];
@@ -110,11 +111,11 @@ impl<'a> Row<'a> {
       .filter_map(|value| Part::of(row, value, Shape::String))
       .collect();
     if metadata == Metadata::AsOne {
-      parts.extend(self.metadata.and_then(|facts| Part::of(row, facts, Shape::Object)));
+      parts.extend(self.metadata.and_then(|metadata| Part::of(row, metadata, Shape::Object)));
     } else {
-      let facts = self.metadata.map(|facts| serde_json::from_str(facts.get()));
-      let facts: HashMap<String, &RawValue> = facts.and_then(Result::ok).unwrap_or_default();
-      parts.extend(facts.into_values().filter_map(|fact| Part::of(row, fact, Shape::String)));
+      let members = self.metadata.map(|metadata| serde_json::from_str(metadata.get()));
+      let members: HashMap<String, &RawValue> = members.and_then(Result::ok).unwrap_or_default();
+      parts.extend(members.into_values().filter_map(|member| Part::of(row, member, Shape::String)));
     }
     parts.sort_by_key(|part| (Reverse(part.text.len()), part.at.start));
     parts
@@ -124,16 +125,16 @@ impl<'a> Row<'a> {
 impl<'a> Part<'a> {
   fn of(row: &str, value: &'a RawValue, shape: Shape) -> Option<Self> {
     let text = value.get();
-    // The value is borrowed from the row: how far into it is the distance of the two.
+    // The value borrows from the row, so its offset is the distance of the two addresses.
     let start = text.as_ptr().addr().checked_sub(row.as_ptr().addr())?;
     let at = start..start.checked_add(text.len())?;
     (row.get(at.clone())? == text).then_some(Self { text, at, shape })
   }
 
-  /// The value cut to at most `room` bytes, which must be [`LEAST`] or more.
+  /// The value truncated to at most `room` bytes, which must be [`LEAST`] or more.
   fn cut(&self, room: usize) -> String {
     if self.shape == Shape::Object {
-      let (open, close) = (format!("{{\"{ALL_FACTS}\":"), "}");
+      let (open, close) = (format!("{{\"{WHOLE_METADATA}\":"), "}");
       let text = cut(self.text, room.saturating_sub(open.len() + close.len()));
       return open + &text + close;
     }
@@ -141,8 +142,8 @@ impl<'a> Part<'a> {
   }
 }
 
-/// Cuts the first few of the parts so that the row fits and each of them has `least` bytes or more. `None`
-/// if that is not to be had.
+/// Truncates the first few of the parts, so that the row fits and each of them has at least `least` bytes. `None`
+/// if that is not possible.
 fn shorten(row: &str, parts: &[Part], most: usize, least: usize) -> Option<Vec<u8>> {
   let mut rest = row.len();
   for (count, part) in (1..).zip(parts).take_while(|(_, part)| part.text.len() > least) {
@@ -155,7 +156,7 @@ fn shorten(row: &str, parts: &[Part], most: usize, least: usize) -> Option<Vec<u
   None
 }
 
-/// The row with these parts cut to `each` bytes.
+/// The row with these parts truncated to `each` bytes.
 fn replace(row: &str, parts: &[Part], each: usize) -> Vec<u8> {
   let mut parts: Vec<&Part> = parts.iter().collect();
   parts.sort_by_key(|part| part.at.start);
@@ -170,8 +171,8 @@ fn replace(row: &str, parts: &[Part], each: usize) -> Vec<u8> {
   shorter
 }
 
-/// A JSON string of at most `room` bytes: the head of a value's text, and the mark. Of a string it is the
-/// head of what is in it; one that was cut before keeps its mark, which has the true size.
+/// A JSON string of at most `room` bytes: the first bytes of a value, and the mark. Of a string, those of its
+/// content. A value that was truncated before keeps its mark, which has the size of the whole value.
 fn cut(value: &str, room: usize) -> String {
   let new_mark = format!("{}{}{}", MARK.0, value.len(), MARK.1);
   let string = string::content(value);
@@ -181,22 +182,22 @@ fn cut(value: &str, room: usize) -> String {
   };
   let room = room.saturating_sub(mark.len() + "\"\"".len());
   if string.is_some() {
-    // It is escaped already.
+    // The content is already escaped.
     format!("\"{}{mark}\"", head(text, room, unit_of_string))
   } else {
     Json::text(&format!("{}{mark}", head(text, room, unit_of_text))).as_str().into_owned()
   }
 }
 
-/// The text before a mark, and the mark, if there is one at the end.
+/// The text before the mark, and the mark; `None` if the text does not end with one.
 fn marked(text: &str) -> Option<(&str, &str)> {
   let (before, mark) = text.split_at_checked(text.rfind(MARK.0)?)?;
   let size = mark.strip_prefix(MARK.0)?.strip_suffix(MARK.1)?;
   size.parse::<usize>().ok().map(|_| (before, mark))
 }
 
-/// As many units of the text as fit into `room`. `unit` tells how many bytes the first has here, and how
-/// many when it is written.
+/// As many units of the text as fit into `room` bytes. `unit` returns the bytes of the first unit in the text and
+/// when it is written.
 fn head(text: &str, room: usize, unit: fn(&str) -> Option<(usize, usize)>) -> &str {
   let (mut end, mut written) = (0, 0);
   while let Some((here, there)) = text.get(end..).and_then(unit)
@@ -212,14 +213,14 @@ fn head(text: &str, room: usize, unit: fn(&str) -> Option<(usize, usize)>) -> &s
 fn unit_of_text(text: &str) -> Option<(usize, usize)> {
   let first = text.chars().next()?;
   let there = match first {
-    // White space: a JSON text has no other control characters.
+    // JSON text has no other control characters than white space.
     '"' | '\\' | '\n' | '\r' | '\t' => 2,
     other => other.len_utf8(),
   };
   Some((first.len_utf8(), there))
 }
 
-/// A character of a text that is escaped already: one, an escape, or the two escapes of a pair.
+/// A unit of a text that is already escaped: a character, an escape, or the two escapes of a surrogate pair.
 fn unit_of_string(text: &str) -> Option<(usize, usize)> {
   let bytes = match text.chars().next()? {
     '\\' if text.starts_with("\\u") => {

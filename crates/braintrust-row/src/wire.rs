@@ -1,4 +1,4 @@
-//! Rows as bytes: the body of `POST /logs3`.
+//! Encodes rows as the body of `POST /logs3`.
 
 use super::{
   masked::Masked,
@@ -8,32 +8,32 @@ use super::{
   time,
 };
 
-/// Which project's log the rows belong to.
+/// The project that receives the rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Destination {
   /// The project's UUID.
   pub project_id: String,
 }
 
-/// Says in `context.span_origin` who recorded the span.
+/// The row field `context`: what recorded the span.
 const CONTEXT: &str = concat!(
   r#"{"span_origin":{"name":"flue-braintrust","version":""#,
   env!("CARGO_PKG_VERSION"),
   r#"","instrumentation":{"name":"flue"}}}"#
 );
 
-/// What precedes the first row of a body. Rows are joined by commas.
+/// Appends what precedes the first row of a body. Rows are joined by commas.
 pub fn open_body(body: &mut Vec<u8>) {
   body.extend_from_slice(br#"{"rows":["#);
 }
 
-/// What follows the last row of a body.
+/// Appends what follows the last row of a body.
 pub fn close_body(body: &mut Vec<u8>) {
   body.extend_from_slice(br#"],"api_version":2}"#);
 }
 
-/// The first members of a row that is addressed: they stand right behind its brace, so that they can be put
-/// there later.
+/// The members that address a row. They come first in the row, so that they can be inserted after it is
+/// encoded.
 pub fn address(to: &Destination) -> Vec<u8> {
   let mut members = Vec::new();
   let mut object = Object::members(&mut members);
@@ -47,7 +47,7 @@ pub fn write_row(body: &mut Vec<u8>, row: &Row, address: &[u8]) {
   write(body, row, None, address);
 }
 
-/// The same with masked content in the place of the row's own.
+/// Appends the row's JSON with masked content instead of its own.
 pub fn write_masked_row(body: &mut Vec<u8>, row: &Row, masked: &Masked, address: &[u8]) {
   write(body, row, Some(masked), address);
 }
@@ -68,17 +68,17 @@ fn write(body: &mut Vec<u8>, row: &Row, masked: Option<&Masked>, address: &[u8])
   }
   let name = masked.map_or(row.name.as_deref(), |masked| masked.name.as_deref());
   let attributes = [("name", name), ("type", row.kind.map(SpanType::as_str))];
-  // The application's own attributes are no field of those that are masked: they do not leave then.
-  let own = row.own.as_deref().filter(|_| masked.is_none()).map(|own| &own.attributes);
-  let has_own = own.is_some_and(|own| !own.is_empty());
-  if has_own || attributes.iter().any(|(_, value)| value.is_some()) {
+  // Attributes of the application are not masked, so they are not sent when a mask is set.
+  let custom = row.custom.as_deref().filter(|_| masked.is_none()).map(|custom| &custom.attributes);
+  let has_custom = custom.is_some_and(|custom| !custom.is_empty());
+  if has_custom || attributes.iter().any(|(_, value)| value.is_some()) {
     let mut object = object.object("span_attributes");
     for (name, value) in attributes {
       if let Some(value) = value {
         object.text(name, value);
       }
     }
-    for (name, value) in own.into_iter().flat_map(Members::iter) {
+    for (name, value) in custom.into_iter().flat_map(Members::iter) {
       object.value(name, value);
     }
     object.close();
@@ -90,7 +90,7 @@ fn write(body: &mut Vec<u8>, row: &Row, masked: Option<&Masked>, address: &[u8])
   object.close();
 }
 
-/// Appends what the row says, as one object: its name, and the fields of the wire that are not structure.
+/// Appends the content of the row as an object: its name, and the fields that are not ids, times or structure.
 pub fn write_content(body: &mut Vec<u8>, row: &Row) {
   let mut object = Object::open(body);
   if let Some(name) = &row.name {
@@ -109,7 +109,7 @@ fn write_fields(object: &mut Object<'_>, row: &Row) {
       object.value(field, value);
     }
   }
-  for (field, value) in row.own.iter().flat_map(|own| own.fields()) {
+  for (field, value) in row.custom.iter().flat_map(|custom| custom.fields()) {
     object.value(field, value);
   }
   if !row.metadata.is_empty() {
@@ -125,20 +125,20 @@ fn write_fields(object: &mut Object<'_>, row: &Row) {
 #[cfg(test)]
 mod tests {
   use super::*;
-  use crate::{Json, SpanRef};
+  use crate::{Json, SpanContext};
 
   #[test]
-  fn a_row_is_written_as_the_protocol_asks() {
-    let span = SpanRef::root("run", &["run_1"]);
+  fn a_row_is_encoded_as_the_protocol_requires() {
+    let span = SpanContext::root("run", &["run_1"]);
     let mut row = Row::of(span);
-    row.parent = Some(SpanRef::root("run", &["run_0"]).span());
+    row.parent = Some(SpanContext::root("run", &["run_0"]).span());
     row.created = Some(1_795_417_364_633);
     row.name = Some("say \"hi\"".into());
     row.kind = Some(SpanType::Llm);
     row.input = Some(Json::text("x\u{2028}y"));
-    row.fact("flue.run_id", Some(Json::text("run_1")));
-    row.metric("start", Some(1_795_417_364.633));
-    row.metric("end", Some(f64::NAN));
+    row.set_metadata("flue.run_id", Some(Json::text("run_1")));
+    row.set_metric("start", Some(1_795_417_364.633));
+    row.set_metric("end", Some(f64::NAN));
     let mut body = Vec::new();
     write_row(&mut body, &row, &address(&Destination { project_id: "p".into() }));
     let value: serde_json::Value = serde_json::from_slice(&body).unwrap();

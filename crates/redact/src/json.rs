@@ -1,4 +1,4 @@
-//! Looks through JSON text, and writes anew only what changes.
+//! Redacts JSON text. Bytes that no rule covers are copied unchanged.
 
 use std::ops::Range;
 
@@ -11,33 +11,35 @@ use serde_json::value::RawValue;
 
 use super::rules::Rules;
 
-/// What is nested deeper than this is replaced as a whole. No event is: the facade's limit is 100.
+/// Values that are nested deeper than this are replaced. Events are not: capturing limits their depth to 100.
 const DEEPEST: usize = 128;
-/// How deep JSON in strings of JSON is looked into.
+/// How many levels of JSON inside JSON strings are redacted.
 const DEEPEST_TEXT: usize = 3;
-/// Stands in the place of what is nested too deep to be looked at.
+/// The replacement of values that are nested too deep.
 const TOO_DEEP: &str = "\"[flue-braintrust: too deep]\"";
 
-/// The JSON text with everything replaced that the rules cover; `path` is where it stands. `None` when nothing
-/// changes. What is no JSON is taken for the text of a string.
+/// The redacted JSON text; `path` is the path of its value. `None` when nothing changes. A text that is not JSON is
+/// redacted as the content of a string.
 pub fn rewritten(rules: &Rules, text: &str, path: &str) -> Option<String> {
   Rewrite::new(rules, text, path, 0).run().unwrap_or_else(|Malformed| {
-    rules.text(text).map(|changed| Json::text(&changed).as_str().into_owned())
+    rules.redact_text(text).map(|changed| Json::text(&changed).as_str().into_owned())
   })
 }
 
+/// A pass over one text.
 struct Rewrite<'a> {
   rules: &'a Rules,
   text: &'a str,
   scanner: Scanner<'a>,
-  /// Where we are, as the rules' paths name it.
+  /// The path of the current value.
   path: String,
-  /// How long the path was where each list and object that is open began.
+  /// The length of the path at the start of each open list and object.
   path_lengths: Vec<usize>,
-  /// What was written so far, and how much of the text that covers.
+  /// The output so far.
   out: String,
+  /// How many bytes of the text the output covers.
   copied: usize,
-  /// In how many strings we are.
+  /// How many JSON strings this text is nested in.
   inside: usize,
 }
 
@@ -79,14 +81,14 @@ impl<'a> Rewrite<'a> {
     Ok(Some(self.out))
   }
 
-  /// A member of that name begins.
+  /// Redacts the name of a member, and its value if a key or a path covers it.
   fn member(&mut self, range: Range<usize>) -> Result<(), Malformed> {
     let text = self.text;
     let name = unescaped(text.get(range.clone()).unwrap_or_default());
-    if let Some(changed) = self.rules.text(&name) {
+    if let Some(changed) = self.rules.redact_text(&name) {
       self.replace(range, &Json::text(&changed).as_str());
     }
-    if !self.rules.looks_at_members() {
+    if !self.rules.matches_members() {
       return Ok(());
     }
     self.path.truncate(self.path_lengths.last().copied().unwrap_or_default());
@@ -100,6 +102,7 @@ impl<'a> Rewrite<'a> {
     Ok(())
   }
 
+  /// Redacts a string.
   fn string(&mut self, range: Range<usize>) {
     let text = self.text;
     let content = unescaped(text.get(range.clone()).unwrap_or_default());
@@ -108,9 +111,9 @@ impl<'a> Rewrite<'a> {
     }
   }
 
-  /// A string's content with everything replaced that is to be; `None` when nothing is.
+  /// The redacted content of a string; `None` when nothing changes.
   fn changed(&self, text: &str) -> Option<String> {
-    let is_json = self.rules.looks_at_members()
+    let is_json = self.rules.matches_members()
       && self.inside < DEEPEST_TEXT
       && text.trim_start().starts_with(['{', '['])
       && serde_json::from_str::<&RawValue>(text).is_ok();
@@ -119,10 +122,10 @@ impl<'a> Rewrite<'a> {
     } else {
       None
     };
-    self.rules.text(inner.as_deref().unwrap_or(text)).or(inner)
+    self.rules.redact_text(inner.as_deref().unwrap_or(text)).or(inner)
   }
 
-  /// Writes this in the place of that part of the text.
+  /// Writes `with` in the place of that range of the text.
   fn replace(&mut self, range: Range<usize>, with: &str) {
     self.out.push_str(self.text.get(self.copied..range.start).unwrap_or_default());
     self.out.push_str(with);

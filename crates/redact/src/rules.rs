@@ -1,4 +1,4 @@
-//! The rules as they are applied: which values they cover, and what stands in their place.
+//! The compiled rules: which values they cover, and the replacement.
 
 use std::{borrow::Cow, collections::HashSet};
 
@@ -6,100 +6,103 @@ use braintrust_row::Json;
 
 use super::{
   builtin::{BUILTINS, Builtin},
-  given::{Given, RulesError},
   pattern::{Patterns, compiled},
+  raw_rules::{RawRules, RulesError},
 };
 
-/// Stands in the place of what is redacted unless the rules say otherwise.
+/// The default replacement of redacted text.
 const REPLACEMENT: &str = "[redacted]";
 
-/// What is to be replaced by what.
+/// The compiled rules.
 #[derive(Clone, Debug)]
 pub struct Rules {
   keys: HashSet<String>,
   paths: Option<regex::RegexSet>,
-  /// The last names of the paths; `None` if one of them may be any name.
+  /// The last names of the paths; `None` if one of them ends with a wildcard.
   path_ends: Option<HashSet<String>>,
   patterns: Option<std::sync::Arc<Patterns>>,
   replacement: String,
 }
 
 impl Rules {
-  /// The rules of the option. Errors: see [`RulesError`].
-  pub fn new(given: &Given) -> Result<Self, RulesError> {
-    let keys = given.keys.iter().map(|key| normal(key).into_owned()).collect();
+  /// Compiles the rules of the option `redact`.
+  ///
+  /// # Errors
+  /// [`RulesError`] for the first rule that cannot be applied.
+  pub fn new(raw: &RawRules) -> Result<Self, RulesError> {
+    let keys = raw.keys.iter().map(|key| normal(key).into_owned()).collect();
     let mut paths = Vec::new();
-    for (position, path) in given.paths.iter().enumerate() {
+    for (position, path) in raw.paths.iter().enumerate() {
       paths.push(path_expression(path).ok_or(RulesError::BadPath { position })?);
     }
     let paths = (!paths.is_empty()).then(|| regex::RegexSet::new(paths)).transpose();
     let paths = paths.map_err(|error| RulesError::BadPattern { position: 0, why: why(&error) })?;
-    let ends = given.paths.iter().filter_map(|path| path.rsplit('.').next());
+    let ends = raw.paths.iter().filter_map(|path| path.rsplit('.').next());
     let path_ends = ends.map(|name| (!name.starts_with('*')).then(|| name.to_owned())).collect();
     let mut expressions = Vec::new();
-    for (position, expression) in given.patterns.iter().enumerate() {
+    for (position, expression) in raw.patterns.iter().enumerate() {
       let expression = expression.text(position)?;
       compiled(&expression)
         .map_err(|error| RulesError::BadPattern { position, why: why(&error) })?;
       expressions.push(expression);
     }
     let mut builtins: Vec<&Builtin> = Vec::new();
-    for name in given.builtins.iter().flatten() {
+    for name in raw.builtins.iter().flatten() {
       let known = BUILTINS.iter().find(|builtin| builtin.name == name);
       builtins.push(known.ok_or_else(|| RulesError::UnknownBuiltin { name: name.clone() })?);
     }
     let patterns = Patterns::new(&expressions, &builtins)
       .map_err(|error| RulesError::BadPattern { position: 0, why: why(&error) })?;
-    let replacement = given.replacement.clone().unwrap_or_else(|| REPLACEMENT.to_owned());
+    let replacement = raw.replacement.clone().unwrap_or_else(|| REPLACEMENT.to_owned());
     Ok(Self { keys, paths, path_ends, patterns: patterns.map(Into::into), replacement })
   }
 
-  /// Covers members of these names, which are in lower case without `_` and `-`.
+  /// Adds keys, which must be in lower case without `_` and `-`.
   pub fn add_keys(&mut self, keys: impl IntoIterator<Item = &'static str>) {
     self.keys.extend(keys.into_iter().map(str::to_owned));
   }
 
-  /// Whether they replace nothing.
+  /// Whether there are no rules.
   pub fn is_empty(&self) -> bool {
-    !self.looks_at_members() && self.patterns.is_none()
+    !self.matches_members() && self.patterns.is_none()
   }
 
-  /// Whether members are replaced by their names.
-  pub fn looks_at_members(&self) -> bool {
+  /// Whether there are keys or paths.
+  pub fn matches_members(&self) -> bool {
     !self.keys.is_empty() || self.paths.is_some()
   }
 
-  /// Whether the whole value of a member is to be replaced.
+  /// Whether a key or a path covers the member `name` at `path`, so that its whole value is replaced.
   pub fn covers(&self, name: &str, path: &str) -> bool {
     (!self.keys.is_empty() && self.keys.contains(normal(name).as_ref()))
       || self.paths.as_ref().is_some_and(|paths| self.may_end(name) && paths.is_match(path))
   }
 
-  /// Whether a path may end with the name, which is told faster than whether one does.
+  /// Whether a path may end with the name. Cheaper than matching the paths.
   fn may_end(&self, name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or_default();
     self.path_ends.as_ref().is_none_or(|ends| ends.contains(last))
   }
 
-  /// The text with what matches a pattern replaced. `None` when nothing does.
-  pub fn text(&self, text: &str) -> Option<String> {
+  /// The text with all matches of patterns replaced. `None` when there is no match.
+  pub fn redact_text(&self, text: &str) -> Option<String> {
     self.patterns.as_ref()?.apply(text, &self.replacement)
   }
 
-  /// What stands in the place of a value, as JSON.
+  /// The replacement as a JSON string.
   pub fn mark(&self) -> Json {
     Json::text(&self.replacement)
   }
 }
 
-/// What the compiler says, in one line: it shows the place in lines above.
+/// The reason of the compiler: the last line of its message. The lines above show the position.
 fn why(error: &regex::Error) -> String {
   let text = error.to_string();
   let last = text.lines().last().unwrap_or_default();
   last.strip_prefix("error: ").unwrap_or(last).to_owned()
 }
 
-/// A name without what makes no difference.
+/// A name in lower case, without `_` and `-`.
 fn normal(name: &str) -> Cow<'_, str> {
   if name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
     return Cow::Borrowed(name);
@@ -108,7 +111,7 @@ fn normal(name: &str) -> Cow<'_, str> {
   Cow::Owned(letters.flat_map(char::to_lowercase).collect())
 }
 
-/// The expression of a path.
+/// The regular expression of a path; `None` when the path is malformed.
 fn path_expression(path: &str) -> Option<String> {
   if path.is_empty() || path.split('.').any(str::is_empty) {
     return None;

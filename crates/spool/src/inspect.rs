@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, io};
 
-use crate::{
+use super::{
   file::{Header, decode},
   name::{Kind, Name},
 };

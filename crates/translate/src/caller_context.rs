@@ -5,7 +5,7 @@ use crate::{
   options::Options,
   placement::{Parent, SpanPlacement},
 };
-use braintrust_row::{Row, SpanId, SpanRef, TraceId};
+use braintrust_row::{Row, SpanContext, SpanId, TraceId};
 use flue_event::TraceCarrier;
 
 /// The placement of a root: in its caller's trace if tracing is distributed and the caller is known, else in
@@ -13,11 +13,11 @@ use flue_event::TraceCarrier;
 pub fn root_placement(
   options: &Options,
   carrier: Option<&TraceCarrier<'_>>,
-  root: SpanRef,
+  root: SpanContext,
 ) -> SpanPlacement {
   match carrier.filter(|_| options.distributed).and_then(CallerContext::parse) {
     Some(CallerContext { trace, span }) => {
-      SpanPlacement { span: SpanRef { trace, ..root }, parent: Parent::Remote(span) }
+      SpanPlacement { span: SpanContext { trace, ..root }, parent: Parent::Remote(span) }
     }
     None => SpanPlacement { span: root, parent: Parent::None },
   }
@@ -26,8 +26,8 @@ pub fn root_placement(
 /// Writes the caller's headers to the root.
 pub fn write(row: &mut Row, carrier: Option<&TraceCarrier<'_>>) {
   let Some(carrier) = carrier else { return };
-  row.fact("flue.traceparent", metadata::text(Some(&carrier.traceparent)));
-  row.fact("flue.tracestate", metadata::text(carrier.tracestate.as_deref()));
+  row.set_metadata("flue.traceparent", metadata::text(Some(&carrier.traceparent)));
+  row.set_metadata("flue.tracestate", metadata::text(carrier.tracestate.as_deref()));
 }
 
 /// The caller's trace and span.

@@ -18,7 +18,7 @@ pub fn start(state: &mut State, event: &Event<'_>, start: &CompactionStart<'_>) 
   let new = new_span(state, event, reason);
   let Some(mut row) = new.and_then(|new| state.tree.open(new)) else { return Vec::new() };
   metadata::write_ids(&mut row, &event.ids);
-  row.fact("flue.compaction_reason", metadata::text(reason));
+  row.set_metadata("flue.compaction_reason", metadata::text(reason));
   row.input = members([("estimatedTokens", start.estimated_tokens)]);
   vec![row]
 }

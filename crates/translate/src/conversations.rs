@@ -55,7 +55,7 @@ impl Conversations {
     let missing = delta.kept_messages.checked_sub(before).filter(|missing| *missing > 0);
     let texts = missing.map(|_| MISSING.to_owned()).into_iter();
     let texts = texts.chain(fresh.iter().map(|message| messages::message(form, message)));
-    known.messages = known.messages.go_on(delta.kept_messages.min(before), texts);
+    known.messages = known.messages.extend_from(delta.kept_messages.min(before), texts);
     if !delta.same_system_prompt {
       known.system = messages::system(request.system_prompt).map(Into::into);
     }

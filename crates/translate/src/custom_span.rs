@@ -13,7 +13,9 @@ use crate::{
   placement::{ActivitySpan, Parent, SpanLabel, SpanPlacement, Start},
   state::State,
 };
-use braintrust_row::{Json, Members, Own, Row, RowId, SpanId, SpanRef, SpanType, TraceId, time};
+use braintrust_row::{
+  CustomFields, Json, Members, Row, RowId, SpanContext, SpanId, SpanType, TraceId, time,
+};
 use flue_event::{CustomSpan, CustomSpanIds, Event, Payload, SpanUpdate};
 
 /// `span_start`.
@@ -56,8 +58,8 @@ pub fn end(state: &mut State, event: &Event<'_>, custom: &CustomSpan<'_>) -> Vec
   let row = closed.row.unwrap_or_else(|| {
     // It was interrupted: the process had too many open spans.
     let mut row = Row::of(span);
-    row.metric("end", Some(time::seconds(end)));
-    row.fact("flue.interrupted", Some(Json::of(&false)));
+    row.set_metric("end", Some(time::seconds(end)));
+    row.set_metadata("flue.interrupted", Some(Json::of(&false)));
     row
   });
   closed.row = Some(with_update(row, update));
@@ -75,7 +77,7 @@ fn rename(state: &mut State, activity: &Activity, update: &SpanUpdate<'_>) {
 fn activity_span(ids: &CustomSpanIds<'_>) -> Option<ActivitySpan> {
   let (row, trace) = (RowId::parse(&ids.row)?, TraceId::parse(&ids.trace)?);
   let activity = Activity::CustomSpan(ids.row.as_ref().to_owned());
-  Some(ActivitySpan { activity, span: SpanRef { row, trace } })
+  Some(ActivitySpan { activity, span: SpanContext { row, trace } })
 }
 
 fn kind(update: &SpanUpdate<'_>) -> Option<SpanType> {
@@ -103,7 +105,7 @@ fn with_update(mut row: Row, update: &SpanUpdate<'_>) -> Row {
     attributes.insert(name.into(), Json::raw(value));
   }
   let (expected, scores, tags) = (value(update.expected), value(update.scores), value(update.tags));
-  row.own = Some(Box::new(Own { expected, scores, tags, attributes }));
+  row.custom = Some(Box::new(CustomFields { expected, scores, tags, attributes }));
   row
 }
 

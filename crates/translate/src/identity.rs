@@ -7,53 +7,53 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
 
 use serde::Deserialize;
 
-use braintrust_row::{SpanRef, TraceId};
+use braintrust_row::{SpanContext, TraceId};
 
 /// A workflow run.
-pub fn run(run: &str) -> SpanRef {
-  SpanRef::root("run", &[run])
+pub fn run(run: &str) -> SpanContext {
+  SpanContext::root("run", &[run])
 }
 
 /// The root operation of a submission. The id of a keyed dispatch is derived from its key and may repeat on
 /// another database; the conversation distinguishes the two.
-pub fn submission(submission: &str, conversation: &str) -> SpanRef {
-  SpanRef::root("submission", &[submission, conversation])
+pub fn submission(submission: &str, conversation: &str) -> SpanContext {
+  SpanContext::root("submission", &[submission, conversation])
 }
 
 /// The root operation of a dispatch (1.0-beta).
-pub fn dispatch(dispatch: &str) -> SpanRef {
-  SpanRef::root("dispatch", &[dispatch])
+pub fn dispatch(dispatch: &str) -> SpanContext {
+  SpanContext::root("dispatch", &[dispatch])
 }
 
 /// An operation outside any run, task and submission.
-pub fn lone_operation(operation: &str) -> SpanRef {
-  SpanRef::root("operation", &[operation])
+pub fn lone_operation(operation: &str) -> SpanContext {
+  SpanContext::root("operation", &[operation])
 }
 
 /// An operation inside something else.
-pub fn operation(trace: TraceId, operation: &str) -> SpanRef {
-  SpanRef::child(trace, "operation", &[operation])
+pub fn operation(trace: TraceId, operation: &str) -> SpanContext {
+  SpanContext::child(trace, "operation", &[operation])
 }
 
 /// A model turn.
-pub fn turn(trace: TraceId, turn: &str) -> SpanRef {
-  SpanRef::child(trace, "turn", &[turn])
+pub fn turn(trace: TraceId, turn: &str) -> SpanContext {
+  SpanContext::child(trace, "turn", &[turn])
 }
 
 /// A tool call. Its own id repeats between agents; within its turn (else operation, else run) it does not.
-pub fn tool(trace: TraceId, scope: &str, call: &str) -> SpanRef {
-  SpanRef::child(trace, "tool", &[scope, call])
+pub fn tool(trace: TraceId, scope: &str, call: &str) -> SpanContext {
+  SpanContext::child(trace, "tool", &[scope, call])
 }
 
 /// A delegated task.
-pub fn task(trace: TraceId, task: &str) -> SpanRef {
-  SpanRef::child(trace, "task", &[task])
+pub fn task(trace: TraceId, task: &str) -> SpanContext {
+  SpanContext::child(trace, "task", &[task])
 }
 
 /// A compaction. It has no id of its own; the index of its first event distinguishes those of one operation.
-pub fn compaction(trace: TraceId, operation: &str, index: Option<f64>) -> SpanRef {
+pub fn compaction(trace: TraceId, operation: &str, index: Option<f64>) -> SpanContext {
   let index = index.unwrap_or_default().to_string();
-  SpanRef::child(trace, "compaction", &[operation, &index])
+  SpanContext::child(trace, "compaction", &[operation, &index])
 }
 
 /// A hash by which equal values are found, in this process and the next.
@@ -82,7 +82,7 @@ pub struct FlueContext {
 
 impl FlueContext {
   /// The innermost span. `None` without any id.
-  pub fn span(&self) -> Option<SpanRef> {
+  pub fn span(&self) -> Option<SpanContext> {
     let operation_id = self.operation_id.as_deref();
     let conversation = self.conversation_id.as_deref().unwrap_or_default();
     let submission = self.submission_id.as_deref().map(|id| submission(id, conversation));
@@ -99,7 +99,7 @@ impl FlueContext {
     let is_within = operation_id != self.root_operation_id.as_deref();
     match operation_id.filter(|_| is_within) {
       Some(id) => Some(operation(trace, id)),
-      None => Some(SpanRef { trace, ..root }),
+      None => Some(SpanContext { trace, ..root }),
     }
   }
 }

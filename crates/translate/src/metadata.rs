@@ -53,6 +53,6 @@ pub fn write_ids(row: &mut Row, ids: &Ids<'_>) {
     ("flue.turn_id", turn),
   ];
   for (name, value) in named {
-    row.fact(name, text(value.as_ref().map(Cow::as_ref)));
+    row.set_metadata(name, text(value.as_ref().map(Cow::as_ref)));
   }
 }

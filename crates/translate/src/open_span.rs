@@ -108,7 +108,7 @@ impl OpenSpan {
     };
     if let Start::At(start) = self.start {
       row.created = Some(start);
-      row.metric("start", Some(time::seconds(start)));
+      row.set_metric("start", Some(time::seconds(start)));
     }
     Some(row)
   }
@@ -116,11 +116,11 @@ impl OpenSpan {
   /// A row that ends the span. A span never ends before it starts.
   pub fn end_row(&self, at: i64) -> Option<Row> {
     let mut row = self.row()?;
-    row.metric("end", Some(time::seconds(at.max(self.start.time()))));
+    row.set_metric("end", Some(time::seconds(at.max(self.start.time()))));
     self.logs.write(&mut row);
     if self.implicit {
       // Another process may have closed it as interrupted, or failed; it has ended well since.
-      row.fact("flue.interrupted", Some(Json::of(&false)));
+      row.set_metadata("flue.interrupted", Some(Json::of(&false)));
       row.error = Some(Json::null());
     }
     Some(row)
@@ -129,7 +129,7 @@ impl OpenSpan {
   /// A row that ends the span although its own end never came.
   pub fn interrupted(&self, at: i64) -> Option<Row> {
     let mut row = self.end_row(self.left_at.map_or(at, |left| left.min(at)))?;
-    row.fact("flue.interrupted", Some(Json::of(&true)));
+    row.set_metadata("flue.interrupted", Some(Json::of(&true)));
     Some(row)
   }
 }

@@ -49,7 +49,7 @@ pub fn start(state: &mut State, event: &Event<'_>, start: &OperationStart<'_>) -
   let new = NewSpan { activity: activity.clone(), placement, label, start: placed.start };
   if let Some(mut row) = state.tree.open(new) {
     metadata::write_ids(&mut row, ids);
-    row.fact("flue.operation", metadata::text(kind));
+    row.set_metadata("flue.operation", metadata::text(kind));
     run::write_run_metadata(state, &mut row, ids);
     if state.submissions.is_root(ids, operation) {
       state.submissions.write_metadata(&mut row, ids);
@@ -82,7 +82,7 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &OperationEnd<'_>) -> Vec<
   let Some(mut row) = closed.row else { return rows };
 
   metadata::write_ids(&mut row, ids);
-  row.fact("flue.operation", metadata::text(kind));
+  row.set_metadata("flue.operation", metadata::text(kind));
   run::write_run_metadata(state, &mut row, ids);
   outcome::write(&mut row, &end.outcome);
   row.input = end.input.map(messages::without_images);

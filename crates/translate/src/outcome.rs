@@ -5,7 +5,7 @@ use flue_event::{Failure, Outcome};
 
 /// Writes an activity's duration, and its error if it failed.
 pub fn write(row: &mut Row, outcome: &Outcome<'_>) {
-  row.metric("duration_ms", outcome.duration);
+  row.set_metric("duration_ms", outcome.duration);
   if let Some(failure) = &outcome.failure {
     row.error = Some(error(failure));
   }

@@ -6,7 +6,7 @@ use crate::{
   activity::{Activity, call_scope},
   identity,
 };
-use braintrust_row::{SpanId, SpanRef, SpanType, TraceId};
+use braintrust_row::{SpanContext, SpanId, SpanType, TraceId};
 use flue_event::Ids;
 
 /// An activity and its span.
@@ -15,7 +15,7 @@ pub struct ActivitySpan {
   /// The activity.
   pub activity: Activity,
   /// Its span.
-  pub span: SpanRef,
+  pub span: SpanContext,
 }
 
 impl ActivitySpan {
@@ -26,7 +26,7 @@ impl ActivitySpan {
   }
 
   /// The placement of a child, whose identity is `span`.
-  pub fn parent_of(self, span: SpanRef) -> SpanPlacement {
+  pub fn parent_of(self, span: SpanContext) -> SpanPlacement {
     SpanPlacement { span, parent: self.into() }
   }
 }
@@ -41,7 +41,7 @@ impl From<ActivitySpan> for Parent {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SpanPlacement {
   /// The span's own identity.
-  pub span: SpanRef,
+  pub span: SpanContext,
   /// Its parent.
   pub parent: Parent,
 }
@@ -52,7 +52,7 @@ pub enum Parent {
   /// None: the span is the root of its trace.
   None,
   /// A span. Its activity is usually open; after a crash another process may have opened it.
-  Span(Activity, SpanRef),
+  Span(Activity, SpanContext),
   /// A span that is not tracked: the application's, or another program's.
   #[serde(rename = "Beyond")]
   Remote(SpanId),

@@ -36,7 +36,7 @@ pub fn start(state: &mut State, event: &Event<'_>, run: &RunStart<'_>) -> Vec<Ro
     open.run_metadata = run_metadata;
   }
   let phase = if run.resumed { "resume" } else { "start" };
-  row.fact("flue.workflow_phase", Some(Json::text(phase)));
+  row.set_metadata("flue.workflow_phase", Some(Json::text(phase)));
   row.input = run.input.map(messages::without_images);
   vec![row]
 }
@@ -80,7 +80,7 @@ pub fn open_implicit(state: &mut State, event: &Event<'_>) -> Option<Row> {
     label: Some(SpanLabel::new(SpanType::Task, "workflow".into())),
     start: Start::At(event.at),
   })?;
-  row.fact("flue.run_id", metadata::text(event.ids.run.as_deref()));
+  row.set_metadata("flue.run_id", metadata::text(event.ids.run.as_deref()));
   Some(row)
 }
 
@@ -89,6 +89,6 @@ pub fn implicit_end(state: &State, event: &Event<'_>) -> Option<Row> {
   let ActivitySpan { activity, span } = state.run_span(&event.ids)?;
   let run = state.tree.get(&activity).filter(|run| run.implicit)?;
   let mut row = Row::of(span);
-  row.metric("end", Some(time::seconds(event.at.max(run.start.time()))));
+  row.set_metric("end", Some(time::seconds(event.at.max(run.start.time()))));
   Some(row)
 }

@@ -43,10 +43,10 @@ impl SpanLogs {
   pub fn write(&self, row: &mut Row) {
     if !self.lines.is_empty() {
       let lines: Vec<_> = self.lines.iter().map(Json::as_str).collect();
-      row.fact("flue.logs", Some(Json::concat(&["[", &lines.join(","), "]"])));
+      row.set_metadata("flue.logs", Some(Json::concat(&["[", &lines.join(","), "]"])));
     }
     if self.dropped > 0 {
-      row.fact("flue.logs_dropped", metadata::number(Some(self.dropped as f64)));
+      row.set_metadata("flue.logs_dropped", metadata::number(Some(self.dropped as f64)));
     }
   }
 }

@@ -59,7 +59,7 @@ pub fn recovery(
   let mut row = Row::of(root.span);
   let parts = [recovery.step.as_deref(), recovery.outcome.as_deref()];
   let parts: Vec<&str> = parts.into_iter().flatten().collect();
-  row.fact("flue.recovery", metadata::text(Some(&parts.join(": "))));
+  row.set_metadata("flue.recovery", metadata::text(Some(&parts.join(": "))));
   vec![row]
 }
 
@@ -132,7 +132,7 @@ pub fn settled(state: &mut State, event: &Event<'_>, settled: &SubmissionSettled
   let was_open = state.tree.get(&activity).is_some();
   let mut rows = state.tree.interrupt(&activity, event.at);
   let mut row = Row::of(root.span);
-  row.fact("flue.submission_outcome", metadata::text(settled.outcome.as_deref()));
+  row.set_metadata("flue.submission_outcome", metadata::text(settled.outcome.as_deref()));
   if was_open {
     // Its operation has not reported the error.
     row.error = settled.failure.as_ref().map(outcome::error);
@@ -145,6 +145,6 @@ pub fn settled(state: &mut State, event: &Event<'_>, settled: &SubmissionSettled
 fn joined(state: &mut State, event: &Event<'_>) -> Option<Row> {
   let host = state.submissions.join(&event.ids)?;
   let mut row = Row::of(host.root.as_ref()?.span);
-  row.fact("flue.joined_submission_ids", Some(Json::of(&host.joined)));
+  row.set_metadata("flue.joined_submission_ids", Some(Json::of(&host.joined)));
   Some(row)
 }

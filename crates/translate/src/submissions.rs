@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{identity, metadata, placement::Start};
-use braintrust_row::{Json, Row, SpanId, SpanRef};
+use braintrust_row::{Json, Row, SpanContext, SpanId};
 use flue_event::{Event, Ids, SubmissionQueued, SubmissionRunning, Usage};
 
 /// How many submissions are remembered. 1.0-beta dispatches are never settled, and a filter may drop the
@@ -53,7 +53,7 @@ pub struct Root {
   /// Its conversation.
   pub conversation: Option<String>,
   /// Its span.
-  pub span: SpanRef,
+  pub span: SpanContext,
   /// The span of its caller, if it is part of the caller's trace.
   #[serde(default)]
   pub caller: Option<SpanId>,
@@ -113,12 +113,12 @@ impl Submissions {
   }
 
   /// The span of the submission's root, if it is known.
-  pub fn root(&self, ids: &Ids<'_>) -> Option<SpanRef> {
+  pub fn root(&self, ids: &Ids<'_>) -> Option<SpanContext> {
     Some(self.get(ids)?.root.as_ref()?.span)
   }
 
   /// The identity of the submission's root.
-  pub fn identity(ids: &Ids<'_>) -> Option<SpanRef> {
+  pub fn identity(ids: &Ids<'_>) -> Option<SpanContext> {
     let conversation = ids.conversation.as_deref().unwrap_or_default();
     let submission = ids.submission.as_deref().map(|id| identity::submission(id, conversation));
     submission.or_else(|| ids.dispatch.as_deref().map(identity::dispatch))
@@ -214,10 +214,10 @@ impl Submissions {
   /// Writes kind, attempt and waiting time to the row of the root.
   pub fn write_metadata(&self, row: &mut Row, ids: &Ids<'_>) {
     let Some(submission) = self.get(ids) else { return };
-    row.fact("flue.submission_kind", metadata::text(submission.kind.as_deref()));
-    row.fact("flue.attempt", metadata::number(submission.attempt));
-    row.fact("flue.max_attempts", metadata::number(submission.max_attempts));
-    row.fact("flue.queue_ms", metadata::number(submission.queue_ms()));
+    row.set_metadata("flue.submission_kind", metadata::text(submission.kind.as_deref()));
+    row.set_metadata("flue.attempt", metadata::number(submission.attempt));
+    row.set_metadata("flue.max_attempts", metadata::number(submission.max_attempts));
+    row.set_metadata("flue.queue_ms", metadata::number(submission.queue_ms()));
   }
 
   /// Overwrites what an earlier attempt may have written at its end, now that another has succeeded. A first
@@ -225,7 +225,7 @@ impl Submissions {
   pub fn clear_earlier_failure(&self, row: &mut Row, ids: &Ids<'_>) {
     let first = self.get(ids).is_none_or(|submission| submission.attempt == Some(1.0));
     if !first {
-      row.fact("flue.interrupted", Some(Json::of(&false)));
+      row.set_metadata("flue.interrupted", Some(Json::of(&false)));
       row.error = row.error.take().or(Some(Json::null()));
     }
   }

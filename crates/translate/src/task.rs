@@ -28,9 +28,9 @@ pub fn start(state: &mut State, event: &Event<'_>, start: &TaskStart<'_>) -> Vec
   };
   let Some(mut row) = state.tree.open(new) else { return Vec::new() };
   metadata::write_ids(&mut row, &event.ids);
-  row.fact("flue.agent", metadata::text(agent));
-  row.fact("flue.cwd", metadata::text(start.cwd.as_deref()));
-  row.fact("flue.tool_call_id", metadata::text(start.tool_call.as_deref()));
+  row.set_metadata("flue.agent", metadata::text(agent));
+  row.set_metadata("flue.cwd", metadata::text(start.cwd.as_deref()));
+  row.set_metadata("flue.tool_call_id", metadata::text(start.tool_call.as_deref()));
   row.input = start.input.map(messages::without_images);
   vec![row]
 }
@@ -52,7 +52,7 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &TaskEnd<'_>) -> Vec<Row> 
   let mut closed = state.tree.close(&activity, event.at);
   if let Some(row) = &mut closed.row {
     metadata::write_ids(row, &event.ids);
-    row.fact("flue.agent", metadata::text(agent));
+    row.set_metadata("flue.agent", metadata::text(agent));
     outcome::write(row, &end.outcome);
     row.output = end.output.map(messages::without_images);
   }

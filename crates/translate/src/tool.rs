@@ -45,7 +45,7 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &ToolEnd<'_>) -> Vec<Row> 
   let mut closed = state.tree.close(&activity, ended_at);
   if let Some(row) = &mut closed.row {
     write(row, event, &end.tool);
-    row.fact("flue.exit_code", metadata::number(end.exit_code));
+    row.set_metadata("flue.exit_code", metadata::number(end.exit_code));
     outcome::write(row, &end.outcome);
     row.output = end.output.map(messages::without_images);
   }
@@ -63,7 +63,7 @@ fn new_span(state: &State, event: &Event<'_>, tool: &Tool<'_>, start: Start) -> 
 
 fn write(row: &mut Row, event: &Event<'_>, tool: &Tool<'_>) {
   metadata::write_ids(row, &event.ids);
-  row.fact("flue.tool_name", metadata::text(tool.name.as_deref()));
-  row.fact("flue.tool_call_id", metadata::text(tool.call.as_deref()));
-  row.fact("flue.tool_origin", metadata::text(tool.origin.as_deref()));
+  row.set_metadata("flue.tool_name", metadata::text(tool.name.as_deref()));
+  row.set_metadata("flue.tool_call_id", metadata::text(tool.call.as_deref()));
+  row.set_metadata("flue.tool_origin", metadata::text(tool.origin.as_deref()));
 }

@@ -62,7 +62,7 @@ pub fn first_delta(state: &mut State, event: &Event<'_>) -> Vec<Row> {
   let Some(open) = turn.and_then(|turn| state.tree.get(&turn)) else { return Vec::new() };
   let mut row = Row::of(open.placement.span);
   let waited = event.at.saturating_sub(open.start.time()).max(0);
-  row.metric("time_to_first_token", Some(time::seconds(waited)));
+  row.set_metric("time_to_first_token", Some(time::seconds(waited)));
   vec![row]
 }
 
@@ -92,11 +92,11 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &TurnEnd<'_>) -> Vec<Row> 
   let mut closed = state.tree.close(&activity, ended_at);
   if let Some(row) = &mut closed.row {
     write_request(row, event, purpose, model);
-    row.fact("model", metadata::text(response.model.as_deref()));
-    row.fact("flue.response_id", metadata::text(response.id.as_deref()));
-    row.fact("flue.stop_reason", metadata::text(response.finish_reason.as_deref()));
+    row.set_metadata("model", metadata::text(response.model.as_deref()));
+    row.set_metadata("flue.response_id", metadata::text(response.id.as_deref()));
+    row.set_metadata("flue.stop_reason", metadata::text(response.finish_reason.as_deref()));
     outcome::write(row, outcome);
-    row.metric("duration_ms", took);
+    row.set_metric("duration_ms", took);
     let finish = response.finish_reason.as_deref();
     row.output = messages::output(state.options.messages, response.output, finish);
     if let Some(usage) = &response.usage {
@@ -129,7 +129,7 @@ pub fn expand(
 }
 
 fn write_expanded_input(row: &mut Row, expanded: &ExpandedRequest, turn_input: TurnInput) {
-  row.fact("tools", expanded.tools.clone());
+  row.set_metadata("tools", expanded.tools.clone());
   match turn_input {
     TurnInput::Full => row.input = Some(expanded.input()),
     TurnInput::Delta => {
@@ -143,7 +143,7 @@ fn write_expanded_input(row: &mut Row, expanded: &ExpandedRequest, turn_input: T
 /// Writes the messages: all of them, or those that the conversation's previous turn did not have.
 fn write_input(state: &mut State, row: &mut Row, ids: &Ids<'_>, request: &TurnRequest<'_>) {
   let form = state.options.messages;
-  row.fact("tools", messages::tools(form, request.tools));
+  row.set_metadata("tools", messages::tools(form, request.tools));
   if state.options.turn_input == TurnInput::Full || is_compaction(request.purpose.as_deref()) {
     row.input = messages::input(form, request.system_prompt, request.messages);
     return;
@@ -157,8 +157,8 @@ fn write_input(state: &mut State, row: &mut Row, ids: &Ids<'_>, request: &TurnRe
 }
 
 fn write_window(row: &mut Row, window: InputWindow) {
-  row.fact("flue.input_mode", metadata::text(Some(window.mode())));
-  row.fact("flue.input_message_offset", metadata::number(Some(window.offset as f64)));
+  row.set_metadata("flue.input_mode", metadata::text(Some(window.mode())));
+  row.set_metadata("flue.input_message_offset", metadata::number(Some(window.offset as f64)));
 }
 
 fn new_span(
@@ -190,11 +190,11 @@ fn is_compaction(purpose: Option<&str>) -> bool {
 
 fn write_request(row: &mut Row, event: &Event<'_>, purpose: Option<&str>, model: &Model<'_>) {
   metadata::write_ids(row, &event.ids);
-  row.fact("model", metadata::text(model.name.as_deref()));
-  row.fact("provider", metadata::text(model.provider.as_deref()));
-  row.fact("reasoning_effort", metadata::text(model.reasoning.as_deref()));
-  row.fact("max_tokens", metadata::number(model.max_tokens));
-  row.fact("temperature", metadata::number(model.temperature));
-  row.fact("flue.api", metadata::text(model.api.as_deref()));
-  row.fact("flue.turn_purpose", metadata::text(purpose));
+  row.set_metadata("model", metadata::text(model.name.as_deref()));
+  row.set_metadata("provider", metadata::text(model.provider.as_deref()));
+  row.set_metadata("reasoning_effort", metadata::text(model.reasoning.as_deref()));
+  row.set_metadata("max_tokens", metadata::number(model.max_tokens));
+  row.set_metadata("temperature", metadata::number(model.temperature));
+  row.set_metadata("flue.api", metadata::text(model.api.as_deref()));
+  row.set_metadata("flue.turn_purpose", metadata::text(purpose));
 }

@@ -53,14 +53,15 @@ impl RowQueue {
     if let Some(waiting) = self.waiting.get_mut(&id) {
       waiting.row.merge(row);
       self.weight -= waiting.weight;
-      waiting.weight = waiting.row.weight() + ENTRY_BYTES;
+      waiting.weight = waiting.row.memory_bytes() + ENTRY_BYTES;
       self.weight += waiting.weight;
       let before = std::mem::replace(&mut waiting.bytes, waiting.row.bytes());
       let bytes = difference(waiting.bytes, before);
       self.bytes = self.bytes.saturating_add_signed(bytes as isize);
       return Pushed { is_new: false, bytes };
     }
-    let (sequence, bytes, weight) = (self.next_sequence, row.bytes(), row.weight() + ENTRY_BYTES);
+    let (sequence, bytes, weight) =
+      (self.next_sequence, row.bytes(), row.memory_bytes() + ENTRY_BYTES);
     self.next_sequence += 1;
     self.weight += weight;
     self.order.push_back(id);

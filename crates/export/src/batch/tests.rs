@@ -2,10 +2,10 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use braintrust_row::{Destination, Json, Row, SpanRef};
+use braintrust_row::{Destination, Json, Row, SpanContext};
 
 fn row(name: &str, input: Option<&str>) -> Row {
-  let mut row = Row::of(SpanRef::root("test", &[name]));
+  let mut row = Row::of(SpanContext::root("test", &[name]));
   row.name = Some(name.into());
   row.input = input.map(Json::text);
   row

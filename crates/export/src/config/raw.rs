@@ -41,7 +41,7 @@ pub struct Options {
   pub distributed_tracing: Option<bool>,
   pub content: Option<Toggle<ContentPolicy>>,
   #[serde(deserialize_with = "members")]
-  pub redact: Option<redact::Given>,
+  pub redact: Option<redact::RawRules>,
   pub max_field_bytes: Option<f64>,
   pub spool: Option<Toggle<SpoolOptions>>,
 }

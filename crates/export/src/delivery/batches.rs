@@ -117,7 +117,7 @@ impl Delivery {
     self.queue.pick(limits, |row| match pick {
       Pick::All => true,
       Pick::Free => is_free(row),
-      Pick::Compactable => row.ends() && row.bytes() <= row.weight() && is_free(row),
+      Pick::Compactable => row.ends() && row.bytes() <= row.memory_bytes() && is_free(row),
     })
   }
 

@@ -4,10 +4,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::batch::{Limits, RowQueue};
-use braintrust_row::{Json, Row, SpanRef};
+use braintrust_row::{Json, Row, SpanContext};
 
 fn row(span: u8, text: &str) -> Row {
-  let mut row = Row::of(SpanRef::root("test", &[&span.to_string()]));
+  let mut row = Row::of(SpanContext::root("test", &[&span.to_string()]));
   row.input = Some(Json::text(text));
   row
 }

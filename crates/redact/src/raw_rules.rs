@@ -1,4 +1,4 @@
-//! The rules as they are given, and what can be wrong with them.
+//! The option `redact` as it is parsed, and the errors in it.
 
 use serde::Deserialize;
 use thiserror::Error;
@@ -8,10 +8,11 @@ use super::builtin::BUILTINS;
 /// The option `redact`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub struct Given {
+pub struct RawRules {
   pub(super) keys: Vec<String>,
   pub(super) paths: Vec<String>,
   pub(super) patterns: Vec<Expression>,
+  /// The names of builtin patterns; `None` when the option does not set them.
   pub builtins: Option<Vec<String>>,
   pub(super) replacement: Option<String>,
 }
@@ -24,40 +25,40 @@ pub enum Expression {
   RegExp { source: String, flags: String },
 }
 
-/// Rules that cannot be applied.
+/// An error in the option `redact`.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum RulesError {
-  /// A builtin has another name.
-  #[error("redact.builtins has no {name:?}; there are: {}", known())]
+  /// No builtin pattern has this name.
+  #[error("unknown builtin {name:?} in redact.builtins; known: {}", builtin_names())]
   UnknownBuiltin {
-    /// As it was given.
+    /// The unknown name.
     name: String,
   },
-  /// A pattern is no regular expression, or one that takes more than linear time.
+  /// A pattern is not a regular expression, needs more than linear time, or is too large.
   #[error("redact.patterns[{position}] cannot be used: {why}")]
   BadPattern {
-    /// From 0.
+    /// The index in the list.
     position: usize,
-    /// What the compiler says.
+    /// The reason that the compiler gives.
     why: String,
   },
-  /// A flag changes what is matched in a way that is not supported.
-  #[error("redact.patterns[{position}] has the flag {flag:?}, which is not supported")]
+  /// A flag of a JavaScript `RegExp` is not supported.
+  #[error("redact.patterns[{position}] has the unsupported flag {flag:?}")]
   BadFlag {
-    /// From 0.
+    /// The index in the list.
     position: usize,
-    /// The flag.
+    /// The unsupported flag.
     flag: char,
   },
-  /// A path names nothing.
-  #[error("redact.paths[{position}] is no path; one looks like input.user.email")]
+  /// A path is empty or has an empty name.
+  #[error("redact.paths[{position}] is not a path; expected for example input.user.email")]
   BadPath {
-    /// From 0.
+    /// The index in the list.
     position: usize,
   },
 }
 
-fn known() -> String {
+fn builtin_names() -> String {
   let names: Vec<_> = BUILTINS.iter().map(|builtin| builtin.name).collect();
   names.join(", ")
 }
@@ -73,7 +74,7 @@ impl Expression {
     for flag in flags.chars() {
       match flag {
         'i' | 'm' | 's' => kept.push(flag),
-        // All matches are replaced, of whole characters.
+        // Implied: all matches are replaced, and texts are Unicode.
         'g' | 'u' | 'd' => {}
         flag => return Err(RulesError::BadFlag { position, flag }),
       }

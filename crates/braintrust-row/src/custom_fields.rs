@@ -1,11 +1,11 @@
-//! What an application says of spans beyond what Flue's have.
+//! Fields that Flue's spans do not have and applications set.
 
 use super::{json::Json, members::Members};
 
-/// Fields that only an application fills.
+/// The fields of a row that only an application sets.
 #[derive(Clone, Debug, Default)]
-pub struct Own {
-  /// What should have come out.
+pub struct CustomFields {
+  /// The expected output.
   pub expected: Option<Json>,
   /// Numbers between 0 and 1 by name: an object.
   pub scores: Option<Json>,
@@ -15,31 +15,31 @@ pub struct Own {
   pub attributes: Members<Json>,
 }
 
-impl Own {
-  /// The fields that are there, by their names on the wire.
+impl CustomFields {
+  /// The fields that are set, by their names in a row.
   pub fn fields(&self) -> impl Iterator<Item = (&'static str, &Json)> {
     let fields = [("expected", &self.expected), ("scores", &self.scores), ("tags", &self.tags)];
     fields.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)))
   }
 
-  /// The same, to be changed.
+  /// The fields that are set, mutable, by their names in a row.
   pub fn fields_mut(&mut self) -> impl Iterator<Item = (&'static str, &mut Json)> {
     let Self { expected, scores, tags, .. } = self;
     let fields = [("expected", expected), ("scores", scores), ("tags", tags)];
     fields.into_iter().filter_map(|(name, value)| Some((name, value.as_mut()?)))
   }
 
-  /// All values there are.
+  /// All values, those of the attributes included.
   pub fn values(&self) -> impl Iterator<Item = &Json> {
     self.fields().map(|(_, value)| value).chain(self.attributes.iter().map(|(_, value)| value))
   }
 
-  /// The bytes of memory that it takes, without what its values point to.
+  /// The bytes of memory of the struct, without those that its values point to.
   pub fn footprint(&self) -> usize {
     size_of::<Self>() + self.attributes.footprint()
   }
 
-  /// What both say; tags are gathered.
+  /// The fields of both. Values of `later` win, objects are merged, tags are united.
   pub fn merged(earlier: Option<Box<Self>>, later: Option<Box<Self>>) -> Option<Box<Self>> {
     let (mut earlier, mut later) = match (earlier, later) {
       (Some(earlier), Some(later)) => (earlier, later),
