@@ -11,7 +11,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { braintrustFlueInstrumentation, initLogger } from './index.js';
 import { environment, isStrict } from './js/environment.js';
-import { messageOf } from './js/plain-copy.js';
+import { messageOf } from './js/json/json-safe-copy.js';
 import { warn } from './js/warn.js';
 
 const { env, file } = environment();

@@ -1,7 +1,7 @@
 import { startCollector } from '../tools/collector';
 import { Capture } from '../js/capture';
 import { loadNative } from '../js/native-loader';
-import { Histories } from '../js/histories';
+import { Histories } from '../js/request-delta';
 import { braintrustFlueObserver, close, flush, initLogger } from '..';
 
 /** A small generator of repeatable chance. */

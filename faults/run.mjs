@@ -32,7 +32,7 @@ if (options.package !== undefined) process.env.BENCH_PACKAGE = options.package;
 
 const { install } = await import('../benchmark/install.mjs');
 const { describeMachine } = await import('../benchmark/machine.mjs');
-const { playAll } = await import('./play-all.mjs');
+const { playAll } = await import('./run-all.mjs');
 const { playPressures, pressures } = await import('./pressure.mjs');
 const { report } = await import('./report.mjs');
 const { scenarios } = await import('./scenarios.mjs');

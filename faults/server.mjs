@@ -1,7 +1,7 @@
 /** The other end of a run: the package's collector behind a gate, with the faults of a scenario. */
 import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
-import { Gate } from './gate.mjs';
+import { Gate } from './tcp-proxy.mjs';
 
 const { startCollector } = createRequire(import.meta.url)('../tools/collector/index.js');
 
@@ -14,7 +14,7 @@ const NETWORK_MS = 60;
 /**
  * @typedef {object} ServerPlan
  * @property {() => (request: Request) => Fault | undefined} [faults] makes the faults of one run
- * @property {{ at: number, gate: import('./gate.mjs').Mode }[]} [timeline] what becomes of the
+ * @property {{ at: number, gate: import('./tcp-proxy.mjs').Mode }[]} [timeline] what becomes of the
  *   connections, milliseconds after the application has begun to work; before that it is the first mode
  * @property {number | null} [limit] the advertised limit of a body, bytes; null for none
  */

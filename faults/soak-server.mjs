@@ -1,7 +1,7 @@
 /** A server that flaps: now healthy, now failing in some way, now gone. It keeps of rows what is counted. */
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
-import { Gate } from './gate.mjs';
+import { Gate } from './tcp-proxy.mjs';
 
 const require = createRequire(import.meta.url);
 const { createHttpServer } = require('../tools/collector/http.js');

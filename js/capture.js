@@ -3,9 +3,9 @@
 // Which events are handed over, and as what. Must not know what becomes of them.
 
 const { callingTool, currentWork, noteOperation } = require('./context.js');
-const { essentials } = require('./essentials.js');
-const { Histories } = require('./histories.js');
-const { stringify } = require('./stringify.js');
+const { essentials } = require('./minimal-end-event.js');
+const { Histories } = require('./request-delta.js');
+const { stringify } = require('./json/stringify.js');
 
 /** The events that tell that a model has begun to answer. Each turn has one of them or thousands. */
 const DELTAS = new Set([

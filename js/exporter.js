@@ -7,14 +7,14 @@
 const { Capture } = require('./capture.js');
 const { currentWork } = require('./context.js');
 const { environment, isStrict } = require('./environment.js');
-const { parse, toJson } = require('./json-string.js');
+const { parse, toJson } = require('./json/json-string.js');
 const { Masking } = require('./masking.js');
 const { loadNative } = require('./native-loader.js');
 const { pickOptions } = require('./options.js');
-const { messageOf } = require('./plain-copy.js');
+const { messageOf } = require('./json/json-safe-copy.js');
 const { handleSignals } = require('./signals.js');
-const { stringify } = require('./stringify.js');
-const { Troubles } = require('./troubles.js');
+const { stringify } = require('./json/stringify.js');
+const { Troubles } = require('./diagnostics.js');
 const { warn } = require('./warn.js');
 
 /** How long `flush()` and `close()` wait unless told otherwise, in milliseconds. */

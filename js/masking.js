@@ -2,9 +2,9 @@
 
 // The application's masking function: when it is called, with what, and what its failures become.
 
-const { parse, toJson } = require('./json-string.js');
-const { classOf } = require('./plain-copy.js');
-const { toPlain } = require('./stringify.js');
+const { parse, toJson } = require('./json/json-string.js');
+const { classOf } = require('./json/json-safe-copy.js');
+const { toPlain } = require('./json/stringify.js');
 
 /** @typedef {import('../index.d.ts').MaskingFunction} MaskingFunction */
 /** @typedef {import('../native.d.ts').Recorder} Recorder */

@@ -3,7 +3,7 @@
 // The arguments of `startSpan` and `traced`, checked: what cannot be used is left out with a warning.
 
 const { warn } = require('../warn.js');
-const { saidOf } = require('./said.js');
+const { saidOf } = require('./span-update.js');
 const { readSlug } = require('./slug.js');
 
 /** @typedef {import('../../index.d.ts').StartSpanArgs} StartSpanArgs */

@@ -6,12 +6,12 @@ const { randomUUID } = require('node:crypto');
 const { types } = require('node:util');
 
 const { runInSpan } = require('../context.js');
-const { classOf } = require('../plain-copy.js');
+const { classOf } = require('../json/json-safe-copy.js');
 const { spanLink } = require('../span-link.js');
 const { warn } = require('../warn.js');
 const { attributesOf, lookOf, placeOf, read } = require('./arguments.js');
 const { NOOP_SPAN } = require('./noop.js');
-const { errorOf, saidOf } = require('./said.js');
+const { errorOf, saidOf } = require('./span-update.js');
 const { writeSlug } = require('./slug.js');
 const { inject } = require('./trace-context.js');
 

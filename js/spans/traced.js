@@ -4,7 +4,7 @@
 
 const { currentWork, whereabouts } = require('../context.js');
 const { NOOP_SPAN } = require('./noop.js');
-const { errorOf } = require('./said.js');
+const { errorOf } = require('./span-update.js');
 const { Span, runTraced } = require('./span.js');
 
 /** @typedef {import('../../index.d.ts').Span} AnySpan */

@@ -3,7 +3,7 @@
 // The viewer's server side: the page and its data. Reads the collector's rows, and changes none.
 
 const { SECURITY, readAsset } = require('./assets');
-const { contains, digestSpans, digestTrace } = require('./digest');
+const { contains, digestSpans, digestTrace } = require('./summaries');
 const { refusal } = require('./guard');
 const { LiveFeed } = require('./live-feed');
 

@@ -2,7 +2,7 @@
 
 // What is left of an end for which there is no room.
 
-const { mark } = require('./plain-copy.js');
+const { mark } = require('./json/json-safe-copy.js');
 
 /** Stands where content was left out. */
 const LEFT_OUT = mark('left out, too much waits for delivery');

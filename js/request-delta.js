@@ -3,8 +3,8 @@
 // What each conversation's last request said, so that the next is told by what is new. Forgetting costs a full
 // capture and nothing else.
 
-const { Remembered } = require('./remembered.js');
-const { toPlain } = require('./stringify.js');
+const { Remembered } = require('./flat-snapshot.js');
+const { toPlain } = require('./json/stringify.js');
 
 /** The most conversations whose last request is remembered. */
 const MAX_CONVERSATIONS = 64;

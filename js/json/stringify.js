@@ -2,9 +2,9 @@
 
 // Events and values as JSON: as they are where they are plain, else as copies with marks.
 
-const { isPlain, isPlainEvent } = require('./is-plain.js');
+const { isPlain, isPlainEvent } = require('./json-safe.js');
 const limits = require('./limits.js');
-const { plainCopy, plainCopyOfEvent } = require('./plain-copy.js');
+const { plainCopy, plainCopyOfEvent } = require('./json-safe-copy.js');
 
 /**
  * An event as JSON text, whatever it is. What JSON cannot hold, and what is too much, is replaced by a

@@ -1,6 +1,6 @@
 /** Plays many scenarios: those whose end is timed one after the other, those that only wait together. */
-import { play } from './play.mjs';
-import { broken } from './promises.mjs';
+import { play } from './run-scenario.mjs';
+import { broken } from './invariants.mjs';
 
 /** How many runs wait at once; see `scenarios-faults.mjs`. */
 const AT_ONCE = { endings: 1, faults: 4 };

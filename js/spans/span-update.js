@@ -2,7 +2,7 @@
 
 // What an application says of a span, in the shapes of rows.
 
-const { toPlain } = require('../stringify.js');
+const { toPlain } = require('../json/stringify.js');
 
 /** What an application may say of a span, by the names of the `braintrust` package. */
 const VALUES = /** @type {const} */ (['input', 'output', 'expected', 'metadata', 'tags']);
