@@ -91,7 +91,7 @@ export interface InitLoggerOptions {
    * Called for each warning, within a second, besides the line on stderr. What it throws is ignored.
    * It does not keep the process alive.
    */
-  onError?: ((trouble: Trouble) => void) | undefined;
+  onError?: ((diagnostic: Diagnostic) => void) | undefined;
 
   /** Options of the `braintrust` package that have no meaning here. Accepted and ignored. */
   asyncFlush?: boolean | undefined;
@@ -180,7 +180,7 @@ export type LossReason =
   | 'retries_exhausted';
 
 /** Something that went wrong with the tracing; the application goes on. */
-export interface Trouble {
+export interface Diagnostic {
   /** Begins with `FLUE_BRAINTRUST_`; docs/troubleshooting.md lists them. */
   readonly code: string;
   /** What happened, in whole sentences; never a key, never content. */
@@ -190,6 +190,9 @@ export interface Trouble {
   /** Of a loss: how many rows. */
   readonly rows?: number;
 }
+
+/** @deprecated The earlier name of {@link Diagnostic}. */
+export type Trouble = Diagnostic;
 
 /**
  * The accounts of what is delivered. At every quiet moment

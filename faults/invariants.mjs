@@ -12,7 +12,7 @@ const FLUSH_MS = 10_000;
  * @param {import('./run-scenario.mjs').Run} baseline the same without tracing
  * @returns {string[]} what is broken; nothing when all is well
  */
-export function broken(scenario, run, baseline) {
+export function brokenInvariants(scenario, run, baseline) {
   return [
     ...ofDelivery(scenario, run),
     ...ofAccounts(scenario, run),

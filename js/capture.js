@@ -3,8 +3,8 @@
 // Which events are handed over, and as what. Must not know what becomes of them.
 
 const { callingTool, currentWork, noteOperation } = require('./context.js');
-const { essentials } = require('./minimal-end-event.js');
-const { Histories } = require('./request-delta.js');
+const { minimalEndEvent } = require('./minimal-end-event.js');
+const { RequestDeltas } = require('./request-delta.js');
 const { stringify } = require('./json/stringify.js');
 
 /** The events that tell that a model has begun to answer. Each turn has one of them or thousands. */
@@ -40,7 +40,7 @@ class Capture {
   #priority;
   /** The turns whose model has been asked and has not begun to answer. */
   #asked = new Set();
-  #histories = new Histories();
+  #requestDeltas = new RequestDeltas();
 
   /** @param {Native} native */
   constructor({ Priority, translatedKinds }) {
@@ -82,7 +82,7 @@ class Capture {
     } else {
       if (type === 'turn') this.#asked.delete(turnId);
       const told = type === 'tool' ? withoutRepetition(event) : event;
-      if (!record(stringify(told), Continuation)) record(essentialText(event), MinimalEnd);
+      if (!record(stringify(told), Continuation)) record(minimalEndText(event), MinimalEnd);
     }
   }
 
@@ -101,8 +101,8 @@ class Capture {
     const text = this.#shortened(event);
     if (text === undefined) record(stringify(event), Start);
     // What was refused the native part does not remember.
-    else if (!record(text, Start)) this.#histories.forget(conversationOf(event));
-    for (const conversationId of this.#histories.forgetIdle()) {
+    else if (!record(text, Start)) this.#requestDeltas.forget(conversationOf(event));
+    for (const conversationId of this.#requestDeltas.forgetIdle()) {
       record(JSON.stringify({ type: 'history_forgotten', conversationId }), Note);
     }
   }
@@ -113,11 +113,11 @@ class Capture {
    */
   #shortened(event) {
     try {
-      const shortened = this.#histories.shorten(event);
+      const shortened = this.#requestDeltas.shorten(event);
       return shortened && JSON.stringify(shortened);
     } catch {
       // What cannot be read: the whole event is written with marks.
-      this.#histories.forget(conversationOf(event));
+      this.#requestDeltas.forget(conversationOf(event));
       return undefined;
     }
   }
@@ -136,12 +136,12 @@ function conversationOf(event) {
 }
 
 /** @param {any} event */
-function essentialText(event) {
+function minimalEndText(event) {
   try {
-    return JSON.stringify(essentials(event));
+    return JSON.stringify(minimalEndEvent(event));
   } catch {
     // What cannot be read has marks in the event's text, which can.
-    return JSON.stringify(essentials(JSON.parse(stringify(event))));
+    return JSON.stringify(minimalEndEvent(JSON.parse(stringify(event))));
   }
 }
 

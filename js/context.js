@@ -23,7 +23,7 @@ const { AsyncLocalStorage } = require('node:async_hooks');
  * @property {TraceCarrier} [carrier] where the caller stands in a trace of its own
  */
 
-/** A span of the application's own, as far as it matters here. @typedef {{ id: string, rootSpanId: string }} OwnSpan */
+/** A span of the application's own, as far as it matters here. @typedef {{ id: string, rootSpanId: string }} CustomSpan */
 
 /**
  * The work that runs now.
@@ -32,7 +32,7 @@ const { AsyncLocalStorage } = require('node:async_hooks');
  * @property {string} [operationId] the innermost operation
  * @property {ToolCall} [tool] the innermost tool call
  * @property {string} [traceId] the trace, where it is not the root's
- * @property {OwnSpan} [span] the application's span within all that
+ * @property {CustomSpan} [span] the application's span within all that
  */
 
 /**
@@ -50,7 +50,7 @@ const callingTool = () => context.getStore()?.tool;
 /**
  * Runs a function within a span of the application's.
  * @template T
- * @param {OwnSpan} span
+ * @param {CustomSpan} span
  * @param {() => T} work
  * @returns {T}
  */
@@ -131,7 +131,7 @@ function noteOperation({ operationId, conversationId, taskId }) {
  * Flue's ids of the work that runs now, as the native part takes them; nothing outside of Flue's work.
  * @returns {Record<string, unknown> | undefined}
  */
-function whereabouts() {
+function flueContext() {
   const { root, operationId, tool, traceId } = context.getStore() ?? {};
   if (root === undefined) return undefined;
   const { runId, submissionId, dispatchId, conversationId } = root;
@@ -155,5 +155,5 @@ module.exports = {
   noteOperation,
   runInContext,
   runInSpan,
-  whereabouts,
+  flueContext,
 };

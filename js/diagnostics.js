@@ -7,21 +7,21 @@ const { onWarning } = require('./warn.js');
 /** How often the native part is asked what went wrong, in milliseconds. */
 const INTERVAL_MS = 1000;
 
-/** @typedef {import('../index.d.ts').Trouble} Trouble */
+/** @typedef {import('../index.d.ts').Diagnostic} Diagnostic */
 
 /**
  * Tells the application what goes wrong, where it wants to know. The native part is asked from time to
  * time instead of calling by itself: nothing of ours then runs between two steps of the application.
  */
-class Troubles {
-  /** @type {((trouble: Trouble) => unknown) | undefined} */
+class Diagnostics {
+  /** @type {((diagnostic: Diagnostic) => unknown) | undefined} */
   #onError;
   #take;
 
-  /** @param {() => Trouble[]} take gives what went wrong since it was last asked */
+  /** @param {() => Diagnostic[]} take gives what went wrong since it was last asked */
   constructor(take) {
     this.#take = take;
-    onWarning((trouble) => this.#tell(trouble));
+    onWarning((diagnostic) => this.#notify(diagnostic));
   }
 
   /**
@@ -30,28 +30,28 @@ class Troubles {
    */
   listen(onError) {
     if (typeof onError !== 'function') return;
-    if (this.#onError === undefined) setInterval(() => this.tell(), INTERVAL_MS).unref();
-    this.#onError = /** @type {(trouble: Trouble) => unknown} */ (onError);
+    if (this.#onError === undefined) setInterval(() => this.report(), INTERVAL_MS).unref();
+    this.#onError = /** @type {(diagnostic: Diagnostic) => unknown} */ (onError);
   }
 
   /** Tells what there is now. */
-  tell() {
+  report() {
     if (this.#onError === undefined) return;
     try {
-      for (const trouble of this.#take()) this.#tell(trouble);
+      for (const diagnostic of this.#take()) this.#notify(diagnostic);
     } catch {
       // The native part cannot be asked any more: the process ends.
     }
   }
 
-  /** @param {Trouble} trouble */
-  async #tell(trouble) {
+  /** @param {Diagnostic} diagnostic */
+  async #notify(diagnostic) {
     try {
-      await this.#onError?.(trouble);
+      await this.#onError?.(diagnostic);
     } catch {
       // The application's own mistake; there is nobody to tell it to but itself.
     }
   }
 }
 
-module.exports = { Troubles };
+module.exports = { Diagnostics };

@@ -14,7 +14,7 @@ const { pickOptions } = require('./options.js');
 const { messageOf } = require('./json/json-safe-copy.js');
 const { handleSignals } = require('./signals.js');
 const { stringify } = require('./json/stringify.js');
-const { Troubles } = require('./diagnostics.js');
+const { Diagnostics } = require('./diagnostics.js');
 const { warn } = require('./warn.js');
 
 /** How long `flush()` and `close()` wait unless told otherwise, in milliseconds. */
@@ -41,7 +41,7 @@ const NOTHING = Object.freeze({
   lastError: null,
 });
 
-/** @typedef {import('../index.d.ts').Trouble} Trouble */
+/** @typedef {import('../index.d.ts').Diagnostic} Diagnostic */
 
 /** @typedef {import('../native.d.ts').Recorder} Recorder */
 
@@ -61,13 +61,13 @@ class Exporter {
   #settings = '';
   #closed = false;
   /** Recorders that were replaced, and may still have something to deliver. @type {Recorder[]} */
-  #retired = [];
+  #replaced = [];
   /** There from the first recorder on. @type {InstanceType<typeof Capture> | undefined} */
   #capture;
   #listening = false;
   #handlesSignals = false;
   #masking = new Masking(() => this.#recorders());
-  #troubles = new Troubles(() => this.#takeDiagnostics());
+  #diagnostics = new Diagnostics(() => this.#takeDiagnostics());
 
   constructor() {
     // Those who asked to hear of a missing binary hear of it at once.
@@ -77,11 +77,11 @@ class Exporter {
   /** @type {typeof import('../index.d.ts').initLogger} */
   init(options = {}) {
     try {
-      this.#troubles.listen(options?.onError);
+      this.#diagnostics.listen(options?.onError);
       this.#start(options);
       if (options?.handleSignals === true) this.#handleSignals();
     } catch (error) {
-      if (options?.redact || options?.content !== undefined) this.#stop();
+      if (options?.redact || options?.content !== undefined) this.#disable();
       if (isStrict()) throw error;
       warn('NOT_STARTED', `${messageOf(error)}; the application runs on without tracing.`);
     }
@@ -103,9 +103,9 @@ class Exporter {
       if (!capture.wants(event)) return;
       if (this.#closed) recorder.refuse();
       else capture.take(event, (text, priority) => recorder.record(text, priority));
-      this.#masking.stir();
+      this.#masking.schedulePoll();
     } catch {
-      this.#unreadable(recorder);
+      this.#recordUnreadable(recorder);
     }
   }
 
@@ -120,15 +120,15 @@ class Exporter {
    * @param {keyof typeof import('../native.d.ts').Priority} priority
    * @returns {boolean} whether there was room; also when nobody listens any more, which is counted
    */
-  tell(event, priority) {
+  record(event, priority) {
     const recorder = this.#recorder;
     if (recorder === undefined) return true;
     try {
-      this.#masking.stir();
+      this.#masking.schedulePoll();
       if (!this.#closed) return recorder.record(stringify(event), loadNative().Priority[priority]);
       recorder.refuse();
     } catch {
-      this.#unreadable(recorder);
+      this.#recordUnreadable(recorder);
     }
     return true;
   }
@@ -149,19 +149,19 @@ class Exporter {
 
   /**
    * Where the caller of the work that runs now stands, if traces join that of their caller.
-   * @param {ReturnType<Exporter['place']>} [place] where spans are shown, if that is known already
+   * @param {ReturnType<Exporter['traceDestination']>} [destination] where spans are shown, if that is known already
    */
-  caller(place = this.place()) {
-    return place?.distributed ? currentWork()?.root?.carrier : undefined;
+  caller(destination = this.traceDestination()) {
+    return destination?.distributed ? currentWork()?.root?.carrier : undefined;
   }
 
   /**
    * Where spans are shown, as far as known.
    * @returns {import('./native-types.d.ts').TraceDestination | undefined}
    */
-  place() {
+  traceDestination() {
     try {
-      return this.#recorder && parse(this.#recorder.place());
+      return this.#recorder && parse(this.#recorder.traceDestination());
     } catch {
       // The process is past the point at which the native part can be asked.
       return undefined;
@@ -172,7 +172,7 @@ class Exporter {
    * The native part counts and reports what cannot even be asked for its type.
    * @param {Recorder} recorder
    */
-  #unreadable(recorder) {
+  #recordUnreadable(recorder) {
     try {
       recorder.record(UNREADABLE, loadNative().Priority.Start);
     } catch (error) {
@@ -199,9 +199,9 @@ class Exporter {
   /** @type {typeof import('../index.d.ts').flush} */
   async flush(options) {
     if (this.#recorder === undefined) return { complete: true, ...NOTHING };
-    this.#masking.stir();
+    this.#masking.schedulePoll();
     const report = await this.#recorder.flush(timeoutOf(options));
-    this.#troubles.tell();
+    this.#diagnostics.report();
     return parse(report);
   }
 
@@ -214,9 +214,9 @@ class Exporter {
   async close(options) {
     if (this.#recorder === undefined) return { complete: true, ...NOTHING };
     this.#closed = true;
-    this.#masking.stir();
+    this.#masking.schedulePoll();
     const report = await this.#recorder.close(timeoutOf(options));
-    this.#troubles.tell();
+    this.#diagnostics.report();
     return parse(report);
   }
 
@@ -227,67 +227,67 @@ class Exporter {
 
     const native = loadNative();
     const recorder = new native.Recorder(settings);
-    this.#masking.begin(recorder);
-    this.#retire();
+    this.#masking.attach(recorder);
+    this.#shutdownReplaced();
     this.#recorder = recorder;
     this.#settings = settings;
     this.#closed = false;
     this.#capture = new Capture(native);
-    this.#finishAtExit();
+    this.#listenForExit();
   }
 
   /** What was to be kept from leaving cannot be: nothing more is taken, also by a recorder that began before. */
-  #stop() {
-    this.#retire();
+  #disable() {
+    this.#shutdownReplaced();
     this.#recorder = undefined;
     this.#settings = '';
   }
 
   /** The recorder delivers what it has while another takes its place. */
-  #retire() {
+  #shutdownReplaced() {
     if (this.#recorder === undefined) return;
     this.#recorder.shutdownDetached(DEFAULT_TIMEOUT_MS);
-    this.#retired = this.#retired.filter((recorder) => !recorder.isAtRest());
-    this.#retired.push(this.#recorder);
+    this.#replaced = this.#replaced.filter((recorder) => !recorder.isAtRest());
+    this.#replaced.push(this.#recorder);
   }
 
   /**
    * `process.exit` and uncaught errors await nothing and run no native hook: this listener is all that
    * runs, and it may wait.
    */
-  #finishAtExit() {
+  #listenForExit() {
     if (this.#listening) return;
     this.#listening = true;
-    process.on('exit', () => this.#finish());
+    process.on('exit', () => this.#shutdownAtExit());
   }
 
   /** Delivers what it can, and waits for it no longer than the exit timeout. */
-  #finish() {
+  #shutdownAtExit() {
     try {
       const recorders = this.#recorders();
       // All at once: the end waits for the slowest, not for their sum.
       for (const recorder of recorders) recorder.beginShutdown();
-      this.#masking.giveUp();
+      this.#masking.cancelRunning();
       for (const recorder of recorders) {
-        while (!recorder.waitShutdown()) this.#masking.finish(recorder);
+        while (!recorder.waitShutdown()) this.#masking.maskAll(recorder);
       }
     } catch (error) {
       warn('EXIT', `The last rows could not be delivered: ${messageOf(error)}.`);
     }
-    this.#troubles.tell();
+    this.#diagnostics.report();
   }
 
   #handleSignals() {
     if (this.#handlesSignals) return;
     this.#handlesSignals = true;
-    handleSignals({ now: () => this.#finish(), soon: () => void this.flush() });
+    handleSignals({ now: () => this.#shutdownAtExit(), soon: () => void this.flush() });
   }
 
   #recorders() {
-    return [...this.#retired, ...(this.#recorder ? [this.#recorder] : [])];
+    return [...this.#replaced, ...(this.#recorder ? [this.#recorder] : [])];
   }
 
-  /** @returns {Trouble[]} */
+  /** @returns {Diagnostic[]} */
   #takeDiagnostics() {
     return this.#recorders().flatMap((recorder) => parse(recorder.takeDiagnostics()));
   }

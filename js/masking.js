@@ -4,15 +4,15 @@
 
 const { parse, toJson } = require('./json/json-string.js');
 const { classOf } = require('./json/json-safe-copy.js');
-const { toPlain } = require('./json/stringify.js');
+const { toJsonSafe } = require('./json/stringify.js');
 
 /** @typedef {import('../index.d.ts').MaskingFunction} MaskingFunction */
 /** @typedef {import('../native.d.ts').Recorder} Recorder */
 /** @typedef {import('./native-types.d.ts').RowContent} RowContent */
 
 /** How often the native part is asked for rows while there are any, and otherwise, in milliseconds. */
-const SOON_MS = 20;
-const LATER_MS = 1000;
+const POLL_ACTIVE_MS = 20;
+const POLL_IDLE_MS = 1000;
 
 /** In the place of masked content: the native part writes marks then. */
 const NOTHING = toJson(/** @type {readonly RowContent[]} */ ([]));
@@ -57,9 +57,9 @@ class Masking {
   /** @type {NodeJS.Timeout | undefined} */
   #timer;
   /** What the masking function is at work on. @type {{ recorder: Recorder, batch: number } | undefined} */
-  #underWay;
+  #running;
   /** When something last had to do with rows. */
-  #stirredAt = 0;
+  #activeAt = 0;
 
   /** @param {() => readonly Recorder[]} recorders those that may have rows to mask */
   constructor(recorders) {
@@ -69,50 +69,50 @@ class Masking {
   /** @param {MaskingFunction | null} mask null for none */
   set(mask) {
     this.#mask = mask;
-    for (const recorder of this.#recorders()) this.begin(recorder);
+    for (const recorder of this.#recorders()) this.attach(recorder);
   }
 
   /** Lets a recorder know whether its rows are masked. @param {Recorder} recorder */
-  begin(recorder) {
+  attach(recorder) {
     recorder.setMasking(this.#mask !== null);
-    this.stir();
+    this.schedulePoll();
   }
 
   /** Rows will be there soon. */
-  stir() {
+  schedulePoll() {
     if (this.#mask === null) return;
     const now = performance.now();
-    const wasIdle = now - this.#stirredAt > LATER_MS;
-    this.#stirredAt = now;
-    if (this.#timer === undefined || wasIdle) this.#schedule(SOON_MS);
+    const wasIdle = now - this.#activeAt > POLL_IDLE_MS;
+    this.#activeAt = now;
+    if (this.#timer === undefined || wasIdle) this.#schedule(POLL_ACTIVE_MS);
   }
 
   /** Masks what there is now, all of it. @param {Recorder} recorder */
-  finish(recorder) {
+  maskAll(recorder) {
     while (this.#maskSome(recorder));
   }
 
   /** The process ends: should the masking function itself have ended it, its work is not waited for. */
-  giveUp() {
-    const underWay = this.#underWay;
-    this.#underWay = undefined;
-    underWay?.recorder.completeMasking(underWay.batch, NOTHING);
+  cancelRunning() {
+    const running = this.#running;
+    this.#running = undefined;
+    running?.recorder.completeMasking(running.batch, NOTHING);
   }
 
   /** @param {number} ms */
   #schedule(ms) {
     clearTimeout(this.#timer);
     // It keeps no process alive: at its end what remains is masked.
-    this.#timer = setTimeout(() => this.#look(), ms).unref();
+    this.#timer = setTimeout(() => this.#poll(), ms).unref();
   }
 
   /** Masks a part of what there is, so that the application gets its turn. */
-  #look() {
+  #poll() {
     try {
       const some = this.#recorders().filter((recorder) => this.#maskSome(recorder));
-      if (some.length > 0) this.#stirredAt = performance.now();
-      const isQuiet = performance.now() - this.#stirredAt > LATER_MS;
-      this.#schedule(some.length > 0 ? 0 : isQuiet ? LATER_MS : SOON_MS);
+      if (some.length > 0) this.#activeAt = performance.now();
+      const isQuiet = performance.now() - this.#activeAt > POLL_IDLE_MS;
+      this.#schedule(some.length > 0 ? 0 : isQuiet ? POLL_IDLE_MS : POLL_ACTIVE_MS);
     } catch {
       // The native part cannot be asked any more: the process ends.
     }
@@ -126,9 +126,9 @@ class Masking {
     const unmasked = recorder.takeMaskRequest();
     if (unmasked === null) return false;
     const { batch, content } = parse(unmasked);
-    this.#underWay = { recorder, batch };
+    this.#running = { recorder, batch };
     const masked = toJson(content.map((row) => this.#maskRow(row)));
-    this.#underWay = undefined;
+    this.#running = undefined;
     recorder.completeMasking(batch, masked);
     return true;
   }
@@ -174,7 +174,7 @@ function maskField(mask, field, value) {
       masked.catch(() => {});
       return failed('Promise');
     }
-    const plain = toPlain(masked);
+    const plain = toJsonSafe(masked);
     return SHAPES[field]?.(plain) === false ? failed(classOf(plain)) : { value: plain };
   } catch (error) {
     return failed(classOf(error));

@@ -34,7 +34,7 @@ const CONTENT = ['agentInput', 'agentOutput', 'result', 'effectiveResult', 'outp
  * event does.
  * @param {any} event
  */
-function essentials(event) {
+function minimalEndEvent(event) {
   const kept = membersOf(event, 3);
   for (const name of CONTENT) if (event[name] !== undefined) kept[name] = LEFT_OUT;
   if (event.response?.output !== undefined) kept.response.output = LEFT_OUT;
@@ -61,4 +61,4 @@ function membersOf(object, depth) {
   return kept;
 }
 
-module.exports = { LEFT_OUT, essentials };
+module.exports = { LEFT_OUT, minimalEndEvent };

@@ -3,8 +3,8 @@
 // What each conversation's last request said, so that the next is told by what is new. Forgetting costs a full
 // capture and nothing else.
 
-const { Remembered } = require('./flat-snapshot.js');
-const { toPlain } = require('./json/stringify.js');
+const { FlatSnapshot } = require('./flat-snapshot.js');
+const { toJsonSafe } = require('./json/stringify.js');
 
 /** The most conversations whose last request is remembered. */
 const MAX_CONVERSATIONS = 64;
@@ -14,9 +14,9 @@ const IDLE_MS = 10 * 60_000;
 /**
  * What a conversation's last `turn_request` said.
  * @typedef {object} History
- * @property {InstanceType<typeof Remembered>} messages
- * @property {InstanceType<typeof Remembered>} systemPrompt
- * @property {InstanceType<typeof Remembered>} tools
+ * @property {InstanceType<typeof FlatSnapshot>} messages
+ * @property {InstanceType<typeof FlatSnapshot>} systemPrompt
+ * @property {InstanceType<typeof FlatSnapshot>} tools
  * @property {number} at when it was said
  */
 
@@ -24,7 +24,7 @@ const IDLE_MS = 10 * 60_000;
  * Remembers each conversation's last request, so that the next is told by what is new in it. Every
  * request repeats the whole conversation; telling it whole each time costs the square of the turns.
  */
-class Histories {
+class RequestDeltas {
   /** By conversation, the one that was idle longest first. @type {Map<string, History>} */
   #histories = new Map();
 
@@ -45,7 +45,7 @@ class Histories {
 
     const history = this.#histories.get(conversationId) ?? nothing();
     const kept = history.messages.countSame(messages);
-    const fresh = messages.slice(kept).map(toPlain);
+    const fresh = messages.slice(kept).map(toJsonSafe);
     history.messages.replaceFrom(kept, fresh);
     const systemPrompt = unlessKept(history.systemPrompt, input.systemPrompt);
     const tools = unlessKept(history.tools, input.tools);
@@ -89,9 +89,9 @@ class Histories {
 
 /** @returns {History} */
 const nothing = () => ({
-  messages: new Remembered(),
-  systemPrompt: new Remembered(),
-  tools: new Remembered(),
+  messages: new FlatSnapshot(),
+  systemPrompt: new FlatSnapshot(),
+  tools: new FlatSnapshot(),
   at: 0,
 });
 
@@ -99,14 +99,14 @@ const nothing = () => ({
 const KEPT = Symbol('kept');
 
 /**
- * @param {InstanceType<typeof Remembered>} remembered a single value
+ * @param {InstanceType<typeof FlatSnapshot>} remembered a single value
  * @param {unknown} value
  */
 function unlessKept(remembered, value) {
   if (remembered.countSame([value]) === 1) return KEPT;
-  const plain = toPlain(value);
+  const plain = toJsonSafe(value);
   remembered.replaceFrom(0, [plain]);
   return plain;
 }
 
-module.exports = { Histories };
+module.exports = { RequestDeltas };

@@ -7,10 +7,10 @@ const fs = require('node:fs');
 /** The codes that were warned of already. @type {Set<string>} */
 const warned = new Set();
 
-/** Who hears of warnings besides. @type {Set<(trouble: { code: string, message: string }) => void>} */
+/** Who hears of warnings besides. @type {Set<(diagnostic: { code: string, message: string }) => void>} */
 const listeners = new Set();
 
-/** @param {(trouble: { code: string, message: string }) => void} listener never throws */
+/** @param {(diagnostic: { code: string, message: string }) => void} listener never throws */
 function onWarning(listener) {
   listeners.add(listener);
 }

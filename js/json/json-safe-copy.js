@@ -24,7 +24,7 @@ const LONGEST_NAME = 1000;
  * copied member by member, also one that would be written otherwise. Never throws.
  * @param {unknown} value
  */
-function plainCopy(value) {
+function jsonSafeCopy(value) {
   return new Copier().copy(value);
 }
 
@@ -32,7 +32,7 @@ function plainCopy(value) {
  * The same of an event, of which at least the members are wanted: it stays an object whatever it is.
  * @param {object} event
  */
-function plainCopyOfEvent(event) {
+function jsonSafeCopyOfEvent(event) {
   try {
     const { type } = /** @type {{ type?: unknown }} */ (event);
     // The type may be its class's.
@@ -337,4 +337,4 @@ function messageOf(error) {
   }
 }
 
-module.exports = { classOf, mark, messageOf, plainCopy, plainCopyOfEvent };
+module.exports = { classOf, mark, messageOf, jsonSafeCopy, jsonSafeCopyOfEvent };

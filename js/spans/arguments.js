@@ -3,14 +3,14 @@
 // The arguments of `startSpan` and `traced`, checked: what cannot be used is left out with a warning.
 
 const { warn } = require('../warn.js');
-const { saidOf } = require('./span-update.js');
+const { spanUpdateOf } = require('./span-update.js');
 const { readSlug } = require('./slug.js');
 
 /** @typedef {import('../../index.d.ts').StartSpanArgs} StartSpanArgs */
 
 /**
  * Where a span stands.
- * @typedef {object} Place
+ * @typedef {object} SpanContext
  * @property {string} id of its row
  * @property {string} spanId
  * @property {string} rootSpanId
@@ -43,28 +43,28 @@ function attributesOf(args, propagated) {
  * How a span looks: its name, its type and its other attributes.
  * @param {Omit<StartSpanArgs, 'event'> | undefined} args
  */
-function lookOf(args) {
+function labelOf(args) {
   /** @type {Record<string, any>} */
-  const look = {};
+  const label = {};
   try {
     const { name: ownName, type: ownType, ...attributes } = args?.spanAttributes ?? {};
     const { name = ownName, type = ownType } = args ?? {};
-    if (name !== undefined && name !== '') look.name = String(name);
-    if (type !== undefined) look.type = String(type);
-    const { metadata } = saidOf({ metadata: attributes });
-    if (Object.keys(attributes).length > 0) look.attributes = metadata;
+    if (name !== undefined && name !== '') label.name = String(name);
+    if (type !== undefined) label.type = String(type);
+    const { metadata } = spanUpdateOf({ metadata: attributes });
+    if (Object.keys(attributes).length > 0) label.attributes = metadata;
   } catch {
     // What cannot be read is not shown.
   }
-  return look;
+  return label;
 }
 
 /**
  * The place that a slug names. Nothing without one, or when it cannot be read, which is told.
  * @param {unknown} slug
- * @returns {Place | undefined}
+ * @returns {SpanContext | undefined}
  */
-function placeOf(slug) {
+function spanContextOf(slug) {
   if (slug === undefined || slug === null || slug === '') return undefined;
   const ids = typeof slug === 'string' ? readSlug(slug) : undefined;
   if (typeof ids?.span_id !== 'string' || typeof ids.root_span_id !== 'string') {
@@ -80,4 +80,4 @@ function placeOf(slug) {
   };
 }
 
-module.exports = { attributesOf, lookOf, placeOf, read };
+module.exports = { attributesOf, labelOf, spanContextOf, read };

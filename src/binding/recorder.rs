@@ -109,14 +109,14 @@ impl Recorder {
   }
 
   /// The diagnostics since the last call.
-  #[napi(catch_unwind, ts_return_type = "JsonString<Trouble[]>")]
+  #[napi(catch_unwind, ts_return_type = "JsonString<Diagnostic[]>")]
   pub fn take_diagnostics(&self) -> String {
     json(&self.engine.take_troubles())
   }
 
   /// Where Braintrust shows spans, with null for what is not known yet.
   #[napi(catch_unwind, ts_return_type = "JsonString<TraceDestination>")]
-  pub fn place(&self) -> String {
+  pub fn trace_destination(&self) -> String {
     json(&self.engine.place())
   }
 
