@@ -1,5 +1,5 @@
 /**
- * Sets the tracing up by import alone, from the environment and `.env.braintrust`:
+ * Starts the tracing on import, configured by the environment and `.env.braintrust`:
  *
  *     node --import flue-braintrust/register server.mjs
  *
@@ -27,8 +27,7 @@ if ((env.BRAINTRUST_API_KEY || file.BRAINTRUST_API_KEY)?.trim()) {
 async function register() {
   const { instrument, observe } = await flue();
   initLogger();
-  // A key of its own: an application that registers as well is not told that it is too late. What is said twice is
-  // heard once.
+  // A key of its own: an application that registers as well gets no error. Duplicate events are ignored.
   const key = Symbol.for('flue-braintrust/register');
   const instrumentation = { ...braintrustFlueInstrumentation(), key };
   if (instrument) instrument(instrumentation);

@@ -1,31 +1,31 @@
 'use strict';
 
-// What the application's `onError` hears.
+// Passes diagnostics to the application's `onError`.
 
 const { onWarning } = require('./warn.js');
 
-/** How often the native part is asked what went wrong, in milliseconds. */
+/** How often the native part is polled, in milliseconds. */
 const INTERVAL_MS = 1000;
 
 /** @typedef {import('../index.d.ts').Diagnostic} Diagnostic */
 
 /**
- * Tells the application what goes wrong, where it wants to know. The native part is asked from time to
- * time instead of calling by itself: nothing of ours then runs between two steps of the application.
+ * Calls the application's `onError` for each diagnostic. Polls the native part, so that no callback of this package
+ * runs between two steps of the application.
  */
 class Diagnostics {
   /** @type {((diagnostic: Diagnostic) => unknown) | undefined} */
   #onError;
   #take;
 
-  /** @param {() => Diagnostic[]} take gives what went wrong since it was last asked */
+  /** @param {() => Diagnostic[]} take returns the diagnostics since the last call */
   constructor(take) {
     this.#take = take;
     onWarning((diagnostic) => this.#notify(diagnostic));
   }
 
   /**
-   * Tells it to this function from now on.
+   * Sets the function to call. Anything but a function is ignored.
    * @param {unknown} onError
    */
   listen(onError) {
@@ -34,13 +34,13 @@ class Diagnostics {
     this.#onError = /** @type {(diagnostic: Diagnostic) => unknown} */ (onError);
   }
 
-  /** Tells what there is now. */
+  /** Reports the diagnostics so far. */
   report() {
     if (this.#onError === undefined) return;
     try {
       for (const diagnostic of this.#take()) this.#notify(diagnostic);
     } catch {
-      // The native part cannot be asked any more: the process ends.
+      // The environment is being torn down.
     }
   }
 
@@ -49,7 +49,7 @@ class Diagnostics {
     try {
       await this.#onError?.(diagnostic);
     } catch {
-      // The application's own mistake; there is nobody to tell it to but itself.
+      // An error in `onError` is the application's own.
     }
   }
 }

@@ -1,8 +1,7 @@
 'use strict';
 
-// The exporter of a process: its recorder, its settings, and what happens at its end. Every function that
-// applications call leads here, returns at once and does not throw. Translation and delivery are the native
-// part's.
+// The exporter of a process: its recorder, its settings, flush and shutdown. Every exported function ends up here,
+// returns at once and does not throw. The native part translates and delivers.
 
 const { Capture } = require('./capture.js');
 const { currentWork } = require('./context.js');
@@ -17,7 +16,7 @@ const { stringify } = require('./json/stringify.js');
 const { Diagnostics } = require('./diagnostics.js');
 const { warn } = require('./warn.js');
 
-/** How long `flush()` and `close()` wait unless told otherwise, in milliseconds. */
+/** The default timeout of `flush()` and `close()`, in milliseconds. */
 const DEFAULT_TIMEOUT_MS = 10_000;
 
 const NO_ACCOUNTS = Object.freeze({
@@ -47,22 +46,22 @@ const NOTHING = Object.freeze({
 
 /** @typedef {import('../native.d.ts').Priority} Priority */
 
-/** A text that is no event: it is counted as one that could not be read. */
+/** A text that is no event: the native part counts it as unreadable. */
 const UNREADABLE = '{}';
 
 /**
- * The process-wide exporter behind the exported functions. Until it is initialised, and whenever it
- * cannot be, every method does nothing: tracing never breaks the application.
+ * The process-wide exporter behind the exported functions. Until it is initialised, and when initialisation fails,
+ * every method does nothing: tracing never breaks the application.
  */
 class Exporter {
   /** @type {Recorder | undefined} */
   #recorder;
-  /** What the recorder was made from: the same again is no reason for another one. */
+  /** The settings of the recorder: `init` with the same settings keeps it. */
   #settings = '';
   #closed = false;
-  /** Recorders that were replaced, and may still have something to deliver. @type {Recorder[]} */
+  /** Replaced recorders that may still deliver. @type {Recorder[]} */
   #replaced = [];
-  /** There from the first recorder on. @type {InstanceType<typeof Capture> | undefined} */
+  /** Set with the first recorder. @type {InstanceType<typeof Capture> | undefined} */
   #capture;
   #listening = false;
   #handlesSignals = false;
@@ -70,7 +69,7 @@ class Exporter {
   #diagnostics = new Diagnostics(() => this.#takeDiagnostics());
 
   constructor() {
-    // Those who asked to hear of a missing binary hear of it at once.
+    // In strict mode the import itself throws without a native binary.
     if (isStrict()) loadNative();
   }
 
@@ -93,7 +92,7 @@ class Exporter {
   }
 
   /**
-   * Takes one event. Never throws.
+   * Records one event. Never throws.
    * @param {unknown} event
    */
   observe(event) {
@@ -109,16 +108,16 @@ class Exporter {
     }
   }
 
-  /** Whether anything is traced. */
+  /** Whether there is a recorder. */
   get isOn() {
     return this.#recorder !== undefined;
   }
 
   /**
-   * Takes an event of the application's own spans. Never throws.
+   * Records an event of a custom span. Never throws.
    * @param {object} event
    * @param {keyof typeof import('../native.d.ts').Priority} priority
-   * @returns {boolean} whether there was room; also when nobody listens any more, which is counted
+   * @returns {boolean} false when the queue refused it; true after `close()`, too, which counts it as lost
    */
   record(event, priority) {
     const recorder = this.#recorder;
@@ -134,7 +133,7 @@ class Exporter {
   }
 
   /**
-   * The span of Flue's with those ids: of its row and its trace. Nothing where that is not to be had.
+   * The row id and the trace id of the Flue span with these ids; undefined when the native part is gone.
    * @param {Record<string, unknown>} ids
    * @returns {string[] | undefined}
    */
@@ -148,7 +147,7 @@ class Exporter {
   }
 
   /**
-   * Where the caller of the work that runs now stands, if traces join that of their caller.
+   * The trace context of the caller of the work that runs now, if traces join those of their callers.
    * @param {ReturnType<Exporter['traceDestination']>} [destination] where spans are shown, if that is known already
    */
   caller(destination = this.traceDestination()) {
@@ -156,34 +155,34 @@ class Exporter {
   }
 
   /**
-   * Where spans are shown, as far as known.
+   * Where Braintrust shows spans, as far as known.
    * @returns {import('./native-types.d.ts').TraceDestination | undefined}
    */
   traceDestination() {
     try {
       return this.#recorder && parse(this.#recorder.traceDestination());
     } catch {
-      // The process is past the point at which the native part can be asked.
+      // The environment is being torn down.
       return undefined;
     }
   }
 
   /**
-   * The native part counts and reports what cannot even be asked for its type.
+   * Counts an event that throws when its type is read.
    * @param {Recorder} recorder
    */
   #recordUnreadable(recorder) {
     try {
       recorder.record(UNREADABLE, loadNative().Priority.Start);
     } catch (error) {
-      warn('EVENT_LOST', `An event could not be handed over: ${messageOf(error)}.`);
+      warn('EVENT_LOST', `An event could not be recorded: ${messageOf(error)}.`);
     }
   }
 
   /** @type {typeof import('../index.d.ts').setMaskingFunction} */
   setMaskingFunction(mask) {
     if (mask !== null && mask !== undefined && typeof mask !== 'function') {
-      // Nothing may leave unmasked because of a mistake.
+      // A mistake must not let content leave unmasked.
       warn(
         'NO_MASK',
         'setMaskingFunction was given no function; all content is replaced by marks.',
@@ -236,14 +235,14 @@ class Exporter {
     this.#listenForExit();
   }
 
-  /** What was to be kept from leaving cannot be: nothing more is taken, also by a recorder that began before. */
+  /** Content rules cannot be applied: disables the exporter, whose last recorder delivers what it has. */
   #disable() {
     this.#shutdownReplaced();
     this.#recorder = undefined;
     this.#settings = '';
   }
 
-  /** The recorder delivers what it has while another takes its place. */
+  /** Shuts the replaced recorder down in the background. */
   #shutdownReplaced() {
     if (this.#recorder === undefined) return;
     this.#recorder.shutdownDetached(DEFAULT_TIMEOUT_MS);
@@ -252,8 +251,8 @@ class Exporter {
   }
 
   /**
-   * `process.exit` and uncaught errors await nothing and run no native hook: this listener is all that
-   * runs, and it may wait.
+   * Shuts down in the `exit` event: after `process.exit` and uncaught errors no promise settles and no native hook
+   * runs, but this listener does, and may block.
    */
   #listenForExit() {
     if (this.#listening) return;
@@ -261,11 +260,11 @@ class Exporter {
     process.on('exit', () => this.#shutdownAtExit());
   }
 
-  /** Delivers what it can, and waits for it no longer than the exit timeout. */
+  /** Shuts every recorder down; blocks for at most the exit timeout. */
   #shutdownAtExit() {
     try {
       const recorders = this.#recorders();
-      // All at once: the end waits for the slowest, not for their sum.
+      // Side by side: this waits for the slowest, not for their sum.
       for (const recorder of recorders) recorder.beginShutdown();
       this.#masking.cancelRunning();
       for (const recorder of recorders) {
@@ -294,7 +293,7 @@ class Exporter {
 }
 
 /**
- * Anything that is no number of milliseconds means the default.
+ * The timeout in milliseconds; the default for anything that is no number.
  * @param {import('../index.d.ts').FlushOptions | null | undefined} options
  */
 function timeoutOf(options) {
@@ -302,7 +301,7 @@ function timeoutOf(options) {
     const timeoutMs = options?.timeoutMs;
     if (typeof timeoutMs === 'number' && !Number.isNaN(timeoutMs)) return timeoutMs;
   } catch {
-    // Who asks for nothing readable gets the default.
+    // Options that throw mean the default.
   }
   return DEFAULT_TIMEOUT_MS;
 }

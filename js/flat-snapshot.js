@@ -1,6 +1,6 @@
 'use strict';
 
-// What was said, kept to be compared with what is said next: exactly, and cheaply where nothing has changed.
+// JSON values in a flat form that is cheap to compare with later values.
 
 /** Stand before the values of a list and of an object. */
 const LIST = Symbol('list');

@@ -1,6 +1,6 @@
 'use strict';
 
-// The application's masking function: when it is called, with what, and what its failures become.
+// Calls the application's masking function, and turns its failures into marks.
 
 const { parse, toJson } = require('./json/json-string.js');
 const { classOf } = require('./json/json-safe-copy.js');
@@ -10,11 +10,11 @@ const { toJsonSafe } = require('./json/stringify.js');
 /** @typedef {import('../native.d.ts').Recorder} Recorder */
 /** @typedef {import('./native-types.d.ts').RowContent} RowContent */
 
-/** How often the native part is asked for rows while there are any, and otherwise, in milliseconds. */
+/** How often the native part is polled for rows, while there are some and otherwise, in milliseconds. */
 const POLL_ACTIVE_MS = 20;
 const POLL_IDLE_MS = 1000;
 
-/** In the place of masked content: the native part writes marks then. */
+/** An answer without content: the native part writes marks instead. */
 const NOTHING = toJson(/** @type {readonly RowContent[]} */ ([]));
 
 /** The fields in the order in which they are masked: first those that the `braintrust` package masks. */
@@ -31,7 +31,7 @@ const FIELDS = [
   'name',
 ];
 
-/** What a field must be for the server; the others may be anything. @type {Record<string, (value: any) => boolean>} */
+/** The shapes that the server accepts; other fields may be anything. @type {Record<string, (value: any) => boolean>} */
 const SHAPES = {
   metadata: isObject,
   context: isObject,
@@ -41,13 +41,12 @@ const SHAPES = {
   name: (value) => typeof value === 'string',
 };
 
-/** Fields that have no room for a mark: it becomes a part of the error. */
+/** Fields that cannot hold a mark: it becomes a part of the error. */
 const WITHOUT_ROOM = new Set(['context', 'scores', 'metrics', 'tags']);
 
 /**
- * Calls the application's masking function with what rows say, before the native part makes bytes of them.
- * The native part is asked for such rows instead of calling by itself: nothing of ours then runs between two
- * steps of the application.
+ * Calls the application's masking function with the content of rows before the native part encodes them. Polls the
+ * native part, so that no callback of this package runs between two steps of the application.
  */
 class Masking {
   /** @type {MaskingFunction | null} */
@@ -56,9 +55,9 @@ class Masking {
   #recorders;
   /** @type {NodeJS.Timeout | undefined} */
   #timer;
-  /** What the masking function is at work on. @type {{ recorder: Recorder, batch: number } | undefined} */
+  /** The batch that the masking function works on. @type {{ recorder: Recorder, batch: number } | undefined} */
   #running;
-  /** When something last had to do with rows. */
+  /** When rows were last recorded or masked, by `performance.now()`. */
   #activeAt = 0;
 
   /** @param {() => readonly Recorder[]} recorders those that may have rows to mask */
@@ -72,13 +71,13 @@ class Masking {
     for (const recorder of this.#recorders()) this.attach(recorder);
   }
 
-  /** Lets a recorder know whether its rows are masked. @param {Recorder} recorder */
+  /** Sets whether a recorder's rows are masked. @param {Recorder} recorder */
   attach(recorder) {
     recorder.setMasking(this.#mask !== null);
     this.schedulePoll();
   }
 
-  /** Rows will be there soon. */
+  /** Schedules a poll: rows are expected. Does nothing without a masking function. */
   schedulePoll() {
     if (this.#mask === null) return;
     const now = performance.now();
@@ -87,12 +86,12 @@ class Masking {
     if (this.#timer === undefined || wasIdle) this.#schedule(POLL_ACTIVE_MS);
   }
 
-  /** Masks what there is now, all of it. @param {Recorder} recorder */
+  /** Masks every row that waits now. @param {Recorder} recorder */
   maskAll(recorder) {
     while (this.#maskSome(recorder));
   }
 
-  /** The process ends: should the masking function itself have ended it, its work is not waited for. */
+  /** Answers the batch of a masking function that ended the process itself. */
   cancelRunning() {
     const running = this.#running;
     this.#running = undefined;
@@ -102,11 +101,11 @@ class Masking {
   /** @param {number} ms */
   #schedule(ms) {
     clearTimeout(this.#timer);
-    // It keeps no process alive: at its end what remains is masked.
+    // The timer does not keep the process alive: the rest is masked at exit.
     this.#timer = setTimeout(() => this.#poll(), ms).unref();
   }
 
-  /** Masks a part of what there is, so that the application gets its turn. */
+  /** Masks one batch of each recorder, so that the application gets its turn. */
   #poll() {
     try {
       const some = this.#recorders().filter((recorder) => this.#maskSome(recorder));
@@ -114,7 +113,7 @@ class Masking {
       const isQuiet = performance.now() - this.#activeAt > POLL_IDLE_MS;
       this.#schedule(some.length > 0 ? 0 : isQuiet ? POLL_IDLE_MS : POLL_ACTIVE_MS);
     } catch {
-      // The native part cannot be asked any more: the process ends.
+      // The environment is being torn down.
     }
   }
 
@@ -141,7 +140,7 @@ class Masking {
     const masked = {};
     const failures = [];
     for (const field of FIELDS) {
-      // A failure that is taken back says nothing.
+      // Null takes an earlier value back.
       if (!(field in row) || row[field] === null) {
         if (field in row) masked[field] = null;
         continue;
@@ -160,7 +159,7 @@ class Masking {
  * @param {MaskingFunction} mask
  * @param {string} field
  * @param {unknown} value
- * @returns {{ value?: unknown, failure?: string }} of a failure nothing but its class is told
+ * @returns {{ value?: unknown, failure?: string }} a failure names the class of what was thrown, never its message
  */
 function maskField(mask, field, value) {
   const failed = (/** @type {string} */ why) => ({
@@ -170,7 +169,7 @@ function maskField(mask, field, value) {
     const masked = mask(/** @type {any} */ (value));
     if (masked === undefined) return {};
     if (masked instanceof Promise) {
-      // Nobody else would hear that it was rejected.
+      // Keeps a rejection from ending the process.
       masked.catch(() => {});
       return failed('Promise');
     }
@@ -182,7 +181,7 @@ function maskField(mask, field, value) {
 }
 
 /**
- * @param {unknown} error what the row says already
+ * @param {unknown} error the row's own error
  * @param {string[]} failures
  */
 function joined(error, failures) {

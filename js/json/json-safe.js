@@ -1,6 +1,6 @@
 'use strict';
 
-// The quick way round copying: whether a value can be written as it is.
+// Checks whether a value is JSON-safe: whether `JSON.stringify` writes it as it is.
 
 const limits = require('./limits.js');
 

@@ -1,6 +1,6 @@
 'use strict';
 
-// The arguments of `startSpan` and `traced`, checked: what cannot be used is left out with a warning.
+// Checks the arguments of `startSpan` and `traced`: what cannot be used is left out with a warning.
 
 const { warn } = require('../warn.js');
 const { spanUpdateOf } = require('./span-update.js');
@@ -9,13 +9,13 @@ const { readSlug } = require('./slug.js');
 /** @typedef {import('../../index.d.ts').StartSpanArgs} StartSpanArgs */
 
 /**
- * Where a span stands.
+ * The ids of a span.
  * @typedef {object} SpanContext
  * @property {string} id of its row
  * @property {string} spanId
  * @property {string} rootSpanId
  * @property {readonly string[]} spanParents
- * @property {Record<string, any>} [propagated] what every span below says
+ * @property {Record<string, any>} [propagated] the update that every descendant gets
  */
 
 /**
@@ -40,7 +40,7 @@ function attributesOf(args, propagated) {
 }
 
 /**
- * How a span looks: its name, its type and its other attributes.
+ * The name, the type and the other attributes of a span.
  * @param {Omit<StartSpanArgs, 'event'> | undefined} args
  */
 function labelOf(args) {
@@ -54,13 +54,13 @@ function labelOf(args) {
     const { metadata } = spanUpdateOf({ metadata: attributes });
     if (Object.keys(attributes).length > 0) label.attributes = metadata;
   } catch {
-    // What cannot be read is not shown.
+    // Attributes that cannot be read are left out.
   }
   return label;
 }
 
 /**
- * The place that a slug names. Nothing without one, or when it cannot be read, which is told.
+ * The span that a slug names. Undefined without one, and with a warning when it cannot be read.
  * @param {unknown} slug
  * @returns {SpanContext | undefined}
  */

@@ -1,6 +1,6 @@
 'use strict';
 
-// The functions that make spans.
+// The functions by which an application makes custom spans.
 
 const { currentWork, flueContext } = require('../context.js');
 const { NOOP_SPAN } = require('./noop.js');
@@ -11,8 +11,7 @@ const { Span, runTraced } = require('./span.js');
 /** @typedef {import('../../index.d.ts').StartSpanArgs} StartSpanArgs */
 
 /**
- * The functions by which an application makes spans of its own. Where nothing is traced they call what they are
- * given, and that is all.
+ * The functions by which an application makes custom spans. Without a recorder they only call their callbacks.
  * @param {InstanceType<typeof import('../exporter.js').Exporter>} exporter
  */
 function spansOf(exporter) {
@@ -67,7 +66,7 @@ function spansOf(exporter) {
       const span = startSpan({ ...label, ...(event && { event }) });
       return runTraced(span, () => fn.apply(this, values), args, showsIo);
     }
-    // As the function itself tells of itself.
+    // The name that the function itself has.
     Object.defineProperty(wrapped, 'name', { value: fn.name, configurable: true });
     return /** @type {F} */ (/** @type {unknown} */ (wrapped));
   };
