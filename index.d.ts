@@ -1,99 +1,99 @@
 /**
- * Sends the traces of Flue agents and workflows to Braintrust.
+ * Exports the traces of Flue agents and workflows to Braintrust.
  *
  * A drop-in for the `braintrust` package in Flue's Braintrust guide: the same names, the same
- * variables. No function throws because tracing does not work; set `FLUE_BRAINTRUST_STRICT=1` to make
+ * variables. No function throws when tracing fails; set `FLUE_BRAINTRUST_STRICT=1` to make
  * `initLogger` (and, without a native binary, the import) throw.
  */
 
-/** Where traces go. Every option may be left out; blank counts as left out. */
+/** Options of `initLogger`. All are optional; a blank value counts as omitted. */
 export interface InitLoggerOptions {
-  /** The secret that opens the account. Default: `BRAINTRUST_API_KEY`, then `.env.braintrust`. */
+  /** The API key. Default: `BRAINTRUST_API_KEY`, then `.env.braintrust`. */
   apiKey?: string | undefined;
-  /** The project that takes the traces; created if there is none. Default: `BRAINTRUST_PROJECT_NAME`, else `Flue`. */
+  /** The project's name; created if it does not exist. Default: `BRAINTRUST_PROJECT_NAME`, else `Flue`. */
   projectName?: string | undefined;
   /** The project's id; wins over its name. Default: `BRAINTRUST_PROJECT_ID`. */
   projectId?: string | undefined;
-  /** The organisation, if the key opens several. Default: `BRAINTRUST_ORG_NAME`, else the first. */
+  /** The organisation, for keys that belong to several. Default: `BRAINTRUST_ORG_NAME`, else the first. */
   orgName?: string | undefined;
-  /** Where to log in. Default: `BRAINTRUST_APP_URL`, else `https://www.braintrust.dev`. */
+  /** The URL of the app, for the login. Default: `BRAINTRUST_APP_URL`, else `https://www.braintrust.dev`. */
   appUrl?: string | undefined;
-  /** Where to send rows. Default: `BRAINTRUST_API_URL`, else what the login tells. */
+  /** The URL of the API, for the rows. Default: `BRAINTRUST_API_URL`, else the one that the login returns. */
   apiUrl?: string | undefined;
   /**
-   * The longest that the end of the process may wait for delivery, in milliseconds; 0 for not at all.
+   * How long process exit may wait for delivery, in milliseconds; 0 does not wait.
    * Default: `FLUE_BRAINTRUST_EXIT_TIMEOUT_MS`, else 2000.
    */
   exitTimeoutMs?: number | undefined;
   /**
-   * How long one request may take before it counts as failed and is tried again, in milliseconds.
+   * The timeout of one request, in milliseconds. A request that times out is retried.
    * Default: `FLUE_BRAINTRUST_REQUEST_TIMEOUT_MS`, else 30,000.
    */
   requestTimeoutMs?: number | undefined;
   /**
-   * The most bytes one request may have; the server's own limit is kept all the same. Default:
-   * `BRAINTRUST_MAX_REQUEST_SIZE`, else what the server says, else 6 MiB.
+   * The most bytes of one request. A smaller limit of the server wins. Default:
+   * `BRAINTRUST_MAX_REQUEST_SIZE`, else the server's limit, else 6 MiB.
    */
   maxRequestBytes?: number | undefined;
   /**
-   * How messages are written: `openai` as OpenAI chat completions, which Braintrust shows best; `flue` as
-   * Flue has them. Default: `FLUE_BRAINTRUST_MESSAGES`, else `openai`.
+   * The format of messages: `openai` for OpenAI chat completions, which Braintrust shows best; `flue` for
+   * Flue's own. Default: `FLUE_BRAINTRUST_MESSAGES`, else `openai`.
    */
   messages?: 'openai' | 'flue' | undefined;
   /**
-   * Which messages a model turn shows as its input: `full` all that the model was given; `delta` those
-   * that the conversation's previous turn was not given. Default: `FLUE_BRAINTRUST_TURN_INPUT`, else `full`.
+   * The messages in the input of a model turn: `full` for all; `delta` for those that are new since the
+   * conversation's previous turn. Default: `FLUE_BRAINTRUST_TURN_INPUT`, else `full`.
    */
   turnInput?: 'full' | 'delta' | undefined;
   /**
-   * Which content is kept at all. `false`: only structure, times, usage, ids and names leave. Parts that are
-   * left out are kept. Default: `FLUE_BRAINTRUST_CONTENT`, else `true`.
+   * Which content is exported. `false`: only structure, times, usage, ids and names. Omitted parts are exported.
+   * Default: `FLUE_BRAINTRUST_CONTENT`, else `true`.
    */
   content?: boolean | ContentOptions | undefined;
   /**
-   * Rules for what must not leave. Applied natively to every string and every member's name, in every field,
-   * before anything waits, is written to the disk or leaves. Rules that cannot be applied start no tracing.
-   * Default: the builtins that `FLUE_BRAINTRUST_REDACT` names, separated by commas; else none.
+   * Redaction rules. Applied natively to every string and every member name of every field, before a row is
+   * queued, spooled or sent. Invalid rules disable tracing. Default: the comma-separated builtins of
+   * `FLUE_BRAINTRUST_REDACT`, else none.
    */
   redact?: RedactOptions | undefined;
   /**
-   * The most bytes (of JSON) that one field of a span may have, or one member of its `metadata`; of what has
-   * more the beginning is kept, and a mark with its size. Default: `FLUE_BRAINTRUST_MAX_FIELD_BYTES`, else
-   * no limit but that of a request.
+   * The most bytes of JSON in one field of a span, or in one member of its `metadata`. A larger value is cut, and a
+   * mark states its size. Default: `FLUE_BRAINTRUST_MAX_FIELD_BYTES`, else only the limit of a request.
    */
   maxFieldBytes?: number | undefined;
   /**
-   * Whether a run or a submission that was asked for by an HTTP request with a `traceparent` is a part of the
-   * caller's trace, below the caller's span. Needs `braintrustFlueInstrumentation`. Default:
-   * `FLUE_BRAINTRUST_DISTRIBUTED_TRACING`, else `false`: it has a trace of its own, and `flue.traceparent` tells.
+   * Whether a run or a submission that an HTTP request with a `traceparent` started joins the caller's trace, as a
+   * child of the caller's span. Needs `braintrustFlueInstrumentation`. Default:
+   * `FLUE_BRAINTRUST_DISTRIBUTED_TRACING`, else `false`: it has a trace of its own, with `flue.traceparent` in its
+   * metadata.
    */
   distributedTracing?: boolean | undefined;
-  /** Whether Flue's `log` events are kept with their spans. Default: `FLUE_BRAINTRUST_LOGS`, else `true`. */
+  /** Whether Flue's `log` events are exported with their spans. Default: `FLUE_BRAINTRUST_LOGS`, else `true`. */
   logs?: boolean | undefined;
   /**
-   * The most bytes that may wait in memory for delivery; beyond it new spans are refused, and counted.
+   * The most bytes that wait in memory for delivery. A full queue refuses new spans and counts them as lost.
    * Default: `FLUE_BRAINTRUST_MAX_QUEUE_BYTES`, else 64 MiB.
    */
   maxQueueBytes?: number | undefined;
   /**
-   * Where to keep what must outlive the process: what is not delivered yet, and the record of open spans, by
-   * which the next process goes on with what Flue recovers and closes the rest. `true` means
-   * `.flue-braintrust` in the working directory. Default: `FLUE_BRAINTRUST_SPOOL_DIR`, else nowhere.
+   * A directory that keeps undelivered rows and a snapshot of open spans on disk. The next process delivers the
+   * rows, resumes the spans that Flue recovers, and closes the others. `true` means `.flue-braintrust` in the
+   * working directory. Default: `FLUE_BRAINTRUST_SPOOL_DIR`, else no spool.
    */
   spool?: boolean | SpoolOptions | undefined;
   /**
-   * Whether SIGTERM, SIGINT and SIGHUP deliver what is there, for at most `exitTimeoutMs`, before they end
-   * the process as they would have done anyway. For programs that have no listeners of their own; where
-   * there are such, the ending is left to them. Only in the main thread. Default: `false`, no listener.
+   * Whether SIGTERM, SIGINT and SIGHUP flush, for at most `exitTimeoutMs`, before they end the process. For
+   * programs without listeners of their own; listeners of the application stay responsible for ending the process.
+   * Only in the main thread. Default: `false`, no listener.
    */
   handleSignals?: boolean | undefined;
   /**
-   * Called for each warning, within a second, besides the line on stderr. What it throws is ignored.
-   * It does not keep the process alive.
+   * Called for each diagnostic within a second, in addition to the line on stderr. Errors that it throws are
+   * ignored. It does not keep the process alive.
    */
   onError?: ((diagnostic: Diagnostic) => void) | undefined;
 
-  /** Options of the `braintrust` package that have no meaning here. Accepted and ignored. */
+  /** Options of the `braintrust` package without a meaning here: accepted and ignored. */
   asyncFlush?: boolean | undefined;
   debugLogLevel?: unknown;
   environment?: unknown;
@@ -105,23 +105,23 @@ export interface InitLoggerOptions {
   state?: unknown;
 }
 
-/** Which content is kept; all default to `true`. */
+/** Which content is exported; all default to `true`. */
 export interface ContentOptions {
-  /** What went into runs, operations, tools, tasks, models and spans of your own, and a run's `metadata`. */
+  /** The input of runs, operations, tools, tasks, models and custom spans, and a run's `metadata`. */
   input?: boolean;
-  /** What came out of them, log lines, and all else that is said of spans of your own but names and numbers. */
+  /** Their output, log lines, and all other fields of custom spans except names and numbers. */
   output?: boolean;
   /** The system prompt. */
   systemPrompt?: boolean;
-  /** The tools that a model could call. */
+  /** The tool definitions that a model gets. */
   tools?: boolean;
-  /** What a model thought. */
+  /** The reasoning of a model. */
   reasoning?: boolean;
-  /** The messages and stacks of errors. Their class and code are always kept. */
+  /** The messages and stacks of errors. Their class and code are always exported. */
   errors?: boolean;
 }
 
-/** A pattern that is known by a name. */
+/** The name of a built-in pattern. */
 export type Builtin =
   | 'api-keys'
   | 'bearer-tokens'
@@ -131,40 +131,39 @@ export type Builtin =
   | 'jwts'
   | 'private-keys';
 
-/** What is replaced. Strings that are JSON themselves, such as the arguments of a tool call, are looked into. */
+/** Redaction rules. Strings that hold JSON, such as the arguments of a tool call, are searched as JSON. */
 export interface RedactOptions {
-  /** Members whose whole value is replaced wherever they are. Case, `_` and `-` make no difference. */
+  /** Names of members whose whole value is replaced, at any depth. Case, `_` and `-` are ignored. */
   keys?: string[];
   /**
-   * Members whose whole value is replaced, by where they are: the field and the names of members, joined by
-   * dots. Lists have no names: `input.content` is the content of each message. `*` is any one name, `**` any
-   * number of them.
+   * Paths of members whose whole value is replaced: the field and the names of members, joined by dots. Lists have
+   * no names: `input.content` is the content of each message. `*` matches one name, `**` any number of names.
    */
   paths?: string[];
   /**
-   * What is replaced wherever it is found: regular expressions without look-arounds and back-references, which
-   * take more than linear time. Of a `RegExp` the flags `i`, `m` and `s` count.
+   * Regular expressions whose matches are replaced. Without look-arounds and back-references, which take more than
+   * linear time. Of a `RegExp` the flags `i`, `m` and `s` are used.
    */
   patterns?: (string | RegExp)[];
-  /** What is replaced wherever it is found, by name. */
+  /** Built-in patterns whose matches are replaced. */
   builtins?: Builtin[];
-  /** What stands in its place. Default: `[redacted]`. */
+  /** The replacement. Default: `[redacted]`. */
   replacement?: string;
 }
 
-/** Where and how to keep what must outlive the process. */
+/** Options of the spool. */
 export interface SpoolOptions {
   /** The directory. Default: `FLUE_BRAINTRUST_SPOOL_DIR`, else `.flue-braintrust` in the working directory. */
   dir?: string | undefined;
-  /** How much of the disk the rows of one process may take; then the oldest make room. Default: 256 MiB. */
+  /** The most bytes on disk for the rows of one process; the oldest are evicted. Default: 256 MiB. */
   maxBytes?: number | undefined;
-  /** How long what nobody delivers is kept, in milliseconds. Default: 7 days. */
+  /** How long undelivered rows are kept, in milliseconds. Default: 7 days. */
   maxAgeMs?: number | undefined;
-  /** Whether it should survive the death of the machine, too. Costs time for each file. Default: false. */
+  /** Whether files are synced to disk, to survive a crash of the machine. Takes time for each file. Default: false. */
   fsync?: boolean | undefined;
 }
 
-/** Why something was lost; `retries_exhausted` is known outside of Node alone. */
+/** Why rows were lost; `retries_exhausted` occurs only outside of Node. */
 export type LossReason =
   | 'queue_full'
   | 'unreadable_event'
@@ -179,15 +178,15 @@ export type LossReason =
   | 'spool_damaged'
   | 'retries_exhausted';
 
-/** Something that went wrong with the tracing; the application goes on. */
+/** A problem with the tracing. The application runs on. */
 export interface Diagnostic {
-  /** Begins with `FLUE_BRAINTRUST_`; docs/troubleshooting.md lists them. */
+  /** Starts with `FLUE_BRAINTRUST_`; docs/troubleshooting.md lists the codes. */
   readonly code: string;
-  /** What happened, in whole sentences; never a key, never content. */
+  /** What happened and what to do. Never holds a key or content. */
   readonly message: string;
-  /** Of a loss: why. */
+  /** The reason of a loss. */
   readonly reason?: LossReason;
-  /** Of a loss: how many rows. */
+  /** The rows of a loss. */
   readonly rows?: number;
 }
 
@@ -195,57 +194,56 @@ export interface Diagnostic {
 export type Trouble = Diagnostic;
 
 /**
- * The accounts of what is delivered. At every quiet moment
- * `accepted = sent + pending + spooled +` the sum of `lost`.
+ * Delivery counters. While nothing is in flight, `accepted = sent + pending + spooled +` the sum of `lost`.
  */
 export interface Accounts {
-  /** What was to be delivered. */
+  /** Accepted for delivery. */
   readonly accepted: number;
-  /** What Braintrust confirmed. */
+  /** Confirmed by Braintrust. */
   readonly sent: number;
-  /** What waits in memory or is under way. */
+  /** In memory: queued or in flight. */
   readonly pending: number;
-  /** What waits in the spool alone. When the process ends, all that the spool keeps for the next one. */
+  /** In the spool only. At process exit: everything that the spool keeps for the next process. */
   readonly spooled: number;
-  /** What is lost, by reason; reasons that did not occur are absent. */
+  /** Lost, by reason. Reasons that did not occur are absent. */
   readonly lost: Readonly<Partial<Record<LossReason, number>>>;
 }
 
-/** The numbers, in rows. A span takes one or two rows; an event that was refused counts as one. */
+/** Counters in rows. A span takes one or two rows; a refused event counts as one. */
 export interface Stats extends Accounts {
-  /** Flue events taken in. */
+  /** Flue events that were recorded. */
   readonly events: number;
-  /** The same accounts in bytes of the rows' JSON. */
+  /** The delivery counters in bytes of the rows' JSON. */
   readonly bytes: Accounts;
-  /** Rows that were delivered, or will be, with a part of their content left out and a mark in its place. */
+  /** Rows with a part of their content replaced by a mark. */
   readonly cut: number;
-  /** Uploads made, repeated ones included. */
+  /** Uploads, including retries. */
   readonly requests: number;
-  /** Uploads that had to be made again. */
+  /** Uploads that were retries. */
   readonly retries: number;
   /** Bytes of confirmed request bodies. */
   readonly bytesSent: number;
-  /** Spans that have started and not ended. */
+  /** Spans that are open. */
   readonly openSpans: number;
-  /** What went wrong last, if anything did. */
+  /** The last error; null without one. */
   readonly lastError: string | null;
 }
 
 /** How a flush ended. */
 export interface FlushReport extends Stats {
   /**
-   * Whether all that was accepted before the call was delivered, or lost for a reason of its own, before the
-   * time was up. What a spool keeps for the next process is not delivered.
+   * Whether everything accepted before the call was delivered or lost before the timeout. Rows that a spool keeps
+   * for the next process are not delivered.
    */
   readonly complete: boolean;
 }
 
 export interface FlushOptions {
-  /** The longest to wait, in milliseconds. Default: 10,000. */
+  /** The timeout in milliseconds. Default: 10,000. */
   timeoutMs?: number | undefined;
 }
 
-/** What `initLogger` returns: the same functions that the package exports. */
+/** The result of `initLogger`: the same functions that the package exports. */
 export interface Logger {
   flush(options?: FlushOptions): Promise<FlushReport>;
   stats(): Stats;
@@ -253,19 +251,19 @@ export interface Logger {
 }
 
 /**
- * Says where traces go. Makes no request and starts no thread; the first event does. Called again with
- * other options it replaces the earlier destination, which first delivers what it has.
+ * Configures the exporter. Makes no request and starts no thread; the first event does. A call with other options
+ * replaces the exporter; the replaced one delivers what it has.
  */
 export declare function initLogger(options?: InitLoggerOptions): Logger;
 
 /**
- * Takes one Flue event; pass it to Flue's `observe(...)`. Returns at once and never throws. Before
- * `initLogger` it does nothing. Flue's `instrument(...)` takes it, too: it is an instrumentation of its own.
+ * Records one Flue event; pass it to Flue's `observe(...)`. Returns at once and never throws. Does nothing before
+ * `initLogger`. It is an instrumentation as well, for Flue's `instrument(...)`.
  */
 export declare const braintrustFlueObserver: ((event: unknown, context?: unknown) => void) &
   FlueInstrumentation;
 
-/** What a Flue interceptor is told of the work it wraps. */
+/** The operation that a Flue interceptor wraps. */
 export interface FlueOperation {
   readonly type: string;
   readonly toolCallId?: string | undefined;
@@ -273,7 +271,7 @@ export interface FlueOperation {
   readonly runId?: string | undefined;
 }
 
-/** What a Flue interceptor is told of where the work belongs. */
+/** The ids of the work that a Flue interceptor wraps. */
 export interface FlueOperationContext {
   readonly turnId?: string | undefined;
   readonly operationId?: string | undefined;
@@ -285,7 +283,7 @@ export interface FlueOperationContext {
     { readonly traceparent: string; readonly tracestate?: string } | undefined;
 }
 
-/** What Flue's `instrument(...)` takes. */
+/** The argument of Flue's `instrument(...)`. */
 export interface FlueInstrumentation {
   key: symbol;
   observe(event: unknown, context?: unknown): void;
@@ -299,14 +297,13 @@ export interface FlueInstrumentation {
 }
 
 /**
- * The same as the observer, for Flue's `instrument(...)` (1.0-beta and 2.x). Beyond the observer it
- * follows Flue's work through async calls, so that operations which carry no id of what called them (in
- * actions and harness tools) lie below the very tool call, and so do spans of the application's own. It never
- * delays or alters the work.
+ * The observer for Flue's `instrument(...)` (1.0-beta and 2.x). In addition it follows Flue's work through async
+ * calls: operations without the id of their caller (in actions and harness tools) and custom spans become children
+ * of the tool call that runs. It never delays or changes the work.
  */
 export declare function braintrustFlueInstrumentation(): FlueInstrumentation;
 
-/** Braintrust's types of spans. */
+/** Braintrust's span types. */
 export type SpanType =
   | 'task'
   | 'llm'
@@ -320,14 +317,14 @@ export type SpanType =
   | 'classifier'
   | 'review';
 
-/** What may be said of a span. Said twice, objects are merged at any depth and tags are gathered. */
+/** Fields of a span. Repeated updates merge objects at any depth and collect tags. */
 export interface SpanEvent {
   input?: unknown;
   output?: unknown;
   expected?: unknown;
-  /** What went wrong; an `Error` is shown with its stack. */
+  /** The error; an `Error` is shown with its stack. */
   error?: unknown;
-  /** Facts by name. */
+  /** Metadata by name. */
   metadata?: Record<string, unknown>;
   /** Numbers between 0 and 1 by name. */
   scores?: Record<string, number | null>;
@@ -337,81 +334,81 @@ export interface SpanEvent {
 }
 
 export interface StartSpanArgs {
-  /** Default: `root`, or `subspan` below another span. */
+  /** Default: `root`, or `subspan` for a child. */
   name?: string;
   type?: SpanType;
-  /** More attributes. Not sent while a masking function is set. */
+  /** More attributes. Omitted while a masking function is set. */
   spanAttributes?: Record<string, unknown>;
-  /** When it began, in seconds since the epoch. Default: now, also for what lies outside the years 1970 to 9999. */
+  /** The start time in seconds since the epoch. Default: now, also for times outside of the years 1970 to 9999. */
   startTime?: number;
   /**
-   * The span it lies below, as `span.export()` tells it, of ours or of the `braintrust` package. Default: the
-   * current span. What is no such text is ignored, with a warning.
+   * The parent, as returned by `span.export()` of this package or of the `braintrust` package. Default: the
+   * current span. Anything else is ignored with a warning.
    */
   parent?: string;
-  /** What is said at once. */
+  /** The first update. */
   event?: SpanEvent;
 }
 
 export interface EndSpanArgs {
-  /** When it ended, in seconds since the epoch. Default: now. */
+  /** The end time in seconds since the epoch. Default: now. */
   endTime?: number;
 }
 
-/** What functions with a span may be told. */
+/** Options of functions that run within a span. */
 export interface SetCurrentArg {
-  /** Whether the span is the current one meanwhile. Default: `true`. */
+  /** Whether the span is the current one while the function runs. Default: `true`. */
   setCurrent?: boolean;
 }
 
-/** A span of the application's own, or one of Flue's. No method throws because tracing does not work. */
+/** A custom span, or one of Flue's. No method throws when tracing fails. */
 export interface Span {
   readonly kind: 'span';
   /** The row's id. */
   readonly id: string;
   readonly spanId: string;
   readonly rootSpanId: string;
-  /** The ids of the spans it lies below; of Flue's spans they are not told. */
+  /** The ids of its parents; empty for spans of Flue's. */
   readonly spanParents: readonly string[];
-  /** Says something of the span. */
+  /** Adds fields to the span. */
   log(event: SpanEvent): void;
   /** Sets the name, the type or other attributes. */
   setAttributes(args: Omit<StartSpanArgs, 'event'>): void;
-  /** Runs a function within a span below this one; see {@link traced}. */
+  /** Runs a function within a child of this span; see {@link traced}. */
   traced<R>(callback: (span: Span) => R, args?: StartSpanArgs & SetCurrentArg): R;
-  /** Starts a span below this one; see {@link startSpan}. */
+  /** Starts a child of this span; see {@link startSpan}. */
   startSpan(args?: StartSpanArgs): Span;
-  /** Ends the span; gives the time, in seconds since the epoch. Once it has ended nothing changes that. Flue ends its own. */
+  /** Ends the span and returns the end time in seconds since the epoch. Later calls change nothing. Flue ends its own spans. */
   end(args?: EndSpanArgs): number;
   /** The same as `end`. */
   close(args?: EndSpanArgs): number;
-  /** The span's ids as a text, for `parent` here, in another process, or of the `braintrust` package. */
+  /** The span's ids as a string, for `parent` in this or another process, or in the `braintrust` package. */
   export(): Promise<string>;
-  /** Writes where the span stands to the headers of an outgoing call; see {@link injectTraceContext}. */
+  /** Writes the span's trace context to the headers of an outgoing call; see {@link injectTraceContext}. */
   inject<T extends object>(carrier?: T): T;
-  /** Where the span is shown, as far as known: the login tells the organisation. */
+  /** The span's address in Braintrust, as far as known: the login returns the organisation. */
   link(): string;
-  /** The same, once it is known. */
+  /** The span's address, once the organisation is known. */
   permalink(): Promise<string>;
   /** The same as the package's `flush`. */
   flush(): Promise<void>;
 }
 
 /**
- * The span that runs now: the innermost of the application's, else Flue's, if it was registered by
- * `instrument(...)`. Outside of both, and without a key, a span that does nothing.
+ * The current span: the innermost custom span, else Flue's, if the exporter was registered by `instrument(...)`.
+ * Otherwise, and without a key, a no-op span.
  */
 export declare function currentSpan(): Span;
 
 /**
- * Starts a span below the current one, else a trace of its own. It is not the current span, and ends when it is
- * told to, or with the process.
+ * Starts a child of the current span, or a new trace. It does not become the current span, and ends by `end()` or
+ * with the process.
  */
 export declare function startSpan(args?: StartSpanArgs): Span;
 
 /**
- * Runs a function within a span and ends it when the function, or its promise, does. Gives what it gives; what it
- * throws is recorded and thrown on. Without a key it only runs the function.
+ * Runs a function within a span and ends the span when the function returns or its promise settles. Returns the
+ * function's result; records and rethrows its error. Without a key it only runs the function.
  */
 export declare function traced<R>(
   callback: (span: Span) => R,
@@ -419,8 +416,8 @@ export declare function traced<R>(
 ): R;
 
 /**
- * The function, each call of which runs in a span: the arguments are its input, what it gives its output, unless
- * `noTraceIO` is set. Named after the function by default.
+ * Wraps a function so that each call runs within a span with the arguments as input and the result as output, unless
+ * `noTraceIO` is set. The span is named after the function by default.
  */
 export declare function wrapTraced<F extends (...args: any[]) => any>(
   fn: F,
@@ -431,9 +428,9 @@ export declare function wrapTraced<F extends (...args: any[]) => any>(
 export declare function logError(span: Span, error: unknown): void;
 
 /**
- * Writes where the current span stands to the headers of an outgoing call, so that what is called can be a part of
- * the trace: `traceparent`, `baggage` (beside what is there), and the caller's `tracestate`. Takes an object,
- * `Headers`, a request of Node's or a list of pairs, and gives the same. Without a span it changes nothing.
+ * Writes the trace context of the current span to the headers of an outgoing call, so that the callee can join the
+ * trace: `traceparent`, `baggage` (keeping other members), and the caller's `tracestate`. Takes and returns an
+ * object, `Headers`, a request of Node's or a list of pairs. Without a span it changes nothing.
  */
 export declare function injectTraceContext<T extends object = Record<string, string>>(
   carrier?: T,
@@ -441,29 +438,28 @@ export declare function injectTraceContext<T extends object = Record<string, str
 ): T;
 
 /**
- * Given the value of one field of a span, as it would be sent; gives what is sent instead. `undefined` leaves the
- * field out. It must not be async.
+ * Receives the value of one field of a span, as it would be sent, and returns the value to send instead. `undefined`
+ * omits the field. It must not be async.
  */
 export type MaskingFunction = (value: any) => unknown;
 
 /**
- * From now on every span passes through this function before any byte of it leaves the process or reaches
- * the disk; `null` for none. Called once for each field that a span has, with the whole field: `input`,
- * `output`, `expected`, `metadata`, `context`, `scores`, `metrics`, and, unlike the `braintrust` package's,
- * `error`, `tags` and the span's name. Where it throws, or gives what the field cannot be, a mark takes the
- * field's place, which tells nothing but the class of what was thrown. Ids, the span's type and when it began
- * and ended are not masked. Set it before the first event: what was told earlier may be on its way.
+ * Sets the masking function, which every span passes before any byte of it leaves the process or reaches the disk;
+ * `null` removes it. Called once for each field of a span, with the whole field: `input`, `output`, `expected`,
+ * `metadata`, `context`, `scores`, `metrics`, and, unlike the `braintrust` package's, `error`, `tags` and the span's
+ * name. When it throws, or returns a value of the wrong shape, a mark replaces the field and names only the class of
+ * what was thrown. Ids, the span's type, and its start and end times are not masked. Set it before the first event:
+ * earlier events may be in flight.
  */
 export declare function setMaskingFunction(mask: MaskingFunction | null): void;
 
 /**
- * Waits until what was accepted before the call is delivered, or lost, or the time is up. Never
- * rejects.
+ * Waits until everything accepted before the call is delivered or lost, or the timeout passes. Never rejects.
  */
 export declare function flush(options?: FlushOptions | null): Promise<FlushReport>;
 
-/** The numbers since `initLogger`. Without it all are zero. */
+/** The counters since `initLogger`; all zero before it. */
 export declare function stats(): Stats;
 
-/** Delivers what it can, then takes nothing more until `initLogger` is called again. Never rejects. */
+/** Flushes, then refuses events until `initLogger` is called again. Never rejects. */
 export declare function close(options?: FlushOptions | null): Promise<FlushReport>;
