@@ -156,7 +156,7 @@ impl ExporterHandle {
   }
 
   /// Where spans are shown.
-  pub fn place(&self) -> TraceDestination {
+  pub fn trace_destination(&self) -> TraceDestination {
     self.shared.trace_destination()
   }
 

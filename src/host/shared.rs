@@ -70,7 +70,7 @@ impl Shared {
   }
 
   /// Where spans are shown.
-  pub fn place(&self) -> TraceDestination {
+  pub fn trace_destination(&self) -> TraceDestination {
     self.destination.lock().unwrap_or_else(PoisonError::into_inner).clone()
   }
 
