@@ -35,16 +35,16 @@ pub struct Header {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum DecodeError {
   /// The file is shorter than a header.
-  #[error("it ends within the header")]
+  #[error("the file ends within the header")]
   NoHeader,
   /// The file does not begin with the name of the format and this version.
-  #[error("it is no spool file of this version")]
+  #[error("not a spool file of this version")]
   Magic,
   /// The checksum of the header is wrong.
   #[error("the header is damaged")]
   Header,
   /// The content has another length than the header states.
-  #[error("{found} bytes of content where {expected} were written")]
+  #[error("expected {expected} bytes of content, found {found}")]
   Length { expected: u64, found: u64 },
   /// The checksum of the content is wrong.
   #[error("the content is damaged")]

@@ -52,10 +52,10 @@ impl Segment {
 #[derive(Debug, Error)]
 pub enum ReadError {
   /// The segment is damaged for good. The caller passes it to [`Spool::quarantine`].
-  #[error("a payload in the spool is damaged: {0}")]
+  #[error("a segment in the spool is damaged: {0}")]
   Damaged(#[from] DecodeError),
   /// The file was removed by someone else. The caller passes the segment to [`Spool::remove`].
-  #[error("a payload has vanished from the spool")]
+  #[error("a segment is missing from the spool")]
   Gone,
   /// The file system failed. A later read may succeed.
   #[error(transparent)]
