@@ -1,11 +1,11 @@
 'use strict';
 
-// The names that applications import. Holds the one exporter of the process, and loads the rest when it is needed.
+// The exports of the package. Holds the exporter of the process, and loads everything else on demand.
 
 const { runInContext } = require('./js/context.js');
 const { Exporter } = require('./js/exporter.js');
 
-// Importing loads nothing native, starts nothing and reads nothing.
+// Importing loads nothing native, starts no thread and reads no file.
 const exporter = new Exporter();
 
 /** @type {typeof import('./index.d.ts').initLogger} */
@@ -30,7 +30,7 @@ const braintrustFlueObserver = Object.assign(
 /** @type {ReturnType<typeof import('./js/spans/traced.js').spansOf> | undefined} */
 let spans;
 
-/** Loaded by the first who makes spans: the others need not wait for it. */
+/** Loaded when the application first asks for a span. */
 const ofSpans = () => (spans ??= require('./js/spans/traced.js').spansOf(exporter));
 
 /** @type {typeof import('./index.d.ts').currentSpan} */
@@ -63,7 +63,7 @@ const stats = () => exporter.stats();
 /** @type {typeof import('./index.d.ts').close} */
 const close = (options) => exporter.close(options);
 
-// Named one by one, so that `import { initLogger } from 'flue-braintrust'` works.
+// Listed by name, so that `import { initLogger } from 'flue-braintrust'` works.
 module.exports = {
   initLogger,
   braintrustFlueObserver,

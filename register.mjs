@@ -1,5 +1,5 @@
 /**
- * Sets the tracing up by import alone, from the environment and `.env.braintrust`:
+ * Starts the tracing on import, configured by the environment and `.env.braintrust`:
  *
  *     node --import flue-braintrust/register server.mjs
  *
@@ -11,7 +11,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { braintrustFlueInstrumentation, initLogger } from './index.js';
 import { environment, isStrict } from './js/environment.js';
-import { messageOf } from './js/plain-copy.js';
+import { messageOf } from './js/json/json-safe-copy.js';
 import { warn } from './js/warn.js';
 
 const { env, file } = environment();
@@ -27,8 +27,7 @@ if ((env.BRAINTRUST_API_KEY || file.BRAINTRUST_API_KEY)?.trim()) {
 async function register() {
   const { instrument, observe } = await flue();
   initLogger();
-  // A key of its own: an application that registers as well is not told that it is too late. What is said twice is
-  // heard once.
+  // A key of its own: an application that registers as well gets no error. Duplicate events are ignored.
   const key = Symbol.for('flue-braintrust/register');
   const instrumentation = { ...braintrustFlueInstrumentation(), key };
   if (instrument) instrument(instrumentation);

@@ -11,41 +11,35 @@ import { ROOT } from './support/run';
 /** For each module, a folder being one: those of ours, and the packages, that it may load. */
 const TABLE: Record<string, string> = {
   index: 'context exporter spans',
-  register: 'environment index plain-copy warn',
+  register: 'environment index json warn',
 
-  exporter: `capture context environment json-string masking native-loader options plain-copy signals stringify troubles
-    warn`,
-  spans: 'context plain-copy span-link stringify warn',
-  capture: 'context essentials histories stringify',
-  histories: 'remembered stringify',
-  masking: 'json-string plain-copy stringify',
-  stringify: 'is-plain limits plain-copy',
-  'is-plain': 'limits',
-  'plain-copy': 'limits',
-  essentials: 'plain-copy',
-  troubles: 'warn',
+  exporter:
+    'capture context diagnostics environment json masking native-loader options signals warn',
+  spans: 'context json span-link warn',
+  capture: 'context json minimal-end-event request-delta',
+  'request-delta': 'flat-snapshot json',
+  'minimal-end-event': 'json',
+  masking: 'json',
+  diagnostics: 'warn',
   'native-loader': 'native',
-  'json-string': '',
   context: '',
   environment: '',
-  limits: '',
+  'flat-snapshot': '',
+  json: '',
   options: '',
-  remembered: '',
   signals: '',
   'span-link': '',
   warn: '',
 
   workerd: 'context braintrust cloudflare:workers',
 
-  'tools/cli': `tools/collector tools/doctor tools/init tools/support exporter json-string native-loader package
-    plain-copy`,
-  'tools/doctor':
-    'tools/support environment json-string native-loader package plain-copy span-link',
+  'tools/cli': `tools/collector tools/doctor tools/init tools/support exporter json native-loader package`,
+  'tools/doctor': 'tools/support environment json native-loader package span-link',
   'tools/init': 'tools/support',
   'tools/collector': 'tools/viewer tools/support',
   'tools/viewer': 'tools/support',
   'tools/viewer/page': 'tools/support htm preact preact/hooks',
-  'tools/support': 'environment json-string native-loader plain-copy',
+  'tools/support': 'environment json native-loader',
 };
 const MAY_LOAD = new Map<string, string[]>(
   Object.entries(TABLE).map(([module, names]) => [module, names.match(/\S+/g) ?? []]),

@@ -1,7 +1,7 @@
 import { startCollector } from '../tools/collector';
 import { Capture } from '../js/capture';
 import { loadNative } from '../js/native-loader';
-import { Histories } from '../js/histories';
+import { RequestDeltas } from '../js/request-delta';
 import { braintrustFlueObserver, close, flush, initLogger } from '..';
 
 /** A small generator of repeatable chance. */
@@ -149,7 +149,7 @@ test.each(['full', 'delta'] as const)(
 );
 
 test('a growing conversation is told by its new messages alone', () => {
-  const histories = new Histories();
+  const histories = new RequestDeltas();
   const request = (messages: Message[], tools = ['t']) =>
     histories.shorten(
       frozen(
@@ -182,13 +182,13 @@ test('a growing conversation is told by its new messages alone', () => {
 });
 
 test('what may change after it was seen is never remembered', () => {
-  const histories = new Histories();
+  const histories = new RequestDeltas();
   const event = { purpose: 'agent', conversationId: 'c', request: { input: { messages: [] } } };
   expect(histories.shorten(event)).toBeUndefined();
 });
 
 test('no more than 64 conversations are remembered', () => {
-  const histories = new Histories();
+  const histories = new RequestDeltas();
   for (let n = 0; n < 70; n++) {
     const request = { input: { messages: [{ role: 'user', content: 'hi' }] } };
     histories.shorten(frozen({ purpose: 'agent', conversationId: `c${n}`, request }));

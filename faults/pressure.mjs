@@ -91,14 +91,14 @@ export const pressures = [
 export async function playPressures(pressures, { exporters, progress }) {
   const lines = [];
   for (const pressure of pressures) {
-    const bare = await playOne(pressure, 'nothing');
+    const bare = await runOne(pressure, 'nothing');
     for (const exporter of exporters) {
       if (pressure.exporters && !pressure.exporters.includes(exporter)) continue;
       progress(`${pressure.id}, ${exporter}`);
-      const line = await playOne(pressure, exporter);
+      const line = await runOne(pressure, exporter);
       const { peakRss } = line.figures ?? line.ended;
       line.above = peakRss - bare.figures.peakRss;
-      if (exporter === 'ours') line.broken = broken(line);
+      if (exporter === 'ours') line.broken = brokenInvariants(line);
       lines.push(line);
     }
   }
@@ -106,7 +106,7 @@ export async function playPressures(pressures, { exporters, progress }) {
 }
 
 /** @param {Pressure} pressure @param {string} exporter @returns {Promise<PressureLine>} */
-async function playOne(pressure, exporter) {
+async function runOne(pressure, exporter) {
   const { spans, size, pauseEvery, perSecond, flags, spool } = pressure;
   const directory = mkdtempSync(join(tmpdir(), 'flue-braintrust-faults-'));
   const server = await startServer(pressure.server, { delayMs: NETWORK_MS });
@@ -138,7 +138,7 @@ async function playOne(pressure, exporter) {
 }
 
 /** @param {PressureLine} line @returns {string[]} */
-function broken({ pressure, figures, above, arrived }) {
+function brokenInvariants({ pressure, figures, above, arrived }) {
   if (figures === undefined) return ['it aborted'];
   const found = [];
   const { accepted, sent, pending, spooled = 0 } = figures.stats;

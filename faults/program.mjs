@@ -36,10 +36,10 @@ const plan = JSON.parse(process.argv[2]);
 const say = (word) => writeSync(1, `${word} ${Date.now()}\n`);
 const announce = () => say('ending');
 
-if (plan.place === undefined) await play();
+if (plan.place === undefined) await runScenario();
 else await host(plan.place, { ...plan, place: undefined }, plan.killBy);
 
-async function play() {
+async function runScenario() {
   const { exporter, options, workload, ending } = plan;
   const record = recorder(plan.events);
   if (workload.kind === 'agent') observeFlue(record);

@@ -1,6 +1,6 @@
 import { table } from '../benchmark/table.mjs';
 import { lostRows } from './pressure.mjs';
-import { delayOf, reported, statusOf } from './promises.mjs';
+import { delayOf, reported, statusOf } from './invariants.mjs';
 
 const MIB = 2 ** 20;
 
@@ -10,8 +10,8 @@ const MIB = 2 ** 20;
  * @typedef {object} Line
  * @property {import('./scenarios.mjs').Scenario} scenario
  * @property {string} exporter
- * @property {import('./play.mjs').Run} run
- * @property {import('./play.mjs').Run} baseline
+ * @property {import('./run-scenario.mjs').Run} run
+ * @property {import('./run-scenario.mjs').Run} baseline
  * @property {string[]} broken
  */
 

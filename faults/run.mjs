@@ -32,7 +32,7 @@ if (options.package !== undefined) process.env.BENCH_PACKAGE = options.package;
 
 const { install } = await import('../benchmark/install.mjs');
 const { describeMachine } = await import('../benchmark/machine.mjs');
-const { playAll } = await import('./play-all.mjs');
+const { runAll } = await import('./run-all.mjs');
 const { playPressures, pressures } = await import('./pressure.mjs');
 const { report } = await import('./report.mjs');
 const { scenarios } = await import('./scenarios.mjs');
@@ -50,7 +50,7 @@ if (exporters.includes('braintrust 3.17')) install();
 const began = Date.now();
 const machine = describeMachine();
 const { hurry } = options;
-const lines = await playAll(chosen, { exporters, repetitions, hurry, progress });
+const lines = await runAll(chosen, { exporters, repetitions, hurry, progress });
 const pressure = await playPressures(pressed, { exporters, progress });
 const minutes = (Date.now() - began) / 60_000;
 const text = report({ lines, pressure, machine: machine.lines, minutes, repetitions });

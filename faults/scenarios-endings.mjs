@@ -141,7 +141,7 @@ const list = [
   ending('kill-spool-down', 'the same, and no server until the next process', {
     promise: 'due',
     ending: { act: 'signal', signal: 'SIGKILL', waitMs: SPOOLED_MS },
-    server: { timeline: [{ at: 0, gate: 'refuse' }] },
+    server: { timeline: [{ at: 0, proxy: 'refuse' }] },
     spool: true,
     short: 'burst',
     ...oursOnly,

@@ -65,8 +65,8 @@ export const faults = [
   fault('late', 'nothing listening for the first 2 s', {
     server: {
       timeline: [
-        { at: 0, gate: 'refuse' },
-        { at: 2000, gate: 'open' },
+        { at: 0, proxy: 'refuse' },
+        { at: 2000, proxy: 'open' },
       ],
     },
     short: true,
@@ -87,9 +87,9 @@ export const faults = [
     workload: { ...rounds, rounds: 60, pauseMs: 250 },
     server: {
       timeline: [
-        { at: 0, gate: 'open' },
-        { at: 5000, gate: 'refuse' },
-        { at: 25_000, gate: 'open' },
+        { at: 0, proxy: 'open' },
+        { at: 5000, proxy: 'refuse' },
+        { at: 25_000, proxy: 'open' },
       ],
     },
     uncertain: true,
@@ -99,9 +99,9 @@ export const faults = [
     workload: { ...rounds, rounds: 15 },
     server: {
       timeline: [
-        { at: 0, gate: 'open' },
-        { at: 1000, gate: 'refuse' },
-        { at: 3000, gate: 'open' },
+        { at: 0, proxy: 'open' },
+        { at: 1000, proxy: 'refuse' },
+        { at: 3000, proxy: 'open' },
       ],
     },
     uncertain: true,
@@ -171,29 +171,29 @@ export const faults = [
   fault('down', 'no server at all', {
     promise: 'counted',
     ending: impatient,
-    server: { timeline: [{ at: 0, gate: 'refuse' }] },
+    server: { timeline: [{ at: 0, proxy: 'refuse' }] },
     short: true,
   }),
   fault('hole', 'nothing is ever answered', {
     promise: 'counted',
     ending: impatient,
-    server: { timeline: [{ at: 0, gate: 'hole' }] },
+    server: { timeline: [{ at: 0, proxy: 'hole' }] },
   }),
   fault('hole-exit', 'nothing is ever answered; process.exit(0)', {
     promise: 'counted',
     ending: { act: 'exit' },
-    server: { timeline: [{ at: 0, gate: 'hole' }] },
+    server: { timeline: [{ at: 0, proxy: 'hole' }] },
   }),
   fault('down-spool', 'no server, process.exit(0), spool; healthy for the next process', {
     short: true,
     ending: { act: 'exit' },
-    server: { timeline: [{ at: 0, gate: 'refuse' }] },
+    server: { timeline: [{ at: 0, proxy: 'refuse' }] },
     spool: true,
     ...oursOnly,
   }),
   fault('hole-spool', 'nothing answered, process.exit(0), spool; then the same', {
     ending: { act: 'exit' },
-    server: { timeline: [{ at: 0, gate: 'hole' }] },
+    server: { timeline: [{ at: 0, proxy: 'hole' }] },
     spool: true,
     ...oursOnly,
   }),

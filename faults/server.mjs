@@ -1,7 +1,7 @@
 /** The other end of a run: the package's collector behind a gate, with the faults of a scenario. */
 import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
-import { Gate } from './gate.mjs';
+import { TcpProxy } from './tcp-proxy.mjs';
 
 const { startCollector } = createRequire(import.meta.url)('../tools/collector/index.js');
 
@@ -14,7 +14,7 @@ const NETWORK_MS = 60;
 /**
  * @typedef {object} ServerPlan
  * @property {() => (request: Request) => Fault | undefined} [faults] makes the faults of one run
- * @property {{ at: number, gate: import('./gate.mjs').Mode }[]} [timeline] what becomes of the
+ * @property {{ at: number, proxy: import('./tcp-proxy.mjs').Mode }[]} [timeline] what becomes of the
  *   connections, milliseconds after the application has begun to work; before that it is the first mode
  * @property {number | null} [limit] the advertised limit of a body, bytes; null for none
  */
@@ -39,29 +39,29 @@ export async function startServer({ faults, timeline = [], limit }) {
     if (status !== null && status < 300) acknowledged.settle(index, rowIds);
     else acknowledged.fail(index, status);
   });
-  const gate = new Gate(collector.port);
-  await gate.start();
+  const proxy = new TcpProxy(collector.port);
+  await proxy.start();
   const [first, ...later] = timeline;
-  if (first !== undefined) await gate.turn(first.gate);
+  if (first !== undefined) await proxy.turn(first.proxy);
   const timers = new Set();
   return {
-    url: gate.url,
+    url: proxy.url,
     acknowledged,
     rows: () => collector.rows(),
     /** What breaks the protocol. */
     problems: () => collector.problems,
     /** The application works: the timeline begins. */
     begin: () => {
-      for (const { at, gate: mode } of later) timers.add(setTimeout(() => gate.turn(mode), at));
+      for (const { at, proxy: mode } of later) timers.add(setTimeout(() => proxy.turn(mode), at));
     },
     /** Whatever was planned, it is well now. */
     heal: () => {
       timers.forEach(clearTimeout);
-      return gate.turn('open');
+      return proxy.turn('open');
     },
     stop: async () => {
       timers.forEach(clearTimeout);
-      await gate.close();
+      await proxy.close();
       await collector.close();
     },
   };

@@ -1,7 +1,7 @@
 /** A server that flaps: now healthy, now failing in some way, now gone. It keeps of rows what is counted. */
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
-import { Gate } from './gate.mjs';
+import { TcpProxy } from './tcp-proxy.mjs';
 
 const require = createRequire(import.meta.url);
 const { createHttpServer } = require('../tools/collector/http.js');
@@ -38,14 +38,14 @@ export class FlappingServer {
   /** Rows by their ids, with what is looked at. @type {Map<string, any>} */
   #rows = new Map();
   #timer;
-  #gate;
+  #proxy;
   #server;
 
   /** @param {number} seed the same seed, the same moods */
   constructor(seed) {
     this.#random = generator(seed);
     const routes = new Routes({
-      url: () => this.#gate.url,
+      url: () => this.#proxy.url,
       apiKey: undefined,
       orgName: 'local',
       payloadMaxBytes: LIMIT,
@@ -71,10 +71,10 @@ export class FlappingServer {
   async start() {
     this.#server.listen(0, '127.0.0.1');
     await once(this.#server, 'listening');
-    this.#gate = new Gate(this.#server.address().port);
-    await this.#gate.start();
+    this.#proxy = new TcpProxy(this.#server.address().port);
+    await this.#proxy.start();
     this.#flap();
-    return this.#gate.url;
+    return this.#proxy.url;
   }
 
   /** It is healthy from now on. */
@@ -82,7 +82,7 @@ export class FlappingServer {
     this.#isHealed = true;
     clearTimeout(this.#timer);
     this.mood = 'healthy';
-    await this.#gate.turn('open');
+    await this.#proxy.turn('open');
   }
 
   rows() {
@@ -92,7 +92,7 @@ export class FlappingServer {
   async stop() {
     await this.heal();
     this.#closing.abort();
-    await this.#gate.close();
+    await this.#proxy.close();
     this.#server.close();
     this.#server.closeAllConnections();
   }
@@ -103,7 +103,7 @@ export class FlappingServer {
     const wasHealthy = this.mood === 'healthy';
     this.mood = wasHealthy ? others[Math.floor(this.#random() * others.length)] : 'healthy';
     this.moods[this.mood] = (this.moods[this.mood] ?? 0) + 1;
-    await this.#gate.turn(this.mood === 'dead' ? 'refuse' : 'open');
+    await this.#proxy.turn(this.mood === 'dead' ? 'refuse' : 'open');
     if (this.#isHealed) await this.heal();
     else this.#timer = setTimeout(() => this.#flap(), 1000 + this.#random() * 3000);
   }

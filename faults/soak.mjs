@@ -54,7 +54,7 @@ try {
     soak({ ...load, title: 'no spool', exporter: 'ours' }),
     soak({ ...load, title: 'spool', exporter: 'ours', spool: join(directory, 'spool') }),
   ]);
-  for (const result of results) result.broken = broken(result, bare);
+  for (const result of results) result.broken = brokenInvariants(result, bare);
   print([bare, ...results]);
   if (results.some(({ broken }) => broken.length > 0)) process.exitCode = 1;
 } finally {
@@ -123,7 +123,7 @@ function slopeOf(samples) {
   return (above / below) * (60_000 / SAMPLE_MS);
 }
 
-function broken({ ended, counts, told, quarters }, bare) {
+function brokenInvariants({ ended, counts, told, quarters }, bare) {
   if (told === undefined) return [`it ended with ${ended.signal ?? ended.code}: ${ended.stderr}`];
   const { accepted, sent, pending, spooled = 0, lost } = told.stats;
   const found = [];

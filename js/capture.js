@@ -1,13 +1,13 @@
 'use strict';
 
-// Which events are handed over, and as what. Must not know what becomes of them.
+// Selects the events to translate and writes them as text. Knows nothing of translation and delivery.
 
 const { callingTool, currentWork, noteOperation } = require('./context.js');
-const { essentials } = require('./essentials.js');
-const { Histories } = require('./histories.js');
-const { stringify } = require('./stringify.js');
+const { minimalEndEvent } = require('./minimal-end-event.js');
+const { RequestDeltas } = require('./request-delta.js');
+const { stringify } = require('./json/stringify.js');
 
-/** The events that tell that a model has begun to answer. Each turn has one of them or thousands. */
+/** The events that stream a model's response. The first of a turn marks when the response began. */
 const DELTAS = new Set([
   'text_delta',
   'thinking_start',
@@ -16,7 +16,7 @@ const DELTAS = new Set([
   'message_update',
 ]);
 
-/** The most turns that are awaited; one whose model never answers would be awaited for ever. */
+/** The most turns whose first delta is awaited; without a bound, turns without a response would pile up. */
 const MAX_ASKED = 1024;
 
 /** @typedef {{ type?: unknown, turnId?: unknown }} FlueEvent */
@@ -30,17 +30,14 @@ const MAX_ASKED = 1024;
 
 /** What the native part states about events. @typedef {Pick<typeof import('../native.d.ts'), 'Priority' | 'translatedKinds'>} Native */
 
-/**
- * Decides which events are wanted, and writes them as text. Knows the events' kinds and nothing of what
- * becomes of them.
- */
+/** Selects the events that are translated, and enqueues their text. */
 class Capture {
   /** The priority of each kind that is translated. @type {ReadonlyMap<unknown, Priority>} */
   #priorities;
   #priority;
-  /** The turns whose model has been asked and has not begun to answer. */
+  /** The ids of turns without a delta so far. At most `MAX_ASKED`. */
   #asked = new Set();
-  #histories = new Histories();
+  #requestDeltas = new RequestDeltas();
 
   /** @param {Native} native */
   constructor({ Priority, translatedKinds }) {
@@ -49,7 +46,7 @@ class Capture {
   }
 
   /**
-   * Whether the event says something of a span. For most events this is all that is done.
+   * Whether the event is translated. For most events this is the whole cost.
    * @param {unknown} event
    */
   wants(event) {
@@ -59,7 +56,7 @@ class Capture {
   }
 
   /**
-   * Hands the wanted event over as JSON text.
+   * Enqueues a wanted event as JSON text.
    * @param {any} event an object or a function
    * @param {Record} record
    */
@@ -81,8 +78,8 @@ class Capture {
       record(stringify(event), Start);
     } else {
       if (type === 'turn') this.#asked.delete(turnId);
-      const told = type === 'tool' ? withoutRepetition(event) : event;
-      if (!record(stringify(told), Continuation)) record(essentialText(event), MinimalEnd);
+      const shown = type === 'tool' ? withoutRepetition(event) : event;
+      if (!record(stringify(shown), Continuation)) record(minimalEndText(event), MinimalEnd);
     }
   }
 
@@ -100,31 +97,31 @@ class Capture {
     const { Start, Note } = this.#priority;
     const text = this.#shortened(event);
     if (text === undefined) record(stringify(event), Start);
-    // What was refused the native part does not remember.
-    else if (!record(text, Start)) this.#histories.forget(conversationOf(event));
-    for (const conversationId of this.#histories.forgetIdle()) {
+    // The native part does not keep a refused request.
+    else if (!record(text, Start)) this.#requestDeltas.forget(conversationOf(event));
+    for (const conversationId of this.#requestDeltas.forgetIdle()) {
       record(JSON.stringify({ type: 'history_forgotten', conversationId }), Note);
     }
   }
 
   /**
-   * The request by what is new in it; undefined when it must be told in full.
+   * The request with only its new messages; undefined when it must be sent in full.
    * @param {any} event
    */
   #shortened(event) {
     try {
-      const shortened = this.#histories.shorten(event);
+      const shortened = this.#requestDeltas.shorten(event);
       return shortened && JSON.stringify(shortened);
     } catch {
-      // What cannot be read: the whole event is written with marks.
-      this.#histories.forget(conversationOf(event));
+      // The event cannot be read: it is written in full, with marks.
+      this.#requestDeltas.forget(conversationOf(event));
       return undefined;
     }
   }
 }
 
 /**
- * The conversation by which the event is remembered, if any.
+ * The conversation id of the event, if it can be read.
  * @param {any} event
  */
 function conversationOf(event) {
@@ -136,17 +133,17 @@ function conversationOf(event) {
 }
 
 /** @param {any} event */
-function essentialText(event) {
+function minimalEndText(event) {
   try {
-    return JSON.stringify(essentials(event));
+    return JSON.stringify(minimalEndEvent(event));
   } catch {
-    // What cannot be read has marks in the event's text, which can.
-    return JSON.stringify(essentials(JSON.parse(stringify(event))));
+    // The event's text has marks for the members that cannot be read.
+    return JSON.stringify(minimalEndEvent(JSON.parse(stringify(event))));
   }
 }
 
 /**
- * A tool's end without what it says twice or three times: the plain value stands for its wrappings.
+ * The end of a tool call without its repetitions: `effectiveResult` stands for `result`, which wraps it.
  * @param {any} event
  */
 function withoutRepetition(event) {
@@ -155,14 +152,14 @@ function withoutRepetition(event) {
     const exitCode = event.result?.details?.exitCode;
     return { ...event, result: exitCode === undefined ? undefined : { details: { exitCode } } };
   } catch {
-    // It is written with marks where it cannot be read.
+    // `stringify` marks the members that cannot be read.
     return event;
   }
 }
 
 /**
- * Adds what called the run or the operation, where the async context tells: the tool call, the application's own
- * span, and another program.
+ * Adds the caller of the run or the operation, as far as the async context knows it: the tool call, the custom
+ * span, and the trace context of another program.
  * @param {string} text an object's JSON
  */
 function withCaller(text) {

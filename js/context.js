@@ -1,6 +1,6 @@
 'use strict';
 
-// What work of Flue's and which span of the application's runs now, carried through async calls. Knows no rows.
+// The async context: which work of Flue's and which custom span runs now.
 
 const { AsyncLocalStorage } = require('node:async_hooks');
 
@@ -12,18 +12,17 @@ const { AsyncLocalStorage } = require('node:async_hooks');
 /** @typedef {{ readonly traceparent: string, readonly tracestate?: string }} TraceCarrier */
 
 /**
- * What a trace of Flue's begins with. The conversation and the operation are known once the operation has
- * begun.
+ * The root of a trace of Flue's. The conversation and the operation are known once the operation has started.
  * @typedef {object} Root
  * @property {string} [runId]
  * @property {string} [submissionId]
  * @property {string} [dispatchId]
  * @property {string} [conversationId]
  * @property {string} [operationId]
- * @property {TraceCarrier} [carrier] where the caller stands in a trace of its own
+ * @property {TraceCarrier} [carrier] the trace context of the caller
  */
 
-/** A span of the application's own, as far as it matters here. @typedef {{ id: string, rootSpanId: string }} OwnSpan */
+/** A custom span, as far as it matters here. @typedef {{ id: string, rootSpanId: string }} CustomSpan */
 
 /**
  * The work that runs now.
@@ -32,25 +31,25 @@ const { AsyncLocalStorage } = require('node:async_hooks');
  * @property {string} [operationId] the innermost operation
  * @property {ToolCall} [tool] the innermost tool call
  * @property {string} [traceId] the trace, where it is not the root's
- * @property {OwnSpan} [span] the application's span within all that
+ * @property {CustomSpan} [span] the innermost custom span
  */
 
 /**
- * The work that runs now, as far as Flue's interceptors and the application's spans tell.
+ * The work that runs now, as far as Flue's interceptors and custom spans report it.
  * @type {AsyncLocalStorage<Work>}
  */
 const context = new AsyncLocalStorage();
 
-/** The work that runs now; nothing outside of Flue's work and the application's spans. */
+/** The work that runs now; undefined outside of Flue's work and custom spans. */
 const currentWork = () => context.getStore();
 
-/** The tool call that runs now, if one does. */
+/** The innermost tool call that runs now; undefined outside of one. */
 const callingTool = () => context.getStore()?.tool;
 
 /**
- * Runs a function within a span of the application's.
+ * Runs a function within a custom span.
  * @template T
- * @param {OwnSpan} span
+ * @param {CustomSpan} span
  * @param {() => T} work
  * @returns {T}
  */
@@ -59,7 +58,7 @@ function runInSpan(span, work) {
 }
 
 /**
- * Runs the work of a Flue interceptor in its context. Gives what the work gives, throws what it throws.
+ * Runs the work of a Flue interceptor in its context. Returns and throws what the work does.
  * @template T
  * @param {import('../index.d.ts').FlueOperation} operation
  * @param {import('../index.d.ts').FlueOperationContext} ctx
@@ -89,11 +88,11 @@ function within(outer, operation, ctx) {
   // Outside of a run and a submission an operation is a root of its own.
   const { runId } = ctx ?? {};
   const root = outer?.root ?? (runId === undefined ? { operationId } : { runId });
-  // What began before anything was heard of its operation.
+  // The operation may have started before its first event.
   root.conversationId ??= ctx?.conversationId;
   const traceId = outer?.span?.rootSpanId ?? outer?.traceId;
   const tool = toolOf(operation, ctx);
-  // A task's child lies below the task, whatever tool raised it.
+  // The parent of a task's child is the task, whatever tool raised it.
   return { root, operationId, traceId, ...(tool !== undefined && { tool }) };
 }
 
@@ -113,14 +112,14 @@ function toolOf(operation, ctx) {
 }
 
 /**
- * An operation begins: if it is the root of the submission that runs now, its ids are the root's.
+ * Notes the ids of an operation that starts, if it is the root of the submission that runs now.
  * @param {{ operationId?: string, conversationId?: string, taskId?: string }} event
  */
 function noteOperation({ operationId, conversationId, taskId }) {
   const work = context.getStore();
   const root = work?.root;
   if (root === undefined || root.runId !== undefined || taskId !== undefined || work?.tool) return;
-  // A conversation never runs two operations at once: the later one goes on with the root.
+  // A conversation never runs two operations at once: the later one resumes the root.
   if (root.operationId === undefined || root.conversationId === conversationId) {
     root.conversationId = conversationId;
     root.operationId = operationId;
@@ -128,10 +127,10 @@ function noteOperation({ operationId, conversationId, taskId }) {
 }
 
 /**
- * Flue's ids of the work that runs now, as the native part takes them; nothing outside of Flue's work.
+ * Flue's ids of the work that runs now, as the native part takes them; undefined outside of Flue's work.
  * @returns {Record<string, unknown> | undefined}
  */
-function whereabouts() {
+function flueContext() {
   const { root, operationId, tool, traceId } = context.getStore() ?? {};
   if (root === undefined) return undefined;
   const { runId, submissionId, dispatchId, conversationId } = root;
@@ -155,5 +154,5 @@ module.exports = {
   noteOperation,
   runInContext,
   runInSpan,
-  whereabouts,
+  flueContext,
 };

@@ -1,23 +1,22 @@
 'use strict';
 
-// The exporter of a process: its recorder, its settings, and what happens at its end. Every function that
-// applications call leads here, returns at once and does not throw. Translation and delivery are the native
-// part's.
+// The exporter of a process: its recorder, its settings, flush and shutdown. Every exported function ends up here,
+// returns at once and does not throw. The native part translates and delivers.
 
 const { Capture } = require('./capture.js');
 const { currentWork } = require('./context.js');
 const { environment, isStrict } = require('./environment.js');
-const { parse, toJson } = require('./json-string.js');
+const { parse, toJson } = require('./json/json-string.js');
 const { Masking } = require('./masking.js');
 const { loadNative } = require('./native-loader.js');
 const { pickOptions } = require('./options.js');
-const { messageOf } = require('./plain-copy.js');
+const { messageOf } = require('./json/json-safe-copy.js');
 const { handleSignals } = require('./signals.js');
-const { stringify } = require('./stringify.js');
-const { Troubles } = require('./troubles.js');
+const { stringify } = require('./json/stringify.js');
+const { Diagnostics } = require('./diagnostics.js');
 const { warn } = require('./warn.js');
 
-/** How long `flush()` and `close()` wait unless told otherwise, in milliseconds. */
+/** The default timeout of `flush()` and `close()`, in milliseconds. */
 const DEFAULT_TIMEOUT_MS = 10_000;
 
 const NO_ACCOUNTS = Object.freeze({
@@ -41,47 +40,47 @@ const NOTHING = Object.freeze({
   lastError: null,
 });
 
-/** @typedef {import('../index.d.ts').Trouble} Trouble */
+/** @typedef {import('../index.d.ts').Diagnostic} Diagnostic */
 
 /** @typedef {import('../native.d.ts').Recorder} Recorder */
 
 /** @typedef {import('../native.d.ts').Priority} Priority */
 
-/** A text that is no event: it is counted as one that could not be read. */
+/** A text that is no event: the native part counts it as unreadable. */
 const UNREADABLE = '{}';
 
 /**
- * The process-wide exporter behind the exported functions. Until it is initialised, and whenever it
- * cannot be, every method does nothing: tracing never breaks the application.
+ * The process-wide exporter behind the exported functions. Until it is initialised, and when initialisation fails,
+ * every method does nothing: tracing never breaks the application.
  */
 class Exporter {
   /** @type {Recorder | undefined} */
   #recorder;
-  /** What the recorder was made from: the same again is no reason for another one. */
+  /** The settings of the recorder: `init` with the same settings keeps it. */
   #settings = '';
   #closed = false;
-  /** Recorders that were replaced, and may still have something to deliver. @type {Recorder[]} */
-  #retired = [];
-  /** There from the first recorder on. @type {InstanceType<typeof Capture> | undefined} */
+  /** Replaced recorders that may still deliver. @type {Recorder[]} */
+  #replaced = [];
+  /** Set with the first recorder. @type {InstanceType<typeof Capture> | undefined} */
   #capture;
   #listening = false;
   #handlesSignals = false;
   #masking = new Masking(() => this.#recorders());
-  #troubles = new Troubles(() => this.#takeDiagnostics());
+  #diagnostics = new Diagnostics(() => this.#takeDiagnostics());
 
   constructor() {
-    // Those who asked to hear of a missing binary hear of it at once.
+    // In strict mode the import itself throws without a native binary.
     if (isStrict()) loadNative();
   }
 
   /** @type {typeof import('../index.d.ts').initLogger} */
   init(options = {}) {
     try {
-      this.#troubles.listen(options?.onError);
+      this.#diagnostics.listen(options?.onError);
       this.#start(options);
       if (options?.handleSignals === true) this.#handleSignals();
     } catch (error) {
-      if (options?.redact || options?.content !== undefined) this.#stop();
+      if (options?.redact || options?.content !== undefined) this.#disable();
       if (isStrict()) throw error;
       warn('NOT_STARTED', `${messageOf(error)}; the application runs on without tracing.`);
     }
@@ -93,7 +92,7 @@ class Exporter {
   }
 
   /**
-   * Takes one event. Never throws.
+   * Records one event. Never throws.
    * @param {unknown} event
    */
   observe(event) {
@@ -103,38 +102,38 @@ class Exporter {
       if (!capture.wants(event)) return;
       if (this.#closed) recorder.refuse();
       else capture.take(event, (text, priority) => recorder.record(text, priority));
-      this.#masking.stir();
+      this.#masking.schedulePoll();
     } catch {
-      this.#unreadable(recorder);
+      this.#recordUnreadable(recorder);
     }
   }
 
-  /** Whether anything is traced. */
+  /** Whether there is a recorder. */
   get isOn() {
     return this.#recorder !== undefined;
   }
 
   /**
-   * Takes an event of the application's own spans. Never throws.
+   * Records an event of a custom span. Never throws.
    * @param {object} event
    * @param {keyof typeof import('../native.d.ts').Priority} priority
-   * @returns {boolean} whether there was room; also when nobody listens any more, which is counted
+   * @returns {boolean} false when the queue refused it; true after `close()`, too, which counts it as lost
    */
-  tell(event, priority) {
+  record(event, priority) {
     const recorder = this.#recorder;
     if (recorder === undefined) return true;
     try {
-      this.#masking.stir();
+      this.#masking.schedulePoll();
       if (!this.#closed) return recorder.record(stringify(event), loadNative().Priority[priority]);
       recorder.refuse();
     } catch {
-      this.#unreadable(recorder);
+      this.#recordUnreadable(recorder);
     }
     return true;
   }
 
   /**
-   * The span of Flue's with those ids: of its row and its trace. Nothing where that is not to be had.
+   * The row id and the trace id of the Flue span with these ids; undefined when the native part is gone.
    * @param {Record<string, unknown>} ids
    * @returns {string[] | undefined}
    */
@@ -148,42 +147,42 @@ class Exporter {
   }
 
   /**
-   * Where the caller of the work that runs now stands, if traces join that of their caller.
-   * @param {ReturnType<Exporter['place']>} [place] where spans are shown, if that is known already
+   * The trace context of the caller of the work that runs now, if traces join those of their callers.
+   * @param {ReturnType<Exporter['traceDestination']>} [destination] where spans are shown, if that is known already
    */
-  caller(place = this.place()) {
-    return place?.distributed ? currentWork()?.root?.carrier : undefined;
+  caller(destination = this.traceDestination()) {
+    return destination?.distributed ? currentWork()?.root?.carrier : undefined;
   }
 
   /**
-   * Where spans are shown, as far as known.
+   * Where Braintrust shows spans, as far as known.
    * @returns {import('./native-types.d.ts').TraceDestination | undefined}
    */
-  place() {
+  traceDestination() {
     try {
-      return this.#recorder && parse(this.#recorder.place());
+      return this.#recorder && parse(this.#recorder.traceDestination());
     } catch {
-      // The process is past the point at which the native part can be asked.
+      // The environment is being torn down.
       return undefined;
     }
   }
 
   /**
-   * The native part counts and reports what cannot even be asked for its type.
+   * Counts an event that throws when its type is read.
    * @param {Recorder} recorder
    */
-  #unreadable(recorder) {
+  #recordUnreadable(recorder) {
     try {
       recorder.record(UNREADABLE, loadNative().Priority.Start);
     } catch (error) {
-      warn('EVENT_LOST', `An event could not be handed over: ${messageOf(error)}.`);
+      warn('EVENT_LOST', `An event could not be recorded: ${messageOf(error)}.`);
     }
   }
 
   /** @type {typeof import('../index.d.ts').setMaskingFunction} */
   setMaskingFunction(mask) {
     if (mask !== null && mask !== undefined && typeof mask !== 'function') {
-      // Nothing may leave unmasked because of a mistake.
+      // A mistake must not let content leave unmasked.
       warn(
         'NO_MASK',
         'setMaskingFunction was given no function; all content is replaced by marks.',
@@ -199,9 +198,9 @@ class Exporter {
   /** @type {typeof import('../index.d.ts').flush} */
   async flush(options) {
     if (this.#recorder === undefined) return { complete: true, ...NOTHING };
-    this.#masking.stir();
+    this.#masking.schedulePoll();
     const report = await this.#recorder.flush(timeoutOf(options));
-    this.#troubles.tell();
+    this.#diagnostics.report();
     return parse(report);
   }
 
@@ -214,9 +213,9 @@ class Exporter {
   async close(options) {
     if (this.#recorder === undefined) return { complete: true, ...NOTHING };
     this.#closed = true;
-    this.#masking.stir();
+    this.#masking.schedulePoll();
     const report = await this.#recorder.close(timeoutOf(options));
-    this.#troubles.tell();
+    this.#diagnostics.report();
     return parse(report);
   }
 
@@ -227,74 +226,74 @@ class Exporter {
 
     const native = loadNative();
     const recorder = new native.Recorder(settings);
-    this.#masking.begin(recorder);
-    this.#retire();
+    this.#masking.attach(recorder);
+    this.#shutdownReplaced();
     this.#recorder = recorder;
     this.#settings = settings;
     this.#closed = false;
     this.#capture = new Capture(native);
-    this.#finishAtExit();
+    this.#listenForExit();
   }
 
-  /** What was to be kept from leaving cannot be: nothing more is taken, also by a recorder that began before. */
-  #stop() {
-    this.#retire();
+  /** Content rules cannot be applied: disables the exporter, whose last recorder delivers what it has. */
+  #disable() {
+    this.#shutdownReplaced();
     this.#recorder = undefined;
     this.#settings = '';
   }
 
-  /** The recorder delivers what it has while another takes its place. */
-  #retire() {
+  /** Shuts the replaced recorder down in the background. */
+  #shutdownReplaced() {
     if (this.#recorder === undefined) return;
     this.#recorder.shutdownDetached(DEFAULT_TIMEOUT_MS);
-    this.#retired = this.#retired.filter((recorder) => !recorder.isAtRest());
-    this.#retired.push(this.#recorder);
+    this.#replaced = this.#replaced.filter((recorder) => !recorder.isAtRest());
+    this.#replaced.push(this.#recorder);
   }
 
   /**
-   * `process.exit` and uncaught errors await nothing and run no native hook: this listener is all that
-   * runs, and it may wait.
+   * Shuts down in the `exit` event: after `process.exit` and uncaught errors no promise settles and no native hook
+   * runs, but this listener does, and may block.
    */
-  #finishAtExit() {
+  #listenForExit() {
     if (this.#listening) return;
     this.#listening = true;
-    process.on('exit', () => this.#finish());
+    process.on('exit', () => this.#shutdownAtExit());
   }
 
-  /** Delivers what it can, and waits for it no longer than the exit timeout. */
-  #finish() {
+  /** Shuts every recorder down; blocks for at most the exit timeout. */
+  #shutdownAtExit() {
     try {
       const recorders = this.#recorders();
-      // All at once: the end waits for the slowest, not for their sum.
+      // Side by side: this waits for the slowest, not for their sum.
       for (const recorder of recorders) recorder.beginShutdown();
-      this.#masking.giveUp();
+      this.#masking.cancelRunning();
       for (const recorder of recorders) {
-        while (!recorder.waitShutdown()) this.#masking.finish(recorder);
+        while (!recorder.waitShutdown()) this.#masking.maskAll(recorder);
       }
     } catch (error) {
       warn('EXIT', `The last rows could not be delivered: ${messageOf(error)}.`);
     }
-    this.#troubles.tell();
+    this.#diagnostics.report();
   }
 
   #handleSignals() {
     if (this.#handlesSignals) return;
     this.#handlesSignals = true;
-    handleSignals({ now: () => this.#finish(), soon: () => void this.flush() });
+    handleSignals({ now: () => this.#shutdownAtExit(), soon: () => void this.flush() });
   }
 
   #recorders() {
-    return [...this.#retired, ...(this.#recorder ? [this.#recorder] : [])];
+    return [...this.#replaced, ...(this.#recorder ? [this.#recorder] : [])];
   }
 
-  /** @returns {Trouble[]} */
+  /** @returns {Diagnostic[]} */
   #takeDiagnostics() {
     return this.#recorders().flatMap((recorder) => parse(recorder.takeDiagnostics()));
   }
 }
 
 /**
- * Anything that is no number of milliseconds means the default.
+ * The timeout in milliseconds; the default for anything that is no number.
  * @param {import('../index.d.ts').FlushOptions | null | undefined} options
  */
 function timeoutOf(options) {
@@ -302,7 +301,7 @@ function timeoutOf(options) {
     const timeoutMs = options?.timeoutMs;
     if (typeof timeoutMs === 'number' && !Number.isNaN(timeoutMs)) return timeoutMs;
   } catch {
-    // Who asks for nothing readable gets the default.
+    // Options that throw mean the default.
   }
   return DEFAULT_TIMEOUT_MS;
 }

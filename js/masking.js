@@ -1,20 +1,20 @@
 'use strict';
 
-// The application's masking function: when it is called, with what, and what its failures become.
+// Calls the application's masking function, and turns its failures into marks.
 
-const { parse, toJson } = require('./json-string.js');
-const { classOf } = require('./plain-copy.js');
-const { toPlain } = require('./stringify.js');
+const { parse, toJson } = require('./json/json-string.js');
+const { classOf } = require('./json/json-safe-copy.js');
+const { toJsonSafe } = require('./json/stringify.js');
 
 /** @typedef {import('../index.d.ts').MaskingFunction} MaskingFunction */
 /** @typedef {import('../native.d.ts').Recorder} Recorder */
 /** @typedef {import('./native-types.d.ts').RowContent} RowContent */
 
-/** How often the native part is asked for rows while there are any, and otherwise, in milliseconds. */
-const SOON_MS = 20;
-const LATER_MS = 1000;
+/** How often the native part is polled for rows, while there are some and otherwise, in milliseconds. */
+const POLL_ACTIVE_MS = 20;
+const POLL_IDLE_MS = 1000;
 
-/** In the place of masked content: the native part writes marks then. */
+/** An answer without content: the native part writes marks instead. */
 const NOTHING = toJson(/** @type {readonly RowContent[]} */ ([]));
 
 /** The fields in the order in which they are masked: first those that the `braintrust` package masks. */
@@ -31,7 +31,7 @@ const FIELDS = [
   'name',
 ];
 
-/** What a field must be for the server; the others may be anything. @type {Record<string, (value: any) => boolean>} */
+/** The shapes that the server accepts; other fields may be anything. @type {Record<string, (value: any) => boolean>} */
 const SHAPES = {
   metadata: isObject,
   context: isObject,
@@ -41,13 +41,12 @@ const SHAPES = {
   name: (value) => typeof value === 'string',
 };
 
-/** Fields that have no room for a mark: it becomes a part of the error. */
+/** Fields that cannot hold a mark: it becomes a part of the error. */
 const WITHOUT_ROOM = new Set(['context', 'scores', 'metrics', 'tags']);
 
 /**
- * Calls the application's masking function with what rows say, before the native part makes bytes of them.
- * The native part is asked for such rows instead of calling by itself: nothing of ours then runs between two
- * steps of the application.
+ * Calls the application's masking function with the content of rows before the native part encodes them. Polls the
+ * native part, so that no callback of this package runs between two steps of the application.
  */
 class Masking {
   /** @type {MaskingFunction | null} */
@@ -56,10 +55,10 @@ class Masking {
   #recorders;
   /** @type {NodeJS.Timeout | undefined} */
   #timer;
-  /** What the masking function is at work on. @type {{ recorder: Recorder, batch: number } | undefined} */
-  #underWay;
-  /** When something last had to do with rows. */
-  #stirredAt = 0;
+  /** The batch that the masking function works on. @type {{ recorder: Recorder, batch: number } | undefined} */
+  #running;
+  /** When rows were last recorded or masked, by `performance.now()`. */
+  #activeAt = 0;
 
   /** @param {() => readonly Recorder[]} recorders those that may have rows to mask */
   constructor(recorders) {
@@ -69,52 +68,52 @@ class Masking {
   /** @param {MaskingFunction | null} mask null for none */
   set(mask) {
     this.#mask = mask;
-    for (const recorder of this.#recorders()) this.begin(recorder);
+    for (const recorder of this.#recorders()) this.attach(recorder);
   }
 
-  /** Lets a recorder know whether its rows are masked. @param {Recorder} recorder */
-  begin(recorder) {
+  /** Sets whether a recorder's rows are masked. @param {Recorder} recorder */
+  attach(recorder) {
     recorder.setMasking(this.#mask !== null);
-    this.stir();
+    this.schedulePoll();
   }
 
-  /** Rows will be there soon. */
-  stir() {
+  /** Schedules a poll: rows are expected. Does nothing without a masking function. */
+  schedulePoll() {
     if (this.#mask === null) return;
     const now = performance.now();
-    const wasIdle = now - this.#stirredAt > LATER_MS;
-    this.#stirredAt = now;
-    if (this.#timer === undefined || wasIdle) this.#schedule(SOON_MS);
+    const wasIdle = now - this.#activeAt > POLL_IDLE_MS;
+    this.#activeAt = now;
+    if (this.#timer === undefined || wasIdle) this.#schedule(POLL_ACTIVE_MS);
   }
 
-  /** Masks what there is now, all of it. @param {Recorder} recorder */
-  finish(recorder) {
+  /** Masks every row that waits now. @param {Recorder} recorder */
+  maskAll(recorder) {
     while (this.#maskSome(recorder));
   }
 
-  /** The process ends: should the masking function itself have ended it, its work is not waited for. */
-  giveUp() {
-    const underWay = this.#underWay;
-    this.#underWay = undefined;
-    underWay?.recorder.completeMasking(underWay.batch, NOTHING);
+  /** Answers the batch of a masking function that ended the process itself. */
+  cancelRunning() {
+    const running = this.#running;
+    this.#running = undefined;
+    running?.recorder.completeMasking(running.batch, NOTHING);
   }
 
   /** @param {number} ms */
   #schedule(ms) {
     clearTimeout(this.#timer);
-    // It keeps no process alive: at its end what remains is masked.
-    this.#timer = setTimeout(() => this.#look(), ms).unref();
+    // The timer does not keep the process alive: the rest is masked at exit.
+    this.#timer = setTimeout(() => this.#poll(), ms).unref();
   }
 
-  /** Masks a part of what there is, so that the application gets its turn. */
-  #look() {
+  /** Masks one batch of each recorder, so that the application gets its turn. */
+  #poll() {
     try {
       const some = this.#recorders().filter((recorder) => this.#maskSome(recorder));
-      if (some.length > 0) this.#stirredAt = performance.now();
-      const isQuiet = performance.now() - this.#stirredAt > LATER_MS;
-      this.#schedule(some.length > 0 ? 0 : isQuiet ? LATER_MS : SOON_MS);
+      if (some.length > 0) this.#activeAt = performance.now();
+      const isQuiet = performance.now() - this.#activeAt > POLL_IDLE_MS;
+      this.#schedule(some.length > 0 ? 0 : isQuiet ? POLL_IDLE_MS : POLL_ACTIVE_MS);
     } catch {
-      // The native part cannot be asked any more: the process ends.
+      // The environment is being torn down.
     }
   }
 
@@ -126,9 +125,9 @@ class Masking {
     const unmasked = recorder.takeMaskRequest();
     if (unmasked === null) return false;
     const { batch, content } = parse(unmasked);
-    this.#underWay = { recorder, batch };
+    this.#running = { recorder, batch };
     const masked = toJson(content.map((row) => this.#maskRow(row)));
-    this.#underWay = undefined;
+    this.#running = undefined;
     recorder.completeMasking(batch, masked);
     return true;
   }
@@ -141,7 +140,7 @@ class Masking {
     const masked = {};
     const failures = [];
     for (const field of FIELDS) {
-      // A failure that is taken back says nothing.
+      // Null takes an earlier value back.
       if (!(field in row) || row[field] === null) {
         if (field in row) masked[field] = null;
         continue;
@@ -160,7 +159,7 @@ class Masking {
  * @param {MaskingFunction} mask
  * @param {string} field
  * @param {unknown} value
- * @returns {{ value?: unknown, failure?: string }} of a failure nothing but its class is told
+ * @returns {{ value?: unknown, failure?: string }} a failure names the class of what was thrown, never its message
  */
 function maskField(mask, field, value) {
   const failed = (/** @type {string} */ why) => ({
@@ -170,11 +169,11 @@ function maskField(mask, field, value) {
     const masked = mask(/** @type {any} */ (value));
     if (masked === undefined) return {};
     if (masked instanceof Promise) {
-      // Nobody else would hear that it was rejected.
+      // Keeps a rejection from ending the process.
       masked.catch(() => {});
       return failed('Promise');
     }
-    const plain = toPlain(masked);
+    const plain = toJsonSafe(masked);
     return SHAPES[field]?.(plain) === false ? failed(classOf(plain)) : { value: plain };
   } catch (error) {
     return failed(classOf(error));
@@ -182,7 +181,7 @@ function maskField(mask, field, value) {
 }
 
 /**
- * @param {unknown} error what the row says already
+ * @param {unknown} error the row's own error
  * @param {string[]} failures
  */
 function joined(error, failures) {

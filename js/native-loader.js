@@ -1,11 +1,10 @@
 'use strict';
 
-// Loads the binary, and says in one line why it cannot be loaded and what to do. Never loads one that is cut
-// short.
+// Loads the native binary. Its error names the cause and the remedy in one line. Never loads a truncated file.
 
 const { closeSync, fstatSync, openSync, readSync } = require('node:fs');
 
-/** The platforms that there is a binary for; each has a package of its own, an optional dependency of ours. */
+/** The platforms with a binary; each has a package of its own, an optional dependency of this one. */
 const PLATFORMS = [
   'darwin-arm64',
   'darwin-x64',
@@ -19,7 +18,7 @@ const PLATFORMS = [
 /** @type {typeof import('../native.d.ts') | undefined} */
 let native;
 
-/** The native part, looked for once. Throws an error that names the true cause when there is none for this machine. */
+/** The native part, loaded once. Throws an error that names the cause when it cannot be loaded. */
 function loadNative() {
   return (native ??= load());
 }
@@ -54,7 +53,7 @@ function checkWhole() {
 const overriding = () => process.env.NAPI_RS_NATIVE_LIBRARY_PATH;
 
 /**
- * Whether an ELF file ends before the table that its header says is its last part.
+ * Whether an ELF file ends before its section header table, which is its last part.
  * @param {string} path
  */
 function isCutShort(path) {
@@ -82,8 +81,8 @@ function resolved(name) {
 const machine = () => `${process.platform}-${process.arch}, Node ${process.versions.node}`;
 
 /**
- * The generated loader tries several places and reports a chain of errors under a message of its own. A
- * binary that was found and would not load tells more than one that was not found.
+ * The generated loader tries several places and reports a chain of errors under a message of its own. The error of a
+ * binary that was found and failed to load comes before those of binaries that were not found.
  * @param {unknown} error
  * @returns {string} why, and what to do
  */
@@ -111,7 +110,7 @@ function trueCause(error) {
 const lineOf = (error) => error?.message.split('\n')[0] ?? 'nothing was thrown';
 
 /**
- * Whether an error only says that one of the generated loader's places is empty, or that it knows none: a package
+ * Whether an error only means that one of the generated loader's places is empty, or that it knows none: a package
  * is named without a path.
  * @param {NodeJS.ErrnoException} error
  */

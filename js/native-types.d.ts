@@ -21,7 +21,7 @@ export interface RawConfig {
 /** Parsed settings. Holds no secret. */
 export interface Plan {
   readonly appUrl: string;
-  /** Null: the login tells it. */
+  /** Null: the login returns it. */
   readonly apiUrl: string | null;
   /** Null: the first organisation that the key opens. */
   readonly orgName: string | null;

@@ -1,6 +1,6 @@
 'use strict';
 
-// The options of `initLogger`, as JSON can carry them. Whether they can be used the native part says.
+// The options of `initLogger` in a form that JSON can hold. The native part validates them.
 
 /** The options that the native part reads; all others have no meaning here. */
 const KNOWN = /** @type {const} */ ([
@@ -25,7 +25,7 @@ const KNOWN = /** @type {const} */ ([
 ]);
 
 /**
- * The options of ours, whatever else stands beside them.
+ * The known options; all others are dropped.
  * @param {import('../index.d.ts').InitLoggerOptions | null | undefined} options
  * @returns {Record<string, unknown>}
  */

@@ -1,8 +1,8 @@
 'use strict';
 
-// Signals, for applications that ask for it. Nothing listens otherwise.
+// Delivers on signals, for applications that set `handleSignals`.
 
-/** What ends a process from outside and can be heard. */
+/** The signals that end a process and can be caught. */
 const SIGNALS = /** @type {const} */ (['SIGTERM', 'SIGINT', 'SIGHUP']);
 
 /** Marks the listeners of all copies of this package: they are not the application's. */
@@ -10,7 +10,7 @@ const OURS = Symbol.for('flue-braintrust.signals');
 
 /**
  * Delivers what is there when a signal ends the process, and then lets the signal do what it would have
- * done. Where the application listens itself, the ending is the application's. A worker hears no signals.
+ * done. Where the application has listeners of its own, they end the process. Workers receive no signals.
  * @param {object} deliver
  * @param {() => void} deliver.now delivers and waits for it
  * @param {() => void} deliver.soon begins to deliver

@@ -1,6 +1,6 @@
 'use strict';
 
-// Where Braintrust shows a span.
+// The address at which Braintrust shows a span.
 
 /**
  * The page of one span.

@@ -4,13 +4,13 @@
 
 const fs = require('node:fs');
 
-/** The codes that were warned of already. @type {Set<string>} */
+/** The codes that were printed already. @type {Set<string>} */
 const warned = new Set();
 
-/** Who hears of warnings besides. @type {Set<(trouble: { code: string, message: string }) => void>} */
+/** Called for each warning. @type {Set<(diagnostic: { code: string, message: string }) => void>} */
 const listeners = new Set();
 
-/** @param {(trouble: { code: string, message: string }) => void} listener never throws */
+/** @param {(diagnostic: { code: string, message: string }) => void} listener never throws */
 function onWarning(listener) {
   listeners.add(listener);
 }
@@ -28,7 +28,7 @@ function warn(code, message) {
     // Not by `process.stderr`: without a reader it ends the process with an error event.
     fs.writeSync(2, `[flue-braintrust] FLUE_BRAINTRUST_${code}: ${message}\n`);
   } catch {
-    // There is nobody left to tell.
+    // stderr is closed.
   }
 }
 

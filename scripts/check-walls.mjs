@@ -15,8 +15,8 @@ import path from 'node:path';
 /** Crates that are hosts, not core. */
 const HOSTS = new Set(['simulation', 'worker']);
 const CRATES = readdirSync('crates').filter((name) => existsSync(`crates/${name}/Cargo.toml`));
-/** The folders whose files must form no circle; `src` is to be added. */
-const SOURCES = CRATES.map((name) => `crates/${name}/src`);
+/** The folders whose files form no circle. */
+const SOURCES = ['src', ...CRATES.map((name) => `crates/${name}/src`)];
 const CORE = CRATES.filter((name) => !HOSTS.has(name));
 /** Packages that no core crate depends on. */
 const DENIED_PACKAGES = /^(?:tokio|reqwest|hyper|napi|mio|socket2|getrandom)$/;

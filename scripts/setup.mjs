@@ -1,11 +1,12 @@
 /**
  * Makes a fresh clone ready to run: installs the packages, installs those of the workflow example
- * (which needs a Flue line of its own), and builds the native part. With --tests it also installs the
+ * (which needs a Flue line of its own), bundles the viewer's page, and builds the native part, quickly by
+ * default, as it is published with --release. With --tests it also installs the
  * lines of Flue and Node that only the tests run, and Chromium from the system's packages where there is none (not
  * with FLUE_BRAINTRUST_NO_BROWSER set, which also leaves its tests out). Steps that are up to date are skipped without a word. Runs
  * before anything is installed, so on core modules alone.
  *
- *     node scripts/setup.mjs [--no-build] [--tests]
+ *     node scripts/setup.mjs [--no-build | --release] [--tests]
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -15,10 +16,13 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { findChromium } from './chromium.js';
 import { npm } from './npm.mjs';
+import { missingPrerequisites } from './prerequisites.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const TAIL_LINES = 40;
 const CHROMIUM_MS = 300_000;
+/** In `target/`: the profile of the binary that setup built last, and when. */
+const PROFILE_STAMP = '.setup-profile';
 
 /** Directories with packages of their own, because each needs another line of Flue, or of Node. */
 const examples = ['examples/workflow'];
@@ -34,10 +38,15 @@ const testLines = [
 ];
 
 const { values: options } = parseArgs({
-  options: { 'no-build': { type: 'boolean' }, tests: { type: 'boolean' } },
+  options: {
+    'no-build': { type: 'boolean' },
+    release: { type: 'boolean' },
+    tests: { type: 'boolean' },
+  },
 });
 
-if (!options['no-build']) checkPrerequisites();
+checkPrerequisites();
+const profile = options.release ? 'release' : 'debug';
 
 if (!isInstalled(root)) {
   await step('Installing the packages', { ...npm(['ci']), cwd: root });
@@ -51,7 +60,9 @@ if (options.tests) await installWasmTarget();
 if (options.tests && !process.env.FLUE_BRAINTRUST_NO_BROWSER) await installChromium();
 await bundleViewer();
 if (!options['no-build'] && !isBuilt()) {
-  await step('Building the native part', { ...npm(['run', 'build']), cwd: root });
+  const script = options.release ? 'build' : 'build:debug';
+  await step('Building the native part', { ...npm(['run', script]), cwd: root });
+  writeFileSync(join(root, 'target', PROFILE_STAMP), `${profile} ${modified(binaryOf())}`);
 }
 
 /** Takes too little time for a line of its own. The bundler is there only now. */
@@ -73,18 +84,9 @@ async function installLines(title, directories) {
 
 /** Names everything that is missing at once, before any work is done. */
 function checkPrerequisites() {
-  const needed = [
-    { command: 'cargo', what: 'Rust, from https://rustup.rs' },
-    { command: 'cc', what: 'a C compiler, such as gcc or clang', unix: true },
-  ];
-  const missing = needed
-    .filter(({ unix }) => !(unix && process.platform === 'win32'))
-    .filter(({ command }) => spawnSync(command, ['--version']).error);
+  const missing = missingPrerequisites({ rust: !options['no-build'] });
   if (missing.length === 0) return;
-
-  for (const { command, what } of missing) {
-    console.error(`Missing: \`${command}\` was not found on the PATH. Please install ${what}.`);
-  }
+  for (const line of missing) console.error(line);
   process.exit(1);
 }
 
@@ -180,14 +182,14 @@ function markInstalled(directory) {
   writeFileSync(stampFile(directory), lockHash(directory));
 }
 
-/** True when this platform's binary exists and is younger than everything it is made from. */
+/**
+ * Whether this platform's binary is younger than everything it is made from, and is a release build where one is
+ * wanted. Any other use takes either.
+ */
 function isBuilt() {
-  const prefix = `flue-braintrust.${process.platform}-${process.arch}`;
-  const binary = readdirSync(root).find(
-    (name) => name.startsWith(prefix) && name.endsWith('.node'),
-  );
+  const binary = binaryOf();
   if (!binary) return false;
-
+  if (options.release && readStamp() !== `release ${modified(binary)}`) return false;
   const sources = ['src', 'crates']
     .flatMap((folder) =>
       readdirSync(join(root, folder), { recursive: true }).map((name) => join(folder, name)),
@@ -195,6 +197,16 @@ function isBuilt() {
     .concat('Cargo.toml', 'Cargo.lock', 'build.rs');
   const built = modified(binary);
   return sources.every((name) => modified(name) <= built);
+}
+
+function binaryOf() {
+  const prefix = `flue-braintrust.${process.platform}-${process.arch}`;
+  return readdirSync(root).find((name) => name.startsWith(prefix) && name.endsWith('.node'));
+}
+
+function readStamp() {
+  const file = join(root, 'target', PROFILE_STAMP);
+  return existsSync(file) ? readFileSync(file, 'utf8') : '';
 }
 
 function modified(name) {

@@ -1,21 +1,21 @@
 'use strict';
 
-// The arguments of `startSpan` and `traced`, checked: what cannot be used is left out with a warning.
+// Checks the arguments of `startSpan` and `traced`: what cannot be used is left out with a warning.
 
 const { warn } = require('../warn.js');
-const { saidOf } = require('./said.js');
+const { spanUpdateOf } = require('./span-update.js');
 const { readSlug } = require('./slug.js');
 
 /** @typedef {import('../../index.d.ts').StartSpanArgs} StartSpanArgs */
 
 /**
- * Where a span stands.
- * @typedef {object} Place
+ * The ids of a span.
+ * @typedef {object} SpanContext
  * @property {string} id of its row
  * @property {string} spanId
  * @property {string} rootSpanId
  * @property {readonly string[]} spanParents
- * @property {Record<string, any>} [propagated] what every span below says
+ * @property {Record<string, any>} [propagated] the update that every descendant gets
  */
 
 /**
@@ -40,31 +40,31 @@ function attributesOf(args, propagated) {
 }
 
 /**
- * How a span looks: its name, its type and its other attributes.
+ * The name, the type and the other attributes of a span.
  * @param {Omit<StartSpanArgs, 'event'> | undefined} args
  */
-function lookOf(args) {
+function labelOf(args) {
   /** @type {Record<string, any>} */
-  const look = {};
+  const label = {};
   try {
     const { name: ownName, type: ownType, ...attributes } = args?.spanAttributes ?? {};
     const { name = ownName, type = ownType } = args ?? {};
-    if (name !== undefined && name !== '') look.name = String(name);
-    if (type !== undefined) look.type = String(type);
-    const { metadata } = saidOf({ metadata: attributes });
-    if (Object.keys(attributes).length > 0) look.attributes = metadata;
+    if (name !== undefined && name !== '') label.name = String(name);
+    if (type !== undefined) label.type = String(type);
+    const { metadata } = spanUpdateOf({ metadata: attributes });
+    if (Object.keys(attributes).length > 0) label.attributes = metadata;
   } catch {
-    // What cannot be read is not shown.
+    // Attributes that cannot be read are left out.
   }
-  return look;
+  return label;
 }
 
 /**
- * The place that a slug names. Nothing without one, or when it cannot be read, which is told.
+ * The span that a slug names. Undefined without one, and with a warning when it cannot be read.
  * @param {unknown} slug
- * @returns {Place | undefined}
+ * @returns {SpanContext | undefined}
  */
-function placeOf(slug) {
+function spanContextOf(slug) {
   if (slug === undefined || slug === null || slug === '') return undefined;
   const ids = typeof slug === 'string' ? readSlug(slug) : undefined;
   if (typeof ids?.span_id !== 'string' || typeof ids.root_span_id !== 'string') {
@@ -80,4 +80,4 @@ function placeOf(slug) {
   };
 }
 
-module.exports = { attributesOf, lookOf, placeOf, read };
+module.exports = { attributesOf, labelOf, spanContextOf, read };

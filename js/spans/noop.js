@@ -1,14 +1,14 @@
 'use strict';
 
-// The span of those who do not trace.
+// The span of an application without tracing.
 
-/** Where the link of a span leads that is none. */
+/** The link of the no-op span. */
 const LINK = 'https://braintrust.dev/noop-span';
 
 const seconds = () => Date.now() / 1000;
 
 /**
- * The span of those who do not trace: takes everything, does nothing.
+ * The no-op span: accepts every call and does nothing.
  * @type {import('../../index.d.ts').Span}
  */
 const NOOP_SPAN = Object.freeze({

@@ -25,7 +25,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-
  * @property {string} [row_id]
  * @property {string} [span_id]
  * @property {string} [root_span_id]
- * @property {Record<string, any>} [propagated_event] what every span below says
+ * @property {Record<string, any>} [propagated_event] the update that every descendant gets
  */
 
 /** @param {SpanIds} ids */

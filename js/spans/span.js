@@ -1,17 +1,17 @@
 'use strict';
 
-// A span of the application's own, from its start to its end.
+// A custom span, from its start to its end.
 
 const { randomUUID } = require('node:crypto');
 const { types } = require('node:util');
 
 const { runInSpan } = require('../context.js');
-const { classOf } = require('../plain-copy.js');
+const { classOf } = require('../json/json-safe-copy.js');
 const { spanLink } = require('../span-link.js');
 const { warn } = require('../warn.js');
-const { attributesOf, lookOf, placeOf, read } = require('./arguments.js');
+const { attributesOf, labelOf, spanContextOf, read } = require('./arguments.js');
 const { NOOP_SPAN } = require('./noop.js');
-const { errorOf, saidOf } = require('./said.js');
+const { errorOf, spanUpdateOf } = require('./span-update.js');
 const { writeSlug } = require('./slug.js');
 const { inject } = require('./trace-context.js');
 
@@ -19,45 +19,45 @@ const { inject } = require('./trace-context.js');
 /** @typedef {import('../../index.d.ts').SpanEvent} SpanEvent */
 /** @typedef {InstanceType<typeof import('../exporter.js').Exporter>} Exporter */
 
-/** How long a link waits for the login, in milliseconds. */
+/** How long `permalink()` waits for the login, in milliseconds. */
 const LOGIN_MS = 5000;
 
-/** The longest error that is kept where there is room for nothing more, in characters. */
+/** The longest error of a minimal end event, in characters. */
 const LONGEST_ERROR = 1000;
 
-/** @typedef {import('./arguments.js').Place} Place */
+/** @typedef {import('./arguments.js').SpanContext} SpanContext */
 
-/** A span of the application's own, or the application's hold of one of Flue's. */
+/** A custom span, or the application's handle of a span of Flue's. */
 class Span {
   kind = /** @type {const} */ ('span');
   #exporter;
-  #place;
-  /** Whether it is ours to end. */
+  #context;
+  /** Whether it is a custom span that has not ended. */
   #isOpen = false;
   /** When it ended, in seconds. @type {number | undefined} */
   #endedAt;
-  /** There was no room for its beginning: nothing more is said of it. */
+  /** The queue refused its start: it records nothing more. */
   #isRefused = false;
 
   /**
    * @param {Exporter} exporter
-   * @param {Place} place
+   * @param {SpanContext} context
    */
-  constructor(exporter, place) {
+  constructor(exporter, context) {
     this.#exporter = exporter;
-    this.#place = place;
+    this.#context = context;
   }
 
   /**
-   * Begins a span of the application's. Never throws.
+   * Starts a custom span. Never throws.
    * @param {Exporter} exporter
-   * @param {Place | undefined} current what it lies below, unless the arguments say otherwise; none for a root
+   * @param {SpanContext | undefined} current its parent, unless the arguments name another; none for a root
    * @param {StartSpanArgs} [args]
    * @returns {import('../../index.d.ts').Span}
    */
   static begin(exporter, current, args) {
     try {
-      return Span.#under(exporter, placeOf(args?.parent) ?? current, args);
+      return Span.#under(exporter, spanContextOf(args?.parent) ?? current, args);
     } catch (error) {
       warn('BAD_SPAN', `A span was asked for in a way that cannot be read (${classOf(error)}).`);
       return NOOP_SPAN;
@@ -66,7 +66,7 @@ class Span {
 
   /**
    * @param {Exporter} exporter
-   * @param {Place | undefined} parent
+   * @param {SpanContext | undefined} parent
    * @param {StartSpanArgs} [args]
    */
   static #under(exporter, parent, args) {
@@ -83,30 +83,30 @@ class Span {
   }
 
   get id() {
-    return this.#place.id;
+    return this.#context.id;
   }
 
   get spanId() {
-    return this.#place.spanId;
+    return this.#context.spanId;
   }
 
   get rootSpanId() {
-    return this.#place.rootSpanId;
+    return this.#context.rootSpanId;
   }
 
   get spanParents() {
-    return this.#place.spanParents;
+    return this.#context.spanParents;
   }
 
   /** @param {SpanEvent} event */
   log(event) {
-    // What is too much is lost, and counted; the span is told all the same.
-    this.#tell('span_log', saidOf(event), 'Start');
+    // A refused update is lost and counted; the span stays open.
+    this.#record('span_log', spanUpdateOf(event), 'Start');
   }
 
   /** @param {Omit<StartSpanArgs, 'event'>} args */
   setAttributes(args) {
-    this.#tell('span_log', lookOf(args), 'Start');
+    this.#record('span_log', labelOf(args), 'Start');
   }
 
   /**
@@ -125,7 +125,7 @@ class Span {
    */
   startSpan(args) {
     if (!this.#exporter.isOn) return NOOP_SPAN;
-    return Span.begin(this.#exporter, this.#place, args);
+    return Span.begin(this.#exporter, this.#context, args);
   }
 
   /** @param {import('../../index.d.ts').EndSpanArgs} [args] */
@@ -139,8 +139,8 @@ class Span {
   }
 
   async export() {
-    const { projectId, projectName } = this.#exporter.place() ?? {};
-    const { id, spanId, rootSpanId, propagated } = this.#place;
+    const { projectId, projectName } = this.#exporter.traceDestination() ?? {};
+    const { id, spanId, rootSpanId, propagated } = this.#context;
     return writeSlug({
       ...(projectId
         ? { object_id: projectId }
@@ -153,7 +153,7 @@ class Span {
   }
 
   link() {
-    const { appUrl, orgName, projectId, projectName } = this.#exporter.place() ?? {};
+    const { appUrl, orgName, projectId, projectName } = this.#exporter.traceDestination() ?? {};
     if (!appUrl || !orgName) {
       return 'https://braintrust.dev/error-generating-link?msg=log-in-or-provide-org-name';
     }
@@ -163,8 +163,8 @@ class Span {
   }
 
   async permalink() {
-    const { orgName, projectId } = this.#exporter.place() ?? {};
-    // What is delivered has logged in.
+    const { orgName, projectId } = this.#exporter.traceDestination() ?? {};
+    // A delivery logs in.
     if (!orgName || !projectId) await this.#exporter.flush({ timeoutMs: LOGIN_MS });
     return this.link();
   }
@@ -179,9 +179,9 @@ class Span {
    * @returns {T}
    */
   inject(carrier) {
-    const place = this.#exporter.place();
-    const caller = this.#exporter.caller(place);
-    return inject(carrier ?? /** @type {T} */ ({}), this.#place, place, caller);
+    const destination = this.#exporter.traceDestination();
+    const caller = this.#exporter.caller(destination);
+    return inject(carrier ?? /** @type {T} */ ({}), this.#context, destination, caller);
   }
 
   toString() {
@@ -189,72 +189,76 @@ class Span {
   }
 
   /**
-   * Ends the span, unless it has ended, with the last that is said of it.
+   * Ends the span with a last update. Does nothing to a span that has ended.
    * @param {{ output?: unknown, error?: { thrown: unknown } }} last
    * @param {unknown} [endTime] seconds since the epoch; now by default
    * @returns {number} when it ended
    */
   finish({ output, error }, endTime) {
     const end = typeof endTime === 'number' ? endTime : Date.now() / 1000;
-    const said = {
-      ...(output !== undefined && saidOf({ output })),
+    const update = {
+      ...(output !== undefined && spanUpdateOf({ output })),
       ...(error !== undefined && { error: errorOf(error.thrown) }),
     };
     if (!this.#isOpen) {
-      // One of Flue's, which Flue ends, or one that has ended already.
-      if (Object.keys(said).length > 0) this.#tell('span_log', said, 'Start');
+      // A span of Flue's, which Flue ends, or one that has ended.
+      if (Object.keys(update).length > 0) this.#record('span_log', update, 'Start');
       return this.#endedAt ?? end;
     }
     this.#isOpen = false;
     this.#endedAt = end;
     const at = { end: Math.round(end * 1000) };
-    if (!this.#tell('span_end', { ...at, ...said }, 'Continuation')) {
-      const shown = said.error === undefined ? {} : { error: essence(said.error) };
-      this.#tell('span_end', { ...at, ...shown }, 'MinimalEnd');
+    if (!this.#record('span_end', { ...at, ...update }, 'Continuation')) {
+      const shown = update.error === undefined ? {} : { error: essence(update.error) };
+      this.#record('span_end', { ...at, ...shown }, 'MinimalEnd');
     }
     return end;
   }
 
   /**
    * @param {StartSpanArgs | undefined} args
-   * @param {string} name unless the arguments have one
+   * @param {string} name used when the arguments have none
    */
   #begin(args, name) {
-    const { propagated } = this.#place;
-    const said = {
+    const { propagated } = this.#context;
+    const update = {
       name,
-      ...lookOf({ ...args, spanAttributes: attributesOf(args, propagated) }),
-      ...saidOf(args?.event),
-      ...(propagated && saidOf(propagated)),
+      ...labelOf({ ...args, spanAttributes: attributesOf(args, propagated) }),
+      ...spanUpdateOf(args?.event),
+      ...(propagated && spanUpdateOf(propagated)),
       start: typeof args?.startTime === 'number' ? Math.round(args.startTime * 1000) : Date.now(),
     };
     this.#isOpen = true;
-    this.#isRefused = !this.#tell('span_start', said, 'Start');
+    this.#isRefused = !this.#record('span_start', update, 'Start');
   }
 
   /**
    * @param {string} type
-   * @param {Record<string, any>} said
+   * @param {Record<string, any>} update
    * @param {keyof typeof import('../../native.d.ts').Priority} priority
    * @returns {boolean} whether there was room
    */
-  #tell(type, said, priority) {
+  #record(type, update, priority) {
     if (this.#isRefused) return true;
-    const { id, rootSpanId, spanParents } = this.#place;
+    const { id, rootSpanId, spanParents } = this.#context;
     const subject = { type, timestamp: Date.now(), spanId: id, rootSpanId };
     const parent = type === 'span_start' ? spanParents[0] : undefined;
-    const event = { ...subject, ...(parent !== undefined && { parentSpanId: parent }), span: said };
-    return this.#exporter.tell(event, priority);
+    const event = {
+      ...subject,
+      ...(parent !== undefined && { parentSpanId: parent }),
+      span: update,
+    };
+    return this.#exporter.record(event, priority);
   }
 }
 
 /**
- * Runs a function within a span and ends it after that, be it with an error, which is thrown on.
+ * Runs a function within a span and ends the span after it. Rethrows what the function throws.
  * @template R
  * @param {import('../../index.d.ts').Span} span
  * @param {(span: import('../../index.d.ts').Span) => R} callback
  * @param {{ setCurrent?: boolean }} [args]
- * @param {boolean} [showsOutput] whether what the function gives is the span's output
+ * @param {boolean} [showsOutput] whether the result is the span's output
  * @returns {R}
  */
 function runTraced(span, callback, args, showsOutput = false) {

@@ -13,7 +13,7 @@ const OWN = 'braintrust.parent';
  * the project in `baggage`. Nothing where the ids are not those of W3C. Gives the same headers. Never throws.
  * @template {object} T
  * @param {T} headers an object, `Headers`, a request of Node's, or a list of pairs
- * @param {{ spanId: string, rootSpanId: string }} place
+ * @param {{ spanId: string, rootSpanId: string }} context
  * @param {{ projectId?: string | null, projectName?: string } | undefined} project
  * @param {import('../context.js').TraceCarrier} [caller] whose flags and state are passed on
  * @returns {T}

@@ -1,18 +1,17 @@
 'use strict';
 
-// The functions that make spans.
+// The functions by which an application makes custom spans.
 
-const { currentWork, whereabouts } = require('../context.js');
+const { currentWork, flueContext } = require('../context.js');
 const { NOOP_SPAN } = require('./noop.js');
-const { errorOf } = require('./said.js');
+const { errorOf } = require('./span-update.js');
 const { Span, runTraced } = require('./span.js');
 
 /** @typedef {import('../../index.d.ts').Span} AnySpan */
 /** @typedef {import('../../index.d.ts').StartSpanArgs} StartSpanArgs */
 
 /**
- * The functions by which an application makes spans of its own. Where nothing is traced they call what they are
- * given, and that is all.
+ * The functions by which an application makes custom spans. Without a recorder they only call their callbacks.
  * @param {InstanceType<typeof import('../exporter.js').Exporter>} exporter
  */
 function spansOf(exporter) {
@@ -25,7 +24,7 @@ function spansOf(exporter) {
 
   /** The span of Flue's that runs now. */
   const flueSpan = () => {
-    const ids = whereabouts();
+    const ids = flueContext();
     const [id, rootSpanId] = (ids && exporter.flueSpan(ids)) ?? [];
     if (id === undefined || rootSpanId === undefined) return undefined;
     return new Span(exporter, { id, spanId: id.slice(0, 16), rootSpanId, spanParents: [] });
@@ -58,16 +57,16 @@ function spansOf(exporter) {
    */
   const wrapTraced = (fn, args) => {
     /** @type {StartSpanArgs} */
-    const look = { name: fn.name || 'anonymous', type: 'function', ...args };
+    const label = { name: fn.name || 'anonymous', type: 'function', ...args };
     const showsIo = args?.noTraceIO !== true;
     /** @this {unknown} @param {any[]} values */
     function wrapped(...values) {
       if (!exporter.isOn) return fn.apply(this, values);
       const event = showsIo ? { input: values, ...args?.event } : args?.event;
-      const span = startSpan({ ...look, ...(event && { event }) });
+      const span = startSpan({ ...label, ...(event && { event }) });
       return runTraced(span, () => fn.apply(this, values), args, showsIo);
     }
-    // As the function itself tells of itself.
+    // The name that the function itself has.
     Object.defineProperty(wrapped, 'name', { value: fn.name, configurable: true });
     return /** @type {F} */ (/** @type {unknown} */ (wrapped));
   };

@@ -109,15 +109,15 @@ impl Recorder {
   }
 
   /// The diagnostics since the last call.
-  #[napi(catch_unwind, ts_return_type = "JsonString<Trouble[]>")]
+  #[napi(catch_unwind, ts_return_type = "JsonString<Diagnostic[]>")]
   pub fn take_diagnostics(&self) -> String {
     json(&self.handle.take_diagnostics())
   }
 
   /// Where Braintrust shows spans, with null for what is not known yet.
   #[napi(catch_unwind, ts_return_type = "JsonString<TraceDestination>")]
-  pub fn place(&self) -> String {
-    json(&self.handle.place())
+  pub fn trace_destination(&self) -> String {
+    json(&self.handle.trace_destination())
   }
 
   /// The counters now.

@@ -19,7 +19,7 @@ use spool::Spool;
 use super::{
   chunks::EventText,
   command::{Command, Reply, Report},
-  shared::{Place, Shared},
+  shared::{Shared, TraceDestination},
   thread,
 };
 use crate::spool_io::DiskFiles;
@@ -156,8 +156,8 @@ impl ExporterHandle {
   }
 
   /// Where spans are shown.
-  pub fn place(&self) -> Place {
-    self.shared.place()
+  pub fn trace_destination(&self) -> TraceDestination {
+    self.shared.trace_destination()
   }
 
   /// The numbers now.

@@ -34,13 +34,13 @@ pub struct Shared {
   /// Whether the thread has ended, after it was asked to.
   has_ended: AtomicBool,
   pub exit_signal: ExitSignal,
-  place: Mutex<Place>,
+  destination: Mutex<TraceDestination>,
 }
 
 /// Where spans are shown, as far as known: what links and slugs are made of.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Place {
+pub struct TraceDestination {
   pub app_url: String,
   pub org_name: Option<String>,
   pub project_name: String,
@@ -59,7 +59,7 @@ impl Shared {
       masks: MaskExchange::default(),
       has_ended: AtomicBool::new(false),
       exit_signal: ExitSignal::default(),
-      place: Mutex::new(Place {
+      destination: Mutex::new(TraceDestination {
         app_url: settings.app_url.clone(),
         org_name: settings.org_name.clone(),
         project_name: settings.project_name.clone(),
@@ -70,8 +70,8 @@ impl Shared {
   }
 
   /// Where spans are shown.
-  pub fn place(&self) -> Place {
-    self.place.lock().unwrap_or_else(PoisonError::into_inner).clone()
+  pub fn trace_destination(&self) -> TraceDestination {
+    self.destination.lock().unwrap_or_else(PoisonError::into_inner).clone()
   }
 
   /// The thread has ended as it was asked to.
@@ -88,9 +88,9 @@ impl Shared {
 
   /// Keeps where spans are shown, as the login states it.
   pub fn set_session(&self, session: &Session) {
-    let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
-    place.org_name = session.org_name.clone().or(place.org_name.take());
-    place.project_id = Some(session.project_id.clone());
+    let mut destination = self.destination.lock().unwrap_or_else(PoisonError::into_inner);
+    destination.org_name = session.org_name.clone().or(destination.org_name.take());
+    destination.project_id = Some(session.project_id.clone());
   }
 
   /// Accepts nothing more, and calls `reply` when the thread has ended.

@@ -5,7 +5,7 @@ use export::{
   connection::{ConnectError, Connecting, Session, Step},
 };
 
-use super::Client;
+use super::client::Client;
 use crate::clock::Clock;
 
 /// Logs in and finds the project and the server's limit, once.

@@ -5,7 +5,7 @@
 const { startCollector } = require('../collector');
 const { renderTrace } = require('../collector/render');
 const { counted } = require('../support/format');
-const { messageOf } = require('../../js/plain-copy');
+const { messageOf } = require('../../js/json/json-safe-copy');
 const { DEFAULT_PORT, readPort } = require('./port');
 
 const DEFAULT_HOST = '127.0.0.1';

@@ -4,7 +4,7 @@
 
 const { setTimeout: delay } = require('node:timers/promises');
 
-const { parse } = require('../../js/json-string');
+const { parse } = require('../../js/json/json-string');
 const { loadNative } = require('../../js/native-loader');
 const { counted, lossLines } = require('../support/format');
 const {

@@ -8,7 +8,7 @@ const path = require('node:path');
 const { unifiedDiff } = require('../init/diff');
 const { planInit } = require('../init/plan');
 const { readProject } = require('../init/project');
-const { messageOf } = require('../../js/plain-copy');
+const { messageOf } = require('../../js/json/json-safe-copy');
 const { painter, printJson } = require('../support/terminal');
 const { Failure } = require('../support/usage');
 

@@ -3,7 +3,7 @@
 // The command `replay`: recorded events, through an exporter like any other.
 
 const { Exporter } = require('../../js/exporter');
-const { messageOf } = require('../../js/plain-copy');
+const { messageOf } = require('../../js/json/json-safe-copy');
 const { readObservations } = require('./observations');
 const { counted, lossLines } = require('../support/format');
 const {

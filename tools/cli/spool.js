@@ -4,9 +4,9 @@
 
 const fs = require('node:fs');
 
-const { parse } = require('../../js/json-string');
+const { parse } = require('../../js/json/json-string');
 const { loadNative } = require('../../js/native-loader');
-const { messageOf } = require('../../js/plain-copy');
+const { messageOf } = require('../../js/json/json-safe-copy');
 const { Failure } = require('../support/usage');
 
 /**

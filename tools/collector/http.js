@@ -5,7 +5,7 @@
 const { createServer } = require('node:http');
 const { setTimeout: delay } = require('node:timers/promises');
 
-const { RequestError, failure, send, sendDripping, sendHalf } = require('./answers');
+const { RequestError, failure, send, sendDripping, sendHalf } = require('./responses');
 
 /** @typedef {import('./types').Answer} Answer */
 /** @typedef {import('./types').Fault} Fault */

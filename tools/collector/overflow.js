@@ -4,7 +4,7 @@
 
 const { randomBytes, randomUUID } = require('node:crypto');
 
-const { RequestError } = require('./answers');
+const { RequestError } = require('./responses');
 const { isObject } = require('../support/json');
 
 /**

@@ -2,7 +2,7 @@
 
 // Braintrust's addresses, and what each answers.
 
-const { RequestError, ok } = require('./answers');
+const { RequestError, ok } = require('./responses');
 const { isObject } = require('../support/json');
 const { OverflowUploads, UPLOAD_PATH } = require('./overflow');
 const { Projects, uuidOf } = require('./projects');

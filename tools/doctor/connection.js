@@ -2,7 +2,7 @@
 
 // The checks of network, login, organisation, project and limits, by one connection of the native part's.
 
-const { parse } = require('../../js/json-string');
+const { parse } = require('../../js/json/json-string');
 const { loadNative } = require('../../js/native-loader');
 const { explained } = require('./explain');
 const { formatBytes } = require('../support/format');

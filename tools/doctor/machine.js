@@ -8,9 +8,9 @@ const { parseEnv } = require('node:util');
 const { engines } = require('../../package.json');
 const { settingsOf } = require('../support/destination');
 const { FILE_VARIABLES, nearestFile } = require('../../js/environment');
-const { parse } = require('../../js/json-string');
+const { parse } = require('../../js/json/json-string');
 const { loadNative } = require('../../js/native-loader');
-const { messageOf } = require('../../js/plain-copy');
+const { messageOf } = require('../../js/json/json-safe-copy');
 const { SKIPPED } = require('./finding');
 
 /** @typedef {import('./finding').Finding} Finding */

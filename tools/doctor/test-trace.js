@@ -5,7 +5,7 @@
 const { randomUUID } = require('node:crypto');
 const { setTimeout: delay } = require('node:timers/promises');
 
-const { parse, toJson } = require('../../js/json-string');
+const { parse, toJson } = require('../../js/json/json-string');
 const { loadNative } = require('../../js/native-loader');
 
 /** How often it is looked whether the trace has arrived, in milliseconds. */

@@ -3,9 +3,9 @@
 // Where a command sends to: the settings an application here would have.
 
 const { environment } = require('../../js/environment');
-const { parse, toJson } = require('../../js/json-string');
+const { parse, toJson } = require('../../js/json/json-string');
 const { loadNative } = require('../../js/native-loader');
-const { messageOf } = require('../../js/plain-copy');
+const { messageOf } = require('../../js/json/json-safe-copy');
 const { Failure } = require('./usage');
 
 /**

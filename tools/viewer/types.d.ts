@@ -1,7 +1,7 @@
 // What the server tells the page.
 
 /** A trace in the list. Times are seconds since the epoch. */
-export interface TraceDigest {
+export interface TraceSummary {
   id: string;
   /** Of the first span at the top. */
   name: string;
@@ -25,7 +25,7 @@ export interface TraceDigest {
 }
 
 /** A span in the waterfall. Times are seconds since the epoch. */
-export interface SpanDigest {
+export interface SpanSummary {
   rowId: string;
   spanId: string;
   /** 0 at the top. */
@@ -47,7 +47,7 @@ export interface SpanDigest {
 
 /** A page of the list, newest first. */
 export interface TracePage {
-  traces: TraceDigest[];
+  traces: TraceSummary[];
   /** How many match, on all pages. */
   total: number;
   /** How many there are, matching or not. */
@@ -56,9 +56,9 @@ export interface TracePage {
 
 /** One trace. */
 export interface TraceView {
-  trace: TraceDigest;
+  trace: TraceSummary;
   /** Each before its children. */
-  spans: SpanDigest[];
+  spans: SpanSummary[];
   /** The spans whose row contains what was searched for; null when nothing was. */
   matches: string[] | null;
 }

@@ -3,14 +3,14 @@
 // The viewer's server side: the page and its data. Reads the collector's rows, and changes none.
 
 const { SECURITY, readAsset } = require('./assets');
-const { contains, digestSpans, digestTrace } = require('./digest');
+const { contains, summarizeSpans, summarizeTrace } = require('./summaries');
 const { refusal } = require('./guard');
 const { LiveFeed } = require('./live-feed');
 
 /** @typedef {import('node:http').IncomingMessage} Request */
 /** @typedef {import('node:http').ServerResponse} Response */
 /** @typedef {import('../collector/types').Trace} Trace */
-/** @typedef {import('./types').TraceDigest} TraceDigest */
+/** @typedef {import('./types').TraceSummary} TraceSummary */
 
 /**
  * Where the viewer has its rows from.
@@ -33,7 +33,7 @@ class Viewer {
   /**
    * Built when first asked for, dropped when the trace changes.
    *
-   * @type {Map<string, { trace: Trace, digest: TraceDigest }>}
+   * @type {Map<string, { trace: Trace, summary: TraceSummary }>}
    */
   #known = new Map();
 
@@ -102,13 +102,13 @@ class Viewer {
 
   /**
    * @param {string} id
-   * @returns {{ trace: Trace, digest: TraceDigest }}
+   * @returns {{ trace: Trace, summary: TraceSummary }}
    */
   #look(id) {
     const known = this.#known.get(id);
     if (known !== undefined) return known;
     const trace = this.#source.trace(id);
-    const looked = { trace, digest: digestTrace(trace) };
+    const looked = { trace, summary: summarizeTrace(trace) };
     if (trace.spans.length > 0) this.#known.set(id, looked);
     return looked;
   }
@@ -122,9 +122,9 @@ class Viewer {
     const status = params.get('status') ?? '';
     const looked = this.#source.traceIds().map((id) => this.#look(id));
     const found = looked
-      .filter(({ trace, digest }) => trace.spans.length > 0 && hasStatus(digest, status))
+      .filter(({ trace, summary }) => trace.spans.length > 0 && hasStatus(summary, status))
       .filter(({ trace }) => needle === '' || trace.spans.some(({ row }) => contains(row, needle)))
-      .map(({ digest }) => digest)
+      .map(({ summary }) => summary)
       .toSorted((a, b) => (b.start ?? Infinity) - (a.start ?? Infinity));
     const offset = countOr(params.get('offset'), 0);
     const limit = Math.min(countOr(params.get('limit'), PAGE_SIZE), MAX_PAGE_SIZE);
@@ -142,12 +142,12 @@ class Viewer {
   #trace(params) {
     const id = params.get('id') ?? '';
     const needle = (params.get('q') ?? '').trim().toLowerCase();
-    const { trace, digest } = this.#look(id);
+    const { trace, summary } = this.#look(id);
     if (trace.spans.length === 0) return undefined;
     const matching = () => trace.spans.filter(({ row }) => contains(row, needle));
     return {
-      trace: digest,
-      spans: digestSpans(trace),
+      trace: summary,
+      spans: summarizeSpans(trace),
       matches: needle === '' ? null : matching().map(({ rowId }) => rowId),
     };
   }
@@ -201,12 +201,12 @@ class Viewer {
 }
 
 /**
- * @param {TraceDigest} digest
+ * @param {TraceSummary} summary
  * @param {string} status
  */
-function hasStatus(digest, status) {
-  if (status === 'failed') return digest.errors > 0;
-  return status !== 'running' || digest.running;
+function hasStatus(summary, status) {
+  if (status === 'failed') return summary.errors > 0;
+  return status !== 'running' || summary.running;
 }
 
 /**

@@ -22,18 +22,25 @@ pub fn open_enclosing(state: &mut State, event: &Event<'_>) -> Vec<Row> {
 }
 
 fn open_both(state: &mut State, event: &Event<'_>, ids: &Ids<'_>) -> Vec<Row> {
-  let is_operation_over = has_ended(state, Activity::operation(ids));
-  let run = open_run(state, event);
-  let operation =
-    if is_operation_over { Vec::new() } else { operation::open_implicit(state, ids, event.at) };
-  run.into_iter().chain(operation).collect()
+  let mut rows: Vec<Row> = open_run(state, event).into_iter().collect();
+  if is_unopened(state, Activity::operation(ids)) {
+    rows.extend(operation::open_implicit(state, ids, event.at));
+  }
+  rows
 }
 
 fn open_run(state: &mut State, event: &Event<'_>) -> Option<Row> {
-  if has_ended(state, Activity::run(&event.ids)) { None } else { run::open_implicit(state, event) }
+  if is_unopened(state, Activity::run(&event.ids)) {
+    run::open_implicit(state, event)
+  } else {
+    None
+  }
 }
 
-/// What was interrupted is not opened again by events of its parts.
-fn has_ended(state: &State, activity: Option<Activity>) -> bool {
-  activity.is_some_and(|activity| state.tree.has_ended(&activity))
+/// Whether the activity is named, and neither open nor ended. Events of its parts do not reopen a span that
+/// was interrupted.
+fn is_unopened(state: &State, activity: Option<Activity>) -> bool {
+  // Nearly always it is open, so that is checked first.
+  activity
+    .is_some_and(|activity| state.tree.get(&activity).is_none() && !state.tree.has_ended(&activity))
 }

@@ -38,9 +38,10 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &ToolEnd<'_>) -> Vec<Row> 
     None => end.outcome.start(event.at),
   };
   let ended_at = end.outcome.duration.map_or(event.at, |took| start.saturating_add(took as i64));
-  let new = new_span(state, event, &end.tool, Start::At(start));
-  let Some(new) = new else { return Vec::new() };
-  state.tree.open_implicit(new);
+  if state.tree.get(&activity).is_none() {
+    let new = new_span(state, event, &end.tool, Start::At(start));
+    new.and_then(|new| state.tree.open_implicit(new));
+  }
   let mut closed = state.tree.close(&activity, ended_at);
   if let Some(row) = &mut closed.row {
     write(row, event, &end.tool);

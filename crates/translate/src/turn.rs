@@ -85,9 +85,10 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &TurnEnd<'_>) -> Vec<Row> 
   let took = responded_at.map_or(outcome.duration, |at| Some(at.saturating_sub(start) as f64));
   let ended_at = took.map_or(event.at, |took| start.saturating_add(took as i64));
 
-  let new = new_span(state, event, purpose, model, Start::At(start));
-  let Some(new) = new else { return Vec::new() };
-  state.tree.open_implicit(new);
+  if state.tree.get(&activity).is_none() {
+    let new = new_span(state, event, purpose, model, Start::At(start));
+    new.and_then(|new| state.tree.open_implicit(new));
+  }
   let mut closed = state.tree.close(&activity, ended_at);
   if let Some(row) = &mut closed.row {
     write_request(row, event, purpose, model);

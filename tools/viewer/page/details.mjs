@@ -11,7 +11,7 @@ import { Icon } from './icons.mjs';
 import { Members, Text, Value } from './json.mjs';
 import { readMessages } from './messages.mjs';
 
-/** @typedef {import('../types').SpanDigest} SpanDigest */
+/** @typedef {import('../types').SpanSummary} SpanSummary */
 /** @typedef {import('../types').SpanView} SpanView */
 
 /**
@@ -19,7 +19,7 @@ import { readMessages } from './messages.mjs';
  *
  * @param {object} props
  * @param {string} props.traceId
- * @param {SpanDigest} props.span
+ * @param {SpanSummary} props.span
  * @param {import('./connection.mjs').Live} props.live
  * @param {() => void} props.onClose
  */

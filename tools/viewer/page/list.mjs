@@ -16,7 +16,7 @@ import { Icon } from './icons.mjs';
 import { NumberCell, Rows } from './rows.mjs';
 import { Search } from './search.mjs';
 
-/** @typedef {import('../types').TraceDigest} TraceDigest */
+/** @typedef {import('../types').TraceSummary} TraceSummary */
 /** @typedef {import('../types').TracePage} TracePage */
 
 const PAGE_SIZE = 200;
@@ -99,7 +99,7 @@ export function TraceList({ live }) {
 }
 
 /**
- * @param {{ id: string, index: number, trace: TraceDigest | undefined, isActive: boolean }} props
+ * @param {{ id: string, index: number, trace: TraceSummary | undefined, isActive: boolean }} props
  */
 function Row({ id, index, trace, isActive }) {
   const row = { id, role: 'row', 'aria-rowindex': index + 1, 'aria-selected': isActive };
@@ -191,7 +191,7 @@ function found(total, all) {
     : `${formatCount(total)} of ${counted(all, 'trace')}`;
 }
 
-/** @param {TraceDigest} trace */
+/** @param {TraceSummary} trace */
 function linkTo({ id }) {
   return `#/trace/${encodeURIComponent(id)}`;
 }

@@ -12,8 +12,8 @@ import { useSettled } from './list.mjs';
 import { NumberCell, Rows } from './rows.mjs';
 import { Search } from './search.mjs';
 
-/** @typedef {import('../types').SpanDigest} SpanDigest */
-/** @typedef {import('../types').TraceDigest} TraceDigest */
+/** @typedef {import('../types').SpanSummary} SpanSummary */
+/** @typedef {import('../types').TraceSummary} TraceSummary */
 /** @typedef {import('../types').TraceView} TraceView */
 
 const INDENT = 14;
@@ -39,7 +39,7 @@ export function TracePage({ traceId, spanId, live }) {
   const { trace, spans, matches } = view;
   const chosen = spans.find((span) => span.spanId === spanId);
   const place = `#/trace/${encodeURIComponent(traceId)}`;
-  /** @param {SpanDigest} span */
+  /** @param {SpanSummary} span */
   const choose = (span) => {
     // Not in the history: going back leaves the trace, however many spans one looked at.
     history.replaceState(null, '', `${place}/span/${encodeURIComponent(span.spanId)}`);
@@ -47,7 +47,7 @@ export function TracePage({ traceId, spanId, live }) {
   };
   const chooseNextError = () => {
     const after = chosen === undefined ? 0 : spans.indexOf(chosen) + 1;
-    const hasFailed = (/** @type {SpanDigest} */ { error }) => error !== null;
+    const hasFailed = (/** @type {SpanSummary} */ { error }) => error !== null;
     const next = spans.slice(after).find(hasFailed) ?? spans.find(hasFailed);
     if (next !== undefined) choose(next);
   };
@@ -115,18 +115,18 @@ function NoTrace({ missing, failed }) {
 
 /**
  * @param {object} props
- * @param {SpanDigest[]} props.spans
- * @param {TraceDigest} props.trace
+ * @param {SpanSummary[]} props.spans
+ * @param {TraceSummary} props.trace
  * @param {string[] | null} props.matches
- * @param {SpanDigest | undefined} props.chosen
- * @param {(span: SpanDigest) => void} props.choose
+ * @param {SpanSummary | undefined} props.chosen
+ * @param {(span: SpanSummary) => void} props.choose
  */
 function Waterfall({ spans, trace, matches, chosen, choose }) {
   const [folded, setFolded] = useState(/** @type {ReadonlySet<string>} */ (new Set()));
   const found = useMemo(() => matches && new Set(matches), [matches]);
   const shown = useMemo(() => visibleSpans(spans, folded, found), [spans, folded, found]);
   const active = chosen === undefined ? -1 : shown.indexOf(chosen);
-  /** @param {SpanDigest} span @param {boolean} isFolded */
+  /** @param {SpanSummary} span @param {boolean} isFolded */
   const fold = ({ rowId }, isFolded) => {
     const next = new Set(folded);
     if (isFolded) next.add(rowId);
@@ -139,7 +139,7 @@ function Waterfall({ spans, trace, matches, chosen, choose }) {
     const isFolded = folded.has(chosen.rowId);
     if (key === 'ArrowRight' && chosen.children > 0) {
       if (isFolded) fold(chosen, false);
-      else choose(/** @type {SpanDigest} */ (shown[active + 1]));
+      else choose(/** @type {SpanSummary} */ (shown[active + 1]));
     } else if (key === 'ArrowLeft' && chosen.children > 0 && !isFolded) fold(chosen, true);
     else if (key === 'ArrowLeft') {
       const parent = shown.slice(0, active).findLast(({ depth }) => depth < chosen.depth);
@@ -160,10 +160,10 @@ function Waterfall({ spans, trace, matches, chosen, choose }) {
         role="treegrid"
         count=${shown.length}
         active=${active}
-        onActive=${(/** @type {number} */ index) => choose(/** @type {SpanDigest} */ (shown[index]))}
+        onActive=${(/** @type {number} */ index) => choose(/** @type {SpanSummary} */ (shown[index]))}
         onKey=${onKey}
         draw=${(/** @type {number} */ index, /** @type {string} */ id) => {
-          const span = /** @type {SpanDigest} */ (shown[index]);
+          const span = /** @type {SpanSummary} */ (shown[index]);
           return html`<${SpanRow}
             key=${span.rowId}
             id=${id}
@@ -186,13 +186,13 @@ function Waterfall({ spans, trace, matches, chosen, choose }) {
  * @param {object} props
  * @param {string} props.id
  * @param {number} props.index
- * @param {SpanDigest} props.span
- * @param {TraceDigest} props.trace
+ * @param {SpanSummary} props.span
+ * @param {TraceSummary} props.trace
  * @param {boolean} props.isFolded
  * @param {boolean} props.isFlat as a result of a search: without its place in the tree
  * @param {boolean} props.isActive
- * @param {(span: SpanDigest) => void} props.choose
- * @param {(span: SpanDigest, isFolded: boolean) => void} props.fold
+ * @param {(span: SpanSummary) => void} props.choose
+ * @param {(span: SpanSummary, isFolded: boolean) => void} props.fold
  */
 function SpanRow({ id, index, span, trace, isFolded, isFlat, isActive, choose, fold }) {
   const { name, type, depth, children, error, interrupted, problems, start, end } = span;
@@ -261,7 +261,7 @@ function SpanRow({ id, index, span, trace, isFolded, isFlat, isActive, choose, f
 }
 
 /**
- * @param {SpanDigest[]} spans
+ * @param {SpanSummary[]} spans
  * @param {ReadonlySet<string>} folded rows whose descendants are hidden
  * @param {ReadonlySet<string> | null} found rows to show, whatever is folded; null for all
  */
@@ -280,7 +280,7 @@ function visibleSpans(spans, folded, found) {
  *
  * @param {number} start
  * @param {number | null} end
- * @param {TraceDigest} trace
+ * @param {TraceSummary} trace
  */
 function placeOf(start, end, trace) {
   const from = trace.start ?? start;
@@ -290,13 +290,13 @@ function placeOf(start, end, trace) {
   return { left: `${left * 100}%`, width: `${Math.max(right - left, 0) * 100}%` };
 }
 
-/** @param {SpanDigest} span */
+/** @param {SpanSummary} span */
 function tookOf({ start, end }) {
   if (end === null) return 'running';
   return start === null ? '' : formatDuration(end - start);
 }
 
-/** @param {TraceDigest} trace */
+/** @param {TraceSummary} trace */
 function factsOf({ start, end, spans, tokens, cost: dollars }) {
   return [
     start === null || end === null ? [] : formatDuration(end - start),

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::rows::RowBatch;
+use super::rows::{RowBatch, difference};
 use crate::counters::RowTotals;
 use braintrust_row::{Row, RowId, RowMap};
 
@@ -136,9 +136,4 @@ impl RowQueue {
     }
     (picked.rows() > 0).then_some(picked)
   }
-}
-
-pub(super) fn difference(after: usize, before: usize) -> i64 {
-  let signed = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-  signed(after) - signed(before)
 }

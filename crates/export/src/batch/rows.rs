@@ -1,9 +1,6 @@
 //! Rows that leave the queue together, before they are encoded.
 
-use super::{
-  encoded::{Builder, EncodedBatch},
-  queue::difference,
-};
+use super::encoded::{Builder, EncodedBatch};
 use braintrust_row::{Destination, Masked, Row, RowId, write_content};
 
 /// Rows that no longer merge what comes for their spans. At least one, once it is filled.
@@ -97,4 +94,10 @@ impl RowBatch {
     let size_correction = difference(batch.bytes(), self.counted);
     Some(Encoded { batch, size_correction, cut })
   }
+}
+
+/// How many bytes more, or less.
+pub(super) fn difference(after: usize, before: usize) -> i64 {
+  let signed = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+  signed(after) - signed(before)
 }

@@ -5,7 +5,7 @@ use std::{io, time::Duration};
 use braintrust_row::{Destination, Row};
 use spool::{ReadError, Segment};
 
-use super::{CHECKPOINT, Connection, Delivery, LINGER};
+use super::state::{Connection, Delivery};
 use crate::{
   batch::{Encoded, EncodedBatch, Limits, RowBatch},
   config::Settings,
@@ -17,6 +17,10 @@ use crate::{
   time::Now,
 };
 
+/// How long rows wait for others before a batch is sent that is not full.
+pub(super) const LINGER: Duration = Duration::from_millis(200);
+/// How long a row may be missing in the spool.
+pub(super) const CHECKPOINT: Duration = Duration::from_millis(100);
 /// How many times as many rows a batch may have while more rows wait than requests of the usual size can carry.
 const GROWTH: usize = 10;
 /// The share of the queue's bound that batches in memory may take, as 1 / this, before the spool alone keeps those

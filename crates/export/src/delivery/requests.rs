@@ -6,7 +6,10 @@ use braintrust_row::Destination;
 use bytes::Bytes;
 use http::Method;
 
-use super::{Connection, Delivery};
+use super::{
+  in_flight::{InFlight, Purpose},
+  state::{Connection, Delivery},
+};
 use crate::{
   connection::{Connecting, Session, Step, authorized, limit_call},
   outbox::{OversizeState, QueuedBatch},
@@ -17,29 +20,6 @@ use crate::{
 
 /// The overflow uploads that are tried before a row is cut: the storage may be one that cannot be reached from here.
 pub(super) const MAX_OVERFLOW_ATTEMPTS: u32 = 3;
-
-/// A request in flight.
-pub(super) struct InFlight {
-  /// When it began, or the first of several that belong together.
-  pub began: Duration,
-  /// Where it went.
-  pub url: String,
-  pub purpose: Purpose,
-}
-
-/// What a request is for.
-pub(super) enum Purpose {
-  Connect,
-  Limit,
-  /// The batch of this key.
-  Upload(u64),
-  /// The same, as an overflow upload.
-  Overflow {
-    key: u64,
-    upload: OverflowUpload,
-    session: Session,
-  },
-}
 
 impl Delivery {
   /// Sends what may be sent.

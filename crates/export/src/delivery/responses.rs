@@ -5,8 +5,9 @@ use std::time::Duration;
 use braintrust_row::truncate;
 
 use super::{
-  Connection, Delivery,
-  requests::{InFlight, MAX_OVERFLOW_ATTEMPTS, Purpose, may_overflow},
+  in_flight::{InFlight, Purpose},
+  requests::{MAX_OVERFLOW_ATTEMPTS, may_overflow},
+  state::{Connection, Delivery},
 };
 use crate::{
   connection::{Session, Step, limit},

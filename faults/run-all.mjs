@@ -1,6 +1,6 @@
 /** Plays many scenarios: those whose end is timed one after the other, those that only wait together. */
-import { play } from './play.mjs';
-import { broken } from './promises.mjs';
+import { runScenario } from './run-scenario.mjs';
+import { brokenInvariants } from './invariants.mjs';
 
 /** How many runs wait at once; see `scenarios-faults.mjs`. */
 const AT_ONCE = { endings: 1, faults: 4 };
@@ -15,7 +15,7 @@ const HURRIED = { endings: 3, faults: 6 };
  * @param {(text: string) => void} [options.progress]
  * @returns {Promise<import('./report.mjs').Line[]>} in the order of the scenarios
  */
-export async function playAll(scenarios, options) {
+export async function runAll(scenarios, options) {
   const { exporters, repetitions = 1, hurry = false, progress = () => {} } = options;
   const baselines = new Map();
   const lines = [];
@@ -29,7 +29,7 @@ export async function playAll(scenarios, options) {
       const of = [];
       for (const exporter of exporters) {
         if (scenario.exporters && !scenario.exporters.includes(exporter)) continue;
-        of.push(await playOne(scenario, exporter, baseline, repetitions));
+        of.push(await runOne(scenario, exporter, baseline, repetitions));
       }
       return of;
     });
@@ -41,7 +41,8 @@ export async function playAll(scenarios, options) {
 /** The run without tracing that others on the machine have delayed the least. */
 async function fastest(scenario, repetitions) {
   const runs = [];
-  for (let round = 0; round < repetitions; round += 1) runs.push(await play(scenario, 'nothing'));
+  for (let round = 0; round < repetitions; round += 1)
+    runs.push(await runScenario(scenario, 'nothing'));
   return runs.reduce((one, other) => (other.endingMs < one.endingMs ? other : one));
 }
 
@@ -51,12 +52,12 @@ function programOf({ workload, ending, place, killBy, flags }) {
 }
 
 /** @returns {Promise<import('./report.mjs').Line>} */
-async function playOne(scenario, exporter, baseline, repetitions) {
+async function runOne(scenario, exporter, baseline, repetitions) {
   let worst;
   for (let round = 0; round < (exporter === 'ours' ? repetitions : 1); round += 1) {
-    const run = await play(scenario, exporter);
+    const run = await runScenario(scenario, exporter);
     const line = { scenario, exporter, run, baseline, broken: [] };
-    if (exporter === 'ours') line.broken = broken(scenario, run, baseline);
+    if (exporter === 'ours') line.broken = brokenInvariants(scenario, run, baseline);
     if (worst === undefined || isWorse(line, worst)) worst = line;
   }
   return worst;

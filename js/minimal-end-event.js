@@ -1,16 +1,16 @@
 'use strict';
 
-// What is left of an end for which there is no room.
+// The minimal event of an end that the queue refused.
 
-const { mark } = require('./plain-copy.js');
+const { mark } = require('./json/json-safe-copy.js');
 
-/** Stands where content was left out. */
+/** Marks omitted content. */
 const LEFT_OUT = mark('left out, too much waits for delivery');
 
 /** The longest text that is kept, in characters. */
 const LONGEST = 1000;
 
-/** The members that say what an end is of, how it ended and what it used, at any depth. */
+/** The members that identify an activity, its outcome and its usage, at any depth. */
 const MEMBERS = `
   type v eventIndex timestamp startedAt durationMs isError outcome kind operation
   runId instanceId agentName submissionId dispatchId conversationId harness session parentSession
@@ -22,19 +22,18 @@ const MEMBERS = `
   .trim()
   .split(/\s+/);
 
-/** The members that are objects of such members. */
+/** The members that are objects with such members. */
 const OBJECTS = ['usage', 'cost', 'error', 'errorInfo', 'request', 'response'];
 
 /** The members of an end that are content; a turn has it in its response. */
 const CONTENT = ['agentInput', 'agentOutput', 'result', 'effectiveResult', 'output'];
 
 /**
- * What must be told of the end of an activity even where there is room for nothing more: whose it is, how
- * it ended and what it used. Its content is left out, and a mark says so. May throw where reading the
- * event does.
+ * The end of an activity without its content: its ids, its outcome and its token usage. Marks stand in place of
+ * the content. Throws where reading the event does.
  * @param {any} event
  */
-function essentials(event) {
+function minimalEndEvent(event) {
   const kept = membersOf(event, 3);
   for (const name of CONTENT) if (event[name] !== undefined) kept[name] = LEFT_OUT;
   if (event.response?.output !== undefined) kept.response.output = LEFT_OUT;
@@ -61,4 +60,4 @@ function membersOf(object, depth) {
   return kept;
 }
 
-module.exports = { LEFT_OUT, essentials };
+module.exports = { LEFT_OUT, minimalEndEvent };

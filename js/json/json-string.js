@@ -4,7 +4,7 @@
 
 /**
  * @template T
- * @typedef {import('./native-types.d.ts').JsonString<T>} JsonString
+ * @typedef {import('../native-types.d.ts').JsonString<T>} JsonString
  */
 
 /**

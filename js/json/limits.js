@@ -1,7 +1,7 @@
 'use strict';
 
 /**
- * How much of one event is written. What is beyond a limit is left out with a mark in its place, so that
+ * How much of one event is written. What exceeds a limit is left out with a mark in its place, so that
  * no event stops the application for long or takes the memory of a thousand others.
  */
 module.exports = Object.freeze({

@@ -10,7 +10,7 @@ import { connect, createServer } from 'node:net';
  *
  * @typedef {'open' | 'refuse' | 'hole'} Mode
  */
-export class Gate {
+export class TcpProxy {
   /** @type {Mode} */
   #mode = 'refuse';
   #target;

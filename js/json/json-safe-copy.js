@@ -1,12 +1,12 @@
 'use strict';
 
-// Values of any kind as what JSON holds, in bounded time. Runs code of the application (getters), and survives it.
+// Copies any value as JSON-safe values, in bounded time. Survives getters that throw.
 
 const { types } = require('node:util');
 
 const limits = require('./limits.js');
 
-/** Stands where a value could not be kept. @param {string} why */
+/** Stands in place of a value that was not kept. @param {string} why */
 const mark = (why) => `[flue-braintrust: ${why}]`;
 
 /** Whole numbers within this are written out; the time it takes grows with the square of the digits. */
@@ -20,11 +20,11 @@ const LONGEST_NAME = 1000;
 
 /**
  * A copy that `JSON.stringify` writes in full, in bounded time, whatever the value is. What JSON does not
- * have is written in the form nearest to it; where something is left out, a mark says so. An object is
+ * have is written in the form nearest to it; a mark stands where something is left out. An object is
  * copied member by member, also one that would be written otherwise. Never throws.
  * @param {unknown} value
  */
-function plainCopy(value) {
+function jsonSafeCopy(value) {
   return new Copier().copy(value);
 }
 
@@ -32,7 +32,7 @@ function plainCopy(value) {
  * The same of an event, of which at least the members are wanted: it stays an object whatever it is.
  * @param {object} event
  */
-function plainCopyOfEvent(event) {
+function jsonSafeCopyOfEvent(event) {
   try {
     const { type } = /** @type {{ type?: unknown }} */ (event);
     // The type may be its class's.
@@ -190,7 +190,7 @@ class Copier {
     const kept = Math.min(length, limits.MEMBERS);
     const copy = [];
     for (let at = 0; at < kept; at++) {
-      // A list that says it is long may have next to nothing in it.
+      // A list with a great length may be sparse.
       if (length > limits.MEMBERS && !(at in list)) {
         const hole = at;
         while (at + 1 < kept && !(at + 1 in list)) at += 1;
@@ -256,7 +256,7 @@ class Copier {
   }
 }
 
-/** The name of the member that tells how many others were left out. */
+/** The name of the member that holds how many others were left out. */
 const REST = 'flue-braintrust';
 
 /**
@@ -299,7 +299,7 @@ function numberedLength(object) {
 }
 
 /**
- * Whether the members are bytes, as far as some hundred of them, spread over all, tell.
+ * Whether the members are bytes, judged by a few hundred of them, evenly spread.
  * @param {any} object
  * @param {number} length
  */
@@ -313,7 +313,7 @@ function isByteLike(object, length) {
 }
 
 /**
- * The name of a value's class; of nothing that is thrown more is told, for it may hold what is secret.
+ * The name of a value's class. Messages of thrown values may hold secrets; their classes do not.
  * @param {unknown} value
  */
 function classOf(value) {
@@ -326,7 +326,7 @@ function classOf(value) {
 }
 
 /**
- * What a person is told of what was thrown.
+ * The message of a thrown value, for people.
  * @param {unknown} error
  */
 function messageOf(error) {
@@ -337,4 +337,4 @@ function messageOf(error) {
   }
 }
 
-module.exports = { classOf, mark, messageOf, plainCopy, plainCopyOfEvent };
+module.exports = { classOf, mark, messageOf, jsonSafeCopy, jsonSafeCopyOfEvent };

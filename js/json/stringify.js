@@ -2,9 +2,9 @@
 
 // Events and values as JSON: as they are where they are plain, else as copies with marks.
 
-const { isPlain, isPlainEvent } = require('./is-plain.js');
+const { isJsonSafe, isJsonSafeEvent } = require('./json-safe.js');
 const limits = require('./limits.js');
-const { plainCopy, plainCopyOfEvent } = require('./plain-copy.js');
+const { jsonSafeCopy, jsonSafeCopyOfEvent } = require('./json-safe-copy.js');
 
 /**
  * An event as JSON text, whatever it is. What JSON cannot hold, and what is too much, is replaced by a
@@ -14,14 +14,14 @@ const { plainCopy, plainCopyOfEvent } = require('./plain-copy.js');
  */
 function stringify(event) {
   try {
-    if (isPlainEvent(event)) {
+    if (isJsonSafeEvent(event)) {
       const text = JSON.stringify(event);
       if (text.startsWith('{') && text.length <= limits.CHARACTERS) return text;
     }
   } catch {
     // Cycles, BigInt, throwing getters, no text at all: below, each member for itself.
   }
-  return JSON.stringify(plainCopyOfEvent(event));
+  return JSON.stringify(jsonSafeCopyOfEvent(event));
 }
 
 /**
@@ -30,13 +30,13 @@ function stringify(event) {
  * @param {T} value
  * @returns {T}
  */
-function toPlain(value) {
+function toJsonSafe(value) {
   try {
-    if (isPlain(value)) return value;
+    if (isJsonSafe(value)) return value;
   } catch {
     // The copy marks what cannot be read.
   }
-  return /** @type {T} */ (plainCopy(value));
+  return /** @type {T} */ (jsonSafeCopy(value));
 }
 
-module.exports = { stringify, toPlain };
+module.exports = { stringify, toJsonSafe };

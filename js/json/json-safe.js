@@ -1,6 +1,6 @@
 'use strict';
 
-// The quick way round copying: whether a value can be written as it is.
+// Checks whether a value is JSON-safe: whether `JSON.stringify` writes it as it is.
 
 const limits = require('./limits.js');
 
@@ -13,10 +13,10 @@ let charactersLeft = 0;
  * texts, flags and nothing, within the limits. May throw where reading the value does.
  * @param {unknown} value
  */
-function isPlain(value) {
+function isJsonSafe(value) {
   valuesLeft = limits.VALUES;
   charactersLeft = limits.CHARACTERS;
-  return isPlainValue(value, limits.DEPTH);
+  return isJsonSafeValue(value, limits.DEPTH);
 }
 
 /**
@@ -24,7 +24,7 @@ function isPlain(value) {
  * would cost more than all the rest.
  * @param {any} event
  */
-function isPlainEvent(event) {
+function isJsonSafeEvent(event) {
   valuesLeft = limits.VALUES;
   charactersLeft = limits.CHARACTERS;
   if (Object.getPrototypeOf(event) !== Object.prototype) return false;
@@ -32,12 +32,12 @@ function isPlainEvent(event) {
   for (const name in event) {
     const value = event[name];
     if (typeof value !== 'object' || value === null) {
-      if (!isPlainValue(value, 0)) return false;
+      if (!isJsonSafeValue(value, 0)) return false;
     } else if (isTurn && name === 'response') {
-      if (!isPlainValue(value.output, limits.DEPTH)) return false;
-      if (!isPlainValue(value.error, limits.DEPTH)) return false;
+      if (!isJsonSafeValue(value.output, limits.DEPTH)) return false;
+      if (!isJsonSafeValue(value.error, limits.DEPTH)) return false;
     } else if (name !== 'usage' && !(isTurn && name === 'request')) {
-      if (!isPlainObject(value, limits.DEPTH)) return false;
+      if (!isJsonSafeObject(value, limits.DEPTH)) return false;
     }
   }
   return true;
@@ -48,7 +48,7 @@ function isPlainEvent(event) {
  * @param {number} depth how deep it may be
  * @returns {boolean}
  */
-function isPlainValue(value, depth) {
+function isJsonSafeValue(value, depth) {
   switch (typeof value) {
     case 'string':
       return (charactersLeft -= value.length) >= 0;
@@ -58,7 +58,9 @@ function isPlainValue(value, depth) {
     case 'undefined':
       return true;
     case 'object':
-      return value === null || (depth > 0 && isPlainObject(/** @type {any} */ (value), depth - 1));
+      return (
+        value === null || (depth > 0 && isJsonSafeObject(/** @type {any} */ (value), depth - 1))
+      );
     default:
       return false;
   }
@@ -68,11 +70,11 @@ function isPlainValue(value, depth) {
  * @param {any} object
  * @param {number} depth
  */
-function isPlainObject(object, depth) {
+function isJsonSafeObject(object, depth) {
   if (Array.isArray(object)) {
     const { length } = object;
     if (length > limits.MEMBERS || (valuesLeft -= length) < 0) return false;
-    for (let at = 0; at < length; at++) if (!isPlainValue(object[at], depth)) return false;
+    for (let at = 0; at < length; at++) if (!isJsonSafeValue(object[at], depth)) return false;
     return true;
   }
   const prototype = Object.getPrototypeOf(object);
@@ -83,9 +85,9 @@ function isPlainObject(object, depth) {
   for (const name in object) {
     if (++members > limits.MEMBERS || --valuesLeft < 0) return false;
     if ((charactersLeft -= name.length) < 0) return false;
-    if (!isPlainValue(object[name], depth)) return false;
+    if (!isJsonSafeValue(object[name], depth)) return false;
   }
   return true;
 }
 
-module.exports = { isPlain, isPlainEvent };
+module.exports = { isJsonSafe, isJsonSafeEvent };

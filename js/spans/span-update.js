@@ -1,40 +1,40 @@
 'use strict';
 
-// What an application says of a span, in the shapes of rows.
+// Updates of custom spans, in the shapes of rows.
 
-const { toPlain } = require('../stringify.js');
+const { toJsonSafe } = require('../json/stringify.js');
 
-/** What an application may say of a span, by the names of the `braintrust` package. */
+/** The fields of an update, by the names of the `braintrust` package. */
 const VALUES = /** @type {const} */ (['input', 'output', 'expected', 'metadata', 'tags']);
 const NUMBERS = /** @type {const} */ (['scores', 'metrics']);
 
-/** The fact that names the fields which could not be read. */
+/** The metadata that names the fields which could not be read. */
 const UNREADABLE = 'flue-braintrust.unreadable';
 
 /**
- * What is said of a span, as it is handed over: whatever the application gives, without effect on it. Never
+ * The update of a span as the native part takes it. Does not change what the application passes. Never
  * throws.
  * @param {any} event
  * @returns {Record<string, any>}
  */
-function saidOf(event) {
+function spanUpdateOf(event) {
   /** @type {Record<string, any>} */
-  const said = {};
+  const update = {};
   /** @type {string[]} */
   const unreadable = [];
   const put = (/** @type {string} */ name, /** @type {(given: any) => unknown} */ read) => {
     try {
       const value = read(event?.[name]);
-      if (value !== undefined) said[name] = value;
+      if (value !== undefined) update[name] = value;
     } catch {
       unreadable.push(name);
     }
   };
-  for (const name of VALUES) put(name, (given) => shaped(name, toPlain(given)));
-  for (const name of NUMBERS) put(name, (given) => numbersOf(toPlain(given)));
+  for (const name of VALUES) put(name, (given) => shaped(name, toJsonSafe(given)));
+  for (const name of NUMBERS) put(name, (given) => numbersOf(toJsonSafe(given)));
   put('error', (given) => (given === undefined ? undefined : errorOf(given)));
-  if (unreadable.length > 0) said.metadata = { ...said.metadata, [UNREADABLE]: unreadable };
-  return said;
+  if (unreadable.length > 0) update.metadata = { ...update.metadata, [UNREADABLE]: unreadable };
+  return update;
 }
 
 /**
@@ -49,7 +49,7 @@ function shaped(name, value) {
   return value;
 }
 
-/** Of an object those members that are numbers, or nothing. @param {any} object */
+/** The members of an object that are numbers; nothing without any. @param {any} object */
 function numbersOf(object) {
   if (typeof object !== 'object' || object === null) return undefined;
   const numbers = Object.entries(object).filter(([, value]) => typeof value === 'number');
@@ -57,20 +57,19 @@ function numbersOf(object) {
 }
 
 /**
- * What was thrown, as a person reads it: its class, its message and its stack. Anything that is no error stays as
- * it is. Never throws.
+ * The text of an error: its class, its message and its stack. Any other value stays as it is. Never throws.
  * @param {unknown} error
  * @returns {any}
  */
 function errorOf(error) {
   try {
-    if (!(error instanceof Error)) return toPlain(error) ?? 'failed without a message';
+    if (!(error instanceof Error)) return toJsonSafe(error) ?? 'failed without a message';
     const { name, message, stack } = error;
-    const said = name === 'Error' ? message : `${name}: ${message}`;
-    return toPlain(typeof stack === 'string' ? `${said}\n\n${stack}` : said);
+    const summary = name === 'Error' ? message : `${name}: ${message}`;
+    return toJsonSafe(typeof stack === 'string' ? `${summary}\n\n${stack}` : summary);
   } catch {
     return 'failed with an error that cannot be read';
   }
 }
 
-module.exports = { errorOf, saidOf };
+module.exports = { errorOf, spanUpdateOf };

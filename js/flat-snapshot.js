@@ -1,6 +1,6 @@
 'use strict';
 
-// What was said, kept to be compared with what is said next: exactly, and cheaply where nothing has changed.
+// JSON values in a flat form that is cheap to compare with later values.
 
 /** Stand before the values of a list and of an object. */
 const LIST = Symbol('list');
@@ -15,7 +15,7 @@ const OBJECT = Symbol('object');
  * A list is `LIST, length, value, …`, an object `OBJECT, end, name, value, …`; members that are undefined are
  * left out, as in JSON. Objects with the same members in another order are not the same: their JSON is not.
  */
-class Remembered {
+class FlatSnapshot {
   /** @type {unknown[]} */
   #values = [];
   /** Where in the values each ends. @type {number[]} */
@@ -122,4 +122,4 @@ function compareObject(values, at, object) {
   return at === end ? at : -1;
 }
 
-module.exports = { Remembered };
+module.exports = { FlatSnapshot };

@@ -34,7 +34,7 @@ const LIMIT_MS = 20_000;
  * @param {string} exporter
  * @returns {Promise<Run>}
  */
-export async function play(scenario, exporter) {
+export async function runScenario(scenario, exporter) {
   const directory = mkdtempSync(join(tmpdir(), 'flue-braintrust-faults-'));
   const server = exporter === 'nothing' ? undefined : await startServer(scenario.server ?? {});
   try {

@@ -6,16 +6,16 @@ const { isObject } = require('../support/json');
 
 /** @typedef {import('../collector/types').Span} Span */
 /** @typedef {import('../collector/types').Trace} Trace */
-/** @typedef {import('./types').SpanDigest} SpanDigest */
-/** @typedef {import('./types').TraceDigest} TraceDigest */
+/** @typedef {import('./types').SpanSummary} SpanSummary */
+/** @typedef {import('./types').TraceSummary} TraceSummary */
 
 /**
  * A trace in one line, without content.
  *
  * @param {Trace} trace
- * @returns {TraceDigest}
+ * @returns {TraceSummary}
  */
-function digestTrace(trace) {
+function summarizeTrace(trace) {
   const { id, spans, roots, openSpans } = trace;
   const root = roots[0];
   const llm = spans.filter(({ type }) => type === 'llm');
@@ -47,27 +47,27 @@ function digestTrace(trace) {
  * children.
  *
  * @param {Trace} trace
- * @returns {SpanDigest[]}
+ * @returns {SpanSummary[]}
  */
-function digestSpans({ roots }) {
-  /** @type {SpanDigest[]} */
-  const digests = [];
+function summarizeSpans({ roots }) {
+  /** @type {SpanSummary[]} */
+  const summaries = [];
   /** @type {{ span: Span, depth: number }[]} */
   const waiting = roots.toReversed().map((span) => ({ span, depth: 0 }));
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const { span, depth } = next;
-    digests.push(digestSpan(span, depth));
+    summaries.push(summarizeSpan(span, depth));
     for (const child of span.children.toReversed()) waiting.push({ span: child, depth: depth + 1 });
   }
-  return digests;
+  return summaries;
 }
 
 /**
  * @param {Span} span
  * @param {number} depth
- * @returns {SpanDigest}
+ * @returns {SpanSummary}
  */
-function digestSpan(span, depth) {
+function summarizeSpan(span, depth) {
   const { rowId, spanId, name, type, start, end, metrics, error, children, problems, row } = span;
   return {
     rowId,
@@ -113,4 +113,4 @@ function sumOrNull(numbers) {
   return numbers.length === 0 ? null : numbers.reduce((total, n) => total + n, 0);
 }
 
-module.exports = { contains, digestSpans, digestTrace };
+module.exports = { contains, summarizeSpans, summarizeTrace };

@@ -8,11 +8,11 @@ const FLUSH_MS = 10_000;
 
 /**
  * @param {import('./scenarios.mjs').Scenario} scenario
- * @param {import('./play.mjs').Run} run
- * @param {import('./play.mjs').Run} baseline the same without tracing
+ * @param {import('./run-scenario.mjs').Run} run
+ * @param {import('./run-scenario.mjs').Run} baseline the same without tracing
  * @returns {string[]} what is broken; nothing when all is well
  */
-export function broken(scenario, run, baseline) {
+export function brokenInvariants(scenario, run, baseline) {
   return [
     ...ofDelivery(scenario, run),
     ...ofAccounts(scenario, run),
@@ -20,7 +20,7 @@ export function broken(scenario, run, baseline) {
   ];
 }
 
-/** Rows that are lost, as the exporter itself says. @param {import('./play.mjs').Run} run */
+/** Rows that are lost, as the exporter itself says. @param {import('./run-scenario.mjs').Run} run */
 export function reported({ numbers }) {
   return numbers.reduce((all, { lost }) => all + sum(lost), 0);
 }
@@ -88,8 +88,8 @@ function ofEnding({ ending }, run, baseline) {
 /**
  * By how much the end of the process took longer, milliseconds.
  *
- * @param {import('./play.mjs').Run} run
- * @param {import('./play.mjs').Run} baseline
+ * @param {import('./run-scenario.mjs').Run} run
+ * @param {import('./run-scenario.mjs').Run} baseline
  */
 export const delayOf = (run, baseline) => run.endingMs - baseline.endingMs;
 

@@ -1,38 +1,38 @@
 'use strict';
 
-// What each conversation's last request said, so that the next is told by what is new. Forgetting costs a full
-// capture and nothing else.
+// Reduces a request to what is new since its conversation's last one. A forgotten conversation costs one full
+// capture.
 
-const { Remembered } = require('./remembered.js');
-const { toPlain } = require('./stringify.js');
+const { FlatSnapshot } = require('./flat-snapshot.js');
+const { toJsonSafe } = require('./json/stringify.js');
 
-/** The most conversations whose last request is remembered. */
+/** The most conversations whose last request is kept. */
 const MAX_CONVERSATIONS = 64;
-/** A conversation that was idle for so long is forgotten, in milliseconds. */
+/** How long an idle conversation is kept, in milliseconds. */
 const IDLE_MS = 10 * 60_000;
 
 /**
- * What a conversation's last `turn_request` said.
+ * The last `turn_request` of a conversation.
  * @typedef {object} History
- * @property {InstanceType<typeof Remembered>} messages
- * @property {InstanceType<typeof Remembered>} systemPrompt
- * @property {InstanceType<typeof Remembered>} tools
- * @property {number} at when it was said
+ * @property {InstanceType<typeof FlatSnapshot>} messages
+ * @property {InstanceType<typeof FlatSnapshot>} systemPrompt
+ * @property {InstanceType<typeof FlatSnapshot>} tools
+ * @property {number} at when it was recorded, by `performance.now()`
  */
 
 /**
- * Remembers each conversation's last request, so that the next is told by what is new in it. Every
- * request repeats the whole conversation; telling it whole each time costs the square of the turns.
+ * Keeps each conversation's last request, so that the next is sent as a delta. Every request repeats the whole
+ * conversation; sending it in full each time costs the square of the number of turns.
  */
-class Histories {
+class RequestDeltas {
   /** By conversation, the one that was idle longest first. @type {Map<string, History>} */
   #histories = new Map();
 
   /**
-   * A `turn_request` that says only what its conversation's last one did not. The native part, which
-   * remembers the same, puts the whole together again. Undefined when the event must be told as it is:
-   * it may change after this, or belongs to no conversation. All that it tells and remembers is plain, so
-   * that comparing it with whatever comes next takes no longer than it is large.
+   * A `turn_request` with only what its conversation's last one did not have. The native part keeps the same
+   * history and restores the full request. Undefined when the event must be sent in full: it may change after
+   * this, or belongs to no conversation. The delta and the snapshot are JSON-safe, so that a comparison takes time
+   * in proportion to their size.
    * @param {any} event
    * @returns {object | undefined}
    */
@@ -45,11 +45,11 @@ class Histories {
 
     const history = this.#histories.get(conversationId) ?? nothing();
     const kept = history.messages.countSame(messages);
-    const fresh = messages.slice(kept).map(toPlain);
+    const fresh = messages.slice(kept).map(toJsonSafe);
     history.messages.replaceFrom(kept, fresh);
     const systemPrompt = unlessKept(history.systemPrompt, input.systemPrompt);
     const tools = unlessKept(history.tools, input.tools);
-    // Behind those that were idle for longer.
+    // Moves it behind those that were idle for longer.
     this.#histories.delete(conversationId);
     this.#histories.set(conversationId, { ...history, at: performance.now() });
     return {
@@ -66,14 +66,14 @@ class Histories {
     };
   }
 
-  /** The conversation's next request is told in full. @param {any} conversationId */
+  /** Forgets a conversation: its next request is sent in full. @param {any} conversationId */
   forget(conversationId) {
     this.#histories.delete(conversationId);
   }
 
   /**
-   * Forgets the conversations that were idle for long, and the idlest where there are too many.
-   * @returns {string[]} those that were forgotten
+   * Forgets idle conversations, and the idlest when there are too many.
+   * @returns {string[]} the ids of the forgotten conversations
    */
   forgetIdle() {
     const forgotten = [];
@@ -89,24 +89,24 @@ class Histories {
 
 /** @returns {History} */
 const nothing = () => ({
-  messages: new Remembered(),
-  systemPrompt: new Remembered(),
-  tools: new Remembered(),
+  messages: new FlatSnapshot(),
+  systemPrompt: new FlatSnapshot(),
+  tools: new FlatSnapshot(),
   at: 0,
 });
 
-/** Stands for a value that the last request had, too. */
+/** Stands for a value that the last request had as well. */
 const KEPT = Symbol('kept');
 
 /**
- * @param {InstanceType<typeof Remembered>} remembered a single value
+ * @param {InstanceType<typeof FlatSnapshot>} remembered a single value
  * @param {unknown} value
  */
 function unlessKept(remembered, value) {
   if (remembered.countSame([value]) === 1) return KEPT;
-  const plain = toPlain(value);
+  const plain = toJsonSafe(value);
   remembered.replaceFrom(0, [plain]);
   return plain;
 }
 
-module.exports = { Histories };
+module.exports = { RequestDeltas };
