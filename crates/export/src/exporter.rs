@@ -398,18 +398,18 @@ impl Exporter {
   }
 
   fn adopted(&mut self, mut adopted: Adopted, now: Now) {
-    if let Some(error) = adopted.trouble.take() {
+    if let Some(error) = adopted.error.take() {
       let why = format!("what an earlier process left cannot be taken over: {error}");
       self.delivery.spool.failed(&why);
     }
     self.delivery.adopt(&adopted, now);
-    for snapshot in &adopted.records {
+    for snapshot in &adopted.snapshots {
       if let Err(error) = self.translator.restore(snapshot) {
         let message = format!("The record of an earlier process is damaged: {error}.");
         self.account.diagnostics.once(Code::Spool, &message);
       }
     }
-    if !adopted.records.is_empty() {
+    if !adopted.snapshots.is_empty() {
       self.snapshot.restored(now.elapsed);
     }
   }

@@ -7,7 +7,7 @@
 use std::{collections::BTreeMap, rc::Rc};
 
 use braintrust_row::{Destination, RowId, RowMap};
-use spool::Entry;
+use spool::Segment;
 
 use crate::{batch::EncodedBatch, counters::RowTotals};
 
@@ -20,7 +20,7 @@ pub struct QueuedBatch {
   /// The keys of the earlier batches that it waits for.
   waits_for: Vec<u64>,
   /// The segment that keeps it, perhaps together with the other half of what it was.
-  segment: Option<Rc<Entry>>,
+  segment: Option<Rc<Segment>>,
   /// The attempts to deliver it although it is too large.
   pub oversize: OversizeState,
 }
@@ -41,7 +41,7 @@ pub struct OversizeState {
 pub struct SpooledBatch {
   /// The sequence number of its first row.
   pub key: u64,
-  pub entry: Entry,
+  pub entry: Segment,
   /// The bytes of its rows.
   pub bytes: usize,
   /// The reads that failed.
@@ -53,9 +53,9 @@ pub enum Written {
   /// The write failed.
   MemoryOnly,
   /// Both in memory and in a segment.
-  Backed(Entry),
+  Backed(Segment),
   /// In a segment only: memory has no room for it.
-  SpoolOnly(Entry),
+  SpoolOnly(Segment),
 }
 
 /// The batches by their keys, the oldest first.
@@ -84,7 +84,7 @@ pub struct Outbox {
 
 impl Outbox {
   /// Adds a batch that may be sent, and its segment if it has one.
-  pub fn push(&mut self, batch: EncodedBatch, segment: Option<Entry>) {
+  pub fn push(&mut self, batch: EncodedBatch, segment: Option<Segment>) {
     self.hold(&batch);
     self.insert_ready(batch, segment);
   }
@@ -205,7 +205,7 @@ impl Outbox {
   }
 
   /// A batch in flight is delivered or lost. Returns it, and the segment that is not needed any more.
-  pub fn settle(&mut self, key: u64) -> Option<(EncodedBatch, Option<Entry>)> {
+  pub fn settle(&mut self, key: u64) -> Option<(EncodedBatch, Option<Segment>)> {
     let queued = self.in_flight.remove(&key)?;
     self.release(&queued.batch);
     for id in queued.batch.ids() {
@@ -330,7 +330,7 @@ impl Outbox {
   }
 
   /// Makes a batch the owner of its rows, and finds out which batches it waits for.
-  fn insert_ready(&mut self, batch: EncodedBatch, segment: Option<Entry>) {
+  fn insert_ready(&mut self, batch: EncodedBatch, segment: Option<Segment>) {
     let key = batch.key();
     let mut waits_for = Vec::new();
     for id in batch.ids() {

@@ -3,7 +3,7 @@
 
 use std::{collections::VecDeque, fmt, sync::Arc, time::Duration};
 
-use spool::{Entry, Header, Operation};
+use spool::{Header, Operation, Segment};
 
 use crate::{
   diagnostics::{Account, Code},
@@ -40,7 +40,7 @@ pub enum Purpose {
   /// The batch that the outbox is loading.
   Load,
   /// A segment goes.
-  Remove(Entry),
+  Remove(Segment),
   Snapshot,
   DiscardAdopted,
   Close,
@@ -129,24 +129,24 @@ impl SpoolWriter {
     self.failed(&format!("what waits cannot be kept: {error}"));
   }
 
-  pub fn load(&mut self, entry: Entry) {
+  pub fn load(&mut self, entry: Segment) {
     self.push(Operation::Read(entry), Purpose::Load);
   }
 
   /// Removes the segment of a batch that is settled.
-  pub fn remove(&mut self, entry: Entry) {
+  pub fn remove(&mut self, entry: Segment) {
     self.disk_bytes = self.disk_bytes.saturating_sub(entry.bytes);
     self.push(Operation::Remove(entry), Purpose::Remove(entry));
   }
 
   /// Puts a damaged segment aside.
-  pub fn quarantine(&mut self, entry: Entry) {
+  pub fn quarantine(&mut self, entry: Segment) {
     self.disk_bytes = self.disk_bytes.saturating_sub(entry.bytes);
     self.push(Operation::Quarantine(entry), Purpose::Remove(entry));
   }
 
   /// A segment could not be removed: it still takes its disk space.
-  pub fn remove_failed(&mut self, entry: Entry, error: &impl fmt::Display) {
+  pub fn remove_failed(&mut self, entry: Segment, error: &impl fmt::Display) {
     self.disk_bytes += entry.bytes;
     self.failed(&format!("what was delivered cannot be removed: {error}"));
   }

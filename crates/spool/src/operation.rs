@@ -5,29 +5,29 @@ use std::io;
 use crate::{
   adopt::Adopted,
   files::Files,
-  process::{Entry, ReadError, Spool},
+  process::{ReadError, Segment, Spool},
 };
 
 /// What is to be done, in the order in which it is asked for.
 #[derive(Debug)]
 pub enum Operation {
-  /// Take over what dead processes left. Completed by [`Completion::Adopted`].
+  /// Adopt the files of dead processes. Completed by [`Completion::Adopted`].
   Adopt,
-  /// Keep a batch of rows. Completed by [`Completion::Written`].
+  /// Write a segment. Completed by [`Completion::Written`].
   Write { content: Vec<u8>, rows: u32 },
-  /// Read a batch again. Completed by [`Completion::Content`].
-  Read(Entry),
-  /// Remove a batch that is settled. Completed by [`Completion::Done`], as all that follow.
-  Remove(Entry),
-  /// Put a damaged batch aside.
-  Quarantine(Entry),
+  /// Read a segment. Completed by [`Completion::Content`].
+  Read(Segment),
+  /// Remove a segment that is delivered or lost. Completed by [`Completion::Done`], as all that follow.
+  Remove(Segment),
+  /// Quarantine a damaged segment.
+  Quarantine(Segment),
   /// Replace the snapshot of open spans.
   WriteSnapshot(Vec<u8>),
-  /// No span is open.
+  /// Remove the snapshot of open spans.
   ClearSnapshot,
-  /// The adopted snapshots are part of ours now: remove them.
+  /// Remove the adopted snapshots, which the snapshot of this process includes.
   DiscardAdopted,
-  /// The process ends. What is left stays for the next one.
+  /// Close the spool. Segments and snapshots that are left stay for the next process.
   Close,
 }
 
@@ -35,7 +35,7 @@ pub enum Operation {
 #[derive(Debug)]
 pub enum Completion {
   Adopted(Adopted),
-  Written(io::Result<Entry>),
+  Written(io::Result<Segment>),
   Content(Result<Vec<u8>, ReadError>),
   Done(io::Result<()>),
 }
@@ -46,13 +46,13 @@ impl<F: Files> Spool<F> {
     match operation {
       Operation::Adopt => Completion::Adopted(self.adopt(unix_ms)),
       Operation::Write { content, rows } => Completion::Written(self.put(&content, rows, unix_ms)),
-      Operation::Read(entry) => Completion::Content(self.read(&entry)),
-      Operation::Remove(entry) => Completion::Done(self.remove(&entry)),
-      Operation::Quarantine(entry) => Completion::Done(self.quarantine(&entry)),
-      Operation::WriteSnapshot(content) => Completion::Done(self.write_record(&content, unix_ms)),
-      Operation::ClearSnapshot => Completion::Done(self.clear_record()),
-      Operation::DiscardAdopted => Completion::Done(self.forget()),
-      Operation::Close => Completion::Done(self.finish()),
+      Operation::Read(segment) => Completion::Content(self.read(&segment)),
+      Operation::Remove(segment) => Completion::Done(self.remove(&segment)),
+      Operation::Quarantine(segment) => Completion::Done(self.quarantine(&segment)),
+      Operation::WriteSnapshot(content) => Completion::Done(self.write_snapshot(&content, unix_ms)),
+      Operation::ClearSnapshot => Completion::Done(self.clear_snapshot()),
+      Operation::DiscardAdopted => Completion::Done(self.discard_snapshots()),
+      Operation::Close => Completion::Done(self.close()),
     }
   }
 }

@@ -3,7 +3,7 @@
 use std::{io, time::Duration};
 
 use braintrust_row::{Destination, Row};
-use spool::{Entry, ReadError};
+use spool::{ReadError, Segment};
 
 use super::state::{Connection, Delivery};
 use crate::{
@@ -191,7 +191,13 @@ impl Delivery {
   }
 
   /// The write of a batch has ended. It stays in memory, unless that holds much already and the spool has it.
-  pub fn handle_written(&mut self, key: u64, disk_bytes: u64, result: io::Result<Entry>, now: Now) {
+  pub fn handle_written(
+    &mut self,
+    key: u64,
+    disk_bytes: u64,
+    result: io::Result<Segment>,
+    now: Now,
+  ) {
     let is_behind = self.outbox.spooled().rows > 0
       || self.outbox.memory_bytes_with(key) > self.settings.queue_room() / SPILL;
     let written = match result {

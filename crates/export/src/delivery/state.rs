@@ -114,7 +114,7 @@ impl Delivery {
 
   /// Takes over the segments of dead processes.
   pub fn adopt(&mut self, adopted: &Adopted, now: Now) {
-    for entry in &adopted.payloads {
+    for entry in &adopted.segments {
       let rows = entry.rows as usize;
       let content = usize::try_from(entry.content_bytes()).unwrap_or(usize::MAX);
       let bytes = EncodedBatch::row_bytes_of(content, rows);

@@ -63,7 +63,7 @@ fn who_waited_for_a_payload_waits_for_both_its_halves() {
 #[test]
 fn the_file_of_a_payload_that_was_split_goes_with_its_last_half() {
   let (mut source, mut outbox) = (source(), Outbox::default());
-  let file = Entry { number: 7, rows: 2, bytes: 100, created: 0 };
+  let file = Segment { number: 7, rows: 2, bytes: 100, created: 0 };
   outbox.push(source.batch(&[1, 2]), Some(file));
   assert_eq!(outbox.backed().rows, 2);
   let whole = outbox.start().unwrap();
@@ -78,7 +78,7 @@ fn the_file_of_a_payload_that_was_split_goes_with_its_last_half() {
 fn what_is_only_in_memory_does_not_overtake_what_is_in_the_spool() {
   let (mut source, mut outbox) = (source(), Outbox::default());
   let stored = source.batch(&[1]);
-  let entry = Entry { number: 1, rows: 1, bytes: 600, created: 0 };
+  let entry = Segment { number: 1, rows: 1, bytes: 600, created: 0 };
   let spooled = SpooledBatch { key: stored.key(), entry, bytes: stored.bytes(), failures: 0 };
   outbox.push_spooled(spooled);
   outbox.push(source.batch(&[1]), None);
@@ -129,7 +129,7 @@ proptest! {
           pushed += spans.len();
           let payload = source.batch(&spans);
           let (key, rows) = (payload.key(), spans.len() as u32);
-          let entry = Entry { number: key, rows, bytes: 600, created: 0 };
+          let entry = Segment { number: key, rows, bytes: 600, created: 0 };
           outbox.push_spooled(SpooledBatch { key, entry, bytes: payload.bytes(), failures: 0 });
           disk.insert(key, payload);
         }
@@ -142,7 +142,7 @@ proptest! {
         (7, _) => {
           if let Some((batch, rows)) = writing.pop_front() {
             let key = batch.key();
-            let entry = Entry { number: key, rows: rows as u32, bytes: 600, created: 0 };
+            let entry = Segment { number: key, rows: rows as u32, bytes: 600, created: 0 };
             outbox.finish_write(key, match spans.len() {
               1 => Written::MemoryOnly,
               2 => Written::Backed(entry),

@@ -1,10 +1,10 @@
-//! Reads JSON values as far as messages need them.
+//! Access to the parts of JSON values.
 
 use flue_event::Payload;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// A payload that is there and not `null`.
+/// The payload, unless it is `null`.
 pub fn present(payload: Payload<'_>) -> Payload<'_> {
   payload.filter(|payload| payload.get() != "null")
 }
@@ -16,12 +16,12 @@ pub fn elements(value: &RawValue) -> Option<Vec<&RawValue>> {
 
 /// The members of an object; `None` when it is not one.
 pub fn object<'a, T: Deserialize<'a>>(value: &'a RawValue) -> Option<T> {
-  // Serde would also take a list for a struct.
+  // Serde accepts a list for a struct, too.
   let text = value.get();
   text.starts_with('{').then(|| serde_json::from_str(text).ok())?
 }
 
-/// A JSON string, with its quotes.
+/// A JSON string, with its quotes; `None` when the value is not one.
 pub fn string(value: Option<&RawValue>) -> Option<&str> {
   value.map(RawValue::get).filter(|text| text.starts_with('"'))
 }

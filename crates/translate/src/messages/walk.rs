@@ -1,4 +1,4 @@
-//! A walk over the objects of a JSON text at any depth: in one pass, without recursion, building nothing.
+//! Visits the objects of a JSON text at any depth, in one pass and without recursion.
 
 use std::{cmp::Reverse, ops::Range};
 
@@ -7,11 +7,11 @@ use braintrust_row::{
   string,
 };
 
-/// What the walk comes across.
+/// What [`walk`] visits.
 pub enum Step<'a> {
   /// An object begins.
   Open,
-  /// A member of the innermost object is complete. Its value's own steps came before.
+  /// A member of the innermost object ends. The steps of its value came before.
   Member(Member<'a>),
   /// The innermost object ends.
   Close,
@@ -19,12 +19,13 @@ pub enum Step<'a> {
 
 /// A member of an object.
 pub struct Member<'a> {
-  /// Its name, as escaped.
+  /// Its name without quotes, with its escapes.
   pub name: &'a str,
-  /// The name under which its object is found; empty in a list and at the top.
+  /// The name of the member whose value its object is; empty in a list and at the top.
   pub within: &'a str,
-  /// What stands between the member before it, or the brace, and this one.
+  /// The bytes between the previous member, or the brace, and this one.
   pub gap: Range<usize>,
+  /// The bytes of its value.
   pub value: Range<usize>,
 }
 
@@ -32,15 +33,15 @@ pub struct Member<'a> {
 #[derive(Default)]
 struct Frame {
   object: bool,
-  /// Where the last member ended, or the brace.
+  /// The position after the previous member, or the brace.
   last: usize,
-  /// The current member's name with its quotes, once it was read.
+  /// The name of the current member, with its quotes.
   name: Option<Range<usize>>,
-  /// Where the current member's value begins.
+  /// The position of the current member's value.
   value: usize,
 }
 
-/// Walks over a text that is known to be JSON.
+/// Visits the objects of a text that is valid JSON.
 pub fn walk<'a>(text: &'a str, mut on: impl FnMut(Step<'a>)) {
   let mut scanner = Scanner::new(text);
   let mut open: Vec<Frame> = Vec::new();
@@ -79,7 +80,7 @@ fn begin(open: &mut [Frame], at: usize) {
   }
 }
 
-/// A value ended: in an object, that completes a member.
+/// Ends a value, which in an object ends a member.
 fn end<'a>(text: &'a str, open: &mut [Frame], at: usize, on: &mut impl FnMut(Step<'a>)) {
   let Some((frame, around)) = open.split_last_mut() else { return };
   if let Some(name) = frame.name.take() {
@@ -99,13 +100,15 @@ fn inside(text: &str, quoted: Range<usize>) -> &str {
   text.get(quoted).and_then(string::content).unwrap_or_default()
 }
 
-/// Text to be put in the place of a range.
+/// A replacement of a range of a text.
 pub struct Edit {
+  /// The bytes to be replaced.
   pub range: Range<usize>,
+  /// Their replacement.
   pub new: String,
 }
 
-/// The text with some of its ranges replaced. Of ranges that overlap, the outer one counts.
+/// The text with some of its ranges replaced. Of nested ranges, the outer one is replaced.
 pub fn replace(text: &str, mut edits: Vec<Edit>) -> String {
   edits.sort_by_key(|edit| (edit.range.start, Reverse(edit.range.end)));
   let mut out = String::with_capacity(text.len());

@@ -2,7 +2,7 @@
 
 use braintrust_row::{Json, string};
 
-/// Writes JSON strings as one, a line break between each two.
+/// Joins JSON strings to one string, with line breaks between them.
 pub fn join<'a>(out: &mut String, texts: impl Iterator<Item = &'a str>) {
   out.push('"');
   for (place, text) in texts.enumerate() {
@@ -30,20 +30,20 @@ pub fn list<T>(
   out.push(']');
 }
 
-/// A JSON list that is being written.
-pub struct List {
+/// Writes a JSON list.
+pub struct ListWriter {
   text: String,
 }
 
-impl List {
-  /// An empty list with memory for so many bytes.
+impl ListWriter {
+  /// An empty list with memory for that many bytes.
   pub fn with_capacity(bytes: usize) -> Self {
     let mut text = String::with_capacity(bytes);
     text.push('[');
     Self { text }
   }
 
-  /// Where to write the next element.
+  /// The output to write the next element to.
   pub fn next(&mut self) -> &mut String {
     if self.text.len() > 1 {
       self.text.push(',');
@@ -51,7 +51,7 @@ impl List {
     &mut self.text
   }
 
-  /// The whole list.
+  /// Ends the list.
   pub fn end(mut self) -> Json {
     self.text.push(']');
     Json::concat(&[&self.text])

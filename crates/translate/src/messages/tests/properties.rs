@@ -103,7 +103,7 @@ proptest! {
   #![proptest_config(ProptestConfig::with_cases(512))]
 
   #[test]
-  fn whatever_comes_in_json_comes_out_without_the_bytes_of_images(
+  fn any_input_becomes_json_without_the_bytes_of_images(
     value in prop_oneof![anything(), messages()],
     prompt in anything(),
     reason in prop::option::of(any::<String>()),
@@ -153,7 +153,7 @@ proptest! {
   }
 
   #[test]
-  fn of_a_schema_only_the_leftovers_go(schema in anything(), spaced in any::<bool>()) {
+  fn only_internals_are_removed_from_a_schema(schema in anything(), spaced in any::<bool>()) {
     let list = text(&json!([{"name": "t", "parameters": schema}]), spaced);
     let told = tools(Form::OpenAi, Some(raw(&list))).unwrap();
     let told: Value = serde_json::from_str(&told.as_str()).unwrap();
