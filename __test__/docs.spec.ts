@@ -72,13 +72,13 @@ test('every code of a warning has a section with an example in the troubleshooti
     expect.arrayContaining(['CERTIFICATES', 'LOST', 'NO_MASK', 'UNREGISTERED']),
   );
   const text = read('docs/troubleshooting.md');
-  const untold = codes
+  const undocumented = codes
     .map((code) => `FLUE_BRAINTRUST_${code}`)
     .filter((code) => !text.includes(`### ${code}\n\n\`\`\`\n[flue-braintrust] ${code}: `));
-  expect(untold).toEqual([]);
+  expect(undocumented).toEqual([]);
 });
 
-test('every reason of a loss and every number of stats() is told in the page on delivery', () => {
+test('every reason of a loss and every number of stats() is in the page on delivery', () => {
   const reasons = found(sources('crates/export/src/loss.rs'), /=> "([a-z_]+)"/g);
   const declared = /^export type LossReason =(.*?);$/ms.exec(types)?.[1] ?? '';
   const all = [...new Set([...reasons, ...found(declared, /'([a-z_]+)'/g)])];
@@ -87,16 +87,16 @@ test('every reason of a loss and every number of stats() is told in the page on 
   expect(missing('docs/delivery.md', numbers, 13)).toEqual([]);
 });
 
-test('every fact and every metric that a span may have is told in the page on what is traced', () => {
+test('every metadata member and every metric that a span may have is in the page on what is traced', () => {
   const text = read('docs/traced.md');
   const rules = sources('crates/translate/src/**/*.rs');
-  const said = found(rules, /\.(?:fact|metric)\(\s*"([\w.]+)"/g);
+  const set = found(rules, /\.set_(?:metadata|metric)\(\s*"([\w.]+)"/g);
   const ids = found(rules, /\("(flue\.\w+)", /g);
-  const names = [...new Set([...said, ...ids])];
+  const names = [...new Set([...set, ...ids])];
   expect(names.length).toBeGreaterThanOrEqual(45);
-  const isTold = (name: string) =>
+  const isListed = (name: string) =>
     ['', 'metadata.', 'metrics.'].some((field) => text.includes(`\`${field}${name}\``));
-  expect(names.filter((name) => !isTold(name))).toEqual([]);
+  expect(names.filter((name) => !isListed(name))).toEqual([]);
 });
 
 test('the blueprint is of the form that Flue reads, and its module is what `init` writes', () => {

@@ -5,7 +5,7 @@ import { CLASSES } from './meter.mjs';
 import { median } from './statistics.mjs';
 import { cell, count, mebibytes, table } from './table.mjs';
 
-/** The turns of the conversation whose calls are told by kind. */
+/** The turns of the conversation whose calls are listed by kind. */
 const COLD_TURNS = 60;
 /** From what costs nothing to what costs most. */
 const KINDS = ['text_delta', 'tool_start', 'tool', 'turn', 'turn_request'];

@@ -147,8 +147,8 @@ function addressed(url) {
 
 function finish() {
   const verdicts = criteria(results);
-  const { out: _out, raw: _raw, package: _package, ...told } = options;
-  const args = Object.entries(told).flatMap(([name, value]) =>
+  const { out: _out, raw: _raw, package: _package, ...passed } = options;
+  const args = Object.entries(passed).flatMap(([name, value]) =>
     value === undefined || value === false
       ? []
       : value === true

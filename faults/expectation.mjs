@@ -1,5 +1,5 @@
 /**
- * Which spans must arrive: read off what the application told its exporter, event by event, and found
+ * Which spans must arrive: derived from the events that the application recorded, and found
  * again among the rows by Flue's ids, which all exporters write into the metadata.
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
@@ -28,7 +28,7 @@ export function recorder(file) {
 
 /**
  * @typedef {object} Expected
- * @property {number} startedAt when the exporter was told, milliseconds since 1970
+ * @property {number} startedAt when its event was recorded, milliseconds since 1970
  * @property {number} [endedAt]
  */
 
@@ -50,13 +50,13 @@ export function expectedSpans(file) {
  * @property {number} open delivered without a start or an end
  * @property {number} twice further rows for the same span
  * @property {number} lost
- * @property {number} due spans, and ends of spans, that are missing although they were told in time
+ * @property {number} due spans, and ends of spans, that are missing although they were recorded in time
  */
 
 /**
  * @param {Map<string, Expected>} expected
  * @param {any[]} rows as merged
- * @param {number} [dueBefore] what was told from then on need not have arrived
+ * @param {number} [dueBefore] events recorded from then on need not have arrived
  * @returns {Counts}
  */
 export function compare(expected, rows, dueBefore = Infinity) {
@@ -82,7 +82,7 @@ export function compare(expected, rows, dueBefore = Infinity) {
   return counts;
 }
 
-/** Whether it was told of the end, instead of being closed without. @param {any} row */
+/** Whether its end was recorded, instead of being closed without. @param {any} row */
 function knowsEnd({ metrics, metadata }) {
   return typeof metrics?.end === 'number' && metadata?.['flue.interrupted'] !== true;
 }

@@ -20,7 +20,7 @@ export function brokenInvariants(scenario, run, baseline) {
   ];
 }
 
-/** Rows that are lost, as the exporter itself says. @param {import('./run-scenario.mjs').Run} run */
+/** The rows that the exporter counts as lost. @param {import('./run-scenario.mjs').Run} run */
 export function reported({ numbers }) {
   return numbers.reduce((all, { lost }) => all + sum(lost), 0);
 }
@@ -58,14 +58,15 @@ function ofAccounts({ promise, uncertain, ending }, run) {
   }
   const sent = numbers.reduce((all, { sent }) => all + sent, 0);
   if (uncertain ? sent > confirmed : sent !== confirmed) {
-    found.push(`${sent} rows are said to be sent, ${confirmed} were confirmed`);
+    found.push(`${sent} rows are counted as sent, ${confirmed} were confirmed`);
   }
   const missing = counts.lost + counts.open;
-  const told = reported(run);
+  const counted = reported(run);
   // A span is one row or two: with one of them lost it may be there all the same.
-  if (told < missing) found.push(`${told} rows are said to be lost, ${missing} spans or ends are`);
-  if (promise === 'rejected' && told !== run.rejected) {
-    found.push(`${told} rows are said to be lost, ${run.rejected} were rejected`);
+  if (counted < missing)
+    found.push(`${counted} rows are counted as lost, ${missing} spans or ends are`);
+  if (promise === 'rejected' && counted !== run.rejected) {
+    found.push(`${counted} rows are counted as lost, ${run.rejected} were rejected`);
   }
   return found;
 }

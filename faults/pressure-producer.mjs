@@ -75,10 +75,10 @@ process.kill(process.pid, 'SIGKILL');
 /**
  * Told as Flue tells it: every event is a deep-frozen clone of its own.
  *
- * @param {any} told
+ * @param {any} recorded
  */
-function timed(told) {
-  const event = frozenClone(told);
+function timed(recorded) {
+  const event = frozenClone(recorded);
   const began = performance.now();
   observe(event);
   const took = performance.now() - began;

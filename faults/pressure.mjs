@@ -150,7 +150,9 @@ function brokenInvariants({ pressure, figures, above, arrived }) {
   if (pressure.keeps && lostRows(figures) > 0) found.push(`${lostRows(figures)} rows are lost`);
   if (pressure.all && arrived < spans) found.push(`${spans - arrived} spans are lost`);
   if (pressure.server === 'sink' && spans - arrived > all - sent) {
-    found.push(`${spans - arrived} spans did not arrive, ${all - sent} rows are said not to have`);
+    found.push(
+      `${spans - arrived} spans did not arrive, ${all - sent} rows are counted as undelivered`,
+    );
   }
   if (above > BOUND + ON_TOP) found.push(`RSS grew by ${Math.round(above / MIB)} MiB`);
   const longest = figures.longestOwn ?? figures.longest;

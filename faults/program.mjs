@@ -9,7 +9,7 @@
  * @property {import('./endings.mjs').Ending} ending
  * @property {'worker' | 'cluster' | 'fork'} [place] where it runs; default: right here
  * @property {NodeJS.Signals | 'exit'} [killBy] see `host.mjs`
- * @property {string} events a file for what an exporter is told; see `expectation.mjs`
+ * @property {string} events a file for the recorded events; see `expectation.mjs`
  * @property {string} numbers a file for what the exporter itself says at the end
  *
  * @typedef {object} Workload

@@ -50,9 +50,9 @@ function preamble(machine, minutes, repetitions) {
     ...machine.map((line) => `- ${line}`),
     '',
     'Every line is a real process: a Flue agent, or a burst of made-up tool calls, traced to a server that',
-    'answers in 60 ms as over a network. **spans** were told to the exporter; **open** ones arrived without',
+    'answers in 60 ms as over a network. **spans** were recorded; **open** ones arrived without',
     'start or end, **twice** counts further rows for the same span, **again** rows that were sent again although',
-    'the server had confirmed them, **told** the rows that the exporter itself says it lost (a span is one',
+    'the server had confirmed them, **counted** the rows that the exporter itself counts as lost (a span is one',
     'row or two; – where it tells nothing). **added** is by how much the end of the process, from the begin',
     'of the ending, took longer than without tracing; where the application awaits `flush()`, with it. After',
     'a scenario with a spool another process follows on the same directory. Of this package the worst of',
@@ -63,7 +63,7 @@ function preamble(machine, minutes, repetitions) {
 /** @param {Line[]} lines */
 function resultTable(lines) {
   const head =
-    'scenario|exporter|spans|arrived|open|twice|again|lost|told|exit|added ms|RSS MiB|remarks';
+    'scenario|exporter|spans|arrived|open|twice|again|lost|counted|exit|added ms|RSS MiB|remarks';
   return table(
     head.split('|'),
     titled(lines, ({ scenario }) => scenario.title, cells),
@@ -99,7 +99,7 @@ function cells({ scenario, exporter, run, baseline, broken }) {
 function pressureTable(lines) {
   const head =
     'spans|exporter|produced in s|longest call ms|of its own|calls > 5 ms|RSS grew MiB|' +
-    'above no tracing|arrived|told|remarks';
+    'above no tracing|arrived|counted|remarks';
   return [
     'The longest call is also given without the time in which another process had the core. The bound is',
     'that of what waits (64 MiB) and 48 MiB on top, above a run without tracing.',

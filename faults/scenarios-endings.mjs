@@ -10,7 +10,7 @@ const workloads = {
 /** An agent that ends while its model talks, or inside a tool: it never comes to its reply. */
 const talking = { kind: 'agent', script: 'short', tokensPerSecond: 60 };
 
-/** Long enough after the first word for the exporter to have told of the turn. */
+/** Long enough after the first word for the exporter to have sent the turn. */
 const MID_TURN_MS = 500;
 
 /** How long a process with a spool has lived at least since its last event when it dies. */

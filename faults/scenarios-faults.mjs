@@ -120,7 +120,7 @@ export const faults = [
     server: { faults: first(2, UPLOAD, { processFirst: true, reset: true }) },
     uncertain: true,
   }),
-  fault('limit', '413 above 16 KiB, a limit nobody was told', {
+  fault('limit', '413 above 16 KiB, an unannounced limit', {
     server: { limit: null, faults: refuseLarge(16 * 1024) },
   }),
   fault('giant-overflow', 'one span of 1 MB above the limit of 256 KiB', {

@@ -25,7 +25,7 @@
  * `all`      every span arrives, with its end
  * `counted`  what does not arrive is reported
  * `rejected` what the server has rejected for good is reported, and all else arrives
- * `due`      what the exporter was told more than 250 ms before a sudden death arrives
+ * `due`      what was recorded more than 250 ms before a sudden death arrives
  * `nothing`  a sudden death without a spool
  *
  * @typedef {'all' | 'counted' | 'rejected' | 'due' | 'nothing'} Promised

@@ -1,4 +1,4 @@
-/** The other end of a run: the package's collector behind a gate, with the faults of a scenario. */
+/** The server of a run: the package's collector behind a TCP proxy, with the faults of a scenario. */
 import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { TcpProxy } from './tcp-proxy.mjs';

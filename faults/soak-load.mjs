@@ -8,7 +8,7 @@
  * @property {number} seconds
  * @property {number} perSecond made-up spans
  * @property {string} conversation a recorded one
- * @property {string} events a file for what the exporter is told; see `expectation.mjs`
+ * @property {string} events a file for the recorded events; see `expectation.mjs`
  * @property {string} numbers a file for what it says at the end
  */
 import { writeFileSync } from 'node:fs';

@@ -87,10 +87,10 @@ async function soak({ url, conversation, title, exporter, spool }) {
   );
   clearInterval(timer);
   const counts = compare(expectedSpans(events), server.rows());
-  const told = ended.code === 0 ? JSON.parse(readFileSync(numbers, 'utf8')) : undefined;
+  const reported = ended.code === 0 ? JSON.parse(readFileSync(numbers, 'utf8')) : undefined;
   const quarters = [1, 2, 3, 4].map((quarter) => quarterOf(samples, quarter));
   const slope = slopeOf(samples.slice(samples.length / 2));
-  return { title, ended, counts, told, quarters, slope, broken: [] };
+  return { title, ended, counts, reported, quarters, slope, broken: [] };
 }
 
 /** @param {number} pid @returns {{ rss: number, threads: number }[]} one, or none */
@@ -123,11 +123,13 @@ function slopeOf(samples) {
   return (above / below) * (60_000 / SAMPLE_MS);
 }
 
-function brokenInvariants({ ended, counts, told, quarters }, bare) {
-  if (told === undefined) return [`it ended with ${ended.signal ?? ended.code}: ${ended.stderr}`];
-  const { accepted, sent, pending, spooled = 0, lost } = told.stats;
+function brokenInvariants({ ended, counts, reported, quarters }, bare) {
+  if (reported === undefined)
+    return [`it ended with ${ended.signal ?? ended.code}: ${ended.stderr}`];
+  const { accepted, sent, pending, spooled = 0, lost } = reported.stats;
   const found = [];
-  if (told.unbalanced > 0) found.push(`the numbers did not add up ${told.unbalanced} times`);
+  if (reported.unbalanced > 0)
+    found.push(`the numbers did not add up ${reported.unbalanced} times`);
   if (accepted !== sent) {
     found.push(`${accepted} accepted, ${sent} sent: ${JSON.stringify({ pending, spooled, lost })}`);
   }
@@ -151,17 +153,19 @@ function print(results) {
   const moods = Object.entries(server.moods).map(([mood, times]) => `${mood} ${times}`);
   const mib = (bytes) => (bytes / MIB).toFixed(0);
   const head =
-    'process|spans|arrived|RSS by quarter, MiB|at the end, MiB/min|threads|requests|retries|told lost|exit';
-  const rows = results.map(({ title, counts, quarters, slope, told, ended }) => [
+    'process|spans|arrived|RSS by quarter, MiB|at the end, MiB/min|threads|requests|retries|counted lost|exit';
+  const rows = results.map(({ title, counts, quarters, slope, reported, ended }) => [
     title,
     counts.expected.toLocaleString('en'),
     counts.delivered.toLocaleString('en'),
     quarters.map(({ rss }) => mib(rss)).join(' '),
     (slope / MIB).toFixed(1),
     quarters.map(({ threads }) => threads).join(' '),
-    String(told?.stats?.requests ?? '–'),
-    String(told?.stats?.retries ?? '–'),
-    told?.stats ? String(Object.values(told.stats.lost).reduce((all, rows) => all + rows, 0)) : '–',
+    String(reported?.stats?.requests ?? '–'),
+    String(reported?.stats?.retries ?? '–'),
+    reported?.stats
+      ? String(Object.values(reported.stats.lost).reduce((all, rows) => all + rows, 0))
+      : '–',
     String(ended.signal ?? ended.code),
   ]);
   console.log(lines.map((line) => `- ${line}`).join('\n'));

@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 
 /**
- * The way to a server, on a port of its own, which can be taken away: what happens below HTTP.
+ * A TCP proxy in front of a server, on a port of its own, that simulates network faults.
  *
  * `open`    everything passes
- * `refuse`  nobody listens, and every connection is broken
+ * `refuse`  no port is open, and every connection is broken
  * `hole`    connections are accepted, and nothing passes
  *
  * @typedef {'open' | 'refuse' | 'hole'} Mode

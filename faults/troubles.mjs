@@ -49,7 +49,7 @@ export function lasting(ms, path, fault) {
   };
 }
 
-/** Bodies that are larger than a limit nobody was told. @param {number} limit bytes */
+/** Bodies that exceed an unannounced limit. @param {number} limit bytes */
 export function refuseLarge(limit) {
   return () =>
     ({ path, bytes }) =>

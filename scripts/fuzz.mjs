@@ -75,7 +75,7 @@ function cargo(args, stdio) {
   return spawnSync('cargo', args, { cwd: root, env, stdio }).status;
 }
 
-/** What Flue said in each recording, as far as it fits: whole small runs, and the beginnings of others. */
+/** The events of each recording, as far as they fit: whole small runs, and the beginnings of others. */
 function events() {
   const files = readdirSync(recordings, { recursive: true }).filter((name) =>
     name.endsWith('.ndjson'),

@@ -100,9 +100,9 @@ function pack(directory, manifest, additions = {}) {
   return join(output, packed(stage, '--pack-destination', output).filename);
 }
 
-/** @typedef {Record<string, { filename: string, files: { path: string }[] }>} Told */
+/** @typedef {Record<string, { filename: string, files: { path: string }[] }>} PackReport */
 
-/** What `npm pack` tells of a package. @param {string} directory @param {string[]} flags */
+/** The report of `npm pack` on a package. @param {string} directory @param {string[]} flags */
 function packed(directory, ...flags) {
   const { command, args, shell } = npm(['pack', '--json', '--ignore-scripts', ...flags]);
   const text = execFileSync(command, args, {
@@ -112,9 +112,9 @@ function packed(directory, ...flags) {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   // One package, in a list or under its name.
-  const [told] = Object.values(/** @type {Told} */ (JSON.parse(text)));
-  if (told === undefined) throw new Error(`npm packs nothing in ${directory}.`);
-  return told;
+  const [report] = Object.values(/** @type {PackReport} */ (JSON.parse(text)));
+  if (report === undefined) throw new Error(`npm packs nothing in ${directory}.`);
+  return report;
 }
 
 /** @param {string} directory @returns {Record<string, any>} */

@@ -102,13 +102,13 @@ function undocumented() {
 }
 
 function printJson() {
-  const told = differences.map(({ spans: _spans, rule, ...difference }) =>
+  const shown = differences.map(({ spans: _spans, rule, ...difference }) =>
     Object.assign(difference, { rule: rule?.id ?? null }),
   );
   const scenarios = played.map(({ differences, ...run }) =>
     Object.assign(run, { differences: differences.length }),
   );
-  console.log(JSON.stringify({ scenarios, differences: told, faults }, null, 2));
+  console.log(JSON.stringify({ scenarios, differences: shown, faults }, null, 2));
 }
 
 /** What is being played, on a terminal only; gone when the result is printed. */

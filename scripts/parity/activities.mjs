@@ -15,7 +15,7 @@ export function nameActivities(events) {
   const names = new Map();
   const counts = new Map();
 
-  /** Equal names are told apart by their ordinal. */
+  /** Equal names are distinguished by their ordinal. */
   const give = (key, name) => {
     if (names.has(key)) return;
     const count = (counts.get(name) ?? 0) + 1;
@@ -80,14 +80,14 @@ export function activityKey(row) {
 const toolKey = ({ operationId, runId, toolCallId }) =>
   `tool ${operationId ?? runId} ${toolCallId}`;
 
-/** The prompt of each operation: what the user said last before its first turn. */
+/** The prompt of each operation: the last user message before its first turn. */
 function promptTexts(events) {
   const texts = new Map();
   for (const { type, purpose, operationId, request, input } of events) {
     if (type !== 'turn_request' || purpose !== 'agent' || texts.has(operationId)) continue;
     const { messages } = request?.input ?? input;
-    const said = messages.findLast(({ role }) => role === 'user');
-    if (said) texts.set(operationId, shorten(textOf(said)));
+    const message = messages.findLast(({ role }) => role === 'user');
+    if (message) texts.set(operationId, shorten(textOf(message)));
   }
   return texts;
 }

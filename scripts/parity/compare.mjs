@@ -63,7 +63,7 @@ function value(field, official, ours) {
   return isDeepStrictEqual(official, ours) ? [] : [{ field, official, ours }];
 }
 
-/** A span that hangs elsewhere; those below it hang elsewhere with it and are not told again. */
+/** A span that hangs elsewhere; its descendants move with it and are not reported again. */
 function parent(official, ours) {
   if (official.parent === ours.parent) return [];
   const path = (span) => (span.path.length === 0 ? '(root)' : span.path.join(' › '));

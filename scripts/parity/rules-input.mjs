@@ -68,7 +68,7 @@ export const inputRules = [
   {
     id: 'prompt-inputs',
     sort: 'form',
-    reason: 'the input of a prompt is what the caller said, as text',
+    reason: "the input of a prompt is the caller's text",
     explains: (difference) =>
       difference.kind === 'operation' && difference.field === 'input' && isPromptText(difference),
   },

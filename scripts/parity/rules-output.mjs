@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 const isObject = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);
 
 /** Flue's own wrapping of a tool's content, when it says nothing that the trace has not elsewhere. */
-const toldElsewhere = new Set([
+const shownElsewhere = new Set([
   'customTool',
   'tool',
   'result',
@@ -64,7 +64,7 @@ export const outputRules = [
       field === 'output' &&
       isObject(official) &&
       isDeepStrictEqual(official.content, ours) &&
-      Object.keys(official.details ?? {}).every((key) => toldElsewhere.has(key)),
+      Object.keys(official.details ?? {}).every((key) => shownElsewhere.has(key)),
   },
   {
     id: 'structured-results',
@@ -101,7 +101,7 @@ export const outputRules = [
   {
     id: 'recovery',
     sort: 'added',
-    reason: 'success takes back what a dead process may have said',
+    reason: 'success replaces the error that a dead process may have written',
     explains: ({ line, kind, field, key, official, ours }) =>
       line.startsWith('1.') &&
       kind === 'operation' &&

@@ -10,7 +10,7 @@ const PROGRAM_MS = 120_000;
 const TAIL_LINES = 8;
 
 /**
- * What one exporter made of a scenario, and what Flue itself said of it.
+ * The rows of one exporter for a scenario, and Flue's own events.
  *
  * @typedef {object} Recording
  * @property {object[]} rows as they are stored after all merges

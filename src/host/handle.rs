@@ -44,7 +44,7 @@ impl ExporterHandle {
   /// An exporter at rest: no thread, no connection. Unless a spool holds what dead processes left: then there is work
   /// at once.
   pub fn new(settings: Settings) -> Self {
-    let shared = Shared::new(&settings, Box::new(print));
+    let shared = Shared::new(&settings, Box::new(print), Box::new(print_debug));
     let has_work = settings
       .spool
       .as_ref()
@@ -213,6 +213,13 @@ fn wait_shutdown(shared: &Shared, masks: bool) -> bool {
     shared.account.diagnostics.once(Code::Exit, &message);
   }
   !matches!(waited, Some(Waited::Masking))
+}
+
+/// Shows a line of the debug log on stderr.
+fn print_debug(line: &str) {
+  // A closed stderr is no failure.
+  let _closed =
+    std::io::stderr().write_all(format!("[flue-braintrust] debug: {line}\n").as_bytes());
 }
 
 /// Shows a diagnostic as one line on stderr.

@@ -12,6 +12,7 @@ use export::{
   Exporter,
   config::Settings,
   connection::Session,
+  debug_log::{DebugLog, LineSink},
   diagnostics::{Account, Sink},
   loss::LossReason,
 };
@@ -50,12 +51,16 @@ pub struct TraceDestination {
 }
 
 impl Shared {
-  /// What a thread that has not started shares. Diagnostics go to `sink`.
-  pub fn new(settings: &Settings, sink: Sink) -> Self {
+  /// What a thread that has not started shares. Diagnostics go to `sink`, lines of the debug log to `log`.
+  pub fn new(settings: &Settings, sink: Sink, log: LineSink) -> Self {
+    let mut account = Account::new(settings.warn_period, sink);
+    if settings.debug_log {
+      account.log = DebugLog::new(log);
+    }
     Self {
       clock: Clock::start(),
       queue: EventQueue::new(Exporter::admission(settings)),
-      account: Arc::new(Account::new(settings.warn_period, sink)),
+      account: Arc::new(account),
       masks: MaskExchange::default(),
       has_ended: AtomicBool::new(false),
       exit_signal: ExitSignal::default(),

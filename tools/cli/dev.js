@@ -76,7 +76,7 @@ function stopSignal() {
   });
 }
 
-/** Ends the program quietly when whoever reads its output (`| head`) has left. */
+/** Ends the program quietly when the reader of its output (`| head`) has gone. */
 function leaveWithReader() {
   process.stdout.on('error', (error) => {
     if ('code' in error && error.code === 'EPIPE') process.exit(0);
@@ -121,7 +121,7 @@ function printTrace(trace, label) {
   const terminal = process.stdout.isTTY === true;
   const tree = renderTrace(trace, {
     color: terminal && !process.env.NO_COLOR,
-    // Some terminals do not know their width and say 0.
+    // Some terminals report a width of 0.
     width: (terminal && process.stdout.columns) || undefined,
   });
   process.stdout.write(`${label}${tree}\n`);

@@ -1,6 +1,6 @@
 'use strict';
 
-// The command `drain`: a spool, delivered by an exporter of its own.
+// The command `drain`: delivers a spool with an exporter of its own.
 
 const { setTimeout: delay } = require('node:timers/promises');
 
@@ -21,9 +21,9 @@ const { UsageError } = require('../support/usage');
 
 const DEFAULT_TIMEOUT_S = 60;
 const LOOK_EVERY_MS = 100;
-/** How long to wait for the last word of what was delivered, in milliseconds. */
+/** How long to wait for the last acknowledgement, in milliseconds. */
 const CLOSING_MS = 2000;
-/** However old it is: who drains a spool wants it all. The latest date that there is. */
+/** Rows of any age are delivered: the latest date that JavaScript has. */
 const ANY_AGE_MS = 8.64e15;
 
 const usage = `Usage: flue-braintrust drain DIRECTORY [--timeout S] [--env-file FILE] [--json]
@@ -89,7 +89,7 @@ const NONE = Object.freeze({ files: 0, rows: 0, bytes: 0, oldest: null, newest: 
 const NOTHING = Object.freeze({ sent: 0, lost: {}, lastError: null });
 
 /**
- * What the spool holds for a destination, and how many payloads for others.
+ * What the spool holds for a destination, and for others.
  *
  * @param {string} directory
  * @param {string} destination
@@ -106,7 +106,7 @@ function shareOf(directory, destination) {
 }
 
 /**
- * Lets a recorder take over what is there.
+ * Lets a recorder adopt and deliver the spool.
  *
  * @param {import('../support/destination').Settings} settings
  * @param {number} rows how many there are, for the progress

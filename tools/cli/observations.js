@@ -1,6 +1,6 @@
 'use strict';
 
-// Recorded events, read back.
+// Reads recorded events.
 
 const fs = require('node:fs');
 const { createInterface } = require('node:readline');
@@ -16,7 +16,7 @@ const { createInterface } = require('node:readline');
 async function readObservations(file, take) {
   const counts = { events: 0, notes: 0, unreadable: 0 };
   const input = fs.createReadStream(file);
-  // Fails here, not in the middle of the loop where nobody would hear of it.
+  // Fails here, where the caller catches it, and not within the loop.
   await new Promise((resolve, reject) => input.once('open', resolve).once('error', reject));
   for await (const line of createInterface({ input, crlfDelay: Infinity })) {
     if (line.trim() === '') continue;

@@ -1,10 +1,10 @@
 'use strict';
 
-// Ports as they are given.
+// Reads `--port`.
 
 const { UsageError } = require('../support/usage');
 
-/** Where the collector listens unless told otherwise. */
+/** The default port of the collector. */
 const DEFAULT_PORT = 4983;
 
 /**

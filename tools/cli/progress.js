@@ -1,13 +1,13 @@
 'use strict';
 
-// A bar for what takes a while.
+// A progress bar.
 
 const { formatCount } = require('../support/format');
 
 const WIDTH = 30;
 
 /**
- * A bar that grows; nothing where there is no terminal.
+ * A bar that grows. Draws nothing without a terminal.
  *
  * @param {NodeJS.WriteStream} stream
  * @param {number} total

@@ -1,6 +1,6 @@
 'use strict';
 
-// The command `replay`: recorded events, through an exporter like any other.
+// The command `replay`: exports recorded events.
 
 const { Exporter } = require('../../js/exporter');
 const { messageOf } = require('../../js/json/json-safe-copy');
@@ -18,7 +18,7 @@ const { printJson } = require('../support/terminal');
 const { Failure, UsageError } = require('../support/usage');
 
 const FLUSH_MS = 60_000;
-/** After so many events what was taken is delivered before more is read: a recording may be large. */
+/** How many events are read before a flush: a recording may be large. */
 const EVENTS_AT_ONCE = 500;
 
 const usage = `Usage: flue-braintrust replay FILE [--local [--port N]] [--project NAME] [--env-file FILE] [--json]
@@ -61,7 +61,7 @@ async function run(values, file = '') {
   const given = {
     ...localDestination(values),
     ...(typeof values.project === 'string' && { projectName: values.project }),
-    // Recordings of the dead are not to be mixed with the work of the living.
+    // A recording must not mix with the spool of the application.
     spool: false,
   };
   const { appUrl, projectName } = planOf(settingsOf(given));

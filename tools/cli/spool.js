@@ -10,13 +10,13 @@ const { messageOf } = require('../../js/json/json-safe-copy');
 const { Failure } = require('../support/usage');
 
 /**
- * What a spool holds. Fails where it cannot be read.
+ * What a spool holds. Throws a `Failure` when it cannot be read.
  *
  * @param {string} directory
  */
 function readSpool(directory) {
   try {
-    // Node's message names the code.
+    // Node's error names the code, such as ENOENT.
     fs.accessSync(directory, fs.constants.R_OK);
     return parse(loadNative().inspectSpool(directory));
   } catch (error) {

@@ -1,6 +1,6 @@
 'use strict';
 
-// The collector's parts, held together.
+// The collector: wires its parts together.
 
 const { EventEmitter, once } = require('node:events');
 
@@ -24,8 +24,8 @@ const { Viewer } = require('../viewer/viewer');
 const DEFAULT_PAYLOAD_MAX_BYTES = 5 * 1024 * 1024;
 
 /**
- * A local stand-in for Braintrust: takes spans as Braintrust does, checks them, and gives them back
- * as rows and as traces. Its events are listed in `CollectorEvents`.
+ * A local stand-in for Braintrust: accepts rows as Braintrust does, validates them, and returns them
+ * as rows and as traces. `CollectorEvents` lists its events.
  *
  * @extends {EventEmitter<import('./types').CollectorEvents>}
  */
@@ -245,7 +245,7 @@ class Collector extends EventEmitter {
 
   /**
    * @param {Problem} problem
-   * @param {boolean} [announce] whether listeners hear of it by itself; default true
+   * @param {boolean} [announce] whether an event is emitted for it; default true
    */
   #addProblem(problem, announce = true) {
     const key = JSON.stringify([problem.rowId, problem.problem]);

@@ -1,11 +1,11 @@
 'use strict';
 
-// What may stand in each field.
+// The allowed values of each field.
 
 const { isObject } = require('../support/json');
 
 /**
- * Checks the value of one field; returns what is wrong with it, as text that follows a name.
+ * Checks the value of one field; returns the problem as a text that follows the field's name.
  *
  * @typedef {(value: unknown) => string[]} Check
  */

@@ -5,7 +5,7 @@
 /**
  * Notices when a trace is finished: complete (see `Trace.finished`), and quiet for a while.
  *
- * A trace that changes after it was reported is reported once more when it is finished again.
+ * A trace that changes after its report is reported again once it is finished.
  */
 class FinishWatch {
   #build;

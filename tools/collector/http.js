@@ -1,6 +1,6 @@
 'use strict';
 
-// The HTTP server, with the faults that tests ask it for.
+// The HTTP server, with the faults that tests inject.
 
 const { createServer } = require('node:http');
 const { setTimeout: delay } = require('node:timers/promises');
@@ -27,7 +27,7 @@ const { RequestError, failure, send, sendDripping, sendHalf } = require('./respo
  */
 
 /**
- * Makes the server: reads requests, keeps their records, and plays the faults.
+ * Makes the server: reads requests, records them, and injects the faults.
  *
  * @param {HttpParts} parts
  * @returns {import('node:http').Server} not listening yet

@@ -1,7 +1,7 @@
 'use strict';
 
-// The local stand-in for Braintrust: for `dev`, the demo, and every test. Strict where Braintrust is lenient, so
-// that a fault shows. Must not know the exporter.
+// A local stand-in for Braintrust, for `dev`, the demo, and every test. Stricter than Braintrust, so that faults
+// show. Knows nothing of the exporter.
 
 const { Collector } = require('./collector');
 

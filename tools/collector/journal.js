@@ -6,7 +6,7 @@ const { createInterface } = require('node:readline');
 /** @typedef {import('./types').JsonObject} JsonObject */
 
 /**
- * The file that remembers what arrived: one incoming row per line, as JSON, in the order in which
+ * The file of incoming rows: one row per line, as JSON, in the order in which
  * the rows were applied, with `_is_merge` and all. Rows of an overflow object are written like any
  * others. Applying the lines in order to an empty `RowStore` gives the same rows again.
  *

@@ -1,12 +1,12 @@
 'use strict';
 
-// Braintrust's merge law.
+// Braintrust's merge rules.
 
 const { isObject } = require('../support/json');
 
 /** @typedef {import('./types').JsonObject} JsonObject */
 
-/** Fields that tell the server what to do with a row and are not stored. */
+/** Fields that control how the server applies a row; they are not stored. */
 const CONTROL_FIELDS = new Set(['_is_merge', '_merge_paths', '_object_delete']);
 
 /**

@@ -100,7 +100,7 @@ class OverflowUploads {
 }
 
 /**
- * @param {unknown} meta what the announcement says of one row
+ * @param {unknown} meta the announcement of one row
  * @returns {boolean}
  */
 function isRowMeta(meta) {

@@ -1,6 +1,6 @@
 'use strict';
 
-// Answers as the routes make them.
+// Makes and sends responses.
 
 const { setTimeout: delay } = require('node:timers/promises');
 

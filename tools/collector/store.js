@@ -1,6 +1,6 @@
 'use strict';
 
-// The rows, as they are after all merges.
+// Stores merged rows.
 
 const { isDeepStrictEqual } = require('node:util');
 
@@ -18,7 +18,7 @@ const { mergeRow } = require('./merge');
  * @property {string[]} traceIds the traces whose rows changed; empty for a mere repetition
  */
 
-/** The fields that, with the row id, say which row is meant. */
+/** The fields that identify a row together with its id. */
 const OBJECT_FIELDS = [
   'org_id',
   'project_id',

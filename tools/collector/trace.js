@@ -1,6 +1,6 @@
 'use strict';
 
-// Rows to trees.
+// Builds the trees of traces from rows.
 
 const { isObject } = require('../support/json');
 
@@ -11,8 +11,8 @@ const { isObject } = require('../support/json');
 /**
  * Builds the tree of one trace.
  *
- * A span lies below the first of its `span_parents` that the trace has. A span whose parents are all
- * missing, or that would be its own ancestor, lies at the top and says so in its `problems`.
+ * The parent of a span is the first of its `span_parents` that the trace has. A span whose parents are all
+ * missing, or that would be its own ancestor, becomes a root with an entry in its `problems`.
  *
  * @param {string} id the `root_span_id`
  * @param {Row[]} rows the rows that have it, in the order of their arrival

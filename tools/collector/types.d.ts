@@ -18,7 +18,7 @@ export interface Span {
   name: string;
   /** `span_attributes.type`, or an empty string. */
   type: string;
-  /** Seconds since the epoch; null when the row does not say. */
+  /** Seconds since the epoch; null without a start. */
   start: number | null;
   /** Seconds since the epoch; null while the span is open. */
   end: number | null;
@@ -49,7 +49,7 @@ export interface Trace {
   problems: Problem[];
 }
 
-/** What the collector remembers of a request. */
+/** The collector's record of a request. */
 export interface RequestRecord {
   /** 0 for the first request. */
   index: number;
@@ -62,7 +62,7 @@ export interface RequestRecord {
   at: number;
   /** When it was answered or its connection ended, milliseconds since the epoch; null until then. */
   doneAt: number | null;
-  /** The answered status; null while unanswered, and for ever after a reset or a hang. */
+  /** The status of the response; null without one, as after a reset or a hang. */
   status: number | null;
   /** Size of the body. */
   bytes: number;
@@ -100,11 +100,11 @@ export interface Fault {
   half?: boolean;
   /** Send the body of the answer byte by byte, with so many milliseconds before each. */
   dripMs?: number;
-  /** First take the request for real (rows are stored), then do the above: a lost acknowledgement. */
+  /** First process the request (rows are stored), then do the above: a lost acknowledgement. */
   processFirst?: boolean;
 }
 
-/** The fault hook. Nothing returned means: go on as usual. */
+/** The fault hook. Without a result the request is served as usual. */
 export type Intercept = (
   request: InterceptedRequest,
 ) => Fault | undefined | void | Promise<Fault | undefined | void>;

@@ -1,6 +1,6 @@
 'use strict';
 
-// What is wrong with a row, if anything.
+// Checks rows, and lists their problems.
 
 const { FIELDS } = require('./fields');
 const { isObject } = require('../support/json');

@@ -1,6 +1,6 @@
 'use strict';
 
-// The checks of network, login, organisation, project and limits, by one connection of the native part's.
+// The checks of network, login, organisation, project and limits, by one connection of the native part.
 
 const { parse } = require('../../js/json/json-string');
 const { loadNative } = require('../../js/native-loader');

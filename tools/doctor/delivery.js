@@ -1,6 +1,6 @@
 'use strict';
 
-// The last check: a trace of one span, sent and looked for.
+// The last check: sends a trace of one span and waits for its delivery.
 
 const { spanLink } = require('../../js/span-link');
 const { explained } = require('./explain');

@@ -17,7 +17,7 @@ const PATIENCE_MS = 5000;
  * @property {string} advice
  */
 
-/** What Node says of a certificate that it does not trust, and what to do. */
+/** Node's codes for certificates that it does not trust, in words. */
 const CERTIFICATES = new Map([
   ['DEPTH_ZERO_SELF_SIGNED_CERT', 'its certificate is signed by itself'],
   ['SELF_SIGNED_CERT_IN_CHAIN', 'its certificate comes from an authority that is not trusted here'],
@@ -29,8 +29,8 @@ const TRUST =
   'authority, as a PEM file, in NODE_EXTRA_CA_CERTS.';
 
 /**
- * Finds out with Node's own means why the native part, which has failed to connect, may have failed: the
- * name, the connection, the certificate, one after the other. Sends nothing.
+ * Diagnoses with Node's own network functions why the native part failed to connect: name, connection and
+ * certificate, one after the other. Sends no request.
  *
  * @param {string} url whom it wanted to reach
  * @param {string | null} proxy through which it wanted to
@@ -119,7 +119,7 @@ function unknown() {
  * Makes a connection and drops it.
  *
  * @param {() => net.Socket} connect
- * @param {string} event what says that it stands
+ * @param {string} event the event of an established connection
  * @returns {Promise<string | undefined>} why it does not
  */
 function attempt(connect, event) {
@@ -144,7 +144,7 @@ function codeOf(error) {
 }
 
 /**
- * What the native part said, and what Node finds out about it.
+ * A failed check: the native part's message, and Node's diagnosis of it.
  *
  * @param {string} message
  * @param {string} url

@@ -1,9 +1,9 @@
 'use strict';
 
-// What checks tell.
+// The result of a check.
 
 /**
- * What one check found.
+ * The result of one check.
  *
  * @typedef {object} Finding
  * @property {'ok' | 'warning' | 'failed' | 'skipped'} status
@@ -13,7 +13,7 @@
  */
 
 /**
- * What the checks learn on their way.
+ * State that earlier checks pass to later ones.
  *
  * @typedef {object} Known
  * @property {boolean} [native] whether the native part is there

@@ -1,6 +1,6 @@
 'use strict';
 
-// The checks of what is on this machine: Node, the binary, the settings.
+// The checks of this machine: Node, the binary, the settings.
 
 const { existsSync, readFileSync } = require('node:fs');
 const { parseEnv } = require('node:util');
@@ -37,7 +37,7 @@ function checkNative(known) {
     known.native = true;
     return { status: 'ok', detail: `loaded for ${process.platform}-${process.arch}` };
   } catch (error) {
-    // The message says what to do.
+    // The message names the remedy.
     return { status: 'failed', detail: messageOf(error) };
   }
 }
@@ -64,7 +64,7 @@ function checkSettings(known) {
   return { status: 'ok', detail: sources() + spool };
 }
 
-/** Which variables are set, and where. Not what to. */
+/** The names of the variables that are set, by source. Never their values. */
 function sources() {
   const given = (/** @type {NodeJS.Dict<string>} */ variables) =>
     FILE_VARIABLES.filter((name) => (variables[name] ?? '').trim() !== '');
@@ -80,7 +80,7 @@ function sources() {
 /** @param {string[]} names */
 const list = (names) => names.join(', ') || 'nothing';
 
-/** Many keep the key in `.env`, which Flue reads and we do not. */
+/** A hint for a key in `.env`, which Flue reads and this package does not. */
 function keyElsewhere() {
   if (!existsSync('.env')) return undefined;
   try {

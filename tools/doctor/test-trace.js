@@ -1,6 +1,6 @@
 'use strict';
 
-// The trace that `doctor` sends.
+// The test trace of `doctor`.
 
 const { randomUUID } = require('node:crypto');
 const { setTimeout: delay } = require('node:timers/promises');
@@ -8,11 +8,11 @@ const { setTimeout: delay } = require('node:timers/promises');
 const { parse, toJson } = require('../../js/json/json-string');
 const { loadNative } = require('../../js/native-loader');
 
-/** How often it is looked whether the trace has arrived, in milliseconds. */
+/** How often the counters are polled, in milliseconds. */
 const LOOK_EVERY_MS = 25;
 
 /**
- * What became of the test trace.
+ * The outcome of the test trace.
  *
  * @typedef {object} Sent
  * @property {boolean} arrived
@@ -23,7 +23,7 @@ const LOOK_EVERY_MS = 25;
  */
 
 /**
- * Sends a trace of one span, by the very way that traces of the application go, apart from the spool.
+ * Sends a trace of one span in the way of the application's traces, but without the spool.
  *
  * @param {import('../support/destination').Settings} settings
  * @param {number} timeoutMs how long to wait for its arrival at most
@@ -34,7 +34,7 @@ async function sendTestTrace(settings, timeoutMs) {
   const runId = `run_doctor_${randomUUID()}`;
   const began = Date.now();
   const { options, ...variables } = parse(settings);
-  // What a spool holds is not ours to send.
+  // The spool belongs to the application.
   const recorder = new native.Recorder(
     toJson({ options: { ...options, spool: false }, ...variables }),
   );
@@ -60,7 +60,7 @@ async function sendTestTrace(settings, timeoutMs) {
 }
 
 /**
- * A workflow run without anything in it.
+ * Records an empty workflow run.
  *
  * @param {typeof import('../../native.d.ts')} native
  * @param {import('../../native.d.ts').Recorder} recorder

@@ -1,6 +1,6 @@
 'use strict';
 
-// Diffs as people read them.
+// Unified diffs.
 
 /** Lines shown around a change. */
 const CONTEXT = 3;

@@ -97,7 +97,7 @@ function agentsOf({ sources }) {
 const withoutComments = (text) => text.replace(/^(?:\s|\/\*[^]*?\*\/|\/\/.*|#!.*)*/, '');
 
 /**
- * How `app` names its neighbour: with the ending that its other imports have.
+ * The specifier by which `app` imports its neighbour, with the ending that its other imports have.
  *
  * @param {SourceFile | undefined} app
  * @param {string} neighbour its path, relative to the project
@@ -125,7 +125,7 @@ function endingOf(relatives) {
 }
 
 /**
- * Flue's own guide ends with `.ts`, which TypeScript must be told to allow.
+ * Flue's own guide uses `.ts`, which TypeScript allows only by an option.
  *
  * @param {string | undefined} tsconfig
  */
@@ -140,7 +140,7 @@ function usualEnding(tsconfig) {
 }
 
 /**
- * The app with an import of the tracing module before its others: what it traces should not have begun.
+ * The app with an import of the tracing module before its others, so that tracing starts first.
  *
  * @param {string} text
  * @param {string} specifier

@@ -10,7 +10,7 @@ const { firstOf, readText } = require('./project');
 const { importsOf } = require('./source');
 const { isOfficial, isOurs, migrated, usesOfficial } = require('./tracing');
 
-/** The variables of the tracing module, with what an example of them says. */
+/** The variables of the tracing module, each with its comment in an example file. */
 const VARIABLES = [
   { name: 'BRAINTRUST_API_KEY', value: '' },
   { name: 'BRAINTRUST_PROJECT_NAME', value: 'Flue' },
@@ -51,8 +51,8 @@ function planInit(project) {
 }
 
 /**
- * The modules that connect Flue with Braintrust: those of the project, brought to our package, or else
- * one of ours.
+ * The modules that connect Flue with Braintrust: those of the project, changed to this package, or else
+ * a new one.
  *
  * @param {Project} project
  * @returns {{ changes: Change[], module: string | undefined }} the module that the app must import, if any
@@ -64,7 +64,7 @@ function traceSources(project) {
   const usual = firstOf(project.sources, path.join(project.sourceRoot, 'braintrust'));
   const connecting = [...official, ...files.filter(isOurs)];
   if (connecting.length > 0) {
-    // What stands elsewhere is imported by whatever its author saw fit.
+    // Modules elsewhere are imported by other means.
     const isUsual = connecting.some((file) => file.path === usual?.path);
     return { changes, module: isUsual ? usual?.path : undefined };
   }
@@ -143,11 +143,11 @@ function exampleChanges({ root }) {
 }
 
 /**
- * What is to be installed, and what is of no more use. For the user to run.
+ * The commands that install and remove packages, for the user to run.
  *
  * @param {Project} project
  * @param {Change[]} changes
- * @param {boolean} isUseless whether nobody needs the official package any more
+ * @param {boolean} isUseless whether no module needs the official package any more
  * @returns {string[]}
  */
 function commandsFor(project, changes, isUseless) {
@@ -157,7 +157,7 @@ function commandsFor(project, changes, isUseless) {
   const files = [...changes.map(({ after }) => after), project.app?.text ?? ''];
   const usesHono = files.some((text) => importsOf(text).some(({ from }) => from === 'hono'));
   if (usesHono) wanted.push('hono');
-  // In Workers it delivers by the official package.
+  // The Workers entry delivers with the official package.
   if (isOnCloudflare) wanted.push('braintrust');
   const missing = wanted.filter((name) => !(name in dependencies));
   const commands = missing.length === 0 ? [] : [`${add} ${missing.join(' ')}`];

@@ -1,6 +1,6 @@
 'use strict';
 
-// A Flue project, as far as `init` must know it. Reads, and changes nothing.
+// Reads a Flue project, as far as `init` needs it. Changes nothing.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -13,7 +13,7 @@ const EXTENSIONS = ['ts', 'mts', 'js', 'mjs'];
 const SOURCE_ROOTS = ['.flue', 'src', '.'];
 const SOURCE_FILE = /(?<!\.d)\.m?[jt]s$/;
 const NOT_SOURCES = new Set(['node_modules', 'dist', 'build', 'coverage']);
-/** Where it stands how the application is started. */
+/** The files that start the application. */
 const LAUNCHERS = ['package.json', 'Dockerfile', 'Procfile'];
 const LOCK_FILES = /** @type {const} */ ([
   ['pnpm-lock.yaml', 'pnpm'],
@@ -33,7 +33,7 @@ const LOCK_FILES = /** @type {const} */ ([
  * @property {'0.8' | '0.x' | 'beta' | '2.x'} line of Flue
  * @property {SourceFile | undefined} app
  * @property {SourceFile[]} sources all modules below the source root
- * @property {SourceFile[]} launchers files that say how the application is started
+ * @property {SourceFile[]} launchers files that start the application
  * @property {Record<string, string>} dependencies of all kinds
  * @property {'npm' | 'pnpm' | 'yarn' | 'bun'} packageManager
  * @property {boolean} isOnCloudflare

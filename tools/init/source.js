@@ -18,7 +18,7 @@ const STATIC = /(?<![\w$.])(?:(?:import|export)\b([\w$\s{},*]*?)\bfrom\s*|import
 const CALLED = /(?<![\w$.])(?:import|require)\s*\(\s*(?=["'])/g;
 
 /**
- * The imports of a source, TypeScript or JavaScript. Those in comments and texts are none.
+ * The imports of a source, TypeScript or JavaScript, except those in comments and strings.
  *
  * @param {string} source
  * @returns {Import[]}

@@ -1,6 +1,6 @@
 'use strict';
 
-// How a module that traces with the `braintrust` package becomes ours.
+// Changes a module that traces with the `braintrust` package to this one.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -10,7 +10,7 @@ const { importsOf, modulesCalled, namesOf } = require('./source');
 
 const OURS = 'flue-braintrust';
 const OFFICIAL = 'braintrust';
-/** By these it is known that a module connects Flue with Braintrust. */
+/** Names that identify a module which connects Flue with Braintrust. */
 const CONNECTORS = ['braintrustFlueObserver', 'braintrustFlueInstrumentation'];
 
 /** @typedef {import('./project').SourceFile} SourceFile */
@@ -43,7 +43,7 @@ function usesOfficial({ text }) {
 }
 
 /**
- * The module with our package in place of the official one. Nothing else changes.
+ * The module with this package in place of the official one. Nothing else changes.
  *
  * @param {SourceFile} file
  * @returns {string}
@@ -67,7 +67,7 @@ function migrated({ path: name, text }) {
 }
 
 /**
- * What a clause takes that we do not have.
+ * The names of a clause that this package does not export.
  *
  * @param {string} clause
  * @param {string} text the module's, to see what it takes of all
@@ -85,7 +85,7 @@ function missingNames(clause, text) {
 const memberOf = (object) =>
   new RegExp(String.raw`(?<![\w$.])${object.replaceAll('$', String.raw`\$`)}\.([\w$]+)`, 'g');
 
-/** What we export, types included. */
+/** The exports of this package, types included. */
 function exportedNames() {
   const declarations = fs.readFileSync(path.join(__dirname, '../../index.d.ts'), 'utf8');
   const types = declarations.matchAll(

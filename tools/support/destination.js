@@ -1,6 +1,6 @@
 'use strict';
 
-// Where a command sends to: the settings an application here would have.
+// The settings of an application that runs in this directory, for commands that send something.
 
 const { environment } = require('../../js/environment');
 const { parse, toJson } = require('../../js/json/json-string');
@@ -52,7 +52,7 @@ function settingsOf(options = {}) {
 }
 
 /**
- * The same for commands that can do nothing without.
+ * The parsed settings. Throws a `Failure` when they are not usable.
  *
  * @param {Settings} settings
  * @returns {Plan}

@@ -1,13 +1,13 @@
 'use strict';
 
-// Colours and widths of a terminal, if there is one.
+// Colours of a terminal, and JSON output.
 
 const { styleText } = require('node:util');
 
 /** @typedef {Parameters<typeof styleText>[0]} Style */
 
 /**
- * Paints text where colours are wanted: on a terminal, unless `NO_COLOR` is set.
+ * Returns a function that colours text on a terminal, unless `NO_COLOR` is set.
  *
  * @param {NodeJS.WriteStream} stream where the text goes
  * @returns {(style: Style, text: string) => string}

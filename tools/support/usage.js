@@ -1,8 +1,8 @@
 'use strict';
 
-// How commands fail, and how their arguments are read.
+// The errors of commands, and the shape of a command module.
 
-/** Wrong arguments: the program says so, shows the command's usage and exits with 2. */
+/** Wrong arguments: the program prints the message and the usage, and exits with 2. */
 class UsageError extends Error {
   /** @param {string} message */
   constructor(message) {
@@ -11,7 +11,7 @@ class UsageError extends Error {
   }
 }
 
-/** What was asked for cannot be done: the program says why in one line and exits with 1. */
+/** An expected failure: the program prints the message in one line and exits with 1. */
 class Failure extends Error {
   /** @param {string} message */
   constructor(message) {
@@ -25,11 +25,11 @@ class Failure extends Error {
 /** @typedef {{ [option: string]: OptionValue }} OptionValues */
 
 /**
- * What the file of a command exports. `--help` is understood for every command.
+ * The exports of a command's file. Every command accepts `--help`.
  *
  * @typedef {object} CommandModule
  * @property {string} usage what `--help` shows
- * @property {OptionsConfig} options what it understands, for `parseArgs`
+ * @property {OptionsConfig} options its options, for `parseArgs`
  * @property {{ name: string, optional?: boolean }} [operand] the one argument that is no option, if it takes one
  * @property {(values: OptionValues, operand?: string) => Promise<number>} run resolves with the exit code
  */

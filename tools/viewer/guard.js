@@ -7,7 +7,7 @@ const LOOPBACK_NAMES = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /**
  * Why a request is not for us, if it is not. A web page elsewhere can let its own name point at this
- * machine; the browser then sends that name as `Host`, and only by it can the two be told apart.
+ * machine; the browser then sends that name as `Host`, which alone distinguishes the two.
  *
  * @param {import('node:http').IncomingHttpHeaders} headers
  * @param {string} host the address that the server listens on

@@ -6,10 +6,10 @@ const { SECURITY } = require('./assets');
 
 /** News is gathered for so long: a burst of rows is one message. */
 const GATHER_MS = 100;
-/** A line that says nothing, so that both ends notice a connection that is gone. */
+/** An empty comment, so that both ends notice a broken connection. */
 const HEARTBEAT_MS = 15_000;
 
-/** Tells open pages which traces changed, as server-sent events. */
+/** Sends the ids of changed traces to open pages, as server-sent events. */
 class LiveFeed {
   /** @type {Set<import('node:http').ServerResponse>} */
   #pages = new Set();

@@ -1,6 +1,6 @@
 'use strict';
 
-// Traces and spans in brief, for lists.
+// Summaries of traces and spans, for lists.
 
 const { isObject } = require('../support/json');
 

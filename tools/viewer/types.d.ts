@@ -1,4 +1,4 @@
-// What the server tells the page.
+// The payloads of the viewer's server.
 
 /** A trace in the list. Times are seconds since the epoch. */
 export interface TraceSummary {

@@ -14,6 +14,7 @@ use serde::Serialize;
 use crate::{
   admission::Priority,
   counters::{Counters, RowTotals, Stats},
+  debug_log::DebugLog,
   loss::LossReason,
 };
 
@@ -76,12 +77,14 @@ pub type Sink = Box<dyn Fn(&Diagnostic) + Send + Sync>;
 pub struct Account {
   pub counters: Counters,
   pub diagnostics: Diagnostics,
+  pub log: DebugLog,
 }
 
 impl Account {
   /// An account at zero. `period` is the shortest time between two of one loss reason.
   pub fn new(period: Duration, sink: Sink) -> Self {
-    Self { counters: Counters::default(), diagnostics: Diagnostics::new(period, sink) }
+    let diagnostics = Diagnostics::new(period, sink);
+    Self { counters: Counters::default(), diagnostics, log: DebugLog::default() }
   }
 
   /// Counts an event that is accepted. An essential form stands for an event that is cut.
@@ -96,6 +99,7 @@ impl Account {
   /// shutdown knows of it: [`LossReason::Closed`] is only counted.
   pub fn refuse(&self, reason: LossReason, bytes: usize, why: &str, now: Duration) {
     self.counters.refuse(reason, bytes);
+    self.log.line(format_args!("event of {bytes} bytes refused: {}", reason.name()));
     if reason != LossReason::Closed {
       self.diagnostics.lost(reason, 1, why, now);
     }
@@ -104,6 +108,7 @@ impl Account {
   /// Counts accepted rows that are lost, and reports them.
   pub fn lose(&self, reason: LossReason, totals: RowTotals, why: &str, now: Duration) {
     self.counters.lose(reason, totals);
+    self.log.line(format_args!("{} rows dropped: {} ({why})", totals.rows, reason.name()));
     self.diagnostics.lost(reason, totals.rows, why, now);
   }
 

@@ -4,7 +4,7 @@
 //!
 //! | module | |
 //! |---|---|
-//! | [`loss`], [`counters`], [`diagnostics`] | what is counted and reported |
+//! | [`loss`], [`counters`], [`debug_log`], [`diagnostics`] | what is counted, logged and reported |
 //! | [`config`], [`admission`] | what the user asks for, and the bound of what waits |
 //! | [`transport`], [`outcome`], [`backoff`] | requests, what responses mean, when to try again |
 //! | [`connection`], [`overflow`] | login, project and limits; the way of an oversize row |
@@ -18,6 +18,7 @@ pub mod batch;
 pub mod config;
 pub mod connection;
 pub mod counters;
+pub mod debug_log;
 mod delivery;
 pub mod diagnostics;
 pub mod exporter;

@@ -46,6 +46,20 @@ pub enum Body {
   },
 }
 
+impl Body {
+  /// The bytes of its content, without the fields of a form.
+  pub fn len(&self) -> usize {
+    match self {
+      Self::Bytes(bytes) | Self::Form { file: bytes, .. } => bytes.len(),
+    }
+  }
+
+  /// Whether there is none.
+  pub fn is_empty(&self) -> bool {
+    self.len() == 0
+  }
+}
+
 /// What of a response matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reads {

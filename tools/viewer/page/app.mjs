@@ -1,4 +1,4 @@
-// The page: what the address says, and which view that is.
+// The page: chooses the view by the address.
 
 import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
@@ -10,7 +10,7 @@ import { TracePage } from './trace.mjs';
 
 /** @typedef {{ traceId: string | null, spanId: string | null }} Place */
 
-/** @returns {Place} what the address says */
+/** @returns {Place} the view that the address names */
 function readPlace() {
   const [, traceId, spanId] = /^#\/trace\/([^/]+)(?:\/span\/([^/]+))?$/.exec(location.hash) ?? [];
   return { traceId: decoded(traceId), spanId: decoded(spanId) };

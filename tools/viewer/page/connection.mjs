@@ -3,24 +3,24 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 /** @typedef {{ connected: boolean, onChange: (listener: (ids: string[]) => void) => () => void }} Live */
 
 /**
- * Follows the news of the server.
+ * Subscribes to the server's change events.
  *
- * @returns {Live} whether there is a connection, and a way to hear which traces changed; an empty list
+ * @returns {Live} whether there is a connection, and a subscription to the ids of changed traces; an empty list
  *   means that anything may have
  */
 export function useLive() {
   const [connected, setConnected] = useState(true);
   const listeners = useRef(/** @type {Set<(ids: string[]) => void>} */ (new Set()));
   useEffect(() => {
-    const tell = (/** @type {string[]} */ ids) => {
+    const notify = (/** @type {string[]} */ ids) => {
       for (const listener of listeners.current) listener(ids);
     };
     const source = new EventSource('/viewer/api/live');
-    source.addEventListener('changed', ({ data }) => tell(JSON.parse(data)));
+    source.addEventListener('changed', ({ data }) => notify(JSON.parse(data)));
     source.addEventListener('open', () => {
       setConnected(true);
-      // What happened in between was not heard.
-      tell([]);
+      // Changes during the interruption are unknown.
+      notify([]);
     });
     source.addEventListener('error', () => setConnected(false));
     return () => source.close();
@@ -32,7 +32,7 @@ export function useLive() {
   return { connected, onChange };
 }
 
-/** How long to leave the server alone, as a multiple of what the last answer took. */
+/** The pause between requests, as a multiple of the time of the last response. */
 const REST_FACTOR = 3;
 const MIN_REST_MS = 200;
 

@@ -1,4 +1,4 @@
-// One span in all its parts.
+// The details of one span.
 
 import { useState } from 'preact/hooks';
 

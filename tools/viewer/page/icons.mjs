@@ -11,7 +11,7 @@ const PATHS = {
   search: 'M7 2.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9Zm3.3 7.8L14 14',
 };
 
-/** A drawing beside a text that says the same. @param {{ name: string }} props */
+/** A decorative icon; the text beside it has the same meaning. @param {{ name: string }} props */
 export function Icon({ name }) {
   return html`<svg class="icon" viewBox="0 0 16 16" aria-hidden="true">
     <path d=${PATHS[name]} />

@@ -1,4 +1,4 @@
-// Values of any kind, folded.
+// Draws any JSON value, folded.
 
 import { useState } from 'preact/hooks';
 

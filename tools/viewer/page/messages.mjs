@@ -1,4 +1,4 @@
-// Messages of either form, made one.
+// Normalises messages of both formats.
 
 import { isObject } from '../../support/json.js';
 

@@ -6,7 +6,7 @@ import { useVisible } from './virtual.mjs';
 export const ROW_HEIGHT = 28;
 
 /**
- * A number in a row. Rows have no headings, so what it means is said to those who do not see its place.
+ * A number in a row. Rows have no headings, so screen readers get its meaning as a label.
  *
  * @param {{ text: string, meaning: string, kind?: string }} props
  */
@@ -28,7 +28,7 @@ export function NumberCell({ text, meaning, kind = '' }) {
  * @param {number} props.count
  * @param {number} props.active index of the active row; -1 for none
  * @param {(index: number) => void} props.onActive
- * @param {(key: string) => boolean} [props.onKey] keys beyond those that move; true when it was one
+ * @param {(key: string) => boolean} [props.onKey] handles other keys than those that move; true when it handled one
  * @param {(first: number, end: number) => void} [props.onVisible]
  * @param {(index: number, id: string) => unknown} props.draw a row, with this id
  */

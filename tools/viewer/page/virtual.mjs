@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 
-/** Rows beyond each edge that are drawn all the same, so that scrolling shows no gap. */
+/** Rows that are drawn outside of each edge, so that scrolling shows no gap. */
 const SPARE = 12;
 
 /**

@@ -134,6 +134,11 @@ impl Settings {
         false,
       )?,
     };
+    // Any value but these switches it on: a debug log is no reason to refuse a configuration.
+    let debug_log = vars.get("FLUE_BRAINTRUST_DEBUG").map_or_else(
+      || vars.get("BRAINTRUST_DEBUG_LOG_LEVEL").as_deref() == Some("debug"),
+      |value| !["0", "false"].contains(&value.as_str()),
+    );
     Ok(Self {
       destination: fingerprint(&[
         &key,
@@ -169,6 +174,7 @@ impl Settings {
       max_request_bytes,
       extra_ca_certs,
       translation,
+      debug_log,
       spool: spool(options.spool, vars.get("FLUE_BRAINTRUST_SPOOL_DIR"))?,
     })
   }

@@ -88,6 +88,8 @@ pub struct Settings {
   pub max_requests: usize,
   /// The shortest time between two diagnostics of one loss reason. Default: 60 s, as in the `braintrust` package.
   pub warn_period: Duration,
+  /// Whether the debug log is on. Default: off.
+  pub debug_log: bool,
   /// The spool; `None`: there is none.
   pub spool: Option<SpoolSettings>,
   /// A fingerprint of where rows go and of the key, from which neither can be read.

@@ -158,6 +158,8 @@ impl Delivery {
   /// Adds a batch to the outbox, by way of the spool if there is one with room.
   fn push_encoded(&mut self, encoded: Option<Encoded>, now: Now) {
     let Some(Encoded { batch, size_correction, cut }) = encoded else { return };
+    let (key, rows, bytes) = (batch.key(), batch.rows(), batch.bytes());
+    self.account.log.line(format_args!("batch {key}: {rows} rows, {bytes} bytes"));
     self.account.counters.cut(cut);
     self.account.counters.correct(size_correction);
     let rows = u32::try_from(batch.rows()).ok().filter(|_| self.spool.is_open());

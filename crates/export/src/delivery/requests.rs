@@ -15,7 +15,7 @@ use crate::{
   outbox::{OversizeState, QueuedBatch},
   overflow::OverflowUpload,
   time::Now,
-  transport::{Call, Reads, Request},
+  transport::{Call, Reads, Request, redact_url},
 };
 
 /// The overflow uploads that are tried before a row is cut: the storage may be one that cannot be reached from here.
@@ -69,6 +69,9 @@ impl Delivery {
   pub(super) fn request(&mut self, call: Call, purpose: Purpose, began: Duration) {
     let id = self.next_request;
     self.next_request += 1;
+    let size = call.body.len();
+    let url = redact_url(&call.url);
+    self.account.log.line(format_args!("request {id}: {} {url}, {size} bytes", call.method));
     self.in_flight.insert(id, InFlight { began, url: call.url.clone(), purpose });
     self.requests.push_back(Request { id, call });
   }

@@ -40,6 +40,15 @@ impl Delivery {
     now: Now,
   ) {
     let Some(InFlight { began, url, purpose }) = self.in_flight.remove(&id) else { return };
+    let took = now.elapsed.saturating_sub(began).as_millis();
+    match &result {
+      Ok(response) => {
+        self.account.log.line(format_args!("response {id}: {} in {took} ms", response.describe()));
+      }
+      Err(error) => {
+        self.account.log.line(format_args!("request {id} failed in {took} ms: {error}"))
+      }
+    }
     match purpose {
       Purpose::Connect => self.connection_response(began, result, now),
       Purpose::Limit => {
@@ -238,6 +247,7 @@ impl Delivery {
 
   /// Nothing is sent for that long, or longer if it was so before.
   fn pause(&mut self, delay: Duration, now: Now) {
+    self.account.log.line(format_args!("nothing is sent for {} ms", delay.as_millis()));
     self.retry_at = self.retry_at.max(Some(now.elapsed + delay));
   }
 

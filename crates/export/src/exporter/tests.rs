@@ -20,10 +20,14 @@ struct Host {
 
 impl Host {
   fn new(options: Value) -> Self {
+    Self::with(options, Account::new(SECOND, Box::new(|_| {})))
+  }
+
+  fn with(options: Value, account: Account) -> Self {
     let mut all = json!({ "apiKey": "sk-test", "appUrl": "http://127.0.0.1:9" });
     all.as_object_mut().unwrap().extend(options.as_object().unwrap().clone());
     let settings = Settings::parse(&json!({ "options": all }).to_string()).unwrap();
-    let account = Arc::new(Account::new(settings.warn_period, Box::new(|_| {})));
+    let account = Arc::new(account);
     let now = Now { elapsed: Duration::ZERO, unix_ms: START };
     let exporter = Exporter::new(Arc::new(settings), account.clone(), &SpoolStatus::Unused, 1, now);
     Self { exporter, account, elapsed: Duration::ZERO, uploads: Vec::new(), completed: Vec::new() }
@@ -46,7 +50,7 @@ impl Host {
     loop {
       self.exporter.handle_timeout(self.now());
       let Some(Request { id, call }) = self.exporter.poll_request() else { break };
-      let path = call.url.trim_start_matches("http://127.0.0.1:9").to_owned();
+      let path = call.url.split_once("127.0.0.1:9").unwrap().1.to_owned();
       let response = respond(&path, self.uploads.len());
       if path == "/logs3"
         && let Body::Bytes(body) = &call.body
@@ -209,6 +213,36 @@ fn rows_are_masked_before_they_are_encoded() {
   host.exporter.handle_masked(batch, r#"[{"name":"hidden"}]"#, host.now());
   host.pass(SECOND, &braintrust);
   assert_eq!(host.uploads[0]["rows"][0]["span_attributes"]["name"], "hidden");
+}
+
+#[test]
+fn the_debug_log_shows_requests_batches_and_drops_and_neither_content_nor_key() {
+  use std::sync::Mutex;
+
+  use crate::debug_log::DebugLog;
+
+  let lines = Arc::new(Mutex::new(Vec::new()));
+  let sink = lines.clone();
+  let mut account = Account::new(SECOND, Box::new(|_| {}));
+  account.log = DebugLog::new(Box::new(move |line| sink.lock().unwrap().push(line.to_owned())));
+  let mut host = Host::with(json!({ "appUrl": "http://me:pass@127.0.0.1:9" }), account);
+  let event = r#"{"v":3,"type":"run_start","runId":"run_1","input":"secret input"}"#;
+  host.exporter.handle_event(event, Priority::Start, host.now()).unwrap();
+  host.pass(SECOND, &|path, uploads| match path {
+    "/logs3" => status(400, None),
+    _ => braintrust(path, uploads),
+  });
+  let log = lines.lock().unwrap().join("\n");
+  for part in [
+    "request 0: POST http://127.0.0.1:9/api/apikey/login, 0 bytes",
+    "response 0: 200 OK in 0 ms",
+    "batch 0: 1 rows, ",
+    "response 3: 400 Bad Request in 0 ms",
+    "1 rows dropped: rejected (http://127.0.0.1:9/logs3 answered 400 Bad Request)",
+  ] {
+    assert!(log.contains(part), "{part} in\n{log}");
+  }
+  assert!(!["secret", "sk-test", "pass"].iter().any(|secret| log.contains(secret)), "{log}");
 }
 
 #[test]
