@@ -60,7 +60,10 @@ fn images_are_found_at_any_depth() {
   let unknown = format!(r#"[{{"role":"signal","content":[{}]}}]"#, image(PIXEL));
   for form in [Form::OpenAi, Form::Flue] {
     let written = input(form, None, Some(raw(&unknown))).unwrap();
-    assert_eq!(written.as_str(), unknown.replace(PIXEL, "[image data omitted: image/png, 70 bytes]"));
+    assert_eq!(
+      written.as_str(),
+      unknown.replace(PIXEL, "[image data omitted: image/png, 70 bytes]")
+    );
   }
 }
 
