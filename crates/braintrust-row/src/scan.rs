@@ -145,6 +145,11 @@ impl<'a> Scanner<'a> {
     self.open.depth
   }
 
+  /// Whether the next token begins with this byte.
+  pub fn next_is(&mut self, byte: u8) -> bool {
+    self.next_byte() == Some(byte)
+  }
+
   /// Skips the value that comes next and returns its bytes. Of a container only the number of brackets is
   /// checked. To be called after a [`Token::Name`] or at the beginning.
   ///

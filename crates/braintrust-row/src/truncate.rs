@@ -3,12 +3,13 @@
 //!
 //! Works on the bytes of the encoded row. Ids, times and metrics are never changed.
 
-use std::{cmp::Reverse, collections::HashMap, ops::Range};
+use std::{cmp::Reverse, ops::Range};
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
-use super::{json::Json, string};
+use super::{
+  json::Json,
+  scan::{Container, Malformed, Scanner, Step, Token},
+  string,
+};
 
 /// The size of a truncated value, in bytes of JSON, if there is room.
 const HEAD: usize = 8 * 1024;
@@ -20,29 +21,6 @@ const LEAST: usize = 96;
 const MARK: (&str, &str) = ("… [flue-braintrust: cut, ", " bytes]");
 /// The member that replaces all metadata when even its truncated members are too large.
 const WHOLE_METADATA: &str = "flue-braintrust.metadata";
-
-/// The values of a row that can be truncated.
-#[derive(Deserialize)]
-struct Row<'a> {
-  #[serde(borrow)]
-  input: Option<&'a RawValue>,
-  #[serde(borrow)]
-  output: Option<&'a RawValue>,
-  #[serde(borrow)]
-  error: Option<&'a RawValue>,
-  #[serde(borrow)]
-  expected: Option<&'a RawValue>,
-  #[serde(borrow)]
-  metadata: Option<&'a RawValue>,
-  #[serde(borrow)]
-  span_attributes: Option<Attributes<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Attributes<'a> {
-  #[serde(borrow)]
-  name: Option<&'a RawValue>,
-}
 
 /// A value that can be truncated.
 struct Part<'a> {
@@ -81,11 +59,10 @@ pub fn truncate(row: &[u8], most: usize) -> Option<Vec<u8>> {
     return Some(row.to_vec());
   }
   let row = std::str::from_utf8(row).ok()?;
-  let parsed: Row = serde_json::from_str(row).ok()?;
-  let parts = parsed.parts(row, Metadata::Each);
+  let parts = parts(row, Metadata::Each).ok()?;
   let shorter = shorten(row, &parts, most, HEAD);
   let shorter = shorter.or_else(|| shorten(row, &parts, most, LEAST));
-  shorter.or_else(|| shorten(row, &parsed.parts(row, Metadata::AsOne), most, LEAST))
+  shorter.or_else(|| shorten(row, &self::parts(row, Metadata::AsOne).ok()?, most, LEAST))
 }
 
 /// Truncates each value of a row that has more than `most` bytes to `most` bytes. `None` if there is none.
@@ -94,43 +71,52 @@ pub fn cut_fields(row: &[u8], most: usize) -> Option<Vec<u8>> {
     return None;
   }
   let row = std::str::from_utf8(row).ok()?;
-  let parsed: Row = serde_json::from_str(row).ok()?;
-  let mut parts = parsed.parts(row, Metadata::Each);
+  let mut parts = parts(row, Metadata::Each).ok()?;
   parts.retain(|part| part.text.len() > most);
   (!parts.is_empty()).then(|| replace(row, &parts, most))
 }
 
-impl<'a> Row<'a> {
-  /// The values that can be truncated, the largest first.
-  fn parts(&self, row: &str, metadata: Metadata) -> Vec<Part<'a>> {
-    let name = self.span_attributes.as_ref().and_then(|attributes| attributes.name);
-    let values = [self.input, self.output, self.error, self.expected, name];
-    let mut parts: Vec<Part> = values
-      .into_iter()
-      .flatten()
-      .filter_map(|value| Part::of(row, value, Shape::String))
-      .collect();
-    if metadata == Metadata::AsOne {
-      parts.extend(self.metadata.and_then(|metadata| Part::of(row, metadata, Shape::Object)));
-    } else {
-      let members = self.metadata.map(|metadata| serde_json::from_str(metadata.get()));
-      let members: HashMap<String, &RawValue> = members.and_then(Result::ok).unwrap_or_default();
-      parts.extend(members.into_values().filter_map(|member| Part::of(row, member, Shape::String)));
-    }
-    parts.sort_by_key(|part| (Reverse(part.text.len()), part.at.start));
-    parts
+/// The values of a row that can be truncated, the largest first.
+///
+/// # Errors
+/// [`Malformed`] when the row is not an object. Values are not validated.
+fn parts(row: &str, metadata: Metadata) -> Result<Vec<Part<'_>>, Malformed> {
+  let mut scanner = Scanner::new(row);
+  if scanner.next_step()?.map(|step| step.token) != Some(Token::Open(Container::Object)) {
+    return Err(Malformed);
   }
+  let mut parts = Vec::new();
+  // The object that is open besides the row.
+  let mut inside = "";
+  while let Some(Step { token, range }) = scanner.next_step()? {
+    if token == Token::Close(Container::Object) {
+      inside = "";
+    }
+    if token != Token::Name {
+      continue;
+    }
+    let name = row.get(range).and_then(string::content).unwrap_or_default();
+    let shape = match (inside, name) {
+      ("", "metadata") if metadata == Metadata::AsOne => Some(Shape::Object),
+      ("", "metadata" | "span_attributes") if scanner.next_is(b'{') => {
+        inside = name;
+        continue;
+      }
+      ("", "input" | "output" | "error" | "expected")
+      | ("metadata", _)
+      | ("span_attributes", "name") => Some(Shape::String),
+      _ => None,
+    };
+    let at = scanner.skip_value()?;
+    if let Some(shape) = shape {
+      parts.push(Part { text: row.get(at.clone()).unwrap_or_default(), at, shape });
+    }
+  }
+  parts.sort_by_key(|part| (Reverse(part.text.len()), part.at.start));
+  Ok(parts)
 }
 
-impl<'a> Part<'a> {
-  fn of(row: &str, value: &'a RawValue, shape: Shape) -> Option<Self> {
-    let text = value.get();
-    // The value borrows from the row, so its offset is the distance of the two addresses.
-    let start = text.as_ptr().addr().checked_sub(row.as_ptr().addr())?;
-    let at = start..start.checked_add(text.len())?;
-    (row.get(at.clone())? == text).then_some(Self { text, at, shape })
-  }
-
+impl Part<'_> {
   /// The value truncated to at most `room` bytes, which must be [`LEAST`] or more.
   fn cut(&self, room: usize) -> String {
     if self.shape == Shape::Object {

@@ -18,7 +18,7 @@ fn row(input: &Value) -> Row {
   row
 }
 
-/// What the rules make of an input.
+/// An input after redaction.
 fn input(rules: Value, value: &Value) -> Value {
   let mut row = row(value);
   redactor(rules).row(&mut row);
@@ -217,7 +217,7 @@ proptest! {
     let after = input(json!({ "patterns": ["CANARY"] }), &value);
     prop_assert!(!after.to_string().contains("CANARY"));
     let expected = value.to_string().replace("CANARY", "[redacted]");
-    // Names that became the same stand for one member.
+    // Members whose redacted names are equal become one member.
     if value.to_string().matches("CANARY").count() <= 1 {
       prop_assert_eq!(&after, &serde_json::from_str::<Value>(&expected).unwrap());
     }

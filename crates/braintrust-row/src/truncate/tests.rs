@@ -79,7 +79,7 @@ fn the_fewest_and_largest_values_are_truncated() {
   assert_eq!(cut(60_000), [true, true, false, false]);
   assert_eq!(cut(40_000), [true, true, true, false]);
   assert_eq!(cut(35_000), [true, true, true, true]);
-  // There is no room for a head of each any more: what is smaller stays whole again.
+  // There is no room for 8 KiB of each, so the smaller values are whole again.
   assert_eq!(cut(30_000), [true, true, true, false]);
   assert_eq!(cut(2_000), [true, true, true, true]);
 }
@@ -177,7 +177,7 @@ fn any_row() -> impl Strategy<Value = crate::Row> {
   )
 }
 
-/// Puts aside what of the row may be cut, by name.
+/// Removes the values that can be truncated from the row, and returns them by name.
 fn strip(row: &mut Value) -> Vec<(String, Value)> {
   let mut parts = Vec::new();
   for name in ["input", "output", "error"] {
@@ -204,7 +204,7 @@ proptest! {
     let (mut before, fits) = (read(&bytes), bytes.len() <= most);
     let parts = strip(&mut before);
     let Some(cut) = truncate(&bytes, most) else {
-      // Not even the marks have room.
+      // There is no room for the marks.
       prop_assert!(most < before.to_string().len() + 6 * (LEAST + 20));
       return Ok(());
     };

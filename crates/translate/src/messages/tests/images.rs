@@ -59,8 +59,11 @@ fn images_are_found_at_any_depth() {
   assert!(!answer.as_str().contains(PIXEL) && answer.as_str().contains("image/png, 70 bytes"));
   let unknown = format!(r#"[{{"role":"signal","content":[{}]}}]"#, image(PIXEL));
   for form in [Form::OpenAi, Form::Flue] {
-    let told = input(form, None, Some(raw(&unknown))).unwrap();
-    assert_eq!(told.as_str(), unknown.replace(PIXEL, "[image data omitted: image/png, 70 bytes]"));
+    let written = input(form, None, Some(raw(&unknown))).unwrap();
+    assert_eq!(
+      written.as_str(),
+      unknown.replace(PIXEL, "[image data omitted: image/png, 70 bytes]")
+    );
   }
 }
 

@@ -1,4 +1,4 @@
-//! The chat form, rule by rule, on recorded turns and on anything at all.
+//! The chat form: its rules, recorded turns, and properties of any JSON.
 
 mod images;
 mod properties;

@@ -1,10 +1,10 @@
-//! Turns as real Flue runs told them; the pieces are copied from the recordings.
+//! Turns of real Flue runs, copied from recordings.
 
 use serde_json::value::RawValue;
 
 use super::{Form, PIXEL, input, output, raw};
 
-/// One message a line.
+/// One message per line.
 fn lines(json: &braintrust_row::Json) -> String {
   let text = json.as_str();
   let all: Vec<&RawValue> = serde_json::from_str(&text).unwrap();
@@ -31,7 +31,7 @@ fn a_turn_after_tools_that_failed() {
   insta::assert_snapshot!(lines(&input(Form::OpenAi, None, Some(raw(FAILURES))).unwrap()));
 }
 
-/// 2.1.0, image-input: images that Flue itself withheld.
+/// 2.1.0, image-input: images whose bytes Flue omitted.
 const WITHHELD: &str = r#"[{"role":"user","content":[{"type":"text","text":"What is on this chart?\n\n<attachments>\n<image id=\"att_0\" mimeType=\"image/png\" />\n</attachments>"},{"type":"image","data":"[image data omitted from event]","mimeType":"image/png"},{"type":"image","data":"[image data omitted from event]","mimeType":"image/png"}]},{"role":"assistant","content":[{"type":"toolCall","id":"call_i1","name":"read","arguments":{"path":"chart.png"}}]},{"role":"toolResult","toolCallId":"call_i1","toolName":"read","content":[{"type":"text","text":"\ufffdPNG\r\n\u001a\n\u0000\u0000\u0000\rIHDR"}],"isError":false}]"#;
 
 #[test]
@@ -41,15 +41,15 @@ fn a_turn_with_images_that_flue_omitted() {
   assert_eq!(same.as_str(), WITHHELD);
 }
 
-/// 0.8.1, workflow-image: the bytes themselves.
+/// 0.8.1, workflow-image: images with their bytes.
 #[test]
 fn a_turn_with_images_that_flue_sent() {
   let messages = format!(
     r#"[{{"role":"user","content":[{{"type":"text","text":"look"}},{{"type":"image","data":"{PIXEL}","mimeType":"image/png"}}]}}]"#
   );
   let both = [Form::OpenAi, Form::Flue].map(|form| {
-    let told = input(form, None, Some(raw(&messages))).unwrap();
-    format!("{form:?}: {}", lines(&told))
+    let written = input(form, None, Some(raw(&messages))).unwrap();
+    format!("{form:?}: {}", lines(&written))
   });
   insta::assert_snapshot!(both.join("\n"));
 }
@@ -65,7 +65,7 @@ fn outputs_with_calls_that_are_aborted_and_that_are_missing() {
     ("error", r#"{"role":"assistant","content":[]}"#),
     ("length", r#"{"role":"assistant","content":[{"type":"text","text":"trunc"}]}"#),
   ];
-  let told = answers
+  let written = answers
     .map(|(reason, answer)| lines(&output(Form::OpenAi, Some(raw(answer)), Some(reason)).unwrap()));
-  insta::assert_snapshot!(told.join("\n"));
+  insta::assert_snapshot!(written.join("\n"));
 }

@@ -6,9 +6,9 @@ fn the_system_prompt_is_the_first_message_in_both_forms() {
     let messages = raw(r#"[{"role":"user","content":"hi"}]"#);
     input(form, Some(raw(r#""Be brief.""#)), Some(messages)).unwrap()
   };
-  let told = r#"[{"role":"system","content":"Be brief."},{"role":"user","content":"hi"}]"#;
-  assert_eq!(of(Form::OpenAi).as_str(), told);
-  assert_eq!(of(Form::Flue).as_str(), told);
+  let written = r#"[{"role":"system","content":"Be brief."},{"role":"user","content":"hi"}]"#;
+  assert_eq!(of(Form::OpenAi).as_str(), written);
+  assert_eq!(of(Form::Flue).as_str(), written);
 }
 
 #[test]
@@ -42,8 +42,8 @@ fn the_form_of_flue_is_copied_byte_for_byte() {
     r#"[ {"role":"user", "content":[{"type":"text","text":"\u0041","textSignature":"s"}]},7]"#;
   assert_eq!(input(Form::Flue, None, Some(raw(list))).unwrap().as_str(), list);
   let answer = r#"{"role":"assistant", "content":[{"type":"thinking","thinking":"","thinkingSignature":"s"}]}"#;
-  let told = output(Form::Flue, Some(raw(answer)), Some("stop")).unwrap();
-  assert_eq!(told.as_str(), answer);
+  let written = output(Form::Flue, Some(raw(answer)), Some("stop")).unwrap();
+  assert_eq!(written.as_str(), answer);
 }
 
 #[test]
