@@ -1,10 +1,9 @@
 /**
- * Makes a fresh clone ready to run: installs the packages, installs those of the workflow example
- * (which needs a Flue line of its own), bundles the viewer's page, and builds the native part, quickly by
- * default, as it is published with --release. With --tests it also installs the
- * lines of Flue and Node that only the tests run, and Chromium from the system's packages where there is none (not
- * with FLUE_BRAINTRUST_NO_BROWSER set, which also leaves its tests out). Steps that are up to date are skipped without a word. Runs
- * before anything is installed, so on core modules alone.
+ * Makes a fresh clone ready to run: installs the packages, installs those of the workflow example (which needs a Flue
+ * line of its own), bundles the viewer's page, and builds the native part: a debug build by default, the published
+ * build with --release. With --tests it also installs the lines of Flue and Node that only the tests run, and Chromium
+ * from the system's packages where there is none (not with FLUE_BRAINTRUST_NO_BROWSER set, which also skips its
+ * tests). Steps that are up to date are skipped silently. Uses core modules only, since nothing is installed yet.
  *
  *     node scripts/setup.mjs [--no-build | --release] [--tests]
  */
@@ -47,6 +46,7 @@ const { values: options } = parseArgs({
 
 checkPrerequisites();
 const profile = options.release ? 'release' : 'debug';
+const compiled = options['no-build'] || isBuilt() ? undefined : compile();
 
 if (!isInstalled(root)) {
   await step('Installing the packages', { ...npm(['ci']), cwd: root });
@@ -59,10 +59,18 @@ if (options.tests)
 if (options.tests) await installWasmTarget();
 if (options.tests && !process.env.FLUE_BRAINTRUST_NO_BROWSER) await installChromium();
 await bundleViewer();
-if (!options['no-build'] && !isBuilt()) {
+if (compiled !== undefined) {
   const script = options.release ? 'build' : 'build:debug';
-  await step('Building the native part', { ...npm(['run', script]), cwd: root });
+  // A failure shows again, and at the right place.
+  const build = () => compiled.then(() => run({ ...npm(['run', script]), cwd: root }));
+  await step('Building the native part', build);
   writeFileSync(join(root, 'target', PROFILE_STAMP), `${profile} ${modified(binaryOf())}`);
+}
+
+/** Compiles while the packages are installed: the build, which needs their tools, then takes seconds. */
+function compile() {
+  const args = ['build', '--locked', ...(options.release ? ['--release'] : [])];
+  return run({ command: 'cargo', args, cwd: root });
 }
 
 /** Takes too little time for a line of its own. The bundler is there only now. */
@@ -135,11 +143,16 @@ async function installChromium() {
   );
 }
 
-/** Runs commands at once, behind one line of output; when one fails, ends as it did and shows why. */
+/**
+ * Runs commands, or functions that run some, at once, behind one line of output. When one fails, shows its output and
+ * exits with its code.
+ */
 async function step(title, ...commands) {
   process.stdout.write(`${title} … `);
   const began = Date.now();
-  const endings = await Promise.all(commands.map(run));
+  const endings = await Promise.all(
+    commands.map((command) => (typeof command === 'function' ? command() : run(command))),
+  );
   const failure = endings.find(({ code }) => code !== 0);
   if (!failure) {
     console.log(`${((Date.now() - began) / 1000).toFixed(1)} s`);
