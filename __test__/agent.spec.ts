@@ -5,7 +5,7 @@ import { withTrace } from './support/run';
 const OBSERVER = './__test__/fixtures/record-workflow.mjs';
 const WORKFLOW = 'examples/workflow/workflow-run.mjs';
 
-/** Runs a real Flue program against a collector; gives what Flue said and what arrived. */
+/** Runs a real Flue program against a collector; returns Flue's events and what arrived. */
 async function traced(args: string[], check: (events: FlueEvent[], collector: Collector) => void) {
   await withTrace(args, {}, (ending, events, collector) => {
     expect(ending).toMatchObject({ code: 0, stderr: '' });

@@ -148,7 +148,7 @@ test.each(['full', 'delta'] as const)(
   },
 );
 
-test('a growing conversation is told by its new messages alone', () => {
+test('a growing conversation is recorded by its new messages alone', () => {
   const histories = new RequestDeltas();
   const request = (messages: Message[], tools = ['t']) =>
     histories.shorten(
@@ -208,11 +208,11 @@ describe('when too much waits', () => {
   /** What is handed over where nothing has room that is not essential. */
   function handedOver(events: object[]) {
     const capture = new Capture(loadNative());
-    const texts: [stage: number, event: any][] = [];
+    const texts: [priority: number, event: any][] = [];
     for (const event of events) {
-      capture.take(event, (text, stage) => {
-        texts.push([stage, JSON.parse(text)]);
-        return stage === 2;
+      capture.take(event, (text, priority) => {
+        texts.push([priority, JSON.parse(text)]);
+        return priority === 2;
       });
     }
     return texts;
@@ -220,8 +220,10 @@ describe('when too much waits', () => {
 
   test('a beginning is refused for good', () => {
     const starts = ['run_start', 'operation_start', 'tool_start', 'task_start', 'compaction_start'];
-    const told = handedOver(starts.map((type) => ({ ...at, ...ids, type })));
-    expect(told.map(([stage, { type }]) => [stage, type])).toEqual(starts.map((type) => [0, type]));
+    const recorded = handedOver(starts.map((type) => ({ ...at, ...ids, type })));
+    expect(recorded.map(([priority, { type }]) => [priority, type])).toEqual(
+      starts.map((type) => [0, type]),
+    );
   });
 
   test.each([
@@ -232,8 +234,8 @@ describe('when too much waits', () => {
     ['run_end', { runId: 'r', result: [secret], isError: true, error }],
     ['compaction', { messagesBefore: 9, messagesAfter: 2, isError: true, errorInfo: error }],
     ['submission_settled', { outcome: 'failed', result: secret, error, errorInfo: error }],
-  ])('the end %s is told again without its content', (type, told) => {
-    const event = { ...at, ...ids, type, durationMs: 5, ...told };
+  ])('the end %s is recorded again without its content', (type, fields) => {
+    const event = { ...at, ...ids, type, durationMs: 5, ...fields };
     const [first, second, ...more] = handedOver([event]);
     expect([first?.[0], second?.[0], more]).toEqual([1, 2, []]);
     const essentials = second?.[1];
@@ -270,7 +272,7 @@ describe('when too much waits', () => {
     ]);
   });
 
-  test('an end that cannot be read is told as far as it can', () => {
+  test('an end that cannot be read is recorded as far as it can be', () => {
     const type = 'tool';
     const event = Object.defineProperty({ ...at, ...ids, type }, 'toolName', {
       enumerable: true,
@@ -285,7 +287,7 @@ describe('when too much waits', () => {
     ]);
   });
 
-  test('a request that was refused is followed by one that is told in full', () => {
+  test('a request that was refused is followed by one that is recorded in full', () => {
     const capture = new Capture(loadNative());
     const kept: number[] = [];
     const request = (turns: number, room: boolean) => {

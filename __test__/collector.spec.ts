@@ -112,8 +112,8 @@ describe('the hosts', () => {
   });
 
   test.each([
-    ['5 MiB unless told otherwise', undefined, 5242880],
-    ['what it was told', 1000, 1000],
+    ['5 MiB by default', undefined, 5242880],
+    ['the configured limit', 1000, 1000],
     ['no limit', null, null],
   ])('the version says: %s', async (_, payloadMaxBytes, advertised) => {
     const c = await start({ payloadMaxBytes });
@@ -444,7 +444,7 @@ describe('the checks', () => {
     expect(c.problems).toEqual([]);
   });
 
-  test('a span that changes its id is a problem, told once', async () => {
+  test('a span that changes its id is a problem, reported once', async () => {
     const c = await start();
     await log(c, span('a', null));
     await log(c, span('a', null, { span_id: spanId('b') }));
@@ -650,7 +650,7 @@ describe('faults', () => {
     expect(c.problems).toEqual([{ rowId: null, problem: expect.stringContaining('oops') }]);
   });
 
-  test('waiting in vain tells what arrived instead', async () => {
+  test('a wait that times out names what arrived instead', async () => {
     const c = await start();
     await log(c, span('a', null));
     await expect(c.waitFor(({ requests }) => requests.length === 9, 20)).rejects.toThrow(

@@ -81,9 +81,9 @@ describe('each log line is with its span, once', () => {
   test.each(logged.map(({ name }) => name))('%s', (name) => {
     const rows = whole.outcome(name).rows;
     const lines = rows.flatMap(({ metadata }: any) => metadata['flue.logs'] ?? []);
-    const said = recording(name).events.filter(isLog);
+    const logs = recording(name).events.filter(isLog);
     expect(lines.map(({ message }) => message).toSorted()).toEqual(
-      said.map(({ message }) => message).toSorted(),
+      logs.map(({ message }) => message).toSorted(),
     );
   });
 });
@@ -149,7 +149,7 @@ function lineOfLastRootEnd({ file }: Recording): number {
 
 const lines = (file: string) => readFileSync(file, 'utf8').split('\n');
 
-/** On 0.x a log line is all that tells of the end of a compaction that failed. */
+/** On 0.x a log line is the only event at the end of a failed compaction. */
 function isLog({ type, v, message }: FlueEvent): boolean {
   const isEnd = v === undefined && String(message).startsWith('[flue:compaction] Failed');
   return type === 'log' && !isEnd;

@@ -256,7 +256,7 @@ describe('uploads that fail in any order', () => {
       // Small requests, so that there are many.
       return withApp({ intercept, payloadMaxBytes: 20_000 }, async (app, collector) => {
         for (let from = 0; from < 400; from += 100) {
-          await app.record({ from, count: 100, tell: 'start' });
+          await app.record({ from, count: 100, only: 'start' });
           // The starts are under way, or waiting to be tried again, when the ends come.
           const flushed = app.flush({ timeoutMs: 50 });
           await collector.waitFor(() => uploads(collector).some(({ doneAt }) => doneAt === null));
@@ -281,7 +281,7 @@ describe('uploads that fail in any order', () => {
 
 describe('a server that refuses the key (401)', () => {
   test.each(['/logs3', '/api/apikey/login'])(
-    'once, at %s, is told about, asked again when the process closes, and given everything',
+    'once, at %s, is reported, asked again when the process closes, and gets everything',
     (path) => {
       let refused = 0;
       const intercept = (request: InterceptedRequest) =>
@@ -339,7 +339,7 @@ describe('a server that refuses the key (401)', () => {
 
 describe.each([301, 302, 307, 308])('a redirect (%d) to another server', (status) => {
   test.each(['/logs3', '/api/apikey/login', '/api/project/register'])(
-    'at %s is not followed: the other is told nothing, and the rows are kept',
+    'at %s is not followed: the other server gets nothing, and the rows are kept',
     async (path) => {
       const other = await startCollector();
       let redirects = true;
@@ -450,7 +450,7 @@ describe('how many rows a request has', () => {
     });
   });
 
-  test('is bounded by how many may wait, if that is said in rows', () =>
+  test('is bounded by the number of rows, if the limit is given in rows', () =>
     withApp(
       {
         intercept: () => ({ hang: true }),
@@ -542,7 +542,7 @@ describe('flush', () => {
     }));
 });
 
-test('what waits has a bound: beyond it events are refused, counted, and told about once', () =>
+test('the queue has a bound: a full one refuses events, counts them, and warns once', () =>
   withApp({ intercept: () => ({ hang: true }) }, async (app) => {
     const before = await app.usage();
     const size = 100_000;
@@ -568,9 +568,9 @@ test('the end of a span that was accepted is never refused, though its content m
   withApp(
     { intercept: () => ({ hang: true }), logger: { maxQueueBytes: 8 * 2 ** 20 } },
     async (app) => {
-      await app.record({ count: 100, tell: 'start' });
+      await app.record({ count: 100, only: 'start' });
       for (let from = 0; from < 100; from++) {
-        await app.record({ from, count: 1, size: 2 ** 20, tell: 'end' });
+        await app.record({ from, count: 1, size: 2 ** 20, only: 'end' });
       }
       let stats = await app.stats();
       while (stats.openSpans > 0) stats = await app.stats();
@@ -694,7 +694,7 @@ describe('the end of the process', () => {
     // Reading one takes longer than the end may wait.
     ['large events', { count: 60, size: 500_000 }, 60],
     // Those whose start is under way, in eight requests of a thousand, take another row for their end.
-    ['open spans', { count: 20_000, tell: 'start' }, 28_000],
+    ['open spans', { count: 20_000, only: 'start' }, 28_000],
   ])('comes in time with many %s, and says how much is lost', (_, runs, most) =>
     withApp(
       { logger: { exitTimeoutMs: 0 }, intercept: onUpload(() => ({ hang: true })) },

@@ -66,7 +66,7 @@ describe.each(['natural', 'exit'] as const)('an agent that ends by %s', (ending)
     expect(performance.now() - began).toBeLessThan(20_000);
   });
 
-  test('runs on when another server answers, and is told where to look', () =>
+  test('runs on when another server answers, with a diagnostic that names the setting', () =>
     withCollector({ intercept: () => ({ status: 200, body: '<html>' }) }, async (collector) => {
       const env = { ...destination(collector), FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: '300' };
       expectOneWarning(await runAgent(ending, env), 'EXIT', '4 rows', 'BRAINTRUST_APP_URL');
@@ -79,7 +79,7 @@ describe.each(['natural', 'exit'] as const)('an agent that ends by %s', (ending)
       expect(collector.requests.length).toBeGreaterThan(0);
     }));
 
-  test('runs on without a native binary, and is told the true cause', async () => {
+  test('runs on without a native binary, with a diagnostic that names the cause', async () => {
     const env = { ...destination({ url: 'http://127.0.0.1:9' }) };
     const missing = { NAPI_RS_NATIVE_LIBRARY_PATH: '/nowhere/flue-braintrust.node' };
     const ended = await runAgent(ending, { ...env, ...missing });
@@ -92,14 +92,14 @@ describe.each(['natural', 'exit'] as const)('an agent that ends by %s', (ending)
   });
 });
 
-test('certificates that cannot be read are told of although there is no connection', async () => {
+test('certificates that cannot be read are reported although there is no connection', async () => {
   const certificates = { NODE_EXTRA_CA_CERTS: '/nowhere.pem' };
   const env = { ...destination({ url: 'http://127.0.0.1:9' }), ...certificates };
   const { stderr } = await runAgent('exit', { ...env, FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: '300' });
   expect(stderr).toContain('FLUE_BRAINTRUST_CERTIFICATES: NODE_EXTRA_CA_CERTS: /nowhere.pem');
 });
 
-test('an exit timeout of zero ends at once, and what is lost is said', () =>
+test('an exit timeout of zero ends at once, and the loss is reported', () =>
   withCollector({}, async (collector) => {
     const env = { ...destination(collector), FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: '0' };
     expectOneWarning(await runAgent('exit', env), 'EXIT', 'rows');

@@ -76,7 +76,7 @@ test('with `distributedTracing` a caller, an agent and the agent that it calls a
     expect(second.metadata['flue.tracestate']).toBe('quay=1');
   }));
 
-test('without it each has a trace of its own that tells of its caller', () =>
+test('without it each has a trace of its own that names its caller', () =>
   acrossTwo({}, (rows) => {
     const [first, second] = roots(rows);
     expect(first.metadata['flue.traceparent']).toBe(`00-${TRACE}-${CALLER}-01`);

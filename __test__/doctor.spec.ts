@@ -55,7 +55,7 @@ async function opened<T extends Listener>(listener: Promise<T>): Promise<T> {
 
 const portOf = (url: string) => Number(new URL(url).port);
 
-/** What the doctor finds; that it never tells the key is checked each time. */
+/** What the doctor finds; that it never prints the key is checked each time. */
 async function examine(env: Record<string, string>, cwd?: string) {
   const ending = await cli(['doctor', '--json'], { env, ...(cwd && { cwd }) });
   expect(ending.stdout + ending.stderr).not.toContain(KEY);
@@ -113,7 +113,7 @@ test('for people there is a line for each check, and no colour where there is no
   expect(ending.stdout).not.toContain(KEY);
 });
 
-test('a wrong key is told from a wrong address', async () => {
+test('a wrong key is distinguished from a wrong address', async () => {
   const server = await collector();
   const wrongKey = await examine({
     BRAINTRUST_API_KEY: 'sk-other',
@@ -157,7 +157,7 @@ test('at a closed port nothing listens', async () => {
   expect(failed.advice).toContain('BRAINTRUST_APP_URL');
 });
 
-test('a name that does not exist is told as such', async () => {
+test('a name that does not exist is reported as such', async () => {
   const url = 'https://braintrust.invalid';
   const result = await examine({ BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: url });
   const failed = expectFailure(result, 'network');
@@ -177,7 +177,7 @@ test('a certificate signed by itself is not trusted, until NODE_EXTRA_CA_CERTS n
   expect(server.rows()).toHaveLength(1);
 });
 
-test('a server that speaks no TLS is told from one that is not trusted', async () => {
+test('a server that speaks no TLS is distinguished from one that is not trusted', async () => {
   const server = await collector();
   const url = server.url.replace('http:', 'https:');
   const result = await examine({ BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: url });
@@ -215,7 +215,7 @@ describe('behind a proxy', () => {
     expect(server.rows()).toHaveLength(1);
   });
 
-  test('a proxy that wants a password is told from the server', async () => {
+  test('a proxy that wants a password is distinguished from the server', async () => {
     const { proxy } = await proxied('pa55word');
     const result = await examine({ ...env, HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` });
     const failed = expectFailure(result, 'network');
@@ -231,7 +231,7 @@ describe('behind a proxy', () => {
   });
 });
 
-test('an organisation that the key does not open is told, with those that it does', async () => {
+test('an organisation that the key does not open is reported, with those that it does', async () => {
   const server = await collector();
   const env = { BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: server.url };
   const failed = expectFailure(
@@ -241,7 +241,7 @@ test('an organisation that the key does not open is told, with those that it doe
   expect(failed.detail).toContain('"acme"');
 });
 
-test('where the login works and the upload does not, the test trace tells', async () => {
+test('where the login works and the upload does not, the test trace fails', async () => {
   const server = await collector();
   const at = `127.0.0.1:${await closedPort()}`;
   const env = { BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: server.url };
@@ -296,7 +296,7 @@ test('a key that only Flue would find is pointed at, and can be used', async () 
   });
 });
 
-test('a spool is told of, and neither made nor used', async () => {
+test('a spool is reported, and neither made nor used', async () => {
   const server = await collector();
   await withDirectory(async (directory) => {
     const env = { BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: server.url };

@@ -43,7 +43,7 @@ const NODES = [
 /** Turns that take their time, and how much they take at least; half a second of it is spent in a tool. */
 const SLOW = { TOKENS_PER_SECOND: '12', TOOL_MS: '500' };
 const TURNS_MS = 1400;
-/** The events that tell where an agent is. */
+/** The events that show the progress of an agent. */
 const STEPS = new Set(['turn_request', 'turn', 'tool_start', 'tool', 'operation']);
 const RUNS = 20;
 /** Two at a time: the machines that run this have two cores. */
@@ -59,9 +59,9 @@ const ours = () => readdirSync(modules()).filter((name) => name.startsWith('flue
 
 beforeAll(async () => {
   directory = mkdtempSync(join(realpathSync(tmpdir()), 'flue-braintrust-e2e-'));
-  const told = await run(['scripts/pack.mjs', join(directory, 'packages')]);
-  if (told.code !== 0) throw new Error(told.stderr);
-  const tarballs = told.stdout.trim().split('\n');
+  const packed = await run(['scripts/pack.mjs', join(directory, 'packages')]);
+  if (packed.code !== 0) throw new Error(packed.stderr);
+  const tarballs = packed.stdout.trim().split('\n');
   const elsewhere = await npm(['config', 'get', 'registry'], ROOT);
   const served = await startRegistry(publications(tarballs), elsewhere);
   registry = served;
@@ -129,7 +129,7 @@ test('nothing of the installed package leads into the source tree', async () => 
   expect(files.filter((file) => !file.startsWith(modules()))).toEqual([]);
 });
 
-/** Starts the built server beside a collector, for a function that is given what Flue has told so far, too. */
+/** Starts the built server beside a collector, for a function that gets Flue's events so far, too. */
 async function withServer<T>(
   env: Record<string, string>,
   node: string,
@@ -159,12 +159,12 @@ async function terminated(node: string, afterMs: number) {
     const { code, stderr } = await server.end('SIGTERM');
     const expected = activities(events());
     const trace = faults(expected, collector.rows());
-    const said = stderr.split('\n').filter((line) => line.includes('flue-braintrust'));
+    const warnings = stderr.split('\n').filter((line) => line.includes('flue-braintrust'));
     return {
       code,
       spans: expected.length,
-      wrong: [...trace, ...collector.problems, ...said],
-      /** What Flue had told last when the signal came. */
+      wrong: [...trace, ...collector.problems, ...warnings],
+      /** Flue's last event before the signal. */
       during: last?.type,
     };
   });
@@ -214,7 +214,7 @@ describe('without its binary', () => {
     });
   }
 
-  test('the application goes on, and is told which package is missing and how it is installed', async () => {
+  test('the application runs on, and a warning names the missing package and how to install it', async () => {
     const name = ours()[1] as string;
     const [from, to] = [place(), join(directory, 'removed')];
     renameSync(from, to);
@@ -229,7 +229,7 @@ describe('without its binary', () => {
     [0, 'file too short'],
     [0.5, 'is cut short'],
   ])(
-    'the application goes on, and is told that the file is damaged, when %p of it is there',
+    'the application runs on, and a warning names the damaged file, when %p of it is there',
     async (part, fault) => {
       const binary = join(place(), manifestIn(place()).main);
       const whole = join(directory, 'whole.node');
@@ -244,7 +244,7 @@ describe('without its binary', () => {
     },
   );
 
-  test('the application goes on, and is told which file is missing from its package', async () => {
+  test('the application runs on, and a warning names the file that is missing from its package', async () => {
     const binary = join(place(), manifestIn(place()).main);
     const away = join(directory, 'away.node');
     renameSync(binary, away);
@@ -256,7 +256,7 @@ describe('without its binary', () => {
   });
 
   test.each(['freebsd', 'sunos'])(
-    'a user of %s is told for which platforms there is one',
+    'a user of %s gets the list of platforms that have one',
     async (os) => {
       const program = `
       Object.defineProperty(process, 'platform', { value: '${os}' });

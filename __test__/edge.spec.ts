@@ -48,7 +48,7 @@ test.concurrent.each(['tools', 'task', 'errors', 'compaction', 'interleaved', 'n
   },
 );
 
-/** Runs a program that has the entry's names; `record(id)` tells it of a run that starts and ends. */
+/** Runs a program that has the entry's names; `record(id)` records a run that starts and ends. */
 function program(text: string, env: Record<string, string>, directory = ROOT): Promise<Ending> {
   const entry = join(directory, 'js/workerd/edge-light.mjs');
   const prelude = `
@@ -167,7 +167,7 @@ describe('the numbers', () => {
     expect(collector.rows()).toHaveLength(1);
   });
 
-  test('count what comes after `close`, and a flush waits no longer than it is told', async () => {
+  test('count what comes after `close`, and a flush waits no longer than its timeout', async () => {
     const { values } = await shown(
       `initLogger();
        record('run_1');

@@ -27,6 +27,6 @@ function readResult(file: string, stderr: string) {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch (cause) {
-    throw new Error(`the suite told no result:\n${stderr}`, { cause });
+    throw new Error(`the suite printed no result:\n${stderr}`, { cause });
   }
 }

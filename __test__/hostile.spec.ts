@@ -117,7 +117,7 @@ const VALUES: [name: string, make: () => unknown, ...shows: string[]][] = [
   ['a Set', () => ({ set: new Set(['kept', 'set']) }), '["kept","set"]'],
   ['a RegExp', () => ({ pattern: /ti+de/u }), '/ti+de/u'],
   ['a URL', () => ({ url: new URL('https://flue.example/x') }), 'https://flue.example/x'],
-  ['an Error', () => ({ error: new TypeError('told') }), 'TypeError', 'told', 'hostile.spec'],
+  ['an Error', () => ({ error: new TypeError('kept') }), 'TypeError', 'kept', 'hostile.spec'],
   ['a Promise', () => ({ kept: 'pro', later: Promise.resolve() }), 'pro', `${MARK}Promise]`],
   ['a symbol', () => ({ kept: Symbol('secret') }), `${MARK}symbol]`],
   ['a function', () => ({ kept: () => 'secret' }), `${MARK}function]`],
@@ -139,7 +139,7 @@ const VALUES: [name: string, make: () => unknown, ...shows: string[]][] = [
   ['laughs by the billion', laughs, '"ha"', 'more]'],
 ];
 
-/** Where it may be found. Each gives the events of one activity, which is told by the id. */
+/** Where it may be found. Each returns the events of one activity, identified by the id. */
 const PLACES: [name: string, events: (value: any, id: string) => object[]][] = [
   ['2.x tool_start.args', (args, id) => [tool('tool_start', id, { v: 3, args })]],
   ['2.x tool.effectiveResult', (effectiveResult, id) => [tool('tool', id, { effectiveResult })]],
@@ -154,7 +154,7 @@ const PLACES: [name: string, events: (value: any, id: string) => object[]][] = [
     '2.x log.attributes',
     (attributes, id) => [
       operation('operation_start', id, { v: 3 }),
-      { ...at, v: 3, type: 'log', operationId: id, message: 'told', attributes },
+      { ...at, v: 3, type: 'log', operationId: id, message: 'kept', attributes },
       operation('operation', id, { v: 3 }),
     ],
   ],
@@ -163,8 +163,8 @@ const PLACES: [name: string, events: (value: any, id: string) => object[]][] = [
     '2.x turn_request.request',
     (value, id) => {
       const request = { requestedModel: 'm', input: Object.freeze(input(value)) };
-      const told = { v: 3, conversationId: `conv_${id}`, purpose: 'agent', request };
-      return [turn('turn_request', id, told)];
+      const fields = { v: 3, conversationId: `conv_${id}`, purpose: 'agent', request };
+      return [turn('turn_request', id, fields)];
     },
   ],
   [
@@ -175,34 +175,34 @@ const PLACES: [name: string, events: (value: any, id: string) => object[]][] = [
   ['0.x task.result', (result, id) => [task('task_start', id, {}), task('task', id, { result })]],
 ];
 
-const tool = (type: string, id: string, told: object) => ({
+const tool = (type: string, id: string, fields: object) => ({
   ...at,
   type,
   operationId: id,
   toolCallId: 'call',
   toolName: 'look',
-  ...told,
+  ...fields,
 });
-const operation = (type: string, id: string, told: object) => ({
+const operation = (type: string, id: string, fields: object) => ({
   ...at,
   type,
   operationId: id,
   operationKind: 'prompt',
-  ...told,
+  ...fields,
 });
-const turn = (type: string, id: string, told: object) => ({
+const turn = (type: string, id: string, fields: object) => ({
   ...at,
   type,
   operationId: id,
   turnId: `turn_${id}`,
-  ...told,
+  ...fields,
 });
-const task = (type: string, id: string, told: object) => ({
+const task = (type: string, id: string, fields: object) => ({
   ...at,
   type,
   operationId: id,
   taskId: `task_${id}`,
-  ...told,
+  ...fields,
 });
 const assistant = (value: unknown) => ({
   role: 'assistant',
@@ -237,8 +237,8 @@ const neighbour = (id: string) => ({ ...at, v: 3, type: 'run_end', runId: `next_
 let slowest: [ms: number, what: string][] = [];
 afterAll(() => {
   const lines = slowest.toSorted(([one], [other]) => other - one).slice(0, 8);
-  const told = lines.map(([ms, what]) => `${ms.toFixed(0)} ms: ${what}`);
-  process.stdout.write(`The longest calls: ${told.join('; ')}\n`);
+  const fields = lines.map(([ms, what]) => `${ms.toFixed(0)} ms: ${what}`);
+  process.stdout.write(`The longest calls: ${fields.join('; ')}\n`);
 });
 
 /** Observes events. What a call takes is its CPU time: others may want the processor, too. */
@@ -254,7 +254,7 @@ function observe(what: string, events: unknown[]) {
 }
 
 test.each(VALUES)(
-  '%s is told wherever it is, and harms nothing beside it',
+  '%s is recorded wherever it is, and harms nothing beside it',
   async (name, make, ...shows) => {
     const ids: [id: string, place: string][] = [];
     for (const [place, events] of PLACES) {
@@ -294,12 +294,12 @@ const GARBAGE: [name: string, value: unknown][] = [
   ['bytes', new Uint8Array(MiB)],
 ];
 
-const ENDS: Record<string, (told: object) => object> = {
-  runId: (told) => ({ ...at, type: 'run_end', ...told }),
-  operationId: (told) => ({ ...at, type: 'operation', ...told }),
-  turnId: (told) => ({ ...at, type: 'turn', ...told }),
-  toolCallId: (told) => ({ ...at, type: 'tool', ...told }),
-  taskId: (told) => ({ ...at, type: 'task', ...told }),
+const ENDS: Record<string, (fields: object) => object> = {
+  runId: (fields) => ({ ...at, type: 'run_end', ...fields }),
+  operationId: (fields) => ({ ...at, type: 'operation', ...fields }),
+  turnId: (fields) => ({ ...at, type: 'turn', ...fields }),
+  toolCallId: (fields) => ({ ...at, type: 'tool', ...fields }),
+  taskId: (fields) => ({ ...at, type: 'task', ...fields }),
 };
 
 test.each(GARBAGE)('%s instead of an id or a time still leaves a span', async (name, value) => {
@@ -325,7 +325,7 @@ test.each(GARBAGE)('%s instead of an id or a time still leaves a span', async (n
   const missing = Object.keys(ENDS).flatMap((id) =>
     ['id', 'time', 'span']
       .map((what) => `${what} of ${id} ${n}`)
-      .filter((told) => !text.includes(told)),
+      .filter((fields) => !text.includes(fields)),
   );
   expect(missing).toEqual([]);
 });
@@ -333,11 +333,11 @@ test.each(GARBAGE)('%s instead of an id or a time still leaves a span', async (n
 test('ends without starts, repeated and reversed events, and unknown kinds leave one span each', async () => {
   const id = `${activities++}`;
   const start = operation('operation_start', id, { v: 3 });
-  const end = operation('operation', id, { v: 3, durationMs: 5, result: { text: 'told' } });
+  const end = operation('operation', id, { v: 3, durationMs: 5, result: { text: 'kept' } });
   observe('disorder', [end, start, end, start, { ...start, type: 'surprise' }]);
   expect(await flush()).toMatchObject({ complete: true, lost: {} });
   const rows = collector.rows().filter(({ metadata }: any) => metadata['flue.operation_id'] === id);
-  expect(rows).toMatchObject([{ output: 'told', metrics: { duration_ms: 5, end: 1_795_417_364 } }]);
+  expect(rows).toMatchObject([{ output: 'kept', metrics: { duration_ms: 5, end: 1_795_417_364 } }]);
 });
 
 test('what is no event throws nothing and is counted, and those after it arrive', async () => {

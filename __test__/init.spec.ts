@@ -261,7 +261,7 @@ test('what we do not have is named, and nothing is changed', async () => {
   });
 });
 
-test('other uses of `braintrust` are left alone, told, and keep their package', async () => {
+test('other uses of `braintrust` are left alone, reported, and keep their package', async () => {
   const files = {
     'package.json': '{"dependencies":{"@flue/runtime":"^2.1.0","braintrust":"3.17.0"}}',
     'src/app.ts': '',
@@ -284,7 +284,7 @@ test('a braintrust.ts that does something else is not overwritten', async () => 
   });
 });
 
-test('agents that init makes reachable are told', async () => {
+test('agents that init makes reachable are reported', async () => {
   const agents = `// Two.\n'use agent';\nexport function RoseGardener() {}\nexport default function Baker() {}\nexport function helper() {}\n`;
   await withFiles({ 'src/agents/two.ts': agents }, async (directory, read) => {
     const { notes, commands } = await init(directory);
@@ -316,7 +316,7 @@ test.each([
   ['no project', {}, 'there is no package.json'],
   ['no Flue project', { 'package.json': '{}' }, 'is no Flue project'],
   ['a broken package.json', { 'package.json': '{' }, 'is not JSON'],
-])('%s is told', async (_what, files: Record<string, string>, complaint) => {
+])('%s is reported', async (_what, files: Record<string, string>, complaint) => {
   await withDirectory(async (directory) => {
     for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text);
     const ending = await cli(['init', directory]);

@@ -2,7 +2,7 @@ import { activities, faults } from './support/activities';
 import { withTrace } from './support/run';
 
 test.each(['2.1.0', '1.0.0-beta.9'])(
-  'Flue %s: installing twice and disposing go as Flue documents, disposing flushes, and nothing is told twice',
+  'Flue %s: installing twice and disposing go as Flue documents, disposing flushes, and no span is exported twice',
   (line) =>
     withTrace(
       [`__test__/flue/${line}.mjs`, 'tools'],
@@ -10,14 +10,14 @@ test.each(['2.1.0', '1.0.0-beta.9'])(
       ({ code, stdout, stderr }, events, collector) => {
         expect(stderr).not.toContain('[flue-braintrust]');
         expect(code).toBe(0);
-        const told = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
-        expect(told).toMatchObject({
+        const stats = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+        expect(stats).toMatchObject({
           isSame: true,
           refusal: 'InstrumentationAlreadyInstalledError',
           pending: 0,
         });
-        expect(told.sent).toBeGreaterThan(5);
-        expect(told.sent).toBe(told.accepted);
+        expect(stats.sent).toBeGreaterThan(5);
+        expect(stats.sent).toBe(stats.accepted);
         expect(faults(activities(events), collector.rows())).toEqual([]);
       },
     ),

@@ -12,7 +12,7 @@ function scenarios(line: string): string[] {
   return execFileSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' }).trim().split('\n');
 }
 
-/** Runs real Flue against a collector; gives what Flue said and what arrived. */
+/** Runs real Flue against a collector; returns Flue's events and what arrived. */
 async function traced(
   line: string,
   scenario: string,
@@ -98,9 +98,9 @@ test('log lines are kept with the span that wrote them, unless `logs` is off', a
   const lines = (collector: Collector) =>
     collector.rows().flatMap(({ metadata }: any) => metadata['flue.logs'] ?? []);
   await traced('2.1.0', 'logs', (events, collector) => {
-    const said = events.filter(({ type }) => type === 'log').map(({ message }) => message);
-    expect(said.length).toBeGreaterThan(0);
-    expect(lines(collector).map(({ message }) => message)).toEqual(expect.arrayContaining(said));
+    const logged = events.filter(({ type }) => type === 'log').map(({ message }) => message);
+    expect(logged.length).toBeGreaterThan(0);
+    expect(lines(collector).map(({ message }) => message)).toEqual(expect.arrayContaining(logged));
   });
   const env = { FLUE_BRAINTRUST_LOGS: 'false' };
   await traced('2.1.0', 'logs', (_events, collector) => expect(lines(collector)).toEqual([]), env);

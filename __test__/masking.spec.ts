@@ -77,7 +77,7 @@ test.each([
   }
 });
 
-test('what was thrown is told by its class alone', async () => {
+test('of what was thrown only the class is exported', async () => {
   const { rows } = await masked('throws', 'flush');
   expect(rows[0].span_attributes.name).toBe("ERROR: Failed to mask field 'name' - TypeError");
   expect(rows[0].metadata).toEqual({ error: "ERROR: Failed to mask field 'metadata' - TypeError" });
@@ -160,13 +160,16 @@ test('the masking function receives what the one of the braintrust package recei
       const question = [
         { role: 'user', content: [{ type: 'text', text: 'How warm are the orchids?' }] },
       ];
-      const told = (collector: typeof ours) =>
+      const contentOf = (collector: typeof ours) =>
         collector.rows().flatMap(({ input, output }: any) => [input, output]);
-      const both = told(theirs).filter((value) =>
-        texts(told(ours)).includes(JSON.stringify(value)),
+      const both = contentOf(theirs).filter((value) =>
+        texts(contentOf(ours)).includes(JSON.stringify(value)),
       );
-      expect(told(theirs).length - both.length).toBe(2);
-      expect(told(theirs).filter((value) => !both.includes(value))).toEqual([question, question]);
+      expect(contentOf(theirs).length - both.length).toBe(2);
+      expect(contentOf(theirs).filter((value) => !both.includes(value))).toEqual([
+        question,
+        question,
+      ]);
       for (const value of both) {
         expect(given.ours).toContainEqual(value);
         expect(given.theirs).toContainEqual(value);

@@ -1,7 +1,7 @@
 import { run } from './support/run';
 
 test.each(['throws', 'rejects'])(
-  'a function that %s is told of a warning, and neither ends nor keeps the process',
+  'a function that %s gets a warning, and neither ends nor keeps the process',
   async (how) => {
     const { code, stdout, stderr } = await run(['__test__/fixtures/troubled.mjs', how], {
       BRAINTRUST_API_KEY: 'test-key',

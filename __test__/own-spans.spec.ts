@@ -66,7 +66,7 @@ function misplaced(sightings: Sighting[], rows: any[]): string[] {
       workflow: `workflow:${seen.name}`,
     };
     if (name !== expected[seen.kind]) wrong.push(`it is below ${name}`);
-    // Calls with the same id, and several of one tool, are told apart by their arguments.
+    // Calls with the same id, and several of one tool, are distinguished by their arguments.
     if (seen.input && JSON.stringify(around?.input) !== JSON.stringify(seen.input)) {
       wrong.push('it is below another call');
     }

@@ -39,8 +39,8 @@ test('it can be imported by name from an ES module and required', async () => {
 });
 
 test('what is published is what runs, with its types, and nothing else', async () => {
-  const told = JSON.parse(await npm(['pack', '--dry-run', '--json'], ROOT));
-  const [{ files }] = Object.values(told) as [{ files: { path: string }[] }];
+  const report = JSON.parse(await npm(['pack', '--dry-run', '--json'], ROOT));
+  const [{ files }] = Object.values(report) as [{ files: { path: string }[] }];
   const paths = files.map(({ path }) => path);
   const sources = ['js', 'tools'].flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true }).map((name) => `${folder}/${name}`),

@@ -27,7 +27,7 @@ test('`node --import flue-braintrust/register` traces an agent that knows nothin
     expect(names).toEqual(['flue.prompt', expect.stringMatching(/^llm:/)]);
   }));
 
-test('an application that registers by itself, too, is heard once and is not disturbed', () =>
+test('an application that registers by itself, too, exports each span once and is not disturbed', () =>
   registered([AGENT, '--registers'], (rows, stderr) => {
     expect(stderr).toBe('');
     expect(rows).toHaveLength(2);

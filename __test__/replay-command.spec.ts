@@ -56,7 +56,7 @@ test('a recording without wrappings does, too, and twice the same is the same tr
   });
 });
 
-test('lines that cannot be read are counted, the rest arrives, and the exit code tells', async () => {
+test('lines that cannot be read are counted, the rest arrives, and the exit code shows it', async () => {
   const { file, events } = named('2.1.0/plain-prompt');
   await withDirectory(async (directory) => {
     const broken = join(directory, 'broken.ndjson');
@@ -71,7 +71,7 @@ test('lines that cannot be read are counted, the rest arrives, and the exit code
   });
 });
 
-test('a file that is not there, and one without events, are told', async () => {
+test('a file that is not there, and one without events, are reported', async () => {
   const env = { BRAINTRUST_API_KEY: 'test-key', BRAINTRUST_APP_URL: 'http://127.0.0.1:9' };
   const missing = await cli(['replay', '/none.ndjson'], { env });
   expect(missing.code).toBe(1);
@@ -105,7 +105,7 @@ test.each([
   [['replay'], 'FILE is missing'],
   [['replay', '--local', '--port', 'x', 'f'], '--port must be a number from 1 to 65535, but is x'],
   [['replay', '--port', '80', 'f'], '--port is for --local'],
-])('wrong usage %j is told', async (args, complaint) => {
+])('wrong usage %j is reported', async (args, complaint) => {
   const ending = await cli(args);
   expect(ending.code).toBe(2);
   expect(ending.stderr).toContain(`flue-braintrust: ${complaint}\n\nUsage: flue-braintrust replay`);

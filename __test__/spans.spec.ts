@@ -183,7 +183,7 @@ test('headers of every kind are given where the span stands, beside what is ther
       const [plain, web, pairs, { ids }, outside] = shown;
       const [trace, span] = ids;
       const traceparent = `00-${trace}-${span}-01`;
-      // By name, or by the id once the login has told it.
+      // By name, or by the id once the login has returned it.
       const own = 'braintrust\\.parent=project_(name%3AP|id%3A[0-9a-f-]{36})';
       const beside = expect.stringMatching(new RegExp(`^${own},a=b$`));
       expect(plain).toEqual({ same: true, traceparent, baggage: beside });
@@ -214,14 +214,14 @@ test('without a key everything runs, and nothing is there', async () => {
   expect(shown[1].events).toBe(0);
 });
 
-test('after SIGKILL the next process delivers what was said of a span, and ends it', () =>
+test('after SIGKILL the next process delivers the updates of a span, and ends it', () =>
   withDirectory(async (spool) => {
     const collector = await startCollector();
     const env = { ...destination(collector), FLUE_BRAINTRUST_SPOOL_DIR: spool };
     try {
       const { signal } = await program(
         `bt.initLogger({});
-        bt.startSpan({ name: 'killed', event: { input: 'what was said' } });
+        bt.startSpan({ name: 'killed', event: { input: 'recorded before' } });
         bt.traced(() => {}, { name: 'ended before' });
         await new Promise((done) => setTimeout(done, 600));
         process.kill(process.pid, 'SIGKILL');`,
@@ -231,7 +231,7 @@ test('after SIGKILL the next process delivers what was said of a span, and ends 
       await program(`bt.initLogger({}); await bt.flush();`, env);
       const row = (name: string): any =>
         collector.rows().find(({ span_attributes: look }: any) => look?.name === name);
-      expect(row('killed').input).toBe('what was said');
+      expect(row('killed').input).toBe('recorded before');
       expect(row('killed').metrics.end).toBeGreaterThanOrEqual(row('killed').metrics.start);
       expect(row('killed').metadata['flue.interrupted']).toBe(true);
       expect(row('ended before').metadata).toBeUndefined();
@@ -257,7 +257,7 @@ test('content that is off, rules and a masking function apply to the spans of th
   await traced(`bt.setMaskingFunction(${mask});${code}`, check);
 });
 
-test('where there is no room a span is refused whole, and counted; nothing is half told', () =>
+test('where there is no room a span is refused whole, and counted; nothing is half exported', () =>
   traced(
     `bt.initLogger({ projectName: 'P', maxQueueBytes: 1 });
     const event = { input: 'x'.repeat(2000) };

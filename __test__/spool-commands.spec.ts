@@ -29,7 +29,7 @@ interface Share {
   processes: { pid: number; runs: boolean }[];
 }
 
-/** A server that is down until it is told otherwise, and a spool that a dead process left. */
+/** A server that is down until it is switched on, and a spool that a dead process left. */
 async function withSpool(
   use: (spool: {
     dir: string;
@@ -43,11 +43,11 @@ async function withSpool(
   const collector = await startCollector({
     intercept: () => (status === undefined ? undefined : { status }),
   });
-  const leave: Leave = async (dir, count, options = {}, tell = 'end') => {
+  const leave: Leave = async (dir, count, options = {}, only = 'end') => {
     const app = new App();
     await app.init({ ...at(collector), spool: { dir }, ...options });
-    await app.record({ count, size: SECRET.length, tell });
-    while (filesOf(dir, tell === 'start' ? '.open' : '.rows').length === 0) {
+    await app.record({ count, size: SECRET.length, only });
+    while (filesOf(dir, only === 'start' ? '.open' : '.rows').length === 0) {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     await new Promise((resolve) => setTimeout(resolve, 400));
@@ -65,7 +65,7 @@ type Leave = (
   dir: string,
   count: number,
   options?: InitLoggerOptions,
-  tell?: 'start' | 'end',
+  only?: 'start' | 'end',
 ) => Promise<void>;
 
 const filesOf = (dir: string, ending: string) =>
@@ -79,7 +79,7 @@ async function inspect(dir: string) {
   };
 }
 
-test('inspect tells how much waits for whom, and nothing of what it is', async () => {
+test('inspect shows how much waits for each destination, and no content', async () => {
   await withSpool(async ({ dir, leave }) => {
     const began = Date.now();
     await leave(dir, 7);
@@ -109,7 +109,7 @@ test('inspect tells how much waits for whom, and nothing of what it is', async (
   });
 });
 
-test('inspect counts what is damaged by what its header tells, and exits with 1', async () => {
+test('inspect counts damaged segments by their headers, and exits with 1', async () => {
   await withSpool(async ({ dir, leave }) => {
     await leave(dir, 5);
     const [file = ''] = filesOf(dir, '.rows');
@@ -255,7 +255,7 @@ test.each([
   [['drain', 'a', 'b'], 'one argument too many: b'],
   [['drain', 'a', '--timeout', 'soon'], '--timeout must be a number of seconds, but is soon'],
   [['inspect'], 'DIRECTORY is missing'],
-])('wrong usage %j is told', async (args, complaint) => {
+])('wrong usage %j is reported', async (args, complaint) => {
   const ending = await cli(args, { env: { BRAINTRUST_API_KEY: 'test-key' } });
   expect(ending.code).toBe(2);
   expect(ending.stderr).toContain(`flue-braintrust: ${complaint}\n\nUsage: flue-braintrust`);

@@ -6,7 +6,7 @@ import type { Collector } from '../tools/collector/types';
 import { App, at } from './support/app';
 import { withDirectory } from './support/run';
 
-/** A server that is down until it is told otherwise, and a directory. */
+/** A server that is down until it is switched on, and a directory. */
 class Place {
   isDown = true;
   #apps: App[] = [];
@@ -129,15 +129,15 @@ test('a sudden death loses at most the last quarter of a second, and a living si
     expect(readdirSync(place.dir)).toEqual([]);
   }));
 
-test('of two heirs each row is delivered by one', () =>
+test('of two successors each row is delivered by one', () =>
   withPlace(async (place) => {
     const dead = await place.app();
     await dead.record({ count: 500 });
     await dead.end(['exit']);
     place.isDown = false;
-    const heirs = await Promise.all([place.app(), place.app()]);
+    const successors = await Promise.all([place.app(), place.app()]);
     await place.collector.waitFor(() => place.arrived().length === 500);
-    const reports = await Promise.all(heirs.map((heir) => heir.close()));
+    const reports = await Promise.all(successors.map((successor) => successor.close()));
     expect(reports.reduce((all, { sent }) => all + sent, 0)).toBe(500);
     reports.forEach(expectAccounts);
   }));
@@ -161,7 +161,7 @@ test('what does not fit into memory waits on the disk, and all of it arrives in 
     expect(place.arrived()).toEqual(numbers(800));
   }));
 
-test('beyond its size the oldest make room, and are counted', () =>
+test('a full spool evicts the oldest, and counts them', () =>
   withPlace(async (place) => {
     const app = await place.app({ maxBytes: 2 ** 20 }, { maxQueueBytes: 2 ** 20 });
     for (let from = 0; from < 100; from += 5) {
@@ -185,14 +185,17 @@ test('a file that is damaged is counted and put aside, and its neighbours arrive
     const [damaged = '', ...others] = place.files('.rows').toSorted();
     truncateSync(join(place.dir, damaged), 100);
     place.isDown = false;
-    const heir = await place.app();
-    const stats = await until(heir, ({ accepted, sent, lost }) => accepted === sent + sum(lost));
+    const successor = await place.app();
+    const stats = await until(
+      successor,
+      ({ accepted, sent, lost }) => accepted === sent + sum(lost),
+    );
     expect(others.length).toBeGreaterThan(0);
     expect(stats.lost.spool_damaged).toBeGreaterThan(0);
     expect(stats.accepted).toBe(200);
     expectAccounts(stats);
     expect(place.files('.damaged')).toHaveLength(1);
-    expect(heir.stderr).toContain('spool_damaged');
+    expect(successor.stderr).toContain('spool_damaged');
   }));
 
 test('rows of another project or key are left alone', () =>
@@ -202,9 +205,9 @@ test('rows of another project or key are left alone', () =>
     await dead.end(['exit']);
     place.isDown = false;
     const left = place.files('.rows');
-    const heir = await place.app();
-    await heir.record({ from: 50, count: 1 });
-    expect(await heir.close()).toMatchObject({ accepted: 1, sent: 1 });
+    const successor = await place.app();
+    await successor.record({ from: 50, count: 1 });
+    expect(await successor.close()).toMatchObject({ accepted: 1, sent: 1 });
     expect(place.files('.rows')).toEqual(left);
   }));
 
@@ -242,7 +245,7 @@ test('rows that a refused key held back are delivered by the next process, whose
     }
   }));
 
-test('a directory that cannot be used is told about once, and tracing goes on without it', () =>
+test('a directory that cannot be used is reported once, and tracing runs on without it', () =>
   withPlace(async (place) => {
     place.isDown = false;
     const app = await place.app({ dir: '/dev/null/nowhere' });

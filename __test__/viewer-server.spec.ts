@@ -181,7 +181,7 @@ describe('the file', () => {
     expect(third.problems).toEqual([]);
   });
 
-  test('a line that a crash left torn is left out, and said', async () => {
+  test('a line that a crash left torn is left out, and reported', async () => {
     const file = join(directory, 'rows.ndjson');
     const first = await start({ file });
     await send(first.url, root);

@@ -302,14 +302,14 @@ export BRAINTRUST_API_URL=${collector.url}`,
     await page.getByRole('complementary', { name: 'Span flue.prompt' }).waitFor();
   });
 
-  test('a trace that is not there is said, and appears when it comes', async () => {
+  test('a missing trace is reported, and appears when it comes', async () => {
     await openTrace();
     await page.getByText('There is no such trace').waitFor();
     await send(collector.url, { n: 0, name: 'flue.prompt', start: 0, end: 1 });
     await rowOf(0).waitFor();
   });
 
-  test('a collector that is gone is said, and the page goes on when it is back', async () => {
+  test('a lost collector is reported, and the page goes on when it is back', async () => {
     await send(collector.url, { n: 0, name: 'before', start: 0, end: 1 });
     await page.goto(collector.url);
     await page.getByRole('link', { name: 'before' }).waitFor();

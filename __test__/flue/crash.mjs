@@ -59,7 +59,7 @@ const scenarios = {
     script: {
       [prompt]: isFirst
         ? [[think('A long report is due.'), say('The main gauge stands at 1.2 bar. '.repeat(12))]]
-        : // What the dead process had said may count as a turn or not.
+        : // The reply of the dead process may count as a turn or not.
           ['… and so does the spare one.', '… and so does the spare one.'],
     },
   },

@@ -29,14 +29,14 @@ export interface Activity {
   parent: SpanIds | null;
   /** When it began, milliseconds since the epoch. */
   start: number;
-  /** When it ended, by each of the ways in which Flue tells; none when it never told. */
+  /** When it ended, by each of Flue's events that state it; none without such an event. */
   ends: number[];
   /** When it must have ended at the latest, if it is known. */
   endedBy?: number | undefined;
   /** Whether Flue never reported its end. */
   interrupted: boolean;
   failed: boolean;
-  /** What Flue says it used; null for nothing at all, undefined when nobody can tell. */
+  /** Flue's usage; null for none at all, undefined when it is unknown. */
   usage?: Usage | null | undefined;
   /** Metadata that must be there, too. */
   metadata: Record<string, unknown>;
@@ -317,7 +317,7 @@ class Reader {
       (other) =>
         other.operationId === operationId &&
         (other.type === 'compaction' ||
-          // On 0.x only the log tells of a failure.
+          // On 0.x only the log shows a failure.
           (isOld(event) && other.message?.startsWith?.('[flue:compaction] Failed'))),
     );
     const compaction = this.#add(
@@ -334,7 +334,7 @@ class Reader {
     compaction.failed ||= end?.type === 'log';
   }
 
-  /** What only the whole of a delivery tells of its root. */
+  /** What is known of a root only from the whole of its delivery. */
   #finish(id: string, { root, attempts }: Delivery) {
     const about = this.#events.filter((event) => deliveryOf(event) === id);
     const of = (type: string) => about.filter((event) => event.type === type);
@@ -471,7 +471,7 @@ export function faults(expected: Activity[], rows: readonly Row[]): string[] {
 }
 
 /**
- * What is wrong with the metadata that tells of a delivery or a run beyond its operations, such as its
+ * What is wrong with the metadata of a delivery or a run that its operations do not have, such as its
  * attempts and its outcome. For observers to whom nothing was withheld.
  */
 export function factFaults(expected: Activity[], rows: readonly Row[]): string[] {

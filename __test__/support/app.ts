@@ -7,7 +7,7 @@ import type { Collector, CollectorOptions } from '../../tools/collector/types';
 import type { Actions, Calls, Runs } from './application';
 import { ROOT, type Ending } from './run';
 
-/** A real process that records, flushes and ends as it is told. */
+/** A real process that records, flushes and ends on command. */
 export class App {
   /** What it has written to stderr so far. */
   stderr = '';

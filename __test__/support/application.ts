@@ -1,9 +1,9 @@
-// An application that uses the package as a test tells it to; see `app.ts`.
+// An application that uses the package on command of a test; see `app.ts`.
 import { writeSync } from 'node:fs';
 import * as tracing from 'flue-braintrust';
 import type { FlushOptions, InitLoggerOptions } from 'flue-braintrust';
 
-/** Workflow runs, told by made-up Flue events. */
+/** Workflow runs, as made-up Flue events. */
 export interface Runs {
   /** The number of the first. */
   from?: number;
@@ -11,26 +11,26 @@ export interface Runs {
   /** The characters of each result. */
   size?: number;
   /** `end`: one event and one row for each. `start` and `both`: a row that may be merged. */
-  tell?: 'start' | 'end' | 'both';
+  only?: 'start' | 'end' | 'both';
 }
 
 const at = { timestamp: '2026-11-23T07:02:44.000Z', v: 3 };
 const start = (runId: string) => {
-  const told = { workflowName: 'water', startedAt: at.timestamp };
-  return { type: 'run_start', runId, ...told, ...at };
+  const fields = { workflowName: 'water', startedAt: at.timestamp };
+  return { type: 'run_start', runId, ...fields, ...at };
 };
 const end = (runId: string, result: string) => {
-  const told = { result, isError: false, durationMs: 5 };
-  return { type: 'run_end', runId, ...told, ...at };
+  const fields = { result, isError: false, durationMs: 5 };
+  return { type: 'run_end', runId, ...fields, ...at };
 };
 
 const actions = {
   init: (options: InitLoggerOptions) => void tracing.initLogger({ apiKey: 'test-key', ...options }),
-  record({ from = 0, count, size = 10, tell = 'end' }: Runs) {
+  record({ from = 0, count, size = 10, only = 'end' }: Runs) {
     const result = 'x'.repeat(size);
     for (let run = from; run < from + count; run++) {
-      if (tell !== 'end') tracing.braintrustFlueObserver(start(`run_${run}`));
-      if (tell !== 'start') tracing.braintrustFlueObserver(end(`run_${run}`, result));
+      if (only !== 'end') tracing.braintrustFlueObserver(start(`run_${run}`));
+      if (only !== 'start') tracing.braintrustFlueObserver(end(`run_${run}`, result));
     }
   },
   flush: (options?: FlushOptions | null) => tracing.flush(options),

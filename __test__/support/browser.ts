@@ -10,7 +10,7 @@ export function launch(): Promise<Browser> {
   const executablePath = findChromium();
   if (executablePath === undefined) {
     throw new Error(
-      'Chromium was not found: `node scripts/setup.mjs --tests` tells how to get it; ' +
+      'Chromium was not found: `node scripts/setup.mjs --tests` shows how to get it; ' +
         'FLUE_BRAINTRUST_NO_BROWSER=1 leaves these tests out',
     );
   }

@@ -64,7 +64,7 @@ function grown(value: unknown, name: string, where: Where, open: boolean): unkno
   const isOpen = open || (OPEN.test(name) && !('messages' in value) && !('content' in value));
   const entries = Object.entries(value).map(([key, member]) => [
     key,
-    // An error's class is told, wherever it is found.
+    // An error's class is exported, wherever it is found.
     grown(member, key, where, isOpen && key !== 'error'),
   ]);
   if (isOpen) entries.push([canary(), canary()]);

@@ -8,7 +8,7 @@ export const manifestIn = (directory: string) =>
 
 /** Runs npm as the user does, with the registry, proxies and certificates that it has here. */
 export async function npm(args: string[], cwd: string, env: Record<string, string> = {}) {
-  // By that an npm that runs us tells those below it where they are.
+  // By that an npm that runs this process locates its children.
   const { npm_config_local_prefix: _prefix, ...inherited } = process.env;
   const all = { ...(inherited as Record<string, string>), ...env };
   const { code, stdout, stderr } = await finished('npm', args, all, cwd, 180_000);

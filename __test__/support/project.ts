@@ -20,7 +20,7 @@ const PROJECTS = join(ROOT, '__test__/projects');
 export type Line = '1.0-beta' | '2.x';
 export type SourceRoot = '.flue' | 'src' | '.';
 
-/** How a Flue project is built, and what is said to its agent. */
+/** How a Flue project is built, and the prompt of its agent. */
 const LINES = {
   '1.0-beta': {
     config: 'flue.config.ts',
@@ -181,7 +181,7 @@ export class Project {
         if (answer.ok) return;
         throw new Error(`${answer.status} ${await answer.text()}: ${stdout}${stderr}`);
       },
-      /** Ends it, and tells how it ended. */
+      /** Ends it, and returns how it ended. */
       end: async (by: NodeJS.Signals): Promise<Ending> => {
         child.kill(by);
         const [code, signal] = await ended;

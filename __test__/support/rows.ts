@@ -39,13 +39,13 @@ export function conflicts(arrived: JsonObject[][]): string[] {
   return processes.flatMap((later, n) =>
     [...later].flatMap(([id, values]) => {
       const earlier = processes.slice(0, n).flatMap((process) => process.get(id) ?? []);
-      const told = new Map(earlier.flatMap((process) => Array.from(process)));
-      const name = `${told.get('span_attributes.name') ?? values.get('span_attributes.name')}`;
-      const goesOn = !told.has('span_parents') || name.startsWith('task:');
+      const before = new Map(earlier.flatMap((process) => Array.from(process)));
+      const name = `${before.get('span_attributes.name') ?? values.get('span_attributes.name')}`;
+      const goesOn = !before.has('span_parents') || name.startsWith('task:');
       return [...values]
-        .filter(([path, value]) => told.has(path) && !isDeepStrictEqual(told.get(path), value))
+        .filter(([path, value]) => before.has(path) && !isDeepStrictEqual(before.get(path), value))
         .filter(([path]) => !(goesOn && OF_AN_ATTEMPT.some((part) => part.test(path))))
-        .map(([path, value]) => `${name} ${path}: ${show(told.get(path))}, then ${show(value)}`);
+        .map(([path, value]) => `${name} ${path}: ${show(before.get(path))}, then ${show(value)}`);
     }),
   );
 }
@@ -58,11 +58,11 @@ export function conflicts(arrived: JsonObject[][]): string[] {
  *
  * - The end of a span that was still open when the process ended: it is the time of that.
  * - `flue.interrupted: false` and `error: null`, with which a process takes back what another may have
- *   said. It says the same as nothing.
+ *   written. It means the same as nothing.
  * - Of a span that was open when the process was killed: its log lines, which the record of open spans
  *   does not hold, for it holds no content (docs/recovery.md); and when its first token came, for no
  *   stream of a real model goes on in another process.
- * - Of a root that had ended when the process was killed: what its settlement told the next process. A
+ * - Of a root that had ended when the process was killed: what the next process learned from its settlement. A
  *   process bequeaths no delivery that ended more than 10 seconds ago by its clock, and recordings are old.
  *   (That it bequeaths later ones is a test of its own.)
  */

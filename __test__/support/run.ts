@@ -67,7 +67,7 @@ export function destination(collector: { url: string }) {
   };
 }
 
-/** A real Flue 2.1 agent that answers and then ends as told. */
+/** A real Flue 2.1 agent that answers and then ends in the given way. */
 export function runAgent(
   ending: 'natural' | 'exit' | 'throw' | 'reject' | 'flush',
   env: Record<string, string>,
@@ -75,7 +75,7 @@ export function runAgent(
   return run(['__test__/fixtures/agent-run.mjs', ending], env);
 }
 
-/** Runs a real Flue program against a collector; gives how it ended, what Flue said and what arrived. */
+/** Runs a real Flue program against a collector; returns how it ended, Flue's events and what arrived. */
 export async function withTrace(
   args: string[],
   env: Record<string, string>,
@@ -103,7 +103,7 @@ export async function withDirectory<T>(use: (directory: string) => Promise<T>): 
   }
 }
 
-/** What Flue itself said of a run, as the fixtures record it. */
+/** Flue's own events of a run, as the fixtures record them. */
 export function readEvents(file: string): FlueEvent[] {
   const lines = readFileSync(file, 'utf8').trim().split('\n');
   return lines.map((line) => JSON.parse(line) as FlueEvent);

@@ -19,7 +19,7 @@ export const say = (text) => ({ type: 'text', text });
  */
 export const call = (name, args, id) => ({ type: 'toolCall', id, name, arguments: args });
 
-/** @param {string} errorMessage @param {object[]} [content] what was said before */
+/** @param {string} errorMessage @param {object[]} [content] the content before it */
 export const fail = (errorMessage, content = []) => ({
   content,
   stopReason: 'error',
@@ -81,9 +81,9 @@ function nextTurn({ messages, tools }, script, summary) {
     if (message.role !== 'user') continue;
     const prompt = Object.keys(script).find((prompt) => textOf(message).includes(prompt));
     if (prompt === undefined) continue;
-    const said = messages.slice(index).filter(({ role }) => role === 'assistant').length;
-    const turn = script[prompt][said];
-    if (turn === undefined) throw new Error(`The script of “${prompt}” has no turn ${said}.`);
+    const replies = messages.slice(index).filter(({ role }) => role === 'assistant').length;
+    const turn = script[prompt][replies];
+    if (turn === undefined) throw new Error(`The script of “${prompt}” has no turn ${replies}.`);
     return turn;
   }
   throw new Error('The script knows none of the prompts.');

@@ -231,7 +231,7 @@ const nested = {
   },
 };
 
-/** Two tools at once that both prompt: only the async context tells whose prompt is whose. */
+/** Two tools at once that both prompt: only the async context distinguishes their prompts. */
 const nestedParallel = {
   ...nested,
   script: {

@@ -60,7 +60,7 @@ async function instrumentAgain(instrument, tracer) {
 
 /**
  * Runs work of the application in a span of its own, as people do in tools, hooks and workflows, if OWN_SPANS names
- * a file: each line of it tells the ids that were seen there.
+ * a file: each line of it has the ids that were seen there.
  *
  * @template T
  * @param {{ kind: 'tool' | 'hook' | 'workflow', name?: string, input?: unknown }} place
