@@ -8,7 +8,7 @@ use std::{
 };
 
 use export::config::SpoolSettings;
-use spool::{Files, Id, Look, Options, Spool};
+use spool::{FileHead, Files, Id, Options, Spool};
 
 /// How often another random number is drawn for the name of this process.
 const MAX_DRAWS: usize = 8;
@@ -64,17 +64,17 @@ impl Files for DiskFiles {
     names().map_err(|error| context(dir, "be listed", &error))
   }
 
-  fn look(&self, path: &Path, most: usize) -> io::Result<Look> {
-    let look = || {
+  fn read_head(&self, path: &Path, most: usize) -> io::Result<FileHead> {
+    let read_start = || {
       let file = File::open(path)?;
       let metadata = file.metadata()?;
       let modified = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
       let mut start = Vec::with_capacity(most);
       file.take(most as u64).read_to_end(&mut start)?;
       let modified = i64::try_from(modified.as_millis()).unwrap_or(i64::MAX);
-      Ok(Look { start, bytes: metadata.len(), modified })
+      Ok(FileHead { start, bytes: metadata.len(), modified })
     };
-    look().map_err(|error| context(path, "be read", &error))
+    read_start().map_err(|error| context(path, "be read", &error))
   }
 
   fn read(&self, path: &Path) -> io::Result<Vec<u8>> {

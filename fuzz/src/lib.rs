@@ -64,8 +64,8 @@ pub fn spool_file(data: &[u8]) {
 pub fn redact(data: &[u8]) {
   let text = String::from_utf8_lossy(data);
   let Some((rules, value)) = text.split_once('\n') else { return };
-  let Ok(given) = serde_json::from_str(rules) else { return };
-  let Ok(Some(redactor)) = Redactor::new(&given, true) else { return };
+  let Ok(rules) = serde_json::from_str(rules) else { return };
+  let Ok(Some(redactor)) = Redactor::new(&rules, true) else { return };
   let Ok(value) = serde_json::from_str::<&RawValue>(value) else { return };
   let mut row = Row::of(SpanContext::root("run", &["run_1"]));
   row.input = Some(Json::raw(value));
@@ -77,16 +77,16 @@ pub fn redact(data: &[u8]) {
   assert!(read.is_ok(), "{}", String::from_utf8_lossy(&written));
 }
 
-/// An answer of the server: a status, the time, and a `Retry-After` header. Nobody waits for ever.
+/// An response of the server: a status, the time, and a `Retry-After` header. Nobody waits for ever.
 pub fn retry_after(data: &[u8]) {
   let Some((status, rest)) = data.split_first_chunk() else { return };
   let Some((now, header)) = rest.split_first_chunk() else { return };
-  let answer = Response {
+  let response = Response {
     status: u16::from_le_bytes(*status),
     retry_after: Some(String::from_utf8_lossy(header).into_owned()),
     body: Default::default(),
   };
-  if let ExportOutcome::Retry(wait) = classify(&Ok(answer), i64::from_le_bytes(*now)) {
+  if let ExportOutcome::Retry(wait) = classify(&Ok(response), i64::from_le_bytes(*now)) {
     assert!(wait <= Duration::from_secs(300), "{wait:?}");
   }
 }

@@ -29,7 +29,7 @@ mod tests {
   use std::fs;
 
   #[test]
-  fn a_span_of_flue_has_a_name_if_there_is_any_id() {
+  fn a_flue_span_has_ids_if_any_id_is_present() {
     let [row, trace] = super::flue_span(r#"{"runId":"run_1"}"#.into()).try_into().unwrap();
     assert_eq!((row.len(), trace.len()), (32, 32));
     for none in ["", "[]", "{}", r#"{"runId":1}"#] {

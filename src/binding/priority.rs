@@ -56,7 +56,7 @@ mod tests {
   use super::*;
 
   #[test]
-  fn javascript_knows_every_kind_that_the_core_reads_and_no_other() {
+  fn the_translated_kinds_are_those_that_the_core_decodes() {
     for kind in translated_kinds().keys() {
       let event = format!(r#"{{"type":"{kind}"}}"#);
       assert!(!matches!(decode(&event, 0).unwrap().body, Body::Other), "{kind}");

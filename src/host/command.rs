@@ -39,10 +39,10 @@ impl Reply {
 
   /// Answers now.
   pub fn send(mut self, complete: bool) {
-    self.answer(complete);
+    self.reply(complete);
   }
 
-  fn answer(&mut self, complete: bool) {
+  fn reply(&mut self, complete: bool) {
     if let Some(send) = self.send.take() {
       send(Report { complete, stats: self.account.counters.stats() });
     }
@@ -52,6 +52,6 @@ impl Reply {
 impl Drop for Reply {
   fn drop(&mut self) {
     let stats = self.account.counters.stats();
-    self.answer(stats.pending + stats.spooled == 0);
+    self.reply(stats.pending + stats.spooled == 0);
   }
 }

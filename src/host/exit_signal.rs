@@ -15,16 +15,16 @@ pub struct ExitSignal {
 impl ExitSignal {
   /// Something has changed.
   pub fn notify(&self) {
-    // Held by a waiter until it waits: no change falls between its look and its wait.
+    // Held by a waiter until it waits: no change falls between its poll and its wait.
     drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner));
     self.changed.notify_all();
   }
 
-  /// Blocks until `look` finds what it waits for. `None` when it has not by `deadline`.
-  pub fn wait<T>(&self, deadline: Instant, look: impl Fn() -> Option<T>) -> Option<T> {
+  /// Blocks until `poll` finds what it waits for. `None` when it has not by `deadline`.
+  pub fn wait<T>(&self, deadline: Instant, poll: impl Fn() -> Option<T>) -> Option<T> {
     let mut held = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
-      if let Some(found) = look() {
+      if let Some(found) = poll() {
         return Some(found);
       }
       let left = deadline.saturating_duration_since(Instant::now());

@@ -41,10 +41,11 @@ pub struct Plan {
 #[serde(rename_all = "camelCase")]
 pub struct Probe {
   /// Where rows go; `None`: nowhere.
-  session: Option<Place>,
+  session: Option<ProbedSession>,
   failure: Option<Failure>,
   /// Why the file of `NODE_EXTRA_CA_CERTS` is not used.
-  complaint: Option<String>,
+  #[serde(rename = "complaint")]
+  certificate_error: Option<String>,
   /// How long all of it took.
   took_ms: u128,
 }
@@ -52,7 +53,7 @@ pub struct Probe {
 /// Where rows go.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Place {
+struct ProbedSession {
   /// `None`: there was no login, as nothing had to be asked for.
   organisation: Option<String>,
   project_id: String,
@@ -131,17 +132,17 @@ fn attempt(settings: &Settings) -> Probe {
     Ok(client) => client,
     Err(error) => return Probe::failed(error.to_string()),
   };
-  let complaint = client.certificate_error().map(ToString::to_string);
+  let certificate_error = client.certificate_error().map(ToString::to_string);
   let probe = match runtime.block_on(connect(&client, settings, Clock::start())) {
     Ok(session) => Probe::connected(settings, session),
     Err(error) => Probe::refused(&error),
   };
-  Probe { complaint, ..probe }
+  Probe { certificate_error, ..probe }
 }
 
 impl Probe {
   fn empty() -> Self {
-    Self { session: None, failure: None, complaint: None, took_ms: 0 }
+    Self { session: None, failure: None, certificate_error: None, took_ms: 0 }
   }
 
   fn failed(message: String) -> Self {
@@ -156,7 +157,7 @@ impl Probe {
   }
 
   fn connected(settings: &Settings, session: Session) -> Self {
-    let place = Place {
+    let probed = ProbedSession {
       proxy: Client::proxy(settings, &session.api_url),
       max_bytes: session.max_bytes(),
       limit: session.limit,
@@ -164,7 +165,7 @@ impl Probe {
       project_id: session.project_id,
       organisation: session.org_name,
     };
-    Self { session: Some(place), ..Self::empty() }
+    Self { session: Some(probed), ..Self::empty() }
   }
 }
 
@@ -174,32 +175,32 @@ mod tests {
 
   use super::*;
 
-  fn answer(work: impl FnOnce(Box<dyn FnOnce(Probe) + Send>)) -> Probe {
-    let (tell, told) = mpsc::channel();
-    work(Box::new(move |probe| tell.send(probe).unwrap()));
-    told.recv().unwrap()
+  fn reply_of(work: impl FnOnce(Box<dyn FnOnce(Probe) + Send>)) -> Probe {
+    let (sender, receiver) = mpsc::channel();
+    work(Box::new(move |probe| sender.send(probe).unwrap()));
+    receiver.recv().unwrap()
   }
 
   fn settings(url: &str) -> Settings {
-    let given = format!(r#"{{"options":{{"apiKey":"sk-secret","appUrl":"{url}"}}}}"#);
-    Settings::parse(&given).unwrap()
+    let raw = format!(r#"{{"options":{{"apiKey":"sk-secret","appUrl":"{url}"}}}}"#);
+    Settings::parse(&raw).unwrap()
   }
 
   #[test]
-  fn a_server_that_is_not_there_is_a_failed_login_without_a_status() {
-    let failure = answer(|reply| probe(settings("http://127.0.0.1:9"), reply)).failure.unwrap();
+  fn an_unreachable_server_fails_the_login_without_a_status() {
+    let failure = reply_of(|reply| probe(settings("http://127.0.0.1:9"), reply)).failure.unwrap();
     assert_eq!((failure.step, failure.status), ("login", None));
     assert!(failure.message.starts_with("login at http://127.0.0.1:9/"), "{}", failure.message);
   }
 
   #[test]
-  fn a_reply_that_nobody_sends_is_sent() {
-    let probe = answer(|reply| drop(Reply(Some(reply))));
+  fn a_dropped_reply_reports_a_failure() {
+    let probe = reply_of(|reply| drop(Reply(Some(reply))));
     assert_eq!(probe.failure.unwrap().message, "the attempt broke off");
   }
 
   #[test]
-  fn a_plan_has_no_secret_in_it() {
+  fn a_plan_contains_no_secret() {
     let plan = format!("{:?}", Plan::of(&settings("http://user:pass@127.0.0.1:9")));
     assert!(!plan.contains("sk-secret") && !plan.contains("pass"), "{plan}");
   }

@@ -28,26 +28,26 @@ fn open(dir: &Path, pid: u32, fsync: bool) -> Spool {
 }
 
 #[test]
-fn the_next_process_finds_what_the_dead_left_and_not_what_the_living_have() {
+fn files_of_a_dead_process_are_adopted_and_those_of_a_running_one_are_not() {
   let dir = tempfile::tempdir().unwrap();
   for fsync in [false, true] {
-    let mut dead = open(dir.path(), 1, fsync);
-    dead.put(b"one", 1, NOW).unwrap();
-    dead.put(b"two", 2, NOW).unwrap();
-    dead.write_snapshot(b"open", NOW).unwrap();
-    let mut heir = open(dir.path(), 2, fsync);
-    let none = heir.adopt(NOW);
-    assert!(none.segments.is_empty() && none.snapshots.is_empty(), "it lives");
-    drop(dead);
-    let adopted = heir.adopt(NOW);
+    let mut first = open(dir.path(), 1, fsync);
+    first.put(b"one", 1, NOW).unwrap();
+    first.put(b"two", 2, NOW).unwrap();
+    first.write_snapshot(b"open", NOW).unwrap();
+    let mut second = open(dir.path(), 2, fsync);
+    let none = second.adopt(NOW);
+    assert!(none.segments.is_empty() && none.snapshots.is_empty(), "it opened");
+    drop(first);
+    let adopted = second.adopt(NOW);
     let contents: Vec<_> =
-      adopted.segments.iter().map(|segment| heir.read(segment).unwrap()).collect();
+      adopted.segments.iter().map(|segment| second.read(segment).unwrap()).collect();
     assert_eq!(contents, [b"one", b"two"]);
     assert_eq!(adopted.snapshots, [b"open"]);
     assert!(adopted.error.is_none());
-    heir.discard_snapshots().unwrap();
-    adopted.segments.iter().for_each(|segment| heir.remove(segment).unwrap());
-    heir.close().unwrap();
+    second.discard_snapshots().unwrap();
+    adopted.segments.iter().for_each(|segment| second.remove(segment).unwrap());
+    second.close().unwrap();
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
   }
 }
@@ -64,7 +64,7 @@ fn a_process_that_is_killed() {
 }
 
 #[test]
-fn what_a_killed_process_left_is_found_as_soon_as_it_is_dead() {
+fn files_of_a_killed_process_are_adopted_at_once() {
   let dir = tempfile::tempdir().unwrap();
   let mut child = Command::new(std::env::current_exe().unwrap())
     .args(["--ignored", "--nocapture", "--exact", "spool_io::tests::a_process_that_is_killed"])
@@ -75,59 +75,59 @@ fn what_a_killed_process_left_is_found_as_soon_as_it_is_dead() {
     .unwrap();
   let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
   assert!(lines.any(|line| line.unwrap() == "ready"));
-  let mut heir = open(dir.path(), 2, false);
-  assert!(heir.adopt(NOW).segments.is_empty(), "it lives");
+  let mut second = open(dir.path(), 2, false);
+  assert!(second.adopt(NOW).segments.is_empty(), "it opened");
   child.kill().unwrap();
   child.wait().unwrap();
-  let adopted = heir.adopt(NOW);
-  assert_eq!(heir.read(&adopted.segments[0]).unwrap(), b"rows of the killed");
+  let adopted = second.adopt(NOW);
+  assert_eq!(second.read(&adopted.segments[0]).unwrap(), b"rows of the killed");
   assert_eq!(adopted.snapshots, [b"open"]);
 }
 
 #[test]
-fn many_heirs_at_once_get_each_payload_once() {
-  const DEAD: u32 = 8;
+fn concurrent_processes_adopt_each_segment_once() {
+  const PROCESSES: u32 = 8;
   const EACH: u32 = 25;
-  const HEIRS: u32 = 6;
+  const ADOPTERS: u32 = 6;
   let dir = tempfile::tempdir().unwrap();
-  for pid in 0..DEAD {
-    let mut dead = open(dir.path(), pid, false);
+  for pid in 0..PROCESSES {
+    let mut first = open(dir.path(), pid, false);
     for number in 0..EACH {
-      dead.put(format!("{pid}/{number}").as_bytes(), 1, NOW).unwrap();
+      first.put(format!("{pid}/{number}").as_bytes(), 1, NOW).unwrap();
     }
   }
   let found = AtomicUsize::new(0);
-  let heir = |pid: u32| {
+  let adopter = |pid: u32| {
     let mut contents = Vec::new();
     let began = Instant::now();
-    // Each heir dies a few times on its way, and leaves what it found.
-    for life in 0.. {
+    // Each spool dies a few times on its way, and leaves what it found.
+    for attempt in 0.. {
       assert!(began.elapsed() < Duration::from_secs(60), "a payload is nowhere");
-      let mut heir = open(dir.path(), 1_000_000 * (pid + 1) + life, false);
-      let adopted = heir.adopt(NOW);
+      let mut spool = open(dir.path(), 1_000_000 * (pid + 1) + attempt, false);
+      let adopted = spool.adopt(NOW);
       assert!(adopted.error.is_none(), "{:?}", adopted.error);
       for segment in adopted.segments.iter().take(20) {
-        contents.push(heir.read(segment).unwrap());
-        heir.remove(segment).unwrap();
+        contents.push(spool.read(segment).unwrap());
+        spool.remove(segment).unwrap();
         found.fetch_add(1, Ordering::Relaxed);
       }
-      if found.load(Ordering::Relaxed) >= (DEAD * EACH) as usize {
+      if found.load(Ordering::Relaxed) >= (PROCESSES * EACH) as usize {
         break;
       }
     }
     contents
   };
   let contents: Vec<Vec<u8>> = thread::scope(|scope| {
-    let heirs: Vec<_> = (0..HEIRS).map(|pid| scope.spawn(move || heir(pid))).collect();
-    heirs.into_iter().flat_map(|heir| heir.join().unwrap()).collect()
+    let adopters: Vec<_> = (0..ADOPTERS).map(|pid| scope.spawn(move || adopter(pid))).collect();
+    adopters.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
   });
-  assert_eq!(contents.len(), (DEAD * EACH) as usize);
-  assert_eq!(contents.into_iter().collect::<BTreeSet<_>>().len(), (DEAD * EACH) as usize);
+  assert_eq!(contents.len(), (PROCESSES * EACH) as usize);
+  assert_eq!(contents.into_iter().collect::<BTreeSet<_>>().len(), (PROCESSES * EACH) as usize);
 }
 
 #[cfg(unix)]
 #[test]
-fn only_the_owner_can_read_it() {
+fn spool_files_are_readable_by_their_owner_alone() {
   use std::os::unix::fs::PermissionsExt;
   let dir = tempfile::tempdir().unwrap();
   let spool_dir = dir.path().join("new").join("spool");
@@ -142,7 +142,7 @@ fn only_the_owner_can_read_it() {
 }
 
 #[test]
-fn errors_tell_what_they_befell_and_keep_their_kind() {
+fn an_error_names_its_path_and_operation_and_keeps_its_kind() {
   let dir = tempfile::tempdir().unwrap();
   let file = dir.path().join("file");
   fs::write(&file, "no directory").unwrap();
@@ -160,7 +160,7 @@ fn errors_tell_what_they_befell_and_keep_their_kind() {
 }
 
 #[test]
-fn a_directory_that_was_deleted_is_made_again() {
+fn a_deleted_directory_is_created_again() {
   let dir = tempfile::tempdir().unwrap();
   let spool_dir = dir.path().join("spool");
   let mut spool = open(&spool_dir, 1, false);
@@ -173,7 +173,7 @@ fn a_directory_that_was_deleted_is_made_again() {
 }
 
 #[test]
-fn damage_is_noticed_and_put_aside() {
+fn a_damaged_segment_is_detected_and_quarantined() {
   let dir = tempfile::tempdir().unwrap();
   let mut spool = open(dir.path(), 1, false);
   let segment = spool.put(b"rows", 1, NOW).unwrap();
@@ -192,7 +192,7 @@ enum Step {
   Put(Vec<u8>),
   Acknowledge(usize),
   Adopt,
-  Die,
+  Exit,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -200,7 +200,7 @@ fn step() -> impl Strategy<Value = Step> {
     4 => prop::collection::vec(any::<u8>(), 0..300).prop_map(Step::Put),
     2 => any::<usize>().prop_map(Step::Acknowledge),
     2 => Just(Step::Adopt),
-    1 => Just(Step::Die),
+    1 => Just(Step::Exit),
   ]
 }
 
@@ -209,14 +209,14 @@ proptest! {
 
   /// The model's promise in short.
   #[test]
-  fn each_payload_is_found_once_unless_it_was_acknowledged(
+  fn each_segment_is_adopted_once_unless_it_is_acknowledged(
     steps in prop::collection::vec((0_usize..3, step()), 0..40),
   ) {
     let dir = tempfile::tempdir().unwrap();
-    let mut lives = 0;
+    let mut opened = 0;
     let mut next = || {
-      lives += 1;
-      open(dir.path(), lives, lives % 7 == 0)
+      opened += 1;
+      open(dir.path(), opened, opened % 7 == 0)
     };
     let mut spools: Vec<Spool> = (0..3).map(|_| next()).collect();
     let mut held: Vec<Vec<(Segment, Vec<u8>)>> = vec![Vec::new(); 3];
@@ -242,7 +242,7 @@ proptest! {
             held.push((segment, content));
           }
         }
-        Step::Die => {
+        Step::Exit => {
           *spool = next();
           left.extend(held.drain(..).map(|(_, content)| content));
         }

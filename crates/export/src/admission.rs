@@ -76,7 +76,7 @@ mod tests {
   const FULL: Admission = Admission { max_bytes: 1600 };
 
   #[test]
-  fn beginnings_are_refused_before_continuations_and_those_before_essential_ends() {
+  fn start_events_are_refused_before_continuations_and_those_before_minimal_ends() {
     assert!(FULL.admits(Priority::Start, 800, 800));
     assert!(!FULL.admits(Priority::Start, 801, 800));
     assert!(FULL.admits(Priority::Continuation, 1000, 800));
@@ -86,14 +86,14 @@ mod tests {
   }
 
   #[test]
-  fn an_event_that_ends_a_span_is_never_refused_first() {
+  fn an_event_that_ends_a_span_is_a_continuation() {
     for end in ["run_end", "submission_settled", "operation", "turn", "tool", "task", "span_end"] {
       assert_eq!(Priority::of_kind(end), Priority::Continuation, "{end}");
     }
   }
 
   #[test]
-  fn a_full_exporter_leaves_a_little_room_for_beginnings_that_it_may_know() {
+  fn a_full_exporter_admits_a_few_start_events_and_no_continuations() {
     assert!(FULL.admits(Priority::Start, 100, 9000));
     assert!(!FULL.admits(Priority::Start, 101, 9000));
     assert!(!FULL.admits(Priority::Continuation, 1, 9000));

@@ -115,9 +115,9 @@ impl Account {
   /// Reports at the end what was lost in all.
   pub fn warn_total_lost(&self) {
     let stats: Stats = self.counters.stats();
-    let known = [LossReason::Unauthorized.name(), LossReason::Closed.name()];
+    let expected = [LossReason::Unauthorized.name(), LossReason::Closed.name()];
     // A user who knows that the key is wrong knows that nothing arrives.
-    if stats.lost.keys().all(|reason| known.contains(reason)) {
+    if stats.lost.keys().all(|reason| expected.contains(reason)) {
       return;
     }
     let reasons: Vec<String> =

@@ -72,13 +72,13 @@ mod tests {
   }
 
   #[test]
-  fn any_success_is_one() {
+  fn every_2xx_status_means_delivered() {
     assert_eq!(outcome(200, None), ExportOutcome::Delivered);
     assert_eq!(outcome(204, None), ExportOutcome::Delivered);
   }
 
   #[test]
-  fn what_may_pass_is_tried_again() {
+  fn temporary_errors_are_retried() {
     for status in [408, 429, 500, 502, 503, 504, 529] {
       assert_eq!(outcome(status, None), ExportOutcome::Retry(Duration::ZERO), "{status}");
     }
@@ -89,7 +89,7 @@ mod tests {
   }
 
   #[test]
-  fn the_server_may_say_when_in_seconds_or_as_a_date() {
+  fn retry_after_is_read_as_seconds_or_as_a_date() {
     assert_eq!(outcome(429, Some("7")), ExportOutcome::Retry(Duration::from_secs(7)));
     let date = "Mon, 23 Nov 2026 07:02:54 GMT";
     assert_eq!(outcome(503, Some(date)), ExportOutcome::Retry(Duration::from_secs(10)));
@@ -108,13 +108,13 @@ mod tests {
 
   proptest! {
     #[test]
-    fn no_header_is_too_odd_and_none_makes_wait_too_long(header: String, now: i64) {
+    fn any_retry_after_header_is_read_and_bounded(header: String, now: i64) {
       let wait = retry_after(&header, now);
       prop_assert!(wait.is_none_or(|wait| wait <= MAX_RETRY_AFTER));
     }
 
     #[test]
-    fn more_seconds_are_never_a_shorter_wait(digits in "[0-9]{1,30}", more in "[0-9]{1,30}") {
+    fn more_seconds_are_never_a_shorter_delay(digits in "[0-9]{1,30}", more in "[0-9]{1,30}") {
       let value = |digits: &str| digits.trim_start_matches('0').to_owned();
       let (one, other) = (value(&digits), value(&more));
       let ordered = (one.len(), one) <= (other.len(), other);
@@ -123,20 +123,20 @@ mod tests {
     }
 
     #[test]
-    fn a_date_is_a_wait_until_then(now in 0..4_000_000_000i64, wait in 0..10_000u64) {
+    fn a_date_is_a_delay_until_that_time(now in 0..4_000_000_000i64, wait in 0..10_000u64) {
       let at = std::time::UNIX_EPOCH + Duration::from_secs(now.unsigned_abs() + wait);
       let read = retry_after(&httpdate::fmt_http_date(at), now * 1000);
       prop_assert_eq!(read, Some(Duration::from_secs(wait).min(MAX_RETRY_AFTER)));
     }
 
     #[test]
-    fn every_status_has_a_meaning_and_only_success_delivers(status in 100..1000u16) {
+    fn every_status_has_an_outcome_and_only_2xx_means_delivered(status in 100..1000u16) {
       prop_assert_eq!(outcome(status, None) == ExportOutcome::Delivered, (200..300).contains(&status));
     }
   }
 
   #[test]
-  fn what_never_passes_is_not_tried_again() {
+  fn permanent_errors_are_not_retried() {
     assert_eq!(outcome(400, None), ExportOutcome::Rejected);
     assert_eq!(outcome(404, None), ExportOutcome::Rejected);
     assert_eq!(outcome(501, None), ExportOutcome::Rejected);

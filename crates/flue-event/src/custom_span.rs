@@ -2,7 +2,7 @@
 
 use crate::{
   fields::{self, Fields, Member, object, text, time},
-  value::{Payload, Text},
+  value::{RawJson, Text},
 };
 
 /// `span_start`, `span_log` and `span_end`: an update of a span.
@@ -53,23 +53,23 @@ pub struct SpanUpdate<'a> {
   /// When the span ended, milliseconds since the epoch.
   pub end: Option<i64>,
   /// The span's input.
-  pub input: Payload<'a>,
+  pub input: RawJson<'a>,
   /// The span's output.
-  pub output: Payload<'a>,
+  pub output: RawJson<'a>,
   /// The expected output.
-  pub expected: Payload<'a>,
+  pub expected: RawJson<'a>,
   /// The error.
-  pub error: Payload<'a>,
+  pub error: RawJson<'a>,
   /// An object of metadata.
-  pub metadata: Payload<'a>,
+  pub metadata: RawJson<'a>,
   /// An object of numbers.
-  pub metrics: Payload<'a>,
+  pub metrics: RawJson<'a>,
   /// An object of numbers between 0 and 1.
-  pub scores: Payload<'a>,
+  pub scores: RawJson<'a>,
   /// A list of strings.
-  pub tags: Payload<'a>,
+  pub tags: RawJson<'a>,
   /// Members of `span_attributes` besides name and type.
-  pub attributes: Payload<'a>,
+  pub attributes: RawJson<'a>,
 }
 
 impl<'a> SpanUpdate<'a> {

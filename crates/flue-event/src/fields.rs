@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use crate::{
   time,
-  value::{Payload, Text},
+  value::{RawJson, Text},
 };
 
 /// Declares a struct whose every member is optional raw JSON, named as in JavaScript.
@@ -166,7 +166,7 @@ pub(crate) fn list(member: Member<'_>) -> Vec<&RawValue> {
 
 /// The plain value of what Flue wraps: `{text}`, `{type: 'text', text, …}`, `{data, …}`. Input with images
 /// beside the text stays whole.
-pub(crate) fn plain(member: Member<'_>) -> Payload<'_> {
+pub(crate) fn plain(member: Member<'_>) -> RawJson<'_> {
   let wrapped: Result = object(member);
   if wrapped.images.is_some() {
     return member;

@@ -47,4 +47,4 @@ pub use tool::{Tool, ToolEnd, ToolStart};
 pub use turn::{Model, RequestDelta, Response, TurnEnd, TurnRequest};
 pub use usage::Usage;
 pub use utf8::Utf8;
-pub use value::{Payload, Text};
+pub use value::{RawJson, Text};

@@ -4,7 +4,7 @@ use crate::{
   compaction::CompactionFailed,
   fields::{self, Fields, id, object, text},
   outcome::Failure,
-  value::{Payload, Text},
+  value::{RawJson, Text},
 };
 
 /// `log`: a line that Flue or the application writes.
@@ -15,7 +15,7 @@ pub struct Log<'a> {
   /// The message.
   pub message: Option<Text<'a>>,
   /// Further values.
-  pub attributes: Payload<'a>,
+  pub attributes: RawJson<'a>,
   /// The id of the tool call that wrote the line (2.x).
   pub tool_call: Option<Text<'a>>,
 }

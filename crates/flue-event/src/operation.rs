@@ -6,7 +6,7 @@ use crate::{
   ids::Ids,
   outcome::Outcome,
   usage::Usage,
-  value::{Payload, Text},
+  value::{RawJson, Text},
 };
 
 /// `operation_start`: an operation begins.
@@ -39,9 +39,9 @@ pub struct OperationEnd<'a> {
   /// The kind of operation.
   pub kind: Option<Text<'a>>,
   /// What the agent was asked.
-  pub input: Payload<'a>,
+  pub input: RawJson<'a>,
   /// What the agent answered.
-  pub output: Payload<'a>,
+  pub output: RawJson<'a>,
   /// The token usage of the operation.
   pub usage: Option<Usage>,
   /// Its duration and error.

@@ -4,7 +4,7 @@ use crate::{
   carrier::TraceCarrier,
   fields::{Fields, text, time},
   outcome::Outcome,
-  value::{Payload, Text},
+  value::{RawJson, Text},
 };
 
 /// `run_start` and `run_resume`: a run begins, or continues in another process.
@@ -15,7 +15,7 @@ pub struct RunStart<'a> {
   /// When the run began, milliseconds since the epoch.
   pub started: Option<i64>,
   /// The run's input.
-  pub input: Payload<'a>,
+  pub input: RawJson<'a>,
   /// Whether the run continues in a process that did not start it.
   pub resumed: bool,
   /// The caller's trace context.
@@ -39,7 +39,7 @@ impl<'a> RunStart<'a> {
 #[derive(Debug)]
 pub struct RunEnd<'a> {
   /// The run's result.
-  pub output: Payload<'a>,
+  pub output: RawJson<'a>,
   /// Its duration and error.
   pub outcome: Outcome<'a>,
 }

@@ -3,7 +3,7 @@
 use crate::{
   fields::{Fields, id, plain, text},
   outcome::Outcome,
-  value::{Payload, Text},
+  value::{RawJson, Text},
 };
 
 /// What is delegated to which agent. Identifies the tool call of a task on 0.x, where no id does.
@@ -23,7 +23,7 @@ pub struct TaskStart<'a> {
   /// The subagent's working directory.
   pub cwd: Option<Text<'a>>,
   /// The task's input.
-  pub input: Payload<'a>,
+  pub input: RawJson<'a>,
   /// The id of the tool call that started the task, if a model did. Missing on 0.x.
   pub tool_call: Option<Text<'a>>,
 }
@@ -45,7 +45,7 @@ pub struct TaskEnd<'a> {
   /// The subagent's name.
   pub agent: Option<Text<'a>>,
   /// The task's result.
-  pub output: Payload<'a>,
+  pub output: RawJson<'a>,
   /// Its duration and error.
   pub outcome: Outcome<'a>,
 }

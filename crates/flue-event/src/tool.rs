@@ -4,7 +4,7 @@ use crate::{
   fields::{self, Fields, id, number, object, text},
   outcome::Outcome,
   task::Delegation,
-  value::{Payload, Text},
+  value::{RawJson, Text},
 };
 
 /// A tool call. Its id is unique only within its turn or operation.
@@ -30,7 +30,7 @@ pub struct ToolStart<'a> {
   /// The call.
   pub tool: Tool<'a>,
   /// The call's arguments.
-  pub args: Payload<'a>,
+  pub args: RawJson<'a>,
   /// What Flue's own `task` tool delegates; `None` for other tools.
   pub delegates: Option<Delegation<'a>>,
 }
@@ -54,7 +54,7 @@ pub struct ToolEnd<'a> {
   /// The exit code of a shell command.
   pub exit_code: Option<f64>,
   /// The call's result.
-  pub output: Payload<'a>,
+  pub output: RawJson<'a>,
   /// Its duration and error.
   pub outcome: Outcome<'a>,
 }

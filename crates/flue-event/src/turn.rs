@@ -4,7 +4,7 @@ use crate::{
   fields::{self, Fields, Member, duration, flag, number, object, text},
   outcome::{Failure, Outcome},
   usage::Usage,
-  value::{Payload, Text},
+  value::{RawJson, Text},
 };
 
 /// `turn_request`: a model is called.
@@ -15,11 +15,11 @@ pub struct TurnRequest<'a> {
   /// The model.
   pub model: Model<'a>,
   /// The system prompt.
-  pub system_prompt: Payload<'a>,
+  pub system_prompt: RawJson<'a>,
   /// The messages of the conversation.
-  pub messages: Payload<'a>,
+  pub messages: RawJson<'a>,
   /// The tools that the model may call.
-  pub tools: Payload<'a>,
+  pub tools: RawJson<'a>,
   /// Set if prompt, messages and tools are only those that the conversation's last request did not have.
   pub delta: Option<RequestDelta>,
 }
@@ -136,7 +136,7 @@ pub struct Response<'a> {
   /// The model that responded, as the provider names it.
   pub model: Option<Text<'a>>,
   /// The assistant's message.
-  pub output: Payload<'a>,
+  pub output: RawJson<'a>,
   /// The token usage of the turn.
   pub usage: Option<Usage>,
   /// Why the model stopped.

@@ -8,4 +8,4 @@ use serde_json::value::RawValue;
 pub type Text<'a> = Cow<'a, str>;
 
 /// A payload: unparsed JSON inside the event's text; `None` if the member is missing.
-pub type Payload<'a> = Option<&'a RawValue>;
+pub type RawJson<'a> = Option<&'a RawValue>;

@@ -209,15 +209,15 @@ impl<F: Files> Spool<F> {
 
   /// Decides what to do with a file by its header; `None` when it is gone. Content is checked when it is read.
   fn decide(&self, name: Name, now: i64) -> io::Result<Option<FileAction>> {
-    let look = self.files.look(&self.path_of(name.id, name.kind), Header::LENGTH);
-    let Some(look) = unless_gone(look)? else { return Ok(None) };
-    let header = Header::decode(&look.start).ok();
-    let created = header.map_or(look.modified, |header| header.created);
+    let head = self.files.read_head(&self.path_of(name.id, name.kind), Header::LENGTH);
+    let Some(head) = unless_gone(head)? else { return Ok(None) };
+    let header = Header::decode(&head.start).ok();
+    let created = header.map_or(head.modified, |header| header.created);
     let rows = header.map_or(0, |header| header.rows);
     Ok(Some(match header {
       _ if self.is_too_old(created, now) => FileAction::Expire { rows },
-      Some(header) if header.check_length(look.bytes).is_ok() => {
-        FileAction::Keep(header, look.bytes)
+      Some(header) if header.check_length(head.bytes).is_ok() => {
+        FileAction::Keep(header, head.bytes)
       }
       _ => FileAction::Quarantined { rows },
     }))
@@ -255,8 +255,8 @@ impl<F: Files> Spool<F> {
   /// a process that died while it created it.
   fn sweep(&self, name: Name, now: i64) -> io::Result<()> {
     let path = self.path_of(name.id, name.kind);
-    match unless_gone(self.files.look(&path, 0))? {
-      Some(look) if self.is_too_old(look.modified, now) => gone_is_fine(self.files.remove(&path)),
+    match unless_gone(self.files.read_head(&path, 0))? {
+      Some(head) if self.is_too_old(head.modified, now) => gone_is_fine(self.files.remove(&path)),
       _ => Ok(()),
     }
   }

@@ -14,7 +14,7 @@ pub trait Files {
   /// The names in a directory. Names that are not UTF-8 are omitted.
   fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
   /// The first `most` bytes of a file, its length and its time.
-  fn look(&self, path: &Path, most: usize) -> io::Result<Look>;
+  fn read_head(&self, path: &Path, most: usize) -> io::Result<FileHead>;
   /// The content of a file.
   fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
   /// Writes the parts one after the other into a new file that only its owner can read, and syncs it to the disk
@@ -32,7 +32,7 @@ pub trait Files {
 
 /// The beginning and the attributes of a file.
 #[derive(Debug)]
-pub struct Look {
+pub struct FileHead {
   /// Its first bytes.
   pub start: Vec<u8>,
   /// Its length in bytes.

@@ -37,7 +37,7 @@ pub mod memory;
 mod tests;
 
 pub use adopt::{Adopted, FileCounts};
-pub use files::{Files, Look};
+pub use files::{FileHead, Files};
 pub use inspect::Listing;
 pub use name::Id;
 pub use operation::{Completion, Operation};

@@ -88,7 +88,7 @@ impl<F: Files> Spool<F> {
   /// number.
   pub fn open(options: Options, files: F) -> io::Result<Self> {
     files.create_dir(&options.dir)?;
-    if files.look(&path(&options, Kind::Lock), 0).is_ok() {
+    if files.read_head(&path(&options, Kind::Lock), 0).is_ok() {
       return Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{} is taken", options.id)));
     }
     let lock = claim(&files, &options)?;

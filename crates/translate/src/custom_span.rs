@@ -16,7 +16,7 @@ use crate::{
 use braintrust_row::{
   CustomFields, Json, Members, Row, RowId, SpanContext, SpanId, SpanType, TraceId, time,
 };
-use flue_event::{CustomSpan, CustomSpanIds, Event, Payload, SpanUpdate};
+use flue_event::{CustomSpan, CustomSpanIds, Event, RawJson, SpanUpdate};
 
 /// `span_start`.
 pub fn start(state: &mut State, event: &Event<'_>, custom: &CustomSpan<'_>) -> Vec<Row> {
@@ -86,7 +86,7 @@ fn kind(update: &SpanUpdate<'_>) -> Option<SpanType> {
 
 /// The row with the fields that the application sets.
 fn with_update(mut row: Row, update: &SpanUpdate<'_>) -> Row {
-  let value = |value: Payload<'_>| value.map(Json::raw);
+  let value = |value: RawJson<'_>| value.map(Json::raw);
   row.input = value(update.input);
   row.output = value(update.output);
   row.error = value(update.error);
@@ -110,7 +110,7 @@ fn with_update(mut row: Row, update: &SpanUpdate<'_>) -> Row {
 }
 
 /// The members of an object, in their order.
-fn members(object: Payload<'_>) -> Vec<(String, &RawValue)> {
+fn members(object: RawJson<'_>) -> Vec<(String, &RawValue)> {
   let members = object.and_then(|object| serde_json::from_str(object.get()).ok());
   let members: HashMap<String, &RawValue> = members.unwrap_or_default();
   let mut members: Vec<_> = members.into_iter().collect();

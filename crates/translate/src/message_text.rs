@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::messages;
 use braintrust_row::Json;
-use flue_event::Payload;
+use flue_event::RawJson;
 
 /// The members of a message that are read here.
 #[derive(Deserialize)]
@@ -30,12 +30,12 @@ struct Part<'a> {
 }
 
 /// The elements of a list; none if the value is not one.
-pub fn list(messages: Payload<'_>) -> Vec<&RawValue> {
+pub fn list(messages: RawJson<'_>) -> Vec<&RawValue> {
   messages.and_then(|list| serde_json::from_str(list.get()).ok()).unwrap_or_default()
 }
 
 /// The members of `metadata` in a run's input, sorted by name.
-pub fn run_metadata(input: Payload<'_>) -> Vec<(String, Json)> {
+pub fn run_metadata(input: RawJson<'_>) -> Vec<(String, Json)> {
   #[derive(Deserialize)]
   struct Input<'a> {
     #[serde(borrow)]
@@ -51,7 +51,7 @@ pub fn run_metadata(input: Payload<'_>) -> Vec<(String, Json)> {
 
 /// The text of the last user message, beside the types of its images if it has any: the form of Flue's own
 /// `agentInput`.
-pub fn last_user_text(messages: Payload<'_>) -> Option<Json> {
+pub fn last_user_text(messages: RawJson<'_>) -> Option<Json> {
   let messages = list(messages);
   let message = messages
     .iter()
@@ -70,7 +70,7 @@ pub fn last_user_text(messages: Payload<'_>) -> Option<Json> {
 }
 
 /// The text of an assistant message, without reasoning and tool calls.
-pub fn assistant_text(message: Payload<'_>) -> Option<Json> {
+pub fn assistant_text(message: RawJson<'_>) -> Option<Json> {
   text(messages::object::<Message>(message?)?.content?)
 }
 

@@ -19,7 +19,7 @@ use export::{
 use super::Client;
 use crate::clock::Clock;
 use export::config::Settings;
-use server::{Act, Request, Server, answer, head};
+use server::{Act, Request, Server, head, response};
 
 /// The key of all tests. It looks like nothing else.
 const KEY: &str = "sk-verysecret-4711";
@@ -114,7 +114,7 @@ fn braintrust(url: &str, request: &Request, limit: &Value) -> Act {
     "POST /logs3" => json!({"ok": true}),
     line => panic!("{line}"),
   };
-  answer("200 OK", &[], &body.to_string())
+  response("200 OK", &[], &body.to_string())
 }
 
 /// A session with that server, which has to be a good one.

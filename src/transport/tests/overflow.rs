@@ -6,29 +6,29 @@ use tokio::time::Instant;
 
 const BODY: &str = r#"{"rows":[{"id":"ä"},{"id":"b"}],"api_version":2}"#;
 const ROWS: [usize; 2] = [11, 10];
-const AGAIN: ExportOutcome = ExportOutcome::Retry(Duration::ZERO);
+const RETRY: ExportOutcome = ExportOutcome::Retry(Duration::ZERO);
 
 /// A Braintrust and a storage on another port. `target` is what the one says of the other, whose
-/// address stands for `STORAGE`; `fault` may replace an answer.
-struct World {
+/// address stands for `STORAGE`; `fault` may replace an response.
+struct Servers {
   braintrust: Server,
   storage: Server,
 }
 
-impl World {
+impl Servers {
   async fn new(
     target: impl ToString,
     fault: impl Fn(&str) -> Option<Act> + Clone + Send + Sync + 'static,
   ) -> Self {
     let other = fault.clone();
     let storage = Server::start(move |_, request| {
-      other(request.line()).unwrap_or_else(|| answer("201 Created", &[], "<Done/>"))
+      other(request.line()).unwrap_or_else(|| response("201 Created", &[], "<Done/>"))
     })
     .await;
     let target = target.to_string().replace("STORAGE", &storage.url);
     let braintrust = Server::start(move |url, request| {
       let usual = || match request.line() {
-        "POST /logs3/overflow" => answer("200 OK", &[], &target),
+        "POST /logs3/overflow" => response("200 OK", &[], &target),
         _ => braintrust(url, request, &json!(1_000)),
       };
       fault(request.line()).unwrap_or_else(usual)
@@ -70,10 +70,10 @@ fn post() -> Value {
 }
 
 #[tokio::test]
-async fn a_body_is_announced_then_put_elsewhere_without_the_key_then_referred_to() {
-  let world = World::new(put(), |_| None).await;
-  world.upload().await.unwrap();
-  let [version, announced, referred] = world.braintrust.requests().try_into().unwrap();
+async fn a_body_is_announced_then_uploaded_without_the_key_then_referenced() {
+  let servers = Servers::new(put(), |_| None).await;
+  servers.upload().await.unwrap();
+  let [version, announced, referred] = servers.braintrust.requests().try_into().unwrap();
   assert_eq!(version.line(), "GET /version");
 
   assert_eq!(announced.line(), "POST /logs3/overflow");
@@ -91,13 +91,13 @@ async fn a_body_is_announced_then_put_elsewhere_without_the_key_then_referred_to
     })
   );
 
-  let stored = world.stored();
+  let stored = servers.stored();
   assert_eq!(stored.line(), "PUT /bucket/object?signature=s3cr3t");
   assert_eq!(stored.body, BODY.as_bytes());
   assert_eq!(stored.header("content-type"), Some("application/json"));
   assert_eq!(stored.header("x-amz-acl"), Some("private"));
   assert_eq!(stored.header("content-length"), Some(BODY.len().to_string().as_str()));
-  assert_eq!(stored.header("host"), world.storage.url.strip_prefix("http://"));
+  assert_eq!(stored.header("host"), servers.storage.url.strip_prefix("http://"));
   assert_eq!(stored.header("x-ms-blob-type"), None);
 
   assert_eq!(referred.line(), "POST /logs3");
@@ -113,11 +113,11 @@ async fn a_body_is_announced_then_put_elsewhere_without_the_key_then_referred_to
 }
 
 #[tokio::test]
-async fn a_storage_is_told_neither_the_key_nor_who_asks() {
+async fn the_storage_does_not_receive_the_key() {
   for target in [put(), post()] {
-    let world = World::new(target, |_| None).await;
-    world.upload().await.unwrap();
-    let stored = world.stored();
+    let servers = Servers::new(target, |_| None).await;
+    servers.upload().await.unwrap();
+    let stored = servers.stored();
     assert_eq!(stored.header("authorization"), None);
     assert!(!stored.head().contains("verysecret"), "{}", stored.head());
     assert!(!String::from_utf8_lossy(&stored.body).contains("verysecret"));
@@ -125,13 +125,13 @@ async fn a_storage_is_told_neither_the_key_nor_who_asks() {
 }
 
 #[tokio::test]
-async fn azure_is_told_what_to_make_of_it() {
+async fn azure_receives_the_blob_type() {
   let mut target = put();
   target["signedUrl"] = json!("STORAGE/acme.blob.core.windows.net/object?sig=s3cr3t");
   target["headers"] = json!(null);
-  let world = World::new(target, |_| None).await;
-  world.upload().await.unwrap();
-  let stored = world.stored();
+  let servers = Servers::new(target, |_| None).await;
+  servers.upload().await.unwrap();
+  let stored = servers.stored();
   assert_eq!(stored.header("x-ms-blob-type"), Some("BlockBlob"));
   assert_eq!(stored.header("content-type"), None);
 }
@@ -143,9 +143,9 @@ async fn a_form_has_its_fields_in_order_and_then_the_body() {
     "headers": {"Content-Type": "text/plain", "x-amz-acl": "private"},
     "fields": {"key": "over/flow-1", "Content-Type": "application/json", "a-policy": "p\"q"}
   }"#;
-  let world = World::new(target, |_| None).await;
-  world.upload().await.unwrap();
-  let stored = world.stored();
+  let servers = Servers::new(target, |_| None).await;
+  servers.upload().await.unwrap();
+  let stored = servers.stored();
   assert_eq!(stored.line(), "POST /bucket?signature=s3cr3t");
   assert_eq!(stored.header("x-amz-acl"), Some("private"));
   assert_eq!(stored.header("content-length"), Some(stored.body.len().to_string().as_str()));
@@ -168,7 +168,7 @@ async fn a_form_has_its_fields_in_order_and_then_the_body() {
 }
 
 #[tokio::test]
-async fn an_answer_that_names_no_place_refuses_the_way_and_nothing_is_sent_anywhere() {
+async fn an_invalid_upload_target_is_rejected_and_nothing_is_sent() {
   let mut faults: Vec<Value> = vec![json!("<html>"), json!({}), json!({"method": "PUT"})];
   for (name, value) in [
     ("method", json!("PATCH")),
@@ -189,26 +189,26 @@ async fn an_answer_that_names_no_place_refuses_the_way_and_nothing_is_sent_anywh
   form["fields"] = json!({"Content-Type": "no kind at all"});
   faults.push(form);
   for target in faults {
-    let world = World::new(target.clone(), |_| None).await;
-    let error = world.upload().await.unwrap_err();
+    let servers = Servers::new(target.clone(), |_| None).await;
+    let error = servers.upload().await.unwrap_err();
     assert_eq!(error.outcome, ExportOutcome::Rejected, "{target}");
-    assert_eq!(world.storage.lines(), Vec::<String>::new());
-    assert_eq!(world.braintrust.lines(), ["GET /version", "POST /logs3/overflow"]);
+    assert_eq!(servers.storage.lines(), Vec::<String>::new());
+    assert_eq!(servers.braintrust.lines(), ["GET /version", "POST /logs3/overflow"]);
   }
 }
 
 #[tokio::test]
-async fn each_failing_step_says_what_it_means_for_the_body() {
+async fn each_failing_step_has_an_outcome_for_the_body() {
   let announce = "POST /logs3/overflow";
   let store = "PUT /bucket/object?signature=s3cr3t";
   let refer = "POST /logs3";
   let seven = ExportOutcome::Retry(Duration::from_secs(7));
   let reset = || Act::Reset;
-  let code = |status: &str| answer(status, &["retry-after: 7"], "no");
-  for (step, fault, verdict, is_storage) in [
-    (announce, reset(), AGAIN, false),
-    (announce, Act::Silence, AGAIN, false),
-    (announce, Act::Flood(head("200 OK")), AGAIN, false),
+  let code = |status: &str| response(status, &["retry-after: 7"], "no");
+  for (step, fault, outcome, is_storage) in [
+    (announce, reset(), RETRY, false),
+    (announce, Act::Hang, RETRY, false),
+    (announce, Act::Flood(head("200 OK")), RETRY, false),
     (announce, code("503 Busy"), seven.clone(), false),
     (announce, code("429 Slow Down"), seven.clone(), false),
     (announce, code("401 Who"), ExportOutcome::Unauthorized, false),
@@ -218,26 +218,26 @@ async fn each_failing_step_says_what_it_means_for_the_body() {
     (announce, code("413 Much"), ExportOutcome::Rejected, false),
     (announce, code("302 There"), ExportOutcome::Rejected, false),
     (announce, code("501 How"), ExportOutcome::Rejected, false),
-    (store, reset(), AGAIN, true),
+    (store, reset(), RETRY, true),
     (store, code("503 Busy"), seven.clone(), true),
     // A fresh address may do; the key has nothing to do with it.
-    (store, code("401 Who"), AGAIN, true),
-    (store, code("403 Expired"), AGAIN, true),
-    (store, code("400 Expired"), AGAIN, true),
+    (store, code("401 Who"), RETRY, true),
+    (store, code("403 Expired"), RETRY, true),
+    (store, code("400 Expired"), RETRY, true),
     (store, code("404 What"), ExportOutcome::Rejected, true),
     (store, code("413 Much"), ExportOutcome::Rejected, true),
     (store, code("307 There"), ExportOutcome::Rejected, true),
-    (refer, reset(), AGAIN, false),
-    (refer, Act::Silence, AGAIN, false),
+    (refer, reset(), RETRY, false),
+    (refer, Act::Hang, RETRY, false),
     (refer, code("500 Oops"), seven.clone(), false),
     (refer, code("401 Who"), ExportOutcome::Unauthorized, false),
     (refer, code("400 Unknown"), ExportOutcome::Rejected, false),
     (refer, code("413 Much"), ExportOutcome::Rejected, false),
   ] {
-    let world = World::new(put(), move |line| (line == step).then(|| fault.clone())).await;
-    let error = world.upload().await.unwrap_err();
-    assert_eq!((error.outcome.clone(), error.is_storage), (verdict, is_storage), "{step}: {error}");
-    let requests = world.braintrust.lines().len() + world.storage.lines().len();
+    let servers = Servers::new(put(), move |line| (line == step).then(|| fault.clone())).await;
+    let error = servers.upload().await.unwrap_err();
+    assert_eq!((error.outcome.clone(), error.is_storage), (outcome, is_storage), "{step}: {error}");
+    let requests = servers.braintrust.lines().len() + servers.storage.lines().len();
     let steps = 2 + [announce, store, refer].iter().position(|at| *at == step).unwrap();
     assert_eq!(requests, steps, "nothing follows a step that failed");
     // Whoever has the address may write to the storage.
@@ -246,21 +246,21 @@ async fn each_failing_step_says_what_it_means_for_the_body() {
 }
 
 #[tokio::test]
-async fn a_storage_that_takes_all_and_says_nothing_is_given_up_in_time() {
-  let fault = |line: &str| line.starts_with("PUT").then_some(Act::Silence);
-  let world = World::new(put(), fault).await;
+async fn an_upload_to_a_storage_that_does_not_respond_times_out() {
+  let fault = |line: &str| line.starts_with("PUT").then_some(Act::Hang);
+  let servers = Servers::new(put(), fault).await;
   let began = Instant::now();
-  let error = world.upload().await.unwrap_err();
+  let error = servers.upload().await.unwrap_err();
   assert!(error.to_string().contains("no answer in time"), "{error}");
   // More than the 400 ms of a request, as it is large; but not for ever.
   assert!((1_590..10_000).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
 }
 
 #[tokio::test]
-async fn an_answer_without_end_is_as_good_as_one_with_an_end() {
+async fn an_endless_response_body_counts_as_success() {
   let endless = |line: &str| {
     let last = line.starts_with("PUT") || line == "POST /logs3";
     last.then(|| Act::Flood(head("200 OK")))
   };
-  World::new(put(), endless).await.upload().await.unwrap();
+  Servers::new(put(), endless).await.upload().await.unwrap();
 }

@@ -16,7 +16,7 @@ pub enum Act {
   /// These bytes are sent, and the connection is closed.
   Send(Vec<u8>),
   /// Nothing is sent, ever.
-  Silence,
+  Hang,
   /// The connection is reset.
   Reset,
   /// These bytes are sent, and then others without end.
@@ -25,14 +25,14 @@ pub enum Act {
   Drip(Vec<u8>),
 }
 
-/// An answer that is whole.
-pub fn answer(status: &str, headers: &[&str], body: &str) -> Act {
+/// An response that is whole.
+pub fn response(status: &str, headers: &[&str], body: &str) -> Act {
   let length = format!("content-length: {}", body.len());
   let head = [&[status, &length, "connection: close"], headers].concat().join("\r\n");
   Act::Send(format!("HTTP/1.1 {head}\r\n\r\n{body}").into_bytes())
 }
 
-/// The head of an answer whose body ends with the connection.
+/// The head of an response whose body ends with the connection.
 pub fn head(status: &str) -> Vec<u8> {
   format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\n\r\n").into_bytes()
 }
@@ -68,7 +68,7 @@ pub struct Server {
 }
 
 impl Server {
-  /// Starts one that asks `script` what to do to a request. The script is told its own address.
+  /// Starts one that asks `script` what to do to a request. The script is stated its own address.
   pub async fn start(script: impl Fn(&str, &Request) -> Act + Send + Sync + 'static) -> Self {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -133,7 +133,7 @@ pub async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<Request> {
 async fn act(mut stream: TcpStream, act: Act) {
   match act {
     Act::Send(bytes) => send(&mut stream, &bytes).await,
-    Act::Silence => {
+    Act::Hang => {
       let _left = stream.read_to_end(&mut Vec::new()).await;
     }
     Act::Reset => stream.set_zero_linger().unwrap(),

@@ -21,7 +21,7 @@ async fn connected(
 }
 
 #[tokio::test]
-async fn a_session_is_what_the_login_the_project_and_the_server_tell() {
+async fn a_session_combines_the_login_the_project_and_the_limit_of_the_server() {
   let server = Server::start(|url, request| braintrust(url, request, &limit())).await;
   let session = client(&server.url).connect(&settings(&server.url, json!({}))).await.unwrap();
   assert_eq!(session.api_url, server.url);
@@ -37,18 +37,18 @@ async fn a_session_is_what_the_login_the_project_and_the_server_tell() {
 }
 
 #[tokio::test]
-async fn what_goes_wrong_for_a_while_at_login_or_registration_is_tried_again() {
+async fn temporary_failures_of_login_and_registration_are_retried() {
   for path in ["POST /api/apikey/login", "POST /api/project/register"] {
-    let slow = answer("429 Slow Down", &["retry-after: 7"], "");
+    let slow = response("429 Slow Down", &["retry-after: 7"], "");
     for (fault, wait) in [
-      (answer("200 OK", &[], "<html>one moment</html>"), 0),
-      (answer("200 OK", &[], ""), 0),
-      (answer("200 OK", &[], r#"{"error": "maintenance"}"#), 0),
-      (answer("500 Oops", &[], "{}"), 0),
-      (answer("503 Busy", &[], "{}"), 0),
+      (response("200 OK", &[], "<html>one moment</html>"), 0),
+      (response("200 OK", &[], ""), 0),
+      (response("200 OK", &[], r#"{"error": "maintenance"}"#), 0),
+      (response("500 Oops", &[], "{}"), 0),
+      (response("503 Busy", &[], "{}"), 0),
       (slow, 7),
       (Act::Reset, 0),
-      (Act::Silence, 0),
+      (Act::Hang, 0),
       (Act::Flood(head("200 OK")), 0),
     ] {
       let tries = AtomicUsize::new(0);
@@ -71,8 +71,8 @@ async fn what_goes_wrong_for_a_while_at_login_or_registration_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_braintrusts_is_said_to_be_none() {
-  let page = answer("200 OK", &[], "<html>");
+async fn a_server_that_is_not_braintrust_is_reported() {
+  let page = response("200 OK", &[], "<html>");
   let error = connected(move |_, _| page.clone()).await.unwrap_err();
   assert!(
     error.to_string().ends_with(
@@ -82,7 +82,7 @@ async fn a_server_that_is_not_braintrusts_is_said_to_be_none() {
 }
 
 #[tokio::test]
-async fn what_will_not_pass_suspends_and_says_what_to_look_at() {
+async fn a_permanent_failure_suspends_delivery_and_names_the_setting_to_check() {
   for (status, hint) in [
     ("401 No", "BRAINTRUST_API_KEY"),
     ("403 No", "BRAINTRUST_API_KEY"),
@@ -91,18 +91,18 @@ async fn what_will_not_pass_suspends_and_says_what_to_look_at() {
     ("404 What", "BRAINTRUST_APP_URL"),
     ("413 Much", "BRAINTRUST_APP_URL"),
   ] {
-    let error = connected(move |_, _| answer(status, &[], "{}")).await.unwrap_err();
+    let error = connected(move |_, _| response(status, &[], "{}")).await.unwrap_err();
     assert_eq!(error.outcome(), ExportOutcome::Unauthorized, "{status}");
     assert!(error.to_string().contains(hint), "{error}");
   }
 }
 
 #[tokio::test]
-async fn a_message_names_some_organisations_but_not_all_of_very_many() {
+async fn an_error_names_at_most_ten_organizations() {
   let names: Vec<Value> =
     (0..500).map(|n| json!({"id": "o", "name": format!("org-{n}")})).collect();
   let login = json!({"org_info": names}).to_string();
-  let server = Server::always(answer("200 OK", &[], &login)).await;
+  let server = Server::always(response("200 OK", &[], &login)).await;
   let settings = settings(&server.url, json!({"orgName": "acme"}));
   let error = client(&server.url).connect(&settings).await.unwrap_err();
   assert_eq!(error.outcome(), ExportOutcome::Unauthorized);
@@ -111,17 +111,17 @@ async fn a_message_names_some_organisations_but_not_all_of_very_many() {
 }
 
 #[tokio::test]
-async fn without_an_answer_the_usual_limit_serves_until_the_server_tells_its_own() {
+async fn the_default_limit_applies_until_the_server_states_one() {
   for fault in [
-    answer("500 Oops", &[], ""),
-    answer("404 What", &[], ""),
-    answer("200 OK", &[], "<html>"),
-    answer("200 OK", &[], r#"{"logs3_payload_max_bytes": null}"#),
-    answer("200 OK", &[], r#"{"logs3_payload_max_bytes": 0}"#),
-    answer("200 OK", &[], r#"{"logs3_payload_max_bytes": -1}"#),
-    answer("200 OK", &[], "{}"),
+    response("500 Oops", &[], ""),
+    response("404 What", &[], ""),
+    response("200 OK", &[], "<html>"),
+    response("200 OK", &[], r#"{"logs3_payload_max_bytes": null}"#),
+    response("200 OK", &[], r#"{"logs3_payload_max_bytes": 0}"#),
+    response("200 OK", &[], r#"{"logs3_payload_max_bytes": -1}"#),
+    response("200 OK", &[], "{}"),
     Act::Reset,
-    Act::Silence,
+    Act::Hang,
     Act::Drip(head("200 OK")),
   ] {
     let tries = AtomicUsize::new(0);
@@ -144,14 +144,14 @@ async fn without_an_answer_the_usual_limit_serves_until_the_server_tells_its_own
 }
 
 #[tokio::test]
-async fn the_user_may_want_smaller_requests_and_larger_ones_where_the_server_says_nothing() {
-  for (told, wanted, most) in [
+async fn the_user_can_lower_the_limit_and_raise_it_if_the_server_states_none() {
+  for (stated, wanted, most) in [
     (limit(), 1_000, 1_000),
     (limit(), 50_000_000, LIMIT),
     (json!(null), 1_000, 1_000),
     (json!(null), 50_000_000, 50_000_000),
   ] {
-    let server = Server::start(move |url, request| braintrust(url, request, &told)).await;
+    let server = Server::start(move |url, request| braintrust(url, request, &stated)).await;
     let settings = settings(&server.url, json!({"maxRequestBytes": wanted}));
     let session = client(&server.url).connect(&settings).await.unwrap();
     assert_eq!(session.max_bytes(), most);

@@ -40,7 +40,7 @@ async fn unknown_server() -> (String, String) {
     while let Ok((stream, _)) = listener.accept().await {
       let Ok(mut stream) = acceptor.accept(stream).await else { continue };
       server::read(&mut stream).await.unwrap();
-      let Act::Send(bytes) = answer("200 OK", &[], "{}") else { unreachable!() };
+      let Act::Send(bytes) = response("200 OK", &[], "{}") else { unreachable!() };
       server::send(&mut stream, &bytes).await;
     }
   });
@@ -48,15 +48,15 @@ async fn unknown_server() -> (String, String) {
 }
 
 fn trusting(url: &str, file: &Path) -> Caller {
-  let given = json!({
+  let raw = json!({
     "options": {"apiKey": KEY, "appUrl": url, "requestTimeoutMs": 5000},
     "env": {"NODE_EXTRA_CA_CERTS": file}
   });
-  Caller::new(Settings::parse(&given.to_string()).unwrap())
+  Caller::new(Settings::parse(&raw.to_string()).unwrap())
 }
 
 #[tokio::test]
-async fn a_server_whose_issuer_is_named_by_the_environment_is_trusted_and_no_other() {
+async fn a_server_is_trusted_only_if_its_issuer_is_in_the_configured_file() {
   let (url, pem) = unknown_server().await;
   let error = client(&url).post(&url, "{}".into()).await.err().unwrap().to_string();
   assert!(error.starts_with("no connection: invalid peer certificate"), "{error}");
@@ -71,7 +71,7 @@ async fn a_server_whose_issuer_is_named_by_the_environment_is_trusted_and_no_oth
 }
 
 #[tokio::test]
-async fn certificates_that_cannot_be_used_are_complained_of_and_delivery_goes_on() {
+async fn unusable_certificates_are_reported_and_delivery_continues() {
   let dir = tempfile::tempdir().unwrap();
   let file = |name: &str, text: &str| {
     std::fs::write(dir.path().join(name), text).unwrap();
@@ -79,8 +79,8 @@ async fn certificates_that_cannot_be_used_are_complained_of_and_delivery_goes_on
   };
   let framed =
     |inside: &str| format!("-----BEGIN CERTIFICATE-----\n{inside}\n-----END CERTIFICATE-----\n");
-  let server = Server::always(answer("200 OK", &[], "{}")).await;
-  for (path, says) in [
+  let server = Server::always(response("200 OK", &[], "{}")).await;
+  for (path, expected) in [
     (dir.path().join("missing.pem"), "missing.pem cannot be read"),
     (dir.path().to_owned(), "cannot be read"),
     (file("empty.pem", ""), "empty.pem holds no certificate"),
@@ -89,9 +89,9 @@ async fn certificates_that_cannot_be_used_are_complained_of_and_delivery_goes_on
     (file("wrong.pem", &framed("aGVsbG8=")), "wrong.pem cannot be used"),
   ] {
     let client = trusting(&server.url, &path);
-    let complaint = client.client.certificate_error().unwrap().to_string();
-    assert!(complaint.starts_with("NODE_EXTRA_CA_CERTS"), "{complaint}");
-    assert!(complaint.contains(says), "{complaint}");
+    let error = client.client.certificate_error().unwrap().to_string();
+    assert!(error.starts_with("NODE_EXTRA_CA_CERTS"), "{error}");
+    assert!(error.contains(expected), "{error}");
     assert_eq!(client.post(&server.url, "{}".into()).await.unwrap().status, 200);
   }
 }

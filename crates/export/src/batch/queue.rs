@@ -22,7 +22,7 @@ pub struct RowQueue {
   next_sequence: u64,
   /// The bytes of the rows on the wire, as counted.
   bytes: usize,
-  weight: usize,
+  memory_bytes: usize,
 }
 
 /// What became of an enqueued row.
@@ -39,7 +39,7 @@ struct Waiting {
   sequence: u64,
   /// What is counted for the row: its estimated bytes on the wire, and its bytes in memory.
   bytes: usize,
-  weight: usize,
+  memory_bytes: usize,
 }
 
 /// The memory of a waiting row besides itself: its entries in the order and in the table, which may be half
@@ -52,20 +52,20 @@ impl RowQueue {
     let id = row.span.row;
     if let Some(waiting) = self.waiting.get_mut(&id) {
       waiting.row.merge(row);
-      self.weight -= waiting.weight;
-      waiting.weight = waiting.row.memory_bytes() + ENTRY_BYTES;
-      self.weight += waiting.weight;
+      self.memory_bytes -= waiting.memory_bytes;
+      waiting.memory_bytes = waiting.row.memory_bytes() + ENTRY_BYTES;
+      self.memory_bytes += waiting.memory_bytes;
       let before = std::mem::replace(&mut waiting.bytes, waiting.row.bytes());
       let bytes = difference(waiting.bytes, before);
       self.bytes = self.bytes.saturating_add_signed(bytes as isize);
       return Pushed { is_new: false, bytes };
     }
-    let (sequence, bytes, weight) =
+    let (sequence, bytes, memory_bytes) =
       (self.next_sequence, row.bytes(), row.memory_bytes() + ENTRY_BYTES);
     self.next_sequence += 1;
-    self.weight += weight;
+    self.memory_bytes += memory_bytes;
     self.order.push_back(id);
-    self.waiting.insert(id, Waiting { row, sequence, bytes, weight });
+    self.waiting.insert(id, Waiting { row, sequence, bytes, memory_bytes });
     self.bytes += bytes;
     Pushed { is_new: true, bytes: difference(bytes, 0) }
   }
@@ -82,7 +82,7 @@ impl RowQueue {
 
   /// The bytes of memory that the rows take.
   pub fn memory_bytes(&self) -> usize {
-    self.weight
+    self.memory_bytes
   }
 
   /// The rows that wait, with their estimated bytes on the wire.
@@ -124,12 +124,12 @@ impl RowQueue {
         }
         continue;
       }
-      let Some(Waiting { row, sequence, bytes, weight }) = self.waiting.remove(&id) else {
+      let Some(Waiting { row, sequence, bytes, memory_bytes }) = self.waiting.remove(&id) else {
         continue;
       };
-      self.weight -= weight;
+      self.memory_bytes -= memory_bytes;
       self.bytes -= bytes;
-      picked.push(row, sequence, bytes, weight);
+      picked.push(row, sequence, bytes, memory_bytes);
     }
     for id in kept.into_iter().rev() {
       self.order.push_front(id);

@@ -9,7 +9,7 @@ pub struct RowBatch {
   rows: Vec<(Row, u64)>,
   /// The estimated bytes of the rows on the wire, as counted while they waited.
   counted: usize,
-  weight: usize,
+  memory_bytes: usize,
 }
 
 /// The result of encoding rows.
@@ -22,9 +22,9 @@ pub struct Encoded {
 }
 
 impl RowBatch {
-  pub(super) fn push(&mut self, row: Row, sequence: u64, counted: usize, weight: usize) {
+  pub(super) fn push(&mut self, row: Row, sequence: u64, counted: usize, memory_bytes: usize) {
     self.counted += counted;
-    self.weight += weight;
+    self.memory_bytes += memory_bytes;
     self.rows.push((row, sequence));
   }
 
@@ -40,7 +40,7 @@ impl RowBatch {
 
   /// The bytes of memory that they take.
   pub fn memory_bytes(&self) -> usize {
-    self.weight
+    self.memory_bytes
   }
 
   /// The sequence number of the first row.

@@ -15,8 +15,8 @@ fn to(project: &str) -> Destination {
   Destination { project_id: project.into() }
 }
 
-fn rows(payload: &EncodedBatch) -> Vec<Value> {
-  let body: Value = serde_json::from_slice(&payload.body()).unwrap();
+fn rows(batch: &EncodedBatch) -> Vec<Value> {
+  let body: Value = serde_json::from_slice(&batch.body()).unwrap();
   body["rows"].as_array().unwrap().clone()
 }
 
@@ -37,20 +37,20 @@ fn encode_some(
 }
 
 #[test]
-fn rows_of_one_span_become_one_while_they_wait() {
+fn queued_rows_of_one_span_are_merged() {
   let mut queue = RowQueue::default();
   assert!(queue.push(row("a", Some("in"))).is_new);
   let mut end = row("a", None);
   end.output = Some(Json::text("out"));
   assert!(!queue.push(end).is_new);
-  let payload = encode(&mut queue, LARGE).unwrap();
-  assert_eq!(payload.rows(), 1);
-  assert_eq!(rows(&payload)[0]["input"], "in");
-  assert_eq!(rows(&payload)[0]["output"], "out");
+  let batch = encode(&mut queue, LARGE).unwrap();
+  assert_eq!(batch.rows(), 1);
+  assert_eq!(rows(&batch)[0]["input"], "in");
+  assert_eq!(rows(&batch)[0]["output"], "out");
 }
 
 #[test]
-fn a_row_that_is_not_wanted_yet_keeps_its_place_and_takes_in_what_is_said_meanwhile() {
+fn a_row_that_is_not_picked_keeps_its_position_and_merges_later_updates() {
   let mut queue = RowQueue::default();
   queue.push(row("a", None));
   queue.push(row("b", None));
@@ -62,13 +62,13 @@ fn a_row_that_is_not_wanted_yet_keeps_its_place_and_takes_in_what_is_said_meanwh
 }
 
 #[test]
-fn payloads_are_bounded_by_rows_and_by_bytes_and_a_giant_goes_alone() {
+fn batches_are_bounded_by_rows_and_bytes_and_an_oversize_row_is_sent_alone() {
   let mut queue = RowQueue::default();
   for n in 0..250 {
     queue.push(row(&n.to_string(), None));
   }
   let sizes = |queue: &mut RowQueue, limits| -> Vec<_> {
-    std::iter::from_fn(|| encode(queue, limits)).map(|payload| payload.rows()).collect()
+    std::iter::from_fn(|| encode(queue, limits)).map(|batch| batch.rows()).collect()
   };
   assert_eq!(sizes(&mut queue, LARGE), [100, 100, 50]);
 
@@ -79,7 +79,7 @@ fn payloads_are_bounded_by_rows_and_by_bytes_and_a_giant_goes_alone() {
 }
 
 #[test]
-fn half_of_a_payload_is_a_payload() {
+fn each_half_of_a_split_batch_is_a_batch() {
   let mut queue = RowQueue::default();
   for name in ["a", "b", "c"] {
     queue.push(row(name, Some("payload")));
@@ -94,7 +94,7 @@ fn half_of_a_payload_is_a_payload() {
 }
 
 #[test]
-fn a_payload_finds_its_address_late_and_may_change_it() {
+fn a_batch_is_addressed_after_encoding_and_can_be_addressed_again() {
   let mut queue = RowQueue::default();
   queue.push(row("a", Some("payload")));
   queue.push(row("b", None));
@@ -106,46 +106,46 @@ fn a_payload_finds_its_address_late_and_may_change_it() {
   assert_eq!(rows(&elsewhere)[0]["project_id"], "else where");
   // As many characters, and yet another address.
   assert_eq!(rows(&there.clone().addressed(&to("where")))[0]["project_id"], "where");
-  for payload in [&there, &elsewhere] {
-    assert_eq!(payload.bytes(), bare.bytes());
-    assert_eq!(payload.segment_content(), bare.segment_content());
+  for batch in [&there, &elsewhere] {
+    assert_eq!(batch.bytes(), bare.bytes());
+    assert_eq!(batch.segment_content(), bare.segment_content());
     assert_eq!(
-      payload.split().unwrap()[1].segment_content(),
+      batch.split().unwrap()[1].segment_content(),
       bare.split().unwrap()[1].segment_content()
     );
   }
 }
 
 #[test]
-fn a_payload_that_was_written_down_is_the_same_when_it_is_read() {
+fn a_batch_is_the_same_after_a_round_trip_through_a_segment() {
   let mut queue = RowQueue::default();
   for n in 0..7 {
     queue.push(row(&n.to_string(), Some("payload")));
   }
-  let payload = encode(&mut queue, LARGE).unwrap();
-  let content = payload.segment_content();
+  let batch = encode(&mut queue, LARGE).unwrap();
+  let content = batch.segment_content();
   let read = EncodedBatch::from_segment(&content, 40).unwrap();
-  assert_eq!(read.clone().addressed(&to("p")).body(), payload.body());
-  assert_eq!(read.ids().collect::<Vec<_>>(), payload.ids().collect::<Vec<_>>());
+  assert_eq!(read.clone().addressed(&to("p")).body(), batch.body());
+  assert_eq!(read.ids().collect::<Vec<_>>(), batch.ids().collect::<Vec<_>>());
   assert_eq!((read.key(), read.rows()), (40, 7));
-  assert_eq!(EncodedBatch::row_bytes_of(content.len(), 7), payload.bytes());
+  assert_eq!(EncodedBatch::row_bytes_of(content.len(), 7), batch.bytes());
   assert!(EncodedBatch::from_segment(&content[..content.len() - 1], 0).is_none());
   assert!(EncodedBatch::from_segment(&[], 0).is_none());
 }
 
 proptest! {
-  /// Whatever the order of pushes and payloads: every row is carried, by its latest text, and the
+  /// Whatever the order of pushes and batches: every row is carried, by its latest text, and the
   /// accounts of what waits end at nothing.
   #[test]
-  fn every_row_comes_out_once_and_the_accounts_balance(
+  fn every_row_is_encoded_once_and_the_totals_return_to_zero(
     steps in prop::collection::vec((0u8..4, 0u8..12), 1..200)
   ) {
     let mut queue = RowQueue::default();
-    let (mut counted, mut sealed, mut pushed) = (0, 0, 0);
-    let mut take = |sealed_payload: Option<(EncodedBatch, i64)>, counted: &mut i64| {
-      let Some((payload, wrong)) = sealed_payload else { return false };
-      *counted += wrong - payload.bytes() as i64;
-      sealed += payload.rows();
+    let (mut counted, mut encoded_rows, mut pushed) = (0, 0, 0);
+    let mut take = |encoded: Option<(EncodedBatch, i64)>, counted: &mut i64| {
+      let Some((batch, size_correction)) = encoded else { return false };
+      *counted += size_correction - batch.bytes() as i64;
+      encoded_rows += batch.rows();
       true
     };
     for (step, n) in steps {
@@ -160,13 +160,13 @@ proptest! {
     }
     while take(encode_some(&mut queue, LARGE, |_| true), &mut counted) {}
     prop_assert_eq!((queue.len(), queue.memory_bytes(), queue.first_sequence()), (0, 0, None));
-    prop_assert_eq!((sealed, counted), (pushed, 0));
+    prop_assert_eq!((encoded_rows, counted), (pushed, 0));
   }
 
   #[test]
-  fn nothing_but_a_written_payload_is_read_as_one(content in prop::collection::vec(any::<u8>(), 0..400)) {
-    if let Some(payload) = EncodedBatch::from_segment(&content, 0) {
-      prop_assert_eq!(payload.segment_content(), content);
+  fn only_the_content_of_a_segment_is_read_as_a_batch(content in prop::collection::vec(any::<u8>(), 0..400)) {
+    if let Some(batch) = EncodedBatch::from_segment(&content, 0) {
+      prop_assert_eq!(batch.segment_content(), content);
     }
   }
 }

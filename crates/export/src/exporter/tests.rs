@@ -107,14 +107,14 @@ fn braintrust(path: &str, _uploads: usize) -> Response {
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
-fn nothing_is_requested_before_there_is_something_to_send() {
+fn no_request_is_sent_before_there_is_a_row() {
   let mut host = Host::new(json!({}));
   host.pass(60 * SECOND, &|path, _| panic!("{path} is requested"));
   assert_eq!(host.exporter.poll_timeout(host.now()), None);
 }
 
 #[test]
-fn rows_of_one_span_are_merged_and_sent_after_a_moment() {
+fn rows_of_one_span_are_merged_and_sent_after_a_delay() {
   let mut host = Host::new(json!({}));
   host.run("run_1");
   host.pass(SECOND, &braintrust);
@@ -126,7 +126,7 @@ fn rows_of_one_span_are_merged_and_sent_after_a_moment() {
 }
 
 #[test]
-fn a_failed_batch_is_sent_again_not_before_the_server_wants_it() {
+fn a_failed_batch_is_retried_after_the_delay_of_retry_after() {
   let mut host = Host::new(json!({}));
   host.run("run_1");
   let busy = |path: &str, uploads: usize| match (path, uploads) {
@@ -188,7 +188,7 @@ fn a_refused_key_ends_a_shutdown_after_one_more_attempt() {
 }
 
 #[test]
-fn a_batch_that_is_too_large_is_halved_until_it_passes() {
+fn a_batch_that_is_too_large_is_split_until_it_is_accepted() {
   let mut host = Host::new(json!({}));
   (0..8).for_each(|n| host.run(&format!("run_{n}")));
   let picky = |path: &str, uploads: usize| match path {
@@ -246,7 +246,7 @@ fn the_debug_log_shows_requests_batches_and_drops_and_neither_content_nor_key() 
 }
 
 #[test]
-fn after_the_exit_deadline_accepted_events_are_refused_unread() {
+fn events_accepted_after_the_exit_deadline_are_counted_as_lost() {
   let mut host = Host::new(json!({}));
   host.exporter.set_exit_deadline(SECOND);
   host.elapsed = SECOND;

@@ -30,7 +30,7 @@ fn source() -> Source {
 }
 
 #[test]
-fn payloads_without_common_spans_go_together_and_others_one_after_the_other() {
+fn batches_without_common_spans_are_in_flight_together_and_others_in_order() {
   let (mut source, mut outbox) = (source(), Outbox::default());
   for spans in [&[1, 2][..], &[2, 3], &[4], &[3]] {
     outbox.push(source.batch(spans), None);
@@ -46,7 +46,7 @@ fn payloads_without_common_spans_go_together_and_others_one_after_the_other() {
 }
 
 #[test]
-fn who_waited_for_a_payload_waits_for_both_its_halves() {
+fn a_batch_that_waits_for_another_waits_for_both_its_halves() {
   let (mut source, mut outbox) = (source(), Outbox::default());
   outbox.push(source.batch(&[1, 2]), None);
   outbox.push(source.batch(&[2]), None);
@@ -61,7 +61,7 @@ fn who_waited_for_a_payload_waits_for_both_its_halves() {
 }
 
 #[test]
-fn the_file_of_a_payload_that_was_split_goes_with_its_last_half() {
+fn the_segment_of_a_split_batch_is_released_with_its_last_half() {
   let (mut source, mut outbox) = (source(), Outbox::default());
   let file = Segment { number: 7, rows: 2, bytes: 100, created: 0 };
   outbox.push(source.batch(&[1, 2]), Some(file));
@@ -75,7 +75,7 @@ fn the_file_of_a_payload_that_was_split_goes_with_its_last_half() {
 }
 
 #[test]
-fn what_is_only_in_memory_does_not_overtake_what_is_in_the_spool() {
+fn a_batch_in_memory_is_not_sent_before_an_earlier_one_in_the_spool() {
   let (mut source, mut outbox) = (source(), Outbox::default());
   let stored = source.batch(&[1]);
   let entry = Segment { number: 1, rows: 1, bytes: 600, created: 0 };
@@ -98,10 +98,10 @@ fn what_is_only_in_memory_does_not_overtake_what_is_in_the_spool() {
 }
 
 proptest! {
-  /// Whatever happens to payloads: two that carry the same span are never under way together, what was
+  /// Whatever happens to batches: two that carry the same span are never under way together, what was
   /// said of a span first goes first, and in the end nothing is left.
   #[test]
-  fn each_span_is_told_in_order_and_by_one_request_at_a_time(
+  fn rows_of_a_span_are_sent_in_order_and_by_one_request_at_a_time(
     steps in prop::collection::vec((0u8..8, prop::collection::btree_set(0u8..8, 1..4)), 1..120)
   ) {
     let (mut source, mut outbox) = (source(), Outbox::default());
@@ -127,11 +127,11 @@ proptest! {
         }
         (5, _) => {
           pushed += spans.len();
-          let payload = source.batch(&spans);
-          let (key, rows) = (payload.key(), spans.len() as u32);
+          let batch = source.batch(&spans);
+          let (key, rows) = (batch.key(), spans.len() as u32);
           let entry = Segment { number: key, rows, bytes: 600, created: 0 };
-          outbox.push_spooled(SpooledBatch { key, entry, bytes: payload.bytes(), failures: 0 });
-          disk.insert(key, payload);
+          outbox.push_spooled(SpooledBatch { key, entry, bytes: batch.bytes(), failures: 0 });
+          disk.insert(key, batch);
         }
         (6, _) => {
           pushed += spans.len();
@@ -165,8 +165,8 @@ proptest! {
           }
         }
         (2, Some(key)) => {
-          let (payload, _) = outbox.settle(key).unwrap();
-          arrived += payload.rows();
+          let (batch, _) = outbox.settle(key).unwrap();
+          arrived += batch.rows();
           for id in in_flight.remove(&key).unwrap() {
             settled.entry(id).or_default().push(key);
           }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::disk::{Content, Disk, Inode};
-use crate::files::{Files, Look};
+use crate::files::{FileHead, Files};
 
 /// What happens at one operation of a process.
 pub enum Fault {
@@ -202,12 +202,12 @@ impl Files for MemoryFiles {
     Ok(disk.names.keys().filter_map(name).collect())
   }
 
-  fn look(&self, path: &Path, most: usize) -> io::Result<Look> {
+  fn read_head(&self, path: &Path, most: usize) -> io::Result<FileHead> {
     self.begin()?;
     let disk = self.disk.borrow();
     let Content { bytes, modified, .. } = disk.content(path)?;
     let start = bytes.get(..most).unwrap_or(bytes).to_vec();
-    Ok(Look { start, bytes: bytes.len() as u64, modified: *modified })
+    Ok(FileHead { start, bytes: bytes.len() as u64, modified: *modified })
   }
 
   fn read(&self, path: &Path) -> io::Result<Vec<u8>> {

@@ -56,7 +56,7 @@ mod tests {
   }
 
   #[test]
-  fn a_write_beyond_the_capacity_leaves_what_fits() {
+  fn a_write_that_exceeds_the_capacity_leaves_its_first_bytes() {
     let (files, path) = (files(), Path::new("/d/a"));
     files.disk.borrow_mut().capacity = Some(10);
     files.write(path, [b"12345678", b""], false).unwrap();

@@ -180,7 +180,7 @@ impl Model {
     match step {
       Step::Run(process, command, fault) => {
         self.run(process, command, fault);
-        self.check_living();
+        self.check_running();
       }
       Step::Disk(event) => self.handle_disk_event(event),
     }
@@ -200,7 +200,7 @@ impl Model {
       process.files.arm(operations, self.fault(fault));
     }
     let files = process.files.clone();
-    let mut living = match command {
+    let mut running = match command {
       Command::Kill => None,
       Command::Finish => {
         // The next process removes what this one could not.
@@ -214,14 +214,14 @@ impl Model {
     };
     files.disarm();
     if files.has_crashed() {
-      living = None;
+      running = None;
     }
-    if living.is_none() {
+    if running.is_none() {
       // Its changes before it died must be justified; the counts are lost with it.
       self.settle(&files, None);
       self.ledger.borrow_mut().holders.retain(|_, holder| *holder != number);
     }
-    *slot = living;
+    *slot = running;
   }
 
   fn fault(&self, fault: ProcessFault) -> Fault {
@@ -524,7 +524,7 @@ impl Model {
   }
 
   /// Each segment of a running process exists and belongs to no other.
-  fn check_living(&self) {
+  fn check_running(&self) {
     let disk = self.files.disk.borrow();
     let mut held = BTreeSet::new();
     for process in self.processes.iter() {
@@ -553,7 +553,7 @@ impl Model {
     for number in [0, 1, 3] {
       self.run(number, Command::Open, None);
       self.run(number, Command::Adopt, None);
-      self.check_living();
+      self.check_running();
     }
     assert!(self.processes[1].borrow().as_ref().unwrap().held.is_empty(), "it was left behind");
     let ledger = self.ledger.borrow();

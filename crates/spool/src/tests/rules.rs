@@ -113,14 +113,14 @@ fn a_snapshot_outlives_its_process_whether_closed_or_killed() {
 #[test]
 fn files_of_another_destination_are_untouched_until_they_expire() {
   let files = MemoryFiles::default();
-  let mut stranger = open(&files, id(2, 1));
-  stranger.put(b"rows", 5, NOON).unwrap();
-  stranger.put(b"later rows", 6, NOON + 2 * HOUR).unwrap();
-  stranger.write_snapshot(b"open", NOON).unwrap();
+  let mut other = open(&files, id(2, 1));
+  other.put(b"rows", 5, NOON).unwrap();
+  other.put(b"later rows", 6, NOON + 2 * HOUR).unwrap();
+  other.write_snapshot(b"open", NOON).unwrap();
   let mut spool = open(&files, id(1, 1));
   let late = NOON + 25 * HOUR;
   assert_eq!(spool.adopt(late).expired, FileCounts::default(), "it runs");
-  drop(stranger);
+  drop(other);
   assert_eq!(spool.adopt(late).expired, FileCounts::default(), "it is not looked at every time");
 
   let mut next = open(&files, id(1, 2));

@@ -34,9 +34,9 @@ pub fn write(out: &mut String, message: &RawValue) {
 }
 
 /// Writes the message that a model returned. Without a role it is an assistant's.
-pub fn write_answer(out: &mut String, message: &RawValue) {
+pub fn write_response(out: &mut String, message: &RawValue) {
   match object::<Members>(message) {
-    Some(answer) if answer.role.is_none() => assistant(out, answer.content),
+    Some(response) if response.role.is_none() => assistant(out, response.content),
     _ => write(out, message),
   }
 }

@@ -31,7 +31,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use braintrust_row::Json;
-use flue_event::Payload;
+use flue_event::RawJson;
 
 use self::{
   value::{elements, present},
@@ -51,7 +51,7 @@ pub enum Form {
 
 /// The input of a model: the system prompt as the first message, then the conversation. `None` when there is
 /// neither.
-pub fn input(form: Form, system_prompt: Payload<'_>, messages: Payload<'_>) -> Option<Json> {
+pub fn input(form: Form, system_prompt: RawJson<'_>, messages: RawJson<'_>) -> Option<Json> {
   let (prompt, messages) = (present(system_prompt), present(messages));
   match messages.map(|messages| (messages, elements(messages))) {
     None => prompt.map(|prompt| input_of(form, Some(prompt), &[])),
@@ -66,7 +66,7 @@ pub fn input(form: Form, system_prompt: Payload<'_>, messages: Payload<'_>) -> O
 }
 
 /// The input of a model with some messages of the conversation.
-pub fn input_of(form: Form, system_prompt: Payload<'_>, messages: &[&RawValue]) -> Json {
+pub fn input_of(form: Form, system_prompt: RawJson<'_>, messages: &[&RawValue]) -> Json {
   let prompt = present(system_prompt);
   let texts = messages.iter().chain(&prompt);
   let size: usize = texts.map(|text| text.get().len()).sum();
@@ -88,7 +88,7 @@ pub fn message(form: Form, message: &RawValue) -> String {
 }
 
 /// The message of the system prompt, as [`input`] writes it; `None` without a prompt.
-pub fn system(prompt: Payload<'_>) -> Option<String> {
+pub fn system(prompt: RawJson<'_>) -> Option<String> {
   let mut out = String::new();
   write_system(&mut out, present(prompt)?);
   Some(out)
@@ -108,7 +108,7 @@ fn write_message(form: Form, out: &mut String, message: &RawValue) {
 }
 
 /// The output of a model, in the chat form a list of one choice. `None` when there is no output.
-pub fn output(form: Form, output: Payload<'_>, finish_reason: Option<&str>) -> Option<Json> {
+pub fn output(form: Form, output: RawJson<'_>, finish_reason: Option<&str>) -> Option<Json> {
   let output = present(output)?;
   if form == Form::Flue || !output.get().starts_with('{') {
     return Some(without_images(output));
@@ -122,13 +122,13 @@ pub fn output(form: Form, output: Payload<'_>, finish_reason: Option<&str>) -> O
     None => out.push_str("null"),
   }
   out.push_str(r#","message":"#);
-  message::write_answer(&mut out, output);
+  message::write_response(&mut out, output);
   out.push_str("}]");
   Some(Json::concat(&[&out]))
 }
 
 /// The tools that the model could call; `None` when there were none.
-pub fn tools(form: Form, tools: Payload<'_>) -> Option<Json> {
+pub fn tools(form: Form, tools: RawJson<'_>) -> Option<Json> {
   let tools = present(tools)?;
   let Some(all) = elements(tools) else { return Some(Json::raw(tools)) };
   if all.is_empty() {

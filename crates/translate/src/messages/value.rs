@@ -1,12 +1,12 @@
 //! Access to the parts of JSON values.
 
-use flue_event::Payload;
+use flue_event::RawJson;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// The payload, unless it is `null`.
-pub fn present(payload: Payload<'_>) -> Payload<'_> {
-  payload.filter(|payload| payload.get() != "null")
+/// The value, unless it is `null`.
+pub fn present(value: RawJson<'_>) -> RawJson<'_> {
+  value.filter(|value| value.get() != "null")
 }
 
 /// The elements of a list; `None` when it is not one.

@@ -55,8 +55,8 @@ fn images_are_found_at_any_depth() {
     r#"{{"role":"assistant","content":[{{"type":"toolCall","id":"c","name":"n","arguments":{{"p":{}}}}}]}}"#,
     image(PIXEL)
   );
-  let answer = output(Form::OpenAi, Some(raw(&call)), None).unwrap();
-  assert!(!answer.as_str().contains(PIXEL) && answer.as_str().contains("image/png, 70 bytes"));
+  let response = output(Form::OpenAi, Some(raw(&call)), None).unwrap();
+  assert!(!response.as_str().contains(PIXEL) && response.as_str().contains("image/png, 70 bytes"));
   let unknown = format!(r#"[{{"role":"signal","content":[{}]}}]"#, image(PIXEL));
   for form in [Form::OpenAi, Form::Flue] {
     let written = input(form, None, Some(raw(&unknown))).unwrap();

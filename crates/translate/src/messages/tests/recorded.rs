@@ -56,7 +56,7 @@ fn a_turn_with_images_that_flue_sent() {
 
 #[test]
 fn outputs_with_calls_that_are_aborted_and_that_are_missing() {
-  let answers = [
+  let responses = [
     (
       "toolUse",
       r#"{"role":"assistant","content":[{"type":"thinking","thinking":"Look at the tide table first, then the neighbour."},{"type":"text","text":"Checking the table."},{"type":"toolCall","id":"call_a1","name":"tide_lookup","arguments":{"harbor":"Saltpan Quay","day":3}}]}"#,
@@ -65,7 +65,8 @@ fn outputs_with_calls_that_are_aborted_and_that_are_missing() {
     ("error", r#"{"role":"assistant","content":[]}"#),
     ("length", r#"{"role":"assistant","content":[{"type":"text","text":"trunc"}]}"#),
   ];
-  let written = answers
-    .map(|(reason, answer)| lines(&output(Form::OpenAi, Some(raw(answer)), Some(reason)).unwrap()));
+  let written = responses.map(|(reason, response)| {
+    lines(&output(Form::OpenAi, Some(raw(response)), Some(reason)).unwrap())
+  });
   insta::assert_snapshot!(written.join("\n"));
 }

@@ -41,9 +41,9 @@ fn the_form_of_flue_is_copied_byte_for_byte() {
   let list =
     r#"[ {"role":"user", "content":[{"type":"text","text":"\u0041","textSignature":"s"}]},7]"#;
   assert_eq!(input(Form::Flue, None, Some(raw(list))).unwrap().as_str(), list);
-  let answer = r#"{"role":"assistant", "content":[{"type":"thinking","thinking":"","thinkingSignature":"s"}]}"#;
-  let written = output(Form::Flue, Some(raw(answer)), Some("stop")).unwrap();
-  assert_eq!(written.as_str(), answer);
+  let response = r#"{"role":"assistant", "content":[{"type":"thinking","thinking":"","thinkingSignature":"s"}]}"#;
+  let written = output(Form::Flue, Some(raw(response)), Some("stop")).unwrap();
+  assert_eq!(written.as_str(), response);
 }
 
 #[test]
@@ -199,8 +199,8 @@ fn content_that_is_neither_text_nor_list_is_copied() {
 #[test]
 fn an_output_is_the_only_choice_with_its_finish_reason() {
   let of = |reason| {
-    let answer = raw(r#"{"role":"assistant","content":[{"type":"text","text":"a"}]}"#);
-    output(Form::OpenAi, Some(answer), reason).unwrap().as_str().into_owned()
+    let response = raw(r#"{"role":"assistant","content":[{"type":"text","text":"a"}]}"#);
+    output(Form::OpenAi, Some(response), reason).unwrap().as_str().into_owned()
   };
   assert_eq!(
     of(Some("stop")),
@@ -231,7 +231,8 @@ fn an_output_without_content_is_empty_and_a_missing_one_is_none() {
 
 #[test]
 fn an_output_of_another_shape_is_copied() {
-  let of = |answer| output(Form::OpenAi, Some(raw(answer)), None).unwrap().as_str().into_owned();
+  let of =
+    |response| output(Form::OpenAi, Some(raw(response)), None).unwrap().as_str().into_owned();
   assert_eq!(of(r#""text""#), r#""text""#);
   assert_eq!(
     of(r#"{"content":[{"type":"text","text":"a"}]}"#),
