@@ -8,14 +8,16 @@ use crate::{
   value::{RawJson, Text},
 };
 
-/// Declares a struct whose every member is optional raw JSON, named as in JavaScript.
-macro_rules! members {
+/// Declares a struct of the members of a JSON object: each is optional raw JSON, named in camel case in the JSON.
+/// Missing members are `None`; other members are ignored.
+#[macro_export]
+macro_rules! raw_members {
   ($(#[$doc:meta])* $name:ident { $($field:ident),* $(,)? }) => {
     $(#[$doc])*
-    #[derive(Deserialize, Default)]
+    #[derive(::serde::Deserialize, Default)]
     #[serde(rename_all = "camelCase", default)]
     pub(crate) struct $name<'a> {
-      $(#[serde(borrow)] pub $field: Member<'a>,)*
+      $(#[serde(borrow)] pub $field: $crate::RawJson<'a>,)*
     }
   };
 }
@@ -23,7 +25,7 @@ macro_rules! members {
 /// One member: absent, `null`, or any JSON value.
 pub(crate) type Member<'a> = Option<&'a RawValue>;
 
-members! {
+raw_members! {
   /// Every member of any translated event.
   Fields {
     r#type, v, timestamp, event_index,
@@ -39,64 +41,64 @@ members! {
     span_id, root_span_id, parent_span_id, span,
   }
 }
-members! {
+raw_members! {
   /// `turn_request.request` and `turn.request`.
   Request {
     provider_id, provider_name, requested_model, api, reasoning_level, max_tokens, temperature, input,
   }
 }
-members! {
+raw_members! {
   /// `log.attributes`, as far as Flue itself sets them.
   Attributes { tool_call_id, error }
 }
-members! {
+raw_members! {
   /// The tool call in which an operation was called, from JavaScript's async context.
   CallingTool { tool_call_id, turn_id, operation_id, run_id }
 }
-members! {
+raw_members! {
   /// Fields of a span that the application sets.
   Span {
     name, r#type, start, end, input, output, expected, error, metadata, metrics, scores, tags, attributes,
   }
 }
-members! {
+raw_members! {
   /// The W3C headers of the caller of a run or a submission.
   TraceCarrier { traceparent, tracestate }
 }
-members! {
+raw_members! {
   /// Arguments of Flue's own `task` tool.
   Delegation { prompt, agent }
 }
-members! {
+raw_members! {
   /// `request.input`. `history` comes from this package's JavaScript: which parts are those of the
   /// conversation's last request.
   RequestInput { system_prompt, messages, tools, history }
 }
-members! {
+raw_members! {
   /// The parts of a request that are those of the conversation's last request.
   RequestDelta { kept, system_prompt, tools }
 }
-members! {
+raw_members! {
   /// `turn.response`.
   Response { response_id, response_model, output, usage, finish_reason, error }
 }
-members! {
+raw_members! {
   /// A `usage` object.
   Usage { input, output, cache_read, cache_write, total_tokens, cost }
 }
-members! {
+raw_members! {
   /// A `usage.cost` object.
   Cost { total }
 }
-members! {
+raw_members! {
   /// `error` and `errorInfo` objects.
   Failure { r#type, name, code, message, stack }
 }
-members! {
+raw_members! {
   /// `operation.result`, `operation.agentInput`, `agentOutput` and a tool's `result`.
   Result { text, data, content, images, details }
 }
-members! {
+raw_members! {
   /// `details` of a shell command's result.
   Details { exit_code }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use flue_event::raw_members;
 use serde_json::value::RawValue;
 
 use super::{
@@ -52,28 +52,9 @@ pub struct Call<'a> {
   pub arguments: Option<&'a str>,
 }
 
-/// The members of a part of any kind.
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct Members<'a> {
-  #[serde(borrow)]
-  r#type: Option<&'a RawValue>,
-  #[serde(borrow)]
-  text: Option<&'a RawValue>,
-  #[serde(borrow)]
-  data: Option<&'a RawValue>,
-  #[serde(borrow)]
-  mime_type: Option<&'a RawValue>,
-  #[serde(borrow)]
-  thinking: Option<&'a RawValue>,
-  #[serde(borrow)]
-  redacted: Option<&'a RawValue>,
-  #[serde(borrow)]
-  id: Option<&'a RawValue>,
-  #[serde(borrow)]
-  name: Option<&'a RawValue>,
-  #[serde(borrow)]
-  arguments: Option<&'a RawValue>,
+raw_members! {
+  /// The members of a part of any kind.
+  Members { r#type, text, data, mime_type, thinking, redacted, id, name, arguments }
 }
 
 /// The parts of a content; `None` when it is not a list.

@@ -1,6 +1,6 @@
 //! Messages in the chat form, by role.
 
-use serde::Deserialize;
+use flue_event::raw_members;
 use serde_json::value::RawValue;
 
 use super::{
@@ -10,20 +10,9 @@ use super::{
   write::{join, list},
 };
 
-/// The members of a message of any role.
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct Members<'a> {
-  #[serde(borrow)]
-  role: Option<&'a RawValue>,
-  #[serde(borrow)]
-  content: Option<&'a RawValue>,
-  #[serde(borrow)]
-  tool_call_id: Option<&'a RawValue>,
-  #[serde(borrow)]
-  tool_name: Option<&'a RawValue>,
-  #[serde(borrow)]
-  is_error: Option<&'a RawValue>,
+raw_members! {
+  /// The members of a message of any role.
+  Members { role, content, tool_call_id, tool_name, is_error }
 }
 
 /// Writes a message of a conversation.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use flue_event::raw_members;
 use serde_json::value::RawValue;
 
 use super::{
@@ -10,18 +10,9 @@ use super::{
   walk::{Edit, Step, replace, walk},
 };
 
-/// The members of a tool.
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Members<'a> {
-  #[serde(borrow)]
-  r#type: Option<&'a RawValue>,
-  #[serde(borrow)]
-  name: Option<&'a RawValue>,
-  #[serde(borrow)]
-  description: Option<&'a RawValue>,
-  #[serde(borrow)]
-  parameters: Option<&'a RawValue>,
+raw_members! {
+  /// The members of a tool.
+  Members { r#type, name, description, parameters }
 }
 
 /// Writes a tool. A tool with a `type` is the provider's and is copied unchanged.
