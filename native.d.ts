@@ -22,32 +22,32 @@ import type {
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
-/** Takes Flue events and delivers them as Braintrust spans. */
+/** Accepts Flue events and delivers them as Braintrust spans. */
 export declare class Recorder {
-  /** Throws when the settings are not usable. Starts no thread, unless the spool has something to deliver. */
+  /** Throws when the settings are invalid. Starts no thread, unless the spool has segments to deliver. */
   constructor(settings: JsonString<RawConfig>)
-  /** Takes one event as JSON. Returns at once; false when it was refused. */
+  /** Enqueues one event, as JSON. Never blocks. False when the event is refused. */
   record(event: string, priority: Priority): boolean
   /** Counts an event that was recorded after `close`. */
   refuse(): void
-  /** Delivers what it can within `timeoutMs`, then ends. Nothing reports the outcome. */
+  /** Shuts down without a report: delivers rows for at most `timeoutMs`, then ends. */
   shutdownDetached(timeoutMs: number): void
-  /** Delivers what was recorded before, for at most `timeoutMs`. The promise never rejects. */
+  /** Delivers the events recorded before, for at most `timeoutMs`. The promise never rejects. */
   flush(timeoutMs: number): Promise<JsonString<FlushReport>>
-  /** Delivers what it can within `timeoutMs`, then takes nothing more. */
+  /** Refuses further events and delivers rows for at most `timeoutMs`. The promise never rejects. */
   close(timeoutMs: number): Promise<JsonString<FlushReport>>
   /** Sets whether the content of rows is masked from now on; see `takeMaskRequest`. */
   setMasking(wanted: boolean): void
   /** The next rows to mask: `content` is a list with one object for each row. Null when there are none. */
   takeMaskRequest(): JsonString<MaskRequest> | null
   /**
-   * Answers a mask request with as many objects as it had. Marks replace the content when the answer is
-   * anything else.
+   * Completes a mask request. `content` is a list with one object for each object of the request;
+   * otherwise marks replace the content.
    */
   completeMasking(batch: number, content: JsonString<readonly RowContent[]>): void
   /** Begins the shutdown that `waitShutdown` waits for, within the exit timeout of the settings. */
   beginShutdown(): void
-  /** Whether no thread is at work: it has not started, or it has ended. */
+  /** Whether no thread runs: it has not started, or it has ended. */
   isAtRest(): boolean
   /**
    * Waits for the shutdown that `beginShutdown` began, at most for the exit timeout. False when rows must be
@@ -56,7 +56,7 @@ export declare class Recorder {
   waitShutdown(): boolean
   /** The diagnostics since the last call. */
   takeDiagnostics(): JsonString<Diagnostic[]>
-  /** Where Braintrust shows spans, with null for what is not known yet. */
+  /** Where Braintrust shows spans. Members that the login has not stated yet are null. */
   traceDestination(): JsonString<TraceDestination>
   /** The counters now. */
   stats(): JsonString<Stats>
@@ -66,8 +66,8 @@ export declare class Recorder {
 export declare function flueSpan(ids: JsonString<FlueIds>): Array<string>
 
 /**
- * What a spool directory holds, without its content. Changes nothing. Throws when the directory or a file in
- * it cannot be read.
+ * Lists a spool directory: numbers, sizes and ages, without content. Read-only. Throws when the directory or a
+ * file in it cannot be read.
  */
 export declare function inspectSpool(dir: string): JsonString<SpoolListing>
 

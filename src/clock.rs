@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use export::Now;
 
-/// Measures time since it was started, beside the wall clock. Copies of it agree.
+/// The monotonic clock, which starts at zero, and the wall clock. Copies show the same time.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock(Instant);
 
@@ -23,7 +23,7 @@ impl Clock {
     self.0.elapsed()
   }
 
-  /// The moment at which so much time has passed since the clock was started.
+  /// The instant at which the clock shows `elapsed`.
   pub fn at(self, elapsed: Duration) -> Instant {
     self.0 + elapsed
   }

@@ -1,8 +1,7 @@
 //! The Node host of `flue-braintrust`: Flue events in, Braintrust spans out.
 //!
-//! An event enters through [`binding`] on the JavaScript thread and is handed over as text; all else
-//! happens on the thread of the [`host`]. What events mean, and what becomes of rows, is in the crates
-//! of `crates/`, which do no I/O.
+//! The JavaScript thread passes an event as text through [`binding`]; the thread of the [`host`] does
+//! everything else. The crates of `crates/` translate events and deliver rows; they do no I/O.
 
 mod binding;
 mod clock;

@@ -1,4 +1,4 @@
-//! The real file system, as the spool asks for it.
+//! The spool's [`Files`] on the file system of the machine.
 
 use std::{
   fs::{self, File, OpenOptions},
@@ -10,7 +10,7 @@ use std::{
 use export::config::SpoolSettings;
 use spool::{FileHead, Files, Id, Options, Spool};
 
-/// How often another random number is drawn for the name of this process.
+/// The most attempts to lock a new id for this process.
 const MAX_DRAWS: usize = 8;
 
 /// Opens the spool of this process.
@@ -38,7 +38,7 @@ pub fn open(settings: &SpoolSettings, destination: u64) -> io::Result<Spool<Disk
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DiskFiles;
 
-/// A lock on a real file. Closing the file gives it back, however the process ends.
+/// A lock on a file. The operating system releases it when the process ends, however it ends.
 #[derive(Debug)]
 pub struct DiskLock {
   _file: File,

@@ -1,5 +1,4 @@
-//! What the fuzz targets run: inputs that come from outside, and what must hold for any. The tests run the
-//! same on a few seeds.
+//! The fuzz targets: each checks invariants of code that reads input from outside. The tests run them on a few seeds.
 
 use std::time::Duration;
 
@@ -14,11 +13,11 @@ use redact::Redactor;
 use spool::{Header, Name, decode};
 use translate::Translator;
 
-/// When the fuzzer believes to live, milliseconds since the epoch.
+/// The wall clock of all targets, milliseconds since the epoch.
 const NOW: i64 = 1_795_417_364_000;
 
-/// Events, one a line, go through one translator as they would in a process. Whatever they are, rows
-/// come of it that are JSON, and no panic. Bytes that begin with 0 are UTF-16 as they stand.
+/// Translates events, one per line. Every row is valid JSON, and every span is closed at the end. Data that begins
+/// with a zero byte is read as UTF-16.
 pub fn event_decode(data: &[u8]) {
   let text: Vec<u16> = match data {
     [0, units @ ..] => units.as_chunks().0.iter().map(|unit| u16::from_le_bytes(*unit)).collect(),
@@ -44,11 +43,11 @@ pub fn event_decode(data: &[u8]) {
   }
 }
 
-/// A file of the spool, and the name of one. Only what was written is read, and as it was written.
+/// Decodes a spool file and a file name. Encoding them again yields the same bytes.
 pub fn spool_file(data: &[u8]) {
   if let Ok((header, content)) = decode(data) {
     let again = Header::of(content, header.rows, header.created).encode();
-    assert_eq!([&again[..], content].concat(), data, "two files say the same");
+    assert_eq!([&again[..], content].concat(), data, "two files have the same content");
   }
   let written = Header::of(data, 7, NOW).encode();
   let file = [&written[..], data].concat();
@@ -60,7 +59,7 @@ pub fn spool_file(data: &[u8]) {
   }
 }
 
-/// Rules on the first line, and JSON behind it. Rules are refused, or what they leave is JSON.
+/// Redacts JSON by the rules on the first line. Rules are refused, or the redacted row is valid JSON.
 pub fn redact(data: &[u8]) {
   let text = String::from_utf8_lossy(data);
   let Some((rules, value)) = text.split_once('\n') else { return };
@@ -77,7 +76,7 @@ pub fn redact(data: &[u8]) {
   assert!(read.is_ok(), "{}", String::from_utf8_lossy(&written));
 }
 
-/// An response of the server: a status, the time, and a `Retry-After` header. Nobody waits for ever.
+/// Classifies a response: a status, the time, and a `Retry-After` header. The delay is bounded.
 pub fn retry_after(data: &[u8]) {
   let Some((status, rest)) = data.split_first_chunk() else { return };
   let Some((now, header)) = rest.split_first_chunk() else { return };

@@ -1,8 +1,8 @@
-//! The border to JavaScript, and the only module that knows N-API.
+//! The interface to JavaScript, and the only module that uses N-API.
 //!
-//! It converts and delegates; it decides nothing. Every exported function catches panics: one that got
-//! through would end the application's process. Objects cross as JSON text, which costs less than
-//! building them member by member.
+//! It converts values and delegates. Every exported function catches panics: an uncaught one would end
+//! the application's process. Objects cross as JSON text, which costs less than building them member by
+//! member.
 
 mod priority;
 #[cfg_attr(test, allow(dead_code, reason = "no Node calls it in tests"))]

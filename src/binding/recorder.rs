@@ -1,4 +1,4 @@
-//! `Recorder`: the handle by which JavaScript holds an engine.
+//! `Recorder`: JavaScript's handle of an exporter.
 
 use std::{
   panic::{AssertUnwindSafe, catch_unwind},
@@ -16,7 +16,7 @@ use super::{priority::Priority, text::JsText};
 use crate::host::{ExporterHandle, Report};
 use export::config::Settings;
 
-/// Takes Flue events and delivers them as Braintrust spans.
+/// Accepts Flue events and delivers them as Braintrust spans.
 #[napi]
 pub struct Recorder {
   handle: ExporterHandle,
@@ -24,14 +24,14 @@ pub struct Recorder {
 
 #[napi]
 impl Recorder {
-  /// Throws when the settings are not usable. Starts no thread, unless the spool has something to deliver.
+  /// Throws when the settings are invalid. Starts no thread, unless the spool has segments to deliver.
   #[napi(constructor, catch_unwind, ts_args_type = "settings: JsonString<RawConfig>")]
   pub fn new(env: &Env, settings: String) -> Result<Self> {
     let settings = parsed(&settings)?;
-    // The engine's thread outlives the worker that made it by a moment; its code must, too.
+    // The exporter's thread may run a moment longer than the worker that started it: its code stays loaded.
     retain_current_module_for_unload_safety();
     let handle = ExporterHandle::new(settings);
-    // A worker that is terminated runs no JavaScript any more. This waits in its thread alone.
+    // A terminated worker runs no more JavaScript. The hook blocks only the worker's thread.
     let shutdown = AssertUnwindSafe(handle.cleanup_hook());
     env.add_env_cleanup_hook(shutdown, |AssertUnwindSafe(shutdown)| {
       // A panic here would end the process.
@@ -40,7 +40,7 @@ impl Recorder {
     Ok(Self { handle })
   }
 
-  /// Takes one event as JSON. Returns at once; false when it was refused.
+  /// Enqueues one event, as JSON. Never blocks. False when the event is refused.
   #[napi(catch_unwind, ts_args_type = "event: string, priority: Priority")]
   pub fn record(&self, event: JsText, priority: Priority) -> bool {
     self.handle.record(&event, priority.into())
@@ -52,19 +52,19 @@ impl Recorder {
     self.handle.refuse_late();
   }
 
-  /// Delivers what it can within `timeoutMs`, then ends. Nothing reports the outcome.
+  /// Shuts down without a report: delivers rows for at most `timeoutMs`, then ends.
   #[napi(catch_unwind)]
   pub fn shutdown_detached(&self, timeout_ms: f64) {
     self.handle.shutdown(millis(timeout_ms), |_| {});
   }
 
-  /// Delivers what was recorded before, for at most `timeoutMs`. The promise never rejects.
+  /// Delivers the events recorded before, for at most `timeoutMs`. The promise never rejects.
   #[napi(catch_unwind, ts_return_type = "Promise<JsonString<FlushReport>>")]
   pub fn flush<'env>(&self, env: &'env Env, timeout_ms: f64) -> Result<Object<'env>> {
     promise(env, |reply| self.handle.flush(millis(timeout_ms), reply))
   }
 
-  /// Delivers what it can within `timeoutMs`, then takes nothing more.
+  /// Refuses further events and delivers rows for at most `timeoutMs`. The promise never rejects.
   #[napi(catch_unwind, ts_return_type = "Promise<JsonString<FlushReport>>")]
   pub fn close<'env>(&self, env: &'env Env, timeout_ms: f64) -> Result<Object<'env>> {
     promise(env, |reply| self.handle.shutdown(millis(timeout_ms), reply))
@@ -82,8 +82,8 @@ impl Recorder {
     self.handle.take_mask_request()
   }
 
-  /// Answers a mask request with as many objects as it had. Marks replace the content when the answer is
-  /// anything else.
+  /// Completes a mask request. `content` is a list with one object for each object of the request;
+  /// otherwise marks replace the content.
   #[napi(catch_unwind, ts_args_type = "batch: number, content: JsonString<readonly RowContent[]>")]
   pub fn complete_masking(&self, batch: u32, content: String) {
     self.handle.complete_masking(batch.into(), content);
@@ -95,7 +95,7 @@ impl Recorder {
     self.handle.begin_shutdown();
   }
 
-  /// Whether no thread is at work: it has not started, or it has ended.
+  /// Whether no thread runs: it has not started, or it has ended.
   #[napi(catch_unwind)]
   pub fn is_at_rest(&self) -> bool {
     self.handle.is_at_rest()
@@ -114,7 +114,7 @@ impl Recorder {
     json(&self.handle.take_diagnostics())
   }
 
-  /// Where Braintrust shows spans, with null for what is not known yet.
+  /// Where Braintrust shows spans. Members that the login has not stated yet are null.
   #[napi(catch_unwind, ts_return_type = "JsonString<TraceDestination>")]
   pub fn trace_destination(&self) -> String {
     json(&self.handle.trace_destination())

@@ -15,8 +15,8 @@ use spool::{
   inspect::{Segments, Share, inspect},
 };
 
-/// What a spool directory holds, without its content. Changes nothing. Throws when the directory or a file in
-/// it cannot be read.
+/// Lists a spool directory: numbers, sizes and ages, without content. Read-only. Throws when the directory or a
+/// file in it cannot be read.
 #[napi(catch_unwind, ts_return_type = "JsonString<SpoolListing>")]
 pub fn inspect_spool(dir: String) -> Result<String> {
   let listing = list(Path::new(&dir))

@@ -1,12 +1,12 @@
-//! Texts of events on their way between the threads, in few allocations.
+//! Event texts in the queue between the threads, in few allocations.
 
 use std::collections::VecDeque;
 
 /// The bytes of a chunk of short events. Allocations of each event's size would cost an allocation on one thread
 /// and a release on another.
 pub const CHUNK: usize = 128 * 1024;
-/// The UTF-16 units up to which a text is written as UTF-8 at once, which takes half the memory while it waits. For
-/// longer ones that would hold up the JavaScript thread.
+/// The most UTF-16 units of a text that is encoded as UTF-8 at once, which halves its memory. Encoding longer texts
+/// would block the JavaScript thread for too long.
 pub const SHORT: usize = 4096;
 /// The most empty chunks that are kept.
 pub const SPARE: usize = 4;

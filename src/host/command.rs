@@ -1,4 +1,4 @@
-//! What the JavaScript thread asks of the exporter's thread besides events.
+//! Commands of the JavaScript thread to the exporter's thread.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,9 +7,9 @@ use serde::Serialize;
 
 /// A command. Deadlines are on the host's clock.
 pub enum Command {
-  /// Settle what came before this.
+  /// Settle every row accepted before.
   Flush { deadline: Duration, reply: Reply },
-  /// A batch returns from the masking function.
+  /// The masked content of a batch.
   Masked { batch: u64, content: String },
   /// Settle everything and end.
   Shutdown { deadline: Duration, reply: Reply },
@@ -21,12 +21,12 @@ pub enum Command {
 pub struct Report {
   /// Whether every row accepted before was delivered, or lost for a reason of its own, in time.
   pub complete: bool,
-  /// The numbers at its end.
+  /// The counters at its end.
   #[serde(flatten)]
   pub stats: Stats,
 }
 
-/// Answers exactly once: when it is sent, else when it is dropped.
+/// Calls its callback exactly once: when it is sent, else when it is dropped.
 pub struct Reply {
   send: Option<Box<dyn FnOnce(Report) + Send>>,
   account: Arc<Account>,
@@ -37,7 +37,7 @@ impl Reply {
     Self { send: Some(Box::new(send)), account }
   }
 
-  /// Answers now.
+  /// Calls the callback now.
   pub fn send(mut self, complete: bool) {
     self.reply(complete);
   }

@@ -1,4 +1,4 @@
-//! The exporter's thread's end of the event queue.
+//! The consumer's side of the event queue.
 
 use std::{borrow::Cow, collections::VecDeque, mem, ops::Range, rc::Rc};
 

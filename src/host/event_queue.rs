@@ -22,10 +22,10 @@ use super::{
   drained::{Drained, QueuedCommand},
 };
 
-/// The bytes that wake the thread in any case when they wait.
+/// The queued bytes at which the thread is always woken.
 const URGENT_BYTES: usize = 1024 * 1024;
 
-/// What waits for the exporter's thread.
+/// Events and commands for the exporter's thread.
 pub struct EventQueue {
   admission: Admission,
   /// The bytes of all events that are not translated yet.
@@ -50,7 +50,7 @@ struct State {
   ended: bool,
   /// When the exporter must have shut down.
   deadline: Option<Duration>,
-  /// Whether the thread sleeps until it is woken, instead of looking by itself.
+  /// Whether the thread sleeps until it is woken; false: it polls.
   parked: bool,
 }
 
@@ -65,7 +65,7 @@ impl EventQueue {
     }
   }
 
-  /// Accepts an event, unless too much waits or the thread has ended. True for the first event ever.
+  /// Enqueues an event, unless the queue is full or closed. True for the first event: the thread is to be started.
   ///
   /// # Errors
   /// Why the event is refused.
@@ -84,7 +84,7 @@ impl EventQueue {
     state.events += 1;
     let queued = self.bytes.fetch_add(bytes, Relaxed) + bytes;
     let first = !mem::replace(&mut state.started, true);
-    // Waking a thread costs more than all else here; one that is awake looks by itself before long.
+    // Waking a thread is expensive; a thread that is awake polls the queue soon anyway.
     let wakes = mem::take(&mut state.parked) || queued > URGENT_BYTES;
     drop(state);
     if wakes {
@@ -98,7 +98,7 @@ impl EventQueue {
     self.exporter_bytes.store(bytes, Relaxed);
   }
 
-  /// The thread is about to sleep until it is woken. False when something waits already.
+  /// Announces that the thread is about to sleep until it is woken. False when the queue is not empty.
   pub fn park(&self) -> bool {
     let mut state = self.lock();
     state.parked = state.chunks.chunks.is_empty() && state.commands.is_empty();
@@ -110,7 +110,7 @@ impl EventQueue {
     !mem::replace(&mut self.lock().started, true)
   }
 
-  /// Queues a command. Without a thread to carry it out it is dropped, which answers it.
+  /// Queues a command. Without a thread it is dropped, which sends its reply.
   pub fn command(&self, command: Command) {
     let mut state = self.lock();
     if let Command::Shutdown { deadline, .. } = command {
@@ -130,7 +130,7 @@ impl EventQueue {
     self.lock().deadline
   }
 
-  /// Moves everything that waits to `drained`.
+  /// Moves all events and commands to `drained`.
   pub fn drain(&self, drained: &mut Drained) {
     let mut state = self.lock();
     drained.chunks.chunks.append(&mut state.chunks.chunks);
@@ -139,18 +139,19 @@ impl EventQueue {
     state.chunks.spare.extend(drained.chunks.spare.drain(..room));
   }
 
-  /// An event of so many bytes is translated.
+  /// Releases the bytes of an event that is translated.
   pub fn release(&self, bytes: usize) {
     self.bytes.fetch_sub(bytes, Relaxed);
   }
 
-  /// Whether no thread is at work, not yet or not any more.
+  /// Whether no thread runs: it has not started, or it has ended.
   pub fn is_at_rest(&self) -> bool {
     let state = self.lock();
     !state.started || state.ended
   }
 
-  /// Accepts nothing more, for this reason, and drops the events that wait. Commands that wait are answered.
+  /// Refuses further events with `reason` and drops the queued ones. Queued commands are dropped, which sends their
+  /// replies.
   pub fn close(&self, reason: LossReason) {
     let mut state = self.lock();
     state.closed.get_or_insert(reason);
@@ -162,7 +163,7 @@ impl EventQueue {
     drop(commands);
   }
 
-  /// Waits until something comes.
+  /// Waits for an event or a command.
   pub async fn arrival(&self) {
     self.wake.notified().await;
   }

@@ -1,4 +1,4 @@
-//! What the JavaScript thread waits for at the end of the process.
+//! Blocks the JavaScript thread at the end of the process until the exporter has ended.
 
 use std::{
   sync::{Condvar, Mutex, PoisonError},
@@ -13,9 +13,9 @@ pub struct ExitSignal {
 }
 
 impl ExitSignal {
-  /// Something has changed.
+  /// Wakes the waiting thread to poll again.
   pub fn notify(&self) {
-    // Held by a waiter until it waits: no change falls between its poll and its wait.
+    // The waiter holds the lock until it waits: no notification falls between its poll and its wait.
     drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner));
     self.changed.notify_all();
   }

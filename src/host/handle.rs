@@ -1,4 +1,4 @@
-//! The JavaScript thread's end of an exporter.
+//! The JavaScript thread's handle of an exporter.
 
 use std::{
   io::Write,
@@ -24,16 +24,16 @@ use super::{
 };
 use crate::spool_io::DiskFiles;
 
-/// How much longer than its deadline the JavaScript thread waits for the thread's end.
+/// How long after the deadline the JavaScript thread still waits for the exporter's thread to end.
 const GRACE: Duration = Duration::from_millis(250);
 
-/// The JavaScript thread's end of an exporter.
+/// The JavaScript thread's handle of an exporter.
 pub struct ExporterHandle {
   settings: Arc<Settings>,
   shared: Arc<Shared>,
 }
 
-/// What ended a wait for the thread.
+/// Why a wait for the thread ended.
 enum Waited {
   Ended,
   /// There is content to mask.
@@ -41,8 +41,8 @@ enum Waited {
 }
 
 impl ExporterHandle {
-  /// An exporter at rest: no thread, no connection. Unless a spool holds what dead processes left: then there is work
-  /// at once.
+  /// An exporter without a thread or a connection. Only if the spool has files of dead processes, the thread starts at
+  /// once.
   pub fn new(settings: Settings) -> Self {
     let shared = Shared::new(&settings, Box::new(print), Box::new(print_debug));
     let has_work = settings
@@ -56,8 +56,8 @@ impl ExporterHandle {
     handle
   }
 
-  /// Pushes one event. Never blocks; false when it is refused. That is counted, unless it continues a span: then its
-  /// essential form is expected next.
+  /// Pushes one event. Never blocks; false when it is refused. A refused event is counted, unless it continues a span:
+  /// then its minimal end is expected next.
   pub fn record(&self, event: &impl EventText, priority: Priority) -> bool {
     match self.shared.queue.push(event, priority) {
       Ok(first) => {
@@ -76,7 +76,7 @@ impl ExporterHandle {
     }
   }
 
-  /// Counts an event that comes after the end.
+  /// Counts an event that comes after [`Self::shutdown`].
   pub fn refuse_late(&self) {
     self.refuse(LossReason::Closed, 0);
   }
@@ -93,15 +93,15 @@ impl ExporterHandle {
 
   /// Calls `reply` once every event accepted until now is settled, or `timeout` has passed.
   pub fn flush(&self, timeout: Duration, reply: impl FnOnce(Report) + Send + 'static) {
-    // Without a thread nothing is pending: the command is answered as it is dropped.
+    // Without a thread nothing is pending: the dropped command sends its reply.
     self.shared.queue.command(Command::Flush {
       deadline: self.shared.clock.elapsed() + timeout,
       reply: Reply::new(self.shared.account.clone(), reply),
     });
   }
 
-  /// Accepts nothing more, closes the open spans, delivers what it can until `timeout` has passed, counts
-  /// the rest as lost and ends the thread. Then calls `reply`.
+  /// Refuses further events, closes the open spans, delivers rows until `timeout` has passed, counts the
+  /// rest as lost and ends the thread. Then calls `reply`.
   pub fn shutdown(&self, timeout: Duration, reply: impl FnOnce(Report) + Send + 'static) {
     self.shared.shut_down(timeout, reply);
   }
@@ -118,27 +118,27 @@ impl ExporterHandle {
     wait_shutdown(&self.shared, true)
   }
 
-  /// From now on rows pass through a masking function of the caller's, or not.
+  /// Sets whether rows pass through the masking function from now on. Default: no.
   pub fn set_masking(&self, wanted: bool) {
     self.shared.masks.enable(wanted);
   }
 
-  /// Takes what is to be masked, as JSON: `{ batch, content }`.
+  /// The next mask request, as JSON: `{ batch, content }`.
   pub fn take_mask_request(&self) -> Option<String> {
     self.shared.masks.take()
   }
 
-  /// Returns it, masked.
+  /// Passes the masked content of a batch to the exporter.
   pub fn complete_masking(&self, batch: u64, content: String) {
     self.shared.queue.command(Command::Masked { batch, content });
   }
 
-  /// Whether no thread is at work, not yet or not any more.
+  /// Whether no thread runs: it has not started, or it has ended.
   pub fn is_at_rest(&self) -> bool {
     self.shared.queue.is_at_rest()
   }
 
-  /// Waits for the end of this exporter's thread, should it still be at work when the environment ends.
+  /// A hook for the end of the environment: shuts down, and waits for the exporter's thread to end.
   pub fn cleanup_hook(&self) -> impl FnOnce() + Send + 'static {
     let (shared, timeout) = (Arc::downgrade(&self.shared), self.settings.exit_timeout);
     move || {
@@ -160,7 +160,7 @@ impl ExporterHandle {
     self.shared.trace_destination()
   }
 
-  /// The numbers now.
+  /// The counters now.
   pub fn stats(&self) -> Stats {
     self.shared.account.counters.stats()
   }
@@ -180,7 +180,7 @@ impl ExporterHandle {
 }
 
 impl Drop for ExporterHandle {
-  /// A recorder that is garbage-collected: its thread delivers what it has, and ends.
+  /// The recorder is garbage-collected: its thread delivers its rows and ends.
   fn drop(&mut self) {
     self.begin_shutdown();
   }
@@ -205,7 +205,7 @@ fn wait_shutdown(shared: &Shared, masks: bool) -> bool {
     }
   });
   if waited.is_none() {
-    // The thread is too busy to answer.
+    // The thread did not end in time.
     let stats = shared.account.counters.stats();
     let unprocessed = shared.account.counters.unprocessed();
     let lost = stats.pending + stats.lost.values().sum::<u64>() + unprocessed;

@@ -1,4 +1,4 @@
-//! Where content waits for the JavaScript thread, which alone can call the user's masking function.
+//! Mask requests for the JavaScript thread, the only one that can call the user's masking function.
 //!
 //! The exporter's thread posts requests here; the JavaScript thread takes them, from time to time and at the end of
 //! the process, and returns the masked content by a command.
@@ -13,22 +13,22 @@ use std::{
 
 use export::masking::{MaskRequest, Masking};
 
-/// The requests that wait.
+/// The queued mask requests.
 #[derive(Default)]
 pub struct MaskExchange {
   is_enabled: AtomicBool,
-  /// No JavaScript runs any more.
+  /// Whether the JavaScript thread can no longer call the masking function.
   is_unavailable: AtomicBool,
   requests: Mutex<VecDeque<MaskRequest>>,
 }
 
 impl MaskExchange {
-  /// From now on rows pass through the masking function, or not.
+  /// Sets whether rows pass through the masking function from now on.
   pub fn enable(&self, enabled: bool) {
     self.is_enabled.store(enabled, Relaxed);
   }
 
-  /// No JavaScript runs any more: what must be masked is lost.
+  /// The masking function can no longer be called: rows that must be masked are lost.
   pub fn set_unavailable(&self) {
     self.is_unavailable.store(true, Relaxed);
   }
@@ -42,21 +42,23 @@ impl MaskExchange {
     }
   }
 
+  /// Queues a request.
   pub fn post(&self, request: MaskRequest) {
     self.lock().push_back(request);
   }
 
-  /// Takes the request that has waited longest, as JSON: `{ batch, content }`.
+  /// Takes the oldest request, as JSON: `{ batch, content }`.
   pub fn take(&self) -> Option<String> {
     let MaskRequest { batch, content } = self.lock().pop_front()?;
     Some(format!(r#"{{"batch":{batch},"content":{content}}}"#))
   }
 
+  /// Whether no request is queued.
   pub fn is_empty(&self) -> bool {
     self.lock().is_empty()
   }
 
-  /// Nothing is masked any more.
+  /// Drops all requests.
   pub fn clear(&self) {
     self.lock().clear();
   }

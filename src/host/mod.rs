@@ -2,13 +2,13 @@
 //!
 //! The JavaScript thread pushes events and commands into the [`event_queue`] and never waits, except in
 //! [`ExporterHandle::wait_shutdown`], which has a deadline. The [`thread`] is started by the first event; it never keeps the
-//! process alive. If it panics, what it held is counted as lost and every flush is answered.
+//! process alive. If it panics, its rows are counted as lost and every flush completes.
 //!
 //! | file | |
 //! |---|---|
-//! | [`chunks`], [`command`], [`drained`], [`event_queue`] | what crosses from the JavaScript thread |
-//! | [`mask_exchange`], [`exit_signal`] | what crosses back |
-//! | [`shared`] | all of it |
+//! | [`chunks`], [`command`], [`drained`], [`event_queue`] | from the JavaScript thread |
+//! | [`mask_exchange`], [`exit_signal`] | to the JavaScript thread |
+//! | [`shared`] | the state of both threads |
 //! | [`thread`] | the loop that drives the exporter |
 //! | [`handle`] | the JavaScript thread's end |
 //! | [`probe`] | a connection without an exporter |

@@ -1,7 +1,7 @@
-//! What a recorder with these settings would meet, tried out without one.
+//! Tries a connection with given settings, without an exporter.
 //!
-//! For those who ask whether it works. The client, its proxies, certificates and timeouts, and the way to
-//! the project are the very ones that delivery uses; here each step is told instead of retried.
+//! The client, its proxies, certificates and timeouts, and the steps of the connection are those of delivery. A
+//! failed step is reported instead of retried.
 
 use export::{
   config::Settings,
@@ -16,17 +16,17 @@ use crate::{
   transport::{Client, connect},
 };
 
-/// What settings come to. Nothing was asked for yet, and there is no secret in it.
+/// The resolved settings, without secrets. No request is sent for them.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
   app_url: String,
-  /// `None`: the login tells.
+  /// `None`: the login states it.
   api_url: Option<String>,
-  /// `None`: the first that the key opens.
+  /// `None`: the first one that the key has access to.
   org_name: Option<String>,
   project_name: String,
-  /// `None`: the project goes by its name.
+  /// `None`: the project is identified by its name.
   project_id: Option<String>,
   /// The proxy on the way to the app, `None` if there is none.
   proxy: Option<String>,
@@ -36,43 +36,43 @@ pub struct Plan {
   destination: String,
 }
 
-/// What came of trying.
+/// The result of a probe.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Probe {
-  /// Where rows go; `None`: nowhere.
+  /// Where rows are sent; `None`: the connection failed.
   session: Option<ProbedSession>,
   failure: Option<Failure>,
   /// Why the file of `NODE_EXTRA_CA_CERTS` is not used.
   #[serde(rename = "complaint")]
   certificate_error: Option<String>,
-  /// How long all of it took.
+  /// The duration in milliseconds.
   took_ms: u128,
 }
 
-/// Where rows go.
+/// Where rows are sent.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ProbedSession {
-  /// `None`: there was no login, as nothing had to be asked for.
+  /// `None`: the settings made a login unnecessary.
   organisation: Option<String>,
   project_id: String,
   api_url: String,
   /// The proxy on the way there.
   proxy: Option<String>,
-  /// The most bytes of one request, as the server tells; `None`: it does not.
+  /// The most bytes of one request, as the server states; `None`: it states none.
   limit: Option<usize>,
-  /// The limit that is kept.
+  /// The most bytes of one request that delivery sends.
   max_bytes: usize,
 }
 
-/// Why there is no place to send to.
+/// Why the connection failed.
 #[derive(Debug, Serialize)]
 struct Failure {
-  /// What was tried.
+  /// The step that failed.
   step: &'static str,
   message: String,
-  /// The status of the answer, if one came and it was that.
+  /// The status of the response; `None`: there is none, or it is a success.
   status: Option<u16>,
 }
 
@@ -92,11 +92,11 @@ impl Plan {
   }
 }
 
-/// Tries it, on a thread of its own, and tells `reply` in any case.
+/// Connects once, on a thread of its own. Calls `reply` exactly once, whatever happens.
 pub fn probe(settings: Settings, reply: impl FnOnce(Probe) + Send + 'static) {
   let reply = Reply(Some(reply));
   let thread = std::thread::Builder::new().name("flue-braintrust-probe".into());
-  // Without a thread the reply is dropped, and so answered.
+  // Without a thread the reply is dropped, which calls it.
   let _unstarted = thread.spawn(move || {
     let began = Instant::now();
     let probe = attempt(&settings);
@@ -104,7 +104,7 @@ pub fn probe(settings: Settings, reply: impl FnOnce(Probe) + Send + 'static) {
   });
 }
 
-/// Somebody waits for it: whatever happens, it is answered once.
+/// Calls its callback exactly once: when it is sent, else when it is dropped.
 struct Reply<F: FnOnce(Probe)>(Option<F>);
 
 impl<F: FnOnce(Probe)> Reply<F> {

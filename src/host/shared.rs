@@ -1,4 +1,4 @@
-//! What the JavaScript thread and the exporter's thread share.
+//! The state that the JavaScript thread and the exporter's thread share.
 
 use std::{
   sync::{
@@ -26,7 +26,7 @@ use super::{
 };
 use crate::clock::Clock;
 
-/// What the two threads share.
+/// The shared state of the two threads.
 pub struct Shared {
   pub clock: Clock,
   pub queue: EventQueue,
@@ -38,7 +38,7 @@ pub struct Shared {
   destination: Mutex<TraceDestination>,
 }
 
-/// Where spans are shown, as far as known: what links and slugs are made of.
+/// Where Braintrust shows spans, for links and slugs.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TraceDestination {
@@ -51,7 +51,7 @@ pub struct TraceDestination {
 }
 
 impl Shared {
-  /// What a thread that has not started shares. Diagnostics go to `sink`, lines of the debug log to `log`.
+  /// The state before the thread starts. Diagnostics go to `sink`, lines of the debug log to `log`.
   pub fn new(settings: &Settings, sink: Sink, log: LineSink) -> Self {
     let mut account = Account::new(settings.warn_period, sink);
     if settings.debug_log {
@@ -79,26 +79,26 @@ impl Shared {
     self.destination.lock().unwrap_or_else(PoisonError::into_inner).clone()
   }
 
-  /// The thread has ended as it was asked to.
+  /// Records that the thread has ended after a shutdown.
   pub fn set_ended(&self) {
     self.masks.clear();
     self.has_ended.store(true, SeqCst);
     self.exit_signal.notify();
   }
 
-  /// Whether the thread has ended as it was asked to.
+  /// Whether the thread has ended after a shutdown.
   pub fn has_ended(&self) -> bool {
     self.has_ended.load(SeqCst)
   }
 
-  /// Keeps where spans are shown, as the login states it.
+  /// Records where spans are shown, as the login states it.
   pub fn set_session(&self, session: &Session) {
     let mut destination = self.destination.lock().unwrap_or_else(PoisonError::into_inner);
     destination.org_name = session.org_name.clone().or(destination.org_name.take());
     destination.project_id = Some(session.project_id.clone());
   }
 
-  /// Accepts nothing more, and calls `reply` when the thread has ended.
+  /// Refuses further events, and calls `reply` when the thread has ended.
   pub fn shut_down(&self, timeout: Duration, reply: impl FnOnce(Report) + Send + 'static) {
     self.queue.command(Command::Shutdown {
       deadline: self.clock.elapsed() + timeout,
@@ -106,10 +106,10 @@ impl Shared {
     });
   }
 
-  /// The thread has ended: nothing more is accepted, and what it leaves is counted as lost.
+  /// Handles the end of the thread: refuses further events and counts pending rows as lost.
   pub fn on_thread_exit(&self, reason: LossReason) {
     self.queue.close(reason);
-    // Their sizes are no longer known.
+    // The sizes of these events are not available any more.
     for _ in 0..self.account.counters.unprocessed() {
       self.account.counters.refuse(reason, 0);
       self.account.counters.event_processed();

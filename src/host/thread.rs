@@ -1,4 +1,4 @@
-//! The loop of the exporter's thread: it lends the exporter a clock, sockets and files, and decides nothing.
+//! The loop of the exporter's thread, which provides the clock, the sockets and the files.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -26,13 +26,13 @@ use crate::{
   transport::{Client, ClientError},
 };
 
-/// The most events translated before the network gets its turn.
+/// The most events translated before the network is polled.
 const EVENTS_AT_ONCE: usize = 256;
 /// The most bytes of events translated at once, or one event: no deadline is missed meanwhile.
 const BYTES_AT_ONCE: usize = 1024 * 1024;
-/// How often the thread looks for events while they come.
+/// How often the thread polls the queue while events come.
 const TICK: Duration = Duration::from_millis(10);
-/// How long after the last event it does so, before it sleeps until it is woken.
+/// How long the thread polls after the last event, before it sleeps until it is woken.
 const AWAKE: Duration = Duration::from_millis(500);
 
 /// Runs until the exporter has ended.
@@ -61,7 +61,7 @@ struct Host<'a> {
   request_of: HashMap<Id, RequestId>,
   spool: Option<Spool<DiskFiles>>,
   replies: HashMap<TicketId, Reply>,
-  /// Until when it looks for events by itself.
+  /// Until when the thread polls the queue.
   awake_until: Duration,
 }
 
@@ -105,7 +105,7 @@ impl<'a> Host<'a> {
         break;
       }
       if more {
-        // The network gets a turn, without waiting for it.
+        // Polls the network without blocking.
         tokio::task::yield_now().await;
         while let Some(responded) = self.requests.try_join_next_with_id() {
           self.handle_response(responded);
@@ -175,7 +175,7 @@ impl<'a> Host<'a> {
     }
   }
 
-  /// Carries out what the exporter asks for, until it asks for nothing more.
+  /// Carries out the exporter's outputs until there are none.
   fn carry_out(&mut self) {
     loop {
       self.exporter.handle_timeout(self.shared.clock.now());

@@ -1,4 +1,4 @@
-//! The real file system: that it does what the one in memory is believed to do.
+//! The file system behaves as the one in memory, which the model tests use.
 
 use std::{
   collections::BTreeSet,
@@ -37,7 +37,7 @@ fn files_of_a_dead_process_are_adopted_and_those_of_a_running_one_are_not() {
     first.write_snapshot(b"open", NOW).unwrap();
     let mut second = open(dir.path(), 2, fsync);
     let none = second.adopt(NOW);
-    assert!(none.segments.is_empty() && none.snapshots.is_empty(), "it opened");
+    assert!(none.segments.is_empty() && none.snapshots.is_empty(), "the process is running");
     drop(first);
     let adopted = second.adopt(NOW);
     let contents: Vec<_> =
@@ -52,9 +52,9 @@ fn files_of_a_dead_process_are_adopted_and_those_of_a_running_one_are_not() {
   }
 }
 
-/// Waits to be killed. Runs in the working directory.
+/// Waits until its parent kills it. Its spool is the working directory.
 #[test]
-#[ignore = "is the process that the next test kills"]
+#[ignore = "runs as the child process of the next test"]
 fn a_process_that_is_killed() {
   let mut spool = open(Path::new("."), 1, false);
   spool.put(b"rows of the killed", 1, NOW).unwrap();
@@ -76,7 +76,7 @@ fn files_of_a_killed_process_are_adopted_at_once() {
   let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
   assert!(lines.any(|line| line.unwrap() == "ready"));
   let mut second = open(dir.path(), 2, false);
-  assert!(second.adopt(NOW).segments.is_empty(), "it opened");
+  assert!(second.adopt(NOW).segments.is_empty(), "the process is running");
   child.kill().unwrap();
   child.wait().unwrap();
   let adopted = second.adopt(NOW);
@@ -100,9 +100,9 @@ fn concurrent_processes_adopt_each_segment_once() {
   let adopter = |pid: u32| {
     let mut contents = Vec::new();
     let began = Instant::now();
-    // Each spool dies a few times on its way, and leaves what it found.
+    // Each thread reopens its spool a few times, and leaves the segments that it has not read.
     for attempt in 0.. {
-      assert!(began.elapsed() < Duration::from_secs(60), "a payload is nowhere");
+      assert!(began.elapsed() < Duration::from_secs(60), "a segment is missing");
       let mut spool = open(dir.path(), 1_000_000 * (pid + 1) + attempt, false);
       let adopted = spool.adopt(NOW);
       assert!(adopted.error.is_none(), "{:?}", adopted.error);
@@ -169,7 +169,10 @@ fn a_deleted_directory_is_created_again() {
   let kept = spool.put(b"kept", 1, NOW).unwrap();
   assert_eq!(spool.read(&kept).unwrap(), b"kept");
   assert!(matches!(spool.read(&gone), Err(ReadError::Gone)));
-  assert!(open(&spool_dir, 2, false).adopt(NOW).segments.is_empty(), "its lock is there again");
+  assert!(
+    open(&spool_dir, 2, false).adopt(NOW).segments.is_empty(),
+    "the process holds its lock again"
+  );
 }
 
 #[test]
@@ -207,7 +210,7 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
   #![proptest_config(ProptestConfig::with_cases(64))]
 
-  /// The model's promise in short.
+  /// The invariant of the model tests, on disk.
   #[test]
   fn each_segment_is_adopted_once_unless_it_is_acknowledged(
     steps in prop::collection::vec((0_usize..3, step()), 0..40),
@@ -237,7 +240,7 @@ proptest! {
           for segment in spool.adopt(NOW).segments {
             let content = spool.read(&segment).unwrap();
             let at = left.iter().position(|left| *left == content);
-            prop_assert!(at.is_some(), "nobody left it");
+            prop_assert!(at.is_some(), "no process wrote it");
             left.remove(at.unwrap());
             held.push((segment, content));
           }

@@ -1,7 +1,7 @@
 //! The HTTP client.
 //!
-//! No default header has the key: each request brings its own. No text of a server ends up in an error, so what it
-//! echoes goes nowhere.
+//! The key is not a default header: each request sets its own. Errors contain no text of a server, so an echoed key
+//! is never printed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,14 +24,13 @@ use super::{
   roots::{self, RootsError},
 };
 
-/// A connection that takes longer to open will not.
+/// The most time to open a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most bytes of a body that is read.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
-/// The most bytes of a body that is not: they are drained for the connection's sake, which serves the next
-/// request if it is at the end of the response.
+/// The most bytes of an unused body that are drained, so that the connection can be reused.
 const MAX_DRAINED_BYTES: usize = 64 * 1024;
-/// How long that may take.
+/// The most time for draining.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// Why there is no client.
@@ -152,7 +151,7 @@ async fn drain(mut response: reqwest::Response) {
       read += chunk.len();
     }
   };
-  // If it is not, the connection is closed.
+  // An incomplete response closes the connection.
   let _unfinished = timeout(DRAIN_TIMEOUT, rest).await;
 }
 

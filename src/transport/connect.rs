@@ -1,4 +1,4 @@
-//! A connection without an exporter: for those who ask whether it works.
+//! A connection without an exporter, for the probe.
 
 use export::{
   config::Settings,

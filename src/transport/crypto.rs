@@ -1,5 +1,5 @@
-//! The cryptography of TLS: that of ring, without private keys, as there are no client certificates. What signs
-//! with them is a sizeable part of the binary.
+//! The cryptography of TLS: ring without private keys. There are no client certificates, and the signing code
+//! would be a sizeable part of the binary.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use rustls::{
   sign::SigningKey,
 };
 
-/// What rustls calls into.
+/// The cryptography provider of rustls.
 pub fn provider() -> CryptoProvider {
   CryptoProvider { key_provider: &NoKeys, ..ring::default_provider() }
 }

@@ -1,7 +1,7 @@
 //! HTTP for the exporter: a request in, a response or an error out.
 //!
-//! TLS, proxies, timeouts, and how much of a response is read. What to send, and what a response means, is decided in
-//! the crate `export`.
+//! It handles TLS, proxies, timeouts, and how much of a response is read. The crate `export` decides what to send and
+//! what a response means.
 
 mod client;
 mod connect;

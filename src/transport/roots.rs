@@ -1,4 +1,4 @@
-//! Whom to trust besides the platform: the bundled roots, and those of `NODE_EXTRA_CA_CERTS`.
+//! Trusted roots besides the platform's: the bundled ones, and those of `NODE_EXTRA_CA_CERTS`.
 
 use std::{
   fs, io,
@@ -12,7 +12,7 @@ use rustls::{
 };
 use thiserror::Error;
 
-/// Why the certificates of a file are not used. Delivery goes on with the usual ones.
+/// Why the certificates of `NODE_EXTRA_CA_CERTS` are not used. Delivery continues with the other roots.
 #[derive(Debug, Error)]
 pub enum RootsError {
   /// The file cannot be read.
@@ -23,33 +23,36 @@ pub enum RootsError {
     /// The system's error.
     why: io::Error,
   },
-  /// The file has none.
+  /// The file contains no certificate.
   #[error("NODE_EXTRA_CA_CERTS: {} holds no certificate in PEM form", path.display())]
   NoCertificate {
     /// The file.
     path: PathBuf,
   },
-  /// What the file has are no certificates.
+  /// A certificate in the file is invalid.
   #[error("NODE_EXTRA_CA_CERTS: the certificates in {} cannot be used: {why}", path.display())]
   Unusable {
     /// The file.
     path: PathBuf,
-    /// What is wrong with them.
+    /// The parser's error.
     why: String,
   },
 }
 
-/// The roots that come with us, as slim container images have none.
+/// The bundled roots, for container images without roots.
 pub fn bundled() -> impl Iterator<Item = Certificate> {
   webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter_map(|der| Certificate::from_der(der).ok())
 }
 
-/// The certificates of a PEM file, if all of them can be used.
+/// Reads the certificates of a PEM file.
+///
+/// # Errors
+/// When the file cannot be read, contains no certificate, or contains an invalid one.
 pub fn read(path: &Path) -> Result<Vec<Certificate>, RootsError> {
   let pem = fs::read(path).map_err(|why| RootsError::Unreadable { path: path.to_owned(), why })?;
   let unusable = |why: String| RootsError::Unusable { path: path.to_owned(), why };
   let mut certificates = Vec::new();
-  // With one that is none there would be no client at all: each is tried before.
+  // An invalid certificate makes building the client fail: each one is tried alone first.
   let mut trial = RootCertStore::empty();
   for der in CertificateDer::pem_slice_iter(&pem) {
     let der = der.map_err(|error| unusable(error.to_string()))?;

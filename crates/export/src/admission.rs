@@ -1,9 +1,9 @@
-//! Which events are accepted when too much waits: the bound of the queue, by priority.
+//! Admission: the bound of the queued bytes, by the priority of the event.
 //!
 //! Pure arithmetic, so that a host with a queue of its own between two threads applies the same rule as the
 //! exporter does.
 
-/// How much an event matters when too much waits.
+/// The order in which events are refused when the queue is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Priority {
   /// The event begins a span. It is refused first.
@@ -12,7 +12,7 @@ pub enum Priority {
   Continuation,
   /// The end of a span without its content. It is refused last.
   MinimalEnd,
-  /// The exporter should know the event, but no span shows it. Its refusal is not counted.
+  /// The exporter uses the event, but no span shows it. Its refusal is not counted.
   Note,
 }
 
@@ -28,14 +28,14 @@ impl Priority {
     }
   }
 
-  /// Whether a refusal loses something: of [`Priority::Continuation`] the minimal end follows, and a
-  /// [`Priority::Note`] shows nowhere.
+  /// Whether a refused event counts as lost: after a [`Priority::Continuation`] its minimal end follows, and no
+  /// span shows a [`Priority::Note`].
   pub fn counts_when_refused(self) -> bool {
     matches!(self, Self::Start | Self::MinimalEnd)
   }
 }
 
-/// The bound of what waits.
+/// The bound of the queued bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Admission {
   /// The most bytes that wait in the event queue and in the exporter together.
@@ -57,12 +57,12 @@ impl Admission {
     }
   }
 
-  /// The bytes that may be queued although the exporter holds its share: it still has to separate ends of
-  /// accepted spans, which must not be refused, from beginnings of new ones.
+  /// The bytes that may be queued although the exporter is full: it still decodes events to separate
+  /// ends of accepted spans, which must not be refused, from starts of new ones.
   fn reserve(self, priority: Priority) -> usize {
     match priority {
       Priority::Start => self.max_bytes / 16,
-      // When the exporter holds more than its share, ends have no room but for what is essential.
+      // When the exporter is full, only minimal ends are admitted.
       Priority::Continuation => 0,
       Priority::MinimalEnd | Priority::Note => self.max_bytes / 4,
     }

@@ -10,7 +10,7 @@ const FIRST: Duration = Duration::from_millis(500);
 const MAX: Duration = Duration::from_secs(30);
 
 /// Exponential backoff with full jitter: each delay is drawn between zero and a bound that doubles, so that many
-/// processes that lost the same server do not return at the same moment.
+/// processes do not retry at the same moment.
 #[derive(Debug)]
 pub struct Backoff {
   rng: Rng,
@@ -20,7 +20,7 @@ pub struct Backoff {
 }
 
 impl Backoff {
-  /// `seed` is random, so that no two processes draw the same delays.
+  /// A backoff without failures. `seed` is random, so that no two processes draw the same delays.
   pub fn new(seed: u64) -> Self {
     Self { rng: Rng::with_seed(seed), failures: 0, failed_at: None }
   }

@@ -1,7 +1,7 @@
 //! The connection to Braintrust: login, project, and the server's limit, one request after the other.
 //!
-//! What is known already is not asked for: with an id no project is registered, and with an id and an address
-//! there is no login either. Failures are not cached: the next attempt begins with the first step.
+//! Steps whose result is configured are skipped: a project id makes the registration unnecessary, and a project id
+//! with an address the login as well. Failures are not cached: the next attempt begins with the first step.
 
 use std::time::Duration;
 
@@ -29,9 +29,9 @@ pub const DEFAULT_MAX_BYTES: usize = 6 * 1024 * 1024;
 
 /// The remedy when the server is not Braintrust.
 const WRONG_ADDRESS: &str = "check BRAINTRUST_APP_URL and BRAINTRUST_API_URL";
-/// The remedy when it does not know the key.
+/// The remedy when the server refuses the key.
 const WRONG_KEY: &str = "check BRAINTRUST_API_KEY";
-/// The remedy when a proxy wants other credentials.
+/// The remedy when a proxy refuses its credentials.
 const WRONG_PROXY: &str = "check the credentials in HTTPS_PROXY or HTTP_PROXY";
 
 /// The steps of a connection, as they are named in messages.
@@ -42,10 +42,10 @@ const REGISTRATION: &str = "registering the project";
 /// How many organizations a message names.
 const MAX_NAMES: usize = 10;
 
-/// How long `/version` may hold up the first rows: much less than the end of the process may wait.
+/// The timeout of `/version`, which delays the first rows: much shorter than the default exit timeout.
 const LIMIT_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Where rows go.
+/// A connection to one project: where rows are sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
   /// Base address of the data plane, without a trailing slash.
@@ -56,7 +56,7 @@ pub struct Session {
   pub project_id: String,
   /// The organization; `None`: there was no login.
   pub org_name: Option<String>,
-  /// The most bytes of one request, as the server states; `None`: not known, or not yet.
+  /// The most bytes of one request, as the server states; `None`: it has not stated one.
   pub limit: Option<usize>,
   /// The most bytes of one request, as the user sets.
   configured: Option<usize>,
@@ -74,33 +74,37 @@ impl Session {
   }
 }
 
-/// Why there is no session.
+/// Why connecting failed.
 #[derive(Debug, Error)]
 pub enum ConnectError {
   /// A request failed.
   #[error("{step} at {url} failed: {why}")]
   Failed {
+    /// The step that failed.
     step: &'static str,
-    /// Where, without credentials.
+    /// The address, without credentials.
     url: String,
+    /// The cause.
     why: String,
     /// The status of the response; `None`: there is none.
     status: Option<u16>,
+    /// Its effect on the queued rows.
     outcome: ExportOutcome,
   },
-  /// The key opens no organization of that name.
+  /// The key has no access to an organization of that name.
   #[error(
     "the API key opens no organisation named {wanted:?}, but {known} (check BRAINTRUST_ORG_NAME)"
   )]
   UnknownOrganization {
+    /// The configured name.
     wanted: String,
-    /// The names that there are.
+    /// The names that the key has access to.
     known: String,
   },
   /// The login states no address to send rows to.
   #[error("the login tells no address to send rows to (set BRAINTRUST_API_URL)")]
   NoAddress,
-  /// The key opens no organization at all.
+  /// The key has access to no organization.
   #[error("the API key opens no organisation")]
   NoOrganization,
 }
@@ -119,7 +123,7 @@ impl ConnectError {
     if let Self::Failed { status, .. } = self { *status } else { None }
   }
 
-  /// What it means for the rows that wait: [`ExportOutcome::Retry`] or [`ExportOutcome::Unauthorized`].
+  /// Its effect on the queued rows: [`ExportOutcome::Retry`] or [`ExportOutcome::Unauthorized`].
   pub fn outcome(&self) -> ExportOutcome {
     match self {
       Self::Failed { outcome, .. } => outcome.clone(),
@@ -161,12 +165,14 @@ struct Version {
   logs3_payload_max_bytes: Option<usize>,
 }
 
-/// What a connecting host does next.
+/// The next step of a connection.
 #[derive(Debug)]
 pub enum Step {
   /// Send this, and give the response to [`Connecting::handle_response`].
   Send(Call),
+  /// Connected.
   Connected(Session),
+  /// The connection failed; the next attempt starts anew.
   Failed(ConnectError),
 }
 
@@ -239,7 +245,7 @@ impl Connecting {
     Ok(Step::Send(authorized(settings, Method::POST, &self.url, body, Reads::Body)))
   }
 
-  /// Organization and project are known.
+  /// Asks for the limit of the resolved project.
   fn resolved(
     &mut self,
     settings: &Settings,
@@ -295,8 +301,8 @@ pub fn limit_call(settings: &Settings, api_url: &str) -> Call {
   authorized(settings, Method::GET, &url, Bytes::new(), Reads::Body)
 }
 
-/// The server's limit in the response to [`limit_call`]. Not worth a failure: whatever goes wrong, the limit is
-/// not known and may be asked for again.
+/// The server's limit in the response to [`limit_call`]. `None` when the request fails or
+/// the server states no limit; it may be asked again.
 pub fn limit(result: Result<Response, TransportError>) -> Option<usize> {
   let response = result.ok().filter(|response| (200..300).contains(&response.status))?;
   let version: Version = serde_json::from_slice(&response.body).ok()?;
@@ -314,7 +320,7 @@ pub(crate) fn authorized(
   let mut headers = HeaderMap::new();
   headers.insert(ACCEPT, JSON);
   headers.insert(CONTENT_TYPE, JSON);
-  // A gateway that wants credentials of its own, in the address, has the key already.
+  // Credentials in the address are for a gateway, which adds the key itself.
   if !Url::parse(url).is_ok_and(|url| has_credentials(&url)) {
     headers.insert(AUTHORIZATION, settings.api_key.bearer().clone());
   }
@@ -322,7 +328,7 @@ pub(crate) fn authorized(
   Call { method, url: url.to_owned(), headers, body: Body::Bytes(body), timeout, reads }
 }
 
-/// The body of a request. What is serialized here cannot fail to be.
+/// The JSON body of a request. The values serialized here never fail.
 pub(crate) fn json_body(value: &impl Serialize) -> Bytes {
   serde_json::to_vec(value).unwrap_or_default().into()
 }

@@ -23,7 +23,7 @@ pub struct Counters {
   accepted: RowCounter,
   sent: RowCounter,
   lost: [RowCounter; LossReason::ALL.len()],
-  /// What is in the spool only. A gauge.
+  /// Rows in the spool only. A gauge.
   spooled: RowCounter,
   cut: AtomicU64,
   requests: AtomicU64,
@@ -40,10 +40,12 @@ struct RowCounter {
   bytes: AtomicI64,
 }
 
-/// A number of rows, and their bytes as JSON.
+/// A number of rows, and their size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RowTotals {
+  /// The number of rows.
   pub rows: usize,
+  /// The bytes of their JSON.
   pub bytes: usize,
 }
 
@@ -89,7 +91,7 @@ pub struct Stats {
   pub lost: BTreeMap<&'static str, u64>,
   /// The same in bytes of the rows' JSON.
   pub bytes: Bytes,
-  /// Rows with a part of their content left out, and a mark in its place.
+  /// Rows with truncated or omitted content, replaced by a mark.
   pub cut: u64,
   /// Uploads begun.
   pub requests: u64,
@@ -106,31 +108,36 @@ pub struct Stats {
 /// The counters of rows, in bytes.
 #[derive(Debug, Clone, Serialize)]
 pub struct Bytes {
+  /// Bytes of accepted rows.
   pub accepted: u64,
+  /// Bytes of acknowledged rows.
   pub sent: u64,
+  /// Bytes of rows in memory or in flight.
   pub pending: u64,
+  /// Bytes of rows in the spool only.
   pub spooled: u64,
+  /// Bytes of lost rows, by reason.
   pub lost: BTreeMap<&'static str, u64>,
 }
 
 impl Counters {
-  /// An event is accepted.
+  /// Counts an accepted event.
   pub fn event_accepted(&self) {
     self.events.fetch_add(1, Relaxed);
   }
 
-  /// An accepted event is counted in rows from now on.
+  /// Counts an event whose rows are accepted or lost.
   pub fn event_processed(&self) {
     self.processed.fetch_add(1, Relaxed);
   }
 
-  /// The events that are accepted and not counted in rows yet.
+  /// The accepted events that are not processed yet.
   pub fn unprocessed(&self) -> u64 {
     let processed = self.processed.load(Relaxed);
     self.events.load(Relaxed).saturating_sub(processed)
   }
 
-  /// Rows are accepted.
+  /// Counts accepted rows.
   pub fn accept(&self, totals: RowTotals) {
     self.accepted.add(totals);
   }
@@ -140,58 +147,59 @@ impl Counters {
     self.accepted.bytes.fetch_add(bytes, Relaxed);
   }
 
-  /// Rows are acknowledged, in a request body of so many bytes.
+  /// Counts acknowledged rows, and the `body` bytes of their request.
   pub fn sent(&self, totals: RowTotals, body: usize) {
     self.sent.add(totals);
     self.bytes_sent.fetch_add(body as u64, Relaxed);
   }
 
-  /// Accepted rows are lost.
+  /// Counts accepted rows that are lost.
   pub fn lose(&self, reason: LossReason, totals: RowTotals) {
     if let Some(counter) = self.lost.get(reason as usize) {
       counter.add(totals);
     }
   }
 
-  /// An event of so many bytes that never becomes rows counts as one row, accepted and lost.
+  /// Counts an event that never becomes rows as one row of `bytes`, accepted and lost.
   pub fn refuse(&self, reason: LossReason, bytes: usize) {
     let totals = RowTotals { rows: 1, bytes };
     self.accept(totals);
     self.lose(reason, totals);
   }
 
-  /// What is in the spool only, now.
+  /// Sets the rows that are in the spool only.
   pub fn set_spooled(&self, totals: RowTotals) {
     self.spooled.set(totals);
   }
 
-  /// Rows lose a part of their content.
+  /// Counts rows that lose a part of their content.
   pub fn cut(&self, rows: usize) {
     self.cut.fetch_add(rows as u64, Relaxed);
   }
 
-  /// An upload begins.
+  /// Counts an upload.
   pub fn request(&self) {
     self.requests.fetch_add(1, Relaxed);
   }
 
-  /// An upload is to be repeated.
+  /// Counts an upload that will be repeated.
   pub fn retry(&self) {
     self.retries.fetch_add(1, Relaxed);
   }
 
-  /// The spans that are open, now.
+  /// Sets the number of open spans.
   pub fn set_open_spans(&self, spans: usize) {
     self.open_spans.store(spans, Relaxed);
   }
-  /// Something failed.
+
+  /// Records the last error.
   pub fn failed(&self, error: String) {
     *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
   }
 
   /// The counters now.
   pub fn stats(&self) -> Stats {
-    // Read before what is accepted: counters that change meanwhile never make `pending` too small.
+    // Read before `accepted`: counters that change meanwhile never make `pending` too small.
     let lost = self.by_reason(RowCounter::rows);
     let lost_bytes = self.by_reason(RowCounter::bytes);
     let (sent, sent_bytes) = (self.sent.rows(), self.sent.bytes());

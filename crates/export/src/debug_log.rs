@@ -1,5 +1,5 @@
-//! The debug log: what delivery does, line by line, for those who search for a fault. It holds addresses without
-//! credentials, counts, sizes and times, never content and never a key.
+//! The debug log: one line for each request, response, batch and loss. It contains addresses without credentials,
+//! counts, sizes and times, never content or keys.
 
 use std::fmt;
 

@@ -1,6 +1,5 @@
-//! Problems shown to the user: one line for each kind of problem, and the same for a program that asks.
-//!
-//! A diagnostic holds no content and no key.
+//! Diagnostics: problems shown to the user as one line each, and to programs as objects. They contain no content and
+//! no keys.
 
 use std::{
   collections::VecDeque,
@@ -18,19 +17,19 @@ use crate::{
   loss::LossReason,
 };
 
-/// The most diagnostics that are kept for a program that does not ask for them.
+/// The most diagnostics kept until a program takes them; the oldest are dropped.
 const MAX_KEPT: usize = 64;
 
 /// The kinds of problems, each with a code to search for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
-  /// Braintrust cannot be reached or does not work; delivery is tried again.
+  /// Braintrust cannot be reached or fails; delivery is retried.
   Unreachable,
   /// The server refused the API key, has no such organization, or is not Braintrust.
   Refused,
   /// Rows or events are lost.
   Lost,
-  /// The rows lost in all, at the end.
+  /// The total of lost rows, at the end.
   Exit,
   /// The spool does not work.
   Spool,
@@ -51,10 +50,12 @@ impl Code {
   }
 }
 
-/// A problem as a program reads it.
+/// A problem: its code, a message with cause and remedy, and lost rows.
 #[derive(Clone, Debug, Serialize, PartialEq, Eq)]
 pub struct Diagnostic {
+  /// The code, such as `FLUE_BRAINTRUST_LOST`.
   pub code: &'static str,
+  /// The cause and the remedy.
   pub message: String,
   /// The loss reason, if rows are lost.
   #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,19 +76,22 @@ pub type Sink = Box<dyn Fn(&Diagnostic) + Send + Sync>;
 
 /// The counters and the diagnostics of one exporter, shared with the host's threads.
 pub struct Account {
+  /// The counters.
   pub counters: Counters,
+  /// The diagnostics.
   pub diagnostics: Diagnostics,
+  /// The debug log. Default: off.
   pub log: DebugLog,
 }
 
 impl Account {
-  /// An account at zero. `period` is the shortest time between two of one loss reason.
+  /// An account at zero. `period` is the shortest time between two diagnostics of one loss reason.
   pub fn new(period: Duration, sink: Sink) -> Self {
     let diagnostics = Diagnostics::new(period, sink);
     Self { counters: Counters::default(), diagnostics, log: DebugLog::default() }
   }
 
-  /// Counts an event that is accepted. An essential form stands for an event that is cut.
+  /// Counts an accepted event. A minimal end counts as cut as well.
   pub fn accept_event(&self, priority: Priority) {
     self.counters.event_accepted();
     if priority == Priority::MinimalEnd {
@@ -95,8 +99,8 @@ impl Account {
     }
   }
 
-  /// Counts an event of so many bytes that never becomes rows, and reports it. The caller of a
-  /// shutdown knows of it: [`LossReason::Closed`] is only counted.
+  /// Counts an event of `bytes` that never becomes rows, and reports it. [`LossReason::Closed`] is only counted:
+  /// the application itself closed the recorder.
   pub fn refuse(&self, reason: LossReason, bytes: usize, why: &str, now: Duration) {
     self.counters.refuse(reason, bytes);
     self.log.line(format_args!("event of {bytes} bytes refused: {}", reason.name()));
@@ -112,11 +116,11 @@ impl Account {
     self.diagnostics.lost(reason, totals.rows, why, now);
   }
 
-  /// Reports at the end what was lost in all.
+  /// Reports the total of lost rows at the end.
   pub fn warn_total_lost(&self) {
     let stats: Stats = self.counters.stats();
     let expected = [LossReason::Unauthorized.name(), LossReason::Closed.name()];
-    // A user who knows that the key is wrong knows that nothing arrives.
+    // A refused key is already reported by its own diagnostic.
     if stats.lost.keys().all(|reason| expected.contains(reason)) {
       return;
     }
@@ -129,7 +133,7 @@ impl Account {
   }
 }
 
-/// Which diagnostics were emitted already.
+/// The diagnostics of one exporter, each kind of problem once.
 pub struct Diagnostics {
   /// The shortest time between two diagnostics of one loss reason.
   period: Duration,
@@ -144,16 +148,16 @@ struct State {
   kept: VecDeque<Diagnostic>,
 }
 
-/// What was reported of the losses for one reason.
+/// The reported losses of one reason.
 #[derive(Clone, Copy, Default)]
 struct ReportedLoss {
   last: Option<Duration>,
-  /// The rows that were lost since.
+  /// The rows lost since the last report.
   unreported: u64,
 }
 
 impl Diagnostics {
-  /// Losses of one reason are reported at once, and then after `period` at the earliest.
+  /// No diagnostics yet. Losses of one reason are reported at once, then at most once per `period`.
   pub fn new(period: Duration, sink: Sink) -> Self {
     Self { period, sink, state: Mutex::default() }
   }
@@ -186,7 +190,7 @@ impl Diagnostics {
     self.emit(&mut state, Diagnostic { code, message, reason, rows: Some(rows) });
   }
 
-  /// The diagnostics since the last call; of very many only the latest.
+  /// The diagnostics since the last call, at most the latest 64.
   pub fn take(&self) -> Vec<Diagnostic> {
     mem::take(&mut self.lock().kept).into()
   }

@@ -1,18 +1,17 @@
-//! The exporter: everything that is decided between a Flue event and Braintrust's acknowledgement.
+//! The exporter: from a Flue event to Braintrust's acknowledgement, without I/O or a clock.
 //!
-//! It does no I/O and has no clock. A host feeds it with inputs, calls [`Exporter::handle_timeout`] after them, and
-//! then carries out what it polls until nothing is left:
+//! A host passes inputs, then calls [`Exporter::handle_timeout`], then polls and carries out all outputs:
 //!
 //! | input | output |
 //! |---|---|
 //! | [`handle_event`](Exporter::handle_event) | [`poll_request`](Exporter::poll_request): a request to send |
 //! | [`handle_response`](Exporter::handle_response) | [`poll_spool`](Exporter::poll_spool): an operation on the spool |
 //! | [`handle_spool`](Exporter::handle_spool) | [`poll_mask`](Exporter::poll_mask): content for the masking function |
-//! | [`handle_masked`](Exporter::handle_masked) | [`poll_output`](Exporter::poll_output): a flush has ended |
+//! | [`handle_masked`](Exporter::handle_masked) | [`poll_output`](Exporter::poll_output): a notification |
 //! | [`flush`](Exporter::flush), [`shutdown`](Exporter::shutdown) | [`poll_timeout`](Exporter::poll_timeout): when to call `handle_timeout` again |
 //!
-//! With a spool, a host carries out the first operations before it gives events: the open spans of dead processes are
-//! restored by then, and events may resume them.
+//! With a spool, a host carries out the first operations before it passes events: they restore the open spans of dead
+//! processes, which events may resume.
 
 use std::{
   collections::VecDeque,
@@ -41,19 +40,20 @@ use crate::{
   transport::{Request, RequestId, Response, TransportError},
 };
 
-/// How often the spool is searched for segments of processes that have died since.
+/// How often the spool is searched for segments of dead processes.
 const ADOPT_EVERY: Duration = Duration::from_secs(5);
 
 /// Identifies a flush or a shutdown of one exporter.
 pub type TicketId = u64;
 
-/// What a host learns.
+/// A notification for the host.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Output {
   /// The exporter is connected.
   Connected(Session),
   /// A flush or a shutdown has ended.
   Completed {
+    /// The id that [`Exporter::flush`] or [`Exporter::shutdown`] returned.
     ticket: TicketId,
     /// Whether every row that was accepted before was delivered, or lost for a reason of its own, in time.
     complete: bool,
@@ -63,7 +63,7 @@ pub enum Output {
 /// A flush or a shutdown that waits for its rows.
 struct Waiting {
   ticket: TicketId,
-  /// It does not wait for rows from this sequence number on.
+  /// The first sequence number that it does not wait for.
   boundary: u64,
   deadline: Duration,
 }
@@ -81,7 +81,7 @@ pub struct Exporter {
   outputs: VecDeque<Output>,
   /// When the spool is searched again.
   adopt_due: Option<Duration>,
-  /// When the process must have ended, if the host knows.
+  /// When the process ends; `None`: the host has not set it.
   exit_deadline: Option<Duration>,
   /// Whether inputs wait for `handle_timeout`.
   has_input: bool,
@@ -89,7 +89,8 @@ pub struct Exporter {
 }
 
 impl Exporter {
-  /// `spool` is whether the host has opened the spool of the settings; `seed` is random.
+  /// An exporter without events. `spool` states whether the host has opened the spool of the settings; `seed` is
+  /// random.
   pub fn new(
     settings: Arc<Settings>,
     account: Arc<Account>,
@@ -116,7 +117,7 @@ impl Exporter {
     }
   }
 
-  /// The bound of what waits, for a host that queues events itself.
+  /// The bound of queued bytes, for a host with an event queue of its own.
   pub fn admission(settings: &Settings) -> Admission {
     Admission { max_bytes: settings.queue_room() }
   }
@@ -159,7 +160,7 @@ impl Exporter {
       self.account.counters.refuse(LossReason::NotDeliveredAtExit, bytes);
     } else {
       self.snapshot.note_change(now.elapsed);
-      // An event that breaks the translation is lost; those after it are not.
+      // A panic in the translation loses one event, not the following ones.
       let translated = catch_unwind(AssertUnwindSafe(|| self.translate(text, now)));
       let lost = match translated {
         Ok(Ok(())) => None,
@@ -184,8 +185,8 @@ impl Exporter {
     self.delivery.set_masking(masking);
   }
 
-  /// A batch of [`poll_mask`](Self::poll_mask) returns: the JSON of a list with as many objects. Where it is no such
-  /// list, marks replace the content.
+  /// Handles the masked content of a batch of [`poll_mask`](Self::poll_mask): the JSON of a list with one object for
+  /// each row. Marks replace the content if it is anything else.
   pub fn handle_masked(&mut self, batch: u64, content: &str, now: Now) {
     self.has_input = true;
     self.delivery.handle_masked(batch, content, now);
@@ -266,12 +267,12 @@ impl Exporter {
     ticket
   }
 
-  /// The process must have ended by then: accepted events that are translated later are refused unread.
+  /// Sets when the process ends. Accepted events that are translated later count as lost.
   pub fn set_exit_deadline(&mut self, deadline: Duration) {
     self.exit_deadline = Some(deadline);
   }
 
-  /// Does what is due. To be called after inputs, and at the time of [`poll_timeout`](Self::poll_timeout).
+  /// Does due work. Call it after inputs, and at the time of [`poll_timeout`](Self::poll_timeout).
   pub fn handle_timeout(&mut self, now: Now) {
     self.has_input = false;
     if self.has_ended {
@@ -314,7 +315,7 @@ impl Exporter {
     self.delivery.poll_mask()
   }
 
-  /// What the host learns next.
+  /// The next notification for the host.
   pub fn poll_output(&mut self) -> Option<Output> {
     self.outputs.pop_front()
   }
@@ -340,24 +341,24 @@ impl Exporter {
     self.has_ended
   }
 
-  /// The bytes of memory that wait, for [`Admission`].
+  /// The bytes of memory of undelivered rows, for [`Admission`].
   pub fn memory_bytes(&self) -> usize {
     self.delivery.memory_bytes()
   }
 
-  /// The rows that wait in memory, counted one by one: what [`Stats::pending`](crate::counters::Stats) must equal as
-  /// long as every accepted event is processed.
+  /// The undelivered rows in memory, counted one by one. Equals [`Stats::pending`](crate::counters::Stats) when every
+  /// accepted event is processed.
   pub fn in_memory(&self) -> RowTotals {
     self.delivery.in_memory()
   }
 
-  /// The disk space of this process's segments, those included that are being written.
+  /// The disk space of this process's segments in bytes, including those that are being written.
   pub fn spool_bytes(&self) -> u64 {
     self.delivery.spool.disk_bytes()
   }
 
   fn waiting(&mut self, deadline: Duration, now: Now) -> Waiting {
-    // Somebody waits: what is open is written at once.
+    // The caller waits: write the snapshot at once.
     self.snapshot.expedite(now.elapsed);
     let ticket = self.next_ticket;
     self.next_ticket += 1;
@@ -368,7 +369,7 @@ impl Exporter {
     let mut event = flue_event::decode(text, now.unix_ms)
       .map_err(|error| LostEvent(LossReason::UnreadableEvent, error.to_string()))?;
     event.apply_content_policy(self.settings.content);
-    // New spans are refused when too much waits, but never what continues those that were accepted.
+    // A full exporter refuses new spans, but never updates of accepted ones.
     if self.delivery.is_full() && self.translator.would_open(&event) {
       self.translator.ignore(&event);
       return Err(LostEvent(LossReason::QueueFull, "too much waits for delivery".to_owned()));
@@ -378,7 +379,7 @@ impl Exporter {
     Ok(())
   }
 
-  /// Enqueues rows, without what the rules cover.
+  /// Redacts and enqueues rows.
   fn enqueue(&mut self, rows: Vec<Row>, now: Now) {
     for mut row in rows {
       if let Some(redactor) = &self.settings.redactor {
@@ -388,7 +389,7 @@ impl Exporter {
     }
   }
 
-  /// Searches the spool for what dead processes left, when that is due.
+  /// Searches the spool for files of dead processes, when that is due.
   fn adopt(&mut self, now: Now) {
     let is_due = self.adopt_due.is_some_and(|due| due <= now.elapsed);
     if is_due && !self.delivery.spool.is_adopting() {
@@ -416,21 +417,21 @@ impl Exporter {
 
   fn write_snapshot(&mut self, now: Now) {
     if self.snapshot.begin() {
-      // Names may hold what must not be kept.
+      // Names may contain content that must be redacted.
       let with_names = self.settings.redactor.is_none() && !self.delivery.masks();
       let content = self.translator.snapshot(now.unix_ms, with_names);
       self.delivery.spool.write_snapshot(content);
     }
   }
 
-  /// Whether somebody waits for rows that wait for others.
+  /// Whether a flush or a shutdown waits for rows that still linger.
   fn is_awaited(&self) -> bool {
     let boundary = self.flushes.iter().map(|flush| flush.boundary).max();
     !self.shutdowns.is_empty()
       || boundary.is_some_and(|boundary| self.delivery.lingers_before(boundary))
   }
 
-  /// Completes the flushes that are settled, late, or in vain.
+  /// Completes the flushes that are settled, late, or blocked by a refused key.
   fn complete_flushes(&mut self, now: Now) {
     for flush in mem::take(&mut self.flushes) {
       let complete = self.delivery.is_settled_before(flush.boundary);
@@ -442,13 +443,13 @@ impl Exporter {
     }
   }
 
-  /// Whether the exporter shuts down, and there is nothing left to do or no time to do it.
+  /// Whether shutdown can end: delivery is done, or the deadline has passed.
   fn is_shut_down(&self, now: Now) -> bool {
     let deadline = self.shutdowns.iter().map(|shutdown| shutdown.deadline).min();
     deadline.is_some_and(|deadline| self.delivery.is_done() || deadline <= now.elapsed)
   }
 
-  /// Ends: what is left is counted, and every flush and shutdown completes.
+  /// Ends: counts the remaining rows, and completes every flush and shutdown.
   fn end(&mut self, now: Now) {
     self.write_snapshot(now);
     let complete = self.delivery.finish();
@@ -466,7 +467,7 @@ impl Exporter {
   }
 }
 
-/// An event that never becomes rows, and why.
+/// An event that never becomes rows, and the cause.
 struct LostEvent(LossReason, String);
 
 #[cfg(test)]

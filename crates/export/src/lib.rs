@@ -4,13 +4,13 @@
 //!
 //! | module | |
 //! |---|---|
-//! | [`loss`], [`counters`], [`debug_log`], [`diagnostics`] | what is counted, logged and reported |
-//! | [`config`], [`admission`] | what the user asks for, and the bound of what waits |
-//! | [`transport`], [`outcome`], [`backoff`] | requests, what responses mean, when to try again |
-//! | [`connection`], [`overflow`] | login, project and limits; the way of an oversize row |
-//! | [`batch`], `outbox`, [`masking`], `spool_writer`, `open_spans` | the rows that wait, by state |
-//! | `delivery` | rows to Braintrust |
-//! | [`exporter`] | the whole |
+//! | [`loss`], [`counters`], [`debug_log`], [`diagnostics`] | counting, logging and reporting |
+//! | [`config`], [`admission`] | settings, and the bound of queued bytes |
+//! | [`transport`], [`outcome`], [`backoff`] | requests, outcomes of responses, delays of retries |
+//! | [`connection`], [`overflow`] | login, project and limits; the upload of an oversize row |
+//! | [`batch`], `outbox`, [`masking`], `spool_writer`, `open_spans` | undelivered rows, by state |
+//! | `delivery` | delivery of rows |
+//! | [`exporter`] | the exporter |
 
 pub mod admission;
 pub mod backoff;

@@ -1,29 +1,29 @@
-//! Why rows are lost. The list is closed: every loss has one of these reasons.
+//! The reasons for which rows are lost, and their remedies.
 
-/// The reasons, with the names that `stats().lost` uses.
+/// Why a row is lost. Every loss has exactly one reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LossReason {
-  /// Too much waited for delivery; what came new was refused.
+  /// The queue is full: the bound of undelivered rows is reached.
   QueueFull,
-  /// The event could not be read.
+  /// The event is malformed, or its translation failed.
   UnreadableEvent,
-  /// Braintrust answered that it will never take the row.
+  /// Braintrust rejected the row permanently.
   Rejected,
-  /// The row is larger than Braintrust takes, even when it is cut.
+  /// The row exceeds Braintrust's limit even when it is truncated.
   TooLarge,
   /// Braintrust refused the API key.
   Unauthorized,
   /// The process ended before the row could be delivered.
   NotDeliveredAtExit,
-  /// The recorder was closed before the event came.
+  /// The event came after the recorder was closed.
   Closed,
-  /// The engine thread could not start, or died.
+  /// The exporter's thread could not start, or panicked.
   EngineFailed,
-  /// The spool had reached its size; the oldest made room.
+  /// The spool is full: the oldest segment was evicted.
   SpoolFull,
-  /// The row had been in the spool for too long.
+  /// The row was in the spool for longer than its maximum age.
   SpoolExpired,
-  /// The spool's file could not be read again.
+  /// The segment is damaged, missing or unreadable.
   SpoolDamaged,
 }
 

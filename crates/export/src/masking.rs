@@ -1,4 +1,4 @@
-//! Batches on their way through the user's masking function, which only the host can call.
+//! Batches that are being masked. Only the host can call the user's masking function.
 
 use std::collections::VecDeque;
 
@@ -6,31 +6,31 @@ use braintrust_row::RowId;
 
 use crate::{batch::RowBatch, counters::RowTotals};
 
-/// The most batches on the way at once: rows that wait for their turn still merge what comes for their spans.
+/// The most batches that are masked at once. Other rows stay queued, where updates of their spans are merged.
 const MAX_BATCHES: usize = 4;
 
 /// Whether rows pass through the user's masking function.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Masking {
-  /// There is none.
+  /// No masking function is set.
   #[default]
   Off,
   /// Every row passes through it.
   On,
-  /// Every row must pass through it, but nothing is left that could call it: rows that wait for it are lost.
+  /// The masking function can no longer be called: rows that must be masked are lost.
   Unavailable,
 }
 
-/// Content that the host gives to the masking function.
+/// Content to mask.
 #[derive(Debug)]
 pub struct MaskRequest {
-  /// Identifies the batch.
+  /// The number of the batch, which its masked content refers to.
   pub batch: u64,
   /// One object for each row, as the JSON of a list.
   pub content: String,
 }
 
-/// The batches on the way, the oldest first.
+/// The batches that are being masked, the oldest first.
 #[derive(Default)]
 pub struct MaskingQueue {
   batches: VecDeque<(u64, RowBatch)>,
@@ -39,16 +39,17 @@ pub struct MaskingQueue {
 }
 
 impl MaskingQueue {
-  /// Whether no more batches can be sent on the way now.
+  /// Whether no further batch can be masked now.
   pub fn is_full(&self) -> bool {
     self.batches.len() >= MAX_BATCHES
   }
 
+  /// Whether no batch is being masked.
   pub fn is_empty(&self) -> bool {
     self.batches.is_empty()
   }
 
-  /// Sends a batch on the way.
+  /// Queues a batch for masking.
   pub fn begin(&mut self, rows: RowBatch) {
     let batch = self.next;
     self.next += 1;
@@ -61,19 +62,19 @@ impl MaskingQueue {
     self.requests.pop_front()
   }
 
-  /// A batch has returned. `None` if it was given up, or has returned before.
+  /// Removes a masked batch. `None` if it is not being masked (any more).
   pub fn finish(&mut self, batch: u64) -> Option<RowBatch> {
     let at = self.batches.iter().position(|(number, _)| *number == batch)?;
     self.batches.remove(at).map(|(_, rows)| rows)
   }
 
-  /// Removes all batches: none of them returns.
+  /// Removes all batches.
   pub fn clear(&mut self) -> impl Iterator<Item = RowBatch> + use<> {
     self.requests.clear();
     std::mem::take(&mut self.batches).into_iter().map(|(_, rows)| rows)
   }
 
-  /// Whether a row is on the way.
+  /// Whether a row is being masked.
   pub fn carries(&self, row: &RowId) -> bool {
     self.batches.iter().any(|(_, rows)| rows.ids().any(|id| id == *row))
   }
@@ -83,7 +84,7 @@ impl MaskingQueue {
     self.batches.iter().filter_map(|(_, rows)| rows.first_sequence()).min()
   }
 
-  /// The rows on the way.
+  /// The rows that are being masked.
   pub fn totals(&self) -> RowTotals {
     self.batches.iter().fold(RowTotals::default(), |sum, (_, batch)| RowTotals {
       rows: sum.rows + batch.rows(),

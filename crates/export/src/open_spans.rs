@@ -6,13 +6,13 @@ use std::{collections::VecDeque, time::Duration};
 /// submission after about 45 seconds (a lease of 30 and a scan every 15).
 pub const RESUME_WITHIN: Duration = Duration::from_secs(120);
 
-/// How much of what is open may be missing from the snapshot when the process dies.
+/// The delay of a snapshot after a change: changes of this time are lost when the process is killed.
 const WRITE_EVERY: Duration = Duration::from_millis(100);
 
 /// The delay after a snapshot could not be written.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// The schedule of the snapshot. Without a spool it does nothing.
+/// The schedule of the snapshot. Does nothing without a spool.
 #[derive(Default)]
 pub struct SnapshotSchedule {
   is_enabled: bool,
@@ -22,30 +22,31 @@ pub struct SnapshotSchedule {
   is_writing: bool,
   /// When restored spans are closed, for each time that some were restored.
   close_orphaned_at: VecDeque<Duration>,
-  /// Whether the snapshots of dead processes are still beside ours.
+  /// Whether snapshots of dead processes still exist.
   has_adopted: bool,
 }
 
 impl SnapshotSchedule {
+  /// A schedule without open spans. `is_enabled`: there is a spool.
   pub fn new(is_enabled: bool) -> Self {
     Self { is_enabled, ..Self::default() }
   }
 
-  /// Spans may have opened or closed.
+  /// Schedules a snapshot: spans may have opened or closed.
   pub fn note_change(&mut self, now: Duration) {
     if self.is_enabled {
       self.due.get_or_insert(now + WRITE_EVERY);
     }
   }
 
-  /// Somebody waits: what is open is written at once.
+  /// Makes the snapshot due at once.
   pub fn expedite(&mut self, now: Duration) {
     if self.is_enabled {
       self.due = Some(now);
     }
   }
 
-  /// Spans of dead processes were restored.
+  /// Schedules the closing of restored spans, and makes the snapshot due at once.
   pub fn restored(&mut self, now: Duration) {
     self.close_orphaned_at.push_back(now + RESUME_WITHIN);
     self.has_adopted = true;
@@ -57,7 +58,7 @@ impl SnapshotSchedule {
     !self.is_writing && self.due.is_some_and(|due| due <= now)
   }
 
-  /// Begins to write the snapshot, if it may not hold what is open. True if it is to be written.
+  /// Begins to write the snapshot. False if it is current or already being written.
   pub fn begin(&mut self) -> bool {
     if self.is_writing || self.due.take().is_none() {
       return false;
@@ -66,8 +67,7 @@ impl SnapshotSchedule {
     true
   }
 
-  /// The write has ended. True if the adopted snapshots may go: those of dead processes stay until ours holds
-  /// what they held.
+  /// Ends the write. True if the adopted snapshots can be discarded: the written one contains their spans.
   pub fn finish(&mut self, is_written: bool, now: Duration) -> bool {
     self.is_writing = false;
     if !is_written {

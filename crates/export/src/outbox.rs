@@ -2,7 +2,7 @@
 //!
 //! Batches are sent in the order in which they were encoded, as many at once as the caller likes, but two with rows
 //! of the same span are never in flight together: the later one waits until the earlier one is settled. Batches
-//! that are in the spool only come after all others; they are loaded one by one.
+//! that are in the spool only are loaded one by one.
 
 use std::{collections::BTreeMap, rc::Rc};
 
@@ -11,15 +11,16 @@ use spool::Segment;
 
 use crate::{batch::EncodedBatch, counters::RowTotals};
 
-/// The most batches that are examined for one that may be sent.
+/// The most batches that are examined to find one that may be sent.
 const MAX_EXAMINED: usize = 64;
 
 /// A batch in memory.
 pub struct QueuedBatch {
+  /// The encoded rows.
   pub batch: EncodedBatch,
   /// The keys of the earlier batches that it waits for.
   waits_for: Vec<u64>,
-  /// The segment that keeps it, perhaps together with the other half of what it was.
+  /// The segment that contains it. The halves of a split batch share one.
   segment: Option<Rc<Segment>>,
   /// The attempts to deliver it although it is too large.
   pub oversize: OversizeState,
@@ -41,6 +42,7 @@ pub struct OversizeState {
 pub struct SpooledBatch {
   /// The sequence number of its first row.
   pub key: u64,
+  /// The segment that contains it.
   pub entry: Segment,
   /// The bytes of its rows.
   pub bytes: usize,
@@ -99,7 +101,7 @@ impl Outbox {
     self.writing.insert(batch.key(), batch);
   }
 
-  /// The write of a batch has ended. Writes end in the order in which they began.
+  /// Ends the write of a batch. Writes end in the order in which they began.
   pub fn finish_write(&mut self, key: u64, written: Written) {
     let Some(batch) = self.writing.remove(&key) else { return };
     self.writing_bytes -= batch.memory_bytes();
@@ -129,7 +131,7 @@ impl Outbox {
     self.spooled.insert(spooled.key, spooled);
   }
 
-  /// Takes out the oldest spooled batch that is not being read: it is to be counted as lost.
+  /// Removes the oldest spooled batch that is not being read. The caller counts it as lost.
   pub fn evict_oldest(&mut self) -> Option<SpooledBatch> {
     let loading = self.loading;
     let key = self.spooled.keys().find(|key| Some(**key) != loading).copied()?;
@@ -146,7 +148,7 @@ impl Outbox {
     Some(spooled)
   }
 
-  /// The read has ended: takes the batch out.
+  /// Ends the read and removes the spooled batch.
   pub fn finish_load(&mut self) -> Option<SpooledBatch> {
     let key = self.loading.take()?;
     self.remove_spooled(key)
@@ -197,14 +199,14 @@ impl Outbox {
     Some(queued)
   }
 
-  /// A batch in flight has failed and waits for its next attempt.
+  /// Returns a batch in flight to the ready ones, for its next attempt.
   pub fn put_back(&mut self, key: u64) {
     if let Some(queued) = self.in_flight.remove(&key) {
       self.ready.insert(key, queued);
     }
   }
 
-  /// A batch in flight is delivered or lost. Returns it, and the segment that is not needed any more.
+  /// Removes a batch in flight that is delivered or lost. Returns it, and its segment if no other batch needs it.
   pub fn settle(&mut self, key: u64) -> Option<(EncodedBatch, Option<Segment>)> {
     let queued = self.in_flight.remove(&key)?;
     self.release(&queued.batch);
@@ -290,7 +292,7 @@ impl Outbox {
     self.spooled_totals
   }
 
-  /// The disk space of those.
+  /// The disk space of the spooled batches in bytes.
   pub fn spooled_disk(&self) -> u64 {
     self.spooled_disk
   }
@@ -322,14 +324,14 @@ impl Outbox {
       && self.spooled.is_empty()
   }
 
-  /// The key from which on batches wait for those that are in the spool only, or on their way to it.
+  /// Batches from this key on wait for earlier ones that are in the spool only or being written.
   fn barrier(&self) -> u64 {
     let writing = self.writing.keys().next().copied();
     let spooled = self.spooled.keys().next().copied();
     writing.into_iter().chain(spooled).min().unwrap_or(u64::MAX)
   }
 
-  /// Makes a batch the owner of its rows, and finds out which batches it waits for.
+  /// Makes a batch the owner of its rows, and records which batches it waits for.
   fn insert_ready(&mut self, batch: EncodedBatch, segment: Option<Segment>) {
     let key = batch.key();
     let mut waits_for = Vec::new();
@@ -338,7 +340,7 @@ impl Outbox {
       if *owner < key {
         waits_for.push(std::mem::replace(owner, key));
       } else if *owner > key {
-        // The owner before is not known any more: it is one of these, if any.
+        // The previous owner is not recorded: wait for all earlier batches.
         waits_for.extend(self.ready.range(..key).map(|(earlier, _)| *earlier));
         waits_for.extend(self.in_flight.range(..key).map(|(earlier, _)| *earlier));
       }

@@ -1,10 +1,10 @@
-//! What a response means for the batch that was sent.
+//! Classifies responses.
 
 use std::time::Duration;
 
 use crate::transport::{Response, TransportError};
 
-/// The longest delay that a `Retry-After` can ask for: more is taken for a mistake.
+/// The longest delay of a `Retry-After`; longer ones are shortened to it.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
 
 /// The outcome of one export request.
@@ -14,11 +14,11 @@ pub enum ExportOutcome {
   Delivered,
   /// A later attempt may succeed, after this delay at least.
   Retry(Duration),
-  /// The body is too large; its halves may pass.
+  /// The body is too large; its halves may be accepted.
   Split,
-  /// These credentials, or this address, never pass.
+  /// The credentials or the address are refused.
   Unauthorized,
-  /// The rows never pass.
+  /// The rows are rejected permanently.
   Rejected,
 }
 
@@ -27,7 +27,7 @@ pub fn classify(result: &Result<Response, TransportError>, unix_ms: i64) -> Expo
   match result {
     Err(_) => ExportOutcome::Retry(Duration::ZERO),
     Ok(response) => match response.status {
-      // Any success counts, whatever the body is.
+      // Every 2xx status means delivered; the body is ignored.
       200..=299 => ExportOutcome::Delivered,
       408 | 429 | 500 | 502..=599 => ExportOutcome::Retry(
         response
@@ -37,8 +37,7 @@ pub fn classify(result: &Result<Response, TransportError>, unix_ms: i64) -> Expo
           .unwrap_or_default(),
       ),
       413 => ExportOutcome::Split,
-      // A redirect leads to another server, which gets neither the key nor the rows; 407 comes from a proxy
-      // that wants credentials of its own.
+      // Redirects are not followed: the other server must not receive the key or the rows. 407 is a proxy's.
       300..=399 | 401 | 403 | 407 => ExportOutcome::Unauthorized,
       _ => ExportOutcome::Rejected,
     },
@@ -49,7 +48,7 @@ pub fn classify(result: &Result<Response, TransportError>, unix_ms: i64) -> Expo
 fn retry_after(value: &str, unix_ms: i64) -> Option<Duration> {
   let value = value.trim();
   let wait = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-    // More seconds than can be counted are many.
+    // A number that overflows is the longest delay.
     value.parse().map_or(MAX_RETRY_AFTER, Duration::from_secs)
   } else {
     let at = httpdate::parse_http_date(value).ok()?;
@@ -101,7 +100,7 @@ mod tests {
     assert_eq!(outcome(503, Some("-7")), ExportOutcome::Retry(Duration::ZERO));
     let nines = "Fri, 31 Dec 9999 23:59:59 GMT";
     assert_eq!(outcome(503, Some(nines)), ExportOutcome::Retry(MAX_RETRY_AFTER));
-    // `Retry-After` does not repeat what is acknowledged or rejected.
+    // `Retry-After` is ignored for delivered and rejected rows.
     assert_eq!(outcome(200, Some("7")), ExportOutcome::Delivered);
     assert_eq!(outcome(400, Some("7")), ExportOutcome::Rejected);
   }

@@ -1,8 +1,8 @@
-//! The overflow upload: the way of a row that is larger than one request may be.
+//! The overflow upload: how a row is sent that is larger than the limit of one request.
 //!
-//! Three steps: Braintrust learns what comes and names an address; the body goes there, to another server, which
-//! gets neither the key nor any header of ours; then Braintrust learns that it is there. Each attempt begins
-//! anew: how long an address is valid, nothing states.
+//! Three steps: announce the sizes to Braintrust, which responds with a storage address; upload the body there, without
+//! the key; send Braintrust a reference to it. Each attempt begins with the first step, because the address may have
+//! expired.
 
 use bytes::Bytes;
 use http::{
@@ -29,42 +29,50 @@ const AZURE: (&str, HeaderName, HeaderValue) = (
   HeaderName::from_static("x-ms-blob-type"),
   HeaderValue::from_static("BlockBlob"),
 );
-/// Headers that are the client's business, whatever the server asks for.
+/// Headers that only the HTTP client sets.
 const CLIENT_HEADERS: [HeaderName; 4] = [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION];
-/// How many times as long as another request the upload may take, as it is large.
+/// The factor of the upload's timeout, because it is large.
 const TIMEOUT_FACTOR: u32 = 4;
 
-/// Why a body did not arrive.
+/// Why an overflow upload failed.
 #[derive(Debug, Error)]
 #[error("{step} at {url}: {why}")]
 pub struct OverflowError {
   step: &'static str,
   url: String,
   why: String,
-  /// What it means for the body. [`ExportOutcome::Rejected`] rejects this way of uploading and not the row: smaller,
-  /// it may go the usual way.
+  /// Its effect on the row. [`ExportOutcome::Rejected`] rejects the overflow upload and not the row, which may be sent
+  /// truncated.
   pub outcome: ExportOutcome,
-  /// Whether the storage failed and not Braintrust. Then nothing else need wait, and a few attempts are enough: the
-  /// storage may be one that can never be reached from here.
+  /// Whether the storage failed and not Braintrust. Then no other request backs off, and the attempts are few: the
+  /// storage may be unreachable from this network.
   pub is_storage: bool,
 }
 
 /// An overflow upload that is in flight.
 #[derive(Debug)]
 pub enum OverflowUpload {
-  /// Braintrust is to name an address.
+  /// Announcing the body to Braintrust.
   Announcing,
-  /// The body goes to the storage.
-  Storing { key: String, origin: String },
-  /// Braintrust is to take it from there.
+  /// Uploading the body to the storage.
+  Storing {
+    /// The storage's key of the body.
+    key: String,
+    /// The storage's address, without its secret.
+    origin: String,
+  },
+  /// Sending Braintrust the reference.
   Referring,
 }
 
-/// What comes next.
+/// The next step of an overflow upload.
 #[derive(Debug)]
 pub enum Step {
+  /// Send this, and pass the response to [`OverflowUpload::handle_response`].
   Send(Call),
+  /// Braintrust acknowledged the row.
   Delivered,
+  /// The upload failed.
   Failed(OverflowError),
 }
 
@@ -93,7 +101,7 @@ struct InputRow {
   byte_size: usize,
 }
 
-/// Where the body goes, and how.
+/// The storage's address and the form of the upload.
 #[derive(Deserialize)]
 struct Target {
   method: TargetMethod,
@@ -207,7 +215,7 @@ fn announced(
   };
   let response =
     check(result, braintrust_outcome, now).map_err(|(why, outcome)| failed(why, outcome))?;
-  // What goes to Braintrust encrypted goes nowhere in the clear.
+  // A body that would go to Braintrust encrypted is never sent in the clear.
   let is_plain = Url::parse(&session.logs_url).is_ok_and(|logs| logs.scheme() == "http");
   let is_safe = |url: &Url| url.scheme() == "https" || (is_plain && url.scheme() == "http");
   let target = serde_json::from_slice::<Target>(&response.body)
@@ -216,7 +224,7 @@ fn announced(
     .ok_or_else(|| {
       failed("the answer names no place to upload to".into(), ExportOutcome::Rejected)
     })?;
-  // The rest of the address is a secret: it opens the storage.
+  // The rest of the address is a secret: it grants access to the storage.
   let origin = target.url.origin().ascii_serialization();
   let call = target.call(settings, body).ok_or_else(|| {
     storage_error(&origin, "it cannot be done as it is asked for".into(), ExportOutcome::Rejected)
@@ -245,8 +253,7 @@ fn storage_error(origin: &str, why: String, outcome: ExportOutcome) -> OverflowE
 }
 
 impl Target {
-  /// The upload. The storage is not Braintrust: the key does not go with it. `None` if the server asks for what
-  /// cannot be done.
+  /// The upload request, without the API key. `None` if the target is invalid.
   fn call(&self, settings: &Settings, body: Bytes) -> Option<Call> {
     let mut headers = self.headers()?;
     let (method, body) = match self.method {
@@ -261,7 +268,7 @@ impl Target {
     Some(Call { method, url, headers, body, timeout, reads: Reads::Status })
   }
 
-  /// The headers that the upload should have. `None` if some are none.
+  /// The headers of the upload. `None` if one is invalid.
   fn headers(&self) -> Option<HeaderMap> {
     let mut headers = HeaderMap::new();
     for (name, value) in self.headers.iter().flatten() {
@@ -277,8 +284,8 @@ impl Target {
     Some(headers)
   }
 
-  /// The form to upload: the fields as they came, and last the body. `None` if there are no fields, or the body's
-  /// media type is none.
+  /// The form of the upload: the fields in their order, then the body. `None` if there are no fields, or the media
+  /// type is invalid.
   fn form(&self, file: Bytes) -> Option<Body> {
     let fields = self.fields.as_ref()?;
     let media_type = fields.get("Content-Type").map_or("application/json", String::as_str);
@@ -289,8 +296,8 @@ impl Target {
   }
 }
 
-/// The response if it is a success, else why not and what that means: `outcome` maps the status and what it would mean for
-/// an ordinary upload.
+/// The response if it is a success, else the cause and the outcome. `outcome` maps the status and the outcome of an
+/// ordinary upload.
 fn check(
   result: Result<Response, TransportError>,
   outcome: fn(u16, ExportOutcome) -> ExportOutcome,
@@ -304,7 +311,7 @@ fn check(
   }
 }
 
-/// Braintrust refused a step. A key that is not known here is known nowhere; all else may hold for this way alone.
+/// The outcome of a step that Braintrust refused. Only 401 refuses the key; other refusals concern the overflow upload.
 fn braintrust_outcome(status: u16, ordinary: ExportOutcome) -> ExportOutcome {
   match ordinary {
     ExportOutcome::Unauthorized if status != 401 => ExportOutcome::Rejected,
@@ -313,8 +320,8 @@ fn braintrust_outcome(status: u16, ordinary: ExportOutcome) -> ExportOutcome {
   }
 }
 
-/// The storage refused the upload. It knows no key, so none is wrong; an address that has expired, or a clock that
-/// is wrong, may be better next time.
+/// The outcome of an upload that the storage refused. Its 401 and 403 do not concern the API key: the address may have
+/// expired, and the next attempt gets a new one.
 fn storage_outcome(status: u16, ordinary: ExportOutcome) -> ExportOutcome {
   match (status, ordinary) {
     (_, ExportOutcome::Retry(delay)) => ExportOutcome::Retry(delay),

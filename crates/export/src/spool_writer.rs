@@ -1,5 +1,5 @@
-//! The spool as delivery uses it: operations for the host, the disk space they take, and what is reported when they
-//! fail. A failing spool is reported once and never stops delivery.
+//! The operations on the spool for the host, their disk space, and the diagnostics of failures. A failing spool is
+//! reported once and never stops delivery.
 
 use std::{collections::VecDeque, fmt, sync::Arc, time::Duration};
 
@@ -28,25 +28,31 @@ pub enum SpoolStatus {
   Unusable(String),
 }
 
-/// What an operation is for.
+/// The purpose of an operation.
 #[derive(Debug)]
 pub enum Purpose {
+  /// Files of dead processes are adopted.
   Adopt,
-  /// The batch of this key is written, in so many bytes of the disk.
+  /// A batch is written.
   Write {
+    /// The key of the batch.
     key: u64,
+    /// The size of its segment.
     disk_bytes: u64,
   },
   /// The batch that the outbox is loading.
   Load,
-  /// A segment goes.
+  /// The segment that is removed.
   Remove(Segment),
+  /// The snapshot of open spans is written.
   Snapshot,
+  /// The adopted snapshots are removed.
   DiscardAdopted,
+  /// The spool is closed.
   Close,
 }
 
-/// Asks for operations, and accounts for the disk.
+/// Queues operations for the host, and counts disk space in bytes.
 pub struct SpoolWriter {
   account: Arc<Account>,
   is_open: bool,
@@ -61,7 +67,7 @@ pub struct SpoolWriter {
 }
 
 impl SpoolWriter {
-  /// `max_bytes` bounds the disk space of the segments of this process.
+  /// `max_bytes` is the most disk space of this process's segments.
   pub fn new(account: Arc<Account>, status: &SpoolStatus, max_bytes: u64) -> Self {
     let writer = Self {
       account,
@@ -84,33 +90,35 @@ impl SpoolWriter {
     self.is_open
   }
 
-  /// The disk space that a batch takes.
+  /// The disk space of a segment with `content` bytes.
   pub fn disk_bytes_of(content: usize) -> u64 {
     (Header::LENGTH + content) as u64
   }
 
-  /// Whether a batch of so many bytes has room.
+  /// Whether a segment with `content` bytes has room.
   pub fn has_room(&self, content: usize) -> bool {
     self.disk_bytes + Self::disk_bytes_of(content) <= self.max_bytes
   }
 
-  /// Whether a batch of so many bytes would have room if segments of `evictable` bytes made some.
+  /// Whether a segment with `content` bytes would have room after the eviction of `evictable` bytes. False during the
+  /// pause after a failed write.
   pub fn could_have_room(&self, content: usize, evictable: u64, now: Now) -> bool {
     let is_paused = self.paused_until.is_some_and(|until| now.elapsed < until);
     let kept = self.disk_bytes.saturating_sub(evictable);
     !is_paused && kept + Self::disk_bytes_of(content) <= self.max_bytes
   }
 
-  /// Segments of so many bytes are ours now.
+  /// Counts an adopted segment.
   pub fn adopted(&mut self, disk_bytes: u64) {
     self.disk_bytes += disk_bytes;
   }
 
+  /// Adopts the files of dead processes.
   pub fn adopt(&mut self) {
     self.push(Operation::Adopt, Purpose::Adopt);
   }
 
-  /// Whether dead processes' files are being taken over.
+  /// Whether files of dead processes are being adopted.
   pub fn is_adopting(&self) -> bool {
     self.in_progress.iter().any(|(_, purpose)| matches!(purpose, Purpose::Adopt))
   }
@@ -122,13 +130,14 @@ impl SpoolWriter {
     self.push(Operation::Write { content, rows }, Purpose::Write { key, disk_bytes });
   }
 
-  /// The write of a batch has failed: it takes no disk space, and for a while no other is tried.
+  /// Handles a failed write: frees its disk space and pauses writes for a second.
   pub fn write_failed(&mut self, disk_bytes: u64, error: &impl fmt::Display, now: Now) {
     self.disk_bytes = self.disk_bytes.saturating_sub(disk_bytes);
     self.paused_until = Some(now.elapsed + PAUSE);
     self.failed(&format!("what waits cannot be kept: {error}"));
   }
 
+  /// Reads the segment of a batch.
   pub fn load(&mut self, entry: Segment) {
     self.push(Operation::Read(entry), Purpose::Load);
   }
@@ -139,29 +148,30 @@ impl SpoolWriter {
     self.push(Operation::Remove(entry), Purpose::Remove(entry));
   }
 
-  /// Puts a damaged segment aside.
+  /// Quarantines a damaged segment.
   pub fn quarantine(&mut self, entry: Segment) {
     self.disk_bytes = self.disk_bytes.saturating_sub(entry.bytes);
     self.push(Operation::Quarantine(entry), Purpose::Remove(entry));
   }
 
-  /// A segment could not be removed: it still takes its disk space.
+  /// Handles a failed removal: the segment still takes its disk space.
   pub fn remove_failed(&mut self, entry: Segment, error: &impl fmt::Display) {
     self.disk_bytes += entry.bytes;
     self.failed(&format!("what was delivered cannot be removed: {error}"));
   }
 
-  /// Replaces the snapshot of open spans; `None`: nothing is open.
+  /// Replaces the snapshot of open spans; `None` removes it.
   pub fn write_snapshot(&mut self, content: Option<Vec<u8>>) {
     let operation = content.map_or(Operation::ClearSnapshot, Operation::WriteSnapshot);
     self.push(operation, Purpose::Snapshot);
   }
 
-  /// Removes the adopted snapshots: what they hold is part of ours now.
+  /// Removes the adopted snapshots, whose spans the current one contains.
   pub fn discard_adopted(&mut self) {
     self.push(Operation::DiscardAdopted, Purpose::DiscardAdopted);
   }
 
+  /// Closes the spool, if it is open.
   pub fn close(&mut self) {
     if self.is_open {
       self.push(Operation::Close, Purpose::Close);
@@ -173,18 +183,18 @@ impl SpoolWriter {
     self.queue.pop_front()
   }
 
-  /// An operation is completed. `None` if there is none of that id.
+  /// Completes an operation and returns its purpose. `None` if no operation has that id.
   pub fn complete(&mut self, id: OperationId) -> Option<Purpose> {
     let at = self.in_progress.iter().position(|(operation, _)| *operation == id)?;
     self.in_progress.remove(at).map(|(_, purpose)| purpose)
   }
 
-  /// The disk space that the segments take.
+  /// The disk space of the segments, including those that are being written.
   pub fn disk_bytes(&self) -> u64 {
     self.disk_bytes
   }
 
-  /// Reports that the spool does not work.
+  /// Reports a failure of the spool, once.
   pub fn failed(&self, why: &str) {
     self.account.diagnostics.once(Code::Spool, &format!("The spool does not work: {why}."));
     self.account.counters.failed(why.to_owned());

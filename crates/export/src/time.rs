@@ -1,8 +1,8 @@
-//! The time of a call. The core has no clock: its host passes the time.
+//! The time of a call. The exporter has no clock: its host passes the time.
 
 use std::time::Duration;
 
-/// What both clocks of the host show.
+/// The time of both clocks of the host.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Now {
   /// The monotonic clock: the time since any fixed moment of the host. Deadlines and delays are measured by it.

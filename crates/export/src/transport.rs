@@ -1,4 +1,4 @@
-//! What the core asks of a host's HTTP client, and what it gets back.
+//! Requests for the host's HTTP client, and its responses.
 
 use std::time::Duration;
 
@@ -13,33 +13,40 @@ pub type RequestId = u64;
 /// A request that the host sends. It follows no redirect, and adds no header but the client's name.
 #[derive(Debug)]
 pub struct Request {
+  /// The id that its response refers to.
   pub id: RequestId,
+  /// The request itself.
   pub call: Call,
 }
 
-/// What to send, and what to read of the response.
+/// A request, its timeout, and how much of its response is read.
 #[derive(Clone, Debug)]
 pub struct Call {
+  /// The method.
   pub method: Method,
-  /// The address. It may have credentials in it: see [`redact_url`].
+  /// The URL. It may contain credentials: see [`redact_url`].
   pub url: String,
   /// The headers, the API key among them if the server is Braintrust. Values of secrets are marked as sensitive.
   pub headers: HeaderMap,
+  /// The body.
   pub body: Body,
-  /// The most time from the connection to the end of the response. When it is over, the host answers with a
+  /// The most time from the connection to the end of the response. After it, the host passes a
   /// [`TransportError`].
   pub timeout: Duration,
-  /// What of the response is read.
+  /// How much of the response is read.
   pub reads: Reads,
 }
 
 /// The body of a request.
 #[derive(Clone, Debug)]
 pub enum Body {
+  /// Plain bytes.
   Bytes(Bytes),
   /// `multipart/form-data`: the fields in their order, and last the file.
   Form {
+    /// The fields: name and value.
     fields: Vec<(String, String)>,
+    /// The content of the file.
     file: Bytes,
     /// The file's media type.
     media_type: String,
@@ -60,47 +67,48 @@ impl Body {
   }
 }
 
-/// What of a response matters.
+/// How much of a response is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reads {
-  /// The status and `Retry-After`. Whatever becomes of the body, the response counts.
+  /// The status and `Retry-After`. Errors of the body are ignored.
   Status,
-  /// The body as well, if the status is a success. A body that breaks off is a [`TransportError`].
+  /// The body as well, if the status is a success. An incomplete body is a [`TransportError`].
   Body,
 }
 
 /// A response.
 #[derive(Clone, Debug, Default)]
 pub struct Response {
+  /// The status code.
   pub status: u16,
-  /// The `Retry-After` header, as it stands.
+  /// The `Retry-After` header, unparsed.
   pub retry_after: Option<String>,
   /// The body of a success, if it was to be read. Otherwise empty.
   pub body: Bytes,
 }
 
 impl Response {
-  /// Whether the server points elsewhere.
+  /// Whether the status is a redirect.
   pub fn is_redirect(&self) -> bool {
     (300..400).contains(&self.status)
   }
 
-  /// The status as a person reads it.
+  /// The status with its reason, such as `503 Service Unavailable`.
   pub fn describe(&self) -> String {
     StatusCode::from_u16(self.status).map_or_else(|_| self.status.to_string(), |s| s.to_string())
   }
 }
 
-/// Why there is no response, in words that hold no content and no credentials.
+/// Why there is no response. Contains no content and no credentials.
 #[derive(Clone, Debug, Error)]
 #[error("{0}")]
 pub struct TransportError(pub String);
 
-/// A URL as it may be printed: without the credentials that it may have in it.
+/// The URL without credentials, for messages.
 pub fn redact_url(url: &str) -> String {
   match Url::parse(url) {
     Ok(mut parsed) if has_credentials(&parsed) => {
-      // Only a URL that cannot have credentials refuses to lose them.
+      // Cannot fail: the URL has credentials.
       let _refused = parsed.set_username("");
       let _refused = parsed.set_password(None);
       parsed.to_string()
@@ -109,7 +117,7 @@ pub fn redact_url(url: &str) -> String {
   }
 }
 
-/// Whether a URL has a user name or a password in it.
+/// Whether a URL contains a user name or a password.
 pub fn has_credentials(url: &Url) -> bool {
   !url.username().is_empty() || url.password().is_some()
 }

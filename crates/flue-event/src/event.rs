@@ -49,7 +49,7 @@ pub enum Body<'a> {
   OperationEnd(OperationEnd<'a>),
   /// A model is called.
   TurnRequest(TurnRequest<'a>),
-  /// The next request of this conversation is complete: JavaScript no longer knows its last one.
+  /// The next request of this conversation is complete: JavaScript has evicted its last one.
   HistoryForgotten,
   /// A model begins to respond.
   FirstDelta,

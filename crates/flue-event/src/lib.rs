@@ -1,7 +1,7 @@
 //! Decodes Flue's runtime events, of every Flue release, into one type.
 //!
 //! Owns the knowledge of Flue's event shapes: code after [`decode`] sees an [`Event`] and never asks which
-//! release emitted it. Payloads (messages, arguments, results) stay borrowed JSON text. No I/O, no clock.
+//! release emitted it. Messages, arguments and results stay borrowed JSON text. No I/O, no clock.
 //!
 //! The files, each importing only from those before it:
 //! `value`, `time` → `fields` (the members of an event's JSON) → `ids`, `carrier`, `outcome`, `usage` →

@@ -40,7 +40,7 @@ pub struct OperationEnd<'a> {
   pub kind: Option<Text<'a>>,
   /// What the agent was asked.
   pub input: RawJson<'a>,
-  /// What the agent answered.
+  /// The agent's response.
   pub output: RawJson<'a>,
   /// The token usage of the operation.
   pub usage: Option<Usage>,

@@ -7,5 +7,5 @@ use serde_json::value::RawValue;
 /// A string of the event. Borrows from the event's text; copied only if it has escapes.
 pub type Text<'a> = Cow<'a, str>;
 
-/// A payload: unparsed JSON inside the event's text; `None` if the member is missing.
+/// Unparsed JSON inside the event's text; `None` if the member is missing.
 pub type RawJson<'a> = Option<&'a RawValue>;

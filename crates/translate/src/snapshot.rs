@@ -1,6 +1,6 @@
 //! Snapshots of open spans and unsettled submissions, which outlive their process.
 //!
-//! A process writes them while it lives. The next one restores them, continues what Flue recovers, and
+//! A running process writes them. The next one restores them, continues what Flue recovers, and
 //! interrupts the rest. They hold ids, names and times; never content.
 
 use serde::{Deserialize, Serialize};

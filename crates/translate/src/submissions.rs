@@ -38,7 +38,7 @@ pub struct Submission {
   max_attempts: Option<f64>,
   /// The kind of delivery.
   kind: Option<String>,
-  /// Other submissions that this one has answered, too.
+  /// Other submissions that were settled with this one.
   pub joined: Vec<String>,
   /// When its root succeeded, milliseconds since the epoch.
   #[serde(rename = "answered")]

@@ -1,8 +1,8 @@
-//! A server that tells everything it was stated.
+//! A server that echoes the key.
 
 use super::*;
 
-/// Everything that can be echoed: in the reason, in headers, and in the body.
+/// Echoes the key in the reason, in headers, and in the body.
 fn echo(status: u16, request: &Request) -> Act {
   let key = request.header("authorization").unwrap_or_default();
   let headers = [
@@ -23,7 +23,7 @@ async fn an_echoed_key_is_never_in_an_error() {
     let error = client.connect(&settings).await.unwrap_err();
     assert_hides_key(&error, status);
 
-    // The settings name the project and the address, so that the echo does not come before the upload.
+    // The settings have the project and the address: no login comes before the upload.
     let session = session(&client, &server.url).await;
     let response = client.post(&session.logs_url, "{}".into()).await.unwrap();
     assert!(!response.describe().contains("verysecret"), "{}", response.describe());

@@ -1,4 +1,4 @@
-//! The client against a server that does what it likes.
+//! The client against a server that fails in every way.
 
 mod key;
 mod overflow;
@@ -21,12 +21,12 @@ use crate::clock::Clock;
 use export::config::Settings;
 use server::{Act, Request, Server, head, response};
 
-/// The key of all tests. It looks like nothing else.
+/// The key of all tests, unlike any other text in them.
 const KEY: &str = "sk-verysecret-4711";
 /// The project of all tests.
 const PROJECT: &str = "0b6e4f0a-9f6c-4b7e-8a55-3f8f2f6f5a11";
 
-/// Settings for a server, with other options if there are some.
+/// Settings for a server. `more` are further options.
 fn settings(url: &str, more: Value) -> Settings {
   let mut options = json!({"apiKey": KEY, "appUrl": url});
   options.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -77,7 +77,7 @@ impl Caller {
     self.call(http::Method::POST, url, body, Reads::Status).await
   }
 
-  /// The same, and what it answers.
+  /// `POST body` to `url`, and read the response's body.
   async fn ask(&self, url: &str, body: Bytes) -> Result<Response, TransportError> {
     self.call(http::Method::POST, url, body, Reads::Body).await
   }
@@ -98,12 +98,12 @@ impl Caller {
   }
 }
 
-/// A client of that server that does not wait for long.
+/// A client of that server with a request timeout of 400 ms.
 fn client(url: &str) -> Caller {
   Caller::new(settings(url, json!({"requestTimeoutMs": 400})))
 }
 
-/// What Braintrust answers, with that limit in its `/version`.
+/// Responds as Braintrust does; `/version` states `limit`.
 fn braintrust(url: &str, request: &Request, limit: &Value) -> Act {
   let body = match request.line() {
     "POST /api/apikey/login" => {
@@ -117,7 +117,7 @@ fn braintrust(url: &str, request: &Request, limit: &Value) -> Act {
   response("200 OK", &[], &body.to_string())
 }
 
-/// A session with that server, which has to be a good one.
+/// Connects to that server. Panics when that fails.
 async fn session(client: &Caller, url: &str) -> Session {
   client.connect(&settings(url, json!({"apiUrl": url, "projectId": PROJECT}))).await.unwrap()
 }

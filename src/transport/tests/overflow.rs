@@ -8,8 +8,8 @@ const BODY: &str = r#"{"rows":[{"id":"ä"},{"id":"b"}],"api_version":2}"#;
 const ROWS: [usize; 2] = [11, 10];
 const RETRY: ExportOutcome = ExportOutcome::Retry(Duration::ZERO);
 
-/// A Braintrust and a storage on another port. `target` is what the one says of the other, whose
-/// address stands for `STORAGE`; `fault` may replace an response.
+/// A Braintrust server, and a storage server on another port. Braintrust responds with `target`, in which `STORAGE`
+/// stands for the storage's address; `fault` may replace any response.
 struct Servers {
   braintrust: Server,
   storage: Server,
@@ -212,7 +212,7 @@ async fn each_failing_step_has_an_outcome_for_the_body() {
     (announce, code("503 Busy"), seven.clone(), false),
     (announce, code("429 Slow Down"), seven.clone(), false),
     (announce, code("401 Who"), ExportOutcome::Unauthorized, false),
-    // Nothing but this way may be closed.
+    // Only the overflow upload may be forbidden.
     (announce, code("403 No"), ExportOutcome::Rejected, false),
     (announce, code("404 What"), ExportOutcome::Rejected, false),
     (announce, code("413 Much"), ExportOutcome::Rejected, false),
@@ -220,7 +220,7 @@ async fn each_failing_step_has_an_outcome_for_the_body() {
     (announce, code("501 How"), ExportOutcome::Rejected, false),
     (store, reset(), RETRY, true),
     (store, code("503 Busy"), seven.clone(), true),
-    // A fresh address may do; the key has nothing to do with it.
+    // A new address may work; the key is not involved.
     (store, code("401 Who"), RETRY, true),
     (store, code("403 Expired"), RETRY, true),
     (store, code("400 Expired"), RETRY, true),
@@ -240,7 +240,7 @@ async fn each_failing_step_has_an_outcome_for_the_body() {
     let requests = servers.braintrust.lines().len() + servers.storage.lines().len();
     let steps = 2 + [announce, store, refer].iter().position(|at| *at == step).unwrap();
     assert_eq!(requests, steps, "nothing follows a step that failed");
-    // Whoever has the address may write to the storage.
+    // The address is a secret: it grants access to the storage.
     assert!(!format!("{error} {error:?}").contains("s3cr3t"), "{error:?}");
   }
 }
@@ -252,7 +252,7 @@ async fn an_upload_to_a_storage_that_does_not_respond_times_out() {
   let began = Instant::now();
   let error = servers.upload().await.unwrap_err();
   assert!(error.to_string().contains("no answer in time"), "{error}");
-  // More than the 400 ms of a request, as it is large; but not for ever.
+  // Four times the 400 ms of a request.
   assert!((1_590..10_000).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
 }
 

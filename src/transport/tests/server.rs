@@ -1,4 +1,4 @@
-//! A server on a bare socket that does to each request what a test wants, also what no decent server does.
+//! A server on a bare socket that responds as a test wants, including malformed and broken responses.
 
 use std::{
   sync::{Arc, Mutex},
@@ -10,34 +10,34 @@ use tokio::{
   net::{TcpListener, TcpStream},
 };
 
-/// What is done to a request.
+/// How the server handles a request.
 #[derive(Clone)]
 pub enum Act {
-  /// These bytes are sent, and the connection is closed.
+  /// Send these bytes and close the connection.
   Send(Vec<u8>),
-  /// Nothing is sent, ever.
+  /// Never send anything.
   Hang,
-  /// The connection is reset.
+  /// Reset the connection.
   Reset,
-  /// These bytes are sent, and then others without end.
+  /// Send these bytes, then others without end.
   Flood(Vec<u8>),
-  /// These bytes are sent, and then another one now and then, without end.
+  /// Send these bytes, then one byte every 20 ms without end.
   Drip(Vec<u8>),
 }
 
-/// An response that is whole.
+/// A complete response.
 pub fn response(status: &str, headers: &[&str], body: &str) -> Act {
   let length = format!("content-length: {}", body.len());
   let head = [&[status, &length, "connection: close"], headers].concat().join("\r\n");
   Act::Send(format!("HTTP/1.1 {head}\r\n\r\n{body}").into_bytes())
 }
 
-/// The head of an response whose body ends with the connection.
+/// The head of a response whose body ends with the connection.
 pub fn head(status: &str) -> Vec<u8> {
   format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\n\r\n").into_bytes()
 }
 
-/// A request as it came.
+/// A received request.
 #[derive(Clone, Debug)]
 pub struct Request {
   head: String,
@@ -55,7 +55,7 @@ impl Request {
     headers.find(|(header, _)| header.eq_ignore_ascii_case(name)).map(|(_, value)| value)
   }
 
-  /// All that the client said of itself.
+  /// The request line and the headers.
   pub fn head(&self) -> &str {
     &self.head
   }
@@ -68,7 +68,7 @@ pub struct Server {
 }
 
 impl Server {
-  /// Starts one that asks `script` what to do to a request. The script is stated its own address.
+  /// Starts a server that handles each request as `script` returns. `script` receives the server's URL.
   pub async fn start(script: impl Fn(&str, &Request) -> Act + Send + Sync + 'static) -> Self {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -88,7 +88,7 @@ impl Server {
     server
   }
 
-  /// One that does the same to every request.
+  /// Starts a server that handles every request in the same way.
   pub async fn always(act: Act) -> Self {
     Self::start(move |_, _| act.clone()).await
   }
@@ -98,13 +98,13 @@ impl Server {
     self.requests.lock().unwrap().clone()
   }
 
-  /// Their methods and paths.
+  /// The methods and paths of the requests so far.
   pub fn lines(&self) -> Vec<String> {
     self.requests().iter().map(|request| request.line().to_owned()).collect()
   }
 }
 
-/// Reads one request. `None` if the client leaves before it is whole.
+/// Reads one request. `None` if the client disconnects before it is complete.
 pub async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<Request> {
   let mut bytes = Vec::new();
   let end = loop {
@@ -119,7 +119,7 @@ pub async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<Request> {
     head: String::from_utf8(bytes[..end].to_vec()).unwrap(),
     body: bytes[end + 4..].to_vec(),
   };
-  // A body without a length would be no body for a storage.
+  // Storages reject a body without a length.
   assert_eq!(request.header("transfer-encoding"), None);
   let length = request.header("content-length").map_or(0, |length| length.parse().unwrap());
   while request.body.len() < length {
@@ -150,7 +150,7 @@ async fn act(mut stream: TcpStream, act: Act) {
   }
 }
 
-/// Sends the bytes. Whether anybody still reads them is not the server's business.
+/// Sends the bytes. The client may have disconnected: errors are ignored.
 pub async fn send(stream: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) {
   let _left = stream.write_all(bytes).await;
   let _left = stream.flush().await;

@@ -133,7 +133,7 @@ async fn the_default_limit_applies_until_the_server_states_one() {
     let client = Caller::new(settings(&server.url, json!({})));
     let began = Instant::now();
     let mut session = session(&client, &server.url).await;
-    // A request may take 30 seconds here, but nobody waits so long for this.
+    // The request for the limit has a shorter timeout than other requests.
     assert!(began.elapsed() < Duration::from_secs(5));
     assert_eq!((session.limit, session.max_bytes()), (None, 6 * 1024 * 1024));
     assert!(!session.allows_overflow());

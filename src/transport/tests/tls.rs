@@ -11,8 +11,7 @@ use tokio_rustls::{
 
 use super::*;
 
-/// An HTTPS server whose certificate nobody knows. Gives its address and the certificate, in PEM form, of
-/// who issued its own.
+/// An HTTPS server whose certificate is not trusted. Returns its URL, and its issuer's certificate in PEM form.
 async fn unknown_server() -> (String, String) {
   let mut authority = CertificateParams::default();
   authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

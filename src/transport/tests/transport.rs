@@ -7,20 +7,20 @@ use export::{
 };
 use tokio::{io::AsyncReadExt, time::Instant};
 
-/// What becomes of one upload.
+/// The outcome of one upload.
 async fn upload(act: Act) -> (ExportOutcome, String) {
   let server = Server::always(act).await;
   outcome(client(&server.url).post(&server.url, "{}".into()).await)
 }
 
-/// The same, with 30 seconds for a request.
+/// The outcome of one upload with the default timeout of 30 seconds.
 async fn upload_with_default_timeout(act: Act) -> (ExportOutcome, String) {
   let server = Server::always(act).await;
   let client = Caller::new(settings(&server.url, json!({})));
   outcome(client.post(&server.url, "{}".into()).await)
 }
 
-/// What becomes of one question.
+/// The outcome of one request whose response body is read.
 async fn ask(act: Act) -> (ExportOutcome, String) {
   let server = Server::always(act).await;
   outcome(client(&server.url).ask(&server.url, "{}".into()).await)
@@ -44,7 +44,7 @@ async fn a_request_without_a_response_times_out() {
 
 #[tokio::test]
 async fn a_refused_or_broken_connection_is_retried() {
-  // A port that was just given back, so that nobody listens there.
+  // A port that was just released: nothing listens there.
   let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
   let url = format!("http://{free}");
   let (outcome, why) = outcome(client(&url).post(&url, "{}".into()).await);
@@ -82,7 +82,7 @@ async fn a_success_status_means_delivered_whatever_the_body_is() {
     let began = Instant::now();
     let (outcome, _) = upload_with_default_timeout(act).await;
     assert_eq!(outcome, ExportOutcome::Delivered);
-    // Long before the time of the request is over.
+    // Long before the request times out.
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
   }
 }
@@ -140,8 +140,7 @@ async fn a_connection_is_reused_after_the_response_is_read_to_its_end() {
   assert!(connections.try_recv().is_err());
 }
 
-/// What becomes of a large upload that is response before it is read. How the server goes on after its
-/// response is stated by `after`.
+/// The outcome of a large upload when the server responds before it has read the body, and then does `after`.
 async fn interrupted<F: Future<Output = ()> + Send>(
   after: impl Fn(tokio::net::TcpStream) -> F + Send + 'static,
 ) -> (ExportOutcome, String) {

@@ -41,7 +41,7 @@ impl EncodedBatch {
     self.rows.len()
   }
 
-  /// The bytes of its rows as they are counted: without addresses and separators.
+  /// The counted bytes of its rows: without addresses and separators.
   pub fn bytes(&self) -> usize {
     self.rows.iter().map(|row| row.bytes.len() - self.address).sum()
   }
@@ -66,7 +66,7 @@ impl EncodedBatch {
     self.rows.iter().map(|row| row.bytes.len()).collect()
   }
 
-  /// The same rows with an address. Copies them unless they have it already.
+  /// The same rows with the address of `to`. Copies them unless they have this address already.
   pub fn addressed(self, to: &Destination) -> Self {
     let wanted = address(to);
     let is_there = self.address == wanted.len()
@@ -106,7 +106,8 @@ impl EncodedBatch {
     content.saturating_sub(rows * HEAD)
   }
 
-  /// The batch in the content of a segment, with sequence numbers from `sequence` on. `None` when it is none.
+  /// The batch in the content of a segment, with sequence numbers from `sequence` on. `None` when the content is
+  /// malformed.
   pub fn from_segment(mut content: &[u8], sequence: u64) -> Option<Self> {
     let mut builder = Builder::of(Vec::new());
     while !content.is_empty() {

@@ -1,7 +1,7 @@
 //! Rows to request bodies.
 //!
-//! [`RowQueue`] holds the rows that wait, merged by span; [`RowBatch`] the rows that leave it together, on their way
-//! through masking; [`EncodedBatch`] the bytes of a request.
+//! [`RowQueue`] merges queued rows by span; [`RowBatch`] is a list of rows that are masked and encoded together;
+//! [`EncodedBatch`] is the body of a request.
 
 mod encoded;
 mod queue;

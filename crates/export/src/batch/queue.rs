@@ -1,4 +1,4 @@
-//! The rows that wait to be encoded, merged by span.
+//! The queued rows, merged by span.
 
 use std::collections::VecDeque;
 
@@ -9,12 +9,13 @@ use braintrust_row::{Row, RowId, RowMap};
 /// The most that goes into one batch.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
+  /// The most rows.
   pub rows: usize,
-  /// Of the rows' JSON. A row that is larger goes alone.
+  /// The most bytes of the rows' JSON. A larger row becomes a batch of its own.
   pub bytes: usize,
 }
 
-/// The rows that wait, in the order in which they came.
+/// The queued rows in the order of their arrival, merged by span.
 #[derive(Default)]
 pub struct RowQueue {
   order: VecDeque<RowId>,
@@ -25,12 +26,12 @@ pub struct RowQueue {
   memory_bytes: usize,
 }
 
-/// What became of an enqueued row.
+/// The effect of enqueuing a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pushed {
-  /// Whether it waits as a new row; false: it is merged into one that waits.
+  /// Whether it is a new row; false: it is merged into a queued one.
   pub is_new: bool,
-  /// The estimated bytes on the wire that it adds.
+  /// The estimated bytes on the wire that it adds; negative when the merged row is smaller.
   pub bytes: i64,
 }
 
@@ -42,7 +43,7 @@ struct Waiting {
   memory_bytes: usize,
 }
 
-/// The memory of a waiting row besides itself: its entries in the order and in the table, which may be half
+/// The overhead of a queued row in bytes of memory: its entries in the order and in the table, which may be half
 /// empty.
 const ENTRY_BYTES: usize = 128;
 
@@ -70,12 +71,12 @@ impl RowQueue {
     Pushed { is_new: true, bytes: difference(bytes, 0) }
   }
 
-  /// The number of rows that wait.
+  /// The number of queued rows.
   pub fn len(&self) -> usize {
     self.waiting.len()
   }
 
-  /// Whether none waits.
+  /// Whether no row is queued.
   pub fn is_empty(&self) -> bool {
     self.waiting.is_empty()
   }
@@ -85,29 +86,29 @@ impl RowQueue {
     self.memory_bytes
   }
 
-  /// The rows that wait, with their estimated bytes on the wire.
+  /// The queued rows, with their estimated bytes on the wire.
   pub fn totals(&self) -> RowTotals {
     RowTotals { rows: self.len(), bytes: self.bytes }
   }
 
-  /// Rows that are enqueued from now on have sequence numbers from this on.
+  /// The sequence number of the next new row.
   pub fn next_sequence(&self) -> u64 {
     self.next_sequence
   }
 
-  /// Reserves sequence numbers for rows that come as batches, and returns the first.
+  /// Reserves sequence numbers for rows that arrive encoded, and returns the first one.
   pub fn reserve_sequences(&mut self, rows: usize) -> u64 {
     let first = self.next_sequence;
     self.next_sequence += rows as u64;
     first
   }
 
-  /// The sequence number of the row that has waited longest.
+  /// The sequence number of the oldest row.
   pub fn first_sequence(&self) -> Option<u64> {
     self.waiting.get(self.order.front()?).map(|waiting| waiting.sequence)
   }
 
-  /// Takes out the rows that are `wanted` and have waited longest. `None` when there is none.
+  /// Removes the oldest rows that are `wanted`. `None` when there is none.
   pub fn pick(&mut self, limits: Limits, wanted: impl Fn(&Row) -> bool) -> Option<RowBatch> {
     let mut picked = RowBatch::default();
     let mut kept = Vec::new();

@@ -3,7 +3,7 @@
 use super::encoded::{Builder, EncodedBatch};
 use braintrust_row::{Destination, Masked, Row, RowId, write_content};
 
-/// Rows that no longer merge what comes for their spans. At least one, once it is filled.
+/// Rows that are masked and encoded together; later updates of their spans are not merged into them.
 #[derive(Default)]
 pub struct RowBatch {
   rows: Vec<(Row, u64)>,
@@ -14,6 +14,7 @@ pub struct RowBatch {
 
 /// The result of encoding rows.
 pub struct Encoded {
+  /// The encoded rows.
   pub batch: EncodedBatch,
   /// The difference between the bytes of the batch and the estimate while its rows waited.
   pub size_correction: i64,
@@ -53,7 +54,7 @@ impl RowBatch {
     self.rows.iter().map(|(row, _)| row.span.row)
   }
 
-  /// Encodes the rows. No field has more than `max_field` bytes.
+  /// Encodes the rows. Fields with more than `max_field` bytes are cut. `None` when there are no rows.
   pub fn encode(self, to: Option<&Destination>, max_field: Option<usize>) -> Option<Encoded> {
     let mut builder = Builder::new(to, max_field);
     for (row, sequence) in &self.rows {
@@ -76,8 +77,8 @@ impl RowBatch {
       .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
   }
 
-  /// Encodes the rows with this content instead: the [`Self::content`] as it was masked. If it is no such list, marks
-  /// replace the content.
+  /// Encodes the rows with masked content: the JSON of a list with one object for each row. Marks replace the content
+  /// if it is anything else. `None` when there are no rows.
   pub fn encode_masked(self, content: &str, max_field: Option<usize>) -> Option<Encoded> {
     let masked = Masked::read_all(content).filter(|masked| masked.len() == self.rows.len());
     let masked = masked.unwrap_or_else(|| self.rows.iter().map(|_| Masked::failed()).collect());
@@ -96,7 +97,7 @@ impl RowBatch {
   }
 }
 
-/// How many bytes more, or less.
+/// `after - before`, signed.
 pub(super) fn difference(after: usize, before: usize) -> i64 {
   let signed = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
   signed(after) - signed(before)

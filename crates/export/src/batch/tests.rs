@@ -104,7 +104,7 @@ fn a_batch_is_addressed_after_encoding_and_can_be_addressed_again() {
   assert_eq!(rows(&there)[1]["project_id"], "there");
   let elsewhere = there.clone().addressed(&to("else where"));
   assert_eq!(rows(&elsewhere)[0]["project_id"], "else where");
-  // As many characters, and yet another address.
+  // Another address of the same length.
   assert_eq!(rows(&there.clone().addressed(&to("where")))[0]["project_id"], "where");
   for batch in [&there, &elsewhere] {
     assert_eq!(batch.bytes(), bare.bytes());
@@ -134,8 +134,8 @@ fn a_batch_is_the_same_after_a_round_trip_through_a_segment() {
 }
 
 proptest! {
-  /// Whatever the order of pushes and batches: every row is carried, by its latest text, and the
-  /// accounts of what waits end at nothing.
+  /// Whatever the order of pushes and batches: every row is encoded once, with its latest content, and the
+  /// totals return to zero.
   #[test]
   fn every_row_is_encoded_once_and_the_totals_return_to_zero(
     steps in prop::collection::vec((0u8..4, 0u8..12), 1..200)

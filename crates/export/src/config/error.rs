@@ -1,9 +1,9 @@
-//! What is wrong with a configuration.
+//! Configuration errors.
 
 use redact::RulesError;
 use thiserror::Error;
 
-/// A configuration that cannot be used. No error holds a secret.
+/// Why a configuration is invalid. No error contains a secret.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum ConfigError {
   /// An option has another type.
@@ -18,19 +18,33 @@ pub enum ConfigError {
   /// The project's id is no UUID.
   #[error("projectId (BRAINTRUST_PROJECT_ID) is not a UUID; a project's name goes to projectName")]
   BadProjectId,
-  /// A URL is invalid, or not of http(s). `name` is the option and its variable, as in all that follow.
+  /// A URL is invalid, or its scheme is not http(s).
   #[error("{name} is not a valid URL; expected for example https://www.braintrust.dev")]
-  BadUrl { name: &'static str },
-  /// A value is none of the choices.
+  BadUrl {
+    /// The option and its variable.
+    name: &'static str,
+  },
+  /// A value is not one of the choices.
   #[error("{name} must be one of: {choices}")]
-  UnknownChoice { name: &'static str, choices: &'static str },
-  /// A size is no number of bytes.
+  UnknownChoice {
+    /// The option and its variable.
+    name: &'static str,
+    /// The valid values.
+    choices: &'static str,
+  },
+  /// A size is negative or not a number.
   #[error("{name} is not a number of bytes")]
-  BadSize { name: &'static str },
+  BadSize {
+    /// The option and its variable.
+    name: &'static str,
+  },
   /// A redaction rule cannot be applied.
   #[error(transparent)]
   Redact(#[from] RulesError),
-  /// A duration is no number of milliseconds.
+  /// A duration is negative or not a number.
   #[error("{name} is not a number of milliseconds")]
-  BadDuration { name: &'static str },
+  BadDuration {
+    /// The option and its variable.
+    name: &'static str,
+  },
 }

@@ -1,4 +1,4 @@
-//! What the user configures, checked and complete.
+//! The configuration: raw options and variables in, validated settings out.
 //!
 //! An option of `initLogger` takes precedence over a variable of the environment, that over `.env.braintrust`, and that
 //! over the default. Blank means unset. The host reads the environment and the file; the rules are here.

@@ -10,10 +10,11 @@ use serde_json::{Value, from_value};
 
 use flue_event::ContentPolicy;
 
-/// The options and the variables.
+/// Options and variables, unchecked.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RawConfig {
+  /// The options of `initLogger`.
   pub options: Options,
   /// Variables of the process.
   pub env: HashMap<String, String>,
@@ -21,35 +22,55 @@ pub struct RawConfig {
   pub file: HashMap<String, String>,
 }
 
-/// The options of `initLogger`, as far as the core knows them.
+/// The options of `initLogger` that the core uses. See [`Settings`](super::Settings) for units and defaults.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Options {
+  /// The API key.
   pub api_key: Option<String>,
+  /// The base address of login and registration.
   pub app_url: Option<String>,
+  /// The base address of the data plane.
   pub api_url: Option<String>,
+  /// The name of the organization.
   pub org_name: Option<String>,
+  /// The name of the project.
   pub project_name: Option<String>,
+  /// The UUID of the project.
   pub project_id: Option<String>,
+  /// The most time that the end of the process waits for delivery, in milliseconds.
   pub exit_timeout_ms: Option<f64>,
+  /// The most bytes of memory for undelivered rows.
   pub max_queue_bytes: Option<f64>,
+  /// The most time of one request, in milliseconds.
   pub request_timeout_ms: Option<f64>,
+  /// The most bytes of one request.
   pub max_request_bytes: Option<f64>,
+  /// The form of messages: `openai` or `flue`.
   pub messages: Option<String>,
+  /// The input of a turn: `full` or `delta`.
   pub turn_input: Option<String>,
+  /// Whether Flue's logs become part of spans.
   pub logs: Option<bool>,
+  /// Whether traces join those of their callers.
   pub distributed_tracing: Option<bool>,
+  /// Which content is sent.
   pub content: Option<Toggle<ContentPolicy>>,
+  /// The redaction rules.
   #[serde(deserialize_with = "members")]
   pub redact: Option<redact::RawRules>,
+  /// The most bytes of one field.
   pub max_field_bytes: Option<f64>,
+  /// The spool.
   pub spool: Option<Toggle<SpoolOptions>>,
 }
 
 /// An option that is on, off, or on with members of its own.
 #[derive(Debug)]
 pub enum Toggle<T> {
+  /// On or off.
   Switch(bool),
+  /// On, with these members.
   Members(T),
 }
 
@@ -81,8 +102,12 @@ fn object<T: DeserializeOwned, E: Error>(value: Value, otherwise: &str) -> Resul
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct SpoolOptions {
+  /// The directory.
   pub dir: Option<String>,
+  /// The most bytes of disk space.
   pub max_bytes: Option<f64>,
+  /// The age at which a segment expires, in milliseconds.
   pub max_age_ms: Option<f64>,
+  /// Whether segments are synced to the disk.
   pub fsync: Option<bool>,
 }

@@ -62,7 +62,7 @@ impl Settings {
   /// Reads the JSON of a [`RawConfig`].
   ///
   /// # Errors
-  /// When it is malformed, or as [`Self::resolve`].
+  /// [`ConfigError::Malformed`], or an error of [`Self::resolve`].
   pub fn parse(raw: &str) -> Result<Self, ConfigError> {
     let raw: RawConfig =
       serde_json::from_str(raw).map_err(|error| ConfigError::Malformed(error.to_string()))?;
@@ -72,10 +72,10 @@ impl Settings {
   /// Applies precedence, defaults and checks.
   ///
   /// # Errors
-  /// What is wrong first.
+  /// The first invalid value.
   pub fn resolve(raw: RawConfig) -> Result<Self, ConfigError> {
     let RawConfig { options, env, file } = raw;
-    // A matter of the machine, not of Braintrust: the file has no influence on it.
+    // Certificates belong to the machine: the file cannot set them.
     let extra_ca_certs =
       env.get("NODE_EXTRA_CA_CERTS").and_then(|path| filled(path)).map(Into::into);
     let vars = Variables { env, file };
@@ -134,7 +134,7 @@ impl Settings {
         false,
       )?,
     };
-    // Any value but these switches it on: a debug log is no reason to refuse a configuration.
+    // Any other value switches it on: an invalid value is not an error.
     let debug_log = vars.get("FLUE_BRAINTRUST_DEBUG").map_or_else(
       || vars.get("BRAINTRUST_DEBUG_LOG_LEVEL").as_deref() == Some("debug"),
       |value| !["0", "false"].contains(&value.as_str()),
@@ -167,7 +167,7 @@ impl Settings {
         .and_then(|text| Duration::try_from_secs_f64(text.parse().ok()?).ok())
         .unwrap_or(WARN_PERIOD),
       exit_timeout: exit_timeout.unwrap_or(EXIT_TIMEOUT),
-      // No request can be sent in no time: zero is ignored.
+      // A timeout of zero is ignored: no request could be sent.
       request_timeout: request_timeout
         .filter(|timeout| !timeout.is_zero())
         .unwrap_or(REQUEST_TIMEOUT),

@@ -8,9 +8,10 @@ use redact::Redactor;
 
 use super::{error::ConfigError, values::is_loopback};
 
-/// The spool: where segments are kept, and how many.
+/// The settings of the spool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpoolSettings {
+  /// The directory. Default: `.flue-braintrust` in the working directory.
   pub dir: PathBuf,
   /// The disk space that the segments of one process may take, in bytes. Default: 256 MiB.
   pub max_bytes: u64,
@@ -25,8 +26,10 @@ pub struct SpoolSettings {
 pub struct ApiKey(HeaderValue);
 
 impl ApiKey {
+  /// A key.
+  ///
   /// # Errors
-  /// When the key has other characters than visible ones of ASCII.
+  /// [`ConfigError::BadApiKey`] when the key has characters that are not visible ASCII.
   pub fn new(key: &str) -> Result<Self, ConfigError> {
     if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
       return Err(ConfigError::BadApiKey);
@@ -52,18 +55,19 @@ impl fmt::Debug for ApiKey {
 /// The settings of an exporter, checked and complete.
 #[derive(Clone, Debug)]
 pub struct Settings {
+  /// The API key.
   pub api_key: ApiKey,
   /// Base address of login and registration, without a trailing slash. Default: `https://www.braintrust.dev`.
   pub app_url: String,
   /// Base address of the data plane; `None`: as the login states it.
   pub api_url: Option<String>,
-  /// The organization; `None`: the first that the key opens.
+  /// The organization; `None`: the first one that the key has access to.
   pub org_name: Option<String>,
   /// The project's name, unless an id is set. Default: `Flue`.
   pub project_name: String,
   /// The project's UUID.
   pub project_id: Option<String>,
-  /// How long the end of the process may wait for delivery; zero: not at all. Default: 2 s.
+  /// The most time that the end of the process waits for delivery; zero: it does not wait. Default: 2 s.
   pub exit_timeout: Duration,
   /// How long one request may take, from the connection to the end of the response. Never zero. Default: 30 s.
   pub request_timeout: Duration,
@@ -71,6 +75,7 @@ pub struct Settings {
   pub max_request_bytes: Option<usize>,
   /// A PEM file with certificates to trust besides the bundled and the platform's.
   pub extra_ca_certs: Option<PathBuf>,
+  /// The options of the translation.
   pub translation: translate::Options,
   /// Which content is kept at all. Default: all.
   pub content: ContentPolicy,
@@ -78,11 +83,11 @@ pub struct Settings {
   pub redactor: Option<Arc<Redactor>>,
   /// The most bytes of one field, or of one member of `metadata`: what exceeds them is cut. At least 128.
   pub max_field_bytes: Option<usize>,
-  /// The most bytes that wait in memory. At least 1 MiB. Default: 64 MiB.
+  /// The most bytes of undelivered rows in memory. At least 1 MiB. Default: 64 MiB.
   pub max_queue_bytes: usize,
-  /// The most rows that wait in memory. Default: no limit.
+  /// The most undelivered rows in memory. Default: no limit.
   pub max_queue_rows: usize,
-  /// The most rows of one request; `None`: [`Self::BATCH_ROWS`], or more while many wait.
+  /// The most rows of one request; `None`: [`Self::BATCH_ROWS`], or up to ten times as many while many are queued.
   pub batch_rows: Option<usize>,
   /// The most requests in flight. At most 64. Default: 8, as in the `braintrust` package.
   pub max_requests: usize,
@@ -92,7 +97,7 @@ pub struct Settings {
   pub debug_log: bool,
   /// The spool; `None`: there is none.
   pub spool: Option<SpoolSettings>,
-  /// A fingerprint of where rows go and of the key, from which neither can be read.
+  /// A fingerprint of the destination and the key. Neither can be recovered from it.
   pub destination: u64,
 }
 
@@ -100,13 +105,13 @@ impl Settings {
   /// The rows of one request, as in the `braintrust` package.
   pub const BATCH_ROWS: usize = 100;
 
-  /// The bytes that may wait in memory as they are counted: an eighth of the bound is left to what is not counted,
-  /// such as the allocator's share.
+  /// The most counted bytes in memory: an eighth of the bound is reserved for what is not counted, such as the
+  /// allocator's overhead.
   pub fn queue_room(&self) -> usize {
     self.max_queue_bytes - self.max_queue_bytes / 8
   }
 
-  /// Whether all addresses are on this machine, where no proxy leads.
+  /// Whether all addresses are on this machine: then no proxy is used.
   pub fn is_local(&self) -> bool {
     [Some(&self.app_url), self.api_url.as_ref()].into_iter().flatten().all(|url| is_loopback(url))
   }

@@ -19,7 +19,7 @@ pub fn filled(value: &str) -> Option<String> {
 /// An http(s) URL, without a trailing slash.
 ///
 /// # Errors
-/// When it is none. The error names `name`.
+/// [`ConfigError::BadUrl`] with `name` when it is not one.
 pub fn address(name: &'static str, url: String) -> Result<String, ConfigError> {
   let url = url.trim_end_matches('/');
   match Url::parse(url) {
@@ -41,7 +41,7 @@ pub fn is_loopback(url: &str) -> bool {
 /// A UUID in groups of hex digits.
 ///
 /// # Errors
-/// When it is none.
+/// [`ConfigError::BadProjectId`] when it is not one.
 pub fn project_id(id: String) -> Result<String, ConfigError> {
   let groups: Vec<usize> = id.split('-').map(str::len).collect();
   let is_uuid =
@@ -88,7 +88,7 @@ pub fn duration(name: &'static str, millis: Option<f64>) -> Result<Option<Durati
     .map_err(|_| ConfigError::BadDuration { name })
 }
 
-/// One of a few choices.
+/// The error for a value that is not one of the choices.
 pub fn unknown(name: &'static str, choices: &'static str) -> ConfigError {
   ConfigError::UnknownChoice { name, choices }
 }

@@ -1,4 +1,4 @@
-//! What is due: the one entry for the passing of time.
+//! Due work: the only entry for the passing of time.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use super::{
 use crate::{counters::RowTotals, loss::LossReason, masking::Masking, time::Now};
 
 impl Delivery {
-  /// Encodes rows, and asks for the requests and operations that are due. `urgent` if somebody waits for rows that
-  /// wait for others. True when rows go to the spool: the snapshot of open spans should follow them.
+  /// Encodes rows, and asks for the requests and operations that are due. `urgent` sends rows that
+  /// still linger. True when rows are written to the spool: the snapshot of open spans should follow them.
   pub fn advance(&mut self, urgent: bool, now: Now) -> bool {
     if self.retry_at.is_some_and(|at| at <= now.elapsed) {
       self.retry_at = None;
@@ -37,12 +37,12 @@ impl Delivery {
     has_written
   }
 
-  /// Whether nothing waits to be sent.
+  /// Whether there is nothing to send.
   fn is_idle(&self) -> bool {
     self.queue.is_empty() && self.outbox.ready() == 0 && self.outbox.spooled().rows == 0
   }
 
-  /// The last act: what is in the spool is left to the next process, the rest is lost. Whether all is delivered.
+  /// Ends delivery: segments stay for the next process, other rows are lost. True when every row is delivered.
   pub fn finish(&mut self) -> bool {
     let (spooled, backed) = (self.outbox.spooled(), self.outbox.backed());
     let spooled =
@@ -56,10 +56,10 @@ impl Delivery {
     left.rows + spooled.rows == 0
   }
 
-  /// When to advance again although nothing comes.
+  /// When to advance again without an input.
   pub fn timeout(&self, now: Now) -> Option<Duration> {
     let linger = if self.spool.is_open() { CHECKPOINT } else { LINGER };
-    // Rows that must be masked wait until there is room for them on the way.
+    // No batch is encoded while the masking queue is full.
     let waiting_since = self.waiting_since.filter(|_| !self.is_masking_full());
     let due = waiting_since.map(|since| since + linger);
     let sending = match self.connection {

@@ -17,21 +17,20 @@ use crate::{
   time::Now,
 };
 
-/// How long rows wait for others before a batch is sent that is not full.
+/// How long rows linger before a batch that is not full is sent.
 pub(super) const LINGER: Duration = Duration::from_millis(200);
-/// How long a row may be missing in the spool.
+/// The most time before a row is written to the spool.
 pub(super) const CHECKPOINT: Duration = Duration::from_millis(100);
-/// How many times as many rows a batch may have while more rows wait than requests of the usual size can carry.
+/// The factor by which batches grow while more rows are queued than requests of the usual size can carry.
 const GROWTH: usize = 10;
-/// The share of the queue's bound that batches in memory may take, as 1 / this, before the spool alone keeps those
-/// that come.
+/// Batches in memory may take 1 / this of the queue's bound; further ones are kept in the spool only.
 const SPILL: usize = 4;
 /// The bytes of waiting rows after which those whose span has ended are encoded, which takes less memory.
 const COMPACT_EVERY: usize = 1024 * 1024;
 /// The most rows and bytes that are masked at once.
 const MAX_MASKED_ROWS: usize = 100;
 const MAX_MASKED_BYTES: usize = 256 * 1024;
-/// The reads of a segment that may fail before it is given up, and the delay between two.
+/// The failed reads after which a segment counts as lost, and the delay between two reads.
 const MAX_READS: u32 = 10;
 const READ_AGAIN: Duration = Duration::from_secs(1);
 
@@ -63,7 +62,7 @@ impl Delivery {
       self.encode(picked, Some(to), now);
     }
     self.kept_back = if is_full { 0 } else { self.queue.len() };
-    // What is left has waited less; the next batch may linger again.
+    // The remaining rows are newer: the next batch may linger again.
     self.waiting_since = (!self.queue.is_empty()).then_some(now.elapsed);
   }
 
@@ -75,7 +74,7 @@ impl Delivery {
       return;
     }
     let limits = self.limits();
-    // Masked, they would take more: what they share with others is written out then.
+    // Masked rows are not compacted: shared content would be written out and take more memory.
     while !self.masks()
       && let Some(picked) = self.pick(limits, Pick::Compactable)
     {
@@ -121,12 +120,12 @@ impl Delivery {
     })
   }
 
-  /// Whether rows that must be masked have to wait for those that are on the way.
+  /// Whether no further batch can be masked now.
   pub(super) fn is_masking_full(&self) -> bool {
     self.masks() && self.masked.is_full()
   }
 
-  /// Encodes rows, by way of the masking function if there is one.
+  /// Encodes rows, after masking if there is a masking function.
   fn encode(&mut self, rows: RowBatch, to: Option<&Destination>, now: Now) {
     if self.masks() {
       self.masked.begin(rows);
@@ -136,7 +135,7 @@ impl Delivery {
     }
   }
 
-  /// Nothing can call the masking function any more: rows that must be masked are lost.
+  /// Counts rows that must be masked as lost: the masking function can no longer be called.
   pub(super) fn lose_unmasked(&mut self, now: Now) {
     let limits = Limits { rows: usize::MAX, bytes: usize::MAX };
     let waiting = self.queue.pick(limits, |_| true);
@@ -147,7 +146,7 @@ impl Delivery {
     }
   }
 
-  /// A batch returns from the masking function.
+  /// Encodes a batch with its masked content.
   pub fn handle_masked(&mut self, batch: u64, content: &str, now: Now) {
     if let Some(rows) = self.masked.finish(batch) {
       let encoded = rows.encode_masked(content, self.settings.max_field_bytes);
@@ -155,7 +154,7 @@ impl Delivery {
     }
   }
 
-  /// Adds a batch to the outbox, by way of the spool if there is one with room.
+  /// Adds a batch to the outbox, through the spool if it has room.
   fn push_encoded(&mut self, encoded: Option<Encoded>, now: Now) {
     let Some(Encoded { batch, size_correction, cut }) = encoded else { return };
     let (key, rows, bytes) = (batch.key(), batch.rows(), batch.bytes());
@@ -174,7 +173,7 @@ impl Delivery {
     }
   }
 
-  /// Makes room in the spool for a batch of so many bytes: the oldest batches go if need be. Whether it has room.
+  /// Makes room in the spool for `content` bytes: evicts the oldest batches if necessary. False if there is no room.
   fn make_room(&mut self, content: usize, now: Now) -> bool {
     if !self.spool.could_have_room(content, self.outbox.spooled_disk(), now) {
       return false;
@@ -216,7 +215,7 @@ impl Delivery {
     if self.load_due.is_some_and(|due| due > now.elapsed) {
       return;
     }
-    // What is behind the spool fills the memory, too: something must always be able to go.
+    // Batches behind the spooled ones take memory, too: one load at a time must always be possible.
     let is_crowded = self.outbox.memory_bytes() > self.settings.queue_room() / SPILL;
     let has_enough = is_crowded || self.outbox.ready() > self.settings.max_requests;
     if self.outbox.in_flight() > 0 && has_enough {
@@ -265,7 +264,7 @@ impl Delivery {
     self.account.lose(LossReason::SpoolDamaged, totals, why, now.elapsed);
   }
 
-  /// The most that one batch may have. What is masked holds up the host's thread while it is.
+  /// The limits of one batch. Masked batches are small, because masking blocks the JavaScript thread.
   fn limits(&self) -> Limits {
     if self.masking != Masking::Off {
       return Limits { rows: MAX_MASKED_ROWS, bytes: MAX_MASKED_BYTES };

@@ -6,9 +6,9 @@ use crate::{connection::Session, overflow::OverflowUpload};
 
 /// A request in flight.
 pub(super) struct InFlight {
-  /// When it began, or the first of several that belong together.
+  /// When it began; for a later step of a sequence, when the first one began.
   pub began: Duration,
-  /// Where it went.
+  /// Its address.
   pub url: String,
   pub purpose: Purpose,
 }

@@ -1,16 +1,15 @@
-//! Rows to Braintrust: which rows become batches when, which batches are sent when, and what becomes of them.
+//! Delivery: encodes rows as batches, sends batches, and handles responses.
 //!
-//! Without a spool a row becomes part of a batch when that can be sent, so that what comes for its span meanwhile is
-//! merged into it. With a spool all rows become batches and segments every `CHECKPOINT`, whether they can be sent
-//! or not.
+//! Without a spool, rows are encoded only when the batch can be sent; until then updates of their spans are merged
+//! into them. With a spool, all rows are encoded and written as segments every `CHECKPOINT`.
 //!
 //! | file | |
 //! |---|---|
-//! | `in_flight`, `state` | what waits, and what is in flight |
+//! | `in_flight`, `state` | the state, and the requests in flight |
 //! | `batches` | rows to batches, batches to and from the spool |
-//! | `requests` | which requests are sent |
-//! | `responses` | what a response means for its batch, and for the connection |
-//! | `advance` | what is due |
+//! | `requests` | requests to send |
+//! | `responses` | effects of a response on its batch and on the connection |
+//! | `advance` | due work |
 
 mod advance;
 mod batches;

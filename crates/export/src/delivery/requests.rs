@@ -1,4 +1,4 @@
-//! The requests: which are sent, and what they are for.
+//! Requests to send, and their purposes.
 
 use std::time::Duration;
 
@@ -18,11 +18,11 @@ use crate::{
   transport::{Call, Reads, Request, redact_url},
 };
 
-/// The overflow uploads that are tried before a row is cut: the storage may be one that cannot be reached from here.
+/// The most overflow uploads of a row before it is cut: the storage may be unreachable from this network.
 pub(super) const MAX_OVERFLOW_ATTEMPTS: u32 = 3;
 
 impl Delivery {
-  /// Sends what may be sent.
+  /// Sends the batches that may be sent now.
   pub(super) fn send(&mut self, session: &Session, urgent: bool, now: Now) {
     if session.limit.is_none() && self.limit_due.is_some_and(|due| due <= now.elapsed) {
       self.limit_due = None;
@@ -77,7 +77,7 @@ impl Delivery {
   }
 }
 
-/// What is sent of a batch.
+/// The parts of a batch that an upload needs.
 struct Upload {
   body: Bytes,
   row_bytes: Vec<usize>,

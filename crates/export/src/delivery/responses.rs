@@ -1,4 +1,4 @@
-//! The responses: what they mean for their batch, and for the connection.
+//! Effects of a response on its batch and on the connection.
 
 use std::time::Duration;
 
@@ -109,7 +109,7 @@ impl Delivery {
       }
       ExportOutcome::Unauthorized => {
         self.put_back(key);
-        // The next attempt logs in anew: the key may open another project by then.
+        // The next attempt logs in again: the key's project may change.
         if let Connection::Up(_) = self.connection {
           self.connection = Connection::Down;
         }
@@ -149,7 +149,7 @@ impl Delivery {
     }
     match outcome {
       ExportOutcome::Rejected | ExportOutcome::Split => self.shrink(key, why, now),
-      // Braintrust itself works: nothing else need wait.
+      // Only the storage fails: no backoff for other requests.
       ExportOutcome::Retry(_) if is_storage => {
         self.put_back(key);
         self.account.counters.failed(why);
@@ -173,8 +173,8 @@ impl Delivery {
     self.outbox.put_back(key);
   }
 
-  /// The server refuses the batch as too large: its halves may pass. A single row takes the overflow upload, and
-  /// then less of it is sent.
+  /// Handles a batch that is too large: splits it. A single row is sent as an overflow upload, and is truncated if
+  /// that fails.
   fn shrink(&mut self, key: u64, why: String, now: Now) {
     if self.outbox.split(key) {
       return;
@@ -184,7 +184,7 @@ impl Delivery {
       _ => None,
     };
     let Some(queued) = self.outbox.get(key) else { return };
-    // Without a session the limit is not known yet.
+    // Without a session there is no limit yet: retry first.
     if session.is_none_or(|session| may_overflow(session, queued.oversize)) {
       if let Some(oversize) = self.outbox.oversize_mut(key) {
         oversize.refused = true;
@@ -193,7 +193,7 @@ impl Delivery {
       return;
     }
     let size = queued.batch.bytes();
-    // Of a limit that is known half is sure to pass; of one that is not, half of what did not.
+    // Half of the limit always fits. Without a limit, halve the row.
     let limit = session.and_then(|session| session.limit).map(|limit| limit / 2);
     let most = limit.unwrap_or(size).min(size / 2);
     let is_first_cut = queued.oversize.cut_to.is_none();
@@ -214,7 +214,7 @@ impl Delivery {
     self.account.counters.failed(why);
   }
 
-  /// A request that began then has failed; it may be repeated after a delay.
+  /// Handles a temporary failure of a request that began at `began`: backs off.
   fn failed(&mut self, began: Duration, why: String, at_least: Duration, now: Now) {
     let delay = self.backoff.next_delay(began, now.elapsed);
     let is_shutdown = self.shutdown_since.is_some();
@@ -229,13 +229,13 @@ impl Delivery {
     self.account.counters.failed(why);
   }
 
-  /// The server has refused the key for a request that began then.
+  /// Handles a refused key for a request that began at `began`.
   fn refused(&mut self, began: Duration, why: String, now: Now) {
     let message = format!(
       "{why}. Traces wait and are tried again now and then; the application is not affected."
     );
     self.account.diagnostics.once(Code::Refused, &message);
-    // The one more attempt of shutdown begins after that.
+    // The request began before shutdown: shutdown allows one more attempt.
     if self.shutdown_since.is_some_and(|since| began < since) {
       self.failed(began, why, Duration::ZERO, now);
       return;
@@ -245,13 +245,13 @@ impl Delivery {
     self.account.counters.failed(why);
   }
 
-  /// Nothing is sent for that long, or longer if it was so before.
+  /// Sends nothing for `delay`. A longer pause stays.
   fn pause(&mut self, delay: Duration, now: Now) {
     self.account.log.line(format_args!("nothing is sent for {} ms", delay.as_millis()));
     self.retry_at = self.retry_at.max(Some(now.elapsed + delay));
   }
 
-  /// The batch will never arrive.
+  /// Removes a batch and counts its rows as lost.
   fn drop_batch(&mut self, key: u64, reason: LossReason, why: String, now: Now) {
     let Some((batch, segment)) = self.outbox.settle(key) else { return };
     if let Some(segment) = segment {

@@ -1,4 +1,4 @@
-//! The state of delivery: the rows and batches that wait, and the way they go.
+//! The state of delivery: queued rows and batches, the connection, and the requests in flight.
 
 use std::{
   collections::{BTreeMap, VecDeque},
@@ -32,14 +32,15 @@ pub(super) enum Connection {
   Up(Session),
 }
 
-/// The rows and batches that wait, and the way they go.
+/// Delivers rows: queue, masking, spool, connection and requests.
 pub struct Delivery {
   pub(super) settings: Arc<Settings>,
   pub(super) account: Arc<Account>,
+  /// The operations on the spool.
   pub spool: SpoolWriter,
   pub(super) queue: RowQueue,
   pub(super) masking: Masking,
-  /// The rows on their way through the masking function.
+  /// The batches that are being masked.
   pub(super) masked: MaskingQueue,
   pub(super) outbox: Outbox,
   /// When the oldest waiting row came.
@@ -65,12 +66,12 @@ pub struct Delivery {
   pub(super) shutdown_since: Option<Duration>,
   /// Whether a request that began since has failed.
   pub(super) failed_since_shutdown: bool,
-  /// A session is new: the host may want to know it.
+  /// A new session that the host has not received yet.
   pub(super) new_session: Option<Session>,
 }
 
 impl Delivery {
-  /// `seed` is random.
+  /// A delivery without rows or a connection. `seed` is random.
   pub fn new(
     settings: Arc<Settings>,
     account: Arc<Account>,
@@ -112,7 +113,7 @@ impl Delivery {
     self.waiting_since.get_or_insert(now.elapsed);
   }
 
-  /// Takes over the segments of dead processes.
+  /// Adopts the segments of dead processes, and counts lost ones.
   pub fn adopt(&mut self, adopted: &Adopted, now: Now) {
     for entry in &adopted.segments {
       let rows = entry.rows as usize;
@@ -156,12 +157,12 @@ impl Delivery {
     self.requests.pop_front()
   }
 
-  /// The session, once after it was made.
+  /// A new session; `None` until the next one.
   pub fn take_session(&mut self) -> Option<Session> {
     self.new_session.take()
   }
 
-  /// Rows that are enqueued from now on have sequence numbers from this on.
+  /// The sequence number of the next new row.
   pub fn next_sequence(&self) -> u64 {
     self.queue.next_sequence()
   }
@@ -173,12 +174,12 @@ impl Delivery {
     first.into_iter().flatten().all(|first| first >= sequence)
   }
 
-  /// Whether a row with an earlier sequence number waits for others.
+  /// Whether a row with an earlier sequence number still lingers.
   pub fn lingers_before(&self, sequence: u64) -> bool {
     self.queue.first_sequence().is_some_and(|first| first < sequence)
   }
 
-  /// Whether rows are on their way through the masking function.
+  /// Whether any batch is being masked.
   pub fn is_masking(&self) -> bool {
     !self.masked.is_empty()
   }
@@ -188,18 +189,18 @@ impl Delivery {
     self.unauthorized
   }
 
-  /// Whether so much waits that no new span has room.
+  /// Whether the bound of rows or memory is reached: new spans are refused.
   pub fn is_full(&self) -> bool {
     let rows = self.queue.len() + self.masked.totals().rows + self.outbox.rows();
     self.memory_bytes() >= self.settings.queue_room() || rows >= self.settings.max_queue_rows
   }
 
-  /// The bytes of memory that wait.
+  /// The bytes of memory of undelivered rows.
   pub fn memory_bytes(&self) -> usize {
     self.queue.memory_bytes() + self.masked.memory_bytes() + self.outbox.memory_bytes()
   }
 
-  /// The rows that wait in memory, counted one by one.
+  /// The undelivered rows in memory, counted one by one.
   pub fn in_memory(&self) -> RowTotals {
     let parts = [self.queue.totals(), self.masked.totals(), self.outbox.in_memory()];
     parts.into_iter().fold(RowTotals::default(), |sum, part| RowTotals {
@@ -208,15 +209,15 @@ impl Delivery {
     })
   }
 
-  /// Shutdown begins: delays that suit a long life are cut short, and there is one more attempt at once.
+  /// Begins shutdown: shortens delays, and allows one more attempt at once.
   pub fn begin_shutdown(&mut self, now: Now) {
     self.retry_at = None;
     self.unauthorized = false;
     self.shutdown_since.get_or_insert(now.elapsed);
   }
 
-  /// Whether nothing is left to do before the process ends: every row is settled, or it is in the spool and the
-  /// server does not respond.
+  /// Whether shutdown can end: every row is settled, or all are in the spool and the server fails, or it refuses the
+  /// key.
   pub fn is_done(&self) -> bool {
     let all_encoded = self.queue.is_empty() && self.masked.is_empty();
     if all_encoded && self.outbox.is_empty() {

@@ -91,7 +91,7 @@ fn status(status: u16, retry_after: Option<&str>) -> Response {
   Response { status, retry_after: retry_after.map(str::to_owned), body: Bytes::new() }
 }
 
-/// What Braintrust answers.
+/// Responds as Braintrust does.
 fn braintrust(path: &str, _uploads: usize) -> Response {
   let body = match path {
     "/api/apikey/login" => {

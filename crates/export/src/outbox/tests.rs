@@ -12,7 +12,7 @@ fn row(span: u8, text: &str) -> Row {
   row
 }
 
-/// EncodedBatchs of the spans, one after the other.
+/// Encodes batches of given spans.
 struct Source(RowQueue);
 
 impl Source {
@@ -85,7 +85,7 @@ fn a_batch_in_memory_is_not_sent_before_an_earlier_one_in_the_spool() {
   assert_eq!(outbox.start(), None);
   assert_eq!(outbox.first_sequence(), Some(0));
   assert!(outbox.begin_load().is_some() && outbox.begin_load().is_none(), "one at a time");
-  assert!(outbox.evict_oldest().is_none(), "what is being read stays");
+  assert!(outbox.evict_oldest().is_none(), "a batch that is being read stays");
   let unread = outbox.finish_load().unwrap();
   outbox.push_spooled(unread);
   assert_eq!(outbox.begin_load().unwrap().entry, entry);
@@ -98,8 +98,8 @@ fn a_batch_in_memory_is_not_sent_before_an_earlier_one_in_the_spool() {
 }
 
 proptest! {
-  /// Whatever happens to batches: two that carry the same span are never under way together, what was
-  /// said of a span first goes first, and in the end nothing is left.
+  /// Whatever happens to batches: two with the same span are never in flight together, rows of a span are sent in
+  /// order, and in the end no batch is left.
   #[test]
   fn rows_of_a_span_are_sent_in_order_and_by_one_request_at_a_time(
     steps in prop::collection::vec((0u8..8, prop::collection::btree_set(0u8..8, 1..4)), 1..120)
@@ -108,13 +108,13 @@ proptest! {
     let mut disk: HashMap<u64, EncodedBatch> = HashMap::new();
     let mut writing: VecDeque<(EncodedBatch, usize)> = VecDeque::new();
     let mut in_flight: HashMap<u64, Vec<RowId>> = HashMap::new();
-    // By span, the tickets of its rows that were settled.
+    // For each span, the keys of its settled batches.
     let mut settled: HashMap<RowId, Vec<u64>> = HashMap::new();
     let (mut pushed, mut arrived) = (0, 0);
     for step in 0.. {
       let (action, spans) = match steps.get(step) {
         Some((action, spans)) => (*action, spans.iter().copied().collect::<Vec<_>>()),
-        // Then all is delivered.
+        // Then deliver all of them.
         None if outbox.is_empty() => break,
         None if !writing.is_empty() => (7, vec![0]),
         None => (if step % 2 == 0 { 1 } else { 2 }, vec![0]),

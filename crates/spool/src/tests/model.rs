@@ -366,7 +366,7 @@ impl Model {
           ledger.holders.remove(&inode);
         }
       }
-      Err(ReadError::Gone) => panic!("a segment vanished from under a living process"),
+      Err(ReadError::Gone) => panic!("a segment of a running process vanished"),
       Err(ReadError::Io(_)) => {}
     }
   }
@@ -385,7 +385,7 @@ impl Model {
       assert_eq!(written.destination, process.id.destination, "it has another destination");
       assert!(!written.is_settled, "a settled segment returns");
       let other = ledger.holders.insert(inode, number);
-      assert_eq!(other, None, "two living processes have it");
+      assert_eq!(other, None, "two running processes own it");
       process.held.push((*segment, inode));
     }
     drop(ledger);

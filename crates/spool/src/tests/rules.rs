@@ -228,7 +228,7 @@ fn a_process_whose_lock_was_deleted_locks_again() {
   let first = spool.put(b"first", 1, NOON).unwrap();
   let mut sibling = open(&files, id(1, 2));
   let stolen = sibling.adopt(NOON).segments;
-  assert_eq!(contents(&sibling, &stolen), [b"first"], "the lock is the only sign of life");
+  assert_eq!(contents(&sibling, &stolen), [b"first"], "only the lock shows that a process runs");
   assert!(matches!(spool.read(&first), Err(ReadError::Gone)));
   spool.remove(&first).unwrap();
 
