@@ -77,7 +77,7 @@ test.each([
   ['redact: { patterns: [/(?<=x)y/] }', 'redact.patterns[0] cannot be used'],
   ["redact: { builtins: ['mails'] }", 'unknown builtin "mails" in redact.builtins'],
   ["redact: { key: ['password'] }", 'unknown field `key`'],
-  ['content: { inputs: false }', 'the options are not understood'],
+  ['content: { inputs: false }', 'invalid options'],
 ])(
   'rules that cannot be applied start no tracing, and one line says why: %s',
   async (rules, why) => {

@@ -83,10 +83,10 @@ impl ExporterHandle {
 
   fn refuse(&self, reason: LossReason, bytes: usize) {
     let why = match reason {
-      LossReason::QueueFull => "too much waits for delivery",
+      LossReason::QueueFull => "the queue is full",
       LossReason::Closed => "the recorder is closed",
-      LossReason::UnreadableEvent => "its text could not be copied",
-      _ => "the engine has stopped",
+      LossReason::UnreadableEvent => "the event text cannot be copied",
+      _ => "the exporter's thread has stopped",
     };
     self.shared.account.refuse(reason, bytes, why, self.shared.clock.elapsed());
   }
@@ -209,7 +209,8 @@ fn wait_shutdown(shared: &Shared, masks: bool) -> bool {
     let stats = shared.account.counters.stats();
     let unprocessed = shared.account.counters.unprocessed();
     let lost = stats.pending + stats.lost.values().sum::<u64>() + unprocessed;
-    let message = format!("{} lost: the process ends before they are read.", rows_are(lost));
+    let message =
+      format!("{} lost: the process ends before the events are processed.", rows_are(lost));
     shared.account.diagnostics.once(Code::Exit, &message);
   }
   !matches!(waited, Some(Waited::Masking))

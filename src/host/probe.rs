@@ -118,7 +118,7 @@ impl<F: FnOnce(Probe)> Reply<F> {
 impl<F: FnOnce(Probe)> Drop for Reply<F> {
   fn drop(&mut self) {
     if let Some(reply) = self.0.take() {
-      reply(Probe::failed("the attempt broke off".to_owned()));
+      reply(Probe::failed("the probe was interrupted".to_owned()));
     }
   }
 }
@@ -126,7 +126,7 @@ impl<F: FnOnce(Probe)> Drop for Reply<F> {
 fn attempt(settings: &Settings) -> Probe {
   let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
     Ok(runtime) => runtime,
-    Err(error) => return Probe::failed(format!("there is no runtime: {error}")),
+    Err(error) => return Probe::failed(format!("the runtime cannot start: {error}")),
   };
   let client = match Client::new(settings) {
     Ok(client) => client,
@@ -196,7 +196,7 @@ mod tests {
   #[test]
   fn a_dropped_reply_reports_a_failure() {
     let probe = reply_of(|reply| drop(Reply(Some(reply))));
-    assert_eq!(probe.failure.unwrap().message, "the attempt broke off");
+    assert_eq!(probe.failure.unwrap().message, "the probe was interrupted");
   }
 
   #[test]

@@ -40,7 +40,10 @@ pub fn run(shared: &Shared, settings: &Arc<Settings>) {
   let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
     Ok(runtime) => runtime,
     Err(error) => {
-      shared.account.counters.failed(format!("the engine has no runtime: {error}"));
+      shared
+        .account
+        .counters
+        .failed(format!("the exporter's thread cannot start its runtime: {error}"));
       return;
     }
   };
@@ -253,7 +256,7 @@ impl<'a> Host<'a> {
     let Some(request) = self.request_of.remove(&task) else { return };
     let (id, result) = responded.unwrap_or_else(|error| {
       // A task that panicked has no response: what it carried is sent again.
-      (request, Err(TransportError(format!("a request broke off: {error}"))))
+      (request, Err(TransportError(format!("the request failed: {error}"))))
     });
     self.exporter.handle_response(id, result, self.shared.clock.now());
   }

@@ -134,7 +134,7 @@ async fn read(mut response: reqwest::Response) -> Result<Bytes, TransportError> 
   let mut body = Vec::new();
   while let Some(chunk) = response.chunk().await.map_err(failed)? {
     if body.len() + chunk.len() > MAX_BODY_BYTES {
-      return Err(TransportError("the answer is endless".to_owned()));
+      return Err(TransportError("the response is too large".to_owned()));
     }
     body.extend_from_slice(&chunk);
   }
@@ -158,7 +158,7 @@ async fn drain(mut response: reqwest::Response) {
 fn failed(error: reqwest::Error) -> TransportError {
   let error = error.without_url();
   let step = if error.is_timeout() {
-    "no answer in time"
+    "no response in time"
   } else if error.is_connect() {
     "no connection"
   } else {

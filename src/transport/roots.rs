@@ -24,7 +24,7 @@ pub enum RootsError {
     why: io::Error,
   },
   /// The file contains no certificate.
-  #[error("NODE_EXTRA_CA_CERTS: {} holds no certificate in PEM form", path.display())]
+  #[error("NODE_EXTRA_CA_CERTS: {} contains no PEM certificate", path.display())]
   NoCertificate {
     /// The file.
     path: PathBuf,

@@ -93,7 +93,7 @@ pub enum ConnectError {
   },
   /// The key has no access to an organization of that name.
   #[error(
-    "the API key opens no organisation named {wanted:?}, but {known} (check BRAINTRUST_ORG_NAME)"
+    "the API key has no access to organisation {wanted:?}, only to {known} (check BRAINTRUST_ORG_NAME)"
   )]
   UnknownOrganization {
     /// The configured name.
@@ -102,10 +102,10 @@ pub enum ConnectError {
     known: String,
   },
   /// The login states no address to send rows to.
-  #[error("the login tells no address to send rows to (set BRAINTRUST_API_URL)")]
+  #[error("the login response states no API URL (set BRAINTRUST_API_URL)")]
   NoAddress,
   /// The key has access to no organization.
-  #[error("the API key opens no organisation")]
+  #[error("the API key has access to no organisation (check BRAINTRUST_API_KEY)")]
   NoOrganization,
 }
 
@@ -348,7 +348,7 @@ fn parse<T: for<'de> Deserialize<'de>>(
   match outcome {
     // It may be another server, or one page of a load balancer: retry.
     ExportOutcome::Delivered => serde_json::from_slice(&response.body).map_err(|_| {
-      let why = format!("the answer is not Braintrust's ({WRONG_ADDRESS})");
+      let why = format!("the response is not from Braintrust ({WRONG_ADDRESS})");
       failed(why, ExportOutcome::Retry(Duration::ZERO))
     }),
     ExportOutcome::Unauthorized => {

@@ -226,11 +226,16 @@ mod tests {
     };
     let start = Duration::from_secs(5);
     for _ in 0..3 {
-      diagnostics.lost(LossReason::QueueFull, 2, "too much waits", start);
+      diagnostics.lost(LossReason::QueueFull, 2, "the queue is full", start);
     }
     diagnostics.lost(LossReason::Rejected, 1, "400", start);
     assert_eq!(take(), [(Some("queue_full"), Some(2)), (Some("rejected"), Some(1))]);
-    diagnostics.lost(LossReason::QueueFull, 1, "too much waits", start + Duration::from_secs(60));
+    diagnostics.lost(
+      LossReason::QueueFull,
+      1,
+      "the queue is full",
+      start + Duration::from_secs(60),
+    );
     assert_eq!(take(), [(Some("queue_full"), Some(5))]);
   }
 

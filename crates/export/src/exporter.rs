@@ -137,7 +137,7 @@ impl Exporter {
     let refusal = if self.has_ended || !self.shutdowns.is_empty() {
       Some((LossReason::Closed, "the recorder is closed"))
     } else if !admission.admits(priority, text.len(), self.memory_bytes()) {
-      Some((LossReason::QueueFull, "too much waits for delivery"))
+      Some((LossReason::QueueFull, "the queue is full"))
     } else {
       None
     };
@@ -219,7 +219,7 @@ impl Exporter {
       (Purpose::Snapshot, Completion::Done(result)) => {
         let is_written = result.is_ok();
         if let Err(error) = result {
-          let why = format!("the record of what is open cannot be written: {error}");
+          let why = format!("the snapshot of open spans cannot be written: {error}");
           self.delivery.spool.failed(&why);
         }
         if self.snapshot.finish(is_written, now.elapsed) {
@@ -227,11 +227,11 @@ impl Exporter {
         }
       }
       (Purpose::DiscardAdopted, Completion::Done(Err(error))) => {
-        let why = format!("the record of an earlier process cannot be removed: {error}");
+        let why = format!("the snapshot of an earlier process cannot be removed: {error}");
         self.delivery.spool.failed(&why);
       }
       (Purpose::Close, Completion::Done(Err(error))) => {
-        self.delivery.spool.failed(&format!("it cannot be tidied up: {error}"));
+        self.delivery.spool.failed(&format!("it cannot be closed: {error}"));
       }
       _ => {}
     }
@@ -372,7 +372,7 @@ impl Exporter {
     // A full exporter refuses new spans, but never updates of accepted ones.
     if self.delivery.is_full() && self.translator.would_open(&event) {
       self.translator.ignore(&event);
-      return Err(LostEvent(LossReason::QueueFull, "too much waits for delivery".to_owned()));
+      return Err(LostEvent(LossReason::QueueFull, "the queue is full".to_owned()));
     }
     let rows = self.translator.translate(&event);
     self.enqueue(rows, now);
@@ -400,13 +400,13 @@ impl Exporter {
 
   fn adopted(&mut self, mut adopted: Adopted, now: Now) {
     if let Some(error) = adopted.error.take() {
-      let why = format!("what an earlier process left cannot be taken over: {error}");
+      let why = format!("files of an earlier process cannot be adopted: {error}");
       self.delivery.spool.failed(&why);
     }
     self.delivery.adopt(&adopted, now);
     for snapshot in &adopted.snapshots {
       if let Err(error) = self.translator.restore(snapshot) {
-        let message = format!("The record of an earlier process is damaged: {error}.");
+        let message = format!("The snapshot of an earlier process is damaged: {error}.");
         self.account.diagnostics.once(Code::Spool, &message);
       }
     }

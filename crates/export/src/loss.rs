@@ -63,16 +63,16 @@ impl LossReason {
   /// What the user can do about it.
   pub fn remedy(self) -> &'static str {
     match self {
-      Self::QueueFull => "give `maxQueueBytes` more, or name a `spool` directory",
-      Self::UnreadableEvent => "please report it with the version of Flue",
-      Self::Rejected => "see what the server answered",
-      Self::TooLarge => "trace less in one span",
+      Self::QueueFull => "increase `maxQueueBytes`, or configure a `spool` directory",
+      Self::UnreadableEvent => "please report it with the Flue version",
+      Self::Rejected => "check the server's response",
+      Self::TooLarge => "trace less per span, or set `maxFieldBytes`",
       Self::Unauthorized => "check BRAINTRUST_API_KEY",
-      Self::NotDeliveredAtExit => "give `exitTimeoutMs` more, or name a `spool` directory",
-      Self::Closed => "record before `close()`",
+      Self::NotDeliveredAtExit => "increase `exitTimeoutMs`, or configure a `spool` directory",
+      Self::Closed => "record events before `close()`",
       Self::EngineFailed => "please report it",
-      Self::SpoolFull => "give `spool.maxBytes` more",
-      Self::SpoolExpired => "give `spool.maxAgeMs` more",
+      Self::SpoolFull => "increase `spool.maxBytes`",
+      Self::SpoolExpired => "increase `spool.maxAgeMs`",
       Self::SpoolDamaged => "check the disk of the spool directory",
     }
   }

@@ -222,12 +222,16 @@ fn announced(
     .ok()
     .filter(|target| !target.key.is_empty() && is_safe(&target.url))
     .ok_or_else(|| {
-      failed("the answer names no place to upload to".into(), ExportOutcome::Rejected)
+      failed("the response states no valid upload address".into(), ExportOutcome::Rejected)
     })?;
   // The rest of the address is a secret: it grants access to the storage.
   let origin = target.url.origin().ascii_serialization();
   let call = target.call(settings, body).ok_or_else(|| {
-    storage_error(&origin, "it cannot be done as it is asked for".into(), ExportOutcome::Rejected)
+    storage_error(
+      &origin,
+      "the server states invalid upload parameters".into(),
+      ExportOutcome::Rejected,
+    )
   })?;
   Ok((OverflowUpload::Storing { key: target.key, origin }, call))
 }

@@ -134,7 +134,7 @@ impl SpoolWriter {
   pub fn write_failed(&mut self, disk_bytes: u64, error: &impl fmt::Display, now: Now) {
     self.disk_bytes = self.disk_bytes.saturating_sub(disk_bytes);
     self.paused_until = Some(now.elapsed + PAUSE);
-    self.failed(&format!("what waits cannot be kept: {error}"));
+    self.failed(&format!("rows cannot be written: {error}"));
   }
 
   /// Reads the segment of a batch.
@@ -157,7 +157,7 @@ impl SpoolWriter {
   /// Handles a failed removal: the segment still takes its disk space.
   pub fn remove_failed(&mut self, entry: Segment, error: &impl fmt::Display) {
     self.disk_bytes += entry.bytes;
-    self.failed(&format!("what was delivered cannot be removed: {error}"));
+    self.failed(&format!("delivered rows cannot be removed: {error}"));
   }
 
   /// Replaces the snapshot of open spans; `None` removes it.

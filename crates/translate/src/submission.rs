@@ -141,7 +141,7 @@ pub fn settled(state: &mut State, event: &Event<'_>, settled: &SubmissionSettled
   rows
 }
 
-/// A submission that was settled without an operation is written to the root of the one that answered it.
+/// Writes a submission that was settled without an operation to the root of the submission whose operation covered it.
 fn joined(state: &mut State, event: &Event<'_>) -> Option<Row> {
   let host = state.submissions.join(&event.ids)?;
   let mut row = Row::of(host.root.as_ref()?.span);

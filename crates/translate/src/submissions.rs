@@ -174,7 +174,7 @@ impl Submissions {
     }
   }
 
-  /// A submission was settled without an operation: the one that its agent works on has answered it, too.
+  /// Settles a submission without an operation: the current operation of its agent covers it.
   /// Returns that one, if it is known.
   pub fn join(&mut self, ids: &Ids<'_>) -> Option<&Submission> {
     let joined = Self::id(ids)?.to_owned();

@@ -251,7 +251,7 @@ async fn an_upload_to_a_storage_that_does_not_respond_times_out() {
   let servers = Servers::new(put(), fault).await;
   let began = Instant::now();
   let error = servers.upload().await.unwrap_err();
-  assert!(error.to_string().contains("no answer in time"), "{error}");
+  assert!(error.to_string().contains("no response in time"), "{error}");
   // Four times the 400 ms of a request.
   assert!((1_590..10_000).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
 }

@@ -82,8 +82,8 @@ async fn unusable_certificates_are_reported_and_delivery_continues() {
   for (path, expected) in [
     (dir.path().join("missing.pem"), "missing.pem cannot be read"),
     (dir.path().to_owned(), "cannot be read"),
-    (file("empty.pem", ""), "empty.pem holds no certificate"),
-    (file("other.pem", "hello"), "other.pem holds no certificate"),
+    (file("empty.pem", ""), "empty.pem contains no PEM certificate"),
+    (file("other.pem", "hello"), "other.pem contains no PEM certificate"),
     (file("broken.pem", &framed("???")), "broken.pem cannot be used"),
     (file("wrong.pem", &framed("aGVsbG8=")), "wrong.pem cannot be used"),
   ] {

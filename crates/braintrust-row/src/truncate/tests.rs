@@ -92,12 +92,12 @@ fn a_name_and_very_many_members_of_metadata_are_truncated_too() {
   assert_eq!(name["type"], "llm");
   assert!(name["name"].as_str().unwrap().ends_with("cut, 100002 bytes]"));
   for member in 0..10_000 {
-    row.metadata.insert(format!("fact {member}").into(), Json::of(&member));
+    row.metadata.insert(format!("item {member}").into(), Json::of(&member));
   }
   let cut = read(&truncate(&written(&row), 10_000).unwrap());
   assert_eq!(cut["metadata"].as_object().unwrap().len(), 1);
   let metadata = cut["metadata"][WHOLE_METADATA].as_str().unwrap();
-  assert!(metadata.starts_with("{\"fact 0\":0,\"fact 1\":1,"), "{metadata}");
+  assert!(metadata.starts_with("{\"item 0\":0,\"item 1\":1,"), "{metadata}");
   assert!(metadata.ends_with(" bytes]"), "{metadata}");
 }
 

@@ -7,13 +7,13 @@ use thiserror::Error;
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum ConfigError {
   /// An option has another type.
-  #[error("the options are not understood: {0}")]
+  #[error("invalid options: {0}")]
   Malformed(String),
   /// No API key is configured.
   #[error("there is no API key: set BRAINTRUST_API_KEY or pass `apiKey` to initLogger")]
   NoApiKey,
   /// The API key has characters that no HTTP header can carry.
-  #[error("the API key has characters that no key has; it may be quoted")]
+  #[error("the API key has characters that are not visible ASCII; remove spaces and line breaks")]
   BadApiKey,
   /// The project's id is no UUID.
   #[error("projectId (BRAINTRUST_PROJECT_ID) is not a UUID; a project's name goes to projectName")]

@@ -142,7 +142,12 @@ impl Delivery {
     for rows in self.masked.clear().chain(waiting) {
       let totals = RowTotals { rows: rows.rows(), bytes: rows.counted() };
       let reason = LossReason::NotDeliveredAtExit;
-      self.account.lose(reason, totals, "nobody is left to mask them", now.elapsed);
+      self.account.lose(
+        reason,
+        totals,
+        "the masking function can no longer be called",
+        now.elapsed,
+      );
     }
   }
 
@@ -183,7 +188,7 @@ impl Delivery {
       let SpooledBatch { entry, bytes, .. } = oldest;
       self.spool.remove(entry);
       let totals = RowTotals { rows: entry.rows as usize, bytes };
-      let why = "the spool has reached its size";
+      let why = "the spool is full";
       self.account.lose(LossReason::SpoolFull, totals, why, now.elapsed);
     }
     true
@@ -235,7 +240,7 @@ impl Delivery {
         Some(batch) => return self.outbox.push(batch, Some(spooled.entry)),
         None => {
           self.spool.remove(spooled.entry);
-          return self.lose_spooled(&spooled, "a file in the spool has no rows", now);
+          return self.lose_spooled(&spooled, "a spool file contains no rows", now);
         }
       },
       Err(error) => error,
@@ -247,14 +252,14 @@ impl Delivery {
         self.outbox.push_spooled(spooled);
         self.load_due = Some(now.elapsed + READ_AGAIN);
       }
-      ReadError::Io(_) => self.lose_spooled(&spooled, "a file in the spool is not readable", now),
+      ReadError::Io(_) => self.lose_spooled(&spooled, "a spool file cannot be read", now),
       ReadError::Damaged(_) => {
         self.spool.quarantine(spooled.entry);
-        self.lose_spooled(&spooled, "a file in the spool is damaged", now);
+        self.lose_spooled(&spooled, "a spool file is damaged", now);
       }
       ReadError::Gone => {
         self.spool.remove(spooled.entry);
-        self.lose_spooled(&spooled, "a file in the spool is damaged", now);
+        self.lose_spooled(&spooled, "a spool file is missing", now);
       }
     }
   }

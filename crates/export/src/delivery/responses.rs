@@ -222,8 +222,7 @@ impl Delivery {
     let delay = delay.max(at_least);
     self.pause(if is_shutdown { delay.min(SHUTDOWN_DELAY) } else { delay }, now);
     if self.backoff.failures() >= FAILURES_BEFORE_WARNING && !is_shutdown {
-      let message =
-        format!("{why}. Traces wait and are tried again; the application is not affected.");
+      let message = format!("{why}. Delivery is retried; the application is not affected.");
       self.account.diagnostics.once(Code::Unreachable, &message);
     }
     self.account.counters.failed(why);
@@ -231,9 +230,8 @@ impl Delivery {
 
   /// Handles a refused key for a request that began at `began`.
   fn refused(&mut self, began: Duration, why: String, now: Now) {
-    let message = format!(
-      "{why}. Traces wait and are tried again now and then; the application is not affected."
-    );
+    let message =
+      format!("{why}. Delivery is retried every minute; the application is not affected.");
     self.account.diagnostics.once(Code::Refused, &message);
     // The request began before shutdown: shutdown allows one more attempt.
     if self.shutdown_since.is_some_and(|since| began < since) {
@@ -247,7 +245,7 @@ impl Delivery {
 
   /// Sends nothing for `delay`. A longer pause stays.
   fn pause(&mut self, delay: Duration, now: Now) {
-    self.account.log.line(format_args!("nothing is sent for {} ms", delay.as_millis()));
+    self.account.log.line(format_args!("backoff of {} ms", delay.as_millis()));
     self.retry_at = self.retry_at.max(Some(now.elapsed + delay));
   }
 

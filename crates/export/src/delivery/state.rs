@@ -125,8 +125,16 @@ impl Delivery {
       self.outbox.push_spooled(SpooledBatch { key, entry: *entry, bytes, failures: 0 });
     }
     let lost = [
-      (LossReason::SpoolDamaged, adopted.damaged.rows, "files of an earlier process are damaged"),
-      (LossReason::SpoolExpired, adopted.expired.rows, "an earlier process left them too long ago"),
+      (
+        LossReason::SpoolDamaged,
+        adopted.damaged.rows,
+        "spool files of an earlier process are damaged",
+      ),
+      (
+        LossReason::SpoolExpired,
+        adopted.expired.rows,
+        "spool files of an earlier process have expired",
+      ),
     ];
     for (reason, rows, why) in lost {
       if rows > 0 {
