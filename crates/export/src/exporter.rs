@@ -63,9 +63,17 @@ pub enum Output {
 /// A flush or a shutdown that waits for its rows.
 struct Waiting {
   ticket: TicketId,
-  /// It does not wait for rows from this sequence number on.
-  boundary: u64,
+  boundary: Boundary,
   deadline: Duration,
+}
+
+/// What a flush waits for.
+#[derive(Clone, Copy)]
+enum Boundary {
+  /// Rows with earlier sequence numbers still have to become batches.
+  Rows(u64),
+  /// They have: batches with earlier keys have to be settled.
+  Batches(u64),
 }
 
 /// Turns events into requests, and responses into accounting.
@@ -185,19 +193,25 @@ impl Exporter {
   }
 
   /// A batch of [`poll_mask`](Self::poll_mask) returns: the JSON of a list with as many objects. Where it is no such
-  /// list, marks replace the content.
+  /// list, marks replace the content. After the end it is ignored: its rows are counted as lost.
   pub fn handle_masked(&mut self, batch: u64, content: &str, now: Now) {
+    if self.has_ended {
+      return;
+    }
     self.has_input = true;
     self.delivery.handle_masked(batch, content, now);
   }
 
-  /// Handles the response of a request.
+  /// Handles the response of a request. After the end it is ignored: its rows are counted as lost or spooled.
   pub fn handle_response(
     &mut self,
     id: RequestId,
     result: Result<Response, TransportError>,
     now: Now,
   ) {
+    if self.has_ended {
+      return;
+    }
     self.has_input = true;
     self.delivery.handle_response(id, result, now);
   }
@@ -251,7 +265,7 @@ impl Exporter {
   }
 
   /// Accepts no more events, closes the open spans, delivers what it can until `deadline`, counts the rest as lost
-  /// and ends. Completed by [`Output::Completed`]. A later shutdown may bring the deadline forward.
+  /// and ends; writes to the spool that are in progress then are waited for. Completed by [`Output::Completed`]. A later shutdown may bring the deadline forward.
   pub fn shutdown(&mut self, deadline: Duration, now: Now) -> TicketId {
     self.has_input = true;
     if self.has_ended {
@@ -328,7 +342,11 @@ impl Exporter {
     if self.has_ended {
       return None;
     }
-    let deadlines = self.flushes.iter().chain(&self.shutdowns).map(|waiting| waiting.deadline);
+    let waits_for_disk =
+      |deadline: &Duration| *deadline <= now.elapsed && self.delivery.is_writing();
+    let shutdowns = self.shutdowns.iter().map(|waiting| waiting.deadline);
+    let shutdowns = shutdowns.filter(|deadline| !waits_for_disk(deadline));
+    let deadlines = self.flushes.iter().map(|waiting| waiting.deadline).chain(shutdowns);
     let adopt = self.adopt_due.filter(|_| !self.delivery.spool.is_adopting());
     let others =
       [self.delivery.timeout(now), self.snapshot.timeout(!self.delivery.is_masking()), adopt];
@@ -361,7 +379,7 @@ impl Exporter {
     self.snapshot.expedite(now.elapsed);
     let ticket = self.next_ticket;
     self.next_ticket += 1;
-    Waiting { ticket, boundary: self.delivery.next_sequence(), deadline }
+    Waiting { ticket, boundary: Boundary::Rows(self.delivery.next_sequence()), deadline }
   }
 
   fn translate(&mut self, text: &str, now: Now) -> Result<(), LostEvent> {
@@ -403,6 +421,10 @@ impl Exporter {
       self.delivery.spool.failed(&why);
     }
     self.delivery.adopt(&adopted, now);
+    if self.has_ended {
+      // Nobody delivers them any more: they are left to the next process.
+      self.delivery.leave_spooled();
+    }
     for snapshot in &adopted.snapshots {
       if let Err(error) = self.translator.restore(snapshot) {
         let message = format!("The record of an earlier process is damaged: {error}.");
@@ -425,15 +447,25 @@ impl Exporter {
 
   /// Whether somebody waits for rows that wait for others.
   fn is_awaited(&self) -> bool {
-    let boundary = self.flushes.iter().map(|flush| flush.boundary).max();
-    !self.shutdowns.is_empty()
-      || boundary.is_some_and(|boundary| self.delivery.lingers_before(boundary))
+    let lingers = |flush: &Waiting| match flush.boundary {
+      Boundary::Rows(sequence) => self.delivery.lingers_before(sequence),
+      Boundary::Batches(_) => false,
+    };
+    !self.shutdowns.is_empty() || self.flushes.iter().any(lingers)
   }
 
   /// Completes the flushes that are settled, late, or in vain.
   fn complete_flushes(&mut self, now: Now) {
-    for flush in mem::take(&mut self.flushes) {
-      let complete = self.delivery.is_settled_before(flush.boundary);
+    for mut flush in mem::take(&mut self.flushes) {
+      if let Boundary::Rows(sequence) = flush.boundary
+        && !self.delivery.lingers_before(sequence)
+      {
+        flush.boundary = Boundary::Batches(self.delivery.next_key());
+      }
+      let complete = match flush.boundary {
+        Boundary::Rows(_) => false,
+        Boundary::Batches(key) => self.delivery.is_settled_before(key),
+      };
       if complete || self.delivery.is_unauthorized() || flush.deadline <= now.elapsed {
         self.outputs.push_back(Output::Completed { ticket: flush.ticket, complete });
       } else {
@@ -445,7 +477,9 @@ impl Exporter {
   /// Whether the exporter shuts down, and there is nothing left to do or no time to do it.
   fn is_shut_down(&self, now: Now) -> bool {
     let deadline = self.shutdowns.iter().map(|shutdown| shutdown.deadline).min();
-    deadline.is_some_and(|deadline| self.delivery.is_done() || deadline <= now.elapsed)
+    // What is being written is neither lost nor kept yet: the host is about to know.
+    let is_late = |deadline| deadline <= now.elapsed && !self.delivery.is_writing();
+    deadline.is_some_and(|deadline| self.delivery.is_done() || is_late(deadline))
   }
 
   /// Ends: what is left is counted, and every flush and shutdown completes.

@@ -20,6 +20,8 @@ pub struct RowQueue {
   order: VecDeque<RowId>,
   waiting: RowMap<Waiting>,
   next_sequence: u64,
+  /// The key of the next batch.
+  next_key: u64,
   /// The bytes of the rows on the wire, as counted.
   bytes: usize,
   weight: usize,
@@ -95,11 +97,16 @@ impl RowQueue {
     self.next_sequence
   }
 
-  /// Reserves sequence numbers for rows that come as batches, and returns the first.
-  pub fn reserve_sequences(&mut self, rows: usize) -> u64 {
-    let first = self.next_sequence;
-    self.next_sequence += rows as u64;
-    first
+  /// Batches that are taken out from now on have keys from this on.
+  pub fn next_key(&self) -> u64 {
+    self.next_key
+  }
+
+  /// Reserves the key of a batch of so many rows, and those that its halves get.
+  pub fn reserve_key(&mut self, rows: usize) -> u64 {
+    let key = self.next_key;
+    self.next_key += rows as u64;
+    key
   }
 
   /// The sequence number of the row that has waited longest.
@@ -107,7 +114,9 @@ impl RowQueue {
     self.waiting.get(self.order.front()?).map(|waiting| waiting.sequence)
   }
 
-  /// Takes out the rows that are `wanted` and have waited longest. `None` when there is none.
+  /// Takes out the rows that are `wanted` and have waited longest. `None` when there is none. Keys follow the order
+  /// in which batches are taken out, whatever order their rows came in: of one row, the later state has the later
+  /// key.
   pub fn pick(&mut self, limits: Limits, wanted: impl Fn(&Row) -> bool) -> Option<RowBatch> {
     let mut picked = RowBatch::default();
     let mut kept = Vec::new();
@@ -124,12 +133,11 @@ impl RowQueue {
         }
         continue;
       }
-      let Some(Waiting { row, sequence, bytes, weight }) = self.waiting.remove(&id) else {
-        continue;
-      };
+      let Some(Waiting { row, bytes, weight, .. }) = self.waiting.remove(&id) else { continue };
       self.weight -= weight;
       self.bytes -= bytes;
-      picked.push(row, sequence, bytes, weight);
+      picked.push(row, self.next_key, bytes, weight);
+      self.next_key += 1;
     }
     for id in kept.into_iter().rev() {
       self.order.push_front(id);

@@ -44,16 +44,22 @@ impl Delivery {
 
   /// The last act: what is in the spool is left to the next process, the rest is lost. Whether all is delivered.
   pub fn finish(&mut self) -> bool {
-    let (spooled, backed) = (self.outbox.spooled(), self.outbox.backed());
-    let spooled =
-      RowTotals { rows: spooled.rows + backed.rows, bytes: spooled.bytes + backed.bytes };
-    self.account.counters.set_spooled(spooled);
+    let spooled = self.leave_spooled();
     let left = self.account.counters.pending();
     let reason =
       if self.unauthorized { LossReason::Unauthorized } else { LossReason::NotDeliveredAtExit };
     self.account.counters.lose(reason, left);
     self.spool.close();
     left.rows + spooled.rows == 0
+  }
+
+  /// Counts as spooled what is in the spool, be it in memory, too.
+  pub fn leave_spooled(&self) -> RowTotals {
+    let (spooled, backed) = (self.outbox.spooled(), self.outbox.backed());
+    let spooled =
+      RowTotals { rows: spooled.rows + backed.rows, bytes: spooled.bytes + backed.bytes };
+    self.account.counters.set_spooled(spooled);
+    spooled
   }
 
   /// When to advance again although nothing comes.
@@ -65,6 +71,8 @@ impl Delivery {
     let sending = match self.connection {
       _ if self.is_idle() => None,
       _ if self.retry_at.is_some() => self.retry_at,
+      // A batch that is ready and not sent waits for one in flight.
+      Connection::Up(_) if self.outbox.ready() > 0 => None,
       Connection::Up(_) if self.outbox.in_flight() < self.settings.max_requests => due,
       _ => None,
     };
