@@ -137,7 +137,7 @@ mod tests {
   #[test]
   fn an_error_of_null_still_takes_back_an_earlier_failure() {
     let mut succeeded = row();
-    succeeded.error = Some(Json::raw(serde_json::value::RawValue::NULL));
+    succeeded.error = Some(Json::raw(RawValue::NULL));
     let mut content = Vec::new();
     write_content(&mut content, &succeeded);
     let list = format!("[{}]", String::from_utf8(content).unwrap());
