@@ -1,6 +1,6 @@
 //! The content of a row that the application's masking function returned.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::{members::Members, object::Object, row::Row};
@@ -13,15 +13,28 @@ const FAILED: &str = "[flue-braintrust: masking failed]";
 #[serde(default)]
 pub struct Masked {
   pub(super) name: Option<String>,
+  #[serde(deserialize_with = "present")]
   context: Option<Box<RawValue>>,
+  #[serde(deserialize_with = "present")]
   input: Option<Box<RawValue>>,
+  #[serde(deserialize_with = "present")]
   output: Option<Box<RawValue>>,
+  #[serde(deserialize_with = "present")]
   expected: Option<Box<RawValue>>,
+  #[serde(deserialize_with = "present")]
   error: Option<Box<RawValue>>,
+  #[serde(deserialize_with = "present")]
   scores: Option<Box<RawValue>>,
+  #[serde(deserialize_with = "present")]
   tags: Option<Box<RawValue>>,
+  #[serde(deserialize_with = "present")]
   metadata: Option<Box<RawValue>>,
   metrics: Option<Metrics>,
+}
+
+/// A member that is there, `null` included: an error of `null` takes back an earlier failure.
+fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<RawValue>>, D::Error> {
+  Box::deserialize(from).map(Some)
 }
 
 /// Metrics by name. Values that are not numbers are dropped.
@@ -119,6 +132,18 @@ mod tests {
       assert!(!text.contains("secret") && !text.contains("tokens"), "{text}");
       assert_eq!(value["metrics"], json!({ "start": 1.5 }));
     }
+  }
+
+  #[test]
+  fn an_error_of_null_still_takes_back_an_earlier_failure() {
+    let mut succeeded = row();
+    succeeded.error = Some(Json::raw(RawValue::NULL));
+    let mut content = Vec::new();
+    write_content(&mut content, &succeeded);
+    let list = format!("[{}]", String::from_utf8(content).unwrap());
+    let [masked] = Masked::read_all(&list).unwrap().try_into().unwrap();
+    let (text, _) = written(&masked);
+    assert!(text.contains(r#""error":null"#), "{text}");
   }
 
   #[test]

@@ -63,9 +63,17 @@ pub enum Output {
 /// A flush or a shutdown that waits for its rows.
 struct Waiting {
   ticket: TicketId,
-  /// The first sequence number that it does not wait for.
-  boundary: u64,
+  boundary: Boundary,
   deadline: Duration,
+}
+
+/// What a flush waits for.
+#[derive(Clone, Copy)]
+enum Boundary {
+  /// Rows with earlier sequence numbers still have to become batches.
+  Rows(u64),
+  /// They have: batches with earlier keys have to be settled.
+  Batches(u64),
 }
 
 /// Turns events into requests, and responses into accounting.
@@ -186,19 +194,25 @@ impl Exporter {
   }
 
   /// Handles the masked content of a batch of [`poll_mask`](Self::poll_mask): the JSON of a list with one object for
-  /// each row. Marks replace the content if it is anything else.
+  /// each row. Marks replace the content if it is anything else. Ignored after the end: the rows count as lost.
   pub fn handle_masked(&mut self, batch: u64, content: &str, now: Now) {
+    if self.has_ended {
+      return;
+    }
     self.has_input = true;
     self.delivery.handle_masked(batch, content, now);
   }
 
-  /// Handles the response of a request.
+  /// Handles the response of a request. After the end it is ignored: its rows are counted as lost or spooled.
   pub fn handle_response(
     &mut self,
     id: RequestId,
     result: Result<Response, TransportError>,
     now: Now,
   ) {
+    if self.has_ended {
+      return;
+    }
     self.has_input = true;
     self.delivery.handle_response(id, result, now);
   }
@@ -252,7 +266,7 @@ impl Exporter {
   }
 
   /// Accepts no more events, closes the open spans, delivers what it can until `deadline`, counts the rest as lost
-  /// and ends. Completed by [`Output::Completed`]. A later shutdown may bring the deadline forward.
+  /// and ends; writes to the spool that are in progress then are waited for. Completed by [`Output::Completed`]. A later shutdown may bring the deadline forward.
   pub fn shutdown(&mut self, deadline: Duration, now: Now) -> TicketId {
     self.has_input = true;
     if self.has_ended {
@@ -329,7 +343,11 @@ impl Exporter {
     if self.has_ended {
       return None;
     }
-    let deadlines = self.flushes.iter().chain(&self.shutdowns).map(|waiting| waiting.deadline);
+    let waits_for_disk =
+      |deadline: &Duration| *deadline <= now.elapsed && self.delivery.is_writing();
+    let shutdowns = self.shutdowns.iter().map(|waiting| waiting.deadline);
+    let shutdowns = shutdowns.filter(|deadline| !waits_for_disk(deadline));
+    let deadlines = self.flushes.iter().map(|waiting| waiting.deadline).chain(shutdowns);
     let adopt = self.adopt_due.filter(|_| !self.delivery.spool.is_adopting());
     let others =
       [self.delivery.timeout(now), self.snapshot.timeout(!self.delivery.is_masking()), adopt];
@@ -362,7 +380,7 @@ impl Exporter {
     self.snapshot.expedite(now.elapsed);
     let ticket = self.next_ticket;
     self.next_ticket += 1;
-    Waiting { ticket, boundary: self.delivery.next_sequence(), deadline }
+    Waiting { ticket, boundary: Boundary::Rows(self.delivery.next_sequence()), deadline }
   }
 
   fn translate(&mut self, text: &str, now: Now) -> Result<(), LostEvent> {
@@ -404,6 +422,10 @@ impl Exporter {
       self.delivery.spool.failed(&why);
     }
     self.delivery.adopt(&adopted, now);
+    if self.has_ended {
+      // The exporter has ended: the next process delivers them.
+      self.delivery.leave_spooled();
+    }
     for snapshot in &adopted.snapshots {
       if let Err(error) = self.translator.restore(snapshot) {
         let message = format!("The snapshot of an earlier process is damaged: {error}.");
@@ -426,15 +448,25 @@ impl Exporter {
 
   /// Whether a flush or a shutdown waits for rows that still linger.
   fn is_awaited(&self) -> bool {
-    let boundary = self.flushes.iter().map(|flush| flush.boundary).max();
-    !self.shutdowns.is_empty()
-      || boundary.is_some_and(|boundary| self.delivery.lingers_before(boundary))
+    let lingers = |flush: &Waiting| match flush.boundary {
+      Boundary::Rows(sequence) => self.delivery.lingers_before(sequence),
+      Boundary::Batches(_) => false,
+    };
+    !self.shutdowns.is_empty() || self.flushes.iter().any(lingers)
   }
 
   /// Completes the flushes that are settled, late, or blocked by a refused key.
   fn complete_flushes(&mut self, now: Now) {
-    for flush in mem::take(&mut self.flushes) {
-      let complete = self.delivery.is_settled_before(flush.boundary);
+    for mut flush in mem::take(&mut self.flushes) {
+      if let Boundary::Rows(sequence) = flush.boundary
+        && !self.delivery.lingers_before(sequence)
+      {
+        flush.boundary = Boundary::Batches(self.delivery.next_key());
+      }
+      let complete = match flush.boundary {
+        Boundary::Rows(_) => false,
+        Boundary::Batches(key) => self.delivery.is_settled_before(key),
+      };
       if complete || self.delivery.is_unauthorized() || flush.deadline <= now.elapsed {
         self.outputs.push_back(Output::Completed { ticket: flush.ticket, complete });
       } else {
@@ -446,7 +478,9 @@ impl Exporter {
   /// Whether shutdown can end: delivery is done, or the deadline has passed.
   fn is_shut_down(&self, now: Now) -> bool {
     let deadline = self.shutdowns.iter().map(|shutdown| shutdown.deadline).min();
-    deadline.is_some_and(|deadline| self.delivery.is_done() || deadline <= now.elapsed)
+    // Batches that are being written are neither lost nor spooled yet: wait for the writes.
+    let is_late = |deadline| deadline <= now.elapsed && !self.delivery.is_writing();
+    deadline.is_some_and(|deadline| self.delivery.is_done() || is_late(deadline))
   }
 
   /// Ends: counts the remaining rows, and completes every flush and shutdown.

@@ -79,9 +79,9 @@ impl MaskingQueue {
     self.batches.iter().any(|(_, rows)| rows.ids().any(|id| id == *row))
   }
 
-  /// The sequence number of the oldest row.
-  pub fn first_sequence(&self) -> Option<u64> {
-    self.batches.iter().filter_map(|(_, rows)| rows.first_sequence()).min()
+  /// The key of the oldest batch.
+  pub fn first_key(&self) -> Option<u64> {
+    self.batches.iter().filter_map(|(_, rows)| rows.key()).min()
   }
 
   /// The rows that are being masked.

@@ -270,6 +270,11 @@ impl Outbox {
     self.ready.range(..self.barrier()).count()
   }
 
+  /// Whether batches are being written to the spool.
+  pub fn is_writing(&self) -> bool {
+    !self.writing.is_empty()
+  }
+
   /// The rows in memory.
   pub fn rows(&self) -> usize {
     self.rows
@@ -309,8 +314,8 @@ impl Outbox {
     totals(self.writing.values().chain(queued))
   }
 
-  /// The sequence number of the oldest row that is not settled.
-  pub fn first_sequence(&self) -> Option<u64> {
+  /// The key of the oldest batch that is not settled.
+  pub fn first_key(&self) -> Option<u64> {
     let ready = self.ready.keys().next().copied();
     let in_flight = self.in_flight.keys().next().copied();
     ready.into_iter().chain(in_flight).chain([self.barrier()]).min().filter(|key| *key < u64::MAX)

@@ -21,6 +21,8 @@ pub struct RowQueue {
   order: VecDeque<RowId>,
   waiting: RowMap<Waiting>,
   next_sequence: u64,
+  /// The key of the next batch.
+  next_key: u64,
   /// The bytes of the rows on the wire, as counted.
   bytes: usize,
   memory_bytes: usize,
@@ -96,11 +98,16 @@ impl RowQueue {
     self.next_sequence
   }
 
-  /// Reserves sequence numbers for rows that arrive encoded, and returns the first one.
-  pub fn reserve_sequences(&mut self, rows: usize) -> u64 {
-    let first = self.next_sequence;
-    self.next_sequence += rows as u64;
-    first
+  /// The key of the next batch.
+  pub fn next_key(&self) -> u64 {
+    self.next_key
+  }
+
+  /// Reserves keys for an encoded batch of `rows` and for the halves of later splits, and returns the first one.
+  pub fn reserve_key(&mut self, rows: usize) -> u64 {
+    let key = self.next_key;
+    self.next_key += rows as u64;
+    key
   }
 
   /// The sequence number of the oldest row.
@@ -108,7 +115,8 @@ impl RowQueue {
     self.waiting.get(self.order.front()?).map(|waiting| waiting.sequence)
   }
 
-  /// Removes the oldest rows that are `wanted`. `None` when there is none.
+  /// Removes the oldest rows that are `wanted`. `None` when there is none. Keys follow the order in which batches are
+  /// removed, whatever order their rows came in: of one row, the later state has the later key.
   pub fn pick(&mut self, limits: Limits, wanted: impl Fn(&Row) -> bool) -> Option<RowBatch> {
     let mut picked = RowBatch::default();
     let mut kept = Vec::new();
@@ -125,12 +133,13 @@ impl RowQueue {
         }
         continue;
       }
-      let Some(Waiting { row, sequence, bytes, memory_bytes }) = self.waiting.remove(&id) else {
+      let Some(Waiting { row, bytes, memory_bytes, .. }) = self.waiting.remove(&id) else {
         continue;
       };
       self.memory_bytes -= memory_bytes;
       self.bytes -= bytes;
-      picked.push(row, sequence, bytes, memory_bytes);
+      picked.push(row, self.next_key, bytes, memory_bytes);
+      self.next_key += 1;
     }
     for id in kept.into_iter().rev() {
       self.order.push_front(id);

@@ -44,8 +44,8 @@ impl RowBatch {
     self.memory_bytes
   }
 
-  /// The sequence number of the first row.
-  pub fn first_sequence(&self) -> Option<u64> {
+  /// The key of the batch: the sequence number of its first row among those that left the queue.
+  pub fn key(&self) -> Option<u64> {
     self.rows.first().map(|(_, sequence)| *sequence)
   }
 

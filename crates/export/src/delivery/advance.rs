@@ -44,16 +44,22 @@ impl Delivery {
 
   /// Ends delivery: segments stay for the next process, other rows are lost. True when every row is delivered.
   pub fn finish(&mut self) -> bool {
-    let (spooled, backed) = (self.outbox.spooled(), self.outbox.backed());
-    let spooled =
-      RowTotals { rows: spooled.rows + backed.rows, bytes: spooled.bytes + backed.bytes };
-    self.account.counters.set_spooled(spooled);
+    let spooled = self.leave_spooled();
     let left = self.account.counters.pending();
     let reason =
       if self.unauthorized { LossReason::Unauthorized } else { LossReason::NotDeliveredAtExit };
     self.account.counters.lose(reason, left);
     self.spool.close();
     left.rows + spooled.rows == 0
+  }
+
+  /// Counts every row in the spool as spooled, including those that are in memory as well. Returns their total.
+  pub fn leave_spooled(&self) -> RowTotals {
+    let (spooled, backed) = (self.outbox.spooled(), self.outbox.backed());
+    let spooled =
+      RowTotals { rows: spooled.rows + backed.rows, bytes: spooled.bytes + backed.bytes };
+    self.account.counters.set_spooled(spooled);
+    spooled
   }
 
   /// When to advance again without an input.
@@ -65,6 +71,8 @@ impl Delivery {
     let sending = match self.connection {
       _ if self.is_idle() => None,
       _ if self.retry_at.is_some() => self.retry_at,
+      // A batch that is ready and not sent waits for one in flight.
+      Connection::Up(_) if self.outbox.ready() > 0 => None,
       Connection::Up(_) if self.outbox.in_flight() < self.settings.max_requests => due,
       _ => None,
     };

@@ -39,7 +39,7 @@ const READ_AGAIN: Duration = Duration::from_secs(1);
 enum Pick {
   /// Rows of spans that no unsettled batch carries.
   Free,
-  /// All rows.
+  /// All rows, but for those of spans that are with the masking function: it may return batches in any order.
   All,
   /// Free rows whose span has ended and that take less memory when encoded.
   Compactable,
@@ -109,12 +109,10 @@ impl Delivery {
   /// Takes rows out of the queue.
   fn pick(&mut self, limits: Limits, pick: Pick) -> Option<RowBatch> {
     let (outbox, masked) = (&self.outbox, &self.masked);
-    let is_free = |row: &Row| {
-      let id = &row.span.row;
-      !outbox.carries(id) && !masked.carries(id)
-    };
+    let is_masked = |row: &Row| masked.carries(&row.span.row);
+    let is_free = |row: &Row| !outbox.carries(&row.span.row) && !is_masked(row);
     self.queue.pick(limits, |row| match pick {
-      Pick::All => true,
+      Pick::All => !is_masked(row),
       Pick::Free => is_free(row),
       Pick::Compactable => row.ends() && row.bytes() <= row.memory_bytes() && is_free(row),
     })
@@ -139,6 +137,7 @@ impl Delivery {
   pub(super) fn lose_unmasked(&mut self, now: Now) {
     let limits = Limits { rows: usize::MAX, bytes: usize::MAX };
     let waiting = self.queue.pick(limits, |_| true);
+    self.waiting_since = None;
     for rows in self.masked.clear().chain(waiting) {
       let totals = RowTotals { rows: rows.rows(), bytes: rows.counted() };
       let reason = LossReason::NotDeliveredAtExit;

@@ -121,7 +121,7 @@ impl Delivery {
       let bytes = EncodedBatch::row_bytes_of(content, rows);
       self.account.counters.accept(RowTotals { rows, bytes });
       self.spool.adopted(entry.bytes);
-      let key = self.queue.reserve_sequences(rows);
+      let key = self.queue.reserve_key(rows);
       self.outbox.push_spooled(SpooledBatch { key, entry: *entry, bytes, failures: 0 });
     }
     let lost = [
@@ -175,11 +175,15 @@ impl Delivery {
     self.queue.next_sequence()
   }
 
-  /// Whether every row with an earlier sequence number is settled.
-  pub fn is_settled_before(&self, sequence: u64) -> bool {
-    let first =
-      [self.queue.first_sequence(), self.masked.first_sequence(), self.outbox.first_sequence()];
-    first.into_iter().flatten().all(|first| first >= sequence)
+  /// Batches that rows become from now on have keys from this on.
+  pub fn next_key(&self) -> u64 {
+    self.queue.next_key()
+  }
+
+  /// Whether every batch with an earlier key is settled.
+  pub fn is_settled_before(&self, key: u64) -> bool {
+    let first = [self.masked.first_key(), self.outbox.first_key()];
+    first.into_iter().flatten().all(|first| first >= key)
   }
 
   /// Whether a row with an earlier sequence number still lingers.
@@ -190,6 +194,11 @@ impl Delivery {
   /// Whether any batch is being masked.
   pub fn is_masking(&self) -> bool {
     !self.masked.is_empty()
+  }
+
+  /// Whether batches are being written to the spool.
+  pub fn is_writing(&self) -> bool {
+    self.outbox.is_writing()
   }
 
   /// Whether the server refuses the key.

@@ -83,7 +83,7 @@ fn a_batch_in_memory_is_not_sent_before_an_earlier_one_in_the_spool() {
   outbox.push_spooled(spooled);
   outbox.push(source.batch(&[1]), None);
   assert_eq!(outbox.start(), None);
-  assert_eq!(outbox.first_sequence(), Some(0));
+  assert_eq!(outbox.first_key(), Some(0));
   assert!(outbox.begin_load().is_some() && outbox.begin_load().is_none(), "one at a time");
   assert!(outbox.evict_oldest().is_none(), "a batch that is being read stays");
   let unread = outbox.finish_load().unwrap();
