@@ -69,7 +69,10 @@ if (compiled !== undefined) {
 
 /** Compiles while the packages are installed: the build, which needs their tools, then takes seconds. */
 function compile() {
-  const args = ['build', '--locked', '--profile', profile];
+  const { stdout } = spawnSync('rustc', ['-vV'], { cwd: root, encoding: 'utf8' });
+  const host = /^host: (.*)$/m.exec(stdout)?.[1];
+  // As the build does it, or nothing of it would serve twice.
+  const args = ['build', '--target', String(host), '--profile', profile];
   return run({ command: 'cargo', args, cwd: root });
 }
 
