@@ -1,7 +1,7 @@
 /**
  * Makes a fresh clone ready to run: installs the packages, installs those of the workflow example (which needs a Flue
- * line of its own), bundles the viewer's page, and builds the native part: a debug build by default, the published
- * build with --release. With --tests it also installs the lines of Flue and Node that only the tests run, and Chromium
+ * line of its own), bundles the viewer's page, and builds the native part: with the profile `fast` by default, as it is
+ * published with --release. With --tests it also installs the lines of Flue and Node that only the tests run, and Chromium
  * from the system's packages where there is none (not with FLUE_BRAINTRUST_NO_BROWSER set, which also skips its
  * tests). Steps that are up to date are skipped silently. Uses core modules only, since nothing is installed yet.
  *
@@ -45,7 +45,7 @@ const { values: options } = parseArgs({
 });
 
 checkPrerequisites();
-const profile = options.release ? 'release' : 'debug';
+const profile = options.release ? 'release' : 'fast';
 const compiled = options['no-build'] || isBuilt() ? undefined : compile();
 
 if (!isInstalled(root)) {
@@ -60,7 +60,7 @@ if (options.tests) await installWasmTarget();
 if (options.tests && !process.env.FLUE_BRAINTRUST_NO_BROWSER) await installChromium();
 await bundleViewer();
 if (compiled !== undefined) {
-  const script = options.release ? 'build' : 'build:debug';
+  const script = options.release ? 'build' : 'build:fast';
   // A failure shows again, and at the right place.
   const build = () => compiled.then(() => run({ ...npm(['run', script]), cwd: root }));
   await step('Building the native part', build);
@@ -69,7 +69,10 @@ if (compiled !== undefined) {
 
 /** Compiles while the packages are installed: the build, which needs their tools, then takes seconds. */
 function compile() {
-  const args = ['build', '--locked', ...(options.release ? ['--release'] : [])];
+  const { stdout } = spawnSync('rustc', ['-vV'], { cwd: root, encoding: 'utf8' });
+  const host = /^host: (.*)$/m.exec(stdout)?.[1];
+  // As the build does it, or nothing of it would serve twice.
+  const args = ['build', '--target', String(host), '--profile', profile];
   return run({ command: 'cargo', args, cwd: root });
 }
 
@@ -196,13 +199,14 @@ function markInstalled(directory) {
 }
 
 /**
- * Whether this platform's binary is younger than everything it is made from, and is a release build where one is
- * wanted. Any other use takes either.
+ * Whether this platform's binary is younger than everything it is made from, and setup built it with the profile or
+ * as a release build. Debug builds are too slow for some tests.
  */
 function isBuilt() {
   const binary = binaryOf();
   if (!binary) return false;
-  if (options.release && readStamp() !== `release ${modified(binary)}`) return false;
+  const accepted = [profile, 'release'].map((name) => `${name} ${modified(binary)}`);
+  if (!accepted.includes(readStamp())) return false;
   const sources = ['src', 'crates']
     .flatMap((folder) =>
       readdirSync(join(root, folder), { recursive: true }).map((name) => join(folder, name)),
