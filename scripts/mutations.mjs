@@ -29,11 +29,15 @@ for (const file of files) {
 
 const env = { ...process.env, CARGO_TARGET_DIR: join(scratch, 'target') };
 const build = () =>
-  spawnSync('cargo', ['build', '--quiet', '--locked', '-p', 'simulation', '--profile', 'simulation'], {
-    cwd: scratch,
-    env,
-    encoding: 'utf8',
-  });
+  spawnSync(
+    'cargo',
+    ['build', '--quiet', '--locked', '-p', 'simulation', '--profile', 'simulation'],
+    {
+      cwd: scratch,
+      env,
+      encoding: 'utf8',
+    },
+  );
 
 /** The file with the mutation in it. */
 function mutate({ name, file, replace, by }) {
