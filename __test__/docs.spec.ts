@@ -48,9 +48,9 @@ test('every builtin rule is in the configuration reference', () => {
 });
 
 test('every variable of the environment that is read is in the configuration reference', () => {
-  const native = sources('crates/export/src/config.rs', 'crates/export/src/config/**/*.rs');
+  const native = sources('crates/export/src/config/**/*.rs');
   const scripts = sources('*.mjs', '{js,tools}/**/*.{js,mjs}');
-  const codes = found(sources('crates/export/src/report/warn.rs'), /"(FLUE_BRAINTRUST_[A-Z_]+)"/g);
+  const codes = found(sources('crates/export/src/diagnostics.rs'), /"(FLUE_BRAINTRUST_[A-Z_]+)"/g);
   const named = [
     ...found(native, /"([A-Z][A-Z0-9]*_[A-Z0-9_]+)"/g),
     ...found(scripts, /process\.env\??\.([A-Z_]+)/g),
@@ -65,21 +65,21 @@ test('every variable of the environment that is read is in the configuration ref
 
 test('every code of a warning has a section with an example in the troubleshooting guide', () => {
   const codes = [
-    ...found(sources('crates/export/src/report/warn.rs'), /"FLUE_BRAINTRUST_([A-Z_]+)"/g),
+    ...found(sources('crates/export/src/diagnostics.rs'), /"FLUE_BRAINTRUST_([A-Z_]+)"/g),
     ...found(sources('*.mjs', '{js,tools}/**/*.{js,mjs}'), /\bwarn\(\s*'([A-Z_]+)'/g),
   ];
   expect(codes).toEqual(
     expect.arrayContaining(['CERTIFICATES', 'LOST', 'NO_MASK', 'UNREGISTERED']),
   );
   const text = read('docs/troubleshooting.md');
-  const untold = codes
+  const undocumented = codes
     .map((code) => `FLUE_BRAINTRUST_${code}`)
     .filter((code) => !text.includes(`### ${code}\n\n\`\`\`\n[flue-braintrust] ${code}: `));
-  expect(untold).toEqual([]);
+  expect(undocumented).toEqual([]);
 });
 
 test('every reason of a loss and every number of stats() is in the page on delivery', () => {
-  const reasons = found(sources('crates/export/src/report/loss.rs'), /=> "([a-z_]+)"/g);
+  const reasons = found(sources('crates/export/src/loss.rs'), /=> "([a-z_]+)"/g);
   const declared = /^export type LossReason =(.*?);$/ms.exec(types)?.[1] ?? '';
   const all = [...new Set([...reasons, ...found(declared, /'([a-z_]+)'/g)])];
   expect(missing('docs/delivery.md', all, 12)).toEqual([]);
@@ -87,16 +87,16 @@ test('every reason of a loss and every number of stats() is in the page on deliv
   expect(missing('docs/delivery.md', numbers, 13)).toEqual([]);
 });
 
-test('all metadata and every metric that a span may have is in the page on what is traced', () => {
+test('every metadata member and every metric that a span may have is in the page on what is traced', () => {
   const text = read('docs/traced.md');
   const rules = sources('crates/translate/src/**/*.rs');
-  const named = found(rules, /\.(?:fact|metric)\(\s*"([\w.]+)"/g);
+  const set = found(rules, /\.set_(?:metadata|metric)\(\s*"([\w.]+)"/g);
   const ids = found(rules, /\("(flue\.\w+)", /g);
-  const names = [...new Set([...named, ...ids])];
+  const names = [...new Set([...set, ...ids])];
   expect(names.length).toBeGreaterThanOrEqual(45);
-  const isTold = (name: string) =>
+  const isListed = (name: string) =>
     ['', 'metadata.', 'metrics.'].some((field) => text.includes(`\`${field}${name}\``));
-  expect(names.filter((name) => !isTold(name))).toEqual([]);
+  expect(names.filter((name) => !isListed(name))).toEqual([]);
 });
 
 test('the blueprint is of the form that Flue reads, and its module is what `init` writes', () => {

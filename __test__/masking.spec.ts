@@ -134,43 +134,49 @@ test('nothing unmasked is in the spool, and what was masked arrives after SIGKIL
     }
   }));
 
-test('the masking function is given what the one of the braintrust package is given, field by field', async () => {
-  const [ours, theirs] = [await startCollector(), await startCollector()];
-  try {
-    const args = ['__test__/fixtures/masked-agent.mjs', ours.url, theirs.url];
-    const { code, stdout } = await run(args);
-    expect(code).toBe(0);
-    const given = JSON.parse(stdout.slice(stdout.indexOf('{"ours"')));
+test('the masking function receives what the one of the braintrust package receives, field by field', () =>
+  withDirectory(async (directory) => {
+    const journal = join(directory, 'rows.ndjson');
+    const [ours, theirs] = [await startCollector({ file: journal }), await startCollector()];
+    try {
+      const args = ['__test__/fixtures/masked-agent.mjs', ours.url, theirs.url];
+      const { code, stdout } = await run(args);
+      expect(code).toBe(0);
+      const given = JSON.parse(stdout.slice(stdout.indexOf('{"ours"')));
 
-    // Once for each field of each row, with all of it, as it arrived.
-    const fields = ['input', 'output', 'metadata', 'context', 'metrics'];
-    const arrived = ours.rows().flatMap((row: any) => {
-      const values = fields.filter((field) => field in row).map((field) => row[field]);
-      return values.concat([row.span_attributes.name]);
-    });
-    expect(texts(given.ours)).toEqual(texts(arrived));
+      // Once for each field of each row, with all of it, as it was sent.
+      const fields = ['input', 'output', 'metadata', 'context', 'metrics'];
+      const lines = readFileSync(journal, 'utf8').trimEnd().split('\n');
+      const sent = lines
+        .map((line) => JSON.parse(line))
+        .flatMap((row) => {
+          const values = fields.filter((field) => field in row).map((field) => row[field]);
+          const name = row.span_attributes?.name;
+          return name === undefined ? values : values.concat([name]);
+        });
+      expect(texts(given.ours)).toEqual(texts(sent));
 
-    // Only the first two inputs differ, which have more here: see docs/differences.md.
-    const question = [
-      { role: 'user', content: [{ type: 'text', text: 'How warm are the orchids?' }] },
-    ];
-    const contentOf = (collector: typeof ours) =>
-      collector.rows().flatMap(({ input, output }: any) => [input, output]);
-    const both = contentOf(theirs).filter((value) =>
-      texts(contentOf(ours)).includes(JSON.stringify(value)),
-    );
-    expect(contentOf(theirs).length - both.length).toBe(2);
-    expect(contentOf(theirs).filter((value) => !both.includes(value))).toEqual([
-      question,
-      question,
-    ]);
-    for (const value of both) {
-      expect(given.ours).toContainEqual(value);
-      expect(given.theirs).toContainEqual(value);
+      // Only the first two inputs differ, which tell more here: see docs/differences.md.
+      const question = [
+        { role: 'user', content: [{ type: 'text', text: 'How warm are the orchids?' }] },
+      ];
+      const contentOf = (collector: typeof ours) =>
+        collector.rows().flatMap(({ input, output }: any) => [input, output]);
+      const both = contentOf(theirs).filter((value) =>
+        texts(contentOf(ours)).includes(JSON.stringify(value)),
+      );
+      expect(contentOf(theirs).length - both.length).toBe(2);
+      expect(contentOf(theirs).filter((value) => !both.includes(value))).toEqual([
+        question,
+        question,
+      ]);
+      for (const value of both) {
+        expect(given.ours).toContainEqual(value);
+        expect(given.theirs).toContainEqual(value);
+      }
+    } finally {
+      await Promise.all([ours.close(), theirs.close()]);
     }
-  } finally {
-    await Promise.all([ours.close(), theirs.close()]);
-  }
-});
+  }));
 
 const texts = (values: unknown[]) => values.map((value) => JSON.stringify(value)).toSorted();

@@ -75,7 +75,7 @@ test.each(['everywhere', 'in content'] as const)(
 
 test.each([
   ['redact: { patterns: [/(?<=x)y/] }', 'redact.patterns[0] cannot be used'],
-  ["redact: { builtins: ['mails'] }", 'redact.builtins has no "mails"'],
+  ["redact: { builtins: ['mails'] }", 'unknown builtin "mails" in redact.builtins'],
   ["redact: { key: ['password'] }", 'unknown field `key`'],
   ['content: { inputs: false }', 'the options are not understood'],
 ])(

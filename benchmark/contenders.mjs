@@ -142,27 +142,25 @@ export function initialise(tracer, options) {
   tracer.initLogger({ projectName: 'Benchmark', apiKey, ...options });
 }
 
+/** The kinds that Flue's Braintrust guide passes on to exporters that know the events of Flue before 1.0. */
+const COMPATIBLE_KINDS = new Set([
+  'operation_start',
+  'operation',
+  'turn_request',
+  'turn',
+  'tool_start',
+  'task_start',
+  'task',
+  'compaction_start',
+  'compaction',
+]);
+
 /**
- * The translation that Flue's Braintrust guide gives for exporters that know the events of Flue
- * before 1.0; see `examples/agent/braintrust-compatible.ts`.
+ * The translation of that guide; see `examples/agent/braintrust-compatible.ts`.
  *
  * @param {any} event
  */
 function compatibleEvent(event) {
-  switch (event.type) {
-    case 'tool':
-      return { ...event, type: 'tool_call' };
-    case 'operation_start':
-    case 'operation':
-    case 'turn_request':
-    case 'turn':
-    case 'tool_start':
-    case 'task_start':
-    case 'task':
-    case 'compaction_start':
-    case 'compaction':
-      return event;
-    default:
-      return undefined;
-  }
+  if (event.type === 'tool') return { ...event, type: 'tool_call' };
+  return COMPATIBLE_KINDS.has(event.type) ? event : undefined;
 }

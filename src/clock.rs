@@ -1,13 +1,36 @@
-//! What time it is now. Everything that asks can be seen to do so by naming this module.
+//! The clocks of the process.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// The time now, milliseconds since the epoch.
-#[expect(clippy::disallowed_methods, reason = "this is where time comes from")]
-pub fn now() -> i64 {
-  SystemTime::now()
-    .duration_since(UNIX_EPOCH)
-    .ok()
-    .and_then(|elapsed| i64::try_from(elapsed.as_millis()).ok())
-    .unwrap_or(0)
+use export::Now;
+
+/// Measures time since it was started, beside the wall clock. Copies of it agree.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock(Instant);
+
+impl Clock {
+  pub fn start() -> Self {
+    Self(Instant::now())
+  }
+
+  /// The time now.
+  pub fn now(self) -> Now {
+    Now { elapsed: self.elapsed(), unix_ms: unix_ms() }
+  }
+
+  /// The time since the clock was started.
+  pub fn elapsed(self) -> Duration {
+    self.0.elapsed()
+  }
+
+  /// The moment at which so much time has passed since the clock was started.
+  pub fn at(self, elapsed: Duration) -> Instant {
+    self.0 + elapsed
+  }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the wall clock is read here")]
+fn unix_ms() -> i64 {
+  let since = SystemTime::now().duration_since(UNIX_EPOCH).ok();
+  since.and_then(|elapsed| i64::try_from(elapsed.as_millis()).ok()).unwrap_or(0)
 }

@@ -7,7 +7,32 @@ use std::{
   time::UNIX_EPOCH,
 };
 
-use spool::{Files, Look};
+use export::config::SpoolSettings;
+use spool::{Files, Id, Look, Options, Spool};
+
+/// How often another random number is drawn for the name of this process.
+const MAX_DRAWS: usize = 8;
+
+/// Opens the spool of this process.
+///
+/// # Errors
+/// When the directory cannot be created or locked in.
+pub fn open(settings: &SpoolSettings, destination: u64) -> io::Result<Spool<DiskFiles>> {
+  let mut draw = 0;
+  loop {
+    draw += 1;
+    let options = Options {
+      dir: settings.dir.clone(),
+      id: Id { destination, pid: std::process::id(), random: fastrand::u32(..) },
+      max_age_ms: settings.max_age_ms,
+      fsync: settings.fsync,
+    };
+    match Spool::open(options, DiskFiles) {
+      Err(error) if error.kind() == io::ErrorKind::AlreadyExists && draw < MAX_DRAWS => {}
+      opened => return opened,
+    }
+  }
+}
 
 /// The real file system.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,7 +52,7 @@ impl Files for DiskFiles {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir).map_err(|error| told(dir, "be created", &error))
+    builder.create(dir).map_err(|error| context(dir, "be created", &error))
   }
 
   fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
@@ -36,7 +61,7 @@ impl Files for DiskFiles {
         .filter_map(|entry| entry.map(|entry| entry.file_name().into_string().ok()).transpose())
         .collect()
     };
-    names().map_err(|error| told(dir, "be listed", &error))
+    names().map_err(|error| context(dir, "be listed", &error))
   }
 
   fn look(&self, path: &Path, most: usize) -> io::Result<Look> {
@@ -49,11 +74,11 @@ impl Files for DiskFiles {
       let modified = i64::try_from(modified.as_millis()).unwrap_or(i64::MAX);
       Ok(Look { start, bytes: metadata.len(), modified })
     };
-    look().map_err(|error| told(path, "be read", &error))
+    look().map_err(|error| context(path, "be read", &error))
   }
 
   fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-    fs::read(path).map_err(|error| told(path, "be read", &error))
+    fs::read(path).map_err(|error| context(path, "be read", &error))
   }
 
   fn write(&self, path: &Path, parts: [&[u8]; 2], sync: bool) -> io::Result<()> {
@@ -64,22 +89,22 @@ impl Files for DiskFiles {
       }
       if sync { file.sync_all() } else { Ok(()) }
     };
-    write().map_err(|error| told(path, "be written", &error))
+    write().map_err(|error| context(path, "be written", &error))
   }
 
   fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-    fs::rename(from, to).map_err(|error| told(from, "be renamed", &error))
+    fs::rename(from, to).map_err(|error| context(from, "be renamed", &error))
   }
 
   fn remove(&self, path: &Path) -> io::Result<()> {
-    fs::remove_file(path).map_err(|error| told(path, "be removed", &error))
+    fs::remove_file(path).map_err(|error| context(path, "be removed", &error))
   }
 
   #[cfg(unix)]
   fn sync_dir(&self, dir: &Path) -> io::Result<()> {
     File::open(dir)
       .and_then(|dir| dir.sync_all())
-      .map_err(|error| told(dir, "be written to the disk", &error))
+      .map_err(|error| context(dir, "be written to the disk", &error))
   }
 
   /// Directories cannot be opened here; the file system writes their names by itself.
@@ -97,7 +122,7 @@ impl Files for DiskFiles {
         Err(fs::TryLockError::Error(error)) => Err(error),
       }
     };
-    lock().map_err(|error| told(path, "be locked", &error))
+    lock().map_err(|error| context(path, "be locked", &error))
   }
 }
 
@@ -110,8 +135,8 @@ fn private() -> OpenOptions {
   options
 }
 
-/// The error, with what it befell.
-fn told(path: &Path, what: &str, error: &io::Error) -> io::Error {
+/// Adds the path and the operation to an error.
+fn context(path: &Path, what: &str, error: &io::Error) -> io::Error {
   io::Error::new(error.kind(), format!("{} cannot {what}: {error}", path.display()))
 }
 

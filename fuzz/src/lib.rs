@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 
-use braintrust_row::{Json, Row, SpanRef, write_row};
+use braintrust_row::{Json, Row, SpanContext, write_row};
 use export::{
-  classify::{Verdict, classify},
-  response::Answer,
+  outcome::{ExportOutcome, classify},
+  transport::Response,
 };
 use redact::Redactor;
 use spool::{Header, Name, decode};
@@ -30,7 +30,7 @@ pub fn event_decode(data: &[u8]) {
   for line in text.split(|unit| *unit == u16::from(b'\n')) {
     let line = utf8.read(line);
     if let Ok(event) = flue_event::decode(&line, NOW) {
-      rows.extend(translator.step(&event));
+      rows.extend(translator.translate(&event));
     }
   }
   rows.extend(translator.close_all(NOW));
@@ -67,7 +67,7 @@ pub fn redact(data: &[u8]) {
   let Ok(given) = serde_json::from_str(rules) else { return };
   let Ok(Some(redactor)) = Redactor::new(&given, true) else { return };
   let Ok(value) = serde_json::from_str::<&RawValue>(value) else { return };
-  let mut row = Row::of(SpanRef::root("run", &["run_1"]));
+  let mut row = Row::of(SpanContext::root("run", &["run_1"]));
   row.input = Some(Json::raw(value));
   row.name = Some(value.get().to_owned());
   redactor.row(&mut row);
@@ -81,12 +81,12 @@ pub fn redact(data: &[u8]) {
 pub fn retry_after(data: &[u8]) {
   let Some((status, rest)) = data.split_first_chunk() else { return };
   let Some((now, header)) = rest.split_first_chunk() else { return };
-  let answer = Answer {
+  let answer = Response {
     status: u16::from_le_bytes(*status),
     retry_after: Some(String::from_utf8_lossy(header).into_owned()),
     body: Default::default(),
   };
-  if let Verdict::Later(wait) = classify(&Ok(answer), i64::from_le_bytes(*now)) {
+  if let ExportOutcome::Retry(wait) = classify(&Ok(answer), i64::from_le_bytes(*now)) {
     assert!(wait <= Duration::from_secs(300), "{wait:?}");
   }
 }

@@ -14,13 +14,13 @@ mod text;
 
 use napi_derive::napi;
 
-use translate::Whereabouts;
+use translate::FlueContext;
 
 /// The row id and the trace id of the Flue span with these ids; an empty list when there is no id.
 #[napi(catch_unwind, ts_args_type = "ids: JsonString<FlueIds>")]
 pub fn flue_span(ids: String) -> Vec<String> {
-  let whereabouts: Whereabouts = serde_json::from_str(&ids).unwrap_or_default();
-  let span = whereabouts.span().map(|span| vec![span.row.to_string(), span.trace.to_string()]);
+  let context: FlueContext = serde_json::from_str(&ids).unwrap_or_default();
+  let span = context.span().map(|span| vec![span.row.to_string(), span.trace.to_string()]);
   span.unwrap_or_default()
 }
 

@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
+use export::admission;
 use flue_event::TRANSLATED_KINDS;
 use napi_derive::napi;
-
-use crate::engine::Stage;
 
 /// Which events the queue refuses first when it is full.
 #[napi]
@@ -21,13 +20,24 @@ pub enum Priority {
   Note,
 }
 
-impl From<Priority> for Stage {
+impl From<Priority> for admission::Priority {
   fn from(priority: Priority) -> Self {
     match priority {
-      Priority::Start => Self::Begins,
-      Priority::Continuation => Self::GoesOn,
-      Priority::MinimalEnd => Self::Essentials,
+      Priority::Start => Self::Start,
+      Priority::Continuation => Self::Continuation,
+      Priority::MinimalEnd => Self::MinimalEnd,
       Priority::Note => Self::Note,
+    }
+  }
+}
+
+impl From<admission::Priority> for Priority {
+  fn from(priority: admission::Priority) -> Self {
+    match priority {
+      admission::Priority::Start => Self::Start,
+      admission::Priority::Continuation => Self::Continuation,
+      admission::Priority::MinimalEnd => Self::MinimalEnd,
+      admission::Priority::Note => Self::Note,
     }
   }
 }
@@ -36,17 +46,7 @@ impl From<Priority> for Stage {
 /// kinds are dropped before they are written as text.
 #[napi(catch_unwind, ts_return_type = "Record<string, Priority>")]
 pub fn translated_kinds() -> HashMap<&'static str, Priority> {
-  TRANSLATED_KINDS.iter().map(|kind| (*kind, priority_of(kind))).collect()
-}
-
-fn priority_of(kind: &str) -> Priority {
-  match kind {
-    "history_forgotten" => Priority::Note,
-    "run_start" | "submission_queued" | "submission_running" | "operation_start"
-    | "turn_request" | "first_delta" | "tool_start" | "task_start" | "compaction_start" | "log"
-    | "span_start" | "span_log" => Priority::Start,
-    _ => Priority::Continuation,
-  }
+  TRANSLATED_KINDS.iter().map(|kind| (*kind, admission::Priority::of_kind(kind).into())).collect()
 }
 
 #[cfg(test)]
@@ -60,15 +60,6 @@ mod tests {
     for kind in translated_kinds().keys() {
       let event = format!(r#"{{"type":"{kind}"}}"#);
       assert!(!matches!(decode(&event, 0).unwrap().body, Body::Other), "{kind}");
-    }
-  }
-
-  #[test]
-  fn an_event_that_ends_a_span_is_never_the_first_to_be_refused() {
-    let kinds = translated_kinds();
-    assert_eq!(kinds.len(), TRANSLATED_KINDS.len());
-    for end in ["run_end", "submission_settled", "operation", "turn", "tool", "task", "span_end"] {
-      assert_eq!(kinds.get(end), Some(&Priority::Continuation), "{end}");
     }
   }
 }

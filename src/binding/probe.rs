@@ -7,7 +7,7 @@ use napi::{
 use napi_derive::napi;
 
 use super::recorder::{json, parsed};
-use crate::engine::{Plan, probe};
+use crate::host::{Plan, probe};
 
 /// The parsed settings, without the key. Throws when they are not usable.
 #[napi(

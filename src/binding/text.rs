@@ -10,7 +10,7 @@ use napi::{
   check_status, sys,
 };
 
-use crate::engine::Incoming;
+use crate::host::EventText;
 
 /// A string argument, for the length of the call.
 pub struct JsText {
@@ -20,7 +20,7 @@ pub struct JsText {
 }
 
 /// Either costs the JavaScript thread one pass. That of UTF-16 is a plain copy, whatever the content.
-impl Incoming for JsText {
+impl EventText for JsText {
   fn len(&self) -> usize {
     self.length
   }

@@ -13,7 +13,7 @@ use std::{
 
 use proptest::prelude::*;
 
-use spool::{Entry, Files, Id, Options, ReadError};
+use spool::{Files, Id, Options, ReadError, Segment};
 
 use super::DiskFiles;
 
@@ -34,19 +34,20 @@ fn the_next_process_finds_what_the_dead_left_and_not_what_the_living_have() {
     let mut dead = open(dir.path(), 1, fsync);
     dead.put(b"one", 1, NOW).unwrap();
     dead.put(b"two", 2, NOW).unwrap();
-    dead.write_record(b"open", NOW).unwrap();
+    dead.write_snapshot(b"open", NOW).unwrap();
     let mut heir = open(dir.path(), 2, fsync);
     let none = heir.adopt(NOW);
-    assert!(none.payloads.is_empty() && none.records.is_empty(), "it lives");
+    assert!(none.segments.is_empty() && none.snapshots.is_empty(), "it lives");
     drop(dead);
     let adopted = heir.adopt(NOW);
-    let contents: Vec<_> = adopted.payloads.iter().map(|entry| heir.read(entry).unwrap()).collect();
+    let contents: Vec<_> =
+      adopted.segments.iter().map(|segment| heir.read(segment).unwrap()).collect();
     assert_eq!(contents, [b"one", b"two"]);
-    assert_eq!(adopted.records, [b"open"]);
-    assert!(adopted.trouble.is_none());
-    heir.forget().unwrap();
-    adopted.payloads.iter().for_each(|entry| heir.remove(entry).unwrap());
-    heir.finish().unwrap();
+    assert_eq!(adopted.snapshots, [b"open"]);
+    assert!(adopted.error.is_none());
+    heir.discard_snapshots().unwrap();
+    adopted.segments.iter().for_each(|segment| heir.remove(segment).unwrap());
+    heir.close().unwrap();
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
   }
 }
@@ -57,7 +58,7 @@ fn the_next_process_finds_what_the_dead_left_and_not_what_the_living_have() {
 fn a_process_that_is_killed() {
   let mut spool = open(Path::new("."), 1, false);
   spool.put(b"rows of the killed", 1, NOW).unwrap();
-  spool.write_record(b"open", NOW).unwrap();
+  spool.write_snapshot(b"open", NOW).unwrap();
   println!("\nready");
   std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
 }
@@ -75,12 +76,12 @@ fn what_a_killed_process_left_is_found_as_soon_as_it_is_dead() {
   let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
   assert!(lines.any(|line| line.unwrap() == "ready"));
   let mut heir = open(dir.path(), 2, false);
-  assert!(heir.adopt(NOW).payloads.is_empty(), "it lives");
+  assert!(heir.adopt(NOW).segments.is_empty(), "it lives");
   child.kill().unwrap();
   child.wait().unwrap();
   let adopted = heir.adopt(NOW);
-  assert_eq!(heir.read(&adopted.payloads[0]).unwrap(), b"rows of the killed");
-  assert_eq!(adopted.records, [b"open"]);
+  assert_eq!(heir.read(&adopted.segments[0]).unwrap(), b"rows of the killed");
+  assert_eq!(adopted.snapshots, [b"open"]);
 }
 
 #[test]
@@ -104,10 +105,10 @@ fn many_heirs_at_once_get_each_payload_once() {
       assert!(began.elapsed() < Duration::from_secs(60), "a payload is nowhere");
       let mut heir = open(dir.path(), 1_000_000 * (pid + 1) + life, false);
       let adopted = heir.adopt(NOW);
-      assert!(adopted.trouble.is_none(), "{:?}", adopted.trouble);
-      for entry in adopted.payloads.iter().take(20) {
-        contents.push(heir.read(entry).unwrap());
-        heir.remove(entry).unwrap();
+      assert!(adopted.error.is_none(), "{:?}", adopted.error);
+      for segment in adopted.segments.iter().take(20) {
+        contents.push(heir.read(segment).unwrap());
+        heir.remove(segment).unwrap();
         found.fetch_add(1, Ordering::Relaxed);
       }
       if found.load(Ordering::Relaxed) >= (DEAD * EACH) as usize {
@@ -132,7 +133,7 @@ fn only_the_owner_can_read_it() {
   let spool_dir = dir.path().join("new").join("spool");
   let mut spool = open(&spool_dir, 1, true);
   spool.put(b"rows", 1, NOW).unwrap();
-  spool.write_record(b"open", NOW).unwrap();
+  spool.write_snapshot(b"open", NOW).unwrap();
   let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
   assert_eq!(mode(&spool_dir), 0o700);
   let files: Vec<_> = fs::read_dir(&spool_dir).unwrap().map(|file| file.unwrap().path()).collect();
@@ -168,22 +169,22 @@ fn a_directory_that_was_deleted_is_made_again() {
   let kept = spool.put(b"kept", 1, NOW).unwrap();
   assert_eq!(spool.read(&kept).unwrap(), b"kept");
   assert!(matches!(spool.read(&gone), Err(ReadError::Gone)));
-  assert!(open(&spool_dir, 2, false).adopt(NOW).payloads.is_empty(), "its lock is there again");
+  assert!(open(&spool_dir, 2, false).adopt(NOW).segments.is_empty(), "its lock is there again");
 }
 
 #[test]
 fn damage_is_noticed_and_put_aside() {
   let dir = tempfile::tempdir().unwrap();
   let mut spool = open(dir.path(), 1, false);
-  let entry = spool.put(b"rows", 1, NOW).unwrap();
+  let segment = spool.put(b"rows", 1, NOW).unwrap();
   let path = dir.path().join("0000000000000001-1-00000007-0000000001.rows");
   let mut bytes = fs::read(&path).unwrap();
   *bytes.last_mut().unwrap() ^= 1;
   fs::write(&path, bytes).unwrap();
-  assert!(matches!(spool.read(&entry), Err(ReadError::Damaged(_))));
-  spool.quarantine(&entry).unwrap();
+  assert!(matches!(spool.read(&segment), Err(ReadError::Damaged(_))));
+  spool.quarantine(&segment).unwrap();
   assert!(path.with_extension("damaged").exists());
-  assert!(matches!(spool.read(&entry), Err(ReadError::Gone)));
+  assert!(matches!(spool.read(&segment), Err(ReadError::Gone)));
 }
 
 #[derive(Clone, Debug)]
@@ -218,27 +219,27 @@ proptest! {
       open(dir.path(), lives, lives % 7 == 0)
     };
     let mut spools: Vec<Spool> = (0..3).map(|_| next()).collect();
-    let mut held: Vec<Vec<(Entry, Vec<u8>)>> = vec![Vec::new(); 3];
+    let mut held: Vec<Vec<(Segment, Vec<u8>)>> = vec![Vec::new(); 3];
     let mut left: Vec<Vec<u8>> = Vec::new();
     for (number, step) in steps {
       let (spool, held) = (&mut spools[number], &mut held[number]);
       match step {
         Step::Put(content) => {
-          let entry = spool.put(&content, 1, NOW).unwrap();
-          prop_assert_eq!(spool.read(&entry).unwrap(), &content[..]);
-          held.push((entry, content));
+          let segment = spool.put(&content, 1, NOW).unwrap();
+          prop_assert_eq!(spool.read(&segment).unwrap(), &content[..]);
+          held.push((segment, content));
         }
         Step::Acknowledge(at) if !held.is_empty() => {
-          let (entry, _) = held.remove(at % held.len());
-          spool.remove(&entry).unwrap();
+          let (segment, _) = held.remove(at % held.len());
+          spool.remove(&segment).unwrap();
         }
         Step::Adopt => {
-          for entry in spool.adopt(NOW).payloads {
-            let content = spool.read(&entry).unwrap();
+          for segment in spool.adopt(NOW).segments {
+            let content = spool.read(&segment).unwrap();
             let at = left.iter().position(|left| *left == content);
             prop_assert!(at.is_some(), "nobody left it");
             left.remove(at.unwrap());
-            held.push((entry, content));
+            held.push((segment, content));
           }
         }
         Step::Die => {
@@ -252,7 +253,7 @@ proptest! {
     left.extend(held.into_iter().flatten().map(|(_, content)| content));
     let mut last = next();
     let adopted = last.adopt(NOW);
-    let mut found: Vec<_> = adopted.payloads.iter().map(|entry| last.read(entry).unwrap()).collect();
+    let mut found: Vec<_> = adopted.segments.iter().map(|segment| last.read(segment).unwrap()).collect();
     found.sort();
     left.sort();
     prop_assert_eq!(found, left);

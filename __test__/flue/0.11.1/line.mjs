@@ -3,6 +3,7 @@ import * as piAi from '@earendil-works/pi-ai';
 import * as flue from '@flue/runtime';
 import * as internal from '@flue/runtime/internal';
 import { sqlite } from '@flue/runtime/node';
+import { contextFactory } from '../shared/context.mjs';
 import { withFauxCore } from '../shared/model.mjs';
 
 export * as v from 'valibot';
@@ -25,26 +26,11 @@ export async function serve({ agents, workflows, createDefaultEnv }) {
   const eventStreamStore = database.connectEventStreamStore();
   const runStore = database.connectRunStore();
 
-  const createContext = (id, runId, payload, req, initialEventIndex, dispatchId) =>
-    internal.createFlueContext({
-      id,
-      runId,
-      dispatchId,
-      payload,
-      req,
-      initialEventIndex,
-      env: process.env,
-      agentConfig: {
-        systemPrompt: '',
-        skills: {},
-        packagedSkills: {},
-        model: undefined,
-        resolveModel: internal.resolveModel,
-      },
-      createDefaultEnv,
-      defaultStore: sessions,
-      submissionStore: submissions,
-    });
+  const createContext = contextFactory(internal, {
+    createDefaultEnv,
+    defaultStore: sessions,
+    submissionStore: submissions,
+  });
   const coordinator = internal.createNodeAgentCoordinator({
     submissions,
     agents,

@@ -3,6 +3,7 @@ import * as piAi from '@earendil-works/pi-ai';
 import * as flue from '@flue/runtime';
 import { observe, registerApiProvider, registerProvider } from '@flue/runtime/app';
 import * as internal from '@flue/runtime/internal';
+import { contextFactory } from '../shared/context.mjs';
 import { withFauxCore } from '../shared/model.mjs';
 
 export * as v from 'valibot';
@@ -21,25 +22,7 @@ export async function serve({ agents, workflows, createDefaultEnv }) {
   };
   const defaultStore = new internal.InMemorySessionStore();
 
-  const createContext = (id, runId, payload, req, initialEventIndex, dispatchId) =>
-    internal.createFlueContext({
-      id,
-      runId,
-      dispatchId,
-      payload,
-      req,
-      initialEventIndex,
-      env: process.env,
-      agentConfig: {
-        systemPrompt: '',
-        skills: {},
-        packagedSkills: {},
-        model: undefined,
-        resolveModel: internal.resolveModel,
-      },
-      createDefaultEnv,
-      defaultStore,
-    });
+  const createContext = contextFactory(internal, { createDefaultEnv, defaultStore });
 
   return {
     ask: (name, id, message) =>

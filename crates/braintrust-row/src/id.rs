@@ -1,9 +1,8 @@
 //! Deterministic identity: the same Flue activity always gets the same ids.
 //!
-//! A retry, a replay or a second process that reports the same activity therefore writes to the same
-//! row. Ids are UUIDv5 hashes of Flue's own stable ids under one fixed namespace, written as lowercase
-//! hex, the form that Braintrust's V4 slugs and W3C `traceparent` carry (32 digits for a trace, 16 for
-//! a span).
+//! A retry, a replay or a second process that reports the same activity writes to the same row. Ids are
+//! UUIDv5 hashes of Flue's own stable ids under one fixed namespace, written as lowercase hex, the form of
+//! Braintrust's V4 slugs and W3C `traceparent` (32 digits for a trace, 16 for a span).
 
 use std::{
   collections::HashMap,
@@ -25,10 +24,10 @@ const SEPARATOR: u8 = 0x1f;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RowId([u8; 16]);
 
-/// Things by row id.
+/// A map with row ids as keys.
 pub type RowMap<V> = HashMap<RowId, V, BuildHasherDefault<RowIdHasher>>;
 
-/// A row id is a hash already: half of it will do.
+/// Uses half of a row id, which is a hash itself.
 #[derive(Default)]
 pub struct RowIdHasher(u64);
 
@@ -53,7 +52,7 @@ impl Hasher for RowIdHasher {
   }
 }
 
-/// A trace's id, Braintrust's `root_span_id`: 32 hex digits, or the UUID of a trace that others began.
+/// A trace's id, Braintrust's `root_span_id`: 32 hex digits, or the UUID of a trace that another library started.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TraceId {
   bytes: [u8; 16],
@@ -63,18 +62,18 @@ pub struct TraceId {
 /// A span's id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum SpanId {
-  /// 16 hex digits. Of a span of ours: the first half of its row id.
+  /// 16 hex digits. For spans of this package, the first half of the row id.
   Hex([u8; 8]),
-  /// A span of others that is named by a UUID.
+  /// The UUID of a span of another library.
   Uuid([u8; 16]),
 }
 
-/// Where one span stands: its own identity and the trace it belongs to.
+/// The ids of a span: its row and its trace. The span id follows from the row id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SpanRef {
-  /// The span's row.
+pub struct SpanContext {
+  /// The id of the row.
   pub row: RowId,
-  /// The trace the span is in.
+  /// The id of the trace.
   pub trace: TraceId,
 }
 
@@ -82,6 +81,7 @@ impl RowId {
   /// How many bytes an id has.
   pub const BYTES: usize = 16;
 
+  /// An id of these bytes.
   pub fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
     Self(bytes)
   }
@@ -107,7 +107,7 @@ impl SpanId {
   }
 }
 
-/// The bytes of an id of just so many lowercase hex digits.
+/// The bytes of an id of exactly twice as many lowercase hex digits.
 fn digits<const BYTES: usize>(id: &str) -> Option<[u8; BYTES]> {
   let mut bytes = [0; BYTES];
   let is_hex = |digit: u8| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit);
@@ -125,8 +125,8 @@ fn uuid(id: &str) -> Option<Uuid> {
   (id.len() == 36).then(|| Uuid::try_parse(id).ok()).flatten()
 }
 
-impl SpanRef {
-  /// The span at the root of a trace of its own. `kind` names the sort of activity, `parts` its Flue ids.
+impl SpanContext {
+  /// The root span of a new trace. `kind` is the kind of activity, `parts` are its Flue ids.
   pub fn root(kind: &str, parts: &[&str]) -> Self {
     let row = hash(kind, parts);
     let trace = Uuid::new_v5(&NAMESPACE, &[b"trace".as_slice(), &row].concat());
@@ -138,7 +138,7 @@ impl SpanRef {
     Self { row: RowId(hash(kind, parts)), trace }
   }
 
-  /// The span's own id.
+  /// The span id.
   pub fn span(&self) -> SpanId {
     let [a, b, c, d, e, f, g, h, ..] = self.row.0;
     SpanId::Hex([a, b, c, d, e, f, g, h])
@@ -155,18 +155,19 @@ fn hash(kind: &str, parts: &[&str]) -> [u8; 16] {
 }
 
 impl RowId {
+  /// The bytes of the id.
   pub fn as_bytes(&self) -> &[u8] {
     &self.0
   }
 
-  /// As text, at the end of a body.
+  /// Appends the id as text.
   pub fn write(&self, body: &mut Vec<u8>) {
     write_hex(body, &self.0);
   }
 }
 
 impl TraceId {
-  /// As text, at the end of a body.
+  /// Appends the id as text.
   pub fn write(&self, body: &mut Vec<u8>) {
     if self.is_uuid {
       write_uuid(body, self.bytes);
@@ -177,7 +178,7 @@ impl TraceId {
 }
 
 impl SpanId {
-  /// As text, at the end of a body.
+  /// Appends the id as text.
   pub fn write(&self, body: &mut Vec<u8>) {
     match self {
       Self::Hex(id) => write_hex(body, id),
@@ -197,7 +198,7 @@ fn write_uuid(body: &mut Vec<u8>, id: [u8; 16]) {
   body.extend_from_slice(id.encode_lower(&mut Uuid::encode_buffer()).as_bytes());
 }
 
-macro_rules! shown {
+macro_rules! display {
   ($($id:ident),*) => {$(
     impl fmt::Display for $id {
       fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -213,7 +214,7 @@ macro_rules! shown {
     }
   )*};
 }
-shown!(RowId, TraceId, SpanId);
+display!(RowId, TraceId, SpanId);
 
 #[cfg(test)]
 mod tests {
@@ -221,28 +222,28 @@ mod tests {
 
   #[test]
   fn the_same_activity_always_gets_the_same_ids() {
-    let span = SpanRef::root("run", &["run_1"]);
-    assert_eq!(span, SpanRef::root("run", &["run_1"]));
-    // Written down: these ids are on users' dashboards and must survive every release.
+    let span = SpanContext::root("run", &["run_1"]);
+    assert_eq!(span, SpanContext::root("run", &["run_1"]));
+    // Users' dashboards have these ids, so they must not change in any release.
     assert_eq!(span.row.to_string(), "e193bd27735d515095ac987bd433ebd7");
   }
 
   #[test]
-  fn parts_cannot_run_into_each_other() {
-    assert_ne!(SpanRef::root("tool", &["a", "bc"]), SpanRef::root("tool", &["ab", "c"]));
-    assert_ne!(SpanRef::root("tool", &["a"]), SpanRef::root("task", &["a"]));
+  fn ids_of_different_parts_differ() {
+    assert_ne!(SpanContext::root("tool", &["a", "bc"]), SpanContext::root("tool", &["ab", "c"]));
+    assert_ne!(SpanContext::root("tool", &["a"]), SpanContext::root("task", &["a"]));
   }
 
   #[test]
   fn a_span_id_is_the_first_half_of_its_row_id() {
-    let span = SpanRef::root("task", &["task_1"]);
+    let span = SpanContext::root("task", &["task_1"]);
     assert!(span.row.to_string().starts_with(&span.span().to_string()));
     assert_eq!(span.span().to_string().len(), 16);
     assert_eq!(span.trace.to_string().len(), 32);
   }
 
   #[test]
-  fn ids_of_either_form_are_read_as_they_are_written_and_nothing_else_is() {
+  fn ids_of_both_forms_are_parsed_and_anything_else_is_not() {
     let uuid = "a1b2c3d4-e5f6-4789-8abc-def012345678";
     let trace = "00112233445566778899aabbccddeeff";
     for id in [uuid, trace] {

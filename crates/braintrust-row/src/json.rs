@@ -1,4 +1,4 @@
-//! One JSON value as text: checked once, then only copied.
+//! A JSON value as text: parsed once, then only copied.
 
 use std::{borrow::Cow, fmt, ops::Range, sync::Arc};
 
@@ -6,13 +6,16 @@ use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::list::{List, Slice};
+use super::{
+  list::{List, Slice},
+  string::is_plain,
+};
 
-/// A JSON value as the text that goes on the wire. Cloning shares the text.
+/// A JSON value as the text that is sent. Cloning shares the text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Json(Text);
 
-/// A text that is short is always kept in place, so that equal texts are kept alike.
+/// Short texts are always stored in place, so that equal texts have equal representations.
 #[derive(Clone, PartialEq, Eq)]
 enum Text {
   Short {
@@ -24,16 +27,17 @@ enum Text {
   List(Box<Slice>),
 }
 
-/// Long enough for a quoted id of Flue's, a number or a name: most values need no memory of their own.
+/// The longest text that is stored in place, in bytes. It fits a quoted Flue id, a number or a name, so most
+/// values need no allocation.
 const SHORT: usize = 46;
 
 impl Json {
-  /// The text of a value that was already parsed as JSON.
+  /// The text of a parsed value.
   pub fn raw(value: &RawValue) -> Self {
     Self::written(value.get())
   }
 
-  /// `null`, which takes back what an earlier row said.
+  /// `null`, which overwrites the value of an earlier row.
   pub fn null() -> Self {
     Self::written("null")
   }
@@ -46,13 +50,12 @@ impl Json {
     Self::of(&value)
   }
 
-  /// Any value whose serialisation cannot fail (numbers, strings, flags and lists of them).
-  /// Should it fail all the same, the result is `null`.
+  /// A value whose serialisation cannot fail (numbers, strings, booleans and lists of them). `null` if it fails.
   pub fn of(value: &impl Serialize) -> Self {
     serde_json::to_string(value).map_or_else(|_| Self::null(), |text| Self::written(&text))
   }
 
-  /// A value put together from pieces of JSON text. The caller vouches for the whole.
+  /// A value concatenated from pieces of JSON text. The caller guarantees that the whole is valid JSON.
   pub fn concat(pieces: &[&str]) -> Self {
     if pieces.iter().map(|piece| piece.len()).sum::<usize>() <= SHORT {
       return Self::short(pieces);
@@ -60,7 +63,7 @@ impl Json {
     Self(Text::Long(pieces.concat().into()))
   }
 
-  /// Those items of a list, behind `first` if there is one.
+  /// The items of a list in that range, after `first`.
   pub fn list(first: Option<Arc<str>>, list: &List, range: Range<usize>) -> Self {
     Self(Text::List(Box::new(list.slice(first, range))))
   }
@@ -79,7 +82,7 @@ impl Json {
         length += piece.len();
       }
     }
-    // It is at most `SHORT`.
+    // `length` is at most `SHORT`.
     Self(Text::Short { length: length as u8, bytes })
   }
 
@@ -111,8 +114,8 @@ impl Json {
     }
   }
 
-  /// Changes the text of the value, or of each item of a list; `None` leaves it as it is. An item that others
-  /// share is asked for once.
+  /// Replaces the text of the value, or of each item of a list, by what `rewritten` returns; `None` leaves it
+  /// unchanged. `rewritten` is called once for an item that several lists share.
   pub fn rewrite(&mut self, rewritten: &mut dyn FnMut(&str) -> Option<String>) {
     if let Text::List(slice) = &mut self.0 {
       slice.rewrite(rewritten);
@@ -121,8 +124,8 @@ impl Json {
     }
   }
 
-  /// Takes in the members of an earlier object that it does not have, at any depth. What is no object, or
-  /// was none, stays.
+  /// Adds the members of an earlier object that this one does not have, at any depth. Unchanged if one of the
+  /// two is not an object.
   pub fn merge_into(&mut self, earlier: &Self) {
     let is_object = |json: &Self| json.plain().is_some_and(|text| text.starts_with(b"{"));
     if is_object(self)
@@ -133,10 +136,11 @@ impl Json {
     }
   }
 
-  /// A list with those items of another that it does not have, behind its own. If one is no list, the other.
+  /// This list, followed by those items of a later one that it does not have. The later value if one of the two
+  /// is not a list.
   pub fn with_items_of(self, later: &Self) -> Self {
-    let (own, other) = (self.as_str().into_owned(), later.as_str());
-    let lists = (serde_json::from_str::<Vec<&RawValue>>(&own), serde_json::from_str(&other));
+    let (first, other) = (self.as_str().into_owned(), later.as_str());
+    let lists = (serde_json::from_str::<Vec<&RawValue>>(&first), serde_json::from_str(&other));
     let (Ok(mut items), Ok(others)) = lists else { return later.clone() };
     let others: Vec<&RawValue> = others;
     let is_new = |item: &&RawValue| !items.iter().any(|known| known.get() == item.get());
@@ -145,7 +149,7 @@ impl Json {
     Self::of(&items)
   }
 
-  /// How many bytes the text has.
+  /// The length of the text in bytes.
   pub fn bytes(&self) -> usize {
     match &self.0 {
       Text::List(slice) => slice.bytes(),
@@ -153,20 +157,20 @@ impl Json {
     }
   }
 
-  /// How many bytes of memory the value points to. What it shares counts for whoever had it first.
-  pub fn weight(&self) -> usize {
+  /// The bytes of memory that the value points to. A shared list counts for the value that had it first.
+  pub fn memory_bytes(&self) -> usize {
     match &self.0 {
       Text::Short { .. } => 0,
       Text::Long(text) => text.len() + ALLOCATION,
-      Text::List(slice) => slice.weight() + size_of::<Slice>() + ALLOCATION,
+      Text::List(slice) => slice.memory_bytes() + size_of::<Slice>() + ALLOCATION,
     }
   }
 }
 
-/// How deep objects are merged; below it the later one stands.
+/// How deep objects are merged. Below it, the later value wins.
 const DEEPEST: usize = 64;
 
-/// An object with the members of a later one. `None` if one of them is none.
+/// An object with the members of a later one. `None` if one of the two is not an object.
 fn merged(earlier: &str, later: &str, depth: usize) -> Option<String> {
   type Object<'a> = IndexMap<String, &'a RawValue>;
   let mut members: IndexMap<String, Cow<'_, str>> = serde_json::from_str::<Object>(earlier)
@@ -186,13 +190,8 @@ fn merged(earlier: &str, later: &str, depth: usize) -> Option<String> {
   Some(format!("{{{}}}", members.join(",")))
 }
 
-/// What an allocation takes besides its content, about.
+/// The overhead of an allocation in bytes. An estimate.
 const ALLOCATION: usize = 32;
-
-/// Whether a text needs no escapes as a JSON string.
-pub fn is_plain(text: &str) -> bool {
-  text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\')
-}
 
 impl fmt::Debug for Json {
   fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

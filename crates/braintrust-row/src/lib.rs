@@ -1,24 +1,43 @@
-//! What Braintrust hears: spans as rows, their identity, their merge law and their bytes.
+//! Spans as Braintrust rows: ids, fields, merging, encoding and truncation.
 //!
-//! Owns the shape of a row and nothing else. Pure: it knows neither Flue nor any I/O.
+//! It knows neither Flue nor any I/O. Its files, each of which imports only those above it:
+//!
+//! | file | |
+//! |---|---|
+//! | [`time`] | times in Braintrust's formats |
+//! | `id` | row, span and trace ids, derived from Flue's ids |
+//! | [`string`] | JSON strings with their quotes and escapes |
+//! | [`scan`] | the scanner over JSON text |
+//! | `list` | lists that grow and share their items |
+//! | `json` | a JSON value as text |
+//! | `members` | members of a small object |
+//! | `custom_fields` | fields that only applications set |
+//! | `row` | the row, and how two rows merge |
+//! | `object` | the writer of JSON objects |
+//! | `masked` | content that the application's masking function returned |
+//! | `wire` | the body of `POST /logs3` |
+//! | `truncate` | truncation of rows that are too large |
 
+mod custom_fields;
 mod id;
 mod json;
 mod list;
 mod masked;
 mod members;
-mod own;
+mod object;
 mod row;
+pub mod scan;
+pub mod string;
 pub mod time;
 mod truncate;
 mod wire;
 
-pub use id::{RowId, RowMap, SpanId, SpanRef, TraceId};
+pub use custom_fields::CustomFields;
+pub use id::{RowId, RowMap, SpanContext, SpanId, TraceId};
 pub use json::Json;
 pub use list::List;
 pub use masked::Masked;
 pub use members::Members;
-pub use own::Own;
 pub use row::{Row, SpanType};
 pub use truncate::{cut_fields, truncate};
 pub use wire::{

@@ -1,6 +1,5 @@
-//! Lists that grow and share their items: the messages of a conversation, of which every turn shows all
-//! that there were so far. Kept as they are shown, so that memory grows with the conversation and not
-//! with its square.
+//! Lists that grow and share their items: the messages of a conversation, of which every turn's input has all
+//! so far. Memory grows with the length of the conversation and not with its square.
 
 use std::{
   fmt, mem,
@@ -15,9 +14,9 @@ pub struct List(Arc<Mutex<Items>>);
 #[derive(Default)]
 struct Items {
   all: Vec<Item>,
-  /// The bytes of those that no slice has been weighed with.
-  unweighed: usize,
-  /// How many from the first on were rewritten, or need not be.
+  /// The bytes of the items that no slice has counted yet.
+  uncounted: usize,
+  /// How many items, from the first on, were passed to [`Slice::rewrite`].
   rewritten: usize,
 }
 
@@ -28,14 +27,14 @@ struct Item {
   bytes_so_far: usize,
 }
 
-/// Some items of a list, behind an item of its own.
+/// Some items of a list, after an optional item that only the slice has.
 #[derive(Clone)]
 pub struct Slice {
   first: Option<Arc<str>>,
   list: List,
   range: Range<usize>,
   bytes: usize,
-  weight: usize,
+  memory_bytes: usize,
 }
 
 impl List {
@@ -44,19 +43,19 @@ impl List {
     self.items().all.len()
   }
 
-  /// Whether there are none.
+  /// Whether the list has no items.
   pub fn is_empty(&self) -> bool {
     self.len() == 0
   }
 
-  /// The list with only its first `kept` items, and then those of `fresh`. The list itself, if that is
-  /// all that it has; else a new one that shares what is kept.
-  pub fn go_on(&self, kept: usize, fresh: impl IntoIterator<Item = String>) -> Self {
+  /// A list of the first `kept` items, followed by `fresh`. It is this list if that has exactly `kept` items,
+  /// and otherwise a new one that shares their texts.
+  pub fn extend_from(&self, kept: usize, fresh: impl IntoIterator<Item = String>) -> Self {
     let list = if self.len() == kept { self.clone() } else { self.fork(kept) };
     let mut items = list.items();
     for text in fresh {
       let before = items.all.last().map_or(0, |item| item.bytes_so_far);
-      items.unweighed += text.len();
+      items.uncounted += text.len();
       items.all.push(Item { bytes_so_far: before + text.len() + 1, text: text.into() });
     }
     drop(items);
@@ -67,10 +66,10 @@ impl List {
     let items = self.items();
     let all = items.all.iter().take(kept).cloned().collect();
     let rewritten = items.rewritten.min(kept);
-    Self(Arc::new(Mutex::new(Items { all, unweighed: 0, rewritten })))
+    Self(Arc::new(Mutex::new(Items { all, uncounted: 0, rewritten })))
   }
 
-  /// The items in `range`, as far as there are, behind `first`.
+  /// `first`, followed by the items in `range` that exist.
   pub fn slice(&self, first: Option<Arc<str>>, range: Range<usize>) -> Slice {
     let mut items = self.items();
     let end = range.end.min(items.all.len());
@@ -79,14 +78,14 @@ impl List {
       let last = position.checked_sub(1).and_then(|last| items.all.get(last));
       last.map_or(0, |item| item.bytes_so_far)
     };
-    let own = first.as_ref().map_or(0, |first| first.len() + 1);
-    // The brackets, and a comma less than items.
-    let bytes = (own + bytes_before(range.end) - bytes_before(range.start) + 1).max(2);
-    let weight = own + mem::take(&mut items.unweighed);
-    Slice { first, list: self.clone(), range, bytes, weight }
+    let first_bytes = first.as_ref().map_or(0, |first| first.len() + 1);
+    // Two brackets, and one comma less than items.
+    let bytes = (first_bytes + bytes_before(range.end) - bytes_before(range.start) + 1).max(2);
+    let memory_bytes = first_bytes + mem::take(&mut items.uncounted);
+    Slice { first, list: self.clone(), range, bytes, memory_bytes }
   }
 
-  /// Rewrites the items that were not rewritten yet.
+  /// Rewrites the items that were not rewritten before.
   fn rewrite(&self, rewritten: &mut dyn FnMut(&str) -> Option<String>) {
     let mut items = self.items();
     let from = mem::replace(&mut items.rewritten, 0);
@@ -108,25 +107,26 @@ impl List {
 }
 
 impl Slice {
-  /// Rewrites the items, those of them that were not rewritten yet, and the one in front.
+  /// Rewrites the first item, and those of the list that were not rewritten before. `rewritten` returns `None`
+  /// to leave a text unchanged.
   pub fn rewrite(&mut self, rewritten: &mut dyn FnMut(&str) -> Option<String>) {
     self.list.rewrite(rewritten);
     if let Some(text) = self.first.as_ref().and_then(|first| rewritten(first)) {
       self.first = Some(text.into());
     }
-    let weight = self.weight;
+    let memory_bytes = self.memory_bytes;
     *self = self.list.slice(self.first.clone(), self.range.clone());
-    self.weight = weight;
+    self.memory_bytes = memory_bytes;
   }
 
-  /// How many bytes the list has as JSON.
+  /// The length of the JSON text in bytes.
   pub fn bytes(&self) -> usize {
     self.bytes
   }
 
-  /// About how many bytes of memory this has and what came before it had not.
-  pub fn weight(&self) -> usize {
-    self.weight
+  /// The bytes of memory that earlier slices of the list do not count. An estimate.
+  pub fn memory_bytes(&self) -> usize {
+    self.memory_bytes
   }
 
   /// Appends the list as JSON.
@@ -178,26 +178,26 @@ mod tests {
   }
 
   #[test]
-  fn an_earlier_slice_does_not_see_what_came_later() {
-    let list = List::default().go_on(0, numbers(0..2));
+  fn an_earlier_slice_does_not_have_later_items() {
+    let list = List::default().extend_from(0, numbers(0..2));
     let early = list.slice(None, 0..2);
-    let grown = list.go_on(2, numbers(2..12));
+    let grown = list.extend_from(2, numbers(2..12));
     assert_eq!(written(&early), "[0,1]");
     assert_eq!(written(&grown.slice(None, 0..12)), "[0,1,2,3,4,5,6,7,8,9,10,11]");
     assert_eq!(written(&grown.slice(Some("\"system\"".into()), 0..12)).len(), 36);
   }
 
   #[test]
-  fn an_edited_history_leaves_the_earlier_one_alone() {
-    let list = List::default().go_on(0, numbers(0..4));
+  fn an_edited_history_does_not_change_the_earlier_one() {
+    let list = List::default().extend_from(0, numbers(0..4));
     let before = list.slice(None, 0..4);
-    let edited = list.go_on(2, numbers(8..9));
+    let edited = list.extend_from(2, numbers(8..9));
     assert_eq!(written(&edited.slice(None, 0..9)), "[0,1,8]");
     assert_eq!(written(&before), "[0,1,2,3]");
   }
 
   #[test]
-  fn an_empty_list_is_one() {
+  fn an_empty_list_is_a_json_list() {
     assert_eq!(written(&List::default().slice(None, 0..0)), "[]");
     assert_eq!(written(&List::default().slice(Some("7".into()), 0..0)), "[7]");
   }

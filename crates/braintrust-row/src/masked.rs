@@ -1,47 +1,61 @@
-//! What a row says after the application's masking function has seen it.
+//! The content of a row that the application's masking function returned.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::{Members, Row, wire::Object};
+use super::{members::Members, object::Object, row::Row};
 
-/// Stands where the masked content could not be read.
+/// Replaces the content of a row when masking failed.
 const FAILED: &str = "[flue-braintrust: masking failed]";
 
-/// The masked content of a row. What it does not have the row does not say.
+/// The masked content of a row. Fields that it does not have are not sent.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Masked {
   pub(super) name: Option<String>,
+  #[serde(deserialize_with = "present")]
   context: Option<Box<RawValue>>,
+  #[serde(deserialize_with = "present")]
   input: Option<Box<RawValue>>,
+  #[serde(deserialize_with = "present")]
   output: Option<Box<RawValue>>,
+  #[serde(deserialize_with = "present")]
   expected: Option<Box<RawValue>>,
+  #[serde(deserialize_with = "present")]
   error: Option<Box<RawValue>>,
+  #[serde(deserialize_with = "present")]
   scores: Option<Box<RawValue>>,
+  #[serde(deserialize_with = "present")]
   tags: Option<Box<RawValue>>,
+  #[serde(deserialize_with = "present")]
   metadata: Option<Box<RawValue>>,
   metrics: Option<Metrics>,
 }
 
-/// Numbers by name; what is no number is no metric.
+/// A member that is there, `null` included: an error of `null` takes back an earlier failure.
+fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<RawValue>>, D::Error> {
+  Box::deserialize(from).map(Some)
+}
+
+/// Metrics by name. Values that are not numbers are dropped.
 #[derive(Debug, Default, Deserialize)]
 #[serde(transparent)]
 struct Metrics(indexmap::IndexMap<String, serde_json::Value>);
 
 impl Masked {
-  /// The contents in a JSON list, as `Picked::content` tells them. `None` if it is no such list.
+  /// The contents in a JSON list of objects, each as [`write_content`](crate::write_content) writes it. `None` if
+  /// `text` is not such a list.
   pub fn read_all(text: &str) -> Option<Vec<Self>> {
     serde_json::from_str(text).ok()
   }
 
-  /// A mark in the place of all that there was.
+  /// A mark that replaces all content, for when masking failed.
   pub fn failed() -> Self {
     let mark = serde_json::value::to_raw_value(FAILED).ok();
     Self { name: Some(FAILED.to_owned()), error: mark, ..Self::default() }
   }
 
-  /// Writes the fields but for the name. When the span began and ended is no content: that stays.
+  /// Writes all fields except the name. The start and the end of the span are not content: they stay.
   pub(super) fn write(&self, object: &mut Object<'_>, row: &Row) {
     let fields = [
       ("context", &self.context),
@@ -78,17 +92,17 @@ mod tests {
   use serde_json::{Value, json};
 
   use super::*;
-  use crate::{Json, SpanRef, write_content, write_masked_row};
+  use crate::{Json, SpanContext, write_content, write_masked_row};
 
   fn row() -> Row {
-    let mut row = Row::of(SpanRef::root("run", &["run_1"]));
+    let mut row = Row::of(SpanContext::root("run", &["run_1"]));
     row.created = Some(1_795_417_364_633);
     row.name = Some("secret name".into());
     row.input = Some(Json::text("secret input"));
     row.error = Some(Json::text("secret error"));
-    row.fact("secret", Some(Json::text("secret fact")));
-    row.metric("start", Some(1.5));
-    row.metric("tokens", Some(7.0));
+    row.set_metadata("secret", Some(Json::text("secret metadata")));
+    row.set_metric("start", Some(1.5));
+    row.set_metric("tokens", Some(7.0));
     row
   }
 
@@ -101,7 +115,7 @@ mod tests {
   }
 
   #[test]
-  fn what_was_not_changed_is_written_as_without_a_mask() {
+  fn unchanged_content_is_encoded_as_without_a_mask() {
     let mut content = Vec::new();
     write_content(&mut content, &row());
     let list = format!("[{}]", String::from_utf8(content).unwrap());
@@ -112,7 +126,7 @@ mod tests {
   }
 
   #[test]
-  fn nothing_that_was_there_is_written_but_for_when_it_was() {
+  fn only_start_and_end_remain_of_content_that_is_not_returned() {
     for masked in [Masked::default(), Masked::failed()] {
       let (text, value) = written(&masked);
       assert!(!text.contains("secret") && !text.contains("tokens"), "{text}");
@@ -121,14 +135,26 @@ mod tests {
   }
 
   #[test]
-  fn what_is_no_number_is_no_metric() {
+  fn an_error_of_null_still_takes_back_an_earlier_failure() {
+    let mut succeeded = row();
+    succeeded.error = Some(Json::raw(RawValue::NULL));
+    let mut content = Vec::new();
+    write_content(&mut content, &succeeded);
+    let list = format!("[{}]", String::from_utf8(content).unwrap());
+    let [masked] = Masked::read_all(&list).unwrap().try_into().unwrap();
+    let (text, _) = written(&masked);
+    assert!(text.contains(r#""error":null"#), "{text}");
+  }
+
+  #[test]
+  fn values_that_are_not_numbers_are_not_metrics() {
     let [masked] =
       Masked::read_all(r#"[{"metrics":{"a":"x","b":2,"start":3}}]"#).unwrap().try_into().unwrap();
     assert_eq!(written(&masked).1["metrics"], json!({ "b": 2.0, "start": 3.0 }));
   }
 
   #[test]
-  fn what_is_no_list_of_objects_is_none() {
+  fn anything_but_a_list_of_objects_is_none() {
     for text in ["", "{}", "[1]", "[{\"name\":1}]", "[{]"] {
       assert!(Masked::read_all(text).is_none(), "{text}");
     }

@@ -1,7 +1,6 @@
-//! Members of a small JSON object, by name, in the order in which they came.
+//! Members of a small JSON object, by name, in the order of their insertion.
 //!
-//! A row has some ten of them. In a plain list they cost one allocation, and looking one up costs less
-//! than hashing its name.
+//! A row has about ten. A plain list needs one allocation, and a lookup costs less than hashing the name.
 
 use std::borrow::Cow;
 
@@ -16,7 +15,7 @@ impl<V> Default for Members<V> {
 }
 
 impl<V> Members<V> {
-  /// Sets a member. One that is there already keeps its place.
+  /// Sets a member. An existing one keeps its position.
   pub fn insert(&mut self, name: Cow<'static, str>, value: V) {
     match self.position(&name).and_then(|at| self.0.get_mut(at)) {
       Some((_, known)) => *known = value,
@@ -29,14 +28,14 @@ impl<V> Members<V> {
     }
   }
 
-  /// Sets a member unless it is there already.
+  /// Sets a member unless it exists.
   pub fn insert_new(&mut self, name: Cow<'static, str>, value: V) {
     if self.position(&name).is_none() {
       self.0.push((name, value));
     }
   }
 
-  /// Takes in all members of another; its values win.
+  /// Adds all members of `later`, whose values win.
   pub fn extend(&mut self, later: Self) {
     if self.0.is_empty() {
       *self = later;
@@ -47,31 +46,37 @@ impl<V> Members<V> {
     }
   }
 
+  /// Removes a member.
   pub fn remove(&mut self, name: &str) {
     self.0.retain(|(known, _)| known != name);
   }
 
+  /// The value of a member.
   pub fn get(&self, name: &str) -> Option<&V> {
     self.0.get(self.position(name)?).map(|(_, value)| value)
   }
 
+  /// Whether there is a member of that name.
   pub fn contains(&self, name: &str) -> bool {
     self.position(name).is_some()
   }
 
+  /// Whether there are no members.
   pub fn is_empty(&self) -> bool {
     self.0.is_empty()
   }
 
+  /// Names and values in the order of their insertion.
   pub fn iter(&self) -> impl Iterator<Item = (&str, &V)> {
     self.0.iter().map(|(name, value)| (name.as_ref(), value))
   }
 
+  /// Names and mutable values in the order of their insertion.
   pub fn iter_mut(&mut self) -> impl Iterator<Item = (&str, &mut V)> {
     self.0.iter_mut().map(|(name, value)| (&**name, value))
   }
 
-  /// The bytes of memory that the list takes, without what its values point to.
+  /// The bytes of memory of the list, without those that its values point to.
   pub fn footprint(&self) -> usize {
     self.0.capacity() * size_of::<(Cow<'static, str>, V)>()
   }

@@ -1,42 +1,44 @@
-//! A row: what is known of one span so far, and the law by which two rows of it become one.
+//! A row: the fields of one span that are known so far, and how two rows of a span merge.
 //!
-//! Every row is sent with `_is_merge: true`, so the server applies the same law to what arrives:
-//! merging here and sending once, or sending twice, leaves the same span. Repeats are harmless.
+//! Every row is sent with `_is_merge: true`, so the server merges in the same way. Merging rows before sending
+//! them, or sending each, results in the same span. Duplicate uploads are idempotent.
 
 use super::{
-  Json, Members, Own,
-  id::{SpanId, SpanRef},
+  custom_fields::CustomFields,
+  id::{SpanContext, SpanId},
+  json::Json,
+  members::Members,
 };
 
-/// Braintrust's span types. Flue's spans are of the first three.
+/// Braintrust's span types. Spans of Flue activities have one of the first three.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum SpanType {
-  /// Work made of other work: runs, operations, delegated tasks, compactions.
+  /// Work that consists of other work: runs, operations, delegated tasks, compactions.
   Task,
-  /// One call of a model.
+  /// A call of a model.
   Llm,
-  /// One call of a tool.
+  /// A call of a tool.
   Tool,
-  /// One call of a function.
+  /// A call of a function.
   Function,
-  /// A score that is worked out.
+  /// The computation of a score.
   Score,
   /// An evaluation.
   Eval,
-  /// Work that an automation began.
+  /// Work that an automation started.
   Automation,
-  /// One aspect of a trace that is worked out.
+  /// The computation of a facet of a trace.
   Facet,
-  /// What is done before something else.
+  /// A preprocessing step.
   Preprocessor,
-  /// A class that is worked out.
+  /// A classification.
   Classifier,
   /// A review by a person.
   Review,
 }
 
 impl SpanType {
-  /// The name on the wire.
+  /// The name in a row.
   pub fn as_str(self) -> &'static str {
     match self {
       Self::Task => "task",
@@ -53,7 +55,7 @@ impl SpanType {
     }
   }
 
-  /// The type of that name.
+  /// The type of that name; `None` if there is none.
   pub fn parse(name: &str) -> Option<Self> {
     const ALL: [SpanType; 11] = [
       SpanType::Task,
@@ -72,41 +74,41 @@ impl SpanType {
   }
 }
 
-/// A partial span. Fields that are `None` or empty say nothing.
+/// Some fields of a span. Those that are `None` or empty are not sent.
 #[derive(Clone, Debug)]
 pub struct Row {
   /// The span's identity.
-  pub span: SpanRef,
-  /// The span it lies below; `None` for the root of a trace, or when another row says it.
+  pub span: SpanContext,
+  /// The parent span; `None` for the root of a trace, or when another row has it.
   pub parent: Option<SpanId>,
-  /// When the span began, milliseconds since the epoch.
+  /// The start of the span, milliseconds since the epoch.
   pub created: Option<i64>,
   /// The span's name.
   pub name: Option<String>,
   /// The span's type.
   pub kind: Option<SpanType>,
-  /// What went in.
+  /// The input.
   pub input: Option<Json>,
-  /// What came out.
+  /// The output.
   pub output: Option<Json>,
-  /// Why it failed; `null` takes back an earlier failure.
+  /// The error; `null` removes an earlier one.
   pub error: Option<Json>,
-  /// Facts by name.
+  /// Metadata by name.
   pub metadata: Members<Json>,
-  /// Numbers by name; `start` and `end` in seconds since the epoch.
+  /// Metrics by name; `start` and `end` in seconds since the epoch.
   pub metrics: Members<f64>,
-  /// What only the application says, of spans of its own or of Flue's.
-  pub own: Option<Box<Own>>,
+  /// The fields that only an application sets, on custom spans or on those of Flue.
+  pub custom: Option<Box<CustomFields>>,
 }
 
-/// What a row takes on the wire besides the text it carries: ids, metrics and structure. An estimate.
+/// The encoded bytes of a row besides its values: ids, metrics and structure. An estimate.
 const FIXED_BYTES: usize = 512;
-/// What stands around a member's name: two quotes, a colon and a comma.
+/// The bytes around the name of a member: two quotes, a colon and a comma.
 const QUOTES: usize = 4;
 
 impl Row {
-  /// A row that says nothing of the span yet.
-  pub fn of(span: SpanRef) -> Self {
+  /// A row of a span without any field.
+  pub fn of(span: SpanContext) -> Self {
     Self {
       span,
       parent: None,
@@ -118,14 +120,14 @@ impl Row {
       error: None,
       metadata: Members::default(),
       metrics: Members::default(),
-      own: None,
+      custom: None,
     }
   }
 
-  /// Takes in what a later row of the same span says: its values win, field by field and key by key.
-  /// Place and beginning stay.
+  /// Merges a later row of the same span into this one: its values win, field by field and name by name. The
+  /// parent and the start stay.
   pub fn merge(&mut self, mut later: Row) {
-    if self.own.is_some() || later.own.is_some() {
+    if self.custom.is_some() || later.custom.is_some() {
       self.deepen(&mut later);
     }
     self.parent = self.parent.or(later.parent);
@@ -139,8 +141,8 @@ impl Row {
     self.metrics.extend(later.metrics);
   }
 
-  /// What an application says is as deep as it likes: the later row gets those members of the earlier one's
-  /// objects that it would replace and does not have, as the server would keep them.
+  /// Values of applications are objects of any depth, which the server merges: the later row gets the members of
+  /// the earlier row's objects that it does not have.
   fn deepen(&mut self, later: &mut Row) {
     let fields = [
       (&self.input, &mut later.input),
@@ -157,39 +159,39 @@ impl Row {
         value.merge_into(earlier);
       }
     }
-    self.own = Own::merged(self.own.take(), later.own.take());
+    self.custom = CustomFields::merged(self.custom.take(), later.custom.take());
   }
 
-  /// Sets a fact unless there is nothing to set.
-  pub fn fact(&mut self, name: &'static str, value: Option<Json>) {
+  /// Sets metadata unless the value is `None`.
+  pub fn set_metadata(&mut self, name: &'static str, value: Option<Json>) {
     if let Some(value) = value {
       self.metadata.insert(name.into(), value);
     }
   }
 
-  /// Sets a number unless it is unknown. JSON has no other numbers than finite ones.
-  pub fn metric(&mut self, name: &'static str, value: Option<f64>) {
+  /// Sets a metric unless the value is `None` or not finite, which JSON cannot express.
+  pub fn set_metric(&mut self, name: &'static str, value: Option<f64>) {
     if let Some(value) = value.filter(|number| number.is_finite()) {
       self.metrics.insert(name.into(), value);
     }
   }
 
-  /// Whether it ends its span: there will hardly be more to say.
+  /// Whether the row has the end of its span.
   pub fn ends(&self) -> bool {
     self.metrics.contains("end")
   }
 
-  /// The bytes of memory that go with the row.
-  pub fn weight(&self) -> usize {
+  /// The bytes of memory of the row and what it points to. An estimate.
+  pub fn memory_bytes(&self) -> usize {
     let lists = self.metadata.footprint() + self.metrics.footprint();
     size_of::<Self>()
       + lists
       + self.name.as_ref().map_or(0, String::len)
-      + self.own.as_ref().map_or(0, |own| own.footprint())
-      + self.values(Json::weight)
+      + self.custom.as_ref().map_or(0, |custom| custom.footprint())
+      + self.values(Json::memory_bytes)
   }
 
-  /// About how many bytes the row takes on the wire.
+  /// The length of the encoded row in bytes. An estimate.
   pub fn bytes(&self) -> usize {
     let names: usize = self.metadata.iter().map(|(name, _)| name.len() + QUOTES).sum();
     FIXED_BYTES + self.name.as_ref().map_or(0, String::len) + names + self.values(Json::bytes)
@@ -197,7 +199,7 @@ impl Row {
 
   fn values(&self, measure: impl Fn(&Json) -> usize) -> usize {
     let fields = [&self.input, &self.output, &self.error].into_iter().flatten();
-    let own = self.own.iter().flat_map(|own| own.values());
-    fields.chain(own).chain(self.metadata.iter().map(|(_, value)| value)).map(measure).sum()
+    let custom = self.custom.iter().flat_map(|custom| custom.values());
+    fields.chain(custom).chain(self.metadata.iter().map(|(_, value)| value)).map(measure).sum()
   }
 }

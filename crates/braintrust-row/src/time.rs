@@ -1,8 +1,8 @@
-//! Times as Braintrust reads them, from milliseconds since the epoch.
+//! Times in Braintrust's formats, from milliseconds since the epoch.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The end of the year 9999: later times have no ISO 8601 text.
+/// The end of the year 9999. Later times have no ISO 8601 text and are written as this one.
 const LAST: i64 = 253_402_300_799_999;
 
 /// The time as ISO 8601 in UTC with milliseconds, as Braintrust's `created`.

@@ -1,119 +1,126 @@
-//! A row that is too large for Braintrust, made smaller: its largest values are replaced by their heads,
-//! each with a mark that says so.
+//! Truncation of rows that are larger than Braintrust accepts: the largest values are replaced by their
+//! first bytes and a mark with their size.
 //!
-//! Works on the row's bytes as they go on the wire. What identifies the span, and when it was, is never
-//! touched.
+//! Works on the bytes of the encoded row. Ids, times and metrics are never changed.
 
-use std::{cmp::Reverse, collections::HashMap, ops::Range};
+use std::{cmp::Reverse, ops::Range};
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use super::{
+  json::Json,
+  scan::{Container, Malformed, Scanner, Step, Token},
+  string,
+};
 
-use super::Json;
-
-/// What is kept of a value that is cut, in bytes of JSON, if there is room.
+/// The size of a truncated value, in bytes of JSON, if there is room.
 const HEAD: usize = 8 * 1024;
-/// The room that a cut value needs at least, for the mark alone. One that is no larger is never cut.
+/// The least size of a truncated value, in bytes of JSON: room for the mark. A value that is no larger is never
+/// truncated.
 const LEAST: usize = 96;
-/// How the mark of a cut value begins and ends; between them is the size of the value in bytes of JSON.
+/// The beginning and the end of the mark of a truncated value. Between them stands the size of the whole value
+/// in bytes of JSON.
 const MARK: (&str, &str) = ("… [flue-braintrust: cut, ", " bytes]");
-/// The one fact that stands for all of them when even their heads are too many.
-const ALL_FACTS: &str = "flue-braintrust.metadata";
+/// The member that replaces all metadata when even its truncated members are too large.
+const WHOLE_METADATA: &str = "flue-braintrust.metadata";
 
-/// What may be cut in a row.
-#[derive(Deserialize)]
-struct Row<'a> {
-  #[serde(borrow)]
-  input: Option<&'a RawValue>,
-  #[serde(borrow)]
-  output: Option<&'a RawValue>,
-  #[serde(borrow)]
-  error: Option<&'a RawValue>,
-  #[serde(borrow)]
-  expected: Option<&'a RawValue>,
-  #[serde(borrow)]
-  metadata: Option<&'a RawValue>,
-  #[serde(borrow)]
-  span_attributes: Option<Attributes<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Attributes<'a> {
-  #[serde(borrow)]
-  name: Option<&'a RawValue>,
-}
-
-/// A value that may be cut.
+/// A value that can be truncated.
 struct Part<'a> {
   text: &'a str,
   /// Where it stands in the row.
   at: Range<usize>,
-  /// Whether it is the metadata, which must stay an object.
-  is_facts: bool,
+  shape: Shape,
+}
+
+/// The shape of a truncated value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+  /// A string.
+  String,
+  /// An object with one member, which is a string.
+  Object,
+}
+
+/// How metadata is truncated.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Metadata {
+  /// Each member by itself.
+  Each,
+  /// All members as one value, which stays an object.
+  AsOne,
 }
 
 /// Makes a row, as [`write_row`](super::write_row) writes it, fit into `most` bytes.
 ///
-/// As few values as possible are cut, the largest first, among the input, the output, the error, the
-/// expected output, each fact of the metadata, and the span's name. Of each the head remains, a few
-/// kilobytes if there is room, and a mark with its size. A row that fits stays as it is. `None` if it
-/// cannot be made so small, or is no row.
+/// Truncates as few values as possible, the largest first, among the input, the output, the error, the
+/// expected output, each member of the metadata, and the span's name. A truncated value is a string of its first
+/// bytes, 8 KiB if there is room, and a mark with its size. A row that fits is returned unchanged. `None` if the
+/// row cannot be made small enough, or is not a row.
 pub fn truncate(row: &[u8], most: usize) -> Option<Vec<u8>> {
   if row.len() <= most {
     return Some(row.to_vec());
   }
   let row = std::str::from_utf8(row).ok()?;
-  let parsed: Row = serde_json::from_str(row).ok()?;
-  let each_fact = parsed.parts(row, false);
-  let shorter = shorten(row, &each_fact, most, HEAD);
-  let shorter = shorter.or_else(|| shorten(row, &each_fact, most, LEAST));
-  shorter.or_else(|| shorten(row, &parsed.parts(row, true), most, LEAST))
+  let parts = parts(row, Metadata::Each).ok()?;
+  let shorter = shorten(row, &parts, most, HEAD);
+  let shorter = shorter.or_else(|| shorten(row, &parts, most, LEAST));
+  shorter.or_else(|| shorten(row, &self::parts(row, Metadata::AsOne).ok()?, most, LEAST))
 }
 
-/// Cuts the values of a row that take more than `most` bytes each. `None` if there is none.
+/// Truncates each value of a row that has more than `most` bytes to `most` bytes. `None` if there is none.
 pub fn cut_fields(row: &[u8], most: usize) -> Option<Vec<u8>> {
   if row.len() <= most {
     return None;
   }
   let row = std::str::from_utf8(row).ok()?;
-  let parsed: Row = serde_json::from_str(row).ok()?;
-  let mut parts = parsed.parts(row, false);
+  let mut parts = parts(row, Metadata::Each).ok()?;
   parts.retain(|part| part.text.len() > most);
   (!parts.is_empty()).then(|| replace(row, &parts, most))
 }
 
-impl<'a> Row<'a> {
-  /// What may be cut, the largest first: each fact by itself, or all of them as one.
-  fn parts(&self, row: &str, facts_as_one: bool) -> Vec<Part<'a>> {
-    let name = self.span_attributes.as_ref().and_then(|attributes| attributes.name);
-    let values = [self.input, self.output, self.error, self.expected, name];
-    let mut parts: Vec<Part> =
-      values.into_iter().flatten().filter_map(|value| Part::of(row, value, false)).collect();
-    if facts_as_one {
-      parts.extend(self.metadata.and_then(|facts| Part::of(row, facts, true)));
-    } else {
-      let facts = self.metadata.map(|facts| serde_json::from_str(facts.get()));
-      let facts: HashMap<String, &RawValue> = facts.and_then(Result::ok).unwrap_or_default();
-      parts.extend(facts.into_values().filter_map(|fact| Part::of(row, fact, false)));
-    }
-    parts.sort_by_key(|part| (Reverse(part.text.len()), part.at.start));
-    parts
+/// The values of a row that can be truncated, the largest first.
+///
+/// # Errors
+/// [`Malformed`] when the row is not an object. Values are not validated.
+fn parts(row: &str, metadata: Metadata) -> Result<Vec<Part<'_>>, Malformed> {
+  let mut scanner = Scanner::new(row);
+  if scanner.next_step()?.map(|step| step.token) != Some(Token::Open(Container::Object)) {
+    return Err(Malformed);
   }
+  let mut parts = Vec::new();
+  // The object that is open besides the row.
+  let mut inside = "";
+  while let Some(Step { token, range }) = scanner.next_step()? {
+    if token == Token::Close(Container::Object) {
+      inside = "";
+    }
+    if token != Token::Name {
+      continue;
+    }
+    let name = row.get(range).and_then(string::content).unwrap_or_default();
+    let shape = match (inside, name) {
+      ("", "metadata") if metadata == Metadata::AsOne => Some(Shape::Object),
+      ("", "metadata" | "span_attributes") if scanner.next_is(b'{') => {
+        inside = name;
+        continue;
+      }
+      ("", "input" | "output" | "error" | "expected")
+      | ("metadata", _)
+      | ("span_attributes", "name") => Some(Shape::String),
+      _ => None,
+    };
+    let at = scanner.skip_value()?;
+    if let Some(shape) = shape {
+      parts.push(Part { text: row.get(at.clone()).unwrap_or_default(), at, shape });
+    }
+  }
+  parts.sort_by_key(|part| (Reverse(part.text.len()), part.at.start));
+  Ok(parts)
 }
 
-impl<'a> Part<'a> {
-  fn of(row: &str, value: &'a RawValue, is_facts: bool) -> Option<Self> {
-    let text = value.get();
-    // The value is borrowed from the row: how far into it is the distance of the two.
-    let start = text.as_ptr().addr().checked_sub(row.as_ptr().addr())?;
-    let at = start..start.checked_add(text.len())?;
-    (row.get(at.clone())? == text).then_some(Self { text, at, is_facts })
-  }
-
-  /// The value cut to at most `room` bytes, which must be [`LEAST`] or more.
+impl Part<'_> {
+  /// The value truncated to at most `room` bytes, which must be [`LEAST`] or more.
   fn cut(&self, room: usize) -> String {
-    if self.is_facts {
-      let (open, close) = (format!("{{\"{ALL_FACTS}\":"), "}");
+    if self.shape == Shape::Object {
+      let (open, close) = (format!("{{\"{WHOLE_METADATA}\":"), "}");
       let text = cut(self.text, room.saturating_sub(open.len() + close.len()));
       return open + &text + close;
     }
@@ -121,8 +128,8 @@ impl<'a> Part<'a> {
   }
 }
 
-/// Cuts the first few of the parts so that the row fits and each of them has `least` bytes or more. `None`
-/// if that is not to be had.
+/// Truncates the first few of the parts, so that the row fits and each of them has at least `least` bytes. `None`
+/// if that is not possible.
 fn shorten(row: &str, parts: &[Part], most: usize, least: usize) -> Option<Vec<u8>> {
   let mut rest = row.len();
   for (count, part) in (1..).zip(parts).take_while(|(_, part)| part.text.len() > least) {
@@ -135,7 +142,7 @@ fn shorten(row: &str, parts: &[Part], most: usize, least: usize) -> Option<Vec<u
   None
 }
 
-/// The row with these parts cut to `each` bytes.
+/// The row with these parts truncated to `each` bytes.
 fn replace(row: &str, parts: &[Part], each: usize) -> Vec<u8> {
   let mut parts: Vec<&Part> = parts.iter().collect();
   parts.sort_by_key(|part| part.at.start);
@@ -150,33 +157,33 @@ fn replace(row: &str, parts: &[Part], each: usize) -> Vec<u8> {
   shorter
 }
 
-/// A JSON string of at most `room` bytes: the head of a value's text, and the mark. Of a string it is the
-/// head of what is in it; one that was cut before keeps its mark, which has the true size.
+/// A JSON string of at most `room` bytes: the first bytes of a value, and the mark. Of a string, those of its
+/// content. A value that was truncated before keeps its mark, which has the size of the whole value.
 fn cut(value: &str, room: usize) -> String {
   let new_mark = format!("{}{}{}", MARK.0, value.len(), MARK.1);
-  let string = value.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+  let string = string::content(value);
   let (text, mark) = match string.and_then(marked) {
     Some(cut_before) => cut_before,
     None => (string.unwrap_or(value), new_mark.as_str()),
   };
   let room = room.saturating_sub(mark.len() + "\"\"".len());
   if string.is_some() {
-    // It is escaped already.
+    // The content is already escaped.
     format!("\"{}{mark}\"", head(text, room, unit_of_string))
   } else {
     Json::text(&format!("{}{mark}", head(text, room, unit_of_text))).as_str().into_owned()
   }
 }
 
-/// The text before a mark, and the mark, if there is one at the end.
+/// The text before the mark, and the mark; `None` if the text does not end with one.
 fn marked(text: &str) -> Option<(&str, &str)> {
   let (before, mark) = text.split_at_checked(text.rfind(MARK.0)?)?;
   let size = mark.strip_prefix(MARK.0)?.strip_suffix(MARK.1)?;
   size.parse::<usize>().ok().map(|_| (before, mark))
 }
 
-/// As many units of the text as fit into `room`. `unit` tells how many bytes the first has here, and how
-/// many when it is written.
+/// As many units of the text as fit into `room` bytes. `unit` returns the bytes of the first unit in the text and
+/// when it is written.
 fn head(text: &str, room: usize, unit: fn(&str) -> Option<(usize, usize)>) -> &str {
   let (mut end, mut written) = (0, 0);
   while let Some((here, there)) = text.get(end..).and_then(unit)
@@ -192,24 +199,22 @@ fn head(text: &str, room: usize, unit: fn(&str) -> Option<(usize, usize)>) -> &s
 fn unit_of_text(text: &str) -> Option<(usize, usize)> {
   let first = text.chars().next()?;
   let there = match first {
-    // White space: a JSON text has no other control characters.
+    // JSON text has no other control characters than white space.
     '"' | '\\' | '\n' | '\r' | '\t' => 2,
     other => other.len_utf8(),
   };
   Some((first.len_utf8(), there))
 }
 
-/// A character of a text that is escaped already: one, an escape, or the two escapes of a pair.
+/// A unit of a text that is already escaped: a character, an escape, or the two escapes of a surrogate pair.
 fn unit_of_string(text: &str) -> Option<(usize, usize)> {
-  let surrogate = |at: usize| {
-    let digits = text.get(at..)?.strip_prefix("\\u")?.get(..4)?;
-    u16::from_str_radix(digits, 16).ok()
-  };
   let bytes = match text.chars().next()? {
-    '\\' if text.starts_with("\\u") => match (surrogate(0), surrogate(6)) {
-      (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => 12,
-      _ => 6,
-    },
+    '\\' if text.starts_with("\\u") => {
+      match (string::unit(text), text.get(6..).and_then(string::unit)) {
+        (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => 12,
+        _ => 6,
+      }
+    }
     '\\' => 2,
     other => other.len_utf8(),
   };

@@ -1,37 +1,42 @@
-//! Rows as bytes: the body of `POST /logs3`.
+//! Encodes rows as the body of `POST /logs3`.
 
-use super::{Json, Masked, Members, Row, SpanType, json::is_plain};
-use crate::time;
+use super::{
+  masked::Masked,
+  members::Members,
+  object::Object,
+  row::{Row, SpanType},
+  time,
+};
 
-/// Which project's log the rows belong to.
+/// The project that receives the rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Destination {
   /// The project's UUID.
   pub project_id: String,
 }
 
-/// Says in `context.span_origin` who recorded the span.
+/// The row field `context`: what recorded the span.
 const CONTEXT: &str = concat!(
   r#"{"span_origin":{"name":"flue-braintrust","version":""#,
   env!("CARGO_PKG_VERSION"),
   r#"","instrumentation":{"name":"flue"}}}"#
 );
 
-/// What precedes the first row of a body. Rows are joined by commas.
+/// Appends what precedes the first row of a body. Rows are joined by commas.
 pub fn open_body(body: &mut Vec<u8>) {
   body.extend_from_slice(br#"{"rows":["#);
 }
 
-/// What follows the last row of a body.
+/// Appends what follows the last row of a body.
 pub fn close_body(body: &mut Vec<u8>) {
   body.extend_from_slice(br#"],"api_version":2}"#);
 }
 
-/// The first members of a row that is addressed: they stand right behind its brace, so that they can be put
-/// there later.
+/// The members that address a row. They come first in the row, so that they can be inserted after it is
+/// encoded.
 pub fn address(to: &Destination) -> Vec<u8> {
   let mut members = Vec::new();
-  let mut object = Object { body: &mut members, empty: true };
+  let mut object = Object::members(&mut members);
   object.text("project_id", &to.project_id);
   members.push(b',');
   members
@@ -42,22 +47,19 @@ pub fn write_row(body: &mut Vec<u8>, row: &Row, address: &[u8]) {
   write(body, row, None, address);
 }
 
-/// The same with masked content in the place of the row's own.
+/// Appends the row's JSON with masked content instead of its own.
 pub fn write_masked_row(body: &mut Vec<u8>, row: &Row, masked: &Masked, address: &[u8]) {
   write(body, row, Some(masked), address);
 }
 
 fn write(body: &mut Vec<u8>, row: &Row, masked: Option<&Masked>, address: &[u8]) {
   let mut object = Object::open(body);
-  object.body.extend_from_slice(address);
+  object.first_members(address);
   object.id("id", |body| row.span.row.write(body));
   object.id("span_id", |body| row.span.span().write(body));
   object.id("root_span_id", |body| row.span.trace.write(body));
   if let Some(parent) = row.parent {
-    object.key("span_parents");
-    object.body.extend_from_slice(b"[\"");
-    parent.write(object.body);
-    object.body.extend_from_slice(b"\"]");
+    object.id_list("span_parents", |body| parent.write(body));
   }
   object.text("log_id", "g");
   object.json("_is_merge", "true");
@@ -66,17 +68,17 @@ fn write(body: &mut Vec<u8>, row: &Row, masked: Option<&Masked>, address: &[u8])
   }
   let name = masked.map_or(row.name.as_deref(), |masked| masked.name.as_deref());
   let attributes = [("name", name), ("type", row.kind.map(SpanType::as_str))];
-  // The application's own attributes are no field of those that are masked: they do not leave then.
-  let own = row.own.as_deref().filter(|_| masked.is_none()).map(|own| &own.attributes);
-  let has_own = own.is_some_and(|own| !own.is_empty());
-  if has_own || attributes.iter().any(|(_, value)| value.is_some()) {
+  // Attributes of the application are not masked, so they are not sent when a mask is set.
+  let custom = row.custom.as_deref().filter(|_| masked.is_none()).map(|custom| &custom.attributes);
+  let has_custom = custom.is_some_and(|custom| !custom.is_empty());
+  if has_custom || attributes.iter().any(|(_, value)| value.is_some()) {
     let mut object = object.object("span_attributes");
     for (name, value) in attributes {
       if let Some(value) = value {
         object.text(name, value);
       }
     }
-    for (name, value) in own.into_iter().flat_map(Members::iter) {
+    for (name, value) in custom.into_iter().flat_map(Members::iter) {
       object.value(name, value);
     }
     object.close();
@@ -88,7 +90,7 @@ fn write(body: &mut Vec<u8>, row: &Row, masked: Option<&Masked>, address: &[u8])
   object.close();
 }
 
-/// Appends what the row says, as one object: its name, and the fields of the wire that are not structure.
+/// Appends the content of the row as an object: its name, and the fields that are not ids, times or structure.
 pub fn write_content(body: &mut Vec<u8>, row: &Row) {
   let mut object = Object::open(body);
   if let Some(name) = &row.name {
@@ -107,7 +109,7 @@ fn write_fields(object: &mut Object<'_>, row: &Row) {
       object.value(field, value);
     }
   }
-  for (field, value) in row.own.iter().flat_map(|own| own.fields()) {
+  for (field, value) in row.custom.iter().flat_map(|custom| custom.fields()) {
     object.value(field, value);
   }
   if !row.metadata.is_empty() {
@@ -120,111 +122,23 @@ fn write_fields(object: &mut Object<'_>, row: &Row) {
   object.metrics(&row.metrics);
 }
 
-/// Writes one JSON object, member by member.
-pub(super) struct Object<'a> {
-  body: &'a mut Vec<u8>,
-  empty: bool,
-}
-
-impl<'a> Object<'a> {
-  fn open(body: &'a mut Vec<u8>) -> Self {
-    body.push(b'{');
-    Self { body, empty: true }
-  }
-
-  pub fn key(&mut self, name: &str) {
-    if !self.empty {
-      self.body.push(b',');
-    }
-    self.empty = false;
-    write_text(self.body, name);
-    self.body.push(b':');
-  }
-
-  /// A member whose value is already JSON.
-  pub fn json(&mut self, name: &str, value: &str) {
-    self.key(name);
-    self.body.extend_from_slice(value.as_bytes());
-  }
-
-  /// A member with that value.
-  fn value(&mut self, name: &str, value: &Json) {
-    self.key(name);
-    value.write(self.body);
-  }
-
-  /// A member whose value is a string.
-  fn text(&mut self, name: &str, value: &str) {
-    self.key(name);
-    write_text(self.body, value);
-  }
-
-  /// A member whose value is an id.
-  fn id(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) {
-    self.key(name);
-    self.body.push(b'"');
-    write(self.body);
-    self.body.push(b'"');
-  }
-
-  /// A member whose value is a number.
-  fn number(&mut self, name: &str, value: f64) {
-    self.key(name);
-    // Only writing could fail, and memory does not.
-    let _written = serde_json::to_writer(&mut *self.body, &value);
-  }
-
-  /// The span's numbers, if there are any.
-  pub fn metrics(&mut self, metrics: &Members<f64>) {
-    if metrics.is_empty() {
-      return;
-    }
-    let mut object = self.object("metrics");
-    for (name, value) in metrics.iter() {
-      object.number(name, *value);
-    }
-    object.close();
-  }
-
-  /// A member that is an object itself.
-  fn object(&mut self, name: &str) -> Object<'_> {
-    self.key(name);
-    Object::open(self.body)
-  }
-
-  fn close(self) {
-    self.body.push(b'}');
-  }
-}
-
-/// Appends a JSON string.
-fn write_text(body: &mut Vec<u8>, text: &str) {
-  if is_plain(text) {
-    body.push(b'"');
-    body.extend_from_slice(text.as_bytes());
-    body.push(b'"');
-  } else {
-    Json::of(&text).write(body);
-  }
-}
-
 #[cfg(test)]
 mod tests {
   use super::*;
-  use crate::SpanRef;
+  use crate::{Json, SpanContext};
 
   #[test]
-  fn a_row_is_written_as_the_protocol_asks() {
-    let span = SpanRef::root("run", &["run_1"]);
+  fn a_row_is_encoded_as_the_protocol_requires() {
+    let span = SpanContext::root("run", &["run_1"]);
     let mut row = Row::of(span);
-    row.parent = Some(SpanRef::root("run", &["run_0"]).span());
+    row.parent = Some(SpanContext::root("run", &["run_0"]).span());
     row.created = Some(1_795_417_364_633);
     row.name = Some("say \"hi\"".into());
     row.kind = Some(SpanType::Llm);
     row.input = Some(Json::text("x\u{2028}y"));
-    row.fact("flue.run_id", Some(Json::text("run_1")));
-    row.metric("start", Some(1_795_417_364.633));
-    row.metric("end", Some(f64::NAN));
+    row.set_metadata("flue.run_id", Some(Json::text("run_1")));
+    row.set_metric("start", Some(1_795_417_364.633));
+    row.set_metric("end", Some(f64::NAN));
     let mut body = Vec::new();
     write_row(&mut body, &row, &address(&Destination { project_id: "p".into() }));
     let value: serde_json::Value = serde_json::from_slice(&body).unwrap();

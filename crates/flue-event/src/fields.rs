@@ -1,10 +1,12 @@
-//! The members an event may have, read leniently: one of the wrong type is as good as missing.
+//! The members an event may have, read leniently: one of the wrong type counts as missing.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::Text;
-use crate::time;
+use crate::{
+  time,
+  value::{Payload, Text},
+};
 
 /// Declares a struct whose every member is optional raw JSON, named as in JavaScript.
 macro_rules! members {
@@ -12,17 +14,17 @@ macro_rules! members {
     $(#[$doc])*
     #[derive(Deserialize, Default)]
     #[serde(rename_all = "camelCase", default)]
-    pub(super) struct $name<'a> {
+    pub(crate) struct $name<'a> {
       $(#[serde(borrow)] pub $field: Member<'a>,)*
     }
   };
 }
 
 /// One member: absent, `null`, or any JSON value.
-pub(super) type Member<'a> = Option<&'a RawValue>;
+pub(crate) type Member<'a> = Option<&'a RawValue>;
 
 members! {
-  /// Every member that any translated event has.
+  /// Every member of any translated event.
   Fields {
     r#type, v, timestamp, event_index,
     run_id, instance_id, agent_name, submission_id, dispatch_id, conversation_id, harness, session,
@@ -44,21 +46,21 @@ members! {
   }
 }
 members! {
-  /// `log.attributes`, as far as Flue writes them itself.
+  /// `log.attributes`, as far as Flue itself sets them.
   Attributes { tool_call_id, error }
 }
 members! {
-  /// The tool call that the facade's async context names as the caller.
-  Caller { tool_call_id, turn_id, operation_id, run_id }
+  /// The tool call in which an operation was called, from JavaScript's async context.
+  CallingTool { tool_call_id, turn_id, operation_id, run_id }
 }
 members! {
-  /// What the application says of a span.
+  /// Fields of a span that the application sets.
   Span {
     name, r#type, start, end, input, output, expected, error, metadata, metrics, scores, tags, attributes,
   }
 }
 members! {
-  /// Where the caller of a run or a submission stands, as W3C has it.
+  /// The W3C headers of the caller of a run or a submission.
   TraceCarrier { traceparent, tracestate }
 }
 members! {
@@ -66,12 +68,13 @@ members! {
   Delegation { prompt, agent }
 }
 members! {
-  /// `request.input`. `history` is the facade's: what of it the conversation's last request said.
+  /// `request.input`. `history` comes from this package's JavaScript: which parts are those of the
+  /// conversation's last request.
   RequestInput { system_prompt, messages, tools, history }
 }
 members! {
-  /// What the conversation's last request said and this one does not repeat.
-  History { kept, system_prompt, tools }
+  /// The parts of a request that are those of the conversation's last request.
+  RequestDelta { kept, system_prompt, tools }
 }
 members! {
   /// `turn.response`.
@@ -98,15 +101,15 @@ members! {
   Details { exit_code }
 }
 
-/// The members of a raw object; all absent when it is not one.
-pub(super) fn object<'a, T: Deserialize<'a> + Default>(member: Member<'a>) -> T {
+/// The members of an object; all absent if the value is none.
+pub(crate) fn object<'a, T: Deserialize<'a> + Default>(member: Member<'a>) -> T {
   // Serde would also take a list for a struct.
   let object = member.map(RawValue::get).filter(|text| text.starts_with('{'));
   object.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
 }
 
-/// A string that is not empty.
-pub(super) fn text(member: Member<'_>) -> Option<Text<'_>> {
+/// A string; `None` if it is empty.
+pub(crate) fn text(member: Member<'_>) -> Option<Text<'_>> {
   let raw = member?.get();
   let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
   let text = if inner.contains('\\') {
@@ -117,47 +120,56 @@ pub(super) fn text(member: Member<'_>) -> Option<Text<'_>> {
   (!text.is_empty()).then_some(text)
 }
 
-/// An id. One that is a number or a flag names as well as a text does.
-pub(super) fn id(member: Member<'_>) -> Option<Text<'_>> {
+/// An id. A number or a boolean is accepted as well as a string.
+pub(crate) fn id(member: Member<'_>) -> Option<Text<'_>> {
   let raw = member?.get();
   let is_word = !raw.starts_with(['"', '{', '[']) && raw != "null";
   if is_word { Some(Text::Borrowed(raw)) } else { text(member) }
 }
 
-/// How long something took, in milliseconds. What is less than nothing or more than a century is no
-/// duration.
-pub(super) fn duration(member: Member<'_>) -> Option<f64> {
+/// A duration in milliseconds. `None` if it is negative or longer than a century.
+pub(crate) fn duration(member: Member<'_>) -> Option<f64> {
   const CENTURY: f64 = 100.0 * 366.0 * 86_400_000.0;
   number(member).filter(|duration| (0.0..=CENTURY).contains(duration))
 }
 
-/// How much of something there was.
-pub(super) fn count(member: Member<'_>) -> Option<f64> {
+/// An amount: from 0 to 1e15.
+pub(crate) fn count(member: Member<'_>) -> Option<f64> {
   number(member).filter(|count| (0.0..=1e15).contains(count))
 }
 
 /// A number.
-pub(super) fn number(member: Member<'_>) -> Option<f64> {
-  // Asked first, as a parser that is disappointed makes much of it.
+pub(crate) fn number(member: Member<'_>) -> Option<f64> {
+  // Checked first: parse errors are expensive.
   let raw = member?.get();
   let is_number = raw.starts_with(|first: char| first.is_ascii_digit() || first == '-');
   if is_number { serde_json::from_str(raw).ok() } else { None }
 }
 
-/// A flag; anything but `true` is false.
-pub(super) fn flag(member: Member<'_>) -> bool {
+/// A boolean; anything but `true` is false.
+pub(crate) fn flag(member: Member<'_>) -> bool {
   member.is_some_and(|raw| raw.get() == "true")
 }
 
-/// A time: as Flue writes it, or in milliseconds since the epoch.
-pub(super) fn time(member: Member<'_>) -> Option<i64> {
+/// A time, as ISO 8601 text or in milliseconds since the epoch.
+pub(crate) fn time(member: Member<'_>) -> Option<i64> {
   match number(member) {
     Some(millis) => time::valid(millis),
     None => time::parse(&text(member)?),
   }
 }
 
-/// The values of a list; none when it is not one.
-pub(super) fn list(member: Member<'_>) -> Vec<&RawValue> {
+/// The elements of a list; none if the value is not one.
+pub(crate) fn list(member: Member<'_>) -> Vec<&RawValue> {
   member.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
+}
+
+/// The plain value of what Flue wraps: `{text}`, `{type: 'text', text, …}`, `{data, …}`. Input with images
+/// beside the text stays whole.
+pub(crate) fn plain(member: Member<'_>) -> Payload<'_> {
+  let wrapped: Result = object(member);
+  if wrapped.images.is_some() {
+    return member;
+  }
+  wrapped.text.or(wrapped.data).or(member)
 }

@@ -2,16 +2,16 @@
 
 use std::time::UNIX_EPOCH;
 
-/// The end of the year 9999: later times have no such text, and can only come from garbage.
+/// The end of the year 9999. Later times have no ISO 8601 text, and are garbage.
 const LAST: i64 = 253_402_300_799_999;
 
-/// The time in an ISO 8601 text such as Flue's `timestamp`, in UTC; `None` when it is not one.
+/// The time in an ISO 8601 text such as Flue's `timestamp`, in UTC; `None` if it is not one.
 pub fn parse(text: &str) -> Option<i64> {
   let time = humantime::parse_rfc3339(text).ok()?;
   i64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok()
 }
 
-/// The time that a number of milliseconds since the epoch is; `None` when there is no such time.
+/// The time of a number of milliseconds since the epoch; `None` if it is negative or after the year 9999.
 pub fn valid(millis: f64) -> Option<i64> {
   (0.0..=LAST as f64).contains(&millis).then_some(millis as i64)
 }
@@ -28,7 +28,7 @@ mod tests {
   }
 
   #[test]
-  fn garbage_is_no_time() {
+  fn garbage_is_not_a_time() {
     assert_eq!(parse("yesterday"), None);
     assert_eq!(parse(""), None);
     assert_eq!(valid(9e99), None);

@@ -1,13 +1,13 @@
-//! The patterns together: one look at a text tells which of them match, if any.
+//! All patterns together: one pass over a text finds out whether any matches.
 
 use regex::{RegexBuilder, RegexSet, RegexSetBuilder};
 
 use super::builtin::Builtin;
 
-/// How large an expression may become when it is compiled, in bytes.
+/// The largest size of a compiled expression, in bytes.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
 
-/// Regular expressions, and what stands in the place of what they match.
+/// Regular expressions.
 #[derive(Debug)]
 pub struct Patterns {
   all: RegexSet,
@@ -17,18 +17,18 @@ pub struct Patterns {
 #[derive(Debug)]
 struct Pattern {
   expression: regex::Regex,
-  is_one: fn(&str) -> bool,
+  is_valid: fn(&str) -> bool,
 }
 
 impl Patterns {
-  /// `None` when there are none.
-  pub fn new(own: &[String], builtins: &[&Builtin]) -> Result<Option<Self>, regex::Error> {
+  /// Compiles the expressions of the option and of builtins. `None` when there are none.
+  pub fn new(expressions: &[String], builtins: &[&Builtin]) -> Result<Option<Self>, regex::Error> {
     let mut each = Vec::new();
-    for expression in own {
-      each.push(Pattern { expression: compiled(expression)?, is_one: |_| true });
+    for expression in expressions {
+      each.push(Pattern { expression: compiled(expression)?, is_valid: |_| true });
     }
-    for Builtin { expression, is_one, .. } in builtins {
-      each.push(Pattern { expression: compiled(expression)?, is_one: *is_one });
+    for Builtin { expression, is_valid, .. } in builtins {
+      each.push(Pattern { expression: compiled(expression)?, is_valid: *is_valid });
     }
     if each.is_empty() {
       return Ok(None);
@@ -38,18 +38,18 @@ impl Patterns {
     Ok(Some(Self { all, each }))
   }
 
-  /// The text with `replacement` in the place of what matches. `None` when nothing does.
+  /// The text with `replacement` in the place of each match. `None` when there is no match.
   pub fn apply(&self, text: &str, replacement: &str) -> Option<String> {
     if !self.all.is_match(text) {
       return None;
     }
     let mut changed: Option<String> = None;
-    for Pattern { expression, is_one } in &self.each {
+    for Pattern { expression, is_valid } in &self.each {
       let before = changed.as_deref().unwrap_or(text);
       let mut after = String::new();
       let mut copied = 0;
-      for found in expression.find_iter(before).filter(|found| is_one(found.as_str())) {
-        // What matches without a character, matches between all.
+      for found in expression.find_iter(before).filter(|found| is_valid(found.as_str())) {
+        // An empty match is found between all characters.
         if found.is_empty() {
           continue;
         }
@@ -66,7 +66,7 @@ impl Patterns {
   }
 }
 
-/// An expression of the given text.
+/// Compiles an expression.
 pub fn compiled(expression: &str) -> Result<regex::Regex, regex::Error> {
   RegexBuilder::new(expression).size_limit(MOST_BYTES).build()
 }

@@ -2,40 +2,40 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use braintrust_row::{Json, List, Row, SpanRef, write_row};
+use braintrust_row::{Json, List, Row, SpanContext, write_row};
 
-fn redactor(given: Value) -> Redactor {
-  Redactor::new(&serde_json::from_value(given).unwrap(), true).unwrap().unwrap()
+fn redactor(rules: Value) -> Redactor {
+  Redactor::new(&serde_json::from_value(rules).unwrap(), true).unwrap().unwrap()
 }
 
-fn refused(given: Value) -> String {
-  Redactor::new(&serde_json::from_value(given).unwrap(), true).unwrap_err().to_string()
+fn error(rules: Value) -> String {
+  Redactor::new(&serde_json::from_value(rules).unwrap(), true).unwrap_err().to_string()
 }
 
 fn row(input: &Value) -> Row {
-  let mut row = Row::of(SpanRef::root("run", &["run_1"]));
+  let mut row = Row::of(SpanContext::root("run", &["run_1"]));
   row.input = Some(Json::of(input));
   row
 }
 
-/// What the rules make of an input.
-fn input(given: Value, value: &Value) -> Value {
+/// An input after redaction.
+fn input(rules: Value, value: &Value) -> Value {
   let mut row = row(value);
-  redactor(given).row(&mut row);
+  redactor(rules).row(&mut row);
   serde_json::from_str(&row.input.unwrap().as_str()).unwrap()
 }
 
 #[test]
-fn a_key_covers_the_whole_value_wherever_it_is_and_however_it_is_written() {
-  let given = json!({ "keys": ["api_key", "Password"] });
+fn a_key_covers_the_whole_value_at_any_depth_and_in_any_spelling() {
+  let rules = json!({ "keys": ["api_key", "Password"] });
   let value =
     json!({ "apiKey": { "deep": [1] }, "list": [{ "API-KEY": 7, "password": null }], "key": "k" });
   let expected = json!({ "apiKey": "[redacted]", "list": [{ "API-KEY": "[redacted]", "password": "[redacted]" }], "key": "k" });
-  assert_eq!(input(given, &value), expected);
+  assert_eq!(input(rules, &value), expected);
 }
 
 #[test]
-fn a_path_covers_what_is_there_and_nothing_else() {
+fn a_path_covers_exactly_its_members() {
   let value =
     json!({ "user": { "email": "a", "name": "b" }, "list": [{ "email": "c" }], "email": "d" });
   let email = |path: &str| input(json!({ "paths": [path] }), &value);
@@ -48,14 +48,14 @@ fn a_path_covers_what_is_there_and_nothing_else() {
 }
 
 #[test]
-fn what_a_pattern_matches_is_replaced_in_values_and_in_names() {
-  let given = json!({ "patterns": ["plum-[0-9]+", { "source": "QUINCE", "flags": "gi" }], "replacement": "*" });
+fn matches_of_patterns_are_replaced_in_values_and_names() {
+  let rules = json!({ "patterns": ["plum-[0-9]+", { "source": "QUINCE", "flags": "gi" }], "replacement": "*" });
   let value = json!({ "plum-1": ["a plum-22, a quince", 5], "x": "\u{e4}\"plum-3\"\n" });
-  assert_eq!(input(given, &value), json!({ "*": ["a *, a *", 5], "x": "\u{e4}\"*\"\n" }));
+  assert_eq!(input(rules, &value), json!({ "*": ["a *, a *", 5], "x": "\u{e4}\"*\"\n" }));
 }
 
 #[test]
-fn what_is_escaped_is_matched_as_it_reads() {
+fn patterns_match_unescaped_text() {
   let mut row = row(&Value::Null);
   row.input = Some(Json::concat(&[r#"["\u0070lum","\ud83cplum","a\\\"plum"]"#]));
   redactor(json!({ "patterns": ["plum"] })).row(&mut row);
@@ -64,7 +64,7 @@ fn what_is_escaped_is_matched_as_it_reads() {
 }
 
 #[test]
-fn json_in_a_string_is_looked_into() {
+fn json_inside_a_string_is_redacted() {
   let arguments =
     json!({ "password": "p", "more": json!({ "password": 1 }).to_string() }).to_string();
   let value = json!({ "arguments": arguments, "text": "{not json: password}" });
@@ -78,12 +78,12 @@ fn json_in_a_string_is_looked_into() {
 }
 
 #[test]
-fn every_field_of_a_row_is_covered() {
+fn every_field_of_a_row_is_redacted() {
   let mut row = row(&json!("plum"));
   row.name = Some("tool:plum".into());
   row.output = Some(Json::of(&json!({ "plum": "plum" })));
   row.error = Some(Json::text("Error: plum\n  at plum.js"));
-  row.fact("plum", Some(Json::text("plum")));
+  row.set_metadata("plum", Some(Json::text("plum")));
   row.metrics.insert("plums".into(), 2.0);
   row.metadata.insert("secret".into(), Json::of(&json!({ "a": 1 })));
   let rules = redactor(json!({ "patterns": ["plum"], "paths": ["metadata.secret"] }));
@@ -96,8 +96,8 @@ fn every_field_of_a_row_is_covered() {
 }
 
 #[test]
-fn what_is_shared_is_rewritten_once_and_stays_shared() {
-  let list = List::default().go_on(0, ["\"plum\"".into(), "\"fig\"".into()]);
+fn shared_items_are_redacted_once_and_stay_shared() {
+  let list = List::default().extend_from(0, ["\"plum\"".into(), "\"fig\"".into()]);
   let rules = redactor(json!({ "patterns": ["plum"], "replacement": "a longer text than before" }));
   let system: std::sync::Arc<str> = "\"plum\"".into();
   let show = |list: &List| {
@@ -110,14 +110,14 @@ fn what_is_shared_is_rewritten_once_and_stays_shared() {
   };
   let mark = "\"a longer text than before\"";
   assert_eq!(show(&list), format!("[{mark},{mark},\"fig\"]"));
-  let grown = list.go_on(2, ["\"plum\"".into()]);
+  let grown = list.extend_from(2, ["\"plum\"".into()]);
   assert_eq!(show(&grown), format!("[{mark},{mark},\"fig\",{mark}]"));
-  let forked = grown.go_on(1, ["\"plum, too\"".into()]);
+  let forked = grown.extend_from(1, ["\"plum, too\"".into()]);
   assert_eq!(show(&forked), format!("[{mark},{mark},\"a longer text than before, too\"]"));
 }
 
 #[test]
-fn builtins_find_what_they_are_named_for() {
+fn builtins_match_their_forms() {
   let cases = [
     ("emails", "write to Ada.Lovelace+x@mail.example.co.uk now", "write to [redacted] now"),
     (
@@ -146,43 +146,43 @@ fn builtins_find_what_they_are_named_for() {
 }
 
 #[test]
-fn without_reasoning_models_do_not_tell_what_they_thought() {
-  let given = serde_json::from_value(json!({})).unwrap();
-  assert!(Redactor::new(&given, true).unwrap().is_none());
-  let rules = Redactor::new(&given, false).unwrap().unwrap();
+fn reasoning_is_redacted_unless_it_is_kept() {
+  let raw = serde_json::from_value(json!({})).unwrap();
+  assert!(Redactor::new(&raw, true).unwrap().is_none());
+  let redactor = Redactor::new(&raw, false).unwrap().unwrap();
   let mut row =
     row(&json!([{ "role": "assistant", "reasoning": [{ "content": "hm" }], "content": "yes" }]));
   row.output = Some(Json::of(&json!({ "content": [{ "type": "thinking", "thinking": "hm" }] })));
-  row.fact("reasoning", Some(Json::text("high")));
-  rules.row(&mut row);
+  row.set_metadata("reasoning", Some(Json::text("high")));
+  redactor.row(&mut row);
   assert!(!format!("{row:?}").contains("hm"));
   assert!(format!("{row:?}").contains("yes") && format!("{row:?}").contains("high"));
 }
 
 #[test]
-fn rules_that_cannot_be_applied_say_why() {
+fn rules_that_cannot_be_applied_are_errors_with_a_reason() {
   let cases = [
     (
       json!({ "builtins": ["email"] }),
-      "redact.builtins has no \"email\"; there are: api-keys, bearer-tokens",
+      "unknown builtin \"email\" in redact.builtins; known: api-keys, bearer-tokens",
     ),
     (json!({ "patterns": ["a", "("] }), "redact.patterns[1] cannot be used: "),
     (json!({ "patterns": ["(?=a)b"] }), "look-around"),
     (
       json!({ "patterns": [{ "source": "a", "flags": "y" }] }),
-      "redact.patterns[0] has the flag 'y'",
+      "redact.patterns[0] has the unsupported flag 'y'",
     ),
-    (json!({ "paths": ["input..x"] }), "redact.paths[0] is no path"),
+    (json!({ "paths": ["input..x"] }), "redact.paths[0] is not a path"),
     (json!({ "patterns": ["(?:a{1000}){1000}"] }), "redact.patterns[0] cannot be used: "),
   ];
-  for (given, why) in cases {
-    let refused = refused(given);
-    assert!(refused.contains(why), "{refused}");
+  for (rules, reason) in cases {
+    let error = error(rules);
+    assert!(error.contains(reason), "{error}");
   }
 }
 
 #[test]
-fn what_is_too_deep_to_be_looked_at_is_replaced() {
+fn values_that_are_nested_too_deep_are_replaced() {
   let nested = |depth: usize| format!("{}\"plum\"{}", "[".repeat(depth), "]".repeat(depth));
   for (depth, contained) in [(100, "[redacted]"), (1000, "too deep"), (100_000, "too deep")] {
     let mut row = row(&Value::Null);
@@ -213,11 +213,11 @@ fn any_value() -> impl Strategy<Value = Value> {
 
 proptest! {
   #[test]
-  fn no_canary_survives_and_the_rest_stays_as_it_was(value in any_value()) {
+  fn all_canaries_are_redacted_and_the_rest_is_unchanged(value in any_value()) {
     let after = input(json!({ "patterns": ["CANARY"] }), &value);
     prop_assert!(!after.to_string().contains("CANARY"));
     let expected = value.to_string().replace("CANARY", "[redacted]");
-    // Names that became the same stand for one member.
+    // Members whose redacted names are equal become one member.
     if value.to_string().matches("CANARY").count() <= 1 {
       prop_assert_eq!(&after, &serde_json::from_str::<Value>(&expected).unwrap());
     }
@@ -225,7 +225,7 @@ proptest! {
   }
 
   #[test]
-  fn what_the_rules_do_not_cover_stays_byte_for_byte(value in any_value()) {
+  fn values_that_no_rule_covers_are_unchanged(value in any_value()) {
     let rules = redactor(json!({ "patterns": ["nowhere"], "keys": ["nowhere"], "paths": ["a.b.c"] }));
     let mut row = row(&value);
     let before = row.input.clone();
@@ -234,21 +234,21 @@ proptest! {
   }
 
   #[test]
-  fn whatever_the_rules_are_what_they_leave_is_json(
+  fn redacted_json_is_json_whatever_the_rules(
     value in any_value(),
     keys in prop::collection::vec("[a-c]{1,2}", 0..3),
     paths in prop::collection::vec("(input|\\*|\\*\\*|[a-c])(\\.(\\*|\\*\\*|[a-c])){0,2}", 0..3),
     pattern in "[a-c.]{1,2}[*+?]?",
     replacement in "\\PC{0,4}",
   ) {
-    let given = json!({ "keys": keys, "paths": paths, "patterns": [pattern], "replacement": replacement });
+    let rules = json!({ "keys": keys, "paths": paths, "patterns": [pattern], "replacement": replacement });
     let mut row = row(&value);
-    redactor(given).row(&mut row);
+    redactor(rules).row(&mut row);
     prop_assert!(serde_json::from_str::<Value>(&row.input.unwrap().as_str()).is_ok());
   }
 
   #[test]
-  fn no_text_is_too_odd(text in "\\PC{0,40}|[\\[\\]{}\",:\\\\u0-9a-f]{0,40}") {
+  fn any_text_is_redacted(text in "\\PC{0,40}|[\\[\\]{}\",:\\\\u0-9a-f]{0,40}") {
     let rules = redactor(json!({ "patterns": ["[0-9a]"], "keys": ["a"] }));
     let after = json::rewritten(&rules.rules, &text, "input");
     prop_assert!(after.is_none_or(|after| serde_json::from_str::<Value>(&text).is_err() || serde_json::from_str::<Value>(&after).is_ok()));

@@ -1,74 +1,79 @@
-//! What others left: payloads and records of the dead are taken over, what is too old is removed.
+//! Adoption: segments and snapshots of dead processes are taken over, expired files are removed.
 //!
-//! A process is dead when its lock can be had, and so its files belong to whoever has the lock. Its
-//! payloads become ours by being renamed, its record is read, and its lock is removed last: whenever an
-//! heir dies, each file is either still the dead's or already the heir's, and found again.
+//! A process is dead when its lock can be acquired, and the process that holds the lock owns its files. Adoption
+//! renames the segments, reads the snapshot, and removes the lock file last. Each file is owned by exactly one
+//! process at all times, so an adopting process may crash at any point.
 
 use std::{
   collections::{BTreeMap, BTreeSet},
   io,
-  path::PathBuf,
 };
 
 use super::{
+  dead_process::DeadProcess,
   file::{self, Header},
-  files::Files,
+  files::{Files, gone_is_fine, unless_gone},
   name::{Id, Kind, Name},
-  process::{Entry, Spool, gone_is_fine},
+  process::{Segment, Spool},
 };
 
-/// How often the files of other destinations, and what was put aside, are looked at: they can only get
-/// too old.
+/// How often files of other destinations and quarantined files are checked for expiry, in milliseconds.
 const SWEEP_EVERY_MS: i64 = 60 * 60 * 1000;
 
-/// What was found.
+/// The result of [`Spool::adopt`].
 #[derive(Debug, Default)]
 pub struct Adopted {
-  /// Payloads that are ours to deliver now, the oldest first.
-  pub payloads: Vec<Entry>,
-  /// The records of the dead. They are found again, by others, until [`Spool::forget`].
-  pub records: Vec<Vec<u8>>,
-  /// What was put aside because it is damaged.
-  pub damaged: Tally,
-  /// What was removed because it is too old, whatever its destination.
-  pub expired: Tally,
-  /// The first thing that went wrong. What it concerns is left for the next time.
-  pub trouble: Option<io::Error>,
+  /// The adopted segments, the oldest first.
+  pub segments: Vec<Segment>,
+  /// The snapshots of dead processes. Others adopt them again after a crash, until [`Spool::discard_snapshots`].
+  pub snapshots: Vec<Vec<u8>>,
+  /// The files that were quarantined because they are damaged.
+  pub damaged: FileCounts,
+  /// The files that were removed because they expired, of any destination.
+  pub expired: FileCounts,
+  /// The first error. The files that it concerns are left for the next call.
+  pub error: Option<io::Error>,
 }
 
-/// Files, and the rows in them as far as their headers can be read. A record has no rows.
+/// A number of files and of their rows, as far as headers can be read. A snapshot has no rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct FileCounts {
   pub files: u64,
   pub rows: u64,
 }
 
-/// A dead process whose lock we hold.
-pub struct Dead<L> {
-  id: Id,
-  lock: L,
-  /// Whether its record was read.
-  has_record: bool,
-  /// Whether files of it stay where they are, so that the lock must stay, too.
-  has_more: bool,
-}
-
-/// A payload of a dead process.
-struct Found {
+/// A segment of a dead process.
+struct OrphanedSegment {
   header: Header,
   id: Id,
   number: u64,
   bytes: u64,
 }
 
-/// What is to become of a file.
-enum Judgement {
+/// What to do with a file, by its header.
+enum FileAction {
   Keep(Header, u64),
-  PutAside { rows: u32 },
+  Quarantined { rows: u32 },
   Expire { rows: u32 },
 }
 
-impl Tally {
+/// What was done with a file.
+enum Outcome {
+  /// Nothing: the file is gone, or has no content.
+  Nothing,
+  /// The file stays for processes of its destination.
+  Stays,
+  /// The segment is to be adopted.
+  Segment(OrphanedSegment),
+  /// The snapshot was read. The file stays until it is discarded.
+  Snapshot(Vec<u8>),
+  /// The file was quarantined.
+  Quarantined { rows: u32 },
+  /// The file was removed.
+  Expired { rows: u32 },
+}
+
+impl FileCounts {
   fn add(&mut self, rows: u32) {
     self.files += 1;
     self.rows += u64::from(rows);
@@ -77,159 +82,144 @@ impl Tally {
 
 impl Adopted {
   fn note<T>(&mut self, result: io::Result<T>) -> Option<T> {
-    result.map_err(|error| self.trouble.get_or_insert(error)).ok()
+    result.map_err(|error| self.error.get_or_insert(error)).ok()
   }
 }
 
 impl<F: Files> Spool<F> {
-  /// Takes over what dead processes of this destination left, and removes what dead processes of any
-  /// left too long ago. `now` is in milliseconds since the epoch. Cheap where there is nothing new: one
-  /// listing, and one attempt at each living sibling's lock.
+  /// Adopts the segments and snapshots of dead processes of this destination, and removes expired files of dead
+  /// processes of any destination. `now` is in milliseconds since the epoch. Without dead processes it costs one
+  /// listing, and one lock attempt for each running process.
   ///
-  /// Records are handed out whatever their age: what they tell is true, and told once.
+  /// Snapshots do not expire.
   pub fn adopt(&mut self, now: i64) -> Adopted {
     let mut adopted = Adopted::default();
-    let Some(names) = self.list(&mut adopted) else { return adopted };
+    let Some(names) = adopted.note(self.list()).flatten() else { return adopted };
     if !names.contains(&Name { id: self.options.id, kind: Kind::Lock }) {
-      let claimed = self.claim_again();
-      adopted.note(claimed);
+      adopted.note(self.claim_again());
     }
     let sweeps = self.swept_at.is_none_or(|at| now.saturating_sub(at) >= SWEEP_EVERY_MS);
     if sweeps {
       self.swept_at = Some(now);
-      self.sweep_litter(&names, now, &mut adopted);
+      for name in names.iter().filter(|name| name.is_litter()) {
+        adopted.note(self.sweep(*name, now));
+      }
     }
-    let mut dead = self.lock_dead(&names, sweeps, &mut adopted);
+    let mut dead = BTreeMap::new();
+    for id in self.others(&names, sweeps) {
+      let lock = self.files.lock(&self.path_of(id, Kind::Lock));
+      if let Some(lock) = adopted.note(lock).flatten() {
+        dead.insert(id, DeadProcess { id, lock, has_snapshot: false, has_more: false });
+      }
+    }
     if dead.is_empty() {
       return adopted;
     }
-    // Until we had their locks they may have lived, and written.
-    let Some(names) = self.list(&mut adopted) else { return adopted };
+    // Before their locks were acquired, the processes may have written more files.
+    let Some(names) = adopted.note(self.list()).flatten() else { return adopted };
     let mut found = Vec::new();
     for name in names {
-      if let Some(dead) = dead.get_mut(&name.id) {
-        let examined = self.examine(name, dead, now, &mut found, &mut adopted);
-        dead.has_more |= adopted.note(examined).is_none();
+      let Some(dead) = dead.get_mut(&name.id) else { continue };
+      match adopted.note(self.examine(name, now)) {
+        Some(Outcome::Nothing) => {}
+        Some(Outcome::Stays) | None => dead.has_more = true,
+        Some(Outcome::Segment(segment)) => found.push(segment),
+        Some(Outcome::Snapshot(content)) => {
+          adopted.snapshots.push(content);
+          dead.has_snapshot = true;
+        }
+        Some(Outcome::Quarantined { rows }) => adopted.damaged.add(rows),
+        Some(Outcome::Expired { rows }) => adopted.expired.add(rows),
       }
     }
     found.sort_by_key(|found| (found.header.created, found.id, found.number));
     for found in found {
-      self.take_over(&found, &mut dead, &mut adopted);
+      match adopted.note(self.take_over(&found)) {
+        Some(segment) => adopted.segments.extend(segment),
+        None => {
+          if let Some(dead) = dead.get_mut(&found.id) {
+            dead.has_more = true;
+          }
+        }
+      }
     }
     for dead in dead.into_values() {
-      if dead.has_record {
-        self.mourned.push(dead);
+      if dead.has_snapshot {
+        self.pending_cleanup.push(dead);
       } else {
-        let buried = self.bury(&dead);
-        adopted.note(buried);
+        adopted.note(dead.remove_lock(&self.files, &self.options.dir));
       }
     }
     adopted
   }
 
-  /// What the records told stands in ours now: those of the dead go.
+  /// Removes the adopted snapshots. To be called when the snapshot of this process includes them.
   ///
   /// # Errors
-  /// When one cannot be removed. It is tried again the next time, and not handed out meanwhile.
-  pub fn forget(&mut self) -> io::Result<()> {
-    while let Some(dead) = self.mourned.last() {
-      gone_is_fine(self.files.remove(&self.path_of(dead.id, Kind::Record)))?;
-      self.bury(dead)?;
-      self.mourned.pop();
+  /// When one cannot be removed. The next call tries again; it is not adopted again meanwhile.
+  pub fn discard_snapshots(&mut self) -> io::Result<()> {
+    while let Some(dead) = self.pending_cleanup.last() {
+      gone_is_fine(self.files.remove(&self.path_of(dead.id, Kind::Snapshot)))?;
+      dead.remove_lock(&self.files, &self.options.dir)?;
+      self.pending_cleanup.pop();
     }
     Ok(())
   }
 
-  fn list(&self, adopted: &mut Adopted) -> Option<Vec<Name>> {
-    match self.files.list(&self.options.dir) {
-      Ok(names) => Some(names.iter().filter_map(|name| name.parse().ok()).collect()),
-      // The directory is made again when there is something to put.
-      Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-      Err(error) => adopted.note(Err(error)),
-    }
+  /// The names of all spool files; `None` when the directory does not exist. Writing creates it again.
+  fn list(&self) -> io::Result<Option<Vec<Name>>> {
+    let names = unless_gone(self.files.list(&self.options.dir))?;
+    Ok(names.map(|names| names.iter().filter_map(|name| name.parse().ok()).collect()))
   }
 
-  /// The dead whose files concern us, and their locks.
-  fn lock_dead(
-    &self,
-    names: &[Name],
-    sweeps: bool,
-    adopted: &mut Adopted,
-  ) -> BTreeMap<Id, Dead<F::Lock>> {
+  /// The other processes whose files are examined: those of our destination, or all when it is time to sweep.
+  fn others(&self, names: &[Name], sweeps: bool) -> BTreeSet<Id> {
     let ours = self.options.id;
-    let others: BTreeSet<Id> = names
-      .iter()
-      .filter(|name| !matches!(name.kind, Kind::Unborn | Kind::Damaged(_)))
-      .map(|name| name.id)
-      .filter(|id| *id != ours && (sweeps || id.destination == ours.destination))
-      .collect();
-    let mut dead = BTreeMap::new();
-    for id in others {
-      let lock = adopted.note(self.files.lock(&self.path_of(id, Kind::Lock))).flatten();
-      if let Some(lock) = lock {
-        dead.insert(id, Dead { id, lock, has_record: false, has_more: false });
-      }
-    }
-    dead
+    let others = names.iter().filter(|name| !name.is_litter()).map(|name| name.id);
+    others.filter(|id| *id != ours && (sweeps || id.destination == ours.destination)).collect()
   }
 
-  /// Decides on a file of a dead process, and does all but take payloads over.
-  fn examine(
-    &self,
-    name: Name,
-    dead: &mut Dead<F::Lock>,
-    now: i64,
-    found: &mut Vec<Found>,
-    adopted: &mut Adopted,
-  ) -> io::Result<()> {
+  /// Handles a file of a dead process. Segments are only found here; they are adopted later, in order.
+  fn examine(&self, name: Name, now: i64) -> io::Result<Outcome> {
     let Name { id, kind } = name;
     let path = self.path_of(id, kind);
     let concerns_us = id.destination == self.options.id.destination;
     match kind {
-      Kind::Partial(_) => gone_is_fine(self.files.remove(&path)),
-      Kind::Record if concerns_us => {
-        let Some(bytes) = unless_gone(self.files.read(&path))? else { return Ok(()) };
+      Kind::Partial(_) => gone_is_fine(self.files.remove(&path)).map(|()| Outcome::Nothing),
+      Kind::Snapshot if concerns_us => {
+        let Some(bytes) = unless_gone(self.files.read(&path))? else { return Ok(Outcome::Nothing) };
         match file::decode(&bytes) {
-          Ok((_, content)) => {
-            adopted.records.push(content.to_vec());
-            dead.has_record = true;
-            Ok(())
-          }
-          Err(_) => self.put_aside(name, 0, adopted),
+          Ok((_, content)) => Ok(Outcome::Snapshot(content.to_vec())),
+          Err(_) => self.quarantine_file(name, 0),
         }
       }
-      Kind::Record | Kind::Rows(_) => match self.judge(name, now)? {
-        None => Ok(()),
-        Some(Judgement::Expire { rows }) => self.expire(name, rows, adopted),
-        Some(_) if !concerns_us => {
-          dead.has_more = true;
-          Ok(())
-        }
-        Some(Judgement::PutAside { rows }) => self.put_aside(name, rows, adopted),
-        Some(Judgement::Keep(header, bytes)) => {
-          if let Kind::Rows(number) = kind {
-            found.push(Found { header, id, number, bytes });
-          }
-          Ok(())
-        }
+      Kind::Snapshot | Kind::Segment(_) => match self.decide(name, now)? {
+        None => Ok(Outcome::Nothing),
+        Some(FileAction::Expire { rows }) => self.expire(name, rows),
+        Some(_) if !concerns_us => Ok(Outcome::Stays),
+        Some(FileAction::Quarantined { rows }) => self.quarantine_file(name, rows),
+        Some(FileAction::Keep(header, bytes)) => Ok(match kind {
+          Kind::Segment(number) => Outcome::Segment(OrphanedSegment { header, id, number, bytes }),
+          _ => Outcome::Nothing,
+        }),
       },
-      Kind::Lock | Kind::Unborn | Kind::Damaged(_) => Ok(()),
+      Kind::Lock | Kind::PendingLock | Kind::Damaged(_) => Ok(Outcome::Nothing),
     }
   }
 
-  /// Judges a file by its header; `None` when it is gone. Content is judged when it is read.
-  fn judge(&self, name: Name, now: i64) -> io::Result<Option<Judgement>> {
+  /// Decides what to do with a file by its header; `None` when it is gone. Content is checked when it is read.
+  fn decide(&self, name: Name, now: i64) -> io::Result<Option<FileAction>> {
     let look = self.files.look(&self.path_of(name.id, name.kind), Header::LENGTH);
     let Some(look) = unless_gone(look)? else { return Ok(None) };
     let header = Header::decode(&look.start).ok();
     let created = header.map_or(look.modified, |header| header.created);
     let rows = header.map_or(0, |header| header.rows);
     Ok(Some(match header {
-      _ if self.is_too_old(created, now) => Judgement::Expire { rows },
+      _ if self.is_too_old(created, now) => FileAction::Expire { rows },
       Some(header) if header.check_length(look.bytes).is_ok() => {
-        Judgement::Keep(header, look.bytes)
+        FileAction::Keep(header, look.bytes)
       }
-      _ => Judgement::PutAside { rows },
+      _ => FileAction::Quarantined { rows },
     }))
   }
 
@@ -237,82 +227,37 @@ impl<F: Files> Spool<F> {
     now.saturating_sub(created) > self.options.max_age_ms
   }
 
-  fn expire(&self, name: Name, rows: u32, adopted: &mut Adopted) -> io::Result<()> {
-    if unless_gone(self.files.remove(&self.path_of(name.id, name.kind)))?.is_some() {
-      adopted.expired.add(rows);
-    }
-    Ok(())
+  fn expire(&self, name: Name, rows: u32) -> io::Result<Outcome> {
+    let removed = unless_gone(self.files.remove(&self.path_of(name.id, name.kind)))?;
+    Ok(removed.map_or(Outcome::Nothing, |()| Outcome::Expired { rows }))
   }
 
-  fn put_aside(&self, name: Name, rows: u32, adopted: &mut Adopted) -> io::Result<()> {
-    let number = if let Kind::Rows(number) = name.kind { Some(number) } else { None };
+  fn quarantine_file(&self, name: Name, rows: u32) -> io::Result<Outcome> {
+    let number = if let Kind::Segment(number) = name.kind { Some(number) } else { None };
     let aside = self.path_of(name.id, Kind::Damaged(number));
-    let renamed = self.files.rename(&self.path_of(name.id, name.kind), &aside);
-    if unless_gone(renamed)?.is_some() {
-      adopted.damaged.add(rows);
-    }
-    Ok(())
+    let renamed = unless_gone(self.files.rename(&self.path_of(name.id, name.kind), &aside))?;
+    Ok(renamed.map_or(Outcome::Nothing, |()| Outcome::Quarantined { rows }))
   }
 
-  fn take_over(
-    &mut self,
-    found: &Found,
-    dead: &mut BTreeMap<Id, Dead<F::Lock>>,
-    adopted: &mut Adopted,
-  ) {
+  /// Makes a segment of a dead process one of ours. `None` when someone removed it.
+  fn take_over(&mut self, found: &OrphanedSegment) -> io::Result<Option<Segment>> {
     let number = self.next_number();
-    let theirs = self.path_of(found.id, Kind::Rows(found.number));
-    let renamed = unless_gone(self.files.rename(&theirs, &self.path(Kind::Rows(number))));
-    match adopted.note(renamed) {
-      Some(Some(())) => {
-        self.hold(number, found.bytes);
-        let Header { rows, created, .. } = found.header;
-        adopted.payloads.push(Entry { number, rows, bytes: found.bytes, created });
-      }
-      // Somebody took it who has no right to: not we, at any rate.
-      Some(None) => {}
-      None => {
-        if let Some(dead) = dead.get_mut(&found.id) {
-          dead.has_more = true;
-        }
-      }
+    let theirs = self.path_of(found.id, Kind::Segment(found.number));
+    let renamed = unless_gone(self.files.rename(&theirs, &self.path(Kind::Segment(number))))?;
+    Ok(renamed.map(|()| {
+      self.hold(number, found.bytes);
+      let Header { rows, created, .. } = found.header;
+      Segment { number, rows, bytes: found.bytes, created }
+    }))
+  }
+
+  /// Removes an expired file that no process reads: a quarantined one, which is already counted, or the lock file of
+  /// a process that died while it created it.
+  fn sweep(&self, name: Name, now: i64) -> io::Result<()> {
+    let path = self.path_of(name.id, name.kind);
+    match unless_gone(self.files.look(&path, 0))? {
+      Some(look) if self.is_too_old(look.modified, now) => gone_is_fine(self.files.remove(&path)),
+      _ => Ok(()),
     }
-  }
-
-  /// Removes the lock of a dead process that left nothing else.
-  fn bury(&self, dead: &Dead<F::Lock>) -> io::Result<()> {
-    // Held until the file is gone.
-    let _held = &dead.lock;
-    if dead.has_more {
-      return Ok(());
-    }
-    gone_is_fine(self.files.remove(&self.path_of(dead.id, Kind::Lock)))
-  }
-
-  /// Removes what nobody will ask for any more: damaged files, which were counted when they were put
-  /// aside, and locks whose process died in the moment of making them.
-  fn sweep_litter(&self, names: &[Name], now: i64, adopted: &mut Adopted) {
-    for name in names {
-      if !matches!(name.kind, Kind::Unborn | Kind::Damaged(_)) {
-        continue;
-      }
-      let path = self.path_of(name.id, name.kind);
-      let look = adopted.note(unless_gone(self.files.look(&path, 0))).flatten();
-      if look.is_some_and(|look| self.is_too_old(look.modified, now)) {
-        adopted.note(gone_is_fine(self.files.remove(&path)));
-      }
-    }
-  }
-
-  fn path_of(&self, id: Id, kind: Kind) -> PathBuf {
-    self.options.dir.join(Name { id, kind }.to_string())
-  }
-}
-
-/// `None` when the file is gone.
-fn unless_gone<T>(result: io::Result<T>) -> io::Result<Option<T>> {
-  match result {
-    Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-    result => result.map(Some),
   }
 }

@@ -1,4 +1,4 @@
-//! The bytes of a file: a header, and content that only its writer understands.
+//! The format of a file: a header, and content that is opaque to the spool.
 //!
 //! ```text
 //!  0  "flue-bt" and the version of the format
@@ -10,46 +10,51 @@
 //! 36  the content
 //! ```
 //!
-//! Numbers are little-endian. The header has a checksum of its own, so that the rows of damaged content
-//! can be counted. Pure.
+//! Numbers are little-endian. The header has its own checksum, so that the rows of damaged content can be
+//! counted.
 
 use thiserror::Error;
 
-/// The name of the format and its version. A version with other bytes also gets another file ending, so
-/// that neither reads the other's files.
+/// The name of the format and its version. Another version also gets other file endings, so that neither version
+/// reads files of the other.
 const MAGIC: &[u8; 8] = b"flue-bt\x01";
 
-/// What a file tells of its content.
+/// The header of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-  /// When the file was written, milliseconds since the epoch.
+  /// When the content was written, milliseconds since the epoch.
   pub created: i64,
-  /// How many rows the content has.
+  /// The number of rows in the content.
   pub rows: u32,
-  /// How many bytes the content has.
+  /// The length of the content in bytes.
   length: u64,
   checksum: u32,
 }
 
-/// It is not what was written.
+/// The file is not what was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum DecodeError {
-  #[error("it ends within the header")]
+  /// The file is shorter than a header.
+  #[error("the file ends within the header")]
   NoHeader,
-  #[error("it is no spool file of this version")]
+  /// The file does not begin with the name of the format and this version.
+  #[error("not a spool file of this version")]
   Magic,
+  /// The checksum of the header is wrong.
   #[error("the header is damaged")]
   Header,
-  #[error("{found} bytes of content where {told} were written")]
-  Length { told: u64, found: u64 },
+  /// The content has another length than the header states.
+  #[error("expected {expected} bytes of content, found {found}")]
+  Length { expected: u64, found: u64 },
+  /// The checksum of the content is wrong.
   #[error("the content is damaged")]
   Content,
 }
 
 impl Header {
-  /// How many bytes stand before the content.
+  /// The length of the header in bytes.
   pub const LENGTH: usize = 36;
-  /// How many of them are under the header's checksum.
+  /// How many bytes of the header its checksum covers.
   const COVERED: usize = 32;
 
   /// The header of `content`.
@@ -57,7 +62,7 @@ impl Header {
     Self { created, rows, length: content.len() as u64, checksum: crc32fast::hash(content) }
   }
 
-  /// The bytes that stand before the content.
+  /// The encoded header.
   pub fn encode(&self) -> [u8; Self::LENGTH] {
     let mut bytes = Vec::with_capacity(Self::LENGTH);
     bytes.extend(MAGIC);
@@ -72,7 +77,10 @@ impl Header {
     header
   }
 
-  /// Reads the header at the beginning of `file`.
+  /// Decodes the header at the beginning of `file`.
+  ///
+  /// # Errors
+  /// `NoHeader`, `Magic` and `Header`.
   pub fn decode(file: &[u8]) -> Result<Self, DecodeError> {
     let mut rest = file;
     let magic: [u8; 8] = take(&mut rest)?;
@@ -90,18 +98,24 @@ impl Header {
     Ok(Self { created, rows, length, checksum })
   }
 
-  /// Whether a file of `bytes` bytes can be whole.
+  /// Checks the length of the file.
+  ///
+  /// # Errors
+  /// `Length` when a file of `bytes` bytes is not complete.
   pub fn check_length(&self, bytes: u64) -> Result<(), DecodeError> {
     let found = bytes.saturating_sub(Self::LENGTH as u64);
     if found == self.length {
       Ok(())
     } else {
-      Err(DecodeError::Length { told: self.length, found })
+      Err(DecodeError::Length { expected: self.length, found })
     }
   }
 }
 
-/// Reads a whole file: what its header tells, and the content.
+/// Decodes a whole file: its header and its content.
+///
+/// # Errors
+/// [`DecodeError`] when the file is not what was written.
 pub fn decode(file: &[u8]) -> Result<(Header, &[u8]), DecodeError> {
   let header = Header::decode(file)?;
   header.check_length(file.len() as u64)?;
@@ -129,7 +143,7 @@ mod tests {
   }
 
   #[test]
-  fn the_bytes_are_these() {
+  fn the_format_has_these_bytes() {
     let bytes = encode(b"{\"id\":\"a\"}\n{\"id\":\"b\"}", 2, 1_795_417_364_000);
     let lines: Vec<String> = bytes
       .chunks(16)
@@ -144,12 +158,12 @@ mod tests {
   }
 
   #[test]
-  fn damage_to_the_content_leaves_the_rows_countable() {
+  fn rows_of_damaged_content_can_be_counted() {
     let mut bytes = encode(b"seven rows", 7, 5);
     *bytes.last_mut().unwrap() ^= 1;
     assert_eq!(decode(&bytes), Err(DecodeError::Content));
     bytes.truncate(Header::LENGTH + 3);
-    assert_eq!(decode(&bytes), Err(DecodeError::Length { told: 10, found: 3 }));
+    assert_eq!(decode(&bytes), Err(DecodeError::Length { expected: 10, found: 3 }));
     assert_eq!(Header::decode(&bytes).unwrap().rows, 7);
     bytes.truncate(Header::LENGTH - 1);
     assert_eq!(decode(&bytes), Err(DecodeError::NoHeader));
@@ -157,14 +171,14 @@ mod tests {
 
   proptest! {
     #[test]
-    fn what_was_written_is_read(content: Vec<u8>, rows: u32, created: i64) {
+    fn decoding_returns_what_was_encoded(content: Vec<u8>, rows: u32, created: i64) {
       let bytes = encode(&content, rows, created);
       let (header, read) = decode(&bytes).unwrap();
       prop_assert_eq!((read, header.rows, header.created), (&content[..], rows, created));
     }
 
     #[test]
-    fn any_bit_that_changes_is_noticed(
+    fn any_changed_bit_is_detected(
       content in prop::collection::vec(any::<u8>(), 0..200), at: prop::sample::Index, bit in 0_u32..8,
     ) {
       let mut bytes = encode(&content, 3, 1);
@@ -176,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_any_other_length_is_noticed(content: Vec<u8>, change in 1_usize..40, longer: bool) {
+    fn any_other_length_is_detected(content: Vec<u8>, change in 1_usize..40, longer: bool) {
       let mut bytes = encode(&content, 3, 1);
       let length = if longer { bytes.len() + change } else { bytes.len().saturating_sub(change) };
       bytes.resize(length, 0);

@@ -4,7 +4,10 @@
 
 use std::{collections::BTreeMap, io};
 
-use crate::{Header, Kind, Name, decode};
+use super::{
+  file::{Header, decode},
+  name::{Kind, Name},
+};
 
 /// What a spool directory holds.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -76,10 +79,10 @@ pub fn inspect(
     let locked = name.kind == Kind::Lock && is_locked(text);
     share.note_process(name.id.pid, locked);
     match name.kind {
-      Kind::Record => share.open_records += 1,
+      Kind::Snapshot => share.open_records += 1,
       Kind::Partial(_) => share.unfinished += 1,
-      Kind::Rows(_) | Kind::Damaged(Some(_)) => match read(text) {
-        Ok(file) if matches!(name.kind, Kind::Rows(_)) && decode(&file).is_ok() => {
+      Kind::Segment(_) | Kind::Damaged(Some(_)) => match read(text) {
+        Ok(file) if matches!(name.kind, Kind::Segment(_)) && decode(&file).is_ok() => {
           share.waiting.add(&file);
         }
         Ok(file) => share.damaged.add(&file),

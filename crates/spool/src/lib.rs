@@ -1,39 +1,49 @@
-//! What outlives the process.
+//! The spool: a directory of small immutable files that outlive their process.
 //!
-//! Owns a directory of small immutable files, and the promise that what one process wrote there is
-//! delivered by it or found by another: it survives the death of the process, though not that of the
-//! machine unless asked to. Knows neither rows, nor Flue, nor the clock: it stores bytes, and is told the
-//! time. `docs/spool-format.md` states the promise and the bytes.
+//! A segment that one process writes is delivered by it, or adopted and delivered by another. It survives a crash
+//! of the process, and with `fsync` a crash of the machine. The crate stores bytes: it knows neither rows nor Flue,
+//! and time is an argument. `docs/spool-format.md` states the guarantees and the format.
 //!
-//! The listing is the queue: there is no ledger that could disagree with it. A file appears by being
-//! renamed, and its removal is the acknowledgement, so that every crash falls between two states that
-//! are both right.
+//! The directory listing is the queue, so there is no index that could disagree with it. A file appears by being
+//! renamed, and removing it is the acknowledgement: a crash at any point leaves a valid state.
 //!
-//! | module | |
+//! The files, each of which imports only those above it:
+//!
+//! | file | |
 //! |---|---|
-//! | [`process`] | what this process keeps: payloads, and the record of what it has open |
-//! | [`adopt`] | what dead processes left, and what is too old |
-//! | [`name`] | file names: whose a file is, and what |
-//! | [`file`] | the bytes of a file |
-//! | [`files`] | what is asked of a file system |
+//! | `files` | the file system that the spool needs |
+//! | `name` | file names: the owner of a file, and its kind |
+//! | `file` | the format of a file |
+//! | `dead_process` | a dead process whose lock this process holds |
+//! | `process` | the files of one process: segments, and the snapshot of open spans |
+//! | `adopt` | adoption of files of dead processes, and expiry |
+//! | `operation` | operations as values, for a core without I/O |
+//! | [`inspect`] | a read-only listing of a directory |
+//! | `memory` | a file system in memory, for tests and simulations (feature `memory`) |
 
 mod adopt;
+mod dead_process;
 mod file;
 mod files;
 pub mod inspect;
 mod name;
+mod operation;
 mod process;
+
+#[cfg(any(test, feature = "memory"))]
+pub mod memory;
 
 #[cfg(test)]
 mod tests;
 
-pub use adopt::{Adopted, Tally};
+pub use adopt::{Adopted, FileCounts};
 pub use files::{Files, Look};
 pub use inspect::Listing;
 pub use name::Id;
-pub use process::{Entry, Options, ReadError, Spool};
+pub use operation::{Completion, Operation};
+pub use process::{Options, ReadError, Segment, Spool};
 
 pub use self::{
   file::{DecodeError, Header, decode},
-  name::{Foreign, Kind, Name},
+  name::{Kind, Name, NotSpoolFile},
 };

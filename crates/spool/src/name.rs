@@ -1,47 +1,65 @@
-//! The names of files: whose a file is, and what it is.
+//! The names of files: the process that owns a file, and its kind.
 //!
-//! A name has one spelling. Whatever is spelled otherwise is not ours and is left alone.
+//! A name has one spelling. Files with other names are not spool files and are never touched.
 
-use std::{fmt, str::FromStr};
+use std::{
+  fmt,
+  path::{Path, PathBuf},
+  str::FromStr,
+};
 
-/// One process on one destination. No two have ever the same.
+/// The id of a process for one destination. It is never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Id {
-  /// Where its rows go: a fingerprint of server and project. Others leave its files alone.
+  /// A fingerprint of server, project and key that the rows go to. Processes with another one do not adopt them.
   pub destination: u64,
-  /// The process, for those who look into the directory.
+  /// The process id, for people who inspect the directory.
   pub pid: u32,
-  /// What tells processes with the same number apart.
+  /// A random number that distinguishes processes with the same process id.
   pub random: u32,
 }
 
-/// What a file is.
+/// The kind of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-  /// Locked for as long as the process lives.
+  /// The lock file, which is locked while the process runs.
   Lock,
-  /// A lock file that its process is about to rename.
-  Unborn,
-  /// The record of what the process has open.
-  Record,
-  /// A payload.
-  Rows(u64),
-  /// A payload, or the record, that is being written.
+  /// A lock file that its process has not renamed to its final name yet.
+  PendingLock,
+  /// The snapshot of the open spans of the process.
+  Snapshot,
+  /// A segment, by its number.
+  Segment(u64),
+  /// A segment, by its number, or the snapshot that is being written.
   Partial(Option<u64>),
-  /// A payload, or the record, that was found damaged.
+  /// A segment, by its number, or the snapshot that is damaged.
   Damaged(Option<u64>),
 }
 
 /// A file's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Name {
+  /// The process that owns the file.
   pub id: Id,
+  /// What the file is.
   pub kind: Kind,
 }
 
-/// It is nothing of ours.
+/// The name is not that of a spool file.
 #[derive(Debug)]
-pub struct Foreign;
+pub struct NotSpoolFile;
+
+impl Name {
+  /// Whether no process reads the file, so that it is only removed when it expires.
+  pub(super) fn is_litter(self) -> bool {
+    matches!(self.kind, Kind::PendingLock | Kind::Damaged(_))
+  }
+
+  /// The path of the file in `dir`.
+  pub(super) fn path(self, dir: &Path) -> PathBuf {
+    dir.join(self.to_string())
+  }
+}
 
 impl fmt::Display for Id {
   fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -54,9 +72,9 @@ impl fmt::Display for Name {
   fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let (number, ending) = match self.kind {
       Kind::Lock => (None, "lock"),
-      Kind::Unborn => (None, "new"),
-      Kind::Record => (None, "open"),
-      Kind::Rows(number) => (Some(number), "rows"),
+      Kind::PendingLock => (None, "new"),
+      Kind::Snapshot => (None, "open"),
+      Kind::Segment(number) => (Some(number), "rows"),
       Kind::Partial(number) => (number, "tmp"),
       Kind::Damaged(number) => (number, "damaged"),
     };
@@ -68,12 +86,12 @@ impl fmt::Display for Name {
 }
 
 impl FromStr for Name {
-  type Err = Foreign;
+  type Err = NotSpoolFile;
 
-  fn from_str(text: &str) -> Result<Self, Foreign> {
-    let name = read(text).ok_or(Foreign)?;
-    // `+7` and `007` are numbers, too.
-    if name.to_string() == text { Ok(name) } else { Err(Foreign) }
+  fn from_str(text: &str) -> Result<Self, NotSpoolFile> {
+    let name = read(text).ok_or(NotSpoolFile)?;
+    // `+7` and `007` are parsed as numbers, too.
+    if name.to_string() == text { Ok(name) } else { Err(NotSpoolFile) }
   }
 }
 
@@ -88,9 +106,9 @@ fn read(text: &str) -> Option<Name> {
   let number = parts.next().map(str::parse).transpose().ok()?;
   let kind = match (ending, number) {
     ("lock", None) => Kind::Lock,
-    ("new", None) => Kind::Unborn,
-    ("open", None) => Kind::Record,
-    ("rows", Some(number)) => Kind::Rows(number),
+    ("new", None) => Kind::PendingLock,
+    ("open", None) => Kind::Snapshot,
+    ("rows", Some(number)) => Kind::Segment(number),
     ("tmp", number) => Kind::Partial(number),
     ("damaged", number) => Kind::Damaged(number),
     _ => return None,
@@ -108,9 +126,9 @@ mod tests {
   fn every_kind_of_file_has_one_name() {
     let kinds = [
       (Kind::Lock, "000000000000feed-4711-0000beef.lock"),
-      (Kind::Unborn, "000000000000feed-4711-0000beef.new"),
-      (Kind::Record, "000000000000feed-4711-0000beef.open"),
-      (Kind::Rows(7), "000000000000feed-4711-0000beef-0000000007.rows"),
+      (Kind::PendingLock, "000000000000feed-4711-0000beef.new"),
+      (Kind::Snapshot, "000000000000feed-4711-0000beef.open"),
+      (Kind::Segment(7), "000000000000feed-4711-0000beef-0000000007.rows"),
       (Kind::Partial(None), "000000000000feed-4711-0000beef.tmp"),
       (Kind::Partial(Some(7)), "000000000000feed-4711-0000beef-0000000007.tmp"),
       (Kind::Damaged(None), "000000000000feed-4711-0000beef.damaged"),
@@ -124,7 +142,7 @@ mod tests {
   }
 
   #[test]
-  fn whatever_is_spelled_otherwise_is_not_ours() {
+  fn other_spellings_are_not_spool_files() {
     for text in [
       "",
       ".rows",

@@ -1,4 +1,4 @@
-//! What one process keeps in the directory: its payloads, and the record of what it has open.
+//! The files of one process: its segments, and the snapshot of its open spans.
 
 use std::{
   collections::BTreeMap,
@@ -9,74 +9,74 @@ use std::{
 use thiserror::Error;
 
 use super::{
-  adopt::Dead,
+  dead_process::DeadProcess,
   file::{self, DecodeError, Header},
-  files::Files,
+  files::{Files, gone_is_fine},
   name::{Id, Kind, Name},
 };
 
-/// Where and how.
+/// The settings of a spool.
 #[derive(Clone, Debug)]
 pub struct Options {
-  /// The directory, which is created if need be.
+  /// The directory, which is created if it does not exist.
   pub dir: PathBuf,
-  /// This process, on its destination.
+  /// The id of this process and its destination.
   pub id: Id,
-  /// What dead processes left is removed when it is older than this many milliseconds.
+  /// Files of dead processes that are older than this are removed. In milliseconds.
   pub max_age_ms: i64,
-  /// Whether what was written survives the machine, too.
+  /// Whether files are synced to the disk, so that they survive a crash of the machine.
   pub fsync: bool,
 }
 
-/// A payload in the spool.
+/// A segment: a file with rows to be delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
-  /// Its number among the payloads of this process. They are delivered in this order.
+pub struct Segment {
+  /// The number among the segments of this process, in the order of their delivery.
   pub number: u64,
-  /// How many rows it has.
+  /// The number of rows.
   pub rows: u32,
-  /// How much of the disk it takes, in bytes.
+  /// The size of the file in bytes, header included.
   pub bytes: u64,
-  /// When it was written, milliseconds since the epoch; not when it was adopted.
+  /// When the segment was written, milliseconds since the epoch. Adoption does not change it.
   pub created: i64,
 }
 
-impl Entry {
-  /// How many bytes its content has.
+impl Segment {
+  /// The length of the content in bytes.
   pub fn content_bytes(&self) -> u64 {
     self.bytes.saturating_sub(Header::LENGTH as u64)
   }
 }
 
-/// Why a payload cannot be read.
+/// Why a segment cannot be read.
 #[derive(Debug, Error)]
 pub enum ReadError {
-  /// It will never be read. To be put out of the way by [`Spool::quarantine`].
-  #[error("a payload in the spool is damaged: {0}")]
+  /// The segment is damaged for good. The caller passes it to [`Spool::quarantine`].
+  #[error("a segment in the spool is damaged: {0}")]
   Damaged(#[from] DecodeError),
-  /// Somebody removed the file. To be forgotten by [`Spool::remove`].
-  #[error("a payload has vanished from the spool")]
+  /// The file was removed by someone else. The caller passes the segment to [`Spool::remove`].
+  #[error("a segment is missing from the spool")]
   Gone,
-  /// It may be read another time.
+  /// The file system failed. A later read may succeed.
   #[error(transparent)]
   Io(io::Error),
 }
 
-/// This process's part of the directory.
+/// A process's view of the directory.
 ///
-/// Dropped without [`finish`](Self::finish), it leaves what a sudden death would leave.
+/// Without [`close`](Self::close), dropping it leaves the files that a crash of the process would leave.
 pub struct Spool<F: Files> {
   pub(super) files: F,
   pub(super) options: Options,
   lock: F::Lock,
   last_number: u64,
-  /// The payloads that are ours to deliver, and their bytes.
+  /// The bytes of the segments that this process owns, by their numbers.
   held: BTreeMap<u64, u64>,
   bytes: u64,
-  has_record: bool,
-  /// The dead whose records `adopt` gave, until they are forgotten.
-  pub(super) mourned: Vec<Dead<F::Lock>>,
-  /// When the whole directory was last looked through for what is too old.
+  has_snapshot: bool,
+  /// The dead processes whose snapshots were adopted, until these are discarded.
+  pub(super) pending_cleanup: Vec<DeadProcess<F::Lock>>,
+  /// When the whole directory was last searched for expired files, milliseconds since the epoch.
   pub(super) swept_at: Option<i64>,
 }
 
@@ -84,8 +84,8 @@ impl<F: Files> Spool<F> {
   /// Opens the directory for this process.
   ///
   /// # Errors
-  /// When the directory cannot be created or locked in, and `AlreadyExists` when a process of that id was
-  /// there before: another random number will do.
+  /// Those of the file system, and `AlreadyExists` when the id was used before: the caller tries another random
+  /// number.
   pub fn open(options: Options, files: F) -> io::Result<Self> {
     files.create_dir(&options.dir)?;
     if files.look(&path(&options, Kind::Lock), 0).is_ok() {
@@ -99,109 +99,107 @@ impl<F: Files> Spool<F> {
       last_number: 0,
       held: BTreeMap::new(),
       bytes: 0,
-      has_record: false,
-      mourned: Vec::new(),
+      has_snapshot: false,
+      pending_cleanup: Vec::new(),
       swept_at: None,
     })
   }
 
-  /// Whether processes, living or dead, have anything there for this destination.
+  /// Whether any process, running or dead, has segments or a snapshot for this destination.
   pub fn any(files: &F, dir: &Path, destination: u64) -> bool {
     let names = files.list(dir).unwrap_or_default();
     names.iter().filter_map(|name| name.parse::<Name>().ok()).any(|name| {
-      name.id.destination == destination && matches!(name.kind, Kind::Record | Kind::Rows(_))
+      name.id.destination == destination && matches!(name.kind, Kind::Snapshot | Kind::Segment(_))
     })
   }
 
-  /// Keeps a payload of `rows` rows. `now` is in milliseconds since the epoch.
+  /// Writes a segment of `rows` rows. `now` is in milliseconds since the epoch.
   ///
   /// # Errors
-  /// Those of the file system, a full disk among them. The payload is then not kept.
-  pub fn put(&mut self, content: &[u8], rows: u32, now: i64) -> io::Result<Entry> {
+  /// Those of the file system, such as `StorageFull`. The segment then does not exist.
+  pub fn put(&mut self, content: &[u8], rows: u32, now: i64) -> io::Result<Segment> {
     let number = self.next_number();
-    let kind = Kind::Rows(number);
+    let kind = Kind::Segment(number);
     if let Err(error) = self.replace(kind, Kind::Partial(Some(number)), content, rows, now) {
-      // Whoever is told that it was not kept sends it from memory. It must not come a second time.
+      // The caller sends the rows from memory instead, so the file must not be adopted later.
       let removed = gone_is_fine(self.files.remove(&self.path(kind)));
       return Err(removed.err().unwrap_or(error));
     }
     let bytes = (Header::LENGTH + content.len()) as u64;
     self.hold(number, bytes);
-    Ok(Entry { number, rows, bytes, created: now })
+    Ok(Segment { number, rows, bytes, created: now })
   }
 
-  /// The content of a payload.
-  pub fn read(&self, entry: &Entry) -> Result<Vec<u8>, ReadError> {
-    let mut bytes = self.files.read(&self.path(Kind::Rows(entry.number))).map_err(|error| {
-      match error.kind() {
-        io::ErrorKind::NotFound => ReadError::Gone,
-        _ => ReadError::Io(error),
-      }
-    })?;
+  /// Reads the content of a segment.
+  pub fn read(&self, segment: &Segment) -> Result<Vec<u8>, ReadError> {
+    let mut bytes =
+      self.files.read(&self.path(Kind::Segment(segment.number))).map_err(|error| {
+        match error.kind() {
+          io::ErrorKind::NotFound => ReadError::Gone,
+          _ => ReadError::Io(error),
+        }
+      })?;
     file::decode(&bytes)?;
     bytes.drain(..Header::LENGTH);
     Ok(bytes)
   }
 
-  /// The payload is settled: it never comes back. One that is gone is fine.
+  /// Removes a segment that is delivered or lost for good. A missing file is not an error.
   ///
   /// # Errors
-  /// When the file cannot be removed. The payload then stays ours, and comes back if we die.
-  pub fn remove(&mut self, entry: &Entry) -> io::Result<()> {
-    gone_is_fine(self.files.remove(&self.path(Kind::Rows(entry.number))))?;
-    self.release(entry);
+  /// When the file cannot be removed. The process keeps the segment, and another one adopts it after a crash.
+  pub fn remove(&mut self, segment: &Segment) -> io::Result<()> {
+    gone_is_fine(self.files.remove(&self.path(Kind::Segment(segment.number))))?;
+    self.release(segment);
     Ok(())
   }
 
-  /// The payload is damaged: its file is put aside, for whoever wants to see it, until it is too old.
+  /// Renames a damaged segment, which is kept for inspection until it expires.
   ///
   /// # Errors
-  /// When the file cannot be renamed. The payload then stays ours.
-  pub fn quarantine(&mut self, entry: &Entry) -> io::Result<()> {
-    let aside = self.path(Kind::Damaged(Some(entry.number)));
-    gone_is_fine(self.files.rename(&self.path(Kind::Rows(entry.number)), &aside))?;
-    self.release(entry);
+  /// When the file cannot be renamed. The process keeps the segment.
+  pub fn quarantine(&mut self, segment: &Segment) -> io::Result<()> {
+    let aside = self.path(Kind::Damaged(Some(segment.number)));
+    gone_is_fine(self.files.rename(&self.path(Kind::Segment(segment.number)), &aside))?;
+    self.release(segment);
     Ok(())
   }
 
-  /// How many bytes our payloads take, those that were adopted included.
+  /// The bytes of all segments of this process, adopted ones included.
   pub fn bytes(&self) -> u64 {
     self.bytes
   }
 
-  /// How many payloads are ours.
-  pub fn entries(&self) -> usize {
+  /// The number of segments of this process, adopted ones included.
+  pub fn segments(&self) -> usize {
     self.held.len()
   }
 
-  /// Replaces the record of what the process has open. Either the old one or the new one is found,
-  /// never half of one.
-  pub fn write_record(&mut self, content: &[u8], now: i64) -> io::Result<()> {
-    self.has_record = true;
-    self.replace(Kind::Record, Kind::Partial(None), content, 0, now)
+  /// Replaces the snapshot of open spans. A crash leaves either the old one or the new one.
+  pub fn write_snapshot(&mut self, content: &[u8], now: i64) -> io::Result<()> {
+    self.has_snapshot = true;
+    self.replace(Kind::Snapshot, Kind::Partial(None), content, 0, now)
   }
 
-  /// Nothing is open any more.
-  pub fn clear_record(&mut self) -> io::Result<()> {
-    if self.has_record {
-      gone_is_fine(self.files.remove(&self.path(Kind::Record)))?;
-      self.has_record = false;
+  /// Removes the snapshot of open spans.
+  pub fn clear_snapshot(&mut self) -> io::Result<()> {
+    if self.has_snapshot {
+      gone_is_fine(self.files.remove(&self.path(Kind::Snapshot)))?;
+      self.has_snapshot = false;
     }
     Ok(())
   }
 
-  /// The process ends. What it still has in the directory is left for the next one.
-  pub fn finish(self) -> io::Result<()> {
-    if self.has_record || !self.held.is_empty() {
+  /// Removes the lock file, unless segments or a snapshot are left for the next process. The lock is held until the
+  /// spool is dropped, so that a process that gets it finds no files.
+  pub fn close(&mut self) -> io::Result<()> {
+    if self.has_snapshot || !self.held.is_empty() {
       return Ok(());
     }
-    gone_is_fine(self.files.remove(&self.path(Kind::Lock)))?;
-    // Only now: whoever gets the lock finds nothing.
-    drop(self.lock);
-    Ok(())
+    gone_is_fine(self.files.remove(&self.path(Kind::Lock)))
   }
 
-  /// Takes our lock anew. Somebody removed the file, and others think us dead.
+  /// Creates and locks the lock file again after someone removed it. Without it, others adopt our files.
   pub(super) fn claim_again(&mut self) -> io::Result<()> {
     self.lock = claim(&self.files, &self.options)?;
     Ok(())
@@ -221,11 +219,15 @@ impl<F: Files> Spool<F> {
     path(&self.options, kind)
   }
 
-  fn release(&mut self, entry: &Entry) {
-    self.bytes -= self.held.remove(&entry.number).unwrap_or(0);
+  pub(super) fn path_of(&self, id: Id, kind: Kind) -> PathBuf {
+    Name { id, kind }.path(&self.options.dir)
   }
 
-  /// Writes a file beside its place and moves it there. A directory that is gone is made again.
+  fn release(&mut self, segment: &Segment) {
+    self.bytes -= self.held.remove(&segment.number).unwrap_or(0);
+  }
+
+  /// Writes a file under a temporary name and renames it. A missing directory is created again.
   fn replace(
     &mut self,
     kind: Kind,
@@ -255,30 +257,22 @@ impl<F: Files> Spool<F> {
       .and_then(|()| self.files.rename(&partial, &path))
       .and_then(|()| if sync { self.files.sync_dir(&self.options.dir) } else { Ok(()) });
     if replaced.is_err() && self.files.remove(&partial).is_err() {
-      // It was never there, or whoever comes after us removes it.
+      // The file does not exist, or the next process removes it.
     }
     replaced
   }
 }
 
-/// Makes our lock file and locks it. It gets its name only then, so that nobody ever finds the lock of
-/// a living process free.
+/// Creates and locks the lock file. It is renamed to its final name afterwards, so that the lock file of a
+/// running process is always locked.
 fn claim<F: Files>(files: &F, options: &Options) -> io::Result<F::Lock> {
-  let unborn = path(options, Kind::Unborn);
-  let lock = files.lock(&unborn)?;
-  let lock = lock.ok_or_else(|| io::Error::other(format!("{} is locked", unborn.display())))?;
-  files.rename(&unborn, &path(options, Kind::Lock))?;
+  let pending = path(options, Kind::PendingLock);
+  let lock = files.lock(&pending)?;
+  let lock = lock.ok_or_else(|| io::Error::other(format!("{} is locked", pending.display())))?;
+  files.rename(&pending, &path(options, Kind::Lock))?;
   Ok(lock)
 }
 
 fn path(options: &Options, kind: Kind) -> PathBuf {
-  options.dir.join(Name { id: options.id, kind }.to_string())
-}
-
-/// Removing what is not there has succeeded.
-pub(super) fn gone_is_fine(result: io::Result<()>) -> io::Result<()> {
-  match result {
-    Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-    _ => Ok(()),
-  }
+  Name { id: options.id, kind }.path(&options.dir)
 }

@@ -8,44 +8,77 @@ use flue_event::{Body, Event, Ids};
 /// named together with its turn (else its operation, else its run).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Activity {
+  /// A workflow run.
   Run(String),
+  /// An operation.
   Operation(String),
+  /// A model turn.
   Turn(String),
+  /// A tool call.
   Tool {
+    /// The turn, operation or run that encloses it.
     scope: String,
+    /// The call's id.
     call: String,
   },
+  /// A delegated task.
   Task(String),
-  /// By the operation it serves: compactions of one operation never overlap.
+  /// A compaction, by its operation: compactions of one operation never overlap.
   Compaction(String),
   /// A span of the application's own, by its row id.
-  Span(String),
+  #[serde(rename = "Span")]
+  CustomSpan(String),
 }
 
 impl Activity {
-  /// What the event begins or ends. A compaction is none of these: there are few.
+  /// The activity that the event starts or ends. `None` for compactions, which are few.
   pub fn named_by(event: &Event<'_>) -> Option<Self> {
     let ids = &event.ids;
-    Some(match &event.body {
-      Body::RunStart { .. } | Body::RunEnd { .. } => Self::Run(ids.run.as_deref()?.to_owned()),
-      Body::OperationStart { .. } | Body::OperationEnd { .. } => {
-        Self::Operation(ids.operation.as_deref()?.to_owned())
-      }
-      Body::TurnRequest { .. } | Body::TurnEnd { .. } => {
-        Self::Turn(ids.turn.as_deref()?.to_owned())
-      }
-      Body::ToolStart { tool, .. } | Body::ToolEnd { tool, .. } => {
-        Self::tool(ids, tool.call.as_deref()?)
-      }
-      Body::TaskStart { .. } | Body::TaskEnd { .. } => Self::Task(ids.task.as_deref()?.to_owned()),
-      Body::SpanStart { subject, .. } => Self::Span(subject.id.as_ref().to_owned()),
-      _ => return None,
-    })
+    match &event.body {
+      Body::RunStart(_) | Body::RunEnd(_) => Self::run(ids),
+      Body::OperationStart(_) | Body::OperationEnd(_) => Self::operation(ids),
+      Body::TurnRequest(_) | Body::TurnEnd(_) => Self::turn(ids),
+      Body::ToolStart(start) => Some(Self::tool(ids, start.tool.call.as_deref()?)),
+      Body::ToolEnd(end) => Some(Self::tool(ids, end.tool.call.as_deref()?)),
+      Body::TaskStart(_) | Body::TaskEnd(_) => Self::task(ids),
+      Body::SpanStart(span) => Some(Self::CustomSpan(span.ids.row.as_ref().to_owned())),
+      _ => None,
+    }
+  }
+
+  /// The run of these ids.
+  pub fn run(ids: &Ids<'_>) -> Option<Self> {
+    Some(Self::Run(ids.run.as_deref()?.to_owned()))
+  }
+
+  /// The operation of these ids.
+  pub fn operation(ids: &Ids<'_>) -> Option<Self> {
+    Some(Self::Operation(ids.operation.as_deref()?.to_owned()))
+  }
+
+  /// The turn of these ids.
+  pub fn turn(ids: &Ids<'_>) -> Option<Self> {
+    Some(Self::Turn(ids.turn.as_deref()?.to_owned()))
+  }
+
+  /// The delegated task of these ids.
+  pub fn task(ids: &Ids<'_>) -> Option<Self> {
+    Some(Self::Task(ids.task.as_deref()?.to_owned()))
+  }
+
+  /// The compaction in the operation of these ids.
+  pub fn compaction(ids: &Ids<'_>) -> Option<Self> {
+    Some(Self::Compaction(ids.operation.as_deref()?.to_owned()))
   }
 
   /// A tool call, by its id within its scope.
   pub fn tool(ids: &Ids<'_>, call: &str) -> Self {
-    let scope = ids.turn.as_deref().or(ids.operation.as_deref()).or(ids.run.as_deref());
-    Self::Tool { scope: scope.unwrap_or_default().to_owned(), call: call.to_owned() }
+    Self::Tool { scope: call_scope(ids).to_owned(), call: call.to_owned() }
   }
+}
+
+/// The id within which the ids of tool calls are unique: the turn's, else the operation's, else the run's.
+pub fn call_scope<'e>(ids: &'e Ids<'_>) -> &'e str {
+  let scope = ids.turn.as_deref().or(ids.operation.as_deref()).or(ids.run.as_deref());
+  scope.unwrap_or_default()
 }

@@ -1,93 +1,80 @@
 //! Compactions: `compaction_start`, `compaction`.
 
-use super::{
-  Translator,
+use crate::{
   activity::Activity,
-  error, facts, identity,
-  tree::{Look, Parent, Place, Start},
+  identity, metadata,
+  open_span::NewSpan,
+  outcome,
+  placement::{Parent, SpanLabel, Start},
+  state::State,
   usage,
 };
 use braintrust_row::{Json, Row, SpanType};
-use flue_event::{Event, Failure, Ids, Outcome, Usage};
+use flue_event::{CompactionEnd, CompactionFailed, CompactionStart, Event, Ids};
 
-impl Translator {
-  pub(super) fn compaction_start(
-    &mut self,
-    event: &Event<'_>,
-    reason: Option<&str>,
-    estimated_tokens: Option<f64>,
-  ) -> Vec<Row> {
-    let Some(mut row) = self.open_compaction_span(event, reason) else { return Vec::new() };
-    facts::ids(&mut row, &event.ids);
-    row.fact("flue.compaction_reason", facts::text(reason));
-    row.input = members([("estimatedTokens", estimated_tokens)]);
-    vec![row]
-  }
-
-  pub(super) fn compaction_end(
-    &mut self,
-    event: &Event<'_>,
-    (messages_before, messages_after): (Option<f64>, Option<f64>),
-    used: Option<Usage>,
-    outcome: &Outcome<'_>,
-  ) -> Vec<Row> {
-    let mut rows = Vec::new();
-    let Some(activity) = activity(&event.ids) else {
-      return rows;
-    };
-    // Without its start it has no identity, and nothing is told of it.
-    if let Some(mut row) = self.tree.close(&activity, event.at, &mut rows) {
-      facts::ids(&mut row, &event.ids);
-      error::outcome(&mut row, outcome);
-      row.output =
-        members([("messagesBefore", messages_before), ("messagesAfter", messages_after)]);
-      if let Some(used) = used {
-        usage::write(&mut row, &used);
-      }
-      rows.push(row);
-    }
-    rows
-  }
-
-  /// 0.x reports a compaction that failed in its log alone.
-  pub(super) fn compaction_failed(&mut self, event: &Event<'_>, failure: &Failure<'_>) -> Vec<Row> {
-    let mut rows = Vec::new();
-    let Some(activity) = activity(&event.ids) else { return rows };
-    if let Some(mut row) = self.tree.close(&activity, event.at, &mut rows) {
-      row.error = Some(error::text(failure));
-      rows.push(row);
-    }
-    rows
-  }
-
-  /// The compaction that runs now in the event's operation, as a parent.
-  pub(super) fn open_compaction(&self, ids: &Ids<'_>) -> Option<Parent> {
-    let activity = activity(ids)?;
-    let span = self.tree.get(&activity)?.place.span;
-    Some(Parent::Span(activity, span))
-  }
-
-  fn open_compaction_span(&mut self, event: &Event<'_>, reason: Option<&str>) -> Option<Row> {
-    let ids = &event.ids;
-    let activity = activity(ids)?;
-    let (parent, enclosing) = self.enclosing(ids)?;
-    let operation = ids.operation.as_deref()?;
-    let span = identity::compaction(enclosing.trace, operation, event.index);
-    let look = Look::new(SpanType::Task, format!("compaction:{}", reason.unwrap_or("unknown")));
-    let place = Place { span, parent: Parent::Span(parent, enclosing) };
-    self.tree.open(activity, place, Some(look), Start::At(event.at))
-  }
+/// `compaction_start`.
+pub fn start(state: &mut State, event: &Event<'_>, start: &CompactionStart<'_>) -> Vec<Row> {
+  let reason = start.reason.as_deref();
+  let new = new_span(state, event, reason);
+  let Some(mut row) = new.and_then(|new| state.tree.open(new)) else { return Vec::new() };
+  metadata::write_ids(&mut row, &event.ids);
+  row.set_metadata("flue.compaction_reason", metadata::text(reason));
+  row.input = members([("estimatedTokens", start.estimated_tokens)]);
+  vec![row]
 }
 
-fn activity(ids: &Ids<'_>) -> Option<Activity> {
-  ids.operation.as_deref().map(|operation| Activity::Compaction(operation.to_owned()))
+/// `compaction`. Without its start it has no identity, and is ignored.
+pub fn end(state: &mut State, event: &Event<'_>, end: &CompactionEnd<'_>) -> Vec<Row> {
+  let Some(activity) = Activity::compaction(&event.ids) else { return Vec::new() };
+  let mut closed = state.tree.close(&activity, event.at);
+  if let Some(row) = &mut closed.row {
+    metadata::write_ids(row, &event.ids);
+    outcome::write(row, &end.outcome);
+    row.output =
+      members([("messagesBefore", end.messages_before), ("messagesAfter", end.messages_after)]);
+    if let Some(usage) = &end.usage {
+      usage::write(row, usage);
+    }
+  }
+  closed.into_rows()
+}
+
+/// A compaction that failed, on 0.x.
+pub fn failed(state: &mut State, event: &Event<'_>, failed: &CompactionFailed<'_>) -> Vec<Row> {
+  let Some(activity) = Activity::compaction(&event.ids) else { return Vec::new() };
+  let mut closed = state.tree.close(&activity, event.at);
+  if let Some(row) = &mut closed.row {
+    row.error = Some(outcome::error(&failed.failure));
+  }
+  closed.into_rows()
+}
+
+/// The compaction that runs in the event's operation, as a parent.
+pub fn running(state: &State, ids: &Ids<'_>) -> Option<Parent> {
+  Some(state.open_span(Activity::compaction(ids)?)?.into())
+}
+
+fn new_span(state: &State, event: &Event<'_>, reason: Option<&str>) -> Option<NewSpan> {
+  let ids = &event.ids;
+  let parent = state.enclosing(ids)?;
+  let operation = ids.operation.as_deref()?;
+  let span = identity::compaction(parent.span.trace, operation, event.index);
+  Some(NewSpan {
+    activity: Activity::compaction(ids)?,
+    placement: parent.parent_of(span),
+    label: Some(SpanLabel::new(
+      SpanType::Task,
+      format!("compaction:{}", reason.unwrap_or("unknown")),
+    )),
+    start: Start::At(event.at),
+  })
 }
 
 /// An object of the numbers that are known.
 fn members<const N: usize>(numbers: [(&str, Option<f64>); N]) -> Option<Json> {
   let known: Vec<String> = numbers
     .into_iter()
-    .filter_map(|(name, value)| Some(format!("\"{name}\":{}", facts::number(value)?.as_str())))
+    .filter_map(|(name, value)| Some(format!("\"{name}\":{}", metadata::number(value)?.as_str())))
     .collect();
   (!known.is_empty()).then(|| Json::concat(&["{", &known.join(","), "}"]))
 }

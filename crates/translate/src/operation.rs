@@ -1,241 +1,160 @@
 //! Operations: `operation_start`, `operation`.
 
-use serde::{Deserialize, Serialize};
-
-use super::{
-  Translator,
+use crate::{
   activity::Activity,
-  caller, error, facts, identity, messages,
-  submission::Submissions,
-  tool,
-  tree::{Look, Parent, Place, Start},
+  caller_context, identity, messages, metadata,
+  open_span::{NewSpan, TurnSummary},
+  outcome,
+  placement::{ActivitySpan, Parent, SpanLabel, SpanPlacement},
+  run,
+  state::State,
+  submission::{self, PlacedOperation},
   usage,
 };
-use braintrust_row::{Json, Row, SpanRef, SpanType, TraceId};
-use flue_event::{Caller, Event, Ids, Outcome, Payload, TraceCarrier, Usage};
-
-/// What an operation took in and gave.
-pub(super) struct Content<'a> {
-  pub input: Payload<'a>,
-  pub output: Payload<'a>,
-  pub usage: Option<Usage>,
-}
-
-/// Who called an operation, as far as the async context tells.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Called<'a> {
-  /// The tool call it was called in.
-  pub tool: Option<&'a Caller<'a>>,
-  /// The application's own span that it was called in: a row id.
-  pub span: Option<&'a str>,
-  /// Where the caller of its submission stands.
-  pub carrier: Option<&'a TraceCarrier<'a>>,
-}
-
-/// What its turns told of an operation, for those releases and cases in which its own end does not.
-#[derive(Default, Serialize, Deserialize)]
-pub struct Told {
-  /// The sum of what they used.
-  pub used: Option<Usage>,
-  /// Whether the first of them told what was asked.
-  pub asked: bool,
-  /// What the last of them put out.
-  #[serde(skip)]
-  pub answered: Option<Json>,
-}
+use braintrust_row::{Row, SpanType};
+use flue_event::{CallingTool, Event, Ids, OperationEnd, OperationStart};
 
 /// The kinds that only wrap one other activity, which has a span of its own: a delegated task, and a
 /// `bash` tool call.
 const WRAPPERS: [&str; 2] = ["task", "shell"];
 
-impl Translator {
-  pub(super) fn operation_start(
-    &mut self,
-    event: &Event<'_>,
-    kind: Option<&str>,
-    called: &Called<'_>,
-  ) -> Vec<Row> {
-    let mut rows = Vec::new();
-    let Some(operation) = event.ids.operation.as_deref() else { return rows };
-    let activity = Activity::Operation(operation.to_owned());
-    if self.tree.has_ended(&activity) {
-      return rows;
-    }
-    // What is open stays where it is, whatever a later start says.
-    let known = self.tree.get(&activity).map(|open| (open.place.clone(), open.start));
-    let (place, start) = known
-      .unwrap_or_else(|| self.operation_place(&event.ids, operation, event.at, called, &mut rows));
-    if let Some(mut row) = self.open_operation(operation, kind, place, start) {
-      facts::ids(&mut row, &event.ids);
-      row.fact("flue.operation", facts::text(kind));
-      self.facts_of_run(&mut row, &event.ids);
-      if self.submissions.is_root(&event.ids, operation) {
-        self.submissions.describe(&mut row, &event.ids);
-        caller::facts(&mut row, called.carrier);
-        if let Some(open) = self.tree.get_mut(&activity) {
-          open.told.used = open.told.used.or(self.submissions.used_before(&event.ids));
-        }
-      }
-      rows.push(row);
-    }
-    rows
+/// `operation_start`.
+pub fn start(state: &mut State, event: &Event<'_>, start: &OperationStart<'_>) -> Vec<Row> {
+  let ids = &event.ids;
+  let Some(operation) = ids.operation.as_deref() else { return Vec::new() };
+  let activity = Activity::Operation(operation.to_owned());
+  if state.tree.has_ended(&activity) {
+    return Vec::new();
   }
-
-  pub(super) fn operation_end(
-    &mut self,
-    event: &Event<'_>,
-    kind: Option<&str>,
-    content: &Content<'_>,
-    outcome: &Outcome<'_>,
-  ) -> Vec<Row> {
-    let mut rows = Vec::new();
-    let Some(operation) = event.ids.operation.as_deref() else { return rows };
-    let activity = Activity::Operation(operation.to_owned());
-    self.unseen_operation(&event.ids, outcome.start(event.at), &mut rows);
-    let mut told = Told::default();
-    if let Some(open) = self.tree.get_mut(&activity) {
-      told = std::mem::take(&mut open.told);
-      if open.unseen {
-        open.look = look(kind);
+  // An open span stays where it is, whatever a later start has.
+  let placed = match state.tree.get(&activity) {
+    Some(open) => PlacedOperation {
+      placement: open.placement.clone(),
+      start: open.start,
+      interrupted: Vec::new(),
+    },
+    None => place(state, ids, operation, event.at, start),
+  };
+  let mut rows = placed.interrupted;
+  let kind = start.kind.as_deref();
+  let (placement, label) = match placed.placement {
+    // Without a span of its own: its children become those of its parent.
+    SpanPlacement { parent: Parent::Span(parent, span), .. }
+      if kind.is_some_and(|kind| WRAPPERS.contains(&kind)) =>
+    {
+      (SpanPlacement { span, parent: Parent::Span(parent, span) }, None)
+    }
+    placement => (placement, Some(label(kind))),
+  };
+  let new = NewSpan { activity: activity.clone(), placement, label, start: placed.start };
+  if let Some(mut row) = state.tree.open(new) {
+    metadata::write_ids(&mut row, ids);
+    row.set_metadata("flue.operation", metadata::text(kind));
+    run::write_run_metadata(state, &mut row, ids);
+    if state.submissions.is_root(ids, operation) {
+      state.submissions.write_metadata(&mut row, ids);
+      caller_context::write(&mut row, start.carrier.as_ref());
+      if let Some(open) = state.tree.get_mut(&activity) {
+        open.turn_summary.usage = open.turn_summary.usage.or(state.submissions.usage_before(ids));
       }
     }
-    if let Some(mut row) = self.tree.close(&activity, event.at, &mut rows) {
-      facts::ids(&mut row, &event.ids);
-      row.fact("flue.operation", facts::text(kind));
-      self.facts_of_run(&mut row, &event.ids);
-      error::outcome(&mut row, outcome);
-      row.input = content.input.map(messages::without_images);
-      row.output = content.output.map(messages::without_images);
-      if row.output.is_none() && row.error.is_none() && kind != Some("compact") {
-        row.output = told.answered;
-      }
-      if let Some(used) = content.usage.or(told.used) {
-        usage::write(&mut row, &used);
-      }
-      if self.submissions.is_root(&event.ids, operation) {
-        self.submissions.take_back(&mut row, &event.ids);
-        self.submissions.set_used(&event.ids, told.used);
-        if outcome.failure.is_none() {
-          self.submissions.answered(&event.ids, event.at);
-        }
-      }
-      rows.push(row);
-      rows.extend(self.unseen_run_end(event));
-    }
-    rows
+    rows.push(row);
   }
-
-  /// Opens the operation of these ids if its start never came to this process.
-  pub(super) fn unseen_operation(&mut self, ids: &Ids<'_>, start: i64, rows: &mut Vec<Row>) {
-    let Some(operation) = ids.operation.as_deref() else { return };
-    let activity = Activity::Operation(operation.to_owned());
-    if self.tree.get(&activity).is_some() || self.tree.has_finished(&activity) {
-      return;
-    }
-    let (place, start) = self.operation_place(ids, operation, start, &Called::default(), rows);
-    let look = Look::new(SpanType::Task, "flue.operation".into());
-    if let Some(mut row) = self.tree.open_unseen(activity, place, look, start) {
-      facts::ids(&mut row, ids);
-      row.metadata.remove("flue.turn_id");
-      rows.push(row);
-    }
-  }
-
-  fn open_operation(
-    &mut self,
-    operation: &str,
-    kind: Option<&str>,
-    place: Place,
-    start: Start,
-  ) -> Option<Row> {
-    let (place, look) = match &place.parent {
-      // Without a span of its own, what it does lies below its parent.
-      Parent::Span(_, parent) if kind.is_some_and(|kind| WRAPPERS.contains(&kind)) => {
-        (Place { span: *parent, ..place }, None)
-      }
-      _ => (place, look(kind)),
-    };
-    self.tree.open(Activity::Operation(operation.to_owned()), place, look, start)
-  }
-
-  /// Where an operation stands, and when it began.
-  fn operation_place(
-    &mut self,
-    ids: &Ids<'_>,
-    operation: &str,
-    start: i64,
-    called: &Called<'_>,
-    rows: &mut Vec<Row>,
-  ) -> (Place, Start) {
-    let around = self
-      .enclosing_task(ids)
-      .or_else(|| self.calling_span(called.span))
-      .or_else(|| self.calling_tool(called.tool))
-      .or_else(|| self.run_span(ids));
-    if let Some((activity, parent)) = around {
-      let span = identity::operation(parent.trace, operation);
-      return (Place { span, parent: Parent::Span(activity, parent) }, Start::At(start));
-    }
-    self.delivered(ids, operation, start, called.carrier, rows).unwrap_or_else(|| {
-      let span = identity::lone_operation(operation);
-      (Place { span, parent: Parent::None }, Start::At(start))
-    })
-  }
-
-  /// The application's span that the async context names as the operation's caller, while it is open.
-  fn calling_span(&self, row: Option<&str>) -> Option<(Activity, SpanRef)> {
-    let activity = Activity::Span(row?.to_owned());
-    let span = self.tree.get(&activity)?.place.span;
-    Some((activity, span))
-  }
-
-  /// The tool call that the async context names as the operation's caller, while it runs.
-  fn calling_tool(&self, caller: Option<&Caller<'_>>) -> Option<(Activity, SpanRef)> {
-    let Caller { call, ids } = caller?;
-    let (_, enclosing) = self.enclosing(ids)?;
-    let (activity, _) = tool::call_span(ids, call, enclosing.trace);
-    let span = self.tree.get(&activity)?.place.span;
-    Some((activity, span))
-  }
-
-  /// The delegated task that the event lies in.
-  fn enclosing_task(&self, ids: &Ids<'_>) -> Option<(Activity, SpanRef)> {
-    let task = ids.task.as_deref()?;
-    let activity = Activity::Task(task.to_owned());
-    let span = match self.tree.get(&activity) {
-      Some(open) => open.place.span,
-      // Another process opened it: its identity is known all the same.
-      None => identity::task(self.trace(ids), task),
-    };
-    Some((activity, span))
-  }
-
-  /// What the turns, tools and compactions of an operation lie below: the operation, else the run.
-  pub(super) fn enclosing(&self, ids: &Ids<'_>) -> Option<(Activity, SpanRef)> {
-    let Some(operation) = ids.operation.as_deref() else {
-      return self.run_span(ids).or_else(|| self.enclosing_task(ids));
-    };
-    let activity = Activity::Operation(operation.to_owned());
-    let span = match self.tree.get(&activity) {
-      Some(open) => open.place.span,
-      None if self.submissions.is_root(ids, operation) => self.submissions.root(ids)?,
-      None => identity::operation(self.trace(ids), operation),
-    };
-    Some((activity, span))
-  }
-
-  /// The trace of an event whose enclosing span is not known here.
-  pub(super) fn trace(&self, ids: &Ids<'_>) -> TraceId {
-    self
-      .run_span(ids)
-      .map(|(_, run)| run)
-      .or_else(|| self.submissions.root(ids))
-      .or_else(|| Submissions::identity(ids))
-      .unwrap_or_else(|| identity::lone_operation(ids.operation.as_deref().unwrap_or_default()))
-      .trace
-  }
+  rows
 }
 
-fn look(kind: Option<&str>) -> Option<Look> {
-  Some(Look::new(SpanType::Task, format!("flue.{}", kind.unwrap_or("operation"))))
+/// `operation`.
+pub fn end(state: &mut State, event: &Event<'_>, end: &OperationEnd<'_>) -> Vec<Row> {
+  let ids = &event.ids;
+  let Some(operation) = ids.operation.as_deref() else { return Vec::new() };
+  let activity = Activity::Operation(operation.to_owned());
+  let kind = end.kind.as_deref();
+  let mut rows = open_implicit(state, ids, end.outcome.start(event.at));
+  let mut summary = TurnSummary::default();
+  if let Some(open) = state.tree.get_mut(&activity) {
+    summary = std::mem::take(&mut open.turn_summary);
+    if open.implicit {
+      open.label = Some(label(kind));
+    }
+  }
+  let closed = state.tree.close(&activity, event.at);
+  rows.extend(closed.interrupted);
+  let Some(mut row) = closed.row else { return rows };
+
+  metadata::write_ids(&mut row, ids);
+  row.set_metadata("flue.operation", metadata::text(kind));
+  run::write_run_metadata(state, &mut row, ids);
+  outcome::write(&mut row, &end.outcome);
+  row.input = end.input.map(messages::without_images);
+  row.output = end.output.map(messages::without_images);
+  if row.output.is_none() && row.error.is_none() && kind != Some("compact") {
+    row.output = summary.output;
+  }
+  if let Some(usage) = end.usage.or(summary.usage) {
+    usage::write(&mut row, &usage);
+  }
+  if state.submissions.is_root(ids, operation) {
+    state.submissions.clear_earlier_failure(&mut row, ids);
+    state.submissions.set_usage(ids, summary.usage);
+    if end.outcome.failure.is_none() {
+      state.submissions.responded(ids, event.at);
+    }
+  }
+  rows.push(row);
+  rows.extend(run::implicit_end(state, event));
+  rows
+}
+
+/// Opens the operation of these ids if its start never came to this process.
+pub fn open_implicit(state: &mut State, ids: &Ids<'_>, start: i64) -> Vec<Row> {
+  let Some(operation) = ids.operation.as_deref() else { return Vec::new() };
+  let activity = Activity::Operation(operation.to_owned());
+  if state.tree.get(&activity).is_some() || state.tree.has_finished(&activity) {
+    return Vec::new();
+  }
+  let PlacedOperation { placement, start, interrupted: mut rows } =
+    place(state, ids, operation, start, &OperationStart::default());
+  let label = Some(SpanLabel::new(SpanType::Task, "flue.operation".into()));
+  if let Some(mut row) = state.tree.open_implicit(NewSpan { activity, placement, label, start }) {
+    metadata::write_ids(&mut row, ids);
+    row.metadata.remove("flue.turn_id");
+    rows.push(row);
+  }
+  rows
+}
+
+/// The placement and the start of an operation.
+fn place(
+  state: &mut State,
+  ids: &Ids<'_>,
+  operation: &str,
+  at: i64,
+  start: &OperationStart<'_>,
+) -> PlacedOperation {
+  let parent = state
+    .enclosing_task(ids)
+    .or_else(|| state.open_span(Activity::CustomSpan(start.calling_span.as_deref()?.to_owned())))
+    .or_else(|| calling_tool(state, start.calling_tool.as_ref()?))
+    .or_else(|| state.run_span(ids));
+  if let Some(parent) = parent {
+    let span = identity::operation(parent.span.trace, operation);
+    return PlacedOperation::at(parent.parent_of(span), at);
+  }
+  submission::place(state, ids, operation, at, start.carrier.as_ref()).unwrap_or_else(|| {
+    let span = identity::lone_operation(operation);
+    PlacedOperation::at(SpanPlacement { span, parent: Parent::None }, at)
+  })
+}
+
+/// The tool call in which an operation was called, while it runs.
+fn calling_tool(
+  state: &State,
+  CallingTool { call, ids }: &CallingTool<'_>,
+) -> Option<ActivitySpan> {
+  state.enclosing(ids)?;
+  state.open_span(Activity::tool(ids, call))
+}
+
+fn label(kind: Option<&str>) -> SpanLabel {
+  SpanLabel::new(SpanType::Task, format!("flue.{}", kind.unwrap_or("operation")))
 }

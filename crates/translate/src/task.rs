@@ -3,85 +3,75 @@
 //! The ids of these events mix two scopes: the operation and turn are the delegating side's, the
 //! session, conversation and task are the child's.
 
-use super::{
-  Translator,
+use crate::{
   activity::Activity,
-  error, facts, identity, messages, tool,
-  tree::{Look, Parent, Place, Start},
+  identity, messages, metadata,
+  open_span::NewSpan,
+  outcome,
+  placement::{ActivitySpan, Parent, SpanLabel, SpanPlacement, Start},
+  state::State,
 };
-use braintrust_row::{Row, SpanRef, SpanType};
-use flue_event::{Delegation, Event, Outcome, Payload};
+use braintrust_row::{Row, SpanType};
+use flue_event::{Event, TaskEnd, TaskStart};
 
-impl Translator {
-  pub(super) fn task_start(
-    &mut self,
-    event: &Event<'_>,
-    delegation: &Delegation<'_>,
-    cwd: Option<&str>,
-    call: Option<&str>,
-    input: Payload<'_>,
-  ) -> Vec<Row> {
-    let Some(task) = event.ids.task.as_deref() else { return Vec::new() };
-    let Some((parent, span)) = self.delegating(event, delegation, call) else { return Vec::new() };
-    let place =
-      Place { span: identity::task(span.trace, task), parent: Parent::Span(parent, span) };
-    let look = look(delegation.agent.as_deref());
-    let activity = Activity::Task(task.to_owned());
-    let Some(mut row) = self.tree.open(activity, place, Some(look), Start::At(event.at)) else {
-      return Vec::new();
-    };
-    facts::ids(&mut row, &event.ids);
-    row.fact("flue.agent", facts::text(delegation.agent.as_deref()));
-    row.fact("flue.cwd", facts::text(cwd));
-    row.fact("flue.tool_call_id", facts::text(call));
-    row.input = input.map(messages::without_images);
-    vec![row]
-  }
-
-  pub(super) fn task_end(
-    &mut self,
-    event: &Event<'_>,
-    agent: Option<&str>,
-    output: Payload<'_>,
-    outcome: &Outcome<'_>,
-  ) -> Vec<Row> {
-    let mut rows = Vec::new();
-    let Some(task) = event.ids.task.as_deref() else { return rows };
-    let activity = Activity::Task(task.to_owned());
-    // Resumed after a crash, only its end is reported. Where it lies and when it began, the dead process
-    // has told.
-    let span = identity::task(self.trace(&event.ids), task);
-    let place = Place { span, parent: Parent::Unknown };
-    let start = Start::Earlier(outcome.start(event.at));
-    self.tree.open_unseen(activity.clone(), place, look(agent), start);
-    if let Some(mut row) = self.tree.close(&activity, event.at, &mut rows) {
-      facts::ids(&mut row, &event.ids);
-      row.fact("flue.agent", facts::text(agent));
-      error::outcome(&mut row, outcome);
-      row.output = output.map(messages::without_images);
-      rows.push(row);
-    }
-    rows
-  }
-
-  /// What a task lies below: the tool call that raised it, else the operation.
-  fn delegating(
-    &self,
-    event: &Event<'_>,
-    delegation: &Delegation<'_>,
-    call: Option<&str>,
-  ) -> Option<(Activity, SpanRef)> {
-    let (operation, enclosing) = self.enclosing(&event.ids)?;
-    if let Some(call) = call {
-      return Some(tool::call_span(&event.ids, call, enclosing.trace));
-    }
-    // 0.x names no call, but the call names the same prompt and agent.
-    let by_content = self.tree.delegating_tool(&operation, identity::fingerprint(delegation));
-    Some(by_content.unwrap_or((operation, enclosing)))
-  }
+/// `task_start`.
+pub fn start(state: &mut State, event: &Event<'_>, start: &TaskStart<'_>) -> Vec<Row> {
+  let agent = start.delegation.agent.as_deref();
+  let Some(task) = event.ids.task.as_deref() else { return Vec::new() };
+  let Some(parent) = delegating(state, event, start) else { return Vec::new() };
+  let span = identity::task(parent.span.trace, task);
+  let new = NewSpan {
+    activity: Activity::Task(task.to_owned()),
+    placement: parent.parent_of(span),
+    label: Some(label(agent)),
+    start: Start::At(event.at),
+  };
+  let Some(mut row) = state.tree.open(new) else { return Vec::new() };
+  metadata::write_ids(&mut row, &event.ids);
+  row.set_metadata("flue.agent", metadata::text(agent));
+  row.set_metadata("flue.cwd", metadata::text(start.cwd.as_deref()));
+  row.set_metadata("flue.tool_call_id", metadata::text(start.tool_call.as_deref()));
+  row.input = start.input.map(messages::without_images);
+  vec![row]
 }
 
-fn look(agent: Option<&str>) -> Look {
+/// `task`.
+pub fn end(state: &mut State, event: &Event<'_>, end: &TaskEnd<'_>) -> Vec<Row> {
+  let Some(task) = event.ids.task.as_deref() else { return Vec::new() };
+  let agent = end.agent.as_deref();
+  let activity = Activity::Task(task.to_owned());
+  // A task that is resumed after a crash reports only its end. The row of the process that crashed has its
+  // parent and its start.
+  let span = identity::task(state.trace(&event.ids), task);
+  state.tree.open_implicit(NewSpan {
+    activity: activity.clone(),
+    placement: SpanPlacement { span, parent: Parent::Unknown },
+    label: Some(label(agent)),
+    start: Start::Resumed(end.outcome.start(event.at)),
+  });
+  let mut closed = state.tree.close(&activity, event.at);
+  if let Some(row) = &mut closed.row {
+    metadata::write_ids(row, &event.ids);
+    row.set_metadata("flue.agent", metadata::text(agent));
+    outcome::write(row, &end.outcome);
+    row.output = end.output.map(messages::without_images);
+  }
+  closed.into_rows()
+}
+
+/// A task's parent: the tool call that started it, else the operation.
+fn delegating(state: &State, event: &Event<'_>, start: &TaskStart<'_>) -> Option<ActivitySpan> {
+  let operation = state.enclosing(&event.ids)?;
+  if let Some(call) = start.tool_call.as_deref() {
+    return Some(ActivitySpan::tool_call(&event.ids, call, operation.span.trace));
+  }
+  // 0.x has no call's id, but the call has the same prompt and agent.
+  let fingerprint = identity::fingerprint(&start.delegation);
+  let by_delegation = state.tree.delegating_tool(&operation.activity, fingerprint);
+  Some(by_delegation.unwrap_or(operation))
+}
+
+fn label(agent: Option<&str>) -> SpanLabel {
   let name = agent.map_or_else(|| "flue.task".to_owned(), |agent| format!("task:{agent}"));
-  Look::new(SpanType::Task, name)
+  SpanLabel::new(SpanType::Task, name)
 }

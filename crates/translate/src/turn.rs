@@ -1,214 +1,200 @@
 //! Model turns: `turn_request`, the first delta, `turn`.
 
-use super::{
-  Translator, TurnInput,
+use crate::{
   activity::Activity,
-  content,
-  conversation::Whole,
-  error, facts,
-  history::Mode,
-  identity, messages,
-  tree::{Look, Parent, Place, Start},
+  compaction,
+  conversations::ExpandedRequest,
+  identity, message_text, messages, metadata,
+  open_span::{NewSpan, TurnSummary},
+  options::TurnInput,
+  outcome,
+  placement::{Parent, SpanLabel, SpanPlacement, Start},
+  previous_inputs::InputWindow,
+  state::State,
   usage,
 };
-use braintrust_row::time;
-use braintrust_row::{Row, SpanType};
-use flue_event::{Event, History, Ids, Model, Outcome, Payload, Response};
+use braintrust_row::{Row, SpanType, time};
+use flue_event::{Event, Ids, Model, TurnEnd, TurnRequest};
 
-/// What the model was asked.
-pub(super) struct Asked<'a> {
-  pub system_prompt: Payload<'a>,
-  pub messages: Payload<'a>,
-  pub tools: Payload<'a>,
-  /// Set when all this is only what is new in the conversation.
-  pub history: Option<History>,
+/// `turn_request`.
+pub fn request(state: &mut State, event: &Event<'_>, request: &TurnRequest<'_>) -> Vec<Row> {
+  let purpose = request.purpose.as_deref();
+  // Before anything can fail: the conversation's next request builds on this one.
+  let expanded = expand(state, event, request);
+  let new = new_span(state, event, purpose, &request.model, Start::At(event.at));
+  let Some(mut row) = new.and_then(|new| state.tree.open(new)) else { return Vec::new() };
+  write_request(&mut row, event, purpose, &request.model);
+  match expanded {
+    Some(expanded) => write_expanded_input(&mut row, &expanded, state.options.turn_input),
+    None => write_input(state, &mut row, &event.ids, request),
+  }
+  let mut rows = vec![row];
+  if event.is_0x && !is_compaction(purpose) {
+    rows.extend(operation_input(state, &event.ids, request));
+  }
+  rows
 }
 
-impl Translator {
-  pub(super) fn turn_request(
-    &mut self,
-    event: &Event<'_>,
-    purpose: Option<&str>,
-    model: &Model<'_>,
-    asked: &Asked<'_>,
-  ) -> Vec<Row> {
-    // Whatever becomes of the turn: the next request is told by what this one said.
-    let whole = self.go_on(event, asked);
-    let Some((activity, place)) = self.turn_place(&event.ids, purpose) else { return Vec::new() };
-    let start = Start::At(event.at);
-    let Some(mut row) = self.tree.open(activity, place, Some(look(model)), start) else {
-      return Vec::new();
-    };
-    request_facts(&mut row, event, purpose, model);
-    match whole {
-      Some(whole) => self.write_whole_input(&mut row, &whole),
-      None => self.write_input(&mut row, &event.ids, purpose, asked),
-    }
-    let mut rows = vec![row];
-    if event.is_0x && !compacts(purpose) {
-      rows.extend(self.operation_asked(&event.ids, asked));
-    }
-    rows
+/// On 0.x only the first turn of an operation has the operation's input. A later attempt is asked to
+/// continue, which is not the input.
+fn operation_input(state: &mut State, ids: &Ids<'_>, request: &TurnRequest<'_>) -> Option<Row> {
+  let open = state.tree.get_mut(&Activity::operation(ids)?)?;
+  let first = !std::mem::replace(&mut open.turn_summary.has_input, true);
+  if !first || open.label.is_none() || !matches!(open.start, Start::At(_)) {
+    return None;
   }
+  let mut row = Row::of(open.placement.span);
+  row.input = Some(message_text::last_user_text(request.messages)?);
+  Some(row)
+}
 
-  /// On 0.x only the first turn of an operation tells what was asked of it. A later attempt is asked to
-  /// go on, which is not what was asked.
-  fn operation_asked(&mut self, ids: &Ids<'_>, asked: &Asked<'_>) -> Option<Row> {
-    let operation = Activity::Operation(ids.operation.as_deref()?.to_owned());
-    let open = self.tree.get_mut(&operation)?;
-    let first = !std::mem::replace(&mut open.told.asked, true);
-    if !first || open.look.is_none() || !matches!(open.start, Start::At(_)) {
-      return None;
+/// The next request of the conversation is complete.
+pub fn forget_history(state: &mut State, event: &Event<'_>) -> Vec<Row> {
+  if let Some(conversation) = &event.ids.conversation {
+    state.conversations.forget(conversation);
+  }
+  Vec::new()
+}
+
+/// The model begins to respond.
+pub fn first_delta(state: &mut State, event: &Event<'_>) -> Vec<Row> {
+  let turn = Activity::turn(&event.ids);
+  let Some(open) = turn.and_then(|turn| state.tree.get(&turn)) else { return Vec::new() };
+  let mut row = Row::of(open.placement.span);
+  let waited = event.at.saturating_sub(open.start.time()).max(0);
+  row.set_metric("time_to_first_token", Some(time::seconds(waited)));
+  vec![row]
+}
+
+/// A tool of the turn starts: the model has responded. On 0.x the end of the turn is reported only after its
+/// tools have run.
+pub fn responded(state: &mut State, event: &Event<'_>) {
+  let turn = Activity::turn(&event.ids);
+  if let Some(open) = turn.and_then(|turn| state.tree.get_mut(&turn)) {
+    open.responded_at.get_or_insert(event.at);
+  }
+}
+
+/// `turn`.
+pub fn end(state: &mut State, event: &Event<'_>, end: &TurnEnd<'_>) -> Vec<Row> {
+  let TurnEnd { purpose, model, response, outcome } = end;
+  let purpose = purpose.as_deref();
+  let Some(activity) = Activity::turn(&event.ids) else { return Vec::new() };
+  let known = state.tree.get(&activity).map(|open| (open.start.time(), open.responded_at));
+  let (start, responded_at) = known.unwrap_or_else(|| (outcome.start(event.at), None));
+  let took = responded_at.map_or(outcome.duration, |at| Some(at.saturating_sub(start) as f64));
+  let ended_at = took.map_or(event.at, |took| start.saturating_add(took as i64));
+
+  if state.tree.get(&activity).is_none() {
+    let new = new_span(state, event, purpose, model, Start::At(start));
+    new.and_then(|new| state.tree.open_implicit(new));
+  }
+  let mut closed = state.tree.close(&activity, ended_at);
+  if let Some(row) = &mut closed.row {
+    write_request(row, event, purpose, model);
+    row.set_metadata("model", metadata::text(response.model.as_deref()));
+    row.set_metadata("flue.response_id", metadata::text(response.id.as_deref()));
+    row.set_metadata("flue.stop_reason", metadata::text(response.finish_reason.as_deref()));
+    outcome::write(row, outcome);
+    row.set_metric("duration_ms", took);
+    let finish = response.finish_reason.as_deref();
+    row.output = messages::output(state.options.messages, response.output, finish);
+    if let Some(usage) = &response.usage {
+      usage::write(row, usage);
     }
-    let mut row = Row::of(open.place.span);
-    row.input = Some(content::last_user_text(asked.messages)?);
-    Some(row)
-  }
-
-  pub(super) fn history_forgotten(&mut self, event: &Event<'_>) {
-    if let Some(conversation) = &event.ids.conversation {
-      self.conversations.forget(conversation);
-    }
-  }
-
-  /// The time until the model began to answer.
-  pub(super) fn first_delta(&mut self, event: &Event<'_>) -> Vec<Row> {
-    let turn = event.ids.turn.as_ref().map(|turn| Activity::Turn(turn.to_string()));
-    let Some(open) = turn.and_then(|turn| self.tree.get(&turn)) else { return Vec::new() };
-    let mut row = Row::of(open.place.span);
-    let waited = event.at.saturating_sub(open.start.time()).max(0);
-    row.metric("time_to_first_token", Some(time::seconds(waited)));
-    vec![row]
-  }
-
-  /// On 0.x a turn is reported after its tools have run; the model had answered when the first began.
-  pub(super) fn turn_answered(&mut self, event: &Event<'_>) {
-    let turn = event.ids.turn.as_ref().map(|turn| Activity::Turn(turn.to_string()));
-    if let Some(open) = turn.and_then(|turn| self.tree.get_mut(&turn)) {
-      open.answered.get_or_insert(event.at);
-    }
-  }
-
-  pub(super) fn turn_end(
-    &mut self,
-    event: &Event<'_>,
-    purpose: Option<&str>,
-    model: &Model<'_>,
-    response: &Response<'_>,
-    outcome: &Outcome<'_>,
-  ) -> Vec<Row> {
-    let mut rows = Vec::new();
-    let Some((activity, place)) = self.turn_place(&event.ids, purpose) else { return rows };
-    let known = self.tree.get(&activity).map(|open| (open.start.time(), open.answered));
-    let (start, answered) = known.unwrap_or_else(|| (outcome.start(event.at), None));
-    let took = answered.map_or(outcome.duration, |at| Some((at - start) as f64));
-    let end = took.map_or(event.at, |took| start.saturating_add(took as i64));
-
-    self.tree.open_unseen(activity.clone(), place, look(model), Start::At(start));
-    if let Some(mut row) = self.tree.close(&activity, end, &mut rows) {
-      request_facts(&mut row, event, purpose, model);
-      row.fact("model", facts::text(response.model.as_deref()));
-      row.fact("flue.response_id", facts::text(response.id.as_deref()));
-      row.fact("flue.stop_reason", facts::text(response.finish_reason.as_deref()));
-      error::outcome(&mut row, outcome);
-      row.metric("duration_ms", took);
-      let finish = response.finish_reason.as_deref();
-      row.output = messages::output(self.options.messages, response.output, finish);
-      if let Some(used) = &response.usage {
-        usage::write(&mut row, used);
+    if let Some(summary) = summary_of_operation(state, &event.ids) {
+      if let Some(usage) = &response.usage {
+        usage::add(&mut summary.usage, usage);
       }
-      self.tell_operation(&event.ids, |told| {
-        if let Some(used) = &response.usage {
-          usage::add(&mut told.used, used);
-        }
-        if !compacts(purpose) {
-          told.answered = content::text_of(response.output);
-        }
-      });
-      rows.push(row);
-    }
-    rows
-  }
-
-  /// A request that is told only by what is new, whole again.
-  pub(super) fn go_on(&mut self, event: &Event<'_>, asked: &Asked<'_>) -> Option<Whole> {
-    let (history, conversation) = (asked.history?, event.ids.conversation.as_deref()?);
-    Some(self.conversations.go_on(conversation, history, asked, self.options.messages))
-  }
-
-  fn write_whole_input(&self, row: &mut Row, whole: &Whole) {
-    row.fact("tools", whole.tools.clone());
-    if self.options.turn_input == TurnInput::Full {
-      row.input = Some(whole.input());
-    } else {
-      let (input, mode, offset) = whole.delta();
-      row.input = Some(input);
-      input_facts(row, mode, offset);
+      if !is_compaction(purpose) {
+        summary.output = message_text::assistant_text(response.output);
+      }
     }
   }
+  closed.into_rows()
+}
 
-  /// The messages: all of them, or those that the conversation's previous turn did not have.
-  fn write_input(
-    &mut self,
-    row: &mut Row,
-    ids: &Ids<'_>,
-    purpose: Option<&str>,
-    asked: &Asked<'_>,
-  ) {
-    let form = self.options.messages;
-    row.fact("tools", messages::tools(form, asked.tools));
-    if self.options.turn_input == TurnInput::Full || compacts(purpose) {
-      row.input = messages::input(form, asked.system_prompt, asked.messages);
-      return;
+fn summary_of_operation<'s>(state: &'s mut State, ids: &Ids<'_>) -> Option<&'s mut TurnSummary> {
+  Some(&mut state.tree.get_mut(&Activity::operation(ids)?)?.turn_summary)
+}
+
+/// Completes a request that has only what is new. `None` if it is complete already.
+pub fn expand(
+  state: &mut State,
+  event: &Event<'_>,
+  request: &TurnRequest<'_>,
+) -> Option<ExpandedRequest> {
+  let (delta, conversation) = (request.delta?, event.ids.conversation.as_deref()?);
+  Some(state.conversations.apply_delta(conversation, delta, request, state.options.messages))
+}
+
+fn write_expanded_input(row: &mut Row, expanded: &ExpandedRequest, turn_input: TurnInput) {
+  row.set_metadata("tools", expanded.tools.clone());
+  match turn_input {
+    TurnInput::Full => row.input = Some(expanded.input()),
+    TurnInput::Delta => {
+      let window = expanded.window();
+      row.input = Some(expanded.input_from(window));
+      write_window(row, window);
     }
-    let list = content::list(asked.messages);
-    let (mode, offset) = self.histories.advance(ids, &list);
-    let prompt = asked.system_prompt.filter(|_| offset == 0);
-    row.input = Some(messages::input_of(form, prompt, list.get(offset..).unwrap_or_default()));
-    input_facts(row, mode, offset);
-  }
-
-  fn tell_operation(&mut self, ids: &Ids<'_>, tell: impl FnOnce(&mut super::operation::Told)) {
-    let operation = ids.operation.as_ref().map(|id| Activity::Operation(id.to_string()));
-    if let Some(open) = operation.and_then(|operation| self.tree.get_mut(&operation)) {
-      tell(&mut open.told);
-    }
-  }
-
-  fn turn_place(&self, ids: &Ids<'_>, purpose: Option<&str>) -> Option<(Activity, Place)> {
-    let turn = ids.turn.as_deref()?;
-    let (operation, enclosing) = self.enclosing(ids)?;
-    let parent = compacts(purpose)
-      .then(|| self.open_compaction(ids))
-      .flatten()
-      .unwrap_or(Parent::Span(operation, enclosing));
-    let span = identity::turn(enclosing.trace, turn);
-    Some((Activity::Turn(turn.to_owned()), Place { span, parent }))
   }
 }
 
-fn input_facts(row: &mut Row, mode: Mode, offset: usize) {
-  row.fact("flue.input_mode", facts::text(Some(mode.name())));
-  row.fact("flue.input_message_offset", facts::number(Some(offset as f64)));
+/// Writes the messages: all of them, or those that the conversation's previous turn did not have.
+fn write_input(state: &mut State, row: &mut Row, ids: &Ids<'_>, request: &TurnRequest<'_>) {
+  let form = state.options.messages;
+  row.set_metadata("tools", messages::tools(form, request.tools));
+  if state.options.turn_input == TurnInput::Full || is_compaction(request.purpose.as_deref()) {
+    row.input = messages::input(form, request.system_prompt, request.messages);
+    return;
+  }
+  let list = message_text::list(request.messages);
+  let window = state.previous_inputs.advance(ids, &list);
+  let prompt = request.system_prompt.filter(|_| window.offset == 0);
+  let shown = list.get(window.offset..).unwrap_or_default();
+  row.input = Some(messages::input_of(form, prompt, shown));
+  write_window(row, window);
 }
 
-fn look(model: &Model<'_>) -> Look {
+fn write_window(row: &mut Row, window: InputWindow) {
+  row.set_metadata("flue.input_mode", metadata::text(Some(window.mode())));
+  row.set_metadata("flue.input_message_offset", metadata::number(Some(window.offset as f64)));
+}
+
+fn new_span(
+  state: &State,
+  event: &Event<'_>,
+  purpose: Option<&str>,
+  model: &Model<'_>,
+  start: Start,
+) -> Option<NewSpan> {
+  let ids = &event.ids;
+  let turn = ids.turn.as_deref()?;
+  let enclosing = state.enclosing(ids)?;
+  let span = identity::turn(enclosing.span.trace, turn);
+  let compaction = if is_compaction(purpose) { compaction::running(state, ids) } else { None };
+  let parent = compaction.unwrap_or_else(|| Parent::from(enclosing));
   let name = format!("llm:{}", model.name.as_deref().unwrap_or("unknown"));
-  Look::new(SpanType::Llm, name)
+  Some(NewSpan {
+    activity: Activity::Turn(turn.to_owned()),
+    placement: SpanPlacement { span, parent },
+    label: Some(SpanLabel::new(SpanType::Llm, name)),
+    start,
+  })
 }
 
-/// Whether the turn summarises a conversation instead of carrying it on.
-fn compacts(purpose: Option<&str>) -> bool {
+/// Whether the turn summarises a conversation instead of continuing it.
+fn is_compaction(purpose: Option<&str>) -> bool {
   purpose.is_some_and(|purpose| purpose.starts_with("compaction"))
 }
 
-fn request_facts(row: &mut Row, event: &Event<'_>, purpose: Option<&str>, model: &Model<'_>) {
-  facts::ids(row, &event.ids);
-  row.fact("model", facts::text(model.name.as_deref()));
-  row.fact("provider", facts::text(model.provider.as_deref()));
-  row.fact("reasoning_effort", facts::text(model.reasoning.as_deref()));
-  row.fact("max_tokens", facts::number(model.max_tokens));
-  row.fact("temperature", facts::number(model.temperature));
-  row.fact("flue.api", facts::text(model.api.as_deref()));
-  row.fact("flue.turn_purpose", facts::text(purpose));
+fn write_request(row: &mut Row, event: &Event<'_>, purpose: Option<&str>, model: &Model<'_>) {
+  metadata::write_ids(row, &event.ids);
+  row.set_metadata("model", metadata::text(model.name.as_deref()));
+  row.set_metadata("provider", metadata::text(model.provider.as_deref()));
+  row.set_metadata("reasoning_effort", metadata::text(model.reasoning.as_deref()));
+  row.set_metadata("max_tokens", metadata::number(model.max_tokens));
+  row.set_metadata("temperature", metadata::number(model.temperature));
+  row.set_metadata("flue.api", metadata::text(model.api.as_deref()));
+  row.set_metadata("flue.turn_purpose", metadata::text(purpose));
 }

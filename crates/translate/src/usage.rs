@@ -3,20 +3,20 @@
 use braintrust_row::Row;
 use flue_event::Usage;
 
-/// Writes what Flue says was used. Cached tokens are part of the prompt.
+/// Writes token counts and cost. Cached tokens are part of the prompt.
 pub fn write(row: &mut Row, usage: &Usage) {
   let prompt = usage.input + usage.cache_read + usage.cache_write;
-  row.metric("prompt_tokens", Some(prompt));
-  row.metric("completion_tokens", Some(usage.output));
-  row.metric("tokens", Some(usage.total));
-  row.metric("prompt_cached_tokens", Some(usage.cache_read));
-  row.metric("prompt_cache_creation_tokens", Some(usage.cache_write));
-  // A cost of zero is Flue's word for a model without a price. Written down, it would stop Braintrust
-  // from computing the cost itself.
-  row.metric("estimated_cost", Some(usage.cost).filter(|cost| *cost > 0.0));
+  row.set_metric("prompt_tokens", Some(prompt));
+  row.set_metric("completion_tokens", Some(usage.output));
+  row.set_metric("tokens", Some(usage.total));
+  row.set_metric("prompt_cached_tokens", Some(usage.cache_read));
+  row.set_metric("prompt_cache_creation_tokens", Some(usage.cache_write));
+  // Flue reports a cost of zero for a model without a price. If it were written, Braintrust would not
+  // compute the cost itself.
+  row.set_metric("estimated_cost", Some(usage.cost).filter(|cost| *cost > 0.0));
 }
 
-/// Adds to a sum that may not have begun.
+/// Adds to a sum; `None` counts as zero.
 pub fn add(sum: &mut Option<Usage>, more: &Usage) {
   let sum = sum.get_or_insert_default();
   sum.input += more.input;

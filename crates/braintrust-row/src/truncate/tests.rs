@@ -2,15 +2,15 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{Destination, Members, SpanRef, SpanType, address, write_row};
+use crate::{Destination, Members, SpanContext, SpanType, address, write_row};
 
 fn row() -> crate::Row {
-  let mut row = crate::Row::of(SpanRef::root("run", &["run_1"]));
-  row.parent = Some(SpanRef::root("run", &["run_0"]).span());
+  let mut row = crate::Row::of(SpanContext::root("run", &["run_1"]));
+  row.parent = Some(SpanContext::root("run", &["run_0"]).span());
   row.created = Some(1_795_417_364_633);
   row.name = Some("chat".into());
   row.kind = Some(SpanType::Llm);
-  row.metric("start", Some(1_795_417_364.633));
+  row.set_metric("start", Some(1_795_417_364.633));
   row
 }
 
@@ -25,7 +25,7 @@ fn read(bytes: &[u8]) -> Value {
 }
 
 #[test]
-fn a_giant_value_is_cut_and_says_how_large_it_was() {
+fn a_giant_value_is_truncated_and_its_mark_has_its_size() {
   let mut row = row();
   row.input = Some(Json::text(&"x".repeat(7 * 1024 * 1024 - 2)));
   row.output = Some(Json::text("short"));
@@ -36,7 +36,7 @@ fn a_giant_value_is_cut_and_says_how_large_it_was() {
 }
 
 #[test]
-fn of_what_is_no_string_the_head_of_its_json_remains() {
+fn a_value_that_is_not_a_string_is_truncated_as_json_text() {
   let mut row = row();
   row.input = Some(Json::of(&vec!["say \"hi\"\n"; 10_000]));
   let cut = read(&truncate(&written(&row), 50_000).unwrap());
@@ -46,11 +46,11 @@ fn of_what_is_no_string_the_head_of_its_json_remains() {
 }
 
 #[test]
-fn each_field_that_is_larger_than_it_may_be_is_cut_to_that() {
+fn each_field_over_the_limit_is_truncated_to_it() {
   let mut row = row();
   row.input = Some(Json::text(&"i".repeat(300)));
   row.output = Some(Json::text(&"o".repeat(198)));
-  row.fact("large", Some(Json::of(&vec!["f"; 100])));
+  row.set_metadata("large", Some(Json::of(&vec!["f"; 100])));
   let bytes = written(&row);
   assert_eq!(cut_fields(&bytes, 1000), None);
   let cut = read(&cut_fields(&bytes, 200).unwrap());
@@ -61,48 +61,48 @@ fn each_field_that_is_larger_than_it_may_be_is_cut_to_that() {
 }
 
 #[test]
-fn as_few_as_possible_are_cut_and_the_largest_first() {
+fn the_fewest_and_largest_values_are_truncated() {
   let mut row = row();
   row.input = Some(Json::text(&"i".repeat(30_000)));
   row.output = Some(Json::text(&"o".repeat(20_000)));
-  row.fact("large", Some(Json::text(&"f".repeat(40_000))));
-  row.fact("small", Some(Json::text(&"s".repeat(10_000))));
+  row.set_metadata("large", Some(Json::text(&"f".repeat(40_000))));
+  row.set_metadata("small", Some(Json::text(&"s".repeat(10_000))));
   let bytes = written(&row);
   let cut = |most: usize| {
     let cut = read(&truncate(&bytes, most).unwrap());
     let is_cut = |value: &Value| value.as_str().unwrap().ends_with(" bytes]");
-    let facts = &cut["metadata"];
-    [&facts["large"], &cut["input"], &cut["output"], &facts["small"]].map(is_cut)
+    let metadata = &cut["metadata"];
+    [&metadata["large"], &cut["input"], &cut["output"], &metadata["small"]].map(is_cut)
   };
   assert_eq!(cut(bytes.len()), [false, false, false, false]);
   assert_eq!(cut(bytes.len() - 1), [true, false, false, false]);
   assert_eq!(cut(60_000), [true, true, false, false]);
   assert_eq!(cut(40_000), [true, true, true, false]);
   assert_eq!(cut(35_000), [true, true, true, true]);
-  // There is no room for a head of each any more: what is smaller stays whole again.
+  // There is no room for 8 KiB of each, so the smaller values are whole again.
   assert_eq!(cut(30_000), [true, true, true, false]);
   assert_eq!(cut(2_000), [true, true, true, true]);
 }
 
 #[test]
-fn a_name_and_very_many_facts_are_cut_too() {
+fn a_name_and_very_many_members_of_metadata_are_truncated_too() {
   let mut row = row();
   row.name = Some("n".repeat(100_000));
   let name = read(&truncate(&written(&row), 10_000).unwrap())["span_attributes"].clone();
   assert_eq!(name["type"], "llm");
   assert!(name["name"].as_str().unwrap().ends_with("cut, 100002 bytes]"));
-  for fact in 0..10_000 {
-    row.metadata.insert(format!("fact {fact}").into(), Json::of(&fact));
+  for member in 0..10_000 {
+    row.metadata.insert(format!("fact {member}").into(), Json::of(&member));
   }
   let cut = read(&truncate(&written(&row), 10_000).unwrap());
   assert_eq!(cut["metadata"].as_object().unwrap().len(), 1);
-  let facts = cut["metadata"][ALL_FACTS].as_str().unwrap();
-  assert!(facts.starts_with("{\"fact 0\":0,\"fact 1\":1,"), "{facts}");
-  assert!(facts.ends_with(" bytes]"), "{facts}");
+  let metadata = cut["metadata"][WHOLE_METADATA].as_str().unwrap();
+  assert!(metadata.starts_with("{\"fact 0\":0,\"fact 1\":1,"), "{metadata}");
+  assert!(metadata.ends_with(" bytes]"), "{metadata}");
 }
 
 #[test]
-fn what_is_cut_again_still_says_how_large_it_was_at_first() {
+fn a_value_that_is_truncated_again_keeps_the_size_of_the_whole() {
   let mut row = row();
   row.input = Some(Json::text(&"x".repeat(100_000)));
   let once = truncate(&written(&row), 50_000).unwrap();
@@ -113,7 +113,7 @@ fn what_is_cut_again_still_says_how_large_it_was_at_first() {
 }
 
 #[test]
-fn no_character_and_no_escape_is_cut_in_two() {
+fn no_character_and_no_escape_is_split() {
   for unit in ["\\ud83c\\udf38", "\\n", "\\u0041", "🌸", "ä", "\\\\", "\\ud83c"] {
     for shift in 0..12 {
       let text = format!(r#"{{"id":"i","input":"{}{}"}}"#, "x".repeat(shift), unit.repeat(200));
@@ -129,7 +129,7 @@ fn no_character_and_no_escape_is_cut_in_two() {
 }
 
 #[test]
-fn what_is_no_row_or_cannot_be_so_small_is_none() {
+fn a_row_that_is_malformed_or_cannot_be_small_enough_is_none() {
   let mut row = row();
   row.input = Some(Json::text(&"x".repeat(1_000)));
   assert_eq!(truncate(&written(&row), 300), None);
@@ -140,7 +140,7 @@ fn what_is_no_row_or_cannot_be_so_small_is_none() {
 }
 
 #[test]
-fn depth_is_no_obstacle() {
+fn values_of_any_depth_are_truncated() {
   let nested = "[".repeat(100_000) + &"]".repeat(100_000);
   let text = format!(r#"{{"id":"i","output":{nested}}}"#);
   let cut = read(&truncate(text.as_bytes(), 1_000).unwrap());
@@ -163,13 +163,13 @@ fn any_value() -> impl Strategy<Value = Value> {
 
 fn any_row() -> impl Strategy<Value = crate::Row> {
   let value = || prop::option::of(any_value().prop_map(|value| Json::of(&value)));
-  let facts = prop::collection::hash_map(".{0,9}", any_value(), 0..6);
-  (value(), value(), value(), prop::option::of(any_text()), facts).prop_map(
-    |(input, output, error, name, facts)| {
+  let metadata = prop::collection::hash_map(".{0,9}", any_value(), 0..6);
+  (value(), value(), value(), prop::option::of(any_text()), metadata).prop_map(
+    |(input, output, error, name, metadata)| {
       let mut row = row();
       (row.input, row.output, row.error, row.name) = (input, output, error, name);
       row.metadata = Members::default();
-      for (name, value) in facts {
+      for (name, value) in metadata {
         row.metadata.insert(name.clone().into(), Json::of(&value));
       }
       row
@@ -177,7 +177,7 @@ fn any_row() -> impl Strategy<Value = crate::Row> {
   )
 }
 
-/// Puts aside what of the row may be cut, by name.
+/// Removes the values that can be truncated from the row, and returns them by name.
 fn strip(row: &mut Value) -> Vec<(String, Value)> {
   let mut parts = Vec::new();
   for name in ["input", "output", "error"] {
@@ -185,8 +185,8 @@ fn strip(row: &mut Value) -> Vec<(String, Value)> {
   }
   let name = row["span_attributes"].as_object_mut().unwrap().remove("name");
   parts.extend(name.map(|value| ("name".to_owned(), value)));
-  let facts = row.as_object_mut().unwrap().remove("metadata");
-  for (name, value) in facts.iter().flat_map(|facts| facts.as_object().unwrap()) {
+  let metadata = row.as_object_mut().unwrap().remove("metadata");
+  for (name, value) in metadata.iter().flat_map(|metadata| metadata.as_object().unwrap()) {
     parts.push((format!("metadata: {name}"), value.clone()));
   }
   parts
@@ -198,13 +198,13 @@ fn is_cut(value: &Value) -> bool {
 
 proptest! {
   #[test]
-  fn a_row_becomes_as_small_as_asked_and_what_is_not_marked_is_what_it_was(row in any_row(), share in 0.0..1.2) {
+  fn a_row_fits_and_only_marked_values_are_changed(row in any_row(), share in 0.0..1.2) {
     let bytes = written(&row);
     let most = (bytes.len() as f64 * share) as usize;
     let (mut before, fits) = (read(&bytes), bytes.len() <= most);
     let parts = strip(&mut before);
     let Some(cut) = truncate(&bytes, most) else {
-      // Not even the marks have room.
+      // There is no room for the marks.
       prop_assert!(most < before.to_string().len() + 6 * (LEAST + 20));
       return Ok(());
     };
@@ -215,21 +215,21 @@ proptest! {
     let kept = strip(&mut after);
     prop_assert_eq!(before, after);
     prop_assert_eq!(fits, !kept.iter().any(|(_, value)| is_cut(value)));
-    let all_facts: Vec<_> =
-      kept.iter().filter(|(name, _)| name == &format!("metadata: {ALL_FACTS}")).collect();
-    if all_facts.is_empty() {
+    let whole_metadata: Vec<_> =
+      kept.iter().filter(|(name, _)| name == &format!("metadata: {WHOLE_METADATA}")).collect();
+    if whole_metadata.is_empty() {
       prop_assert_eq!(kept.len(), parts.len());
       for (kept, part) in kept.iter().zip(&parts) {
         prop_assert!(kept == part || (kept.0 == part.0 && is_cut(&kept.1)), "{kept:?} {part:?}");
       }
     } else {
-      let facts = kept.iter().filter(|(name, _)| name.starts_with("metadata: ")).count();
-      prop_assert_eq!(facts, 1);
+      let metadata = kept.iter().filter(|(name, _)| name.starts_with("metadata: ")).count();
+      prop_assert_eq!(metadata, 1);
     }
   }
 
   #[test]
-  fn no_bytes_are_too_odd(bytes: Vec<u8>, most: usize) {
+  fn any_bytes_are_truncated_or_none(bytes: Vec<u8>, most: usize) {
     prop_assert!(truncate(&bytes, most).is_none_or(|cut| cut.len() <= most));
   }
 }

@@ -1,15 +1,15 @@
-//! Rows to payloads.
+//! Rows to request bodies.
 //!
-//! Owns the rows that wait ([`RowQueue`]) and the form in which they leave ([`Payload`]). Rows of one span
-//! are merged while they wait. Knows nothing of where payloads go, or when.
+//! [`RowQueue`] holds the rows that wait, merged by span; [`RowBatch`] the rows that leave it together, on their way
+//! through masking; [`EncodedBatch`] the bytes of a request.
 
-mod payload;
-mod picked;
+mod encoded;
 mod queue;
+mod rows;
 
-pub use payload::Payload;
-pub use picked::{Picked, Sealed};
-pub use queue::{Limits, RowQueue};
+pub use encoded::EncodedBatch;
+pub use queue::{Limits, Pushed, RowQueue};
+pub use rows::{Encoded, RowBatch};
 
 #[cfg(test)]
 mod tests;

@@ -1,15 +1,12 @@
-//! The rows that wait to become payloads.
+//! The rows that wait to be encoded, merged by span.
 
 use std::collections::VecDeque;
 
-#[cfg(test)]
-use super::payload::Payload;
-use super::picked::Picked;
-#[cfg(test)]
-use braintrust_row::Destination;
+use super::rows::{RowBatch, difference};
+use crate::counters::RowTotals;
 use braintrust_row::{Row, RowId, RowMap};
 
-/// The most that goes into one payload.
+/// The most that goes into one batch.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
   pub rows: usize,
@@ -22,44 +19,60 @@ pub struct Limits {
 pub struct RowQueue {
   order: VecDeque<RowId>,
   waiting: RowMap<Waiting>,
-  next_ticket: u64,
-  weight: usize,
-}
-
-struct Waiting {
-  row: Row,
-  ticket: u64,
-  /// What was counted for the row: its bytes on the wire, about, and in memory.
+  next_sequence: u64,
+  /// The key of the next batch.
+  next_key: u64,
+  /// The bytes of the rows on the wire, as counted.
   bytes: usize,
   weight: usize,
 }
 
-/// What a waiting row takes in memory besides itself: its places in the order and in the table, which is
-/// half empty at times.
-const PLACE: usize = 128;
+/// What became of an enqueued row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pushed {
+  /// Whether it waits as a new row; false: it is merged into one that waits.
+  pub is_new: bool,
+  /// The estimated bytes on the wire that it adds.
+  pub bytes: i64,
+}
+
+struct Waiting {
+  row: Row,
+  sequence: u64,
+  /// What is counted for the row: its estimated bytes on the wire, and its bytes in memory.
+  bytes: usize,
+  weight: usize,
+}
+
+/// The memory of a waiting row besides itself: its entries in the order and in the table, which may be half
+/// empty.
+const ENTRY_BYTES: usize = 128;
 
 impl RowQueue {
-  /// Takes a row in. Tells whether it waits as a new row, or was merged into one that waits; and how many
-  /// bytes on the wire came with it, about.
-  pub fn push(&mut self, row: Row) -> (bool, i64) {
+  /// Enqueues a row.
+  pub fn push(&mut self, row: Row) -> Pushed {
     let id = row.span.row;
     if let Some(waiting) = self.waiting.get_mut(&id) {
       waiting.row.merge(row);
       self.weight -= waiting.weight;
-      waiting.weight = waiting.row.weight() + PLACE;
+      waiting.weight = waiting.row.memory_bytes() + ENTRY_BYTES;
       self.weight += waiting.weight;
       let before = std::mem::replace(&mut waiting.bytes, waiting.row.bytes());
-      return (false, difference(waiting.bytes, before));
+      let bytes = difference(waiting.bytes, before);
+      self.bytes = self.bytes.saturating_add_signed(bytes as isize);
+      return Pushed { is_new: false, bytes };
     }
-    let (ticket, bytes, weight) = (self.next_ticket, row.bytes(), row.weight() + PLACE);
-    self.next_ticket += 1;
+    let (sequence, bytes, weight) =
+      (self.next_sequence, row.bytes(), row.memory_bytes() + ENTRY_BYTES);
+    self.next_sequence += 1;
     self.weight += weight;
     self.order.push_back(id);
-    self.waiting.insert(id, Waiting { row, ticket, bytes, weight });
-    (true, difference(bytes, 0))
+    self.waiting.insert(id, Waiting { row, sequence, bytes, weight });
+    self.bytes += bytes;
+    Pushed { is_new: true, bytes: difference(bytes, 0) }
   }
 
-  /// How many rows wait.
+  /// The number of rows that wait.
   pub fn len(&self) -> usize {
     self.waiting.len()
   }
@@ -70,30 +83,42 @@ impl RowQueue {
   }
 
   /// The bytes of memory that the rows take.
-  pub fn weight(&self) -> usize {
+  pub fn memory_bytes(&self) -> usize {
     self.weight
   }
 
-  /// All rows that are taken in from now on have tickets from this on.
-  pub fn next_ticket(&self) -> u64 {
-    self.next_ticket
+  /// The rows that wait, with their estimated bytes on the wire.
+  pub fn totals(&self) -> RowTotals {
+    RowTotals { rows: self.len(), bytes: self.bytes }
   }
 
-  /// Takes tickets for rows that come as payloads, and gives the first of them.
-  pub fn take_tickets(&mut self, rows: usize) -> u64 {
-    let first = self.next_ticket;
-    self.next_ticket += rows as u64;
-    first
+  /// Rows that are enqueued from now on have sequence numbers from this on.
+  pub fn next_sequence(&self) -> u64 {
+    self.next_sequence
   }
 
-  /// The ticket of the row that waits longest.
-  pub fn first_ticket(&self) -> Option<u64> {
-    self.waiting.get(self.order.front()?).map(|waiting| waiting.ticket)
+  /// Batches that are taken out from now on have keys from this on.
+  pub fn next_key(&self) -> u64 {
+    self.next_key
   }
 
-  /// Takes out those rows that are `wanted` and have waited longest. `None` when there is none.
-  pub fn pick(&mut self, limits: Limits, wanted: impl Fn(&Row) -> bool) -> Option<Picked> {
-    let mut picked = Picked::default();
+  /// Reserves the key of a batch of so many rows, and those that its halves get.
+  pub fn reserve_key(&mut self, rows: usize) -> u64 {
+    let key = self.next_key;
+    self.next_key += rows as u64;
+    key
+  }
+
+  /// The sequence number of the row that has waited longest.
+  pub fn first_sequence(&self) -> Option<u64> {
+    self.waiting.get(self.order.front()?).map(|waiting| waiting.sequence)
+  }
+
+  /// Takes out the rows that are `wanted` and have waited longest. `None` when there is none. Keys follow the order
+  /// in which batches are taken out, whatever order their rows came in: of one row, the later state has the later
+  /// key.
+  pub fn pick(&mut self, limits: Limits, wanted: impl Fn(&Row) -> bool) -> Option<RowBatch> {
+    let mut picked = RowBatch::default();
     let mut kept = Vec::new();
     while picked.rows() < limits.rows
       && (picked.rows() == 0 || picked.counted() < limits.bytes)
@@ -108,30 +133,15 @@ impl RowQueue {
         }
         continue;
       }
-      let Some(Waiting { row, ticket, bytes, weight }) = self.waiting.remove(&id) else { continue };
+      let Some(Waiting { row, bytes, weight, .. }) = self.waiting.remove(&id) else { continue };
       self.weight -= weight;
-      picked.push(row, ticket, bytes, weight);
+      self.bytes -= bytes;
+      picked.push(row, self.next_key, bytes, weight);
+      self.next_key += 1;
     }
     for id in kept.into_iter().rev() {
       self.order.push_front(id);
     }
     (picked.rows() > 0).then_some(picked)
   }
-
-  /// [`Self::pick`] and [`Picked::seal`].
-  #[cfg(test)]
-  pub fn seal(
-    &mut self,
-    limits: Limits,
-    to: Option<&Destination>,
-    wanted: impl Fn(&Row) -> bool,
-  ) -> Option<(Payload, i64)> {
-    let sealed = self.pick(limits, wanted)?.seal(to, None)?;
-    Some((sealed.payload, sealed.wrong))
-  }
-}
-
-pub(super) fn difference(after: usize, before: usize) -> i64 {
-  let signed = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-  signed(after) - signed(before)
 }

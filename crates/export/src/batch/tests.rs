@@ -2,10 +2,10 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use braintrust_row::{Destination, Json, Row, SpanRef};
+use braintrust_row::{Destination, Json, Row, SpanContext};
 
 fn row(name: &str, input: Option<&str>) -> Row {
-  let mut row = Row::of(SpanRef::root("test", &[name]));
+  let mut row = Row::of(SpanContext::root("test", &[name]));
   row.name = Some(name.into());
   row.input = input.map(Json::text);
   row
@@ -15,25 +15,35 @@ fn to(project: &str) -> Destination {
   Destination { project_id: project.into() }
 }
 
-fn rows(payload: &Payload) -> Vec<Value> {
+fn rows(payload: &EncodedBatch) -> Vec<Value> {
   let body: Value = serde_json::from_slice(&payload.body()).unwrap();
   body["rows"].as_array().unwrap().clone()
 }
 
 const LARGE: Limits = Limits { rows: 100, bytes: 1 << 20 };
 
-fn seal(queue: &mut RowQueue, limits: Limits) -> Option<Payload> {
-  queue.seal(limits, Some(&to("p")), |_| true).map(|(payload, _)| payload)
+fn encode(queue: &mut RowQueue, limits: Limits) -> Option<EncodedBatch> {
+  queue.pick(limits, |_| true)?.encode(Some(&to("p")), None).map(|encoded| encoded.batch)
+}
+
+/// Encodes the rows that are wanted, without an address; with the correction of their size.
+fn encode_some(
+  queue: &mut RowQueue,
+  limits: Limits,
+  wanted: impl Fn(&Row) -> bool,
+) -> Option<(EncodedBatch, i64)> {
+  let encoded = queue.pick(limits, wanted)?.encode(None, None)?;
+  Some((encoded.batch, encoded.size_correction))
 }
 
 #[test]
 fn rows_of_one_span_become_one_while_they_wait() {
   let mut queue = RowQueue::default();
-  assert!(queue.push(row("a", Some("in"))).0);
+  assert!(queue.push(row("a", Some("in"))).is_new);
   let mut end = row("a", None);
   end.output = Some(Json::text("out"));
-  assert!(!queue.push(end).0);
-  let payload = seal(&mut queue, LARGE).unwrap();
+  assert!(!queue.push(end).is_new);
+  let payload = encode(&mut queue, LARGE).unwrap();
   assert_eq!(payload.rows(), 1);
   assert_eq!(rows(&payload)[0]["input"], "in");
   assert_eq!(rows(&payload)[0]["output"], "out");
@@ -44,11 +54,11 @@ fn a_row_that_is_not_wanted_yet_keeps_its_place_and_takes_in_what_is_said_meanwh
   let mut queue = RowQueue::default();
   queue.push(row("a", None));
   queue.push(row("b", None));
-  let (first, _) = queue.seal(LARGE, None, |row| row.name.as_deref() == Some("b")).unwrap();
+  let (first, _) = encode_some(&mut queue, LARGE, |row| row.name.as_deref() == Some("b")).unwrap();
   assert_eq!(first.rows(), 1);
-  assert_eq!(queue.first_ticket(), Some(0));
+  assert_eq!(queue.first_sequence(), Some(0));
   queue.push(row("a", Some("more")));
-  assert_eq!(rows(&seal(&mut queue, LARGE).unwrap())[0]["input"], "more");
+  assert_eq!(rows(&encode(&mut queue, LARGE).unwrap())[0]["input"], "more");
 }
 
 #[test]
@@ -58,7 +68,7 @@ fn payloads_are_bounded_by_rows_and_by_bytes_and_a_giant_goes_alone() {
     queue.push(row(&n.to_string(), None));
   }
   let sizes = |queue: &mut RowQueue, limits| -> Vec<_> {
-    std::iter::from_fn(|| seal(queue, limits)).map(|payload| payload.rows()).collect()
+    std::iter::from_fn(|| encode(queue, limits)).map(|payload| payload.rows()).collect()
   };
   assert_eq!(sizes(&mut queue, LARGE), [100, 100, 50]);
 
@@ -74,7 +84,7 @@ fn half_of_a_payload_is_a_payload() {
   for name in ["a", "b", "c"] {
     queue.push(row(name, Some("payload")));
   }
-  let whole = seal(&mut queue, LARGE).unwrap();
+  let whole = encode(&mut queue, LARGE).unwrap();
   let [first, second] = whole.split().unwrap();
   assert_eq!([rows(&first), rows(&second)].concat(), rows(&whole));
   assert_eq!((first.rows(), second.rows()), (1, 2));
@@ -88,7 +98,7 @@ fn a_payload_finds_its_address_late_and_may_change_it() {
   let mut queue = RowQueue::default();
   queue.push(row("a", Some("payload")));
   queue.push(row("b", None));
-  let (bare, _) = queue.seal(LARGE, None, |_| true).unwrap();
+  let (bare, _) = encode_some(&mut queue, LARGE, |_| true).unwrap();
   assert_eq!(rows(&bare)[0].get("project_id"), None);
   let there = bare.clone().addressed(&to("there"));
   assert_eq!(rows(&there)[1]["project_id"], "there");
@@ -98,8 +108,11 @@ fn a_payload_finds_its_address_late_and_may_change_it() {
   assert_eq!(rows(&there.clone().addressed(&to("where")))[0]["project_id"], "where");
   for payload in [&there, &elsewhere] {
     assert_eq!(payload.bytes(), bare.bytes());
-    assert_eq!(payload.written(), bare.written());
-    assert_eq!(payload.split().unwrap()[1].written(), bare.split().unwrap()[1].written());
+    assert_eq!(payload.segment_content(), bare.segment_content());
+    assert_eq!(
+      payload.split().unwrap()[1].segment_content(),
+      bare.split().unwrap()[1].segment_content()
+    );
   }
 }
 
@@ -109,15 +122,15 @@ fn a_payload_that_was_written_down_is_the_same_when_it_is_read() {
   for n in 0..7 {
     queue.push(row(&n.to_string(), Some("payload")));
   }
-  let payload = seal(&mut queue, LARGE).unwrap();
-  let content = payload.written();
-  let read = Payload::read(&content, 40).unwrap();
+  let payload = encode(&mut queue, LARGE).unwrap();
+  let content = payload.segment_content();
+  let read = EncodedBatch::from_segment(&content, 40).unwrap();
   assert_eq!(read.clone().addressed(&to("p")).body(), payload.body());
   assert_eq!(read.ids().collect::<Vec<_>>(), payload.ids().collect::<Vec<_>>());
   assert_eq!((read.key(), read.rows()), (40, 7));
-  assert_eq!(Payload::bytes_written(content.len(), 7), payload.bytes());
-  assert!(Payload::read(&content[..content.len() - 1], 0).is_none());
-  assert!(Payload::read(&[], 0).is_none());
+  assert_eq!(EncodedBatch::row_bytes_of(content.len(), 7), payload.bytes());
+  assert!(EncodedBatch::from_segment(&content[..content.len() - 1], 0).is_none());
+  assert!(EncodedBatch::from_segment(&[], 0).is_none());
 }
 
 proptest! {
@@ -129,7 +142,7 @@ proptest! {
   ) {
     let mut queue = RowQueue::default();
     let (mut counted, mut sealed, mut pushed) = (0, 0, 0);
-    let mut take = |sealed_payload: Option<(Payload, i64)>, counted: &mut i64| {
+    let mut take = |sealed_payload: Option<(EncodedBatch, i64)>, counted: &mut i64| {
       let Some((payload, wrong)) = sealed_payload else { return false };
       *counted += wrong - payload.bytes() as i64;
       sealed += payload.rows();
@@ -137,23 +150,23 @@ proptest! {
     };
     for (step, n) in steps {
       if step < 3 {
-        let (is_new, bytes) = queue.push(row(&n.to_string(), Some(&"x".repeat(step.into()))));
-        pushed += usize::from(is_new);
-        counted += bytes;
+        let row = queue.push(row(&n.to_string(), Some(&"x".repeat(step.into()))));
+        pushed += usize::from(row.is_new);
+        counted += row.bytes;
       } else {
         let limits = Limits { rows: usize::from(n), bytes: usize::from(n) * 400 };
-        take(queue.seal(limits, None, |row| row.name.as_deref() != Some("5")), &mut counted);
+        take(encode_some(&mut queue, limits, |row| row.name.as_deref() != Some("5")), &mut counted);
       }
     }
-    while take(queue.seal(LARGE, None, |_| true), &mut counted) {}
-    prop_assert_eq!((queue.len(), queue.weight(), queue.first_ticket()), (0, 0, None));
+    while take(encode_some(&mut queue, LARGE, |_| true), &mut counted) {}
+    prop_assert_eq!((queue.len(), queue.memory_bytes(), queue.first_sequence()), (0, 0, None));
     prop_assert_eq!((sealed, counted), (pushed, 0));
   }
 
   #[test]
   fn nothing_but_a_written_payload_is_read_as_one(content in prop::collection::vec(any::<u8>(), 0..400)) {
-    if let Some(payload) = Payload::read(&content, 0) {
-      prop_assert_eq!(payload.written(), content);
+    if let Some(payload) = EncodedBatch::from_segment(&content, 0) {
+      prop_assert_eq!(payload.segment_content(), content);
     }
   }
 }

@@ -1,3 +1,5 @@
+use std::{path::PathBuf, time::Duration};
+
 use super::*;
 use serde_json::json;
 
@@ -10,11 +12,11 @@ fn an_option_wins_over_the_environment_which_wins_over_the_file() {
   let mut given = json!({
     "options": {"apiKey": "option"}, "env": {"BRAINTRUST_API_KEY": "env"}, "file": {"BRAINTRUST_API_KEY": "file"}
   });
-  assert_eq!(settings(given.clone()).unwrap().api_key.reveal(), "option");
+  assert_eq!(settings(given.clone()).unwrap().api_key.bearer(), "Bearer option");
   given["options"] = json!({});
-  assert_eq!(settings(given.clone()).unwrap().api_key.reveal(), "env");
+  assert_eq!(settings(given.clone()).unwrap().api_key.bearer(), "Bearer env");
   given["env"] = json!({});
-  assert_eq!(settings(given).unwrap().api_key.reveal(), "file");
+  assert_eq!(settings(given).unwrap().api_key.bearer(), "Bearer file");
 }
 
 #[test]
@@ -25,7 +27,7 @@ fn blank_means_unset_everywhere() {
     "file": {"BRAINTRUST_API_KEY": " key "}
   });
   let settings = settings(given).unwrap();
-  assert_eq!(settings.api_key.reveal(), "key");
+  assert_eq!(settings.api_key.bearer(), "Bearer key");
   assert_eq!(settings.api_url, None);
   assert_eq!(settings.project_name, "Flue");
   assert_eq!(settings.spool.unwrap().dir, PathBuf::from(".flue-braintrust"));

@@ -1,5 +1,4 @@
-//! The spool's promises, on a file system that fails at will.
+//! The guarantees of the spool, on a file system with faults.
 
 mod model;
 mod rules;
-mod world;

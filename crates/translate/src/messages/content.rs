@@ -1,35 +1,58 @@
-//! The content of a message, part by part.
+//! The parts of a message's content.
 
 use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{elements, image};
+use super::{
+  image,
+  value::{elements, object, string},
+};
 
-/// One part. The pieces of text are JSON strings, as escaped.
+/// A part. Its texts are JSON strings with their quotes and escapes.
 pub struct Part<'a> {
+  /// Its JSON text.
   pub raw: &'a RawValue,
+  /// What it is.
   pub kind: Kind<'a>,
 }
 
+/// What a part is.
 pub enum Kind<'a> {
+  /// A text.
   Text(&'a str),
-  /// What is told of it.
+  /// An image: its placeholder, or its URL.
   Image(Cow<'a, str>),
-  Thinking {
-    text: Option<&'a str>,
-    redacted: bool,
-  },
-  Call {
-    id: Option<&'a str>,
-    name: &'a str,
-    arguments: Option<&'a str>,
-  },
+  /// Reasoning of a model.
+  Thinking(Thinking<'a>),
+  /// A call of a tool.
+  Call(Call<'a>),
+  /// Anything else.
   Other,
 }
 
-/// Every member that a part may have.
+/// Reasoning of a model.
+#[derive(Clone, Copy)]
+pub struct Thinking<'a> {
+  /// Its text; `None` when it is empty.
+  pub text: Option<&'a str>,
+  /// Whether the provider redacted it.
+  pub redacted: bool,
+}
+
+/// A call of a tool.
+#[derive(Clone, Copy)]
+pub struct Call<'a> {
+  /// The id of the call.
+  pub id: Option<&'a str>,
+  /// The name of the tool.
+  pub name: &'a str,
+  /// The arguments, a JSON value.
+  pub arguments: Option<&'a str>,
+}
+
+/// The members of a part of any kind.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 struct Members<'a> {
@@ -53,7 +76,7 @@ struct Members<'a> {
   arguments: Option<&'a RawValue>,
 }
 
-/// The parts of a content that is a list.
+/// The parts of a content; `None` when it is not a list.
 pub fn parts(content: &RawValue) -> Option<Vec<Part<'_>>> {
   let parts = elements(content)?.into_iter().map(|raw| Part {
     kind: object(raw).and_then(|members| kind(&members)).unwrap_or(Kind::Other),
@@ -65,77 +88,38 @@ pub fn parts(content: &RawValue) -> Option<Vec<Part<'_>>> {
 fn kind<'a>(part: &Members<'a>) -> Option<Kind<'a>> {
   Some(match part.r#type?.get() {
     r#""text""# => Kind::Text(string(part.text)?),
-    r#""image""# => Kind::Image(image::shown(part.data?.get(), part.mime_type.map(RawValue::get))?),
-    r#""thinking""# => Kind::Thinking {
+    r#""image""# => {
+      Kind::Image(image::chat_url(part.data?.get(), part.mime_type.map(RawValue::get))?)
+    }
+    r#""thinking""# => Kind::Thinking(Thinking {
       text: string(part.thinking).filter(|text| *text != r#""""#),
       redacted: part.redacted.is_some_and(|flag| flag.get() == "true"),
-    },
-    r#""toolCall""# => Kind::Call {
+    }),
+    r#""toolCall""# => Kind::Call(Call {
       id: part.id.map(RawValue::get),
       name: string(part.name)?,
       arguments: part.arguments.map(RawValue::get),
-    },
+    }),
     _ => return None,
   })
 }
 
-/// The members of an object; `None` when it is not one.
-pub fn object<'a, T: Deserialize<'a>>(value: &'a RawValue) -> Option<T> {
-  // Serde would also take a list for a struct.
-  let text = value.get();
-  text.starts_with('{').then(|| serde_json::from_str(text).ok())?
-}
-
-/// A JSON string, with its quotes.
-pub fn string(value: Option<&RawValue>) -> Option<&str> {
-  value.map(RawValue::get).filter(|text| text.starts_with('"'))
-}
-
-/// Writes JSON strings as one, a line break between each two.
-pub fn join<'a>(out: &mut String, texts: impl Iterator<Item = &'a str>) {
-  out.push('"');
-  for (place, text) in texts.enumerate() {
-    if place > 0 {
-      out.push_str("\\n");
-    }
-    let inside = text.strip_prefix('"').and_then(|t| t.strip_suffix('"'));
-    out.push_str(inside.unwrap_or_default());
-  }
-  out.push('"');
-}
-
-/// Writes a text as a part.
+/// Writes a part that is a text.
 pub fn write_text(out: &mut String, text: &str) {
   out.push_str(r#"{"type":"text","text":"#);
   out.push_str(text);
   out.push('}');
 }
 
-/// Writes a part as the chat form has it.
+/// Writes a part in the chat form.
 pub fn write(out: &mut String, part: &Part<'_>) {
   match &part.kind {
     Kind::Text(text) => write_text(out, text),
-    Kind::Image(told) => {
+    Kind::Image(url) => {
       out.push_str(r#"{"type":"image_url","image_url":{"url":"#);
-      out.push_str(told);
+      out.push_str(url);
       out.push_str("}}");
     }
     _ => out.push_str(&image::without(part.raw.get())),
   }
-}
-
-/// Writes a list, each element by `one`.
-pub fn list<T>(
-  out: &mut String,
-  all: impl IntoIterator<Item = T>,
-  mut one: impl FnMut(&mut String, T),
-) {
-  out.push('[');
-  for (place, element) in all.into_iter().enumerate() {
-    if place > 0 {
-      out.push(',');
-    }
-    one(out, element);
-  }
-  out.push(']');
 }

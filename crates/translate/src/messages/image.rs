@@ -1,19 +1,21 @@
-//! The bytes of images, and what is said in their place.
+//! Replaces the bytes of images by placeholders.
 //!
-//! Flue 0.8 and 0.10 hand out the bytes as base64; later releases put a placeholder of their own.
+//! Events of Flue 0.8 and 0.10 contain the bytes as base64. Those of later releases contain Flue's placeholder.
 
 use std::{borrow::Cow, ops::Range};
 
-use super::walk::{Step, replace, walk};
+use braintrust_row::string::content;
 
-/// What Flue puts where the bytes were.
-const FLUES: &str = r#""[image data omitted from event]""#;
-/// Placeholders are short. Longer than this, it is no placeholder whatever it begins with.
+use super::walk::{Edit, Step, replace, walk};
+
+/// Flue's placeholder.
+const FLUE_PLACEHOLDER: &str = r#""[image data omitted from event]""#;
+/// The longest placeholder of Flue, in bytes. A longer text is not a placeholder.
 const LONGEST_PLACEHOLDER: usize = 200;
-/// Without a media type beside it, only so long a run of base64 letters counts as bytes.
+/// The shortest base64 text that counts as bytes when there is no media type, in bytes.
 const SHORTEST_BYTES: usize = 64;
 
-/// The JSON text without the bytes of images: of any `{type: 'image', data, mimeType}` in it.
+/// The JSON text with the bytes of images, of any `{type: 'image', data, mimeType}` in it, replaced by placeholders.
 pub fn without(text: &str) -> Cow<'_, str> {
   if !text.contains(r#""image""#) {
     return Cow::Borrowed(text);
@@ -37,7 +39,7 @@ pub fn without(text: &str) -> Cow<'_, str> {
       if let Some(Seen { image: true, data: Some(data), mime }) = open.pop()
         && let Some(placeholder) = placeholder(part(data.clone()), mime.map(part))
       {
-        edits.push((data, placeholder));
+        edits.push(Edit { range: data, new: placeholder });
       }
     }
   });
@@ -47,7 +49,7 @@ pub fn without(text: &str) -> Cow<'_, str> {
   Cow::Owned(replace(text, edits))
 }
 
-/// What is known of an object so far.
+/// The members of an object that were found so far.
 #[derive(Default)]
 struct Seen {
   image: bool,
@@ -55,51 +57,48 @@ struct Seen {
   mime: Option<Range<usize>>,
 }
 
-/// The JSON string that stands for an image in the chat form; `None` when `data` is no text.
-pub fn shown<'a>(data: &'a str, mime: Option<&str>) -> Option<Cow<'a, str>> {
+/// The JSON string for the URL of an image in the chat form: the placeholder, or `data` itself. `None` when `data` is
+/// not a string.
+pub fn chat_url<'a>(data: &'a str, mime: Option<&str>) -> Option<Cow<'a, str>> {
   if let Some(placeholder) = placeholder(data, mime) {
     return Some(Cow::Owned(placeholder));
   }
-  if data == FLUES {
-    return Some(Cow::Owned(told(mime, None)));
+  if data == FLUE_PLACEHOLDER {
+    return Some(Cow::Owned(placeholder_text(mime, None)));
   }
   data.starts_with('"').then_some(Cow::Borrowed(data))
 }
 
-/// The JSON string to put in the place of `data` if that has bytes. Both are JSON values.
+/// The placeholder for `data`, as a JSON string; `None` when `data` has no bytes. Both arguments are JSON values.
 fn placeholder(data: &str, mime: Option<&str>) -> Option<String> {
-  let Some(text) = inside(data) else {
+  let Some(text) = content(data) else {
     // A list or object of bytes.
-    return data.starts_with(['[', '{']).then(|| told(mime, None));
+    return data.starts_with(['[', '{']).then(|| placeholder_text(mime, None));
   };
-  // No base64 begins with a bracket.
+  // Base64 has no brackets, so this is a placeholder.
   if text.is_empty() || (text.starts_with('[') && text.len() <= LONGEST_PLACEHOLDER) {
     return None;
   }
   let encoded = text.split_once(";base64,").map(|(_, encoded)| encoded);
   let bytes = encoded.is_some()
-    || mime.and_then(inside).is_some()
+    || mime.and_then(content).is_some()
     || (text.len() >= SHORTEST_BYTES && text.bytes().all(is_base64));
   let size = encoded.unwrap_or(text).trim_end_matches('=').len() * 3 / 4;
-  bytes.then(|| told(mime, Some(size)))
+  bytes.then(|| placeholder_text(mime, Some(size)))
 }
 
 fn is_base64(byte: u8) -> bool {
   byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=')
 }
 
-fn told(mime: Option<&str>, size: Option<usize>) -> String {
-  // Any longer one is no media type.
-  let mime = mime.and_then(inside).filter(|mime| mime.len() <= 100);
+/// A placeholder with the media type and the size in bytes, as far as they are known.
+fn placeholder_text(mime: Option<&str>, size: Option<usize>) -> String {
+  // A longer text is not a media type.
+  let mime = mime.and_then(content).filter(|mime| mime.len() <= 100);
   let size = size.map(|size| format!("{size} bytes"));
-  let facts: Vec<&str> = mime.into_iter().chain(size.as_deref()).collect();
-  match facts.as_slice() {
+  let details: Vec<&str> = mime.into_iter().chain(size.as_deref()).collect();
+  match details.as_slice() {
     [] => r#""[image data omitted]""#.to_owned(),
-    facts => format!(r#""[image data omitted: {}]""#, facts.join(", ")),
+    details => format!(r#""[image data omitted: {}]""#, details.join(", ")),
   }
-}
-
-/// A JSON string without its quotes.
-fn inside(value: &str) -> Option<&str> {
-  value.strip_prefix('"')?.strip_suffix('"')
 }

@@ -4,11 +4,13 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-  content::{Kind, Part, join, list, object, parts, string, write as write_part, write_text},
+  content::{Call, Kind, Part, Thinking, parts, write as write_part, write_text},
   image,
+  value::{object, string},
+  write::{join, list},
 };
 
-/// Every member that a message may have.
+/// The members of a message of any role.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 struct Members<'a> {
@@ -31,7 +33,7 @@ pub fn write(out: &mut String, message: &RawValue) {
   }
 }
 
-/// Writes the message that answers. Its author is known even where the role is missing.
+/// Writes the message that a model returned. Without a role it is an assistant's.
 pub fn write_answer(out: &mut String, message: &RawValue) {
   match object::<Members>(message) {
     Some(answer) if answer.role.is_none() => assistant(out, answer.content),
@@ -39,7 +41,7 @@ pub fn write_answer(out: &mut String, message: &RawValue) {
   }
 }
 
-/// Writes nothing when the message has no chat form.
+/// Writes a message in the chat form. Writes nothing and returns `None` when it has none.
 fn in_chat_form(out: &mut String, message: &RawValue) -> Option<()> {
   let message: Members = object(message)?;
   match message.role?.get() {
@@ -68,7 +70,7 @@ fn assistant(out: &mut String, content: Option<&RawValue>) {
     None => out.push_str("null"),
     Some((content, None)) => out.push_str(&image::without(content.get())),
     Some((_, Some(parts))) => {
-      said(out, &parts);
+      self::content(out, &parts);
       reasoning(out, &parts);
       calls(out, &parts);
     }
@@ -76,15 +78,16 @@ fn assistant(out: &mut String, content: Option<&RawValue>) {
   out.push('}');
 }
 
-/// The texts as one, or the list of parts where one is no text.
-fn said(out: &mut String, parts: &[Part<'_>]) {
-  let said =
-    || parts.iter().filter(|part| !matches!(part.kind, Kind::Thinking { .. } | Kind::Call { .. }));
-  if said().any(|part| !matches!(part.kind, Kind::Text(_))) {
-    return list(out, said(), write_part);
+/// Writes the texts as one string, or a list of parts if one of them is not a text. Reasoning and calls are not
+/// content.
+fn content(out: &mut String, parts: &[Part<'_>]) {
+  let parts =
+    || parts.iter().filter(|part| !matches!(part.kind, Kind::Thinking(_) | Kind::Call(_)));
+  if parts().any(|part| !matches!(part.kind, Kind::Text(_))) {
+    return list(out, parts(), write_part);
   }
   let texts = || {
-    said().filter_map(|part| match part.kind {
+    parts().filter_map(|part| match part.kind {
       Kind::Text(text) => Some(text).filter(|text| *text != r#""""#),
       _ => None,
     })
@@ -100,7 +103,7 @@ fn reasoning(out: &mut String, parts: &[Part<'_>]) {
   let thoughts: Vec<(&str, bool)> = parts
     .iter()
     .filter_map(|part| match part.kind {
-      Kind::Thinking { text, redacted } => {
+      Kind::Thinking(Thinking { text, redacted }) => {
         let hidden = redacted.then_some(r#""[Reasoning redacted]""#);
         Some((text.or(hidden)?, redacted))
       }
@@ -122,7 +125,7 @@ fn calls(out: &mut String, parts: &[Part<'_>]) {
   let mut calls = parts
     .iter()
     .filter_map(|part| match part.kind {
-      Kind::Call { id, name, arguments } => Some((id, name, arguments)),
+      Kind::Call(call) => Some(call),
       _ => None,
     })
     .peekable();
@@ -130,7 +133,7 @@ fn calls(out: &mut String, parts: &[Part<'_>]) {
     return;
   }
   out.push_str(r#","tool_calls":"#);
-  list(out, calls, |out, (id, name, arguments)| {
+  list(out, calls, |out, Call { id, name, arguments }| {
     out.push('{');
     if let Some(id) = id {
       out.push_str(r#""id":"#);
@@ -145,10 +148,10 @@ fn calls(out: &mut String, parts: &[Part<'_>]) {
   });
 }
 
-/// Writes arguments as the chat form has them: as a text that holds JSON.
+/// Writes arguments in the chat form: a string of JSON.
 fn write_arguments(out: &mut String, arguments: &str) {
   if arguments.starts_with('"') {
-    // They are the text that the model wrote.
+    // The text of the model.
     out.push_str(arguments);
     return;
   }
@@ -173,7 +176,7 @@ fn tool(out: &mut String, call: &str, message: &Members<'_>) {
   out.push_str(if failed { r#","is_error":true}"# } else { "}" });
 }
 
-/// The texts as one, a line for each image; the list of parts where one is neither.
+/// Writes the texts and the placeholders of images as one string, or a list of parts if one of them is neither.
 fn result(out: &mut String, parts: &[Part<'_>]) {
   if parts.iter().all(|part| line(part).is_some()) {
     return join(out, parts.iter().filter_map(line));
@@ -184,11 +187,11 @@ fn result(out: &mut String, parts: &[Part<'_>]) {
   });
 }
 
-/// A tool's message has no place for images.
+/// A part of a tool's message as a line of text: in the chat form it has no images.
 fn line<'a>(part: &'a Part<'_>) -> Option<&'a str> {
   match &part.kind {
     Kind::Text(text) => Some(text),
-    Kind::Image(told) => Some(told),
+    Kind::Image(url) => Some(url),
     _ => None,
   }
 }

@@ -1,52 +1,61 @@
-//! What the model read and wrote, in the form in which Braintrust shows it best.
+//! Inputs and outputs of models, in the message form that Braintrust displays best.
 //!
-//! Owns the chat form: Braintrust's rules ask for OpenAI chat completions wherever it does not know the
-//! provider's own form, and Flue's form is nobody's. What has no place there (an unknown role, an
-//! unknown part, something that is no message at all) is written as it came.
+//! Braintrust requires OpenAI chat completions where it does not know the provider's form, and it does not know
+//! Flue's. Values without a chat form (an unknown role, an unknown part, anything but a message) are copied
+//! unchanged.
 //!
-//! - **Thinking** becomes `reasoning: [{content}]` on the assistant's message, because that is the one
-//!   extension Braintrust's chat schema has for it; the `summary` items of its rules belong to OpenAI's
-//!   other API, where reasoning stands beside messages instead of in them. What the provider redacted
-//!   carries `redacted: true`. Signatures are for the provider alone and are left out.
-//! - **A tool's message** is always text, as the chat form wants; a failed one carries `is_error: true`.
-//! - **Images** are told, never sent: a placeholder with type and size stands where the bytes were, in
-//!   both forms and at any depth.
+//! - **Thinking** becomes `reasoning: [{content}]` of the assistant's message, the extension in Braintrust's chat
+//!   schema. (The `summary` items of its rules belong to OpenAI's Responses API, where reasoning is beside
+//!   messages.) Reasoning that the provider redacted has `redacted: true`. Signatures are omitted.
+//! - **A tool's message** is always text, as the chat form requires. That of a failed call has `is_error: true`.
+//! - **Images** are never sent: a placeholder with type and size replaces the bytes, in both forms and at any
+//!   depth.
 //!
-//! Pure, and it never fails. Texts are copied as they were escaped, not read.
+//! Nothing here fails. Texts are copied with their escapes and never unescaped. The files, each of which imports only
+//! those above it: `value` and `write` (JSON), `walk` (objects of a text), `image`, `content` (parts of messages),
+//! `message`, `tools`.
 
 mod content;
 mod image;
 mod message;
 mod tools;
+mod value;
 mod walk;
+mod write;
 
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
 
-pub use content::object;
 use serde_json::value::RawValue;
 
 use braintrust_row::Json;
 use flue_event::Payload;
 
-/// How messages are written.
+use self::{
+  value::{elements, present},
+  write::ListWriter,
+};
+pub use value::object;
+
+/// The form of messages in rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Form {
-  /// OpenAI chat completions, which Braintrust shows best.
+  /// OpenAI chat completions, which Braintrust displays best.
   #[default]
   OpenAi,
-  /// As Flue has them.
+  /// Flue's form, unchanged.
   Flue,
 }
 
-/// What the model read: the system prompt as the first message, then the conversation.
+/// The input of a model: the system prompt as the first message, then the conversation. `None` when there is
+/// neither.
 pub fn input(form: Form, system_prompt: Payload<'_>, messages: Payload<'_>) -> Option<Json> {
   let (prompt, messages) = (present(system_prompt), present(messages));
   match messages.map(|messages| (messages, elements(messages))) {
     None => prompt.map(|prompt| input_of(form, Some(prompt), &[])),
-    // A prompt cannot stand in front of what is no list, only beside it.
+    // Messages that are not a list become one message after the prompt.
     Some((messages, None)) if prompt.is_some() => Some(input_of(form, prompt, &[messages])),
     Some((messages, None)) => Some(without_images(messages)),
     Some((messages, Some(_))) if form == Form::Flue && prompt.is_none() => {
@@ -56,12 +65,12 @@ pub fn input(form: Form, system_prompt: Payload<'_>, messages: Payload<'_>) -> O
   }
 }
 
-/// The same of some of the conversation's messages.
+/// The input of a model with some messages of the conversation.
 pub fn input_of(form: Form, system_prompt: Payload<'_>, messages: &[&RawValue]) -> Json {
   let prompt = present(system_prompt);
   let texts = messages.iter().chain(&prompt);
   let size: usize = texts.map(|text| text.get().len()).sum();
-  let mut list = List::with_capacity(size + size / 4 + 64);
+  let mut list = ListWriter::with_capacity(size + size / 4 + 64);
   if let Some(prompt) = prompt {
     write_system(list.next(), prompt);
   }
@@ -71,14 +80,14 @@ pub fn input_of(form: Form, system_prompt: Payload<'_>, messages: &[&RawValue]) 
   list.end()
 }
 
-/// One message, as it stands in [`input`].
+/// A message, as [`input`] writes it.
 pub fn message(form: Form, message: &RawValue) -> String {
   let mut out = String::with_capacity(message.get().len() * 5 / 4);
   write_message(form, &mut out, message);
   out
 }
 
-/// The system prompt, as it stands in [`input`]; `None` when there is none.
+/// The message of the system prompt, as [`input`] writes it; `None` without a prompt.
 pub fn system(prompt: Payload<'_>) -> Option<String> {
   let mut out = String::new();
   write_system(&mut out, present(prompt)?);
@@ -98,7 +107,7 @@ fn write_message(form: Form, out: &mut String, message: &RawValue) {
   }
 }
 
-/// What the model wrote: in the chat form a list of one choice.
+/// The output of a model, in the chat form a list of one choice. `None` when there is no output.
 pub fn output(form: Form, output: Payload<'_>, finish_reason: Option<&str>) -> Option<Json> {
   let output = present(output)?;
   if form == Form::Flue || !output.get().starts_with('{') {
@@ -108,7 +117,7 @@ pub fn output(form: Form, output: Payload<'_>, finish_reason: Option<&str>) -> O
   out.push_str(r#"[{"index":0,"finish_reason":"#);
   match finish_reason {
     Some("toolUse") => out.push_str(r#""tool_calls""#),
-    // `stop`, `length`, `error` and `aborted` are called the same, or have no other name.
+    // `stop` and `length` have the same names; `error` and `aborted` have none in the chat form.
     Some(reason) => out.push_str(&Json::text(reason).as_str()),
     None => out.push_str("null"),
   }
@@ -118,7 +127,7 @@ pub fn output(form: Form, output: Payload<'_>, finish_reason: Option<&str>) -> O
   Some(Json::concat(&[&out]))
 }
 
-/// The tools the model could call; `None` when there were none.
+/// The tools that the model could call; `None` when there were none.
 pub fn tools(form: Form, tools: Payload<'_>) -> Option<Json> {
   let tools = present(tools)?;
   let Some(all) = elements(tools) else { return Some(Json::raw(tools)) };
@@ -128,52 +137,17 @@ pub fn tools(form: Form, tools: Payload<'_>) -> Option<Json> {
   if form == Form::Flue {
     return Some(Json::raw(tools));
   }
-  let mut list = List::with_capacity(tools.get().len() + all.len() * 32);
+  let mut list = ListWriter::with_capacity(tools.get().len() + all.len() * 32);
   for tool in all {
     tools::write(list.next(), tool);
   }
   Some(list.end())
 }
 
-/// Any content: the bytes of images replaced by a placeholder, all else byte for byte.
+/// A value with the bytes of images replaced by placeholders. All other bytes are unchanged.
 pub fn without_images(value: &RawValue) -> Json {
   match image::without(value.get()) {
     Cow::Borrowed(_) => Json::raw(value),
     Cow::Owned(text) => Json::concat(&[&text]),
-  }
-}
-
-fn present(payload: Payload<'_>) -> Payload<'_> {
-  payload.filter(|payload| payload.get() != "null")
-}
-
-/// The elements of a list; `None` when it is not one.
-fn elements(value: &RawValue) -> Option<Vec<&RawValue>> {
-  serde_json::from_str(value.get()).ok()
-}
-
-/// A JSON list that is being written.
-struct List {
-  text: String,
-}
-
-impl List {
-  fn with_capacity(bytes: usize) -> Self {
-    let mut text = String::with_capacity(bytes);
-    text.push('[');
-    Self { text }
-  }
-
-  /// Where to write the next element.
-  fn next(&mut self) -> &mut String {
-    if self.text.len() > 1 {
-      self.text.push(',');
-    }
-    &mut self.text
-  }
-
-  fn end(mut self) -> Json {
-    self.text.push(']');
-    Json::concat(&[&self.text])
   }
 }

@@ -1,16 +1,16 @@
 //! Tools in the chat form: function definitions.
 
-use std::{borrow::Cow, ops::Range};
+use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-  content::{object, string},
-  walk::{Step, replace, walk},
+  value::{object, string},
+  walk::{Edit, Step, replace, walk},
 };
 
-/// Every member that a tool may have.
+/// The members of a tool.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Members<'a> {
@@ -24,7 +24,7 @@ struct Members<'a> {
   parameters: Option<&'a RawValue>,
 }
 
-/// Writes a tool. One with a type of its own is the provider's and stays as it is.
+/// Writes a tool. A tool with a `type` is the provider's and is copied unchanged.
 pub fn write(out: &mut String, tool: &RawValue) {
   let ours = object::<Members>(tool).filter(|tool| tool.r#type.is_none());
   let named = ours.and_then(|tool| string(tool.name).map(|name| (name, tool)));
@@ -40,34 +40,35 @@ pub fn write(out: &mut String, tool: &RawValue) {
   }
   if let Some(parameters) = members.parameters {
     out.push_str(r#","parameters":"#);
-    out.push_str(&without_leftovers(parameters.get()));
+    out.push_str(&without_internals(parameters.get()));
   }
   out.push_str("}}");
 }
 
-/// A JSON schema without what TypeBox notes in it for itself (`~kind`, `~optional`). `JSON.stringify`
-/// would not show these members; the copy that Flue makes of its events does.
-fn without_leftovers(schema: &str) -> Cow<'_, str> {
+/// A JSON schema without the internal members of TypeBox (`~kind`, `~optional`). `JSON.stringify` omits them, but
+/// Flue's copies of events do not.
+fn without_internals(schema: &str) -> Cow<'_, str> {
   if !schema.contains(r#""~"#) {
     return Cow::Borrowed(schema);
   }
   let mut open: Vec<Seen> = Vec::new();
-  let mut cuts: Vec<(Range<usize>, String)> = Vec::new();
+  let mut cuts: Vec<Edit> = Vec::new();
+  let cut = |range| Edit { range, new: String::new() };
   walk(schema, |step| match step {
     Step::Open => open.push(Seen::default()),
     Step::Close => drop(open.pop()),
     Step::Member(member) => {
       let Some(seen) = open.last_mut() else { return };
-      // A property may be called anything, and its schema is an object.
+      // A property can have any name, and its schema is an object.
       let property =
         member.within == "properties" && schema.get(member.value.start..).is_some_and(is_object);
       if member.name.starts_with('~') && !property {
         seen.cut = true;
-        cuts.push((member.gap.start..member.value.end, String::new()));
+        cuts.push(cut(member.gap.start..member.value.end));
       } else {
-        // The first that stays needs no comma.
+        // The first member that is kept has no comma before it.
         if seen.cut && !seen.kept {
-          cuts.push((member.gap, String::new()));
+          cuts.push(cut(member.gap));
         }
         seen.kept = true;
       }
@@ -80,7 +81,7 @@ fn is_object(value: &str) -> bool {
   value.starts_with('{')
 }
 
-/// What became of an object's members so far.
+/// Whether members of an object were removed and kept so far.
 #[derive(Default)]
 struct Seen {
   cut: bool,

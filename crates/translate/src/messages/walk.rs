@@ -1,12 +1,17 @@
-//! A walk over the objects of a JSON text at any depth: in one pass, without recursion, building nothing.
+//! Visits the objects of a JSON text at any depth, in one pass and without recursion.
 
 use std::{cmp::Reverse, ops::Range};
 
-/// What the walk comes across.
+use braintrust_row::{
+  scan::{self, Container, Scanner, Token},
+  string,
+};
+
+/// What [`walk`] visits.
 pub enum Step<'a> {
   /// An object begins.
   Open,
-  /// A member of the innermost object is complete. Its value's own steps came before.
+  /// A member of the innermost object ends. The steps of its value came before.
   Member(Member<'a>),
   /// The innermost object ends.
   Close,
@@ -14,12 +19,13 @@ pub enum Step<'a> {
 
 /// A member of an object.
 pub struct Member<'a> {
-  /// Its name, as escaped.
+  /// Its name without quotes, with its escapes.
   pub name: &'a str,
-  /// The name under which its object is found; empty in a list and at the top.
+  /// The name of the member whose value its object is; empty in a list and at the top.
   pub within: &'a str,
-  /// What stands between the member before it, or the brace, and this one.
+  /// The bytes between the previous member, or the brace, and this one.
   pub gap: Range<usize>,
+  /// The bytes of its value.
   pub value: Range<usize>,
 }
 
@@ -27,55 +33,42 @@ pub struct Member<'a> {
 #[derive(Default)]
 struct Frame {
   object: bool,
-  /// Where the last member ended, or the brace.
+  /// The position after the previous member, or the brace.
   last: usize,
-  /// The current member's name with its quotes, once it was read.
+  /// The name of the current member, with its quotes.
   name: Option<Range<usize>>,
-  /// Where the current member's value begins.
+  /// The position of the current member's value.
   value: usize,
 }
 
-/// Walks over a text that is known to be JSON.
+/// Visits the objects of a text that is valid JSON.
 pub fn walk<'a>(text: &'a str, mut on: impl FnMut(Step<'a>)) {
-  let bytes = text.as_bytes();
+  let mut scanner = Scanner::new(text);
   let mut open: Vec<Frame> = Vec::new();
-  let mut at = 0;
-  while let Some(byte) = bytes.get(at) {
-    let begun = at;
-    match byte {
-      b'{' | b'[' => {
-        begin(&mut open, begun);
-        at += 1;
-        let object = *byte == b'{';
+  while let Ok(Some(scan::Step { token, range })) = scanner.next_step() {
+    match token {
+      Token::Open(container) => {
+        begin(&mut open, range.start);
+        let object = container == Container::Object;
         if object {
           on(Step::Open);
         }
-        open.push(Frame { object, last: at, ..Frame::default() });
+        open.push(Frame { object, last: range.end, ..Frame::default() });
       }
-      b'}' | b']' => {
-        at += 1;
+      Token::Close(_) => {
         if open.pop().is_some_and(|frame| frame.object) {
           on(Step::Close);
         }
-        end(text, &mut open, at, &mut on);
+        end(text, &mut open, range.end, &mut on);
       }
-      b'"' => {
-        at = string_end(bytes, at);
-        match open.last_mut() {
-          Some(frame) if frame.object && frame.name.is_none() => frame.name = Some(begun..at),
-          _ => {
-            begin(&mut open, begun);
-            end(text, &mut open, at, &mut on);
-          }
+      Token::Name => {
+        if let Some(frame) = open.last_mut() {
+          frame.name = Some(range);
         }
       }
-      b',' | b':' | b' ' | b'\n' | b'\r' | b'\t' => at += 1,
-      _ => {
-        let rest = bytes.get(at..).unwrap_or_default();
-        let ends = |byte: &u8| matches!(byte, b',' | b']' | b'}' | b' ' | b'\n' | b'\r' | b'\t');
-        at += rest.iter().position(ends).unwrap_or(rest.len());
-        begin(&mut open, begun);
-        end(text, &mut open, at, &mut on);
+      Token::String | Token::Scalar => {
+        begin(&mut open, range.start);
+        end(text, &mut open, range.end, &mut on);
       }
     }
   }
@@ -87,7 +80,7 @@ fn begin(open: &mut [Frame], at: usize) {
   }
 }
 
-/// A value ended: in an object, that completes a member.
+/// Ends a value, which in an object ends a member.
 fn end<'a>(text: &'a str, open: &mut [Frame], at: usize, on: &mut impl FnMut(Step<'a>)) {
   let Some((frame, around)) = open.split_last_mut() else { return };
   if let Some(name) = frame.name.take() {
@@ -102,30 +95,25 @@ fn end<'a>(text: &'a str, open: &mut [Frame], at: usize, on: &mut impl FnMut(Ste
   }
 }
 
-/// A string without its quotes.
+/// The content of the string in that range.
 fn inside(text: &str, quoted: Range<usize>) -> &str {
-  text.get(quoted.start + 1..quoted.end.saturating_sub(1)).unwrap_or_default()
+  text.get(quoted).and_then(string::content).unwrap_or_default()
 }
 
-/// The position behind the string that begins here.
-fn string_end(bytes: &[u8], quote: usize) -> usize {
-  let mut at = quote + 1;
-  loop {
-    let rest = bytes.get(at..).unwrap_or_default();
-    match rest.iter().position(|byte| matches!(byte, b'"' | b'\\')) {
-      None => return bytes.len(),
-      Some(found) if rest.get(found) == Some(&b'"') => return at + found + 1,
-      Some(found) => at += found + 2,
-    }
-  }
+/// A replacement of a range of a text.
+pub struct Edit {
+  /// The bytes to be replaced.
+  pub range: Range<usize>,
+  /// Their replacement.
+  pub new: String,
 }
 
-/// The text with some of its ranges replaced. Of ranges that overlap, the outer one counts.
-pub fn replace(text: &str, mut edits: Vec<(Range<usize>, String)>) -> String {
-  edits.sort_by_key(|(range, _)| (range.start, Reverse(range.end)));
+/// The text with some of its ranges replaced. Of nested ranges, the outer one is replaced.
+pub fn replace(text: &str, mut edits: Vec<Edit>) -> String {
+  edits.sort_by_key(|edit| (edit.range.start, Reverse(edit.range.end)));
   let mut out = String::with_capacity(text.len());
   let mut at = 0;
-  for (range, new) in edits {
+  for Edit { range, new } in edits {
     if range.start >= at {
       out.push_str(text.get(at..range.start).unwrap_or_default());
       out.push_str(&new);

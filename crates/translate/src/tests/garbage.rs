@@ -1,4 +1,4 @@
-//! Whatever events are made of: nothing panics, and what comes out is a trace.
+//! Events of any content: nothing panics, and the rows are a trace.
 
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde::de::IgnoredAny;
@@ -169,9 +169,9 @@ fn take(trace: &mut Trace, rows: Vec<Row>) {
   trace.take(rows);
 }
 
-fn tell(translator: &mut Translator, events: &[String], trace: &mut Trace) {
+fn translate_all(translator: &mut Translator, events: &[String], trace: &mut Trace) {
   for text in events {
-    take(trace, translator.step(&flue_event::decode(text, NOW).unwrap()));
+    take(trace, translator.translate(&flue_event::decode(text, NOW).unwrap()));
   }
 }
 
@@ -182,19 +182,19 @@ proptest! {
   #![proptest_config(ProptestConfig::with_cases(256))]
 
   #[test]
-  fn whatever_is_said_every_span_closes_and_every_row_is_json(
-    events in vec(event(), 0..40), death in 0..40usize,
+  fn whatever_the_events_every_span_closes_and_every_row_is_json(
+    events in vec(event(), 0..40), crash in 0..40usize,
   ) {
-    let (first, second) = events.split_at(death.min(events.len()));
+    let (first, second) = events.split_at(crash.min(events.len()));
     let mut trace = Trace::default();
-    let mut dead = Translator::default();
-    tell(&mut dead, first, &mut trace);
+    let mut crashed = Translator::default();
+    translate_all(&mut crashed, first, &mut trace);
     let mut translator = Translator::default();
-    if let Some(remains) = dead.remains(NOW, true) {
-      prop_assert!(translator.inherit(&remains).is_ok());
+    if let Some(snapshot) = crashed.snapshot(NOW, true) {
+      prop_assert!(translator.restore(&snapshot).is_ok());
     }
-    tell(&mut translator, second, &mut trace);
-    take(&mut trace, translator.close_forsaken(NOW, i64::MAX));
+    translate_all(&mut translator, second, &mut trace);
+    take(&mut trace, translator.close_orphaned(NOW, i64::MAX));
     take(&mut trace, translator.close_all(NOW));
     prop_assert_eq!(translator.open_spans(), 0);
     for (id, row) in &trace.rows {
@@ -203,18 +203,18 @@ proptest! {
   }
 
   #[test]
-  fn an_event_without_ids_is_told_all_the_same(
+  fn an_event_without_ids_still_becomes_a_row(
     others in vec((select(&OTHERS[..]), value()), 0..8),
     kind in select(vec!["run_start", "run_end", "operation_start", "operation", "turn_request", "turn",
       "tool_start", "tool", "tool_call", "task_start", "task", "compaction_start"]),
   ) {
     let text = object([("type", format!("\"{kind}\""))].into_iter().chain(others).collect());
-    let rows = Translator::default().step(&flue_event::decode(&text, 0).unwrap());
+    let rows = Translator::default().translate(&flue_event::decode(&text, 0).unwrap());
     prop_assert!(!rows.is_empty(), "{text}");
   }
 
   #[test]
-  fn any_text_is_read_or_refused(text in any::<String>()) {
+  fn any_text_is_decoded_or_rejected(text in any::<String>()) {
     drop(flue_event::decode(&text, 0));
   }
 }
@@ -238,7 +238,7 @@ fn nesting_of_any_depth_is_kept() {
 }
 
 #[test]
-fn spans_may_lie_as_deep_as_there_are_events() {
+fn spans_may_be_nested_as_deep_as_there_are_events() {
   let at = r#""timestamp":"2026-11-23T07:02:44Z""#;
   let mut events = Vec::new();
   for n in 0..8_000 {
@@ -251,13 +251,13 @@ fn spans_may_lie_as_deep_as_there_are_events() {
   events.push(format!(r#"{{"type":"operation",{at},"operationId":"o0"}}"#));
   let mut trace = Trace::default();
   let mut translator = Translator::default();
-  tell(&mut translator, &events, &mut trace);
+  translate_all(&mut translator, &events, &mut trace);
   assert_eq!(translator.open_spans(), 0);
   assert_eq!(trace.closed.len(), 16_001);
 }
 
 #[test]
-fn spans_whose_ends_never_come_do_not_pile_up() {
+fn spans_whose_ends_never_come_are_evicted() {
   let at = r#""timestamp":"2026-11-23T07:02:44Z""#;
   let mut events = vec![format!(r#"{{"type":"operation_start",{at},"operationId":"o"}}"#)];
   for n in 0..20_000 {
@@ -266,7 +266,7 @@ fn spans_whose_ends_never_come_do_not_pile_up() {
   }
   let mut trace = Trace::default();
   let mut translator = Translator::default();
-  tell(&mut translator, &events, &mut trace);
+  translate_all(&mut translator, &events, &mut trace);
   assert!(translator.open_spans() <= 16_384);
   let closed = trace.named("tool:unknown").filter(|tool| tool.metrics.contains("end")).count();
   assert_eq!(closed + translator.open_spans(), 20_001);
@@ -274,7 +274,7 @@ fn spans_whose_ends_never_come_do_not_pile_up() {
 }
 
 #[test]
-fn of_spans_that_lie_in_each_other_without_end_the_innermost_are_given_up() {
+fn of_spans_that_are_nested_without_end_the_innermost_are_evicted() {
   let at = r#""timestamp":"2026-11-23T07:02:44Z""#;
   let mut events = Vec::new();
   for n in 0..9_000 {
@@ -286,13 +286,13 @@ fn of_spans_that_lie_in_each_other_without_end_the_innermost_are_given_up() {
   }
   let mut trace = Trace::default();
   let mut translator = Translator::default();
-  tell(&mut translator, &events, &mut trace);
+  translate_all(&mut translator, &events, &mut trace);
   assert!(translator.open_spans() <= 16_384);
   assert!(!trace.closed.is_empty());
 }
 
 #[test]
-fn an_operation_whose_start_was_withheld_is_not_below_the_task_that_it_delegates() {
+fn an_implicit_operation_is_not_below_the_task_that_it_delegates() {
   let events =
     [r#"{"type":"task_start","timestamp":"2026-11-23T07:02:44Z","operationId":"o","taskId":"t"}"#];
   let mut trace = Trace::default();
@@ -302,7 +302,7 @@ fn an_operation_whose_start_was_withheld_is_not_below_the_task_that_it_delegates
 }
 
 #[test]
-fn ids_that_are_numbers_name_as_well_as_texts() {
+fn ids_may_be_numbers() {
   let events = [
     r#"{"type":"tool_start","timestamp":1795417364000,"operationId":7,"toolCallId":0}"#,
     r#"{"type":"tool","timestamp":1795417365000,"operationId":7,"toolCallId":0,"durationMs":-4}"#,
@@ -317,7 +317,7 @@ fn ids_that_are_numbers_name_as_well_as_texts() {
 }
 
 #[test]
-fn a_list_is_not_taken_for_what_flue_wraps() {
+fn a_list_is_not_taken_for_an_object() {
   let events = [
     r#"{"type":"operation","timestamp":"2026-11-23T07:02:44Z","operationId":"o","result":["a","b"]}"#,
   ];
@@ -329,7 +329,7 @@ fn a_list_is_not_taken_for_what_flue_wraps() {
 }
 
 #[test]
-fn a_turn_that_finds_no_room_takes_nothing_away_from_those_after_it() {
+fn a_turn_that_is_ignored_takes_no_messages_from_later_turns() {
   let at = r#""timestamp":"2026-11-23T07:02:44Z","operationId":"o","conversationId":"c""#;
   let request = |turn: u32, kept: usize, messages: &str| {
     let input =
@@ -349,16 +349,16 @@ fn a_turn_that_finds_no_room_takes_nothing_away_from_those_after_it() {
     let event = flue_event::decode(text, NOW).unwrap();
     if turn == 2 {
       assert!(translator.would_open(&event));
-      translator.refuse(&event);
+      translator.ignore(&event);
       assert!(!translator.would_open(&event));
     } else {
-      take(&mut trace, translator.step(&event));
+      take(&mut trace, translator.translate(&event));
     }
   }
   let inputs: Vec<_> = trace.rows.values().filter_map(|row| row.input.clone()).collect();
   let last = inputs.last().unwrap().as_str().into_owned();
-  for said in ["one", "two", "three", "four"] {
-    assert!(last.contains(said), "{said} is missing in {last}");
+  for message in ["one", "two", "three", "four"] {
+    assert!(last.contains(message), "{message} is missing in {last}");
   }
   assert_eq!(inputs.len(), 2);
 }

@@ -1,10 +1,11 @@
-//! The translation, on observations that were recorded from real Flue runs.
+//! The translation, mostly on events recorded from real Flue runs.
 
+mod custom_spans;
 mod garbage;
-mod own;
 mod properties;
 mod recordings;
 mod rules;
+mod snapshot;
 mod trace;
 
 use std::{fs, path::PathBuf};
@@ -13,12 +14,12 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use trace::Trace;
 
-use super::Translator;
+use crate::Translator;
 
 /// The recordings of these Flue releases are in `__test__/corpus`.
 const RELEASES: [&str; 4] = ["0.8.1", "0.11.1", "1.0.0-beta.9", "2.1.0"];
 
-/// A line of a recording, as far as it matters here.
+/// The members of a recorded line that are read here.
 #[derive(Deserialize)]
 struct Line<'a> {
   #[serde(borrow)]
@@ -59,29 +60,29 @@ fn folder() -> PathBuf {
   PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../__test__/corpus"))
 }
 
-/// Translates one process's events into a trace; its end closes what is open.
+/// Translates one process's events into a trace; its end interrupts open spans.
 fn translate<'a>(events: impl IntoIterator<Item = &'a String>, trace: &mut Trace) {
   let mut translator = Translator::default();
-  let last = feed(&mut translator, events, trace);
+  let last = translate_all(&mut translator, events, trace);
   trace.take(translator.close_all(last));
   assert_eq!(translator.open_spans(), 0);
 }
 
-/// The same for a process that dies. Gives what it leaves behind.
-fn translate_until_death<'a>(
-  remains: Option<Vec<u8>>,
+/// The same for a process that crashes. Returns its translator and the time of its last event.
+fn translate_until_crash<'a>(
+  snapshot: Option<Vec<u8>>,
   events: impl IntoIterator<Item = &'a String>,
   trace: &mut Trace,
 ) -> (Translator, i64) {
   let mut translator = Translator::default();
-  if let Some(remains) = remains {
-    translator.inherit(&remains).unwrap();
+  if let Some(snapshot) = snapshot {
+    translator.restore(&snapshot).unwrap();
   }
-  let last = feed(&mut translator, events, trace);
+  let last = translate_all(&mut translator, events, trace);
   (translator, last)
 }
 
-fn feed<'a>(
+fn translate_all<'a>(
   translator: &mut Translator,
   events: impl IntoIterator<Item = &'a String>,
   trace: &mut Trace,
@@ -90,22 +91,22 @@ fn feed<'a>(
   for text in events {
     let event = flue_event::decode(text, last).unwrap();
     last = last.max(event.at);
-    trace.take(translator.step(&event));
+    trace.take(translator.translate(&event));
   }
   last
 }
 
-/// The whole recording as one trace store. Each process inherits what the one before left.
+/// The whole recording as one trace. Each process restores the snapshot of the previous one.
 fn replay(release: &str, name: &str) -> Trace {
   let mut trace = Trace::default();
-  let mut remains = None;
+  let mut snapshot = None;
   let processes = processes(release, name);
   for (n, events) in processes.iter().enumerate() {
-    let (mut translator, last) = translate_until_death(remains, events, &mut trace);
+    let (mut translator, last) = translate_until_crash(snapshot, events, &mut trace);
     if n + 1 == processes.len() {
       trace.take(translator.close_all(last));
     }
-    remains = translator.remains(last, true);
+    snapshot = translator.snapshot(last, true);
   }
   trace
 }

@@ -1,4 +1,4 @@
-//! What holds for any stream of events, however it was cut.
+//! Properties of any stream of events, however it was cut.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::{
   RELEASES, processes, recordings,
   trace::{Trace, name},
-  translate, translate_until_death,
+  translate, translate_until_crash,
 };
 use braintrust_row::Row;
 
@@ -44,9 +44,9 @@ proptest! {
     }
   }
 
-  /// A filter may withhold any event: ends without starts, starts without ends.
+  /// A filter may drop any event: ends without starts, starts without ends.
   #[test]
-  fn whatever_is_missing_each_span_is_closed_and_none_ends_before_it_starts(
+  fn whichever_events_are_missing_each_span_is_closed_and_none_ends_before_it_starts(
     events in recording(), seed in any::<u64>(), keep in 0.1..1.0,
   ) {
     let mut random = proptest::test_runner::TestRng::from_seed(
@@ -57,10 +57,10 @@ proptest! {
     let trace = trace(&kept);
     for (id, row) in &trace.rows {
       prop_assert!(trace.closed.contains_key(id), "{} is open", name(row));
-      // The end of a task alone does not tell its start.
+      // The end of a task alone does not have its start.
       let start = row.metrics.get("start").copied().unwrap_or(0.0);
       prop_assert!(*row.metrics.get("end").unwrap() >= start, "{}", name(row));
-      // Nor does a subagent's work tell where its task lies.
+      // Nor do a subagent's events have the parent of its task.
       let in_task = row.metadata.contains("flue.task_id");
       prop_assert!(in_task || row.parent.is_some() == trace.parent(row).is_some(), "{}", name(row));
     }
@@ -68,7 +68,7 @@ proptest! {
 
   /// An observer may be registered twice.
   #[test]
-  fn what_is_told_twice_is_heard_once(events in recording()) {
+  fn duplicate_events_are_ignored(events in recording()) {
     let twice: Vec<String> = events.iter().flat_map(|event| [event.clone(), event.clone()]).collect();
     let (once, twice) = (trace(&events), trace(&twice));
     for (id, row) in &once.rows {
@@ -90,24 +90,24 @@ proptest! {
     prop_assert_eq!(shown(&once), shown(&twice));
   }
 
-  /// A process may die anywhere, and the next one go on.
+  /// A process may crash anywhere, and the next one continue.
   #[test]
   fn two_processes_write_what_one_would_have_written(events in recording(), cut in 0.0..1.0) {
     let (first, second) = events.split_at((events.len() as f64 * cut) as usize);
     let mut halves = Trace::default();
-    let (dead, last) = translate_until_death(None, first, &mut halves);
-    let (mut next, end) = translate_until_death(dead.remains(last, true), second, &mut halves);
+    let (crashed, last) = translate_until_crash(None, first, &mut halves);
+    let (mut next, end) = translate_until_crash(crashed.snapshot(last, true), second, &mut halves);
     halves.take(next.close_all(end.max(last)));
     let whole = trace(&events);
     for (id, row) in &whole.rows {
-      prop_assert_eq!(told(row), told(&halves.rows[id]));
+      prop_assert_eq!(durable(row), durable(&halves.rows[id]));
     }
     prop_assert_eq!(whole.rows.len(), halves.rows.len());
   }
 
   /// Garbage neither stops the translation nor breaks the spans around it.
   #[test]
-  fn events_that_say_nothing_change_nothing(events in recording(), at in 0usize..50, noise in noise()) {
+  fn events_without_content_change_nothing(events in recording(), at in 0usize..50, noise in noise()) {
     let mut noisy = events.clone();
     noisy.insert(at.min(noisy.len()), noise);
     let (clean, noisy) = (trace(&events), trace(&noisy));
@@ -117,9 +117,8 @@ proptest! {
   }
 }
 
-/// What a row says, apart from what only memory tells: the words of a turn for an operation that does
-/// not tell its own, and log lines, are content, which no record holds.
-fn told(row: &Row) -> String {
+/// A row without what only memory has: log lines are content, which no snapshot holds.
+fn durable(row: &Row) -> String {
   let mut row = row.clone();
   row.metadata.remove("flue.logs");
   let mut metadata: Vec<_> = std::mem::take(&mut row.metadata).into_iter().collect();

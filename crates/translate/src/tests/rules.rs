@@ -21,7 +21,7 @@ fn only<'a>(trace: &'a Trace, name: &'a str) -> &'a Row {
 }
 
 #[test]
-fn what_a_subagent_does_lies_below_its_task_below_the_tool_call() {
+fn a_subagents_spans_are_below_its_task_below_the_tool_call() {
   let trace = replay("2.1.0", "task-subagent");
   assert_eq!(
     paths(&trace, "tool:tide_lookup"),
@@ -37,7 +37,7 @@ fn what_a_subagent_does_lies_below_its_task_below_the_tool_call() {
 }
 
 #[test]
-fn the_operations_of_a_workflow_lie_below_it() {
+fn the_operations_of_a_workflow_are_below_it() {
   let trace = replay("1.0.0-beta.9", "workflow-full");
   assert_eq!(paths(&trace, "flue.skill"), ["flue.skill < workflow:full"]);
   assert_eq!(
@@ -84,7 +84,7 @@ fn colliding_call_ids_of_two_agents_are_two_spans() {
 }
 
 #[test]
-fn a_tool_ended_its_duration_after_its_start_however_late_its_event_comes() {
+fn a_tool_ends_its_duration_after_its_start_however_late_its_event_comes() {
   let trace = replay("2.1.0", "parallel-tools");
   for row in trace.rows.values().filter(|row| name(row).starts_with("tool:")) {
     let took = (*row.metrics.get("end").unwrap() - *row.metrics.get("start").unwrap()) * 1e3;
@@ -93,13 +93,13 @@ fn a_tool_ended_its_duration_after_its_start_however_late_its_event_comes() {
 }
 
 #[test]
-fn the_prompt_of_a_turn_counts_what_the_cache_gave_and_took() {
+fn the_prompt_tokens_of_a_turn_include_cached_tokens() {
   let trace = replay("2.1.0", "plain-prompt");
   let turn = only(&trace, "llm:tide-1");
   let metric = |name: &str| *turn.metrics.get(name).unwrap();
   assert!(metric("prompt_cache_creation_tokens") > 0.0);
   assert_eq!(metric("tokens"), metric("prompt_tokens") + metric("completion_tokens"));
-  // The root operation of a submission tells nothing: its turns do.
+  // The root operation of a submission has no usage; its turns do.
   let root = only(&trace, "flue.prompt");
   assert_eq!(*root.metrics.get("tokens").unwrap(), metric("tokens"));
   assert_eq!(*root.metrics.get("estimated_cost").unwrap(), metric("estimated_cost"));
@@ -116,7 +116,7 @@ fn the_system_prompt_is_the_first_message() {
 }
 
 #[test]
-fn an_error_says_what_a_person_can_act_on() {
+fn an_error_has_class_message_code_and_stack() {
   let trace = replay("2.1.0", "tool-failure");
   let error = |name: &str| {
     let row = trace.named(name).next().unwrap();
@@ -126,7 +126,7 @@ fn an_error_says_what_a_person_can_act_on() {
   let gauge = error("tool:broken_gauge");
   assert!(gauge.starts_with("PierError: gauge offline: salt in connector [E_PIER]\n\n"), "{gauge}");
   assert!(gauge.contains("at Object.run"), "{gauge}");
-  // An unknown tool leaves its message only in its result.
+  // The message of an unknown tool is only in its result.
   assert!(error("tool:no_such_tool").contains("no_such_tool"));
   // A failed tool fails neither its turn nor its operation.
   assert!(only(&trace, "flue.prompt").error.is_none());
@@ -149,7 +149,7 @@ fn a_failed_run_shows_its_error_and_no_output() {
 }
 
 #[test]
-fn a_recovered_submission_goes_on_in_the_same_root() {
+fn a_recovered_submission_continues_in_the_same_root() {
   let trace = replay("2.1.0", "crash-mid-tool");
   let roots: Vec<_> = trace.rows.values().filter(|row| row.parent.is_none()).collect();
   assert_eq!(roots.len(), 1);
@@ -157,7 +157,7 @@ fn a_recovered_submission_goes_on_in_the_same_root() {
 }
 
 #[test]
-fn an_operation_says_to_which_workflow_it_belongs() {
+fn an_operation_names_its_workflow() {
   for release in ["0.8.1", "0.11.1", "1.0.0-beta.9"] {
     let trace = replay(release, "workflow-full");
     let run = only(&trace, "workflow:full");
@@ -168,7 +168,7 @@ fn an_operation_says_to_which_workflow_it_belongs() {
 }
 
 #[test]
-fn a_shell_command_tells_its_exit_code_whether_it_failed_or_not() {
+fn a_shell_command_has_its_exit_code_whether_it_failed_or_not() {
   let trace = replay("1.0.0-beta.9", "workflow-full");
   let codes: Vec<_> = trace
     .named("tool:bash")
@@ -178,11 +178,11 @@ fn a_shell_command_tells_its_exit_code_whether_it_failed_or_not() {
 }
 
 #[test]
-fn the_image_of_a_prompt_is_told_on_every_release() {
-  let told = r#"{"text":"look","images":[{"mimeType":"image/png"}]}"#;
+fn the_image_of_a_prompt_is_shown_on_every_release() {
+  let shown = r#"{"text":"look","images":[{"mimeType":"image/png"}]}"#;
   for release in ["0.8.1", "0.11.1", "1.0.0-beta.9"] {
     let trace = replay(release, "workflow-image");
     let prompt = trace.named("flue.prompt").next().unwrap();
-    assert_eq!(prompt.input.as_ref().unwrap().as_str(), told, "{release}");
+    assert_eq!(prompt.input.as_ref().unwrap().as_str(), shown, "{release}");
   }
 }

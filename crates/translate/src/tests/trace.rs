@@ -1,4 +1,4 @@
-//! Rows put together as the server does, and as a reader sees them.
+//! Rows merged as the server merges them, and shown as a tree.
 
 use std::{collections::HashMap, fmt::Write};
 
@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use braintrust_row::{Json, Row, RowId, SpanType};
 
-/// What the server would hold.
+/// The rows that the server would hold.
 #[derive(Default)]
 pub struct Trace {
   pub rows: IndexMap<RowId, Row>,
@@ -46,7 +46,7 @@ impl Trace {
     path
   }
 
-  /// The row a span lies below; `None` for a root, or when it is missing.
+  /// The row of the parent; `None` for a root, or if it is missing.
   pub fn parent(&self, row: &Row) -> Option<&Row> {
     let parent = row.parent?;
     self.rows.values().find(|other| other.span.span() == parent)
@@ -83,7 +83,7 @@ impl Trace {
         writeln!(text, "{indent}  {name}: {}", short(value)).unwrap();
       }
     }
-    for name in FACTS {
+    for name in SHOWN_METADATA {
       if let Some(value) = row.metadata.get(name) {
         writeln!(text, "{indent}  {name}: {}", short(value)).unwrap();
       }
@@ -94,8 +94,8 @@ impl Trace {
   }
 }
 
-/// The facts worth reading in a snapshot; the ids are checked by rules.
-const FACTS: &[&str] = &[
+/// The metadata shown in test snapshots; rules check the ids.
+const SHOWN_METADATA: &[&str] = &[
   "model",
   "provider",
   "reasoning_effort",

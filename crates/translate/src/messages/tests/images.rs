@@ -9,7 +9,7 @@ fn image(data: &str) -> String {
 }
 
 #[test]
-fn the_bytes_of_an_image_are_told_in_both_forms() {
+fn a_placeholder_replaces_the_bytes_of_an_image_in_both_forms() {
   let text =
     format!(r#"{{"role":"user","content":[{{"type":"text","text":"look"}},{}]}}"#, image(PIXEL));
   assert_eq!(
@@ -23,7 +23,7 @@ fn the_bytes_of_an_image_are_told_in_both_forms() {
 }
 
 #[test]
-fn flues_own_placeholder_stays_in_its_form_and_tells_the_type_in_the_chat_form() {
+fn the_placeholder_of_flue_stays_in_its_form_and_has_the_type_in_the_chat_form() {
   let text =
     format!(r#"{{"role":"user","content":[{}]}}"#, image("[image data omitted from event]"));
   assert_eq!(message(Form::Flue, &text), text);
@@ -46,7 +46,7 @@ fn a_tools_image_is_a_line_of_its_text() {
 }
 
 #[test]
-fn an_image_is_found_at_any_depth_and_whatever_is_around_it() {
+fn images_are_found_at_any_depth() {
   let nested = format!(
     r#"{{"details":[[{{ "mimeType" : "image/gif" , "data" : "{PIXEL}" , "n":{{"a":[]}}, "type" : "image" }}]],"data":"kept","type":"text","u":"\"image\""}}"#
   );
@@ -59,13 +59,16 @@ fn an_image_is_found_at_any_depth_and_whatever_is_around_it() {
   assert!(!answer.as_str().contains(PIXEL) && answer.as_str().contains("image/png, 70 bytes"));
   let unknown = format!(r#"[{{"role":"signal","content":[{}]}}]"#, image(PIXEL));
   for form in [Form::OpenAi, Form::Flue] {
-    let told = input(form, None, Some(raw(&unknown))).unwrap();
-    assert_eq!(told.as_str(), unknown.replace(PIXEL, "[image data omitted: image/png, 70 bytes]"));
+    let written = input(form, None, Some(raw(&unknown))).unwrap();
+    assert_eq!(
+      written.as_str(),
+      unknown.replace(PIXEL, "[image data omitted: image/png, 70 bytes]")
+    );
   }
 }
 
 #[test]
-fn bytes_are_known_without_a_type_beside_them_and_as_a_data_url() {
+fn bytes_are_recognised_without_a_type_and_as_a_data_url() {
   assert_eq!(
     kept(&format!(r#"{{"type":"image","data":"{PIXEL}"}}"#)),
     r#"{"type":"image","data":"[image data omitted: 70 bytes]"}"#
@@ -81,7 +84,7 @@ fn bytes_are_known_without_a_type_beside_them_and_as_a_data_url() {
 }
 
 #[test]
-fn what_only_looks_like_an_image_stays() {
+fn values_that_are_not_images_are_unchanged() {
   for text in [
     r#"{"type":"image","data":"the harbour at noon"}"#,
     r#"{"type":"image","data":null,"mimeType":"image/png"}"#,

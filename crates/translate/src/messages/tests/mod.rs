@@ -1,4 +1,4 @@
-//! The chat form, rule by rule, on recorded turns and on anything at all.
+//! The chat form: its rules, recorded turns, and properties of any JSON.
 
 mod images;
 mod properties;
@@ -31,7 +31,7 @@ fn chat(text: &str) -> String {
 }
 
 /// The content, and what follows it, of an assistant's message in the chat form.
-fn said(parts: &str) -> String {
+fn assistant_content(parts: &str) -> String {
   let text = chat(&format!(r#"{{"role":"assistant","content":{parts}}}"#));
   let rest = text.strip_prefix(r#"{"role":"assistant","content":"#);
   rest.unwrap().strip_suffix('}').unwrap().to_owned()

@@ -1,11 +1,11 @@
-//! What holds for any JSON.
+//! Properties that hold for any JSON.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{Form, PIXEL, input, input_of, message, output, raw, tools, without_images};
 
-/// Any JSON, most of it made of the words that messages are made of.
+/// Any JSON, mostly with the names and values of messages.
 fn anything() -> impl Strategy<Value = Value> {
   let words = prop::sample::select(vec![
     "user",
@@ -63,7 +63,7 @@ fn anything() -> impl Strategy<Value = Value> {
   })
 }
 
-/// Messages as Flue has them, with anything in the places of their values.
+/// Messages in Flue's form with any values.
 fn messages() -> impl Strategy<Value = Value> {
   let part = (anything(), anything(), 0..5usize).prop_map(|(a, b, kind)| match kind {
     0 => json!({"type": "text", "text": a}),
@@ -85,7 +85,7 @@ fn text(value: &Value, spaced: bool) -> String {
   if spaced { serde_json::to_string_pretty(value).unwrap() } else { value.to_string() }
 }
 
-/// Whether the bytes of an image are left, as an image.
+/// Whether an image with bytes is left.
 fn has_bytes(value: &Value) -> bool {
   match value {
     Value::Array(all) => all.iter().any(has_bytes),
@@ -103,7 +103,7 @@ proptest! {
   #![proptest_config(ProptestConfig::with_cases(512))]
 
   #[test]
-  fn whatever_comes_in_json_comes_out_without_the_bytes_of_images(
+  fn any_input_becomes_json_without_the_bytes_of_images(
     value in prop_oneof![anything(), messages()],
     prompt in anything(),
     reason in prop::option::of(any::<String>()),
@@ -111,13 +111,13 @@ proptest! {
   ) {
     let (text, prompt) = (text(&value, spaced), prompt.to_string());
     let (value, prompt) = (raw(&text), raw(&prompt));
-    let mut told = vec![without_images(value)];
+    let mut written = vec![without_images(value)];
     for form in [Form::OpenAi, Form::Flue] {
-      told.push(input_of(form, None, &[value]));
-      told.extend(input(form, None, Some(value)));
-      told.extend(output(form, Some(value), reason.as_deref()));
+      written.push(input_of(form, None, &[value]));
+      written.extend(input(form, None, Some(value)));
+      written.extend(output(form, Some(value), reason.as_deref()));
     }
-    for json in told {
+    for json in written {
       let read: Result<Value, _> = serde_json::from_str(&json.as_str());
       prop_assert!(read.is_ok(), "{json:?}");
       prop_assert!(!has_bytes(&read.unwrap()), "{json:?}");
@@ -153,12 +153,12 @@ proptest! {
   }
 
   #[test]
-  fn of_a_schema_only_the_leftovers_go(schema in anything(), spaced in any::<bool>()) {
+  fn only_internals_are_removed_from_a_schema(schema in anything(), spaced in any::<bool>()) {
     let list = text(&json!([{"name": "t", "parameters": schema}]), spaced);
-    let told = tools(Form::OpenAi, Some(raw(&list))).unwrap();
-    let told: Value = serde_json::from_str(&told.as_str()).unwrap();
+    let written = tools(Form::OpenAi, Some(raw(&list))).unwrap();
+    let written: Value = serde_json::from_str(&written.as_str()).unwrap();
     let expected = clean(&schema, "");
-    let kept = told[0]["function"].get("parameters").cloned().unwrap_or_default();
+    let kept = written[0]["function"].get("parameters").cloned().unwrap_or_default();
     prop_assert_eq!(kept, expected);
   }
 }
@@ -167,7 +167,7 @@ fn has_images(value: &Value) -> bool {
   value.to_string().contains(r#""image""#)
 }
 
-/// The rule of leftovers, the slow way.
+/// A simple, slow implementation of the removal of internals.
 fn clean(value: &Value, within: &str) -> Value {
   match value {
     Value::Array(all) => all.iter().map(|one| clean(one, "")).collect(),

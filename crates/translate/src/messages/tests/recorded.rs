@@ -1,10 +1,10 @@
-//! Turns as real Flue runs told them; the pieces are copied from the recordings.
+//! Turns of real Flue runs, copied from recordings.
 
 use serde_json::value::RawValue;
 
 use super::{Form, PIXEL, input, output, raw};
 
-/// One message a line.
+/// One message per line.
 fn lines(json: &braintrust_row::Json) -> String {
   let text = json.as_str();
   let all: Vec<&RawValue> = serde_json::from_str(&text).unwrap();
@@ -16,7 +16,7 @@ fn lines(json: &braintrust_row::Json) -> String {
 const THINKING: &str = r#"[{"role":"user","content":[{"type":"text","text":"Compare the two harbors for day 3."}]},{"role":"assistant","content":[{"type":"thinking","thinking":"I should look at the tide table first, then compare with the neighbouring harbor."},{"type":"text","text":"Checking the table."},{"type":"toolCall","id":"call_a1","name":"tide_lookup","arguments":{"harbor":"Saltpan Quay","day":3}}]},{"role":"toolResult","toolCallId":"call_a1","toolName":"tide_lookup","content":[{"type":"text","text":"{\"harbor\":\"Saltpan Quay\",\"heightM\":3.5999999999999996,\"table\":[\"06:12 high\",\"12:30 low\"]}"}],"isError":false},{"role":"assistant","content":[{"type":"thinking","thinking":"Now the neighbour."},{"type":"toolCall","id":"call_a2","name":"tide_lookup","arguments":{"harbor":"Grey Narrows"}}]},{"role":"toolResult","toolCallId":"call_a2","toolName":"tide_lookup","content":[{"type":"text","text":"{\"harbor\":\"Grey Narrows\",\"heightM\":3.5999999999999996,\"table\":[\"06:12 high\",\"12:30 low\"]}"}],"isError":false},{"role":"assistant","content":[{"type":"text","text":"One more check."},{"type":"toolCall","id":"call_a3","name":"slow_echo","arguments":{"ms":30,"say":"swell 0.4 m"}}]},{"role":"toolResult","toolCallId":"call_a3","toolName":"slow_echo","content":[{"type":"text","text":"\"swell 0.4 m\""}],"isError":false},{"role":"assistant","content":[{"type":"thinking","thinking":"All data is in."},{"type":"text","text":"Saltpan Quay peaks at 3.6 m, Grey Narrows at 3.6 m; swell is 0.4 m."}]},{"role":"user","content":[{"type":"text","text":"Thanks!"}]}]"#;
 
 #[test]
-fn a_turn_after_tools_and_thoughts() {
+fn a_turn_after_tools_and_reasoning() {
   let prompt = raw(
     r#""You are the harbormaster. Use tools.\n\n## Available Agents\n\nNone.\n\nDate: Mon, Nov 23, 2026""#,
   );
@@ -31,31 +31,31 @@ fn a_turn_after_tools_that_failed() {
   insta::assert_snapshot!(lines(&input(Form::OpenAi, None, Some(raw(FAILURES))).unwrap()));
 }
 
-/// 2.1.0, image-input: images that Flue itself withheld.
+/// 2.1.0, image-input: images whose bytes Flue omitted.
 const WITHHELD: &str = r#"[{"role":"user","content":[{"type":"text","text":"What is on this chart?\n\n<attachments>\n<image id=\"att_0\" mimeType=\"image/png\" />\n</attachments>"},{"type":"image","data":"[image data omitted from event]","mimeType":"image/png"},{"type":"image","data":"[image data omitted from event]","mimeType":"image/png"}]},{"role":"assistant","content":[{"type":"toolCall","id":"call_i1","name":"read","arguments":{"path":"chart.png"}}]},{"role":"toolResult","toolCallId":"call_i1","toolName":"read","content":[{"type":"text","text":"\ufffdPNG\r\n\u001a\n\u0000\u0000\u0000\rIHDR"}],"isError":false}]"#;
 
 #[test]
-fn a_turn_with_images_that_flue_withheld() {
+fn a_turn_with_images_that_flue_omitted() {
   insta::assert_snapshot!(lines(&input(Form::OpenAi, None, Some(raw(WITHHELD))).unwrap()));
   let same = input(Form::Flue, None, Some(raw(WITHHELD))).unwrap();
   assert_eq!(same.as_str(), WITHHELD);
 }
 
-/// 0.8.1, workflow-image: the bytes themselves.
+/// 0.8.1, workflow-image: images with their bytes.
 #[test]
-fn a_turn_with_images_that_flue_sent_whole() {
+fn a_turn_with_images_that_flue_sent() {
   let messages = format!(
     r#"[{{"role":"user","content":[{{"type":"text","text":"look"}},{{"type":"image","data":"{PIXEL}","mimeType":"image/png"}}]}}]"#
   );
   let both = [Form::OpenAi, Form::Flue].map(|form| {
-    let told = input(form, None, Some(raw(&messages))).unwrap();
-    format!("{form:?}: {}", lines(&told))
+    let written = input(form, None, Some(raw(&messages))).unwrap();
+    format!("{form:?}: {}", lines(&written))
   });
   insta::assert_snapshot!(both.join("\n"));
 }
 
 #[test]
-fn answers_that_call_that_break_off_and_that_never_came() {
+fn outputs_with_calls_that_are_aborted_and_that_are_missing() {
   let answers = [
     (
       "toolUse",
@@ -65,7 +65,7 @@ fn answers_that_call_that_break_off_and_that_never_came() {
     ("error", r#"{"role":"assistant","content":[]}"#),
     ("length", r#"{"role":"assistant","content":[{"type":"text","text":"trunc"}]}"#),
   ];
-  let told = answers
+  let written = answers
     .map(|(reason, answer)| lines(&output(Form::OpenAi, Some(raw(answer)), Some(reason)).unwrap()));
-  insta::assert_snapshot!(told.join("\n"));
+  insta::assert_snapshot!(written.join("\n"));
 }

@@ -1,4 +1,4 @@
-use super::{Form, chat, input, output, raw, said};
+use super::{Form, assistant_content, chat, input, output, raw};
 
 #[test]
 fn the_system_prompt_is_the_first_message_in_both_forms() {
@@ -6,13 +6,13 @@ fn the_system_prompt_is_the_first_message_in_both_forms() {
     let messages = raw(r#"[{"role":"user","content":"hi"}]"#);
     input(form, Some(raw(r#""Be brief.""#)), Some(messages)).unwrap()
   };
-  let told = r#"[{"role":"system","content":"Be brief."},{"role":"user","content":"hi"}]"#;
-  assert_eq!(of(Form::OpenAi).as_str(), told);
-  assert_eq!(of(Form::Flue).as_str(), told);
+  let written = r#"[{"role":"system","content":"Be brief."},{"role":"user","content":"hi"}]"#;
+  assert_eq!(of(Form::OpenAi).as_str(), written);
+  assert_eq!(of(Form::Flue).as_str(), written);
 }
 
 #[test]
-fn what_was_not_said_is_no_input() {
+fn missing_messages_are_no_input() {
   for form in [Form::OpenAi, Form::Flue] {
     assert_eq!(input(form, None, None), None);
     assert_eq!(input(form, Some(raw("null")), Some(raw("null"))), None);
@@ -25,7 +25,7 @@ fn what_was_not_said_is_no_input() {
 }
 
 #[test]
-fn messages_that_are_no_list_are_kept_as_they_are() {
+fn messages_that_are_not_a_list_are_copied() {
   for form in [Form::OpenAi, Form::Flue] {
     let odd = Some(raw(r#"{"a":1}"#));
     assert_eq!(input(form, None, odd).unwrap().as_str(), r#"{"a":1}"#);
@@ -37,13 +37,13 @@ fn messages_that_are_no_list_are_kept_as_they_are() {
 }
 
 #[test]
-fn flues_own_form_is_kept_byte_for_byte() {
+fn the_form_of_flue_is_copied_byte_for_byte() {
   let list =
     r#"[ {"role":"user", "content":[{"type":"text","text":"\u0041","textSignature":"s"}]},7]"#;
   assert_eq!(input(Form::Flue, None, Some(raw(list))).unwrap().as_str(), list);
   let answer = r#"{"role":"assistant", "content":[{"type":"thinking","thinking":"","thinkingSignature":"s"}]}"#;
-  let told = output(Form::Flue, Some(raw(answer)), Some("stop")).unwrap();
-  assert_eq!(told.as_str(), answer);
+  let written = output(Form::Flue, Some(raw(answer)), Some("stop")).unwrap();
+  assert_eq!(written.as_str(), answer);
 }
 
 #[test]
@@ -69,18 +69,18 @@ fn a_users_several_parts_stay_parts() {
 #[test]
 fn an_assistants_texts_become_one_without_their_signatures() {
   assert_eq!(
-    said(
+    assistant_content(
       r#"[{"type":"text","text":"one \"","textSignature":"s"},{"type":"text","text":""},{"type":"text","text":"\\two"}]"#
     ),
     r#""one \"\n\\two""#
   );
-  assert_eq!(said(r#""plain""#), r#""plain""#);
+  assert_eq!(assistant_content(r#""plain""#), r#""plain""#);
 }
 
 #[test]
-fn an_assistant_that_only_calls_says_nothing() {
+fn an_assistant_with_calls_alone_has_no_content() {
   assert_eq!(
-    said(
+    assistant_content(
       r#"[{"type":"toolCall","id":"c1","name":"tide","arguments":{"harbor":"Grey \"N\"", "day":3},"thoughtSignature":"s"}]"#
     ),
     r#"null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"tide","arguments":"{\"harbor\":\"Grey \\\"N\\\"\", \"day\":3}"}}]"#
@@ -88,17 +88,17 @@ fn an_assistant_that_only_calls_says_nothing() {
 }
 
 #[test]
-fn arguments_that_are_text_already_are_that_text() {
+fn arguments_that_are_a_string_are_copied() {
   assert_eq!(
-    said(r#"[{"type":"toolCall","id":"c1","name":"tide","arguments":"{\"harb"}]"#),
+    assistant_content(r#"[{"type":"toolCall","id":"c1","name":"tide","arguments":"{\"harb"}]"#),
     r#"null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"tide","arguments":"{\"harb"}}]"#
   );
 }
 
 #[test]
-fn a_call_that_lacks_what_it_may_lack_is_still_a_call() {
+fn a_call_needs_neither_id_nor_arguments() {
   assert_eq!(
-    said(r#"[{"type":"text","text":"go"},{"type":"toolCall","name":"tide"}]"#),
+    assistant_content(r#"[{"type":"text","text":"go"},{"type":"toolCall","name":"tide"}]"#),
     r#""go","tool_calls":[{"type":"function","function":{"name":"tide","arguments":"{}"}}]"#
   );
 }
@@ -106,7 +106,7 @@ fn a_call_that_lacks_what_it_may_lack_is_still_a_call() {
 #[test]
 fn thinking_becomes_reasoning_without_its_signatures() {
   assert_eq!(
-    said(
+    assistant_content(
       r#"[{"type":"thinking","thinking":"Look.","thinkingSignature":"s"},{"type":"text","text":"a"},{"type":"thinking","thinking":"Then."}]"#
     ),
     r#""a","reasoning":[{"content":"Look."},{"content":"Then."}]"#
@@ -114,20 +114,23 @@ fn thinking_becomes_reasoning_without_its_signatures() {
 }
 
 #[test]
-fn thinking_that_the_provider_hides_is_marked_or_left_out() {
+fn redacted_reasoning_is_marked_or_omitted() {
   assert_eq!(
-    said(
+    assistant_content(
       r#"[{"type":"thinking","thinking":"","redacted":true},{"type":"thinking","thinking":"[r]","redacted":true}]"#
     ),
     r#"null,"reasoning":[{"content":"[Reasoning redacted]","redacted":true},{"content":"[r]","redacted":true}]"#
   );
-  assert_eq!(said(r#"[{"type":"thinking","thinking":"","thinkingSignature":"s"}]"#), "null");
+  assert_eq!(
+    assistant_content(r#"[{"type":"thinking","thinking":"","thinkingSignature":"s"}]"#),
+    "null"
+  );
 }
 
 #[test]
 fn an_assistants_part_of_another_kind_stays_beside_its_texts() {
   assert_eq!(
-    said(
+    assistant_content(
       r#"[{"type":"text","text":"a"},{"type":"audio","id":7},{"type":"thinking","thinking":"t"}]"#
     ),
     r#"[{"type":"text","text":"a"},{"type":"audio","id":7}],"reasoning":[{"content":"t"}]"#
@@ -167,7 +170,7 @@ fn a_tools_part_of_another_kind_stays_beside_its_texts() {
 }
 
 #[test]
-fn what_is_no_message_of_flues_passes_unchanged() {
+fn values_that_are_not_messages_of_flue_are_copied() {
   for text in [
     r#"{"role":"signal","content":[{"type":"text","text":"a"}]}"#,
     r#"{"role":"developer","content":"d"}"#,
@@ -186,7 +189,7 @@ fn what_is_no_message_of_flues_passes_unchanged() {
 }
 
 #[test]
-fn content_that_is_neither_text_nor_list_is_kept() {
+fn content_that_is_neither_text_nor_list_is_copied() {
   for role in ["user", "assistant"] {
     let text = format!(r#"{{"role":"{role}","content":{{"odd":[1]}}}}"#);
     assert_eq!(chat(&text), text);
@@ -194,7 +197,7 @@ fn content_that_is_neither_text_nor_list_is_kept() {
 }
 
 #[test]
-fn an_answer_is_the_only_choice_with_why_it_ended() {
+fn an_output_is_the_only_choice_with_its_finish_reason() {
   let of = |reason| {
     let answer = raw(r#"{"role":"assistant","content":[{"type":"text","text":"a"}]}"#);
     output(Form::OpenAi, Some(answer), reason).unwrap().as_str().into_owned()
@@ -216,7 +219,7 @@ fn an_answer_is_the_only_choice_with_why_it_ended() {
 }
 
 #[test]
-fn an_answer_that_never_came_has_no_content_and_an_absent_one_is_none() {
+fn an_output_without_content_is_empty_and_a_missing_one_is_none() {
   let empty = raw(r#"{"role":"assistant","content":[]}"#);
   assert_eq!(
     output(Form::OpenAi, Some(empty), Some("error")).unwrap().as_str(),
@@ -227,7 +230,7 @@ fn an_answer_that_never_came_has_no_content_and_an_absent_one_is_none() {
 }
 
 #[test]
-fn an_answer_of_another_shape_is_kept() {
+fn an_output_of_another_shape_is_copied() {
   let of = |answer| output(Form::OpenAi, Some(raw(answer)), None).unwrap().as_str().into_owned();
   assert_eq!(of(r#""text""#), r#""text""#);
   assert_eq!(

@@ -31,7 +31,7 @@ fn tools_become_function_definitions() {
 }
 
 #[test]
-fn tools_of_another_shape_pass_unchanged() {
+fn tools_of_another_shape_are_copied() {
   for list in
     [r#"[{"type":"web_search","name":"w"},{"name":7},["name"],"x"]"#, r#"{"tide":{}}"#, r#""auto""#]
   {
@@ -40,13 +40,13 @@ fn tools_of_another_shape_pass_unchanged() {
 }
 
 #[test]
-fn flues_own_form_keeps_everything() {
+fn the_form_of_flue_is_unchanged() {
   let list = r#"[ {"name":"t","parameters":{"~kind":"Object"}} ]"#;
   assert_eq!(tools(Form::Flue, Some(raw(list))).unwrap().as_str(), list);
 }
 
 #[test]
-fn typeboxs_leftovers_are_dropped_at_any_depth_and_the_order_stays() {
+fn internals_of_typebox_are_removed_at_any_depth_and_the_order_stays() {
   assert_eq!(
     schema(
       r#"{"type":"object","required":["p"],"properties":{"p":{"type":"string","~kind":"String"},"o":{"~kind":"Array","items":{"~optional":true},"~optional":true}},"~kind":"Object"}"#

@@ -1,0 +1,65 @@
+//! Fields that Flue's spans do not have and applications set.
+
+use super::{json::Json, members::Members};
+
+/// The fields of a row that only an application sets.
+#[derive(Clone, Debug, Default)]
+pub struct CustomFields {
+  /// The expected output.
+  pub expected: Option<Json>,
+  /// Numbers between 0 and 1 by name: an object.
+  pub scores: Option<Json>,
+  /// A list of strings.
+  pub tags: Option<Json>,
+  /// Members of `span_attributes` besides the name and the type.
+  pub attributes: Members<Json>,
+}
+
+impl CustomFields {
+  /// The fields that are set, by their names in a row.
+  pub fn fields(&self) -> impl Iterator<Item = (&'static str, &Json)> {
+    let fields = [("expected", &self.expected), ("scores", &self.scores), ("tags", &self.tags)];
+    fields.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)))
+  }
+
+  /// The fields that are set, mutable, by their names in a row.
+  pub fn fields_mut(&mut self) -> impl Iterator<Item = (&'static str, &mut Json)> {
+    let Self { expected, scores, tags, .. } = self;
+    let fields = [("expected", expected), ("scores", scores), ("tags", tags)];
+    fields.into_iter().filter_map(|(name, value)| Some((name, value.as_mut()?)))
+  }
+
+  /// All values, those of the attributes included.
+  pub fn values(&self) -> impl Iterator<Item = &Json> {
+    self.fields().map(|(_, value)| value).chain(self.attributes.iter().map(|(_, value)| value))
+  }
+
+  /// The bytes of memory of the struct, without those that its values point to.
+  pub fn footprint(&self) -> usize {
+    size_of::<Self>() + self.attributes.footprint()
+  }
+
+  /// The fields of both. Values of `later` win, objects are merged, tags are united.
+  pub fn merged(earlier: Option<Box<Self>>, later: Option<Box<Self>>) -> Option<Box<Self>> {
+    let (mut earlier, mut later) = match (earlier, later) {
+      (Some(earlier), Some(later)) => (earlier, later),
+      (earlier, later) => return later.or(earlier),
+    };
+    let fields =
+      [(&mut earlier.expected, later.expected.take()), (&mut earlier.scores, later.scores.take())];
+    for (earlier, later) in fields {
+      if let Some(mut later) = later {
+        if let Some(earlier) = earlier {
+          later.merge_into(earlier);
+        }
+        *earlier = Some(later);
+      }
+    }
+    earlier.tags = match (earlier.tags.take(), later.tags.take()) {
+      (Some(earlier), Some(later)) => Some(earlier.with_items_of(&later)),
+      (earlier, later) => later.or(earlier),
+    };
+    earlier.attributes.extend(later.attributes);
+    Some(earlier)
+  }
+}

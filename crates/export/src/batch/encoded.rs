@@ -1,0 +1,224 @@
+//! One request body, and the rows in it.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use braintrust_row::{
+  Destination, Masked, Row, RowId, address, close_body, cut_fields, open_body, write_masked_row,
+  write_row,
+};
+
+/// Encoded rows: the body of one request. Cloning shares the bytes.
+#[derive(Debug, Clone)]
+pub struct EncodedBatch {
+  body: Bytes,
+  rows: Vec<EncodedRow>,
+  /// The bytes of the address in each row; 0: the rows have no address yet.
+  address: usize,
+}
+
+/// An encoded row.
+#[derive(Debug, Clone)]
+struct EncodedRow {
+  id: RowId,
+  sequence: u64,
+  /// Its range in the body.
+  bytes: Range<usize>,
+}
+
+/// The bytes before each row in a segment: its id and its length.
+const HEAD: usize = RowId::BYTES + size_of::<u32>();
+
+impl EncodedBatch {
+  /// The sequence number of its first row, which identifies the batch.
+  pub fn key(&self) -> u64 {
+    self.rows.first().map_or(u64::MAX, |row| row.sequence)
+  }
+
+  /// The number of rows.
+  pub fn rows(&self) -> usize {
+    self.rows.len()
+  }
+
+  /// The bytes of its rows as they are counted: without addresses and separators.
+  pub fn bytes(&self) -> usize {
+    self.rows.iter().map(|row| row.bytes.len() - self.address).sum()
+  }
+
+  /// The bytes of memory that it takes.
+  pub fn memory_bytes(&self) -> usize {
+    self.body.len() + self.rows.capacity() * size_of::<EncodedRow>()
+  }
+
+  /// The ids of its rows.
+  pub fn ids(&self) -> impl Iterator<Item = RowId> {
+    self.rows.iter().map(|row| row.id)
+  }
+
+  /// The body of `POST /logs3`.
+  pub fn body(&self) -> Bytes {
+    self.body.clone()
+  }
+
+  /// The bytes of each row in the body.
+  pub fn row_sizes(&self) -> Vec<usize> {
+    self.rows.iter().map(|row| row.bytes.len()).collect()
+  }
+
+  /// The same rows with an address. Copies them unless they have it already.
+  pub fn addressed(self, to: &Destination) -> Self {
+    let wanted = address(to);
+    let is_there = self.address == wanted.len()
+      && self
+        .rows
+        .first()
+        .is_some_and(|row| self.text(row).get(1..=wanted.len()) == Some(wanted.as_slice()));
+    if is_there {
+      return self;
+    }
+    self.rebuilt(Builder::of(wanted), &self.rows)
+  }
+
+  /// The same rows in two batches. `None` for a single row.
+  pub fn split(&self) -> Option<[Self; 2]> {
+    let (first, second) = self.rows.split_at(self.rows.len() / 2);
+    let half = |rows| self.rebuilt(Builder::of(self.address().to_vec()), rows);
+    (!first.is_empty()).then(|| [half(first), half(second)])
+  }
+
+  /// The rows without addresses, as the content of a segment that [`Self::from_segment`] reads.
+  pub fn segment_content(&self) -> Vec<u8> {
+    let mut content = Vec::with_capacity(self.body.len() + self.rows.len() * HEAD);
+    for row in &self.rows {
+      content.extend_from_slice(row.id.as_bytes());
+      // No row comes near 4 GiB.
+      let length = u32::try_from(row.bytes.len() - self.address).unwrap_or(u32::MAX);
+      content.extend_from_slice(&length.to_le_bytes());
+      content.push(b'{');
+      content.extend_from_slice(self.bare(row));
+    }
+    content
+  }
+
+  /// The bytes of the rows in the content of a segment.
+  pub fn row_bytes_of(content: usize, rows: usize) -> usize {
+    content.saturating_sub(rows * HEAD)
+  }
+
+  /// The batch in the content of a segment, with sequence numbers from `sequence` on. `None` when it is none.
+  pub fn from_segment(mut content: &[u8], sequence: u64) -> Option<Self> {
+    let mut builder = Builder::of(Vec::new());
+    while !content.is_empty() {
+      let (id, rest) = content.split_first_chunk::<{ RowId::BYTES }>()?;
+      let (length, rest) = rest.split_first_chunk()?;
+      let (row, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+      let sequence = sequence + builder.rows.len() as u64;
+      builder.push_bytes(RowId::from_bytes(*id), sequence, row.strip_prefix(b"{")?);
+      content = rest;
+    }
+    builder.encode()
+  }
+
+  /// The same single row with other bytes, without an address. `None` when there are more rows.
+  pub fn replaced(&self, row: impl FnOnce(&[u8]) -> Option<Vec<u8>>) -> Option<Self> {
+    let [only] = self.rows.as_slice() else { return None };
+    let bare = [b"{", self.bare(only)].concat();
+    let row = row(&bare)?;
+    let mut builder = Builder::of(Vec::new());
+    builder.push_bytes(only.id, only.sequence, row.strip_prefix(b"{")?);
+    builder.encode()
+  }
+
+  fn rebuilt(&self, mut builder: Builder, rows: &[EncodedRow]) -> Self {
+    for row in rows {
+      builder.push_bytes(row.id, row.sequence, self.bare(row));
+    }
+    builder.finish()
+  }
+
+  fn text(&self, row: &EncodedRow) -> &[u8] {
+    self.body.get(row.bytes.clone()).unwrap_or_default()
+  }
+
+  /// A row after its brace and its address.
+  fn bare(&self, row: &EncodedRow) -> &[u8] {
+    self.text(row).get(1 + self.address..).unwrap_or_default()
+  }
+
+  fn address(&self) -> &[u8] {
+    let row = self.rows.first().map(|row| self.text(row)).unwrap_or_default();
+    row.get(1..1 + self.address).unwrap_or_default()
+  }
+}
+
+/// Builds a body row by row.
+pub(super) struct Builder {
+  body: Vec<u8>,
+  rows: Vec<EncodedRow>,
+  address: Vec<u8>,
+  /// The most bytes of a field.
+  max_field: Option<usize>,
+  /// The rows with a field that was cut.
+  cut: usize,
+}
+
+impl Builder {
+  pub fn new(to: Option<&Destination>, max_field: Option<usize>) -> Self {
+    Self { max_field, ..Self::of(to.map(address).unwrap_or_default()) }
+  }
+
+  fn of(address: Vec<u8>) -> Self {
+    let mut body = Vec::new();
+    open_body(&mut body);
+    Self { body, rows: Vec::new(), address, max_field: None, cut: 0 }
+  }
+
+  /// The rows with a field that was cut.
+  pub fn cut(&self) -> usize {
+    self.cut
+  }
+
+  pub fn push(&mut self, row: &Row, masked: Option<&Masked>, sequence: u64) {
+    let start = self.open();
+    match masked {
+      Some(masked) => write_masked_row(&mut self.body, row, masked, &self.address),
+      None => write_row(&mut self.body, row, &self.address),
+    }
+    let written = self.body.get(start..).unwrap_or_default();
+    if let Some(shorter) = self.max_field.and_then(|most| cut_fields(written, most)) {
+      self.body.truncate(start);
+      self.body.extend_from_slice(&shorter);
+      self.cut += 1;
+    }
+    self.rows.push(EncodedRow { id: row.span.row, sequence, bytes: start..self.body.len() });
+  }
+
+  /// Adds a row that is given without its brace and without an address.
+  fn push_bytes(&mut self, id: RowId, sequence: u64, bare: &[u8]) {
+    let start = self.open();
+    self.body.push(b'{');
+    self.body.extend_from_slice(&self.address);
+    self.body.extend_from_slice(bare);
+    self.rows.push(EncodedRow { id, sequence, bytes: start..self.body.len() });
+  }
+
+  /// Begins the next row and returns its start.
+  fn open(&mut self) -> usize {
+    if !self.rows.is_empty() {
+      self.body.push(b',');
+    }
+    self.body.len()
+  }
+
+  /// `None` when there are no rows.
+  pub fn encode(self) -> Option<EncodedBatch> {
+    (!self.rows.is_empty()).then(|| self.finish())
+  }
+
+  fn finish(mut self) -> EncodedBatch {
+    close_body(&mut self.body);
+    self.body.shrink_to_fit();
+    EncodedBatch { body: self.body.into(), rows: self.rows, address: self.address.len() }
+  }
+}

@@ -1,0 +1,103 @@
+//! Rows that leave the queue together, before they are encoded.
+
+use super::encoded::{Builder, EncodedBatch};
+use braintrust_row::{Destination, Masked, Row, RowId, write_content};
+
+/// Rows that no longer merge what comes for their spans. At least one, once it is filled.
+#[derive(Default)]
+pub struct RowBatch {
+  rows: Vec<(Row, u64)>,
+  /// The estimated bytes of the rows on the wire, as counted while they waited.
+  counted: usize,
+  weight: usize,
+}
+
+/// The result of encoding rows.
+pub struct Encoded {
+  pub batch: EncodedBatch,
+  /// The difference between the bytes of the batch and the estimate while its rows waited.
+  pub size_correction: i64,
+  /// The rows with a field that was cut.
+  pub cut: usize,
+}
+
+impl RowBatch {
+  pub(super) fn push(&mut self, row: Row, sequence: u64, counted: usize, weight: usize) {
+    self.counted += counted;
+    self.weight += weight;
+    self.rows.push((row, sequence));
+  }
+
+  /// The number of rows.
+  pub fn rows(&self) -> usize {
+    self.rows.len()
+  }
+
+  /// The estimated bytes of the rows on the wire.
+  pub fn counted(&self) -> usize {
+    self.counted
+  }
+
+  /// The bytes of memory that they take.
+  pub fn memory_bytes(&self) -> usize {
+    self.weight
+  }
+
+  /// The key of the batch: the sequence number of its first row among those that left the queue.
+  pub fn key(&self) -> Option<u64> {
+    self.rows.first().map(|(_, sequence)| *sequence)
+  }
+
+  /// The ids of the rows.
+  pub fn ids(&self) -> impl Iterator<Item = RowId> {
+    self.rows.iter().map(|(row, _)| row.span.row)
+  }
+
+  /// Encodes the rows. No field has more than `max_field` bytes.
+  pub fn encode(self, to: Option<&Destination>, max_field: Option<usize>) -> Option<Encoded> {
+    let mut builder = Builder::new(to, max_field);
+    for (row, sequence) in &self.rows {
+      builder.push(row, None, *sequence);
+    }
+    self.finish(builder)
+  }
+
+  /// The content of the rows, one object each, as the JSON of a list.
+  pub fn content(&self) -> String {
+    let mut text = vec![b'['];
+    for (position, (row, _)) in self.rows.iter().enumerate() {
+      if position > 0 {
+        text.push(b',');
+      }
+      write_content(&mut text, row);
+    }
+    text.push(b']');
+    String::from_utf8(text)
+      .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+  }
+
+  /// Encodes the rows with this content instead: the [`Self::content`] as it was masked. If it is no such list, marks
+  /// replace the content.
+  pub fn encode_masked(self, content: &str, max_field: Option<usize>) -> Option<Encoded> {
+    let masked = Masked::read_all(content).filter(|masked| masked.len() == self.rows.len());
+    let masked = masked.unwrap_or_else(|| self.rows.iter().map(|_| Masked::failed()).collect());
+    let mut builder = Builder::new(None, max_field);
+    for ((row, sequence), masked) in self.rows.iter().zip(&masked) {
+      builder.push(row, Some(masked), *sequence);
+    }
+    self.finish(builder)
+  }
+
+  fn finish(self, builder: Builder) -> Option<Encoded> {
+    let cut = builder.cut();
+    let batch = builder.encode()?;
+    let size_correction = difference(batch.bytes(), self.counted);
+    Some(Encoded { batch, size_correction, cut })
+  }
+}
+
+/// How many bytes more, or less.
+pub(super) fn difference(after: usize, before: usize) -> i64 {
+  let signed = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+  signed(after) - signed(before)
+}

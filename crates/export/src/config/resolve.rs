@@ -1,0 +1,236 @@
+//! Raw configuration to settings: precedence, defaults and checks.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use flue_event::ContentPolicy;
+use redact::Redactor;
+use translate::{Form, TurnInput};
+
+use super::{
+  error::ConfigError,
+  raw::{RawConfig, SpoolOptions, Toggle},
+  settings::{ApiKey, Settings, SpoolSettings},
+  values::{
+    address, bytes, count, duration, filled, fingerprint, number, project_id, toggle, unknown,
+  },
+};
+
+const APP_URL: &str = "https://www.braintrust.dev";
+/// As in Flue's guide.
+const PROJECT_NAME: &str = "Flue";
+/// Where `spool: true` keeps its files, relative to the working directory.
+const SPOOL_DIR: &str = ".flue-braintrust";
+const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+const WARN_PERIOD: Duration = Duration::from_secs(60);
+const MAX_QUEUE_BYTES: usize = 64 * 1024 * 1024;
+/// A smaller queue is a mistake: one event may be larger.
+const MIN_QUEUE_BYTES: usize = 1024 * 1024;
+/// The least that a cut field keeps: the mark, and names.
+const MIN_FIELD_BYTES: usize = 128;
+const MAX_REQUESTS: usize = 8;
+/// More requests at once gain nothing.
+const MOST_REQUESTS: usize = 64;
+const SPOOL_BYTES: u64 = 256 * 1024 * 1024;
+/// A week.
+const SPOOL_AGE_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+
+/// The variables, those of the process first.
+struct Variables {
+  env: HashMap<String, String>,
+  file: HashMap<String, String>,
+}
+
+impl Variables {
+  fn get(&self, name: &str) -> Option<String> {
+    let sources = [&self.env, &self.file];
+    sources.into_iter().filter_map(|from| from.get(name)).find_map(|value| filled(value))
+  }
+
+  /// The option, else the variable.
+  fn or(&self, option: Option<String>, name: &str) -> Option<String> {
+    option.as_deref().and_then(filled).or_else(|| self.get(name))
+  }
+
+  /// A count that only a variable sets.
+  fn count(&self, name: &str) -> Option<usize> {
+    self.get(name).and_then(|text| count(text.parse().ok()?))
+  }
+}
+
+impl Settings {
+  /// Reads the JSON of a [`RawConfig`].
+  ///
+  /// # Errors
+  /// When it is malformed, or as [`Self::resolve`].
+  pub fn parse(raw: &str) -> Result<Self, ConfigError> {
+    let raw: RawConfig =
+      serde_json::from_str(raw).map_err(|error| ConfigError::Malformed(error.to_string()))?;
+    Self::resolve(raw)
+  }
+
+  /// Applies precedence, defaults and checks.
+  ///
+  /// # Errors
+  /// What is wrong first.
+  pub fn resolve(raw: RawConfig) -> Result<Self, ConfigError> {
+    let RawConfig { options, env, file } = raw;
+    // A matter of the machine, not of Braintrust: the file has no influence on it.
+    let extra_ca_certs =
+      env.get("NODE_EXTRA_CA_CERTS").and_then(|path| filled(path)).map(Into::into);
+    let vars = Variables { env, file };
+    let key = vars.or(options.api_key, "BRAINTRUST_API_KEY").ok_or(ConfigError::NoApiKey)?;
+    let api_key = ApiKey::new(&key)?;
+    let app_url = vars.or(options.app_url, "BRAINTRUST_APP_URL").unwrap_or_else(|| APP_URL.into());
+    let app_url = address("appUrl (BRAINTRUST_APP_URL)", app_url)?;
+    let api_url = vars.or(options.api_url, "BRAINTRUST_API_URL");
+    let api_url = api_url.map(|url| address("apiUrl (BRAINTRUST_API_URL)", url)).transpose()?;
+    let org_name = vars.or(options.org_name, "BRAINTRUST_ORG_NAME");
+    let project_name = vars
+      .or(options.project_name, "BRAINTRUST_PROJECT_NAME")
+      .unwrap_or_else(|| PROJECT_NAME.into());
+    let project_id =
+      vars.or(options.project_id, "BRAINTRUST_PROJECT_ID").map(project_id).transpose()?;
+    let content = content(options.content, vars.get("FLUE_BRAINTRUST_CONTENT"))?;
+    let mut rules = options.redact.unwrap_or_default();
+    rules.builtins = rules.builtins.or_else(|| {
+      let names = vars.get("FLUE_BRAINTRUST_REDACT")?;
+      Some(names.split(',').filter_map(filled).collect())
+    });
+    let redactor = Redactor::new(&rules, content.reasoning)?.map(Arc::new);
+    let max_field_bytes =
+      number(options.max_field_bytes, vars.get("FLUE_BRAINTRUST_MAX_FIELD_BYTES"))
+        .map(|number| bytes("maxFieldBytes (FLUE_BRAINTRUST_MAX_FIELD_BYTES)", number))
+        .transpose()?
+        .map(|bytes| bytes.max(MIN_FIELD_BYTES));
+    let max_queue_bytes =
+      number(options.max_queue_bytes, vars.get("FLUE_BRAINTRUST_MAX_QUEUE_BYTES"))
+        .map(|number| bytes("maxQueueBytes (FLUE_BRAINTRUST_MAX_QUEUE_BYTES)", number))
+        .transpose()?
+        .map_or(MAX_QUEUE_BYTES, |bytes| bytes.max(MIN_QUEUE_BYTES));
+    let exit_timeout = duration(
+      "exitTimeoutMs (FLUE_BRAINTRUST_EXIT_TIMEOUT_MS)",
+      number(options.exit_timeout_ms, vars.get("FLUE_BRAINTRUST_EXIT_TIMEOUT_MS")),
+    )?;
+    let request_timeout = duration(
+      "requestTimeoutMs (FLUE_BRAINTRUST_REQUEST_TIMEOUT_MS)",
+      number(options.request_timeout_ms, vars.get("FLUE_BRAINTRUST_REQUEST_TIMEOUT_MS")),
+    )?;
+    let max_request_bytes =
+      number(options.max_request_bytes, vars.get("BRAINTRUST_MAX_REQUEST_SIZE")).and_then(count);
+    let translation = translate::Options {
+      messages: form(vars.or(options.messages, "FLUE_BRAINTRUST_MESSAGES"))?,
+      turn_input: turn_input(vars.or(options.turn_input, "FLUE_BRAINTRUST_TURN_INPUT"))?,
+      logs: toggle(
+        "logs (FLUE_BRAINTRUST_LOGS)",
+        options.logs,
+        vars.get("FLUE_BRAINTRUST_LOGS"),
+        true,
+      )?,
+      distributed: toggle(
+        "distributedTracing (FLUE_BRAINTRUST_DISTRIBUTED_TRACING)",
+        options.distributed_tracing,
+        vars.get("FLUE_BRAINTRUST_DISTRIBUTED_TRACING"),
+        false,
+      )?,
+    };
+    // Any value but these switches it on: a debug log is no reason to refuse a configuration.
+    let debug_log = vars.get("FLUE_BRAINTRUST_DEBUG").map_or_else(
+      || vars.get("BRAINTRUST_DEBUG_LOG_LEVEL").as_deref() == Some("debug"),
+      |value| !["0", "false"].contains(&value.as_str()),
+    );
+    Ok(Self {
+      destination: fingerprint(&[
+        &key,
+        &app_url,
+        api_url.as_deref().unwrap_or_default(),
+        org_name.as_deref().unwrap_or_default(),
+        project_id.as_deref().unwrap_or(&project_name),
+      ]),
+      api_key,
+      app_url,
+      api_url,
+      org_name,
+      project_name,
+      project_id,
+      content,
+      redactor,
+      max_field_bytes,
+      max_queue_bytes,
+      max_queue_rows: vars.count("BRAINTRUST_QUEUE_DROP_EXCEEDING_MAXSIZE").unwrap_or(usize::MAX),
+      batch_rows: vars.count("BRAINTRUST_DEFAULT_BATCH_SIZE"),
+      max_requests: vars
+        .count("BRAINTRUST_MAX_CONCURRENT_LOG_REQUESTS")
+        .map_or(MAX_REQUESTS, |requests| requests.min(MOST_REQUESTS)),
+      warn_period: vars
+        .get("BRAINTRUST_QUEUE_DROP_LOGGING_PERIOD")
+        .and_then(|text| Duration::try_from_secs_f64(text.parse().ok()?).ok())
+        .unwrap_or(WARN_PERIOD),
+      exit_timeout: exit_timeout.unwrap_or(EXIT_TIMEOUT),
+      // No request can be sent in no time: zero is ignored.
+      request_timeout: request_timeout
+        .filter(|timeout| !timeout.is_zero())
+        .unwrap_or(REQUEST_TIMEOUT),
+      max_request_bytes,
+      extra_ca_certs,
+      translation,
+      debug_log,
+      spool: spool(options.spool, vars.get("FLUE_BRAINTRUST_SPOOL_DIR"))?,
+    })
+  }
+}
+
+fn content(
+  option: Option<Toggle<ContentPolicy>>,
+  variable: Option<String>,
+) -> Result<ContentPolicy, ConfigError> {
+  let option = match option {
+    Some(Toggle::Members(content)) => return Ok(content),
+    Some(Toggle::Switch(is_on)) => Some(is_on),
+    None => None,
+  };
+  let is_kept = toggle("content (FLUE_BRAINTRUST_CONTENT)", option, variable, true)?;
+  Ok(if is_kept { ContentPolicy::ALL } else { ContentPolicy::NONE })
+}
+
+fn form(choice: Option<String>) -> Result<Form, ConfigError> {
+  match choice.as_deref() {
+    None | Some("openai") => Ok(Form::OpenAi),
+    Some("flue") => Ok(Form::Flue),
+    Some(_) => Err(unknown("messages (FLUE_BRAINTRUST_MESSAGES)", "openai, flue")),
+  }
+}
+
+fn turn_input(choice: Option<String>) -> Result<TurnInput, ConfigError> {
+  match choice.as_deref() {
+    None | Some("full") => Ok(TurnInput::Full),
+    Some("delta") => Ok(TurnInput::Delta),
+    Some(_) => Err(unknown("turnInput (FLUE_BRAINTRUST_TURN_INPUT)", "full, delta")),
+  }
+}
+
+/// The spool, if it is configured. The variable names a directory and switches it on.
+fn spool(
+  option: Option<Toggle<SpoolOptions>>,
+  variable: Option<String>,
+) -> Result<Option<SpoolSettings>, ConfigError> {
+  let options = match (option, &variable) {
+    (Some(Toggle::Switch(false)), _) | (None, None) => return Ok(None),
+    (Some(Toggle::Members(options)), _) => options,
+    (Some(Toggle::Switch(true)) | None, _) => SpoolOptions::default(),
+  };
+  let max_bytes = options.max_bytes.map(|number| bytes("spool.maxBytes", number)).transpose()?;
+  let max_age = match options.max_age_ms {
+    Some(age) if age.is_nan() || age < 0.0 => {
+      return Err(ConfigError::BadDuration { name: "spool.maxAgeMs" });
+    }
+    age => age,
+  };
+  let dir = options.dir.as_deref().and_then(filled);
+  Ok(Some(SpoolSettings {
+    dir: dir.or(variable).unwrap_or_else(|| SPOOL_DIR.to_owned()).into(),
+    max_bytes: max_bytes.map_or(SPOOL_BYTES, |bytes| bytes as u64),
+    max_age_ms: max_age.map_or(SPOOL_AGE_MS, |age| age as i64),
+    fsync: options.fsync.unwrap_or(false),
+  }))
+}

@@ -1,0 +1,113 @@
+//! The settings of an exporter.
+
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+
+use flue_event::ContentPolicy;
+use http::HeaderValue;
+use redact::Redactor;
+
+use super::{error::ConfigError, values::is_loopback};
+
+/// The spool: where segments are kept, and how many.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpoolSettings {
+  pub dir: PathBuf,
+  /// The disk space that the segments of one process may take, in bytes. Default: 256 MiB.
+  pub max_bytes: u64,
+  /// The age at which a segment is removed, in milliseconds. Default: a week.
+  pub max_age_ms: i64,
+  /// Whether segments survive a crash of the machine, too. Default: false.
+  pub fsync: bool,
+}
+
+/// The API key, as the `Authorization` header carries it. Never printed.
+#[derive(Clone)]
+pub struct ApiKey(HeaderValue);
+
+impl ApiKey {
+  /// # Errors
+  /// When the key has other characters than visible ones of ASCII.
+  pub fn new(key: &str) -> Result<Self, ConfigError> {
+    if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+      return Err(ConfigError::BadApiKey);
+    }
+    let mut bearer =
+      HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| ConfigError::BadApiKey)?;
+    bearer.set_sensitive(true);
+    Ok(Self(bearer))
+  }
+
+  /// The value of the `Authorization` header.
+  pub fn bearer(&self) -> &HeaderValue {
+    &self.0
+  }
+}
+
+impl fmt::Debug for ApiKey {
+  fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str("ApiKey(…)")
+  }
+}
+
+/// The settings of an exporter, checked and complete.
+#[derive(Clone, Debug)]
+pub struct Settings {
+  pub api_key: ApiKey,
+  /// Base address of login and registration, without a trailing slash. Default: `https://www.braintrust.dev`.
+  pub app_url: String,
+  /// Base address of the data plane; `None`: as the login states it.
+  pub api_url: Option<String>,
+  /// The organization; `None`: the first that the key opens.
+  pub org_name: Option<String>,
+  /// The project's name, unless an id is set. Default: `Flue`.
+  pub project_name: String,
+  /// The project's UUID.
+  pub project_id: Option<String>,
+  /// How long the end of the process may wait for delivery; zero: not at all. Default: 2 s.
+  pub exit_timeout: Duration,
+  /// How long one request may take, from the connection to the end of the response. Never zero. Default: 30 s.
+  pub request_timeout: Duration,
+  /// The most bytes of one request; `None`: as the server states.
+  pub max_request_bytes: Option<usize>,
+  /// A PEM file with certificates to trust besides the bundled and the platform's.
+  pub extra_ca_certs: Option<PathBuf>,
+  pub translation: translate::Options,
+  /// Which content is kept at all. Default: all.
+  pub content: ContentPolicy,
+  /// The redaction rules; `None`: there are none.
+  pub redactor: Option<Arc<Redactor>>,
+  /// The most bytes of one field, or of one member of `metadata`: what exceeds them is cut. At least 128.
+  pub max_field_bytes: Option<usize>,
+  /// The most bytes that wait in memory. At least 1 MiB. Default: 64 MiB.
+  pub max_queue_bytes: usize,
+  /// The most rows that wait in memory. Default: no limit.
+  pub max_queue_rows: usize,
+  /// The most rows of one request; `None`: [`Self::BATCH_ROWS`], or more while many wait.
+  pub batch_rows: Option<usize>,
+  /// The most requests in flight. At most 64. Default: 8, as in the `braintrust` package.
+  pub max_requests: usize,
+  /// The shortest time between two diagnostics of one loss reason. Default: 60 s, as in the `braintrust` package.
+  pub warn_period: Duration,
+  /// Whether the debug log is on. Default: off.
+  pub debug_log: bool,
+  /// The spool; `None`: there is none.
+  pub spool: Option<SpoolSettings>,
+  /// A fingerprint of where rows go and of the key, from which neither can be read.
+  pub destination: u64,
+}
+
+impl Settings {
+  /// The rows of one request, as in the `braintrust` package.
+  pub const BATCH_ROWS: usize = 100;
+
+  /// The bytes that may wait in memory as they are counted: an eighth of the bound is left to what is not counted,
+  /// such as the allocator's share.
+  pub fn queue_room(&self) -> usize {
+    self.max_queue_bytes - self.max_queue_bytes / 8
+  }
+
+  /// Whether all addresses are on this machine, where no proxy leads.
+  pub fn is_local(&self) -> bool {
+    [Some(&self.app_url), self.api_url.as_ref()].into_iter().flatten().all(|url| is_loopback(url))
+  }
+}

@@ -1,0 +1,113 @@
+//! Values as users write them: text, numbers, addresses.
+
+use std::time::Duration;
+
+use url::Url;
+use uuid::Uuid;
+
+use super::error::ConfigError;
+
+/// The bound of every timeout.
+const MAX_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// The value without surrounding white space; `None` if nothing is left.
+pub fn filled(value: &str) -> Option<String> {
+  let value = value.trim();
+  (!value.is_empty()).then(|| value.to_owned())
+}
+
+/// An http(s) URL, without a trailing slash.
+///
+/// # Errors
+/// When it is none. The error names `name`.
+pub fn address(name: &'static str, url: String) -> Result<String, ConfigError> {
+  let url = url.trim_end_matches('/');
+  match Url::parse(url) {
+    Ok(parsed) if ["http", "https"].contains(&parsed.scheme()) && parsed.has_host() => {
+      Ok(url.to_owned())
+    }
+    _ => Err(ConfigError::BadUrl { name }),
+  }
+}
+
+/// Whether a URL leads to this machine.
+pub fn is_loopback(url: &str) -> bool {
+  let url = Url::parse(url).ok();
+  url
+    .and_then(|url| Some(["localhost", "127.0.0.1", "[::1]"].contains(&url.host_str()?)))
+    .unwrap_or(false)
+}
+
+/// A UUID in groups of hex digits.
+///
+/// # Errors
+/// When it is none.
+pub fn project_id(id: String) -> Result<String, ConfigError> {
+  let groups: Vec<usize> = id.split('-').map(str::len).collect();
+  let is_uuid =
+    groups == [8, 4, 4, 4, 12] && id.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit());
+  if is_uuid { Ok(id) } else { Err(ConfigError::BadProjectId) }
+}
+
+/// 64 bits of a hash, from which the parts cannot be recovered.
+pub fn fingerprint(parts: &[&str]) -> u64 {
+  let name: Vec<u8> = parts.iter().flat_map(|part| part.bytes().chain([0])).collect();
+  let (first, _) = Uuid::new_v5(&Uuid::NAMESPACE_URL, &name).as_u64_pair();
+  first
+}
+
+/// A number, as the option or as the variable's text. Other text is not a number (NaN).
+pub fn number(option: Option<f64>, variable: Option<String>) -> Option<f64> {
+  option.or_else(|| variable.map(|text| text.parse().unwrap_or(f64::NAN)))
+}
+
+/// A number of bytes.
+///
+/// # Errors
+/// When it is negative or not a number.
+pub fn bytes(name: &'static str, number: f64) -> Result<usize, ConfigError> {
+  if number.is_nan() || number < 0.0 {
+    return Err(ConfigError::BadSize { name });
+  }
+  Ok(number as usize)
+}
+
+/// A count of at least one. As in the `braintrust` package, another number is ignored.
+pub fn count(number: f64) -> Option<usize> {
+  (number >= 1.0).then_some(number as usize)
+}
+
+/// A duration in milliseconds, at most [`MAX_TIMEOUT`].
+///
+/// # Errors
+/// When it is negative or not a number.
+pub fn duration(name: &'static str, millis: Option<f64>) -> Result<Option<Duration>, ConfigError> {
+  let duration = millis.map(|millis| Duration::try_from_secs_f64(millis / 1000.0)).transpose();
+  duration
+    .map(|duration| duration.map(|duration| duration.min(MAX_TIMEOUT)))
+    .map_err(|_| ConfigError::BadDuration { name })
+}
+
+/// One of a few choices.
+pub fn unknown(name: &'static str, choices: &'static str) -> ConfigError {
+  ConfigError::UnknownChoice { name, choices }
+}
+
+/// An option or a variable that is on or off.
+///
+/// # Errors
+/// When the variable is neither.
+pub fn toggle(
+  name: &'static str,
+  option: Option<bool>,
+  variable: Option<String>,
+  default: bool,
+) -> Result<bool, ConfigError> {
+  match (option, variable.as_deref()) {
+    (Some(option), _) => Ok(option),
+    (None, None) => Ok(default),
+    (None, Some("true" | "1")) => Ok(true),
+    (None, Some("false" | "0")) => Ok(false),
+    _ => Err(unknown(name, "true, false")),
+  }
+}

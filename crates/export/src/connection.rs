@@ -1,0 +1,362 @@
+//! The connection to Braintrust: login, project, and the server's limit, one request after the other.
+//!
+//! What is known already is not asked for: with an id no project is registered, and with an id and an address
+//! there is no login either. Failures are not cached: the next attempt begins with the first step.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{
+  HeaderMap, HeaderValue, Method,
+  header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
+};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use url::Url;
+
+use crate::{
+  config::{self, Settings},
+  outcome::{ExportOutcome, classify},
+  time::Now,
+  transport::{Body, Call, Reads, Response, TransportError, has_credentials, redact_url},
+};
+
+/// The media type of every request and response.
+pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// The most bytes of one request as long as the server does not state its limit.
+pub const DEFAULT_MAX_BYTES: usize = 6 * 1024 * 1024;
+
+/// The remedy when the server is not Braintrust.
+const WRONG_ADDRESS: &str = "check BRAINTRUST_APP_URL and BRAINTRUST_API_URL";
+/// The remedy when it does not know the key.
+const WRONG_KEY: &str = "check BRAINTRUST_API_KEY";
+/// The remedy when a proxy wants other credentials.
+const WRONG_PROXY: &str = "check the credentials in HTTPS_PROXY or HTTP_PROXY";
+
+/// The steps of a connection, as they are named in messages.
+const LOGIN: &str = "login";
+const ORGANIZATION: &str = "choosing the organisation";
+const REGISTRATION: &str = "registering the project";
+
+/// How many organizations a message names.
+const MAX_NAMES: usize = 10;
+
+/// How long `/version` may hold up the first rows: much less than the end of the process may wait.
+const LIMIT_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// Where rows go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+  /// Base address of the data plane, without a trailing slash.
+  pub api_url: String,
+  /// Address of `POST /logs3`.
+  pub logs_url: String,
+  /// The project's UUID.
+  pub project_id: String,
+  /// The organization; `None`: there was no login.
+  pub org_name: Option<String>,
+  /// The most bytes of one request, as the server states; `None`: not known, or not yet.
+  pub limit: Option<usize>,
+  /// The most bytes of one request, as the user sets.
+  configured: Option<usize>,
+}
+
+impl Session {
+  /// The most bytes of one request: the smaller of the server's and the user's limits.
+  pub fn max_bytes(&self) -> usize {
+    self.limit.into_iter().chain(self.configured).min().unwrap_or(DEFAULT_MAX_BYTES)
+  }
+
+  /// Whether a larger body may take the overflow upload. Only a server that states its limit supports it.
+  pub fn allows_overflow(&self) -> bool {
+    self.limit.is_some()
+  }
+}
+
+/// Why there is no session.
+#[derive(Debug, Error)]
+pub enum ConnectError {
+  /// A request failed.
+  #[error("{step} at {url} failed: {why}")]
+  Failed {
+    step: &'static str,
+    /// Where, without credentials.
+    url: String,
+    why: String,
+    /// The status of the response; `None`: there is none.
+    status: Option<u16>,
+    outcome: ExportOutcome,
+  },
+  /// The key opens no organization of that name.
+  #[error(
+    "the API key opens no organisation named {wanted:?}, but {known} (check BRAINTRUST_ORG_NAME)"
+  )]
+  UnknownOrganization {
+    wanted: String,
+    /// The names that there are.
+    known: String,
+  },
+  /// The login states no address to send rows to.
+  #[error("the login tells no address to send rows to (set BRAINTRUST_API_URL)")]
+  NoAddress,
+  /// The key opens no organization at all.
+  #[error("the API key opens no organisation")]
+  NoOrganization,
+}
+
+impl ConnectError {
+  /// The step that failed.
+  pub fn step(&self) -> &'static str {
+    match self {
+      Self::Failed { step, .. } => step,
+      Self::UnknownOrganization { .. } | Self::NoAddress | Self::NoOrganization => ORGANIZATION,
+    }
+  }
+
+  /// The status of the response that failed; `None`: there is none, or it is a success.
+  pub fn status(&self) -> Option<u16> {
+    if let Self::Failed { status, .. } = self { *status } else { None }
+  }
+
+  /// What it means for the rows that wait: [`ExportOutcome::Retry`] or [`ExportOutcome::Unauthorized`].
+  pub fn outcome(&self) -> ExportOutcome {
+    match self {
+      Self::Failed { outcome, .. } => outcome.clone(),
+      _ => ExportOutcome::Unauthorized,
+    }
+  }
+}
+
+#[derive(Deserialize)]
+struct Login {
+  org_info: Vec<Organization>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Organization {
+  id: String,
+  name: String,
+  api_url: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Register<'a> {
+  project_name: &'a str,
+  org_id: &'a str,
+}
+
+#[derive(Deserialize)]
+struct Registered {
+  project: Project,
+}
+
+#[derive(Deserialize)]
+struct Project {
+  id: String,
+}
+
+#[derive(Deserialize)]
+struct Version {
+  logs3_payload_max_bytes: Option<usize>,
+}
+
+/// What a connecting host does next.
+#[derive(Debug)]
+pub enum Step {
+  /// Send this, and give the response to [`Connecting::handle_response`].
+  Send(Call),
+  Connected(Session),
+  Failed(ConnectError),
+}
+
+/// A connection that is being made.
+#[derive(Debug)]
+pub struct Connecting {
+  /// The address of the request that is in flight.
+  url: String,
+  awaits: Awaits,
+}
+
+/// The response that comes next.
+#[derive(Debug)]
+enum Awaits {
+  Login,
+  Registration(Organization),
+  Limit(Session),
+  Nothing,
+}
+
+impl Connecting {
+  /// Begins with the first request that is needed.
+  pub fn start(settings: &Settings) -> (Self, Step) {
+    let mut connecting = Self { url: String::new(), awaits: Awaits::Nothing };
+    let step = match (&settings.api_url, &settings.project_id) {
+      (Some(api_url), Some(project)) => {
+        connecting.ask_limit(settings, api_url.clone(), project.clone(), None)
+      }
+      _ => {
+        connecting.url = format!("{}/api/apikey/login", settings.app_url);
+        connecting.awaits = Awaits::Login;
+        Step::Send(authorized(settings, Method::POST, &connecting.url, Bytes::new(), Reads::Body))
+      }
+    };
+    (connecting, step)
+  }
+
+  /// Handles the response of the request in flight.
+  pub fn handle_response(
+    &mut self,
+    settings: &Settings,
+    result: Result<Response, TransportError>,
+    now: Now,
+  ) -> Step {
+    let step = match std::mem::replace(&mut self.awaits, Awaits::Nothing) {
+      Awaits::Login => self.logged_in(settings, result, now),
+      Awaits::Registration(organization) => parse(REGISTRATION, &self.url, result, now)
+        .and_then(|Registered { project }| self.resolved(settings, organization, project.id)),
+      Awaits::Limit(session) => Ok(Step::Connected(Session { limit: limit(result), ..session })),
+      Awaits::Nothing => Err(ConnectError::NoAddress),
+    };
+    step.unwrap_or_else(Step::Failed)
+  }
+
+  fn logged_in(
+    &mut self,
+    settings: &Settings,
+    result: Result<Response, TransportError>,
+    now: Now,
+  ) -> Result<Step, ConnectError> {
+    let Login { org_info } = parse(LOGIN, &self.url, result, now)?;
+    let organization = choose(org_info, settings.org_name.as_deref())?;
+    if let Some(project) = &settings.project_id {
+      return self.resolved(settings, organization, project.clone());
+    }
+    self.url = format!("{}/api/project/register", settings.app_url);
+    let register = Register { project_name: &settings.project_name, org_id: &organization.id };
+    let body = json_body(&register);
+    self.awaits = Awaits::Registration(organization);
+    Ok(Step::Send(authorized(settings, Method::POST, &self.url, body, Reads::Body)))
+  }
+
+  /// Organization and project are known.
+  fn resolved(
+    &mut self,
+    settings: &Settings,
+    organization: Organization,
+    project_id: String,
+  ) -> Result<Step, ConnectError> {
+    let stated = organization.api_url.and_then(|url| config::address("api_url", url).ok());
+    let api_url = settings.api_url.clone().or(stated).ok_or(ConnectError::NoAddress)?;
+    Ok(self.ask_limit(settings, api_url, project_id, Some(organization.name)))
+  }
+
+  fn ask_limit(
+    &mut self,
+    settings: &Settings,
+    api_url: String,
+    project_id: String,
+    org_name: Option<String>,
+  ) -> Step {
+    let mut call = limit_call(settings, &api_url);
+    call.timeout = call.timeout.min(LIMIT_TIMEOUT);
+    self.url.clone_from(&call.url);
+    self.awaits = Awaits::Limit(Session {
+      logs_url: format!("{api_url}/logs3"),
+      api_url,
+      project_id,
+      org_name,
+      limit: None,
+      configured: settings.max_request_bytes,
+    });
+    Step::Send(call)
+  }
+}
+
+/// The organization of that name, else the first.
+fn choose(all: Vec<Organization>, wanted: Option<&str>) -> Result<Organization, ConnectError> {
+  let Some(wanted) = wanted else {
+    return all.into_iter().next().ok_or(ConnectError::NoOrganization);
+  };
+  let mut names: Vec<String> = all.iter().map(|org| format!("{:?}", org.name)).collect();
+  if names.len() > MAX_NAMES {
+    names.truncate(MAX_NAMES);
+    names.push("others".to_owned());
+  }
+  all.into_iter().find(|org| org.name == wanted).ok_or_else(|| ConnectError::UnknownOrganization {
+    wanted: wanted.to_owned(),
+    known: names.join(", "),
+  })
+}
+
+/// The request for the server's limit.
+pub fn limit_call(settings: &Settings, api_url: &str) -> Call {
+  let url = format!("{api_url}/version");
+  authorized(settings, Method::GET, &url, Bytes::new(), Reads::Body)
+}
+
+/// The server's limit in the response to [`limit_call`]. Not worth a failure: whatever goes wrong, the limit is
+/// not known and may be asked for again.
+pub fn limit(result: Result<Response, TransportError>) -> Option<usize> {
+  let response = result.ok().filter(|response| (200..300).contains(&response.status))?;
+  let version: Version = serde_json::from_slice(&response.body).ok()?;
+  version.logs3_payload_max_bytes.filter(|limit| *limit > 0)
+}
+
+/// A request to Braintrust, with the API key.
+pub(crate) fn authorized(
+  settings: &Settings,
+  method: Method,
+  url: &str,
+  body: Bytes,
+  reads: Reads,
+) -> Call {
+  let mut headers = HeaderMap::new();
+  headers.insert(ACCEPT, JSON);
+  headers.insert(CONTENT_TYPE, JSON);
+  // A gateway that wants credentials of its own, in the address, has the key already.
+  if !Url::parse(url).is_ok_and(|url| has_credentials(&url)) {
+    headers.insert(AUTHORIZATION, settings.api_key.bearer().clone());
+  }
+  let timeout = settings.request_timeout;
+  Call { method, url: url.to_owned(), headers, body: Body::Bytes(body), timeout, reads }
+}
+
+/// The body of a request. What is serialized here cannot fail to be.
+pub(crate) fn json_body(value: &impl Serialize) -> Bytes {
+  serde_json::to_vec(value).unwrap_or_default().into()
+}
+
+fn parse<T: for<'de> Deserialize<'de>>(
+  step: &'static str,
+  url: &str,
+  result: Result<Response, TransportError>,
+  now: Now,
+) -> Result<T, ConnectError> {
+  let status = result.as_ref().ok().map(|response| response.status);
+  let failed =
+    |why, outcome| ConnectError::Failed { step, url: redact_url(url), why, status, outcome };
+  let outcome = classify(&result, now.unix_ms);
+  let response = result.map_err(|error| failed(error.to_string(), outcome.clone()))?;
+  let described = response.describe();
+  match outcome {
+    // It may be another server, or one page of a load balancer: retry.
+    ExportOutcome::Delivered => serde_json::from_slice(&response.body).map_err(|_| {
+      let why = format!("the answer is not Braintrust's ({WRONG_ADDRESS})");
+      failed(why, ExportOutcome::Retry(Duration::ZERO))
+    }),
+    ExportOutcome::Unauthorized => {
+      let remedy = match response.status {
+        407 => WRONG_PROXY,
+        _ if response.is_redirect() => WRONG_ADDRESS,
+        _ => WRONG_KEY,
+      };
+      Err(failed(format!("{described} ({remedy})"), outcome))
+    }
+    ExportOutcome::Retry(_) => Err(failed(described, outcome)),
+    // Login and registration exist on every Braintrust: this is another server.
+    ExportOutcome::Rejected | ExportOutcome::Split => {
+      Err(failed(format!("{described} ({WRONG_ADDRESS})"), ExportOutcome::Unauthorized))
+    }
+  }
+}

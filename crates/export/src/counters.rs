@@ -1,0 +1,268 @@
+//! The counters of an exporter: written by the host's threads and the exporter, read by any thread at any time.
+//!
+//! `accepted = sent + pending + spooled + lost` holds at every call, in rows and in bytes.
+
+use std::{
+  collections::BTreeMap,
+  sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed},
+  },
+};
+
+use serde::Serialize;
+
+use crate::loss::LossReason;
+
+/// The counters of one exporter.
+#[derive(Default)]
+pub struct Counters {
+  events: AtomicU64,
+  /// Events that are counted in rows by now.
+  processed: AtomicU64,
+  accepted: RowCounter,
+  sent: RowCounter,
+  lost: [RowCounter; LossReason::ALL.len()],
+  /// What is in the spool only. A gauge.
+  spooled: RowCounter,
+  cut: AtomicU64,
+  requests: AtomicU64,
+  retries: AtomicU64,
+  bytes_sent: AtomicU64,
+  open_spans: AtomicUsize,
+  last_error: Mutex<Option<String>>,
+}
+
+/// Rows, and their bytes. Signed: bytes that were estimated are corrected.
+#[derive(Default)]
+struct RowCounter {
+  rows: AtomicI64,
+  bytes: AtomicI64,
+}
+
+/// A number of rows, and their bytes as JSON.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RowTotals {
+  pub rows: usize,
+  pub bytes: usize,
+}
+
+impl RowCounter {
+  fn add(&self, RowTotals { rows, bytes }: RowTotals) {
+    self.rows.fetch_add(signed(rows), Relaxed);
+    self.bytes.fetch_add(signed(bytes), Relaxed);
+  }
+
+  fn set(&self, RowTotals { rows, bytes }: RowTotals) {
+    self.rows.store(signed(rows), Relaxed);
+    self.bytes.store(signed(bytes), Relaxed);
+  }
+
+  fn rows(&self) -> u64 {
+    self.rows.load(Relaxed).try_into().unwrap_or(0)
+  }
+
+  fn bytes(&self) -> u64 {
+    self.bytes.load(Relaxed).try_into().unwrap_or(0)
+  }
+}
+
+fn signed(number: usize) -> i64 {
+  number.try_into().unwrap_or(i64::MAX)
+}
+
+/// The counters at one moment.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stats {
+  /// Flue events accepted.
+  pub events: u64,
+  /// Rows accepted for delivery. A span is usually one or two.
+  pub accepted: u64,
+  /// Rows that Braintrust acknowledged.
+  pub sent: u64,
+  /// Rows that wait in memory or are in flight.
+  pub pending: u64,
+  /// Rows that wait in the spool.
+  pub spooled: u64,
+  /// Rows lost, by reason. Reasons that did not occur are absent.
+  pub lost: BTreeMap<&'static str, u64>,
+  /// The same in bytes of the rows' JSON.
+  pub bytes: Bytes,
+  /// Rows with a part of their content left out, and a mark in its place.
+  pub cut: u64,
+  /// Uploads begun.
+  pub requests: u64,
+  /// Uploads that are repeated.
+  pub retries: u64,
+  /// Bytes of acknowledged request bodies.
+  pub bytes_sent: u64,
+  /// Spans that have started and not ended.
+  pub open_spans: usize,
+  /// The last error.
+  pub last_error: Option<String>,
+}
+
+/// The counters of rows, in bytes.
+#[derive(Debug, Clone, Serialize)]
+pub struct Bytes {
+  pub accepted: u64,
+  pub sent: u64,
+  pub pending: u64,
+  pub spooled: u64,
+  pub lost: BTreeMap<&'static str, u64>,
+}
+
+impl Counters {
+  /// An event is accepted.
+  pub fn event_accepted(&self) {
+    self.events.fetch_add(1, Relaxed);
+  }
+
+  /// An accepted event is counted in rows from now on.
+  pub fn event_processed(&self) {
+    self.processed.fetch_add(1, Relaxed);
+  }
+
+  /// The events that are accepted and not counted in rows yet.
+  pub fn unprocessed(&self) -> u64 {
+    let processed = self.processed.load(Relaxed);
+    self.events.load(Relaxed).saturating_sub(processed)
+  }
+
+  /// Rows are accepted.
+  pub fn accept(&self, totals: RowTotals) {
+    self.accepted.add(totals);
+  }
+
+  /// Corrects the bytes of accepted rows, which were an estimate.
+  pub fn correct(&self, bytes: i64) {
+    self.accepted.bytes.fetch_add(bytes, Relaxed);
+  }
+
+  /// Rows are acknowledged, in a request body of so many bytes.
+  pub fn sent(&self, totals: RowTotals, body: usize) {
+    self.sent.add(totals);
+    self.bytes_sent.fetch_add(body as u64, Relaxed);
+  }
+
+  /// Accepted rows are lost.
+  pub fn lose(&self, reason: LossReason, totals: RowTotals) {
+    if let Some(counter) = self.lost.get(reason as usize) {
+      counter.add(totals);
+    }
+  }
+
+  /// An event of so many bytes that never becomes rows counts as one row, accepted and lost.
+  pub fn refuse(&self, reason: LossReason, bytes: usize) {
+    let totals = RowTotals { rows: 1, bytes };
+    self.accept(totals);
+    self.lose(reason, totals);
+  }
+
+  /// What is in the spool only, now.
+  pub fn set_spooled(&self, totals: RowTotals) {
+    self.spooled.set(totals);
+  }
+
+  /// Rows lose a part of their content.
+  pub fn cut(&self, rows: usize) {
+    self.cut.fetch_add(rows as u64, Relaxed);
+  }
+
+  /// An upload begins.
+  pub fn request(&self) {
+    self.requests.fetch_add(1, Relaxed);
+  }
+
+  /// An upload is to be repeated.
+  pub fn retry(&self) {
+    self.retries.fetch_add(1, Relaxed);
+  }
+
+  /// The spans that are open, now.
+  pub fn set_open_spans(&self, spans: usize) {
+    self.open_spans.store(spans, Relaxed);
+  }
+  /// Something failed.
+  pub fn failed(&self, error: String) {
+    *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+  }
+
+  /// The counters now.
+  pub fn stats(&self) -> Stats {
+    // Read before what is accepted: counters that change meanwhile never make `pending` too small.
+    let lost = self.by_reason(RowCounter::rows);
+    let lost_bytes = self.by_reason(RowCounter::bytes);
+    let (sent, sent_bytes) = (self.sent.rows(), self.sent.bytes());
+    let (spooled, spooled_bytes) = (self.spooled.rows(), self.spooled.bytes());
+    let (accepted, accepted_bytes) = (self.accepted.rows(), self.accepted.bytes());
+    let settled = sent + spooled + lost.values().sum::<u64>();
+    let settled_bytes = sent_bytes + spooled_bytes + lost_bytes.values().sum::<u64>();
+    Stats {
+      events: self.events.load(Relaxed),
+      accepted,
+      sent,
+      pending: accepted.saturating_sub(settled),
+      spooled,
+      lost,
+      bytes: Bytes {
+        accepted: accepted_bytes,
+        sent: sent_bytes,
+        pending: accepted_bytes.saturating_sub(settled_bytes),
+        spooled: spooled_bytes,
+        lost: lost_bytes,
+      },
+      cut: self.cut.load(Relaxed),
+      requests: self.requests.load(Relaxed),
+      retries: self.retries.load(Relaxed),
+      bytes_sent: self.bytes_sent.load(Relaxed),
+      open_spans: self.open_spans.load(Relaxed),
+      last_error: self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+    }
+  }
+
+  /// The rows that are neither delivered, lost nor kept by the spool.
+  pub fn pending(&self) -> RowTotals {
+    let stats = self.stats();
+    let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    RowTotals { rows: number(stats.pending), bytes: number(stats.bytes.pending) }
+  }
+
+  fn by_reason(&self, read: impl Fn(&RowCounter) -> u64) -> BTreeMap<&'static str, u64> {
+    let named = LossReason::ALL.iter().zip(&self.lost);
+    let counts = named.map(|(reason, counter)| (reason.name(), read(counter)));
+    counts.filter(|(_, count)| *count > 0).collect()
+  }
+}
+
+#[cfg(test)]
+mod tests {
+  use super::*;
+
+  #[test]
+  fn accepted_rows_are_sent_pending_spooled_or_lost_in_rows_and_in_bytes() {
+    let counters = Counters::default();
+    (0..5).for_each(|_| counters.accept(RowTotals { rows: 1, bytes: 100 }));
+    counters.refuse(LossReason::QueueFull, 40);
+    counters.correct(-20);
+    counters.sent(RowTotals { rows: 1, bytes: 90 }, 120);
+    counters.set_spooled(RowTotals { rows: 1, bytes: 110 });
+    counters.lose(LossReason::EngineFailed, RowTotals { rows: 1, bytes: 80 });
+    let stats = counters.stats();
+    assert_eq!((stats.accepted, stats.sent, stats.spooled, stats.pending), (6, 1, 1, 2));
+    assert_eq!(stats.lost, BTreeMap::from([("queue_full", 1), ("engine_failed", 1)]));
+    let bytes = stats.bytes;
+    assert_eq!((bytes.accepted, bytes.sent, bytes.spooled, bytes.pending), (520, 90, 110, 200));
+    assert_eq!(bytes.lost, BTreeMap::from([("queue_full", 40), ("engine_failed", 80)]));
+  }
+
+  #[test]
+  fn every_reason_has_a_counter_of_its_own() {
+    for reason in LossReason::ALL {
+      let counters = Counters::default();
+      counters.refuse(reason, 7);
+      assert_eq!(counters.stats().lost, BTreeMap::from([(reason.name(), 1)]));
+    }
+  }
+}

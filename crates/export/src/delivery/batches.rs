@@ -1,0 +1,283 @@
+//! Rows to batches, and batches to and from the spool.
+
+use std::{io, time::Duration};
+
+use braintrust_row::{Destination, Row};
+use spool::{ReadError, Segment};
+
+use super::state::{Connection, Delivery};
+use crate::{
+  batch::{Encoded, EncodedBatch, Limits, RowBatch},
+  config::Settings,
+  connection::DEFAULT_MAX_BYTES,
+  counters::RowTotals,
+  loss::LossReason,
+  masking::Masking,
+  outbox::{SpooledBatch, Written},
+  time::Now,
+};
+
+/// How long rows wait for others before a batch is sent that is not full.
+pub(super) const LINGER: Duration = Duration::from_millis(200);
+/// How long a row may be missing in the spool.
+pub(super) const CHECKPOINT: Duration = Duration::from_millis(100);
+/// How many times as many rows a batch may have while more rows wait than requests of the usual size can carry.
+const GROWTH: usize = 10;
+/// The share of the queue's bound that batches in memory may take, as 1 / this, before the spool alone keeps those
+/// that come.
+const SPILL: usize = 4;
+/// The bytes of waiting rows after which those whose span has ended are encoded, which takes less memory.
+const COMPACT_EVERY: usize = 1024 * 1024;
+/// The most rows and bytes that are masked at once.
+const MAX_MASKED_ROWS: usize = 100;
+const MAX_MASKED_BYTES: usize = 256 * 1024;
+/// The reads of a segment that may fail before it is given up, and the delay between two.
+const MAX_READS: u32 = 10;
+const READ_AGAIN: Duration = Duration::from_secs(1);
+
+/// Whether a row goes into a batch.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pick {
+  /// Rows of spans that no unsettled batch carries.
+  Free,
+  /// All rows, but for those of spans that are with the masking function: it may return batches in any order.
+  All,
+  /// Free rows whose span has ended and that take less memory when encoded.
+  Compactable,
+}
+
+impl Delivery {
+  /// Encodes the rows that have waited longest, if there are enough or they have waited for long enough. Rows of
+  /// spans that are in flight stay, and merge what comes for them meanwhile.
+  pub(super) fn encode_next(&mut self, to: &Destination, urgent: bool, now: Now) {
+    if self.is_masking_full() {
+      return;
+    }
+    let limits = self.limits();
+    if !urgent && !self.has_waited(LINGER, now) && self.queue.len() < self.kept_back + limits.rows {
+      return;
+    }
+    let picked = self.pick(limits, Pick::Free);
+    let is_full = picked.as_ref().is_some_and(|picked| picked.rows() == limits.rows);
+    if let Some(picked) = picked {
+      self.encode(picked, Some(to), now);
+    }
+    self.kept_back = if is_full { 0 } else { self.queue.len() };
+    // What is left has waited less; the next batch may linger again.
+    self.waiting_since = (!self.queue.is_empty()).then_some(now.elapsed);
+  }
+
+  /// While rows cannot be sent, encodes those whose span has ended, if that takes less memory: not those that share
+  /// content with others.
+  pub(super) fn compact(&mut self, now: Now) {
+    if self.queue.memory_bytes() < self.compacted + COMPACT_EVERY {
+      self.compacted = self.compacted.min(self.queue.memory_bytes());
+      return;
+    }
+    let limits = self.limits();
+    // Masked, they would take more: what they share with others is written out then.
+    while !self.masks()
+      && let Some(picked) = self.pick(limits, Pick::Compactable)
+    {
+      self.encode(picked, None, now);
+    }
+    self.compacted = self.queue.memory_bytes();
+  }
+
+  /// Encodes all rows and writes them to the spool, if that is due. Rows of spans that are in flight go into batches
+  /// of their own, so that the others need not wait for those.
+  pub(super) fn checkpoint(&mut self, urgent: bool, now: Now) -> bool {
+    let is_much = self.queue.memory_bytes() > self.settings.queue_room() / SPILL;
+    if self.queue.is_empty() || !(self.has_waited(CHECKPOINT, now) || urgent || is_much) {
+      return false;
+    }
+    for pick in [Pick::Free, Pick::All] {
+      let limits = self.limits();
+      while !self.is_masking_full()
+        && let Some(picked) = self.pick(limits, pick)
+      {
+        self.encode(picked, None, now);
+      }
+    }
+    self.waiting_since = (!self.queue.is_empty()).then_some(now.elapsed);
+    true
+  }
+
+  fn has_waited(&self, delay: Duration, now: Now) -> bool {
+    self.waiting_since.is_some_and(|since| now.elapsed.saturating_sub(since) >= delay)
+  }
+
+  /// Takes rows out of the queue.
+  fn pick(&mut self, limits: Limits, pick: Pick) -> Option<RowBatch> {
+    let (outbox, masked) = (&self.outbox, &self.masked);
+    let is_masked = |row: &Row| masked.carries(&row.span.row);
+    let is_free = |row: &Row| !outbox.carries(&row.span.row) && !is_masked(row);
+    self.queue.pick(limits, |row| match pick {
+      Pick::All => !is_masked(row),
+      Pick::Free => is_free(row),
+      Pick::Compactable => row.ends() && row.bytes() <= row.memory_bytes() && is_free(row),
+    })
+  }
+
+  /// Whether rows that must be masked have to wait for those that are on the way.
+  pub(super) fn is_masking_full(&self) -> bool {
+    self.masks() && self.masked.is_full()
+  }
+
+  /// Encodes rows, by way of the masking function if there is one.
+  fn encode(&mut self, rows: RowBatch, to: Option<&Destination>, now: Now) {
+    if self.masks() {
+      self.masked.begin(rows);
+    } else {
+      let encoded = rows.encode(to, self.settings.max_field_bytes);
+      self.push_encoded(encoded, now);
+    }
+  }
+
+  /// Nothing can call the masking function any more: rows that must be masked are lost.
+  pub(super) fn lose_unmasked(&mut self, now: Now) {
+    let limits = Limits { rows: usize::MAX, bytes: usize::MAX };
+    let waiting = self.queue.pick(limits, |_| true);
+    self.waiting_since = None;
+    for rows in self.masked.clear().chain(waiting) {
+      let totals = RowTotals { rows: rows.rows(), bytes: rows.counted() };
+      let reason = LossReason::NotDeliveredAtExit;
+      self.account.lose(reason, totals, "nobody is left to mask them", now.elapsed);
+    }
+  }
+
+  /// A batch returns from the masking function.
+  pub fn handle_masked(&mut self, batch: u64, content: &str, now: Now) {
+    if let Some(rows) = self.masked.finish(batch) {
+      let encoded = rows.encode_masked(content, self.settings.max_field_bytes);
+      self.push_encoded(encoded, now);
+    }
+  }
+
+  /// Adds a batch to the outbox, by way of the spool if there is one with room.
+  fn push_encoded(&mut self, encoded: Option<Encoded>, now: Now) {
+    let Some(Encoded { batch, size_correction, cut }) = encoded else { return };
+    let (key, rows, bytes) = (batch.key(), batch.rows(), batch.bytes());
+    self.account.log.line(format_args!("batch {key}: {rows} rows, {bytes} bytes"));
+    self.account.counters.cut(cut);
+    self.account.counters.correct(size_correction);
+    let rows = u32::try_from(batch.rows()).ok().filter(|_| self.spool.is_open());
+    let content = rows.map(|rows| (batch.segment_content(), rows));
+    match content.filter(|(content, _)| self.make_room(content.len(), now)) {
+      Some((content, rows)) => {
+        let key = batch.key();
+        self.outbox.begin_write(batch);
+        self.spool.write(key, content, rows);
+      }
+      None => self.outbox.push(batch, None),
+    }
+  }
+
+  /// Makes room in the spool for a batch of so many bytes: the oldest batches go if need be. Whether it has room.
+  fn make_room(&mut self, content: usize, now: Now) -> bool {
+    if !self.spool.could_have_room(content, self.outbox.spooled_disk(), now) {
+      return false;
+    }
+    while !self.spool.has_room(content) {
+      let Some(oldest) = self.outbox.evict_oldest() else { return false };
+      let SpooledBatch { entry, bytes, .. } = oldest;
+      self.spool.remove(entry);
+      let totals = RowTotals { rows: entry.rows as usize, bytes };
+      let why = "the spool has reached its size";
+      self.account.lose(LossReason::SpoolFull, totals, why, now.elapsed);
+    }
+    true
+  }
+
+  /// The write of a batch has ended. It stays in memory, unless that holds much already and the spool has it.
+  pub fn handle_written(
+    &mut self,
+    key: u64,
+    disk_bytes: u64,
+    result: io::Result<Segment>,
+    now: Now,
+  ) {
+    let is_behind = self.outbox.spooled().rows > 0
+      || self.outbox.memory_bytes_with(key) > self.settings.queue_room() / SPILL;
+    let written = match result {
+      Ok(entry) if is_behind => Written::SpoolOnly(entry),
+      Ok(entry) => Written::Backed(entry),
+      Err(error) => {
+        self.spool.write_failed(disk_bytes, &error, now);
+        Written::MemoryOnly
+      }
+    };
+    self.outbox.finish_write(key, written);
+  }
+
+  /// Reads the oldest batch that is in the spool only, if memory has room for it.
+  pub(super) fn load(&mut self, now: Now) {
+    if self.load_due.is_some_and(|due| due > now.elapsed) {
+      return;
+    }
+    // What is behind the spool fills the memory, too: something must always be able to go.
+    let is_crowded = self.outbox.memory_bytes() > self.settings.queue_room() / SPILL;
+    let has_enough = is_crowded || self.outbox.ready() > self.settings.max_requests;
+    if self.outbox.in_flight() > 0 && has_enough {
+      return;
+    }
+    if let Some(spooled) = self.outbox.begin_load() {
+      let entry = spooled.entry;
+      self.spool.load(entry);
+    }
+  }
+
+  /// The read of a batch has ended.
+  pub fn handle_loaded(&mut self, result: Result<Vec<u8>, ReadError>, now: Now) {
+    let Some(mut spooled) = self.outbox.finish_load() else { return };
+    let error = match result {
+      Ok(content) => match EncodedBatch::from_segment(&content, spooled.key) {
+        Some(batch) => return self.outbox.push(batch, Some(spooled.entry)),
+        None => {
+          self.spool.remove(spooled.entry);
+          return self.lose_spooled(&spooled, "a file in the spool has no rows", now);
+        }
+      },
+      Err(error) => error,
+    };
+    self.spool.failed(&error.to_string());
+    match error {
+      ReadError::Io(_) if spooled.failures < MAX_READS => {
+        spooled.failures += 1;
+        self.outbox.push_spooled(spooled);
+        self.load_due = Some(now.elapsed + READ_AGAIN);
+      }
+      ReadError::Io(_) => self.lose_spooled(&spooled, "a file in the spool is not readable", now),
+      ReadError::Damaged(_) => {
+        self.spool.quarantine(spooled.entry);
+        self.lose_spooled(&spooled, "a file in the spool is damaged", now);
+      }
+      ReadError::Gone => {
+        self.spool.remove(spooled.entry);
+        self.lose_spooled(&spooled, "a file in the spool is damaged", now);
+      }
+    }
+  }
+
+  fn lose_spooled(&self, spooled: &SpooledBatch, why: &str, now: Now) {
+    let totals = RowTotals { rows: spooled.entry.rows as usize, bytes: spooled.bytes };
+    self.account.lose(LossReason::SpoolDamaged, totals, why, now.elapsed);
+  }
+
+  /// The most that one batch may have. What is masked holds up the host's thread while it is.
+  fn limits(&self) -> Limits {
+    if self.masking != Masking::Off {
+      return Limits { rows: MAX_MASKED_ROWS, bytes: MAX_MASKED_BYTES };
+    }
+    let most = self.settings.batch_rows.unwrap_or(Settings::BATCH_ROWS);
+    let is_much = self.queue.len() + self.outbox.rows() > most * self.settings.max_requests;
+    // Respect an explicit batch size.
+    let grows = is_much && self.settings.batch_rows.is_none();
+    let bytes = match &self.connection {
+      Connection::Up(session) => session.max_bytes(),
+      _ => self.settings.max_request_bytes.unwrap_or(DEFAULT_MAX_BYTES),
+    };
+    // Half the limit: gateways wrap the body, and then count it.
+    Limits { rows: if grows { most * GROWTH } else { most }, bytes: bytes / 2 }
+  }
+}

@@ -1,0 +1,99 @@
+//! The requests: which are sent, and what they are for.
+
+use std::time::Duration;
+
+use braintrust_row::Destination;
+use bytes::Bytes;
+use http::Method;
+
+use super::{
+  in_flight::{InFlight, Purpose},
+  state::{Connection, Delivery},
+};
+use crate::{
+  connection::{Connecting, Session, Step, authorized, limit_call},
+  outbox::{OversizeState, QueuedBatch},
+  overflow::OverflowUpload,
+  time::Now,
+  transport::{Call, Reads, Request, redact_url},
+};
+
+/// The overflow uploads that are tried before a row is cut: the storage may be one that cannot be reached from here.
+pub(super) const MAX_OVERFLOW_ATTEMPTS: u32 = 3;
+
+impl Delivery {
+  /// Sends what may be sent.
+  pub(super) fn send(&mut self, session: &Session, urgent: bool, now: Now) {
+    if session.limit.is_none() && self.limit_due.is_some_and(|due| due <= now.elapsed) {
+      self.limit_due = None;
+      let call = limit_call(&self.settings, &session.api_url);
+      self.request(call, Purpose::Limit, now.elapsed);
+    }
+    let to = Destination { project_id: session.project_id.clone() };
+    while self.outbox.in_flight() < self.settings.max_requests {
+      if self.outbox.ready() == 0 && !self.spool.is_open() {
+        self.encode_next(&to, urgent, now);
+      }
+      let Some(key) = self.outbox.start() else {
+        self.load(now);
+        break;
+      };
+      let Some(queued) = self.outbox.address(key, &to) else { break };
+      let upload = Upload::of(queued);
+      self.upload(key, upload, session, now);
+    }
+  }
+
+  pub(super) fn connect(&mut self, now: Now) {
+    let (connecting, step) = Connecting::start(&self.settings);
+    self.connection = Connection::Connecting(connecting);
+    if let Step::Send(call) = step {
+      self.request(call, Purpose::Connect, now.elapsed);
+    }
+  }
+
+  fn upload(&mut self, key: u64, upload: Upload, session: &Session, now: Now) {
+    self.account.counters.request();
+    let Upload { body, row_bytes, oversize } = upload;
+    let is_large = oversize.refused || body.len() > session.max_bytes();
+    if is_large && row_bytes.len() == 1 && may_overflow(session, oversize) {
+      let (upload, call) = OverflowUpload::start(&self.settings, session, body.len(), &row_bytes);
+      let purpose = Purpose::Overflow { key, upload, session: session.clone() };
+      self.request(call, purpose, now.elapsed);
+      return;
+    }
+    let call = authorized(&self.settings, Method::POST, &session.logs_url, body, Reads::Status);
+    self.request(call, Purpose::Upload(key), now.elapsed);
+  }
+
+  pub(super) fn request(&mut self, call: Call, purpose: Purpose, began: Duration) {
+    let id = self.next_request;
+    self.next_request += 1;
+    let size = call.body.len();
+    let url = redact_url(&call.url);
+    self.account.log.line(format_args!("request {id}: {} {url}, {size} bytes", call.method));
+    self.in_flight.insert(id, InFlight { began, url: call.url.clone(), purpose });
+    self.requests.push_back(Request { id, call });
+  }
+}
+
+/// What is sent of a batch.
+struct Upload {
+  body: Bytes,
+  row_bytes: Vec<usize>,
+  oversize: OversizeState,
+}
+
+impl Upload {
+  fn of(queued: &QueuedBatch) -> Self {
+    let QueuedBatch { batch, oversize, .. } = queued;
+    Self { body: batch.body(), row_bytes: batch.row_sizes(), oversize: *oversize }
+  }
+}
+
+/// Whether a row that is too large may take the overflow upload.
+pub(super) fn may_overflow(session: &Session, oversize: OversizeState) -> bool {
+  session.allows_overflow()
+    && oversize.overflow_attempts < MAX_OVERFLOW_ATTEMPTS
+    && oversize.cut_to.is_none()
+}

@@ -1,0 +1,264 @@
+//! The responses: what they mean for their batch, and for the connection.
+
+use std::time::Duration;
+
+use braintrust_row::truncate;
+
+use super::{
+  in_flight::{InFlight, Purpose},
+  requests::{MAX_OVERFLOW_ATTEMPTS, may_overflow},
+  state::{Connection, Delivery},
+};
+use crate::{
+  connection::{Session, Step, limit},
+  counters::RowTotals,
+  diagnostics::Code,
+  loss::LossReason,
+  outcome::{ExportOutcome, classify},
+  overflow::{self, OverflowError, OverflowUpload},
+  time::Now,
+  transport::{RequestId, Response, TransportError, redact_url},
+};
+
+/// How long nothing is sent after the server has refused the key.
+const UNAUTHORIZED_DELAY: Duration = Duration::from_secs(60);
+/// The longest delay between two attempts during shutdown, whatever the server asks for.
+const SHUTDOWN_DELAY: Duration = Duration::from_millis(100);
+/// Failures in a row after which the user is informed.
+const FAILURES_BEFORE_WARNING: u32 = 3;
+/// A row is not cut to less than this.
+const MIN_CUT_BYTES: usize = 2048;
+/// The delay before the server is asked again for its limit.
+const LIMIT_AGAIN: Duration = Duration::from_secs(60);
+
+impl Delivery {
+  /// Handles the response of a request. A response to no request in flight is ignored.
+  pub fn handle_response(
+    &mut self,
+    id: RequestId,
+    result: Result<Response, TransportError>,
+    now: Now,
+  ) {
+    let Some(InFlight { began, url, purpose }) = self.in_flight.remove(&id) else { return };
+    let took = now.elapsed.saturating_sub(began).as_millis();
+    match &result {
+      Ok(response) => {
+        self.account.log.line(format_args!("response {id}: {} in {took} ms", response.describe()));
+      }
+      Err(error) => {
+        self.account.log.line(format_args!("request {id} failed in {took} ms: {error}"))
+      }
+    }
+    match purpose {
+      Purpose::Connect => self.connection_response(began, result, now),
+      Purpose::Limit => {
+        let limit = limit(result);
+        if let Connection::Up(session) = &mut self.connection {
+          session.limit = session.limit.or(limit);
+          self.limit_due = session.limit.is_none().then(|| now.elapsed + LIMIT_AGAIN);
+        }
+      }
+      Purpose::Upload(key) => {
+        let outcome = classify(&result, now.unix_ms);
+        let why = match result {
+          Ok(response) => format!("{} answered {}", redact_url(&url), response.describe()),
+          Err(error) => format!("{}: {error}", redact_url(&url)),
+        };
+        self.uploaded(key, began, outcome, why, now);
+      }
+      Purpose::Overflow { key, upload, session } => {
+        self.overflow_response(key, upload, session, began, result, now);
+      }
+    }
+  }
+
+  fn connection_response(
+    &mut self,
+    began: Duration,
+    result: Result<Response, TransportError>,
+    now: Now,
+  ) {
+    let Connection::Connecting(connecting) = &mut self.connection else { return };
+    match connecting.handle_response(&self.settings, result, now) {
+      Step::Send(call) => self.request(call, Purpose::Connect, began),
+      Step::Connected(session) => self.connected(session, now),
+      Step::Failed(error) => {
+        self.connection = Connection::Down;
+        match error.outcome() {
+          ExportOutcome::Unauthorized => self.refused(began, error.to_string(), now),
+          ExportOutcome::Retry(at_least) => self.failed(began, error.to_string(), at_least, now),
+          _ => self.failed(began, error.to_string(), Duration::ZERO, now),
+        }
+      }
+    }
+  }
+
+  fn connected(&mut self, session: Session, now: Now) {
+    self.backoff.reset();
+    self.limit_due = session.limit.is_none().then(|| now.elapsed + LIMIT_AGAIN);
+    self.new_session = Some(session.clone());
+    self.connection = Connection::Up(session);
+  }
+
+  fn uploaded(&mut self, key: u64, began: Duration, outcome: ExportOutcome, why: String, now: Now) {
+    match outcome {
+      ExportOutcome::Delivered => self.delivered(key),
+      ExportOutcome::Retry(at_least) => {
+        self.put_back(key);
+        self.failed(began, why, at_least, now);
+      }
+      ExportOutcome::Unauthorized => {
+        self.put_back(key);
+        // The next attempt logs in anew: the key may open another project by then.
+        if let Connection::Up(_) = self.connection {
+          self.connection = Connection::Down;
+        }
+        self.refused(began, why, now);
+      }
+      ExportOutcome::Split => self.shrink(key, why, now),
+      ExportOutcome::Rejected => self.drop_batch(key, LossReason::Rejected, why, now),
+    }
+  }
+
+  fn overflow_response(
+    &mut self,
+    key: u64,
+    mut upload: OverflowUpload,
+    session: Session,
+    began: Duration,
+    result: Result<Response, TransportError>,
+    now: Now,
+  ) {
+    let body = self.outbox.get(key).map(|queued| queued.batch.body()).unwrap_or_default();
+    match upload.handle_response(&self.settings, &session, body, result, now) {
+      overflow::Step::Send(call) => {
+        self.request(call, Purpose::Overflow { key, upload, session }, began);
+      }
+      overflow::Step::Delivered => self.delivered(key),
+      overflow::Step::Failed(error) => self.overflow_failed(key, began, error, now),
+    }
+  }
+
+  fn overflow_failed(&mut self, key: u64, began: Duration, error: OverflowError, now: Now) {
+    let why = error.to_string();
+    let OverflowError { outcome, is_storage, .. } = error;
+    let is_refused = matches!(outcome, ExportOutcome::Rejected | ExportOutcome::Split);
+    if let Some(oversize) = self.outbox.oversize_mut(key) {
+      oversize.overflow_attempts +=
+        if is_refused { MAX_OVERFLOW_ATTEMPTS } else { u32::from(is_storage) };
+    }
+    match outcome {
+      ExportOutcome::Rejected | ExportOutcome::Split => self.shrink(key, why, now),
+      // Braintrust itself works: nothing else need wait.
+      ExportOutcome::Retry(_) if is_storage => {
+        self.put_back(key);
+        self.account.counters.failed(why);
+      }
+      outcome => self.uploaded(key, began, outcome, why, now),
+    }
+  }
+
+  fn delivered(&mut self, key: u64) {
+    self.backoff.reset();
+    let Some((batch, segment)) = self.outbox.settle(key) else { return };
+    let totals = RowTotals { rows: batch.rows(), bytes: batch.bytes() };
+    self.account.counters.sent(totals, batch.body().len());
+    if let Some(segment) = segment {
+      self.spool.remove(segment);
+    }
+  }
+
+  fn put_back(&mut self, key: u64) {
+    self.account.counters.retry();
+    self.outbox.put_back(key);
+  }
+
+  /// The server refuses the batch as too large: its halves may pass. A single row takes the overflow upload, and
+  /// then less of it is sent.
+  fn shrink(&mut self, key: u64, why: String, now: Now) {
+    if self.outbox.split(key) {
+      return;
+    }
+    let session = match &self.connection {
+      Connection::Up(session) => Some(session),
+      _ => None,
+    };
+    let Some(queued) = self.outbox.get(key) else { return };
+    // Without a session the limit is not known yet.
+    if session.is_none_or(|session| may_overflow(session, queued.oversize)) {
+      if let Some(oversize) = self.outbox.oversize_mut(key) {
+        oversize.refused = true;
+      }
+      self.put_back(key);
+      return;
+    }
+    let size = queued.batch.bytes();
+    // Of a limit that is known half is sure to pass; of one that is not, half of what did not.
+    let limit = session.and_then(|session| session.limit).map(|limit| limit / 2);
+    let most = limit.unwrap_or(size).min(size / 2);
+    let is_first_cut = queued.oversize.cut_to.is_none();
+    let cut = (most >= MIN_CUT_BYTES).then(|| queued.batch.replaced(|row| truncate(row, most)));
+    let Some(shorter) = cut.flatten() else {
+      self.drop_batch(key, LossReason::TooLarge, why, now);
+      return;
+    };
+    if is_first_cut {
+      self.account.counters.cut(1);
+    }
+    if let Some(oversize) = self.outbox.oversize_mut(key) {
+      oversize.cut_to = Some(most);
+    }
+    self.account.counters.correct(shorter.bytes() as i64 - size as i64);
+    self.outbox.replace(key, shorter);
+    self.put_back(key);
+    self.account.counters.failed(why);
+  }
+
+  /// A request that began then has failed; it may be repeated after a delay.
+  fn failed(&mut self, began: Duration, why: String, at_least: Duration, now: Now) {
+    let delay = self.backoff.next_delay(began, now.elapsed);
+    let is_shutdown = self.shutdown_since.is_some();
+    self.failed_since_shutdown |= self.shutdown_since.is_some_and(|since| began >= since);
+    let delay = delay.max(at_least);
+    self.pause(if is_shutdown { delay.min(SHUTDOWN_DELAY) } else { delay }, now);
+    if self.backoff.failures() >= FAILURES_BEFORE_WARNING && !is_shutdown {
+      let message =
+        format!("{why}. Traces wait and are tried again; the application is not affected.");
+      self.account.diagnostics.once(Code::Unreachable, &message);
+    }
+    self.account.counters.failed(why);
+  }
+
+  /// The server has refused the key for a request that began then.
+  fn refused(&mut self, began: Duration, why: String, now: Now) {
+    let message = format!(
+      "{why}. Traces wait and are tried again now and then; the application is not affected."
+    );
+    self.account.diagnostics.once(Code::Refused, &message);
+    // The one more attempt of shutdown begins after that.
+    if self.shutdown_since.is_some_and(|since| began < since) {
+      self.failed(began, why, Duration::ZERO, now);
+      return;
+    }
+    self.unauthorized = true;
+    self.pause(UNAUTHORIZED_DELAY, now);
+    self.account.counters.failed(why);
+  }
+
+  /// Nothing is sent for that long, or longer if it was so before.
+  fn pause(&mut self, delay: Duration, now: Now) {
+    self.account.log.line(format_args!("nothing is sent for {} ms", delay.as_millis()));
+    self.retry_at = self.retry_at.max(Some(now.elapsed + delay));
+  }
+
+  /// The batch will never arrive.
+  fn drop_batch(&mut self, key: u64, reason: LossReason, why: String, now: Now) {
+    let Some((batch, segment)) = self.outbox.settle(key) else { return };
+    if let Some(segment) = segment {
+      self.spool.remove(segment);
+    }
+    let totals = RowTotals { rows: batch.rows(), bytes: batch.bytes() };
+    self.account.lose(reason, totals, &why, now.elapsed);
+    self.account.counters.failed(why);
+  }
+}

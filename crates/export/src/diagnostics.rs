@@ -1,0 +1,240 @@
+//! Problems shown to the user: one line for each kind of problem, and the same for a program that asks.
+//!
+//! A diagnostic holds no content and no key.
+
+use std::{
+  collections::VecDeque,
+  fmt, mem,
+  sync::{Mutex, MutexGuard, PoisonError},
+  time::Duration,
+};
+
+use serde::Serialize;
+
+use crate::{
+  admission::Priority,
+  counters::{Counters, RowTotals, Stats},
+  debug_log::DebugLog,
+  loss::LossReason,
+};
+
+/// The most diagnostics that are kept for a program that does not ask for them.
+const MAX_KEPT: usize = 64;
+
+/// The kinds of problems, each with a code to search for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+  /// Braintrust cannot be reached or does not work; delivery is tried again.
+  Unreachable,
+  /// The server refused the API key, has no such organization, or is not Braintrust.
+  Refused,
+  /// Rows or events are lost.
+  Lost,
+  /// The rows lost in all, at the end.
+  Exit,
+  /// The spool does not work.
+  Spool,
+  /// The certificates of `NODE_EXTRA_CA_CERTS` cannot be used.
+  Certificates,
+}
+
+impl Code {
+  fn name(self) -> &'static str {
+    match self {
+      Self::Unreachable => "FLUE_BRAINTRUST_UNREACHABLE",
+      Self::Refused => "FLUE_BRAINTRUST_REFUSED",
+      Self::Lost => "FLUE_BRAINTRUST_LOST",
+      Self::Exit => "FLUE_BRAINTRUST_EXIT",
+      Self::Spool => "FLUE_BRAINTRUST_SPOOL",
+      Self::Certificates => "FLUE_BRAINTRUST_CERTIFICATES",
+    }
+  }
+}
+
+/// A problem as a program reads it.
+#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
+pub struct Diagnostic {
+  pub code: &'static str,
+  pub message: String,
+  /// The loss reason, if rows are lost.
+  #[serde(skip_serializing_if = "Option::is_none")]
+  pub reason: Option<&'static str>,
+  /// The rows lost for this reason since the last diagnostic of it.
+  #[serde(skip_serializing_if = "Option::is_none")]
+  pub rows: Option<u64>,
+}
+
+impl fmt::Display for Diagnostic {
+  fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "[flue-braintrust] {}: {}", self.code, self.message)
+  }
+}
+
+/// Where a host shows diagnostics: stderr, or a console.
+pub type Sink = Box<dyn Fn(&Diagnostic) + Send + Sync>;
+
+/// The counters and the diagnostics of one exporter, shared with the host's threads.
+pub struct Account {
+  pub counters: Counters,
+  pub diagnostics: Diagnostics,
+  pub log: DebugLog,
+}
+
+impl Account {
+  /// An account at zero. `period` is the shortest time between two of one loss reason.
+  pub fn new(period: Duration, sink: Sink) -> Self {
+    let diagnostics = Diagnostics::new(period, sink);
+    Self { counters: Counters::default(), diagnostics, log: DebugLog::default() }
+  }
+
+  /// Counts an event that is accepted. An essential form stands for an event that is cut.
+  pub fn accept_event(&self, priority: Priority) {
+    self.counters.event_accepted();
+    if priority == Priority::MinimalEnd {
+      self.counters.cut(1);
+    }
+  }
+
+  /// Counts an event of so many bytes that never becomes rows, and reports it. The caller of a
+  /// shutdown knows of it: [`LossReason::Closed`] is only counted.
+  pub fn refuse(&self, reason: LossReason, bytes: usize, why: &str, now: Duration) {
+    self.counters.refuse(reason, bytes);
+    self.log.line(format_args!("event of {bytes} bytes refused: {}", reason.name()));
+    if reason != LossReason::Closed {
+      self.diagnostics.lost(reason, 1, why, now);
+    }
+  }
+
+  /// Counts accepted rows that are lost, and reports them.
+  pub fn lose(&self, reason: LossReason, totals: RowTotals, why: &str, now: Duration) {
+    self.counters.lose(reason, totals);
+    self.log.line(format_args!("{} rows dropped: {} ({why})", totals.rows, reason.name()));
+    self.diagnostics.lost(reason, totals.rows, why, now);
+  }
+
+  /// Reports at the end what was lost in all.
+  pub fn warn_total_lost(&self) {
+    let stats: Stats = self.counters.stats();
+    let known = [LossReason::Unauthorized.name(), LossReason::Closed.name()];
+    // A user who knows that the key is wrong knows that nothing arrives.
+    if stats.lost.keys().all(|reason| known.contains(reason)) {
+      return;
+    }
+    let reasons: Vec<String> =
+      stats.lost.iter().map(|(why, rows)| format!("{rows} {why}")).collect();
+    let all: u64 = stats.lost.values().sum();
+    let last = stats.last_error.map(|error| format!("; last error: {error}")).unwrap_or_default();
+    let message = format!("{} lost ({}){last}.", rows_are(all), reasons.join(", "));
+    self.diagnostics.once(Code::Exit, &message);
+  }
+}
+
+/// Which diagnostics were emitted already.
+pub struct Diagnostics {
+  /// The shortest time between two diagnostics of one loss reason.
+  period: Duration,
+  sink: Sink,
+  state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+  emitted: Vec<Code>,
+  losses: [ReportedLoss; LossReason::ALL.len()],
+  kept: VecDeque<Diagnostic>,
+}
+
+/// What was reported of the losses for one reason.
+#[derive(Clone, Copy, Default)]
+struct ReportedLoss {
+  last: Option<Duration>,
+  /// The rows that were lost since.
+  unreported: u64,
+}
+
+impl Diagnostics {
+  /// Losses of one reason are reported at once, and then after `period` at the earliest.
+  pub fn new(period: Duration, sink: Sink) -> Self {
+    Self { period, sink, state: Mutex::default() }
+  }
+
+  /// Reports `message`, unless the same kind of problem was reported before.
+  pub fn once(&self, code: Code, message: &str) {
+    let mut state = self.lock();
+    if state.emitted.contains(&code) {
+      return;
+    }
+    state.emitted.push(code);
+    let message = message.to_owned();
+    self.emit(&mut state, Diagnostic { code: code.name(), message, reason: None, rows: None });
+  }
+
+  /// Reports that rows are lost and `why`, unless losses of that reason were reported less than a period ago:
+  /// then the next diagnostic includes them.
+  pub fn lost(&self, reason: LossReason, rows: usize, why: &str, now: Duration) {
+    let mut state = self.lock();
+    let Some(loss) = state.losses.get_mut(reason as usize) else { return };
+    loss.unreported += rows as u64;
+    if loss.last.is_some_and(|last| now.saturating_sub(last) < self.period) {
+      return;
+    }
+    loss.last = Some(now);
+    let rows = mem::take(&mut loss.unreported);
+    let message =
+      format!("{} lost ({}): {why}; {}.", rows_are(rows), reason.name(), reason.remedy());
+    let (code, reason) = (Code::Lost.name(), Some(reason.name()));
+    self.emit(&mut state, Diagnostic { code, message, reason, rows: Some(rows) });
+  }
+
+  /// The diagnostics since the last call; of very many only the latest.
+  pub fn take(&self) -> Vec<Diagnostic> {
+    mem::take(&mut self.lock().kept).into()
+  }
+
+  fn emit(&self, state: &mut State, diagnostic: Diagnostic) {
+    (self.sink)(&diagnostic);
+    if state.kept.len() >= MAX_KEPT {
+      state.kept.pop_front();
+    }
+    state.kept.push_back(diagnostic);
+  }
+
+  fn lock(&self) -> MutexGuard<'_, State> {
+    self.state.lock().unwrap_or_else(PoisonError::into_inner)
+  }
+}
+
+/// The number of rows, with its verb.
+pub fn rows_are(count: u64) -> String {
+  format!("{count} {}", if count == 1 { "row is" } else { "rows are" })
+}
+
+#[cfg(test)]
+mod tests {
+  use super::*;
+
+  #[test]
+  fn the_first_loss_of_each_reason_is_reported_and_later_ones_at_most_once_a_period() {
+    let diagnostics = Diagnostics::new(Duration::from_secs(60), Box::new(|_| {}));
+    let take = || -> Vec<_> {
+      let taken = diagnostics.take();
+      taken.iter().map(|diagnostic| (diagnostic.reason, diagnostic.rows)).collect()
+    };
+    let start = Duration::from_secs(5);
+    for _ in 0..3 {
+      diagnostics.lost(LossReason::QueueFull, 2, "too much waits", start);
+    }
+    diagnostics.lost(LossReason::Rejected, 1, "400", start);
+    assert_eq!(take(), [(Some("queue_full"), Some(2)), (Some("rejected"), Some(1))]);
+    diagnostics.lost(LossReason::QueueFull, 1, "too much waits", start + Duration::from_secs(60));
+    assert_eq!(take(), [(Some("queue_full"), Some(5))]);
+  }
+
+  #[test]
+  fn a_problem_that_lasts_is_reported_once() {
+    let diagnostics = Diagnostics::new(Duration::ZERO, Box::new(|_| {}));
+    diagnostics.once(Code::Refused, "401");
+    diagnostics.once(Code::Refused, "401");
+    assert_eq!(diagnostics.take().len(), 1);
+  }
+}

@@ -1,0 +1,507 @@
+//! The exporter: everything that is decided between a Flue event and Braintrust's acknowledgement.
+//!
+//! It does no I/O and has no clock. A host feeds it with inputs, calls [`Exporter::handle_timeout`] after them, and
+//! then carries out what it polls until nothing is left:
+//!
+//! | input | output |
+//! |---|---|
+//! | [`handle_event`](Exporter::handle_event) | [`poll_request`](Exporter::poll_request): a request to send |
+//! | [`handle_response`](Exporter::handle_response) | [`poll_spool`](Exporter::poll_spool): an operation on the spool |
+//! | [`handle_spool`](Exporter::handle_spool) | [`poll_mask`](Exporter::poll_mask): content for the masking function |
+//! | [`handle_masked`](Exporter::handle_masked) | [`poll_output`](Exporter::poll_output): a flush has ended |
+//! | [`flush`](Exporter::flush), [`shutdown`](Exporter::shutdown) | [`poll_timeout`](Exporter::poll_timeout): when to call `handle_timeout` again |
+//!
+//! With a spool, a host carries out the first operations before it gives events: the open spans of dead processes are
+//! restored by then, and events may resume them.
+
+use std::{
+  collections::VecDeque,
+  mem,
+  panic::{AssertUnwindSafe, catch_unwind},
+  sync::Arc,
+  time::Duration,
+};
+
+use braintrust_row::Row;
+use spool::{Adopted, Completion, Operation};
+use translate::Translator;
+
+use crate::{
+  admission::{Admission, Priority},
+  config::Settings,
+  connection::Session,
+  counters::RowTotals,
+  delivery::Delivery,
+  diagnostics::{Account, Code},
+  loss::LossReason,
+  masking::{MaskRequest, Masking},
+  open_spans::{RESUME_WITHIN, SnapshotSchedule},
+  spool_writer::{OperationId, Purpose, SpoolStatus},
+  time::Now,
+  transport::{Request, RequestId, Response, TransportError},
+};
+
+/// How often the spool is searched for segments of processes that have died since.
+const ADOPT_EVERY: Duration = Duration::from_secs(5);
+
+/// Identifies a flush or a shutdown of one exporter.
+pub type TicketId = u64;
+
+/// What a host learns.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Output {
+  /// The exporter is connected.
+  Connected(Session),
+  /// A flush or a shutdown has ended.
+  Completed {
+    ticket: TicketId,
+    /// Whether every row that was accepted before was delivered, or lost for a reason of its own, in time.
+    complete: bool,
+  },
+}
+
+/// A flush or a shutdown that waits for its rows.
+struct Waiting {
+  ticket: TicketId,
+  boundary: Boundary,
+  deadline: Duration,
+}
+
+/// What a flush waits for.
+#[derive(Clone, Copy)]
+enum Boundary {
+  /// Rows with earlier sequence numbers still have to become batches.
+  Rows(u64),
+  /// They have: batches with earlier keys have to be settled.
+  Batches(u64),
+}
+
+/// Turns events into requests, and responses into accounting.
+pub struct Exporter {
+  settings: Arc<Settings>,
+  account: Arc<Account>,
+  translator: Translator,
+  delivery: Delivery,
+  snapshot: SnapshotSchedule,
+  flushes: Vec<Waiting>,
+  shutdowns: Vec<Waiting>,
+  next_ticket: TicketId,
+  outputs: VecDeque<Output>,
+  /// When the spool is searched again.
+  adopt_due: Option<Duration>,
+  /// When the process must have ended, if the host knows.
+  exit_deadline: Option<Duration>,
+  /// Whether inputs wait for `handle_timeout`.
+  has_input: bool,
+  has_ended: bool,
+}
+
+impl Exporter {
+  /// `spool` is whether the host has opened the spool of the settings; `seed` is random.
+  pub fn new(
+    settings: Arc<Settings>,
+    account: Arc<Account>,
+    spool: &SpoolStatus,
+    seed: u64,
+    now: Now,
+  ) -> Self {
+    let delivery = Delivery::new(settings.clone(), account.clone(), spool, seed);
+    let has_spool = delivery.spool.is_open();
+    Self {
+      translator: Translator::new(settings.translation),
+      delivery,
+      snapshot: SnapshotSchedule::new(has_spool),
+      settings,
+      account,
+      flushes: Vec::new(),
+      shutdowns: Vec::new(),
+      next_ticket: 0,
+      outputs: VecDeque::new(),
+      adopt_due: has_spool.then_some(now.elapsed),
+      exit_deadline: None,
+      has_input: true,
+      has_ended: false,
+    }
+  }
+
+  /// The bound of what waits, for a host that queues events itself.
+  pub fn admission(settings: &Settings) -> Admission {
+    Admission { max_bytes: settings.queue_room() }
+  }
+
+  /// Accepts an event, as JSON, and translates it. An event that is refused is counted, unless its priority
+  /// makes that unnecessary.
+  ///
+  /// # Errors
+  /// The reason of the refusal.
+  pub fn handle_event(
+    &mut self,
+    text: &str,
+    priority: Priority,
+    now: Now,
+  ) -> Result<(), LossReason> {
+    let admission = Self::admission(&self.settings);
+    let refusal = if self.has_ended || !self.shutdowns.is_empty() {
+      Some((LossReason::Closed, "the recorder is closed"))
+    } else if !admission.admits(priority, text.len(), self.memory_bytes()) {
+      Some((LossReason::QueueFull, "too much waits for delivery"))
+    } else {
+      None
+    };
+    if let Some((reason, why)) = refusal {
+      if priority.counts_when_refused() {
+        self.account.refuse(reason, text.len(), why, now.elapsed);
+      }
+      return Err(reason);
+    }
+    self.account.accept_event(priority);
+    self.handle_accepted(text, text.len(), now);
+    Ok(())
+  }
+
+  /// Translates an event that the host has accepted by [`Admission`] and counted. `bytes` is its size in the host's
+  /// queue.
+  pub fn handle_accepted(&mut self, text: &str, bytes: usize, now: Now) {
+    self.has_input = true;
+    if self.exit_deadline.is_some_and(|deadline| deadline <= now.elapsed) {
+      self.account.counters.refuse(LossReason::NotDeliveredAtExit, bytes);
+    } else {
+      self.snapshot.note_change(now.elapsed);
+      // An event that breaks the translation is lost; those after it are not.
+      let translated = catch_unwind(AssertUnwindSafe(|| self.translate(text, now)));
+      let lost = match translated {
+        Ok(Ok(())) => None,
+        Ok(Err(lost)) => Some(lost),
+        Err(_panic) => {
+          Some(LostEvent(LossReason::UnreadableEvent, "the translation failed".to_owned()))
+        }
+      };
+      if let Some(LostEvent(reason, why)) = lost {
+        self.account.refuse(reason, bytes, &why, now.elapsed);
+        if reason == LossReason::UnreadableEvent {
+          self.account.counters.failed(why);
+        }
+      }
+    }
+    self.account.counters.event_processed();
+    self.account.counters.set_open_spans(self.translator.open_spans());
+  }
+
+  /// Whether rows pass through the user's masking function from now on.
+  pub fn set_masking(&mut self, masking: Masking) {
+    self.delivery.set_masking(masking);
+  }
+
+  /// A batch of [`poll_mask`](Self::poll_mask) returns: the JSON of a list with as many objects. Where it is no such
+  /// list, marks replace the content. After the end it is ignored: its rows are counted as lost.
+  pub fn handle_masked(&mut self, batch: u64, content: &str, now: Now) {
+    if self.has_ended {
+      return;
+    }
+    self.has_input = true;
+    self.delivery.handle_masked(batch, content, now);
+  }
+
+  /// Handles the response of a request. After the end it is ignored: its rows are counted as lost or spooled.
+  pub fn handle_response(
+    &mut self,
+    id: RequestId,
+    result: Result<Response, TransportError>,
+    now: Now,
+  ) {
+    if self.has_ended {
+      return;
+    }
+    self.has_input = true;
+    self.delivery.handle_response(id, result, now);
+  }
+
+  /// Handles the completion of an operation on the spool.
+  pub fn handle_spool(&mut self, id: OperationId, completion: Completion, now: Now) {
+    self.has_input = true;
+    let Some(purpose) = self.delivery.spool.complete(id) else { return };
+    match (purpose, completion) {
+      (Purpose::Adopt, Completion::Adopted(adopted)) => self.adopted(adopted, now),
+      (Purpose::Write { key, disk_bytes }, Completion::Written(result)) => {
+        self.delivery.handle_written(key, disk_bytes, result, now);
+      }
+      (Purpose::Load, Completion::Content(result)) => self.delivery.handle_loaded(result, now),
+      (Purpose::Remove(entry), Completion::Done(Err(error))) => {
+        self.delivery.spool.remove_failed(entry, &error);
+      }
+      (Purpose::Snapshot, Completion::Done(result)) => {
+        let is_written = result.is_ok();
+        if let Err(error) = result {
+          let why = format!("the record of what is open cannot be written: {error}");
+          self.delivery.spool.failed(&why);
+        }
+        if self.snapshot.finish(is_written, now.elapsed) {
+          self.delivery.spool.discard_adopted();
+        }
+      }
+      (Purpose::DiscardAdopted, Completion::Done(Err(error))) => {
+        let why = format!("the record of an earlier process cannot be removed: {error}");
+        self.delivery.spool.failed(&why);
+      }
+      (Purpose::Close, Completion::Done(Err(error))) => {
+        self.delivery.spool.failed(&format!("it cannot be tidied up: {error}"));
+      }
+      _ => {}
+    }
+  }
+
+  /// Waits until every row accepted before is settled, at most until `deadline`. Completed by
+  /// [`Output::Completed`].
+  pub fn flush(&mut self, deadline: Duration, now: Now) -> TicketId {
+    self.has_input = true;
+    let waiting = self.waiting(deadline, now);
+    let ticket = waiting.ticket;
+    if self.has_ended {
+      self.outputs.push_back(Output::Completed { ticket, complete: self.is_settled() });
+    } else {
+      self.flushes.push(waiting);
+    }
+    ticket
+  }
+
+  /// Accepts no more events, closes the open spans, delivers what it can until `deadline`, counts the rest as lost
+  /// and ends; writes to the spool that are in progress then are waited for. Completed by [`Output::Completed`]. A later shutdown may bring the deadline forward.
+  pub fn shutdown(&mut self, deadline: Duration, now: Now) -> TicketId {
+    self.has_input = true;
+    if self.has_ended {
+      return self.flush(deadline, now);
+    }
+    self.delivery.begin_shutdown(now);
+    let rows = self.translator.close_all(now.unix_ms);
+    self.enqueue(rows, now);
+    let waiting = self.waiting(deadline, now);
+    let ticket = waiting.ticket;
+    self.shutdowns.push(waiting);
+    ticket
+  }
+
+  /// The process must have ended by then: accepted events that are translated later are refused unread.
+  pub fn set_exit_deadline(&mut self, deadline: Duration) {
+    self.exit_deadline = Some(deadline);
+  }
+
+  /// Does what is due. To be called after inputs, and at the time of [`poll_timeout`](Self::poll_timeout).
+  pub fn handle_timeout(&mut self, now: Now) {
+    self.has_input = false;
+    if self.has_ended {
+      return;
+    }
+    self.adopt(now);
+    if self.snapshot.orphans_are_due(now.elapsed) {
+      let left_by = now.unix_ms.saturating_sub(RESUME_WITHIN.as_millis() as i64);
+      let rows = self.translator.close_orphaned(now.unix_ms, left_by);
+      self.enqueue(rows, now);
+    }
+    let urgent = self.is_awaited() || self.snapshot.is_due(now.elapsed);
+    let has_written = self.delivery.advance(urgent, now);
+    // The snapshot follows the rows: not while some are with the masking function.
+    if (has_written || self.snapshot.is_due(now.elapsed)) && !self.delivery.is_masking() {
+      self.write_snapshot(now);
+    }
+    if let Some(session) = self.delivery.take_session() {
+      self.outputs.push_back(Output::Connected(session));
+    }
+    self.complete_flushes(now);
+    self.account.counters.set_open_spans(self.translator.open_spans());
+    if self.is_shut_down(now) {
+      self.end(now);
+    }
+  }
+
+  /// The next request for the host to send.
+  pub fn poll_request(&mut self) -> Option<Request> {
+    self.delivery.poll_request()
+  }
+
+  /// The next operation for the host to perform on the spool, in this order.
+  pub fn poll_spool(&mut self) -> Option<(OperationId, Operation)> {
+    self.delivery.spool.poll()
+  }
+
+  /// The next content for the host to mask.
+  pub fn poll_mask(&mut self) -> Option<MaskRequest> {
+    self.delivery.poll_mask()
+  }
+
+  /// What the host learns next.
+  pub fn poll_output(&mut self) -> Option<Output> {
+    self.outputs.pop_front()
+  }
+
+  /// When to call [`handle_timeout`](Self::handle_timeout) although no input comes, on the clock of
+  /// [`Now::elapsed`]. `None`: never.
+  pub fn poll_timeout(&self, now: Now) -> Option<Duration> {
+    if self.has_input {
+      return Some(now.elapsed);
+    }
+    if self.has_ended {
+      return None;
+    }
+    let waits_for_disk =
+      |deadline: &Duration| *deadline <= now.elapsed && self.delivery.is_writing();
+    let shutdowns = self.shutdowns.iter().map(|waiting| waiting.deadline);
+    let shutdowns = shutdowns.filter(|deadline| !waits_for_disk(deadline));
+    let deadlines = self.flushes.iter().map(|waiting| waiting.deadline).chain(shutdowns);
+    let adopt = self.adopt_due.filter(|_| !self.delivery.spool.is_adopting());
+    let others =
+      [self.delivery.timeout(now), self.snapshot.timeout(!self.delivery.is_masking()), adopt];
+    deadlines.chain(others.into_iter().flatten()).min()
+  }
+
+  /// Whether shutdown has ended. Operations on the spool may still be polled.
+  pub fn has_ended(&self) -> bool {
+    self.has_ended
+  }
+
+  /// The bytes of memory that wait, for [`Admission`].
+  pub fn memory_bytes(&self) -> usize {
+    self.delivery.memory_bytes()
+  }
+
+  /// The rows that wait in memory, counted one by one: what [`Stats::pending`](crate::counters::Stats) must equal as
+  /// long as every accepted event is processed.
+  pub fn in_memory(&self) -> RowTotals {
+    self.delivery.in_memory()
+  }
+
+  /// The disk space of this process's segments, those included that are being written.
+  pub fn spool_bytes(&self) -> u64 {
+    self.delivery.spool.disk_bytes()
+  }
+
+  fn waiting(&mut self, deadline: Duration, now: Now) -> Waiting {
+    // Somebody waits: what is open is written at once.
+    self.snapshot.expedite(now.elapsed);
+    let ticket = self.next_ticket;
+    self.next_ticket += 1;
+    Waiting { ticket, boundary: Boundary::Rows(self.delivery.next_sequence()), deadline }
+  }
+
+  fn translate(&mut self, text: &str, now: Now) -> Result<(), LostEvent> {
+    let mut event = flue_event::decode(text, now.unix_ms)
+      .map_err(|error| LostEvent(LossReason::UnreadableEvent, error.to_string()))?;
+    event.apply_content_policy(self.settings.content);
+    // New spans are refused when too much waits, but never what continues those that were accepted.
+    if self.delivery.is_full() && self.translator.would_open(&event) {
+      self.translator.ignore(&event);
+      return Err(LostEvent(LossReason::QueueFull, "too much waits for delivery".to_owned()));
+    }
+    let rows = self.translator.translate(&event);
+    self.enqueue(rows, now);
+    Ok(())
+  }
+
+  /// Enqueues rows, without what the rules cover.
+  fn enqueue(&mut self, rows: Vec<Row>, now: Now) {
+    for mut row in rows {
+      if let Some(redactor) = &self.settings.redactor {
+        redactor.row(&mut row);
+      }
+      self.delivery.enqueue(row, now);
+    }
+  }
+
+  /// Searches the spool for what dead processes left, when that is due.
+  fn adopt(&mut self, now: Now) {
+    let is_due = self.adopt_due.is_some_and(|due| due <= now.elapsed);
+    if is_due && !self.delivery.spool.is_adopting() {
+      self.adopt_due = Some(now.elapsed + ADOPT_EVERY);
+      self.delivery.spool.adopt();
+    }
+  }
+
+  fn adopted(&mut self, mut adopted: Adopted, now: Now) {
+    if let Some(error) = adopted.error.take() {
+      let why = format!("what an earlier process left cannot be taken over: {error}");
+      self.delivery.spool.failed(&why);
+    }
+    self.delivery.adopt(&adopted, now);
+    if self.has_ended {
+      // Nobody delivers them any more: they are left to the next process.
+      self.delivery.leave_spooled();
+    }
+    for snapshot in &adopted.snapshots {
+      if let Err(error) = self.translator.restore(snapshot) {
+        let message = format!("The record of an earlier process is damaged: {error}.");
+        self.account.diagnostics.once(Code::Spool, &message);
+      }
+    }
+    if !adopted.snapshots.is_empty() {
+      self.snapshot.restored(now.elapsed);
+    }
+  }
+
+  fn write_snapshot(&mut self, now: Now) {
+    if self.snapshot.begin() {
+      // Names may hold what must not be kept.
+      let with_names = self.settings.redactor.is_none() && !self.delivery.masks();
+      let content = self.translator.snapshot(now.unix_ms, with_names);
+      self.delivery.spool.write_snapshot(content);
+    }
+  }
+
+  /// Whether somebody waits for rows that wait for others.
+  fn is_awaited(&self) -> bool {
+    let lingers = |flush: &Waiting| match flush.boundary {
+      Boundary::Rows(sequence) => self.delivery.lingers_before(sequence),
+      Boundary::Batches(_) => false,
+    };
+    !self.shutdowns.is_empty() || self.flushes.iter().any(lingers)
+  }
+
+  /// Completes the flushes that are settled, late, or in vain.
+  fn complete_flushes(&mut self, now: Now) {
+    for mut flush in mem::take(&mut self.flushes) {
+      if let Boundary::Rows(sequence) = flush.boundary
+        && !self.delivery.lingers_before(sequence)
+      {
+        flush.boundary = Boundary::Batches(self.delivery.next_key());
+      }
+      let complete = match flush.boundary {
+        Boundary::Rows(_) => false,
+        Boundary::Batches(key) => self.delivery.is_settled_before(key),
+      };
+      if complete || self.delivery.is_unauthorized() || flush.deadline <= now.elapsed {
+        self.outputs.push_back(Output::Completed { ticket: flush.ticket, complete });
+      } else {
+        self.flushes.push(flush);
+      }
+    }
+  }
+
+  /// Whether the exporter shuts down, and there is nothing left to do or no time to do it.
+  fn is_shut_down(&self, now: Now) -> bool {
+    let deadline = self.shutdowns.iter().map(|shutdown| shutdown.deadline).min();
+    // What is being written is neither lost nor kept yet: the host is about to know.
+    let is_late = |deadline| deadline <= now.elapsed && !self.delivery.is_writing();
+    deadline.is_some_and(|deadline| self.delivery.is_done() || is_late(deadline))
+  }
+
+  /// Ends: what is left is counted, and every flush and shutdown completes.
+  fn end(&mut self, now: Now) {
+    self.write_snapshot(now);
+    let complete = self.delivery.finish();
+    self.account.counters.set_open_spans(0);
+    self.account.warn_total_lost();
+    for waiting in self.flushes.drain(..).chain(self.shutdowns.drain(..)) {
+      self.outputs.push_back(Output::Completed { ticket: waiting.ticket, complete });
+    }
+    self.has_ended = true;
+  }
+
+  fn is_settled(&self) -> bool {
+    let stats = self.account.counters.stats();
+    stats.pending + stats.spooled == 0
+  }
+}
+
+/// An event that never becomes rows, and why.
+struct LostEvent(LossReason, String);
+
+#[cfg(test)]
+mod tests;

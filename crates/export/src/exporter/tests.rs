@@ -1,0 +1,257 @@
+//! The exporter as a host drives it, with a server that responds as a test wants.
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{counters::Stats, transport::Body};
+
+const START: i64 = 1_795_417_364_000;
+
+/// A host with virtual time and no spool.
+struct Host {
+  exporter: Exporter,
+  account: Arc<Account>,
+  elapsed: Duration,
+  /// The bodies of `POST /logs3`, in the order in which they came.
+  uploads: Vec<Value>,
+  completed: Vec<(TicketId, bool)>,
+}
+
+impl Host {
+  fn new(options: Value) -> Self {
+    Self::with(options, Account::new(SECOND, Box::new(|_| {})))
+  }
+
+  fn with(options: Value, account: Account) -> Self {
+    let mut all = json!({ "apiKey": "sk-test", "appUrl": "http://127.0.0.1:9" });
+    all.as_object_mut().unwrap().extend(options.as_object().unwrap().clone());
+    let settings = Settings::parse(&json!({ "options": all }).to_string()).unwrap();
+    let account = Arc::new(account);
+    let now = Now { elapsed: Duration::ZERO, unix_ms: START };
+    let exporter = Exporter::new(Arc::new(settings), account.clone(), &SpoolStatus::Unused, 1, now);
+    Self { exporter, account, elapsed: Duration::ZERO, uploads: Vec::new(), completed: Vec::new() }
+  }
+
+  fn now(&self) -> Now {
+    Now { elapsed: self.elapsed, unix_ms: START + self.elapsed.as_millis() as i64 }
+  }
+
+  /// One whole run of a workflow.
+  fn run(&mut self, id: &str) {
+    for kind in ["run_start", "run_end"] {
+      let event = json!({ "v": 3, "type": kind, "runId": id, "workflowName": "w" }).to_string();
+      self.exporter.handle_event(&event, Priority::Start, self.now()).unwrap();
+    }
+  }
+
+  /// Responds to all requests until there are none.
+  fn respond(&mut self, respond: &dyn Fn(&str, usize) -> Response) {
+    loop {
+      self.exporter.handle_timeout(self.now());
+      let Some(Request { id, call }) = self.exporter.poll_request() else { break };
+      let path = call.url.split_once("127.0.0.1:9").unwrap().1.to_owned();
+      let response = respond(&path, self.uploads.len());
+      if path == "/logs3"
+        && let Body::Bytes(body) = &call.body
+      {
+        self.uploads.push(serde_json::from_slice(body).unwrap());
+      }
+      self.exporter.handle_response(id, Ok(response), self.now());
+    }
+    while let Some(output) = self.exporter.poll_output() {
+      if let Output::Completed { ticket, complete } = output {
+        self.completed.push((ticket, complete));
+      }
+    }
+  }
+
+  /// Lets time pass, from one timeout to the next.
+  fn pass(&mut self, time: Duration, respond: &dyn Fn(&str, usize) -> Response) {
+    let end = self.elapsed + time;
+    self.respond(respond);
+    while let Some(due) = self.exporter.poll_timeout(self.now()).filter(|due| *due <= end) {
+      self.elapsed = self.elapsed.max(due);
+      self.respond(respond);
+    }
+    self.elapsed = end;
+    self.respond(respond);
+  }
+
+  fn stats(&self) -> Stats {
+    let stats = self.account.counters.stats();
+    let in_memory = self.exporter.in_memory();
+    assert_eq!(stats.pending, in_memory.rows as u64);
+    assert_eq!(stats.bytes.pending, in_memory.bytes as u64);
+    stats
+  }
+}
+
+fn status(status: u16, retry_after: Option<&str>) -> Response {
+  Response { status, retry_after: retry_after.map(str::to_owned), body: Bytes::new() }
+}
+
+/// What Braintrust answers.
+fn braintrust(path: &str, _uploads: usize) -> Response {
+  let body = match path {
+    "/api/apikey/login" => {
+      json!({ "org_info": [{ "id": "o", "name": "acme", "api_url": "http://127.0.0.1:9" }] })
+    }
+    "/api/project/register" => json!({ "project": { "id": "p" } }),
+    "/version" => json!({ "logs3_payload_max_bytes": 100_000 }),
+    _ => json!({ "ok": true }),
+  };
+  Response { status: 200, retry_after: None, body: body.to_string().into() }
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn nothing_is_requested_before_there_is_something_to_send() {
+  let mut host = Host::new(json!({}));
+  host.pass(60 * SECOND, &|path, _| panic!("{path} is requested"));
+  assert_eq!(host.exporter.poll_timeout(host.now()), None);
+}
+
+#[test]
+fn rows_of_one_span_are_merged_and_sent_after_a_moment() {
+  let mut host = Host::new(json!({}));
+  host.run("run_1");
+  host.pass(SECOND, &braintrust);
+  let [upload] = host.uploads.as_slice() else { panic!("{:?}", host.uploads) };
+  assert_eq!(upload["rows"].as_array().unwrap().len(), 1);
+  assert_eq!(upload["rows"][0]["project_id"], "p");
+  let stats = host.stats();
+  assert_eq!((stats.accepted, stats.sent, stats.pending), (1, 1, 0));
+}
+
+#[test]
+fn a_failed_batch_is_sent_again_not_before_the_server_wants_it() {
+  let mut host = Host::new(json!({}));
+  host.run("run_1");
+  let busy = |path: &str, uploads: usize| match (path, uploads) {
+    ("/logs3", 0) => status(503, Some("20")),
+    _ => braintrust(path, uploads),
+  };
+  host.pass(19 * SECOND, &busy);
+  assert_eq!((host.uploads.len(), host.stats().pending), (1, 1));
+  host.pass(2 * SECOND, &busy);
+  assert_eq!((host.uploads.len(), host.stats().sent), (2, 1));
+  assert_eq!(host.uploads[0], host.uploads[1]);
+}
+
+#[test]
+fn a_flush_sends_at_once_and_completes_when_its_rows_are_settled() {
+  let mut host = Host::new(json!({}));
+  host.run("run_1");
+  let ticket = host.exporter.flush(10 * SECOND, host.now());
+  host.respond(&braintrust);
+  assert_eq!(host.completed, [(ticket, true)]);
+}
+
+#[test]
+fn a_flush_completes_by_its_deadline_when_the_server_fails() {
+  let mut host = Host::new(json!({}));
+  host.run("run_1");
+  let ticket = host.exporter.flush(10 * SECOND, host.now());
+  host.pass(9 * SECOND, &|_, _| status(500, None));
+  assert_eq!(host.completed, []);
+  host.pass(SECOND, &|_, _| status(500, None));
+  assert_eq!(host.completed, [(ticket, false)]);
+  assert_eq!(host.stats().pending, 1);
+}
+
+#[test]
+fn shutdown_closes_open_spans_and_counts_what_it_cannot_deliver() {
+  let mut host = Host::new(json!({}));
+  let start = r#"{"v":3,"type":"run_start","runId":"run_1"}"#;
+  host.exporter.handle_event(start, Priority::Start, host.now()).unwrap();
+  let ticket = host.exporter.shutdown(2 * SECOND, host.now());
+  host.pass(2 * SECOND, &|_, _| status(500, None));
+  assert_eq!(host.completed, [(ticket, false)]);
+  assert!(host.exporter.has_ended());
+  let stats = host.account.counters.stats();
+  assert_eq!((stats.accepted, stats.lost["not_delivered_at_exit"], stats.pending), (1, 1, 0));
+  let refused = host.exporter.handle_event(start, Priority::Start, host.now());
+  assert_eq!(refused, Err(LossReason::Closed));
+}
+
+#[test]
+fn a_refused_key_ends_a_shutdown_after_one_more_attempt() {
+  let mut host = Host::new(json!({}));
+  host.run("run_1");
+  host.pass(SECOND, &|_, _| status(401, None));
+  let ticket = host.exporter.shutdown(host.elapsed + 60 * SECOND, host.now());
+  host.pass(SECOND, &|_, _| status(401, None));
+  assert_eq!(host.completed, [(ticket, false)]);
+  assert_eq!(host.account.counters.stats().lost["unauthorized"], 1);
+}
+
+#[test]
+fn a_batch_that_is_too_large_is_halved_until_it_passes() {
+  let mut host = Host::new(json!({}));
+  (0..8).for_each(|n| host.run(&format!("run_{n}")));
+  let picky = |path: &str, uploads: usize| match path {
+    "/logs3" if uploads < 3 => status(413, None),
+    _ => braintrust(path, uploads),
+  };
+  host.pass(SECOND, &picky);
+  let rows = |upload: &Value| upload["rows"].as_array().unwrap().len();
+  assert_eq!(host.uploads.iter().map(rows).collect::<Vec<_>>()[..3], [8, 4, 4]);
+  assert_eq!((host.stats().sent, host.stats().pending), (8, 0));
+}
+
+#[test]
+fn rows_are_masked_before_they_are_encoded() {
+  let mut host = Host::new(json!({}));
+  host.exporter.set_masking(Masking::On);
+  host.run("run_1");
+  host.pass(SECOND, &braintrust);
+  assert_eq!((host.uploads.len(), host.stats().pending), (0, 1));
+  let MaskRequest { batch, content } = host.exporter.poll_mask().unwrap();
+  assert!(content.contains("workflow:w"));
+  host.exporter.handle_masked(batch, r#"[{"name":"hidden"}]"#, host.now());
+  host.pass(SECOND, &braintrust);
+  assert_eq!(host.uploads[0]["rows"][0]["span_attributes"]["name"], "hidden");
+}
+
+#[test]
+fn the_debug_log_shows_requests_batches_and_drops_and_neither_content_nor_key() {
+  use std::sync::Mutex;
+
+  use crate::debug_log::DebugLog;
+
+  let lines = Arc::new(Mutex::new(Vec::new()));
+  let sink = lines.clone();
+  let mut account = Account::new(SECOND, Box::new(|_| {}));
+  account.log = DebugLog::new(Box::new(move |line| sink.lock().unwrap().push(line.to_owned())));
+  let mut host = Host::with(json!({ "appUrl": "http://me:pass@127.0.0.1:9" }), account);
+  let event = r#"{"v":3,"type":"run_start","runId":"run_1","input":"secret input"}"#;
+  host.exporter.handle_event(event, Priority::Start, host.now()).unwrap();
+  host.pass(SECOND, &|path, uploads| match path {
+    "/logs3" => status(400, None),
+    _ => braintrust(path, uploads),
+  });
+  let log = lines.lock().unwrap().join("\n");
+  for part in [
+    "request 0: POST http://127.0.0.1:9/api/apikey/login, 0 bytes",
+    "response 0: 200 OK in 0 ms",
+    "batch 0: 1 rows, ",
+    "response 3: 400 Bad Request in 0 ms",
+    "1 rows dropped: rejected (http://127.0.0.1:9/logs3 answered 400 Bad Request)",
+  ] {
+    assert!(log.contains(part), "{part} in\n{log}");
+  }
+  assert!(!["secret", "sk-test", "pass"].iter().any(|secret| log.contains(secret)), "{log}");
+}
+
+#[test]
+fn after_the_exit_deadline_accepted_events_are_refused_unread() {
+  let mut host = Host::new(json!({}));
+  host.exporter.set_exit_deadline(SECOND);
+  host.elapsed = SECOND;
+  host.account.accept_event(Priority::Start);
+  host.exporter.handle_accepted("whatever", 8, host.now());
+  assert_eq!(host.stats().lost["not_delivered_at_exit"], 1);
+  assert_eq!(host.account.counters.unprocessed(), 0);
+}

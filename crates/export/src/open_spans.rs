@@ -1,0 +1,95 @@
+//! When the snapshot of open spans is written, and when orphaned spans are closed.
+
+use std::{collections::VecDeque, time::Duration};
+
+/// How long the orphaned spans of another process wait for an attempt that resumes them. Flue recovers a
+/// submission after about 45 seconds (a lease of 30 and a scan every 15).
+pub const RESUME_WITHIN: Duration = Duration::from_secs(120);
+
+/// How much of what is open may be missing from the snapshot when the process dies.
+const WRITE_EVERY: Duration = Duration::from_millis(100);
+
+/// The delay after a snapshot could not be written.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// The schedule of the snapshot. Without a spool it does nothing.
+#[derive(Default)]
+pub struct SnapshotSchedule {
+  is_enabled: bool,
+  /// When the snapshot is written again: spans may have opened or closed.
+  due: Option<Duration>,
+  /// Whether a snapshot is being written.
+  is_writing: bool,
+  /// When restored spans are closed, for each time that some were restored.
+  close_orphaned_at: VecDeque<Duration>,
+  /// Whether the snapshots of dead processes are still beside ours.
+  has_adopted: bool,
+}
+
+impl SnapshotSchedule {
+  pub fn new(is_enabled: bool) -> Self {
+    Self { is_enabled, ..Self::default() }
+  }
+
+  /// Spans may have opened or closed.
+  pub fn note_change(&mut self, now: Duration) {
+    if self.is_enabled {
+      self.due.get_or_insert(now + WRITE_EVERY);
+    }
+  }
+
+  /// Somebody waits: what is open is written at once.
+  pub fn expedite(&mut self, now: Duration) {
+    if self.is_enabled {
+      self.due = Some(now);
+    }
+  }
+
+  /// Spans of dead processes were restored.
+  pub fn restored(&mut self, now: Duration) {
+    self.close_orphaned_at.push_back(now + RESUME_WITHIN);
+    self.has_adopted = true;
+    self.expedite(now);
+  }
+
+  /// Whether the snapshot is to be written now.
+  pub fn is_due(&self, now: Duration) -> bool {
+    !self.is_writing && self.due.is_some_and(|due| due <= now)
+  }
+
+  /// Begins to write the snapshot, if it may not hold what is open. True if it is to be written.
+  pub fn begin(&mut self) -> bool {
+    if self.is_writing || self.due.take().is_none() {
+      return false;
+    }
+    self.is_writing = true;
+    true
+  }
+
+  /// The write has ended. True if the adopted snapshots may go: those of dead processes stay until ours holds
+  /// what they held.
+  pub fn finish(&mut self, is_written: bool, now: Duration) -> bool {
+    self.is_writing = false;
+    if !is_written {
+      self.due = Some(now + RETRY_AFTER);
+      return false;
+    }
+    std::mem::take(&mut self.has_adopted)
+  }
+
+  /// Whether orphaned spans are to be closed now. True once for each time that spans were restored.
+  pub fn orphans_are_due(&mut self, now: Duration) -> bool {
+    let is_due = self.close_orphaned_at.front().is_some_and(|at| *at <= now);
+    if is_due {
+      self.close_orphaned_at.pop_front();
+      self.note_change(now);
+    }
+    is_due
+  }
+
+  /// When the snapshot is written next, if that may happen, and when orphans are closed.
+  pub fn timeout(&self, may_write: bool) -> Option<Duration> {
+    let due = self.due.filter(|_| may_write && !self.is_writing);
+    due.into_iter().chain(self.close_orphaned_at.front().copied()).min()
+  }
+}

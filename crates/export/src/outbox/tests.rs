@@ -1,0 +1,192 @@
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::batch::{Limits, RowQueue};
+use braintrust_row::{Json, Row, SpanContext};
+
+fn row(span: u8, text: &str) -> Row {
+  let mut row = Row::of(SpanContext::root("test", &[&span.to_string()]));
+  row.input = Some(Json::text(text));
+  row
+}
+
+/// EncodedBatchs of the spans, one after the other.
+struct Source(RowQueue);
+
+impl Source {
+  fn batch(&mut self, spans: &[u8]) -> EncodedBatch {
+    for span in spans {
+      self.0.push(row(*span, "x"));
+    }
+    let limits = Limits { rows: 100, bytes: 1 << 20 };
+    self.0.pick(limits, |_| true).unwrap().encode(None, None).unwrap().batch
+  }
+}
+
+fn source() -> Source {
+  Source(RowQueue::default())
+}
+
+#[test]
+fn payloads_without_common_spans_go_together_and_others_one_after_the_other() {
+  let (mut source, mut outbox) = (source(), Outbox::default());
+  for spans in [&[1, 2][..], &[2, 3], &[4], &[3]] {
+    outbox.push(source.batch(spans), None);
+  }
+  let (first, fourth) = (outbox.start().unwrap(), outbox.start().unwrap());
+  assert_eq!((first, fourth), (0, 4));
+  assert_eq!(outbox.start(), None);
+  outbox.settle(first);
+  let second = outbox.start().unwrap();
+  assert_eq!((second, outbox.start()), (2, None));
+  outbox.settle(second);
+  assert_eq!(outbox.start(), Some(5));
+}
+
+#[test]
+fn who_waited_for_a_payload_waits_for_both_its_halves() {
+  let (mut source, mut outbox) = (source(), Outbox::default());
+  outbox.push(source.batch(&[1, 2]), None);
+  outbox.push(source.batch(&[2]), None);
+  let whole = outbox.start().unwrap();
+  assert!(outbox.split(whole));
+  let halves = [outbox.start().unwrap(), outbox.start().unwrap()];
+  outbox.settle(halves[0]);
+  assert_eq!(outbox.start(), None);
+  outbox.settle(halves[1]);
+  assert_eq!(outbox.start(), Some(2));
+  assert!(!outbox.split(2), "a single row was split");
+}
+
+#[test]
+fn the_file_of_a_payload_that_was_split_goes_with_its_last_half() {
+  let (mut source, mut outbox) = (source(), Outbox::default());
+  let file = Segment { number: 7, rows: 2, bytes: 100, created: 0 };
+  outbox.push(source.batch(&[1, 2]), Some(file));
+  assert_eq!(outbox.backed().rows, 2);
+  let whole = outbox.start().unwrap();
+  assert!(outbox.split(whole));
+  let halves = [outbox.start().unwrap(), outbox.start().unwrap()];
+  assert_eq!(outbox.settle(halves[0]).unwrap().1, None);
+  assert_eq!(outbox.settle(halves[1]).unwrap().1, Some(file));
+  assert!(outbox.is_empty());
+}
+
+#[test]
+fn what_is_only_in_memory_does_not_overtake_what_is_in_the_spool() {
+  let (mut source, mut outbox) = (source(), Outbox::default());
+  let stored = source.batch(&[1]);
+  let entry = Segment { number: 1, rows: 1, bytes: 600, created: 0 };
+  let spooled = SpooledBatch { key: stored.key(), entry, bytes: stored.bytes(), failures: 0 };
+  outbox.push_spooled(spooled);
+  outbox.push(source.batch(&[1]), None);
+  assert_eq!(outbox.start(), None);
+  assert_eq!(outbox.first_key(), Some(0));
+  assert!(outbox.begin_load().is_some() && outbox.begin_load().is_none(), "one at a time");
+  assert!(outbox.evict_oldest().is_none(), "what is being read stays");
+  let unread = outbox.finish_load().unwrap();
+  outbox.push_spooled(unread);
+  assert_eq!(outbox.begin_load().unwrap().entry, entry);
+  let loaded = outbox.finish_load().unwrap();
+  let batch = EncodedBatch::from_segment(&stored.segment_content(), loaded.key).unwrap();
+  outbox.push(batch, Some(entry));
+  let first = outbox.start().unwrap();
+  outbox.settle(first);
+  assert_eq!(outbox.start(), Some(1));
+}
+
+proptest! {
+  /// Whatever happens to payloads: two that carry the same span are never under way together, what was
+  /// said of a span first goes first, and in the end nothing is left.
+  #[test]
+  fn each_span_is_told_in_order_and_by_one_request_at_a_time(
+    steps in prop::collection::vec((0u8..8, prop::collection::btree_set(0u8..8, 1..4)), 1..120)
+  ) {
+    let (mut source, mut outbox) = (source(), Outbox::default());
+    let mut disk: HashMap<u64, EncodedBatch> = HashMap::new();
+    let mut writing: VecDeque<(EncodedBatch, usize)> = VecDeque::new();
+    let mut in_flight: HashMap<u64, Vec<RowId>> = HashMap::new();
+    // By span, the tickets of its rows that were settled.
+    let mut settled: HashMap<RowId, Vec<u64>> = HashMap::new();
+    let (mut pushed, mut arrived) = (0, 0);
+    for step in 0.. {
+      let (action, spans) = match steps.get(step) {
+        Some((action, spans)) => (*action, spans.iter().copied().collect::<Vec<_>>()),
+        // Then all is delivered.
+        None if outbox.is_empty() => break,
+        None if !writing.is_empty() => (7, vec![0]),
+        None => (if step % 2 == 0 { 1 } else { 2 }, vec![0]),
+      };
+      let oldest = in_flight.keys().min().copied();
+      match (action, oldest) {
+        (0, _) => {
+          pushed += spans.len();
+          outbox.push(source.batch(&spans), None);
+        }
+        (5, _) => {
+          pushed += spans.len();
+          let payload = source.batch(&spans);
+          let (key, rows) = (payload.key(), spans.len() as u32);
+          let entry = Segment { number: key, rows, bytes: 600, created: 0 };
+          outbox.push_spooled(SpooledBatch { key, entry, bytes: payload.bytes(), failures: 0 });
+          disk.insert(key, payload);
+        }
+        (6, _) => {
+          pushed += spans.len();
+          let batch = source.batch(&spans);
+          outbox.begin_write(batch.clone());
+          writing.push_back((batch, spans.len()));
+        }
+        (7, _) => {
+          if let Some((batch, rows)) = writing.pop_front() {
+            let key = batch.key();
+            let entry = Segment { number: key, rows: rows as u32, bytes: 600, created: 0 };
+            outbox.finish_write(key, match spans.len() {
+              1 => Written::MemoryOnly,
+              2 => Written::Backed(entry),
+              _ => Written::SpoolOnly(entry),
+            });
+            disk.insert(key, batch);
+          }
+        }
+        (1, _) => {
+          let started = outbox.start();
+          if started.is_none()
+            && outbox.begin_load().is_some()
+          {
+            let SpooledBatch { key, entry, .. } = outbox.finish_load().unwrap();
+            outbox.push(disk.remove(&key).unwrap(), Some(entry));
+          }
+          if let Some(key) = started {
+            let ids: Vec<_> = outbox.get(key).unwrap().batch.ids().collect();
+            in_flight.insert(key, ids);
+          }
+        }
+        (2, Some(key)) => {
+          let (payload, _) = outbox.settle(key).unwrap();
+          arrived += payload.rows();
+          for id in in_flight.remove(&key).unwrap() {
+            settled.entry(id).or_default().push(key);
+          }
+        }
+        (3, Some(key)) => {
+          outbox.put_back(key);
+          in_flight.remove(&key);
+        }
+        (4, Some(key)) if outbox.split(key) => {
+          in_flight.remove(&key);
+        }
+        _ => {}
+      }
+      let ids: Vec<_> = in_flight.values().flatten().collect();
+      prop_assert_eq!(ids.len(), ids.iter().collect::<HashSet<_>>().len());
+    }
+    prop_assert_eq!(arrived, pushed);
+    prop_assert!(settled.values().all(|keys| keys.is_sorted()));
+    prop_assert_eq!((outbox.memory_bytes(), outbox.rows(), outbox.ready()), (0, 0, 0));
+    prop_assert_eq!((outbox.spooled(), outbox.spooled_disk()), (RowTotals::default(), 0));
+    prop_assert!(outbox.owners.is_empty());
+  }
+}

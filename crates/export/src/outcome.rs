@@ -1,0 +1,151 @@
+//! What a response means for the batch that was sent.
+
+use std::time::Duration;
+
+use crate::transport::{Response, TransportError};
+
+/// The longest delay that a `Retry-After` can ask for: more is taken for a mistake.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
+
+/// The outcome of one export request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExportOutcome {
+  /// The server acknowledged the rows.
+  Delivered,
+  /// A later attempt may succeed, after this delay at least.
+  Retry(Duration),
+  /// The body is too large; its halves may pass.
+  Split,
+  /// These credentials, or this address, never pass.
+  Unauthorized,
+  /// The rows never pass.
+  Rejected,
+}
+
+/// Classifies a response. `unix_ms` is the wall clock, for `Retry-After` dates.
+pub fn classify(result: &Result<Response, TransportError>, unix_ms: i64) -> ExportOutcome {
+  match result {
+    Err(_) => ExportOutcome::Retry(Duration::ZERO),
+    Ok(response) => match response.status {
+      // Any success counts, whatever the body is.
+      200..=299 => ExportOutcome::Delivered,
+      408 | 429 | 500 | 502..=599 => ExportOutcome::Retry(
+        response
+          .retry_after
+          .as_deref()
+          .and_then(|value| retry_after(value, unix_ms))
+          .unwrap_or_default(),
+      ),
+      413 => ExportOutcome::Split,
+      // A redirect leads to another server, which gets neither the key nor the rows; 407 comes from a proxy
+      // that wants credentials of its own.
+      300..=399 | 401 | 403 | 407 => ExportOutcome::Unauthorized,
+      _ => ExportOutcome::Rejected,
+    },
+  }
+}
+
+/// Reads a `Retry-After` header: whole seconds, or an HTTP date. `None` if it is neither.
+fn retry_after(value: &str, unix_ms: i64) -> Option<Duration> {
+  let value = value.trim();
+  let wait = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+    // More seconds than can be counted are many.
+    value.parse().map_or(MAX_RETRY_AFTER, Duration::from_secs)
+  } else {
+    let at = httpdate::parse_http_date(value).ok()?;
+    let now = Duration::from_millis(u64::try_from(unix_ms).ok()?);
+    at.duration_since(std::time::UNIX_EPOCH + now).unwrap_or_default()
+  };
+  Some(wait.min(MAX_RETRY_AFTER))
+}
+
+#[cfg(test)]
+mod tests {
+  use proptest::prelude::*;
+
+  use super::*;
+
+  fn outcome(status: u16, retry_after: Option<&str>) -> ExportOutcome {
+    let response =
+      Response { status, retry_after: retry_after.map(str::to_owned), ..Response::default() };
+    classify(&Ok(response), 1_795_417_364_000)
+  }
+
+  #[test]
+  fn any_success_is_one() {
+    assert_eq!(outcome(200, None), ExportOutcome::Delivered);
+    assert_eq!(outcome(204, None), ExportOutcome::Delivered);
+  }
+
+  #[test]
+  fn what_may_pass_is_tried_again() {
+    for status in [408, 429, 500, 502, 503, 504, 529] {
+      assert_eq!(outcome(status, None), ExportOutcome::Retry(Duration::ZERO), "{status}");
+    }
+    assert_eq!(
+      classify(&Err(TransportError("reset".into())), 0),
+      ExportOutcome::Retry(Duration::ZERO)
+    );
+  }
+
+  #[test]
+  fn the_server_may_say_when_in_seconds_or_as_a_date() {
+    assert_eq!(outcome(429, Some("7")), ExportOutcome::Retry(Duration::from_secs(7)));
+    let date = "Mon, 23 Nov 2026 07:02:54 GMT";
+    assert_eq!(outcome(503, Some(date)), ExportOutcome::Retry(Duration::from_secs(10)));
+    let past = "Sun, 22 Nov 2026 07:02:54 GMT";
+    assert_eq!(outcome(503, Some(past)), ExportOutcome::Retry(Duration::ZERO));
+    assert_eq!(outcome(503, Some("soon")), ExportOutcome::Retry(Duration::ZERO));
+    assert_eq!(outcome(503, Some("999999999")), ExportOutcome::Retry(MAX_RETRY_AFTER));
+    assert_eq!(outcome(503, Some(&"9".repeat(40))), ExportOutcome::Retry(MAX_RETRY_AFTER));
+    assert_eq!(outcome(503, Some("-7")), ExportOutcome::Retry(Duration::ZERO));
+    let nines = "Fri, 31 Dec 9999 23:59:59 GMT";
+    assert_eq!(outcome(503, Some(nines)), ExportOutcome::Retry(MAX_RETRY_AFTER));
+    // `Retry-After` does not repeat what is acknowledged or rejected.
+    assert_eq!(outcome(200, Some("7")), ExportOutcome::Delivered);
+    assert_eq!(outcome(400, Some("7")), ExportOutcome::Rejected);
+  }
+
+  proptest! {
+    #[test]
+    fn no_header_is_too_odd_and_none_makes_wait_too_long(header: String, now: i64) {
+      let wait = retry_after(&header, now);
+      prop_assert!(wait.is_none_or(|wait| wait <= MAX_RETRY_AFTER));
+    }
+
+    #[test]
+    fn more_seconds_are_never_a_shorter_wait(digits in "[0-9]{1,30}", more in "[0-9]{1,30}") {
+      let value = |digits: &str| digits.trim_start_matches('0').to_owned();
+      let (one, other) = (value(&digits), value(&more));
+      let ordered = (one.len(), one) <= (other.len(), other);
+      let (less, more) = if ordered { (digits, more) } else { (more, digits) };
+      prop_assert!(retry_after(&less, 0) <= retry_after(&more, 0));
+    }
+
+    #[test]
+    fn a_date_is_a_wait_until_then(now in 0..4_000_000_000i64, wait in 0..10_000u64) {
+      let at = std::time::UNIX_EPOCH + Duration::from_secs(now.unsigned_abs() + wait);
+      let read = retry_after(&httpdate::fmt_http_date(at), now * 1000);
+      prop_assert_eq!(read, Some(Duration::from_secs(wait).min(MAX_RETRY_AFTER)));
+    }
+
+    #[test]
+    fn every_status_has_a_meaning_and_only_success_delivers(status in 100..1000u16) {
+      prop_assert_eq!(outcome(status, None) == ExportOutcome::Delivered, (200..300).contains(&status));
+    }
+  }
+
+  #[test]
+  fn what_never_passes_is_not_tried_again() {
+    assert_eq!(outcome(400, None), ExportOutcome::Rejected);
+    assert_eq!(outcome(404, None), ExportOutcome::Rejected);
+    assert_eq!(outcome(501, None), ExportOutcome::Rejected);
+    assert_eq!(outcome(401, None), ExportOutcome::Unauthorized);
+    assert_eq!(outcome(403, None), ExportOutcome::Unauthorized);
+    assert_eq!(outcome(407, None), ExportOutcome::Unauthorized);
+    for redirect in [301, 302, 307, 308] {
+      assert_eq!(outcome(redirect, None), ExportOutcome::Unauthorized, "{redirect}");
+    }
+    assert_eq!(outcome(413, None), ExportOutcome::Split);
+  }
+}

@@ -1,0 +1,151 @@
+//! Which content of an event is retained.
+
+use serde::Deserialize;
+
+use crate::{
+  custom_span::SpanUpdate,
+  event::{Body, Event},
+  outcome::{Failure, Outcome},
+  run::RunEnd,
+  task::TaskEnd,
+  tool::ToolEnd,
+};
+
+/// Which content is retained. Structure, times, usage and ids always are. Default: all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct ContentPolicy {
+  /// The inputs of runs, operations, tools, tasks, models and custom spans, and the `metadata` of a run's
+  /// input.
+  pub input: bool,
+  /// Their outputs, log lines, and all other fields of custom spans except numbers.
+  pub output: bool,
+  /// The system prompt.
+  pub system_prompt: bool,
+  /// The tools that a model may call.
+  pub tools: bool,
+  /// The reasoning of a model.
+  pub reasoning: bool,
+  /// Messages and stacks of errors; their class and code are always retained.
+  pub errors: bool,
+}
+
+impl ContentPolicy {
+  /// All content.
+  pub const ALL: Self = Self::of(true);
+  /// No content.
+  pub const NONE: Self = Self::of(false);
+
+  const fn of(kept: bool) -> Self {
+    Self {
+      input: kept,
+      output: kept,
+      system_prompt: kept,
+      tools: kept,
+      reasoning: kept,
+      errors: kept,
+    }
+  }
+}
+
+/// Members that are missing are true.
+impl Default for ContentPolicy {
+  fn default() -> Self {
+    Self::ALL
+  }
+}
+
+/// Replaces an error's message.
+const OMITTED_MESSAGE: &str = "[flue-braintrust: message not kept]";
+
+/// The same, as JSON.
+const OMITTED_MESSAGE_JSON: &str = r#""[flue-braintrust: message not kept]""#;
+
+impl Event<'_> {
+  /// Removes the content that is not retained. The delegation of a task stays, since it identifies the task
+  /// on 0.x; no row shows it.
+  pub fn apply_content_policy(&mut self, policy: ContentPolicy) {
+    let no_input = !policy.input;
+    let no_output = !policy.output;
+    match &mut self.body {
+      Body::RunStart(start) => omit(&mut start.input, no_input),
+      Body::TaskStart(start) => {
+        omit(&mut start.input, no_input);
+        omit(&mut start.cwd, no_input);
+      }
+      Body::ToolStart(start) => omit(&mut start.args, no_input),
+      Body::OperationEnd(end) => {
+        omit(&mut end.input, no_input);
+        omit(&mut end.output, no_output);
+        end.outcome.apply_content_policy(policy);
+      }
+      Body::TurnRequest(request) => {
+        omit(&mut request.system_prompt, !policy.system_prompt);
+        omit(&mut request.messages, no_input);
+        omit(&mut request.tools, !policy.tools);
+      }
+      Body::TurnEnd(end) => {
+        omit(&mut end.response.output, no_output);
+        end.outcome.apply_content_policy(policy);
+      }
+      Body::RunEnd(RunEnd { output, outcome })
+      | Body::ToolEnd(ToolEnd { output, outcome, .. })
+      | Body::TaskEnd(TaskEnd { output, outcome, .. }) => {
+        omit(output, no_output);
+        outcome.apply_content_policy(policy);
+      }
+      Body::CompactionEnd(end) => end.outcome.apply_content_policy(policy),
+      Body::CompactionFailed(failed) => failed.failure.apply_content_policy(policy),
+      Body::SubmissionSettled(settled) => {
+        if let Some(failure) = &mut settled.failure {
+          failure.apply_content_policy(policy);
+        }
+      }
+      Body::SpanStart(span) | Body::SpanLog(span) | Body::SpanEnd(span) => {
+        span.update.apply_content_policy(policy)
+      }
+      Body::Log(log) => {
+        omit(&mut log.message, no_output);
+        omit(&mut log.attributes, no_output);
+      }
+      _ => {}
+    }
+  }
+}
+
+impl Outcome<'_> {
+  fn apply_content_policy(&mut self, policy: ContentPolicy) {
+    if let Some(failure) = &mut self.failure {
+      failure.apply_content_policy(policy);
+    }
+  }
+}
+
+impl SpanUpdate<'_> {
+  fn apply_content_policy(&mut self, policy: ContentPolicy) {
+    omit(&mut self.input, !policy.input);
+    // All fields but the input count as output.
+    for value in [&mut self.output, &mut self.expected, &mut self.metadata, &mut self.tags] {
+      omit(value, !policy.output);
+    }
+    omit(&mut self.attributes, !policy.output);
+    if self.error.is_some() && !policy.errors {
+      self.error = serde_json::from_str(OMITTED_MESSAGE_JSON).ok();
+    }
+  }
+}
+
+impl Failure<'_> {
+  fn apply_content_policy(&mut self, policy: ContentPolicy) {
+    if !policy.errors {
+      self.message = Some(OMITTED_MESSAGE.into());
+      self.stack = None;
+    }
+  }
+}
+
+fn omit<T>(value: &mut Option<T>, is_omitted: bool) {
+  if is_omitted {
+    *value = None;
+  }
+}

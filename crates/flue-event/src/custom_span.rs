@@ -1,0 +1,94 @@
+//! Spans that the application makes, and what it adds to Flue's: `span_start`, `span_log`, `span_end`.
+
+use crate::{
+  fields::{self, Fields, Member, object, text, time},
+  value::{Payload, Text},
+};
+
+/// `span_start`, `span_log` and `span_end`: an update of a span.
+#[derive(Debug, Default)]
+pub struct CustomSpan<'a> {
+  /// The span.
+  pub ids: CustomSpanIds<'a>,
+  /// The update.
+  pub update: SpanUpdate<'a>,
+}
+
+impl<'a> CustomSpan<'a> {
+  pub(crate) fn read(f: &Fields<'a>) -> Self {
+    Self { ids: CustomSpanIds::read(f), update: SpanUpdate::read(f.span) }
+  }
+}
+
+/// The ids of a span, as they are on the wire.
+#[derive(Debug, Default)]
+pub struct CustomSpanIds<'a> {
+  /// Its row id; empty if missing.
+  pub row: Text<'a>,
+  /// Its trace id; empty if missing.
+  pub trace: Text<'a>,
+  /// The id of its parent span.
+  pub parent: Option<Text<'a>>,
+}
+
+impl<'a> CustomSpanIds<'a> {
+  fn read(f: &Fields<'a>) -> Self {
+    Self {
+      row: text(f.span_id).unwrap_or_default(),
+      trace: text(f.root_span_id).unwrap_or_default(),
+      parent: text(f.parent_span_id),
+    }
+  }
+}
+
+/// Fields of a span that the application sets.
+#[derive(Debug, Default)]
+pub struct SpanUpdate<'a> {
+  /// The span's name.
+  pub name: Option<Text<'a>>,
+  /// The span's type, by Braintrust's name.
+  pub kind: Option<Text<'a>>,
+  /// When the span began, milliseconds since the epoch.
+  pub start: Option<i64>,
+  /// When the span ended, milliseconds since the epoch.
+  pub end: Option<i64>,
+  /// The span's input.
+  pub input: Payload<'a>,
+  /// The span's output.
+  pub output: Payload<'a>,
+  /// The expected output.
+  pub expected: Payload<'a>,
+  /// The error.
+  pub error: Payload<'a>,
+  /// An object of metadata.
+  pub metadata: Payload<'a>,
+  /// An object of numbers.
+  pub metrics: Payload<'a>,
+  /// An object of numbers between 0 and 1.
+  pub scores: Payload<'a>,
+  /// A list of strings.
+  pub tags: Payload<'a>,
+  /// Members of `span_attributes` besides name and type.
+  pub attributes: Payload<'a>,
+}
+
+impl<'a> SpanUpdate<'a> {
+  fn read(member: Member<'a>) -> Self {
+    let f: fields::Span = object(member);
+    Self {
+      name: text(f.name),
+      kind: text(f.r#type),
+      start: time(f.start),
+      end: time(f.end),
+      input: f.input,
+      output: f.output,
+      expected: f.expected,
+      error: f.error,
+      metadata: f.metadata,
+      metrics: f.metrics,
+      scores: f.scores,
+      tags: f.tags,
+      attributes: f.attributes,
+    }
+  }
+}

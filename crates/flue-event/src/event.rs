@@ -1,0 +1,82 @@
+//! One event: when, for which activities, and what happened.
+
+use crate::{
+  compaction::{CompactionEnd, CompactionFailed, CompactionStart},
+  custom_span::CustomSpan,
+  ids::Ids,
+  log::Log,
+  operation::{OperationEnd, OperationStart},
+  run::{RunEnd, RunStart},
+  submission::{SubmissionQueued, SubmissionRecovery, SubmissionRunning, SubmissionSettled},
+  task::{TaskEnd, TaskStart},
+  tool::{ToolEnd, ToolStart},
+  turn::{TurnEnd, TurnRequest},
+};
+
+/// One event.
+#[derive(Debug)]
+pub struct Event<'a> {
+  /// When Flue emitted it, milliseconds since the epoch.
+  pub at: i64,
+  /// Its position among the events of its context. Orders events; identifies only a compaction.
+  pub index: Option<f64>,
+  /// Whether a 0.x release of Flue emitted it.
+  pub is_0x: bool,
+  /// The activities it is about.
+  pub ids: Ids<'a>,
+  /// What happened.
+  pub body: Body<'a>,
+}
+
+/// What happened. All times are in milliseconds.
+#[derive(Debug)]
+pub enum Body<'a> {
+  /// A workflow run begins, or continues in another process.
+  RunStart(RunStart<'a>),
+  /// A workflow run ends.
+  RunEnd(RunEnd<'a>),
+  /// A submission waits for its agent.
+  SubmissionQueued(SubmissionQueued<'a>),
+  /// An attempt at a submission begins.
+  SubmissionRunning(SubmissionRunning),
+  /// A step of a submission's recovery could not be done.
+  SubmissionRecovery(SubmissionRecovery<'a>),
+  /// A submission is processed.
+  SubmissionSettled(SubmissionSettled<'a>),
+  /// An operation begins.
+  OperationStart(OperationStart<'a>),
+  /// An operation ends.
+  OperationEnd(OperationEnd<'a>),
+  /// A model is called.
+  TurnRequest(TurnRequest<'a>),
+  /// The next request of this conversation is complete: JavaScript no longer knows its last one.
+  HistoryForgotten,
+  /// A model begins to respond.
+  FirstDelta,
+  /// A model has responded.
+  TurnEnd(TurnEnd<'a>),
+  /// A tool is called.
+  ToolStart(ToolStart<'a>),
+  /// A tool has returned.
+  ToolEnd(ToolEnd<'a>),
+  /// A task is delegated.
+  TaskStart(TaskStart<'a>),
+  /// A delegated task ends.
+  TaskEnd(TaskEnd<'a>),
+  /// A compaction begins.
+  CompactionStart(CompactionStart<'a>),
+  /// A compaction ends.
+  CompactionEnd(CompactionEnd<'a>),
+  /// A compaction failed, on 0.x.
+  CompactionFailed(CompactionFailed<'a>),
+  /// A log line.
+  Log(Log<'a>),
+  /// The application begins a span.
+  SpanStart(CustomSpan<'a>),
+  /// The application updates a span, its own or one of Flue's.
+  SpanLog(CustomSpan<'a>),
+  /// The application ends a span.
+  SpanEnd(CustomSpan<'a>),
+  /// An event that changes no span.
+  Other,
+}

@@ -1,0 +1,40 @@
+//! Ids for events that lack the id of their activity.
+//!
+//! Spans are identified by Flue's ids. An event without the id of its activity still becomes a span: its id
+//! is made of the event's time and index, and begins with `missing:`. The activity's end, which has no id
+//! either, cannot be matched to it.
+
+use crate::{
+  event::{Body, Event},
+  value::Text,
+};
+
+impl Event<'_> {
+  /// Sets the ids without which the event could not be matched to any span.
+  pub(crate) fn add_fallback_ids(&mut self) {
+    let (at, index) = (self.at, self.index.unwrap_or_default());
+    let fallback = || format!("missing:{at}:{index}");
+    let ids = &mut self.ids;
+    let set = |id: &mut Option<Text<'_>>| {
+      id.get_or_insert_with(|| Text::Owned(fallback()));
+    };
+    match &mut self.body {
+      Body::RunStart(_) | Body::RunEnd(_) => return set(&mut ids.run),
+      Body::OperationStart(_) | Body::OperationEnd(_) => return set(&mut ids.operation),
+      Body::TurnRequest(_) | Body::TurnEnd(_) => set(&mut ids.turn),
+      Body::ToolStart(start) => set(&mut start.tool.call),
+      Body::ToolEnd(end) => set(&mut end.tool.call),
+      Body::TaskStart(_) => set(&mut ids.task),
+      Body::TaskEnd(_) => return set(&mut ids.task),
+      Body::CompactionStart(_) => {}
+      _ => return,
+    }
+    // Their parent needs an id, too; a turn and its tools get the same.
+    let is_delegated = ids.task.is_some() && !matches!(self.body, Body::TaskStart(_));
+    if ids.operation.is_none() && ids.run.is_none() && !is_delegated {
+      let enclosing = ids.turn.as_ref().or(ids.conversation.as_ref()).or(ids.instance.as_ref());
+      let operation = enclosing.map_or_else(fallback, |enclosing| format!("missing:{enclosing}"));
+      ids.operation = Some(Text::Owned(operation));
+    }
+  }
+}

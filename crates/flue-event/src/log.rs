@@ -1,0 +1,48 @@
+//! Log lines: `log`.
+
+use crate::{
+  compaction::CompactionFailed,
+  fields::{self, Fields, id, object, text},
+  outcome::Failure,
+  value::{Payload, Text},
+};
+
+/// `log`: a line that Flue or the application writes.
+#[derive(Debug)]
+pub struct Log<'a> {
+  /// The level, such as `info` or `error`.
+  pub level: Option<Text<'a>>,
+  /// The message.
+  pub message: Option<Text<'a>>,
+  /// Further values.
+  pub attributes: Payload<'a>,
+  /// The id of the tool call that wrote the line (2.x).
+  pub tool_call: Option<Text<'a>>,
+}
+
+/// A `log` event, by what it reports.
+pub(crate) enum LogEvent<'a> {
+  /// A log line.
+  Line(Log<'a>),
+  /// The only report that 0.x makes of a compaction that failed.
+  CompactionFailed(CompactionFailed<'a>),
+}
+
+impl<'a> LogEvent<'a> {
+  pub(crate) fn read(f: &Fields<'a>) -> Self {
+    let attributes: fields::Attributes = object(f.attributes);
+    let (level, message) = (text(f.level), text(f.message));
+    let reason =
+      message.as_deref().and_then(|message| message.strip_prefix("[flue:compaction] Failed: "));
+    // Later releases repeat it in a `compaction` event.
+    if let Some(reason) = reason
+      && f.v.is_none()
+    {
+      let failure = Failure::read(attributes.error, None);
+      let message = failure.message.or_else(|| Some(reason.to_owned().into()));
+      return Self::CompactionFailed(CompactionFailed { failure: Failure { message, ..failure } });
+    }
+    let tool_call = id(attributes.tool_call_id);
+    Self::Line(Log { level, message, attributes: f.attributes, tool_call })
+  }
+}

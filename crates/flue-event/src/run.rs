@@ -1,0 +1,51 @@
+//! Workflow runs: `run_start`, `run_resume`, `run_end`.
+
+use crate::{
+  carrier::TraceCarrier,
+  fields::{Fields, text, time},
+  outcome::Outcome,
+  value::{Payload, Text},
+};
+
+/// `run_start` and `run_resume`: a run begins, or continues in another process.
+#[derive(Debug)]
+pub struct RunStart<'a> {
+  /// The workflow's name.
+  pub workflow: Option<Text<'a>>,
+  /// When the run began, milliseconds since the epoch.
+  pub started: Option<i64>,
+  /// The run's input.
+  pub input: Payload<'a>,
+  /// Whether the run continues in a process that did not start it.
+  pub resumed: bool,
+  /// The caller's trace context.
+  pub carrier: Option<TraceCarrier<'a>>,
+}
+
+impl<'a> RunStart<'a> {
+  pub(crate) fn read(f: &Fields<'a>, resumed: bool) -> Self {
+    Self {
+      workflow: text(f.workflow_name),
+      started: time(f.started_at),
+      // 0.x calls it `payload`.
+      input: f.input.or(f.payload),
+      resumed,
+      carrier: TraceCarrier::read(f.trace_carrier),
+    }
+  }
+}
+
+/// `run_end`: a run ends.
+#[derive(Debug)]
+pub struct RunEnd<'a> {
+  /// The run's result.
+  pub output: Payload<'a>,
+  /// Its duration and error.
+  pub outcome: Outcome<'a>,
+}
+
+impl<'a> RunEnd<'a> {
+  pub(crate) fn read(f: &Fields<'a>) -> Self {
+    Self { output: f.result, outcome: Outcome::read(f, None) }
+  }
+}

@@ -1,0 +1,69 @@
+//! Submissions: messages delivered to an agent.
+
+use crate::{
+  fields::{Fields, number, text},
+  outcome::Failure,
+  value::Text,
+};
+
+/// `submission_queued`: a message waits for its agent.
+#[derive(Debug)]
+pub struct SubmissionQueued<'a> {
+  /// The kind of delivery, such as `direct` or `dispatch`.
+  pub kind: Option<Text<'a>>,
+}
+
+impl<'a> SubmissionQueued<'a> {
+  pub(crate) fn read(f: &Fields<'a>) -> Self {
+    Self { kind: text(f.kind) }
+  }
+}
+
+/// `submission_running`: an attempt begins.
+#[derive(Debug)]
+pub struct SubmissionRunning {
+  /// The attempt's number; 1 for the first.
+  pub attempt: Option<f64>,
+  /// How many attempts Flue makes at most.
+  pub max_attempts: Option<f64>,
+}
+
+impl SubmissionRunning {
+  pub(crate) fn read(f: &Fields<'_>) -> Self {
+    Self { attempt: number(f.attempt_count), max_attempts: number(f.max_attempts) }
+  }
+}
+
+/// `submission_recovery`: a step of Flue's recovery that could not be done.
+#[derive(Debug)]
+pub struct SubmissionRecovery<'a> {
+  /// The step.
+  pub step: Option<Text<'a>>,
+  /// What Flue does instead.
+  pub outcome: Option<Text<'a>>,
+}
+
+impl<'a> SubmissionRecovery<'a> {
+  pub(crate) fn read(f: &Fields<'a>) -> Self {
+    Self { step: text(f.operation), outcome: text(f.outcome) }
+  }
+}
+
+/// `submission_settled`: the message is processed, with or without success.
+#[derive(Debug)]
+pub struct SubmissionSettled<'a> {
+  /// `completed`, `failed` or `aborted`.
+  pub outcome: Option<Text<'a>>,
+  /// The error, if the submission failed.
+  pub failure: Option<Failure<'a>>,
+}
+
+impl<'a> SubmissionSettled<'a> {
+  pub(crate) fn read(f: &Fields<'a>) -> Self {
+    let outcome = text(f.outcome);
+    let failed = outcome.as_deref() == Some("failed");
+    // `error` replaces errors of the application by a generic message; `errorInfo` has the original.
+    let failure = failed.then(|| Failure::read(f.error_info.or(f.error), None));
+    Self { outcome, failure }
+  }
+}

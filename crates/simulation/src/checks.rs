@@ -1,0 +1,308 @@
+//! The invariants.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use export::{counters::Stats, loss::LossReason, transport::Response};
+
+use crate::{
+  Finding,
+  conversation::{SECRET, TOKEN},
+  host::{Flight, Ticket},
+  server::Endpoint,
+  view::Span,
+  world::{Checked, MAX_RETRY_AFTER, World},
+};
+
+/// How long nothing is sent after the key was refused.
+const REFUSED: Duration = Duration::from_secs(60);
+/// The requests in a row that may fail at once, and the time that each further one takes at least on average.
+const FAILURES: f64 = 14.0;
+const PACE: f64 = 1.5;
+/// Memory that is not bounded by the settings: one event, and what its rows share.
+const MEMORY_SLACK: usize = 192 * 1024;
+
+impl World {
+  /// Nothing that must be masked or redacted leaves.
+  pub(crate) fn check_content(&self, text: &str, place: &str) -> Checked {
+    if self.must_mask && text.contains(SECRET) {
+      return self.finding("masked content is masked", format!("unmasked content in {place}"));
+    }
+    if self.plan.setup.redacts && text.contains(TOKEN) {
+      return self.finding("redacted content is redacted", format!("a token in {place}"));
+    }
+    Ok(())
+  }
+
+  /// A request may be sent.
+  pub(crate) fn check_flight(&mut self, number: usize, flight: &Flight) -> Checked {
+    let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };
+    let mut failing = 0;
+    let mut is_much = false;
+    if flight.is_first
+      && process.shutdown_at.is_none()
+      && let Some((since, requests)) = &mut process.failing
+    {
+      *requests += 1;
+      failing = *requests;
+      let seconds = self.now.saturating_sub(*since).as_secs_f64();
+      let most = (FAILURES + seconds / PACE) * self.plan.setup.max_requests as f64;
+      is_much = f64::from(failing) > most;
+    }
+    if is_much {
+      let detail = format!("{failing} requests since the first of a row of failures");
+      return self.finding("failures are followed by growing delays", detail);
+    }
+    let process = &self.processes[&number];
+    let carried = process.flights.values().find(|other| {
+      let is_in = |id| other.rows.contains(id);
+      flight.rows.iter().any(is_in)
+    });
+    if carried.is_some() {
+      return self.finding("one request in flight with a row", format!("process {number}"));
+    }
+    let uploads = process.flights.values().filter(|other| other.is_upload).count();
+    if flight.is_upload && uploads >= self.settings.max_requests {
+      return self.finding("no more requests in flight than allowed", format!("{uploads}"));
+    }
+    if !flight.is_first || process.shutdown_at.is_some() {
+      return Ok(());
+    }
+    if self.now < process.not_before {
+      let detail = format!("{:?} {:?} too early", flight.endpoint, process.not_before - self.now);
+      return self.finding("Retry-After is respected", detail);
+    }
+    let is_refused = process.refused_at.is_some_and(|at| self.now < at + REFUSED);
+    if is_refused && flight.endpoint != Endpoint::Announce {
+      return self.finding("a refused key is not used for a while", "a request within a minute");
+    }
+    Ok(())
+  }
+
+  /// A flush or a shutdown has completed.
+  pub(crate) fn check_completed(
+    &mut self,
+    number: usize,
+    ticket: &Ticket,
+    complete: bool,
+  ) -> Checked {
+    let process = &self.processes[&number];
+    let is_refused = process.refused_at.is_some_and(|at| self.now < at + REFUSED);
+    let may_fail = process.exporter.has_ended() || is_refused || ticket.deadline <= self.now;
+    if !complete && !may_fail {
+      return self.finding("a flush waits until its deadline", "it completes without success");
+    }
+    if complete {
+      let behind = ticket.before.iter().filter(|(id, _)| !self.is_exempt(id));
+      let behind: Vec<String> = behind
+        .filter_map(|(id, states)| {
+          let stored = self.server.merged.rows.get(id);
+          let path = self.history.spans.get(id)?.behind(*states, stored)?;
+          Some(format!("{id} at {path}"))
+        })
+        .collect();
+      if behind.len() as u64 > self.lost_rows() {
+        let detail = format!("{} rows are not there, such as {}", behind.len(), behind[0]);
+        return self.finding("a complete flush has delivered everything", detail);
+      }
+    }
+    if ticket.is_natural && !complete {
+      return self.finding("shutdown delivers everything when nothing fails", "it is incomplete");
+    }
+    Ok(())
+  }
+
+  fn is_exempt(&self, id: &braintrust_row::RowId) -> bool {
+    let history = &self.history;
+    history.excused.contains(id) || history.altered.contains(id) || history.unordered.contains(id)
+  }
+
+  /// The rows that all processes have lost so far.
+  pub(crate) fn lost_rows(&self) -> u64 {
+    let living = self.processes.values().map(|p| lost_rows(&p.account.counters.stats()));
+    self.lost + living.sum::<u64>()
+  }
+
+  pub(crate) fn check_spool_bound(&self, number: usize) -> Checked {
+    let process = &self.processes[&number];
+    let (bytes, most) = (process.exporter.spool_bytes(), self.plan.setup.spool_bytes);
+    if bytes > most && !process.has_disk_failed {
+      return self.finding("the spool is bounded", format!("{bytes} bytes of {most}"));
+    }
+    Ok(())
+  }
+
+  /// What holds for a process after every step.
+  pub(crate) fn check_process(&mut self, number: usize) -> Checked {
+    let process = &self.processes[&number];
+    let stats = process.account.counters.stats();
+    let lost: u64 = stats.lost.values().sum();
+    let settled = stats.sent + stats.spooled + lost;
+    if settled > stats.accepted {
+      let detail = format!("{} accepted, {settled} settled", stats.accepted);
+      return self.finding("accounting adds up", detail);
+    }
+    let memory = process.exporter.in_memory();
+    let has_ended = process.exporter.has_ended();
+    let expected = if has_ended { (0, 0) } else { (memory.rows as u64, memory.bytes as u64) };
+    let found = (stats.pending, stats.bytes.pending);
+    if expected != found {
+      let detail = format!("process {number}: {found:?} pending, {expected:?} in memory");
+      return self.finding("accounting adds up", detail);
+    }
+    if stats.sent != process.acknowledged {
+      let detail = format!("{} sent, {} acknowledged", stats.sent, process.acknowledged);
+      return self.finding("sent is what the server acknowledged", detail);
+    }
+    if let Some(last) = &process.last
+      && let Some(counter) = shrunk(last, &stats)
+    {
+      return self.finding("counters only grow", counter);
+    }
+    if !has_ended && stats.open_spans != process.reference.open_spans() {
+      let detail = format!("{} open, not {}", stats.open_spans, process.reference.open_spans());
+      return self.finding("open spans are those of the reference", detail);
+    }
+    let room = self.settings.max_queue_bytes + self.settings.max_queue_bytes / 8;
+    let bound = room + process.reserve * 8 + MEMORY_SLACK;
+    if process.exporter.memory_bytes() > bound {
+      let detail = format!("{} bytes of {bound}", process.exporter.memory_bytes());
+      return self.finding("memory is bounded", detail);
+    }
+    if let Some(spool) = &process.spool
+      && process.operations.is_empty()
+      && !process.has_disk_failed
+      && spool.bytes() != process.exporter.spool_bytes()
+    {
+      let detail = format!("{} bytes of {}", process.exporter.spool_bytes(), spool.bytes());
+      return self.finding("the spool's size is known", detail);
+    }
+    // One operation on the disk may take longer.
+    let is_waiting = |ticket: &&Ticket| ticket.deadline < self.now && process.operations.is_empty();
+    let late = process.tickets.values().find(is_waiting);
+    if late.is_some() {
+      return self.finding("each flush completes by its deadline", format!("process {number}"));
+    }
+    if let Some(error) =
+      stats.last_error.as_deref().filter(|why| why.contains("translation failed"))
+    {
+      return self.finding("no panic", error);
+    }
+    if let Some(process) = self.processes.get_mut(&number) {
+      process.last = Some(stats);
+    }
+    Ok(())
+  }
+
+  /// A process that has ended and performed its last operation is gone.
+  pub(crate) fn finish_if_ended(&mut self, number: usize) -> Checked {
+    let Some(process) = self.processes.get(&number) else { return Ok(()) };
+    if !process.exporter.has_ended() || !process.operations.is_empty() {
+      return Ok(());
+    }
+    if !process.tickets.is_empty() {
+      return self.finding("each flush completes once", "a process ends before some have");
+    }
+    let stats = process.account.counters.stats();
+    if process.spool.is_some() && !process.has_disk_failed {
+      let rows: usize = self.segments(Some(number)).iter().map(Vec::len).sum();
+      // Of a batch that was halved a part may be delivered; the segment keeps the whole.
+      let is_halved = self.plan.setup.limit.is_some() && rows as u64 > stats.spooled;
+      if rows as u64 != stats.spooled && !is_halved {
+        let detail = format!("process {number}: {} spooled, {rows} on the disk", stats.spooled);
+        return self.finding("what is spooled is on the disk", detail);
+      }
+    }
+    self.note(|| format!("process {number} has ended"));
+    self.gone(number);
+    Ok(())
+  }
+
+  /// What holds when the world has ended.
+  pub(crate) fn check_end(&mut self) -> Checked {
+    if let Some(number) = self.processes.keys().next() {
+      return self.finding("each process ends", format!("process {number}"));
+    }
+    let is_incomplete = |span: &Span, id| {
+      let stored = self.server.merged.rows.get(id);
+      span.behind(span.states.len(), stored).map(str::to_owned)
+    };
+    let mut incomplete = Vec::new();
+    let mut open = Vec::new();
+    for (id, span) in &self.history.spans {
+      if self.is_exempt(id) {
+        continue;
+      }
+      if let Some(path) = is_incomplete(span, id) {
+        incomplete.push((id, path));
+      }
+      let row = self.server.merged.rows.get(id);
+      let has = |path| row.is_some_and(|row| row.contains_key(path));
+      if has("metrics/start") && !has("metrics/end") {
+        open.push(id);
+      }
+      if span.has("metrics/start") && !span.has("metrics/end") {
+        open.push(id);
+      }
+    }
+    if incomplete.len() as u64 > self.lost {
+      let (id, path) = &incomplete[0];
+      let detail = format!(
+        "{} rows are not there in their last state but {} lost, such as {id} at {path}",
+        incomplete.len(),
+        self.lost
+      );
+      return self.finding("every row is delivered or counted as lost", detail);
+    }
+    if open.len() as u64 > self.lost {
+      return self.finding("every span is closed", open[0].to_string());
+    }
+    let altered = self.history.altered.len() as u64;
+    if !self.has_garbage && altered > self.cut {
+      let detail = format!("{altered} rows are cut, {} counted", self.cut);
+      return self.finding("cut rows are counted", detail);
+    }
+    Ok(())
+  }
+}
+
+/// The rows that were accepted as rows, and lost.
+pub fn lost_rows(stats: &Stats) -> u64 {
+  let events = [LossReason::QueueFull, LossReason::UnreadableEvent, LossReason::Closed];
+  let is_row = |name: &str| !events.iter().any(|reason| reason.name() == name);
+  stats.lost.iter().filter(|(name, _)| is_row(name)).map(|(_, rows)| rows).sum()
+}
+
+/// How long a response asks to wait.
+pub fn retry_after(response: &Response, unix_ms: i64) -> Option<Duration> {
+  let value = response.retry_after.as_deref()?;
+  let most = Duration::from_secs(MAX_RETRY_AFTER);
+  if let Ok(seconds) = value.parse() {
+    return Some(Duration::from_secs(seconds).min(most));
+  }
+  let at = httpdate::parse_http_date(value).ok()?;
+  let now = UNIX_EPOCH + Duration::from_millis(unix_ms.unsigned_abs());
+  Some(at.duration_since(now).unwrap_or_default().min(most))
+}
+
+/// A counter that is smaller than it was.
+fn shrunk(last: &Stats, now: &Stats) -> Option<String> {
+  let counters = [
+    ("events", last.events, now.events),
+    ("accepted", last.accepted, now.accepted),
+    ("sent", last.sent, now.sent),
+    ("cut", last.cut, now.cut),
+    ("requests", last.requests, now.requests),
+    ("retries", last.retries, now.retries),
+    ("bytes_sent", last.bytes_sent, now.bytes_sent),
+  ];
+  let found =
+    counters.iter().find(|(_, last, now)| now < last).map(|(name, ..)| (*name).to_owned());
+  let lost = last.lost.iter().find(|(reason, rows)| now.lost.get(*reason) < Some(rows));
+  found.or_else(|| lost.map(|(reason, _)| format!("lost {reason}")))
+}
+
+impl From<Finding> for String {
+  fn from(finding: Finding) -> Self {
+    finding.to_string()
+  }
+}

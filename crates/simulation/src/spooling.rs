@@ -1,0 +1,462 @@
+//! The disk: operations on the spool, their faults, and death.
+
+use std::{io::ErrorKind, path::PathBuf, time::Duration};
+
+use braintrust_row::RowId;
+use export::batch::EncodedBatch;
+use spool::{Completion, Kind, Name, Operation, memory::Fault};
+
+use crate::{
+  host::Pending,
+  plan::FaultKind,
+  reference::open_in,
+  server::Rows,
+  view::{Merged, read_body},
+  world::{Checked, Event, World},
+};
+
+/// How long a row or a change of what is open may be missing on a disk that works.
+const CHECKPOINT: Duration = Duration::from_millis(250);
+
+impl World {
+  /// Takes the operations that a process asks for. Whether some were performed.
+  pub(crate) fn poll_spool(&mut self, number: usize) -> Result<bool, crate::Finding> {
+    let mut was_written = false;
+    while let Some(process) = self.processes.get_mut(&number)
+      && let Some((id, operation)) = process.exporter.poll_spool()
+    {
+      was_written |= matches!(operation, Operation::Write { .. });
+      process.operations.push_back(Pending { id, operation, since: self.now });
+    }
+    if was_written {
+      self.check_spool_bound(number)?;
+    }
+    let Some(process) = self.processes.get(&number) else { return Ok(false) };
+    if process.operations.is_empty() || process.is_disk_busy {
+      return Ok(false);
+    }
+    let delay = self.disk_delay();
+    if delay.is_zero() {
+      let count = self.processes[&number].operations.len();
+      for _ in 0..count {
+        self.perform_next(number)?;
+      }
+      return Ok(true);
+    }
+    self.schedule_operation(number, delay);
+    Ok(false)
+  }
+
+  fn disk_delay(&mut self) -> Duration {
+    if let Some(fault) = self.fault(|fault| matches!(fault, FaultKind::DiskSlow(_))) {
+      self.coverage.count(fault.name());
+      let FaultKind::DiskSlow(most) = fault else { return Duration::ZERO };
+      return Duration::from_micros(self.rng.u64(1..=most * 1000));
+    }
+    match self.plan.setup.disk_micros {
+      0 => Duration::ZERO,
+      most => Duration::from_micros(self.rng.u64(1..=most)),
+    }
+  }
+
+  fn schedule_operation(&mut self, number: usize, delay: Duration) {
+    if let Some(process) = self.processes.get_mut(&number) {
+      process.is_disk_busy = true;
+      self.schedule(self.now + delay, Event::Operation(number));
+    }
+  }
+
+  pub(crate) fn complete_operation(&mut self, number: usize) -> Checked {
+    let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };
+    process.is_disk_busy = false;
+    self.perform_next(number)?;
+    self.settle(number)
+  }
+
+  /// Performs an operation and gives its completion to the exporter.
+  fn perform_next(&mut self, number: usize) -> Checked {
+    let now = self.clock();
+    let Some((id, completion)) = self.perform(number)? else { return Ok(()) };
+    let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };
+    if let Completion::Adopted(adopted) = &completion {
+      process.reference.restore(&adopted.snapshots, now);
+    }
+    process.exporter.handle_spool(id, completion, now);
+    Ok(())
+  }
+
+  /// Performs the next operation of a process.
+  fn perform(&mut self, number: usize) -> Result<Option<(u64, Completion)>, crate::Finding> {
+    let now = self.clock();
+    let Some(process) = self.processes.get_mut(&number) else { return Ok(None) };
+    let Some(Pending { id, operation, .. }) = process.operations.pop_front() else {
+      return Ok(None);
+    };
+    if process.spool.is_none() {
+      return self.finding("no spool, no operations", format!("{operation:?}")).map(|()| None);
+    }
+    self.coverage.count("operations on the spool");
+    // What finds nothing is not worth a line.
+    if !matches!(operation, Operation::Adopt) {
+      self.note(|| format!("process {number} performs {}", shown(&operation)));
+    }
+    let (content, entry) = match &operation {
+      Operation::Write { content, .. } | Operation::WriteSnapshot(content) => {
+        let content = content.clone();
+        self.check_content(&String::from_utf8_lossy(&content), "the spool")?;
+        (Some(content), None)
+      }
+      Operation::Remove(entry) => (None, Some(*entry)),
+      _ => (None, None),
+    };
+    let is_snapshot = matches!(operation, Operation::WriteSnapshot(_));
+    self.arm_disk(number);
+    let Some(process) = self.processes.get_mut(&number) else { return Ok(None) };
+    let Some(spool) = &mut process.spool else { return Ok(None) };
+    let completion = spool.perform(operation, now.unix_ms);
+    let has_failed = self.disarm_disk(number, &completion);
+    if has_failed {
+      self.note(|| format!("process {number}: {}", shown_completion(&completion)));
+    }
+    match (&completion, content, entry) {
+      (Completion::Adopted(adopted), ..) => {
+        if !adopted.segments.is_empty() || !adopted.snapshots.is_empty() {
+          let (segments, snapshots) = (adopted.segments.len(), adopted.snapshots.len());
+          self
+            .note(|| format!("process {number} adopts {segments} segments, {snapshots} snapshots"));
+        }
+        self.coverage.add("segments adopted", adopted.segments.len() as u64);
+        self.coverage.add("snapshots adopted", adopted.snapshots.len() as u64);
+        let adopter = (adopted.error.is_none() && !has_failed).then_some(number);
+        let dead: Vec<usize> =
+          self.adopters.iter().filter(|(_, by)| by.is_none()).map(|(dead, _)| *dead).collect();
+        if adopter.is_some() {
+          self.adopters.extend(dead.into_iter().map(|dead| (dead, adopter)));
+        }
+      }
+      (Completion::Done(Ok(())), Some(snapshot), _) if is_snapshot => {
+        self.check_snapshot(number, &snapshot)?;
+      }
+      (Completion::Done(Err(_)), _, Some(entry)) => {
+        // It stays there, and comes back when the process dies.
+        let id = self.processes[&number].id;
+        let path = path(Name { id, kind: Kind::Segment(entry.number) });
+        for (id, _) in self.rows_in(&path) {
+          self.history.unordered.insert(id);
+        }
+      }
+      _ => {}
+    }
+    Ok(Some((id, completion)))
+  }
+
+  /// The rows in a segment.
+  fn rows_in(&self, path: &PathBuf) -> Rows {
+    let disk = self.disk.disk.borrow();
+    let Ok(file) = disk.content(path) else { return Vec::new() };
+    let Ok((_, content)) = spool::decode(&file.bytes) else { return Vec::new() };
+    let body = EncodedBatch::from_segment(content, 0).map(|batch| batch.body());
+    let text = body.map(|body| crate::mask(&String::from_utf8_lossy(&body)));
+    text.and_then(|text| read_body(text.as_bytes())).unwrap_or_default()
+  }
+
+  /// The names on the disk.
+  fn names(&self) -> Vec<Name> {
+    let disk = self.disk.disk.borrow();
+    let name = |path: &PathBuf| path.file_name()?.to_str()?.parse::<Name>().ok();
+    disk.names.keys().filter_map(name).collect()
+  }
+
+  /// The segments on the disk in the order in which they are delivered: all, or those of a process.
+  pub(crate) fn segments(&self, of: Option<usize>) -> Vec<Rows> {
+    let id = of.and_then(|number| self.processes.get(&number)).map(|process| process.id);
+    let mut found: Vec<(i64, spool::Id, u64, PathBuf)> = Vec::new();
+    for name in self.names() {
+      let Kind::Segment(number) = name.kind else { continue };
+      if of.is_some() && id != Some(name.id) {
+        continue;
+      }
+      let path = path(name);
+      let disk = self.disk.disk.borrow();
+      let Ok(file) = disk.content(&path) else { continue };
+      let Ok((header, _)) = spool::decode(&file.bytes) else { continue };
+      found.push((header.created, name.id, number, path.clone()));
+    }
+    found.sort();
+    found.iter().map(|(.., path)| self.rows_in(path)).collect()
+  }
+
+  /// The spans that snapshots on the disk hold.
+  fn open_on_disk(&self) -> Vec<RowId> {
+    let now = self.clock();
+    let records = self.names().into_iter().filter(|name| name.kind == Kind::Snapshot);
+    let mut open = Vec::new();
+    for name in records {
+      let disk = self.disk.disk.borrow();
+      if let Ok(file) = disk.content(&path(name))
+        && let Ok((_, content)) = spool::decode(&file.bytes)
+      {
+        open.extend(open_in(content, now));
+      }
+    }
+    open
+  }
+
+  /// What is open is never ahead of the rows that it follows.
+  fn check_snapshot(&mut self, number: usize, snapshot: &[u8]) -> Checked {
+    let process = &self.processes[&number];
+    let is_small = self.plan.setup.spool_bytes < 1 << 20;
+    if process.has_disk_failed || is_small || !self.adopters.values().all(Option::is_some) {
+      return Ok(());
+    }
+    let there = &self.server.merged.rows;
+    let mut missing: Vec<RowId> = open_in(snapshot, self.clock());
+    missing.retain(|id| !there.contains_key(id) && !self.history.excused.contains(id));
+    if missing.is_empty() {
+      return Ok(());
+    }
+    let segments = self.segments(None);
+    missing.retain(|id| !segments.iter().flatten().any(|(there, _)| there == id));
+    if missing.len() as u64 > self.lost_rows() {
+      let detail = format!("process {number}: {} is open there, and nowhere else", missing[0]);
+      return self.finding("the snapshot follows the segments", detail);
+    }
+    Ok(())
+  }
+
+  /// A process dies: perhaps in the middle of what it was doing on the disk.
+  pub(crate) fn kill(&mut self, number: usize) -> Checked {
+    let Some(process) = self.processes.get(&number) else { return Ok(()) };
+    self.coverage.count("deaths");
+    if !process.flights.is_empty() {
+      self.coverage.count("deaths with requests in flight");
+    }
+    let stable = process.operations.front().map_or(self.now, |pending| pending.since);
+    if !process.operations.is_empty() {
+      self.coverage.count("deaths with operations pending");
+      let (performed, is_torn) = (self.rng.usize(..=process.operations.len()), self.rng.bool());
+      for _ in 0..performed {
+        self.perform(number)?;
+      }
+      if is_torn && let Some(process) = self.processes.get_mut(&number) {
+        self.coverage.count("deaths within an operation");
+        process.files.arm(self.rng.u32(..3), Fault::Crash);
+        let now = self.now.as_millis() as i64;
+        if let (Some(spool), Some(pending)) = (&mut process.spool, process.operations.pop_front()) {
+          // Nobody gets the completion.
+          let _completion = spool.perform(pending.operation, now + crate::world::START);
+        }
+      }
+    }
+    if let Some(process) = self.processes.get(&number) {
+      process.files.kill();
+    }
+    self.after_death(number, stable.saturating_sub(CHECKPOINT))
+  }
+
+  /// What the process had in memory only may be lost; what it had for long enough may not.
+  fn after_death(&mut self, number: usize, stable: Duration) -> Checked {
+    let segments = self.segments(None);
+    let process = &self.processes[&number];
+    let is_small = self.plan.setup.spool_bytes < 1 << 20;
+    let is_safe = process.spool.is_some()
+      && !process.has_disk_failed
+      && !is_small
+      && !self.plan.setup.masks
+      && self.plan.setup.field_bytes.is_none()
+      && self.plan.setup.max_age_ms > 1 << 28;
+    let mut view = Merged::default();
+    for (id, leaves) in segments.iter().flatten() {
+      if process.touched.contains(id) {
+        if !view.rows.contains_key(id)
+          && let Some(row) = self.server.merged.rows.get(id)
+        {
+          view.rows.insert(*id, row.clone());
+        }
+        view.merge(*id, leaves);
+      }
+    }
+    let (mut excused, mut gone) = (Vec::new(), Vec::new());
+    for id in &process.touched {
+      let Some(span) = self.history.spans.get(id) else { continue };
+      let stored = view.rows.get(id).or_else(|| self.server.merged.rows.get(id));
+      if span.behind(span.states.len(), stored).is_some() {
+        excused.push(*id);
+        let kept = self.history.states_until(id, stable);
+        let is_exempt = self.history.excused.contains(id)
+          || self.history.altered.contains(id)
+          || self.history.unordered.contains(id);
+        if is_safe && !is_exempt && span.behind(kept, stored).is_some() {
+          gone.push(*id);
+        }
+      }
+    }
+    let open = process.reference.snapshot(self.clock());
+    let open = open.map(|open| open_in(&open, self.clock())).unwrap_or_default();
+    let on_disk = self.open_on_disk();
+    for id in open {
+      if !on_disk.contains(&id) {
+        excused.push(id);
+        let kept = self.history.states_until(&id, stable);
+        let states = self.history.spans.get(&id).map_or(0, |span| span.states.len());
+        if is_safe && states > 0 && kept == states && !self.history.excused.contains(&id) {
+          gone.push(id);
+        }
+      }
+    }
+    if process.has_disk_failed || is_small {
+      // Rows that were sent from memory may be overtaken by those that the next process sends.
+      let again = segments.iter().flatten().map(|(id, _)| *id);
+      self.history.unordered.extend(again);
+    }
+    let found = gone.first().copied();
+    let is_much = gone.len() as u64 > self.lost_rows();
+    self.history.excused.extend(excused);
+    self.gone(number);
+    match found.filter(|_| is_much) {
+      Some(id) => self.finding(
+        "the spool keeps what is older than a checkpoint",
+        format!("process {number} dies, and {id} is nowhere"),
+      ),
+      None => Ok(()),
+    }
+  }
+
+  /// Removes a process, and keeps what it lost in the account of the world.
+  pub(crate) fn gone(&mut self, number: usize) {
+    let Some(process) = self.processes.remove(&number) else { return };
+    process.files.kill();
+    let stats = process.account.counters.stats();
+    self.lost += crate::checks::lost_rows(&stats);
+    self.cut += stats.cut;
+    self.coverage.add("rows accepted", stats.accepted);
+    self.coverage.add("rows lost", stats.lost.values().sum());
+    self.adopters.insert(number, None);
+    self.forget(number);
+  }
+
+  /// A segment is damaged.
+  pub(crate) fn damage(&mut self) -> Checked {
+    let names: Vec<Name> =
+      self.names().into_iter().filter(|name| matches!(name.kind, Kind::Segment(_))).collect();
+    if names.is_empty() {
+      return Ok(());
+    }
+    let name = names[self.rng.usize(..names.len())];
+    let path = path(name);
+    let rows = self.rows_in(&path);
+    self.history.excused.extend(rows.iter().map(|(id, _)| *id));
+    self.coverage.count(FaultKind::Damage.name());
+    self.note(|| format!("{name} is damaged"));
+    let (at, is_cut) = (self.rng.usize(..1 << 20), self.rng.u8(..3) == 0);
+    let mut disk = self.disk.disk.borrow_mut();
+    if let Ok(inode) = disk.find(&path)
+      && let Some(content) = disk.inodes.get_mut(inode)
+      && !content.bytes.is_empty()
+    {
+      let at = at % content.bytes.len();
+      if is_cut {
+        content.bytes.truncate(at);
+      } else {
+        content.bytes[at] ^= 0x55;
+      }
+    }
+    drop(disk);
+    self.processes.values_mut().for_each(|process| process.has_disk_failed = true);
+    Ok(())
+  }
+
+  /// The faults of the whole disk.
+  pub(crate) fn set_disk_faults(&mut self) {
+    let is_full = self.fault(|fault| *fault == FaultKind::DiskFull).is_some();
+    let is_denied = self.fault(|fault| *fault == FaultKind::DiskDenied).is_some();
+    let now = self.clock().unix_ms;
+    let mut disk = self.disk.disk.borrow_mut();
+    (disk.is_full, disk.is_denied, disk.now) = (is_full, is_denied, now);
+  }
+
+  pub(crate) fn clear_disk_faults(&mut self) {
+    let mut disk = self.disk.disk.borrow_mut();
+    (disk.is_full, disk.is_denied) = (false, false);
+  }
+
+  fn arm_disk(&mut self, number: usize) {
+    self.set_disk_faults();
+    let wanted =
+      |fault: &FaultKind| matches!(fault, FaultKind::DiskFails(_) | FaultKind::DiskTears(_));
+    let Some(fault) = self.fault(wanted) else { return };
+    let (after, kind) = (self.rng.u32(..3), self.rng.usize(..4));
+    let Some(process) = self.processes.get(&number) else { return };
+    match fault {
+      FaultKind::DiskFails(one_in) if self.rng.u32(..one_in) == 0 => {
+        let kinds = [
+          ErrorKind::PermissionDenied,
+          ErrorKind::StorageFull,
+          ErrorKind::TimedOut,
+          ErrorKind::Interrupted,
+        ];
+        process.files.arm(after, Fault::Error(kinds[kind]));
+      }
+      FaultKind::DiskTears(one_in) if self.rng.u32(..one_in) == 0 => {
+        process.files.arm(after, Fault::Tear(self.rng.usize(..200)));
+      }
+      _ => {}
+    }
+  }
+
+  /// Whether the operation may have failed.
+  fn disarm_disk(&mut self, number: usize, completion: &Completion) -> bool {
+    let mut faults: Vec<&'static str> = Vec::new();
+    {
+      let disk = self.disk.disk.borrow();
+      if disk.is_full {
+        faults.push(FaultKind::DiskFull.name());
+      }
+      if disk.is_denied {
+        faults.push(FaultKind::DiskDenied.name());
+      }
+    }
+    self.clear_disk_faults();
+    let armed =
+      self.fault(|fault| matches!(fault, FaultKind::DiskFails(_) | FaultKind::DiskTears(_)));
+    let Some(process) = self.processes.get_mut(&number) else { return false };
+    if let Some(fault) = armed
+      && !process.files.is_armed()
+    {
+      faults.push(fault.name());
+    }
+    process.files.disarm();
+    let is_error = match completion {
+      Completion::Adopted(adopted) => adopted.error.is_some(),
+      Completion::Written(result) => result.is_err(),
+      Completion::Content(result) => result.is_err(),
+      Completion::Done(result) => result.is_err(),
+    };
+    if is_error {
+      faults.iter().for_each(|name| self.coverage.count(name));
+      process.has_disk_failed = true;
+    }
+    is_error
+  }
+}
+
+fn path(name: Name) -> PathBuf {
+  PathBuf::from(crate::host::DIR).join(name.to_string())
+}
+
+fn shown(operation: &Operation) -> String {
+  match operation {
+    Operation::Write { content, rows } => {
+      format!("a write of {rows} rows, {} bytes", content.len())
+    }
+    Operation::WriteSnapshot(content) => format!("a snapshot of {} bytes", content.len()),
+    operation => format!("{operation:?}"),
+  }
+}
+
+fn shown_completion(completion: &Completion) -> String {
+  match completion {
+    Completion::Content(Ok(content)) => format!("{} bytes are read", content.len()),
+    completion => format!("{completion:?}"),
+  }
+}

@@ -1,0 +1,290 @@
+//! What a process asks for is carried out: requests, masking, and what it learns.
+
+use std::time::Duration;
+
+use export::{
+  Output,
+  masking::MaskRequest,
+  transport::{Body, Call, Request, RequestId, Response, TransportError},
+};
+use http::header::AUTHORIZATION;
+use serde_json::Value;
+
+use crate::{
+  Finding, checks,
+  conversation::SECRET,
+  host::{Flight, Process},
+  mask,
+  plan::FaultKind,
+  server::{Endpoint, Rows, Upload},
+  view::{Strange, read_body},
+  world::{Checked, Event, World},
+};
+
+impl World {
+  /// Carries out what a process asks for after an input.
+  pub(crate) fn settle(&mut self, number: usize) -> Checked {
+    if let Some(process) = self.processes.get_mut(&number) {
+      process.spins = 0;
+    }
+    self.settle_timer(number)
+  }
+
+  /// The same after a timeout.
+  pub(crate) fn settle_timer(&mut self, number: usize) -> Checked {
+    loop {
+      let now = self.clock();
+      let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };
+      let orphaned = if process.exporter.has_ended() {
+        Vec::new()
+      } else {
+        process.reference.close_orphaned(now)
+      };
+      if !orphaned.is_empty() {
+        self.coverage.count("orphaned spans closed");
+      }
+      self.produced(number, orphaned);
+      let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };
+      process.exporter.handle_timeout(now);
+      if !self.poll_spool(number)? {
+        break;
+      }
+    }
+    while let Some(request) = self.poll(number, |process| process.exporter.poll_request()) {
+      self.send(number, request)?;
+    }
+    while let Some(request) = self.poll(number, |process| process.exporter.poll_mask()) {
+      self.begin_mask(number, request);
+    }
+    while let Some(output) = self.poll(number, |process| process.exporter.poll_output()) {
+      self.learn(number, output)?;
+    }
+    self.check_process(number)?;
+    let now = self.clock();
+    let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };
+    process.timer += 1;
+    let timer = process.timer;
+    if let Some(due) = process.exporter.poll_timeout(now) {
+      self.schedule(due.max(self.now), Event::Timer(number, timer));
+    }
+    self.finish_if_ended(number)
+  }
+
+  fn poll<T>(&mut self, number: usize, poll: impl Fn(&mut Process) -> Option<T>) -> Option<T> {
+    self.processes.get_mut(&number).and_then(poll)
+  }
+
+  fn send(&mut self, number: usize, Request { id, call }: Request) -> Checked {
+    self.coverage.count("requests");
+    let Some(endpoint) = Endpoint::of(&call.url) else {
+      return self.finding("requests go to Braintrust", call.url);
+    };
+    let has_key = call.headers.contains_key(AUTHORIZATION);
+    if has_key == (endpoint == Endpoint::Storage) {
+      let detail = format!("the key and {}", call.url);
+      return self.finding("the key goes to Braintrust alone", detail);
+    }
+    let upload = self.read_upload(endpoint, &call)?;
+    let is_reference = upload.reference.is_some() && endpoint == Endpoint::Logs;
+    let rows = upload.rows.as_ref().map(|rows| rows.iter().map(|(id, _)| *id).collect());
+    let flight = Flight {
+      endpoint,
+      is_upload: matches!(endpoint, Endpoint::Logs | Endpoint::Announce | Endpoint::Storage),
+      is_first: matches!(endpoint, Endpoint::Login | Endpoint::Logs | Endpoint::Announce)
+        && !is_reference,
+      rows: rows.unwrap_or_default(),
+    };
+    self.note(|| {
+      let rows: Vec<String> = flight.rows.iter().map(|id| id.to_string()[..6].to_owned()).collect();
+      format!("process {number} requests {endpoint:?} #{id} {}", rows.join(" "))
+    });
+    self.check_order(number, upload.rows.as_ref())?;
+    self.check_flight(number, &flight)?;
+    let fault = self.fault(is_of_server);
+    let now = self.clock();
+    let tools = (&mut self.rng, &mut self.coverage);
+    let reply = self.server.receive(endpoint, &call, upload, fault, tools, now);
+    if let Some(process) = self.processes.get_mut(&number) {
+      process.flights.insert(id, flight);
+    }
+    let event = Event::Respond(number, id, reply.result, reply.acknowledges);
+    self.schedule(self.now + reply.after, event);
+    Ok(())
+  }
+
+  /// The rows of a request. Nothing in it may be what must be masked or redacted.
+  fn read_upload(&mut self, endpoint: Endpoint, call: &Call) -> Result<Upload, Finding> {
+    let bytes = match &call.body {
+      Body::Bytes(bytes) => bytes,
+      Body::Form { file, .. } => file,
+    };
+    let mut upload = Upload { rows: None, reference: None, bytes: bytes.len() };
+    if !matches!(endpoint, Endpoint::Logs | Endpoint::Storage) {
+      return Ok(upload);
+    }
+    let text = String::from_utf8_lossy(bytes);
+    self.check_content(&text, "a request")?;
+    if endpoint == Endpoint::Storage {
+      upload.reference = call.url.split_once("key=").map(|(_, key)| key.to_owned());
+    } else if let Some(key) = referenced(&text) {
+      upload.reference = Some(key);
+      return Ok(upload);
+    }
+    let masked = if text.contains(SECRET) { mask(&text) } else { text.into_owned() };
+    upload.rows = read_body(masked.as_bytes());
+    if upload.rows.is_none() {
+      self.finding("bodies are rows", masked.chars().take(200).collect::<String>())?;
+    }
+    Ok(upload)
+  }
+
+  /// Rows arrive in the order of their states.
+  fn check_order(&mut self, number: usize, rows: Option<&Rows>) -> Checked {
+    let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };
+    let may_be_cut = self.settings.max_field_bytes.is_some() || self.plan.setup.limit.is_some();
+    let may_alter = may_be_cut || self.has_garbage;
+    let mut strange = None;
+    for (id, leaves) in rows.into_iter().flatten() {
+      self.coverage.count("rows requested");
+      match process.arrivals.note(&self.history, *id, leaves) {
+        Ok(()) => {}
+        Err(Strange::Value(_)) if may_alter => {
+          self.history.altered.insert(*id);
+        }
+        Err(Strange::Old(_)) if self.history.unordered.contains(id) => {}
+        Err(found) => strange = Some((*id, found)),
+      }
+    }
+    match strange {
+      None => Ok(()),
+      Some((id, Strange::Old(path))) => {
+        let detail = format!("process {number} sends an earlier state of {id}, at {path}");
+        self.finding("rows arrive in order", detail)
+      }
+      Some((id, found)) => {
+        let detail = format!("process {number} sends {id} with {found:?}, which nobody produced");
+        self.finding("rows are what was produced", detail)
+      }
+    }
+  }
+
+  pub(crate) fn respond(
+    &mut self,
+    number: usize,
+    id: RequestId,
+    result: Result<Response, TransportError>,
+    acknowledges: usize,
+  ) -> Checked {
+    let now = self.clock();
+    let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };
+    let Some(flight) = process.flights.remove(&id) else { return Ok(()) };
+    let has_ended = process.exporter.has_ended();
+    let status = result.as_ref().ok().map(|response| response.status);
+    let is_success = status.is_some_and(|status| (200..300).contains(&status));
+    if is_success && !has_ended {
+      process.acknowledged += acknowledges as u64;
+      process.failing = None;
+      self.coverage.add("rows acknowledged", acknowledges as u64);
+    } else if process.failing.is_none() {
+      process.failing = Some((self.now, 0));
+    }
+    let is_refusal =
+      matches!(flight.endpoint, Endpoint::Login | Endpoint::Register | Endpoint::Logs)
+        && flight.rows.is_empty() != (flight.endpoint == Endpoint::Logs);
+    match status {
+      Some(401 | 403) if is_refusal => process.refused_at = Some(self.now),
+      Some(401) if flight.endpoint == Endpoint::Announce => process.refused_at = Some(self.now),
+      _ => {}
+    }
+    let heeds = !matches!(flight.endpoint, Endpoint::Storage | Endpoint::Version);
+    if let Ok(response) = &result
+      && let Some(wait) = checks::retry_after(response, now.unix_ms).filter(|_| heeds)
+    {
+      process.not_before = process.not_before.max(self.now + wait);
+    }
+    self.note(|| {
+      let answer = match &result {
+        Ok(response) => format!("{} {:?}", response.status, response.retry_after),
+        Err(error) => error.to_string(),
+      };
+      format!("process {number} gets #{id}: {answer}")
+    });
+    let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };
+    process.exporter.handle_response(id, result, now);
+    self.settle(number)
+  }
+
+  fn begin_mask(&mut self, number: usize, MaskRequest { batch, content }: MaskRequest) {
+    self.coverage.count("masked batches");
+    if let Some(process) = self.processes.get_mut(&number) {
+      process.masking.insert(batch, content);
+    }
+    let fault = self.fault(|fault| matches!(fault, FaultKind::MaskSlow(_) | FaultKind::MaskNever));
+    if let Some(fault) = fault {
+      self.coverage.count(fault.name());
+    }
+    let delay = match fault {
+      Some(FaultKind::MaskNever) => return,
+      Some(FaultKind::MaskSlow(most)) => Duration::from_millis(self.rng.u64(..=most)),
+      _ => Duration::from_micros(self.rng.u64(..3_000)),
+    };
+    self.schedule(self.now + delay, Event::Masked(number, batch));
+  }
+
+  pub(crate) fn masked(&mut self, number: usize, batch: u64) -> Checked {
+    let now = self.clock();
+    let is_garbage = self.fault(|fault| *fault == FaultKind::MaskGarbage).is_some();
+    let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };
+    let Some(content) = process.masking.remove(&batch) else { return Ok(()) };
+    let masked = if is_garbage {
+      self.coverage.count(FaultKind::MaskGarbage.name());
+      self.has_garbage = true;
+      ["", "nonsense", "[]", "[1]", "[{\"name\":1}]", "{}"][self.rng.usize(..6)].to_owned()
+    } else {
+      mask(&content)
+    };
+    process.exporter.handle_masked(batch, &masked, now);
+    self.settle(number)
+  }
+
+  fn learn(&mut self, number: usize, output: Output) -> Checked {
+    match output {
+      Output::Connected(_) => {
+        self.coverage.count("connections");
+        Ok(())
+      }
+      Output::Completed { ticket, complete } => {
+        self.note(|| format!("process {number}: ticket {ticket} completes: {complete}"));
+        let found = self.processes.get_mut(&number).and_then(|p| p.tickets.remove(&ticket));
+        let Some(found) = found else {
+          return self.finding("each flush completes once", format!("ticket {ticket}"));
+        };
+        self.check_completed(number, &found, complete)
+      }
+    }
+  }
+}
+
+fn is_of_server(fault: &FaultKind) -> bool {
+  matches!(
+    fault,
+    FaultKind::Slow(_)
+      | FaultKind::Hung { .. }
+      | FaultKind::Refused
+      | FaultKind::Status(_)
+      | FaultKind::Busy { .. }
+      | FaultKind::Unauthorized(_)
+      | FaultKind::Lying
+      | FaultKind::Flapping
+      | FaultKind::Storage
+  )
+}
+
+/// The key of a stored upload that a body refers to.
+fn referenced(text: &str) -> Option<String> {
+  if !text.contains("logs3_overflow") {
+    return None;
+  }
+  let body: Value = serde_json::from_str(text).ok()?;
+  Some(body.get("rows")?.get("key")?.as_str()?.to_owned())
+}

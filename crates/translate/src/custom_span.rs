@@ -1,0 +1,119 @@
+//! Custom spans, and what the application adds to Flue's spans: `span_start`, `span_log`, `span_end`.
+//!
+//! The application names the parent of a custom span. A custom span may outlast its parent: only its own
+//! end, or that of the process, closes it.
+
+use std::collections::HashMap;
+
+use serde_json::value::RawValue;
+
+use crate::{
+  activity::Activity,
+  open_span::NewSpan,
+  placement::{ActivitySpan, Parent, SpanLabel, SpanPlacement, Start},
+  state::State,
+};
+use braintrust_row::{
+  CustomFields, Json, Members, Row, RowId, SpanContext, SpanId, SpanType, TraceId, time,
+};
+use flue_event::{CustomSpan, CustomSpanIds, Event, Payload, SpanUpdate};
+
+/// `span_start`.
+pub fn start(state: &mut State, event: &Event<'_>, custom: &CustomSpan<'_>) -> Vec<Row> {
+  let CustomSpan { ids, update } = custom;
+  let Some(ActivitySpan { activity, span }) = activity_span(ids) else { return Vec::new() };
+  let parent = ids.parent.as_deref().and_then(SpanId::parse);
+  let row = state.tree.open(NewSpan {
+    activity,
+    placement: SpanPlacement { span, parent: parent.map_or(Parent::None, Parent::Remote) },
+    label: Some(SpanLabel { name: update.name.as_deref().map(str::to_owned), kind: kind(update) }),
+    start: Start::At(update.start.unwrap_or(event.at)),
+  });
+  row.map(|row| with_update(row, update)).into_iter().collect()
+}
+
+/// `span_log`. The span may be Flue's, and may have ended.
+pub fn log(state: &mut State, CustomSpan { ids, update }: &CustomSpan<'_>) -> Vec<Row> {
+  let Some(ActivitySpan { activity, span }) = activity_span(ids) else { return Vec::new() };
+  // A span that was refused at its start is ignored.
+  if state.tree.has_finished(&activity) {
+    return Vec::new();
+  }
+  rename(state, &activity, update);
+  let mut row = Row::of(span);
+  row.name = update.name.as_deref().map(str::to_owned);
+  row.kind = kind(update);
+  vec![with_update(row, update)]
+}
+
+/// `span_end`.
+pub fn end(state: &mut State, event: &Event<'_>, custom: &CustomSpan<'_>) -> Vec<Row> {
+  let CustomSpan { ids, update } = custom;
+  let Some(ActivitySpan { activity, span }) = activity_span(ids) else { return Vec::new() };
+  if state.tree.has_finished(&activity) {
+    return Vec::new();
+  }
+  let end = update.end.unwrap_or(event.at);
+  let mut closed = state.tree.close_updatable(&activity, end);
+  let row = closed.row.unwrap_or_else(|| {
+    // It was interrupted: the process had too many open spans.
+    let mut row = Row::of(span);
+    row.set_metric("end", Some(time::seconds(end)));
+    row.set_metadata("flue.interrupted", Some(Json::of(&false)));
+    row
+  });
+  closed.row = Some(with_update(row, update));
+  closed.into_rows()
+}
+
+/// Later rows of the span repeat its name and type.
+fn rename(state: &mut State, activity: &Activity, update: &SpanUpdate<'_>) {
+  if let Some(label) = state.tree.get_mut(activity).and_then(|open| open.label.as_mut()) {
+    label.name = update.name.as_deref().map(str::to_owned).or(label.name.take());
+    label.kind = kind(update).or(label.kind);
+  }
+}
+
+fn activity_span(ids: &CustomSpanIds<'_>) -> Option<ActivitySpan> {
+  let (row, trace) = (RowId::parse(&ids.row)?, TraceId::parse(&ids.trace)?);
+  let activity = Activity::CustomSpan(ids.row.as_ref().to_owned());
+  Some(ActivitySpan { activity, span: SpanContext { row, trace } })
+}
+
+fn kind(update: &SpanUpdate<'_>) -> Option<SpanType> {
+  SpanType::parse(update.kind.as_deref()?)
+}
+
+/// The row with the fields that the application sets.
+fn with_update(mut row: Row, update: &SpanUpdate<'_>) -> Row {
+  let value = |value: Payload<'_>| value.map(Json::raw);
+  row.input = value(update.input);
+  row.output = value(update.output);
+  row.error = value(update.error);
+  for (name, value) in members(update.metadata) {
+    row.metadata.insert(name.into(), Json::raw(value));
+  }
+  for (name, value) in members(update.metrics) {
+    let number = serde_json::from_str::<f64>(value.get()).ok();
+    // Start and end have members of their own.
+    if let Some(number) = number.filter(|_| !["start", "end"].contains(&name.as_str())) {
+      row.metrics.insert(name.into(), number);
+    }
+  }
+  let mut attributes = Members::default();
+  for (name, value) in members(update.attributes) {
+    attributes.insert(name.into(), Json::raw(value));
+  }
+  let (expected, scores, tags) = (value(update.expected), value(update.scores), value(update.tags));
+  row.custom = Some(Box::new(CustomFields { expected, scores, tags, attributes }));
+  row
+}
+
+/// The members of an object, in their order.
+fn members(object: Payload<'_>) -> Vec<(String, &RawValue)> {
+  let members = object.and_then(|object| serde_json::from_str(object.get()).ok());
+  let members: HashMap<String, &RawValue> = members.unwrap_or_default();
+  let mut members: Vec<_> = members.into_iter().collect();
+  members.sort_unstable_by_key(|(_, value)| value.get().as_ptr().addr());
+  members
+}

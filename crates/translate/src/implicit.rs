@@ -1,0 +1,46 @@
+//! Spans that an event opens although their own start never came: it was filtered out, refused, or came to
+//! another process.
+
+use crate::{activity::Activity, operation, run, state::State};
+use braintrust_row::Row;
+use flue_event::{Body, Event, Ids};
+
+/// Opens the run and the operation that enclose the event, if they are not open.
+pub fn open_enclosing(state: &mut State, event: &Event<'_>) -> Vec<Row> {
+  let ids = &event.ids;
+  match event.body {
+    Body::OperationStart(_) | Body::OperationEnd(_) => open_run(state, event).into_iter().collect(),
+    Body::TurnRequest(_)
+    | Body::TurnEnd(_)
+    | Body::ToolStart(_)
+    | Body::ToolEnd(_)
+    | Body::CompactionStart(_) => open_both(state, event, ids),
+    // The task of a task's start is not the one that encloses the delegating operation.
+    Body::TaskStart(_) => open_both(state, event, &Ids { task: None, ..ids.clone() }),
+    _ => Vec::new(),
+  }
+}
+
+fn open_both(state: &mut State, event: &Event<'_>, ids: &Ids<'_>) -> Vec<Row> {
+  let mut rows: Vec<Row> = open_run(state, event).into_iter().collect();
+  if is_unopened(state, Activity::operation(ids)) {
+    rows.extend(operation::open_implicit(state, ids, event.at));
+  }
+  rows
+}
+
+fn open_run(state: &mut State, event: &Event<'_>) -> Option<Row> {
+  if is_unopened(state, Activity::run(&event.ids)) {
+    run::open_implicit(state, event)
+  } else {
+    None
+  }
+}
+
+/// Whether the activity is named, and neither open nor ended. Events of its parts do not reopen a span that
+/// was interrupted.
+fn is_unopened(state: &State, activity: Option<Activity>) -> bool {
+  // Nearly always it is open, so that is checked first.
+  activity
+    .is_some_and(|activity| state.tree.get(&activity).is_none() && !state.tree.has_ended(&activity))
+}

@@ -1,0 +1,97 @@
+//! A span's placement in its trace, its label and its start.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+  activity::{Activity, call_scope},
+  identity,
+};
+use braintrust_row::{SpanContext, SpanId, SpanType, TraceId};
+use flue_event::Ids;
+
+/// An activity and its span.
+#[derive(Clone, Debug)]
+pub struct ActivitySpan {
+  /// The activity.
+  pub activity: Activity,
+  /// Its span.
+  pub span: SpanContext,
+}
+
+impl ActivitySpan {
+  /// A tool call of these ids.
+  pub fn tool_call(ids: &Ids<'_>, call: &str, trace: TraceId) -> Self {
+    let span = identity::tool(trace, call_scope(ids), call);
+    Self { activity: Activity::tool(ids, call), span }
+  }
+
+  /// The placement of a child, whose identity is `span`.
+  pub fn parent_of(self, span: SpanContext) -> SpanPlacement {
+    SpanPlacement { span, parent: self.into() }
+  }
+}
+
+impl From<ActivitySpan> for Parent {
+  fn from(ActivitySpan { activity, span }: ActivitySpan) -> Self {
+    Self::Span(activity, span)
+  }
+}
+
+/// The identity of a span and its parent.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SpanPlacement {
+  /// The span's own identity.
+  pub span: SpanContext,
+  /// Its parent.
+  pub parent: Parent,
+}
+
+/// A span's parent.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Parent {
+  /// None: the span is the root of its trace.
+  None,
+  /// A span. Its activity is usually open; after a crash another process may have opened it.
+  Span(Activity, SpanContext),
+  /// A span that is not tracked: the application's, or another program's.
+  #[serde(rename = "Beyond")]
+  Remote(SpanId),
+  /// Known only to the process that opened the span.
+  Unknown,
+}
+
+/// A span's name and type, the same in each of its rows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SpanLabel {
+  /// `None` if only the span's start, which never came, has it.
+  pub name: Option<String>,
+  /// `None` for a span of the application's without a type.
+  pub kind: Option<SpanType>,
+}
+
+impl SpanLabel {
+  /// A label with both.
+  pub fn new(kind: SpanType, name: String) -> Self {
+    Self { name: Some(name), kind: Some(kind) }
+  }
+}
+
+/// When a span began, milliseconds since the epoch.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub enum Start {
+  /// At this time.
+  At(i64),
+  /// In another process, whose row has the time; rows of this process must not overwrite it. The part of the
+  /// span in this process began at this time.
+  #[serde(rename = "Earlier")]
+  Resumed(i64),
+}
+
+impl Start {
+  /// The time, in either case.
+  pub fn time(self) -> i64 {
+    match self {
+      Self::At(time) | Self::Resumed(time) => time,
+    }
+  }
+}

@@ -1,0 +1,106 @@
+//! Snapshots of open spans and unsettled submissions, which outlive their process.
+//!
+//! A process writes them while it lives. The next one restores them, continues what Flue recovers, and
+//! interrupts the rest. They hold ids, names and times; never content.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+  activity::Activity, open_span::OpenSpan, placement::Parent, state::State, submissions::Submission,
+};
+use braintrust_row::Row;
+
+/// The open spans and unsettled submissions of a process.
+#[derive(Default, Serialize, Deserialize)]
+struct OpenSpanSnapshot<Span = OpenSpan, Sub = Submission> {
+  /// When it was taken, milliseconds since the epoch.
+  at: i64,
+  spans: Vec<(Activity, Span)>,
+  submissions: Vec<(String, Sub)>,
+}
+
+/// An open span in a snapshot.
+struct SpanEntry<'a> {
+  span: &'a OpenSpan,
+  with_names: bool,
+}
+
+/// Where the names are in an open span.
+const NAMES: [&str; 2] = ["/look/name", "/handed_down/workflow"];
+
+impl Serialize for SpanEntry<'_> {
+  fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    if self.with_names {
+      return self.span.serialize(serializer);
+    }
+    let mut span = serde_json::to_value(self.span).map_err(serde::ser::Error::custom)?;
+    for name in NAMES {
+      if let Some(name) = span.pointer_mut(name) {
+        name.take();
+      }
+    }
+    span.serialize(serializer)
+  }
+}
+
+/// Writes down the open spans and the unsettled submissions at `at`, milliseconds since the epoch. `None`
+/// if there are none. Without `with_names`, names of spans and workflows are omitted.
+pub fn snapshot(state: &State, at: i64, with_names: bool) -> Option<Vec<u8>> {
+  let spans: Vec<_> = state
+    .tree
+    .iter()
+    .map(|(activity, span)| (activity.clone(), SpanEntry { span, with_names }))
+    .collect();
+  let submissions: Vec<_> =
+    state.submissions.unsettled(at).map(|(id, submission)| (id.clone(), submission)).collect();
+  if spans.is_empty() && submissions.is_empty() {
+    return None;
+  }
+  serde_json::to_vec(&OpenSpanSnapshot { at, spans, submissions }).ok()
+}
+
+/// Adds the open spans and the unsettled submissions of another process. Fails on bytes that are not from
+/// [`snapshot()`].
+pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<(), serde_json::Error> {
+  let OpenSpanSnapshot { at, spans, submissions } =
+    serde_json::from_slice::<OpenSpanSnapshot>(snapshot)?;
+  let mut waiting: Vec<_> =
+    spans.into_iter().filter(|(activity, _)| state.tree.get(activity).is_none()).collect();
+  // Parents first, so that each span finds its own.
+  while !waiting.is_empty() {
+    let activities: Vec<Activity> = waiting.iter().map(|(activity, _)| activity.clone()).collect();
+    let waits = |span: &OpenSpan| match &span.placement.parent {
+      Parent::Span(parent, _) => activities.contains(parent),
+      Parent::None | Parent::Remote(_) | Parent::Unknown => false,
+    };
+    let (later, now): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(_, span)| waits(span));
+    // Only garbage makes a cycle, but its spans must end as well.
+    let (later, now) = if now.is_empty() { (now, later) } else { (later, now) };
+    for (activity, mut span) in now {
+      span.left_at = Some(span.left_at.unwrap_or(at));
+      state.tree.insert(activity, span);
+    }
+    waiting = later;
+  }
+  for (id, submission) in submissions {
+    state.submissions.restore(id, submission);
+  }
+  Ok(())
+}
+
+/// Interrupts the spans of processes that last wrote them down at `left_by` or before, and that this
+/// process has not continued. Returns their last rows.
+pub fn close_orphaned(state: &mut State, at: i64, left_by: i64) -> Vec<Row> {
+  let orphaned: Vec<Activity> = state
+    .tree
+    .iter()
+    .filter(|(_, span)| span.left_at.is_some_and(|left| left <= left_by))
+    .filter(|(_, span)| state.tree.is_orphaned(span))
+    .map(|(activity, _)| activity.clone())
+    .collect();
+  let mut rows = Vec::new();
+  for activity in orphaned {
+    rows.extend(state.tree.interrupt(&activity, at));
+  }
+  rows
+}

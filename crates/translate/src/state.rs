@@ -1,0 +1,76 @@
+//! The state of a translation between two events, and the spans that the ids of an event refer to.
+
+use crate::{
+  activity::Activity, conversations::Conversations, identity, options::Options,
+  placement::ActivitySpan, previous_inputs::PreviousInputs, submissions::Submissions, tree::Tree,
+};
+use braintrust_row::TraceId;
+use flue_event::Ids;
+
+/// The state of a translation between two events.
+#[derive(Default)]
+pub struct State {
+  /// The user's options.
+  pub options: Options,
+  /// The open spans.
+  pub tree: Tree,
+  /// The submissions under way.
+  pub submissions: Submissions,
+  /// The messages of each conversation's previous turn, if its requests arrive complete.
+  pub previous_inputs: PreviousInputs,
+  /// The conversations whose requests arrive as deltas.
+  pub conversations: Conversations,
+}
+
+impl State {
+  /// The span of the run of these ids.
+  pub fn run_span(&self, ids: &Ids<'_>) -> Option<ActivitySpan> {
+    let activity = Activity::run(ids)?;
+    // Its trace may be its caller's.
+    let open = self.tree.get(&activity).map(|open| open.placement.span);
+    let span = open.unwrap_or_else(|| identity::run(ids.run.as_deref().unwrap_or_default()));
+    Some(ActivitySpan { activity, span })
+  }
+
+  /// The delegated task that encloses the event.
+  pub fn enclosing_task(&self, ids: &Ids<'_>) -> Option<ActivitySpan> {
+    let activity = Activity::task(ids)?;
+    let span = match self.tree.get(&activity) {
+      Some(open) => open.placement.span,
+      // Another process opened it: its identity follows from its ids.
+      None => identity::task(self.trace(ids), ids.task.as_deref()?),
+    };
+    Some(ActivitySpan { activity, span })
+  }
+
+  /// The parent of the turns, tools and compactions of these ids: the operation, else the run, else the task.
+  pub fn enclosing(&self, ids: &Ids<'_>) -> Option<ActivitySpan> {
+    let Some(operation) = ids.operation.as_deref() else {
+      return self.run_span(ids).or_else(|| self.enclosing_task(ids));
+    };
+    let activity = Activity::Operation(operation.to_owned());
+    let span = match self.tree.get(&activity) {
+      Some(open) => open.placement.span,
+      None if self.submissions.is_root(ids, operation) => self.submissions.root(ids)?,
+      None => identity::operation(self.trace(ids), operation),
+    };
+    Some(ActivitySpan { activity, span })
+  }
+
+  /// The trace of an event whose enclosing span is not open.
+  pub fn trace(&self, ids: &Ids<'_>) -> TraceId {
+    self
+      .run_span(ids)
+      .map(|run| run.span)
+      .or_else(|| self.submissions.root(ids))
+      .or_else(|| Submissions::identity(ids))
+      .unwrap_or_else(|| identity::lone_operation(ids.operation.as_deref().unwrap_or_default()))
+      .trace
+  }
+
+  /// The span of an activity, if it is open.
+  pub fn open_span(&self, activity: Activity) -> Option<ActivitySpan> {
+    let span = self.tree.get(&activity)?.placement.span;
+    Some(ActivitySpan { activity, span })
+  }
+}

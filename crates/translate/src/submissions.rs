@@ -1,0 +1,232 @@
+//! The messages that were delivered to agents, and how far Flue has processed them.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use crate::{identity, metadata, placement::Start};
+use braintrust_row::{Json, Row, SpanContext, SpanId};
+use flue_event::{Event, Ids, SubmissionQueued, SubmissionRunning, Usage};
+
+/// How many submissions are remembered. 1.0-beta dispatches are never settled, and a filter may drop the
+/// events that settle others.
+const MAX_REMEMBERED: usize = 4096;
+
+/// How many of them a snapshot holds. There are more only if nothing settles them.
+const MAX_IN_SNAPSHOT: usize = 256;
+
+/// A submission is settled within this time after its response, in milliseconds, or not at all.
+const SETTLES_WITHIN: i64 = 10_000;
+
+/// One submission. The names of its members in a snapshot are those of the first release.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Submission {
+  /// A fingerprint of the agent and its instance.
+  #[serde(rename = "addressee")]
+  recipient: u64,
+  /// Its root, once its first operation has started.
+  pub root: Option<Root>,
+  /// When it was queued, milliseconds since the epoch.
+  #[serde(rename = "queued")]
+  queued_at: Option<i64>,
+  /// When its first attempt began, milliseconds since the epoch.
+  #[serde(rename = "running")]
+  running_at: Option<i64>,
+  /// The number of the current attempt.
+  attempt: Option<f64>,
+  /// How many attempts Flue makes at most.
+  max_attempts: Option<f64>,
+  /// The kind of delivery.
+  kind: Option<String>,
+  /// Other submissions that this one has answered, too.
+  pub joined: Vec<String>,
+  /// When its root succeeded, milliseconds since the epoch.
+  #[serde(rename = "answered")]
+  responded_at: Option<i64>,
+  /// Whether Flue has settled it.
+  pub settled: bool,
+}
+
+/// The root of a submission.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Root {
+  /// Its conversation.
+  pub conversation: Option<String>,
+  /// Its span.
+  pub span: SpanContext,
+  /// The span of its caller, if it is part of the caller's trace.
+  #[serde(default)]
+  pub caller: Option<SpanId>,
+  /// When it began.
+  pub start: Start,
+  /// The operation of the current attempt.
+  pub operation: String,
+  /// The usage of earlier attempts' turns.
+  #[serde(rename = "used")]
+  pub usage: Option<Usage>,
+}
+
+impl Submission {
+  /// When the root began, if its operation starts at `start`. Only the row of the first attempt has that
+  /// time.
+  pub fn start(&self, start: i64) -> Start {
+    match &self.root {
+      Some(root) => root.start,
+      None if self.attempt.is_some_and(|attempt| attempt > 1.0) => Start::Resumed(start),
+      None => Start::At(start),
+    }
+  }
+
+  /// How long the first attempt waited, in milliseconds.
+  fn queue_ms(&self) -> Option<f64> {
+    let (queued, running) = (self.queued_at?, self.running_at?);
+    (self.attempt == Some(1.0)).then(|| running.saturating_sub(queued).max(0) as f64)
+  }
+}
+
+/// The submissions under way, by `submissionId` or `dispatchId`.
+#[derive(Default)]
+pub struct Submissions(IndexMap<String, Submission>);
+
+impl Submissions {
+  /// The id under which the event was delivered.
+  fn id<'e>(ids: &'e Ids<'_>) -> Option<&'e str> {
+    ids.submission.as_deref().or(ids.dispatch.as_deref())
+  }
+
+  /// The event's submission, if it is known.
+  pub fn get(&self, ids: &Ids<'_>) -> Option<&Submission> {
+    self.0.get(Self::id(ids)?)
+  }
+
+  /// The event's submission, added if it is new. `None` if the event has neither id.
+  pub fn entry(&mut self, ids: &Ids<'_>) -> Option<&mut Submission> {
+    let id = Self::id(ids)?;
+    if !self.0.contains_key(id) {
+      if self.0.len() >= MAX_REMEMBERED {
+        self.0.shift_remove_index(0);
+      }
+      let recipient = identity::fingerprint(&(ids.agent.as_deref(), ids.instance.as_deref()));
+      self.0.insert(id.to_owned(), Submission { recipient, ..Submission::default() });
+    }
+    self.0.get_mut(id)
+  }
+
+  /// The span of the submission's root, if it is known.
+  pub fn root(&self, ids: &Ids<'_>) -> Option<SpanContext> {
+    Some(self.get(ids)?.root.as_ref()?.span)
+  }
+
+  /// The identity of the submission's root.
+  pub fn identity(ids: &Ids<'_>) -> Option<SpanContext> {
+    let conversation = ids.conversation.as_deref().unwrap_or_default();
+    let submission = ids.submission.as_deref().map(|id| identity::submission(id, conversation));
+    submission.or_else(|| ids.dispatch.as_deref().map(identity::dispatch))
+  }
+
+  /// Whether the operation is the root of its submission.
+  pub fn is_root(&self, ids: &Ids<'_>, operation: &str) -> bool {
+    let root = self.get(ids).and_then(|submission| submission.root.as_ref());
+    root.is_some_and(|root| root.operation == operation)
+  }
+
+  /// Remembers when the submission was queued.
+  pub fn queued(&mut self, event: &Event<'_>, queued: &SubmissionQueued<'_>) {
+    // A keyed dispatch that is repeated is queued again after it was settled.
+    if let Some(submission) = self.entry(&event.ids)
+      && submission.queued_at.is_none()
+      && submission.root.is_none()
+    {
+      submission.queued_at = Some(event.at);
+      submission.kind = queued.kind.as_deref().map(str::to_owned);
+    }
+  }
+
+  /// Remembers that an attempt began.
+  pub fn running(&mut self, event: &Event<'_>, running: &SubmissionRunning) {
+    if let Some(submission) = self.entry(&event.ids) {
+      submission.running_at = submission.running_at.or(Some(event.at));
+      // Attempts come in order; an earlier one is a duplicate.
+      submission.attempt = match (submission.attempt, running.attempt) {
+        (Some(known), Some(new)) => Some(known.max(new)),
+        (known, new) => known.or(new),
+      };
+      submission.max_attempts = running.max_attempts;
+    }
+  }
+
+  /// The usage of earlier attempts at the root.
+  pub fn usage_before(&self, ids: &Ids<'_>) -> Option<Usage> {
+    self.get(ids)?.root.as_ref()?.usage
+  }
+
+  /// An attempt has ended; `usage` is that of all attempts so far.
+  pub fn set_usage(&mut self, ids: &Ids<'_>, usage: Option<Usage>) {
+    if let Some(root) = self.entry(ids).and_then(|submission| submission.root.as_mut()) {
+      root.usage = usage;
+    }
+  }
+
+  /// The root has succeeded.
+  pub fn responded(&mut self, ids: &Ids<'_>, at: i64) {
+    if let Some(submission) = self.entry(ids) {
+      submission.responded_at = Some(at);
+    }
+  }
+
+  /// A submission was settled without an operation: the one that its agent works on has answered it, too.
+  /// Returns that one, if it is known.
+  pub fn join(&mut self, ids: &Ids<'_>) -> Option<&Submission> {
+    let joined = Self::id(ids)?.to_owned();
+    let recipient = self.get(ids)?.recipient;
+    let host = self
+      .0
+      .values_mut()
+      .rev()
+      .find(|other| other.recipient == recipient && !other.settled && other.root.is_some())?;
+    if !host.joined.contains(&joined) {
+      host.joined.push(joined);
+    }
+    Some(host)
+  }
+
+  /// The latest of those that another process may continue if this one ends at `at`.
+  pub fn unsettled(&self, at: i64) -> impl Iterator<Item = (&String, &Submission)> {
+    let is_unsettled = move |submission: &Submission| {
+      let is_overdue = submission
+        .responded_at
+        .is_some_and(|responded_at| responded_at.saturating_add(SETTLES_WITHIN) < at);
+      !submission.settled && !is_overdue
+    };
+    self
+      .0
+      .iter()
+      .rev()
+      .filter(move |(_, submission)| is_unsettled(submission))
+      .take(MAX_IN_SNAPSHOT)
+  }
+
+  /// Adds a submission of another process, unless it is known.
+  pub fn restore(&mut self, id: String, submission: Submission) {
+    self.0.entry(id).or_insert(submission);
+  }
+
+  /// Writes kind, attempt and waiting time to the row of the root.
+  pub fn write_metadata(&self, row: &mut Row, ids: &Ids<'_>) {
+    let Some(submission) = self.get(ids) else { return };
+    row.set_metadata("flue.submission_kind", metadata::text(submission.kind.as_deref()));
+    row.set_metadata("flue.attempt", metadata::number(submission.attempt));
+    row.set_metadata("flue.max_attempts", metadata::number(submission.max_attempts));
+    row.set_metadata("flue.queue_ms", metadata::number(submission.queue_ms()));
+  }
+
+  /// Overwrites what an earlier attempt may have written at its end, now that another has succeeded. A first
+  /// attempt has nothing to overwrite.
+  pub fn clear_earlier_failure(&self, row: &mut Row, ids: &Ids<'_>) {
+    let first = self.get(ids).is_none_or(|submission| submission.attempt == Some(1.0));
+    if !first {
+      row.set_metadata("flue.interrupted", Some(Json::of(&false)));
+      row.error = row.error.take().or(Some(Json::null()));
+    }
+  }
+}

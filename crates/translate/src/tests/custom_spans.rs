@@ -1,0 +1,220 @@
+//! Custom spans, traces that a caller began, and spans that are identified without the translator.
+
+use serde_json::{Value, json};
+
+use super::recordings;
+use crate::{FlueContext, Options, Translator};
+use braintrust_row::{Row, RowMap, write_row};
+use flue_event::ContentPolicy;
+
+const ROW: &str = "00112233445566778899aabbccddeeff";
+const TRACE: &str = "ffeeddccbbaa99887766554433221100";
+
+fn translate(translator: &mut Translator, event: &Value) -> Vec<Row> {
+  let text = event.to_string();
+  translator.translate(&flue_event::decode(&text, 0).unwrap())
+}
+
+/// The final state of all spans.
+fn merged(events: &[Value]) -> Vec<Value> {
+  let mut translator = Translator::default();
+  let mut rows = RowMap::<Row>::default();
+  let all = events.iter().flat_map(|event| translate(&mut translator, event)).collect::<Vec<_>>();
+  for row in all.into_iter().chain(translator.close_all(9_000)) {
+    match rows.get_mut(&row.span.row) {
+      Some(known) => known.merge(row),
+      None => _ = rows.insert(row.span.row, row),
+    }
+  }
+  rows.values().map(written).collect()
+}
+
+fn written(row: &Row) -> Value {
+  let mut body = Vec::new();
+  write_row(&mut body, row, &[]);
+  serde_json::from_slice(&body).unwrap()
+}
+
+fn event(kind: &str, at: i64, span: Value) -> Value {
+  json!({ "type": kind, "timestamp": at, "spanId": ROW, "rootSpanId": TRACE, "span": span })
+}
+
+#[test]
+fn updates_of_one_span_are_merged_as_the_server_does_it() {
+  let spans = merged(&[
+    event(
+      "span_start",
+      1_000,
+      json!({ "name": "n", "type": "function", "input": { "a": { "b": 1 } } }),
+    ),
+    event(
+      "span_log",
+      2_000,
+      json!({ "input": { "a": { "c": 2 } }, "tags": ["x"], "metadata": { "m": { "n": 1 } } }),
+    ),
+    event(
+      "span_log",
+      3_000,
+      json!({ "name": "later", "tags": ["y", "x"], "scores": { "s": 0.5 }, "metadata": { "m": { "o": [] } } }),
+    ),
+    event(
+      "span_end",
+      4_000,
+      json!({ "end": 3_500, "output": null, "metrics": { "k": 1, "end": 7 } }),
+    ),
+    event("span_log", 5_000, json!({ "scores": { "t": 1 }, "expected": "e" })),
+  ]);
+  let [span] = spans.try_into().unwrap();
+  assert_eq!(span["span_attributes"], json!({ "name": "later", "type": "function" }));
+  assert_eq!(span["input"], json!({ "a": { "b": 1, "c": 2 } }));
+  assert_eq!(span["metadata"], json!({ "m": { "n": 1, "o": [] } }));
+  assert_eq!(span["tags"], json!(["x", "y"]));
+  assert_eq!(span["scores"], json!({ "s": 0.5, "t": 1 }));
+  assert_eq!(span["expected"], "e");
+  assert_eq!(span["metrics"], json!({ "start": 1.0, "end": 3.5, "k": 1.0 }));
+  assert_eq!(span["root_span_id"], TRACE);
+}
+
+#[test]
+fn a_span_without_an_end_ends_with_the_process() {
+  let [span] = merged(&[event("span_start", 1_000, json!({ "name": "n" }))]).try_into().unwrap();
+  assert_eq!(span["metrics"], json!({ "start": 1.0, "end": 9.0 }));
+  assert_eq!(span["metadata"], json!({ "flue.interrupted": true }));
+}
+
+#[test]
+fn updates_of_an_ignored_span_are_ignored() {
+  let mut translator = Translator::default();
+  let start = event("span_start", 1_000, json!({ "name": "n" })).to_string();
+  let start = flue_event::decode(&start, 0).unwrap();
+  assert!(translator.would_open(&start));
+  translator.ignore(&start);
+  for kind in ["span_log", "span_end"] {
+    assert!(translate(&mut translator, &event(kind, 2_000, json!({ "output": 1 }))).is_empty());
+  }
+}
+
+#[test]
+fn without_content_only_structure_and_numbers_remain() {
+  let update = json!({
+    "name": "n", "input": "secret", "output": "secret", "expected": "secret", "error": "secret",
+    "metadata": { "secret": 1 }, "tags": ["secret"], "attributes": { "secret": 1 }, "scores": { "s": 1 },
+  });
+  for kind in ["span_start", "span_log", "span_end"] {
+    let text = event(kind, 1_000, update.clone()).to_string();
+    let mut event = flue_event::decode(&text, 0).unwrap();
+    event.apply_content_policy(ContentPolicy::NONE);
+    let rows = Translator::default().translate(&event);
+    let [row] = &rows[..] else { panic!("{kind}") };
+    let text = written(row).to_string();
+    assert!(!text.contains("secret") && text.contains(r#""s":1"#), "{text}");
+  }
+}
+
+#[test]
+fn a_span_in_another_programs_trace_has_its_ids() {
+  let uuid = "a1b2c3d4-e5f6-4789-8abc-def012345678";
+  let start = json!({ "type": "span_start", "timestamp": 1, "spanId": ROW, "rootSpanId": uuid,
+    "parentSpanId": uuid, "span": {} });
+  let [span] = merged(&[start]).try_into().unwrap();
+  assert_eq!(span["root_span_id"], uuid);
+  assert_eq!(span["span_parents"], json!([uuid]));
+}
+
+/// Also a later attempt, whose event does not have the caller.
+#[test]
+fn a_submission_joins_its_callers_trace_if_tracing_is_distributed() {
+  let carrier =
+    json!({ "traceparent": format!("00-{TRACE}-0011223344556677-01"), "tracestate": "a=b" });
+  let start = |operation: &str, carrier: &Value| {
+    json!({ "type": "operation_start", "timestamp": 1_000, "v": 3, "submissionId": "s",
+      "conversationId": "c", "operationId": operation, "operationKind": "prompt", "traceCarrier": carrier })
+  };
+  for distributed in [false, true] {
+    let mut translator = Translator::new(Options { distributed, ..Options::default() });
+    let first = written(&translate(&mut translator, &start("o1", &carrier))[0]);
+    let snapshot = translator.snapshot(2_000, false).unwrap();
+    let mut next = Translator::new(Options { distributed, ..Options::default() });
+    next.restore(&snapshot).unwrap();
+    let again =
+      translate(&mut next, &start("o2", &Value::Null)).pop().map(|row| written(&row)).unwrap();
+    for row in [&first, &again] {
+      assert_eq!(row["root_span_id"] == TRACE, distributed);
+      assert_eq!(row["span_parents"] == json!(["0011223344556677"]), distributed);
+      assert_eq!(row["id"], first["id"]);
+    }
+    assert_eq!(first["metadata"]["flue.traceparent"], carrier["traceparent"]);
+    assert_eq!(first["metadata"]["flue.tracestate"], "a=b");
+    let tool = json!({ "type": "tool_start", "timestamp": 3_000, "v": 3, "submissionId": "s",
+      "operationId": "o2", "turnId": "t", "toolCallId": "k", "toolName": "x" });
+    let tool = translate(&mut next, &tool).pop().map(|row| written(&row)).unwrap();
+    assert_eq!(tool["root_span_id"], again["root_span_id"]);
+  }
+}
+
+#[test]
+fn a_run_joins_its_callers_trace_with_all_that_is_in_it() {
+  let carrier = json!({ "traceparent": format!("00-{TRACE}-0011223344556677-01") });
+  let mut translator = Translator::new(Options { distributed: true, ..Options::default() });
+  for event in [
+    json!({ "type": "run_start", "timestamp": 1, "v": 3, "runId": "r", "workflowName": "w", "traceCarrier": carrier }),
+    json!({ "type": "operation_start", "timestamp": 2, "v": 3, "runId": "r", "operationId": "o", "operationKind": "prompt" }),
+    json!({ "type": "turn_request", "timestamp": 3, "v": 3, "runId": "r", "operationId": "o", "turnId": "t", "request": {} }),
+    json!({ "type": "run_end", "timestamp": 4, "v": 3, "runId": "r", "result": 1 }),
+  ] {
+    let rows = translate(&mut translator, &event);
+    assert!(!rows.is_empty());
+    assert!(rows.iter().all(|row| row.span.trace.to_string() == TRACE), "{event}");
+  }
+}
+
+/// JavaScript identifies a span by ids alone; the translator must use the same span.
+#[test]
+fn javascript_and_the_translator_identify_the_same_spans() {
+  for release in ["1.0.0-beta.9", "2.1.0"] {
+    let mut compared = 0;
+    for name in recordings(release) {
+      let Some(lines) = super::processes(release, &name).into_iter().next() else { continue };
+      let (mut translator, mut roots) = (Translator::default(), std::collections::HashMap::new());
+      for line in lines {
+        let rows = translator.translate(&flue_event::decode(&line, 0).unwrap());
+        let event: Value = serde_json::from_str(&line).unwrap();
+        let id = |name: &str| event[name].as_str().map(str::to_owned);
+        let is_delivered = id("submissionId").or(id("dispatchId")).is_some();
+        if event["type"] == "operation_start" && id("taskId").is_none() && is_delivered {
+          let delivery = (id("submissionId"), id("dispatchId"));
+          let root = (id("conversationId"), id("operationId"));
+          let known = roots.entry(delivery).or_insert(root.clone());
+          if known.0 == root.0 {
+            *known = root;
+          }
+        }
+        let kind = event["type"].as_str().unwrap();
+        let is_shown = !["task", "shell"].contains(&event["operationKind"].as_str().unwrap_or(""));
+        if !["operation_start", "tool_start"].contains(&kind) || !is_shown {
+          continue;
+        }
+        let root = roots.get(&(id("submissionId"), id("dispatchId")));
+        let conversation = root.and_then(|(conversation, _)| conversation.clone());
+        let is_lone = !is_delivered && id("runId").is_none();
+        if is_lone && id("taskId").is_some() {
+          // Only the async context has its root.
+          continue;
+        }
+        let root_operation = root.and_then(|(_, operation)| operation.clone());
+        let root_operation = root_operation.or(id("operationId").filter(|_| is_lone));
+        let context = json!({
+          "runId": id("runId"), "submissionId": id("submissionId"), "dispatchId": id("dispatchId"),
+          "conversationId": conversation, "operationId": id("operationId"), "rootOperationId": root_operation,
+          "turnId": id("turnId"), "toolCallId": id("toolCallId"),
+        });
+        let context: FlueContext = serde_json::from_value(context).unwrap();
+        if let Some(row) = rows.last() {
+          assert_eq!(context.span().unwrap(), row.span, "{release} {name}: {line}");
+          compared += 1;
+        }
+      }
+    }
+    assert!(compared > 50, "{release}: {compared}");
+  }
+}

@@ -1,0 +1,108 @@
+//! The translator: takes each event to the handler of its Flue concept.
+
+use crate::{
+  activity::Activity, compaction, custom_span, implicit, log, operation, options::Options, run,
+  snapshot, state::State, submission, task, tool, turn,
+};
+use braintrust_row::Row;
+use flue_event::{Body, Event};
+
+/// Translates a stream of events into rows. One translator sees all events of a process.
+#[derive(Default)]
+pub struct Translator {
+  state: State,
+}
+
+impl Translator {
+  /// A translator without open spans.
+  pub fn new(options: Options) -> Self {
+    Self { state: State { options, ..State::default() } }
+  }
+
+  /// Translates an event into rows: new spans, and additions to earlier ones.
+  pub fn translate(&mut self, event: &Event<'_>) -> Vec<Row> {
+    let mut rows = implicit::open_enclosing(&mut self.state, event);
+    rows.extend(self.dispatch(event));
+    rows.extend(self.state.tree.evict(event.at));
+    rows
+  }
+
+  fn dispatch(&mut self, event: &Event<'_>) -> Vec<Row> {
+    let state = &mut self.state;
+    match &event.body {
+      Body::RunStart(start) => run::start(state, event, start),
+      Body::RunEnd(end) => run::end(state, event, end),
+      Body::SubmissionQueued(queued) => submission::queued(state, event, queued),
+      Body::SubmissionRunning(running) => submission::running(state, event, running),
+      Body::SubmissionRecovery(recovery) => submission::recovery(state, event, recovery),
+      Body::SubmissionSettled(settled) => submission::settled(state, event, settled),
+      Body::OperationStart(start) => operation::start(state, event, start),
+      Body::OperationEnd(end) => operation::end(state, event, end),
+      Body::TurnRequest(request) => turn::request(state, event, request),
+      Body::HistoryForgotten => turn::forget_history(state, event),
+      Body::FirstDelta => turn::first_delta(state, event),
+      Body::TurnEnd(end) => turn::end(state, event, end),
+      Body::ToolStart(start) => tool::start(state, event, start),
+      Body::ToolEnd(end) => tool::end(state, event, end),
+      Body::TaskStart(start) => task::start(state, event, start),
+      Body::TaskEnd(end) => task::end(state, event, end),
+      Body::CompactionStart(start) => compaction::start(state, event, start),
+      Body::CompactionEnd(end) => compaction::end(state, event, end),
+      Body::CompactionFailed(failed) => compaction::failed(state, event, failed),
+      Body::Log(line) => log::log(state, event, line),
+      Body::SpanStart(custom) => custom_span::start(state, event, custom),
+      Body::SpanLog(custom) => custom_span::log(state, custom),
+      Body::SpanEnd(custom) => custom_span::end(state, event, custom),
+      Body::Other => Vec::new(),
+    }
+  }
+
+  /// Whether the event would open a span, even if it is the span's end.
+  pub fn would_open(&self, event: &Event<'_>) -> bool {
+    let tree = &self.state.tree;
+    Activity::named_by(event)
+      .is_some_and(|activity| tree.get(&activity).is_none() && !tree.has_finished(&activity))
+  }
+
+  /// Skips an event that would open a span for which there is no room. Further events of the span are
+  /// ignored.
+  pub fn ignore(&mut self, event: &Event<'_>) {
+    if let Body::TurnRequest(request) = &event.body {
+      // The conversation's next request builds on this one.
+      turn::expand(&mut self.state, event, request);
+    }
+    if let Some(activity) = Activity::named_by(event) {
+      self.state.tree.ignore(activity);
+    }
+  }
+
+  /// Interrupts all open spans: the process ends at `at`, milliseconds since the epoch. Returns their last
+  /// rows.
+  pub fn close_all(&mut self, at: i64) -> Vec<Row> {
+    self.state.tree.interrupt_all(at)
+  }
+
+  /// How many spans are open.
+  pub fn open_spans(&self) -> usize {
+    self.state.tree.len()
+  }
+
+  /// Writes down the open spans and the unsettled submissions at `at`, milliseconds since the epoch, for
+  /// [`restore`](Self::restore) in another process. `None` if there are none. Without `with_names`, names
+  /// of spans and workflows are omitted: a name that must be masked is not written to disk either.
+  pub fn snapshot(&self, at: i64, with_names: bool) -> Option<Vec<u8>> {
+    snapshot::snapshot(&self.state, at, with_names)
+  }
+
+  /// Adds the open spans and the unsettled submissions of another process. Fails on bytes that are not from
+  /// [`snapshot`](Self::snapshot).
+  pub fn restore(&mut self, snapshot: &[u8]) -> Result<(), serde_json::Error> {
+    snapshot::restore(&mut self.state, snapshot)
+  }
+
+  /// Interrupts the spans of processes that last wrote them down at `left_by` or before, and that this
+  /// process has not continued. Returns their last rows. Both times are in milliseconds since the epoch.
+  pub fn close_orphaned(&mut self, at: i64, left_by: i64) -> Vec<Row> {
+    snapshot::close_orphaned(&mut self.state, at, left_by)
+  }
+}

@@ -1,0 +1,336 @@
+// The mutations: faults that somebody could make in the core. Each is one replacement in one file.
+
+const EXPORT = 'crates/export/src';
+
+/** @type {{ name: string, file: string, replace: string, by: string }[]} */
+export const MUTATIONS = [
+  {
+    name: 'outbox: a settled batch keeps its rows',
+    file: `${EXPORT}/outbox.rs`,
+    replace: `      if self.owners.get(&id) == Some(&key) {
+        self.owners.remove(&id);
+      }`,
+    by: '',
+  },
+  {
+    name: 'outbox: a settled batch stays in the memory count',
+    file: `${EXPORT}/outbox.rs`,
+    replace: `    self.release(&queued.batch);
+    for id`,
+    by: `    for id`,
+  },
+  {
+    name: 'outbox: batches with common rows do not wait for one another',
+    file: `${EXPORT}/outbox.rs`,
+    replace: `      queued.waits_for.iter().all(is_settled).then_some(*key)`,
+    by: `      let _unused = is_settled;
+      Some(*key)`,
+  },
+  {
+    name: 'outbox: who waits for a batch waits for one of its halves only',
+    file: `${EXPORT}/outbox.rs`,
+    replace: `        waits.for_each(|keys| keys.push(half));`,
+    by: `        drop(waits);`,
+  },
+  {
+    name: 'outbox: a split loses a half',
+    file: `${EXPORT}/outbox.rs`,
+    replace: `      self.ready.insert(half, queued);
+    }
+    true`,
+    by: `      if half == key {
+        self.ready.insert(half, queued);
+      }
+    }
+    true`,
+  },
+  {
+    name: 'outbox: the barrier of the spool is ignored',
+    file: `${EXPORT}/outbox.rs`,
+    replace: `    writing.into_iter().chain(spooled).min().unwrap_or(u64::MAX)`,
+    by: `    let _unused = spooled;
+    writing.unwrap_or(u64::MAX)`,
+  },
+  {
+    name: 'outbox: the segment goes when the first half is settled',
+    file: `${EXPORT}/outbox.rs`,
+    replace: `    let segment = queued.segment.and_then(Rc::into_inner);`,
+    by: `    let segment = queued.segment.map(|segment| *segment);`,
+  },
+  {
+    name: 'outbox: a batch that is put back forgets its attempts',
+    file: `${EXPORT}/outbox.rs`,
+    replace: `    if let Some(queued) = self.in_flight.remove(&key) {
+      self.ready.insert(key, queued);`,
+    by: `    if let Some(mut queued) = self.in_flight.remove(&key) {
+      queued.oversize = OversizeState::default();
+      self.ready.insert(key, queued);`,
+  },
+  {
+    name: 'queue: keys follow the age of rows',
+    file: `${EXPORT}/batch/queue.rs`,
+    replace: `      let Some(Waiting { row, bytes, weight, .. }) = self.waiting.remove(&id) else { continue };`,
+    by: `      let Some(Waiting { row, bytes, weight, sequence }) = self.waiting.remove(&id) else { continue };
+      self.next_key = sequence;`,
+  },
+  {
+    name: 'delivery: what is sent is counted twice',
+    file: `${EXPORT}/delivery/responses.rs`,
+    replace: `    self.account.counters.sent(totals, batch.body().len());`,
+    by: `    self.account.counters.sent(totals, batch.body().len());
+    self.account.counters.sent(totals, 0);`,
+  },
+  {
+    name: 'delivery: rejected batches are not counted as lost',
+    file: `${EXPORT}/delivery/responses.rs`,
+    replace: `    self.account.lose(reason, totals, &why, now.elapsed);
+    self.account.counters.failed(why);
+  }
+}`,
+    by: `    let _unused = (reason, totals, now);
+    self.account.counters.failed(why);
+  }
+}`,
+  },
+  {
+    name: 'delivery: a batch is dropped when it should be retried',
+    file: `${EXPORT}/delivery/responses.rs`,
+    replace: `      ExportOutcome::Retry(at_least) => {
+        self.put_back(key);
+        self.failed(began, why, at_least, now);`,
+    by: `      ExportOutcome::Retry(at_least) => {
+        self.outbox.settle(key);
+        self.failed(began, why, at_least, now);`,
+  },
+  {
+    name: 'delivery: Retry-After is ignored',
+    file: `${EXPORT}/delivery/responses.rs`,
+    replace: `    let delay = delay.max(at_least);`,
+    by: `    let _unused = at_least;`,
+  },
+  {
+    name: 'delivery: a shorter delay replaces a longer one',
+    file: `${EXPORT}/delivery/responses.rs`,
+    replace: `    self.retry_at = self.retry_at.max(Some(now.elapsed + delay));`,
+    by: `    self.retry_at = Some(now.elapsed + delay);`,
+  },
+  {
+    name: 'delivery: nothing waits for retry_at',
+    file: `${EXPORT}/delivery/mod.rs`,
+    replace: `    if self.retry_at.is_none() && !self.is_idle() {`,
+    by: `    if !self.is_idle() {`,
+  },
+  {
+    name: 'delivery: the timeout forgets retry_at',
+    file: `${EXPORT}/delivery/mod.rs`,
+    replace: `      _ if self.retry_at.is_some() => self.retry_at,`,
+    by: `      _ if self.retry_at.is_some() => None,`,
+  },
+  {
+    name: 'delivery: a refused key is used again at once',
+    file: `${EXPORT}/delivery/responses.rs`,
+    replace: `    self.unauthorized = true;
+    self.pause(UNAUTHORIZED_DELAY, now);`,
+    by: `    self.unauthorized = true;`,
+  },
+  {
+    name: 'delivery: segments are never removed',
+    file: `${EXPORT}/delivery/responses.rs`,
+    replace: `    self.account.counters.sent(totals, batch.body().len());
+    if let Some(segment) = segment {
+      self.spool.remove(segment);
+    }`,
+    by: `    self.account.counters.sent(totals, batch.body().len());
+    let _unused = segment;`,
+  },
+  {
+    name: 'delivery: a segment is removed when it is sent, before the acknowledgement',
+    file: `${EXPORT}/delivery/requests.rs`,
+    replace: `      let Some(queued) = self.outbox.address(key, &to) else { break };`,
+    by: `      if let Some(segment) = self.outbox.get(key).and_then(|queued| queued.segment.as_deref().copied()) {
+        self.spool.remove(segment);
+      }
+      let Some(queued) = self.outbox.address(key, &to) else { break };`,
+  },
+  {
+    name: 'delivery: evicted rows are not counted as lost',
+    file: `${EXPORT}/delivery/batches.rs`,
+    replace: `      self.account.lose(LossReason::SpoolFull, totals, why, now.elapsed);`,
+    by: `      let _unused = (totals, why, now);`,
+  },
+  {
+    name: 'delivery: adopted rows are accepted twice',
+    file: `${EXPORT}/delivery/mod.rs`,
+    replace: `      self.account.counters.accept(RowTotals { rows, bytes });
+      self.spool`,
+    by: `      self.account.counters.accept(RowTotals { rows: rows * 2, bytes });
+      self.spool`,
+  },
+  {
+    name: 'delivery: adopted segments are not counted in the size of the spool',
+    file: `${EXPORT}/delivery/mod.rs`,
+    replace: `      self.spool.adopted(entry.bytes);`,
+    by: ``,
+  },
+  {
+    name: 'delivery: one request more than allowed',
+    file: `${EXPORT}/delivery/requests.rs`,
+    replace: `    while self.outbox.in_flight() < self.settings.max_requests {`,
+    by: `    while self.outbox.in_flight() <= self.settings.max_requests {`,
+  },
+  {
+    name: 'delivery: a segment that cannot be read is given up without being counted',
+    file: `${EXPORT}/delivery/batches.rs`,
+    replace: `        self.spool.quarantine(spooled.entry);
+        self.lose_spooled(&spooled, "a file in the spool is damaged", now);`,
+    by: `        self.spool.quarantine(spooled.entry);`,
+  },
+  {
+    name: 'delivery: the masking function is bypassed at checkpoints',
+    file: `${EXPORT}/delivery/batches.rs`,
+    replace: `    if self.masks() {
+      self.masked.begin(rows);`,
+    by: `    if self.masks() && to.is_some() {
+      self.masked.begin(rows);`,
+  },
+  {
+    name: 'delivery: rows of spans that are being masked do not wait',
+    file: `${EXPORT}/delivery/batches.rs`,
+    replace: `      Pick::All => !is_masked(row),`,
+    by: `      Pick::All => true,`,
+  },
+  {
+    name: 'backoff: it never grows',
+    file: `${EXPORT}/backoff.rs`,
+    replace: `      self.failures = self.failures.saturating_add(1);`,
+    by: `      self.failures = 1;`,
+  },
+  {
+    name: 'backoff: it has no bound',
+    file: `${EXPORT}/backoff.rs`,
+    replace: `    let bound = FIRST.saturating_mul(2u32.saturating_pow(doublings)).min(MAX);`,
+    by: `    let bound = FIRST.saturating_mul(2u32.saturating_pow(doublings));`,
+  },
+  {
+    name: 'outcome: Retry-After has no bound',
+    file: `${EXPORT}/outcome.rs`,
+    replace: `  Some(wait.min(MAX_RETRY_AFTER))`,
+    by: `  Some(wait)`,
+  },
+  {
+    name: 'flush: it completes when its rows are in batches',
+    file: `${EXPORT}/exporter.rs`,
+    replace: `        Boundary::Batches(key) => self.delivery.is_settled_before(key),`,
+    by: `        Boundary::Batches(_) => true,`,
+  },
+  {
+    name: 'flush: it ignores its deadline',
+    file: `${EXPORT}/exporter.rs`,
+    replace: `      if complete || self.delivery.is_unauthorized() || flush.deadline <= now.elapsed {`,
+    by: `      if complete || self.delivery.is_unauthorized() {`,
+  },
+  {
+    name: 'shutdown: it ignores its deadline',
+    file: `${EXPORT}/exporter.rs`,
+    replace: `    deadline.is_some_and(|deadline| self.delivery.is_done() || is_late(deadline))`,
+    by: `    let _unused = is_late;
+    deadline.is_some_and(|_| self.delivery.is_done())`,
+  },
+  {
+    name: 'shutdown: it does not wait for writes in progress',
+    file: `${EXPORT}/exporter.rs`,
+    replace: `    let is_late = |deadline| deadline <= now.elapsed && !self.delivery.is_writing();`,
+    by: `    let is_late = |deadline| deadline <= now.elapsed;`,
+  },
+  {
+    name: 'shutdown: open spans stay open',
+    file: `${EXPORT}/exporter.rs`,
+    replace: `    let rows = self.translator.close_all(now.unix_ms);
+    self.enqueue(rows, now);`,
+    by: `    self.translator.close_all(now.unix_ms);`,
+  },
+  {
+    name: 'shutdown: what is left is not counted',
+    file: `${EXPORT}/delivery/mod.rs`,
+    replace: `    self.account.counters.lose(reason, left);`,
+    by: `    let _unused = reason;`,
+  },
+  {
+    name: 'shutdown: responses after the end count',
+    file: `${EXPORT}/exporter.rs`,
+    replace: `    if self.has_ended {
+      return;
+    }
+    self.has_input = true;
+    self.delivery.handle_response(id, result, now);`,
+    by: `    self.has_input = true;
+    self.delivery.handle_response(id, result, now);`,
+  },
+  {
+    name: 'snapshot: it is written before the rows that it follows',
+    file: `${EXPORT}/exporter.rs`,
+    replace: `    let urgent = self.is_awaited() || self.snapshot.is_due(now.elapsed);
+    let has_written`,
+    by: `    let urgent = self.is_awaited() || self.snapshot.is_due(now.elapsed);
+    if self.snapshot.is_due(now.elapsed) {
+      self.write_snapshot(now);
+    }
+    let has_written`,
+  },
+  {
+    name: 'snapshot: it is not written when spans close',
+    file: `${EXPORT}/open_spans.rs`,
+    replace: `      self.due.get_or_insert(now + WRITE_EVERY);`,
+    by: `      self.due.get_or_insert(now + WRITE_EVERY * 20);`,
+  },
+  {
+    name: 'snapshot: adopted snapshots are discarded before ours is written',
+    file: `${EXPORT}/exporter.rs`,
+    replace: `    if !adopted.records.is_empty() {
+      self.snapshot.restored(now.elapsed);`,
+    by: `    if !adopted.records.is_empty() {
+      self.delivery.spool.discard_adopted();
+      self.snapshot.restored(now.elapsed);`,
+  },
+  {
+    name: 'snapshot: orphaned spans are never closed before the end, nor then',
+    file: `${EXPORT}/exporter.rs`,
+    replace: `      let rows = self.translator.close_forsaken(now.unix_ms, left_by);
+      self.enqueue(rows, now);`,
+    by: `      self.translator.close_forsaken(now.unix_ms, left_by);`,
+  },
+  {
+    name: 'admission: everything is admitted',
+    file: `${EXPORT}/admission.rs`,
+    replace: `    queued + held <= self.bound(priority) || queued <= self.reserve(priority)`,
+    by: `    let _unused = (priority, queued, held);
+    true`,
+  },
+  {
+    name: 'overflow: the storage gets the key',
+    file: `${EXPORT}/overflow.rs`,
+    replace: `    let mut headers = self.headers()?;`,
+    by: `    let mut headers = self.headers()?;
+    headers.insert(http::header::AUTHORIZATION, settings.api_key.bearer().clone());`,
+  },
+  {
+    name: 'spool: a write that fails after the rename leaves its file',
+    file: 'crates/spool/src/process.rs',
+    replace: `      let removed = gone_is_fine(self.files.remove(&self.path(kind)));`,
+    by: `      let removed: io::Result<()> = Ok(());`,
+  },
+  {
+    name: 'spool: the lock of a dead process is not taken',
+    file: 'crates/spool/src/adopt.rs',
+    replace: `      if let Some(lock) = lock {
+        dead.insert`,
+    by: `      if let Some(lock) = lock.filter(|_| sweeps) {
+        dead.insert`,
+  },
+  {
+    name: 'spool: adopted segments come in any order',
+    file: 'crates/spool/src/adopt.rs',
+    replace: `    found.sort_by_key(|found| (found.header.created, found.id, found.number));`,
+    by: `    found.sort_by_key(|found| std::cmp::Reverse((found.header.created, found.id, found.number)));`,
+  },
+];

@@ -1,0 +1,57 @@
+//! What the JavaScript thread asks of the exporter's thread besides events.
+
+use std::{sync::Arc, time::Duration};
+
+use export::{counters::Stats, diagnostics::Account};
+use serde::Serialize;
+
+/// A command. Deadlines are on the host's clock.
+pub enum Command {
+  /// Settle what came before this.
+  Flush { deadline: Duration, reply: Reply },
+  /// A batch returns from the masking function.
+  Masked { batch: u64, content: String },
+  /// Settle everything and end.
+  Shutdown { deadline: Duration, reply: Reply },
+}
+
+/// How a flush or a shutdown ended.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+  /// Whether every row accepted before was delivered, or lost for a reason of its own, in time.
+  pub complete: bool,
+  /// The numbers at its end.
+  #[serde(flatten)]
+  pub stats: Stats,
+}
+
+/// Answers exactly once: when it is sent, else when it is dropped.
+pub struct Reply {
+  send: Option<Box<dyn FnOnce(Report) + Send>>,
+  account: Arc<Account>,
+}
+
+impl Reply {
+  pub fn new(account: Arc<Account>, send: impl FnOnce(Report) + Send + 'static) -> Self {
+    Self { send: Some(Box::new(send)), account }
+  }
+
+  /// Answers now.
+  pub fn send(mut self, complete: bool) {
+    self.answer(complete);
+  }
+
+  fn answer(&mut self, complete: bool) {
+    if let Some(send) = self.send.take() {
+      send(Report { complete, stats: self.account.counters.stats() });
+    }
+  }
+}
+
+impl Drop for Reply {
+  fn drop(&mut self) {
+    let stats = self.account.counters.stats();
+    self.answer(stats.pending + stats.spooled == 0);
+  }
+}

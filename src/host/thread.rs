@@ -1,0 +1,260 @@
+//! The loop of the exporter's thread: it lends the exporter a clock, sockets and files, and decides nothing.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use export::{
+  Exporter, OperationId, Output, SpoolStatus, TicketId,
+  config::Settings,
+  diagnostics::Code,
+  transport::{Request, RequestId, Response, TransportError},
+};
+use flue_event::Utf8;
+use spool::Spool;
+use tokio::{
+  runtime,
+  task::{Id, JoinError, JoinSet},
+  time::{Instant, sleep_until},
+};
+
+use super::{
+  command::{Command, Reply},
+  drained::{Drained, Next},
+  shared::Shared,
+};
+use crate::{
+  spool_io::{self, DiskFiles},
+  transport::{Client, ClientError},
+};
+
+/// The most events translated before the network gets its turn.
+const EVENTS_AT_ONCE: usize = 256;
+/// The most bytes of events translated at once, or one event: no deadline is missed meanwhile.
+const BYTES_AT_ONCE: usize = 1024 * 1024;
+/// How often the thread looks for events while they come.
+const TICK: Duration = Duration::from_millis(10);
+/// How long after the last event it does so, before it sleeps until it is woken.
+const AWAKE: Duration = Duration::from_millis(500);
+
+/// Runs until the exporter has ended.
+pub fn run(shared: &Shared, settings: &Arc<Settings>) {
+  let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
+    Ok(runtime) => runtime,
+    Err(error) => {
+      shared.account.counters.failed(format!("the engine has no runtime: {error}"));
+      return;
+    }
+  };
+  runtime.block_on(Host::new(shared, settings).run());
+}
+
+type Responded = (RequestId, Result<Response, TransportError>);
+
+struct Host<'a> {
+  shared: &'a Shared,
+  settings: &'a Arc<Settings>,
+  exporter: Exporter,
+  drained: Drained,
+  utf8: Utf8,
+  client: Option<Client>,
+  requests: JoinSet<Responded>,
+  /// The requests by their tasks, for those that panic.
+  request_of: HashMap<Id, RequestId>,
+  spool: Option<Spool<DiskFiles>>,
+  replies: HashMap<TicketId, Reply>,
+  /// Until when it looks for events by itself.
+  awake_until: Duration,
+}
+
+impl<'a> Host<'a> {
+  fn new(shared: &'a Shared, settings: &'a Arc<Settings>) -> Self {
+    let (spool, status) = match &settings.spool {
+      None => (None, SpoolStatus::Unused),
+      Some(spool) => match spool_io::open(spool, settings.destination) {
+        Ok(spool) => (Some(spool), SpoolStatus::Open),
+        Err(error) => {
+          let why = format!("{} cannot be used: {error}", spool.dir.display());
+          (None, SpoolStatus::Unusable(why))
+        }
+      },
+    };
+    let now = shared.clock.now();
+    let account = shared.account.clone();
+    let exporter = Exporter::new(settings.clone(), account, &status, fastrand::u64(..), now);
+    Self {
+      shared,
+      settings,
+      exporter,
+      drained: Drained::default(),
+      utf8: Utf8::default(),
+      client: None,
+      requests: JoinSet::new(),
+      request_of: HashMap::new(),
+      spool,
+      replies: HashMap::new(),
+      awake_until: now.elapsed + AWAKE,
+    }
+  }
+
+  async fn run(mut self) {
+    // Spans of dead processes are restored before events that may resume them.
+    self.carry_out();
+    loop {
+      let more = self.handle_inputs();
+      self.carry_out();
+      if self.exporter.has_ended() {
+        break;
+      }
+      if more {
+        // The network gets a turn, without waiting for it.
+        tokio::task::yield_now().await;
+        while let Some(responded) = self.requests.try_join_next_with_id() {
+          self.handle_response(responded);
+        }
+        continue;
+      }
+      let now = self.shared.clock.now();
+      let tick = (now.elapsed < self.awake_until).then(|| now.elapsed + TICK);
+      if tick.is_none() && !self.shared.queue.park() {
+        continue;
+      }
+      let due = self.exporter.poll_timeout(now).into_iter().chain(tick).min();
+      let timeout = due.map(|due| Instant::from_std(self.shared.clock.at(due)));
+      tokio::select! {
+        () = self.shared.queue.arrival() => {}
+        Some(responded) = self.requests.join_next_with_id() => self.handle_response(responded),
+        () = sleep_until(timeout.unwrap_or_else(Instant::now)), if timeout.is_some() => {}
+        else => self.shared.queue.arrival().await,
+      }
+    }
+  }
+
+  /// Gives events and commands to the exporter. True when more wait.
+  fn handle_inputs(&mut self) -> bool {
+    if self.drained.is_empty() {
+      self.shared.queue.drain(&mut self.drained);
+    }
+    // Read after the events: those that come after the masking function is set are masked.
+    self.exporter.set_masking(self.shared.masks.masking());
+    if let Some(deadline) = self.shared.queue.deadline() {
+      self.exporter.set_exit_deadline(deadline);
+    }
+    let (mut events, mut bytes) = (0, 0);
+    while events < EVENTS_AT_ONCE && bytes < BYTES_AT_ONCE {
+      match self.drained.next() {
+        Some(Next::Event(text)) => {
+          let size = text.bytes();
+          events += 1;
+          bytes += size;
+          let event = text.read(&mut self.utf8);
+          self.exporter.handle_accepted(&event, size, self.shared.clock.now());
+          self.shared.queue.release(size);
+        }
+        Some(Next::Command(command)) => self.handle_command(command),
+        None => break,
+      }
+    }
+    self.utf8.forget_large();
+    if events > 0 {
+      self.awake_until = self.shared.clock.elapsed() + AWAKE;
+    }
+    !self.drained.is_empty()
+  }
+
+  fn handle_command(&mut self, command: Command) {
+    let now = self.shared.clock.now();
+    match command {
+      Command::Masked { batch, content } => self.exporter.handle_masked(batch, &content, now),
+      Command::Flush { deadline, reply } => {
+        let ticket = self.exporter.flush(deadline, now);
+        self.replies.insert(ticket, reply);
+      }
+      Command::Shutdown { deadline, reply } => {
+        let ticket = self.exporter.shutdown(deadline, now);
+        self.replies.insert(ticket, reply);
+      }
+    }
+  }
+
+  /// Carries out what the exporter asks for, until it asks for nothing more.
+  fn carry_out(&mut self) {
+    loop {
+      self.exporter.handle_timeout(self.shared.clock.now());
+      let mut is_idle = true;
+      while let Some((id, operation)) = self.exporter.poll_spool() {
+        is_idle = false;
+        self.perform(id, operation);
+      }
+      if is_idle {
+        break;
+      }
+    }
+    while let Some(request) = self.exporter.poll_request() {
+      self.send(request);
+    }
+    let mut is_masking = false;
+    while let Some(request) = self.exporter.poll_mask() {
+      self.shared.masks.post(request);
+      is_masking = true;
+    }
+    if is_masking {
+      self.shared.exit_signal.notify();
+    }
+    self.shared.queue.set_exporter_bytes(self.exporter.memory_bytes());
+    while let Some(output) = self.exporter.poll_output() {
+      match output {
+        Output::Connected(session) => self.shared.set_session(&session),
+        Output::Completed { ticket, complete } => {
+          if let Some(reply) = self.replies.remove(&ticket) {
+            reply.send(complete);
+          }
+        }
+      }
+    }
+  }
+
+  fn perform(&mut self, id: OperationId, operation: spool::Operation) {
+    let now = self.shared.clock.now();
+    if let Some(spool) = &mut self.spool {
+      let completion = spool.perform(operation, now.unix_ms);
+      self.exporter.handle_spool(id, completion, now);
+    }
+  }
+
+  fn send(&mut self, request: Request) {
+    let Request { id, call } = request;
+    let client = self.client();
+    let task = self.requests.spawn(async move {
+      match client {
+        Ok(client) => (id, client.execute(call).await),
+        Err(error) => (id, Err(TransportError(error.to_string()))),
+      }
+    });
+    self.request_of.insert(task.id(), id);
+  }
+
+  /// The client, which is made when it is first needed. An attempt that fails is repeated with the next request.
+  fn client(&mut self) -> Result<Client, ClientError> {
+    if let Some(client) = &self.client {
+      return Ok(client.clone());
+    }
+    let client = Client::new(self.settings)?;
+    if let Some(error) = client.certificate_error() {
+      self.shared.account.diagnostics.once(Code::Certificates, &error.to_string());
+    }
+    self.client = Some(client.clone());
+    Ok(client)
+  }
+
+  fn handle_response(&mut self, responded: Result<(Id, Responded), JoinError>) {
+    let (task, responded) = match responded {
+      Ok((task, responded)) => (task, Ok(responded)),
+      Err(error) => (error.id(), Err(error)),
+    };
+    let Some(request) = self.request_of.remove(&task) else { return };
+    let (id, result) = responded.unwrap_or_else(|error| {
+      // A task that panicked has no response: what it carried is sent again.
+      (request, Err(TransportError(format!("a request broke off: {error}"))))
+    });
+    self.exporter.handle_response(id, result, self.shared.clock.now());
+  }
+}

@@ -1,0 +1,123 @@
+//! The client against a server that does what it likes.
+
+mod key;
+mod overflow;
+mod server;
+mod session;
+mod tls;
+mod transport;
+
+use serde_json::{Value, json};
+
+use bytes::Bytes;
+use export::{
+  connection::{ConnectError, Session, limit, limit_call},
+  overflow::{OverflowError, OverflowUpload, Step},
+  transport::{Body, Call, Reads, Response, TransportError},
+};
+
+use super::Client;
+use crate::clock::Clock;
+use export::config::Settings;
+use server::{Act, Request, Server, answer, head};
+
+/// The key of all tests. It looks like nothing else.
+const KEY: &str = "sk-verysecret-4711";
+/// The project of all tests.
+const PROJECT: &str = "0b6e4f0a-9f6c-4b7e-8a55-3f8f2f6f5a11";
+
+/// Settings for a server, with other options if there are some.
+fn settings(url: &str, more: Value) -> Settings {
+  let mut options = json!({"apiKey": KEY, "appUrl": url});
+  options.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+  Settings::parse(&json!({"options": options}).to_string()).unwrap()
+}
+
+/// A client with its settings, which drives the steps of a connection and of an overflow upload.
+struct Caller {
+  client: Client,
+  settings: Settings,
+}
+
+impl Caller {
+  fn new(settings: Settings) -> Self {
+    Self { client: Client::new(&settings).unwrap(), settings }
+  }
+
+  /// Connects with these settings and the timeouts of the caller's.
+  async fn connect(&self, settings: &Settings) -> Result<Session, ConnectError> {
+    let settings = Settings { request_timeout: self.settings.request_timeout, ..settings.clone() };
+    super::connect(&self.client, &settings, Clock::start()).await
+  }
+
+  async fn upload_overflow(
+    &self,
+    session: &Session,
+    body: Bytes,
+    rows: &[usize],
+  ) -> Result<(), OverflowError> {
+    let (mut upload, mut call) = OverflowUpload::start(&self.settings, session, body.len(), rows);
+    loop {
+      let result = self.client.execute(call).await;
+      let now = Clock::start().now();
+      match upload.handle_response(&self.settings, session, body.clone(), result, now) {
+        Step::Send(next) => call = next,
+        Step::Delivered => return Ok(()),
+        Step::Failed(error) => return Err(error),
+      }
+    }
+  }
+
+  async fn ask_limit(&self, api_url: &str) -> Option<usize> {
+    limit(self.client.execute(limit_call(&self.settings, api_url)).await)
+  }
+
+  /// `POST body` to `url`; only the status of the response counts.
+  async fn post(&self, url: &str, body: Bytes) -> Result<Response, TransportError> {
+    self.call(http::Method::POST, url, body, Reads::Status).await
+  }
+
+  /// The same, and what it answers.
+  async fn ask(&self, url: &str, body: Bytes) -> Result<Response, TransportError> {
+    self.call(http::Method::POST, url, body, Reads::Body).await
+  }
+
+  async fn get(&self, url: &str) -> Result<Response, TransportError> {
+    self.call(http::Method::GET, url, Bytes::new(), Reads::Body).await
+  }
+
+  async fn call(
+    &self,
+    method: http::Method,
+    url: &str,
+    body: Bytes,
+    reads: Reads,
+  ) -> Result<Response, TransportError> {
+    let call = Call { method, body: Body::Bytes(body), reads, ..limit_call(&self.settings, url) };
+    self.client.execute(Call { url: url.to_owned(), ..call }).await
+  }
+}
+
+/// A client of that server that does not wait for long.
+fn client(url: &str) -> Caller {
+  Caller::new(settings(url, json!({"requestTimeoutMs": 400})))
+}
+
+/// What Braintrust answers, with that limit in its `/version`.
+fn braintrust(url: &str, request: &Request, limit: &Value) -> Act {
+  let body = match request.line() {
+    "POST /api/apikey/login" => {
+      json!({"org_info": [{"id": "o", "name": "acme", "api_url": format!("{url}/")}]})
+    }
+    "POST /api/project/register" => json!({"project": {"id": PROJECT, "name": "Flue"}}),
+    "GET /version" => json!({"logs3_payload_max_bytes": limit}),
+    "POST /logs3" => json!({"ok": true}),
+    line => panic!("{line}"),
+  };
+  answer("200 OK", &[], &body.to_string())
+}
+
+/// A session with that server, which has to be a good one.
+async fn session(client: &Caller, url: &str) -> Session {
+  client.connect(&settings(url, json!({"apiUrl": url, "projectId": PROJECT}))).await.unwrap()
+}
