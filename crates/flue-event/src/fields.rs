@@ -17,7 +17,7 @@ macro_rules! raw_members {
     #[derive(::serde::Deserialize, Default)]
     #[serde(rename_all = "camelCase", default)]
     pub(crate) struct $name<'a> {
-      $(#[serde(borrow)] pub $field: $crate::RawJson<'a>,)*
+      $(#[serde(borrow)] pub $field: Option<&'a ::serde_json::value::RawValue>,)*
     }
   };
 }
