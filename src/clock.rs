@@ -9,6 +9,7 @@ use export::Now;
 pub struct Clock(Instant);
 
 impl Clock {
+  /// A clock that starts at zero now.
   pub fn start() -> Self {
     Self(Instant::now())
   }

@@ -32,7 +32,9 @@ pub enum Chunk {
 /// Chunks in their order, and empty ones to be filled.
 #[derive(Default)]
 pub struct Chunks {
+  /// The filled chunks, in their order.
   pub chunks: VecDeque<Chunk>,
+  /// Empty chunks for reuse, at most [`SPARE`].
   pub spare: Vec<Vec<u8>>,
 }
 

@@ -33,6 +33,7 @@ pub struct Reply {
 }
 
 impl Reply {
+  /// A reply that calls `send` with the counters of `account`.
   pub fn new(account: Arc<Account>, send: impl FnOnce(Report) + Send + 'static) -> Self {
     Self { send: Some(Box::new(send)), account }
   }

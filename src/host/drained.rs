@@ -25,9 +25,11 @@ pub struct Drained {
   pub(super) commands: VecDeque<QueuedCommand>,
 }
 
-/// What comes next.
+/// An event or a command, in the order in which they were queued.
 pub enum Next {
+  /// An event's text.
   Event(QueuedText),
+  /// A command.
   Command(Command),
 }
 
@@ -59,11 +61,12 @@ impl QueuedText {
 }
 
 impl Drained {
+  /// Whether no event and no command is left.
   pub fn is_empty(&self) -> bool {
     self.ends.len() == 0 && self.chunks.chunks.is_empty() && self.commands.is_empty()
   }
 
-  /// What comes next, events and commands in their order.
+  /// Removes the next event or command.
   pub fn next(&mut self) -> Option<Next> {
     if self.commands.front().is_some_and(|QueuedCommand(before, _)| *before <= self.next) {
       return self.commands.pop_front().map(|QueuedCommand(_, command)| Next::Command(command));

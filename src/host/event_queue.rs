@@ -55,6 +55,7 @@ struct State {
 }
 
 impl EventQueue {
+  /// An empty queue with this bound.
   pub fn new(admission: Admission) -> Self {
     Self {
       admission,

@@ -28,7 +28,7 @@ pub struct Plan {
   project_name: String,
   /// `None`: the project is identified by its name.
   project_id: Option<String>,
-  /// The proxy on the way to the app, `None` if there is none.
+  /// The proxy of requests to the app; `None`: there is none.
   proxy: Option<String>,
   request_timeout_ms: u128,
   spool_dir: Option<String>,
@@ -58,7 +58,7 @@ struct ProbedSession {
   organisation: Option<String>,
   project_id: String,
   api_url: String,
-  /// The proxy on the way there.
+  /// The proxy of requests to the data plane; `None`: there is none.
   proxy: Option<String>,
   /// The most bytes of one request, as the server states; `None`: it states none.
   limit: Option<usize>,
@@ -77,6 +77,7 @@ struct Failure {
 }
 
 impl Plan {
+  /// The plan of these settings.
   pub fn of(settings: &Settings) -> Self {
     Self {
       app_url: redact_url(&settings.app_url),

@@ -28,12 +28,17 @@ use crate::clock::Clock;
 
 /// The shared state of the two threads.
 pub struct Shared {
+  /// The clock of both threads.
   pub clock: Clock,
+  /// Events and commands for the exporter's thread.
   pub queue: EventQueue,
+  /// Counters, diagnostics and the debug log.
   pub account: Arc<Account>,
+  /// Mask requests for the JavaScript thread.
   pub masks: MaskExchange,
   /// Whether the thread has ended, after it was asked to.
   has_ended: AtomicBool,
+  /// Wakes the JavaScript thread at the end of the process.
   pub exit_signal: ExitSignal,
   destination: Mutex<TraceDestination>,
 }
@@ -42,9 +47,13 @@ pub struct Shared {
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TraceDestination {
+  /// The base address of Braintrust's application.
   pub app_url: String,
+  /// The organization; `None`: the login has not stated it yet.
   pub org_name: Option<String>,
+  /// The name of the project.
   pub project_name: String,
+  /// The UUID of the project; `None`: the registration has not stated it yet.
   pub project_id: Option<String>,
   /// Whether traces join those of callers.
   pub distributed: bool,

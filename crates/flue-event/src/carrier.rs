@@ -5,7 +5,7 @@ use crate::{
   value::Text,
 };
 
-/// The trace context of whoever called a run or a submission: the W3C headers of the request.
+/// The trace context of the caller of a run or a submission: the W3C headers of the request.
 #[derive(Debug, Clone)]
 pub struct TraceCarrier<'a> {
   /// The `traceparent` header, unchecked.

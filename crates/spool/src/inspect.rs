@@ -1,4 +1,4 @@
-//! A read-only listing of a spool directory: what waits for each destination, and whose it is.
+//! A read-only listing of a spool directory: the segments of each destination, and the processes that own them.
 //!
 //! Pure: the host lists the names, reads files and probes locks. Nothing is adopted, moved or removed.
 

@@ -14,7 +14,7 @@ pub struct State {
   pub options: Options,
   /// The open spans.
   pub tree: Tree,
-  /// The submissions under way.
+  /// The open submissions.
   pub submissions: Submissions,
   /// The messages of each conversation's previous turn, if its requests arrive complete.
   pub previous_inputs: PreviousInputs,

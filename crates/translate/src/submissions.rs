@@ -84,7 +84,7 @@ impl Submission {
   }
 }
 
-/// The submissions under way, by `submissionId` or `dispatchId`.
+/// The open submissions, by `submissionId` or `dispatchId`.
 #[derive(Default)]
 pub struct Submissions(IndexMap<String, Submission>);
 

@@ -165,6 +165,7 @@ pub(super) struct Builder {
 }
 
 impl Builder {
+  /// An empty body whose rows get the address of `to`. Fields with more than `max_field` bytes are cut.
   pub fn new(to: Option<&Destination>, max_field: Option<usize>) -> Self {
     Self { max_field, ..Self::of(to.map(address).unwrap_or_default()) }
   }
@@ -180,6 +181,7 @@ impl Builder {
     self.cut
   }
 
+  /// Encodes a row, with its masked content if there is one.
   pub fn push(&mut self, row: &Row, masked: Option<&Masked>, sequence: u64) {
     let start = self.open();
     match masked {

@@ -47,7 +47,7 @@ enum Pick {
 
 impl Delivery {
   /// Encodes the rows that have waited longest, if there are enough or they have waited for long enough. Rows of
-  /// spans that are in flight stay, and merge what comes for them meanwhile.
+  /// spans that are in flight stay queued, and merge later updates.
   pub(super) fn encode_next(&mut self, to: &Destination, urgent: bool, now: Now) {
     if self.is_masking_full() {
       return;

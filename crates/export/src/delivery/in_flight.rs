@@ -10,6 +10,7 @@ pub(super) struct InFlight {
   pub began: Duration,
   /// Its address.
   pub url: String,
+  /// What its response is for.
   pub purpose: Purpose,
 }
 
