@@ -479,8 +479,8 @@ impl Exporter {
   fn is_shut_down(&self, now: Now) -> bool {
     let deadline = self.shutdowns.iter().map(|shutdown| shutdown.deadline).min();
     // Batches that are being written are neither lost nor spooled yet: wait for the writes.
-    let is_late = |deadline| deadline <= now.elapsed && !self.delivery.is_writing();
-    deadline.is_some_and(|deadline| self.delivery.is_done() || is_late(deadline))
+    let is_over = |deadline| self.delivery.is_done() || deadline <= now.elapsed;
+    deadline.is_some_and(|deadline| is_over(deadline) && !self.delivery.is_writing())
   }
 
   /// Ends: counts the remaining rows, and completes every flush and shutdown.

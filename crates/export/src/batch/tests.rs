@@ -62,6 +62,30 @@ fn a_row_that_is_not_picked_keeps_its_position_and_merges_later_updates() {
 }
 
 #[test]
+fn a_later_state_of_a_row_has_a_later_key_whatever_its_companions_waited() {
+  let mut queue = RowQueue::default();
+  queue.push(row("a", None));
+  queue.push(row("b", None));
+  let (first, _) = encode_some(&mut queue, LARGE, |row| row.name.as_deref() == Some("b")).unwrap();
+  queue.push(row("b", Some("more")));
+  let second = encode(&mut queue, LARGE).unwrap();
+  assert_eq!((first.rows(), second.rows()), (1, 2));
+  assert!(second.key() > first.key());
+}
+
+#[test]
+fn no_two_batches_have_the_key_of_a_half() {
+  let mut queue = RowQueue::default();
+  for name in ["a", "b", "c"] {
+    queue.push(row(name, None));
+  }
+  let (first, _) = encode_some(&mut queue, LARGE, |row| row.name.as_deref() != Some("b")).unwrap();
+  let [_, half] = first.split().unwrap();
+  let second = encode(&mut queue, LARGE).unwrap();
+  assert!(first.key() < half.key() && half.key() < second.key());
+}
+
+#[test]
 fn batches_are_bounded_by_rows_and_bytes_and_an_oversize_row_is_sent_alone() {
   let mut queue = RowQueue::default();
   for n in 0..250 {

@@ -1,5 +1,7 @@
 //! The exporter as a host drives it, with a server that responds as a test wants.
 
+mod found;
+
 use bytes::Bytes;
 use serde_json::{Value, json};
 
