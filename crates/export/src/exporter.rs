@@ -274,7 +274,7 @@ impl Exporter {
     }
     self.delivery.begin_shutdown(now);
     let rows = self.translator.close_all(now.unix_ms);
-    self.enqueue(rows, now);
+    self.enqueue_sorted(rows, now);
     let waiting = self.waiting(deadline, now);
     let ticket = waiting.ticket;
     self.shutdowns.push(waiting);
@@ -296,7 +296,7 @@ impl Exporter {
     if self.snapshot.orphans_are_due(now.elapsed) {
       let left_by = now.unix_ms.saturating_sub(RESUME_WITHIN.as_millis() as i64);
       let rows = self.translator.close_orphaned(now.unix_ms, left_by);
-      self.enqueue(rows, now);
+      self.enqueue_sorted(rows, now);
     }
     let urgent = self.is_awaited() || self.snapshot.is_due(now.elapsed);
     let has_written = self.delivery.advance(urgent, now);
@@ -395,6 +395,13 @@ impl Exporter {
     let rows = self.translator.translate(&event);
     self.enqueue(rows, now);
     Ok(())
+  }
+
+  /// Enqueues rows that come in the order of a hash table in an order of their own: the same inputs lead to the same
+  /// outputs.
+  fn enqueue_sorted(&mut self, mut rows: Vec<Row>, now: Now) {
+    rows.sort_by_key(|row| row.span.row);
+    self.enqueue(rows, now);
   }
 
   /// Redacts and enqueues rows.
