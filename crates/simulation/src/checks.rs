@@ -5,7 +5,6 @@ use std::time::{Duration, UNIX_EPOCH};
 use export::{counters::Stats, loss::LossReason, transport::Response};
 
 use crate::{
-  Finding,
   conversation::{SECRET, TOKEN},
   host::{Flight, Ticket},
   server::Endpoint,
@@ -168,6 +167,10 @@ impl World {
       let detail = format!("{} bytes of {bound}", process.exporter.memory_bytes());
       return self.finding("memory is bounded", detail);
     }
+    let held = process.exporter.memory_bytes();
+    if held > 0 && memory.rows == 0 && !has_ended {
+      return self.finding("memory is released", format!("{held} bytes are held by no row"));
+    }
     if let Some(spool) = &process.spool
       && process.operations.is_empty()
       && !process.has_disk_failed
@@ -299,10 +302,4 @@ fn shrunk(last: &Stats, now: &Stats) -> Option<String> {
     counters.iter().find(|(_, last, now)| now < last).map(|(name, ..)| (*name).to_owned());
   let lost = last.lost.iter().find(|(reason, rows)| now.lost.get(*reason) < Some(rows));
   found.or_else(|| lost.map(|(reason, _)| format!("lost {reason}")))
-}
-
-impl From<Finding> for String {
-  fn from(finding: Finding) -> Self {
-    finding.to_string()
-  }
 }

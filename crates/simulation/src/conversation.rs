@@ -12,6 +12,11 @@ pub const MASKED: &str = "HIDDEN";
 /// Stands in content that a redaction rule must remove.
 pub const TOKEN: &str = "tok-live-7f3a";
 
+/// A text as the masking function returns it.
+pub fn mask(text: &str) -> String {
+  text.replace(SECRET, MASKED)
+}
+
 /// An event, and what follows it when it is refused.
 pub struct Emitted {
   /// The event as JSON.

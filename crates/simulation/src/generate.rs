@@ -37,6 +37,7 @@ fn setup(rng: &mut Rng) -> Setup {
     has_spool,
     spool_bytes: if rng.u8(..5) == 0 { rng.u64(2_000..40_000) } else { 1 << 28 },
     disk_micros: if rng.bool() { 0 } else { rng.u64(1..5_000) },
+    fsync: rng.bool(),
     max_age_ms: if rng.u8(..20) == 0 { rng.i64(50..10_000) } else { 7 * 24 * 3600 * 1000 },
     queue_bytes: if is_small { rng.usize(8_000..80_000) } else { 8 << 20 },
     queue_rows: (rng.u8(..12) == 0).then(|| rng.usize(2..30)),
@@ -163,7 +164,7 @@ fn kind(rng: &mut Rng, setup: &Setup) -> FaultKind {
       2 => FaultKind::Refused,
       3 | 4 => FaultKind::Status([500, 502, 503, 408, 429][rng.usize(..5)]),
       5 | 6 => {
-        let (status, most) = ([429, 503][rng.usize(..2)], [20, 20, 20, 20, 400][rng.usize(..5)]);
+        let (status, most) = ([429, 503][rng.usize(..2)], [20, 20, 20, 20, 4_000][rng.usize(..5)]);
         FaultKind::Busy { status, seconds: rng.u64(1..most), as_date: rng.bool() }
       }
       7 => FaultKind::Unauthorized(if rng.bool() { 401 } else { 403 }),

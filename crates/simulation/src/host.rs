@@ -86,6 +86,8 @@ pub struct Process {
   pub refused_at: Option<Duration>,
   /// Since when every response is a failure, and the requests since.
   pub failing: Option<(Duration, u32)>,
+  /// For each row the overflow uploads in a row that failed at the storage.
+  pub storage_failures: BTreeMap<RowId, u32>,
   pub shutdown_at: Option<Duration>,
   pub exit_deadline: Option<Duration>,
   /// Whether an operation on its disk has failed.
@@ -114,7 +116,7 @@ impl Process {
     let id =
       Id { destination: settings.destination, pid: number as u32 + 1, random: number as u32 };
     let dir = PathBuf::from(DIR);
-    let options = Options { dir, id, max_age_ms: setup.max_age_ms, fsync: false };
+    let options = Options { dir, id, max_age_ms: setup.max_age_ms, fsync: setup.fsync };
     let opened = setup.has_spool.then(|| Spool::open(options, files.clone()));
     let (spool, status) = match opened {
       None => (None, SpoolStatus::Unused),
@@ -143,6 +145,7 @@ impl Process {
       not_before: Duration::ZERO,
       refused_at: None,
       failing: None,
+      storage_failures: BTreeMap::new(),
       shutdown_at: None,
       exit_deadline: None,
       timer: 0,

@@ -26,6 +26,8 @@ pub struct Setup {
   pub spool_bytes: u64,
   /// How long each operation on the spool takes at most, in microseconds; 0: it is performed at once.
   pub disk_micros: u64,
+  /// Whether writes are synchronized.
+  pub fsync: bool,
   /// The age at which what a dead process left is removed, in milliseconds.
   pub max_age_ms: i64,
   /// The bound of the queue in bytes.

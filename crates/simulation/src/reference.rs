@@ -121,5 +121,5 @@ fn produce(row: &Row) -> Option<Produced> {
   let mut body = Vec::new();
   write_row(&mut body, row, &[]);
   let text = String::from_utf8(body).ok()?;
-  read_row(&serde_json::from_str(&crate::mask(&text)).ok()?)
+  read_row(&serde_json::from_str(&crate::conversation::mask(&text)).ok()?)
 }

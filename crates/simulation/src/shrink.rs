@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Finding, coverage::Coverage, plan::Plan, run};
+use crate::{coverage::Coverage, finding::Finding, plan::Plan, play::run};
 
 /// The most worlds that are played.
 const MAX_RUNS: usize = 3_000;

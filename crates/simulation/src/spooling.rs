@@ -1,10 +1,14 @@
 //! The disk: operations on the spool, their faults, and death.
 
-use std::{io::ErrorKind, path::PathBuf, time::Duration};
+use std::{
+  io::ErrorKind,
+  path::{Path, PathBuf},
+  time::Duration,
+};
 
 use braintrust_row::RowId;
 use export::batch::EncodedBatch;
-use spool::{Completion, Kind, Name, Operation, memory::Fault};
+use spool::{Completion, Kind, Name, Operation, Spool, memory::Fault};
 
 use crate::{
   host::Pending,
@@ -20,7 +24,7 @@ const CHECKPOINT: Duration = Duration::from_millis(250);
 
 impl World {
   /// Takes the operations that a process asks for. Whether some were performed.
-  pub(crate) fn poll_spool(&mut self, number: usize) -> Result<bool, crate::Finding> {
+  pub(crate) fn poll_spool(&mut self, number: usize) -> Result<bool, crate::finding::Finding> {
     let mut was_written = false;
     while let Some(process) = self.processes.get_mut(&number)
       && let Some((id, operation)) = process.exporter.poll_spool()
@@ -45,6 +49,18 @@ impl World {
     }
     self.schedule_operation(number, delay);
     Ok(false)
+  }
+
+  /// The host contract: the first operations are performed before there are events. At most `most` here.
+  pub(crate) fn perform_first(&mut self, number: usize, most: usize) -> Checked {
+    for _ in 0..most {
+      if self.processes.get(&number).is_none_or(|process| process.operations.is_empty()) {
+        break;
+      }
+      self.perform_next(number)?;
+      self.settle(number)?;
+    }
+    Ok(())
   }
 
   fn disk_delay(&mut self) -> Duration {
@@ -86,7 +102,10 @@ impl World {
   }
 
   /// Performs the next operation of a process.
-  fn perform(&mut self, number: usize) -> Result<Option<(u64, Completion)>, crate::Finding> {
+  fn perform(
+    &mut self,
+    number: usize,
+  ) -> Result<Option<(u64, Completion)>, crate::finding::Finding> {
     let now = self.clock();
     let Some(process) = self.processes.get_mut(&number) else { return Ok(None) };
     let Some(Pending { id, operation, .. }) = process.operations.pop_front() else {
@@ -134,6 +153,15 @@ impl World {
           self.adopters.extend(dead.into_iter().map(|dead| (dead, adopter)));
         }
       }
+      (Completion::Written(Err(_)), ..) => {
+        let process = &self.processes[&number];
+        let (id, held) = (process.id, process.spool.as_ref().map_or(0, Spool::segments));
+        let is_ours = |name: &Name| name.id == id && matches!(name.kind, Kind::Segment(_));
+        if self.names().iter().filter(|name| is_ours(name)).count() > held {
+          let detail = "a segment is there although its write failed";
+          return self.finding("a failed write leaves no segment", detail).map(|()| None);
+        }
+      }
       (Completion::Done(Ok(())), Some(snapshot), _) if is_snapshot => {
         self.check_snapshot(number, &snapshot)?;
       }
@@ -151,20 +179,20 @@ impl World {
   }
 
   /// The rows in a segment.
-  fn rows_in(&self, path: &PathBuf) -> Rows {
+  fn rows_in(&self, path: &Path) -> Rows {
     let disk = self.disk.disk.borrow();
     let Ok(file) = disk.content(path) else { return Vec::new() };
     let Ok((_, content)) = spool::decode(&file.bytes) else { return Vec::new() };
     let body = EncodedBatch::from_segment(content, 0).map(|batch| batch.body());
-    let text = body.map(|body| crate::mask(&String::from_utf8_lossy(&body)));
+    let text = body.map(|body| crate::conversation::mask(&String::from_utf8_lossy(&body)));
     text.and_then(|text| read_body(text.as_bytes())).unwrap_or_default()
   }
 
   /// The names on the disk.
   fn names(&self) -> Vec<Name> {
     let disk = self.disk.disk.borrow();
-    let name = |path: &PathBuf| path.file_name()?.to_str()?.parse::<Name>().ok();
-    disk.names.keys().filter_map(name).collect()
+    let name = |path: &Path| path.file_name()?.to_str()?.parse::<Name>().ok();
+    disk.names.keys().filter_map(|path| name(path)).collect()
   }
 
   /// The segments on the disk in the order in which they are delivered: all, or those of a process.
@@ -251,7 +279,14 @@ impl World {
     if let Some(process) = self.processes.get(&number) {
       process.files.kill();
     }
-    self.after_death(number, stable.saturating_sub(CHECKPOINT))
+    // A snapshot that is being written holds up the next one.
+    let slowest = self.plan.faults.iter().map(|fault| match fault.kind {
+      FaultKind::DiskSlow(millis) => Duration::from_millis(millis),
+      _ => Duration::ZERO,
+    });
+    let slowest = slowest.max().unwrap_or_default();
+    let slowest = slowest.max(Duration::from_micros(self.plan.setup.disk_micros));
+    self.after_death(number, stable.saturating_sub(CHECKPOINT + slowest * 4))
   }
 
   /// What the process had in memory only may be lost; what it had for long enough may not.

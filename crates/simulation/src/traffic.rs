@@ -11,15 +11,18 @@ use http::header::AUTHORIZATION;
 use serde_json::Value;
 
 use crate::{
-  Finding, checks,
-  conversation::SECRET,
+  checks,
+  conversation::{SECRET, mask},
+  finding::Finding,
   host::{Flight, Process},
-  mask,
   plan::FaultKind,
   server::{Endpoint, Rows, Upload},
   view::{Strange, read_body},
   world::{Checked, Event, World},
 };
+
+/// The overflow uploads of a row that may fail at the storage before the row is cut.
+const OVERFLOW_ATTEMPTS: u32 = 3;
 
 impl World {
   /// Carries out what a process asks for after an input.
@@ -141,7 +144,9 @@ impl World {
   /// Rows arrive in the order of their states.
   fn check_order(&mut self, number: usize, rows: Option<&Rows>) -> Checked {
     let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };
-    let may_be_cut = self.settings.max_field_bytes.is_some() || self.plan.setup.limit.is_some();
+    let setup = &self.plan.setup;
+    let may_be_cut =
+      setup.field_bytes.is_some() || setup.limit.is_some() || setup.request_bytes.is_some();
     let may_alter = may_be_cut || self.has_garbage;
     let mut strange = None;
     for (id, leaves) in rows.into_iter().flatten() {
@@ -188,12 +193,25 @@ impl World {
     } else if process.failing.is_none() {
       process.failing = Some((self.now, 0));
     }
-    let is_refusal =
-      matches!(flight.endpoint, Endpoint::Login | Endpoint::Register | Endpoint::Logs)
-        && flight.rows.is_empty() != (flight.endpoint == Endpoint::Logs);
-    match status {
-      Some(401 | 403) if is_refusal => process.refused_at = Some(self.now),
-      Some(401) if flight.endpoint == Endpoint::Announce => process.refused_at = Some(self.now),
+    let attempts = match (flight.endpoint, flight.rows.first()) {
+      (Endpoint::Storage, Some(id)) if !is_success => {
+        let failures = process.storage_failures.entry(*id).or_default();
+        *failures += 1;
+        *failures
+      }
+      (Endpoint::Logs, Some(id)) => {
+        process.storage_failures.remove(id);
+        0
+      }
+      _ => 0,
+    };
+    // The steps of an overflow upload may be refused for another reason than the key.
+    let is_step = flight.endpoint == Endpoint::Announce || !flight.is_first;
+    let is_overflow = is_step && flight.is_upload;
+    match (status, flight.endpoint) {
+      (_, Endpoint::Storage | Endpoint::Version) => {}
+      (Some(401), _) => process.refused_at = Some(self.now),
+      (Some(403), _) if !is_overflow => process.refused_at = Some(self.now),
       _ => {}
     }
     let heeds = !matches!(flight.endpoint, Endpoint::Storage | Endpoint::Version);
@@ -209,6 +227,9 @@ impl World {
       };
       format!("process {number} gets #{id}: {answer}")
     });
+    if attempts > OVERFLOW_ATTEMPTS {
+      return self.finding("overflow uploads are bounded", format!("{attempts} failed in a row"));
+    }
     let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };
     process.exporter.handle_response(id, result, now);
     self.settle(number)

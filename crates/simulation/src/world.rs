@@ -15,8 +15,8 @@ use fastrand::Rng;
 use spool::memory::MemoryFiles;
 
 use crate::{
-  Finding,
   coverage::Coverage,
+  finding::Finding,
   host::{Process, REQUEST_TIMEOUT, Ticket, settings},
   plan::{Action, Fault, FaultKind, Plan},
   reference::{Fate, Produced},
@@ -265,7 +265,21 @@ impl World {
       Process::start(number, &self.settings, &self.plan.setup, &self.disk, seed, now);
     self.clear_disk_faults();
     process.exporter.set_masking(self.masking);
+    // Busy until the first operations are performed: nothing else may happen before.
+    process.is_disk_busy = true;
     self.processes.insert(number, process);
+    self.settle(number)?;
+    if !self.is_over && self.plan.setup.has_spool && self.rng.u8(..8) == 0 {
+      self.coverage.count("deaths within the first operations");
+      for _ in 0..self.rng.u8(..5) {
+        self.perform_first(number, 1)?;
+      }
+      return self.kill(number);
+    }
+    self.perform_first(number, usize::MAX)?;
+    if let Some(process) = self.processes.get_mut(&number) {
+      process.is_disk_busy = false;
+    }
     self.settle(number)
   }
 
@@ -329,8 +343,8 @@ impl World {
     let Some(process) = self.processes.get_mut(&number) else { return Ok(false) };
     let lost = |process: &Process| process.account.counters.stats().lost;
     let before = lost(process);
-    let is_full = process.exporter.memory_bytes() + text.len() > self.settings.queue_room();
-    if is_full {
+    let (held, room) = (process.exporter.memory_bytes(), self.settings.queue_room());
+    if held + text.len() > room && priority != Priority::Continuation {
       process.reserve += text.len();
     }
     if let Err(reason) = process.exporter.handle_event(text, priority, now) {
@@ -338,6 +352,10 @@ impl World {
       return Ok(reason == LossReason::QueueFull);
     }
     let after = lost(process);
+    if priority == Priority::Continuation && held + text.len() > room + room / 8 {
+      let detail = format!("{held} bytes are held");
+      return self.finding("what exceeds the queue is refused", detail).map(|()| false);
+    }
     let grown = |reason: LossReason| after.get(reason.name()) > before.get(reason.name());
     let fate = match () {
       () if grown(LossReason::QueueFull) => Fate::Refused,
