@@ -69,8 +69,12 @@ export const MUTATIONS = [
   {
     name: 'queue: keys follow the age of rows',
     file: `${EXPORT}/batch/queue.rs`,
-    replace: `      let Some(Waiting { row, bytes, weight, .. }) = self.waiting.remove(&id) else { continue };`,
-    by: `      let Some(Waiting { row, bytes, weight, sequence }) = self.waiting.remove(&id) else { continue };
+    replace: `      let Some(Waiting { row, bytes, memory_bytes, .. }) = self.waiting.remove(&id) else {
+        continue;
+      };`,
+    by: `      let Some(Waiting { row, bytes, memory_bytes, sequence }) = self.waiting.remove(&id) else {
+        continue;
+      };
       self.next_key = sequence;`,
   },
   {
@@ -116,13 +120,13 @@ export const MUTATIONS = [
   },
   {
     name: 'delivery: nothing waits for retry_at',
-    file: `${EXPORT}/delivery/mod.rs`,
+    file: `${EXPORT}/delivery/advance.rs`,
     replace: `    if self.retry_at.is_none() && !self.is_idle() {`,
     by: `    if !self.is_idle() {`,
   },
   {
     name: 'delivery: the timeout forgets retry_at',
-    file: `${EXPORT}/delivery/mod.rs`,
+    file: `${EXPORT}/delivery/advance.rs`,
     replace: `      _ if self.retry_at.is_some() => self.retry_at,`,
     by: `      _ if self.retry_at.is_some() => None,`,
   },
@@ -144,13 +148,13 @@ export const MUTATIONS = [
     let _unused = segment;`,
   },
   {
-    name: 'delivery: a segment is removed when it is sent, before the acknowledgement',
-    file: `${EXPORT}/delivery/requests.rs`,
-    replace: `      let Some(queued) = self.outbox.address(key, &to) else { break };`,
-    by: `      if let Some(segment) = self.outbox.get(key).and_then(|queued| queued.segment.as_deref().copied()) {
-        self.spool.remove(segment);
-      }
-      let Some(queued) = self.outbox.address(key, &to) else { break };`,
+    name: 'delivery: a segment is removed before the acknowledgement',
+    file: `${EXPORT}/delivery/batches.rs`,
+    replace: `      Ok(entry) => Written::Backed(entry),`,
+    by: `      Ok(entry) => {
+        self.spool.remove(entry);
+        Written::Backed(entry)
+      }`,
   },
   {
     name: 'delivery: evicted rows are not counted as lost',
@@ -160,7 +164,7 @@ export const MUTATIONS = [
   },
   {
     name: 'delivery: adopted rows are accepted twice',
-    file: `${EXPORT}/delivery/mod.rs`,
+    file: `${EXPORT}/delivery/state.rs`,
     replace: `      self.account.counters.accept(RowTotals { rows, bytes });
       self.spool`,
     by: `      self.account.counters.accept(RowTotals { rows: rows * 2, bytes });
@@ -168,7 +172,7 @@ export const MUTATIONS = [
   },
   {
     name: 'delivery: adopted segments are not counted in the size of the spool',
-    file: `${EXPORT}/delivery/mod.rs`,
+    file: `${EXPORT}/delivery/state.rs`,
     replace: `      self.spool.adopted(entry.bytes);`,
     by: ``,
   },
@@ -182,7 +186,7 @@ export const MUTATIONS = [
     name: 'delivery: a segment that cannot be read is given up without being counted',
     file: `${EXPORT}/delivery/batches.rs`,
     replace: `        self.spool.quarantine(spooled.entry);
-        self.lose_spooled(&spooled, "a file in the spool is damaged", now);`,
+        self.lose_spooled(&spooled, "a spool file is damaged", now);`,
     by: `        self.spool.quarantine(spooled.entry);`,
   },
   {
@@ -232,26 +236,25 @@ export const MUTATIONS = [
   {
     name: 'shutdown: it ignores its deadline',
     file: `${EXPORT}/exporter.rs`,
-    replace: `    deadline.is_some_and(|deadline| self.delivery.is_done() || is_late(deadline))`,
-    by: `    let _unused = is_late;
-    deadline.is_some_and(|_| self.delivery.is_done())`,
+    replace: `    let is_over = |deadline| self.delivery.is_done() || deadline <= now.elapsed;`,
+    by: `    let is_over = |_: Duration| self.delivery.is_done();`,
   },
   {
     name: 'shutdown: it does not wait for writes in progress',
     file: `${EXPORT}/exporter.rs`,
-    replace: `    let is_late = |deadline| deadline <= now.elapsed && !self.delivery.is_writing();`,
-    by: `    let is_late = |deadline| deadline <= now.elapsed;`,
+    replace: `    deadline.is_some_and(|deadline| is_over(deadline) && !self.delivery.is_writing())`,
+    by: `    deadline.is_some_and(is_over)`,
   },
   {
     name: 'shutdown: open spans stay open',
     file: `${EXPORT}/exporter.rs`,
     replace: `    let rows = self.translator.close_all(now.unix_ms);
-    self.enqueue(rows, now);`,
+    self.enqueue_sorted(rows, now);`,
     by: `    self.translator.close_all(now.unix_ms);`,
   },
   {
     name: 'shutdown: what is left is not counted',
-    file: `${EXPORT}/delivery/mod.rs`,
+    file: `${EXPORT}/delivery/advance.rs`,
     replace: `    self.account.counters.lose(reason, left);`,
     by: `    let _unused = reason;`,
   },
@@ -278,26 +281,26 @@ export const MUTATIONS = [
     let has_written`,
   },
   {
-    name: 'snapshot: it is not written when spans close',
+    name: 'snapshot: it is not written when spans open or close',
     file: `${EXPORT}/open_spans.rs`,
     replace: `      self.due.get_or_insert(now + WRITE_EVERY);`,
-    by: `      self.due.get_or_insert(now + WRITE_EVERY * 20);`,
+    by: `      let _unused = now + WRITE_EVERY;`,
   },
   {
     name: 'snapshot: adopted snapshots are discarded before ours is written',
     file: `${EXPORT}/exporter.rs`,
-    replace: `    if !adopted.records.is_empty() {
+    replace: `    if !adopted.snapshots.is_empty() {
       self.snapshot.restored(now.elapsed);`,
-    by: `    if !adopted.records.is_empty() {
+    by: `    if !adopted.snapshots.is_empty() {
       self.delivery.spool.discard_adopted();
       self.snapshot.restored(now.elapsed);`,
   },
   {
-    name: 'snapshot: orphaned spans are never closed before the end, nor then',
+    name: 'snapshot: orphaned spans are closed without their last rows',
     file: `${EXPORT}/exporter.rs`,
-    replace: `      let rows = self.translator.close_forsaken(now.unix_ms, left_by);
-      self.enqueue(rows, now);`,
-    by: `      self.translator.close_forsaken(now.unix_ms, left_by);`,
+    replace: `      let rows = self.translator.close_orphaned(now.unix_ms, left_by);
+      self.enqueue_sorted(rows, now);`,
+    by: `      self.translator.close_orphaned(now.unix_ms, left_by);`,
   },
   {
     name: 'admission: everything is admitted',
@@ -320,12 +323,10 @@ export const MUTATIONS = [
     by: `      let removed: io::Result<()> = Ok(());`,
   },
   {
-    name: 'spool: the lock of a dead process is not taken',
+    name: 'spool: only the first search finds dead processes',
     file: 'crates/spool/src/adopt.rs',
-    replace: `      if let Some(lock) = lock {
-        dead.insert`,
-    by: `      if let Some(lock) = lock.filter(|_| sweeps) {
-        dead.insert`,
+    replace: `      if let Some(lock) = adopted.note(lock).flatten() {`,
+    by: `      if let Some(lock) = adopted.note(lock).flatten().filter(|_| sweeps) {`,
   },
   {
     name: 'spool: adopted segments come in any order',
