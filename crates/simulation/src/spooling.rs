@@ -264,15 +264,20 @@ impl World {
       self.coverage.count("deaths with operations pending");
       let (performed, is_torn) = (self.rng.usize(..=process.operations.len()), self.rng.bool());
       for _ in 0..performed {
-        self.perform(number)?;
+        // Nobody gets the completions: what adoption has removed is counted by nobody, either.
+        if let Some((_, Completion::Adopted(adopted))) = self.perform(number)? {
+          self.lost += adopted.expired.rows + adopted.damaged.rows;
+        }
       }
       if is_torn && let Some(process) = self.processes.get_mut(&number) {
         self.coverage.count("deaths within an operation");
         process.files.arm(self.rng.u32(..3), Fault::Crash);
         let now = self.now.as_millis() as i64;
         if let (Some(spool), Some(pending)) = (&mut process.spool, process.operations.pop_front()) {
-          // Nobody gets the completion.
-          let _completion = spool.perform(pending.operation, now + crate::world::START);
+          let completion = spool.perform(pending.operation, now + crate::world::START);
+          if let Completion::Adopted(adopted) = completion {
+            self.lost += adopted.expired.rows + adopted.damaged.rows;
+          }
         }
       }
     }

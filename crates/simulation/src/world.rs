@@ -381,10 +381,11 @@ impl World {
         && let Some(other) = span.states.last().map(|state| state.process)
         && other != number
         && self.adopters.get(&other) != Some(&Some(number))
-        && (span.behind(span.states.len(), self.server.merged.rows.get(&id)).is_some()
+        && (self.processes.contains_key(&other)
+          || span.behind(span.states.len(), self.server.merged.rows.get(&id)).is_some()
           || self.segments(None).iter().flatten().any(|(there, _)| *there == id))
       {
-        // What the other process left comes later, or again.
+        // The other process lives, or what it left comes later, or again.
         self.history.unordered.insert(id);
       }
       if let Some(process) = self.processes.get_mut(&number) {
