@@ -88,7 +88,7 @@ impl Shared {
     self.destination.lock().unwrap_or_else(PoisonError::into_inner).clone()
   }
 
-  /// Records that the thread has ended after a shutdown.
+  /// Records that the shutdown is complete: the thread ends.
   pub fn set_ended(&self) {
     self.masks.clear();
     self.has_ended.store(true, SeqCst);

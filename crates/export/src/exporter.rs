@@ -89,7 +89,7 @@ pub struct Exporter {
   outputs: VecDeque<Output>,
   /// When the spool is searched again.
   adopt_due: Option<Duration>,
-  /// When the process ends; `None`: the host has not set it.
+  /// The earliest deadline of a shutdown, as the host knows it before the shutdown itself comes; `None`: none is known.
   exit_deadline: Option<Duration>,
   /// Whether inputs wait for `handle_timeout`.
   has_input: bool,

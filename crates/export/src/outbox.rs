@@ -40,7 +40,7 @@ pub struct OversizeState {
 /// A batch that is in the spool only.
 #[derive(Clone, Debug)]
 pub struct SpooledBatch {
-  /// The sequence number of its first row.
+  /// The key of the batch.
   pub key: u64,
   /// The segment that contains it.
   pub entry: Segment,

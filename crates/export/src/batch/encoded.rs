@@ -31,7 +31,7 @@ struct EncodedRow {
 const HEAD: usize = RowId::BYTES + size_of::<u32>();
 
 impl EncodedBatch {
-  /// The sequence number of its first row, which identifies the batch.
+  /// The key of the batch: the number of its first row among those that left the queue. No other batch has it.
   pub fn key(&self) -> u64 {
     self.rows.first().map_or(u64::MAX, |row| row.sequence)
   }

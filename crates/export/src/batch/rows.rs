@@ -44,7 +44,7 @@ impl RowBatch {
     self.memory_bytes
   }
 
-  /// The key of the batch: the sequence number of its first row among those that left the queue.
+  /// The key of the batch: the number of its first row among those that left the queue.
   pub fn key(&self) -> Option<u64> {
     self.rows.first().map(|(_, sequence)| *sequence)
   }
