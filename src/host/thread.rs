@@ -100,6 +100,7 @@ impl<'a> Host<'a> {
 
   async fn run(mut self) {
     // Spans of dead processes are restored before events that may resume them.
+    self.exporter.set_masking(self.shared.masks.masking());
     self.carry_out();
     loop {
       let more = self.handle_inputs();
@@ -126,7 +127,6 @@ impl<'a> Host<'a> {
         () = self.shared.queue.arrival() => {}
         Some(responded) = self.requests.join_next_with_id() => self.handle_response(responded),
         () = sleep_until(timeout.unwrap_or_else(Instant::now)), if timeout.is_some() => {}
-        else => self.shared.queue.arrival().await,
       }
     }
   }

@@ -302,7 +302,8 @@ impl Exporter {
     let has_written = self.delivery.advance(urgent, now);
     // The snapshot follows the rows: not while some are with the masking function.
     if (has_written || self.snapshot.is_due(now.elapsed)) && !self.delivery.is_masking() {
-      self.write_snapshot(now);
+      let begins = self.snapshot.begin();
+      self.write_snapshot(begins, now);
     }
     if let Some(session) = self.delivery.take_session() {
       self.outputs.push_back(Output::Connected(session));
@@ -444,8 +445,8 @@ impl Exporter {
     }
   }
 
-  fn write_snapshot(&mut self, now: Now) {
-    if self.snapshot.begin() {
+  fn write_snapshot(&mut self, begins: bool, now: Now) {
+    if begins {
       // Names may contain content that must be redacted.
       let with_names = self.settings.redactor.is_none() && !self.delivery.masks();
       let content = self.translator.snapshot(now.unix_ms, with_names);
@@ -492,7 +493,8 @@ impl Exporter {
 
   /// Ends: counts the remaining rows, and completes every flush and shutdown.
   fn end(&mut self, now: Now) {
-    self.write_snapshot(now);
+    let begins = self.snapshot.begin_last();
+    self.write_snapshot(begins, now);
     let complete = self.delivery.finish();
     self.account.counters.set_open_spans(0);
     self.account.warn_total_lost();

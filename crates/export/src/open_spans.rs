@@ -22,8 +22,10 @@ pub struct SnapshotSchedule {
   is_writing: bool,
   /// When restored spans are closed, for each time that some were restored.
   close_orphaned_at: VecDeque<Duration>,
-  /// Whether snapshots of dead processes still exist.
+  /// Whether snapshots of dead processes exist that no snapshot being written contains.
   has_adopted: bool,
+  /// Whether the snapshot that is being written contains the spans of adopted ones.
+  writes_adopted: bool,
 }
 
 impl SnapshotSchedule {
@@ -64,17 +66,26 @@ impl SnapshotSchedule {
       return false;
     }
     self.is_writing = true;
+    self.writes_adopted |= std::mem::take(&mut self.has_adopted);
     true
+  }
+
+  /// Begins to write the last snapshot, even while another one is being written. False if it is current.
+  pub fn begin_last(&mut self) -> bool {
+    self.is_writing = false;
+    self.begin()
   }
 
   /// Ends the write. True if the adopted snapshots can be discarded: the written one contains their spans.
   pub fn finish(&mut self, is_written: bool, now: Duration) -> bool {
     self.is_writing = false;
+    let writes_adopted = std::mem::take(&mut self.writes_adopted);
     if !is_written {
+      self.has_adopted |= writes_adopted;
       self.due = Some(now + RETRY_AFTER);
       return false;
     }
-    std::mem::take(&mut self.has_adopted)
+    writes_adopted
   }
 
   /// Whether orphaned spans are to be closed now. True once for each time that spans were restored.

@@ -157,7 +157,7 @@ impl SpoolWriter {
   /// Handles a failed removal: the segment still takes its disk space.
   pub fn remove_failed(&mut self, entry: Segment, error: &impl fmt::Display) {
     self.disk_bytes += entry.bytes;
-    self.failed(&format!("delivered rows cannot be removed: {error}"));
+    self.failed(&format!("a spool file cannot be removed: {error}"));
   }
 
   /// Replaces the snapshot of open spans; `None` removes it.

@@ -49,6 +49,8 @@ impl Delivery {
     let reason =
       if self.unauthorized { LossReason::Unauthorized } else { LossReason::NotDeliveredAtExit };
     self.account.counters.lose(reason, left);
+    // Their rows are counted: a request sent from now on would deliver lost rows.
+    self.requests.clear();
     self.spool.close();
     left.rows + spooled.rows == 0
   }

@@ -70,7 +70,11 @@ impl Delivery {
     let id = self.next_request;
     self.next_request += 1;
     let size = call.body.len();
-    let url = redact_url(&call.url);
+    let url = match &purpose {
+      // The address of the storage contains a secret.
+      Purpose::Overflow { upload: OverflowUpload::Storing { origin, .. }, .. } => origin.clone(),
+      _ => redact_url(&call.url),
+    };
     self.account.log.line(format_args!("request {id}: {} {url}, {size} bytes", call.method));
     self.in_flight.insert(id, InFlight { began, url: call.url.clone(), purpose });
     self.requests.push_back(Request { id, call });
