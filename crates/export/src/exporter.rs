@@ -260,6 +260,7 @@ impl Exporter {
     if self.has_ended {
       self.outputs.push_back(Output::Completed { ticket, complete: self.is_settled() });
     } else {
+      self.delivery.mark(self.delivery.next_sequence());
       self.flushes.push(waiting);
     }
     ticket
@@ -467,9 +468,9 @@ impl Exporter {
   fn complete_flushes(&mut self, now: Now) {
     for mut flush in mem::take(&mut self.flushes) {
       if let Boundary::Rows(sequence) = flush.boundary
-        && !self.delivery.lingers_before(sequence)
+        && let Some(key) = self.delivery.take_mark(sequence)
       {
-        flush.boundary = Boundary::Batches(self.delivery.next_key());
+        flush.boundary = Boundary::Batches(key);
       }
       let complete = match flush.boundary {
         Boundary::Rows(_) => false,

@@ -111,11 +111,13 @@ impl Delivery {
     let (outbox, masked) = (&self.outbox, &self.masked);
     let is_masked = |row: &Row| masked.carries(&row.span.row);
     let is_free = |row: &Row| !outbox.carries(&row.span.row) && !is_masked(row);
-    self.queue.pick(limits, |row| match pick {
+    let picked = self.queue.pick(limits, |row| match pick {
       Pick::All => !is_masked(row),
       Pick::Free => is_free(row),
       Pick::Compactable => row.ends() && row.bytes() <= row.memory_bytes() && is_free(row),
-    })
+    });
+    self.resolve_marks();
+    picked
   }
 
   /// Whether no further batch can be masked now.
@@ -137,6 +139,7 @@ impl Delivery {
   pub(super) fn lose_unmasked(&mut self, now: Now) {
     let limits = Limits { rows: usize::MAX, bytes: usize::MAX };
     let waiting = self.queue.pick(limits, |_| true);
+    self.resolve_marks();
     self.waiting_since = None;
     for rows in self.masked.clear().chain(waiting) {
       let totals = RowTotals { rows: rows.rows(), bytes: rows.counted() };

@@ -32,6 +32,12 @@ pub(super) enum Connection {
   Up(Session),
 }
 
+/// A sequence number, and the key at which rows with earlier ones had left the queue.
+pub(super) struct Mark {
+  sequence: u64,
+  key: Option<u64>,
+}
+
 /// Delivers rows: queue, masking, spool, connection and requests.
 pub struct Delivery {
   pub(super) settings: Arc<Settings>,
@@ -39,6 +45,8 @@ pub struct Delivery {
   /// The operations on the spool.
   pub spool: SpoolWriter,
   pub(super) queue: RowQueue,
+  /// What flushes wait for.
+  pub(super) marks: Vec<Mark>,
   pub(super) masking: Masking,
   /// The batches that are being masked.
   pub(super) masked: MaskingQueue,
@@ -84,6 +92,7 @@ impl Delivery {
       settings,
       account,
       queue: RowQueue::default(),
+      marks: Vec::new(),
       masking: Masking::default(),
       masked: MaskingQueue::default(),
       outbox: Outbox::default(),
@@ -175,11 +184,6 @@ impl Delivery {
     self.queue.next_sequence()
   }
 
-  /// Batches that rows become from now on have keys from this on.
-  pub fn next_key(&self) -> u64 {
-    self.queue.next_key()
-  }
-
   /// Whether every batch with an earlier key is settled.
   pub fn is_settled_before(&self, key: u64) -> bool {
     let first = [self.masked.first_key(), self.outbox.first_key()];
@@ -189,6 +193,28 @@ impl Delivery {
   /// Whether a row with an earlier sequence number still lingers.
   pub fn lingers_before(&self, sequence: u64) -> bool {
     self.queue.first_sequence().is_some_and(|first| first < sequence)
+  }
+
+  /// Marks a sequence number for [`Self::take_mark`].
+  pub fn mark(&mut self, sequence: u64) {
+    self.marks.push(Mark { sequence, key: None });
+    self.resolve_marks();
+  }
+
+  /// The key below which all rows with earlier sequence numbers are, once they have left the queue. A mark is taken
+  /// once.
+  pub fn take_mark(&mut self, sequence: u64) -> Option<u64> {
+    let at = self.marks.iter().position(|mark| mark.sequence == sequence && mark.key.is_some())?;
+    self.marks.swap_remove(at).key
+  }
+
+  /// Rows have left the queue: later ones are in batches with later keys.
+  pub(super) fn resolve_marks(&mut self) {
+    let (first, next_key) = (self.queue.first_sequence(), self.queue.next_key());
+    for mark in self.marks.iter_mut().filter(|mark| mark.key.is_none()) {
+      let lingers = first.is_some_and(|first| first < mark.sequence);
+      mark.key = (!lingers).then_some(next_key);
+    }
   }
 
   /// Whether any batch is being masked.

@@ -152,6 +152,30 @@ fn a_flush_sends_at_once_and_completes_when_its_rows_are_settled() {
 }
 
 #[test]
+fn a_flush_does_not_wait_for_rows_that_come_after_it() {
+  let mut host = Host::new(json!({}));
+  (0..70).for_each(|n| host.run(&format!("before_{n}")));
+  let ticket = host.exporter.flush(10 * SECOND, host.now());
+  (0..70).for_each(|n| host.run(&format!("after_{n}")));
+  // The first batch is acknowledged; the second is never answered.
+  let mut uploads = Vec::new();
+  loop {
+    host.exporter.handle_timeout(host.now());
+    let Some(Request { id, call }) = host.exporter.poll_request() else { break };
+    if call.url.ends_with("/logs3") {
+      uploads.push(id);
+    } else {
+      let path = call.url.trim_start_matches("http://127.0.0.1:9").to_owned();
+      host.exporter.handle_response(id, Ok(braintrust(&path, 0)), host.now());
+    }
+  }
+  assert_eq!(uploads.len(), 2, "both batches are in flight");
+  host.exporter.handle_response(uploads[0], Ok(braintrust("/logs3", 0)), host.now());
+  host.respond(&braintrust);
+  assert_eq!(host.completed, [(ticket, true)]);
+}
+
+#[test]
 fn a_flush_completes_by_its_deadline_when_the_server_fails() {
   let mut host = Host::new(json!({}));
   host.run("run_1");
