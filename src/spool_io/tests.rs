@@ -6,7 +6,10 @@ use std::{
   io::{BufRead, BufReader, Read},
   path::Path,
   process::{Command, Stdio},
-  sync::atomic::{AtomicUsize, Ordering},
+  sync::{
+    RwLock,
+    atomic::{AtomicUsize, Ordering},
+  },
   thread,
   time::{Duration, Instant},
 };
@@ -19,6 +22,10 @@ use super::DiskFiles;
 
 type Spool = spool::Spool<DiskFiles>;
 
+/// Held for writing while a child process starts: between fork and exec it has copies of all locks, so that what another
+/// test has dropped still looks alive.
+static STARTING: RwLock<()> = RwLock::new(());
+
 const NOW: i64 = 1_795_417_364_000;
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
@@ -29,6 +36,7 @@ fn open(dir: &Path, pid: u32, fsync: bool) -> Spool {
 
 #[test]
 fn files_of_a_dead_process_are_adopted_and_those_of_a_running_one_are_not() {
+  let _nothing_starts = STARTING.read().unwrap();
   let dir = tempfile::tempdir().unwrap();
   for fsync in [false, true] {
     let mut first = open(dir.path(), 1, fsync);
@@ -66,6 +74,7 @@ fn a_process_that_is_killed() {
 #[test]
 fn files_of_a_killed_process_are_adopted_at_once() {
   let dir = tempfile::tempdir().unwrap();
+  let starting = STARTING.write().unwrap();
   let mut child = Command::new(std::env::current_exe().unwrap())
     .args(["--ignored", "--nocapture", "--exact", "spool_io::tests::a_process_that_is_killed"])
     .current_dir(dir.path())
@@ -73,6 +82,7 @@ fn files_of_a_killed_process_are_adopted_at_once() {
     .stdout(Stdio::piped())
     .spawn()
     .unwrap();
+  drop(starting);
   let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
   assert!(lines.any(|line| line.unwrap() == "ready"));
   let mut second = open(dir.path(), 2, false);
@@ -89,6 +99,7 @@ fn concurrent_processes_adopt_each_segment_once() {
   const PROCESSES: u32 = 8;
   const EACH: u32 = 25;
   const ADOPTERS: u32 = 6;
+  let _nothing_starts = STARTING.read().unwrap();
   let dir = tempfile::tempdir().unwrap();
   for pid in 0..PROCESSES {
     let mut first = open(dir.path(), pid, false);
@@ -129,6 +140,7 @@ fn concurrent_processes_adopt_each_segment_once() {
 #[test]
 fn spool_files_are_readable_by_their_owner_alone() {
   use std::os::unix::fs::PermissionsExt;
+  let _nothing_starts = STARTING.read().unwrap();
   let dir = tempfile::tempdir().unwrap();
   let spool_dir = dir.path().join("new").join("spool");
   let mut spool = open(&spool_dir, 1, true);
@@ -143,6 +155,7 @@ fn spool_files_are_readable_by_their_owner_alone() {
 
 #[test]
 fn an_error_names_its_path_and_operation_and_keeps_its_kind() {
+  let _nothing_starts = STARTING.read().unwrap();
   let dir = tempfile::tempdir().unwrap();
   let file = dir.path().join("file");
   fs::write(&file, "no directory").unwrap();
@@ -161,6 +174,7 @@ fn an_error_names_its_path_and_operation_and_keeps_its_kind() {
 
 #[test]
 fn a_deleted_directory_is_created_again() {
+  let _nothing_starts = STARTING.read().unwrap();
   let dir = tempfile::tempdir().unwrap();
   let spool_dir = dir.path().join("spool");
   let mut spool = open(&spool_dir, 1, false);
@@ -177,6 +191,7 @@ fn a_deleted_directory_is_created_again() {
 
 #[test]
 fn a_damaged_segment_is_detected_and_quarantined() {
+  let _nothing_starts = STARTING.read().unwrap();
   let dir = tempfile::tempdir().unwrap();
   let mut spool = open(dir.path(), 1, false);
   let segment = spool.put(b"rows", 1, NOW).unwrap();
@@ -215,6 +230,7 @@ proptest! {
   fn each_segment_is_adopted_once_unless_it_is_acknowledged(
     steps in prop::collection::vec((0_usize..3, step()), 0..40),
   ) {
+  let _nothing_starts = STARTING.read().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let mut opened = 0;
     let mut next = || {
