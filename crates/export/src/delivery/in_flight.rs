@@ -8,7 +8,7 @@ use crate::{connection::Session, overflow::OverflowUpload};
 pub(super) struct InFlight {
   /// When it began; for a later step of a sequence, when the first one began.
   pub began: Duration,
-  /// Its address.
+  /// Its address as it may be printed, without secrets.
   pub url: String,
   /// What its response is for.
   pub purpose: Purpose,

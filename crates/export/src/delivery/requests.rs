@@ -76,7 +76,7 @@ impl Delivery {
       _ => redact_url(&call.url),
     };
     self.account.log.line(format_args!("request {id}: {} {url}, {size} bytes", call.method));
-    self.in_flight.insert(id, InFlight { began, url: call.url.clone(), purpose });
+    self.in_flight.insert(id, InFlight { began, url, purpose });
     self.requests.push_back(Request { id, call });
   }
 }

@@ -17,7 +17,7 @@ use crate::{
   outcome::{ExportOutcome, classify},
   overflow::{self, OverflowError, OverflowUpload},
   time::Now,
-  transport::{RequestId, Response, TransportError, redact_url},
+  transport::{RequestId, Response, TransportError},
 };
 
 /// How long nothing is sent after the server has refused the key.
@@ -61,8 +61,8 @@ impl Delivery {
       Purpose::Upload(key) => {
         let outcome = classify(&result, now.unix_ms);
         let why = match result {
-          Ok(response) => format!("{} answered {}", redact_url(&url), response.describe()),
-          Err(error) => format!("{}: {error}", redact_url(&url)),
+          Ok(response) => format!("{url} answered {}", response.describe()),
+          Err(error) => format!("{url}: {error}"),
         };
         self.uploaded(key, began, outcome, why, now);
       }
