@@ -64,7 +64,9 @@ impl Admission {
       Priority::Start => self.max_bytes / 16,
       // When the exporter is full, only minimal ends are admitted.
       Priority::Continuation => 0,
-      Priority::MinimalEnd | Priority::Note => self.max_bytes / 4,
+      // However much content waits before it: the other priorities fill at most 19/16 of the bound.
+      Priority::MinimalEnd => self.max_bytes + self.max_bytes / 2,
+      Priority::Note => self.max_bytes / 4,
     }
   }
 }
@@ -81,8 +83,14 @@ mod tests {
     assert!(!FULL.admits(Priority::Start, 801, 800));
     assert!(FULL.admits(Priority::Continuation, 1000, 800));
     assert!(!FULL.admits(Priority::Continuation, 1001, 800));
-    assert!(FULL.admits(Priority::MinimalEnd, 400, 9000));
-    assert!(!FULL.admits(Priority::MinimalEnd, 401, 9000));
+    assert!(FULL.admits(Priority::MinimalEnd, 2400, 9000));
+    assert!(!FULL.admits(Priority::MinimalEnd, 2401, 9000));
+  }
+
+  #[test]
+  fn content_that_waits_to_be_translated_leaves_room_for_minimal_ends() {
+    let most = 1600 + 1600 / 8 + 1600 / 16;
+    assert!(FULL.admits(Priority::MinimalEnd, most + 400, 9000));
   }
 
   #[test]
