@@ -20,6 +20,7 @@ const FOLDERS = ['src', 'crates', 'js', 'tools', '__test__/support', '__test__/f
 const FLAT = ['__test__'];
 const FILES = ['index.js', 'register.mjs'];
 /** Where jest looks for what a test file loads. */
+const CARGO_TEST = 'cargo test --quiet --target host-tuple --package'.split(' ');
 const ROOTS = ['js', 'tools', '__test__'].flatMap((folder) => ['--roots', folder]);
 /** How long no file may change before the work begins, in milliseconds: editors write more than once. */
 const QUIET_MS = 150;
@@ -68,7 +69,7 @@ function stepsFor(files) {
   );
   const scripts = files.filter((file) => /\.(m?js|ts)$/.test(file));
   const packages = new Set(rust.map(packageOf));
-  const steps = [...packages].map((name) => ['cargo', 'test', '--quiet', '--package', name]);
+  const steps = [...packages].map((name) => [...CARGO_TEST, name]);
   if (rust.length > 0 && !options['native-tests'])
     steps.push(['npm', 'run', '--silent', 'build:debug']);
   const specs = scripts.length > 0 ? specsFor(scripts) : [];

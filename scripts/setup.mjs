@@ -1,6 +1,6 @@
 /**
  * Makes a fresh clone ready to run: installs the packages, installs those of the workflow example (which needs a Flue
- * line of its own), bundles the viewer's page, and builds the native part: with the profile `fast` by default, as it is
+ * line of its own), bundles the viewer's page, and builds the native part: unoptimised by default, as it is
  * published with --release. With --tests it also installs the lines of Flue and Node that only the tests run, and Chromium
  * from the system's packages where there is none (not with FLUE_BRAINTRUST_NO_BROWSER set, which also skips its
  * tests). Steps that are up to date are skipped silently. Uses core modules only, since nothing is installed yet.
@@ -20,8 +20,8 @@ import { missingPrerequisites } from './prerequisites.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const TAIL_LINES = 40;
 const CHROMIUM_MS = 300_000;
-/** In `target/`: the profile of the binary that setup built last, and when. */
-const PROFILE_STAMP = '.setup-profile';
+/** In `target/`: which binary is the release build that setup made last. */
+const RELEASE_STAMP = '.setup-release';
 
 /** Directories with packages of their own, because each needs another line of Flue, or of Node. */
 const examples = ['examples/workflow'];
@@ -45,34 +45,25 @@ const { values: options } = parseArgs({
 });
 
 checkPrerequisites();
-const profile = options.release ? 'release' : 'fast';
 const compiled = options['no-build'] || isBuilt() ? undefined : compile();
 
-if (!isInstalled(root)) {
-  await step('Installing the packages', { ...npm(['ci']), cwd: root });
-  if (!existsSync(join(root, 'node_modules', 'node', 'bin'))) await installNode();
-  markInstalled(root);
-}
-await installLines('Installing the workflow example', examples);
-if (options.tests)
-  await installLines('Installing other lines of Flue and Node for the tests', testLines);
+await installPackages(options.tests ? [...examples, ...testLines] : examples);
 if (options.tests) await installWasmTarget();
 if (options.tests && !process.env.FLUE_BRAINTRUST_NO_BROWSER) await installChromium();
 await bundleViewer();
 if (compiled !== undefined) {
-  const script = options.release ? 'build' : 'build:fast';
+  const script = options.release ? 'build' : 'build:debug';
   // A failure shows again, and at the right place.
   const build = () => compiled.then(() => run({ ...npm(['run', script]), cwd: root }));
   await step('Building the native part', build);
-  writeFileSync(join(root, 'target', PROFILE_STAMP), `${profile} ${modified(binaryOf())}`);
+  if (options.release) writeFileSync(join(root, 'target', RELEASE_STAMP), stampOf(binaryOf()));
 }
 
 /** Compiles while the packages are installed: the build, which needs their tools, then takes seconds. */
 function compile() {
-  const { stdout } = spawnSync('rustc', ['-vV'], { cwd: root, encoding: 'utf8' });
-  const host = /^host: (.*)$/m.exec(stdout)?.[1];
-  // As the build does it, or nothing of it would serve twice.
-  const args = ['build', '--target', String(host), '--profile', profile];
+  // As the build and the tests do it, or nothing of it would serve twice.
+  const profile = options.release ? 'release' : 'dev';
+  const args = ['build', '--target', 'host-tuple', '--profile', profile];
   return run({ command: 'cargo', args, cwd: root });
 }
 
@@ -82,14 +73,20 @@ async function bundleViewer() {
   await bundle();
 }
 
-/** Installs those of the directories that are not up to date, all at once. */
-async function installLines(title, directories) {
+/** Installs the packages of the root and of those directories that are not up to date, all at once. */
+async function installPackages(directories) {
   const outdated = directories.map((name) => join(root, name)).filter((name) => !isInstalled(name));
-  if (outdated.length === 0) return;
+  // Nothing that the directories use needs an install script.
+  const installs = outdated.map((cwd) => ({ ...npm(['ci', '--ignore-scripts']), cwd }));
+  const isRootOutdated = !isInstalled(root);
+  if (isRootOutdated) installs.push({ ...npm(['ci']), cwd: root });
+  if (installs.length === 0) return;
 
-  // Nothing that they use needs an install script.
-  const install = npm(['ci', '--ignore-scripts']);
-  await step(title, ...outdated.map((cwd) => ({ ...install, cwd })));
+  await step('Installing the packages', ...installs);
+  if (isRootOutdated) {
+    if (!existsSync(join(root, 'node_modules', 'node', 'bin'))) await installNode();
+    markInstalled(root);
+  }
   outdated.forEach(markInstalled);
 }
 
@@ -198,15 +195,11 @@ function markInstalled(directory) {
   writeFileSync(stampFile(directory), lockHash(directory));
 }
 
-/**
- * Whether this platform's binary is younger than everything it is made from, and setup built it with the profile or
- * as a release build. Debug builds are too slow for some tests.
- */
+/** Whether this platform's binary is younger than everything it is made from, and a release build where one is asked for. */
 function isBuilt() {
   const binary = binaryOf();
   if (!binary) return false;
-  const accepted = [profile, 'release'].map((name) => `${name} ${modified(binary)}`);
-  if (!accepted.includes(readStamp())) return false;
+  if (options.release && readStamp() !== stampOf(binary)) return false;
   const sources = ['src', 'crates']
     .flatMap((folder) =>
       readdirSync(join(root, folder), { recursive: true }).map((name) => join(folder, name)),
@@ -222,8 +215,12 @@ function binaryOf() {
 }
 
 function readStamp() {
-  const file = join(root, 'target', PROFILE_STAMP);
+  const file = join(root, 'target', RELEASE_STAMP);
   return existsSync(file) ? readFileSync(file, 'utf8') : '';
+}
+
+function stampOf(binary) {
+  return String(modified(binary));
 }
 
 function modified(name) {
