@@ -73,7 +73,7 @@ writeSync(1, `figures ${JSON.stringify(figures)}\n`);
 process.kill(process.pid, 'SIGKILL');
 
 /**
- * Told as Flue tells it: every event is a deep-frozen clone of its own.
+ * Emits the event as Flue does: as a deep-frozen clone of its own.
  *
  * @param {any} recorded
  */

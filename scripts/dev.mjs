@@ -69,7 +69,7 @@ function stepsFor(files) {
   );
   const scripts = files.filter((file) => /\.(m?js|ts)$/.test(file));
   const packages = new Set(rust.map(packageOf));
-  const steps = [...packages].map((name) => [...CARGO_TEST, name]);
+  const steps = [...packages].map((name) => CARGO_TEST.concat(name));
   if (rust.length > 0 && !options['native-tests'])
     steps.push(['npm', 'run', '--silent', 'build:debug']);
   const specs = scripts.length > 0 ? specsFor(scripts) : [];

@@ -25,7 +25,7 @@ export class App {
       cwd: ROOT,
       env: { ...env, PATH: process.env.PATH ?? '' },
       execArgv: quiet.map((warning) => `--disable-warning=${warning}`),
-      // Beyond JSON: `undefined`, `NaN`, `Infinity`.
+      // What JSON lacks: `undefined`, `NaN`, `Infinity`.
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       timeout: 50_000,

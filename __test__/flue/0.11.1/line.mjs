@@ -5,6 +5,7 @@ import * as internal from '@flue/runtime/internal';
 import { sqlite } from '@flue/runtime/node';
 import { contextFactory } from '../shared/context.mjs';
 import { withFauxCore } from '../shared/model.mjs';
+import { workflowRunner } from '../shared/workflow.mjs';
 
 export * as v from 'valibot';
 export { internal };
@@ -46,21 +47,13 @@ export async function serve({ agents, workflows, createDefaultEnv }) {
         admitAttachedSubmission: coordinator.createAdmission(name, id),
         onEvent: () => {},
       }),
-    run: (name, payload) => {
-      const runId = internal.generateWorkflowRunId(name);
-      return internal.invokeWorkflowAttached({
-        owner: { kind: 'workflow', workflowName: name, instanceId: runId },
-        id: runId,
-        runId,
-        payload,
-        request: new Request(`http://localhost/workflows/${name}`, { method: 'POST' }),
-        handler: workflows[name],
-        createContext,
-        runStore,
-        runRegistry: database.connectRunRegistry(),
-        eventStreamStore,
-      });
-    },
+    run: workflowRunner(internal, {
+      workflows,
+      createContext,
+      runStore,
+      runRegistry: database.connectRunRegistry(),
+      eventStreamStore,
+    }),
     stop: async () => {
       await coordinator.waitForIdle();
       await coordinator.shutdown(5000);

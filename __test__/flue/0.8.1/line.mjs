@@ -5,6 +5,7 @@ import { observe, registerApiProvider, registerProvider } from '@flue/runtime/ap
 import * as internal from '@flue/runtime/internal';
 import { contextFactory } from '../shared/context.mjs';
 import { withFauxCore } from '../shared/model.mjs';
+import { workflowRunner } from '../shared/workflow.mjs';
 
 export * as v from 'valibot';
 export { internal };
@@ -34,19 +35,7 @@ export async function serve({ agents, workflows, createDefaultEnv }) {
         handler: internal.createDirectAgentHandler(agents[name]),
         createContext,
       }),
-    run: (name, payload) => {
-      const runId = internal.generateWorkflowRunId(name);
-      return internal.invokeWorkflowAttached({
-        owner: { kind: 'workflow', workflowName: name, instanceId: runId },
-        id: runId,
-        runId,
-        payload,
-        request: new Request(`http://localhost/workflows/${name}`, { method: 'POST' }),
-        handler: workflows[name],
-        createContext,
-        ...stores,
-      });
-    },
+    run: workflowRunner(internal, { workflows, createContext, ...stores }),
     stop: async () => {},
   };
 }

@@ -234,10 +234,10 @@ impl<'a> Conversation<'a> {
     self.emit("span_start", &format!("{ids},\"span\":{start}"), Start);
     for _ in 0..self.rng.u8(..6) {
       let (state, output) = (self.next(), self.text());
-      let said = format!(
+      let logged = format!(
         "{{\"output\":\"{output}\",\"metadata\":{{\"state\":{state}}},\"metrics\":{{\"n\":{state}}}}}"
       );
-      self.emit("span_log", &format!("{ids},\"span\":{said}"), Continuation);
+      self.emit("span_log", &format!("{ids},\"span\":{logged}"), Continuation);
       if self.rng.u8(..5) == 0 {
         self.operation("", 2);
       }
