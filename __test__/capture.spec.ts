@@ -307,3 +307,49 @@ describe('when too much waits', () => {
     expect(kept).toEqual([0, 1, 2, 0, 4]);
   });
 });
+
+/** Whether a delta is the first token of its turn. */
+const deltas: [token: boolean, event: Record<string, unknown>][] = [
+  [true, { type: 'text_delta', text: 'f' }],
+  [false, { type: 'text_delta', text: '' }],
+  [false, { type: 'thinking_start', contentIndex: 0 }],
+  [true, { type: 'thinking_delta', delta: 'f' }],
+  [false, { type: 'thinking_delta', delta: '' }],
+  [false, { type: 'thinking_end', content: '' }],
+  [true, { type: 'toolcall_delta', toolName: 'look', argumentTextDelta: '' }],
+  [false, { type: 'message_start', message: { role: 'assistant', content: [] } }],
+  // 0.x streams each step of the provider.
+  ...[
+    [false, { type: 'start' }],
+    [false, { type: 'text_start' }],
+    [true, { type: 'text_delta', delta: 'f' }],
+    [false, { type: 'text_delta', delta: '' }],
+    [false, { type: 'thinking_start' }],
+    [true, { type: 'thinking_delta', delta: 'f' }],
+    [false, { type: 'thinking_delta', delta: '' }],
+    [true, { type: 'toolcall_start' }],
+    [true, { type: 'toolcall_delta', delta: '' }],
+    [false, { type: 'done' }],
+    [false, undefined],
+  ].map(([token, assistantMessageEvent]): [boolean, Record<string, unknown>] => [
+    token === true,
+    { type: 'message_update', message: { content: [] }, assistantMessageEvent },
+  ]),
+];
+
+test.each(deltas)(
+  'the first token of a turn (%s) is text, thinking or a tool call: %j',
+  (token, delta) => {
+    const capture = new Capture(loadNative());
+    const recorded: any[] = [];
+    const emit = (event: object) => {
+      if (capture.wants(event)) capture.take(event, (text) => recorded.push(JSON.parse(text)) > 0);
+    };
+    emit({ type: 'turn_request', turnId: 't', request: {} });
+    emit({ ...delta, turnId: 't', timestamp: 'first' });
+    emit({ type: 'text_delta', text: 'later', turnId: 't', timestamp: 'second' });
+    emit({ type: 'text_delta', text: 'last', turnId: 't', timestamp: 'third' });
+    const timestamp = token ? 'first' : 'second';
+    expect(recorded.slice(1)).toEqual([{ type: 'first_delta', turnId: 't', timestamp }]);
+  },
+);

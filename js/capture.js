@@ -7,14 +7,31 @@ const { minimalEndEvent } = require('./minimal-end-event.js');
 const { RequestDeltas } = require('./request-delta.js');
 const { stringify } = require('./json/stringify.js');
 
-/** The events that stream a model's response. The first of a turn marks when the response began. */
-const DELTAS = new Set([
-  'text_delta',
-  'thinking_start',
-  'thinking_delta',
-  'toolcall_delta',
-  'message_update',
-]);
+const isText = (/** @type {unknown} */ value) => typeof value === 'string' && value !== '';
+
+/**
+ * The events that stream a model's response, and whether one carries text, thinking or a tool call: the first that
+ * does is the turn's first token. The start of thinking carries none: hidden reasoning has nothing but that.
+ * @type {[type: unknown, isFirstToken: (event: any) => boolean][]}
+ */
+const TOKENS = [
+  ['text_delta', ({ text }) => isText(text)],
+  ['thinking_delta', ({ delta }) => isText(delta)],
+  // It names the tool even without arguments.
+  ['toolcall_delta', () => true],
+  ['message_update', ({ assistantMessageEvent }) => isToken(assistantMessageEvent)],
+];
+const DELTAS = new Map(TOKENS);
+
+/**
+ * Whether a step of the response on 0.x carries text, thinking or a tool call. The start of a call has its tool's name.
+ * @param {{ type?: unknown, delta?: unknown } | null | undefined} step
+ */
+function isToken(step) {
+  const { type, delta } = step ?? {};
+  if (type === 'toolcall_start' || type === 'toolcall_delta') return true;
+  return (type === 'text_delta' || type === 'thinking_delta') && isText(delta);
+}
 
 /** The most turns whose first delta is awaited; without a bound, turns without a response would pile up. */
 const MAX_ASKED = 1024;
@@ -51,7 +68,8 @@ class Capture {
    */
   wants(event) {
     const { type, turnId } = /** @type {FlueEvent} */ (event ?? {});
-    if (DELTAS.has(/** @type {string} */ (type))) return this.#asked.has(turnId);
+    const isFirstToken = DELTAS.get(type);
+    if (isFirstToken !== undefined) return this.#asked.has(turnId) && isFirstToken(event);
     return this.#priorities.has(type);
   }
 
