@@ -12,7 +12,7 @@ interface Ids {
 
 /** What the application saw where it opened a span. */
 interface Sighting {
-  kind: 'tool' | 'hook' | 'workflow';
+  kind: 'tool' | 'hook' | 'workflow' | 'operation' | 'provider';
   name?: string;
   input?: Record<string, unknown>;
   around: Ids;
@@ -63,6 +63,8 @@ function misplaced(sightings: Sighting[], rows: any[]): string[] {
     const expected = {
       tool: `tool:${seen.name}`,
       hook: 'flue.prompt',
+      operation: 'flue.prompt',
+      provider: 'llm:moss-1',
       workflow: `workflow:${seen.name}`,
     };
     if (name !== expected[seen.kind]) wrong.push(`it is below ${name}`);
@@ -78,6 +80,7 @@ function misplaced(sightings: Sighting[], rows: any[]): string[] {
   });
 }
 
+/** How many there are of each kind; besides, one in each operation and one in each call of a model. */
 const cases: [line: string, scenario: string, kinds: Record<string, number>][] = [
   ['2.1.0', 'tools', { tool: 3 }],
   ['2.1.0', 'task', { tool: 1 }],
@@ -89,6 +92,9 @@ const cases: [line: string, scenario: string, kinds: Record<string, number>][] =
   ['1.0.0-beta.9', 'task', { tool: 1 }],
   ['1.0.0-beta.9', 'interleaved', { tool: 2 }],
   ['1.0.0-beta.9', 'nested-parallel', { tool: 3 }],
+  ['1.0.0-beta.9', 'dispatched', { tool: 3 }],
+  ['2.1.0', 'compaction', {}],
+  ['1.0.0-beta.9', 'compaction', {}],
   ['1.0.0-beta.9', 'workflow', { tool: 2, workflow: 1 }],
   ['1.0.0-beta.9', 'workflow-failure', { workflow: 1 }],
   ['1.0.0-beta.9', 'parallel-runs', { tool: 3, workflow: 3 }],
@@ -100,7 +106,10 @@ test.concurrent.each(cases)(
     opened(line, scenario, (sightings, _collector, rows) => {
       const counted: Record<string, number> = {};
       for (const { kind } of sightings) counted[kind] = (counted[kind] ?? 0) + 1;
-      expect(counted).toEqual(kinds);
+      const rowsNamed = (name: string) =>
+        rows.filter((row) => row.span_attributes.name === name).length;
+      const everywhere = { operation: rowsNamed('flue.prompt'), provider: rowsNamed('llm:moss-1') };
+      expect(counted).toEqual({ ...kinds, ...everywhere });
       expect(misplaced(sightings, rows)).toEqual([]);
     }),
 );

@@ -30,6 +30,8 @@ const { AsyncLocalStorage } = require('node:async_hooks');
  * @property {Root} [root]
  * @property {string} [operationId] the innermost operation
  * @property {ToolCall} [tool] the innermost tool call
+ * @property {string} [turnId] the model turn, in the code of the model's provider
+ * @property {Work} [provider] the work of the last model call in it: the same for each chunk of a stream
  * @property {string} [traceId] the trace, where it is not the root's
  * @property {CustomSpan} [span] the innermost custom span
  */
@@ -54,7 +56,7 @@ const callingTool = () => context.getStore()?.tool;
  * @returns {T}
  */
 function runInSpan(span, work) {
-  return context.run({ ...context.getStore(), span }, work);
+  return context.run({ ...context.getStore(), provider: undefined, span }, work);
 }
 
 /**
@@ -66,9 +68,25 @@ function runInSpan(span, work) {
  * @returns {T}
  */
 function runInContext(operation, ctx, next) {
-  // Called once per chunk of a stream: a model's work has no spans of its own.
-  if (operation?.type === 'model') return next();
-  return context.run(within(context.getStore(), operation, ctx), next);
+  const outer = context.getStore();
+  const work =
+    operation?.type === 'model' ? modelCall(outer, operation, ctx) : within(outer, operation, ctx);
+  return context.run(work, next);
+}
+
+/**
+ * The work of a model call. Called once per chunk of a stream, so the last one is kept.
+ * @param {Work | undefined} outer
+ * @param {import('../index.d.ts').FlueOperation} operation
+ * @param {import('../index.d.ts').FlueOperationContext} ctx
+ * @returns {Work}
+ */
+function modelCall(outer, operation, ctx) {
+  const turnId = operation.turnId ?? ctx?.turnId;
+  if (outer?.provider !== undefined && outer.provider.turnId === turnId) return outer.provider;
+  const work = { ...within(outer, operation, ctx), turnId };
+  if (outer !== undefined) outer.provider = work;
+  return work;
 }
 
 /**
@@ -131,11 +149,12 @@ function noteOperation({ operationId, conversationId, taskId }) {
  * @returns {Record<string, unknown> | undefined}
  */
 function flueContext() {
-  const { root, operationId, tool, traceId } = context.getStore() ?? {};
+  const { root, operationId, turnId, tool, traceId } = context.getStore() ?? {};
   if (root === undefined) return undefined;
   const { runId, submissionId, dispatchId, conversationId } = root;
-  // A submission whose operation has not begun has no span.
-  if (submissionId !== undefined && conversationId === undefined) return undefined;
+  // A delivery whose operation has not begun has no span.
+  const isDelivery = submissionId !== undefined || dispatchId !== undefined;
+  if (isDelivery && conversationId === undefined) return undefined;
   return {
     runId,
     submissionId,
@@ -143,6 +162,7 @@ function flueContext() {
     conversationId,
     rootOperationId: root.operationId,
     operationId: operationId ?? root.operationId,
+    turnId,
     traceId,
     ...tool,
   };

@@ -7,4 +7,12 @@ import { workflows } from './shared/workflows.mjs';
 // Agents with the same instance id wait for each other.
 const { 'interleaved-shared': _serial, ...playable } = scenarios;
 
-await runFlue1(line, { ...playable, ...workflows });
+// Each message by `dispatch()`, of which only the ids of a dispatch are known.
+const { agents, messages, script } = scenarios['nested-parallel'];
+const dispatched = {
+  agents,
+  messages: messages.map(({ text }) => ({ text, dispatched: true })),
+  script,
+};
+
+await runFlue1(line, { ...playable, dispatched, ...workflows });

@@ -36,6 +36,8 @@ export interface Activity {
   /** Whether Flue never reported its end. */
   interrupted: boolean;
   failed: boolean;
+  /** Whether it was aborted, which is no failure. */
+  cancelled: boolean;
   /** Flue's usage; null for none at all, undefined when it is unknown. */
   usage?: Usage | null | undefined;
   /** Metadata that must be there, too. */
@@ -56,7 +58,15 @@ const TOLERANCE = 10;
 
 /** Kinds of operations that only wrap one other activity. */
 const isWrapper = (kind: string) => kind === 'task' || kind === 'shell';
-const isFailed = (event: FlueEvent | undefined) => event?.isError === true;
+const isFailed = (event: FlueEvent | undefined) => event?.isError === true && !isCancelled(event);
+/** A turn has its reason, everything else the class of its error; a tool and a task of 0.x only the error's message. */
+const isCancelled = (event: FlueEvent | undefined) => {
+  if (event?.isError !== true) return false;
+  const { stopReason, response, error, errorInfo, result } = event;
+  if ((stopReason ?? response?.finishReason) === 'aborted') return true;
+  if (error || errorInfo) return (errorInfo ?? error).name === 'AbortError';
+  return (result?.content?.[0].text ?? result) === 'This operation was aborted';
+};
 const time = (event: FlueEvent) => Date.parse(event.timestamp);
 /** 0.x has no version in its events. */
 const isOld = (event: FlueEvent) => event.v === undefined;
@@ -132,6 +142,7 @@ class Reader {
       ends: end ? [time(end), ...(end.durationMs >= 0 ? [began + end.durationMs] : [])] : [],
       interrupted: end === undefined,
       failed: isFailed(end),
+      cancelled: isCancelled(end),
       usage: end ? usage : undefined,
       metadata: {},
     };
@@ -347,7 +358,10 @@ class Reader {
     const operations = attempts.map(({ operationId }) => operationId);
     root.ends = end ? [time(end)] : settled ? [time(settled)] : [];
     root.interrupted = end === undefined;
-    root.failed = end ? isFailed(end) : settled?.outcome === 'failed';
+    // What exceeds its time is aborted as well, but settled as failed.
+    root.cancelled = isCancelled(end) && settled?.outcome !== 'failed';
+    const fails = end === undefined || isCancelled(end);
+    root.failed = fails ? settled?.outcome === 'failed' : isFailed(end);
     root.usage = end && (end.usage ?? this.#sum(operations));
 
     const first = running.find(({ attemptCount }) => attemptCount === 1);
@@ -518,7 +532,11 @@ function endFaults({ start, ends, endedBy, interrupted }: Activity, row: any): s
   return found;
 }
 
-function failureFaults({ failed }: Activity, { error = null }: any): string[] {
+function failureFaults({ failed, cancelled }: Activity, row: any): string[] {
+  const { error = null, metadata } = row;
+  if ((metadata['flue.cancelled'] === true) !== cancelled) {
+    return [cancelled ? 'is not marked as cancelled' : 'is marked as cancelled'];
+  }
   if (failed && (typeof error !== 'string' || error === '')) return [`has no error: ${error}`];
   return !failed && error !== null ? [`failed: ${error}`] : [];
 }

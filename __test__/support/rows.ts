@@ -30,7 +30,7 @@ function written(rows: JsonObject[]): Map<string, Map<string, unknown>> {
 const OF_AN_ATTEMPT = [
   /^metrics\.(end|duration_ms|tokens|prompt_\w+|completion_tokens|estimated_cost)$/,
   /^(output(\..*)?|error)$/,
-  /^metadata\.flue\.(interrupted|attempt|operation_id|turn_id|workflow_phase)$/,
+  /^metadata\.flue\.(interrupted|cancelled|attempt|operation_id|turn_id|workflow_phase)$/,
 ];
 
 /** Values that two processes wrote to the same place and that differ. */
@@ -57,7 +57,7 @@ export function conflicts(arrived: JsonObject[][]): string[] {
  * Four things may differ, for reasons that lie in the replay and not in the trace:
  *
  * - The end of a span that was still open when the process ended: it is the time of that.
- * - `flue.interrupted: false` and `error: null`, with which a process takes back what another may have
+ * - `flue.interrupted: false`, `flue.cancelled: false` and `error: null`, with which a process takes back what another may have
  *   written. It means the same as nothing.
  * - Of a span that was open when the process was killed: its log lines, which the record of open spans
  *   does not hold, for it holds no content (docs/recovery.md); and when its first token came, for no
@@ -99,6 +99,7 @@ function settled(row: Row, over: number): Map<string, unknown> {
     values.set('metrics.end', 'with the process');
   }
   if (interrupted === false) values.delete('metadata.flue.interrupted');
+  if (values.get('metadata.flue.cancelled') === false) values.delete('metadata.flue.cancelled');
   if (values.get('error') === null) values.delete('error');
   return values;
 }

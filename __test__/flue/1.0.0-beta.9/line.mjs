@@ -21,6 +21,9 @@ export const {
   registerProvider,
 } = flue;
 
+const named = (definitions) =>
+  Object.entries(definitions).map(([name, definition]) => ({ name, definition }));
+
 /** What the generated server does, on a database in memory, without the HTTP around it. */
 export async function serve({ agents, workflows, createDefaultEnv }) {
   const database = sqlite();
@@ -39,15 +42,24 @@ export async function serve({ agents, workflows, createDefaultEnv }) {
     internal.createFlueContext({ ...context, req: request, ...settings });
   const createWorkflowContext = ({ runId, request, initialEventIndex }) =>
     internal.createFlueContext({ id: runId, runId, req: request, initialEventIndex, ...settings });
+  const activityGate = internal.createRuntimeActivityGate();
   const coordinator = internal.createNodeAgentCoordinator({
     submissions,
     sessions,
-    agents: Object.entries(agents).map(([name, definition]) => ({ name, definition })),
+    agents: named(agents),
     createContext: createAgentContext,
     eventStreamStore,
     conversationStreamStore,
     attachmentStore,
-    activityGate: internal.createRuntimeActivityGate(),
+    activityGate,
+  });
+  internal.configureFlueRuntime({
+    target: 'node',
+    agents: named(agents),
+    workflows: named(workflows),
+    createAgentAdmission: (name, id) => coordinator.createAdmission(name, id),
+    dispatchQueue: internal.createNodeDispatchQueue(coordinator),
+    activityGate,
   });
 
   return {
@@ -57,6 +69,11 @@ export async function serve({ agents, workflows, createDefaultEnv }) {
         undefined,
         true,
       ),
+    abort: (name, id) => coordinator.abortInstance(name, id),
+    dispatch: async (name, id, input) => {
+      await flue.dispatch(agents[name], { id, input });
+      await coordinator.waitForIdle();
+    },
     run: (name, input) =>
       internal.invokeWorkflowAttached({
         workflowName: name,

@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { scriptedModel } from './model.mjs';
 import { runProgram, settle } from './program.mjs';
+import { holding } from './tools.mjs';
 import { inOwnSpan } from './tracing.mjs';
 
 /**
@@ -29,7 +31,10 @@ function flue1(line) {
     });
 
     const steps = [
-      ...messages.map(({ text, to = agents[0].name, instance = 'house-1', image, fails }) => () => {
+      ...messages.map((message) => () => {
+        const { text, to = agents[0].name, instance = 'house-1', image, fails } = message;
+        if (message.aborts) void once(holding, 'held').then(() => server.abort(to, instance));
+        if (message.dispatched) return server.dispatch(to, instance, text);
         const images = image && [{ type: 'image', ...image }];
         return settle(server.ask(to, instance, text, images), fails);
       }),
@@ -91,7 +96,8 @@ function flue1(line) {
       const tool = { name, description, input: schemaOf(input) };
       return line.defineTool({
         ...tool,
-        run: ({ input }) => inOwnSpan({ kind: 'tool', name, input }, () => run(input)),
+        run: ({ input, signal }) =>
+          inOwnSpan({ kind: 'tool', name, input }, () => run(input, { signal })),
       });
     }
     const properties = Object.entries(input).map(([key, type]) => [key, { type }]);
@@ -103,7 +109,7 @@ function flue1(line) {
         properties: Object.fromEntries(properties),
         required: Object.keys(input),
       },
-      execute: async (input) => JSON.stringify(await run(input)),
+      execute: async (input, signal) => JSON.stringify(await run(input, { signal })),
     });
   }
 

@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { scriptedModel } from './model.mjs';
 import { runProgram, settle } from './program.mjs';
 import { scenarios } from './scenarios.mjs';
+import { holding } from './tools.mjs';
 import { inOwnSpan } from './tracing.mjs';
 
 /**
@@ -36,8 +38,10 @@ export function flue2({ flue, node, pi, faux, v }) {
     });
 
     /** @param {import('./scenarios.mjs').Message} message */
-    async function ask({ text, to = scenario.agents[0].name, instance = 'house-1', image, fails }) {
+    async function ask(message) {
+      const { text, to = scenario.agents[0].name, instance = 'house-1', image, fails } = message;
       const agent = flue.init(agents.get(to), { id: instance });
+      if (message.aborts) void once(holding, 'held').then(() => agent.abort());
       const attachments = image && [{ type: 'image', ...image }];
       const body = { kind: 'user', body: text, attachments };
       const receipt = await agent.dispatch(image ? { message: body } : text);
@@ -94,9 +98,9 @@ export function flue2({ flue, node, pi, faux, v }) {
       description,
       input: v.object(Object.fromEntries(schemas)),
       ...(needs === 'harness' && { harness: true }),
-      run: async ({ data, log, harness }) => ({
+      run: async ({ data, log, harness, signal }) => ({
         output: await inOwnSpan({ kind: 'tool', name, input: data }, () =>
-          run(data, { log, prompt: promptOf(harness) }),
+          run(data, { log, signal, prompt: promptOf(harness) }),
         ),
       }),
     });

@@ -1,4 +1,5 @@
 import { priced } from '../../../examples/priced.mts';
+import { inOwnSpan } from './tracing.mjs';
 
 /**
  * A turn of the model: its text, its blocks, or the message's members.
@@ -46,7 +47,14 @@ export function scriptedModel(pi, { script, summary, model: settings = {} }) {
   const tokenSize = { min: 4, max: 4 };
   const core = pi.createFauxCore({ api, provider, tokensPerSecond, tokenSize, models: [model] });
 
-  const reply = (context) => message(pi, nextTurn(context, script, summary));
+  let responses = 0;
+  // As in the code of a provider, a span of its own belongs to the turn that asks.
+  const reply = (context) =>
+    inOwnSpan({ kind: 'provider' }, async () => {
+      const answer = message(pi, nextTurn(context, script, summary));
+      responses += 1;
+      return { ...answer, responseId: `resp_${responses}` };
+    });
   // The core answers from a queue: keep one reply ahead of every request. Flue may know the provider
   // but not its models' prices, so each request is made with the core's own model.
   const stream = priced(

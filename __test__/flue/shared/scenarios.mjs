@@ -1,5 +1,5 @@
 import { call, fail, say, think } from './model.mjs';
-import { closeVent, consultHerbarium, digest, readHouse, survey } from './tools.mjs';
+import { closeVent, consultHerbarium, digest, hold, readHouse, survey } from './tools.mjs';
 
 /**
  * What is played, as data, from which every line makes its own agents and workflows.
@@ -21,6 +21,8 @@ import { closeVent, consultHerbarium, digest, readHouse, survey } from './tools.
  * @property {string} [instance]
  * @property {{ data: string, mimeType: string }} [image]
  * @property {boolean} [fails]
+ * @property {boolean} [aborts] the user stops it while the tool `hold` runs
+ * @property {boolean} [dispatched] with `dispatch()` of 1.0-beta, which does not wait for the response
  *
  * @typedef {object} Workflow
  * @property {string} name
@@ -246,8 +248,43 @@ const nestedParallel = {
   },
 };
 
+/** @type {Agent} */
+export const watchman = {
+  name: 'watchman',
+  description: 'Watches the doors.',
+  instructions: 'You are the watchman. Hold the door.',
+  tools: [hold],
+};
+
+/** What the script of a scenario with the tool `hold` and the watchman has. */
+export const holdingScript = {
+  'Hold the door.': [[say('Holding.'), call('hold', { door: 'north' }, 'call_1')], 'It is shut.'],
+  'Let the watchman hold it.': [
+    [
+      call(
+        'task',
+        { agent: 'watchman', prompt: 'Hold the other door.', description: 'hold' },
+        'call_2',
+      ),
+    ],
+    'It is shut.',
+  ],
+  'Hold the other door.': [[call('hold', { door: 'south' }, 'call_3')], 'It is shut.'],
+};
+
+/** The user stops what runs: a tool, and a tool of a subagent. */
+const aborted = {
+  agents: [{ ...keeper, tools: [hold], subagents: [watchman] }],
+  messages: [
+    { text: 'Hold the door.', aborts: true, fails: true },
+    { text: 'Let the watchman hold it.', aborts: true, fails: true },
+  ],
+  script: holdingScript,
+};
+
 /** @type {Record<string, Scenario>} */
 export const scenarios = {
+  aborted,
   tools,
   task,
   compaction,

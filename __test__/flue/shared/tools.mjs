@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
@@ -8,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * @property {string} description
  * @property {Record<string, 'string' | 'number'>} input
  * @property {'log' | 'harness'} [needs] what `run` needs besides its input
- * @property {(input: any, given: { log: any, prompt: (text: string) => Promise<string> }) => Promise<unknown>} run
+ * @property {(input: any, given: { log?: any, prompt?: (text: string) => Promise<string>, signal?: AbortSignal }) => Promise<unknown>} run
  */
 
 class JammedError extends Error {
@@ -53,6 +54,21 @@ export const consultHerbarium = {
     await sleep(20);
     return { species, home: 'cloud forest', minimumC: 9 };
   },
+};
+
+/** Emits `held` each time the tool `hold` runs. */
+export const holding = new EventEmitter();
+
+/** Runs until it is aborted. @type {Tool} */
+export const hold = {
+  name: 'hold',
+  description: 'Hold the door until someone says stop.',
+  input: { door: 'string' },
+  run: (_input, { signal }) =>
+    new Promise((_done, failed) => {
+      signal.addEventListener('abort', () => failed(signal.reason));
+      holding.emit('held');
+    }),
 };
 
 /** @type {Tool} */

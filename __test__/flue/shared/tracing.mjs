@@ -10,7 +10,8 @@ import { recordEvents } from '../../fixtures/record-events.mjs';
  * @returns {Promise<{ flush: () => Promise<unknown> }>} delivers all that was traced so far
  */
 export async function trace({ observe, instrument }) {
-  const { BRAINTRUST_API_KEY, BRAINTRUST_PROJECT_NAME, EXPECT_FILE, REGISTER } = process.env;
+  const { BRAINTRUST_API_KEY, BRAINTRUST_PROJECT_NAME, EXPECT_FILE, OWN_SPANS, REGISTER } =
+    process.env;
 
   if (EXPECT_FILE) recordEvents(observe, EXPECT_FILE);
   if (!BRAINTRUST_API_KEY) return { flush: async () => {} };
@@ -26,12 +27,27 @@ export async function trace({ observe, instrument }) {
   if (REGISTER === 'instrument') {
     if (!instrument) throw new Error('This line of Flue has no instrument().');
     instrument({ ...tracer.braintrustFlueInstrumentation() });
+    if (OWN_SPANS) instrument(ownInterceptor());
   } else {
     observe((event, context) => {
       tracer.braintrustFlueObserver(event, context);
     });
   }
   return { flush: () => tracer.flush() };
+}
+
+/** An interceptor of the application's own, which opens a span within each operation. */
+function ownInterceptor() {
+  return {
+    key: Symbol('own'),
+    observe: () => {},
+    interceptor: async (operation, { operationId }, next) => {
+      const isOperation = operation.type === 'agent' && operationId !== undefined;
+      if (isOperation) await inOwnSpan({ kind: 'operation' }, async () => {});
+      return next();
+    },
+    dispose: async () => {},
+  };
 }
 
 /**
@@ -63,7 +79,7 @@ async function instrumentAgain(instrument, tracer) {
  * a file: each line of it has the ids that were seen there.
  *
  * @template T
- * @param {{ kind: 'tool' | 'hook' | 'workflow', name?: string, input?: unknown }} place
+ * @param {{ kind: 'tool' | 'hook' | 'workflow' | 'operation' | 'provider', name?: string, input?: unknown }} place
  * @param {() => Promise<T>} work
  */
 export async function inOwnSpan(place, work) {

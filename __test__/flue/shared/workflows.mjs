@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { call, say, think } from './model.mjs';
-import { botanist, image, keeper } from './scenarios.mjs';
+import { botanist, holdingScript, image, keeper, watchman } from './scenarios.mjs';
+import { hold, holding } from './tools.mjs';
 
 /**
  * Scenarios for the lines that have workflows: 0.x and 1.0-beta.
@@ -102,8 +104,38 @@ const parallelRuns = {
   ),
 };
 
+/** A run that stops its own work: one that goes on after that, and two that end with it. */
+const aborted = {
+  runs: [
+    { input: { text: 'Hold the door.', goesOn: true } },
+    { input: { text: 'Hold the door.' }, fails: true },
+    { input: { text: 'Hold the other door.', agent: 'watchman' }, fails: true },
+  ].map(({ input, fails = false }) => ({
+    input,
+    fails,
+    workflow: {
+      name: 'stopped-round',
+      agent: { ...keeper, tools: [hold], subagents: [watchman] },
+      run: async ({ harness, input: { text, agent, goesOn } }) => {
+        const session = await harness.session();
+        const held = once(holding, 'held');
+        const work = agent ? session.task(text, { agent }) : session.prompt(text);
+        void held.then(() => work.abort());
+        try {
+          return await work;
+        } catch (error) {
+          if (goesOn) return { stoppedBy: error.name };
+          throw error;
+        }
+      },
+    },
+  })),
+  script: holdingScript,
+};
+
 /** @type {Record<string, Scenario>} */
 export const workflows = {
+  'workflow-aborted': aborted,
   workflow,
   'workflow-failure': workflowFailure,
   'parallel-runs': parallelRuns,

@@ -2,7 +2,7 @@
 
 use crate::{
   fields::{Fields, number, text},
-  outcome::{Failure, Outcome},
+  outcome::Outcome,
   usage::Usage,
   value::Text,
 };
@@ -49,6 +49,6 @@ impl<'a> CompactionEnd<'a> {
 /// A compaction failed, on 0.x, which has no end event for that but a log line.
 #[derive(Debug)]
 pub struct CompactionFailed<'a> {
-  /// The error.
-  pub failure: Failure<'a>,
+  /// Its error.
+  pub outcome: Outcome<'a>,
 }

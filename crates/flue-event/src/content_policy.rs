@@ -95,7 +95,7 @@ impl Event<'_> {
         outcome.apply_content_policy(policy);
       }
       Body::CompactionEnd(end) => end.outcome.apply_content_policy(policy),
-      Body::CompactionFailed(failed) => failed.failure.apply_content_policy(policy),
+      Body::CompactionFailed(failed) => failed.outcome.apply_content_policy(policy),
       Body::SubmissionSettled(settled) => {
         if let Some(failure) = &mut settled.failure {
           failure.apply_content_policy(policy);

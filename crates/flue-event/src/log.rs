@@ -3,7 +3,7 @@
 use crate::{
   compaction::CompactionFailed,
   fields::{self, Fields, id, object, text},
-  outcome::Failure,
+  outcome::{Failure, Outcome},
   value::{RawJson, Text},
 };
 
@@ -38,9 +38,10 @@ impl<'a> LogEvent<'a> {
     if let Some(reason) = reason
       && f.v.is_none()
     {
-      let failure = Failure::read(attributes.error, None);
+      let failure = Failure::read(attributes.error);
       let message = failure.message.or_else(|| Some(reason.to_owned().into()));
-      return Self::CompactionFailed(CompactionFailed { failure: Failure { message, ..failure } });
+      let outcome = Outcome::new(None, Some(Failure { message, ..failure }));
+      return Self::CompactionFailed(CompactionFailed { outcome });
     }
     let tool_call = id(attributes.tool_call_id);
     Self::Line(Log { level, message, attributes: f.attributes, tool_call })

@@ -1,9 +1,9 @@
-//! How an activity ended: its duration, and its error if it failed.
+//! How an activity ended: its duration, and its error if it failed or that it was cancelled.
 
 use std::fmt;
 
 use crate::{
-  fields::{self, Fields, Member, duration, flag, list, object, text},
+  fields::{self, Fields, Member, duration, flag, object, text},
   value::Text,
 };
 
@@ -12,24 +12,37 @@ use crate::{
 pub struct Outcome<'a> {
   /// The duration in milliseconds, by Flue's own clock.
   pub duration: Option<f64>,
-  /// The error; `None` if the activity succeeded.
+  /// The error; `None` if the activity succeeded or was cancelled.
   pub failure: Option<Failure<'a>>,
+  /// Whether the activity was aborted: by the user, by the application or by the end of the process.
+  pub cancelled: bool,
 }
 
 impl<'a> Outcome<'a> {
-  /// The outcome in `isError`, `errorInfo`, `error` and `durationMs`. `content` is a tool's result: a tool
-  /// that failed before it ran has its message only there.
-  pub(crate) fn read(f: &Fields<'a>, content: Member<'a>) -> Self {
+  /// The outcome in `isError`, `errorInfo`, `error` and `durationMs`. `message` is that of an error which has
+  /// no message of its own.
+  pub(crate) fn read(f: &Fields<'a>, message: Option<Text<'a>>) -> Self {
     let failure = flag(f.is_error).then(|| {
-      let (info, error) = (Failure::read(f.error_info, content), Failure::read(f.error, None));
+      let (info, error) = (Failure::read(f.error_info), Failure::read(f.error));
       Failure {
         name: info.name.or(error.name),
         code: info.code.or(error.code),
-        message: info.message.or(error.message),
+        message: info.message.or(error.message).or(message),
         stack: info.stack.or(error.stack),
       }
     });
-    Self { duration: duration(f.duration_ms), failure }
+    Self::new(duration(f.duration_ms), failure)
+  }
+
+  /// The outcome of an activity that ended with this error. An abort is no failure.
+  pub(crate) fn new(duration: Option<f64>, failure: Option<Failure<'a>>) -> Self {
+    let cancelled = failure.as_ref().is_some_and(Failure::is_abort);
+    Self { duration, failure: failure.filter(|_| !cancelled), cancelled }
+  }
+
+  /// Whether the activity neither failed nor was cancelled.
+  pub fn succeeded(&self) -> bool {
+    self.failure.is_none() && !self.cancelled
   }
 
   /// The start of an activity that ended at `end`; both in milliseconds since the epoch.
@@ -52,7 +65,7 @@ pub struct Failure<'a> {
 }
 
 impl<'a> Failure<'a> {
-  pub(crate) fn read(member: Member<'a>, content: Member<'a>) -> Self {
+  pub(crate) fn read(member: Member<'a>) -> Self {
     let f: fields::Failure = object(member);
     // `type` repeats the code or the name, or is `_OTHER` if there is none.
     let kind = text(f.r#type).filter(|kind| kind != "_OTHER");
@@ -60,10 +73,26 @@ impl<'a> Failure<'a> {
     Self {
       code: text(f.code).or(kind).filter(|code| name.as_ref() != Some(code)),
       name,
-      message: text(f.message)
-        .or_else(|| text(member))
-        .or_else(|| text(object::<fields::Result>(list(content).first().copied()).text)),
+      message: text(f.message).or_else(|| text(member)),
       stack: text(f.stack),
+    }
+  }
+}
+
+/// The class of the error of whatever an `AbortSignal` stops.
+const ABORT: &str = "AbortError";
+
+/// The messages of such an error without a reason: that of `AbortController.abort()` in Node, that of Node's own
+/// functions, and that of Flue.
+const ABORT_MESSAGES: [&str; 3] =
+  ["This operation was aborted", "The operation was aborted", "The operation was aborted."];
+
+impl Failure<'_> {
+  /// Whether the error is that of an abort. Tools and tasks of 0.x have no class of their error, only its message.
+  fn is_abort(&self) -> bool {
+    match self.name.as_deref().or(self.code.as_deref()) {
+      Some(class) => class == ABORT,
+      None => self.message.as_deref().is_some_and(|message| ABORT_MESSAGES.contains(&message)),
     }
   }
 }
@@ -101,6 +130,28 @@ mod tests {
       stack: Some("at run".into()),
     };
     assert_eq!(failure.to_string(), "PierError: gauge offline [E_PIER]\n\nat run");
+  }
+
+  #[test]
+  fn an_abort_is_known_by_its_class_or_without_one_by_its_message() {
+    let failure = |name: Option<&'static str>, message: &'static str| Failure {
+      name: name.map(Text::Borrowed),
+      message: Some(message.into()),
+      ..Failure::default()
+    };
+    for (name, message, is_abort) in [
+      (Some("AbortError"), "Coordinator shutting down.", true),
+      (None, "This operation was aborted", true),
+      (None, "The reading was aborted by the gauge", false),
+      (Some("TimeoutError"), "This operation was aborted", false),
+      (Some("Error"), "The operation was aborted.", false),
+    ] {
+      let outcome = Outcome::new(None, Some(failure(name, message)));
+      assert_eq!(outcome.cancelled, is_abort, "{name:?} {message}");
+      assert_eq!(outcome.failure.is_none(), is_abort, "{name:?} {message}");
+      assert!(!outcome.succeeded());
+    }
+    assert!(Outcome::new(None, None).succeeded());
   }
 
   #[test]

@@ -56,6 +56,8 @@ pub struct SubmissionSettled<'a> {
   pub outcome: Option<Text<'a>>,
   /// The error, if the submission failed.
   pub failure: Option<Failure<'a>>,
+  /// Whether the user or the application aborted the submission.
+  pub cancelled: bool,
 }
 
 impl<'a> SubmissionSettled<'a> {
@@ -63,7 +65,8 @@ impl<'a> SubmissionSettled<'a> {
     let outcome = text(f.outcome);
     let failed = outcome.as_deref() == Some("failed");
     // `error` replaces errors of the application by a generic message; `errorInfo` has the original.
-    let failure = failed.then(|| Failure::read(f.error_info.or(f.error), None));
-    Self { outcome, failure }
+    let failure = failed.then(|| Failure::read(f.error_info.or(f.error)));
+    let cancelled = outcome.as_deref() == Some("aborted");
+    Self { outcome, failure, cancelled }
   }
 }

@@ -55,7 +55,7 @@ impl<'a> TaskEnd<'a> {
     Self {
       agent: text(f.agent),
       output: plain(f.agent_output).or(f.result),
-      outcome: Outcome::read(f, None),
+      outcome: Outcome::read(f, text(f.result)),
     }
   }
 }

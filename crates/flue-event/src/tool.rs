@@ -1,7 +1,7 @@
 //! Tool calls: `tool_start`, `tool` (`tool_call` on 0.x).
 
 use crate::{
-  fields::{self, Fields, id, number, object, text},
+  fields::{self, Fields, id, list, number, object, text},
   outcome::Outcome,
   task::Delegation,
   value::{RawJson, Text},
@@ -66,7 +66,11 @@ impl<'a> ToolEnd<'a> {
       tool: Tool::read(f),
       exit_code: number(object::<fields::Details>(details).exit_code),
       output: f.effective_result.or(content).or(f.result),
-      outcome: Outcome::read(f, content),
+      // A tool that failed before it ran has its message only there.
+      outcome: Outcome::read(
+        f,
+        text(object::<fields::Result>(list(content).first().copied()).text),
+      ),
     }
   }
 }

@@ -63,6 +63,9 @@ impl RequestDelta {
   }
 }
 
+/// Why the model stopped, if the request was aborted.
+const ABORTED: &str = "aborted";
+
 /// `turn`: a model has responded, or failed to.
 #[derive(Debug)]
 pub struct TurnEnd<'a> {
@@ -81,7 +84,13 @@ impl<'a> TurnEnd<'a> {
     let request: fields::Request = object(f.request);
     let response: fields::Response = object(f.response);
     let failure =
-      flag(f.is_error).then(|| Failure::read(f.error_info.or(response.error).or(f.error), None));
+      flag(f.is_error).then(|| Failure::read(f.error_info.or(response.error).or(f.error)));
+    let finish_reason = text(response.finish_reason.or(f.stop_reason));
+    let mut outcome = Outcome::new(duration(f.duration_ms), failure);
+    // The error of a response that was aborted has no class.
+    if outcome.failure.is_some() && finish_reason.as_deref() == Some(ABORTED) {
+      outcome = Outcome { failure: None, cancelled: true, ..outcome };
+    }
     Self {
       purpose: text(f.purpose),
       model: Model::read(f, &request),
@@ -90,9 +99,9 @@ impl<'a> TurnEnd<'a> {
         model: text(response.response_model),
         output: response.output.or(f.output),
         usage: Usage::read(response.usage.or(f.usage)),
-        finish_reason: text(response.finish_reason.or(f.stop_reason)),
+        finish_reason,
       },
-      outcome: Outcome { duration: duration(f.duration_ms), failure },
+      outcome,
     }
   }
 }

@@ -44,7 +44,7 @@ pub fn failed(state: &mut State, event: &Event<'_>, failed: &CompactionFailed<'_
   let Some(activity) = Activity::compaction(&event.ids) else { return Vec::new() };
   let mut closed = state.tree.close(&activity, event.at);
   if let Some(row) = &mut closed.row {
-    row.error = Some(outcome::error(&failed.failure));
+    outcome::write(row, &failed.outcome);
   }
   closed.into_rows()
 }

@@ -7,22 +7,37 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
 
 use serde::Deserialize;
 
+use crate::activity::call_scope;
 use braintrust_row::{SpanContext, TraceId};
+use flue_event::{Ids, Text};
 
 /// A workflow run.
 pub fn run(run: &str) -> SpanContext {
   SpanContext::root("run", &[run])
 }
 
-/// The root operation of a submission. The id of a keyed dispatch is derived from its key and may repeat on
-/// another database; the conversation distinguishes the two.
-pub fn submission(submission: &str, conversation: &str) -> SpanContext {
-  SpanContext::root("submission", &[submission, conversation])
+/// The root operation of what was delivered to an agent: a dispatch of 1.0-beta, else a submission. `None`
+/// without either id.
+///
+/// 1.0-beta names a dispatch by both ids in the context of its work, and only by the dispatch in its events: the
+/// dispatch decides. The id of a keyed dispatch of 2.x is derived from its key and may repeat on another database;
+/// the conversation distinguishes the two.
+pub fn delivery(ids: &Ids<'_>) -> Option<SpanContext> {
+  if let Some(dispatch) = ids.dispatch.as_deref() {
+    return Some(SpanContext::root("dispatch", &[dispatch]));
+  }
+  let conversation = ids.conversation.as_deref().unwrap_or_default();
+  Some(SpanContext::root("submission", &[ids.submission.as_deref()?, conversation]))
 }
 
-/// The root operation of a dispatch (1.0-beta).
-pub fn dispatch(dispatch: &str) -> SpanContext {
-  SpanContext::root("dispatch", &[dispatch])
+/// The id under which a message was delivered to an agent, with the same precedence as [`delivery`].
+pub fn delivery_id<'i>(ids: &'i Ids<'_>) -> Option<&'i str> {
+  ids.dispatch.as_deref().or(ids.submission.as_deref())
+}
+
+/// The root of a trace: the run, else the delivery. `None` if the ids name neither.
+pub fn root(ids: &Ids<'_>) -> Option<SpanContext> {
+  ids.run.as_deref().map(run).or_else(|| delivery(ids))
 }
 
 /// An operation outside any run, task and submission.
@@ -74,6 +89,7 @@ pub struct FlueContext {
   operation_id: Option<String>,
   /// The operation that is the root of the trace, if one is.
   root_operation_id: Option<String>,
+  /// The turn of the tool call; without a call, the turn whose model's provider runs.
   turn_id: Option<String>,
   tool_call_id: Option<String>,
   /// The trace of the caller, if the work is a part of that.
@@ -81,25 +97,38 @@ pub struct FlueContext {
 }
 
 impl FlueContext {
-  /// The innermost span. `None` without any id.
+  /// The innermost span: the tool call, else the turn, else the operation. `None` without any id.
   pub fn span(&self) -> Option<SpanContext> {
-    let operation_id = self.operation_id.as_deref();
-    let conversation = self.conversation_id.as_deref().unwrap_or_default();
-    let submission = self.submission_id.as_deref().map(|id| submission(id, conversation));
-    let root = (self.run_id.as_deref().map(run))
-      .or(submission)
-      .or_else(|| self.dispatch_id.as_deref().map(dispatch));
-    let root_operation = self.root_operation_id.as_deref().or(operation_id);
-    let root = root.or_else(|| root_operation.map(lone_operation))?;
+    let ids = self.ids();
+    let root_operation = self.root_operation_id.as_deref().or(self.operation_id.as_deref());
+    let root = root(&ids).or_else(|| root_operation.map(lone_operation))?;
     let trace = self.trace_id.as_deref().and_then(TraceId::parse).unwrap_or(root.trace);
     if let Some(call) = &self.tool_call_id {
-      let scope = self.turn_id.as_deref().or(operation_id).or(self.run_id.as_deref());
-      return Some(tool(trace, scope.unwrap_or_default(), call));
+      return Some(tool(trace, call_scope(&ids), call));
     }
-    let is_within = operation_id != self.root_operation_id.as_deref();
-    match operation_id.filter(|_| is_within) {
+    if let Some(id) = &self.turn_id {
+      return Some(turn(trace, id));
+    }
+    let is_within = self.operation_id != self.root_operation_id;
+    match self.operation_id.as_deref().filter(|_| is_within) {
       Some(id) => Some(operation(trace, id)),
       None => Some(SpanContext { trace, ..root }),
+    }
+  }
+
+  /// The ids as an event would have them.
+  fn ids(&self) -> Ids<'_> {
+    fn id(id: &Option<String>) -> Option<Text<'_>> {
+      id.as_deref().map(Text::Borrowed)
+    }
+    Ids {
+      run: id(&self.run_id),
+      submission: id(&self.submission_id),
+      dispatch: id(&self.dispatch_id),
+      conversation: id(&self.conversation_id),
+      operation: id(&self.operation_id),
+      turn: id(&self.turn_id),
+      ..Ids::default()
     }
   }
 }

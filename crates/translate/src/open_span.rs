@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
   activity::Activity,
+  outcome,
   placement::{Parent, SpanLabel, SpanPlacement, Start},
   run_metadata::RunMetadata,
   span_logs::SpanLogs,
@@ -119,9 +120,10 @@ impl OpenSpan {
     row.set_metric("end", Some(time::seconds(at.max(self.start.time()))));
     self.logs.write(&mut row);
     if self.implicit {
-      // Another process may have closed it as interrupted, or failed; it has ended well since.
+      // Another process may have closed it as interrupted, failed or cancelled; it has ended well since.
       row.set_metadata("flue.interrupted", Some(Json::of(&false)));
       row.error = Some(Json::null());
+      outcome::write_cancelled(&mut row, false);
     }
     Some(row)
   }

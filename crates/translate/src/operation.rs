@@ -87,18 +87,17 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &OperationEnd<'_>) -> Vec<
   outcome::write(&mut row, &end.outcome);
   row.input = end.input.map(messages::without_images);
   row.output = end.output.map(messages::without_images);
-  if row.output.is_none() && row.error.is_none() && kind != Some("compact") {
+  let returned = row.error.is_none() && !end.outcome.cancelled;
+  if row.output.is_none() && returned && kind != Some("compact") {
     row.output = summary.output;
   }
   if let Some(usage) = end.usage.or(summary.usage) {
     usage::write(&mut row, &usage);
   }
   if state.submissions.is_root(ids, operation) {
-    state.submissions.clear_earlier_failure(&mut row, ids);
+    state.submissions.clear_earlier_failure(&mut row, ids, &end.outcome);
     state.submissions.set_usage(ids, summary.usage);
-    if end.outcome.failure.is_none() {
-      state.submissions.responded(ids, event.at);
-    }
+    state.submissions.ended(ids, event.at, &end.outcome);
   }
   rows.push(row);
   rows.extend(run::implicit_end(state, event));

@@ -3,12 +3,20 @@
 use braintrust_row::{Json, Row};
 use flue_event::{Failure, Outcome};
 
-/// Writes an activity's duration, and its error if it failed.
+/// Writes an activity's duration, and its error if it failed or that it was cancelled.
 pub fn write(row: &mut Row, outcome: &Outcome<'_>) {
   row.set_metric("duration_ms", outcome.duration);
+  if outcome.cancelled {
+    write_cancelled(row, true);
+  }
   if let Some(failure) = &outcome.failure {
     row.error = Some(error(failure));
   }
+}
+
+/// Writes whether the activity was cancelled. Such a span has no error.
+pub fn write_cancelled(row: &mut Row, cancelled: bool) {
+  row.set_metadata("flue.cancelled", Some(Json::of(&cancelled)));
 }
 
 /// A failure as the value of `error`.

@@ -63,7 +63,7 @@ impl State {
       .run_span(ids)
       .map(|run| run.span)
       .or_else(|| self.submissions.root(ids))
-      .or_else(|| Submissions::identity(ids))
+      .or_else(|| identity::delivery(ids))
       .unwrap_or_else(|| identity::lone_operation(ids.operation.as_deref().unwrap_or_default()))
       .trace
   }

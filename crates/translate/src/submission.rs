@@ -9,7 +9,7 @@ use crate::{
   caller_context, identity, metadata, outcome,
   placement::{ActivitySpan, Parent, SpanPlacement, Start},
   state::State,
-  submissions::{Root, Submissions},
+  submissions::Root,
 };
 use braintrust_row::{Json, Row};
 use flue_event::{
@@ -73,7 +73,7 @@ pub fn place(
   carrier: Option<&TraceCarrier<'_>>,
 ) -> Option<PlacedOperation> {
   let SpanPlacement { span, parent } =
-    caller_context::root_placement(&state.options, carrier, Submissions::identity(ids)?);
+    caller_context::root_placement(&state.options, carrier, identity::delivery(ids)?);
   let submission = state.submissions.entry(ids)?;
   let conversation = ids.conversation.as_deref();
 
@@ -125,6 +125,7 @@ pub fn place(
 pub fn settled(state: &mut State, event: &Event<'_>, settled: &SubmissionSettled<'_>) -> Vec<Row> {
   let Some(submission) = state.submissions.entry(&event.ids) else { return Vec::new() };
   submission.settled = true;
+  let was_cancelled = submission.cancelled;
   let Some(root) = submission.root.clone() else {
     return joined(state, event).into_iter().collect();
   };
@@ -133,9 +134,13 @@ pub fn settled(state: &mut State, event: &Event<'_>, settled: &SubmissionSettled
   let mut rows = state.tree.interrupt(&activity, event.at);
   let mut row = Row::of(root.span);
   row.set_metadata("flue.submission_outcome", metadata::text(settled.outcome.as_deref()));
-  if was_open {
+  let failed = settled.failure.as_ref().map(outcome::error);
+  if settled.cancelled || (was_cancelled && failed.is_some()) {
+    outcome::write_cancelled(&mut row, settled.cancelled);
+  }
+  if was_open || was_cancelled {
     // Its operation has not reported the error.
-    row.error = settled.failure.as_ref().map(outcome::error);
+    row.error = failed;
   }
   rows.push(row);
   rows

@@ -3,9 +3,9 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::{identity, metadata, placement::Start};
+use crate::{identity, metadata, outcome, placement::Start};
 use braintrust_row::{Json, Row, SpanContext, SpanId};
-use flue_event::{Event, Ids, SubmissionQueued, SubmissionRunning, Usage};
+use flue_event::{Event, Ids, Outcome, SubmissionQueued, SubmissionRunning, Usage};
 
 /// How many submissions are remembered. 1.0-beta dispatches are never settled, and a filter may drop the
 /// events that settle others.
@@ -45,6 +45,9 @@ pub struct Submission {
   responded_at: Option<i64>,
   /// Whether Flue has settled it.
   pub settled: bool,
+  /// Whether its root was cancelled. What Flue then settles as failed has failed: it exceeded its time.
+  #[serde(skip_serializing_if = "std::ops::Not::not")]
+  pub cancelled: bool,
 }
 
 /// The root of a submission.
@@ -84,24 +87,19 @@ impl Submission {
   }
 }
 
-/// The open submissions, by `submissionId` or `dispatchId`.
+/// The open submissions, by the id of their delivery.
 #[derive(Default)]
 pub struct Submissions(IndexMap<String, Submission>);
 
 impl Submissions {
-  /// The id under which the event was delivered.
-  fn id<'e>(ids: &'e Ids<'_>) -> Option<&'e str> {
-    ids.submission.as_deref().or(ids.dispatch.as_deref())
-  }
-
   /// The event's submission, if it is known.
   pub fn get(&self, ids: &Ids<'_>) -> Option<&Submission> {
-    self.0.get(Self::id(ids)?)
+    self.0.get(identity::delivery_id(ids)?)
   }
 
   /// The event's submission, added if it is new. `None` if the event has neither id.
   pub fn entry(&mut self, ids: &Ids<'_>) -> Option<&mut Submission> {
-    let id = Self::id(ids)?;
+    let id = identity::delivery_id(ids)?;
     if !self.0.contains_key(id) {
       if self.0.len() >= MAX_REMEMBERED {
         self.0.shift_remove_index(0);
@@ -115,13 +113,6 @@ impl Submissions {
   /// The span of the submission's root, if it is known.
   pub fn root(&self, ids: &Ids<'_>) -> Option<SpanContext> {
     Some(self.get(ids)?.root.as_ref()?.span)
-  }
-
-  /// The identity of the submission's root.
-  pub fn identity(ids: &Ids<'_>) -> Option<SpanContext> {
-    let conversation = ids.conversation.as_deref().unwrap_or_default();
-    let submission = ids.submission.as_deref().map(|id| identity::submission(id, conversation));
-    submission.or_else(|| ids.dispatch.as_deref().map(identity::dispatch))
   }
 
   /// Whether the operation is the root of its submission.
@@ -167,17 +158,20 @@ impl Submissions {
     }
   }
 
-  /// The root has succeeded.
-  pub fn responded(&mut self, ids: &Ids<'_>, at: i64) {
+  /// The root has ended at `at`, milliseconds since the epoch.
+  pub fn ended(&mut self, ids: &Ids<'_>, at: i64, outcome: &Outcome<'_>) {
     if let Some(submission) = self.entry(ids) {
-      submission.responded_at = Some(at);
+      submission.cancelled = outcome.cancelled;
+      if outcome.succeeded() {
+        submission.responded_at = Some(at);
+      }
     }
   }
 
   /// Settles a submission without an operation: the current operation of its agent covers it.
   /// Returns that one, if it is known.
   pub fn join(&mut self, ids: &Ids<'_>) -> Option<&Submission> {
-    let joined = Self::id(ids)?.to_owned();
+    let joined = identity::delivery_id(ids)?.to_owned();
     let recipient = self.get(ids)?.recipient;
     let host = self
       .0
@@ -220,13 +214,16 @@ impl Submissions {
     row.set_metadata("flue.queue_ms", metadata::number(submission.queue_ms()));
   }
 
-  /// Overwrites what an earlier attempt may have written at its end, now that another has succeeded. A first
+  /// Overwrites what an earlier attempt may have written at its end, now that another has ended. A first
   /// attempt has nothing to overwrite.
-  pub fn clear_earlier_failure(&self, row: &mut Row, ids: &Ids<'_>) {
+  pub fn clear_earlier_failure(&self, row: &mut Row, ids: &Ids<'_>, outcome: &Outcome<'_>) {
     let first = self.get(ids).is_none_or(|submission| submission.attempt == Some(1.0));
     if !first {
       row.set_metadata("flue.interrupted", Some(Json::of(&false)));
       row.error = row.error.take().or(Some(Json::null()));
+      if !outcome.cancelled {
+        outcome::write_cancelled(row, false);
+      }
     }
   }
 }

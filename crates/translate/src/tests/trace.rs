@@ -108,6 +108,7 @@ const SHOWN_METADATA: &[&str] = &[
   "flue.workflow_phase",
   "flue.submission_outcome",
   "flue.interrupted",
+  "flue.cancelled",
   "flue.attempt",
   "flue.joined_submission_ids",
   "flue.recovery",
