@@ -41,12 +41,14 @@ export const metadataRules = [
   {
     id: 'is-error',
     sort: 'left out',
-    reason: 'a span failed exactly when it has an error',
+    reason: 'a span failed exactly when it has an error; a cancelled one says so',
     explains: ({ field, key, official, ours, spans }) =>
       field === 'metadata' &&
       key === 'flue.is_error' &&
       ours === undefined &&
-      official === (typeof spans.ours.row.error === 'string'),
+      official ===
+        (typeof spans.ours.row.error === 'string' ||
+          spans.ours.row.metadata['flue.cancelled'] === true),
   },
   {
     id: 'event-index',
@@ -64,7 +66,7 @@ export const metadataRules = [
       field === 'metadata' &&
       ((key === 'reasoning' && spans.ours.row.metadata.reasoning_effort === official) ||
         (key === 'reasoning_effort' && spans.official.row.metadata.reasoning === ours) ||
-        (key === 'max_tokens' && official === undefined)),
+        (['max_tokens', 'temperature'].includes(key) && official === undefined)),
   },
   adds(
     'submissions',
@@ -76,13 +78,15 @@ export const metadataRules = [
       'flue.max_attempts',
       'flue.queue_ms',
       'flue.submission_outcome',
+      'flue.joined_submission_ids',
+      'flue.recovery',
     ],
   ),
   adds(
     'logs',
     'what was logged is kept with the span that logged it',
     ['workflow', 'operation', 'tool'],
-    ['flue.logs'],
+    ['flue.logs', 'flue.logs_dropped'],
   ),
   adds(
     'more-metadata',
@@ -101,6 +105,13 @@ export const metadataRules = [
     'a tool’s origin, a task’s tool call, a run’s phase',
     ['workflow'],
     ['flue.workflow_phase'],
+  ),
+  adds('more-metadata', 'the provider’s id of a response', ['turn'], ['flue.response_id']),
+  adds(
+    'more-metadata',
+    'the trace context of the caller',
+    ['operation', 'workflow'],
+    ['flue.traceparent', 'flue.tracestate'],
   ),
   {
     id: 'span-origin',

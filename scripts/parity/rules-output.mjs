@@ -30,6 +30,8 @@ function messageOf(error) {
 
 const isFailed = ({ spans }) => typeof spans.ours?.row.error === 'string';
 
+const isCancelled = ({ spans }) => spans.ours?.row.metadata?.['flue.cancelled'] === true;
+
 /** @type {import('./rules.mjs').Rule[]} */
 export const outputRules = [
   {
@@ -85,7 +87,19 @@ export const outputRules = [
     explains: (difference) => {
       const { kind, field, ours } = difference;
       const mayFail = kind === 'operation' || kind === 'workflow';
-      return mayFail && field === 'output' && ours === undefined && isFailed(difference);
+      const returnedNothing = isFailed(difference) || isCancelled(difference);
+      return mayFail && field === 'output' && ours === undefined && returnedNothing;
+    },
+  },
+  {
+    id: 'cancellations',
+    sort: 'corrected',
+    reason: 'what was cancelled has not failed',
+    explains: (difference) => {
+      const { field, key, official, ours } = difference;
+      if (!isCancelled(difference)) return false;
+      if (field === 'error') return ours === undefined || ours === null;
+      return field === 'metadata' && key === 'flue.cancelled' && official === undefined;
     },
   },
   {
@@ -107,6 +121,8 @@ export const outputRules = [
       kind === 'operation' &&
       official === undefined &&
       ((field === 'error' && ours === null) ||
-        (field === 'metadata' && key === 'flue.interrupted' && ours === false)),
+        (field === 'metadata' &&
+          ['flue.interrupted', 'flue.cancelled'].includes(key) &&
+          ours === false)),
   },
 ];
