@@ -1,7 +1,9 @@
 //! The spool's [`Files`] on the file system of the machine.
 
+pub mod private;
+
 use std::{
-  fs::{self, File, OpenOptions},
+  fs::{self, File},
   io::{self, Read, Write},
   path::Path,
   time::UNIX_EPOCH,
@@ -52,7 +54,8 @@ impl Files for DiskFiles {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir).map_err(|error| context(dir, "be created", &error))
+    builder.create(dir).map_err(|error| context(dir, "be created", &error))?;
+    private::check_dir(dir).map_err(|error| context(dir, "be used", &error))
   }
 
   fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
@@ -66,7 +69,7 @@ impl Files for DiskFiles {
 
   fn read_head(&self, path: &Path, most: usize) -> io::Result<FileHead> {
     let read_start = || {
-      let file = File::open(path)?;
+      let file = private::open(path)?;
       let metadata = file.metadata()?;
       let modified = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
       let mut start = Vec::with_capacity(most);
@@ -78,12 +81,24 @@ impl Files for DiskFiles {
   }
 
   fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-    fs::read(path).map_err(|error| context(path, "be read", &error))
+    let read = || {
+      let mut content = Vec::new();
+      private::open(path)?.take(private::MAX_FILE_BYTES).read_to_end(&mut content)?;
+      Ok(content)
+    };
+    read().map_err(|error| context(path, "be read", &error))
   }
 
   fn write(&self, path: &Path, parts: [&[u8]; 2], sync: bool) -> io::Result<()> {
     let write = || {
-      let mut file = private().truncate(true).open(path)?;
+      let mut file = match private::create(path) {
+        // A write that failed has left it, or someone has planted it.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+          fs::remove_file(path)?;
+          private::create(path)?
+        }
+        created => created?,
+      };
       for part in parts {
         file.write_all(part)?;
       }
@@ -115,7 +130,7 @@ impl Files for DiskFiles {
 
   fn lock(&self, path: &Path) -> io::Result<Option<DiskLock>> {
     let lock = || {
-      let file = private().truncate(false).open(path)?;
+      let file = private::open_lock(path)?;
       match file.try_lock() {
         Ok(()) => Ok(Some(DiskLock { _file: file })),
         Err(fs::TryLockError::WouldBlock) => Ok(None),
@@ -124,15 +139,6 @@ impl Files for DiskFiles {
     };
     lock().map_err(|error| context(path, "be locked", &error))
   }
-}
-
-/// Files that only their owner can read.
-fn private() -> OpenOptions {
-  let mut options = OpenOptions::new();
-  options.read(true).write(true).create(true);
-  #[cfg(unix)]
-  std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-  options
 }
 
 /// Adds the path and the operation to an error.

@@ -1,17 +1,18 @@
 //! The listing of a spool directory, for `inspect` and `drain`.
 
 use std::{
-  fs::{self, File, TryLockError},
+  fs::{self, TryLockError},
   io,
   path::Path,
   time::{Duration, UNIX_EPOCH},
 };
 
+use crate::spool_io::{DiskFiles, private};
 use napi::{Error, Result, Status};
 use napi_derive::napi;
 use serde_json::{Value, json};
 use spool::{
-  Listing,
+  Files, Listing,
   inspect::{Segments, Share, inspect},
 };
 
@@ -29,12 +30,12 @@ fn list(dir: &Path) -> io::Result<Listing> {
   let names: Vec<String> = fs::read_dir(dir)?
     .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
     .collect::<io::Result<_>>()?;
-  inspect(names, |name| fs::read(dir.join(name)), |name| is_locked(&dir.join(name)))
+  inspect(names, |name| DiskFiles.read(&dir.join(name)), |name| is_locked(&dir.join(name)))
 }
 
 /// Whether a process holds the lock. Creates no file; the shared lock is released at once.
 fn is_locked(path: &Path) -> bool {
-  let Ok(file) = File::open(path) else { return false };
+  let Ok(file) = private::open(path) else { return false };
   matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
 }
 

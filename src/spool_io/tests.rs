@@ -153,6 +153,76 @@ fn spool_files_are_readable_by_their_owner_alone() {
   files.iter().for_each(|file| assert_eq!(mode(file), 0o600, "{}", file.display()));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn planted_files_are_neither_followed_nor_waited_for() {
+  use std::os::unix::fs::symlink;
+
+  let dir = tempfile::tempdir().unwrap();
+  let (elsewhere, segment) = (dir.path().join("elsewhere"), dir.path().join("segment"));
+  let make_fifo = |path: &Path| {
+    rustix::fs::mkfifoat(rustix::fs::CWD, path, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)
+  };
+  let kind = |error: std::io::Error| error.kind();
+  fs::write(&elsewhere, "not ours").unwrap();
+  let plants: [(&str, &dyn Fn()); 4] = [
+    ("a link to a file", &|| symlink(&elsewhere, &segment).unwrap()),
+    ("a link to an endless device", &|| symlink("/dev/zero", &segment).unwrap()),
+    ("a FIFO", &|| make_fifo(&segment).unwrap()),
+    ("a directory", &|| fs::create_dir(&segment).unwrap()),
+  ];
+  for (name, plant) in plants {
+    plant();
+    let invalid = [
+      DiskFiles.read(&segment).map(drop).unwrap_err(),
+      DiskFiles.read_head(&segment, 36).map(drop).unwrap_err(),
+    ];
+    assert!(
+      invalid.into_iter().all(|error| kind(error) == std::io::ErrorKind::InvalidInput),
+      "{name}"
+    );
+    assert!(DiskFiles.lock(&segment).is_err(), "{name}");
+    if name == "a directory" {
+      assert!(DiskFiles.write(&segment, [b"rows", b""], false).is_err());
+    } else {
+      DiskFiles.write(&segment, [b"rows", b""], false).unwrap();
+      assert_eq!(DiskFiles.read(&segment).unwrap(), b"rows", "{name}");
+      fs::remove_file(&segment).unwrap();
+    }
+    assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "not ours", "{name}");
+  }
+}
+
+#[test]
+fn a_file_that_is_too_large_is_not_read() {
+  let dir = tempfile::tempdir().unwrap();
+  let path = dir.path().join("large");
+  fs::File::create(&path).unwrap().set_len(super::private::MAX_FILE_BYTES + 1).unwrap();
+  assert_eq!(DiskFiles.read(&path).unwrap_err().kind(), std::io::ErrorKind::InvalidInput);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_directory_to_which_others_can_write_is_made_private_or_refused() {
+  use std::os::unix::fs::PermissionsExt;
+
+  let dir = tempfile::tempdir().unwrap();
+  let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+  for (before, after) in [(0o777, 0o700), (0o770, 0o700), (0o755, 0o755), (0o700, 0o700)] {
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(before)).unwrap();
+    DiskFiles.create_dir(dir.path()).unwrap();
+    assert_eq!(mode(dir.path()), after, "{before:o}");
+  }
+  // Another user's; as root, nothing but an owner of its own makes it one.
+  if rustix::process::geteuid().is_root() {
+    let theirs = Some(rustix::process::Uid::from_raw(65_534));
+    rustix::fs::chown(dir.path(), theirs, None).unwrap();
+    let error = DiskFiles.create_dir(dir.path()).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::PermissionDenied);
+    assert!(error.to_string().contains("name a directory in it"), "{error}");
+  }
+}
+
 #[test]
 fn an_error_names_its_path_and_operation_and_keeps_its_kind() {
   let _nothing_starts = STARTING.read().unwrap();

@@ -441,6 +441,11 @@ impl Exporter {
         self.account.diagnostics.once(Code::Spool, &message);
       }
     }
+    if adopted.damaged_snapshots > 0 {
+      let message =
+        "The snapshot of an earlier process is damaged: spans that it left open stay open.";
+      self.account.diagnostics.once(Code::Spool, message);
+    }
     if !adopted.snapshots.is_empty() {
       self.snapshot.restored(now.elapsed);
     }

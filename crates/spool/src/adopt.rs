@@ -31,6 +31,10 @@ pub struct Adopted {
   pub damaged: FileCounts,
   /// The files that were removed because they expired, of any destination.
   pub expired: FileCounts,
+  /// How many of the damaged and expired segments have no readable header: their rows are in neither number.
+  pub unreadable: u64,
+  /// How many snapshots were quarantined because they are damaged.
+  pub damaged_snapshots: u64,
   /// The first error. The files that it concerns are left for the next call.
   pub error: Option<io::Error>,
 }
@@ -50,11 +54,11 @@ struct OrphanedSegment {
   bytes: u64,
 }
 
-/// What to do with a file, by its header.
+/// What to do with a file, by its header. The rows are those that a readable header states.
 enum FileAction {
   Keep(Header, u64),
-  Quarantined { rows: u32 },
-  Expire { rows: u32 },
+  Quarantined { rows: Option<u32> },
+  Expire { rows: Option<u32> },
 }
 
 /// What was done with a file.
@@ -67,16 +71,20 @@ enum Outcome {
   Segment(OrphanedSegment),
   /// The snapshot was read. The file stays until it is discarded.
   Snapshot(Vec<u8>),
-  /// The file was quarantined.
-  Quarantined { rows: u32 },
+  /// The segment was quarantined.
+  Quarantined { rows: Option<u32> },
+  /// The snapshot was quarantined.
+  QuarantinedSnapshot,
   /// The file was removed.
-  Expired { rows: u32 },
+  Expired { rows: Option<u32> },
 }
 
 impl FileCounts {
-  fn add(&mut self, rows: u32) {
+  /// Counts a file, and its rows if they are known: false if they are not.
+  fn add(&mut self, rows: Option<u32>) -> bool {
     self.files += 1;
-    self.rows += u64::from(rows);
+    self.rows += u64::from(rows.unwrap_or_default());
+    rows.is_some()
   }
 }
 
@@ -128,8 +136,16 @@ impl<F: Files> Spool<F> {
           adopted.snapshots.push(content);
           dead.has_snapshot = true;
         }
-        Some(Outcome::Quarantined { rows }) => adopted.damaged.add(rows),
-        Some(Outcome::Expired { rows }) => adopted.expired.add(rows),
+        Some(Outcome::Quarantined { rows }) => {
+          adopted.unreadable += u64::from(!adopted.damaged.add(rows));
+        }
+        Some(Outcome::QuarantinedSnapshot) => {
+          adopted.damaged.files += 1;
+          adopted.damaged_snapshots += 1;
+        }
+        Some(Outcome::Expired { rows }) => {
+          adopted.unreadable += u64::from(!adopted.expired.add(rows));
+        }
       }
     }
     found.sort_by_key(|found| (found.header.created, found.id, found.number));
@@ -190,7 +206,10 @@ impl<F: Files> Spool<F> {
         let Some(bytes) = unless_gone(self.files.read(&path))? else { return Ok(Outcome::Nothing) };
         match file::decode(&bytes) {
           Ok((_, content)) => Ok(Outcome::Snapshot(content.to_vec())),
-          Err(_) => self.quarantine_file(name, 0),
+          Err(_) => Ok(match self.quarantine_file(name, None)? {
+            Outcome::Quarantined { .. } => Outcome::QuarantinedSnapshot,
+            outcome => outcome,
+          }),
         }
       }
       Kind::Snapshot | Kind::Segment(_) => match self.decide(name, now)? {
@@ -213,7 +232,11 @@ impl<F: Files> Spool<F> {
     let Some(head) = unless_gone(head)? else { return Ok(None) };
     let header = Header::decode(&head.start).ok();
     let created = header.map_or(head.modified, |header| header.created);
-    let rows = header.map_or(0, |header| header.rows);
+    // A snapshot has no rows.
+    let rows = match name.kind {
+      Kind::Segment(_) => header.map(|header| header.rows),
+      _ => Some(0),
+    };
     Ok(Some(match header {
       _ if self.is_too_old(created, now) => FileAction::Expire { rows },
       Some(header) if header.check_length(head.bytes).is_ok() => {
@@ -227,12 +250,12 @@ impl<F: Files> Spool<F> {
     now.saturating_sub(created) > self.options.max_age_ms
   }
 
-  fn expire(&self, name: Name, rows: u32) -> io::Result<Outcome> {
+  fn expire(&self, name: Name, rows: Option<u32>) -> io::Result<Outcome> {
     let removed = unless_gone(self.files.remove(&self.path_of(name.id, name.kind)))?;
     Ok(removed.map_or(Outcome::Nothing, |()| Outcome::Expired { rows }))
   }
 
-  fn quarantine_file(&self, name: Name, rows: u32) -> io::Result<Outcome> {
+  fn quarantine_file(&self, name: Name, rows: Option<u32>) -> io::Result<Outcome> {
     let number = if let Kind::Segment(number) = name.kind { Some(number) } else { None };
     let aside = self.path_of(name.id, Kind::Damaged(number));
     let renamed = unless_gone(self.files.rename(&self.path_of(name.id, name.kind), &aside))?;

@@ -140,6 +140,11 @@ impl Delivery {
         "spool files of an earlier process are damaged",
       ),
       (
+        LossReason::SpoolDamaged,
+        adopted.unreadable,
+        "spool files of an earlier process have no readable header: each counts as one row",
+      ),
+      (
         LossReason::SpoolExpired,
         adopted.expired.rows,
         "spool files of an earlier process have expired",

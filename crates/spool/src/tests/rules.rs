@@ -171,6 +171,7 @@ fn damaged_segments_are_quarantined_counted_and_kept_until_they_expire() {
   let mut adopter = open(&files, id(1, 2));
   let adopted = adopter.adopt(NOON);
   assert_eq!(adopted.damaged, FileCounts { files: 2, rows: 2 }, "the other header is unreadable");
+  assert_eq!((adopted.unreadable, adopted.damaged_snapshots), (1, 0));
   let [segment] = adopted.segments[..] else { panic!("{:?}", adopted.segments) };
   assert_eq!(segment.rows, 3);
   assert!(matches!(adopter.read(&segment), Err(ReadError::Damaged(DecodeError::Content))));
@@ -200,6 +201,7 @@ fn a_damaged_snapshot_is_quarantined_and_counted() {
   let mut adopter = open(&files, id(1, 2));
   let adopted = adopter.adopt(NOON);
   assert_eq!((adopted.damaged, adopted.snapshots.len()), (FileCounts { files: 1, rows: 0 }, 0));
+  assert_eq!((adopted.unreadable, adopted.damaged_snapshots), (0, 1));
   assert!(!exists(&files, &name(id(1, 1), Kind::Lock)));
 }
 
