@@ -1,4 +1,14 @@
-import { readdirSync, readFileSync, statSync, truncateSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { InitLoggerOptions, Stats } from '..';
 import { startCollector } from '../tools/collector';
@@ -188,7 +198,7 @@ test('a file that is damaged is counted and put aside, and its neighbours arrive
     const successor = await place.app();
     const stats = await until(
       successor,
-      ({ accepted, sent, lost }) => accepted === sent + sum(lost),
+      ({ accepted, sent, lost }) => accepted > 0 && accepted === sent + sum(lost),
     );
     expect(others.length).toBeGreaterThan(0);
     expect(stats.lost.spool_damaged).toBeGreaterThan(0);
@@ -197,6 +207,76 @@ test('a file that is damaged is counted and put aside, and its neighbours arrive
     expect(place.files('.damaged')).toHaveLength(1);
     expect(successor.stderr).toContain('spool_damaged');
   }));
+
+test('a file without a readable header is reported, and counted as one row', () =>
+  withPlace(async (place) => {
+    const dead = await place.app();
+    await dead.record({ count: 10 });
+    await dead.end(['exit']);
+    const [damaged = ''] = place.files('.rows');
+    truncateSync(join(place.dir, damaged), 20);
+    place.isDown = false;
+    const successor = await place.app();
+    const stats = await until(successor, ({ lost }) => sum(lost) > 0);
+    expect(stats.lost).toEqual({ spool_damaged: 1 });
+    expectAccounts(stats);
+    expect(place.files('.damaged')).toHaveLength(1);
+    expect(successor.stderr).toContain('no readable header');
+  }));
+
+test('what others plant in the directory is neither followed nor waited for', () =>
+  withPlace(async (place) => {
+    place.isDown = false;
+    const elsewhere = join(place.dir, 'elsewhere');
+    writeFileSync(elsewhere, 'not ours');
+    const first = await place.app();
+    await first.record({ count: 1 });
+    await first.flush();
+    // Named as the files of a dead process of this destination.
+    const [lock = ''] = place.files('.lock');
+    const planted = (random: string, ending: string) =>
+      join(place.dir, `${lock.split('-')[0]}-1-${random}${ending}`);
+    symlinkSync(elsewhere, planted('00000001', '.lock'));
+    symlinkSync('/dev/zero', planted('00000002', '.open'));
+    symlinkSync('/dev/zero', planted('00000003', '-0000000001.rows'));
+    for (const ending of ['.lock', '.open', '-0000000001.rows', '.tmp']) {
+      execFileSync('mkfifo', [planted('00000004', ending)]);
+    }
+    const app = await place.app();
+    await app.record({ from: 1, count: 20 });
+    expect(await app.flush({ timeoutMs: 20_000 })).toMatchObject({ complete: true, sent: 20 });
+    expect(place.arrived()).toEqual(numbers(21));
+    expect(app.stderr).toContain('FLUE_BRAINTRUST_SPOOL');
+    expect(app.stderr.trim().split('\n')).toHaveLength(1);
+    expect(readFileSync(elsewhere, 'utf8')).toBe('not ours');
+    await app.close();
+  }));
+
+test('a directory to which others can write is made private if it is ours', () =>
+  withPlace(async (place) => {
+    chmodSync(place.dir, 0o777);
+    place.isDown = false;
+    const app = await place.app();
+    await app.record({ count: 1 });
+    expect(await app.flush()).toMatchObject({ complete: true });
+    expect(statSync(place.dir).mode & 0o777).toBe(0o700);
+    expect(app.stderr).toBe('');
+  }));
+
+const isRoot = process.getuid?.() === 0;
+
+(isRoot ? test : test.skip)('a directory of another user is refused with one line', () =>
+  withPlace(async (place) => {
+    chownSync(place.dir, 65_534, 65_534);
+    place.isDown = false;
+    const app = await place.app();
+    await app.record({ count: 1 });
+    expect(await app.flush()).toMatchObject({ complete: true, sent: 1 });
+    expect(app.stderr.trim().split('\n')).toHaveLength(1);
+    expect(app.stderr).toContain('name a directory in it');
+    expect(readdirSync(place.dir)).toEqual([]);
+  }),
+);
 
 test('rows of another project or key are left alone', () =>
   withPlace(async (place) => {

@@ -14,7 +14,6 @@ use export::{
   diagnostics::{Code, Diagnostic, rows_are},
   loss::LossReason,
 };
-use spool::Spool;
 
 use super::{
   chunks::EventText,
@@ -22,7 +21,6 @@ use super::{
   shared::{Shared, TraceDestination},
   thread,
 };
-use crate::spool_io::DiskFiles;
 
 /// How long after the deadline the JavaScript thread still waits for the exporter's thread to end.
 const GRACE: Duration = Duration::from_millis(250);
@@ -41,16 +39,12 @@ enum Waited {
 }
 
 impl ExporterHandle {
-  /// An exporter without a thread or a connection. Only if the spool has files of dead processes, the thread starts at
-  /// once.
+  /// An exporter without a connection. Only with a spool, whose files of dead processes are adopted, its thread starts
+  /// at once. Touches no disk, which may not respond.
   pub fn new(settings: Settings) -> Self {
     let shared = Shared::new(&settings, Box::new(print), Box::new(print_debug));
-    let has_work = settings
-      .spool
-      .as_ref()
-      .is_some_and(|spool| Spool::any(&DiskFiles, &spool.dir, settings.destination));
     let handle = Self { settings: Arc::new(settings), shared: Arc::new(shared) };
-    if has_work && handle.shared.queue.begin() {
+    if handle.settings.spool.is_some() && handle.shared.queue.begin() {
       handle.start();
     }
     handle

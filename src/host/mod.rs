@@ -9,12 +9,14 @@
 //! | [`chunks`], [`command`], [`drained`], [`event_queue`] | from the JavaScript thread |
 //! | [`mask_exchange`], [`exit_signal`] | to the JavaScript thread |
 //! | [`shared`] | the state of both threads |
+//! | [`disk`] | the spool, on a thread of its own |
 //! | [`thread`] | the loop that drives the exporter |
 //! | [`handle`] | the JavaScript thread's end |
 //! | [`probe`] | a connection without an exporter |
 
 mod chunks;
 mod command;
+mod disk;
 mod drained;
 mod event_queue;
 mod exit_signal;

@@ -3,13 +3,12 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use export::{
-  Exporter, OperationId, Output, SpoolStatus, TicketId,
+  Exporter, OperationId, Output, TicketId,
   config::Settings,
   diagnostics::Code,
   transport::{Request, RequestId, Response, TransportError},
 };
 use flue_event::Utf8;
-use spool::Spool;
 use tokio::{
   runtime,
   task::{Id, JoinError, JoinSet},
@@ -18,13 +17,11 @@ use tokio::{
 
 use super::{
   command::{Command, Reply},
+  disk::Disk,
   drained::{Drained, Next},
   shared::Shared,
 };
-use crate::{
-  spool_io::{self, DiskFiles},
-  transport::{Client, ClientError},
-};
+use crate::transport::{Client, ClientError};
 
 /// The most events translated before the network is polled.
 const EVENTS_AT_ONCE: usize = 256;
@@ -62,7 +59,7 @@ struct Host<'a> {
   requests: JoinSet<Responded>,
   /// The requests by their tasks, for those that panic.
   request_of: HashMap<Id, RequestId>,
-  spool: Option<Spool<DiskFiles>>,
+  disk: Option<Disk>,
   replies: HashMap<TicketId, Reply>,
   /// Until when the thread polls the queue.
   awake_until: Duration,
@@ -70,16 +67,7 @@ struct Host<'a> {
 
 impl<'a> Host<'a> {
   fn new(shared: &'a Shared, settings: &'a Arc<Settings>) -> Self {
-    let (spool, status) = match &settings.spool {
-      None => (None, SpoolStatus::Unused),
-      Some(spool) => match spool_io::open(spool, settings.destination) {
-        Ok(spool) => (Some(spool), SpoolStatus::Open),
-        Err(error) => {
-          let why = format!("{} cannot be used: {error}", spool.dir.display());
-          (None, SpoolStatus::Unusable(why))
-        }
-      },
-    };
+    let (disk, status) = Disk::open(settings.spool.as_ref(), settings.destination);
     let now = shared.clock.now();
     let account = shared.account.clone();
     let exporter = Exporter::new(settings.clone(), account, &status, fastrand::u64(..), now);
@@ -92,7 +80,7 @@ impl<'a> Host<'a> {
       client: None,
       requests: JoinSet::new(),
       request_of: HashMap::new(),
-      spool,
+      disk,
       replies: HashMap::new(),
       awake_until: now.elapsed + AWAKE,
     }
@@ -128,6 +116,9 @@ impl<'a> Host<'a> {
         Some(responded) = self.requests.join_next_with_id() => self.handle_response(responded),
         () = sleep_until(timeout.unwrap_or_else(Instant::now)), if timeout.is_some() => {}
       }
+    }
+    if let Some(disk) = self.disk.take() {
+      disk.close();
     }
   }
 
@@ -181,7 +172,11 @@ impl<'a> Host<'a> {
   /// Carries out the exporter's outputs until there are none.
   fn carry_out(&mut self) {
     loop {
-      self.exporter.handle_timeout(self.shared.clock.now());
+      let now = self.shared.clock.now();
+      if let Some((id, late)) = self.disk.as_mut().and_then(|disk| disk.poll_late(now.unix_ms)) {
+        self.exporter.handle_spool(id, late, now);
+      }
+      self.exporter.handle_timeout(now);
       let mut is_idle = true;
       while let Some((id, operation)) = self.exporter.poll_spool() {
         is_idle = false;
@@ -217,9 +212,9 @@ impl<'a> Host<'a> {
 
   fn perform(&mut self, id: OperationId, operation: spool::Operation) {
     let now = self.shared.clock.now();
-    if let Some(spool) = &mut self.spool {
-      let completion = spool.perform(operation, now.unix_ms);
-      self.exporter.handle_spool(id, completion, now);
+    let completion = self.disk.as_mut().and_then(|disk| disk.perform(id, operation, now.unix_ms));
+    if let Some(completion) = completion {
+      self.exporter.handle_spool(id, completion, self.shared.clock.now());
     }
   }
 

@@ -3,11 +3,19 @@
 //! Whoever can write to the directory could plant a link to another file, a FIFO that nobody writes to, or an endless
 //! device. So opening follows no link and waits for nothing, and only regular files of this user are read.
 
+#[cfg(unix)]
+use std::{
+  fs::{self, Permissions},
+  os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
+};
 use std::{
   fs::{File, OpenOptions},
   io,
   path::Path,
 };
+
+#[cfg(unix)]
+use rustix::{fs::OFlags, io::Errno, process::geteuid};
 
 /// The largest file that is read, in bytes. A segment holds one request, and a snapshot no content.
 pub const MAX_FILE_BYTES: u64 = 256 * 1024 * 1024;
@@ -44,7 +52,7 @@ fn writable() -> OpenOptions {
   let mut options = OpenOptions::new();
   options.read(true).write(true);
   #[cfg(unix)]
-  std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+  options.mode(0o600);
   options
 }
 
@@ -52,64 +60,48 @@ fn invalid(why: &str) -> io::Error {
   io::Error::new(io::ErrorKind::InvalidInput, why.to_owned())
 }
 
+/// The permissions of the group and of all others to write.
 #[cfg(unix)]
-pub use unix::check_dir;
+const WRITABLE_BY_OTHERS: u32 = 0o022;
+
+/// Opens a regular file of this user, without waiting for the other end of a FIFO.
 #[cfg(unix)]
-use unix::own;
-
-#[cfg(unix)]
-mod unix {
-  use std::{
-    fs::{self, File, OpenOptions, Permissions},
-    io,
-    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
-    path::Path,
-  };
-
-  use rustix::{fs::OFlags, io::Errno, process::geteuid};
-
-  use super::invalid;
-
-  /// The permissions of the group and of all others to write.
-  const WRITABLE_BY_OTHERS: u32 = 0o022;
-
-  /// Opens a regular file of this user, without waiting for the other end of a FIFO.
-  pub fn own(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let file = options.custom_flags(flags.bits().cast_signed()).open(path).map_err(|error| {
-      match Errno::from_io_error(&error) {
-        Some(Errno::LOOP) => invalid("it is a symbolic link"),
-        _ => error,
-      }
-    })?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-      return Err(invalid("it is not a regular file"));
+fn own(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+  let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+  let file = options.custom_flags(flags.bits().cast_signed()).open(path).map_err(|error| {
+    match Errno::from_io_error(&error) {
+      Some(Errno::LOOP) => invalid("it is a symbolic link"),
+      _ => error,
     }
-    if metadata.uid() != geteuid().as_raw() {
-      return Err(invalid("it belongs to another user"));
-    }
-    Ok(file)
+  })?;
+  let metadata = file.metadata()?;
+  if !metadata.is_file() {
+    return Err(invalid("it is not a regular file"));
   }
-
-  /// Makes the directory one to which only this user can write.
-  ///
-  /// # Errors
-  /// `PermissionDenied` when others can write to it and it is not this user's.
-  pub fn check_dir(dir: &Path) -> io::Result<()> {
-    let metadata = fs::metadata(dir)?;
-    let is_ours = metadata.uid() == geteuid().as_raw();
-    let others_write = metadata.mode() & WRITABLE_BY_OTHERS != 0;
-    if is_ours && others_write {
-      return fs::set_permissions(dir, Permissions::from_mode(0o700));
-    }
-    // Root may write to any directory anyway.
-    if !is_ours && (others_write || metadata.uid() != 0) {
-      let why = "other users can write to it; name a directory in it, which is then created for this user alone";
-      return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
-    }
-    Ok(())
+  if metadata.uid() != geteuid().as_raw() {
+    return Err(invalid("it belongs to another user"));
   }
+  Ok(file)
+}
+
+/// Makes the directory one to which only this user can write.
+///
+/// # Errors
+/// `PermissionDenied` when others can write to it and it is not this user's.
+#[cfg(unix)]
+pub fn check_dir(dir: &Path) -> io::Result<()> {
+  let metadata = fs::metadata(dir)?;
+  let is_ours = metadata.uid() == geteuid().as_raw();
+  let others_write = metadata.mode() & WRITABLE_BY_OTHERS != 0;
+  if is_ours && others_write {
+    return fs::set_permissions(dir, Permissions::from_mode(0o700));
+  }
+  // Root may write to any directory anyway.
+  if !is_ours && (others_write || metadata.uid() != 0) {
+    let why = "other users can write to it; name a directory in it, which is then created for this user alone";
+    return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
+  }
+  Ok(())
 }
 
 /// Links need privileges here, and files have no owner that decides who may write.

@@ -1,10 +1,6 @@
 //! The files of one process: its segments, and the snapshot of its open spans.
 
-use std::{
-  collections::BTreeMap,
-  io,
-  path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, io, path::PathBuf};
 
 use thiserror::Error;
 
@@ -102,14 +98,6 @@ impl<F: Files> Spool<F> {
       has_snapshot: false,
       pending_cleanup: Vec::new(),
       swept_at: None,
-    })
-  }
-
-  /// Whether any process, running or dead, has segments or a snapshot for this destination.
-  pub fn any(files: &F, dir: &Path, destination: u64) -> bool {
-    let names = files.list(dir).unwrap_or_default();
-    names.iter().filter_map(|name| name.parse::<Name>().ok()).any(|name| {
-      name.id.destination == destination && matches!(name.kind, Kind::Snapshot | Kind::Segment(_))
     })
   }
 

@@ -62,22 +62,6 @@ fn segments_of_dead_processes_are_adopted_oldest_first_and_keep_their_age() {
 }
 
 #[test]
-fn files_of_one_destination_are_found_only_for_it() {
-  let files = MemoryFiles::default();
-  let dir = Path::new("/spool");
-  assert!(!Spool::any(&files, dir, 1), "there is not even a directory");
-  let mut spool = open(&files, id(1, 1));
-  assert!(!Spool::any(&files, dir, 1));
-  let segment = spool.put(b"rows", 1, NOON).unwrap();
-  assert!(Spool::any(&files, dir, 1));
-  assert!(!Spool::any(&files, dir, 2));
-  spool.remove(&segment).unwrap();
-  assert!(!Spool::any(&files, dir, 1));
-  spool.write_snapshot(b"open", NOON).unwrap();
-  assert!(Spool::any(&files, dir, 1));
-}
-
-#[test]
 fn a_snapshot_is_adopted_again_until_it_is_discarded() {
   let files = MemoryFiles::default();
   let mut dead = open(&files, id(1, 1));

@@ -1,0 +1,248 @@
+//! The spool on a thread of its own: a disk that does not respond delays the exporter once, and nothing for ever.
+
+use std::{io, sync::mpsc, thread, time::Duration};
+
+use export::{OperationId, SpoolStatus, config::SpoolSettings};
+use spool::{Adopted, Completion, Operation, ReadError, Segment};
+
+use crate::spool_io;
+
+/// How long an operation may take. The longest of a disk that works is a write with `fsync` under load.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// An operation with its number, and the wall clock in milliseconds since the epoch.
+type Job = (u64, Operation, i64);
+
+/// The spool of this process, and the thread that performs its operations in order.
+pub struct Disk {
+  /// How long an operation may take.
+  patience: Duration,
+  jobs: mpsc::Sender<Job>,
+  completions: mpsc::Receiver<(u64, Completion)>,
+  thread: thread::JoinHandle<()>,
+  /// The number of the last job.
+  last: u64,
+  /// The last job is not done although its time is over: until it is, operations fail at once.
+  hangs: bool,
+  /// The adoption that is not done in time. Its segments are this process's: it is completed whenever it is done.
+  adoption: Option<(u64, OperationId)>,
+  /// The same once it is done.
+  late: Option<(OperationId, Completion)>,
+}
+
+impl Disk {
+  /// Opens the spool of this process. `None` if there is none or it cannot be used.
+  pub fn open(settings: Option<&SpoolSettings>, destination: u64) -> (Option<Self>, SpoolStatus) {
+    let Some(settings) = settings else { return (None, SpoolStatus::Unused) };
+    let owned = settings.clone();
+    let opened = Self::start(PATIENCE, move || {
+      let mut spool = spool_io::open(&owned, destination)?;
+      Ok(move |operation, unix_ms| spool.perform(operation, unix_ms))
+    });
+    match opened {
+      Ok(disk) => (Some(disk), SpoolStatus::Open),
+      Err(error) => {
+        let why = format!("{} cannot be used: {error}", settings.dir.display());
+        (None, SpoolStatus::Unusable(why))
+      }
+    }
+  }
+
+  /// Starts a thread that opens something and then performs operations with it.
+  fn start<P: FnMut(Operation, i64) -> Completion>(
+    patience: Duration,
+    open: impl FnOnce() -> io::Result<P> + Send + 'static,
+  ) -> io::Result<Self> {
+    let (jobs, receiver) = mpsc::channel::<Job>();
+    let (sender, completions) = mpsc::channel();
+    let (opened, is_open) = mpsc::channel();
+    let thread = thread::Builder::new().name("flue-braintrust-disk".into()).spawn(move || {
+      let mut perform = match open() {
+        Ok(perform) => perform,
+        // If nobody waits for the error any more, it is reported already.
+        Err(error) => return drop(opened.send(Err(error))),
+      };
+      if opened.send(Ok(())).is_err() {
+        return;
+      }
+      while let Ok((number, operation, unix_ms)) = receiver.recv() {
+        if sender.send((number, perform(operation, unix_ms))).is_err() {
+          return;
+        }
+      }
+    })?;
+    is_open.recv_timeout(patience).unwrap_or_else(|_| Err(not_responding()))?;
+    let (last, hangs, adoption, late) = (0, false, None, None);
+    Ok(Self { patience, jobs, completions, thread, last, hangs, adoption, late })
+  }
+
+  /// Performs an operation. Blocks for a bounded time: an operation that is not done by then fails, and those after it
+  /// fail at once until it is done. `None` for an adoption that is not done: [`Self::poll_late`] completes it.
+  pub fn perform(
+    &mut self,
+    id: OperationId,
+    operation: Operation,
+    unix_ms: i64,
+  ) -> Option<Completion> {
+    let failed = failure_of(&operation);
+    let is_adoption = matches!(operation, Operation::Adopt);
+    self.catch_up(unix_ms);
+    if self.hangs {
+      return Some(failed);
+    }
+    let number = self.send(operation, unix_ms);
+    match self.completions.recv_timeout(self.patience) {
+      Ok((_, completion)) => Some(completion),
+      Err(_) => {
+        self.hangs = true;
+        if is_adoption {
+          self.adoption = Some((number, id));
+          return None;
+        }
+        Some(failed)
+      }
+    }
+  }
+
+  /// The adoption that was not done in time, once it is.
+  pub fn poll_late(&mut self, unix_ms: i64) -> Option<(OperationId, Completion)> {
+    self.catch_up(unix_ms);
+    self.late.take()
+  }
+
+  /// Ends the thread, and releases the lock of this process if the disk responds.
+  pub fn close(self) {
+    let Self { jobs, thread, hangs, .. } = self;
+    drop(jobs);
+    if !hangs && thread.join().is_err() {
+      // It panicked: its lock is released as well.
+    }
+  }
+
+  /// Takes what was done too late.
+  fn catch_up(&mut self, unix_ms: i64) {
+    while let Ok((number, completion)) = self.completions.try_recv() {
+      self.hangs = number != self.last;
+      match completion {
+        // Its rows are in memory: nobody must adopt them.
+        Completion::Written(Ok(segment)) => self.discard(segment, unix_ms),
+        Completion::Adopted(_) => {
+          let id = self.adoption.take_if(|(late, _)| *late == number).map(|(_, id)| id);
+          self.late = id.map(|id| (id, completion)).or(self.late.take());
+        }
+        _ => {}
+      }
+    }
+  }
+
+  fn discard(&mut self, segment: Segment, unix_ms: i64) {
+    self.send(Operation::Remove(segment), unix_ms);
+    self.hangs = true;
+  }
+
+  fn send(&mut self, operation: Operation, unix_ms: i64) -> u64 {
+    self.last += 1;
+    if self.jobs.send((self.last, operation, unix_ms)).is_err() {
+      // The thread has panicked: nothing comes back.
+    }
+    self.last
+  }
+}
+
+/// How an operation ends that the disk does not perform.
+fn failure_of(operation: &Operation) -> Completion {
+  match operation {
+    Operation::Adopt => {
+      Completion::Adopted(Adopted { error: Some(not_responding()), ..Adopted::default() })
+    }
+    Operation::Write { .. } => Completion::Written(Err(not_responding())),
+    Operation::Read(_) => Completion::Content(Err(ReadError::Io(not_responding()))),
+    _ => Completion::Done(Err(not_responding())),
+  }
+}
+
+fn not_responding() -> io::Error {
+  io::Error::new(io::ErrorKind::TimedOut, "the disk does not respond")
+}
+
+#[cfg(test)]
+mod tests {
+  use std::sync::{Arc, Mutex};
+
+  use super::*;
+
+  /// A disk that does each operation when it is allowed to, and the operations it has done.
+  fn gated() -> (Disk, mpsc::Sender<()>, Arc<Mutex<Vec<String>>>) {
+    let (allow, allowed) = mpsc::channel();
+    let done = Arc::new(Mutex::new(Vec::new()));
+    let log = done.clone();
+    let disk = Disk::start(Duration::from_millis(20), move || {
+      Ok(move |operation: Operation, _| {
+        // Without a gate everything is allowed.
+        allowed.recv().unwrap_or_default();
+        let completion = match &operation {
+          Operation::Adopt => Completion::Adopted(Adopted::default()),
+          Operation::Write { rows, content } => {
+            let bytes = content.len() as u64;
+            Completion::Written(Ok(Segment { number: 7, rows: *rows, bytes, created: 0 }))
+          }
+          _ => Completion::Done(Ok(())),
+        };
+        log.lock().unwrap().push(format!("{operation:?}"));
+        completion
+      })
+    });
+    (disk.unwrap(), allow, done)
+  }
+
+  fn wait_until(what: impl Fn() -> bool) {
+    while !what() {
+      thread::yield_now();
+    }
+  }
+
+  #[test]
+  fn while_an_operation_hangs_all_fail_and_what_is_written_too_late_is_removed() {
+    let (mut disk, allow, done) = gated();
+    let write = || Operation::Write { content: b"rows".to_vec(), rows: 2 };
+    for _ in 0..3 {
+      let Some(Completion::Written(Err(error))) = disk.perform(1, write(), 0) else { panic!() };
+      assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+    // The disk responds again: what it wrote is removed, and then it works as before.
+    allow.send(()).unwrap();
+    wait_until(|| done.lock().unwrap().len() == 1);
+    drop(allow);
+    let mut cleared = disk.perform(2, Operation::ClearSnapshot, 0);
+    while matches!(cleared, Some(Completion::Done(Err(_)))) {
+      cleared = disk.perform(2, Operation::ClearSnapshot, 0);
+    }
+    let done = done.lock().unwrap();
+    let kinds: Vec<_> = done.iter().map(|operation| operation.split([' ', '(']).next()).collect();
+    assert_eq!(kinds[..3], [Some("Write"), Some("Remove"), Some("ClearSnapshot")]);
+  }
+
+  #[test]
+  fn an_adoption_that_hangs_is_completed_when_it_is_done() {
+    let (mut disk, allow, _) = gated();
+    assert!(disk.perform(3, Operation::Adopt, 0).is_none());
+    assert!(disk.poll_late(0).is_none());
+    allow.send(()).unwrap();
+    let mut late = None;
+    while late.is_none() {
+      late = disk.poll_late(0);
+    }
+    assert!(matches!(late, Some((3, Completion::Adopted(_)))));
+  }
+
+  #[test]
+  fn a_disk_that_never_opens_is_not_waited_for() {
+    let (never, waits) = mpsc::channel::<()>();
+    let opened = Disk::start(Duration::from_millis(20), move || {
+      waits.recv().unwrap_or_default();
+      Ok(|_: Operation, _: i64| Completion::Done(Ok(())))
+    });
+    assert_eq!(opened.err().map(|error| error.kind()), Some(io::ErrorKind::TimedOut));
+    drop(never);
+  }
+}
