@@ -94,6 +94,16 @@ test('a field for which nothing is given is left out, but for when the span was'
   expect(span_attributes.name).toBeUndefined();
 });
 
+test('with a spool, what is masked survives a sudden end while the rest waits for the masking function', () =>
+  withDirectory(async (directory) => {
+    const { signal } = await run(['__test__/fixtures/masked-and-killed.mjs', directory]);
+    expect(signal).toBe('SIGKILL');
+    const files = readdirSync(directory).filter((name) => name.endsWith('.rows'));
+    const texts = files.map((name) => readFileSync(join(directory, name), 'utf8'));
+    expect(texts.join('').split('hidden').length - 1).toBeGreaterThanOrEqual(20);
+    expect(texts.join('')).not.toContain('secret');
+  }));
+
 test('a masking function may record events itself', async () => {
   const { code, text, rows } = await masked('goes on recording', 'flush');
   expect(code).toBe(0);

@@ -30,6 +30,9 @@ const COMPACT_EVERY: usize = 1024 * 1024;
 /// The most rows and bytes that are masked at once.
 const MAX_MASKED_ROWS: usize = 100;
 const MAX_MASKED_BYTES: usize = 256 * 1024;
+/// The most rows that are masked at once for the spool. None of them is there before the last is masked, and a masking
+/// function may take milliseconds for each.
+const MAX_MASKED_ROWS_FOR_SPOOL: usize = 20;
 /// The failed reads after which a segment counts as lost, and the delay between two reads.
 const MAX_READS: u32 = 10;
 const READ_AGAIN: Duration = Duration::from_secs(1);
@@ -274,7 +277,8 @@ impl Delivery {
   /// The limits of one batch. Masked batches are small, because masking blocks the JavaScript thread.
   fn limits(&self) -> Limits {
     if self.masking != Masking::Off {
-      return Limits { rows: MAX_MASKED_ROWS, bytes: MAX_MASKED_BYTES };
+      let rows = if self.spool.is_open() { MAX_MASKED_ROWS_FOR_SPOOL } else { MAX_MASKED_ROWS };
+      return Limits { rows, bytes: MAX_MASKED_BYTES };
     }
     let most = self.settings.batch_rows.unwrap_or(Settings::BATCH_ROWS);
     let is_much = self.queue.len() + self.outbox.rows() > most * self.settings.max_requests;
