@@ -2,19 +2,20 @@
 
 use std::{
   fs::{self, TryLockError},
-  io,
+  io::{self, Read},
   path::Path,
   time::{Duration, UNIX_EPOCH},
 };
 
-use crate::spool_io::{DiskFiles, private};
 use napi::{Error, Result, Status};
 use napi_derive::napi;
 use serde_json::{Value, json};
 use spool::{
-  Files, Listing,
+  Listing,
   inspect::{Segments, Share, inspect},
 };
+
+use crate::spool_io::private;
 
 /// Lists a spool directory: numbers, sizes and ages, without content. Read-only. Throws when the directory or a
 /// file in it cannot be read.
@@ -30,12 +31,22 @@ fn list(dir: &Path) -> io::Result<Listing> {
   let names: Vec<String> = fs::read_dir(dir)?
     .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
     .collect::<io::Result<_>>()?;
-  inspect(names, |name| DiskFiles.read(&dir.join(name)), |name| is_locked(&dir.join(name)))
+  inspect(names, |name| read(&dir.join(name)), |name| is_locked(&dir.join(name)))
+}
+
+/// Reads a file, which may be that of an application of another user.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+  let in_path =
+    |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+  let mut content = Vec::new();
+  let mut file = private::open_of_any_user(path).map_err(in_path)?;
+  file.read_to_end(&mut content).map_err(in_path)?;
+  Ok(content)
 }
 
 /// Whether a process holds the lock. Creates no file; the shared lock is released at once.
 fn is_locked(path: &Path) -> bool {
-  let Ok(file) = private::open(path) else { return false };
+  let Ok(file) = private::open_of_any_user(path) else { return false };
   matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
 }
 

@@ -25,7 +25,18 @@ pub const MAX_FILE_BYTES: u64 = 256 * 1024 * 1024;
 /// # Errors
 /// Those of the file system, and `InvalidInput` for what is not a regular file of this user of that size at most.
 pub fn open(path: &Path) -> io::Result<File> {
-  let file = own(OpenOptions::new().read(true), path)?;
+  limited(own(OpenOptions::new().read(true), path)?)
+}
+
+/// Opens a file of any user to be read.
+///
+/// # Errors
+/// Those of the file system, and `InvalidInput` for what is not a regular file of that size at most.
+pub fn open_of_any_user(path: &Path) -> io::Result<File> {
+  limited(regular(OpenOptions::new().read(true), path)?)
+}
+
+fn limited(file: File) -> io::Result<File> {
   if file.metadata()?.len() > MAX_FILE_BYTES {
     return Err(invalid("it is too large for a spool file"));
   }
@@ -64,9 +75,19 @@ fn invalid(why: &str) -> io::Error {
 #[cfg(unix)]
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 
-/// Opens a regular file of this user, without waiting for the other end of a FIFO.
+/// Opens a regular file of this user.
 #[cfg(unix)]
 fn own(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+  let file = regular(options, path)?;
+  if file.metadata()?.uid() != geteuid().as_raw() {
+    return Err(invalid("it belongs to another user"));
+  }
+  Ok(file)
+}
+
+/// Opens a regular file, without waiting for the other end of a FIFO.
+#[cfg(unix)]
+fn regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
   let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
   let file = options.custom_flags(flags.bits().cast_signed()).open(path).map_err(|error| {
     match Errno::from_io_error(&error) {
@@ -74,14 +95,7 @@ fn own(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
       _ => error,
     }
   })?;
-  let metadata = file.metadata()?;
-  if !metadata.is_file() {
-    return Err(invalid("it is not a regular file"));
-  }
-  if metadata.uid() != geteuid().as_raw() {
-    return Err(invalid("it belongs to another user"));
-  }
-  Ok(file)
+  if file.metadata()?.is_file() { Ok(file) } else { Err(invalid("it is not a regular file")) }
 }
 
 /// Makes the directory one to which only this user can write.
@@ -107,6 +121,11 @@ pub fn check_dir(dir: &Path) -> io::Result<()> {
 /// Links need privileges here, and files have no owner that decides who may write.
 #[cfg(not(unix))]
 fn own(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+  regular(options, path)
+}
+
+#[cfg(not(unix))]
+fn regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
   let file = options.open(path)?;
   if file.metadata()?.is_file() { Ok(file) } else { Err(invalid("it is not a regular file")) }
 }
