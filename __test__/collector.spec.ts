@@ -858,6 +858,15 @@ describe('the tree as text', () => {
     `);
   });
 
+  test('a cancelled span is marked, and has not failed', async () => {
+    const c = await start();
+    await log(c, span('a', null, { metadata: { 'flue.cancelled': true } }));
+    const [trace] = c.traces();
+    const text = renderTrace(trace!);
+    expect(text).toContain('⊘ cancelled');
+    expect(text).not.toContain('✗');
+  });
+
   test('colours are added only when asked for, and change no text', async () => {
     const trace = await agentTrace();
     const plain = renderTrace(trace);

@@ -121,7 +121,10 @@ function spanLines(span, branch, below) {
   return [
     { branch, text: printable(span.name), style, cells: cellsOf(span) },
     ...(failed ? [remark(`✗ ${span.error}`, 'red')] : []),
-    ...(isInterrupted(span) ? [remark('⚠ interrupted: its own end never came', 'yellow')] : []),
+    ...(isMarked(span, 'flue.cancelled') ? [remark('⊘ cancelled', 'yellow')] : []),
+    ...(isMarked(span, 'flue.interrupted')
+      ? [remark('⚠ interrupted: its own end never came', 'yellow')]
+      : []),
     ...span.problems.map((problem) => remark(`⚠ ${problem}`, 'yellow')),
     ...span.children.flatMap((child, index) =>
       index === last
@@ -132,12 +135,13 @@ function spanLines(span, branch, below) {
 }
 
 /**
- * Whether the span was closed only because what was around it ended.
+ * Whether a member of the span's metadata is `true`.
  * @param {Span} span
+ * @param {string} name
  */
-function isInterrupted({ row }) {
-  const metadata = /** @type {{ 'flue.interrupted'?: unknown } | undefined} */ (row.metadata);
-  return metadata?.['flue.interrupted'] === true;
+function isMarked({ row }, name) {
+  const metadata = /** @type {{ [name: string]: unknown } | undefined} */ (row.metadata);
+  return metadata?.[name] === true;
 }
 
 /**

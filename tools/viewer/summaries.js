@@ -81,6 +81,7 @@ function summarizeSpan(span, depth) {
     error,
     problems: problems.length,
     interrupted: isObject(row.metadata) && row.metadata['flue.interrupted'] === true,
+    cancelled: isObject(row.metadata) && row.metadata['flue.cancelled'] === true,
     tokens: tokensOf(metrics),
     cost: metrics.estimated_cost ?? null,
   };

@@ -41,6 +41,8 @@ export interface SpanSummary {
   problems: number;
   /** Closed only because what was around it ended. */
   interrupted: boolean;
+  /** Aborted, which is no failure. */
+  cancelled: boolean;
   tokens: number;
   cost: number | null;
 }

@@ -195,7 +195,7 @@ function Waterfall({ spans, trace, matches, chosen, choose }) {
  * @param {(span: SpanSummary, isFolded: boolean) => void} props.fold
  */
 function SpanRow({ id, index, span, trace, isFolded, isFlat, isActive, choose, fold }) {
-  const { name, type, depth, children, error, interrupted, problems, start, end } = span;
+  const { name, type, depth, children, error, interrupted, cancelled, problems, start, end } = span;
   const hasChildren = children > 0 && !isFlat;
   /** @param {Event} event */
   const onFold = (event) => {
@@ -227,6 +227,7 @@ function SpanRow({ id, index, span, trace, isFolded, isFlat, isActive, choose, f
         <span class=${`dot ${typeClass(type)}`} title=${type} />
         <span class="text">${name}</span>
         ${error !== null && html`<span class="mark failed" title=${error}><${Icon} name="error" /><span class="spoken">failed</span></span>`}
+        ${cancelled && html`<span class="mark warned" title="Cancelled">⊘</span>`}
         ${
           (interrupted || problems > 0) &&
           html`<span
