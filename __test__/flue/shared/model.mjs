@@ -48,13 +48,17 @@ export function scriptedModel(pi, { script, summary, model: settings = {} }) {
   const core = pi.createFauxCore({ api, provider, tokensPerSecond, tokenSize, models: [model] });
 
   let responses = 0;
+  const answer = (context) => {
+    responses += 1;
+    return {
+      ...message(pi, nextTurn(context, script, summary)),
+      responseId: `resp_${responses}`,
+    };
+  };
   // As in the code of a provider, a span of its own belongs to the turn that asks.
-  const reply = (context) =>
-    inOwnSpan({ kind: 'provider' }, async () => {
-      const answer = message(pi, nextTurn(context, script, summary));
-      responses += 1;
-      return { ...answer, responseId: `resp_${responses}` };
-    });
+  const reply = process.env.OWN_SPANS
+    ? (context) => inOwnSpan({ kind: 'provider' }, async () => answer(context))
+    : answer;
   // The core answers from a queue: keep one reply ahead of every request. Flue may know the provider
   // but not its models' prices, so each request is made with the core's own model.
   const stream = priced(
