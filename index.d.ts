@@ -41,10 +41,16 @@ export interface InitLoggerOptions {
    */
   messages?: 'openai' | 'flue' | undefined;
   /**
-   * The messages in the input of a model turn: `full` for all; `delta` for those that are new since the
-   * conversation's previous turn. Default: `FLUE_BRAINTRUST_TURN_INPUT`, else `full`.
+   * The messages in the input of a model turn. `auto`: all of them while the input has at most `maxFullInputBytes`,
+   * else the system prompt, a line about the earlier messages, and the new ones; `full`: all; `delta`: those that are
+   * new since the conversation's previous turn. Default: `FLUE_BRAINTRUST_TURN_INPUT`, else `auto`.
    */
-  turnInput?: 'full' | 'delta' | undefined;
+  turnInput?: 'auto' | 'full' | 'delta' | undefined;
+  /**
+   * The most bytes of a full input, as JSON, with `turnInput: 'auto'`.
+   * Default: `FLUE_BRAINTRUST_MAX_FULL_INPUT_BYTES`, else 131,072 (128 KiB).
+   */
+  maxFullInputBytes?: number | undefined;
   /**
    * Which content is exported. `false`: only structure, times, usage, ids and names. Omitted parts are exported.
    * Default: `FLUE_BRAINTRUST_CONTENT`, else `true`.

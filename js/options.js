@@ -16,6 +16,7 @@ const KNOWN = /** @type {const} */ ([
   'maxRequestBytes',
   'messages',
   'turnInput',
+  'maxFullInputBytes',
   'logs',
   'distributedTracing',
   'content',

@@ -63,9 +63,9 @@ impl Json {
     Self(Text::Long(pieces.concat().into()))
   }
 
-  /// The items of a list in that range, after `first`.
-  pub fn list(first: Option<Arc<str>>, list: &List, range: Range<usize>) -> Self {
-    Self(Text::List(Box::new(list.slice(first, range))))
+  /// The items of a list in that range, after those of `head`.
+  pub fn list(head: Vec<Arc<str>>, list: &List, range: Range<usize>) -> Self {
+    Self(Text::List(Box::new(list.slice(head, range))))
   }
 
   fn written(text: &str) -> Self {

@@ -27,10 +27,10 @@ struct Item {
   bytes_so_far: usize,
 }
 
-/// Some items of a list, after an optional item that only the slice has.
+/// Some items of a list, after items that only the slice has.
 #[derive(Clone)]
 pub struct Slice {
-  first: Option<Arc<str>>,
+  head: Vec<Arc<str>>,
   list: List,
   range: Range<usize>,
   bytes: usize,
@@ -41,6 +41,11 @@ impl List {
   /// How many items there are.
   pub fn len(&self) -> usize {
     self.items().all.len()
+  }
+
+  /// The bytes of all items, with a comma behind each.
+  pub fn bytes(&self) -> usize {
+    self.items().all.last().map_or(0, |item| item.bytes_so_far)
   }
 
   /// Whether the list has no items.
@@ -69,8 +74,25 @@ impl List {
     Self(Arc::new(Mutex::new(Items { all, uncounted: 0, rewritten })))
   }
 
-  /// `first`, followed by the items in `range` that exist.
-  pub fn slice(&self, first: Option<Arc<str>>, range: Range<usize>) -> Slice {
+  /// A list of the items behind the first `count`.
+  pub fn without_first(&self, count: usize) -> Self {
+    let items = self.items();
+    let rewritten = items.rewritten.saturating_sub(count);
+    let list = Self::default();
+    let mut rest = list.items();
+    rest.rewritten = rewritten;
+    for item in items.all.iter().skip(count) {
+      rest.uncounted += item.text.len();
+      let before = rest.all.last().map_or(0, |item| item.bytes_so_far);
+      let bytes_so_far = before + item.text.len() + 1;
+      rest.all.push(Item { text: item.text.clone(), bytes_so_far });
+    }
+    drop(rest);
+    list
+  }
+
+  /// `head`, followed by the items in `range` that exist.
+  pub fn slice(&self, head: Vec<Arc<str>>, range: Range<usize>) -> Slice {
     let mut items = self.items();
     let end = range.end.min(items.all.len());
     let range = range.start.min(end)..end;
@@ -78,11 +100,11 @@ impl List {
       let last = position.checked_sub(1).and_then(|last| items.all.get(last));
       last.map_or(0, |item| item.bytes_so_far)
     };
-    let first_bytes = first.as_ref().map_or(0, |first| first.len() + 1);
+    let head_bytes: usize = head.iter().map(|item| item.len() + 1).sum();
     // Two brackets, and one comma less than items.
-    let bytes = (first_bytes + bytes_before(range.end) - bytes_before(range.start) + 1).max(2);
-    let memory_bytes = first_bytes + mem::take(&mut items.uncounted);
-    Slice { first, list: self.clone(), range, bytes, memory_bytes }
+    let bytes = (head_bytes + bytes_before(range.end) - bytes_before(range.start) + 1).max(2);
+    let memory_bytes = head_bytes + mem::take(&mut items.uncounted);
+    Slice { head, list: self.clone(), range, bytes, memory_bytes }
   }
 
   /// Rewrites the items that were not rewritten before.
@@ -107,15 +129,17 @@ impl List {
 }
 
 impl Slice {
-  /// Rewrites the first item, and those of the list that were not rewritten before. `rewritten` returns `None`
+  /// Rewrites the items of the head, and those of the list that were not rewritten before. `rewritten` returns `None`
   /// to leave a text unchanged.
   pub fn rewrite(&mut self, rewritten: &mut dyn FnMut(&str) -> Option<String>) {
     self.list.rewrite(rewritten);
-    if let Some(text) = self.first.as_ref().and_then(|first| rewritten(first)) {
-      self.first = Some(text.into());
+    for item in &mut self.head {
+      if let Some(text) = rewritten(item) {
+        *item = text.into();
+      }
     }
     let memory_bytes = self.memory_bytes;
-    *self = self.list.slice(self.first.clone(), self.range.clone());
+    *self = self.list.slice(mem::take(&mut self.head), self.range.clone());
     self.memory_bytes = memory_bytes;
   }
 
@@ -135,7 +159,7 @@ impl Slice {
     let items = items.all.get(self.range.clone()).unwrap_or_default();
     let items = items.iter().map(|item| &item.text);
     body.push(b'[');
-    for (position, text) in self.first.iter().chain(items).enumerate() {
+    for (position, text) in self.head.iter().chain(items).enumerate() {
       if position > 0 {
         body.push(b',');
       }
@@ -180,25 +204,34 @@ mod tests {
   #[test]
   fn an_earlier_slice_does_not_have_later_items() {
     let list = List::default().extend_from(0, numbers(0..2));
-    let early = list.slice(None, 0..2);
+    let early = list.slice(Vec::new(), 0..2);
     let grown = list.extend_from(2, numbers(2..12));
     assert_eq!(written(&early), "[0,1]");
-    assert_eq!(written(&grown.slice(None, 0..12)), "[0,1,2,3,4,5,6,7,8,9,10,11]");
-    assert_eq!(written(&grown.slice(Some("\"system\"".into()), 0..12)).len(), 36);
+    assert_eq!(written(&grown.slice(Vec::new(), 0..12)), "[0,1,2,3,4,5,6,7,8,9,10,11]");
+    assert_eq!(written(&grown.slice(vec!["\"system\"".into()], 0..12)).len(), 36);
   }
 
   #[test]
   fn an_edited_history_does_not_change_the_earlier_one() {
     let list = List::default().extend_from(0, numbers(0..4));
-    let before = list.slice(None, 0..4);
+    let before = list.slice(Vec::new(), 0..4);
     let edited = list.extend_from(2, numbers(8..9));
-    assert_eq!(written(&edited.slice(None, 0..9)), "[0,1,8]");
+    assert_eq!(written(&edited.slice(Vec::new(), 0..9)), "[0,1,8]");
     assert_eq!(written(&before), "[0,1,2,3]");
   }
 
   #[test]
+  fn a_list_without_its_first_items_counts_the_bytes_of_the_rest() {
+    let list = List::default().extend_from(0, numbers(8..12));
+    let rest = list.without_first(3).extend_from(1, numbers(12..13));
+    assert_eq!(written(&rest.slice(Vec::new(), 0..2)), "[11,12]");
+    assert_eq!(rest.bytes(), 6);
+    assert_eq!(written(&list.slice(Vec::new(), 0..4)), "[8,9,10,11]");
+  }
+
+  #[test]
   fn an_empty_list_is_a_json_list() {
-    assert_eq!(written(&List::default().slice(None, 0..0)), "[]");
-    assert_eq!(written(&List::default().slice(Some("7".into()), 0..0)), "[7]");
+    assert_eq!(written(&List::default().slice(Vec::new(), 0..0)), "[]");
+    assert_eq!(written(&List::default().slice(vec!["7".into()], 0..0)), "[7]");
   }
 }

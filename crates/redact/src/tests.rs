@@ -102,7 +102,7 @@ fn shared_items_are_redacted_once_and_stay_shared() {
   let system: std::sync::Arc<str> = "\"plum\"".into();
   let show = |list: &List| {
     let mut row = row(&Value::Null);
-    row.input = Some(Json::list(Some(system.clone()), list, 0..list.len()));
+    row.input = Some(Json::list(vec![system.clone()], list, 0..list.len()));
     rules.row(&mut row);
     let input = row.input.unwrap();
     assert_eq!(input.bytes(), input.as_str().len());

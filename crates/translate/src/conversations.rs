@@ -2,42 +2,59 @@
 //!
 //! JavaScript sends only the messages that a conversation's last request did not have. They are added to
 //! the earlier ones here. Each message is kept once, in the form in which it is shown, and shared by all
-//! turns that show it.
+//! turns that show it; once the turns leave it out, it is not kept.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
-use crate::{message_text, messages, previous_inputs::InputWindow};
-use braintrust_row::{Json, List};
+use crate::{
+  message_text, messages,
+  recency::Recency,
+  shown_input::{LeftOut, ShownInput},
+};
+use braintrust_row::{Json, List, SpanContext};
 use flue_event::{RequestDelta, TurnRequest};
 
 /// Replaces messages that a delta refers to but that never arrived.
 const MISSING: &str = r#""[flue-braintrust: the beginning of this conversation is missing]""#;
 
+/// The most bytes of messages that are kept to write full inputs, if inputs may be shortened: the inputs of the
+/// conversations that were idle longest are shortened first. 256 MiB.
+const MAX_BYTES: usize = 256 * 1024 * 1024;
+
 /// The conversations, by id.
 #[derive(Default)]
-pub struct Conversations(HashMap<String, Conversation>);
+pub struct Conversations(Recency<Conversation>);
 
 /// The latest request of a conversation.
 #[derive(Default)]
 struct Conversation {
+  /// How many messages, from the first on, are not kept: earlier inputs show them.
+  dropped: usize,
+  /// The messages behind those.
   messages: List,
   /// The system prompt as a message.
   system: Option<Arc<str>>,
   tools: Option<Json>,
+  shown: ShownInput,
 }
 
-/// A request with all its messages.
+/// A request with all its messages that are kept.
 pub struct ExpandedRequest {
-  /// The messages of the conversation, which later requests extend.
+  /// How many messages are not kept.
+  dropped: usize,
+  /// The messages behind those, which later requests extend.
   messages: List,
   /// The system prompt as a message.
   system: Option<Arc<str>>,
-  /// How many of the messages are this request's.
+  /// How many messages this request has.
   length: usize,
-  /// How many messages the previous request had, if this one only adds to them.
-  added_to: Option<usize>,
+  /// How many messages the previous request had, if this one only adds to them; else 0.
+  pub added_to: usize,
   /// The tools that the model may call.
   pub tools: Option<Json>,
+  /// Whether the content policy omits the messages.
+  is_omitted: bool,
+  shown: ShownInput,
 }
 
 impl Conversations {
@@ -49,25 +66,67 @@ impl Conversations {
     request: &TurnRequest<'_>,
     form: messages::Form,
   ) -> ExpandedRequest {
-    let known = self.0.entry(conversation.to_owned()).or_default();
-    let before = known.messages.len();
+    let known = self.0.entry(conversation, 0);
+    let before = known.dropped + known.messages.len();
+    let kept = delta.kept_messages.min(before);
+    known.shown.keep(kept);
     let fresh = message_text::list(request.messages);
+    let is_omitted = request.messages.is_none();
     let missing = delta.kept_messages.checked_sub(before).filter(|missing| *missing > 0);
-    let texts = missing.map(|_| MISSING.to_owned()).into_iter();
+    let texts = missing.filter(|_| !is_omitted).map(|_| MISSING.to_owned()).into_iter();
     let texts = texts.chain(fresh.iter().map(|message| messages::message(form, message)));
-    known.messages = known.messages.extend_from(delta.kept_messages.min(before), texts);
+    known.messages = match kept.checked_sub(known.dropped) {
+      Some(kept) => known.messages.extend_from(kept, texts),
+      None => List::default().extend_from(0, texts),
+    };
+    known.dropped = known.dropped.min(kept);
     if !delta.same_system_prompt {
       known.system = messages::system(request.system_prompt).map(Into::into);
     }
     if !delta.same_tools {
       known.tools = messages::tools(form, request.tools);
     }
-    ExpandedRequest {
+    let expanded = ExpandedRequest {
+      dropped: known.dropped,
       messages: known.messages.clone(),
       system: known.system.clone(),
-      length: known.messages.len(),
-      added_to: (delta.kept_messages == before && before > 0).then_some(before),
+      length: known.dropped + known.messages.len(),
+      added_to: if delta.kept_messages == before { before } else { 0 },
       tools: known.tools.clone(),
+      is_omitted,
+      shown: known.shown,
+    };
+    let bytes = expanded.messages.bytes();
+    self.0.entry(conversation, bytes);
+    expanded
+  }
+
+  /// A turn shows a request of the conversation, without the messages that are left out. The next turns may leave
+  /// out what this one shows.
+  pub fn show(
+    &mut self,
+    conversation: &str,
+    turn: SpanContext,
+    length: usize,
+    left_out: Option<LeftOut>,
+  ) {
+    let Some(known) = self.0.get_mut(conversation) else { return };
+    known.shown.show(turn, length, left_out);
+    if left_out.is_some() {
+      known.drop_messages();
+      self.0.entry(conversation, 0);
+    }
+    self.shorten_beyond(MAX_BYTES);
+  }
+
+  /// Shortens the next inputs of the conversations that were idle longest, until the messages that are kept have at
+  /// most so many bytes.
+  fn shorten_beyond(&mut self, max_bytes: usize) {
+    while self.0.bytes() > max_bytes {
+      let Some((key, known)) = self.0.least_recent() else { return };
+      known.shown.shorten();
+      known.drop_messages();
+      self.0.entry(&key, 0);
     }
   }
 
@@ -77,22 +136,91 @@ impl Conversations {
   }
 }
 
+impl Conversation {
+  /// Drops the messages that earlier inputs show.
+  fn drop_messages(&mut self) {
+    let shown = self.shown.length().saturating_sub(self.dropped);
+    self.messages = self.messages.without_first(shown);
+    self.dropped += shown;
+  }
+}
+
 impl ExpandedRequest {
+  /// How many messages the request has.
+  pub fn length(&self) -> usize {
+    self.length
+  }
+
+  /// What the turn leaves out, if full inputs have at most so many bytes.
+  pub fn left_out(&self, max_full_bytes: usize) -> Option<LeftOut> {
+    // Two brackets, and a comma between two items.
+    let system = self.system.as_ref().map_or(0, |system| system.len() + 1);
+    self.shown.left_out(system + self.messages.bytes() + 1 > max_full_bytes)
+  }
+
   /// All messages, behind the system prompt.
-  pub fn input(&self) -> Json {
-    Json::list(self.system.clone(), &self.messages, 0..self.length)
+  pub fn input(&self) -> Option<Json> {
+    self.write(self.system.iter().cloned().collect(), 0)
   }
 
-  /// The messages that the previous request did not have.
-  pub fn window(&self) -> InputWindow {
-    InputWindow { offset: self.added_to.unwrap_or_default() }
+  /// The messages behind those that are left out, behind the system prompt and a message about them.
+  pub fn shortened_input(&self, left_out: LeftOut) -> Option<Json> {
+    let head = self.system.iter().cloned().chain([left_out.message()]).collect();
+    self.write(head, left_out.messages)
   }
 
-  /// The messages in the window; behind the system prompt if they are all.
-  pub fn input_from(&self, window: InputWindow) -> Json {
-    match window.offset {
+  /// The messages that the previous request did not have; all of them if this one does not only add to it.
+  pub fn added_input(&self) -> Option<Json> {
+    match self.added_to {
       0 => self.input(),
-      offset => Json::list(None, &self.messages, offset..self.length),
+      offset => self.write(Vec::new(), offset),
     }
+  }
+
+  fn write(&self, head: Vec<Arc<str>>, from: usize) -> Option<Json> {
+    if self.is_omitted && head.is_empty() {
+      return None;
+    }
+    let [from, to] = [from, self.length].map(|at| at.saturating_sub(self.dropped));
+    Some(Json::list(head, &self.messages, from..to))
+  }
+}
+
+#[cfg(test)]
+mod tests {
+  use super::*;
+  use crate::identity;
+
+  /// Applies a request that adds a message, in a turn of its own. Returns what it leaves out, and its input.
+  fn turn(known: &mut Conversations, id: &str, number: usize) -> (Option<usize>, String) {
+    let text = format!(
+      r#"{{"type":"turn_request","turnId":"t","conversationId":"{id}","purpose":"agent","request":{{"input":{{
+        "history":{{"kept":{number}}},"messages":[{{"role":"user","content":"{number}"}}]}}}}}}"#
+    );
+    let event = flue_event::decode(&text, 0).unwrap();
+    let flue_event::Body::TurnRequest(request) = &event.body else { unreachable!() };
+    let delta = request.delta.unwrap();
+    let expanded = known.apply_delta(id, delta, request, messages::Form::OpenAi);
+    let left_out = expanded.left_out(usize::MAX);
+    let input = left_out.map_or_else(|| expanded.input(), |out| expanded.shortened_input(out));
+    let span = identity::lone_operation(&format!("{id}{number}"));
+    known.show(id, span, expanded.length(), left_out);
+    (left_out.map(|out| out.messages), input.unwrap().as_str().into_owned())
+  }
+
+  #[test]
+  fn beyond_the_bound_the_inputs_of_the_conversation_that_was_idle_longest_are_shortened() {
+    let mut known = Conversations::default();
+    for number in 0..3 {
+      turn(&mut known, "idle", number);
+    }
+    turn(&mut known, "busy", 0);
+    let bytes = known.0.bytes();
+    known.shorten_beyond(bytes - 1);
+    assert!(known.0.bytes() < bytes / 2);
+    assert_eq!(turn(&mut known, "busy", 1).0, None);
+    let (left_out, input) = turn(&mut known, "idle", 3);
+    assert_eq!(left_out, Some(3));
+    assert!(input.ends_with(r#"]"},{"role":"user","content":"3"}]"#), "{input}");
   }
 }

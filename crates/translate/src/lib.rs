@@ -21,7 +21,8 @@
 //! 1. Leaves: `identity` (Flue's ids → span ids), `activity`, `metadata`, `outcome`, `usage`, `messages`,
 //!    `options`.
 //! 2. One open span: `placement`, `span_logs`, `message_text` → `run_metadata` → `open_span`.
-//! 3. The state: `recent_ids` → `tree`; `previous_inputs` → `conversations`; `submissions` → `state`.
+//! 3. The state: `recent_ids` → `tree`; `recency`, `shown_input` → `previous_inputs`, `conversations`; `submissions`
+//!    → `state`.
 //! 4. One handler per Flue concept: `run`, `submission` (both with `caller_context`) → `operation`;
 //!    `compaction` → `turn` → `tool`; `task`; `log`; `custom_span`; and `implicit`, which opens what encloses
 //!    an event.
@@ -44,9 +45,11 @@ mod options;
 mod outcome;
 mod placement;
 mod previous_inputs;
+mod recency;
 mod recent_ids;
 mod run;
 mod run_metadata;
+mod shown_input;
 mod snapshot;
 mod span_logs;
 mod state;

@@ -23,11 +23,27 @@ impl Default for Options {
 }
 
 /// Which messages a turn shows as its input.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TurnInput {
+  /// All messages of the request if the input has at most so many bytes, else those that no earlier input of the
+  /// conversation has. Default, with [`TurnInput::MAX_FULL_BYTES`].
+  Auto {
+    /// The most bytes of a full input, as JSON.
+    max_full_bytes: usize,
+  },
   /// All messages of the request.
-  #[default]
   Full,
   /// The messages that the conversation's previous request did not have.
   Delta,
+}
+
+impl TurnInput {
+  /// 128 KiB: some 30,000 tokens, more than a reader scrolls through.
+  pub const MAX_FULL_BYTES: usize = 128 * 1024;
+}
+
+impl Default for TurnInput {
+  fn default() -> Self {
+    Self::Auto { max_full_bytes: Self::MAX_FULL_BYTES }
+  }
 }

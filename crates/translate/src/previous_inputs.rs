@@ -1,47 +1,62 @@
-//! The messages of each conversation's previous turn, from which the next turn's new messages follow.
+//! The messages of each conversation's previous turn, if its requests arrive complete.
 
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
-use indexmap::IndexMap;
 use serde_json::value::RawValue;
 
+use crate::{recency::Recency, shown_input::ShownInput};
 use flue_event::Ids;
 
-/// How many conversations are remembered. The next turn of one that was evicted shows all messages.
-const MAX_REMEMBERED: usize = 1024;
-
-/// Which of a request's messages a turn shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InputWindow {
-  /// The first message that it shows. 0 for all: of a conversation's first turn, or after its messages were
-  /// compacted or edited.
-  pub offset: usize,
-}
-
-impl InputWindow {
-  /// The value of `flue.input_mode`.
-  pub fn mode(self) -> &'static str {
-    if self.offset > 0 { "delta" } else { "full" }
-  }
-}
+/// The most bytes of fingerprints: those of four million messages. The next turn of a conversation that was
+/// evicted shows all messages.
+const MAX_BYTES: usize = 32 * 1024 * 1024;
+/// How long an idle conversation is remembered, in milliseconds; as in JavaScript.
+const IDLE_MS: i64 = 10 * 60_000;
 
 /// The fingerprints of the messages of each conversation's previous turn.
 #[derive(Default)]
-pub struct PreviousInputs(IndexMap<String, Vec<u64>>);
+pub struct PreviousInputs(Recency<PreviousInput>);
+
+/// A conversation's previous turn.
+#[derive(Default)]
+pub struct PreviousInput {
+  messages: Vec<u64>,
+  /// When it was translated, milliseconds since the epoch.
+  at: i64,
+  /// How many of its messages the current turn has, if that only adds to them; else 0.
+  pub added_to: usize,
+  /// The messages that stand in earlier inputs.
+  pub shown: ShownInput,
+}
 
 impl PreviousInputs {
-  /// The messages that the turn adds to the conversation's previous one. Remembers the turn's messages.
-  pub fn advance(&mut self, ids: &Ids<'_>, messages: &[&RawValue]) -> InputWindow {
+  /// Compares a turn's messages with those of the conversation's previous turn, and remembers them.
+  pub fn advance(&mut self, ids: &Ids<'_>, at: i64, messages: &[&RawValue]) -> &mut PreviousInput {
     let hasher = BuildHasherDefault::<DefaultHasher>::default();
     let now: Vec<u64> = messages.iter().map(|message| hasher.hash_one(message.get())).collect();
     let key = conversation(ids);
-    if self.0.len() >= MAX_REMEMBERED && !self.0.contains_key(&key) {
-      self.0.shift_remove_index(0);
+    self.evict(at);
+    let bytes = key.len() + size_of_val(now.as_slice());
+    let previous = self.0.entry(&key, bytes);
+    let before = std::mem::replace(&mut previous.messages, now);
+    let kept = before.iter().zip(&previous.messages).take_while(|(old, new)| old == new).count();
+    previous.added_to = if kept == before.len() { kept } else { 0 };
+    previous.shown.keep(kept);
+    previous.at = at;
+    previous
+  }
+
+  /// Forgets idle conversations, and those that were idle longest while all need too much memory.
+  fn evict(&mut self, at: i64) {
+    loop {
+      let is_full = self.0.bytes() > MAX_BYTES;
+      let Some((key, oldest)) = self.0.least_recent() else { return };
+      let is_idle = oldest.at.saturating_add(IDLE_MS) < at;
+      if !is_full && !is_idle {
+        return;
+      }
+      self.0.remove(&key);
     }
-    let before = self.0.entry(key).or_default();
-    let offset = if !before.is_empty() && now.starts_with(before) { before.len() } else { 0 };
-    *before = now;
-    InputWindow { offset }
   }
 }
 

@@ -9,11 +9,11 @@ use crate::{
   options::TurnInput,
   outcome,
   placement::{Parent, SpanLabel, SpanPlacement, Start},
-  previous_inputs::InputWindow,
+  shown_input,
   state::State,
   usage,
 };
-use braintrust_row::{Row, SpanType, time};
+use braintrust_row::{Row, SpanContext, SpanType, time};
 use flue_event::{Event, Ids, Model, TurnEnd, TurnRequest};
 
 /// `turn_request`.
@@ -22,11 +22,12 @@ pub fn request(state: &mut State, event: &Event<'_>, request: &TurnRequest<'_>) 
   // Before anything can fail: the conversation's next request builds on this one.
   let expanded = expand(state, event, request);
   let new = new_span(state, event, purpose, &request.model, Start::At(event.at));
-  let Some(mut row) = new.and_then(|new| state.tree.open(new)) else { return Vec::new() };
+  let Some((turn, new)) = new.map(|new| (new.placement.span, new)) else { return Vec::new() };
+  let Some(mut row) = state.tree.open(new) else { return Vec::new() };
   write_request(&mut row, event, purpose, &request.model);
   match expanded {
-    Some(expanded) => write_expanded_input(&mut row, &expanded, state.options.turn_input),
-    None => write_input(state, &mut row, &event.ids, request),
+    Some(expanded) => write_expanded_input(state, &mut row, turn, &event.ids, &expanded),
+    None => write_input(state, &mut row, turn, event, request),
   }
   let mut rows = vec![row];
   if event.is_0x && !is_compaction(purpose) {
@@ -128,37 +129,75 @@ pub fn expand(
   Some(state.conversations.apply_delta(conversation, delta, request, state.options.messages))
 }
 
-fn write_expanded_input(row: &mut Row, expanded: &ExpandedRequest, turn_input: TurnInput) {
+/// Writes the messages of a request that arrived as a delta.
+fn write_expanded_input(
+  state: &mut State,
+  row: &mut Row,
+  turn: SpanContext,
+  ids: &Ids<'_>,
+  expanded: &ExpandedRequest,
+) {
   row.set_metadata("tools", expanded.tools.clone());
-  match turn_input {
-    TurnInput::Full => row.input = Some(expanded.input()),
+  match state.options.turn_input {
+    TurnInput::Full => row.input = expanded.input(),
     TurnInput::Delta => {
-      let window = expanded.window();
-      row.input = Some(expanded.input_from(window));
-      write_window(row, window);
+      row.input = expanded.added_input();
+      shown_input::write_mode(row, expanded.added_to);
+    }
+    TurnInput::Auto { max_full_bytes } => {
+      let left_out = expanded.left_out(max_full_bytes);
+      row.input = match left_out {
+        None => expanded.input(),
+        Some(left_out) => {
+          left_out.write_metadata(row);
+          expanded.shortened_input(left_out)
+        }
+      };
+      if let Some(conversation) = ids.conversation.as_deref() {
+        state.conversations.show(conversation, turn, expanded.length(), left_out);
+      }
     }
   }
 }
 
-/// Writes the messages: all of them, or those that the conversation's previous turn did not have.
-fn write_input(state: &mut State, row: &mut Row, ids: &Ids<'_>, request: &TurnRequest<'_>) {
-  let form = state.options.messages;
+/// Writes the messages of a request that arrived complete.
+fn write_input(
+  state: &mut State,
+  row: &mut Row,
+  turn: SpanContext,
+  event: &Event<'_>,
+  request: &TurnRequest<'_>,
+) {
+  let (form, turn_input) = (state.options.messages, state.options.turn_input);
   row.set_metadata("tools", messages::tools(form, request.tools));
-  if state.options.turn_input == TurnInput::Full || is_compaction(request.purpose.as_deref()) {
-    row.input = messages::input(form, request.system_prompt, request.messages);
+  let full = || messages::input(form, request.system_prompt, request.messages);
+  if turn_input == TurnInput::Full || is_compaction(request.purpose.as_deref()) {
+    row.input = full();
     return;
   }
   let list = message_text::list(request.messages);
-  let window = state.previous_inputs.advance(ids, &list);
-  let prompt = request.system_prompt.filter(|_| window.offset == 0);
-  let shown = list.get(window.offset..).unwrap_or_default();
-  row.input = Some(messages::input_of(form, prompt, shown));
-  write_window(row, window);
-}
-
-fn write_window(row: &mut Row, window: InputWindow) {
-  row.set_metadata("flue.input_mode", metadata::text(Some(window.mode())));
-  row.set_metadata("flue.input_message_offset", metadata::number(Some(window.offset as f64)));
+  let previous = state.previous_inputs.advance(&event.ids, event.at, &list);
+  if let TurnInput::Auto { max_full_bytes } = turn_input {
+    let full = full();
+    let left_out =
+      previous.shown.left_out(full.as_ref().is_some_and(|full| full.bytes() > max_full_bytes));
+    previous.shown.show(turn, list.len(), left_out);
+    row.input = match left_out {
+      None => full,
+      Some(left_out) => {
+        left_out.write_metadata(row);
+        let shown = list.get(left_out.messages..).unwrap_or_default();
+        let note = left_out.message();
+        Some(messages::input_of(form, request.system_prompt, Some(&note), shown))
+      }
+    };
+    return;
+  }
+  let offset = previous.added_to;
+  let prompt = request.system_prompt.filter(|_| offset == 0);
+  let shown = list.get(offset..).unwrap_or_default();
+  row.input = Some(messages::input_of(form, prompt, None, shown));
+  shown_input::write_mode(row, offset);
 }
 
 fn new_span(

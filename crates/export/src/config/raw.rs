@@ -48,8 +48,10 @@ pub struct Options {
   pub max_request_bytes: Option<f64>,
   /// The form of messages: `openai` or `flue`.
   pub messages: Option<String>,
-  /// The input of a turn: `full` or `delta`.
+  /// The input of a turn: `auto`, `full` or `delta`.
   pub turn_input: Option<String>,
+  /// The most bytes of a full input in `auto`.
+  pub max_full_input_bytes: Option<f64>,
   /// Whether Flue's logs become part of spans.
   pub logs: Option<bool>,
   /// Whether traces join those of their callers.

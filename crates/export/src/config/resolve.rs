@@ -120,7 +120,10 @@ impl Settings {
       number(options.max_request_bytes, vars.get("BRAINTRUST_MAX_REQUEST_SIZE")).and_then(count);
     let translation = translate::Options {
       messages: form(vars.or(options.messages, "FLUE_BRAINTRUST_MESSAGES"))?,
-      turn_input: turn_input(vars.or(options.turn_input, "FLUE_BRAINTRUST_TURN_INPUT"))?,
+      turn_input: turn_input(
+        vars.or(options.turn_input, "FLUE_BRAINTRUST_TURN_INPUT"),
+        number(options.max_full_input_bytes, vars.get("FLUE_BRAINTRUST_MAX_FULL_INPUT_BYTES")),
+      )?,
       logs: toggle(
         "logs (FLUE_BRAINTRUST_LOGS)",
         options.logs,
@@ -201,11 +204,19 @@ fn form(choice: Option<String>) -> Result<Form, ConfigError> {
   }
 }
 
-fn turn_input(choice: Option<String>) -> Result<TurnInput, ConfigError> {
+fn turn_input(
+  choice: Option<String>,
+  max_full_bytes: Option<f64>,
+) -> Result<TurnInput, ConfigError> {
+  let name = "maxFullInputBytes (FLUE_BRAINTRUST_MAX_FULL_INPUT_BYTES)";
+  let max_full_bytes = max_full_bytes.map(|number| bytes(name, number)).transpose()?;
   match choice.as_deref() {
-    None | Some("full") => Ok(TurnInput::Full),
+    None | Some("auto") => {
+      Ok(TurnInput::Auto { max_full_bytes: max_full_bytes.unwrap_or(TurnInput::MAX_FULL_BYTES) })
+    }
+    Some("full") => Ok(TurnInput::Full),
     Some("delta") => Ok(TurnInput::Delta),
-    Some(_) => Err(unknown("turnInput (FLUE_BRAINTRUST_TURN_INPUT)", "full, delta")),
+    Some(_) => Err(unknown("turnInput (FLUE_BRAINTRUST_TURN_INPUT)", "auto, full, delta")),
   }
 }
 

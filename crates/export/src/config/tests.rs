@@ -2,6 +2,7 @@ use std::{path::PathBuf, time::Duration};
 
 use super::*;
 use serde_json::json;
+use translate::TurnInput;
 
 fn settings(raw: serde_json::Value) -> Result<Settings, ConfigError> {
   Settings::parse(&raw.to_string())
@@ -81,6 +82,28 @@ fn a_request_timeout_of_zero_is_ignored_and_the_longest_is_ten_minutes() {
   assert_eq!(timeout(json!(250), "1500"), Duration::from_millis(250));
   assert_eq!(timeout(json!(0), ""), Duration::from_secs(30));
   assert_eq!(timeout(json!(1e12), ""), Duration::from_secs(600));
+}
+
+#[test]
+fn inputs_are_shortened_beyond_128_kib_unless_the_options_state_otherwise() {
+  let input = |options: serde_json::Value, env: serde_json::Value| {
+    let mut raw = json!({"options": options, "env": env});
+    raw["options"]["apiKey"] = json!("k");
+    settings(raw).map(|settings| settings.translation.turn_input)
+  };
+  let auto = |max_full_bytes| Ok(TurnInput::Auto { max_full_bytes });
+  let bytes = |number: &str| json!({"FLUE_BRAINTRUST_MAX_FULL_INPUT_BYTES": number});
+  assert_eq!(input(json!({}), json!({})), auto(131_072));
+  assert_eq!(input(json!({"turnInput": "auto"}), bytes("1000")), auto(1000));
+  assert_eq!(input(json!({"maxFullInputBytes": 0}), bytes("1000")), auto(0));
+  assert_eq!(
+    input(json!({"turnInput": "full", "maxFullInputBytes": 9}), json!({})),
+    Ok(TurnInput::Full)
+  );
+  assert_eq!(input(json!({"turnInput": "delta"}), json!({})), Ok(TurnInput::Delta));
+  assert!(matches!(input(json!({}), bytes("many")), Err(ConfigError::BadSize { .. })));
+  let error = input(json!({"turnInput": "half"}), json!({})).unwrap_err();
+  assert!(error.to_string().contains("auto, full, delta"), "{error}");
 }
 
 #[test]

@@ -54,25 +54,33 @@ pub enum Form {
 pub fn input(form: Form, system_prompt: RawJson<'_>, messages: RawJson<'_>) -> Option<Json> {
   let (prompt, messages) = (present(system_prompt), present(messages));
   match messages.map(|messages| (messages, elements(messages))) {
-    None => prompt.map(|prompt| input_of(form, Some(prompt), &[])),
+    None => prompt.map(|prompt| input_of(form, Some(prompt), None, &[])),
     // Messages that are not a list become one message after the prompt.
-    Some((messages, None)) if prompt.is_some() => Some(input_of(form, prompt, &[messages])),
+    Some((messages, None)) if prompt.is_some() => Some(input_of(form, prompt, None, &[messages])),
     Some((messages, None)) => Some(without_images(messages)),
     Some((messages, Some(_))) if form == Form::Flue && prompt.is_none() => {
       Some(without_images(messages))
     }
-    Some((_, Some(messages))) => Some(input_of(form, prompt, &messages)),
+    Some((_, Some(messages))) => Some(input_of(form, prompt, None, &messages)),
   }
 }
 
-/// The input of a model with some messages of the conversation.
-pub fn input_of(form: Form, system_prompt: RawJson<'_>, messages: &[&RawValue]) -> Json {
+/// The input of a model with some messages of the conversation. `note` is a message in their form, before them.
+pub fn input_of(
+  form: Form,
+  system_prompt: RawJson<'_>,
+  note: Option<&str>,
+  messages: &[&RawValue],
+) -> Json {
   let prompt = present(system_prompt);
   let texts = messages.iter().chain(&prompt);
   let size: usize = texts.map(|text| text.get().len()).sum();
   let mut list = ListWriter::with_capacity(size + size / 4 + 64);
   if let Some(prompt) = prompt {
     write_system(list.next(), prompt);
+  }
+  if let Some(note) = note {
+    list.next().push_str(note);
   }
   for message in messages {
     write_message(form, list.next(), message);

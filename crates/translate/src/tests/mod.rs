@@ -7,6 +7,7 @@ mod recordings;
 mod rules;
 mod snapshot;
 mod trace;
+mod turn_inputs;
 
 use std::{fs, path::PathBuf};
 

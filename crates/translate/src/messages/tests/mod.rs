@@ -19,7 +19,7 @@ fn raw(text: &str) -> &RawValue {
 
 /// A message alone.
 fn message(form: Form, text: &str) -> String {
-  let list = input_of(form, None, &[raw(text)]);
+  let list = input_of(form, None, None, &[raw(text)]);
   let text = list.as_str();
   let inside = text.strip_prefix('[').unwrap().strip_suffix(']');
   inside.unwrap().to_owned()

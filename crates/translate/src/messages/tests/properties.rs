@@ -113,7 +113,7 @@ proptest! {
     let (value, prompt) = (raw(&text), raw(&prompt));
     let mut written = vec![without_images(value)];
     for form in [Form::OpenAi, Form::Flue] {
-      written.push(input_of(form, None, &[value]));
+      written.push(input_of(form, None, None, &[value]));
       written.extend(input(form, None, Some(value)));
       written.extend(output(form, Some(value), reason.as_deref()));
     }
