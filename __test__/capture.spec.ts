@@ -2,7 +2,7 @@ import { startCollector } from '../tools/collector';
 import { Capture } from '../js/capture';
 import { loadNative } from '../js/native-loader';
 import { RequestDeltas } from '../js/request-delta';
-import { braintrustFlueObserver, close, flush, initLogger } from '..';
+import { braintrustFlueObserver, close, flush, initLogger, type InitLoggerOptions } from '..';
 
 /** A small generator of repeatable chance. */
 function chance(seed: number) {
@@ -115,7 +115,7 @@ function frozen<T>(value: T): T {
 }
 
 /** Flue delivers each event as a frozen clone of its own; what is not frozen is captured whole. */
-async function rowsOf(events: object[], settings: { turnInput: 'full' | 'delta' }) {
+async function rowsOf(events: object[], settings: InitLoggerOptions) {
   const collector = await startCollector();
   try {
     initLogger({ apiKey: 'k', appUrl: collector.url, apiUrl: collector.url, ...settings });
@@ -132,21 +132,46 @@ async function rowsOf(events: object[], settings: { turnInput: 'full' | 'delta' 
   }
 }
 
-test.each(['full', 'delta'] as const)(
-  'telling a conversation by what is new shows the same as telling it whole (turnInput: %s)',
-  async (turnInput) => {
+/** Each event as Flue delivers it: a frozen clone. */
+const cloned = (events: object[]) => events.map((event) => frozen(structuredClone(event)));
+
+/** Each event as a runtime would deliver it that hands over the same frozen messages again. */
+function byReference(events: object[]) {
+  const messages = new Map<string, Message>();
+  return events.map((event) => {
+    const { request, ...rest } = structuredClone(event) as any;
+    const input = request.input.messages.map((message: Message) => {
+      const text = JSON.stringify(message);
+      const known = messages.get(text) ?? message;
+      messages.set(text, known);
+      return known;
+    });
+    return frozen({
+      ...rest,
+      request: { ...request, input: { ...request.input, messages: input } },
+    });
+  });
+}
+
+describe.each([
+  { turnInput: 'full' },
+  { turnInput: 'delta' },
+  { turnInput: 'auto', maxFullInputBytes: 1500 },
+  { turnInput: 'auto', maxFullInputBytes: 1500, messages: 'flue' },
+] as const)('%o', (settings) => {
+  test.each([
+    ['Flue delivers it', cloned],
+    ['a runtime delivers it that repeats its messages by reference', byReference],
+  ])('a conversation as %s is shown as one that is captured in full', async (_, delivered) => {
     const events = Array.from({ length: 40 }, (_, seed) => script(seed + 1)).flat();
-    const whole = await rowsOf(events, { turnInput });
-    const byWhatIsNew = await rowsOf(
-      events.map((event) => frozen(structuredClone(event))),
-      { turnInput },
-    );
-    expect(whole.size).toBeGreaterThan(events.length);
-    const differing = [...whole].filter(([id, row]) => byWhatIsNew.get(id) !== row);
+    const full = await rowsOf(events, settings);
+    const incremental = await rowsOf(delivered(events), settings);
+    expect(full.size).toBeGreaterThan(events.length);
+    const differing = [...full].filter(([id, row]) => incremental.get(id) !== row);
     expect(differing).toEqual([]);
-    expect(byWhatIsNew.size).toBe(whole.size);
-  },
-);
+    expect(incremental.size).toBe(full.size);
+  });
+});
 
 test('a growing conversation is recorded by its new messages alone', () => {
   const histories = new RequestDeltas();
@@ -187,14 +212,118 @@ test('what may change after it was seen is never remembered', () => {
   expect(histories.shorten(event)).toBeUndefined();
 });
 
-test('no more than 64 conversations are remembered', () => {
+test.each([
+  ['the same members', { role: 'user', content: 'hi' }, 1],
+  ['a member that is undefined', { role: 'user', later: undefined, content: 'hi' }, 1],
+  ['another order', { content: 'hi', role: 'user' }, 0],
+  ['another member', { role: 'user', content: 'hi', later: 1 }, 0],
+  ['another name', { role: 'user', contents: 'hi' }, 0],
+  ['a member less', { role: 'user' }, 0],
+])('a message with %s is compared as its JSON is', (_, message, kept) => {
   const histories = new RequestDeltas();
-  for (let n = 0; n < 70; n++) {
-    const request = { input: { messages: [{ role: 'user', content: 'hi' }] } };
-    histories.shorten(frozen({ purpose: 'agent', conversationId: `c${n}`, request }));
+  const keptOf = (content: object) => {
+    const input = { messages: [content] };
+    const event = { purpose: 'agent', conversationId: 'c', request: { input } };
+    return (histories.shorten(frozen(event)) as any).request.input.history.kept;
+  };
+  keptOf({ role: 'user', content: 'hi' });
+  expect(keptOf(message)).toBe(kept);
+  const result = { role: 'toolResult', toolCallId: 'c', toolName: 't', content: [message] };
+  keptOf({ ...result, isError: false });
+  expect(keptOf({ ...result, isError: false })).toBe(1);
+  expect(keptOf({ ...result, later: undefined, isError: false })).toBe(1);
+  expect(keptOf({ isError: false, ...result })).toBe(0);
+});
+
+test('a message that changes behind the same reference is recorded again', () => {
+  const histories = new RequestDeltas();
+  const part = { type: 'text', text: 'one' };
+  const message = Object.freeze({ role: 'user', content: [part] });
+  const keptOf = () => {
+    const input = Object.freeze({ messages: Object.freeze([message, frozen({ role: 'x' })]) });
+    const event = { purpose: 'agent', conversationId: 'c', request: { input } };
+    return (histories.shorten(event) as any).request.input.history.kept;
+  };
+  expect([keptOf(), keptOf(), keptOf()]).toEqual([0, 2, 2]);
+  part.text = 'two';
+  expect([keptOf(), keptOf()]).toEqual([0, 2]);
+});
+
+type Deltas = InstanceType<typeof RequestDeltas>;
+
+describe('the memory of conversations', () => {
+  /** How many messages of a conversation were kept; undefined when it is not remembered. */
+  function keptOf(histories: Deltas, conversationId: string, messages: number) {
+    const content = Array.from({ length: messages }, (_, n) => ({ role: 'user', content: `${n}` }));
+    const input = { messages: content };
+    const shortened = histories.shorten(
+      frozen({ purpose: 'agent', conversationId, request: { input } }),
+    ) as any;
+    return shortened?.request.input.history.kept;
   }
-  expect(histories.forgetIdle()).toEqual(['c0', 'c1', 'c2', 'c3', 'c4', 'c5']);
-  expect(histories.forgetIdle()).toEqual([]);
+
+  function forgotten(histories: Deltas) {
+    const ids: string[] = [];
+    histories.reportForgotten((id: string) => {
+      ids.push(id);
+      return true;
+    });
+    return ids;
+  }
+
+  test('thousands of small conversations are remembered', () => {
+    const histories = new RequestDeltas();
+    for (const turn of [1, 2]) {
+      for (let n = 0; n < 4000; n++) expect(keptOf(histories, `c${n}`, turn)).toBe(turn - 1);
+    }
+    expect(forgotten(histories)).toEqual([]);
+  });
+
+  test('an idle conversation is forgotten after ten minutes', () => {
+    let now = 0;
+    const histories = new RequestDeltas({ now: () => now });
+    keptOf(histories, 'idle', 1);
+    now = 9 * 60_000;
+    keptOf(histories, 'other', 1);
+    expect(forgotten(histories)).toEqual([]);
+    now = 11 * 60_000;
+    keptOf(histories, 'other', 2);
+    expect(forgotten(histories)).toEqual(['idle']);
+    expect(keptOf(histories, 'idle', 2)).toBe(0);
+  });
+
+  test('conversations that take turns beyond the bound are not forgotten in turn', () => {
+    const histories = new RequestDeltas({ maxBytes: 100_000, now: () => 0 });
+    const remembered = [];
+    for (let turn = 1; turn <= 5; turn++) {
+      let kept = 0;
+      for (let n = 0; n < 160; n++) if (keptOf(histories, `c${n}`, turn) === turn - 1) kept++;
+      remembered.push(kept);
+    }
+    // About 1,100 bytes each: there is room for half of them.
+    for (const kept of remembered.slice(1)) expect(kept).toBeGreaterThan(64);
+  });
+
+  test('conversations in use take the room of idle ones', () => {
+    let now = 0;
+    const histories = new RequestDeltas({ maxBytes: 10_000, now: () => now });
+    for (let n = 0; n < 20; n++) keptOf(histories, `old${n}`, 1);
+    now = 2 * 60_000;
+    for (let n = 0; n < 5; n++) keptOf(histories, `new${n}`, 1);
+    for (let n = 0; n < 5; n++) expect(keptOf(histories, `new${n}`, 2)).toBe(1);
+  });
+
+  test('what cannot be reported as forgotten is reported later, unless it is remembered again', () => {
+    const histories = new RequestDeltas();
+    for (const id of ['a', 'b']) {
+      keptOf(histories, id, 1);
+      histories.forget(id);
+    }
+    histories.reportForgotten(() => false);
+    keptOf(histories, 'a', 1);
+    expect(forgotten(histories)).toEqual(['b']);
+    expect(forgotten(histories)).toEqual([]);
+  });
 });
 
 describe('when too much waits', () => {

@@ -33,8 +33,11 @@ function isToken(step) {
   return (type === 'text_delta' || type === 'thinking_delta') && isText(delta);
 }
 
-/** The most turns whose first delta is awaited; without a bound, turns without a response would pile up. */
-const MAX_ASKED = 1024;
+/**
+ * The most turns whose first delta is awaited, as many as there are open spans; without a bound, turns without a
+ * response would pile up.
+ */
+const MAX_ASKED = 16_384;
 
 /** @typedef {{ type?: unknown, turnId?: unknown }} FlueEvent */
 
@@ -113,13 +116,17 @@ class Capture {
    */
   #takeRequest(event, record) {
     const { Start, Note } = this.#priority;
+    // Not this conversation, which this request restores.
+    const current = conversationOf(event);
+    this.#requestDeltas.reportForgotten(
+      (conversationId) =>
+        record(JSON.stringify({ type: 'history_forgotten', conversationId }), Note),
+      current,
+    );
     const text = this.#shortened(event);
     if (text === undefined) record(stringify(event), Start);
     // The native part does not keep a refused request.
-    else if (!record(text, Start)) this.#requestDeltas.forget(conversationOf(event));
-    for (const conversationId of this.#requestDeltas.forgetIdle()) {
-      record(JSON.stringify({ type: 'history_forgotten', conversationId }), Note);
-    }
+    else if (!record(text, Start)) this.#requestDeltas.forget(current);
   }
 
   /**

@@ -6,34 +6,57 @@
 const LIST = Symbol('list');
 const OBJECT = Symbol('object');
 
+// Objects of the forms that most of a conversation has stand without the names of their members. Reading these by
+// name takes a fraction of the time of a loop over all names; such a loop only checks that there are no others.
+/** `{ role, content }` */
+const MESSAGE = Symbol('message');
+/** `{ role, toolCallId, toolName, content, isError }` */
+const RESULT = Symbol('result');
+/** `{ type, text }` */
+const TEXT = Symbol('text');
+/** `{ type, id, name, arguments }` */
+const CALL = Symbol('call');
+
+/** The memory of a value in the list, in bytes. */
+const VALUE_BYTES = 8;
+
 /**
  * JSON values, one after the other, to be compared with others later. Kept as one flat list of names and
  * plain values: comparing runs through a whole conversation at every turn, and is fastest when one side lies
  * in a row. Strings that came with an earlier event are the very same, so that seeing that they are equal
  * costs nothing.
  *
- * A list is `LIST, length, value, …`, an object `OBJECT, end, name, value, …`; members that are undefined are
- * left out, as in JSON. Objects with the same members in another order are not the same: their JSON is not.
+ * A list is `LIST, length, value, …`, an object `OBJECT, end, name, value, …`, or one of the forms above and its
+ * values; members that are undefined are left out, as in JSON. Objects with the same members in another order are not
+ * the same: their JSON is not.
  */
 class FlatSnapshot {
   /** @type {unknown[]} */
   #values = [];
   /** Where in the values each ends. @type {number[]} */
   #ends = [];
+  /** The characters of the strings up to the end of each. @type {number[]} */
+  #characters = [];
+
+  /** The memory in bytes, with that of the strings, at a byte for each character. An estimate. */
+  get bytes() {
+    return this.#values.length * VALUE_BYTES + (this.#characters.at(-1) ?? 0);
+  }
 
   /**
    * How many from the first on are the same.
    * @param {readonly any[]} others
+   * @param {number} from the first ones that are known to be the same
    */
-  countSame(others) {
+  countSame(others, from = 0) {
     const values = this.#values;
     const most = Math.min(this.#ends.length, others.length);
-    let at = 0;
-    for (let same = 0; same < most; same++) {
+    let at = from === 0 ? 0 : /** @type {number} */ (this.#ends[from - 1]);
+    for (let same = from; same < most; same++) {
       at = compare(values, at, others[same]);
       if (at < 0) return same;
     }
-    return most;
+    return Math.max(from, most);
   }
 
   /**
@@ -43,10 +66,18 @@ class FlatSnapshot {
    */
   replaceFrom(kept, added) {
     this.#ends.length = kept;
+    this.#characters.length = kept;
     this.#values.length = this.#ends[kept - 1] ?? 0;
+    let characters = this.#characters[kept - 1] ?? 0;
     for (const value of added) {
+      const start = this.#values.length;
       append(this.#values, value);
+      for (let at = start; at < this.#values.length; at++) {
+        const item = this.#values[at];
+        if (typeof item === 'string') characters += item.length;
+      }
       this.#ends.push(this.#values.length);
+      this.#characters.push(characters);
     }
   }
 }
@@ -56,40 +87,99 @@ class FlatSnapshot {
  * @param {any} value
  */
 function append(values, value) {
-  if (typeof value !== 'object' || value === null) {
-    values.push(value);
-  } else if (Array.isArray(value)) {
-    values.push(LIST, value.length);
-    for (const item of value) append(values, item);
-  } else {
-    const start = values.push(OBJECT, 0);
-    for (const name in value) {
-      if (value[name] === undefined) continue;
-      values.push(name);
-      append(values, value[name]);
-    }
-    values[start - 1] = values.length;
+  if (typeof value !== 'object' || value === null) values.push(value);
+  else if (Array.isArray(value)) appendList(values, value);
+  else if (isMessage(value)) {
+    values.push(MESSAGE, value.role);
+    append(values, value.content);
+  } else if (isResult(value)) {
+    values.push(RESULT, value.role, value.toolCallId, value.toolName, value.isError);
+    append(values, value.content);
+  } else if (isText(value)) {
+    values.push(TEXT, value.type, value.text);
+  } else if (isCall(value)) {
+    values.push(CALL, value.type, value.id, value.name);
+    append(values, value.arguments);
+  } else appendObject(values, value);
+}
+
+/**
+ * @param {unknown[]} values
+ * @param {readonly any[]} list
+ */
+function appendList(values, list) {
+  values.push(LIST, list.length);
+  for (const item of list) append(values, item);
+}
+
+/**
+ * @param {unknown[]} values
+ * @param {any} object
+ */
+function appendObject(values, object) {
+  const start = values.push(OBJECT, 0);
+  for (const name in object) {
+    if (object[name] === undefined) continue;
+    values.push(name);
+    append(values, object[name]);
   }
+  values[start - 1] = values.length;
 }
 
 /**
  * Whether the value that is kept at a place is the same; gives the place behind it, else -1.
- * @param {readonly any[]} values
+ * @param {readonly unknown[]} values
  * @param {number} at
  * @param {any} value
+ * @returns {number}
  */
 function compare(values, at, value) {
-  if (typeof value !== 'object' || value === null) return values[at] === value ? at + 1 : -1;
-  return Array.isArray(value) ? compareList(values, at, value) : compareObject(values, at, value);
+  const kept = values[at];
+  if (typeof value !== 'object' || value === null) return kept === value ? at + 1 : -1;
+  if (kept === TEXT) return compareText(values, at, value);
+  if (kept === LIST) return compareList(values, at, value);
+  if (kept === RESULT) return compareResult(values, at, value);
+  if (kept === MESSAGE) return compareMessage(values, at, value);
+  if (kept === CALL) return compareCall(values, at, value);
+  return kept === OBJECT ? compareObject(values, at, value) : -1;
 }
 
-/**
- * @param {readonly any[]} values
- * @param {number} at
- * @param {readonly any[]} list
- */
+/** @type {typeof compare} */
+function compareMessage(values, at, message) {
+  if (values[at + 1] !== message.role || !hasMessageNames(message)) return -1;
+  return compare(values, at + 2, message.content);
+}
+
+/** @type {typeof compare} */
+function compareResult(values, at, message) {
+  const isSame =
+    values[at + 1] === message.role &&
+    values[at + 2] === message.toolCallId &&
+    values[at + 3] === message.toolName &&
+    values[at + 4] === message.isError &&
+    hasResultNames(message);
+  return isSame ? compare(values, at + 5, message.content) : -1;
+}
+
+/** @type {typeof compare} */
+function compareText(values, at, part) {
+  const isSame = values[at + 1] === part.type && values[at + 2] === part.text && hasTextNames(part);
+  return isSame ? at + 3 : -1;
+}
+
+/** @type {typeof compare} */
+function compareCall(values, at, part) {
+  const isSame =
+    values[at + 1] === part.type &&
+    values[at + 2] === part.id &&
+    values[at + 3] === part.name &&
+    hasCallNames(part);
+  return isSame ? compare(values, at + 4, part.arguments) : -1;
+}
+
+/** @type {typeof compare} */
 function compareList(values, at, list) {
-  if (values[at] !== LIST || values[at + 1] !== list.length) return -1;
+  if (!Array.isArray(list) || values[at + 1] !== list.length) return -1;
   at += 2;
   for (let item = 0; item < list.length; item++) {
     at = compare(values, at, list[item]);
@@ -98,13 +188,9 @@ function compareList(values, at, list) {
   return at;
 }
 
-/**
- * @param {readonly any[]} values
- * @param {number} at
- * @param {any} object
- */
+/** @type {typeof compare} */
 function compareObject(values, at, object) {
-  if (values[at] !== OBJECT) return -1;
+  if (Array.isArray(object)) return -1;
   const end = values[at + 1];
   at += 2;
   for (const name in object) {
@@ -120,6 +206,96 @@ function compareObject(values, at, object) {
   }
   // What has more members may have run into what is behind the object.
   return at === end ? at : -1;
+}
+
+// Whether an object has the names of a form and no others, in its order. Two names are in order if the first is.
+
+const MESSAGE_NAMES = ['role', 'content'];
+const RESULT_NAMES = ['role', 'toolCallId', 'toolName', 'content', 'isError'];
+const TEXT_NAMES = ['type', 'text'];
+const CALL_NAMES = ['type', 'id', 'name', 'arguments'];
+
+/** @param {any} object */
+function hasMessageNames(object) {
+  let count = 0;
+  for (const name in object) if (count++ === 0 && name !== 'role') break;
+  return count === 2 || hasDefinedNames(object, MESSAGE_NAMES);
+}
+
+/** @param {any} object */
+function hasTextNames(object) {
+  let count = 0;
+  for (const name in object) if (count++ === 0 && name !== 'type') break;
+  return count === 2 || hasDefinedNames(object, TEXT_NAMES);
+}
+
+/** @param {any} object */
+function hasResultNames(object) {
+  return hasNames(object, RESULT_NAMES) || hasDefinedNames(object, RESULT_NAMES);
+}
+
+/** @param {any} object */
+function hasCallNames(object) {
+  return hasNames(object, CALL_NAMES) || hasDefinedNames(object, CALL_NAMES);
+}
+
+/**
+ * @param {any} object
+ * @param {readonly string[]} names
+ */
+function hasNames(object, names) {
+  let count = 0;
+  for (const name in object) if (name !== names[count++]) return false;
+  return count === names.length;
+}
+
+/**
+ * The same, without members that are undefined, which JSON does not have.
+ * @param {any} object
+ * @param {readonly string[]} names
+ */
+function hasDefinedNames(object, names) {
+  let count = 0;
+  for (const name in object) {
+    if (object[name] !== undefined && name !== names[count++]) return false;
+  }
+  return count === names.length;
+}
+
+// Whether an object has a form, and simple values where the form has them.
+
+/** @param {any} object */
+function isMessage(object) {
+  return typeof object.role === 'string' && object.content !== undefined && hasMessageNames(object);
+}
+
+/** @param {any} object */
+function isResult(object) {
+  const { role, toolCallId, toolName, isError } = object;
+  return (
+    typeof role === 'string' &&
+    typeof toolCallId === 'string' &&
+    typeof toolName === 'string' &&
+    typeof isError === 'boolean' &&
+    object.content !== undefined &&
+    hasResultNames(object)
+  );
+}
+
+/** @param {any} object */
+function isText(object) {
+  return typeof object.type === 'string' && typeof object.text === 'string' && hasTextNames(object);
+}
+
+/** @param {any} object */
+function isCall(object) {
+  return (
+    typeof object.type === 'string' &&
+    typeof object.id === 'string' &&
+    typeof object.name === 'string' &&
+    object.arguments !== undefined &&
+    hasCallNames(object)
+  );
 }
 
 module.exports = { FlatSnapshot };

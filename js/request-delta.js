@@ -3,21 +3,18 @@
 // Reduces a request to what is new since its conversation's last one. A forgotten conversation costs one full
 // capture.
 
+const { ConversationMemory } = require('./conversation-memory.js');
 const { FlatSnapshot } = require('./flat-snapshot.js');
+const { SharedPrefix } = require('./shared-prefix.js');
 const { toJsonSafe } = require('./json/stringify.js');
-
-/** The most conversations whose last request is kept. */
-const MAX_CONVERSATIONS = 64;
-/** How long an idle conversation is kept, in milliseconds. */
-const IDLE_MS = 10 * 60_000;
 
 /**
  * The last `turn_request` of a conversation.
  * @typedef {object} History
  * @property {InstanceType<typeof FlatSnapshot>} messages
+ * @property {InstanceType<typeof SharedPrefix>} shared
  * @property {InstanceType<typeof FlatSnapshot>} systemPrompt
  * @property {InstanceType<typeof FlatSnapshot>} tools
- * @property {number} at when it was recorded, by `performance.now()`
  */
 
 /**
@@ -25,14 +22,19 @@ const IDLE_MS = 10 * 60_000;
  * conversation; sending it in full each time costs the square of the number of turns.
  */
 class RequestDeltas {
-  /** By conversation, the one that was idle longest first. @type {Map<string, History>} */
-  #histories = new Map();
+  /** @type {InstanceType<typeof ConversationMemory<History>>} */
+  #histories;
+
+  /** @param {ConstructorParameters<typeof ConversationMemory>[0]} [memory] */
+  constructor(memory) {
+    this.#histories = new ConversationMemory(memory);
+  }
 
   /**
    * A `turn_request` with only what its conversation's last one did not have. The native part keeps the same
    * history and restores the full request. Undefined when the event must be sent in full: it may change after
-   * this, or belongs to no conversation. The delta and the snapshot are JSON-safe, so that a comparison takes time
-   * in proportion to their size.
+   * this, belongs to no conversation, or there is no room to remember it. The delta and the snapshot are JSON-safe, so
+   * that a comparison takes time in proportion to their size.
    * @param {any} event
    * @returns {object | undefined}
    */
@@ -43,15 +45,17 @@ class RequestDeltas {
     if (purpose !== 'agent' || typeof conversationId !== 'string') return undefined;
     if (!Array.isArray(messages) || !Object.isFrozen(messages)) return undefined;
 
-    const history = this.#histories.get(conversationId) ?? nothing();
-    const kept = history.messages.countSame(messages);
+    const histories = this.#histories;
+    let history = histories.get(conversationId);
+    if (history === undefined && !histories.hasRoom()) return undefined;
+    history ??= nothing();
+    const kept = history.messages.countSame(messages, history.shared.count(messages));
     const fresh = messages.slice(kept).map(toJsonSafe);
     history.messages.replaceFrom(kept, fresh);
+    history.shared.replaceFrom(kept, messages);
     const systemPrompt = unlessKept(history.systemPrompt, input.systemPrompt);
     const tools = unlessKept(history.tools, input.tools);
-    // Moves it behind those that were idle for longer.
-    this.#histories.delete(conversationId);
-    this.#histories.set(conversationId, { ...history, at: performance.now() });
+    histories.set(conversationId, history, bytesOf(conversationId, history));
     return {
       ...event,
       request: {
@@ -66,34 +70,39 @@ class RequestDeltas {
     };
   }
 
-  /** Forgets a conversation: its next request is sent in full. @param {any} conversationId */
+  /** Forgets a conversation: its next request is sent in full. @param {unknown} conversationId */
   forget(conversationId) {
-    this.#histories.delete(conversationId);
+    if (typeof conversationId === 'string') this.#histories.forget(conversationId);
   }
 
   /**
-   * Forgets idle conversations, and the idlest when there are too many.
-   * @returns {string[]} the ids of the forgotten conversations
+   * Reports the conversations that were forgotten.
+   * @param {(conversationId: string) => boolean} report whether it was reported; if not, it is reported later
+   * @param {unknown} [except] a conversation that is reported later
    */
-  forgetIdle() {
-    const forgotten = [];
-    const oldest = performance.now() - IDLE_MS;
-    for (const [conversationId, { at }] of this.#histories) {
-      if (at > oldest && this.#histories.size <= MAX_CONVERSATIONS) break;
-      this.#histories.delete(conversationId);
-      forgotten.push(conversationId);
-    }
-    return forgotten;
+  reportForgotten(report, except) {
+    this.#histories.reportForgotten(report, except);
   }
 }
 
 /** @returns {History} */
 const nothing = () => ({
   messages: new FlatSnapshot(),
+  shared: new SharedPrefix(),
   systemPrompt: new FlatSnapshot(),
   tools: new FlatSnapshot(),
-  at: 0,
 });
+
+/** What an empty history takes, in bytes. An estimate. */
+const EMPTY_BYTES = 1024;
+
+/**
+ * @param {string} conversationId
+ * @param {History} history
+ */
+function bytesOf(conversationId, { messages, systemPrompt, tools }) {
+  return EMPTY_BYTES + conversationId.length + messages.bytes + systemPrompt.bytes + tools.bytes;
+}
 
 /** Stands for a value that the last request had as well. */
 const KEPT = Symbol('kept');
