@@ -99,6 +99,13 @@ export const contenders = [
   },
   { name: 'ours', exports: true, module: ours, load: loadOurs },
   {
+    name: 'ours full',
+    exports: true,
+    module: ours,
+    env: { FLUE_BRAINTRUST_TURN_INPUT: 'full' },
+    load: loadOurs,
+  },
+  {
     name: 'ours delta',
     exports: true,
     module: ours,

@@ -4,12 +4,14 @@
  * @typedef {object} Experiment
  * @property {string} name
  * @property {string} scenario
- * @property {number[]} sizes turns of a conversation, or spans, or calls
- * @property {'collector' | 'sink' | 'deaf' | 'hole'} server
+ * @property {number[]} sizes turns of a conversation, or conversations, or spans, or calls
+ * @property {'collector' | 'sink' | 'drain' | 'deaf' | 'hole'} server
  * @property {number} [delayMs] how long the server takes to answer
  * @property {boolean} [yields] whether the server lets the measured process go first
  * @property {number} [paceMs] how long a replay pauses after each event
  * @property {number} [perSecond] the most spans per second
+ * @property {number} [turns] of each of many conversations
+ * @property {number} [resultBytes] the size of a tool's result in them
  * @property {boolean} [fresh] whether nothing was replayed before in the process
  * @property {string[]} [contenders] all by default, but for those that stand apart
  * @property {number} [most] repetitions
@@ -43,6 +45,8 @@ export function experiments(quick) {
   const played = quick ? [25, 60, 200] : replayed;
   const spans = quick ? 10_000 : 50_000;
   const many = quick ? 40_000 : 200_000;
+  const conversations = quick ? [16, 256] : [16, 64, 256, 1000, 4000];
+  const fleet = { scenario: 'fleet', sizes: conversations, server: 'drain', most: 3 };
   const memory = { scenario: 'memory', sizes: [200, 400], grows: true, recorded: true };
   return [
     {
@@ -64,6 +68,15 @@ export function experiments(quick) {
       ...network,
     },
     { name: 'live', scenario: 'live', sizes: played, grows: true, ...network },
+    { name: 'fleet-30', ...fleet, turns: 30, resultBytes: 500 },
+    {
+      name: 'fleet-60',
+      ...fleet,
+      turns: 60,
+      resultBytes: 2000,
+      // The others take minutes for a thousand conversations.
+      contenders: ['nothing', 'stringify', 'ours'],
+    },
     { name: 'spans', scenario: 'spans', sizes: [spans], server: 'collector', yields: true },
     {
       name: 'throughput',

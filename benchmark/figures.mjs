@@ -30,6 +30,16 @@ export function callTimes(results, experiment, size, contender) {
   return results.figures(experiment, size, contender, ({ calls }) => calls?.total);
 }
 
+/** Microseconds in the exporter's calls for a turn of one of many conversations. */
+export function fleetTurn(results, { name, turns }, size, contender) {
+  return callTimes(results, name, size, contender).map((ms) => (ms * 1000) / (size * turns));
+}
+
+/** The same as CPU time of the loop's thread, above the run that traces nothing. */
+export function fleetTurnCpu(results, { name, turns }, size, contender) {
+  return loopCpu(results, name, size, contender).map((ms) => (ms * 1000) / (size * turns));
+}
+
 /** Medians' ratio. @param {number[]} some @param {number[]} others */
 export function ratio(some, others) {
   const [a, b] = [median(some), median(others)];

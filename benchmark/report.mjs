@@ -34,6 +34,9 @@ export function report({ results, verdicts, machine, experiments, run }) {
     ...(ran('fresh') ? [conversations(results, 'fresh')] : []),
     ...(ran('live') ? [conversations(results, 'live')] : []),
     ...(has('live', 400) ? [growth(results, 'live')] : []),
+    ...experiments
+      .filter(({ scenario }) => scenario === 'fleet')
+      .map((experiment) => fleet(results, experiment)),
     ...(ran('spans') ? [spans(results)] : []),
     ...['throughput', 'throughput-sink'].filter(ran).map((name) => throughput(results, name)),
     ...['memory-deaf', 'memory-hole'].filter(ran).map((name) => memory(results, name)),
@@ -162,6 +165,40 @@ function kinds(results) {
   });
   const title = `### The median call by kind, microseconds, ${COLD_TURNS} turns`;
   return `${title}\n\n${table([''].concat(head), rows)}`;
+}
+
+/** @param {import('./results.mjs').Results} results @param {import('./experiments.mjs').Experiment} experiment */
+function fleet(results, experiment) {
+  const { name: experimentName, turns, resultBytes } = experiment;
+  const head = ['conversations', '', 'calls µs per turn', 'of stringify', 'loop CPU µs per turn'];
+  const more = ['longest call ms', 'RSS MiB', 'uploaded MiB', 'rows lost'];
+  const rows = results.sizes(experimentName).flatMap((size) =>
+    names
+      .filter((name) => results.runs(experimentName, size, name).length > 0)
+      .map((name) => {
+        const of = (read) => results.figures(experimentName, size, name, read);
+        const times = (contender) => figures.fleetTurn(results, experiment, size, contender);
+        const isBase = name === 'nothing';
+        return [
+          String(size),
+          name,
+          cell(times(name)),
+          isBase
+            ? ''
+            : cell([figures.ratio(times(name), times('stringify'))].filter(Number.isFinite), 2),
+          isBase ? '' : cell(figures.fleetTurnCpu(results, experiment, size, name)),
+          cell(
+            of(({ calls }) => calls.longest),
+            2,
+          ),
+          mebibytes(of(({ rss }) => rss)),
+          mebibytes(of(({ server }) => server?.bytes)),
+          count(of(figures.lostRows)),
+        ];
+      }),
+  );
+  const title = `## Conversations that take turns, ${turns} turns each, with results of ${resultBytes} bytes`;
+  return `${title}\n\n${table([...head, ...more], rows)}`;
 }
 
 function spans(results) {

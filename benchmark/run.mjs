@@ -73,7 +73,7 @@ finish();
 
 /** @param {import('./experiments.mjs').Experiment} experiment */
 function ofChosenSizes(experiment) {
-  if (!sizes || !experiment.grows) return experiment;
+  if (!sizes || !(experiment.grows || experiment.turns)) return experiment;
   return { ...experiment, sizes: experiment.sizes.filter((size) => sizes.includes(size)) };
 }
 
@@ -127,9 +127,10 @@ function takesPart({ name, apart }, { contenders }) {
  * @param {import('./contenders.mjs').Contender} contender
  */
 async function playOne(experiment, size, contender) {
-  const { scenario, server: mode, delayMs, yields, paceMs, perSecond, fresh } = experiment;
+  const { scenario, server: mode, delayMs, yields, fresh } = experiment;
+  const { paceMs, perSecond, turns, resultBytes } = experiment;
   const files = { file: fileOf(size), ...(!fresh && { warmUp: fileOf('warm-up') }) };
-  const job = { scenario, size, paceMs, perSecond, ...files };
+  const job = { scenario, size, paceMs, perSecond, turns, resultBytes, ...files };
   const server = contender.exports ? await startServer(mode, { delayMs, yields }) : undefined;
   try {
     const env = { ...contender.env, ...(server && addressed(server.url)) };

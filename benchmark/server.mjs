@@ -2,10 +2,11 @@
  * The process on the other end, so that its work costs the measured one nothing; it tells what it got
  * when it is asked:
  *
- *     node benchmark/server.mjs collector|sink|deaf|hole [delay in ms]
+ *     node benchmark/server.mjs collector|sink|drain|deaf|hole [delay in ms]
  *
  * `collector`  the collector of this package
  * `sink`       takes uploads without looking at them until it is asked: no server is faster
+ * `drain`      the same, and keeps nothing
  * `deaf`       lets clients log in, and never answers an upload
  * `hole`       never answers anything
  */

@@ -68,7 +68,7 @@ export class Sink {
     const body = Buffer.concat(chunks);
     if (this.#delayMs > 0) await sleep(this.#delayMs);
     if (isUpload) {
-      this.#uploads.push(body);
+      if (this.#mode === 'sink') this.#uploads.push(body);
       this.changedAt = process.hrtime.bigint();
       answer(response, { status: 200, body: { ok: true } });
       return;

@@ -5,7 +5,9 @@
  * @typedef {object} Job
  * @property {string} scenario a file of `scenarios/`
  * @property {string} contender
- * @property {number} [size] turns, or spans
+ * @property {number} [size] turns, or conversations, or spans
+ * @property {number} [turns] of each conversation
+ * @property {number} [resultBytes] the size of a tool's result
  * @property {string} [file] a recorded conversation
  * @property {string} [warmUp] another one, to be replayed first
  * @property {number} [paceMs] how long it pauses after each event
