@@ -65,9 +65,11 @@ class FlatSnapshot {
    * @param {readonly any[]} added JSON holds them as they are
    */
   replaceFrom(kept, added) {
-    this.#ends.length = kept;
-    this.#characters.length = kept;
-    this.#values.length = this.#ends[kept - 1] ?? 0;
+    if (kept < this.#ends.length) {
+      this.#ends.length = kept;
+      this.#characters.length = kept;
+      this.#values.length = this.#ends[kept - 1] ?? 0;
+    }
     let characters = this.#characters[kept - 1] ?? 0;
     for (const value of added) {
       const start = this.#values.length;

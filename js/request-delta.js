@@ -50,7 +50,9 @@ class RequestDeltas {
     if (history === undefined && !histories.hasRoom()) return undefined;
     history ??= nothing();
     const kept = history.messages.countSame(messages, history.shared.count(messages));
-    const fresh = messages.slice(kept).map(toJsonSafe);
+    // V8 copies a part of a frozen list slowly.
+    const fresh = [];
+    for (let at = kept; at < messages.length; at++) fresh.push(toJsonSafe(messages[at]));
     history.messages.replaceFrom(kept, fresh);
     history.shared.replaceFrom(kept, messages);
     const systemPrompt = unlessKept(history.systemPrompt, input.systemPrompt);
