@@ -13,6 +13,8 @@ class SharedPrefix {
   #first;
   /** Whether the latest request has the first message of the one before by reference. */
   #isShared = false;
+  /** How many messages were counted. */
+  #counted = 0;
 
   /**
    * How many messages from the first on are the same objects, and cannot have changed.
@@ -27,6 +29,7 @@ class SharedPrefix {
     const most = Math.min(known.length, messages.length);
     let same = 0;
     while (same < most && known[same] === messages[same] && known[same] !== undefined) same++;
+    this.#counted = same;
     return same;
   }
 
@@ -39,7 +42,7 @@ class SharedPrefix {
     if (!this.#isShared) return;
     const known = this.#messages;
     known.length = Math.min(known.length, kept);
-    for (let at = 0; at < messages.length; at++) {
+    for (let at = this.#counted; at < messages.length; at++) {
       const message = messages[at];
       const isKnown = at < known.length && (known[at] === undefined || known[at] === message);
       if (!isKnown) known[at] = isConstant(message) ? message : undefined;
