@@ -1,67 +1,94 @@
 'use strict';
 
-// The exports of the package. Holds the exporter of the process, and loads everything else on demand.
+// The exports of the package. All that a call can need is loaded with this module: later, the process may have no file
+// descriptor left, or other files in `node_modules`.
 
 const { runInContext } = require('./js/context.js');
 const { Exporter } = require('./js/exporter.js');
+const { spansOf } = require('./js/spans/traced.js');
+const { version } = require('./package.json');
 
-// Importing loads nothing native, starts no thread and reads no file.
-const exporter = new Exporter();
+/**
+ * Names the functions among the global variables: a test runner or a dev server may evaluate this module again and
+ * again, and each evaluation of the same copy gives the same functions, with the same exporter.
+ */
+const KEY = Symbol.for(`flue-braintrust ${version} ${__dirname}`);
 
-/** @type {typeof import('./index.d.ts').initLogger} */
-const initLogger = (options) => exporter.init(options);
+/** @returns {ReturnType<typeof create>} */
+function presentOrNew() {
+  /** @type {Record<symbol, any>} */
+  const globals = globalThis;
+  const present = globals[KEY];
+  if (present !== undefined) return present;
+  const created = create();
+  // A frozen global object keeps nothing.
+  Reflect.set(globals, KEY, created);
+  return created;
+}
 
-/** @type {typeof import('./index.d.ts').braintrustFlueInstrumentation} */
-const braintrustFlueInstrumentation = () => ({
-  key: Symbol.for('flue-braintrust'),
-  observe: (event) => exporter.observe(event),
-  interceptor: runInContext,
-  dispose: async () => {
-    await flush();
-  },
-});
+/** The functions, with an exporter of their own. */
+function create() {
+  // Starts no thread and opens no connection.
+  const exporter = new Exporter();
 
-/** @type {typeof import('./index.d.ts').braintrustFlueObserver} */
-const braintrustFlueObserver = Object.assign(
-  (/** @type {unknown} */ event) => exporter.observe(event),
-  braintrustFlueInstrumentation(),
-);
+  /** @type {typeof import('./index.d.ts').initLogger} */
+  const initLogger = (options) => exporter.init(options);
 
-/** @type {ReturnType<typeof import('./js/spans/traced.js').spansOf> | undefined} */
-let spans;
+  /** @type {typeof import('./index.d.ts').flush} */
+  const flush = (options) => exporter.flush(options);
 
-/** Loaded when the application first asks for a span. */
-const ofSpans = () => (spans ??= require('./js/spans/traced.js').spansOf(exporter));
+  /** @type {typeof import('./index.d.ts').braintrustFlueInstrumentation} */
+  const braintrustFlueInstrumentation = () => ({
+    key: Symbol.for('flue-braintrust'),
+    observe: (event) => exporter.observe(event),
+    interceptor: runInContext,
+    dispose: async () => {
+      await flush();
+    },
+  });
 
-/** @type {typeof import('./index.d.ts').currentSpan} */
-const currentSpan = () => ofSpans().currentSpan();
+  /** @type {typeof import('./index.d.ts').braintrustFlueObserver} */
+  const braintrustFlueObserver = Object.assign(
+    (/** @type {unknown} */ event) => exporter.observe(event),
+    braintrustFlueInstrumentation(),
+  );
 
-/** @type {typeof import('./index.d.ts').injectTraceContext} */
-const injectTraceContext = (carrier, options) => ofSpans().injectTraceContext(carrier, options);
+  /** @type {typeof import('./index.d.ts').setMaskingFunction} */
+  const setMaskingFunction = (mask) => exporter.setMaskingFunction(mask);
 
-/** @type {typeof import('./index.d.ts').logError} */
-const logError = (span, error) => ofSpans().logError(span, error);
+  /** @type {typeof import('./index.d.ts').stats} */
+  const stats = () => exporter.stats();
 
-/** @type {typeof import('./index.d.ts').startSpan} */
-const startSpan = (args) => ofSpans().startSpan(args);
+  /** @type {typeof import('./index.d.ts').close} */
+  const close = (options) => exporter.close(options);
 
-/** @type {typeof import('./index.d.ts').traced} */
-const traced = (callback, args) => ofSpans().traced(callback, args);
+  return {
+    ...spansOf(exporter),
+    initLogger,
+    braintrustFlueObserver,
+    braintrustFlueInstrumentation,
+    setMaskingFunction,
+    flush,
+    stats,
+    close,
+  };
+}
 
-/** @type {typeof import('./index.d.ts').wrapTraced} */
-const wrapTraced = (fn, args) => ofSpans().wrapTraced(fn, args);
-
-/** @type {typeof import('./index.d.ts').setMaskingFunction} */
-const setMaskingFunction = (mask) => exporter.setMaskingFunction(mask);
-
-/** @type {typeof import('./index.d.ts').flush} */
-const flush = (options) => exporter.flush(options);
-
-/** @type {typeof import('./index.d.ts').stats} */
-const stats = () => exporter.stats();
-
-/** @type {typeof import('./index.d.ts').close} */
-const close = (options) => exporter.close(options);
+const {
+  initLogger,
+  braintrustFlueObserver,
+  braintrustFlueInstrumentation,
+  currentSpan,
+  injectTraceContext,
+  logError,
+  startSpan,
+  traced,
+  wrapTraced,
+  setMaskingFunction,
+  flush,
+  stats,
+  close,
+} = presentOrNew();
 
 // Listed by name, so that `import { initLogger } from 'flue-braintrust'` works.
 module.exports = {

@@ -26,8 +26,11 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 export declare class Recorder {
   /** Throws when the settings are invalid. Starts no thread, unless the spool has segments to deliver. */
   constructor(settings: JsonString<RawConfig>)
-  /** Enqueues one event, as JSON. Never blocks. False when the event is refused. */
-  record(event: string, priority: Priority): boolean
+  /**
+   * Enqueues one event, as JSON. Never blocks. False when the event is refused.
+   * `cut` states that content was cut from it.
+   */
+  record(event: string, priority: Priority, cut: boolean): boolean
   /** Counts an event that was recorded after `close`. */
   refuse(): void
   /** Shuts down without a report: delivers rows for at most `timeoutMs`, then ends. */
@@ -42,24 +45,47 @@ export declare class Recorder {
   takeMaskRequest(): JsonString<MaskRequest> | null
   /**
    * Completes a mask request. `content` is a list with one object for each object of the request;
-   * otherwise marks replace the content.
+   * otherwise marks replace the content. `cut` is the number of rows from which content was cut.
    */
-  completeMasking(batch: number, content: JsonString<readonly RowContent[]>): void
-  /** Begins the shutdown that `waitShutdown` waits for, within the exit timeout of the settings. */
-  beginShutdown(): void
+  completeMasking(batch: number, content: JsonString<readonly RowContent[]>, cut: number): void
+  /**
+   * Completes a mask request with its first rows, because no time is left for others. All other rows that must be
+   * masked count as lost.
+   */
+  endMasking(batch: number, content: JsonString<readonly RowContent[]>, cut: number): void
+  /**
+   * Begins a step of the end of the process. Returns the milliseconds that are left of the exit timeout, which begins
+   * with the first step.
+   */
+  beginExit(step: ExitStep): number
+  /** Whether no event and no row waits, in memory or in the spool. */
+  isIdle(): boolean
   /** Whether no thread runs: it has not started, or it has ended. */
   isAtRest(): boolean
   /**
-   * Waits for the shutdown that `beginShutdown` began, at most for the exit timeout. False when rows must be
-   * masked first: then call it again.
+   * Waits for what `beginExit` began, at most for the exit timeout. False when rows must be masked first: then
+   * call it again.
    */
-  waitShutdown(): boolean
+  waitExit(step: ExitStep): boolean
   /** The diagnostics since the last call. */
   takeDiagnostics(): JsonString<Diagnostic[]>
   /** Where Braintrust shows spans. Members that the login has not stated yet are null. */
   traceDestination(): JsonString<TraceDestination>
   /** The counters now. */
   stats(): JsonString<Stats>
+}
+
+/** A step of the end of the process. */
+export declare enum ExitStep {
+  /** Everything is delivered. Open spans stay open and events are still accepted. */
+  Delivery = 0,
+  /**
+   * Open spans are closed as interrupted, and everything is delivered. Events are still accepted: an end that comes
+   * later corrects its span.
+   */
+  Interruption = 1,
+  /** Open spans are closed, their rows are delivered, and the exporter ends. */
+  Shutdown = 2,
 }
 
 /** The row id and the trace id of the Flue span with these ids; an empty list when there is no id. */

@@ -836,6 +836,7 @@ function __napiStampBindingTarget(exportsObject, target) {
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
 module.exports.Recorder = nativeBinding.Recorder
+module.exports.ExitStep = nativeBinding.ExitStep
 module.exports.flueSpan = nativeBinding.flueSpan
 module.exports.inspectSpool = nativeBinding.inspectSpool
 module.exports.plan = nativeBinding.plan

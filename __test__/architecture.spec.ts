@@ -10,11 +10,11 @@ import { ROOT } from './support/run';
 
 /** For each module, a folder being one: those of ours, and the packages, that it may load. */
 const TABLE: Record<string, string> = {
-  index: 'context exporter spans',
+  index: 'context exporter package spans',
   register: 'environment index json warn',
 
-  exporter:
-    'capture context diagnostics environment json masking native-loader options signals warn',
+  exporter: 'capture context diagnostics environment exit json masking native-loader options warn',
+  exit: 'signals',
   spans: 'context json span-link warn',
   capture: 'context json minimal-end-event request-delta',
   'request-delta': 'conversation-memory flat-snapshot json shared-prefix',

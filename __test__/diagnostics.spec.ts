@@ -18,7 +18,18 @@ beforeAll(async () => {
 /** The agent's ending is the same as without us, and one line says what happened. */
 function expectOneWarning(ending: Ending, ...says: (string | RegExp)[]) {
   expect({ ...ending, stderr: '' }).toEqual(alone);
+  expectLine(ending.stderr.trim().split('\n'), ...says);
+}
+
+/** The same with a second line at the end, which says what is lost. */
+function expectRefusalAndLoss(ending: Ending, ...says: (string | RegExp)[]) {
+  expect({ ...ending, stderr: '' }).toEqual(alone);
   const lines = ending.stderr.trim().split('\n');
+  expectLine(lines.splice(-1), 'EXIT', '4 rows are lost (4 unauthorized)');
+  expectLine(lines, 'REFUSED', ...says);
+}
+
+function expectLine(lines: string[], ...says: (string | RegExp)[]) {
   expect(lines).toHaveLength(1);
   for (const part of ['[flue-braintrust] FLUE_BRAINTRUST_', ...says]) {
     expect(lines[0]).toEqual(
@@ -43,7 +54,7 @@ describe.each(['natural', 'exit'] as const)('an agent that ends by %s', (ending)
   test('runs on with a wrong key', () =>
     withCollector({ apiKey: 'another' }, async (collector) => {
       const ended = await runAgent(ending, destination(collector));
-      expectOneWarning(ended, 'REFUSED', '401', 'BRAINTRUST_API_KEY');
+      expectRefusalAndLoss(ended, '401', 'BRAINTRUST_API_KEY');
       expect(ended.stderr).not.toContain('test-key');
       expect(collector.rows()).toEqual([]);
     }));
@@ -51,7 +62,7 @@ describe.each(['natural', 'exit'] as const)('an agent that ends by %s', (ending)
   test('runs on with an organisation that does not exist', () =>
     withCollector({}, async (collector) => {
       const env = { ...destination(collector), BRAINTRUST_ORG_NAME: 'acme' };
-      expectOneWarning(await runAgent(ending, env), 'REFUSED', '"acme"', '"local"');
+      expectRefusalAndLoss(await runAgent(ending, env), '"acme"', '"local"');
     }));
 
   test('runs on when nobody listens', async () => {

@@ -352,3 +352,34 @@ test('what is no event throws nothing and is counted, and those after it arrive'
   expect(stderr).not.toContain('secret');
   expect(shown('after_all')).toBeDefined();
 });
+
+test('what is cut before it reaches the native part is counted, once for each event', async () => {
+  const collector = await startCollector();
+  const program = `
+    const { braintrustFlueObserver, flush, initLogger, stats, traced } = require('flue-braintrust');
+    initLogger();
+    const long = 'x'.repeat(20 * 1024 * 1024);
+    const list = Array.from({ length: 60_000 }, (_, n) => n);
+    const cut = [];
+    const record = (update) => {
+      traced((span) => span.log(update), { name: 'span' });
+      cut.push(stats().cut);
+    };
+    record({ input: 'short' });
+    record({ input: long, output: long });
+    record({ output: list });
+    record({ metadata: Object.fromEntries(list.map((n) => ['key ' + n, n])) });
+    record({ input: new Map(list.map((n) => [n, n])) });
+    record({ error: new Error(long) });
+    record({ input: 'short' });
+    const run = { type: 'run_start', runId: 'run_1', workflowName: 'w', timestamp: new Date().toISOString(), v: 3 };
+    braintrustFlueObserver({ ...run, input: list });
+    cut.push(stats().cut);
+    flush().then(() => console.log(JSON.stringify([...cut, stats().cut])));`;
+  try {
+    const { stdout } = await run(['-e', program], destination(collector));
+    expect(JSON.parse(stdout)).toEqual([0, 1, 2, 3, 4, 5, 5, 6, 6]);
+  } finally {
+    await collector.close();
+  }
+});

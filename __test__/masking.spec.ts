@@ -121,6 +121,85 @@ test('a masking function that ends the process ends it: marks stand in the place
   expect(Date.now() - began).toBeLessThan(2500);
 });
 
+const PROGRAM = `
+  const { initLogger, flush, setMaskingFunction, stats, traced } = require('flue-braintrust');
+  const spans = (count) => {
+    for (let n = 0; n < count; n++) traced(() => 'SECRET', { name: 'span', event: { input: 'SECRET' } });
+  };
+  /** Masks, and takes five milliseconds for a field. */
+  const slow = (value) => {
+    const end = performance.now() + 5;
+    while (performance.now() < end);
+    return JSON.parse(JSON.stringify(value).replaceAll('SECRET', 'hidden'));
+  };
+`;
+
+/** Runs a program with spans and masks; gives how it ended, and the rows that arrived. */
+async function program(text: string) {
+  const collector = await startCollector();
+  try {
+    const ended = await run(['-e', PROGRAM + text], destination(collector));
+    return { ...ended, rows: collector.rows() as any[] };
+  } finally {
+    await collector.close();
+  }
+}
+
+test('at the end of the process a slow masking function masks what there is time for: that arrives, the rest is reported', async () => {
+  const { code, rows, stdout, stderr } = await program(`
+    setMaskingFunction(slow);
+    initLogger({ exitTimeoutMs: 1500 });
+    spans(1000);
+    process.on('exit', () => console.log(JSON.stringify(stats().lost)));
+    process.exit(0);`);
+  expect(code).toBe(0);
+  expect(JSON.stringify(rows)).not.toContain('SECRET');
+  expect(rows.length).toBeGreaterThan(0);
+  const { not_delivered_at_exit: lost } = JSON.parse(stdout);
+  expect(rows.length + lost).toBe(1000);
+  expect(stderr).toContain(`${lost} rows are lost (${lost} not_delivered_at_exit)`);
+});
+
+test('a slow masking function leaves the event loop to the application between two rows', async () => {
+  const { rows, stdout } = await program(`
+    setMaskingFunction(slow);
+    initLogger();
+    spans(40);
+    let turns = 0;
+    const timer = setInterval(() => (turns += 1), 0);
+    flush().then(() => {
+      clearInterval(timer);
+      console.log(turns);
+    });`);
+  expect(rows).toHaveLength(40);
+  expect(Number(stdout)).toBeGreaterThan(20);
+});
+
+test.each(['process.exit(0)', 'process.reallyExit(0)'])(
+  'a masking function that always calls %s loses no row in silence',
+  async (ending) => {
+    const { code, rows, stderr } = await program(`
+      setMaskingFunction((value) => ${ending});
+      initLogger();
+      spans(300);
+      setInterval(() => {}, 1000);`);
+    expect(code).toBe(0);
+    expect(JSON.stringify(rows)).not.toContain('SECRET');
+    const lost = Number(/EXIT: (\d+) rows/.exec(stderr)?.[1] ?? 0);
+    expect(rows.length + lost).toBe(300);
+    expect(lost).toBe(ending.includes('really') ? 300 : 0);
+  },
+);
+
+test('what is cut from what a masking function returns is counted', async () => {
+  const { stdout } = await program(`
+    setMaskingFunction((value) => (value === 'SECRET' ? 'x'.repeat(20 * 1024 * 1024) : value));
+    initLogger();
+    spans(1);
+    flush().then(() => console.log(stats().cut));`);
+  expect(stdout).toBe('1\n');
+});
+
 test('nothing unmasked is in the spool, and what was masked arrives after SIGKILL', () =>
   withDirectory(async (directory) => {
     // The first process has nobody to send to.

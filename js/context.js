@@ -68,9 +68,17 @@ function runInSpan(span, work) {
  * @returns {T}
  */
 function runInContext(operation, ctx, next) {
-  const outer = context.getStore();
-  const work =
-    operation?.type === 'model' ? modelCall(outer, operation, ctx) : within(outer, operation, ctx);
+  let work;
+  try {
+    const outer = context.getStore();
+    work =
+      operation?.type === 'model'
+        ? modelCall(outer, operation, ctx)
+        : within(outer, operation, ctx);
+  } catch {
+    // What cannot be read must not keep the work from running.
+    return next();
+  }
   return context.run(work, next);
 }
 

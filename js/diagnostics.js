@@ -4,7 +4,7 @@
 
 const { onWarning } = require('./warn.js');
 
-/** How often the native part is polled, in milliseconds. */
+/** How often the native part is polled while rows wait, in milliseconds. */
 const INTERVAL_MS = 1000;
 
 /** @typedef {import('../index.d.ts').Diagnostic} Diagnostic */
@@ -17,10 +17,18 @@ class Diagnostics {
   /** @type {((diagnostic: Diagnostic) => unknown) | undefined} */
   #onError;
   #take;
+  #isIdle;
+  /** @type {NodeJS.Timeout | undefined} */
+  #timer;
 
-  /** @param {() => Diagnostic[]} take returns the diagnostics since the last call */
-  constructor(take) {
+  /**
+   * @param {object} native
+   * @param {() => Diagnostic[]} native.take returns the diagnostics since the last call
+   * @param {() => boolean} native.isIdle whether no rows wait
+   */
+  constructor({ take, isIdle }) {
     this.#take = take;
+    this.#isIdle = isIdle;
     onWarning((diagnostic) => this.#notify(diagnostic));
   }
 
@@ -30,8 +38,19 @@ class Diagnostics {
    */
   listen(onError) {
     if (typeof onError !== 'function') return;
-    if (this.#onError === undefined) setInterval(() => this.report(), INTERVAL_MS).unref();
     this.#onError = /** @type {(diagnostic: Diagnostic) => unknown} */ (onError);
+    this.schedulePoll();
+  }
+
+  /** Schedules a poll: rows are expected. Does nothing without `onError`. */
+  schedulePoll() {
+    if (this.#onError === undefined || this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.report();
+      // A timer would keep an exporter that is used no more from being collected.
+      if (!this.#isIdle()) this.schedulePoll();
+    }, INTERVAL_MS).unref();
   }
 
   /** Reports the diagnostics so far. */

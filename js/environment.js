@@ -28,7 +28,8 @@ const isStrict = () => process.env.FLUE_BRAINTRUST_STRICT === '1';
 /**
  * What the settings may be read from besides the options: the process's own variables and those of
  * `.env.braintrust`. Nothing is written back to `process.env`.
- * @returns {{ env: Record<string, string>, file: Record<string, string> }}
+ * @returns {{ env: Record<string, string>, file: Record<string, string>, unreadable?: string }} `unreadable` states why
+ *   the file cannot be read
  */
 function environment() {
   /** @type {Record<string, string>} */
@@ -36,7 +37,9 @@ function environment() {
   for (const [name, value] of Object.entries(process.env)) {
     if (OURS.test(name) && value !== undefined) env[name] = value;
   }
-  return { env, file: pick(nearestFile().variables) };
+  const { path: name, variables, error } = nearestFile();
+  const unreadable = error && `${name} cannot be read (${error.message}).`;
+  return { env, file: pick(variables), ...(unreadable && { unreadable }) };
 }
 
 /** @param {NodeJS.Dict<string>} variables */

@@ -6,12 +6,13 @@
 const { Capture } = require('./capture.js');
 const { currentWork } = require('./context.js');
 const { environment, isStrict } = require('./environment.js');
+const { endAtExit, endOnSignals } = require('./exit.js');
+const { takeCut } = require('./json/cut.js');
 const { parse, toJson } = require('./json/json-string.js');
 const { Masking } = require('./masking.js');
-const { loadNative } = require('./native-loader.js');
+const { loadNative, preloadNative } = require('./native-loader.js');
 const { pickOptions } = require('./options.js');
 const { messageOf } = require('./json/json-safe-copy.js');
-const { handleSignals } = require('./signals.js');
 const { stringify } = require('./json/stringify.js');
 const { Diagnostics } = require('./diagnostics.js');
 const { warn } = require('./warn.js');
@@ -40,8 +41,6 @@ const NOTHING = Object.freeze({
   lastError: null,
 });
 
-/** @typedef {import('../index.d.ts').Diagnostic} Diagnostic */
-
 /** @typedef {import('../native.d.ts').Recorder} Recorder */
 
 /** @typedef {import('../native.d.ts').Priority} Priority */
@@ -63,14 +62,16 @@ class Exporter {
   #replaced = [];
   /** Set with the first recorder. @type {InstanceType<typeof Capture> | undefined} */
   #capture;
-  #listening = false;
-  #handlesSignals = false;
   #masking = new Masking(() => this.#recorders());
-  #diagnostics = new Diagnostics(() => this.#takeDiagnostics());
+  #diagnostics = new Diagnostics({
+    take: () => this.#recorders().flatMap((recorder) => parse(recorder.takeDiagnostics())),
+    isIdle: () => this.#recorders().every((recorder) => recorder.isIdle()),
+  });
 
   constructor() {
     // In strict mode the import itself throws without a native binary.
     if (isStrict()) loadNative();
+    else preloadNative();
   }
 
   /** @type {typeof import('../index.d.ts').initLogger} */
@@ -78,7 +79,7 @@ class Exporter {
     try {
       this.#diagnostics.listen(options?.onError);
       this.#start(options);
-      if (options?.handleSignals === true) this.#handleSignals();
+      if (options?.handleSignals === true) endOnSignals();
     } catch (error) {
       if (options?.redact || options?.content !== undefined) this.#disable();
       if (isStrict()) throw error;
@@ -101,11 +102,17 @@ class Exporter {
     try {
       if (!capture.wants(event)) return;
       if (this.#closed) recorder.refuse();
-      else capture.take(event, (text, priority) => recorder.record(text, priority));
-      this.#masking.schedulePoll();
+      else capture.take(event, (text, priority) => recorder.record(text, priority, takeCut()));
+      this.#schedulePolls();
     } catch {
       this.#recordUnreadable(recorder);
     }
+  }
+
+  /** Rows are expected. */
+  #schedulePolls() {
+    this.#masking.schedulePoll();
+    this.#diagnostics.schedulePoll();
   }
 
   /** Whether there is a recorder. */
@@ -123,8 +130,12 @@ class Exporter {
     const recorder = this.#recorder;
     if (recorder === undefined) return true;
     try {
-      this.#masking.schedulePoll();
-      if (!this.#closed) return recorder.record(stringify(event), loadNative().Priority[priority]);
+      this.#schedulePolls();
+      const isCut = takeCut();
+      if (!this.#closed) {
+        const text = stringify(event);
+        return recorder.record(text, loadNative().Priority[priority], takeCut() || isCut);
+      }
       recorder.refuse();
     } catch {
       this.#recordUnreadable(recorder);
@@ -173,7 +184,7 @@ class Exporter {
    */
   #recordUnreadable(recorder) {
     try {
-      recorder.record(UNREADABLE, loadNative().Priority.Start);
+      recorder.record(UNREADABLE, loadNative().Priority.Start, false);
     } catch (error) {
       warn('EVENT_LOST', `An event could not be recorded: ${messageOf(error)}.`);
     }
@@ -221,7 +232,9 @@ class Exporter {
 
   /** @param {import('../index.d.ts').InitLoggerOptions} options */
   #start(options) {
-    const settings = toJson({ options: pickOptions(options), ...environment() });
+    const { env, file, unreadable } = environment();
+    if (unreadable !== undefined) warn('ENV_FILE', `${unreadable} It is ignored.`);
+    const settings = toJson({ options: pickOptions(options), env, file });
     if (this.#recorder !== undefined && !this.#closed && settings === this.#settings) return;
 
     const native = loadNative();
@@ -232,7 +245,7 @@ class Exporter {
     this.#settings = settings;
     this.#closed = false;
     this.#capture = new Capture(native);
-    this.#listenForExit();
+    endAtExit(this);
   }
 
   /** Content rules cannot be applied: disables the exporter, whose last recorder delivers what it has. */
@@ -251,44 +264,45 @@ class Exporter {
   }
 
   /**
-   * Shuts down in the `exit` event: after `process.exit` and uncaught errors no promise settles and no native hook
-   * runs, but this listener does, and may block.
+   * Begins a step of the end of the process: after `process.exit` and uncaught errors no promise settles and no native
+   * hook runs, but `exit` listeners do, and may block. Never throws.
+   * @param {import('./exit.js').Step} step
    */
-  #listenForExit() {
-    if (this.#listening) return;
-    this.#listening = true;
-    process.on('exit', () => this.#shutdownAtExit());
+  beginExit(step) {
+    this.#atExit(() => {
+      const { ExitStep } = loadNative();
+      const left = this.#recorders().map((recorder) => recorder.beginExit(ExitStep[step]));
+      this.#masking.beginExit(Math.max(0, ...left));
+    });
   }
 
-  /** Shuts every recorder down; blocks for at most the exit timeout. */
-  #shutdownAtExit() {
-    try {
-      const recorders = this.#recorders();
-      // Side by side: this waits for the slowest, not for their sum.
-      for (const recorder of recorders) recorder.beginShutdown();
-      this.#masking.cancelRunning();
-      for (const recorder of recorders) {
-        while (!recorder.waitShutdown()) this.#masking.maskAll(recorder);
+  /**
+   * Blocks until the step is done, at most for the exit timeout. Never throws.
+   * @param {import('./exit.js').Step} step
+   */
+  waitExit(step) {
+    this.#atExit(() => {
+      const { ExitStep } = loadNative();
+      for (const recorder of this.#recorders()) {
+        // At first what is being masked already: the native part waits for it.
+        do this.#masking.maskInTime(recorder);
+        while (!recorder.waitExit(ExitStep[step]));
       }
-    } catch (error) {
-      warn('EXIT', `The last rows could not be delivered: ${messageOf(error)}.`);
-    }
+    });
     this.#diagnostics.report();
   }
 
-  #handleSignals() {
-    if (this.#handlesSignals) return;
-    this.#handlesSignals = true;
-    handleSignals({ now: () => this.#shutdownAtExit(), soon: () => void this.flush() });
+  /** @param {() => void} work */
+  #atExit(work) {
+    try {
+      work();
+    } catch (error) {
+      warn('EXIT', `The last rows could not be delivered: ${messageOf(error)}.`);
+    }
   }
 
   #recorders() {
     return [...this.#replaced, ...(this.#recorder ? [this.#recorder] : [])];
-  }
-
-  /** @returns {Diagnostic[]} */
-  #takeDiagnostics() {
-    return this.#recorders().flatMap((recorder) => parse(recorder.takeDiagnostics()));
   }
 }
 

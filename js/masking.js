@@ -2,6 +2,7 @@
 
 // Calls the application's masking function, and turns its failures into marks.
 
+const { takeCut } = require('./json/cut.js');
 const { parse, toJson } = require('./json/json-string.js');
 const { classOf } = require('./json/json-safe-copy.js');
 const { toJsonSafe } = require('./json/stringify.js');
@@ -14,8 +15,21 @@ const { toJsonSafe } = require('./json/stringify.js');
 const POLL_ACTIVE_MS = 20;
 const POLL_IDLE_MS = 1000;
 
-/** An answer without content: the native part writes marks instead. */
-const NOTHING = toJson(/** @type {readonly RowContent[]} */ ([]));
+/** How long the masking function is called in one turn of the event loop, in milliseconds. At least one row is masked. */
+const SLICE_MS = 10;
+
+/** The part of the exit timeout that is used for masking; in the rest, what was masked is delivered. */
+const EXIT_SHARE = 0.75;
+
+/**
+ * Rows that are being masked, the first of them masked already.
+ * @typedef {object} Batch
+ * @property {Recorder} recorder
+ * @property {number} batch
+ * @property {readonly RowContent[]} content
+ * @property {RowContent[]} masked
+ * @property {number} cut how many of them lost content to a limit
+ */
 
 /** The fields in the order in which they are masked: first those that the `braintrust` package masks. */
 const FIELDS = [
@@ -55,8 +69,12 @@ class Masking {
   #recorders;
   /** @type {NodeJS.Timeout | undefined} */
   #timer;
-  /** The batch that the masking function works on. @type {{ recorder: Recorder, batch: number } | undefined} */
-  #running;
+  /** @type {Batch | undefined} */
+  #batch;
+  /** Whether the masking function is being called. */
+  #isCalling = false;
+  /** When no row is masked any more, by `performance.now()`. */
+  #end = Infinity;
   /** When rows were last recorded or masked, by `performance.now()`. */
   #activeAt = 0;
 
@@ -86,16 +104,30 @@ class Masking {
     if (this.#timer === undefined || wasIdle) this.#schedule(POLL_ACTIVE_MS);
   }
 
-  /** Masks every row that waits now. @param {Recorder} recorder */
-  maskAll(recorder) {
-    while (this.#maskSome(recorder));
+  /**
+   * The process ends.
+   * @param {number} leftMs of the exit timeout
+   */
+  beginExit(leftMs) {
+    if (this.#end === Infinity) this.#end = performance.now() + leftMs * EXIT_SHARE;
+    if (!this.#isCalling || this.#mask === null) return;
+    // The masking function itself ends the process, and would again: marks replace all that it has not masked.
+    this.#mask = () => {
+      throw new Error('the masking function ended the process');
+    };
   }
 
-  /** Answers the batch of a masking function that ended the process itself. */
-  cancelRunning() {
-    const running = this.#running;
-    this.#running = undefined;
-    running?.recorder.completeMasking(running.batch, NOTHING);
+  /** Masks the rows that wait now, as far as there is time: the others are lost. @param {Recorder} recorder */
+  maskInTime(recorder) {
+    for (;;) {
+      const batch = (this.#batch ??= nextBatch(recorder));
+      if (batch === undefined) return;
+      this.#maskUntil(batch, this.#end);
+      const { masked, content, cut } = batch;
+      if (masked.length === content.length) this.#complete(batch);
+      else batch.recorder.endMasking(batch.batch, toJson(masked), cut);
+      this.#batch = undefined;
+    }
   }
 
   /** @param {number} ms */
@@ -105,35 +137,64 @@ class Masking {
     this.#timer = setTimeout(() => this.#poll(), ms).unref();
   }
 
-  /** Masks one batch of each recorder, so that the application gets its turn. */
+  /** Masks for one time slice, so that the application gets its turn. */
   #poll() {
+    this.#timer = undefined;
     try {
-      const some = this.#recorders().filter((recorder) => this.#maskSome(recorder));
-      if (some.length > 0) this.#activeAt = performance.now();
-      const isQuiet = performance.now() - this.#activeAt > POLL_IDLE_MS;
-      this.#schedule(some.length > 0 ? 0 : isQuiet ? POLL_IDLE_MS : POLL_ACTIVE_MS);
+      const end = performance.now() + SLICE_MS;
+      let isActive = false;
+      for (const recorder of this.#recorders()) {
+        const batch = (this.#batch ??= nextBatch(recorder));
+        if (batch === undefined) continue;
+        isActive = true;
+        batch.masked.push(this.#maskRow(batch));
+        this.#maskUntil(batch, end);
+        if (batch.masked.length < batch.content.length) break;
+        this.#complete(batch);
+      }
+      const now = performance.now();
+      if (isActive) this.#activeAt = now;
+      const isQuiet = now - this.#activeAt > POLL_IDLE_MS;
+      // A timer would keep an exporter that is used no more from being collected.
+      if (isQuiet && this.#recorders().every((recorder) => recorder.isIdle())) return;
+      this.#schedule(isActive ? 0 : isQuiet ? POLL_IDLE_MS : POLL_ACTIVE_MS);
     } catch {
       // The environment is being torn down.
     }
   }
 
   /**
-   * @param {Recorder} recorder
-   * @returns {boolean} whether there was something
+   * Masks further rows, until a time by `performance.now()`.
+   * @param {Batch} batch
+   * @param {number} end
    */
-  #maskSome(recorder) {
-    const unmasked = recorder.takeMaskRequest();
-    if (unmasked === null) return false;
-    const { batch, content } = parse(unmasked);
-    this.#running = { recorder, batch };
-    const masked = toJson(content.map((row) => this.#maskRow(row)));
-    this.#running = undefined;
-    recorder.completeMasking(batch, masked);
-    return true;
+  #maskUntil(batch, end) {
+    const { content, masked } = batch;
+    while (masked.length < content.length && performance.now() < end) {
+      masked.push(this.#maskRow(batch));
+    }
+  }
+
+  /** @param {Batch} batch all rows of which are masked */
+  #complete({ recorder, batch, masked, cut }) {
+    this.#batch = undefined;
+    recorder.completeMasking(batch, toJson(masked), cut);
+  }
+
+  /**
+   * The next row of a batch, masked.
+   * @param {Batch} batch
+   */
+  #maskRow(batch) {
+    const row = /** @type {RowContent} */ (batch.content[batch.masked.length]);
+    takeCut();
+    const masked = this.#maskContent(row);
+    if (takeCut()) batch.cut += 1;
+    return masked;
   }
 
   /** @param {RowContent} row */
-  #maskRow(row) {
+  #maskContent(row) {
     const mask = this.#mask;
     if (mask === null) return row;
     /** @type {RowContent} */
@@ -145,7 +206,9 @@ class Masking {
         if (field in row) masked[field] = null;
         continue;
       }
+      this.#isCalling = true;
       const { value, failure } = maskField(mask, field, row[field]);
+      this.#isCalling = false;
       if (failure === undefined) masked[field] = value;
       else if (WITHOUT_ROOM.has(field)) failures.push(failure);
       else masked[field] = field === 'metadata' ? { error: failure } : failure;
@@ -153,6 +216,18 @@ class Masking {
     if (failures.length > 0) masked.error = joined(masked.error, failures);
     return masked;
   }
+}
+
+/**
+ * The next rows of a recorder that wait to be masked.
+ * @param {Recorder} recorder
+ * @returns {Batch | undefined}
+ */
+function nextBatch(recorder) {
+  const request = recorder.takeMaskRequest();
+  if (request === null) return undefined;
+  const { batch, content } = parse(request);
+  return { recorder, batch, content, masked: [], cut: 0 };
 }
 
 /**

@@ -23,6 +23,15 @@ function loadNative() {
   return (native ??= load());
 }
 
+/** Loads the native part, if it can be loaded: whoever needs it learns why not. */
+function preloadNative() {
+  try {
+    loadNative();
+  } catch {
+    // `loadNative` tries again and throws.
+  }
+}
+
 /** @returns {typeof import('../native.d.ts')} */
 function load() {
   try {
@@ -125,4 +134,4 @@ const remedyFor = (message) =>
     ? 'it needs a newer system'
     : 'the file is damaged or meant for another machine: remove node_modules and run `npm install` again';
 
-module.exports = { PLATFORMS, loadNative };
+module.exports = { PLATFORMS, loadNative, preloadNative };

@@ -2,6 +2,8 @@
 
 // Delivers on signals, for applications that set `handleSignals`.
 
+const { isMainThread } = require('node:worker_threads');
+
 /** The signals that end a process and can be caught. */
 const SIGNALS = /** @type {const} */ (['SIGTERM', 'SIGINT', 'SIGHUP']);
 
@@ -16,8 +18,6 @@ const OURS = Symbol.for('flue-braintrust.signals');
  * @param {() => void} deliver.soon begins to deliver
  */
 function handleSignals({ now, soon }) {
-  // Seldom needed, and not cheap to load.
-  const { isMainThread } = require('node:worker_threads');
   if (!isMainThread) return;
   for (const signal of SIGNALS) {
     const listener = () => {

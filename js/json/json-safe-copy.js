@@ -4,10 +4,17 @@
 
 const { types } = require('node:util');
 
+const { noteCut } = require('./cut.js');
 const limits = require('./limits.js');
 
 /** Stands in place of a value that was not kept. @param {string} why */
 const mark = (why) => `[flue-braintrust: ${why}]`;
+
+/** Stands in place of what exceeds a limit. @param {string} why */
+function markCut(why) {
+  noteCut();
+  return mark(why);
+}
 
 /** Whole numbers within this are written out; the time it takes grows with the square of the digits. */
 const LARGEST_INTEGER = 2n ** 1024n;
@@ -56,14 +63,16 @@ class Copier {
    * @returns {unknown}
    */
   copy(value) {
-    if (--this.#valuesLeft < 0) return mark('too much');
+    if (--this.#valuesLeft < 0) return markCut('too much');
     switch (typeof value) {
       case 'string':
         return this.#copyText(value);
       case 'number':
         return Number.isFinite(value) ? value : mark(String(value));
       case 'bigint':
-        return value < LARGEST_INTEGER && value > -LARGEST_INTEGER ? String(value) : mark('bigint');
+        return value < LARGEST_INTEGER && value > -LARGEST_INTEGER
+          ? String(value)
+          : markCut('bigint');
       case 'function':
       case 'symbol':
         return mark(typeof value);
@@ -85,13 +94,13 @@ class Copier {
     this.#charactersLeft -= length;
     return length === text.length
       ? text
-      : `${text.slice(0, length)}${mark(`cut, ${text.length} characters in all`)}`;
+      : `${text.slice(0, length)}${markCut(`cut, ${text.length} characters in all`)}`;
   }
 
   /** @param {object} object */
   #copyObject(object) {
     if (this.#path.includes(object)) return mark('cycle');
-    if (this.#path.length >= limits.DEPTH) return mark('too deep');
+    if (this.#path.length >= limits.DEPTH) return markCut('too deep');
     if (types.isProxy(object)) this.#valuesLeft -= PROXY_VALUES;
     this.#path.push(object);
     try {
@@ -163,7 +172,7 @@ class Copier {
   /** @param {string} name */
   #copyName(name) {
     this.#charactersLeft -= Math.min(name.length, LONGEST_NAME);
-    return name.length <= LONGEST_NAME ? name : name.slice(0, LONGEST_NAME) + mark('cut');
+    return name.length <= LONGEST_NAME ? name : name.slice(0, LONGEST_NAME) + markCut('cut');
   }
 
   /**
@@ -199,11 +208,11 @@ class Copier {
         copy.push(this.#copyElement(list, at));
       }
       if (this.#valuesLeft < 0) {
-        copy.push(mark(`${length - at - 1} more`));
+        copy.push(markCut(`${length - at - 1} more`));
         return copy;
       }
     }
-    if (length > kept) copy.push(mark(`${length - kept} more`));
+    if (length > kept) copy.push(markCut(`${length - kept} more`));
     return copy;
   }
 
@@ -247,7 +256,7 @@ class Copier {
     const copy = [];
     for (const value of values) {
       if (copy.length >= limits.MEMBERS || this.#valuesLeft < 0) {
-        copy.push(mark(`${size - copy.length} more`));
+        copy.push(markCut(`${size - copy.length} more`));
         break;
       }
       copy.push(this.copy(value));
@@ -264,7 +273,7 @@ const REST = 'flue-braintrust';
  * @param {number} left how many members were left out
  */
 function markRest(copy, left) {
-  if (left > 0) copy[REST] = mark(`${left} more`);
+  if (left > 0) copy[REST] = markCut(`${left} more`);
   return copy;
 }
 

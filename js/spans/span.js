@@ -6,6 +6,7 @@ const { randomUUID } = require('node:crypto');
 const { types } = require('node:util');
 
 const { runInSpan } = require('../context.js');
+const { takeCut } = require('../json/cut.js');
 const { classOf } = require('../json/json-safe-copy.js');
 const { spanLink } = require('../span-link.js');
 const { warn } = require('../warn.js');
@@ -239,7 +240,11 @@ class Span {
    * @returns {boolean} whether there was room
    */
   #record(type, update, priority) {
-    if (this.#isRefused) return true;
+    if (this.#isRefused) {
+      // What was cut from the update is lost with it.
+      takeCut();
+      return true;
+    }
     const { id, rootSpanId, spanParents } = this.#context;
     const subject = { type, timestamp: Date.now(), spanId: id, rootSpanId };
     const parent = type === 'span_start' ? spanParents[0] : undefined;
@@ -253,7 +258,8 @@ class Span {
 }
 
 /**
- * Runs a function within a span and ends the span after it. Rethrows what the function throws.
+ * Runs a function within a span and ends the span after it. Rethrows what the function throws. Whatever fails here,
+ * the function runs exactly once.
  * @template R
  * @param {import('../../index.d.ts').Span} span
  * @param {(span: import('../../index.d.ts').Span) => R} callback
@@ -264,12 +270,18 @@ class Span {
 function runTraced(span, callback, args, showsOutput = false) {
   if (!(span instanceof Span)) return callback(span);
   const isCurrent = read(args, 'setCurrent') !== false;
-  const failed = (/** @type {unknown} */ thrown) => span.finish({ error: { thrown } });
-  const done = (/** @type {unknown} */ output) => span.finish(showsOutput ? { output } : {});
+  const failed = (/** @type {unknown} */ thrown) => finishSafely(span, { error: { thrown } });
+  const done = (/** @type {unknown} */ output) => finishSafely(span, showsOutput ? { output } : {});
+  let hasRun = false;
+  const run = () => {
+    hasRun = true;
+    return callback(span);
+  };
   let result;
   try {
-    result = isCurrent ? runInSpan(span, () => callback(span)) : callback(span);
+    result = isCurrent ? runInSpan(span, run) : run();
   } catch (error) {
+    if (!hasRun) return callback(span);
     failed(error);
     throw error;
   }
@@ -288,6 +300,18 @@ function runTraced(span, callback, args, showsOutput = false) {
     },
   );
   return /** @type {R} */ (settled);
+}
+
+/**
+ * @param {Span} span
+ * @param {Parameters<Span['finish']>[0]} last
+ */
+function finishSafely(span, last) {
+  try {
+    span.finish(last);
+  } catch (error) {
+    warn('BAD_SPAN', `A span could not be ended (${classOf(error)}).`);
+  }
 }
 
 const newId = () => randomUUID().replaceAll('-', '');

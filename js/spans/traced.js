@@ -3,6 +3,9 @@
 // The functions by which an application makes custom spans.
 
 const { currentWork, flueContext } = require('../context.js');
+const { classOf } = require('../json/json-safe-copy.js');
+const { warn } = require('../warn.js');
+const { read } = require('./arguments.js');
 const { NOOP_SPAN } = require('./noop.js');
 const { errorOf } = require('./span-update.js');
 const { Span, runTraced } = require('./span.js');
@@ -34,11 +37,24 @@ function spansOf(exporter) {
    * @param {StartSpanArgs} [args]
    * @returns {AnySpan}
    */
-  const startSpan = (args) => {
-    if (!exporter.isOn) return NOOP_SPAN;
-    const current = currentSpan();
-    if (current !== NOOP_SPAN) return current.startSpan(args);
-    return Span.begin(exporter, undefined, args);
+  const startSpan = (args) => startWith(() => args);
+
+  /**
+   * A span with arguments that may not be readable. Never throws: the application's work runs without a span then.
+   * @param {() => StartSpanArgs | undefined} argsOf
+   * @returns {AnySpan}
+   */
+  const startWith = (argsOf) => {
+    try {
+      if (!exporter.isOn) return NOOP_SPAN;
+      const args = argsOf();
+      const current = currentSpan();
+      if (current !== NOOP_SPAN) return current.startSpan(args);
+      return Span.begin(exporter, undefined, args);
+    } catch (error) {
+      warn('BAD_SPAN', `A span could not be started (${classOf(error)}).`);
+      return NOOP_SPAN;
+    }
   };
 
   /**
@@ -56,18 +72,21 @@ function spansOf(exporter) {
    * @returns {F}
    */
   const wrapTraced = (fn, args) => {
-    /** @type {StartSpanArgs} */
-    const label = { name: fn.name || 'anonymous', type: 'function', ...args };
-    const showsIo = args?.noTraceIO !== true;
+    const showsIo = read(args, 'noTraceIO') !== true;
+    const fnName = read(fn, 'name');
     /** @this {unknown} @param {any[]} values */
     function wrapped(...values) {
       if (!exporter.isOn) return fn.apply(this, values);
-      const event = showsIo ? { input: values, ...args?.event } : args?.event;
-      const span = startSpan({ ...label, ...(event && { event }) });
+      const span = startWith(() => {
+        /** @type {StartSpanArgs} */
+        const label = { name: fnName || 'anonymous', type: 'function', ...args };
+        const event = showsIo ? { input: values, ...args?.event } : args?.event;
+        return { ...label, ...(event && { event }) };
+      });
       return runTraced(span, () => fn.apply(this, values), args, showsIo);
     }
     // The name that the function itself has.
-    Object.defineProperty(wrapped, 'name', { value: fn.name, configurable: true });
+    Object.defineProperty(wrapped, 'name', { value: fnName, configurable: true });
     return /** @type {F} */ (/** @type {unknown} */ (wrapped));
   };
 

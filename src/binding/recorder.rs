@@ -13,8 +13,31 @@ use napi_derive::napi;
 use serde::Serialize;
 
 use super::{priority::Priority, text::JsText};
-use crate::host::{ExporterHandle, Report};
+use crate::host::{self, ExporterHandle, Report};
 use export::config::Settings;
+
+/// A step of the end of the process.
+#[napi]
+#[derive(Debug)]
+pub enum ExitStep {
+  /// Everything is delivered. Open spans stay open and events are still accepted.
+  Delivery,
+  /// Open spans are closed as interrupted, and everything is delivered. Events are still accepted: an end that comes
+  /// later corrects its span.
+  Interruption,
+  /// Open spans are closed, their rows are delivered, and the exporter ends.
+  Shutdown,
+}
+
+impl From<ExitStep> for host::ExitStep {
+  fn from(step: ExitStep) -> Self {
+    match step {
+      ExitStep::Delivery => Self::Delivery,
+      ExitStep::Interruption => Self::Interruption,
+      ExitStep::Shutdown => Self::Shutdown,
+    }
+  }
+}
 
 /// Accepts Flue events and delivers them as Braintrust spans.
 #[napi]
@@ -41,9 +64,10 @@ impl Recorder {
   }
 
   /// Enqueues one event, as JSON. Never blocks. False when the event is refused.
-  #[napi(catch_unwind, ts_args_type = "event: string, priority: Priority")]
-  pub fn record(&self, event: JsText, priority: Priority) -> bool {
-    self.handle.record(&event, priority.into())
+  /// `cut` states that content was cut from it.
+  #[napi(catch_unwind, ts_args_type = "event: string, priority: Priority, cut: boolean")]
+  pub fn record(&self, event: JsText, priority: Priority, cut: bool) -> bool {
+    self.handle.record(&event, priority.into(), cut)
   }
 
   /// Counts an event that was recorded after `close`.
@@ -83,16 +107,36 @@ impl Recorder {
   }
 
   /// Completes a mask request. `content` is a list with one object for each object of the request;
-  /// otherwise marks replace the content.
-  #[napi(catch_unwind, ts_args_type = "batch: number, content: JsonString<readonly RowContent[]>")]
-  pub fn complete_masking(&self, batch: u32, content: String) {
-    self.handle.complete_masking(batch.into(), content);
+  /// otherwise marks replace the content. `cut` is the number of rows from which content was cut.
+  #[napi(
+    catch_unwind,
+    ts_args_type = "batch: number, content: JsonString<readonly RowContent[]>, cut: number"
+  )]
+  pub fn complete_masking(&self, batch: u32, content: String, cut: u32) {
+    self.handle.complete_masking(batch.into(), content, cut as usize);
   }
 
-  /// Begins the shutdown that `waitShutdown` waits for, within the exit timeout of the settings.
+  /// Completes a mask request with its first rows, because no time is left for others. All other rows that must be
+  /// masked count as lost.
+  #[napi(
+    catch_unwind,
+    ts_args_type = "batch: number, content: JsonString<readonly RowContent[]>, cut: number"
+  )]
+  pub fn end_masking(&self, batch: u32, content: String, cut: u32) {
+    self.handle.end_masking(batch.into(), content, cut as usize);
+  }
+
+  /// Begins a step of the end of the process. Returns the milliseconds that are left of the exit timeout, which begins
+  /// with the first step.
   #[napi(catch_unwind)]
-  pub fn begin_shutdown(&self) {
-    self.handle.begin_shutdown();
+  pub fn begin_exit(&self, step: ExitStep) -> f64 {
+    self.handle.begin_exit(step.into()).as_secs_f64() * 1000.0
+  }
+
+  /// Whether no event and no row waits, in memory or in the spool.
+  #[napi(catch_unwind)]
+  pub fn is_idle(&self) -> bool {
+    self.handle.is_idle()
   }
 
   /// Whether no thread runs: it has not started, or it has ended.
@@ -101,11 +145,11 @@ impl Recorder {
     self.handle.is_at_rest()
   }
 
-  /// Waits for the shutdown that `beginShutdown` began, at most for the exit timeout. False when rows must be
-  /// masked first: then call it again.
+  /// Waits for what `beginExit` began, at most for the exit timeout. False when rows must be masked first: then
+  /// call it again.
   #[napi(catch_unwind)]
-  pub fn wait_shutdown(&self) -> bool {
-    self.handle.wait_shutdown()
+  pub fn wait_exit(&self, step: ExitStep) -> bool {
+    self.handle.wait_exit(step.into())
   }
 
   /// The diagnostics since the last call.

@@ -9,8 +9,10 @@ use serde::Serialize;
 pub enum Command {
   /// Settle every row accepted before.
   Flush { deadline: Duration, reply: Reply },
-  /// The masked content of a batch.
-  Masked { batch: u64, content: String },
+  /// The masked content of a batch; `is_last`: of its first rows, and no others are masked any more.
+  Masked { batch: u64, content: String, is_last: bool },
+  /// Settle every row accepted before, as the process ends; `interrupts` closes the open spans.
+  Deliver { deadline: Duration, interrupts: bool, reply: Reply },
   /// Settle everything and end.
   Shutdown { deadline: Duration, reply: Reply },
 }
@@ -52,7 +54,6 @@ impl Reply {
 
 impl Drop for Reply {
   fn drop(&mut self) {
-    let stats = self.account.counters.stats();
-    self.reply(stats.pending + stats.spooled == 0);
+    self.reply(self.account.counters.is_idle());
   }
 }

@@ -24,6 +24,8 @@ use super::{
 
 /// The queued bytes at which the thread is always woken.
 const URGENT_BYTES: usize = 1024 * 1024;
+/// The number of events after which a thread that could not be started is tried again.
+const START_AGAIN: u64 = 64;
 
 /// Events and commands for the exporter's thread.
 pub struct EventQueue {
@@ -44,6 +46,8 @@ struct State {
   commands: VecDeque<QueuedCommand>,
   /// Whether the thread was started.
   started: bool,
+  /// The number of events from which on a thread that could not be started is tried again.
+  start_again: u64,
   /// Set once no more events are accepted.
   closed: Option<LossReason>,
   /// Whether the thread has ended: commands are dropped.
@@ -66,7 +70,8 @@ impl EventQueue {
     }
   }
 
-  /// Enqueues an event, unless the queue is full or closed. True for the first event: the thread is to be started.
+  /// Enqueues an event, unless the queue is full or closed. True for the first event: the thread is to be started
+  /// ([`Self::start_failed`] if that fails).
   ///
   /// # Errors
   /// Why the event is refused.
@@ -84,7 +89,8 @@ impl EventQueue {
     let bytes = state.chunks.push(event).ok_or(LossReason::UnreadableEvent)?;
     state.events += 1;
     let queued = self.bytes.fetch_add(bytes, Relaxed) + bytes;
-    let first = !mem::replace(&mut state.started, true);
+    let first = !state.started && state.events >= state.start_again;
+    state.started |= first;
     // Waking a thread is expensive; a thread that is awake polls the queue soon anyway.
     let wakes = mem::take(&mut state.parked) || queued > URGENT_BYTES;
     drop(state);
@@ -111,13 +117,37 @@ impl EventQueue {
     !mem::replace(&mut self.lock().started, true)
   }
 
+  /// Whether the thread is to be started now because events wait for it.
+  pub fn begin_for_waiting(&self) -> bool {
+    let mut state = self.lock();
+    let begins = !state.started && !state.ended && state.events > 0;
+    state.started |= begins;
+    begins
+  }
+
+  /// Keeps the events: the thread could not be started. Some events later it is to be started again.
+  pub fn start_failed(&self) {
+    let mut state = self.lock();
+    state.started = false;
+    state.start_again = state.events + START_AGAIN;
+  }
+
+  /// Brings the time forward by which the exporter must have shut down. Returns the earliest one set.
+  pub fn bring_forward(&self, deadline: Duration) -> Duration {
+    let mut state = self.lock();
+    let earliest = state.deadline.map_or(deadline, |earlier| earlier.min(deadline));
+    state.deadline = Some(earliest);
+    earliest
+  }
+
+  /// Refuses further events with `reason`.
+  pub fn refuse(&self, reason: LossReason) {
+    self.lock().closed.get_or_insert(reason);
+  }
+
   /// Queues a command. Without a thread it is dropped, which sends its reply.
   pub fn command(&self, command: Command) {
     let mut state = self.lock();
-    if let Command::Shutdown { deadline, .. } = command {
-      state.closed.get_or_insert(LossReason::Closed);
-      state.deadline = Some(state.deadline.map_or(deadline, |earlier| earlier.min(deadline)));
-    }
     if state.started && !state.ended {
       let before = state.events;
       state.commands.push_back(QueuedCommand(before, command));
@@ -129,6 +159,11 @@ impl EventQueue {
   /// When the exporter must have shut down, if it is to.
   pub fn deadline(&self) -> Option<Duration> {
     self.lock().deadline
+  }
+
+  /// Why further events are refused, if they are.
+  pub fn closed_for(&self) -> Option<LossReason> {
+    self.lock().closed
   }
 
   /// Moves all events and commands to `drained`.
@@ -145,23 +180,36 @@ impl EventQueue {
     self.bytes.fetch_sub(bytes, Relaxed);
   }
 
+  /// Whether a thread was started.
+  pub fn has_thread(&self) -> bool {
+    self.lock().started
+  }
+
   /// Whether no thread runs: it has not started, or it has ended.
   pub fn is_at_rest(&self) -> bool {
     let state = self.lock();
     !state.started || state.ended
   }
 
-  /// Refuses further events with `reason` and drops the queued ones. Queued commands are dropped, which sends their
-  /// replies.
-  pub fn close(&self, reason: LossReason) {
+  /// Refuses further events with `reason` and drops the queued ones. Returns the queued commands: dropping them sends
+  /// their replies.
+  pub fn close(&self, reason: LossReason) -> VecDeque<QueuedCommand> {
     let mut state = self.lock();
     state.closed.get_or_insert(reason);
     state.ended = true;
     self.bytes.store(0, Relaxed);
     state.chunks = Chunks::default();
-    let commands = mem::take(&mut state.commands);
-    drop(state);
-    drop(commands);
+    mem::take(&mut state.commands)
+  }
+
+  /// Removes the flushes whose deadline has passed, for a thread that does not drain the queue. Dropping them sends
+  /// their replies.
+  pub fn take_late_flushes(&self, now: Duration) -> VecDeque<QueuedCommand> {
+    let mut state = self.lock();
+    let is_late = |queued: &QueuedCommand| matches!(queued.1, Command::Flush { deadline, .. } if deadline <= now);
+    let (late, others) = mem::take(&mut state.commands).into_iter().partition(is_late);
+    state.commands = others;
+    late
   }
 
   /// Waits for an event or a command.

@@ -1,63 +1,48 @@
 //! The JavaScript thread's handle of an exporter.
 
-use std::{
-  io::Write,
-  panic::{AssertUnwindSafe, catch_unwind},
-  sync::Arc,
-  time::Duration,
-};
+use std::{io::Write, sync::Arc, time::Duration};
 
 use export::{
-  admission::Priority,
-  config::Settings,
-  counters::Stats,
-  diagnostics::{Code, Diagnostic, rows_are},
-  loss::LossReason,
+  admission::Priority, config::Settings, counters::Stats, diagnostics::Diagnostic, loss::LossReason,
 };
 
 use super::{
   chunks::EventText,
   command::{Command, Reply, Report},
+  ending::{self, ExitStep},
+  process_exit,
   shared::{Shared, TraceDestination},
   thread,
 };
 
-/// How long after the deadline the JavaScript thread still waits for the exporter's thread to end.
-const GRACE: Duration = Duration::from_millis(250);
-
 /// The JavaScript thread's handle of an exporter.
 pub struct ExporterHandle {
-  settings: Arc<Settings>,
   shared: Arc<Shared>,
-}
-
-/// Why a wait for the thread ended.
-enum Waited {
-  Ended,
-  /// There is content to mask.
-  Masking,
 }
 
 impl ExporterHandle {
   /// An exporter without a connection. Only with a spool, whose files of dead processes are adopted, its thread starts
   /// at once. Touches no disk, which may not respond.
   pub fn new(settings: Settings) -> Self {
-    let shared = Shared::new(&settings, Box::new(print), Box::new(print_debug));
-    let handle = Self { settings: Arc::new(settings), shared: Arc::new(shared) };
-    if handle.settings.spool.is_some() && handle.shared.queue.begin() {
-      handle.start();
+    let has_spool = settings.spool.is_some();
+    let shared = Arc::new(Shared::new(settings, Box::new(print), Box::new(print_debug)));
+    process_exit::register(&shared);
+    if has_spool && shared.queue.begin() {
+      thread::start(&shared);
     }
-    handle
+    Self { shared }
   }
 
   /// Pushes one event. Never blocks; false when it is refused. A refused event is counted, unless it continues a span:
   /// then its minimal end is expected next.
-  pub fn record(&self, event: &impl EventText, priority: Priority) -> bool {
+  ///
+  /// `cut` states that content was cut from it.
+  pub fn record(&self, event: &impl EventText, priority: Priority, cut: bool) -> bool {
     match self.shared.queue.push(event, priority) {
       Ok(first) => {
-        self.shared.account.accept_event(priority);
+        self.shared.account.accept_event(priority, cut);
         if first {
-          self.start();
+          thread::start(&self.shared);
         }
         true
       }
@@ -87,7 +72,8 @@ impl ExporterHandle {
 
   /// Calls `reply` once every event accepted until now is settled, or `timeout` has passed.
   pub fn flush(&self, timeout: Duration, reply: impl FnOnce(Report) + Send + 'static) {
-    // Without a thread nothing is pending: the dropped command sends its reply.
+    ending::start_waiting(&self.shared);
+    // Without a thread the dropped command sends its reply.
     self.shared.queue.command(Command::Flush {
       deadline: self.shared.clock.elapsed() + timeout,
       reply: Reply::new(self.shared.account.clone(), reply),
@@ -100,16 +86,17 @@ impl ExporterHandle {
     self.shared.shut_down(timeout, reply);
   }
 
-  /// [`Self::shutdown`] within the exit timeout of the settings, or what is left of it if shutdown has begun
-  /// before.
-  pub fn begin_shutdown(&self) {
-    begin_shutdown(&self.shared, self.settings.exit_timeout);
+  /// Begins a step of the end of the process. Returns what is left of the exit timeout, which begins with the first
+  /// step.
+  pub fn begin_exit(&self, step: ExitStep) -> Duration {
+    ending::begin(&self.shared, step);
+    self.shared.exit_time_left()
   }
 
-  /// Waits for what [`Self::begin_shutdown`] began: the end of the process. False when content must be masked
-  /// first; then this is to be called again.
-  pub fn wait_shutdown(&self) -> bool {
-    wait_shutdown(&self.shared, true)
+  /// Waits for what [`Self::begin_exit`] began, at most for the exit timeout. False when content must be masked first;
+  /// then this is to be called again.
+  pub fn wait_exit(&self, step: ExitStep) -> bool {
+    ending::wait(&self.shared, step, true)
   }
 
   /// Sets whether rows pass through the masking function from now on. Default: no.
@@ -122,9 +109,22 @@ impl ExporterHandle {
     self.shared.masks.take()
   }
 
-  /// Passes the masked content of a batch to the exporter.
-  pub fn complete_masking(&self, batch: u64, content: String) {
-    self.shared.queue.command(Command::Masked { batch, content });
+  /// Passes the masked content of a batch to the exporter, from `cut` rows of which content was cut.
+  pub fn complete_masking(&self, batch: u64, content: String, cut: usize) {
+    self.shared.account.counters.cut(cut);
+    self.shared.queue.command(Command::Masked { batch, content, is_last: false });
+  }
+
+  /// The same for the first rows of a batch. All other rows that must be masked count as lost from now on.
+  pub fn end_masking(&self, batch: u64, content: String, cut: usize) {
+    self.shared.account.counters.cut(cut);
+    self.shared.masks.clear();
+    self.shared.queue.command(Command::Masked { batch, content, is_last: true });
+  }
+
+  /// Whether no event and no row waits, in memory or in the spool.
+  pub fn is_idle(&self) -> bool {
+    self.shared.account.counters.is_idle()
   }
 
   /// Whether no thread runs: it has not started, or it has ended.
@@ -134,12 +134,10 @@ impl ExporterHandle {
 
   /// A hook for the end of the environment: shuts down, and waits for the exporter's thread to end.
   pub fn cleanup_hook(&self) -> impl FnOnce() + Send + 'static {
-    let (shared, timeout) = (Arc::downgrade(&self.shared), self.settings.exit_timeout);
+    let shared = Arc::downgrade(&self.shared);
     move || {
       if let Some(shared) = shared.upgrade() {
-        shared.masks.set_unavailable();
-        begin_shutdown(&shared, timeout);
-        wait_shutdown(&shared, false);
+        ending::end_without_javascript(&[shared]);
       }
     }
   }
@@ -158,56 +156,13 @@ impl ExporterHandle {
   pub fn stats(&self) -> Stats {
     self.shared.account.counters.stats()
   }
-
-  fn start(&self) {
-    let (shared, settings) = (self.shared.clone(), self.settings.clone());
-    let thread = std::thread::Builder::new().name("flue-braintrust".into());
-    let started = thread.spawn(move || {
-      let survived = catch_unwind(AssertUnwindSafe(|| thread::run(&shared, &settings)));
-      let reason = if survived.is_ok() { LossReason::Closed } else { LossReason::EngineFailed };
-      shared.on_thread_exit(reason);
-    });
-    if started.is_err() {
-      self.shared.on_thread_exit(LossReason::EngineFailed);
-    }
-  }
 }
 
 impl Drop for ExporterHandle {
   /// The recorder is garbage-collected: its thread delivers its rows and ends.
   fn drop(&mut self) {
-    self.begin_shutdown();
+    self.begin_exit(ExitStep::Shutdown);
   }
-}
-
-/// Shuts an exporter down, and wakes [`wait_shutdown`] when it has ended.
-fn begin_shutdown(shared: &Arc<Shared>, timeout: Duration) {
-  let ended = shared.clone();
-  shared.shut_down(timeout, move |_| ended.set_ended());
-}
-
-/// Waits until an exporter has ended. False when content must be masked first, if the caller `masks`.
-fn wait_shutdown(shared: &Shared, masks: bool) -> bool {
-  let deadline = shared.queue.deadline().unwrap_or_else(|| shared.clock.elapsed());
-  let waited = shared.exit_signal.wait(shared.clock.at(deadline + GRACE), || {
-    if shared.has_ended() {
-      Some(Waited::Ended)
-    } else if masks && !shared.masks.is_empty() {
-      Some(Waited::Masking)
-    } else {
-      None
-    }
-  });
-  if waited.is_none() {
-    // The thread did not end in time.
-    let stats = shared.account.counters.stats();
-    let unprocessed = shared.account.counters.unprocessed();
-    let lost = stats.pending + stats.lost.values().sum::<u64>() + unprocessed;
-    let message =
-      format!("{} lost: the process ends before the events are processed.", rows_are(lost));
-    shared.account.diagnostics.once(Code::Exit, &message);
-  }
-  !matches!(waited, Some(Waited::Masking))
 }
 
 /// Shows a line of the debug log on stderr.

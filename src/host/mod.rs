@@ -1,7 +1,7 @@
 //! The Node host: one thread that owns the exporter.
 //!
 //! The JavaScript thread pushes events and commands into the [`event_queue`] and never waits, except in
-//! [`ExporterHandle::wait_shutdown`], which has a deadline. The [`thread`] is started by the first event; it never keeps the
+//! [`ExporterHandle::wait_exit`], which has a deadline. The [`thread`] is started by the first event; it never keeps the
 //! process alive. If it panics, its rows are counted as lost and every flush completes.
 //!
 //! | file | |
@@ -12,21 +12,26 @@
 //! | [`disk`] | the spool, on a thread of its own |
 //! | [`thread`] | the loop that drives the exporter |
 //! | [`handle`] | the JavaScript thread's end |
+//! | [`ending`] | the end of the process: what is waited for |
+//! | [`process_exit`] | the end of the process after JavaScript's |
 //! | [`probe`] | a connection without an exporter |
 
 mod chunks;
 mod command;
 mod disk;
 mod drained;
+mod ending;
 mod event_queue;
 mod exit_signal;
 mod handle;
 mod mask_exchange;
 mod probe;
+mod process_exit;
 mod shared;
 mod thread;
 
 pub use chunks::EventText;
 pub use command::Report;
+pub use ending::ExitStep;
 pub use handle::ExporterHandle;
 pub use probe::{Plan, probe};

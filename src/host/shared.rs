@@ -3,7 +3,7 @@
 use std::{
   sync::{
     Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering::SeqCst},
+    atomic::{AtomicBool, AtomicU32, Ordering::SeqCst},
   },
   time::Duration,
 };
@@ -28,6 +28,8 @@ use crate::clock::Clock;
 
 /// The shared state of the two threads.
 pub struct Shared {
+  /// The settings of the exporter.
+  pub settings: Arc<Settings>,
   /// The clock of both threads.
   pub clock: Clock,
   /// Events and commands for the exporter's thread.
@@ -38,6 +40,8 @@ pub struct Shared {
   pub masks: MaskExchange,
   /// Whether the thread has ended, after it was asked to.
   has_ended: AtomicBool,
+  /// The deliveries before the exit that are in progress.
+  exit_deliveries: AtomicU32,
   /// Wakes the JavaScript thread at the end of the process.
   pub exit_signal: ExitSignal,
   destination: Mutex<TraceDestination>,
@@ -61,17 +65,18 @@ pub struct TraceDestination {
 
 impl Shared {
   /// The state before the thread starts. Diagnostics go to `sink`, lines of the debug log to `log`.
-  pub fn new(settings: &Settings, sink: Sink, log: LineSink) -> Self {
+  pub fn new(settings: Settings, sink: Sink, log: LineSink) -> Self {
     let mut account = Account::new(settings.warn_period, sink);
     if settings.debug_log {
       account.log = DebugLog::new(log);
     }
     Self {
       clock: Clock::start(),
-      queue: EventQueue::new(Exporter::admission(settings)),
+      queue: EventQueue::new(Exporter::admission(&settings)),
       account: Arc::new(account),
       masks: MaskExchange::default(),
       has_ended: AtomicBool::new(false),
+      exit_deliveries: AtomicU32::new(0),
       exit_signal: ExitSignal::default(),
       destination: Mutex::new(TraceDestination {
         app_url: settings.app_url.clone(),
@@ -80,6 +85,7 @@ impl Shared {
         project_id: settings.project_id.clone(),
         distributed: settings.translation.distributed,
       }),
+      settings: Arc::new(settings),
     }
   }
 
@@ -107,22 +113,63 @@ impl Shared {
     destination.project_id = Some(session.project_id.clone());
   }
 
-  /// Refuses further events, and calls `reply` when the thread has ended.
-  pub fn shut_down(&self, timeout: Duration, reply: impl FnOnce(Report) + Send + 'static) {
-    self.queue.command(Command::Shutdown {
-      deadline: self.clock.elapsed() + timeout,
-      reply: Reply::new(self.account.clone(), reply),
+  /// Delivers everything as the process ends, at most until the exit timeout has passed. Events are still accepted;
+  /// `interrupts` closes the open spans. [`Self::has_delivered`] states when it is done.
+  pub fn deliver_before_exit(self: &Arc<Self>, interrupts: bool) {
+    let deadline = self.exit_deadline();
+    self.exit_deliveries.fetch_add(1, SeqCst);
+    let shared = self.clone();
+    let reply = Reply::new(self.account.clone(), move |_| {
+      shared.exit_deliveries.fetch_sub(1, SeqCst);
+      shared.exit_signal.notify();
     });
+    self.queue.command(Command::Deliver { deadline, interrupts, reply });
   }
 
-  /// Handles the end of the thread: refuses further events and counts pending rows as lost.
+  /// Whether no delivery before the exit is in progress.
+  pub fn has_delivered(&self) -> bool {
+    self.exit_deliveries.load(SeqCst) == 0
+  }
+
+  /// Shuts down as the process ends, within what is left of the exit timeout. [`Self::has_ended`] states when it is
+  /// done.
+  pub fn shut_down_at_exit(self: &Arc<Self>) {
+    self.queue.refuse(LossReason::NotDeliveredAtExit);
+    let deadline = self.exit_deadline();
+    let shared = self.clone();
+    let reply = Reply::new(self.account.clone(), move |_| shared.set_ended());
+    self.queue.command(Command::Shutdown { deadline, reply });
+  }
+
+  /// The time left for the end of the process; none before it has begun.
+  pub fn exit_time_left(&self) -> Duration {
+    self.queue.deadline().unwrap_or_default().saturating_sub(self.clock.elapsed())
+  }
+
+  /// The end of the exit timeout, which begins with the first call.
+  fn exit_deadline(&self) -> Duration {
+    self.queue.bring_forward(self.clock.elapsed() + self.settings.exit_timeout)
+  }
+
+  /// Refuses further events, and calls `reply` when the thread has ended.
+  pub fn shut_down(&self, timeout: Duration, reply: impl FnOnce(Report) + Send + 'static) {
+    self.queue.refuse(LossReason::Closed);
+    let deadline = self.queue.bring_forward(self.clock.elapsed() + timeout);
+    let reply = Reply::new(self.account.clone(), reply);
+    self.queue.command(Command::Shutdown { deadline, reply });
+  }
+
+  /// Handles the end of the thread: refuses further events, counts pending rows as lost and reports them.
   pub fn on_thread_exit(&self, reason: LossReason) {
-    self.queue.close(reason);
+    let commands = self.queue.close(reason);
     // The sizes of these events are not available any more.
     for _ in 0..self.account.counters.unprocessed() {
       self.account.counters.refuse(reason, 0);
       self.account.counters.event_processed();
     }
     self.account.counters.lose(reason, self.account.counters.pending());
+    self.account.warn_total_lost();
+    // Last: their replies may end the process.
+    drop(commands);
   }
 }

@@ -1,16 +1,23 @@
 //! The loop of the exporter's thread, which provides the clock, the sockets and the files.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+  collections::HashMap,
+  io,
+  panic::{AssertUnwindSafe, catch_unwind},
+  sync::Arc,
+  time::Duration,
+};
 
 use export::{
   Exporter, OperationId, Output, TicketId,
   config::Settings,
   diagnostics::Code,
+  loss::LossReason,
   transport::{Request, RequestId, Response, TransportError},
 };
 use flue_event::Utf8;
 use tokio::{
-  runtime,
+  runtime::{self, Runtime},
   task::{Id, JoinError, JoinSet},
   time::{Instant, sleep_until},
 };
@@ -32,19 +39,55 @@ const TICK: Duration = Duration::from_millis(10);
 /// How long the thread polls after the last event, before it sleeps until it is woken.
 const AWAKE: Duration = Duration::from_millis(500);
 
-/// Runs until the exporter has ended.
-pub fn run(shared: &Shared, settings: &Arc<Settings>) {
-  let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
-    Ok(runtime) => runtime,
-    Err(error) => {
-      shared
-        .account
-        .counters
-        .failed(format!("the exporter's thread cannot start its runtime: {error}"));
-      return;
+/// The delay before the thread tries again to get what the system refuses.
+const RESOURCES_AGAIN: Duration = Duration::from_millis(100);
+
+/// Starts the exporter's thread. When the system refuses one, the events wait, and it is tried again later.
+pub fn start(shared: &Arc<Shared>) {
+  let moved = shared.clone();
+  let thread = std::thread::Builder::new().name("flue-braintrust".into());
+  let started = thread.spawn(move || {
+    let survived = catch_unwind(AssertUnwindSafe(|| run(&moved)));
+    moved.on_thread_exit(survived.unwrap_or(LossReason::EngineFailed));
+  });
+  if let Err(error) = started {
+    shared.queue.start_failed();
+    wait_for_resources(shared, &error);
+  }
+}
+
+/// Runs until the exporter has ended. Returns why later events are refused.
+fn run(shared: &Shared) -> LossReason {
+  let Some(runtime) = runtime(shared) else { return LossReason::NotDeliveredAtExit };
+  runtime.block_on(Host::new(shared).run());
+  let closes = shared.queue.closed_for();
+  closes.unwrap_or(LossReason::NotDeliveredAtExit)
+}
+
+/// The runtime, which takes file descriptors: without any the thread waits. `None` when the exporter must have shut
+/// down meanwhile.
+fn runtime(shared: &Shared) -> Option<Runtime> {
+  loop {
+    match runtime::Builder::new_current_thread().enable_all().build() {
+      Ok(runtime) => return Some(runtime),
+      Err(error) => wait_for_resources(shared, &error),
     }
-  };
-  runtime.block_on(Host::new(shared, settings).run());
+    let now = shared.clock.elapsed();
+    drop(shared.queue.take_late_flushes(now));
+    let left = shared.queue.deadline().map(|deadline| deadline.saturating_sub(now));
+    if left.is_some_and(|left| left.is_zero()) {
+      return None;
+    }
+    std::thread::sleep(left.map_or(RESOURCES_AGAIN, |left| left.min(RESOURCES_AGAIN)));
+  }
+}
+
+/// Reports that the system refuses what the thread needs.
+fn wait_for_resources(shared: &Shared, error: &io::Error) {
+  shared.account.counters.failed(format!("the delivery thread cannot start: {error}"));
+  let message =
+    format!("The delivery thread cannot start ({error}). Traces wait and it is tried again.");
+  shared.account.diagnostics.once(Code::Resources, &message);
 }
 
 type Responded = (RequestId, Result<Response, TransportError>);
@@ -66,7 +109,8 @@ struct Host<'a> {
 }
 
 impl<'a> Host<'a> {
-  fn new(shared: &'a Shared, settings: &'a Arc<Settings>) -> Self {
+  fn new(shared: &'a Shared) -> Self {
+    let settings = &shared.settings;
     let (disk, status) = Disk::open(settings.spool.as_ref(), settings.destination);
     let now = shared.clock.now();
     let account = shared.account.clone();
@@ -157,7 +201,18 @@ impl<'a> Host<'a> {
   fn handle_command(&mut self, command: Command) {
     let now = self.shared.clock.now();
     match command {
-      Command::Masked { batch, content } => self.exporter.handle_masked(batch, &content, now),
+      Command::Masked { batch, content, is_last: false } => {
+        self.exporter.handle_masked(batch, &content, now);
+      }
+      Command::Masked { batch, content, is_last: true } => {
+        self.exporter.handle_partly_masked(batch, &content, now);
+        self.shared.masks.set_unavailable();
+        self.exporter.set_masking(self.shared.masks.masking());
+      }
+      Command::Deliver { deadline, interrupts, reply } => {
+        let ticket = self.exporter.deliver_before_exit(deadline, interrupts, now);
+        self.replies.insert(ticket, reply);
+      }
       Command::Flush { deadline, reply } => {
         let ticket = self.exporter.flush(deadline, now);
         self.replies.insert(ticket, reply);

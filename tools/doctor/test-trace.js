@@ -72,10 +72,10 @@ function record({ Priority }, recorder, runId, began) {
   const common = { runId, timestamp, v: 3 };
   const start = { type: 'run_start', workflowName: 'flue-braintrust-doctor', startedAt: timestamp };
   const input = { message: 'A test by `flue-braintrust doctor`. It may be deleted.' };
-  recorder.record(JSON.stringify({ ...start, input, ...common }), Priority.Start);
+  recorder.record(JSON.stringify({ ...start, input, ...common }), Priority.Start, false);
   const result = { node: process.version, platform: `${process.platform}-${process.arch}` };
   const end = { type: 'run_end', result, isError: false, durationMs: Date.now() - began };
-  recorder.record(JSON.stringify({ ...end, ...common }), Priority.Continuation);
+  recorder.record(JSON.stringify({ ...end, ...common }), Priority.Continuation, false);
 }
 
 /**

@@ -137,6 +137,12 @@ impl Counters {
     self.events.load(Relaxed).saturating_sub(processed)
   }
 
+  /// Whether every accepted event is processed, and no row is pending or spooled.
+  pub fn is_idle(&self) -> bool {
+    let stats = self.stats();
+    self.unprocessed() == 0 && stats.pending + stats.spooled == 0
+  }
+
   /// Counts accepted rows.
   pub fn accept(&self, totals: RowTotals) {
     self.accepted.add(totals);

@@ -35,6 +35,8 @@ pub enum Code {
   Spool,
   /// The certificates of `NODE_EXTRA_CA_CERTS` cannot be used.
   Certificates,
+  /// The system refuses what the exporter's thread needs; it tries again.
+  Resources,
 }
 
 impl Code {
@@ -46,6 +48,7 @@ impl Code {
       Self::Exit => "FLUE_BRAINTRUST_EXIT",
       Self::Spool => "FLUE_BRAINTRUST_SPOOL",
       Self::Certificates => "FLUE_BRAINTRUST_CERTIFICATES",
+      Self::Resources => "FLUE_BRAINTRUST_RESOURCES",
     }
   }
 }
@@ -91,10 +94,10 @@ impl Account {
     Self { counters: Counters::default(), diagnostics, log: DebugLog::default() }
   }
 
-  /// Counts an accepted event. A minimal end counts as cut as well.
-  pub fn accept_event(&self, priority: Priority) {
+  /// Counts an accepted event. A minimal end counts as cut, as does an event from which the host has `cut` content.
+  pub fn accept_event(&self, priority: Priority, cut: bool) {
     self.counters.event_accepted();
-    if priority == Priority::MinimalEnd {
+    if cut || priority == Priority::MinimalEnd {
       self.counters.cut(1);
     }
   }
@@ -119,9 +122,8 @@ impl Account {
   /// Reports the total of lost rows at the end.
   pub fn warn_total_lost(&self) {
     let stats: Stats = self.counters.stats();
-    let expected = [LossReason::Unauthorized.name(), LossReason::Closed.name()];
-    // A refused key is already reported by its own diagnostic.
-    if stats.lost.keys().all(|reason| expected.contains(reason)) {
+    // The application itself closed the recorder before these events.
+    if stats.lost.keys().all(|reason| *reason == LossReason::Closed.name()) {
       return;
     }
     let reasons: Vec<String> =

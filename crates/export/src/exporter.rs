@@ -8,7 +8,7 @@
 //! | [`handle_response`](Exporter::handle_response) | [`poll_spool`](Exporter::poll_spool): an operation on the spool |
 //! | [`handle_spool`](Exporter::handle_spool) | [`poll_mask`](Exporter::poll_mask): content for the masking function |
 //! | [`handle_masked`](Exporter::handle_masked) | [`poll_output`](Exporter::poll_output): a notification |
-//! | [`flush`](Exporter::flush), [`shutdown`](Exporter::shutdown) | [`poll_timeout`](Exporter::poll_timeout): when to call `handle_timeout` again |
+//! | [`flush`](Exporter::flush), [`deliver_before_exit`](Exporter::deliver_before_exit), [`shutdown`](Exporter::shutdown) | [`poll_timeout`](Exporter::poll_timeout): when to call `handle_timeout` again |
 //!
 //! With a spool, a host carries out the first operations before it passes events: they restore the open spans of dead
 //! processes, which events may resume.
@@ -43,7 +43,7 @@ use crate::{
 /// How often the spool is searched for segments of dead processes.
 const ADOPT_EVERY: Duration = Duration::from_secs(5);
 
-/// Identifies a flush or a shutdown of one exporter.
+/// Identifies a flush, a delivery before the exit or a shutdown of one exporter.
 pub type TicketId = u64;
 
 /// A notification for the host.
@@ -51,16 +51,16 @@ pub type TicketId = u64;
 pub enum Output {
   /// The exporter is connected.
   Connected(Session),
-  /// A flush or a shutdown has ended.
+  /// A flush, a delivery before the exit or a shutdown has ended.
   Completed {
-    /// The id that [`Exporter::flush`] or [`Exporter::shutdown`] returned.
+    /// The id that the call returned.
     ticket: TicketId,
     /// Whether every row that was accepted before was delivered, or lost for a reason of its own, in time.
     complete: bool,
   },
 }
 
-/// A flush or a shutdown that waits for its rows.
+/// A flush, a delivery before the exit or a shutdown that waits for its rows.
 struct Waiting {
   ticket: TicketId,
   boundary: Boundary,
@@ -84,6 +84,7 @@ pub struct Exporter {
   delivery: Delivery,
   snapshot: SnapshotSchedule,
   flushes: Vec<Waiting>,
+  exit_deliveries: Vec<Waiting>,
   shutdowns: Vec<Waiting>,
   next_ticket: TicketId,
   outputs: VecDeque<Output>,
@@ -115,6 +116,7 @@ impl Exporter {
       settings,
       account,
       flushes: Vec::new(),
+      exit_deliveries: Vec::new(),
       shutdowns: Vec::new(),
       next_ticket: 0,
       outputs: VecDeque::new(),
@@ -155,7 +157,7 @@ impl Exporter {
       }
       return Err(reason);
     }
-    self.account.accept_event(priority);
+    self.account.accept_event(priority, false);
     self.handle_accepted(text, text.len(), now);
     Ok(())
   }
@@ -201,6 +203,15 @@ impl Exporter {
     }
     self.has_input = true;
     self.delivery.handle_masked(batch, content, now);
+  }
+
+  /// The same for the first rows of a batch, when no time is left to mask the others: these count as lost.
+  pub fn handle_partly_masked(&mut self, batch: u64, content: &str, now: Now) {
+    if self.has_ended {
+      return;
+    }
+    self.has_input = true;
+    self.delivery.handle_partly_masked(batch, content, now);
   }
 
   /// Handles the response of a request. After the end it is ignored: its rows are counted as lost or spooled.
@@ -266,6 +277,30 @@ impl Exporter {
     ticket
   }
 
+  /// Delivers everything at once, as the process ends: delays are short from now on. Completed by
+  /// [`Output::Completed`]. Events are still accepted, because the application may end spans on its way out; a
+  /// [`Self::shutdown`] follows. `interrupts` closes the open spans; an end that comes later corrects them. Only when
+  /// nothing can be delivered any more, because the deadline has passed or the key is refused, the exporter ends at once.
+  pub fn deliver_before_exit(
+    &mut self,
+    deadline: Duration,
+    interrupts: bool,
+    now: Now,
+  ) -> TicketId {
+    self.has_input = true;
+    if self.has_ended {
+      return self.flush(deadline, now);
+    }
+    if interrupts {
+      self.close_open_spans(now);
+    }
+    self.delivery.begin_shutdown(now);
+    let waiting = self.waiting(deadline, now);
+    let ticket = waiting.ticket;
+    self.exit_deliveries.push(waiting);
+    ticket
+  }
+
   /// Accepts no more events, closes the open spans, delivers what it can until `deadline`, counts the rest as lost
   /// and ends; writes to the spool that are in progress then are waited for. Completed by [`Output::Completed`]. A later shutdown may bring the deadline forward.
   pub fn shutdown(&mut self, deadline: Duration, now: Now) -> TicketId {
@@ -274,11 +309,9 @@ impl Exporter {
       return self.flush(deadline, now);
     }
     self.delivery.begin_shutdown(now);
-    let rows = self.translator.close_all(now.unix_ms);
-    self.enqueue_sorted(rows, now);
     let waiting = self.waiting(deadline, now);
     let ticket = waiting.ticket;
-    self.shutdowns.push(waiting);
+    self.close(waiting, now);
     ticket
   }
 
@@ -299,6 +332,7 @@ impl Exporter {
       let rows = self.translator.close_orphaned(now.unix_ms, left_by);
       self.enqueue_sorted(rows, now);
     }
+    self.complete_exit_deliveries(now);
     let urgent = self.is_awaited() || self.snapshot.is_due(now.elapsed);
     let has_written = self.delivery.advance(urgent, now);
     // The snapshot follows the rows: not while some are with the masking function.
@@ -349,7 +383,8 @@ impl Exporter {
       |deadline: &Duration| *deadline <= now.elapsed && self.delivery.is_writing();
     let shutdowns = self.shutdowns.iter().map(|waiting| waiting.deadline);
     let shutdowns = shutdowns.filter(|deadline| !waits_for_disk(deadline));
-    let deadlines = self.flushes.iter().map(|waiting| waiting.deadline).chain(shutdowns);
+    let others = self.flushes.iter().chain(&self.exit_deliveries);
+    let deadlines = others.map(|waiting| waiting.deadline).chain(shutdowns);
     let adopt = self.adopt_due.filter(|_| !self.delivery.spool.is_adopting());
     let others =
       [self.delivery.timeout(now), self.snapshot.timeout(!self.delivery.is_masking()), adopt];
@@ -466,7 +501,8 @@ impl Exporter {
       Boundary::Rows(sequence) => self.delivery.lingers_before(sequence),
       Boundary::Batches(_) => false,
     };
-    !self.shutdowns.is_empty() || self.flushes.iter().any(lingers)
+    let ends = !self.shutdowns.is_empty() || !self.exit_deliveries.is_empty();
+    ends || self.flushes.iter().any(lingers)
   }
 
   /// Completes the flushes that are settled, late, or blocked by a refused key.
@@ -489,6 +525,33 @@ impl Exporter {
     }
   }
 
+  /// Completes the deliveries before the exit that are done. One that fails ends the exporter.
+  fn complete_exit_deliveries(&mut self, now: Now) {
+    for waiting in mem::take(&mut self.exit_deliveries) {
+      let has_failed = waiting.deadline <= now.elapsed
+        || (self.delivery.is_unauthorized() && !self.delivery.spool.is_open());
+      if has_failed {
+        self.close(waiting, now);
+      } else if self.delivery.is_done() && !self.delivery.is_writing() {
+        let complete = self.is_settled();
+        self.outputs.push_back(Output::Completed { ticket: waiting.ticket, complete });
+      } else {
+        self.exit_deliveries.push(waiting);
+      }
+    }
+  }
+
+  /// Closes the open spans, and ends when their rows are settled.
+  fn close(&mut self, waiting: Waiting, now: Now) {
+    self.close_open_spans(now);
+    self.shutdowns.push(waiting);
+  }
+
+  fn close_open_spans(&mut self, now: Now) {
+    let rows = self.translator.close_all(now.unix_ms);
+    self.enqueue_sorted(rows, now);
+  }
+
   /// Whether shutdown can end: delivery is done, or the deadline has passed.
   fn is_shut_down(&self, now: Now) -> bool {
     let deadline = self.shutdowns.iter().map(|shutdown| shutdown.deadline).min();
@@ -504,7 +567,8 @@ impl Exporter {
     let complete = self.delivery.finish();
     self.account.counters.set_open_spans(0);
     self.account.warn_total_lost();
-    for waiting in self.flushes.drain(..).chain(self.shutdowns.drain(..)) {
+    let ended = self.flushes.drain(..).chain(self.exit_deliveries.drain(..));
+    for waiting in ended.chain(self.shutdowns.drain(..)) {
       self.outputs.push_back(Output::Completed { ticket: waiting.ticket, complete });
     }
     self.has_ended = true;

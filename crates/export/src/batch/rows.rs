@@ -1,6 +1,7 @@
 //! Rows that leave the queue together, before they are encoded.
 
 use super::encoded::{Builder, EncodedBatch};
+use crate::counters::RowTotals;
 use braintrust_row::{Destination, Masked, Row, RowId, write_content};
 
 /// Rows that are masked and encoded together; later updates of their spans are not merged into them.
@@ -42,6 +43,15 @@ impl RowBatch {
   /// The bytes of memory that they take.
   pub fn memory_bytes(&self) -> usize {
     self.memory_bytes
+  }
+
+  /// Removes the rows from `at` on, and returns their totals.
+  pub fn split_off(&mut self, at: usize) -> RowTotals {
+    let removed = self.rows.split_off(at.min(self.rows.len()));
+    let bytes = removed.iter().map(|(row, _)| row.bytes()).sum();
+    self.counted -= bytes;
+    self.memory_bytes = self.rows.iter().map(|(row, _)| row.memory_bytes()).sum();
+    RowTotals { rows: removed.len(), bytes }
   }
 
   /// The key of the batch: the number of its first row among those that left the queue.

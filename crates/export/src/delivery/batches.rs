@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use braintrust_row::{Destination, Row};
+use braintrust_row::{Destination, Masked, Row};
 use spool::{ReadError, Segment};
 
 use super::state::{Connection, Delivery};
@@ -162,6 +162,19 @@ impl Delivery {
       let encoded = rows.encode_masked(content, self.settings.max_field_bytes);
       self.push_encoded(encoded, now);
     }
+  }
+
+  /// Encodes the first rows of a batch with their masked content, and counts the others as lost.
+  pub fn handle_partly_masked(&mut self, batch: u64, content: &str, now: Now) {
+    let Some(mut rows) = self.masked.finish(batch) else { return };
+    let masked = Masked::read_all(content).map_or(0, |masked| masked.len());
+    let rest = rows.split_off(masked);
+    if rest.rows > 0 {
+      let why = "no time is left for the masking function";
+      self.account.lose(LossReason::NotDeliveredAtExit, rest, why, now.elapsed);
+    }
+    let encoded = rows.encode_masked(content, self.settings.max_field_bytes);
+    self.push_encoded(encoded, now);
   }
 
   /// Adds a batch to the outbox, through the spool if it has room.

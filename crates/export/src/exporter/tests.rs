@@ -211,6 +211,64 @@ fn a_refused_key_ends_a_shutdown_after_one_more_attempt() {
   host.pass(SECOND, &|_, _| status(401, None));
   assert_eq!(host.completed, [(ticket, false)]);
   assert_eq!(host.account.counters.stats().lost["unauthorized"], 1);
+  let codes = host.account.diagnostics.take().into_iter().map(|diagnostic| diagnostic.code);
+  assert_eq!(codes.collect::<Vec<_>>(), ["FLUE_BRAINTRUST_REFUSED", "FLUE_BRAINTRUST_EXIT"]);
+}
+
+#[test]
+fn a_delivery_before_the_exit_leaves_open_spans_open_and_a_shutdown_closes_them() {
+  let mut host = Host::new(json!({}));
+  let start = r#"{"v":3,"type":"run_start","runId":"run_1"}"#;
+  host.exporter.handle_event(start, Priority::Start, host.now()).unwrap();
+  let delivery = host.exporter.deliver_before_exit(2 * SECOND, false, host.now());
+  host.respond(&braintrust);
+  assert_eq!(host.completed, [(delivery, true)]);
+  assert_eq!((host.stats().sent, host.stats().open_spans), (1, 1));
+  assert!(!host.exporter.has_ended());
+
+  host.run("run_1");
+  let shutdown = host.exporter.shutdown(2 * SECOND, host.now());
+  host.respond(&braintrust);
+  assert_eq!(host.completed, [(delivery, true), (shutdown, true)]);
+  let last = host.uploads.last().unwrap()["rows"][0].clone();
+  assert_eq!((last["metadata"]["flue.interrupted"].clone(), host.stats().sent), (Value::Null, 2));
+}
+
+#[test]
+fn an_end_that_comes_after_the_interruption_before_the_exit_corrects_it() {
+  let mut host = Host::new(json!({}));
+  let start = r#"{"v":3,"type":"run_start","runId":"run_1","workflowName":"w"}"#;
+  host.exporter.handle_event(start, Priority::Start, host.now()).unwrap();
+  host.exporter.deliver_before_exit(2 * SECOND, true, host.now());
+  host.respond(&braintrust);
+  assert_eq!(host.uploads[0]["rows"][0]["metadata"]["flue.interrupted"], true);
+  assert_eq!(host.stats().open_spans, 0);
+
+  let end = r#"{"v":3,"type":"run_end","runId":"run_1","result":"late"}"#;
+  host.exporter.handle_event(end, Priority::Continuation, host.now()).unwrap();
+  host.exporter.shutdown(2 * SECOND, host.now());
+  host.respond(&braintrust);
+  let row = &host.uploads[1]["rows"][0];
+  assert_eq!(
+    (&row["metadata"]["flue.interrupted"], &row["output"]),
+    (&json!(false), &json!("late"))
+  );
+}
+
+#[test]
+fn a_delivery_before_the_exit_that_fails_ends_the_exporter() {
+  for (code, reason) in [(500, "not_delivered_at_exit"), (401, "unauthorized")] {
+    let mut host = Host::new(json!({}));
+    host.run("run_1");
+    let ticket = host.exporter.deliver_before_exit(2 * SECOND, false, host.now());
+    host.pass(2 * SECOND, &|_, _| status(code, None));
+    assert_eq!(host.completed, [(ticket, false)]);
+    assert!(host.exporter.has_ended());
+    assert_eq!(host.account.counters.stats().lost[reason], 1);
+    let last = host.account.diagnostics.take().pop().unwrap();
+    assert_eq!(last.code, "FLUE_BRAINTRUST_EXIT");
+    assert!(last.message.contains(&format!("1 row is lost (1 {reason})")), "{}", last.message);
+  }
 }
 
 #[test]
@@ -239,6 +297,20 @@ fn rows_are_masked_before_they_are_encoded() {
   host.exporter.handle_masked(batch, r#"[{"name":"hidden"}]"#, host.now());
   host.pass(SECOND, &braintrust);
   assert_eq!(host.uploads[0]["rows"][0]["span_attributes"]["name"], "hidden");
+}
+
+#[test]
+fn of_a_partly_masked_batch_the_masked_rows_are_sent_and_the_others_are_lost() {
+  let mut host = Host::new(json!({}));
+  host.exporter.set_masking(Masking::On);
+  (0..3).for_each(|run| host.run(&format!("run_{run}")));
+  host.pass(SECOND, &braintrust);
+  let MaskRequest { batch, .. } = host.exporter.poll_mask().unwrap();
+  host.exporter.handle_partly_masked(batch, r#"[{"name":"hidden"}]"#, host.now());
+  host.pass(SECOND, &braintrust);
+  let stats = host.stats();
+  assert_eq!((stats.sent, stats.lost["not_delivered_at_exit"], stats.pending), (1, 2, 0));
+  assert_eq!(host.uploads[0]["rows"].as_array().unwrap().len(), 1);
 }
 
 #[test]
@@ -276,7 +348,7 @@ fn events_accepted_after_the_exit_deadline_are_counted_as_lost() {
   let mut host = Host::new(json!({}));
   host.exporter.set_exit_deadline(SECOND);
   host.elapsed = SECOND;
-  host.account.accept_event(Priority::Start);
+  host.account.accept_event(Priority::Start, false);
   host.exporter.handle_accepted("whatever", 8, host.now());
   assert_eq!(host.stats().lost["not_delivered_at_exit"], 1);
   assert_eq!(host.account.counters.unprocessed(), 0);

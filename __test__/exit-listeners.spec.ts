@@ -1,0 +1,170 @@
+import { startCollector } from '../tools/collector';
+import type { Collector, CollectorOptions } from '../tools/collector/types';
+import { destination, run } from './support/run';
+
+let collector: Collector;
+afterEach(() => collector.close());
+
+const SETUP = `const { initLogger, setMaskingFunction, startSpan, traced } = require('flue-braintrust');`;
+
+/** Runs a program after `SETUP` to its end; gives how it ended, and the rows that arrived by the names of their spans. */
+async function end(program: string, options: CollectorOptions = {}) {
+  collector = await startCollector(options);
+  const ended = await run(['-e', SETUP + program], destination(collector));
+  const rows: Record<string, any> = {};
+  for (const row of collector.rows() as any[]) rows[row.span_attributes.name] = row;
+  return { ...ended, rows };
+}
+
+const FIVE = `for (let n = 1; n <= 5; n++) traced(() => {}, { name: 'span ' + n });`;
+const names = ['span 1', 'span 2', 'span 3', 'span 4', 'span 5'];
+
+describe.each([
+  ['process.exit()', 'process.exit(3);', 3],
+  ['a natural end', '', 3],
+  ['an uncaught error', `setImmediate(() => { throw new Error('thrown'); });`, 3],
+  ['a rejection', `Promise.reject(new Error('rejected'));`, 3],
+])('at %s', (_, ending, code) => {
+  test.each([
+    ['that calls process.exit', 'process.exit(3)', code],
+    ['that calls process.reallyExit', 'process.reallyExit(3)', code],
+    ['that throws', `throw new Error('a listener threw')`, undefined],
+  ])('a listener of the application before ours %s loses nothing', async (__, act, expected) => {
+    const { rows, ...ended } = await end(`
+      process.on('exit', () => { ${act}; });
+      initLogger();
+      ${FIVE}
+      startSpan({ name: 'open' });
+      ${ending}`);
+    expect(Object.keys(rows).toSorted()).toEqual(['open', ...names]);
+    expect(rows.open.metadata).toMatchObject({ 'flue.interrupted': true });
+    if (expected !== undefined) expect(ended.code).toBe(expected);
+    expect(ended.code).not.toBe(0);
+    expect(ended.stderr).not.toContain('flue-braintrust]');
+  });
+});
+
+test('a listener that is prepended later and ends the process loses nothing', async () => {
+  const { code, rows, stderr } = await end(`
+    initLogger();
+    ${FIVE}
+    process.prependListener('exit', () => process.exit(4));
+    process.exit(0);`);
+  expect({ code, stderr }).toEqual({ code: 4, stderr: '' });
+  expect(Object.keys(rows).toSorted()).toEqual(names);
+});
+
+test.each(['process.exit(0);', ''])(
+  'a listener behind ours may end spans and record new ones: %s',
+  async (ending) => {
+    const { code, rows, stderr } = await end(`
+      initLogger();
+      const span = startSpan({ name: 'open' });
+      process.on('exit', () => {
+        span.log({ output: 'late' });
+        span.end();
+        traced(() => {}, { name: 'new' });
+      });
+      ${ending}`);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(Object.keys(rows).toSorted()).toEqual(['new', 'open']);
+    expect(rows.open.output).toBe('late');
+    // Corrected: it was closed before.
+    expect(rows.open.metadata).toEqual({ 'flue.interrupted': false });
+  },
+);
+
+test('a listener between ours may end spans that a masking function masks', async () => {
+  const { code, rows, stderr } = await end(`
+    let span;
+    process.on('exit', () => { span.log({ output: 'SECRET' }); span.end(); });
+    setMaskingFunction((value) => JSON.parse(JSON.stringify(value).replaceAll('SECRET', 'hidden')));
+    initLogger();
+    span = startSpan({ name: 'open' });
+    process.exit(0);`);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(rows.open.output).toBe('hidden');
+});
+
+test('a listener behind ours sees the final numbers', async () => {
+  const { stdout, rows } = await end(`
+    const { stats } = require('flue-braintrust');
+    initLogger();
+    ${FIVE}
+    startSpan({ name: 'open' });
+    process.on('exit', () => {
+      const { accepted, sent, openSpans } = stats();
+      console.log(JSON.stringify({ accepted, sent, openSpans }));
+    });
+    process.exit(0);`);
+  expect(Object.keys(rows)).toHaveLength(6);
+  const { accepted, sent, openSpans } = JSON.parse(stdout);
+  expect({ accepted, openSpans }).toEqual({ accepted: sent, openSpans: 0 });
+  expect(sent).toBeGreaterThanOrEqual(6);
+});
+
+test('what a listener behind ours records and nobody can mask any more is reported', async () => {
+  const { code, rows, stderr } = await end(`
+    setMaskingFunction((value) => value);
+    initLogger();
+    ${FIVE}
+    process.on('exit', () => traced(() => {}, { name: 'new' }));
+    process.exit(0);`);
+  expect(code).toBe(0);
+  expect(Object.keys(rows).toSorted()).toEqual(names);
+  expect(stderr).toContain('1 row is lost (1 not_delivered_at_exit)');
+});
+
+test.each([
+  ['hangs', { intercept: () => ({ hang: true }) }, '5 not_delivered_at_exit'],
+  ['fails', { intercept: () => ({ status: 500 }) }, '5 not_delivered_at_exit'],
+  ['refuses the key', { intercept: () => ({ status: 401 }) }, '5 unauthorized'],
+] as [string, CollectorOptions, string][])(
+  'the loss is reported once when the server %s and a listener ends the process',
+  async (_, options, loss) => {
+    const { code, stderr } = await end(
+      `
+      process.on('exit', () => process.exit(3));
+      initLogger({ exitTimeoutMs: 300 });
+      ${FIVE}
+      process.exit(0);`,
+      options,
+    );
+    expect(code).toBe(3);
+    expect(stderr.match(/FLUE_BRAINTRUST_EXIT/g)).toHaveLength(1);
+    expect(stderr).toContain(`5 rows are lost (${loss})`);
+  },
+);
+
+test('a refused key and process.exit: the last line is the loss', async () => {
+  const { stderr } = await end(
+    `
+    initLogger();
+    ${FIVE}
+    setTimeout(() => process.exit(0), 500);`,
+    { intercept: () => ({ status: 401 }) },
+  );
+  expect(stderr.trimEnd().split('\n').at(-1)).toContain('5 rows are lost (5 unauthorized)');
+});
+
+test('the exit timeout is the time of all listeners together', async () => {
+  const { stdout } = await end(
+    `
+    initLogger({ exitTimeoutMs: 3000 });
+    ${FIVE}
+    process.on('exit', () => traced(() => {}, { name: 'new' }));
+    const began = performance.now();
+    process.on('exit', () => console.log(performance.now() - began));
+    process.exit(0);`,
+    { intercept: () => ({ hang: true }) },
+  );
+  expect(Number(stdout)).toBeLessThan(6000);
+});
+
+test('process.exit inside a span closes it and loses nothing', async () => {
+  const { code, rows } = await end(`
+    initLogger();
+    traced(() => { ${FIVE} process.exit(5); }, { name: 'open' });`);
+  expect(code).toBe(5);
+  expect(Object.keys(rows).toSorted()).toEqual(['open', ...names]);
+});

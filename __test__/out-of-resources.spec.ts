@@ -1,0 +1,174 @@
+import { cpSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { startCollector } from '../tools/collector';
+import type { Collector } from '../tools/collector/types';
+import { destination, finished, ROOT, run, withDirectory } from './support/run';
+
+let collector: Collector;
+beforeEach(async () => {
+  collector = await startCollector();
+});
+afterEach(() => collector.close());
+
+/** The most descriptors of a program; Node itself takes about twenty. */
+const DESCRIPTORS = 64;
+
+const SETUP = `
+  const fs = require('node:fs');
+  const flue = require('flue-braintrust');
+  const taken = [];
+  /** Takes all descriptors that are left. */
+  function exhaust() {
+    try {
+      for (;;) taken.push(fs.openSync('/dev/null'));
+    } catch (error) {
+      if (error.code !== 'EMFILE') throw error;
+    }
+  }
+  function restore() {
+    for (const descriptor of taken.splice(0)) fs.closeSync(descriptor);
+  }
+  let runs = 0;
+  const work = () => ++runs;
+  function record(spans) {
+    for (let n = 0; n < spans; n++) flue.traced(work, { name: 'span' });
+  }
+`;
+
+/** Runs a program after \`SETUP\` with few descriptors to its end. */
+function withFewDescriptors(program: string, env: Record<string, string> = {}) {
+  const limited = ['-c', `ulimit -n ${DESCRIPTORS}; exec "$0" "$@"`, process.execPath];
+  return finished('sh', [...limited, '-e', SETUP + program], env, ROOT);
+}
+
+const unixDescribe = process.platform === 'win32' ? describe.skip : describe;
+
+unixDescribe('without descriptors', () => {
+  test.each<Record<string, string>>([
+    {},
+    { BRAINTRUST_API_KEY: 'test-key', BRAINTRUST_APP_URL: 'http://127.0.0.1:9' },
+  ])(
+    'every first call does its work once and does not throw, with %p',
+    async (env: Record<string, string>) => {
+      const ended = await withFewDescriptors(
+        `
+        if (process.env.BRAINTRUST_API_KEY) flue.initLogger({ exitTimeoutMs: 0 });
+        exhaust();
+        flue.traced(work, { event: { input: 1n } });
+        flue.wrapTraced(work)();
+        flue.startSpan({ name: 'span' }).end();
+        flue.currentSpan().log({ output: new Map([['a', new Error('b')]]) });
+        flue.logError(flue.currentSpan(), new Error('c'));
+        flue.injectTraceContext({});
+        flue.braintrustFlueObserver({ type: 'run_start', runId: 'run_1', workflowName: 'w' });
+        flue.braintrustFlueInstrumentation().interceptor({ type: 'agent' }, {}, work);
+        flue.setMaskingFunction((value) => value);
+        flue.stats();
+        flue.flush({ timeoutMs: 100 }).then(() => flue.close({ timeoutMs: 0 })).then(() => console.log(runs));`,
+        env,
+      );
+      expect(ended).toMatchObject({ code: 0, stdout: '3\n' });
+    },
+  );
+
+  test('the exporter is initialised, and says that it cannot read .env.braintrust', () =>
+    withDirectory(async (directory) => {
+      const { code, stderr } = await withFewDescriptors(
+        `
+        process.chdir(${JSON.stringify(directory)});
+        exhaust();
+        flue.initLogger();
+        record(3);
+        restore();`,
+        destination(collector),
+      );
+      expect(code).toBe(0);
+      expect(stderr).toMatch(/FLUE_BRAINTRUST_ENV_FILE: .*EMFILE/);
+      expect(collector.rows()).toHaveLength(3);
+    }));
+
+  test('the delivery thread waits for them and delivers everything when there are some again', async () => {
+    const { code, stdout, stderr } = await withFewDescriptors(
+      `
+      flue.initLogger();
+      exhaust();
+      record(5);
+      flue.flush({ timeoutMs: 300 }).then(({ complete }) => {
+        restore();
+        console.log(complete);
+      });`,
+      destination(collector),
+    );
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'false\n' });
+    expect(stderr).toMatch(
+      /^\[flue-braintrust\] FLUE_BRAINTRUST_RESOURCES: .*Too many open files.*\n$/,
+    );
+    expect(collector.rows()).toHaveLength(5);
+  });
+
+  test('the loss is reported when there are none until the end', async () => {
+    const { code, stdout, stderr } = await withFewDescriptors(
+      `
+      flue.initLogger({ exitTimeoutMs: 300 });
+      exhaust();
+      record(5);
+      process.on('exit', () => console.log(JSON.stringify(flue.stats().lost)));
+      process.exit(0);`,
+      destination(collector),
+    );
+    // Events that were never translated count as one row each: two of every span.
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '{"not_delivered_at_exit":10}\n' });
+    expect(stderr).toMatch(/FLUE_BRAINTRUST_EXIT: 10 rows are lost \(10 not_delivered_at_exit\)/);
+  });
+
+  test('a thread that runs already goes on when there are some again', async () => {
+    const { code, stdout } = await withFewDescriptors(
+      `
+      flue.initLogger();
+      record(1);
+      flue.flush().then(async () => {
+        exhaust();
+        record(5);
+        await flue.flush({ timeoutMs: 500 });
+        restore();
+        const { complete, lost } = await flue.flush();
+        console.log(JSON.stringify({ complete, lost }));
+      });`,
+      destination(collector),
+    );
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '{"complete":true,"lost":{}}\n' });
+    expect(collector.rows()).toHaveLength(6);
+  });
+});
+
+test.each([false, true])(
+  'the files of the package may go away once it is imported (initialised before: %p)',
+  (isBefore) =>
+    withDirectory(async (directory) => {
+      const copy = join(directory, 'node_modules', 'flue-braintrust');
+      mkdirSync(copy, { recursive: true });
+      for (const name of ['index.js', 'package.json', 'native.js', 'js']) {
+        cpSync(join(ROOT, name), join(copy, name), { recursive: true });
+      }
+      const binary = require.resolve('..').replace(/index\.js$/, '');
+      const { readdirSync } = await import('node:fs');
+      for (const name of readdirSync(binary).filter((file) => file.endsWith('.node'))) {
+        symlinkSync(join(ROOT, name), join(copy, name));
+      }
+      const program = `
+        const { rmSync } = require('node:fs');
+        const flue = require(${JSON.stringify(copy)});
+        if (${isBefore}) flue.initLogger();
+        rmSync(${JSON.stringify(copy)}, { recursive: true });
+        if (!${isBefore}) flue.initLogger();
+        let runs = 0;
+        flue.traced(() => runs++, { name: 'span' });
+        flue.wrapTraced(() => runs++)();
+        console.log(runs);
+        process.exit(0);`;
+      const ended = await run(['-e', program], destination(collector));
+      expect(ended).toMatchObject({ code: 0, stdout: '2\n', stderr: '' });
+      expect(collector.rows()).toHaveLength(2);
+      rmSync(directory, { recursive: true, force: true });
+    }),
+);

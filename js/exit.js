@@ -1,0 +1,90 @@
+'use strict';
+
+// Ends exporters when the process ends. One set of listeners serves all copies and evaluations of this package.
+
+const { handleSignals } = require('./signals.js');
+
+/** Where `process` keeps the registry. The number is that of the protocol between copies. */
+const REGISTRY = Symbol.for('flue-braintrust.exit.1');
+
+/**
+ * An exporter at the end of the process. No member throws.
+ * @typedef {object} Ending
+ * @property {(step: Step) => void} beginExit
+ * @property {(step: Step) => void} waitExit blocks for at most the exit timeout
+ * @property {() => unknown} flush
+ */
+
+/**
+ * A step of the end. `Delivery`: everything is delivered. `Interruption`: the same after open spans are closed; an end
+ * that comes later corrects its span. `Shutdown`: the exporter ends.
+ * @typedef {keyof typeof import('../native.d.ts').ExitStep} Step
+ */
+
+/**
+ * Registers an exporter. A function, because copies of `process`, as test runners make them, share functions.
+ * @typedef {((exporter: Ending) => void) & { handleSignals: () => void }} Registry
+ */
+
+/**
+ * Ends an exporter when the process ends. It is held weakly: one that is used no more shuts down when it is collected.
+ * @param {Ending} exporter
+ */
+function endAtExit(exporter) {
+  registry()(exporter);
+}
+
+/** Ends all exporters on signals as well, once for a process. */
+function endOnSignals() {
+  registry().handleSignals();
+}
+
+/** @returns {Registry} */
+function registry() {
+  const holder = /** @type {Record<symbol, any>} */ (/** @type {unknown} */ (process));
+  return (holder[REGISTRY] ??= newRegistry());
+}
+
+/** @returns {Registry} */
+function newRegistry() {
+  /** @type {Set<WeakRef<Ending>>} */
+  const references = new Set();
+  const present = () => [...references].flatMap((reference) => reference.deref() ?? []);
+
+  /** Side by side: this waits for the slowest, not for their sum. @param {Step} step */
+  const end = (step) => {
+    const exporters = present();
+    for (const exporter of exporters) exporter.beginExit(step);
+    for (const exporter of exporters) exporter.waitExit(step);
+  };
+
+  // A listener of the application may call `process.exit` or throw, and no other runs then: the first one delivers.
+  // Another may end spans: the last one closes those that are left. What ends after both, the native part delivers.
+  const last = () => end(isLast() ? 'Shutdown' : 'Interruption');
+  const isLast = () => process.platform === 'win32' || process.listeners('exit').at(-1) === last;
+  process.prependListener('exit', () => end('Delivery'));
+  process.on('exit', last);
+
+  let handlesSignals = false;
+  return Object.assign(
+    (/** @type {Ending} */ exporter) => {
+      for (const reference of references) {
+        if (reference.deref() === undefined) references.delete(reference);
+        else if (reference.deref() === exporter) return;
+      }
+      references.add(new WeakRef(exporter));
+    },
+    {
+      handleSignals: () => {
+        if (handlesSignals) return;
+        handlesSignals = true;
+        handleSignals({
+          now: () => end('Shutdown'),
+          soon: () => present().forEach((exporter) => void exporter.flush()),
+        });
+      },
+    },
+  );
+}
+
+module.exports = { endAtExit, endOnSignals };

@@ -1,0 +1,96 @@
+//! The end of an exporter with its process, as the thread that waits for it sees it.
+
+use std::{sync::Arc, time::Duration};
+
+use export::{
+  diagnostics::{Code, rows_are},
+  loss::LossReason,
+};
+
+use super::{shared::Shared, thread};
+
+/// How long after the deadline the JavaScript thread still waits for the exporter's thread to end.
+const GRACE: Duration = Duration::from_millis(250);
+
+/// What the JavaScript thread waits for at the end of the process.
+#[derive(Clone, Copy)]
+pub enum ExitStep {
+  /// Everything is delivered; events are still accepted.
+  Delivery,
+  /// The same after the open spans are closed.
+  Interruption,
+  /// The exporter has ended.
+  Shutdown,
+}
+
+/// Why a wait for the thread ended.
+enum Waited {
+  Done,
+  /// There is content to mask.
+  Masking,
+}
+
+/// Begins a step.
+pub fn begin(shared: &Arc<Shared>, step: ExitStep) {
+  start_waiting(shared);
+  match step {
+    ExitStep::Delivery => shared.deliver_before_exit(false),
+    ExitStep::Interruption => shared.deliver_before_exit(true),
+    ExitStep::Shutdown => shared.shut_down_at_exit(),
+  }
+}
+
+/// Shuts exporters down and waits for their threads to end, when JavaScript cannot run any more.
+pub fn end_without_javascript(exporters: &[Arc<Shared>]) {
+  for shared in exporters {
+    shared.masks.set_unavailable();
+    begin(shared, ExitStep::Shutdown);
+  }
+  for shared in exporters {
+    wait(shared, ExitStep::Shutdown, false);
+  }
+}
+
+/// Starts the thread if it could not be started when the first events came.
+pub fn start_waiting(shared: &Arc<Shared>) {
+  if shared.queue.begin_for_waiting() {
+    thread::start(shared);
+  }
+}
+
+/// Waits until a step is done. False when content must be masked first, if the caller `masks`.
+pub fn wait(shared: &Shared, step: ExitStep, masks: bool) -> bool {
+  let deadline = shared.queue.deadline().unwrap_or_else(|| shared.clock.elapsed());
+  let waited = shared.exit_signal.wait(shared.clock.at(deadline + GRACE), || {
+    let is_done = match step {
+      ExitStep::Delivery | ExitStep::Interruption => shared.has_delivered(),
+      ExitStep::Shutdown => shared.has_ended(),
+    };
+    if is_done {
+      Some(Waited::Done)
+    } else if masks && !shared.masks.is_empty() {
+      Some(Waited::Masking)
+    } else {
+      None
+    }
+  });
+  if matches!(step, ExitStep::Shutdown) {
+    if waited.is_none() {
+      report_unprocessed(shared);
+    } else if !shared.queue.has_thread() {
+      // The thread never started: what waits for it is lost.
+      shared.on_thread_exit(LossReason::NotDeliveredAtExit);
+    }
+  }
+  !matches!(waited, Some(Waited::Masking))
+}
+
+/// Reports the rows of a thread that did not end in time.
+fn report_unprocessed(shared: &Shared) {
+  let stats = shared.account.counters.stats();
+  let unprocessed = shared.account.counters.unprocessed();
+  let lost = stats.pending + stats.lost.values().sum::<u64>() + unprocessed;
+  let message =
+    format!("{} lost: the process ends before the events are processed.", rows_are(lost));
+  shared.account.diagnostics.once(Code::Exit, &message);
+}
