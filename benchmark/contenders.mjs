@@ -8,6 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
  * @property {(operation: object, context: object, next: () => Promise<unknown>) => Promise<unknown>} [interceptor]
  *   what the exporter registers with Flue's `instrument()`, if it can be registered so
  * @property {(options?: { timeoutMs: number }) => Promise<unknown>} flush
+ * @property {(mask: (value: any) => unknown) => void} [setMaskingFunction]
  * @property {() => object} [stats] the exporter's own numbers
  *
  * @typedef {object} Contender
@@ -130,10 +131,14 @@ export function contenderOf(name) {
 
 /** @param {object} [options] */
 async function loadOurs(options) {
-  const { braintrustFlueInstrumentation, flush, stats } = await initialised(ours, options);
+  const { braintrustFlueInstrumentation, flush, setMaskingFunction, stats } = await initialised(
+    ours,
+    options,
+  );
   const { observe, interceptor } = braintrustFlueInstrumentation();
   const patient = { timeoutMs: 300_000 };
-  return { observe, interceptor, flush: (options = patient) => flush(options), stats };
+  const flushPatiently = (options = patient) => flush(options);
+  return { observe, interceptor, flush: flushPatiently, setMaskingFunction, stats };
 }
 
 /** @param {string} module @param {object} [options] */

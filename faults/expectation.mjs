@@ -2,7 +2,7 @@
  * Which spans must arrive: derived from the events that the application recorded, and found
  * again among the rows by Flue's ids, which all exporters write into the metadata.
  */
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 
 const STARTS = new Set(['operation_start', 'turn_request', 'tool_start', 'task_start']);
 const ENDS = new Set(['operation', 'turn', 'tool', 'task']);
@@ -17,12 +17,14 @@ const WRAPPERS = new Set(['task', 'shell']);
  * @returns {(event: any) => void}
  */
 export function recorder(file) {
+  // Opened once: later the process may have no descriptor left.
+  const descriptor = openSync(file, 'a');
   return (event) => {
     const { type, operationKind } = event;
     if (!STARTS.has(type) && !ENDS.has(type)) return;
     if (WRAPPERS.has(operationKind)) return;
     const line = { at: Date.now(), key: keyOfEvent(event), ends: ENDS.has(type) };
-    appendFileSync(file, `${JSON.stringify(line)}\n`);
+    writeSync(descriptor, `${JSON.stringify(line)}\n`);
   };
 }
 
@@ -34,7 +36,7 @@ export function recorder(file) {
 
 /** @param {string} file @returns {Map<string, Expected>} */
 export function expectedSpans(file) {
-  const lines = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
+  const lines = existsSync(file) ? (readFileSync(file, 'utf8').match(/.+/g) ?? []) : [];
   const spans = new Map();
   for (const { at, key, ends } of lines.map((line) => JSON.parse(line))) {
     if (ends) spans.set(key, { ...spans.get(key), endedAt: at });

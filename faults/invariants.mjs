@@ -41,13 +41,13 @@ function ofDelivery({ promise }, { counts, repeated, unseen, problems, complaint
   return [...found, ...new Set(problems)];
 }
 
-/** Who dies by a signal, or is terminated, tells no numbers. */
-function ofAccounts({ promise, uncertain, ending }, run) {
+/** Who dies by a signal, or is terminated, tells no numbers, nor does one whose `exit` listeners do not all run. */
+function ofAccounts({ promise, uncertain, ending, listener }, run) {
   const { numbers, confirmed, counts, ended } = run;
   if (promise === 'due' || promise === 'nothing') return [];
   if (numbers.length === 0) {
     const isSilent = ended.signal !== null || ending.act === 'surrender';
-    return isSilent ? [] : ['it tells no numbers'];
+    return isSilent || listener !== undefined ? [] : ['it tells no numbers'];
   }
 
   const found = [];

@@ -9,8 +9,13 @@
  * @property {import('./endings.mjs').Ending} ending
  * @property {'worker' | 'cluster' | 'fork'} [place] where it runs; default: right here
  * @property {NodeJS.Signals | 'exit'} [killBy] see `host.mjs`
+ * @property {Listener} [listener] what another listener of `exit`, before those of the exporter, does
+ * @property {number} [maskMs] how long a masking function takes for a field; default: there is none
+ * @property {boolean} [exhausts] whether all file descriptors are taken once the exporter is initialised
  * @property {string} events a file for the recorded events; see `expectation.mjs`
  * @property {string} numbers a file for what the exporter itself says at the end
+ *
+ * @typedef {'exit' | 'throw'} Listener
  *
  * @typedef {object} Workload
  * @property {'agent' | 'burst' | 'idle'} kind a real agent, made-up tool calls, or nothing at all
@@ -21,7 +26,7 @@
  * @property {number} [calls] tool calls of a round
  * @property {number} [giant] the size of one call's result, in the second round
  */
-import { writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { instrument, observe as observeFlue } from '@flue/runtime';
 import { contenderOf } from '../benchmark/contenders.mjs';
@@ -43,9 +48,13 @@ async function runScenario() {
   const { exporter, options, workload, ending } = plan;
   const record = recorder(plan.events);
   if (workload.kind === 'agent') observeFlue(record);
+  if (plan.listener !== undefined) listenForExit(plan.listener);
   const tracer = await contenderOf(exporter).load(options);
+  if (plan.maskMs !== undefined) tracer.setMaskingFunction?.(slowMask(plan.maskMs));
+  const restore = plan.exhausts ? exhaustDescriptors() : () => {};
   // Behind those of the exporter: it has done what it does at the end.
   process.on('exit', () => {
+    restore();
     if (tracer.stats) writeFileSync(plan.numbers, JSON.stringify(tracer.stats()));
   });
   const { flush } = tracer;
@@ -64,6 +73,34 @@ async function runScenario() {
     });
   }
   await end(app, ending, announce);
+}
+
+/** @param {import('./program.mjs').Listener} act */
+function listenForExit(act) {
+  process.on('exit', () => {
+    if (act === 'throw') throw new Error('thrown by a listener');
+    process.exit(0);
+  });
+}
+
+/** @param {number} ms for each field */
+function slowMask(ms) {
+  return (value) => {
+    const end = performance.now() + ms;
+    while (performance.now() < end);
+    return value;
+  };
+}
+
+/** Takes all file descriptors. Returns how to give them back. */
+function exhaustDescriptors() {
+  const taken = [];
+  try {
+    for (;;) taken.push(openSync('/dev/null'));
+  } catch {
+    // None are left.
+  }
+  return () => taken.splice(0).forEach((descriptor) => closeSync(descriptor));
 }
 
 /** @param {import('../benchmark/contenders.mjs').Tracer} tracer */

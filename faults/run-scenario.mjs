@@ -47,6 +47,7 @@ export async function runScenario(scenario, exporter) {
 
 async function playIn(directory, scenario, exporter, server) {
   const { workload, ending, place, killBy, options, flags, limitMs = LIMIT_MS } = scenario;
+  const { listener, maskMs, exhausts } = scenario;
   const spool = join(directory, 'spool');
   const env = {
     ...scenario.env,
@@ -62,7 +63,8 @@ async function playIn(directory, scenario, exporter, server) {
     numbers: join(directory, `${name}-numbers`),
   });
   const app = { exporter, options: exporter === 'ours' ? options : undefined };
-  const plan = { ...app, workload, ending, place, killBy, ...files('first') };
+  const more = { listener, maskMs, exhausts };
+  const plan = { ...app, workload, ending, place, killBy, ...more, ...files('first') };
   const first = await runProgram(plan, { env, flags, limitMs, onWorking: () => server?.begin() });
   const outputs = [first.stdout, first.stderr, ...contentsOf(spool)];
   if (scenario.spool && exporter === 'ours') {

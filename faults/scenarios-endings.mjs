@@ -73,6 +73,30 @@ const list = [
   }),
   ending('throw', 'uncaught exception', { ending: { act: 'throw' }, short: 'agent' }),
   ending('reject', 'unhandled rejection', { ending: { act: 'reject' } }),
+  ending('exit-listener-exit', 'process.exit(0); an earlier exit listener calls process.exit', {
+    ending: { act: 'exit' },
+    listener: 'exit',
+    short: 'burst',
+  }),
+  ending('exit-listener-throw', 'process.exit(0); an earlier exit listener throws', {
+    ending: { act: 'exit' },
+    listener: 'throw',
+  }),
+  ending('slow-mask', 'process.exit(0); masking takes 5 ms for a field', {
+    promise: 'counted',
+    on: ['burst'],
+    ending: { act: 'exit' },
+    maskMs: 5,
+    short: true,
+    ...oursOnly,
+  }),
+  ending('descriptors', 'process.exit(0); no file descriptor since initLogger', {
+    promise: 'counted',
+    on: ['burst'],
+    ending: { act: 'exit' },
+    exhausts: true,
+    ...oursOnly,
+  }),
   ...signals.flatMap(bySignal),
   ending('sigterm-turn', 'SIGTERM mid turn, no handler', {
     promise: 'nothing',

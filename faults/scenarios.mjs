@@ -10,6 +10,9 @@
  * @property {import('./endings.mjs').Ending} ending
  * @property {import('./program.mjs').Plan['place']} [place]
  * @property {NodeJS.Signals | 'exit'} [killBy]
+ * @property {import('./program.mjs').Plan['listener']} [listener]
+ * @property {number} [maskMs] see `program.mjs`
+ * @property {boolean} [exhausts]
  * @property {object} [options] of `initLogger`, for this package
  * @property {Record<string, string>} [env]
  * @property {string[]} [flags] of Node
