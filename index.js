@@ -12,7 +12,12 @@ const { version } = require('./package.json');
  * Names the functions among the global variables: a test runner or a dev server may evaluate this module again and
  * again, and each evaluation of the same copy gives the same functions, with the same exporter.
  */
-const KEY = Symbol.for(`flue-braintrust ${version} ${__dirname}`);
+const KEY = Symbol.for(`flue-braintrust ${version} ${directory()}`);
+
+/** The directory of this copy. A bundle of ES modules has none. */
+function directory() {
+  return typeof __dirname === 'string' ? __dirname : '';
+}
 
 /** @returns {ReturnType<typeof create>} */
 function presentOrNew() {

@@ -161,6 +161,40 @@ test('the exit timeout is the time of all listeners together', async () => {
   expect(Number(stdout)).toBeLessThan(6000);
 });
 
+test.each([
+  `process.on('uncaughtException', () => process.exit(7)); setImmediate(() => { throw 1; });`,
+  `process.on('unhandledRejection', () => process.exit(7)); Promise.reject(1);`,
+  `process.on('beforeExit', () => process.exit(7));`,
+  `Promise.reject(1).catch(() => process.exit(7));`,
+])('a handler that ends the process loses nothing: %s', async (ending) => {
+  const { code, rows, stderr } = await end(`initLogger(); ${FIVE} ${ending}`);
+  expect({ code, stderr }).toEqual({ code: 7, stderr: '' });
+  expect(Object.keys(rows).toSorted()).toEqual(names);
+});
+
+test.each([
+  `process.on('exit', () => process.exit(3));`,
+  `process.on('exit', () => { throw new Error('thrown'); });`,
+])('a listener in a worker before ours loses nothing: %s', async (listener) => {
+  const worker = `${SETUP} ${listener} initLogger(); ${FIVE} startSpan({ name: 'open' });`;
+  const { code, rows } = await end(`
+    const { Worker } = require('node:worker_threads');
+    new Worker(${JSON.stringify(worker)}, { eval: true }).on('error', () => {});`);
+  expect(code).toBe(0);
+  expect(Object.keys(rows).toSorted()).toEqual(['open', ...names]);
+});
+
+test('what is recorded after the application itself emitted the event is reported', async () => {
+  const { code, rows, stderr } = await end(`
+    initLogger();
+    ${FIVE}
+    process.emit('exit', 0);
+    ${FIVE}`);
+  expect(code).toBe(0);
+  expect(Object.keys(rows).toSorted()).toEqual(names);
+  expect(stderr).toMatch(/EXIT: \d+ rows are lost \(\d+ not_delivered_at_exit\)/);
+});
+
 test('process.exit inside a span closes it and loses nothing', async () => {
   const { code, rows } = await end(`
     initLogger();

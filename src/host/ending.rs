@@ -80,6 +80,9 @@ pub fn wait(shared: &Shared, step: ExitStep, masks: bool) -> bool {
     } else if !shared.queue.has_thread() {
       // The thread never started: what waits for it is lost.
       shared.on_thread_exit(LossReason::NotDeliveredAtExit);
+    } else if shared.has_ended() {
+      // It may have ended before, and have refused events since.
+      shared.account.warn_total_lost();
     }
   }
   !matches!(waited, Some(Waited::Masking))

@@ -221,3 +221,47 @@ impl EventQueue {
     self.state.lock().unwrap_or_else(PoisonError::into_inner)
   }
 }
+
+#[cfg(test)]
+mod tests {
+  use super::*;
+
+  struct Text(&'static str);
+
+  impl EventText for Text {
+    fn len(&self) -> usize {
+      self.0.len()
+    }
+
+    fn append_utf16(&self, buffer: &mut Vec<u16>) {
+      buffer.extend(self.0.encode_utf16());
+    }
+
+    fn append_utf8(&self, buffer: &mut Vec<u8>) {
+      buffer.extend_from_slice(self.0.as_bytes());
+    }
+  }
+
+  #[test]
+  fn a_thread_that_could_not_be_started_is_tried_again_and_finds_all_events() {
+    let queue = EventQueue::new(Admission { max_bytes: 1 << 20 });
+    let push = || queue.push(&Text("{}"), Priority::Start).unwrap();
+    assert!(!queue.begin_for_waiting());
+    assert!(push());
+    queue.start_failed();
+    let tried = (0..3 * START_AGAIN).filter(|_| {
+      let starts = push();
+      if starts {
+        queue.start_failed();
+      }
+      starts
+    });
+    assert_eq!(tried.count(), 3);
+    assert!(queue.begin_for_waiting());
+    assert!(!push() && !queue.begin_for_waiting());
+    let mut drained = Drained::default();
+    queue.drain(&mut drained);
+    let events = std::iter::from_fn(|| drained.next()).count() as u64;
+    assert_eq!(events, 2 + 3 * START_AGAIN);
+  }
+}
