@@ -533,6 +533,7 @@ impl Exporter {
       if has_failed {
         self.close(waiting, now);
       } else if self.delivery.is_done() && !self.delivery.is_writing() {
+        self.delivery.begin_leaving();
         let complete = self.is_settled();
         self.outputs.push_back(Output::Completed { ticket: waiting.ticket, complete });
       } else {

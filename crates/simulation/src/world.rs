@@ -291,6 +291,12 @@ impl World {
       return Ok(());
     }
     self.coverage.count("shutdowns");
+    if self.rng.u8(..3) == 0 {
+      self.coverage.count("deliveries before the exit");
+      let before = before(&self.history, process);
+      let ticket = process.exporter.deliver_before_exit(deadline, false, now);
+      process.tickets.insert(ticket, Ticket { deadline, is_natural: false, before });
+    }
     let before = before(&self.history, process);
     let rows = process.reference.close_all(now);
     process.shutdown_at.get_or_insert(self.now);

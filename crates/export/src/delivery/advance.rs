@@ -33,7 +33,11 @@ impl Delivery {
     if !self.spool.is_open() {
       self.compact(now);
     }
-    self.account.counters.set_spooled(self.outbox.spooled());
+    if self.leaves_spool {
+      self.leave_spooled();
+    } else {
+      self.account.counters.set_spooled(self.outbox.spooled());
+    }
     has_written
   }
 
@@ -53,6 +57,12 @@ impl Delivery {
     self.requests.clear();
     self.spool.close();
     left.rows + spooled.rows == 0
+  }
+
+  /// Counts every row in the spool as spooled from now on: the process ends, and the next one delivers them.
+  pub fn begin_leaving(&mut self) {
+    self.leaves_spool = true;
+    self.leave_spooled();
   }
 
   /// Counts every row in the spool as spooled, including those that are in memory as well. Returns their total.

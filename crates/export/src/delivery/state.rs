@@ -74,6 +74,8 @@ pub struct Delivery {
   pub(super) shutdown_since: Option<Duration>,
   /// Whether a request that began since has failed.
   pub(super) failed_since_shutdown: bool,
+  /// Whether rows that are in the spool and in memory count as spooled: the process ends.
+  pub(super) leaves_spool: bool,
   /// A new session that the host has not received yet.
   pub(super) new_session: Option<Session>,
 }
@@ -110,6 +112,7 @@ impl Delivery {
       kept_back: 0,
       shutdown_since: None,
       failed_since_shutdown: false,
+      leaves_spool: false,
       new_session: None,
     }
   }
@@ -248,13 +251,15 @@ impl Delivery {
     self.queue.memory_bytes() + self.masked.memory_bytes() + self.outbox.memory_bytes()
   }
 
-  /// The undelivered rows in memory, counted one by one.
+  /// The undelivered rows in memory, counted one by one, but for those that count as spooled.
   pub fn in_memory(&self) -> RowTotals {
     let parts = [self.queue.totals(), self.masked.totals(), self.outbox.in_memory()];
-    parts.into_iter().fold(RowTotals::default(), |sum, part| RowTotals {
+    let all = parts.into_iter().fold(RowTotals::default(), |sum, part| RowTotals {
       rows: sum.rows + part.rows,
       bytes: sum.bytes + part.bytes,
-    })
+    });
+    let spooled = if self.leaves_spool { self.outbox.backed() } else { RowTotals::default() };
+    RowTotals { rows: all.rows - spooled.rows, bytes: all.bytes - spooled.bytes }
   }
 
   /// Begins shutdown: shortens delays, and allows one more attempt at once.
