@@ -586,7 +586,7 @@ test('a conversation that cannot be delivered waits in the memory of its message
   const program = `
     const { initLogger, braintrustFlueObserver: observe, stats, close } = require('flue-braintrust');
     const url = '${collector.url}';
-    initLogger({ apiKey: 'k', appUrl: url, apiUrl: url, maxQueueBytes: 4 * 2 ** 20 });
+    initLogger({ apiKey: 'k', appUrl: url, apiUrl: url, maxQueueBytes: 4 * 2 ** 20, turnInput: 'full' });
     const messages = [];
     for (let turn = 0; turn < 300; turn++) {
       messages.push(Object.freeze({ role: 'user', content: String(turn).padEnd(2000, 'x') }));

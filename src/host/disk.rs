@@ -1,6 +1,11 @@
 //! The spool on a thread of its own: a disk that does not respond delays the exporter once, and nothing for ever.
 
-use std::{io, sync::mpsc, thread, time::Duration};
+use std::{
+  io, mem,
+  sync::mpsc,
+  thread,
+  time::{Duration, Instant},
+};
 
 use export::{OperationId, SpoolStatus, config::SpoolSettings};
 use spool::{Adopted, Completion, Operation, ReadError, Segment};
@@ -9,6 +14,9 @@ use crate::spool_io;
 
 /// How long an operation may take. The longest of a disk that works is a write with `fsync` under load.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How many times as long the first operation may take while nobody waits for a flush or the end: it adopts what dead
+/// processes left, which events are to continue.
+const FIRST: u32 = 10;
 
 /// An operation with its number, and the wall clock in milliseconds since the epoch.
 type Job = (u64, Operation, i64);
@@ -17,6 +25,8 @@ type Job = (u64, Operation, i64);
 pub struct Disk {
   /// How long an operation may take.
   patience: Duration,
+  /// Nothing was performed yet.
+  is_new: bool,
   jobs: mpsc::Sender<Job>,
   completions: mpsc::Receiver<(u64, Completion)>,
   thread: thread::JoinHandle<()>,
@@ -73,16 +83,19 @@ impl Disk {
     })?;
     is_open.recv_timeout(patience).unwrap_or_else(|_| Err(not_responding()))?;
     let (last, hangs, adoption, late) = (0, false, None, None);
-    Ok(Self { patience, jobs, completions, thread, last, hangs, adoption, late })
+    let is_new = true;
+    Ok(Self { patience, is_new, jobs, completions, thread, last, hangs, adoption, late })
   }
 
   /// Performs an operation. Blocks for a bounded time: an operation that is not done by then fails, and those after it
   /// fail at once until it is done. `None` for an adoption that is not done: [`Self::poll_late`] completes it.
+  /// `is_awaited`: whether somebody waits for a flush or the end.
   pub fn perform(
     &mut self,
     id: OperationId,
     operation: Operation,
     unix_ms: i64,
+    is_awaited: impl Fn() -> bool,
   ) -> Option<Completion> {
     let failed = failure_of(&operation);
     let is_adoption = matches!(operation, Operation::Adopt);
@@ -91,15 +104,26 @@ impl Disk {
       return Some(failed);
     }
     let number = self.send(operation, unix_ms);
-    match self.completions.recv_timeout(self.patience) {
-      Ok((_, completion)) => Some(completion),
-      Err(_) => {
-        self.hangs = true;
-        if is_adoption {
-          self.adoption = Some((number, id));
-          return None;
-        }
-        Some(failed)
+    if let Some(completion) = self.wait(is_awaited) {
+      return Some(completion);
+    }
+    self.hangs = true;
+    if is_adoption {
+      self.adoption = Some((number, id));
+      return None;
+    }
+    Some(failed)
+  }
+
+  /// Waits for the last job. `None` when its time is over.
+  fn wait(&mut self, is_awaited: impl Fn() -> bool) -> Option<Completion> {
+    let times = if mem::take(&mut self.is_new) { FIRST } else { 1 };
+    let end = Instant::now() + self.patience * times;
+    loop {
+      match self.completions.recv_timeout(self.patience) {
+        Ok((_, completion)) => return Some(completion),
+        Err(mpsc::RecvTimeoutError::Timeout) if Instant::now() < end && !is_awaited() => {}
+        Err(_) => return None,
       }
     }
   }
@@ -206,16 +230,18 @@ mod tests {
     let (mut disk, allow, done) = gated();
     let write = || Operation::Write { content: b"rows".to_vec(), rows: 2 };
     for _ in 0..3 {
-      let Some(Completion::Written(Err(error))) = disk.perform(1, write(), 0) else { panic!() };
+      let Some(Completion::Written(Err(error))) = disk.perform(1, write(), 0, || false) else {
+        panic!()
+      };
       assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
     // The disk responds again: what it wrote is removed, and then it works as before.
     allow.send(()).unwrap();
     wait_until(|| done.lock().unwrap().len() == 1);
     drop(allow);
-    let mut cleared = disk.perform(2, Operation::ClearSnapshot, 0);
+    let mut cleared = disk.perform(2, Operation::ClearSnapshot, 0, || false);
     while matches!(cleared, Some(Completion::Done(Err(_)))) {
-      cleared = disk.perform(2, Operation::ClearSnapshot, 0);
+      cleared = disk.perform(2, Operation::ClearSnapshot, 0, || false);
     }
     let done = done.lock().unwrap();
     let kinds: Vec<_> = done.iter().map(|operation| operation.split([' ', '(']).next()).collect();
@@ -223,9 +249,22 @@ mod tests {
   }
 
   #[test]
+  fn the_first_operation_has_more_time_while_nobody_waits() {
+    let (mut disk, allow, _) = gated();
+    let asked = std::cell::Cell::new(0);
+    let adopted = disk.perform(3, Operation::Adopt, 0, || {
+      asked.set(asked.get() + 1);
+      allow.send(()).unwrap();
+      false
+    });
+    assert!(matches!(adopted, Some(Completion::Adopted(_))));
+    assert!(asked.get() > 0);
+  }
+
+  #[test]
   fn an_adoption_that_hangs_is_completed_when_it_is_done() {
     let (mut disk, allow, _) = gated();
-    assert!(disk.perform(3, Operation::Adopt, 0).is_none());
+    assert!(disk.perform(3, Operation::Adopt, 0, || true).is_none());
     assert!(disk.poll_late(0).is_none());
     allow.send(()).unwrap();
     let mut late = None;

@@ -156,6 +156,11 @@ impl EventQueue {
     self.wake.notify_one();
   }
 
+  /// Whether commands wait.
+  pub fn has_commands(&self) -> bool {
+    !self.lock().commands.is_empty()
+  }
+
   /// When the exporter must have shut down, if it is to.
   pub fn deadline(&self) -> Option<Duration> {
     self.lock().deadline

@@ -267,7 +267,9 @@ impl<'a> Host<'a> {
 
   fn perform(&mut self, id: OperationId, operation: spool::Operation) {
     let now = self.shared.clock.now();
-    let completion = self.disk.as_mut().and_then(|disk| disk.perform(id, operation, now.unix_ms));
+    let is_awaited = || self.shared.queue.has_commands();
+    let disk = self.disk.as_mut();
+    let completion = disk.and_then(|disk| disk.perform(id, operation, now.unix_ms, is_awaited));
     if let Some(completion) = completion {
       self.exporter.handle_spool(id, completion, self.shared.clock.now());
     }
