@@ -100,6 +100,13 @@ test('dev prints a finished trace, warns about problems, and ends well on SIGINT
   expect(program.out).not.toContain('\u001b');
 });
 
+test('dev prints no control character of a row', async () => {
+  const { program, url } = await startDev();
+  await log(url, row('a', { id: 'row\u001b[2J\u0007\u009b-a', surprise: 1 }));
+  await program.printed('err', /warning: row row \[2J -a: surprise is not a field of a row\n/);
+  expect(program.err).not.toMatch(/(?!\n)\p{Cc}/u);
+});
+
 test('dev ends well on SIGTERM', async () => {
   const { program } = await startDev();
   program.child.kill('SIGTERM');

@@ -4,6 +4,7 @@
 
 const { startCollector } = require('../collector');
 const { renderTrace } = require('../collector/render');
+const { printable } = require('../collector/text');
 const { counted } = require('../support/format');
 const { messageOf } = require('../../js/json/json-safe-copy');
 const { DEFAULT_PORT, readPort } = require('./port');
@@ -52,9 +53,9 @@ async function run(values) {
     return 1;
   }
   collector.on('problem', ({ rowId, problem }) => {
-    process.stderr.write(`warning: ${rowId === null ? '' : `row ${rowId}: `}${problem}\n`);
+    warn(`${rowId === null ? '' : `row ${rowId}: `}${problem}`);
   });
-  for (const { problem } of collector.problems) process.stderr.write(`warning: ${problem}\n`);
+  for (const { problem } of collector.problems) warn(problem);
   collector.on('trace', (trace, updated) => {
     printTrace(trace, updated ? 'updated: ' : '');
   });
@@ -66,6 +67,11 @@ async function run(values) {
   for (const trace of pending) printTrace(trace, trace.finished ? '' : 'still running: ');
   process.stdout.write(farewell(collector));
   return 0;
+}
+
+/** @param {string} text may contain values of rows, and so control characters */
+function warn(text) {
+  process.stderr.write(`warning: ${printable(text)}\n`);
 }
 
 /** @returns {Promise<void>} resolves at the first SIGINT or SIGTERM; a second one kills */
