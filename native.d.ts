@@ -24,7 +24,7 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 
 /** Accepts Flue events and delivers them as Braintrust spans. */
 export declare class Recorder {
-  /** Throws when the settings are invalid. Starts no thread, unless the spool has segments to deliver. */
+  /** Throws when the settings are invalid. Starts no thread, unless there is a spool to deliver. */
   constructor(settings: JsonString<RawConfig>)
   /**
    * Enqueues one event, as JSON. Never blocks. False when the event is refused.

@@ -4,11 +4,11 @@ import { parseSync } from '@swc/core';
 import { ROOT } from './support/run';
 
 /**
- * The walls of the JavaScript: `js/` is what a running application loads, `tools/` what a developer runs. Read off the
- * sources. In the native part the manifests of the crates are the walls.
+ * The module boundaries of the JavaScript: a running application loads `js/`, a developer runs `tools/`. Imports are
+ * read from the sources. In the native part, the manifests of the crates are the boundaries.
  */
 
-/** For each module, a folder being one: those of ours, and the packages, that it may load. */
+/** For each module (a folder is one): our modules and the packages that it may load. */
 const TABLE: Record<string, string> = {
   index: 'context exporter package spans',
   register: 'environment index json warn',
@@ -72,7 +72,7 @@ test('every module loads only what it may', () => {
   expect(faults).toEqual([]);
 });
 
-test('the table allows nothing that nobody does', () => {
+test('the table allows nothing that no module loads', () => {
   const loaded = (module: string) =>
     FILES.filter((file) => moduleOf(file) === module)
       .flatMap(importsFrom)
@@ -103,7 +103,7 @@ test('the package depends on nothing at run time', () => {
   expect([...new Set(packages)].toSorted()).toEqual(['braintrust', 'cloudflare:workers']);
 });
 
-test('no folder loads itself through others', () => {
+test('folders do not import each other in a cycle', () => {
   const folderOf = (file: string) => (FILES.includes(file) ? dirname(file) : undefined);
   const edges = new Map<string, Set<string>>();
   for (const file of FILES) {

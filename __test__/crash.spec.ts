@@ -55,7 +55,7 @@ test.each(['mid-tool', 'mid-stream', 'mid-task'] as const)(
         'flue.interrupted': false,
       });
 
-      // What the dead process left open is closed, as interrupted, when it was last known to live.
+      // Spans that the killed process left open are closed as interrupted, at the time when it was last known to run.
       const left = [...before.values()].filter((row) => row.metrics.end === undefined);
       const ended = trace?.spans.filter(({ rowId }) => left.some(({ id }) => id === rowId)) ?? [];
       expect(left.length).toBeGreaterThan(1);
@@ -68,18 +68,18 @@ test.each(['mid-tool', 'mid-stream', 'mid-task'] as const)(
     }),
 );
 
-test('a task that is resumed goes on in the same span', () =>
+test('a task that is resumed continues in the same span', () =>
   crashAndRecover('mid-task', (collector) => {
     const tasks = collector.traces()[0]?.spans.filter(({ name }) => name.startsWith('task:')) ?? [];
     expect(tasks).toHaveLength(1);
     const [task] = tasks;
     expect(task?.row.output).toBeDefined();
-    // Both attempts of the child, the dead one and the one that ended it.
+    // Both attempts of the child: the killed one, and the one that completed it.
     const children = task?.children.map((child) => facts(child)['flue.interrupted'] === true);
     expect(children).toEqual([true, false]);
   }));
 
-test('without a spool the trace is one, and only what the dead process had open stays open', () =>
+test('without a spool there is one trace, and only spans of the killed process stay open', () =>
   crashAndRecover(
     'mid-tool',
     (collector, before) => {

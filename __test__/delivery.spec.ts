@@ -51,7 +51,7 @@ const warnings = (stderr: string, code: string) =>
     .split('\n')
     .filter((line) => line.startsWith(`[flue-braintrust] FLUE_BRAINTRUST_${code}:`));
 
-/** How many rows were lost, as the last warning has it. */
+/** How many rows were lost, according to the last warning. */
 function lostInAll(stderr: string) {
   const lines = warnings(stderr, 'EXIT');
   expect(lines).toEqual([expect.stringMatching(/: \d+ rows are lost/)]);
@@ -69,11 +69,11 @@ async function deadUrl() {
   return `http://127.0.0.1:${port}`;
 }
 
-describe('a server that takes no more than so many bytes (413)', () => {
+describe('a server with a size limit (413)', () => {
   const upTo = (limit: number) =>
     onUpload((_, { bytes }) => (bytes > limit ? { status: 413 } : undefined));
 
-  test('is given smaller pieces until they fit, and everything arrives', () =>
+  test('gets smaller batches until they fit, and everything arrives', () =>
     withApp({ intercept: upTo(5_000) }, async (app, collector) => {
       await app.record({ count: 100 });
       const report = await app.flush();
@@ -93,7 +93,7 @@ describe('a server that takes no more than so many bytes (413)', () => {
     ['record', { from: 31, count: 30 }],
   ];
 
-  test.each(['PUT', 'POST'] as const)('is given a row that never fits apart (%s)', (method) =>
+  test.each(['PUT', 'POST'] as const)('gets an oversized row separately (%s)', (method) =>
     withApp({ intercept: upTo(5_000), overflowMethod: method }, async (app, collector) => {
       await app.atOnce(...oneOfThemLarge);
       const report = await app.flush();
@@ -105,7 +105,7 @@ describe('a server that takes no more than so many bytes (413)', () => {
     }),
   );
 
-  test('and knows no other way is given a row that never fits cut, and its neighbours as they are', () =>
+  test('and no overflow storage gets an oversized row truncated, and its neighbours unchanged', () =>
     withApp({ intercept: upTo(5_000), payloadMaxBytes: null }, async (app, collector) => {
       await app.atOnce(...oneOfThemLarge);
       const report = await app.flush();
@@ -121,7 +121,7 @@ describe('a server that takes no more than so many bytes (413)', () => {
       expect(app.stderr).toBe('');
     }));
 
-  test('is believed about its limit, which no request then exceeds', () =>
+  test('states the limit, which no request then exceeds', () =>
     withApp({ payloadMaxBytes: 10_000 }, async (app, collector) => {
       await app.record({ count: 200 });
       expectAccounts(await app.flush(), { sent: 200 });
@@ -130,7 +130,7 @@ describe('a server that takes no more than so many bytes (413)', () => {
       expect(stored(collector)).toEqual(numbers(0, 200));
     }));
 
-  test('and says that it takes almost none is given one row at a time', () => {
+  test('of a single byte gets one row at a time', () => {
     const version = { status: 200, body: { logs3_payload_max_bytes: 1 } };
     const intercept = ({ path }: InterceptedRequest) => (path === '/version' ? version : undefined);
     return withApp({ intercept }, async (app, collector) => {
@@ -165,7 +165,7 @@ test.each([400, 404])(
     ),
 );
 
-describe.each([429, 503])('a server that answers %d and says when to come again', (status) => {
+describe.each([429, 503])('a server that responds %d with Retry-After', (status) => {
   const seconds = () => '1';
   // Dates have no fractions.
   const date = () => new Date(Math.ceil(Date.now() / 1000) * 1000 + 1000).toUTCString();
@@ -173,7 +173,7 @@ describe.each([429, 503])('a server that answers %d and says when to come again'
   test.each([
     ['in seconds', seconds],
     ['as a date', date],
-  ])('%s is left alone until then, whatever else is answered', (_, retryAfter) => {
+  ])('%s gets no request until then, whatever other responses arrive', (_, retryAfter) => {
     let until = 0;
     const refuse = () => {
       const value = retryAfter();
@@ -421,7 +421,7 @@ describe('how many rows a request has', () => {
   const sizes = (collector: Collector) =>
     uploads(collector).map(({ rowIds }) => rowIds?.length ?? 0);
 
-  test('grows from a hundred to a thousand while more wait than can be sent so', () =>
+  test('grows from 100 to 1,000 under backlog', () =>
     withApp({ intercept: slow }, async (app, collector) => {
       await app.record({ count: 100 });
       await app.flush();
@@ -565,7 +565,7 @@ test('the queue has a bound: a full one refuses starts, counts them, and warns o
     expect(warnings(app.stderr, 'LOST')).toHaveLength(1);
   }));
 
-test('the end of a span that was accepted is never refused, though its content may have to go', () =>
+test('the end of a span that was accepted is never refused, though its content may be dropped', () =>
   withApp(
     { intercept: () => ({ hang: true }), logger: { maxQueueBytes: 8 * 2 ** 20 } },
     async (app) => {
@@ -581,7 +581,7 @@ test('the end of a span that was accepted is never refused, though its content m
     },
   ));
 
-test('a conversation that cannot be delivered waits in the memory of its messages, not of its turns', async () => {
+test('an undelivered conversation takes memory for its messages once, not for each turn', async () => {
   const collector = await startCollector({ intercept: () => ({ hang: true }) });
   const program = `
     const { initLogger, braintrustFlueObserver: observe, stats, close } = require('flue-braintrust');

@@ -55,7 +55,7 @@ async function opened<T extends Listener>(listener: Promise<T>): Promise<T> {
 
 const portOf = (url: string) => Number(new URL(url).port);
 
-/** What the doctor finds; that it never prints the key is checked each time. */
+/** The findings of `doctor`. Each call also checks that it does not print the key. */
 async function examine(env: Record<string, string>, cwd?: string) {
   const ending = await cli(['doctor', '--json'], { env, ...(cwd && { cwd }) });
   expect(ending.stdout + ending.stderr).not.toContain(KEY);
@@ -66,7 +66,7 @@ async function examine(env: Record<string, string>, cwd?: string) {
   return { ok, checks, found: (id: string) => found[id] as Finding };
 }
 
-/** That this check, and none else, has failed, and all after it were left out. */
+/** Expects that only this check failed, and that all later ones were skipped. */
 function expectFailure({ ok, checks }: Awaited<ReturnType<typeof examine>>, id: string): Finding {
   expect(ok).toBe(false);
   const failed = checks.filter(({ status }) => status === 'failed');
@@ -149,7 +149,7 @@ test('a server in trouble is no fault of the key', async () => {
   expect(expectFailure(result, 'login').detail).toContain('the server has trouble');
 });
 
-test('at a closed port nothing listens', async () => {
+test('a closed port is reported as such', async () => {
   const at = `127.0.0.1:${await closedPort()}`;
   const result = await examine({ BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: `http://${at}` });
   const failed = expectFailure(result, 'network');
@@ -164,7 +164,7 @@ test('a name that does not exist is reported as such', async () => {
   expect(failed.detail).toContain('the name braintrust.invalid cannot be resolved');
 });
 
-test('a certificate signed by itself is not trusted, until NODE_EXTRA_CA_CERTS names it', async () => {
+test('a self-signed certificate is not trusted, until NODE_EXTRA_CA_CERTS names it', async () => {
   const server = await collector();
   const { port } = await opened(tlsInFrontOf(portOf(server.url)));
   const url = `https://127.0.0.1:${port}`;
@@ -231,7 +231,7 @@ describe('behind a proxy', () => {
   });
 });
 
-test('an organisation that the key does not open is reported, with those that it does', async () => {
+test('an organisation that the key cannot access is reported, with those that it can', async () => {
   const server = await collector();
   const env = { BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: server.url };
   const failed = expectFailure(
@@ -296,7 +296,7 @@ test('a key that only Flue would find is pointed at, and can be used', async () 
   });
 });
 
-test('a spool is reported, and neither made nor used', async () => {
+test('a spool is reported, and neither created nor used', async () => {
   const server = await collector();
   await withDirectory(async (directory) => {
     const env = { BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: server.url };
@@ -308,7 +308,7 @@ test('a spool is reported, and neither made nor used', async () => {
   });
 });
 
-test('a native part that does not load ends the examination', async () => {
+test('a native part that does not load ends the checks', async () => {
   const result = await examine({ NAPI_RS_NATIVE_LIBRARY_PATH: '/nowhere/at/all.node' });
   const failed = expectFailure(result, 'native');
   expect(failed.detail).toContain('could not be loaded');

@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => collector.close());
 
-/** The spans that one run should have left, and what is wrong with those that arrived. */
+/** Runs the agent; returns how it ended, the spans that it should deliver, and the delay at exit. */
 async function ending(how: Parameters<typeof runAgent>[0]) {
   return withDirectory(async (directory) => {
     const files = {
@@ -31,7 +31,7 @@ async function ending(how: Parameters<typeof runAgent>[0]) {
 }
 
 test.each(['natural', 'flush', 'exit'] as const)(
-  'nothing is lost by the ending: %s',
+  'nothing is lost when the process ends by: %s',
   async (how) => {
     const { code, stdout, stderr, expected } = await ending(how);
     expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: REPLY, stderr: '' });
@@ -48,7 +48,7 @@ test.each(['natural', 'flush', 'exit'] as const)(
 test.each([
   ['throw', 'thrown after the reply'],
   ['reject', 'rejected after the reply'],
-] as const)('nothing is lost by the ending: %s', async (how, message) => {
+] as const)('nothing is lost when the process ends by: %s', async (how, message) => {
   const { code, stdout, stderr, expected } = await ending(how);
   expect({ code, stdout }).toEqual({ code: 1, stdout: REPLY });
   expect(stderr).toContain(message);

@@ -21,7 +21,7 @@ const SETUP = `
       return false;
     }
   }).length;
-  /** Waits until so many threads of ours are left. */
+  /** Waits until so many threads of ours are left; returns how many are. */
   async function left(count) {
     for (let n = 0; threads() !== count && n < 200; n++) {
       globalThis.gc?.();
@@ -80,7 +80,7 @@ const IN_CONTEXTS = `
   }
 `;
 
-// The context that was first holds the listeners, and they hold it.
+// The first context owns the listeners, and they keep it alive.
 linuxTest(
   'contexts that share a process share its listeners, and the threads of forgotten ones end',
   async () => {

@@ -1,8 +1,8 @@
 /**
  * Shows what a trace looks like: runs a real Flue agent and a real Flue workflow, and prints the
  * traces they send. With BRAINTRUST_API_KEY set they go to Braintrust, otherwise to a collector in
- * this process, which then shows them in a browser until Ctrl-C. Ends at once with --no-serve or where
- * CI is set, and with 1 when anything is missing or wrong.
+ * this process, which then shows them in a browser until Ctrl-C. Does not serve with --no-serve or if
+ * CI is set. Exits with 1 if anything is missing or wrong.
  *
  *     npm run demo [-- --no-serve]
  */

@@ -165,7 +165,7 @@ class Span {
 
   async permalink() {
     const { orgName, projectId } = this.#exporter.traceDestination() ?? {};
-    // A delivery logs in.
+    // The flush performs the login.
     if (!orgName || !projectId) await this.#exporter.flush({ timeoutMs: LOGIN_MS });
     return this.link();
   }
@@ -241,7 +241,7 @@ class Span {
    */
   #record(type, update, priority) {
     if (this.#isRefused) {
-      // What was cut from the update is lost with it.
+      // Discards the mark of a cut update: the update itself is lost.
       takeCut();
       return true;
     }

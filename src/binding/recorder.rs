@@ -47,7 +47,7 @@ pub struct Recorder {
 
 #[napi]
 impl Recorder {
-  /// Throws when the settings are invalid. Starts no thread, unless the spool has segments to deliver.
+  /// Throws when the settings are invalid. Starts no thread, unless there is a spool to deliver.
   #[napi(constructor, catch_unwind, ts_args_type = "settings: JsonString<RawConfig>")]
   pub fn new(env: &Env, settings: String) -> Result<Self> {
     let settings = parsed(&settings)?;

@@ -13,7 +13,7 @@ const { LiveFeed } = require('./live-feed');
 /** @typedef {import('./types').TraceSummary} TraceSummary */
 
 /**
- * Where the viewer has its rows from.
+ * The source of the viewer's rows.
  *
  * @typedef {object} Source
  * @property {string} host the address that the server listens on
@@ -54,7 +54,7 @@ class Viewer {
   }
 
   /**
-   * Serves what is the viewer's, and refuses whatever is sent on behalf of another web page.
+   * Serves the viewer's paths, and refuses requests of other web pages.
    *
    * @param {Request} request
    * @param {Response} response

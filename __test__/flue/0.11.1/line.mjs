@@ -1,4 +1,4 @@
-/** Flue 0.11.1 in the shape that `shared/flue-1.mjs` asks for. */
+/** Flue 0.11.1 with the interface that `shared/flue-1.mjs` expects. */
 import * as piAi from '@earendil-works/pi-ai';
 import * as flue from '@flue/runtime';
 import * as internal from '@flue/runtime/internal';

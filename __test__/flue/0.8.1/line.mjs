@@ -1,4 +1,4 @@
-/** Flue 0.8.1 in the shape that `shared/flue-1.mjs` asks for. All its state is in memory. */
+/** Flue 0.8.1 with the interface that `shared/flue-1.mjs` expects. All its state is in memory. */
 import * as piAi from '@earendil-works/pi-ai';
 import * as flue from '@flue/runtime';
 import { observe, registerApiProvider, registerProvider } from '@flue/runtime/app';

@@ -1,5 +1,5 @@
 /**
- * Flue 1.0.0-beta.9 in the shape that `shared/flue-1.mjs` asks for; the packages are those of the
+ * Flue 1.0.0-beta.9 with the interface that `shared/flue-1.mjs` expects; the packages are those of the
  * workflow example.
  */
 import * as flue from '../../../examples/workflow/node_modules/@flue/runtime/dist/index.mjs';

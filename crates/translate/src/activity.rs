@@ -25,7 +25,7 @@ pub enum Activity {
   Task(String),
   /// A compaction, by its operation: compactions of one operation never overlap.
   Compaction(String),
-  /// A span of the application's own, by its row id.
+  /// A custom span, by its row id.
   #[serde(rename = "Span")]
   CustomSpan(String),
 }

@@ -1,5 +1,4 @@
-//! Spans that an event opens although their own start never came: it was filtered out, refused, or came to
-//! another process.
+//! Opens spans whose start event never arrived: it was filtered out, refused, or went to another process.
 
 use crate::{activity::Activity, operation, run, state::State};
 use braintrust_row::Row;
@@ -15,7 +14,7 @@ pub fn open_enclosing(state: &mut State, event: &Event<'_>) -> Vec<Row> {
     | Body::ToolStart(_)
     | Body::ToolEnd(_)
     | Body::CompactionStart(_) => open_both(state, event, ids),
-    // The task of a task's start is not the one that encloses the delegating operation.
+    // The id in a `task_start` names the new task, not the one that encloses the delegating operation.
     Body::TaskStart(_) => open_both(state, event, &Ids { task: None, ..ids.clone() }),
     _ => Vec::new(),
   }

@@ -7,7 +7,7 @@ use crate::Translator;
 /// Every member of the file, as the first release wrote it.
 const WRITTEN: &str = include_str!("open-spans.json");
 
-/// The file's spans in one order.
+/// The file with its spans in a fixed order.
 fn sorted(text: &[u8]) -> Value {
   let mut file: Value = serde_json::from_slice(text).unwrap();
   file["spans"].as_array_mut().unwrap().sort_by_key(|span| span[0].to_string());
