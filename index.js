@@ -79,35 +79,19 @@ function create() {
   };
 }
 
-const {
-  initLogger,
-  braintrustFlueObserver,
-  braintrustFlueInstrumentation,
-  currentSpan,
-  injectTraceContext,
-  logError,
-  startSpan,
-  traced,
-  wrapTraced,
-  setMaskingFunction,
-  flush,
-  stats,
-  close,
-} = presentOrNew();
+const api = presentOrNew();
 
-// Listed by name, so that `import { initLogger } from 'flue-braintrust'` works.
-module.exports = {
-  initLogger,
-  braintrustFlueObserver,
-  braintrustFlueInstrumentation,
-  currentSpan,
-  injectTraceContext,
-  logError,
-  startSpan,
-  traced,
-  wrapTraced,
-  setMaskingFunction,
-  flush,
-  stats,
-  close,
-};
+// One by one, so that `import { initLogger } from 'flue-braintrust'` works.
+exports.initLogger = api.initLogger;
+exports.braintrustFlueObserver = api.braintrustFlueObserver;
+exports.braintrustFlueInstrumentation = api.braintrustFlueInstrumentation;
+exports.currentSpan = api.currentSpan;
+exports.injectTraceContext = api.injectTraceContext;
+exports.logError = api.logError;
+exports.startSpan = api.startSpan;
+exports.traced = api.traced;
+exports.wrapTraced = api.wrapTraced;
+exports.setMaskingFunction = api.setMaskingFunction;
+exports.flush = api.flush;
+exports.stats = api.stats;
+exports.close = api.close;
