@@ -115,7 +115,7 @@ test('the key may stand in the nearest .env.braintrust, and nothing of it reache
     expect(ended.stderr).not.toContain('from the file');
   }));
 
-test('of the variables of the process only ours and the extra certificates are read', async () => {
+test('of the variables of the process only ours and those of the network are read', async () => {
   const program = `console.log(Object.keys(require('./js/environment.js').environment().env).sort().join())`;
   const env = {
     BRAINTRUST_ORG_NAME: 'acme',
@@ -124,8 +124,9 @@ test('of the variables of the process only ours and the extra certificates are r
     NODE_EXTRA_CA_CERTS: '/nowhere.pem',
     NODE_EXTRA_CA_CERTS_KEY: 'secret',
     NODE_NO_WARNINGS: '1',
+    no_proxy: '*',
   };
-  const read = 'BRAINTRUST_ORG_NAME,FLUE_BRAINTRUST_LOGS,NODE_EXTRA_CA_CERTS\n';
+  const read = 'BRAINTRUST_ORG_NAME,FLUE_BRAINTRUST_LOGS,NODE_EXTRA_CA_CERTS,no_proxy\n';
   expect(await run(['-e', program], env)).toMatchObject({ code: 0, stdout: read });
 });
 

@@ -7,7 +7,23 @@ const path = require('node:path');
 const { parseEnv } = require('node:util');
 
 /** The variables of the process that are ours to read, by their names. */
-const OURS = /^(FLUE_)?BRAINTRUST_|^NODE_EXTRA_CA_CERTS$/;
+const OURS = /^(FLUE_)?BRAINTRUST_/;
+
+/**
+ * The general variables for proxies and certificates. They are looked up by name: on Windows, names have no case.
+ * `REQUEST_METHOD` is that of CGI, where `HTTP_PROXY` comes from the client.
+ */
+const NETWORK_VARIABLES = [
+  'NODE_EXTRA_CA_CERTS',
+  'NODE_TLS_REJECT_UNAUTHORIZED',
+  'SSL_CERT_FILE',
+  'SSL_CERT_DIR',
+  ...['HTTPS_PROXY', 'HTTP_PROXY', 'ALL_PROXY', 'NO_PROXY'].flatMap((name) => [
+    name.toLowerCase(),
+    name,
+  ]),
+  'REQUEST_METHOD',
+];
 
 /** The variables that `.env.braintrust` may set; others in it are not ours to read. */
 const FILE_VARIABLES = [
@@ -37,16 +53,20 @@ function environment() {
   for (const [name, value] of Object.entries(process.env)) {
     if (OURS.test(name) && value !== undefined) env[name] = value;
   }
+  Object.assign(env, pick(process.env, NETWORK_VARIABLES));
   const { path: name, variables, error } = nearestFile();
   const unreadable = error && `${name} cannot be read (${error.message}).`;
-  return { env, file: pick(variables), ...(unreadable && { unreadable }) };
+  return { env, file: pick(variables, FILE_VARIABLES), ...(unreadable && { unreadable }) };
 }
 
-/** @param {NodeJS.Dict<string>} variables */
-function pick(variables) {
+/**
+ * @param {NodeJS.Dict<string>} variables
+ * @param {readonly string[]} names
+ */
+function pick(variables, names) {
   /** @type {Record<string, string>} */
   const picked = {};
-  for (const name of FILE_VARIABLES) {
+  for (const name of names) {
     const value = variables[name];
     if (value !== undefined) picked[name] = value;
   }

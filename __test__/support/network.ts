@@ -6,6 +6,9 @@ import { join } from 'node:path';
 
 const TLS = join(__dirname, '../fixtures/tls');
 
+/** A certificate in `fixtures/tls`: all are of the same key. */
+export const certificateFile = (name: string) => join(TLS, name);
+
 /** The certificate of `tlsInFrontOf`, for `braintrust.test` and 127.0.0.1, signed by itself. */
 export const CERTIFICATE = join(TLS, 'certificate.pem');
 
@@ -16,10 +19,10 @@ export interface Listener {
 }
 
 /** What speaks HTTPS in front of a server that does not, and asks it in that server's own name. */
-export function tlsInFrontOf(port: number): Promise<Listener> {
+export function tlsInFrontOf(port: number, certificate = CERTIFICATE): Promise<Listener> {
   const files = {
     key: readFileSync(join(TLS, 'key.pem')),
-    cert: readFileSync(CERTIFICATE),
+    cert: readFileSync(certificate),
   };
   const server = createHttpsServer(files, (request, response) => {
     const { method, url: path, headers } = request;
@@ -54,6 +57,22 @@ export async function tunnelProxy(
   });
   return { ...(await listen(server)), asked };
 }
+
+/** A proxy that reaches nothing, and remembers by the names of its clients what it was asked for. */
+export async function recordingProxy(): Promise<Listener & { asked: Set<string> }> {
+  const asked = new Set<string>();
+  const server = createServer((request, response) => {
+    asked.add(clientOf(request.headers['user-agent']));
+    response.writeHead(502).end();
+  });
+  server.on('connect', (request, socket) => {
+    asked.add(clientOf(request.headers['user-agent']));
+    socket.end('HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n');
+  });
+  return { ...(await listen(server)), asked };
+}
+
+const clientOf = (agent = '') => (agent.startsWith('flue-braintrust/') ? 'ours' : 'node');
 
 /** A port at which nothing listens. */
 export async function closedPort(): Promise<number> {

@@ -10,6 +10,7 @@ use export::{
 };
 use serde::Serialize;
 use tokio::{runtime, time::Instant};
+use url::Url;
 
 use crate::{
   clock::Clock,
@@ -43,9 +44,9 @@ pub struct Probe {
   /// Where rows are sent; `None`: the connection failed.
   session: Option<ProbedSession>,
   failure: Option<Failure>,
-  /// Why the file of `NODE_EXTRA_CA_CERTS` is not used.
+  /// What the user must know of the certificates.
   #[serde(rename = "complaint")]
-  certificate_error: Option<String>,
+  certificate_warning: Option<String>,
   /// The duration in milliseconds.
   took_ms: u128,
 }
@@ -85,12 +86,18 @@ impl Plan {
       org_name: settings.org_name.clone(),
       project_name: settings.project_name.clone(),
       project_id: settings.project_id.clone(),
-      proxy: Client::proxy(settings, &settings.app_url),
+      proxy: proxy(settings, &settings.app_url),
       request_timeout_ms: settings.request_timeout.as_millis(),
       spool_dir: settings.spool.as_ref().map(|spool| spool.dir.display().to_string()),
       destination: format!("{:016x}", settings.destination),
     }
   }
+}
+
+/// The proxy of requests to `url`, without its credentials.
+fn proxy(settings: &Settings, url: &str) -> Option<String> {
+  let proxy = settings.proxies.find(&Url::parse(url).ok()?).ok().flatten()?;
+  Some(proxy.address())
 }
 
 /// Connects once, on a thread of its own. Calls `reply` exactly once, whatever happens.
@@ -133,17 +140,17 @@ fn attempt(settings: &Settings) -> Probe {
     Ok(client) => client,
     Err(error) => return Probe::failed(error.to_string()),
   };
-  let certificate_error = client.certificate_error().map(ToString::to_string);
+  let certificate_warning = client.certificate_warning().map(str::to_owned);
   let probe = match runtime.block_on(connect(&client, settings, Clock::start())) {
     Ok(session) => Probe::connected(settings, session),
     Err(error) => Probe::refused(&error),
   };
-  Probe { certificate_error, ..probe }
+  Probe { certificate_warning, ..probe }
 }
 
 impl Probe {
   fn empty() -> Self {
-    Self { session: None, failure: None, certificate_error: None, took_ms: 0 }
+    Self { session: None, failure: None, certificate_warning: None, took_ms: 0 }
   }
 
   fn failed(message: String) -> Self {
@@ -159,7 +166,7 @@ impl Probe {
 
   fn connected(settings: &Settings, session: Session) -> Self {
     let probed = ProbedSession {
-      proxy: Client::proxy(settings, &session.api_url),
+      proxy: proxy(settings, &session.api_url),
       max_bytes: session.max_bytes(),
       limit: session.limit,
       api_url: redact_url(&session.api_url),

@@ -281,7 +281,7 @@ impl<'a> Host<'a> {
     let task = self.requests.spawn(async move {
       match client {
         Ok(client) => (id, client.execute(call).await),
-        Err(error) => (id, Err(TransportError(error.to_string()))),
+        Err(error) => (id, Err(TransportError::Failed(error.to_string()))),
       }
     });
     self.request_of.insert(task.id(), id);
@@ -293,8 +293,8 @@ impl<'a> Host<'a> {
       return Ok(client.clone());
     }
     let client = Client::new(self.settings)?;
-    if let Some(error) = client.certificate_error() {
-      self.shared.account.diagnostics.once(Code::Certificates, &error.to_string());
+    if let Some(warning) = client.certificate_warning() {
+      self.shared.account.diagnostics.once(Code::Certificates, warning);
     }
     self.client = Some(client.clone());
     Ok(client)
@@ -308,7 +308,7 @@ impl<'a> Host<'a> {
     let Some(request) = self.request_of.remove(&task) else { return };
     let (id, result) = responded.unwrap_or_else(|error| {
       // A task that panicked has no response: what it carried is sent again.
-      (request, Err(TransportError(format!("the request failed: {error}"))))
+      (request, Err(TransportError::Failed(format!("the request failed: {error}"))))
     });
     self.exporter.handle_response(id, result, self.shared.clock.now());
   }

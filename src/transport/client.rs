@@ -3,29 +3,37 @@
 //! The key is not a default header: each request sets its own. Errors contain no text of a server, so an echoed key
 //! is never printed.
 
-use std::{sync::Arc, time::Duration};
+use std::{error::Error, io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use export::{
-  config::Settings,
-  transport::{Body, Call, Reads, Response, TransportError, redact_url},
+  config::{Proxies, Proxy, Settings},
+  transport::{Body, Call, Reads, Response, TransportError},
 };
-use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{
-  header::RETRY_AFTER,
+  StatusCode,
+  header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue, RETRY_AFTER},
   multipart::{Form, Part},
   redirect,
 };
-use thiserror::Error;
+use rustls::{CertificateError, ClientConfig, OtherError};
+use thiserror::Error as ThisError;
 use tokio::time::timeout;
+use url::Url;
 
-use super::{
-  crypto,
-  roots::{self, RootsError},
-};
+use super::{crypto, encoding::decode, roots::Configured, verifier::Verifier};
 
 /// The most time to open a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The most headers of a response. Node's limit is twice that.
+const MAX_HEADERS: usize = 1000;
+/// What errors of proxies that want other credentials say: of HTTP tunnels, and of SOCKS.
+const REFUSALS: [&str; 4] = [
+  "proxy authorization required",
+  "credentials not accepted",
+  "does not support user/pass authentication",
+  "implements authentication incorrectly",
+];
 /// The most bytes of a body that is read.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// The most bytes of an unused body that are drained, so that the connection can be reused.
@@ -34,7 +42,7 @@ const MAX_DRAINED_BYTES: usize = 64 * 1024;
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// Why there is no client.
-#[derive(Debug, Error)]
+#[derive(Debug, ThisError)]
 pub enum ClientError {
   /// TLS could not be set up.
   #[error("the HTTPS client could not be set up: {0}")]
@@ -45,59 +53,59 @@ pub enum ClientError {
 #[derive(Clone)]
 pub struct Client {
   http: reqwest::Client,
-  certificate_error: Option<Arc<RootsError>>,
+  proxies: Proxies,
+  certificate_warning: Option<Arc<str>>,
 }
 
 impl Client {
-  /// Sets up TLS, and the proxy of the environment unless everything is on this machine. Nothing is connected yet.
-  /// Certificates that cannot be used are no failure, see [`Self::certificate_error`].
+  /// Sets up TLS and proxies. Nothing is connected yet. Certificates that cannot be used are no failure, see
+  /// [`Self::certificate_warning`].
   ///
   /// # Errors
   /// When TLS cannot be set up.
   pub fn new(settings: &Settings) -> Result<Self, ClientError> {
-    // Fails only when a provider is installed already, which then serves.
-    let _installed = crypto::provider().install_default();
-    let (extra, certificate_error) = match settings.extra_ca_certs.as_deref().map(roots::read) {
-      None => (Vec::new(), None),
-      Some(Ok(certificates)) => (certificates, None),
-      Some(Err(error)) => (Vec::new(), Some(Arc::new(error))),
-    };
-    let builder = reqwest::Client::builder();
-    let builder = if settings.is_local() { builder.no_proxy() } else { builder };
-    let http = builder
+    let configured = Configured::read(&settings.trust);
+    let tls = tls(&configured, settings.trust.is_verified)
+      .map_err(|error| ClientError::Tls(cause(&error)))?;
+    let proxies = settings.proxies.clone();
+    let http = reqwest::Client::builder()
+      .tls_backend_preconfigured(tls)
+      .proxy(reqwest::Proxy::custom(move |url| url_of(proxies.find(url).ok().flatten())))
       .user_agent(concat!("flue-braintrust/", env!("CARGO_PKG_VERSION")))
       .connect_timeout(CONNECT_TIMEOUT)
       // A redirect would take the rows, or the key, to another server.
       .redirect(redirect::Policy::none())
-      // Slim container images have no certificates of their own: bundled roots stand beside the platform's.
-      .tls_certs_merge(roots::bundled().chain(extra))
+      // Gateways that encode a response all the same are decoded.
+      .default_headers(HeaderMap::from_iter([(
+        ACCEPT_ENCODING,
+        HeaderValue::from_static("identity"),
+      )]))
+      .http1_max_headers(MAX_HEADERS)
+      .http1_allow_obsolete_multiline_headers_in_responses(true)
+      .http1_ignore_invalid_headers_in_responses(true)
       .build()
       .map_err(|error| ClientError::Tls(cause(&error)))?;
-    Ok(Self { http, certificate_error })
+    let certificate_warning = certificate_warning(&configured, settings.trust.is_verified);
+    Ok(Self { http, proxies: settings.proxies.clone(), certificate_warning })
   }
 
-  /// Why the file of `NODE_EXTRA_CA_CERTS` is not used, although the client works.
-  pub fn certificate_error(&self) -> Option<&RootsError> {
-    self.certificate_error.as_deref()
-  }
-
-  /// The proxy through which `url` is requested, without its credentials: by the rules that the client's own
-  /// requests follow.
-  pub fn proxy(settings: &Settings, url: &str) -> Option<String> {
-    if settings.is_local() {
-      return None;
-    }
-    let proxy = Matcher::from_system().intercept(&url.parse().ok()?)?;
-    Some(redact_url(&proxy.uri().to_string()))
+  /// What the user must know of the certificates, although the client works: files that are not used, or that nothing
+  /// is verified.
+  pub fn certificate_warning(&self) -> Option<&str> {
+    self.certificate_warning.as_deref()
   }
 
   /// Sends a request, and reads of the response what matters.
   ///
   /// # Errors
-  /// When there is no response in time, or a body that matters breaks off.
+  /// When there is no response in time, a body that matters breaks off, or the proxy refuses.
   pub async fn execute(&self, call: Call) -> Result<Response, TransportError> {
     let Call { method, url, headers, body, timeout, reads } = call;
-    let request = self.http.request(method, url).headers(headers).timeout(timeout);
+    let parsed = Url::parse(&url).map_err(|error| TransportError::Failed(error.to_string()))?;
+    let proxy =
+      self.proxies.find(&parsed).map_err(|error| TransportError::Proxy(error.to_string()))?;
+    let failed = |error| failed(error, proxy);
+    let request = self.http.request(method, parsed.clone()).headers(headers).timeout(timeout);
     let request = match body {
       Body::Bytes(bytes) => request.body(bytes),
       Body::Form { fields, file, media_type } => {
@@ -105,6 +113,9 @@ impl Client {
       }
     };
     let response = request.send().await.map_err(failed)?;
+    if let (StatusCode::PROXY_AUTHENTICATION_REQUIRED, Some(proxy)) = (response.status(), proxy) {
+      return Err(refused(proxy));
+    }
     let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
     let head = Response {
       status: response.status().as_u16(),
@@ -115,8 +126,42 @@ impl Client {
       drain(response).await;
       return Ok(head);
     }
-    Ok(Response { body: read(response).await?, ..head })
+    let encoding = response.headers().get(CONTENT_ENCODING);
+    let encoding = encoding.map(|it| String::from_utf8_lossy(it.as_bytes()).into_owned());
+    let mut body = read(response, proxy).await?;
+    if let Some(encoding) = encoding {
+      body = decode(&encoding, &body, MAX_BODY_BYTES)
+        .map_err(|error| TransportError::Failed(error.to_string()))?
+        .into();
+    }
+    Ok(Response { body, ..head })
   }
+}
+
+fn tls(configured: &Configured, is_verified: bool) -> Result<ClientConfig, rustls::Error> {
+  let provider = Arc::new(crypto::provider());
+  let verifier = Verifier::new(&configured.certificates, is_verified, provider.clone())?;
+  let mut tls = ClientConfig::builder_with_provider(provider)
+    .with_safe_default_protocol_versions()?
+    .dangerous()
+    .with_custom_certificate_verifier(Arc::new(verifier))
+    .with_no_client_auth();
+  tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+  Ok(tls)
+}
+
+fn certificate_warning(configured: &Configured, is_verified: bool) -> Option<Arc<str>> {
+  let unverified = "NODE_TLS_REJECT_UNAUTHORIZED=0: certificates are not verified; whoever intercepts the connection \
+                    reads the API key and the traces";
+  let mut warnings: Vec<String> = configured.errors.iter().map(ToString::to_string).collect();
+  if !is_verified {
+    warnings.push(unverified.to_owned());
+  }
+  (!warnings.is_empty()).then(|| warnings.join("; ").into())
+}
+
+fn url_of(proxy: Option<&Proxy>) -> Option<Url> {
+  proxy.map(|proxy| proxy.url().clone())
 }
 
 fn form(
@@ -130,11 +175,14 @@ fn form(
   Ok(form.part("file", file))
 }
 
-async fn read(mut response: reqwest::Response) -> Result<Bytes, TransportError> {
+async fn read(
+  mut response: reqwest::Response,
+  proxy: Option<&Proxy>,
+) -> Result<Bytes, TransportError> {
   let mut body = Vec::new();
-  while let Some(chunk) = response.chunk().await.map_err(failed)? {
+  while let Some(chunk) = response.chunk().await.map_err(|error| failed(error, proxy))? {
     if body.len() + chunk.len() > MAX_BODY_BYTES {
-      return Err(TransportError("the response is too large".to_owned()));
+      return Err(TransportError::Failed("the response is too large".to_owned()));
     }
     body.extend_from_slice(&chunk);
   }
@@ -155,8 +203,15 @@ async fn drain(mut response: reqwest::Response) {
   let _unfinished = timeout(DRAIN_TIMEOUT, rest).await;
 }
 
-fn failed(error: reqwest::Error) -> TransportError {
+fn failed(error: reqwest::Error, proxy: Option<&Proxy>) -> TransportError {
   let error = error.without_url();
+  let cause = cause(&error);
+  if let Some(proxy) = proxy.filter(|_| REFUSALS.iter().any(|refusal| cause.contains(refusal))) {
+    return refused(proxy);
+  }
+  let through = proxy.filter(|_| error.is_connect());
+  let through =
+    through.map(|it| format!(" through the proxy {}", it.address())).unwrap_or_default();
   let step = if error.is_timeout() {
     "no response in time"
   } else if error.is_connect() {
@@ -164,14 +219,31 @@ fn failed(error: reqwest::Error) -> TransportError {
   } else {
     "the connection broke"
   };
-  TransportError(format!("{step}: {}", cause(&error)))
+  TransportError::Failed(format!("{step}{through}: {cause}"))
+}
+
+/// The proxy wants other credentials.
+fn refused(proxy: &Proxy) -> TransportError {
+  TransportError::Proxy(format!("proxy authentication failed: {}", proxy.refusal()))
 }
 
 /// The root cause of an error: the layers above it only state that something failed.
-fn cause(error: &dyn std::error::Error) -> String {
+fn cause(error: &(dyn Error + 'static)) -> String {
   let mut cause = error;
-  while let Some(deeper) = cause.source() {
+  while let Some(deeper) = below(cause) {
     cause = deeper;
   }
-  cause.to_string()
+  match cause.downcast_ref::<rustls::Error>() {
+    Some(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(reason)))) => {
+      format!("invalid peer certificate: {reason}")
+    }
+    _ => cause.to_string(),
+  }
+}
+
+fn below<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+  match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+    Some(inner) => Some(inner),
+    None => error.source(),
+  }
 }

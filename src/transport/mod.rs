@@ -3,10 +3,13 @@
 //! It handles TLS, proxies, timeouts, and how much of a response is read. The crate `export` decides what to send and
 //! what a response means.
 
+mod certificate;
 mod client;
 mod connect;
 mod crypto;
+mod encoding;
 mod roots;
+mod verifier;
 
 pub use client::{Client, ClientError};
 pub use connect::connect;

@@ -12,6 +12,10 @@ const { SKIPPED } = require('./finding');
 /** @typedef {import('./finding').Known} Known */
 /** @typedef {import('../../js/native-types.d.ts').Probe} Probe */
 
+/** What the native part says of a proxy that wants other credentials, and of a variable that names no proxy. */
+const WRONG_CREDENTIALS = /the proxy \S+ (requires|refuses the) credentials/;
+const BAD_PROXY = /is not the URL of a proxy|is not a kind of proxy/;
+
 /**
  * @param {Known} known
  * @returns {Promise<Finding>}
@@ -23,11 +27,15 @@ async function checkNetwork(known) {
   const { failure, session, complaint } = probe;
   const way = plan.proxy === null ? '' : ` through the proxy ${plan.proxy}`;
 
-  // A tunnel that is refused has no answer of its own.
-  if (failure?.status === 407 || /proxy authorization required/.test(failure?.message ?? '')) {
-    const advice = 'Put its user and password into HTTPS_PROXY, as http://user:password@host:port.';
-    const detail = `the proxy ${plan.proxy} wants credentials: ${failure?.message}`;
+  if (failure !== null && WRONG_CREDENTIALS.test(failure.message)) {
+    const advice =
+      'Put its user and password into the variable, as http://user:password@host:port, special characters percent-encoded.';
+    const detail = `the proxy ${plan.proxy} wants credentials: ${failure.message}`;
     return { status: 'failed', detail, advice };
+  }
+  if (failure !== null && BAD_PROXY.test(failure.message)) {
+    const advice = 'Correct the variable, or unset it. Until then nothing is sent.';
+    return { status: 'failed', detail: failure.message, advice };
   }
   if (failure?.step === 'login' && failure.status === null) {
     return explained(failure.message, plan.appUrl, plan.proxy, 'BRAINTRUST_APP_URL');
@@ -36,7 +44,7 @@ async function checkNetwork(known) {
     return { status: 'failed', detail: failure.message };
   }
   if (complaint !== null) {
-    const advice = 'Correct the path, or unset the variable. The usual certificates serve.';
+    const advice = 'Correct the variable, or unset it. The other certificates serve.';
     return { status: 'warning', detail: complaint, advice };
   }
   if (session !== null && session.organisation === null) {

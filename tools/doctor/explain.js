@@ -28,6 +28,9 @@ const TRUST =
   'If that server is yours, or a proxy of your company opens the traffic, name the certificate of its ' +
   'authority, as a PEM file, in NODE_EXTRA_CA_CERTS.';
 
+/** What the native part says of a certificate that it does not trust. */
+const UNTRUSTED = /invalid peer certificate: (.*)/;
+
 /**
  * Diagnoses with Node's own network functions why the native part failed to connect: name, connection and
  * certificate, one after the other. Sends no request.
@@ -35,13 +38,14 @@ const TRUST =
  * @param {string} url whom it wanted to reach
  * @param {string | null} proxy through which it wanted to
  * @param {string} variable the variable that names `url`
+ * @param {string} message of the native part
  * @returns {Promise<Explanation>}
  */
-async function explain(url, proxy, variable) {
+async function explain(url, proxy, variable, message) {
   const target = new URL(proxy ?? url);
   const host = target.hostname.replace(/^\[|\]$/g, '');
   const port = Number(target.port) || (target.protocol === 'https:' ? 443 : 80);
-  const who = proxy === null ? variable : 'HTTPS_PROXY or HTTP_PROXY';
+  const who = proxy === null ? variable : 'HTTPS_PROXY, HTTP_PROXY or ALL_PROXY';
 
   try {
     await dns.lookup(host);
@@ -51,9 +55,13 @@ async function explain(url, proxy, variable) {
       advice: `Check the spelling in ${who}, and that this machine may look names up.`,
     };
   }
+  const distrust = UNTRUSTED.exec(message)?.[1];
   const connected = await attempt(() => net.connect({ host, port }), 'connect');
   if (connected !== undefined) {
     return unconnected(connected, `${proxy === null ? '' : 'the proxy '}${host}:${port}`, who);
+  }
+  if (proxy !== null && distrust !== undefined) {
+    return { finding: `the certificate behind the proxy: ${distrust}`, advice: TRUST };
   }
   if (proxy !== null) {
     return {
@@ -61,10 +69,10 @@ async function explain(url, proxy, variable) {
       advice: `Let the proxy pass it, correct ${who}, or except the host by NO_PROXY.`,
     };
   }
-  if (target.protocol !== 'https:') return unknown();
+  if (target.protocol !== 'https:') return unknown(message);
   const servername = net.isIP(host) === 0 ? host : undefined;
   const secured = await attempt(() => tls.connect({ host, port, servername }), 'secureConnect');
-  return secured === undefined ? unknown() : unsecured(secured, target, variable);
+  return secured === undefined ? unknown(message) : unsecured(secured, target, variable);
 }
 
 /**
@@ -109,8 +117,24 @@ function unsecured(code, target, variable) {
   };
 }
 
-/** @returns {Explanation} */
-function unknown() {
+/**
+ * Node itself gets through.
+ *
+ * @param {string} message
+ * @returns {Explanation}
+ */
+function unknown(message) {
+  const distrust = UNTRUSTED.exec(message)?.[1];
+  if (distrust !== undefined) {
+    const finding = `Node trusts the certificate, the native part does not: ${distrust}`;
+    return { finding, advice: TRUST };
+  }
+  if (/alert: HandshakeFailure|NoCipherSuites|peer is incompatible/i.test(message)) {
+    const finding = 'the server offers no TLS that the native part speaks';
+    const advice =
+      'It needs TLS 1.3, or 1.2 with ECDHE, and a certificate of RSA 2048 or more, P-256, P-384 or Ed25519.';
+    return { finding, advice };
+  }
   const advice = 'Node itself gets through: try again, and if it stays so, please report it.';
   return { finding: 'the connection breaks off', advice };
 }
@@ -153,7 +177,7 @@ function codeOf(error) {
  * @returns {Promise<import('./finding').Finding>}
  */
 async function explained(message, url, proxy, variable) {
-  const { finding, advice } = await explain(url, proxy, variable);
+  const { finding, advice } = await explain(url, proxy, variable, message);
   return { status: 'failed', detail: `${finding}. The attempt: ${message}`, advice };
 }
 

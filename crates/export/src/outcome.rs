@@ -25,7 +25,8 @@ pub enum ExportOutcome {
 /// Classifies a response. `unix_ms` is the wall clock, for `Retry-After` dates.
 pub fn classify(result: &Result<Response, TransportError>, unix_ms: i64) -> ExportOutcome {
   match result {
-    Err(_) => ExportOutcome::Retry(Duration::ZERO),
+    Err(TransportError::Failed(_)) => ExportOutcome::Retry(Duration::ZERO),
+    Err(TransportError::Proxy(_)) => ExportOutcome::Unauthorized,
     Ok(response) => match response.status {
       // Every 2xx status means delivered; the body is ignored.
       200..=299 => ExportOutcome::Delivered,
@@ -82,7 +83,7 @@ mod tests {
       assert_eq!(outcome(status, None), ExportOutcome::Retry(Duration::ZERO), "{status}");
     }
     assert_eq!(
-      classify(&Err(TransportError("reset".into())), 0),
+      classify(&Err(TransportError::Failed("reset".into())), 0),
       ExportOutcome::Retry(Duration::ZERO)
     );
   }
@@ -142,6 +143,8 @@ mod tests {
     assert_eq!(outcome(401, None), ExportOutcome::Unauthorized);
     assert_eq!(outcome(403, None), ExportOutcome::Unauthorized);
     assert_eq!(outcome(407, None), ExportOutcome::Unauthorized);
+    let refused = Err(TransportError::Proxy("407".into()));
+    assert_eq!(classify(&refused, 0), ExportOutcome::Unauthorized);
     for redirect in [301, 302, 307, 308] {
       assert_eq!(outcome(redirect, None), ExportOutcome::Unauthorized, "{redirect}");
     }

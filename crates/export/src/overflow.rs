@@ -115,7 +115,12 @@ struct Target {
 }
 
 fn parse_url<'de, D: Deserializer<'de>>(from: D) -> Result<Url, D::Error> {
-  Url::parse(&String::deserialize(from)?).map_err(D::Error::custom)
+  let url = String::deserialize(from)?;
+  // The parser has no table of Unicode names.
+  if !url.is_ascii() {
+    return Err(D::Error::custom("the URL is not ASCII"));
+  }
+  Url::parse(&url).map_err(D::Error::custom)
 }
 
 #[derive(Deserialize)]

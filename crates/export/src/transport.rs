@@ -101,8 +101,14 @@ impl Response {
 
 /// Why there is no response. Contains no content and no credentials.
 #[derive(Clone, Debug, Error)]
-#[error("{0}")]
-pub struct TransportError(pub String);
+pub enum TransportError {
+  /// The request failed. A repetition may succeed.
+  #[error("{0}")]
+  Failed(String),
+  /// The proxy refuses its credentials, or its variable is invalid. Only the user can change that.
+  #[error("{0}")]
+  Proxy(String),
+}
 
 /// The URL without credentials, for messages.
 pub fn redact_url(url: &str) -> String {

@@ -119,7 +119,7 @@ impl Server {
       if is_storage { concerns_storage } else { *fault != FaultKind::Storage }
     });
     let quick = Duration::from_micros(rng.u64(500..30_000));
-    let failed = |why: &str| Err(TransportError(why.to_owned()));
+    let failed = |why: &str| Err(TransportError::Failed(why.to_owned()));
     if let Some(fault) = fault {
       coverage.count(fault.name());
     }

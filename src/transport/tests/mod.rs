@@ -2,6 +2,7 @@
 
 mod key;
 mod overflow;
+mod proxy;
 mod server;
 mod session;
 mod tls;

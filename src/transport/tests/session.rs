@@ -155,3 +155,50 @@ async fn the_user_can_lower_the_limit_and_raise_it_if_the_server_states_none() {
     assert_eq!(session.max_bytes(), most);
   }
 }
+
+#[tokio::test]
+async fn a_response_with_many_headers_or_odd_ones_is_read() {
+  let many: Vec<String> = (0..900).map(|n| format!("x-trace-{n}: {n}")).collect();
+  let many: Vec<&str> = many.iter().map(String::as_str).collect();
+  for headers in [&many[..], &["x-note: caf\u{e9}"], &["x-folded: one\r\n two"], &["x bad: 1"]] {
+    let headers: Vec<String> = headers.iter().map(|header| (*header).to_owned()).collect();
+    let server = Server::start(move |url, request| {
+      let Act::Send(bytes) = braintrust(url, request, &limit()) else { unreachable!() };
+      let text = String::from_utf8(bytes).unwrap();
+      Act::Send(
+        text.replacen("\r\n\r\n", &format!("\r\n{}\r\n\r\n", headers.join("\r\n")), 1).into(),
+      )
+    })
+    .await;
+    let session = client(&server.url).connect(&settings(&server.url, json!({}))).await.unwrap();
+    assert_eq!(session.project_id, PROJECT);
+  }
+}
+
+#[tokio::test]
+async fn an_encoded_response_is_decoded_although_none_is_asked_for() {
+  // `{"org_info":[]}`
+  for (encoding, bytes, is_known) in [
+    ("gzip", "1f8b0800000000000203ab56ca2f4a8fcfcc4bcb57b28a8ead0500f047c9b20f000000", true),
+    ("deflate", "789cab56ca2f4a8fcfcc4bcb57b28a8ead05002c9d0582", true),
+    ("deflate", "ab56ca2f4a8fcfcc4bcb57b28a8ead0500", true),
+    ("BR", "0b07807b226f72675f696e666f223a5b5d7d03", true),
+    ("zstd", "28b52ffd", false),
+  ] {
+    let digits = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+    let body: Vec<u8> = bytes.as_bytes().chunks(2).map(digits).collect();
+    let head = format!(
+      "HTTP/1.1 200 OK\r\ncontent-length: {}\r\ncontent-encoding: {encoding}\r\nconnection: close\r\n\r\n",
+      body.len()
+    );
+    let server = Server::always(Act::Send([head.into_bytes(), body].concat())).await;
+    let client = client(&server.url);
+    let answer = client.ask(&server.url, "{}".into()).await;
+    if is_known {
+      assert_eq!(answer.unwrap().body, r#"{"org_info":[]}"#, "{encoding}");
+    } else {
+      assert!(answer.unwrap_err().to_string().contains("unknown encoding \"zstd\""));
+    }
+    assert_eq!(server.requests().remove(0).header("accept-encoding"), Some("identity"));
+  }
+}

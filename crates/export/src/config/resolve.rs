@@ -8,10 +8,12 @@ use translate::{Form, TurnInput};
 
 use super::{
   error::ConfigError,
+  proxy::Proxies,
   raw::{RawConfig, SpoolOptions, Toggle},
-  settings::{ApiKey, Settings, SpoolSettings},
+  settings::{ApiKey, Settings, SpoolSettings, TrustSettings},
   values::{
-    address, bytes, count, duration, filled, fingerprint, number, project_id, toggle, unknown,
+    address, bytes, count, duration, filled, fingerprint, is_loopback, number, project_id, toggle,
+    unknown,
   },
 };
 
@@ -75,9 +77,9 @@ impl Settings {
   /// The first invalid value.
   pub fn resolve(raw: RawConfig) -> Result<Self, ConfigError> {
     let RawConfig { options, env, file } = raw;
-    // Certificates belong to the machine: the file cannot set them.
-    let extra_ca_certs =
-      env.get("NODE_EXTRA_CA_CERTS").and_then(|path| filled(path)).map(Into::into);
+    // Certificates and proxies belong to the machine: the file cannot set them.
+    let trust = trust(&env);
+    let proxies = Proxies::from_variables(&env);
     let vars = Variables { env, file };
     let key = vars.or(options.api_key, "BRAINTRUST_API_KEY").ok_or(ConfigError::NoApiKey)?;
     let api_key = ApiKey::new(&key)?;
@@ -85,6 +87,7 @@ impl Settings {
     let app_url = address("appUrl (BRAINTRUST_APP_URL)", app_url)?;
     let api_url = vars.or(options.api_url, "BRAINTRUST_API_URL");
     let api_url = api_url.map(|url| address("apiUrl (BRAINTRUST_API_URL)", url)).transpose()?;
+    let is_local = is_loopback(&app_url) && api_url.as_deref().is_none_or(is_loopback);
     let org_name = vars.or(options.org_name, "BRAINTRUST_ORG_NAME");
     let project_name = vars
       .or(options.project_name, "BRAINTRUST_PROJECT_NAME")
@@ -175,11 +178,23 @@ impl Settings {
         .filter(|timeout| !timeout.is_zero())
         .unwrap_or(REQUEST_TIMEOUT),
       max_request_bytes,
-      extra_ca_certs,
+      trust,
+      proxies: if is_local { Proxies::default() } else { proxies },
       translation,
       debug_log,
       spool: spool(options.spool, vars.get("FLUE_BRAINTRUST_SPOOL_DIR"))?,
     })
+  }
+}
+
+/// As Node and OpenSSL read them: white space at the ends is part of a path only in theory.
+fn trust(env: &HashMap<String, String>) -> TrustSettings {
+  let get = |name: &str| env.get(name).and_then(|value| filled(value));
+  TrustSettings {
+    extra_ca_certs: get("NODE_EXTRA_CA_CERTS").map(Into::into),
+    ca_file: get("SSL_CERT_FILE").map(Into::into),
+    ca_dirs: get("SSL_CERT_DIR").map(Into::into),
+    is_verified: get("NODE_TLS_REJECT_UNAUTHORIZED").as_deref() != Some("0"),
   }
 }
 

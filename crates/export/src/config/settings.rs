@@ -1,12 +1,12 @@
 //! The settings of an exporter.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{ffi::OsString, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use flue_event::ContentPolicy;
 use http::HeaderValue;
 use redact::Redactor;
 
-use super::{error::ConfigError, values::is_loopback};
+use super::{error::ConfigError, proxy::Proxies};
 
 /// The settings of the spool.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,19 @@ pub struct SpoolSettings {
   pub max_age_ms: i64,
   /// Whether segments survive a crash of the machine, too. Default: false.
   pub fsync: bool,
+}
+
+/// Which certificates are trusted besides the bundled and the platform's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrustSettings {
+  /// A PEM file: `NODE_EXTRA_CA_CERTS`.
+  pub extra_ca_certs: Option<PathBuf>,
+  /// A PEM file: `SSL_CERT_FILE`.
+  pub ca_file: Option<PathBuf>,
+  /// A list of directories with PEM files, in the form of `PATH`: `SSL_CERT_DIR`.
+  pub ca_dirs: Option<OsString>,
+  /// Whether certificates are verified. Default: true; false with `NODE_TLS_REJECT_UNAUTHORIZED=0`, as in Node.
+  pub is_verified: bool,
 }
 
 /// The API key, as the `Authorization` header carries it. Never printed.
@@ -73,8 +86,10 @@ pub struct Settings {
   pub request_timeout: Duration,
   /// The most bytes of one request; `None`: as the server states.
   pub max_request_bytes: Option<usize>,
-  /// A PEM file with certificates to trust besides the bundled and the platform's.
-  pub extra_ca_certs: Option<PathBuf>,
+  /// Which certificates are trusted.
+  pub trust: TrustSettings,
+  /// The proxies of requests. None if all addresses are on this machine.
+  pub proxies: Proxies,
   /// The options of the translation.
   pub translation: translate::Options,
   /// Which content is kept at all. Default: all.
@@ -109,10 +124,5 @@ impl Settings {
   /// allocator's overhead.
   pub fn queue_room(&self) -> usize {
     self.max_queue_bytes - self.max_queue_bytes / 8
-  }
-
-  /// Whether all addresses are on this machine: then no proxy is used.
-  pub fn is_local(&self) -> bool {
-    [Some(&self.app_url), self.api_url.as_ref()].into_iter().flatten().all(|url| is_loopback(url))
   }
 }

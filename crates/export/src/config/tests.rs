@@ -128,7 +128,7 @@ fn certificates_are_configured_by_the_environment_and_not_by_the_file() {
     let raw = json!({
       "options": {"apiKey": "k"}, from: {"NODE_EXTRA_CA_CERTS": " /etc/company.pem "}
     });
-    settings(raw).unwrap().extra_ca_certs
+    settings(raw).unwrap().trust.extra_ca_certs
   };
   assert_eq!(certificates("env"), Some("/etc/company.pem".into()));
   assert_eq!(certificates("file"), None);

@@ -22,6 +22,10 @@ pub fn filled(value: &str) -> Option<String> {
 /// [`ConfigError::BadUrl`] with `name` when it is not one.
 pub fn address(name: &'static str, url: String) -> Result<String, ConfigError> {
   let url = url.trim_end_matches('/');
+  // The parser has no table of Unicode names.
+  if !url.is_ascii() {
+    return Err(ConfigError::BadUrl { name });
+  }
   match Url::parse(url) {
     Ok(parsed) if ["http", "https"].contains(&parsed.scheme()) && parsed.has_host() => {
       Ok(url.to_owned())
@@ -109,5 +113,26 @@ pub fn toggle(
     (None, Some("true" | "1")) => Ok(true),
     (None, Some("false" | "0")) => Ok(false),
     _ => Err(unknown(name, "true, false")),
+  }
+}
+
+#[cfg(test)]
+mod tests {
+  use super::*;
+
+  #[test]
+  fn a_host_that_is_not_ascii_is_no_address() {
+    for url in [
+      "https://b\u{fc}cher.test",
+      "https://b%C3%BCcher.test",
+      "https://xn--b\u{fc}cher.test",
+      "https://xn--.test",
+      "https://a.test/\u{fc}",
+      "https://\u{202e}a.test",
+      "https://\u{ff41}.test",
+    ] {
+      assert!(address("appUrl", url.to_owned()).is_err(), "{url}");
+    }
+    assert!(address("appUrl", "https://xn--bcher-kva.test/".to_owned()).is_ok());
   }
 }

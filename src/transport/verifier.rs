@@ -1,0 +1,189 @@
+//! Which servers are trusted: those that the platform and the bundled roots vouch for, and those that Node takes with
+//! the certificates that variables name.
+
+use std::sync::Arc;
+
+use rustls::{
+  CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme,
+  client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+  crypto::{CryptoProvider, WebPkiSupportedAlgorithms},
+  pki_types::{CertificateDer, ServerName, UnixTime},
+};
+
+use super::{
+  certificate::{Certificate, Distrust},
+  roots,
+};
+
+/// The most authorities between a server's certificate and a configured one.
+const MAX_AUTHORITIES: u8 = 3;
+/// The most certificates of a server that are looked at besides its own.
+const MAX_INTERMEDIATES: usize = 6;
+
+/// Verifies the certificates of servers.
+#[derive(Debug)]
+pub struct Verifier {
+  /// The platform's verifier, strict in form.
+  strict: rustls_platform_verifier::Verifier,
+  configured: Vec<Certificate>,
+  algorithms: WebPkiSupportedAlgorithms,
+  is_verified: bool,
+}
+
+impl Verifier {
+  /// A verifier that trusts `configured` besides the platform's and the bundled roots. If not `is_verified`, it trusts
+  /// every certificate.
+  ///
+  /// # Errors
+  /// When the platform's verifier cannot be set up.
+  pub fn new(
+    configured: &[CertificateDer<'static>],
+    is_verified: bool,
+    provider: Arc<CryptoProvider>,
+  ) -> Result<Self, Error> {
+    let algorithms = provider.signature_verification_algorithms;
+    // Slim container images have no certificates of their own: bundled roots stand beside the platform's.
+    let roots = roots::bundled().chain(configured.iter().cloned());
+    let strict = rustls_platform_verifier::Verifier::new_with_extra_roots(roots, provider)?;
+    let configured = configured.iter().filter_map(|der| Certificate::parse(der).ok()).collect();
+    Ok(Self { strict, configured, algorithms, is_verified })
+  }
+
+  /// Verifies a server by the configured certificates alone, with the forms of certificates that OpenSSL reads.
+  fn verify_configured(
+    &self,
+    end_entity: &CertificateDer<'_>,
+    intermediates: &[CertificateDer<'_>],
+    server: &ServerName<'_>,
+    now: UnixTime,
+  ) -> Result<(), Distrust> {
+    let leaf = Certificate::parse(end_entity)?;
+    let intermediates: Vec<Certificate> = intermediates
+      .iter()
+      .take(MAX_INTERMEDIATES)
+      .filter_map(|der| Certificate::parse(der).ok())
+      .collect();
+    let is_pinned = leaf.is_self_issued() && self.configured.iter().any(|root| root.is(&leaf));
+    if !is_pinned && !self.is_chained(&leaf, &intermediates, 0, now) {
+      return Err(leaf.unknown_issuer());
+    }
+    leaf.check_time(now)?;
+    leaf.check_use()?;
+    leaf.check_name(server)
+  }
+
+  /// Whether issuers lead from `child` to a configured certificate. `below` are the authorities up to here.
+  fn is_chained(
+    &self,
+    child: &Certificate,
+    intermediates: &[Certificate],
+    below: u8,
+    now: UnixTime,
+  ) -> bool {
+    let is_issuer = |issuer: &&Certificate, is_root| {
+      issuer.is_authority(below, is_root)
+        && issuer.check_time(now).is_ok()
+        && child.is_issued_by(issuer, &self.algorithms)
+    };
+    self.configured.iter().any(|root| is_issuer(&root, true))
+      || (below < MAX_AUTHORITIES
+        && intermediates
+          .iter()
+          .filter(|issuer| is_issuer(issuer, false))
+          .any(|issuer| self.is_chained(issuer, intermediates, below + 1, now)))
+  }
+
+  /// Verifies a signature of the handshake by the key of a certificate that rustls does not read.
+  fn verify_handshake(
+    &self,
+    message: &[u8],
+    cert: &CertificateDer<'_>,
+    signed: &DigitallySignedStruct,
+  ) -> Option<HandshakeSignatureValid> {
+    let cert = Certificate::parse(cert).ok()?;
+    let (_, algorithms) =
+      self.algorithms.mapping.iter().find(|(scheme, _)| *scheme == signed.scheme)?;
+    algorithms
+      .iter()
+      .any(|algorithm| cert.verifies(*algorithm, message, signed.signature()))
+      .then(HandshakeSignatureValid::assertion)
+  }
+}
+
+impl ServerCertVerifier for Verifier {
+  fn verify_server_cert(
+    &self,
+    end_entity: &CertificateDer<'_>,
+    intermediates: &[CertificateDer<'_>],
+    server: &ServerName<'_>,
+    ocsp: &[u8],
+    now: UnixTime,
+  ) -> Result<ServerCertVerified, Error> {
+    if !self.is_verified {
+      return Ok(ServerCertVerified::assertion());
+    }
+    let strict = match self.strict.verify_server_cert(end_entity, intermediates, server, ocsp, now)
+    {
+      Ok(verified) => return Ok(verified),
+      // What the platform knows of a certificate that its issuer has revoked holds whoever else vouches for it.
+      Err(error @ Error::InvalidCertificate(CertificateError::Revoked)) => return Err(error),
+      Err(error) => error,
+    };
+    match self.verify_configured(end_entity, intermediates, server, now) {
+      Ok(()) => Ok(ServerCertVerified::assertion()),
+      Err(reason) => Err(merge(strict, reason)),
+    }
+  }
+
+  fn verify_tls12_signature(
+    &self,
+    message: &[u8],
+    cert: &CertificateDer<'_>,
+    signed: &DigitallySignedStruct,
+  ) -> Result<HandshakeSignatureValid, Error> {
+    let strict = self.strict.verify_tls12_signature(message, cert, signed);
+    strict.or_else(|error| self.verify_handshake(message, cert, signed).ok_or(error))
+  }
+
+  fn verify_tls13_signature(
+    &self,
+    message: &[u8],
+    cert: &CertificateDer<'_>,
+    signed: &DigitallySignedStruct,
+  ) -> Result<HandshakeSignatureValid, Error> {
+    let strict = self.strict.verify_tls13_signature(message, cert, signed);
+    strict.or_else(|error| {
+      // TLS 1.3 has no signatures of this kind.
+      let is_old = [
+        SignatureScheme::RSA_PKCS1_SHA256,
+        SignatureScheme::RSA_PKCS1_SHA384,
+        SignatureScheme::RSA_PKCS1_SHA512,
+      ]
+      .contains(&signed.scheme);
+      let verified = if is_old { None } else { self.verify_handshake(message, cert, signed) };
+      verified.ok_or(error)
+    })
+  }
+
+  fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+    self.strict.supported_verify_schemes()
+  }
+}
+
+/// The more specific of two reasons.
+fn merge(strict: Error, reason: Distrust) -> Error {
+  let is_issuer_unknown = matches!(
+    reason,
+    Distrust::UnknownIssuer { .. } | Distrust::SelfSigned(_) | Distrust::Unreadable(_)
+  );
+  let is_form = matches!(
+    strict,
+    Error::InvalidCertificate(
+      CertificateError::UnknownIssuer | CertificateError::BadSignature | CertificateError::Other(_)
+    )
+  );
+  if is_issuer_unknown && !is_form {
+    return strict;
+  }
+  Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(reason))))
+}
