@@ -55,6 +55,7 @@ async function playIn(directory, scenario, exporter, server) {
       BRAINTRUST_API_KEY: KEY,
       BRAINTRUST_APP_URL: server.url,
       BRAINTRUST_API_URL: server.url,
+      ...server.env,
     }),
     ...(scenario.spool && { FLUE_BRAINTRUST_SPOOL_DIR: spool }),
   };

@@ -56,6 +56,20 @@ const onces = Object.entries(steps).flatMap(([step, path]) =>
   ),
 );
 
+/** What stands before the server and lets through. */
+const reached = {
+  proxy: 'through a proxy with credentials, spaces around its URL',
+  'version-1': 'a certificate of version 1 below a configured authority',
+  'common-name': 'a certificate with a common name only',
+  'self-signed': 'a certificate that is its own authority',
+};
+/** What does not. */
+const unreached = {
+  'proxy-407': 'the proxy refuses its credentials',
+  'proxy-invalid': 'the variable of the proxy is invalid',
+  untrusted: 'the authority of the certificate is not trusted',
+};
+
 const retryAfter = (status, value) => () => ({ status, headers: { 'retry-after': value() } });
 const soon = () => new Date(Date.now() + 2000).toUTCString();
 
@@ -197,6 +211,17 @@ export const faults = [
     spool: true,
     ...oursOnly,
   }),
+  ...Object.entries(reached).map(([front, title]) =>
+    fault(front, title, { server: { front }, short: front === 'version-1' || front === 'proxy' }),
+  ),
+  ...Object.entries(unreached).map(([front, title]) =>
+    fault(front, title, {
+      promise: 'counted',
+      ending: impatient,
+      server: { front },
+      short: front === 'proxy-407',
+    }),
+  ),
   fault('echo', 'errors that echo the request, every log on', {
     env: {
       BRAINTRUST_DEBUG_LOG_LEVEL: 'debug',

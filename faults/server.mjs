@@ -1,6 +1,7 @@
 /** The server of a run: the package's collector behind a TCP proxy, with the faults of a scenario. */
 import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
+import { startFront } from './front.mjs';
 import { TcpProxy } from './tcp-proxy.mjs';
 
 const { startCollector } = createRequire(import.meta.url)('../tools/collector/index.js');
@@ -16,11 +17,12 @@ const NETWORK_MS = 60;
  * @property {() => (request: Request) => Fault | undefined} [faults] makes the faults of one run
  * @property {{ at: number, proxy: import('./tcp-proxy.mjs').Mode }[]} [timeline] what becomes of the
  *   connections, milliseconds after the application has begun to work; before that it is the first mode
+ * @property {import('./front.mjs').Kind} [front] what stands before the server; default: nothing
  * @property {number | null} [limit] the advertised limit of a body, bytes; null for none
  */
 
 /** @param {ServerPlan} plan */
-export async function startServer({ faults, timeline = [], limit }) {
+export async function startServer({ faults, timeline = [], front: kind, limit }) {
   const fault = faults?.();
   const acknowledged = new Acknowledged();
   const collector = await startCollector({
@@ -41,11 +43,14 @@ export async function startServer({ faults, timeline = [], limit }) {
   });
   const proxy = new TcpProxy(collector.port);
   await proxy.start();
+  const front = kind && (await startFront(kind, collector.port));
   const [first, ...later] = timeline;
   if (first !== undefined) await proxy.turn(first.proxy);
   const timers = new Set();
   return {
-    url: proxy.url,
+    url: front?.url ?? proxy.url,
+    /** The variables that name what stands before it. */
+    env: front?.env ?? {},
     acknowledged,
     rows: () => collector.rows(),
     /** What breaks the protocol. */
@@ -61,6 +66,7 @@ export async function startServer({ faults, timeline = [], limit }) {
     },
     stop: async () => {
       timers.forEach(clearTimeout);
+      await front?.close();
       await proxy.close();
       await collector.close();
     },
