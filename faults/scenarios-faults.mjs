@@ -5,6 +5,7 @@ import {
   UPLOAD,
   VERSION,
   always,
+  badRow,
   echo,
   first,
   inTurn,
@@ -148,10 +149,34 @@ export const faults = [
     server: { limit: null, faults: refuseLarge(256 * 1024) },
     check: (rows) => (isMarked(rows) ? undefined : 'nothing says that the large result was cut'),
   }),
-  fault('rejected', 'the first upload is rejected for good (400)', {
-    promise: 'rejected',
+  fault('rejected', 'the first upload is rejected (400)', {
     server: { faults: first(1, UPLOAD, { status: 400 }) },
     short: true,
+  }),
+  ...[400, 500].map((status) =>
+    fault(`bad-row-${status}`, `uploads with one certain row answer ${status}`, {
+      promise: status === 400 ? 'rejected' : 'counted',
+      ending: { act: 'flush', flushMs: 25_000 },
+      server: { faults: badRow({ status }) },
+      limitMs: 50_000,
+      short: status === 400,
+    }),
+  ),
+  fault('hung-first', 'the first upload is never answered, default timeouts', {
+    ending: { act: 'flush', flushMs: 5_000 },
+    server: { faults: first(1, UPLOAD, { hang: true }) },
+    short: true,
+  }),
+  fault('hung-exit', 'the first upload is never answered; process.exit(0)', {
+    ending: { act: 'exit' },
+    server: { faults: first(1, UPLOAD, { hang: true }) },
+  }),
+  fault('slow-spool', 'every upload takes 5 s, spool', {
+    ending: { act: 'flush', flushMs: 20_000 },
+    server: { faults: always(UPLOAD, { delayMs: 5000 }) },
+    spool: true,
+    limitMs: 50_000,
+    ...oursOnly,
   }),
   fault('unanswered', 'the first upload is never answered', {
     env: { FLUE_BRAINTRUST_REQUEST_TIMEOUT_MS: '2000' },
@@ -161,12 +186,18 @@ export const faults = [
     env: { FLUE_BRAINTRUST_REQUEST_TIMEOUT_MS: '2000' },
     server: { faults: first(1, LOGIN, { hang: true }) },
   }),
-  fault('empty', 'uploads answer 200 with an empty body', {
-    server: { faults: always(UPLOAD, { processFirst: true, status: 200, body: '' }) },
+  fault('empty', 'two uploads answer 200 with an empty body, the rows are stored', {
+    server: { faults: first(2, UPLOAD, { processFirst: true, status: 200, body: '' }) },
     short: true,
   }),
-  fault('html', 'uploads answer 200 with HTML', {
-    server: { faults: always(UPLOAD, { processFirst: true, ...failures.html }) },
+  fault('html', 'two uploads answer 200 with HTML, the rows are stored', {
+    server: { faults: first(2, UPLOAD, { processFirst: true, ...failures.html }) },
+  }),
+  fault('html-lost', 'uploads answer 200 with HTML, the rows are not stored', {
+    promise: 'counted',
+    ending: impatient,
+    server: { faults: always(UPLOAD, failures.html) },
+    short: true,
   }),
   fault('half', 'two uploads answer 200, and break off half way', {
     short: true,

@@ -31,9 +31,9 @@ export async function startServer({ faults, timeline = [], front: kind, limit })
     quietMs: 2 ** 31 - 1,
     intercept: (request) => {
       const played = fault?.(request) ?? { processFirst: true };
-      acknowledged.note(request);
-      // Their heads say yes, whatever becomes of the rest.
-      if (played.half || played.dripMs !== undefined) acknowledged.settle(request.index);
+      // A success without a whole answer of Braintrust confirms nothing.
+      const isConfirmed = !played.half && played.dripMs === undefined && !(played.status < 300);
+      if (isConfirmed) acknowledged.note(request);
       return { delayMs: NETWORK_MS, ...played };
     },
   });
@@ -108,7 +108,8 @@ class Acknowledged {
   /** @param {number} index of one that was not @param {number | null} status */
   fail(index, status) {
     const rows = this.#take(index);
-    if (status === 400) this.rejected.push(...rows);
+    // Of several rows one may be the cause: they come again in parts.
+    if (status === 400 && rows.length === 1) this.rejected.push(...rows);
   }
 
   #take(index) {

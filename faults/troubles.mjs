@@ -25,6 +25,25 @@ export function first(times, path, fault) {
   };
 }
 
+/**
+ * All uploads that carry one row: the first one of the second upload.
+ *
+ * @param {object} fault
+ * @returns {() => Trouble}
+ */
+export function badRow(fault) {
+  return () => {
+    let uploads = 0;
+    let id;
+    return ({ path, bodyText }) => {
+      if (path !== UPLOAD) return undefined;
+      uploads += 1;
+      if (uploads === 2) id ??= JSON.parse(bodyText).rows[0]?.id;
+      return id !== undefined && bodyText.includes(id) ? fault : undefined;
+    };
+  };
+}
+
 /** All requests to a path. @param {string} path @param {object} fault @returns {() => Trouble} */
 export function always(path, fault) {
   return first(Infinity, path, fault);

@@ -18,7 +18,7 @@ use export::{
 use flue_event::Utf8;
 use tokio::{
   runtime::{self, Runtime},
-  task::{Id, JoinError, JoinSet},
+  task::{AbortHandle, Id, JoinError, JoinSet},
   time::{Instant, sleep_until},
 };
 
@@ -102,6 +102,8 @@ struct Host<'a> {
   requests: JoinSet<Responded>,
   /// The requests by their tasks, for those that panic.
   request_of: HashMap<Id, RequestId>,
+  /// The tasks by their requests, for those that are dropped.
+  task_of: HashMap<RequestId, AbortHandle>,
   disk: Option<Disk>,
   replies: HashMap<TicketId, Reply>,
   /// Until when the thread polls the queue.
@@ -124,6 +126,7 @@ impl<'a> Host<'a> {
       client: None,
       requests: JoinSet::new(),
       request_of: HashMap::new(),
+      task_of: HashMap::new(),
       disk,
       replies: HashMap::new(),
       awake_until: now.elapsed + AWAKE,
@@ -241,6 +244,12 @@ impl<'a> Host<'a> {
         break;
       }
     }
+    while let Some(request) = self.exporter.poll_cancelled() {
+      // Dropping the request closes its connection.
+      if let Some(task) = self.task_of.remove(&request) {
+        task.abort();
+      }
+    }
     while let Some(request) = self.exporter.poll_request() {
       self.send(request);
     }
@@ -276,7 +285,11 @@ impl<'a> Host<'a> {
   }
 
   fn send(&mut self, request: Request) {
-    let Request { id, call } = request;
+    let Request { id, call, is_repeat } = request;
+    if is_repeat {
+      // A new client has no open connections; requests in flight keep the old one.
+      self.client = None;
+    }
     let client = self.client();
     let task = self.requests.spawn(async move {
       match client {
@@ -285,6 +298,7 @@ impl<'a> Host<'a> {
       }
     });
     self.request_of.insert(task.id(), id);
+    self.task_of.insert(id, task);
   }
 
   /// The client, which is made when it is first needed. An attempt that fails is repeated with the next request.
@@ -306,6 +320,9 @@ impl<'a> Host<'a> {
       Err(error) => (error.id(), Err(error)),
     };
     let Some(request) = self.request_of.remove(&task) else { return };
+    if self.task_of.remove(&request).is_none() {
+      return;
+    }
     let (id, result) = responded.unwrap_or_else(|error| {
       // A task that panicked has no response: what it carried is sent again.
       (request, Err(TransportError::Failed(format!("the request failed: {error}"))))

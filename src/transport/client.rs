@@ -12,7 +12,10 @@ use export::{
 };
 use reqwest::{
   StatusCode,
-  header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue, RETRY_AFTER},
+  header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    RETRY_AFTER,
+  },
   multipart::{Form, Part},
   redirect,
 };
@@ -116,10 +119,13 @@ impl Client {
     if let (StatusCode::PROXY_AUTHENTICATION_REQUIRED, Some(proxy)) = (response.status(), proxy) {
       return Err(refused(proxy));
     }
-    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let header = |name: HeaderName| {
+      response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+    };
     let head = Response {
       status: response.status().as_u16(),
-      retry_after: retry_after.map(str::to_owned),
+      retry_after: header(RETRY_AFTER),
+      content_type: header(CONTENT_TYPE),
       body: Bytes::new(),
     };
     if reads == Reads::Status || !response.status().is_success() {

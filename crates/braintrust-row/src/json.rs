@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt, ops::Range, sync::Arc};
 
 use indexmap::IndexMap;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{
@@ -167,6 +167,24 @@ impl Json {
   }
 }
 
+/// An encoded row with the members of a later one of the same span, merged as the server merges rows: objects at any
+/// depth, and the items of `tags`. `None` if one of the two is not a JSON object.
+pub fn merge_encoded(earlier: &[u8], later: &[u8]) -> Option<Vec<u8>> {
+  #[derive(Deserialize)]
+  struct Tags<'a> {
+    #[serde(borrow, default)]
+    tags: Option<&'a RawValue>,
+  }
+  let (earlier, later) = (str::from_utf8(earlier).ok()?, str::from_utf8(later).ok()?);
+  let merged_row = merged(earlier, later, DEEPEST)?;
+  let tags = |row| serde_json::from_str::<Tags<'_>>(row).ok()?.tags.map(Json::raw);
+  let (Some(known), Some(new)) = (tags(earlier), tags(later)) else {
+    return Some(merged_row.into_bytes());
+  };
+  let tags = known.with_items_of(&new);
+  merged(&merged_row, &format!("{{\"tags\":{}}}", tags.as_str()), 0).map(String::into_bytes)
+}
+
 /// How deep objects are merged. Below it, the later value wins.
 const DEEPEST: usize = 64;
 
@@ -196,5 +214,24 @@ const ALLOCATION: usize = 32;
 impl fmt::Debug for Json {
   fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.write_str(&self.as_str())
+  }
+}
+
+#[cfg(test)]
+mod tests {
+  use super::*;
+
+  #[test]
+  fn encoded_rows_merge_as_on_the_server() {
+    let merged = |earlier: &str, later: &str| {
+      let row = merge_encoded(earlier.as_bytes(), later.as_bytes())?;
+      Some(String::from_utf8_lossy(&row).into_owned())
+    };
+    let earlier = r#"{"id":"a","metadata":{"x":1,"y":{"p":[1]}},"input":"i","tags":["t","u"]}"#;
+    let later = r#"{"id":"a","metadata":{"y":{"q":2},"x":null},"output":"o","tags":["u","v"]}"#;
+    let expected = r#"{"id":"a","metadata":{"x":null,"y":{"p":[1],"q":2}},"input":"i","tags":["t","u","v"],"output":"o"}"#;
+    assert_eq!(merged(earlier, later).as_deref(), Some(expected));
+    assert_eq!(merged(earlier, "[]"), None);
+    assert_eq!(merged(r#"{"a":{"b":1}}"#, r#"{"a":[]}"#).as_deref(), Some(r#"{"a":[]}"#));
   }
 }

@@ -34,7 +34,7 @@ mod wire;
 
 pub use custom_fields::CustomFields;
 pub use id::{RowId, RowMap, SpanContext, SpanId, TraceId};
-pub use json::Json;
+pub use json::{Json, merge_encoded};
 pub use list::List;
 pub use masked::Masked;
 pub use members::Members;

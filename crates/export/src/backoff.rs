@@ -37,6 +37,12 @@ impl Backoff {
     bound.mul_f64(self.rng.f64())
   }
 
+  /// The delay of one request that fails for the `attempt`th time while others succeed: at most `most`.
+  pub fn delay_of(&mut self, attempt: u32, most: Duration) -> Duration {
+    let bound = FIRST.saturating_mul(2u32.saturating_pow(attempt.saturating_sub(1))).min(most);
+    bound.mul_f64(self.rng.f64())
+  }
+
   /// The number of failures in a row.
   pub fn failures(&self) -> u32 {
     self.failures

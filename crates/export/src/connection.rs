@@ -16,7 +16,7 @@ use url::Url;
 
 use crate::{
   config::{self, Settings},
-  outcome::{ExportOutcome, classify},
+  outcome::{ExportOutcome, WRONG_ADDRESS, classify, not_confirmed},
   time::Now,
   transport::{Body, Call, Reads, Response, TransportError, has_credentials, redact_url},
 };
@@ -27,8 +27,6 @@ pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json"
 /// The most bytes of one request as long as the server does not state its limit.
 pub const DEFAULT_MAX_BYTES: usize = 6 * 1024 * 1024;
 
-/// The remedy when the server is not Braintrust.
-const WRONG_ADDRESS: &str = "check BRAINTRUST_APP_URL and BRAINTRUST_API_URL";
 /// The remedy when the server refuses the key.
 const WRONG_KEY: &str = "check BRAINTRUST_API_KEY";
 /// The remedy when a proxy refuses its credentials.
@@ -118,9 +116,14 @@ impl ConnectError {
     }
   }
 
-  /// The status of the response that failed; `None`: there is none, or it is a success.
+  /// The status of the response that failed; `None`: there is none.
   pub fn status(&self) -> Option<u16> {
     if let Self::Failed { status, .. } = self { *status } else { None }
+  }
+
+  /// Whether the status is a success, but the body is not Braintrust's.
+  pub fn is_unconfirmed(&self) -> bool {
+    self.status().is_some_and(|status| (200..300).contains(&status))
   }
 
   /// Its effect on the queued rows: [`ExportOutcome::Retry`] or [`ExportOutcome::Unauthorized`].
@@ -347,10 +350,8 @@ fn parse<T: for<'de> Deserialize<'de>>(
   let described = response.describe();
   match outcome {
     // It may be another server, or one page of a load balancer: retry.
-    ExportOutcome::Delivered => serde_json::from_slice(&response.body).map_err(|_| {
-      let why = format!("the response is not from Braintrust ({WRONG_ADDRESS})");
-      failed(why, ExportOutcome::Retry(Duration::ZERO))
-    }),
+    ExportOutcome::Delivered => serde_json::from_slice(&response.body)
+      .map_err(|_| failed(not_confirmed(&response), ExportOutcome::Retry(Duration::ZERO))),
     ExportOutcome::Unauthorized => {
       let remedy = match response.status {
         407 => WRONG_PROXY,
@@ -359,7 +360,7 @@ fn parse<T: for<'de> Deserialize<'de>>(
       };
       Err(failed(format!("{described} ({remedy})"), outcome))
     }
-    ExportOutcome::Retry(_) => Err(failed(described, outcome)),
+    ExportOutcome::Retry(_) | ExportOutcome::Unconfirmed => Err(failed(described, outcome)),
     // Login and registration exist on every Braintrust: this is another server.
     ExportOutcome::Rejected | ExportOutcome::Split => {
       Err(failed(format!("{described} ({WRONG_ADDRESS})"), ExportOutcome::Unauthorized))

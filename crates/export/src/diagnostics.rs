@@ -20,11 +20,19 @@ use crate::{
 /// The most diagnostics kept until a program takes them; the oldest are dropped.
 const MAX_KEPT: usize = 64;
 
+/// The message of [`Code::Cut`].
+const CONTENT_IS_CUT: &str = "The queue is full: spans end without their content, which `stats().cut` \
+  counts; increase `maxQueueBytes`, or configure a `spool` directory.";
+
 /// The kinds of problems, each with a code to search for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
   /// Braintrust cannot be reached or fails; delivery is retried.
   Unreachable,
+  /// The server answers success, but not as Braintrust does; delivery is retried.
+  Unconfirmed,
+  /// The queue is full: ends of spans are recorded without their content.
+  Cut,
   /// The server refused the API key, has no such organization, or is not Braintrust.
   Refused,
   /// Rows or events are lost.
@@ -43,6 +51,8 @@ impl Code {
   fn name(self) -> &'static str {
     match self {
       Self::Unreachable => "FLUE_BRAINTRUST_UNREACHABLE",
+      Self::Unconfirmed => "FLUE_BRAINTRUST_UNCONFIRMED",
+      Self::Cut => "FLUE_BRAINTRUST_CUT",
       Self::Refused => "FLUE_BRAINTRUST_REFUSED",
       Self::Lost => "FLUE_BRAINTRUST_LOST",
       Self::Exit => "FLUE_BRAINTRUST_EXIT",
@@ -94,11 +104,13 @@ impl Account {
     Self { counters: Counters::default(), diagnostics, log: DebugLog::default() }
   }
 
-  /// Counts an accepted event. A minimal end counts as cut, as does an event from which the host has `cut` content.
+  /// Counts an accepted event. A minimal end counts as cut, as does an event from which the host has `cut` content;
+  /// the first is reported.
   pub fn accept_event(&self, priority: Priority, cut: bool) {
     self.counters.event_accepted();
     if cut || priority == Priority::MinimalEnd {
       self.counters.cut(1);
+      self.diagnostics.once(Code::Cut, CONTENT_IS_CUT);
     }
   }
 

@@ -5,6 +5,7 @@
 //! | input | output |
 //! |---|---|
 //! | [`handle_event`](Exporter::handle_event) | [`poll_request`](Exporter::poll_request): a request to send |
+//! | | [`poll_cancelled`](Exporter::poll_cancelled): a request to drop |
 //! | [`handle_response`](Exporter::handle_response) | [`poll_spool`](Exporter::poll_spool): an operation on the spool |
 //! | [`handle_spool`](Exporter::handle_spool) | [`poll_mask`](Exporter::poll_mask): content for the masking function |
 //! | [`handle_masked`](Exporter::handle_masked) | [`poll_output`](Exporter::poll_output): a notification |
@@ -294,7 +295,7 @@ impl Exporter {
     if interrupts {
       self.close_open_spans(now);
     }
-    self.delivery.begin_shutdown(now);
+    self.delivery.begin_shutdown(deadline, now);
     let waiting = self.waiting(deadline, now);
     let ticket = waiting.ticket;
     self.exit_deliveries.push(waiting);
@@ -308,7 +309,7 @@ impl Exporter {
     if self.has_ended {
       return self.flush(deadline, now);
     }
-    self.delivery.begin_shutdown(now);
+    self.delivery.begin_shutdown(deadline, now);
     let waiting = self.waiting(deadline, now);
     let ticket = waiting.ticket;
     self.close(waiting, now);
@@ -353,6 +354,13 @@ impl Exporter {
   /// The next request for the host to send.
   pub fn poll_request(&mut self) -> Option<Request> {
     self.delivery.poll_request()
+  }
+
+  /// The next request for the host to drop, which closes its connection: another one with the same content is answered
+  /// or takes its place. Poll it before [`poll_request`](Self::poll_request). A response that comes all the same is
+  /// ignored.
+  pub fn poll_cancelled(&mut self) -> Option<RequestId> {
+    self.delivery.poll_cancelled()
   }
 
   /// The next operation for the host to perform on the spool, in this order.

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | [`loss`], [`counters`], [`debug_log`], [`diagnostics`] | counting, logging and reporting |
 //! | [`config`], [`admission`] | settings, and the bound of queued bytes |
-//! | [`transport`], [`outcome`], [`backoff`] | requests, outcomes of responses, delays of retries |
+//! | [`transport`], [`outcome`], [`backoff`], `patience` | requests, outcomes of responses, delays of retries and repetitions |
 //! | [`connection`], [`overflow`] | login, project and limits; the upload of an oversize row |
 //! | [`batch`], `outbox`, [`masking`], `spool_writer`, `open_spans` | undelivered rows, by state |
 //! | `delivery` | delivery of rows |
@@ -28,6 +28,7 @@ mod open_spans;
 mod outbox;
 pub mod outcome;
 pub mod overflow;
+mod patience;
 mod spool_writer;
 pub mod time;
 pub mod transport;

@@ -4,7 +4,7 @@
 //! of the same span are never in flight together: the later one waits until the earlier one is settled. Batches
 //! that are in the spool only are loaded one by one.
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::{collections::BTreeMap, rc::Rc, time::Duration};
 
 use braintrust_row::{Destination, RowId, RowMap};
 use spool::Segment;
@@ -20,10 +20,37 @@ pub struct QueuedBatch {
   pub batch: EncodedBatch,
   /// The keys of the earlier batches that it waits for.
   waits_for: Vec<u64>,
-  /// The segment that contains it. The halves of a split batch share one.
-  segment: Option<Rc<Segment>>,
+  /// The segments that contain it: several after a merge. The halves of a split batch share theirs.
+  segments: Vec<Rc<Segment>>,
   /// The attempts to deliver it although it is too large.
   pub oversize: OversizeState,
+  /// What speaks for a row in it that the server fails on.
+  pub suspicion: Suspicion,
+  /// Whether it is a part of a batch that was split, and stays apart.
+  is_half: bool,
+}
+
+/// The server errors in a row after which a batch is halved, and a single row takes its turn after others.
+pub const FAILURES_BEFORE_SPLIT: u32 = 3;
+
+/// What speaks for a row in a batch that the server fails on: the halves of a split batch take it over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Suspicion {
+  /// The server errors in a row of requests with these rows.
+  pub failures: u32,
+  /// Those of requests with a single row.
+  pub alone: u32,
+  /// The acknowledged uploads at the time of the first one.
+  pub acknowledged_before: u64,
+  /// When the batch is sent again; `None`: at once.
+  pub retry_at: Option<Duration>,
+}
+
+impl Suspicion {
+  /// How many failures put it behind others: a row that keeps failing must not be the only one that is tried.
+  fn excess(&self) -> u32 {
+    if self.failures < FAILURES_BEFORE_SPLIT { 0 } else { self.alone }
+  }
 }
 
 /// The attempts to deliver a batch of a single row that is larger than the server accepts.
@@ -167,15 +194,25 @@ impl Outbox {
     self.owners.contains_key(row) || self.writing_rows.contains_key(row)
   }
 
-  /// Moves the next batch that may be sent into flight, and returns its key.
-  pub fn start(&mut self) -> Option<u64> {
-    let barrier = self.barrier();
-    let (ready, in_flight) = (&self.ready, &self.in_flight);
-    let key = ready.range(..barrier).take(MAX_EXAMINED).find_map(|(key, queued)| {
-      let is_settled = |key: &u64| !ready.contains_key(key) && !in_flight.contains_key(key);
-      queued.waits_for.iter().all(is_settled).then_some(*key)
-    })?;
-    let queued = self.ready.remove(&key)?;
+  /// Whether a batch that has not failed repeatedly may be sent now.
+  pub fn has_fresh(&self, now: Duration) -> bool {
+    self.next(now).is_some_and(|(excess, _)| excess == 0)
+  }
+
+  /// The next batch that may be sent, and how many failures put it behind others.
+  fn next(&self, now: Duration) -> Option<(u32, u64)> {
+    let examined = self.ready.range(..self.barrier()).take(MAX_EXAMINED);
+    let sendable = examined.filter(|(_, queued)| {
+      queued.suspicion.retry_at.is_none_or(|at| at <= now) && self.waits_for_none(queued)
+    });
+    sendable.map(|(key, queued)| (queued.suspicion.excess(), *key)).min()
+  }
+
+  /// Moves the next batch that may be sent now into flight, and returns its key.
+  pub fn start(&mut self, now: Duration) -> Option<u64> {
+    let (_, key) = self.next(now)?;
+    let mut queued = self.ready.remove(&key)?;
+    queued.suspicion.retry_at = None;
     self.in_flight.insert(key, queued);
     Some(key)
   }
@@ -183,6 +220,37 @@ impl Outbox {
   /// A batch in flight.
   pub fn get(&self, key: u64) -> Option<&QueuedBatch> {
     self.in_flight.get(&key)
+  }
+
+  /// A batch in flight, to record server errors.
+  pub fn suspicion_mut(&mut self, key: u64) -> Option<&mut Suspicion> {
+    self.in_flight.get_mut(&key).map(|queued| &mut queued.suspicion)
+  }
+
+  /// Sets when a ready batch is sent again.
+  pub fn set_retry_at(&mut self, key: u64, at: Duration) {
+    if let Some(queued) = self.ready.get_mut(&key) {
+      queued.suspicion.retry_at = Some(at);
+    }
+  }
+
+  /// Whether no older batch can be halved: all that wait for no other one are single rows.
+  pub fn is_oldest_to_split(&self, key: u64) -> bool {
+    let ready = self.ready.range(..key).filter(|(_, queued)| self.waits_for_none(queued));
+    let mut older = ready.chain(self.in_flight.range(..key));
+    older.all(|(_, queued)| queued.batch.spans() == 1)
+  }
+
+  /// Whether every batch that this one waits for is settled.
+  fn waits_for_none(&self, queued: &QueuedBatch) -> bool {
+    let is_settled = |key| !self.ready.contains_key(key) && !self.in_flight.contains_key(key);
+    queued.waits_for.iter().all(is_settled)
+  }
+
+  /// When the next batch that is delayed may be sent.
+  pub fn next_retry(&self, now: Duration) -> Option<Duration> {
+    let delayed = self.ready.values().filter_map(|queued| queued.suspicion.retry_at);
+    delayed.filter(|at| *at > now).min()
   }
 
   /// A batch in flight, to record attempts.
@@ -206,8 +274,8 @@ impl Outbox {
     }
   }
 
-  /// Removes a batch in flight that is delivered or lost. Returns it, and its segment if no other batch needs it.
-  pub fn settle(&mut self, key: u64) -> Option<(EncodedBatch, Option<Segment>)> {
+  /// Removes a batch in flight that is delivered or lost. Returns it, and its segments that no other batch needs.
+  pub fn settle(&mut self, key: u64) -> Option<(EncodedBatch, Vec<Segment>)> {
     let queued = self.in_flight.remove(&key)?;
     self.release(&queued.batch);
     for id in queued.batch.ids() {
@@ -215,8 +283,8 @@ impl Outbox {
         self.owners.remove(&id);
       }
     }
-    let segment = queued.segment.and_then(Rc::into_inner);
-    Some((queued.batch, segment))
+    let segments = queued.segments.into_iter().filter_map(Rc::into_inner).collect();
+    Some((queued.batch, segments))
   }
 
   /// Replaces a batch in flight by its halves, which wait in its place. False for a single row: it is still in
@@ -243,8 +311,10 @@ impl Outbox {
       let queued = QueuedBatch {
         batch,
         waits_for: whole.waits_for.clone(),
-        segment: whole.segment.clone(),
+        segments: whole.segments.clone(),
         oversize: whole.oversize,
+        suspicion: whole.suspicion,
+        is_half: true,
       };
       self.ready.insert(half, queued);
     }
@@ -305,7 +375,7 @@ impl Outbox {
   /// The rows that are both in memory and in the spool.
   pub fn backed(&self) -> RowTotals {
     let queued = self.ready.values().chain(self.in_flight.values());
-    totals(queued.filter(|queued| queued.segment.is_some()).map(|queued| &queued.batch))
+    totals(queued.filter(|queued| !queued.segments.is_empty()).map(|queued| &queued.batch))
   }
 
   /// The rows that are in memory.
@@ -354,8 +424,9 @@ impl Outbox {
     waits_for.dedup();
     // Batches that could not be spooled behind one that was are in memory before it.
     self.ready.range_mut(key..).for_each(|(_, later)| later.waits_for.push(key));
-    let segment = segment.map(Rc::new);
-    let queued = QueuedBatch { batch, waits_for, segment, oversize: OversizeState::default() };
+    let segments = segment.map(Rc::new).into_iter().collect();
+    let (oversize, suspicion) = (OversizeState::default(), Suspicion::default());
+    let queued = QueuedBatch { batch, waits_for, segments, oversize, suspicion, is_half: false };
     self.ready.insert(key, queued);
   }
 
@@ -376,6 +447,8 @@ fn totals<'a>(batches: impl Iterator<Item = &'a EncodedBatch>) -> RowTotals {
     bytes: sum.bytes + batch.bytes(),
   })
 }
+
+mod absorb;
 
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,17 @@
 //! Classifies responses.
+//!
+//! Braintrust answers `POST /logs3` with a JSON object or a list; its own package repeats a request whose answer is not
+//! JSON. A page of a login, a captive portal or another server is therefore no acknowledgement, whatever its status.
 
 use std::time::Duration;
 
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
 use crate::transport::{Response, TransportError};
+
+/// The remedy when the server is not Braintrust.
+pub(crate) const WRONG_ADDRESS: &str = "check BRAINTRUST_APP_URL and BRAINTRUST_API_URL";
 
 /// The longest delay of a `Retry-After`; longer ones are shortened to it.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
@@ -12,6 +21,8 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
 pub enum ExportOutcome {
   /// The server acknowledged the rows.
   Delivered,
+  /// The status is a success, but the body is not Braintrust's: whether the rows are stored is unknown.
+  Unconfirmed,
   /// A later attempt may succeed, after this delay at least.
   Retry(Duration),
   /// The body is too large; its halves may be accepted.
@@ -22,13 +33,50 @@ pub enum ExportOutcome {
   Rejected,
 }
 
-/// Classifies a response. `unix_ms` is the wall clock, for `Retry-After` dates.
+/// Classifies the response of an upload: a success needs the body of an acknowledgement. `unix_ms` as for [`classify`].
+pub fn classify_upload(result: &Result<Response, TransportError>, unix_ms: i64) -> ExportOutcome {
+  match (classify(result, unix_ms), result) {
+    (ExportOutcome::Delivered, Ok(response)) if !is_acknowledgement(&response.body) => {
+      ExportOutcome::Unconfirmed
+    }
+    (outcome, _) => outcome,
+  }
+}
+
+/// Whether a body acknowledges an upload: a JSON list, or an object that states no error.
+fn is_acknowledgement(body: &[u8]) -> bool {
+  #[derive(Deserialize)]
+  struct Acknowledgement<'a> {
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
+  }
+  match body.trim_ascii_start().first() {
+    Some(b'{') => serde_json::from_slice::<Acknowledgement<'_>>(body)
+      .is_ok_and(|object| object.error.is_none_or(|error| error.get() == "null")),
+    Some(b'[') => serde_json::from_slice::<&RawValue>(body).is_ok(),
+    _ => false,
+  }
+}
+
+/// Why a success is not Braintrust's, for messages.
+pub(crate) fn not_confirmed(response: &Response) -> String {
+  let (status, body) = (response.describe(), response.describe_body());
+  format!("{status} with {body}: the response is not from Braintrust ({WRONG_ADDRESS})")
+}
+
+/// Whether the status may be caused by one row of the body: a server that fails on it fails each time.
+pub fn may_be_caused_by_a_row(result: &Result<Response, TransportError>) -> bool {
+  result.as_ref().is_ok_and(|response| {
+    matches!(response.status, 500 | 502 | 504) && response.retry_after.is_none()
+  })
+}
+
+/// Classifies a response by its status. `unix_ms` is the wall clock, for `Retry-After` dates.
 pub fn classify(result: &Result<Response, TransportError>, unix_ms: i64) -> ExportOutcome {
   match result {
     Err(TransportError::Failed(_)) => ExportOutcome::Retry(Duration::ZERO),
     Err(TransportError::Proxy(_)) => ExportOutcome::Unauthorized,
     Ok(response) => match response.status {
-      // Every 2xx status means delivered; the body is ignored.
       200..=299 => ExportOutcome::Delivered,
       408 | 429 | 500 | 502..=599 => ExportOutcome::Retry(
         response
@@ -75,6 +123,37 @@ mod tests {
   fn every_2xx_status_means_delivered() {
     assert_eq!(outcome(200, None), ExportOutcome::Delivered);
     assert_eq!(outcome(204, None), ExportOutcome::Delivered);
+  }
+
+  fn upload(body: &'static str) -> ExportOutcome {
+    let response = Response { status: 200, body: body.into(), ..Response::default() };
+    classify_upload(&Ok(response), 0)
+  }
+
+  #[test]
+  fn an_upload_is_delivered_when_the_answer_is_a_json_object_or_list() {
+    for body in ["{}", r#"{"ok":true}"#, r#"["a","b"]"#, " \n[]", r#"{"error":null,"ids":[]}"#] {
+      assert_eq!(upload(body), ExportOutcome::Delivered, "{body}");
+    }
+    for body in ["", " ", "<html>", "OK", "true", "1", "{", "[1", "{}<", r#"{"error":"moved"}"#] {
+      assert_eq!(upload(body), ExportOutcome::Unconfirmed, "{body}");
+    }
+    let refused = Response { status: 400, body: "{}".into(), ..Response::default() };
+    assert_eq!(classify_upload(&Ok(refused), 0), ExportOutcome::Rejected);
+  }
+
+  #[test]
+  fn a_body_is_described_by_its_media_type_and_by_nothing_else_of_the_server() {
+    let describe = |content_type: Option<&str>, body: &'static str| {
+      let content_type = content_type.map(str::to_owned);
+      let response = Response { content_type, body: body.into(), ..Response::default() };
+      response.describe_body().to_owned()
+    };
+    assert_eq!(describe(Some("text/html; charset=utf-8"), "<"), "text/html");
+    assert_eq!(describe(Some("text/html"), ""), "an empty body");
+    for odd in [None, Some("sk key \u{7}"), Some("<b>")] {
+      assert_eq!(describe(odd, "x"), "a body of an unknown type");
+    }
   }
 
   #[test]

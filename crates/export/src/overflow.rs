@@ -18,7 +18,7 @@ use url::Url;
 use crate::{
   config::Settings,
   connection::{Session, authorized, json_body},
-  outcome::{ExportOutcome, classify},
+  outcome::{ExportOutcome, classify, classify_upload, not_confirmed},
   time::Now,
   transport::{Body, Call, Reads, Response, TransportError, redact_url},
 };
@@ -177,7 +177,7 @@ impl OverflowUpload {
     let next = match self {
       Self::Announcing => announced(settings, session, body, result, now),
       Self::Storing { key, origin } => stored(settings, session, key, origin, result, now),
-      Self::Referring => match check(result, braintrust_outcome, now) {
+      Self::Referring => match check(result, classify_upload, braintrust_outcome, now) {
         Ok(_) => return Step::Delivered,
         Err((why, outcome)) => Err(OverflowError {
           step: "a large upload's reference",
@@ -218,8 +218,8 @@ fn announced(
     outcome,
     is_storage: false,
   };
-  let response =
-    check(result, braintrust_outcome, now).map_err(|(why, outcome)| failed(why, outcome))?;
+  let response = check(result, classify_upload, braintrust_outcome, now)
+    .map_err(|(why, outcome)| failed(why, outcome))?;
   // A body that would go to Braintrust encrypted is never sent in the clear.
   let is_plain = Url::parse(&session.logs_url).is_ok_and(|logs| logs.scheme() == "http");
   let is_safe = |url: &Url| url.scheme() == "https" || (is_plain && url.scheme() == "http");
@@ -249,11 +249,11 @@ fn stored(
   result: Result<Response, TransportError>,
   now: Now,
 ) -> Next {
-  check(result, storage_outcome, now)
+  check(result, classify, storage_outcome, now)
     .map_err(|(why, outcome)| storage_error(origin, why, outcome))?;
   let rows = StoredRows { r#type: "logs3_overflow", key };
   let body = json_body(&Reference { rows, api_version: 2 });
-  let call = authorized(settings, Method::POST, &session.logs_url, body, Reads::Status);
+  let call = authorized(settings, Method::POST, &session.logs_url, body, Reads::Body);
   Ok((OverflowUpload::Referring, call))
 }
 
@@ -305,10 +305,11 @@ impl Target {
   }
 }
 
-/// The response if it is a success, else the cause and the outcome. `outcome` maps the status and the outcome of an
+/// The response if `classify` finds a success, else the cause and the outcome. `outcome` maps the status and the outcome of an
 /// ordinary upload.
 fn check(
   result: Result<Response, TransportError>,
+  classify: fn(&Result<Response, TransportError>, i64) -> ExportOutcome,
   outcome: fn(u16, ExportOutcome) -> ExportOutcome,
   now: Now,
 ) -> Result<Response, (String, ExportOutcome)> {
@@ -316,6 +317,7 @@ fn check(
   let response = result.map_err(|error| (error.to_string(), ordinary.clone()))?;
   match ordinary {
     ExportOutcome::Delivered => Ok(response),
+    ExportOutcome::Unconfirmed => Err((not_confirmed(&response), ordinary)),
     ordinary => Err((response.describe(), outcome(response.status, ordinary))),
   }
 }

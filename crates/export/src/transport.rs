@@ -7,6 +7,9 @@ use http::{HeaderMap, Method, StatusCode};
 use thiserror::Error;
 use url::Url;
 
+/// The longest media type that a message contains.
+const MAX_MEDIA_TYPE: usize = 64;
+
 /// Identifies a request among those of one exporter.
 pub type RequestId = u64;
 
@@ -17,6 +20,9 @@ pub struct Request {
   pub id: RequestId,
   /// The request itself.
   pub call: Call,
+  /// Whether it repeats one that is not answered: it needs a connection of its own, because those that are open may be
+  /// dead as well.
+  pub is_repeat: bool,
 }
 
 /// A request, its timeout, and how much of its response is read.
@@ -83,11 +89,25 @@ pub struct Response {
   pub status: u16,
   /// The `Retry-After` header, unparsed.
   pub retry_after: Option<String>,
+  /// The `Content-Type` header, unparsed. Printed only by [`Response::describe_body`].
+  pub content_type: Option<String>,
   /// The body of a success, if it was to be read. Otherwise empty.
   pub body: Bytes,
 }
 
 impl Response {
+  /// The kind of the body, for messages: its media type, or that there is none.
+  pub fn describe_body(&self) -> &str {
+    // What a server may put there is printed only if it looks like a media type.
+    let media_type = self.content_type.as_deref().and_then(|value| value.split(';').next());
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/.+-_".contains(&byte);
+    match media_type.map(str::trim) {
+      _ if self.body.is_empty() => "an empty body",
+      Some(kind) if kind.len() <= MAX_MEDIA_TYPE && kind.bytes().all(is_plain) => kind,
+      _ => "a body of an unknown type",
+    }
+  }
+
   /// Whether the status is a redirect.
   pub fn is_redirect(&self) -> bool {
     (300..400).contains(&self.status)

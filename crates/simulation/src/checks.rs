@@ -6,7 +6,8 @@ use export::{counters::Stats, loss::LossReason, transport::Response};
 
 use crate::{
   conversation::{SECRET, TOKEN},
-  host::{Flight, Ticket},
+  host::{Flight, REQUEST_TIMEOUT, Ticket},
+  plan::{Fault, FaultKind},
   server::Endpoint,
   view::Span,
   world::{Checked, MAX_RETRY_AFTER, World},
@@ -17,6 +18,8 @@ const REFUSED: Duration = Duration::from_secs(60);
 /// The requests in a row that may fail at once, and the time that each further one takes at least on average.
 const FAILURES: f64 = 14.0;
 const PACE: f64 = 1.5;
+/// A response that takes no longer makes a request be repeated long before its timeout.
+const USUAL: Duration = Duration::from_secs(1);
 /// Memory that is not bounded by the settings: one event, and what its rows share.
 const MEMORY_SLACK: usize = 192 * 1024;
 
@@ -34,6 +37,9 @@ impl World {
 
   /// A request may be sent.
   pub(crate) fn check_flight(&mut self, number: usize, flight: &Flight) -> Checked {
+    // Each row that the server fails on is tried so often by itself.
+    let is_failed_on = self.plan.setup.poison_status == 500;
+    let of_rows = if is_failed_on { self.refused_states() as f64 * FAILURES } else { 0.0 };
     let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };
     let mut failing = 0;
     let mut is_much = false;
@@ -44,7 +50,7 @@ impl World {
       *requests += 1;
       failing = *requests;
       let seconds = self.now.saturating_sub(*since).as_secs_f64();
-      let most = (FAILURES + seconds / PACE) * self.plan.setup.max_requests as f64;
+      let most = (FAILURES + seconds / PACE) * self.plan.setup.max_requests as f64 + of_rows;
       is_much = f64::from(failing) > most;
     }
     if is_much {
@@ -54,7 +60,8 @@ impl World {
     let process = &self.processes[&number];
     let carried = process.flights.values().find(|other| {
       let is_in = |id| other.rows.contains(id);
-      flight.rows.iter().any(is_in)
+      let is_same = flight.is_repeat && other.rows == flight.rows;
+      !is_same && flight.rows.iter().any(is_in)
     });
     if carried.is_some() {
       return self.finding("one request in flight with a row", format!("process {number}"));
@@ -104,15 +111,56 @@ impl World {
         return self.finding("a complete flush has delivered everything", detail);
       }
     }
-    if ticket.is_natural && !complete {
+    let may_wait = self.refused_states() > 0 && self.plan.setup.poison_status == 500;
+    if ticket.is_natural && !complete && !may_wait {
       return self.finding("shutdown delivers everything when nothing fails", "it is incomplete");
+    }
+    Ok(())
+  }
+
+  /// A request that was not answered in time was repeated, unless something else was: one at a time, and none during a
+  /// backoff.
+  pub(crate) fn check_repeated(
+    &mut self,
+    number: usize,
+    flight: &Flight,
+    has_failed: bool,
+  ) -> Checked {
+    let process = &self.processes[&number];
+    let is_unanswered = has_failed && self.now.saturating_sub(flight.began) >= REQUEST_TIMEOUT;
+    let was_repeated = process.repeated_at.is_some_and(|at| at >= flight.began);
+    let is_usual = process.slowest <= USUAL && process.failing.is_none();
+    let is_repeatable = matches!(flight.endpoint, Endpoint::Logs | Endpoint::Login);
+    if is_unanswered && is_usual && is_repeatable && !was_repeated && !process.exporter.has_ended()
+    {
+      let detail = format!("{:?} waits for {REQUEST_TIMEOUT:?}", flight.endpoint);
+      return self.finding("an unanswered request is repeated", detail);
+    }
+    Ok(())
+  }
+
+  /// The states of rows that the server refuses.
+  pub(crate) fn refused_states(&self) -> u64 {
+    let spans = self.history.spans.iter().filter(|(id, _)| self.plan.setup.is_poison(id));
+    spans.map(|(_, span)| span.states.len() as u64).sum()
+  }
+
+  /// A refused row takes no other row along. Unknown while the server also fails without regard to rows.
+  fn check_rejected(&self, stats: &Stats) -> Checked {
+    let rejected = stats.lost.get(LossReason::Rejected.name()).copied().unwrap_or(0);
+    if rejected > 0 && rejected > self.refused_states() && !self.plan.faults.iter().any(fails) {
+      let detail = format!("{rejected} rows are rejected, {} refused", self.refused_states());
+      return self.finding("a refused row takes no other row along", detail);
     }
     Ok(())
   }
 
   fn is_exempt(&self, id: &braintrust_row::RowId) -> bool {
     let history = &self.history;
-    history.excused.contains(id) || history.altered.contains(id) || history.unordered.contains(id)
+    self.plan.setup.is_failed_on(id)
+      || history.excused.contains(id)
+      || history.altered.contains(id)
+      || history.unordered.contains(id)
   }
 
   /// The rows that all processes have lost so far.
@@ -148,10 +196,13 @@ impl World {
       let detail = format!("process {number}: {found:?} pending, {expected:?} in memory");
       return self.finding("accounting adds up", detail);
     }
-    if stats.sent != process.acknowledged {
+    // Rows of the same span that waited in the spool may be merged: the server acknowledges them as one.
+    let may_merge = process.spool.is_some() && stats.sent > process.acknowledged;
+    if stats.sent != process.acknowledged && !may_merge {
       let detail = format!("{} sent, {} acknowledged", stats.sent, process.acknowledged);
       return self.finding("sent is what the server acknowledged", detail);
     }
+    self.check_rejected(&stats)?;
     if let Some(last) = &process.last
       && let Some(counter) = shrunk(last, &stats)
     {
@@ -209,7 +260,10 @@ impl World {
     if process.spool.is_some() && !process.has_disk_failed {
       let rows: usize = self.segments(Some(number)).iter().map(Vec::len).sum();
       // Of a batch that was halved a part may be delivered; the segment keeps the whole.
-      let is_halved = self.plan.setup.limit.is_some() && rows as u64 > stats.spooled;
+      let setup = &self.plan.setup;
+      let may_be_halved =
+        setup.limit.is_some() || setup.poison.is_some() || self.plan.faults.iter().any(fails);
+      let is_halved = may_be_halved && rows as u64 > stats.spooled;
       if rows as u64 != stats.spooled && !is_halved {
         let detail = format!("process {number}: {} spooled, {rows} on the disk", stats.spooled);
         return self.finding("what is spooled is on the disk", detail);
@@ -266,6 +320,11 @@ impl World {
     }
     Ok(())
   }
+}
+
+/// Whether the server fails without regard to rows: it may be taken for a server that fails on a row.
+fn fails(fault: &Fault) -> bool {
+  matches!(fault.kind, FaultKind::Status(_) | FaultKind::Flapping | FaultKind::Lying)
 }
 
 /// The rows that were accepted as rows, and lost.

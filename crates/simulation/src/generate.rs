@@ -53,6 +53,7 @@ fn setup(rng: &mut Rng) -> Setup {
     limit: has_limit.then(|| rng.usize(3_000..12_000)),
     states_limit: rng.u8(..3) > 0,
     poison: (rng.u8(..8) == 0).then(|| rng.u64(5..40)),
+    poison_status: if rng.bool() { 400 } else { 500 },
   }
 }
 
@@ -158,7 +159,7 @@ fn faults(rng: &mut Rng, setup: &Setup, end: Duration) -> Vec<Fault> {
 
 fn kind(rng: &mut Rng, setup: &Setup) -> FaultKind {
   loop {
-    return match rng.u8(..20) {
+    return match rng.u8(..24) {
       0 => FaultKind::Slow(rng.u64(100..20_000)),
       1 => FaultKind::Hung { stores: rng.bool() },
       2 => FaultKind::Refused,
@@ -182,6 +183,8 @@ fn kind(rng: &mut Rng, setup: &Setup) -> FaultKind {
         true => FaultKind::MaskGarbage,
         false => FaultKind::MaskNever,
       },
+      20 | 21 => FaultKind::Page { stores: rng.bool() },
+      22 | 23 => FaultKind::Stuck,
       _ => continue,
     };
   }

@@ -47,6 +47,10 @@ pub struct Flight {
   pub is_first: bool,
   /// The rows that it carries.
   pub rows: Vec<RowId>,
+  /// Whether it repeats a request that is not answered.
+  pub is_repeat: bool,
+  /// When it was sent.
+  pub began: Duration,
 }
 
 /// A flush or a shutdown that has not completed.
@@ -86,6 +90,10 @@ pub struct Process {
   pub refused_at: Option<Duration>,
   /// Since when every response is a failure, and the requests since.
   pub failing: Option<(Duration, u32)>,
+  /// The slowest response.
+  pub slowest: Duration,
+  /// When a request was repeated last.
+  pub repeated_at: Option<Duration>,
   /// For each row the overflow uploads in a row that failed at the storage.
   pub storage_failures: BTreeMap<RowId, u32>,
   pub shutdown_at: Option<Duration>,
@@ -145,6 +153,8 @@ impl Process {
       not_before: Duration::ZERO,
       refused_at: None,
       failing: None,
+      slowest: Duration::ZERO,
+      repeated_at: None,
       storage_failures: BTreeMap::new(),
       shutdown_at: None,
       exit_deadline: None,

@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+use braintrust_row::RowId;
 use export::admission::Priority;
 
 /// One world: everything that [`run`](crate::run) needs.
@@ -56,8 +57,23 @@ pub struct Setup {
   pub limit: Option<usize>,
   /// Whether the server states that limit.
   pub states_limit: bool,
-  /// The server rejects batches with one of so many rows.
+  /// The server refuses requests with one of so many rows.
   pub poison: Option<u64>,
+  /// The status of that: it rejects them, or fails on them.
+  pub poison_status: u16,
+}
+
+impl Setup {
+  /// Whether the server refuses requests with this row.
+  pub fn is_poison(&self, id: &RowId) -> bool {
+    let sum = id.as_bytes().iter().map(|byte| u64::from(*byte)).sum::<u64>();
+    self.poison.is_some_and(|one_in| sum % one_in == 0)
+  }
+
+  /// Whether the server fails on this row: it may wait for as long as nothing else is acknowledged.
+  pub fn is_failed_on(&self, id: &RowId) -> bool {
+    self.poison_status == 500 && self.is_poison(id)
+  }
 }
 
 /// Something that the application does at a time.
@@ -113,6 +129,10 @@ pub struct Fault {
 pub enum FaultKind {
   /// Responses take so many milliseconds.
   Slow(u64),
+  /// The server answers 200 with a page; the rows are stored or not.
+  Page { stores: bool },
+  /// One of four requests is never answered.
+  Stuck,
   /// Nothing is answered; the rows are stored or not.
   Hung { stores: bool },
   /// Connections fail.

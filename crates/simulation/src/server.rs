@@ -93,7 +93,7 @@ fn status(status: u16) -> Response {
 }
 
 fn success(body: String) -> Response {
-  Response { status: 200, retry_after: None, body: body.into() }
+  Response { status: 200, body: body.into(), ..Response::default() }
 }
 
 impl Server {
@@ -128,6 +128,16 @@ impl Server {
         if stores {
           self.handle(endpoint, upload, rng, coverage);
         }
+        Reply { after: call.timeout, result: failed("timed out"), acknowledges: 0 }
+      }
+      Some(FaultKind::Page { stores }) => {
+        if stores {
+          self.handle(endpoint, upload, rng, coverage);
+        }
+        let page = success("<html>Sign in</html>".to_owned());
+        Reply { after: quick, result: Ok(page), acknowledges: 0 }
+      }
+      Some(FaultKind::Stuck) if rng.u8(..4) == 0 => {
         Reply { after: call.timeout, result: failed("timed out"), acknowledges: 0 }
       }
       Some(FaultKind::Refused) => {
@@ -230,14 +240,9 @@ impl Server {
       }
       None => upload.rows.unwrap_or_default(),
     };
-    let is_poison = |id: &RowId| {
-      self.setup.poison.is_some_and(|one_in| {
-        id.as_bytes().iter().map(|b| u64::from(*b)).sum::<u64>() % one_in == 0
-      })
-    };
-    if rows.iter().any(|(id, _)| is_poison(id)) {
-      coverage.count("400");
-      return (status(400), 0);
+    if rows.iter().any(|(id, _)| self.setup.is_poison(id)) {
+      coverage.count(if self.setup.poison_status == 400 { "400" } else { "500 for a row" });
+      return (status(self.setup.poison_status), 0);
     }
     for (id, leaves) in &rows {
       self.merged.merge(*id, leaves);

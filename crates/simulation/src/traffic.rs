@@ -53,6 +53,12 @@ impl World {
         break;
       }
     }
+    while let Some(id) = self.poll(number, |process| process.exporter.poll_cancelled()) {
+      self.note(|| format!("process {number} drops #{id}"));
+      if let Some(process) = self.processes.get_mut(&number) {
+        process.flights.remove(&id);
+      }
+    }
     while let Some(request) = self.poll(number, |process| process.exporter.poll_request()) {
       self.send(number, request)?;
     }
@@ -77,7 +83,10 @@ impl World {
     self.processes.get_mut(&number).and_then(poll)
   }
 
-  fn send(&mut self, number: usize, Request { id, call }: Request) -> Checked {
+  fn send(&mut self, number: usize, Request { id, call, is_repeat }: Request) -> Checked {
+    if is_repeat {
+      self.coverage.count("requests repeated");
+    }
     self.coverage.count("requests");
     let Some(endpoint) = Endpoint::of(&call.url) else {
       return self.finding("requests go to Braintrust", call.url);
@@ -96,6 +105,8 @@ impl World {
       is_first: matches!(endpoint, Endpoint::Login | Endpoint::Logs | Endpoint::Announce)
         && !is_reference,
       rows: rows.unwrap_or_default(),
+      is_repeat,
+      began: self.now,
     };
     self.note(|| {
       let rows: Vec<String> = flight.rows.iter().map(|id| id.to_string()[..6].to_owned()).collect();
@@ -108,6 +119,9 @@ impl World {
     let tools = (&mut self.rng, &mut self.coverage);
     let reply = self.server.receive(endpoint, &call, upload, fault, tools, now);
     if let Some(process) = self.processes.get_mut(&number) {
+      if is_repeat {
+        process.repeated_at = Some(now.elapsed);
+      }
       process.flights.insert(id, flight);
     }
     let event = Event::Respond(number, id, reply.result, reply.acknowledges);
@@ -185,7 +199,13 @@ impl World {
     let Some(flight) = process.flights.remove(&id) else { return Ok(()) };
     let has_ended = process.exporter.has_ended();
     let status = result.as_ref().ok().map(|response| response.status);
-    let is_success = status.is_some_and(|status| (200..300).contains(&status));
+    let is_page = result.as_ref().is_ok_and(|response| response.body.starts_with(b"<"));
+    let is_success = status.is_some_and(|status| (200..300).contains(&status)) && !is_page;
+    self.check_repeated(number, &flight, result.is_err())?;
+    let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };
+    if result.is_ok() {
+      process.slowest = process.slowest.max(now.elapsed - flight.began);
+    }
     if is_success && !has_ended {
       process.acknowledged += acknowledges as u64;
       process.failing = None;
@@ -290,6 +310,8 @@ fn is_of_server(fault: &FaultKind) -> bool {
   matches!(
     fault,
     FaultKind::Slow(_)
+      | FaultKind::Page { .. }
+      | FaultKind::Stuck
       | FaultKind::Hung { .. }
       | FaultKind::Refused
       | FaultKind::Status(_)

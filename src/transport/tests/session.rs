@@ -74,6 +74,7 @@ async fn temporary_failures_of_login_and_registration_are_retried() {
 async fn a_server_that_is_not_braintrust_is_reported() {
   let page = response("200 OK", &[], "<html>");
   let error = connected(move |_, _| page.clone()).await.unwrap_err();
+  assert!(error.is_unconfirmed());
   assert!(error.to_string().ends_with(
     "the response is not from Braintrust (check BRAINTRUST_APP_URL and BRAINTRUST_API_URL)"
   ));

@@ -1,12 +1,13 @@
 //! One request body, and the rows in it.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use bytes::Bytes;
+use indexmap::{IndexMap, map::Entry};
 
 use braintrust_row::{
-  Destination, Masked, Row, RowId, address, close_body, cut_fields, open_body, write_masked_row,
-  write_row,
+  Destination, Masked, Row, RowId, address, close_body, cut_fields, merge_encoded, open_body,
+  write_masked_row, write_row,
 };
 
 /// Encoded rows: the body of one request. Cloning shares the bytes.
@@ -23,6 +24,8 @@ pub struct EncodedBatch {
 struct EncodedRow {
   id: RowId,
   sequence: u64,
+  /// The accepted rows that are merged in it.
+  merged: usize,
   /// Its range in the body.
   bytes: Range<usize>,
 }
@@ -36,8 +39,13 @@ impl EncodedBatch {
     self.rows.first().map_or(u64::MAX, |row| row.sequence)
   }
 
-  /// The number of rows.
+  /// The number of accepted rows: one for each span, and those that were merged into it after they were encoded.
   pub fn rows(&self) -> usize {
+    self.rows.iter().map(|row| row.merged).sum()
+  }
+
+  /// The number of spans in it.
+  pub fn spans(&self) -> usize {
     self.rows.len()
   }
 
@@ -87,6 +95,34 @@ impl EncodedBatch {
     (!first.is_empty()).then(|| [half(first), half(second)])
   }
 
+  /// The rows of several batches, given in their order, in one: without addresses, and those of the same span merged.
+  /// `None` when a row cannot be merged.
+  pub fn merged<'a>(batches: impl Iterator<Item = &'a Self>) -> Option<Self> {
+    let mut rows: IndexMap<RowId, (u64, usize, Cow<'a, [u8]>)> = IndexMap::new();
+    for batch in batches {
+      for row in &batch.rows {
+        let bare = batch.bare(row);
+        match rows.entry(row.id) {
+          Entry::Vacant(entry) => {
+            entry.insert((row.sequence, row.merged, Cow::Borrowed(bare)));
+          }
+          Entry::Occupied(mut entry) => {
+            let (_, merged, earlier) = entry.get_mut();
+            let both = [&b"{"[..], &*earlier].concat();
+            let both = merge_encoded(&both, &[b"{", bare].concat())?;
+            *earlier = Cow::Owned(both.strip_prefix(b"{")?.to_vec());
+            *merged += row.merged;
+          }
+        }
+      }
+    }
+    let mut builder = Builder::of(Vec::new());
+    for (id, (sequence, merged, bare)) in rows {
+      builder.push_merged(id, sequence, merged, &bare);
+    }
+    builder.encode()
+  }
+
   /// The rows without addresses, as the content of a segment that [`Self::from_segment`] reads.
   pub fn segment_content(&self) -> Vec<u8> {
     let mut content = Vec::with_capacity(self.body.len() + self.rows.len() * HEAD);
@@ -127,13 +163,13 @@ impl EncodedBatch {
     let bare = [b"{", self.bare(only)].concat();
     let row = row(&bare)?;
     let mut builder = Builder::of(Vec::new());
-    builder.push_bytes(only.id, only.sequence, row.strip_prefix(b"{")?);
+    builder.push_merged(only.id, only.sequence, only.merged, row.strip_prefix(b"{")?);
     builder.encode()
   }
 
   fn rebuilt(&self, mut builder: Builder, rows: &[EncodedRow]) -> Self {
     for row in rows {
-      builder.push_bytes(row.id, row.sequence, self.bare(row));
+      builder.push_merged(row.id, row.sequence, row.merged, self.bare(row));
     }
     builder.finish()
   }
@@ -194,16 +230,22 @@ impl Builder {
       self.body.extend_from_slice(&shorter);
       self.cut += 1;
     }
-    self.rows.push(EncodedRow { id: row.span.row, sequence, bytes: start..self.body.len() });
+    let bytes = start..self.body.len();
+    self.rows.push(EncodedRow { id: row.span.row, sequence, merged: 1, bytes });
   }
 
   /// Adds a row that is given without its brace and without an address.
   fn push_bytes(&mut self, id: RowId, sequence: u64, bare: &[u8]) {
+    self.push_merged(id, sequence, 1, bare);
+  }
+
+  /// The same for a row in which several accepted rows are merged.
+  fn push_merged(&mut self, id: RowId, sequence: u64, merged: usize, bare: &[u8]) {
     let start = self.open();
     self.body.push(b'{');
     self.body.extend_from_slice(&self.address);
     self.body.extend_from_slice(bare);
-    self.rows.push(EncodedRow { id, sequence, bytes: start..self.body.len() });
+    self.rows.push(EncodedRow { id, sequence, merged, bytes: start..self.body.len() });
   }
 
   /// Begins the next row and returns its start.

@@ -9,7 +9,7 @@ mod rows;
 
 pub use encoded::EncodedBatch;
 pub use queue::{Limits, Pushed, RowQueue};
-pub use rows::{Encoded, RowBatch};
+pub use rows::{Encoded, RowBatch, difference};
 
 #[cfg(test)]
 mod tests;

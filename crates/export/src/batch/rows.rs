@@ -108,7 +108,7 @@ impl RowBatch {
 }
 
 /// `after - before`, signed.
-pub(super) fn difference(after: usize, before: usize) -> i64 {
+pub fn difference(after: usize, before: usize) -> i64 {
   let signed = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
   signed(after) - signed(before)
 }

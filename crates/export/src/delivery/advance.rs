@@ -20,6 +20,7 @@ impl Delivery {
       self.lose_unmasked(now);
     }
     let has_written = self.spool.is_open() && self.checkpoint(urgent, now);
+    self.repeat_unanswered(now);
     if self.retry_at.is_none() && !self.is_idle() {
       match &self.connection {
         Connection::Connecting(_) => {}
@@ -55,6 +56,7 @@ impl Delivery {
     self.account.counters.lose(reason, left);
     // Their rows are counted: a request sent from now on would deliver lost rows.
     self.requests.clear();
+    self.in_flight.clear();
     self.spool.close();
     left.rows + spooled.rows == 0
   }
@@ -83,13 +85,15 @@ impl Delivery {
     let sending = match self.connection {
       _ if self.is_idle() => None,
       _ if self.retry_at.is_some() => self.retry_at,
-      // A batch that is ready and not sent waits for one in flight.
-      Connection::Up(_) if self.outbox.ready() > 0 => None,
-      Connection::Up(_) if self.outbox.in_flight() < self.settings.max_requests => due,
+      // A batch that is ready and not sent waits for one in flight, or for its delay.
+      Connection::Up(_) if self.uploads() < self.settings.max_requests => {
+        let retry = self.outbox.next_retry(now.elapsed);
+        due.filter(|_| !self.queue.is_empty()).into_iter().chain(retry).min()
+      }
       _ => None,
     };
     let checkpoint = due.filter(|_| self.spool.is_open() && !self.queue.is_empty());
     let load = self.load_due.filter(|due| *due > now.elapsed && self.outbox.spooled().rows > 0);
-    [sending, checkpoint, load].into_iter().flatten().min()
+    [sending, checkpoint, load, self.repeat_timeout()].into_iter().flatten().min()
   }
 }

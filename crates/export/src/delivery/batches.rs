@@ -233,14 +233,18 @@ impl Delivery {
     self.outbox.finish_write(key, written);
   }
 
+  /// Whether batches in memory take as much as they may while others are in the spool only.
+  pub(super) fn is_crowded(&self) -> bool {
+    self.outbox.memory_bytes() > self.settings.queue_room() / SPILL
+  }
+
   /// Reads the oldest batch that is in the spool only, if memory has room for it.
   pub(super) fn load(&mut self, now: Now) {
     if self.load_due.is_some_and(|due| due > now.elapsed) {
       return;
     }
     // Batches behind the spooled ones take memory, too: one load at a time must always be possible.
-    let is_crowded = self.outbox.memory_bytes() > self.settings.queue_room() / SPILL;
-    let has_enough = is_crowded || self.outbox.ready() > self.settings.max_requests;
+    let has_enough = self.is_crowded() || self.outbox.ready() > self.settings.max_requests;
     if self.outbox.in_flight() > 0 && has_enough {
       return;
     }
@@ -288,7 +292,7 @@ impl Delivery {
   }
 
   /// The limits of one batch. Masked batches are small, because masking blocks the JavaScript thread.
-  fn limits(&self) -> Limits {
+  pub(super) fn limits(&self) -> Limits {
     if self.masking != Masking::Off {
       let rows = if self.spool.is_open() { MAX_MASKED_ROWS_FOR_SPOOL } else { MAX_MASKED_ROWS };
       return Limits { rows, bytes: MAX_MASKED_BYTES };

@@ -2,9 +2,14 @@
 
 use std::time::Duration;
 
-use crate::{connection::Session, overflow::OverflowUpload};
+use crate::{
+  connection::Session,
+  overflow::OverflowUpload,
+  transport::{Call, RequestId},
+};
 
-/// A request in flight.
+/// A call that awaits its response. When that takes long, the call is sent again on a fresh connection, and the first
+/// response counts: rows are merges, so a repetition is harmless.
 pub(super) struct InFlight {
   /// When it began; for a later step of a sequence, when the first one began.
   pub began: Duration,
@@ -12,6 +17,25 @@ pub(super) struct InFlight {
   pub url: String,
   /// What its response is for.
   pub purpose: Purpose,
+  /// The call, to repeat it.
+  pub call: Call,
+  /// The requests that carry it, the oldest first: at most two.
+  pub requests: Vec<Attempt>,
+  /// When it is repeated; `None`: never.
+  pub repeat_at: Option<Duration>,
+}
+
+/// One request of a call.
+pub(super) struct Attempt {
+  pub id: RequestId,
+  pub began: Duration,
+}
+
+impl InFlight {
+  /// Whether its requests count among the uploads.
+  pub fn is_upload(&self) -> bool {
+    matches!(self.purpose, Purpose::Upload(_) | Purpose::Overflow { .. })
+  }
 }
 
 /// What a request is for.

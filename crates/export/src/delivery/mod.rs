@@ -8,12 +8,16 @@
 //! | `in_flight`, `state` | the state, and the requests in flight |
 //! | `batches` | rows to batches, batches to and from the spool |
 //! | `requests` | requests to send |
+//! | `repeats` | repetitions of requests that are not answered |
 //! | `responses` | effects of a response on its batch and on the connection |
+//! | `bad_rows` | requests that fail because of one row |
 //! | `advance` | due work |
 
 mod advance;
+mod bad_rows;
 mod batches;
 mod in_flight;
+mod repeats;
 mod requests;
 mod responses;
 mod state;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::Method;
 
 use super::{
-  in_flight::{InFlight, Purpose},
+  in_flight::{Attempt, InFlight, Purpose},
   state::{Connection, Delivery},
 };
 use crate::{
@@ -27,17 +27,26 @@ impl Delivery {
     if session.limit.is_none() && self.limit_due.is_some_and(|due| due <= now.elapsed) {
       self.limit_due = None;
       let call = limit_call(&self.settings, &session.api_url);
-      self.request(call, Purpose::Limit, now.elapsed);
+      self.request(call, Purpose::Limit, now.elapsed, now);
     }
     let to = Destination { project_id: session.project_id.clone() };
-    while self.outbox.in_flight() < self.settings.max_requests {
-      if self.outbox.ready() == 0 && !self.spool.is_open() {
-        self.encode_next(&to, urgent, now);
+    while self.uploads() < self.settings.max_requests {
+      // Batches that fail repeatedly must not be the only ones that are tried.
+      if !self.outbox.has_fresh(now.elapsed) {
+        if !self.spool.is_open() {
+          self.encode_next(&to, urgent, now);
+        } else if !self.is_crowded() {
+          self.load(now);
+        }
       }
-      let Some(key) = self.outbox.start() else {
+      let Some(key) = self.outbox.start(now.elapsed) else {
         self.load(now);
         break;
       };
+      if self.spool.is_open() {
+        let change = self.outbox.absorb(key, self.limits());
+        self.account.counters.correct(change);
+      }
       let Some(queued) = self.outbox.address(key, &to) else { break };
       let upload = Upload::of(queued);
       self.upload(key, upload, session, now);
@@ -48,7 +57,7 @@ impl Delivery {
     let (connecting, step) = Connecting::start(&self.settings);
     self.connection = Connection::Connecting(connecting);
     if let Step::Send(call) = step {
-      self.request(call, Purpose::Connect, now.elapsed);
+      self.request(call, Purpose::Connect, now.elapsed, now);
     }
   }
 
@@ -59,14 +68,15 @@ impl Delivery {
     if is_large && row_bytes.len() == 1 && may_overflow(session, oversize) {
       let (upload, call) = OverflowUpload::start(&self.settings, session, body.len(), &row_bytes);
       let purpose = Purpose::Overflow { key, upload, session: session.clone() };
-      self.request(call, purpose, now.elapsed);
+      self.request(call, purpose, now.elapsed, now);
       return;
     }
-    let call = authorized(&self.settings, Method::POST, &session.logs_url, body, Reads::Status);
-    self.request(call, Purpose::Upload(key), now.elapsed);
+    let call = authorized(&self.settings, Method::POST, &session.logs_url, body, Reads::Body);
+    self.request(call, Purpose::Upload(key), now.elapsed, now);
   }
 
-  pub(super) fn request(&mut self, call: Call, purpose: Purpose, began: Duration) {
+  /// Sends a call. `began` is when the first call of its sequence did.
+  pub(super) fn request(&mut self, call: Call, purpose: Purpose, began: Duration, now: Now) {
     let id = self.next_request;
     self.next_request += 1;
     let size = call.body.len();
@@ -76,8 +86,11 @@ impl Delivery {
       _ => redact_url(&call.url),
     };
     self.account.log.line(format_args!("request {id}: {} {url}, {size} bytes", call.method));
-    self.in_flight.insert(id, InFlight { began, url, purpose });
-    self.requests.push_back(Request { id, call });
+    let repeat_at = self.first_repeat(&call, &purpose, now.elapsed);
+    let requests = vec![Attempt { id, began: now.elapsed }];
+    let copy = call.clone();
+    self.in_flight.push(InFlight { began, url, purpose, call: copy, requests, repeat_at });
+    self.requests.push_back(Request { id, call, is_repeat: false });
   }
 }
 

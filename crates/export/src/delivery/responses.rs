@@ -14,7 +14,7 @@ use crate::{
   counters::RowTotals,
   diagnostics::Code,
   loss::LossReason,
-  outcome::{ExportOutcome, classify},
+  outcome::{ExportOutcome, classify_upload, may_be_caused_by_a_row, not_confirmed},
   overflow::{self, OverflowError, OverflowUpload},
   time::Now,
   transport::{RequestId, Response, TransportError},
@@ -23,7 +23,7 @@ use crate::{
 /// How long nothing is sent after the server has refused the key.
 const UNAUTHORIZED_DELAY: Duration = Duration::from_secs(60);
 /// The longest delay between two attempts during shutdown, whatever the server asks for.
-const SHUTDOWN_DELAY: Duration = Duration::from_millis(100);
+pub(super) const SHUTDOWN_DELAY: Duration = Duration::from_millis(100);
 /// Failures in a row after which the user is informed.
 const FAILURES_BEFORE_WARNING: u32 = 3;
 /// A row is not cut to less than this.
@@ -39,8 +39,19 @@ impl Delivery {
     result: Result<Response, TransportError>,
     now: Now,
   ) {
-    let Some(InFlight { began, url, purpose }) = self.in_flight.remove(&id) else { return };
-    let took = now.elapsed.saturating_sub(began).as_millis();
+    let carries = |call: &InFlight| call.requests.iter().position(|attempt| attempt.id == id);
+    let found = self.in_flight.iter().enumerate();
+    let Some((at, of)) = found.filter_map(|(at, call)| Some((at, carries(call)?))).next() else {
+      return;
+    };
+    let Some(call) = self.in_flight.get_mut(at) else { return };
+    let attempt = call.requests.remove(of);
+    let took = now.elapsed.saturating_sub(attempt.began);
+    let has_failed = result.is_err();
+    if !has_failed {
+      self.patience.note(took);
+    }
+    let took = took.as_millis();
     match &result {
       Ok(response) => {
         self.account.log.line(format_args!("response {id}: {} in {took} ms", response.describe()));
@@ -49,6 +60,13 @@ impl Delivery {
         self.account.log.line(format_args!("request {id} failed in {took} ms: {error}"))
       }
     }
+    // The other request of the call may still be answered.
+    if has_failed && !call.requests.is_empty() {
+      return;
+    }
+    let InFlight { began, url, purpose, requests, .. } = self.in_flight.swap_remove(at);
+    self.cancelled.extend(requests.iter().map(|attempt| attempt.id));
+    self.next_repeat = Duration::ZERO;
     match purpose {
       Purpose::Connect => self.connection_response(began, result, now),
       Purpose::Limit => {
@@ -59,12 +77,20 @@ impl Delivery {
         }
       }
       Purpose::Upload(key) => {
-        let outcome = classify(&result, now.unix_ms);
+        let outcome = classify_upload(&result, now.unix_ms);
+        let is_suspect = may_be_caused_by_a_row(&result);
         let why = match result {
+          Ok(response) if outcome == ExportOutcome::Unconfirmed => {
+            format!("{url} answered {}", not_confirmed(&response))
+          }
           Ok(response) => format!("{url} answered {}", response.describe()),
           Err(error) => format!("{url}: {error}"),
         };
-        self.uploaded(key, began, outcome, why, now);
+        if !is_suspect {
+          self.uploaded(key, began, outcome, why, now);
+        } else if let Some(why) = self.suspect(key, why, now) {
+          self.failed(Code::Unreachable, began, why, Duration::ZERO, now);
+        }
       }
       Purpose::Overflow { key, upload, session } => {
         self.overflow_response(key, upload, session, began, result, now);
@@ -80,14 +106,16 @@ impl Delivery {
   ) {
     let Connection::Connecting(connecting) = &mut self.connection else { return };
     match connecting.handle_response(&self.settings, result, now) {
-      Step::Send(call) => self.request(call, Purpose::Connect, began),
+      Step::Send(call) => self.request(call, Purpose::Connect, began, now),
       Step::Connected(session) => self.connected(session, now),
       Step::Failed(error) => {
         self.connection = Connection::Down;
+        let code = if error.is_unconfirmed() { Code::Unconfirmed } else { Code::Unreachable };
+        let why = error.to_string();
         match error.outcome() {
-          ExportOutcome::Unauthorized => self.refused(began, error.to_string(), now),
-          ExportOutcome::Retry(at_least) => self.failed(began, error.to_string(), at_least, now),
-          _ => self.failed(began, error.to_string(), Duration::ZERO, now),
+          ExportOutcome::Unauthorized => self.refused(began, why, now),
+          ExportOutcome::Retry(at_least) => self.failed(code, began, why, at_least, now),
+          _ => self.failed(code, began, why, Duration::ZERO, now),
         }
       }
     }
@@ -102,10 +130,14 @@ impl Delivery {
 
   fn uploaded(&mut self, key: u64, began: Duration, outcome: ExportOutcome, why: String, now: Now) {
     match outcome {
-      ExportOutcome::Delivered => self.delivered(key),
+      ExportOutcome::Delivered => self.delivered(key, now),
       ExportOutcome::Retry(at_least) => {
         self.put_back(key);
-        self.failed(began, why, at_least, now);
+        self.failed(Code::Unreachable, began, why, at_least, now);
+      }
+      ExportOutcome::Unconfirmed => {
+        self.put_back(key);
+        self.failed(Code::Unconfirmed, began, why, Duration::ZERO, now);
       }
       ExportOutcome::Unauthorized => {
         self.put_back(key);
@@ -116,7 +148,7 @@ impl Delivery {
         self.refused(began, why, now);
       }
       ExportOutcome::Split => self.shrink(key, why, now),
-      ExportOutcome::Rejected => self.drop_batch(key, LossReason::Rejected, why, now),
+      ExportOutcome::Rejected => self.reject(key, why, now),
     }
   }
 
@@ -132,9 +164,9 @@ impl Delivery {
     let body = self.outbox.get(key).map(|queued| queued.batch.body()).unwrap_or_default();
     match upload.handle_response(&self.settings, &session, body, result, now) {
       overflow::Step::Send(call) => {
-        self.request(call, Purpose::Overflow { key, upload, session }, began);
+        self.request(call, Purpose::Overflow { key, upload, session }, began, now);
       }
-      overflow::Step::Delivered => self.delivered(key),
+      overflow::Step::Delivered => self.delivered(key, now),
       overflow::Step::Failed(error) => self.overflow_failed(key, began, error, now),
     }
   }
@@ -158,17 +190,20 @@ impl Delivery {
     }
   }
 
-  fn delivered(&mut self, key: u64) {
+  fn delivered(&mut self, key: u64, now: Now) {
     self.backoff.reset();
-    let Some((batch, segment)) = self.outbox.settle(key) else { return };
+    self.acknowledged += 1;
+    self.acknowledged_at = Some(now.elapsed);
+    self.rejections = 0;
+    let Some((batch, segments)) = self.outbox.settle(key) else { return };
     let totals = RowTotals { rows: batch.rows(), bytes: batch.bytes() };
     self.account.counters.sent(totals, batch.body().len());
-    if let Some(segment) = segment {
+    for segment in segments {
       self.spool.remove(segment);
     }
   }
 
-  fn put_back(&mut self, key: u64) {
+  pub(super) fn put_back(&mut self, key: u64) {
     self.account.counters.retry();
     self.outbox.put_back(key);
   }
@@ -214,8 +249,8 @@ impl Delivery {
     self.account.counters.failed(why);
   }
 
-  /// Handles a temporary failure of a request that began at `began`: backs off.
-  fn failed(&mut self, began: Duration, why: String, at_least: Duration, now: Now) {
+  /// Handles a temporary failure of a request that began at `began`: backs off. `code` is the diagnostic when it lasts.
+  fn failed(&mut self, code: Code, began: Duration, why: String, at_least: Duration, now: Now) {
     let delay = self.backoff.next_delay(began, now.elapsed);
     let is_shutdown = self.shutdown_since.is_some();
     self.failed_since_shutdown |= self.shutdown_since.is_some_and(|since| began >= since);
@@ -223,7 +258,7 @@ impl Delivery {
     self.pause(if is_shutdown { delay.min(SHUTDOWN_DELAY) } else { delay }, now);
     if self.backoff.failures() >= FAILURES_BEFORE_WARNING && !is_shutdown {
       let message = format!("{why}. Delivery is retried; the application is not affected.");
-      self.account.diagnostics.once(Code::Unreachable, &message);
+      self.account.diagnostics.once(code, &message);
     }
     self.account.counters.failed(why);
   }
@@ -235,7 +270,7 @@ impl Delivery {
     self.account.diagnostics.once(Code::Refused, &message);
     // The request began before shutdown: shutdown allows one more attempt.
     if self.shutdown_since.is_some_and(|since| began < since) {
-      self.failed(began, why, Duration::ZERO, now);
+      self.failed(Code::Unreachable, began, why, Duration::ZERO, now);
       return;
     }
     self.unauthorized = true;
@@ -250,9 +285,9 @@ impl Delivery {
   }
 
   /// Removes a batch and counts its rows as lost.
-  fn drop_batch(&mut self, key: u64, reason: LossReason, why: String, now: Now) {
-    let Some((batch, segment)) = self.outbox.settle(key) else { return };
-    if let Some(segment) = segment {
+  pub(super) fn drop_batch(&mut self, key: u64, reason: LossReason, why: String, now: Now) {
+    let Some((batch, segments)) = self.outbox.settle(key) else { return };
+    for segment in segments {
       self.spool.remove(segment);
     }
     let totals = RowTotals { rows: batch.rows(), bytes: batch.bytes() };

@@ -1,10 +1,6 @@
 //! The state of delivery: queued rows and batches, the connection, and the requests in flight.
 
-use std::{
-  collections::{BTreeMap, VecDeque},
-  sync::Arc,
-  time::Duration,
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use braintrust_row::Row;
 use spool::Adopted;
@@ -20,6 +16,7 @@ use crate::{
   loss::LossReason,
   masking::{MaskRequest, Masking, MaskingQueue},
   outbox::{Outbox, SpooledBatch},
+  patience::Patience,
   spool_writer::{SpoolStatus, SpoolWriter},
   time::Now,
   transport::{Request, RequestId},
@@ -57,9 +54,20 @@ pub struct Delivery {
   pub(super) compacted: usize,
   pub(super) connection: Connection,
   pub(super) requests: VecDeque<Request>,
-  pub(super) in_flight: BTreeMap<RequestId, InFlight>,
+  /// The calls that await their responses.
+  pub(super) in_flight: Vec<InFlight>,
+  /// The requests that the host drops.
+  pub(super) cancelled: VecDeque<RequestId>,
+  pub(super) patience: Patience,
+  /// No call is repeated before this.
+  pub(super) next_repeat: Duration,
   pub(super) next_request: RequestId,
   pub(super) backoff: Backoff,
+  /// The acknowledged uploads, and when the last one was.
+  pub(super) acknowledged: u64,
+  pub(super) acknowledged_at: Option<Duration>,
+  /// The rows that were rejected since.
+  pub(super) rejections: u32,
   /// Nothing is sent before this.
   pub(super) retry_at: Option<Duration>,
   /// The server has refused the key, and was not asked again yet.
@@ -102,9 +110,15 @@ impl Delivery {
       compacted: 0,
       connection: Connection::Down,
       requests: VecDeque::new(),
-      in_flight: BTreeMap::new(),
+      in_flight: Vec::new(),
+      cancelled: VecDeque::new(),
+      patience: Patience::default(),
+      next_repeat: Duration::ZERO,
       next_request: 0,
       backoff: Backoff::new(seed),
+      acknowledged: 0,
+      acknowledged_at: None,
+      rejections: 0,
       retry_at: None,
       unauthorized: false,
       limit_due: None,
@@ -180,6 +194,11 @@ impl Delivery {
   /// The next request to send.
   pub fn poll_request(&mut self) -> Option<Request> {
     self.requests.pop_front()
+  }
+
+  /// The next request to drop: its response is not needed any more.
+  pub fn poll_cancelled(&mut self) -> Option<RequestId> {
+    self.cancelled.pop_front()
   }
 
   /// A new session; `None` until the next one.
@@ -262,8 +281,9 @@ impl Delivery {
     RowTotals { rows: all.rows - spooled.rows, bytes: all.bytes - spooled.bytes }
   }
 
-  /// Begins shutdown: shortens delays, and allows one more attempt at once.
-  pub fn begin_shutdown(&mut self, now: Now) {
+  /// Begins shutdown, which ends at `deadline`: shortens delays, and allows one more attempt at once.
+  pub fn begin_shutdown(&mut self, deadline: Duration, now: Now) {
+    self.hurry(deadline.saturating_sub(now.elapsed), now);
     self.retry_at = None;
     self.unauthorized = false;
     self.shutdown_since.get_or_insert(now.elapsed);

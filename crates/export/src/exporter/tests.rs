@@ -2,7 +2,6 @@
 
 mod found;
 
-use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::*;
@@ -51,7 +50,7 @@ impl Host {
   fn respond(&mut self, respond: &dyn Fn(&str, usize) -> Response) {
     loop {
       self.exporter.handle_timeout(self.now());
-      let Some(Request { id, call }) = self.exporter.poll_request() else { break };
+      let Some(Request { id, call, .. }) = self.exporter.poll_request() else { break };
       let path = call.url.split_once("127.0.0.1:9").unwrap().1.to_owned();
       let response = respond(&path, self.uploads.len());
       if path == "/logs3"
@@ -90,7 +89,7 @@ impl Host {
 }
 
 fn status(status: u16, retry_after: Option<&str>) -> Response {
-  Response { status, retry_after: retry_after.map(str::to_owned), body: Bytes::new() }
+  Response { status, retry_after: retry_after.map(str::to_owned), ..Response::default() }
 }
 
 /// Responds as Braintrust does.
@@ -103,7 +102,7 @@ fn braintrust(path: &str, _uploads: usize) -> Response {
     "/version" => json!({ "logs3_payload_max_bytes": 100_000 }),
     _ => json!({ "ok": true }),
   };
-  Response { status: 200, retry_after: None, body: body.to_string().into() }
+  Response { status: 200, body: body.to_string().into(), ..Response::default() }
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -161,7 +160,7 @@ fn a_flush_does_not_wait_for_rows_that_come_after_it() {
   let mut uploads = Vec::new();
   loop {
     host.exporter.handle_timeout(host.now());
-    let Some(Request { id, call }) = host.exporter.poll_request() else { break };
+    let Some(Request { id, call, .. }) = host.exporter.poll_request() else { break };
     if call.url.ends_with("/logs3") {
       uploads.push(id);
     } else {
@@ -488,11 +487,11 @@ mod review {
     host.pass(SECOND, &|path, uploads| match path {
       "/logs3/overflow" => Response {
         status: 200,
-        retry_after: None,
         body: json!({ "method": "PUT", "key": "k",
           "signedUrl": "http://127.0.0.1:9/bucket/k?X-Amz-Signature=deadbeef" })
         .to_string()
         .into(),
+        ..Response::default()
       },
       _ => braintrust(path, uploads),
     });

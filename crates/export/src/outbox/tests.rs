@@ -35,14 +35,15 @@ fn batches_without_common_spans_are_in_flight_together_and_others_in_order() {
   for spans in [&[1, 2][..], &[2, 3], &[4], &[3]] {
     outbox.push(source.batch(spans), None);
   }
-  let (first, fourth) = (outbox.start().unwrap(), outbox.start().unwrap());
+  let (first, fourth) =
+    (outbox.start(Duration::ZERO).unwrap(), outbox.start(Duration::ZERO).unwrap());
   assert_eq!((first, fourth), (0, 4));
-  assert_eq!(outbox.start(), None);
+  assert_eq!(outbox.start(Duration::ZERO), None);
   outbox.settle(first);
-  let second = outbox.start().unwrap();
-  assert_eq!((second, outbox.start()), (2, None));
+  let second = outbox.start(Duration::ZERO).unwrap();
+  assert_eq!((second, outbox.start(Duration::ZERO)), (2, None));
   outbox.settle(second);
-  assert_eq!(outbox.start(), Some(5));
+  assert_eq!(outbox.start(Duration::ZERO), Some(5));
 }
 
 #[test]
@@ -50,13 +51,13 @@ fn a_batch_that_waits_for_another_waits_for_both_its_halves() {
   let (mut source, mut outbox) = (source(), Outbox::default());
   outbox.push(source.batch(&[1, 2]), None);
   outbox.push(source.batch(&[2]), None);
-  let whole = outbox.start().unwrap();
+  let whole = outbox.start(Duration::ZERO).unwrap();
   assert!(outbox.split(whole));
-  let halves = [outbox.start().unwrap(), outbox.start().unwrap()];
+  let halves = [outbox.start(Duration::ZERO).unwrap(), outbox.start(Duration::ZERO).unwrap()];
   outbox.settle(halves[0]);
-  assert_eq!(outbox.start(), None);
+  assert_eq!(outbox.start(Duration::ZERO), None);
   outbox.settle(halves[1]);
-  assert_eq!(outbox.start(), Some(2));
+  assert_eq!(outbox.start(Duration::ZERO), Some(2));
   assert!(!outbox.split(2), "a single row was split");
 }
 
@@ -66,11 +67,11 @@ fn the_segment_of_a_split_batch_is_released_with_its_last_half() {
   let file = Segment { number: 7, rows: 2, bytes: 100, created: 0 };
   outbox.push(source.batch(&[1, 2]), Some(file));
   assert_eq!(outbox.backed().rows, 2);
-  let whole = outbox.start().unwrap();
+  let whole = outbox.start(Duration::ZERO).unwrap();
   assert!(outbox.split(whole));
-  let halves = [outbox.start().unwrap(), outbox.start().unwrap()];
-  assert_eq!(outbox.settle(halves[0]).unwrap().1, None);
-  assert_eq!(outbox.settle(halves[1]).unwrap().1, Some(file));
+  let halves = [outbox.start(Duration::ZERO).unwrap(), outbox.start(Duration::ZERO).unwrap()];
+  assert!(outbox.settle(halves[0]).unwrap().1.is_empty());
+  assert_eq!(outbox.settle(halves[1]).unwrap().1, [file]);
   assert!(outbox.is_empty());
 }
 
@@ -82,7 +83,7 @@ fn a_batch_in_memory_is_not_sent_before_an_earlier_one_in_the_spool() {
   let spooled = SpooledBatch { key: stored.key(), entry, bytes: stored.bytes(), failures: 0 };
   outbox.push_spooled(spooled);
   outbox.push(source.batch(&[1]), None);
-  assert_eq!(outbox.start(), None);
+  assert_eq!(outbox.start(Duration::ZERO), None);
   assert_eq!(outbox.first_key(), Some(0));
   assert!(outbox.begin_load().is_some() && outbox.begin_load().is_none(), "one at a time");
   assert!(outbox.evict_oldest().is_none(), "a batch that is being read stays");
@@ -92,9 +93,9 @@ fn a_batch_in_memory_is_not_sent_before_an_earlier_one_in_the_spool() {
   let loaded = outbox.finish_load().unwrap();
   let batch = EncodedBatch::from_segment(&stored.segment_content(), loaded.key).unwrap();
   outbox.push(batch, Some(entry));
-  let first = outbox.start().unwrap();
+  let first = outbox.start(Duration::ZERO).unwrap();
   outbox.settle(first);
-  assert_eq!(outbox.start(), Some(1));
+  assert_eq!(outbox.start(Duration::ZERO), Some(1));
 }
 
 proptest! {
@@ -152,7 +153,7 @@ proptest! {
           }
         }
         (1, _) => {
-          let started = outbox.start();
+          let started = outbox.start(Duration::ZERO);
           if started.is_none()
             && outbox.begin_load().is_some()
           {
@@ -189,4 +190,48 @@ proptest! {
     prop_assert_eq!((outbox.spooled(), outbox.spooled_disk()), (RowTotals::default(), 0));
     prop_assert!(outbox.owners.is_empty());
   }
+}
+
+#[test]
+fn batches_in_the_spool_that_wait_for_one_another_are_sent_as_one() {
+  let (mut source, mut outbox) = (source(), Outbox::default());
+  let file = |number: u64| Segment { number, rows: 1, bytes: 100, created: 0 };
+  let limits = Limits { rows: 100, bytes: 1 << 20 };
+  for (number, spans) in [&[1, 2][..], &[2, 3], &[3], &[4], &[4]].iter().enumerate() {
+    outbox.push(source.batch(spans), Some(file(number as u64)));
+  }
+  let first = outbox.start(Duration::ZERO).unwrap();
+  let saved = outbox.absorb(first, limits);
+  let merged = &outbox.get(first).unwrap().batch;
+  assert_eq!((merged.spans(), merged.rows()), (4, 7));
+  assert!(saved < 0, "{saved}");
+  assert_eq!((outbox.rows(), outbox.backed().rows, outbox.ready()), (7, 7, 0));
+  // What comes now waits for the merged batch.
+  outbox.push(source.batch(&[4]), None);
+  assert_eq!(outbox.start(Duration::ZERO), None);
+  let (_, segments) = outbox.settle(first).unwrap();
+  assert_eq!(segments, [0, 1, 2, 3, 4].map(file));
+  assert!(outbox.start(Duration::ZERO).is_some());
+}
+
+#[test]
+fn a_batch_that_waits_for_a_request_in_flight_is_not_merged_past_it() {
+  let (mut source, mut outbox) = (source(), Outbox::default());
+  let file = |number: u64| Some(Segment { number, rows: 1, bytes: 100, created: 0 });
+  let limits = Limits { rows: 100, bytes: 1 << 20 };
+  for (number, spans) in [&[1][..], &[2], &[1, 2], &[3], &[2]].iter().enumerate() {
+    outbox.push(source.batch(spans), file(number as u64));
+  }
+  let first = outbox.start(Duration::ZERO).unwrap();
+  let second = outbox.start(Duration::ZERO).unwrap();
+  outbox.absorb(second, limits);
+  assert_eq!(outbox.get(second).unwrap().batch.spans(), 2, "of spans 2 and 3");
+  assert_eq!(outbox.start(Duration::ZERO), None);
+  outbox.settle(first);
+  outbox.settle(second);
+  let third = outbox.start(Duration::ZERO).unwrap();
+  outbox.absorb(third, limits);
+  assert_eq!(outbox.get(third).unwrap().batch.rows(), 3);
+  outbox.settle(third);
+  assert!(outbox.is_empty());
 }

@@ -1,0 +1,92 @@
+//! Repetitions of requests that are not answered.
+
+use std::time::Duration;
+
+use super::{
+  in_flight::{Attempt, InFlight, Purpose},
+  state::Delivery,
+};
+use crate::{
+  overflow::OverflowUpload,
+  time::Now,
+  transport::{Call, Request},
+};
+
+impl Delivery {
+  /// When a call that begins now is repeated. Never the upload to a storage, which is large and has an address that may
+  /// be valid once, and never what its own timeout ends before.
+  pub(super) fn first_repeat(
+    &self,
+    call: &Call,
+    purpose: &Purpose,
+    now: Duration,
+  ) -> Option<Duration> {
+    let is_repeatable = match purpose {
+      Purpose::Connect | Purpose::Upload(_) => true,
+      Purpose::Overflow { upload, .. } => !matches!(upload, OverflowUpload::Storing { .. }),
+      Purpose::Limit => false,
+    };
+    let time = self.patience.time(call.body.len());
+    (is_repeatable && time < call.timeout).then(|| now + time)
+  }
+
+  /// Repeats the call that has waited longest, if it is due. One at a time: when its response comes soon, the next one
+  /// follows at once, and a server that is only slow does not get everything twice.
+  pub(super) fn repeat_unanswered(&mut self, now: Now) {
+    while self.retry_at.is_none() && self.next_repeat <= now.elapsed {
+      let due = |call: &InFlight| call.repeat_at.filter(|at| *at <= now.elapsed);
+      let oldest = self.in_flight.iter().filter_map(|call| Some((due(call)?, call)));
+      let Some((_, call)) = oldest.min_by_key(|(at, _)| *at) else { return };
+      let first = call.requests.first().map(|attempt| attempt.id);
+      let is_full = call.is_upload() && self.uploads() >= self.settings.max_requests;
+      let time = self.patience.time(call.call.body.len());
+      let id = self.next_request;
+      let Some(call) = self
+        .in_flight
+        .iter_mut()
+        .find(|call| call.requests.first().map(|attempt| attempt.id) == first)
+      else {
+        return;
+      };
+      self.next_request += 1;
+      if is_full || call.requests.len() > 1 {
+        let cancelled = call.requests.remove(0);
+        self.cancelled.push_back(cancelled.id);
+      }
+      call.requests.push(Attempt { id, began: now.elapsed });
+      // Each further repetition takes twice as long.
+      let waited = now.elapsed.saturating_sub(call.began).max(time);
+      call.repeat_at = Some(now.elapsed + waited);
+      self.next_repeat = now.elapsed + time;
+      self.account.counters.retry();
+      if call.is_upload() {
+        self.account.counters.request();
+      }
+      let waited = now.elapsed.saturating_sub(call.began).as_millis();
+      self.account.log.line(format_args!("request {id}: {} again after {waited} ms", call.url));
+      self.requests.push_back(Request { id, call: call.call.clone(), is_repeat: true });
+    }
+  }
+
+  /// The requests in flight that carry rows.
+  pub(super) fn uploads(&self) -> usize {
+    let uploads = self.in_flight.iter().filter(|call| call.is_upload());
+    uploads.map(|call| call.requests.len()).sum()
+  }
+
+  /// When the next call is repeated.
+  pub(super) fn repeat_timeout(&self) -> Option<Duration> {
+    let next = self.in_flight.iter().filter_map(|call| call.repeat_at).min()?;
+    Some(next.max(self.next_repeat).max(self.retry_at.unwrap_or_default()))
+  }
+
+  /// Repeats sooner what is not answered: the process ends in `remaining`.
+  pub(super) fn hurry(&mut self, remaining: Duration, now: Now) {
+    self.patience.hurry(remaining);
+    for call in &mut self.in_flight {
+      let soon = now.elapsed + self.patience.time(call.call.body.len());
+      call.repeat_at = call.repeat_at.map(|at| at.min(soon));
+    }
+    self.next_repeat = Duration::ZERO;
+  }
+}
