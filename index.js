@@ -3,9 +3,9 @@
 // The exports of the package. All that a call can need is loaded with this module: later, the process may have no file
 // descriptor left, or other files in `node_modules`.
 
-const { runInContext } = require('./js/context.js');
+const { apiOf } = require('./js/api/api.js');
 const { Exporter } = require('./js/exporter.js');
-const { spansOf } = require('./js/spans/traced.js');
+const { nodeHost } = require('./js/node-host.js');
 const { version } = require('./package.json');
 
 /**
@@ -31,53 +31,8 @@ function presentOrNew() {
   return created;
 }
 
-/** The functions, with an exporter of their own. */
-function create() {
-  // Starts no thread and opens no connection.
-  const exporter = new Exporter();
-
-  /** @type {typeof import('./index.d.ts').initLogger} */
-  const initLogger = (options) => exporter.init(options);
-
-  /** @type {typeof import('./index.d.ts').flush} */
-  const flush = (options) => exporter.flush(options);
-
-  /** @type {typeof import('./index.d.ts').braintrustFlueInstrumentation} */
-  const braintrustFlueInstrumentation = () => ({
-    key: Symbol.for('flue-braintrust'),
-    observe: (event) => exporter.observe(event),
-    interceptor: runInContext,
-    dispose: async () => {
-      await flush();
-    },
-  });
-
-  /** @type {typeof import('./index.d.ts').braintrustFlueObserver} */
-  const braintrustFlueObserver = Object.assign(
-    (/** @type {unknown} */ event) => exporter.observe(event),
-    braintrustFlueInstrumentation(),
-  );
-
-  /** @type {typeof import('./index.d.ts').setMaskingFunction} */
-  const setMaskingFunction = (mask) => exporter.setMaskingFunction(mask);
-
-  /** @type {typeof import('./index.d.ts').stats} */
-  const stats = () => exporter.stats();
-
-  /** @type {typeof import('./index.d.ts').close} */
-  const close = (options) => exporter.close(options);
-
-  return {
-    ...spansOf(exporter),
-    initLogger,
-    braintrustFlueObserver,
-    braintrustFlueInstrumentation,
-    setMaskingFunction,
-    flush,
-    stats,
-    close,
-  };
-}
+/** The functions, with an exporter of their own. Starts no thread and opens no connection. */
+const create = () => apiOf(new Exporter(nodeHost));
 
 const api = presentOrNew();
 

@@ -10,7 +10,8 @@ import { registerHooks } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { braintrustFlueInstrumentation, initLogger } from './index.js';
-import { environment, isStrict } from './js/environment.js';
+import { environment } from './js/environment.js';
+import { isStrict } from './js/variables.js';
 import { messageOf } from './js/json/json-safe-copy.js';
 import { warn } from './js/warn.js';
 

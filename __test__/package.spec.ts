@@ -56,7 +56,7 @@ test('what is published is what runs, with its types, and nothing else', async (
       'register.mjs',
       ...sources
         .filter((path) => /\.(m?js|css|svg)$/.test(path))
-        .filter((path) => !path.startsWith('tools/viewer/page/')),
+        .filter((path) => !/^(tools\/viewer\/page|js\/edge)\//.test(path)),
     ].toSorted(),
   );
 });

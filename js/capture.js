@@ -48,7 +48,7 @@ const MAX_ASKED = 16_384;
  * @typedef {(text: string, priority: Priority) => boolean} Record
  */
 
-/** What the native part states about events. @typedef {Pick<typeof import('../native.d.ts'), 'Priority' | 'translatedKinds'>} Native */
+/** What the native part states about events. @typedef {Pick<import('./host.d.ts').Core, 'Priority' | 'translatedKinds'>} Native */
 
 /** Selects the events that are translated, and enqueues their text. */
 class Capture {

@@ -18,6 +18,7 @@ class Diagnostics {
   #onError;
   #take;
   #isIdle;
+  #hasTimers;
   /** @type {NodeJS.Timeout | undefined} */
   #timer;
 
@@ -25,10 +26,12 @@ class Diagnostics {
    * @param {object} native
    * @param {() => Diagnostic[]} native.take returns the diagnostics since the last call
    * @param {() => boolean} native.isIdle whether no rows wait
+   * @param {boolean} hasTimers whether a timer may poll; otherwise `report` is called
    */
-  constructor({ take, isIdle }) {
+  constructor({ take, isIdle }, hasTimers) {
     this.#take = take;
     this.#isIdle = isIdle;
+    this.#hasTimers = hasTimers;
     onWarning((diagnostic) => this.#notify(diagnostic));
   }
 
@@ -44,7 +47,7 @@ class Diagnostics {
 
   /** Schedules a poll: rows are expected. Does nothing without `onError`. */
   schedulePoll() {
-    if (this.#onError === undefined || this.#timer !== undefined) return;
+    if (this.#onError === undefined || this.#timer !== undefined || !this.#hasTimers) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.report();

@@ -6,8 +6,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { parseEnv } = require('node:util');
 
-/** The variables of the process that are ours to read, by their names. */
-const OURS = /^(FLUE_)?BRAINTRUST_/;
+const { ownVariables } = require('./variables.js');
 
 /**
  * The general variables for proxies and certificates. They are looked up by name: on Windows, names have no case.
@@ -38,9 +37,6 @@ const FILE_VARIABLES = [
 /** How far above the working directory the file is looked for. */
 const MAX_PARENTS = 64;
 
-/** Whether what goes wrong should throw instead of warn. */
-const isStrict = () => process.env.FLUE_BRAINTRUST_STRICT === '1';
-
 /**
  * What the settings may be read from besides the options: the process's own variables and those of
  * `.env.braintrust`. Nothing is written back to `process.env`.
@@ -48,12 +44,7 @@ const isStrict = () => process.env.FLUE_BRAINTRUST_STRICT === '1';
  *   the file cannot be read
  */
 function environment() {
-  /** @type {Record<string, string>} */
-  const env = {};
-  for (const [name, value] of Object.entries(process.env)) {
-    if (OURS.test(name) && value !== undefined) env[name] = value;
-  }
-  Object.assign(env, pick(process.env, NETWORK_VARIABLES));
+  const env = { ...ownVariables(), ...pick(process.env, NETWORK_VARIABLES) };
   const { path: name, variables, error } = nearestFile();
   const unreadable = error && `${name} cannot be read (${error.message}).`;
   return { env, file: pick(variables, FILE_VARIABLES), ...(unreadable && { unreadable }) };
@@ -106,4 +97,4 @@ function workingDirectory() {
   }
 }
 
-module.exports = { FILE_VARIABLES, environment, isStrict, nearestFile };
+module.exports = { FILE_VARIABLES, environment, nearestFile };

@@ -5,16 +5,14 @@
 
 const { Capture } = require('./capture.js');
 const { currentWork } = require('./context.js');
-const { environment, isStrict } = require('./environment.js');
-const { endAtExit, endOnSignals } = require('./exit.js');
 const { takeCut } = require('./json/cut.js');
 const { parse, toJson } = require('./json/json-string.js');
 const { Masking } = require('./masking.js');
-const { loadNative, preloadNative } = require('./native-loader.js');
 const { pickOptions } = require('./options.js');
 const { messageOf } = require('./json/json-safe-copy.js');
 const { stringify } = require('./json/stringify.js');
 const { Diagnostics } = require('./diagnostics.js');
+const { isStrict } = require('./variables.js');
 const { warn } = require('./warn.js');
 
 /** The default timeout of `flush()` and `close()`, in milliseconds. */
@@ -41,7 +39,7 @@ const NOTHING = Object.freeze({
   lastError: null,
 });
 
-/** @typedef {import('../native.d.ts').Recorder} Recorder */
+/** @typedef {import('./host.d.ts').HostRecorder} Recorder */
 
 /** @typedef {import('../native.d.ts').Priority} Priority */
 
@@ -62,16 +60,29 @@ class Exporter {
   #replaced = [];
   /** Set with the first recorder. @type {InstanceType<typeof Capture> | undefined} */
   #capture;
-  #masking = new Masking(() => this.#recorders());
-  #diagnostics = new Diagnostics({
-    take: () => this.#recorders().flatMap((recorder) => parse(recorder.takeDiagnostics())),
-    isIdle: () => this.#recorders().every((recorder) => recorder.isIdle()),
-  });
+  #host;
+  #masking;
+  #diagnostics;
 
-  constructor() {
+  /** @param {import('./host.d.ts').Host} host */
+  constructor(host) {
+    this.#host = host;
+    this.#masking = new Masking(() => this.#recorders(), host.hasTimers);
+    const native = {
+      take: () => this.#recorders().flatMap((recorder) => parse(recorder.takeDiagnostics())),
+      isIdle: () => this.#recorders().every((recorder) => recorder.isIdle()),
+    };
+    this.#diagnostics = new Diagnostics(native, host.hasTimers);
+    host.attach({
+      mask: (recorder) => this.#masking.maskInTime(recorder),
+      report: () => this.#diagnostics.report(),
+      reset: () => {
+        if (this.#capture) this.#capture = new Capture(host.load());
+      },
+    });
     // In strict mode the import itself throws without a native binary.
-    if (isStrict()) loadNative();
-    else preloadNative();
+    if (isStrict()) host.load();
+    else host.preload();
   }
 
   /** @type {typeof import('../index.d.ts').initLogger} */
@@ -79,7 +90,7 @@ class Exporter {
     try {
       this.#diagnostics.listen(options?.onError);
       this.#start(options);
-      if (options?.handleSignals === true) endOnSignals();
+      if (options?.handleSignals === true) this.#host.endOnSignals();
     } catch (error) {
       if (options?.redact || options?.content !== undefined) this.#disable();
       if (isStrict()) throw error;
@@ -95,18 +106,20 @@ class Exporter {
   /**
    * Records one event. Never throws.
    * @param {unknown} event
+   * @returns {Promise<void> | undefined} the delivery, for runtimes that wait for it
    */
   observe(event) {
     const [recorder, capture] = [this.#recorder, this.#capture];
-    if (recorder === undefined || capture === undefined) return;
+    if (recorder === undefined || capture === undefined) return undefined;
     try {
-      if (!capture.wants(event)) return;
+      if (!capture.wants(event)) return undefined;
       if (this.#closed) recorder.refuse();
       else capture.take(event, (text, priority) => recorder.record(text, priority, takeCut()));
       this.#schedulePolls();
     } catch {
       this.#recordUnreadable(recorder);
     }
+    return this.#host.delivery();
   }
 
   /** Rows are expected. */
@@ -134,11 +147,13 @@ class Exporter {
       const isCut = takeCut();
       if (!this.#closed) {
         const text = stringify(event);
-        return recorder.record(text, loadNative().Priority[priority], takeCut() || isCut);
+        return recorder.record(text, this.#host.load().Priority[priority], takeCut() || isCut);
       }
       recorder.refuse();
     } catch {
       this.#recordUnreadable(recorder);
+    } finally {
+      void this.#host.delivery();
     }
     return true;
   }
@@ -151,7 +166,7 @@ class Exporter {
   flueSpan(ids) {
     try {
       const traceId = ids.traceId ?? this.caller()?.traceparent.split('-')[1];
-      return loadNative().flueSpan(toJson({ ...ids, traceId }));
+      return this.#host.load().flueSpan(toJson({ ...ids, traceId }));
     } catch {
       return undefined;
     }
@@ -184,7 +199,7 @@ class Exporter {
    */
   #recordUnreadable(recorder) {
     try {
-      recorder.record(UNREADABLE, loadNative().Priority.Start, false);
+      recorder.record(UNREADABLE, this.#host.load().Priority.Start, false);
     } catch (error) {
       warn('EVENT_LOST', `An event could not be recorded: ${messageOf(error)}.`);
     }
@@ -232,12 +247,12 @@ class Exporter {
 
   /** @param {import('../index.d.ts').InitLoggerOptions} options */
   #start(options) {
-    const { env, file, unreadable } = environment();
+    const { env, file, unreadable } = this.#host.environment();
     if (unreadable !== undefined) warn('ENV_FILE', `${unreadable} It is ignored.`);
     const settings = toJson({ options: pickOptions(options), env, file });
     if (this.#recorder !== undefined && !this.#closed && settings === this.#settings) return;
 
-    const native = loadNative();
+    const native = this.#host.load();
     const recorder = new native.Recorder(settings);
     this.#masking.attach(recorder);
     this.#shutdownReplaced();
@@ -245,7 +260,7 @@ class Exporter {
     this.#settings = settings;
     this.#closed = false;
     this.#capture = new Capture(native);
-    endAtExit(this);
+    this.#host.endAtExit(this);
   }
 
   /** Content rules cannot be applied: disables the exporter, whose last recorder delivers what it has. */
@@ -270,7 +285,7 @@ class Exporter {
    */
   beginExit(step) {
     this.#atExit(() => {
-      const { ExitStep } = loadNative();
+      const { ExitStep } = this.#host.load();
       const left = this.#recorders().map((recorder) => recorder.beginExit(ExitStep[step]));
       this.#masking.beginExit(Math.max(0, ...left));
     });
@@ -282,7 +297,7 @@ class Exporter {
    */
   waitExit(step) {
     this.#atExit(() => {
-      const { ExitStep } = loadNative();
+      const { ExitStep } = this.#host.load();
       for (const recorder of this.#recorders()) {
         // At first what is being masked already: the native part waits for it.
         do this.#masking.maskInTime(recorder);

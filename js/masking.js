@@ -8,7 +8,7 @@ const { classOf } = require('./json/json-safe-copy.js');
 const { toJsonSafe } = require('./json/stringify.js');
 
 /** @typedef {import('../index.d.ts').MaskingFunction} MaskingFunction */
-/** @typedef {import('../native.d.ts').Recorder} Recorder */
+/** @typedef {import('./host.d.ts').HostRecorder} Recorder */
 /** @typedef {import('./native-types.d.ts').RowContent} RowContent */
 
 /** How often the native part is polled for rows, while there are some and otherwise, in milliseconds. */
@@ -77,10 +77,15 @@ class Masking {
   #end = Infinity;
   /** When rows were last recorded or masked, by `performance.now()`. */
   #activeAt = 0;
+  #hasTimers;
 
-  /** @param {() => readonly Recorder[]} recorders those that may have rows to mask */
-  constructor(recorders) {
+  /**
+   * @param {() => readonly Recorder[]} recorders those that may have rows to mask
+   * @param {boolean} hasTimers whether a timer may poll; otherwise `maskAll` is called
+   */
+  constructor(recorders, hasTimers) {
     this.#recorders = recorders;
+    this.#hasTimers = hasTimers;
   }
 
   /** @param {MaskingFunction | null} mask null for none */
@@ -97,7 +102,7 @@ class Masking {
 
   /** Schedules a poll: rows are expected. Does nothing without a masking function. */
   schedulePoll() {
-    if (this.#mask === null) return;
+    if (this.#mask === null || !this.#hasTimers) return;
     const now = performance.now();
     const wasIdle = now - this.#activeAt > POLL_IDLE_MS;
     this.#activeAt = now;

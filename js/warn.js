@@ -1,8 +1,14 @@
 'use strict';
 
-// Lines on stderr, each code once. The native part has its own; both look the same.
+// Lines on the console or stderr, each code once. The native part has its own; both look the same.
 
-const fs = require('node:fs');
+/** Writes a line. @type {(line: string) => void} */
+let print = (line) => console.warn(line);
+
+/** @param {(line: string) => void} printer may throw */
+function printBy(printer) {
+  print = printer;
+}
 
 /** The codes that were printed already. @type {Set<string>} */
 const warned = new Set();
@@ -16,7 +22,7 @@ function onWarning(listener) {
 }
 
 /**
- * One line on stderr, once for each code.
+ * One line, once for each code.
  * @param {string} code without the prefix `FLUE_BRAINTRUST_`
  * @param {string} message whole sentences; never a key, never content
  */
@@ -25,11 +31,10 @@ function warn(code, message) {
   warned.add(code);
   for (const listener of listeners) listener({ code: `FLUE_BRAINTRUST_${code}`, message });
   try {
-    // Not by `process.stderr`: without a reader it ends the process with an error event.
-    fs.writeSync(2, `[flue-braintrust] FLUE_BRAINTRUST_${code}: ${message}\n`);
+    print(`[flue-braintrust] FLUE_BRAINTRUST_${code}: ${message}`);
   } catch {
     // stderr is closed.
   }
 }
 
-module.exports = { onWarning, warn };
+module.exports = { onWarning, printBy, warn };

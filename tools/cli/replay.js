@@ -3,6 +3,7 @@
 // The command `replay`: exports recorded events.
 
 const { Exporter } = require('../../js/exporter');
+const { nodeHost } = require('../../js/node-host');
 const { messageOf } = require('../../js/json/json-safe-copy');
 const { readObservations } = require('./observations');
 const { counted, lossLines } = require('../support/format');
@@ -65,7 +66,7 @@ async function run(values, file = '') {
     spool: false,
   };
   const { appUrl, projectName } = planOf(settingsOf(given));
-  const exporter = new Exporter();
+  const exporter = new Exporter(nodeHost);
   exporter.init(given);
   const read = await feed(exporter, file);
   const { sent, lost, lastError, complete } = await exporter.close({ timeoutMs: FLUSH_MS });

@@ -1,0 +1,160 @@
+/**
+ * Replays recordings in the real `workerd` and on Node, and compares the rows that a collector receives. Prints the
+ * counts as JSON, and the rows that differ to stderr. Needs `js/edge/core.wasm` and the native binary.
+ *
+ *     node __test__/cloudflare/conformance/compare.mjs [--options NAME]... [RECORDING...]
+ *
+ * --options  one of the sets below; default: all
+ * RECORDING  such as 2.1.0/plain-prompt; default: all
+ */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { build } from 'esbuild';
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const here = fileURLToPath(new URL('.', import.meta.url));
+const corpus = join(root, '__test__/corpus');
+const { startCollector } = createRequire(import.meta.url)('../../../tools/collector');
+
+const OPTIONS = {
+  default: {},
+  flue: { messages: 'flue' },
+  delta: { turnInput: 'delta' },
+  redact: { redact: { builtins: ['emails'], patterns: ['[0-9]{3,}'] } },
+  'no-content': { content: false },
+  mask: {},
+};
+
+/** What the server of this run gives a row. */
+const OF_SERVER = new Set(['_xact_id', 'created', 'project_id']);
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { options: { type: 'string', multiple: true, default: Object.keys(OPTIONS) } },
+});
+const recordings = positionals.length > 0 ? positionals : all();
+
+const directory = mkdtempSync(join(tmpdir(), 'flue-braintrust-'));
+const node = spawn(process.execPath, [join(here, 'node.mjs')], {
+  stdio: ['pipe', 'pipe', 'inherit'],
+});
+const reports = createInterface(node.stdout)[Symbol.asyncIterator]();
+const worker = await startWorker();
+const { origin } = await worker.ready;
+
+const counts = { recordings: recordings.length, rows: 0, differing: 0, problems: 0, incomplete: 0 };
+for (const set of values.options) {
+  for (const name of recordings) await compare(set, name);
+}
+console.log(JSON.stringify(counts));
+node.stdin.end();
+await worker.dispose();
+rmSync(directory, { recursive: true, force: true });
+
+function all() {
+  return readdirSync(corpus, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .flatMap(({ name }) => readdirSync(join(corpus, name)).map((file) => `${name}/${file}`))
+    .map((path) => path.replace('.ndjson', ''));
+}
+
+/** Bundles the Worker as wrangler does, with the module beside it. */
+async function startWorker() {
+  await build({
+    entryPoints: [join(here, 'worker.mjs')],
+    outfile: join(directory, 'app.js'),
+    bundle: true,
+    format: 'esm',
+    conditions: ['workerd'],
+    external: ['cloudflare:*', 'node:*'],
+    loader: { '.wasm': 'copy' },
+    assetNames: '[name]',
+    banner: {
+      js: `import { createRequire } from 'node:module'; const require = createRequire('/');`,
+    },
+  });
+  const script = {
+    name: 'conformance',
+    compatibilityDate: '2026-06-01',
+    compatibilityFlags: ['nodejs_compat'],
+    modulesRoot: directory,
+    modules: [
+      { type: 'ESModule', path: join(directory, 'app.js') },
+      { type: 'CompiledWasm', path: join(directory, 'core.wasm') },
+    ],
+  };
+  return new Miniflare(
+    convertV4MiniflareOptions({
+      host: '127.0.0.1',
+      port: 0,
+      handleStructuredLogs: ({ message }) => console.error(message),
+      workers: [script],
+    }),
+  );
+}
+
+/**
+ * @param {string} set
+ * @param {string} name
+ */
+async function compare(set, name) {
+  const lines = readFileSync(join(corpus, `${name}.ndjson`), 'utf8')
+    .trim()
+    .split('\n');
+  const events = lines.map((line) => JSON.parse(line).event).filter(Boolean);
+  const given = { options: OPTIONS[set], masks: set === 'mask', events };
+  const expected = await rowsOf(given, onNode);
+  const actual = await rowsOf(given, onWorkerd);
+  for (const id of new Set([...expected.keys(), ...actual.keys()])) {
+    counts.rows++;
+    if (expected.get(id) === actual.get(id)) continue;
+    counts.differing++;
+    console.error(
+      `${set} ${name} ${id}\n  Node    ${expected.get(id)}\n  workerd ${actual.get(id)}`,
+    );
+  }
+}
+
+/**
+ * @param {{ options: object, masks: boolean, events: object[] }} job
+ * @param {(job: object) => Promise<{ complete: boolean }>} replay
+ */
+async function rowsOf({ options, ...job }, replay) {
+  const collector = await startCollector({});
+  const { url } = collector;
+  const destination = { apiKey: 'key', appUrl: url, apiUrl: url, projectName: 'conformance' };
+  const { complete } = await replay({ ...job, options: { ...options, ...destination } });
+  if (!complete) counts.incomplete++;
+  counts.problems += collector.problems.length;
+  const rows = collector.rows().map((row) => [row.id, comparable(row)]);
+  await collector.close();
+  return new Map(rows);
+}
+
+async function onNode(job) {
+  node.stdin.write(`${JSON.stringify(job)}\n`);
+  return JSON.parse((await reports.next()).value);
+}
+
+async function onWorkerd(job) {
+  const response = await fetch(origin, { method: 'POST', body: JSON.stringify(job) });
+  return await response.json();
+}
+
+/** A row without what differs from run to run: the end of a span that the replay itself interrupts is the present. */
+function comparable(row) {
+  const members = Object.entries(structuredClone(row)).filter(([name]) => !OF_SERVER.has(name));
+  const rest = Object.fromEntries(members);
+  if (rest.metadata?.['flue.interrupted'] ?? rest.metadata?.flue?.interrupted) {
+    delete rest.metrics?.end;
+    delete rest.metrics?.duration_ms;
+  }
+  return JSON.stringify(rest);
+}

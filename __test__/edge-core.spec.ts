@@ -1,0 +1,23 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT, run } from './support/run';
+
+const SCRIPT = join(ROOT, '__test__/cloudflare/conformance/compare.mjs');
+
+// Building the module takes minutes: `npm run test:worker` does, and compares all recordings.
+const isBuilt = existsSync(join(ROOT, 'js/edge/core.wasm'));
+
+(isBuilt ? describe : describe.skip)('the core as a WebAssembly module', () => {
+  const RECORDINGS = ['multi-turn-tools-thinking', 'task-subagent', 'crash-mid-tool'];
+
+  it.each([['default'], ['redact'], ['mask']])(
+    'gives in workerd the rows of Node with the option set %s',
+    async (set) => {
+      const args = RECORDINGS.map((name) => `2.1.0/${name}`);
+      const { stdout } = await run([SCRIPT, '--options', set, ...args]);
+      const { rows, ...counts } = JSON.parse(stdout);
+      expect(counts).toEqual({ recordings: 3, differing: 0, problems: 0, incomplete: 0 });
+      expect(rows).toBeGreaterThan(RECORDINGS.length);
+    },
+  );
+});

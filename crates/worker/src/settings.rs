@@ -1,0 +1,49 @@
+//! The defaults that differ in an isolate.
+
+use std::time::Duration;
+
+use export::config::{ConfigError, RawConfig, Settings};
+
+/// The default of `maxQueueBytes`: an isolate has 128 MB for everything, and WebAssembly never returns memory.
+const QUEUE_BYTES: f64 = 16.0 * 1024.0 * 1024.0;
+/// The default of `requestTimeoutMs`: the runtime may end a request without an answer, and others wait for its rows.
+const REQUEST_TIMEOUT_MS: f64 = 10_000.0;
+/// The most requests at once: a Worker has six connections, and the bodies of all take memory.
+const MAX_REQUESTS: usize = 4;
+
+/// Parses settings as [`Settings::parse`] does, with the defaults of an isolate.
+///
+/// # Errors
+/// Those of [`Settings::parse`].
+pub fn parse(raw: &str) -> Result<Settings, ConfigError> {
+  let mut raw: RawConfig =
+    serde_json::from_str(raw).map_err(|error| ConfigError::Malformed(error.to_string()))?;
+  let RawConfig { options, env, .. } = &mut raw;
+  if !env.contains_key("FLUE_BRAINTRUST_MAX_QUEUE_BYTES") {
+    options.max_queue_bytes.get_or_insert(QUEUE_BYTES);
+  }
+  if !env.contains_key("FLUE_BRAINTRUST_REQUEST_TIMEOUT_MS") {
+    options.request_timeout_ms.get_or_insert(REQUEST_TIMEOUT_MS);
+  }
+  let mut settings = Settings::resolve(raw)?;
+  settings.max_requests = settings.max_requests.min(MAX_REQUESTS);
+  // Nothing runs when an isolate ends.
+  settings.exit_timeout = Duration::ZERO;
+  // There is no file system.
+  settings.spool = None;
+  Ok(settings)
+}
+
+#[cfg(test)]
+mod tests {
+  use super::*;
+
+  #[test]
+  fn an_isolate_has_a_smaller_queue_unless_a_size_is_set() {
+    let of = |members: &str| parse(&format!(r#"{{"options":{{"apiKey":"k"{members}}}}}"#)).unwrap();
+    assert_eq!(of("").max_queue_bytes, 16 * 1024 * 1024);
+    assert_eq!(of(r#","maxQueueBytes":33554432"#).max_queue_bytes, 32 * 1024 * 1024);
+    assert_eq!(of("").request_timeout, Duration::from_secs(10));
+    assert_eq!(of("").max_requests, MAX_REQUESTS);
+  }
+}

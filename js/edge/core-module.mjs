@@ -1,0 +1,101 @@
+// The WebAssembly module of the core: instantiated when it is first needed, replaced when it has failed.
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** The longest text whose worst case is reserved at once, in characters. A character takes at most 3 bytes. */
+const SHORT = 4096;
+
+/** The core has failed: the instance is gone with all that it held. */
+export class CoreFailure extends Error {}
+
+/** Calls the functions that `crates/worker/src/border.rs` exports. */
+export class CoreModule {
+  #module;
+  /** @type {Record<string, any> | undefined} */
+  #exports;
+  /** Counts the instances: what belongs to an earlier one is gone. */
+  generation = 0;
+
+  /** @param {unknown} module what the bundler makes of the import; only a `WebAssembly.Module` can be used */
+  constructor(module) {
+    this.#module = module;
+  }
+
+  /** Instantiates the module. Throws an error that names the cause when the build did not import it. */
+  load() {
+    if (this.#exports !== undefined) return;
+    const { Instance, Module } = globalThis.WebAssembly ?? {};
+    if (Module === undefined || !(this.#module instanceof Module)) {
+      throw new Error(
+        'this build does not import `.wasm` files as WebAssembly modules, as wrangler and the Vite plugin of ' +
+          'Cloudflare do',
+      );
+    }
+    this.#exports = new Instance(this.#module, {}).exports;
+    this.generation++;
+  }
+
+  /**
+   * Calls an exported function. Throws `CoreFailure` when the instance is gone.
+   * @param {string} name
+   * @param {number[]} values
+   * @returns {number}
+   */
+  call(name, ...values) {
+    this.load();
+    try {
+      return this.#exports?.[name](...values);
+    } catch (cause) {
+      this.#exports = undefined;
+      throw new CoreFailure('the core has failed', { cause });
+    }
+  }
+
+  /**
+   * Writes the text for the next call.
+   * @param {string} text
+   * @returns {number} its length in bytes
+   */
+  write(text) {
+    const { length } = text;
+    let [read, written] = [0, 0];
+    let room = length <= SHORT ? length * 3 : length + (length >> 3);
+    for (;;) {
+      const rest = read === 0 ? text : text.slice(read);
+      const progress = encoder.encodeInto(rest, this.#reserve(room).subarray(written));
+      read += progress.read;
+      written += progress.written;
+      if (read >= length) return written;
+      room = written + (length - read) * 3;
+    }
+  }
+
+  /** The text that the last call has left. */
+  output() {
+    const length = this.call('output_length');
+    return decoder.decode(this.#view(this.call('output_address'), length));
+  }
+
+  /** A copy of the bytes that the last call has left, which are freed. */
+  takeBody() {
+    const length = this.call('body_length');
+    const copy = this.#view(this.call('body_address'), length).slice();
+    this.call('free_body');
+    return copy;
+  }
+
+  /** @param {number} bytes */
+  #reserve(bytes) {
+    // The address first: reserving may grow the memory, which detaches earlier views.
+    return this.#view(this.call('reserve', bytes), bytes);
+  }
+
+  /**
+   * @param {number} address
+   * @param {number} length
+   */
+  #view(address, length) {
+    return new Uint8Array(this.#exports?.memory.buffer, address, length);
+  }
+}

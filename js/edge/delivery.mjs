@@ -1,0 +1,140 @@
+// Carries out a recorder's requests, for as long as the runtime lets the work that recorded run.
+
+import { send } from './send.mjs';
+
+/** How often who does not lead looks again, in milliseconds. */
+const FOLLOW_MS = 250;
+/** The longest that the leader sleeps: whoever records meanwhile is served then. */
+const LEAD_MS = 100;
+/** A leader that was not seen for so long is gone: the runtime has ended its request. */
+const GONE_MS = 2000;
+/** How long deliveries without progress go on after the last event, in milliseconds. */
+const PATIENCE_MS = 30_000;
+
+/** @typedef {import('./recorder.mjs').EdgeRecorder} EdgeRecorder */
+
+/** Who leads, or has led, and when it was seen last. @typedef {{ at: number }} Leader */
+
+/** A request in flight. @typedef {{ id: number, generation: number, leader: Leader }} InFlight */
+
+/**
+ * Delivers the rows of one recorder. The runtime ties each request and each timer to the incoming request that made
+ * it, and drops them when it ends that one. So there is one leader, who drives the recorder; the others look again
+ * from time to time, and one of them takes over when the leader is gone.
+ */
+export class Delivery {
+  #recorder;
+  /** @type {Leader | undefined} */
+  #leader;
+  /** @type {Map<string, InFlight>} */
+  #inFlight = new Map();
+  /** The flushes that have ended, and whether each was complete. @type {Map<number, boolean>} */
+  #completed = new Map();
+  /** Whether everything was settled at the last poll, and nothing came since. */
+  #isSettled = true;
+
+  /** @param {EdgeRecorder} recorder */
+  constructor(recorder) {
+    this.#recorder = recorder;
+  }
+
+  /** Something was recorded. */
+  touch() {
+    this.#isSettled = false;
+  }
+
+  /** Delivers what is recorded. Never rejects. */
+  async settle() {
+    const until = Date.now() + PATIENCE_MS;
+    await this.#run(() => this.#isSettled || Date.now() >= until);
+  }
+
+  /**
+   * Delivers until a flush has ended. Whether it is complete.
+   * @param {number} ticket
+   * @param {number} timeoutMs
+   */
+  async until(ticket, timeoutMs) {
+    this.touch();
+    // The recorder itself ends it in time, unless it has failed.
+    const until = Date.now() + Math.min(timeoutMs, 2 ** 31) + GONE_MS;
+    await this.#run(() => this.#completed.has(ticket) || Date.now() >= until);
+    const complete = this.#completed.get(ticket) ?? false;
+    this.#completed.delete(ticket);
+    return complete;
+  }
+
+  /**
+   * Leads, or follows who leads, until `isDone`.
+   * @param {() => boolean} isDone
+   */
+  async #run(isDone) {
+    const self = { at: Date.now() };
+    /** The requests of this leader. @type {Set<Promise<void>>} */
+    const own = new Set();
+    while (!isDone()) {
+      if (!this.#leads(self)) {
+        await sleep(FOLLOW_MS);
+        continue;
+      }
+      const timeoutMs = this.#poll(self, own);
+      if (isDone()) break;
+      await Promise.race([sleep(Math.min(timeoutMs ?? LEAD_MS, LEAD_MS)), ...own]);
+    }
+    if (this.#leader === self) this.#leader = undefined;
+    // Who leaves now would take its requests along.
+    while (own.size > 0) {
+      self.at = Date.now();
+      await Promise.race([sleep(LEAD_MS), ...own]);
+    }
+  }
+
+  /**
+   * Whether the caller leads, from now on or still.
+   * @param {Leader} self
+   */
+  #leads(self) {
+    if (this.#leader !== undefined && this.#leader !== self && !isGone(this.#leader)) return false;
+    self.at = Date.now();
+    this.#leader = self;
+    return true;
+  }
+
+  /**
+   * Does what is due and begins the requests.
+   * @param {Leader} leader
+   * @param {Set<Promise<void>>} own
+   * @returns {number | null | undefined} in how many milliseconds something is due
+   */
+  #poll(leader, own) {
+    const recorder = this.#recorder;
+    for (const [key, request] of this.#inFlight) {
+      if (request.leader === leader || !isGone(request.leader)) continue;
+      // The runtime has ended the request that it belonged to.
+      this.#inFlight.delete(key);
+      recorder.respond(request, { error: 'the runtime has ended the request' });
+    }
+    const progress = recorder.poll();
+    if (progress === undefined) return 0;
+    for (const [ticket, complete] of progress.completed) this.#completed.set(ticket, complete);
+    for (let next = recorder.takeRequest(); next !== undefined; next = recorder.takeRequest()) {
+      const request = { ...next, leader };
+      const key = `${request.generation}/${request.id}`;
+      this.#inFlight.set(key, request);
+      const sent = send(request).then((answer) => {
+        own.delete(sent);
+        // A leader that was taken for gone: its request was answered for it.
+        if (this.#inFlight.delete(key)) recorder.respond(request, answer);
+      });
+      own.add(sent);
+    }
+    this.#isSettled = progress.isSettled && own.size === 0;
+    return progress.timeoutMs;
+  }
+}
+
+/** Whether the runtime has ended the request that led. @param {Leader} leader */
+const isGone = ({ at }) => Date.now() - at > GONE_MS;
+
+/** @param {number} ms */
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

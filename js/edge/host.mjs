@@ -1,0 +1,86 @@
+// What the exporter needs of an edge runtime: no thread, no timer of its own, no end of the process.
+
+import { messageOf } from '../json/json-safe-copy.js';
+import { ownVariables } from '../variables.js';
+import { warn } from '../warn.js';
+import { CoreModule } from './core-module.mjs';
+import { EdgeRecorder } from './recorder.mjs';
+
+/** @typedef {import('../host.d.ts').Host} Host */
+
+/** As in `native.d.ts`. */
+const PRIORITY = Object.freeze({ Start: 0, Continuation: 1, MinimalEnd: 2, Note: 3 });
+
+/**
+ * @param {unknown} wasm the module of the core
+ * @param {(work: Promise<void>) => void} [waitUntil] keeps the request that runs now alive; throws outside of one
+ * @returns {Host}
+ */
+export function edgeHost(wasm, waitUntil) {
+  const module = new CoreModule(wasm);
+  /** Those that may have rows. @type {Set<EdgeRecorder>} */
+  const recorders = new Set();
+  /** @type {import('../host.d.ts').Callbacks} */
+  let callbacks = { mask() {}, report() {}, reset() {} };
+  /** The delivery of what was recorded since the last turn of the event loop. @type {Promise<void> | undefined} */
+  let current;
+
+  class Recorder extends EdgeRecorder {
+    /** @param {string} settings */
+    constructor(settings) {
+      super(module, callbacks, settings);
+      for (const recorder of recorders) if (recorder.isAtRest()) recorders.delete(recorder);
+      recorders.add(this);
+    }
+  }
+
+  /** Never rejects: the runtime would not report it. */
+  async function settle() {
+    try {
+      const deliveries = Array.from(recorders, ({ delivery }) => {
+        delivery.touch();
+        return delivery.settle();
+      });
+      await Promise.all(deliveries);
+    } catch (error) {
+      warn('LOST', `What is recorded cannot be delivered: ${messageOf(error)}.`);
+    }
+  }
+
+  return {
+    preload() {},
+    load() {
+      module.load();
+      return /** @type {any} */ ({
+        Recorder,
+        Priority: PRIORITY,
+        translatedKinds() {
+          module.call('translated_kinds');
+          return JSON.parse(module.output());
+        },
+        flueSpan(/** @type {string} */ ids) {
+          module.call('flue_span', module.write(ids));
+          return JSON.parse(module.output());
+        },
+      });
+    },
+    environment: () => ({ env: ownVariables(), file: {} }),
+    hasTimers: false,
+    attach: (given) => (callbacks = given),
+    delivery() {
+      // One for all events of a turn: all of them belong to one request.
+      if (current === undefined) {
+        queueMicrotask(() => (current = undefined));
+        current = Promise.resolve().then(settle);
+        try {
+          waitUntil?.(current);
+        } catch {
+          // Outside of any request there is nothing to keep alive.
+        }
+      }
+      return current;
+    },
+    endAtExit() {},
+    endOnSignals() {},
+  };
+}

@@ -1,0 +1,266 @@
+// A recorder over the WebAssembly module, with the interface of the native one.
+
+import { CoreFailure } from './core-module.mjs';
+import { Delivery } from './delivery.mjs';
+import { addStats, lostStats } from './stats.mjs';
+import { messageOf } from '../json/json-safe-copy.js';
+import { warn } from '../warn.js';
+
+/** @typedef {import('./core-module.mjs').CoreModule} CoreModule */
+/** @typedef {import('../../index.d.ts').Stats} Stats */
+/** @typedef {import('../host.d.ts').HostRecorder} HostRecorder */
+/** @typedef {import('../native-types.d.ts').JsonString<any>} Json */
+
+/**
+ * The state of a recorder after a poll.
+ * @typedef {object} Progress
+ * @property {number | null} timeoutMs in how many milliseconds to poll again; null: never
+ * @property {boolean} isSettled whether every accepted row is delivered or lost
+ * @property {[number, boolean][]} completed the flushes and shutdowns that have ended: ticket, and whether complete
+ * @property {string[]} lines for the console
+ * @property {Stats} stats
+ */
+
+/** @returns {[number, number]} the monotonic clock and the wall clock, in milliseconds */
+const now = () => [performance.now(), Date.now()];
+
+/** @implements {HostRecorder} */
+export class EdgeRecorder {
+  #core;
+  #settings;
+  #callbacks;
+  #number = 0;
+  #generation = 0;
+  #isStarted = false;
+  #isMasking = false;
+  #isClosed = false;
+  /** What earlier instances of the core have counted, and lost. @type {Stats | undefined} */
+  #earlier;
+  /** The counters at the last poll, and the events since. @type {Stats | undefined} */
+  #last;
+  #eventsSince = 0;
+
+  /**
+   * Throws when the settings are not usable.
+   * @param {CoreModule} core
+   * @param {import('../host.d.ts').Callbacks} callbacks
+   * @param {string} settings
+   */
+  constructor(core, callbacks, settings) {
+    this.#core = core;
+    this.#callbacks = callbacks;
+    this.#settings = settings;
+    this.#open();
+    this.delivery = new Delivery(this);
+  }
+
+  /**
+   * @param {string} event
+   * @param {number} priority
+   * @param {boolean} cut whether content was cut from the event
+   */
+  record(event, priority, cut) {
+    return this.#guard(false, (core) => {
+      this.#start();
+      this.#eventsSince++;
+      return (
+        core.call('record', this.#number, core.write(event), priority, Number(cut), ...now()) === 1
+      );
+    });
+  }
+
+  refuse() {
+    this.#guard(undefined, (core) => core.call('refuse', this.#number, ...now()));
+  }
+
+  /** @param {number} timeoutMs */
+  shutdownDetached(timeoutMs) {
+    void this.close(timeoutMs);
+  }
+
+  /** @param {number} timeoutMs */
+  flush(timeoutMs) {
+    return this.#flush(false, timeoutMs);
+  }
+
+  /** @param {number} timeoutMs */
+  async close(timeoutMs) {
+    const report = await this.#flush(true, timeoutMs);
+    this.#isClosed = true;
+    return report;
+  }
+
+  /**
+   * @param {boolean} isShutdown
+   * @param {number} timeoutMs
+   * @returns {Promise<Json>} never rejects
+   */
+  async #flush(isShutdown, timeoutMs) {
+    const ticket = this.#guard(-1, (core) =>
+      core.call('flush', this.#number, Number(isShutdown), timeoutMs, ...now()),
+    );
+    const { pending } = this.#stats();
+    const complete = ticket < 0 ? pending === 0 : await this.delivery.until(ticket, timeoutMs);
+    return /** @type {Json} */ (JSON.stringify({ complete, ...this.#stats() }));
+  }
+
+  /** @param {boolean} wanted */
+  setMasking(wanted) {
+    this.#isMasking = wanted;
+    this.#guard(undefined, (core) => core.call('set_masking', this.#number, Number(wanted)));
+  }
+
+  takeMaskRequest() {
+    const some = this.#guard(0, (core) => core.call('take_mask_request', this.#number));
+    return some === 0 ? null : /** @type {Json} */ (this.#core.output());
+  }
+
+  /**
+   * @param {number} batch
+   * @param {string} content
+   * @param {number} cut the number of rows from which content was cut
+   */
+  completeMasking(batch, content, cut) {
+    this.#guard(undefined, (core) =>
+      core.call('complete_masking', this.#number, batch, core.write(content), cut, ...now()),
+    );
+  }
+
+  // Nothing waits for the end of an isolate, which runs no code.
+  endMasking = this.completeMasking;
+  beginExit = () => 0;
+  waitExit = () => true;
+  isIdle = () => this.#stats().pending === 0;
+  isAtRest = () => this.#isClosed;
+
+  takeDiagnostics() {
+    return this.#describe('take_diagnostics', '[]');
+  }
+
+  traceDestination() {
+    return this.#describe('trace_destination', '{}');
+  }
+
+  stats() {
+    return /** @type {Json} */ (JSON.stringify(this.#stats()));
+  }
+
+  /** @returns {Stats} */
+  #stats() {
+    return addStats(this.#earlier, JSON.parse(this.#describe('stats', 'null')) ?? undefined);
+  }
+
+  /**
+   * Does due work. Undefined when the core has failed.
+   * @returns {Progress | undefined}
+   */
+  poll() {
+    this.#callbacks.mask(this);
+    const progress = this.#guard(undefined, (core) => {
+      core.call('poll', this.#number, ...now());
+      return /** @type {Progress} */ (JSON.parse(core.output()));
+    });
+    if (progress === undefined) return undefined;
+    this.#last = progress.stats;
+    this.#eventsSince = 0;
+    for (const line of progress.lines) console.warn(line);
+    if (progress.lines.length > 0) this.#callbacks.report();
+    if (!this.#isMasking) return progress;
+    // What the poll has asked to mask is masked now, and handled by the next poll.
+    this.#callbacks.mask(this);
+    return progress;
+  }
+
+  /** The next request to send, and the bytes of its body. */
+  takeRequest() {
+    return this.#guard(undefined, (core) => {
+      if (core.call('take_request', this.#number) === 0) return undefined;
+      const head = JSON.parse(core.output());
+      return { ...head, body: core.takeBody(), generation: this.#generation };
+    });
+  }
+
+  /**
+   * Passes the response of a request, or why there is none.
+   * @param {{ id: number, generation: number }} request
+   * @param {{ status: number, retryAfter?: string | null, contentType?: string | null, body?: string } | { error: string }} answer
+   */
+  respond({ id, generation }, answer) {
+    this.#guard(undefined, (core) => {
+      // The instance that has asked is gone.
+      if (generation !== this.#generation) return;
+      core.call('respond', this.#number, core.write(JSON.stringify({ id, ...answer })), ...now());
+    });
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} otherwise
+   */
+  #describe(name, otherwise) {
+    const text = this.#guard(otherwise, (core) => {
+      core.call(name, this.#number);
+      return core.output();
+    });
+    return /** @type {Json} */ (text);
+  }
+
+  #open() {
+    const core = this.#core;
+    core.load();
+    this.#number = core.call('open', core.write(this.#settings));
+    if (this.#number === 0) throw new Error(core.output());
+    this.#generation = core.generation;
+    this.#isStarted = false;
+    if (this.#isMasking) core.call('set_masking', this.#number, 1);
+  }
+
+  /** Not before an event: there is no randomness outside of a request. */
+  #start() {
+    if (this.#isStarted) return;
+    const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
+    this.#core.call('start', this.#number, high, low, ...now());
+    this.#isStarted = true;
+  }
+
+  /**
+   * Runs calls of the core. An instance that fails is gone with its rows: they are counted as lost.
+   * @template T
+   * @param {T} otherwise the result when the core fails
+   * @param {(core: CoreModule) => T} run
+   * @returns {T}
+   */
+  #guard(otherwise, run) {
+    try {
+      // Another recorder of the same module may have failed.
+      this.#core.load();
+      if (this.#core.generation !== this.#generation) this.#replace();
+      return run(this.#core);
+    } catch (error) {
+      if (error instanceof CoreFailure) this.#recover();
+      else warn('EVENT_LOST', `The core cannot be used: ${messageOf(error)}.`);
+      return otherwise;
+    }
+  }
+
+  #recover() {
+    try {
+      this.#replace();
+    } catch (error) {
+      warn('EVENT_LOST', `The core cannot be used: ${messageOf(error)}.`);
+    }
+  }
+
+  #replace() {
+    const lost = lostStats(this.#last, this.#eventsSince);
+    this.#earlier = addStats(this.#earlier, lost);
+    this.#last = undefined;
+    this.#eventsSince = 0;
+    this.#callbacks.reset();
+    warn(
+      'LOST',
+      `${lost.lost.engine_failed ?? 0} rows are lost (engine_failed): the core has failed; please report it.`,
+    );
+    this.#open();
+  }
+}

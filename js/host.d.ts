@@ -1,0 +1,49 @@
+/** What the exporter needs of the runtime that it runs in. */
+
+import type { ExitStep, Recorder, Priority } from '../native.d.ts';
+import type { FlueIds, JsonString, RawConfig } from './native-types.d.ts';
+
+/** What the exporter uses of a recorder. */
+export type HostRecorder = Pick<Recorder, keyof Recorder>;
+
+/** What the exporter uses of the native part, or of the WebAssembly module. */
+export interface Core {
+  Recorder: new (settings: JsonString<RawConfig>) => HostRecorder;
+  Priority: typeof Priority;
+  ExitStep: typeof ExitStep;
+  translatedKinds(): Record<string, Priority>;
+  flueSpan(ids: JsonString<FlueIds>): string[];
+}
+
+/** What a recorder without a thread calls while it delivers. */
+export interface Callbacks {
+  /** Masks every row that waits. */
+  mask(recorder: HostRecorder): void;
+  /** Passes diagnostics to `onError`. */
+  report(): void;
+  /** The core has lost its state: the next events are captured in full. */
+  reset(): void;
+}
+
+export interface Host {
+  /** Throws an error that names the cause. */
+  load(): Core;
+  /** Loads ahead what `load` needs, if it can. Never throws. */
+  preload(): void;
+  /** The variables that settings are read from. */
+  environment(): {
+    env: Record<string, string>;
+    file: Record<string, string>;
+    /** Why the file cannot be read. */
+    unreadable?: string;
+  };
+  /** Whether timers may poll the recorder; otherwise it calls the callbacks. */
+  hasTimers: boolean;
+  attach(callbacks: Callbacks): void;
+  /** The delivery of what is recorded, for runtimes that wait for it. Never rejects. */
+  delivery(): Promise<void> | undefined;
+  /** Ends the exporter at the end of the process. */
+  endAtExit(exporter: import('./exit.js').Ending): void;
+  /** Ends all exporters on signals as well. */
+  endOnSignals(): void;
+}
