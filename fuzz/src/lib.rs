@@ -83,6 +83,7 @@ pub fn retry_after(data: &[u8]) {
   let response = Response {
     status: u16::from_le_bytes(*status),
     retry_after: Some(String::from_utf8_lossy(header).into_owned()),
+    content_type: None,
     body: Default::default(),
   };
   if let ExportOutcome::Retry(wait) = classify(&Ok(response), i64::from_le_bytes(*now)) {
