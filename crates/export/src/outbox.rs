@@ -40,8 +40,10 @@ pub struct Suspicion {
   pub failures: u32,
   /// Those of requests with a single row.
   pub alone: u32,
-  /// The acknowledged uploads at the time of the first one.
+  /// The acknowledged uploads at the time of the last one.
   pub acknowledged_before: u64,
+  /// Those since whose predecessor other uploads were acknowledged: the server works.
+  pub witnessed: u32,
   /// When the batch is sent again; `None`: at once.
   pub retry_at: Option<Duration>,
 }

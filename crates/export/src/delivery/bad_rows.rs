@@ -12,6 +12,8 @@ use crate::{loss::LossReason, outbox::FAILURES_BEFORE_SPLIT, time::Now};
 /// The server errors in a row after which a single row is given up, and those of requests with this row alone.
 const FAILURES_BEFORE_DROP: u32 = 12;
 const FAILURES_ALONE: u32 = 3;
+/// How many failures with acknowledgements of other uploads between them are taken for a row's and not the server's.
+const WITNESSES: u32 = 3;
 /// The longest delay of a request that fails while others are acknowledged.
 const MAX_DELAY: Duration = Duration::from_secs(2);
 /// How recent the last acknowledgement has to be when a row is given up.
@@ -36,18 +38,18 @@ impl Delivery {
     let is_oldest = self.outbox.is_oldest_to_split(key);
     let is_single = self.outbox.get(key).is_some_and(|queued| queued.batch.spans() == 1);
     let suspicion = self.outbox.suspicion_mut(key)?;
-    if suspicion.failures == 0 {
-      suspicion.acknowledged_before = acknowledged;
-    }
+    // An acknowledgement before the first failure says nothing: the server may fail since then.
+    let is_witnessed = suspicion.failures > 0 && acknowledged > suspicion.acknowledged_before;
+    suspicion.acknowledged_before = acknowledged;
+    suspicion.witnessed += u32::from(is_witnessed);
     suspicion.failures += 1;
     suspicion.alone += u32::from(is_single);
     let suspicion = *suspicion;
-    let others_arrive = acknowledged > suspicion.acknowledged_before;
     let is_recent = self.acknowledged_at.is_some_and(|at| now.elapsed <= at + RECENT);
-    let is_given_up = others_arrive
-      && is_recent
-      && suspicion.failures >= FAILURES_BEFORE_DROP
-      && suspicion.alone >= FAILURES_ALONE;
+    let is_suspect = is_recent && suspicion.witnessed >= WITNESSES;
+    let others_arrive = is_witnessed || is_suspect;
+    let is_given_up =
+      is_suspect && suspicion.failures >= FAILURES_BEFORE_DROP && suspicion.alone >= FAILURES_ALONE;
     if is_given_up {
       self.drop_batch(key, LossReason::Rejected, why, now);
       return None;
