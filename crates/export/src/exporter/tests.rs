@@ -175,6 +175,35 @@ fn a_flush_does_not_wait_for_rows_that_come_after_it() {
 }
 
 #[test]
+fn an_outage_after_an_acknowledgement_gives_no_row_up() {
+  let mut host = Host::new(json!({}));
+  (0..250).for_each(|n| host.run(&format!("run_{n}")));
+  let mut uploads = Vec::new();
+  while uploads.len() < 3 {
+    host.elapsed += SECOND / 10;
+    host.exporter.handle_timeout(host.now());
+    while let Some(Request { id, call, .. }) = host.exporter.poll_request() {
+      let path = call.url.trim_start_matches("http://127.0.0.1:9").to_owned();
+      if path == "/logs3" {
+        uploads.push(id);
+      } else {
+        host.exporter.handle_response(id, Ok(braintrust(&path, 0)), host.now());
+      }
+    }
+  }
+  for (id, response) in
+    uploads.into_iter().zip([status(500, None), braintrust("/logs3", 0), status(500, None)])
+  {
+    host.exporter.handle_response(id, Ok(response), host.now());
+  }
+  host.pass(50 * SECOND, &|_, _| status(500, None));
+  let stats = host.stats();
+  assert!(stats.sent > 0 && stats.lost.is_empty(), "{stats:?}");
+  assert_eq!(stats.sent + stats.pending, 250);
+  assert!(host.uploads.len() < 60, "{} uploads", host.uploads.len());
+}
+
+#[test]
 fn a_flush_completes_by_its_deadline_when_the_server_fails() {
   let mut host = Host::new(json!({}));
   host.run("run_1");
