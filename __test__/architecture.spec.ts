@@ -131,7 +131,6 @@ test.each([
   ['js/workerd/index.mjs', ['async_hooks']],
   ['js/workerd/edge-light.mjs', ['async_hooks']],
   ['js/edge/index.mjs', ['async_hooks', 'crypto', 'util', 'v8']],
-  ['js/edge/edge-light.mjs', ['async_hooks', 'crypto', 'util', 'v8']],
 ])('%s loads nothing native, and of Node only what the edge has', (entry, modules) => {
   const files = [...reachable(entry)];
   expect(files).toContain('js/context.js');
