@@ -1,8 +1,8 @@
 //! Bad rows: requests that the server rejects or fails on are halved down to the row that causes it.
 //!
 //! A rejected request (400 and kin) is halved at once. A server error (500 and kin) usually concerns the server and
-//! not a row, so a request is halved only when it fails repeatedly, and a single row is given up only when others were
-//! acknowledged meanwhile.
+//! not a row, so a request is halved only when it fails repeatedly, and a single row is given up only when others are
+//! acknowledged between its failures.
 
 use std::time::Duration;
 

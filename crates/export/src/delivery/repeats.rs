@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-  in_flight::{Attempt, InFlight, Purpose},
+  in_flight::{Attempt, Purpose},
   state::Delivery,
 };
 use crate::{
@@ -34,20 +34,14 @@ impl Delivery {
   /// follows at once, and a server that is only slow does not get everything twice.
   pub(super) fn repeat_unanswered(&mut self, now: Now) {
     while self.retry_at.is_none() && self.next_repeat <= now.elapsed {
-      let due = |call: &InFlight| call.repeat_at.filter(|at| *at <= now.elapsed);
-      let oldest = self.in_flight.iter().filter_map(|call| Some((due(call)?, call)));
-      let Some((_, call)) = oldest.min_by_key(|(at, _)| *at) else { return };
-      let first = call.requests.first().map(|attempt| attempt.id);
-      let is_full = call.is_upload() && self.uploads() >= self.settings.max_requests;
-      let time = self.patience.time(call.call.body.len());
+      let calls = self.in_flight.iter().enumerate();
+      let due = calls.filter_map(|(index, call)| Some((call.repeat_at?, index)));
+      let Some((_, index)) = due.filter(|(at, _)| *at <= now.elapsed).min() else { return };
+      let uploads = self.uploads();
       let id = self.next_request;
-      let Some(call) = self
-        .in_flight
-        .iter_mut()
-        .find(|call| call.requests.first().map(|attempt| attempt.id) == first)
-      else {
-        return;
-      };
+      let Some(call) = self.in_flight.get_mut(index) else { return };
+      let is_full = call.is_upload() && uploads >= self.settings.max_requests;
+      let time = self.patience.time(call.call.body.len());
       self.next_request += 1;
       if is_full || call.requests.len() > 1 {
         let cancelled = call.requests.remove(0);
