@@ -19,20 +19,20 @@ function directory() {
   return typeof __dirname === 'string' ? __dirname : '';
 }
 
-/** @returns {ReturnType<typeof create>} */
+/**
+ * The functions of an earlier evaluation, or new ones with an exporter of their own: no thread, no connection yet.
+ * @returns {ReturnType<typeof apiOf>}
+ */
 function presentOrNew() {
   /** @type {Record<symbol, any>} */
   const globals = globalThis;
   const present = globals[KEY];
   if (present !== undefined) return present;
-  const created = create();
+  const created = apiOf(new Exporter(nodeHost));
   // A frozen global object keeps nothing.
   Reflect.set(globals, KEY, created);
   return created;
 }
-
-/** The functions, with an exporter of their own. Starts no thread and opens no connection. */
-const create = () => apiOf(new Exporter(nodeHost));
 
 const api = presentOrNew();
 

@@ -14,7 +14,7 @@ const TABLE: Record<string, string> = {
   register: 'environment index json variables warn',
 
   api: 'context spans',
-  exporter: 'capture context diagnostics json masking options variables warn',
+  exporter: 'capture context diagnostics json masking no-stats options variables warn',
   'node-host': 'environment exit native-loader warn',
   exit: 'signals',
   spans: 'context json span-link warn',
@@ -29,6 +29,7 @@ const TABLE: Record<string, string> = {
   'conversation-memory': '',
   'flat-snapshot': '',
   json: '',
+  'no-stats': '',
   options: '',
   signals: '',
   'shared-prefix': '',
@@ -37,7 +38,7 @@ const TABLE: Record<string, string> = {
   warn: '',
 
   workerd: 'context braintrust cloudflare:workers',
-  edge: 'api exporter json variables warn cloudflare:workers',
+  edge: 'api exporter json no-stats variables warn cloudflare:workers',
 
   'tools/cli': `tools/collector tools/doctor tools/init tools/support exporter json native-loader node-host package`,
   'tools/doctor': 'tools/support environment json native-loader package span-link',

@@ -8,6 +8,7 @@ const { currentWork } = require('./context.js');
 const { takeCut } = require('./json/cut.js');
 const { parse, toJson } = require('./json/json-string.js');
 const { Masking } = require('./masking.js');
+const { NO_STATS } = require('./no-stats.js');
 const { pickOptions } = require('./options.js');
 const { messageOf } = require('./json/json-safe-copy.js');
 const { stringify } = require('./json/stringify.js');
@@ -17,27 +18,6 @@ const { warn } = require('./warn.js');
 
 /** The default timeout of `flush()` and `close()`, in milliseconds. */
 const DEFAULT_TIMEOUT_MS = 10_000;
-
-const NO_ACCOUNTS = Object.freeze({
-  accepted: 0,
-  sent: 0,
-  pending: 0,
-  spooled: 0,
-  lost: Object.freeze({}),
-});
-
-/** @type {import('../index.d.ts').Stats} */
-const NOTHING = Object.freeze({
-  ...NO_ACCOUNTS,
-  events: 0,
-  bytes: NO_ACCOUNTS,
-  cut: 0,
-  requests: 0,
-  retries: 0,
-  bytesSent: 0,
-  openSpans: 0,
-  lastError: null,
-});
 
 /** @typedef {import('./host.d.ts').HostRecorder} Recorder */
 
@@ -223,7 +203,7 @@ class Exporter {
 
   /** @type {typeof import('../index.d.ts').flush} */
   async flush(options) {
-    if (this.#recorder === undefined) return { complete: true, ...NOTHING };
+    if (this.#recorder === undefined) return { complete: true, ...NO_STATS };
     this.#masking.schedulePoll();
     const report = await this.#recorder.flush(timeoutOf(options));
     this.#diagnostics.report();
@@ -232,12 +212,12 @@ class Exporter {
 
   /** @type {typeof import('../index.d.ts').stats} */
   stats() {
-    return this.#recorder === undefined ? NOTHING : parse(this.#recorder.stats());
+    return this.#recorder === undefined ? NO_STATS : parse(this.#recorder.stats());
   }
 
   /** @type {typeof import('../index.d.ts').close} */
   async close(options) {
-    if (this.#recorder === undefined) return { complete: true, ...NOTHING };
+    if (this.#recorder === undefined) return { complete: true, ...NO_STATS };
     this.#closed = true;
     this.#masking.schedulePoll();
     const report = await this.#recorder.close(timeoutOf(options));

@@ -1,23 +1,8 @@
 // Counters across instances of the core.
 
-/** @typedef {import('../../index.d.ts').Stats} Stats */
+import { NO_STATS } from '../no-stats.js';
 
-/** @type {Stats} */
-const NOTHING = {
-  events: 0,
-  accepted: 0,
-  sent: 0,
-  pending: 0,
-  spooled: 0,
-  lost: {},
-  bytes: { accepted: 0, sent: 0, pending: 0, spooled: 0, lost: {} },
-  cut: 0,
-  requests: 0,
-  retries: 0,
-  bytesSent: 0,
-  openSpans: 0,
-  lastError: null,
-};
+/** @typedef {import('../../index.d.ts').Stats} Stats */
 
 /**
  * The sum of the counters of an earlier instance and of the present one.
@@ -25,7 +10,7 @@ const NOTHING = {
  * @param {Stats} [present]
  * @returns {Stats}
  */
-export function addStats(earlier, present = NOTHING) {
+export function addStats(earlier, present = NO_STATS) {
   if (earlier === undefined) return present;
   return {
     ...sum(earlier, present),
@@ -40,7 +25,7 @@ export function addStats(earlier, present = NOTHING) {
  * @param {number} [events] the events since
  * @returns {Stats}
  */
-export function lostStats(last = NOTHING, events = 0) {
+export function lostStats(last = NO_STATS, events = 0) {
   const { bytes, pending } = last;
   return {
     ...last,
