@@ -292,7 +292,7 @@ describe('the memory of conversations', () => {
     expect(keptOf(histories, 'idle', 2)).toBe(0);
   });
 
-  test('conversations that take turns beyond the bound are not forgotten in turn', () => {
+  test('conversations that take turns above the bound are not forgotten in turn', () => {
     const histories = new RequestDeltas({ maxBytes: 100_000, now: () => 0 });
     const remembered = [];
     for (let turn = 1; turn <= 5; turn++) {
