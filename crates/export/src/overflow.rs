@@ -20,7 +20,7 @@ use crate::{
   connection::{Session, authorized, json_body},
   outcome::{ExportOutcome, classify, classify_upload, not_confirmed},
   time::Now,
-  transport::{Body, Call, Reads, Response, TransportError, redact_url},
+  transport::{Body, Call, Reads, Response, TransportError, parse_url, redact_url},
 };
 
 /// The header that Azure's storage requires.
@@ -105,7 +105,7 @@ struct InputRow {
 #[derive(Deserialize)]
 struct Target {
   method: TargetMethod,
-  #[serde(rename = "signedUrl", deserialize_with = "parse_url")]
+  #[serde(rename = "signedUrl", deserialize_with = "signed_url")]
   url: Url,
   #[serde(default)]
   headers: Option<IndexMap<String, String>>,
@@ -114,13 +114,8 @@ struct Target {
   key: String,
 }
 
-fn parse_url<'de, D: Deserializer<'de>>(from: D) -> Result<Url, D::Error> {
-  let url = String::deserialize(from)?;
-  // The parser has no table of Unicode names.
-  if !url.is_ascii() {
-    return Err(D::Error::custom("the URL is not ASCII"));
-  }
-  Url::parse(&url).map_err(D::Error::custom)
+fn signed_url<'de, D: Deserializer<'de>>(from: D) -> Result<Url, D::Error> {
+  parse_url(&String::deserialize(from)?).map_err(D::Error::custom)
 }
 
 #[derive(Deserialize)]

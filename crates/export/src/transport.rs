@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use thiserror::Error;
-use url::Url;
+use url::{ParseError, Url};
 
 /// The longest media type that a message contains.
 const MAX_MEDIA_TYPE: usize = 64;
@@ -130,6 +130,25 @@ pub enum TransportError {
   Proxy(String),
 }
 
+/// Reads a URL that the user or a server states: `scheme://host…`.
+///
+/// # Errors
+/// When it is none, or its host is not plain ASCII: the parser has no table of Unicode names, whose percent-encoding it
+/// decodes.
+pub fn parse_url(text: &str) -> Result<Url, ParseError> {
+  let (_, rest) = text.split_once("://").ok_or(ParseError::RelativeUrlWithoutBase)?;
+  let authority = rest.split(['/', '\\', '?', '#']).next().unwrap_or(rest);
+  let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+  // The parser skips line breaks and tabs, and then finds the host elsewhere.
+  if host.is_empty() || text.contains(['\t', '\n', '\r']) {
+    return Err(ParseError::EmptyHost);
+  }
+  if !host.is_ascii() || host.contains('%') {
+    return Err(ParseError::IdnaError);
+  }
+  Url::parse(text)
+}
+
 /// The URL without credentials, for messages.
 pub fn redact_url(url: &str) -> String {
   match Url::parse(url) {
@@ -146,4 +165,45 @@ pub fn redact_url(url: &str) -> String {
 /// Whether a URL contains a user name or a password.
 pub fn has_credentials(url: &Url) -> bool {
   !url.username().is_empty() || url.password().is_some()
+}
+
+#[cfg(test)]
+mod tests {
+  use proptest::prelude::*;
+
+  use super::*;
+
+  #[test]
+  fn a_url_whose_host_is_not_plain_ascii_is_none() {
+    for url in [
+      "http://%C3%A9A.test",
+      "http://é.test",
+      "http:\\\\%C3%A9A",
+      "http:/%C3%A9A",
+      "http:///%C3%A9A",
+      "http://\t/%C3%A9A",
+      "http://user:%C3%A9@%C3%A9A",
+      "https:a.test",
+      "a.test",
+      "",
+    ] {
+      assert!(parse_url(url).is_err(), "{url}");
+    }
+    for url in
+      ["https://a.test:1/é?%C3%A9", "http://us%40er:pä@[::1]/", "http://xn--bcher-kva.test"]
+    {
+      assert!(parse_url(url).is_ok(), "{url}");
+    }
+  }
+
+  proptest! {
+    #[test]
+    fn any_text_is_a_url_or_none(
+      text in prop_oneof!["\\PC*", "https?:[/\\\\]{0,3}[%A-Fa-f0-9é@.\t\n-]{0,12}", "http://[Xx][Nn]--[A-Za-z0-9-]{0,12}"],
+    ) {
+      if let Ok(url) = parse_url(&text) {
+        prop_assert!(url.as_str().is_ascii());
+      }
+    }
+  }
 }

@@ -10,7 +10,7 @@ use thiserror::Error;
 use url::Url;
 
 use super::{bypass::Bypass, values::filled};
-use crate::transport::{has_credentials, redact_url};
+use crate::transport::{has_credentials, parse_url, redact_url};
 
 /// The names of a variable, in the order of precedence.
 type Names = [&'static str; 2];
@@ -107,11 +107,7 @@ impl Proxy {
       }
       Some(_) => value.to_owned(),
     };
-    // Names of proxies are ASCII, only credentials may be anything.
-    if !text.rsplit_once('@').map_or(text.as_str(), |(_, host)| host).is_ascii() {
-      return Err(not_url());
-    }
-    let mut url = Url::parse(&text).map_err(|_| not_url())?;
+    let mut url = parse_url(&text).map_err(|_| not_url())?;
     if !SCHEMES.contains(&url.scheme()) {
       return Err(ProxyError::UnknownScheme { variable, scheme: url.scheme().to_owned() });
     }

@@ -6,6 +6,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::error::ConfigError;
+use crate::transport::parse_url;
 
 /// The bound of every timeout.
 const MAX_TIMEOUT: Duration = Duration::from_secs(600);
@@ -16,18 +17,14 @@ pub fn filled(value: &str) -> Option<String> {
   (!value.is_empty()).then(|| value.to_owned())
 }
 
-/// An http(s) URL, without a trailing slash.
+/// An http(s) URL in ASCII, without a trailing slash.
 ///
 /// # Errors
 /// [`ConfigError::BadUrl`] with `name` when it is not one.
 pub fn address(name: &'static str, url: String) -> Result<String, ConfigError> {
   let url = url.trim_end_matches('/');
-  // The parser has no table of Unicode names.
-  if !url.is_ascii() {
-    return Err(ConfigError::BadUrl { name });
-  }
-  match Url::parse(url) {
-    Ok(parsed) if ["http", "https"].contains(&parsed.scheme()) && parsed.has_host() => {
+  match parse_url(url) {
+    Ok(parsed) if url.is_ascii() && ["http", "https"].contains(&parsed.scheme()) => {
       Ok(url.to_owned())
     }
     _ => Err(ConfigError::BadUrl { name }),
