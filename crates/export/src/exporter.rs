@@ -558,6 +558,8 @@ impl Exporter {
 
   fn close_open_spans(&mut self, now: Now) {
     let rows = self.translator.close_all(now.unix_ms);
+    // The last snapshot must not contain them any more.
+    self.snapshot.note_change(now.elapsed);
     self.enqueue_sorted(rows, now);
   }
 

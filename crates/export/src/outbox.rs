@@ -4,15 +4,20 @@
 //! of the same span are never in flight together: the later one waits until the earlier one is settled. Batches
 //! that are in the spool only are loaded one by one.
 
-use std::{collections::BTreeMap, rc::Rc, time::Duration};
+use std::{
+  collections::{BTreeMap, HashSet},
+  rc::Rc,
+  time::Duration,
+};
 
 use braintrust_row::{Destination, RowId, RowMap};
 use spool::Segment;
 
 use crate::{batch::EncodedBatch, counters::RowTotals};
 
-/// The most batches that are examined to find one that may be sent.
-const MAX_EXAMINED: usize = 64;
+/// The most batches that are examined to find one that may be sent, and of those the most that may be sent.
+const MAX_EXAMINED: usize = 1024;
+const MAX_SENDABLE: usize = 64;
 
 /// A batch in memory.
 pub struct QueuedBatch {
@@ -26,8 +31,8 @@ pub struct QueuedBatch {
   pub oversize: OversizeState,
   /// What speaks for a row in it that the server fails on.
   pub suspicion: Suspicion,
-  /// Whether it is a part of a batch that was split, and stays apart.
-  is_half: bool,
+  /// The rows of its segments, when it is a part of a batch that was split: it stays apart.
+  whole: Option<Rc<HashSet<RowId>>>,
 }
 
 /// The server errors in a row after which a batch is halved, and a single row takes its turn after others.
@@ -201,13 +206,21 @@ impl Outbox {
     self.next(now).is_some_and(|(excess, _)| excess == 0)
   }
 
+  /// Whether every batch in memory that does not wait for another one has failed repeatedly.
+  pub fn fails_throughout(&self) -> bool {
+    let free = self.ready.values().filter(|queued| self.waits_for_none(queued));
+    let mut tried = free.chain(self.in_flight.values());
+    tried.all(|queued| queued.suspicion.excess() > 0)
+  }
+
   /// The next batch that may be sent, and how many failures put it behind others.
   fn next(&self, now: Duration) -> Option<(u32, u64)> {
     let examined = self.ready.range(..self.barrier()).take(MAX_EXAMINED);
     let sendable = examined.filter(|(_, queued)| {
       queued.suspicion.retry_at.is_none_or(|at| at <= now) && self.waits_for_none(queued)
     });
-    sendable.map(|(key, queued)| (queued.suspicion.excess(), *key)).min()
+    let first = sendable.take(MAX_SENDABLE);
+    first.map(|(key, queued)| (queued.suspicion.excess(), *key)).min()
   }
 
   /// Moves the next batch that may be sent now into flight, and returns its key.
@@ -285,42 +298,9 @@ impl Outbox {
         self.owners.remove(&id);
       }
     }
+    self.hold_back(key, &queued);
     let segments = queued.segments.into_iter().filter_map(Rc::into_inner).collect();
     Some((queued.batch, segments))
-  }
-
-  /// Replaces a batch in flight by its halves, which wait in its place. False for a single row: it is still in
-  /// flight.
-  pub fn split(&mut self, key: u64) -> bool {
-    let halves = self.in_flight.get(&key).and_then(|queued| queued.batch.split());
-    let Some(halves) = halves else { return false };
-    let Some(whole) = self.in_flight.remove(&key) else { return false };
-    self.release(&whole.batch);
-    for batch in halves {
-      let half = batch.key();
-      for id in batch.ids() {
-        if let Some(owner) = self.owners.get_mut(&id).filter(|owner| **owner == key) {
-          *owner = half;
-        }
-      }
-      // Batches that waited for the whole wait for both halves; the first has its key.
-      if half != key {
-        let later = self.ready.values_mut().chain(self.in_flight.values_mut());
-        let waits = later.map(|queued| &mut queued.waits_for).filter(|keys| keys.contains(&key));
-        waits.for_each(|keys| keys.push(half));
-      }
-      self.hold(&batch);
-      let queued = QueuedBatch {
-        batch,
-        waits_for: whole.waits_for.clone(),
-        segments: whole.segments.clone(),
-        oversize: whole.oversize,
-        suspicion: whole.suspicion,
-        is_half: true,
-      };
-      self.ready.insert(half, queued);
-    }
-    true
   }
 
   /// Replaces a batch in flight by another one with the same rows.
@@ -422,13 +402,16 @@ impl Outbox {
         waits_for.extend(self.in_flight.range(..key).map(|(earlier, _)| *earlier));
       }
     }
+    if segment.is_none() {
+      waits_for.extend(self.keepers(&batch).into_iter().filter(|keeper| *keeper < key));
+    }
     waits_for.sort_unstable();
     waits_for.dedup();
     // Batches that could not be spooled behind one that was are in memory before it.
     self.ready.range_mut(key..).for_each(|(_, later)| later.waits_for.push(key));
     let segments = segment.map(Rc::new).into_iter().collect();
     let (oversize, suspicion) = (OversizeState::default(), Suspicion::default());
-    let queued = QueuedBatch { batch, waits_for, segments, oversize, suspicion, is_half: false };
+    let queued = QueuedBatch { batch, waits_for, segments, oversize, suspicion, whole: None };
     self.ready.insert(key, queued);
   }
 
@@ -451,6 +434,7 @@ fn totals<'a>(batches: impl Iterator<Item = &'a EncodedBatch>) -> RowTotals {
 }
 
 mod absorb;
+mod split;
 
 #[cfg(test)]
 mod tests;

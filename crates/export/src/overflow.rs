@@ -18,7 +18,7 @@ use url::Url;
 use crate::{
   config::Settings,
   connection::{Session, authorized, json_body},
-  outcome::{ExportOutcome, classify, classify_upload, not_confirmed},
+  outcome::{ExportOutcome, classify, classify_upload, may_be_caused_by_a_row, not_confirmed},
   time::Now,
   transport::{Body, Call, Reads, Response, TransportError, parse_url, redact_url},
 };
@@ -47,6 +47,8 @@ pub struct OverflowError {
   /// Whether the storage failed and not Braintrust. Then no other request backs off, and the attempts are few: the
   /// storage may be unreachable from this network.
   pub is_storage: bool,
+  /// Whether the content of the row may be why the server fails, as for an ordinary upload.
+  pub is_suspect: bool,
 }
 
 /// An overflow upload that is in flight.
@@ -172,16 +174,20 @@ impl OverflowUpload {
     let next = match self {
       Self::Announcing => announced(settings, session, body, result, now),
       Self::Storing { key, origin } => stored(settings, session, key, origin, result, now),
-      Self::Referring => match check(result, classify_upload, braintrust_outcome, now) {
-        Ok(_) => return Step::Delivered,
-        Err((why, outcome)) => Err(OverflowError {
-          step: "a large upload's reference",
-          url: redact_url(&session.logs_url),
-          why,
-          outcome,
-          is_storage: false,
-        }),
-      },
+      Self::Referring => {
+        let is_suspect = may_be_caused_by_a_row(&result);
+        match check(result, classify_upload, braintrust_outcome, now) {
+          Ok(_) => return Step::Delivered,
+          Err((why, outcome)) => Err(OverflowError {
+            step: "a large upload's reference",
+            url: redact_url(&session.logs_url),
+            why,
+            outcome,
+            is_storage: false,
+            is_suspect,
+          }),
+        }
+      }
     };
     match next {
       Ok((upload, call)) => {
@@ -206,12 +212,14 @@ fn announced(
   result: Result<Response, TransportError>,
   now: Now,
 ) -> Next {
+  let is_suspect = may_be_caused_by_a_row(&result);
   let failed = |why, outcome| OverflowError {
     step: "announcing a large upload",
     url: redact_url(&announce_url(session)),
     why,
     outcome,
     is_storage: false,
+    is_suspect,
   };
   let response = check(result, classify_upload, braintrust_outcome, now)
     .map_err(|(why, outcome)| failed(why, outcome))?;
@@ -253,7 +261,14 @@ fn stored(
 }
 
 fn storage_error(origin: &str, why: String, outcome: ExportOutcome) -> OverflowError {
-  OverflowError { step: "a large upload", url: origin.to_owned(), why, outcome, is_storage: true }
+  OverflowError {
+    step: "a large upload",
+    url: origin.to_owned(),
+    why,
+    outcome,
+    is_storage: true,
+    is_suspect: false,
+  }
 }
 
 impl Target {

@@ -54,6 +54,9 @@ impl Delivery {
       self.drop_batch(key, LossReason::Rejected, why, now);
       return None;
     }
+    if is_single && suspicion.failures >= FAILURES_BEFORE_SPLIT {
+      self.outbox.isolate(key);
+    }
     let is_halved = suspicion.failures >= FAILURES_BEFORE_SPLIT
       && (others_arrive || is_oldest)
       && self.outbox.split(key);

@@ -238,13 +238,22 @@ impl Delivery {
     self.outbox.memory_bytes() > self.settings.queue_room() / SPILL
   }
 
+  /// Whether memory has room for a batch from the spool: more room, while it holds only rows that the server fails on.
+  pub(super) fn has_room_to_load(&self) -> bool {
+    if self.outbox.fails_throughout() {
+      self.outbox.memory_bytes() <= self.settings.queue_room()
+    } else {
+      !self.is_crowded()
+    }
+  }
+
   /// Reads the oldest batch that is in the spool only, if memory has room for it.
   pub(super) fn load(&mut self, now: Now) {
     if self.load_due.is_some_and(|due| due > now.elapsed) {
       return;
     }
     // Batches behind the spooled ones take memory, too: one load at a time must always be possible.
-    let has_enough = self.is_crowded() || self.outbox.ready() > self.settings.max_requests;
+    let has_enough = !self.has_room_to_load() || self.outbox.ready() > self.settings.max_requests;
     if self.outbox.in_flight() > 0 && has_enough {
       return;
     }

@@ -35,7 +35,7 @@ impl Delivery {
       if !self.outbox.has_fresh(now.elapsed) {
         if !self.spool.is_open() {
           self.encode_next(&to, urgent, now);
-        } else if !self.is_crowded() {
+        } else if self.has_room_to_load() {
           self.load(now);
         }
       }

@@ -86,10 +86,10 @@ impl Delivery {
           Ok(response) => format!("{url} answered {}", response.describe()),
           Err(error) => format!("{url}: {error}"),
         };
-        if !is_suspect {
+        if is_suspect {
+          self.server_error(key, began, why, now);
+        } else {
           self.uploaded(key, began, outcome, why, now);
-        } else if let Some(why) = self.suspect(key, why, now) {
-          self.failed(Code::Unreachable, began, why, Duration::ZERO, now);
         }
       }
       Purpose::Overflow { key, upload, session } => {
@@ -152,6 +152,13 @@ impl Delivery {
     }
   }
 
+  /// Handles an error of the server that a row may cause: if not, everything backs off.
+  fn server_error(&mut self, key: u64, began: Duration, why: String, now: Now) {
+    if let Some(why) = self.suspect(key, why, now) {
+      self.failed(Code::Unreachable, began, why, Duration::ZERO, now);
+    }
+  }
+
   fn overflow_response(
     &mut self,
     key: u64,
@@ -173,7 +180,7 @@ impl Delivery {
 
   fn overflow_failed(&mut self, key: u64, began: Duration, error: OverflowError, now: Now) {
     let why = error.to_string();
-    let OverflowError { outcome, is_storage, .. } = error;
+    let OverflowError { outcome, is_storage, is_suspect, .. } = error;
     let is_refused = matches!(outcome, ExportOutcome::Rejected | ExportOutcome::Split);
     if let Some(oversize) = self.outbox.oversize_mut(key) {
       oversize.overflow_attempts +=
@@ -186,6 +193,7 @@ impl Delivery {
         self.put_back(key);
         self.account.counters.failed(why);
       }
+      _ if is_suspect => self.server_error(key, began, why, now),
       outcome => self.uploaded(key, began, outcome, why, now),
     }
   }

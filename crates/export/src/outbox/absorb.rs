@@ -83,6 +83,6 @@ impl QueuedBatch {
     !self.segments.is_empty()
       && self.oversize == OversizeState::default()
       && self.suspicion == Suspicion::default()
-      && !self.is_half
+      && self.whole.is_none()
   }
 }

@@ -62,6 +62,31 @@ fn a_batch_that_waits_for_another_waits_for_both_its_halves() {
 }
 
 #[test]
+fn rows_of_other_spans_do_not_wait_for_a_row_that_the_server_fails_on() {
+  let (mut source, mut outbox) = (source(), Outbox::default());
+  for spans in [&[1][..], &[2, 1, 3, 4], &[4, 5], &[1, 6]] {
+    outbox.push(source.batch(spans), None);
+  }
+  let bad = outbox.start(Duration::ZERO).unwrap();
+  assert_eq!(outbox.start(Duration::ZERO), None, "each waits for another one");
+  outbox.isolate(bad);
+  let mut arrived = Vec::new();
+  while let Some(key) = outbox.start(Duration::ZERO) {
+    arrived.extend(outbox.settle(key).unwrap().0.ids());
+  }
+  let expected: Vec<RowId> = [2, 3, 4, 4, 5, 6].map(|span| row(span, "").span.row).into();
+  assert_eq!(arrived, expected);
+  outbox.settle(bad);
+  let later = [outbox.start(Duration::ZERO).unwrap(), 7];
+  outbox.settle(later[0]);
+  assert_eq!(
+    (later[0], outbox.start(Duration::ZERO)),
+    (2, Some(7)),
+    "its later states follow in order"
+  );
+}
+
+#[test]
 fn the_segment_of_a_split_batch_is_released_with_its_last_half() {
   let (mut source, mut outbox) = (source(), Outbox::default());
   let file = Segment { number: 7, rows: 2, bytes: 100, created: 0 };
@@ -103,7 +128,7 @@ proptest! {
   /// order, and in the end no batch is left.
   #[test]
   fn rows_of_a_span_are_sent_in_order_and_by_one_request_at_a_time(
-    steps in prop::collection::vec((0u8..8, prop::collection::btree_set(0u8..8, 1..4)), 1..120)
+    steps in prop::collection::vec((0u8..9, prop::collection::btree_set(0u8..8, 1..4)), 1..120)
   ) {
     let (mut source, mut outbox) = (source(), Outbox::default());
     let mut disk: HashMap<u64, EncodedBatch> = HashMap::new();
@@ -177,6 +202,11 @@ proptest! {
           in_flight.remove(&key);
         }
         (4, Some(key)) if outbox.split(key) => {
+          in_flight.remove(&key);
+        }
+        (8, Some(key)) => {
+          outbox.isolate(key);
+          outbox.put_back(key);
           in_flight.remove(&key);
         }
         _ => {}

@@ -1,0 +1,120 @@
+//! Splitting batches: those that the server does not accept, and those that wait for a row that it does not accept.
+
+use std::{collections::HashSet, rc::Rc};
+
+use braintrust_row::RowId;
+
+use super::{Outbox, QueuedBatch};
+use crate::batch::EncodedBatch;
+
+impl Outbox {
+  /// Replaces a batch in flight by its halves, which wait in its place. False for a single row: it is still in
+  /// flight.
+  pub fn split(&mut self, key: u64) -> bool {
+    let halves = self.in_flight.get(&key).and_then(|queued| queued.batch.split());
+    let Some(halves) = halves else { return false };
+    let Some(whole) = self.in_flight.remove(&key) else { return false };
+    self.replace_by_halves(key, &whole, halves);
+    true
+  }
+
+  /// Splits the batches that wait for this one in flight, down to the rows of the same spans: the server fails on it,
+  /// and the other rows need not wait.
+  pub fn isolate(&mut self, key: u64) {
+    let mut blocked = HashSet::from([key]);
+    let mut from = key;
+    while let Some((&waiting, queued)) = self.ready.range(from..).next() {
+      from = waiting + 1;
+      let waits_for = self.shared(&queued.waits_for, &queued.batch, queued.segments.is_empty());
+      let is_blocked = waits_for.iter().any(|waited| blocked.contains(waited));
+      let halves = if is_blocked { queued.batch.split() } else { None };
+      let Some(mut whole) = self.ready.remove(&waiting) else { return };
+      if let Some(halves) = halves {
+        self.replace_by_halves(waiting, &whole, halves);
+        from = waiting;
+      } else {
+        if is_blocked {
+          blocked.insert(waiting);
+        }
+        whole.waits_for = waits_for;
+        self.ready.insert(waiting, whole);
+      }
+    }
+  }
+
+  fn replace_by_halves(&mut self, key: u64, whole: &QueuedBatch, halves: [EncodedBatch; 2]) {
+    self.release(&whole.batch);
+    let rows = whole.whole.clone().unwrap_or_else(|| Rc::new(whole.batch.ids().collect()));
+    for batch in halves {
+      let half = batch.key();
+      for id in batch.ids() {
+        if let Some(owner) = self.owners.get_mut(&id).filter(|owner| **owner == key) {
+          *owner = half;
+        }
+      }
+      // Batches that waited for the whole wait for both halves; the first has its key.
+      if half != key {
+        let later = self.ready.values_mut().chain(self.in_flight.values_mut());
+        let waits = later.map(|queued| &mut queued.waits_for).filter(|keys| keys.contains(&key));
+        waits.for_each(|keys| keys.push(half));
+      }
+      self.hold(&batch);
+      let queued = QueuedBatch {
+        waits_for: self.shared(&whole.waits_for, &batch, whole.segments.is_empty()),
+        batch,
+        segments: whole.segments.clone(),
+        oversize: whole.oversize,
+        suspicion: whole.suspicion,
+        whole: Some(Rc::clone(&rows)),
+      };
+      self.ready.insert(half, queued);
+    }
+  }
+
+  /// Keeps the segments of a settled batch as long as an earlier one that has rows of the same spans: after a death its
+  /// rows must not follow later ones.
+  pub(super) fn hold_back(&mut self, key: u64, settled: &QueuedBatch) {
+    let earlier = self.ready.range_mut(..key).chain(self.in_flight.range_mut(..key));
+    for (_, half) in earlier.filter(|(_, queued)| !queued.segments.is_empty()) {
+      let Some(rows) = &mut half.whole else { continue };
+      if settled.batch.ids().any(|id| rows.contains(&id)) {
+        Rc::make_mut(rows).extend(settled.batch.ids());
+        half.segments.extend(settled.segments.iter().cloned());
+      }
+    }
+  }
+
+  /// Of the batches that a batch waits for, those that it must wait for by what it carries now.
+  fn shared(&self, waits_for: &[u64], batch: &EncodedBatch, is_memory_only: bool) -> Vec<u64> {
+    if waits_for.is_empty() {
+      return Vec::new();
+    }
+    let rows: HashSet<RowId> = batch.ids().collect();
+    let carries = |key: &u64| {
+      let queued = self.ready.get(key).or_else(|| self.in_flight.get(key));
+      queued.is_some_and(|queued| {
+        queued.batch.ids().any(|id| rows.contains(&id))
+          || (is_memory_only && queued.keeps_any_of(&rows))
+      })
+    };
+    waits_for.iter().copied().filter(carries).collect()
+  }
+
+  /// The batches whose segments have rows of these spans that are delivered already. A batch that is in memory only
+  /// waits for them: after a death, the segments' rows would follow its later ones.
+  pub(super) fn keepers(&self, batch: &EncodedBatch) -> Vec<u64> {
+    let mut halves = self.ready.iter().chain(&self.in_flight).filter(|(_, q)| q.whole.is_some());
+    let Some(first) = halves.next() else { return Vec::new() };
+    let rows: HashSet<RowId> = batch.ids().collect();
+    let keeping = [first].into_iter().chain(halves).filter(|(_, half)| half.keeps_any_of(&rows));
+    keeping.map(|(key, _)| *key).collect()
+  }
+}
+
+impl QueuedBatch {
+  /// Whether its segments have rows of these spans.
+  fn keeps_any_of(&self, rows: &HashSet<RowId>) -> bool {
+    let whole = self.whole.as_ref().filter(|_| !self.segments.is_empty());
+    whole.is_some_and(|whole| !whole.is_disjoint(rows))
+  }
+}
