@@ -129,7 +129,8 @@ impl World {
     let process = &self.processes[&number];
     let is_unanswered = has_failed && self.now.saturating_sub(flight.began) >= REQUEST_TIMEOUT;
     let was_repeated = process.repeated_at.is_some_and(|at| at >= flight.began);
-    let is_usual = process.slowest <= USUAL && process.failing.is_none();
+    let has_backed_off = process.failed_at.is_some_and(|at| at >= flight.began);
+    let is_usual = process.slowest <= USUAL && process.failing.is_none() && !has_backed_off;
     let is_repeatable = matches!(flight.endpoint, Endpoint::Logs | Endpoint::Login);
     if is_unanswered && is_usual && is_repeatable && !was_repeated && !process.exporter.has_ended()
     {
@@ -264,7 +265,10 @@ impl World {
       let may_be_halved =
         setup.limit.is_some() || setup.poison.is_some() || self.plan.faults.iter().any(fails);
       let is_halved = may_be_halved && rows as u64 > stats.spooled;
-      if rows as u64 != stats.spooled && !is_halved {
+      // The rows of a damaged segment count until it is read.
+      let has_damage = self.plan.faults.iter().any(|fault| fault.kind == FaultKind::Damage);
+      let is_damaged = has_damage && stats.spooled > rows as u64;
+      if rows as u64 != stats.spooled && !is_halved && !is_damaged {
         let detail = format!("process {number}: {} spooled, {rows} on the disk", stats.spooled);
         return self.finding("what is spooled is on the disk", detail);
       }

@@ -90,6 +90,10 @@ pub struct Process {
   pub refused_at: Option<Duration>,
   /// Since when every response is a failure, and the requests since.
   pub failing: Option<(Duration, u32)>,
+  /// When a delivery before the exit closes the open spans, if it has not ended.
+  pub close_at: Option<Duration>,
+  /// When a request failed last.
+  pub failed_at: Option<Duration>,
   /// The slowest response.
   pub slowest: Duration,
   /// When a request was repeated last.
@@ -153,6 +157,8 @@ impl Process {
       not_before: Duration::ZERO,
       refused_at: None,
       failing: None,
+      failed_at: None,
+      close_at: None,
       slowest: Duration::ZERO,
       repeated_at: None,
       storage_failures: BTreeMap::new(),

@@ -41,7 +41,13 @@ impl World {
       let orphaned = if process.exporter.has_ended() {
         Vec::new()
       } else {
-        process.reference.close_orphaned(now)
+        let mut rows = process.reference.close_orphaned(now);
+        if process.close_at.is_some_and(|at| at <= self.now) {
+          process.close_at = None;
+          // A delivery before the exit that fails closes what is open, also spans that were adopted meanwhile.
+          rows.extend(process.reference.close_all(now));
+        }
+        rows
       };
       if !orphaned.is_empty() {
         self.coverage.count("orphaned spans closed");
@@ -203,6 +209,9 @@ impl World {
     let is_success = status.is_some_and(|status| (200..300).contains(&status)) && !is_page;
     self.check_repeated(number, &flight, result.is_err())?;
     let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };
+    if !is_success {
+      process.failed_at = Some(now.elapsed);
+    }
     if result.is_ok() {
       process.slowest = process.slowest.max(now.elapsed - flight.began);
     }
@@ -280,7 +289,9 @@ impl World {
     let masked = if is_garbage {
       self.coverage.count(FaultKind::MaskGarbage.name());
       self.has_garbage = true;
-      ["", "nonsense", "[]", "[1]", "[{\"name\":1}]", "{}"][self.rng.usize(..6)].to_owned()
+      // A later state may overwrite the mark before any of them is sent.
+      self.history.altered.extend(process.touched.iter().copied());
+      ["", "nonsense", "[]", "[1]", "[null]", "{}"][self.rng.usize(..6)].to_owned()
     } else {
       mask(&content)
     };

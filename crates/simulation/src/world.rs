@@ -204,7 +204,9 @@ impl World {
       Event::Recover => self.recover(),
       Event::Delivered => self.delivered(true),
       Event::LastProcess => {
-        self.schedule(self.now + LAST, Event::LastDelivered);
+        // A row that the server fails on is isolated with the delays of failures.
+        let wait = if self.refused_states() > 0 { RECOVERY } else { LAST };
+        self.schedule(self.now + wait, Event::LastDelivered);
         self.start(0)
       }
       Event::LastDelivered => self.delivered(false),
@@ -295,6 +297,7 @@ impl World {
       self.coverage.count("deliveries before the exit");
       let before = before(&self.history, process);
       let ticket = process.exporter.deliver_before_exit(deadline, false, now);
+      process.close_at = Some(process.close_at.map_or(deadline, |at| at.min(deadline)));
       process.tickets.insert(ticket, Ticket { deadline, is_natural: false, before });
     }
     let before = before(&self.history, process);
