@@ -2,7 +2,6 @@
 
 // A custom span, from its start to its end.
 
-const { randomUUID } = require('node:crypto');
 const { types } = require('node:util');
 
 const { runInSpan } = require('../context.js');
@@ -314,7 +313,7 @@ function finishSafely(span, last) {
   }
 }
 
-const newId = () => randomUUID().replaceAll('-', '');
+const newId = () => crypto.randomUUID().replaceAll('-', '');
 
 /** @param {any} error */
 function essence(error) {

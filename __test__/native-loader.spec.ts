@@ -1,0 +1,105 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build, type Loader } from 'esbuild';
+import { finished, ROOT, run, withDirectory } from './support/run';
+
+const PROGRAM = `
+  const { initLogger, traced } = require('flue-braintrust');
+  initLogger();
+  console.log(traced(() => 'done', { name: 'work' }));
+`;
+const KEY = { BRAINTRUST_API_KEY: 'test-key', BRAINTRUST_APP_URL: 'http://127.0.0.1:9' };
+
+/** Runs a program: it must work, and say in one line of these words why it does not trace. */
+async function expectWarning(args: string[], words: string[], env: Record<string, string> = {}) {
+  const ended = await run(args, { ...KEY, ...env });
+  expect(ended).toMatchObject({ code: 0, stdout: 'done\n' });
+  const warnings = ended.stderr.split('\n').filter((line) => line.startsWith('[flue-braintrust]'));
+  expect(warnings).toHaveLength(1);
+  for (const word of ['FLUE_BRAINTRUST_NOT_STARTED', ...words]) expect(warnings[0]).toContain(word);
+  expect(warnings[0]).not.toContain('damaged');
+}
+
+test.each([
+  ['--no-addons', '`--no-addons` switches native addons off'],
+  ['--permission', 'add `--allow-addons`'],
+])('with %s the warning names the flag', (flag, words) =>
+  expectWarning(
+    [flag, ...(flag === '--permission' ? ['--allow-fs-read=*'] : []), '-e', PROGRAM],
+    [words],
+  ),
+);
+
+test('NODE_OPTIONS switch addons off, too', () =>
+  expectWarning(['-e', PROGRAM], ['also in NODE_OPTIONS'], { NODE_OPTIONS: '--no-addons' }));
+
+/** What the system says of a binary that it does not load, and what the warning must say. */
+test.each([
+  [
+    "/lib/libc.so.6: version `GLIBC_2.99' not found (required by x.node)",
+    'it needs glibc 2.99 or newer, and this system has ',
+  ],
+  [
+    'Error loading shared library ld-linux-x86-64.so.2: No such file or directory',
+    'for another C library',
+  ],
+  [
+    'libc.musl-x86_64.so.1: cannot open shared object file: No such file or directory',
+    'for another C library',
+  ],
+  ['x.node: failed to map segment from shared object', '`noexec`'],
+  ['x.node: cannot open shared object file: Permission denied', 'change its permissions'],
+  ['x.node: cannot open shared object file: Too many open files', '`ulimit -n`'],
+  ['x.node: cannot open shared object file: Cannot allocate memory', 'not enough memory'],
+  ['dlopen(x.node, 0x0001): Symbol not found: _foo (built for macOS 14.0)', 'needs a newer system'],
+  ['Access to this API has been restricted', '`--allow-fs-read`'],
+])('%s', (error, words) =>
+  withDirectory(async (directory) => {
+    // The system's own texts, thrown in the place of what it does not load.
+    const file = join(directory, 'binary.cjs');
+    writeFileSync(file, `throw new Error(${JSON.stringify(error)});`);
+    await expectWarning(['-e', PROGRAM], [words], { NAPI_RS_NATIVE_LIBRARY_PATH: file });
+  }),
+);
+
+/** Bundles the program with the package inside, and runs it where the package is not installed. */
+async function bundled(options: { loader?: Record<string, Loader>; external?: string[] }) {
+  return withDirectory(async (directory) => {
+    const outfile = join(directory, 'bundle.cjs');
+    await build({
+      stdin: { contents: PROGRAM, resolveDir: ROOT },
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+      outfile,
+      logLevel: 'silent',
+      ...options,
+    });
+    const ended = await finished(process.execPath, [outfile], KEY, directory);
+    expect(ended).toMatchObject({ code: 0, stdout: 'done\n' });
+    return ended.stderr.split('\n').filter(Boolean);
+  });
+}
+
+test.each<Loader>(['file', 'base64', 'dataurl', 'binary', 'empty', 'text'])(
+  'a bundle with the binary as %s says how to keep the package out of it',
+  async (loader) => {
+    const warnings = await bundled({ loader: { '.node': loader } });
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain('FLUE_BRAINTRUST_NOT_STARTED');
+    expect(warnings[0]).toContain("`external: ['flue-braintrust']` in esbuild");
+  },
+);
+
+test('a bundle without the binary says how to keep the package out of it', async () => {
+  const warnings = await bundled({ external: ['*.node', 'flue-braintrust-*'] });
+  expect(warnings).toHaveLength(1);
+  expect(warnings[0]).toContain('its code is in a bundle, without the binary');
+  expect(warnings[0]).toContain("`external: ['flue-braintrust']` in esbuild");
+});
+
+test('a bundle with the binary as a copy traces', async () => {
+  expect(await bundled({ loader: { '.node': 'copy' } })).not.toContainEqual(
+    expect.stringContaining('NOT_STARTED'),
+  );
+});
