@@ -22,27 +22,22 @@ export const MUTATIONS = [
   {
     name: 'outbox: batches with common rows do not wait for one another',
     file: `${EXPORT}/outbox.rs`,
-    replace: `      (is_due && queued.waits_for.iter().all(is_settled)).then_some(*key)`,
-    by: `      let _unused = is_settled;
-      is_due.then_some(*key)`,
+    replace: `queued.suspicion.retry_at.is_none_or(|at| at <= now) && self.waits_for_none(queued)`,
+    by: `queued.suspicion.retry_at.is_none_or(|at| at <= now)`,
   },
   {
     name: 'outbox: who waits for a batch waits for one of its halves only',
-    file: `${EXPORT}/outbox.rs`,
+    file: `${EXPORT}/outbox/split.rs`,
     replace: `        waits.for_each(|keys| keys.push(half));`,
     by: `        drop(waits);`,
   },
   {
     name: 'outbox: a split loses a half',
-    file: `${EXPORT}/outbox.rs`,
-    replace: `      self.ready.insert(half, queued);
-    }
-    true`,
+    file: `${EXPORT}/outbox/split.rs`,
+    replace: `      self.ready.insert(half, queued);`,
     by: `      if half == key {
         self.ready.insert(half, queued);
-      }
-    }
-    true`,
+      }`,
   },
   {
     name: 'outbox: the barrier of the spool is ignored',
@@ -299,9 +294,9 @@ export const MUTATIONS = [
   {
     name: 'shutdown: open spans stay open',
     file: `${EXPORT}/exporter.rs`,
-    replace: `    let rows = self.translator.close_all(now.unix_ms);
-    self.enqueue_sorted(rows, now);`,
-    by: `    self.translator.close_all(now.unix_ms);`,
+    replace: `    let rows = self.translator.close_all(now.unix_ms);`,
+    by: `    self.translator.close_all(now.unix_ms);
+    let rows = Vec::new();`,
   },
   {
     name: 'shutdown: what is left is not counted',
@@ -384,5 +379,35 @@ export const MUTATIONS = [
     file: 'crates/spool/src/adopt.rs',
     replace: `    found.sort_by_key(|found| (found.header.created, found.id, found.number));`,
     by: `    found.sort_by_key(|found| std::cmp::Reverse((found.header.created, found.id, found.number)));`,
+  },
+  {
+    name: 'rows wait for a bad row of another span',
+    file: `${EXPORT}/delivery/bad_rows.rs`,
+    replace: 'self.outbox.isolate(key);',
+    by: '',
+  },
+  {
+    name: 'segments of later rows go before those of earlier ones',
+    file: `${EXPORT}/outbox.rs`,
+    replace: 'self.hold_back(key, &queued);',
+    by: '',
+  },
+  {
+    name: 'rows in memory overtake rows that stay in a segment',
+    file: `${EXPORT}/outbox/split.rs`,
+    replace: '|| (is_memory_only && queued.keeps_any_of(&rows))',
+    by: '',
+  },
+  {
+    name: 'the last snapshot keeps the spans that the end closes',
+    file: `${EXPORT}/exporter.rs`,
+    replace: 'self.snapshot.note_change(now.elapsed);\n    self.enqueue_sorted(rows, now);',
+    by: 'self.enqueue_sorted(rows, now);',
+  },
+  {
+    name: 'no room to load behind rows that always fail',
+    file: `${EXPORT}/delivery/batches.rs`,
+    replace: 'if self.outbox.fails_throughout() {',
+    by: 'if false {',
   },
 ];
