@@ -137,18 +137,19 @@ export type Builtin =
   | 'jwts'
   | 'private-keys';
 
-/** Redaction rules. Strings that hold JSON, such as the arguments of a tool call, are searched as JSON. */
+/** Redaction rules. JSON inside of strings, such as the arguments of a tool call, is redacted decoded. */
 export interface RedactOptions {
   /** Names of members whose whole value is replaced, at any depth. Case, `_` and `-` are ignored. */
   keys?: string[];
   /**
    * Paths of members whose whole value is replaced: the field and the names of members, joined by dots. Lists have
-   * no names: `input.content` is the content of each message. `*` matches one name, `**` any number of names.
+   * no names: `input.content` is the content of each message. `*` matches one name, `**` any number of names, also
+   * none.
    */
   paths?: string[];
   /**
-   * Regular expressions whose matches are replaced. Without look-arounds and back-references, which take more than
-   * linear time. Of a `RegExp` the flags `i`, `m` and `s` are used.
+   * Regular expressions whose matches are replaced. They match what they match in JavaScript, in linear time.
+   * Look-around, back-references, `\p{…}` and the flag `y` are rejected.
    */
   patterns?: (string | RegExp)[];
   /** Built-in patterns whose matches are replaced. */

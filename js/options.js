@@ -1,5 +1,7 @@
 'use strict';
 
+const { types } = require('node:util');
+
 // The options of `initLogger` in a form that JSON can hold. The native part validates them.
 
 /** The options that the native part reads; all others have no meaning here. */
@@ -49,7 +51,7 @@ function pickOptions(options) {
 function withExpressions(rules) {
   if (!Array.isArray(rules.patterns)) return rules;
   const patterns = rules.patterns.map((/** @type {unknown} */ pattern) =>
-    pattern instanceof RegExp ? { source: pattern.source, flags: pattern.flags } : pattern,
+    types.isRegExp(pattern) ? { source: pattern.source, flags: pattern.flags } : pattern,
   );
   return { ...rules, patterns };
 }

@@ -3,6 +3,8 @@
  * Ends with 1 when one of them finds something; the input is then in fuzz/artifacts.
  *
  *     npm run fuzz -- [target…] [--seconds 60]
+ *
+ * The target `patterns` is `fuzz-patterns.mjs`, which compares patterns with those of V8.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -15,6 +17,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const recordings = join(root, '__test__', 'corpus');
 const corpus = join(root, 'fuzz', 'corpus');
 const LONGEST_INPUT = 16_384;
+/** The target that is a script of its own. */
+const PATTERNS = 'patterns';
 
 /** Rules, and what they are applied to. */
 const rules = [
@@ -30,6 +34,7 @@ const seeds = {
   event_decode: events,
   spool_file: () => ['000000000000feed-4711-0000beef-0000000007.rows', spoolFile()],
   redact: () => rules.map((given) => `${given}\n${payload}`),
+  json_strings: () => ['{"a":"\\n\\u0070lum"}', 'data: ["\\"x"]', '\\"[{'],
   retry_after: () =>
     ['7', '999999999999', 'Mon, 23 Nov 2026 07:02:54 GMT'].map((value) => answer(503, value)),
 };
@@ -38,10 +43,11 @@ const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: { seconds: { type: 'string', default: '60' } },
 });
-const targets = positionals.length > 0 ? positionals : Object.keys(seeds);
-const unknown = targets.filter((target) => !Object.hasOwn(seeds, target));
+const known = [...Object.keys(seeds), PATTERNS];
+const targets = positionals.length > 0 ? positionals : known;
+const unknown = targets.filter((target) => !known.includes(target));
 if (unknown.length > 0 || !(Number(options.seconds) > 0)) {
-  console.error(`Usage: npm run fuzz -- [${Object.keys(seeds).join(' | ')}]… [--seconds 60]`);
+  console.error(`Usage: npm run fuzz -- [${known.join(' | ')}]… [--seconds 60]`);
   process.exit(2);
 }
 if (cargo(['fuzz', '--version'], 'ignore') !== 0) {
@@ -55,6 +61,11 @@ process.exitCode = found.length > 0 ? 1 : 0;
 
 /** Fuzzes one target. */
 function holds(target) {
+  if (target === PATTERNS) {
+    const script = join(root, 'scripts', 'fuzz-patterns.mjs');
+    const args = [script, '--seconds', options.seconds, '--seed', String(Date.now())];
+    return spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status === 0;
+  }
   const directory = join(corpus, target);
   mkdirSync(directory, { recursive: true });
   for (const [index, seed] of seeds[target]().entries()) {

@@ -64,7 +64,7 @@ pub fn redact(data: &[u8]) {
   let text = String::from_utf8_lossy(data);
   let Some((rules, value)) = text.split_once('\n') else { return };
   let Ok(rules) = serde_json::from_str(rules) else { return };
-  let Ok(Some(redactor)) = Redactor::new(&rules, true) else { return };
+  let Ok(Some(redactor)) = Redactor::new(&rules, true, true) else { return };
   let Ok(value) = serde_json::from_str::<&RawValue>(value) else { return };
   let mut row = Row::of(SpanContext::root("run", &["run_1"]));
   row.input = Some(Json::raw(value));
@@ -74,6 +74,34 @@ pub fn redact(data: &[u8]) {
   write_row(&mut written, &row, &[]);
   let read = serde_json::from_slice::<serde::de::IgnoredAny>(&written);
   assert!(read.is_ok(), "{}", String::from_utf8_lossy(&written));
+}
+
+/// Redacts a canary in JSON text that is wrapped in one to eight JSON strings, after and before any text. The canary is
+/// gone, and each level is valid JSON.
+pub fn json_strings(data: &[u8]) {
+  const CANARY: &str = "plum-1234";
+  let Some((depth, text)) = data.split_first() else { return };
+  let text = String::from_utf8_lossy(text);
+  let rules = serde_json::json!({ "patterns": [CANARY], "replacement": "*" });
+  let Ok(rules) = serde_json::from_value(rules) else { return };
+  let Ok(Some(redactor)) = Redactor::new(&rules, true, true) else { return };
+  let depth = depth % 8 + 1;
+  let mut value = serde_json::Value::from(format!("{text}{CANARY}{text}"));
+  for _ in 0..depth {
+    value = serde_json::json!([value]).to_string().into();
+  }
+  let mut row = Row::of(SpanContext::root("run", &["run_1"]));
+  row.input = Some(Json::of(&value));
+  redactor.row(&mut row);
+  let after = row.input.map(|input| input.as_str().into_owned()).unwrap_or_default();
+  assert!(!after.contains(CANARY), "{after}");
+  let mut level: Result<String, _> = serde_json::from_str(&after);
+  for _ in 0..depth {
+    let text = level.unwrap_or_default();
+    let inner: Result<[String; 1], _> = serde_json::from_str(&text);
+    assert!(inner.is_ok(), "{after}");
+    level = inner.map(|[inner]| inner);
+  }
 }
 
 /// Classifies a response: a status, the time, and a `Retry-After` header. The delay is bounded.
@@ -106,6 +134,9 @@ mod tests {
     spool_file(b"000000000000feed-4711-0000beef-0000000007.rows");
     redact(b"{\"keys\":[\"a\"],\"patterns\":[\"x+\"]}\n{\"a\":1,\"b\":[\"xx\",\"{\\\"a\\\":2}\"]}");
     redact(b"{\"patterns\":[\"(\"]}\n1");
+    for depth in 0..8 {
+      json_strings(&[&[depth][..], b"a\n\"\\"].concat());
+    }
     retry_after(b"\xad\x01\0\0\0\0\0\0\0\0999999999999");
     retry_after(b"\xf7\x01\xff\xff\xff\xff\xff\xff\xff\xffMon, 23 Nov 2026 07:02:54 GMT");
   }

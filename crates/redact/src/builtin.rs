@@ -1,75 +1,86 @@
 //! The builtin patterns.
 
+use std::ops::Range;
+
+use super::{api_keys, credit_cards, ip_addresses};
+
+/// The parts of a text that are redacted for a match in it: criteria that an expression cannot state.
+pub type Accepted = fn(&str, Range<usize>) -> Vec<Range<usize>>;
+
 /// A pattern with a name.
 pub struct Builtin {
   /// The name in `redact.builtins`.
   pub name: &'static str,
-  /// The regular expression.
+  /// The regular expression. Its first group that matches, if any, is the match.
   pub expression: &'static str,
-  /// Whether a match is redacted, by criteria that the expression cannot state.
-  pub is_valid: fn(&str) -> bool,
+  /// The parts that are redacted for a match.
+  pub accepted: Accepted,
 }
 
-/// All builtins. Word boundaries are those of ASCII, which are faster. A pattern matches a form: matches may be
-/// something else, and other forms are not found.
+/// All builtins. A pattern matches a form: matches may be something else, and other forms are not found.
 pub const BUILTINS: &[Builtin] = &[
   Builtin {
     name: "api-keys",
-    // The prefixes of the keys of well-known services.
-    expression: concat!(
-      r"(?-u:\b)(?:sk|pk|rk)[-_](?:[A-Za-z0-9]+[-_])*[A-Za-z0-9]{16,}",
-      r"|(?-u:\b)gh[pousr]_[A-Za-z0-9]{20,}|(?-u:\b)github_pat_[A-Za-z0-9_]{20,}|(?-u:\b)glpat-[A-Za-z0-9_-]{20,}",
-      r"|(?-u:\b)(?:AKIA|ASIA)[A-Z0-9]{16}(?-u:\b)|(?-u:\b)AIza[A-Za-z0-9_-]{35}|(?-u:\b)ya29\.[A-Za-z0-9_-]{20,}",
-      r"|(?-u:\b)xox[abeprs]-[A-Za-z0-9-]{10,}|(?-u:\b)hf_[A-Za-z0-9]{20,}|(?-u:\b)npm_[A-Za-z0-9]{30,}",
-    ),
-    is_valid: always,
+    expression: api_keys::EXPRESSION,
+    accepted: |text, found| {
+      let is_key = api_keys::is_accepted(text.get(found.clone()).unwrap_or_default());
+      Vec::from_iter(is_key.then_some(found))
+    },
   },
   Builtin {
     name: "bearer-tokens",
-    expression: r"(?i:(?-u:\b)bearer[ \t]+[A-Z0-9._~+/=-]{8,})",
-    is_valid: always,
+    expression: concat!(before!(), r"((?i-u:bearer)(?:[ \t+]|%20)+[A-Za-z0-9._~+/=-]{8,})"),
+    accepted: always,
   },
   Builtin {
     name: "credit-cards",
-    expression: r"(?-u:\b)[0-9](?:[ -]?[0-9]){12,18}(?-u:\b)",
-    is_valid: has_check_digit,
+    expression: credit_cards::EXPRESSION,
+    accepted: credit_cards::accepted,
   },
   Builtin {
     name: "emails",
-    expression: r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+",
-    is_valid: always,
+    // Letters of any script; the domain's last label has no digits.
+    expression: concat!(
+      r#"(?:[\w.%+&'’-]+|"(?:[^"\\\r\n]|\\.){1,64}")"#,
+      r"@(?:[\w-]+\.)+(?:xn--[\w-]+|[^\W\d_]{2,})",
+    ),
+    accepted: without_escape,
   },
   Builtin {
     name: "ip-addresses",
-    expression: concat!(
-      r"(?-u:\b)(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?-u:\b)",
-      r"|(?-u:\b)(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}(?-u:\b)",
-    ),
-    is_valid: always,
+    expression: ip_addresses::EXPRESSION,
+    accepted: ip_addresses::accepted,
   },
   Builtin {
     name: "jwts",
-    expression: r"(?-u:\b)eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?",
-    is_valid: always,
+    // Also encrypted ones, whose second part may be empty.
+    expression: concat!(
+      before!(),
+      r"(eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){2,4}|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,})"
+    ),
+    accepted: always,
   },
   Builtin {
     name: "private-keys",
-    // Also a key whose end is missing.
-    expression: r"-----BEGIN [A-Z ]*PRIVATE KEY-----[A-Za-z0-9+/=\s:,-]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\z)",
-    is_valid: always,
+    // Line breaks may be escaped, once or more; the end may be missing.
+    expression: concat!(
+      r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----",
+      r#"(?:[A-Za-z0-9+/=\s\\:,.;()%'"&#@<>_-]*?-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"#,
+      r"|[A-Za-z0-9+/=\s\\:,%-]*)",
+    ),
+    accepted: always,
   },
 ];
 
-fn always(_: &str) -> bool {
-  true
+fn always(_: &str, found: Range<usize>) -> Vec<Range<usize>> {
+  vec![found]
 }
 
-/// Whether the digits end with the check digit of the others, by Luhn's rule (ISO/IEC 7812-1).
-fn has_check_digit(text: &str) -> bool {
-  let digits = text.bytes().rev().filter(u8::is_ascii_digit).map(|byte| u32::from(byte - b'0'));
-  let sum: u32 = digits
-    .enumerate()
-    .map(|(place, digit)| if place % 2 == 1 { digit * 2 / 10 + digit * 2 % 10 } else { digit })
-    .sum();
-  sum.is_multiple_of(10)
+/// A match without the letter of an escape before it: text that is not JSON may contain `\nada@example.com`.
+fn without_escape(text: &str, found: Range<usize>) -> Vec<Range<usize>> {
+  let before = text.get(..found.start).unwrap_or_default();
+  let shown = text.get(found.clone()).unwrap_or_default();
+  let is_escape = before.ends_with('\\') && shown.starts_with(['n', 'r', 't', 'b', 'f']);
+  let is_longer = shown.as_bytes().get(1).is_some_and(|byte| *byte != b'@');
+  always(text, found.start + usize::from(is_escape && is_longer)..found.end)
 }

@@ -6,26 +6,47 @@
 //! - **keys** name members whose whole value is replaced, whatever it is, wherever they are. Upper and lower
 //!   case, `_` and `-` make no difference.
 //! - **paths** name members by their position: the field, then the names of members, joined by dots. Lists
-//!   have no names: `input.content` is the content of each message. `*` stands for one name, `**` for any.
-//! - **patterns** are regular expressions whose matches are replaced. The engine takes linear time, so
-//!   there are no look-arounds and no back-references.
+//!   have no names: `input.content` is the content of each message. `*` stands for one name, `**` for any
+//!   number, also none.
+//! - **patterns** are regular expressions of JavaScript whose matches are replaced. They are translated for an
+//!   engine that takes linear time, so there are no look-arounds and no back-references.
 //! - **builtins** are patterns with a name.
 //!
-//! A string that is JSON itself, such as the arguments of a tool call, is redacted inside.
+//! A string that contains JSON, such as the arguments of a tool call, is redacted inside, decoded.
 //!
 //! The files, each of which imports only those above it:
 //!
 //! | file | |
 //! |---|---|
+//! | `ecma` | JavaScript's regular expressions, translated |
+//! | `api_keys`, `credit_cards`, `ip_addresses` | the builtin patterns that need more than an expression |
 //! | `builtin` | the builtin patterns |
+//! | `escapes` | text with escapes that is not JSON |
 //! | `pattern` | all patterns together |
+//! | `paths` | members by their position |
 //! | `raw_rules` | the option as it is parsed, and its errors |
 //! | `rules` | the compiled rules |
+//! | `embedded` | JSON inside of text |
 //! | `json` | redaction of JSON text |
 //! | `redactor` | redaction of rows |
 
+/// What may stand before a match of a builtin: not a letter or digit, unless that belongs to an escape such as `\n`,
+/// `\u000a` or `%20`.
+macro_rules! before {
+  () => {
+    r"(?:\A|(?-u:[^A-Za-z0-9])|\\[nrtbfv]|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|%[0-9A-Fa-f]{2})"
+  };
+}
+
+mod api_keys;
 mod builtin;
+mod credit_cards;
+mod ecma;
+mod embedded;
+mod escapes;
+mod ip_addresses;
 mod json;
+mod paths;
 mod pattern;
 mod raw_rules;
 mod redactor;

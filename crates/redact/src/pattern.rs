@@ -1,72 +1,186 @@
 //! All patterns together: one pass over a text finds out whether any matches.
 
-use regex::{RegexBuilder, RegexSet, RegexSetBuilder};
+use std::ops::Range;
 
-use super::builtin::Builtin;
+use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+
+use super::{
+  builtin::{Accepted, Builtin},
+  ecma::{Translation, View},
+  escapes::{Decoded, decoded},
+};
 
 /// The largest size of a compiled expression, in bytes.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
+/// How many levels of escapes are decoded in text that is not JSON.
+const DEEPEST_ESCAPES: usize = 4;
 
 /// Regular expressions.
 #[derive(Debug)]
 pub struct Patterns {
+  /// All expressions, for texts that look the same in each view.
   all: RegexSet,
   each: Vec<Pattern>,
+  /// The views of the expressions that see some texts differently, each once.
+  views: Vec<View>,
+  /// Whether an expression of the option has `^` or `$`.
+  has_anchors: bool,
 }
 
+/// An expression. Expressions match bytes, because `\B` may match inside a character; matches that are not empty
+/// consist of whole characters nevertheless.
 #[derive(Debug)]
 struct Pattern {
-  expression: regex::Regex,
-  is_valid: fn(&str) -> bool,
+  expression: Regex,
+  view: View,
+  /// The parts that are redacted for a match. `None`: all of it.
+  accepted: Option<Accepted>,
 }
 
 impl Patterns {
   /// Compiles the expressions of the option and of builtins. `None` when there are none.
-  pub fn new(expressions: &[String], builtins: &[&Builtin]) -> Result<Option<Self>, regex::Error> {
+  pub fn new(
+    translations: &[Translation],
+    builtins: &[&Builtin],
+  ) -> Result<Option<Self>, regex::Error> {
     let mut each = Vec::new();
-    for expression in expressions {
-      each.push(Pattern { expression: compiled(expression)?, is_valid: |_| true });
+    for Translation { expression, view } in translations {
+      each.push(Pattern { expression: compiled(expression)?, view: *view, accepted: None });
     }
-    for Builtin { expression, is_valid, .. } in builtins {
-      each.push(Pattern { expression: compiled(expression)?, is_valid: *is_valid });
+    for Builtin { expression, accepted, .. } in builtins {
+      let (expression, view) = (compiled(expression)?, View::default());
+      each.push(Pattern { expression, view, accepted: Some(*accepted) });
     }
     if each.is_empty() {
       return Ok(None);
     }
     let expressions = each.iter().map(|pattern| pattern.expression.as_str());
     let all = RegexSetBuilder::new(expressions).size_limit(MOST_BYTES * each.len()).build()?;
-    Ok(Some(Self { all, each }))
+    let mut views: Vec<View> = Vec::new();
+    for Pattern { view, .. } in &each {
+      if *view != View::default() && !views.contains(view) {
+        views.push(*view);
+      }
+    }
+    // Translations have these for anchors only: all other characters are escaped by their numbers.
+    let anchors = [r"\A", r"\z", "(?m:"];
+    let has_anchors =
+      translations.iter().any(|one| anchors.iter().any(|anchor| one.expression.contains(anchor)));
+    Ok(Some(Self { all, each, views, has_anchors }))
   }
 
-  /// The text with `replacement` in the place of each match. `None` when there is no match.
+  /// The text with `replacement` in the place of each match, also of those in its escapes. `None` when there is no
+  /// match.
   pub fn apply(&self, text: &str, replacement: &str) -> Option<String> {
-    if !self.all.is_match(text) {
+    let changed = self.replaced(text, replacement);
+    if !text.contains('\\') {
+      return changed;
+    }
+    let shown = changed.as_deref().unwrap_or(text);
+    replaced(shown, self.matches_in_escapes(shown), replacement).or(changed)
+  }
+
+  /// The matches in the text's decoded escapes that are no matches as it is written.
+  fn matches_in_escapes(&self, text: &str) -> Vec<Range<usize>> {
+    let mut levels: Vec<Decoded> = Vec::new();
+    let mut ranges = Vec::new();
+    while levels.len() < DEEPEST_ESCAPES
+      && let Some(level) = decoded(levels.last().map_or(text, |level| &level.text))
+    {
+      let matches = if self.may_match(&level.text) { self.each.as_slice() } else { &[] };
+      let matches = matches.iter().flat_map(|pattern| pattern.matches(&level.text));
+      let mut found: Vec<_> = matches.filter(|range| level.touches_escape(range)).collect();
+      levels.push(level);
+      for level in levels.iter().rev() {
+        found.iter_mut().for_each(|range| *range = level.original(range));
+      }
+      ranges.append(&mut found);
+    }
+    united(ranges)
+  }
+
+  fn replaced(&self, text: &str, replacement: &str) -> Option<String> {
+    if !self.may_match(text) {
       return None;
     }
     let mut changed: Option<String> = None;
-    for Pattern { expression, is_valid } in &self.each {
+    for pattern in &self.each {
       let before = changed.as_deref().unwrap_or(text);
-      let mut after = String::new();
-      let mut copied = 0;
-      for found in expression.find_iter(before).filter(|found| is_valid(found.as_str())) {
-        // An empty match is found between all characters.
-        if found.is_empty() {
-          continue;
-        }
-        after.push_str(before.get(copied..found.start()).unwrap_or_default());
-        after.push_str(replacement);
-        copied = found.end();
-      }
-      if copied > 0 {
-        after.push_str(before.get(copied..).unwrap_or_default());
+      if let Some(after) = replaced(before, pattern.matches(before), replacement) {
         changed = Some(after);
       }
     }
     changed
   }
+
+  /// Whether an expression of the option has a match that is in none of the ascending ranges.
+  pub fn matches_across(&self, text: &str, ranges: &[Range<usize>]) -> bool {
+    let is_inside = |found: &Range<usize>| {
+      let at = ranges.partition_point(|range| range.end < found.end);
+      ranges.get(at).is_some_and(|range| range.start <= found.start)
+    };
+    let mut patterns = self.each.iter().filter(|pattern| pattern.accepted.is_none());
+    patterns.any(|pattern| pattern.matches(text).iter().any(|found| !is_inside(found)))
+  }
+
+  /// Whether an expression of the option has an anchor.
+  pub fn has_anchors(&self) -> bool {
+    self.has_anchors
+  }
+
+  /// Whether an expression may match: if not, none does.
+  pub fn may_match(&self, text: &str) -> bool {
+    self.views.iter().any(|view| view.changes(text)) || self.all.is_match(text.as_bytes())
+  }
+}
+
+impl Pattern {
+  /// The parts of a text that are redacted, in their order.
+  fn matches(&self, text: &str) -> Vec<Range<usize>> {
+    let Some(accepted) = self.accepted else {
+      let seen = self.view.of(text);
+      let found = self.expression.find_iter(seen.seen.as_bytes()).map(|found| found.range());
+      // An empty match is found between all characters.
+      let found = found.filter(|range| !range.is_empty()).collect();
+      return seen.originals(found);
+    };
+    let captures = self.expression.captures_iter(text.as_bytes());
+    let found = captures.filter_map(|captures| {
+      let mut groups = captures.iter();
+      let whole = groups.next().flatten();
+      Some(groups.flatten().next().or(whole)?.range())
+    });
+    found.flat_map(|range| accepted(text, range)).collect()
+  }
+}
+
+/// The text with the ranges replaced; `None` if there are none.
+fn replaced(text: &str, ranges: Vec<Range<usize>>, replacement: &str) -> Option<String> {
+  let mut after = String::new();
+  let mut copied = 0;
+  for range in &ranges {
+    after.push_str(text.get(copied..range.start).unwrap_or_default());
+    after.push_str(replacement);
+    copied = range.end;
+  }
+  after.push_str(text.get(copied..).unwrap_or_default());
+  (!ranges.is_empty()).then_some(after)
+}
+
+/// The ranges in their order, with those that overlap as one.
+fn united(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+  ranges.sort_by_key(|range| range.start);
+  let mut united: Vec<Range<usize>> = Vec::with_capacity(ranges.len());
+  for range in ranges {
+    match united.last_mut().filter(|last| last.end > range.start) {
+      Some(last) => last.end = last.end.max(range.end),
+      None => united.push(range),
+    }
+  }
+  united
 }
 
 /// Compiles an expression.
-pub fn compiled(expression: &str) -> Result<regex::Regex, regex::Error> {
+pub fn compiled(expression: &str) -> Result<Regex, regex::Error> {
   RegexBuilder::new(expression).size_limit(MOST_BYTES).build()
 }

@@ -3,7 +3,10 @@
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::builtin::BUILTINS;
+use super::{
+  builtin::BUILTINS,
+  ecma::{Translation, translate},
+};
 
 /// The option `redact`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -17,7 +20,7 @@ pub struct RawRules {
   pub(super) replacement: Option<String>,
 }
 
-/// A regular expression: its text, or that of a JavaScript `RegExp` with its flags.
+/// A regular expression of JavaScript: its source, or that of a `RegExp` with its flags.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub enum Expression {
@@ -64,21 +67,17 @@ fn builtin_names() -> String {
 }
 
 impl Expression {
-  /// The expression with its flags.
-  pub fn text(&self, position: usize) -> Result<String, RulesError> {
+  /// The expression in the syntax of the `regex` crate.
+  pub fn translated(&self, position: usize) -> Result<Translation, RulesError> {
     let (source, flags) = match self {
       Self::Text(source) => (source, ""),
       Self::RegExp { source, flags } => (source, flags.as_str()),
     };
-    let mut kept = String::new();
-    for flag in flags.chars() {
-      match flag {
-        'i' | 'm' | 's' => kept.push(flag),
-        // Implied: all matches are replaced, and texts are Unicode.
-        'g' | 'u' | 'd' => {}
-        flag => return Err(RulesError::BadFlag { position, flag }),
-      }
+    // `g` and `d` are implied: all matches are replaced.
+    if let Some(flag) = flags.chars().find(|flag| !"dgimsuv".contains(*flag)) {
+      return Err(RulesError::BadFlag { position, flag });
     }
-    Ok(if kept.is_empty() { source.clone() } else { format!("(?{kept}:{source})") })
+    translate(source, flags)
+      .map_err(|refusal| RulesError::BadPattern { position, why: refusal.to_string() })
   }
 }

@@ -10,86 +10,144 @@ use super::{
   rules::Rules,
 };
 
-/// The keys of reasoning in messages, in both message forms.
-const REASONING: [&str; 3] = ["thinking", "thinkingsignature", "reasoning"];
+/// The member of `metadata` that has log lines.
+const LOGS: &str = "flue.logs";
 
 /// Redacts rows by compiled rules.
 #[derive(Debug)]
 pub struct Redactor {
   pub(super) rules: Rules,
-  /// The rules for inputs and outputs of models when reasoning is redacted: `rules` and the keys of reasoning.
+  /// The rules for scores.
+  number_rules: Rules,
+  /// The rules for inputs and outputs of models, and for all fields of custom spans, when reasoning is redacted.
   model_rules: Option<Rules>,
+  /// The rules for log lines when errors are redacted.
+  log_rules: Option<Rules>,
 }
 
 impl Redactor {
   /// Compiles rules; `None` when there is nothing to redact. Unless `keep_reasoning`, the reasoning of models is
-  /// redacted, too.
+  /// redacted, too; unless `keep_errors`, errors in the attributes of log lines are.
   ///
   /// # Errors
   /// [`RulesError`] for the first rule that cannot be applied.
-  pub fn new(raw: &RawRules, keep_reasoning: bool) -> Result<Option<Self>, RulesError> {
+  pub fn new(
+    raw: &RawRules,
+    keep_reasoning: bool,
+    keep_errors: bool,
+  ) -> Result<Option<Self>, RulesError> {
     let rules = Rules::new(raw)?;
-    let model_rules = (!keep_reasoning).then(|| {
-      let mut model_rules = rules.clone();
-      model_rules.add_keys(REASONING);
-      model_rules
-    });
-    let is_needed = model_rules.is_some() || !rules.is_empty();
-    Ok(is_needed.then_some(Self { rules, model_rules }))
+    let model_rules = (!keep_reasoning).then(|| rules.clone().hiding_reasoning());
+    let log_rules = (!keep_errors).then(|| rules.clone().hiding_errors());
+    let is_needed = model_rules.is_some() || log_rules.is_some() || !rules.is_empty();
+    let number_rules = rules.for_numbers();
+    Ok(is_needed.then_some(Self { rules, number_rules, model_rules, log_rules }))
   }
 
   /// Redacts all fields of a row that have content, its name and the names of its metrics included.
   pub fn row(&self, row: &mut Row) {
-    let rules = &self.rules;
     if let Some(name) = &mut row.name
-      && let Some(changed) = rules.redact_text(name)
+      && let Some(changed) = self.span_name(name)
     {
       *name = changed;
     }
-    let model_rules = self.model_rules.as_ref().unwrap_or(rules);
-    for (field, value, rules) in [
-      ("input", &mut row.input, model_rules),
-      ("output", &mut row.output, model_rules),
-      ("error", &mut row.error, rules),
-    ] {
+    for (field, value) in
+      [("input", &mut row.input), ("output", &mut row.output), ("error", &mut row.error)]
+    {
       if let Some(value) = value {
-        redact_value(rules, value, field, field);
+        self.field(field, value);
       }
     }
+    let is_custom = row.custom.is_some();
     if let Some(custom) = &mut row.custom {
-      custom.fields_mut().for_each(|(field, value)| redact_value(rules, value, field, field));
-      redact_members(rules, &mut custom.attributes, "span_attributes");
+      custom.fields_mut().for_each(|(field, value)| self.field(field, value));
+      self.attributes(&mut custom.attributes);
     }
-    redact_members(rules, &mut row.metadata, "metadata");
-    redact_metric_names(rules, &mut row.metrics);
+    self.metadata(&mut row.metadata, is_custom);
+    self.metric_names(&mut row.metrics);
+  }
+
+  /// The redacted name of a span. `None` when it does not change.
+  pub fn span_name(&self, name: &str) -> Option<String> {
+    let location = self.rules.location(&["span_attributes", "name"]);
+    if self.rules.covers_path(&location) {
+      return Some(self.rules.replacement().to_owned());
+    }
+    self.rules.redact_text(name)
+  }
+
+  /// Redacts the value of a field, by its name in a row. What is covered as a whole stays of the type that Braintrust
+  /// expects.
+  pub fn field(&self, field: &str, value: &mut Json) {
+    let rules = match field {
+      "input" | "output" | "expected" => self.model_rules(),
+      // Scores must be numbers or null.
+      "scores" => &self.number_rules,
+      _ => &self.rules,
+    };
+    let is_covered = redact_value(rules, value, &[field]);
+    match field {
+      "tags" if is_covered => *value = Json::concat(&["[", &rules.mark().as_str(), "]"]),
+      "scores" if is_covered => *value = Json::concat(&["{}"]),
+      _ => {}
+    }
+  }
+
+  /// Redacts the members of `metadata`. `is_custom`: of a span that the application makes.
+  pub fn metadata(&self, members: &mut Members<Json>, is_custom: bool) {
+    let log_rules = self.log_rules.as_ref().unwrap_or(&self.rules);
+    // A Flue span's `metadata.reasoning` is a setting.
+    let others = if is_custom { self.model_rules() } else { &self.rules };
+    redact_members(members, "metadata", |name| if name == LOGS { log_rules } else { others });
+  }
+
+  /// Redacts the members of `span_attributes` besides name and type.
+  pub fn attributes(&self, members: &mut Members<Json>) {
+    redact_members(members, "span_attributes", |_| self.model_rules());
+  }
+
+  /// Redacts the names of metrics, which applications can choose.
+  pub fn metric_names<V>(&self, metrics: &mut Members<V>) {
+    if metrics.iter().all(|(name, _)| self.rules.redact_text(name).is_none()) {
+      return;
+    }
+    for (name, value) in std::mem::take(metrics).into_iter() {
+      let name = self.rules.redact_text(&name).map_or(name, Cow::Owned);
+      metrics.insert(name, value);
+    }
+  }
+
+  fn model_rules(&self) -> &Rules {
+    self.model_rules.as_ref().unwrap_or(&self.rules)
   }
 }
 
 /// Redacts the members of a field that is an object, and their names.
-fn redact_members(rules: &Rules, members: &mut Members<Json>, field: &str) {
+fn redact_members<'r>(
+  members: &mut Members<Json>,
+  field: &str,
+  rules_of: impl Fn(&str) -> &'r Rules,
+) {
   for (name, mut value) in std::mem::take(members).into_iter() {
-    redact_value(rules, &mut value, &name, &format!("{field}.{name}"));
+    let rules = rules_of(&name);
+    if rules.covers(field, &rules.location(&[field])) {
+      value = rules.mark();
+    } else {
+      redact_value(rules, &mut value, &[field, &*name]);
+    }
     let name = rules.redact_text(&name).map_or(name, Cow::Owned);
     members.insert(name, value);
   }
 }
 
-/// Redacts the names of metrics, which applications can choose.
-fn redact_metric_names(rules: &Rules, metrics: &mut Members<f64>) {
-  if metrics.iter().all(|(name, _)| rules.redact_text(name).is_none()) {
-    return;
-  }
-  for (name, value) in std::mem::take(metrics).into_iter() {
-    let name = rules.redact_text(&name).map_or(name, Cow::Owned);
-    metrics.insert(name, value);
-  }
-}
-
-/// Redacts the value of a field or of a member `name` at `path`.
-fn redact_value(rules: &Rules, value: &mut Json, name: &str, path: &str) {
-  if rules.covers(name, path) {
+/// Redacts the value at the position that these names lead to. True if it is covered as a whole.
+fn redact_value(rules: &Rules, value: &mut Json, names: &[&str]) -> bool {
+  let location = rules.location(names);
+  let is_covered = names.last().is_some_and(|name| rules.covers(name, &location));
+  if is_covered {
     *value = rules.mark();
   } else {
-    value.rewrite(&mut |text| json::rewritten(rules, text, path));
+    value.rewrite(&mut |text| json::rewritten(rules, text, &location));
   }
+  is_covered
 }

@@ -1,11 +1,12 @@
 //! The compiled rules: which values they cover, and the replacement.
 
-use std::{borrow::Cow, collections::HashSet};
+use std::{borrow::Cow, collections::HashSet, ops::Range};
 
 use braintrust_row::Json;
 
 use super::{
   builtin::{BUILTINS, Builtin},
+  paths::{PathState, Paths},
   pattern::{Patterns, compiled},
   raw_rules::{RawRules, RulesError},
 };
@@ -13,15 +14,31 @@ use super::{
 /// The default replacement of redacted text.
 const REPLACEMENT: &str = "[redacted]";
 
+/// The keys of reasoning in messages of Flue, OpenAI, Anthropic, the AI SDK and others.
+const REASONING: [&str; 8] = [
+  "thinking",
+  "thinkingsignature",
+  "reasoning",
+  "reasoningcontent",
+  "reasoningdetails",
+  "reasoningtext",
+  "reasoningsignature",
+  "thoughtsignature",
+];
+
+/// The keys of errors in the attributes of log lines.
+const ERRORS: [&str; 5] = ["error", "err", "exception", "cause", "stack"];
+
 /// The compiled rules.
 #[derive(Clone, Debug)]
 pub struct Rules {
   keys: HashSet<String>,
-  paths: Option<regex::RegexSet>,
-  /// The last names of the paths; `None` if one of them ends with a wildcard.
-  path_ends: Option<HashSet<String>>,
+  paths: Paths,
   patterns: Option<std::sync::Arc<Patterns>>,
   replacement: String,
+  hides_reasoning: bool,
+  hides_errors: bool,
+  keeps_numbers: bool,
 }
 
 impl Rules {
@@ -31,35 +48,73 @@ impl Rules {
   /// [`RulesError`] for the first rule that cannot be applied.
   pub fn new(raw: &RawRules) -> Result<Self, RulesError> {
     let keys = raw.keys.iter().map(|key| normal(key).into_owned()).collect();
-    let mut paths = Vec::new();
+    let mut paths = Paths::default();
     for (position, path) in raw.paths.iter().enumerate() {
-      paths.push(path_expression(path).ok_or(RulesError::BadPath { position })?);
+      if !paths.add(path) {
+        return Err(RulesError::BadPath { position });
+      }
     }
-    let paths = (!paths.is_empty()).then(|| regex::RegexSet::new(paths)).transpose();
-    let paths = paths.map_err(|error| RulesError::BadPattern { position: 0, why: why(&error) })?;
-    let ends = raw.paths.iter().filter_map(|path| path.rsplit('.').next());
-    let path_ends = ends.map(|name| (!name.starts_with('*')).then(|| name.to_owned())).collect();
-    let mut expressions = Vec::new();
+    let mut translations = Vec::new();
     for (position, expression) in raw.patterns.iter().enumerate() {
-      let expression = expression.text(position)?;
-      compiled(&expression)
+      let translation = expression.translated(position)?;
+      compiled(&translation.expression)
         .map_err(|error| RulesError::BadPattern { position, why: why(&error) })?;
-      expressions.push(expression);
+      translations.push(translation);
     }
     let mut builtins: Vec<&Builtin> = Vec::new();
     for name in raw.builtins.iter().flatten() {
       let known = BUILTINS.iter().find(|builtin| builtin.name == name);
       builtins.push(known.ok_or_else(|| RulesError::UnknownBuiltin { name: name.clone() })?);
     }
-    let patterns = Patterns::new(&expressions, &builtins)
+    let patterns = Patterns::new(&translations, &builtins)
       .map_err(|error| RulesError::BadPattern { position: 0, why: why(&error) })?;
     let replacement = raw.replacement.clone().unwrap_or_else(|| REPLACEMENT.to_owned());
-    Ok(Self { keys, paths, path_ends, patterns: patterns.map(Into::into), replacement })
+    Ok(Self {
+      keys,
+      paths,
+      patterns: patterns.map(Into::into),
+      replacement,
+      hides_reasoning: false,
+      hides_errors: false,
+      keeps_numbers: false,
+    })
   }
 
-  /// Adds keys, which must be in lower case without `_` and `-`.
-  pub fn add_keys(&mut self, keys: impl IntoIterator<Item = &'static str>) {
-    self.keys.extend(keys.into_iter().map(str::to_owned));
+  /// The rules and these keys, which must be in lower case without `_` and `-`.
+  fn with_keys<const N: usize>(mut self, keys: [&'static str; N]) -> Self {
+    self.keys.extend(keys.map(str::to_owned));
+    self
+  }
+
+  /// The rules, and those that cover a model's reasoning in any known form.
+  pub fn hiding_reasoning(self) -> Self {
+    Self { hides_reasoning: true, ..self.with_keys(REASONING) }
+  }
+
+  /// The rules, and those that cover errors.
+  pub fn hiding_errors(self) -> Self {
+    Self { hides_errors: true, ..self.with_keys(ERRORS) }
+  }
+
+  /// Whether objects are redacted whose type is that of reasoning.
+  pub fn hides_reasoning(&self) -> bool {
+    self.hides_reasoning
+  }
+
+  /// Whether objects are redacted that are errors.
+  pub fn hides_errors(&self) -> bool {
+    self.hides_errors
+  }
+
+  /// The rules for values that must be numbers: patterns have no effect on them, and `null` replaces what a key or a
+  /// path covers.
+  pub fn for_numbers(&self) -> Self {
+    Self { keeps_numbers: true, ..self.clone() }
+  }
+
+  /// The number as text, with all matches replaced. `None` when there is no match.
+  pub fn redact_number(&self, number: &str) -> Option<String> {
+    if self.keeps_numbers { None } else { self.redact_text(number) }
   }
 
   /// Whether there are no rules.
@@ -69,19 +124,23 @@ impl Rules {
 
   /// Whether there are keys or paths.
   pub fn matches_members(&self) -> bool {
-    !self.keys.is_empty() || self.paths.is_some()
+    !self.keys.is_empty() || !self.paths.is_empty()
   }
 
-  /// Whether a key or a path covers the member `name` at `path`, so that its whole value is replaced.
-  pub fn covers(&self, name: &str, path: &str) -> bool {
+  /// The position of a field of a row, or of a member in it.
+  pub fn location(&self, names: &[&str]) -> PathState {
+    names.iter().fold(self.paths.start(), |location, name| self.paths.enter(&location, name))
+  }
+
+  /// The position of the member `name` below `parent`.
+  pub fn enter(&self, parent: &PathState, name: &str) -> PathState {
+    self.paths.enter(parent, name)
+  }
+
+  /// Whether a key or a path covers the member `name` at `location`, so that its whole value is replaced.
+  pub fn covers(&self, name: &str, location: &PathState) -> bool {
     (!self.keys.is_empty() && self.keys.contains(normal(name).as_ref()))
-      || self.paths.as_ref().is_some_and(|paths| self.may_end(name) && paths.is_match(path))
-  }
-
-  /// Whether a path may end with the name. Cheaper than matching the paths.
-  fn may_end(&self, name: &str) -> bool {
-    let last = name.rsplit('.').next().unwrap_or_default();
-    self.path_ends.as_ref().is_none_or(|ends| ends.contains(last))
+      || self.paths.covers(location)
   }
 
   /// The text with all matches of patterns replaced. `None` when there is no match.
@@ -89,9 +148,35 @@ impl Rules {
     self.patterns.as_ref()?.apply(text, &self.replacement)
   }
 
-  /// The replacement as a JSON string.
+  /// Whether a pattern may match: if not, none does.
+  pub fn may_match(&self, text: &str) -> bool {
+    self.patterns.as_ref().is_some_and(|patterns| patterns.may_match(text))
+  }
+
+  /// Whether a pattern may match at the border of a text only.
+  pub fn has_anchors(&self) -> bool {
+    self.patterns.as_ref().is_some_and(|patterns| patterns.has_anchors())
+  }
+
+  /// Whether a pattern matches across the borders of JSON tokens, which are at these ranges of the text.
+  pub fn matches_across(&self, text: &str, tokens: impl FnOnce() -> Vec<Range<usize>>) -> bool {
+    let patterns = self.patterns.as_ref().filter(|patterns| patterns.may_match(text));
+    patterns.is_some_and(|patterns| patterns.matches_across(text, &tokens()))
+  }
+
+  /// Whether a path covers a position.
+  pub fn covers_path(&self, location: &PathState) -> bool {
+    self.paths.covers(location)
+  }
+
+  /// The replacement as text.
+  pub fn replacement(&self) -> &str {
+    &self.replacement
+  }
+
+  /// The replacement as a JSON string; `null` for values that must be numbers.
   pub fn mark(&self) -> Json {
-    Json::text(&self.replacement)
+    if self.keeps_numbers { Json::null() } else { Json::text(&self.replacement) }
   }
 }
 
@@ -109,17 +194,4 @@ fn normal(name: &str) -> Cow<'_, str> {
   }
   let letters = name.chars().filter(|character| !['_', '-'].contains(character));
   Cow::Owned(letters.flat_map(char::to_lowercase).collect())
-}
-
-/// The regular expression of a path; `None` when the path is malformed.
-fn path_expression(path: &str) -> Option<String> {
-  if path.is_empty() || path.split('.').any(str::is_empty) {
-    return None;
-  }
-  let names = path.split('.').map(|name| match name {
-    "*" => "[^.]*".to_owned(),
-    "**" => ".*".to_owned(),
-    name => regex::escape(name),
-  });
-  Some(format!(r"(?s)\A{}\z", names.collect::<Vec<_>>().join(r"\.")))
 }

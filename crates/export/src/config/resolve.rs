@@ -100,7 +100,7 @@ impl Settings {
       let names = vars.get("FLUE_BRAINTRUST_REDACT")?;
       Some(names.split(',').filter_map(filled).collect())
     });
-    let redactor = Redactor::new(&rules, content.reasoning)?.map(Arc::new);
+    let redactor = Redactor::new(&rules, content.reasoning, content.errors)?.map(Arc::new);
     let max_field_bytes =
       number(options.max_field_bytes, vars.get("FLUE_BRAINTRUST_MAX_FIELD_BYTES"))
         .map(|number| bytes("maxFieldBytes (FLUE_BRAINTRUST_MAX_FIELD_BYTES)", number))

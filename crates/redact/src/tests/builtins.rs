@@ -1,0 +1,88 @@
+//! Builtin patterns besides the API keys.
+
+use super::*;
+
+#[test]
+fn builtins_match_their_forms() {
+  let cases = [
+    ("emails", "write to Ada.Lovelace+x@mail.example.co.uk now", "write to [redacted] now"),
+    (
+      "api-keys",
+      "sk-proj-abcdefghijklmnop1234 ghp_abcdefghijklmnopqrst1234",
+      "[redacted] [redacted]",
+    ),
+    ("bearer-tokens", "Authorization: Bearer abc.def-123", "Authorization: [redacted]"),
+    (
+      "credit-cards",
+      "4111 1111 1111 1111, not 4111 1111 1111 1112",
+      "[redacted], not 4111 1111 1111 1112",
+    ),
+    ("jwts", "eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.SflKxwRJ", "[redacted]"),
+    ("ip-addresses", "from 10.1.2.255 and 1.2.3.256", "from [redacted] and 1.2.3.256"),
+    (
+      "private-keys",
+      "a\n-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nb",
+      "a\n[redacted]\nb",
+    ),
+    ("private-keys", "-----BEGIN PRIVATE KEY-----\nMIIEvQ", "[redacted]"),
+  ];
+  for (name, text, expected) in cases {
+    assert_eq!(input(json!({ "builtins": [name] }), &json!(text)), expected, "{name}");
+  }
+}
+
+#[test]
+fn builtins_match_the_rarer_forms() {
+  let key = "-----BEGIN PRIVATE KEY-----\\nMIIEvQ+/a=\\n-----END PRIVATE KEY-----\\n";
+  let cases = [
+    ("credit-cards", "4111 1111 1111 1111 12/27", "[redacted] 12/27"),
+    ("credit-cards", "0042 4111-1111-1111-1111 123", "0042 [redacted] 123"),
+    ("credit-cards", "3782 822463 10005, 4111.1111.1111.1111", "[redacted], [redacted]"),
+    (
+      "credit-cards",
+      "at 1732590000000 or 0.4111111111111111",
+      "at 1732590000000 or 0.4111111111111111",
+    ),
+    (
+      "ip-addresses",
+      "2001:db8::1, ::1: [fe80::1%eth0] ::ffff:10.0.0.1",
+      "[redacted], [redacted]: [[redacted]%eth0] [redacted]",
+    ),
+    ("ip-addresses", "std::vector a::b 12:30:45 10:11 ::", "std::vector a::b 12:30:45 10:11 ::"),
+    ("ip-addresses", "add:2001:db8:0:0:0:0:0:1, 2001:db8::/32", "add:[redacted], [redacted]/32"),
+    ("ip-addresses", "1:2:3:4:5:6:7:8 x\\n10.0.0.1", "[redacted] x\\n[redacted]"),
+    (
+      "emails",
+      "j\u{f6}rg@m\u{fc}ller.de, \u{4f60}@\u{4f8b}.\u{4e2d}\u{56fd}",
+      "[redacted], [redacted]",
+    ),
+    ("emails", "a\\nbob@x.com pkg@1.2.3", "a\\n[redacted] pkg@1.2.3"),
+    ("private-keys", key, "[redacted]\\n"),
+    ("jwts", "x\\neyJhbGciOiJkaXIi..aXY.Y2lwaGVy.dGFn", "x\\n[redacted]"),
+    ("bearer-tokens", "x\\nbearer%20abcdefgh12", "x\\n[redacted]"),
+  ];
+  for (name, text, expected) in cases {
+    // Not JSON, so that escapes stay as they are.
+    assert_eq!(input(json!({ "builtins": [name] }), &json!(text)), expected, "{name}");
+  }
+}
+
+#[test]
+fn a_service_account_has_no_key_in_any_nesting() {
+  let account = json!({ "type": "service_account",
+    "private_key": "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\nkqhkiG9w0BAQEF==\n-----END PRIVATE KEY-----\n", "client_id": "1" });
+  let mut text = account.to_string();
+  for depth in 0..4 {
+    for shown in
+      [json!(text), json!({ "arguments": text }), json!(format!("cat key.json\n{text}\n$"))]
+    {
+      let after = input(json!({ "builtins": ["private-keys"] }), &shown).to_string();
+      assert!(!after.contains("MIIE") && !after.contains("kqhk"), "{depth}: {after}");
+      assert!(after.contains("client_id"), "{depth}: {after}");
+    }
+    let cut: String = text.chars().take(text.len() - 60).collect();
+    let after = input(json!({ "builtins": ["private-keys"] }), &json!(cut)).to_string();
+    assert!(!after.contains("MIIE") && !after.contains("kqhk"), "{depth}: {after}");
+    text = json!({ "file": text }).to_string();
+  }
+}

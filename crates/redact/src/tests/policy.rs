@@ -1,0 +1,51 @@
+//! Reasoning and errors.
+
+use super::*;
+
+#[test]
+fn reasoning_is_redacted_unless_it_is_kept() {
+  let raw = serde_json::from_value(json!({})).unwrap();
+  assert!(Redactor::new(&raw, true, true).unwrap().is_none());
+  let redactor = Redactor::new(&raw, false, true).unwrap().unwrap();
+  let mut row =
+    row(&json!([{ "role": "assistant", "reasoning": [{ "content": "hm" }], "content": "yes" }]));
+  row.output = Some(Json::of(&json!({ "content": [{ "type": "thinking", "thinking": "hm" }] })));
+  row.set_metadata("reasoning", Some(Json::text("high")));
+  redactor.row(&mut row);
+  assert!(!format!("{row:?}").contains("hm"));
+  assert!(format!("{row:?}").contains("yes") && format!("{row:?}").contains("high"));
+}
+
+#[test]
+fn reasoning_in_the_forms_of_other_libraries_is_redacted() {
+  let redactor =
+    Redactor::new(&serde_json::from_value(json!({})).unwrap(), false, true).unwrap().unwrap();
+  let value = json!([
+    { "type": "reasoning", "text": "hm" },
+    { "type": "reasoning", "summary": [{ "type": "summary_text", "text": "hm" }], "encrypted_content": "hm" },
+    { "type": "redacted_thinking", "data": "hm" },
+    { "thought": true, "text": "hm" },
+    { "role": "assistant", "reasoning_content": "hm", "content": "yes" },
+    { "arguments": "{\"type\":\"thinking\",\"text\":\"hm\"}" },
+  ]);
+  let mut row = row(&value);
+  row.custom = Some(Box::default());
+  row.set_metadata("messages", Some(Json::of(&value)));
+  redactor.row(&mut row);
+  let text = format!("{row:?}");
+  assert!(!text.contains("hm") && text.contains("yes"), "{text}");
+}
+
+#[test]
+fn errors_in_log_lines_are_redacted_unless_errors_are_kept() {
+  let redactor =
+    Redactor::new(&serde_json::from_value(json!({})).unwrap(), true, false).unwrap().unwrap();
+  let mut row = row(&json!({ "error": "plum" }));
+  let logs =
+    json!([{ "message": "a line", "attributes": { "error": { "message": "plum" }, "n": 1 } }]);
+  row.set_metadata("flue.logs", Some(Json::of(&logs)));
+  redactor.row(&mut row);
+  let logs = row.metadata.get("flue.logs").unwrap().as_str().into_owned();
+  assert!(!logs.contains("plum") && logs.contains("a line"), "{logs}");
+  assert_eq!(row.input.unwrap().as_str(), r#"{"error":"plum"}"#);
+}
