@@ -38,7 +38,7 @@ pub use json::{Json, merge_encoded};
 pub use list::List;
 pub use masked::Masked;
 pub use members::Members;
-pub use row::{Row, SpanType};
+pub use row::{Row, SpanType, USAGE_METRICS};
 pub use truncate::{cut_fields, truncate};
 pub use wire::{
   Destination, address, close_body, open_body, write_content, write_masked_row, write_row,

@@ -37,6 +37,22 @@ pub enum SpanType {
   Review,
 }
 
+/// The metrics of usage whose names Braintrust defines.
+pub const USAGE_METRICS: [&str; 12] = [
+  "prompt_tokens",
+  "completion_tokens",
+  "tokens",
+  "prompt_cached_tokens",
+  "prompt_cache_creation_tokens",
+  "prompt_audio_tokens",
+  "completion_audio_tokens",
+  "completion_reasoning_tokens",
+  "completion_accepted_prediction_tokens",
+  "completion_rejected_prediction_tokens",
+  "time_to_first_token",
+  "estimated_cost",
+];
+
 impl SpanType {
   /// The name in a row.
   pub fn as_str(self) -> &'static str {

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::{
+  carrier::TraceCarrier,
   custom_span::SpanUpdate,
   event::{Body, Event},
   outcome::{Failure, Outcome},
@@ -15,10 +16,10 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct ContentPolicy {
-  /// The inputs of runs, operations, tools, tasks, models and custom spans, and the `metadata` of a run's
-  /// input.
+  /// The inputs of runs, operations, tools, tasks, models and custom spans, the `metadata` of a run's input, and
+  /// a caller's `tracestate`.
   pub input: bool,
-  /// Their outputs, log lines, and all other fields of custom spans except numbers.
+  /// Their outputs, log lines, and all other fields of custom spans except times and the usage of models.
   pub output: bool,
   /// The system prompt.
   pub system_prompt: bool,
@@ -55,8 +56,8 @@ impl Default for ContentPolicy {
   }
 }
 
-/// Replaces an error's message.
-const OMITTED_MESSAGE: &str = "[flue-braintrust: message not kept]";
+/// Replaces an error's message that is not retained.
+pub const OMITTED_MESSAGE: &str = "[flue-braintrust: message not kept]";
 
 /// The same, as JSON.
 const OMITTED_MESSAGE_JSON: &str = r#""[flue-braintrust: message not kept]""#;
@@ -68,7 +69,11 @@ impl Event<'_> {
     let no_input = !policy.input;
     let no_output = !policy.output;
     match &mut self.body {
-      Body::RunStart(start) => omit(&mut start.input, no_input),
+      Body::RunStart(start) => {
+        omit(&mut start.input, no_input);
+        omit_state(&mut start.carrier, no_input);
+      }
+      Body::OperationStart(start) => omit_state(&mut start.carrier, no_input),
       Body::TaskStart(start) => {
         omit(&mut start.input, no_input);
         omit(&mut start.cwd, no_input);
@@ -129,6 +134,9 @@ impl SpanUpdate<'_> {
       omit(value, !policy.output);
     }
     omit(&mut self.attributes, !policy.output);
+    // Applications choose the names of scores and metrics.
+    omit(&mut self.scores, !policy.output);
+    self.omits_metrics = !policy.output;
     if self.error.is_some() && !policy.errors {
       self.error = serde_json::from_str(OMITTED_MESSAGE_JSON).ok();
     }
@@ -141,6 +149,13 @@ impl Failure<'_> {
       self.message = Some(OMITTED_MESSAGE.into());
       self.stack = None;
     }
+  }
+}
+
+/// A caller's `tracestate` may contain anything; its `traceparent` has ids only.
+fn omit_state(carrier: &mut Option<TraceCarrier<'_>>, is_omitted: bool) {
+  if let Some(carrier) = carrier {
+    omit(&mut carrier.tracestate, is_omitted);
   }
 }
 

@@ -70,6 +70,8 @@ pub struct SpanUpdate<'a> {
   pub tags: RawJson<'a>,
   /// Members of `span_attributes` besides name and type.
   pub attributes: RawJson<'a>,
+  /// Whether metrics whose names Braintrust does not define are ignored.
+  pub omits_metrics: bool,
 }
 
 impl<'a> SpanUpdate<'a> {
@@ -89,6 +91,7 @@ impl<'a> SpanUpdate<'a> {
       scores: f.scores,
       tags: f.tags,
       attributes: f.attributes,
+      omits_metrics: false,
     }
   }
 }

@@ -32,7 +32,7 @@ mod value;
 
 pub use carrier::TraceCarrier;
 pub use compaction::{CompactionEnd, CompactionFailed, CompactionStart};
-pub use content_policy::ContentPolicy;
+pub use content_policy::{ContentPolicy, OMITTED_MESSAGE};
 pub use custom_span::{CustomSpan, CustomSpanIds, SpanUpdate};
 pub use decode::{DecodeError, TRANSLATED_KINDS, decode};
 pub use event::{Body, Event};

@@ -14,7 +14,8 @@ use crate::{
   state::State,
 };
 use braintrust_row::{
-  CustomFields, Json, Members, Row, RowId, SpanContext, SpanId, SpanType, TraceId, time,
+  CustomFields, Json, Members, Row, RowId, SpanContext, SpanId, SpanType, TraceId, USAGE_METRICS,
+  time,
 };
 use flue_event::{CustomSpan, CustomSpanIds, Event, RawJson, SpanUpdate};
 
@@ -96,7 +97,8 @@ fn with_update(mut row: Row, update: &SpanUpdate<'_>) -> Row {
   for (name, value) in members(update.metrics) {
     let number = serde_json::from_str::<f64>(value.get()).ok();
     // Start and end have members of their own.
-    if let Some(number) = number.filter(|_| !["start", "end"].contains(&name.as_str())) {
+    let is_kept = !update.omits_metrics || USAGE_METRICS.contains(&name.as_str());
+    if let Some(number) = number.filter(|_| is_kept && !["start", "end"].contains(&name.as_str())) {
       row.metrics.insert(name.into(), number);
     }
   }
