@@ -30,6 +30,7 @@ pub mod outcome;
 pub mod overflow;
 mod patience;
 mod spool_writer;
+mod stored_rows;
 pub mod time;
 pub mod transport;
 

@@ -82,6 +82,8 @@ pub struct SpooledBatch {
   pub bytes: usize,
   /// The reads that failed.
   pub failures: u32,
+  /// Whether another process has written it, so that the rules of this one have not been applied.
+  pub is_adopted: bool,
 }
 
 /// Where a batch is once its write to the spool has ended.
@@ -152,7 +154,13 @@ impl Outbox {
       Written::Backed(entry) => self.insert_ready(batch, Some(entry)),
       Written::SpoolOnly(entry) => {
         self.release(&batch);
-        self.push_spooled(SpooledBatch { key, entry, bytes: batch.bytes(), failures: 0 });
+        self.push_spooled(SpooledBatch {
+          key,
+          entry,
+          bytes: batch.bytes(),
+          failures: 0,
+          is_adopted: false,
+        });
       }
     }
   }

@@ -183,7 +183,7 @@ impl World {
     let disk = self.disk.disk.borrow();
     let Ok(file) = disk.content(path) else { return Vec::new() };
     let Ok((_, content)) = spool::decode(&file.bytes) else { return Vec::new() };
-    let body = EncodedBatch::from_segment(content, 0).map(|batch| batch.body());
+    let body = EncodedBatch::from_segment(content, 0, |_| None).map(|batch| batch.body());
     let text = body.map(|body| crate::conversation::mask(&String::from_utf8_lossy(&body)));
     text.and_then(|text| read_body(text.as_bytes())).unwrap_or_default()
   }

@@ -142,15 +142,21 @@ impl EncodedBatch {
     content.saturating_sub(rows * HEAD)
   }
 
-  /// The batch in the content of a segment, with sequence numbers from `sequence` on. `None` when the content is
-  /// malformed.
-  pub fn from_segment(mut content: &[u8], sequence: u64) -> Option<Self> {
+  /// The batch in the content of a segment, with sequence numbers from `sequence` on. `rewritten` returns what
+  /// replaces a row, or `None`. `None` when the content is malformed.
+  pub fn from_segment(
+    mut content: &[u8],
+    sequence: u64,
+    rewritten: impl Fn(&[u8]) -> Option<Vec<u8>>,
+  ) -> Option<Self> {
     let mut builder = Builder::of(Vec::new());
     while !content.is_empty() {
       let (id, rest) = content.split_first_chunk::<{ RowId::BYTES }>()?;
       let (length, rest) = rest.split_first_chunk()?;
       let (row, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
       let sequence = sequence + builder.rows.len() as u64;
+      let rewritten = rewritten(row);
+      let row = rewritten.as_deref().unwrap_or(row);
       builder.push_bytes(RowId::from_bytes(*id), sequence, row.strip_prefix(b"{")?);
       content = rest;
     }

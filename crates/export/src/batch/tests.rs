@@ -148,13 +148,13 @@ fn a_batch_is_the_same_after_a_round_trip_through_a_segment() {
   }
   let batch = encode(&mut queue, LARGE).unwrap();
   let content = batch.segment_content();
-  let read = EncodedBatch::from_segment(&content, 40).unwrap();
+  let read = EncodedBatch::from_segment(&content, 40, |_| None).unwrap();
   assert_eq!(read.clone().addressed(&to("p")).body(), batch.body());
   assert_eq!(read.ids().collect::<Vec<_>>(), batch.ids().collect::<Vec<_>>());
   assert_eq!((read.key(), read.rows()), (40, 7));
   assert_eq!(EncodedBatch::row_bytes_of(content.len(), 7), batch.bytes());
-  assert!(EncodedBatch::from_segment(&content[..content.len() - 1], 0).is_none());
-  assert!(EncodedBatch::from_segment(&[], 0).is_none());
+  assert!(EncodedBatch::from_segment(&content[..content.len() - 1], 0, |_| None).is_none());
+  assert!(EncodedBatch::from_segment(&[], 0, |_| None).is_none());
 }
 
 proptest! {
@@ -189,7 +189,7 @@ proptest! {
 
   #[test]
   fn only_the_content_of_a_segment_is_read_as_a_batch(content in prop::collection::vec(any::<u8>(), 0..400)) {
-    if let Some(batch) = EncodedBatch::from_segment(&content, 0) {
+    if let Some(batch) = EncodedBatch::from_segment(&content, 0, |_| None) {
       prop_assert_eq!(batch.segment_content(), content);
     }
   }

@@ -14,6 +14,7 @@ use crate::{
   loss::LossReason,
   masking::Masking,
   outbox::{SpooledBatch, Written},
+  stored_rows,
   time::Now,
 };
 
@@ -267,8 +268,11 @@ impl Delivery {
   pub fn handle_loaded(&mut self, result: Result<Vec<u8>, ReadError>, now: Now) {
     let Some(mut spooled) = self.outbox.finish_load() else { return };
     let error = match result {
-      Ok(content) => match EncodedBatch::from_segment(&content, spooled.key) {
-        Some(batch) => return self.outbox.push(batch, Some(spooled.entry)),
+      Ok(content) => match self.decode(&content, &spooled) {
+        Some(batch) => {
+          self.account.counters.correct(batch.bytes() as i64 - spooled.bytes as i64);
+          return self.outbox.push(batch, Some(spooled.entry));
+        }
         None => {
           self.spool.remove(spooled.entry);
           return self.lose_spooled(&spooled, "a spool file contains no rows", now);
@@ -293,6 +297,14 @@ impl Delivery {
         self.lose_spooled(&spooled, "a spool file is missing", now);
       }
     }
+  }
+
+  /// The batch in a segment's content. What applies to the rows of this process applies to adopted ones.
+  fn decode(&self, content: &[u8], spooled: &SpooledBatch) -> Option<EncodedBatch> {
+    let (policy, redactor) = (self.settings.content, self.settings.redactor.as_deref());
+    EncodedBatch::from_segment(content, spooled.key, |row| {
+      if spooled.is_adopted { stored_rows::rewritten(row, policy, redactor) } else { None }
+    })
   }
 
   fn lose_spooled(&self, spooled: &SpooledBatch, why: &str, now: Now) {

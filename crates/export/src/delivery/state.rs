@@ -148,7 +148,13 @@ impl Delivery {
       self.account.counters.accept(RowTotals { rows, bytes });
       self.spool.adopted(entry.bytes);
       let key = self.queue.reserve_key(rows);
-      self.outbox.push_spooled(SpooledBatch { key, entry: *entry, bytes, failures: 0 });
+      self.outbox.push_spooled(SpooledBatch {
+        key,
+        entry: *entry,
+        bytes,
+        failures: 0,
+        is_adopted: true,
+      });
     }
     let lost = [
       (

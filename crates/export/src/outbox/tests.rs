@@ -105,7 +105,13 @@ fn a_batch_in_memory_is_not_sent_before_an_earlier_one_in_the_spool() {
   let (mut source, mut outbox) = (source(), Outbox::default());
   let stored = source.batch(&[1]);
   let entry = Segment { number: 1, rows: 1, bytes: 600, created: 0 };
-  let spooled = SpooledBatch { key: stored.key(), entry, bytes: stored.bytes(), failures: 0 };
+  let spooled = SpooledBatch {
+    key: stored.key(),
+    entry,
+    bytes: stored.bytes(),
+    failures: 0,
+    is_adopted: false,
+  };
   outbox.push_spooled(spooled);
   outbox.push(source.batch(&[1]), None);
   assert_eq!(outbox.start(Duration::ZERO), None);
@@ -116,7 +122,7 @@ fn a_batch_in_memory_is_not_sent_before_an_earlier_one_in_the_spool() {
   outbox.push_spooled(unread);
   assert_eq!(outbox.begin_load().unwrap().entry, entry);
   let loaded = outbox.finish_load().unwrap();
-  let batch = EncodedBatch::from_segment(&stored.segment_content(), loaded.key).unwrap();
+  let batch = EncodedBatch::from_segment(&stored.segment_content(), loaded.key, |_| None).unwrap();
   outbox.push(batch, Some(entry));
   let first = outbox.start(Duration::ZERO).unwrap();
   outbox.settle(first);
@@ -156,7 +162,7 @@ proptest! {
           let batch = source.batch(&spans);
           let (key, rows) = (batch.key(), spans.len() as u32);
           let entry = Segment { number: key, rows, bytes: 600, created: 0 };
-          outbox.push_spooled(SpooledBatch { key, entry, bytes: batch.bytes(), failures: 0 });
+          outbox.push_spooled(SpooledBatch { key, entry, bytes: batch.bytes(), failures: 0, is_adopted: false });
           disk.insert(key, batch);
         }
         (6, _) => {

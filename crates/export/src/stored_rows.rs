@@ -1,0 +1,267 @@
+//! Applies the rules and the content policy of this process to rows that another process has written.
+//!
+//! The other process may have had no rules. Rules apply as to rows of this process. A content policy applies to
+//! fields and members, because the events that a row came from are gone. A masking function is not called.
+
+use braintrust_row::{Json, Members, USAGE_METRICS};
+use flue_event::{ContentPolicy, OMITTED_MESSAGE};
+use redact::Redactor;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// The fields that are redacted as a whole.
+const FIELDS: [&str; 6] = ["input", "output", "expected", "error", "tags", "scores"];
+/// The fields that are redacted by members. All others are ids, times and constants.
+const OBJECTS: [&str; 3] = ["metadata", "metrics", "span_attributes"];
+/// The members of `metadata` that are no content, besides those of Flue.
+const SETTINGS: [&str; 6] =
+  ["model", "provider", "reasoning_effort", "max_tokens", "temperature", "tools"];
+/// What precedes the names of Flue's members of `metadata`.
+const FLUE: &str = "flue.";
+/// The metrics that are no content, besides [`USAGE_METRICS`].
+const TIMES: [&str; 3] = ["start", "end", "duration_ms"];
+
+/// The row after the content policy and the rules. `None` when it does not change, or is not a JSON object.
+pub fn rewritten(
+  row: &[u8],
+  policy: ContentPolicy,
+  redactor: Option<&Redactor>,
+) -> Option<Vec<u8>> {
+  if policy == ContentPolicy::ALL && redactor.is_none() {
+    return None;
+  }
+  let mut fields = read(std::str::from_utf8(row).ok()?)?;
+  apply_content_policy(&mut fields, policy);
+  if let Some(redactor) = redactor {
+    redact(&mut fields, redactor);
+  }
+  let rewritten = written(&fields);
+  (rewritten.as_bytes() != row).then(|| rewritten.into_bytes())
+}
+
+fn apply_content_policy(fields: &mut Members<Json>, policy: ContentPolicy) {
+  let is_custom = is_custom(fields);
+  if !policy.input {
+    fields.remove("input");
+  } else if !policy.system_prompt {
+    change(fields, "input", without_system_prompt);
+  }
+  if !policy.output {
+    for field in ["output", "expected", "tags", "scores"] {
+      fields.remove(field);
+    }
+    change_members(fields, "metrics", |metrics| {
+      retain(metrics, |name| USAGE_METRICS.contains(&name) || TIMES.contains(&name));
+    });
+    change_members(fields, "span_attributes", |attributes| {
+      retain(attributes, |name| ["name", "type"].contains(&name));
+    });
+  }
+  if !policy.errors {
+    change(fields, "error", |error| (error != "null").then(|| Json::text(OMITTED_MESSAGE)));
+  }
+  change_members(fields, "metadata", |metadata| {
+    retain(metadata, |name| match name {
+      "flue.cwd" | "flue.tracestate" => policy.input,
+      "flue.logs" => policy.output,
+      "tools" if !is_custom => policy.tools,
+      _ if name.starts_with(FLUE) => true,
+      // The metadata of a custom span is output, the others of a run are members of its input.
+      _ if is_custom => policy.output,
+      _ => policy.input || SETTINGS.contains(&name),
+    });
+  });
+}
+
+fn redact(fields: &mut Members<Json>, redactor: &Redactor) {
+  let is_custom = is_custom(fields);
+  for (field, value) in fields.iter_mut() {
+    let is_object = || read(&value.as_str()).is_some();
+    if FIELDS.contains(&field) || (OBJECTS.contains(&field) && !is_object()) {
+      redactor.field(field, value);
+    }
+  }
+  change_members(fields, "metadata", |metadata| redactor.metadata(metadata, is_custom));
+  change_members(fields, "span_attributes", |attributes| {
+    let kind = attributes.get("type").cloned();
+    let name = attributes.get("name").cloned();
+    attributes.remove("type");
+    attributes.remove("name");
+    redactor.attributes(attributes);
+    if let Some(name) = name {
+      let text: Option<String> = serde_json::from_str(&name.as_str()).ok();
+      let changed = text.and_then(|text| redactor.span_name(&text));
+      attributes.insert("name".into(), changed.map_or(name, |changed| Json::text(&changed)));
+    }
+    if let Some(kind) = kind {
+      attributes.insert("type".into(), kind);
+    }
+  });
+  change_members(fields, "metrics", |metrics| redactor.metric_names(metrics));
+}
+
+/// Whether the row is of a span that the application has made: Flue's have members of its own in `metadata`.
+fn is_custom(fields: &Members<Json>) -> bool {
+  let metadata = fields.get("metadata").and_then(|metadata| read(&metadata.as_str()));
+  !metadata.is_some_and(|metadata| metadata.iter().any(|(name, _)| name.starts_with(FLUE)))
+}
+
+/// The messages without a first one of the role `system`. `None` when there is none.
+fn without_system_prompt(messages: &str) -> Option<Json> {
+  #[derive(Deserialize)]
+  struct Message<'a> {
+    #[serde(borrow)]
+    role: std::borrow::Cow<'a, str>,
+  }
+  let messages: Vec<&RawValue> = serde_json::from_str(messages).ok()?;
+  let (first, others) = messages.split_first()?;
+  let message: Message<'_> = serde_json::from_str(first.get()).ok()?;
+  let others: Vec<&str> = others.iter().map(|message| message.get()).collect();
+  (message.role == "system").then(|| Json::concat(&["[", &others.join(","), "]"]))
+}
+
+/// Replaces a field if there is one and something replaces it.
+fn change(fields: &mut Members<Json>, field: &str, changed: impl Fn(&str) -> Option<Json>) {
+  let values = fields.iter_mut().filter(|(name, _)| *name == field);
+  for (_, value) in values {
+    if let Some(changed) = changed(&value.as_str()) {
+      *value = changed;
+    }
+  }
+}
+
+/// Changes the members of a field that is an object.
+fn change_members(fields: &mut Members<Json>, field: &str, edit: impl Fn(&mut Members<Json>)) {
+  change(fields, field, |object| {
+    let mut members = read(object)?;
+    edit(&mut members);
+    Some(Json::concat(&[&written(&members)]))
+  });
+}
+
+fn retain(members: &mut Members<Json>, is_kept: impl Fn(&str) -> bool) {
+  for (name, value) in std::mem::take(members).into_iter() {
+    if is_kept(&name) {
+      members.insert(name, value);
+    }
+  }
+}
+
+/// The members of a JSON object in their order.
+fn read(object: &str) -> Option<Members<Json>> {
+  struct Visitor;
+  impl<'de> serde::de::Visitor<'de> for Visitor {
+    type Value = Members<Json>;
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+      formatter.write_str("an object")
+    }
+
+    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+      let mut members = Members::default();
+      while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
+        members.insert(name.into(), Json::raw(value));
+      }
+      Ok(members)
+    }
+  }
+  use serde::Deserializer;
+  serde_json::Deserializer::from_str(object).deserialize_map(Visitor).ok()
+}
+
+fn written(members: &Members<Json>) -> String {
+  let members: Vec<String> = members
+    .iter()
+    .map(|(name, value)| format!("{}:{}", Json::text(name).as_str(), value.as_str()))
+    .collect();
+  format!("{{{}}}", members.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+  use serde_json::{Value, json};
+
+  use super::*;
+
+  fn row() -> Value {
+    json!({ "id": "plum", "created": "plum", "input": [{ "role": "system", "content": "s" }, "a plum"], "output": "plum",
+      "error": "plum", "tags": ["plum"], "scores": { "plum": 1 }, "expected": "{\"a\":\"\\nplum\"}",
+      "metadata": { "flue.cwd": "/x", "flue.tracestate": "plum=1", "tools": ["t"], "model": "m", "note": "plum" },
+      "metrics": { "start": 1.5, "tokens": 2, "plums": 3 },
+      "span_attributes": { "name": "a plum", "type": "llm", "note": "plum" } })
+  }
+
+  fn after(policy: ContentPolicy, rules: Value, row: &Value) -> Value {
+    let rules = serde_json::from_value(rules).unwrap();
+    let redactor = Redactor::new(&rules, policy.reasoning, policy.errors).unwrap();
+    let text = row.to_string();
+    let changed = rewritten(text.as_bytes(), policy, redactor.as_ref());
+    changed.map_or_else(|| row.clone(), |changed| serde_json::from_slice(&changed).unwrap())
+  }
+
+  #[test]
+  fn patterns_apply_to_content_and_names_and_not_to_ids() {
+    let expected = json!({ "id": "plum", "created": "plum", "input": [{ "role": "system", "content": "s" }, "a *"],
+      "output": "*", "error": "*", "tags": ["*"], "scores": { "*": 1 }, "expected": "{\"a\":\"\\n*\"}",
+      "metadata": { "flue.cwd": "/x", "flue.tracestate": "*=*", "tools": ["t"], "model": "m", "note": "*" },
+      "metrics": { "start": 1.5, "tokens": 2, "*s": 3 },
+      "span_attributes": { "name": "a *", "type": "llm", "note": "*" } });
+    let rules = json!({ "patterns": ["plum|1"], "replacement": "*" });
+    assert_eq!(after(ContentPolicy::ALL, rules, &row()), expected);
+  }
+
+  #[test]
+  fn what_a_key_or_a_path_covers_stays_of_the_type_that_a_row_needs() {
+    let paths = ["metadata", "tags", "scores", "metrics", "span_attributes"];
+    let changed =
+      after(ContentPolicy::ALL, json!({ "paths": paths, "keys": ["type", "start"] }), &row());
+    let mark = "[redacted]";
+    assert_eq!(changed["tags"], json!([mark]));
+    assert_eq!(changed["scores"], json!({}));
+    assert_eq!(changed["metadata"]["model"], mark);
+    assert_eq!(changed["metrics"], row()["metrics"]);
+    let attributes = json!({ "name": "a plum", "type": "llm", "note": mark });
+    assert_eq!(changed["span_attributes"], attributes);
+  }
+
+  #[test]
+  fn without_content_no_text_of_the_application_is_left() {
+    let expected = json!({ "id": "plum", "created": "plum", "error": OMITTED_MESSAGE,
+      "metadata": { "model": "m" }, "metrics": { "start": 1.5, "tokens": 2 },
+      "span_attributes": { "name": "a plum", "type": "llm" } });
+    assert_eq!(after(ContentPolicy::NONE, json!({}), &row()), expected);
+  }
+
+  #[test]
+  fn each_switch_omits_its_own_part() {
+    let without = |edit: fn(&mut ContentPolicy)| {
+      let mut policy = ContentPolicy::ALL;
+      edit(&mut policy);
+      after(policy, json!({}), &row())
+    };
+    assert_eq!(without(|policy| policy.system_prompt = false)["input"], json!(["a plum"]));
+    assert_eq!(without(|policy| policy.errors = false)["error"], OMITTED_MESSAGE);
+    let without_input = without(|policy| policy.input = false);
+    assert_eq!(without_input["input"], Value::Null);
+    assert_eq!(without_input["metadata"], json!({ "tools": ["t"], "model": "m" }));
+    let thought = json!({ "output": [{ "type": "thinking", "thinking": "plum" }, "yes"] });
+    let mut policy = ContentPolicy::ALL;
+    policy.reasoning = false;
+    let changed = after(policy, json!({}), &thought);
+    assert_eq!(changed["output"], json!([{ "type": "thinking", "thinking": "[redacted]" }, "yes"]));
+  }
+
+  #[test]
+  fn the_metadata_of_a_custom_span_is_output() {
+    let custom = json!({ "metadata": { "tools": 1, "note": 2 }, "metrics": { "start": 1 } });
+    let mut policy = ContentPolicy::ALL;
+    (policy.output, policy.errors) = (false, false);
+    let expected = json!({ "metadata": {}, "metrics": { "start": 1 } });
+    assert_eq!(after(policy, json!({}), &custom), expected);
+  }
+
+  #[test]
+  fn without_rules_a_row_does_not_change() {
+    assert_eq!(after(ContentPolicy::ALL, json!({}), &row()), row());
+  }
+}
