@@ -2,17 +2,20 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { startCollector } from '../tools/collector';
 import type { CollectorOptions, InterceptedRequest } from '../tools/collector/types';
-import { plant, type Where } from './support/canaries';
+import { FORMS, plant, type Form, type Where } from './support/canaries';
+import { apiKeys, secretParts } from './support/keys';
 import { recordings } from './support/replay';
 import { destination, run, withDirectory } from './support/run';
 
 const FIXTURE = '__test__/fixtures/canaries.mjs';
 
 /** Everything recorded of every line of Flue, with canaries. */
-function eventsWithCanaries(directory: string, where: Where): string {
+function eventsWithCanaries(directory: string, where: Where, form?: Form, name = /^/): string {
   const file = join(directory, 'events.ndjson');
-  const events = recordings().flatMap(({ events }) => events);
-  writeFileSync(file, events.map((event) => JSON.stringify(plant(event, where))).join('\n'));
+  const events = recordings().flatMap((recording) =>
+    name.test(recording.name) ? recording.events : [],
+  );
+  writeFileSync(file, events.map((event) => JSON.stringify(plant(event, where, form))).join('\n'));
   return file;
 }
 
@@ -143,3 +146,70 @@ describe.each(MECHANISMS)('no canary leaves with %s', (mechanism, where) => {
       }
     }));
 });
+
+describe.each(Object.entries(FORMS))('with rules of patterns alone, canaries %s', (_, form) => {
+  test('do not leave, in the default form of messages', () =>
+    withDirectory(async (directory) => {
+      const file = eventsWithCanaries(directory, 'everywhere', form);
+      const result = await record([file, 'patterns', 'natural'], {}, {});
+      expect(result.code).toBe(0);
+      expect(found(result.received)).toEqual([]);
+      expect(result.rows.length).toBeGreaterThan(900);
+      const texts = result.rows.filter(({ span_attributes }) => span_attributes.type === 'llm');
+      const calls = JSON.stringify(texts).match(/"arguments":"(?:[^"\\]|\\.)*"/g) ?? [];
+      expect(calls.length).toBeGreaterThan(20);
+      for (const call of calls) JSON.parse(JSON.parse(`{${call}}`).arguments);
+    }));
+});
+
+test('no part of a key of any provider leaves with the builtin `api-keys`', () =>
+  withDirectory(async (directory) => {
+    const keys = apiKeys();
+    let planted = 0;
+    const form = () =>
+      `${['\n', ' ', '"', '\\'][planted % 4]}${keys[(planted += 1) % keys.length]?.key}`;
+    const file = eventsWithCanaries(directory, 'in content', form, /2\.1\.0\/(multi|tool|task)/);
+    expect(planted).toBeGreaterThan(keys.length);
+    const sent = await record([file, 'none', 'natural'], {}, {});
+    const result = await record([file, 'builtins', 'natural'], {}, {});
+    const parts = keys.flatMap(secretParts);
+    expect(parts.filter((part) => sent.received.includes(part)).length).toBeGreaterThan(1000);
+    expect(parts.filter((part) => result.received.includes(part))).toEqual([]);
+  }));
+
+describe.each([
+  ['rules', 'everywhere'],
+  ['content', 'in content'],
+] as const)(
+  'a backlog of a process without a mechanism, adopted by one with %s',
+  (mechanism, where) => {
+    test('is sent without a canary', () =>
+      withDirectory(async (directory) => {
+        const file = eventsWithCanaries(directory, where);
+        const [spool, none] = [join(directory, 'spool'), join(directory, 'none.ndjson')];
+        mkdirSync(spool);
+        writeFileSync(none, '');
+        let isDown = true;
+        const bodies: string[] = [];
+        const collector = await startCollector({
+          intercept: ({ body }) => {
+            if (isDown) return { status: 503 };
+            bodies.push(body.toString('latin1'));
+            return undefined;
+          },
+        });
+        const env = { ...destination(collector), SPOOL: spool };
+        try {
+          const killed = await run([FIXTURE, file, 'none', 'kill'], env);
+          expect(killed.signal).toBe('SIGKILL');
+          isDown = false;
+          const adopted = await run([FIXTURE, none, mechanism, 'natural'], env);
+          expect(adopted.code).toBe(0);
+          expect(collector.rows().length).toBeGreaterThan(900);
+          expect(found(bodies.join('\n'))).toEqual([]);
+        } finally {
+          await collector.close();
+        }
+      }));
+  },
+);

@@ -47,17 +47,28 @@ export type Where = 'everywhere' | 'in content';
 let planted = 0;
 const canary = () => `CANARY_${(planted += 1)}_`;
 
+/** What is appended to a string. */
+export type Form = () => string;
+
+/** Forms that a rule may miss although it matches the canary alone. */
+export const FORMS = {
+  'behind escapes': () => `\n\t"\\\n${canary()}`,
+  'in JSON text at three depths': () =>
+    [1, 2, 3].reduce<string>((text) => JSON.stringify({ list: [`\n${text}`] }), `"${canary()}`),
+  'in JSON text that is cut': () => `{"list":[{"a":"\\n${canary()}"},{"a":"\\t${canary()}`,
+} satisfies Record<string, Form>;
+
 /** The event with canaries. What it was is left alone. */
-export function plant(event: object, where: Where): object {
-  return grown(event, '', where, false) as object;
+export function plant(event: object, where: Where, form: Form = canary): object {
+  return grown(event, '', where, false, form) as object;
 }
 
-function grown(value: unknown, name: string, where: Where, open: boolean): unknown {
+function grown(value: unknown, name: string, where: Where, open: boolean, form: Form): unknown {
   if (typeof value === 'string') {
     const isExempt = !open && (STRUCTURE.test(name) || (where === 'in content' && NAMES.has(name)));
-    return isExempt ? value : value + canary();
+    return isExempt ? value : value + form();
   }
-  if (Array.isArray(value)) return value.map((item) => grown(item, name, where, open));
+  if (Array.isArray(value)) return value.map((item) => grown(item, name, where, open, form));
   if (typeof value !== 'object' || value === null) return value;
   if (!open && where === 'in content' && NAMES.has(name)) return value;
   // The lists of messages and tools are Flue's own, also below `input`.
@@ -65,7 +76,7 @@ function grown(value: unknown, name: string, where: Where, open: boolean): unkno
   const entries = Object.entries(value).map(([key, member]) => [
     key,
     // An error's class is exported, wherever it is found.
-    grown(member, key, where, isOpen && key !== 'error'),
+    grown(member, key, where, isOpen && key !== 'error', form),
   ]);
   if (isOpen) entries.push([canary(), canary()]);
   return Object.fromEntries(entries);

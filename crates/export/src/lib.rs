@@ -37,3 +37,6 @@ pub mod transport;
 pub use exporter::{Exporter, Output, TicketId};
 pub use spool_writer::{OperationId, SpoolStatus};
 pub use time::Now;
+
+#[cfg(test)]
+mod content_table;
