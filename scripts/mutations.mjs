@@ -59,7 +59,7 @@ function mutate({ name, file, replace, by }) {
 const mutations = MUTATIONS.filter((mutation) => mutation.name.includes(options.only));
 const mutated = mutations.map(mutate);
 const rows = [];
-for (const [position, { name, file }] of mutations.entries()) {
+for (const [position, { name, file, world }] of mutations.entries()) {
   const path = join(scratch, file);
   writeFileSync(path, mutated[position]);
   const built = build();
@@ -67,7 +67,7 @@ for (const [position, { name, file }] of mutations.entries()) {
   if (built.status === 0) {
     const run = spawnSync(
       join(scratch, 'target', 'simulation', 'simulate'),
-      ['--seeds', options.seeds, '--find'],
+      world === undefined ? ['--seeds', options.seeds, '--find'] : ['--seed', world],
       { encoding: 'utf8', timeout: 600_000 },
     );
     found = run.stdout.match(/^seed \d+: .*$/m)?.[0] ?? '';

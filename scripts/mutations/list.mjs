@@ -2,7 +2,10 @@
 
 const EXPORT = 'crates/export/src';
 
-/** @type {{ name: string, file: string, replace: string, by: string }[]} */
+/**
+ * `world` is the seed of a world that shows a rare fault; without it, all seeds are played until one does.
+ * @type {{ name: string, file: string, replace: string, by: string, world?: string }[]}
+ */
 export const MUTATIONS = [
   {
     name: 'outbox: a settled batch keeps its rows',
@@ -306,14 +309,9 @@ export const MUTATIONS = [
   },
   {
     name: 'shutdown: responses after the end count',
-    file: `${EXPORT}/exporter.rs`,
-    replace: `    if self.has_ended {
-      return;
-    }
-    self.has_input = true;
-    self.delivery.handle_response(id, result, now);`,
-    by: `    self.has_input = true;
-    self.delivery.handle_response(id, result, now);`,
+    file: `${EXPORT}/delivery/advance.rs`,
+    replace: `    self.in_flight.clear();`,
+    by: ``,
   },
   {
     name: 'snapshot: it is written before the rows that it follows',
@@ -322,7 +320,8 @@ export const MUTATIONS = [
     let has_written`,
     by: `    let urgent = self.is_awaited() || self.snapshot.is_due(now.elapsed);
     if self.snapshot.is_due(now.elapsed) {
-      self.write_snapshot(now);
+      let begins = self.snapshot.begin();
+      self.write_snapshot(begins, now);
     }
     let has_written`,
   },
@@ -382,30 +381,35 @@ export const MUTATIONS = [
   },
   {
     name: 'rows wait for a bad row of another span',
+    world: '9638',
     file: `${EXPORT}/delivery/bad_rows.rs`,
     replace: 'self.outbox.isolate(key);',
     by: '',
   },
   {
     name: 'segments of later rows go before those of earlier ones',
+    world: '6817',
     file: `${EXPORT}/outbox.rs`,
     replace: 'self.hold_back(key, &queued);',
     by: '',
   },
   {
     name: 'rows in memory overtake rows that stay in a segment',
+    world: '70351',
     file: `${EXPORT}/outbox/split.rs`,
     replace: '|| (is_memory_only && queued.keeps_any_of(&rows))',
     by: '',
   },
   {
     name: 'the last snapshot keeps the spans that the end closes',
+    world: '91901',
     file: `${EXPORT}/exporter.rs`,
     replace: 'self.snapshot.note_change(now.elapsed);\n    self.enqueue_sorted(rows, now);',
     by: 'self.enqueue_sorted(rows, now);',
   },
   {
     name: 'no room to load behind rows that always fail',
+    world: '53184',
     file: `${EXPORT}/delivery/batches.rs`,
     replace: 'if self.outbox.fails_throughout() {',
     by: 'if false {',

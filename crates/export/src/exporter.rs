@@ -222,9 +222,6 @@ impl Exporter {
     result: Result<Response, TransportError>,
     now: Now,
   ) {
-    if self.has_ended {
-      return;
-    }
     self.has_input = true;
     self.delivery.handle_response(id, result, now);
   }
