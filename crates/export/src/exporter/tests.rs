@@ -452,11 +452,11 @@ mod review {
     }
   }
 
-  #[test]
-  fn adopted_snapshots_are_discarded_only_after_a_snapshot_with_their_spans() {
-    let dead = |name: &str| start("x").replace("\"x\"", "\"run_dead\"").replace("\"w\"", name);
+  /// A snapshot of a dead process, with its open span `dead-w`.
+  fn left_by_a_dead_process() -> Vec<u8> {
+    let dead = start("run_dead").replace("\"w\"", "\"dead-w\"");
     let mut other = spooling();
-    other.handle_event(&dead("\"dead-w\""), Priority::Start, at(0)).unwrap();
+    other.handle_event(&dead, Priority::Start, at(0)).unwrap();
     let mut snapshot = None;
     other.handle_timeout(at(200));
     while let Some((id, operation)) = other.poll_spool() {
@@ -467,12 +467,29 @@ mod review {
     }
     let snapshot = snapshot.unwrap();
     assert!(String::from_utf8_lossy(&snapshot).contains("dead-w"));
+    snapshot
+  }
 
+  #[test]
+  fn the_last_snapshot_has_no_span_that_the_end_has_closed() {
+    let mut exporter = spooling();
+    carry_out(&mut exporter, at(0), &mut Vec::new());
+    exporter.handle_event(&start("run_own"), Priority::Start, at(4900)).unwrap();
+    exporter.deliver_before_exit(Duration::from_secs(8), false, at(4950));
+    let adopted = carry_out(&mut exporter, at(5000), &mut vec![left_by_a_dead_process()]);
+    assert!(adopted.iter().any(|name| name.contains("dead:true")), "{adopted:#?}");
+    let last = carry_out(&mut exporter, at(8000), &mut Vec::new());
+    assert!(exporter.has_ended());
+    assert!(last.ends_with(&["ClearSnapshot".to_owned(), "Close".to_owned()]), "{last:#?}");
+  }
+
+  #[test]
+  fn adopted_snapshots_are_discarded_only_after_a_snapshot_with_their_spans() {
     let mut exporter = spooling();
     carry_out(&mut exporter, at(0), &mut Vec::new());
     let own = start("run_own").replace("\"w\"", "\"own-w\"");
     exporter.handle_event(&own, Priority::Start, at(4900)).unwrap();
-    let operations = carry_out(&mut exporter, at(5000), &mut vec![snapshot]);
+    let operations = carry_out(&mut exporter, at(5000), &mut vec![left_by_a_dead_process()]);
     let discard = operations.iter().position(|name| name == "DiscardAdopted").unwrap();
     let with = operations.iter().position(|name| name.contains("dead:true")).unwrap();
     assert!(with < discard, "{operations:#?}");
