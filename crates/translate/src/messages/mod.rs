@@ -20,7 +20,7 @@ mod image;
 mod message;
 mod tools;
 mod value;
-mod walk;
+pub(crate) mod walk;
 mod write;
 
 #[cfg(test)]

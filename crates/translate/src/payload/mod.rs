@@ -1,0 +1,217 @@
+//! Replaces base64 content and lists of bytes in the JSON text of an event by placeholders.
+//!
+//! Applied to the text of an event before it is read, so no span, snapshot or spool file has the content. It covers
+//! the shapes of Flue, Anthropic, OpenAI, the AI SDK and MCP at any depth, also in JSON text inside strings.
+
+mod base64;
+mod context;
+mod placeholder;
+
+use std::{borrow::Cow, ops::Range};
+
+use braintrust_row::{
+  Json,
+  scan::{Container, Malformed, Scanner, Step, Token},
+  string::{content, unescaped},
+};
+use serde_json::value::RawValue;
+
+use self::context::{Context, Name, SHORTEST};
+use super::messages::walk::{Edit, replace};
+
+/// How many levels of JSON inside JSON strings are read with their structure. Each level doubles the escapes. Deeper
+/// text is searched for base64 as plain text.
+const DEEPEST_TEXT: usize = 8;
+/// The shortest list of bytes that counts as content, in bytes.
+const SHORTEST_LIST: usize = 16;
+/// The `type` of an object whose members have content.
+const CONTENT_TYPES: [&str; 17] = [
+  "audio",
+  "base64",
+  "blob",
+  "buffer",
+  "document",
+  "file",
+  "file-data",
+  "image",
+  "image-data",
+  "image_generation_call",
+  "image_url",
+  "input_audio",
+  "input_file",
+  "input_image",
+  "media",
+  "resource",
+  "video",
+];
+/// The values of `format` beside content: OpenAI's audio, Bedrock's images.
+const FORMATS: [&str; 9] = ["wav", "mp3", "flac", "opus", "pcm16", "png", "jpeg", "gif", "webp"];
+/// The members that have content, in lower case without `_`.
+const CONTENT_NAMES: [&str; 14] = [
+  "base64",
+  "b64",
+  "b64json",
+  "blob",
+  "buffer",
+  "bytes",
+  "data",
+  "file",
+  "filedata",
+  "image",
+  "imagedata",
+  "imageurl",
+  "result",
+  "screenshot",
+];
+/// The last part of the names of members that have opaque base64 of a provider, which is no content: signatures of
+/// reasoning, encrypted reasoning.
+const OPAQUE_NAMES: [&str; 3] = ["signature", "encryptedcontent", "redactedthinking"];
+
+/// The JSON text of an event without base64 content. A text that is not JSON is returned as it is.
+pub fn without_payloads(text: &str) -> Cow<'_, str> {
+  rewritten(text, 0).ok().flatten().map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+/// An object or list that is open.
+struct Frame<'a> {
+  container: Container,
+  start: usize,
+  name: Cow<'a, str>,
+  context: Context<'a>,
+  /// The values that may be content; known when all members are.
+  values: Vec<Candidate>,
+  /// The bytes so far; `None` when something else is in it.
+  bytes: Option<Vec<u8>>,
+}
+
+/// A value that may be content.
+struct Candidate {
+  range: Range<usize>,
+  name: Name,
+  /// The bytes of a list of bytes; `None` for a string.
+  bytes: Option<Vec<u8>>,
+}
+
+fn rewritten(text: &str, depth: usize) -> Result<Option<String>, Malformed> {
+  let part = |range: &Range<usize>| text.get(range.clone()).unwrap_or_default();
+  let mut scanner = Scanner::new(text);
+  let mut open: Vec<Frame<'_>> = Vec::new();
+  let mut edits = Vec::new();
+  while let Some(Step { token, range }) = scanner.next_step()? {
+    match token {
+      Token::Open(container) => open.push(Frame {
+        container,
+        start: range.start,
+        name: Cow::Borrowed(""),
+        context: Context::default(),
+        values: Vec::new(),
+        bytes: Some(Vec::new()),
+      }),
+      Token::Close(_) => {
+        let Some(frame) = open.pop() else { continue };
+        for candidate in frame.values {
+          edits.extend(edit(text, candidate, &frame.context, depth));
+        }
+        if let Some(outer) = open.last_mut() {
+          outer.bytes = None;
+          if let Some(bytes) = frame.bytes.filter(|bytes| bytes.len() >= SHORTEST_LIST) {
+            let name = meaning(&outer.name);
+            let range = frame.start..range.end;
+            outer.values.push(Candidate { range, name, bytes: Some(bytes) });
+          }
+        }
+      }
+      Token::Name => {
+        if let Some(frame) = open.last_mut() {
+          frame.name = unescaped(part(&range));
+        }
+      }
+      Token::Scalar => {
+        if let Some(frame) = open.last_mut() {
+          match (part(&range).parse(), &mut frame.bytes) {
+            (Ok(byte), Some(bytes)) => bytes.push(byte),
+            _ => frame.bytes = None,
+          }
+        }
+      }
+      Token::String => {
+        let Some(frame) = open.last_mut() else {
+          let candidate = Candidate { range, name: Name::Other, bytes: None };
+          edits.extend(edit(text, candidate, &Context::default(), depth));
+          continue;
+        };
+        frame.bytes = None;
+        if frame.container == Container::Object {
+          note(&mut frame.context, &frame.name, part(&range));
+        }
+        if range.len() > SHORTEST {
+          frame.values.push(Candidate { range, name: meaning(&frame.name), bytes: None });
+        }
+      }
+    }
+  }
+  Ok((!edits.is_empty()).then(|| replace(text, edits)))
+}
+
+/// Notes what a member states about the content beside it.
+fn note<'a>(context: &mut Context<'a>, name: &str, token: &'a str) {
+  let value = || content(token).unwrap_or_default();
+  match name {
+    "type" | "kind" => {
+      let kind = value().to_ascii_lowercase();
+      context.has_content |= CONTENT_TYPES.contains(&kind.as_str());
+      context.is_image |= kind.contains("image");
+    }
+    "mimeType" | "mime_type" | "mediaType" | "media_type" | "contentType" | "content_type" => {
+      if value().contains('/') {
+        context.is_image |= value().starts_with("image/");
+        context.media_type = Some(unescaped(token));
+        context.has_content = true;
+      }
+    }
+    "format" => context.has_content |= FORMATS.contains(&value()),
+    _ => {}
+  }
+}
+
+fn meaning(name: &str) -> Name {
+  // Most names are short; a longer one is none of these.
+  if name.len() > 40 {
+    return Name::Other;
+  }
+  let name = name.replace('_', "").to_ascii_lowercase();
+  if OPAQUE_NAMES.iter().any(|end| name.ends_with(end)) {
+    Name::Opaque
+  } else if CONTENT_NAMES.contains(&name.as_str()) {
+    Name::Content
+  } else {
+    Name::Other
+  }
+}
+
+/// The edit that removes content from a value; `None` when it has none.
+fn edit(text: &str, candidate: Candidate, context: &Context<'_>, depth: usize) -> Option<Edit> {
+  let Candidate { range, name, bytes } = candidate;
+  let new = if let Some(bytes) = bytes {
+    let is_content = context.has_content && name == Name::Content;
+    is_content.then(|| placeholder::of(&bytes, context))?
+  } else {
+    let string = unescaped(text.get(range.clone())?);
+    without(&string, name, context, depth)?
+  };
+  Some(Edit { range, new: Json::text(&new).as_str().into_owned() })
+}
+
+/// The text of a string without content; `None` when it has none.
+fn without(text: &str, name: Name, context: &Context<'_>, depth: usize) -> Option<String> {
+  let is_json = depth < DEEPEST_TEXT
+    && text.trim_start().starts_with(['{', '[', '"'])
+    && serde_json::from_str::<&RawValue>(text).is_ok();
+  if is_json && let Ok(inner) = rewritten(text, depth + 1) {
+    return inner;
+  }
+  base64::without(text, name, context)
+}
+
+#[cfg(test)]
+mod tests;
