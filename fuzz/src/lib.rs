@@ -16,7 +16,7 @@ use translate::Translator;
 /// The wall clock of all targets, milliseconds since the epoch.
 const NOW: i64 = 1_795_417_364_000;
 
-/// Translates events, one per line. Every row is valid JSON, and every span is closed at the end. Data that begins
+/// Replaces base64 in events, one per line, and translates them. JSON stays JSON. Every row is valid JSON, and every span is closed at the end. Data that begins
 /// with a zero byte is read as UTF-16.
 pub fn event_decode(data: &[u8]) {
   let text: Vec<u16> = match data {
@@ -28,7 +28,10 @@ pub fn event_decode(data: &[u8]) {
   let mut utf8 = flue_event::Utf8::default();
   for line in text.split(|unit| *unit == u16::from(b'\n')) {
     let line = utf8.read(line);
-    if let Ok(event) = flue_event::decode(&line, NOW) {
+    let text = translate::without_payloads(&line);
+    let is_json = |text: &str| serde_json::from_str::<&RawValue>(text).is_ok();
+    assert!(is_json(&text) || !is_json(&line), "{text}");
+    if let Ok(event) = flue_event::decode(&text, NOW) {
       rows.extend(translator.translate(&event));
     }
   }
@@ -130,6 +133,7 @@ mod tests {
 {"type":"operation","operationId":"op","operationKind":"prompt"}"#,
     );
     event_decode(&[0, b'{', 0, 0, 0xd8, b'\n', 0]);
+    event_decode(br#"{"a":"\"data:image/png;base64,QUJD\ud83c","data":[1,2],"type":"image"}"#);
     spool_file(&[&Header::of(b"rows", 2, NOW).encode()[..], b"rows"].concat());
     spool_file(b"000000000000feed-4711-0000beef-0000000007.rows");
     redact(b"{\"keys\":[\"a\"],\"patterns\":[\"x+\"]}\n{\"a\":1,\"b\":[\"xx\",\"{\\\"a\\\":2}\"]}");

@@ -426,7 +426,8 @@ impl Exporter {
   }
 
   fn translate(&mut self, text: &str, now: Now) -> Result<(), LostEvent> {
-    let mut event = flue_event::decode(text, now.unix_ms)
+    let text = translate::without_payloads(text);
+    let mut event = flue_event::decode(&text, now.unix_ms)
       .map_err(|error| LostEvent(LossReason::UnreadableEvent, error.to_string()))?;
     event.apply_content_policy(self.settings.content);
     // A full exporter refuses new spans, but never updates of accepted ones.

@@ -557,3 +557,48 @@ mod review {
     assert!(request.is_none(), "{request:?}");
   }
 }
+
+#[test]
+fn base64_of_events_and_custom_spans_is_no_part_of_a_row() {
+  let bytes = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+  let image = json!({ "type": "image", "data": bytes, "mimeType": "image/png" });
+  let text = format!("![chart](data:image/png;base64,{bytes}) and {}", json!({ "chart": image }));
+  let messages = json!([
+    { "role": "user", "content": [{ "type": "text", "text": text }, image] },
+    { "role": "toolResult", "toolCallId": "c", "toolName": "t", "content": [{ "type": "text", "text": image.to_string() }] },
+  ]);
+  let span = json!({ "name": "s", "input": [image, text], "output": image.to_string(), "metadata": { "m": image } });
+  let custom = |kind: &str| {
+    json!({ "v": 3, "type": kind, "spanId": "00112233445566778899aabbccddeeff",
+      "rootSpanId": "ffeeddccbbaa99887766554433221100", "span": span })
+  };
+  for turn_input in ["auto", "full", "delta"] {
+    let mut host = Host::new(json!({ "turnInput": turn_input }));
+    for event in [
+      json!({ "v": 3, "type": "operation_start", "operationId": "o", "operationKind": "prompt" }),
+      json!({ "v": 3, "type": "turn_request", "operationId": "o", "turnId": "1", "purpose": "agent",
+        "conversationId": "c", "request": { "input": { "messages": messages, "systemPrompt": text } } }),
+      json!({ "v": 3, "type": "tool_start", "operationId": "o", "toolCallId": "c", "toolName": "t", "args": image }),
+      json!({ "v": 3, "type": "tool", "operationId": "o", "toolCallId": "c", "toolName": "t",
+        "result": { "content": [image, { "type": "text", "text": text }] } }),
+      json!({ "v": 3, "type": "log", "operationId": "o", "message": text, "attributes": image }),
+      json!({ "v": 3, "type": "turn_request", "operationId": "o", "turnId": "2", "purpose": "agent",
+        "conversationId": "c", "request": { "input": { "history": { "kept": 2 }, "messages": messages } } }),
+      json!({ "v": 3, "type": "operation", "operationId": "o", "operationKind": "prompt", "agentOutput": text,
+        "isError": true, "error": { "message": text } }),
+      custom("span_start"),
+      custom("span_log"),
+      custom("span_end"),
+    ] {
+      let text = event.to_string();
+      host.exporter.handle_event(&text, Priority::Start, host.now()).unwrap();
+    }
+    host.pass(SECOND, &braintrust);
+    let sent = json!(host.uploads).to_string();
+    assert!(sent.matches(", 70 bytes, sha256 ").count() > 20, "{sent}");
+    assert!(sent.contains("![chart]([image data omitted: image/png, 70 bytes, sha256 "), "{sent}");
+    let is_part = |char: char| char.is_ascii_alphanumeric() || "+/".contains(char);
+    let longest = sent.split(|char| !is_part(char)).map(str::len).max().unwrap();
+    assert!(longest < 40, "{longest}: {sent}");
+  }
+}

@@ -6,38 +6,57 @@ use base64::{
   Engine, alphabet,
   engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
+use memchr::memmem;
 
 use super::{
   context::{Context, Name, SHORTEST},
   placeholder,
+  runs::{self, is_base64},
 };
 
 /// The first characters of files of known types.
-const FILES: [(&str, &str); 11] = [
+const FILES: [(&str, &str); 22] = [
   ("iVBORw0KGgo", "image/png"),
   ("/9j/", "image/jpeg"),
   ("R0lGOD", "image/gif"),
+  // WebP, WAV and AVI.
   ("UklGR", ""),
   ("JVBERi0", "application/pdf"),
   ("UEsDB", "application/zip"),
+  ("N3q8rycc", "application/x-7z-compressed"),
+  ("0M8R4KGx", "application/x-ole-storage"),
   ("SUkqA", "image/tiff"),
   ("TU0AK", "image/tiff"),
+  ("AAABAA", "image/x-icon"),
   ("T2dnU", "audio/ogg"),
+  ("SUQz", "audio/mpeg"),
+  ("//uQ", "audio/mpeg"),
+  ("ZkxhQ", "audio/flac"),
+  ("GkXfo", "video/webm"),
+  // MP4, HEIC and AVIF, whose first box has one of these lengths.
+  ("AAAAGGZ0eX", ""),
+  ("AAAAHGZ0eX", ""),
+  ("AAAAIGZ0eX", ""),
+  ("d09GM", "font/woff2"),
   ("PHN2Zy", "image/svg+xml"),
   ("H4sI", "application/gzip"),
 ];
-/// The shortest run that counts when it begins as a file, in bytes.
-const SHORTEST_FILE: usize = 48;
-/// The shortest varied run that counts in a member whose name is one of content, in bytes.
-const SHORTEST_NAMED: usize = 64;
+/// The shortest run that counts when it begins as a file, in bytes. Also the shortest that the search finds.
+const SHORTEST_FILE: usize = runs::SHORTEST_CORE;
+/// The shortest varied run that counts in a member whose name is one of content, in bytes. Hashes are shorter.
+const SHORTEST_NAMED: usize = 100;
 /// The shortest varied run that counts anywhere, in bytes. Keys, tokens and ids are shorter.
 const SHORTEST_RUN: usize = 256;
+/// The shortest varied run that counts in a member whose name is one of ids, in bytes.
+const SHORTEST_IN_ID: usize = 1024;
 /// The shortest run that counts although its characters are not evenly distributed, in bytes.
 const SHORTEST_UNEVEN: usize = 1024;
-/// The shortest line of base64 that another line continues, in bytes: PEM has 64, MIME 76.
-const SHORTEST_LINE: usize = 60;
 /// The longest head of a `data:` URL, in bytes.
 const LONGEST_HEAD: usize = 200;
+/// The longest JSON Web Token that stays, in bytes.
+const LONGEST_TOKEN: usize = 8 * 1024;
+/// What precedes the base64 of a `data:` URL.
+const MARK: &str = ";base64,";
 
 /// Decodes with and without padding, and whatever the last bits are.
 const CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
@@ -45,30 +64,78 @@ const CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
   .with_decode_padding_mode(DecodePaddingMode::Indifferent);
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, CONFIG);
 
+/// Whether a text, with or without the escapes of JSON, may have base64 that [`without`] replaces. Fast.
+pub fn is_possible(text: &str, name: Name) -> bool {
+  let is_short = text.len() < SHORTEST_FILE + 2;
+  (is_short && name == Name::Content)
+    || text.len() >= SHORTEST && memmem::find(text.as_bytes(), MARK.as_bytes()).is_some()
+    || !is_short && runs::next(text.as_bytes(), 0).is_some()
+}
+
 /// The text with placeholders for base64; `None` when it has none.
 pub fn without(text: &str, name: Name, context: &Context<'_>) -> Option<String> {
-  if text.len() < SHORTEST {
+  if !is_possible(text, name) {
     return None;
+  }
+  if name == Name::Content && context.has_content && is_short_content(text) {
+    return Some(placeholder::of(&decoded(text), context));
   }
   let mut out = String::new();
   let mut copied = 0;
-  let mut at = 0;
-  while let Some(run) = next_run(text, at) {
-    at = run.end;
+  let mut found = Candidates::new(text);
+  while let Some(run) = found.next_from(copied) {
     let Some((range, replacement)) = replacement(text, run, name, context) else { continue };
-    // A `data:` URL begins before its run.
-    if range.start >= copied {
-      out.push_str(text.get(copied..range.start).unwrap_or_default());
-      out.push_str(&replacement);
-      copied = range.end;
-      at = range.end;
-    }
+    // A `data:` URL begins before its run, and perhaps in what was replaced before.
+    out.push_str(text.get(copied..range.start.max(copied))?);
+    out.push_str(&replacement);
+    copied = range.end;
   }
   if copied == 0 {
     return None;
   }
-  out.push_str(text.get(copied..).unwrap_or_default());
+  out.push_str(text.get(copied..)?);
   Some(out)
+}
+
+/// The runs that may be content, in order: long ones, and those of `data:` URLs.
+struct Candidates<'a> {
+  text: &'a str,
+  at: usize,
+  long: Option<Range<usize>>,
+  url: Option<Range<usize>>,
+}
+
+impl<'a> Candidates<'a> {
+  fn new(text: &'a str) -> Self {
+    Self { text, at: 0, long: runs::next(text.as_bytes(), 0), url: next_url(text, 0) }
+  }
+
+  /// The next run that begins at `from` or behind it.
+  fn next_from(&mut self, from: usize) -> Option<Range<usize>> {
+    self.at = self.at.max(from);
+    let starts_late = |run: &Range<usize>, at: usize| run.start >= at;
+    if self.long.as_ref().is_some_and(|run| !starts_late(run, self.at)) {
+      self.long = runs::next(self.text.as_bytes(), self.at);
+    }
+    if self.url.as_ref().is_some_and(|run| !starts_late(run, self.at)) {
+      self.url = next_url(self.text, self.at);
+    }
+    let next = match (&self.long, &self.url) {
+      (Some(long), Some(url)) if long.start < url.start => long,
+      (_, Some(url)) => url,
+      (Some(long), None) => long,
+      (None, None) => return None,
+    };
+    self.at = next.end.max(next.start + 1);
+    Some(next.clone())
+  }
+}
+
+/// The next run behind the mark of a `data:` URL.
+fn next_url(text: &str, from: usize) -> Option<Range<usize>> {
+  let found = memmem::find(text.as_bytes().get(from..)?, MARK.as_bytes())?;
+  let start = from + found + MARK.len();
+  Some(start..runs::end_of(text.as_bytes(), start))
 }
 
 /// What is replaced for a run, and by what; `None` when the run is not content.
@@ -86,25 +153,25 @@ fn replacement(
     let found = typed(media_type, context);
     return Some((start..run.end, placeholder::of(&decoded(encoded), &found)));
   }
+  if name == Name::Opaque || encoded.len() < SHORTEST_FILE {
+    return None;
+  }
   let file = FILES.iter().find(|(start, _)| encoded.starts_with(start));
-  let is_whole = run.start == 0 && text.get(run.end..)?.trim_end().is_empty();
+  let is_whole = before.trim_ascii().is_empty() && text.get(run.end..)?.trim_ascii().is_empty();
   let is_content = match name {
-    Name::Opaque => false,
-    Name::Content if is_whole && context.has_content && !encoded.starts_with("file-") => {
-      encoded.len() >= SHORTEST_FILE || is_short_content(encoded)
-    }
+    Name::Content if is_whole && context.has_content => !encoded.starts_with("file-"),
     Name::Content if is_whole => encoded.len() >= SHORTEST_NAMED && is_varied(encoded),
-    _ => encoded.len() >= SHORTEST_RUN && is_varied(encoded),
+    Name::Id => encoded.len() >= SHORTEST_IN_ID && is_varied(encoded),
+    _ => encoded.len() >= SHORTEST_RUN && is_varied(encoded) && !is_token(text, &run),
   };
-  let is_file = file.is_some() && encoded.len() >= SHORTEST_FILE && name != Name::Opaque;
-  if !is_content && !is_file {
+  if !is_content && file.is_none() {
     return None;
   }
   let stated = context.media_type.as_deref().filter(|_| name == Name::Content);
   let known = file.map(|(_, media_type)| *media_type).filter(|media_type| !media_type.is_empty());
   let mut found = typed(stated.or(known), context);
   found.is_image |= name == Name::Content && context.is_image;
-  Some((run.clone(), placeholder::of(&decoded(encoded), &found)))
+  Some((run, placeholder::of(&decoded(encoded), &found)))
 }
 
 /// The context of content with that media type.
@@ -115,94 +182,68 @@ fn typed<'a>(media_type: Option<&'a str>, around: &Context<'_>) -> Context<'a> {
 
 /// The start of the `data:` URL whose base64 follows `before`, and its media type.
 fn data_url(before: &str) -> Option<(usize, &str)> {
-  const MARK: &str = ";base64,";
+  const SCHEME: &str = "data:";
   let end = before.len().checked_sub(MARK.len())?;
   let head = before
     .get(..end)
     .filter(|_| before.get(end..).is_some_and(|mark| mark.eq_ignore_ascii_case(MARK)))?;
   let window = head.len().saturating_sub(LONGEST_HEAD);
-  let start = head.bytes().enumerate().skip(window).filter_map(|(at, _)| {
-    head.get(at..at + 5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:")).then_some(at)
-  });
-  let start = start.last()?;
-  let media_type = head.get(start + 5..)?.split(';').next().unwrap_or_default();
+  let is_scheme = |at: &usize| {
+    head.get(*at..at + SCHEME.len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME))
+  };
+  let start = (window..head.len()).rev().find(is_scheme)?;
+  let media_type = head.get(start + SCHEME.len()..)?.split(';').next().unwrap_or_default();
   Some((start, media_type))
 }
 
-/// The next run of base64 from `from` on; lines that continue each other are one run.
-fn next_run(text: &str, from: usize) -> Option<Range<usize>> {
+/// Whether a run is a part of a JSON Web Token: parts between dots, of which the first begins with `{"` in base64.
+fn is_token(text: &str, run: &Range<usize>) -> bool {
   let bytes = text.as_bytes();
-  let rest = bytes.get(from..)?;
-  let start = from + rest.iter().position(|byte| is_base64(*byte))?;
-  let (mut at, mut line) = (start, start);
-  let is_url = text.get(..start).is_some_and(|before| before.ends_with(','));
-  loop {
-    match bytes.get(at) {
-      Some(byte) if is_base64(*byte) || (is_url && *byte == b'%') => at += 1,
-      Some(b'\r' | b'\n') if at - line >= SHORTEST_LINE => {
-        let next =
-          at + bytes.get(at..)?.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        if !bytes.get(next).is_some_and(|byte| is_base64(*byte)) {
-          break;
-        }
-        (at, line) = (next, next);
-      }
-      _ => break,
-    }
-  }
-  // Padding ends a run.
-  let padding = bytes.get(at..)?.iter().take(2).take_while(|byte| **byte == b'=').count();
-  Some(start..at + padding)
+  let is_part = |byte: &&u8| is_base64(**byte) && !b"+/".contains(byte) || **byte == b'.';
+  let window = run.start.saturating_sub(LONGEST_TOKEN);
+  let before = bytes.get(window..run.start).unwrap_or_default();
+  let start = run.start - before.iter().rev().take_while(is_part).count();
+  let rest = bytes.get(start..).unwrap_or_default();
+  let length = rest.iter().take(LONGEST_TOKEN + 1).take_while(is_part).count();
+  let token = rest.get(..length).unwrap_or_default();
+  token.len() <= LONGEST_TOKEN && token.starts_with(b"eyJ") && token.contains(&b'.')
 }
 
-fn is_base64(byte: u8) -> bool {
-  byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
-}
-
-/// Whether a short run is content where content is stated: ids and file names have other lengths, or `-` and `_`.
-fn is_short_content(run: &str) -> bool {
+/// Whether a short text is content where content is stated: ids and file names have other lengths, or `-` and `_`.
+fn is_short_content(text: &str) -> bool {
+  let run = text.trim_ascii_end().trim_end_matches('=');
   let has = |class: fn(&u8) -> bool| run.as_bytes().iter().any(class);
-  run.len() >= SHORTEST
-    && run.len().is_multiple_of(4)
+  (SHORTEST..=SHORTEST_FILE).contains(&text.len())
+    && text.trim_ascii_end().len().is_multiple_of(4)
     && has(u8::is_ascii_uppercase)
     && has(u8::is_ascii_lowercase)
-    && !has(|byte| matches!(byte, b'-' | b'_'))
+    && run.bytes().all(|byte| is_base64(byte) && !matches!(byte, b'-' | b'_'))
 }
 
 /// Whether the characters of a run are distributed as those of encoded bytes: words, paths, hexadecimal digits and
 /// repetitions are not.
 fn is_varied(run: &str) -> bool {
-  let (mut upper, mut lower, mut digits, mut others) = (0, 0, 0, 0);
+  let (mut upper, mut lower, mut digits, mut others) = (0_usize, 0, 0, 0);
   for byte in run.bytes() {
     match byte {
       b'A'..=b'Z' => upper += 1,
       b'a'..=b'z' => lower += 1,
       b'0'..=b'9' => digits += 1,
-      _ => others += 1,
+      b'+' | b'/' | b'-' | b'_' => others += 1,
+      // Escapes and line breaks.
+      _ => {}
     }
   }
-  let is_even = upper * 10 >= run.len()
-    && lower * 10 >= run.len()
-    && digits * 33 >= run.len()
-    && others * 10 <= run.len();
-  is_even || (run.len() >= SHORTEST_UNEVEN && upper > 0 && lower > 0 && digits > 0)
+  let all = upper + lower + digits + others;
+  let is_even = upper * 10 >= all && lower * 10 >= all && digits * 33 >= all && others * 10 <= all;
+  is_even || (all >= SHORTEST_UNEVEN && upper > 0 && lower > 0 && digits > 0)
 }
 
 /// The bytes of a run. Those that are not base64 count as they are.
 fn decoded(run: &str) -> Vec<u8> {
-  let run = if run.contains('%') {
-    Cow::Owned(run.replace("%2B", "+").replace("%2F", "/").replace("%3D", "="))
-  } else {
-    Cow::Borrowed(run)
-  };
-  let standard: Vec<u8> = run
-    .bytes()
-    .filter(|byte| !matches!(byte, b'\r' | b'\n'))
-    .map(|byte| match byte {
-      b'-' => b'+',
-      b'_' => b'/',
-      byte => byte,
-    })
-    .collect();
-  STANDARD.decode(&standard).unwrap_or(standard)
+  let standard = runs::standard(run);
+  // A run that was cut may end with a character that encodes no whole byte.
+  let whole = standard.len() - usize::from(standard.len() % 4 == 1);
+  let decoded = STANDARD.decode(standard.get(..whole).unwrap_or_default());
+  decoded.unwrap_or(standard)
 }

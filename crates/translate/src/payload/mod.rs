@@ -1,20 +1,24 @@
 //! Replaces base64 content and lists of bytes in the JSON text of an event by placeholders.
 //!
 //! Applied to the text of an event before it is read, so no span, snapshot or spool file has the content. It covers
-//! the shapes of Flue, Anthropic, OpenAI, the AI SDK and MCP at any depth, also in JSON text inside strings.
+//! the shapes of Flue, Anthropic, OpenAI, the AI SDK, MCP, Gemini and Bedrock at any depth, also in JSON text inside
+//! strings, and base64 in any other text. The text of most events has none, and costs one fast search.
+//!
+//! The files, each of which imports only those above it: `runs` (what base64 is), `context` (what surrounds it),
+//! `placeholder`, `base64` (what of it is content).
 
 mod base64;
 mod context;
 mod placeholder;
+mod runs;
 
 use std::{borrow::Cow, ops::Range};
 
 use braintrust_row::{
   Json,
   scan::{Container, Malformed, Scanner, Step, Token},
-  string::{content, unescaped},
+  string::{content, unescaped, without_halves},
 };
-use serde_json::value::RawValue;
 
 use self::context::{Context, Name, SHORTEST};
 use super::messages::walk::{Edit, replace};
@@ -46,26 +50,6 @@ const CONTENT_TYPES: [&str; 17] = [
 ];
 /// The values of `format` beside content: OpenAI's audio, Bedrock's images.
 const FORMATS: [&str; 9] = ["wav", "mp3", "flac", "opus", "pcm16", "png", "jpeg", "gif", "webp"];
-/// The members that have content, in lower case without `_`.
-const CONTENT_NAMES: [&str; 14] = [
-  "base64",
-  "b64",
-  "b64json",
-  "blob",
-  "buffer",
-  "bytes",
-  "data",
-  "file",
-  "filedata",
-  "image",
-  "imagedata",
-  "imageurl",
-  "result",
-  "screenshot",
-];
-/// The last part of the names of members that have opaque base64 of a provider, which is no content: signatures of
-/// reasoning, encrypted reasoning.
-const OPAQUE_NAMES: [&str; 3] = ["signature", "encryptedcontent", "redactedthinking"];
 
 /// The JSON text of an event without base64 content. A text that is not JSON is returned as it is.
 pub fn without_payloads(text: &str) -> Cow<'_, str> {
@@ -110,12 +94,12 @@ fn rewritten(text: &str, depth: usize) -> Result<Option<String>, Malformed> {
       Token::Close(_) => {
         let Some(frame) = open.pop() else { continue };
         for candidate in frame.values {
-          edits.extend(edit(text, candidate, &frame.context, depth));
+          edits.extend(edit(text, candidate, &frame.context, depth)?);
         }
         if let Some(outer) = open.last_mut() {
           outer.bytes = None;
           if let Some(bytes) = frame.bytes.filter(|bytes| bytes.len() >= SHORTEST_LIST) {
-            let name = meaning(&outer.name);
+            let name = Name::of(&outer.name);
             let range = frame.start..range.end;
             outer.values.push(Candidate { range, name, bytes: Some(bytes) });
           }
@@ -124,6 +108,9 @@ fn rewritten(text: &str, depth: usize) -> Result<Option<String>, Malformed> {
       Token::Name => {
         if let Some(frame) = open.last_mut() {
           frame.name = unescaped(part(&range));
+          if let Some(new) = base64::without(&frame.name, Name::Other, &Context::default()) {
+            edits.push(Edit { range, new: Json::text(&new).as_str().into_owned() });
+          }
         }
       }
       Token::Scalar => {
@@ -137,7 +124,7 @@ fn rewritten(text: &str, depth: usize) -> Result<Option<String>, Malformed> {
       Token::String => {
         let Some(frame) = open.last_mut() else {
           let candidate = Candidate { range, name: Name::Other, bytes: None };
-          edits.extend(edit(text, candidate, &Context::default(), depth));
+          edits.extend(edit(text, candidate, &Context::default(), depth)?);
           continue;
         };
         frame.bytes = None;
@@ -145,7 +132,10 @@ fn rewritten(text: &str, depth: usize) -> Result<Option<String>, Malformed> {
           note(&mut frame.context, &frame.name, part(&range));
         }
         if range.len() > SHORTEST {
-          frame.values.push(Candidate { range, name: meaning(&frame.name), bytes: None });
+          let name = Name::of(&frame.name);
+          if may_have_content(part(&range), name) {
+            frame.values.push(Candidate { range, name, bytes: None });
+          }
         }
       }
     }
@@ -153,61 +143,71 @@ fn rewritten(text: &str, depth: usize) -> Result<Option<String>, Malformed> {
   Ok((!edits.is_empty()).then(|| replace(text, edits)))
 }
 
+/// Whether a string, with its quotes and escapes, may have content. Fast, because it is asked of every string.
+fn may_have_content(token: &str, name: Name) -> bool {
+  content(token).is_some_and(|text| is_like_json(text) || base64::is_possible(text, name))
+}
+
+/// Whether a text, with or without escapes, begins as JSON with members or items does.
+fn is_like_json(text: &str) -> bool {
+  text.trim_ascii_start().starts_with(['{', '[', '"', '\\'])
+}
+
 /// Notes what a member states about the content beside it.
 fn note<'a>(context: &mut Context<'a>, name: &str, token: &'a str) {
   let value = || content(token).unwrap_or_default();
   match name {
     "type" | "kind" => {
-      let kind = value().to_ascii_lowercase();
-      context.has_content |= CONTENT_TYPES.contains(&kind.as_str());
+      let kind = value();
+      context.has_content |= CONTENT_TYPES.iter().any(|known| known.eq_ignore_ascii_case(kind));
       context.is_image |= kind.contains("image");
     }
-    "mimeType" | "mime_type" | "mediaType" | "media_type" | "contentType" | "content_type" => {
-      if value().contains('/') {
-        context.is_image |= value().starts_with("image/");
-        context.media_type = Some(unescaped(token));
-        context.has_content = true;
-      }
+    "mimeType" | "mime_type" | "mediaType" | "media_type" | "contentType" | "content_type"
+      if value().contains('/') =>
+    {
+      context.is_image |= value().starts_with("image/");
+      context.media_type = Some(unescaped(token));
+      context.has_content = true;
     }
     "format" => context.has_content |= FORMATS.contains(&value()),
     _ => {}
   }
 }
 
-fn meaning(name: &str) -> Name {
-  // Most names are short; a longer one is none of these.
-  if name.len() > 40 {
-    return Name::Other;
-  }
-  let name = name.replace('_', "").to_ascii_lowercase();
-  if OPAQUE_NAMES.iter().any(|end| name.ends_with(end)) {
-    Name::Opaque
-  } else if CONTENT_NAMES.contains(&name.as_str()) {
-    Name::Content
-  } else {
-    Name::Other
-  }
-}
-
 /// The edit that removes content from a value; `None` when it has none.
-fn edit(text: &str, candidate: Candidate, context: &Context<'_>, depth: usize) -> Option<Edit> {
+fn edit(
+  text: &str,
+  candidate: Candidate,
+  context: &Context<'_>,
+  depth: usize,
+) -> Result<Option<Edit>, Malformed> {
   let Candidate { range, name, bytes } = candidate;
   let new = if let Some(bytes) = bytes {
     let is_content = context.has_content && name == Name::Content;
-    is_content.then(|| placeholder::of(&bytes, context))?
+    is_content.then(|| placeholder::of(&bytes, context))
   } else {
-    let string = unescaped(text.get(range.clone())?);
-    without(&string, name, context, depth)?
+    let string = decoded(text.get(range.clone()).unwrap_or_default())?;
+    without(&string, name, context, depth)
   };
-  Some(Edit { range, new: Json::text(&new).as_str().into_owned() })
+  Ok(new.map(|new| Edit { range, new: Json::text(&new).as_str().into_owned() }))
+}
+
+/// The text that a string stands for. Fails on one that no JSON parser accepts.
+fn decoded(token: &str) -> Result<Cow<'_, str>, Malformed> {
+  let inside = content(token).ok_or(Malformed)?;
+  if !inside.contains('\\') {
+    return Ok(Cow::Borrowed(inside));
+  }
+  let text = serde_json::from_str(token).or_else(|_| serde_json::from_str(&without_halves(token)));
+  text.map(Cow::Owned).map_err(|_| Malformed)
 }
 
 /// The text of a string without content; `None` when it has none.
 fn without(text: &str, name: Name, context: &Context<'_>, depth: usize) -> Option<String> {
-  let is_json = depth < DEEPEST_TEXT
-    && text.trim_start().starts_with(['{', '[', '"'])
-    && serde_json::from_str::<&RawValue>(text).is_ok();
-  if is_json && let Ok(inner) = rewritten(text, depth + 1) {
+  if depth < DEEPEST_TEXT
+    && is_like_json(text)
+    && let Ok(inner) = rewritten(text, depth + 1)
+  {
     return inner;
   }
   base64::without(text, name, context)

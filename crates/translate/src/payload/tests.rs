@@ -1,3 +1,4 @@
+use proptest::{collection::vec, prelude::*};
 use serde_json::{Value, json};
 
 use super::without_payloads;
@@ -22,6 +23,11 @@ fn noise(length: usize) -> String {
   std::iter::repeat_with(next).take(length).collect()
 }
 
+/// The same in the alphabet of URLs.
+fn url_noise(length: usize) -> String {
+  noise(length).replace('+', "-").replace('/', "_")
+}
+
 fn shapes(data: &str) -> Vec<Value> {
   let url = format!("data:image/png;base64,{data}");
   vec![
@@ -39,7 +45,30 @@ fn shapes(data: &str) -> Vec<Value> {
     json!({ "image": { "format": "png", "source": { "bytes": data } } }),
     json!(format!("![chart]({url}) and <img src=\"{url}\">")),
     json!({ "screenshot": data }),
+    json!({ "type": "input_audio", "input_audio": { "data": data, "format": "wav" } }),
+    json!({ "type": "file", "file": { "filename": "a.pdf", "file_data": url } }),
+    json!({ "type": "document", "source": { "type": "base64", "media_type": "application/pdf", "data": data } }),
+    json!({ "type": "audio", "data": data, "mimeType": "audio/wav" }),
+    json!({ "inline_data": { "mime_type": "image/png", "data": data } }),
+    json!({ "type": "file", "mediaType": "image/png", "data": { "type": "data", "data": data } }),
+    json!([data, { (data): 1 }]),
+    json!(format!("curl -F 'file=@a.png' said: {data}, done")),
+    json!(format!("https://example.com/?image=data%3Aimage%2Fpng%3Bbase64%2C{}", percent(data))),
+    json!(format!("The tool returned {}", json!({ "b64": data }).to_string().replace('/', "\\/"))),
+    json!(json!({ "b64": data }).to_string().replace('+', "\\u002B")),
+    json!(format!("As JSON: {}", json!({ "b64": data }).to_string().replace('+', "\\u002b"))),
   ]
+}
+
+/// Base64 as a part of a URL.
+fn percent(data: &str) -> String {
+  data.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D")
+}
+
+/// The longest run of base64 in a text.
+fn longest_run(text: &str) -> usize {
+  let is_part = |char: char| char.is_ascii_alphanumeric() || "+/_-".contains(char);
+  text.split(|char| !is_part(char)).map(str::len).max().unwrap_or_default()
 }
 
 #[test]
@@ -47,7 +76,7 @@ fn no_shape_keeps_its_content() {
   for data in [PIXEL.to_owned(), noise(400)] {
     for shape in shapes(&data) {
       let text = kept(&json!({ "result": shape }));
-      assert!(!text.contains(&data), "{text}");
+      assert!(longest_run(&text) < 30, "{text}");
       assert!(text.contains(" bytes, sha256 "), "{text}");
       assert!(serde_json::from_str::<Value>(&text).is_ok(), "{text}");
     }
@@ -56,12 +85,12 @@ fn no_shape_keeps_its_content() {
 
 #[test]
 fn no_shape_keeps_its_content_in_json_text_at_any_depth() {
-  for shape in shapes(PIXEL) {
+  for shape in [shapes(PIXEL), shapes(&noise(400))].concat() {
     let mut value = shape;
     for depth in 1..12 {
       value = json!({ "content": [{ "type": "text", "text": value.to_string() }] });
       let text = kept(&value);
-      assert!(!text.contains(&PIXEL[..60]), "at depth {depth}: {text}");
+      assert!(longest_run(&text) < 30, "at depth {depth}: {}", text.replace("\\\\", ""));
       assert!(serde_json::from_str::<Value>(&text).is_ok(), "{text}");
     }
   }
@@ -82,7 +111,11 @@ fn a_placeholder_has_the_type_the_size_and_the_hash_of_the_bytes() {
     .map(|line| String::from_utf8_lossy(line).into_owned())
     .collect();
   let one = kept(&json!(noise(304)));
-  assert_eq!(kept(&json!(wrapped.join("\r\n"))), one);
+  for line_break in ["\n", "\r\n", "\n    ", "\\n", "\\r\\n"] {
+    assert_eq!(kept(&json!(wrapped.join(line_break))), one, "{line_break:?}");
+  }
+  assert_eq!(kept(&json!(percent(&noise(304)))), one);
+  assert_eq!(kept(&json!(noise(304).replace('/', "\\/"))), one);
   assert!(one.starts_with("\"[binary data omitted: 228 bytes, sha256 "), "{one}");
 }
 
@@ -117,6 +150,15 @@ fn what_is_not_base64_content_is_unchanged() {
     json!({ "type": "file", "data": "file-0123456789ABCDEFabcdef" }),
     json!({ "type": "file", "file": "quarterly-report-2026" }),
     json!({ "type": "resource", "result": "0198a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b" }),
+    json!(format!("Authorization: Bearer eyJhbGciOiJSUzI1NiJ9.{}.{}", url_noise(700), url_noise(683))),
+    json!(format!("https://example.com/cb?code=eyJhbGciOiJSUzI1NiJ9.{}.{}&a=1", url_noise(700), url_noise(342))),
+    json!({ "id": format!("call_1|{}", noise(600)), "toolCallId": noise(600), "nextPageToken": noise(400) }),
+    json!(format!("https://example.com/{}", "abc-DEF-123/".repeat(15))),
+    json!({ "integrity": format!("sha512-{}==", noise(86)), "result": noise(88), "key": noise(128) }),
+    json!("ABCDEF0123456789".repeat(200)),
+    json!("ACGT".repeat(1000)),
+    json!("const ship = { name: 'Aurora', crew: [12, 7], mayDock: (at) => at > 9 };\n".repeat(50)),
+    json!({ "scores": (0..200).collect::<Vec<u8>>(), "type": "chart" }),
     json!({ "token": format!("eyJhbGciOiJIUzI1NiJ9.{}.{}", noise(200), noise(43)) }),
     json!("fn main() { let total = items.iter().map(|item| item.price).sum::<u64>(); }\n".repeat(50)),
     json!(json!({ "hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "n": [1, 2] }).to_string()),
@@ -131,6 +173,58 @@ fn what_is_not_base64_content_is_unchanged() {
   assert_eq!(without_payloads("{\"data\":"), "{\"data\":");
 }
 
+/// Texts of what surrounds, breaks and is base64.
+fn texts() -> impl Strategy<Value = String> {
+  let data = (0..600_usize).prop_map(noise);
+  let url = (0..100_usize).prop_map(|length| format!("data:image/png;base64,{}", noise(length)));
+  let other = prop_oneof![
+    "[a-z ]{0,60}",
+    Just("iVBORw0KGgo".to_owned()),
+    Just(PIXEL.to_owned()),
+    "(\\\\|/|%2B|%|=|\n|\"|\\\\u002B|\\\\n|;base64,|eyJ|\\.|é|🌊){0,6}",
+  ];
+  vec(prop_oneof![data, url, other], 0..8).prop_map(|parts| parts.concat())
+}
+
+/// Values whose strings are such texts, also as JSON.
+fn values() -> impl Strategy<Value = Value> {
+  let name = prop_oneof![Just("data"), Just("type"), Just("mimeType"), Just("x"), Just("id")];
+  let leaf = prop_oneof![
+    texts().prop_map(Value::from),
+    any::<u8>().prop_map(Value::from),
+    Just(json!("image/png")),
+    Just(json!("image")),
+  ];
+  leaf.prop_recursive(4, 30, 5, move |inner| {
+    let object = vec((name.clone(), inner.clone()), 0..5);
+    prop_oneof![
+      vec(inner.clone(), 0..20).prop_map(Value::from),
+      inner.prop_map(|value| Value::from(value.to_string())),
+      object.prop_map(|members| members.into_iter().map(|(k, v)| (k.to_owned(), v)).collect()),
+    ]
+  })
+}
+
+proptest! {
+  #[test]
+  fn of_any_value_the_rest_is_unchanged_and_a_second_search_finds_nothing(value in values()) {
+    let text = kept(&value);
+    let parsed: Value = serde_json::from_str(&text).unwrap();
+    prop_assert_eq!(kept(&parsed), parsed.to_string());
+    if !text.contains("bytes, sha256 ") {
+      prop_assert_eq!(text, value.to_string());
+    }
+  }
+
+  #[test]
+  fn long_base64_between_any_texts_is_found(before in texts(), after in texts()) {
+    // Unlike the texts around it.
+    let data = format!("iVBORw0KGgo{}", noise(500).chars().rev().collect::<String>());
+    let text = kept(&json!({ "text": format!("{before} {data} {after}") }));
+    prop_assert!(!text.contains(data.get(40..100).unwrap()), "{}", text);
+  }
+}
+
 #[test]
 fn nesting_has_no_limit() {
   let depth = 100_000;
@@ -140,23 +234,37 @@ fn nesting_has_no_limit() {
   assert_eq!(walk::replace("ac", vec![edit]), "bc");
 }
 
-/// Prints the time of an event of 5 MB without payloads: `cargo test -p translate -- --ignored --nocapture time_of`.
+/// Prints times of events of 5 MB: `cargo test --release -p translate -- --ignored --nocapture times_of`.
 #[test]
-#[ignore = "prints a time"]
-fn time_of_a_large_event_without_payloads() {
-  let text =
+#[ignore = "prints times"]
+fn times_of_large_events() {
+  let prose =
     "The ship \"Aurora\" left the harbour at 12:30, berth 4-A, cargo 0198a1b2.\n".repeat(20);
-  let message = json!({ "role": "user", "content": [{ "type": "text", "text": text }] });
-  let event = json!({ "type": "turn_request", "messages": vec![message; 3400] }).to_string();
+  let code =
+    "    let total = items.iter().map(|item| item.unit_price * 3).sum::<u64>();\n".repeat(20);
+  let row = json!({ "id": "0198a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b", "name": "Aurora", "tons": 12 });
+  let rows = json!(vec![row; 17]).to_string();
+  for (name, text) in [("prose", prose), ("code", code), ("JSON text", rows)] {
+    let message = json!({ "role": "user", "content": [{ "type": "text", "text": text }] });
+    print_time(name, &json!({ "type": "turn_request", "messages": vec![message; 3400] }));
+  }
+  let image = json!({ "type": "image", "mimeType": "image/png", "data": format!("iVBORw0KGgo{}", noise(5_000_000)) });
+  print_time("an image", &json!({ "type": "tool", "result": [image] }));
+}
+
+fn print_time(name: &str, event: &Value) {
+  let event = event.to_string();
+  let times = (0..9).map(|_| {
+    let start = std::time::Instant::now();
+    let length = without_payloads(&event).len();
+    (start.elapsed(), length)
+  });
+  let (time, length) = times.min().unwrap();
   let start = std::time::Instant::now();
   let parsed: Value = serde_json::from_str(&event).unwrap();
-  let parse = start.elapsed();
-  let start = std::time::Instant::now();
-  assert!(matches!(without_payloads(&event), std::borrow::Cow::Borrowed(_)));
+  let (parse, is_object) = (start.elapsed(), parsed.is_object());
   println!(
-    "{} bytes: {:?}; parsing to values: {parse:?} ({})",
-    event.len(),
-    start.elapsed(),
-    parsed.is_object()
+    "{name}: {} bytes to {length}: {time:?}; to values: {parse:?} ({is_object})",
+    event.len()
   );
 }
