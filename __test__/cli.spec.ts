@@ -107,6 +107,93 @@ test('dev prints no control character of a row', async () => {
   expect(program.err).not.toMatch(/(?!\n)\p{Cc}/u);
 });
 
+test('dev prints a chain of 5,000 nested spans, ends well, and serves it', async () => {
+  const { program, url } = await startDev();
+  const id = (n: number) => n.toString(16).padStart(16, '0');
+  const chain = Array.from({ length: 5_000 }, (_, n) =>
+    row('a', {
+      id: `row-${n}`,
+      span_id: id(n),
+      ...(n > 0 && { span_parents: [id(n - 1)] }),
+      span_attributes: { name: `link ${n}`, type: 'task' },
+    }),
+  );
+  await log(url, ...chain.slice(0, 2_500));
+  await log(url, ...chain.slice(2_500));
+  await program.printed('out', /21: link 21 .*\n[^]*4999: link 4999 /);
+  const trace = await fetch(`${url}/viewer/api/trace?id=${'a'.repeat(32)}`);
+  const { spans } = (await trace.json()) as { spans: { name: string; depth: number }[] };
+  expect(spans.at(-1)).toMatchObject({ name: 'link 4999', depth: 4_999 });
+  program.child.kill('SIGINT');
+  expect(await program.exit).toBe(0);
+  expect(program.err).toBe('');
+  expect(program.out.trimEnd().split('\n').at(-1)).toMatch(/^Collected 1 trace, 5,000 spans, /);
+});
+
+test('dev stores rows that are nested more deeply than any stack, without what is too deep', async () => {
+  const { program, url } = await startDev();
+  const deep = `${'{"a":['.repeat(100_000)}1${']}'.repeat(100_000)}`;
+  for (const output of ['1', '2']) {
+    const text = JSON.stringify(row('a', { input: null, output })).replace('null', deep);
+    const response = await fetch(`${url}/logs3`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer local' },
+      body: `{"rows":[${text}],"api_version":2}`,
+    });
+    expect(response.status).toBe(200);
+  }
+  await program.printed('err', /warning: row row-a: it is nested too deeply\n/);
+  await program.printed('out', /workflow:a /);
+  const list = await (await fetch(`${url}/viewer/api/traces?q=left+out`)).json();
+  expect(list).toMatchObject({ total: 1 });
+  program.child.kill('SIGINT');
+  expect(await program.exit).toBe(0);
+});
+
+test('on an address that others can reach, dev warns once, and viewer and rows need the token', async () => {
+  const { program, url } = await startDev('--host', '0.0.0.0');
+  const [, page = '', token = ''] = /Open (\S+\/\?token=(\w+)) to see/.exec(program.out) ?? [];
+  expect(token).toMatch(/^[0-9a-f]{32}$/);
+  expect(program.out).toContain(`  export BRAINTRUST_API_KEY=${token}\n`);
+  expect(program.err).toMatch(/^warning: other machines can reach 0\.0\.0\.0; .*\n$/);
+
+  const opened = await fetch(page);
+  expect(opened.status).toBe(200);
+  const cookie = opened.headers.get('set-cookie')?.split(';')[0] ?? '';
+  const traces = `${url}/viewer/api/traces`;
+  const status = async (address: string, headers = {}) =>
+    (await fetch(address, { headers, redirect: 'manual' })).status;
+  expect(await status(traces, { cookie })).toBe(200);
+  expect(await status(`${traces}?token=${token}`)).toBe(200);
+  for (const refused of ['', `?token=${'0'.repeat(32)}`]) {
+    for (const path of [
+      '/',
+      '/viewer/app.mjs',
+      '/viewer/api/traces',
+      '/viewer/api/export',
+      '/app/o/p',
+    ])
+      expect(await status(`${url}${path}${refused}`)).toBe(401);
+  }
+  expect(await status(traces, { cookie: 'flue-braintrust-token=0' })).toBe(401);
+
+  const post = (key: string) =>
+    fetch(`${url}/logs3`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}` },
+      body: JSON.stringify({ rows: [row('a')], api_version: 2 }),
+    });
+  expect((await post('local')).status).toBe(401);
+  expect((await post(token)).status).toBe(200);
+});
+
+test.each(['127.0.0.1', 'localhost', '127.0.0.2'])('on %s, dev needs no token', async (host) => {
+  const { program, url } = await startDev('--host', host);
+  expect(program.out).toContain('BRAINTRUST_API_KEY=local\n');
+  expect(program.err).toBe('');
+  expect((await fetch(`${url}/viewer/api/traces`)).status).toBe(200);
+});
+
 test('dev ends well on SIGTERM', async () => {
   const { program } = await startDev();
   program.child.kill('SIGTERM');

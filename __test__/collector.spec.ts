@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -132,6 +134,48 @@ describe('the hosts', () => {
     expect(without.status).toBe(401);
     expect(await without.json()).toEqual({ error: 'an API key is needed' });
   });
+
+  /** Sends a request until it is answered; gives how much was sent, and how much memory grew meanwhile. */
+  async function sendLarge(c: Collector, path: string, headers: object, megabytes: number) {
+    const sent = request({ port: c.port, path, method: 'POST', headers: { ...headers } });
+    const answer: { status?: number } = {};
+    const answered = once(sent, 'response').then(([response]) => {
+      answer.status = response.statusCode;
+    });
+    const chunk = Buffer.alloc(2 ** 20, 'x');
+    const before = process.memoryUsage().arrayBuffers;
+    let growth = 0;
+    let written = 0;
+    for (; written < megabytes && answer.status === undefined; written += 1) {
+      if (!sent.write(chunk)) await Promise.race([once(sent, 'drain'), answered]);
+      await new Promise((resolve) => setImmediate(resolve));
+      growth = Math.max(growth, process.memoryUsage().arrayBuffers - before);
+    }
+    if (written === megabytes) sent.end();
+    await answered;
+    sent.destroy();
+    return { status: answer.status, written, growth };
+  }
+
+  test.each([
+    ['without a key', '/logs3', {}, 401],
+    ['with a wrong key', '/logs3', { authorization: 'Bearer wrong' }, 401],
+    ['that is too large', '/logs3', { authorization: 'Bearer right' }, 413],
+    ['to no route', '/elsewhere', { authorization: 'Bearer right' }, 404],
+    ['to an upload that was not announced', '/overflow-uploads/1', {}, 404],
+  ])(
+    'a large body %s is refused before it is read to its end',
+    async (_, path, headers, status) => {
+      const c = await start({ apiKey: 'right' });
+      for (const length of [{}, { 'content-length': 300 * 2 ** 20 }]) {
+        const result = await sendLarge(c, path, { ...headers, ...length }, 300);
+        expect(result.status).toBe(status);
+        expect(result.written).toBeLessThan(200);
+        expect(result.growth).toBeLessThan(100 * 2 ** 20);
+      }
+      expect(c.rows()).toEqual([]);
+    },
+  );
 
   test('with a key given, every other key is refused and nothing is stored', async () => {
     const c = await start({ apiKey: 'right' });

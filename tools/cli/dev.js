@@ -2,10 +2,13 @@
 
 // The command `dev`: the collector with its viewer, until it is stopped.
 
+const { randomBytes } = require('node:crypto');
+
 const { startCollector } = require('../collector');
 const { renderTrace } = require('../collector/render');
 const { printable } = require('../collector/text');
 const { counted } = require('../support/format');
+const { isLoopback } = require('../support/loopback');
 const { messageOf } = require('../../js/json/json-safe-copy');
 const { DEFAULT_PORT, readPort } = require('./port');
 
@@ -16,6 +19,9 @@ const usage = `Usage: flue-braintrust dev [--port N] [--host H] [--file out.ndjs
 Starts a local collector that stands in for Braintrust. It shows its traces in a browser, at the
 address it prints, and prints each finished trace as a tree. Rows that break the protocol are warned
 about. Stop it with Ctrl-C.
+
+With a host that other machines can reach, the viewer needs the token in the printed address, and
+applications need it as their key.
 
 Options:
   -p, --port N     port to listen on; 0 takes a free one (default ${DEFAULT_PORT})
@@ -41,13 +47,14 @@ async function run(values) {
   const port = readPort(values.port, 0);
   const host = String(values.host ?? DEFAULT_HOST);
   const file = typeof values.file === 'string' ? values.file : undefined;
+  const token = isLoopback(host) ? undefined : randomBytes(16).toString('hex');
   const stopped = stopSignal();
   leaveWithReader();
 
   /** @type {import('../collector/types').Collector} */
   let collector;
   try {
-    collector = await startCollector({ host, port, file });
+    collector = await startCollector({ host, port, file, apiKey: token, token });
   } catch (error) {
     process.stderr.write(`flue-braintrust: ${explainStart(error, host, port)}\n`);
     return 1;
@@ -59,7 +66,10 @@ async function run(values) {
   collector.on('trace', (trace, updated) => {
     printTrace(trace, updated ? 'updated: ' : '');
   });
-  process.stdout.write(greeting(collector.url));
+  if (token !== undefined) {
+    warn(`other machines can reach ${host}; whoever has the token below can read and send traces`);
+  }
+  process.stdout.write(greeting(collector.url, token));
 
   await stopped;
   const pending = collector.pendingTraces();
@@ -105,13 +115,15 @@ function explainStart(error, host, port) {
 
 /**
  * @param {string} url
+ * @param {string | undefined} token
  * @returns {string}
  */
-function greeting(url) {
+function greeting(url, token) {
+  const page = token === undefined ? url : `${url}/?token=${token}`;
   return [
-    `Collecting traces until Ctrl-C. Open ${url} to see them. In the shell of your application:`,
+    `Collecting traces until Ctrl-C. Open ${page} to see them. In the shell of your application:`,
     '',
-    '  export BRAINTRUST_API_KEY=local',
+    `  export BRAINTRUST_API_KEY=${token ?? 'local'}`,
     `  export BRAINTRUST_APP_URL=${url}`,
     `  export BRAINTRUST_API_URL=${url}`,
     '',

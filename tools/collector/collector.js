@@ -4,6 +4,7 @@
 
 const { EventEmitter, once } = require('node:events');
 
+const { cutDepth } = require('./depth');
 const { FinishWatch } = require('./finish');
 const { createHttpServer } = require('./http');
 const { Journal } = require('./journal');
@@ -78,12 +79,14 @@ class Collector extends EventEmitter {
     });
     this.#viewer = new Viewer({
       host: options.host ?? '127.0.0.1',
+      token: options.token,
       traceIds: () => this.#store.traceIds(),
       trace: (id) => this.#trace(id),
       row: (id) => this.#store.row(id),
     });
     this.#server = createHttpServer({
       serveFirst: (request, response) => this.#viewer.serve(request, response),
+      admit: (head) => routes.admit(head),
       answer: (request) => routes.answer(request),
       rowIds: (request) => routes.rowIds(request),
       intercept: options.intercept,
@@ -198,6 +201,9 @@ class Collector extends EventEmitter {
       this.#addProblem({ rowId: null, problem: 'api_version of /logs3 must be 2' });
     }
     const rows = logs.rows.filter(isStorable);
+    for (const row of rows) {
+      if (cutDepth(row)) this.#addProblem({ rowId: row.id, problem: 'it is nested too deeply' });
+    }
     if (rows.length < logs.rows.length) {
       this.#addProblem({
         rowId: null,
@@ -221,6 +227,7 @@ class Collector extends EventEmitter {
   async #reopen(journal) {
     let unreadable = 0;
     for await (const row of journal.read()) {
+      cutDepth(row);
       if (isStorable(row)) this.#store.apply(row);
       else unreadable += 1;
     }

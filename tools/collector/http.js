@@ -16,6 +16,8 @@ const { RequestError, failure, send, sendDripping, sendHalf } = require('./respo
  * @typedef {object} HttpParts
  * @property {(request: import('node:http').IncomingMessage, response: import('node:http').ServerResponse) => boolean} serveFirst
  *   sees each request before anything else; true when it has dealt with it
+ * @property {(head: Omit<RoutedRequest, 'body'>) => number} admit the most bytes of the request's body; throws a
+ *   `RequestError` when it is refused without a look at the body
  * @property {(request: RoutedRequest) => Promise<Answer>} answer the real answer
  * @property {(request: RoutedRequest) => string[] | undefined} rowIds the rows a request carries
  * @property {import('./types').Intercept | undefined} intercept the fault hook
@@ -73,14 +75,18 @@ function createHttpServer(parts) {
  * @param {import('node:http').ServerResponse} response
  */
 async function serve(parts, record, request, response) {
-  const body = await readBody(request, record);
-  const routed = {
+  const head = {
     method: record.method,
     path: record.path,
     searchParams: new URLSearchParams(record.query),
     headers: request.headers,
-    body,
   };
+  const body = await readBody(parts, head, record, request);
+  if (!Buffer.isBuffer(body)) {
+    parts.onRead();
+    return send(response, body);
+  }
+  const routed = { ...head, body };
   const rowIds = parts.rowIds(routed);
   if (rowIds !== undefined) record.rowIds = rowIds;
   parts.onRead();
@@ -98,18 +104,39 @@ async function serve(parts, record, request, response) {
 }
 
 /**
- * @param {import('node:http').IncomingMessage} request
+ * Reads the body, unless the request is refused. What a refused request sends is discarded as it comes, so that the
+ * client reads the answer. With a fault hook, which sees bodies, the head alone refuses nothing.
+ *
+ * @param {HttpParts} parts
+ * @param {Omit<RoutedRequest, 'body'>} head
  * @param {RequestRecord} record its size is kept up to date
- * @returns {Promise<Buffer>}
+ * @param {import('node:http').IncomingMessage} request
+ * @returns {Promise<Buffer | Answer>}
  */
-async function readBody(request, record) {
+async function readBody(parts, head, record, request) {
+  let most = Infinity;
+  if (parts.intercept === undefined) {
+    try {
+      most = parts.admit(head);
+    } catch (error) {
+      request.on('data', (chunk) => (record.bytes += chunk.length));
+      if (error instanceof RequestError) return failure(error.status, error.message);
+      throw error;
+    }
+  }
   /** @type {Buffer[]} */
   const chunks = [];
-  for await (const chunk of request) {
-    chunks.push(chunk);
-    record.bytes += chunk.length;
-  }
-  return Buffer.concat(chunks);
+  return new Promise((resolve, reject) => {
+    request.on('data', (chunk) => {
+      record.bytes += chunk.length;
+      if (record.bytes <= most) return void chunks.push(chunk);
+      chunks.length = 0;
+      resolve(failure(413, `the body has more than ${most} bytes`));
+    });
+    request.once('end', () => resolve(Buffer.concat(chunks)));
+    request.once('error', reject);
+    request.once('close', () => reject(new Error('the client left')));
+  });
 }
 
 /**

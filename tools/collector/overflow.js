@@ -17,6 +17,9 @@ const { isObject } = require('../support/json');
 /** Uploads kept at most: a key stays usable for repeated requests, but not for ever. */
 const MAX_UPLOADS = 64;
 
+/** What a form may have beside the file, and a wrong upload beside its announced size. */
+const MAX_FORM_BYTES = 64 * 1024;
+
 /** Path below which the upload URLs lie. */
 const UPLOAD_PATH = '/overflow-uploads/';
 
@@ -67,6 +70,19 @@ class OverflowUploads {
           fields: { 'Content-Type': 'application/json', signature },
           key,
         };
+  }
+
+  /**
+   * Whether an upload may send its body.
+   *
+   * @param {{ method: string, path: string }} head
+   * @returns {number} the most bytes that its body may have
+   */
+  admit({ method, path }) {
+    const upload = this.#uploads.get(path.slice(UPLOAD_PATH.length));
+    if (upload === undefined) throw new RequestError(404, 'no such upload was announced');
+    if (method !== this.#method) throw new RequestError(405, `upload with ${this.#method}`);
+    return upload.sizeBytes + MAX_FORM_BYTES;
   }
 
   /**

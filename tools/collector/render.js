@@ -37,6 +37,8 @@ const COLUMNS = [
 const JOINED = new Set([3]);
 const GAP = '  ';
 const MIN_NAME_WIDTH = 16;
+/** The deepest level with an indentation of its own. */
+const MAX_INDENTS = 20;
 
 /** @type {{ [type: string]: Style }} */
 const NAME_STYLES = { llm: 'magenta', tool: 'cyan', task: 'blue' };
@@ -47,7 +49,8 @@ const NAME_STYLES = { llm: 'magenta', tool: 'cyan', task: 'blue' };
  * The first line sums up: id, time from the first start to the last end, tokens and cost of the
  * `llm` spans (parents may repeat the sums of their children), spans, open spans. Then each span
  * has a line: name, type, duration, tokens (prompt→completion), cached prompt tokens, cost in
- * dollars; below it, where there are such, the first line of its error and its problems.
+ * dollars; below it, where there are such, the first line of its error and its problems. Spans at more than 20 levels
+ * have the same indentation, and their level as a number.
  *
  * @param {Trace} trace
  * @param {object} [options]
@@ -61,7 +64,7 @@ function renderTrace(trace, { color = false, width = 100 } = {}) {
     color && style !== null && text !== ''
       ? styleText(style, text, { validateStream: false })
       : text;
-  const lines = trace.roots.flatMap((root) => spanLines(root, '', ''));
+  const lines = treeLines(trace.roots);
   const rows = layOut(lines, width, paint);
   return [headerLine(trace, paint), ...rows].map((row) => `${row.trimEnd()}\n`).join('');
 }
@@ -100,16 +103,45 @@ function totalDuration(spans, openSpans) {
 }
 
 /**
- * @param {Span} span
- * @param {string} branch what stands before its name
- * @param {string} below what stands before everything under it
+ * The lines of the spans, each before those of its children. Without recursion: a trace may be any number of spans deep.
+ *
+ * @param {Span[]} roots
  * @returns {Line[]}
  */
-function spanLines(span, branch, below) {
+function treeLines(roots) {
+  /** @type {Line[]} */
+  const lines = [];
+  /** @type {{ span: Span, branch: string, below: string, depth: number }[]} */
+  const waiting = roots.toReversed().map((span) => ({ span, branch: '', below: '', depth: 0 }));
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { span, branch, below, depth } = next;
+    const isDeep = depth >= MAX_INDENTS;
+    const trunk = isDeep ? below : `${below}${span.children.length > 0 ? '│' : ' '}  `;
+    for (const line of spanLines(span, branch, trunk)) lines.push(line);
+    const last = span.children.length - 1;
+    const children = span.children.map((child, index) => {
+      // Deeper spans stand below each other, with their depth.
+      if (isDeep) return { span: child, branch: `${below}${depth + 1}: `, below, depth: depth + 1 };
+      const [corner, stem] = index === last ? ['└─ ', '   '] : ['├─ ', '│  '];
+      return { span: child, branch: below + corner, below: below + stem, depth: depth + 1 };
+    });
+    for (const child of children.toReversed()) waiting.push(child);
+  }
+  return lines;
+}
+
+/**
+ * The line of a span, and the remarks below it.
+ *
+ * @param {Span} span
+ * @param {string} branch what stands before its name
+ * @param {string} trunk what stands before the remarks
+ * @returns {Line[]}
+ */
+function spanLines(span, branch, trunk) {
   const failed = span.error !== null;
   /** @type {Style} */
   const style = failed ? 'red' : (NAME_STYLES[span.type] ?? null);
-  const trunk = `${below}${span.children.length > 0 ? '│' : ' '}  `;
   /** @type {(text: string, style: Style) => Line} */
   const remark = (text, remarkStyle) => ({
     branch: trunk,
@@ -117,7 +149,6 @@ function spanLines(span, branch, below) {
     style: remarkStyle,
     cells: null,
   });
-  const last = span.children.length - 1;
   return [
     { branch, text: printable(span.name), style, cells: cellsOf(span) },
     ...(failed ? [remark(`✗ ${span.error}`, 'red')] : []),
@@ -126,11 +157,6 @@ function spanLines(span, branch, below) {
       ? [remark('⚠ interrupted: its own end never came', 'yellow')]
       : []),
     ...span.problems.map((problem) => remark(`⚠ ${problem}`, 'yellow')),
-    ...span.children.flatMap((child, index) =>
-      index === last
-        ? spanLines(child, `${below}└─ `, `${below}   `)
-        : spanLines(child, `${below}├─ `, `${below}│  `),
-    ),
   ];
 }
 

@@ -21,6 +21,11 @@ const { Projects, uuidOf } = require('./projects');
  * @property {(logs: Logs) => Promise<void>} ingest takes the rows of a `/logs3` request
  */
 
+/** A request without its body. @typedef {Omit<RoutedRequest, 'body'>} RequestHead */
+
+/** The most bytes of a body where no other limit is set: what a string of Node can hold. */
+const MAX_BODY_BYTES = 512 * 1024 * 1024;
+
 /** What Braintrust's app host and API host answer, on one port. Knows nothing of sockets. */
 class Routes {
   #options;
@@ -45,22 +50,38 @@ class Routes {
   }
 
   /**
+   * Whether a request may send its body, which would take memory.
+   *
+   * @param {RequestHead} head
+   * @returns {number} the most bytes that its body may have
+   * @throws {RequestError} when the request cannot be served, whatever its body is
+   */
+  admit({ method, path, headers }) {
+    if (path.startsWith(UPLOAD_PATH)) return this.#uploads.admit({ method, path });
+    if (!this.#handlers.has(`${method} ${path}`)) {
+      throw new RequestError(404, `no such route: ${method} ${path}`);
+    }
+    this.#authorize(headers.authorization);
+    const limit = this.#options.payloadMaxBytes ?? MAX_BODY_BYTES;
+    const announced = Number(headers['content-length'] ?? 0);
+    if (announced > limit) throw tooLarge(announced, limit);
+    return limit;
+  }
+
+  /**
    * @param {RoutedRequest} request
    * @returns {Promise<Answer>} rejects with a `RequestError` when the request cannot be served
    */
   async answer(request) {
-    const { method, path, headers, body } = request;
+    const { method, path, body } = request;
+    const limit = this.admit(request);
+    if (body.length > limit) throw tooLarge(body.length, limit);
     if (path.startsWith(UPLOAD_PATH)) {
       await this.#uploads.receive(request);
       return ok({ ok: true });
     }
     const handler = this.#handlers.get(`${method} ${path}`);
     if (handler === undefined) throw new RequestError(404, `no such route: ${method} ${path}`);
-    this.#authorize(headers.authorization);
-    const limit = this.#options.payloadMaxBytes;
-    if (limit !== null && body.length > limit) {
-      throw new RequestError(413, `the body has ${body.length} bytes, the limit is ${limit}`);
-    }
     return handler(request);
   }
 
@@ -166,6 +187,14 @@ class Routes {
   #announceOverflow({ body }) {
     return ok(this.#uploads.announce(parseObject(body), this.#options.url()));
   }
+}
+
+/**
+ * @param {number} bytes
+ * @param {number} limit
+ */
+function tooLarge(bytes, limit) {
+  return new RequestError(413, `the body has ${bytes} bytes, the limit is ${limit}`);
 }
 
 /**

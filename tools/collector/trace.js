@@ -118,15 +118,18 @@ function parentIds(span) {
 function findParents(spans, bySpanId) {
   /** @type {Map<Span, Span>} */
   const parents = new Map();
+  /** An ancestor of each span with a parent, mostly the top. @type {Map<Span, Span>} */
+  const ancestors = new Map();
   for (const span of spans) {
     for (const parentId of parentIds(span)) {
       const parent = bySpanId.get(parentId);
       if (parent === undefined) {
         span.problems.push(`parent ${parentId} is missing`);
-      } else if (isWithin(parent, span, parents)) {
+      } else if (isWithin(parent, span, parents, ancestors)) {
         span.problems.push(`parent ${parentId} lies below the span itself`);
       } else if (!parents.has(span)) {
         parents.set(span, parent);
+        ancestors.set(span, parent);
       }
     }
   }
@@ -137,13 +140,34 @@ function findParents(spans, bySpanId) {
  * @param {Span} span
  * @param {Span} ancestor
  * @param {Map<Span, Span>} parents
+ * @param {Map<Span, Span>} ancestors
  * @returns {boolean} whether `span` is `ancestor` or lies below it
  */
-function isWithin(span, ancestor, parents) {
+function isWithin(span, ancestor, parents, ancestors) {
+  // A span that has no parent yet is the top of all that lies below it.
+  if (!parents.has(ancestor)) return topOf(span, ancestors) === ancestor;
   /** @type {Span | undefined} */
   let at = span;
   while (at !== undefined && at !== ancestor) at = parents.get(at);
   return at === ancestor;
+}
+
+/**
+ * The top above a span. Shortens the way for later calls, so that chains of any length take linear time.
+ *
+ * @param {Span} span
+ * @param {Map<Span, Span>} ancestors
+ * @returns {Span}
+ */
+function topOf(span, ancestors) {
+  let top = span;
+  for (let up = ancestors.get(top); up !== undefined; up = ancestors.get(top)) top = up;
+  for (let at = span; at !== top;) {
+    const up = ancestors.get(at) ?? top;
+    ancestors.set(at, top);
+    at = up;
+  }
+  return top;
 }
 
 /**

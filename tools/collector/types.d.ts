@@ -123,6 +123,8 @@ export interface CollectorOptions {
   port?: number;
   /** The only accepted bearer. Default: any that is not empty. */
   apiKey?: string;
+  /** What browsers need to see the viewer: a parameter `token` of its address. Default: nothing. */
+  token?: string;
   /** Name of the one organisation that login returns. Default `local`. */
   orgName?: string;
   /** Limit of a request body, advertised by `/version`; null for none. Default 5 MiB. */

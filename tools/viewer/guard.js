@@ -1,9 +1,10 @@
 'use strict';
 
+const { createHash, timingSafeEqual } = require('node:crypto');
 const { isIP } = require('node:net');
 const { hostname } = require('node:os');
 
-const LOOPBACK_NAMES = new Set(['localhost', '127.0.0.1', '[::1]']);
+const { LOOPBACK_NAMES } = require('../support/loopback');
 
 /**
  * Why a request is not for us, if it is not. A web page elsewhere can let its own name point at this
@@ -47,4 +48,42 @@ function nameOf(url) {
   return pathname === '/' && search === '' && username === '' ? name : null;
 }
 
-module.exports = { refusal };
+/** The cookie that a browser gets for the token in the address. */
+const COOKIE = 'flue-braintrust-token';
+
+/**
+ * Whether a request of a browser has the token, in its address or in the cookie that {@link cookie} sets.
+ *
+ * @param {import('node:http').IncomingHttpHeaders} headers
+ * @param {URLSearchParams} params
+ * @param {string} token
+ */
+function hasToken(headers, params, token) {
+  const cookies = (headers.cookie ?? '').split(';').map((one) => one.trim());
+  const given = cookies.filter((one) => one.startsWith(`${COOKIE}=`));
+  const candidates = [
+    params.get('token') ?? '',
+    ...given.map((one) => one.slice(COOKIE.length + 1)),
+  ];
+  return candidates.some((candidate) => isSame(candidate, token));
+}
+
+/**
+ * The header that lets a browser keep the token for this server.
+ *
+ * @param {string} token
+ */
+function cookie(token) {
+  return `${COOKIE}=${token}; HttpOnly; SameSite=Strict; Path=/`;
+}
+
+/**
+ * @param {string} given
+ * @param {string} token
+ */
+function isSame(given, token) {
+  const digest = (/** @type {string} */ text) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(given), digest(token));
+}
+
+module.exports = { cookie, hasToken, refusal };

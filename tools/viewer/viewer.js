@@ -4,7 +4,7 @@
 
 const { SECURITY, readAsset } = require('./assets');
 const { contains, summarizeSpans, summarizeTrace } = require('./summaries');
-const { refusal } = require('./guard');
+const { cookie, hasToken, refusal } = require('./guard');
 const { LiveFeed } = require('./live-feed');
 
 /** @typedef {import('node:http').IncomingMessage} Request */
@@ -17,6 +17,7 @@ const { LiveFeed } = require('./live-feed');
  *
  * @typedef {object} Source
  * @property {string} host the address that the server listens on
+ * @property {string | undefined} token what a browser needs to see anything; undefined: nothing
  * @property {() => string[]} traceIds
  * @property {(id: string) => Trace} trace without spans when there is none of this id
  * @property {(id: string) => import('../collector/types').Row | undefined} row
@@ -69,7 +70,15 @@ class Viewer {
     const [path = '', query = ''] = (request.url ?? '').split('?', 2);
     const isOurs = path === '/' || /^\/(viewer|app)\//.test(path);
     if (request.method !== 'GET' || !isOurs) return false;
-    this.#answer(path, new URLSearchParams(query), response).catch((error) => {
+    const params = new URLSearchParams(query);
+    const { token } = this.#source;
+    if (token !== undefined && !hasToken(request.headers, params, token)) {
+      const error = 'open the address with the token that `flue-braintrust dev` has printed';
+      sendJson(response, 401, { error });
+      return true;
+    }
+    if (token !== undefined) response.setHeader('set-cookie', cookie(token));
+    this.#answer(path, params, response).catch((error) => {
       if (response.headersSent) response.destroy();
       else sendJson(response, 500, { error: String(error) });
     });
