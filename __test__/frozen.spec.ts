@@ -83,7 +83,7 @@ unixTest.each([
       child.stdin.write('go');
       child.kill('SIGCONT');
       await once(child, 'close');
-      const names = collector.rows().map((row) => row.span_attributes?.name);
+      const names = collector.rows().map(({ span_attributes: look }: any) => look.name);
       expect(names.toSorted()).toEqual(['after', 'before']);
       expect(stderr).not.toContain('[flue-braintrust]');
     } finally {
