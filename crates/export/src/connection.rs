@@ -308,7 +308,7 @@ pub fn limit_call(settings: &Settings, api_url: &str) -> Call {
 /// the server states no limit; it may be asked again.
 pub fn limit(result: Result<Response, TransportError>) -> Option<usize> {
   let response = result.ok().filter(|response| (200..300).contains(&response.status))?;
-  let version: Version = serde_json::from_slice(&response.body).ok()?;
+  let version: Version = response.json()?;
   version.logs3_payload_max_bytes.filter(|limit| *limit > 0)
 }
 
@@ -350,8 +350,9 @@ fn parse<T: for<'de> Deserialize<'de>>(
   let described = response.describe();
   match outcome {
     // It may be another server, or one page of a load balancer: retry.
-    ExportOutcome::Delivered => serde_json::from_slice(&response.body)
-      .map_err(|_| failed(not_confirmed(&response), ExportOutcome::Retry(Duration::ZERO))),
+    ExportOutcome::Delivered => response
+      .json()
+      .ok_or_else(|| failed(not_confirmed(&response), ExportOutcome::Retry(Duration::ZERO))),
     ExportOutcome::Unauthorized => {
       let remedy = match response.status {
         407 => WRONG_PROXY,

@@ -396,6 +396,13 @@ impl Exporter {
     deadlines.chain(others.into_iter().flatten()).min()
   }
 
+  /// Whether nothing is left to do until the next input: every row is delivered or lost, and the snapshot of open
+  /// spans is written.
+  pub fn is_at_rest(&self) -> bool {
+    let is_done = self.has_ended || (self.is_settled() && !self.snapshot.is_pending());
+    is_done && !self.has_input && !self.delivery.spool.is_busy()
+  }
+
   /// Whether shutdown has ended. Operations on the spool may still be polled.
   pub fn has_ended(&self) -> bool {
     self.has_ended

@@ -98,6 +98,11 @@ impl SnapshotSchedule {
     is_due
   }
 
+  /// Whether the snapshot is due or being written.
+  pub fn is_pending(&self) -> bool {
+    self.is_writing || self.due.is_some()
+  }
+
   /// When the snapshot is written next, if that may happen, and when orphans are closed.
   pub fn timeout(&self, may_write: bool) -> Option<Duration> {
     let due = self.due.filter(|_| may_write && !self.is_writing);

@@ -50,10 +50,11 @@ fn is_acknowledgement(body: &[u8]) -> bool {
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
   }
+  let Ok(text) = std::str::from_utf8(body) else { return false };
   match body.trim_ascii_start().first() {
-    Some(b'{') => serde_json::from_slice::<Acknowledgement<'_>>(body)
+    Some(b'{') => serde_json::from_str::<Acknowledgement<'_>>(text)
       .is_ok_and(|object| object.error.is_none_or(|error| error.get() == "null")),
-    Some(b'[') => serde_json::from_slice::<&RawValue>(body).is_ok(),
+    Some(b'[') => serde_json::from_str::<&RawValue>(text).is_ok(),
     _ => false,
   }
 }

@@ -226,8 +226,8 @@ fn announced(
   // A body that would go to Braintrust encrypted is never sent in the clear.
   let is_plain = Url::parse(&session.logs_url).is_ok_and(|logs| logs.scheme() == "http");
   let is_safe = |url: &Url| url.scheme() == "https" || (is_plain && url.scheme() == "http");
-  let target = serde_json::from_slice::<Target>(&response.body)
-    .ok()
+  let target = response
+    .json::<Target>()
     .filter(|target| !target.key.is_empty() && is_safe(&target.url))
     .ok_or_else(|| {
       failed("the response states no valid upload address".into(), ExportOutcome::Rejected)

@@ -189,6 +189,11 @@ impl SpoolWriter {
     self.in_progress.remove(at).map(|(_, purpose)| purpose)
   }
 
+  /// Whether an operation is not completed.
+  pub fn is_busy(&self) -> bool {
+    !self.in_progress.is_empty()
+  }
+
   /// The disk space of the segments, including those that are being written.
   pub fn disk_bytes(&self) -> u64 {
     self.disk_bytes

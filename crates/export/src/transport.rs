@@ -96,6 +96,12 @@ pub struct Response {
 }
 
 impl Response {
+  /// The body as JSON; `None` when it is none. Parses text, as all of the core does: a second parser of bytes would
+  /// enlarge the WebAssembly module.
+  pub fn json<'a, T: serde::Deserialize<'a>>(&'a self) -> Option<T> {
+    serde_json::from_str(std::str::from_utf8(&self.body).ok()?).ok()
+  }
+
   /// The kind of the body, for messages: its media type, or that there is none.
   pub fn describe_body(&self) -> &str {
     // What a server may put there is printed only if it looks like a media type.

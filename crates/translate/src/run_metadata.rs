@@ -27,6 +27,11 @@ impl RunMetadata {
     }
   }
 
+  /// Removes the name of the workflow.
+  pub fn omit_names(&mut self) {
+    self.workflow = None;
+  }
+
   /// Writes it to a row; values that the row has already stay.
   pub fn write(&self, row: &mut Row) {
     let Self { workflow, instance, metadata } = self;

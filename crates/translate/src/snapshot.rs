@@ -3,7 +3,7 @@
 //! A running process writes them. The next one restores them, continues what Flue recovers, and
 //! interrupts the rest. They hold ids, names and times; never content.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, ser::Error};
 
 use crate::{
   activity::Activity, open_span::OpenSpan, placement::Parent, state::State, submissions::Submission,
@@ -25,20 +25,19 @@ struct SpanEntry<'a> {
   with_names: bool,
 }
 
-/// Where the names are in an open span.
-const NAMES: [&str; 2] = ["/look/name", "/handed_down/workflow"];
-
 impl Serialize for SpanEntry<'_> {
   fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
     if self.with_names {
       return self.span.serialize(serializer);
     }
-    let mut span = serde_json::to_value(self.span).map_err(serde::ser::Error::custom)?;
-    for name in NAMES {
-      if let Some(name) = span.pointer_mut(name) {
-        name.take();
-      }
+    // A copy: what a snapshot does not hold is not needed. Other ways to make one would enlarge the WebAssembly module.
+    let text = serde_json::to_vec(self.span).map_err(S::Error::custom)?;
+    let mut span: OpenSpan =
+      serde_json::from_str(&String::from_utf8_lossy(&text)).map_err(S::Error::custom)?;
+    if let Some(label) = &mut span.label {
+      label.name = None;
     }
+    span.run_metadata.omit_names();
     span.serialize(serializer)
   }
 }
@@ -63,7 +62,7 @@ pub fn snapshot(state: &State, at: i64, with_names: bool) -> Option<Vec<u8>> {
 /// [`snapshot()`].
 pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<(), serde_json::Error> {
   let OpenSpanSnapshot { at, spans, submissions } =
-    serde_json::from_slice::<OpenSpanSnapshot>(snapshot)?;
+    serde_json::from_str::<OpenSpanSnapshot>(&String::from_utf8_lossy(snapshot))?;
   let mut waiting: Vec<_> =
     spans.into_iter().filter(|(activity, _)| state.tree.get(activity).is_none()).collect();
   // Parents first, so that each span finds its own.

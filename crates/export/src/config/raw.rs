@@ -6,7 +6,7 @@ use serde::{
   Deserialize, Deserializer,
   de::{DeserializeOwned, Error},
 };
-use serde_json::{Value, from_value};
+use serde_json::{Value, from_str};
 
 use flue_event::ContentPolicy;
 
@@ -95,7 +95,12 @@ fn members<'de, T: DeserializeOwned, D: Deserializer<'de>>(
 /// The members of an object. Serde would also take a list for them, in their order.
 fn object<T: DeserializeOwned, E: Error>(value: Value, otherwise: &str) -> Result<T, E> {
   if value.is_object() {
-    return from_value(value).map_err(E::custom);
+    // As text: parsers of values would be more code, which the WebAssembly module has no room for.
+    return from_str(&value.to_string()).map_err(|error| {
+      let text = error.to_string();
+      // The position is one in that text.
+      E::custom(text.rsplit_once(" at line ").map_or(&*text, |(why, _)| why))
+    });
   }
   Err(E::custom(format!("{value} is {otherwise}")))
 }

@@ -79,7 +79,9 @@ impl Settings {
     let RawConfig { options, env, file } = raw;
     // Certificates and proxies belong to the machine: the file cannot set them.
     let trust = trust(&env);
-    let proxies = Proxies::from_variables(&env);
+    // A Worker has no proxies, and no room for their code.
+    let proxies =
+      if cfg!(target_family = "wasm") { Proxies::default() } else { Proxies::from_variables(&env) };
     let vars = Variables { env, file };
     let key = vars.or(options.api_key, "BRAINTRUST_API_KEY").ok_or(ConfigError::NoApiKey)?;
     let api_key = ApiKey::new(&key)?;
