@@ -88,6 +88,12 @@ export interface InitLoggerOptions {
    */
   spool?: boolean | SpoolOptions | undefined;
   /**
+   * In a Worker: the storage of a Durable Object, or a function that returns it within each event. It keeps the rows
+   * that are not confirmed and a snapshot of open spans; the next event, or `flush()` in an alarm, sends them. One
+   * instance at a time may use it. Default: none. Ignored on Node.
+   */
+  storage?: EdgeStorage | (() => EdgeStorage | null | undefined) | undefined;
+  /**
    * Whether SIGTERM, SIGINT and SIGHUP flush, for at most `exitTimeoutMs`, before they end the process. For
    * programs without listeners of their own; listeners of the application stay responsible for ending the process.
    * Only in the main thread. Default: `false`, no listener.
@@ -170,7 +176,16 @@ export interface SpoolOptions {
   fsync?: boolean | undefined;
 }
 
-/** Why rows were lost; `retries_exhausted` occurs only outside of Node. */
+/** A key-value storage, such as that of a Durable Object. Values are `Uint8Array`s of at most 100,000 bytes. */
+export interface EdgeStorage {
+  get(key: string, options?: any): unknown;
+  put(key: string, value: any, options?: any): unknown;
+  delete(key: string, options?: any): unknown;
+  /** All entries whose keys begin with `prefix`: a `Map`, or pairs. */
+  list(options?: any): unknown;
+}
+
+/** Why rows were lost. */
 export type LossReason =
   | 'queue_full'
   | 'unreadable_event'
@@ -182,8 +197,7 @@ export type LossReason =
   | 'engine_failed'
   | 'spool_full'
   | 'spool_expired'
-  | 'spool_damaged'
-  | 'retries_exhausted';
+  | 'spool_damaged';
 
 /** A problem with the tracing. The application runs on. */
 export interface Diagnostic {

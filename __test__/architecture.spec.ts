@@ -17,7 +17,7 @@ const TABLE: Record<string, string> = {
   exporter: 'capture context diagnostics json masking no-stats options variables warn',
   'node-host': 'environment exit native-loader warn',
   exit: 'signals',
-  spans: 'context json span-link warn',
+  spans: 'builtins context json span-link warn',
   capture: 'context json minimal-end-event request-delta',
   'request-delta': 'conversation-memory flat-snapshot json shared-prefix',
   'minimal-end-event': 'json',
@@ -25,20 +25,20 @@ const TABLE: Record<string, string> = {
   diagnostics: 'warn',
   'native-loader': 'native native-load-error',
   'native-load-error': '',
-  context: '',
+  builtins: '',
+  context: 'builtins',
   environment: 'variables',
-  'conversation-memory': '',
+  'conversation-memory': 'builtins',
   'flat-snapshot': '',
-  json: '',
+  json: 'builtins',
   'no-stats': '',
-  options: '',
+  options: 'builtins',
   signals: '',
   'shared-prefix': '',
   'span-link': '',
   variables: '',
   warn: '',
 
-  workerd: 'context braintrust cloudflare:workers',
   edge: 'api exporter json no-stats variables warn cloudflare:workers',
 
   'tools/cli': `tools/collector tools/doctor tools/init tools/support exporter json native-loader node-host package`,
@@ -105,8 +105,8 @@ test('the package depends on nothing at run time', () => {
   const packages = FILES.filter((file) => !file.startsWith('tools/viewer/page/'))
     .flatMap(importsFrom)
     .filter((name) => !isOurs(name) && !name.startsWith('node:'));
-  // Both are there where the edge entry runs.
-  expect([...new Set(packages)].toSorted()).toEqual(['braintrust', 'cloudflare:workers']);
+  expect([...new Set(packages)].toSorted()).toEqual(['cloudflare:workers']);
+  expect(manifest).not.toHaveProperty('peerDependencies');
 });
 
 test('folders do not import each other in a cycle', () => {
@@ -130,11 +130,14 @@ test('folders do not import each other in a cycle', () => {
 });
 
 test.each([
-  ['js/workerd/index.mjs', ['async_hooks']],
-  ['js/workerd/edge-light.mjs', ['async_hooks']],
-  ['js/edge/index.mjs', ['async_hooks', 'util', 'v8']],
-])('%s loads nothing native, and of Node only what the edge has', (entry, modules) => {
-  const files = [...reachable(entry)];
+  ['js/edge/index.mjs', 'js/builtins/workerd.mjs', ['async_hooks', 'util']],
+  ['js/edge/edge-light.mjs', 'js/builtins/none.mjs', []],
+])('%s loads nothing native, and of Node only what the edge has', (entry, builtins, modules) => {
+  // The condition under which bundlers resolve the entry leads to these built-ins, too.
+  const { imports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  expect(Object.values(imports['#builtins'])).toContain(`./${builtins}`);
+  const shared = [...reachable(entry)].filter((file) => file !== 'js/builtins/node.js');
+  const files = [...shared, builtins];
   expect(files).toContain('js/context.js');
   expect(files.map(moduleOf)).not.toContain('native-loader');
   const ofNode = files.flatMap(importsFrom).filter((name) => name.startsWith('node:'));
@@ -181,7 +184,10 @@ function importsOf(file: string): string[] {
     Object.values(node).forEach(visit);
   };
   visit(parseSync(readFileSync(join(ROOT, file), 'utf8'), { syntax: 'ecmascript' }));
-  return found.map((name) => (name.startsWith('.') ? resolved(file, name) : name));
+  return found.map((name) => {
+    if (name === '#builtins') return 'js/builtins/node.js';
+    return name.startsWith('.') ? resolved(file, name) : name;
+  });
 }
 
 function resolved(file: string, name: string): string {

@@ -53,7 +53,7 @@ type Served = Awaited<ReturnType<Project['serve']>>;
 
 let directory: string;
 let project: Project;
-let registry: Listener & { asked: string[] };
+let registry: Listener & { url: string; asked: string[] };
 const modules = () => join(directory, 'project/node_modules');
 const ours = () => readdirSync(modules()).filter((name) => name.startsWith('flue-braintrust'));
 
@@ -106,6 +106,19 @@ test('the command of the README installs the package and the binary for this mac
   const fetched = registry.asked.filter((path) => path.endsWith('.tgz')).toSorted();
   expect(fetched).toEqual([`/-/flue-braintrust-${version}.tgz`, `/-/${binary}-${version}.tgz`]);
 });
+
+test('a project that pins braintrust 3.17.0, as the guide of Flue installs it, has no conflict', () =>
+  withDirectory(async (own) => {
+    const dependencies = { braintrust: '3.17.0' };
+    writeFileSync(join(own, 'package.json'), JSON.stringify({ private: true, dependencies }));
+    const cache = join(directory, 'cache');
+    const install = ['install', 'flue-braintrust', '--package-lock-only', '--strict-peer-deps'];
+    await npm(install, own, { npm_config_registry: registry.url, npm_config_cache: cache });
+    const { packages } = JSON.parse(readFileSync(join(own, 'package-lock.json'), 'utf8'));
+    const versionOf = (name: string) => packages[`node_modules/${name}`]?.version;
+    expect(versionOf('braintrust')).toBe('3.17.0');
+    expect(versionOf('flue-braintrust')).toBe(manifestIn(ROOT).version);
+  }));
 
 test('nothing of the installed package leads into the source tree', async () => {
   const linked = readdirSync(modules(), { recursive: true, withFileTypes: true })

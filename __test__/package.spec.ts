@@ -55,8 +55,8 @@ test('what is published is what runs, with its types, and nothing else', async (
       'package.json',
       'register.mjs',
       ...sources
-        .filter((path) => /\.(m?js|css|svg)$/.test(path))
-        .filter((path) => !/^(tools\/viewer\/page|js\/edge)\//.test(path)),
+        .filter((path) => /\.(m?js|wasm|css|svg)$/.test(path))
+        .filter((path) => !path.startsWith('tools/viewer/page/')),
     ].toSorted(),
   );
 });

@@ -2,7 +2,7 @@
 
 // The async context: which work of Flue's and which custom span runs now.
 
-const { AsyncLocalStorage } = require('node:async_hooks');
+const { AsyncLocalStorage } = require('#builtins');
 
 /**
  * A tool call, by the ids of its own scope.
@@ -38,7 +38,7 @@ const { AsyncLocalStorage } = require('node:async_hooks');
 
 /**
  * The work that runs now, as far as Flue's interceptors and custom spans report it.
- * @type {AsyncLocalStorage<Work>}
+ * @type {InstanceType<typeof AsyncLocalStorage<Work>>}
  */
 const context = new AsyncLocalStorage();
 

@@ -2,18 +2,13 @@
 
 // What is remembered of conversations, bounded by bytes and by idle time.
 
-const { getHeapStatistics } = require('node:v8');
+const { heapLimit } = require('#builtins');
 
-/** The heap of a Worker, which does not tell its limit. */
-const SMALL_HEAP = 128 * 1024 * 1024;
 /**
  * The most bytes that are remembered: an eighth of the heap's limit, at most 512 MiB. Strings count, although the
  * application mostly holds them as well.
  */
-const MAX_BYTES = Math.min(
-  512 * 1024 * 1024,
-  (getHeapStatistics().heap_size_limit || SMALL_HEAP) / 8,
-);
+const MAX_BYTES = Math.min(512 * 1024 * 1024, heapLimit / 8);
 /** How long an idle conversation is remembered, in milliseconds. */
 const IDLE_MS = 10 * 60_000;
 /** How long an idle conversation is remembered while there is no room for another one, in milliseconds. */

@@ -230,6 +230,7 @@ class Exporter {
     const { env, file, unreadable } = this.#host.environment();
     if (unreadable !== undefined) warn('ENV_FILE', `${unreadable} It is ignored.`);
     const settings = toJson({ options: pickOptions(options), env, file });
+    this.#host.keepIn(options?.storage);
     if (this.#recorder !== undefined && !this.#closed && settings === this.#settings) return;
 
     const native = this.#host.load();

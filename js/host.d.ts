@@ -39,6 +39,8 @@ export interface Host {
   };
   /** Whether timers may poll the recorder; otherwise it calls the callbacks. */
   hasTimers: boolean;
+  /** Sets where rows that are not confirmed are kept, in a runtime without files. Throws when it cannot be used. */
+  keepIn(storage: unknown): void;
   attach(callbacks: Callbacks): void;
   /** The delivery of what is recorded, for runtimes that wait for it. Never rejects. */
   delivery(): Promise<void> | undefined;

@@ -18,6 +18,7 @@ const nodeHost = {
   preload: preloadNative,
   environment,
   hasTimers: true,
+  keepIn() {},
   attach() {},
   delivery: () => undefined,
   endAtExit,

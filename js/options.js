@@ -1,6 +1,6 @@
 'use strict';
 
-const { types } = require('node:util');
+const { types } = require('#builtins');
 
 // The options of `initLogger` in a form that JSON can hold. The native part validates them.
 

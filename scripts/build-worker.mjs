@@ -6,6 +6,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, statSync, utimesSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -22,7 +23,11 @@ export default function buildWorker() {
   const begin = new Date();
   const cargo = ['rustc', '--locked', '--quiet', '--package', 'worker', '--lib'];
   cargo.push('--crate-type', 'cdylib', '--target', 'wasm32-unknown-unknown', '--profile', 'worker');
-  run('cargo', cargo);
+  // Messages of panics name files: not by the paths of this machine.
+  const home = process.env.CARGO_HOME ?? join(homedir(), '.cargo');
+  const remaps = [`${join(home, 'registry/src')}=`, `${root}=`];
+  const flags = remaps.map((remap) => `--remap-path-prefix=${remap}`).join('\x1f');
+  run('cargo', cargo, { ...process.env, CARGO_ENCODED_RUSTFLAGS: flags });
   const features = FEATURES.map((name) => `--enable-${name}`);
   const optimizer = join(root, 'node_modules/binaryen/bin/wasm-opt');
   run(process.execPath, [optimizer, '-Oz', ...features, built, '-o', output]);
@@ -40,7 +45,8 @@ export function check() {
   return { bytes: bytes.length, gzip };
 }
 
-function isCurrent() {
+/** Whether the module is newer than its sources. */
+export function isCurrent() {
   if (!existsSync(output)) return false;
   const made = statSync(output).mtimeMs;
   const sources = readdirSync(join(root, 'crates'), { recursive: true })
@@ -50,8 +56,8 @@ function isCurrent() {
   return sources.every((name) => statSync(name).mtimeMs <= made);
 }
 
-function run(command, args) {
-  execFileSync(command, args, { cwd: root, stdio: 'inherit' });
+function run(command, args, env = process.env) {
+  execFileSync(command, args, { cwd: root, env, stdio: 'inherit' });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

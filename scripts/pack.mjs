@@ -23,6 +23,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import buildWorker, { check } from './build-worker.mjs';
 import bundleViewer from './bundle-viewer.mjs';
 import { npm } from './npm.mjs';
 
@@ -41,6 +42,8 @@ const output = resolve(to);
 mkdirSync(output, { recursive: true });
 
 await bundleViewer();
+buildWorker();
+check();
 const staging = mkdtempSync(join(tmpdir(), 'flue-braintrust-pack-'));
 try {
   const main = manifestIn(root);

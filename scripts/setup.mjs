@@ -48,9 +48,10 @@ checkPrerequisites();
 const compiled = options['no-build'] || isBuilt() ? undefined : compile();
 
 await installPackages(options.tests ? [...examples, ...testLines] : examples);
-if (options.tests) await installWasmTarget();
+if (options.tests || options.release) await installWasmTarget();
 if (options.tests && !process.env.FLUE_BRAINTRUST_NO_BROWSER) await installChromium();
 await bundleViewer();
+if (!options['no-build'] && (options.tests || options.release)) await buildWorker();
 if (compiled !== undefined) {
   const script = options.release ? 'build' : 'build:debug';
   // A failure shows again, and at the right place.
@@ -65,6 +66,17 @@ function compile() {
   const profile = options.release ? 'release' : 'dev';
   const args = ['build', '--target', 'host-tuple', '--profile', profile];
   return run({ command: 'cargo', args, cwd: root });
+}
+
+/** The WebAssembly module of Workers, as it is published. */
+async function buildWorker() {
+  const { isCurrent } = await import('./build-worker.mjs');
+  if (isCurrent()) return;
+  // Both would wait for Cargo's lock.
+  await compiled;
+  const script = join(root, 'scripts/build-worker.mjs');
+  const build = { command: process.execPath, args: [script], cwd: root };
+  await step('Building the WebAssembly module', build);
 }
 
 /** Takes too little time for a line of its own. The bundler is there only now. */

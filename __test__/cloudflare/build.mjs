@@ -3,11 +3,10 @@
  * it with Flue's own Vite plugin.
  *
  *     node __test__/cloudflare/build.mjs DIRECTORY [--target node|cloudflare] [--app idle]
- *       [--tracer official|untied] [--peer none|oldest] [--no-build]
+ *       [--tracer official] [--no-build]
  *
  * --app     another app.ts than that of the agent
- * --tracer  what stands for `flue-braintrust`: the `braintrust` package, or our entry without `waitUntil`
- * --peer    which `braintrust` is installed; default: the one of the repository
+ * --tracer  what stands for `flue-braintrust`: the `braintrust` package
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, globSync, mkdirSync, readFileSync, readdirSync, symlinkSync } from 'node:fs';
@@ -19,10 +18,7 @@ import { parseArgs } from 'node:util';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const here = fileURLToPath(new URL('.', import.meta.url));
 
-const TRACERS = {
-  official: 'braintrust',
-  untied: '../node_modules/flue-braintrust/js/workerd/edge-light.mjs',
-};
+const TRACERS = { official: 'braintrust' };
 
 const { positionals, values: options } = parseArgs({
   allowPositionals: true,
@@ -30,7 +26,6 @@ const { positionals, values: options } = parseArgs({
     target: { type: 'string', default: 'cloudflare' },
     app: { type: 'string' },
     tracer: { type: 'string' },
-    peer: { type: 'string' },
     'no-build': { type: 'boolean' },
   },
 });
@@ -51,10 +46,8 @@ function install() {
   for (const name of readdirSync(join(here, 'node_modules'))) {
     symlinkSync(join(here, 'node_modules', name), join(modules, name));
   }
-  if (options.peer !== 'none') {
-    const peer =
-      options.peer === 'oldest' ? join(here, 'node_modules/braintrust-oldest') : undefined;
-    symlinkSync(peer ?? join(root, 'node_modules/braintrust'), join(modules, 'braintrust'));
+  if (options.tracer) {
+    symlinkSync(join(root, 'node_modules/braintrust'), join(modules, 'braintrust'));
   }
 
   // What npm would pack, and the binary, which comes in a package of the platform.
@@ -66,7 +59,7 @@ function install() {
 
   // On Node Flue leaves out of the bundle what the project says it depends on.
   const manifest = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'));
-  Object.assign(manifest.dependencies, { 'flue-braintrust': '*', braintrust: '*' });
+  Object.assign(manifest.dependencies, { 'flue-braintrust': '*' });
   writeFileSync(join(directory, 'package.json'), JSON.stringify(manifest, null, 2));
 }
 

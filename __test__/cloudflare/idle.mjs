@@ -1,7 +1,6 @@
 /**
- * How much arrives of 20 requests to a Worker whose isolate goes idle right after each reply: with this
- * package, with the very same without `waitUntil`, and with the `braintrust` package. Prints the table of
- * docs/cloudflare.md.
+ * How much arrives of 20 requests to a Worker whose isolate goes idle right after each reply: with this package, and
+ * with the `braintrust` package. Prints a table.
  *
  *     node __test__/cloudflare/idle.mjs
  */
@@ -25,7 +24,6 @@ const PATIENCE_MS = 10_000;
 
 const TRACERS = {
   'flue-braintrust': [],
-  'the same without `waitUntil`': ['--tracer', 'untied'],
   braintrust: ['--tracer', 'official'],
 };
 const run = recordedRun();

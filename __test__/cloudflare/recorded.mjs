@@ -18,8 +18,13 @@ export function recordedRun() {
  * @returns {FlueEvent[]}
  */
 export function copyOf(events, n) {
-  const text = JSON.stringify(events);
-  return JSON.parse(text.replaceAll(/"((?:sub|conv|op|turn|call)_\w+)"/g, `"$1-${n}"`));
+  // Types, such as `turn_request`, have the form of ids.
+  const copied = JSON.stringify(events, (name, value) =>
+    name !== 'type' && typeof value === 'string' && /^(?:sub|conv|op|turn|call)_\w+$/.test(value)
+      ? `${value}-${n}`
+      : value,
+  );
+  return JSON.parse(copied);
 }
 
 /**

@@ -43,6 +43,7 @@ async function onWorkerd() {
     join(worker, 'wrangler.json'),
   ).workerOptions;
   const scripts = globSync('**/*.js', { cwd: worker }).filter((name) => name !== 'index.js');
+  const wasm = globSync('**/*.wasm', { cwd: worker });
   const variables = Object.entries(process.env).filter(([name]) => /BRAINTRUST_/.test(name));
 
   const miniflare = new Miniflare(
@@ -57,10 +58,10 @@ async function onWorkerd() {
           compatibilityFlags,
           durableObjects,
           modulesRoot: worker,
-          modules: ['index.js', ...scripts].map((name) => ({
-            type: 'ESModule',
-            path: join(worker, name),
-          })),
+          modules: [
+            ...['index.js', ...scripts].map((name) => ({ type: 'ESModule', name })),
+            ...wasm.map((name) => ({ type: 'CompiledWasm', name })),
+          ].map(({ type, name }) => ({ type, path: join(worker, name) })),
           bindings: Object.fromEntries(variables),
         },
       ],

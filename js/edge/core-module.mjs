@@ -71,6 +71,21 @@ export class CoreModule {
     }
   }
 
+  /**
+   * Writes bytes for the next call, one behind the other.
+   * @param {Uint8Array[]} parts
+   */
+  writeBytes(...parts) {
+    const bytes = parts.reduce((sum, { length }) => sum + length, 0);
+    const view = this.#reserve(bytes);
+    let at = 0;
+    for (const part of parts) {
+      view.set(part, at);
+      at += part.length;
+    }
+    return bytes;
+  }
+
   /** The text that the last call has left. */
   output() {
     const length = this.call('output_length');

@@ -50,6 +50,16 @@ export class Delivery {
   }
 
   /**
+   * Waits until the files of the storage are listed, at most for the timeout.
+   * @param {number} timeoutMs
+   */
+  async open(timeoutMs) {
+    const until = Date.now() + Math.min(timeoutMs, 2 ** 31);
+    this.touch();
+    await this.#run(() => this.#recorder.storageWork?.isOpen !== false || Date.now() >= until);
+  }
+
+  /**
    * Delivers until a flush has ended. Whether it is complete.
    * @param {number} ticket
    * @param {number} timeoutMs
@@ -117,6 +127,11 @@ export class Delivery {
     const progress = recorder.poll();
     if (progress === undefined) return 0;
     for (const [ticket, complete] of progress.completed) this.#completed.set(ticket, complete);
+    const work = recorder.storageWork?.begin(leader, isGone);
+    if (work !== undefined) {
+      const stored = work.then(() => void own.delete(stored));
+      own.add(stored);
+    }
     for (let next = recorder.takeRequest(); next !== undefined; next = recorder.takeRequest()) {
       const request = { ...next, leader };
       const key = `${request.generation}/${request.id}`;

@@ -5,6 +5,8 @@ import { ownVariables } from '../variables.js';
 import { warn } from '../warn.js';
 import { CoreModule } from './core-module.mjs';
 import { EdgeRecorder } from './recorder.mjs';
+import { EdgeRecorders } from './recorders.mjs';
+import { isStorage } from './storage.mjs';
 
 /** @typedef {import('../host.d.ts').Host} Host */
 
@@ -18,17 +20,35 @@ const PRIORITY = Object.freeze({ Start: 0, Continuation: 1, MinimalEnd: 2, Note:
  */
 export function edgeHost(wasm, waitUntil) {
   const module = new CoreModule(wasm);
-  /** Those that may have rows. @type {Set<EdgeRecorder>} */
+  /** Those that may have rows. @type {Set<EdgeRecorders>} */
   const recorders = new Set();
+  /** The option of that name. @type {unknown} */
+  let storage;
   /** @type {import('../host.d.ts').Callbacks} */
   let callbacks = { mask() {}, report() {}, reset() {} };
   /** The delivery of what was recorded since the last turn of the event loop. @type {Promise<void> | undefined} */
   let current;
 
-  class Recorder extends EdgeRecorder {
+  /** The storage of the work that runs now. */
+  function currentStorage() {
+    try {
+      const current = !isStorage(storage) && typeof storage === 'function' ? storage() : storage;
+      return isStorage(current) ? current : undefined;
+    } catch {
+      // Outside of any object, what names its storage may throw.
+      return undefined;
+    }
+  }
+
+  class Recorder extends EdgeRecorders {
     /** @param {string} settings */
     constructor(settings) {
-      super(module, callbacks, settings);
+      const create = (/** @type {import('../../index.d.ts').EdgeStorage} */ storage) => {
+        // Another recorder does not know what the conversations are.
+        if (storage !== undefined) callbacks.reset();
+        return new EdgeRecorder(module, callbacks, settings, storage);
+      };
+      super(/** @type {any} */ (create), currentStorage);
       for (const recorder of recorders) if (recorder.isAtRest()) recorders.delete(recorder);
       recorders.add(this);
     }
@@ -37,11 +57,9 @@ export function edgeHost(wasm, waitUntil) {
   /** Never rejects: the runtime would not report it. */
   async function settle() {
     try {
-      const deliveries = Array.from(recorders, ({ delivery }) => {
-        delivery.touch();
-        return delivery.settle();
-      });
-      await Promise.all(deliveries);
+      const deliveries = [...recorders].flatMap((recorder) => recorder.deliveries());
+      for (const delivery of deliveries) delivery.touch();
+      await Promise.all(deliveries.map((delivery) => delivery.settle()));
     } catch (error) {
       warn('LOST', `What is recorded cannot be delivered: ${messageOf(error)}.`);
     }
@@ -66,6 +84,11 @@ export function edgeHost(wasm, waitUntil) {
     },
     environment: () => ({ env: ownVariables(), file: {} }),
     hasTimers: false,
+    keepIn(given) {
+      const isUsable = given == null || typeof given === 'function' || isStorage(given);
+      if (!isUsable) throw new Error('`storage` has no `get`, `put`, `delete` and `list`');
+      storage = given;
+    },
     attach: (given) => (callbacks = given),
     delivery() {
       // One for all events of a turn: all of them belong to one request.

@@ -2,6 +2,7 @@
 
 import { CoreFailure } from './core-module.mjs';
 import { Delivery } from './delivery.mjs';
+import { StorageWork } from './storage-work.mjs';
 import { addStats, lostStats } from './stats.mjs';
 import { messageOf } from '../json/json-safe-copy.js';
 import { warn } from '../warn.js';
@@ -21,8 +22,19 @@ import { warn } from '../warn.js';
  * @property {Stats} stats
  */
 
+/** By the numbers of the border. */
+const CHANGES = /** @type {const} */ ([undefined, 'put', 'delete', 'get']);
+
+/** The length of the header of a spool file, in bytes: the core needs no more of a segment. */
+const HEADER_BYTES = 36;
+
 /** @returns {[number, number]} the monotonic clock and the wall clock, in milliseconds */
 const now = () => [performance.now(), Date.now()];
+
+const encoder = new TextEncoder();
+
+/** The two halves of a seed. There is no randomness outside of a request. */
+const randomHalves = () => crypto.getRandomValues(new Uint32Array(2));
 
 /** @implements {HostRecorder} */
 export class EdgeRecorder {
@@ -45,11 +57,13 @@ export class EdgeRecorder {
    * @param {CoreModule} core
    * @param {import('../host.d.ts').Callbacks} callbacks
    * @param {string} settings
+   * @param {import('../../index.d.ts').EdgeStorage} [storage] where unconfirmed rows are kept
    */
-  constructor(core, callbacks, settings) {
+  constructor(core, callbacks, settings, storage) {
     this.#core = core;
     this.#callbacks = callbacks;
     this.#settings = settings;
+    this.storageWork = storage && new StorageWork(this, storage);
     this.#open();
     this.delivery = new Delivery(this);
   }
@@ -96,6 +110,8 @@ export class EdgeRecorder {
    * @returns {Promise<Json>} never rejects
    */
   async #flush(isShutdown, timeoutMs) {
+    // What earlier instances have kept is a part of it.
+    if (this.storageWork?.isOpen === false) await this.delivery.open(timeoutMs);
     const ticket = this.#guard(-1, (core) =>
       core.call('flush', this.#number, Number(isShutdown), timeoutMs, ...now()),
     );
@@ -171,6 +187,60 @@ export class EdgeRecorder {
     return progress;
   }
 
+  /**
+   * Passes the files of the storage: of segments the headers.
+   * @param {Map<string, Uint8Array>} files
+   * @param {string} [failure] why there are none
+   */
+  openStorage(files, failure = '') {
+    this.#guard(undefined, (core) => {
+      for (const [name, content] of files) {
+        const key = encoder.encode(name);
+        const start = name.endsWith('.open') ? content : content.subarray(0, HEADER_BYTES);
+        core.writeBytes(key, start);
+        const { length } = content;
+        core.call('add_file', this.#number, key.length, start.length, length, ...now());
+      }
+      core.call('open_storage', this.#number, core.write(failure), ...randomHalves(), ...now());
+    });
+  }
+
+  /** The changes of the storage that are due, in their order. */
+  takeChanges() {
+    return this.#guard([], (core) => {
+      /** @type {import('./storage-work.mjs').Change[]} */
+      const changes = [];
+      for (;;) {
+        const kind = CHANGES[core.call('take_change', this.#number)];
+        if (kind === undefined) return changes;
+        const name = core.output();
+        changes.push({ kind, name, content: core.takeBody() });
+      }
+    });
+  }
+
+  /** @param {Uint8Array | string} result the content that was read, or why the changes have failed */
+  completeStorage(result) {
+    this.#guard(undefined, (core) => {
+      const hasFailed = typeof result === 'string';
+      const bytes = hasFailed ? core.write(result) : core.writeBytes(result);
+      core.call('complete_storage', this.#number, bytes, Number(hasFailed), ...now());
+    });
+  }
+
+  /** Whether the login has stated where spans are shown. */
+  get isConnected() {
+    return JSON.parse(this.traceDestination()).projectId != null;
+  }
+
+  /** Frees what the core holds for it. */
+  dispose() {
+    this.#isClosed = true;
+    if (this.#core.generation === this.#generation) {
+      this.#guard(undefined, (core) => core.call('close', this.#number));
+    }
+  }
+
   /** The next request to send, and the bytes of its body. */
   takeRequest() {
     return this.#guard(undefined, (core) => {
@@ -213,13 +283,15 @@ export class EdgeRecorder {
     this.#generation = core.generation;
     this.#isStarted = false;
     if (this.#isMasking) core.call('set_masking', this.#number, 1);
+    if (this.storageWork === undefined) return;
+    core.call('await_storage', this.#number);
+    this.storageWork.reset();
   }
 
   /** Not before an event: there is no randomness outside of a request. */
   #start() {
     if (this.#isStarted) return;
-    const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
-    this.#core.call('start', this.#number, high, low, ...now());
+    this.#core.call('start', this.#number, ...randomHalves(), ...now());
     this.#isStarted = true;
   }
 

@@ -20,20 +20,41 @@ export function addStats(earlier, present = NO_STATS) {
 }
 
 /**
- * The counters of an instance that is gone: what was pending is lost, and so is each event since, as one row.
- * @param {Stats} [last] the counters when they were read last
- * @param {number} [events] the events since
+ * The sum of the counters of several recorders.
+ * @param {Stats[]} all
  * @returns {Stats}
  */
-export function lostStats(last = NO_STATS, events = 0) {
-  const { bytes, pending } = last;
+export function sumStats(all) {
+  const lastError = all.map((stats) => stats.lastError).findLast((error) => error !== null) ?? null;
+  return { ...NO_STATS, ...all.reduce(sum, { ...NO_STATS }), lastError };
+}
+
+/**
+ * The counters of an instance that is gone: what was pending is lost, and so is each event since, as one row. What its
+ * storage has is counted again by the next instance.
+ * @param {Stats} [last] the counters when they were read last
+ * @param {number} [events] the events since
+ * @param {import('../../index.d.ts').LossReason} [reason]
+ * @returns {Stats}
+ */
+export function lostStats(last = NO_STATS, events = 0, reason = 'engine_failed') {
+  const { bytes, pending, spooled } = last;
+  const lost = pending + events;
+  const lostBytes = bytes.pending;
   return {
     ...last,
     events: last.events + events,
-    accepted: last.accepted + events,
+    accepted: last.accepted + events - spooled,
     pending: 0,
-    lost: sum(last.lost, { engine_failed: pending + events }),
-    bytes: { ...bytes, pending: 0, lost: sum(bytes.lost, { engine_failed: bytes.pending }) },
+    spooled: 0,
+    lost: lost > 0 ? sum(last.lost, { [reason]: lost }) : last.lost,
+    bytes: {
+      ...bytes,
+      accepted: bytes.accepted - bytes.spooled,
+      pending: 0,
+      spooled: 0,
+      lost: lostBytes > 0 ? sum(bytes.lost, { [reason]: lostBytes }) : bytes.lost,
+    },
     lastError: 'the core has failed',
   };
 }

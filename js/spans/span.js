@@ -2,7 +2,7 @@
 
 // A custom span, from its start to its end.
 
-const { types } = require('node:util');
+const { types } = require('#builtins');
 
 const { runInSpan } = require('../context.js');
 const { takeCut } = require('../json/cut.js');

@@ -35,6 +35,9 @@ const OPTIONS = {
 /** What the server of this run gives a row. */
 const OF_SERVER = new Set(['_xact_id', 'created', 'project_id']);
 
+/** The ids of the rows of spans that the replay itself interrupts, by recording. @type {Map<string, Set<string>>} */
+const INTERRUPTED = new Map();
+
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: { options: { type: 'string', multiple: true, default: Object.keys(OPTIONS) } },
@@ -65,7 +68,7 @@ function all() {
     .map((path) => path.replace('.ndjson', ''));
 }
 
-/** Bundles the Worker as wrangler does, with the module beside it. */
+/** Bundles the Worker by esbuild's defaults, with the module beside it. */
 async function startWorker() {
   await build({
     entryPoints: [join(here, 'worker.mjs')],
@@ -76,9 +79,6 @@ async function startWorker() {
     external: ['cloudflare:*', 'node:*'],
     loader: { '.wasm': 'copy' },
     assetNames: '[name]',
-    banner: {
-      js: `import { createRequire } from 'node:module'; const require = createRequire('/');`,
-    },
   });
   const script = {
     name: 'conformance',
@@ -110,8 +110,9 @@ async function compare(set, name) {
     .split('\n');
   const events = lines.map((line) => JSON.parse(line).event).filter(Boolean);
   const given = { options: OPTIONS[set], masks: set === 'mask', events };
-  const expected = await rowsOf(given, onNode);
-  const actual = await rowsOf(given, onWorkerd);
+  const interrupted = await interruptedOf(name, events);
+  const expected = await rowsOf(given, onNode, interrupted);
+  const actual = await rowsOf(given, onWorkerd, interrupted);
   for (const id of new Set([...expected.keys(), ...actual.keys()])) {
     counts.rows++;
     if (expected.get(id) === actual.get(id)) continue;
@@ -123,19 +124,47 @@ async function compare(set, name) {
 }
 
 /**
+ * Those of a recording. Without options: a mask may change what states it.
+ * @param {string} name
+ * @param {object[]} events
+ */
+async function interruptedOf(name, events) {
+  let ids = INTERRUPTED.get(name);
+  if (ids === undefined) {
+    ids = new Set();
+    const { metadata } = await collected({ options: {}, masks: false, events }, onNode);
+    for (const [id, value] of metadata) {
+      if (value?.['flue.interrupted'] ?? value?.flue?.interrupted) ids.add(id);
+    }
+    INTERRUPTED.set(name, ids);
+  }
+  return ids;
+}
+
+/**
+ * @param {{ options: object, masks: boolean, events: object[] }} job
+ * @param {(job: object) => Promise<{ complete: boolean }>} replay
+ * @param {Set<string>} interrupted
+ */
+async function rowsOf(job, replay, interrupted) {
+  const { rows } = await collected(job, replay);
+  return new Map(rows.map((row) => [row.id, comparable(row, interrupted)]));
+}
+
+/**
  * @param {{ options: object, masks: boolean, events: object[] }} job
  * @param {(job: object) => Promise<{ complete: boolean }>} replay
  */
-async function rowsOf({ options, ...job }, replay) {
+async function collected({ options, ...job }, replay) {
   const collector = await startCollector({});
   const { url } = collector;
   const destination = { apiKey: 'key', appUrl: url, apiUrl: url, projectName: 'conformance' };
   const { complete } = await replay({ ...job, options: { ...options, ...destination } });
   if (!complete) counts.incomplete++;
   counts.problems += collector.problems.length;
-  const rows = collector.rows().map((row) => [row.id, comparable(row)]);
+  const rows = collector.rows();
   await collector.close();
-  return new Map(rows);
+  return { rows, metadata: rows.map((row) => [row.id, row.metadata]) };
 }
 
 async function onNode(job) {
@@ -149,10 +178,10 @@ async function onWorkerd(job) {
 }
 
 /** A row without what differs from run to run: the end of a span that the replay itself interrupts is the present. */
-function comparable(row) {
+function comparable(row, interrupted) {
   const members = Object.entries(structuredClone(row)).filter(([name]) => !OF_SERVER.has(name));
   const rest = Object.fromEntries(members);
-  if (rest.metadata?.['flue.interrupted'] ?? rest.metadata?.flue?.interrupted) {
+  if (interrupted.has(row.id)) {
     delete rest.metrics?.end;
     delete rest.metrics?.duration_ms;
   }

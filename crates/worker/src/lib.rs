@@ -9,10 +9,14 @@
 //! |---|---|
 //! | [`settings`] | the defaults that differ in an isolate |
 //! | [`messages`] | what crosses the border as JSON |
+//! | [`mirror`] | the files of the spool in a storage of JavaScript |
+//! | [`storage`] | the operations on them |
 //! | [`recorder`] | an exporter and its state |
 //! | [`border`] | the functions that the module exports |
 
 pub mod border;
 mod messages;
+mod mirror;
 mod recorder;
 mod settings;
+mod storage;

@@ -12,7 +12,12 @@ use export::{
 };
 use flue_event::Utf8;
 
-use crate::messages::{Answer, Progress, TraceDestination};
+use crate::{
+  messages::{Answer, Progress, TraceDestination},
+  mirror::{Change, Mirror},
+  settings,
+  storage::Storage,
+};
 
 /// Accepts events and delivers their rows, as far as JavaScript carries out its requests.
 pub struct Recorder {
@@ -24,6 +29,17 @@ pub struct Recorder {
   masking: Masking,
   destination: TraceDestination,
   completed: Vec<(u64, bool)>,
+  /// What came before the storage was read; `None` without a storage, and once it is read.
+  early: Option<Early>,
+  storage: Option<Storage>,
+}
+
+/// The files and the events that wait until all files of the storage are listed.
+#[derive(Default)]
+struct Early {
+  files: Mirror,
+  events: Vec<String>,
+  bytes: usize,
 }
 
 impl Recorder {
@@ -50,11 +66,73 @@ impl Recorder {
       exporter: None,
       masking: Masking::Off,
       completed: Vec::new(),
+      early: None,
+      storage: None,
+    }
+  }
+
+  /// Keeps unconfirmed rows in a storage: events wait for [`Self::start_with_storage`].
+  pub fn await_storage(&mut self) {
+    let mut settings = (*self.settings).clone();
+    settings.spool.get_or_insert_with(settings::storage);
+    self.settings = Arc::new(settings);
+    self.early = Some(Early::default());
+  }
+
+  /// Adds a file of the storage; see [`Mirror::add`].
+  pub fn add_file(&self, key: String, content: &[u8], bytes: u64, now: Now) {
+    if let Some(early) = &self.early {
+      early.files.add(key, content, bytes, now.unix_ms);
+    }
+  }
+
+  /// Starts the exporter with the files of the storage, or without a storage because of `failure`, and passes what
+  /// has waited.
+  pub fn start_with_storage(&mut self, seed: u64, failure: Option<String>, now: Now) {
+    let Some(Early { files, events, .. }) = self.early.take() else { return };
+    let opened = match (failure, &self.settings.spool) {
+      (None, Some(spool)) => {
+        Storage::open(files, spool, self.settings.destination, (seed >> 16) as u32)
+          .map_err(|error| error.to_string())
+      }
+      (failure, _) => Err(failure.unwrap_or_default()),
+    };
+    let (storage, status) = match opened {
+      Ok(storage) => (Some(storage), SpoolStatus::Open),
+      Err(why) => (None, SpoolStatus::Unusable(format!("the storage cannot be used: {why}"))),
+    };
+    self.storage = storage;
+    let mut exporter =
+      Exporter::new(self.settings.clone(), self.account.clone(), &status, seed, now);
+    exporter.set_masking(self.masking);
+    // What earlier instances left open is restored before events that may resume it.
+    exporter.handle_timeout(now);
+    if let Some(storage) = &mut self.storage {
+      storage.advance(&mut exporter, now);
+    }
+    for event in events {
+      exporter.handle_accepted(&event, event.len(), now);
+    }
+    self.exporter = Some(exporter);
+  }
+
+  /// The next change of the storage for JavaScript to carry out.
+  pub fn take_change(&mut self) -> Option<Change> {
+    self.storage.as_mut()?.take_change()
+  }
+
+  /// Completes the changes that were taken: with the content that was read, or why they have failed.
+  pub fn complete_storage(&mut self, result: Result<Vec<u8>, String>, now: Now) {
+    if let (Some(storage), Some(exporter)) = (&mut self.storage, &mut self.exporter) {
+      storage.complete(exporter, result, now);
     }
   }
 
   /// Starts the exporter, unless it has started. `seed` is random.
   pub fn start(&mut self, seed: u64, now: Now) {
+    if self.early.is_some() {
+      return;
+    }
     let exporter = self.exporter.get_or_insert_with(|| {
       Exporter::new(self.settings.clone(), self.account.clone(), &SpoolStatus::Unused, seed, now)
     });
@@ -63,8 +141,25 @@ impl Recorder {
 
   /// Records one event, as JSON. False when it is refused. `cut` states that content was cut from it.
   pub fn record(&mut self, text: &str, priority: Priority, cut: bool, now: Now) -> bool {
-    let Some(exporter) = &mut self.exporter else { return false };
-    let is_accepted = exporter.handle_event(&Utf8::checked(text.into()), priority, now).is_ok();
+    let is_accepted = match (&mut self.exporter, &mut self.early) {
+      (Some(exporter), _) => {
+        exporter.handle_event(&Utf8::checked(text.into()), priority, now).is_ok()
+      }
+      (None, Some(early)) => {
+        let queued = early.bytes + text.len();
+        let admits = Exporter::admission(&self.settings).admits(priority, queued, 0);
+        if admits {
+          self.account.accept_event(priority, false);
+          early.bytes = queued;
+          early.events.push(text.to_owned());
+        } else if priority.counts_when_refused() {
+          let (reason, why) = (LossReason::QueueFull, "the queue is full");
+          self.account.refuse(reason, text.len(), why, now.elapsed);
+        }
+        admits
+      }
+      (None, None) => false,
+    };
     // The exporter itself counts a minimal end as cut.
     if is_accepted && cut && priority != Priority::MinimalEnd {
       self.account.counters.cut(1);
@@ -124,7 +219,7 @@ impl Recorder {
     Progress {
       // Rounded up: an early poll does nothing.
       timeout_ms: wait.map(|wait| u64::try_from(wait.as_micros().div_ceil(1000)).unwrap_or(0)),
-      is_settled: stats.pending == 0,
+      is_settled: self.is_settled(),
       completed: mem::take(&mut self.completed),
       lines: mem::take(&mut *self.lines.lock().unwrap_or_else(PoisonError::into_inner)),
       stats,
@@ -146,9 +241,18 @@ impl Recorder {
     text.unwrap_or_default()
   }
 
+  fn is_settled(&self) -> bool {
+    self.early.is_none() && self.exporter.as_ref().is_none_or(Exporter::is_at_rest)
+  }
+
   fn carry_out(&mut self, now: Now) {
     let Some(exporter) = &mut self.exporter else { return };
     exporter.handle_timeout(now);
+    if let Some(storage) = &mut self.storage {
+      storage.advance(exporter, now);
+      exporter.handle_timeout(now);
+      storage.advance(exporter, now);
+    }
     while let Some(output) = exporter.poll_output() {
       match output {
         Output::Connected(session) => self.destination.set_session(&session),

@@ -1,8 +1,8 @@
 //! The defaults that differ in an isolate.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
-use export::config::{ConfigError, RawConfig, Settings};
+use export::config::{ConfigError, RawConfig, Settings, SpoolSettings};
 
 /// The default of `maxQueueBytes`: an isolate has 128 MB for everything, and WebAssembly never returns memory.
 const QUEUE_BYTES: f64 = 16.0 * 1024.0 * 1024.0;
@@ -10,6 +10,21 @@ const QUEUE_BYTES: f64 = 16.0 * 1024.0 * 1024.0;
 const REQUEST_TIMEOUT_MS: f64 = 10_000.0;
 /// The most requests at once: a Worker has six connections, and the bodies of all take memory.
 const MAX_REQUESTS: usize = 4;
+
+/// The most bytes of a storage: it is read as a whole at the start.
+const STORAGE_BYTES: u64 = 8 * 1024 * 1024;
+/// A week, as on Node.
+const STORAGE_AGE_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+
+/// The bounds of the spool in a storage.
+pub fn storage() -> SpoolSettings {
+  SpoolSettings {
+    dir: PathBuf::new(),
+    max_bytes: STORAGE_BYTES,
+    max_age_ms: STORAGE_AGE_MS,
+    fsync: false,
+  }
+}
 
 /// Parses settings as [`Settings::parse`] does, with the defaults of an isolate.
 ///

@@ -1,0 +1,166 @@
+/**
+ * Runs one scenario with a Worker in the real `workerd` and a collector, and prints what was seen, as JSON.
+ *
+ *     node __test__/cloudflare/edge/scenario.mjs NAME
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { copyOf, recordedRun, spansOf } from '../recorded.mjs';
+import { startWorker } from './bundle.mjs';
+
+const { startCollector } = createRequire(import.meta.url)('../../../tools/collector');
+
+const run = recordedRun();
+const state = mkdtempSync(join(tmpdir(), 'flue-braintrust-state-'));
+let isDown = false;
+const collector = await startCollector({
+  intercept: ({ path }) => (isDown && path === '/logs3' ? { status: 503 } : { delayMs: 50 }),
+});
+let worker;
+
+async function start() {
+  worker = await startWorker(
+    fileURLToPath(new URL('worker.mjs', import.meta.url)),
+    { durableObjects: { HOUSES: { className: 'House', useSQLite: true } } },
+    state,
+  );
+}
+
+async function step(path, body = {}, options = {}) {
+  const request = { method: 'POST', body: JSON.stringify(body), ...options };
+  const response = await fetch(`${worker.origin}/${path}`, request);
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${response.status}: ${text}`);
+  return JSON.parse(text);
+}
+
+const init = (options = {}, storage = undefined) => {
+  const { url } = collector;
+  const destination = { apiKey: 'key', appUrl: url, apiUrl: url, projectName: 'edge' };
+  return step('init', { options: { ...destination, ...options }, storage });
+};
+
+const isEnded = ({ end }) => end !== null;
+const ended = () => collector.traces().flatMap((trace) => trace.spans.filter(isEnded)).length;
+const recorded = (runs) => runs * spansOf(run);
+const arrived = (spans) => collector.waitFor(() => ended() >= spans, 40_000).catch(() => {});
+
+/** Runs of one object, each with ids of its own. */
+const observe = (path, n) => step(path, { events: copyOf(run, n) });
+
+const SCENARIOS = {
+  /** The server is down during the first requests, and healthy in the next. */
+  async 'storage, the same isolate'() {
+    await init({}, 'object');
+    isDown = true;
+    for (let n = 0; n < 5; n++) await observe('object/one/observe', n);
+    await sleep(1500);
+    const kept = await step('object/one/kept');
+    isDown = false;
+    await observe('object/one/observe', 5);
+    await arrived(recorded(6));
+    const { lost } = await step('stats');
+    // Rows that are confirmed leave the storage.
+    await step('object/one/flush');
+    await sleep(1000);
+    const left = await step('object/one/kept');
+    return { isKept: kept > 0, left, recorded: recorded(6), ended: ended(), lost };
+  },
+  /** The server is down, and the isolate ends; another one flushes, as an alarm would. */
+  async 'storage, another isolate'() {
+    await init({}, 'object');
+    isDown = true;
+    for (let n = 0; n < 3; n++) await observe('object/one/observe', n);
+    await observe('object/two/observe', 3);
+    await sleep(1500);
+    await worker.stop();
+    isDown = false;
+    const before = ended();
+    await start();
+    await init({}, 'object');
+    const { complete, lost } = await step('object/one/flush');
+    await step('object/two/flush');
+    await arrived(recorded(4));
+    return { before, complete, recorded: recorded(4), ended: ended(), lost };
+  },
+  async 'storage that fails'() {
+    await init({}, 'failing');
+    await observe('observe', 0);
+    await arrived(recorded(1));
+    const { lost } = await step('stats');
+    return { recorded: recorded(1), ended: ended(), lost, lines: worker.lines };
+  },
+  async trap() {
+    await init();
+    await observe('observe', 0);
+    await arrived(recorded(1));
+    await sleep(300);
+    const before = await step('stats');
+    await step('trap');
+    await observe('observe', 1);
+    await step('trap');
+    await observe('observe', 2);
+    await observe('observe', 3);
+    const { complete, ...after } = await step('flush');
+    const { accepted, sent, pending, spooled, lost, events } = after;
+    const sum = sent + pending + spooled + Object.values(lost).reduce((a, b) => a + b, 0);
+    return {
+      complete,
+      keeps: sent > before.sent && events > before.events,
+      balance: accepted - sum,
+      lost: Object.keys(lost),
+      lines: worker.lines,
+      last: collector.traces().filter((trace) => trace.finished).length >= 2,
+    };
+  },
+  /** The request that leads the delivery is aborted by its client. */
+  async takeover() {
+    await init();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const hanging = step('hang', { events: copyOf(run, 0).slice(0, 4) }, { signal }).catch(
+      () => {},
+    );
+    await sleep(100);
+    controller.abort();
+    await hanging;
+    await observe('observe', 1);
+    await arrived(recorded(1));
+    return { recorded: recorded(1), ended: ended() };
+  },
+  async privacy() {
+    await init({ mask: true, content: { systemPrompt: false }, redact: { patterns: ['Narrows'] } });
+    await observe('observe', 0);
+    await arrived(recorded(1));
+    const text = JSON.stringify(collector.rows());
+    return {
+      ended: ended() === recorded(1),
+      unmasked: text.includes('Saltpan'),
+      unredacted: text.includes('Narrows'),
+      masked: text.includes('MASKED'),
+    };
+  },
+  async 'own spans'() {
+    await init();
+    await step('own');
+    await collector.waitFor(() => ended() === 4, 20_000);
+    return collector
+      .traces()
+      .flatMap(({ roots }) =>
+        roots.map(({ name, children }) => [name, children.map((one) => one.name)]),
+      );
+  },
+};
+
+await start();
+try {
+  console.log(JSON.stringify(await SCENARIOS[process.argv[2]]()));
+} finally {
+  await worker.stop();
+  await collector.close();
+  rmSync(state, { recursive: true, force: true });
+}

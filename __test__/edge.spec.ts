@@ -1,0 +1,60 @@
+import { join } from 'node:path';
+import { ROOT, run } from './support/run';
+
+const SCENARIO = join(ROOT, '__test__/cloudflare/edge/scenario.mjs');
+
+/** What a scenario has seen; see there. */
+async function seen(name: string) {
+  const { code, stdout, stderr } = await run([SCENARIO, name], {}, 90_000);
+  if (code !== 0) throw new Error(`${stdout}\n${stderr}`);
+  return JSON.parse(stdout);
+}
+
+jest.setTimeout(100_000);
+
+test('rows of an outage are kept in the storage of their object, and sent by the next event', async () => {
+  const { recorded, ...rest } = await seen('storage, the same isolate');
+  expect(rest).toEqual({ isKept: true, left: 0, ended: recorded, lost: {} });
+});
+
+test('rows that an isolate left in the storages of two objects are sent by their next flush', async () => {
+  const { recorded, ...rest } = await seen('storage, another isolate');
+  expect(rest).toEqual({ before: 0, complete: true, ended: recorded, lost: {} });
+});
+
+test('a storage that rejects is reported once by console.warn, and its rows are sent from memory', async () => {
+  const { recorded, lines, ...rest } = await seen('storage that fails');
+  expect(rest).toEqual({ ended: recorded, lost: {} });
+  expect(lines).toEqual([expect.stringMatching(/FLUE_BRAINTRUST_SPOOL: .*no room/)]);
+});
+
+test('an instance of the core that fails is replaced; its rows count as lost, which is reported once', async () => {
+  const { lines, ...rest } = await seen('trap');
+  expect(rest).toEqual({
+    complete: true,
+    keeps: true,
+    balance: 0,
+    lost: ['engine_failed'],
+    last: true,
+  });
+  expect(lines.filter((line: string) => line.includes('engine_failed'))).toHaveLength(1);
+});
+
+test('a request that the runtime ends passes its delivery on to another one', async () => {
+  const { recorded, ended } = await seen('takeover');
+  expect(ended).toBeGreaterThanOrEqual(recorded);
+});
+
+test('content is masked and redacted as on Node', async () => {
+  expect(await seen('privacy')).toEqual({
+    ended: true,
+    unmasked: false,
+    unredacted: false,
+    masked: true,
+  });
+});
+
+test("spans of the application's own lie in each other across async calls", async () => {
+  const tree = ['outer', ['inner']];
+  expect(await seen('own spans')).toEqual([tree, tree]);
+});

@@ -1,0 +1,9 @@
+// `#builtins` of a Worker. Static imports: bundlers turn a `require` of a built-in module into one that throws.
+
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { types } from 'node:util';
+
+export { AsyncLocalStorage, types };
+
+/** The memory of an isolate, in bytes. */
+export const heapLimit = 128 * 1024 * 1024;

@@ -1,0 +1,25 @@
+/**
+ * The package on other edge runtimes, such as Vercel's: they do not import `.wasm` files as Workers do. Same names; the
+ * application runs without tracing, and `initLogger` reports that.
+ */
+import { apiOf } from '../api/api.js';
+import { Exporter } from '../exporter.js';
+import { edgeHost } from './host.mjs';
+
+const host = edgeHost(undefined);
+
+export const {
+  initLogger,
+  braintrustFlueObserver,
+  braintrustFlueInstrumentation,
+  currentSpan,
+  injectTraceContext,
+  logError,
+  startSpan,
+  traced,
+  wrapTraced,
+  setMaskingFunction,
+  flush,
+  stats,
+  close,
+} = apiOf(new Exporter(host));

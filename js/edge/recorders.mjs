@@ -1,0 +1,171 @@
+// The recorders of an exporter in a Worker: one for each storage, and one for what is recorded without a storage.
+
+import { messageOf } from '../json/json-safe-copy.js';
+import { warn } from '../warn.js';
+import { lostStats, sumStats } from './stats.mjs';
+
+/**
+ * The most storages whose recorders are kept. An isolate runs as many Durable Objects as it has memory for; a storage
+ * that is used again gets a new recorder.
+ */
+const MAX_STORED = 64;
+/** After this time without an event, in milliseconds, the object of a storage is taken for gone. */
+const GONE_MS = 60_000;
+
+/** @typedef {import('./recorder.mjs').EdgeRecorder} EdgeRecorder */
+/** @typedef {import('../../index.d.ts').EdgeStorage} EdgeStorage */
+/** @typedef {import('../../index.d.ts').Stats} Stats */
+/** @typedef {import('../host.d.ts').HostRecorder} HostRecorder */
+/** @typedef {import('../native-types.d.ts').JsonString<any>} Json */
+
+/**
+ * Passes what is recorded to the recorder of the storage of the work that runs now. Durable Objects of one isolate
+ * cannot use each other's storage.
+ * @implements {HostRecorder}
+ */
+export class EdgeRecorders {
+  #create;
+  #currentStorage;
+  #plain;
+  /** The one that was used last comes last. @type {Map<EdgeStorage, { recorder: EdgeRecorder, at: number }>} */
+  #stored = new Map();
+  /** What recorders that are not kept have counted. @type {Stats[]} */
+  #earlier = [];
+  #isMasking = false;
+  #isClosed = false;
+
+  /**
+   * Throws when the settings are not usable.
+   * @param {(storage?: EdgeStorage) => EdgeRecorder} create
+   * @param {() => EdgeStorage | undefined} currentStorage
+   */
+  constructor(create, currentStorage) {
+    this.#create = create;
+    this.#currentStorage = currentStorage;
+    this.#plain = create();
+  }
+
+  /**
+   * @param {string} event
+   * @param {number} priority
+   * @param {boolean} cut
+   */
+  record(event, priority, cut) {
+    return this.#current().record(event, priority, cut);
+  }
+
+  refuse() {
+    this.#plain.refuse();
+  }
+
+  /** @param {number} timeoutMs */
+  shutdownDetached(timeoutMs) {
+    void this.close(timeoutMs);
+  }
+
+  /** @param {number} timeoutMs */
+  flush(timeoutMs) {
+    return this.#report([...this.#reachable()].map((recorder) => recorder.flush(timeoutMs)));
+  }
+
+  /** @param {number} timeoutMs */
+  close(timeoutMs) {
+    this.#isClosed = true;
+    return this.#report(this.#all().map((recorder) => recorder.close(timeoutMs)));
+  }
+
+  /**
+   * @param {Promise<string>[]} flushes
+   * @returns {Promise<Json>}
+   */
+  async #report(flushes) {
+    const reports = (await Promise.all(flushes)).map((report) => JSON.parse(report));
+    const complete = reports.every((report) => report.complete);
+    return /** @type {Json} */ (JSON.stringify({ complete, ...this.#stats() }));
+  }
+
+  /** @param {boolean} wanted */
+  setMasking(wanted) {
+    this.#isMasking = wanted;
+    for (const recorder of this.#all()) recorder.setMasking(wanted);
+  }
+
+  // Each recorder itself has its rows masked.
+  takeMaskRequest = () => null;
+  completeMasking() {}
+  endMasking() {}
+
+  beginExit = () => 0;
+  waitExit = () => true;
+  isIdle = () => this.#all().every((recorder) => recorder.isIdle());
+  isAtRest = () => this.#isClosed && this.#all().every((recorder) => recorder.isAtRest());
+
+  takeDiagnostics() {
+    const taken = this.#all().flatMap((recorder) => JSON.parse(recorder.takeDiagnostics()));
+    return /** @type {Json} */ (JSON.stringify(taken));
+  }
+
+  traceDestination() {
+    const known = this.#all().find(({ isConnected }) => isConnected);
+    return (known ?? this.#plain).traceDestination();
+  }
+
+  stats() {
+    return /** @type {Json} */ (JSON.stringify(this.#stats()));
+  }
+
+  #stats() {
+    const present = this.#all().map((recorder) => JSON.parse(recorder.stats()));
+    return sumStats([...this.#earlier, ...present]);
+  }
+
+  /** The deliveries that the work that runs now can carry out. */
+  deliveries() {
+    return [...this.#reachable()].map(({ delivery }) => delivery);
+  }
+
+  #all() {
+    return [this.#plain, ...Array.from(this.#stored.values(), ({ recorder }) => recorder)];
+  }
+
+  #reachable() {
+    return new Set([this.#plain, this.#current()]);
+  }
+
+  #current() {
+    const storage = this.#currentStorage();
+    if (storage === undefined) return this.#plain;
+    const found = this.#stored.get(storage);
+    if (found !== undefined) {
+      this.#stored.delete(storage);
+      this.#stored.set(storage, { ...found, at: Date.now() });
+      return found.recorder;
+    }
+    try {
+      const recorder = this.#create(storage);
+      if (this.#isMasking) recorder.setMasking(true);
+      this.#stored.set(storage, { recorder, at: Date.now() });
+      if (this.#stored.size > MAX_STORED) this.#forget();
+      return recorder;
+    } catch (error) {
+      warn('SPOOL', `The spool does not work: ${messageOf(error)}.`);
+      return this.#plain;
+    }
+  }
+
+  /** Drops the recorder that was used least recently, of those that have no rows or whose object is gone. */
+  #forget() {
+    for (const [storage, { recorder, at }] of this.#stored) {
+      const isGone = Date.now() - at > GONE_MS;
+      if (!isGone && !recorder.isIdle()) continue;
+      this.#stored.delete(storage);
+      const last = JSON.parse(recorder.stats());
+      const lost = lostStats(last, 0, 'not_delivered_at_exit');
+      this.#earlier = [
+        sumStats([...this.#earlier, { ...lost, lastError: last.lastError, openSpans: 0 }]),
+      ];
+      recorder.dispose();
+      return;
+    }
+  }
+}

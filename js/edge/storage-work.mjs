@@ -1,0 +1,128 @@
+// Carries out what a recorder asks of its storage, one operation at a time.
+
+import { messageOf } from '../json/json-safe-copy.js';
+import { StorageFiles } from './storage.mjs';
+
+/** How long one operation may take, in milliseconds. */
+const TIMEOUT_MS = 5000;
+
+/** @typedef {import('./delivery.mjs').Leader} Leader */
+
+/** @typedef {{ kind: 'put' | 'delete' | 'get', name: string, content: Uint8Array }} Change */
+
+/**
+ * What this needs of a recorder.
+ * @typedef {object} Owner
+ * @property {(files: Map<string, Uint8Array>, failure?: string) => void} openStorage passes all files
+ * @property {() => Change[]} takeChanges the changes of the next operation
+ * @property {(result: Uint8Array | string) => void} completeStorage passes what was read, or why it has failed
+ */
+
+export class StorageWork {
+  #owner;
+  #storage;
+  #files;
+  /** The operation that is under way. @type {{ leader: Leader } | undefined} */
+  #current;
+  /** Whether the recorder has the list of files. */
+  isOpen = false;
+
+  /**
+   * @param {Owner} owner
+   * @param {import('../../index.d.ts').EdgeStorage} storage
+   */
+  constructor(owner, storage) {
+    this.#owner = owner;
+    this.#storage = storage;
+    this.#files = new StorageFiles(storage);
+  }
+
+  /** The recorder has lost its state: it needs the list of files again. */
+  reset() {
+    this.isOpen = false;
+    this.#current = undefined;
+    this.#files = new StorageFiles(this.#storage);
+  }
+
+  /**
+   * Begins the next operation, if there is one and none is under way.
+   * @param {Leader} leader who waits for it
+   * @param {(leader: Leader) => boolean} isGone whether the runtime has ended the request of a leader
+   * @returns {Promise<void> | undefined} never rejects
+   */
+  begin(leader, isGone) {
+    if (this.#current !== undefined) {
+      if (!isGone(this.#current.leader)) return undefined;
+      this.#current = undefined;
+      if (this.isOpen) this.#owner.completeStorage('the runtime has ended the request');
+    }
+    const changes = this.isOpen ? this.#owner.takeChanges() : undefined;
+    if (changes?.length === 0) return undefined;
+    const current = { leader };
+    this.#current = current;
+    return this.#carryOut(changes).then((finish) => {
+      // Whoever has taken over, or a new instance of the core, has begun again.
+      if (this.#current !== current) return;
+      this.#current = undefined;
+      finish();
+    });
+  }
+
+  /**
+   * @param {Change[]} [changes] none: the files are listed
+   * @returns {Promise<() => void>} passes the outcome on
+   */
+  async #carryOut(changes) {
+    const owner = this.#owner;
+    try {
+      if (changes !== undefined) {
+        const [content] = await inTime(Promise.all(changes.map((change) => this.#apply(change))));
+        return () => owner.completeStorage(content ?? new Uint8Array());
+      }
+      const files = await inTime(this.#files.list());
+      return () => this.#open(files);
+    } catch (error) {
+      const why = messageOf(error);
+      if (changes !== undefined) return () => owner.completeStorage(why);
+      return () => this.#open(new Map(), why);
+    }
+  }
+
+  /**
+   * @param {Map<string, Uint8Array>} files
+   * @param {string} [failure]
+   */
+  #open(files, failure) {
+    this.isOpen = true;
+    this.#owner.openStorage(files, failure);
+  }
+
+  /**
+   * @param {Change} change
+   * @returns {Promise<Uint8Array | undefined>}
+   */
+  async #apply({ kind, name, content }) {
+    if (kind === 'get') return await this.#files.get(name);
+    await (kind === 'put' ? this.#files.put(name, content) : this.#files.delete(name));
+    return undefined;
+  }
+}
+
+/**
+ * Rejects when an operation takes too long.
+ * @template T
+ * @param {Promise<T>} work
+ * @returns {Promise<T>}
+ */
+async function inTime(work) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error('the storage does not answer')), TIMEOUT_MS);
+  });
+  try {
+    return /** @type {T} */ (await Promise.race([work, late]));
+  } finally {
+    clearTimeout(timer);
+  }
+}

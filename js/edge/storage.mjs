@@ -1,0 +1,135 @@
+// The files of the spool in a storage, each in values of a size that any storage accepts.
+
+/** Begins every key. */
+const PREFIX = 'flue-braintrust/';
+/** The most bytes of a value: some Durable Objects accept 128 KiB. */
+const MAX_VALUE_BYTES = 100_000;
+/** Neither delays other work of a Durable Object nor is delayed by it. `type` is for KV. */
+const READ = { allowConcurrency: true, type: 'arrayBuffer' };
+const WRITE = { allowConcurrency: true, allowUnconfirmed: true, noCache: true };
+
+/** @typedef {import('../../index.d.ts').EdgeStorage} EdgeStorage */
+
+/**
+ * Whether a value has the functions of a storage.
+ * @param {any} value
+ * @returns {value is EdgeStorage}
+ */
+export function isStorage(value) {
+  if (value === null || value === undefined) return false;
+  return ['get', 'put', 'delete', 'list'].every((name) => typeof value[name] === 'function');
+}
+
+/** Reads, writes and deletes whole files. All methods reject when the storage fails. */
+export class StorageFiles {
+  #storage;
+  /** In how many values each file is. @type {Map<string, number>} */
+  #parts = new Map();
+
+  /** @param {EdgeStorage} storage */
+  constructor(storage) {
+    this.#storage = storage;
+  }
+
+  /**
+   * All files, by their names.
+   * @returns {Promise<Map<string, Uint8Array>>}
+   */
+  async list() {
+    const found = entriesOf(await this.#storage.list({ prefix: PREFIX, ...READ }));
+    /** @type {Map<string, Map<number, unknown>>} */
+    const files = new Map();
+    for (const [key, value] of found) {
+      const [, name, part] = /^flue-braintrust\/([^/]+)\/(\d+)$/.exec(key) ?? [];
+      if (name === undefined) continue;
+      const parts = files.get(name) ?? new Map();
+      files.set(name, parts.set(Number(part), value ?? (await this.#storage.get(key, READ))));
+    }
+    /** @type {Map<string, Uint8Array>} */
+    const contents = new Map();
+    for (const [name, parts] of files) {
+      const numbers = [...parts.keys()].toSorted((a, b) => a - b);
+      this.#parts.set(name, (numbers.at(-1) ?? 0) + 1);
+      contents.set(name, joined(numbers.map((number) => bytesOf(parts.get(number)))));
+    }
+    return contents;
+  }
+
+  /**
+   * The content of a file; empty when it is gone.
+   * @param {string} name
+   */
+  async get(name) {
+    const keys = Array.from({ length: this.#parts.get(name) ?? 1 }, (_, part) => keyOf(name, part));
+    const values = await Promise.all(keys.map((key) => this.#storage.get(key, READ)));
+    return joined(values.map(bytesOf));
+  }
+
+  /**
+   * Stores a file. All values in one turn of the event loop: a Durable Object then writes all of them or none.
+   * @param {string} name
+   * @param {Uint8Array} content
+   */
+  async put(name, content) {
+    const count = Math.max(1, Math.ceil(content.length / MAX_VALUE_BYTES));
+    const earlier = this.#parts.get(name) ?? 0;
+    this.#parts.set(name, count);
+    const writes = [];
+    for (let part = 0; part < count; part++) {
+      const value = content.slice(part * MAX_VALUE_BYTES, (part + 1) * MAX_VALUE_BYTES);
+      writes.push(this.#storage.put(keyOf(name, part), value, WRITE));
+    }
+    for (let part = count; part < earlier; part++) {
+      writes.push(this.#storage.delete(keyOf(name, part), WRITE));
+    }
+    await Promise.all(writes);
+  }
+
+  /** @param {string} name */
+  async delete(name) {
+    const count = this.#parts.get(name) ?? 1;
+    this.#parts.delete(name);
+    const parts = Array.from({ length: count }, (_, part) => keyOf(name, part));
+    await Promise.all(parts.map((key) => this.#storage.delete(key, WRITE)));
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {number} part
+ */
+const keyOf = (name, part) => `${PREFIX}${name}/${String(part).padStart(4, '0')}`;
+
+/**
+ * What a storage lists: a map, as Durable Objects do; pairs; or the names alone, as KV does.
+ * @param {any} listed
+ * @returns {[key: string, value?: unknown][]}
+ */
+function entriesOf(listed) {
+  const found = Array.isArray(listed?.keys) ? listed.keys : [...(listed ?? [])];
+  return found.map((/** @type {any} */ entry) => {
+    if (Array.isArray(entry)) return [String(entry[0]), entry[1]];
+    return [String(entry?.name ?? entry)];
+  });
+}
+
+/**
+ * @param {unknown} value
+ * @returns {Uint8Array} empty for what is not ours
+ */
+function bytesOf(value) {
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  if (!ArrayBuffer.isView(value)) return new Uint8Array();
+  return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+}
+
+/** @param {Uint8Array[]} parts */
+function joined(parts) {
+  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
