@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import required = require('..');
 import { ROOT, run } from './support/run';
 
 const SCENARIO = join(ROOT, '__test__/cloudflare/edge/scenario.mjs');
@@ -57,4 +58,31 @@ test('content is masked and redacted as on Node', async () => {
 test("spans of the application's own lie in each other across async calls", async () => {
   const tree = ['outer', ['inner']];
   expect(await seen('own spans')).toEqual([tree, tree]);
+});
+
+describe('where no `.wasm` file can be imported', () => {
+  const program = (text: string) => {
+    const entry = JSON.stringify(join(ROOT, 'js/edge/edge-light.mjs'));
+    return run(['--input-type=module', '-e', `import * as entry from ${entry};\n${text}`]);
+  };
+
+  test('the entry has the same names', async () => {
+    const { stdout } = await program(`console.log(Object.keys(entry).sort().join());`);
+    expect(stdout.trim()).toBe(Object.keys(required).toSorted().join());
+  });
+
+  test('all works but the tracing, and one line reports it', async () => {
+    const { code, stdout, stderr } = await program(`
+      entry.initLogger({ apiKey: 'key' });
+      entry.braintrustFlueObserver({ type: 'run_start', runId: 'run_1', workflowName: 'w' });
+      console.log(JSON.stringify([
+        entry.traced((span) => { span.log({}); return 1; }),
+        await entry.traced(async () => 2),
+        entry.wrapTraced((n) => n)(3),
+        (await entry.flush()).complete,
+        (await entry.close()).accepted,
+      ]));`);
+    expect({ code, values: JSON.parse(stdout) }).toEqual({ code: 0, values: [1, 2, 3, true, 0] });
+    expect(stderr).toMatch(/^\[flue-braintrust\] FLUE_BRAINTRUST_NOT_STARTED: .*\.wasm.*\n$/);
+  });
 });

@@ -153,3 +153,78 @@ fn name_of(path: &Path) -> String {
 fn not_found() -> io::Error {
   io::ErrorKind::NotFound.into()
 }
+
+#[cfg(test)]
+mod tests {
+  use spool::{Id, Options, Spool};
+
+  use super::*;
+
+  fn open(mirror: &Mirror, random: u32) -> Spool<Mirror> {
+    let id = Id { destination: 7, pid: 0, random };
+    let options = Options { dir: "".into(), id, max_age_ms: 1000, fsync: false };
+    Spool::open(options, mirror.clone()).unwrap()
+  }
+
+  /// Carries the pending changes out in a storage.
+  fn store(mirror: &Mirror, storage: &mut BTreeMap<String, Vec<u8>>) {
+    for change in mirror.take_changes() {
+      match change {
+        Change::Put { key, content } => drop(storage.insert(key, content)),
+        Change::Delete { key } => drop(storage.remove(&key)),
+        Change::Get { .. } => panic!("nothing is read"),
+      }
+    }
+  }
+
+  fn mirror_of(storage: &BTreeMap<String, Vec<u8>>, now: i64) -> Mirror {
+    let mirror = Mirror::default();
+    for (key, content) in storage {
+      mirror.add(key.clone(), content, content.len() as u64, now);
+    }
+    mirror
+  }
+
+  #[test]
+  fn the_next_instance_adopts_what_is_stored_and_removes_what_it_delivers() {
+    let mut storage = BTreeMap::new();
+    let mirror = Mirror::default();
+    let mut spool = open(&mirror, 1);
+    spool.put(b"rows", 2, 10).unwrap();
+    spool.write_snapshot(b"open", 10).unwrap();
+    spool.write_snapshot(b"open spans", 11).unwrap();
+    store(&mirror, &mut storage);
+    assert_eq!(storage.len(), 2);
+
+    let mirror = mirror_of(&storage, 20);
+    let mut spool = open(&mirror, 2);
+    let adopted = spool.adopt(20);
+    assert_eq!(adopted.snapshots, [b"open spans".to_vec()]);
+    let [segment] = adopted.segments[..] else { panic!("{adopted:?}") };
+    assert_eq!(segment.rows, 2);
+    let name = Name { id: Id { destination: 7, pid: 0, random: 2 }, kind: Kind::Segment(1) };
+    let key = mirror.key_of(&name).unwrap();
+    assert!(storage[&key].ends_with(b"rows"), "a renamed file keeps its key");
+    spool.remove(&segment).unwrap();
+    spool.discard_snapshots().unwrap();
+    store(&mirror, &mut storage);
+    assert_eq!(storage, BTreeMap::new());
+  }
+
+  #[test]
+  fn damaged_and_expired_files_leave_the_storage_and_are_counted() {
+    let mut storage = BTreeMap::new();
+    let mirror = Mirror::default();
+    let mut spool = open(&mirror, 1);
+    spool.put(b"damaged", 1, 2000).unwrap();
+    spool.put(b"expired", 3, 10).unwrap();
+    store(&mirror, &mut storage);
+    storage.values_mut().for_each(|content| content.truncate(Header::LENGTH + 2));
+
+    let mirror = mirror_of(&storage, 2000);
+    let adopted = open(&mirror, 2).adopt(2000);
+    assert_eq!((adopted.damaged.rows, adopted.expired.rows), (1, 3));
+    store(&mirror, &mut storage);
+    assert_eq!(storage, BTreeMap::new());
+  }
+}
