@@ -4,6 +4,7 @@
  * in which equal strings are the same string.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { frozenClone } from './frozen-clone.mjs';
 
 /**
  * @param {string} file
@@ -57,13 +58,4 @@ function shared(value, strings) {
   if (value === null || typeof value !== 'object') return value;
   for (const key of Object.keys(value)) value[key] = shared(value[key], strings);
   return value;
-}
-
-/** What Flue delivers instead of a value: see its `createObservation`. @param {any} value */
-export function frozenClone(value) {
-  if (value === null || typeof value !== 'object') return value;
-  if (Array.isArray(value)) return Object.freeze(value.map(frozenClone));
-  const copy = {};
-  for (const key of Object.keys(value)) copy[key] = frozenClone(value[key]);
-  return Object.freeze(copy);
 }

@@ -1,5 +1,5 @@
 import { setImmediate as nextLoop } from 'node:timers/promises';
-import { frozenClone } from '../conversation.mjs';
+import { frozenClone } from '../frozen-clone.mjs';
 import { CallTimes, measure } from '../meter.mjs';
 
 /** How many turns are played before the exporter may deliver what it has: nobody shall lose rows for want of memory. */

@@ -1,5 +1,6 @@
 import { setImmediate as nextLoop, setTimeout as sleep } from 'node:timers/promises';
-import { frozenClone, load } from '../conversation.mjs';
+import { load } from '../conversation.mjs';
+import { frozenClone } from '../frozen-clone.mjs';
 import { CallTimes, measure } from '../meter.mjs';
 
 /** How many spans a turn of the loop brings. */
