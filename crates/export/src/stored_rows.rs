@@ -7,7 +7,7 @@ use braintrust_row::{Json, Members, USAGE_METRICS};
 use flue_event::{ContentPolicy, OMITTED_MESSAGE};
 use redact::Redactor;
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 /// The fields that are redacted as a whole.
 const FIELDS: [&str; 6] = ["input", "output", "expected", "error", "tags", "scores"];
@@ -41,14 +41,19 @@ pub fn rewritten(
 
 fn apply_content_policy(fields: &mut Members<Json>, policy: ContentPolicy) {
   let is_custom = is_custom(fields);
-  if !policy.input {
+  let has_content = |fields: &Members<Json>, field: &str| {
+    fields.get(field).is_some_and(|value| is_custom || !is_bare(&value.as_str()))
+  };
+  if !policy.input && has_content(fields, "input") {
     fields.remove("input");
   } else if !policy.system_prompt {
     change(fields, "input", without_system_prompt);
   }
   if !policy.output {
     for field in ["output", "expected", "tags", "scores"] {
-      fields.remove(field);
+      if has_content(fields, field) {
+        fields.remove(field);
+      }
     }
     change_members(fields, "metrics", |metrics| {
       retain(metrics, |name| USAGE_METRICS.contains(&name) || TIMES.contains(&name));
@@ -63,14 +68,44 @@ fn apply_content_policy(fields: &mut Members<Json>, policy: ContentPolicy) {
   change_members(fields, "metadata", |metadata| {
     retain(metadata, |name| match name {
       "flue.cwd" | "flue.tracestate" => policy.input,
-      "flue.logs" => policy.output,
       "tools" if !is_custom => policy.tools,
       _ if name.starts_with(FLUE) => true,
       // The metadata of a custom span is output, the others of a run are members of its input.
       _ if is_custom => policy.output,
       _ => policy.input || SETTINGS.contains(&name),
     });
+    if !policy.output {
+      change(metadata, "flue.logs", |lines| {
+        Some(without_messages(lines).unwrap_or_else(|| Json::concat(&["[]"])))
+      });
+    }
   });
+}
+
+/// Whether a field of a span of Flue has no content: it is empty, or has numbers of a compaction alone.
+fn is_bare(value: &str) -> bool {
+  const NUMBERS: [&str; 3] = ["estimatedTokens", "messagesBefore", "messagesAfter"];
+  match serde_json::from_str(value) {
+    Ok(Value::Null) => true,
+    Ok(Value::Array(items)) => items.is_empty(),
+    Ok(Value::Object(members)) => {
+      members.iter().all(|(name, value)| NUMBERS.contains(&name.as_str()) && value.is_number())
+    }
+    _ => false,
+  }
+}
+
+/// Log lines with their time and level alone. `None` if they are none.
+fn without_messages(lines: &str) -> Option<Json> {
+  let lines: Vec<&RawValue> = serde_json::from_str(lines).ok()?;
+  let bare = lines.iter().map(|line| {
+    let mut line = read(line.get())?;
+    retain(&mut line, |name| ["time", "level"].contains(&name));
+    line.insert("message".into(), Json::text(""));
+    Some(written(&line))
+  });
+  let bare = bare.collect::<Option<Vec<_>>>()?;
+  Some(Json::concat(&["[", &bare.join(","), "]"]))
 }
 
 fn redact(fields: &mut Members<Json>, redactor: &Redactor) {
@@ -179,7 +214,7 @@ fn written(members: &Members<Json>) -> String {
 
 #[cfg(test)]
 mod tests {
-  use serde_json::{Value, json};
+  use serde_json::json;
 
   use super::*;
 
@@ -189,6 +224,33 @@ mod tests {
       "metadata": { "flue.cwd": "/x", "flue.tracestate": "plum=1", "tools": ["t"], "model": "m", "note": "plum" },
       "metrics": { "start": 1.5, "tokens": 2, "plums": 3 },
       "span_attributes": { "name": "a plum", "type": "llm", "note": "plum" } })
+  }
+
+  #[test]
+  fn log_lines_keep_their_time_and_level_without_the_output() {
+    let logs = |lines: Value| json!({ "metadata": { "flue.agent": "a", "flue.logs": lines } });
+    let policy = ContentPolicy { output: false, ..ContentPolicy::ALL };
+    let line =
+      json!([{ "time": "t", "level": "info", "message": "plum", "attributes": { "a": "plum" } }]);
+    let bare = json!([{ "time": "t", "level": "info", "message": "" }]);
+    assert_eq!(after(policy, json!({}), &logs(line)), logs(bare));
+    assert_eq!(after(policy, json!({}), &logs(json!("plum"))), logs(json!([])));
+  }
+
+  #[test]
+  fn the_numbers_of_a_compaction_and_empty_fields_are_no_content() {
+    let row = json!({ "input": { "estimatedTokens": 9 }, "output": { "messagesBefore": 3, "messagesAfter": 1 },
+      "error": null, "metadata": { "flue.compaction_reason": "threshold" } });
+    assert_eq!(after(ContentPolicy::NONE, json!({}), &row), row);
+    let empty = json!({ "input": [], "output": null, "metadata": { "flue.agent": "a" } });
+    assert_eq!(after(ContentPolicy::NONE, json!({}), &empty), empty);
+    for output in
+      [json!({ "messagesBefore": "plum" }), json!({ "plums": 3 }), json!(["plum"]), json!(7)]
+    {
+      let row = json!({ "output": output, "metadata": { "flue.agent": "a" } });
+      let without = json!({ "metadata": { "flue.agent": "a" } });
+      assert_eq!(after(ContentPolicy::NONE, json!({}), &row), without);
+    }
   }
 
   fn after(policy: ContentPolicy, rules: Value, row: &Value) -> Value {
