@@ -88,11 +88,12 @@ export interface InitLoggerOptions {
    */
   spool?: boolean | SpoolOptions | undefined;
   /**
-   * In a Worker: the storage of a Durable Object, or a function that returns it within each event. It keeps the rows
+   * In a Worker: a function that returns, within each event, the storage of the Durable Object that runs; or an object
+   * with `get`, `put`, `delete` and `list`, if only one Durable Object records in this isolate. It keeps the rows
    * that are not confirmed and a snapshot of open spans; the next event, or `flush()` in an alarm, sends them. One
    * instance at a time may use it. Default: none. Ignored on Node.
    */
-  storage?: EdgeStorage | (() => EdgeStorage | null | undefined) | undefined;
+  storage?: EdgeStorage | (() => object | null | undefined) | undefined;
   /**
    * Whether SIGTERM, SIGINT and SIGHUP flush, for at most `exitTimeoutMs`, before they end the process. For
    * programs without listeners of their own; listeners of the application stay responsible for ending the process.

@@ -20,3 +20,6 @@ export const types = {
 };
 
 export const heapLimit = 128 * 1024 * 1024;
+
+/** @returns {string} */
+export const randomUUID = () => crypto.randomUUID();

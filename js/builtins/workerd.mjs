@@ -7,3 +7,6 @@ export { AsyncLocalStorage, types };
 
 /** The memory of an isolate, in bytes. */
 export const heapLimit = 128 * 1024 * 1024;
+
+/** @returns {string} */
+export const randomUUID = () => crypto.randomUUID();

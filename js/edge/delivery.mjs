@@ -125,7 +125,8 @@ export class Delivery {
       recorder.respond(request, { error: 'the runtime has ended the request' });
     }
     const progress = recorder.poll();
-    if (progress === undefined) return 0;
+    // The core failed, and another one may fail as well: not at once again.
+    if (progress === undefined) return LEAD_MS;
     for (const [ticket, complete] of progress.completed) this.#completed.set(ticket, complete);
     const work = recorder.storageWork?.begin(leader, isGone);
     if (work !== undefined) {

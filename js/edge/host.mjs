@@ -10,6 +10,8 @@ import { isStorage } from './storage.mjs';
 
 /** @typedef {import('../host.d.ts').Host} Host */
 
+const NO_STORAGE = '`storage` has no `get`, `put`, `delete` and `list`';
+
 /** As in `native.d.ts`. */
 const PRIORITY = Object.freeze({ Start: 0, Continuation: 1, MinimalEnd: 2, Note: 3 });
 
@@ -33,6 +35,7 @@ export function edgeHost(wasm, waitUntil) {
   function currentStorage() {
     try {
       const current = !isStorage(storage) && typeof storage === 'function' ? storage() : storage;
+      if (current != null && !isStorage(current)) warn('SPOOL', NO_STORAGE);
       return isStorage(current) ? current : undefined;
     } catch {
       // Outside of any object, what names its storage may throw.
@@ -86,7 +89,7 @@ export function edgeHost(wasm, waitUntil) {
     hasTimers: false,
     keepIn(given) {
       const isUsable = given == null || typeof given === 'function' || isStorage(given);
-      if (!isUsable) throw new Error('`storage` has no `get`, `put`, `delete` and `list`');
+      if (!isUsable) throw new Error(NO_STORAGE);
       storage = given;
     },
     attach: (given) => (callbacks = given),

@@ -89,7 +89,7 @@ export class EdgeRecorder {
 
   /** @param {number} timeoutMs */
   shutdownDetached(timeoutMs) {
-    void this.close(timeoutMs);
+    this.close(timeoutMs).catch(() => {});
   }
 
   /** @param {number} timeoutMs */
@@ -127,8 +127,10 @@ export class EdgeRecorder {
   }
 
   takeMaskRequest() {
-    const some = this.#guard(0, (core) => core.call('take_mask_request', this.#number));
-    return some === 0 ? null : /** @type {Json} */ (this.#core.output());
+    return this.#guard(null, (core) => {
+      const some = core.call('take_mask_request', this.#number);
+      return some === 0 ? null : /** @type {Json} */ (core.output());
+    });
   }
 
   /**

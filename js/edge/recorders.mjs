@@ -60,7 +60,7 @@ export class EdgeRecorders {
 
   /** @param {number} timeoutMs */
   shutdownDetached(timeoutMs) {
-    void this.close(timeoutMs);
+    this.close(timeoutMs).catch(() => {});
   }
 
   /** @param {number} timeoutMs */
@@ -141,6 +141,8 @@ export class EdgeRecorders {
       this.#stored.set(storage, { ...found, at: Date.now() });
       return found.recorder;
     }
+    // What is closed opens no storage: another one may use it now.
+    if (this.#isClosed) return this.#plain;
     try {
       const recorder = this.#create(storage);
       if (this.#isMasking) recorder.setMasking(true);
@@ -165,6 +167,12 @@ export class EdgeRecorders {
         sumStats([...this.#earlier, { ...lost, lastError: last.lastError, openSpans: 0 }]),
       ];
       recorder.dispose();
+      if (last.pending > 0) {
+        warn(
+          'LOST',
+          `${last.pending} rows are lost (not_delivered_at_exit): their object has ended.`,
+        );
+      }
       return;
     }
   }

@@ -2,7 +2,7 @@
 
 // A custom span, from its start to its end.
 
-const { types } = require('#builtins');
+const { randomUUID, types } = require('#builtins');
 
 const { runInSpan } = require('../context.js');
 const { takeCut } = require('../json/cut.js');
@@ -313,7 +313,7 @@ function finishSafely(span, last) {
   }
 }
 
-const newId = () => crypto.randomUUID().replaceAll('-', '');
+const newId = () => randomUUID().replaceAll('-', '');
 
 /** @param {any} error */
 function essence(error) {
