@@ -16,6 +16,8 @@ const OBJECTS: [&str; 3] = ["metadata", "metrics", "span_attributes"];
 /// The members of `metadata` that are no content, besides those of Flue.
 const SETTINGS: [&str; 6] =
   ["model", "provider", "reasoning_effort", "max_tokens", "temperature", "tools"];
+/// A custom span has it, too.
+const INTERRUPTED: &str = "flue.interrupted";
 /// What precedes the names of Flue's members of `metadata`.
 const FLUE: &str = "flue.";
 /// The metrics that are no content, besides [`USAGE_METRICS`].
@@ -138,7 +140,9 @@ fn redact(fields: &mut Members<Json>, redactor: &Redactor) {
 /// Whether the row is of a span that the application has made: Flue's have members of its own in `metadata`.
 fn is_custom(fields: &Members<Json>) -> bool {
   let metadata = fields.get("metadata").and_then(|metadata| read(&metadata.as_str()));
-  !metadata.is_some_and(|metadata| metadata.iter().any(|(name, _)| name.starts_with(FLUE)))
+  !metadata.is_some_and(|metadata| {
+    metadata.iter().any(|(name, _)| name.starts_with(FLUE) && name != INTERRUPTED)
+  })
 }
 
 /// The messages without a first one of the role `system`. `None` when there is none.

@@ -14,18 +14,18 @@ pub const EXPRESSION: &str = concat!(
   // AWS, Google.
   r"|(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16,}|AIza[A-Za-z0-9_-]{35,}|ya29\.[A-Za-z0-9_-]{20,}(?:\.[A-Za-z0-9_-]+)*|GOCSPX-[A-Za-z0-9_-]{20,}",
   // Slack.
-  r"|xox[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]{10,}|xapp-[A-Za-z0-9-]{10,}",
+  r"|xox[a-z](?:\.xox[a-z])?-(?:[A-Za-z0-9-]|%[0-9A-Fa-f]{2}){10,}|xapp-[A-Za-z0-9-]{10,}",
   // Model providers: Hugging Face, Groq, xAI, Perplexity, Replicate, NVIDIA, Fireworks, Together, LangSmith, Pinecone,
   // Tavily.
   r"|hf_[A-Za-z0-9]{20,}|gsk_[A-Za-z0-9]{20,}|xai-[A-Za-z0-9_-]{40,}|pplx-[A-Za-z0-9]{32,}|r8_[A-Za-z0-9]{32,}",
   r"|nvapi-[A-Za-z0-9_-]{40,}|fw_[A-Za-z0-9]{22,}|tgp_v1_[A-Za-z0-9_-]{32,}|lsv2_(?:pt|sk)_[A-Za-z0-9_]{32,}",
   r"|pcsk_[A-Za-z0-9_]{40,}|tvly-(?:dev-|prod-)?[A-Za-z0-9_-]{20,}",
   // Packages, platforms and services.
-  r"|npm_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_-]{40,}|do[opr]_v1_[0-9a-f]{40,}|dapi[0-9a-f]{32,}(?:-[0-9])?",
+  r"|bt-st-[A-Za-z0-9_-]{16,}|npm_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_-]{40,}|do[opr]_v1_[0-9a-f]{40,}|dapi[0-9a-f]{32,}(?:-[0-9])?",
   r"|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{30,}|SK[0-9a-f]{32}|whsec_[A-Za-z0-9+/=_-]{24,}",
   r"|shp(?:at|ca|pa|ss)_[A-Fa-f0-9]{32,}|sbp_[0-9a-f]{40,}|sb_(?:secret|publishable)_[A-Za-z0-9_-]{20,}",
   r"|ntn_[A-Za-z0-9]{40,}|secret_[A-Za-z0-9]{43,}|lin_(?:api|oauth)_[A-Za-z0-9]{32,}|figd_[A-Za-z0-9_-]{36,}",
-  r"|hv[sbr]\.[A-Za-z0-9_-]{20,}|dp\.(?:pt|st|ct|sa|scim|audit)\.(?:[A-Za-z0-9_-]{2,35}\.)?[A-Za-z0-9]{36,}|gls?a_[A-Za-z0-9_]{32,}",
+  r"|hv[sbr]\.[A-Za-z0-9_-]{20,}|dp\.(?:pt|st|ct|sa|scim|audit)\.(?:[A-Za-z0-9_-]{2,35}\.)?[A-Za-z0-9]{36,}|gls?a_[A-Za-z0-9_]{32,}|glc_[A-Za-z0-9+/=_-]{32,}",
   r"|sntry[su]_[A-Za-z0-9+/=_-]{40,}|PMAK-[0-9a-f]{24}-[0-9a-f]{34}|NRAK-[A-Z0-9]{27}|pat[A-Za-z0-9]{14}\.[0-9a-f]{64}",
   ")",
 );

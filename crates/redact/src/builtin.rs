@@ -42,7 +42,7 @@ pub const BUILTINS: &[Builtin] = &[
     // Letters of any script; the domain's last label has no digits.
     expression: concat!(
       r#"(?:[\w.%+&'’-]+|"(?:[^"\\\r\n]|\\.){1,64}")"#,
-      r"@(?:[\w-]+\.)+(?:xn--[\w-]+|[^\W\d_]{2,})",
+      r"(?:@|%40)(?:[\w-]+\.)+(?:xn--[\w-]+|[^\W\d_]{2,})",
     ),
     accepted: without_escape,
   },
@@ -62,10 +62,11 @@ pub const BUILTINS: &[Builtin] = &[
   },
   Builtin {
     name: "private-keys",
-    // Line breaks may be escaped, once or more; the end may be missing.
+    // Line breaks may be escaped, once or more; the end may be missing. Five dashes end the search for it, so that no
+    // part of a text is searched twice.
     expression: concat!(
       r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----",
-      r#"(?:[A-Za-z0-9+/=\s\\:,.;()%'"&#@<>_-]*?-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"#,
+      r#"(?:(?:-{0,4}[A-Za-z0-9+/=\s\\:,.;()%'"&#@<>_])*?-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"#,
       r"|[A-Za-z0-9+/=\s\\:,%-]*)",
     ),
     accepted: always,

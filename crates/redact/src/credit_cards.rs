@@ -60,7 +60,8 @@ fn read(shown: &str, offset: usize) -> (Vec<u8>, Vec<Group>) {
   for (index, byte) in shown.bytes().enumerate() {
     let at = offset + index;
     if !byte.is_ascii_digit() {
-      after_dot = byte == b'.' || (after_dot && !is_inside);
+      // A dot at the end of a sentence or of a list number is none of a decimal.
+      after_dot = byte == b'.';
       is_inside = false;
       continue;
     }

@@ -48,7 +48,8 @@ pub fn redacted_text(
   if embedded::is_json(text) {
     return redacted_json(rules, text, location, inside);
   }
-  if is_literal {
+  // A match amid text may be a part of JSON, which must stay valid.
+  if is_literal && !text.contains(['{', '[']) {
     return rules.redact_text(text);
   }
   let mut out = String::new();

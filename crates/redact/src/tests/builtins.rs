@@ -86,3 +86,49 @@ fn a_service_account_has_no_key_in_any_nesting() {
     text = json!({ "file": text }).to_string();
   }
 }
+
+#[test]
+fn a_card_number_follows_a_list_number_and_ends_a_sentence() {
+  let rules = || json!({ "builtins": ["credit-cards"] });
+  for (text, expected) in [
+    ("1. 4111 1111 1111 1111", "1. [redacted]"),
+    ("card 4111 1111 1111 1111. 12/27 exp", "card [redacted]. 12/27 exp"),
+  ] {
+    assert_eq!(input(rules(), &json!(text)), json!(expected));
+  }
+}
+
+#[test]
+fn what_is_written_back_amid_text_is_json() {
+  let found = input(
+    json!({ "builtins": ["credit-cards"] }),
+    &json!(r#"order {"card":4111111111111111,"a":1} done"#),
+  );
+  assert_eq!(found, json!(r#"order {"card":"[redacted]","a":1} done"#));
+}
+
+#[test]
+fn an_address_in_a_url_is_an_address() {
+  let found = input(
+    json!({ "builtins": ["emails"] }),
+    &json!("https://x.test/?email=ada.lovelace%40example.com&a=1"),
+  );
+  assert!(!found.to_string().contains("lovelace"), "{found}");
+}
+
+/// Twice the text takes about twice the time: the ratio of quadratic time is 4.
+#[test]
+fn many_beginnings_of_private_keys_take_linear_time() {
+  let redactor = redactor(json!({ "builtins": ["private-keys"] }));
+  let time = |count: usize| {
+    let text = json!("-----BEGIN PRIVATE KEY-----.".repeat(count));
+    let fastest = (0..5).map(|_| {
+      let mut row = row(&text);
+      let began = std::time::Instant::now();
+      redactor.row(&mut row);
+      began.elapsed()
+    });
+    fastest.min().unwrap().as_secs_f64()
+  };
+  assert!(time(2_000) / time(250) < 24.0, "eight times the text");
+}

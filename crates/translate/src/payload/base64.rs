@@ -51,6 +51,8 @@ const SHORTEST_RUN: usize = 256;
 const SHORTEST_IN_ID: usize = 1024;
 /// The shortest run that counts although its characters are not evenly distributed, in bytes.
 const SHORTEST_UNEVEN: usize = 1024;
+/// How many characters of a file's start are no coincidence.
+const SURE_START: usize = 5;
 /// The longest head of a `data:` URL, in bytes.
 const LONGEST_HEAD: usize = 200;
 /// The longest JSON Web Token that stays, in bytes.
@@ -153,11 +155,17 @@ fn replacement(
     let found = typed(media_type, context);
     return Some((start..run.end, placeholder::of(&decoded(encoded), &found)));
   }
-  if name == Name::Opaque || encoded.len() < SHORTEST_FILE {
+  if encoded.len() < SHORTEST_FILE {
     return None;
   }
   let file = FILES.iter().find(|(start, _)| encoded.starts_with(start));
-  let is_whole = before.trim_ascii().is_empty() && text.get(run.end..)?.trim_ascii().is_empty();
+  // Also the picture of a signature is a file.
+  if name == Name::Opaque && file.is_none_or(|(start, _)| start.len() < SURE_START) {
+    return None;
+  }
+  // From the run on: blanks at the ends of the text are not searched for each run.
+  let is_whole =
+    before.trim_ascii_end().is_empty() && text.get(run.end..)?.trim_ascii_start().is_empty();
   let is_content = match name {
     Name::Content if is_whole && context.has_content => !encoded.starts_with("file-"),
     Name::Content if is_whole => encoded.len() >= SHORTEST_NAMED && is_varied(encoded),

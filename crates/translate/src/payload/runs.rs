@@ -7,8 +7,9 @@ use std::ops::Range;
 
 /// The shortest unbroken part of a run that is found, in bytes. The search looks at one byte in so many.
 pub const SHORTEST_CORE: usize = 48;
-/// The shortest line of base64 that another line continues, in bytes: PEM has 64, MIME 76.
-const SHORTEST_LINE: usize = 60;
+/// The shortest line of base64 that another line continues, in bytes: PEM has 64, MIME 76; some
+/// encoders break earlier.
+const SHORTEST_LINE: usize = 48;
 /// The characters of base64 that encoders escape: in JSON text behind a backslash, in URLs behind `%`.
 const JSON_ESCAPES: [&[u8]; 4] = [b"/", b"u002B", b"u002F", b"u003D"];
 const URL_ESCAPES: [&[u8]; 3] = [b"2B", b"2F", b"3D"];

@@ -268,3 +268,35 @@ fn print_time(name: &str, event: &Value) {
     event.len()
   );
 }
+
+#[test]
+fn the_picture_of_a_signature_is_a_file() {
+  assert!(kept(&json!({ "customer_signature": PIXEL })).contains(PLACEHOLDER));
+}
+
+#[test]
+fn short_lines_of_base64_are_one_file() {
+  let lines: Vec<String> =
+    noise(3_000).as_bytes().chunks(48).map(|line| String::from_utf8_lossy(line).into()).collect();
+  for end in ["\n", "\r\n"] {
+    let found = kept(&json!({ "type": "image", "data": lines.join(end), "mimeType": "image/png" }));
+    assert!(!found.contains(&lines[5]) && !found.contains(&lines[62]), "{found}");
+  }
+}
+
+/// Twice the text takes about twice the time: the ratio of quadratic time is 4.
+#[test]
+fn many_runs_behind_blanks_take_linear_time() {
+  let time = |count: usize| {
+    let text =
+      json!(format!("{}{}", " ".repeat(100 * count), format!("{}.", "A".repeat(48)).repeat(count)))
+        .to_string();
+    let fastest = (0..5).map(|_| {
+      let began = std::time::Instant::now();
+      without_payloads(&text);
+      began.elapsed()
+    });
+    fastest.min().unwrap().as_secs_f64()
+  };
+  assert!(time(1_600) / time(200) < 24.0, "eight times the text");
+}
