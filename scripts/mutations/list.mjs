@@ -397,7 +397,7 @@ export const MUTATIONS = [
     name: 'outbox: rows in memory overtake rows that stay in a segment',
     world: '70351',
     file: `${EXPORT}/outbox/split.rs`,
-    replace: '|| (is_memory_only && queued.keeps_any_of(&rows))',
+    replace: '|| (is_memory_only && queued.keeps_any_of(rows.iter().copied()))',
     by: '',
   },
   {

@@ -411,7 +411,7 @@ impl Outbox {
       }
     }
     if segment.is_none() {
-      waits_for.extend(self.keepers(&batch).into_iter().filter(|keeper| *keeper < key));
+      waits_for.extend(self.keepers(&batch));
     }
     waits_for.sort_unstable();
     waits_for.dedup();

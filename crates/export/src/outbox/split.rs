@@ -75,9 +75,8 @@ impl Outbox {
   /// rows must not follow later ones.
   pub(super) fn hold_back(&mut self, key: u64, settled: &QueuedBatch) {
     let earlier = self.ready.range_mut(..key).chain(self.in_flight.range_mut(..key));
-    for (_, half) in earlier.filter(|(_, queued)| !queued.segments.is_empty()) {
-      let Some(rows) = &mut half.whole else { continue };
-      if settled.batch.ids().any(|id| rows.contains(&id)) {
+    for (_, half) in earlier.filter(|(_, queued)| queued.keeps_any_of(settled.batch.ids())) {
+      if let Some(rows) = &mut half.whole {
         Rc::make_mut(rows).extend(settled.batch.ids());
         half.segments.extend(settled.segments.iter().cloned());
       }
@@ -94,27 +93,26 @@ impl Outbox {
       let queued = self.ready.get(key).or_else(|| self.in_flight.get(key));
       queued.is_some_and(|queued| {
         queued.batch.ids().any(|id| rows.contains(&id))
-          || (is_memory_only && queued.keeps_any_of(&rows))
+          || (is_memory_only && queued.keeps_any_of(rows.iter().copied()))
       })
     };
     waits_for.iter().copied().filter(carries).collect()
   }
 
-  /// The batches whose segments have rows of these spans that are delivered already. A batch that is in memory only
-  /// waits for them: after a death, the segments' rows would follow its later ones.
+  /// The earlier batches whose segments have rows of these spans that are delivered already. A batch that is in memory
+  /// only waits for them: after a death, the segments' rows would follow its later ones.
   pub(super) fn keepers(&self, batch: &EncodedBatch) -> Vec<u64> {
-    let mut halves = self.ready.iter().chain(&self.in_flight).filter(|(_, q)| q.whole.is_some());
-    let Some(first) = halves.next() else { return Vec::new() };
-    let rows: HashSet<RowId> = batch.ids().collect();
-    let keeping = [first].into_iter().chain(halves).filter(|(_, half)| half.keeps_any_of(&rows));
+    let key = batch.key();
+    let earlier = self.ready.range(..key).chain(self.in_flight.range(..key));
+    let keeping = earlier.filter(|(_, queued)| queued.keeps_any_of(batch.ids()));
     keeping.map(|(key, _)| *key).collect()
   }
 }
 
 impl QueuedBatch {
   /// Whether its segments have rows of these spans.
-  fn keeps_any_of(&self, rows: &HashSet<RowId>) -> bool {
+  fn keeps_any_of(&self, mut rows: impl Iterator<Item = RowId>) -> bool {
     let whole = self.whole.as_ref().filter(|_| !self.segments.is_empty());
-    whole.is_some_and(|whole| !whole.is_disjoint(rows))
+    whole.is_some_and(|whole| rows.any(|row| whole.contains(&row)))
   }
 }
