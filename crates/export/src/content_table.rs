@@ -132,12 +132,7 @@ fn sent(off: &[&str]) -> String {
     let text = event.to_string();
     let mut event = flue_event::decode(&text, 0).unwrap();
     event.apply_content_policy(policy);
-    for mut row in translator.translate(&event) {
-      if let Some(redactor) = &redactor {
-        redactor.row(&mut row);
-      }
-      write_row(&mut out, &row, &[]);
-    }
+    out.extend(rows_of(translator.translate(&event), redactor.as_ref()));
   }
   out.extend(rows_of(translator.close_all(20), redactor.as_ref()));
   String::from_utf8(out).unwrap()

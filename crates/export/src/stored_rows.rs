@@ -33,16 +33,16 @@ pub fn rewritten(
     return None;
   }
   let mut fields = read(std::str::from_utf8(row).ok()?)?;
-  apply_content_policy(&mut fields, policy);
+  let is_custom = is_custom(&fields);
+  apply_content_policy(&mut fields, policy, is_custom);
   if let Some(redactor) = redactor {
-    redact(&mut fields, redactor);
+    redact(&mut fields, redactor, is_custom);
   }
   let rewritten = written(&fields);
   (rewritten.as_bytes() != row).then(|| rewritten.into_bytes())
 }
 
-fn apply_content_policy(fields: &mut Members<Json>, policy: ContentPolicy) {
-  let is_custom = is_custom(fields);
+fn apply_content_policy(fields: &mut Members<Json>, policy: ContentPolicy, is_custom: bool) {
   let has_content = |fields: &Members<Json>, field: &str| {
     fields.get(field).is_some_and(|value| is_custom || !is_bare(&value.as_str()))
   };
@@ -110,8 +110,7 @@ fn without_messages(lines: &str) -> Option<Json> {
   Some(Json::concat(&["[", &bare.join(","), "]"]))
 }
 
-fn redact(fields: &mut Members<Json>, redactor: &Redactor) {
-  let is_custom = is_custom(fields);
+fn redact(fields: &mut Members<Json>, redactor: &Redactor, is_custom: bool) {
   for (field, value) in fields.iter_mut() {
     let is_object = || read(&value.as_str()).is_some();
     if FIELDS.contains(&field) || (OBJECTS.contains(&field) && !is_object()) {
