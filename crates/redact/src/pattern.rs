@@ -30,7 +30,7 @@ pub struct Patterns {
 /// An expression. Expressions match bytes, because `\B` may match inside a character; matches that are not empty
 /// consist of whole characters nevertheless.
 #[derive(Debug)]
-struct Pattern {
+pub struct Pattern {
   expression: Regex,
   view: View,
   /// The parts that are redacted for a match. `None`: all of it.
@@ -38,15 +38,16 @@ struct Pattern {
 }
 
 impl Patterns {
-  /// Compiles the expressions of the option and of builtins. `None` when there are none.
+  /// The expressions of the option, and those of builtins. `None` when there are none.
   pub fn new(
-    translations: &[Translation],
+    expressions: Vec<Pattern>,
     builtins: &[&Builtin],
   ) -> Result<Option<Self>, regex::Error> {
-    let mut each = Vec::new();
-    for Translation { expression, view } in translations {
-      each.push(Pattern { expression: compiled(expression)?, view: *view, accepted: None });
-    }
+    // Translations have these for anchors only: all other characters are escaped by their numbers.
+    let anchors = [r"\A", r"\z", "(?m:"];
+    let has_anchor = |text: &str| anchors.iter().any(|anchor| text.contains(anchor));
+    let has_anchors = expressions.iter().any(|one| has_anchor(one.expression.as_str()));
+    let mut each = expressions;
     for Builtin { expression, accepted, .. } in builtins {
       let (expression, view) = (compiled(expression)?, View::default());
       each.push(Pattern { expression, view, accepted: Some(*accepted) });
@@ -62,10 +63,6 @@ impl Patterns {
         views.push(*view);
       }
     }
-    // Translations have these for anchors only: all other characters are escaped by their numbers.
-    let anchors = [r"\A", r"\z", "(?m:"];
-    let has_anchors =
-      translations.iter().any(|one| anchors.iter().any(|anchor| one.expression.contains(anchor)));
     Ok(Some(Self { all, each, views, has_anchors }))
   }
 
@@ -135,6 +132,12 @@ impl Patterns {
 }
 
 impl Pattern {
+  /// Compiles an expression of the option.
+  pub fn of_translation(translation: &Translation) -> Result<Self, regex::Error> {
+    let Translation { expression, view } = translation;
+    Ok(Self { expression: compiled(expression)?, view: *view, accepted: None })
+  }
+
   /// The parts of a text that are redacted, in their order.
   fn matches(&self, text: &str) -> Vec<Range<usize>> {
     let Some(accepted) = self.accepted else {
@@ -181,6 +184,6 @@ fn united(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
 }
 
 /// Compiles an expression.
-pub fn compiled(expression: &str) -> Result<Regex, regex::Error> {
+fn compiled(expression: &str) -> Result<Regex, regex::Error> {
   RegexBuilder::new(expression).size_limit(MOST_BYTES).build()
 }

@@ -7,7 +7,7 @@ use braintrust_row::Json;
 use super::{
   builtin::{BUILTINS, Builtin},
   paths::{PathState, Paths},
-  pattern::{Patterns, compiled},
+  pattern::{Pattern, Patterns},
   raw_rules::{RawRules, RulesError},
 };
 
@@ -54,19 +54,19 @@ impl Rules {
         return Err(RulesError::BadPath { position });
       }
     }
-    let mut translations = Vec::new();
+    let mut expressions = Vec::new();
     for (position, expression) in raw.patterns.iter().enumerate() {
       let translation = expression.translated(position)?;
-      compiled(&translation.expression)
+      let expression = Pattern::of_translation(&translation)
         .map_err(|error| RulesError::BadPattern { position, why: why(&error) })?;
-      translations.push(translation);
+      expressions.push(expression);
     }
     let mut builtins: Vec<&Builtin> = Vec::new();
     for name in raw.builtins.iter().flatten() {
       let known = BUILTINS.iter().find(|builtin| builtin.name == name);
       builtins.push(known.ok_or_else(|| RulesError::UnknownBuiltin { name: name.clone() })?);
     }
-    let patterns = Patterns::new(&translations, &builtins)
+    let patterns = Patterns::new(expressions, &builtins)
       .map_err(|error| RulesError::BadPattern { position: 0, why: why(&error) })?;
     let replacement = raw.replacement.clone().unwrap_or_else(|| REPLACEMENT.to_owned());
     Ok(Self {
