@@ -16,6 +16,9 @@ const PLATFORMS = [
 /** The name of the file with this text, unless it is in a bundle. */
 const OWN_FILE = 'native-load-error.js';
 
+/** Text in the place of the addon cannot get the members that the generated loader gives it; the error shows all of it. */
+const IS_TEXT = /^Cannot create property/;
+
 /** The most characters of an error's message. */
 const MAX_LINE = 500;
 
@@ -96,12 +99,13 @@ const machine = () => `${process.platform}-${process.arch}, Node ${process.versi
 function trueCause(error) {
   /** @type {NodeJS.ErrnoException[]} */
   const causes = [];
-  for (let cause = error; cause instanceof Error; cause = cause.cause) causes.push(cause);
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    causes.push(IS_TEXT.test(cause.message) ? new ReplacedBinaryError('') : cause);
+  }
   const broken = causes.find((cause) => !isAbsence(cause));
   const override = overriding();
   if (override) {
-    const said = lineOf(causes.at(-1));
-    return `${said} (NAPI_RS_NATIVE_LIBRARY_PATH names ${override}${broken ? `; ${remedyFor(broken.message)}` : ''})`;
+    return `${lineOf(causes.at(-1))} (NAPI_RS_NATIVE_LIBRARY_PATH names ${override}${broken ? `; ${remedyFor(broken.message)}` : ''})`;
   }
   if (broken !== undefined) return `${lineOf(broken)} (${remedyFor(broken.message)})`;
   if (isInBundle()) return `its code is in a bundle, without the binary (${KEEP_OUT})`;
@@ -127,15 +131,8 @@ function overriding() {
   return process.env.NAPI_RS_NATIVE_LIBRARY_PATH;
 }
 
-/** Text in the place of the addon cannot get the members that the generated loader gives it. */
-const IS_TEXT = /^Cannot create property/;
-
-/** The first line of an error's message; never the text of a binary. @param {Error | undefined} error */
-function lineOf(error) {
-  if (error === undefined) return 'nothing was thrown';
-  if (IS_TEXT.test(error.message)) return new ReplacedBinaryError('').message;
-  return /** @type {string} */ (error.message.split('\n')[0]).slice(0, MAX_LINE);
-}
+/** @param {Error | undefined} error */
+const lineOf = (error) => error?.message.split('\n')[0]?.slice(0, MAX_LINE) ?? 'nothing was thrown';
 
 /**
  * Whether an error only means that one of the generated loader's places is empty, or that it knows none: a package
@@ -149,7 +146,6 @@ const isAbsence = ({ code, message }) =>
 
 /** @param {string} message */
 function remedyFor(message) {
-  if (IS_TEXT.test(message)) return KEEP_OUT;
   const remedy = REMEDIES.find(([pattern]) => pattern.test(message))?.[1];
   if (remedy) return typeof remedy === 'string' ? remedy : remedy(message);
   if (isInBundle()) return KEEP_OUT;

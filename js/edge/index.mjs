@@ -1,5 +1,6 @@
 /**
- * The package on Cloudflare: the `workerd` condition of `exports` leads here. Same names as on Node, and the same core, as a WebAssembly module. What is recorded is delivered under `waitUntil` of the request that recorded it.
+ * The package on Cloudflare: the `workerd` condition of `exports` leads here. Same names as on Node, and the same core,
+ * as a WebAssembly module. What is recorded is delivered under `waitUntil` of the request that recorded it.
  */
 // All of it, because an older runtime has no `waitUntil` and would refuse the import of that name.
 import * as workers from 'cloudflare:workers';

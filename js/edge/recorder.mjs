@@ -36,6 +36,9 @@ const encoder = new TextEncoder();
 /** The two halves of a seed. There is no randomness outside of a request. */
 const randomHalves = () => crypto.getRandomValues(new Uint32Array(2));
 
+/** @param {unknown} error */
+const warnUnusable = (error) => warn('EVENT_LOST', `The core cannot be used: ${messageOf(error)}.`);
+
 /** @implements {HostRecorder} */
 export class EdgeRecorder {
   #core;
@@ -183,9 +186,8 @@ export class EdgeRecorder {
     this.#eventsSince = 0;
     for (const line of progress.lines) console.warn(line);
     if (progress.lines.length > 0) this.#callbacks.report();
-    if (!this.#isMasking) return progress;
     // What the poll has asked to mask is masked now, and handled by the next poll.
-    this.#callbacks.mask(this);
+    if (this.#isMasking) this.#callbacks.mask(this);
     return progress;
   }
 
@@ -312,7 +314,7 @@ export class EdgeRecorder {
       return run(this.#core);
     } catch (error) {
       if (error instanceof CoreFailure) this.#recover();
-      else warn('EVENT_LOST', `The core cannot be used: ${messageOf(error)}.`);
+      else warnUnusable(error);
       return otherwise;
     }
   }
@@ -321,7 +323,7 @@ export class EdgeRecorder {
     try {
       this.#replace();
     } catch (error) {
-      warn('EVENT_LOST', `The core cannot be used: ${messageOf(error)}.`);
+      warnUnusable(error);
     }
   }
 

@@ -2,6 +2,8 @@
 
 /** Begins every key. */
 const PREFIX = 'flue-braintrust/';
+/** A key: the name of a file, and the number of the part. */
+const KEY = new RegExp(`^${PREFIX}([^/]+)/(\\d+)$`);
 /** The most bytes of a value: some Durable Objects accept 128 KiB. */
 const MAX_VALUE_BYTES = 100_000;
 /** Neither delays other work of a Durable Object nor is delayed by it. `type` is for KV. */
@@ -40,7 +42,7 @@ export class StorageFiles {
     /** @type {Map<string, Map<number, unknown>>} */
     const files = new Map();
     for (const [key, value] of found) {
-      const [, name, part] = /^flue-braintrust\/([^/]+)\/(\d+)$/.exec(key) ?? [];
+      const [, name, part] = KEY.exec(key) ?? [];
       if (name === undefined) continue;
       const parts = files.get(name) ?? new Map();
       files.set(name, parts.set(Number(part), value ?? (await this.#storage.get(key, READ))));
@@ -60,7 +62,7 @@ export class StorageFiles {
    * @param {string} name
    */
   async get(name) {
-    const keys = Array.from({ length: this.#parts.get(name) ?? 1 }, (_, part) => keyOf(name, part));
+    const keys = this.#keys(name);
     const values = await Promise.all(keys.map((key) => this.#storage.get(key, READ)));
     return joined(values.map(bytesOf));
   }
@@ -87,10 +89,14 @@ export class StorageFiles {
 
   /** @param {string} name */
   async delete(name) {
-    const count = this.#parts.get(name) ?? 1;
+    const keys = this.#keys(name);
     this.#parts.delete(name);
-    const parts = Array.from({ length: count }, (_, part) => keyOf(name, part));
-    await Promise.all(parts.map((key) => this.#storage.delete(key, WRITE)));
+    await Promise.all(keys.map((key) => this.#storage.delete(key, WRITE)));
+  }
+
+  /** @param {string} name */
+  #keys(name) {
+    return Array.from({ length: this.#parts.get(name) ?? 1 }, (_, part) => keyOf(name, part));
   }
 }
 
