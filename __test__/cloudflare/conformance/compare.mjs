@@ -8,15 +8,13 @@
  * RECORDING  such as 2.1.0/plain-prompt; default: all
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { build } from 'esbuild';
-import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import { startWorker } from '../edge/bundle.mjs';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -44,13 +42,11 @@ const { positionals, values } = parseArgs({
 });
 const recordings = positionals.length > 0 ? positionals : all();
 
-const directory = mkdtempSync(join(tmpdir(), 'flue-braintrust-'));
 const node = spawn(process.execPath, [join(here, 'node.mjs')], {
   stdio: ['pipe', 'pipe', 'inherit'],
 });
 const reports = createInterface(node.stdout)[Symbol.asyncIterator]();
-const worker = await startWorker();
-const { origin } = await worker.ready;
+const { origin, lines, stop } = await startWorker(join(here, 'worker.mjs'));
 
 const counts = { recordings: recordings.length, rows: 0, differing: 0, problems: 0, incomplete: 0 };
 for (const set of values.options) {
@@ -58,46 +54,14 @@ for (const set of values.options) {
 }
 console.log(JSON.stringify(counts));
 node.stdin.end();
-await worker.dispose();
-rmSync(directory, { recursive: true, force: true });
+await stop();
+for (const line of lines) console.error(line);
 
 function all() {
   return readdirSync(corpus, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .flatMap(({ name }) => readdirSync(join(corpus, name)).map((file) => `${name}/${file}`))
     .map((path) => path.replace('.ndjson', ''));
-}
-
-/** Bundles the Worker by esbuild's defaults, with the module beside it. */
-async function startWorker() {
-  await build({
-    entryPoints: [join(here, 'worker.mjs')],
-    outfile: join(directory, 'app.js'),
-    bundle: true,
-    format: 'esm',
-    conditions: ['workerd'],
-    external: ['cloudflare:*', 'node:*'],
-    loader: { '.wasm': 'copy' },
-    assetNames: '[name]',
-  });
-  const script = {
-    name: 'conformance',
-    compatibilityDate: '2026-06-01',
-    compatibilityFlags: ['nodejs_compat'],
-    modulesRoot: directory,
-    modules: [
-      { type: 'ESModule', path: join(directory, 'app.js') },
-      { type: 'CompiledWasm', path: join(directory, 'core.wasm') },
-    ],
-  };
-  return new Miniflare(
-    convertV4MiniflareOptions({
-      host: '127.0.0.1',
-      port: 0,
-      handleStructuredLogs: ({ message }) => console.error(message),
-      workers: [script],
-    }),
-  );
 }
 
 /**
