@@ -162,13 +162,19 @@ impl Shared {
   /// Handles the end of the thread: refuses further events, counts pending rows as lost and reports them.
   pub fn on_thread_exit(&self, reason: LossReason) {
     let commands = self.queue.close(reason);
+    let (unprocessed, pending) =
+      (self.account.counters.unprocessed(), self.account.counters.pending());
     // The sizes of these events are not available any more.
-    for _ in 0..self.account.counters.unprocessed() {
+    for _ in 0..unprocessed {
       self.account.counters.refuse(reason, 0);
       self.account.counters.event_processed();
     }
-    self.account.counters.lose(reason, self.account.counters.pending());
-    self.account.warn_total_lost();
+    self.account.counters.lose(reason, pending);
+    // The exporter itself has reported its end. Events that are refused since are reported with the end of the
+    // process: the total is printed once, and must have all of them.
+    if unprocessed > 0 || pending.rows > 0 || reason == LossReason::EngineFailed {
+      self.account.warn_total_lost();
+    }
     // Last: their replies may end the process.
     drop(commands);
   }
