@@ -23,7 +23,7 @@
 import { openSync, readSync, writeSync } from 'node:fs';
 import { setImmediate as nextLoop, setTimeout as sleep } from 'node:timers/promises';
 import { contenderOf } from '../benchmark/contenders.mjs';
-import { frozenClone } from '../benchmark/conversation.mjs';
+import { frozenClone } from '../benchmark/frozen-clone.mjs';
 import { operation } from './synthetic.mjs';
 
 const FLUSH_MS = 120_000;

@@ -92,6 +92,8 @@ export async function playPressures(pressures, { exporters, progress }) {
   const lines = [];
   for (const pressure of pressures) {
     const bare = await runOne(pressure, 'nothing');
+    if (bare.figures === undefined)
+      throw new Error(`nothing traced, no figures: ${bare.ended.stderr}`);
     for (const exporter of exporters) {
       if (pressure.exporters && !pressure.exporters.includes(exporter)) continue;
       progress(`${pressure.id}, ${exporter}`);
