@@ -14,6 +14,8 @@ const INTERVAL_MS = 1000;
  * runs between two steps of the application.
  */
 class Diagnostics {
+  /** Whether there is a function to call. */
+  isWanted = false;
   /** @type {((diagnostic: Diagnostic) => unknown) | undefined} */
   #onError;
   #take;
@@ -42,6 +44,7 @@ class Diagnostics {
   listen(onError) {
     if (typeof onError !== 'function') return;
     this.#onError = /** @type {(diagnostic: Diagnostic) => unknown} */ (onError);
+    this.isWanted = true;
     this.schedulePoll();
   }
 

@@ -89,7 +89,8 @@ class Exporter {
    * @returns {Promise<void> | undefined} the delivery, for runtimes that wait for it
    */
   observe(event) {
-    const [recorder, capture] = [this.#recorder, this.#capture];
+    const recorder = this.#recorder;
+    const capture = this.#capture;
     if (recorder === undefined || capture === undefined) return undefined;
     try {
       if (!capture.wants(event)) return undefined;
@@ -102,10 +103,10 @@ class Exporter {
     return this.#host.delivery();
   }
 
-  /** Rows are expected. */
+  /** Rows are expected. Mostly there is nothing to do, which is seen here at once. */
   #schedulePolls() {
-    this.#masking.schedulePoll();
-    this.#diagnostics.schedulePoll();
+    if (this.#masking.isWanted) this.#masking.schedulePoll();
+    if (this.#diagnostics.isWanted) this.#diagnostics.schedulePoll();
   }
 
   /** Whether there is a recorder. */

@@ -91,18 +91,40 @@ class FlatSnapshot {
 function append(values, value) {
   if (typeof value !== 'object' || value === null) values.push(value);
   else if (Array.isArray(value)) appendList(values, value);
-  else if (isMessage(value)) {
-    values.push(MESSAGE, value.role);
-    append(values, value.content);
-  } else if (isResult(value)) {
-    values.push(RESULT, value.role, value.toolCallId, value.toolName, value.isError);
-    append(values, value.content);
-  } else if (isText(value)) {
-    values.push(TEXT, value.type, value.text);
-  } else if (isCall(value)) {
-    values.push(CALL, value.type, value.id, value.name);
-    append(values, value.arguments);
-  } else appendObject(values, value);
+  // Most objects are none of the forms: two members tell, since each that is read takes its time.
+  else if (typeof value.role === 'string') appendMessage(values, value);
+  else if (typeof value.type === 'string') appendPart(values, value);
+  else appendObject(values, value);
+}
+
+/**
+ * @param {unknown[]} values
+ * @param {any} message
+ */
+function appendMessage(values, message) {
+  const { role, toolCallId, toolName, content, isError } = message;
+  if (content === undefined) appendObject(values, message);
+  else if (toolCallId === undefined && hasMessageNames(message)) {
+    values.push(MESSAGE, role);
+    append(values, content);
+  } else if (isResult(message)) {
+    values.push(RESULT, role, toolCallId, toolName, isError);
+    append(values, content);
+  } else appendObject(values, message);
+}
+
+/**
+ * @param {unknown[]} values
+ * @param {any} part
+ */
+function appendPart(values, part) {
+  const { type, text } = part;
+  if (typeof text === 'string' && hasTextNames(part)) {
+    values.push(TEXT, type, text);
+  } else if (isCall(part)) {
+    values.push(CALL, type, part.id, part.name);
+    append(values, part.arguments);
+  } else appendObject(values, part);
 }
 
 /**
@@ -266,37 +288,23 @@ function hasDefinedNames(object, names) {
 
 // Whether an object has a form, and simple values where the form has them.
 
-/** @param {any} object */
-function isMessage(object) {
-  return typeof object.role === 'string' && object.content !== undefined && hasMessageNames(object);
-}
-
-/** @param {any} object */
-function isResult(object) {
-  const { role, toolCallId, toolName, isError } = object;
+/** @param {any} message with a role and content */
+function isResult(message) {
   return (
-    typeof role === 'string' &&
-    typeof toolCallId === 'string' &&
-    typeof toolName === 'string' &&
-    typeof isError === 'boolean' &&
-    object.content !== undefined &&
-    hasResultNames(object)
+    typeof message.toolCallId === 'string' &&
+    typeof message.toolName === 'string' &&
+    typeof message.isError === 'boolean' &&
+    hasResultNames(message)
   );
 }
 
-/** @param {any} object */
-function isText(object) {
-  return typeof object.type === 'string' && typeof object.text === 'string' && hasTextNames(object);
-}
-
-/** @param {any} object */
-function isCall(object) {
+/** @param {any} part with a type */
+function isCall(part) {
   return (
-    typeof object.type === 'string' &&
-    typeof object.id === 'string' &&
-    typeof object.name === 'string' &&
-    object.arguments !== undefined &&
-    hasCallNames(object)
+    typeof part.id === 'string' &&
+    typeof part.name === 'string' &&
+    part.arguments !== undefined &&
+    hasCallNames(part)
   );
 }
 
