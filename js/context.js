@@ -2,7 +2,7 @@
 
 // The async context: which work of Flue's and which custom span runs now.
 
-const { AsyncLocalStorage } = require('#builtins');
+const { AsyncLocalStorage } = require('./builtins/index.js');
 
 /**
  * A tool call, by the ids of its own scope.

@@ -2,13 +2,13 @@
 
 // What is remembered of conversations, bounded by bytes and by idle time.
 
-const { heapLimit } = require('#builtins');
+const { heapLimit } = require('./builtins/index.js');
 
 /**
  * The most bytes that are remembered: an eighth of the heap's limit, at most 512 MiB. Strings count, although the
  * application mostly holds them as well.
  */
-const MAX_BYTES = Math.min(512 * 1024 * 1024, heapLimit / 8);
+const maxBytesOfHeap = () => Math.min(512 * 1024 * 1024, heapLimit() / 8);
 /** How long an idle conversation is remembered, in milliseconds. */
 const IDLE_MS = 10 * 60_000;
 /** How long an idle conversation is remembered while there is no room for another one, in milliseconds. */
@@ -34,15 +34,16 @@ class ConversationMemory {
   #bytes = 0;
   /** The conversations that were forgotten, and that the native part must forget as well. @type {Set<string>} */
   #forgotten = new Set();
+  /** @type {number | undefined} */
   #maxBytes;
   #now;
 
   /**
    * @param {object} [settings]
-   * @param {number} [settings.maxBytes]
+   * @param {number} [settings.maxBytes] default: a part of the heap, which is looked up when it is needed
    * @param {() => number} [settings.now] milliseconds
    */
-  constructor({ maxBytes = MAX_BYTES, now = () => performance.now() } = {}) {
+  constructor({ maxBytes, now = () => performance.now() } = {}) {
     this.#maxBytes = maxBytes;
     this.#now = now;
   }
@@ -61,7 +62,7 @@ class ConversationMemory {
   hasRoom() {
     const now = this.#now();
     this.#forgetIdle(now);
-    return this.#bytes < this.#maxBytes;
+    return this.#bytes < this.#limit;
   }
 
   /**
@@ -77,7 +78,7 @@ class ConversationMemory {
     this.#entries.set(id, { value, bytes, at: now });
     this.#bytes += bytes;
     this.#forgetIdle(now);
-    if (this.#bytes > this.#maxBytes) this.forget(id);
+    if (this.#bytes > this.#limit) this.forget(id);
   }
 
   /** @param {string} id */
@@ -99,10 +100,15 @@ class ConversationMemory {
     }
   }
 
+  /** The most bytes. */
+  get #limit() {
+    return (this.#maxBytes ??= maxBytesOfHeap());
+  }
+
   /** @param {number} now */
   #forgetIdle(now) {
     for (const [id, { at }] of this.#entries) {
-      const most = this.#bytes > this.#maxBytes ? IDLE_WHEN_FULL_MS : IDLE_MS;
+      const most = this.#bytes > this.#limit ? IDLE_WHEN_FULL_MS : IDLE_MS;
       if (now - at <= most) break;
       this.forget(id);
     }

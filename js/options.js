@@ -1,6 +1,6 @@
 'use strict';
 
-const { types } = require('#builtins');
+const { types } = require('./builtins/index.js');
 
 // The options of `initLogger` in a form that JSON can hold. The native part validates them.
 

@@ -19,7 +19,7 @@ export const types = {
   isPromise: (/** @type {unknown} */ value) => value instanceof Promise,
 };
 
-export const heapLimit = 128 * 1024 * 1024;
+export const heapLimit = () => 128 * 1024 * 1024;
 
 /** @returns {string} */
 export const randomUUID = () => crypto.randomUUID();

@@ -6,7 +6,7 @@ import { types } from 'node:util';
 export { AsyncLocalStorage, types };
 
 /** The memory of an isolate, in bytes. */
-export const heapLimit = 128 * 1024 * 1024;
+export const heapLimit = () => 128 * 1024 * 1024;
 
 /** @returns {string} */
 export const randomUUID = () => crypto.randomUUID();

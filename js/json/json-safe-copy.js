@@ -2,7 +2,7 @@
 
 // Copies any value as JSON-safe values, in bounded time. Survives getters that throw.
 
-const { types } = require('#builtins');
+const { types } = require('../builtins/index.js');
 
 const { noteCut } = require('./cut.js');
 const limits = require('./limits.js');

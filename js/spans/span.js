@@ -2,7 +2,7 @@
 
 // A custom span, from its start to its end.
 
-const { randomUUID, types } = require('#builtins');
+const { randomUUID, types } = require('../builtins/index.js');
 
 const { runInSpan } = require('../context.js');
 const { takeCut } = require('../json/cut.js');
