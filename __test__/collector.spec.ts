@@ -838,7 +838,7 @@ describe('the tree as text', () => {
       span('d', 'b', {
         ...named('tool:look up\n\u001b[31m天気', 'tool'),
         ...at(1.24, 1.56),
-        error: '\nError: the database said no\n    at query (db.js:1)',
+        error: '\nError: the database refused\n    at query (db.js:1)',
       }),
       span('c', 'b', {
         ...named('llm:gpt-x', 'llm'),
@@ -875,7 +875,7 @@ describe('the tree as text', () => {
      ├─ flue.prompt               task    3.10 s
      │  ├─ llm:gpt-x              llm     1.24 s  1,024→180  (512 cached)   $0.0123
      │  ├─ tool:look up [31m天気  tool    320 ms
-     │  │     ✗ Error: the database said no
+     │  │     ✗ Error: the database refused
      │  └─ llm:gpt-x              llm      <1 ms    180→6                  <$0.0001
      └─ compaction:threshold      task      open
      task:lost                    task    320 ms
@@ -893,7 +893,7 @@ describe('the tree as text', () => {
      ├─ flue.prompt         task    3.10 s
      │  ├─ llm:gpt-x        llm     1.24 s  1,024→180  (512 cached)   $0.0123
      │  ├─ tool:look up […  tool    320 ms
-     │  │     ✗ Error: the database said no
+     │  │     ✗ Error: the database refused
      │  └─ llm:gpt-x        llm      <1 ms    180→6                  <$0.0001
      └─ compaction:thresh…  task      open
      task:lost              task    320 ms

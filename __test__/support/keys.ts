@@ -52,7 +52,7 @@ export function apiKeys(): Key[] {
   });
 }
 
-/** All parts of eight characters beyond the prefix. */
+/** All parts of eight characters after the prefix. */
 export function secretParts({ key, prefix }: Key): string[] {
   const secret = key.slice(prefix.length);
   return Array.from({ length: secret.length - 7 }, (_, at) => secret.slice(at, at + 8));

@@ -52,7 +52,7 @@ fn shapes(data: &str) -> Vec<Value> {
     json!({ "inline_data": { "mime_type": "image/png", "data": data } }),
     json!({ "type": "file", "mediaType": "image/png", "data": { "type": "data", "data": data } }),
     json!([data, { (data): 1 }]),
-    json!(format!("curl -F 'file=@a.png' said: {data}, done")),
+    json!(format!("curl -F 'file=@a.png' printed: {data}, done")),
     json!(format!("https://example.com/?image=data%3Aimage%2Fpng%3Bbase64%2C{}", percent(data))),
     json!(format!("The tool returned {}", json!({ "b64": data }).to_string().replace('/', "\\/"))),
     json!(json!({ "b64": data }).to_string().replace('+', "\\u002B")),
