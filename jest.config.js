@@ -9,5 +9,6 @@ module.exports = {
   transform: { '\\.ts$': '@swc/jest' },
   // Every test drives real processes on real clocks, on machines that may have two busy cores.
   testTimeout: 60_000,
-  maxWorkers: 2,
+  // Many tests wait for what happens elsewhere: a third one keeps two cores busy.
+  maxWorkers: 3,
 };

@@ -37,7 +37,7 @@ describe('a success without the answer of Braintrust', () => {
     ['plain text', { status: 200, body: 'OK', headers: { 'content-type': 'text/plain' } }],
     ['an error as JSON', { status: 200, body: { error: 'sign in first' } }],
   ];
-  test.each(others)('is no delivery: %s', (_, fault) => {
+  test.concurrent.each(others)('is no delivery: %s', (_, fault) => {
     let isWell = false;
     return withApp(
       { intercept: onUpload(() => (isWell ? undefined : fault)) },
@@ -55,34 +55,38 @@ describe('a success without the answer of Braintrust', () => {
     );
   });
 
-  test('is reported with the address and the content type, also when no login checks anything', () =>
-    withApp(
-      { intercept: () => PAGE, logger: { projectId: '00000000-0000-4000-8000-000000000001' } },
-      async (app, collector) => {
-        await app.record({ count: 3 });
-        const report = await app.flush({ timeoutMs: 4_000 });
-        expect(report).toMatchObject({ complete: false, sent: 0, pending: 3 });
-        const [line, ...more] = warnings(app.stderr, 'UNCONFIRMED');
-        expect(line).toContain(`${collector.url}/logs3 answered 200 OK with text/html`);
-        expect(line).toContain('BRAINTRUST_API_URL');
-        expect(more).toEqual([]);
-      },
-    ));
+  test.concurrent(
+    'is reported with the address and the content type, also when no login checks anything',
+    () =>
+      withApp(
+        { intercept: () => PAGE, logger: { projectId: '00000000-0000-4000-8000-000000000001' } },
+        async (app, collector) => {
+          await app.record({ count: 3 });
+          const report = await app.flush({ timeoutMs: 4_000 });
+          expect(report).toMatchObject({ complete: false, sent: 0, pending: 3 });
+          const [line, ...more] = warnings(app.stderr, 'UNCONFIRMED');
+          expect(line).toContain(`${collector.url}/logs3 answered 200 OK with text/html`);
+          expect(line).toContain('BRAINTRUST_API_URL');
+          expect(more).toEqual([]);
+        },
+      ),
+  );
 
-  test('is reported for the login as well', () =>
+  test.concurrent('is reported for the login as well', () =>
     withApp({ intercept: () => PAGE }, async (app, collector) => {
       await app.record({ count: 3 });
       expect(await app.flush({ timeoutMs: 4_000 })).toMatchObject({ complete: false, sent: 0 });
       expect(warnings(app.stderr, 'UNCONFIRMED')).toEqual([
         expect.stringMatching(`${collector.url}/api/apikey/login .* 200 OK with text/html`),
       ]);
-    }));
+    }),
+  );
 });
 
 describe('a row that the server refuses', () => {
   const isBad = ({ bodyText }: InterceptedRequest) => bodyText.includes('"run_30"');
 
-  test.each([400, 404, 422, 500])('takes no other row along (%d)', (status) =>
+  test.concurrent.each([400, 404, 422, 500])('takes no other row along (%d)', (status) =>
     withApp(
       { intercept: onUpload((request) => (isBad(request) ? { status } : undefined)) },
       async (app, collector) => {

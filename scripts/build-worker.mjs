@@ -21,18 +21,29 @@ const FEATURES = ['bulk-memory', 'mutable-globals', 'nontrapping-float-to-int', 
 export default function buildWorker() {
   if (isCurrent()) return;
   const begin = new Date();
-  const cargo = ['rustc', '--locked', '--quiet', '--package', 'worker', '--lib'];
-  cargo.push('--crate-type', 'cdylib', '--target', 'wasm32-unknown-unknown', '--profile', 'worker');
+  const { command, args, env } = cargoBuild();
+  execute(command, args, env);
+  const features = FEATURES.map((name) => `--enable-${name}`);
+  const optimizer = join(root, 'node_modules/binaryen/bin/wasm-opt');
+  execute(process.execPath, [optimizer, '-Oz', ...features, built, '-o', output]);
+  // A source that changed meanwhile is newer.
+  utimesSync(output, begin, begin);
+}
+
+/** The command that compiles the module, before it is optimised. Its dependencies are Cargo's alone. */
+export function cargoBuild() {
+  const args = ['rustc', '--locked', '--quiet', '--package', 'worker', '--lib'];
+  args.push('--crate-type', 'cdylib', '--target', 'wasm32-unknown-unknown', '--profile', 'worker');
   // Messages of panics name files: not by the paths of this machine.
   const home = process.env.CARGO_HOME ?? join(homedir(), '.cargo');
   const remaps = [`${join(home, 'registry/src')}=`, `${root}=`];
   const flags = remaps.map((remap) => `--remap-path-prefix=${remap}`).join('\x1f');
-  run('cargo', cargo, { ...process.env, CARGO_ENCODED_RUSTFLAGS: flags });
-  const features = FEATURES.map((name) => `--enable-${name}`);
-  const optimizer = join(root, 'node_modules/binaryen/bin/wasm-opt');
-  run(process.execPath, [optimizer, '-Oz', ...features, built, '-o', output]);
-  // A source that changed meanwhile is newer.
-  utimesSync(output, begin, begin);
+  return {
+    command: 'cargo',
+    args,
+    env: { ...process.env, CARGO_ENCODED_RUSTFLAGS: flags },
+    cwd: root,
+  };
 }
 
 /** Throws when the module imports something or is too large; its sizes in bytes. */
@@ -56,7 +67,7 @@ export function isCurrent() {
   return sources.every((name) => statSync(name).mtimeMs <= made);
 }
 
-function run(command, args, env = process.env) {
+function execute(command, args, env = process.env) {
   execFileSync(command, args, { cwd: root, env, stdio: 'inherit' });
 }
 

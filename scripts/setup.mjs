@@ -7,18 +7,19 @@
  *
  *     node scripts/setup.mjs [--no-build | --release] [--tests]
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { cargoBuild, isCurrent } from './build-worker.mjs';
 import { findChromium } from './chromium.js';
 import { npm } from './npm.mjs';
 import { missingPrerequisites } from './prerequisites.mjs';
+import { run, step } from './step.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const TAIL_LINES = 40;
 const CHROMIUM_MS = 300_000;
 /** In `target/`: which binary is the release build that setup made last. */
 const RELEASE_STAMP = '.setup-release';
@@ -45,13 +46,17 @@ const { values: options } = parseArgs({
 });
 
 checkPrerequisites();
+const needsModule =
+  !options['no-build'] && Boolean(options.tests || options.release) && !isCurrent();
+if (needsModule) await installWasmTarget();
+// While the packages are installed: the builds, which need their tools, then take seconds.
 const compiled = options['no-build'] || isBuilt() ? undefined : compile();
+const compiledModule = needsModule ? compileModule() : undefined;
 
 await installPackages(options.tests ? [...examples, ...testLines] : examples);
-if (options.tests || options.release) await installWasmTarget();
 if (options.tests && !process.env.FLUE_BRAINTRUST_NO_BROWSER) await installChromium();
 await bundleViewer();
-if (!options['no-build'] && (options.tests || options.release)) await buildWorker();
+if (needsModule) await buildModule();
 if (compiled !== undefined) {
   const script = options.release ? 'build' : 'build:debug';
   // A failure shows again, and at the right place.
@@ -60,23 +65,24 @@ if (compiled !== undefined) {
   if (options.release) writeFileSync(join(root, 'target', RELEASE_STAMP), stampOf(binaryOf()));
 }
 
-/** Compiles while the packages are installed: the build, which needs their tools, then takes seconds. */
+/** As the build and the tests do it, or nothing of it would serve twice. */
 function compile() {
-  // As the build and the tests do it, or nothing of it would serve twice.
   const profile = options.release ? 'release' : 'dev';
   const args = ['build', '--target', 'host-tuple', '--profile', profile];
   return run({ command: 'cargo', args, cwd: root });
 }
 
-/** The WebAssembly module of Workers, as it is published. */
-async function buildWorker() {
-  const { isCurrent } = await import('./build-worker.mjs');
-  if (isCurrent()) return;
-  // Both would wait for Cargo's lock.
+/** The same for the WebAssembly module of Workers. */
+async function compileModule() {
   await compiled;
+  return run(cargoBuild());
+}
+
+/** The WebAssembly module of Workers, as it is published. */
+function buildModule() {
   const script = join(root, 'scripts/build-worker.mjs');
   const build = { command: process.execPath, args: [script], cwd: root };
-  await step('Building the WebAssembly module', build);
+  return step('Building the WebAssembly module', () => compiledModule.then(() => run(build)));
 }
 
 /** Takes too little time for a line of its own. The bundler is there only now. */
@@ -119,7 +125,7 @@ function installNode() {
   return step('Installing Node for Flue', { ...npm(['rebuild', 'node']), env, cwd: root });
 }
 
-/** The core crates must build without an operating system: the tests check it with this target. */
+/** Of the module of Workers, which has all core crates: they build without an operating system. */
 async function installWasmTarget() {
   const target = 'wasm32-unknown-unknown';
   const libraries = spawnSync('rustc', ['--print', 'target-libdir', '--target', target]);
@@ -153,38 +159,6 @@ async function installChromium() {
     'The tests of the trace viewer need Chromium or Chrome. Please install it, name it in CHROME_PATH,\n' +
       'or set FLUE_BRAINTRUST_NO_BROWSER=1 to leave those tests out.',
   );
-}
-
-/**
- * Runs commands, or functions that run some, at once, behind one line of output. When one fails, shows its output and
- * exits with its code.
- */
-async function step(title, ...commands) {
-  process.stdout.write(`${title} … `);
-  const began = Date.now();
-  const endings = await Promise.all(
-    commands.map((command) => (typeof command === 'function' ? command() : run(command))),
-  );
-  const failure = endings.find(({ code }) => code !== 0);
-  if (!failure) {
-    console.log(`${((Date.now() - began) / 1000).toFixed(1)} s`);
-    return;
-  }
-  console.log('failed');
-  console.error(failure.output.trimEnd().split('\n').slice(-TAIL_LINES).join('\n'));
-  process.exit(failure.code);
-}
-
-function run({ command, args, ...settings }) {
-  return new Promise((resolve) => {
-    const child = spawn(command, args, { ...settings, stdio: ['ignore', 'pipe', 'pipe'] });
-    let output = '';
-    const collect = (chunk) => (output += chunk);
-    child.stdout.setEncoding('utf8').on('data', collect);
-    child.stderr.setEncoding('utf8').on('data', collect);
-    child.on('error', (error) => resolve({ code: 1, output: `${command}: ${error.message}` }));
-    child.on('close', (code) => resolve({ code: code ?? 1, output }));
-  });
 }
 
 /** Kept inside node_modules, so that it goes when they go. */

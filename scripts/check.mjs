@@ -1,0 +1,42 @@
+/**
+ * Checks everything, as CI does: first the formatters, linters and types of JavaScript beside those and the tests of
+ * Rust, then the tests of JavaScript. The packages must be installed and the native part built.
+ *
+ *     node scripts/check.mjs
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { npm } from './npm.mjs';
+import { run } from './step.mjs';
+
+const cwd = fileURLToPath(new URL('..', import.meta.url));
+const script = (name) => ({ ...npm(['run', '--silent', name]), cwd });
+
+const javascript = quietly('lint:js', 'types');
+const passed = await loudly('lint:rust', 'test:rust');
+const { code, output } = await javascript;
+process.stdout.write(output);
+if (!passed || code !== 0) process.exit(1);
+if (!(await loudly('test:js'))) process.exit(1);
+
+/** Runs scripts until one fails, and keeps their output. */
+async function quietly(...names) {
+  let all = '';
+  for (const name of names) {
+    const { code, output } = await run(script(name));
+    all += output;
+    if (code !== 0) return { code, output: all };
+  }
+  return { code: 0, output: all };
+}
+
+/** Runs scripts until one fails, whose output is ours. */
+async function loudly(...names) {
+  for (const name of names) {
+    const { command, args, ...settings } = script(name);
+    const [code] = await once(spawn(command, args, { ...settings, stdio: 'inherit' }), 'exit');
+    if (code !== 0) return false;
+  }
+  return true;
+}
