@@ -253,11 +253,12 @@ type Deltas = InstanceType<typeof RequestDeltas>;
 
 describe('the memory of conversations', () => {
   /** How many messages of a conversation were kept; undefined when it is not remembered. */
-  function keptOf(histories: Deltas, conversationId: string, messages: number) {
+  function keptOf(histories: Deltas, conversationId: string, messages: number, recorder?: object) {
     const content = Array.from({ length: messages }, (_, n) => ({ role: 'user', content: `${n}` }));
     const input = { messages: content };
     const shortened = histories.shorten(
       frozen({ purpose: 'agent', conversationId, request: { input } }),
+      recorder,
     ) as any;
     return shortened?.request.input.history.kept;
   }
@@ -311,6 +312,32 @@ describe('the memory of conversations', () => {
     now = 2 * 60_000;
     for (let n = 0; n < 5; n++) keptOf(histories, `new${n}`, 1);
     for (let n = 0; n < 5; n++) expect(keptOf(histories, `new${n}`, 2)).toBe(1);
+  });
+
+  test('each of several recorders has its own conversations, and forgets those', () => {
+    const [one, other] = [{}, {}];
+    const histories = new RequestDeltas();
+    expect(keptOf(histories, 'a', 1, one)).toBe(0);
+    expect(keptOf(histories, 'a', 2, other)).toBe(0);
+    expect(keptOf(histories, 'a', 2, one)).toBe(1);
+    expect(keptOf(histories, 'a', 3, other)).toBe(2);
+    histories.forget('a', one);
+    histories.forget('a', other);
+    const reports: unknown[] = [];
+    const report = (accepts: unknown) =>
+      histories.reportForgotten((id, recorder) => {
+        reports.push([id, recorder === one ? 'one' : 'other']);
+        return recorder === accepts;
+      });
+    report(other);
+    report(one);
+    expect(reports).toEqual([
+      ['a', 'one'],
+      ['a', 'other'],
+      ['a', 'one'],
+    ]);
+    report(one);
+    expect(reports).toHaveLength(3);
   });
 
   test('what cannot be reported as forgotten is reported later, unless it is remembered again', () => {

@@ -149,6 +149,45 @@ describe('one braintrust.ts, built by the Vite plugin of Flue', () => {
   );
 });
 
+describe('a braintrust.ts with the storage of the Durable Object, as documented', () => {
+  test('loses nothing when the server is down during a request and the isolate ends before the next', async () => {
+    const kept = await project('--app', 'kept');
+    const state = mkdtempSync(join(tmpdir(), 'flue-braintrust-'));
+    directories.push(state);
+    let isDown = true;
+    const collector = await startCollector({
+      intercept: ({ path }) => (isDown && path === '/logs3' ? { status: 503 } : {}),
+    });
+    const serve = (use: (url: string) => Promise<void>) =>
+      serving(kept, 'cloudflare', destination(collector), use, '--persist', state);
+    try {
+      await serve(async (url) => {
+        await ask(url);
+        // The last rows are stored after the reply.
+        await sleep(2000);
+      });
+      expect(collector.rows()).toEqual([]);
+      isDown = false;
+      await serve(async (url) => {
+        await ask(url);
+        await collector.waitFor(finished(2), 20_000);
+      });
+      const outlines = collector.traces().flatMap(({ roots }) => roots.map(outline));
+      expect(outlines).toEqual([agentTrace, agentTrace]);
+      expect(collector.problems).toEqual([]);
+    } finally {
+      await collector.close();
+    }
+  });
+
+  test('passes the type check', async () => {
+    const directory = await project('--no-build', '--app', 'kept');
+    const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
+    const ending = await run([compiler, '-p', join(directory, 'tsconfig.cloudflare.json')]);
+    expect(ending).toMatchObject({ code: 0, stdout: '' });
+  });
+});
+
 describe('a Worker whose isolate goes idle right after each of 20 replies', () => {
   const REQUESTS = 20;
   /** Slower than any reply. */

@@ -29,6 +29,42 @@ test('a storage that rejects is reported once by console.warn, and its rows are 
   expect(lines).toEqual([expect.stringMatching(/FLUE_BRAINTRUST_SPOOL: .*no room/)]);
 });
 
+test('a storage that throws leaves no rejection unhandled, and costs no row', async () => {
+  const { lines, ...rest } = await seen('storage that throws');
+  expect(rest).toEqual({ unhandled: 0, lost: {} });
+  expect(lines).toEqual([expect.stringMatching(/FLUE_BRAINTRUST_SPOOL: .*no room/)]);
+});
+
+test('a storage that cannot be listed at first is used once it can be', async () => {
+  const { recorded, lines, ...rest } = await seen('storage that cannot be listed');
+  expect(rest).toEqual({ isStored: true, ended: recorded, lost: {} });
+  const others = /FLUE_BRAINTRUST_UNREACHABLE/;
+  expect(lines.filter((line: string) => !others.test(line))).toEqual([
+    expect.stringMatching(/FLUE_BRAINTRUST_SPOOL: .*no connection/),
+  ]);
+});
+
+test('all pages of a storage like KV are read', async () => {
+  const { recorded, ...rest } = await seen('storage by pages');
+  expect(rest).toEqual({ isMore: true, left: 0, ended: recorded });
+});
+
+test('objects for which no recorder is kept lose nothing', async () => {
+  const { count, lines, ...rest } = await seen('many objects');
+  expect(rest).toEqual({ ended: count, accepted: count, lost: {} });
+  expect(lines).toEqual([expect.stringMatching(/FLUE_BRAINTRUST_SPOOL: 256 objects/)]);
+});
+
+test('an object that begins changes nothing for those that run, nor for a conversation that goes on in it', async () => {
+  const { turns, timed, isWhole } = await seen('neighbours');
+  expect(turns).toBeGreaterThan(3);
+  expect({ timed, isWhole }).toEqual({ timed: turns, isWhole: true });
+});
+
+test('a flush of an instance of the core that fails is not taken for one of the next', async () => {
+  expect(await seen('trap during a flush')).toEqual({ first: false, second: true });
+});
+
 test('an instance of the core that fails is replaced; its rows count as lost, which is reported once', async () => {
   const { lines, ...rest } = await seen('trap');
   expect(rest).toEqual({

@@ -48,6 +48,8 @@ const MAX_ASKED = 16_384;
  * @typedef {(text: string, priority: Priority) => boolean} Record
  */
 
+/** One of the recorders of a Worker. @typedef {import('./host.d.ts').HostRecorder} Owner */
+
 /** What the native part states about events. @typedef {Pick<import('./host.d.ts').Core, 'Priority' | 'translatedKinds'>} Native */
 
 /** Selects the events that are translated, and enqueues their text. */
@@ -80,8 +82,9 @@ class Capture {
    * Enqueues a wanted event as JSON text.
    * @param {any} event an object or a function
    * @param {Record} record
+   * @param {Owner} [owner] the recorder of `record`, if there are several: each knows its own conversations only
    */
-  take(event, record) {
+  take(event, record, owner) {
     const { type, turnId, timestamp } = event;
     const { Start, Continuation, MinimalEnd } = this.#priority;
     if (DELTAS.has(type)) {
@@ -89,7 +92,7 @@ class Capture {
       record(stringify({ type: 'first_delta', turnId, timestamp }), Start);
     } else if (type === 'turn_request') {
       this.#await(turnId);
-      this.#takeRequest(event, record);
+      this.#takeRequest(event, record, owner);
     } else if (type === 'operation_start') {
       noteOperation(event);
       record(withCaller(stringify(event)), Start);
@@ -113,33 +116,34 @@ class Capture {
   /**
    * @param {any} event
    * @param {Record} record
+   * @param {Owner} [owner]
    */
-  #takeRequest(event, record) {
+  #takeRequest(event, record, owner) {
     const { Start, Note } = this.#priority;
     // Not this conversation, which this request restores.
     const current = conversationOf(event);
-    this.#requestDeltas.reportForgotten(
-      (conversationId) =>
-        record(JSON.stringify({ type: 'history_forgotten', conversationId }), Note),
-      current,
-    );
-    const text = this.#shortened(event);
+    this.#requestDeltas.reportForgotten((conversationId, by) => {
+      const text = JSON.stringify({ type: 'history_forgotten', conversationId });
+      return by === owner ? record(text, Note) : by.record(text, Note, false);
+    }, current);
+    const text = this.#shortened(event, owner);
     if (text === undefined) record(stringify(event), Start);
     // The native part does not keep a refused request.
-    else if (!record(text, Start)) this.#requestDeltas.forget(current);
+    else if (!record(text, Start)) this.#requestDeltas.forget(current, owner);
   }
 
   /**
    * The request with only its new messages; undefined when it must be sent in full.
    * @param {any} event
+   * @param {Owner} [owner]
    */
-  #shortened(event) {
+  #shortened(event, owner) {
     try {
-      const shortened = this.#requestDeltas.shorten(event);
+      const shortened = this.#requestDeltas.shorten(event, owner);
       return shortened && JSON.stringify(shortened);
     } catch {
       // The event cannot be read: it is written in full, with marks.
-      this.#requestDeltas.forget(conversationOf(event));
+      this.#requestDeltas.forget(conversationOf(event), owner);
       return undefined;
     }
   }

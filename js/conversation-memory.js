@@ -14,9 +14,13 @@ const IDLE_MS = 10 * 60_000;
 /** How long an idle conversation is remembered while there is no room for another one, in milliseconds. */
 const IDLE_WHEN_FULL_MS = 60_000;
 
+/** Of a Worker with several recorders: the core of one does not know what another has recorded. @typedef {object} Owner */
+
 /**
  * @template T
  * @typedef {object} Entry
+ * @property {string} id of the conversation
+ * @property {Owner} [owner] the recorder that has recorded it
  * @property {T} value
  * @property {number} bytes
  * @property {number} at when it was used last
@@ -29,11 +33,14 @@ const IDLE_WHEN_FULL_MS = 60_000;
  * @template T
  */
 class ConversationMemory {
-  /** By conversation, the one that was idle longest first. @type {Map<string, Entry<T>>} */
+  /** By owner and conversation, the one that was idle longest first. @type {Map<string, Entry<T>>} */
   #entries = new Map();
   #bytes = 0;
-  /** The conversations that were forgotten, and that the native part must forget as well. @type {Set<string>} */
-  #forgotten = new Set();
+  /** What was forgotten, and must be forgotten by the core as well. @type {Map<string, { id: string, owner?: Owner }>} */
+  #forgotten = new Map();
+  /** @type {WeakMap<Owner, number>} */
+  #numbers = new WeakMap();
+  #lastNumber = 0;
   /** @type {number | undefined} */
   #maxBytes;
   #now;
@@ -48,9 +55,12 @@ class ConversationMemory {
     this.#now = now;
   }
 
-  /** @param {string} id */
-  get(id) {
-    return this.#entries.get(id)?.value;
+  /**
+   * @param {string} id
+   * @param {Owner} [owner]
+   */
+  get(id, owner) {
+    return this.#entries.get(this.#key(id, owner))?.value;
   }
 
   /** The bytes of all values. */
@@ -70,33 +80,41 @@ class ConversationMemory {
    * @param {string} id
    * @param {T} value
    * @param {number} bytes
+   * @param {Owner} [owner]
    */
-  set(id, value, bytes) {
+  set(id, value, bytes, owner) {
     const now = this.#now();
-    this.#remove(id);
-    this.#forgotten.delete(id);
-    this.#entries.set(id, { value, bytes, at: now });
+    const key = this.#key(id, owner);
+    this.#remove(key);
+    this.#forgotten.delete(key);
+    this.#entries.set(key, { id, owner, value, bytes, at: now });
     this.#bytes += bytes;
     this.#forgetIdle(now);
-    if (this.#bytes > this.#limit) this.forget(id);
-  }
-
-  /** @param {string} id */
-  forget(id) {
-    this.#remove(id);
-    this.#forgotten.add(id);
+    if (this.#bytes > this.#limit) this.forget(id, owner);
   }
 
   /**
-   * Reports the conversations that were forgotten, until one cannot be reported; the rest is reported later.
-   * @param {(id: string) => boolean} report whether it was reported
+   * @param {string} id
+   * @param {Owner} [owner]
+   */
+  forget(id, owner) {
+    const key = this.#key(id, owner);
+    this.#remove(key);
+    this.#forgotten.set(key, { id, owner });
+  }
+
+  /**
+   * Reports the conversations that were forgotten. Those of an owner to whom one cannot be reported are reported later.
+   * @param {(id: string, owner?: Owner) => boolean} report whether it was reported
    * @param {unknown} [except] a conversation that is reported later
    */
   reportForgotten(report, except) {
-    for (const id of this.#forgotten) {
-      if (id === except) continue;
-      if (!report(id)) return;
-      this.#forgotten.delete(id);
+    if (this.#forgotten.size === 0) return;
+    const full = new Set();
+    for (const [key, { id, owner }] of this.#forgotten) {
+      if (id === except || full.has(owner)) continue;
+      if (report(id, owner)) this.#forgotten.delete(key);
+      else full.add(owner);
     }
   }
 
@@ -107,17 +125,28 @@ class ConversationMemory {
 
   /** @param {number} now */
   #forgetIdle(now) {
-    for (const [id, { at }] of this.#entries) {
+    for (const { id, owner, at } of this.#entries.values()) {
       const most = this.#bytes > this.#limit ? IDLE_WHEN_FULL_MS : IDLE_MS;
       if (now - at <= most) break;
-      this.forget(id);
+      this.forget(id, owner);
     }
   }
 
-  /** @param {string} id */
-  #remove(id) {
-    this.#bytes -= this.#entries.get(id)?.bytes ?? 0;
-    this.#entries.delete(id);
+  /** @param {string} key */
+  #remove(key) {
+    this.#bytes -= this.#entries.get(key)?.bytes ?? 0;
+    this.#entries.delete(key);
+  }
+
+  /**
+   * @param {string} id
+   * @param {Owner} [owner]
+   */
+  #key(id, owner) {
+    if (owner === undefined) return id;
+    const number = this.#numbers.get(owner) ?? ++this.#lastNumber;
+    this.#numbers.set(owner, number);
+    return `${number}/${id}`;
   }
 }
 

@@ -95,7 +95,11 @@ class Exporter {
     try {
       if (!capture.wants(event)) return undefined;
       if (this.#closed) recorder.refuse();
-      else capture.take(event, (text, priority) => recorder.record(text, priority, takeCut()));
+      else {
+        const owner = recorder.current?.();
+        const to = owner ?? recorder;
+        capture.take(event, (text, priority) => to.record(text, priority, takeCut()), owner);
+      }
       this.#schedulePolls();
     } catch {
       this.#recordUnreadable(recorder);

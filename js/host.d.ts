@@ -4,7 +4,10 @@ import type { ExitStep, Recorder, Priority } from '../native.d.ts';
 import type { FlueIds, JsonString, RawConfig } from './native-types.d.ts';
 
 /** What the exporter uses of a recorder. */
-export type HostRecorder = Pick<Recorder, keyof Recorder>;
+export type HostRecorder = Pick<Recorder, keyof Recorder> & {
+  /** Of a host with several recorders, the one of the work that runs now. */
+  current?(): HostRecorder;
+};
 
 /** What the exporter uses of the native part, or of the WebAssembly module. */
 export interface Core {

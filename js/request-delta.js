@@ -36,9 +36,10 @@ class RequestDeltas {
    * this, belongs to no conversation, or there is no room to remember it. The delta and the snapshot are JSON-safe, so
    * that a comparison takes time in proportion to their size.
    * @param {any} event
+   * @param {object} [owner] the recorder that records it, if there are several
    * @returns {object | undefined}
    */
-  shorten(event) {
+  shorten(event, owner) {
     const { conversationId, purpose, request } = event;
     const input = request?.input;
     const messages = input?.messages;
@@ -46,7 +47,7 @@ class RequestDeltas {
     if (!Array.isArray(messages) || !Object.isFrozen(messages)) return undefined;
 
     const histories = this.#histories;
-    let history = histories.get(conversationId);
+    let history = histories.get(conversationId, owner);
     if (history === undefined && !histories.hasRoom()) return undefined;
     history ??= nothing();
     const kept = history.messages.countSame(messages, history.shared.count(messages));
@@ -57,7 +58,7 @@ class RequestDeltas {
     history.shared.replaceFrom(kept, messages);
     const systemPrompt = unlessKept(history.systemPrompt, input.systemPrompt);
     const tools = unlessKept(history.tools, input.tools);
-    histories.set(conversationId, history, bytesOf(conversationId, history));
+    histories.set(conversationId, history, bytesOf(conversationId, history), owner);
     return {
       ...event,
       request: {
@@ -72,14 +73,19 @@ class RequestDeltas {
     };
   }
 
-  /** Forgets a conversation: its next request is sent in full. @param {unknown} conversationId */
-  forget(conversationId) {
-    if (typeof conversationId === 'string') this.#histories.forget(conversationId);
+  /**
+   * Forgets a conversation: its next request is sent in full.
+   * @param {unknown} conversationId
+   * @param {object} [owner]
+   */
+  forget(conversationId, owner) {
+    if (typeof conversationId === 'string') this.#histories.forget(conversationId, owner);
   }
 
   /**
    * Reports the conversations that were forgotten.
-   * @param {(conversationId: string) => boolean} report whether it was reported; if not, it is reported later
+   * @param {(conversationId: string, owner?: any) => boolean} report whether it was reported; if not, it is reported
+   *   later
    * @param {unknown} [except] a conversation that is reported later
    */
   reportForgotten(report, except) {

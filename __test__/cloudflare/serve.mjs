@@ -3,7 +3,9 @@
  * agents in Durable Objects. Writes its address to stdout. The variables of Braintrust are taken from the
  * environment. Ends with its standard input.
  *
- *     node __test__/cloudflare/serve.mjs DIRECTORY [--target node|cloudflare]
+ *     node __test__/cloudflare/serve.mjs DIRECTORY [--target node|cloudflare] [--persist DIRECTORY]
+ *
+ * --persist  where the storages of the Durable Objects are
  */
 import { globSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -15,7 +17,7 @@ const HOST = '127.0.0.1';
 
 const { positionals, values: options } = parseArgs({
   allowPositionals: true,
-  options: { target: { type: 'string', default: 'cloudflare' } },
+  options: { target: { type: 'string', default: 'cloudflare' }, persist: { type: 'string' } },
 });
 const dist = resolve(positionals[0], 'dist');
 
@@ -46,8 +48,8 @@ async function onWorkerd() {
   const wasm = globSync('**/*.wasm', { cwd: worker });
   const variables = Object.entries(process.env).filter(([name]) => /BRAINTRUST_/.test(name));
 
-  const miniflare = new Miniflare(
-    convertV4MiniflareOptions({
+  const miniflare = new Miniflare({
+    ...convertV4MiniflareOptions({
       host: HOST,
       port: 0,
       handleStructuredLogs: ({ message }) => console.error(message),
@@ -66,7 +68,8 @@ async function onWorkerd() {
         },
       ],
     }),
-  );
+    ...(options.persist && { resourcePersistencePath: resolve(options.persist) }),
+  });
   return { url: (await miniflare.ready).origin, stop: () => miniflare.dispose() };
 }
 

@@ -21,8 +21,9 @@ export async function serving(
   target: Target,
   env: Record<string, string>,
   use: (url: string) => Promise<void>,
+  ...args: string[]
 ): Promise<string> {
-  const program = [join(HERE, 'serve.mjs'), directory, '--target', target];
+  const program = [join(HERE, 'serve.mjs'), directory, '--target', target, ...args];
   const server = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...program], {
     env: { PATH: process.env.PATH, ...env },
     stdio: 'pipe',

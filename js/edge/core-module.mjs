@@ -12,14 +12,19 @@ export class CoreFailure extends Error {}
 /** Calls the functions that `crates/worker/src/border.rs` exports. */
 export class CoreModule {
   #module;
+  #onFailure;
   /** @type {Record<string, any> | undefined} */
   #exports;
   /** Counts the instances: what belongs to an earlier one is gone. */
   generation = 0;
 
-  /** @param {unknown} module what the bundler makes of the import; only a `WebAssembly.Module` can be used */
-  constructor(module) {
+  /**
+   * @param {unknown} module what the bundler makes of the import; only a `WebAssembly.Module` can be used
+   * @param {() => void} [onFailure] called when an instance is gone
+   */
+  constructor(module, onFailure) {
     this.#module = module;
+    this.#onFailure = onFailure;
   }
 
   /** Instantiates the module. Throws an error that names the cause when the build did not import it. */
@@ -48,6 +53,7 @@ export class CoreModule {
       return this.#exports?.[name](...values);
     } catch (cause) {
       this.#exports = undefined;
+      this.#onFailure?.();
       throw new CoreFailure('the core has failed', { cause });
     }
   }

@@ -15,6 +15,11 @@ const PATIENCE_MS = 30_000;
 
 /** Who leads, or has led, and when it was seen last. @typedef {{ at: number }} Leader */
 
+/**
+ * A flush: of an instance of the core, whose tickets only that one gives.
+ * @typedef {{ ticket: number, generation: number, isComplete?: boolean }} Flush
+ */
+
 /** A request in flight. @typedef {{ id: number, generation: number, leader: Leader }} InFlight */
 
 /**
@@ -28,8 +33,8 @@ export class Delivery {
   #leader;
   /** @type {Map<string, InFlight>} */
   #inFlight = new Map();
-  /** The flushes that have ended, and whether each was complete. @type {Map<number, boolean>} */
-  #completed = new Map();
+  /** The flushes that are waited for, and whether each was complete, once it has ended. @type {Set<Flush>} */
+  #flushes = new Set();
   /** Whether everything was settled at the last poll, and nothing came since. */
   #isSettled = true;
 
@@ -56,29 +61,35 @@ export class Delivery {
   async open(timeoutMs) {
     const until = Date.now() + Math.min(timeoutMs, 2 ** 31);
     this.touch();
-    await this.#run(() => this.#recorder.storageWork?.isOpen !== false || Date.now() >= until);
+    await this.#run(() => this.#recorder.storageWork?.isListing !== true || Date.now() >= until);
   }
 
   /**
-   * Delivers until a flush has ended. Whether it is complete.
+   * Delivers until a flush has ended. Whether it is complete; false when the instance of the core has failed.
    * @param {number} ticket
+   * @param {number} generation of the instance of the core that has given the ticket
    * @param {number} timeoutMs
    */
-  async until(ticket, timeoutMs) {
+  async until(ticket, generation, timeoutMs) {
     this.touch();
-    // The recorder itself ends it in time, unless it has failed.
+    /** @type {Flush} */
+    const flush = { ticket, generation };
+    this.#flushes.add(flush);
+    // The recorder itself ends it in time.
     const until = Date.now() + Math.min(timeoutMs, 2 ** 31) + GONE_MS;
-    await this.#run(() => this.#completed.has(ticket) || Date.now() >= until);
-    const complete = this.#completed.get(ticket) ?? false;
-    this.#completed.delete(ticket);
-    return complete;
+    const hasEnded = () =>
+      flush.isComplete !== undefined || this.#recorder.generation !== generation;
+    await this.#run(() => hasEnded() || Date.now() >= until);
+    this.#flushes.delete(flush);
+    return flush.isComplete ?? false;
   }
 
   /**
-   * Leads, or follows who leads, until `isDone`.
-   * @param {() => boolean} isDone
+   * Leads, or follows who leads, until `isEnough`, or the recorder is disposed of.
+   * @param {() => boolean} isEnough
    */
-  async #run(isDone) {
+  async #run(isEnough) {
+    const isDone = () => isEnough() || this.#recorder.generation === undefined;
     const self = { at: Date.now() };
     /** The requests of this leader. @type {Set<Promise<void>>} */
     const own = new Set();
@@ -127,7 +138,12 @@ export class Delivery {
     const progress = recorder.poll();
     // The core failed, and another one may fail as well: not at once again.
     if (progress === undefined) return LEAD_MS;
-    for (const [ticket, complete] of progress.completed) this.#completed.set(ticket, complete);
+    for (const [ticket, isComplete] of progress.completed) {
+      for (const flush of this.#flushes) {
+        const isIt = flush.ticket === ticket && flush.generation === recorder.generation;
+        if (isIt) flush.isComplete = isComplete;
+      }
+    }
     const work = recorder.storageWork?.begin(leader, isGone);
     if (work !== undefined) {
       const stored = work.then(() => void own.delete(stored));

@@ -21,7 +21,13 @@ const PRIORITY = Object.freeze({ Start: 0, Continuation: 1, MinimalEnd: 2, Note:
  * @returns {Host}
  */
 export function edgeHost(wasm, waitUntil) {
-  const module = new CoreModule(wasm);
+  const module = new CoreModule(wasm, () => {
+    try {
+      callbacks.reset();
+    } catch {
+      // There is no other instance: whoever needs it reports that.
+    }
+  });
   /** Those that may have rows. @type {Set<EdgeRecorders>} */
   const recorders = new Set();
   /** The option of that name. @type {unknown} */
@@ -46,11 +52,8 @@ export function edgeHost(wasm, waitUntil) {
   class Recorder extends EdgeRecorders {
     /** @param {string} settings */
     constructor(settings) {
-      const create = (/** @type {import('../../index.d.ts').EdgeStorage} */ storage) => {
-        // Another recorder does not know what the conversations are.
-        if (storage !== undefined) callbacks.reset();
-        return new EdgeRecorder(module, callbacks, settings, storage);
-      };
+      const create = (/** @type {import('../../index.d.ts').EdgeStorage} */ storage) =>
+        new EdgeRecorder(module, callbacks, settings, storage);
       super(/** @type {any} */ (create), currentStorage);
       for (const recorder of recorders) if (recorder.isAtRest()) recorders.delete(recorder);
       recorders.add(this);

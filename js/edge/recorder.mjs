@@ -17,6 +17,7 @@ import { warn } from '../warn.js';
  * @typedef {object} Progress
  * @property {number | null} timeoutMs in how many milliseconds to poll again; null: never
  * @property {boolean} isSettled whether every accepted row is delivered or lost
+ * @property {number} waiting the events that wait for the storage: they are not rows yet
  * @property {[number, boolean][]} completed the flushes and shutdowns that have ended: ticket, and whether complete
  * @property {string[]} lines for the console
  * @property {Stats} stats
@@ -49,10 +50,12 @@ export class EdgeRecorder {
   #isStarted = false;
   #isMasking = false;
   #isClosed = false;
+  #isDisposed = false;
   /** What earlier instances of the core have counted, and lost. @type {Stats | undefined} */
   #earlier;
-  /** The counters at the last poll, and the events since. @type {Stats | undefined} */
+  /** The counters at the last poll, the events that waited then, and those since. @type {Stats | undefined} */
   #last;
+  #waiting = 0;
   #eventsSince = 0;
 
   /**
@@ -77,6 +80,8 @@ export class EdgeRecorder {
    * @param {boolean} cut whether content was cut from the event
    */
   record(event, priority, cut) {
+    // What a disposed one is to forget, it has forgotten.
+    if (this.#isDisposed) return true;
     return this.#guard(false, (core) => {
       this.#start();
       this.#eventsSince++;
@@ -114,12 +119,13 @@ export class EdgeRecorder {
    */
   async #flush(isShutdown, timeoutMs) {
     // What earlier instances have kept is a part of it.
-    if (this.storageWork?.isOpen === false) await this.delivery.open(timeoutMs);
+    this.storageWork?.listNow();
+    if (this.storageWork?.isListing) await this.delivery.open(timeoutMs);
     const ticket = this.#guard(-1, (core) =>
       core.call('flush', this.#number, Number(isShutdown), timeoutMs, ...now()),
     );
-    const { pending } = this.#stats();
-    const complete = ticket < 0 ? pending === 0 : await this.delivery.until(ticket, timeoutMs);
+    const complete =
+      ticket < 0 ? this.isKept() : await this.delivery.until(ticket, this.#generation, timeoutMs);
     return /** @type {Json} */ (JSON.stringify({ complete, ...this.#stats() }));
   }
 
@@ -152,6 +158,10 @@ export class EdgeRecorder {
   beginExit = () => 0;
   waitExit = () => true;
   isIdle = () => this.#stats().pending === 0;
+  /** Whether nothing is lost when it is disposed of: what is not delivered is in its storage. */
+  isKept = () =>
+    this.#guard(false, (core) => core.call('is_kept', this.#number) === 1) &&
+    this.storageWork?.isBusy !== true;
   isAtRest = () => this.#isClosed;
 
   takeDiagnostics() {
@@ -183,6 +193,7 @@ export class EdgeRecorder {
     });
     if (progress === undefined) return undefined;
     this.#last = progress.stats;
+    this.#waiting = progress.waiting;
     this.#eventsSince = 0;
     for (const line of progress.lines) console.warn(line);
     if (progress.lines.length > 0) this.#callbacks.report();
@@ -195,9 +206,10 @@ export class EdgeRecorder {
    * Passes the files of the storage: of segments the headers.
    * @param {Map<string, Uint8Array>} files
    * @param {string} [failure] why there are none
+   * @returns {boolean} whether the storage is used from now on
    */
   openStorage(files, failure = '') {
-    this.#guard(undefined, (core) => {
+    return this.#guard(false, (core) => {
       for (const [name, content] of files) {
         const key = encoder.encode(name);
         const start = name.endsWith('.open') ? content : content.subarray(0, HEADER_BYTES);
@@ -205,7 +217,8 @@ export class EdgeRecorder {
         const { length } = content;
         core.call('add_file', this.#number, key.length, start.length, length, ...now());
       }
-      core.call('open_storage', this.#number, core.write(failure), ...randomHalves(), ...now());
+      const bytes = core.write(failure);
+      return core.call('open_storage', this.#number, bytes, ...randomHalves(), ...now()) === 1;
     });
   }
 
@@ -237,12 +250,23 @@ export class EdgeRecorder {
     return JSON.parse(this.traceDestination()).projectId != null;
   }
 
-  /** Frees what the core holds for it. */
+  /** Which instance of the core it is in: what was asked of an earlier one is never answered. */
+  get generation() {
+    return this.#isDisposed ? undefined : this.#generation;
+  }
+
+  /** Frees what the core holds for it. What is not kept is lost. @returns {Stats} the last counters */
   dispose() {
-    this.#isClosed = true;
+    // Counts what the storage has.
+    this.isKept();
+    const waiting = this.#guard(0, (core) => core.call('waiting', this.#number));
+    const last = lostStats(this.#stats(), { waiting, reason: 'not_delivered_at_exit' });
     if (this.#core.generation === this.#generation) {
       this.#guard(undefined, (core) => core.call('close', this.#number));
     }
+    this.#isClosed = true;
+    this.#isDisposed = true;
+    return last;
   }
 
   /** The next request to send, and the bytes of its body. */
@@ -307,6 +331,7 @@ export class EdgeRecorder {
    * @returns {T}
    */
   #guard(otherwise, run) {
+    if (this.#isDisposed) return otherwise;
     try {
       // Another recorder of the same module may have failed.
       this.#core.load();
@@ -328,11 +353,14 @@ export class EdgeRecorder {
   }
 
   #replace() {
-    const lost = lostStats(this.#last, this.#eventsSince);
+    const lost = {
+      ...lostStats(this.#last, { waiting: this.#waiting, events: this.#eventsSince }),
+      lastError: 'the core has failed',
+    };
     this.#earlier = addStats(this.#earlier, lost);
     this.#last = undefined;
+    this.#waiting = 0;
     this.#eventsSince = 0;
-    this.#callbacks.reset();
     warn(
       'LOST',
       `${lost.lost.engine_failed ?? 0} rows are lost (engine_failed): the core has failed; please report it.`,

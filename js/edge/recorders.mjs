@@ -2,13 +2,15 @@
 
 import { messageOf } from '../json/json-safe-copy.js';
 import { warn } from '../warn.js';
-import { lostStats, sumStats } from './stats.mjs';
+import { sumStats } from './stats.mjs';
 
 /**
- * The most storages whose recorders are kept. An isolate runs as many Durable Objects as it has memory for; a storage
- * that is used again gets a new recorder.
+ * The storages whose recorders are kept although they have nothing to do. An isolate runs as many Durable Objects as it
+ * has memory for; a storage that is used again gets a new recorder.
  */
-const MAX_STORED = 64;
+const MAX_IDLE = 64;
+/** The most storages whose recorders are kept. Of further objects the rows are in memory only. */
+const MAX_STORED = 256;
 /** After this time without an event, in milliseconds, the object of a storage is taken for gone. */
 const GONE_MS = 60_000;
 
@@ -17,6 +19,9 @@ const GONE_MS = 60_000;
 /** @typedef {import('../../index.d.ts').Stats} Stats */
 /** @typedef {import('../host.d.ts').HostRecorder} HostRecorder */
 /** @typedef {import('../native-types.d.ts').JsonString<any>} Json */
+
+/** @param {Stats} stats */
+const lostRows = ({ lost }) => lost.not_delivered_at_exit ?? 0;
 
 /**
  * Passes what is recorded to the recorder of the storage of the work that runs now. Durable Objects of one isolate
@@ -29,6 +34,8 @@ export class EdgeRecorders {
   #plain;
   /** The one that was used last comes last. @type {Map<EdgeStorage, { recorder: EdgeRecorder, at: number }>} */
   #stored = new Map();
+  /** Those for which there was no room: what their objects record later belongs to what is recorded. */
+  #unused = new WeakSet();
   /** What recorders that are not kept have counted. @type {Stats[]} */
   #earlier = [];
   #isMasking = false;
@@ -51,7 +58,7 @@ export class EdgeRecorders {
    * @param {boolean} cut
    */
   record(event, priority, cut) {
-    return this.#current().record(event, priority, cut);
+    return this.current().record(event, priority, cut);
   }
 
   refuse() {
@@ -129,10 +136,11 @@ export class EdgeRecorders {
   }
 
   #reachable() {
-    return new Set([this.#plain, this.#current()]);
+    return new Set([this.#plain, this.current()]);
   }
 
-  #current() {
+  /** The recorder of the work that runs now. */
+  current() {
     const storage = this.#currentStorage();
     if (storage === undefined) return this.#plain;
     const found = this.#stored.get(storage);
@@ -142,12 +150,17 @@ export class EdgeRecorders {
       return found.recorder;
     }
     // What is closed opens no storage: another one may use it now.
-    if (this.#isClosed) return this.#plain;
+    if (this.#isClosed || this.#unused.has(storage)) return this.#plain;
     try {
+      if (this.#stored.size >= MAX_IDLE) this.#forget();
+      if (this.#stored.size >= MAX_STORED) {
+        this.#unused.add(storage);
+        warn('SPOOL', `${MAX_STORED} objects have undelivered rows: further ones store none.`);
+        return this.#plain;
+      }
       const recorder = this.#create(storage);
       if (this.#isMasking) recorder.setMasking(true);
       this.#stored.set(storage, { recorder, at: Date.now() });
-      if (this.#stored.size > MAX_STORED) this.#forget();
       return recorder;
     } catch (error) {
       warn('SPOOL', `The spool does not work: ${messageOf(error)}.`);
@@ -155,23 +168,18 @@ export class EdgeRecorders {
     }
   }
 
-  /** Drops the recorder that was used least recently, of those that have no rows or whose object is gone. */
+  /** Drops the recorder that was used least recently, of those that lose nothing or whose object is gone. */
   #forget() {
     for (const [storage, { recorder, at }] of this.#stored) {
       const isGone = Date.now() - at > GONE_MS;
-      if (!isGone && !recorder.isIdle()) continue;
+      if (!recorder.isKept() && !isGone) continue;
       this.#stored.delete(storage);
-      const last = JSON.parse(recorder.stats());
-      const lost = lostStats(last, 0, 'not_delivered_at_exit');
-      this.#earlier = [
-        sumStats([...this.#earlier, { ...lost, lastError: last.lastError, openSpans: 0 }]),
-      ];
-      recorder.dispose();
-      if (last.pending > 0) {
-        warn(
-          'LOST',
-          `${last.pending} rows are lost (not_delivered_at_exit): their object has ended.`,
-        );
+      const rows = lostRows(JSON.parse(recorder.stats()));
+      const last = recorder.dispose();
+      this.#earlier = [sumStats([...this.#earlier, { ...last, openSpans: 0 }])];
+      const lost = lostRows(last) - rows;
+      if (lost > 0) {
+        warn('LOST', `${lost} rows are lost (not_delivered_at_exit): their object has ended.`);
       }
       return;
     }

@@ -30,21 +30,26 @@ export function sumStats(all) {
 }
 
 /**
- * The counters of an instance that is gone: what was pending is lost, and so is each event since, as one row. What its
- * storage has is counted again by the next instance.
+ * The counters of an instance that is gone: what was pending is lost, and so is each event that was no row yet, as one
+ * row. What its storage has is counted again by the next instance.
  * @param {Stats} [last] the counters when they were read last
- * @param {number} [events] the events since
- * @param {import('../../index.d.ts').LossReason} [reason]
+ * @param {object} [more]
+ * @param {number} [more.waiting] the events of these counters that were no rows yet
+ * @param {number} [more.events] the events since
+ * @param {import('../../index.d.ts').LossReason} [more.reason]
  * @returns {Stats}
  */
-export function lostStats(last = NO_STATS, events = 0, reason = 'engine_failed') {
+export function lostStats(
+  last = NO_STATS,
+  { waiting = 0, events = 0, reason = 'engine_failed' } = {},
+) {
   const { bytes, pending, spooled } = last;
-  const lost = pending + events;
+  const lost = pending + waiting + events;
   const lostBytes = bytes.pending;
   return {
     ...last,
     events: last.events + events,
-    accepted: last.accepted + events - spooled,
+    accepted: last.accepted + waiting + events - spooled,
     pending: 0,
     spooled: 0,
     lost: lost > 0 ? sum(last.lost, { [reason]: lost }) : last.lost,
@@ -55,7 +60,6 @@ export function lostStats(last = NO_STATS, events = 0, reason = 'engine_failed')
       spooled: 0,
       lost: lostBytes > 0 ? sum(bytes.lost, { [reason]: lostBytes }) : bytes.lost,
     },
-    lastError: 'the core has failed',
   };
 }
 

@@ -5,6 +5,10 @@ import { StorageFiles } from './storage.mjs';
 
 /** How long one operation may take, in milliseconds. */
 const TIMEOUT_MS = 5000;
+/** The delay after the first failure to list the files, in milliseconds; twice as long after each further one. */
+const LIST_AGAIN_MS = 1000;
+/** The longest delay. */
+const MAX_LIST_AGAIN_MS = 60_000;
 
 /** @typedef {import('./delivery.mjs').Leader} Leader */
 
@@ -13,7 +17,8 @@ const TIMEOUT_MS = 5000;
 /**
  * What this needs of a recorder.
  * @typedef {object} Owner
- * @property {(files: Map<string, Uint8Array>, failure?: string) => void} openStorage passes all files
+ * @property {(files: Map<string, Uint8Array>, failure?: string) => boolean} openStorage passes all files, or why there
+ *   are none; whether the recorder uses the storage
  * @property {() => Change[]} takeChanges the changes of the next operation
  * @property {(result: Uint8Array | string) => void} completeStorage passes what was read, or why it has failed
  */
@@ -21,11 +26,15 @@ const TIMEOUT_MS = 5000;
 export class StorageWork {
   #owner;
   #storage;
+  /** @type {StorageFiles} */
   #files;
-  /** The operation that is under way. @type {{ leader: Leader } | undefined} */
+  /** What is under way: it belongs to the request of a leader. @type {{ leader: Leader } | undefined} */
   #current;
   /** Whether the recorder has the list of files. */
-  isOpen = false;
+  #isOpen = false;
+  /** How often the files could not be listed, in a row, and when they are listed again. */
+  #failures = 0;
+  #listAt = 0;
 
   /**
    * @param {Owner} owner
@@ -37,11 +46,26 @@ export class StorageWork {
     this.#files = new StorageFiles(storage);
   }
 
+  /** Whether something is under way. */
+  get isBusy() {
+    return this.#current !== undefined;
+  }
+
+  /** Whether the files are to be listed, or are being listed. */
+  get isListing() {
+    return !this.#isOpen && (this.isBusy || Date.now() >= this.#listAt);
+  }
+
+  /** If the files could not be listed, lists them without a further delay. */
+  listNow() {
+    this.#listAt = 0;
+  }
+
   /** The recorder has lost its state: it needs the list of files again. */
   reset() {
-    this.isOpen = false;
+    this.#isOpen = false;
     this.#current = undefined;
-    this.#files = new StorageFiles(this.#storage);
+    this.listNow();
   }
 
   /**
@@ -54,10 +78,10 @@ export class StorageWork {
     if (this.#current !== undefined) {
       if (!isGone(this.#current.leader)) return undefined;
       this.#current = undefined;
-      if (this.isOpen) this.#owner.completeStorage('the runtime has ended the request');
+      if (this.#isOpen) this.#owner.completeStorage('the runtime has ended the request');
     }
-    const changes = this.isOpen ? this.#owner.takeChanges() : undefined;
-    if (changes?.length === 0) return undefined;
+    const changes = this.#isOpen ? this.#owner.takeChanges() : undefined;
+    if (changes === undefined ? !this.isListing : changes.length === 0) return undefined;
     const current = { leader };
     this.#current = current;
     return this.#carryOut(changes).then((finish) => {
@@ -79,8 +103,10 @@ export class StorageWork {
         const [content] = await inTime(Promise.all(changes.map((change) => this.#apply(change))));
         return () => owner.completeStorage(content ?? new Uint8Array());
       }
-      const files = await inTime(this.#files.list());
-      return () => this.#open(files);
+      const files = new StorageFiles(this.#storage);
+      const contents = await inTime(files.list());
+      this.#files = files;
+      return () => this.#open(contents);
     } catch (error) {
       const why = messageOf(error);
       if (changes !== undefined) return () => owner.completeStorage(why);
@@ -90,11 +116,13 @@ export class StorageWork {
 
   /**
    * @param {Map<string, Uint8Array>} files
-   * @param {string} [failure]
+   * @param {string} [failure] why they are not known: the recorder does without until they are listed
    */
   #open(files, failure) {
-    this.isOpen = true;
-    this.#owner.openStorage(files, failure);
+    this.#isOpen = this.#owner.openStorage(files, failure);
+    this.#failures = this.#isOpen ? 0 : this.#failures + 1;
+    const delay = LIST_AGAIN_MS * 2 ** (this.#failures - 1);
+    this.#listAt = Date.now() + Math.min(delay, MAX_LIST_AGAIN_MS);
   }
 
   /**

@@ -38,14 +38,17 @@ export class StorageFiles {
    * @returns {Promise<Map<string, Uint8Array>>}
    */
   async list() {
-    const found = entriesOf(await this.#storage.list({ prefix: PREFIX, ...READ }));
+    const ours = (await this.#entries()).filter(([key]) => KEY.test(key));
+    const read = ours.map(async ([key, value]) => value ?? (await this.#storage.get(key, READ)));
+    const values = await Promise.all(read);
     /** @type {Map<string, Map<number, unknown>>} */
     const files = new Map();
-    for (const [key, value] of found) {
-      const [, name, part] = KEY.exec(key) ?? [];
-      if (name === undefined) continue;
+    for (const [at, [key]] of ours.entries()) {
+      // A storage that lags behind may list what is deleted.
+      if (values[at] === undefined || values[at] === null) continue;
+      const [, name = '', part] = KEY.exec(key) ?? [];
       const parts = files.get(name) ?? new Map();
-      files.set(name, parts.set(Number(part), value ?? (await this.#storage.get(key, READ))));
+      files.set(name, parts.set(Number(part), values[at]));
     }
     /** @type {Map<string, Uint8Array>} */
     const contents = new Map();
@@ -58,12 +61,31 @@ export class StorageFiles {
   }
 
   /**
+   * Everything that the storage lists: KV does it page by page.
+   * @returns {Promise<[key: string, value?: unknown][]>}
+   */
+  async #entries() {
+    /** @type {[key: string, value?: unknown][]} */
+    const entries = [];
+    const cursors = new Set();
+    for (let cursor; !cursors.has(cursor);) {
+      cursors.add(cursor);
+      const options = { prefix: PREFIX, ...READ, ...(cursor !== undefined && { cursor }) };
+      const page = /** @type {any} */ (await this.#storage.list(options));
+      entries.push(...entriesOf(page));
+      if (page?.list_complete !== false || !page.cursor) return entries;
+      cursor = page.cursor;
+    }
+    throw new Error('the storage lists the same page again and again');
+  }
+
+  /**
    * The content of a file; empty when it is gone.
    * @param {string} name
    */
   async get(name) {
     const keys = this.#keys(name);
-    const values = await Promise.all(keys.map((key) => this.#storage.get(key, READ)));
+    const values = await Promise.all(keys.map(async (key) => await this.#storage.get(key, READ)));
     return joined(values.map(bytesOf));
   }
 
@@ -76,22 +98,22 @@ export class StorageFiles {
     const count = Math.max(1, Math.ceil(content.length / MAX_VALUE_BYTES));
     const earlier = this.#parts.get(name) ?? 0;
     this.#parts.set(name, count);
-    const writes = [];
-    for (let part = 0; part < count; part++) {
+    // Each by itself: a call that throws does not leave another one's rejection unhandled.
+    const write = async (/** @type {number} */ part) => {
+      const key = keyOf(name, part);
+      if (part >= count) return await this.#storage.delete(key, WRITE);
       const value = content.slice(part * MAX_VALUE_BYTES, (part + 1) * MAX_VALUE_BYTES);
-      writes.push(this.#storage.put(keyOf(name, part), value, WRITE));
-    }
-    for (let part = count; part < earlier; part++) {
-      writes.push(this.#storage.delete(keyOf(name, part), WRITE));
-    }
-    await Promise.all(writes);
+      return await this.#storage.put(key, value, WRITE);
+    };
+    const parts = Array.from({ length: Math.max(count, earlier) }, (_, part) => part);
+    await Promise.all(parts.map(write));
   }
 
   /** @param {string} name */
   async delete(name) {
     const keys = this.#keys(name);
     this.#parts.delete(name);
-    await Promise.all(keys.map((key) => this.#storage.delete(key, WRITE)));
+    await Promise.all(keys.map(async (key) => await this.#storage.delete(key, WRITE)));
   }
 
   /** @param {string} name */

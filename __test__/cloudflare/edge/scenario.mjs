@@ -94,6 +94,101 @@ const SCENARIOS = {
     const { lost } = await step('stats');
     return { recorded: recorded(1), ended: ended(), lost, lines: worker.lines };
   },
+  /** The values of a file fail, the second one by an exception. */
+  async 'storage that throws'() {
+    await init({}, 'throwing');
+    const events = copyOf(run, 0);
+    const large = { ...events[0], payload: `${'some words '.repeat(30_000)}` };
+    await step('observe', { events: [large, ...events] });
+    await step('own', { output: 'some words '.repeat(30_000) });
+    await arrived(recorded(1));
+    const { lost } = await step('stats');
+    return { unhandled: await step('unhandled'), lost, lines: worker.lines };
+  },
+  /** The files cannot be listed at first, and the server is down. */
+  async 'storage that cannot be listed'() {
+    await init({}, 'object');
+    isDown = true;
+    await step('listing', { works: false });
+    await observe('slow/one/observe', 0);
+    await sleep(1000);
+    const before = await step('values');
+    await step('listing', { works: true });
+    await sleep(500);
+    await observe('slow/one/observe', 1);
+    await sleep(2000);
+    const after = await step('values');
+    isDown = false;
+    await observe('slow/one/observe', 2);
+    await arrived(recorded(3));
+    const { lost } = await step('stats');
+    const isStored = before === 0 && after > 0;
+    return { isStored, recorded: recorded(3), ended: ended(), lost, lines: worker.lines };
+  },
+  /** A storage like KV has more files than a page. */
+  async 'storage by pages'() {
+    await init({}, 'object');
+    isDown = true;
+    for (let n = 0; n < 4; n++) {
+      await observe('kv/one/observe', n);
+      await sleep(300);
+    }
+    await sleep(700);
+    const kept = await step('values');
+    // Another recorder, whose storage has the same values.
+    await init({ maxQueueBytes: 8 * 1024 * 1024 }, 'object');
+    isDown = false;
+    await step('kv/one/flush');
+    await arrived(recorded(4));
+    await sleep(1000);
+    await step('kv/one/flush');
+    return { isMore: kept > 2, left: await step('values'), recorded: recorded(4), ended: ended() };
+  },
+  /** More objects than recorders are kept for, all while their storages are listed. */
+  async 'many objects'() {
+    await init({}, 'object');
+    const objects = 280;
+    const span = (n) => copyOf(run, n).filter(({ type }) => type.startsWith('operation'));
+    const count = objects * spansOf(span(0));
+    const all = Array.from({ length: objects }, (_, n) =>
+      step(`slow/${n}/observe`, { events: span(n) }),
+    );
+    await Promise.all(all);
+    await arrived(count);
+    const { lost, accepted } = await step('stats');
+    return { count, ended: ended(), accepted, lost, lines: worker.lines };
+  },
+  /** A turn runs in one object while another one begins, and a conversation goes on in another object. */
+  async neighbours() {
+    await init({}, 'object');
+    const events = copyOf(run, 0);
+    const turns = events.flatMap(({ type }, at) => (type === 'turn_request' ? [at] : []));
+    await step('observe', { events: events.slice(0, turns[0] + 1) });
+    await observe('object/two/observe', 1);
+    await step('observe', { events: events.slice(turns[0] + 1, turns[1]) });
+    await step('object/one/observe', { events: events.slice(turns[1]) });
+    await arrived(recorded(2));
+    const rows = collector.rows().filter(({ span_attributes: { type } }) => type === 'llm');
+    return {
+      turns: rows.length,
+      timed: rows.filter(({ metrics }) => metrics.time_to_first_token !== undefined).length,
+      isWhole: !JSON.stringify(rows).includes('is missing'),
+    };
+  },
+  /** The core fails during a flush; the next instance gives the same tickets. */
+  async 'trap during a flush'() {
+    await init();
+    isDown = true;
+    await observe('observe', 0);
+    const first = step('flush');
+    await sleep(500);
+    await step('trap');
+    await observe('observe', 1);
+    isDown = false;
+    await observe('observe', 2);
+    const second = await step('flush');
+    return { first: (await first).complete, second: second.complete };
+  },
   async trap() {
     await init();
     await observe('observe', 0);

@@ -27,9 +27,71 @@ const failing = {
   delete: async () => true,
 };
 
+/** The first value of a file is rejected, the second throws. */
+const throwing = {
+  ...failing,
+  put(key) {
+    if (!key.endsWith('/0000')) throw new Error('no room');
+    return Promise.reject(new Error('no room'));
+  },
+};
+let unhandled = 0;
+globalThis.addEventListener('unhandledrejection', () => unhandled++);
+
+/** What the storages of the application have, by their names. */
+const values = new Map();
+/** Whether they can be listed. */
+let isListed = true;
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A storage in memory, which takes its time to list. */
+function slowStorage(name) {
+  const kept = values.get(name) ?? new Map();
+  values.set(name, kept);
+  return {
+    async list() {
+      await pause(300);
+      if (!isListed) throw new Error('no connection');
+      return new Map(kept);
+    },
+    get: async (key) => kept.get(key),
+    put: async (key, value) => void kept.set(key, value),
+    delete: async (key) => kept.delete(key),
+  };
+}
+
+/** The same as KV has it: names by pages of two, values as buffers. */
+function kvStorage(name) {
+  const { get, put, ...others } = slowStorage(name);
+  return {
+    ...others,
+    async list({ prefix, cursor = '0' }) {
+      const names = [...values.get(name).keys()].filter((key) => key.startsWith(prefix));
+      const at = Number(cursor);
+      const keys = names.slice(at, at + 2).map((name) => ({ name }));
+      const isLast = at + 2 >= names.length;
+      return { keys, list_complete: isLast, ...(!isLast && { cursor: String(at + 2) }) };
+    },
+    get: async (key) => (await get(key))?.buffer ?? null,
+    put: (key, value) => put(key, value.slice()),
+  };
+}
+const storages = new Map();
+function storageOf(kind, name) {
+  if (!storages.has(name)) storages.set(name, kind(name));
+  return storages.get(name);
+}
+
+const deepFreeze = (value) => {
+  if (typeof value === 'object' && value !== null) Object.values(value).forEach(deepFreeze);
+  return Object.freeze(value);
+};
+
 const STEPS = {
   init({ options, storage }) {
-    const places = { object: () => running.getStore(), failing };
+    // Another instance of the application has other objects for the same storages.
+    storages.clear();
+    const places = { object: () => running.getStore(), failing, throwing };
     entry.setMaskingFunction(
       options.mask
         ? (value) => JSON.parse(JSON.stringify(value).replaceAll('Saltpan', 'MASKED'))
@@ -38,13 +100,19 @@ const STEPS = {
     entry.initLogger({ ...options, storage: places[storage] });
   },
   observe({ events }) {
-    for (const event of events) entry.braintrustFlueObserver(event);
+    for (const event of deepFreeze(events)) entry.braintrustFlueObserver(event);
   },
-  async own() {
+  listing({ works }) {
+    isListed = works;
+  },
+  unhandled: () => unhandled,
+  /** How many values the storages of the application have. */
+  values: () => [...values.values()].reduce((sum, { size }) => sum + size, 0),
+  async own({ output = 'in' }) {
     const outer = entry.wrapTraced(
       async () => {
         await new Promise((resolve) => setTimeout(resolve, 5));
-        return await entry.traced((span) => span.log({ output: 'in' }), { name: 'inner' });
+        return await entry.traced((span) => span.log({ output }), { name: 'inner' });
       },
       { name: 'outer' },
     );
@@ -77,6 +145,8 @@ export class House extends DurableObject {
 export default {
   fetch(request, env) {
     const [, place, name] = new URL(request.url).pathname.split('/');
+    const kinds = { slow: slowStorage, kv: kvStorage };
+    if (place in kinds) return running.run(storageOf(kinds[place], name), () => answer(request));
     if (place !== 'object') return answer(request);
     return env.HOUSES.get(env.HOUSES.idFromName(name)).fetch(request);
   },

@@ -147,7 +147,7 @@ impl Exporter {
     let admission = Self::admission(&self.settings);
     let refusal = if self.has_ended || !self.shutdowns.is_empty() {
       Some((LossReason::Closed, "the recorder is closed"))
-    } else if !admission.admits(priority, text.len(), self.memory_bytes()) {
+    } else if !admission.admits(priority, text.len(), self.delivery.shared_bytes()) {
       Some((LossReason::QueueFull, "the queue is full"))
     } else {
       None
@@ -189,6 +189,20 @@ impl Exporter {
     }
     self.account.counters.event_processed();
     self.account.counters.set_open_spans(self.translator.open_spans());
+  }
+
+  /// Sets the bytes that other exporters of the same memory hold: the bound of queued bytes is for all of them.
+  pub fn set_others_bytes(&mut self, bytes: usize) {
+    self.delivery.others_bytes = bytes;
+  }
+
+  /// The host has opened the spool later than it made the exporter: unconfirmed rows and open spans go there from now
+  /// on, and the files of dead processes are adopted.
+  pub fn open_spool(&mut self, now: Now) {
+    self.has_input = true;
+    self.delivery.spool.open();
+    self.snapshot.enable(now.elapsed);
+    self.adopt_due = Some(now.elapsed);
   }
 
   /// Whether rows pass through the user's masking function from now on.
@@ -401,6 +415,18 @@ impl Exporter {
   pub fn is_at_rest(&self) -> bool {
     let is_done = self.has_ended || (self.is_settled() && !self.snapshot.is_pending());
     is_done && !self.has_input && !self.delivery.spool.is_busy()
+  }
+
+  /// Whether nothing is lost when the exporter is dropped now: every row is delivered, lost or in the spool, and so is
+  /// the snapshot of open spans. Rows that are in the spool as well as in memory count as spooled until the next
+  /// input.
+  pub fn is_kept(&self) -> bool {
+    self.delivery.leave_spooled();
+    let spool = &self.delivery.spool;
+    let is_noted =
+      !self.snapshot.is_pending() && (spool.is_open() || self.translator.open_spans() == 0);
+    let is_done = self.has_ended || (is_noted && self.account.counters.pending().rows == 0);
+    is_done && !self.has_input && !spool.is_busy()
   }
 
   /// Whether shutdown has ended. Operations on the spool may still be polled.

@@ -34,6 +34,12 @@ impl SnapshotSchedule {
     Self { is_enabled, ..Self::default() }
   }
 
+  /// There is a spool from now on: the snapshot is due at once.
+  pub fn enable(&mut self, now: Duration) {
+    self.is_enabled = true;
+    self.expedite(now);
+  }
+
   /// Schedules a snapshot: spans may have opened or closed.
   pub fn note_change(&mut self, now: Duration) {
     if self.is_enabled {

@@ -85,6 +85,11 @@ impl SpoolWriter {
     writer
   }
 
+  /// The host has opened the spool.
+  pub fn open(&mut self) {
+    self.is_open = true;
+  }
+
   /// Whether there is a spool.
   pub fn is_open(&self) -> bool {
     self.is_open

@@ -21,6 +21,7 @@
 //! | `ecma` | JavaScript's regular expressions, translated |
 //! | `api_keys`, `credit_cards`, `ip_addresses` | the builtin patterns that need more than an expression |
 //! | `builtin` | the builtin patterns |
+//! | `engine` | what runs expressions |
 //! | `escapes` | text with escapes that is not JSON |
 //! | `pattern` | all patterns together |
 //! | `paths` | members by their position |
@@ -43,6 +44,7 @@ mod builtin;
 mod credit_cards;
 mod ecma;
 mod embedded;
+mod engine;
 mod escapes;
 mod ip_addresses;
 mod json;

@@ -2,16 +2,13 @@
 
 use std::ops::Range;
 
-use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
-
 use super::{
   builtin::{Accepted, Builtin},
   ecma::{Translation, View},
+  engine::{CompileError, Expression, Set},
   escapes::{Decoded, decoded},
 };
 
-/// The largest size of a compiled expression, in bytes.
-const MOST_BYTES: usize = 4 * 1024 * 1024;
 /// How many levels of escapes are decoded in text that is not JSON.
 const DEEPEST_ESCAPES: usize = 4;
 
@@ -19,7 +16,7 @@ const DEEPEST_ESCAPES: usize = 4;
 #[derive(Debug)]
 pub struct Patterns {
   /// All expressions, for texts that look the same in each view.
-  all: RegexSet,
+  all: Set,
   each: Vec<Pattern>,
   /// The views of the expressions that see some texts differently, each once.
   views: Vec<View>,
@@ -31,7 +28,7 @@ pub struct Patterns {
 /// consist of whole characters nevertheless.
 #[derive(Debug)]
 pub struct Pattern {
-  expression: Regex,
+  expression: Expression,
   view: View,
   /// The parts that are redacted for a match. `None`: all of it.
   accepted: Option<Accepted>,
@@ -42,21 +39,21 @@ impl Patterns {
   pub fn new(
     expressions: Vec<Pattern>,
     builtins: &[&Builtin],
-  ) -> Result<Option<Self>, regex::Error> {
+  ) -> Result<Option<Self>, CompileError> {
     // Translations have these for anchors only: all other characters are escaped by their numbers.
     let anchors = [r"\A", r"\z", "(?m:"];
     let has_anchor = |text: &str| anchors.iter().any(|anchor| text.contains(anchor));
-    let has_anchors = expressions.iter().any(|one| has_anchor(one.expression.as_str()));
+    let has_anchors = expressions.iter().any(|one| has_anchor(one.expression.source()));
     let mut each = expressions;
     for Builtin { expression, accepted, .. } in builtins {
-      let (expression, view) = (compiled(expression)?, View::default());
+      let (expression, view) = (Expression::new(expression)?, View::default());
       each.push(Pattern { expression, view, accepted: Some(*accepted) });
     }
     if each.is_empty() {
       return Ok(None);
     }
-    let expressions = each.iter().map(|pattern| pattern.expression.as_str());
-    let all = RegexSetBuilder::new(expressions).size_limit(MOST_BYTES * each.len()).build()?;
+    let expressions: Vec<_> = each.iter().map(|pattern| pattern.expression.source()).collect();
+    let all = Set::new(&expressions)?;
     let mut views: Vec<View> = Vec::new();
     for Pattern { view, .. } in &each {
       if *view != View::default() && !views.contains(view) {
@@ -127,32 +124,27 @@ impl Patterns {
 
   /// Whether an expression may match: if not, none does.
   pub fn may_match(&self, text: &str) -> bool {
-    self.views.iter().any(|view| view.changes(text)) || self.all.is_match(text.as_bytes())
+    self.views.iter().any(|view| view.changes(text)) || self.all.is_match(text)
   }
 }
 
 impl Pattern {
   /// Compiles an expression of the option.
-  pub fn of_translation(translation: &Translation) -> Result<Self, regex::Error> {
+  pub fn of_translation(translation: &Translation) -> Result<Self, CompileError> {
     let Translation { expression, view } = translation;
-    Ok(Self { expression: compiled(expression)?, view: *view, accepted: None })
+    Ok(Self { expression: Expression::new(expression)?, view: *view, accepted: None })
   }
 
   /// The parts of a text that are redacted, in their order.
   fn matches(&self, text: &str) -> Vec<Range<usize>> {
     let Some(accepted) = self.accepted else {
       let seen = self.view.of(text);
-      let found = self.expression.find_iter(seen.seen.as_bytes()).map(|found| found.range());
+      let mut found = self.expression.matches(&seen.seen);
       // An empty match is found between all characters.
-      let found = found.filter(|range| !range.is_empty()).collect();
+      found.retain(|range| !range.is_empty());
       return seen.originals(found);
     };
-    let captures = self.expression.captures_iter(text.as_bytes());
-    let found = captures.filter_map(|captures| {
-      let mut groups = captures.iter();
-      let whole = groups.next().flatten();
-      Some(groups.flatten().next().or(whole)?.range())
-    });
+    let found = self.expression.first_groups(text).into_iter();
     found.flat_map(|range| accepted(text, range)).collect()
   }
 }
@@ -181,9 +173,4 @@ fn united(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
     }
   }
   united
-}
-
-/// Compiles an expression.
-fn compiled(expression: &str) -> Result<Regex, regex::Error> {
-  RegexBuilder::new(expression).size_limit(MOST_BYTES).build()
 }

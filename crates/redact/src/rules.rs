@@ -58,7 +58,7 @@ impl Rules {
     for (position, expression) in raw.patterns.iter().enumerate() {
       let translation = expression.translated(position)?;
       let expression = Pattern::of_translation(&translation)
-        .map_err(|error| RulesError::BadPattern { position, why: why(&error) })?;
+        .map_err(|error| RulesError::BadPattern { position, why: error.0 })?;
       expressions.push(expression);
     }
     let mut builtins: Vec<&Builtin> = Vec::new();
@@ -67,7 +67,7 @@ impl Rules {
       builtins.push(known.ok_or_else(|| RulesError::UnknownBuiltin { name: name.clone() })?);
     }
     let patterns = Patterns::new(expressions, &builtins)
-      .map_err(|error| RulesError::BadPattern { position: 0, why: why(&error) })?;
+      .map_err(|error| RulesError::BadPattern { position: 0, why: error.0 })?;
     let replacement = raw.replacement.clone().unwrap_or_else(|| REPLACEMENT.to_owned());
     Ok(Self {
       keys,
@@ -178,13 +178,6 @@ impl Rules {
   pub fn mark(&self) -> Json {
     if self.keeps_numbers { Json::null() } else { Json::text(&self.replacement) }
   }
-}
-
-/// The reason of the compiler: the last line of its message. The lines above show the position.
-fn why(error: &regex::Error) -> String {
-  let text = error.to_string();
-  let last = text.lines().last().unwrap_or_default();
-  last.strip_prefix("error: ").unwrap_or(last).to_owned()
 }
 
 /// A name in lower case, without `_` and `-`.

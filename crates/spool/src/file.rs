@@ -15,6 +15,8 @@
 
 use thiserror::Error;
 
+use super::checksum;
+
 /// The name of the format and its version. Another version also gets other file endings, so that neither version
 /// reads files of the other.
 const MAGIC: &[u8; 8] = b"flue-bt\x01";
@@ -59,7 +61,7 @@ impl Header {
 
   /// The header of `content`.
   pub fn of(content: &[u8], rows: u32, created: i64) -> Self {
-    Self { created, rows, length: content.len() as u64, checksum: crc32fast::hash(content) }
+    Self { created, rows, length: content.len() as u64, checksum: checksum::hash(content) }
   }
 
   /// The encoded header.
@@ -70,7 +72,7 @@ impl Header {
     bytes.extend(self.rows.to_le_bytes());
     bytes.extend(self.length.to_le_bytes());
     bytes.extend(self.checksum.to_le_bytes());
-    let covered = crc32fast::hash(&bytes);
+    let covered = checksum::hash(&bytes);
     bytes.extend(covered.to_le_bytes());
     let mut header = [0; Self::LENGTH];
     header.copy_from_slice(&bytes);
@@ -92,7 +94,7 @@ impl Header {
     if magic != *MAGIC {
       return Err(DecodeError::Magic);
     }
-    if file.get(..Self::COVERED).is_none_or(|header| crc32fast::hash(header) != covered) {
+    if file.get(..Self::COVERED).is_none_or(|header| checksum::hash(header) != covered) {
       return Err(DecodeError::Header);
     }
     Ok(Self { created, rows, length, checksum })
@@ -120,7 +122,7 @@ pub fn decode(file: &[u8]) -> Result<(Header, &[u8]), DecodeError> {
   let header = Header::decode(file)?;
   header.check_length(file.len() as u64)?;
   let content = file.get(Header::LENGTH..).unwrap_or_default();
-  if crc32fast::hash(content) != header.checksum {
+  if checksum::hash(content) != header.checksum {
     return Err(DecodeError::Content);
   }
   Ok((header, content))

@@ -13,6 +13,7 @@
 //! |---|---|
 //! | `files` | the file system that the spool needs |
 //! | `name` | file names: the owner of a file, and its kind |
+//! | `checksum` | the checksum of files |
 //! | `file` | the format of a file |
 //! | `dead_process` | a dead process whose lock this process holds |
 //! | `process` | the files of one process: segments, and the snapshot of open spans |
@@ -22,6 +23,7 @@
 //! | `memory` | a file system in memory, for tests and simulations (feature `memory`) |
 
 mod adopt;
+mod checksum;
 mod dead_process;
 mod file;
 mod files;

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use export::{
   Now,
   admission::Priority,
+  config::Settings,
   transport::{Body, Request},
 };
 use flue_event::TRANSLATED_KINDS;
@@ -22,6 +23,7 @@ use crate::{
   messages::{Answer, RequestHead},
   mirror::Change,
   recorder::{Description, Recorder},
+  recorders::Recorders,
   settings,
 };
 
@@ -35,8 +37,9 @@ struct Border {
   input: Vec<u8>,
   output: String,
   body: Bytes,
-  /// A recorder's number is its place, plus one.
-  recorders: Vec<Option<Recorder>>,
+  recorders: Recorders,
+  /// The settings that were parsed last: the recorders of all storages share theirs, and what is compiled of them.
+  settings: Option<(String, Settings)>,
 }
 
 thread_local! {
@@ -61,10 +64,6 @@ impl Border {
     }
   }
 
-  fn recorder(&mut self, number: u32) -> Option<&mut Recorder> {
-    self.recorders.get_mut((number as usize).checked_sub(1)?)?.as_mut()
-  }
-
   fn put(&mut self, text: Option<String>) -> u32 {
     let is_some = text.is_some();
     self.output = text.unwrap_or_default();
@@ -77,7 +76,7 @@ fn with<T>(run: impl FnOnce(&mut Border) -> T) -> T {
 }
 
 fn with_recorder<T: Default>(number: u32, run: impl FnOnce(&mut Recorder) -> T) -> T {
-  with(|border| border.recorder(number).map(run)).unwrap_or_default()
+  with(|border| border.recorders.with(number, run))
 }
 
 fn now(elapsed: f64, unix: f64) -> Now {
@@ -133,10 +132,11 @@ pub extern "C" fn free_body() {
 pub extern "C" fn open(bytes: usize) -> u32 {
   with(|border| {
     let text = border.text(bytes);
-    match settings::parse(&text) {
+    let known = border.settings.as_ref().filter(|(known, _)| *known == text);
+    match known.map_or_else(|| settings::parse(&text), |(_, settings)| Ok(settings.clone())) {
       Ok(settings) => {
-        border.recorders.push(Some(Recorder::new(settings)));
-        u32::try_from(border.recorders.len()).unwrap_or(0)
+        border.settings = Some((text, settings.clone()));
+        border.recorders.add(Recorder::new(settings))
       }
       Err(error) => {
         border.output = error.to_string();
@@ -149,12 +149,7 @@ pub extern "C" fn open(bytes: usize) -> u32 {
 /// Frees a recorder and what it holds.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub extern "C" fn close(recorder: u32) {
-  with(|border| {
-    let slot = (recorder as usize).checked_sub(1).and_then(|at| border.recorders.get_mut(at));
-    if let Some(slot) = slot {
-      *slot = None;
-    }
-  });
+  with(|border| border.recorders.remove(recorder));
 }
 
 /// Starts a recorder. The two halves of the seed are random.
@@ -184,15 +179,15 @@ pub extern "C" fn add_file(
   with(|border| {
     let key = String::from_utf8_lossy(border.bytes(name)).into_owned();
     let content = border.input.get(name..name + content).unwrap_or_default().to_vec();
-    if let Some(recorder) = border.recorder(recorder) {
+    border.recorders.with(recorder, |recorder| {
       recorder.add_file(key, &content, total as u64, now(elapsed, unix));
-    }
+    });
     border.free_large();
   });
 }
 
-/// Starts a recorder with the files of its storage, or without a storage if there is a text, which states why. The two
-/// halves of the seed are random.
+/// Lets a recorder use its storage, whose files are listed, or do without it if there is a text, which states why. 0
+/// when it does without: a later call may succeed. The two halves of the seed are random.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub extern "C" fn open_storage(
   recorder: u32,
@@ -201,12 +196,12 @@ pub extern "C" fn open_storage(
   low: u32,
   elapsed: f64,
   unix: f64,
-) {
+) -> u32 {
   let seed = (u64::from(high) << 32) | u64::from(low);
   let failure = with(|border| (failure > 0).then(|| border.text(failure)));
-  with_recorder(recorder, |recorder| {
-    recorder.start_with_storage(seed, failure, now(elapsed, unix));
-  });
+  let is_used =
+    with_recorder(recorder, |recorder| recorder.open_storage(seed, failure, now(elapsed, unix)));
+  u32::from(is_used)
 }
 
 /// Leaves the key, and the content, of the next change of the storage: 1 to put, 2 to delete, 3 to get it, 0 when
@@ -264,9 +259,9 @@ pub extern "C" fn record(
     // The input is not copied: it is lent to the recorder.
     let input = std::mem::take(&mut border.input);
     let text = String::from_utf8_lossy(input.get(..bytes).unwrap_or_default());
-    let recorder = border.recorder(recorder);
-    let is_accepted = recorder
-      .is_some_and(|recorder| recorder.record(&text, priority, cut != 0, now(elapsed, unix)));
+    let is_accepted = border
+      .recorders
+      .with(recorder, |recorder| recorder.record(&text, priority, cut != 0, now(elapsed, unix)));
     drop(text);
     border.input = input;
     border.free_large();
@@ -278,6 +273,18 @@ pub extern "C" fn record(
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub extern "C" fn refuse(recorder: u32, elapsed: f64, unix: f64) {
   with_recorder(recorder, |recorder| recorder.refuse(now(elapsed, unix)));
+}
+
+/// 1 when nothing is lost if the recorder is closed now.
+#[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
+pub extern "C" fn is_kept(recorder: u32) -> u32 {
+  u32::from(with_recorder(recorder, |recorder| recorder.is_kept()))
+}
+
+/// How many accepted events wait for the storage.
+#[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
+pub extern "C" fn waiting(recorder: u32) -> usize {
+  with_recorder(recorder, |recorder| recorder.waiting())
 }
 
 /// Begins a flush, or a shutdown, and returns its ticket; -1 when there is nothing to wait for.

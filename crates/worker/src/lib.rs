@@ -12,11 +12,13 @@
 //! | [`mirror`] | the files of the spool in a storage of JavaScript |
 //! | [`storage`] | the operations on them |
 //! | [`recorder`] | an exporter and its state |
+//! | [`recorders`] | all of them, and the memory that they share |
 //! | [`border`] | the functions that the module exports |
 
 pub mod border;
 mod messages;
 mod mirror;
 mod recorder;
+mod recorders;
 mod settings;
 mod storage;

@@ -52,6 +52,8 @@ pub struct Progress {
   pub timeout_ms: Option<u64>,
   /// Whether every accepted row is delivered or lost.
   pub is_settled: bool,
+  /// The events that wait for the storage: they are not rows yet.
+  pub waiting: usize,
   /// The flushes and shutdowns that have ended, by their tickets, and whether each is complete.
   pub completed: Vec<(u64, bool)>,
   /// Diagnostics and lines of the debug log, for the console.

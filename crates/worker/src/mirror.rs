@@ -57,6 +57,11 @@ impl Mirror {
     self.0.borrow().files.get(&name.to_string())?.key.clone()
   }
 
+  /// Whether a file is stored under this key.
+  pub fn stores(&self, key: &str) -> bool {
+    self.0.borrow().files.values().any(|file| file.key.as_deref() == Some(key))
+  }
+
   /// Removes the pending changes, in their order.
   pub fn take_changes(&self) -> Vec<Change> {
     mem::take(&mut self.0.borrow_mut().changes)

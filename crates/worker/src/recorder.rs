@@ -31,13 +31,16 @@ pub struct Recorder {
   completed: Vec<(u64, bool)>,
   /// What came before the storage was read; `None` without a storage, and once it is read.
   early: Option<Early>,
+  /// The files of the storage that are listed so far.
+  listed: Mirror,
   storage: Option<Storage>,
+  /// What other recorders of the instance hold in memory.
+  others_bytes: usize,
 }
 
-/// The files and the events that wait until all files of the storage are listed.
+/// The events that wait until all files of the storage are listed.
 #[derive(Default)]
 struct Early {
-  files: Mirror,
   events: Vec<String>,
   bytes: usize,
 }
@@ -67,11 +70,27 @@ impl Recorder {
       masking: Masking::Off,
       completed: Vec::new(),
       early: None,
+      listed: Mirror::default(),
       storage: None,
+      others_bytes: 0,
     }
   }
 
-  /// Keeps unconfirmed rows in a storage: events wait for [`Self::start_with_storage`].
+  /// The memory of undelivered rows and of events that wait, in bytes.
+  pub fn memory_bytes(&self) -> usize {
+    let early = self.early.as_ref().map_or(0, |early| early.bytes);
+    early + self.exporter.as_ref().map_or(0, Exporter::memory_bytes)
+  }
+
+  /// Sets what other recorders hold: the bound of the queue is for all of them.
+  pub fn set_others_bytes(&mut self, bytes: usize) {
+    self.others_bytes = bytes;
+    if let Some(exporter) = &mut self.exporter {
+      exporter.set_others_bytes(bytes);
+    }
+  }
+
+  /// Keeps unconfirmed rows in a storage: events wait for [`Self::open_storage`].
   pub fn await_storage(&mut self) {
     let mut settings = (*self.settings).clone();
     settings.spool.get_or_insert_with(settings::storage);
@@ -81,15 +100,18 @@ impl Recorder {
 
   /// Adds a file of the storage; see [`Mirror::add`].
   pub fn add_file(&self, key: String, content: &[u8], bytes: u64, now: Now) {
-    if let Some(early) = &self.early {
-      early.files.add(key, content, bytes, now.unix_ms);
+    if self.storage.is_none() {
+      self.listed.add(key, content, bytes, now.unix_ms);
     }
   }
 
-  /// Starts the exporter with the files of the storage, or without a storage because of `failure`, and passes what
-  /// has waited.
-  pub fn start_with_storage(&mut self, seed: u64, failure: Option<String>, now: Now) {
-    let Some(Early { files, events, .. }) = self.early.take() else { return };
+  /// Uses the storage, whose files are listed, from now on. What has waited for it is passed to the exporter. With a
+  /// `failure` the exporter does without the storage, until a later call. False when the storage is not used.
+  pub fn open_storage(&mut self, seed: u64, failure: Option<String>, now: Now) -> bool {
+    if self.storage.is_some() {
+      return true;
+    }
+    let files = mem::take(&mut self.listed);
     let opened = match (failure, &self.settings.spool) {
       (None, Some(spool)) => {
         Storage::open(files, spool, self.settings.destination, (seed >> 16) as u32)
@@ -102,18 +124,26 @@ impl Recorder {
       Err(why) => (None, SpoolStatus::Unusable(format!("the storage cannot be used: {why}"))),
     };
     self.storage = storage;
-    let mut exporter =
-      Exporter::new(self.settings.clone(), self.account.clone(), &status, seed, now);
-    exporter.set_masking(self.masking);
-    // What earlier instances left open is restored before events that may resume it.
-    exporter.handle_timeout(now);
-    if let Some(storage) = &mut self.storage {
-      storage.advance(&mut exporter, now);
+    if let Some(Early { events, .. }) = self.early.take() {
+      let mut exporter =
+        Exporter::new(self.settings.clone(), self.account.clone(), &status, seed, now);
+      exporter.set_masking(self.masking);
+      exporter.set_others_bytes(self.others_bytes);
+      // What earlier instances left open is restored before events that may resume it.
+      exporter.handle_timeout(now);
+      if let Some(storage) = &mut self.storage {
+        storage.advance(&mut exporter, now);
+      }
+      for event in events {
+        exporter.handle_accepted(&event, event.len(), now);
+      }
+      self.exporter = Some(exporter);
+    } else if self.storage.is_some()
+      && let Some(exporter) = &mut self.exporter
+    {
+      exporter.open_spool(now);
     }
-    for event in events {
-      exporter.handle_accepted(&event, event.len(), now);
-    }
-    self.exporter = Some(exporter);
+    self.storage.is_some()
   }
 
   /// The next change of the storage for JavaScript to carry out.
@@ -147,7 +177,8 @@ impl Recorder {
       }
       (None, Some(early)) => {
         let queued = early.bytes + text.len();
-        let admits = Exporter::admission(&self.settings).admits(priority, queued, 0);
+        let shared = queued + self.others_bytes;
+        let admits = Exporter::admission(&self.settings).admits(priority, shared, 0);
         if admits {
           self.account.accept_event(priority, false);
           early.bytes = queued;
@@ -220,6 +251,7 @@ impl Recorder {
       // Rounded up: an early poll does nothing.
       timeout_ms: wait.map(|wait| u64::try_from(wait.as_micros().div_ceil(1000)).unwrap_or(0)),
       is_settled: self.is_settled(),
+      waiting: self.waiting(),
       completed: mem::take(&mut self.completed),
       lines: mem::take(&mut *self.lines.lock().unwrap_or_else(PoisonError::into_inner)),
       stats,
@@ -241,8 +273,26 @@ impl Recorder {
     text.unwrap_or_default()
   }
 
+  /// The accepted events that wait for the storage.
+  pub fn waiting(&self) -> usize {
+    self.early.as_ref().map_or(0, |early| early.events.len())
+  }
+
+  /// Whether nothing is lost when the recorder is dropped now; see [`Exporter::is_kept`].
+  pub fn is_kept(&self) -> bool {
+    self.waiting() == 0
+      && !self.uses_storage()
+      && self.exporter.as_ref().is_none_or(Exporter::is_kept)
+  }
+
   fn is_settled(&self) -> bool {
-    self.early.is_none() && self.exporter.as_ref().is_none_or(Exporter::is_at_rest)
+    self.early.is_none()
+      && !self.uses_storage()
+      && self.exporter.as_ref().is_none_or(Exporter::is_at_rest)
+  }
+
+  fn uses_storage(&self) -> bool {
+    self.storage.as_ref().is_some_and(Storage::is_busy)
   }
 
   fn carry_out(&mut self, now: Now) {
@@ -272,3 +322,6 @@ pub enum Description {
   /// Where Braintrust shows spans.
   Destination,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! The spool in a storage that JavaScript reads and writes: one operation at a time.
 
-use std::{collections::VecDeque, io, path::PathBuf};
+use std::{collections::VecDeque, io, mem, path::PathBuf};
 
 use export::{Exporter, Now, OperationId, config::SpoolSettings};
 use spool::{Completion, Id, Kind, Name, Operation, Options, ReadError, Spool, decode};
@@ -16,11 +16,17 @@ pub struct Storage {
   job: Option<Job>,
   /// What JavaScript has not taken of it.
   changes: VecDeque<Change>,
+  /// The files that JavaScript removes.
+  taken: Vec<String>,
+  /// Files that could not be removed: they are removed with the next changes.
+  left: Vec<String>,
 }
 
-struct Job {
-  operation: OperationId,
-  outcome: Outcome,
+enum Job {
+  /// An operation of the exporter.
+  Operation { id: OperationId, outcome: Outcome },
+  /// What earlier operations left to remove.
+  Removal,
 }
 
 /// How a job ends that JavaScript carries out without an error.
@@ -45,13 +51,34 @@ impl Storage {
     let id = Id { destination, pid: 0, random };
     let (dir, max_age_ms) = (PathBuf::new(), settings.max_age_ms);
     let spool = Spool::open(Options { dir, id, max_age_ms, fsync: false }, mirror.clone())?;
-    Ok(Self { id, mirror, spool, job: None, changes: VecDeque::new() })
+    Ok(Self {
+      id,
+      mirror,
+      spool,
+      job: None,
+      changes: VecDeque::new(),
+      taken: Vec::new(),
+      left: Vec::new(),
+    })
+  }
+
+  /// Whether JavaScript has something to do.
+  pub fn is_busy(&self) -> bool {
+    self.job.is_some()
   }
 
   /// Performs the operations of an exporter, up to the first for which JavaScript has something to do.
   pub fn advance(&mut self, exporter: &mut Exporter, now: Now) {
     while self.job.is_none() {
-      let Some((operation, what)) = exporter.poll_spool() else { return };
+      let Some((id, what)) = exporter.poll_spool() else {
+        // What adoption and failed writes have removed, although no operation follows.
+        self.changes.extend(self.mirror.take_changes());
+        if !self.changes.is_empty() {
+          self.take_left();
+          self.job = Some(Job::Removal);
+        }
+        return;
+      };
       let outcome = match what {
         Operation::Read(segment) => {
           let name = Name { id: self.id, kind: Kind::Segment(segment.number) };
@@ -59,41 +86,57 @@ impl Storage {
             Some(key) => self.changes.push_back(Change::Get { key }),
             None => {
               let gone = Completion::Content(Err(ReadError::Gone));
-              exporter.handle_spool(operation, gone, now);
+              exporter.handle_spool(id, gone, now);
               continue;
             }
           }
           Outcome::Content
         }
-        // The events that follow may resume what it restores: what it removes goes with the next operation.
+        // The events that follow may resume what it restores: what it removes goes later.
         Operation::Adopt => {
           let adopted = self.spool.perform(Operation::Adopt, now.unix_ms);
-          exporter.handle_spool(operation, adopted, now);
+          exporter.handle_spool(id, adopted, now);
           continue;
         }
         what => {
           let done = self.spool.perform(what, now.unix_ms);
           self.changes.extend(self.mirror.take_changes());
           if self.changes.is_empty() {
-            exporter.handle_spool(operation, done, now);
+            exporter.handle_spool(id, done, now);
             continue;
           }
+          self.take_left();
           Outcome::Done(done)
         }
       };
-      self.job = Some(Job { operation, outcome });
+      self.job = Some(Job::Operation { id, outcome });
     }
+  }
+
+  /// Removes with the present changes what could not be removed before, and was not written again since.
+  fn take_left(&mut self) {
+    let left = self.left.drain(..).filter(|key| !self.mirror.stores(key));
+    self.changes.extend(left.map(|key| Change::Delete { key }));
   }
 
   /// The next change of the operation, to be carried out before [`Self::complete`].
   pub fn take_change(&mut self) -> Option<Change> {
-    self.changes.pop_front()
+    let change = self.changes.pop_front()?;
+    if let Change::Delete { key } = &change {
+      self.taken.push(key.clone());
+    }
+    Some(change)
   }
 
   /// Completes the operation: with the content that was read, or why it has failed.
   pub fn complete(&mut self, exporter: &mut Exporter, result: Result<Vec<u8>, String>, now: Now) {
-    let Some(Job { operation, outcome }) = self.job.take() else { return };
+    let job = self.job.take();
     self.changes.clear();
+    let taken = mem::take(&mut self.taken);
+    if result.is_err() {
+      self.left.extend(taken);
+    }
+    let Some(Job::Operation { id, outcome }) = job else { return };
     let completion = match (outcome, result) {
       (Outcome::Done(done), Ok(_)) => done,
       (Outcome::Content, Ok(file)) => Completion::Content(if file.is_empty() {
@@ -105,7 +148,7 @@ impl Storage {
         Completion::Content(Err(ReadError::Io(io::Error::other(why))))
       }
       (Outcome::Done(Completion::Written(Ok(segment))), Err(why)) => {
-        // Its rows are sent from memory. What is stored of it goes with the next operation.
+        // Its rows are sent from memory. What is stored of it is removed.
         let removed = self.spool.remove(&segment);
         Completion::Written(Err(removed.err().unwrap_or_else(|| io::Error::other(why))))
       }
@@ -114,6 +157,6 @@ impl Storage {
       }
       (Outcome::Done(failed), Err(_)) => failed,
     };
-    exporter.handle_spool(operation, completion, now);
+    exporter.handle_spool(id, completion, now);
   }
 }

@@ -12,8 +12,8 @@ use super::{
   raw::{RawConfig, SpoolOptions, Toggle},
   settings::{ApiKey, Settings, SpoolSettings, TrustSettings},
   values::{
-    address, bytes, count, duration, filled, fingerprint, is_loopback, number, project_id, toggle,
-    unknown,
+    address, bytes, count, duration, filled, fingerprint, float, is_loopback, number, project_id,
+    toggle, unknown,
   },
 };
 
@@ -56,7 +56,7 @@ impl Variables {
 
   /// A count that only a variable sets.
   fn count(&self, name: &str) -> Option<usize> {
-    self.get(name).and_then(|text| count(text.parse().ok()?))
+    self.get(name).and_then(|text| count(float(&text)?))
   }
 }
 
@@ -172,7 +172,7 @@ impl Settings {
         .map_or(MAX_REQUESTS, |requests| requests.min(MOST_REQUESTS)),
       warn_period: vars
         .get("BRAINTRUST_QUEUE_DROP_LOGGING_PERIOD")
-        .and_then(|text| Duration::try_from_secs_f64(text.parse().ok()?).ok())
+        .and_then(|text| Duration::try_from_secs_f64(float(&text)?).ok())
         .unwrap_or(WARN_PERIOD),
       exit_timeout: exit_timeout.unwrap_or(EXIT_TIMEOUT),
       // A timeout of zero is ignored: no request could be sent.

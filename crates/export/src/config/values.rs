@@ -59,7 +59,35 @@ pub fn fingerprint(parts: &[&str]) -> u64 {
 
 /// A number, as the option or as the variable's text. Other text is not a number (NaN).
 pub fn number(option: Option<f64>, variable: Option<String>) -> Option<f64> {
-  option.or_else(|| variable.map(|text| text.parse().unwrap_or(f64::NAN)))
+  option.or_else(|| variable.map(|text| float(&text).unwrap_or(f64::NAN)))
+}
+
+/// A number as the standard library reads it: `None` for other text. Its own reader would add tables to the
+/// WebAssembly module that `serde_json` has already.
+pub fn float(text: &str) -> Option<f64> {
+  let is_number = |text: &str| text.bytes().all(|digit| digit.is_ascii_digit());
+  let (sign, text) = match text.strip_prefix('-') {
+    Some(rest) => (-1.0, rest),
+    None => (1.0, text.strip_prefix('+').unwrap_or(text)),
+  };
+  let is_any = |names: &[&str]| names.iter().any(|name| text.eq_ignore_ascii_case(name));
+  if is_any(&["inf", "infinity"]) {
+    return Some(sign * f64::INFINITY);
+  }
+  if is_any(&["nan"]) {
+    return Some(f64::NAN);
+  }
+  let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+  let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+  let digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+  let is_valid = [whole, fraction, digits].into_iter().all(is_number);
+  if !is_valid || digits.is_empty() || (whole.is_empty() && fraction.is_empty()) {
+    return None;
+  }
+  let whole = whole.trim_start_matches('0');
+  let json = format!("{}.{fraction}0e{exponent}", if whole.is_empty() { "0" } else { whole });
+  // Only numbers that are too large are none.
+  Some(sign * serde_json::from_str(&json).unwrap_or(f64::INFINITY))
 }
 
 /// A number of bytes.
@@ -115,7 +143,19 @@ pub fn toggle(
 
 #[cfg(test)]
 mod tests {
+  use proptest::prelude::*;
+
   use super::*;
+
+  proptest! {
+    #[test]
+    fn text_is_a_number_as_in_the_standard_library(
+      text in "[+-]?([0-9]{0,3}\\.?[0-9]{0,20}([eE][+-]?[0-9]{0,3})?|[iI]nf(inity)?|[nN]a[nN]|[0-9.e ]{0,6}|\\PC{0,4})",
+    ) {
+      let bits = |number: f64| if number.is_nan() { 0 } else { number.to_bits() };
+      prop_assert_eq!(float(&text).map(bits), text.parse().ok().map(bits), "{}", text);
+    }
+  }
 
   #[test]
   fn a_host_that_is_not_ascii_is_no_address() {

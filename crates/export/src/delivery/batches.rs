@@ -90,7 +90,8 @@ impl Delivery {
   /// Encodes all rows and writes them to the spool, if that is due. Rows of spans that are in flight go into batches
   /// of their own, so that the others need not wait for those.
   pub(super) fn checkpoint(&mut self, urgent: bool, now: Now) -> bool {
-    let is_much = self.queue.memory_bytes() > self.settings.queue_room() / SPILL;
+    let is_much =
+      self.queue.memory_bytes() + self.others_bytes > self.settings.queue_room() / SPILL;
     if self.queue.is_empty() || !(self.has_waited(CHECKPOINT, now) || urgent || is_much) {
       return false;
     }
@@ -222,7 +223,8 @@ impl Delivery {
     now: Now,
   ) {
     let is_behind = self.outbox.spooled().rows > 0
-      || self.outbox.memory_bytes_with(key) > self.settings.queue_room() / SPILL;
+      || self.outbox.memory_bytes_with(key) + self.others_bytes
+        > self.settings.queue_room() / SPILL;
     let written = match result {
       Ok(entry) if is_behind => Written::SpoolOnly(entry),
       Ok(entry) => Written::Backed(entry),
@@ -236,13 +238,13 @@ impl Delivery {
 
   /// Whether batches in memory take as much as they may while others are in the spool only.
   pub(super) fn is_crowded(&self) -> bool {
-    self.outbox.memory_bytes() > self.settings.queue_room() / SPILL
+    self.outbox.memory_bytes() + self.others_bytes > self.settings.queue_room() / SPILL
   }
 
   /// Whether memory has room for a batch from the spool: more room, while it holds only rows that the server fails on.
   pub(super) fn has_room_to_load(&self) -> bool {
     if self.outbox.fails_throughout() {
-      self.outbox.memory_bytes() <= self.settings.queue_room()
+      self.outbox.memory_bytes() + self.others_bytes <= self.settings.queue_room()
     } else {
       !self.is_crowded()
     }

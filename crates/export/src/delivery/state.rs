@@ -54,6 +54,8 @@ pub struct Delivery {
   pub(super) compacted: usize,
   pub(super) connection: Connection,
   pub(super) requests: VecDeque<Request>,
+  /// The bytes that other exporters of the same memory hold.
+  pub others_bytes: usize,
   /// The calls that await their responses.
   pub(super) in_flight: Vec<InFlight>,
   /// The requests that the host drops.
@@ -110,6 +112,7 @@ impl Delivery {
       compacted: 0,
       connection: Connection::Down,
       requests: VecDeque::new(),
+      others_bytes: 0,
       in_flight: Vec::new(),
       cancelled: VecDeque::new(),
       patience: Patience::default(),
@@ -268,12 +271,17 @@ impl Delivery {
   /// Whether the bound of rows or memory is reached: new spans are refused.
   pub fn is_full(&self) -> bool {
     let rows = self.queue.len() + self.masked.totals().rows + self.outbox.rows();
-    self.memory_bytes() >= self.settings.queue_room() || rows >= self.settings.max_queue_rows
+    self.shared_bytes() >= self.settings.queue_room() || rows >= self.settings.max_queue_rows
   }
 
   /// The bytes of memory of undelivered rows.
   pub fn memory_bytes(&self) -> usize {
     self.queue.memory_bytes() + self.masked.memory_bytes() + self.outbox.memory_bytes()
+  }
+
+  /// The same with those of the other exporters of the same memory: what the bound of queued bytes is for.
+  pub fn shared_bytes(&self) -> usize {
+    self.memory_bytes() + self.others_bytes
   }
 
   /// The undelivered rows in memory, counted one by one, but for those that count as spooled.

@@ -88,9 +88,7 @@ pub fn has_halves(set: &Charset) -> bool {
 /// The characters that equal one of the set when case is ignored.
 pub fn ignoring_case(mut set: Charset, is_unicode: bool) -> Charset {
   if is_unicode {
-    // Fails only without the tables, which are a feature of this crate's dependency.
-    set.try_case_fold_simple().unwrap_or_default();
-    fold::extend_newer(&mut set);
+    fold::extend_unicode(&mut set);
     return set;
   }
   fold::extend(&mut set);
