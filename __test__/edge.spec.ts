@@ -35,6 +35,12 @@ test('a storage that throws leaves no rejection unhandled, and costs no row', as
   expect(lines).toEqual([expect.stringMatching(/FLUE_BRAINTRUST_SPOOL: .*no room/)]);
 });
 
+test('a function that returns no storage but a promise is reported once', async () => {
+  const { recorded, lines, ...rest } = await seen('storage that is a promise');
+  expect(rest).toEqual({ unhandled: 0, ended: recorded });
+  expect(lines).toEqual([expect.stringMatching(/FLUE_BRAINTRUST_SPOOL: `storage` has no `get`/)]);
+});
+
 test('a storage that cannot be listed at first is used once it can be', async () => {
   const { recorded, lines, ...rest } = await seen('storage that cannot be listed');
   expect(rest).toEqual({ isStored: true, ended: recorded, lost: {} });
@@ -45,8 +51,8 @@ test('a storage that cannot be listed at first is used once it can be', async ()
 });
 
 test('all pages of a storage like KV are read', async () => {
-  const { recorded, ...rest } = await seen('storage by pages');
-  expect(rest).toEqual({ isMore: true, left: 0, ended: recorded });
+  const { turns, ...rest } = await seen('storage by pages');
+  expect(rest).toEqual({ isMore: true, delivered: turns });
 });
 
 test('objects for which no recorder is kept lose nothing', async () => {

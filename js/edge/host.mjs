@@ -42,6 +42,8 @@ export function edgeHost(wasm, waitUntil) {
     try {
       const current = !isStorage(storage) && typeof storage === 'function' ? storage() : storage;
       if (current != null && !isStorage(current)) warn('SPOOL', NO_STORAGE);
+      // A promise is no storage, and nobody else waits for it.
+      if (current instanceof Promise) current.catch(() => {});
       return isStorage(current) ? current : undefined;
     } catch {
       // Outside of any object, what names its storage may throw.

@@ -105,6 +105,13 @@ const SCENARIOS = {
     const { lost } = await step('stats');
     return { unhandled: await step('unhandled'), lost, lines: worker.lines };
   },
+  async 'storage that is a promise'() {
+    await init({}, 'rejecting');
+    await observe('observe', 0);
+    await arrived(recorded(1));
+    const unhandled = await step('unhandled');
+    return { unhandled, recorded: recorded(1), ended: ended(), lines: worker.lines };
+  },
   /** The files cannot be listed at first, and the server is down. */
   async 'storage that cannot be listed'() {
     await init({}, 'object');
@@ -135,14 +142,17 @@ const SCENARIOS = {
     }
     await sleep(700);
     const kept = await step('values');
-    // Another recorder, whose storage has the same values.
-    await init({ maxQueueBytes: 8 * 1024 * 1024 }, 'object');
+    // What is in memory is gone: only the storage has the rows.
+    await step('trap');
+    await step('kv/one/own');
     isDown = false;
+    const turns = 4 * run.filter(({ type }) => type === 'turn_request').length;
+    const isTurn = ({ span_attributes, metrics }) =>
+      span_attributes?.type === 'llm' && metrics?.end !== undefined;
+    const delivered = () => collector.rows().filter(isTurn).length;
     await step('kv/one/flush');
-    await arrived(recorded(4));
-    await sleep(1000);
-    await step('kv/one/flush');
-    return { isMore: kept > 2, left: await step('values'), recorded: recorded(4), ended: ended() };
+    await collector.waitFor(() => delivered() >= turns, 20_000).catch(() => {});
+    return { isMore: kept > 2, turns, delivered: delivered() };
   },
   /** More objects than recorders are kept for, all while their storages are listed. */
   async 'many objects'() {

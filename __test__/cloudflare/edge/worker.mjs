@@ -91,7 +91,8 @@ const STEPS = {
   init({ options, storage }) {
     // Another instance of the application has other objects for the same storages.
     storages.clear();
-    const places = { object: () => running.getStore(), failing, throwing };
+    const rejecting = () => Promise.reject(new Error('no storage'));
+    const places = { object: () => running.getStore(), failing, throwing, rejecting };
     entry.setMaskingFunction(
       options.mask
         ? (value) => JSON.parse(JSON.stringify(value).replaceAll('Saltpan', 'MASKED'))
