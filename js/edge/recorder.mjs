@@ -118,8 +118,7 @@ export class EdgeRecorder {
     const ticket = this.#guard(-1, (core) =>
       core.call('flush', this.#number, Number(isShutdown), timeoutMs, ...now()),
     );
-    const { pending } = this.#stats();
-    const complete = ticket < 0 ? pending === 0 : await this.delivery.until(ticket, timeoutMs);
+    const complete = ticket < 0 ? this.isIdle() : await this.delivery.until(ticket, timeoutMs);
     return /** @type {Json} */ (JSON.stringify({ complete, ...this.#stats() }));
   }
 
@@ -151,7 +150,7 @@ export class EdgeRecorder {
   endMasking = this.completeMasking;
   beginExit = () => 0;
   waitExit = () => true;
-  isIdle = () => this.#stats().pending === 0;
+  isIdle = () => this.#stats().pending + this.#stats().attachments.pending === 0;
   isAtRest = () => this.#isClosed;
 
   takeDiagnostics() {

@@ -167,10 +167,14 @@ export class EdgeRecorders {
         sumStats([...this.#earlier, { ...lost, lastError: last.lastError, openSpans: 0 }]),
       ];
       recorder.dispose();
-      if (last.pending > 0) {
+      const what = [
+        last.pending > 0 ? `${last.pending} rows` : [],
+        last.attachments.pending > 0 ? `${last.attachments.pending} attachments` : [],
+      ].flat();
+      if (what.length > 0) {
         warn(
           'LOST',
-          `${last.pending} rows are lost (not_delivered_at_exit): their object has ended.`,
+          `${what.join(' and ')} are lost (not_delivered_at_exit): their object has ended.`,
         );
       }
       return;

@@ -38,7 +38,7 @@ export function sumStats(all) {
  * @returns {Stats}
  */
 export function lostStats(last = NO_STATS, events = 0, reason = 'engine_failed') {
-  const { bytes, pending, spooled } = last;
+  const { attachments, bytes, pending, spooled } = last;
   const lost = pending + events;
   const lostBytes = bytes.pending;
   return {
@@ -54,6 +54,14 @@ export function lostStats(last = NO_STATS, events = 0, reason = 'engine_failed')
       pending: 0,
       spooled: 0,
       lost: lostBytes > 0 ? sum(bytes.lost, { [reason]: lostBytes }) : bytes.lost,
+    },
+    attachments: {
+      ...attachments,
+      pending: 0,
+      lost:
+        attachments.pending > 0
+          ? sum(attachments.lost, { [reason]: attachments.pending })
+          : attachments.lost,
     },
     lastError: 'the core has failed',
   };

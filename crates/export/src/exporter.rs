@@ -75,6 +75,8 @@ enum Boundary {
   Rows(u64),
   /// They have: batches with earlier keys have to be settled.
   Batches(u64),
+  /// They are: attachments with earlier numbers have to be settled.
+  Attachments(u64),
 }
 
 /// Turns events into requests, and responses into accounting.
@@ -396,7 +398,7 @@ impl Exporter {
     deadlines.chain(others.into_iter().flatten()).min()
   }
 
-  /// Whether nothing is left to do until the next input: every row is delivered or lost, and the snapshot of open
+  /// Whether nothing is left to do until the next input: every row and attachment is delivered or lost, and the snapshot of open
   /// spans is written.
   pub fn is_at_rest(&self) -> bool {
     let is_done = self.has_ended || (self.is_settled() && !self.snapshot.is_pending());
@@ -408,7 +410,7 @@ impl Exporter {
     self.has_ended
   }
 
-  /// The bytes of memory of undelivered rows, for [`Admission`].
+  /// The bytes of memory of undelivered rows and attachments, for [`Admission`].
   pub fn memory_bytes(&self) -> usize {
     self.delivery.memory_bytes()
   }
@@ -417,6 +419,12 @@ impl Exporter {
   /// accepted event is processed.
   pub fn in_memory(&self) -> RowTotals {
     self.delivery.in_memory()
+  }
+
+  /// The attachments that wait for their upload or are in flight, counted one by one. Equals
+  /// [`AttachmentStats::pending`](crate::counters::AttachmentStats).
+  pub fn unsettled_attachments(&self) -> usize {
+    self.delivery.unsettled_attachments()
   }
 
   /// The disk space of this process's segments in bytes, including those that are being written.
@@ -433,8 +441,20 @@ impl Exporter {
   }
 
   fn translate(&mut self, text: &str, now: Now) -> Result<(), LostEvent> {
-    let text = translate::without_payloads(text);
-    let mut event = flue_event::decode(&text, now.unix_ms)
+    if !self.delivery.attaches() {
+      return self.translate_text(&translate::without_payloads(text), now);
+    }
+    let delivery = &mut self.delivery;
+    let mut attach = |attachment| delivery.offer_attachment(attachment, now);
+    let text = translate::with_attachments(text, &mut attach);
+    let result = self.translate_text(&text, now);
+    self.delivery.attachments_offered();
+    result
+  }
+
+  /// Translates an event without files.
+  fn translate_text(&mut self, text: &str, now: Now) -> Result<(), LostEvent> {
+    let mut event = flue_event::decode(text, now.unix_ms)
       .map_err(|error| LostEvent(LossReason::UnreadableEvent, error.to_string()))?;
     event.apply_content_policy(self.settings.content);
     // A full exporter refuses new spans, but never updates of accepted ones.
@@ -512,7 +532,7 @@ impl Exporter {
   fn is_awaited(&self) -> bool {
     let lingers = |flush: &Waiting| match flush.boundary {
       Boundary::Rows(sequence) => self.delivery.lingers_before(sequence),
-      Boundary::Batches(_) => false,
+      Boundary::Batches(_) | Boundary::Attachments(_) => false,
     };
     let ends = !self.shutdowns.is_empty() || !self.exit_deliveries.is_empty();
     ends || self.flushes.iter().any(lingers)
@@ -526,9 +546,14 @@ impl Exporter {
       {
         flush.boundary = Boundary::Batches(key);
       }
+      if let Boundary::Batches(key) = flush.boundary
+        && self.delivery.is_settled_before(key)
+      {
+        flush.boundary = Boundary::Attachments(self.delivery.next_attachment());
+      }
       let complete = match flush.boundary {
-        Boundary::Rows(_) => false,
-        Boundary::Batches(key) => self.delivery.is_settled_before(key),
+        Boundary::Rows(_) | Boundary::Batches(_) => false,
+        Boundary::Attachments(number) => self.delivery.has_uploaded_before(number),
       };
       if complete || self.delivery.is_unauthorized() || flush.deadline <= now.elapsed {
         self.outputs.push_back(Output::Completed { ticket: flush.ticket, complete });
@@ -592,7 +617,7 @@ impl Exporter {
 
   fn is_settled(&self) -> bool {
     let stats = self.account.counters.stats();
-    stats.pending + stats.spooled == 0
+    stats.pending + stats.spooled + stats.attachments.pending == 0
   }
 }
 
