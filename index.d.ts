@@ -57,6 +57,11 @@ export interface InitLoggerOptions {
    */
   content?: boolean | ContentOptions | undefined;
   /**
+   * Whether images and files in content are uploaded as Braintrust attachments, each content once. Otherwise a
+   * placeholder with type, size and hash stands for them. Default: `FLUE_BRAINTRUST_ATTACHMENTS`, else `false`.
+   */
+  attachments?: boolean | undefined;
+  /**
    * Redaction rules. Applied natively to every string and every member name of every field, before a row is
    * queued, spooled or sent. Invalid rules disable tracing. Default: the comma-separated builtins of
    * `FLUE_BRAINTRUST_REDACT`, else none.
@@ -210,6 +215,8 @@ export interface Diagnostic {
   readonly reason?: LossReason;
   /** The rows of a loss. */
   readonly rows?: number;
+  /** The attachments of a loss. */
+  readonly attachments?: number;
 }
 
 /** @deprecated The earlier name of {@link Diagnostic}. */
@@ -247,8 +254,24 @@ export interface Stats extends Accounts {
   readonly bytesSent: number;
   /** Spans that are open. */
   readonly openSpans: number;
+  /** The attachments, with `attachments: true`. */
+  readonly attachments: AttachmentStats;
   /** The last error; null without one. */
   readonly lastError: string | null;
+}
+
+/** Counters of attachments, each content once: `accepted = uploaded + pending +` the sum of `lost`. */
+export interface AttachmentStats {
+  /** Attachments that rows refer to, and those for which there was no room. */
+  readonly accepted: number;
+  /** Uploads that Braintrust confirmed. */
+  readonly uploaded: number;
+  /** Attachments that wait for their upload or are in flight. */
+  readonly pending: number;
+  /** Attachments lost, by reason. */
+  readonly lost: Readonly<Partial<Record<LossReason, number>>>;
+  /** Bytes of uploaded attachments. */
+  readonly bytes: number;
 }
 
 /** How a flush ended. */

@@ -10,6 +10,7 @@ import { mergeRow } from '../tools/collector/merge';
 import { renderTrace } from '../tools/collector/render';
 import { RowStore } from '../tools/collector/store';
 import { buildTrace } from '../tools/collector/trace';
+import { PIXEL, announce, attach, state } from './support/attachments';
 import type { Collector, CollectorOptions, JsonObject, Trace } from '../tools/collector/types';
 
 const ROOT = '0123456789abcdef0123456789abcdef';
@@ -590,6 +591,41 @@ describe('overflow', () => {
     expect((await fetch(signedUrl, { method: 'PUT', body: `${text} ` })).status).toBe(400);
     expect((await refer(c, 'unknown')).status).toBe(400);
     expect((await call(c, '/logs3/overflow', { size_bytes: 0, rows: [] })).status).toBe(400);
+  });
+});
+
+describe('attachments', () => {
+  const key = '2cf24dba-5fb0-830e-a6e8-3b2ac5b9e29e';
+
+  test('a file is announced, uploaded without the API key, and confirmed', async () => {
+    const c = await start();
+    await attach(c.url, key, PIXEL, 'image/png', 'pixel.png');
+    const of = { key, filename: 'pixel.png', contentType: 'image/png', bytes: PIXEL, error: null };
+    expect(c.attachments()).toEqual([{ ...of, status: 'done', uploads: 1 }]);
+    await state(c.url, key, { upload_status: 'error', error_message: 'gone' });
+    expect(c.attachments()).toMatchObject([{ status: 'error', error: 'gone' }]);
+    expect(c.problems).toEqual([]);
+  });
+
+  test('what breaks the protocol is refused', async () => {
+    const c = await start();
+    for (const body of [
+      { key: 'a' },
+      { key, org_id: 'other' },
+      { key, filename: '' },
+      { key, content_type: 'png' },
+    ]) {
+      expect((await announce(c.url, body)).status).toBe(400);
+    }
+    expect((await state(c.url, key, { upload_status: 'done' })).status).toBe(404);
+    const { signedUrl } = await json(await announce(c.url, { key }));
+    expect((await state(c.url, key, { upload_status: 'perhaps' })).status).toBe(400);
+    const put = (headers: Record<string, string>, url = signedUrl) =>
+      fetch(url, { method: 'PUT', headers, body: 'x' });
+    expect((await put({ authorization: 'Bearer key' })).status).toBe(400);
+    expect((await put({}, `${c.url}/attachment-uploads/forged`)).status).toBe(403);
+    expect((await put({})).status).toBe(200);
+    expect((await put({})).status).toBe(403);
   });
 });
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { startCollector } from '../tools/collector';
 import type { Collector, CollectorOptions } from '../tools/collector/types';
+import { PIXEL, announce, attach } from './support/attachments';
 import { send, spanId, traceId } from './support/spans';
 
 const collectors: Collector[] = [];
@@ -155,6 +156,44 @@ describe('what it serves', () => {
     await ask(collector, '/');
     await ask(collector, '/viewer/api/traces');
     expect(collector.requests).toEqual([]);
+  });
+});
+
+describe('attachments', () => {
+  const key = '2cf24dba-5fb0-830e-a6e8-3b2ac5b9e29e';
+  const served = async (contentType: string, filename = 'a.png') => {
+    const collector = await start();
+    await attach(collector.url, key, PIXEL, contentType, filename);
+    return ask(collector, `/viewer/api/attachment?key=${key}`);
+  };
+
+  test('a picture is shown', async () => {
+    const { status, headers } = await served('image/png');
+    expect([status, headers['content-type']]).toEqual([200, 'image/png']);
+    expect(headers['content-disposition']).toBe('inline; filename="a.png"');
+    expect(headers['x-content-type-options']).toBe('nosniff');
+  });
+
+  test.each(['image/svg+xml', 'text/html', 'application/pdf', 'image/png/html', 'text/javascript'])(
+    'a file of type %s is never rendered',
+    async (contentType) => {
+      const { headers } = await served(
+        contentType.replace(/^(\w+\/\w+)\/.*/, '$1x'),
+        '../"é\n.html',
+      );
+      expect(headers['content-type']).toBe('application/octet-stream');
+      expect(headers['content-disposition']).toMatch(/^attachment; filename="[\w.-]+"$/);
+      expect(headers['content-security-policy']).toBe(`default-src 'none'; sandbox`);
+      expect(headers['x-content-type-options']).toBe('nosniff');
+    },
+  );
+
+  test('what was not uploaded is not there', async () => {
+    const collector = await start();
+    await announce(collector.url, { key });
+    for (const query of [`?key=${key}`, '?key=__proto__', '']) {
+      expect((await ask(collector, `/viewer/api/attachment${query}`)).status).toBe(404);
+    }
   });
 });
 

@@ -4,6 +4,7 @@ import { type Browser, type Page } from 'playwright-core';
 import { startCollector } from '../tools/collector';
 import type { Collector } from '../tools/collector/types';
 import { faultsOf, inBrowser, launch } from './support/browser';
+import { PIXEL, attach } from './support/attachments';
 import { type Sent, send, spanId, traceId } from './support/spans';
 
 const HOSTILE = `<img src=x onerror=alert(1)><script>alert(2)</script>"'\`&lt;\${alert(3)}`;
@@ -215,6 +216,46 @@ export BRAINTRUST_API_URL=${collector.url}`,
     await messages.nth(1).getByText('Thinking').click();
     expect(await thought.isVisible()).toBe(true);
     expect(faults).toEqual([]);
+  });
+
+  test('pictures that a span refers to are shown, and other files can be opened', async () => {
+    const [picture, file] = [
+      '2cf24dba-5fb0-830e-a6e8-3b2ac5b9e29e',
+      '3cf24dba-5fb0-830e-a6e8-3b2ac5b9e29e',
+    ];
+    const missing = '4cf24dba-5fb0-830e-a6e8-3b2ac5b9e29e';
+    await attach(collector.url, picture, PIXEL, 'image/png', 'pixel.png');
+    await attach(collector.url, file, Buffer.from('<svg/>'), 'image/svg+xml', 'drawing.svg');
+    const reference = (key: string, filename: string, content_type: string) => ({
+      type: 'braintrust_attachment',
+      key,
+      filename,
+      content_type,
+    });
+    const url = reference(picture, 'pixel.png', 'image/png');
+    const input = [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }];
+    const output = {
+      text: `[image attached: image/png, 70 bytes, sha256 2cf24dba5fb0a30e, key ${missing}]`,
+      json: JSON.stringify(reference(file, 'drawing.svg', 'image/svg+xml')),
+    };
+    await send(collector.url, {
+      n: 0,
+      name: 'llm:m',
+      type: 'llm',
+      start: 0,
+      end: 1,
+      input,
+      output,
+    });
+    await openTrace(0);
+    const image = details().getByRole('img', { name: 'pixel.png' });
+    await image.waitFor();
+    expect(
+      await image.evaluate((img: HTMLImageElement) => img.decode().then(() => img.naturalWidth)),
+    ).toBe(1);
+    await details().getByRole('link', { name: 'drawing.svg' }).waitFor();
+    expect(await details().getByRole('img', { name: 'drawing.svg' }).count()).toBe(0);
+    await details().getByText('is not here').waitFor();
   });
 
   test('metadata, metrics and the whole row can be read', async () => {

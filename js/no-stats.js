@@ -20,6 +20,13 @@ const NO_STATS = Object.freeze({
   retries: 0,
   bytesSent: 0,
   openSpans: 0,
+  attachments: Object.freeze({
+    accepted: 0,
+    uploaded: 0,
+    pending: 0,
+    lost: Object.freeze({}),
+    bytes: 0,
+  }),
   lastError: null,
 });
 

@@ -21,6 +21,7 @@ const KNOWN = /** @type {const} */ ([
   'maxFullInputBytes',
   'logs',
   'distributedTracing',
+  'attachments',
   'content',
   'redact',
   'maxFieldBytes',

@@ -21,7 +21,7 @@ const GONE_MS = 60_000;
 /** @typedef {import('../native-types.d.ts').JsonString<any>} Json */
 
 /** @param {Stats} stats */
-const lostRows = ({ lost }) => lost.not_delivered_at_exit ?? 0;
+const lostAtExit = ({ lost }) => lost.not_delivered_at_exit ?? 0;
 
 /**
  * Passes what is recorded to the recorder of the storage of the work that runs now. Durable Objects of one isolate
@@ -174,12 +174,20 @@ export class EdgeRecorders {
       const isGone = Date.now() - at > GONE_MS;
       if (!recorder.isKept() && !isGone) continue;
       this.#stored.delete(storage);
-      const rows = lostRows(JSON.parse(recorder.stats()));
+      const before = JSON.parse(recorder.stats());
       const last = recorder.dispose();
       this.#earlier = [sumStats([...this.#earlier, { ...last, openSpans: 0 }])];
-      const lost = lostRows(last) - rows;
-      if (lost > 0) {
-        warn('LOST', `${lost} rows are lost (not_delivered_at_exit): their object has ended.`);
+      const rows = lostAtExit(last) - lostAtExit(before);
+      const attachments = lostAtExit(last.attachments) - lostAtExit(before.attachments);
+      const what = [
+        ...(rows > 0 ? [`${rows} rows`] : []),
+        ...(attachments > 0 ? [`${attachments} attachments`] : []),
+      ];
+      if (what.length > 0) {
+        warn(
+          'LOST',
+          `${what.join(' and ')} are lost (not_delivered_at_exit): their object has ended.`,
+        );
       }
       return;
     }

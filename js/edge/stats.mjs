@@ -43,7 +43,7 @@ export function lostStats(
   last = NO_STATS,
   { waiting = 0, events = 0, reason = 'engine_failed' } = {},
 ) {
-  const { bytes, pending, spooled } = last;
+  const { attachments, bytes, pending, spooled } = last;
   const lost = pending + waiting + events;
   const lostBytes = bytes.pending;
   return {
@@ -59,6 +59,14 @@ export function lostStats(
       pending: 0,
       spooled: 0,
       lost: lostBytes > 0 ? sum(bytes.lost, { [reason]: lostBytes }) : bytes.lost,
+    },
+    attachments: {
+      ...attachments,
+      pending: 0,
+      lost:
+        attachments.pending > 0
+          ? sum(attachments.lost, { [reason]: attachments.pending })
+          : attachments.lost,
     },
   };
 }

@@ -159,7 +159,7 @@ impl Shared {
     self.queue.command(Command::Shutdown { deadline, reply });
   }
 
-  /// Handles the end of the thread: refuses further events, counts pending rows as lost and reports them.
+  /// Handles the end of the thread: refuses further events, counts pending rows and attachments as lost and reports them.
   pub fn on_thread_exit(&self, reason: LossReason) {
     let commands = self.queue.close(reason);
     let (unprocessed, pending) =
@@ -170,9 +170,12 @@ impl Shared {
       self.account.counters.event_processed();
     }
     self.account.counters.lose(reason, pending);
+    let attachments = self.account.counters.stats().attachments.pending;
+    self.account.counters.lose_attachments(reason, usize::try_from(attachments).unwrap_or(0));
     // The exporter itself has reported its end. Events that are refused since are reported with the end of the
     // process: the total is printed once, and must have all of them.
-    if unprocessed > 0 || pending.rows > 0 || reason == LossReason::EngineFailed {
+    if unprocessed > 0 || pending.rows > 0 || attachments > 0 || reason == LossReason::EngineFailed
+    {
       self.account.warn_total_lost();
     }
     // Last: their replies may end the process.

@@ -4,11 +4,13 @@
 
 const { EventEmitter, once } = require('node:events');
 
+const { Attachments } = require('./attachments');
 const { cutDepth } = require('./depth');
 const { FinishWatch } = require('./finish');
 const { createHttpServer } = require('./http');
 const { Journal } = require('./journal');
 const { Routes } = require('./routes');
+const { uuidOf } = require('./projects');
 const { RowStore } = require('./store');
 const { counted } = require('../support/format');
 const { buildTrace } = require('./trace');
@@ -54,6 +56,7 @@ class Collector extends EventEmitter {
   #knownProblems = new Set();
   #closing = new AbortController();
   #waiters = new Waiters(/** @type {Collector} */ (this), () => this.#describe());
+  #attachments;
   #finish;
   #viewer;
   #server;
@@ -63,14 +66,16 @@ class Collector extends EventEmitter {
   constructor(options) {
     super();
     this.#options = options;
-    const { payloadMaxBytes = DEFAULT_PAYLOAD_MAX_BYTES } = options;
+    const { payloadMaxBytes = DEFAULT_PAYLOAD_MAX_BYTES, orgName = 'local' } = options;
+    this.#attachments = new Attachments(uuidOf(`org:${orgName}`));
     const routes = new Routes({
       url: () => this.url,
       apiKey: options.apiKey,
-      orgName: options.orgName ?? 'local',
+      orgName,
       payloadMaxBytes,
       overflowMethod: options.overflowMethod ?? 'PUT',
       ingest: (logs) => this.#ingest(logs),
+      attachments: this.#attachments,
     });
     this.#finish = new FinishWatch({
       build: (traceId) => this.#trace(traceId),
@@ -83,6 +88,7 @@ class Collector extends EventEmitter {
       traceIds: () => this.#store.traceIds(),
       trace: (id) => this.#trace(id),
       row: (id) => this.#store.row(id),
+      attachment: (key) => this.#attachments.read(key),
     });
     this.#server = createHttpServer({
       serveFirst: (request, response) => this.#viewer.serve(request, response),
@@ -148,6 +154,14 @@ class Collector extends EventEmitter {
    */
   row(id) {
     return this.#store.row(id);
+  }
+
+  /**
+   * @returns {import('./attachments').Known[]} all attachments that were announced, in this order: with null as their
+   *   bytes until they are uploaded; do not change
+   */
+  attachments() {
+    return this.#attachments.all();
   }
 
   /** @returns {Trace[]} all traces, finished or not, in the order of their first row */

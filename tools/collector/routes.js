@@ -2,6 +2,7 @@
 
 // Braintrust's addresses, and what each answers.
 
+const attachments = require('./attachments');
 const { RequestError, ok } = require('./responses');
 const { isObject } = require('../support/json');
 const { OverflowUploads, UPLOAD_PATH } = require('./overflow');
@@ -19,6 +20,7 @@ const { Projects, uuidOf } = require('./projects');
  * @property {number | null} payloadMaxBytes
  * @property {'PUT' | 'POST'} overflowMethod
  * @property {(logs: Logs) => Promise<void>} ingest takes the rows of a `/logs3` request
+ * @property {InstanceType<typeof attachments.Attachments>} attachments
  */
 
 /** A request without its body. @typedef {Omit<RoutedRequest, 'body'>} RequestHead */
@@ -46,7 +48,14 @@ class Routes {
       .set('GET /api/project', (request) => this.#getProject(request))
       .set('GET /version', () => ok({ logs3_payload_max_bytes: options.payloadMaxBytes }))
       .set('POST /logs3', (request) => this.#logs(request))
-      .set('POST /logs3/overflow', (request) => this.#announceOverflow(request));
+      .set('POST /logs3/overflow', (request) => this.#announceOverflow(request))
+      .set('POST /attachment', ({ body }) =>
+        ok(options.attachments.announce(parseObject(body), options.url())),
+      )
+      .set('POST /attachment/status', ({ body }) => {
+        options.attachments.state(parseObject(body));
+        return ok({ ok: true });
+      });
   }
 
   /**
@@ -58,6 +67,9 @@ class Routes {
    */
   admit({ method, path, headers }) {
     if (path.startsWith(UPLOAD_PATH)) return this.#uploads.admit({ method, path });
+    if (path.startsWith(attachments.UPLOAD_PATH)) {
+      return this.#options.attachments.admit({ method, path, headers });
+    }
     if (!this.#handlers.has(`${method} ${path}`)) {
       throw new RequestError(404, `no such route: ${method} ${path}`);
     }
@@ -79,6 +91,10 @@ class Routes {
     if (path.startsWith(UPLOAD_PATH)) {
       await this.#uploads.receive(request);
       return ok({ ok: true });
+    }
+    if (path.startsWith(attachments.UPLOAD_PATH)) {
+      this.#options.attachments.receive(request);
+      return ok('');
     }
     const handler = this.#handlers.get(`${method} ${path}`);
     if (handler === undefined) throw new RequestError(404, `no such route: ${method} ${path}`);

@@ -165,6 +165,17 @@ export interface RoutedRequest {
   body: Buffer;
 }
 
+/** A file that rows refer to by its key. */
+export interface Attachment {
+  key: string;
+  filename: string;
+  contentType: string;
+  bytes: Buffer;
+  /** What the client stated last. */
+  status: 'uploading' | 'done' | 'error';
+  error: string | null;
+}
+
 /** An answer on its way to the client; a string body is sent as it is, anything else as JSON. */
 export interface Answer {
   status: number;

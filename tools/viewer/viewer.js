@@ -3,6 +3,7 @@
 // The viewer's server side: the page and its data. Reads the collector's rows, and changes none.
 
 const { SECURITY, readAsset } = require('./assets');
+const { served } = require('./attachment');
 const { contains, summarizeSpans, summarizeTrace } = require('./summaries');
 const { cookie, hasToken, refusal } = require('./guard');
 const { LiveFeed } = require('./live-feed');
@@ -21,6 +22,7 @@ const { LiveFeed } = require('./live-feed');
  * @property {() => string[]} traceIds
  * @property {(id: string) => Trace} trace without spans when there is none of this id
  * @property {(id: string) => import('../collector/types').Row | undefined} row
+ * @property {(key: string) => import('../collector/types').Attachment | undefined} attachment
  */
 
 const PAGE_SIZE = 100;
@@ -101,6 +103,8 @@ class Viewer {
         return orMissing(response, this.#span(params));
       case '/viewer/api/export':
         return this.#export(params, response);
+      case '/viewer/api/attachment':
+        return this.#attachment(params, response);
       case '/viewer/api/live':
         return this.#feed.join(response);
     }
@@ -169,6 +173,19 @@ class Viewer {
     const { trace } = this.#look(params.get('trace') ?? '');
     const span = trace.spans.find(({ rowId }) => rowId === params.get('row'));
     return span && { row: span.row, problems: span.problems };
+  }
+
+  /**
+   * A file that rows refer to.
+   *
+   * @param {URLSearchParams} params `key`
+   * @param {Response} response
+   */
+  #attachment(params, response) {
+    const attachment = this.#source.attachment(params.get('key') ?? '');
+    if (attachment === undefined) return orMissing(response, undefined);
+    const { type, headers } = served(attachment);
+    send(response, 200, type, attachment.bytes, headers);
   }
 
   /**

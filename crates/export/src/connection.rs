@@ -54,6 +54,8 @@ pub struct Session {
   pub project_id: String,
   /// The organization; `None`: there was no login.
   pub org_name: Option<String>,
+  /// Its id, likewise.
+  pub org_id: Option<String>,
   /// The most bytes of one request, as the server states; `None`: it has not stated one.
   pub limit: Option<usize>,
   /// The most bytes of one request, as the user sets.
@@ -205,9 +207,10 @@ impl Connecting {
         connecting.ask_limit(settings, api_url.clone(), project.clone(), None)
       }
       _ => {
-        connecting.url = format!("{}/api/apikey/login", settings.app_url);
+        let call = login_call(settings);
+        connecting.url.clone_from(&call.url);
         connecting.awaits = Awaits::Login;
-        Step::Send(authorized(settings, Method::POST, &connecting.url, Bytes::new(), Reads::Body))
+        Step::Send(call)
       }
     };
     (connecting, step)
@@ -236,8 +239,7 @@ impl Connecting {
     result: Result<Response, TransportError>,
     now: Now,
   ) -> Result<Step, ConnectError> {
-    let Login { org_info } = parse(LOGIN, &self.url, result, now)?;
-    let organization = choose(org_info, settings.org_name.as_deref())?;
+    let organization = organization(settings, &self.url, result, now)?;
     if let Some(project) = &settings.project_id {
       return self.resolved(settings, organization, project.clone());
     }
@@ -257,7 +259,8 @@ impl Connecting {
   ) -> Result<Step, ConnectError> {
     let stated = organization.api_url.and_then(|url| config::address("api_url", url).ok());
     let api_url = settings.api_url.clone().or(stated).ok_or(ConnectError::NoAddress)?;
-    Ok(self.ask_limit(settings, api_url, project_id, Some(organization.name)))
+    let (id, name) = (organization.id, organization.name);
+    Ok(self.ask_limit(settings, api_url, project_id, Some((id, name))))
   }
 
   fn ask_limit(
@@ -265,8 +268,9 @@ impl Connecting {
     settings: &Settings,
     api_url: String,
     project_id: String,
-    org_name: Option<String>,
+    organization: Option<(String, String)>,
   ) -> Step {
+    let (org_id, org_name) = organization.unzip();
     let mut call = limit_call(settings, &api_url);
     call.timeout = call.timeout.min(LIMIT_TIMEOUT);
     self.url.clone_from(&call.url);
@@ -275,11 +279,38 @@ impl Connecting {
       api_url,
       project_id,
       org_name,
+      org_id,
       limit: None,
       configured: settings.max_request_bytes,
     });
     Step::Send(call)
   }
+}
+
+/// The request that logs in.
+pub(crate) fn login_call(settings: &Settings) -> Call {
+  let url = format!("{}/api/apikey/login", settings.app_url);
+  authorized(settings, Method::POST, &url, Bytes::new(), Reads::Body)
+}
+
+/// The organization in the response to it.
+fn organization(
+  settings: &Settings,
+  url: &str,
+  result: Result<Response, TransportError>,
+  now: Now,
+) -> Result<Organization, ConnectError> {
+  let Login { org_info } = parse(LOGIN, url, result, now)?;
+  choose(org_info, settings.org_name.as_deref())
+}
+
+/// The id of the organization in the response to [`login_call`].
+pub(crate) fn org_id(
+  settings: &Settings,
+  result: Result<Response, TransportError>,
+  now: Now,
+) -> Result<String, ConnectError> {
+  organization(settings, &login_call(settings).url, result, now).map(|found| found.id)
 }
 
 /// The organization of that name, else the first.

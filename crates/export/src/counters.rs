@@ -1,6 +1,7 @@
 //! The counters of an exporter: written by the host's threads and the exporter, read by any thread at any time.
 //!
-//! `accepted = sent + pending + spooled + lost` holds at every call, in rows and in bytes.
+//! `accepted = sent + pending + spooled + lost` holds at every call, in rows and in bytes; and
+//! `accepted = uploaded + pending + lost` for attachments.
 
 use std::{
   collections::BTreeMap,
@@ -30,7 +31,17 @@ pub struct Counters {
   retries: AtomicU64,
   bytes_sent: AtomicU64,
   open_spans: AtomicUsize,
+  attachments: AttachmentCounters,
   last_error: Mutex<Option<String>>,
+}
+
+/// The counters of attachments.
+#[derive(Default)]
+struct AttachmentCounters {
+  accepted: AtomicU64,
+  uploaded: AtomicU64,
+  bytes: AtomicU64,
+  lost: [AtomicU64; LossReason::ALL.len()],
 }
 
 /// Rows, and their bytes. Signed: bytes that were estimated are corrected.
@@ -101,8 +112,25 @@ pub struct Stats {
   pub bytes_sent: u64,
   /// Spans that have started and not ended.
   pub open_spans: usize,
+  /// The attachments.
+  pub attachments: AttachmentStats,
   /// The last error.
   pub last_error: Option<String>,
+}
+
+/// The counters of attachments: each content counts once.
+#[derive(Debug, Clone, Serialize)]
+pub struct AttachmentStats {
+  /// Attachments that rows refer to, and those for which there was no room.
+  pub accepted: u64,
+  /// Attachments whose upload Braintrust confirmed.
+  pub uploaded: u64,
+  /// Attachments that wait for their upload or are in flight.
+  pub pending: u64,
+  /// Attachments lost, by reason. Reasons that did not occur are absent.
+  pub lost: BTreeMap<&'static str, u64>,
+  /// Bytes of uploaded attachments.
+  pub bytes: u64,
 }
 
 /// The counters of rows, in bytes.
@@ -137,10 +165,28 @@ impl Counters {
     self.events.load(Relaxed).saturating_sub(processed)
   }
 
-  /// Whether every accepted event is processed, and no row is pending or spooled.
+  /// Whether every accepted event is processed, and no row is pending or spooled, and no attachment pending.
   pub fn is_idle(&self) -> bool {
     let stats = self.stats();
-    self.unprocessed() == 0 && stats.pending + stats.spooled == 0
+    self.unprocessed() == 0 && stats.pending + stats.spooled + stats.attachments.pending == 0
+  }
+
+  /// Counts attachments that wait for their upload.
+  pub fn accept_attachments(&self, count: usize) {
+    self.attachments.accepted.fetch_add(count as u64, Relaxed);
+  }
+
+  /// Counts an uploaded attachment.
+  pub fn attachment_uploaded(&self, bytes: usize) {
+    self.attachments.uploaded.fetch_add(1, Relaxed);
+    self.attachments.bytes.fetch_add(bytes as u64, Relaxed);
+  }
+
+  /// Counts accepted attachments that are lost.
+  pub fn lose_attachments(&self, reason: LossReason, count: usize) {
+    if let Some(counter) = self.attachments.lost.get(reason as usize) {
+      counter.fetch_add(count as u64, Relaxed);
+    }
   }
 
   /// Counts accepted rows.
@@ -232,6 +278,7 @@ impl Counters {
       retries: self.retries.load(Relaxed),
       bytes_sent: self.bytes_sent.load(Relaxed),
       open_spans: self.open_spans.load(Relaxed),
+      attachments: self.attachments.stats(),
       last_error: self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
     }
   }
@@ -250,9 +297,39 @@ impl Counters {
   }
 }
 
+impl AttachmentCounters {
+  fn stats(&self) -> AttachmentStats {
+    // Read before `accepted`, as those of rows are.
+    let named = LossReason::ALL.iter().zip(&self.lost);
+    let counts = named.map(|(reason, counter)| (reason.name(), counter.load(Relaxed)));
+    let lost: BTreeMap<_, _> = counts.filter(|(_, count)| *count > 0).collect();
+    let uploaded = self.uploaded.load(Relaxed);
+    let accepted = self.accepted.load(Relaxed);
+    AttachmentStats {
+      accepted,
+      uploaded,
+      pending: accepted.saturating_sub(uploaded + lost.values().sum::<u64>()),
+      lost,
+      bytes: self.bytes.load(Relaxed),
+    }
+  }
+}
+
 #[cfg(test)]
 mod tests {
   use super::*;
+
+  #[test]
+  fn accepted_attachments_are_uploaded_pending_or_lost() {
+    let counters = Counters::default();
+    counters.accept_attachments(4);
+    counters.attachment_uploaded(70);
+    counters.lose_attachments(LossReason::Rejected, 2);
+    let stats = counters.stats().attachments;
+    assert_eq!((stats.accepted, stats.uploaded, stats.pending, stats.bytes), (4, 1, 1, 70));
+    assert_eq!(stats.lost, BTreeMap::from([("rejected", 2)]));
+    assert!(!counters.is_idle());
+  }
 
   #[test]
   fn accepted_rows_are_sent_pending_spooled_or_lost_in_rows_and_in_bytes() {

@@ -2,7 +2,7 @@
 //! no keys.
 
 use std::{
-  collections::VecDeque,
+  collections::{BTreeMap, VecDeque},
   fmt, mem,
   sync::{Mutex, MutexGuard, PoisonError},
   time::Duration,
@@ -64,7 +64,7 @@ impl Code {
 }
 
 /// A problem: its code, a message with cause and remedy, and lost rows.
-#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Serialize, PartialEq, Eq)]
 pub struct Diagnostic {
   /// The code, such as `FLUE_BRAINTRUST_LOST`.
   pub code: &'static str,
@@ -76,6 +76,9 @@ pub struct Diagnostic {
   /// The rows lost for this reason since the last diagnostic of it.
   #[serde(skip_serializing_if = "Option::is_none")]
   pub rows: Option<u64>,
+  /// The same for attachments.
+  #[serde(skip_serializing_if = "Option::is_none")]
+  pub attachments: Option<u64>,
 }
 
 impl fmt::Display for Diagnostic {
@@ -131,19 +134,28 @@ impl Account {
     self.diagnostics.lost(reason, totals.rows, why, now);
   }
 
-  /// Reports the total of lost rows at the end.
+  /// Counts accepted attachments that are lost, and reports them.
+  pub fn lose_attachments(&self, reason: LossReason, count: usize, why: &str, now: Duration) {
+    self.counters.lose_attachments(reason, count);
+    self.log.line(format_args!("{count} attachments dropped: {} ({why})", reason.name()));
+    self.diagnostics.lost_attachments(reason, count, why, now);
+  }
+
+  /// Reports the total of lost rows and attachments at the end.
   pub fn warn_total_lost(&self) {
     let stats: Stats = self.counters.stats();
+    let mut totals = Vec::new();
     // The application itself closed the recorder before these events.
-    if stats.lost.keys().all(|reason| *reason == LossReason::Closed.name()) {
-      return;
+    if stats.lost.keys().any(|reason| *reason != LossReason::Closed.name()) {
+      totals.push(total_lost(rows_are, &stats.lost));
     }
-    let reasons: Vec<String> =
-      stats.lost.iter().map(|(why, rows)| format!("{rows} {why}")).collect();
-    let all: u64 = stats.lost.values().sum();
-    let last = stats.last_error.map(|error| format!("; last error: {error}")).unwrap_or_default();
-    let message = format!("{} lost ({}){last}.", rows_are(all), reasons.join(", "));
-    self.diagnostics.once(Code::Exit, &message);
+    if !stats.attachments.lost.is_empty() {
+      totals.push(total_lost(attachments_are, &stats.attachments.lost));
+    }
+    if !totals.is_empty() {
+      let last = stats.last_error.map(|error| format!("; last error: {error}")).unwrap_or_default();
+      self.diagnostics.once(Code::Exit, &format!("{}{last}.", totals.join(", ")));
+    }
   }
 }
 
@@ -159,6 +171,7 @@ pub struct Diagnostics {
 struct State {
   emitted: Vec<Code>,
   losses: [ReportedLoss; LossReason::ALL.len()],
+  attachment_losses: [ReportedLoss; LossReason::ALL.len()],
   kept: VecDeque<Diagnostic>,
 }
 
@@ -166,8 +179,20 @@ struct State {
 #[derive(Clone, Copy, Default)]
 struct ReportedLoss {
   last: Option<Duration>,
-  /// The rows lost since the last report.
+  /// The rows, or attachments, lost since the last report.
   unreported: u64,
+}
+
+impl ReportedLoss {
+  /// Adds losses. Returns what is reported now, if the last report was long enough ago.
+  fn report(&mut self, count: usize, period: Duration, now: Duration) -> Option<u64> {
+    self.unreported += count as u64;
+    if self.last.is_some_and(|last| now.saturating_sub(last) < period) {
+      return None;
+    }
+    self.last = Some(now);
+    Some(mem::take(&mut self.unreported))
+  }
 }
 
 impl Diagnostics {
@@ -184,7 +209,7 @@ impl Diagnostics {
     }
     state.emitted.push(code);
     let message = message.to_owned();
-    self.emit(&mut state, Diagnostic { code: code.name(), message, reason: None, rows: None });
+    self.emit(&mut state, Diagnostic { code: code.name(), message, ..Diagnostic::default() });
   }
 
   /// Reports that rows are lost and `why`, unless losses of that reason were reported less than a period ago:
@@ -192,16 +217,26 @@ impl Diagnostics {
   pub fn lost(&self, reason: LossReason, rows: usize, why: &str, now: Duration) {
     let mut state = self.lock();
     let Some(loss) = state.losses.get_mut(reason as usize) else { return };
-    loss.unreported += rows as u64;
-    if loss.last.is_some_and(|last| now.saturating_sub(last) < self.period) {
-      return;
-    }
-    loss.last = Some(now);
-    let rows = mem::take(&mut loss.unreported);
+    let Some(rows) = loss.report(rows, self.period, now) else { return };
     let message =
       format!("{} lost ({}): {why}; {}.", rows_are(rows), reason.name(), reason.remedy());
     let (code, reason) = (Code::Lost.name(), Some(reason.name()));
-    self.emit(&mut state, Diagnostic { code, message, reason, rows: Some(rows) });
+    let diagnostic =
+      Diagnostic { code, message, reason, rows: Some(rows), ..Diagnostic::default() };
+    self.emit(&mut state, diagnostic);
+  }
+
+  /// The same for attachments.
+  pub fn lost_attachments(&self, reason: LossReason, count: usize, why: &str, now: Duration) {
+    let mut state = self.lock();
+    let Some(loss) = state.attachment_losses.get_mut(reason as usize) else { return };
+    let Some(count) = loss.report(count, self.period, now) else { return };
+    let (are, name, remedy) = (attachments_are(count), reason.name(), reason.attachment_remedy());
+    let message = format!("{are} lost ({name}): {why}; {remedy}.");
+    let (code, reason) = (Code::Lost.name(), Some(name));
+    let diagnostic =
+      Diagnostic { code, message, reason, attachments: Some(count), ..Diagnostic::default() };
+    self.emit(&mut state, diagnostic);
   }
 
   /// The diagnostics since the last call, at most the latest 64.
@@ -225,6 +260,17 @@ impl Diagnostics {
 /// The number of rows, with its verb.
 pub fn rows_are(count: u64) -> String {
   format!("{count} {}", if count == 1 { "row is" } else { "rows are" })
+}
+
+/// The number of attachments, with its verb.
+fn attachments_are(count: u64) -> String {
+  format!("{count} {}", if count == 1 { "attachment is" } else { "attachments are" })
+}
+
+/// How many are lost, and why.
+fn total_lost(are: fn(u64) -> String, lost: &BTreeMap<&'static str, u64>) -> String {
+  let reasons: Vec<String> = lost.iter().map(|(why, count)| format!("{count} {why}")).collect();
+  format!("{} lost ({})", are(lost.values().sum()), reasons.join(", "))
 }
 
 #[cfg(test)]

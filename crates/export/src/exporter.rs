@@ -75,6 +75,8 @@ enum Boundary {
   Rows(u64),
   /// They have: batches with earlier keys have to be settled.
   Batches(u64),
+  /// They are: attachments with earlier numbers have to be settled.
+  Attachments(u64),
 }
 
 /// Turns events into requests, and responses into accounting.
@@ -410,22 +412,24 @@ impl Exporter {
     deadlines.chain(others.into_iter().flatten()).min()
   }
 
-  /// Whether nothing is left to do until the next input: every row is delivered or lost, and the snapshot of open
+  /// Whether nothing is left to do until the next input: every row and attachment is delivered or lost, and the snapshot of open
   /// spans is written.
   pub fn is_at_rest(&self) -> bool {
     let is_done = self.has_ended || (self.is_settled() && !self.snapshot.is_pending());
     is_done && !self.has_input && !self.delivery.spool.is_busy()
   }
 
-  /// Whether nothing is lost when the exporter is dropped now: every row is delivered, lost or in the spool, and so is
-  /// the snapshot of open spans. Rows that are in the spool as well as in memory count as spooled until the next
+  /// Whether nothing is lost when the exporter is dropped now: every row is delivered, lost or in the spool, so is the
+  /// snapshot of open spans, and no attachment waits. Rows that are in the spool as well as in memory count as spooled until the next
   /// input.
   pub fn is_kept(&self) -> bool {
     self.delivery.leave_spooled();
     let spool = &self.delivery.spool;
     let is_noted =
       !self.snapshot.is_pending() && (spool.is_open() || self.translator.open_spans() == 0);
-    let is_done = self.has_ended || (is_noted && self.account.counters.pending().rows == 0);
+    let is_pending =
+      self.account.counters.pending().rows > 0 || self.delivery.unsettled_attachments() > 0;
+    let is_done = self.has_ended || (is_noted && !is_pending);
     is_done && !self.has_input && !spool.is_busy()
   }
 
@@ -434,7 +438,7 @@ impl Exporter {
     self.has_ended
   }
 
-  /// The bytes of memory of undelivered rows, for [`Admission`].
+  /// The bytes of memory of undelivered rows and attachments, for [`Admission`].
   pub fn memory_bytes(&self) -> usize {
     self.delivery.memory_bytes()
   }
@@ -443,6 +447,12 @@ impl Exporter {
   /// accepted event is processed.
   pub fn in_memory(&self) -> RowTotals {
     self.delivery.in_memory()
+  }
+
+  /// The attachments that wait for their upload or are in flight, counted one by one. Equals
+  /// [`AttachmentStats::pending`](crate::counters::AttachmentStats).
+  pub fn unsettled_attachments(&self) -> usize {
+    self.delivery.unsettled_attachments()
   }
 
   /// The disk space of this process's segments in bytes, including those that are being written.
@@ -459,8 +469,20 @@ impl Exporter {
   }
 
   fn translate(&mut self, text: &str, now: Now) -> Result<(), LostEvent> {
-    let text = translate::without_payloads(text);
-    let mut event = flue_event::decode(&text, now.unix_ms)
+    if !self.delivery.attaches() {
+      return self.translate_text(&translate::without_payloads(text), now);
+    }
+    let delivery = &mut self.delivery;
+    let mut attach = |attachment| delivery.offer_attachment(attachment, now);
+    let text = translate::with_attachments(text, &mut attach);
+    let result = self.translate_text(&text, now);
+    self.delivery.attachments_offered();
+    result
+  }
+
+  /// Translates an event without files.
+  fn translate_text(&mut self, text: &str, now: Now) -> Result<(), LostEvent> {
+    let mut event = flue_event::decode(text, now.unix_ms)
       .map_err(|error| LostEvent(LossReason::UnreadableEvent, error.to_string()))?;
     event.apply_content_policy(self.settings.content);
     // A full exporter refuses new spans, but never updates of accepted ones.
@@ -538,7 +560,7 @@ impl Exporter {
   fn is_awaited(&self) -> bool {
     let lingers = |flush: &Waiting| match flush.boundary {
       Boundary::Rows(sequence) => self.delivery.lingers_before(sequence),
-      Boundary::Batches(_) => false,
+      Boundary::Batches(_) | Boundary::Attachments(_) => false,
     };
     let ends = !self.shutdowns.is_empty() || !self.exit_deliveries.is_empty();
     ends || self.flushes.iter().any(lingers)
@@ -552,9 +574,14 @@ impl Exporter {
       {
         flush.boundary = Boundary::Batches(key);
       }
+      if let Boundary::Batches(key) = flush.boundary
+        && self.delivery.is_settled_before(key)
+      {
+        flush.boundary = Boundary::Attachments(self.delivery.next_attachment());
+      }
       let complete = match flush.boundary {
-        Boundary::Rows(_) => false,
-        Boundary::Batches(key) => self.delivery.is_settled_before(key),
+        Boundary::Rows(_) | Boundary::Batches(_) => false,
+        Boundary::Attachments(number) => self.delivery.has_uploaded_before(number),
       };
       if complete || self.delivery.is_unauthorized() || flush.deadline <= now.elapsed {
         self.outputs.push_back(Output::Completed { ticket: flush.ticket, complete });
@@ -618,7 +645,7 @@ impl Exporter {
 
   fn is_settled(&self) -> bool {
     let stats = self.account.counters.stats();
-    stats.pending + stats.spooled == 0
+    stats.pending + stats.spooled + stats.attachments.pending == 0
   }
 }
 

@@ -7,12 +7,15 @@
 //! | [`loss`], [`counters`], [`debug_log`], [`diagnostics`] | counting, logging and reporting |
 //! | [`config`], [`admission`] | settings, and the bound of queued bytes |
 //! | [`transport`], [`outcome`], [`backoff`], `patience` | requests, outcomes of responses, delays of retries and repetitions |
-//! | [`connection`], [`overflow`] | login, project and limits; the upload of an oversize row |
+//! | [`connection`], `storage`, [`overflow`] | login, project and limits; the upload of an oversize row |
+//! | `attachment_upload`, `attachments` | the upload of an attachment; the attachments that wait for it |
 //! | [`batch`], `outbox`, [`masking`], `spool_writer`, `open_spans` | undelivered rows, by state |
 //! | `delivery` | delivery of rows |
 //! | [`exporter`] | the exporter |
 
 pub mod admission;
+mod attachment_upload;
+mod attachments;
 pub mod backoff;
 pub mod batch;
 pub mod config;
@@ -30,6 +33,7 @@ pub mod outcome;
 pub mod overflow;
 mod patience;
 mod spool_writer;
+mod storage;
 mod stored_rows;
 pub mod time;
 pub mod transport;

@@ -76,4 +76,13 @@ impl LossReason {
       Self::SpoolDamaged => "check the disk of the spool directory",
     }
   }
+
+  /// The same for lost attachments.
+  pub fn attachment_remedy(self) -> &'static str {
+    match self {
+      Self::QueueFull => "increase `maxQueueBytes`",
+      Self::NotDeliveredAtExit => "increase `exitTimeoutMs`",
+      _ => self.remedy(),
+    }
+  }
 }

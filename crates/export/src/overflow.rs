@@ -5,34 +5,22 @@
 //! expired.
 
 use bytes::Bytes;
-use http::{
-  HeaderMap, HeaderName, HeaderValue, Method,
-  header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING},
-};
+use http::{HeaderValue, Method, header::CONTENT_TYPE};
 use indexmap::IndexMap;
-use serde::{Deserialize, Deserializer, Serialize, de::Error};
-use std::time::Duration;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
 
 use crate::{
   config::Settings,
   connection::{Session, authorized, json_body},
-  outcome::{ExportOutcome, classify, classify_upload, may_be_caused_by_a_row, not_confirmed},
+  outcome::{ExportOutcome, classify, classify_upload, may_be_caused_by_a_row},
+  storage::{
+    TIMEOUT_FACTOR, braintrust_outcome, check, is_safe, signed_url, storage_outcome, upload_headers,
+  },
   time::Now,
-  transport::{Body, Call, Reads, Response, TransportError, parse_url, redact_url},
+  transport::{Body, Call, Reads, Response, TransportError, redact_url},
 };
-
-/// The header that Azure's storage requires.
-const AZURE: (&str, HeaderName, HeaderValue) = (
-  "blob.core.windows.net",
-  HeaderName::from_static("x-ms-blob-type"),
-  HeaderValue::from_static("BlockBlob"),
-);
-/// Headers that only the HTTP client sets.
-const CLIENT_HEADERS: [HeaderName; 4] = [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION];
-/// The factor of the upload's timeout, because it is large.
-const TIMEOUT_FACTOR: u32 = 4;
 
 /// Why an overflow upload failed.
 #[derive(Debug, Error)]
@@ -114,10 +102,6 @@ struct Target {
   #[serde(default)]
   fields: Option<IndexMap<String, String>>,
   key: String,
-}
-
-fn signed_url<'de, D: Deserializer<'de>>(from: D) -> Result<Url, D::Error> {
-  parse_url(&String::deserialize(from)?).map_err(D::Error::custom)
 }
 
 #[derive(Deserialize)]
@@ -223,12 +207,9 @@ fn announced(
   };
   let response = check(result, classify_upload, braintrust_outcome, now)
     .map_err(|(why, outcome)| failed(why, outcome))?;
-  // A body that would go to Braintrust encrypted is never sent in the clear.
-  let is_plain = Url::parse(&session.logs_url).is_ok_and(|logs| logs.scheme() == "http");
-  let is_safe = |url: &Url| url.scheme() == "https" || (is_plain && url.scheme() == "http");
   let target = response
     .json::<Target>()
-    .filter(|target| !target.key.is_empty() && is_safe(&target.url))
+    .filter(|target| !target.key.is_empty() && is_safe(&target.url, session))
     .ok_or_else(|| {
       failed("the response states no valid upload address".into(), ExportOutcome::Rejected)
     })?;
@@ -274,7 +255,8 @@ fn storage_error(origin: &str, why: String, outcome: ExportOutcome) -> OverflowE
 impl Target {
   /// The upload request, without the API key. `None` if the target is invalid.
   fn call(&self, settings: &Settings, body: Bytes) -> Option<Call> {
-    let mut headers = self.headers()?;
+    let is_put = matches!(self.method, TargetMethod::Put);
+    let mut headers = upload_headers(self.headers.iter().flatten(), &self.url, is_put)?;
     let (method, body) = match self.method {
       TargetMethod::Put => (Method::PUT, Body::Bytes(body)),
       TargetMethod::Post => {
@@ -287,22 +269,6 @@ impl Target {
     Some(Call { method, url, headers, body, timeout, reads: Reads::Status })
   }
 
-  /// The headers of the upload. `None` if one is invalid.
-  fn headers(&self) -> Option<HeaderMap> {
-    let mut headers = HeaderMap::new();
-    for (name, value) in self.headers.iter().flatten() {
-      headers.insert(HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?);
-    }
-    for header in CLIENT_HEADERS {
-      headers.remove(header);
-    }
-    let (azure, name, value) = AZURE;
-    if matches!(self.method, TargetMethod::Put) && self.url.as_str().contains(azure) {
-      headers.insert(name, value);
-    }
-    Some(headers)
-  }
-
   /// The form of the upload: the fields in their order, then the body. `None` if there are no fields, or the media
   /// type is invalid.
   fn form(&self, file: Bytes) -> Option<Body> {
@@ -312,41 +278,5 @@ impl Target {
     let is_media_type = media_type.contains('/') && HeaderValue::from_str(media_type).is_ok();
     let fields = fields.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
     is_media_type.then(|| Body::Form { fields, file, media_type: media_type.to_owned() })
-  }
-}
-
-/// The response if `classify` finds a success, else the cause and the outcome. `outcome` maps the status and the outcome of an
-/// ordinary upload.
-fn check(
-  result: Result<Response, TransportError>,
-  classify: fn(&Result<Response, TransportError>, i64) -> ExportOutcome,
-  outcome: fn(u16, ExportOutcome) -> ExportOutcome,
-  now: Now,
-) -> Result<Response, (String, ExportOutcome)> {
-  let ordinary = classify(&result, now.unix_ms);
-  let response = result.map_err(|error| (error.to_string(), ordinary.clone()))?;
-  match ordinary {
-    ExportOutcome::Delivered => Ok(response),
-    ExportOutcome::Unconfirmed => Err((not_confirmed(&response), ordinary)),
-    ordinary => Err((response.describe(), outcome(response.status, ordinary))),
-  }
-}
-
-/// The outcome of a step that Braintrust refused. Only 401 refuses the key; other refusals concern the overflow upload.
-fn braintrust_outcome(status: u16, ordinary: ExportOutcome) -> ExportOutcome {
-  match ordinary {
-    ExportOutcome::Unauthorized if status != 401 => ExportOutcome::Rejected,
-    ExportOutcome::Split => ExportOutcome::Rejected,
-    ordinary => ordinary,
-  }
-}
-
-/// The outcome of an upload that the storage refused. Its 401 and 403 do not concern the API key: the address may have
-/// expired, and the next attempt gets a new one.
-fn storage_outcome(status: u16, ordinary: ExportOutcome) -> ExportOutcome {
-  match (status, ordinary) {
-    (_, ExportOutcome::Retry(delay)) => ExportOutcome::Retry(delay),
-    (400 | 401 | 403, _) => ExportOutcome::Retry(Duration::ZERO),
-    _ => ExportOutcome::Rejected,
   }
 }

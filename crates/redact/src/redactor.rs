@@ -93,6 +93,13 @@ impl Redactor {
     }
   }
 
+  /// Whether a rule would change a text, or the JSON that it is.
+  pub fn changes(&self, text: &str) -> bool {
+    let mut value = Json::text(text);
+    let before = value.clone();
+    redact_value(self.model_rules(), &mut value, &[]) || value.as_str() != before.as_str()
+  }
+
   /// Redacts the members of `metadata`. `is_custom`: of a span that the application makes.
   pub fn metadata(&self, members: &mut Members<Json>, is_custom: bool) {
     let log_rules = self.log_rules.as_ref().unwrap_or(&self.rules);

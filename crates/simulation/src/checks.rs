@@ -1,6 +1,9 @@
 //! The invariants.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::{
+  collections::HashSet,
+  time::{Duration, UNIX_EPOCH},
+};
 
 use export::{counters::Stats, loss::LossReason, transport::Response};
 
@@ -20,6 +23,8 @@ const FAILURES: f64 = 14.0;
 const PACE: f64 = 1.5;
 /// A response that takes no longer makes a request be repeated long before its timeout.
 const USUAL: Duration = Duration::from_secs(1);
+/// The most uploads of files at once.
+const ATTACHMENTS: usize = 2;
 /// Memory that is not bounded by the settings: one event, and what its rows share.
 const MEMORY_SLACK: usize = 192 * 1024;
 
@@ -63,6 +68,20 @@ impl World {
       let is_same = flight.is_repeat && other.rows == flight.rows;
       !is_same && flight.rows.iter().any(is_in)
     });
+    if let Some(key) = &flight.attachment {
+      if process.confirmed.contains(key) {
+        return self.finding("what is confirmed is not uploaded again", key.clone());
+      }
+      let is_same = |other: &&Flight| other.attachment.as_ref() == Some(key) && !flight.is_repeat;
+      if process.flights.values().any(|other| is_same(&other)) {
+        return self.finding("one request in flight for an attachment", key.clone());
+      }
+      let others: HashSet<_> =
+        process.flights.values().filter_map(|other| other.attachment.as_ref()).collect();
+      if !others.contains(key) && others.len() >= ATTACHMENTS {
+        return self.finding("no more uploads of files at once than allowed", key.clone());
+      }
+    }
     if carried.is_some() {
       return self.finding("one request in flight with a row", format!("process {number}"));
     }
@@ -220,7 +239,14 @@ impl World {
       return self.finding("memory is bounded", detail);
     }
     let held = process.exporter.memory_bytes();
-    if held > 0 && memory.rows == 0 && !has_ended {
+    let attachments = &stats.attachments;
+    let expected = if has_ended { 0 } else { process.exporter.unsettled_attachments() as u64 };
+    let settled = attachments.uploaded + attachments.lost.values().sum::<u64>();
+    if settled + expected != attachments.accepted || attachments.pending != expected {
+      let detail = format!("{attachments:?}, {expected} in memory");
+      return self.finding("attachments are uploaded, lost or in memory", detail);
+    }
+    if held > 0 && memory.rows == 0 && attachments.pending == 0 && !has_ended {
       return self.finding("memory is released", format!("{held} bytes are held by no row"));
     }
     if let Some(spool) = &process.spool

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use export::admission::Priority::{self, Continuation, MinimalEnd, Note, Start};
 use fastrand::Rng;
 
@@ -15,6 +16,36 @@ pub const TOKEN: &str = "tok-live-7f3a";
 /// A text as the masking function returns it.
 pub fn mask(text: &str) -> String {
   text.replace(SECRET, MASKED)
+}
+
+/// How placeholders with a key, and those without, begin.
+const ATTACHED: &str = "[image attached: ";
+const OMITTED: &str = "[image data omitted: ";
+/// The key in a placeholder: what precedes it, and its length.
+const BEFORE_KEY: &str = ", key ";
+const KEY_LENGTH: usize = 36;
+
+/// The text as it is without attachments: which files have a key depends on the room that they find.
+pub fn without_keys(text: &str) -> String {
+  let mut parts = text.split(ATTACHED);
+  let mut out = parts.next().unwrap_or_default().to_owned();
+  for part in parts {
+    out.push_str(OMITTED);
+    let (details, rest) = part.split_once(BEFORE_KEY).unwrap_or((part, ""));
+    out.push_str(details);
+    out.push_str(rest.get(KEY_LENGTH..).unwrap_or_default());
+  }
+  out
+}
+
+/// One of the files that events have.
+fn file(number: usize) -> Vec<u8> {
+  let mut state = number as u64;
+  let noise = std::iter::repeat_with(move || {
+    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    (state >> 33) as u8
+  });
+  b"\x89PNG".iter().copied().chain(noise).take(60 + number * 211).collect()
 }
 
 /// An event, and what follows it when it is refused.
@@ -32,6 +63,7 @@ pub struct Conversation<'a> {
   rng: &'a mut Rng,
   number: usize,
   large: usize,
+  has_files: bool,
   counter: u64,
   messages: Vec<String>,
   emitted: Vec<Emitted>,
@@ -39,9 +71,15 @@ pub struct Conversation<'a> {
 
 impl<'a> Conversation<'a> {
   /// Writes at least `least` events. Large content has up to `large` bytes.
-  pub fn write(rng: &'a mut Rng, number: usize, least: usize, large: usize) -> Vec<Emitted> {
+  pub fn write(
+    rng: &'a mut Rng,
+    number: usize,
+    least: usize,
+    large: usize,
+    has_files: bool,
+  ) -> Vec<Emitted> {
     let mut conversation =
-      Self { rng, number, large, counter: 0, messages: Vec::new(), emitted: Vec::new() };
+      Self { rng, number, large, has_files, counter: 0, messages: Vec::new(), emitted: Vec::new() };
     while conversation.emitted.len() < least {
       match conversation.rng.u8(..10) {
         0..4 => conversation.operation("", 0),
@@ -74,6 +112,10 @@ impl<'a> Conversation<'a> {
     };
     while text.len() < bytes {
       let _written = write!(text, "{number:x} words of an answer; ");
+    }
+    if self.has_files && self.rng.u8(..6) == 0 {
+      let file = STANDARD.encode(file(self.rng.usize(..24)));
+      let _written = write!(text, "data:image/png;base64,{file} ");
     }
     text
   }

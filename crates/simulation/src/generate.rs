@@ -12,7 +12,10 @@ use crate::{
 /// The world of a seed.
 pub fn generate(seed: u64) -> Plan {
   let mut rng = Rng::with_seed(seed);
-  let setup = setup(&mut rng);
+  let mut setup = setup(&mut rng);
+  // Drawn apart: the other worlds stay what they are. A file that is lost has another placeholder from then on, and so
+  // a delta shows its message again.
+  setup.attaches = !setup.is_delta && Rng::with_seed(seed ^ 0x5851_f42d_4c95_7f2d).u8(..3) == 0;
   let events = events(&mut rng, &setup);
   let mut steps = vec![Step { at: Duration::ZERO, action: Action::Start(0) }];
   if rng.u8(..4) == 0 {
@@ -48,6 +51,7 @@ fn setup(rng: &mut Rng) -> Setup {
     masks: rng.u8(..5) == 0,
     redacts: rng.u8(..5) == 0,
     has_content: rng.u8(..10) > 0,
+    attaches: false,
     is_delta: rng.u8(..4) == 0,
     is_addressed: rng.u8(..3) == 0,
     limit: has_limit.then(|| rng.usize(3_000..12_000)),
@@ -63,7 +67,7 @@ fn events(rng: &mut Rng, setup: &Setup) -> Vec<(usize, Emitted)> {
   let mut conversations = Vec::new();
   for number in 0..rng.usize(1..4) {
     let least = rng.usize(2..16);
-    conversations.push(Conversation::write(rng, number, least, large).into_iter());
+    conversations.push(Conversation::write(rng, number, least, large, setup.attaches).into_iter());
   }
   let mut events = Vec::new();
   let mut live: Vec<usize> = (0..conversations.len()).collect();
@@ -171,7 +175,7 @@ fn kind(rng: &mut Rng, setup: &Setup) -> FaultKind {
       7 => FaultKind::Unauthorized(if rng.bool() { 401 } else { 403 }),
       8 => FaultKind::Lying,
       9 | 10 => FaultKind::Flapping,
-      11 if setup.limit.is_some() => FaultKind::Storage,
+      11 if setup.limit.is_some() || setup.attaches => FaultKind::Storage,
       12 if setup.has_spool => FaultKind::DiskFull,
       13 if setup.has_spool => FaultKind::DiskSlow(rng.u64(1..400)),
       14 if setup.has_spool => FaultKind::DiskFails(rng.u32(1..6)),

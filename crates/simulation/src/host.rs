@@ -47,6 +47,10 @@ pub struct Flight {
   pub is_first: bool,
   /// The rows that it carries.
   pub rows: Vec<RowId>,
+  /// Whether it concerns attachments alone.
+  pub is_of_file: bool,
+  /// The key of the attachment that it is for.
+  pub attachment: Option<String>,
   /// Whether it repeats a request that is not answered.
   pub is_repeat: bool,
   /// When it was sent.
@@ -94,6 +98,8 @@ pub struct Process {
   pub close_at: Option<Duration>,
   /// When a request failed last.
   pub failed_at: Option<Duration>,
+  /// The keys of attachments whose upload was confirmed to it.
+  pub confirmed: HashSet<String>,
   /// The slowest response.
   pub slowest: Duration,
   /// When a request was repeated last.
@@ -159,6 +165,7 @@ impl Process {
       failing: None,
       failed_at: None,
       close_at: None,
+      confirmed: HashSet::new(),
       slowest: Duration::ZERO,
       repeated_at: None,
       storage_failures: BTreeMap::new(),
@@ -189,6 +196,7 @@ pub fn settings(setup: &Setup) -> Settings {
   if setup.has_spool {
     options["spool"] = json!({ "dir": DIR, "maxBytes": setup.spool_bytes });
   }
+  options["attachments"] = json!(setup.attaches);
   options["content"] = json!(setup.has_content);
   let parsed = Settings::parse(&json!({ "options": options }).to_string());
   let mut settings = parsed.expect("the settings are valid");

@@ -49,6 +49,8 @@ pub struct Setup {
   pub redacts: bool,
   /// Whether content is kept.
   pub has_content: bool,
+  /// Whether files in content are uploaded.
+  pub attaches: bool,
   /// Whether a turn shows only new messages.
   pub is_delta: bool,
   /// Whether the settings name project and address, so that there is no login.

@@ -44,7 +44,8 @@ impl Reference {
 
   /// The rows of an event.
   pub fn event(&mut self, text: &str, fate: Fate, now: Now) -> Vec<Produced> {
-    let Ok(mut event) = flue_event::decode(text, now.unix_ms) else { return Vec::new() };
+    let text = translate::without_payloads(text);
+    let Ok(mut event) = flue_event::decode(&text, now.unix_ms) else { return Vec::new() };
     event.apply_content_policy(self.settings.content);
     match fate {
       Fate::Translated => {

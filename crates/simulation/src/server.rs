@@ -1,7 +1,7 @@
 //! Braintrust, as it may behave: login, registration, `/version`, `logs3` and overflow uploads.
 
 use std::{
-  collections::HashMap,
+  collections::{HashMap, HashSet},
   time::{Duration, UNIX_EPOCH},
 };
 
@@ -24,6 +24,8 @@ pub const APP: &str = "http://app.test";
 pub const API: &str = "http://api.test";
 /// The storage of overflow uploads.
 pub const STORAGE: &str = "http://storage.test";
+/// The storage of attachments.
+pub const FILES: &str = "http://storage.test/files";
 /// The id of the project.
 pub const PROJECT: &str = "00000000-0000-4000-8000-000000000001";
 /// The limit that is stated when the world has none.
@@ -39,13 +41,30 @@ pub enum Endpoint {
   Logs,
   Announce,
   Storage,
+  /// An attachment is announced, stored, and confirmed or given up.
+  Attachment,
+  File,
+  AttachmentStatus,
 }
 
 impl Endpoint {
+  /// Whether it is a storage, which must not get the key.
+  pub fn is_storage(self) -> bool {
+    matches!(self, Self::Storage | Self::File)
+  }
+
+  /// Whether it concerns an attachment.
+  pub fn is_attachment(self) -> bool {
+    matches!(self, Self::Attachment | Self::File | Self::AttachmentStatus)
+  }
+
   /// The endpoint of an address, if there is one.
   pub fn of(url: &str) -> Option<Self> {
     Some(match url {
+      _ if url.starts_with(FILES) => Self::File,
       _ if url.starts_with(STORAGE) => Self::Storage,
+      _ if url == format!("{API}/attachment") => Self::Attachment,
+      _ if url == format!("{API}/attachment/status") => Self::AttachmentStatus,
       _ if url == format!("{APP}/api/apikey/login") => Self::Login,
       _ if url == format!("{APP}/api/project/register") => Self::Register,
       _ if url == format!("{API}/version") => Self::Version,
@@ -63,7 +82,7 @@ pub type Rows = Vec<(RowId, Vec<Leaf>)>;
 pub struct Upload {
   /// Rows in the body, or the body of a stored upload.
   pub rows: Option<Rows>,
-  /// The key of a stored upload, if the body refers to one.
+  /// The key of a stored upload, if the body refers to one, or of an attachment.
   pub reference: Option<String>,
   /// The size of the body.
   pub bytes: usize,
@@ -85,6 +104,8 @@ pub struct Server {
   /// What it has.
   pub merged: Merged,
   stored: HashMap<String, Rows>,
+  /// The keys of stored attachments.
+  pub files: HashSet<String>,
   next_key: u64,
 }
 
@@ -99,7 +120,13 @@ fn success(body: String) -> Response {
 impl Server {
   /// A server without rows.
   pub fn new(setup: Setup) -> Self {
-    Self { setup, merged: Merged::default(), stored: HashMap::new(), next_key: 0 }
+    Self {
+      setup,
+      merged: Merged::default(),
+      stored: HashMap::new(),
+      files: HashSet::new(),
+      next_key: 0,
+    }
   }
 
   /// Handles a request while a fault lasts.
@@ -112,7 +139,7 @@ impl Server {
     (rng, coverage): (&mut Rng, &mut Coverage),
     now: Now,
   ) -> Reply {
-    let is_storage = endpoint == Endpoint::Storage;
+    let is_storage = endpoint.is_storage();
     let fault = fault.filter(|fault| {
       let concerns_storage =
         matches!(fault, FaultKind::Storage | FaultKind::Slow(_) | FaultKind::Hung { .. });
@@ -212,6 +239,16 @@ impl Server {
         self.stored.insert(key, upload.rows.unwrap_or_default());
         status(200)
       }
+      Endpoint::Attachment => {
+        let key = call_key(&upload);
+        success(format!(r#"{{"signedUrl":"{FILES}?key={key}","headers":{{"x-a":"b"}}}}"#))
+      }
+      Endpoint::File => {
+        coverage.count("files stored");
+        self.files.insert(call_key(&upload));
+        status(200)
+      }
+      Endpoint::AttachmentStatus => success("{}".to_owned()),
       Endpoint::Logs => return self.logs(upload, coverage),
     };
     (response, 0)

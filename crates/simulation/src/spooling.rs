@@ -11,6 +11,7 @@ use export::batch::EncodedBatch;
 use spool::{Completion, Kind, Name, Operation, Spool, memory::Fault};
 
 use crate::{
+  conversation::{mask, without_keys},
   host::Pending,
   plan::FaultKind,
   reference::open_in,
@@ -184,7 +185,7 @@ impl World {
     let Ok(file) = disk.content(path) else { return Vec::new() };
     let Ok((_, content)) = spool::decode(&file.bytes) else { return Vec::new() };
     let body = EncodedBatch::from_segment(content, 0, |_| None).map(|batch| batch.body());
-    let text = body.map(|body| crate::conversation::mask(&String::from_utf8_lossy(&body)));
+    let text = body.map(|body| mask(&without_keys(&String::from_utf8_lossy(&body))));
     text.and_then(|text| read_body(text.as_bytes())).unwrap_or_default()
   }
 

@@ -9,10 +9,11 @@ use export::{
 };
 use http::header::AUTHORIZATION;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::{
   checks,
-  conversation::{SECRET, mask},
+  conversation::{SECRET, mask, without_keys},
   finding::Finding,
   host::{Flight, Process},
   plan::FaultKind,
@@ -98,19 +99,25 @@ impl World {
       return self.finding("requests go to Braintrust", call.url);
     };
     let has_key = call.headers.contains_key(AUTHORIZATION);
-    if has_key == (endpoint == Endpoint::Storage) {
+    if has_key == endpoint.is_storage() {
       let detail = format!("the key and {}", call.url);
       return self.finding("the key goes to Braintrust alone", detail);
     }
     let upload = self.read_upload(endpoint, &call)?;
     let is_reference = upload.reference.is_some() && endpoint == Endpoint::Logs;
+    // Without a login to connect, only files need one.
+    let is_addressed = self.plan.setup.is_addressed;
+    let is_of_file = endpoint.is_attachment() || (endpoint == Endpoint::Login && is_addressed);
     let rows = upload.rows.as_ref().map(|rows| rows.iter().map(|(id, _)| *id).collect());
     let flight = Flight {
       endpoint,
       is_upload: matches!(endpoint, Endpoint::Logs | Endpoint::Announce | Endpoint::Storage),
       is_first: matches!(endpoint, Endpoint::Login | Endpoint::Logs | Endpoint::Announce)
-        && !is_reference,
+        && !is_reference
+        && !is_of_file,
       rows: rows.unwrap_or_default(),
+      is_of_file,
+      attachment: upload.reference.clone().filter(|_| endpoint.is_attachment()),
       is_repeat,
       began: self.now,
     };
@@ -142,6 +149,10 @@ impl World {
       Body::Form { file, .. } => file,
     };
     let mut upload = Upload { rows: None, reference: None, bytes: bytes.len() };
+    if endpoint.is_attachment() {
+      upload.reference = self.attachment(endpoint, call, bytes)?;
+      return Ok(upload);
+    }
     if !matches!(endpoint, Endpoint::Logs | Endpoint::Storage) {
       return Ok(upload);
     }
@@ -153,12 +164,38 @@ impl World {
       upload.reference = Some(key);
       return Ok(upload);
     }
-    let masked = if text.contains(SECRET) { mask(&text) } else { text.into_owned() };
+    let text = without_keys(&text);
+    let masked = if text.contains(SECRET) { mask(&text) } else { text };
     upload.rows = read_body(masked.as_bytes());
     if upload.rows.is_none() {
       self.finding("bodies are rows", masked.chars().take(200).collect::<String>())?;
     }
     Ok(upload)
+  }
+
+  /// The key of the attachment whose upload a request belongs to.
+  fn attachment(
+    &self,
+    endpoint: Endpoint,
+    call: &Call,
+    bytes: &[u8],
+  ) -> Result<Option<String>, Finding> {
+    if !self.plan.setup.attaches || !self.plan.setup.has_content {
+      self.finding("only what rows show is uploaded", call.url.clone())?;
+    }
+    if endpoint == Endpoint::File {
+      let key = call.url.split_once("key=").map(|(_, key)| key.to_owned());
+      let hash = Sha256::digest(bytes);
+      let start: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+      if !key.as_ref().is_some_and(|key| key.starts_with(&start)) {
+        self.finding("files arrive whole", call.url.clone())?;
+      }
+      return Ok(key);
+    }
+    let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    // That one is lost is stated beside the uploads of others.
+    let is_lost = body["status"]["upload_status"] == "error";
+    Ok(body["key"].as_str().filter(|_| !is_lost).map(str::to_owned))
   }
 
   /// Rows arrive in the order of their states.
@@ -209,6 +246,18 @@ impl World {
     let is_success = status.is_some_and(|status| (200..300).contains(&status)) && !is_page;
     self.check_repeated(number, &flight, result.is_err())?;
     let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };
+    if flight.is_of_file {
+      if let Some(key) = &flight.attachment
+        && is_success
+        && flight.endpoint == Endpoint::AttachmentStatus
+        && self.server.files.contains(key)
+      {
+        process.confirmed.insert(key.clone());
+      }
+      process.slowest = process.slowest.max(now.elapsed - flight.began);
+      process.exporter.handle_response(id, result, now);
+      return self.settle(number);
+    }
     if !is_success {
       process.failed_at = Some(now.elapsed);
     }

@@ -455,6 +455,10 @@ impl World {
       // Rows count once for each segment that has them, also those of several dead processes.
       let times = if self.plan.setup.has_spool { 4 } else { 1 };
       let may_wait = if is_failed_on { self.refused_states() * times } else { 0 };
+      if stats.attachments.pending > 0 && process.shutdown_at.is_none() {
+        let detail = format!("process {number}: {} attachments wait", stats.attachments.pending);
+        return self.finding("delivered after recovery", detail);
+      }
       if stats.pending + stats.spooled > may_wait && process.shutdown_at.is_none() {
         let detail = format!(
           "process {number}: {} rows wait in memory, {} in the spool",

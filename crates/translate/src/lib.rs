@@ -18,7 +18,7 @@
 //! [`Translator::close_all`]. The latter two are marked `flue.interrupted`.
 //!
 //! The files, each importing only from those before it:
-//! 1. Leaves: `identity` (Flue's ids → span ids), `activity`, `metadata`, `outcome`, `usage`, `messages`,
+//! 1. Leaves: `attachment`, `identity` (Flue's ids → span ids), `activity`, `metadata`, `outcome`, `usage`, `messages`,
 //!    `options`.
 //! 2. One open span: `placement`, `span_logs`, `message_text` → `run_metadata` → `open_span`.
 //! 3. The state: `recent_ids` → `tree`; `recency`, `shown_input` → `previous_inputs`, `conversations`; `submissions`
@@ -29,6 +29,7 @@
 //! 5. `snapshot`, which writes open spans down and restores them; and on top `translator`.
 
 mod activity;
+mod attachment;
 mod caller_context;
 mod compaction;
 mod conversations;
@@ -66,8 +67,9 @@ mod usage;
 #[cfg(test)]
 mod tests;
 
+pub use attachment::{Attachment, AttachmentKey};
 pub use identity::FlueContext;
 pub use messages::Form;
 pub use options::{Options, TurnInput};
-pub use payload::without_payloads;
+pub use payload::{with_attachments, without_payloads};
 pub use translator::Translator;

@@ -3,6 +3,7 @@
 import { useState } from 'preact/hooks';
 
 import { counted } from '../../support/format.js';
+import { Attachments } from './attachments.mjs';
 import { html } from './html.mjs';
 
 /** More than this is shown when asked for: browsers lay out long texts slowly. */
@@ -27,10 +28,14 @@ export function Text({ text, kind = 'prose' }) {
   `;
 }
 
-/** Any value: texts as texts, all else as JSON. @param {{ value: unknown }} props */
+/** Any value: texts as texts, all else as JSON, and the files that it refers to. @param {{ value: unknown }} props */
 export function Value({ value }) {
-  if (typeof value === 'string') return html`<${Text} text=${value} />`;
-  return html`<${Text} text=${JSON.stringify(value, null, 2)} kind="code" />`;
+  const isText = typeof value === 'string';
+  const text = isText ? value : JSON.stringify(value, null, 2);
+  return html`
+    <${Text} text=${text} kind=${isText ? 'prose' : 'code'} />
+    <${Attachments} value=${value} />
+  `;
 }
 
 /** The members of an object, one per line. @param {{ members: { [name: string]: unknown } }} props */

@@ -56,6 +56,8 @@ pub struct Options {
   pub logs: Option<bool>,
   /// Whether traces join those of their callers.
   pub distributed_tracing: Option<bool>,
+  /// Whether files in content are uploaded.
+  pub attachments: Option<bool>,
   /// Which content is sent.
   pub content: Option<Toggle<ContentPolicy>>,
   /// The redaction rules.

@@ -97,6 +97,12 @@ impl Settings {
     let project_id =
       vars.or(options.project_id, "BRAINTRUST_PROJECT_ID").map(project_id).transpose()?;
     let content = content(options.content, vars.get("FLUE_BRAINTRUST_CONTENT"))?;
+    let attachments = toggle(
+      "attachments (FLUE_BRAINTRUST_ATTACHMENTS)",
+      options.attachments,
+      vars.get("FLUE_BRAINTRUST_ATTACHMENTS"),
+      false,
+    )?;
     let mut rules = options.redact.unwrap_or_default();
     rules.builtins = rules.builtins.or_else(|| {
       let names = vars.get("FLUE_BRAINTRUST_REDACT")?;
@@ -161,6 +167,7 @@ impl Settings {
       org_name,
       project_name,
       project_id,
+      attachments: attachments && content != ContentPolicy::NONE,
       content,
       redactor,
       max_field_bytes,

@@ -92,6 +92,8 @@ pub struct Settings {
   pub proxies: Proxies,
   /// The options of the translation.
   pub translation: translate::Options,
+  /// Whether files in content are uploaded as attachments. Default: false; never without content.
+  pub attachments: bool,
   /// Which content is kept at all. Default: all.
   pub content: ContentPolicy,
   /// The redaction rules; `None`: there are none.
@@ -119,6 +121,11 @@ pub struct Settings {
 impl Settings {
   /// The rows of one request, as in the `braintrust` package.
   pub const BATCH_ROWS: usize = 100;
+
+  /// The most bytes of attachments in memory: half of [`Self::queue_room`], which they share with rows.
+  pub fn attachment_room(&self) -> usize {
+    self.queue_room() / 2
+  }
 
   /// The most counted bytes in memory: an eighth of the bound is reserved for what is not counted, such as the
   /// allocator's overhead.

@@ -107,6 +107,22 @@ fn inputs_are_shortened_beyond_128_kib_unless_the_options_state_otherwise() {
 }
 
 #[test]
+fn attachments_are_off_by_default_and_without_content() {
+  let attachments = |mut options: serde_json::Value, env: serde_json::Value| {
+    options.as_object_mut().unwrap().insert("apiKey".into(), json!("k"));
+    settings(json!({ "options": options, "env": env })).map(|settings| settings.attachments)
+  };
+  let variable = |value: &str| json!({ "FLUE_BRAINTRUST_ATTACHMENTS": value });
+  assert_eq!(attachments(json!({}), json!({})), Ok(false));
+  assert_eq!(attachments(json!({ "attachments": true }), json!({})), Ok(true));
+  assert_eq!(attachments(json!({}), variable("true")), Ok(true));
+  assert_eq!(attachments(json!({ "attachments": false }), variable("true")), Ok(false));
+  assert_eq!(attachments(json!({ "attachments": true, "content": false }), json!({})), Ok(false));
+  let error = attachments(json!({}), variable("all")).unwrap_err();
+  assert!(error.to_string().contains("FLUE_BRAINTRUST_ATTACHMENTS"), "{error}");
+}
+
+#[test]
 fn an_invalid_request_size_sets_no_limit() {
   let limit = |option: serde_json::Value, variable: &str| {
     let options = json!({"apiKey": "k", "maxRequestBytes": option});

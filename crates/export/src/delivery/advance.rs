@@ -6,7 +6,9 @@ use super::{
   batches::{CHECKPOINT, LINGER},
   state::{Connection, Delivery},
 };
-use crate::{counters::RowTotals, loss::LossReason, masking::Masking, time::Now};
+use crate::{
+  attachments::Attachments, counters::RowTotals, loss::LossReason, masking::Masking, time::Now,
+};
 
 impl Delivery {
   /// Encodes rows, and asks for the requests and operations that are due. `urgent` sends rows that
@@ -28,12 +30,14 @@ impl Delivery {
         Connection::Up(session) => {
           let session = session.clone();
           self.send(&session, urgent, now);
+          self.send_attachments(&session, now);
         }
       }
     }
     if !self.spool.is_open() {
       self.compact(now);
     }
+    self.withhold_attachments();
     if self.leaves_spool {
       self.leave_spooled();
     } else {
@@ -44,21 +48,26 @@ impl Delivery {
 
   /// Whether there is nothing to send.
   fn is_idle(&self) -> bool {
-    self.queue.is_empty() && self.outbox.ready() == 0 && self.outbox.spooled().rows == 0
+    let has_rows =
+      !self.queue.is_empty() || self.outbox.ready() > 0 || self.outbox.spooled().rows > 0;
+    !has_rows && self.unsettled_attachments() == 0
   }
 
-  /// Ends delivery: segments stay for the next process, other rows are lost. True when every row is delivered.
+  /// Ends delivery: segments stay for the next process, other rows and attachments are lost. True when all are
+  /// delivered.
   pub fn finish(&mut self) -> bool {
     let spooled = self.leave_spooled();
     let left = self.account.counters.pending();
     let reason =
       if self.unauthorized { LossReason::Unauthorized } else { LossReason::NotDeliveredAtExit };
     self.account.counters.lose(reason, left);
+    let attachments = self.attachments.as_mut().map_or(0, Attachments::clear);
+    self.account.counters.lose_attachments(reason, attachments);
     // Their rows are counted: a request sent from now on would deliver lost rows.
     self.requests.clear();
     self.in_flight.clear();
     self.spool.close();
-    left.rows + spooled.rows == 0
+    left.rows + spooled.rows + attachments == 0
   }
 
   /// Counts every row in the spool as spooled from now on: the process ends, and the next one delivers them.
@@ -94,6 +103,7 @@ impl Delivery {
     };
     let checkpoint = due.filter(|_| self.spool.is_open() && !self.queue.is_empty());
     let load = self.load_due.filter(|due| *due > now.elapsed && self.outbox.spooled().rows > 0);
-    [sending, checkpoint, load, self.repeat_timeout()].into_iter().flatten().min()
+    let attachments = self.attachment_timeout();
+    [sending, checkpoint, load, attachments, self.repeat_timeout()].into_iter().flatten().min()
   }
 }

@@ -186,6 +186,7 @@ impl Delivery {
     self.account.log.line(format_args!("batch {key}: {rows} rows, {bytes} bytes"));
     self.account.counters.cut(cut);
     self.account.counters.correct(size_correction);
+    self.find_attachments(&batch.body(), now);
     let rows = u32::try_from(batch.rows()).ok().filter(|_| self.spool.is_open());
     let content = rows.map(|rows| (batch.segment_content(), rows));
     match content.filter(|(content, _)| self.make_room(content.len(), now)) {

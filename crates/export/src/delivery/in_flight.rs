@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::{
+  attachment_upload::{AttachmentUpload, Content},
   connection::Session,
   overflow::OverflowUpload,
   transport::{Call, RequestId},
@@ -32,7 +33,7 @@ pub(super) struct Attempt {
 }
 
 impl InFlight {
-  /// Whether its requests count among the uploads.
+  /// Whether its requests count among the uploads of rows.
   pub fn is_upload(&self) -> bool {
     matches!(self.purpose, Purpose::Upload(_) | Purpose::Overflow { .. })
   }
@@ -50,4 +51,12 @@ pub(super) enum Purpose {
     upload: OverflowUpload,
     session: Session,
   },
+  /// This attachment.
+  Attachment {
+    content: Content,
+    upload: AttachmentUpload,
+    session: Session,
+  },
+  /// To state at Braintrust that an attachment is lost.
+  AttachmentFailure,
 }

@@ -10,10 +10,12 @@
 //! | `requests` | requests to send |
 //! | `repeats` | repetitions of requests that are not answered |
 //! | `responses` | effects of a response on its batch and on the connection |
+//! | `attachments` | uploads of attachments |
 //! | `bad_rows` | requests that fail because of one row |
 //! | `advance` | due work |
 
 mod advance;
+mod attachments;
 mod bad_rows;
 mod batches;
 mod in_flight;

@@ -7,6 +7,7 @@ use super::{
   state::Delivery,
 };
 use crate::{
+  attachment_upload::AttachmentUpload,
   overflow::OverflowUpload,
   time::Now,
   transport::{Call, Request},
@@ -24,7 +25,8 @@ impl Delivery {
     let is_repeatable = match purpose {
       Purpose::Connect | Purpose::Upload(_) => true,
       Purpose::Overflow { upload, .. } => !matches!(upload, OverflowUpload::Storing { .. }),
-      Purpose::Limit => false,
+      Purpose::Attachment { upload, .. } => !matches!(upload, AttachmentUpload::Storing { .. }),
+      Purpose::Limit | Purpose::AttachmentFailure => false,
     };
     let time = self.patience.time(call.body.len());
     (is_repeatable && time < call.timeout).then(|| now + time)

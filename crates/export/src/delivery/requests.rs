@@ -11,6 +11,7 @@ use super::{
   state::{Connection, Delivery},
 };
 use crate::{
+  attachment_upload::AttachmentUpload,
   connection::{Connecting, Session, Step, authorized, limit_call},
   outbox::{OversizeState, QueuedBatch},
   overflow::OverflowUpload,
@@ -82,7 +83,8 @@ impl Delivery {
     let size = call.body.len();
     let url = match &purpose {
       // The address of the storage contains a secret.
-      Purpose::Overflow { upload: OverflowUpload::Storing { origin, .. }, .. } => origin.clone(),
+      Purpose::Overflow { upload: OverflowUpload::Storing { origin, .. }, .. }
+      | Purpose::Attachment { upload: AttachmentUpload::Storing { origin }, .. } => origin.clone(),
       _ => redact_url(&call.url),
     };
     self.account.log.line(format_args!("request {id}: {} {url}, {size} bytes", call.method));

@@ -95,6 +95,10 @@ impl Delivery {
       Purpose::Overflow { key, upload, session } => {
         self.overflow_response(key, upload, session, began, result, now);
       }
+      Purpose::Attachment { content, upload, session } => {
+        self.attachment_response(content, upload, session, began, result, now);
+      }
+      Purpose::AttachmentFailure => {}
     }
   }
 

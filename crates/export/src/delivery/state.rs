@@ -7,6 +7,7 @@ use spool::Adopted;
 
 use super::in_flight::InFlight;
 use crate::{
+  attachments::Attachments,
   backoff::Backoff,
   batch::{EncodedBatch, RowQueue},
   config::Settings,
@@ -48,6 +49,8 @@ pub struct Delivery {
   /// The batches that are being masked.
   pub(super) masked: MaskingQueue,
   pub(super) outbox: Outbox,
+  /// The attachments; `None`: the setting is off.
+  pub(super) attachments: Option<Attachments>,
   /// When the oldest waiting row came.
   pub(super) waiting_since: Option<Duration>,
   /// The bytes of rows that waited after they were last compacted.
@@ -101,6 +104,7 @@ impl Delivery {
     let max_spool = settings.spool.as_ref().map_or(0, |spool| spool.max_bytes);
     Self {
       spool: SpoolWriter::new(account.clone(), spool, max_spool),
+      attachments: settings.attachments.then(|| Attachments::new(settings.attachment_room())),
       settings,
       account,
       queue: RowQueue::default(),
@@ -274,9 +278,13 @@ impl Delivery {
     self.shared_bytes() >= self.settings.queue_room() || rows >= self.settings.max_queue_rows
   }
 
-  /// The bytes of memory of undelivered rows.
+  /// The bytes of memory of undelivered rows and attachments.
   pub fn memory_bytes(&self) -> usize {
-    self.queue.memory_bytes() + self.masked.memory_bytes() + self.outbox.memory_bytes()
+    let attachments = self.attachments.as_ref().map_or(0, Attachments::memory_bytes);
+    self.queue.memory_bytes()
+      + self.masked.memory_bytes()
+      + self.outbox.memory_bytes()
+      + attachments
   }
 
   /// The same with those of the other exporters of the same memory: what the bound of queued bytes is for.
@@ -301,13 +309,16 @@ impl Delivery {
     self.retry_at = None;
     self.unauthorized = false;
     self.shutdown_since.get_or_insert(now.elapsed);
+    if let Some(attachments) = &mut self.attachments {
+      attachments.hurry();
+    }
   }
 
-  /// Whether shutdown can end: every row is settled, or all are in the spool and the server fails, or it refuses the
+  /// Whether shutdown can end: every row and every attachment is settled, or all are in the spool and the server fails, or it refuses the
   /// key.
   pub fn is_done(&self) -> bool {
     let all_encoded = self.queue.is_empty() && self.masked.is_empty();
-    if all_encoded && self.outbox.is_empty() {
+    if all_encoded && self.outbox.is_empty() && self.unsettled_attachments() == 0 {
       return true;
     }
     let is_safe = all_encoded && self.outbox.backed().rows == self.outbox.rows();

@@ -1,5 +1,6 @@
 //! The exporter as a host drives it, with a server that responds as a test wants.
 
+mod attachments;
 mod found;
 
 use serde_json::{Value, json};

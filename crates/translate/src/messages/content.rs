@@ -22,7 +22,7 @@ pub struct Part<'a> {
 pub enum Kind<'a> {
   /// A text.
   Text(&'a str),
-  /// An image: its placeholder, or its URL.
+  /// An image: its placeholder or its URL, a JSON string, or the reference to an attachment.
   Image(Cow<'a, str>),
   /// Reasoning of a model.
   Thinking(Thinking<'a>),

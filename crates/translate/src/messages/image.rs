@@ -7,11 +7,12 @@ use std::{borrow::Cow, ops::Range};
 use braintrust_row::string::content;
 
 use super::walk::{Edit, Step, replace, walk};
+use crate::attachment::REFERENCE_START;
 
 /// Flue's placeholder.
 const FLUE_PLACEHOLDER: &str = r#""[image data omitted from event]""#;
-/// The longest placeholder of Flue, in bytes. A longer text is not a placeholder.
-const LONGEST_PLACEHOLDER: usize = 200;
+/// The longest placeholder, in bytes. A longer text is not a placeholder.
+const LONGEST_PLACEHOLDER: usize = 260;
 /// The shortest base64 text that counts as bytes when there is no media type, in bytes.
 const SHORTEST_BYTES: usize = 64;
 
@@ -57,8 +58,8 @@ struct Seen {
   mime: Option<Range<usize>>,
 }
 
-/// The JSON string for the URL of an image in the chat form: the placeholder, or `data` itself. `None` when `data` is
-/// not a string.
+/// The JSON for the URL of an image in the chat form: the placeholder, or `data` itself. `None` when `data` is neither a
+/// string nor a reference to an attachment.
 pub fn chat_url<'a>(data: &'a str, mime: Option<&str>) -> Option<Cow<'a, str>> {
   if let Some(placeholder) = placeholder(data, mime) {
     return Some(Cow::Owned(placeholder));
@@ -66,14 +67,20 @@ pub fn chat_url<'a>(data: &'a str, mime: Option<&str>) -> Option<Cow<'a, str>> {
   if data == FLUE_PLACEHOLDER {
     return Some(Cow::Owned(placeholder_text(mime, None)));
   }
-  data.starts_with('"').then_some(Cow::Borrowed(data))
+  (data.starts_with('"') || is_reference(data)).then_some(Cow::Borrowed(data))
+}
+
+/// Whether a JSON value is the reference to an attachment.
+pub fn is_reference(value: &str) -> bool {
+  value.starts_with(REFERENCE_START)
 }
 
 /// The placeholder for `data`, as a JSON string; `None` when `data` has no bytes. Both arguments are JSON values.
 fn placeholder(data: &str, mime: Option<&str>) -> Option<String> {
   let Some(text) = content(data) else {
     // A list or object of bytes.
-    return data.starts_with(['[', '{']).then(|| placeholder_text(mime, None));
+    let is_bytes = data.starts_with(['[', '{']) && !is_reference(data);
+    return is_bytes.then(|| placeholder_text(mime, None));
   };
   // Base64 has no brackets, so this is a placeholder.
   if text.is_empty() || (text.starts_with('[') && text.len() <= LONGEST_PLACEHOLDER) {

@@ -176,11 +176,11 @@ fn result(out: &mut String, parts: &[Part<'_>]) {
   });
 }
 
-/// A part of a tool's message as a line of text: in the chat form it has no images.
+/// A part of a tool's message as a line of text: in the chat form it has no images, but for attachments.
 fn line<'a>(part: &'a Part<'_>) -> Option<&'a str> {
   match &part.kind {
     Kind::Text(text) => Some(text),
-    Kind::Image(url) => Some(url),
+    Kind::Image(url) if !image::is_reference(url) => Some(url),
     _ => None,
   }
 }

@@ -7,9 +7,10 @@
 //! - **Thinking** becomes `reasoning: [{content}]` of the assistant's message, the extension in Braintrust's chat
 //!   schema. (The `summary` items of its rules belong to OpenAI's Responses API, where reasoning is beside
 //!   messages.) Reasoning that the provider redacted has `redacted: true`. Signatures are omitted.
-//! - **A tool's message** is always text, as the chat form requires. That of a failed call has `is_error: true`.
+//! - **A tool's message** is text, as the chat form requires, or a list of parts if one of them is an attachment. That
+//!   of a failed call has `is_error: true`.
 //! - **Images** are never sent: a placeholder with type and size replaces the bytes, in both forms and at any
-//!   depth.
+//!   depth. References to attachments stay.
 //!
 //! Nothing here fails. Texts are copied with their escapes and never unescaped. The files, each of which imports only
 //! those above it: `value` and `write` (JSON), `walk` (objects of a text), `image`, `content` (parts of messages),

@@ -9,8 +9,8 @@ use base64::{
 use memchr::memmem;
 
 use super::{
-  context::{Context, Name, SHORTEST},
-  placeholder,
+  context::{Content, Context, Name, Position, SHORTEST},
+  placeholder::{Replacement, Replacer},
   runs::{self, is_base64},
 };
 
@@ -74,29 +74,59 @@ pub fn is_possible(text: &str, name: Name) -> bool {
     || !is_short && runs::next(text.as_bytes(), 0).is_some()
 }
 
-/// The text with placeholders for base64; `None` when it has none.
-pub fn without(text: &str, name: Name, context: &Context<'_>) -> Option<String> {
+/// What a text becomes.
+pub enum Replaced {
+  /// A text with placeholders for base64.
+  Text(String),
+  /// The reference to an attachment, as JSON: the text was nothing but its content.
+  Reference(String),
+}
+
+/// What a text without base64 is; `None` when it has none.
+pub fn without(
+  text: &str,
+  position: Position,
+  context: &Context<'_>,
+  replacer: &mut Replacer<'_>,
+) -> Option<Replaced> {
+  let name = position.name;
   if !is_possible(text, name) {
     return None;
   }
   if name == Name::Content && context.has_content && is_short_content(text) {
-    return Some(placeholder::of(&decoded(text), context));
+    let Replacement { text, reference } = replacer.of(decoded(text), context);
+    let reference = reference.filter(|_| position.takes_object);
+    return Some(reference.map_or(Replaced::Text(text), Replaced::Reference));
   }
   let mut out = String::new();
   let mut copied = 0;
   let mut found = Candidates::new(text);
   while let Some(run) = found.next_from(copied) {
-    let Some((range, replacement)) = replacement(text, run, name, context) else { continue };
+    let Some((range, replacement)) = replacement(text, run, name, context, replacer) else {
+      continue;
+    };
+    if position.takes_object
+      && is_whole(text, &range)
+      && let Some(reference) = replacement.reference
+    {
+      return Some(Replaced::Reference(reference));
+    }
     // A `data:` URL begins before its run, and perhaps in what was replaced before.
     out.push_str(text.get(copied..range.start.max(copied))?);
-    out.push_str(&replacement);
+    out.push_str(&replacement.text);
     copied = range.end;
   }
   if copied == 0 {
     return None;
   }
   out.push_str(text.get(copied..)?);
-  Some(out)
+  Some(Replaced::Text(out))
+}
+
+/// Whether there is nothing but blanks around a range.
+fn is_whole(text: &str, range: &Range<usize>) -> bool {
+  let around = [text.get(..range.start), text.get(range.end..)];
+  around.into_iter().flatten().all(|part| part.trim_ascii().is_empty())
 }
 
 /// The runs that may be content, in order: long ones, and those of `data:` URLs.
@@ -146,14 +176,15 @@ fn replacement(
   run: Range<usize>,
   name: Name,
   context: &Context<'_>,
-) -> Option<(Range<usize>, String)> {
+  replacer: &mut Replacer<'_>,
+) -> Option<(Range<usize>, Replacement)> {
   let encoded = text.get(run.clone())?;
   let before = text.get(..run.start)?;
   if let Some((start, media_type)) = data_url(before) {
     let media_type =
       if media_type.is_empty() { context.media_type.as_deref() } else { Some(media_type) };
     let found = typed(media_type, context);
-    return Some((start..run.end, placeholder::of(&decoded(encoded), &found)));
+    return Some((start..run.end, replacer.of(decoded(encoded), &found)));
   }
   if encoded.len() < SHORTEST_FILE {
     return None;
@@ -179,13 +210,18 @@ fn replacement(
   let known = file.map(|(_, media_type)| *media_type).filter(|media_type| !media_type.is_empty());
   let mut found = typed(stated.or(known), context);
   found.is_image |= name == Name::Content && context.is_image;
-  Some((run, placeholder::of(&decoded(encoded), &found)))
+  Some((run, replacer.of(decoded(encoded), &found)))
 }
 
 /// The context of content with that media type.
 fn typed<'a>(media_type: Option<&'a str>, around: &Context<'_>) -> Context<'a> {
   let is_image = media_type.map_or(around.is_image, |media_type| media_type.starts_with("image/"));
-  Context { media_type: media_type.map(Cow::Borrowed), has_content: true, is_image }
+  Context {
+    media_type: media_type.map(Cow::Borrowed),
+    has_content: true,
+    is_image,
+    is_opaque: false,
+  }
 }
 
 /// The start of the `data:` URL whose base64 follows `before`, and its media type.
@@ -248,10 +284,12 @@ fn is_varied(run: &str) -> bool {
 }
 
 /// The bytes of a run. Those that are not base64 count as they are.
-fn decoded(run: &str) -> Vec<u8> {
+fn decoded(run: &str) -> Content {
   let standard = runs::standard(run);
   // A run that was cut may end with a character that encodes no whole byte.
   let whole = standard.len() - usize::from(standard.len() % 4 == 1);
-  let decoded = STANDARD.decode(standard.get(..whole).unwrap_or_default());
-  decoded.unwrap_or(standard)
+  match STANDARD.decode(standard.get(..whole).unwrap_or_default()) {
+    Ok(bytes) => Content { bytes, is_decoded: true },
+    Err(_) => Content { bytes: standard, is_decoded: false },
+  }
 }

@@ -14,6 +14,30 @@ pub struct Context<'a> {
   pub has_content: bool,
   /// Whether it is an image.
   pub is_image: bool,
+  /// Whether it is opaque data of a provider, such as reasoning that it has redacted.
+  pub is_opaque: bool,
+}
+
+/// Content.
+pub struct Content {
+  /// Its bytes; the text itself when it is not base64.
+  pub bytes: Vec<u8>,
+  /// Whether they are those of the content.
+  pub is_decoded: bool,
+}
+
+/// Where a text is.
+#[derive(Clone, Copy)]
+pub struct Position {
+  /// The meaning of the member's name.
+  pub name: Name,
+  /// Whether an object may stand in its place. Elsewhere, readers of events expect a text.
+  pub takes_object: bool,
+}
+
+impl Position {
+  /// A text that stays one, of a member without a meaning.
+  pub const TEXT: Self = Self { name: Name::Other, takes_object: false };
 }
 
 /// The members that have content, in lower case without `_`.
@@ -34,7 +58,10 @@ const CONTENT_NAMES: [&[u8]; 14] = [
   b"screenshot",
 ];
 /// The last part of names of opaque base64, and of ids.
-const OPAQUE_NAMES: [&[u8]; 3] = [b"signature", b"encryptedcontent", b"redactedthinking"];
+const OPAQUE_NAMES: [&[u8]; 5] =
+  [b"signature", b"encryptedcontent", b"redactedthinking", b"redactedcontent", b"redacteddata"];
+/// Members whose value an object may replace, beside those that have content.
+const MEDIA_NAMES: [&[u8]; 6] = [b"expected", b"images", b"input", b"output", b"uri", b"url"];
 const ID_NAMES: [&[u8]; 4] = [b"id", b"ids", b"token", b"cursor"];
 
 /// The meaning of a member's name.
@@ -53,15 +80,8 @@ pub enum Name {
 impl Name {
   /// The meaning of a name.
   pub fn of(name: &str) -> Self {
-    // Lower case without `_`, as far as it can matter: the names are short.
-    let mut bytes = [0; 40];
-    let mut length = 0;
-    for byte in name.bytes().filter(|byte| *byte != b'_') {
-      let Some(place) = bytes.get_mut(length) else { return Self::Other };
-      *place = byte.to_ascii_lowercase();
-      length += 1;
-    }
-    let name = bytes.get(..length).unwrap_or_default();
+    let plain = Plain::of(name);
+    let name = plain.name();
     let ends_with = |ends: &[&[u8]]| ends.iter().any(|end| name.ends_with(end));
     if ends_with(&OPAQUE_NAMES) {
       Self::Opaque
@@ -72,5 +92,37 @@ impl Name {
     } else {
       Self::Other
     }
+  }
+}
+
+/// Whether an object may replace the text of a member with this name, or of a list with this name.
+pub fn takes_object(name: &str) -> bool {
+  let plain = Plain::of(name);
+  let name = plain.name();
+  CONTENT_NAMES.contains(&name) || MEDIA_NAMES.contains(&name)
+}
+
+/// A name in lower case without `_`, as far as it can matter: the names above are short.
+struct Plain {
+  bytes: [u8; 40],
+  length: usize,
+}
+
+impl Plain {
+  /// Empty for a longer name.
+  fn of(name: &str) -> Self {
+    let mut plain = Self { bytes: [0; 40], length: 0 };
+    for byte in name.bytes().filter(|byte| *byte != b'_') {
+      let Some(place) = plain.bytes.get_mut(plain.length) else {
+        return Self { bytes: [0; 40], length: 0 };
+      };
+      *place = byte.to_ascii_lowercase();
+      plain.length += 1;
+    }
+    plain
+  }
+
+  fn name(&self) -> &[u8] {
+    self.bytes.get(..self.length).unwrap_or_default()
   }
 }

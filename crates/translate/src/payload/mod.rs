@@ -1,8 +1,12 @@
-//! Replaces base64 content and lists of bytes in the JSON text of an event by placeholders.
+//! Replaces base64 content and lists of bytes in the JSON text of an event by placeholders, or by references to
+//! attachments.
 //!
 //! Applied to the text of an event before it is read, so no span, snapshot or spool file has the content. It covers
 //! the shapes of Flue, Anthropic, OpenAI, the AI SDK, MCP, Gemini and Bedrock at any depth, also in JSON text inside
 //! strings, and base64 in any other text. The text of most events has none, and costs one fast search.
+//!
+//! The reference to an attachment is an object, which replaces a value that is nothing but content where an object may
+//! stand (`context`), also in JSON text inside strings. Elsewhere the placeholder has the key of the attachment.
 //!
 //! The files, each of which imports only those above it: `runs` (what base64 is), `context` (what surrounds it),
 //! `placeholder`, `base64` (what of it is content).
@@ -12,7 +16,7 @@ mod context;
 mod placeholder;
 mod runs;
 
-use std::{borrow::Cow, ops::Range};
+use std::{borrow::Cow, mem, ops::Range};
 
 use braintrust_row::{
   Json,
@@ -20,8 +24,15 @@ use braintrust_row::{
   string::{content, unescaped, without_halves},
 };
 
-use self::context::{Context, Name, SHORTEST};
-use super::messages::walk::{Edit, replace};
+use self::{
+  base64::Replaced,
+  context::{Content, Context, Name, Position, SHORTEST, takes_object},
+  placeholder::{Replacement, Replacer},
+};
+use super::{
+  attachment::Attachment,
+  messages::walk::{Edit, replace},
+};
 
 /// How many levels of JSON inside JSON strings are read with their structure. Each level doubles the escapes. Deeper
 /// text is searched for base64 as plain text.
@@ -51,9 +62,26 @@ const CONTENT_TYPES: [&str; 17] = [
 /// The values of `format` beside content: OpenAI's audio, Bedrock's images.
 const FORMATS: [&str; 9] = ["wav", "mp3", "flac", "opus", "pcm16", "png", "jpeg", "gif", "webp"];
 
+/// The `type` of objects that have opaque data of a provider.
+const OPAQUE_TYPES: [&str; 4] =
+  ["redacted_thinking", "redacted-reasoning", "reasoning.encrypted", "encrypted_reasoning"];
+
 /// The JSON text of an event without base64 content. A text that is not JSON is returned as it is.
 pub fn without_payloads(text: &str) -> Cow<'_, str> {
-  rewritten(text, 0).ok().flatten().map_or(Cow::Borrowed(text), Cow::Owned)
+  rewritten(text, 0, &mut Replacer::new(None))
+    .ok()
+    .flatten()
+    .map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+/// The same with references to attachments, which `attach` takes. Where it refuses one, a placeholder stands. The
+/// attachments of a text that turns out not to be JSON have been taken as well.
+pub fn with_attachments<'a>(
+  text: &'a str,
+  attach: &mut dyn FnMut(Attachment) -> bool,
+) -> Cow<'a, str> {
+  let mut replacer = Replacer::new(Some(attach));
+  rewritten(text, 0, &mut replacer).ok().flatten().map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
 /// An object or list that is open.
@@ -66,17 +94,59 @@ struct Frame<'a> {
   values: Vec<Candidate>,
   /// The bytes so far; `None` when something else is in it.
   bytes: Option<Vec<u8>>,
+  /// Their numbers, of an object whose members are not in their order.
+  numbers: Vec<usize>,
+}
+
+impl Frame<'_> {
+  fn note_scalar(&mut self, scalar: &str) {
+    let Some(bytes) = &mut self.bytes else { return };
+    let number = match self.container {
+      Container::List => Some(bytes.len()),
+      Container::Object => self.name.parse().ok(),
+    };
+    let (Ok(byte), Some(number)) = (scalar.parse(), number) else {
+      self.bytes = None;
+      return;
+    };
+    if number != bytes.len() && self.numbers.is_empty() {
+      self.numbers.extend(0..bytes.len());
+    }
+    if number != bytes.len() || !self.numbers.is_empty() {
+      self.numbers.push(number);
+    }
+    bytes.push(byte);
+  }
+
+  /// The bytes in their order; `None` when it is not a list of bytes, or too short.
+  fn into_bytes(self) -> Option<Vec<u8>> {
+    let bytes = self.bytes.filter(|bytes| bytes.len() >= SHORTEST_LIST)?;
+    if self.numbers.is_empty() {
+      return Some(bytes);
+    }
+    let mut numbered: Vec<(usize, u8)> = self.numbers.into_iter().zip(bytes).collect();
+    numbered.sort_unstable();
+    let is_whole = numbered.iter().enumerate().all(|(at, (number, _))| at == *number);
+    is_whole.then(|| numbered.into_iter().map(|(_, byte)| byte).collect())
+  }
 }
 
 /// A value that may be content.
 struct Candidate {
   range: Range<usize>,
-  name: Name,
+  position: Position,
   /// The bytes of a list of bytes; `None` for a string.
   bytes: Option<Vec<u8>>,
+  /// Whether its name states that it is a list of bytes.
+  is_stated: bool,
 }
 
-fn rewritten(text: &str, depth: usize) -> Result<Option<String>, Malformed> {
+/// The rewritten text; `None` when nothing changes.
+fn rewritten(
+  text: &str,
+  depth: usize,
+  replacer: &mut Replacer<'_>,
+) -> Result<Option<String>, Malformed> {
   let part = |range: &Range<usize>| text.get(range.clone()).unwrap_or_default();
   let mut scanner = Scanner::new(text);
   let mut open: Vec<Frame<'_>> = Vec::new();
@@ -90,41 +160,45 @@ fn rewritten(text: &str, depth: usize) -> Result<Option<String>, Malformed> {
         context: Context::default(),
         values: Vec::new(),
         bytes: Some(Vec::new()),
+        numbers: Vec::new(),
       }),
       Token::Close(_) => {
-        let Some(frame) = open.pop() else { continue };
-        for candidate in frame.values {
-          edits.extend(edit(text, candidate, &frame.context, depth)?);
+        let Some(mut frame) = open.pop() else { continue };
+        for candidate in mem::take(&mut frame.values) {
+          edits.extend(edit(text, candidate, &frame.context, depth, replacer)?);
         }
         if let Some(outer) = open.last_mut() {
           outer.bytes = None;
-          if let Some(bytes) = frame.bytes.filter(|bytes| bytes.len() >= SHORTEST_LIST) {
-            let name = Name::of(&outer.name);
-            let range = frame.start..range.end;
-            outer.values.push(Candidate { range, name, bytes: Some(bytes) });
+          let start = frame.start;
+          if let Some(bytes) = frame.into_bytes() {
+            let position =
+              Position { name: Name::of(&outer.name), takes_object: takes_object(&outer.name) };
+            let range = start..range.end;
+            let is_stated = outer.name == "bytes";
+            outer.values.push(Candidate { range, position, bytes: Some(bytes), is_stated });
           }
         }
       }
       Token::Name => {
         if let Some(frame) = open.last_mut() {
           frame.name = unescaped(part(&range));
-          if let Some(new) = base64::without(&frame.name, Name::Other, &Context::default()) {
-            edits.push(Edit { range, new: Json::text(&new).as_str().into_owned() });
+          let context = Context::default();
+          if let Some(new) = base64::without(&frame.name, Position::TEXT, &context, replacer) {
+            edits.push(Edit { range, new: json(new) });
           }
         }
       }
       Token::Scalar => {
         if let Some(frame) = open.last_mut() {
-          match (part(&range).parse(), &mut frame.bytes) {
-            (Ok(byte), Some(bytes)) => bytes.push(byte),
-            _ => frame.bytes = None,
-          }
+          frame.note_scalar(part(&range));
         }
       }
       Token::String => {
-        let Some(frame) = open.last_mut() else {
-          let candidate = Candidate { range, name: Name::Other, bytes: None };
-          edits.extend(edit(text, candidate, &Context::default(), depth)?);
+        let Some((frame, around)) = open.split_last_mut() else {
+          // A string as the whole of a JSON text.
+          let position = Position { takes_object: depth > 0, ..Position::TEXT };
+          let candidate = Candidate { range, position, bytes: None, is_stated: false };
+          edits.extend(edit(text, candidate, &Context::default(), depth, replacer)?);
           continue;
         };
         frame.bytes = None;
@@ -134,7 +208,10 @@ fn rewritten(text: &str, depth: usize) -> Result<Option<String>, Malformed> {
         if range.len() > SHORTEST {
           let name = Name::of(&frame.name);
           if may_have_content(part(&range), name) {
-            frame.values.push(Candidate { range, name, bytes: None });
+            let list = around.last().filter(|_| frame.container == Container::List);
+            let takes_object = takes_object(list.map_or(&frame.name, |list| &list.name));
+            let position = Position { name, takes_object };
+            frame.values.push(Candidate { range, position, bytes: None, is_stated: false });
           }
         }
       }
@@ -161,6 +238,7 @@ fn note<'a>(context: &mut Context<'a>, name: &str, token: &'a str) {
       let kind = value();
       context.has_content |= CONTENT_TYPES.iter().any(|known| known.eq_ignore_ascii_case(kind));
       context.is_image |= kind.contains("image");
+      context.is_opaque |= OPAQUE_TYPES.contains(&kind);
     }
     "mimeType" | "mime_type" | "mediaType" | "media_type" | "contentType" | "content_type"
       if value().contains('/') =>
@@ -180,16 +258,31 @@ fn edit(
   candidate: Candidate,
   context: &Context<'_>,
   depth: usize,
+  replacer: &mut Replacer<'_>,
 ) -> Result<Option<Edit>, Malformed> {
-  let Candidate { range, name, bytes } = candidate;
+  let Candidate { range, mut position, bytes, is_stated } = candidate;
   let new = if let Some(bytes) = bytes {
-    let is_content = context.has_content && name == Name::Content;
-    is_content.then(|| placeholder::of(&bytes, context))
+    let is_content = is_stated || (context.has_content && position.name == Name::Content);
+    is_content.then(|| {
+      let Replacement { text, reference } =
+        replacer.of(Content { bytes, is_decoded: true }, context);
+      reference.filter(|_| position.takes_object).map_or(Replaced::Text(text), Replaced::Reference)
+    })
   } else {
+    if context.is_opaque && position.name == Name::Content {
+      position.name = Name::Opaque;
+    }
     let string = decoded(text.get(range.clone()).unwrap_or_default())?;
-    without(&string, name, context, depth)
+    without(&string, position, context, depth, replacer)
   };
-  Ok(new.map(|new| Edit { range, new: Json::text(&new).as_str().into_owned() }))
+  Ok(new.map(|new| Edit { range, new: json(new) }))
+}
+
+fn json(new: Replaced) -> String {
+  match new {
+    Replaced::Text(text) => Json::text(&text).as_str().into_owned(),
+    Replaced::Reference(reference) => reference,
+  }
 }
 
 /// The text that a string stands for. Fails on one that no JSON parser accepts.
@@ -202,15 +295,21 @@ fn decoded(token: &str) -> Result<Cow<'_, str>, Malformed> {
   text.map(Cow::Owned).map_err(|_| Malformed)
 }
 
-/// The text of a string without content; `None` when it has none.
-fn without(text: &str, name: Name, context: &Context<'_>, depth: usize) -> Option<String> {
+/// What a string without content is; `None` when it has none.
+fn without(
+  text: &str,
+  position: Position,
+  context: &Context<'_>,
+  depth: usize,
+  replacer: &mut Replacer<'_>,
+) -> Option<Replaced> {
   if depth < DEEPEST_TEXT
     && is_like_json(text)
-    && let Ok(inner) = rewritten(text, depth + 1)
+    && let Ok(inner) = rewritten(text, depth + 1, replacer)
   {
-    return inner;
+    return inner.map(Replaced::Text);
   }
-  base64::without(text, name, context)
+  base64::without(text, position, context, replacer)
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 use proptest::{collection::vec, prelude::*};
 use serde_json::{Value, json};
 
-use super::without_payloads;
-use crate::messages::walk;
+use super::{with_attachments, without_payloads};
+use crate::{Attachment, messages::walk};
 
 const PIXEL: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 /// The SHA-256 of the bytes of `PIXEL` begins with this.
@@ -140,6 +140,137 @@ fn lists_of_bytes_are_content_where_the_object_states_it() {
 }
 
 #[test]
+fn a_member_named_bytes_and_numbered_members_are_lists_of_bytes() {
+  let bytes: Vec<u8> = (0..64).collect();
+  let numbered: serde_json::Map<String, Value> =
+    bytes.iter().map(|byte| (byte.to_string(), json!(byte))).collect();
+  for value in [
+    json!({ "image": { "format": "png", "source": { "bytes": bytes } } }),
+    json!({ "document": { "format": "pdf", "name": "a", "source": { "bytes": numbered } } }),
+    json!({ "source": { "bytes": { "type": "Buffer", "data": bytes } } }),
+    json!({ "text": json!({ "bytes": bytes }).to_string() }),
+  ] {
+    let text = kept(&value);
+    assert!(text.contains("data omitted: 64 bytes, sha256 "), "{text}");
+    assert!(!text.contains(",62") && !text.contains(":62"), "{text}");
+  }
+  let named: serde_json::Map<String, Value> =
+    bytes.iter().map(|byte| (format!("n{byte}"), json!(byte))).collect();
+  let counts = json!({ "type": "image", "mediaType": "image/png", "data": named });
+  assert_eq!(kept(&counts), counts.to_string());
+}
+
+/// The rewritten value, and the attachments in it.
+fn attached(value: &Value, is_taken: bool) -> (String, Vec<Attachment>) {
+  let mut taken = Vec::new();
+  let text = value.to_string();
+  let mut attach = |attachment| {
+    taken.push(attachment);
+    is_taken
+  };
+  let rewritten = with_attachments(&text, &mut attach).into_owned();
+  (rewritten, taken)
+}
+
+#[test]
+fn every_shape_has_one_key_as_a_reference_or_in_its_text() {
+  let mut keys = std::collections::BTreeSet::new();
+  for shape in shapes(PIXEL) {
+    for value in [shape.clone(), json!({ "text": shape.to_string() }), json!([shape.to_string()])] {
+      let (text, taken) = attached(&value, true);
+      assert!(longest_run(&text) < 40, "{text}");
+      assert!(serde_json::from_str::<Value>(&text).is_ok(), "{text}");
+      assert!(!taken.is_empty(), "{text}");
+      for attachment in &taken {
+        assert_eq!(attachment.bytes.len(), 70, "{text}");
+        assert!(text.contains(&attachment.key.to_string()), "{text}");
+        keys.insert(attachment.key);
+      }
+      assert_eq!(attached(&value, false).0, kept(&value), "without room");
+    }
+  }
+  assert_eq!(keys.len(), 1);
+}
+
+#[test]
+fn a_reference_stands_where_an_object_may_and_a_text_elsewhere() {
+  let url = format!("data:image/png;base64,{PIXEL}");
+  let (text, taken) = attached(&json!({ "image_url": { "url": url } }), true);
+  let key = taken[0].key.to_string();
+  let reference = json!({
+    "type": "braintrust_attachment",
+    "key": key,
+    "filename": taken[0].filename,
+    "content_type": "image/png",
+  });
+  assert_eq!(
+    serde_json::from_str::<Value>(&text).unwrap(),
+    json!({ "image_url": { "url": reference } })
+  );
+  assert!(taken[0].filename.starts_with("image-") && taken[0].filename.ends_with(".png"));
+  let (text, _) = attached(&json!({ "images": [url], "input": url }), true);
+  assert_eq!(
+    serde_json::from_str::<Value>(&text).unwrap(),
+    json!({ "images": [reference], "input": reference })
+  );
+  for value in [
+    json!({ "message": url }),
+    json!({ "tags": [url] }),
+    json!({ "text": PIXEL }),
+    json!({ (url): 1 }),
+  ] {
+    let (text, _) = attached(&value, true);
+    assert!(
+      text.contains(&format!(", key {key}]")) && !text.contains("braintrust_attachment"),
+      "{text}"
+    );
+  }
+}
+
+#[test]
+fn the_media_type_of_an_attachment_is_the_stated_one_or_that_of_its_bytes() {
+  let of = |value: Value| attached(&value, true).1[0].media_type.clone();
+  assert_eq!(of(json!({ "screenshot": PIXEL })), "image/png");
+  assert_eq!(
+    of(json!({ "type": "file", "data": PIXEL, "mediaType": "application/pdf" })),
+    "application/pdf"
+  );
+  assert_eq!(
+    of(json!({ "type": "file", "data": PIXEL, "mediaType": "my secret/is 1234" })),
+    "image/png"
+  );
+  assert_eq!(
+    of(json!({ "type": "file", "data": noise(400), "mediaType": "secret/1234" })),
+    "application/octet-stream"
+  );
+  assert_eq!(of(json!({ "bytes": vec![7; 20] })), "application/octet-stream");
+}
+
+#[test]
+fn what_cannot_be_decoded_is_not_attached() {
+  let (text, taken) = attached(&json!({ "url": "data:image/png;base64,AB%2" }), true);
+  assert!(taken.iter().all(|attachment| !attachment.bytes.is_empty()), "{text}");
+  let (text, taken) = attached(&json!({ "url": "data:image/png;base64," }), true);
+  assert!(taken.is_empty() && text.contains("0 bytes"), "{text}");
+}
+
+#[test]
+fn redacted_reasoning_stays_as_the_provider_has_sent_it() {
+  for value in [
+    json!({ "type": "redacted_thinking", "data": noise(2000) }),
+    json!({ "type": "reasoning.encrypted", "data": noise(2000), "format": "anthropic" }),
+    json!({ "reasoningContent": { "redactedContent": noise(2000) } }),
+    json!({ "providerMetadata": { "anthropic": { "redactedData": noise(2000) } } }),
+  ] {
+    assert_eq!(kept(&value), value.to_string());
+    assert_eq!(
+      kept(&json!({ "text": value.to_string() })),
+      json!({ "text": value.to_string() }).to_string()
+    );
+  }
+}
+
+#[test]
 fn what_is_not_base64_content_is_unchanged() {
   for value in [
     json!("x".repeat(100_000)),
@@ -214,6 +345,14 @@ proptest! {
     if !text.contains("bytes, sha256 ") {
       prop_assert_eq!(text, value.to_string());
     }
+  }
+
+  #[test]
+  fn with_attachments_the_same_is_replaced_and_a_second_search_finds_nothing(value in values()) {
+    let (text, _) = attached(&value, true);
+    let parsed: Value = serde_json::from_str(&text).unwrap();
+    prop_assert_eq!(attached(&parsed, true), (parsed.to_string(), Vec::new()));
+    prop_assert_eq!(attached(&value, false).0, kept(&value));
   }
 
   #[test]

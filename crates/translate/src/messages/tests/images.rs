@@ -46,6 +46,26 @@ fn a_tools_image_is_a_line_of_its_text() {
 }
 
 #[test]
+fn a_reference_to_an_attachment_stays() {
+  let reference =
+    r#"{"type":"braintrust_attachment","key":"k","filename":"a.png","content_type":"image/png"}"#;
+  let part = format!(r#"{{"type":"image","data":{reference},"mimeType":"image/png"}}"#);
+  let user = format!(r#"{{"role":"user","content":[{part}]}}"#);
+  assert_eq!(message(Form::Flue, &user), user);
+  let url = format!(r#"{{"type":"image_url","image_url":{{"url":{reference}}}}}"#);
+  assert_eq!(chat(&user), format!(r#"{{"role":"user","content":[{url}]}}"#));
+  let tool = format!(
+    r#"{{"role":"toolResult","toolCallId":"c1","content":[{{"type":"text","text":"chart"}},{part}]}}"#
+  );
+  assert_eq!(
+    chat(&tool),
+    format!(
+      r#"{{"role":"tool","tool_call_id":"c1","content":[{{"type":"text","text":"chart"}},{url}]}}"#
+    )
+  );
+}
+
+#[test]
 fn images_are_found_at_any_depth() {
   let nested = format!(
     r#"{{"details":[[{{ "mimeType" : "image/gif" , "data" : "{PIXEL}" , "n":{{"a":[]}}, "type" : "image" }}]],"data":"kept","type":"text","u":"\"image\""}}"#

@@ -1,0 +1,187 @@
+//! Uploads of attachments.
+
+use std::time::Duration;
+
+use translate::Attachment;
+
+use super::{
+  in_flight::Purpose,
+  responses::SHUTDOWN_DELAY,
+  state::{Connection, Delivery},
+};
+use crate::{
+  attachment_upload::{AttachmentError, AttachmentUpload, Content, Step, state_failure},
+  attachments::{Attachments, Failure, Offer},
+  connection::Session,
+  loss::LossReason,
+  outcome::ExportOutcome,
+  time::Now,
+  transport::{Response, TransportError},
+};
+
+/// The attempts of an upload, as in Braintrust's rules for its own packages.
+const MAX_ATTEMPTS: u32 = 9;
+/// The longest delay between two attempts.
+const MAX_DELAY: Duration = Duration::from_secs(30);
+
+impl Delivery {
+  /// Whether files are uploaded.
+  pub fn attaches(&self) -> bool {
+    self.attachments.is_some()
+  }
+
+  /// Offers a file of the event that is being translated. False when a placeholder stands for it.
+  pub fn offer_attachment(&mut self, attachment: Attachment, now: Now) -> bool {
+    let room = self.settings.queue_room().saturating_sub(self.shared_bytes());
+    let Some(attachments) = &mut self.attachments else { return false };
+    // A rule cannot redact a file: one that it would change stays here.
+    let redactor = self.settings.redactor.as_deref();
+    let is_covered = redactor.is_some_and(|redactor| {
+      std::str::from_utf8(&attachment.bytes).is_ok_and(|text| redactor.changes(text))
+    });
+    if is_covered {
+      return false;
+    }
+    match attachments.offer(attachment, room) {
+      Offer::Taken => true,
+      Offer::Lost => false,
+      Offer::Full => {
+        self.account.counters.accept_attachments(1);
+        let why = "there is no room for it";
+        self.account.lose_attachments(LossReason::QueueFull, 1, why, now.elapsed);
+        false
+      }
+    }
+  }
+
+  /// The rows of the event are enqueued.
+  pub fn attachments_offered(&mut self) {
+    if let Some(attachments) = &mut self.attachments {
+      attachments.event_ended(self.queue.next_sequence());
+    }
+  }
+
+  /// The attachments that wait for their upload or are in flight.
+  pub fn unsettled_attachments(&self) -> usize {
+    self.attachments.as_ref().map_or(0, Attachments::unsettled)
+  }
+
+  /// The number of the next attachment.
+  pub fn next_attachment(&self) -> u64 {
+    self.attachments.as_ref().map_or(0, Attachments::next_number)
+  }
+
+  /// Whether every attachment with an earlier number is settled.
+  pub fn has_uploaded_before(&self, number: u64) -> bool {
+    self.attachments.as_ref().is_none_or(|attachments| attachments.is_settled_before(number))
+  }
+
+  /// Finds the attachments that encoded rows refer to.
+  pub(super) fn find_attachments(&mut self, rows: &[u8], now: Now) {
+    let Some(attachments) = &mut self.attachments else { return };
+    let (wanted, lost) = attachments.find(rows);
+    self.account.counters.accept_attachments(wanted + lost);
+    if lost > 0 {
+      let why = "the event that has it was refused before";
+      self.account.lose_attachments(LossReason::QueueFull, lost, why, now.elapsed);
+    }
+  }
+
+  /// Drops the attachments that no row refers to.
+  pub(super) fn withhold_attachments(&mut self) {
+    if let Some(attachments) = &mut self.attachments {
+      let masked = self.masked.first_key();
+      attachments.withhold(self.queue.first_sequence(), self.queue.next_key(), masked);
+    }
+  }
+
+  /// Begins the uploads that may begin now.
+  pub(super) fn send_attachments(&mut self, session: &Session, now: Now) {
+    while let Some(attachments) = &mut self.attachments
+      && let Some((content, is_stored)) = attachments.start(now.elapsed)
+    {
+      let org = session.org_id.as_deref().or(attachments.org_id.as_deref());
+      let (upload, call) =
+        AttachmentUpload::start(&self.settings, session, org, &content, is_stored);
+      let purpose = Purpose::Attachment { content, upload, session: session.clone() };
+      self.request(call, purpose, now.elapsed, now);
+    }
+  }
+
+  /// When the next upload begins.
+  pub(super) fn attachment_timeout(&self) -> Option<Duration> {
+    let may_send = matches!(self.connection, Connection::Up(_)) && self.retry_at.is_none();
+    self.attachments.as_ref().filter(|_| may_send)?.next_retry()
+  }
+
+  pub(super) fn attachment_response(
+    &mut self,
+    content: Content,
+    mut upload: AttachmentUpload,
+    session: Session,
+    began: Duration,
+    result: Result<Response, TransportError>,
+    now: Now,
+  ) {
+    let Some(attachments) = &mut self.attachments else { return };
+    let mut org = session.org_id.clone().or_else(|| attachments.org_id.clone());
+    let step = upload.handle_response(&self.settings, &session, &mut org, &content, result, now);
+    attachments.org_id = org;
+    match step {
+      Step::Send(call) => {
+        if matches!(upload, AttachmentUpload::Confirming) {
+          attachments.stored(content.key);
+        }
+        self.request(call, Purpose::Attachment { content, upload, session }, began, now);
+      }
+      Step::Uploaded => {
+        let bytes = attachments.uploaded(content.key);
+        self.account.counters.attachment_uploaded(bytes);
+      }
+      Step::Failed(error) => self.attachment_failed(&content, &session, error, now),
+    }
+  }
+
+  fn attachment_failed(
+    &mut self,
+    content: &Content,
+    session: &Session,
+    error: AttachmentError,
+    now: Now,
+  ) {
+    let Some(attachments) = &mut self.attachments else { return };
+    let why = error.to_string();
+    let at_least = match error.outcome {
+      ExportOutcome::Retry(at_least) => Some(at_least),
+      ExportOutcome::Unconfirmed | ExportOutcome::Unauthorized => Some(Duration::ZERO),
+      _ => None,
+    };
+    // While rows fail as well, or nothing answers, the network is at fault: rows wait then, too. A shutdown has a
+    // deadline.
+    let is_shutdown = self.shutdown_since.is_some();
+    let is_its_own = error.is_storage || (error.is_answered && self.backoff.failures() == 0);
+    let counts = is_its_own && !is_shutdown;
+    let failure = Failure { counts, acknowledged: self.acknowledged };
+    let attempts = attachments.failed(content.key, &failure);
+    if let Some(at_least) = at_least.filter(|_| attempts < MAX_ATTEMPTS) {
+      let delay = self.backoff.delay_of(attempts.max(1), MAX_DELAY).max(at_least);
+      let delay = if is_shutdown { delay.min(SHUTDOWN_DELAY) } else { delay };
+      attachments.put_back(content.key, now.elapsed + delay);
+    } else {
+      attachments.lost(content.key);
+      let org = session.org_id.clone().or_else(|| attachments.org_id.clone());
+      let reason = match error.outcome {
+        ExportOutcome::Unauthorized => LossReason::Unauthorized,
+        _ => LossReason::Rejected,
+      };
+      self.account.lose_attachments(reason, 1, &why, now.elapsed);
+      if error.is_announced
+        && let Some(org) = org
+      {
+        let call = state_failure(&self.settings, session, &org, content.key, &why);
+        self.request(call, Purpose::AttachmentFailure, now.elapsed, now);
+      }
+    }
+    self.account.counters.failed(why);
+  }
+}

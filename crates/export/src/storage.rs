@@ -1,0 +1,96 @@
+//! Uploads to a storage at a signed address: what those of rows and of attachments have in common.
+
+use std::time::Duration;
+
+use http::{
+  HeaderMap, HeaderName, HeaderValue,
+  header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING},
+};
+use serde::{Deserialize, Deserializer, de::Error};
+use url::Url;
+
+use crate::{
+  connection::Session,
+  outcome::{ExportOutcome, not_confirmed},
+  time::Now,
+  transport::{Response, TransportError, parse_url},
+};
+
+/// The header that Azure's storage requires.
+const AZURE: (&str, HeaderName, HeaderValue) = (
+  "blob.core.windows.net",
+  HeaderName::from_static("x-ms-blob-type"),
+  HeaderValue::from_static("BlockBlob"),
+);
+/// Headers that only the HTTP client sets.
+const CLIENT_HEADERS: [HeaderName; 4] = [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION];
+/// The factor of the timeout of an upload to a storage, because it is large.
+pub(crate) const TIMEOUT_FACTOR: u32 = 4;
+
+/// Reads a signed address.
+pub(crate) fn signed_url<'de, D: Deserializer<'de>>(from: D) -> Result<Url, D::Error> {
+  parse_url(&String::deserialize(from)?).map_err(D::Error::custom)
+}
+
+/// Whether content may be sent to a storage: what would go to Braintrust encrypted is never sent in the clear.
+pub(crate) fn is_safe(url: &Url, session: &Session) -> bool {
+  let is_plain = Url::parse(&session.logs_url).is_ok_and(|logs| logs.scheme() == "http");
+  url.scheme() == "https" || (is_plain && url.scheme() == "http")
+}
+
+/// The headers of an upload as the server states them: the API key is not among them. `None` if one is invalid.
+pub(crate) fn upload_headers<'a>(
+  stated: impl Iterator<Item = (&'a String, &'a String)>,
+  url: &Url,
+  is_put: bool,
+) -> Option<HeaderMap> {
+  let mut headers = HeaderMap::new();
+  for (name, value) in stated {
+    headers.insert(HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?);
+  }
+  for header in CLIENT_HEADERS {
+    headers.remove(header);
+  }
+  let (azure, name, value) = AZURE;
+  if is_put && url.as_str().contains(azure) {
+    headers.insert(name, value);
+  }
+  Some(headers)
+}
+
+/// The response if `classify` finds a success, else the cause and the outcome. `outcome` maps the status and the outcome of an
+/// ordinary upload.
+pub(crate) fn check(
+  result: Result<Response, TransportError>,
+  classify: fn(&Result<Response, TransportError>, i64) -> ExportOutcome,
+  outcome: fn(u16, ExportOutcome) -> ExportOutcome,
+  now: Now,
+) -> Result<Response, (String, ExportOutcome)> {
+  let ordinary = classify(&result, now.unix_ms);
+  let response = result.map_err(|error| (error.to_string(), ordinary.clone()))?;
+  match ordinary {
+    ExportOutcome::Delivered => Ok(response),
+    ExportOutcome::Unconfirmed => Err((not_confirmed(&response), ordinary)),
+    ordinary => Err((response.describe(), outcome(response.status, ordinary))),
+  }
+}
+
+/// The outcome of a step that Braintrust refused. Only 401 refuses the key; other refusals concern the
+/// upload.
+pub(crate) fn braintrust_outcome(status: u16, ordinary: ExportOutcome) -> ExportOutcome {
+  match ordinary {
+    ExportOutcome::Unauthorized if status != 401 => ExportOutcome::Rejected,
+    ExportOutcome::Split => ExportOutcome::Rejected,
+    ordinary => ordinary,
+  }
+}
+
+/// The outcome of an upload that the storage refused. Its 401 and 403 do not concern the API key: the address may have
+/// expired, and the next attempt gets a new one.
+pub(crate) fn storage_outcome(status: u16, ordinary: ExportOutcome) -> ExportOutcome {
+  match (status, ordinary) {
+    (_, ExportOutcome::Retry(delay)) => ExportOutcome::Retry(delay),
+    (400 | 401 | 403, _) => ExportOutcome::Retry(Duration::ZERO),
+    _ => ExportOutcome::Rejected,
+  }
+}

@@ -1,0 +1,86 @@
+// The files that a value refers to.
+
+import { useState } from 'preact/hooks';
+
+import { isObject } from '../../support/json.js';
+import { html } from './html.mjs';
+
+/** More are not shown, nor searched for. */
+const SHOWN = 24;
+const SEARCHED_VALUES = 20_000;
+
+/** What the viewer's server shows as a picture. */
+const PICTURES = /^image\/(?:avif|bmp|gif|jpeg|png|webp)$/;
+/** A placeholder with a key in a text, and a reference in JSON text. */
+const IN_TEXT =
+  /\[(\w+) attached: ([^\]]{0,200}), key ([\da-f-]{36})\]|braintrust_attachment\\*",\\*"key\\*":\\*"([\da-f-]{36})\\*",\\*"filename\\*":\\*"([^"\\]{1,100})\\*",\\*"content_type\\*":\\*"([^"\\]{1,100})/g;
+
+/** @typedef {{ key: string, filename: string, type: string }} Reference */
+
+/**
+ * The attachments that a value refers to, each once.
+ *
+ * @param {unknown} value
+ * @returns {Reference[]}
+ */
+export function findAttachments(value) {
+  /** @type {Map<string, Reference>} */
+  const found = new Map();
+  /** @type {unknown[]} */
+  const open = [value];
+  for (let searched = 0; searched < SEARCHED_VALUES && found.size < SHOWN; searched += 1) {
+    if (open.length === 0) break;
+    const next = open.pop();
+    if (typeof next === 'string') {
+      for (const match of next.matchAll(IN_TEXT)) note(found, ofText(match));
+    } else if (Array.isArray(next)) {
+      open.push(...next.slice(0, SEARCHED_VALUES).toReversed());
+    } else if (isObject(next)) {
+      const { type, key, filename, content_type: media } = next;
+      if (type === 'braintrust_attachment' && typeof key === 'string') {
+        note(found, { key, filename: String(filename ?? key), type: String(media ?? '') });
+      } else {
+        open.push(...Object.values(next).toReversed());
+      }
+    }
+  }
+  return [...found.values()];
+}
+
+/** @param {RegExpExecArray} match @returns {Reference} */
+function ofText([, kind, details = '', inText = '', key = inText, filename, type]) {
+  const [media = ''] = details.split(',');
+  return { key, filename: filename ?? `${kind}-${key.slice(0, 8)}`, type: type ?? media };
+}
+
+/** @param {Map<string, Reference>} found @param {Reference} reference */
+function note(found, reference) {
+  if (!found.has(reference.key)) found.set(reference.key, reference);
+}
+
+/** The files that a value refers to: pictures, and links to others. @param {{ value: unknown }} props */
+export function Attachments({ value }) {
+  const found = findAttachments(value);
+  if (found.length === 0) return null;
+  return html`
+    <div class="attachments">
+      ${found.map((reference) => html`<${Attachment} key=${reference.key} reference=${reference} />`)}
+    </div>
+  `;
+}
+
+/** @param {{ reference: Reference }} props */
+function Attachment({ reference: { key, filename, type } }) {
+  const [isMissing, setMissing] = useState(false);
+  const url = `/viewer/api/attachment?${new URLSearchParams({ key })}`;
+  const isPicture = PICTURES.test(type) && !isMissing;
+  return html`
+    <figure>
+      ${isPicture && html`<img src=${url} alt=${filename} loading="lazy" onError=${() => setMissing(true)} />`}
+      <figcaption>
+        <a href=${url} target="_blank" rel="noopener noreferrer">${filename}</a>
+        ${isMissing && html`<span class="hint"> is not here</span>`}
+      </figcaption>
+    </figure>
+  `;
+}
