@@ -20,7 +20,7 @@ const GONE_MS = 60_000;
 /** @typedef {import('../host.d.ts').HostRecorder} HostRecorder */
 /** @typedef {import('../native-types.d.ts').JsonString<any>} Json */
 
-/** @param {Stats} stats */
+/** @param {{ lost: Stats['lost'] }} counters */
 const lostAtExit = ({ lost }) => lost.not_delivered_at_exit ?? 0;
 
 /**
