@@ -44,8 +44,8 @@ export class EdgeRecorder {
   #core;
   #settings;
   #callbacks;
-  #number = 0;
-  #generation = 0;
+  /** What the core holds for it. */
+  #slot = { number: 0, generation: 0 };
   #isStarted = false;
   #isMasking = false;
   #isClosed = false;
@@ -69,6 +69,7 @@ export class EdgeRecorder {
     this.storageWork = storage && new StorageWork(this, storage);
     this.#open();
     this.delivery = new Delivery(this);
+    core.freeWith(this, this.#slot);
   }
 
   /**
@@ -81,18 +82,20 @@ export class EdgeRecorder {
       this.#start();
       this.#eventsSince++;
       return (
-        core.call('record', this.#number, core.write(event), priority, Number(cut), ...now()) === 1
+        core.call(
+          'record',
+          this.#slot.number,
+          core.write(event),
+          priority,
+          Number(cut),
+          ...now(),
+        ) === 1
       );
     });
   }
 
   refuse() {
-    this.#guard(undefined, (core) => core.call('refuse', this.#number, ...now()));
-  }
-
-  /** @param {number} timeoutMs */
-  shutdownDetached(timeoutMs) {
-    this.close(timeoutMs).catch(() => {});
+    this.#guard(undefined, (core) => core.call('refuse', this.#slot.number, ...now()));
   }
 
   /** @param {number} timeoutMs */
@@ -116,7 +119,7 @@ export class EdgeRecorder {
     // What earlier instances have kept is a part of it.
     if (this.storageWork?.isOpen === false) await this.delivery.open(timeoutMs);
     const ticket = this.#guard(-1, (core) =>
-      core.call('flush', this.#number, Number(isShutdown), timeoutMs, ...now()),
+      core.call('flush', this.#slot.number, Number(isShutdown), timeoutMs, ...now()),
     );
     const { pending } = this.#stats();
     const complete = ticket < 0 ? pending === 0 : await this.delivery.until(ticket, timeoutMs);
@@ -126,12 +129,12 @@ export class EdgeRecorder {
   /** @param {boolean} wanted */
   setMasking(wanted) {
     this.#isMasking = wanted;
-    this.#guard(undefined, (core) => core.call('set_masking', this.#number, Number(wanted)));
+    this.#guard(undefined, (core) => core.call('set_masking', this.#slot.number, Number(wanted)));
   }
 
   takeMaskRequest() {
     return this.#guard(null, (core) => {
-      const some = core.call('take_mask_request', this.#number);
+      const some = core.call('take_mask_request', this.#slot.number);
       return some === 0 ? null : /** @type {Json} */ (core.output());
     });
   }
@@ -143,7 +146,7 @@ export class EdgeRecorder {
    */
   completeMasking(batch, content, cut) {
     this.#guard(undefined, (core) =>
-      core.call('complete_masking', this.#number, batch, core.write(content), cut, ...now()),
+      core.call('complete_masking', this.#slot.number, batch, core.write(content), cut, ...now()),
     );
   }
 
@@ -178,7 +181,7 @@ export class EdgeRecorder {
   poll() {
     this.#callbacks.mask(this);
     const progress = this.#guard(undefined, (core) => {
-      core.call('poll', this.#number, ...now());
+      core.call('poll', this.#slot.number, ...now());
       return /** @type {Progress} */ (JSON.parse(core.output()));
     });
     if (progress === undefined) return undefined;
@@ -203,9 +206,15 @@ export class EdgeRecorder {
         const start = name.endsWith('.open') ? content : content.subarray(0, HEADER_BYTES);
         core.writeBytes(key, start);
         const { length } = content;
-        core.call('add_file', this.#number, key.length, start.length, length, ...now());
+        core.call('add_file', this.#slot.number, key.length, start.length, length, ...now());
       }
-      core.call('open_storage', this.#number, core.write(failure), ...randomHalves(), ...now());
+      core.call(
+        'open_storage',
+        this.#slot.number,
+        core.write(failure),
+        ...randomHalves(),
+        ...now(),
+      );
     });
   }
 
@@ -215,7 +224,7 @@ export class EdgeRecorder {
       /** @type {import('./storage-work.mjs').Change[]} */
       const changes = [];
       for (;;) {
-        const kind = CHANGES[core.call('take_change', this.#number)];
+        const kind = CHANGES[core.call('take_change', this.#slot.number)];
         if (kind === undefined) return changes;
         const name = core.output();
         changes.push({ kind, name, content: core.takeBody() });
@@ -228,7 +237,7 @@ export class EdgeRecorder {
     this.#guard(undefined, (core) => {
       const hasFailed = typeof result === 'string';
       const bytes = hasFailed ? core.write(result) : core.writeBytes(result);
-      core.call('complete_storage', this.#number, bytes, Number(hasFailed), ...now());
+      core.call('complete_storage', this.#slot.number, bytes, Number(hasFailed), ...now());
     });
   }
 
@@ -240,17 +249,19 @@ export class EdgeRecorder {
   /** Frees what the core holds for it. */
   dispose() {
     this.#isClosed = true;
-    if (this.#core.generation === this.#generation) {
-      this.#guard(undefined, (core) => core.call('close', this.#number));
+    if (this.#core.generation === this.#slot.generation) {
+      this.#guard(undefined, (core) => core.call('close', this.#slot.number));
     }
+    // Another recorder may get the number.
+    this.#slot.number = 0;
   }
 
   /** The next request to send, and the bytes of its body. */
   takeRequest() {
     return this.#guard(undefined, (core) => {
-      if (core.call('take_request', this.#number) === 0) return undefined;
+      if (core.call('take_request', this.#slot.number) === 0) return undefined;
       const head = JSON.parse(core.output());
-      return { ...head, body: core.takeBody(), generation: this.#generation };
+      return { ...head, body: core.takeBody(), generation: this.#slot.generation };
     });
   }
 
@@ -262,8 +273,13 @@ export class EdgeRecorder {
   respond({ id, generation }, answer) {
     this.#guard(undefined, (core) => {
       // The instance that has asked is gone.
-      if (generation !== this.#generation) return;
-      core.call('respond', this.#number, core.write(JSON.stringify({ id, ...answer })), ...now());
+      if (generation !== this.#slot.generation) return;
+      core.call(
+        'respond',
+        this.#slot.number,
+        core.write(JSON.stringify({ id, ...answer })),
+        ...now(),
+      );
     });
   }
 
@@ -273,7 +289,7 @@ export class EdgeRecorder {
    */
   #describe(name, otherwise) {
     const text = this.#guard(otherwise, (core) => {
-      core.call(name, this.#number);
+      core.call(name, this.#slot.number);
       return core.output();
     });
     return /** @type {Json} */ (text);
@@ -282,20 +298,20 @@ export class EdgeRecorder {
   #open() {
     const core = this.#core;
     core.load();
-    this.#number = core.call('open', core.write(this.#settings));
-    if (this.#number === 0) throw new Error(core.output());
-    this.#generation = core.generation;
+    this.#slot.number = core.call('open', core.write(this.#settings));
+    if (this.#slot.number === 0) throw new Error(core.output());
+    this.#slot.generation = core.generation;
     this.#isStarted = false;
-    if (this.#isMasking) core.call('set_masking', this.#number, 1);
+    if (this.#isMasking) core.call('set_masking', this.#slot.number, 1);
     if (this.storageWork === undefined) return;
-    core.call('await_storage', this.#number);
+    core.call('await_storage', this.#slot.number);
     this.storageWork.reset();
   }
 
   /** Not before an event: there is no randomness outside of a request. */
   #start() {
     if (this.#isStarted) return;
-    this.#core.call('start', this.#number, ...randomHalves(), ...now());
+    this.#core.call('start', this.#slot.number, ...randomHalves(), ...now());
     this.#isStarted = true;
   }
 
@@ -310,7 +326,7 @@ export class EdgeRecorder {
     try {
       // Another recorder of the same module may have failed.
       this.#core.load();
-      if (this.#core.generation !== this.#generation) this.#replace();
+      if (this.#core.generation !== this.#slot.generation) this.#replace();
       return run(this.#core);
     } catch (error) {
       if (error instanceof CoreFailure) this.#recover();

@@ -3,6 +3,7 @@
 import { messageOf } from '../json/json-safe-copy.js';
 import { warn } from '../warn.js';
 import { lostStats, sumStats } from './stats.mjs';
+import { currentStorage } from './storage.mjs';
 
 /**
  * The most storages whose recorders are kept. An isolate runs as many Durable Objects as it has memory for; a storage
@@ -25,7 +26,8 @@ const GONE_MS = 60_000;
  */
 export class EdgeRecorders {
   #create;
-  #currentStorage;
+  /** The option of `initLogger`. @type {unknown} */
+  #storage;
   #plain;
   /** The one that was used last comes last. @type {Map<EdgeStorage, { recorder: EdgeRecorder, at: number }>} */
   #stored = new Map();
@@ -37,12 +39,15 @@ export class EdgeRecorders {
   /**
    * Throws when the settings are not usable.
    * @param {(storage?: EdgeStorage) => EdgeRecorder} create
-   * @param {() => EdgeStorage | undefined} currentStorage
    */
-  constructor(create, currentStorage) {
+  constructor(create) {
     this.#create = create;
-    this.#currentStorage = currentStorage;
     this.#plain = create();
+  }
+
+  /** Sets where rows that are not confirmed are kept. @param {unknown} storage the option of `initLogger` */
+  keepIn(storage) {
+    this.#storage = storage;
   }
 
   /**
@@ -56,11 +61,6 @@ export class EdgeRecorders {
 
   refuse() {
     this.#plain.refuse();
-  }
-
-  /** @param {number} timeoutMs */
-  shutdownDetached(timeoutMs) {
-    this.close(timeoutMs).catch(() => {});
   }
 
   /** @param {number} timeoutMs */
@@ -100,6 +100,12 @@ export class EdgeRecorders {
   isIdle = () => this.#all().every((recorder) => recorder.isIdle());
   isAtRest = () => this.#isClosed && this.#all().every((recorder) => recorder.isAtRest());
 
+  /** Whether no row waits, in memory or in a storage. */
+  isDone() {
+    const { pending, spooled } = this.#stats();
+    return pending === 0 && spooled === 0;
+  }
+
   takeDiagnostics() {
     const taken = this.#all().flatMap((recorder) => JSON.parse(recorder.takeDiagnostics()));
     return /** @type {Json} */ (JSON.stringify(taken));
@@ -133,7 +139,7 @@ export class EdgeRecorders {
   }
 
   #current() {
-    const storage = this.#currentStorage();
+    const storage = currentStorage(this.#storage);
     if (storage === undefined) return this.#plain;
     const found = this.#stored.get(storage);
     if (found !== undefined) {
