@@ -106,10 +106,13 @@ export interface InitLoggerOptions {
    */
   handleSignals?: boolean | undefined;
   /**
-   * Called for each diagnostic within a second, in addition to the line on stderr. Errors that it throws are
-   * ignored. It does not keep the process alive.
+   * Called for each diagnostic of the logger within a second, in addition to the line on stderr; also for those of
+   * loggers without one. Errors that it throws are ignored. It does not keep the process alive.
    */
   onError?: ((diagnostic: Diagnostic) => void) | undefined;
+
+  /** Whether the logger becomes the current one. Default: `true`. */
+  setCurrent?: boolean | undefined;
 
   /** Options of the `braintrust` package without a meaning here: accepted and ignored. */
   asyncFlush?: boolean | undefined;
@@ -119,7 +122,6 @@ export interface InitLoggerOptions {
   forceLogin?: boolean | undefined;
   noExitFlush?: boolean | undefined;
   onFlushError?: unknown;
-  setCurrent?: boolean | undefined;
   state?: unknown;
 }
 
@@ -288,22 +290,58 @@ export interface FlushOptions {
   timeoutMs?: number | undefined;
 }
 
-/** The result of `initLogger`: the same functions that the package exports. */
+/**
+ * A logger: one destination, with its own key, project, queue, counters and spool. The result of `initLogger`. Without a
+ * key it records nothing, and its functions only run their callbacks.
+ */
 export interface Logger {
-  flush(options?: FlushOptions): Promise<FlushReport>;
+  readonly kind: 'logger';
+  /**
+   * Runs a function within a new trace of this logger and ends its span when the function returns or its promise
+   * settles. In the function, `traced`, `startSpan` and `currentSpan` of the package refer to the span.
+   */
+  traced<R>(callback: (span: Span) => R, args?: StartSpanArgs & SetCurrentArg): R;
+  /** Starts a new trace of this logger; with `args.parent`, a span of that trace. */
+  startSpan(args?: StartSpanArgs): Span;
+  /** Records a trace of one span. Returns the id of its row. */
+  log(event: SpanEvent): string;
+  /**
+   * The observer of this logger, always the same function, for Flue's `observe(...)` or `instrument(...)`: every event
+   * that it receives goes to this logger.
+   */
+  observer(): ((event: unknown, context?: unknown) => void) & FlueInstrumentation;
+  /** Waits for this logger's rows; see {@link flush}. */
+  flush(options?: FlushOptions | null): Promise<FlushReport>;
+  /** The counters of this logger. */
   stats(): Stats;
-  close(options?: FlushOptions): Promise<FlushReport>;
+  /** Flushes, then refuses events until `initLogger` is called with the same options again. Never rejects. */
+  close(options?: FlushOptions | null): Promise<FlushReport>;
 }
 
 /**
- * Configures the exporter. Makes no request and starts no thread; the first event does. A call with other options
- * replaces the exporter; the replaced one delivers what it has.
+ * Returns the logger of these options; the same one as long as it is in use. Makes no request and starts no thread; the
+ * first event does. It becomes the current one, which the functions of the package use, unless `setCurrent` is `false`.
+ * Earlier loggers stay usable, and what began with one goes on there: spans, their children, and Flue's work.
  */
 export declare function initLogger(options?: InitLoggerOptions): Logger;
 
+/** The logger of the innermost `withLogger`, else the one that `initLogger` set last; undefined if it records nothing. */
+export declare function currentLogger(): Logger | undefined;
+
+export declare const withLogger: {
+  /**
+   * Runs a function within which a logger is the current one, also in its async calls. Spans of other loggers are no
+   * parents there. Returns the function's result.
+   */
+  <R>(logger: Logger, callback: (logger: Logger) => R): R;
+  /** @deprecated The form of the `braintrust` package: calls the function with the result of `initLogger(options)`. */
+  <R>(callback: (logger: Logger) => R, options?: InitLoggerOptions): R;
+};
+
 /**
- * Records one Flue event; pass it to Flue's `observe(...)`. Returns at once and never throws. Does nothing before
- * `initLogger`. It is an instrumentation as well, for Flue's `instrument(...)`.
+ * Records one Flue event with the current logger, or with the one that its run or submission began with; pass it to
+ * Flue's `observe(...)`. Returns at once and never throws. Does nothing before `initLogger`. It is an instrumentation as
+ * well, for Flue's `instrument(...)`.
  */
 export declare const braintrustFlueObserver: ((event: unknown, context?: unknown) => void) &
   FlueInstrumentation;
@@ -436,7 +474,7 @@ export interface Span {
   link(): string;
   /** The span's address, once the organisation is known. */
   permalink(): Promise<string>;
-  /** The same as the package's `flush`. */
+  /** Waits for the rows of the span's logger. */
   flush(): Promise<void>;
 }
 
@@ -470,6 +508,12 @@ export declare function wrapTraced<F extends (...args: any[]) => any>(
   args?: StartSpanArgs & SetCurrentArg & { noTraceIO?: boolean },
 ): F;
 
+/**
+ * Runs a function within which a span is the current one, also in its async calls. Does not end the span. Returns the
+ * function's result.
+ */
+export declare function withCurrent<R>(span: Span, callback: (span: Span) => R): R;
+
 /** Records an error in a span. */
 export declare function logError(span: Span, error: unknown): void;
 
@@ -500,12 +544,13 @@ export type MaskingFunction = (value: any) => unknown;
 export declare function setMaskingFunction(mask: MaskingFunction | null): void;
 
 /**
- * Waits until everything accepted before the call is delivered or lost, or the timeout passes. Never rejects.
+ * Waits until everything that the current logger accepted before the call is delivered or lost, or the timeout passes.
+ * Never rejects.
  */
 export declare function flush(options?: FlushOptions | null): Promise<FlushReport>;
 
-/** The counters since `initLogger`; all zero before it. */
+/** The counters of the current logger; all zero before `initLogger`. */
 export declare function stats(): Stats;
 
-/** Flushes, then refuses events until `initLogger` is called again. Never rejects. */
+/** Flushes the current logger, which then refuses events until `initLogger` is called again. Never rejects. */
 export declare function close(options?: FlushOptions | null): Promise<FlushReport>;

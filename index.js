@@ -38,6 +38,8 @@ const api = presentOrNew();
 
 // One by one, so that `import { initLogger } from 'flue-braintrust'` works.
 exports.initLogger = api.initLogger;
+exports.currentLogger = api.currentLogger;
+exports.withLogger = api.withLogger;
 exports.braintrustFlueObserver = api.braintrustFlueObserver;
 exports.braintrustFlueInstrumentation = api.braintrustFlueInstrumentation;
 exports.currentSpan = api.currentSpan;
@@ -45,6 +47,7 @@ exports.injectTraceContext = api.injectTraceContext;
 exports.logError = api.logError;
 exports.startSpan = api.startSpan;
 exports.traced = api.traced;
+exports.withCurrent = api.withCurrent;
 exports.wrapTraced = api.wrapTraced;
 exports.setMaskingFunction = api.setMaskingFunction;
 exports.flush = api.flush;

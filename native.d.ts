@@ -22,10 +22,19 @@ import type {
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+/** The thread that delivers for several recorders. It starts with the first event of one, and ends with the last one. */
+export declare class Engine {
+  /** Starts nothing. */
+  constructor()
+}
+
 /** Accepts Flue events and delivers them as Braintrust spans. */
 export declare class Recorder {
-  /** Throws when the settings are invalid. Starts no thread, unless there is a spool to deliver. */
-  constructor(settings: JsonString<RawConfig>)
+  /**
+   * Throws when the settings are invalid. Starts no thread, unless there is a spool to deliver. Without an engine it
+   * has one of its own.
+   */
+  constructor(settings: JsonString<RawConfig>, engine?: Engine)
   /**
    * Enqueues one event, as JSON. Never blocks. False when the event is refused.
    * `cut` states that content was cut from it.

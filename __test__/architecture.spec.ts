@@ -14,7 +14,10 @@ const TABLE: Record<string, string> = {
   register: 'environment index json variables warn',
 
   api: 'context spans',
-  exporter: 'capture context diagnostics json masking no-stats options variables warn',
+  exporter: 'context destination diagnostics json masking options routes variables warn',
+  destination: 'capture context json no-stats warn weak',
+  weak: '',
+  routes: '',
   'node-host': 'environment exit native-loader warn',
   exit: 'signals',
   spans: 'builtins context json span-link warn',

@@ -9,6 +9,7 @@ const NAMES = [
   'braintrustFlueInstrumentation',
   'braintrustFlueObserver',
   'close',
+  'currentLogger',
   'currentSpan',
   'flush',
   'initLogger',
@@ -18,6 +19,8 @@ const NAMES = [
   'startSpan',
   'stats',
   'traced',
+  'withCurrent',
+  'withLogger',
   'wrapTraced',
 ];
 

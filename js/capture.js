@@ -60,9 +60,14 @@ class Capture {
   /** The ids of turns without a delta so far. At most `MAX_ASKED`. */
   #asked = new Set();
   #requestDeltas = new RequestDeltas();
+  #destination;
 
-  /** @param {Native} native */
-  constructor({ Priority, translatedKinds }) {
+  /**
+   * @param {Native} native
+   * @param {InstanceType<typeof import('./destination.js').Destination>} [destination] that receives the events
+   */
+  constructor({ Priority, translatedKinds }, destination) {
+    this.#destination = destination;
     this.#priorities = new Map(Object.entries(translatedKinds()));
     this.#priority = Priority;
   }
@@ -95,9 +100,9 @@ class Capture {
       this.#takeRequest(event, record, owner);
     } else if (type === 'operation_start') {
       noteOperation(event);
-      record(withCaller(stringify(event)), Start);
+      record(withCaller(stringify(event), this.#destination), Start);
     } else if (type === 'run_start') {
-      record(withCaller(stringify(event)), Start);
+      record(withCaller(stringify(event), this.#destination), Start);
     } else if (this.#priorities.get(type) === Start) {
       record(stringify(event), Start);
     } else {
@@ -190,12 +195,13 @@ function withoutRepetition(event) {
  * Adds the caller of the run or the operation, as far as the async context knows it: the tool call, the custom
  * span, and the trace context of another program.
  * @param {string} text an object's JSON
+ * @param {InstanceType<typeof import('./destination.js').Destination>} [destination] a span of another one is no caller
  */
-function withCaller(text) {
-  const { span, root } = currentWork() ?? {};
+function withCaller(text, destination) {
+  const { span, root, destination: ofSpan } = currentWork() ?? {};
   const members = [
     member('callingTool', callingTool()),
-    span === undefined ? '' : `,"callingSpan":"${span.id}"`,
+    span === undefined || ofSpan !== destination ? '' : `,"callingSpan":"${span.id}"`,
     member('traceCarrier', root?.carrier),
   ];
   const added = members.join('');

@@ -24,6 +24,8 @@ const { AsyncLocalStorage } = require('./builtins/index.js');
 
 /** A custom span, as far as it matters here. @typedef {{ id: string, rootSpanId: string }} CustomSpan */
 
+/** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */
+
 /**
  * The work that runs now.
  * @typedef {object} Work
@@ -34,6 +36,8 @@ const { AsyncLocalStorage } = require('./builtins/index.js');
  * @property {Work} [provider] the work of the last model call in it: the same for each chunk of a stream
  * @property {string} [traceId] the trace, where it is not the root's
  * @property {CustomSpan} [span] the innermost custom span
+ * @property {Destination} [destination] that of the span, or of the innermost scope of a logger; none: that of the root
+ * @property {Destination} [scope] that of the innermost scope of a logger
  */
 
 /**
@@ -52,11 +56,25 @@ const callingTool = () => context.getStore()?.tool;
  * Runs a function within a custom span.
  * @template T
  * @param {CustomSpan} span
+ * @param {Destination} destination of the span
  * @param {() => T} work
  * @returns {T}
  */
-function runInSpan(span, work) {
-  return context.run({ ...context.getStore(), provider: undefined, span }, work);
+function runInSpan(span, destination, work) {
+  return context.run({ ...context.getStore(), provider: undefined, span, destination }, work);
+}
+
+/**
+ * Runs a function whose spans go to a destination.
+ * @template T
+ * @param {Destination} destination
+ * @param {boolean} isHere whether the work that runs now goes there: else its spans are no parents
+ * @param {() => T} work
+ * @returns {T}
+ */
+function runAt(destination, isHere, work) {
+  const outer = isHere ? { ...context.getStore(), provider: undefined } : {};
+  return context.run({ ...outer, destination, scope: destination }, work);
 }
 
 /**
@@ -65,16 +83,17 @@ function runInSpan(span, work) {
  * @param {import('../index.d.ts').FlueOperation} operation
  * @param {import('../index.d.ts').FlueOperationContext} ctx
  * @param {() => T} next
+ * @param {Destination} [destination] of the work; by default, that of its root
  * @returns {T}
  */
-function runInContext(operation, ctx, next) {
+function runInContext(operation, ctx, next, destination) {
   let work;
   try {
     const outer = context.getStore();
     work =
       operation?.type === 'model'
-        ? modelCall(outer, operation, ctx)
-        : within(outer, operation, ctx);
+        ? modelCall(outer, operation, ctx, destination)
+        : within(outer, operation, ctx, destination);
   } catch {
     // What cannot be read must not keep the work from running.
     return next();
@@ -87,12 +106,14 @@ function runInContext(operation, ctx, next) {
  * @param {Work | undefined} outer
  * @param {import('../index.d.ts').FlueOperation} operation
  * @param {import('../index.d.ts').FlueOperationContext} ctx
+ * @param {Destination} [destination]
  * @returns {Work}
  */
-function modelCall(outer, operation, ctx) {
+function modelCall(outer, operation, ctx, destination = outer?.destination) {
   const turnId = operation.turnId ?? ctx?.turnId;
-  if (outer?.provider !== undefined && outer.provider.turnId === turnId) return outer.provider;
-  const work = { ...within(outer, operation, ctx), turnId };
+  const last = outer?.provider;
+  if (last !== undefined && last.turnId === turnId && last.destination === destination) return last;
+  const work = { ...within(outer, operation, ctx, destination), turnId };
   if (outer !== undefined) outer.provider = work;
   return work;
 }
@@ -101,14 +122,17 @@ function modelCall(outer, operation, ctx) {
  * @param {Work | undefined} outer
  * @param {import('../index.d.ts').FlueOperation} operation
  * @param {import('../index.d.ts').FlueOperationContext} ctx
+ * @param {Destination} [destination]
  * @returns {Work}
  */
-function within(outer, operation, ctx) {
+function within(outer, operation, ctx, destination) {
   const type = operation?.type;
   const { submissionId, dispatchId, traceCarrier: carrier } = ctx ?? {};
-  if (type === 'workflow') return { root: { runId: operation.runId ?? ctx?.runId, carrier } };
+  if (type === 'workflow') {
+    return { root: { runId: operation.runId ?? ctx?.runId, carrier }, destination };
+  }
   if (submissionId !== undefined || dispatchId !== undefined) {
-    return { root: { submissionId, dispatchId, carrier } };
+    return { root: { submissionId, dispatchId, carrier }, destination };
   }
   const operationId = ctx?.operationId ?? operation?.operationId;
   // Outside of a run and a submission an operation is a root of its own.
@@ -116,10 +140,12 @@ function within(outer, operation, ctx) {
   const root = outer?.root ?? (runId === undefined ? { operationId } : { runId });
   // The operation may have started before its first event.
   root.conversationId ??= ctx?.conversationId;
-  const traceId = outer?.span?.rootSpanId ?? outer?.traceId;
+  const isHere = destination === undefined || destination === outer?.destination;
+  const traceId = isHere ? (outer?.span?.rootSpanId ?? outer?.traceId) : undefined;
   const tool = toolOf(operation, ctx);
   // The parent of a task's child is the task, whatever tool raised it.
-  return { root, operationId, traceId, ...(tool !== undefined && { tool }) };
+  const target = { destination: destination ?? outer?.destination, scope: outer?.scope };
+  return { root, operationId, traceId, ...target, ...(tool !== undefined && { tool }) };
 }
 
 /**
@@ -180,6 +206,7 @@ module.exports = {
   callingTool,
   currentWork,
   noteOperation,
+  runAt,
   runInContext,
   runInSpan,
   flueContext,

@@ -8,6 +8,7 @@ const { onWarning } = require('./warn.js');
 const INTERVAL_MS = 1000;
 
 /** @typedef {import('../index.d.ts').Diagnostic} Diagnostic */
+/** @typedef {(diagnostic: Diagnostic) => unknown} OnError */
 
 /**
  * Calls the application's `onError` for each diagnostic. Polls the native part, so that no callback of this package
@@ -16,7 +17,7 @@ const INTERVAL_MS = 1000;
 class Diagnostics {
   /** Whether there is a function to call. */
   isWanted = false;
-  /** @type {((diagnostic: Diagnostic) => unknown) | undefined} */
+  /** The one that was set last. @type {OnError | undefined} */
   #onError;
   #take;
   #isIdle;
@@ -26,7 +27,8 @@ class Diagnostics {
 
   /**
    * @param {object} native
-   * @param {() => Diagnostic[]} native.take returns the diagnostics since the last call
+   * @param {() => { diagnostic: Diagnostic, onError?: OnError | undefined }[]} native.take returns the diagnostics since
+   *   the last call, each with the function of its logger
    * @param {() => boolean} native.isIdle whether no rows wait
    * @param {boolean} hasTimers whether a timer may poll; otherwise `report` is called
    */
@@ -38,12 +40,12 @@ class Diagnostics {
   }
 
   /**
-   * Sets the function to call. Anything but a function is ignored.
+   * Sets the function to call for what no other function of a logger receives. Anything but a function is ignored.
    * @param {unknown} onError
    */
   listen(onError) {
     if (typeof onError !== 'function') return;
-    this.#onError = /** @type {(diagnostic: Diagnostic) => unknown} */ (onError);
+    this.#onError = /** @type {OnError} */ (onError);
     this.isWanted = true;
     this.schedulePoll();
   }
@@ -63,16 +65,19 @@ class Diagnostics {
   report() {
     if (this.#onError === undefined) return;
     try {
-      for (const diagnostic of this.#take()) this.#notify(diagnostic);
+      for (const { diagnostic, onError } of this.#take()) this.#notify(diagnostic, onError);
     } catch {
       // The environment is being torn down.
     }
   }
 
-  /** @param {Diagnostic} diagnostic */
-  async #notify(diagnostic) {
+  /**
+   * @param {Diagnostic} diagnostic
+   * @param {OnError} [onError]
+   */
+  async #notify(diagnostic, onError = this.#onError) {
     try {
-      await this.#onError?.(diagnostic);
+      await onError?.(diagnostic);
     } catch {
       // An error in `onError` is the application's own.
     }

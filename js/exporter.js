@@ -1,45 +1,41 @@
 'use strict';
 
-// The exporter of a process: its recorder, its settings, flush and shutdown. Every exported function ends up here,
-// returns at once and does not throw. The native part translates and delivers.
+// The exporter of a process: its destinations, the current one, and the end of the process. The native part translates
+// and delivers.
 
-const { Capture } = require('./capture.js');
-const { currentWork } = require('./context.js');
-const { takeCut } = require('./json/cut.js');
+const { currentWork, runAt } = require('./context.js');
+const destinations = require('./destination.js');
 const { parse, toJson } = require('./json/json-string.js');
 const { Masking } = require('./masking.js');
-const { NO_STATS } = require('./no-stats.js');
 const { pickOptions } = require('./options.js');
 const { messageOf } = require('./json/json-safe-copy.js');
-const { stringify } = require('./json/stringify.js');
 const { Diagnostics } = require('./diagnostics.js');
+const { Routes } = require('./routes.js');
 const { isStrict } = require('./variables.js');
 const { warn } = require('./warn.js');
 
-/** The default timeout of `flush()` and `close()`, in milliseconds. */
-const DEFAULT_TIMEOUT_MS = 10_000;
-
 /** @typedef {import('./host.d.ts').HostRecorder} Recorder */
+/** @typedef {import('./context.js').Work} Work */
+/** @typedef {InstanceType<typeof destinations.Destination>} Destination */
 
-/** @typedef {import('../native.d.ts').Priority} Priority */
-
-/** A text that is no event: the native part counts it as unreadable. */
-const UNREADABLE = '{}';
+const { NO_DESTINATION } = destinations;
 
 /**
  * The process-wide exporter behind the exported functions. Until it is initialised, and when initialisation fails,
  * every method does nothing: tracing never breaks the application.
  */
 class Exporter {
-  /** @type {Recorder | undefined} */
-  #recorder;
-  /** The settings of the recorder: `init` with the same settings keeps it. */
-  #settings = '';
-  #closed = false;
-  /** Replaced recorders that may still deliver. @type {Recorder[]} */
-  #replaced = [];
-  /** Set with the first recorder. @type {InstanceType<typeof Capture> | undefined} */
-  #capture;
+  /** Those that are in use or have rows, by their settings. @type {Map<string, WeakRef<Destination>>} */
+  #destinations = new Map();
+  /** Closed recorders whose destination has another one, and that may still deliver. @type {Set<{ recorder: Recorder, onError?: undefined }>} */
+  #closed = new Set();
+  /** That of the module-level functions. */
+  #current = NO_DESTINATION;
+  /** Whether events may belong to another destination than the current one. */
+  #hasSeveral = false;
+  /** Where the module-level observer takes Flue's work, and where the loggers' observers do. */
+  #routes = new Routes();
+  #boundRoutes = new Routes();
   #host;
   #masking;
   #diagnostics;
@@ -49,144 +45,108 @@ class Exporter {
     this.#host = host;
     this.#masking = new Masking(() => this.#recorders(), host.hasTimers);
     const native = {
-      take: () => this.#recorders().flatMap((recorder) => parse(recorder.takeDiagnostics())),
+      take: () => [...this.#live(), ...this.#closed].flatMap(diagnosticsOf),
       isIdle: () => this.#recorders().every((recorder) => recorder.isIdle()),
     };
     this.#diagnostics = new Diagnostics(native, host.hasTimers);
     host.attach({
       mask: (recorder) => this.#masking.maskInTime(recorder),
       report: () => this.#diagnostics.report(),
-      reset: () => {
-        if (this.#capture) this.#capture = new Capture(host.load());
-      },
+      reset: () => this.#live().forEach((destination) => destination.reset()),
     });
     // In strict mode the import itself throws without a native binary.
     if (isStrict()) host.load();
     else host.preload();
   }
 
-  /** @type {typeof import('../index.d.ts').initLogger} */
-  init(options = {}) {
-    try {
-      this.#diagnostics.listen(options?.onError);
-      this.#start(options);
-      if (options?.handleSignals === true) this.#host.endOnSignals();
-    } catch (error) {
-      if (options?.redact || options?.content !== undefined) this.#disable();
-      if (isStrict()) throw error;
-      warn('NOT_STARTED', `${messageOf(error)}; the application runs on without tracing.`);
-    }
-    return {
-      flush: (options) => this.flush(options),
-      stats: () => this.stats(),
-      close: (options) => this.close(options),
-    };
+  /** The destination of the innermost scope of a logger, else the one that was set last. It may record nothing. */
+  get current() {
+    return currentWork()?.scope ?? this.#current;
   }
 
   /**
-   * Records one event. Never throws.
+   * The destination of these options: the one that is there, or a new one. It becomes the current one, unless the
+   * options state otherwise. One that cannot be started records nothing, and the current one is left all the same:
+   * what is meant for one destination must not reach another.
+   * @param {import('../index.d.ts').InitLoggerOptions} [options]
+   * @returns {Destination}
+   */
+  init(options = {}) {
+    let becomesCurrent = true;
+    try {
+      becomesCurrent = options?.setCurrent !== false;
+      this.#diagnostics.listen(options?.onError);
+      const destination = this.#open(options);
+      if (typeof options?.onError === 'function') destination.onError = options.onError;
+      if (becomesCurrent) this.#setCurrent(destination);
+      if (options?.handleSignals === true) this.#host.endOnSignals();
+      return destination;
+    } catch (error) {
+      if (becomesCurrent) this.#setCurrent(NO_DESTINATION);
+      if (isStrict()) throw error;
+      warn('NOT_STARTED', `${messageOf(error)}; the application runs on without tracing.`);
+      return NO_DESTINATION;
+    }
+  }
+
+  /**
+   * Records one event where its work began, else at the current destination. Never throws.
    * @param {unknown} event
    * @returns {Promise<void> | undefined} the delivery, for runtimes that wait for it
    */
   observe(event) {
-    const recorder = this.#recorder;
-    const capture = this.#capture;
-    if (recorder === undefined || capture === undefined) return undefined;
-    try {
-      if (!capture.wants(event)) return undefined;
-      if (this.#closed) recorder.refuse();
-      else {
-        const owner = recorder.current?.();
-        const to = owner ?? recorder;
-        capture.take(event, (text, priority) => to.record(text, priority, takeCut()), owner);
-      }
-      this.#schedulePolls();
-    } catch {
-      this.#recordUnreadable(recorder);
-    }
-    return this.#host.delivery();
-  }
-
-  /** Rows are expected. Mostly there is nothing to do, which is seen here at once. */
-  #schedulePolls() {
-    if (this.#masking.isWanted) this.#masking.schedulePoll();
-    if (this.#diagnostics.isWanted) this.#diagnostics.schedulePoll();
-  }
-
-  /** Whether there is a recorder. */
-  get isOn() {
-    return this.#recorder !== undefined;
+    if (this.#hasSeveral) return this.#routeOf(event).observe(event, this.#routes);
+    const current = this.#current;
+    return current.isOn ? current.observe(event, this.#routes) : undefined;
   }
 
   /**
-   * Records an event of a custom span. Never throws.
-   * @param {object} event
-   * @param {keyof typeof import('../native.d.ts').Priority} priority
-   * @returns {boolean} false when the queue refused it; true after `close()`, too, which counts it as lost
+   * Records one event at a destination, wherever others of its work go. Never throws.
+   * @param {Destination} destination
+   * @param {unknown} event
    */
-  record(event, priority) {
-    const recorder = this.#recorder;
-    if (recorder === undefined) return true;
-    try {
-      this.#schedulePolls();
-      const isCut = takeCut();
-      if (!this.#closed) {
-        const text = stringify(event);
-        return recorder.record(text, this.#host.load().Priority[priority], takeCut() || isCut);
-      }
-      recorder.refuse();
-    } catch {
-      this.#recordUnreadable(recorder);
-    } finally {
-      void this.#host.delivery();
-    }
-    return true;
+  observeAt(destination, event) {
+    return destination.isOn ? destination.observe(event, this.#boundRoutes) : undefined;
+  }
+
+  /**
+   * Runs a function within which a destination is the current one. Returns and throws what the function does.
+   * @template T
+   * @param {Destination} destination
+   * @param {() => T} work
+   * @returns {T}
+   */
+  runAt(destination, work) {
+    this.#hasSeveral = true;
+    const isHere = this.destinationOf(currentWork()) === destination;
+    return runAt(destination, isHere, work);
+  }
+
+  /**
+   * The destination of work: that of the innermost span or scope, else that of Flue's work, else the current one.
+   * @param {Work | undefined} [work] that which runs now
+   * @returns {Destination}
+   */
+  destinationOf(work = currentWork()) {
+    if (work === undefined) return this.#current;
+    const { destination, root } = work;
+    const found =
+      destination ?? (root && (this.#routes.find(root) ?? this.#boundRoutes.find(root)));
+    return found ?? this.#current;
   }
 
   /**
    * The row id and the trace id of the Flue span with these ids; undefined when the native part is gone.
+   * @param {Destination} destination
    * @param {Record<string, unknown>} ids
    * @returns {string[] | undefined}
    */
-  flueSpan(ids) {
+  flueSpan(destination, ids) {
     try {
-      const traceId = ids.traceId ?? this.caller()?.traceparent.split('-')[1];
+      const traceId = ids.traceId ?? destination.caller()?.traceparent.split('-')[1];
       return this.#host.load().flueSpan(toJson({ ...ids, traceId }));
     } catch {
       return undefined;
-    }
-  }
-
-  /**
-   * The trace context of the caller of the work that runs now, if traces join those of their callers.
-   * @param {ReturnType<Exporter['traceDestination']>} [destination] where spans are shown, if that is known already
-   */
-  caller(destination = this.traceDestination()) {
-    return destination?.distributed ? currentWork()?.root?.carrier : undefined;
-  }
-
-  /**
-   * Where Braintrust shows spans, as far as known.
-   * @returns {import('./native-types.d.ts').TraceDestination | undefined}
-   */
-  traceDestination() {
-    try {
-      return this.#recorder && parse(this.#recorder.traceDestination());
-    } catch {
-      // The environment is being torn down.
-      return undefined;
-    }
-  }
-
-  /**
-   * Counts an event that throws when its type is read.
-   * @param {Recorder} recorder
-   */
-  #recordUnreadable(recorder) {
-    try {
-      recorder.record(UNREADABLE, this.#host.load().Priority.Start, false);
-    } catch (error) {
-      warn('EVENT_LOST', `An event could not be recorded: ${messageOf(error)}.`);
     }
   }
 
@@ -206,62 +166,82 @@ class Exporter {
     this.#masking.set(mask ?? null);
   }
 
-  /** @type {typeof import('../index.d.ts').flush} */
-  async flush(options) {
-    if (this.#recorder === undefined) return { complete: true, ...NO_STATS };
-    this.#masking.schedulePoll();
-    const report = await this.#recorder.flush(timeoutOf(options));
-    this.#diagnostics.report();
-    return parse(report);
+  /** Begins to deliver what all destinations have. */
+  flush() {
+    for (const destination of this.#live()) void destination.flush();
   }
 
-  /** @type {typeof import('../index.d.ts').stats} */
-  stats() {
-    return this.#recorder === undefined ? NO_STATS : parse(this.#recorder.stats());
-  }
-
-  /** @type {typeof import('../index.d.ts').close} */
-  async close(options) {
-    if (this.#recorder === undefined) return { complete: true, ...NO_STATS };
-    this.#closed = true;
-    this.#masking.schedulePoll();
-    const report = await this.#recorder.close(timeoutOf(options));
-    this.#diagnostics.report();
-    return parse(report);
-  }
-
-  /** @param {import('../index.d.ts').InitLoggerOptions} options */
-  #start(options) {
+  /**
+   * @param {import('../index.d.ts').InitLoggerOptions} options
+   * @returns {Destination}
+   */
+  #open(options) {
     const { env, file, unreadable } = this.#host.environment();
     if (unreadable !== undefined) warn('ENV_FILE', `${unreadable} It is ignored.`);
     const settings = toJson({ options: pickOptions(options), env, file });
-    this.#host.keepIn(options?.storage);
-    if (this.#recorder !== undefined && !this.#closed && settings === this.#settings) return;
-
-    const native = this.#host.load();
-    const recorder = new native.Recorder(settings);
+    const present = this.#destinations.get(settings)?.deref();
+    if (present !== undefined && !present.isClosed) {
+      this.#host.keepIn(present.recorder, options?.storage);
+      return present;
+    }
+    const recorder = this.#host.open(settings, options?.storage);
     this.#masking.attach(recorder);
-    this.#shutdownReplaced();
-    this.#recorder = recorder;
-    this.#settings = settings;
-    this.#closed = false;
-    this.#capture = new Capture(native);
+    this.#forgetEnded();
     this.#host.endAtExit(this);
+    if (present !== undefined) {
+      this.#closed.add({ recorder: present.recorder });
+      present.reopen(recorder);
+      return present;
+    }
+    const polls = {
+      schedule: () => {
+        // Mostly there is nothing to do, which is seen here at once.
+        if (this.#masking.isWanted) this.#masking.schedulePoll();
+        if (this.#diagnostics.isWanted) this.#diagnostics.schedulePoll();
+      },
+      report: () => this.#diagnostics.report(),
+    };
+    const created = new destinations.Destination(this.#host, polls, recorder);
+    this.#destinations.set(settings, created.reference);
+    return created;
   }
 
-  /** Content rules cannot be applied: disables the exporter, whose last recorder delivers what it has. */
-  #disable() {
-    this.#shutdownReplaced();
-    this.#recorder = undefined;
-    this.#settings = '';
+  #forgetEnded() {
+    for (const closed of this.#closed) if (closed.recorder.isAtRest()) this.#closed.delete(closed);
+    for (const [settings, reference] of this.#destinations) {
+      if (reference.deref() === undefined) this.#destinations.delete(settings);
+    }
   }
 
-  /** Shuts the replaced recorder down in the background. */
-  #shutdownReplaced() {
-    if (this.#recorder === undefined) return;
-    this.#recorder.shutdownDetached(DEFAULT_TIMEOUT_MS);
-    this.#replaced = this.#replaced.filter((recorder) => !recorder.isAtRest());
-    this.#replaced.push(this.#recorder);
+  /** @param {Destination} destination */
+  #setCurrent(destination) {
+    const replaced = this.#current;
+    if (replaced === destination) return;
+    // What began before goes on there.
+    if (replaced.isOn) this.#hasSeveral = true;
+    this.#current = destination;
+    replaced.setCurrent(false);
+    destination.setCurrent(true);
+  }
+
+  /**
+   * @param {any} event
+   * @returns {Destination}
+   */
+  #routeOf(event) {
+    try {
+      const { type, submissionId, dispatchId } = event;
+      const found = this.#routes.find(event);
+      if (found !== undefined) return found;
+      // A submission is no part of what dispatches it. Its later events may come in the context of another one.
+      if (type === 'submission_queued') return this.current;
+      const isCalled =
+        type === 'run_start' ||
+        (type === 'operation_start' && (submissionId ?? dispatchId) === undefined);
+      return isCalled ? this.destinationOf() : this.#current;
+    } catch {
+      return this.#current;
+    }
   }
 
   /**
@@ -302,23 +282,18 @@ class Exporter {
     }
   }
 
+  #live() {
+    return Array.from(this.#destinations.values()).flatMap((reference) => reference.deref() ?? []);
+  }
+
   #recorders() {
-    return [...this.#replaced, ...(this.#recorder ? [this.#recorder] : [])];
+    return [...this.#closed, ...this.#live()].map(({ recorder }) => recorder);
   }
 }
 
-/**
- * The timeout in milliseconds; the default for anything that is no number.
- * @param {import('../index.d.ts').FlushOptions | null | undefined} options
- */
-function timeoutOf(options) {
-  try {
-    const timeoutMs = options?.timeoutMs;
-    if (typeof timeoutMs === 'number' && !Number.isNaN(timeoutMs)) return timeoutMs;
-  } catch {
-    // Options that throw mean the default.
-  }
-  return DEFAULT_TIMEOUT_MS;
+/** @param {{ recorder: Recorder, onError?: Destination['onError'] }} destination */
+function diagnosticsOf({ recorder, onError }) {
+  return parse(recorder.takeDiagnostics()).map((diagnostic) => ({ diagnostic, onError }));
 }
 
 module.exports = { Exporter };

@@ -4,14 +4,13 @@ import type { ExitStep, Recorder, Priority } from '../native.d.ts';
 import type { FlueIds, JsonString, RawConfig } from './native-types.d.ts';
 
 /** What the exporter uses of a recorder. */
-export type HostRecorder = Pick<Recorder, keyof Recorder> & {
-  /** Of a host with several recorders, the one of the work that runs now. */
+export type HostRecorder = Pick<Recorder, Exclude<keyof Recorder, 'shutdownDetached'>> & {
+  /** Of a host with several recorders, the one of the work that runs now, for an event of it. */
   current?(): HostRecorder;
 };
 
 /** What the exporter uses of the native part, or of the WebAssembly module. */
 export interface Core {
-  Recorder: new (settings: JsonString<RawConfig>) => HostRecorder;
   Priority: typeof Priority;
   ExitStep: typeof ExitStep;
   translatedKinds(): Record<string, Priority>;
@@ -42,8 +41,13 @@ export interface Host {
   };
   /** Whether timers may poll the recorder; otherwise it calls the callbacks. */
   hasTimers: boolean;
-  /** Sets where rows that are not confirmed are kept, in a runtime without files. Throws when it cannot be used. */
-  keepIn(storage: unknown): void;
+  /**
+   * A new recorder. `storage`: where rows that are not confirmed are kept, in a runtime without files. Throws when the
+   * settings or the storage cannot be used.
+   */
+  open(settings: JsonString<RawConfig>, storage: unknown): HostRecorder;
+  /** Sets the storage of a recorder. Throws when it cannot be used. */
+  keepIn(recorder: HostRecorder, storage: unknown): void;
   attach(callbacks: Callbacks): void;
   /** The delivery of what is recorded, for runtimes that wait for it. Never rejects. */
   delivery(): Promise<void> | undefined;

@@ -12,12 +12,20 @@ const { printBy } = require('./warn.js');
 // Not by `process.stderr`: without a reader it ends the process with an error event.
 printBy((line) => fs.writeSync(2, `${line}\n`));
 
+/** The thread that delivers for all recorders. @type {import('../native.d.ts').Engine | undefined} */
+let engine;
+
 /** @type {import('./host.d.ts').Host} */
 const nodeHost = {
   load: loadNative,
   preload: preloadNative,
   environment,
   hasTimers: true,
+  open(settings) {
+    const { Engine, Recorder } = loadNative();
+    engine ??= new Engine();
+    return new Recorder(settings, engine);
+  },
   keepIn() {},
   attach() {},
   delivery: () => undefined,

@@ -4,6 +4,7 @@
 
 const { runInContext } = require('../context.js');
 const { spansOf } = require('../spans/traced.js');
+const { loggersOf } = require('./logger.js');
 
 /** @typedef {InstanceType<typeof import('../exporter.js').Exporter>} Exporter */
 
@@ -12,8 +13,25 @@ const { spansOf } = require('../spans/traced.js');
  * @param {Exporter} exporter
  */
 function apiOf(exporter) {
+  const loggers = loggersOf(exporter);
+
   /** @type {typeof import('../../index.d.ts').initLogger} */
-  const initLogger = (options) => exporter.init(options);
+  const initLogger = (options) => loggers.of(exporter.init(options));
+
+  /** @type {typeof import('../../index.d.ts').currentLogger} */
+  const currentLogger = () => {
+    const destination = exporter.current;
+    return destination.isOn ? loggers.of(destination) : undefined;
+  };
+
+  /** @type {typeof import('../../index.d.ts').withLogger} */
+  const withLogger = (/** @type {any} */ first, /** @type {any} */ second) => {
+    // The deprecated form of the `braintrust` package: the function, and the options of a logger.
+    if (typeof first === 'function') return first(initLogger(second));
+    const destination = loggers.destinationOf(first);
+    if (destination === undefined) return second(first);
+    return exporter.runAt(destination, () => second(first));
+  };
 
   /** @type {typeof import('../../index.d.ts').braintrustFlueInstrumentation} */
   const braintrustFlueInstrumentation = () => ({
@@ -35,17 +53,19 @@ function apiOf(exporter) {
   const setMaskingFunction = (mask) => exporter.setMaskingFunction(mask);
 
   /** @type {typeof import('../../index.d.ts').flush} */
-  const flush = (options) => exporter.flush(options);
+  const flush = (options) => exporter.current.flush(options);
 
   /** @type {typeof import('../../index.d.ts').stats} */
-  const stats = () => exporter.stats();
+  const stats = () => exporter.current.stats();
 
   /** @type {typeof import('../../index.d.ts').close} */
-  const close = (options) => exporter.close(options);
+  const close = (options) => exporter.current.close(options);
 
   return {
     ...spansOf(exporter),
     initLogger,
+    currentLogger,
+    withLogger,
     braintrustFlueObserver,
     braintrustFlueInstrumentation,
     setMaskingFunction,

@@ -6,6 +6,8 @@ const decoder = new TextDecoder();
 /** The longest text whose worst case is reserved at once, in characters. A character takes at most 3 bytes. */
 const SHORT = 4096;
 
+/** A recorder of the core, by its number in one of the instances. @typedef {{ number: number, generation: number }} Slot */
+
 /** The core has failed: the instance is gone with all that it held. */
 export class CoreFailure extends Error {}
 
@@ -17,6 +19,8 @@ export class CoreModule {
   #exports;
   /** Counts the instances: what belongs to an earlier one is gone. */
   generation = 0;
+  /** @type {FinalizationRegistry<Slot> | undefined} */
+  #registry;
 
   /**
    * @param {unknown} module what the bundler makes of the import; only a `WebAssembly.Module` can be used
@@ -25,6 +29,28 @@ export class CoreModule {
   constructor(module, onFailure) {
     this.#module = module;
     this.#onFailure = onFailure;
+    // A Worker with an early compatibility date has none.
+    if (typeof FinalizationRegistry === 'function') {
+      this.#registry = new FinalizationRegistry((slot) => this.#free(slot));
+    }
+  }
+
+  /**
+   * Frees what the core holds for a recorder when the recorder is collected.
+   * @param {object} recorder
+   * @param {Slot} slot
+   */
+  freeWith(recorder, slot) {
+    this.#registry?.register(recorder, slot);
+  }
+
+  /** @param {Slot} slot */
+  #free({ number, generation }) {
+    try {
+      if (generation === this.generation) this.call('close', number);
+    } catch {
+      // The instance has failed: nothing of it is left.
+    }
   }
 
   /** Instantiates the module. Throws an error that names the cause when the build did not import it. */

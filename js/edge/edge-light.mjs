@@ -10,6 +10,8 @@ const host = edgeHost(undefined);
 
 export const {
   initLogger,
+  currentLogger,
+  withLogger,
   braintrustFlueObserver,
   braintrustFlueInstrumentation,
   currentSpan,
@@ -17,6 +19,7 @@ export const {
   logError,
   startSpan,
   traced,
+  withCurrent,
   wrapTraced,
   setMaskingFunction,
   flush,

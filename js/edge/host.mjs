@@ -6,11 +6,9 @@ import { warn } from '../warn.js';
 import { CoreModule } from './core-module.mjs';
 import { EdgeRecorder } from './recorder.mjs';
 import { EdgeRecorders } from './recorders.mjs';
-import { isStorage } from './storage.mjs';
+import { checkStorage } from './storage.mjs';
 
 /** @typedef {import('../host.d.ts').Host} Host */
-
-const NO_STORAGE = '`storage` has no `get`, `put`, `delete` and `list`';
 
 /** As in `native.d.ts`. */
 const PRIORITY = Object.freeze({ Start: 0, Continuation: 1, MinimalEnd: 2, Note: 3 });
@@ -28,46 +26,39 @@ export function edgeHost(wasm, waitUntil) {
       // There is no other instance: whoever needs it reports that.
     }
   });
-  /** Those that may have rows. @type {Set<EdgeRecorders>} */
-  const recorders = new Set();
-  /** The option of that name. @type {unknown} */
-  let storage;
+  /** Those that have rows. Others may be collected. @type {Set<Recorder>} */
+  const busy = new Set();
   /** @type {import('../host.d.ts').Callbacks} */
   let callbacks = { mask() {}, report() {}, reset() {} };
   /** The delivery of what was recorded since the last turn of the event loop. @type {Promise<void> | undefined} */
   let current;
 
-  /** The storage of the work that runs now. */
-  function currentStorage() {
-    try {
-      const current = !isStorage(storage) && typeof storage === 'function' ? storage() : storage;
-      if (current != null && !isStorage(current)) warn('SPOOL', NO_STORAGE);
-      // A promise is no storage, and nobody else waits for it.
-      if (current instanceof Promise) current.catch(() => {});
-      return isStorage(current) ? current : undefined;
-    } catch {
-      // Outside of any object, what names its storage may throw.
-      return undefined;
-    }
-  }
-
   class Recorder extends EdgeRecorders {
-    /** @param {string} settings */
-    constructor(settings) {
+    /**
+     * @param {string} settings
+     * @param {unknown} storage the option of that name
+     */
+    constructor(settings, storage) {
       const create = (/** @type {import('../../index.d.ts').EdgeStorage} */ storage) =>
         new EdgeRecorder(module, callbacks, settings, storage);
-      super(/** @type {any} */ (create), currentStorage);
-      for (const recorder of recorders) if (recorder.isAtRest()) recorders.delete(recorder);
-      recorders.add(this);
+      super(/** @type {any} */ (create));
+      this.keepIn(storage);
+    }
+
+    /** @override */
+    current() {
+      busy.add(this);
+      return super.current();
     }
   }
 
   /** Never rejects: the runtime would not report it. */
   async function settle() {
     try {
-      const deliveries = [...recorders].flatMap((recorder) => recorder.deliveries());
+      const deliveries = [...busy].flatMap((recorder) => recorder.deliveries());
       for (const delivery of deliveries) delivery.touch();
       await Promise.all(deliveries.map((delivery) => delivery.settle()));
+      for (const recorder of busy) if (recorder.isDone()) busy.delete(recorder);
     } catch (error) {
       warn('LOST', `What is recorded cannot be delivered: ${messageOf(error)}.`);
     }
@@ -78,7 +69,6 @@ export function edgeHost(wasm, waitUntil) {
     load() {
       module.load();
       return /** @type {any} */ ({
-        Recorder,
         Priority: PRIORITY,
         translatedKinds() {
           module.call('translated_kinds');
@@ -92,10 +82,14 @@ export function edgeHost(wasm, waitUntil) {
     },
     environment: () => ({ env: ownVariables(), file: {} }),
     hasTimers: false,
-    keepIn(given) {
-      const isUsable = given == null || typeof given === 'function' || isStorage(given);
-      if (!isUsable) throw new Error(NO_STORAGE);
-      storage = given;
+    open(settings, storage) {
+      checkStorage(storage);
+      module.load();
+      return new Recorder(settings, storage);
+    },
+    keepIn(recorder, storage) {
+      checkStorage(storage);
+      /** @type {Recorder} */ (recorder).keepIn(storage);
     },
     attach: (given) => (callbacks = given),
     delivery() {

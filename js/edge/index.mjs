@@ -13,6 +13,8 @@ const host = edgeHost(wasm, (work) => workers.waitUntil?.(work));
 
 export const {
   initLogger,
+  currentLogger,
+  withLogger,
   braintrustFlueObserver,
   braintrustFlueInstrumentation,
   currentSpan,
@@ -20,6 +22,7 @@ export const {
   logError,
   startSpan,
   traced,
+  withCurrent,
   wrapTraced,
   setMaskingFunction,
   flush,

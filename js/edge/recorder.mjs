@@ -45,8 +45,8 @@ export class EdgeRecorder {
   #core;
   #settings;
   #callbacks;
-  #number = 0;
-  #generation = 0;
+  /** What the core holds for it. */
+  #slot = { number: 0, generation: 0 };
   #isStarted = false;
   #isMasking = false;
   #isClosed = false;
@@ -72,6 +72,7 @@ export class EdgeRecorder {
     this.storageWork = storage && new StorageWork(this, storage);
     this.#open();
     this.delivery = new Delivery(this);
+    core.freeWith(this, this.#slot);
   }
 
   /**
@@ -86,18 +87,20 @@ export class EdgeRecorder {
       this.#start();
       this.#eventsSince++;
       return (
-        core.call('record', this.#number, core.write(event), priority, Number(cut), ...now()) === 1
+        core.call(
+          'record',
+          this.#slot.number,
+          core.write(event),
+          priority,
+          Number(cut),
+          ...now(),
+        ) === 1
       );
     });
   }
 
   refuse() {
-    this.#guard(undefined, (core) => core.call('refuse', this.#number, ...now()));
-  }
-
-  /** @param {number} timeoutMs */
-  shutdownDetached(timeoutMs) {
-    this.close(timeoutMs).catch(() => {});
+    this.#guard(undefined, (core) => core.call('refuse', this.#slot.number, ...now()));
   }
 
   /** @param {number} timeoutMs */
@@ -122,22 +125,22 @@ export class EdgeRecorder {
     this.storageWork?.listNow();
     if (this.storageWork?.isListing) await this.delivery.open(timeoutMs);
     const ticket = this.#guard(-1, (core) =>
-      core.call('flush', this.#number, Number(isShutdown), timeoutMs, ...now()),
+      core.call('flush', this.#slot.number, Number(isShutdown), timeoutMs, ...now()),
     );
     const complete =
-      ticket < 0 ? this.isKept() : await this.delivery.until(ticket, this.#generation, timeoutMs);
+      ticket < 0 ? this.isKept() : await this.delivery.until(ticket, this.#slot.generation, timeoutMs);
     return /** @type {Json} */ (JSON.stringify({ complete, ...this.#stats() }));
   }
 
   /** @param {boolean} wanted */
   setMasking(wanted) {
     this.#isMasking = wanted;
-    this.#guard(undefined, (core) => core.call('set_masking', this.#number, Number(wanted)));
+    this.#guard(undefined, (core) => core.call('set_masking', this.#slot.number, Number(wanted)));
   }
 
   takeMaskRequest() {
     return this.#guard(null, (core) => {
-      const some = core.call('take_mask_request', this.#number);
+      const some = core.call('take_mask_request', this.#slot.number);
       return some === 0 ? null : /** @type {Json} */ (core.output());
     });
   }
@@ -149,7 +152,7 @@ export class EdgeRecorder {
    */
   completeMasking(batch, content, cut) {
     this.#guard(undefined, (core) =>
-      core.call('complete_masking', this.#number, batch, core.write(content), cut, ...now()),
+      core.call('complete_masking', this.#slot.number, batch, core.write(content), cut, ...now()),
     );
   }
 
@@ -160,7 +163,7 @@ export class EdgeRecorder {
   isIdle = () => this.#stats().pending + this.#stats().attachments.pending === 0;
   /** Whether nothing is lost when it is disposed of: what is not delivered is in its storage. */
   isKept = () =>
-    this.#guard(false, (core) => core.call('is_kept', this.#number) === 1) &&
+    this.#guard(false, (core) => core.call('is_kept', this.#slot.number) === 1) &&
     this.storageWork?.isBusy !== true;
   isAtRest = () => this.#isClosed;
 
@@ -188,7 +191,7 @@ export class EdgeRecorder {
   poll() {
     this.#callbacks.mask(this);
     const progress = this.#guard(undefined, (core) => {
-      core.call('poll', this.#number, ...now());
+      core.call('poll', this.#slot.number, ...now());
       return /** @type {Progress} */ (JSON.parse(core.output()));
     });
     if (progress === undefined) return undefined;
@@ -215,10 +218,11 @@ export class EdgeRecorder {
         const start = name.endsWith('.open') ? content : content.subarray(0, HEADER_BYTES);
         core.writeBytes(key, start);
         const { length } = content;
-        core.call('add_file', this.#number, key.length, start.length, length, ...now());
+        core.call('add_file', this.#slot.number, key.length, start.length, length, ...now());
       }
       const bytes = core.write(failure);
-      return core.call('open_storage', this.#number, bytes, ...randomHalves(), ...now()) === 1;
+      const { number } = this.#slot;
+      return core.call('open_storage', number, bytes, ...randomHalves(), ...now()) === 1;
     });
   }
 
@@ -228,7 +232,7 @@ export class EdgeRecorder {
       /** @type {import('./storage-work.mjs').Change[]} */
       const changes = [];
       for (;;) {
-        const kind = CHANGES[core.call('take_change', this.#number)];
+        const kind = CHANGES[core.call('take_change', this.#slot.number)];
         if (kind === undefined) return changes;
         const name = core.output();
         changes.push({ kind, name, content: core.takeBody() });
@@ -241,7 +245,7 @@ export class EdgeRecorder {
     this.#guard(undefined, (core) => {
       const hasFailed = typeof result === 'string';
       const bytes = hasFailed ? core.write(result) : core.writeBytes(result);
-      core.call('complete_storage', this.#number, bytes, Number(hasFailed), ...now());
+      core.call('complete_storage', this.#slot.number, bytes, Number(hasFailed), ...now());
     });
   }
 
@@ -252,17 +256,17 @@ export class EdgeRecorder {
 
   /** Which instance of the core it is in: what was asked of an earlier one is never answered. */
   get generation() {
-    return this.#isDisposed ? undefined : this.#generation;
+    return this.#isDisposed ? undefined : this.#slot.generation;
   }
 
   /** Frees what the core holds for it. What is not kept is lost. @returns {Stats} the last counters */
   dispose() {
     // Counts what the storage has.
     this.isKept();
-    const waiting = this.#guard(0, (core) => core.call('waiting', this.#number));
+    const waiting = this.#guard(0, (core) => core.call('waiting', this.#slot.number));
     const last = lostStats(this.#stats(), { waiting, reason: 'not_delivered_at_exit' });
-    if (this.#core.generation === this.#generation) {
-      this.#guard(undefined, (core) => core.call('close', this.#number));
+    if (this.#core.generation === this.#slot.generation) {
+      this.#guard(undefined, (core) => core.call('close', this.#slot.number));
     }
     this.#isClosed = true;
     this.#isDisposed = true;
@@ -272,9 +276,9 @@ export class EdgeRecorder {
   /** The next request to send, and the bytes of its body. */
   takeRequest() {
     return this.#guard(undefined, (core) => {
-      if (core.call('take_request', this.#number) === 0) return undefined;
+      if (core.call('take_request', this.#slot.number) === 0) return undefined;
       const head = JSON.parse(core.output());
-      return { ...head, body: core.takeBody(), generation: this.#generation };
+      return { ...head, body: core.takeBody(), generation: this.#slot.generation };
     });
   }
 
@@ -286,8 +290,13 @@ export class EdgeRecorder {
   respond({ id, generation }, answer) {
     this.#guard(undefined, (core) => {
       // The instance that has asked is gone.
-      if (generation !== this.#generation) return;
-      core.call('respond', this.#number, core.write(JSON.stringify({ id, ...answer })), ...now());
+      if (generation !== this.#slot.generation) return;
+      core.call(
+        'respond',
+        this.#slot.number,
+        core.write(JSON.stringify({ id, ...answer })),
+        ...now(),
+      );
     });
   }
 
@@ -297,7 +306,7 @@ export class EdgeRecorder {
    */
   #describe(name, otherwise) {
     const text = this.#guard(otherwise, (core) => {
-      core.call(name, this.#number);
+      core.call(name, this.#slot.number);
       return core.output();
     });
     return /** @type {Json} */ (text);
@@ -306,20 +315,20 @@ export class EdgeRecorder {
   #open() {
     const core = this.#core;
     core.load();
-    this.#number = core.call('open', core.write(this.#settings));
-    if (this.#number === 0) throw new Error(core.output());
-    this.#generation = core.generation;
+    this.#slot.number = core.call('open', core.write(this.#settings));
+    if (this.#slot.number === 0) throw new Error(core.output());
+    this.#slot.generation = core.generation;
     this.#isStarted = false;
-    if (this.#isMasking) core.call('set_masking', this.#number, 1);
+    if (this.#isMasking) core.call('set_masking', this.#slot.number, 1);
     if (this.storageWork === undefined) return;
-    core.call('await_storage', this.#number);
+    core.call('await_storage', this.#slot.number);
     this.storageWork.reset();
   }
 
   /** Not before an event: there is no randomness outside of a request. */
   #start() {
     if (this.#isStarted) return;
-    this.#core.call('start', this.#number, ...randomHalves(), ...now());
+    this.#core.call('start', this.#slot.number, ...randomHalves(), ...now());
     this.#isStarted = true;
   }
 
@@ -335,7 +344,7 @@ export class EdgeRecorder {
     try {
       // Another recorder of the same module may have failed.
       this.#core.load();
-      if (this.#core.generation !== this.#generation) this.#replace();
+      if (this.#core.generation !== this.#slot.generation) this.#replace();
       return run(this.#core);
     } catch (error) {
       if (error instanceof CoreFailure) this.#recover();

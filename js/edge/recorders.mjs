@@ -3,6 +3,7 @@
 import { messageOf } from '../json/json-safe-copy.js';
 import { warn } from '../warn.js';
 import { sumStats } from './stats.mjs';
+import { currentStorage } from './storage.mjs';
 
 /**
  * The storages whose recorders are kept although they have nothing to do. An isolate runs as many Durable Objects as it
@@ -30,7 +31,8 @@ const lostAtExit = ({ lost }) => lost.not_delivered_at_exit ?? 0;
  */
 export class EdgeRecorders {
   #create;
-  #currentStorage;
+  /** The option of `initLogger`. @type {unknown} */
+  #storage;
   #plain;
   /** The one that was used last comes last. @type {Map<EdgeStorage, { recorder: EdgeRecorder, at: number }>} */
   #stored = new Map();
@@ -44,12 +46,15 @@ export class EdgeRecorders {
   /**
    * Throws when the settings are not usable.
    * @param {(storage?: EdgeStorage) => EdgeRecorder} create
-   * @param {() => EdgeStorage | undefined} currentStorage
    */
-  constructor(create, currentStorage) {
+  constructor(create) {
     this.#create = create;
-    this.#currentStorage = currentStorage;
     this.#plain = create();
+  }
+
+  /** Sets where rows that are not confirmed are kept. @param {unknown} storage the option of `initLogger` */
+  keepIn(storage) {
+    this.#storage = storage;
   }
 
   /**
@@ -63,11 +68,6 @@ export class EdgeRecorders {
 
   refuse() {
     this.#plain.refuse();
-  }
-
-  /** @param {number} timeoutMs */
-  shutdownDetached(timeoutMs) {
-    this.close(timeoutMs).catch(() => {});
   }
 
   /** @param {number} timeoutMs */
@@ -107,6 +107,12 @@ export class EdgeRecorders {
   isIdle = () => this.#all().every((recorder) => recorder.isIdle());
   isAtRest = () => this.#isClosed && this.#all().every((recorder) => recorder.isAtRest());
 
+  /** Whether no row and no attachment waits, in memory or in a storage. */
+  isDone() {
+    const { attachments, pending, spooled } = this.#stats();
+    return pending + spooled + attachments.pending === 0;
+  }
+
   takeDiagnostics() {
     const taken = this.#all().flatMap((recorder) => JSON.parse(recorder.takeDiagnostics()));
     return /** @type {Json} */ (JSON.stringify(taken));
@@ -136,12 +142,16 @@ export class EdgeRecorders {
   }
 
   #reachable() {
-    return new Set([this.#plain, this.current()]);
+    return new Set([this.#plain, this.#current()]);
   }
 
-  /** The recorder of the work that runs now. */
+  /** The recorder of the work that runs now, for an event of it. */
   current() {
-    const storage = this.#currentStorage();
+    return this.#current();
+  }
+
+  #current() {
+    const storage = currentStorage(this.#storage);
     if (storage === undefined) return this.#plain;
     const found = this.#stored.get(storage);
     if (found !== undefined) {

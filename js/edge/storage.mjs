@@ -1,5 +1,7 @@
 // The files of the spool in a storage, each in values of a size that any storage accepts.
 
+import { warn } from '../warn.js';
+
 /** Begins every key. */
 const PREFIX = 'flue-braintrust/';
 /** A key: the name of a file, and the number of the part. */
@@ -20,6 +22,34 @@ const WRITE = { allowConcurrency: true, allowUnconfirmed: true, noCache: true };
 export function isStorage(value) {
   if (value === null || value === undefined) return false;
   return ['get', 'put', 'delete', 'list'].every((name) => typeof value[name] === 'function');
+}
+
+const NO_STORAGE = '`storage` has no `get`, `put`, `delete` and `list`';
+
+/**
+ * Throws when the option of that name cannot be used.
+ * @param {unknown} option
+ */
+export function checkStorage(option) {
+  if (option == null || typeof option === 'function' || isStorage(option)) return;
+  throw new Error(NO_STORAGE);
+}
+
+/**
+ * The storage of the work that runs now; undefined without one.
+ * @param {unknown} option
+ */
+export function currentStorage(option) {
+  try {
+    const current = !isStorage(option) && typeof option === 'function' ? option() : option;
+    if (current != null && !isStorage(current)) warn('SPOOL', NO_STORAGE);
+    // A promise is no storage, and nobody else waits for it.
+    if (current instanceof Promise) current.catch(() => {});
+    return isStorage(current) ? current : undefined;
+  } catch {
+    // Outside of any object, what names its storage may throw.
+    return undefined;
+  }
 }
 
 /** Reads, writes and deletes whole files. All methods reject when the storage fails. */

@@ -17,7 +17,7 @@ const { inject } = require('./trace-context.js');
 
 /** @typedef {import('../../index.d.ts').StartSpanArgs} StartSpanArgs */
 /** @typedef {import('../../index.d.ts').SpanEvent} SpanEvent */
-/** @typedef {InstanceType<typeof import('../exporter.js').Exporter>} Exporter */
+/** @typedef {InstanceType<typeof import('../destination.js').Destination>} Destination */
 
 /** How long `permalink()` waits for the login, in milliseconds. */
 const LOGIN_MS = 5000;
@@ -30,7 +30,7 @@ const LONGEST_ERROR = 1000;
 /** A custom span, or the application's handle of a span of Flue's. */
 class Span {
   kind = /** @type {const} */ ('span');
-  #exporter;
+  #destination;
   #context;
   /** Whether it is a custom span that has not ended. */
   #isOpen = false;
@@ -40,24 +40,24 @@ class Span {
   #isRefused = false;
 
   /**
-   * @param {Exporter} exporter
+   * @param {Destination} destination
    * @param {SpanContext} context
    */
-  constructor(exporter, context) {
-    this.#exporter = exporter;
+  constructor(destination, context) {
+    this.#destination = destination;
     this.#context = context;
   }
 
   /**
    * Starts a custom span. Never throws.
-   * @param {Exporter} exporter
+   * @param {Destination} destination
    * @param {SpanContext | undefined} current its parent, unless the arguments name another; none for a root
    * @param {StartSpanArgs} [args]
    * @returns {import('../../index.d.ts').Span}
    */
-  static begin(exporter, current, args) {
+  static begin(destination, current, args) {
     try {
-      return Span.#under(exporter, spanContextOf(args?.parent) ?? current, args);
+      return Span.#under(destination, spanContextOf(args?.parent) ?? current, args);
     } catch (error) {
       warn('BAD_SPAN', `A span was asked for in a way that cannot be read (${classOf(error)}).`);
       return NOOP_SPAN;
@@ -65,13 +65,13 @@ class Span {
   }
 
   /**
-   * @param {Exporter} exporter
+   * @param {Destination} destination
    * @param {SpanContext | undefined} parent
    * @param {StartSpanArgs} [args]
    */
-  static #under(exporter, parent, args) {
+  static #under(destination, parent, args) {
     const id = newId();
-    const span = new Span(exporter, {
+    const span = new Span(destination, {
       id,
       spanId: id.slice(0, 16),
       rootSpanId: parent?.rootSpanId ?? newId(),
@@ -80,6 +80,16 @@ class Span {
     });
     span.#begin(args, parent === undefined ? 'root' : 'subspan');
     return span;
+  }
+
+  /**
+   * Runs a function within which this is the current span. Returns and throws what the function does.
+   * @template R
+   * @param {() => R} work
+   * @returns {R}
+   */
+  run(work) {
+    return runInSpan(this, this.#destination, work);
   }
 
   get id() {
@@ -124,8 +134,8 @@ class Span {
    * @returns {import('../../index.d.ts').Span}
    */
   startSpan(args) {
-    if (!this.#exporter.isOn) return NOOP_SPAN;
-    return Span.begin(this.#exporter, this.#context, args);
+    if (!this.#destination.isOn) return NOOP_SPAN;
+    return Span.begin(this.#destination, this.#context, args);
   }
 
   /** @param {import('../../index.d.ts').EndSpanArgs} [args] */
@@ -139,7 +149,7 @@ class Span {
   }
 
   async export() {
-    const { projectId, projectName } = this.#exporter.traceDestination() ?? {};
+    const { projectId, projectName } = this.#destination.traceDestination() ?? {};
     const { id, spanId, rootSpanId, propagated } = this.#context;
     return writeSlug({
       ...(projectId
@@ -153,7 +163,7 @@ class Span {
   }
 
   link() {
-    const { appUrl, orgName, projectId, projectName } = this.#exporter.traceDestination() ?? {};
+    const { appUrl, orgName, projectId, projectName } = this.#destination.traceDestination() ?? {};
     if (!appUrl || !orgName) {
       return 'https://braintrust.dev/error-generating-link?msg=log-in-or-provide-org-name';
     }
@@ -163,14 +173,14 @@ class Span {
   }
 
   async permalink() {
-    const { orgName, projectId } = this.#exporter.traceDestination() ?? {};
+    const { orgName, projectId } = this.#destination.traceDestination() ?? {};
     // The flush performs the login.
-    if (!orgName || !projectId) await this.#exporter.flush({ timeoutMs: LOGIN_MS });
+    if (!orgName || !projectId) await this.#destination.flush({ timeoutMs: LOGIN_MS });
     return this.link();
   }
 
   async flush() {
-    await this.#exporter.flush();
+    await this.#destination.flush();
   }
 
   /**
@@ -179,8 +189,8 @@ class Span {
    * @returns {T}
    */
   inject(carrier) {
-    const destination = this.#exporter.traceDestination();
-    const caller = this.#exporter.caller(destination);
+    const destination = this.#destination.traceDestination();
+    const caller = this.#destination.caller(destination);
     return inject(carrier ?? /** @type {T} */ ({}), this.#context, destination, caller);
   }
 
@@ -252,7 +262,7 @@ class Span {
       ...(parent !== undefined && { parentSpanId: parent }),
       span: update,
     };
-    return this.#exporter.record(event, priority);
+    return this.#destination.record(event, priority);
   }
 }
 
@@ -278,7 +288,7 @@ function runTraced(span, callback, args, showsOutput = false) {
   };
   let result;
   try {
-    result = isCurrent ? runInSpan(span, run) : run();
+    result = isCurrent ? span.run(run) : run();
   } catch (error) {
     if (!hasRun) return callback(span);
     failed(error);

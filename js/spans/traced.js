@@ -20,7 +20,6 @@ const { Span, runTraced } = require('./span.js');
 function spansOf(exporter) {
   /** @returns {AnySpan} */
   const currentSpan = () => {
-    if (!exporter.isOn) return NOOP_SPAN;
     const own = currentWork()?.span;
     return own instanceof Span ? own : (flueSpan() ?? NOOP_SPAN);
   };
@@ -28,9 +27,12 @@ function spansOf(exporter) {
   /** The span of Flue's that runs now. */
   const flueSpan = () => {
     const ids = flueContext();
-    const [id, rootSpanId] = (ids && exporter.flueSpan(ids)) ?? [];
+    if (ids === undefined) return undefined;
+    const destination = exporter.destinationOf();
+    if (!destination.isOn) return undefined;
+    const [id, rootSpanId] = exporter.flueSpan(destination, ids) ?? [];
     if (id === undefined || rootSpanId === undefined) return undefined;
-    return new Span(exporter, { id, spanId: id.slice(0, 16), rootSpanId, spanParents: [] });
+    return new Span(destination, { id, spanId: id.slice(0, 16), rootSpanId, spanParents: [] });
   };
 
   /**
@@ -46,11 +48,10 @@ function spansOf(exporter) {
    */
   const startWith = (argsOf) => {
     try {
-      if (!exporter.isOn) return NOOP_SPAN;
-      const args = argsOf();
       const current = currentSpan();
-      if (current !== NOOP_SPAN) return current.startSpan(args);
-      return Span.begin(exporter, undefined, args);
+      if (current !== NOOP_SPAN) return current.startSpan(argsOf());
+      const destination = exporter.destinationOf();
+      return destination.isOn ? Span.begin(destination, undefined, argsOf()) : NOOP_SPAN;
     } catch (error) {
       warn('BAD_SPAN', `A span could not be started (${classOf(error)}).`);
       return NOOP_SPAN;
@@ -76,7 +77,6 @@ function spansOf(exporter) {
     const fnName = read(fn, 'name');
     /** @this {unknown} @param {any[]} values */
     function wrapped(...values) {
-      if (!exporter.isOn) return fn.apply(this, values);
       const span = startWith(() => {
         /** @type {StartSpanArgs} */
         const label = { name: fnName || 'anonymous', type: 'function', ...args };
@@ -101,7 +101,18 @@ function spansOf(exporter) {
     return span.inject(carrier ?? {});
   };
 
-  return { currentSpan, injectTraceContext, logError, startSpan, traced, wrapTraced };
+  return { currentSpan, injectTraceContext, logError, startSpan, traced, withCurrent, wrapTraced };
+}
+
+/**
+ * Runs a function within which a span is the current one. Returns and throws what the function does.
+ * @template R
+ * @param {AnySpan} span
+ * @param {(span: AnySpan) => R} callback
+ * @returns {R}
+ */
+function withCurrent(span, callback) {
+  return span instanceof Span ? span.run(() => callback(span)) : callback(span);
 }
 
 /**

@@ -2,6 +2,7 @@
 
 use std::{
   panic::{AssertUnwindSafe, catch_unwind},
+  sync::Arc,
   time::Duration,
 };
 
@@ -39,6 +40,22 @@ impl From<ExitStep> for host::ExitStep {
   }
 }
 
+/// The thread that delivers for several recorders. It starts with the first event of one, and ends with the last one.
+#[napi]
+#[derive(Default)]
+pub struct Engine {
+  engine: Arc<host::Engine>,
+}
+
+#[napi]
+impl Engine {
+  /// Starts nothing.
+  #[napi(constructor, catch_unwind)]
+  pub fn new() -> Self {
+    Self::default()
+  }
+}
+
 /// Accepts Flue events and delivers them as Braintrust spans.
 #[napi]
 pub struct Recorder {
@@ -47,13 +64,19 @@ pub struct Recorder {
 
 #[napi]
 impl Recorder {
-  /// Throws when the settings are invalid. Starts no thread, unless there is a spool to deliver.
-  #[napi(constructor, catch_unwind, ts_args_type = "settings: JsonString<RawConfig>")]
-  pub fn new(env: &Env, settings: String) -> Result<Self> {
+  /// Throws when the settings are invalid. Starts no thread, unless there is a spool to deliver. Without an engine it
+  /// has one of its own.
+  #[napi(
+    constructor,
+    catch_unwind,
+    ts_args_type = "settings: JsonString<RawConfig>, engine?: Engine"
+  )]
+  pub fn new(env: &Env, settings: String, engine: Option<&Engine>) -> Result<Self> {
     let settings = parsed(&settings)?;
     // The exporter's thread may run a moment longer than the worker that started it: its code stays loaded.
     retain_current_module_for_unload_safety();
-    let handle = ExporterHandle::new(settings);
+    let engine = engine.map(|engine| engine.engine.clone()).unwrap_or_default();
+    let handle = ExporterHandle::new(engine, settings);
     // A terminated worker runs no more JavaScript. The hook blocks only the worker's thread.
     let shutdown = AssertUnwindSafe(handle.cleanup_hook());
     env.add_env_cleanup_hook(shutdown, |AssertUnwindSafe(shutdown)| {

@@ -7,6 +7,14 @@ use std::{
   time::{Duration, Instant},
 };
 
+use tokio::{
+  sync::{
+    mpsc::{UnboundedReceiver, unbounded_channel},
+    oneshot,
+  },
+  time::timeout,
+};
+
 use export::{OperationId, SpoolStatus, config::SpoolSettings};
 use spool::{Adopted, Completion, Operation, ReadError, Segment};
 
@@ -28,8 +36,7 @@ pub struct Disk {
   /// Nothing was performed yet.
   is_new: bool,
   jobs: mpsc::Sender<Job>,
-  completions: mpsc::Receiver<(u64, Completion)>,
-  thread: thread::JoinHandle<()>,
+  completions: UnboundedReceiver<(u64, Completion)>,
   /// The number of the last job.
   last: u64,
   /// The last job is not done although its time is over: until it is, operations fail at once.
@@ -42,14 +49,17 @@ pub struct Disk {
 
 impl Disk {
   /// Opens the spool of this process. `None` if there is none or it cannot be used.
-  pub fn open(settings: Option<&SpoolSettings>, destination: u64) -> (Option<Self>, SpoolStatus) {
+  pub async fn open(
+    settings: Option<&SpoolSettings>,
+    destination: u64,
+  ) -> (Option<Self>, SpoolStatus) {
     let Some(settings) = settings else { return (None, SpoolStatus::Unused) };
     let owned = settings.clone();
     let opened = Self::start(PATIENCE, move || {
       let mut spool = spool_io::open(&owned, destination)?;
       Ok(move |operation, unix_ms| spool.perform(operation, unix_ms))
     });
-    match opened {
+    match opened.await {
       Ok(disk) => (Some(disk), SpoolStatus::Open),
       Err(error) => {
         let why = format!("{} cannot be used: {error}", settings.dir.display());
@@ -59,14 +69,14 @@ impl Disk {
   }
 
   /// Starts a thread that opens something and then performs operations with it.
-  fn start<P: FnMut(Operation, i64) -> Completion>(
+  async fn start<P: FnMut(Operation, i64) -> Completion>(
     patience: Duration,
     open: impl FnOnce() -> io::Result<P> + Send + 'static,
   ) -> io::Result<Self> {
     let (jobs, receiver) = mpsc::channel::<Job>();
-    let (sender, completions) = mpsc::channel();
-    let (opened, is_open) = mpsc::channel();
-    let thread = thread::Builder::new().name("flue-braintrust-disk".into()).spawn(move || {
+    let (sender, completions) = unbounded_channel();
+    let (opened, is_open) = oneshot::channel();
+    thread::Builder::new().name("flue-braintrust-disk".into()).spawn(move || {
       let mut perform = match open() {
         Ok(perform) => perform,
         // If nobody waits for the error any more, it is reported already.
@@ -81,16 +91,16 @@ impl Disk {
         }
       }
     })?;
-    is_open.recv_timeout(patience).unwrap_or_else(|_| Err(not_responding()))?;
+    timeout(patience, is_open).await.ok().and_then(Result::ok).ok_or_else(not_responding)??;
     let (last, hangs, adoption, late) = (0, false, None, None);
     let is_new = true;
-    Ok(Self { patience, is_new, jobs, completions, thread, last, hangs, adoption, late })
+    Ok(Self { patience, is_new, jobs, completions, last, hangs, adoption, late })
   }
 
-  /// Performs an operation. Blocks for a bounded time: an operation that is not done by then fails, and those after it
+  /// Performs an operation. Waits for a bounded time: an operation that is not done by then fails, and those after it
   /// fail at once until it is done. `None` for an adoption that is not done: [`Self::poll_late`] completes it.
   /// `is_awaited`: whether somebody waits for a flush or the end.
-  pub fn perform(
+  pub async fn perform(
     &mut self,
     id: OperationId,
     operation: Operation,
@@ -104,7 +114,7 @@ impl Disk {
       return Some(failed);
     }
     let number = self.send(operation, unix_ms);
-    if let Some(completion) = self.wait(is_awaited) {
+    if let Some(completion) = self.wait(is_awaited).await {
       return Some(completion);
     }
     self.hangs = true;
@@ -116,13 +126,13 @@ impl Disk {
   }
 
   /// Waits for the last job. `None` when its time is over.
-  fn wait(&mut self, is_awaited: impl Fn() -> bool) -> Option<Completion> {
+  async fn wait(&mut self, is_awaited: impl Fn() -> bool) -> Option<Completion> {
     let times = if mem::take(&mut self.is_new) { FIRST } else { 1 };
     let end = Instant::now() + self.patience * times;
     loop {
-      match self.completions.recv_timeout(self.patience) {
-        Ok((_, completion)) => return Some(completion),
-        Err(mpsc::RecvTimeoutError::Timeout) if Instant::now() < end && !is_awaited() => {}
+      match timeout(self.patience, self.completions.recv()).await {
+        Ok(completed) => return completed.map(|(_, completion)| completion),
+        Err(_) if Instant::now() < end && !is_awaited() => {}
         Err(_) => return None,
       }
     }
@@ -135,12 +145,11 @@ impl Disk {
   }
 
   /// Ends the thread, and releases the lock of this process if the disk responds.
-  pub fn close(self) {
-    let Self { jobs, thread, hangs, .. } = self;
+  pub async fn close(self) {
+    let Self { patience, jobs, mut completions, hangs, .. } = self;
     drop(jobs);
-    if !hangs && thread.join().is_err() {
-      // It panicked: its lock is released as well.
-    }
+    // The thread keeps its end of the channel for as long as the lock, also if it panics.
+    while !hangs && matches!(timeout(patience, completions.recv()).await, Ok(Some(_))) {}
   }
 
   /// Takes what was done too late.
@@ -196,7 +205,7 @@ mod tests {
   use super::*;
 
   /// A disk that does each operation when it is allowed to, and the operations it has done.
-  fn gated() -> (Disk, mpsc::Sender<()>, Arc<Mutex<Vec<String>>>) {
+  async fn gated() -> (Disk, mpsc::Sender<()>, Arc<Mutex<Vec<String>>>) {
     let (allow, allowed) = mpsc::channel();
     let done = Arc::new(Mutex::new(Vec::new()));
     let log = done.clone();
@@ -216,7 +225,7 @@ mod tests {
         completion
       })
     });
-    (disk.unwrap(), allow, done)
+    (disk.await.unwrap(), allow, done)
   }
 
   fn wait_until(what: impl Fn() -> bool) {
@@ -225,12 +234,13 @@ mod tests {
     }
   }
 
-  #[test]
-  fn while_an_operation_hangs_all_fail_and_what_is_written_too_late_is_removed() {
-    let (mut disk, allow, done) = gated();
+  #[tokio::test]
+  async fn while_an_operation_hangs_all_fail_and_what_is_written_too_late_is_removed() {
+    let (mut disk, allow, done) = gated().await;
     let write = || Operation::Write { content: b"rows".to_vec(), rows: 2 };
     for _ in 0..3 {
-      let Some(Completion::Written(Err(error))) = disk.perform(1, write(), 0, || false) else {
+      let Some(Completion::Written(Err(error))) = disk.perform(1, write(), 0, || false).await
+      else {
         panic!()
       };
       assert_eq!(error.kind(), io::ErrorKind::TimedOut);
@@ -239,32 +249,33 @@ mod tests {
     allow.send(()).unwrap();
     wait_until(|| done.lock().unwrap().len() == 1);
     drop(allow);
-    let mut cleared = disk.perform(2, Operation::ClearSnapshot, 0, || false);
+    let mut cleared = disk.perform(2, Operation::ClearSnapshot, 0, || false).await;
     while matches!(cleared, Some(Completion::Done(Err(_)))) {
-      cleared = disk.perform(2, Operation::ClearSnapshot, 0, || false);
+      cleared = disk.perform(2, Operation::ClearSnapshot, 0, || false).await;
     }
     let done = done.lock().unwrap();
     let kinds: Vec<_> = done.iter().map(|operation| operation.split([' ', '(']).next()).collect();
     assert_eq!(kinds[..3], [Some("Write"), Some("Remove"), Some("ClearSnapshot")]);
   }
 
-  #[test]
-  fn the_first_operation_has_more_time_while_nobody_waits() {
-    let (mut disk, allow, _) = gated();
+  #[tokio::test]
+  async fn the_first_operation_has_more_time_while_nobody_waits() {
+    let (mut disk, allow, _) = gated().await;
     let asked = std::cell::Cell::new(0);
     let adopted = disk.perform(3, Operation::Adopt, 0, || {
       asked.set(asked.get() + 1);
       allow.send(()).unwrap();
       false
     });
+    let adopted = adopted.await;
     assert!(matches!(adopted, Some(Completion::Adopted(_))));
     assert!(asked.get() > 0);
   }
 
-  #[test]
-  fn an_adoption_that_hangs_is_completed_when_it_is_done() {
-    let (mut disk, allow, _) = gated();
-    assert!(disk.perform(3, Operation::Adopt, 0, || true).is_none());
+  #[tokio::test]
+  async fn an_adoption_that_hangs_is_completed_when_it_is_done() {
+    let (mut disk, allow, _) = gated().await;
+    assert!(disk.perform(3, Operation::Adopt, 0, || true).await.is_none());
     assert!(disk.poll_late(0).is_none());
     allow.send(()).unwrap();
     let mut late = None;
@@ -274,14 +285,14 @@ mod tests {
     assert!(matches!(late, Some((3, Completion::Adopted(_)))));
   }
 
-  #[test]
-  fn a_disk_that_never_opens_is_not_waited_for() {
+  #[tokio::test]
+  async fn a_disk_that_never_opens_is_not_waited_for() {
     let (never, waits) = mpsc::channel::<()>();
     let opened = Disk::start(Duration::from_millis(20), move || {
       waits.recv().unwrap_or_default();
       Ok(|_: Operation, _: i64| Completion::Done(Ok(())))
     });
-    assert_eq!(opened.err().map(|error| error.kind()), Some(io::ErrorKind::TimedOut));
+    assert_eq!(opened.await.err().map(|error| error.kind()), Some(io::ErrorKind::TimedOut));
     drop(never);
   }
 }

@@ -7,7 +7,7 @@ use export::{
   loss::LossReason,
 };
 
-use super::{shared::Shared, thread};
+use super::shared::Shared;
 
 /// How long after the deadline the JavaScript thread still waits for the exporter's thread to end.
 const GRACE: Duration = Duration::from_millis(250);
@@ -54,7 +54,7 @@ pub fn end_without_javascript(exporters: &[Arc<Shared>]) {
 /// Starts the thread if it could not be started when the first events came.
 pub fn start_waiting(shared: &Arc<Shared>) {
   if shared.queue.begin_for_waiting() {
-    thread::start(shared);
+    shared.start();
   }
 }
 

@@ -10,10 +10,13 @@ use super::{
   chunks::EventText,
   command::{Command, Reply, Report},
   ending::{self, ExitStep},
+  engine::Engine,
   process_exit,
   shared::{Shared, TraceDestination},
-  thread,
 };
+
+/// How long a recorder that is garbage-collected may deliver its rows, if its exit timeout is not longer.
+const DROPPED: Duration = Duration::from_secs(10);
 
 /// The JavaScript thread's handle of an exporter.
 pub struct ExporterHandle {
@@ -21,14 +24,15 @@ pub struct ExporterHandle {
 }
 
 impl ExporterHandle {
-  /// An exporter without a connection. Only with a spool, whose files of dead processes are adopted, its thread starts
-  /// at once. Touches no disk, which may not respond.
-  pub fn new(settings: Settings) -> Self {
+  /// An exporter without a connection, which the engine is to drive. Only with a spool, whose files of dead processes
+  /// are adopted, it begins at once. Touches no disk, which may not respond.
+  pub fn new(engine: Arc<Engine>, settings: Settings) -> Self {
     let has_spool = settings.spool.is_some();
-    let shared = Arc::new(Shared::new(settings, Box::new(print), Box::new(print_debug)));
+    let starter = Box::new(move |shared| engine.drive(shared));
+    let shared = Arc::new(Shared::new(starter, settings, Box::new(print), Box::new(print_debug)));
     process_exit::register(&shared);
     if has_spool && shared.queue.begin() {
-      thread::start(&shared);
+      shared.start();
     }
     Self { shared }
   }
@@ -42,7 +46,7 @@ impl ExporterHandle {
       Ok(first) => {
         self.shared.account.accept_event(priority, cut);
         if first {
-          thread::start(&self.shared);
+          self.shared.start();
         }
         true
       }
@@ -159,9 +163,11 @@ impl ExporterHandle {
 }
 
 impl Drop for ExporterHandle {
-  /// The recorder is garbage-collected: its thread delivers its rows and ends.
+  /// The recorder is garbage-collected, so nobody can mask its rows: it delivers those that need no masking, and ends.
   fn drop(&mut self) {
-    self.begin_exit(ExitStep::Shutdown);
+    self.shared.masks.set_unavailable();
+    ending::start_waiting(&self.shared);
+    self.shared.shut_down(self.shared.settings.exit_timeout.max(DROPPED), |_| {});
   }
 }
 

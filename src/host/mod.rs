@@ -1,8 +1,9 @@
-//! The Node host: one thread that owns the exporter.
+//! The Node host: one thread that drives the exporters of an environment.
 //!
 //! The JavaScript thread pushes events and commands into the [`event_queue`] and never waits, except in
-//! [`ExporterHandle::wait_exit`], which has a deadline. The [`thread`] is started by the first event; it never keeps the
-//! process alive. If it panics, its rows are counted as lost and every flush completes.
+//! [`ExporterHandle::wait_exit`], which has a deadline. The thread of the
+//! [`engine`] is started by the first event; it never keeps the process alive. If the future of an exporter panics, its rows
+//! are counted as lost and every flush completes; the others go on.
 //!
 //! | file | |
 //! |---|---|
@@ -10,7 +11,8 @@
 //! | [`mask_exchange`], [`exit_signal`] | to the JavaScript thread |
 //! | [`shared`] | the state of both threads |
 //! | [`disk`] | the spool, on a thread of its own |
-//! | [`thread`] | the loop that drives the exporter |
+//! | [`engine`] | the thread |
+//! | [`driver`] | the loop that drives one exporter |
 //! | [`handle`] | the JavaScript thread's end |
 //! | [`ending`] | the end of the process: what is waited for |
 //! | [`process_exit`] | the end of the process after JavaScript's |
@@ -20,7 +22,9 @@ mod chunks;
 mod command;
 mod disk;
 mod drained;
+mod driver;
 mod ending;
+mod engine;
 mod event_queue;
 mod exit_signal;
 mod handle;
@@ -28,10 +32,10 @@ mod mask_exchange;
 mod probe;
 mod process_exit;
 mod shared;
-mod thread;
 
 pub use chunks::EventText;
 pub use command::Report;
 pub use ending::ExitStep;
+pub use engine::Engine;
 pub use handle::ExporterHandle;
 pub use probe::{Plan, probe};

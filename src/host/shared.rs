@@ -26,8 +26,12 @@ use super::{
 };
 use crate::clock::Clock;
 
+/// Has a thread drive an exporter until it ends.
+pub type Starter = Box<dyn Fn(Arc<Shared>) + Send + Sync>;
+
 /// The shared state of the two threads.
 pub struct Shared {
+  starter: Starter,
   /// The settings of the exporter.
   pub settings: Arc<Settings>,
   /// The clock of both threads.
@@ -64,13 +68,14 @@ pub struct TraceDestination {
 }
 
 impl Shared {
-  /// The state before the thread starts. Diagnostics go to `sink`, lines of the debug log to `log`.
-  pub fn new(settings: Settings, sink: Sink, log: LineSink) -> Self {
+  /// The state before `starter` is called. Diagnostics go to `sink`, lines of the debug log to `log`.
+  pub fn new(starter: Starter, settings: Settings, sink: Sink, log: LineSink) -> Self {
     let mut account = Account::new(settings.warn_period, sink);
     if settings.debug_log {
       account.log = DebugLog::new(log);
     }
     Self {
+      starter,
       clock: Clock::start(),
       queue: EventQueue::new(Exporter::admission(&settings)),
       account: Arc::new(account),
@@ -124,6 +129,11 @@ impl Shared {
       shared.exit_signal.notify();
     });
     self.queue.command(Command::Deliver { deadline, interrupts, reply });
+  }
+
+  /// Has the thread drive the exporter from now on.
+  pub fn start(self: &Arc<Self>) {
+    (self.starter)(self.clone());
   }
 
   /// Whether no delivery before the exit is in progress.

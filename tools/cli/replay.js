@@ -67,9 +67,9 @@ async function run(values, file = '') {
   };
   const { appUrl, projectName } = planOf(settingsOf(given));
   const exporter = new Exporter(nodeHost);
-  exporter.init(given);
-  const read = await feed(exporter, file);
-  const { sent, lost, lastError, complete } = await exporter.close({ timeoutMs: FLUSH_MS });
+  const destination = exporter.init(given);
+  const read = await feed(exporter, destination, file);
+  const { sent, lost, lastError, complete } = await destination.close({ timeoutMs: FLUSH_MS });
 
   const outcome = { ...read, sent, lost, lastError, complete };
   if (values.json === true) printJson(outcome);
@@ -90,15 +90,16 @@ function localDestination({ local, port }) {
 
 /**
  * @param {InstanceType<typeof Exporter>} exporter
+ * @param {ReturnType<InstanceType<typeof Exporter>['init']>} destination
  * @param {string} file
  */
-async function feed(exporter, file) {
+async function feed(exporter, destination, file) {
   let taken = 0;
   try {
     return await readObservations(file, async (event) => {
       exporter.observe(event);
       taken += 1;
-      if (taken % EVENTS_AT_ONCE === 0) await exporter.flush({ timeoutMs: FLUSH_MS });
+      if (taken % EVENTS_AT_ONCE === 0) await destination.flush({ timeoutMs: FLUSH_MS });
     });
   } catch (error) {
     throw new Failure(`${file} cannot be read: ${messageOf(error)}`);

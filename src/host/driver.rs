@@ -1,12 +1,6 @@
-//! The loop of the exporter's thread, which provides the clock, the sockets and the files.
+//! The loop that drives one exporter, which provides the clock, the sockets and the files.
 
-use std::{
-  collections::HashMap,
-  io,
-  panic::{AssertUnwindSafe, catch_unwind},
-  sync::Arc,
-  time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use export::{
   Exporter, OperationId, Output, TicketId,
@@ -17,7 +11,6 @@ use export::{
 };
 use flue_event::Utf8;
 use tokio::{
-  runtime::{self, Runtime},
   task::{AbortHandle, Id, JoinError, JoinSet},
   time::{Instant, sleep_until},
 };
@@ -39,60 +32,15 @@ const TICK: Duration = Duration::from_millis(10);
 /// How long the thread polls after the last event, before it sleeps until it is woken.
 const AWAKE: Duration = Duration::from_millis(500);
 
-/// The delay before the thread tries again to get what the system refuses.
-const RESOURCES_AGAIN: Duration = Duration::from_millis(100);
-
-/// Starts the exporter's thread. When the system refuses one, the events wait, and it is tried again later.
-pub fn start(shared: &Arc<Shared>) {
-  let moved = shared.clone();
-  let thread = std::thread::Builder::new().name("flue-braintrust".into());
-  let started = thread.spawn(move || {
-    let survived = catch_unwind(AssertUnwindSafe(|| run(&moved)));
-    moved.on_thread_exit(survived.unwrap_or(LossReason::EngineFailed));
-  });
-  if let Err(error) = started {
-    shared.queue.start_failed();
-    wait_for_resources(shared, &error);
-  }
-}
-
-/// Runs until the exporter has ended. Returns why later events are refused.
-fn run(shared: &Shared) -> LossReason {
-  let Some(runtime) = runtime(shared) else { return LossReason::NotDeliveredAtExit };
-  runtime.block_on(Host::new(shared).run());
-  let closes = shared.queue.closed_for();
-  closes.unwrap_or(LossReason::NotDeliveredAtExit)
-}
-
-/// The runtime, which takes file descriptors: without any the thread waits. `None` when the exporter must have shut
-/// down meanwhile.
-fn runtime(shared: &Shared) -> Option<Runtime> {
-  loop {
-    match runtime::Builder::new_current_thread().enable_all().build() {
-      Ok(runtime) => return Some(runtime),
-      Err(error) => wait_for_resources(shared, &error),
-    }
-    let now = shared.clock.elapsed();
-    drop(shared.queue.take_late_flushes(now));
-    let left = shared.queue.deadline().map(|deadline| deadline.saturating_sub(now));
-    if left.is_some_and(|left| left.is_zero()) {
-      return None;
-    }
-    std::thread::sleep(left.map_or(RESOURCES_AGAIN, |left| left.min(RESOURCES_AGAIN)));
-  }
-}
-
-/// Reports that the system refuses what the thread needs.
-fn wait_for_resources(shared: &Shared, error: &io::Error) {
-  shared.account.counters.failed(format!("the delivery thread cannot start: {error}"));
-  let message =
-    format!("The delivery thread cannot start ({error}). Traces wait and it is tried again.");
-  shared.account.diagnostics.once(Code::Resources, &message);
+/// Drives an exporter until it has ended. Returns why later events are refused.
+pub async fn drive(shared: Arc<Shared>) -> LossReason {
+  Driver::new(&shared).await.run().await;
+  shared.queue.closed_for().unwrap_or(LossReason::NotDeliveredAtExit)
 }
 
 type Responded = (RequestId, Result<Response, TransportError>);
 
-struct Host<'a> {
+struct Driver<'a> {
   shared: &'a Shared,
   settings: &'a Arc<Settings>,
   exporter: Exporter,
@@ -110,10 +58,10 @@ struct Host<'a> {
   awake_until: Duration,
 }
 
-impl<'a> Host<'a> {
-  fn new(shared: &'a Shared) -> Self {
+impl<'a> Driver<'a> {
+  async fn new(shared: &'a Shared) -> Self {
     let settings = &shared.settings;
-    let (disk, status) = Disk::open(settings.spool.as_ref(), settings.destination);
+    let (disk, status) = Disk::open(settings.spool.as_ref(), settings.destination).await;
     let now = shared.clock.now();
     let account = shared.account.clone();
     let exporter = Exporter::new(settings.clone(), account, &status, fastrand::u64(..), now);
@@ -136,10 +84,10 @@ impl<'a> Host<'a> {
   async fn run(mut self) {
     // Spans of dead processes are restored before events that may resume them.
     self.exporter.set_masking(self.shared.masks.masking());
-    self.carry_out();
+    self.carry_out().await;
     loop {
       let more = self.handle_inputs();
-      self.carry_out();
+      self.carry_out().await;
       if self.exporter.has_ended() {
         break;
       }
@@ -165,7 +113,7 @@ impl<'a> Host<'a> {
       }
     }
     if let Some(disk) = self.disk.take() {
-      disk.close();
+      disk.close().await;
     }
   }
 
@@ -228,7 +176,7 @@ impl<'a> Host<'a> {
   }
 
   /// Carries out the exporter's outputs until there are none.
-  fn carry_out(&mut self) {
+  async fn carry_out(&mut self) {
     loop {
       let now = self.shared.clock.now();
       if let Some((id, late)) = self.disk.as_mut().and_then(|disk| disk.poll_late(now.unix_ms)) {
@@ -238,7 +186,7 @@ impl<'a> Host<'a> {
       let mut is_idle = true;
       while let Some((id, operation)) = self.exporter.poll_spool() {
         is_idle = false;
-        self.perform(id, operation);
+        self.perform(id, operation).await;
       }
       if is_idle {
         break;
@@ -274,11 +222,11 @@ impl<'a> Host<'a> {
     }
   }
 
-  fn perform(&mut self, id: OperationId, operation: spool::Operation) {
+  async fn perform(&mut self, id: OperationId, operation: spool::Operation) {
     let now = self.shared.clock.now();
     let is_awaited = || self.shared.queue.has_commands();
-    let disk = self.disk.as_mut();
-    let completion = disk.and_then(|disk| disk.perform(id, operation, now.unix_ms, is_awaited));
+    let Some(disk) = self.disk.as_mut() else { return };
+    let completion = disk.perform(id, operation, now.unix_ms, is_awaited).await;
     if let Some(completion) = completion {
       self.exporter.handle_spool(id, completion, self.shared.clock.now());
     }

@@ -1,0 +1,664 @@
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { startCollector } from '../tools/collector';
+import type { Collector, CollectorOptions } from '../tools/collector/types';
+import { recordings } from './support/replay';
+import { run, withDirectory } from './support/run';
+
+/** The destinations: each has a server, a key and a project of its own. */
+const NAMES = ['A', 'B'] as const;
+type Name = (typeof NAMES)[number];
+
+interface Received {
+  collector: Collector;
+  /** All bytes that came, with the headers. */
+  bytes: string;
+}
+
+/** Runs a program that has the package as `bt`, the options of the loggers as `A` and `B`, and `show`. */
+async function program(
+  code: string,
+  check: (
+    received: Record<Name, Received>,
+    ending: Awaited<ReturnType<typeof run>> & { shown: any[] },
+  ) => void | Promise<void>,
+  {
+    servers = {},
+    args = [],
+  }: { servers?: Partial<Record<Name, CollectorOptions>>; args?: string[] } = {},
+) {
+  const received = {} as Record<Name, Received>;
+  for (const name of NAMES) {
+    const one = { bytes: '' } as Received;
+    one.collector = await startCollector({
+      ...servers[name],
+      intercept: (request) => {
+        one.bytes +=
+          JSON.stringify(request.headers) + request.query + request.body.toString('latin1');
+        return servers[name]?.intercept?.(request);
+      },
+    });
+    received[name] = one;
+  }
+  const optionsOf = (name: Name) => {
+    const { url } = received[name].collector;
+    return { apiKey: `KEY_${name}`, appUrl: url, apiUrl: url, projectName: `project ${name}` };
+  };
+  const text = `
+    import * as bt from 'flue-braintrust';
+    const [A, B] = ${JSON.stringify(NAMES.map(optionsOf))};
+    const show = (value) => console.log(JSON.stringify(value));
+    const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+    ${code}`;
+  try {
+    const ending = await run([...args, '--input-type=module', '-e', text]);
+    const lines = ending.stdout.split('\n').filter((line) => /^[[{]/.test(line));
+    await check(received, { ...ending, shown: lines.map((line) => JSON.parse(line)) });
+    for (const name of NAMES) {
+      const other = name === 'A' ? 'B' : 'A';
+      expect(received[name].bytes).not.toContain(`KEY_${other}`);
+      expect(found(received[name].bytes, other)).toEqual([]);
+      expect(received[name].collector.problems).toEqual([]);
+    }
+  } finally {
+    await Promise.all(NAMES.map((name) => received[name].collector.close()));
+  }
+}
+
+/** The first canaries of a destination in a text, with what is around them. */
+function found(text: string, name: Name): string[] {
+  return Array.from(
+    text.matchAll(new RegExp(`.{0,80}CANARY_${name}.{0,20}`, 'g')),
+    ([hit]) => hit,
+  ).slice(0, 3);
+}
+
+const rowsOf = ({ collector }: Received) => collector.rows() as any[];
+const namesOf = (received: Received) =>
+  rowsOf(received)
+    .map(({ span_attributes }) => span_attributes.name)
+    .toSorted();
+const named = (received: Received, name: string) =>
+  rowsOf(received).find(({ span_attributes }) => span_attributes.name === name);
+
+test('a span stays with the logger it began with, as do its children, its updates and the current span', () =>
+  program(
+    `
+    const a = bt.initLogger(A);
+    const late = bt.startSpan({ name: 'late', event: { input: 'CANARY_A' } });
+    let b;
+    await bt.traced(async (span) => {
+      b = bt.initLogger(B);
+      await sleep(5);
+      span.log({ output: 'CANARY_A' });
+      bt.currentSpan().log({ metadata: { canary: 'CANARY_A' } });
+      bt.traced(() => {}, { name: 'child', event: { input: 'CANARY_A' } });
+      bt.startSpan({ name: 'open', event: { input: 'CANARY_A' } });
+      bt.wrapTraced(function wrapped(value) { return value; })('CANARY_A');
+      span.traced((inner) => bt.logError(inner, new Error('CANARY_A')), { name: 'own child' });
+      show([bt.currentLogger() === b]);
+    }, { name: 'outer' });
+    late.startSpan({ name: 'late child', event: { output: 'CANARY_A' } }).end();
+    late.log({ output: 'CANARY_A' });
+    bt.withCurrent(late, (span) => {
+      show([span === late, bt.currentSpan() === late]);
+      bt.traced(() => {}, { name: 'below late', event: { input: 'CANARY_A' } });
+    });
+    late.end();
+    bt.traced((span) => span.log({ output: 'CANARY_B' }), { name: 'of B' });
+    bt.startSpan({ name: 'open in B', event: { input: 'CANARY_B' } });
+    show([(await a.flush()).complete, (await b.flush()).complete]);
+    show([a.stats().accepted > b.stats().accepted, bt.stats().accepted === b.stats().accepted]);`,
+    ({ A, B }, { code, stderr, shown }) => {
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(shown).toEqual([[true], [true, true], [true, true], [true, true]]);
+      expect(namesOf(A)).toEqual([
+        'below late',
+        'child',
+        'late',
+        'late child',
+        'open',
+        'outer',
+        'own child',
+        'wrapped',
+      ]);
+      expect(namesOf(B)).toEqual(['of B', 'open in B']);
+      for (const name of ['child', 'open', 'own child', 'wrapped']) {
+        expect(named(A, name).span_parents).toEqual([named(A, 'outer').span_id]);
+      }
+      for (const name of ['late child', 'below late']) {
+        expect(named(A, name).span_parents).toEqual([named(A, 'late').span_id]);
+      }
+      expect(named(A, 'outer')).toMatchObject({
+        output: 'CANARY_A',
+        metadata: { canary: 'CANARY_A' },
+      });
+      expect(named(A, 'late').metrics.end).toBeDefined();
+      expect(named(A, 'late').metadata).toBeUndefined();
+      expect(named(B, 'of B').span_parents).toBeUndefined();
+    },
+  ));
+
+test('two loggers work side by side, each with spans, counters and an end of its own', () =>
+  program(
+    `
+    const a = bt.initLogger(A);
+    const b = bt.initLogger({ ...B, setCurrent: false });
+    show([bt.currentLogger() === a, a.kind, b.kind, a === bt.initLogger(A), a !== b]);
+    const ids = await a.traced(async (outer) => {
+      await sleep(1);
+      const inner = await b.traced(async (span) => {
+        await sleep(1);
+        bt.traced(() => {}, { name: 'child in B', event: { input: 'CANARY_B' } });
+        return [span.spanId, bt.currentSpan() === span];
+      }, { name: 'root in B', event: { input: 'CANARY_B' } });
+      bt.traced(() => {}, { name: 'child in A', event: { input: 'CANARY_A' } });
+      return [bt.currentSpan() === outer, inner[1]];
+    }, { name: 'root in A', event: { input: 'CANARY_A' } });
+    show(ids);
+    const row = b.log({ input: 'CANARY_B', output: 'logged' });
+    show([row]);
+    bt.traced(() => {}, { name: 'of the current' });
+    const closed = await b.close();
+    show([closed.complete, closed.sent === b.stats().accepted]);
+    b.traced(() => {}, { name: 'refused', event: { input: 'CANARY_B' } });
+    show([b.stats().lost.closed, bt.stats().lost]);
+    bt.traced(() => {}, { name: 'still here' });
+    const again = bt.initLogger({ ...B, setCurrent: false });
+    show([again === b, bt.currentLogger() === a]);
+    b.startSpan({ name: 'again' }).end();`,
+    ({ A, B }, { code, shown }) => {
+      expect(code).toBe(0);
+      const [identities, current, [row], ...rest] = shown;
+      expect(identities).toEqual([true, 'logger', 'logger', true, true]);
+      expect(current).toEqual([true, true]);
+      expect(rest).toEqual([
+        [true, true],
+        [2, {}],
+        [true, true],
+      ]);
+      expect(namesOf(A)).toEqual(['child in A', 'of the current', 'root in A', 'still here']);
+      expect(namesOf(B)).toEqual(['again', 'child in B', 'root', 'root in B']);
+      expect(named(B, 'root in B').span_parents).toBeUndefined();
+      expect(named(B, 'child in B').span_parents).toEqual([named(B, 'root in B').span_id]);
+      expect(named(A, 'child in A').span_parents).toEqual([named(A, 'root in A').span_id]);
+      expect(named(B, 'root')).toMatchObject({ id: row, input: 'CANARY_B', output: 'logged' });
+    },
+  ));
+
+test('within a logger its functions are those of the package, across async calls and side by side', () =>
+  program(
+    `
+    const a = bt.initLogger(A);
+    const b = bt.initLogger({ ...B, setCurrent: false });
+    const work = async (name) => {
+      await sleep(2);
+      return bt.traced(async (span) => {
+        await sleep(2);
+        bt.traced(() => {}, { name: 'inner', event: { input: 'CANARY_' + name } });
+        return bt.currentLogger();
+      }, { name: 'outer', event: { input: 'CANARY_' + name } });
+    };
+    const loggers = await Promise.all([
+      bt.withLogger(a, () => work('A')),
+      bt.withLogger(b, () => work('B')),
+      bt.withLogger(b, (logger) => bt.withLogger(a, () => work('A'))),
+    ]);
+    show(loggers.map((logger) => logger === a ? 'a' : logger === b ? 'b' : 'none'));
+    show(await a.traced(() => bt.withLogger(b, async () => [
+      bt.currentSpan().id === '',
+      await bt.flush().then(({ accepted }) => accepted === b.stats().accepted),
+      bt.traced((span) => span.spanParents.length, { name: 'apart', event: { input: 'CANARY_B' } }),
+    ]), { name: 'around' }));
+    show(bt.withLogger(a, () => a.traced((span) => bt.withLogger(a, () => [bt.currentSpan() === span]), { name: 'same' })));
+    show(bt.withLogger((logger) => [logger === b, bt.currentLogger() === b], B));
+    show([bt.withLogger({}, () => 7), bt.currentLogger() === b]);`,
+    ({ A, B }, { code, shown, stderr }) => {
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(shown).toEqual([['a', 'b', 'a'], [true, true, 0], [true], [true, true], [7, true]]);
+      expect(namesOf(A)).toEqual(['around', 'inner', 'inner', 'outer', 'outer', 'same']);
+      expect(namesOf(B)).toEqual(['apart', 'inner', 'outer']);
+    },
+  ));
+
+test('a logger that cannot be started records nothing, and leaves nothing to the one before', () =>
+  program(
+    `
+    const a = bt.initLogger(A);
+    const open = bt.startSpan({ name: 'open', event: { input: 'CANARY_A' } });
+    const none = bt.initLogger({ ...B, redact: { builtins: ['mails'] } });
+    show([bt.currentLogger() === undefined, none === a]);
+    bt.traced((span) => span.log({ output: 'CANARY_B' }), { name: 'untraced' });
+    show([none.traced(() => 7), none.startSpan().id, none.log({}), none.stats().accepted, (await none.flush()).complete]);
+    none.observer()({ type: 'run_start', runId: 'run_1', workflowName: 'CANARY_B' });
+    show([bt.withLogger(none, () => bt.currentLogger() === undefined && bt.traced(() => 8))]);
+    open.log({ output: 'CANARY_A' });
+    open.end();
+    bt.initLogger({ ...B, redact: { builtins: ['mails'] }, setCurrent: false });
+    bt.initLogger(A);
+    bt.initLogger({ ...B, apiUrl: 'no URL', setCurrent: false });
+    show([bt.currentLogger() === a]);`,
+    ({ A, B }, { code, shown, stderr }) => {
+      expect(code).toBe(0);
+      expect(stderr).toContain('FLUE_BRAINTRUST_NOT_STARTED');
+      expect(shown).toEqual([[true, false], [7, '', '', 0, true], [8], [true]]);
+      expect(namesOf(A)).toEqual(['open']);
+      expect(named(A, 'open').output).toBe('CANARY_A');
+      expect(rowsOf(B)).toEqual([]);
+    },
+  ));
+
+const RUN = `
+  let index = 0;
+  const run = (id, canary) => {
+    const at = () => ({ runId: id, timestamp: new Date().toISOString(), v: 3, eventIndex: index++ });
+    const turn = { operationId: 'op_' + id, turnId: 'turn_' + id, conversationId: 'conv_' + id };
+    const messages = Object.freeze([Object.freeze({ role: 'user', content: canary })]);
+    return [
+      { type: 'run_start', ...at(), workflowName: 'flow', input: canary },
+      { type: 'operation_start', ...at(), operationId: turn.operationId, operationKind: 'prompt', conversationId: turn.conversationId },
+      { type: 'turn_request', ...at(), ...turn, purpose: 'agent', request: { input: { messages }, requestedModel: 'moss-1' } },
+      { type: 'text_delta', ...at(), ...turn, text: canary },
+      { type: 'turn', ...at(), ...turn, purpose: 'agent', durationMs: 1, response: { output: [{ type: 'text', text: canary }] } },
+      { type: 'operation', ...at(), operationId: turn.operationId, operationKind: 'prompt', conversationId: turn.conversationId, durationMs: 2, result: canary },
+      { type: 'log', ...at(), level: 'info', message: canary },
+      { type: 'run_end', ...at(), durationMs: 3, result: canary },
+    ];
+  };`;
+
+test('events of a run go where it began, whenever another logger becomes the current one', () =>
+  program(
+    `${RUN}
+    const length = run('x', '').length;
+    bt.initLogger(A);
+    // One for each moment at which the other logger may come.
+    const runs = Array.from({ length }, (_, n) => run('run_' + n, 'CANARY_A'));
+    for (let n = 0; n < length; n++) {
+      const [first, ...rest] = runs[n].splice(0, n + 1);
+      for (const event of [first, ...rest]) bt.braintrustFlueObserver(event);
+    }
+    bt.initLogger(B);
+    const ofB = run('run_B', 'CANARY_B');
+    for (let n = 0; n < length; n++) {
+      for (const events of runs) if (events.length > 0) bt.braintrustFlueObserver(events.shift());
+      bt.braintrustFlueObserver(ofB[n]);
+    }`,
+    ({ A, B }, { code, stderr }) => {
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      const spans = ['flue.prompt', 'llm:moss-1', 'workflow:flow'];
+      expect(namesOf(B)).toEqual(spans);
+      expect(namesOf(A)).toEqual(spans.flatMap((name) => Array(8).fill(name)));
+      for (const row of [...rowsOf(A), ...rowsOf(B)]) {
+        expect(row.metrics.end).toBeDefined();
+        expect(row.metadata?.['flue.interrupted']).toBeUndefined();
+      }
+      expect(found(A.bytes, 'A')).not.toEqual([]);
+      expect(found(B.bytes, 'B')).not.toEqual([]);
+    },
+  ));
+
+test('the observer of a logger takes all that it is given, beside that of the package', () =>
+  program(
+    `${RUN}
+    const [a, b] = [bt.initLogger(A), bt.initLogger({ ...B, setCurrent: false })];
+    show([a.observer() === a.observer(), a.observer() !== b.observer(), a.observer().key !== b.observer().key]);
+    const [one, two] = [run('run_1', 'CANARY_A'), run('run_2', 'CANARY_B')];
+    while (one.length > 0) {
+      a.observer()(one.shift());
+      b.observer().observe(two.shift());
+    }
+    // Both: this one of its own, and the current one.
+    for (const event of run('run_3', 'in both')) {
+      b.observer()(event);
+      bt.braintrustFlueObserver(event);
+    }`,
+    ({ A, B }, { code, shown }) => {
+      expect({ code, shown }).toEqual({ code: 0, shown: [[true, true, true]] });
+      const spans = ['flue.prompt', 'llm:moss-1', 'workflow:flow'];
+      for (const one of [A, B]) expect(namesOf(one)).toEqual(spans.flatMap((name) => [name, name]));
+    },
+  ));
+
+test('of no trace of the recordings do both loggers receive a part, wherever they are switched', () =>
+  withDirectory(async (directory) => {
+    const file = join(directory, 'events.json');
+    const all = recordings().map(({ events }) => events);
+    writeFileSync(file, JSON.stringify(all));
+    await program(
+      `
+      import { readFileSync } from 'node:fs';
+      const recordings = JSON.parse(readFileSync(${JSON.stringify(file)}, 'utf8'));
+      bt.initLogger(A);
+      let count = 0;
+      for (const events of recordings) {
+        for (const event of events) {
+          // Work that goes on is switched at every event, sooner or later.
+          if (count++ % 5 === 0) bt.initLogger(count % 2 === 0 ? A : B);
+          bt.braintrustFlueObserver(event);
+        }
+      }`,
+      ({ A, B }, { code }) => {
+        expect(code).toBe(0);
+        const [inA, inB] = [A, B].map((one) => new Set(rowsOf(one).map((row) => row.root_span_id)));
+        expect(inA!.size).toBeGreaterThan(50);
+        expect(inB!.size).toBeGreaterThan(50);
+        expect([...inA!].filter((trace) => inB!.has(trace))).toEqual([]);
+      },
+    );
+  }));
+
+const AGENTS = `
+  import { fauxAssistantMessage, fauxText, fauxToolCall } from '@earendil-works/pi-ai/providers/faux';
+  import { defineTool, init, instrument, observe, useModel, useTool } from '@flue/runtime';
+  import { start } from '@flue/runtime/node';
+  import * as v from 'valibot';
+  import { fauxModel } from './examples/agent/faux.mts';
+  let midway = () => {};
+  const look = defineTool({
+    name: 'look', description: 'Look.', input: v.object({ canary: v.string() }),
+    run: async ({ data }) => {
+      await midway();
+      return { output: await bt.traced(async (span) => {
+        await sleep(5);
+        bt.currentSpan().log({ metadata: { seen: data.canary } });
+        return data.canary;
+      }, { name: 'within look', event: { input: data.canary } }) };
+    },
+  });
+  const { provider, model } = fauxModel({ reply: (context) => {
+    const last = context.messages.at(-1);
+    const [canary] = JSON.stringify(context.messages).match(/CANARY_[AB]/) ?? ['none'];
+    return fauxAssistantMessage(last.role === 'user' ? [fauxToolCall('look', { canary })] : [fauxText(canary)]);
+  } });
+  function Alder() { useModel(model); useTool(look); return 'You look.'; }
+  function Birch() { useModel(model); useTool(look); return 'You look.'; }
+  const ask = async (agent, id, canary) => {
+    const one = init(agent, { id });
+    await one.read(await one.dispatch(canary));
+  };`;
+
+const SPANS = ['flue.prompt', 'llm:moss-1', 'llm:moss-1', 'tool:look', 'within look'];
+
+test('real agents: a submission stays with its logger, with the spans that its tools make', () =>
+  program(
+    `${AGENTS}
+    bt.initLogger(A);
+    instrument(bt.braintrustFlueInstrumentation());
+    const flue = await start({ agents: [Alder, Birch], providers: [provider] });
+    let second;
+    midway = () => {
+      midway = () => {};
+      bt.initLogger(B);
+      second = ask(Birch, 'birch', 'CANARY_B');
+      return sleep(50);
+    };
+    await ask(Alder, 'alder', 'CANARY_A');
+    await second;
+    await flue.stop();`,
+    ({ A, B }, { code, stderr }) => {
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      for (const one of [A, B]) {
+        expect(namesOf(one)).toEqual(SPANS);
+        expect(named(one, 'within look').span_parents).toEqual([named(one, 'tool:look').span_id]);
+      }
+    },
+  ));
+
+test('real agents: each agent has a project of its own, by the observers of two loggers', () =>
+  program(
+    `${AGENTS}
+    const loggers = { Alder: bt.initLogger(A), Birch: bt.initLogger({ ...B, setCurrent: false }) };
+    const observers = Object.fromEntries(Object.entries(loggers).map(([name, logger]) => [name, logger.observer()]));
+    instrument({
+      ...bt.braintrustFlueInstrumentation(),
+      observe: (event, ctx) => observers[event.agentName]?.(event, ctx),
+    });
+    const flue = await start({ agents: [Alder, Birch], providers: [provider] });
+    await Promise.all([ask(Alder, 'alder', 'CANARY_A'), ask(Birch, 'birch', 'CANARY_B')]);
+    await flue.stop();`,
+    ({ A, B }, { code, stderr }) => {
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      for (const one of [A, B]) {
+        expect(namesOf(one)).toEqual(SPANS);
+        expect(named(one, 'within look').span_parents).toEqual([named(one, 'tool:look').span_id]);
+      }
+    },
+  ));
+
+test("real agents: what is dispatched within a logger is that logger's", () =>
+  program(
+    `${AGENTS}
+    const [a, b] = [bt.initLogger(A), bt.initLogger({ ...B, setCurrent: false })];
+    instrument(bt.braintrustFlueObserver);
+    const flue = await start({ agents: [Alder], providers: [provider] });
+    await Promise.all([
+      bt.withLogger(b, () => ask(Alder, 'one', 'CANARY_B')),
+      bt.withLogger(a, () => ask(Alder, 'two', 'CANARY_A')),
+    ]);
+    await bt.withLogger(b, () => ask(Alder, 'three', 'CANARY_B'));
+    await flue.stop();`,
+    ({ A, B }, { code }) => {
+      expect(code).toBe(0);
+      expect(namesOf(A)).toEqual(SPANS);
+      expect(namesOf(B)).toEqual(SPANS.flatMap((name) => [name, name]));
+    },
+  ));
+
+describe('with rows of two loggers pending', () => {
+  const pending = `
+    bt.initLogger(A);
+    bt.startSpan({ name: 'open', event: { input: 'CANARY_A' } });
+    for (let n = 0; n < 20; n++) bt.traced(() => {}, { name: 'done', event: { input: 'CANARY_A' } });
+    bt.initLogger(B);
+    bt.startSpan({ name: 'open', event: { input: 'CANARY_B' } });
+    for (let n = 0; n < 20; n++) bt.traced(() => {}, { name: 'done', event: { input: 'CANARY_B' } });`;
+  const expected = [...Array(20).fill('done'), 'open'];
+
+  test.each([
+    ['process.exit', 'process.exit(3)', 3],
+    ['a natural end', '', 0],
+    ['an uncaught error', `setImmediate(() => { throw new Error('thrown'); })`, 1],
+    [
+      'process.exit in a listener',
+      `process.prependListener('exit', () => process.exit(4)); process.exit(3)`,
+      4,
+    ],
+    ['a signal', `process.kill(process.pid, 'SIGTERM'); await sleep(5000)`, null],
+  ])('%s delivers both', (_, ending, code) =>
+    program(
+      `${pending.replace('(A)', '({ ...A, handleSignals: true })')}\n${ending};`,
+      ({ A, B }, ended) => {
+        expect(ended.code).toBe(code);
+        for (const one of [A, B]) {
+          expect(namesOf(one)).toEqual(expected);
+          expect(named(one, 'open').metadata).toEqual({ 'flue.interrupted': true });
+        }
+      },
+    ),
+  );
+
+  test('the end of a worker delivers both', () =>
+    program(
+      `
+      import { Worker } from 'node:worker_threads';
+      const text = \`
+        const bt = require('flue-braintrust');
+        const [A, B] = \${JSON.stringify([A, B])};
+        ${pending}
+        require('node:worker_threads').parentPort.postMessage('ready');
+        setInterval(() => {}, 1000);\`;
+      const worker = new Worker(text, { eval: true, execArgv: [] });
+      worker.once('message', () => worker.terminate());`,
+      ({ A, B }, { code }) => {
+        expect(code).toBe(0);
+        for (const one of [A, B]) expect(namesOf(one)).toEqual(expected);
+      },
+    ));
+
+  test('a server that hangs delays the end once, and costs the other logger nothing', () =>
+    program(
+      `${pending.replaceAll('(A)', '({ ...A, exitTimeoutMs: 1000 })')}
+      const began = Date.now();
+      process.on('exit', () => show([Date.now() - began]));
+      process.exit(0);`,
+      ({ A, B }, { shown, stderr }) => {
+        expect(rowsOf(A)).toEqual([]);
+        expect(namesOf(B)).toEqual(expected);
+        expect(stderr.match(/FLUE_BRAINTRUST_EXIT/g)).toHaveLength(1);
+        expect(shown[0][0]).toBeGreaterThanOrEqual(900);
+      },
+      { servers: { A: { intercept: () => ({ hang: true }) } } },
+    ));
+
+  test('a masking function and rules apply at each', () =>
+    program(
+      `
+      bt.setMaskingFunction((value) => JSON.parse(JSON.stringify(value).replaceAll('SECRET', 'x')));
+      bt.initLogger({ ...A, redact: { patterns: ['CANARY_A_\\\\d'] } });
+      const open = bt.startSpan({ name: 'open', event: { input: 'CANARY_A_1 CANARY_B_1 SECRET'.replace('CANARY_B_1', '') } });
+      bt.initLogger({ ...B, content: { input: false } });
+      open.log({ output: 'CANARY_A_2 SECRET' });
+      open.end();
+      bt.traced((span) => span.log({ output: 'SECRET' }), { name: 'of B', event: { input: 'CANARY_B' } });
+      process.exit(0);`,
+      ({ A, B }, { code }) => {
+        expect(code).toBe(0);
+        expect(named(A, 'open')).toMatchObject({ input: '[redacted]  x', output: '[redacted] x' });
+        expect(named(B, 'of B').output).toBe('x');
+        for (const one of [A, B]) expect(one.bytes).not.toMatch(/CANARY|SECRET/);
+      },
+    ));
+
+  test('each has its own files in one spool directory, and each next process delivers its own', () =>
+    withDirectory(async (directory) => {
+      const spool = join(directory, 'spool');
+      mkdirSync(spool);
+      const options = JSON.stringify({ spool: { dir: spool } });
+      const down = { intercept: () => ({ status: 503 }) };
+      const withSpool = (code: string) =>
+        code
+          .replaceAll('(A)', `({ ...A, ...${options} })`)
+          .replaceAll('(B)', `({ ...B, ...${options} })`);
+      // The addresses are a part of the destination: both processes have the same servers.
+      let isDown = true;
+      await program(
+        `
+        import { spawnSync } from 'node:child_process';
+        const setup = 'const bt = require("flue-braintrust"); const [A, B] = ' + JSON.stringify([A, B]) + ';';
+        const first = ${JSON.stringify(withSpool(pending))};
+        const killed = spawnSync(process.execPath, ['-e', setup + first + 'setTimeout(() => process.kill(process.pid, "SIGKILL"), 1500)']);
+        show([killed.signal]);
+        await fetch(A.apiUrl + '/up');
+        const next = ${JSON.stringify(withSpool('bt.initLogger(A); bt.initLogger(B);'))};
+        show([spawnSync(process.execPath, ['-e', setup + next]).status]);`,
+        ({ A, B }, { shown }) => {
+          expect(shown).toEqual([['SIGKILL'], [0]]);
+          for (const one of [A, B]) expect(namesOf(one)).toEqual(expected);
+          for (const file of filesIn(spool)) {
+            const text = readFileSync(file, 'latin1');
+            expect(text.includes('CANARY_A') && text.includes('CANARY_B')).toBe(false);
+          }
+        },
+        {
+          servers: {
+            A: {
+              intercept: ({ path }) => {
+                if (path === '/up') isDown = false;
+                return isDown ? down.intercept() : undefined;
+              },
+            },
+            B: { intercept: () => (isDown ? down.intercept() : undefined) },
+          },
+        },
+      );
+    }));
+});
+
+function filesIn(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(directory, name))
+    .filter((name) => statSync(name).isFile());
+}
+
+test('each logger has its own function for diagnostics', () =>
+  program(
+    `
+    const seen = { a: [], b: [] };
+    const a = bt.initLogger({ ...A, onError: ({ code }) => seen.a.push(code) });
+    const b = bt.initLogger({ ...B, onError: ({ code }) => seen.b.push(code) });
+    a.log({});
+    b.log({});
+    await Promise.all([a.flush({ timeoutMs: 2000 }), b.flush()]);
+    show([seen]);`,
+    (_, { shown }) => {
+      const [[{ a, b }]] = shown;
+      expect(a).toContain('FLUE_BRAINTRUST_REFUSED');
+      expect(b).toEqual([]);
+    },
+    { servers: { A: { intercept: () => ({ status: 401 }) } } },
+  ));
+
+const SETUP = `
+  import { readdirSync, readFileSync } from 'node:fs';
+  const threads = () => readdirSync('/proc/self/task').filter((id) => {
+    try { return readFileSync('/proc/self/task/' + id + '/comm', 'utf8').startsWith('flue-braintrust'); } catch { return false; }
+  }).length;
+  const settled = async (isDone) => {
+    for (let n = 0; !isDone() && n < 600; n++) { await sleep(50); globalThis.gc?.(); }
+    return isDone();
+  };`;
+
+const linuxTest = process.platform === 'linux' ? test : test.skip;
+
+linuxTest('one thread serves all loggers, and ends when all are closed', () =>
+  program(
+    `${SETUP}
+    const loggers = [A, B, ...Array.from({ length: 20 }, (_, n) => ({ ...A, projectName: 'project ' + n }))].map((options) => bt.initLogger(options));
+    for (const logger of loggers) logger.traced(() => {}, { name: 'work' });
+    show([await settled(() => loggers.every((logger) => logger.stats().sent > 0)), threads()]);
+    await Promise.all(loggers.map((logger) => logger.close()));
+    show([await settled(() => threads() === 0)]);
+    bt.initLogger(B).traced(() => {}, { name: 'again' });`,
+    ({ A, B }, { code, shown, stderr }) => {
+      expect({ code, shown, stderr }).toEqual({ code: 0, shown: [[true, 1], [true]], stderr: '' });
+      expect(rowsOf(A)).toHaveLength(21);
+      expect(namesOf(B)).toEqual(['again', 'work']);
+    },
+  ),
+);
+
+linuxTest(
+  'a logger that is forgotten delivers what it has, also after an outage, and leaves nothing behind',
+  () =>
+    program(
+      `${SETUP}
+    const forget = () => {
+      const logger = bt.initLogger({ ...A, setCurrent: false, exitTimeoutMs: 100 });
+      logger.traced(() => {}, { name: 'forgotten', event: { input: 'CANARY_A' } });
+      logger.startSpan({ name: 'open' });
+      return new WeakRef(logger);
+    };
+    const reference = forget();
+    for (let n = 0; n < 30; n++) { globalThis.gc(); await sleep(100); }
+    await fetch(A.apiUrl + '/up');
+    show([await settled(() => reference.deref() === undefined), await settled(() => threads() === 0)]);`,
+      ({ A }, { code, shown, stderr }) => {
+        expect({ code, shown }).toEqual({ code: 0, shown: [[true, true]] });
+        expect(stderr).not.toContain('lost');
+        expect(namesOf(A)).toEqual(['forgotten', 'open']);
+        expect(named(A, 'open').metadata).toEqual({ 'flue.interrupted': true });
+      },
+      { servers: { A: outage() }, args: ['--expose-gc'] },
+    ),
+);
+
+/** A server that is down until it is asked for `/up`. */
+function outage(): CollectorOptions {
+  let isDown = true;
+  return {
+    intercept: ({ path }) => {
+      if (path === '/up') isDown = false;
+      return isDown ? { status: 503 } : undefined;
+    },
+  };
+}

@@ -1,0 +1,89 @@
+'use strict';
+
+// The loggers that an application gets: each is bound to one destination.
+
+const { runInContext } = require('../context.js');
+const { NOOP_SPAN } = require('../spans/noop.js');
+const { Span, runTraced } = require('../spans/span.js');
+
+/** @typedef {InstanceType<typeof import('../destination.js').Destination>} Destination */
+/** @typedef {InstanceType<typeof import('../exporter.js').Exporter>} Exporter */
+
+/**
+ * @typedef {object} Loggers
+ * @property {(destination: Destination) => import('../../index.d.ts').Logger} of the logger of a destination, always the
+ *   same one
+ * @property {(logger: unknown) => Destination | undefined} destinationOf undefined for anything that is no logger
+ */
+
+/**
+ * The loggers of an exporter.
+ * @param {Exporter} exporter
+ * @returns {Loggers}
+ */
+function loggersOf(exporter) {
+  /** @type {WeakMap<Destination, import('../../index.d.ts').Logger>} */
+  const loggers = new WeakMap();
+  /** @type {WeakMap<WeakKey, Destination>} */
+  const destinations = new WeakMap();
+  return {
+    of(destination) {
+      const present = loggers.get(destination);
+      if (present !== undefined) return present;
+      const created = loggerOf(exporter, destination);
+      loggers.set(destination, created);
+      destinations.set(created, destination);
+      return created;
+    },
+    destinationOf: (logger) => destinations.get(/** @type {WeakKey} */ (logger)),
+  };
+}
+
+/**
+ * @param {Exporter} exporter
+ * @param {Destination} destination
+ * @returns {import('../../index.d.ts').Logger}
+ */
+function loggerOf(exporter, destination) {
+  /** @param {import('../../index.d.ts').StartSpanArgs} [args] */
+  const startSpan = (args) =>
+    destination.isOn ? Span.begin(destination, undefined, args) : NOOP_SPAN;
+
+  /** @type {ReturnType<typeof observerOf> | undefined} */
+  let observer;
+  return {
+    kind: 'logger',
+    startSpan,
+    traced: (callback, args) => runTraced(startSpan(args), callback, args),
+    log(event) {
+      const span = startSpan({ event });
+      span.end();
+      return span.id;
+    },
+    observer: () => (observer ??= observerOf(exporter, destination)),
+    flush: (options) => destination.flush(options),
+    stats: () => destination.stats(),
+    close: (options) => destination.close(options),
+  };
+}
+
+/**
+ * @param {Exporter} exporter
+ * @param {Destination} destination
+ */
+function observerOf(exporter, destination) {
+  const observe = (/** @type {unknown} */ event) => exporter.observeAt(destination, event);
+  /** @type {import('../../index.d.ts').FlueInstrumentation} */
+  const instrumentation = {
+    // One of its own: Flue takes several instrumentations with different keys.
+    key: Symbol('flue-braintrust logger'),
+    observe,
+    interceptor: (operation, ctx, next) => runInContext(operation, ctx, next, destination),
+    dispose: async () => {
+      await destination.flush();
+    },
+  };
+  return Object.assign(observe, instrumentation);
+}
+
+module.exports = { loggersOf };

@@ -1,0 +1,261 @@
+'use strict';
+
+// Where a logger's spans go: a recorder with its settings, and what is remembered of the events that it received.
+
+const { Capture } = require('./capture.js');
+const { currentWork } = require('./context.js');
+const { takeCut } = require('./json/cut.js');
+const { parse } = require('./json/json-string.js');
+const { messageOf } = require('./json/json-safe-copy.js');
+const { stringify } = require('./json/stringify.js');
+const { NO_STATS } = require('./no-stats.js');
+const { warn } = require('./warn.js');
+const { weakly } = require('./weak.js');
+
+/** The default timeout of `flush()` and `close()`, in milliseconds. */
+const DEFAULT_TIMEOUT_MS = 10_000;
+
+/** How often a destination that is not the current one is checked while its rows wait, in milliseconds. */
+const LINGER_MS = 1000;
+
+/** A text that is no event: the native part counts it as unreadable. */
+const UNREADABLE = '{}';
+
+/** @typedef {import('./host.d.ts').HostRecorder} Recorder */
+/** @typedef {InstanceType<typeof import('./routes.js').Routes>} Routes */
+/** @typedef {import('../index.d.ts').Diagnostic} Diagnostic */
+
+/**
+ * What a destination uses of its exporter.
+ * @typedef {object} Polls
+ * @property {() => void} schedule rows are expected
+ * @property {() => void} report reports the diagnostics so far
+ */
+
+/** One recorder behind a logger and its spans. No method throws. */
+class Destination {
+  /** Whether anything is recorded. */
+  isOn = true;
+  /** For those that must not keep it alive. */
+  reference = weakly(this);
+  /** The logger's own function for diagnostics. @type {((diagnostic: Diagnostic) => unknown) | undefined} */
+  onError;
+  #host;
+  #polls;
+  #recorder;
+  #capture;
+  #isClosed = false;
+  /** The module-level functions use it. */
+  #isCurrent = false;
+  /** Keeps it from being collected while rows wait. @type {NodeJS.Timeout | undefined} */
+  #timer;
+
+  /**
+   * @param {import('./host.d.ts').Host} host
+   * @param {Polls} polls
+   * @param {Recorder} recorder
+   */
+  constructor(host, polls, recorder) {
+    this.#host = host;
+    this.#polls = polls;
+    this.#recorder = recorder;
+    this.#capture = new Capture(host.load(), this);
+  }
+
+  get recorder() {
+    return this.#recorder;
+  }
+
+  get isClosed() {
+    return this.#isClosed;
+  }
+
+  /**
+   * Records again, by another recorder with the same settings.
+   * @param {Recorder} recorder
+   */
+  reopen(recorder) {
+    this.#recorder = recorder;
+    this.#isClosed = false;
+    this.reset();
+  }
+
+  /** The next events are captured in full. */
+  reset() {
+    this.#capture = new Capture(this.#host.load(), this);
+  }
+
+  /** Whether the module-level functions use it: then the exporter keeps it alive. @param {boolean} isCurrent */
+  setCurrent(isCurrent) {
+    this.#isCurrent = isCurrent;
+    if (!isCurrent) this.#linger();
+  }
+
+  /**
+   * Records one event.
+   * @param {unknown} event
+   * @param {Routes} routes notes where its work goes
+   * @returns {Promise<void> | undefined} the delivery, for runtimes that wait for it
+   */
+  observe(event, routes) {
+    const recorder = this.#recorder;
+    try {
+      if (!this.#capture.wants(event)) return undefined;
+      routes.note(/** @type {any} */ (event), this);
+      if (this.#isClosed) recorder.refuse();
+      else {
+        const owner = recorder.current?.();
+        const to = owner ?? recorder;
+        this.#capture.take(event, (text, priority) => to.record(text, priority, takeCut()), owner);
+      }
+      this.#expectRows();
+    } catch {
+      this.#recordUnreadable();
+    }
+    return this.#host.delivery();
+  }
+
+  /**
+   * Records an event of a custom span.
+   * @param {object} event
+   * @param {keyof typeof import('../native.d.ts').Priority} priority
+   * @returns {boolean} false when the queue refused it; true after `close()`, too, which counts it as lost
+   */
+  record(event, priority) {
+    try {
+      this.#expectRows();
+      const isCut = takeCut();
+      if (!this.#isClosed) {
+        const text = stringify(event);
+        const level = this.#host.load().Priority[priority];
+        return this.#recorder.record(text, level, takeCut() || isCut);
+      }
+      this.#recorder.refuse();
+    } catch {
+      this.#recordUnreadable();
+    } finally {
+      void this.#host.delivery();
+    }
+    return true;
+  }
+
+  /**
+   * The trace context of the caller of the work that runs now, if traces join those of their callers.
+   * @param {ReturnType<Destination['traceDestination']>} [destination] where spans are shown, if that is known already
+   */
+  caller(destination = this.traceDestination()) {
+    return destination?.distributed ? currentWork()?.root?.carrier : undefined;
+  }
+
+  /**
+   * Where Braintrust shows spans, as far as known.
+   * @returns {import('./native-types.d.ts').TraceDestination | undefined}
+   */
+  traceDestination() {
+    try {
+      return parse(this.#recorder.traceDestination());
+    } catch {
+      // The environment is being torn down.
+      return undefined;
+    }
+  }
+
+  /** @type {typeof import('../index.d.ts').flush} */
+  async flush(options) {
+    this.#polls.schedule();
+    const report = await this.#recorder.flush(timeoutOf(options));
+    this.#polls.report();
+    return parse(report);
+  }
+
+  /** @type {typeof import('../index.d.ts').stats} */
+  stats() {
+    return parse(this.#recorder.stats());
+  }
+
+  /** @type {typeof import('../index.d.ts').close} */
+  async close(options) {
+    this.#isClosed = true;
+    this.#polls.schedule();
+    const report = await this.#recorder.close(timeoutOf(options));
+    this.#polls.report();
+    return parse(report);
+  }
+
+  #expectRows() {
+    this.#polls.schedule();
+    if (!this.#isCurrent) this.#linger();
+  }
+
+  /** Stays alive until its rows are delivered: one that is collected has only the exit timeout. */
+  #linger() {
+    if (this.#timer !== undefined || !this.#host.hasTimers) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      try {
+        if (!this.#recorder.isIdle()) this.#linger();
+      } catch {
+        // The environment is being torn down.
+      }
+    }, LINGER_MS);
+    this.#timer.unref();
+  }
+
+  /** Counts an event that throws when its type is read. */
+  #recordUnreadable() {
+    try {
+      this.#recorder.record(UNREADABLE, this.#host.load().Priority.Start, false);
+    } catch (error) {
+      warn('EVENT_LOST', `An event could not be recorded: ${messageOf(error)}.`);
+    }
+  }
+}
+
+/** Stands for the destination where nothing is traced: it records nothing. */
+class NoDestination {
+  isOn = false;
+  isClosed = false;
+  reference = weakly(this);
+
+  setCurrent() {}
+
+  /**
+   * @param {unknown} event
+   * @param {Routes} routes
+   */
+  observe(event, routes) {
+    try {
+      // Work that begins without tracing goes on without it.
+      routes.note(/** @type {any} */ (event ?? {}), /** @type {any} */ (this));
+    } catch {
+      // Nobody records it.
+    }
+    return undefined;
+  }
+
+  record = () => true;
+  caller = () => undefined;
+  traceDestination = () => undefined;
+  flush = async () => ({ complete: true, ...NO_STATS });
+  stats = () => NO_STATS;
+  close = this.flush;
+}
+
+/**
+ * The timeout in milliseconds; the default for anything that is no number.
+ * @param {import('../index.d.ts').FlushOptions | null | undefined} options
+ */
+function timeoutOf(options) {
+  try {
+    const timeoutMs = options?.timeoutMs;
+    if (typeof timeoutMs === 'number' && !Number.isNaN(timeoutMs)) return timeoutMs;
+  } catch {
+    // Options that throw mean the default.
+  }
+  return DEFAULT_TIMEOUT_MS;
+}
+
+/** @type {Destination} */
+const NO_DESTINATION = /** @type {any} */ (new NoDestination());
+
+module.exports = { Destination, NO_DESTINATION };

@@ -1,0 +1,117 @@
+'use strict';
+
+// Which destination each run and each submission of Flue's began with.
+
+/** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */
+
+/**
+ * The ids of Flue's work, as events and the async context have them.
+ * @typedef {object} Ids
+ * @property {unknown} [runId]
+ * @property {unknown} [submissionId]
+ * @property {unknown} [dispatchId]
+ * @property {unknown} [operationId]
+ * @property {unknown} [taskId]
+ */
+
+/** The most ids that are remembered of work that runs, and as many of work that has ended. */
+const MAX_IDS = 16_384;
+
+/** The events that begin or resume work. @type {ReadonlySet<unknown>} */
+const BEGINNINGS = new Set([
+  'submission_queued',
+  'submission_running',
+  'submission_recovery',
+  'run_start',
+  'run_resume',
+  'operation_start',
+  'task_start',
+]);
+
+/** The events that end work. @type {ReadonlySet<unknown>} */
+const ENDS = new Set(['submission_settled', 'run_end', 'operation', 'task']);
+
+/**
+ * The destinations of Flue's work, by its ids: all events of a trace go where it began. Work that has ended keeps no
+ * destination alive; what comes later still finds it.
+ */
+class Routes {
+  /** The oldest first. @type {Map<unknown, Destination>} */
+  #open = new Map();
+  /** The oldest first. @type {Map<unknown, WeakRef<Destination>>} */
+  #ended = new Map();
+
+  /**
+   * Notes an event that a destination receives. Throws where reading the event does.
+   * @param {Ids & { type?: unknown }} event
+   * @param {Destination} destination
+   */
+  note(event, destination) {
+    const { type } = event;
+    if (BEGINNINGS.has(type)) this.#begin(idOf(event), destination);
+    else if (ENDS.has(type)) this.#end(event);
+  }
+
+  /**
+   * The destination of the work with these ids; undefined when it is not known.
+   * @param {Ids} ids
+   * @returns {Destination | undefined}
+   */
+  find(ids) {
+    // On 0.x an operation of a task knows its parent by the task alone.
+    return this.#get(rootOf(ids) ?? ids.operationId) ?? this.#get(ids.taskId);
+  }
+
+  /** @param {unknown} id */
+  #get(id) {
+    if (id === undefined) return undefined;
+    return this.#open.get(id) ?? this.#ended.get(id)?.deref();
+  }
+
+  /**
+   * @param {unknown} id
+   * @param {Destination} destination
+   */
+  #begin(id, destination) {
+    if (typeof id !== 'string' || this.#open.has(id)) return;
+    this.#ended.delete(id);
+    this.#open.set(id, destination);
+    dropOldest(this.#open);
+  }
+
+  /** @param {Ids & { type?: unknown }} event */
+  #end(event) {
+    const { type, runId, submissionId, dispatchId, taskId } = event;
+    if (type === 'operation' || type === 'task') {
+      // The run or the submission goes on. A dispatch on 1.0-beta has no end but that of its operation.
+      const isLast = type === 'operation' && taskId === undefined;
+      if ((runId ?? submissionId) !== undefined || (dispatchId !== undefined && !isLast)) return;
+    }
+    const id = idOf(event);
+    const destination = this.#open.get(id);
+    if (destination === undefined) return;
+    this.#open.delete(id);
+    this.#ended.set(id, destination.reference);
+    dropOldest(this.#ended);
+  }
+}
+
+/** The id of the run or the submission; undefined outside of both. @param {Ids} ids */
+const rootOf = ({ runId, submissionId, dispatchId }) => runId ?? submissionId ?? dispatchId;
+
+/**
+ * The id of the root, else of the operation or the task that begins or ends.
+ * @param {Ids & { type?: unknown }} event
+ */
+function idOf(event) {
+  const { type, operationId, taskId } = event;
+  // The operation of a task's event is that of its parent.
+  return rootOf(event) ?? (type === 'task_start' || type === 'task' ? taskId : operationId);
+}
+
+/** @param {Map<unknown, unknown>} ids */
+function dropOldest(ids) {
+  if (ids.size > MAX_IDS) ids.delete(ids.keys().next().value);
+}
+
+module.exports = { Routes };
