@@ -102,6 +102,13 @@ test("spans of the application's own lie in each other across async calls", asyn
   expect(await seen('own spans')).toEqual([tree, tree]);
 });
 
+test('a span and a run stay with the logger they began with', async () => {
+  const { a, b, ...rest } = await seen('loggers');
+  expect(rest).toEqual({ isCurrent: true, isSame: true, flue: true, shared: 0 });
+  expect(a.toSorted()).toEqual(['child', 'open', 'within']);
+  expect(b.toSorted()).toEqual(['current', 'root']);
+});
+
 describe('where no `.wasm` file can be imported', () => {
   const program = (text: string) => {
     const entry = JSON.stringify(join(ROOT, 'js/edge/edge-light.mjs'));

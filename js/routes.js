@@ -65,7 +65,9 @@ class Routes {
   /** @param {unknown} id */
   #get(id) {
     if (id === undefined) return undefined;
-    return this.#open.get(id) ?? this.#ended.get(id)?.deref();
+    const found = this.#open.get(id) ?? this.#ended.get(id)?.deref();
+    // What a logger had open ended when it was closed.
+    return found?.isClosed ? undefined : found;
   }
 
   /**
@@ -73,7 +75,7 @@ class Routes {
    * @param {Destination} destination
    */
   #begin(id, destination) {
-    if (typeof id !== 'string' || this.#open.has(id)) return;
+    if (typeof id !== 'string' || this.#open.get(id)?.isClosed === false) return;
     this.#ended.delete(id);
     this.#open.set(id, destination);
     dropOldest(this.#open);

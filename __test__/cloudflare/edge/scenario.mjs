@@ -249,6 +249,24 @@ const SCENARIOS = {
       masked: text.includes('MASKED'),
     };
   },
+  async loggers() {
+    const other = await startCollector();
+    try {
+      const [a, b] = [collector, other].map(({ url }, n) => {
+        return { apiKey: `key-${n}`, appUrl: url, apiUrl: url, projectName: `edge ${n}` };
+      });
+      const identities = await step('loggers', { a, b, events: copyOf(run, 0) });
+      const custom = ({ name, end }) => (end !== null && !/[:.]/.test(name) ? name : []);
+      const namesOf = (one) => one.traces().flatMap(({ spans }) => spans.flatMap(custom));
+      const [inA, inB] = [collector, other].map((one) => one.rows());
+      const traces = new Set(inB.map((row) => row.root_span_id));
+      const shared = inA.filter((row) => traces.has(row.root_span_id)).length;
+      const flue = inA.length + inB.length - 5 === recorded(1);
+      return { ...identities, flue, shared, a: namesOf(collector), b: namesOf(other) };
+    } finally {
+      await other.close();
+    }
+  },
   async 'own spans'() {
     await init();
     await step('own');

@@ -119,6 +119,25 @@ const STEPS = {
     );
     await Promise.all([outer(), outer()]);
   },
+  /** The second logger becomes the current one in the middle of a run and of a span. */
+  async loggers({ a, b, events }) {
+    const one = entry.initLogger(a);
+    const open = entry.startSpan({ name: 'open' });
+    const middle = events.length / 2;
+    for (const event of events.slice(0, middle)) entry.braintrustFlueObserver(event);
+    const two = entry.initLogger(b);
+    for (const event of events.slice(middle)) entry.braintrustFlueObserver(event);
+    await entry.withLogger(one, async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      entry.traced(() => {}, { name: 'within' });
+    });
+    entry.traced(() => {}, { name: 'current' });
+    open.startSpan({ name: 'child' }).end();
+    open.end();
+    two.log({ input: 'logged' });
+    await Promise.all([one.flush(), two.flush()]);
+    return { isCurrent: entry.currentLogger() === two, isSame: entry.initLogger(a) === one };
+  },
   async hang({ events }) {
     for (const event of events) entry.braintrustFlueObserver(event);
     await new Promise((resolve) => setTimeout(resolve, 600_000));
