@@ -128,7 +128,9 @@ export class EdgeRecorder {
       core.call('flush', this.#slot.number, Number(isShutdown), timeoutMs, ...now()),
     );
     const complete =
-      ticket < 0 ? this.isKept() : await this.delivery.until(ticket, this.#slot.generation, timeoutMs);
+      ticket < 0
+        ? this.isKept()
+        : await this.delivery.until(ticket, this.#slot.generation, timeoutMs);
     return /** @type {Json} */ (JSON.stringify({ complete, ...this.#stats() }));
   }
 
