@@ -8,7 +8,7 @@ module.exports = {
   testMatch: ['**/*.spec.ts'],
   transform: { '\\.ts$': '@swc/jest' },
   // Every test drives real processes on real clocks, on machines that may have two busy cores.
-  testTimeout: 60_000,
+  testTimeout: 120_000,
   // Many tests wait for what happens elsewhere: a third one keeps two cores busy.
   maxWorkers: 3,
 };
