@@ -31,7 +31,7 @@ pub fn event_decode(data: &[u8]) {
     let text = translate::without_payloads(&line);
     let is_json = |text: &str| serde_json::from_str::<&RawValue>(text).is_ok();
     assert!(is_json(&text) || !is_json(&line), "{text}");
-    let mut attach = |attachment: translate::Attachment| attachment.bytes.len() % 2 == 0;
+    let mut attach = |attachment: translate::Attachment| attachment.bytes.len().is_multiple_of(2);
     let attached = translate::with_attachments(&line, &mut attach);
     assert!(is_json(&attached) || !is_json(&line), "{attached}");
     if let Ok(event) = flue_event::decode(&text, NOW) {
