@@ -324,8 +324,8 @@ describe('a server that refuses the key (401)', () => {
         async (app, collector) => {
           await app.record({ count: 1_000 });
           const began = performance.now();
-          const report = await app.close();
-          expect(performance.now() - began).toBeLessThan(1_500);
+          const report = await app.close({ timeoutMs: 40_000 });
+          expect(performance.now() - began).toBeLessThan(30_000);
           expect(report.complete).toBe(false);
           expectAccounts(report, { sent: 0, lost: { unauthorized: 1_000 } });
           expect(stored(collector)).toEqual([]);
@@ -480,7 +480,8 @@ describe('flush', () => {
       for (const report of await app.atOnce(...flushes(none))) {
         expect(report).toMatchObject({ complete: false, pending: 5 });
       }
-      expect(performance.now() - began).toBeLessThan(1_500);
+      // The default is ten seconds.
+      expect(performance.now() - began).toBeLessThan(9_000);
       let answered = false;
       const waiting = app.atOnce(...flushes(unusual)).finally(() => (answered = true));
       await wait(300);
@@ -683,7 +684,7 @@ describe('the end of the process', () => {
       async (app) => {
         const ended = await app.end(['record', runs], ['exit']);
         expect(ended).toMatchObject({ code: 0, stdout: 'done\n' });
-        expect(ended.tookMs).toBeLessThan(4_000);
+        expect(ended.tookMs).toBeLessThan(20_000);
         const lost = lostInAll(ended.stderr);
         expect(lost).toBeGreaterThanOrEqual(runs.count);
         expect(lost).toBeLessThanOrEqual(most);
