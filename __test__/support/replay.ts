@@ -71,6 +71,8 @@ export class Replay {
   /** Where the journals of the first processes end, by recording. */
   #borders = new Map<string, number[]>();
   #read = { size: 0, byProject: new Map<unknown, { at: number; text: string }[]>() };
+  /** The traces, while no process records. */
+  #traces: ReturnType<Collector['traces']> | undefined;
   #plans = 0;
   #journal: string;
   #collector!: Collector;
@@ -102,7 +104,8 @@ export class Replay {
     const { rows } = this.outcome(name);
     const ids = new Set(rows.map(({ id }) => id));
     const traces = new Set(rows.map((row) => row.root_span_id));
-    const trees = this.#collector.traces().filter(({ id }) => traces.has(id));
+    this.#traces ??= this.#collector.traces();
+    const trees = this.#traces.filter(({ id }) => traces.has(id));
     const ofTrees = trees.flatMap(({ problems }) => problems);
     const surplus = trees
       .flatMap(({ roots }) => roots.slice(1))
@@ -186,6 +189,7 @@ export class Replay {
   }
 
   async #run(end: 'kill' | 'natural', jobs: Job[]) {
+    this.#traces = undefined;
     this.#plans += 1;
     const plan = join(this.directory, this.name, `plan-${this.#plans}.json`);
     writeFileSync(plan, JSON.stringify({ url: this.#collector.url, end, jobs }));
