@@ -291,8 +291,8 @@ export interface FlushOptions {
 }
 
 /**
- * A logger: one destination, with its own key, project, queue, counters and spool. The result of `initLogger`. Without a
- * key it records nothing, and its functions only run their callbacks.
+ * A logger: one destination, with its own key, project, queue, counters and spool. The result of `initLogger`. Without
+ * a key it records nothing, and its functions only run their callbacks.
  */
 export interface Logger {
   readonly kind: 'logger';
@@ -340,8 +340,8 @@ export declare const withLogger: {
 
 /**
  * Records one Flue event with the current logger, or with the one that its run or submission began with; pass it to
- * Flue's `observe(...)`. Returns at once and never throws. Does nothing before `initLogger`. It is an instrumentation as
- * well, for Flue's `instrument(...)`.
+ * Flue's `observe(...)`. Returns at once and never throws. Does nothing before `initLogger`. It is an instrumentation
+ * as well, for Flue's `instrument(...)`.
  */
 export declare const braintrustFlueObserver: ((event: unknown, context?: unknown) => void) &
   FlueInstrumentation;

@@ -96,7 +96,7 @@ test('files are delivered when process.exit follows at once', () =>
     expect(collector.rows()).toHaveLength(3);
   }));
 
-test('rows arrive when the server refuses attachments, which is told in one line', () =>
+test('rows arrive when the server refuses attachments, which one line reports', () =>
   traced(
     [FIXTURE, 'flush'],
     {},
@@ -134,7 +134,7 @@ test('a storage that fails for a while has the file in the end', () => {
   );
 });
 
-test('a storage that never answers delays the exit no longer than rows do, and the loss is told', () =>
+test('a storage that never answers delays the exit no longer than rows do, and the loss is reported', () =>
   traced(
     [FIXTURE, 'exit'],
     { FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: '1500' },

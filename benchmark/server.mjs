@@ -1,6 +1,6 @@
 /**
- * The process on the other end, so that its work costs the measured one nothing; it tells what it got
- * when it is asked:
+ * The process on the other end, so that its work costs the measured one nothing; it reports what it got when it is
+ * asked:
  *
  *     node benchmark/server.mjs collector|sink|drain|deaf|hole [delay in ms]
  *

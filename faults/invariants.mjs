@@ -41,7 +41,9 @@ function ofDelivery({ promise }, { counts, repeated, unseen, problems, complaint
   return [...found, ...new Set(problems)];
 }
 
-/** Who dies by a signal, or is terminated, tells no numbers, nor does one whose `exit` listeners do not all run. */
+/**
+ * A process that a signal ends, a terminated worker, and one whose `exit` listeners do not all run report no numbers.
+ */
 function ofAccounts({ promise, uncertain, ending, listener, spool }, run) {
   const { numbers, confirmed, counts, ended } = run;
   if (promise === 'due' || promise === 'nothing') return [];

@@ -1,6 +1,7 @@
 'use strict';
 
-// Where a logger's spans go: a recorder with its settings, and what is remembered of the events that it received.
+// The destination of a logger's spans: a recorder with its settings, and the capture state of the events that it
+// received.
 
 const { Capture } = require('./capture.js');
 const { currentWork } = require('./context.js');
@@ -36,7 +37,7 @@ const UNREADABLE = '{}';
 class Destination {
   /** Whether anything is recorded. */
   isOn = true;
-  /** For those that must not keep it alive. */
+  /** A weak reference, for holders that must not keep it alive. */
   reference = weakly(this);
   /** The logger's own function for diagnostics. @type {((diagnostic: Diagnostic) => unknown) | undefined} */
   onError;
@@ -119,7 +120,7 @@ class Destination {
    * Records an event of a custom span.
    * @param {object} event
    * @param {keyof typeof import('../native.d.ts').Priority} priority
-   * @returns {boolean} false when the queue refused it; true after `close()`, too, which counts it as lost
+   * @returns {boolean} false when the queue refused it; true after `close()`, too: it then counts as lost
    */
   record(event, priority) {
     try {
@@ -187,7 +188,7 @@ class Destination {
     if (!this.#isCurrent) this.#linger();
   }
 
-  /** Stays alive until its rows are delivered: one that is collected has only the exit timeout. */
+  /** Keeps it alive until its rows are delivered: the rows of a collected one have only the exit timeout. */
   #linger() {
     if (this.#timer !== undefined || !this.#host.hasTimers) return;
     this.#timer = setTimeout(() => {
@@ -211,7 +212,7 @@ class Destination {
   }
 }
 
-/** Stands for the destination where nothing is traced: it records nothing. */
+/** The destination when nothing is traced. It records nothing. */
 class NoDestination {
   isOn = false;
   isClosed = false;
@@ -225,10 +226,10 @@ class NoDestination {
    */
   observe(event, routes) {
     try {
-      // Work that begins without tracing goes on without it.
+      // Work that begins without tracing continues without it.
       routes.note(/** @type {any} */ (event ?? {}), /** @type {any} */ (this));
     } catch {
-      // Nobody records it.
+      // The event is not recorded anyway.
     }
     return undefined;
   }

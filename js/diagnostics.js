@@ -27,8 +27,8 @@ class Diagnostics {
 
   /**
    * @param {object} native
-   * @param {() => { diagnostic: Diagnostic, onError?: OnError | undefined }[]} native.take returns the diagnostics since
-   *   the last call, each with the function of its logger
+   * @param {() => { diagnostic: Diagnostic, onError?: OnError | undefined }[]} native.take returns the diagnostics
+   *   since the last call, each with the function of its logger
    * @param {() => boolean} native.isIdle whether no rows wait
    * @param {boolean} hasTimers whether a timer may poll; otherwise `report` is called
    */

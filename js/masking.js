@@ -164,7 +164,7 @@ class Masking {
       const now = performance.now();
       if (isActive) this.#activeAt = now;
       const isQuiet = now - this.#activeAt > POLL_IDLE_MS;
-      // A timer would keep an exporter that is used no more from being collected.
+      // A timer would keep an unused exporter from being collected.
       if (isQuiet && this.#recorders().every((recorder) => recorder.isIdle())) return;
       this.#schedule(isActive ? 0 : isQuiet ? POLL_IDLE_MS : POLL_ACTIVE_MS);
     } catch {
@@ -210,7 +210,7 @@ class Masking {
     const masked = {};
     const failures = [];
     for (const field of FIELDS) {
-      // Null takes an earlier value back.
+      // Null resets an earlier value.
       if (!(field in row) || row[field] === null) {
         if (field in row) masked[field] = null;
         continue;

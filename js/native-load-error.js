@@ -1,6 +1,6 @@
 'use strict';
 
-// Why the native binary is not loaded, and what to do, in one line.
+// Why the native binary is not loaded, and the remedy, in one line.
 
 /** The platforms with a binary; each has a package of its own, an optional dependency of this one. */
 const PLATFORMS = [
@@ -16,7 +16,9 @@ const PLATFORMS = [
 /** The name of the file with this text, unless it is in a bundle. */
 const OWN_FILE = 'native-load-error.js';
 
-/** Text in the place of the addon cannot get the members that the generated loader gives it; the error shows all of it. */
+/**
+ * The generated loader adds members to the addon, which fails for a text in its place; the error quotes the whole text.
+ */
 const IS_TEXT = /^Cannot create property/;
 
 /** The most characters of an error's message. */
@@ -27,7 +29,7 @@ const KEEP_OUT =
   "`externals: { 'flue-braintrust': 'commonjs flue-braintrust' }` in webpack, " +
   "`ssr: { external: ['flue-braintrust'] }` in Vite, `serverExternalPackages` in Next.js";
 
-/** Something else than the addon was loaded. */
+/** Something other than the addon was loaded. */
 class ReplacedBinaryError extends Error {
   /** @param {unknown} found in the place of the addon */
   constructor(found) {
@@ -37,7 +39,7 @@ class ReplacedBinaryError extends Error {
 }
 
 /**
- * What the system or Node says of a binary that is there, and what to do.
+ * The errors of the system or Node for a binary that exists, and their remedies.
  * @type {[RegExp, string | ((message: string) => string)][]}
  */
 const REMEDIES = [
@@ -126,7 +128,7 @@ function isInBundle() {
   return typeof __filename !== 'string' || !__filename.endsWith(OWN_FILE);
 }
 
-/** The binary that is to be loaded in the place of the installed one. */
+/** The binary to load instead of the installed one. */
 function overriding() {
   return process.env.NAPI_RS_NATIVE_LIBRARY_PATH;
 }
@@ -135,8 +137,8 @@ function overriding() {
 const lineOf = (error) => error?.message.split('\n')[0]?.slice(0, MAX_LINE) ?? 'nothing was thrown';
 
 /**
- * Whether an error only means that one of the generated loader's places is empty, or that it knows none: a package
- * is named without a path.
+ * Whether an error only means that the generated loader found nothing in one of its places, or knows no place: such an
+ * error names a package without a path.
  * @param {NodeJS.ErrnoException} error
  */
 const isAbsence = ({ code, message }) =>

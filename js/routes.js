@@ -1,6 +1,6 @@
 'use strict';
 
-// Which destination each run and each submission of Flue's began with.
+// The destination of each run and submission of Flue: the one that received its first event.
 
 /** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */
 
@@ -14,7 +14,7 @@
  * @property {unknown} [taskId]
  */
 
-/** The most ids that are remembered of work that runs, and as many of work that has ended. */
+/** The most ids of running work that are remembered. Of ended work, as many more are remembered. */
 const MAX_IDS = 16_384;
 
 /** The events that begin or resume work. @type {ReadonlySet<unknown>} */
@@ -32,8 +32,8 @@ const BEGINNINGS = new Set([
 const ENDS = new Set(['submission_settled', 'run_end', 'operation', 'task']);
 
 /**
- * The destinations of Flue's work, by its ids: all events of a trace go where it began. Work that has ended keeps no
- * destination alive; what comes later still finds it.
+ * The destinations of Flue's work, by its ids: all events of a trace go to the destination of the first one. Ended work
+ * keeps no destination alive, but later events still find it.
  */
 class Routes {
   /** The oldest first. @type {Map<unknown, Destination>} */
@@ -58,7 +58,7 @@ class Routes {
    * @returns {Destination | undefined}
    */
   find(ids) {
-    // On 0.x an operation of a task knows its parent by the task alone.
+    // On 0.x, an operation of a task refers to its parent only by the id of the task.
     return this.#get(rootOf(ids) ?? ids.operationId) ?? this.#get(ids.taskId);
   }
 
@@ -66,7 +66,7 @@ class Routes {
   #get(id) {
     if (id === undefined) return undefined;
     const found = this.#open.get(id) ?? this.#ended.get(id)?.deref();
-    // What a logger had open ended when it was closed.
+    // Closing a logger ended its open work.
     return found?.isClosed ? undefined : found;
   }
 
@@ -85,7 +85,7 @@ class Routes {
   #end(event) {
     const { type, runId, submissionId, dispatchId, taskId } = event;
     if (type === 'operation' || type === 'task') {
-      // The run or the submission goes on. A dispatch on 1.0-beta has no end but that of its operation.
+      // The run or the submission continues. On 1.0-beta, a dispatch ends only with its operation.
       const isLast = type === 'operation' && taskId === undefined;
       if ((runId ?? submissionId) !== undefined || (dispatchId !== undefined && !isLast)) return;
     }
@@ -107,7 +107,7 @@ const rootOf = ({ runId, submissionId, dispatchId }) => runId ?? submissionId ??
  */
 function idOf(event) {
   const { type, operationId, taskId } = event;
-  // The operation of a task's event is that of its parent.
+  // The operation id in the event of a task is that of its parent.
   return rootOf(event) ?? (type === 'task_start' || type === 'task' ? taskId : operationId);
 }
 

@@ -11,8 +11,8 @@ const SIGNALS = /** @type {const} */ (['SIGTERM', 'SIGINT', 'SIGHUP']);
 const OURS = Symbol.for('flue-braintrust.signals');
 
 /**
- * Delivers what is there when a signal ends the process, and then lets the signal do what it would have
- * done. Where the application has listeners of its own, they end the process. Workers receive no signals.
+ * Delivers pending rows when a signal ends the process, and then lets the signal take its default effect. If the
+ * application has listeners of its own, they end the process. Workers receive no signals.
  * @param {object} deliver
  * @param {() => void} deliver.now delivers and waits for it
  * @param {() => void} deliver.soon begins to deliver
@@ -31,7 +31,7 @@ function handleSignals({ now, soon }) {
       process.kill(process.pid, signal);
     };
     listener[OURS] = true;
-    // Before the others: one that listens once cannot be seen any more when it has run.
+    // Before the others: a `once` listener is no longer listed when it has run.
     process.prependListener(signal, listener);
   }
 }

@@ -3,7 +3,7 @@
 // References that keep nothing alive.
 
 /**
- * A weak reference; a strong one where the runtime has no others: a Worker with an early compatibility date.
+ * A weak reference; a strong one if the runtime has no `WeakRef`, as in a Worker with an early compatibility date.
  * @template {WeakKey} T
  * @param {T} value
  * @returns {WeakRef<T>}

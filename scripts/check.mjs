@@ -1,6 +1,6 @@
 /**
- * Checks everything, as CI does: first the formatters, linters and types of JavaScript beside those and the tests of
- * Rust, then the tests of JavaScript. The packages must be installed and the native part built.
+ * Checks everything, as CI does: first the formatters, linters and types of JavaScript in parallel with those and the
+ * tests of Rust, then the tests of JavaScript. The packages must be installed and the native part built.
  *
  *     node scripts/check.mjs
  */
@@ -31,7 +31,7 @@ async function quietly(...names) {
   return { code: 0, output: all };
 }
 
-/** Runs scripts until one fails, whose output is ours. */
+/** Runs scripts until one fails, and shows their output. */
 async function loudly(...names) {
   for (const name of names) {
     const { command, args, ...settings } = script(name);

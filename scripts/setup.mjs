@@ -1,9 +1,9 @@
 /**
  * Makes a fresh clone ready to run: installs the packages, installs those of the workflow example (which needs a Flue
- * line of its own), bundles the viewer's page, and builds the native part: unoptimised by default, as it is
- * published with --release. With --tests it also installs the lines of Flue and Node that only the tests run, and Chromium
- * from the system's packages where there is none (not with FLUE_BRAINTRUST_NO_BROWSER set, which also skips its
- * tests). Steps that are up to date are skipped silently. Uses core modules only, since nothing is installed yet.
+ * line of its own), bundles the viewer's page, and builds the native part: unoptimised by default, as it is published
+ * with --release. With --tests it also installs the lines of Flue and Node that only the tests run, and Chromium from
+ * the system's packages where there is none (not with FLUE_BRAINTRUST_NO_BROWSER set, which also skips its tests).
+ * Steps that are up to date are skipped silently. Uses core modules only, since nothing is installed yet.
  *
  *     node scripts/setup.mjs [--no-build | --release] [--tests]
  */

@@ -57,14 +57,14 @@ export function conflicts(arrived: JsonObject[][]): string[] {
  * Four things may differ, for reasons that lie in the replay and not in the trace:
  *
  * - The end of a span that was still open when the process ended: it is the time of that.
- * - `flue.interrupted: false`, `flue.cancelled: false` and `error: null`, with which a process takes back what another may have
- *   written. It means the same as nothing.
+ * - `flue.interrupted: false`, `flue.cancelled: false` and `error: null`, with which a process resets what another may
+ *   have written. It means the same as an absent value.
  * - Of a span that was open when the process was killed: its log lines, which the record of open spans
  *   does not hold, for it holds no content (docs/recovery.md); and when its first token came, for no
  *   stream of a real model goes on in another process.
- * - Of a root that had ended when the process was killed: what the next process learned from its settlement. A
- *   process bequeaths no delivery that ended more than 10 seconds ago by its clock, and recordings are old.
- *   (That it bequeaths later ones is a test of its own.)
+ * - Of a root that had ended when the process was killed: what the next process learned from its settlement. A process
+ *   passes on no delivery that ended more than 10 seconds ago by its clock, and recordings are old. (Another test
+ *   checks that it passes on later ones.)
  */
 export function differences(
   expected: readonly Row[],

@@ -2,7 +2,7 @@ import { setImmediate as nextLoop } from 'node:timers/promises';
 import { frozenClone } from '../frozen-clone.mjs';
 import { CallTimes, measure } from '../meter.mjs';
 
-/** How many turns are played before the exporter may deliver what it has: nobody shall lose rows for want of memory. */
+/** How many turns are played before the exporter may deliver: no contender loses rows for lack of memory. */
 const TURNS_PER_FLUSH = 200;
 /** A warm-up of so many conversations; V8 has compiled the code after it. */
 const WARM_UP = 16;

@@ -3,11 +3,11 @@ import { load } from '../conversation.mjs';
 import { CallTimes, measure } from '../meter.mjs';
 
 /**
- * A recorded conversation without Flue: nothing runs but the exporter. The loop turns after each turn
- * of the conversation, and the exporter has delivered everything before the measure ends. With a pace,
- * the events come one by one, as they do in life, and whatever an exporter does in the background has
- * come to rest before the next one. All events are made before; Flue makes each right before it tells it,
- * so each is looked through first, as it lies in the processor's caches then. That is not measured.
+ * A recorded conversation without Flue: nothing runs but the exporter. The loop turns after each turn of the
+ * conversation, and the exporter has delivered everything before the measure ends. With a pace, the events come one by
+ * one, as they do in life, and whatever an exporter does in the background has come to rest before the next one. All
+ * events are made before; Flue makes each right before it emits it, so each is looked through first, as it lies in the
+ * processor's caches then. That is not measured.
  *
  * @param {import('../worker.mjs').Job} job
  * @param {import('../contenders.mjs').Contender} contender

@@ -8,9 +8,9 @@ const SLICE = 500;
 const WARM_UP_SPANS = 5000;
 
 /**
- * Tool calls and nothing else, two events each, as fast as they can be handed over, or so many per
- * second. The events of a slice are made before it and are no part of the calls' time; that of making them is the same for
- * all, and goes with the run that traces nothing.
+ * Tool calls and nothing else, two events each, as fast as the observer takes them, or so many per second. The events
+ * of a slice are made before it, outside of the calls' time. The time to make them is the same for all, and is
+ * subtracted with the run that traces nothing.
  *
  * @param {import('../worker.mjs').Job} job
  * @param {import('../contenders.mjs').Contender} contender

@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { initialise } from '../contenders.mjs';
 
-/** Of the process's threads, when the system tells. */
+/** Of the process's threads, if the system reports it. */
 const threads = () => {
   try {
     return readdirSync('/proc/self/task').map((id) =>

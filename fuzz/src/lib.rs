@@ -16,8 +16,8 @@ use translate::Translator;
 /// The wall clock of all targets, milliseconds since the epoch.
 const NOW: i64 = 1_795_417_364_000;
 
-/// Replaces base64 in events, one per line, and translates them. JSON stays JSON. Every row is valid JSON, and every span is closed at the end. Data that begins
-/// with a zero byte is read as UTF-16.
+/// Replaces base64 in events, one per line, and translates them. JSON stays JSON. Every row is valid JSON, and every
+/// span is closed at the end. Data that begins with a zero byte is read as UTF-16.
 pub fn event_decode(data: &[u8]) {
   let text: Vec<u16> = match data {
     [0, units @ ..] => units.as_chunks().0.iter().map(|unit| u16::from_le_bytes(*unit)).collect(),

@@ -11,9 +11,9 @@ const { Span, runTraced } = require('../spans/span.js');
 
 /**
  * @typedef {object} Loggers
- * @property {(destination: Destination) => import('../../index.d.ts').Logger} of the logger of a destination, always the
- *   same one
- * @property {(logger: unknown) => Destination | undefined} destinationOf undefined for anything that is no logger
+ * @property {(destination: Destination) => import('../../index.d.ts').Logger} of the logger of a destination, always
+ *   the same one
+ * @property {(logger: unknown) => Destination | undefined} destinationOf undefined unless it is a logger
  */
 
 /**
@@ -75,7 +75,7 @@ function observerOf(exporter, destination) {
   const observe = (/** @type {unknown} */ event) => exporter.observeAt(destination, event);
   /** @type {import('../../index.d.ts').FlueInstrumentation} */
   const instrumentation = {
-    // One of its own: Flue takes several instrumentations with different keys.
+    // A unique key: Flue accepts several instrumentations if their keys differ.
     key: Symbol('flue-braintrust logger'),
     observe,
     interceptor: (operation, ctx, next) => runInContext(operation, ctx, next, destination),

@@ -4,13 +4,13 @@
 
 const limits = require('./limits.js');
 
-// Every event passes here. Two variables of the module are the cheapest budget there is.
+// Every event passes here. Two module variables are the cheapest form of a budget.
 let valuesLeft = 0;
 let charactersLeft = 0;
 
 /**
- * Whether `JSON.stringify` writes all of a value, quickly: plain objects and lists of finite numbers,
- * texts, flags and nothing, within the limits. May throw where reading the value does.
+ * Whether `JSON.stringify` writes all of a value, quickly: plain objects and lists of finite numbers, strings,
+ * booleans, `null` and `undefined`, within the limits. May throw where reading the value does.
  * @param {unknown} value
  */
 function isJsonSafe(value) {
@@ -20,8 +20,8 @@ function isJsonSafe(value) {
 }
 
 /**
- * The same of an event, without a look into what Flue itself puts together of ids and numbers: that
- * would cost more than all the rest.
+ * The same for an event, without a check of what Flue itself composes of ids and numbers: that would cost more than all
+ * other checks.
  * @param {any} event
  */
 function isJsonSafeEvent(event) {

@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * How much of one event is written. What exceeds a limit is left out with a mark in its place, so that
- * no event stops the application for long or takes the memory of a thousand others.
+ * The limits of what is written of one event. A mark replaces what exceeds a limit, so that no event blocks the
+ * application for long or takes the memory of a thousand others.
  */
 module.exports = Object.freeze({
   /** The deepest nesting that is written. */

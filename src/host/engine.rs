@@ -16,7 +16,7 @@ use tokio::{
 
 use super::{driver, shared::Shared};
 
-/// The delay before the thread tries again to get what the system refuses.
+/// The delay before the thread requests a refused resource again.
 const RESOURCES_AGAIN: Duration = Duration::from_millis(100);
 
 /// Starts the thread with the first exporter. It ends with the last one, and starts again with the next.
@@ -34,7 +34,7 @@ struct State {
 }
 
 impl Engine {
-  /// Drives an exporter until it ends. When the system refuses a thread, its events wait, and it is tried again later.
+  /// Drives an exporter until it ends. When the system refuses a thread, the events wait, and the start is retried.
   pub fn drive(self: &Arc<Self>, shared: Arc<Shared>) {
     let mut state = self.lock();
     state.waiting.push(shared);
@@ -88,8 +88,8 @@ impl Engine {
     });
   }
 
-  /// The runtime, which takes file descriptors: without any the thread waits. `None` when all exporters must have shut
-  /// down meanwhile.
+  /// The runtime, which needs file descriptors: the thread waits until some are free. `None` when the shutdown
+  /// deadlines of all exporters have passed.
   fn runtime(&self) -> Option<Runtime> {
     loop {
       let error = match runtime::Builder::new_current_thread().enable_all().build() {
@@ -139,7 +139,7 @@ impl Engine {
   }
 }
 
-/// Drives an exporter until it ends. Returns why later events are refused. A panic takes no other exporter along.
+/// Drives an exporter until it ends. Returns why later events are refused. A panic does not affect other exporters.
 async fn drive(shared: Arc<Shared>) -> (Arc<Shared>, LossReason) {
   let ended = AssertUnwindSafe(driver::drive(shared.clone())).catch_unwind().await;
   (shared, ended.unwrap_or(LossReason::EngineFailed))

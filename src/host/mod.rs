@@ -1,9 +1,9 @@
 //! The Node host: one thread that drives the exporters of an environment.
 //!
 //! The JavaScript thread pushes events and commands into the [`event_queue`] and never waits, except in
-//! [`ExporterHandle::wait_exit`], which has a deadline. The thread of the
-//! [`engine`] is started by the first event; it never keeps the process alive. If the future of an exporter panics, its rows
-//! are counted as lost and every flush completes; the others go on.
+//! [`ExporterHandle::wait_exit`], which has a deadline. The first event starts the thread of the [`engine`], which
+//! never keeps the process alive. If the future of an exporter panics, its rows are counted as lost and its flushes
+//! complete; the others continue.
 //!
 //! | file | |
 //! |---|---|

@@ -169,7 +169,8 @@ impl Shared {
     self.queue.command(Command::Shutdown { deadline, reply });
   }
 
-  /// Handles the end of the thread: refuses further events, counts pending rows and attachments as lost and reports them.
+  /// Handles the end of the thread: refuses further events, counts pending rows and attachments as lost and reports
+  /// them.
   pub fn on_thread_exit(&self, reason: LossReason) {
     let commands = self.queue.close(reason);
     let (unprocessed, pending) =

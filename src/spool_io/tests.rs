@@ -22,8 +22,8 @@ use super::DiskFiles;
 
 type Spool = spool::Spool<DiskFiles>;
 
-/// Held for writing while a child process starts: between fork and exec it has copies of all locks, so that what another
-/// test has dropped still looks alive.
+/// Held for writing while a child process starts: between fork and exec it has copies of all locks, so that what
+/// another test has dropped still looks alive.
 static STARTING: RwLock<()> = RwLock::new(());
 
 const NOW: i64 = 1_795_417_364_000;

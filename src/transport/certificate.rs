@@ -1,5 +1,5 @@
-//! A certificate as OpenSSL reads it: also one of version 1, one that only its common name names, and an authority's
-//! that serves itself. rustls takes none of them.
+//! Certificates by the rules of OpenSSL, which also accepts those of version 1, those with only a common name, and an
+//! authority's own certificate as that of a server. rustls accepts none of these.
 
 use rustls::{
   crypto::WebPkiSupportedAlgorithms,
@@ -59,12 +59,12 @@ pub enum Distrust {
   NotNow {
     /// The name of the certificate.
     subject: String,
-    /// The begin of its validity.
+    /// The start of its validity.
     from: String,
     /// The end of its validity.
     to: String,
   },
-  /// It is for something else than a server.
+  /// It is not for servers.
   #[error("{0} is not for servers: its key usage or a critical extension excludes it")]
   NotServer(String),
   /// It is for another host.

@@ -1,6 +1,6 @@
 'use strict';
 
-// The way for files: announced, uploaded to a signed URL, then confirmed.
+// Uploads of files: announced, uploaded to a signed URL, then confirmed.
 
 const { randomBytes } = require('node:crypto');
 
@@ -15,15 +15,15 @@ const { isObject } = require('../support/json');
  * @typedef {Omit<Attachment, 'bytes'> & { bytes: Buffer | null, uploads: number }} Known
  */
 
-/** Attachments kept at most, and their bytes: the oldest go first. */
+/** The most attachments that are kept, and their bytes: the oldest are dropped first. */
 const MAX_ATTACHMENTS = 10_000;
 const MAX_BYTES = 256 * 1024 * 1024;
 /** The largest attachment. */
 const MAX_UPLOAD_BYTES = 64 * 1024 * 1024;
-/** Signed URLs that are open at most. */
+/** The most open signed URLs. */
 const MAX_OPEN = 256;
 
-/** Path below which the upload URLs lie. */
+/** The path prefix of the upload URLs. */
 const UPLOAD_PATH = '/attachment-uploads/';
 const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 const MEDIA_TYPE = /^[\w.+-]+\/[\w.+-]+(?:;.*)?$/;

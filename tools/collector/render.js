@@ -103,7 +103,8 @@ function totalDuration(spans, openSpans) {
 }
 
 /**
- * The lines of the spans, each before those of its children. Without recursion: a trace may be any number of spans deep.
+ * The lines of the spans, each before those of its children. Without recursion: a trace may be any number of spans
+ * deep.
  *
  * @param {Span[]} roots
  * @returns {Line[]}

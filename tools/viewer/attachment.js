@@ -1,8 +1,9 @@
 'use strict';
 
-// How an attachment is served to the viewer. Its bytes and its type are of whoever was traced.
+// How an attachment is served to the viewer. Its bytes and its type come from the traced application: they are not
+// trusted.
 
-/** Types that a browser shows and that contain no script. SVG does. */
+/** Types that a browser shows and that cannot contain a script, unlike SVG. */
 const SHOWN = new Set([
   'image/avif',
   'image/bmp',

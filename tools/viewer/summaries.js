@@ -88,7 +88,7 @@ function summarizeSpan(span, depth) {
 }
 
 /**
- * Whether any of a span's row contains the text, in whatever case.
+ * Whether a span's row contains the text, regardless of case.
  *
  * @param {import('../collector/types').Row} row
  * @param {string} needle in lower case

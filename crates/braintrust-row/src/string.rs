@@ -1,4 +1,4 @@
-//! JSON strings as they stand in a text: with quotes and escapes.
+//! JSON strings as they occur in JSON text: with quotes and escapes.
 
 use std::{borrow::Cow, ops::RangeInclusive};
 
@@ -21,7 +21,7 @@ pub fn end(text: &[u8], quote: usize) -> Option<usize> {
   }
 }
 
-/// What stands between the quotes, with its escapes; `None` when `token` is not a string.
+/// The text between the quotes, with its escapes; `None` when `token` is not a string.
 pub fn content(token: &str) -> Option<&str> {
   token.strip_prefix('"')?.strip_suffix('"')
 }

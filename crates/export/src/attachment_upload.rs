@@ -1,9 +1,9 @@
 //! The upload of an attachment.
 //!
 //! Three steps: announce the attachment to Braintrust, which responds with a storage address; upload the bytes there,
-//! without the key; tell Braintrust that they are stored. An attempt begins with the first step, because the address may
-//! have expired; once the bytes are stored, with the last. Braintrust wants the organization's id: where connecting
-//! needs no login, one precedes the first upload.
+//! without the key; confirm to Braintrust that they are stored. An attempt begins with the first step, because the
+//! address may have expired; once the bytes are stored, with the last. Braintrust requires the organization's id: if
+//! connecting needs no login, one login precedes the first upload.
 
 use bytes::Bytes;
 use http::Method;
@@ -24,7 +24,7 @@ use crate::{
   transport::{Body, Call, Reads, Response, TransportError, redact_url},
 };
 
-/// What is uploaded. Cloning shares the bytes.
+/// A file to upload. Cloning shares the bytes.
 #[derive(Clone, Debug)]
 pub struct Content {
   /// Its key.
@@ -46,7 +46,7 @@ pub struct AttachmentError {
   why: String,
   /// Its effect on the attachment.
   pub outcome: ExportOutcome,
-  /// Whether Braintrust knows the attachment, so that its failure can be stated there.
+  /// Whether Braintrust knows the attachment, so that its failure can be reported there.
   pub is_announced: bool,
   /// Whether the storage failed and not Braintrust.
   pub is_storage: bool,
@@ -66,7 +66,7 @@ pub enum AttachmentUpload {
     /// The storage's address, without its secret.
     origin: String,
   },
-  /// Telling Braintrust that they are stored.
+  /// Confirming to Braintrust that the bytes are stored.
   Confirming,
 }
 
@@ -193,7 +193,7 @@ fn confirm(settings: &Settings, session: &Session, org: &str, content: &Content)
   state(settings, session, org, content.key, Status { upload_status: "done", error_message: None })
 }
 
-/// The request that states at Braintrust why an attachment is lost. Its response does not matter.
+/// The request that informs Braintrust why an attachment is lost. Its response does not matter.
 pub fn state_failure(
   settings: &Settings,
   session: &Session,
@@ -216,7 +216,8 @@ fn state(
   authorized(settings, Method::POST, &status_url(session), body, Reads::Status)
 }
 
-/// Braintrust's own package uploads without an id where it finds none.
+/// Handles the response of the login, and announces the attachment. Without an id, the id is empty, as in the
+/// `braintrust` package.
 fn logged_in(
   settings: &Settings,
   session: &Session,
@@ -254,7 +255,7 @@ fn announced(
     .map_err(|(why, outcome)| failed(why, outcome))?;
   let invalid = || failed("the response states no upload address".into(), ExportOutcome::Rejected);
   let target: Target = response.json().ok_or_else(|| {
-    // A page of another server is no answer of Braintrust.
+    // A page of another server is not a response of Braintrust.
     failed("the response states no upload address".into(), ExportOutcome::Unconfirmed)
   })?;
   if !is_safe(&target.url, session) {

@@ -1,7 +1,9 @@
-//! The attachments of a process: which contents wait for a row that refers to them, for their upload, or are settled.
+//! The attachments of an exporter: those that wait for a row that refers to them, those that wait for their upload, and
+//! those that are settled.
 //!
-//! A content is a candidate until the rows of its event are encoded. Only if one of these rows, as it is sent, has its
-//! key is it uploaded: what the content policy, a redaction rule, the masking function or a cut has removed is not.
+//! A content is a candidate until the rows of its event are encoded. It is uploaded only if one of these rows, as it is
+//! sent, contains its key: content that the content policy, a redaction rule, the masking function or a cut has removed
+//! is not uploaded.
 
 use std::{
   collections::{BTreeMap, VecDeque},
@@ -17,11 +19,11 @@ use crate::attachment_upload::Content;
 pub const MAX_UPLOADS: usize = 2;
 /// The most contents that are not settled.
 const MAX_HELD: usize = 10_000;
-/// The settled contents that are remembered: one that comes again later is uploaded again.
+/// The most settled contents that are remembered. A forgotten one is uploaded again if it recurs.
 const MAX_SETTLED: usize = 10_000;
 /// The bytes of memory of an attachment beside its content. An estimate.
 const ENTRY_BYTES: usize = 256;
-/// The positions of the hyphens in a key after the first, which is preceded by so many digits.
+/// The offsets of the later hyphens of a key from the first one, which follows eight digits.
 const HYPHENS: [usize; 3] = [5, 10, 15];
 const FIRST_HYPHEN: usize = 8;
 
@@ -35,7 +37,7 @@ struct Held {
   attempts: u32,
   /// The acknowledged uploads of rows when the last one failed.
   acknowledged_before: Option<u64>,
-  /// Not before this; `None`: at once.
+  /// The earliest time of the next attempt; `None`: now.
   retry_at: Option<Duration>,
   /// Whether the bytes are stored, so that only the confirmation is left.
   is_stored: bool,
@@ -46,13 +48,13 @@ struct Held {
 enum State {
   /// A row that refers to it.
   Candidate,
-  /// Its upload. The number is the place in the order of the rows.
+  /// Its upload. The number is its position in the order of the rows.
   Waiting(u64),
   /// A response.
   InFlight(u64),
 }
 
-/// What has become of a content.
+/// The outcome of a content.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Settled {
   /// It is uploaded.
@@ -74,10 +76,10 @@ struct Deadline {
   batch: Option<u64>,
 }
 
-/// What happens to a content that is offered.
+/// The result of offering a content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Offer {
-  /// A reference may stand for it.
+  /// A reference may replace it.
   Taken,
   /// There is no room for it.
   Full,
@@ -85,15 +87,15 @@ pub enum Offer {
   Lost,
 }
 
-/// What a failed attempt is held against.
+/// The circumstances of a failed attempt.
 pub struct Failure {
-  /// Whether the attempt counts: the attachment, and not the network, may be why it failed.
+  /// Whether the attempt counts: the attachment, rather than the network, may be the cause.
   pub counts: bool,
   /// The acknowledged uploads of rows until now.
   pub acknowledged: u64,
 }
 
-/// The attachments that are not settled, and those that were settled lately.
+/// The attachments that are not settled, and the recently settled ones.
 pub struct Attachments {
   max_bytes: usize,
   bytes: usize,
@@ -102,7 +104,7 @@ pub struct Attachments {
   settled: BTreeMap<AttachmentKey, Settled>,
   settled_order: VecDeque<AttachmentKey>,
   next_number: u64,
-  /// The organization's id, where connecting does not find it.
+  /// The organization's id, if connecting does not find it.
   pub org_id: Option<String>,
 }
 
@@ -121,7 +123,8 @@ impl Attachments {
     }
   }
 
-  /// Offers the content of an event that is being translated. `room` are the bytes that it may take beside the rows.
+  /// Offers the content of an event that is being translated. `room` is the number of bytes that it may take beside the
+  /// rows.
   pub fn offer(&mut self, attachment: Attachment, room: usize) -> Offer {
     let key = attachment.key;
     match self.settled.get(&key) {
@@ -156,7 +159,7 @@ impl Attachments {
     Offer::Taken
   }
 
-  /// A candidate waits for the rows of the event that is being translated, too.
+  /// Makes a candidate wait for the rows of the event that is being translated, too.
   fn await_rows(&mut self, key: AttachmentKey) {
     let is_awaited = |last: &Deadline| last.key == key && last.sequence.is_none();
     if self.deadlines.back().is_some_and(is_awaited) {
@@ -236,7 +239,7 @@ impl Attachments {
     Some((held.content.clone(), held.is_stored))
   }
 
-  /// The bytes of an attachment in flight are stored: further attempts only confirm that.
+  /// Notes that the bytes of an attachment in flight are stored: further attempts only confirm that.
   pub fn stored(&mut self, key: AttachmentKey) {
     if let Some(held) = self.held.get_mut(&key) {
       held.is_stored = true;
@@ -262,17 +265,17 @@ impl Attachments {
     }
   }
 
-  /// An attachment is uploaded. Returns its bytes.
+  /// Settles an uploaded attachment. Returns the size of its content.
   pub fn uploaded(&mut self, key: AttachmentKey) -> usize {
     self.remove(key, Settled::Uploaded)
   }
 
-  /// An attachment is lost.
+  /// Settles a lost attachment.
   pub fn lost(&mut self, key: AttachmentKey) {
     self.remove(key, Settled::Lost);
   }
 
-  /// Delays are over: the process ends.
+  /// Ends all delays, because the process ends.
   pub fn hurry(&mut self) {
     self.held.values_mut().for_each(|held| held.retry_at = None);
   }
@@ -304,7 +307,7 @@ impl Attachments {
     })
   }
 
-  /// When the next attempt begins that is delayed. `None` also while as many as may be are in flight.
+  /// When the next waiting attempt may begin. `None` also while the maximum number of uploads is in flight.
   pub fn next_retry(&self) -> Option<Duration> {
     if self.in_flight() >= MAX_UPLOADS {
       return None;
@@ -342,7 +345,7 @@ impl Attachments {
   }
 }
 
-/// The texts in the form of a key. Whatever a masking function has made of a reference: a key has no escapes.
+/// The keys in a text, whatever surrounds them: a masking function may change a reference, and a key has no escapes.
 fn keys(text: &[u8]) -> impl Iterator<Item = AttachmentKey> {
   memchr_iter(b'-', text).filter_map(|at| {
     if HYPHENS.iter().any(|more| text.get(at + more) != Some(&b'-')) {

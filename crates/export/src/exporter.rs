@@ -9,7 +9,8 @@
 //! | [`handle_response`](Exporter::handle_response) | [`poll_spool`](Exporter::poll_spool): an operation on the spool |
 //! | [`handle_spool`](Exporter::handle_spool) | [`poll_mask`](Exporter::poll_mask): content for the masking function |
 //! | [`handle_masked`](Exporter::handle_masked) | [`poll_output`](Exporter::poll_output): a notification |
-//! | [`flush`](Exporter::flush), [`deliver_before_exit`](Exporter::deliver_before_exit), [`shutdown`](Exporter::shutdown) | [`poll_timeout`](Exporter::poll_timeout): when to call `handle_timeout` again |
+//! | [`flush`](Exporter::flush) | [`poll_timeout`](Exporter::poll_timeout): when to call `handle_timeout` again |
+//! | [`deliver_before_exit`](Exporter::deliver_before_exit), [`shutdown`](Exporter::shutdown) | |
 //!
 //! With a spool, a host carries out the first operations before it passes events: they restore the open spans of dead
 //! processes, which events may resume.
@@ -293,8 +294,9 @@ impl Exporter {
 
   /// Delivers everything at once, as the process ends: delays are short from now on. Completed by
   /// [`Output::Completed`]. Events are still accepted, because the application may end spans on its way out; a
-  /// [`Self::shutdown`] follows. `interrupts` closes the open spans; an end that comes later corrects them. Only when
-  /// nothing can be delivered any more, because the deadline has passed or the key is refused, the exporter ends at once.
+  /// [`Self::shutdown`] follows. `interrupts` closes the open spans; an end that comes later corrects them. The
+  /// exporter ends at once only if nothing can be delivered any more, because the deadline has passed or the key is
+  /// refused.
   pub fn deliver_before_exit(
     &mut self,
     deadline: Duration,
@@ -315,8 +317,9 @@ impl Exporter {
     ticket
   }
 
-  /// Accepts no more events, closes the open spans, delivers what it can until `deadline`, counts the rest as lost
-  /// and ends; writes to the spool that are in progress then are waited for. Completed by [`Output::Completed`]. A later shutdown may bring the deadline forward.
+  /// Accepts no more events, closes the open spans, delivers what it can until `deadline`, counts the rest as lost,
+  /// waits for writes to the spool that are in progress, and ends. Completed by [`Output::Completed`]. A later shutdown
+  /// may bring the deadline forward.
   pub fn shutdown(&mut self, deadline: Duration, now: Now) -> TicketId {
     self.has_input = true;
     if self.has_ended {
@@ -412,16 +415,16 @@ impl Exporter {
     deadlines.chain(others.into_iter().flatten()).min()
   }
 
-  /// Whether nothing is left to do until the next input: every row and attachment is delivered or lost, and the snapshot of open
-  /// spans is written.
+  /// Whether nothing is left to do until the next input: every row and attachment is delivered or lost, and the
+  /// snapshot of open spans is written.
   pub fn is_at_rest(&self) -> bool {
     let is_done = self.has_ended || (self.is_settled() && !self.snapshot.is_pending());
     is_done && !self.has_input && !self.delivery.spool.is_busy()
   }
 
   /// Whether nothing is lost when the exporter is dropped now: every row is delivered, lost or in the spool, so is the
-  /// snapshot of open spans, and no attachment waits. Rows that are in the spool as well as in memory count as spooled until the next
-  /// input.
+  /// snapshot of open spans, and no attachment waits. Rows that are in the spool as well as in memory count as spooled
+  /// until the next input.
   pub fn is_kept(&self) -> bool {
     self.delivery.leave_spooled();
     let spool = &self.delivery.spool;

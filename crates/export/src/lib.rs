@@ -6,7 +6,7 @@
 //! |---|---|
 //! | [`loss`], [`counters`], [`debug_log`], [`diagnostics`] | counting, logging and reporting |
 //! | [`config`], [`admission`] | settings, and the bound of queued bytes |
-//! | [`transport`], [`outcome`], [`backoff`], `patience` | requests, outcomes of responses, delays of retries and repetitions |
+//! | [`transport`], [`outcome`], [`backoff`], `patience` | requests, outcomes, delays of retries and repetitions |
 //! | [`connection`], `storage`, [`overflow`] | login, project and limits; the upload of an oversize row |
 //! | `attachment_upload`, `attachments` | the upload of an attachment; the attachments that wait for it |
 //! | [`batch`], `outbox`, [`masking`], `spool_writer`, `open_spans` | undelivered rows, by state |

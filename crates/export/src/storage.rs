@@ -1,4 +1,4 @@
-//! Uploads to a storage at a signed address: what those of rows and of attachments have in common.
+//! Uploads to a storage at a signed address: the common parts of those of rows and of attachments.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub(crate) fn signed_url<'de, D: Deserializer<'de>>(from: D) -> Result<Url, D::E
   parse_url(&String::deserialize(from)?).map_err(D::Error::custom)
 }
 
-/// Whether content may be sent to a storage: what would go to Braintrust encrypted is never sent in the clear.
+/// Whether content may be sent to a storage: only over HTTPS, unless Braintrust itself is reached over plain HTTP.
 pub(crate) fn is_safe(url: &Url, session: &Session) -> bool {
   let is_plain = Url::parse(&session.logs_url).is_ok_and(|logs| logs.scheme() == "http");
   url.scheme() == "https" || (is_plain && url.scheme() == "http")
@@ -58,8 +58,8 @@ pub(crate) fn upload_headers<'a>(
   Some(headers)
 }
 
-/// The response if `classify` finds a success, else the cause and the outcome. `outcome` maps the status and the outcome of an
-/// ordinary upload.
+/// Returns the response if `classify` finds a success, else the cause and the outcome. `outcome` maps the status and
+/// the outcome of an ordinary upload to the latter.
 pub(crate) fn check(
   result: Result<Response, TransportError>,
   classify: fn(&Result<Response, TransportError>, i64) -> ExportOutcome,
@@ -75,8 +75,7 @@ pub(crate) fn check(
   }
 }
 
-/// The outcome of a step that Braintrust refused. Only 401 refuses the key; other refusals concern the
-/// upload.
+/// The outcome of a step that Braintrust refused. Only 401 refuses the key; other refusals concern the upload.
 pub(crate) fn braintrust_outcome(status: u16, ordinary: ExportOutcome) -> ExportOutcome {
   match ordinary {
     ExportOutcome::Unauthorized if status != 401 => ExportOutcome::Rejected,

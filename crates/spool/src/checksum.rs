@@ -5,7 +5,7 @@ pub use crc32fast::hash;
 #[cfg(target_family = "wasm")]
 pub use small::hash;
 
-/// Without the tables of `crc32fast`: 16 KiB that no compression makes smaller, in a module whose size is limited.
+/// A version without the tables of `crc32fast`, which are 16 KiB that do not compress, for a module of limited size.
 #[cfg(any(target_family = "wasm", test))]
 mod small {
   /// The polynomial, with its bits in reverse.

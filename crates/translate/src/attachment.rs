@@ -1,4 +1,4 @@
-//! Content that is uploaded instead of omitted: its key, and the reference that stands for it in a row.
+//! Content that is uploaded instead of omitted: its key, and the reference that replaces it in a row.
 
 use std::fmt;
 
@@ -6,17 +6,17 @@ use serde::Serialize;
 
 /// How the reference to an attachment begins, as JSON.
 pub const REFERENCE_START: &str = r#"{"type":"braintrust_attachment""#;
-/// The media type of content of an unknown one.
+/// The media type of content whose type is unknown.
 const UNKNOWN: &str = "application/octet-stream";
-/// The first parts of media types. What events state may be any text, and the media type leaves without redaction.
+/// The known top-level media types. An event may state any text as media type, and the media type is not redacted.
 const MEDIA_KINDS: [&str; 7] = ["application", "audio", "font", "image", "model", "text", "video"];
 /// The longest subtype whose name is a file extension, in bytes.
 const LONGEST_EXTENSION: usize = 5;
 /// The lengths of the groups of digits of a key.
 const GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
 
-/// The key of an attachment: a UUID (version 8) made of the SHA-256 of its bytes, so that the same content has the same
-/// key in every span and every process.
+/// The key of an attachment: a UUID (version 8) derived from the SHA-256 of its bytes, so that the same content has the
+/// same key in every span and every process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AttachmentKey([u8; 16]);
 
@@ -40,7 +40,7 @@ impl AttachmentKey {
     Self(bytes)
   }
 
-  /// The key that a text is.
+  /// Parses the text of a key.
   pub fn parse(text: &[u8]) -> Option<Self> {
     if text.len() != Self::LENGTH {
       return None;
@@ -83,9 +83,9 @@ impl fmt::Display for AttachmentKey {
 pub struct Attachment {
   /// Its key.
   pub key: AttachmentKey,
-  /// Its media type, as it is stated or as the bytes show it; `application/octet-stream` when it is unknown.
+  /// Its media type, as the event states it, else by its first bytes; `application/octet-stream` when it is unknown.
   pub media_type: String,
-  /// A file name, made of the hash: names in events may have content.
+  /// A file name, derived from the hash because names in events may contain content.
   pub filename: String,
   /// Its bytes; never empty.
   pub bytes: Vec<u8>,
@@ -100,7 +100,7 @@ struct Reference<'a> {
 }
 
 impl Attachment {
-  /// The attachment of content with this SHA-256. `kind` begins its file name.
+  /// The attachment of content with this SHA-256. `kind` is the first part of its file name.
   pub fn new(hash: &[u8; 32], bytes: Vec<u8>, media_type: Option<&str>, kind: &str) -> Self {
     let stated = media_type.map(str::to_ascii_lowercase).filter(|stated| is_known_kind(stated));
     let media_type = stated.unwrap_or_else(|| shown_type(&bytes).unwrap_or(UNKNOWN).to_owned());

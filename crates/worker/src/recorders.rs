@@ -2,13 +2,13 @@
 
 use crate::recorder::Recorder;
 
-/// The recorders, by their numbers. The bound of queued bytes of each is one for the undelivered rows of all: they
-/// share the memory of the isolate.
+/// The recorders, by number. They share the memory of the isolate, so the bound of queued bytes of each applies to the
+/// undelivered rows of all.
 #[derive(Default)]
 pub struct Recorders {
   /// In the order of their numbers.
   all: Vec<(u32, Recorder)>,
-  /// The number that was given last. None is given twice.
+  /// The last number that was assigned. Numbers are not reused.
   last: u32,
   /// The undelivered rows and events of all.
   bytes: usize,
@@ -30,7 +30,8 @@ impl Recorders {
     }
   }
 
-  /// Runs with a recorder that knows what the others hold. The default when none has this number.
+  /// Calls `run` with a recorder that knows how many bytes the others hold. Returns the default if no recorder has this
+  /// number.
   pub fn with<T: Default>(&mut self, number: u32, run: impl FnOnce(&mut Recorder) -> T) -> T {
     let at = self.position(number);
     let Some((_, recorder)) = at.and_then(|at| self.all.get_mut(at)) else { return T::default() };

@@ -5,7 +5,7 @@ import { useState } from 'preact/hooks';
 import { isObject } from '../../support/json.js';
 import { html } from './html.mjs';
 
-/** More are not shown, nor searched for. */
+/** The most attachments that are shown, and the most values that are searched. */
 const SHOWN = 24;
 const SEARCHED_VALUES = 20_000;
 

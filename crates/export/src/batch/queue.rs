@@ -116,7 +116,7 @@ impl RowQueue {
   }
 
   /// Removes the oldest rows that are `wanted`. `None` when there is none. Keys follow the order in which batches are
-  /// removed, whatever order their rows came in: of one row, the later state has the later key.
+  /// removed, whatever the order of their rows: the later state of a row has the later key.
   pub fn pick(&mut self, limits: Limits, wanted: impl Fn(&Row) -> bool) -> Option<RowBatch> {
     let mut picked = RowBatch::default();
     let mut kept = Vec::new();

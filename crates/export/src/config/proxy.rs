@@ -1,7 +1,7 @@
 //! The proxies that variables name, by the rules of curl and Node.
 //!
-//! The lower-case name of a variable precedes the upper-case one. What `NO_PROXY` excludes by the rules of either is
-//! excluded: a host that is meant to be reached directly must not be shown to a proxy.
+//! The lower-case name of a variable takes precedence. A host that `NO_PROXY` excludes by the rules of curl or of Node
+//! is requested directly: a proxy must not learn of it.
 
 use std::{collections::HashMap, fmt};
 
@@ -111,7 +111,7 @@ impl Proxy {
     if !SCHEMES.contains(&url.scheme()) {
       return Err(ProxyError::UnknownScheme { variable, scheme: url.scheme().to_owned() });
     }
-    // A `/`, `?` or `#` of a password that is not encoded ends the host: another one would be asked.
+    // An unencoded `/`, `?` or `#` in a password ends the host: the request would go to another one.
     let has_host = url.host_str().is_some_and(|host| !host.is_empty());
     if !has_host || text.rsplit_once('@').is_some_and(|_| !has_credentials(&url)) {
       return Err(not_url());
@@ -122,7 +122,7 @@ impl Proxy {
     if url.scheme().starts_with(UNVERSIONED_SOCKS) && url.port().is_none() {
       url.set_port(Some(SOCKS_PORT)).map_err(|()| not_url())?;
     }
-    // The client reads it as this type, and would go directly if it could not.
+    // The client parses the URL as this type, and would connect directly if that failed.
     url.as_str().parse::<Uri>().map_err(|_| not_url())?;
     Ok(Self { url, variable })
   }

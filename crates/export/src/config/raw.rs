@@ -100,7 +100,7 @@ fn object<T: DeserializeOwned, E: Error>(value: Value, otherwise: &str) -> Resul
     // As text: parsers of values would be more code, which the WebAssembly module has no room for.
     return from_str(&value.to_string()).map_err(|error| {
       let text = error.to_string();
-      // The position is one in that text.
+      // The position refers to that text: omit it.
       E::custom(text.rsplit_once(" at line ").map_or(&*text, |(why, _)| why))
     });
   }

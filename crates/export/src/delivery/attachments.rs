@@ -34,7 +34,7 @@ impl Delivery {
   pub fn offer_attachment(&mut self, attachment: Attachment, now: Now) -> bool {
     let room = self.settings.queue_room().saturating_sub(self.shared_bytes());
     let Some(attachments) = &mut self.attachments else { return false };
-    // A rule cannot redact a file: one that it would change stays here.
+    // A rule cannot redact inside a file: a file that it would change is not uploaded.
     let redactor = self.settings.redactor.as_deref();
     let is_covered = redactor.is_some_and(|redactor| {
       std::str::from_utf8(&attachment.bytes).is_ok_and(|text| redactor.changes(text))
@@ -156,8 +156,8 @@ impl Delivery {
       ExportOutcome::Unconfirmed | ExportOutcome::Unauthorized => Some(Duration::ZERO),
       _ => None,
     };
-    // While rows fail as well, or nothing answers, the network is at fault: rows wait then, too. A shutdown has a
-    // deadline.
+    // If rows fail as well, or no server responds, the network is at fault: rows wait then, too. A shutdown has a
+    // deadline instead.
     let is_shutdown = self.shutdown_since.is_some();
     let is_its_own = error.is_storage || (error.is_answered && self.backoff.failures() == 0);
     let counts = is_its_own && !is_shutdown;

@@ -1,7 +1,7 @@
 //! Bad rows: requests that the server rejects or fails on are halved down to the row that causes it.
 //!
-//! A rejected request (400 and kin) is halved at once. A server error (500 and kin) usually concerns the server and
-//! not a row, so a request is halved only when it fails repeatedly, and a single row is given up only when others are
+//! A rejected request (400 and kin) is halved at once. A server error (500 and kin) usually concerns the server and not
+//! a row, so a request is halved only when it fails repeatedly, and a single row is dropped only when others are
 //! acknowledged between its failures.
 
 use std::time::Duration;
@@ -9,14 +9,14 @@ use std::time::Duration;
 use super::state::Delivery;
 use crate::{loss::LossReason, outbox::FAILURES_BEFORE_SPLIT, time::Now};
 
-/// The server errors in a row after which a single row is given up, and those of requests with this row alone.
+/// The server errors in a row after which a single row is dropped, and those of requests with this row alone.
 const FAILURES_BEFORE_DROP: u32 = 12;
 const FAILURES_ALONE: u32 = 3;
 /// How many failures with acknowledgements of other uploads between them are taken for a row's and not the server's.
 const WITNESSES: u32 = 3;
 /// The longest delay of a request that fails while others are acknowledged.
 const MAX_DELAY: Duration = Duration::from_secs(2);
-/// How recent the last acknowledgement has to be when a row is given up.
+/// How recent the last acknowledgement has to be when a row is dropped.
 const RECENT: Duration = Duration::from_secs(60);
 /// The rejected rows in a row, without an acknowledgement, after which requests are no longer halved: the server
 /// rejects everything.
@@ -38,7 +38,7 @@ impl Delivery {
     let is_oldest = self.outbox.is_oldest_to_split(key);
     let is_single = self.outbox.get(key).is_some_and(|queued| queued.batch.spans() == 1);
     let suspicion = self.outbox.suspicion_mut(key)?;
-    // An acknowledgement before the first failure says nothing: the server may fail since then.
+    // An acknowledgement before the first failure proves nothing: the server may have failed since then.
     let is_witnessed = suspicion.failures > 0 && acknowledged > suspicion.acknowledged_before;
     suspicion.acknowledged_before = acknowledged;
     suspicion.witnessed += u32::from(is_witnessed);

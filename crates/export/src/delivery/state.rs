@@ -314,8 +314,8 @@ impl Delivery {
     }
   }
 
-  /// Whether shutdown can end: every row and every attachment is settled, or all are in the spool and the server fails, or it refuses the
-  /// key.
+  /// Whether shutdown can end: every row and every attachment is settled, or the server refuses the key, or it fails
+  /// and all rows are in the spool.
   pub fn is_done(&self) -> bool {
     let all_encoded = self.queue.is_empty() && self.masked.is_empty();
     if all_encoded && self.outbox.is_empty() && self.unsettled_attachments() == 0 {

@@ -1,7 +1,7 @@
 //! Merging batches that wait, so that a slow server gets few large requests instead of a chain of small ones.
 //!
 //! With a spool, rows are encoded every 100 ms. Batches of the same span wait for one another, and each would take the
-//! server's whole response time. Their segments stay as they are until the merged batch is settled: after a death they
+//! server's whole response time. Their segments stay as they are until the merged batch is settled: after a crash they
 //! are delivered one after the other.
 
 use std::{collections::BTreeSet, mem};

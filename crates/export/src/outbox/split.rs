@@ -71,7 +71,7 @@ impl Outbox {
     }
   }
 
-  /// Keeps the segments of a settled batch as long as an earlier one that has rows of the same spans: after a death its
+  /// Keeps the segments of a settled batch as long as an earlier one that has rows of the same spans: after a crash its
   /// rows must not follow later ones.
   pub(super) fn hold_back(&mut self, key: u64, settled: &QueuedBatch) {
     let earlier = self.ready.range_mut(..key).chain(self.in_flight.range_mut(..key));
@@ -100,7 +100,7 @@ impl Outbox {
   }
 
   /// The earlier batches whose segments have rows of these spans that are delivered already. A batch that is in memory
-  /// only waits for them: after a death, the segments' rows would follow its later ones.
+  /// only waits for them: after a crash, the segments' rows would follow its later ones.
   pub(super) fn keepers(&self, batch: &EncodedBatch) -> Vec<u64> {
     let key = batch.key();
     let earlier = self.ready.range(..key).chain(self.in_flight.range(..key));

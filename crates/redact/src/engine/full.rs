@@ -26,7 +26,7 @@ impl Expression {
     self.0.find_iter(text.as_bytes()).map(|found| found.range()).collect()
   }
 
-  /// Of each match the first group that matches, if any, or else all of it.
+  /// For each match: the first group that matches, else the whole match.
   pub fn first_groups(&self, text: &str) -> Vec<Range<usize>> {
     let captures = self.0.captures_iter(text.as_bytes());
     let found = captures.filter_map(|captures| {

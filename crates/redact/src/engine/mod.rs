@@ -1,5 +1,5 @@
-//! What runs the expressions: the `regex` crate, or in WebAssembly two of its engines without the choice among all of
-//! them, which would be a tenth of the module. Both find the same.
+//! The engines of expressions: the `regex` crate, or in WebAssembly two of its engines without the code that chooses
+//! among all, which would be a tenth of the module. Both find the same matches.
 //!
 //! Expressions match bytes, because `\B` may match inside a character.
 

@@ -18,7 +18,7 @@ use regex_automata::{
 
 use super::error::{CompileError, MOST_BYTES};
 
-/// The longest text that is only searched for the existence of a match by the backtracker, which cannot stop early.
+/// The longest text in which the backtracker, which cannot stop early, searches for the mere existence of a match.
 const SHORT: usize = 128;
 
 /// The engines of one or several expressions, and their memory.
@@ -43,7 +43,7 @@ impl Engines {
     Ok(Self { backtracker, simulation, caches })
   }
 
-  /// Finds the first match, with its groups. Whether there is one.
+  /// Finds the first match, with its groups. Returns whether there is one.
   fn search(&self, input: &Input<'_>, captures: &mut Captures) -> bool {
     let mut caches = self.caches.lock().unwrap_or_else(PoisonError::into_inner);
     let (backtracking, simulating) = &mut *caches;
@@ -83,7 +83,7 @@ impl Expression {
     self.all(text, Captures::matches(groups.clone()))
   }
 
-  /// Of each match the first group that matches, if any, or else all of it.
+  /// For each match: the first group that matches, else the whole match.
   pub fn first_groups(&self, text: &str) -> Vec<Range<usize>> {
     let groups = self.engines.simulation.get_nfa().group_info();
     self.all(text, Captures::all(groups.clone()))
@@ -124,7 +124,7 @@ impl Set {
 impl From<BuildError> for CompileError {
   fn from(error: BuildError) -> Self {
     match error.size_limit() {
-      // As the `regex` crate has it.
+      // The message of the `regex` crate.
       Some(limit) => Self(format!("Compiled regex exceeds size limit of {limit} bytes.")),
       None => Self::of_message(
         &std::error::Error::source(&error)

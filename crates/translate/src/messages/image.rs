@@ -58,8 +58,8 @@ struct Seen {
   mime: Option<Range<usize>>,
 }
 
-/// The JSON for the URL of an image in the chat form: the placeholder, or `data` itself. `None` when `data` is neither a
-/// string nor a reference to an attachment.
+/// The JSON for the URL of an image in the chat form: the placeholder, or `data` itself. `None` when `data` is neither
+/// a string nor a reference to an attachment.
 pub fn chat_url<'a>(data: &'a str, mime: Option<&str>) -> Option<Cow<'a, str>> {
   if let Some(placeholder) = placeholder(data, mime) {
     return Some(Cow::Owned(placeholder));

@@ -45,7 +45,7 @@ impl Host {
     assert!(self.recorder.record(&event.to_string(), Priority::Start, false, self.now()));
   }
 
-  /// Lets time pass, and carries out what the recorder asks of the storage.
+  /// Lets time pass, and performs the changes that the recorder requests of the storage.
   fn pass(&mut self, ms: u64) {
     self.elapsed += Duration::from_millis(ms);
     for _ in 0..20 {
