@@ -305,10 +305,10 @@ test('variables that an example has are not added again', async () => {
   });
 });
 
-test('on Cloudflare, and with pnpm, the commands are other ones', async () => {
+test('with pnpm the commands are other ones, and on Cloudflare the same', async () => {
   const files = { 'pnpm-lock.yaml': '', 'wrangler.jsonc': '{}', 'src/app.ts': '' };
   await withFiles(files, async (directory) => {
-    expect((await init(directory)).commands).toEqual(['pnpm add flue-braintrust braintrust']);
+    expect((await init(directory)).commands).toEqual(['pnpm add flue-braintrust']);
   });
 });
 

@@ -42,7 +42,7 @@ function planInit(project) {
     traced.module === undefined ? { changes: [], notes: [] } : connectApp(project, traced);
   const changes = [...merged(traced.changes, app.changes), ...exampleChanges(project)];
   const remaining = [...remainingUses(project, changes), ...remainingHooks(project)];
-  const isUseless = !project.isOnCloudflare && remaining.length === 0;
+  const isUseless = remaining.length === 0;
   return {
     changes,
     commands: commandsFor(project, changes, isUseless),
@@ -151,14 +151,12 @@ function exampleChanges({ root }) {
  * @returns {string[]}
  */
 function commandsFor(project, changes, isUseless) {
-  const { dependencies, packageManager, isOnCloudflare } = project;
+  const { dependencies, packageManager } = project;
   const add = packageManager === 'npm' ? 'npm install' : `${packageManager} add`;
   const wanted = ['flue-braintrust'];
   const files = [...changes.map(({ after }) => after), project.app?.text ?? ''];
   const usesHono = files.some((text) => importsOf(text).some(({ from }) => from === 'hono'));
   if (usesHono) wanted.push('hono');
-  // The Workers entry delivers with the official package.
-  if (isOnCloudflare) wanted.push('braintrust');
   const missing = wanted.filter((name) => !(name in dependencies));
   const commands = missing.length === 0 ? [] : [`${add} ${missing.join(' ')}`];
   if ('braintrust' in dependencies && isUseless) {

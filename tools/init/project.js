@@ -36,7 +36,6 @@ const LOCK_FILES = /** @type {const} */ ([
  * @property {SourceFile[]} launchers files that start the application
  * @property {Record<string, string>} dependencies of all kinds
  * @property {'npm' | 'pnpm' | 'yarn' | 'bun'} packageManager
- * @property {boolean} isOnCloudflare
  */
 
 /**
@@ -65,7 +64,6 @@ function readProject(directory) {
     launchers: LAUNCHERS.filter(exists).map((name) => readSource(root, name)),
     dependencies,
     packageManager: LOCK_FILES.find(([lock]) => exists(lock))?.[1] ?? 'npm',
-    isOnCloudflare: ['wrangler.jsonc', 'wrangler.json', 'wrangler.toml'].some(exists),
   };
 }
 
