@@ -273,8 +273,10 @@ export const MUTATIONS = [
   {
     name: 'flush: it completes when its rows are in batches',
     file: `${EXPORT}/exporter.rs`,
-    replace: `        Boundary::Batches(key) => self.delivery.is_settled_before(key),`,
-    by: `        Boundary::Batches(_) => true,`,
+    replace: `      if let Boundary::Batches(key) = flush.boundary
+        && self.delivery.is_settled_before(key)
+      {`,
+    by: `      if let Boundary::Batches(_) = flush.boundary {`,
   },
   {
     name: 'flush: it ignores its deadline',
@@ -357,8 +359,8 @@ export const MUTATIONS = [
   {
     name: 'overflow: the storage gets the key',
     file: `${EXPORT}/overflow.rs`,
-    replace: `    let mut headers = self.headers()?;`,
-    by: `    let mut headers = self.headers()?;
+    replace: `    let mut headers = upload_headers(self.headers.iter().flatten(), &self.url, is_put)?;`,
+    by: `    let mut headers = upload_headers(self.headers.iter().flatten(), &self.url, is_put)?;
     headers.insert(http::header::AUTHORIZATION, settings.api_key.bearer().clone());`,
   },
   {
@@ -406,5 +408,38 @@ export const MUTATIONS = [
     file: `${EXPORT}/delivery/batches.rs`,
     replace: 'if self.outbox.fails_throughout() {',
     by: 'if false {',
+  },
+  {
+    name: 'attachments: one that no row refers to is uploaded',
+    file: `${EXPORT}/attachments.rs`,
+    replace: `        self.remove(key, Settled::Withheld);`,
+    by: `        held.state = State::Waiting(self.next_number);`,
+  },
+  {
+    name: 'attachments: one that is uploaded is uploaded again',
+    file: `${EXPORT}/attachments.rs`,
+    replace: `      Some(Settled::Uploaded) => return Offer::Taken,
+      Some(Settled::Lost)`,
+    by: `      Some(Settled::Uploaded) => {}
+      Some(Settled::Lost)`,
+  },
+  {
+    name: 'attachments: a flush does not wait for them',
+    file: `${EXPORT}/exporter.rs`,
+    replace: `        Boundary::Attachments(number) => self.delivery.has_uploaded_before(number),`,
+    by: `        Boundary::Attachments(_) => true,`,
+  },
+  {
+    name: 'attachments: what is left at the end is not counted',
+    file: `${EXPORT}/delivery/advance.rs`,
+    replace: `    self.account.counters.lose_attachments(reason, attachments);`,
+    by: '',
+  },
+  {
+    name: 'spool: a row behind the spool keeps the room to load it',
+    file: `${EXPORT}/outbox.rs`,
+    replace: `    let before = self.ready.range(..self.barrier()).map`,
+    by: `    let before = self.ready.iter().map`,
+    world: '16525',
   },
 ];

@@ -214,9 +214,10 @@ impl Outbox {
     self.next(now).is_some_and(|(excess, _)| excess == 0)
   }
 
-  /// Whether every batch in memory that does not wait for another one has failed repeatedly.
+  /// Whether every batch in memory that waits neither for another one nor for the spool has failed repeatedly.
   pub fn fails_throughout(&self) -> bool {
-    let free = self.ready.values().filter(|queued| self.waits_for_none(queued));
+    let before = self.ready.range(..self.barrier()).map(|(_, queued)| queued);
+    let free = before.filter(|queued| self.waits_for_none(queued));
     let mut tried = free.chain(self.in_flight.values());
     tried.all(|queued| queued.suspicion.excess() > 0)
   }

@@ -117,6 +117,11 @@ impl World {
       return self.finding("a flush waits until its deadline", "it completes without success");
     }
     if complete {
+      let stats = process.account.counters.stats().attachments;
+      if stats.uploaded + stats.lost.values().sum::<u64>() < ticket.attachments {
+        let detail = format!("{stats:?}, {} before", ticket.attachments);
+        return self.finding("a complete flush has uploaded every attachment", detail);
+      }
       let behind = ticket.before.iter().filter(|(id, _)| !self.is_exempt(id));
       let behind: Vec<String> = behind
         .filter_map(|(id, states)| {

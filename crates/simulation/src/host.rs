@@ -64,6 +64,8 @@ pub struct Ticket {
   pub is_natural: bool,
   /// The rows that were produced before, and how many states each had.
   pub before: Vec<(RowId, usize)>,
+  /// The attachments that were accepted before.
+  pub attachments: u64,
 }
 
 /// One process.

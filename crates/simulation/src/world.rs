@@ -295,19 +295,19 @@ impl World {
     self.coverage.count("shutdowns");
     if self.rng.u8(..3) == 0 {
       self.coverage.count("deliveries before the exit");
-      let before = before(&self.history, process);
+      let (before, attachments) = (before(&self.history, process), accepted_attachments(process));
       let ticket = process.exporter.deliver_before_exit(deadline, false, now);
       process.close_at = Some(process.close_at.map_or(deadline, |at| at.min(deadline)));
-      process.tickets.insert(ticket, Ticket { deadline, is_natural: false, before });
+      process.tickets.insert(ticket, Ticket { deadline, is_natural: false, before, attachments });
     }
-    let before = before(&self.history, process);
+    let (before, attachments) = (before(&self.history, process), accepted_attachments(process));
     let rows = process.reference.close_all(now);
     process.shutdown_at.get_or_insert(self.now);
     self.produced(number, rows);
     let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };
     let ticket = process.exporter.shutdown(deadline, now);
     let is_natural = self.is_over && timeout == NATURAL;
-    process.tickets.insert(ticket, Ticket { deadline, is_natural, before });
+    process.tickets.insert(ticket, Ticket { deadline, is_natural, before, attachments });
     if loses_masking {
       self.coverage.count("masking unavailable at shutdown");
       process.exporter.set_masking(Masking::Unavailable);
@@ -319,9 +319,9 @@ impl World {
     let (now, deadline) = (self.clock(), self.now + timeout);
     let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };
     self.coverage.count("flushes");
-    let before = before(&self.history, process);
+    let (before, attachments) = (before(&self.history, process), accepted_attachments(process));
     let ticket = process.exporter.flush(deadline, now);
-    process.tickets.insert(ticket, Ticket { deadline, is_natural: false, before });
+    process.tickets.insert(ticket, Ticket { deadline, is_natural: false, before, attachments });
     self.settle(number)
   }
 
@@ -484,6 +484,10 @@ impl World {
       }
     }
   }
+}
+
+fn accepted_attachments(process: &Process) -> u64 {
+  process.account.counters.stats().attachments.accepted
 }
 
 /// The rows that a process has produced, and how many states each has.
