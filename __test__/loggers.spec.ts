@@ -379,6 +379,14 @@ const AGENTS = `
 
 const SPANS = ['flue.prompt', 'llm:moss-1', 'llm:moss-1', 'tool:look', 'within look'];
 
+const eachHasOneWholeTrace: Parameters<typeof program>[1] = ({ A, B }, { code, stderr }) => {
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  for (const one of [A, B]) {
+    expect(namesOf(one)).toEqual(SPANS);
+    expect(named(one, 'within look').span_parents).toEqual([named(one, 'tool:look').span_id]);
+  }
+};
+
 test('real agents: a submission stays with its logger, with the spans that its tools make', () =>
   program(
     `${AGENTS}
@@ -395,13 +403,7 @@ test('real agents: a submission stays with its logger, with the spans that its t
     await ask(Alder, 'alder', 'CANARY_A');
     await second;
     await flue.stop();`,
-    ({ A, B }, { code, stderr }) => {
-      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-      for (const one of [A, B]) {
-        expect(namesOf(one)).toEqual(SPANS);
-        expect(named(one, 'within look').span_parents).toEqual([named(one, 'tool:look').span_id]);
-      }
-    },
+    eachHasOneWholeTrace,
   ));
 
 test('real agents: each agent has a project of its own, by the observers of two loggers', () =>
@@ -416,13 +418,7 @@ test('real agents: each agent has a project of its own, by the observers of two 
     const flue = await start({ agents: [Alder, Birch], providers: [provider] });
     await Promise.all([ask(Alder, 'alder', 'CANARY_A'), ask(Birch, 'birch', 'CANARY_B')]);
     await flue.stop();`,
-    ({ A, B }, { code, stderr }) => {
-      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-      for (const one of [A, B]) {
-        expect(namesOf(one)).toEqual(SPANS);
-        expect(named(one, 'within look').span_parents).toEqual([named(one, 'tool:look').span_id]);
-      }
-    },
+    eachHasOneWholeTrace,
   ));
 
 test("real agents: what is dispatched within a logger is that logger's", () =>

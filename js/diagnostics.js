@@ -15,8 +15,6 @@ const INTERVAL_MS = 1000;
  * runs between two steps of the application.
  */
 class Diagnostics {
-  /** Whether there is a function to call. */
-  isWanted = false;
   /** The one that was set last. @type {OnError | undefined} */
   #onError;
   #take;
@@ -46,7 +44,6 @@ class Diagnostics {
   listen(onError) {
     if (typeof onError !== 'function') return;
     this.#onError = /** @type {OnError} */ (onError);
-    this.isWanted = true;
     this.schedulePoll();
   }
 

@@ -195,9 +195,8 @@ class Exporter {
     }
     const polls = {
       schedule: () => {
-        // Mostly there is nothing to do, which is seen here at once.
-        if (this.#masking.isWanted) this.#masking.schedulePoll();
-        if (this.#diagnostics.isWanted) this.#diagnostics.schedulePoll();
+        this.#masking.schedulePoll();
+        this.#diagnostics.schedulePoll();
       },
       report: () => this.#diagnostics.report(),
     };

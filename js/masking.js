@@ -88,13 +88,9 @@ class Masking {
     this.#hasTimers = hasTimers;
   }
 
-  /** Whether there is a masking function. */
-  isWanted = false;
-
   /** @param {MaskingFunction | null} mask null for none */
   set(mask) {
     this.#mask = mask;
-    this.isWanted = mask !== null;
     for (const recorder of this.#recorders()) this.attach(recorder);
   }
 

@@ -162,7 +162,11 @@ export class EdgeRecorder {
   endMasking = this.completeMasking;
   beginExit = () => 0;
   waitExit = () => true;
-  isIdle = () => this.#stats().pending + this.#stats().attachments.pending === 0;
+  isIdle() {
+    const { attachments, pending } = this.#stats();
+    return pending + attachments.pending === 0;
+  }
+
   /** Whether nothing is lost when it is disposed of: what is not delivered is in its storage. */
   isKept = () =>
     this.#guard(false, (core) => core.call('is_kept', this.#slot.number) === 1) &&

@@ -44,29 +44,26 @@ export function lostStats(
   { waiting = 0, events = 0, reason = 'engine_failed' } = {},
 ) {
   const { attachments, bytes, pending, spooled } = last;
-  const lost = pending + waiting + events;
-  const lostBytes = bytes.pending;
+  const withLoss = (/** @type {Stats['lost']} */ lost, /** @type {number} */ count) =>
+    count > 0 ? sum(lost, { [reason]: count }) : lost;
   return {
     ...last,
     events: last.events + events,
     accepted: last.accepted + waiting + events - spooled,
     pending: 0,
     spooled: 0,
-    lost: lost > 0 ? sum(last.lost, { [reason]: lost }) : last.lost,
+    lost: withLoss(last.lost, pending + waiting + events),
     bytes: {
       ...bytes,
       accepted: bytes.accepted - bytes.spooled,
       pending: 0,
       spooled: 0,
-      lost: lostBytes > 0 ? sum(bytes.lost, { [reason]: lostBytes }) : bytes.lost,
+      lost: withLoss(bytes.lost, bytes.pending),
     },
     attachments: {
       ...attachments,
       pending: 0,
-      lost:
-        attachments.pending > 0
-          ? sum(attachments.lost, { [reason]: attachments.pending })
-          : attachments.lost,
+      lost: withLoss(attachments.lost, attachments.pending),
     },
   };
 }
