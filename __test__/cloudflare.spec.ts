@@ -203,7 +203,7 @@ describe('a Worker whose isolate goes idle right after each of 20 replies', () =
       [
         '--input-type=module',
         '-e',
-        `import { copyOf, recordedRun, spansOf } from './__test__/cloudflare/recorded.mjs';
+        `import { copyOf, recordedRun, spansOf } from './__test__/lines/cloudflare/recorded.mjs';
          const run = recordedRun();
          console.log(JSON.stringify([spansOf(run), ...Array.from({ length: ${REQUESTS} }, (_, n) => copyOf(run, n))]));`,
       ],

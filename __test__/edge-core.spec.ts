@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { ROOT, run } from './support/run';
 
-const SCRIPT = join(ROOT, '__test__/cloudflare/conformance/compare.mjs');
+const SCRIPT = join(ROOT, '__test__/lines/cloudflare/conformance/compare.mjs');
 
 // `npm run test:worker` compares all recordings.
 describe('the core as a WebAssembly module', () => {

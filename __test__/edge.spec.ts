@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import required = require('..');
 import { ROOT, run } from './support/run';
 
-const SCENARIO = join(ROOT, '__test__/cloudflare/edge/scenario.mjs');
+const SCENARIO = join(ROOT, '__test__/lines/cloudflare/edge/scenario.mjs');
 
 /** What a scenario has seen; see there. */
 async function seen(name: string) {

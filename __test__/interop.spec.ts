@@ -13,7 +13,7 @@ interface Seen {
 
 test.each([
   ['3.35', 'braintrust'],
-  ['3.17', '../interop/node_modules/braintrust-3.17/dist/index.mjs'],
+  ['3.17', '../lines/node_modules/braintrust-3.17/dist/index.mjs'],
 ])(
   'what braintrust %s traces inside a tool lies below the tool, and what we trace inside that below it',
   (_version, name) =>

@@ -3,7 +3,7 @@ import { readSlug, writeSlug } from '../js/spans/slug';
 
 const packages: [version: string, util: any][] = [
   ['3.35', require('braintrust/util')],
-  ['3.17', require(join(__dirname, 'interop/node_modules/braintrust-3.17/util/dist/index.js'))],
+  ['3.17', require(join(__dirname, 'lines/node_modules/braintrust-3.17/util/dist/index.js'))],
 ];
 
 const project = '7f3c2b1a-9d8e-4f6a-8b2c-0a1b2c3d4e5f';

@@ -1,7 +1,7 @@
 /**
  * Compares what tracing costs in the real `workerd`: this package and the `braintrust` package, in one run. Prints CPU
  * time of the first and of warm conversations, the start-up and the memory, and their ratios. Needs
- * `js/edge/core.wasm` and the packages of `__test__/cloudflare`.
+ * `js/edge/core.wasm` and the packages of `__test__/lines/cloudflare`.
  *
  *     node benchmark/workerd.mjs [--sizes 25,60,200] [--runs 14]
  */
@@ -17,7 +17,7 @@ import { startServer } from './server-process.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { convertV4MiniflareOptions, Miniflare } = createRequire(
-  join(root, '__test__/cloudflare/package.json'),
+  join(root, '__test__/lines/cloudflare/package.json'),
 )('miniflare');
 
 const TRACERS = {

@@ -26,16 +26,7 @@ const RELEASE_STAMP = '.setup-release';
 
 /** Directories with packages of their own, because each needs another line of Flue, or of Node. */
 const examples = ['examples/workflow'];
-const testLines = [
-  '__test__/flue/0.8.1',
-  '__test__/flue/0.11.1',
-  '__test__/flue/2.0.0',
-  '__test__/cloudflare',
-  '__test__/interop',
-  '__test__/node-24',
-  '__test__/projects/1.0-beta',
-  '__test__/projects/2.x',
-];
+const testLines = ['__test__/lines', '__test__/node-24'];
 
 const { values: options } = parseArgs({
   options: {

@@ -1,5 +1,5 @@
 /** Flue 0.11.1; see `shared/program.mjs`. */
-import * as line from './0.11.1/line.mjs';
+import * as line from '../lines/0.11.1/line.mjs';
 import { runFlue1 } from './shared/flue-1.mjs';
 import { scenarios } from './shared/scenarios.mjs';
 import { workflowLogs, workflows } from './shared/workflows.mjs';

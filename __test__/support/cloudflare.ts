@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type Ending, ROOT, run } from './run';
 
-const HERE = join(ROOT, '__test__/cloudflare');
+const HERE = join(ROOT, '__test__/lines/cloudflare');
 
 export type Target = 'node' | 'cloudflare';
 

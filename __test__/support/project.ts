@@ -1,21 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, existsSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Collector, Trace } from '../../tools/collector/types';
+import { linkPackages } from '../lines/link';
 import { closedPort } from './network';
 import { npm } from './npm';
 import { type Ending, ROOT, destination, environment, finished } from './run';
 
-const PROJECTS = join(ROOT, '__test__/projects');
+const PROJECTS = join(ROOT, '__test__/lines/projects');
 
 export type Line = '1.0-beta' | '2.x';
 export type SourceRoot = '.flue' | 'src' | '.';
@@ -66,10 +59,7 @@ export class Project {
 
   /** Has the packages of its line at no cost: they lie elsewhere. */
   withPackages() {
-    const from = join(PROJECTS, this.line, 'node_modules');
-    const modules = join(this.directory, 'node_modules');
-    mkdirSync(modules);
-    for (const name of readdirSync(from)) symlinkSync(join(from, name), join(modules, name));
+    linkPackages(join('projects', this.line), this.directory);
     return this;
   }
 

@@ -2,20 +2,20 @@
  * Makes a Flue project as an application has it, with this package where npm would install it, and builds
  * it with Flue's own Vite plugin.
  *
- *     node __test__/cloudflare/build.mjs DIRECTORY [--target node|cloudflare] [--app idle|kept]
+ *     node __test__/lines/cloudflare/build.mjs DIRECTORY [--target node|cloudflare] [--app idle|kept]
  *       [--tracer official] [--no-build]
  *
  * --app     what replaces files of the project: another app.ts, or a braintrust.ts that uses the storage
  * --tracer  what stands for `flue-braintrust`: the `braintrust` package
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, globSync, mkdirSync, readFileSync, readdirSync, symlinkSync } from 'node:fs';
-import { writeFileSync } from 'node:fs';
+import { cpSync, globSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { linkPackages } from '../link.js';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
+const root = fileURLToPath(new URL('../../..', import.meta.url));
 const here = fileURLToPath(new URL('.', import.meta.url));
 
 const TRACERS = { official: 'braintrust' };
@@ -33,7 +33,7 @@ const directory = resolve(positionals[0]);
 
 cpSync(join(here, 'project'), directory, { recursive: true });
 // The same Flue, and the same model.
-cpSync(join(root, '__test__/projects/2.x/source/model.ts'), join(directory, 'src/model.ts'));
+cpSync(join(root, '__test__/lines/projects/2.x/source/model.ts'), join(directory, 'src/model.ts'));
 if (options.app) cpSync(join(here, options.app), directory, { recursive: true });
 install();
 if (options.tracer) useTracer(TRACERS[options.tracer]);
@@ -43,9 +43,7 @@ function install() {
   const modules = join(directory, 'node_modules');
   const own = join(modules, 'flue-braintrust');
   mkdirSync(own, { recursive: true });
-  for (const name of readdirSync(join(here, 'node_modules'))) {
-    symlinkSync(join(here, 'node_modules', name), join(modules, name));
-  }
+  linkPackages('cloudflare', directory);
   if (options.tracer) {
     symlinkSync(join(root, 'node_modules/braintrust'), join(modules, 'braintrust'));
   }

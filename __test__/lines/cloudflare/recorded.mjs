@@ -1,7 +1,7 @@
 /** Flue's own events of a run of an agent with tools, as they were recorded. */
 import { readFileSync } from 'node:fs';
 
-const FILE = new URL('../corpus/2.1.0/multi-turn-tools-thinking.ndjson', import.meta.url);
+const FILE = new URL('../../corpus/2.1.0/multi-turn-tools-thinking.ndjson', import.meta.url);
 
 /** @typedef {{ type: string }} FlueEvent */
 

@@ -1,5 +1,5 @@
 /** A Worker that replays the events that it is sent. */
-import * as entry from '../../../js/edge/index.mjs';
+import * as entry from '../../../../js/edge/index.mjs';
 import { replay } from './replay.mjs';
 
 export default {

@@ -2,7 +2,7 @@
  * Replays recordings in the real `workerd` and on Node, and compares the rows that a collector receives. Prints the
  * counts as JSON, and the rows that differ to stderr. Needs `js/edge/core.wasm` and the native binary.
  *
- *     node __test__/cloudflare/conformance/compare.mjs [--options NAME]... [RECORDING...]
+ *     node __test__/lines/cloudflare/conformance/compare.mjs [--options NAME]... [RECORDING...]
  *
  * --options  one of the sets below; default: all
  * RECORDING  such as 2.1.0/plain-prompt; default: all
@@ -16,10 +16,10 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startWorker } from '../edge/bundle.mjs';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
+const root = fileURLToPath(new URL('../../../..', import.meta.url));
 const here = fileURLToPath(new URL('.', import.meta.url));
 const corpus = join(root, '__test__/corpus');
-const { startCollector } = createRequire(import.meta.url)('../../../tools/collector');
+const { startCollector } = createRequire(import.meta.url)('../../../../tools/collector');
 
 const OPTIONS = {
   default: {},

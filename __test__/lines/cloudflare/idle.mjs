@@ -2,7 +2,7 @@
  * How much arrives of 20 requests to a Worker whose isolate goes idle right after each reply: with this package, and
  * with the `braintrust` package. Prints a table.
  *
- *     node __test__/cloudflare/idle.mjs
+ *     node __test__/lines/cloudflare/idle.mjs
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,7 +14,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { copyOf, recordedRun, spansOf } from './recorded.mjs';
 
-const { startCollector } = createRequire(import.meta.url)('../../tools/collector');
+const { startCollector } = createRequire(import.meta.url)('../../../tools/collector');
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const REQUESTS = 20;

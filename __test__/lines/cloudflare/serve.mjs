@@ -3,7 +3,7 @@
  * agents in Durable Objects. Writes its address to stdout. The variables of Braintrust are taken from the
  * environment. Ends with its standard input.
  *
- *     node __test__/cloudflare/serve.mjs DIRECTORY [--target node|cloudflare] [--persist DIRECTORY]
+ *     node __test__/lines/cloudflare/serve.mjs DIRECTORY [--target node|cloudflare] [--persist DIRECTORY]
  *
  * --persist  where the storages of the Durable Objects are
  */

@@ -1,7 +1,7 @@
 /**
  * Runs one scenario with a Worker in the real `workerd` and a collector, and prints what was seen, as JSON.
  *
- *     node __test__/cloudflare/edge/scenario.mjs NAME
+ *     node __test__/lines/cloudflare/edge/scenario.mjs NAME
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { copyOf, recordedRun, spansOf } from '../recorded.mjs';
 import { startWorker } from './bundle.mjs';
 
-const { startCollector } = createRequire(import.meta.url)('../../../tools/collector');
+const { startCollector } = createRequire(import.meta.url)('../../../../tools/collector');
 
 const run = recordedRun();
 const state = mkdtempSync(join(tmpdir(), 'flue-braintrust-state-'));

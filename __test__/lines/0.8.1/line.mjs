@@ -3,9 +3,9 @@ import * as piAi from '@earendil-works/pi-ai';
 import * as flue from '@flue/runtime';
 import { observe, registerApiProvider, registerProvider } from '@flue/runtime/app';
 import * as internal from '@flue/runtime/internal';
-import { contextFactory } from '../shared/context.mjs';
-import { withFauxCore } from '../shared/model.mjs';
-import { workflowRunner } from '../shared/workflow.mjs';
+import { contextFactory } from '../../flue/shared/context.mjs';
+import { withFauxCore } from '../../flue/shared/model.mjs';
+import { workflowRunner } from '../../flue/shared/workflow.mjs';
 
 export * as v from 'valibot';
 export { internal };

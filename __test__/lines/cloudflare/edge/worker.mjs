@@ -18,7 +18,7 @@ WebAssembly.Instance = function instantiate(module, imports) {
   return { exports: { ...exports, record } };
 };
 
-const entry = await import('../../../js/edge/index.mjs');
+const entry = await import('../../../../js/edge/index.mjs');
 
 const failing = {
   list: async () => new Map(),

@@ -4,7 +4,7 @@
 const mask = (value) => JSON.parse(JSON.stringify(value).replaceAll(/(?<=[a-z])[aeiou]/g, '*'));
 
 /**
- * @param {typeof import('../../../index.d.ts')} entry
+ * @param {typeof import('../../../../index.d.ts')} entry
  * @param {{ options: object, masks: boolean, events: object[] }} job
  */
 export async function replay(entry, { options, masks, events }) {
