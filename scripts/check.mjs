@@ -1,20 +1,23 @@
 /**
  * Checks everything, as CI does: first the formatters, linters and types of JavaScript in parallel with those and the
- * tests of Rust, then the tests of JavaScript. The packages must be installed and the native part built.
+ * tests of Rust, which is linted as it compiles, then the tests of JavaScript. The packages must be installed and the
+ * native part built.
  *
  *     node scripts/check.mjs
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { linting } from './linting.mjs';
 import { npm } from './npm.mjs';
 import { run } from './step.mjs';
 
 const cwd = fileURLToPath(new URL('..', import.meta.url));
-const script = (name) => ({ ...npm(['run', '--silent', name]), cwd });
+const env = { ...process.env, ...linting };
+const script = (name) => ({ ...npm(['run', '--silent', name]), cwd, env });
 
 const javascript = quietly('lint:js', 'types');
-const passed = await loudly('lint:rust', 'test:rust');
+const passed = await loudly('format:rust', 'walls', 'test:rust');
 const { code, output } = await javascript;
 process.stdout.write(output);
 if (!passed || code !== 0) process.exit(1);

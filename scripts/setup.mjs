@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { cargoBuild, isCurrent } from './build-worker.mjs';
 import { findChromium } from './chromium.js';
+import { linting } from './linting.mjs';
 import { npm } from './npm.mjs';
 import { missingPrerequisites } from './prerequisites.mjs';
 import { run, step } from './step.mjs';
@@ -36,6 +37,9 @@ const { values: options } = parseArgs({
   },
 });
 
+/** The tests lint what they compile: what is compiled here serves them only if it is linted, too. */
+const env = options.tests ? { ...process.env, ...linting } : process.env;
+
 checkPrerequisites();
 const needsModule =
   !options['no-build'] && Boolean(options.tests || options.release) && !isCurrent();
@@ -51,7 +55,7 @@ if (needsModule) await buildModule();
 if (compiled !== undefined) {
   const script = options.release ? 'build' : 'build:debug';
   // A failure shows again, and at the right place.
-  const build = () => compiled.then(() => run({ ...npm(['run', script]), cwd: root }));
+  const build = () => compiled.then(() => run({ ...npm(['run', script]), cwd: root, env }));
   await step('Building the native part', build);
   if (options.release) writeFileSync(join(root, 'target', RELEASE_STAMP), stampOf(binaryOf()));
 }
@@ -60,7 +64,7 @@ if (compiled !== undefined) {
 function compile() {
   const profile = options.release ? 'release' : 'dev';
   const args = ['build', '--target', 'host-tuple', '--profile', profile];
-  return run({ command: 'cargo', args, cwd: root });
+  return run({ command: 'cargo', args, cwd: root, env });
 }
 
 /** The same for the WebAssembly module of Workers. */
