@@ -383,7 +383,7 @@ export const MUTATIONS = [
   },
   {
     name: 'bad rows: rows of other spans wait for one',
-    world: '9638',
+    world: '8812',
     file: `${EXPORT}/delivery/bad_rows.rs`,
     replace: 'self.outbox.isolate(key);',
     by: '',
@@ -441,5 +441,12 @@ export const MUTATIONS = [
     replace: `    let before = self.ready.range(..self.barrier()).map`,
     by: `    let before = self.ready.iter().map`,
     world: '16525',
+  },
+  {
+    name: 'spool: what waits behind it takes the room to load it',
+    file: `${EXPORT}/delivery/batches.rs`,
+    replace: ` || bytes <= room / SPILL || batches <= 1`,
+    by: '',
+    world: '120785',
   },
 ];

@@ -353,6 +353,14 @@ impl Outbox {
     self.memory_bytes - self.writing_bytes + own
   }
 
+  /// The batches that do not wait for the spool, and the bytes of memory that they take.
+  pub fn before_spool(&self) -> (usize, usize) {
+    let queued = self.ready.range(..self.barrier()).map(|(_, queued)| queued);
+    queued
+      .chain(self.in_flight.values())
+      .fold((0, 0), |(batches, bytes), queued| (batches + 1, bytes + queued.batch.memory_bytes()))
+  }
+
   /// The rows that are in the spool only.
   pub fn spooled(&self) -> RowTotals {
     self.spooled_totals
