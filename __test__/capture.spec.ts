@@ -15,8 +15,20 @@ function chance(seed: number) {
 
 type Message = Record<string, any>;
 
+/** Long texts of them are written in another way than short ones. */
+const WORDS = [
+  'tide ',
+  'the "tide"\nturns\t',
+  'C:\\udder \\ud834 ',
+  '⚓️ 𝄞 \ud834',
+  'nul \0',
+  '\u0001\u2028',
+  'flue-braintrust: a long text',
+];
+
 function message(pick: (below: number) => number): Message {
-  const text = `${'tide '.repeat(pick(5))}${pick(1000)}`;
+  const word = WORDS[pick(WORDS.length)] as string;
+  const text = `${word.repeat(pick(5) * (pick(4) === 0 ? 100 : 1))}${pick(1000)}`;
   const parts: Message[] = [
     { type: 'text', text },
     { type: 'thinking', thinking: text, ...(pick(2) === 0 && { thinkingSignature: 's' }) },
@@ -123,8 +135,8 @@ async function rowsOf(events: object[], settings: InitLoggerOptions) {
     expect(await flush()).toMatchObject({ complete: true, lost: {} });
     await close();
     return new Map(
-      collector.rows().map(({ id, input, metadata, span_attributes }: any) => {
-        return [id, JSON.stringify({ input, metadata, span_attributes })];
+      collector.rows().map(({ id, input, output, metadata, span_attributes }: any) => {
+        return [id, JSON.stringify({ input, output, metadata, span_attributes })];
       }),
     );
   } finally {
@@ -171,6 +183,35 @@ describe.each([
     expect(differing).toEqual([]);
     expect(incremental.size).toBe(full.size);
   });
+});
+
+test.each(WORDS)('long texts of %j are shown as they are', async (word) => {
+  const text = word.repeat(200);
+  const ids = { v: 3, operationId: 'op', submissionId: 'sub', conversationId: 'conv' };
+  const input = { messages: [{ role: 'user', content: [{ type: 'text', text: word }] }] };
+  const content = [
+    { type: 'text', text: word },
+    { type: 'text', text },
+    { type: 'text', text: `again ${text}` },
+  ];
+  const result = { content, details: {} };
+  const turn = { ...ids, turnId: 't', purpose: 'agent' };
+  const tool = { ...ids, turnId: 't', toolName: 'look' };
+  const events = [
+    { ...ids, type: 'operation_start', operationKind: 'prompt' },
+    { ...turn, type: 'turn_request', request: { input } },
+    { ...tool, type: 'tool_start', toolCallId: 'a', args: {} },
+    { ...tool, type: 'tool', toolCallId: 'a', result, effectiveResult: text },
+    { ...tool, type: 'tool_start', toolCallId: 'b', args: {} },
+    { ...tool, type: 'tool', toolCallId: 'b', result },
+    { ...turn, type: 'turn', response: { output: { role: 'assistant', content } } },
+    { ...turn, turnId: 'u', type: 'turn_request', request: { input: { messages: content } } },
+  ];
+  const rows = await rowsOf(cloned(events), { turnInput: 'full' });
+  const shown = [...rows.values()]
+    .join()
+    .split(JSON.stringify(Buffer.from(text).toString()).slice(1, -1));
+  expect(shown.length - 1).toBe(1 + 2 + 2 + 2);
 });
 
 test('a growing conversation is recorded by its new messages alone', () => {

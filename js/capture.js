@@ -5,6 +5,7 @@
 const { callingTool, currentWork, noteOperation } = require('./context.js');
 const { minimalEndEvent } = require('./minimal-end-event.js');
 const { RequestDeltas } = require('./request-delta.js');
+const { stringifyBare } = require('./json/long-texts.js');
 const { stringify } = require('./json/stringify.js');
 
 const isText = (/** @type {unknown} */ value) => typeof value === 'string' && value !== '';
@@ -107,8 +108,7 @@ class Capture {
       record(stringify(event), Start);
     } else {
       if (type === 'turn') this.#asked.delete(turnId);
-      const shown = type === 'tool' ? withoutRepetition(event) : event;
-      if (!record(stringify(shown), Continuation)) record(minimalEndText(event), MinimalEnd);
+      if (!record(endText(event), Continuation)) record(minimalEndText(event), MinimalEnd);
     }
   }
 
@@ -145,7 +145,7 @@ class Capture {
   #shortened(event, owner) {
     try {
       const shortened = this.#requestDeltas.shorten(event, owner);
-      return shortened && JSON.stringify(shortened);
+      return shortened && requestText(shortened);
     } catch {
       // The event cannot be read: it is written in full, with marks.
       this.#requestDeltas.forget(conversationOf(event), owner);
@@ -164,6 +164,38 @@ function conversationOf(event) {
   } catch {
     return undefined;
   }
+}
+
+/** @param {any} shortened a request of `RequestDeltas` */
+function requestText(shortened) {
+  const { input } = shortened.request;
+  return stringifyBare(shortened, input.messages, (messages) => {
+    input.messages = messages;
+    return shortened;
+  });
+}
+
+/** The text of an event that continues or ends a span. @param {any} event */
+function endText(event) {
+  if (event.type === 'tool') return stringify(withoutRepetition(event), toolText);
+  return event.type === 'turn' ? stringify(event, turnText) : stringify(event);
+}
+
+/** @param {any} event */
+function toolText(event) {
+  const { result, effectiveResult } = event;
+  return effectiveResult === undefined
+    ? stringifyBare(event, result, (result) => ({ ...event, result }))
+    : stringifyBare(event, effectiveResult, (effectiveResult) => ({ ...event, effectiveResult }));
+}
+
+/** @param {any} event */
+function turnText(event) {
+  const { response } = event;
+  return stringifyBare(event, response?.output, (output) => ({
+    ...event,
+    response: { ...response, output },
+  }));
 }
 
 /** @param {any} event */

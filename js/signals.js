@@ -2,8 +2,6 @@
 
 // Delivers on signals, for applications that set `handleSignals`.
 
-const { isMainThread } = require('node:worker_threads');
-
 /** The signals that end a process and can be caught. */
 const SIGNALS = /** @type {const} */ (['SIGTERM', 'SIGINT', 'SIGHUP']);
 
@@ -18,7 +16,8 @@ const OURS = Symbol.for('flue-braintrust.signals');
  * @param {() => void} deliver.soon begins to deliver
  */
 function handleSignals({ now, soon }) {
-  if (!isMainThread) return;
+  // Loaded when it is asked for: it takes 0.7 ms.
+  if (!require('node:worker_threads').isMainThread) return;
   for (const signal of SIGNALS) {
     const listener = () => {
       const others = process.listeners(signal).filter((other) => !(OURS in other));

@@ -10,12 +10,13 @@ const { jsonSafeCopy, jsonSafeCopyOfEvent } = require('./json-safe-copy.js');
  * An event as JSON text, whatever it is. What JSON cannot hold, and what is too much, is replaced by a
  * mark. Never throws.
  * @param {object} event
+ * @param {(event: any) => string} [write] writes a JSON-safe event
  * @returns {string} an object's text
  */
-function stringify(event) {
+function stringify(event, write = JSON.stringify) {
   try {
     if (isJsonSafeEvent(event)) {
-      const text = JSON.stringify(event);
+      const text = write(event);
       if (text.startsWith('{') && text.length <= limits.CHARACTERS) return text;
     }
   } catch {

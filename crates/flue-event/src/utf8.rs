@@ -10,8 +10,9 @@ pub struct Utf8 {
 }
 
 impl Utf8 {
-  /// UTF-16 as UTF-8. Lone surrogates, bare or as the escapes that `JSON.stringify` makes of them, become
-  /// U+FFFD: they are no characters, and most parsers reject a text that has them.
+  /// UTF-16 as UTF-8. Texts between NULs, which JavaScript does not escape because it takes long, become JSON strings.
+  /// Lone surrogates, bare or as the escapes that `JSON.stringify` makes of them, become U+FFFD: they are no
+  /// characters, and most parsers reject a text that has them.
   pub fn read(&mut self, text: &[u16]) -> Cow<'_, str> {
     // No unit takes more than three bytes.
     let longest = text.len() * 3;
@@ -22,8 +23,9 @@ impl Utf8 {
     Self::checked(Cow::Borrowed(self.buffer.get(..length).unwrap_or_default()))
   }
 
-  /// Replaces escaped lone surrogates in a text that is UTF-8 already.
+  /// The same of a text that is UTF-8 already.
   pub fn checked(text: Cow<'_, str>) -> Cow<'_, str> {
+    let text = if text.contains(BARE) { Cow::Owned(with_quotes(&text)) } else { text };
     if text.contains(SURROGATE) { Cow::Owned(without_surrogates(&text)) } else { text }
   }
 
@@ -37,6 +39,22 @@ impl Utf8 {
 
 /// The largest buffer that is kept, in bytes.
 const LARGE: usize = 1024 * 1024;
+
+/// Stands in place of the quotes of a text that is not escaped. Neither JSON nor such a text has it.
+const BARE: char = '\0';
+
+/// The event as JSON: every second part of it is such a text.
+fn with_quotes(text: &str) -> String {
+  let mut json = String::with_capacity(text.len() + text.len() / 16);
+  for (number, part) in text.split(BARE).enumerate() {
+    if number % 2 == 0 {
+      json.push_str(part);
+    } else {
+      json.push_str(&serde_json::Value::from(part).to_string());
+    }
+  }
+  json
+}
 
 /// How the escape of a surrogate begins. `JSON.stringify` writes whole pairs as they are.
 const SURROGATE: &str = "\\ud";
@@ -80,6 +98,18 @@ mod tests {
   fn whole_characters_stay_and_lone_surrogates_are_replaced() {
     assert_eq!(of("⚓️ naïve 𝄞"), "⚓️ naïve 𝄞");
     assert_eq!(utf8(&[0x61, 0xd834, 0x62]), "a\u{fffd}b");
+  }
+
+  #[test]
+  fn texts_between_nuls_become_json_strings() {
+    assert_eq!(
+      of("{\"a\":\0line \"1\"\n\u{1}𝄞\0,\"b\":[\0\0]}"),
+      r#"{"a":"line \"1\"\n\u0001𝄞","b":[""]}"#
+    );
+    assert_eq!(of("[\0C:\\udder\0]"), r#"["C:\\udder"]"#);
+    assert_eq!(utf8(&[0, 0xd834, 0]), "\"\u{fffd}\"");
+    // No event, but no other one either.
+    assert_eq!(of("{\"a\":\0cut"), r#"{"a":"cut""#);
   }
 
   #[test]
