@@ -17,6 +17,7 @@ pub struct CompactionStart<'a> {
 }
 
 impl<'a> CompactionStart<'a> {
+  #[inline(never)]
   pub(crate) fn read(f: &Fields<'a>) -> Self {
     Self { reason: text(f.reason), estimated_tokens: number(f.estimated_tokens) }
   }
@@ -36,6 +37,7 @@ pub struct CompactionEnd<'a> {
 }
 
 impl<'a> CompactionEnd<'a> {
+  #[inline(never)]
   pub(crate) fn read(f: &Fields<'a>) -> Self {
     Self {
       messages_before: number(f.messages_before),

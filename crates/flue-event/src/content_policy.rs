@@ -65,6 +65,7 @@ const OMITTED_MESSAGE_JSON: &str = r#""[flue-braintrust: message not kept]""#;
 impl Event<'_> {
   /// Removes the content that is not retained. The delegation of a task stays, since it identifies the task
   /// on 0.x; no row shows it.
+  #[inline(never)]
   pub fn apply_content_policy(&mut self, policy: ContentPolicy) {
     let no_input = !policy.input;
     let no_output = !policy.output;

@@ -15,6 +15,7 @@ pub struct CustomSpan<'a> {
 }
 
 impl<'a> CustomSpan<'a> {
+  #[inline(never)]
   pub(crate) fn read(f: &Fields<'a>) -> Self {
     Self { ids: CustomSpanIds::read(f), update: SpanUpdate::read(f.span) }
   }

@@ -4,23 +4,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-  time,
+  raw_members, time,
   value::{RawJson, Text},
 };
-
-/// Declares a struct of the members of a JSON object: each is optional raw JSON, named in camel case in the JSON.
-/// Missing members are `None`; other members are ignored.
-#[macro_export]
-macro_rules! raw_members {
-  ($(#[$doc:meta])* $name:ident { $($field:ident),* $(,)? }) => {
-    $(#[$doc])*
-    #[derive(::serde::Deserialize, Default)]
-    #[serde(rename_all = "camelCase", default)]
-    pub(crate) struct $name<'a> {
-      $(#[serde(borrow)] pub $field: Option<&'a ::serde_json::value::RawValue>,)*
-    }
-  };
-}
 
 /// One member: absent, `null`, or any JSON value.
 pub(crate) type Member<'a> = Option<&'a RawValue>;
@@ -28,37 +14,41 @@ pub(crate) type Member<'a> = Option<&'a RawValue>;
 raw_members! {
   /// Every member of any translated event.
   Fields {
-    r#type, v, timestamp, event_index,
-    run_id, instance_id, agent_name, submission_id, dispatch_id, conversation_id, harness, session,
-    parent_session, task_id, operation_id, turn_id,
-    workflow_name, started_at, input, result, is_error, error, error_info, duration_ms, outcome,
-    operation_kind, agent_input, agent_output, usage, purpose, request, response,
-    tool_name, tool_call_id, args, origin, effective_result,
-    prompt, agent, cwd, reason, estimated_tokens, messages_before, messages_after,
-    kind, attempt_count, max_attempts, operation, level, message, attributes,
-    model, provider, api, reasoning, output, stop_reason, payload,
-    calling_tool, calling_span, trace_carrier,
-    span_id, root_span_id, parent_span_id, span,
+    r#type = "type", v, timestamp, event_index = "eventIndex", run_id = "runId", instance_id = "instanceId",
+    agent_name = "agentName", submission_id = "submissionId", dispatch_id = "dispatchId",
+    conversation_id = "conversationId", harness, session, parent_session = "parentSession", task_id = "taskId",
+    operation_id = "operationId", turn_id = "turnId", workflow_name = "workflowName", started_at = "startedAt",
+    input, result, is_error = "isError", error, error_info = "errorInfo", duration_ms = "durationMs", outcome,
+    operation_kind = "operationKind", agent_input = "agentInput", agent_output = "agentOutput", usage, purpose,
+    request, response, tool_name = "toolName", tool_call_id = "toolCallId", args, origin,
+    effective_result = "effectiveResult", prompt, agent, cwd, reason, estimated_tokens = "estimatedTokens",
+    messages_before = "messagesBefore", messages_after = "messagesAfter", kind, attempt_count = "attemptCount",
+    max_attempts = "maxAttempts", operation, level, message, attributes, model, provider, api, reasoning,
+    output, stop_reason = "stopReason", payload, calling_tool = "callingTool", calling_span = "callingSpan",
+    trace_carrier = "traceCarrier", span_id = "spanId", root_span_id = "rootSpanId",
+    parent_span_id = "parentSpanId", span,
   }
 }
 raw_members! {
   /// `turn_request.request` and `turn.request`.
   Request {
-    provider_id, provider_name, requested_model, api, reasoning_level, max_tokens, temperature, input,
+    provider_id = "providerId", provider_name = "providerName", requested_model = "requestedModel", api,
+    reasoning_level = "reasoningLevel", max_tokens = "maxTokens", temperature, input,
   }
 }
 raw_members! {
   /// `log.attributes`, as far as Flue itself sets them.
-  Attributes { tool_call_id, error }
+  Attributes { tool_call_id = "toolCallId", error }
 }
 raw_members! {
   /// The tool call in which an operation was called, from JavaScript's async context.
-  CallingTool { tool_call_id, turn_id, operation_id, run_id }
+  CallingTool { tool_call_id = "toolCallId", turn_id = "turnId", operation_id = "operationId", run_id = "runId" }
 }
 raw_members! {
   /// Fields of a span that the application sets.
   Span {
-    name, r#type, start, end, input, output, expected, error, metadata, metrics, scores, tags, attributes,
+    name, r#type = "type", start, end, input, output, expected, error, metadata, metrics, scores, tags,
+    attributes,
   }
 }
 raw_members! {
@@ -72,19 +62,22 @@ raw_members! {
 raw_members! {
   /// `request.input`. `history` comes from this package's JavaScript: which parts are those of the
   /// conversation's last request.
-  RequestInput { system_prompt, messages, tools, history }
+  RequestInput { system_prompt = "systemPrompt", messages, tools, history }
 }
 raw_members! {
   /// The parts of a request that are those of the conversation's last request.
-  RequestDelta { kept, system_prompt, tools }
+  RequestDelta { kept, system_prompt = "systemPrompt", tools }
 }
 raw_members! {
   /// `turn.response`.
-  Response { response_id, response_model, output, usage, finish_reason, error }
+  Response {
+    response_id = "responseId", response_model = "responseModel", output, usage,
+    finish_reason = "finishReason", error,
+  }
 }
 raw_members! {
   /// A `usage` object.
-  Usage { input, output, cache_read, cache_write, total_tokens, cost }
+  Usage { input, output, cache_read = "cacheRead", cache_write = "cacheWrite", total_tokens = "totalTokens", cost }
 }
 raw_members! {
   /// A `usage.cost` object.
@@ -92,7 +85,7 @@ raw_members! {
 }
 raw_members! {
   /// `error` and `errorInfo` objects.
-  Failure { r#type, name, code, message, stack }
+  Failure { r#type = "type", name, code, message, stack }
 }
 raw_members! {
   /// `operation.result`, `operation.agentInput`, `agentOutput` and a tool's `result`.
@@ -100,12 +93,12 @@ raw_members! {
 }
 raw_members! {
   /// `details` of a shell command's result.
-  Details { exit_code }
+  Details { exit_code = "exitCode" }
 }
 
 /// The members of an object; all absent if the value is none.
 pub(crate) fn object<'a, T: Deserialize<'a> + Default>(member: Member<'a>) -> T {
-  // Serde would also take a list for a struct.
+  // Checked first: parse errors are expensive.
   let object = member.map(RawValue::get).filter(|text| text.starts_with('{'));
   object.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
 }

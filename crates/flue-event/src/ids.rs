@@ -35,6 +35,7 @@ pub struct Ids<'a> {
 }
 
 impl<'a> Ids<'a> {
+  #[inline(never)]
   pub(crate) fn read(f: &Fields<'a>) -> Self {
     Self {
       run: id(f.run_id),

@@ -4,7 +4,7 @@
 //! release emitted it. Messages, arguments and results stay borrowed JSON text. No I/O, no clock.
 //!
 //! The files, each importing only from those before it:
-//! `value`, `time` → `fields` (the members of an event's JSON) → `ids`, `carrier`, `outcome`, `usage` →
+//! `value`, `time`, `members` → `fields` (the members of an event's JSON) → `ids`, `carrier`, `outcome`, `usage` →
 //! one file per Flue concept (`run`, `submission`, `operation`, `turn`, `task`, `tool`, `compaction`,
 //! `log`, `custom_span`) → `event` → `fallback_ids`, `content_policy` → `decode`. `utf8` stands alone.
 
@@ -18,6 +18,7 @@ mod fallback_ids;
 mod fields;
 mod ids;
 mod log;
+pub mod members;
 mod operation;
 mod outcome;
 mod run;

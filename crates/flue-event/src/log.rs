@@ -29,6 +29,7 @@ pub(crate) enum LogEvent<'a> {
 }
 
 impl<'a> LogEvent<'a> {
+  #[inline(never)]
   pub(crate) fn read(f: &Fields<'a>) -> Self {
     let attributes: fields::Attributes = object(f.attributes);
     let (level, message) = (text(f.level), text(f.message));

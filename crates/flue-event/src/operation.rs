@@ -23,6 +23,7 @@ pub struct OperationStart<'a> {
 }
 
 impl<'a> OperationStart<'a> {
+  #[inline(never)]
   pub(crate) fn read(f: &Fields<'a>) -> Self {
     Self {
       kind: text(f.operation_kind),
@@ -49,6 +50,7 @@ pub struct OperationEnd<'a> {
 }
 
 impl<'a> OperationEnd<'a> {
+  #[inline(never)]
   pub(crate) fn read(f: &Fields<'a>) -> Self {
     Self {
       kind: text(f.operation_kind),

@@ -21,6 +21,7 @@ pub struct Outcome<'a> {
 impl<'a> Outcome<'a> {
   /// The outcome in `isError`, `errorInfo`, `error` and `durationMs`. `message` is that of an error which has
   /// no message of its own.
+  #[inline(never)]
   pub(crate) fn read(f: &Fields<'a>, message: Option<Text<'a>>) -> Self {
     let failure = flag(f.is_error).then(|| {
       let (info, error) = (Failure::read(f.error_info), Failure::read(f.error));

@@ -23,6 +23,7 @@ pub struct RunStart<'a> {
 }
 
 impl<'a> RunStart<'a> {
+  #[inline(never)]
   pub(crate) fn read(f: &Fields<'a>, resumed: bool) -> Self {
     Self {
       workflow: text(f.workflow_name),
@@ -45,6 +46,7 @@ pub struct RunEnd<'a> {
 }
 
 impl<'a> RunEnd<'a> {
+  #[inline(never)]
   pub(crate) fn read(f: &Fields<'a>) -> Self {
     Self { output: f.result, outcome: Outcome::read(f, None) }
   }

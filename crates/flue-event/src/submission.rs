@@ -14,6 +14,7 @@ pub struct SubmissionQueued<'a> {
 }
 
 impl<'a> SubmissionQueued<'a> {
+  #[inline(never)]
   pub(crate) fn read(f: &Fields<'a>) -> Self {
     Self { kind: text(f.kind) }
   }
@@ -29,6 +30,7 @@ pub struct SubmissionRunning {
 }
 
 impl SubmissionRunning {
+  #[inline(never)]
   pub(crate) fn read(f: &Fields<'_>) -> Self {
     Self { attempt: number(f.attempt_count), max_attempts: number(f.max_attempts) }
   }
@@ -44,6 +46,7 @@ pub struct SubmissionRecovery<'a> {
 }
 
 impl<'a> SubmissionRecovery<'a> {
+  #[inline(never)]
   pub(crate) fn read(f: &Fields<'a>) -> Self {
     Self { step: text(f.operation), outcome: text(f.outcome) }
   }
@@ -61,6 +64,7 @@ pub struct SubmissionSettled<'a> {
 }
 
 impl<'a> SubmissionSettled<'a> {
+  #[inline(never)]
   pub(crate) fn read(f: &Fields<'a>) -> Self {
     let outcome = text(f.outcome);
     let failed = outcome.as_deref() == Some("failed");

@@ -29,6 +29,7 @@ pub struct TaskStart<'a> {
 }
 
 impl<'a> TaskStart<'a> {
+  #[inline(never)]
   pub(crate) fn read(f: &Fields<'a>) -> Self {
     Self {
       delegation: Delegation { prompt: text(f.prompt), agent: text(f.agent) },
@@ -51,6 +52,7 @@ pub struct TaskEnd<'a> {
 }
 
 impl<'a> TaskEnd<'a> {
+  #[inline(never)]
   pub(crate) fn read(f: &Fields<'a>) -> Self {
     Self {
       agent: text(f.agent),

@@ -36,6 +36,7 @@ pub struct ToolStart<'a> {
 }
 
 impl<'a> ToolStart<'a> {
+  #[inline(never)]
   pub(crate) fn read(f: &Fields<'a>) -> Self {
     let tool = Tool::read(f);
     let delegates = (tool.name.as_deref() == Some("task")).then(|| {
@@ -60,6 +61,7 @@ pub struct ToolEnd<'a> {
 }
 
 impl<'a> ToolEnd<'a> {
+  #[inline(never)]
   pub(crate) fn read(f: &Fields<'a>) -> Self {
     let fields::Result { content, details, .. } = object(f.result);
     Self {

@@ -25,6 +25,7 @@ pub struct TurnRequest<'a> {
 }
 
 impl<'a> TurnRequest<'a> {
+  #[inline(never)]
   pub(crate) fn read(f: &Fields<'a>) -> Self {
     let request: fields::Request = object(f.request);
     let input: fields::RequestInput = object(request.input.or(f.input));
@@ -80,6 +81,7 @@ pub struct TurnEnd<'a> {
 }
 
 impl<'a> TurnEnd<'a> {
+  #[inline(never)]
   pub(crate) fn read(f: &Fields<'a>) -> Self {
     let request: fields::Request = object(f.request);
     let response: fields::Response = object(f.response);

@@ -13,6 +13,7 @@ use braintrust_row::{Json, Row, SpanType};
 use flue_event::{CompactionEnd, CompactionFailed, CompactionStart, Event, Ids};
 
 /// `compaction_start`.
+#[inline(never)]
 pub fn start(state: &mut State, event: &Event<'_>, start: &CompactionStart<'_>) -> Vec<Row> {
   let reason = start.reason.as_deref();
   let new = new_span(state, event, reason);
@@ -24,6 +25,7 @@ pub fn start(state: &mut State, event: &Event<'_>, start: &CompactionStart<'_>) 
 }
 
 /// `compaction`. Without its start it has no identity, and is ignored.
+#[inline(never)]
 pub fn end(state: &mut State, event: &Event<'_>, end: &CompactionEnd<'_>) -> Vec<Row> {
   let Some(activity) = Activity::compaction(&event.ids) else { return Vec::new() };
   let mut closed = state.tree.close(&activity, event.at);
@@ -40,6 +42,7 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &CompactionEnd<'_>) -> Vec
 }
 
 /// A compaction that failed, on 0.x.
+#[inline(never)]
 pub fn failed(state: &mut State, event: &Event<'_>, failed: &CompactionFailed<'_>) -> Vec<Row> {
   let Some(activity) = Activity::compaction(&event.ids) else { return Vec::new() };
   let mut closed = state.tree.close(&activity, event.at);

@@ -20,6 +20,7 @@ use braintrust_row::{
 use flue_event::{CustomSpan, CustomSpanIds, Event, RawJson, SpanUpdate};
 
 /// `span_start`.
+#[inline(never)]
 pub fn start(state: &mut State, event: &Event<'_>, custom: &CustomSpan<'_>) -> Vec<Row> {
   let CustomSpan { ids, update } = custom;
   let Some(ActivitySpan { activity, span }) = activity_span(ids) else { return Vec::new() };
@@ -34,6 +35,7 @@ pub fn start(state: &mut State, event: &Event<'_>, custom: &CustomSpan<'_>) -> V
 }
 
 /// `span_log`. The span may be Flue's, and may have ended.
+#[inline(never)]
 pub fn log(state: &mut State, CustomSpan { ids, update }: &CustomSpan<'_>) -> Vec<Row> {
   let Some(ActivitySpan { activity, span }) = activity_span(ids) else { return Vec::new() };
   // A span that was refused at its start is ignored.
@@ -48,6 +50,7 @@ pub fn log(state: &mut State, CustomSpan { ids, update }: &CustomSpan<'_>) -> Ve
 }
 
 /// `span_end`.
+#[inline(never)]
 pub fn end(state: &mut State, event: &Event<'_>, custom: &CustomSpan<'_>) -> Vec<Row> {
   let CustomSpan { ids, update } = custom;
   let Some(ActivitySpan { activity, span }) = activity_span(ids) else { return Vec::new() };

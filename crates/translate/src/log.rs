@@ -5,6 +5,7 @@ use braintrust_row::Row;
 use flue_event::{Event, Log};
 
 /// `log`. The line is written with the last row of its span.
+#[inline(never)]
 pub fn log(state: &mut State, event: &Event<'_>, log: &Log<'_>) -> Vec<Row> {
   if state.options.logs
     && let Some(span) = owner(state, event, log)

@@ -19,6 +19,7 @@ use flue_event::{CallingTool, Event, Ids, OperationEnd, OperationStart};
 const WRAPPERS: [&str; 2] = ["task", "shell"];
 
 /// `operation_start`.
+#[inline(never)]
 pub fn start(state: &mut State, event: &Event<'_>, start: &OperationStart<'_>) -> Vec<Row> {
   let ids = &event.ids;
   let Some(operation) = ids.operation.as_deref() else { return Vec::new() };
@@ -64,6 +65,7 @@ pub fn start(state: &mut State, event: &Event<'_>, start: &OperationStart<'_>) -
 }
 
 /// `operation`.
+#[inline(never)]
 pub fn end(state: &mut State, event: &Event<'_>, end: &OperationEnd<'_>) -> Vec<Row> {
   let ids = &event.ids;
   let Some(operation) = ids.operation.as_deref() else { return Vec::new() };

@@ -12,6 +12,7 @@ use braintrust_row::{Json, Row, SpanType, time};
 use flue_event::{Event, Ids, RunEnd, RunStart};
 
 /// `run_start` and `run_resume`.
+#[inline(never)]
 pub fn start(state: &mut State, event: &Event<'_>, run: &RunStart<'_>) -> Vec<Row> {
   let Some(ActivitySpan { activity, span }) = state.run_span(&event.ids) else {
     return Vec::new();
@@ -42,6 +43,7 @@ pub fn start(state: &mut State, event: &Event<'_>, run: &RunStart<'_>) -> Vec<Ro
 }
 
 /// `run_end`.
+#[inline(never)]
 pub fn end(state: &mut State, event: &Event<'_>, run: &RunEnd<'_>) -> Vec<Row> {
   let Some(ActivitySpan { activity, span }) = state.run_span(&event.ids) else {
     return Vec::new();

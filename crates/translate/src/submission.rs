@@ -35,18 +35,21 @@ impl PlacedOperation {
 }
 
 /// `submission_queued`.
+#[inline(never)]
 pub fn queued(state: &mut State, event: &Event<'_>, queued: &SubmissionQueued<'_>) -> Vec<Row> {
   state.submissions.queued(event, queued);
   Vec::new()
 }
 
 /// `submission_running`. Its operation follows, unless the attempt fails before that.
+#[inline(never)]
 pub fn running(state: &mut State, event: &Event<'_>, running: &SubmissionRunning) -> Vec<Row> {
   state.submissions.running(event, running);
   Vec::new()
 }
 
 /// `submission_recovery`. Ignored after the settlement.
+#[inline(never)]
 pub fn recovery(
   state: &mut State,
   event: &Event<'_>,
@@ -122,6 +125,7 @@ pub fn place(
 }
 
 /// `submission_settled`: the root closes, if it still is open.
+#[inline(never)]
 pub fn settled(state: &mut State, event: &Event<'_>, settled: &SubmissionSettled<'_>) -> Vec<Row> {
   let Some(submission) = state.submissions.entry(&event.ids) else { return Vec::new() };
   submission.settled = true;

@@ -15,6 +15,7 @@ use braintrust_row::{Row, SpanType};
 use flue_event::{Event, TaskEnd, TaskStart};
 
 /// `task_start`.
+#[inline(never)]
 pub fn start(state: &mut State, event: &Event<'_>, start: &TaskStart<'_>) -> Vec<Row> {
   let agent = start.delegation.agent.as_deref();
   let Some(task) = event.ids.task.as_deref() else { return Vec::new() };
@@ -36,6 +37,7 @@ pub fn start(state: &mut State, event: &Event<'_>, start: &TaskStart<'_>) -> Vec
 }
 
 /// `task`.
+#[inline(never)]
 pub fn end(state: &mut State, event: &Event<'_>, end: &TaskEnd<'_>) -> Vec<Row> {
   let Some(task) = event.ids.task.as_deref() else { return Vec::new() };
   let agent = end.agent.as_deref();

@@ -13,6 +13,7 @@ use braintrust_row::{Row, SpanType};
 use flue_event::{Event, Tool, ToolEnd, ToolStart};
 
 /// `tool_start`.
+#[inline(never)]
 pub fn start(state: &mut State, event: &Event<'_>, start: &ToolStart<'_>) -> Vec<Row> {
   turn::responded(state, event);
   let new = new_span(state, event, &start.tool, Start::At(event.at));
@@ -30,6 +31,7 @@ pub fn start(state: &mut State, event: &Event<'_>, start: &ToolStart<'_>) -> Vec
 
 /// `tool`. Flue publishes it when the whole batch of calls commits, so its own time does not count: the call
 /// ended its duration after its start.
+#[inline(never)]
 pub fn end(state: &mut State, event: &Event<'_>, end: &ToolEnd<'_>) -> Vec<Row> {
   let Some(call) = end.tool.call.as_deref() else { return Vec::new() };
   let activity = Activity::tool(&event.ids, call);

@@ -20,6 +20,7 @@ impl Translator {
   }
 
   /// Translates an event into rows: new spans, and additions to earlier ones.
+  #[inline(never)]
   pub fn translate(&mut self, event: &Event<'_>) -> Vec<Row> {
     let mut rows = implicit::open_enclosing(&mut self.state, event);
     rows.extend(self.dispatch(event));
@@ -27,6 +28,8 @@ impl Translator {
     rows
   }
 
+  // The handlers are not inlined: V8 compiles a function of a module as a whole, and optimises large ones after fewer
+  // calls.
   fn dispatch(&mut self, event: &Event<'_>) -> Vec<Row> {
     let state = &mut self.state;
     match &event.body {

@@ -17,6 +17,7 @@ use braintrust_row::{Row, SpanContext, SpanType, time};
 use flue_event::{Event, Ids, Model, TurnEnd, TurnRequest};
 
 /// `turn_request`.
+#[inline(never)]
 pub fn request(state: &mut State, event: &Event<'_>, request: &TurnRequest<'_>) -> Vec<Row> {
   let purpose = request.purpose.as_deref();
   // Before anything can fail: the conversation's next request builds on this one.
@@ -50,6 +51,7 @@ fn operation_input(state: &mut State, ids: &Ids<'_>, request: &TurnRequest<'_>) 
 }
 
 /// The next request of the conversation is complete.
+#[inline(never)]
 pub fn forget_history(state: &mut State, event: &Event<'_>) -> Vec<Row> {
   if let Some(conversation) = &event.ids.conversation {
     state.conversations.forget(conversation);
@@ -58,6 +60,7 @@ pub fn forget_history(state: &mut State, event: &Event<'_>) -> Vec<Row> {
 }
 
 /// The model begins to respond.
+#[inline(never)]
 pub fn first_delta(state: &mut State, event: &Event<'_>) -> Vec<Row> {
   let turn = Activity::turn(&event.ids);
   let Some(open) = turn.and_then(|turn| state.tree.get(&turn)) else { return Vec::new() };
@@ -77,6 +80,7 @@ pub fn responded(state: &mut State, event: &Event<'_>) {
 }
 
 /// `turn`.
+#[inline(never)]
 pub fn end(state: &mut State, event: &Event<'_>, end: &TurnEnd<'_>) -> Vec<Row> {
   let TurnEnd { purpose, model, response, outcome } = end;
   let purpose = purpose.as_deref();

@@ -54,7 +54,7 @@ pub struct Call<'a> {
 
 raw_members! {
   /// The members of a part of any kind.
-  Members { r#type, text, data, mime_type, thinking, redacted, id, name, arguments }
+  Members { r#type = "type", text, data, mime_type = "mimeType", thinking, redacted, id, name, arguments }
 }
 
 /// The parts of a content; `None` when it is not a list.

@@ -12,7 +12,7 @@ use super::{
 
 raw_members! {
   /// The members of a message of any role.
-  Members { role, content, tool_call_id, tool_name, is_error }
+  Members { role, content, tool_call_id = "toolCallId", tool_name = "toolName", is_error = "isError" }
 }
 
 /// Writes a message of a conversation.

@@ -12,7 +12,7 @@ use super::{
 
 raw_members! {
   /// The members of a tool.
-  Members { r#type, name, description, parameters }
+  Members { r#type = "type", name, description, parameters }
 }
 
 /// Writes a tool. A tool with a `type` is the provider's and is copied unchanged.

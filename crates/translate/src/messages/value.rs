@@ -16,7 +16,7 @@ pub fn elements(value: &RawValue) -> Option<Vec<&RawValue>> {
 
 /// The members of an object; `None` when it is not one.
 pub fn object<'a, T: Deserialize<'a>>(value: &'a RawValue) -> Option<T> {
-  // Serde accepts a list for a struct, too.
+  // Checked first: parse errors are expensive.
   let text = value.get();
   text.starts_with('{').then(|| serde_json::from_str(text).ok())?
 }

@@ -89,10 +89,18 @@ pub fn without(
   context: &Context<'_>,
   replacer: &mut Replacer<'_>,
 ) -> Option<Replaced> {
+  if is_possible(text, position.name) { searched(text, position, context, replacer) } else { None }
+}
+
+// Few texts come here: V8 optimises a large function of a module after few calls.
+#[inline(never)]
+fn searched(
+  text: &str,
+  position: Position,
+  context: &Context<'_>,
+  replacer: &mut Replacer<'_>,
+) -> Option<Replaced> {
   let name = position.name;
-  if !is_possible(text, name) {
-    return None;
-  }
   if name == Name::Content && context.has_content && is_short_content(text) {
     let Replacement { text, reference } = replacer.of(decoded(text), context);
     let reference = reference.filter(|_| position.takes_object);
