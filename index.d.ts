@@ -197,6 +197,7 @@ export interface EdgeStorage {
 export type LossReason =
   | 'queue_full'
   | 'unreadable_event'
+  | 'invalid_feedback'
   | 'rejected'
   | 'too_large'
   | 'unauthorized'
@@ -305,6 +306,14 @@ export interface Logger {
   startSpan(args?: StartSpanArgs): Span;
   /** Records a trace of one span. Returns the id of its row. */
   log(event: SpanEvent): string;
+  /** The same as {@link logFeedback}, sent to this logger. */
+  logFeedback(event: FeedbackTarget & Feedback): void;
+  /** The same as {@link logScores}, sent to this logger. */
+  logScores(event: FeedbackTarget & Feedback & Required<Pick<Feedback, 'scores'>>): void;
+  /** The same as {@link flueSpan}, of this logger. */
+  flueSpan(ids: FlueIds): Span;
+  /** The same as {@link permalink}, of this logger. */
+  permalink(target: string | Span | FlueIds, options?: PermalinkOptions): Promise<string>;
   /**
    * The observer of this logger, always the same function, for Flue's `observe(...)` or `instrument(...)`: every event
    * that it receives goes to this logger.
@@ -456,6 +465,8 @@ export interface Span {
   readonly spanParents: readonly string[];
   /** Adds fields to the span. */
   log(event: SpanEvent): void;
+  /** Records feedback about the span; see {@link logFeedback}. */
+  logFeedback(event: Feedback): void;
   /** Sets the name, the type or other attributes. */
   setAttributes(args: Omit<StartSpanArgs, 'event'>): void;
   /** Runs a function within a child of this span; see {@link traced}. */
@@ -528,6 +539,88 @@ export declare function injectTraceContext<T extends object = Record<string, str
 ): T;
 
 /**
+ * Flue's ids of one of its spans: those of its run, or of its submission or dispatch, and for a span below that root one
+ * of the other ids.
+ */
+export interface FlueIds {
+  /** A workflow run. */
+  runId?: string | undefined;
+  /** A submission, as the receipt of Flue's `dispatch` and the response to an HTTP request name it. */
+  submissionId?: string | undefined;
+  /** A dispatch on 1.0-beta. */
+  dispatchId?: string | undefined;
+  /** The conversation: needed for keyed submissions (`sub_ik_…`), whose ids may repeat on another database. */
+  conversationId?: string | undefined;
+  /** An operation below the root, or outside of a run and a submission. */
+  operationId?: string | undefined;
+  /** A model turn. */
+  turnId?: string | undefined;
+  /** A tool call, of the turn `turnId`. */
+  toolCallId?: string | undefined;
+  /** A delegated task. */
+  taskId?: string | undefined;
+}
+
+/** The span that feedback is about, by one of its ids. `id` is used first, then `span`. */
+export interface FeedbackTarget extends FlueIds {
+  /** The id of the span's row: `span.id`. */
+  id?: string | undefined;
+  /** The span, or what its `export()` returned, in any process. */
+  span?: Span | string | undefined;
+}
+
+/** What is known about a span afterwards. One of `scores`, `expected`, `comment` and `tags` is needed. */
+export interface Feedback {
+  /** Numbers between 0 and 1 by name; booleans count as 0 and 1, `null` removes a score. */
+  scores?: Record<string, number | boolean | null> | undefined;
+  /** The output that would have been right. */
+  expected?: unknown;
+  /** A remark, shown with the span. */
+  comment?: string | undefined;
+  /** Tags, added to those of the span. */
+  tags?: string[] | undefined;
+  /** Metadata of the feedback, such as the id of the user who gave it. */
+  metadata?: Record<string, unknown> | undefined;
+  /** Where the feedback comes from. Default: `external`. */
+  source?: 'app' | 'api' | 'external' | undefined;
+}
+
+export interface PermalinkOptions {
+  /** The organisation. Default: that of the logger, which it knows after its login. */
+  orgName?: string | undefined;
+  /** The URL of the app. Default: that of the logger. */
+  appUrl?: string | undefined;
+}
+
+/**
+ * Records feedback about a span: the user's scores, the expected output, tags, a comment. The span may have been
+ * recorded by any process at any time, and may still run: its ids follow from Flue's. Delivered, masked and counted like
+ * spans. Never throws; what cannot be used is counted as `invalid_feedback`, with a warning.
+ */
+export declare function logFeedback(event: FeedbackTarget & Feedback): void;
+
+/** Records scores that a program has computed about a span: `logFeedback` with `source: 'api'` by default. */
+export declare function logScores(
+  event: FeedbackTarget & Feedback & Required<Pick<Feedback, 'scores'>>,
+): void;
+
+/**
+ * The span of Flue's with these ids, recorded by any process: its ids, its link, and functions that add to it. Without
+ * an id below the run or the submission it is their root. Its `rootSpanId` is that of a trace of its own, also if the
+ * trace joined that of a caller (`distributedTracing`). Without a key, or ids, a no-op span.
+ */
+export declare function flueSpan(ids: FlueIds): Span;
+
+/**
+ * The address of a span in Braintrust, once the organisation is known: of what its `export()` returned in any process, of
+ * a span, or of a span of Flue's by its ids.
+ */
+export declare function permalink(
+  target: string | Span | FlueIds,
+  options?: PermalinkOptions,
+): Promise<string>;
+
+/**
  * Receives the value of one field of a span, as it would be sent, and returns the value to send instead. `undefined`
  * omits the field. It must not be async.
  */
@@ -536,8 +629,8 @@ export type MaskingFunction = (value: any) => unknown;
 /**
  * Sets the masking function, which every span passes before any byte of it leaves the process or reaches the disk;
  * `null` removes it. Called once for each field of a span, with the whole field: `input`, `output`, `expected`,
- * `metadata`, `context`, `scores`, `metrics`, and, unlike the `braintrust` package's, `error`, `tags` and the span's
- * name. When it throws, or returns a value of the wrong shape, a mark replaces the field and names only the class of
+ * `metadata`, `context`, `scores`, `metrics`, and, unlike the `braintrust` package's, `error`, `tags`, the span's
+ * name, and the comment and the metadata of feedback. When it throws, or returns a value of the wrong shape, a mark replaces the field and names only the class of
  * what was thrown. Ids, the span's type, and its start and end times are not masked. Set it before the first event:
  * earlier events may be in flight.
  */

@@ -109,6 +109,17 @@ test('a span and a run stay with the logger they began with', async () => {
   expect(b.toSorted()).toEqual(['current', 'root']);
 });
 
+test('feedback lands on the root that another isolate has recorded, and is checked there', async () => {
+  expect(await seen('feedback')).toEqual({
+    isRoot: true,
+    scores: { thumb: 1 },
+    comments: 1,
+    isLinked: true,
+    lost: { invalid_feedback: 1 },
+    problems: [],
+  });
+});
+
 describe('where no `.wasm` file can be imported', () => {
   const program = (text: string) => {
     const entry = JSON.stringify(join(ROOT, 'js/edge/edge-light.mjs'));

@@ -142,12 +142,30 @@ class Exporter {
    * @returns {string[] | undefined}
    */
   flueSpan(destination, ids) {
+    const traceId = ids.traceId ?? destination.caller()?.traceparent.split('-')[1];
+    return this.spanIds({ ...ids, traceId });
+  }
+
+  /**
+   * The row id and the trace id of the Flue span with these ids, in a trace of its own by default; an empty list if
+   * they name none; undefined when the native part is gone.
+   * @param {Record<string, unknown>} ids
+   * @returns {string[] | undefined}
+   */
+  spanIds(ids) {
     try {
-      const traceId = ids.traceId ?? destination.caller()?.traceparent.split('-')[1];
-      return this.#host.load().flueSpan(toJson({ ...ids, traceId }));
+      return this.#host.load().flueSpan(toJson(ids));
     } catch {
       return undefined;
     }
+  }
+
+  /**
+   * Where Flue's work with these ids went, if this process knows it; else the current destination.
+   * @param {import('./routes.js').Ids} ids
+   */
+  destinationOfIds(ids) {
+    return this.#routes.find(ids) ?? this.#boundRoutes.find(ids) ?? this.current;
   }
 
   /** @type {typeof import('../index.d.ts').setMaskingFunction} */

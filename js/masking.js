@@ -43,6 +43,8 @@ const FIELDS = [
   'error',
   'tags',
   'name',
+  'comment',
+  '_audit_metadata',
 ];
 
 /** The shapes that the server accepts; other fields may be anything. @type {Record<string, (value: any) => boolean>} */
@@ -53,6 +55,8 @@ const SHAPES = {
   metrics: isObject,
   tags: (value) => Array.isArray(value) && value.every((tag) => typeof tag === 'string'),
   name: (value) => typeof value === 'string',
+  comment: (value) => typeof value === 'string',
+  _audit_metadata: isObject,
 };
 
 /** Fields that cannot hold a mark: it becomes a part of the error. */
@@ -216,7 +220,7 @@ class Masking {
       this.#isCalling = false;
       if (failure === undefined) masked[field] = value;
       else if (WITHOUT_ROOM.has(field)) failures.push(failure);
-      else masked[field] = field === 'metadata' ? { error: failure } : failure;
+      else masked[field] = field.endsWith('metadata') ? { error: failure } : failure;
     }
     if (failures.length > 0) masked.error = joined(masked.error, failures);
     return masked;

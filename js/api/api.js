@@ -5,6 +5,7 @@
 const { runInContext } = require('../context.js');
 const { spansOf } = require('../spans/traced.js');
 const { loggersOf } = require('./logger.js');
+const { pastSpansOf } = require('./past-spans.js');
 
 /** @typedef {InstanceType<typeof import('../exporter.js').Exporter>} Exporter */
 
@@ -63,6 +64,7 @@ function apiOf(exporter) {
 
   return {
     ...spansOf(exporter),
+    ...pastSpansOf(exporter),
     initLogger,
     currentLogger,
     withLogger,

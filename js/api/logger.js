@@ -5,6 +5,7 @@
 const { runInContext } = require('../context.js');
 const { NOOP_SPAN } = require('../spans/noop.js');
 const { Span, runTraced } = require('../spans/span.js');
+const { pastSpansOf } = require('./past-spans.js');
 
 /** @typedef {InstanceType<typeof import('../destination.js').Destination>} Destination */
 /** @typedef {InstanceType<typeof import('../exporter.js').Exporter>} Exporter */
@@ -60,6 +61,7 @@ function loggerOf(exporter, destination) {
       span.end();
       return span.id;
     },
+    ...pastSpansOf(exporter, destination),
     observer: () => (observer ??= observerOf(exporter, destination)),
     flush: (options) => destination.flush(options),
     stats: () => destination.stats(),

@@ -18,6 +18,7 @@ const NOOP_SPAN = Object.freeze({
   rootSpanId: '',
   spanParents: Object.freeze([]),
   log() {},
+  logFeedback() {},
   setAttributes() {},
   /** @param {(span: any) => any} callback */
   traced: (callback) => callback(NOOP_SPAN),
@@ -34,4 +35,4 @@ const NOOP_SPAN = Object.freeze({
   flush: async () => {},
 });
 
-module.exports = { NOOP_SPAN };
+module.exports = { LINK, NOOP_SPAN };

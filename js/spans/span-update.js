@@ -44,7 +44,7 @@ function spanUpdateOf(event) {
  */
 function shaped(name, value) {
   if (value === undefined || value === null) return value ?? undefined;
-  if (name === 'tags') return [value].flat().map(String);
+  if (name === 'tags') return [...new Set([value].flat().map(String))];
   if (name === 'metadata' && (typeof value !== 'object' || Array.isArray(value))) return { value };
   return value;
 }

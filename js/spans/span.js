@@ -7,10 +7,11 @@ const { randomUUID, types } = require('../builtins/index.js');
 const { runInSpan } = require('../context.js');
 const { takeCut } = require('../json/cut.js');
 const { classOf } = require('../json/json-safe-copy.js');
-const { spanLink } = require('../span-link.js');
 const { warn } = require('../warn.js');
 const { attributesOf, labelOf, spanContextOf, read } = require('./arguments.js');
 const { NOOP_SPAN } = require('./noop.js');
+const { feedbackEvent } = require('./feedback.js');
+const { linkTo, permalinkTo } = require('./permalink.js');
 const { errorOf, spanUpdateOf } = require('./span-update.js');
 const { writeSlug } = require('./slug.js');
 const { inject } = require('./trace-context.js');
@@ -18,9 +19,6 @@ const { inject } = require('./trace-context.js');
 /** @typedef {import('../../index.d.ts').StartSpanArgs} StartSpanArgs */
 /** @typedef {import('../../index.d.ts').SpanEvent} SpanEvent */
 /** @typedef {InstanceType<typeof import('../destination.js').Destination>} Destination */
-
-/** How long `permalink()` waits for the login, in milliseconds. */
-const LOGIN_MS = 5000;
 
 /** The longest error of a minimal end event, in characters. */
 const LONGEST_ERROR = 1000;
@@ -47,6 +45,9 @@ class Span {
     this.#destination = destination;
     this.#context = context;
   }
+
+  /** Where the rows of a span go. @param {Span} span */
+  static destinationOf = (span) => span.#destination;
 
   /**
    * Starts a custom span. Never throws.
@@ -114,6 +115,13 @@ class Span {
     this.#record('span_log', spanUpdateOf(event), 'Start');
   }
 
+  /** @param {import('../../index.d.ts').Feedback} event */
+  logFeedback(event) {
+    // Without the start of a refused span its row would have nothing but the feedback.
+    if (!this.#isRefused) this.#destination.record(feedbackEvent(this.id, event), 'Start');
+    else takeCut();
+  }
+
   /** @param {Omit<StartSpanArgs, 'event'>} args */
   setAttributes(args) {
     this.#record('span_log', labelOf(args), 'Start');
@@ -163,20 +171,11 @@ class Span {
   }
 
   link() {
-    const { appUrl, orgName, projectId, projectName } = this.#destination.traceDestination() ?? {};
-    if (!appUrl || !orgName) {
-      return 'https://braintrust.dev/error-generating-link?msg=log-in-or-provide-org-name';
-    }
-    if (projectId) return spanLink({ appUrl, organisation: orgName, projectId }, this.id);
-    const project = `${appUrl}/app/${encodeURIComponent(orgName)}/p/${encodeURIComponent(projectName ?? '')}`;
-    return `${project}/logs?oid=${encodeURIComponent(this.id)}`;
+    return linkTo(this.#destination, this.id);
   }
 
-  async permalink() {
-    const { orgName, projectId } = this.#destination.traceDestination() ?? {};
-    // The flush performs the login.
-    if (!orgName || !projectId) await this.#destination.flush({ timeoutMs: LOGIN_MS });
-    return this.link();
+  permalink() {
+    return permalinkTo(this.#destination, this.id);
   }
 
   async flush() {

@@ -11,21 +11,43 @@ pub struct CustomFields {
   pub scores: Option<Json>,
   /// A list of strings.
   pub tags: Option<Json>,
+  /// The text of a comment, which is a row of its own: a string.
+  pub comment: Option<Json>,
+  /// Metadata of feedback, not of the span: an object.
+  pub audit_metadata: Option<Json>,
   /// Members of `span_attributes` besides the name and the type.
   pub attributes: Members<Json>,
+  /// Where feedback comes from: `app`, `api` or `external`. `None` for a row of a span.
+  pub source: Option<&'static str>,
+  /// Of a comment: the id of the row that it is about, a string.
+  pub about: Option<Json>,
+  /// The id of the row if it is not 32 hex digits, a string.
+  pub other_id: Option<Json>,
 }
 
 impl CustomFields {
   /// The fields that are set, by their names in a row.
   pub fn fields(&self) -> impl Iterator<Item = (&'static str, &Json)> {
-    let fields = [("expected", &self.expected), ("scores", &self.scores), ("tags", &self.tags)];
+    let fields = [
+      ("expected", &self.expected),
+      ("scores", &self.scores),
+      ("tags", &self.tags),
+      ("comment", &self.comment),
+      ("_audit_metadata", &self.audit_metadata),
+    ];
     fields.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)))
   }
 
   /// The fields that are set, mutable, by their names in a row.
   pub fn fields_mut(&mut self) -> impl Iterator<Item = (&'static str, &mut Json)> {
-    let Self { expected, scores, tags, .. } = self;
-    let fields = [("expected", expected), ("scores", scores), ("tags", tags)];
+    let Self { expected, scores, tags, comment, audit_metadata, .. } = self;
+    let fields = [
+      ("expected", expected),
+      ("scores", scores),
+      ("tags", tags),
+      ("comment", comment),
+      ("_audit_metadata", audit_metadata),
+    ];
     fields.into_iter().filter_map(|(name, value)| Some((name, value.as_mut()?)))
   }
 
@@ -45,8 +67,11 @@ impl CustomFields {
       (Some(earlier), Some(later)) => (earlier, later),
       (earlier, later) => return later.or(earlier),
     };
-    let fields =
-      [(&mut earlier.expected, later.expected.take()), (&mut earlier.scores, later.scores.take())];
+    let fields = [
+      (&mut earlier.expected, later.expected.take()),
+      (&mut earlier.scores, later.scores.take()),
+      (&mut earlier.audit_metadata, later.audit_metadata.take()),
+    ];
     for (earlier, later) in fields {
       if let Some(mut later) = later {
         if let Some(earlier) = earlier {
@@ -60,6 +85,7 @@ impl CustomFields {
       (earlier, later) => later.or(earlier),
     };
     earlier.attributes.extend(later.attributes);
+    earlier.source = later.source.or(earlier.source);
     Some(earlier)
   }
 }

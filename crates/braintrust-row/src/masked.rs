@@ -8,6 +8,9 @@ use super::{members::Members, object::Object, row::Row};
 /// Replaces the content of a row when masking failed.
 const FAILED: &str = "[flue-braintrust: masking failed]";
 
+/// Stands for a comment that the masking function did not return.
+const UNMASKED: &str = r#""[flue-braintrust: left out by the masking function]""#;
+
 /// The masked content of a row. Fields that it does not have are not sent.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -29,6 +32,9 @@ pub struct Masked {
   tags: Option<Box<RawValue>>,
   #[serde(deserialize_with = "present")]
   metadata: Option<Box<RawValue>>,
+  comment: Option<Box<RawValue>>,
+  #[serde(rename = "_audit_metadata")]
+  audit_metadata: Option<Box<RawValue>>,
   metrics: Option<Metrics>,
 }
 
@@ -66,11 +72,16 @@ impl Masked {
       ("scores", &self.scores),
       ("tags", &self.tags),
       ("metadata", &self.metadata),
+      ("_audit_metadata", &self.audit_metadata),
     ];
     for (field, value) in fields {
       if let Some(value) = value {
         object.json(field, value.get());
       }
+    }
+    // A row of nothing but a comment still needs one.
+    if row.custom.as_ref().is_some_and(|custom| custom.comment.is_some()) {
+      object.comment(self.comment.as_deref().map_or(UNMASKED, RawValue::get));
     }
     let mut metrics = Members::<f64>::default();
     for (name, value) in self.metrics.iter().flat_map(|metrics| &metrics.0) {

@@ -52,6 +52,11 @@ impl<'a> Object<'a> {
     write_text(self.body, value);
   }
 
+  /// The member of a comment with this text, a JSON string.
+  pub fn comment(&mut self, text: &str) {
+    self.json("comment", &format!(r#"{{"text":{text}}}"#));
+  }
+
   /// A member whose value is an id.
   pub fn id(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) {
     self.key(name);

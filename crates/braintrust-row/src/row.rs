@@ -5,7 +5,7 @@
 
 use super::{
   custom_fields::CustomFields,
-  id::{SpanContext, SpanId},
+  id::{RowId, SpanContext, SpanId},
   json::Json,
   members::Members,
 };
@@ -95,6 +95,8 @@ impl SpanType {
 pub struct Row {
   /// The span's identity.
   pub span: SpanContext,
+  /// Whether the row states the ids of its span; false: it is feedback, which knows only the id of the row.
+  pub is_span: bool,
   /// The parent span; `None` for the root of a trace, or when another row has it.
   pub parent: Option<SpanId>,
   /// The start of the span, milliseconds since the epoch.
@@ -127,6 +129,7 @@ impl Row {
   pub fn of(span: SpanContext) -> Self {
     Self {
       span,
+      is_span: true,
       parent: None,
       created: None,
       name: None,
@@ -140,11 +143,24 @@ impl Row {
     }
   }
 
+  /// A row about the row of that id, which has only what is fed back.
+  pub fn about(row: RowId) -> Self {
+    Self { is_span: false, ..Self::of(SpanContext::of_root(row)) }
+  }
+
+  /// Whether feedback is in it.
+  pub fn has_feedback(&self) -> bool {
+    self.custom.as_ref().is_some_and(|custom| custom.source.is_some())
+  }
+
   /// Merges a later row of the same span into this one: its values win, field by field and name by name. The
   /// parent and the start stay.
   pub fn merge(&mut self, mut later: Row) {
     if self.custom.is_some() || later.custom.is_some() {
       self.deepen(&mut later);
+    }
+    if !self.is_span {
+      (self.span, self.is_span) = (later.span, later.is_span);
     }
     self.parent = self.parent.or(later.parent);
     self.created = self.created.or(later.created);

@@ -51,7 +51,7 @@ enum Metadata {
 /// Makes a row, as [`write_row`](super::write_row) writes it, fit into `most` bytes.
 ///
 /// Truncates as few values as possible, the largest first, among the input, the output, the error, the
-/// expected output, each member of the metadata, and the span's name. A truncated value is a string of its first
+/// expected output, each member of the metadata, the text of a comment, and the span's name. A truncated value is a string of its first
 /// bytes, 8 KiB if there is room, and a mark with its size. A row that fits is returned unchanged. `None` if the
 /// row cannot be made small enough, or is not a row.
 pub fn truncate(row: &[u8], most: usize) -> Option<Vec<u8>> {
@@ -98,12 +98,15 @@ fn parts(row: &str, metadata: Metadata) -> Result<Vec<Part<'_>>, Malformed> {
     let name = row.get(range).and_then(string::content).unwrap_or_default();
     let shape = match (inside, name) {
       ("", "metadata") if metadata == Metadata::AsOne => Some(Shape::Object),
-      ("", "metadata" | "span_attributes") if scanner.next_is(b'{') => {
+      ("", "metadata" | "span_attributes" | "comment" | "_audit_metadata")
+        if scanner.next_is(b'{') =>
+      {
         inside = name;
         continue;
       }
       ("", "input" | "output" | "error" | "expected")
-      | ("metadata", _)
+      | ("metadata" | "_audit_metadata", _)
+      | ("comment", "text")
       | ("span_attributes", "name") => Some(Shape::String),
       _ => None,
     };

@@ -55,21 +55,33 @@ pub fn write_masked_row(body: &mut Vec<u8>, row: &Row, masked: &Masked, address:
 fn write(body: &mut Vec<u8>, row: &Row, masked: Option<&Masked>, address: &[u8]) {
   let mut object = Object::open(body);
   object.first_members(address);
-  object.id("id", |body| row.span.row.write(body));
-  object.id("span_id", |body| row.span.span().write(body));
-  object.id("root_span_id", |body| row.span.trace.write(body));
+  let custom = row.custom.as_deref();
+  match custom.and_then(|custom| custom.other_id.as_ref()) {
+    Some(id) => object.value("id", id),
+    None => object.id("id", |body| row.span.row.write(body)),
+  }
+  if row.is_span {
+    object.id("span_id", |body| row.span.span().write(body));
+    object.id("root_span_id", |body| row.span.trace.write(body));
+  }
   if let Some(parent) = row.parent {
     object.id_list("span_parents", |body| parent.write(body));
   }
   object.text("log_id", "g");
-  object.json("_is_merge", "true");
+  match custom.and_then(|custom| custom.about.as_ref()) {
+    Some(about) => object.json("origin", &format!(r#"{{"id":{}}}"#, about.as_str())),
+    None => object.json("_is_merge", "true"),
+  }
+  if let Some(source) = custom.and_then(|custom| custom.source) {
+    object.text("_audit_source", source);
+  }
   if let Some(created) = row.created {
     object.text("created", &time::iso(created));
   }
   let name = masked.map_or(row.name.as_deref(), |masked| masked.name.as_deref());
   let attributes = [("name", name), ("type", row.kind.map(SpanType::as_str))];
   // Attributes of the application are not masked, so they are not sent when a mask is set.
-  let custom = row.custom.as_deref().filter(|_| masked.is_none()).map(|custom| &custom.attributes);
+  let custom = custom.filter(|_| masked.is_none()).map(|custom| &custom.attributes);
   let has_custom = custom.is_some_and(|custom| !custom.is_empty());
   if has_custom || attributes.iter().any(|(_, value)| value.is_some()) {
     let mut object = object.object("span_attributes");
@@ -85,7 +97,7 @@ fn write(body: &mut Vec<u8>, row: &Row, masked: Option<&Masked>, address: &[u8])
   }
   match masked {
     Some(masked) => masked.write(&mut object, row),
-    None => write_fields(&mut object, row),
+    None => write_fields(&mut object, row, true),
   }
   object.close();
 }
@@ -96,12 +108,13 @@ pub fn write_content(body: &mut Vec<u8>, row: &Row) {
   if let Some(name) = &row.name {
     object.text("name", name);
   }
-  write_fields(&mut object, row);
+  write_fields(&mut object, row, false);
   object.close();
 }
 
-fn write_fields(object: &mut Object<'_>, row: &Row) {
-  if row.created.is_some() {
+/// `is_sent`: in the form of a row, not of content for the masking function.
+fn write_fields(object: &mut Object<'_>, row: &Row, is_sent: bool) {
+  if row.created.is_some() && row.is_span {
     object.json("context", CONTEXT);
   }
   for (field, value) in [("input", &row.input), ("output", &row.output), ("error", &row.error)] {
@@ -110,7 +123,11 @@ fn write_fields(object: &mut Object<'_>, row: &Row) {
     }
   }
   for (field, value) in row.custom.iter().flat_map(|custom| custom.fields()) {
-    object.value(field, value);
+    if is_sent && field == "comment" {
+      object.comment(&value.as_str());
+    } else {
+      object.value(field, value);
+    }
   }
   if !row.metadata.is_empty() {
     let mut metadata = object.object("metadata");
@@ -124,8 +141,10 @@ fn write_fields(object: &mut Object<'_>, row: &Row) {
 
 #[cfg(test)]
 mod tests {
+  use serde_json::json;
+
   use super::*;
-  use crate::{Json, SpanContext};
+  use crate::{CustomFields, Json, SpanContext};
 
   #[test]
   fn a_row_is_encoded_as_the_protocol_requires() {
@@ -143,5 +162,63 @@ mod tests {
     write_row(&mut body, &row, &address(&Destination { project_id: "p".into() }));
     let value: serde_json::Value = serde_json::from_slice(&body).unwrap();
     insta::assert_snapshot!(serde_json::to_string_pretty(&value).unwrap());
+  }
+
+  fn feedback(comment: Option<[&str; 2]>) -> Option<Box<CustomFields>> {
+    let texts = comment.map_or([None, None], |texts| texts.map(|text| Some(Json::text(text))));
+    let [about, comment] = texts;
+    let (source, audit_metadata) = (Some("app"), Some(Json::concat(&[r#"{"user":1}"#])));
+    let fields = CustomFields { source, about, comment, audit_metadata, ..CustomFields::default() };
+    Some(Box::new(fields))
+  }
+
+  fn written(row: &Row) -> serde_json::Value {
+    let mut body = Vec::new();
+    write_row(&mut body, row, &[]);
+    serde_json::from_slice(&body).unwrap()
+  }
+
+  #[test]
+  fn feedback_has_no_ids_but_that_of_the_row_and_gets_those_of_the_span_that_it_is_merged_with() {
+    let span = SpanContext::root("run", &["run_1"]);
+    let mut row = Row::about(span.row);
+    row.custom = feedback(None);
+    let id = span.row.to_string();
+    let audit = json!({ "id": id, "log_id": "g", "_is_merge": true, "_audit_source": "app",
+      "_audit_metadata": { "user": 1 } });
+    assert_eq!(written(&row), audit);
+    let mut start =
+      Row::of(SpanContext { trace: SpanContext::root("run", &["caller"]).trace, ..span });
+    start.created = Some(0);
+    for (mut first, second) in [(row.clone(), start.clone()), (start.clone(), row.clone())] {
+      first.merge(second);
+      let (merged, start) = (written(&first), written(&start));
+      for field in ["id", "span_id", "root_span_id", "created", "context"] {
+        assert_eq!(merged[field], start[field], "{field}");
+      }
+      assert_eq!(merged["_audit_source"], "app");
+    }
+  }
+
+  #[test]
+  fn a_comment_is_a_row_of_its_own() {
+    let mut row = Row::about(SpanContext::root("comment", &["1"]).row);
+    row.created = Some(1_795_417_364_633);
+    row.custom = feedback(Some(["a", "b"]));
+    let comment = json!({ "id": row.span.row.to_string(), "log_id": "g", "created": "2026-11-23T07:02:44.633Z",
+      "_audit_source": "app", "_audit_metadata": { "user": 1 }, "origin": { "id": "a" }, "comment": { "text": "b" } });
+    assert_eq!(written(&row), comment);
+    let mut content = Vec::new();
+    write_content(&mut content, &row);
+    let content: serde_json::Value = serde_json::from_slice(&content).unwrap();
+    assert_eq!(content, json!({ "comment": "b", "_audit_metadata": { "user": 1 } }));
+    let mut body = Vec::new();
+    write_masked_row(&mut body, &row, &Masked::default(), &[]);
+    let masked: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(
+      masked["comment"],
+      json!({ "text": "[flue-braintrust: left out by the masking function]" })
+    );
+    assert_eq!(masked.get("_audit_metadata"), None);
   }
 }

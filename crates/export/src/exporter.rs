@@ -24,6 +24,7 @@ use std::{
 };
 
 use braintrust_row::Row;
+use flue_event::Body;
 use spool::{Adopted, Completion, Operation};
 use translate::Translator;
 
@@ -487,6 +488,11 @@ impl Exporter {
   fn translate_text(&mut self, text: &str, now: Now) -> Result<(), LostEvent> {
     let mut event = flue_event::decode(text, now.unix_ms)
       .map_err(|error| LostEvent(LossReason::UnreadableEvent, error.to_string()))?;
+    if let Body::Feedback(feedback) = &event.body
+      && let Some(problem) = feedback.problem()
+    {
+      return Err(LostEvent(LossReason::InvalidFeedback, problem.to_owned()));
+    }
     event.apply_content_policy(self.settings.content);
     // A full exporter refuses new spans, but never updates of accepted ones.
     if self.delivery.is_full() && self.translator.would_open(&event) {

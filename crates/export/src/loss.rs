@@ -7,6 +7,8 @@ pub enum LossReason {
   QueueFull,
   /// The event is malformed, or its translation failed.
   UnreadableEvent,
+  /// Feedback of the application cannot be used.
+  InvalidFeedback,
   /// Braintrust rejected the row permanently.
   Rejected,
   /// The row exceeds Braintrust's limit even when it is truncated.
@@ -29,9 +31,10 @@ pub enum LossReason {
 
 impl LossReason {
   /// Every reason, in the order of the counters.
-  pub const ALL: [Self; 11] = [
+  pub const ALL: [Self; 12] = [
     Self::QueueFull,
     Self::UnreadableEvent,
+    Self::InvalidFeedback,
     Self::Rejected,
     Self::TooLarge,
     Self::Unauthorized,
@@ -48,6 +51,7 @@ impl LossReason {
     match self {
       Self::QueueFull => "queue_full",
       Self::UnreadableEvent => "unreadable_event",
+      Self::InvalidFeedback => "invalid_feedback",
       Self::Rejected => "rejected",
       Self::TooLarge => "too_large",
       Self::Unauthorized => "unauthorized",
@@ -65,6 +69,7 @@ impl LossReason {
     match self {
       Self::QueueFull => "increase `maxQueueBytes`, or configure a `spool` directory",
       Self::UnreadableEvent => "please report it with the Flue version",
+      Self::InvalidFeedback => "correct the call of `logFeedback`",
       Self::Rejected => "check the server's response",
       Self::TooLarge => "trace less per span, or set `maxFieldBytes`",
       Self::Unauthorized => "check BRAINTRUST_API_KEY",

@@ -10,7 +10,8 @@ use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
 /// The fields that are redacted as a whole.
-const FIELDS: [&str; 6] = ["input", "output", "expected", "error", "tags", "scores"];
+const FIELDS: [&str; 7] =
+  ["input", "output", "expected", "error", "tags", "scores", "_audit_metadata"];
 /// The fields that are redacted by members. All others are ids, times and constants.
 const OBJECTS: [&str; 3] = ["metadata", "metrics", "span_attributes"];
 /// The members of `metadata` that are no content, besides those of Flue.
@@ -52,11 +53,15 @@ fn apply_content_policy(fields: &mut Members<Json>, policy: ContentPolicy, is_cu
     change(fields, "input", without_system_prompt);
   }
   if !policy.output {
-    for field in ["output", "expected", "tags", "scores"] {
+    for field in ["output", "expected", "tags", "scores", "_audit_metadata"] {
       if has_content(fields, field) {
         fields.remove(field);
       }
     }
+    // A row of nothing but a comment still needs one.
+    change_members(fields, "comment", |comment| {
+      change(comment, "text", |_| Some(Json::text(OMITTED_MESSAGE)))
+    });
     change_members(fields, "metrics", |metrics| {
       retain(metrics, |name| USAGE_METRICS.contains(&name) || TIMES.contains(&name));
     });
@@ -117,6 +122,9 @@ fn redact(fields: &mut Members<Json>, redactor: &Redactor, is_custom: bool) {
       redactor.field(field, value);
     }
   }
+  change_members(fields, "comment", |comment| {
+    comment.iter_mut().for_each(|(_, text)| redactor.field("comment", text));
+  });
   change_members(fields, "metadata", |metadata| redactor.metadata(metadata, is_custom));
   change_members(fields, "span_attributes", |attributes| {
     let kind = attributes.get("type").cloned();
@@ -323,6 +331,26 @@ mod tests {
     (policy.output, policy.errors) = (false, false);
     let expected = json!({ "metadata": {}, "metrics": { "start": 1 } });
     assert_eq!(after(policy, json!({}), &custom), expected);
+  }
+
+  #[test]
+  fn feedback_is_content_and_a_comment_keeps_a_text() {
+    let row = |text: &str, metadata: Value| {
+      json!({ "id": "c", "origin": { "id": "plum" }, "_audit_source": "app", "_audit_metadata": metadata,
+        "comment": { "text": text } })
+    };
+    let left = row("a plum", json!({ "user": "plum" }));
+    let rules = |rules: Value| after(ContentPolicy::ALL, rules, &left);
+    let redacted = row("a *", json!({ "user": "*" }));
+    assert_eq!(rules(json!({ "patterns": ["plum"], "replacement": "*" })), redacted);
+    assert_eq!(
+      rules(json!({ "paths": ["metadata.user"] })),
+      row("a plum", json!({ "user": "[redacted]" }))
+    );
+    assert_eq!(rules(json!({ "paths": ["comment", "metadata"] })), row("[redacted]", json!({})));
+    let mut bare = row(OMITTED_MESSAGE, Value::Null);
+    bare.as_object_mut().unwrap().remove("_audit_metadata");
+    assert_eq!(after(ContentPolicy::NONE, json!({}), &left), bare);
   }
 
   #[test]

@@ -19,7 +19,7 @@ pub struct ContentPolicy {
   /// The inputs of runs, operations, tools, tasks, models and custom spans, the `metadata` of a run's input, and
   /// a caller's `tracestate`.
   pub input: bool,
-  /// Their outputs, log lines, and all other fields of custom spans except times and the usage of models.
+  /// Their outputs, log lines, feedback, and all other fields of custom spans except times and the usage of models.
   pub output: bool,
   /// The system prompt.
   pub system_prompt: bool,
@@ -109,6 +109,10 @@ impl Event<'_> {
       }
       Body::SpanStart(span) | Body::SpanLog(span) | Body::SpanEnd(span) => {
         span.update.apply_content_policy(policy)
+      }
+      Body::Feedback(feedback) => {
+        omit(&mut feedback.comment, no_output);
+        feedback.update.apply_content_policy(policy);
       }
       Body::Log(log) => {
         omit(&mut log.message, no_output);

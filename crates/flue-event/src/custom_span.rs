@@ -76,7 +76,7 @@ pub struct SpanUpdate<'a> {
 }
 
 impl<'a> SpanUpdate<'a> {
-  fn read(member: Member<'a>) -> Self {
+  pub(crate) fn read(member: Member<'a>) -> Self {
     let f: fields::Span = object(member);
     Self {
       name: text(f.name),

@@ -6,6 +6,7 @@ use crate::{
   compaction::{CompactionEnd, CompactionStart},
   custom_span::CustomSpan,
   event::{Body, Event},
+  feedback::Feedback,
   fields::{Fields, number, text, time},
   ids::Ids,
   log::LogEvent,
@@ -21,7 +22,7 @@ use crate::{
 ///
 /// Five are emitted by this package's JavaScript: `first_delta`, the first of a turn's deltas that carries text,
 /// thinking or a tool call; `history_forgotten`, after which the next request of a conversation is complete; and the
-/// three `span_` kinds of custom spans.
+/// three `span_` kinds of custom spans. A sixth, `feedback`, is not in the list: it never comes from Flue.
 pub const TRANSLATED_KINDS: &[&str] = &[
   "run_start",
   "run_resume",
@@ -122,6 +123,7 @@ fn body<'a>(kind: &str, f: &Fields<'a>) -> Body<'a> {
     "span_start" => Body::SpanStart(CustomSpan::read(f)),
     "span_log" => Body::SpanLog(CustomSpan::read(f)),
     "span_end" => Body::SpanEnd(CustomSpan::read(f)),
+    "feedback" => Body::Feedback(Feedback::read(f)),
     _ => Body::Other,
   }
 }

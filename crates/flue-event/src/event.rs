@@ -3,6 +3,7 @@
 use crate::{
   compaction::{CompactionEnd, CompactionFailed, CompactionStart},
   custom_span::CustomSpan,
+  feedback::Feedback,
   ids::Ids,
   log::Log,
   operation::{OperationEnd, OperationStart},
@@ -77,6 +78,8 @@ pub enum Body<'a> {
   SpanLog(CustomSpan<'a>),
   /// The application ends a span.
   SpanEnd(CustomSpan<'a>),
+  /// The application gives feedback about a span.
+  Feedback(Feedback<'a>),
   /// An event that changes no span.
   Other,
 }

@@ -4,7 +4,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-  raw_members, time,
+  members::raw_members,
+  time,
   value::{RawJson, Text},
 };
 
@@ -26,7 +27,7 @@ raw_members! {
     max_attempts = "maxAttempts", operation, level, message, attributes, model, provider, api, reasoning,
     output, stop_reason = "stopReason", payload, calling_tool = "callingTool", calling_span = "callingSpan",
     trace_carrier = "traceCarrier", span_id = "spanId", root_span_id = "rootSpanId",
-    parent_span_id = "parentSpanId", span,
+    parent_span_id = "parentSpanId", span, comment_id = "commentId",
   }
 }
 raw_members! {

@@ -6,7 +6,7 @@
 //! The files, each importing only from those before it:
 //! `value`, `time`, `members` → `fields` (the members of an event's JSON) → `ids`, `carrier`, `outcome`, `usage` →
 //! one file per Flue concept (`run`, `submission`, `operation`, `turn`, `task`, `tool`, `compaction`,
-//! `log`, `custom_span`) → `event` → `fallback_ids`, `content_policy` → `decode`. `utf8` stands alone.
+//! `log`, `custom_span`, `feedback`) → `event` → `fallback_ids`, `content_policy` → `decode`. `utf8` stands alone.
 
 mod carrier;
 mod compaction;
@@ -15,6 +15,7 @@ mod custom_span;
 mod decode;
 mod event;
 mod fallback_ids;
+mod feedback;
 mod fields;
 mod ids;
 mod log;
@@ -37,6 +38,7 @@ pub use content_policy::{ContentPolicy, OMITTED_MESSAGE};
 pub use custom_span::{CustomSpan, CustomSpanIds, SpanUpdate};
 pub use decode::{DecodeError, TRANSLATED_KINDS, decode};
 pub use event::{Body, Event};
+pub use feedback::Feedback;
 pub use ids::Ids;
 pub use log::Log;
 pub use operation::{CallingTool, OperationEnd, OperationStart};

@@ -29,7 +29,7 @@ macro_rules! raw_members {
     impl<'a> $crate::members::Slots<'a> for $name<'a> {
       fn slot(&mut self, name: &str) -> Option<&mut Option<&'a ::serde_json::value::RawValue>> {
         Some(match name {
-          $($crate::raw_members!(@name $field $($json)?) => &mut self.$field,)*
+          $($crate::members::raw_members!(@name $field $($json)?) => &mut self.$field,)*
           _ => return None,
         })
       }
@@ -46,6 +46,8 @@ macro_rules! raw_members {
   (@name $field:ident) => { stringify!($field) };
   (@name $field:ident $json:literal) => { $json };
 }
+
+pub use raw_members;
 
 /// Reads the members of an object.
 ///

@@ -85,10 +85,12 @@ impl Redactor {
       "scores" => &self.number_rules,
       _ => &self.rules,
     };
-    let is_covered = redact_value(rules, value, &[field]);
+    // The application calls it `metadata`, and rules follow that.
+    let name = if field == "_audit_metadata" { "metadata" } else { field };
+    let is_covered = redact_value(rules, value, &[name]);
     match field {
       "tags" if is_covered => *value = Json::concat(&["[", &rules.mark().as_str(), "]"]),
-      "scores" if is_covered => *value = Json::concat(&["{}"]),
+      "scores" | "_audit_metadata" if is_covered => *value = Json::concat(&["{}"]),
       _ => {}
     }
   }

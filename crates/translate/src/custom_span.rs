@@ -110,7 +110,8 @@ fn with_update(mut row: Row, update: &SpanUpdate<'_>) -> Row {
     attributes.insert(name.into(), Json::raw(value));
   }
   let (expected, scores, tags) = (value(update.expected), value(update.scores), value(update.tags));
-  row.custom = Some(Box::new(CustomFields { expected, scores, tags, attributes }));
+  row.custom =
+    Some(Box::new(CustomFields { expected, scores, tags, attributes, ..CustomFields::default() }));
   row
 }
 

@@ -11,6 +11,9 @@ use crate::activity::call_scope;
 use braintrust_row::{SpanContext, TraceId};
 use flue_event::{Ids, Text};
 
+/// The beginning of the ids of keyed submissions: a part of Flue's frozen format.
+const KEYED: &str = "sub_ik_";
+
 /// A workflow run.
 pub fn run(run: &str) -> SpanContext {
   SpanContext::root("run", &[run])
@@ -20,14 +23,17 @@ pub fn run(run: &str) -> SpanContext {
 /// without either id.
 ///
 /// 1.0-beta names a dispatch by both ids in the context of its work, and only by the dispatch in its events: the
-/// dispatch decides. The id of a keyed dispatch of 2.x is derived from its key and may repeat on another database;
-/// the conversation distinguishes the two.
+/// dispatch decides. Only the id of a keyed submission of 2.x is derived, from the key that its sender chose, and may
+/// repeat on another database: the conversation distinguishes the two. Whoever has any other id, which is random, needs
+/// nothing else to find the root.
 pub fn delivery(ids: &Ids<'_>) -> Option<SpanContext> {
   if let Some(dispatch) = ids.dispatch.as_deref() {
     return Some(SpanContext::root("dispatch", &[dispatch]));
   }
-  let conversation = ids.conversation.as_deref().unwrap_or_default();
-  Some(SpanContext::root("submission", &[ids.submission.as_deref()?, conversation]))
+  let submission = ids.submission.as_deref()?;
+  let is_keyed = submission.starts_with(KEYED);
+  let conversation = ids.conversation.as_deref().filter(|_| is_keyed).unwrap_or_default();
+  Some(SpanContext::root("submission", &[submission, conversation]))
 }
 
 /// The id under which a message was delivered to an agent, with the same precedence as [`delivery`].
@@ -92,15 +98,24 @@ pub struct FlueContext {
   /// The turn of the tool call; without a call, the turn whose model's provider runs.
   turn_id: Option<String>,
   tool_call_id: Option<String>,
+  /// A delegated task.
+  task_id: Option<String>,
   /// The trace of the caller, if the work is a part of that.
   trace_id: Option<String>,
 }
 
 impl FlueContext {
-  /// The innermost span: the tool call, else the turn, else the operation. `None` without any id.
+  /// The innermost span: the tool call, else the turn, else the task, else the operation. `None` without any id, and
+  /// for a keyed submission without its conversation.
   pub fn span(&self) -> Option<SpanContext> {
     let ids = self.ids();
     let root_operation = self.root_operation_id.as_deref().or(self.operation_id.as_deref());
+    let is_keyed = self.submission_id.as_deref().is_some_and(|id| id.starts_with(KEYED));
+    if is_keyed
+      && [&self.run_id, &self.dispatch_id, &self.conversation_id].iter().all(|id| id.is_none())
+    {
+      return None;
+    }
     let root = root(&ids).or_else(|| root_operation.map(lone_operation))?;
     let trace = self.trace_id.as_deref().and_then(TraceId::parse).unwrap_or(root.trace);
     if let Some(call) = &self.tool_call_id {
@@ -108,6 +123,9 @@ impl FlueContext {
     }
     if let Some(id) = &self.turn_id {
       return Some(turn(trace, id));
+    }
+    if let Some(id) = &self.task_id {
+      return Some(task(trace, id));
     }
     let is_within = self.operation_id != self.root_operation_id;
     match self.operation_id.as_deref().filter(|_| is_within) {

@@ -24,7 +24,7 @@
 //! 3. The state: `recent_ids` → `tree`; `recency`, `shown_input` → `previous_inputs`, `conversations`; `submissions`
 //!    → `state`.
 //! 4. One handler per Flue concept: `run`, `submission` (both with `caller_context`) → `operation`;
-//!    `compaction` → `turn` → `tool`; `task`; `log`; `custom_span`; and `implicit`, which opens what encloses
+//!    `compaction` → `turn` → `tool`; `task`; `log`; `custom_span`; `feedback`; and `implicit`, which opens what encloses
 //!    an event.
 //! 5. `snapshot`, which writes open spans down and restores them; and on top `translator`.
 
@@ -34,6 +34,7 @@ mod caller_context;
 mod compaction;
 mod conversations;
 mod custom_span;
+mod feedback;
 mod identity;
 mod implicit;
 mod log;

@@ -1,8 +1,8 @@
 //! The translator: takes each event to the handler of its Flue concept.
 
 use crate::{
-  activity::Activity, compaction, custom_span, implicit, log, operation, options::Options, run,
-  snapshot, state::State, submission, task, tool, turn,
+  activity::Activity, compaction, custom_span, feedback, implicit, log, operation,
+  options::Options, run, snapshot, state::State, submission, task, tool, turn,
 };
 use braintrust_row::Row;
 use flue_event::{Body, Event};
@@ -56,6 +56,7 @@ impl Translator {
       Body::SpanStart(custom) => custom_span::start(state, event, custom),
       Body::SpanLog(custom) => custom_span::log(state, custom),
       Body::SpanEnd(custom) => custom_span::end(state, event, custom),
+      Body::Feedback(given) => feedback::feedback(event, given),
       Body::Other => Vec::new(),
     }
   }

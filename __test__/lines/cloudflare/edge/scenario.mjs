@@ -267,6 +267,28 @@ const SCENARIOS = {
       await other.close();
     }
   },
+  /** About a submission that another isolate has recorded. */
+  async feedback() {
+    await init();
+    await observe('observe', 0);
+    await arrived(recorded(1));
+    await worker.stop();
+    await start();
+    await init();
+    const { submissionId } = copyOf(run, 0).find((event) => event.submissionId !== undefined);
+    const { id, link, lost } = await step('feedback', { submissionId });
+    const [{ roots }] = collector.traces();
+    const [root] = roots;
+    const comments = collector.rows().filter((row) => row.comment && row.origin.id === id).length;
+    return {
+      isRoot: root.rowId === id,
+      scores: root.row.scores,
+      comments,
+      isLinked: new URL(link).searchParams.get('id') === id,
+      lost,
+      problems: collector.problems,
+    };
+  },
   async 'own spans'() {
     await init();
     await step('own');

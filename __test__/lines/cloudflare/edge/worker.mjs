@@ -119,6 +119,13 @@ const STEPS = {
     );
     await Promise.all([outer(), outer()]);
   },
+  /** Feedback about the root of a submission, which another Worker or process may have recorded. */
+  async feedback(ids) {
+    entry.logFeedback({ ...ids, scores: { thumb: true }, comment: 'good', source: 'app' });
+    entry.logFeedback({ ...ids, scores: { thumb: 2 } });
+    const { lost } = await entry.flush();
+    return { lost, id: entry.flueSpan(ids).id, link: await entry.permalink(ids) };
+  },
   /** The second logger becomes the current one in the middle of a run and of a span. */
   async loggers({ a, b, events }) {
     const one = entry.initLogger(a);

@@ -128,6 +128,32 @@ fn rows_of_one_span_are_merged_and_sent_after_a_delay() {
 }
 
 #[test]
+fn feedback_is_merged_with_the_span_that_waits_and_counts_as_lost_when_it_cannot_be_used() {
+  let mut host = Host::new(json!({}));
+  let context: translate::FlueContext = serde_json::from_str(r#"{"runId":"r"}"#).unwrap();
+  let row = context.span().unwrap().row.to_string();
+  let feedback = |score: f64, id: &str| {
+    json!({ "type": "feedback", "spanId": id, "commentId": "00112233445566778899aabbccddeeff", "message": "c",
+      "span": { "scores": { "s": score } } })
+    .to_string()
+  };
+  for text in [feedback(0.5, &row), feedback(2.0, &row)] {
+    host.exporter.handle_event(&text, Priority::Start, host.now()).unwrap();
+  }
+  host.run("r");
+  host.pass(SECOND, &braintrust);
+  let rows: Vec<&Value> =
+    host.uploads.iter().flat_map(|body| body["rows"].as_array().unwrap()).collect();
+  let [run, comment] = rows.as_slice() else { panic!("{rows:?}") };
+  assert_eq!((&run["id"], &run["scores"]["s"]), (&json!(row), &json!(0.5)));
+  assert_eq!(run["span_attributes"]["name"], "workflow:w");
+  assert_eq!((&comment["origin"]["id"], &comment["comment"]["text"]), (&json!(row), &json!("c")));
+  let stats = host.stats();
+  assert_eq!((stats.accepted, stats.sent), (3, 2));
+  assert_eq!(stats.lost, std::collections::BTreeMap::from([("invalid_feedback", 1)]));
+}
+
+#[test]
 fn a_failed_batch_is_retried_after_the_delay_of_retry_after() {
   let mut host = Host::new(json!({}));
   host.run("run_1");

@@ -1,6 +1,6 @@
 //! Messages in the chat form, by role.
 
-use flue_event::raw_members;
+use flue_event::members::raw_members;
 use serde_json::value::RawValue;
 
 use super::{

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use flue_event::raw_members;
+use flue_event::members::raw_members;
 use serde_json::value::RawValue;
 
 use super::{

@@ -220,3 +220,20 @@ fn javascript_and_the_translator_identify_the_same_spans() {
     assert!(compared > 50, "{release}: {compared}");
   }
 }
+
+#[test]
+fn the_root_of_a_submission_follows_from_its_id_alone_unless_it_is_keyed() {
+  let span = |context: Value| serde_json::from_value::<FlueContext>(context).unwrap().span();
+  let plain = span(json!({ "submissionId": "sub_1" })).unwrap();
+  for conversation in ["a", "b"] {
+    let ids = json!({ "submissionId": "sub_1", "conversationId": conversation });
+    assert_eq!(span(ids), Some(plain));
+  }
+  let keyed =
+    |conversation| span(json!({ "submissionId": "sub_ik_1", "conversationId": conversation }));
+  assert_ne!(keyed(Some("a")), keyed(Some("b")));
+  assert_eq!(keyed(None), None);
+  let task = span(json!({ "submissionId": "sub_1", "taskId": "task_1" })).unwrap();
+  assert_eq!(task.trace, plain.trace);
+  assert_ne!(task.row, plain.row);
+}

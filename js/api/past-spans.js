@@ -1,0 +1,116 @@
+'use strict';
+
+// Functions about spans that any process may have recorded at any time, named by ids.
+
+const { classOf } = require('../json/json-safe-copy.js');
+const { read } = require('../spans/arguments.js');
+const { feedbackEvent } = require('../spans/feedback.js');
+const { LINK, NOOP_SPAN } = require('../spans/noop.js');
+const { noLink, permalinkTo } = require('../spans/permalink.js');
+const { readSlug } = require('../spans/slug.js');
+const { Span } = require('../spans/span.js');
+const { warn } = require('../warn.js');
+
+/** @typedef {InstanceType<typeof import('../destination.js').Destination>} Destination */
+/** @typedef {InstanceType<typeof import('../exporter.js').Exporter>} Exporter */
+
+/** Flue's ids, from which those of a span follow. */
+const FLUE_IDS = /** @type {const} */ ([
+  'runId',
+  'submissionId',
+  'dispatchId',
+  'conversationId',
+  'operationId',
+  'turnId',
+  'toolCallId',
+  'taskId',
+]);
+
+/**
+ * The functions of the package, or of one logger.
+ * @param {Exporter} exporter
+ * @param {Destination} [own] that of the logger; by default, that of the span or of Flue's work, else the current one
+ */
+function pastSpansOf(exporter, own) {
+  /**
+   * Flue's span with these ids; undefined if they name none.
+   * @param {unknown} ids
+   */
+  const find = (ids) => {
+    const known = Object.fromEntries(FLUE_IDS.map((name) => [name, read(ids, name) ?? undefined]));
+    const [id, rootSpanId] = exporter.spanIds(known) ?? [];
+    if (id === undefined || rootSpanId === undefined) return undefined;
+    const destination = own ?? exporter.destinationOfIds(known);
+    return new Span(destination, { id, spanId: id.slice(0, 16), rootSpanId, spanParents: [] });
+  };
+
+  /**
+   * The row that a feedback is about, and where it goes.
+   * @param {unknown} event
+   * @returns {{ destination: Destination, id?: string }}
+   */
+  const targetOf = (event) => {
+    const id = read(event, 'id');
+    const span = read(event, 'span');
+    const destination = own ?? exporter.current;
+    if (typeof id === 'string') return { destination, id };
+    if (typeof span === 'string') {
+      const slug = readSlug(span);
+      return { destination, ...(typeof slug?.row_id === 'string' && { id: slug.row_id }) };
+    }
+    const found = span === undefined || span === null ? find(event) : span;
+    const ofSpan = found instanceof Span ? Span.destinationOf(found) : undefined;
+    const row = read(found, 'id');
+    return {
+      destination: own ?? ofSpan ?? destination,
+      ...(typeof row === 'string' && { id: row }),
+    };
+  };
+
+  /** @type {typeof import('../../index.d.ts').logFeedback} */
+  const logFeedback = (event) => {
+    try {
+      const { destination, id } = targetOf(event);
+      if (destination.isOn) destination.record(feedbackEvent(id, event), 'Start');
+    } catch (error) {
+      warn('BAD_SPAN', `Feedback could not be recorded (${classOf(error)}).`);
+    }
+  };
+
+  /** @type {typeof import('../../index.d.ts').logScores} */
+  const logScores = (event) => logFeedback({ source: 'api', ...event });
+
+  /** @type {typeof import('../../index.d.ts').flueSpan} */
+  const flueSpan = (ids) => {
+    const span = find(ids);
+    if (span === undefined && (own ?? exporter.current).isOn) {
+      warn(
+        'NO_SPAN',
+        'flueSpan was given no ids of a span: it needs a `submissionId` (of a keyed dispatch also the `conversationId`), a `dispatchId`, a `runId` or an `operationId`.',
+      );
+    }
+    return span !== undefined && Span.destinationOf(span).isOn ? span : NOOP_SPAN;
+  };
+
+  /** @type {typeof import('../../index.d.ts').permalink} */
+  const permalink = async (target, options) => {
+    if (target === '' || target === NOOP_SPAN) return LINK;
+    const slug = typeof target === 'string' ? readSlug(target) : undefined;
+    const isNamed = typeof target === 'string' || typeof read(target, 'id') === 'string';
+    const span = isNamed ? target : flueSpan(/** @type {any} */ (target));
+    if (span === NOOP_SPAN) return LINK;
+    const id = slug === undefined ? read(span, 'id') : slug.row_id;
+    if (typeof id !== 'string') return noLink('no-span');
+    const destination = own ?? (span instanceof Span ? Span.destinationOf(span) : exporter.current);
+    const { orgName, appUrl } = options ?? {};
+    return permalinkTo(destination, id, {
+      ...(slug?.object_id && { projectId: slug.object_id }),
+      ...(orgName && { orgName }),
+      ...(appUrl && { appUrl }),
+    });
+  };
+
+  return { flueSpan, logFeedback, logScores, permalink };
+}
+
+module.exports = { pastSpansOf };

@@ -1,0 +1,53 @@
+'use strict';
+
+// The address at which Braintrust shows a span, as far as the destination knows it.
+
+const { spanLink } = require('../span-link.js');
+
+/** @typedef {InstanceType<typeof import('../destination.js').Destination>} Destination */
+
+/** What is known better than the destination does. @typedef {{ appUrl?: string, orgName?: string, projectId?: string, projectName?: string }} Place */
+
+/** How long a permalink waits for the login, in milliseconds. */
+const LOGIN_MS = 5000;
+
+/** The address of a link that cannot be made. @param {string} reason */
+const noLink = (reason) => `https://braintrust.dev/error-generating-link?msg=${reason}`;
+
+/**
+ * The address, without a request.
+ * @param {Destination} destination
+ * @param {string} id of the row
+ * @param {Place} [known]
+ */
+function linkTo(destination, id, known) {
+  const { appUrl, orgName, projectId, projectName } = placeOf(destination, known);
+  if (!appUrl || !orgName) return noLink('log-in-or-provide-org-name');
+  if (projectId) return spanLink({ appUrl, organisation: orgName, projectId }, id);
+  const project = `${appUrl}/app/${encodeURIComponent(orgName)}/p/${encodeURIComponent(projectName ?? '')}`;
+  return `${project}/logs?oid=${encodeURIComponent(id)}`;
+}
+
+/**
+ * The address, once the organisation and the project are known.
+ * @param {Destination} destination
+ * @param {string} id of the row
+ * @param {Place} [known]
+ */
+async function permalinkTo(destination, id, known) {
+  const { orgName, projectId } = placeOf(destination, known);
+  // The flush performs the login.
+  if (!orgName || !projectId) await destination.flush({ timeoutMs: LOGIN_MS });
+  return linkTo(destination, id, known);
+}
+
+/**
+ * @param {Destination} destination
+ * @param {Place} [known]
+ * @returns {{ appUrl?: string | null, orgName?: string | null, projectId?: string | null, projectName?: string | null }}
+ */
+function placeOf(destination, known) {
+  return { ...destination.traceDestination(), ...known };
+}
+
+module.exports = { linkTo, noLink, permalinkTo };
