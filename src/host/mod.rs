@@ -1,7 +1,7 @@
 //! The Node host: one thread that drives the exporters of an environment.
 //!
-//! The JavaScript thread pushes events and commands into the [`event_queue`] and never waits, except in
-//! [`ExporterHandle::wait_exit`], which has a deadline. The first event starts the thread of the [`engine`], which
+//! The JavaScript thread pushes events and commands into the [`event_queue`] and never waits, except at the end of the
+//! process or of the environment, with a deadline. The first event starts the thread of the [`engine`], which
 //! never keeps the process alive. If the future of an exporter panics, its rows are counted as lost and its flushes
 //! complete; the others continue.
 //!

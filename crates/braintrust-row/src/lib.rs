@@ -1,6 +1,6 @@
 //! Spans as Braintrust rows: ids, fields, merging, encoding and truncation.
 //!
-//! It knows neither Flue nor any I/O. Its files, each of which imports only those above it:
+//! It knows neither Flue's events nor any I/O. Its files, each of which imports only those above it:
 //!
 //! | file | |
 //! |---|---|

@@ -6,7 +6,7 @@
 /// The order in which events are refused when the queue is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Priority {
-  /// The event begins a span. It is refused first.
+  /// The event begins a span, or adds to one. It is refused first.
   Start,
   /// The event continues or ends an accepted span. When it is refused, its [`Priority::MinimalEnd`] follows.
   Continuation,
@@ -62,7 +62,7 @@ impl Admission {
   fn reserve(self, priority: Priority) -> usize {
     match priority {
       Priority::Start => self.max_bytes / 16,
-      // When the exporter is full, only minimal ends are admitted.
+      // Of the ends, only minimal ones are admitted when the exporter is full.
       Priority::Continuation => 0,
       // However much content waits before it: the other priorities fill at most 19/16 of the bound.
       Priority::MinimalEnd => self.max_bytes + self.max_bytes / 2,

@@ -70,7 +70,7 @@ struct Waiting {
   deadline: Duration,
 }
 
-/// What a flush waits for.
+/// What a flush waits for. A delivery before the exit and a shutdown wait for everything.
 #[derive(Clone, Copy)]
 enum Boundary {
   /// Rows with earlier sequence numbers still have to become batches.

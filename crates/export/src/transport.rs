@@ -13,7 +13,8 @@ const MAX_MEDIA_TYPE: usize = 64;
 /// Identifies a request among those of one exporter.
 pub type RequestId = u64;
 
-/// A request that the host sends. It follows no redirect, and adds no header but the client's name.
+/// A request that the host sends. It follows no redirect, and adds no headers but the client's name
+/// and the encodings that it reads.
 #[derive(Debug)]
 pub struct Request {
   /// The id that its response refers to.

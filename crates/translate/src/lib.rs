@@ -14,8 +14,8 @@
 //! | compaction | `compaction:<reason>` |
 //! | span of the application's own | as the application names it |
 //!
-//! Every span that was opened is closed: by its own end, else with its parent, else by
-//! [`Translator::close_all`]. The latter two are marked `flue.interrupted`.
+//! Every span that was opened is closed: by its own end, else with its parent, else as the oldest of too many, else by
+//! [`Translator::close_all`]. All but the first are marked `flue.interrupted`.
 //!
 //! The files, each importing only from those before it:
 //! 1. Leaves: `attachment`, `identity` (Flue's ids → span ids), `activity`, `metadata`, `outcome`, `usage`, `messages`,

@@ -7,7 +7,7 @@ use crate::{
 use braintrust_row::Row;
 use flue_event::{Body, Event};
 
-/// Translates a stream of events into rows. One translator sees all events of a process.
+/// Translates a stream of events into rows. One translator sees all events of a recorder.
 #[derive(Default)]
 pub struct Translator {
   state: State,

@@ -303,7 +303,7 @@ impl Delivery {
     RowTotals { rows: all.rows - spooled.rows, bytes: all.bytes - spooled.bytes }
   }
 
-  /// Begins shutdown, which ends at `deadline`: shortens delays, and allows one more attempt at once.
+  /// The process ends at `deadline`, or may end: shortens delays, and allows one more attempt at once.
   pub fn begin_shutdown(&mut self, deadline: Duration, now: Now) {
     self.hurry(deadline.saturating_sub(now.elapsed), now);
     self.retry_at = None;

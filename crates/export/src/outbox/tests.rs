@@ -101,6 +101,26 @@ fn the_segment_of_a_split_batch_is_released_with_its_last_half() {
 }
 
 #[test]
+fn rows_in_memory_do_not_overtake_the_rows_of_their_spans_that_stay_in_a_segment() {
+  let (mut source, mut outbox) = (source(), Outbox::default());
+  let file = Segment { number: 7, rows: 2, bytes: 100, created: 0 };
+  outbox.push(source.batch(&[1, 2]), Some(file));
+  outbox.push(source.batch(&[2, 3]), None);
+  let whole = outbox.start(Duration::ZERO).unwrap();
+  assert!(outbox.split(whole));
+  let halves = [outbox.start(Duration::ZERO).unwrap(), outbox.start(Duration::ZERO).unwrap()];
+  outbox.settle(halves[1]);
+  outbox.isolate(halves[0]);
+  let rows = |queued: &QueuedBatch| queued.batch.ids().collect::<Vec<_>>();
+  let free = outbox.start(Duration::ZERO).unwrap();
+  assert_eq!(rows(outbox.get(free).unwrap()), [row(3, "").span.row]);
+  assert_eq!(outbox.start(Duration::ZERO), None, "after a crash the segment's row would follow");
+  outbox.settle(halves[0]);
+  let waiting = outbox.start(Duration::ZERO).unwrap();
+  assert_eq!(rows(outbox.get(waiting).unwrap()), [row(2, "").span.row]);
+}
+
+#[test]
 fn a_batch_in_memory_is_not_sent_before_an_earlier_one_in_the_spool() {
   let (mut source, mut outbox) = (source(), Outbox::default());
   let stored = source.batch(&[1]);
