@@ -111,18 +111,54 @@ export interface InitLoggerOptions {
    */
   onError?: ((diagnostic: Diagnostic) => void) | undefined;
 
+  /** Tags of every trace, on its root. Default: `FLUE_BRAINTRUST_TAGS`, comma-separated; else none. */
+  tags?: string[] | undefined;
+  /**
+   * Metadata of every trace, on its root. Members that the root has itself stay. Default: `FLUE_BRAINTRUST_METADATA`,
+   * as JSON or as `team=a,tier=b`; else none.
+   */
+  metadata?: Record<string, unknown> | undefined;
+  /**
+   * The environment that the application runs in, such as `production`: `metadata.environment` of every trace. Also in
+   * the form of the `braintrust` package. Default: `FLUE_BRAINTRUST_ENVIRONMENT`, else none.
+   */
+  environment?:
+    string | { type?: string | undefined; name?: string | undefined } | null | undefined;
+  /**
+   * The release of the application: `metadata.release` of every trace. `true`: the commit, as the variable of a CI or
+   * hosting service states it. Default: `FLUE_BRAINTRUST_RELEASE`, else none.
+   */
+  release?: string | boolean | undefined;
+  /**
+   * Called with the event that begins a trace, once for each trace in a process; what it returns is added to the root.
+   * It must be fast and not async: after three calls of more than 50 ms it is not called any more. What it throws, and
+   * what is no tag or metadata, is left out with a warning.
+   */
+  enrich?: ((event: any) => TraceFields | null | undefined) | undefined;
+
   /** Whether the logger becomes the current one. Default: `true`. */
   setCurrent?: boolean | undefined;
 
   /** Options of the `braintrust` package without a meaning here: accepted and ignored. */
   asyncFlush?: boolean | undefined;
   debugLogLevel?: unknown;
-  environment?: unknown;
   fetch?: unknown;
   forceLogin?: boolean | undefined;
   noExitFlush?: boolean | undefined;
   onFlushError?: unknown;
   state?: unknown;
+}
+
+/** What an application adds to the root of a trace. */
+export interface TraceFields {
+  /** At most 64 tags of at most 256 characters. */
+  tags?: string[] | undefined;
+  /** Metadata; at most 16,384 characters as JSON. */
+  metadata?: Record<string, unknown> | undefined;
+  /** The user: `metadata.user`. */
+  user?: unknown;
+  /** The session: `metadata.session`. */
+  session?: unknown;
 }
 
 /** Which content is exported; all default to `true`. */

@@ -120,6 +120,18 @@ test('feedback lands on the root that another isolate has recorded, and is check
   });
 });
 
+test('the root of each trace has the tags and the metadata of the options and of `enrich`', async () => {
+  const fields = (type: string) => ({
+    tags: [type, 'edge'],
+    user: 'u1',
+    release: 'v1',
+    others: 0,
+  });
+  const flue = fields('operation_start');
+  const own = fields('span_start');
+  expect(await seen('trace fields')).toEqual([flue, flue, own, own]);
+});
+
 describe('where no `.wasm` file can be imported', () => {
   const program = (text: string) => {
     const entry = JSON.stringify(join(ROOT, 'js/edge/edge-light.mjs'));

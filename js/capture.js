@@ -43,6 +43,7 @@ const MAX_ASKED = 16_384;
 /** @typedef {{ type?: unknown, turnId?: unknown }} FlueEvent */
 
 /** @typedef {import('../native.d.ts').Priority} Priority */
+/** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */
 
 /**
  * Enqueues the text of an event; false when the queue refused it.
@@ -101,15 +102,30 @@ class Capture {
       this.#takeRequest(event, record, owner);
     } else if (type === 'operation_start') {
       noteOperation(event);
-      record(withCaller(stringify(event), this.#destination), Start);
+      record(this.#beginning(event), Start);
     } else if (type === 'run_start') {
-      record(withCaller(stringify(event), this.#destination), Start);
+      record(this.#beginning(event), Start);
     } else if (this.#priorities.get(type) === Start) {
       record(stringify(event), Start);
     } else {
       if (type === 'turn') this.#asked.delete(turnId);
       if (!record(endText(event), Continuation)) record(minimalEndText(event), MinimalEnd);
     }
+  }
+
+  /**
+   * The start of a run or an operation, with its caller and, for the root of a trace, what the application adds.
+   * @param {any} event
+   */
+  #beginning(event) {
+    const destination = this.#destination;
+    const text = withCaller(stringify(event), destination);
+    const enrichment = destination?.enrichment;
+    if (enrichment === undefined || isWithin(event, destination)) return text;
+    const { runId, submissionId, dispatchId, operationId } = event;
+    const fields = enrichment.of(runId ?? submissionId ?? dispatchId ?? operationId, event);
+    const added = member('enrichment', fields);
+    return added === '' ? text : `${text.slice(0, -1)}${added}}`;
   }
 
   /** @param {unknown} turnId */
@@ -224,10 +240,22 @@ function withoutRepetition(event) {
 }
 
 /**
+ * Whether an operation is a part of other work, as far as its event and the async context know.
+ * @param {any} event
+ * @param {Destination} [destination] a span of another one is no caller
+ */
+function isWithin({ type, runId, taskId }, destination) {
+  if (type === 'run_start') return false;
+  if (runId !== undefined || taskId !== undefined) return true;
+  const { span, destination: ofSpan } = currentWork() ?? {};
+  return callingTool() !== undefined || (span !== undefined && ofSpan === destination);
+}
+
+/**
  * Adds the caller of the run or the operation, as far as the async context knows it: the tool call, the custom
  * span, and the trace context of another program.
  * @param {string} text an object's JSON
- * @param {InstanceType<typeof import('./destination.js').Destination>} [destination] a span of another one is no caller
+ * @param {Destination} [destination] a span of another one is no caller
  */
 function withCaller(text, destination) {
   const { span, root, destination: ofSpan } = currentWork() ?? {};

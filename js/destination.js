@@ -5,6 +5,7 @@
 
 const { Capture } = require('./capture.js');
 const { currentWork } = require('./context.js');
+const { Enrichment } = require('./enrichment.js');
 const { takeCut } = require('./json/cut.js');
 const { parse } = require('./json/json-string.js');
 const { messageOf } = require('./json/json-safe-copy.js');
@@ -41,6 +42,8 @@ class Destination {
   reference = weakly(this);
   /** The logger's own function for diagnostics. @type {((diagnostic: Diagnostic) => unknown) | undefined} */
   onError;
+  /** What the application adds to traces. @type {InstanceType<typeof Enrichment> | undefined} */
+  enrichment;
   #host;
   #polls;
   #recorder;
@@ -79,6 +82,12 @@ class Destination {
     this.#recorder = recorder;
     this.#isClosed = false;
     this.reset();
+  }
+
+  /** @param {(event: any) => import('../index.d.ts').TraceFields | null | undefined} enrich */
+  enrichBy(enrich) {
+    this.enrichment ??= new Enrichment();
+    this.enrichment.enrich = enrich;
   }
 
   /** The next events are captured in full. */
@@ -127,7 +136,7 @@ class Destination {
       this.#expectRows();
       const isCut = takeCut();
       if (!this.#isClosed) {
-        const text = stringify(event);
+        const text = stringify(this.#enriched(event));
         const level = this.#host.load().Priority[priority];
         return this.#recorder.record(text, level, takeCut() || isCut);
       }
@@ -138,6 +147,17 @@ class Destination {
       void this.#host.delivery();
     }
     return true;
+  }
+
+  /**
+   * The event with what the application adds to the trace that it begins.
+   * @param {any} event of a custom span
+   */
+  #enriched(event) {
+    if (this.enrichment === undefined || event.type !== 'span_start') return event;
+    if (event.parentSpanId !== undefined) return event;
+    const enrichment = this.enrichment.of(event.spanId, event);
+    return enrichment === undefined ? event : { ...event, enrichment };
   }
 
   /**

@@ -78,6 +78,7 @@ class Exporter {
       this.#diagnostics.listen(options?.onError);
       const destination = this.#open(options);
       if (typeof options?.onError === 'function') destination.onError = options.onError;
+      if (typeof options?.enrich === 'function') destination.enrichBy(options.enrich);
       if (becomesCurrent) this.#setCurrent(destination);
       if (options?.handleSignals === true) this.#host.endOnSignals();
       return destination;
@@ -196,7 +197,7 @@ class Exporter {
   #open(options) {
     const { env, file, unreadable } = this.#host.environment();
     if (unreadable !== undefined) warn('ENV_FILE', `${unreadable} It is ignored.`);
-    const settings = toJson({ options: pickOptions(options), env, file });
+    const settings = toJson({ options: pickOptions(options, env), env, file });
     const present = this.#destinations.get(settings)?.deref();
     if (present !== undefined && !present.isClosed) {
       this.#host.keepIn(present.recorder, options?.storage);

@@ -1,6 +1,7 @@
 'use strict';
 
 const { types } = require('./builtins/index.js');
+const { traceFieldsOf } = require('./trace-fields.js');
 
 // The options of `initLogger` in a form that JSON can hold. The native part validates them.
 
@@ -29,11 +30,12 @@ const KNOWN = /** @type {const} */ ([
 ]);
 
 /**
- * The known options; all others are dropped.
+ * The known options; all others are dropped. Throws on values that only JavaScript checks.
  * @param {import('../index.d.ts').InitLoggerOptions | null | undefined} options
+ * @param {Record<string, string>} [env] the variables of the process that are ours
  * @returns {Record<string, unknown>}
  */
-function pickOptions(options) {
+function pickOptions(options, env = {}) {
   /** @type {Record<string, unknown>} */
   const picked = {};
   for (const name of KNOWN) {
@@ -42,7 +44,8 @@ function pickOptions(options) {
       picked[name] = name === 'redact' ? withExpressions(value) : value;
     }
   }
-  return picked;
+  const traceFields = traceFieldsOf(options ?? {}, env);
+  return traceFields === undefined ? picked : { ...picked, traceFields };
 }
 
 /**

@@ -21,4 +21,4 @@ function ownVariables() {
 /** @returns {NodeJS.Dict<string>} nothing in a runtime without them */
 const variables = () => (typeof process === 'undefined' ? {} : (process.env ?? {}));
 
-module.exports = { isStrict, ownVariables };
+module.exports = { isStrict, ownVariables, variables };

@@ -97,6 +97,8 @@ pub struct Row {
   pub span: SpanContext,
   /// Whether the row states the ids of its span; false: it is feedback, which knows only the id of the row.
   pub is_span: bool,
+  /// Whether it begins or ends the root of what a process records of a trace.
+  pub is_root: bool,
   /// The parent span; `None` for the root of a trace, or when another row has it.
   pub parent: Option<SpanId>,
   /// The start of the span, milliseconds since the epoch.
@@ -130,6 +132,7 @@ impl Row {
     Self {
       span,
       is_span: true,
+      is_root: false,
       parent: None,
       created: None,
       name: None,

@@ -40,6 +40,7 @@ use crate::{
   open_spans::{RESUME_WITHIN, SnapshotSchedule},
   spool_writer::{OperationId, Purpose, SpoolStatus},
   time::Now,
+  trace_fields::TraceFields,
   transport::{Request, RequestId, Response, TransportError},
 };
 
@@ -499,7 +500,14 @@ impl Exporter {
       self.translator.ignore(&event);
       return Err(LostEvent(LossReason::QueueFull, "the queue is full".to_owned()));
     }
-    let rows = self.translator.translate(&event);
+    let mut rows = self.translator.translate(&event);
+    let begun = rows.iter_mut().filter(|row| row.is_root && !row.ends());
+    begun.for_each(|row| {
+      if let Some(enrichment) = event.enrichment {
+        TraceFields::read(enrichment).write(row);
+      }
+      self.settings.trace_fields.write(row);
+    });
     self.enqueue(rows, now);
     Ok(())
   }

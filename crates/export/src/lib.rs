@@ -5,6 +5,7 @@
 //! | module | |
 //! |---|---|
 //! | [`loss`], [`counters`], [`debug_log`], [`diagnostics`] | counting, logging and reporting |
+//! | `members`, `trace_fields` | JSON objects by their members; tags and metadata of whole traces |
 //! | [`config`], [`admission`] | settings, and the bound of queued bytes |
 //! | [`transport`], [`outcome`], [`backoff`], `patience` | requests, outcomes, delays of retries and repetitions |
 //! | [`connection`], `storage`, [`overflow`] | login, project and limits; the upload of an oversize row |
@@ -27,6 +28,7 @@ pub mod diagnostics;
 pub mod exporter;
 pub mod loss;
 pub mod masking;
+mod members;
 mod open_spans;
 mod outbox;
 pub mod outcome;
@@ -36,6 +38,7 @@ mod spool_writer;
 mod storage;
 mod stored_rows;
 pub mod time;
+mod trace_fields;
 pub mod transport;
 
 pub use exporter::{Exporter, Output, TicketId};

@@ -9,6 +9,8 @@ use redact::Redactor;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
+use crate::members::read;
+
 /// The fields that are redacted as a whole.
 const FIELDS: [&str; 7] =
   ["input", "output", "expected", "error", "tags", "scores", "_audit_metadata"];
@@ -191,28 +193,6 @@ fn retain(members: &mut Members<Json>, is_kept: impl Fn(&str) -> bool) {
       members.insert(name, value);
     }
   }
-}
-
-/// The members of a JSON object in their order.
-fn read(object: &str) -> Option<Members<Json>> {
-  struct Visitor;
-  impl<'de> serde::de::Visitor<'de> for Visitor {
-    type Value = Members<Json>;
-
-    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-      formatter.write_str("an object")
-    }
-
-    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-      let mut members = Members::default();
-      while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
-        members.insert(name.into(), Json::raw(value));
-      }
-      Ok(members)
-    }
-  }
-  use serde::Deserializer;
-  serde_json::Deserializer::from_str(object).deserialize_map(Visitor).ok()
 }
 
 fn written(members: &Members<Json>) -> String {

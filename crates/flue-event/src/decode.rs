@@ -86,6 +86,7 @@ pub fn decode(event: &str, now: i64) -> Result<Event<'_>, DecodeError> {
     index: number(f.event_index),
     is_0x: f.v.is_none(),
     ids: Ids::read(&f),
+    enrichment: f.enrichment,
     body: body(&kind, &f),
   };
   event.add_fallback_ids();

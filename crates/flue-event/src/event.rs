@@ -12,6 +12,7 @@ use crate::{
   task::{TaskEnd, TaskStart},
   tool::{ToolEnd, ToolStart},
   turn::{TurnEnd, TurnRequest},
+  value::RawJson,
 };
 
 /// One event.
@@ -25,6 +26,9 @@ pub struct Event<'a> {
   pub is_0x: bool,
   /// The activities it is about.
   pub ids: Ids<'a>,
+  /// Tags and metadata that the application adds to the trace that the event begins: an object, made by this package's
+  /// JavaScript.
+  pub enrichment: RawJson<'a>,
   /// What happened.
   pub body: Body<'a>,
 }

@@ -109,14 +109,20 @@ impl FlueContext {
   /// for a keyed submission without its conversation.
   pub fn span(&self) -> Option<SpanContext> {
     let ids = self.ids();
-    let root_operation = self.root_operation_id.as_deref().or(self.operation_id.as_deref());
+    let mut root_operation = self.root_operation_id.as_deref();
     let is_keyed = self.submission_id.as_deref().is_some_and(|id| id.starts_with(KEYED));
     if is_keyed
       && [&self.run_id, &self.dispatch_id, &self.conversation_id].iter().all(|id| id.is_none())
     {
       return None;
     }
-    let root = root(&ids).or_else(|| root_operation.map(lone_operation))?;
+    let root = match root(&ids) {
+      Some(root) => root,
+      None => {
+        root_operation = root_operation.or(self.operation_id.as_deref());
+        lone_operation(root_operation?)
+      }
+    };
     let trace = self.trace_id.as_deref().and_then(TraceId::parse).unwrap_or(root.trace);
     if let Some(call) = &self.tool_call_id {
       return Some(tool(trace, call_scope(&ids), call));
@@ -127,7 +133,7 @@ impl FlueContext {
     if let Some(id) = &self.task_id {
       return Some(task(trace, id));
     }
-    let is_within = self.operation_id != self.root_operation_id;
+    let is_within = self.operation_id.as_deref() != root_operation;
     match self.operation_id.as_deref().filter(|_| is_within) {
       Some(id) => Some(operation(trace, id)),
       None => Some(SpanContext { trace, ..root }),

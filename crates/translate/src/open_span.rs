@@ -97,9 +97,10 @@ impl OpenSpan {
   }
 
   /// A row of this span with its identity, label and start. `None` without a label.
-  pub fn row(&self) -> Option<Row> {
+  pub fn row(&self, activity: &Activity) -> Option<Row> {
     let label = self.label.clone()?;
     let mut row = Row::of(self.placement.span);
+    row.is_root = self.placement.is_root(activity);
     row.name = label.name;
     row.kind = label.kind;
     row.parent = match &self.placement.parent {
@@ -115,8 +116,8 @@ impl OpenSpan {
   }
 
   /// A row that ends the span. A span never ends before it starts.
-  pub fn end_row(&self, at: i64) -> Option<Row> {
-    let mut row = self.row()?;
+  pub fn end_row(&self, activity: &Activity, at: i64) -> Option<Row> {
+    let mut row = self.row(activity)?;
     row.set_metric("end", Some(time::seconds(at.max(self.start.time()))));
     self.logs.write(&mut row);
     if self.implicit {
@@ -129,8 +130,8 @@ impl OpenSpan {
   }
 
   /// A row that ends the span although its own end never came.
-  pub fn interrupted(&self, at: i64) -> Option<Row> {
-    let mut row = self.end_row(self.left_at.map_or(at, |left| left.min(at)))?;
+  pub fn interrupted(&self, activity: &Activity, at: i64) -> Option<Row> {
+    let mut row = self.end_row(activity, self.left_at.map_or(at, |left| left.min(at)))?;
     row.set_metadata("flue.interrupted", Some(Json::of(&true)));
     Some(row)
   }

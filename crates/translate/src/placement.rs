@@ -46,6 +46,19 @@ pub struct SpanPlacement {
   pub parent: Parent,
 }
 
+impl SpanPlacement {
+  /// Whether the span of this activity is the root of what a process records of a trace: what calls it, if anything, is
+  /// another program.
+  pub fn is_root(&self, activity: &Activity) -> bool {
+    match self.parent {
+      Parent::None => true,
+      // The parent of a custom span is known by its id alone.
+      Parent::Remote(_) => matches!(activity, Activity::Run(_) | Activity::Operation(_)),
+      Parent::Span(..) | Parent::Unknown => false,
+    }
+  }
+}
+
 /// A span's parent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Parent {

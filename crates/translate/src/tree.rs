@@ -56,7 +56,7 @@ impl Tree {
       return None;
     }
     match self.open.get(&span.activity) {
-      Some(known) => known.row(),
+      Some(known) => known.row(&span.activity),
       None => self.insert_new(span, false),
     }
   }
@@ -72,7 +72,7 @@ impl Tree {
   fn insert_new(&mut self, span: NewSpan, implicit: bool) -> Option<Row> {
     let NewSpan { activity, placement, label, start } = span;
     let span = OpenSpan { implicit, ..OpenSpan::new(placement, label, start) };
-    let row = span.row();
+    let row = span.row(&activity);
     self.insert(activity, span);
     row
   }
@@ -98,9 +98,10 @@ impl Tree {
   /// Closes a span that may still be updated, and interrupts its descendants.
   pub fn close_updatable(&mut self, activity: &Activity, at: i64) -> ClosedSpan {
     match self.remove(activity) {
-      Some(span) => {
-        ClosedSpan { interrupted: self.interrupt_descendants(&span, at), row: span.end_row(at) }
-      }
+      Some(span) => ClosedSpan {
+        interrupted: self.interrupt_descendants(&span, at),
+        row: span.end_row(activity, at),
+      },
       None => ClosedSpan { interrupted: Vec::new(), row: None },
     }
   }
@@ -156,13 +157,13 @@ impl Tree {
     let Some(span) = self.remove(activity) else { return Vec::new() };
     let mut rows = self.interrupt_descendants(&span, at);
     self.interrupted.insert(activity.clone());
-    rows.extend(span.interrupted(at));
+    rows.extend(span.interrupted(activity, at));
     rows
   }
 
   /// Interrupts everything. Returns the last rows.
   pub fn interrupt_all(&mut self, at: i64) -> Vec<Row> {
-    self.open.drain().filter_map(|(_, span)| span.interrupted(at)).collect()
+    self.open.drain().filter_map(|(activity, span)| span.interrupted(&activity, at)).collect()
   }
 
   /// A root continues as another operation, because a new attempt began. What the previous attempt left
@@ -179,8 +180,8 @@ impl Tree {
         self.open.insert(activity.clone(), child);
         tasks.push(activity);
       } else {
+        rows.extend(child.interrupted(&activity, at));
         self.interrupted.insert(activity);
-        rows.extend(child.interrupted(at));
       }
     }
     span.children = tasks;
@@ -208,8 +209,8 @@ impl Tree {
     while let Some(activity) = descendants.pop() {
       let Some(child) = self.open.remove(&activity) else { continue };
       descendants.extend_from_slice(&child.children);
+      rows.extend(child.interrupted(&activity, at));
       self.interrupted.insert(activity);
-      rows.extend(child.interrupted(at));
     }
     rows
   }

@@ -289,6 +289,17 @@ const SCENARIOS = {
       problems: collector.problems,
     };
   },
+  async 'trace fields'() {
+    await init({ tags: ['edge'], release: 'v1', enriches: true });
+    await observe('observe', 0);
+    await step('own');
+    await collector.waitFor(() => ended() === recorded(1) + 4, 20_000);
+    return collector.traces().map(({ roots: [root], spans }) => {
+      const { tags, metadata } = root.row;
+      const others = spans.filter(({ row }) => row !== root.row && row.tags !== undefined).length;
+      return { tags, user: metadata.user, release: metadata.release, others };
+    });
+  },
   async 'own spans'() {
     await init();
     await step('own');

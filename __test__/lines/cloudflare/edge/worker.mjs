@@ -98,7 +98,8 @@ const STEPS = {
         ? (value) => JSON.parse(JSON.stringify(value).replaceAll('Saltpan', 'MASKED'))
         : null,
     );
-    entry.initLogger({ ...options, storage: places[storage] });
+    const enrich = (event) => ({ tags: [event.type], user: 'u1' });
+    entry.initLogger({ ...options, storage: places[storage], ...(options.enriches && { enrich }) });
   },
   observe({ events }) {
     for (const event of deepFreeze(events)) entry.braintrustFlueObserver(event);

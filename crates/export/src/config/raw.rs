@@ -6,7 +6,7 @@ use serde::{
   Deserialize, Deserializer,
   de::{DeserializeOwned, Error},
 };
-use serde_json::{Value, from_str};
+use serde_json::{Value, from_str, value::RawValue};
 
 use flue_event::ContentPolicy;
 
@@ -63,6 +63,8 @@ pub struct Options {
   /// The redaction rules.
   #[serde(deserialize_with = "members")]
   pub redact: Option<redact::RawRules>,
+  /// The tags and the metadata of every trace: an object with these members, which JavaScript has checked.
+  pub trace_fields: Option<Box<RawValue>>,
   /// The most bytes of one field.
   pub max_field_bytes: Option<f64>,
   /// The spool.

@@ -16,6 +16,7 @@ use super::{
     toggle, unknown,
   },
 };
+use crate::trace_fields::TraceFields;
 
 const APP_URL: &str = "https://www.braintrust.dev";
 /// As in Flue's guide.
@@ -170,6 +171,7 @@ impl Settings {
       attachments: attachments && content != ContentPolicy::NONE,
       content,
       redactor,
+      trace_fields: options.trace_fields.as_deref().map(TraceFields::read).unwrap_or_default(),
       max_field_bytes,
       max_queue_bytes,
       max_queue_rows: vars.count("BRAINTRUST_QUEUE_DROP_EXCEEDING_MAXSIZE").unwrap_or(usize::MAX),

@@ -7,6 +7,7 @@ use http::HeaderValue;
 use redact::Redactor;
 
 use super::{error::ConfigError, proxy::Proxies};
+use crate::trace_fields::TraceFields;
 
 /// The settings of the spool.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,6 +99,8 @@ pub struct Settings {
   pub content: ContentPolicy,
   /// The redaction rules; `None`: there are none.
   pub redactor: Option<Arc<Redactor>>,
+  /// Tags and metadata of every trace. Default: none.
+  pub trace_fields: TraceFields,
   /// The most bytes of one field, or of one member of `metadata`: what exceeds them is cut. At least 128.
   pub max_field_bytes: Option<usize>,
   /// The most bytes of undelivered rows in memory. At least 1 MiB. Default: 64 MiB.

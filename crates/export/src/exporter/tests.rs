@@ -154,6 +154,31 @@ fn feedback_is_merged_with_the_span_that_waits_and_counts_as_lost_when_it_cannot
 }
 
 #[test]
+fn the_root_of_a_trace_has_the_fields_of_the_settings_and_of_its_event_and_no_other_row_has() {
+  let fields =
+    json!({ "tags": ["a", "b"], "metadata": { "team": "t", "flue.run_id": "no", "x": 1 } });
+  let mut host = Host::new(json!({ "traceFields": fields }));
+  let added = json!({ "tags": ["b", "c"], "metadata": { "team": "own" } });
+  for event in [
+    json!({ "v": 3, "type": "run_start", "runId": "r", "workflowName": "w", "enrichment": added }),
+    json!({ "v": 3, "type": "operation_start", "runId": "r", "operationId": "o", "operationKind": "prompt", "enrichment": 7 }),
+    json!({ "v": 3, "type": "operation", "runId": "r", "operationId": "o", "operationKind": "prompt" }),
+    json!({ "v": 3, "type": "run_end", "runId": "r" }),
+  ] {
+    host.exporter.handle_event(&event.to_string(), Priority::Start, host.now()).unwrap();
+  }
+  host.pass(SECOND, &braintrust);
+  let rows: Vec<&Value> =
+    host.uploads.iter().flat_map(|body| body["rows"].as_array().unwrap()).collect();
+  let [run, operation] = rows.as_slice() else { panic!("{rows:?}") };
+  assert_eq!(run["tags"], json!(["b", "c", "a"]));
+  for (name, value) in [("team", json!("own")), ("x", json!(1)), ("flue.run_id", json!("r"))] {
+    assert_eq!(run["metadata"][name], value);
+  }
+  assert_eq!((operation.get("tags"), operation["metadata"].get("team")), (None, None));
+}
+
+#[test]
 fn a_failed_batch_is_retried_after_the_delay_of_retry_after() {
   let mut host = Host::new(json!({}));
   host.run("run_1");

@@ -233,6 +233,8 @@ fn the_root_of_a_submission_follows_from_its_id_alone_unless_it_is_keyed() {
     |conversation| span(json!({ "submissionId": "sub_ik_1", "conversationId": conversation }));
   assert_ne!(keyed(Some("a")), keyed(Some("b")));
   assert_eq!(keyed(None), None);
+  let alone = span(json!({ "operationId": "op_1" })).unwrap();
+  assert_eq!(Some(alone), span(json!({ "operationId": "op_1", "rootOperationId": "op_1" })));
   let task = span(json!({ "submissionId": "sub_1", "taskId": "task_1" })).unwrap();
   assert_eq!(task.trace, plain.trace);
   assert_ne!(task.row, plain.row);

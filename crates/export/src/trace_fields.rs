@@ -1,0 +1,38 @@
+//! Tags and metadata of whole traces: those of the configuration, and those that the application adds to one trace.
+
+use braintrust_row::{Json, Members, Row};
+use serde_json::value::RawValue;
+
+use crate::members;
+
+/// Tags and metadata that the root of a trace gets. Default: none.
+#[derive(Clone, Debug, Default)]
+pub struct TraceFields {
+  /// A list of strings.
+  tags: Option<Json>,
+  metadata: Members<Json>,
+}
+
+impl TraceFields {
+  /// Reads the members `tags` and `metadata` of a JSON object. Anything else is ignored.
+  pub fn read(object: &RawValue) -> Self {
+    let fields = members::read(object.get()).unwrap_or_default();
+    let metadata = fields.get("metadata").and_then(|metadata| members::read(&metadata.as_str()));
+    let tags = fields.get("tags").cloned();
+    Self { tags, metadata: metadata.unwrap_or_default() }
+  }
+
+  /// Adds them to a row; metadata that the row has already stays.
+  pub fn write(&self, row: &mut Row) {
+    for (name, value) in self.metadata.iter() {
+      row.metadata.insert_new(name.to_owned().into(), value.clone());
+    }
+    if let Some(tags) = &self.tags {
+      let custom = row.custom.get_or_insert_default();
+      custom.tags = Some(match custom.tags.take() {
+        Some(own) => own.with_items_of(tags),
+        None => tags.clone(),
+      });
+    }
+  }
+}
