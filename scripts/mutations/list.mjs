@@ -396,13 +396,6 @@ export const MUTATIONS = [
     by: '',
   },
   {
-    name: 'outbox: rows in memory overtake rows that stay in a segment',
-    world: '70351',
-    file: `${EXPORT}/outbox/split.rs`,
-    replace: '|| (is_memory_only && queued.keeps_any_of(rows.iter().copied()))',
-    by: '',
-  },
-  {
     name: 'spool: rows that always fail take the room to load others',
     world: '53184',
     file: `${EXPORT}/delivery/batches.rs`,
