@@ -38,7 +38,7 @@ raw_members! {
     kind, attempt_count, max_attempts, operation, level, message, attributes,
     model, provider, api, reasoning, output, stop_reason, payload,
     calling_tool, calling_span, trace_carrier,
-    span_id, root_span_id, parent_span_id, span, comment_id, enrichment,
+    span_id, root_span_id, parent_span_id, span, comment_id, enrichment, sampled,
   }
 }
 raw_members! {
