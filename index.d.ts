@@ -136,6 +136,22 @@ export interface InitLoggerOptions {
    */
   enrich?: ((event: any) => TraceFields | null | undefined) | undefined;
 
+  /**
+   * The share of traces that is recorded, from 0 to 1. It depends on the id of the trace alone: every process, attempt
+   * and host with the same share records the same traces, whole. Default: `FLUE_BRAINTRUST_SAMPLE_RATE`, else 1.
+   */
+  sampleRate?: number | undefined;
+  /**
+   * Called for the root of each trace; `true` records the trace, `false` leaves it out. It must be fast and not async,
+   * and decide alike in each process. Default: none, `sampleRate` decides.
+   */
+  sample?: ((root: SampledRoot) => boolean) | undefined;
+  /**
+   * Whether a trace that is left out is recorded after all if a span in it fails: its spans wait in bounded memory until
+   * its root ends. Default: `FLUE_BRAINTRUST_KEEP_ERRORS`, else `false`.
+   */
+  keepErrors?: boolean | undefined;
+
   /** Whether the logger becomes the current one. Default: `true`. */
   setCurrent?: boolean | undefined;
 
@@ -159,6 +175,18 @@ export interface TraceFields {
   user?: unknown;
   /** The session: `metadata.session`. */
   session?: unknown;
+}
+
+/** The root of a trace that begins. */
+export interface SampledRoot {
+  /** The id of its row. */
+  readonly id: string;
+  /** The id of the trace. */
+  readonly rootSpanId: string;
+  /** Whether `sampleRate` records the trace. */
+  readonly isSampled: boolean;
+  /** The event that begins it: Flue's `run_start` or `operation_start`, or a `span_start` with `span` of a custom span. */
+  readonly event: any;
 }
 
 /** Which content is exported; all default to `true`. */
@@ -285,6 +313,8 @@ export interface Stats extends Accounts {
   readonly bytes: Accounts;
   /** Rows with a part of their content replaced by a mark. */
   readonly cut: number;
+  /** Spans and feedback of traces that sampling left out. They are neither accepted nor lost. */
+  readonly sampled: number;
   /** Uploads, including retries. */
   readonly requests: number;
   /** Uploads that were retries. */

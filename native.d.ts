@@ -40,6 +40,8 @@ export declare class Recorder {
    * `cut` states that content was cut from it.
    */
   record(event: string, priority: Priority, cut: boolean): boolean
+  /** Whether a trace with this id is recorded, as far as its id decides. */
+  samples(traceId: string): boolean
   /** Counts an event that was recorded after `close`. */
   refuse(): void
   /** Shuts down without a report: delivers rows for at most `timeoutMs`, then ends. */

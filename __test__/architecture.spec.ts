@@ -13,10 +13,11 @@ const TABLE: Record<string, string> = {
   index: 'api exporter node-host package',
   register: 'environment index json variables warn',
 
-  api: 'context json spans warn',
+  api: 'context spans',
   exporter: 'context destination diagnostics json masking options routes variables warn',
-  destination: 'capture context enrichment json no-stats warn weak',
+  destination: 'capture context enrichment json no-stats sampling warn weak',
   enrichment: 'builtins json warn',
+  sampling: 'json warn',
   weak: '',
   routes: '',
   'node-host': 'environment exit native-loader warn',

@@ -132,6 +132,11 @@ test('the root of each trace has the tags and the metadata of the options and of
   expect(await seen('trace fields')).toEqual([flue, flue, own, own]);
 });
 
+test('traces that are left out are left out whole, and counted', async () => {
+  const expected = { lost: {}, isPart: true, isWhole: true, isCounted: true };
+  expect(await seen('sampling')).toEqual(expected);
+});
+
 describe('where no `.wasm` file can be imported', () => {
   const program = (text: string) => {
     const entry = JSON.stringify(join(ROOT, 'js/edge/edge-light.mjs'));

@@ -114,17 +114,21 @@ class Capture {
   }
 
   /**
-   * The start of a run or an operation, with its caller and, for the root of a trace, what the application adds.
+   * The start of a run or an operation, with its caller and, for the root of a trace, what the application adds, and
+   * whether it wants the trace.
    * @param {any} event
    */
   #beginning(event) {
     const destination = this.#destination;
     const text = withCaller(stringify(event), destination);
     const enrichment = destination?.enrichment;
-    if (enrichment === undefined || isWithin(event, destination)) return text;
+    const sampled = destination?.verdictOn(event);
+    if (enrichment === undefined && sampled === undefined) return text;
+    if (isWithin(event, destination)) return text;
     const { runId, submissionId, dispatchId, operationId } = event;
-    const fields = enrichment.of(runId ?? submissionId ?? dispatchId ?? operationId, event);
-    const added = member('enrichment', fields);
+    const fields = enrichment?.of(runId ?? submissionId ?? dispatchId ?? operationId, event);
+    const verdict = sampled === undefined ? '' : `,"sampled":${sampled}`;
+    const added = member('enrichment', fields) + verdict;
     return added === '' ? text : `${text.slice(0, -1)}${added}}`;
   }
 

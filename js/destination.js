@@ -4,13 +4,14 @@
 // received.
 
 const { Capture } = require('./capture.js');
-const { currentWork } = require('./context.js');
+const { currentWork, flueContext } = require('./context.js');
 const { Enrichment } = require('./enrichment.js');
 const { takeCut } = require('./json/cut.js');
-const { parse } = require('./json/json-string.js');
+const { parse, toJson } = require('./json/json-string.js');
 const { messageOf } = require('./json/json-safe-copy.js');
 const { stringify } = require('./json/stringify.js');
 const { NO_STATS } = require('./no-stats.js');
+const { Sampling } = require('./sampling.js');
 const { warn } = require('./warn.js');
 const { weakly } = require('./weak.js');
 
@@ -48,6 +49,8 @@ class Destination {
   #polls;
   #recorder;
   #capture;
+  /** Which traces are recorded; undefined: all. @type {InstanceType<typeof Sampling> | undefined} */
+  #sampling;
   #isClosed = false;
   /** The module-level functions use it. */
   #isCurrent = false;
@@ -64,6 +67,7 @@ class Destination {
     this.#polls = polls;
     this.#recorder = recorder;
     this.#capture = new Capture(host.load(), this);
+    if (this.traceDestination()?.isSampled) this.sampleBy(undefined);
   }
 
   get recorder() {
@@ -82,6 +86,30 @@ class Destination {
     this.#recorder = recorder;
     this.#isClosed = false;
     this.reset();
+  }
+
+  /**
+   * Which traces are recorded, by the application's function, else by their ids.
+   * @param {((root: import('../index.d.ts').SampledRoot) => unknown) | undefined} sample
+   */
+  sampleBy(sample) {
+    const keepsErrors = this.traceDestination()?.keepsErrors === true;
+    const samples = (/** @type {string} */ traceId) => this.#recorder.samples(traceId);
+    this.#sampling ??= new Sampling({ keepsErrors, samples });
+    this.#sampling.sample = sample;
+  }
+
+  /** Whether a trace is recorded, as far as no error decides. @param {string} traceId */
+  recordsTrace(traceId) {
+    return this.#sampling?.records(traceId) ?? true;
+  }
+
+  /**
+   * What the application has decided about the trace that an event of Flue's begins; undefined if the core decides.
+   * @param {any} event
+   */
+  verdictOn(event) {
+    return this.#sampling?.verdictOnWork(event);
   }
 
   /** @param {(event: any) => import('../index.d.ts').TraceFields | null | undefined} enrich */
@@ -112,6 +140,7 @@ class Destination {
     try {
       if (!this.#capture.wants(event)) return undefined;
       routes.note(/** @type {any} */ (event), this);
+      if (this.#sampling?.leavesOut(event, () => this.#rootOf(event))) return undefined;
       if (this.#isClosed) recorder.refuse();
       else {
         const owner = recorder.current?.();
@@ -135,8 +164,9 @@ class Destination {
     try {
       this.#expectRows();
       const isCut = takeCut();
+      if (this.#sampling?.leavesOutOwn(/** @type {any} */ (event))) return true;
       if (!this.#isClosed) {
-        const text = stringify(this.#enriched(event));
+        const text = stringify(this.#begun(event));
         const level = this.#host.load().Priority[priority];
         return this.#recorder.record(text, level, takeCut() || isCut);
       }
@@ -150,14 +180,50 @@ class Destination {
   }
 
   /**
-   * The event with what the application adds to the trace that it begins.
+   * The event with what the application adds to the trace that it begins, and whether that is recorded. Feedback that
+   * must not be lost, because another process has decided about its trace, names no trace.
    * @param {any} event of a custom span
    */
-  #enriched(event) {
-    if (this.enrichment === undefined || event.type !== 'span_start') return event;
-    if (event.parentSpanId !== undefined) return event;
-    const enrichment = this.enrichment.of(event.spanId, event);
-    return enrichment === undefined ? event : { ...event, enrichment };
+  #begun(event) {
+    if (event.type === 'feedback' && this.#sampling?.isUndecided(event.rootSpanId)) {
+      return { ...event, rootSpanId: undefined };
+    }
+    if (event.type !== 'span_start' || event.parentSpanId !== undefined) return event;
+    const enrichment = this.enrichment?.of(event.spanId, event);
+    const sampled = this.#sampling?.verdictOn(event.rootSpanId);
+    if (enrichment === undefined && sampled === undefined) return event;
+    return { ...event, enrichment, sampled };
+  }
+
+  /**
+   * The root of the work that an event of Flue's begins; undefined if it begins none.
+   * @param {any} event
+   * @returns {{ id: string, rootSpanId: string, isLeftOut?: boolean } | undefined}
+   */
+  #rootOf(event) {
+    const { type, runId, submissionId, dispatchId, conversationId, operationId } = event;
+    if (type !== 'run_start' && type !== 'run_resume' && type !== 'operation_start')
+      return undefined;
+    const id = runId ?? submissionId ?? dispatchId;
+    const { span, destination } = currentWork() ?? {};
+    // Outside of a run and a submission, an operation may be a part of other work.
+    const ids =
+      id === undefined
+        ? (flueContext() ?? { operationId })
+        : { runId, submissionId, dispatchId, conversationId };
+    const [row, own] = this.#host.load().flueSpan(toJson(ids));
+    if (row === undefined || own === undefined) return undefined;
+    if (id === undefined && span !== undefined && destination === this) {
+      return { id: row, rootSpanId: span.rootSpanId };
+    }
+    const [, traceId, , flags] = this.caller()?.traceparent.split('-') ?? [];
+    if (traceId === undefined) return { id: row, rootSpanId: own };
+    // The caller leaves its trace out.
+    return {
+      id: row,
+      rootSpanId: traceId,
+      isLeftOut: (Number.parseInt(flags ?? '', 16) & 1) === 0,
+    };
   }
 
   /**
@@ -186,12 +252,12 @@ class Destination {
     this.#polls.schedule();
     const report = await this.#recorder.flush(timeoutOf(options));
     this.#polls.report();
-    return parse(report);
+    return this.#withLeftOut(parse(report));
   }
 
   /** @type {typeof import('../index.d.ts').stats} */
   stats() {
-    return parse(this.#recorder.stats());
+    return this.#withLeftOut(parse(this.#recorder.stats()));
   }
 
   /** @type {typeof import('../index.d.ts').close} */
@@ -200,7 +266,18 @@ class Destination {
     this.#polls.schedule();
     const report = await this.#recorder.close(timeoutOf(options));
     this.#polls.report();
-    return parse(report);
+    return this.#withLeftOut(parse(report));
+  }
+
+  /**
+   * Counters with what was left out before it reached the recorder.
+   * @template {import('../index.d.ts').Stats} S
+   * @param {S} stats
+   * @returns {S}
+   */
+  #withLeftOut(stats) {
+    const { leftOut = 0 } = this.#sampling ?? {};
+    return leftOut === 0 ? stats : { ...stats, sampled: stats.sampled + leftOut };
   }
 
   #expectRows() {
@@ -256,6 +333,7 @@ class NoDestination {
 
   record = () => true;
   caller = () => undefined;
+  recordsTrace = () => true;
   traceDestination = () => undefined;
   flush = async () => ({ complete: true, ...NO_STATS });
   stats = () => NO_STATS;

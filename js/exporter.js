@@ -79,6 +79,7 @@ class Exporter {
       const destination = this.#open(options);
       if (typeof options?.onError === 'function') destination.onError = options.onError;
       if (typeof options?.enrich === 'function') destination.enrichBy(options.enrich);
+      if (typeof options?.sample === 'function') destination.sampleBy(options.sample);
       if (becomesCurrent) this.#setCurrent(destination);
       if (options?.handleSignals === true) this.#host.endOnSignals();
       return destination;

@@ -78,6 +78,10 @@ export interface TraceDestination {
   readonly projectId: string | null;
   /** Whether traces join those of their callers. */
   readonly distributed: boolean;
+  /** Whether only a part of all traces is recorded, as far as the settings decide. */
+  readonly isSampled: boolean;
+  /** Whether traces with errors are recorded, too. */
+  readonly keepsErrors: boolean;
 }
 
 /** Flue's ids of the work that runs now. */

@@ -16,6 +16,7 @@ const NO_STATS = Object.freeze({
   events: 0,
   bytes: NO_ACCOUNTS,
   cut: 0,
+  sampled: 0,
   requests: 0,
   retries: 0,
   bytesSent: 0,

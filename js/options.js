@@ -27,6 +27,8 @@ const KNOWN = /** @type {const} */ ([
   'redact',
   'maxFieldBytes',
   'spool',
+  'sampleRate',
+  'keepErrors',
 ]);
 
 /**

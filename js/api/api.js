@@ -5,7 +5,7 @@
 const { runInContext } = require('../context.js');
 const { spansOf } = require('../spans/traced.js');
 const { loggersOf } = require('./logger.js');
-const { pastSpansOf } = require('./past-spans.js');
+const { pastSpansOf } = require('../spans/past-spans.js');
 
 /** @typedef {InstanceType<typeof import('../exporter.js').Exporter>} Exporter */
 

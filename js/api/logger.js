@@ -5,7 +5,7 @@
 const { runInContext } = require('../context.js');
 const { NOOP_SPAN } = require('../spans/noop.js');
 const { Span, runTraced } = require('../spans/span.js');
-const { pastSpansOf } = require('./past-spans.js');
+const { pastSpansOf } = require('../spans/past-spans.js');
 
 /** @typedef {InstanceType<typeof import('../destination.js').Destination>} Destination */
 /** @typedef {InstanceType<typeof import('../exporter.js').Exporter>} Exporter */

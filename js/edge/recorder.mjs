@@ -99,6 +99,14 @@ export class EdgeRecorder {
     });
   }
 
+  /** @param {string} traceId */
+  samples(traceId) {
+    return this.#guard(
+      true,
+      (core) => core.call('samples', this.#slot.number, core.write(traceId)) === 1,
+    );
+  }
+
   refuse() {
     this.#guard(undefined, (core) => core.call('refuse', this.#slot.number, ...now()));
   }

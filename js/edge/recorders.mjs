@@ -70,6 +70,11 @@ export class EdgeRecorders {
     this.#plain.refuse();
   }
 
+  /** @param {string} traceId */
+  samples(traceId) {
+    return this.#plain.samples(traceId);
+  }
+
   /** @param {number} timeoutMs */
   flush(timeoutMs) {
     return this.#report([...this.#reachable()].map((recorder) => recorder.flush(timeoutMs)));

@@ -8,19 +8,28 @@ const { read } = require('./arguments.js');
 const { spanUpdateOf } = require('./span-update.js');
 
 /**
+ * The row that a feedback is about.
+ * @typedef {object} Target
+ * @property {string} [id] none: it cannot be used
+ * @property {string} [rootSpanId] the trace, if it is known
+ */
+
+/**
  * The event of a feedback. The native part checks it: what cannot be used is counted, with a warning. Does not change
  * what the application passes. Never throws.
- * @param {string | undefined} id of the row that it is about
+ * @param {Target} target
  * @param {import('../../index.d.ts').Feedback} given
+ * @param {string} [otherwise] the source when none is given
  */
-function feedbackEvent(id, given) {
+function feedbackEvent({ id, rootSpanId }, given, otherwise) {
   const { expected, metadata, tags } = spanUpdateOf(given);
-  const source = safely(() => given.source);
+  const source = safely(() => given.source) ?? otherwise;
   const comment = safely(() => given.comment);
   return {
     type: 'feedback',
     timestamp: Date.now(),
     spanId: id,
+    rootSpanId: rootSpanId || undefined,
     ...(isGiven(source) && { kind: String(source) }),
     ...(isGiven(comment) && { message: comment, commentId: randomUUID().replaceAll('-', '') }),
     span: { expected, metadata, tags, scores: safely(() => scoresOf(read(given, 'scores'))) },

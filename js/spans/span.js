@@ -118,7 +118,7 @@ class Span {
   /** @param {import('../../index.d.ts').Feedback} event */
   logFeedback(event) {
     // Without the start of a refused span its row would have nothing but the feedback.
-    if (!this.#isRefused) this.#destination.record(feedbackEvent(this.id, event), 'Start');
+    if (!this.#isRefused) this.#destination.record(feedbackEvent(this.#context, event), 'Start');
     else takeCut();
   }
 
@@ -190,7 +190,8 @@ class Span {
   inject(carrier) {
     const destination = this.#destination.traceDestination();
     const caller = this.#destination.caller(destination);
-    return inject(carrier ?? /** @type {T} */ ({}), this.#context, destination, caller);
+    const isRecorded = this.#destination.recordsTrace(this.rootSpanId);
+    return inject(carrier ?? /** @type {T} */ ({}), this.#context, destination, caller, isRecorded);
   }
 
   toString() {

@@ -16,13 +16,14 @@ const OWN = 'braintrust.parent';
  * @param {{ spanId: string, rootSpanId: string }} context
  * @param {{ projectId?: string | null, projectName?: string } | undefined} project
  * @param {import('../context.js').TraceCarrier} [caller] whose flags and state are passed on
+ * @param {boolean} [isRecorded] whether the trace is recorded
  * @returns {T}
  */
-function inject(headers, { spanId, rootSpanId }, project, caller) {
+function inject(headers, { spanId, rootSpanId }, project, caller, isRecorded = true) {
   if (!/^[0-9a-f]{16}$/.test(spanId) || !/^[0-9a-f]{32}$/.test(rootSpanId)) return headers;
   try {
     const { get, set } = accessTo(headers);
-    const flags = caller?.traceparent.slice(-2) ?? '01';
+    const flags = isRecorded ? (caller?.traceparent.slice(-2) ?? '01') : '00';
     set('traceparent', `00-${rootSpanId}-${spanId}-${flags}`);
     if (caller?.tracestate !== undefined) set('tracestate', caller.tracestate);
     if (project !== undefined) {

@@ -93,6 +93,12 @@ impl Recorder {
     self.handle.record(&event, priority.into(), cut)
   }
 
+  /// Whether a trace with this id is recorded, as far as its id decides.
+  #[napi(catch_unwind)]
+  pub fn samples(&self, trace_id: String) -> bool {
+    self.handle.samples(&trace_id)
+  }
+
   /// Counts an event that was recorded after `close`.
   #[napi(catch_unwind)]
   pub fn refuse(&self) {

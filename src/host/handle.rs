@@ -74,6 +74,11 @@ impl ExporterHandle {
     self.shared.account.refuse(reason, bytes, why, self.shared.clock.elapsed());
   }
 
+  /// Whether a trace with this id is recorded, as far as its id decides.
+  pub fn samples(&self, trace: &str) -> bool {
+    self.shared.settings.samples(trace)
+  }
+
   /// Calls `reply` once every event accepted until now is settled, or `timeout` has passed.
   pub fn flush(&self, timeout: Duration, reply: impl FnOnce(Report) + Send + 'static) {
     ending::start_waiting(&self.shared);

@@ -65,6 +65,10 @@ pub struct TraceDestination {
   pub project_id: Option<String>,
   /// Whether traces join those of callers.
   pub distributed: bool,
+  /// Whether only a part of all traces is recorded, as far as the settings decide.
+  pub is_sampled: bool,
+  /// Whether traces with errors are recorded, too.
+  pub keeps_errors: bool,
 }
 
 impl Shared {
@@ -89,6 +93,8 @@ impl Shared {
         project_name: settings.project_name.clone(),
         project_id: settings.project_id.clone(),
         distributed: settings.translation.distributed,
+        is_sampled: settings.sample_rate < 1.0,
+        keeps_errors: settings.keep_errors,
       }),
       settings: Arc::new(settings),
     }

@@ -98,6 +98,29 @@ impl RowId {
 }
 
 impl TraceId {
+  /// Stands for a trace that is not known.
+  pub const UNKNOWN: Self = Self { bytes: [0; 16], is_uuid: false };
+
+  /// The id as the key of a map.
+  pub fn key(&self) -> RowId {
+    RowId(self.bytes)
+  }
+
+  /// A number of 0 to 1, without 1, in which all traces are spread evenly, whoever has made their ids. It must never
+  /// change: processes with different releases share traces.
+  pub fn share(&self) -> f64 {
+    let half = |at: usize| {
+      self.bytes.iter().skip(at).take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+    };
+    // The finalizer of SplitMix64: ids of other libraries need not be random in every bit.
+    let mut mixed = half(0) ^ half(8).rotate_left(32);
+    for factor in [0xbf58_476d_1ce4_e5b9, 0x94d0_49bb_1331_11eb] {
+      mixed = (mixed ^ (mixed >> 30)).wrapping_mul(factor);
+    }
+    // The 53 bits that the number has.
+    ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+  }
+
   /// An id of 32 hex digits, or a UUID.
   pub fn parse(id: &str) -> Option<Self> {
     let hex = digits(id).map(|bytes| Self { bytes, is_uuid: false });
@@ -133,13 +156,9 @@ fn uuid(id: &str) -> Option<Uuid> {
 impl SpanContext {
   /// The root span of a new trace. `kind` is the kind of activity, `parts` are its Flue ids.
   pub fn root(kind: &str, parts: &[&str]) -> Self {
-    Self::of_root(RowId(hash(kind, parts)))
-  }
-
-  /// The root span of a trace of its own, by the id of its row.
-  pub fn of_root(row: RowId) -> Self {
-    let trace = Uuid::new_v5(&NAMESPACE, &[b"trace".as_slice(), &row.0].concat());
-    Self { row, trace: TraceId { bytes: trace.into_bytes(), is_uuid: false } }
+    let row = hash(kind, parts);
+    let trace = Uuid::new_v5(&NAMESPACE, &[b"trace".as_slice(), &row].concat());
+    Self { row: RowId(row), trace: TraceId { bytes: trace.into_bytes(), is_uuid: false } }
   }
 
   /// A span inside `trace`.
@@ -235,6 +254,20 @@ mod tests {
     assert_eq!(span, SpanContext::root("run", &["run_1"]));
     // Users' dashboards have these ids, so they must not change in any release.
     assert_eq!(span.row.to_string(), "e193bd27735d515095ac987bd433ebd7");
+  }
+
+  #[test]
+  fn the_share_of_a_trace_never_changes_and_all_are_spread_evenly() {
+    let share = |id: &str| TraceId::parse(id).unwrap().share();
+    assert_eq!(share("4bf92f3577b34da6a3ce929d0e0e4736"), 0.30897349033935484);
+    // Ids that begin with a time, that count, and those of this package.
+    let dated = |n: u32| format!("5759e988bd862e3fe1be46a9{n:08x}");
+    let counted = |n: u32| format!("{n:08x}000000000000000000000000");
+    let own = |n: u32| SpanContext::root("run", &[&n.to_string()]).trace.to_string();
+    for id in [&dated as &dyn Fn(u32) -> String, &counted, &own] {
+      let below = (1..=20_000).filter(|n| share(&id(*n)) < 0.1).count();
+      assert!((1_800..2_200).contains(&below), "{below}");
+    }
   }
 
   #[test]

@@ -149,6 +149,11 @@ impl Json {
     Self::of(&items)
   }
 
+  /// Whether the value is `null`.
+  pub fn is_null(&self) -> bool {
+    self.plain() == Some(b"null")
+  }
+
   /// The length of the text in bytes.
   pub fn bytes(&self) -> usize {
     match &self.0 {

@@ -5,7 +5,7 @@
 
 use super::{
   custom_fields::CustomFields,
-  id::{RowId, SpanContext, SpanId},
+  id::{RowId, SpanContext, SpanId, TraceId},
   json::Json,
   members::Members,
 };
@@ -147,8 +147,8 @@ impl Row {
   }
 
   /// A row about the row of that id, which has only what is fed back.
-  pub fn about(row: RowId) -> Self {
-    Self { is_span: false, ..Self::of(SpanContext::of_root(row)) }
+  pub fn about(row: RowId, trace: TraceId) -> Self {
+    Self { is_span: false, ..Self::of(SpanContext { row, trace }) }
   }
 
   /// Whether feedback is in it.

@@ -144,7 +144,7 @@ mod tests {
   use serde_json::json;
 
   use super::*;
-  use crate::{CustomFields, Json, SpanContext};
+  use crate::{CustomFields, Json, SpanContext, TraceId};
 
   #[test]
   fn a_row_is_encoded_as_the_protocol_requires() {
@@ -181,7 +181,7 @@ mod tests {
   #[test]
   fn feedback_has_no_ids_but_that_of_the_row_and_gets_those_of_the_span_that_it_is_merged_with() {
     let span = SpanContext::root("run", &["run_1"]);
-    let mut row = Row::about(span.row);
+    let mut row = Row::about(span.row, TraceId::UNKNOWN);
     row.custom = feedback(None);
     let id = span.row.to_string();
     let audit = json!({ "id": id, "log_id": "g", "_is_merge": true, "_audit_source": "app",
@@ -202,7 +202,7 @@ mod tests {
 
   #[test]
   fn a_comment_is_a_row_of_its_own() {
-    let mut row = Row::about(SpanContext::root("comment", &["1"]).row);
+    let mut row = Row::about(SpanContext::root("comment", &["1"]).row, TraceId::UNKNOWN);
     row.created = Some(1_795_417_364_633);
     row.custom = feedback(Some(["a", "b"]));
     let comment = json!({ "id": row.span.row.to_string(), "log_id": "g", "created": "2026-11-23T07:02:44.633Z",

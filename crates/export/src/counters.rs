@@ -27,6 +27,7 @@ pub struct Counters {
   /// Rows in the spool only. A gauge.
   spooled: RowCounter,
   cut: AtomicU64,
+  left_out: AtomicU64,
   requests: AtomicU64,
   retries: AtomicU64,
   bytes_sent: AtomicU64,
@@ -104,6 +105,8 @@ pub struct Stats {
   pub bytes: Bytes,
   /// Rows with truncated or omitted content, replaced by a mark.
   pub cut: u64,
+  /// Spans and feedbacks of traces that sampling leaves out. They are not accepted.
+  pub sampled: u64,
   /// Uploads begun.
   pub requests: u64,
   /// Uploads that are repeated.
@@ -229,6 +232,11 @@ impl Counters {
     self.cut.fetch_add(rows as u64, Relaxed);
   }
 
+  /// Counts spans and feedbacks of traces that sampling leaves out.
+  pub fn leave_out(&self, count: usize) {
+    self.left_out.fetch_add(count as u64, Relaxed);
+  }
+
   /// Counts an upload.
   pub fn request(&self) {
     self.requests.fetch_add(1, Relaxed);
@@ -274,6 +282,7 @@ impl Counters {
         lost: lost_bytes,
       },
       cut: self.cut.load(Relaxed),
+      sampled: self.left_out.load(Relaxed),
       requests: self.requests.load(Relaxed),
       retries: self.retries.load(Relaxed),
       bytes_sent: self.bytes_sent.load(Relaxed),

@@ -38,6 +38,7 @@ use crate::{
   loss::LossReason,
   masking::{MaskRequest, Masking},
   open_spans::{RESUME_WITHIN, SnapshotSchedule},
+  sampling::Sampling,
   spool_writer::{OperationId, Purpose, SpoolStatus},
   time::Now,
   trace_fields::TraceFields,
@@ -87,6 +88,7 @@ pub struct Exporter {
   settings: Arc<Settings>,
   account: Arc<Account>,
   translator: Translator,
+  sampling: Sampling,
   delivery: Delivery,
   snapshot: SnapshotSchedule,
   flushes: Vec<Waiting>,
@@ -117,6 +119,7 @@ impl Exporter {
     let has_spool = delivery.spool.is_open();
     Self {
       translator: Translator::new(settings.translation),
+      sampling: Sampling::new(&settings),
       delivery,
       snapshot: SnapshotSchedule::new(has_spool),
       settings,
@@ -152,7 +155,11 @@ impl Exporter {
     let admission = Self::admission(&self.settings);
     let refusal = if self.has_ended || !self.shutdowns.is_empty() {
       Some((LossReason::Closed, "the recorder is closed"))
-    } else if !admission.admits(priority, text.len(), self.delivery.shared_bytes()) {
+    } else if !admission.admits(
+      priority,
+      text.len(),
+      self.delivery.shared_bytes() + self.sampling.memory_bytes(),
+    ) {
       Some((LossReason::QueueFull, "the queue is full"))
     } else {
       None
@@ -445,7 +452,7 @@ impl Exporter {
 
   /// The bytes of memory of undelivered rows and attachments, for [`Admission`].
   pub fn memory_bytes(&self) -> usize {
-    self.delivery.memory_bytes()
+    self.delivery.memory_bytes() + self.sampling.memory_bytes()
   }
 
   /// The undelivered rows in memory, counted one by one. Equals [`Stats::pending`](crate::counters::Stats) when every
@@ -507,6 +514,9 @@ impl Exporter {
         TraceFields::read(enrichment).write(row);
       }
       self.settings.trace_fields.write(row);
+      if let Some(is_recorded) = event.sampled {
+        self.sampling.decide(row.span.trace, is_recorded);
+      }
     });
     self.enqueue(rows, now);
     Ok(())
@@ -519,8 +529,10 @@ impl Exporter {
     self.enqueue(rows, now);
   }
 
-  /// Redacts and enqueues rows.
+  /// Redacts and enqueues the rows of traces that are recorded.
   fn enqueue(&mut self, rows: Vec<Row>, now: Now) {
+    let (rows, left_out) = self.sampling.sort(rows);
+    self.account.counters.leave_out(left_out);
     for mut row in rows {
       if let Some(redactor) = &self.settings.redactor {
         redactor.row(&mut row);
@@ -568,7 +580,8 @@ impl Exporter {
     if begins {
       // Names may contain content that must be redacted.
       let with_names = self.settings.redactor.is_none() && !self.delivery.masks();
-      let content = self.translator.snapshot(now.unix_ms, with_names);
+      let content =
+        self.translator.snapshot_of(now.unix_ms, with_names, &|trace| self.sampling.records(trace));
       self.delivery.spool.write_snapshot(content);
     }
   }

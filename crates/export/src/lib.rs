@@ -12,6 +12,7 @@
 //! | `attachment_upload`, `attachments` | the upload of an attachment; the attachments that wait for it |
 //! | [`batch`], `outbox`, [`masking`], `spool_writer`, `open_spans` | undelivered rows, by state |
 //! | `delivery` | delivery of rows |
+//! | `sampling` | the traces that are recorded |
 //! | [`exporter`] | the exporter |
 
 pub mod admission;
@@ -34,6 +35,7 @@ mod outbox;
 pub mod outcome;
 pub mod overflow;
 mod patience;
+mod sampling;
 mod spool_writer;
 mod storage;
 mod stored_rows;

@@ -87,6 +87,7 @@ pub fn decode(event: &str, now: i64) -> Result<Event<'_>, DecodeError> {
     is_0x: f.v.is_none(),
     ids: Ids::read(&f),
     enrichment: f.enrichment,
+    sampled: f.sampled.map(|sampled| sampled.get() == "true"),
     body: body(&kind, &f),
   };
   event.add_fallback_ids();

@@ -29,6 +29,8 @@ pub struct Event<'a> {
   /// Tags and metadata that the application adds to the trace that the event begins: an object, made by this package's
   /// JavaScript.
   pub enrichment: RawJson<'a>,
+  /// Whether the application wants the trace that the event begins to be recorded, if it decides that.
+  pub sampled: Option<bool>,
   /// What happened.
   pub body: Body<'a>,
 }

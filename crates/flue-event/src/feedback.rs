@@ -13,6 +13,8 @@ use crate::{
 pub struct Feedback<'a> {
   /// The id of the span's row, in any form; `None` if it is missing.
   pub row: Option<Text<'a>>,
+  /// The trace of the span, if it is known.
+  pub trace: Option<Text<'a>>,
   /// Where it comes from: `kind`.
   pub source: Option<Text<'a>>,
   /// The id of the row of the comment: 32 hex digits.
@@ -27,6 +29,7 @@ impl<'a> Feedback<'a> {
   pub(crate) fn read(f: &Fields<'a>) -> Self {
     Self {
       row: text(f.span_id),
+      trace: text(f.root_span_id),
       source: text(f.kind),
       comment_row: text(f.comment_id),
       comment: f.message,
@@ -52,21 +55,20 @@ impl<'a> Feedback<'a> {
     };
     if self.row.is_none() {
       return Some(
-        "feedback names no span: pass `submissionId` (of a keyed dispatch also `conversationId`), `dispatchId`, `runId`, \
-         `span` or `id`",
+        "it names no span: pass `submissionId` (if keyed, with `conversationId`), `dispatchId`, `runId`, `span` or `id`",
       );
     }
     if self.source().is_none() {
-      return Some("the `source` of feedback is not one of app, api, external");
+      return Some("its `source` is not one of app, api, external");
     }
     if scores.is_some_and(|scores| !are_scores(scores.get())) {
-      return Some("a score of feedback is not a number between 0 and 1");
+      return Some("a score is not a number between 0 and 1");
     }
     if self.comment.is_some_and(|comment| !comment.get().starts_with('"')) {
-      return Some("the `comment` of feedback is not a string");
+      return Some("its `comment` is not a string");
     }
     if scores.or(*expected).or(*tags).or(self.comment).is_none() {
-      return Some("feedback has neither `scores`, `expected`, `tags` nor a `comment`");
+      return Some("it has neither `scores`, `expected`, `tags` nor a `comment`");
     }
     None
   }

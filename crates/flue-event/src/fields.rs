@@ -27,7 +27,7 @@ raw_members! {
     max_attempts = "maxAttempts", operation, level, message, attributes, model, provider, api, reasoning,
     output, stop_reason = "stopReason", payload, calling_tool = "callingTool", calling_span = "callingSpan",
     trace_carrier = "traceCarrier", span_id = "spanId", root_span_id = "rootSpanId",
-    parent_span_id = "parentSpanId", span, comment_id = "commentId", enrichment,
+    parent_span_id = "parentSpanId", span, comment_id = "commentId", enrichment, sampled,
   }
 }
 raw_members! {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, ser::Error};
 use crate::{
   activity::Activity, open_span::OpenSpan, placement::Parent, state::State, submissions::Submission,
 };
-use braintrust_row::Row;
+use braintrust_row::{Row, TraceId};
 
 /// The open spans and unsettled submissions of a process.
 #[derive(Default, Serialize, Deserialize)]
@@ -43,11 +43,18 @@ impl Serialize for SpanEntry<'_> {
 }
 
 /// Writes down the open spans and the unsettled submissions at `at`, milliseconds since the epoch. `None`
-/// if there are none. Without `with_names`, names of spans and workflows are omitted.
-pub fn snapshot(state: &State, at: i64, with_names: bool) -> Option<Vec<u8>> {
+/// if there are none. Without `with_names`, names of spans and workflows are omitted. Spans of traces that are not
+/// `recorded` are omitted.
+pub fn snapshot(
+  state: &State,
+  at: i64,
+  with_names: bool,
+  recorded: &dyn Fn(TraceId) -> bool,
+) -> Option<Vec<u8>> {
   let spans: Vec<_> = state
     .tree
     .iter()
+    .filter(|(_, span)| recorded(span.placement.span.trace))
     .map(|(activity, span)| (activity.clone(), SpanEntry { span, with_names }))
     .collect();
   let submissions: Vec<_> =

@@ -172,7 +172,12 @@ impl Submissions {
   /// Returns that one, if it is known.
   pub fn join(&mut self, ids: &Ids<'_>) -> Option<&Submission> {
     let joined = identity::delivery_id(ids)?.to_owned();
-    let recipient = self.get(ids)?.recipient;
+    let submission = self.get(ids)?;
+    // An attempt of its own may be left out, or have failed before its operation.
+    if submission.running_at.is_some() {
+      return None;
+    }
+    let recipient = submission.recipient;
     let host = self
       .0
       .values_mut()

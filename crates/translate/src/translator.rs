@@ -4,7 +4,7 @@ use crate::{
   activity::Activity, compaction, custom_span, feedback, implicit, log, operation,
   options::Options, run, snapshot, state::State, submission, task, tool, turn,
 };
-use braintrust_row::Row;
+use braintrust_row::{Row, TraceId};
 use flue_event::{Body, Event};
 
 /// Translates a stream of events into rows. One translator sees all events of a recorder.
@@ -95,7 +95,17 @@ impl Translator {
   /// [`restore`](Self::restore) in another process. `None` if there are none. Without `with_names`, names
   /// of spans and workflows are omitted: a name that must be masked is not written to disk either.
   pub fn snapshot(&self, at: i64, with_names: bool) -> Option<Vec<u8>> {
-    snapshot::snapshot(&self.state, at, with_names)
+    self.snapshot_of(at, with_names, &|_| true)
+  }
+
+  /// The same without spans of traces that are not `recorded`.
+  pub fn snapshot_of(
+    &self,
+    at: i64,
+    with_names: bool,
+    recorded: &dyn Fn(TraceId) -> bool,
+  ) -> Option<Vec<u8>> {
+    snapshot::snapshot(&self.state, at, with_names, recorded)
   }
 
   /// Adds the open spans and the unsettled submissions of another process. Fails on bytes that are not from

@@ -269,6 +269,13 @@ pub extern "C" fn record(
   })
 }
 
+/// 1 when a trace with this id is recorded, as far as its id decides.
+#[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
+pub extern "C" fn samples(recorder: u32, bytes: usize) -> u32 {
+  let trace = with(|border| border.text(bytes));
+  u32::from(with_recorder(recorder, |recorder| recorder.samples(&trace)))
+}
+
 /// Counts an event that came after the shutdown.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub extern "C" fn refuse(recorder: u32, elapsed: f64, unix: f64) {

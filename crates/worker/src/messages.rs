@@ -23,6 +23,10 @@ pub struct TraceDestination {
   project_id: Option<String>,
   /// Whether traces join those of callers.
   distributed: bool,
+  /// Whether only a part of all traces is recorded, as far as the settings decide.
+  is_sampled: bool,
+  /// Whether traces with errors are recorded, too.
+  keeps_errors: bool,
 }
 
 impl TraceDestination {
@@ -34,6 +38,8 @@ impl TraceDestination {
       project_name: settings.project_name.clone(),
       project_id: settings.project_id.clone(),
       distributed: settings.translation.distributed,
+      is_sampled: settings.sample_rate < 1.0,
+      keeps_errors: settings.keep_errors,
     }
   }
 

@@ -198,6 +198,11 @@ impl Recorder {
     is_accepted
   }
 
+  /// Whether a trace with this id is recorded, as far as its id decides.
+  pub fn samples(&self, trace: &str) -> bool {
+    self.settings.samples(trace)
+  }
+
   /// Counts an event that came after the shutdown.
   pub fn refuse(&self, now: Now) {
     self.account.refuse(LossReason::Closed, 0, "the recorder is closed", now.elapsed);

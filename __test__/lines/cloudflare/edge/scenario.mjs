@@ -289,6 +289,17 @@ const SCENARIOS = {
       problems: collector.problems,
     };
   },
+  /** Each run is two traces. */
+  async sampling() {
+    await init({ sampleRate: 0.5 });
+    for (let n = 0; n < 20; n++) await observe('observe', n);
+    const { lost, sampled } = await step('flush');
+    await sleep(300);
+    const traces = collector.traces();
+    const isWhole = traces.every(({ finished, problems }) => finished && problems.length === 0);
+    const isPart = traces.length > 0 && traces.length < 40;
+    return { lost, isPart, isWhole, isCounted: ended() + sampled === recorded(20) };
+  },
   async 'trace fields'() {
     await init({ tags: ['edge'], release: 'v1', enriches: true });
     await observe('observe', 0);

@@ -38,6 +38,9 @@ pub enum ConfigError {
     /// The option and its variable.
     name: &'static str,
   },
+  /// The share of traces is not between 0 and 1.
+  #[error("sampleRate (FLUE_BRAINTRUST_SAMPLE_RATE) is not a number between 0 and 1")]
+  BadSampleRate,
   /// A redaction rule cannot be applied.
   #[error(transparent)]
   Redact(#[from] RulesError),

@@ -63,6 +63,10 @@ pub struct Options {
   /// The redaction rules.
   #[serde(deserialize_with = "members")]
   pub redact: Option<redact::RawRules>,
+  /// The share of traces that is recorded.
+  pub sample_rate: Option<f64>,
+  /// Whether traces with errors are recorded, too.
+  pub keep_errors: Option<bool>,
   /// The tags and the metadata of every trace: an object with these members, which JavaScript has checked.
   pub trace_fields: Option<Box<RawValue>>,
   /// The most bytes of one field.

@@ -149,6 +149,17 @@ impl Settings {
         false,
       )?,
     };
+    let sample_rate =
+      number(options.sample_rate, vars.get("FLUE_BRAINTRUST_SAMPLE_RATE")).unwrap_or(1.0);
+    if !(0.0..=1.0).contains(&sample_rate) {
+      return Err(ConfigError::BadSampleRate);
+    }
+    let keep_errors = toggle(
+      "keepErrors (FLUE_BRAINTRUST_KEEP_ERRORS)",
+      options.keep_errors,
+      vars.get("FLUE_BRAINTRUST_KEEP_ERRORS"),
+      false,
+    )?;
     // Any other value switches it on: an invalid value is not an error.
     let debug_log = vars.get("FLUE_BRAINTRUST_DEBUG").map_or_else(
       || vars.get("BRAINTRUST_DEBUG_LOG_LEVEL").as_deref() == Some("debug"),
@@ -171,6 +182,8 @@ impl Settings {
       attachments: attachments && content != ContentPolicy::NONE,
       content,
       redactor,
+      sample_rate,
+      keep_errors,
       trace_fields: options.trace_fields.as_deref().map(TraceFields::read).unwrap_or_default(),
       max_field_bytes,
       max_queue_bytes,

@@ -2,6 +2,7 @@
 
 use std::{ffi::OsString, fmt, path::PathBuf, sync::Arc, time::Duration};
 
+use braintrust_row::TraceId;
 use flue_event::ContentPolicy;
 use http::HeaderValue;
 use redact::Redactor;
@@ -99,6 +100,10 @@ pub struct Settings {
   pub content: ContentPolicy,
   /// The redaction rules; `None`: there are none.
   pub redactor: Option<Arc<Redactor>>,
+  /// The share of traces that is recorded, between 0 and 1. Default: 1.
+  pub sample_rate: f64,
+  /// Whether traces with errors are recorded, too. Default: false.
+  pub keep_errors: bool,
   /// Tags and metadata of every trace. Default: none.
   pub trace_fields: TraceFields,
   /// The most bytes of one field, or of one member of `metadata`: what exceeds them is cut. At least 128.
@@ -124,6 +129,11 @@ pub struct Settings {
 impl Settings {
   /// The rows of one request, as in the `braintrust` package.
   pub const BATCH_ROWS: usize = 100;
+
+  /// Whether a trace with this id is recorded, as far as its id decides.
+  pub fn samples(&self, trace: &str) -> bool {
+    TraceId::parse(trace).is_none_or(|trace| trace.share() < self.sample_rate)
+  }
 
   /// The most bytes of attachments in memory: half of [`Self::queue_room`], which they share with rows.
   pub fn attachment_room(&self) -> usize {

@@ -3,12 +3,12 @@
 // Functions about spans that any process may have recorded at any time, named by ids.
 
 const { classOf } = require('../json/json-safe-copy.js');
-const { read } = require('../spans/arguments.js');
-const { feedbackEvent } = require('../spans/feedback.js');
-const { LINK, NOOP_SPAN } = require('../spans/noop.js');
-const { noLink, permalinkTo } = require('../spans/permalink.js');
-const { readSlug } = require('../spans/slug.js');
-const { Span } = require('../spans/span.js');
+const { read } = require('./arguments.js');
+const { feedbackEvent } = require('./feedback.js');
+const { LINK, NOOP_SPAN } = require('./noop.js');
+const { noLink, permalinkTo } = require('./permalink.js');
+const { readSlug } = require('./slug.js');
+const { Span } = require('./span.js');
 const { warn } = require('../warn.js');
 
 /** @typedef {InstanceType<typeof import('../destination.js').Destination>} Destination */
@@ -47,7 +47,7 @@ function pastSpansOf(exporter, own) {
   /**
    * The row that a feedback is about, and where it goes.
    * @param {unknown} event
-   * @returns {{ destination: Destination, id?: string }}
+   * @returns {{ destination: Destination, id?: string, rootSpanId?: string }}
    */
   const targetOf = (event) => {
     const id = read(event, 'id');
@@ -56,29 +56,44 @@ function pastSpansOf(exporter, own) {
     if (typeof id === 'string') return { destination, id };
     if (typeof span === 'string') {
       const slug = readSlug(span);
-      return { destination, ...(typeof slug?.row_id === 'string' && { id: slug.row_id }) };
+      if (typeof slug?.row_id !== 'string') return { destination };
+      return {
+        destination,
+        id: slug.row_id,
+        ...(slug.root_span_id && { rootSpanId: slug.root_span_id }),
+      };
     }
     const found = span === undefined || span === null ? find(event) : span;
     const ofSpan = found instanceof Span ? Span.destinationOf(found) : undefined;
-    const row = read(found, 'id');
+    const [row, trace] = [read(found, 'id'), read(found, 'rootSpanId')];
+    const target = own ?? ofSpan ?? destination;
+    // Found by Flue's ids, it may have joined the trace of a caller.
+    const isKnown = found === span || !target.traceDestination()?.distributed;
     return {
-      destination: own ?? ofSpan ?? destination,
+      destination: target,
       ...(typeof row === 'string' && { id: row }),
+      ...(isKnown && typeof trace === 'string' && { rootSpanId: trace }),
     };
   };
 
-  /** @type {typeof import('../../index.d.ts').logFeedback} */
-  const logFeedback = (event) => {
+  /**
+   * @param {import('../../index.d.ts').FeedbackTarget & import('../../index.d.ts').Feedback} event
+   * @param {'api'} [source] used when the event has none
+   */
+  const record = (event, source) => {
     try {
-      const { destination, id } = targetOf(event);
-      if (destination.isOn) destination.record(feedbackEvent(id, event), 'Start');
+      const { destination, ...target } = targetOf(event);
+      if (destination.isOn) destination.record(feedbackEvent(target, event, source), 'Start');
     } catch (error) {
       warn('BAD_SPAN', `Feedback could not be recorded (${classOf(error)}).`);
     }
   };
 
+  /** @type {typeof import('../../index.d.ts').logFeedback} */
+  const logFeedback = (event) => record(event);
+
   /** @type {typeof import('../../index.d.ts').logScores} */
-  const logScores = (event) => logFeedback({ source: 'api', ...event });
+  const logScores = (event) => record(event, 'api');
 
   /** @type {typeof import('../../index.d.ts').flueSpan} */
   const flueSpan = (ids) => {

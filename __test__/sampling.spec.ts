@@ -1,0 +1,294 @@
+import { startCollector } from '../tools/collector';
+import type { Collector } from '../tools/collector/types';
+import { destination, run } from './support/run';
+
+/** Runs a program with a collector; the program has the package as `bt`, and `show` for what it finds. */
+async function traced(
+  code: string,
+  check: (
+    collector: Collector,
+    ending: Awaited<ReturnType<typeof run>> & { shown: any[] },
+  ) => void | Promise<void>,
+  { env = {}, args = [] }: { env?: Record<string, string>; args?: string[] } = {},
+) {
+  const collector = await startCollector();
+  try {
+    const text = `
+      import * as bt from 'flue-braintrust';
+      const show = (value) => console.log(JSON.stringify(value));
+      ${code}`;
+    const variables = { ...destination(collector), ...env };
+    const ending = await run([...args, '--input-type=module', '-e', text], variables);
+    expect(collector.problems).toEqual([]);
+    const shown = ending.stdout.split('\n').filter((line) => /^[[{]/.test(line));
+    await check(collector, { ...ending, shown: shown.map((line) => JSON.parse(line)) });
+  } finally {
+    await collector.close();
+  }
+}
+
+const SUBMISSIONS = 10_000;
+
+/** Submissions of Flue 2.x: a prompt with one turn each, an own span below the root, and feedback. */
+const submissions = (attempt: number) => `
+  const at = { timestamp: new Date().toISOString(), v: 3, agentName: 'a', instanceId: 'i' };
+  for (let n = 0; n < ${SUBMISSIONS}; n++) {
+    const submissionId = 'sub_' + n;
+    const ids = { ...at, submissionId, conversationId: 'conv_' + (n % 10), operationId: 'op_' + n + '_${attempt}' };
+    const turnId = 'turn_' + n + '_${attempt}';
+    const request = { requestedModel: 'm', input: { messages: [{ role: 'user', content: 'hi' }] } };
+    bt.braintrustFlueObserver({ ...at, type: 'submission_queued', submissionId, kind: 'direct' });
+    bt.braintrustFlueObserver({ ...at, type: 'submission_running', submissionId, attemptCount: ${attempt}, maxAttempts: 2 });
+    bt.braintrustFlueObserver({ ...ids, type: 'operation_start', operationKind: 'prompt' });
+    bt.braintrustFlueObserver({ ...ids, turnId, type: 'turn_request', purpose: 'agent', request });
+    bt.braintrustFlueObserver({ ...ids, turnId, type: 'turn', purpose: 'agent', durationMs: 1, isError: false, request, response: { output: { role: 'assistant', content: 'ho' } } });
+    bt.flueSpan({ submissionId }).traced(() => {}, { name: 'own' });
+    bt.logFeedback({ submissionId, scores: { ['s' + ${attempt}]: 1 } });
+    bt.braintrustFlueObserver({ ...ids, type: 'operation', operationKind: 'prompt', durationMs: 1, isError: false });
+    bt.braintrustFlueObserver({ ...at, type: 'submission_settled', submissionId, outcome: 'completed' });
+    if (n % 500 === 0) await bt.flush();
+  }
+  const { complete, lost, sampled } = await bt.flush();
+  show({ complete, lost, sampled });`;
+
+test('two processes record the same tenth of 10,000 submissions, each whole, with own spans and feedback', async () => {
+  const collector = await startCollector();
+  try {
+    const env = { ...destination(collector), FLUE_BRAINTRUST_SAMPLE_RATE: '0.1' };
+    const programs = [1, 2].map((attempt) =>
+      run(
+        [
+          '--input-type=module',
+          '-e',
+          `import * as bt from 'flue-braintrust';
+           const show = (value) => console.log(JSON.stringify(value));
+           bt.initLogger();
+           ${submissions(attempt)}`,
+        ],
+        env,
+        300_000,
+      ),
+    );
+    const endings = await Promise.all(programs);
+    const traces = collector.traces();
+    expect(traces.length).toBeGreaterThan(SUBMISSIONS * 0.085);
+    expect(traces.length).toBeLessThan(SUBMISSIONS * 0.115);
+    // Of each: a prompt, a turn, an own span and a feedback.
+    const sampled = (SUBMISSIONS - traces.length) * 4;
+    for (const { code, stderr, stdout } of endings) {
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(JSON.parse(stdout)).toEqual({ complete: true, lost: {}, sampled });
+    }
+    for (const { roots, spans, problems } of traces) {
+      expect(problems).toEqual([]);
+      expect(roots).toHaveLength(1);
+      expect(roots[0]?.row.scores).toEqual({ s1: 1, s2: 1 });
+      const names = spans.map(({ name }) => name).toSorted();
+      expect(names).toEqual(['flue.prompt', 'llm:m', 'llm:m', 'own', 'own']);
+    }
+    // All feedback was about recorded spans.
+    expect(collector.rows().filter((row) => row.root_span_id === undefined)).toEqual([]);
+  } finally {
+    await collector.close();
+  }
+}, 320_000);
+
+test.each([
+  ['2.1.0', 'task'],
+  ['2.1.0', 'nested-parallel'],
+  ['2.1.0', 'interleaved'],
+  ['1.0.0-beta.9', 'nested-parallel'],
+  ['1.0.0-beta.9', 'dispatched'],
+  ['1.0.0-beta.9', 'workflow'],
+  ['0.11.1', 'task'],
+])('nothing of a trace that is left out is sent: Flue %s, %s', async (line, scenario) => {
+  const collector = await startCollector();
+  try {
+    for (const [rate, keep] of [
+      ['0', 'false'],
+      ['0', 'true'],
+      ['1', 'false'],
+    ] as const) {
+      const env = {
+        ...destination(collector),
+        FLUE_BRAINTRUST_SAMPLE_RATE: rate,
+        FLUE_BRAINTRUST_KEEP_ERRORS: keep,
+        ...(line.startsWith('0') ? {} : { REGISTER: 'instrument' }),
+      };
+      const { code, stderr } = await run([`__test__/flue/${line}.mjs`, scenario], env);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(collector.rows().length > 0).toBe(rate === '1');
+    }
+  } finally {
+    await collector.close();
+  }
+});
+
+test.each([
+  ['2.1.0', 'errors'],
+  ['1.0.0-beta.9', 'errors'],
+  ['1.0.0-beta.9', 'workflow-failure'],
+])(
+  'with `keepErrors` a trace in which a span fails is sent whole: Flue %s, %s',
+  async (line, scenario) => {
+    const all: any[] = [];
+    for (const rate of ['1', '0']) {
+      const collector = await startCollector();
+      try {
+        const env = {
+          ...destination(collector),
+          FLUE_BRAINTRUST_SAMPLE_RATE: rate,
+          FLUE_BRAINTRUST_KEEP_ERRORS: '1',
+        };
+        expect(await run([`__test__/flue/${line}.mjs`, scenario], env)).toMatchObject({ code: 0 });
+        expect(collector.problems).toEqual([]);
+        const traces = collector.traces();
+        expect(traces.flatMap(({ problems }) => problems)).toEqual([]);
+        const shape = (spans: any[]): any =>
+          spans.map(({ name, children }) => [name, shape(children)]);
+        all.push(
+          traces
+            .filter(({ spans }) => spans.some(({ error }) => error !== null))
+            .map(({ roots }) => JSON.stringify(shape(roots)))
+            .toSorted(),
+        );
+        if (rate === '0') expect(traces).toHaveLength(all[1].length);
+      } finally {
+        await collector.close();
+      }
+    }
+    expect(all[0].length).toBeGreaterThan(0);
+    expect(all[1]).toEqual(all[0]);
+  },
+);
+
+test('spans that wait for an error are bounded, and those left out are counted', () =>
+  traced(
+    `bt.initLogger({ sampleRate: 0, keepErrors: true, maxQueueBytes: 1024 * 1024 });
+     const big = 'x'.repeat(20_000);
+     await bt.traced(async (span) => {
+       for (let n = 0; n < 20; n++) {
+         bt.traced(() => {}, { name: 'child', event: { input: big } });
+         await bt.flush();
+       }
+       span.log({ error: new Error('too late') });
+     }, { name: 'large' });
+     for (let n = 0; n < 5; n++) bt.traced(() => bt.traced(() => {}, { name: 'child' }), { name: 'fine' });
+     try {
+       bt.traced(() => {
+         bt.traced(() => {}, { name: 'child' });
+         throw new Error('failed');
+       }, { name: 'bad' });
+     } catch {}
+     const { lost, sampled, pending, accepted, sent } = await bt.flush();
+     show({ lost, sampled, pending, isSent: accepted === sent });`,
+    (collector, { shown }) => {
+      expect(shown[0]).toEqual({ lost: {}, sampled: 21 + 10, pending: 0, isSent: true });
+      const names = collector.traces().map(({ roots }) => roots.map(({ name }) => name));
+      expect(names).toEqual([['bad']]);
+      expect(collector.traces()[0]?.spans).toHaveLength(2);
+    },
+  ));
+
+test('`sample` decides about each trace once, and its children, updates and feedback follow', () =>
+  traced(
+    `const roots = [];
+     bt.initLogger({ sampleRate: 0, sample(root) {
+       roots.push([root.event.type, root.isSampled, root.id.length, root.rootSpanId.length]);
+       return root.event.span?.name === 'keep' || root.event.agentName === 'keep';
+     } });
+     for (const name of ['keep', 'drop']) {
+       const span = bt.startSpan({ name });
+       span.traced(() => {}, { name: 'child' });
+       span.log({ output: name });
+       span.logFeedback({ scores: { s: 1 }, comment: name });
+       span.end();
+       const ids = { v: 3, timestamp: new Date().toISOString(), agentName: name, submissionId: 's_' + name, conversationId: 'c', operationId: 'o_' + name };
+       bt.braintrustFlueObserver({ ...ids, type: 'operation_start', operationKind: 'prompt' });
+       bt.braintrustFlueObserver({ ...ids, type: 'tool_start', turnId: 't', toolCallId: 'k', toolName: 'tool', args: {} });
+       bt.braintrustFlueObserver({ ...ids, type: 'tool', turnId: 't', toolCallId: 'k', toolName: 'tool', durationMs: 1, isError: false });
+       bt.braintrustFlueObserver({ ...ids, type: 'operation', operationKind: 'prompt', durationMs: 1, isError: false });
+     }
+     const { lost, sampled } = await bt.flush();
+     show({ roots, lost, sampled });`,
+    (collector, { shown, stderr }) => {
+      expect(stderr).toBe('');
+      const custom = ['span_start', false, 32, 32];
+      const flue = ['operation_start', false, 32, 32];
+      expect(shown[0]).toEqual({ roots: [custom, flue, custom, flue], lost: {}, sampled: 5 });
+      const traces = collector.traces();
+      expect(traces.map(({ spans }) => spans.map(({ name }) => name).toSorted())).toEqual([
+        ['child', 'keep'],
+        ['flue.prompt', 'tool:tool'],
+      ]);
+      expect(traces[0]?.roots[0]?.row).toMatchObject({ output: 'keep', scores: { s: 1 } });
+      const comments = collector.rows().filter((row: any) => row.comment) as any[];
+      expect(comments.map(({ comment }) => comment.text)).toEqual(['keep']);
+    },
+  ));
+
+test.each([
+  `{ sampleRate: 0 }`,
+  `{ sampleRate: 0, keepErrors: true }`,
+  `{ sampleRate: 0, sample: () => false }`,
+])(
+  'feedback about a trace of another process is sent unless the rate alone decides: %s',
+  (options) =>
+    traced(
+      `bt.initLogger(${options});
+       bt.logFeedback({ submissionId: 's', scores: { a: 1 } });
+       bt.logFeedback({ id: 'row', scores: { a: 1 } });
+       show(await bt.flush());`,
+      (collector, { shown }) => {
+        const isSent = options !== '{ sampleRate: 0 }';
+        expect(collector.rows()).toHaveLength(isSent ? 2 : 1);
+        const { complete, lost, sampled } = shown[0];
+        expect({ complete, lost, sampled }).toEqual({
+          complete: true,
+          lost: {},
+          sampled: isSent ? 0 : 1,
+        });
+      },
+    ),
+);
+
+test.each([
+  [`() => { throw new Error('SECRET'); }`, 'threw'],
+  [`async () => false`, 'true or false'],
+  [`() => 1`, 'true or false'],
+])('a `sample` that does wrong leaves the decision to the rate: %s', (sample, why) =>
+  traced(
+    `bt.initLogger({ sampleRate: 1, sample: ${sample} });
+     bt.traced(() => {}, { name: 'one' });
+     bt.traced(() => {}, { name: 'two' });`,
+    (collector, { code, stderr }) => {
+      expect(code).toBe(0);
+      expect(stderr).toMatch(/^\[flue-braintrust\] FLUE_BRAINTRUST_BAD_SAMPLE: [^\n]*\n$/);
+      expect(stderr).toContain(why);
+      expect(stderr).not.toContain('SECRET');
+      expect(collector.traces()).toHaveLength(2);
+    },
+  ),
+);
+
+test.each(['1.5', '-0.1', 'half'])('a share that is none disables tracing: %s', (rate) =>
+  traced(
+    `bt.initLogger(); bt.traced(() => {});`,
+    (collector, { stderr }) => {
+      expect(stderr).toMatch(
+        /^\[flue-braintrust\] FLUE_BRAINTRUST_NOT_STARTED: [^\n]*sampleRate[^\n]*\n$/,
+      );
+      expect(collector.rows()).toEqual([]);
+    },
+    { env: { FLUE_BRAINTRUST_SAMPLE_RATE: rate } },
+  ),
+);
+
+test('outgoing calls state whether the trace is recorded', () =>
+  traced(
+    `for (const sampleRate of [0, 1]) {
+       bt.initLogger({ sampleRate });
+       bt.traced(() => show([bt.injectTraceContext().traceparent.slice(-2)]));
+     }`,
+    (_, { shown }) => expect(shown).toEqual([['00'], ['01']]),
+  ));

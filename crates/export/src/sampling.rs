@@ -1,0 +1,276 @@
+//! Which traces are recorded: all rows of a trace follow one decision.
+//!
+//! It follows from the id of the trace, so that every process, attempt and host makes the same one, unless the application
+//! has decided about the trace. If errors are kept, the rows of a trace that is left out wait here until its root ends:
+//! the first error in it releases them.
+
+use std::{collections::VecDeque, mem};
+
+use braintrust_row::{Row, RowId, RowMap, TraceId};
+
+use crate::config::Settings;
+
+/// How many decisions that do not follow from an id are remembered: as many as there are open spans.
+const MAX_DECISIONS: usize = 16_384;
+/// The most rows that wait. Each is looked at when a trace ends.
+const MAX_ROWS: usize = 4096;
+/// Waiting rows take this part of the bound of queued bytes.
+const PART: usize = 8;
+
+/// What happens to the rows of a trace.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+  Recorded,
+  /// They wait for an error.
+  Waiting,
+  LeftOut,
+}
+
+/// The decisions about traces, and the rows that wait for an error.
+pub struct Sampling {
+  rate: f64,
+  keeps_errors: bool,
+  max_bytes: usize,
+  /// The decisions that do not follow from the id of the trace, by that id. As numbers, for which the WebAssembly module
+  /// has the code already.
+  fates: RowMap<u64>,
+  /// Their traces, the oldest first.
+  order: VecDeque<RowId>,
+  waiting: Vec<Row>,
+  bytes: usize,
+}
+
+impl Sampling {
+  /// The decisions of these settings.
+  pub fn new(settings: &Settings) -> Self {
+    Self {
+      rate: settings.sample_rate,
+      keeps_errors: settings.keep_errors,
+      max_bytes: settings.max_queue_bytes / PART,
+      fates: RowMap::default(),
+      order: VecDeque::new(),
+      waiting: Vec::new(),
+      bytes: 0,
+    }
+  }
+
+  /// The bytes of memory of the rows that wait.
+  pub fn memory_bytes(&self) -> usize {
+    self.bytes
+  }
+
+  /// Whether the rows of a trace are sent.
+  pub fn records(&self, trace: TraceId) -> bool {
+    self.fate(trace) == Fate::Recorded
+  }
+
+  /// The application has decided about a trace.
+  pub fn decide(&mut self, trace: TraceId, is_recorded: bool) {
+    // An error may have released it since.
+    if !self.fates.contains_key(&trace.key()) {
+      self.set(trace, if is_recorded { Fate::Recorded } else { self.unrecorded() });
+    }
+  }
+
+  /// Takes the rows of one event, and returns those to be sent and how many spans and feedbacks are left out.
+  pub fn sort(&mut self, rows: Vec<Row>) -> (Vec<Row>, usize) {
+    if self.rate >= 1.0 && self.fates.is_empty() {
+      return (rows, 0);
+    }
+    let (mut sent, mut left_out) = (Vec::new(), 0);
+    // An error releases what came with it, too.
+    for row in &rows {
+      let trace = row.span.trace;
+      // Another attempt, or another part of a caller's trace, may fail.
+      if self.keeps_errors && row.is_root && !row.ends() && self.fate(trace) == Fate::LeftOut {
+        self.set(trace, Fate::Waiting);
+      }
+      let has_error = row.error.as_ref().is_some_and(|error| !error.is_null());
+      if has_error && self.fate(trace) == Fate::Waiting {
+        self.set(trace, Fate::Recorded);
+        sent.extend(self.take(trace));
+      }
+    }
+    for row in rows {
+      match self.fate(row.span.trace) {
+        Fate::Recorded => sent.push(row),
+        Fate::LeftOut => left_out += count(&row),
+        Fate::Waiting => {
+          let (trace, ends) = (row.span.trace, row.is_root && row.ends());
+          self.bytes += row.memory_bytes();
+          self.waiting.push(row);
+          if ends {
+            left_out += self.leave_out(trace);
+          }
+        }
+      }
+    }
+    while self.bytes > self.max_bytes || self.waiting.len() > MAX_ROWS {
+      let Some(oldest) = self.waiting.first().map(|row| row.span.trace) else { break };
+      left_out += self.leave_out(oldest);
+    }
+    (sent, left_out)
+  }
+
+  fn fate(&self, trace: TraceId) -> Fate {
+    match self.fates.get(&trace.key()) {
+      Some(0) => Fate::Recorded,
+      Some(1) => Fate::Waiting,
+      Some(_) => Fate::LeftOut,
+      // Feedback about a row of an unknown trace is not lost.
+      None if trace == TraceId::UNKNOWN || trace.share() < self.rate => Fate::Recorded,
+      None => self.unrecorded(),
+    }
+  }
+
+  fn unrecorded(&self) -> Fate {
+    if self.keeps_errors { Fate::Waiting } else { Fate::LeftOut }
+  }
+
+  fn set(&mut self, trace: TraceId, fate: Fate) {
+    if self.fates.insert(trace.key(), fate as u64).is_none() {
+      self.order.push_back(trace.key());
+    }
+    if self.order.len() > MAX_DECISIONS
+      && let Some(oldest) = self.order.pop_front()
+    {
+      self.fates.remove(&oldest);
+    }
+  }
+
+  /// Leaves the trace out for good. Returns how many of its spans and feedbacks waited.
+  fn leave_out(&mut self, trace: TraceId) -> usize {
+    self.set(trace, Fate::LeftOut);
+    self.take(trace).iter().map(count).sum()
+  }
+
+  /// Removes the rows of a trace that wait.
+  fn take(&mut self, trace: TraceId) -> Vec<Row> {
+    let mut taken = Vec::new();
+    for row in mem::take(&mut self.waiting) {
+      if row.span.trace == trace {
+        self.bytes -= row.memory_bytes();
+        taken.push(row);
+      } else {
+        self.waiting.push(row);
+      }
+    }
+    taken
+  }
+}
+
+/// Each span counts with the row that begins it, and each feedback.
+fn count(row: &Row) -> usize {
+  usize::from(row.has_feedback() || (row.created.is_some() && !row.ends()))
+}
+
+#[cfg(test)]
+mod tests {
+  use std::collections::HashMap;
+
+  use braintrust_row::{Json, SpanContext};
+  use proptest::{collection::vec, prelude::*};
+
+  use super::*;
+
+  fn sampling(options: serde_json::Value) -> Sampling {
+    let mut all = serde_json::json!({ "apiKey": "k" });
+    all.as_object_mut().unwrap().extend(options.as_object().unwrap().clone());
+    Sampling::new(&Settings::parse(&serde_json::json!({ "options": all }).to_string()).unwrap())
+  }
+
+  /// A row of a span in a trace: 0 is its root.
+  fn row(trace: u8, span: u8) -> Row {
+    let root = SpanContext::root("run", &[&trace.to_string()]);
+    let mut row = match span {
+      0 => Row::of(root),
+      _ => Row::of(SpanContext::child(root.trace, "turn", &[&span.to_string()])),
+    };
+    row.is_root = span == 0;
+    row
+  }
+
+  fn start(trace: u8, span: u8) -> Row {
+    Row { created: Some(0), ..row(trace, span) }
+  }
+
+  fn end(trace: u8, span: u8, fails: bool) -> Row {
+    // The row of an end repeats the start.
+    let mut row = start(trace, span);
+    row.set_metric("end", Some(1.0));
+    row.error = Some(if fails { Json::text("failed") } else { Json::null() });
+    row
+  }
+
+  proptest! {
+    #[test]
+    fn a_trace_is_sent_whole_if_it_is_sampled_or_fails_and_otherwise_each_of_its_spans_is_counted(
+      rate in prop_oneof![Just(0.0), Just(0.5), Just(1.0)],
+      keeps in any::<bool>(),
+      traces in vec((0_u8..4, any::<bool>(), 0_u8..4), 1..20),
+    ) {
+      let mut sampling = sampling(serde_json::json!({ "sampleRate": rate, "keepErrors": keeps }));
+      let (mut sent, mut left_out) = (HashMap::<TraceId, usize>::new(), 0);
+      let mut expected_out = 0;
+      for (trace, (children, fails, failing)) in (0..).zip(&traces) {
+        let mut rows = vec![start(trace, 0)];
+        for child in 1..=*children {
+          rows.extend([start(trace, child), end(trace, child, *fails && child == *failing)]);
+        }
+        rows.push(end(trace, 0, *fails && (*failing == 0 || *failing > *children)));
+        let (count, id) = (rows.len(), row(trace, 0).span.trace);
+        for row in rows {
+          let (rows, out) = sampling.sort(vec![row]);
+          rows.iter().for_each(|row| *sent.entry(row.span.trace).or_default() += 1);
+          left_out += out;
+        }
+        let is_sent = id.share() < rate || (keeps && *fails);
+        prop_assert_eq!(sent.get(&id).copied().unwrap_or(0), if is_sent { count } else { 0 });
+        expected_out += if is_sent { 0 } else { usize::from(*children) + 1 };
+      }
+      prop_assert_eq!(left_out, expected_out);
+      prop_assert_eq!(sampling.memory_bytes(), 0);
+    }
+  }
+
+  #[test]
+  fn the_application_decides_in_place_of_the_rate_and_an_error_in_place_of_both() {
+    let mut kept = sampling(serde_json::json!({ "sampleRate": 0 }));
+    kept.decide(row(1, 0).span.trace, true);
+    assert_eq!(kept.sort(vec![start(1, 0), start(2, 0)]).0.len(), 1);
+    let mut sampling = sampling(serde_json::json!({ "keepErrors": true }));
+    sampling.decide(row(1, 0).span.trace, false);
+    assert!(sampling.sort(vec![start(1, 0), start(1, 1)]).0.is_empty());
+    assert_eq!(sampling.sort(vec![end(1, 1, true)]).0.len(), 3);
+    sampling.decide(row(1, 0).span.trace, false);
+    assert_eq!(sampling.sort(vec![end(1, 0, false)]).0.len(), 1);
+  }
+
+  #[test]
+  fn an_error_of_a_later_root_in_the_same_trace_is_kept() {
+    let mut sampling = sampling(serde_json::json!({ "sampleRate": 0, "keepErrors": true }));
+    assert_eq!(sampling.sort(vec![start(1, 0), end(1, 0, false)]).1, 1);
+    assert_eq!(sampling.sort(vec![end(1, 1, true)]).0.len(), 0);
+    assert_eq!(sampling.sort(vec![start(1, 0), end(1, 0, true)]).0.len(), 2);
+  }
+
+  #[test]
+  fn the_trace_that_waits_longest_is_left_out_when_there_is_no_room() {
+    let mut sampling = sampling(
+      serde_json::json!({ "sampleRate": 0, "keepErrors": true, "maxQueueBytes": 1_048_576 }),
+    );
+    let large = |trace| Row { input: Some(Json::text(&"x".repeat(50_000))), ..start(trace, 0) };
+    let left_out: usize = (0..4).map(|trace| sampling.sort(vec![large(trace)]).1).sum();
+    assert_eq!(left_out, 2);
+    assert!(sampling.memory_bytes() <= 131_072);
+    assert_eq!(sampling.sort(vec![end(0, 0, true)]).0.len(), 0);
+    assert_eq!(sampling.sort(vec![end(3, 0, true)]).0.len(), 2);
+  }
+
+  #[test]
+  fn feedback_about_a_row_of_an_unknown_trace_is_sent() {
+    let mut sampling = sampling(serde_json::json!({ "sampleRate": 0 }));
+    let row = Row::about(row(1, 0).span.row, TraceId::UNKNOWN);
+    assert_eq!(sampling.sort(vec![row]).0.len(), 1);
+  }
+}

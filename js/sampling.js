@@ -1,0 +1,176 @@
+'use strict';
+
+// Which traces a destination records. The core decides by the id of a trace, unless the application does; here, events of
+// traces that are left out are dropped before they are written as text.
+
+const { classOf } = require('./json/json-safe-copy.js');
+const { warn } = require('./warn.js');
+
+/** @typedef {import('../index.d.ts').SampledRoot} SampledRoot */
+
+/** How many ids of running work, and how many traces, are remembered. */
+const MAX_REMEMBERED = 16_384;
+
+/** The events that begin a span: each counts as one that is left out. @type {ReadonlySet<unknown>} */
+const STARTS = new Set([
+  'run_start',
+  'operation_start',
+  'turn_request',
+  'tool_start',
+  'task_start',
+  'compaction_start',
+  'span_start',
+  'feedback',
+]);
+
+/** @type {ReadonlySet<unknown>} */
+const SUBMISSIONS = new Set([
+  'submission_queued',
+  'submission_running',
+  'submission_recovery',
+  'submission_settled',
+]);
+
+/** What a destination states about sampling. @typedef {{ keepsErrors: boolean, samples: (traceId: string) => boolean }} Rules */
+
+/** The decisions of one destination. No method throws, but where reading an event does. */
+class Sampling {
+  /** The application's function. @type {((root: SampledRoot) => unknown) | undefined} */
+  sample;
+  #rules;
+  /** Whether traces are recorded, by their ids. The oldest first. @type {Map<string, boolean>} */
+  #traces = new Map();
+  /** The traces of runs, submissions, operations and tasks, by their ids. The oldest first. @type {Map<unknown, string>} */
+  #work = new Map();
+  /** The spans and feedbacks that were left out here. */
+  leftOut = 0;
+
+  /** @param {Rules} rules */
+  constructor(rules) {
+    this.#rules = rules;
+  }
+
+  /**
+   * Whether an event of Flue's is left out. Counts it then.
+   * @param {any} event
+   * @param {() => { id: string, rootSpanId: string, isLeftOut?: boolean } | undefined} rootOf the root that the event begins
+   */
+  leavesOut(event, rootOf) {
+    const { type, runId, submissionId, dispatchId, operationId, taskId } = event;
+    // They make no span; the core keeps account of all submissions.
+    if (SUBMISSIONS.has(type)) return false;
+    const id = runId ?? submissionId ?? dispatchId;
+    let trace = this.#work.get(id ?? operationId) ?? this.#work.get(taskId);
+    if (trace === undefined) {
+      const root = rootOf();
+      if (root === undefined) return false;
+      trace = root.rootSpanId;
+      this.#remember(id ?? operationId, trace);
+      this.#decide(root, event);
+    } else if (id === undefined) {
+      // On 0.x, the work in a task has only these ids.
+      this.#remember(type === 'task_start' ? taskId : operationId, trace);
+    }
+    return this.#isDropped(trace, type);
+  }
+
+  /**
+   * Whether an event of the application's spans is left out. Counts it then.
+   * @param {{ type: string, rootSpanId?: string, spanId?: string, parentSpanId?: string }} event
+   */
+  leavesOutOwn(event) {
+    const { type, spanId: id, rootSpanId } = event;
+    if (rootSpanId === undefined) return false;
+    if (type === 'feedback' && this.isUndecided(rootSpanId)) return false;
+    const isRoot = type === 'span_start' && event.parentSpanId === undefined;
+    if (isRoot && id !== undefined) this.#decide({ id, rootSpanId }, event);
+    return this.#isDropped(rootSpanId, type);
+  }
+
+  /**
+   * Whether a trace may be recorded although its id decides otherwise: only the process of its root knows.
+   * @param {string | undefined} traceId
+   */
+  isUndecided(traceId) {
+    if (this.sample === undefined && !this.#rules.keepsErrors) return false;
+    return traceId !== undefined && !this.#traces.has(traceId);
+  }
+
+  /** Whether a trace is recorded, as far as no error decides. @param {string} traceId */
+  records(traceId) {
+    return this.#traces.get(traceId) ?? this.#rules.samples(traceId);
+  }
+
+  /**
+   * What the application has decided about a trace; undefined if the core decides.
+   * @param {string} traceId
+   */
+  verdictOn(traceId) {
+    const isRecorded = this.#traces.get(traceId);
+    if (isRecorded === undefined) return undefined;
+    return isRecorded === this.#rules.samples(traceId) ? undefined : isRecorded;
+  }
+
+  /**
+   * The same about the trace of Flue's work.
+   * @param {{ runId?: unknown, submissionId?: unknown, dispatchId?: unknown, operationId?: unknown }} ids
+   */
+  verdictOnWork({ runId, submissionId, dispatchId, operationId }) {
+    const trace = this.#work.get(runId ?? submissionId ?? dispatchId ?? operationId);
+    return trace === undefined ? undefined : this.verdictOn(trace);
+  }
+
+  /**
+   * @param {string} traceId
+   * @param {unknown} type of the event
+   */
+  #isDropped(traceId, type) {
+    // The core waits for an error.
+    if (this.#rules.keepsErrors || this.records(traceId)) return false;
+    if (STARTS.has(type)) this.leftOut += 1;
+    return true;
+  }
+
+  /**
+   * @param {{ id: string, rootSpanId: string, isLeftOut?: boolean }} root
+   * @param {object} event that begins it
+   */
+  #decide({ id, rootSpanId, isLeftOut }, event) {
+    if (this.#traces.has(rootSpanId)) return;
+    const isSampled = !isLeftOut && this.#rules.samples(rootSpanId);
+    const isRecorded = this.#ask({ id, rootSpanId, isSampled, event });
+    this.#traces.set(rootSpanId, isRecorded);
+    dropOldest(this.#traces);
+  }
+
+  /** @param {SampledRoot} root */
+  #ask(root) {
+    if (this.sample === undefined) return root.isSampled;
+    try {
+      const verdict = this.sample(root);
+      if (typeof verdict === 'boolean') return verdict;
+      if (verdict instanceof Promise) verdict.catch(() => {});
+      warn('BAD_SAMPLE', '`sample` did not return true or false; `sampleRate` decides.');
+    } catch (error) {
+      warn('BAD_SAMPLE', `\`sample\` threw (${classOf(error)}); \`sampleRate\` decides.`);
+    }
+    return root.isSampled;
+  }
+
+  /**
+   * @param {unknown} id
+   * @param {string} trace
+   */
+  #remember(id, trace) {
+    if (id === undefined || this.#work.has(id)) return;
+    this.#work.set(id, trace);
+    dropOldest(this.#work);
+  }
+}
+
+/** @param {Map<unknown, unknown>} map */
+function dropOldest(map) {
+  if (map.size > MAX_REMEMBERED) map.delete(map.keys().next().value);
+}
+
+module.exports = { Sampling };
