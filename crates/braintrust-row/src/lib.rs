@@ -11,6 +11,7 @@
 //! | `list` | lists that grow and share their items |
 //! | `json` | a JSON value as text |
 //! | `members` | members of a small object |
+//! | `read_members` | the reader of JSON objects |
 //! | `custom_fields` | fields that only applications set |
 //! | `row` | the row, and how two rows merge |
 //! | `object` | the writer of JSON objects |
@@ -25,6 +26,7 @@ mod list;
 mod masked;
 mod members;
 mod object;
+mod read_members;
 mod row;
 pub mod scan;
 pub mod string;
@@ -38,6 +40,7 @@ pub use json::{Json, merge_encoded};
 pub use list::List;
 pub use masked::Masked;
 pub use members::Members;
+pub use read_members::read_members;
 pub use row::{Row, SpanType, USAGE_METRICS};
 pub use truncate::{cut_fields, truncate};
 pub use wire::{

@@ -5,7 +5,7 @@
 //! | module | |
 //! |---|---|
 //! | [`loss`], [`counters`], [`debug_log`], [`diagnostics`] | counting, logging and reporting |
-//! | `members`, `trace_fields` | JSON objects by their members; tags and metadata of whole traces |
+//! | `trace_fields` | tags and metadata of whole traces |
 //! | [`config`], [`admission`] | settings, and the bound of queued bytes |
 //! | [`transport`], [`outcome`], [`backoff`], `patience` | requests, outcomes, delays of retries and repetitions |
 //! | [`connection`], `storage`, [`overflow`] | login, project and limits; the upload of an oversize row |
@@ -29,7 +29,6 @@ pub mod diagnostics;
 pub mod exporter;
 pub mod loss;
 pub mod masking;
-mod members;
 mod open_spans;
 mod outbox;
 pub mod outcome;

@@ -3,13 +3,11 @@
 //! The other process may have had no rules. Rules apply as to rows of this process. A content policy applies to
 //! fields and members, because the events that a row came from are gone. A masking function is not called.
 
-use braintrust_row::{Json, Members, USAGE_METRICS};
+use braintrust_row::{Json, Members, USAGE_METRICS, read_members as read};
 use flue_event::{ContentPolicy, OMITTED_MESSAGE};
 use redact::Redactor;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
-
-use crate::members::read;
 
 /// The fields that are redacted as a whole.
 const FIELDS: [&str; 7] =

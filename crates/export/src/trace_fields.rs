@@ -1,9 +1,7 @@
 //! Tags and metadata of whole traces: those of the configuration, and those that the application adds to one trace.
 
-use braintrust_row::{Json, Members, Row};
+use braintrust_row::{Json, Members, Row, read_members};
 use serde_json::value::RawValue;
-
-use crate::members;
 
 /// Tags and metadata that the root of a trace gets. Default: none.
 #[derive(Clone, Debug, Default)]
@@ -16,8 +14,8 @@ pub struct TraceFields {
 impl TraceFields {
   /// Reads the members `tags` and `metadata` of a JSON object. Anything else is ignored.
   pub fn read(object: &RawValue) -> Self {
-    let fields = members::read(object.get()).unwrap_or_default();
-    let metadata = fields.get("metadata").and_then(|metadata| members::read(&metadata.as_str()));
+    let fields = read_members(object.get()).unwrap_or_default();
+    let metadata = fields.get("metadata").and_then(|metadata| read_members(&metadata.as_str()));
     let tags = fields.get("tags").cloned();
     Self { tags, metadata: metadata.unwrap_or_default() }
   }

@@ -3,10 +3,6 @@
 //! The application names the parent of a custom span. A custom span may outlast its parent: only its own
 //! end, or that of the process, closes it.
 
-use std::collections::HashMap;
-
-use serde_json::value::RawValue;
-
 use crate::{
   activity::Activity,
   open_span::NewSpan,
@@ -15,7 +11,7 @@ use crate::{
 };
 use braintrust_row::{
   CustomFields, Json, Members, Row, RowId, SpanContext, SpanId, SpanType, TraceId, USAGE_METRICS,
-  time,
+  read_members, time,
 };
 use flue_event::{CustomSpan, CustomSpanIds, Event, RawJson, SpanUpdate};
 
@@ -94,21 +90,16 @@ fn with_update(mut row: Row, update: &SpanUpdate<'_>) -> Row {
   row.input = value(update.input);
   row.output = value(update.output);
   row.error = value(update.error);
-  for (name, value) in members(update.metadata) {
-    row.metadata.insert(name.into(), Json::raw(value));
-  }
-  for (name, value) in members(update.metrics) {
-    let number = serde_json::from_str::<f64>(value.get()).ok();
+  row.metadata.extend(members(update.metadata));
+  for (name, value) in members(update.metrics).into_iter() {
+    let number = serde_json::from_str::<f64>(&value.as_str()).ok();
     // Start and end have members of their own.
-    let is_kept = !update.omits_metrics || USAGE_METRICS.contains(&name.as_str());
-    if let Some(number) = number.filter(|_| is_kept && !["start", "end"].contains(&name.as_str())) {
-      row.metrics.insert(name.into(), number);
+    let is_kept = !update.omits_metrics || USAGE_METRICS.contains(&&*name);
+    if let Some(number) = number.filter(|_| is_kept && !["start", "end"].contains(&&*name)) {
+      row.metrics.insert(name, number);
     }
   }
-  let mut attributes = Members::default();
-  for (name, value) in members(update.attributes) {
-    attributes.insert(name.into(), Json::raw(value));
-  }
+  let attributes = members(update.attributes);
   let (expected, scores, tags) = (value(update.expected), value(update.scores), value(update.tags));
   row.custom =
     Some(Box::new(CustomFields { expected, scores, tags, attributes, ..CustomFields::default() }));
@@ -116,10 +107,6 @@ fn with_update(mut row: Row, update: &SpanUpdate<'_>) -> Row {
 }
 
 /// The members of an object, in their order.
-fn members(object: RawJson<'_>) -> Vec<(String, &RawValue)> {
-  let members = object.and_then(|object| serde_json::from_str(object.get()).ok());
-  let members: HashMap<String, &RawValue> = members.unwrap_or_default();
-  let mut members: Vec<_> = members.into_iter().collect();
-  members.sort_unstable_by_key(|(_, value)| value.get().as_ptr().addr());
-  members
+fn members(object: RawJson<'_>) -> Members<Json> {
+  object.and_then(|object| read_members(object.get())).unwrap_or_default()
 }

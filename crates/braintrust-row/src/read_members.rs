@@ -1,10 +1,11 @@
-//! JSON objects by their members.
+//! Reads the members of JSON objects.
 
-use braintrust_row::{Json, Members};
 use serde_json::value::RawValue;
 
+use super::{json::Json, members::Members};
+
 /// The members of a JSON object in their order. `None` for anything else.
-pub fn read(object: &str) -> Option<Members<Json>> {
+pub fn read_members(object: &str) -> Option<Members<Json>> {
   struct Visitor;
   impl<'de> serde::de::Visitor<'de> for Visitor {
     type Value = Members<Json>;
