@@ -226,6 +226,8 @@ test('what cannot be used is counted and reported once, and nothing is thrown', 
          { submissionId: 's', scores: {} },
          { submissionId: 's', scores: { a: 1 }, source: 'me' },
          { submissionId: 's', scores: { a: 1 }, source: 7 },
+         { submissionId: 's', scores: { a: 1 }, source: Object.create(null) },
+         { submissionId: 's', scores: { a: 1 }, source: { toString: 1 } },
          { submissionId: 's', comment: { text: 'x' } },
          { submissionId: 's', comment: '' },
          { span: 'no slug', scores: { a: 1 } },
@@ -248,6 +250,29 @@ test('what cannot be used is counted and reported once, and nothing is thrown', 
       ['FLUE_BRAINTRUST_LOST', 'invalid_feedback', expect.stringContaining('names no span')],
     ]);
     expect(stderr.match(/invalid_feedback/g)?.length).toBeLessThanOrEqual(2);
+  }));
+
+test('hostile arguments of a span and a link throw nothing', () =>
+  withCollector(async (collector, variables) => {
+    const { code, shown } = await program(
+      `bt.initLogger();
+       const span = bt.startSpan({ name: 'root' });
+       span.logFeedback({ scores: { a: 1 }, source: { toString: 1 } });
+       bt.logFeedback({ span: new Proxy(span, {}), scores: { a: 1 } });
+       span.end();
+       const hostile = { get orgName() { throw new Error('no'); } };
+       const links = [
+         await bt.permalink(span, hostile),
+         await bt.permalink(span, { orgName: '\\ud800' }),
+         await bt.permalink(Object.create(Object.getPrototypeOf(span))),
+       ];
+       const { complete, lost } = await bt.flush();
+       show({ complete, lost, areLinks: links.every((link) => link.startsWith('http')) });`,
+      variables,
+    );
+    expect(code).toBe(0);
+    expect(shown).toEqual([{ complete: true, lost: { invalid_feedback: 2 }, areLinks: true }]);
+    expect(collector.rows()).toHaveLength(1);
   }));
 
 test('without a key, and after close, feedback does nothing but count', async () => {

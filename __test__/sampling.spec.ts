@@ -271,6 +271,63 @@ test.each([
   ),
 );
 
+test('the promise of another realm that `sample` returns is no unhandled rejection', () =>
+  traced(
+    `const { runInNewContext } = await import('node:vm');
+     bt.initLogger({ sample: () => runInNewContext("Promise.reject(new Error('SECRET'))") });
+     bt.traced(() => {}, { name: 'one' });
+     setTimeout(() => {}, 50);`,
+    (collector, { code, stderr }) => {
+      expect(code).toBe(0);
+      expect(stderr).not.toContain('SECRET');
+      expect(collector.traces()).toHaveLength(1);
+    },
+  ));
+
+test('the rate decides about a span that `sample` begins', () =>
+  traced(
+    `let calls = 0;
+     const sample = () => { calls += 1; bt.traced(() => {}, { name: 'inner' }); return true; };
+     bt.initLogger({ sample });
+     bt.traced(() => {}, { name: 'outer' });
+     show([calls]);`,
+    (collector, { shown }) => {
+      expect(shown).toEqual([[1]]);
+      expect(collector.traces()).toHaveLength(2);
+    },
+  ));
+
+test('a slow `sample` is not called any more', () =>
+  traced(
+    `let calls = 0;
+     const sample = () => {
+       calls += 1;
+       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60);
+       return false;
+     };
+     bt.initLogger({ sample });
+     for (let n = 0; n < 5; n++) bt.traced(() => {}, { name: 'span' });
+     show([calls]);`,
+    (collector, { shown, stderr }) => {
+      expect(shown).toEqual([[3]]);
+      expect(stderr).toMatch(/^\[flue-braintrust\] FLUE_BRAINTRUST_SLOW_SAMPLE: [^\n]*\n$/);
+      expect(collector.traces()).toHaveLength(2);
+    },
+  ));
+
+test('spans that wait for an error at the end count as left out', () =>
+  traced(
+    `bt.initLogger({ sampleRate: 0, keepErrors: true });
+     const slug = await bt.traced((span) => span.export(), { name: 'root' });
+     bt.startSpan({ name: 'open' });
+     await bt.close();
+     show(bt.stats());`,
+    (collector, { shown }) => {
+      expect(collector.rows()).toEqual([]);
+      expect(shown[0]).toMatchObject({ sampled: 2, accepted: 0, lost: {} });
+    },
+  ));
+
 test.each(['1.5', '-0.1', 'half'])('a share that is none disables tracing: %s', (rate) =>
   traced(
     `bt.initLogger(); bt.traced(() => {});`,

@@ -9,7 +9,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setImmediate as nextLoop } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { copyOf, recordedRun } from '../__test__/cloudflare/recorded.mjs';
+import { copyOf, recordedRun } from '../__test__/lines/cloudflare/recorded.mjs';
 import { startServer } from './server-process.mjs';
 
 /** The ways, and the options of each. */

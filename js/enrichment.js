@@ -17,7 +17,7 @@ const MAX_TAGS = 64;
 const MAX_TAG = 256;
 const MAX_METADATA = 16 * 1024;
 
-/** A call that takes longer is slow, in milliseconds; after so many slow ones the function is not called any more. */
+/** A call that takes longer, with the reading of its result, is slow, in milliseconds; after so many slow ones the function is not called any more. */
 const SLOW_MS = 50;
 const MAX_SLOW = 3;
 
@@ -41,20 +41,13 @@ class Enrichment {
     if (this.#isCalling || this.#slow >= MAX_SLOW || this.#traces.has(trace)) return undefined;
     this.#traces.add(trace);
     if (this.#traces.size > MAX_TRACES) this.#traces.delete(this.#traces.values().next().value);
-    try {
-      return checked(this.#call(event));
-    } catch (error) {
-      refuse(`threw (${classOf(error)})`);
-      return undefined;
-    }
-  }
-
-  /** @param {object} event */
-  #call(event) {
     const began = performance.now();
     this.#isCalling = true;
     try {
-      return this.enrich(event);
+      return checked(this.enrich(event));
+    } catch (error) {
+      refuse(`threw (${classOf(error)})`);
+      return undefined;
     } finally {
       this.#isCalling = false;
       if (performance.now() - began > SLOW_MS) this.#noteSlow();

@@ -2,6 +2,7 @@
 
 // Calls the application's masking function, and turns its failures into marks.
 
+const { types } = require('./builtins/index.js');
 const { takeCut } = require('./json/cut.js');
 const { parse, toJson } = require('./json/json-string.js');
 const { classOf } = require('./json/json-safe-copy.js');
@@ -252,9 +253,9 @@ function maskField(mask, field, value) {
   try {
     const masked = mask(/** @type {any} */ (value));
     if (masked === undefined) return {};
-    if (masked instanceof Promise) {
+    if (types.isPromise(masked)) {
       // Keeps a rejection from ending the process.
-      masked.catch(() => {});
+      Promise.resolve(masked).catch(() => {});
       return failed('Promise');
     }
     const plain = toJsonSafe(masked);

@@ -3,6 +3,7 @@
 // Which traces a destination records. The core decides by the id of a trace, unless the application does; here, events of
 // traces that are left out are dropped before they are written as text.
 
+const { types } = require('./builtins/index.js');
 const { classOf } = require('./json/json-safe-copy.js');
 const { warn } = require('./warn.js');
 
@@ -10,6 +11,10 @@ const { warn } = require('./warn.js');
 
 /** How many ids of running work, and how many traces, are remembered. */
 const MAX_REMEMBERED = 16_384;
+
+/** A call of `sample` that takes longer is slow, in milliseconds; after so many slow ones it is not called any more. */
+const SLOW_MS = 50;
+const MAX_SLOW = 3;
 
 /** The events that begin a span: each counts as one that is left out. @type {ReadonlySet<unknown>} */
 const STARTS = new Set([
@@ -44,6 +49,8 @@ class Sampling {
   #work = new Map();
   /** The spans and feedbacks that were left out here. */
   leftOut = 0;
+  #slow = 0;
+  #isAsking = false;
 
   /** @param {Rules} rules */
   constructor(rules) {
@@ -60,7 +67,7 @@ class Sampling {
     // They make no span; the core keeps account of all submissions.
     if (SUBMISSIONS.has(type)) return false;
     const id = runId ?? submissionId ?? dispatchId;
-    let trace = this.#work.get(id ?? operationId) ?? this.#work.get(taskId);
+    let trace = fresh(this.#work, id ?? operationId) ?? fresh(this.#work, taskId);
     if (trace === undefined) {
       const root = rootOf();
       if (root === undefined) return false;
@@ -126,7 +133,8 @@ class Sampling {
    */
   #isDropped(traceId, type) {
     // The core waits for an error.
-    if (this.#rules.keepsErrors || this.records(traceId)) return false;
+    if (this.#rules.keepsErrors) return false;
+    if (fresh(this.#traces, traceId) ?? this.#rules.samples(traceId)) return false;
     if (STARTS.has(type)) this.leftOut += 1;
     return true;
   }
@@ -145,16 +153,34 @@ class Sampling {
 
   /** @param {SampledRoot} root */
   #ask(root) {
-    if (this.sample === undefined) return root.isSampled;
+    // The rate decides about a span that the function itself begins.
+    if (this.sample === undefined || this.#isAsking || this.#slow >= MAX_SLOW)
+      return root.isSampled;
+    const began = performance.now();
+    this.#isAsking = true;
     try {
       const verdict = this.sample(root);
       if (typeof verdict === 'boolean') return verdict;
-      if (verdict instanceof Promise) verdict.catch(() => {});
+      // Keeps a rejection from ending the process.
+      if (types.isPromise(verdict)) Promise.resolve(verdict).catch(() => {});
       warn('BAD_SAMPLE', '`sample` did not return true or false; `sampleRate` decides.');
     } catch (error) {
       warn('BAD_SAMPLE', `\`sample\` threw (${classOf(error)}); \`sampleRate\` decides.`);
+    } finally {
+      this.#isAsking = false;
+      if (performance.now() - began > SLOW_MS) this.#noteSlow();
     }
     return root.isSampled;
+  }
+
+  #noteSlow() {
+    this.#slow += 1;
+    if (this.#slow < MAX_SLOW) return;
+    const why = `took longer than ${SLOW_MS} ms for ${MAX_SLOW} traces`;
+    warn(
+      'SLOW_SAMPLE',
+      `\`sample\` ${why}; it is not called any more, and \`sampleRate\` decides.`,
+    );
   }
 
   /**
@@ -166,6 +192,21 @@ class Sampling {
     this.#work.set(id, trace);
     dropOldest(this.#work);
   }
+}
+
+/**
+ * An entry, which becomes the newest: what is in use is not dropped. While there is much room, that takes no time.
+ * @template T
+ * @param {Map<any, T>} map
+ * @param {unknown} key
+ */
+function fresh(map, key) {
+  const value = map.get(key);
+  if (value !== undefined && map.size > MAX_REMEMBERED / 2) {
+    map.delete(key);
+    map.set(key, value);
+  }
+  return value;
 }
 
 /** @param {Map<unknown, unknown>} map */

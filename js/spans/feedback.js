@@ -30,7 +30,8 @@ function feedbackEvent({ id, rootSpanId }, given, otherwise) {
     timestamp: Date.now(),
     spanId: id,
     rootSpanId: rootSpanId || undefined,
-    ...(isGiven(source) && { kind: String(source) }),
+    // What is no text is no source: the native part refuses this one.
+    ...(isGiven(source) && { kind: typeof source === 'string' ? source : '(no text)' }),
     ...(isGiven(comment) && { message: comment, commentId: randomUUID().replaceAll('-', '') }),
     span: { expected, metadata, tags, scores: safely(() => scoresOf(read(given, 'scores'))) },
   };

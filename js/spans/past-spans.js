@@ -86,6 +86,8 @@ function pastSpansOf(exporter, own) {
       if (destination.isOn) destination.record(feedbackEvent(target, event, source), 'Start');
     } catch (error) {
       warn('BAD_SPAN', `Feedback could not be recorded (${classOf(error)}).`);
+      // Without a span it is counted as invalid.
+      (own ?? exporter.current).record({ type: 'feedback', timestamp: Date.now() }, 'Start');
     }
   };
 
@@ -109,6 +111,15 @@ function pastSpansOf(exporter, own) {
 
   /** @type {typeof import('../../index.d.ts').permalink} */
   const permalink = async (target, options) => {
+    try {
+      return await linkOf(target, options);
+    } catch {
+      return noLink('unreadable-arguments');
+    }
+  };
+
+  /** @type {typeof import('../../index.d.ts').permalink} */
+  const linkOf = async (target, options) => {
     if (target === '' || target === NOOP_SPAN) return LINK;
     const slug = typeof target === 'string' ? readSlug(target) : undefined;
     const isNamed = typeof target === 'string' || typeof read(target, 'id') === 'string';

@@ -664,6 +664,7 @@ impl Exporter {
     let begins = self.snapshot.begin_last();
     self.write_snapshot(begins, now);
     let complete = self.delivery.finish();
+    self.account.counters.leave_out(self.sampling.leave_out_all());
     self.account.counters.set_open_spans(0);
     self.account.warn_total_lost();
     let ended = self.flushes.drain(..).chain(self.exit_deliveries.drain(..));

@@ -112,6 +112,12 @@ impl Sampling {
     (sent, left_out)
   }
 
+  /// Leaves out all that waits: delivery ends. Returns how many spans and feedbacks that are.
+  pub fn leave_out_all(&mut self) -> usize {
+    self.bytes = 0;
+    mem::take(&mut self.waiting).iter().map(count).sum()
+  }
+
   fn fate(&self, trace: TraceId) -> Fate {
     match self.fates.get(&trace.key()) {
       Some(0) => Fate::Recorded,
@@ -265,6 +271,13 @@ mod tests {
     assert!(sampling.memory_bytes() <= 131_072);
     assert_eq!(sampling.sort(vec![end(0, 0, true)]).0.len(), 0);
     assert_eq!(sampling.sort(vec![end(3, 0, true)]).0.len(), 2);
+  }
+
+  #[test]
+  fn what_waits_for_an_error_at_the_end_is_left_out() {
+    let mut sampling = sampling(serde_json::json!({ "sampleRate": 0, "keepErrors": true }));
+    assert_eq!(sampling.sort(vec![start(1, 1), start(2, 1), end(2, 1, false)]).1, 0);
+    assert_eq!((sampling.leave_out_all(), sampling.memory_bytes()), (2, 0));
   }
 
   #[test]

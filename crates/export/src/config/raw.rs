@@ -113,6 +113,14 @@ fn object<T: DeserializeOwned, E: Error>(value: Value, otherwise: &str) -> Resul
   Err(E::custom(format!("{value} is {otherwise}")))
 }
 
+/// The text of a parse error without the string that it quotes: that may be a key.
+pub fn without_strings(error: &str) -> String {
+  match (error.split_once(" string \""), error.rsplit_once("\", expected ")) {
+    (Some((before, _)), Some((_, after))) => format!("{before} string, expected {after}"),
+    _ => error.to_owned(),
+  }
+}
+
 /// The members of `spool`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]

@@ -48,6 +48,9 @@ fn an_error_names_the_invalid_option() {
     message("spool", json!({"directory": "x"}))
       .contains("unknown field `directory`, expected one of `dir`")
   );
+  let secret = message("sampleRate", json!("sk-\"secret\""));
+  assert!(secret.contains("invalid type: string, expected f64"), "{secret}");
+  assert!(!secret.contains("secret\\"), "{secret}");
   assert!(message("spool", json!("x")).contains(r#""x" is neither true, false nor an object"#));
   assert!(message("content", json!([])).contains("[] is neither true, false nor an object"));
   assert!(message("redact", json!([["key"]])).contains(r#"[["key"]] is no object"#));
