@@ -36,8 +36,8 @@ export declare class Recorder {
    */
   constructor(settings: JsonString<RawConfig>, engine?: Engine)
   /**
-   * Enqueues one event, as JSON whose long texts may stand unescaped between NULs. Never blocks. False when the event is refused.
-   * `cut` states that content was cut from it.
+   * Enqueues one event, as JSON whose long texts may stand unescaped between NULs. Never blocks. False when the event
+   * is refused. `cut` states that content was cut from it.
    */
   record(event: string, priority: Priority, cut: boolean): boolean
   /** Whether a trace with this id is recorded, as far as its id decides. */

@@ -3,6 +3,7 @@
 // Selects the events to translate and writes them as text. Knows nothing of translation and delivery.
 
 const { callingTool, currentWork, noteOperation } = require('./context.js');
+const { dropOldest } = require('./drop-oldest.js');
 const { minimalEndEvent } = require('./minimal-end-event.js');
 const { RequestDeltas } = require('./request-delta.js');
 const { stringifyBare } = require('./json/long-texts.js');
@@ -135,7 +136,7 @@ class Capture {
   /** @param {unknown} turnId */
   #await(turnId) {
     this.#asked.add(turnId);
-    if (this.#asked.size > MAX_ASKED) this.#asked.delete(this.#asked.values().next().value);
+    dropOldest(this.#asked, MAX_ASKED);
   }
 
   /**

@@ -2,7 +2,9 @@
 
 // What the application adds to the root of each trace.
 
+const { ApplicationCall } = require('./application-call.js');
 const { types } = require('./builtins/index.js');
+const { dropOldest } = require('./drop-oldest.js');
 const { classOf } = require('./json/json-safe-copy.js');
 const { toJsonSafe } = require('./json/stringify.js');
 const { warn } = require('./warn.js');
@@ -17,18 +19,15 @@ const MAX_TAGS = 64;
 const MAX_TAG = 256;
 const MAX_METADATA = 16 * 1024;
 
-/** A call that takes longer, with the reading of its result, is slow, in milliseconds; after so many slow ones the function is not called any more. */
-const SLOW_MS = 50;
-const MAX_SLOW = 3;
-
 /** Calls the application's `enrich` once for each trace. No method throws. */
 class Enrichment {
   /** The function. @type {(event: any) => TraceFields | null | undefined} */
   enrich = () => undefined;
   /** The last traces, the oldest first. @type {Set<unknown>} */
   #traces = new Set();
-  #slow = 0;
-  #isCalling = false;
+  #call = new ApplicationCall((why) =>
+    warn('SLOW_ENRICH', `\`enrich\` ${why}; it is not called any more.`),
+  );
 
   /**
    * The tags and the metadata of a trace that begins; undefined if there are none, or it has begun before.
@@ -38,29 +37,15 @@ class Enrichment {
    */
   of(trace, event) {
     // A span that the function itself begins is not enriched.
-    if (this.#isCalling || this.#slow >= MAX_SLOW || this.#traces.has(trace)) return undefined;
+    if (!this.#call.isAllowed || this.#traces.has(trace)) return undefined;
     this.#traces.add(trace);
-    if (this.#traces.size > MAX_TRACES) this.#traces.delete(this.#traces.values().next().value);
-    const began = performance.now();
-    this.#isCalling = true;
+    dropOldest(this.#traces, MAX_TRACES);
     try {
-      return checked(this.enrich(event));
+      return this.#call.run(() => checked(this.enrich(event)));
     } catch (error) {
       refuse(`threw (${classOf(error)})`);
       return undefined;
-    } finally {
-      this.#isCalling = false;
-      if (performance.now() - began > SLOW_MS) this.#noteSlow();
     }
-  }
-
-  #noteSlow() {
-    this.#slow += 1;
-    if (this.#slow < MAX_SLOW) return;
-    warn(
-      'SLOW_ENRICH',
-      `\`enrich\` took longer than ${SLOW_MS} ms for ${MAX_SLOW} traces; it is not called any more.`,
-    );
   }
 }
 

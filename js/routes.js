@@ -2,6 +2,8 @@
 
 // The destination of each run and submission of Flue: the one that received its first event.
 
+const { dropOldest } = require('./drop-oldest.js');
+
 /** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */
 
 /**
@@ -78,7 +80,7 @@ class Routes {
     if (typeof id !== 'string' || this.#open.get(id)?.isClosed === false) return;
     this.#ended.delete(id);
     this.#open.set(id, destination);
-    dropOldest(this.#open);
+    dropOldest(this.#open, MAX_IDS);
   }
 
   /** @param {Ids & { type?: unknown }} event */
@@ -94,7 +96,7 @@ class Routes {
     if (destination === undefined) return;
     this.#open.delete(id);
     this.#ended.set(id, destination.reference);
-    dropOldest(this.#ended);
+    dropOldest(this.#ended, MAX_IDS);
   }
 }
 
@@ -109,11 +111,6 @@ function idOf(event) {
   const { type, operationId, taskId } = event;
   // The operation id in the event of a task is that of its parent.
   return rootOf(event) ?? (type === 'task_start' || type === 'task' ? taskId : operationId);
-}
-
-/** @param {Map<unknown, unknown>} ids */
-function dropOldest(ids) {
-  if (ids.size > MAX_IDS) ids.delete(ids.keys().next().value);
 }
 
 module.exports = { Routes };

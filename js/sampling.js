@@ -3,7 +3,9 @@
 // Which traces a destination records. The core decides by the id of a trace, unless the application does; here, events of
 // traces that are left out are dropped before they are written as text.
 
+const { ApplicationCall } = require('./application-call.js');
 const { types } = require('./builtins/index.js');
+const { dropOldest } = require('./drop-oldest.js');
 const { classOf } = require('./json/json-safe-copy.js');
 const { warn } = require('./warn.js');
 
@@ -11,10 +13,6 @@ const { warn } = require('./warn.js');
 
 /** How many ids of running work, and how many traces, are remembered. */
 const MAX_REMEMBERED = 16_384;
-
-/** A call of `sample` that takes longer is slow, in milliseconds; after so many slow ones it is not called any more. */
-const SLOW_MS = 50;
-const MAX_SLOW = 3;
 
 /** The events that begin a span: each counts as one that is left out. @type {ReadonlySet<unknown>} */
 const STARTS = new Set([
@@ -49,8 +47,12 @@ class Sampling {
   #work = new Map();
   /** The spans and feedbacks that were left out here. */
   leftOut = 0;
-  #slow = 0;
-  #isAsking = false;
+  #call = new ApplicationCall((why) =>
+    warn(
+      'SLOW_SAMPLE',
+      `\`sample\` ${why}; it is not called any more, and \`sampleRate\` decides.`,
+    ),
+  );
 
   /** @param {Rules} rules */
   constructor(rules) {
@@ -105,7 +107,7 @@ class Sampling {
 
   /** Whether a trace is recorded, as far as no error decides. @param {string} traceId */
   records(traceId) {
-    return this.#traces.get(traceId) ?? this.#rules.samples(traceId);
+    return fresh(this.#traces, traceId) ?? this.#rules.samples(traceId);
   }
 
   /**
@@ -133,8 +135,7 @@ class Sampling {
    */
   #isDropped(traceId, type) {
     // The core waits for an error.
-    if (this.#rules.keepsErrors) return false;
-    if (fresh(this.#traces, traceId) ?? this.#rules.samples(traceId)) return false;
+    if (this.#rules.keepsErrors || this.records(traceId)) return false;
     if (STARTS.has(type)) this.leftOut += 1;
     return true;
   }
@@ -148,39 +149,24 @@ class Sampling {
     const isSampled = !isLeftOut && this.#rules.samples(rootSpanId);
     const isRecorded = this.#ask({ id, rootSpanId, isSampled, event });
     this.#traces.set(rootSpanId, isRecorded);
-    dropOldest(this.#traces);
+    dropOldest(this.#traces, MAX_REMEMBERED);
   }
 
   /** @param {SampledRoot} root */
   #ask(root) {
+    const { sample } = this;
     // The rate decides about a span that the function itself begins.
-    if (this.sample === undefined || this.#isAsking || this.#slow >= MAX_SLOW)
-      return root.isSampled;
-    const began = performance.now();
-    this.#isAsking = true;
+    if (sample === undefined || !this.#call.isAllowed) return root.isSampled;
     try {
-      const verdict = this.sample(root);
+      const verdict = this.#call.run(() => sample(root));
       if (typeof verdict === 'boolean') return verdict;
       // Keeps a rejection from ending the process.
       if (types.isPromise(verdict)) Promise.resolve(verdict).catch(() => {});
       warn('BAD_SAMPLE', '`sample` did not return true or false; `sampleRate` decides.');
     } catch (error) {
       warn('BAD_SAMPLE', `\`sample\` threw (${classOf(error)}); \`sampleRate\` decides.`);
-    } finally {
-      this.#isAsking = false;
-      if (performance.now() - began > SLOW_MS) this.#noteSlow();
     }
     return root.isSampled;
-  }
-
-  #noteSlow() {
-    this.#slow += 1;
-    if (this.#slow < MAX_SLOW) return;
-    const why = `took longer than ${SLOW_MS} ms for ${MAX_SLOW} traces`;
-    warn(
-      'SLOW_SAMPLE',
-      `\`sample\` ${why}; it is not called any more, and \`sampleRate\` decides.`,
-    );
   }
 
   /**
@@ -190,7 +176,7 @@ class Sampling {
   #remember(id, trace) {
     if (id === undefined || this.#work.has(id)) return;
     this.#work.set(id, trace);
-    dropOldest(this.#work);
+    dropOldest(this.#work, MAX_REMEMBERED);
   }
 }
 
@@ -207,11 +193,6 @@ function fresh(map, key) {
     map.set(key, value);
   }
   return value;
-}
-
-/** @param {Map<unknown, unknown>} map */
-function dropOldest(map) {
-  if (map.size > MAX_REMEMBERED) map.delete(map.keys().next().value);
 }
 
 module.exports = { Sampling };

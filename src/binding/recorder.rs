@@ -86,8 +86,8 @@ impl Recorder {
     Ok(Self { handle })
   }
 
-  /// Enqueues one event, as JSON whose long texts may stand unescaped between NULs. Never blocks. False when the event is refused.
-  /// `cut` states that content was cut from it.
+  /// Enqueues one event, as JSON whose long texts may stand unescaped between NULs. Never blocks. False when the event
+  /// is refused. `cut` states that content was cut from it.
   #[napi(catch_unwind, ts_args_type = "event: string, priority: Priority, cut: boolean")]
   pub fn record(&self, event: JsText, priority: Priority, cut: bool) -> bool {
     self.handle.record(&event, priority.into(), cut)

@@ -1,0 +1,48 @@
+'use strict';
+
+// Bounds the calls of a function of the application that runs while the agent waits.
+
+/** A call that takes longer is slow, in milliseconds; after so many slow ones the function is not called any more. */
+const SLOW_MS = 50;
+const MAX_SLOW = 3;
+
+/** The calls of one function. */
+class ApplicationCall {
+  #onSlow;
+  #slow = 0;
+  #isRunning = false;
+
+  /** @param {(why: string) => void} onSlow is called once, with why the function is not called any more */
+  constructor(onSlow) {
+    this.#onSlow = onSlow;
+  }
+
+  /** Whether the function may be called: not within itself, and not after slow calls. */
+  get isAllowed() {
+    return !this.#isRunning && this.#slow < MAX_SLOW;
+  }
+
+  /**
+   * Runs a call, with all that belongs to its time. Throws what that throws.
+   * @template T
+   * @param {() => T} work
+   */
+  run(work) {
+    const began = performance.now();
+    this.#isRunning = true;
+    try {
+      return work();
+    } finally {
+      this.#isRunning = false;
+      if (performance.now() - began > SLOW_MS) this.#noteSlow();
+    }
+  }
+
+  #noteSlow() {
+    this.#slow += 1;
+    if (this.#slow === MAX_SLOW)
+      this.#onSlow(`took longer than ${SLOW_MS} ms for ${MAX_SLOW} traces`);
+  }
+}
+
+module.exports = { ApplicationCall };
