@@ -4,12 +4,15 @@
  *
  *     node scripts/bundle-viewer.mjs
  */
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const viewer = fileURLToPath(new URL('../tools/viewer', import.meta.url));
+
+/** Joined in this order: what all views share comes first. */
+const STYLES = ['style.css', 'list.css', 'trace.css'];
 
 export default async function bundleViewer() {
   const [page, bundle] = [join(viewer, 'page'), join(viewer, 'bundle')];
@@ -24,7 +27,9 @@ export default async function bundleViewer() {
     legalComments: 'inline',
     logLevel: 'warning',
   });
-  for (const name of ['style.css', 'icon.svg']) copyFileSync(join(page, name), join(bundle, name));
+  const styles = STYLES.map((name) => readFileSync(join(page, name), 'utf8'));
+  writeFileSync(join(bundle, 'style.css'), styles.join('\n'));
+  copyFileSync(join(page, 'icon.svg'), join(bundle, 'icon.svg'));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await bundleViewer();
