@@ -15,38 +15,31 @@
 //! With a spool, a host carries out the first operations before it passes events: they restore the open spans of dead
 //! processes, which events may resume.
 
-use std::{
-  collections::VecDeque,
-  mem,
-  panic::{AssertUnwindSafe, catch_unwind},
-  sync::Arc,
-  time::Duration,
-};
+mod endings;
+mod intake;
+mod recovery;
 
-use braintrust_row::Row;
-use flue_event::Body;
-use spool::{Adopted, Completion, Operation};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use spool::{Completion, Operation};
 use translate::Translator;
 
+use self::endings::Waiting;
+
 use crate::{
-  admission::{Admission, Priority},
+  admission::Admission,
   config::Settings,
   connection::Session,
   counters::RowTotals,
   delivery::Delivery,
-  diagnostics::{Account, Code},
-  loss::LossReason,
+  diagnostics::Account,
   masking::{MaskRequest, Masking},
   open_spans::{RESUME_WITHIN, SnapshotSchedule},
   sampling::Sampling,
   spool_writer::{OperationId, Purpose, SpoolStatus},
   time::Now,
-  trace_fields::TraceFields,
   transport::{Request, RequestId, Response, TransportError},
 };
-
-/// How often the spool is searched for segments of dead processes.
-const ADOPT_EVERY: Duration = Duration::from_secs(5);
 
 /// Identifies a flush, a delivery before the exit or a shutdown of one exporter.
 pub type TicketId = u64;
@@ -63,24 +56,6 @@ pub enum Output {
     /// Whether every row that was accepted before was delivered, or lost for a reason of its own, in time.
     complete: bool,
   },
-}
-
-/// A flush, a delivery before the exit or a shutdown that waits for its rows.
-struct Waiting {
-  ticket: TicketId,
-  boundary: Boundary,
-  deadline: Duration,
-}
-
-/// What a flush waits for. A delivery before the exit and a shutdown wait for everything.
-#[derive(Clone, Copy)]
-enum Boundary {
-  /// Rows with earlier sequence numbers still have to become batches.
-  Rows(u64),
-  /// They have: batches with earlier keys have to be settled.
-  Batches(u64),
-  /// They are: attachments with earlier numbers have to be settled.
-  Attachments(u64),
 }
 
 /// Turns events into requests, and responses into accounting.
@@ -139,68 +114,6 @@ impl Exporter {
   /// The bound of queued bytes, for a host with an event queue of its own.
   pub fn admission(settings: &Settings) -> Admission {
     Admission { max_bytes: settings.queue_room() }
-  }
-
-  /// Accepts an event, as JSON, and translates it. An event that is refused is counted, unless its priority
-  /// makes that unnecessary.
-  ///
-  /// # Errors
-  /// The reason of the refusal.
-  pub fn handle_event(
-    &mut self,
-    text: &str,
-    priority: Priority,
-    now: Now,
-  ) -> Result<(), LossReason> {
-    let admission = Self::admission(&self.settings);
-    let refusal = if self.has_ended || !self.shutdowns.is_empty() {
-      Some((LossReason::Closed, "the recorder is closed"))
-    } else if !admission.admits(
-      priority,
-      text.len(),
-      self.delivery.shared_bytes() + self.sampling.memory_bytes(),
-    ) {
-      Some((LossReason::QueueFull, "the queue is full"))
-    } else {
-      None
-    };
-    if let Some((reason, why)) = refusal {
-      if priority.counts_when_refused() {
-        self.account.refuse(reason, text.len(), why, now.elapsed);
-      }
-      return Err(reason);
-    }
-    self.account.accept_event(priority, false);
-    self.handle_accepted(text, text.len(), now);
-    Ok(())
-  }
-
-  /// Translates an event that the host has accepted by [`Admission`] and counted. `bytes` is its size in the host's
-  /// queue.
-  pub fn handle_accepted(&mut self, text: &str, bytes: usize, now: Now) {
-    self.has_input = true;
-    if self.exit_deadline.is_some_and(|deadline| deadline <= now.elapsed) {
-      self.account.counters.refuse(LossReason::NotDeliveredAtExit, bytes);
-    } else {
-      self.snapshot.note_change(now.elapsed);
-      // A panic in the translation loses one event, not the following ones.
-      let translated = catch_unwind(AssertUnwindSafe(|| self.translate(text, now)));
-      let lost = match translated {
-        Ok(Ok(())) => None,
-        Ok(Err(lost)) => Some(lost),
-        Err(_panic) => {
-          Some(LostEvent(LossReason::UnreadableEvent, "the translation failed".to_owned()))
-        }
-      };
-      if let Some(LostEvent(reason, why)) = lost {
-        self.account.refuse(reason, bytes, &why, now.elapsed);
-        if reason == LossReason::UnreadableEvent {
-          self.account.counters.failed(why);
-        }
-      }
-    }
-    self.account.counters.event_processed();
-    self.account.counters.set_open_spans(self.translator.open_spans());
   }
 
   /// Sets the bytes that other exporters of the same memory hold: the bound of queued bytes is for all of them.
@@ -284,66 +197,6 @@ impl Exporter {
       }
       _ => {}
     }
-  }
-
-  /// Waits until every row accepted before is settled, at most until `deadline`. Completed by
-  /// [`Output::Completed`].
-  pub fn flush(&mut self, deadline: Duration, now: Now) -> TicketId {
-    self.has_input = true;
-    let waiting = self.waiting(deadline, now);
-    let ticket = waiting.ticket;
-    if self.has_ended {
-      self.outputs.push_back(Output::Completed { ticket, complete: self.is_settled() });
-    } else {
-      self.delivery.mark(self.delivery.next_sequence());
-      self.flushes.push(waiting);
-    }
-    ticket
-  }
-
-  /// Delivers everything at once, as the process ends: delays are short from now on. Completed by
-  /// [`Output::Completed`]. Events are still accepted, because the application may end spans on its way out; a
-  /// [`Self::shutdown`] follows. `interrupts` closes the open spans; an end that comes later corrects them. The
-  /// exporter ends at once only if nothing can be delivered any more, because the deadline has passed or the key is
-  /// refused.
-  pub fn deliver_before_exit(
-    &mut self,
-    deadline: Duration,
-    interrupts: bool,
-    now: Now,
-  ) -> TicketId {
-    self.has_input = true;
-    if self.has_ended {
-      return self.flush(deadline, now);
-    }
-    if interrupts {
-      self.close_open_spans(now);
-    }
-    self.delivery.begin_shutdown(deadline, now);
-    let waiting = self.waiting(deadline, now);
-    let ticket = waiting.ticket;
-    self.exit_deliveries.push(waiting);
-    ticket
-  }
-
-  /// Accepts no more events, closes the open spans, delivers what it can until `deadline`, counts the rest as lost,
-  /// waits for writes to the spool that are in progress, and ends. Completed by [`Output::Completed`]. A later shutdown
-  /// may bring the deadline forward.
-  pub fn shutdown(&mut self, deadline: Duration, now: Now) -> TicketId {
-    self.has_input = true;
-    if self.has_ended {
-      return self.flush(deadline, now);
-    }
-    self.delivery.begin_shutdown(deadline, now);
-    let waiting = self.waiting(deadline, now);
-    let ticket = waiting.ticket;
-    self.close(waiting, now);
-    ticket
-  }
-
-  /// Sets when the process ends. Accepted events that are translated later count as lost.
-  pub fn set_exit_deadline(&mut self, deadline: Duration) {
-    self.exit_deadline = Some(deadline);
   }
 
   /// Does due work. Call it after inputs, and at the time of [`poll_timeout`](Self::poll_timeout).
@@ -471,217 +324,7 @@ impl Exporter {
   pub fn spool_bytes(&self) -> u64 {
     self.delivery.spool.disk_bytes()
   }
-
-  fn waiting(&mut self, deadline: Duration, now: Now) -> Waiting {
-    // The caller waits: write the snapshot at once.
-    self.snapshot.expedite(now.elapsed);
-    let ticket = self.next_ticket;
-    self.next_ticket += 1;
-    Waiting { ticket, boundary: Boundary::Rows(self.delivery.next_sequence()), deadline }
-  }
-
-  fn translate(&mut self, text: &str, now: Now) -> Result<(), LostEvent> {
-    if !self.delivery.attaches() {
-      return self.translate_text(&translate::without_payloads(text), now);
-    }
-    let delivery = &mut self.delivery;
-    let mut attach = |attachment| delivery.offer_attachment(attachment, now);
-    let text = translate::with_attachments(text, &mut attach);
-    let result = self.translate_text(&text, now);
-    self.delivery.attachments_offered();
-    result
-  }
-
-  /// Translates an event without files.
-  fn translate_text(&mut self, text: &str, now: Now) -> Result<(), LostEvent> {
-    let mut event = flue_event::decode(text, now.unix_ms)
-      .map_err(|error| LostEvent(LossReason::UnreadableEvent, error.to_string()))?;
-    if let Body::Feedback(feedback) = &event.body
-      && let Some(problem) = feedback.problem()
-    {
-      return Err(LostEvent(LossReason::InvalidFeedback, problem.to_owned()));
-    }
-    event.apply_content_policy(self.settings.content);
-    // A full exporter refuses new spans, but never updates of accepted ones.
-    if self.delivery.is_full() && self.translator.would_open(&event) {
-      self.translator.ignore(&event);
-      return Err(LostEvent(LossReason::QueueFull, "the queue is full".to_owned()));
-    }
-    let mut rows = self.translator.translate(&event);
-    let begun = rows.iter_mut().filter(|row| row.is_root && !row.ends());
-    begun.for_each(|row| {
-      if let Some(enrichment) = event.enrichment {
-        TraceFields::read(enrichment).write(row);
-      }
-      self.settings.trace_fields.write(row);
-      if let Some(is_recorded) = event.sampled {
-        self.sampling.decide(row.span.trace, is_recorded);
-      }
-    });
-    self.enqueue(rows, now);
-    Ok(())
-  }
-
-  /// Enqueues rows that come in the order of a hash table in an order of their own: the same inputs lead to the same
-  /// outputs.
-  fn enqueue_sorted(&mut self, mut rows: Vec<Row>, now: Now) {
-    rows.sort_by_key(|row| row.span.row);
-    self.enqueue(rows, now);
-  }
-
-  /// Redacts and enqueues the rows of traces that are recorded.
-  fn enqueue(&mut self, rows: Vec<Row>, now: Now) {
-    let (rows, left_out) = self.sampling.sort(rows);
-    self.account.counters.leave_out(left_out);
-    for mut row in rows {
-      if let Some(redactor) = &self.settings.redactor {
-        redactor.row(&mut row);
-      }
-      self.delivery.enqueue(row, now);
-    }
-  }
-
-  /// Searches the spool for files of dead processes, when that is due.
-  fn adopt(&mut self, now: Now) {
-    let is_due = self.adopt_due.is_some_and(|due| due <= now.elapsed);
-    if is_due && !self.delivery.spool.is_adopting() {
-      self.adopt_due = Some(now.elapsed + ADOPT_EVERY);
-      self.delivery.spool.adopt();
-    }
-  }
-
-  fn adopted(&mut self, mut adopted: Adopted, now: Now) {
-    if let Some(error) = adopted.error.take() {
-      let why = format!("files of an earlier process cannot be adopted: {error}");
-      self.delivery.spool.failed(&why);
-    }
-    self.delivery.adopt(&adopted, now);
-    if self.has_ended {
-      // The exporter has ended: the next process delivers them.
-      self.delivery.leave_spooled();
-    }
-    for snapshot in &adopted.snapshots {
-      if let Err(error) = self.translator.restore(snapshot) {
-        let message = format!("The snapshot of an earlier process is damaged: {error}.");
-        self.account.diagnostics.once(Code::Spool, &message);
-      }
-    }
-    if adopted.damaged_snapshots > 0 {
-      let message =
-        "The snapshot of an earlier process is damaged: spans that it left open stay open.";
-      self.account.diagnostics.once(Code::Spool, message);
-    }
-    if !adopted.snapshots.is_empty() {
-      self.snapshot.restored(now.elapsed);
-    }
-  }
-
-  fn write_snapshot(&mut self, begins: bool, now: Now) {
-    if begins {
-      // Names may contain content that must be redacted.
-      let with_names = self.settings.redactor.is_none() && !self.delivery.masks();
-      let content =
-        self.translator.snapshot_of(now.unix_ms, with_names, &|trace| self.sampling.records(trace));
-      self.delivery.spool.write_snapshot(content);
-    }
-  }
-
-  /// Whether a flush or a shutdown waits for rows that still linger.
-  fn is_awaited(&self) -> bool {
-    let lingers = |flush: &Waiting| match flush.boundary {
-      Boundary::Rows(sequence) => self.delivery.lingers_before(sequence),
-      Boundary::Batches(_) | Boundary::Attachments(_) => false,
-    };
-    let ends = !self.shutdowns.is_empty() || !self.exit_deliveries.is_empty();
-    ends || self.flushes.iter().any(lingers)
-  }
-
-  /// Completes the flushes that are settled, late, or blocked by a refused key.
-  fn complete_flushes(&mut self, now: Now) {
-    for mut flush in mem::take(&mut self.flushes) {
-      if let Boundary::Rows(sequence) = flush.boundary
-        && let Some(key) = self.delivery.take_mark(sequence)
-      {
-        flush.boundary = Boundary::Batches(key);
-      }
-      if let Boundary::Batches(key) = flush.boundary
-        && self.delivery.is_settled_before(key)
-      {
-        flush.boundary = Boundary::Attachments(self.delivery.next_attachment());
-      }
-      let complete = match flush.boundary {
-        Boundary::Rows(_) | Boundary::Batches(_) => false,
-        Boundary::Attachments(number) => self.delivery.has_uploaded_before(number),
-      };
-      if complete || self.delivery.is_unauthorized() || flush.deadline <= now.elapsed {
-        self.outputs.push_back(Output::Completed { ticket: flush.ticket, complete });
-      } else {
-        self.flushes.push(flush);
-      }
-    }
-  }
-
-  /// Completes the deliveries before the exit that are done. One that fails ends the exporter.
-  fn complete_exit_deliveries(&mut self, now: Now) {
-    for waiting in mem::take(&mut self.exit_deliveries) {
-      let has_failed = waiting.deadline <= now.elapsed
-        || (self.delivery.is_unauthorized() && !self.delivery.spool.is_open());
-      if has_failed {
-        self.close(waiting, now);
-      } else if self.delivery.is_done() && !self.delivery.is_writing() {
-        self.delivery.begin_leaving();
-        let complete = self.is_settled();
-        self.outputs.push_back(Output::Completed { ticket: waiting.ticket, complete });
-      } else {
-        self.exit_deliveries.push(waiting);
-      }
-    }
-  }
-
-  /// Closes the open spans, and ends when their rows are settled.
-  fn close(&mut self, waiting: Waiting, now: Now) {
-    self.close_open_spans(now);
-    self.shutdowns.push(waiting);
-  }
-
-  fn close_open_spans(&mut self, now: Now) {
-    let rows = self.translator.close_all(now.unix_ms);
-    // The last snapshot must not contain them any more.
-    self.snapshot.note_change(now.elapsed);
-    self.enqueue_sorted(rows, now);
-  }
-
-  /// Whether shutdown can end: delivery is done, or the deadline has passed.
-  fn is_shut_down(&self, now: Now) -> bool {
-    let deadline = self.shutdowns.iter().map(|shutdown| shutdown.deadline).min();
-    // Batches that are being written are neither lost nor spooled yet: wait for the writes.
-    let is_over = |deadline| self.delivery.is_done() || deadline <= now.elapsed;
-    deadline.is_some_and(|deadline| is_over(deadline) && !self.delivery.is_writing())
-  }
-
-  /// Ends: counts the remaining rows, and completes every flush and shutdown.
-  fn end(&mut self, now: Now) {
-    let begins = self.snapshot.begin_last();
-    self.write_snapshot(begins, now);
-    let complete = self.delivery.finish();
-    self.account.counters.leave_out(self.sampling.leave_out_all());
-    self.account.counters.set_open_spans(0);
-    self.account.warn_total_lost();
-    let ended = self.flushes.drain(..).chain(self.exit_deliveries.drain(..));
-    for waiting in ended.chain(self.shutdowns.drain(..)) {
-      self.outputs.push_back(Output::Completed { ticket: waiting.ticket, complete });
-    }
-    self.has_ended = true;
-  }
-
-  fn is_settled(&self) -> bool {
-    let stats = self.account.counters.stats();
-    stats.pending + stats.spooled + stats.attachments.pending == 0
-  }
 }
-
-/// An event that never becomes rows, and the cause.
-struct LostEvent(LossReason, String);
 
 #[cfg(test)]
 mod tests;

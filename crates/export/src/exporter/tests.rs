@@ -3,10 +3,13 @@
 mod attachments;
 mod found;
 
+use std::mem;
+
 use serde_json::{Value, json};
+use spool::Adopted;
 
 use super::*;
-use crate::{counters::Stats, transport::Body};
+use crate::{admission::Priority, counters::Stats, loss::LossReason, transport::Body};
 
 const START: i64 = 1_795_417_364_000;
 

@@ -1,0 +1,137 @@
+//! From an event to queued rows: admission, translation, what every trace carries, sampling, redaction.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use braintrust_row::Row;
+use flue_event::Body;
+
+use super::Exporter;
+use crate::{admission::Priority, loss::LossReason, time::Now, trace_fields::TraceFields};
+
+impl Exporter {
+  /// Accepts an event, as JSON, and translates it. An event that is refused is counted, unless its priority
+  /// makes that unnecessary.
+  ///
+  /// # Errors
+  /// The reason of the refusal.
+  pub fn handle_event(
+    &mut self,
+    text: &str,
+    priority: Priority,
+    now: Now,
+  ) -> Result<(), LossReason> {
+    let admission = Self::admission(&self.settings);
+    let refusal = if self.has_ended || !self.shutdowns.is_empty() {
+      Some((LossReason::Closed, "the recorder is closed"))
+    } else if !admission.admits(
+      priority,
+      text.len(),
+      self.delivery.shared_bytes() + self.sampling.memory_bytes(),
+    ) {
+      Some((LossReason::QueueFull, "the queue is full"))
+    } else {
+      None
+    };
+    if let Some((reason, why)) = refusal {
+      if priority.counts_when_refused() {
+        self.account.refuse(reason, text.len(), why, now.elapsed);
+      }
+      return Err(reason);
+    }
+    self.account.accept_event(priority, false);
+    self.handle_accepted(text, text.len(), now);
+    Ok(())
+  }
+
+  /// Translates an event that the host has accepted by [`Admission`] and counted. `bytes` is its size in the host's
+  /// queue.
+  pub fn handle_accepted(&mut self, text: &str, bytes: usize, now: Now) {
+    self.has_input = true;
+    if self.exit_deadline.is_some_and(|deadline| deadline <= now.elapsed) {
+      self.account.counters.refuse(LossReason::NotDeliveredAtExit, bytes);
+    } else {
+      self.snapshot.note_change(now.elapsed);
+      // A panic in the translation loses one event, not the following ones.
+      let translated = catch_unwind(AssertUnwindSafe(|| self.translate(text, now)));
+      let lost = match translated {
+        Ok(Ok(())) => None,
+        Ok(Err(lost)) => Some(lost),
+        Err(_panic) => {
+          Some(LostEvent(LossReason::UnreadableEvent, "the translation failed".to_owned()))
+        }
+      };
+      if let Some(LostEvent(reason, why)) = lost {
+        self.account.refuse(reason, bytes, &why, now.elapsed);
+        if reason == LossReason::UnreadableEvent {
+          self.account.counters.failed(why);
+        }
+      }
+    }
+    self.account.counters.event_processed();
+    self.account.counters.set_open_spans(self.translator.open_spans());
+  }
+
+  fn translate(&mut self, text: &str, now: Now) -> Result<(), LostEvent> {
+    if !self.delivery.attaches() {
+      return self.translate_text(&translate::without_payloads(text), now);
+    }
+    let delivery = &mut self.delivery;
+    let mut attach = |attachment| delivery.offer_attachment(attachment, now);
+    let text = translate::with_attachments(text, &mut attach);
+    let result = self.translate_text(&text, now);
+    self.delivery.attachments_offered();
+    result
+  }
+
+  /// Translates an event without files.
+  fn translate_text(&mut self, text: &str, now: Now) -> Result<(), LostEvent> {
+    let mut event = flue_event::decode(text, now.unix_ms)
+      .map_err(|error| LostEvent(LossReason::UnreadableEvent, error.to_string()))?;
+    if let Body::Feedback(feedback) = &event.body
+      && let Some(problem) = feedback.problem()
+    {
+      return Err(LostEvent(LossReason::InvalidFeedback, problem.to_owned()));
+    }
+    event.apply_content_policy(self.settings.content);
+    // A full exporter refuses new spans, but never updates of accepted ones.
+    if self.delivery.is_full() && self.translator.would_open(&event) {
+      self.translator.ignore(&event);
+      return Err(LostEvent(LossReason::QueueFull, "the queue is full".to_owned()));
+    }
+    let mut rows = self.translator.translate(&event);
+    let begun = rows.iter_mut().filter(|row| row.is_root && !row.ends());
+    begun.for_each(|row| {
+      if let Some(enrichment) = event.enrichment {
+        TraceFields::read(enrichment).write(row);
+      }
+      self.settings.trace_fields.write(row);
+      if let Some(is_recorded) = event.sampled {
+        self.sampling.decide(row.span.trace, is_recorded);
+      }
+    });
+    self.enqueue(rows, now);
+    Ok(())
+  }
+
+  /// Enqueues rows that come in the order of a hash table in an order of their own: the same inputs lead to the same
+  /// outputs.
+  pub(super) fn enqueue_sorted(&mut self, mut rows: Vec<Row>, now: Now) {
+    rows.sort_by_key(|row| row.span.row);
+    self.enqueue(rows, now);
+  }
+
+  /// Redacts and enqueues the rows of traces that are recorded.
+  fn enqueue(&mut self, rows: Vec<Row>, now: Now) {
+    let (rows, left_out) = self.sampling.sort(rows);
+    self.account.counters.leave_out(left_out);
+    for mut row in rows {
+      if let Some(redactor) = &self.settings.redactor {
+        redactor.row(&mut row);
+      }
+      self.delivery.enqueue(row, now);
+    }
+  }
+}
+
+/// An event that never becomes rows, and the cause.
+struct LostEvent(LossReason, String);

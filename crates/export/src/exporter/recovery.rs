@@ -1,0 +1,58 @@
+//! The spool of dead processes: their rows and open spans, and the snapshot that this process leaves to the next one.
+
+use std::time::Duration;
+
+use spool::Adopted;
+
+use super::Exporter;
+use crate::{diagnostics::Code, time::Now};
+
+/// How often the spool is searched for segments of dead processes.
+const ADOPT_EVERY: Duration = Duration::from_secs(5);
+
+impl Exporter {
+  /// Searches the spool for files of dead processes, when that is due.
+  pub(super) fn adopt(&mut self, now: Now) {
+    let is_due = self.adopt_due.is_some_and(|due| due <= now.elapsed);
+    if is_due && !self.delivery.spool.is_adopting() {
+      self.adopt_due = Some(now.elapsed + ADOPT_EVERY);
+      self.delivery.spool.adopt();
+    }
+  }
+
+  pub(super) fn adopted(&mut self, mut adopted: Adopted, now: Now) {
+    if let Some(error) = adopted.error.take() {
+      let why = format!("files of an earlier process cannot be adopted: {error}");
+      self.delivery.spool.failed(&why);
+    }
+    self.delivery.adopt(&adopted, now);
+    if self.has_ended {
+      // The exporter has ended: the next process delivers them.
+      self.delivery.leave_spooled();
+    }
+    for snapshot in &adopted.snapshots {
+      if let Err(error) = self.translator.restore(snapshot) {
+        let message = format!("The snapshot of an earlier process is damaged: {error}.");
+        self.account.diagnostics.once(Code::Spool, &message);
+      }
+    }
+    if adopted.damaged_snapshots > 0 {
+      let message =
+        "The snapshot of an earlier process is damaged: spans that it left open stay open.";
+      self.account.diagnostics.once(Code::Spool, message);
+    }
+    if !adopted.snapshots.is_empty() {
+      self.snapshot.restored(now.elapsed);
+    }
+  }
+
+  pub(super) fn write_snapshot(&mut self, begins: bool, now: Now) {
+    if begins {
+      // Names may contain content that must be redacted.
+      let with_names = self.settings.redactor.is_none() && !self.delivery.masks();
+      let content =
+        self.translator.snapshot_of(now.unix_ms, with_names, &|trace| self.sampling.records(trace));
+      self.delivery.spool.write_snapshot(content);
+    }
+  }
+}
