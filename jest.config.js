@@ -9,6 +9,7 @@ module.exports = {
   transform: { '\\.ts$': '@swc/jest' },
   // Every test drives real processes on real clocks, on machines that may have two busy cores.
   testTimeout: 120_000,
-  // Many tests wait for what happens elsewhere: a third one keeps two cores busy.
-  maxWorkers: 3,
+  testSequencer: '<rootDir>/scripts/jest-sequencer.js',
+  // Many tests wait for what happens elsewhere: two more keep two cores busy.
+  maxWorkers: 4,
 };

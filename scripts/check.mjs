@@ -1,7 +1,7 @@
 /**
- * Checks everything, as CI does: first the formatters, linters and types of JavaScript in parallel with those and the
- * tests of Rust, which is linted as it compiles, then the tests of JavaScript. The packages must be installed and the
- * native part built.
+ * Checks everything, as CI does: first the formatters, linters and types of JavaScript, and the build of the WebAssembly
+ * module, whose last step is one long thread, in parallel with the formatter, walls and tests of Rust, which is linted
+ * as it compiles; then the tests of JavaScript. The packages must be installed and the native part built.
  *
  *     node scripts/check.mjs
  */
@@ -16,11 +16,11 @@ const cwd = fileURLToPath(new URL('..', import.meta.url));
 const env = { ...process.env, ...linting };
 const script = (name) => ({ ...npm(['run', '--silent', name]), cwd, env });
 
-const javascript = quietly('lint:js', 'types');
+const beside = [quietly('build:worker'), quietly('lint:js', 'types')];
 const passed = await loudly('format:rust', 'walls', 'test:rust');
-const { code, output } = await javascript;
-process.stdout.write(output);
-if (!passed || code !== 0) process.exit(1);
+const ended = await Promise.all(beside);
+for (const { output } of ended) process.stdout.write(output);
+if (!passed || ended.some(({ code }) => code !== 0)) process.exit(1);
 if (!(await loudly('test:js'))) process.exit(1);
 
 /** Runs scripts until one fails, and keeps their output. */

@@ -41,9 +41,9 @@ const { values: options } = parseArgs({
 const env = options.tests ? { ...process.env, ...linting } : process.env;
 
 checkPrerequisites();
-const needsModule =
-  !options['no-build'] && Boolean(options.tests || options.release) && !isCurrent();
-if (needsModule) await installWasmTarget();
+/** What is published has it. For the tests `check.mjs` builds it, beside those of Rust. */
+const needsModule = !options['no-build'] && Boolean(options.release) && !isCurrent();
+if (needsModule || (options.tests && !options['no-build'])) await installWasmTarget();
 // While the packages are installed: the builds, which need their tools, then take seconds.
 const compiled = options['no-build'] || isBuilt() ? undefined : compile();
 const compiledModule = needsModule ? compileModule() : undefined;
