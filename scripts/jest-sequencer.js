@@ -29,6 +29,7 @@ const LONGEST = [
 /** Starts the longest test files first, also in a fresh clone. */
 module.exports = class LongestFirst extends Sequencer {
   sort(tests) {
+    // oxlint-disable-next-line unicorn/no-array-sort -- no array's, but the one of the class above
     return super.sort(tests).toSorted((a, b) => rank(a) - rank(b));
   }
 };

@@ -43,8 +43,8 @@ impl Exporter {
     Ok(())
   }
 
-  /// Translates an event that the host has accepted by [`Admission`] and counted. `bytes` is its size in the host's
-  /// queue.
+  /// Translates an event that the host has accepted by [`Admission`](crate::admission::Admission) and counted.
+  /// `bytes` is its size in the host's queue.
   pub fn handle_accepted(&mut self, text: &str, bytes: usize, now: Now) {
     self.has_input = true;
     if self.exit_deadline.is_some_and(|deadline| deadline <= now.elapsed) {
