@@ -115,6 +115,33 @@ test('dev prints a finished trace, warns about problems, and ends well on SIGINT
   expect(program.out).not.toContain('\u001b');
 });
 
+test('dev sums up a flood of problems, and states how many there are', async () => {
+  const { program, url } = await startDev();
+  const rows = Array.from({ length: 1000 }, (_, n) => row('a', { id: `row-${n}`, surprise: 1 }));
+  await log(url, ...rows);
+  await program.printed('err', /warning: and [\d,]+ more problems like these\n/);
+  expect(program.err.split('\n').length).toBeLessThan(100);
+  program.child.kill('SIGINT');
+  expect(await program.exit).toBe(0);
+  expect(program.out).toMatch(/, [\d,]+ problems\.\n$/);
+});
+
+test('dev prints an updated trace in one line, and with --quiet none', async () => {
+  const { program, url } = await startDev();
+  const quiet = await startDev('--quiet');
+  for (const to of [url, quiet.url]) await log(to, row('a'));
+  await program.printed('out', /\ntrace a{32} .*\nworkflow:a .*\nhttp:\S+#\/trace\/a{32}\n/);
+  const before = program.out.length;
+  const child = { id: 'row-b', span_id: 'b'.repeat(16), span_parents: ['a'.repeat(16)] };
+  for (const to of [url, quiet.url]) await log(to, row('a', { ...child, error: 'no' }));
+  await program.printed('out', /\nupdated: trace a{32} · .* · 2 spans · 1 error · .*\n/);
+  expect(program.out.slice(before)).toMatch(/^updated: [^\n]*\n$/);
+  quiet.program.child.kill('SIGINT');
+  expect(await quiet.program.exit).toBe(0);
+  expect(quiet.program.out).toMatch(/BRAINTRUST_API_URL=/);
+  expect(quiet.program.out).not.toMatch(/trace a|Collected/);
+});
+
 test('dev prints no control character of a row', async () => {
   const { program, url } = await startDev();
   await log(url, row('a', { id: 'row\u001b[2J\u0007\u009b-a', surprise: 1 }));

@@ -32,7 +32,7 @@ async function withTop(
 }
 
 unixTest('top shows the counters of a running application, without its secrets', () =>
-  withTop(async ({ app, directory, top }) => {
+  withTop(async ({ directory, top }) => {
     const [name = ''] = readdirSync(directory);
     expect(statSync(directory).mode & 0o777).toBe(0o700);
     expect(statSync(join(directory, name)).mode & 0o777).toBe(0o600);

@@ -17,6 +17,7 @@ const { listen } = require('./listen');
 const { givenPort } = require('./port');
 const { onStopRequest } = require('./stop-requests');
 const { TracePrinter } = require('./trace-printer');
+const { Problems, warn } = require('./warnings');
 
 const DEFAULT_HOST = '127.0.0.1';
 /** The most columns of the command that are printed. */
@@ -89,10 +90,9 @@ async function run(values, _operand, program) {
   const printer = new TracePrinter((id) => `${page}#/trace/${encodeURIComponent(id)}`);
   const isQuiet = values.quiet === true;
   if (!isQuiet) collector.on('trace', (trace) => printer.print(trace));
-  collector.on('problem', ({ rowId, problem }) => {
-    warn(`${rowId === null ? '' : `row ${rowId}: `}${problem}`);
-  });
-  for (const { problem } of collector.problems) warn(problem);
+  const problems = new Problems();
+  collector.on('problem', (problem) => problems.report(problem));
+  for (const problem of collector.problems) problems.report(problem);
   if (token !== undefined) {
     warn(`other machines can reach ${host}; whoever has the token below can read and send traces`);
   }
@@ -107,6 +107,7 @@ async function run(values, _operand, program) {
     if (program !== undefined) await quietness(collector);
     const pending = isQuiet ? [] : collector.pendingTraces();
     await collector.close();
+    problems.flush();
     for (const trace of pending) printer.print(trace);
     if (!isQuiet) process.stdout.write(farewell(collector, program !== undefined));
     return code;
@@ -197,11 +198,6 @@ async function quietness(collector) {
     await delay(QUIET_MS);
     if (collector.requests.length === before) return;
   }
-}
-
-/** @param {string} text may contain values of rows, and so control characters */
-function warn(text) {
-  process.stderr.write(`warning: ${printable(text)}\n`);
 }
 
 /**

@@ -54,8 +54,10 @@ async function checkSettings(known) {
     known.settings = settingsOf();
     known.plan = parse(loadNative().plan(known.settings));
   } catch (error) {
-    const advice = keyElsewhere() ?? (await localCollector()) ?? variablesBySource(known.envFile);
-    return { status: 'failed', detail: messageOf(error), advice, settings: sources(known) };
+    const detail = messageOf(error);
+    const lacksKey = /no API key/.test(detail);
+    const advice = lacksKey ? await adviceOnKey() : variablesBySource(known.envFile);
+    return { status: 'failed', detail, advice, settings: sources(known) };
   }
   const settings = sources(known);
   const file = nearestFile();
@@ -67,6 +69,13 @@ async function checkSettings(known) {
   const { spoolDir } = known.plan;
   const spool = spoolDir === null ? '' : `; spool in ${spoolDir}`;
   return { status: 'ok', detail: variablesBySource(known.envFile) + spool, settings };
+}
+
+/** Where a key is, or how to do without one. */
+async function adviceOnKey() {
+  const nothing =
+    'Without an account, `npx flue-braintrust dev -- npm run dev` shows the traces of an application here.';
+  return keyElsewhere() ?? (await localCollector()) ?? nothing;
 }
 
 /** A hint for a key in `.env`, which Flue reads and this package does not. */
