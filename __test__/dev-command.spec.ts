@@ -95,14 +95,18 @@ test.each([
   expect(seen.out).toContain('Nothing arrived.');
 });
 
-test('an application that ignores signals is killed at the second one, with what it has started', async () => {
+test('an application that ignores signals is killed, at the second one at once, with what it has started', async () => {
   const stubborn = `for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(name, () => {});
     setInterval(() => {}, 1000);`;
-  const { child, seen, exit, printed } = devWith(`
+  const ignoring = () =>
+    devWith(`
     require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(stubborn)}], { stdio: 'inherit' });
     ${stubborn}
     console.log('application runs');`);
-  await printed(/^application runs/m);
+  const patient = ignoring();
+  const { child, seen, exit, printed } = ignoring();
+  await Promise.all([patient.printed(/^application runs/m), printed(/^application runs/m)]);
+  patient.child.kill('SIGINT');
   child.kill('SIGTERM');
   // At once, it is the same request: `npx` passes on what the terminal has sent already.
   await sleep(200);
@@ -112,7 +116,11 @@ test('an application that ignores signals is killed at the second one, with what
   child.kill('SIGTERM');
   // The streams close when the last process that has them is gone.
   expect(await exit).toBe(137);
-  expect(seen.err).toBe('warning: the application did not end, and was killed\n');
+  expect(patient.child.exitCode).toBeNull();
+  expect(await patient.exit).toBe(137);
+  for (const { err } of [seen, patient.seen]) {
+    expect(err).toBe('warning: the application did not end, and was killed\n');
+  }
 });
 
 test('an application that cannot be started is named, and nothing stays behind', async () => {

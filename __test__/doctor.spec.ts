@@ -285,7 +285,13 @@ test('settings are found where initLogger finds them, and their places named', a
     expect(result.found('project').detail).toContain('Greenhouse');
     const settings = result.found('environment').settings ?? [];
     expect(settings.slice(0, 7)).toEqual([
-      { setting: 'API key', source: '.env.braintrust', variable: 'BRAINTRUST_API_KEY', file },
+      {
+        setting: 'API key',
+        value: 'set',
+        source: '.env.braintrust',
+        variable: 'BRAINTRUST_API_KEY',
+        file,
+      },
       {
         setting: 'app URL',
         value: server.url,
@@ -314,11 +320,16 @@ test('a key that only Flue would find is pointed at, and can be used', async () 
     writeFileSync(join(directory, '.env'), lines);
     const failed = expectFailure(await examine({}, directory), 'environment');
     expect(failed.detail).toContain('there is no API key');
+    expect(failed.settings?.[0]).toEqual({
+      setting: 'API key',
+      value: 'not set',
+      source: 'default',
+    });
     expect(failed.advice).toContain('--env-file .env');
     const env = { FLUE_BRAINTRUST_CONTENT: 'false' };
     const ending = await cli(['doctor', '--env-file', '.env'], { cwd: directory, env });
     expect(ending.code).toBe(0);
-    expect(ending.stdout).toMatch(/ API key +\(BRAINTRUST_API_KEY, \.env\)\n/);
+    expect(ending.stdout).toMatch(/ API key +set \(BRAINTRUST_API_KEY, \.env\)\n/);
     expect(ending.stdout).toMatch(/ FLUE_BRAINTRUST_CONTENT +\(environment\)\n/);
     expect(ending.stdout).not.toContain(KEY);
   });

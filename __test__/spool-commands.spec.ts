@@ -80,7 +80,7 @@ async function inspect(dir: string) {
 }
 
 test('inspect shows how much waits for each destination, and no content', async () => {
-  await withSpool(async ({ dir, leave }) => {
+  await withSpool(async ({ dir, collector, leave }) => {
     const began = Date.now();
     await leave(dir, 7);
     await leave(dir, 3, { projectName: 'Other' });
@@ -101,9 +101,12 @@ test('inspect shows how much waits for each destination, and no content', async 
       expect(processes).toEqual([{ pid: expect.any(Number), runs: false }]);
     }
 
-    const ending = await cli(['inspect', dir]);
+    const ending = await cli(['inspect', dir], { env: destination(collector) });
     expect(ending.code).toBe(0);
     expect(ending.stdout).toContain('1 payload, 7 rows');
+    expect(ending.stdout.match(/^destination [\da-f]{16}, that of the variables$/gm)).toHaveLength(
+      1,
+    );
     expect(ending.stdout).not.toContain(SECRET);
     expect(ending.stdout).not.toContain('\u001b');
   });

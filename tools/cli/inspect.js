@@ -3,6 +3,7 @@
 // The command `inspect`: prints the native listing of a spool.
 
 const { counted, formatAge, formatBytes } = require('../support/format');
+const { planOf, settingsOf } = require('../support/destination');
 const { readSpool } = require('./spool');
 const { painter, printJson } = require('../support/terminal');
 
@@ -10,7 +11,8 @@ const usage = `Usage: flue-braintrust inspect DIRECTORY [--json] [--quiet]
 
 Lists what the spool in DIRECTORY holds, without its content: for each destination, how many payloads,
 rows and bytes wait and since when, what is damaged, and whose it is. A destination is shown as the
-fingerprint by which its files are named. Changes nothing, and needs no key.
+fingerprint by which its files are named; that of the variables is marked, if there is a key. Changes
+nothing, and needs no key.
 
 Exit codes: 0 listed, 1 the directory cannot be read or something in it is damaged.
 
@@ -37,9 +39,14 @@ async function run(values, directory = '') {
   const hasDamage = (/** @type {Share} */ { damaged }) => damaged.files > 0;
   if (values.json === true) printJson(listing);
   else if (values.quiet === true) {
-    process.stdout.write(shares.filter(hasDamage).map(describe).join('\n'));
+    process.stdout.write(
+      shares
+        .filter(hasDamage)
+        .map((share) => describe(share))
+        .join('\n'),
+    );
   } else {
-    const texts = shares.filter(hasContent).map(describe);
+    const texts = shares.filter(hasContent).map((share) => describe(share, currentDestination()));
     if (texts.length === 0) texts.push('The spool is empty.\n');
     if (foreign > 0) texts.push(`${counted(foreign, 'other file')} in the directory.\n`);
     process.stdout.write(texts.join('\n'));
@@ -56,12 +63,30 @@ const hasContent = ({ waiting, damaged, unfinished, openRecords, processes }) =>
   waiting.files + damaged.files + unfinished + openRecords > 0 ||
   processes.some(({ runs }) => runs);
 
-/** @param {Share} share */
-function describe({ destination, waiting, damaged, unfinished, openRecords, processes }) {
+/**
+ * The destination of the variables, if they are complete.
+ *
+ * @returns {string | undefined}
+ */
+function currentDestination() {
+  try {
+    return planOf(settingsOf()).destination;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * @param {Share} share
+ * @param {string} [current] the destination of the variables
+ */
+function describe(share, current) {
+  const { destination, waiting, damaged, unfinished, openRecords, processes } = share;
   const paint = painter(process.stdout);
   const alive = processes.filter(({ runs }) => runs);
   const lines = [
-    paint('bold', `destination ${destination}`),
+    paint('bold', `destination ${destination}`) +
+      (destination === current ? ', that of the variables' : ''),
     `  waiting   ${amount(waiting)}`,
     ...(damaged.files > 0 ? [`  ${paint('red', 'damaged')}   ${amount(damaged)}`] : []),
     ...(unfinished > 0 ? [`  unfinished  ${counted(unfinished, 'file')}`] : []),

@@ -43,7 +43,7 @@ const DEFAULT_WIDTH = 100;
  */
 function renderTrace(trace, { color = false, width, link } = {}) {
   const paint = painterOf(color);
-  const columns = Math.max(1, Math.floor(width ?? DEFAULT_WIDTH));
+  const columns = columnsOf(width);
   const lines = layOut(treeLines(trace.roots, indentsIn(columns)), columns, paint);
   const rows = [
     ...headline(trace, columns, paint),
@@ -61,7 +61,8 @@ function renderTrace(trace, { color = false, width, link } = {}) {
  * @param {RenderOptions} [options] the question is shortened to the width
  * @returns {string} with a line feed
  */
-function renderLine(trace, { color = false, width = DEFAULT_WIDTH, link } = {}) {
+function renderLine(trace, { color = false, width: given, link } = {}) {
+  const width = columnsOf(given);
   const paint = painterOf(color);
   const { id, spans, openSpans } = trace;
   const errors = spans.filter(({ error }) => error !== null).length;
@@ -83,6 +84,14 @@ function renderLine(trace, { color = false, width = DEFAULT_WIDTH, link } = {}) 
     ...(link === undefined ? [] : [' · ', paint('underline', link)]),
     '\n',
   ].join('');
+}
+
+/**
+ * @param {number | undefined} width which some terminals report as 0
+ * @returns {number}
+ */
+function columnsOf(width = DEFAULT_WIDTH) {
+  return width > 0 ? Math.max(1, Math.floor(width)) : DEFAULT_WIDTH;
 }
 
 /**

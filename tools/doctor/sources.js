@@ -8,8 +8,8 @@ const { FILE_VARIABLES, environment, nearestFile } = require('../../js/environme
 /** @typedef {import('./finding').SettingSource} SettingSource */
 
 /**
- * The settings of a destination: their variables, and what applies, as far as the plan has it. The key has no value
- * here.
+ * The settings of a destination: their variables, and what applies, as far as the plan has it. The value of the
+ * key is not told.
  *
  * @type {{ setting: string, variable: string, applied?: (plan: import('../../js/native-types.d.ts').Plan) => string }[]}
  */
@@ -52,9 +52,11 @@ const LISTED = new Set(SETTINGS.map(({ variable }) => variable));
  */
 function sources({ plan, envFile }) {
   const listed = SETTINGS.map(({ setting, variable, applied }) => {
-    const value = plan && applied?.(plan);
-    const named = value === undefined ? { setting } : { setting, value };
-    return Object.assign(named, sourceOf(variable, envFile));
+    const place = sourceOf(variable, envFile);
+    // Of the key, only whether there is one.
+    const isSet = place.source === 'default' ? 'not set' : 'set';
+    const value = applied === undefined ? isSet : plan && applied(plan);
+    return Object.assign(value === undefined ? { setting } : { setting, value }, place);
   });
   const others = Object.keys(environment().env)
     .filter((name) => !LISTED.has(name) && isFilled(process.env[name]))
