@@ -22,7 +22,7 @@ const TABLE: Record<string, string> = {
   'drop-oldest': '',
   weak: '',
   routes: 'drop-oldest',
-  'node-host': 'environment exit native-loader warn',
+  'node-host': 'environment exit native-loader stats-socket variables warn',
   exit: 'signals',
   spans: 'builtins context json span-link warn',
   capture: 'context drop-oldest json minimal-end-event request-delta',
@@ -42,6 +42,7 @@ const TABLE: Record<string, string> = {
   options: 'builtins trace-fields',
   'trace-fields': 'json variables',
   signals: '',
+  'stats-socket': '',
   'shared-prefix': '',
   'span-link': '',
   variables: '',
@@ -49,7 +50,7 @@ const TABLE: Record<string, string> = {
 
   edge: 'api exporter json no-stats variables warn cloudflare:workers',
 
-  'tools/cli': `tools/collector tools/doctor tools/init tools/support exporter json native-loader node-host package`,
+  'tools/cli': `tools/collector tools/doctor tools/init tools/support exporter json native-loader node-host package stats-socket`,
   'tools/doctor': 'tools/support environment json native-loader package span-link',
   'tools/init': 'tools/support',
   'tools/collector': 'tools/viewer tools/support',

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { version } from '../package.json';
+import { suggestionFor } from '../tools/support/suggest';
 
 const CLI = join(__dirname, '..', 'tools', 'cli.js');
 const children: ChildProcess[] = [];
@@ -47,6 +48,20 @@ async function startDev(...args: string[]): Promise<{ program: Program; url: str
   const [, url = ''] = await program.printed('out', /BRAINTRUST_API_URL=(\S+)\n/);
   return { program, url };
 }
+
+test.each([
+  ['dev', ['dve', 'dec', 'deev', 'Dev', 'de', 'edv', 'develop']],
+  ['init', ['int', 'innit', 'inti', 'INIT']],
+  ['doctor', ['docter', 'dcotor', 'doc', 'doctr']],
+  ['inspect', ['inspct', 'insepct', 'inspec', 'inspects']],
+  ['drain', ['drian', 'drai', 'drains', 'darin']],
+  ['replay', ['reply', 'relpay', 'repaly']],
+  ['top', ['tpo', 'pot', 'topp']],
+  [undefined, ['fly', 'x', '', 'list', 'run', '-', 'e'.repeat(1000)]],
+])('what %s is meant by is found, and nothing is guessed', (meant, typed) => {
+  const commands = ['dev', 'init', 'doctor', 'inspect', 'drain', 'replay', 'top'];
+  for (const word of typed) expect([word, suggestionFor(word, commands)]).toEqual([word, meant]);
+});
 
 function row(digit: string, more: object = {}) {
   return {
@@ -100,6 +115,33 @@ test('dev prints a finished trace, warns about problems, and ends well on SIGINT
   expect(program.out).not.toContain('\u001b');
 });
 
+test('dev sums up a flood of problems, and states how many there are', async () => {
+  const { program, url } = await startDev();
+  const rows = Array.from({ length: 1000 }, (_, n) => row('a', { id: `row-${n}`, surprise: 1 }));
+  await log(url, ...rows);
+  await program.printed('err', /warning: and [\d,]+ more problems like these\n/);
+  expect(program.err.split('\n').length).toBeLessThan(100);
+  program.child.kill('SIGINT');
+  expect(await program.exit).toBe(0);
+  expect(program.out).toMatch(/, [\d,]+ problems\.\n$/);
+});
+
+test('dev prints an updated trace in one line, and with --quiet none', async () => {
+  const { program, url } = await startDev();
+  const quiet = await startDev('--quiet');
+  for (const to of [url, quiet.url]) await log(to, row('a'));
+  await program.printed('out', /\ntrace a{32} .*\nworkflow:a .*\nhttp:\S+#\/trace\/a{32}\n/);
+  const before = program.out.length;
+  const child = { id: 'row-b', span_id: 'b'.repeat(16), span_parents: ['a'.repeat(16)] };
+  for (const to of [url, quiet.url]) await log(to, row('a', { ...child, error: 'no' }));
+  await program.printed('out', /\nupdated: trace a{32} · .* · 2 spans · 1 error · .*\n/);
+  expect(program.out.slice(before)).toMatch(/^updated: [^\n]*\n$/);
+  quiet.program.child.kill('SIGINT');
+  expect(await quiet.program.exit).toBe(0);
+  expect(quiet.program.out).toMatch(/BRAINTRUST_API_URL=/);
+  expect(quiet.program.out).not.toMatch(/trace a|Collected/);
+});
+
 test('dev prints no control character of a row', async () => {
   const { program, url } = await startDev();
   await log(url, row('a', { id: 'row\u001b[2J\u0007\u009b-a', surprise: 1 }));
@@ -107,7 +149,7 @@ test('dev prints no control character of a row', async () => {
   expect(program.err).not.toMatch(/(?!\n)\p{Cc}/u);
 });
 
-test('dev prints a chain of 5,000 nested spans, ends well, and serves it', async () => {
+test('dev prints a chain of 5,000 nested spans in one line, ends well, and serves it', async () => {
   const { program, url } = await startDev();
   const id = (n: number) => n.toString(16).padStart(16, '0');
   const chain = Array.from({ length: 5_000 }, (_, n) =>
@@ -120,7 +162,8 @@ test('dev prints a chain of 5,000 nested spans, ends well, and serves it', async
   );
   await log(url, ...chain.slice(0, 2_500));
   await log(url, ...chain.slice(2_500));
-  await program.printed('out', /21: link 21 .*\n[^]*4999: link 4999 /);
+  const [, printed = ''] = await program.printed('out', /\n(trace a{32} · [^]* 5,000 spans .*\n)/);
+  expect(printed.split('\n')).toHaveLength(2);
   const trace = await fetch(`${url}/viewer/api/trace?id=${'a'.repeat(32)}`);
   const { spans } = (await trace.json()) as { spans: { name: string; depth: number }[] };
   expect(spans.at(-1)).toMatchObject({ name: 'link 4999', depth: 4_999 });
@@ -217,9 +260,12 @@ test('dev says so when its port is taken, and exits with 1', async () => {
   const { url } = await startDev();
   const second = new Program(['dev', '--port', new URL(url).port]);
   expect(await second.exit).toBe(1);
-  expect(second.err).toBe(
-    `flue-braintrust: port ${new URL(url).port} on 127.0.0.1 is taken, ` +
-      'perhaps by another collector; choose one with --port\n',
+  const who = process.platform === 'linux' ? ' \\(process \\d+\\)' : '.*';
+  expect(second.err).toMatch(
+    new RegExp(
+      `^flue-braintrust: port ${new URL(url).port} on 127.0.0.1 is taken by ` +
+        `another \`flue-braintrust dev\`${who}; choose another with --port, .*\n$`,
+    ),
   );
   expect(second.out).toBe('');
 });
@@ -230,25 +276,35 @@ test('help and version go to standard output', async () => {
   const versionOf = new Program(['--version']);
   expect(await Promise.all([help.exit, helpOfDev.exit, versionOf.exit])).toEqual([0, 0, 0]);
   expect(help.out).toContain('Usage: flue-braintrust <command>');
-  expect(helpOfDev.out).toContain('Usage: flue-braintrust dev [--port N]');
+  expect(helpOfDev.out).toContain('Usage: flue-braintrust dev [options]');
   expect(versionOf.out).toBe(`${version}\n`);
 });
 
-test.each(['dev', 'init', 'doctor', 'inspect', 'drain', 'replay'])(
+test.each(['dev', 'init', 'doctor', 'inspect', 'drain', 'replay', 'top'])(
   'the command %s is listed, and has a help of its own',
   async (name) => {
-    const list = new Program(['--help']);
+    const list = new Program(['help']);
     const help = new Program([name, '--help']);
-    expect([await list.exit, await help.exit]).toEqual([0, 0]);
+    const same = new Program(['help', name]);
+    expect([await list.exit, await help.exit, await same.exit]).toEqual([0, 0, 0]);
+    expect(same.out).toBe(help.out);
     expect(list.out).toMatch(new RegExp(`^  ${name} +\\S`, 'm'));
     expect(help.out).toMatch(new RegExp(`^Usage: flue-braintrust ${name}`));
+    expect(help.out).toMatch(new RegExp(`^Examples:\n  npx flue-braintrust ${name} `, 'm'));
     expect(list.err + help.err).toBe('');
   },
 );
 
 test.each([
   [[], 'no command given'],
-  [['fly'], 'unknown command: fly'],
+  [['fly'], 'unknown command: fly\n'],
+  [['dve'], 'unknown command: dve. Did you mean dev?\n'],
+  [['help', 'docter'], 'unknown command: docter. Did you mean doctor?\n'],
+  [['--dev'], 'unknown option: --dev. Did you mean dev?\n'],
+  [['dev', '--prot', '1'], "Unknown option '--prot'. Did you mean --port?\n"],
+  [['de\u001b[2Jv'], 'unknown command: de [2Jv'],
+  [['dev', '--'], 'the command after -- is missing'],
+  [['dev', '--stay'], '--stay is for a command'],
   [['dev', '--wings'], "Unknown option '--wings'"],
   [['dev', 'now'], "Unexpected argument 'now'"],
   [['dev', '--port'], "Option '-p, --port <value>' argument missing"],
@@ -258,5 +314,6 @@ test.each([
   expect(await program.exit).toBe(2);
   expect(program.err).toContain(`flue-braintrust: ${complaint}`);
   expect(program.err).toContain('Usage: flue-braintrust');
+  expect(program.err).not.toMatch(/(?!\n)\p{Cc}/u);
   expect(program.out).toBe('');
 });

@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { startCollector } from '../tools/collector';
 import { FinishWatch } from '../tools/collector/finish';
 import { mergeRow } from '../tools/collector/merge';
-import { renderTrace } from '../tools/collector/render';
+import { renderLine, renderTrace } from '../tools/collector/render';
 import { RowStore } from '../tools/collector/store';
+import { fold, printable, shorten, widthOf } from '../tools/collector/text';
 import { buildTrace } from '../tools/collector/trace';
 import { PIXEL, announce, attach, state } from './support/attachments';
 import type { Collector, CollectorOptions, JsonObject, Trace } from '../tools/collector/types';
@@ -924,7 +925,8 @@ describe('the tree as text', () => {
     const text = renderTrace(await agentTrace(), { width: 72 });
     expect(`\n${text}`).toMatchInlineSnapshot(`
      "
-     trace 0123456789abcdef0123456789abcdef · 1 m 03 s so far · 1,390 tokens · $0.0123 · 7 spans · 1 open
+     trace 0123456789abcdef0123456789abcdef · 1 m 03 s so far · 1,390 tokens
+     $0.0123 · 7 spans · 1 open
      workflow:refund        task  1 m 03 s
      ├─ flue.prompt         task    3.10 s
      │  ├─ llm:gpt-x        llm     1.24 s  1,024→180  (512 cached)   $0.0123
@@ -936,6 +938,60 @@ describe('the tree as text', () => {
         ⚠ parent 9999999999999999 is missing
      "
     `);
+  });
+
+  test('the agent and its question come first, and the link last', async () => {
+    const c = await start();
+    const metadata = { 'flue.agent_name': 'refunds' };
+    const question = 'Where is\n\u001b[31mmy money?';
+    for (const input of [question, { text: question }, [{ role: 'user', content: question }]]) {
+      await log(c, span('a', null, { metadata, input }));
+      const text = renderTrace(c.traces()[0]!, { link: 'http://127.0.0.1:1/#/trace/x' });
+      expect(text).toMatch(/^refunds: Where is \[31mmy money\?\ntrace 0123/);
+      expect(text).toMatch(/\nhttp:\/\/127\.0\.0\.1:1\/#\/trace\/x\n$/);
+    }
+  });
+
+  test('names and errors stay readable, and no line is too long, however narrow the terminal is', async () => {
+    const trace = await agentTrace();
+    for (let width = 1; width <= 250; width += width < 60 ? 1 : 13) {
+      const lines = renderTrace(trace, { width }).split('\n');
+      expect([width, lines.filter((line) => widthOf(line) > width)]).toEqual([width, []]);
+      if (width < 20) continue;
+      const text = lines.join('\n');
+      for (const name of ['workflow:refund', 'flue.prompt', 'llm:gpt-x', 'tool:look']) {
+        expect([width, text]).toEqual([width, expect.stringContaining(name)]);
+      }
+      const words = text.replaceAll(/[\s│]+/g, ' ');
+      expect([width, words]).toEqual([
+        width,
+        expect.stringContaining('✗ Error: the database refused'),
+      ]);
+    }
+  });
+
+  test('a deep chain has its levels as numbers, earlier where there is less room', async () => {
+    const c = await start();
+    const chain = Array.from({ length: 40 }, (_, n) =>
+      span('a', null, {
+        id: `row-${n}`,
+        span_id: n.toString(16).padStart(16, '0'),
+        ...(n > 0 && { span_parents: [(n - 1).toString(16).padStart(16, '0')] }),
+        span_attributes: { name: `link ${n}`, type: 'task' },
+      }),
+    );
+    await log(c, ...chain);
+    const trace = c.traces()[0]!;
+    expect(renderTrace(trace)).toMatch(/21: link 21 .*\n[^]*39: link 39 /);
+    expect(renderTrace(trace, { width: 50 })).toMatch(/\n {9}4: link 4 /);
+  });
+
+  test('one line has what matters of a trace of any size', async () => {
+    const trace = await agentTrace();
+    const line = renderLine(trace, { link: 'http://127.0.0.1:1/#/trace/x', width: 100 });
+    expect(line).toBe(
+      `trace ${ROOT} · 1 m 03 s so far · 7 spans · 1 open · 1 error · workflow:re… · http://127.0.0.1:1/#/trace/x\n`,
+    );
   });
 
   test('a cancelled span is marked, and has not failed', async () => {
@@ -992,5 +1048,49 @@ describe('the file', () => {
 
   test('that cannot be opened keeps the collector from starting', async () => {
     await expect(startCollector({ file: directory })).rejects.toThrow('EISDIR');
+  });
+});
+
+describe('text for a terminal', () => {
+  test.each([
+    ['abc', 3],
+    ['天気', 4],
+    ['ｱｲｳ', 3],
+    ['e\u0301', 1],
+    ['👩‍👩‍👧', 2],
+    ['❤️', 2],
+    ['🇩🇪', 2],
+    ['\u200b', 0],
+  ])('%s takes %i columns', (text, columns) => expect(widthOf(text)).toBe(columns));
+
+  test('nothing that steers a terminal or reorders a line is printed', () => {
+    const steering = [
+      '\u001b[31m',
+      '\u009b2J',
+      '\u0007',
+      '\u202e',
+      '\u2028',
+      '\u061c',
+      '\ud800',
+      '\r\n',
+    ];
+    for (const text of steering) {
+      expect(printable(`a${text}b`)).toMatch(/^a \[?[\w]*b$/);
+    }
+  });
+
+  test('texts are cut and folded within any width, and nothing is lost in folding', () => {
+    const text = 'The 天気 service 👩‍👩‍👧 refused abcdefghijklmnopqrstuvwxyz: nothing';
+    for (let width = 2; width < 80; width++) {
+      expect(widthOf(shorten(text, width))).toBeLessThanOrEqual(width);
+      const lines = fold(text, width, 100);
+      expect(lines.filter((line) => widthOf(line) > width)).toEqual([]);
+      expect(lines.join('').replaceAll(' ', '')).toBe(text.replaceAll(' ', ''));
+      expect(fold(text, width, 2).length).toBeLessThanOrEqual(2);
+    }
+  });
+
+  test('a letter with any number of marks on it is printed with a few', () => {
+    expect(shorten(`a${'\u0301'.repeat(100_000)}b`, 10).length).toBeLessThan(50);
   });
 });

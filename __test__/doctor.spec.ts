@@ -29,6 +29,7 @@ const ORDER = [
 
 interface Finding {
   id: string;
+  settings?: object[];
   status: 'ok' | 'warning' | 'failed' | 'skipped';
   detail: string;
   advice?: string;
@@ -153,7 +154,9 @@ test('a closed port is reported as such', async () => {
   const at = `127.0.0.1:${await closedPort()}`;
   const result = await examine({ BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: `http://${at}` });
   const failed = expectFailure(result, 'network');
-  expect(failed.detail).toContain(`nothing listens at ${at}`);
+  expect(failed.detail).toContain(
+    `nothing listens at ${at}: \`flue-braintrust dev\` is not running there`,
+  );
   expect(failed.advice).toContain('BRAINTRUST_APP_URL');
 });
 
@@ -280,6 +283,33 @@ test('settings are found where initLogger finds them, and their places named', a
       `in the environment: BRAINTRUST_PROJECT_NAME; in ${file}: BRAINTRUST_API_KEY, BRAINTRUST_APP_URL`,
     );
     expect(result.found('project').detail).toContain('Greenhouse');
+    const settings = result.found('environment').settings ?? [];
+    expect(settings.slice(0, 7)).toEqual([
+      {
+        setting: 'API key',
+        value: 'set',
+        source: '.env.braintrust',
+        variable: 'BRAINTRUST_API_KEY',
+        file,
+      },
+      {
+        setting: 'app URL',
+        value: server.url,
+        source: '.env.braintrust',
+        variable: 'BRAINTRUST_APP_URL',
+        file,
+      },
+      { setting: 'API URL', value: 'from the login', source: 'default' },
+      { setting: 'organisation', value: 'the first of the key', source: 'default' },
+      {
+        setting: 'project',
+        value: 'Greenhouse',
+        source: 'variable',
+        variable: 'BRAINTRUST_PROJECT_NAME',
+      },
+      { setting: 'project id', value: 'by the name', source: 'default' },
+      { setting: 'spool', value: 'none', source: 'default' },
+    ]);
   });
 });
 
@@ -290,9 +320,18 @@ test('a key that only Flue would find is pointed at, and can be used', async () 
     writeFileSync(join(directory, '.env'), lines);
     const failed = expectFailure(await examine({}, directory), 'environment');
     expect(failed.detail).toContain('there is no API key');
+    expect(failed.settings?.[0]).toEqual({
+      setting: 'API key',
+      value: 'not set',
+      source: 'default',
+    });
     expect(failed.advice).toContain('--env-file .env');
-    const ending = await cli(['doctor', '--env-file', '.env'], { cwd: directory });
+    const env = { FLUE_BRAINTRUST_CONTENT: 'false' };
+    const ending = await cli(['doctor', '--env-file', '.env'], { cwd: directory, env });
     expect(ending.code).toBe(0);
+    expect(ending.stdout).toMatch(/ API key +set \(BRAINTRUST_API_KEY, \.env\)\n/);
+    expect(ending.stdout).toMatch(/ FLUE_BRAINTRUST_CONTENT +\(environment\)\n/);
+    expect(ending.stdout).not.toContain(KEY);
   });
 });
 
@@ -306,6 +345,49 @@ test('a spool is reported, and neither created nor used', async () => {
     expect(result.found('environment').detail).toContain(`; spool in ${spool}`);
     expect(existsSync(spool)).toBe(false);
   });
+});
+
+test('where the test trace has arrived, it is never said that traces do not', async () => {
+  const server = await collector();
+  const old = `Object.defineProperty(process.versions, 'node', { value: '20.0.0' });`;
+  await withDirectory(async (directory) => {
+    const preload = join(directory, 'old.cjs');
+    writeFileSync(preload, old);
+    const env = {
+      BRAINTRUST_API_KEY: KEY,
+      BRAINTRUST_APP_URL: server.url,
+      NODE_OPTIONS: `--require ${preload}`,
+    };
+    const ending = await cli(['doctor'], { env });
+    expect(ending.code).toBe(1);
+    expect(ending.stdout).toMatch(/✓ Test trace +arrived/);
+    expect(ending.stdout).toMatch(/\nThe test trace has arrived, but not all is well: Node\.\n$/);
+    expect((await cli(['doctor', '--quiet'], { env })).stdout).toMatch(/^✗ Node .*\n.*\n$/);
+  });
+});
+
+test('a server that fails once and then recovers gets the test trace', async () => {
+  let failures = 1;
+  const server = await collector({
+    intercept: ({ path }) => (path === '/logs3' && failures-- > 0 ? { status: 503 } : undefined),
+  });
+  const result = await examine({ BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: server.url });
+  expect(result.ok).toBe(true);
+  expect(server.rows()).toHaveLength(1);
+});
+
+test('what a server answers cannot steer the terminal', async () => {
+  const server = await collector({
+    intercept: ({ path }) =>
+      path === '/api/apikey/login'
+        ? { status: 400, body: '\u001b[2J\u009b31m\u202eevil' }
+        : undefined,
+  });
+  const env = { BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: server.url };
+  for (const args of [['doctor'], ['doctor', '--json']]) {
+    const { stdout, stderr } = await cli(args, { env });
+    expect(stdout + stderr).not.toMatch(/(?!\n)\p{Cc}|\u202e/u);
+  }
 });
 
 test('a native part that does not load ends the checks', async () => {

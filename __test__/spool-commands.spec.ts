@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { InitLoggerOptions } from '..';
@@ -80,7 +80,7 @@ async function inspect(dir: string) {
 }
 
 test('inspect shows how much waits for each destination, and no content', async () => {
-  await withSpool(async ({ dir, leave }) => {
+  await withSpool(async ({ dir, collector, leave }) => {
     const began = Date.now();
     await leave(dir, 7);
     await leave(dir, 3, { projectName: 'Other' });
@@ -101,9 +101,12 @@ test('inspect shows how much waits for each destination, and no content', async 
       expect(processes).toEqual([{ pid: expect.any(Number), runs: false }]);
     }
 
-    const ending = await cli(['inspect', dir]);
+    const ending = await cli(['inspect', dir], { env: destination(collector) });
     expect(ending.code).toBe(0);
     expect(ending.stdout).toContain('1 payload, 7 rows');
+    expect(ending.stdout.match(/^destination [\da-f]{16}, that of the variables$/gm)).toHaveLength(
+      1,
+    );
     expect(ending.stdout).not.toContain(SECRET);
     expect(ending.stdout).not.toContain('\u001b');
   });
@@ -201,8 +204,17 @@ linuxTest(
     await withSpool(async ({ dir, collector, up, leave }) => {
       await leave(dir, 3);
       expect((await onTerminal(['inspect', dir], {})).stdout).toContain('\u001b[1mdestination');
-      const plain = await onTerminal(['inspect', dir], { NO_COLOR: '1' });
-      expect(plain.stdout).not.toContain('\u001b');
+      const plainly: Record<string, string>[] = [
+        { NO_COLOR: '1' },
+        { TERM: 'dumb' },
+        { FORCE_COLOR: '0' },
+      ];
+      for (const env of plainly) {
+        const plain = await onTerminal(['inspect', dir], env);
+        expect(plain.stdout).not.toContain('\u001b');
+      }
+      const forced = await cli(['inspect', dir], { env: { FORCE_COLOR: '1' } });
+      expect(forced.stdout).toContain('\u001b[1mdestination');
       up();
       const drained = await onTerminal(['drain', dir], destination(collector));
       expect(drained.stdout).toMatch(/█{30} 3 of 3 rows/);
@@ -210,6 +222,53 @@ linuxTest(
     });
   },
 );
+
+test('what a replaced key has stranded is delivered with the new one, once that is accepted', async () => {
+  await withSpool(async ({ dir, collector, answer, up, leave }) => {
+    await leave(dir, 4, { apiKey: 'old-key' });
+    await leave(dir, 2, { apiKey: 'older-key', projectName: 'Other' });
+    await leave(dir, 1);
+    const names = readdirSync(dir).toSorted();
+    const old = (await inspect(dir)).shares.find(({ waiting }) => waiting.rows === 4)?.destination;
+    const from = ['--from', String(old).slice(0, 10)];
+
+    answer(401);
+    const refused = await cli(['drain', dir, ...from], { env: destination(collector) });
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toMatch(/^flue-braintrust: nothing was changed, because .*401.*\n$/);
+    expect(readdirSync(dir).toSorted()).toEqual(names);
+
+    up();
+    const first = await cli(['drain', dir, ...from], { env: destination(collector) });
+    expect(first).toMatchObject({ code: 0, stderr: '' });
+    expect(first.stdout).toMatch(
+      /^Delivered 5 rows\.\n1 payload for destination \S+ left alone\.\n$/,
+    );
+    const rest = await cli(['drain', dir, '--from', 'all'], { env: destination(collector) });
+    expect(rest).toMatchObject({ code: 0, stdout: 'Delivered 2 rows.\n' });
+    // The ids of their runs are the same.
+    expect(collector.rows()).toHaveLength(4);
+    expect(readdirSync(dir)).toEqual([]);
+    expect((await cli(['inspect', dir])).stdout).toBe('The spool is empty.\n');
+
+    const none = await cli(['drain', dir, '--from', 'beef'], { env: destination(collector) });
+    expect(none.code).toBe(2);
+    expect(none.stderr).toContain('--from: beef is none here; there is no other one\n');
+  });
+});
+
+test('what a process has left without rows is no content, and drain clears it away', async () => {
+  await withSpool(async ({ dir, collector, up, leave }) => {
+    await leave(dir, 1);
+    up();
+    const [name = ''] = filesOf(dir, '.rows');
+    rmSync(join(dir, name));
+    expect((await cli(['inspect', dir])).stdout).toBe('The spool is empty.\n');
+    const ending = await cli(['drain', dir], { env: destination(collector) });
+    expect(ending).toMatchObject({ code: 0, stdout: 'Nothing waits for this destination.\n' });
+    expect(readdirSync(dir)).toEqual([]);
+  });
+});
 
 test('what a living process keeps is left to it', async () => {
   await withSpool(async ({ dir, collector }) => {

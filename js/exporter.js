@@ -53,6 +53,7 @@ class Exporter {
       mask: (recorder) => this.#masking.maskInTime(recorder),
       report: () => this.#diagnostics.report(),
       reset: () => this.#live().forEach((destination) => destination.reset()),
+      stats: () => this.#live().map(statsOf),
     });
     // In strict mode the import itself throws without a native binary.
     if (isStrict()) host.load();
@@ -308,6 +309,16 @@ class Exporter {
   #recorders() {
     return [...this.#closed, ...this.#live()].map(({ recorder }) => recorder);
   }
+}
+
+/**
+ * The counters of a destination, and which it is. An address may have a password: only its origin is told.
+ * @param {Destination} destination
+ */
+function statsOf(destination) {
+  const { projectName = '', appUrl = '' } = destination.traceDestination() ?? {};
+  const server = URL.canParse(appUrl) ? new URL(appUrl).origin : '';
+  return { projectName, server, stats: destination.stats() };
 }
 
 /** @param {{ recorder: Recorder, onError?: Destination['onError'] }} destination */

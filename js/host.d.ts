@@ -17,7 +17,7 @@ export interface Core {
   flueSpan(ids: JsonString<FlueIds>): string[];
 }
 
-/** What a recorder without a thread calls while it delivers. */
+/** What a host calls: with a recorder without a thread, while it delivers. */
 export interface Callbacks {
   /** Masks every row that waits. */
   mask(recorder: HostRecorder): void;
@@ -25,6 +25,8 @@ export interface Callbacks {
   report(): void;
   /** The core has lost its state: the next events are captured in full. */
   reset(): void;
+  /** The counters of each destination that is in use. Of a host on Node. */
+  stats?(): { projectName: string; server: string; stats: import('../index.d.ts').Stats }[];
 }
 
 export interface Host {

@@ -3,17 +3,46 @@
 // What the exporter needs of Node.
 
 const fs = require('node:fs');
+const path = require('node:path');
 
 const { environment } = require('./environment.js');
 const { endAtExit, endOnSignals } = require('./exit.js');
 const { loadNative, preloadNative } = require('./native-loader.js');
-const { printBy } = require('./warn.js');
+const { variables } = require('./variables.js');
+const { printBy, warn } = require('./warn.js');
 
 // Not by `process.stderr`: without a reader it ends the process with an error event.
 printBy((line) => fs.writeSync(2, `${line}\n`));
 
 /** The thread that delivers for all recorders. @type {import('../native.d.ts').Engine | undefined} */
 let engine;
+
+/** What the exporter can be asked. @type {import('./host.d.ts').Callbacks | undefined} */
+let exporter;
+let offersStats = false;
+
+/** Lets `flue-braintrust top` read the counters, if `FLUE_BRAINTRUST_TOP` asks for it. */
+function offerStats() {
+  const variable = variables().FLUE_BRAINTRUST_TOP?.trim();
+  if (offersStats || !variable || ['0', 'false'].includes(variable)) return;
+  offersStats = true;
+  try {
+    const { serveStats } = require('./stats-socket.js');
+    serveStats(variable, report, (why) => {
+      warn('NO_TOP', `\`flue-braintrust top\` cannot watch this process: ${why}.`);
+    });
+  } catch {
+    // The file is gone: what is asked for is no part of the application.
+  }
+}
+
+/** The counters of this process, without secrets. */
+const report = () => ({
+  pid: process.pid,
+  program: path.basename(process.argv[1] ?? process.execPath),
+  uptimeMs: Math.round(process.uptime() * 1000),
+  loggers: exporter?.stats?.() ?? [],
+});
 
 /** @type {import('./host.d.ts').Host} */
 const nodeHost = {
@@ -24,10 +53,14 @@ const nodeHost = {
   open(settings) {
     const { Engine, Recorder } = loadNative();
     engine ??= new Engine();
-    return new Recorder(settings, engine);
+    const recorder = new Recorder(settings, engine);
+    offerStats();
+    return recorder;
   },
   keepIn() {},
-  attach() {},
+  attach(callbacks) {
+    exporter = callbacks;
+  },
   delivery: () => undefined,
   endAtExit,
   endOnSignals,

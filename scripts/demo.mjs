@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import collectors from '../tools/collector/index.js';
 import { renderTrace } from '../tools/collector/render.js';
+import { hasColours } from '../tools/support/terminal.js';
 import { demoFaults } from './demo-faults.mjs';
 import { programs } from './demo-programs.mjs';
 import { projectLink } from './project-link.mjs';
@@ -44,7 +45,7 @@ async function toBraintrust() {
 /** Sends to a collector of our own, prints what it received, and serves it. */
 async function toCollector() {
   const collector = await collectors.startCollector({ port: 0 });
-  const color = Boolean(process.stdout.isTTY) && !process.env.NO_COLOR;
+  const color = hasColours(process.stdout);
   try {
     const faults = await runPrograms({
       ...process.env,

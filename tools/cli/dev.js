@@ -1,32 +1,51 @@
 'use strict';
 
-// The command `dev`: the collector with its viewer, until it is stopped.
+// The command `dev`: the collector with its viewer, and an application if one is given, until they are stopped.
 
 const { randomBytes } = require('node:crypto');
+const { setTimeout: delay } = require('node:timers/promises');
 
-const { startCollector } = require('../collector');
-const { renderTrace } = require('../collector/render');
-const { printable } = require('../collector/text');
+const { printable, shorten } = require('../collector/text');
 const { counted } = require('../support/format');
 const { isLoopback } = require('../support/loopback');
-const { messageOf } = require('../../js/json/json-safe-copy');
-const { DEFAULT_PORT, readPort } = require('./port');
+const { onReaderGone } = require('../support/output');
+const { DEFAULT_PORT, OTHER_PORTS } = require('../support/ports');
+const { UsageError } = require('../support/usage');
+const { startApplication } = require('./application');
+const { openBrowser } = require('./browser');
+const { listen } = require('./listen');
+const { givenPort } = require('./port');
+const { onStopRequest } = require('./stop-requests');
+const { TracePrinter } = require('./trace-printer');
+const { Problems, warn } = require('./warnings');
 
 const DEFAULT_HOST = '127.0.0.1';
+/** The most columns of the command that are printed. */
+const MAX_COMMAND = 80;
+/** How long nothing may arrive before the last traces are shown, and how long this is waited for, in milliseconds. */
+const [QUIET_MS, MAX_WAIT_MS] = [250, 2000];
 
-const usage = `Usage: flue-braintrust dev [--port N] [--host H] [--file out.ndjson]
+const usage = `Usage: flue-braintrust dev [options] [-- COMMAND [ARGUMENTS]]
 
 Starts a local collector that stands in for Braintrust. It shows its traces in a browser, at the
-address it prints, and prints each finished trace as a tree. Rows that break the protocol are warned
-about. Stop it with Ctrl-C.
+address it prints, and prints each finished trace as a tree with a link; a trace that is large, or was
+printed before, in one line. Rows that break the protocol are warned about. Stop it with Ctrl-C.
+
+With a COMMAND, starts it with the variables that send its traces here, and ends with it. Ctrl-C ends
+the command first, then the collector. The exit code is that of the command; 128 and its number if a
+signal has ended it. A command that has not ended five seconds after Ctrl-C is killed; a second Ctrl-C
+kills it at once.
 
 With a host that other machines can reach, the viewer needs the token in the printed address, and
 applications need it as their key.
 
 Options:
-  -p, --port N     port to listen on; 0 takes a free one (default ${DEFAULT_PORT})
+  -p, --port N     port to listen on; 0 takes a free one (default ${DEFAULT_PORT}, or one up to ${OTHER_PORTS.at(-1)} if it is taken)
       --host H     address to listen on (default ${DEFAULT_HOST})
       --file FILE  keep every incoming row in FILE, as JSON lines; what is in it already is shown, too
+  -o, --open       open the viewer in the browser (the program that BROWSER names, if it is set)
+      --stay       do not end with the command, but with Ctrl-C
+  -q, --quiet      print no traces
   -h, --help       show this help
 `;
 
@@ -35,121 +54,194 @@ const options = {
   port: { type: 'string', short: 'p' },
   host: { type: 'string' },
   file: { type: 'string' },
+  open: { type: 'boolean', short: 'o' },
+  stay: { type: 'boolean' },
+  quiet: { type: 'boolean', short: 'q' },
 };
 
+/** @typedef {import('../collector/types').Collector} Collector */
+/** @typedef {Awaited<ReturnType<typeof startApplication>>} Application */
+
 /**
- * Serves until SIGINT or SIGTERM.
+ * Serves until it is stopped, or until the application ends.
  *
  * @param {import('../support/usage').OptionValues} values
- * @returns {Promise<number>} 0 when it was stopped, 1 when it could not start
+ * @param {string} [_operand]
+ * @param {string[]} [program] the application
+ * @returns {Promise<number>} the exit code of the application; 0 without one
  */
-async function run(values) {
-  const port = readPort(values.port, 0);
+async function run(values, _operand, program) {
+  const port = givenPort(values.port, 0);
   const host = String(values.host ?? DEFAULT_HOST);
-  const file = typeof values.file === 'string' ? values.file : undefined;
+  if (host.trim() === '') throw new UsageError('--host must be an address or a name');
+  if (values.stay === true && program === undefined)
+    throw new UsageError('--stay is for a command');
   const token = isLoopback(host) ? undefined : randomBytes(16).toString('hex');
-  const stopped = stopSignal();
-  leaveWithReader();
+  const stop = new Stop();
 
-  /** @type {import('../collector/types').Collector} */
-  let collector;
-  try {
-    collector = await startCollector({ host, port, file, apiKey: token, token });
-  } catch (error) {
-    process.stderr.write(`flue-braintrust: ${explainStart(error, host, port)}\n`);
-    return 1;
-  }
-  collector.on('problem', ({ rowId, problem }) => {
-    warn(`${rowId === null ? '' : `row ${rowId}: `}${problem}`);
+  const { collector, moved } = await listen({
+    host,
+    ...(port !== undefined && { port }),
+    ...(typeof values.file === 'string' && { file: values.file }),
+    ...(token !== undefined && { apiKey: token, token }),
   });
-  for (const { problem } of collector.problems) warn(problem);
-  collector.on('trace', (trace, updated) => {
-    printTrace(trace, updated ? 'updated: ' : '');
-  });
+  if (moved !== undefined) warn(moved);
+  const page = token === undefined ? `${collector.url}/` : `${collector.url}/?token=${token}`;
+  const printer = new TracePrinter((id) => `${page}#/trace/${encodeURIComponent(id)}`);
+  const isQuiet = values.quiet === true;
+  if (!isQuiet) collector.on('trace', (trace) => printer.print(trace));
+  const problems = new Problems();
+  collector.on('problem', (problem) => problems.report(problem));
+  for (const problem of collector.problems) problems.report(problem);
   if (token !== undefined) {
     warn(`other machines can reach ${host}; whoever has the token below can read and send traces`);
   }
-  process.stdout.write(greeting(collector.url, token));
-
-  await stopped;
-  const pending = collector.pendingTraces();
-  await collector.close();
-  for (const trace of pending) printTrace(trace, trace.finished ? '' : 'still running: ');
-  process.stdout.write(farewell(collector));
-  return 0;
-}
-
-/** @param {string} text may contain values of rows, and so control characters */
-function warn(text) {
-  process.stderr.write(`warning: ${printable(text)}\n`);
-}
-
-/** @returns {Promise<void>} resolves at the first SIGINT or SIGTERM; a second one kills */
-function stopSignal() {
-  return new Promise((resolve) => {
-    process.once('SIGINT', () => resolve());
-    process.once('SIGTERM', () => resolve());
-  });
-}
-
-/** Ends the program quietly when the reader of its output (`| head`) has gone. */
-function leaveWithReader() {
-  process.stdout.on('error', (error) => {
-    if ('code' in error && error.code === 'EPIPE') process.exit(0);
-    throw error;
-  });
-}
-
-/**
- * @param {unknown} error
- * @param {string} host
- * @param {number} port
- * @returns {string}
- */
-function explainStart(error, host, port) {
-  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
-    return `port ${port} on ${host} is taken, perhaps by another collector; choose one with --port`;
+  const variables = variablesOf(collector, token);
+  process.stdout.write(greeting(token === undefined ? collector.url : page, variables, program));
+  if (values.open === true) {
+    openBrowser(page, () => warn(`the browser could not be opened; open ${page}`));
   }
-  return `the collector could not start: ${messageOf(error)}`;
+
+  try {
+    const code = await serve(stop, program, variables, values.stay === true);
+    if (program !== undefined) await quietness(collector);
+    const pending = isQuiet ? [] : collector.pendingTraces();
+    await collector.close();
+    problems.flush();
+    for (const trace of pending) printer.print(trace);
+    if (!isQuiet) process.stdout.write(farewell(collector, program !== undefined));
+    return code;
+  } finally {
+    await collector.close();
+  }
+}
+
+/** The user's wish to stop. */
+class Stop {
+  /** What is stopped first. @type {Application | undefined} */
+  application;
+  /** Resolves at the first request. */
+  requested;
+  isRequested = false;
+  /** @type {() => void} */
+  request = () => {};
+
+  constructor() {
+    /** @type {Promise<void>} */
+    this.requested = new Promise((resolve) => {
+      this.request = () => {
+        this.isRequested = true;
+        resolve();
+      };
+    });
+    onStopRequest((signal, isFirst) => {
+      // The collector closes at once; should it hang, a second request ends the program.
+      if (!isFirst && this.application === undefined) process.exit(1);
+      if (!isFirst) this.application?.kill();
+      else this.application?.stop(signal);
+      this.request();
+    });
+  }
+
+  /** @param {Application} application */
+  take(application) {
+    this.application = application;
+    // The wish came while it started.
+    if (this.isRequested) application.stop('SIGTERM');
+  }
 }
 
 /**
- * @param {string} url
+ * Waits for the end: of the application, or the user's wish.
+ *
+ * @param {Stop} stop
+ * @param {string[] | undefined} program the application
+ * @param {Record<string, string>} variables that point it at the collector
+ * @param {boolean} stays whether the end of the application is not the end
+ * @returns {Promise<number>} the exit code
+ */
+async function serve(stop, program, variables, stays) {
+  if (program === undefined) {
+    onReaderGone(() => stop.request());
+    await stop.requested;
+    return 0;
+  }
+  if (stop.isRequested) return 0;
+  const application = await startApplication(program, {
+    ...process.env,
+    ...variables,
+    // Another organisation, which the environment or `.env.braintrust` may name, does not exist here.
+    BRAINTRUST_ORG_NAME: 'local',
+  });
+  stop.take(application);
+  const code = await application.ended;
+  stop.application = undefined;
+  if (application.isKilled) warn('the application did not end, and was killed');
+  else if (code !== 0 && !stop.isRequested) warn(`the application ended with exit code ${code}`);
+  if (stays && !stop.isRequested) {
+    process.stdout.write('The application has ended. Its traces can be seen until Ctrl-C.\n');
+    await stop.requested;
+  }
+  return code;
+}
+
+/**
+ * Waits until nothing arrives any more: processes that the application has started may end after it.
+ *
+ * @param {Collector} collector
+ */
+async function quietness(collector) {
+  const deadline = performance.now() + MAX_WAIT_MS;
+  for (;;) {
+    const before = collector.requests.length;
+    if (collector.pendingTraces().length === 0 || performance.now() > deadline) return;
+    await delay(QUIET_MS);
+    if (collector.requests.length === before) return;
+  }
+}
+
+/**
+ * The variables that point an application at the collector.
+ *
+ * @param {Collector} collector
  * @param {string | undefined} token
+ */
+function variablesOf({ url }, token) {
+  return {
+    BRAINTRUST_API_KEY: token ?? 'local',
+    BRAINTRUST_APP_URL: url,
+    BRAINTRUST_API_URL: url,
+  };
+}
+
+/**
+ * @param {string} page
+ * @param {Record<string, string>} variables
+ * @param {string[]} [program]
  * @returns {string}
  */
-function greeting(url, token) {
-  const page = token === undefined ? url : `${url}/?token=${token}`;
+function greeting(page, variables, program) {
+  const first = `Collecting traces until Ctrl-C. Open ${page} to see them.`;
+  if (program !== undefined)
+    return `${first}\nStarting ${shorten(printable(program.join(' ')), MAX_COMMAND)}\n\n`;
+  const exports = Object.entries(variables).map(([name, value]) => `  export ${name}=${value}`);
   return [
-    `Collecting traces until Ctrl-C. Open ${page} to see them. In the shell of your application:`,
+    `${first} In the shell of your application:`,
     '',
-    `  export BRAINTRUST_API_KEY=${token ?? 'local'}`,
-    `  export BRAINTRUST_APP_URL=${url}`,
-    `  export BRAINTRUST_API_URL=${url}`,
+    ...exports,
+    '',
+    'Or start it here: npx flue-braintrust dev -- npm run dev',
     '',
     '',
   ].join('\n');
 }
 
 /**
- * @param {import('../collector/types').Trace} trace
- * @param {string} label
+ * @param {Collector} collector
+ * @param {boolean} hasApplication
+ * @returns {string}
  */
-function printTrace(trace, label) {
-  const terminal = process.stdout.isTTY === true;
-  const tree = renderTrace(trace, {
-    color: terminal && !process.env.NO_COLOR,
-    // Some terminals report a width of 0.
-    width: (terminal && process.stdout.columns) || undefined,
-  });
-  process.stdout.write(`${label}${tree}\n`);
-}
-
-/**
- * @param {import('../collector/types').Collector} collector
- * @returns {string} one line
- */
-function farewell(collector) {
+function farewell(collector, hasApplication) {
   const traces = collector.traces();
   const spans = traces.reduce((total, trace) => total + trace.spans.length, 0);
   const facts = [
@@ -158,7 +250,11 @@ function farewell(collector) {
     counted(collector.requests.length, 'request'),
     counted(collector.problems.length, 'problem'),
   ];
-  return `Collected ${facts.join(', ')}.\n`;
+  const hint =
+    hasApplication && collector.requests.length === 0
+      ? 'Nothing arrived. Does the application call `initLogger`, or set its options in code?\n'
+      : '';
+  return `${hint}Collected ${facts.join(', ')}.\n`;
 }
 
-module.exports = { options, run, usage };
+module.exports = { options, run, startsProgram: true, usage };

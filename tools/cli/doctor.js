@@ -2,26 +2,33 @@
 
 // The command `doctor`. The checks are in tools/doctor.
 
+const { printable } = require('../collector/text');
 const { CHECKS } = require('../doctor/checks');
 const { destinationUsage, destinationOptions, readEnvFile } = require('../support/destination');
 const { painter, printJson } = require('../support/terminal');
 
-const usage = `Usage: flue-braintrust doctor [--env-file FILE] [--json]
+const usage = `Usage: flue-braintrust doctor [--env-file FILE] [--json] [--quiet]
 
 Checks, in order, everything that a trace needs to arrive, and says what is wrong and what to do: Node,
-the native part, the settings, the network, the login, the organisation, the project, the limits. Then
-it sends a trace of one span and prints its link. The key is never printed.
+the native part, the settings and where each is set, the network, the login, the organisation, the
+project, the limits. Then it sends a trace of one span and prints its link. The key is never printed.
+Options that the application gives to \`initLogger\` win over all of it, and are not known here.
 
 Exit codes: 0 a trace has arrived, 1 something is wrong.
 
 Options:
 ${destinationUsage}
       --json           print the findings as JSON
+  -q, --quiet          print only what is wrong
   -h, --help           show this help
 `;
 
 /** @type {import('../support/usage').OptionsConfig} */
-const options = { ...destinationOptions, json: { type: 'boolean' } };
+const options = {
+  ...destinationOptions,
+  json: { type: 'boolean' },
+  quiet: { type: 'boolean', short: 'q' },
+};
 
 /** @typedef {import('../doctor/finding').Finding} Finding */
 
@@ -39,33 +46,68 @@ const TITLE_WIDTH = Math.max(...CHECKS.map(({ title }) => title.length));
  * @returns {Promise<number>} 0 when nothing has failed
  */
 async function run(values) {
-  readEnvFile(values);
+  const envFile = readEnvFile(values);
   const paint = painter(process.stdout);
-  const known = {};
+  const isQuiet = values.quiet === true;
+  const known = envFile === undefined ? {} : { envFile };
   const findings = [];
   for (const { id, title, run: check } of CHECKS) {
     const finding = await check(known);
     findings.push({ id, title, ...finding });
-    if (values.json !== true) process.stdout.write(lines(title, finding, paint));
+    if (values.json === true) continue;
+    if (!isQuiet || isWrong(finding)) process.stdout.write(lines(title, finding, paint, isQuiet));
   }
   const ok = findings.every(({ status }) => status !== 'failed');
   if (values.json === true) printJson({ ok, checks: findings });
-  else process.stdout.write(ok ? '\nTraces arrive.\n' : '\nTraces do not arrive.\n');
+  else if (!isQuiet) process.stdout.write(`\n${verdict(findings)}\n`);
   return ok ? 0 : 1;
+}
+
+/** @param {Finding} finding */
+const isWrong = ({ status }) => status === 'failed' || status === 'warning';
+
+/**
+ * The last line: whether traces arrive is what the test trace has shown.
+ *
+ * @param {(Finding & { title: string })[]} findings
+ */
+function verdict(findings) {
+  const failed = findings.filter(({ status }) => status === 'failed').map(({ title }) => title);
+  if (findings.at(-1)?.status !== 'ok') return 'Traces do not arrive.';
+  return failed.length === 0
+    ? 'Traces arrive.'
+    : `The test trace has arrived, but not all is well: ${failed.join(', ')}.`;
 }
 
 /**
  * @param {string} title
  * @param {Finding} finding
  * @param {ReturnType<typeof painter>} paint
+ * @param {boolean} isQuiet
  */
-function lines(title, { status, detail, advice, link }, paint) {
+function lines(title, { status, detail, advice, link, settings = [] }, paint, isQuiet) {
   const { sign, style } = LOOKS[status];
   const indent = ' '.repeat(TITLE_WIDTH + 4);
   const first = `${paint(style, sign)} ${title.padEnd(TITLE_WIDTH)}  `;
-  const text = status === 'skipped' ? paint('dim', detail) : detail;
-  const more = [advice, link].filter((line) => line !== undefined);
-  return [`${first}${text}`, ...more.map((line) => indent + line), ''].join('\n');
+  const text = printable(detail);
+  const more = [advice, link].flatMap((line) => (line === undefined ? [] : printable(line)));
+  return [
+    `${first}${status === 'skipped' ? paint('dim', text) : text}`,
+    ...(isQuiet ? [] : settingLines(settings)).map((line) => `${indent}${paint('dim', line)}`),
+    ...more.map((line) => indent + line),
+    '',
+  ].join('\n');
+}
+
+/** @param {import('../doctor/finding').SettingSource[]} settings */
+function settingLines(settings) {
+  const width = Math.max(0, ...settings.map(({ setting }) => setting.length));
+  return settings.map(({ setting, value, source, variable, file }) => {
+    const place = variable === undefined || variable === setting ? [] : [variable];
+    const from = source === 'variable' ? 'environment' : (file ?? source);
+    const shown = value === undefined ? '' : `${printable(value)} `;
+    return `${setting.padEnd(width)}  ${shown}(${[...place, printable(from)].join(', ')})`;
+  });
 }
 
 module.exports = { options, run, usage };

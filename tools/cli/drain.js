@@ -4,8 +4,10 @@
 
 const { setTimeout: delay } = require('node:timers/promises');
 
+const { printable } = require('../collector/text');
 const { parse } = require('../../js/json/json-string');
 const { loadNative } = require('../../js/native-loader');
+const { messageOf } = require('../../js/json/json-safe-copy');
 const { counted, lossLines } = require('../support/format');
 const {
   destinationOptions,
@@ -15,34 +17,52 @@ const {
   settingsOf,
 } = require('../support/destination');
 const { drawProgress } = require('./progress');
+const { relabel } = require('./relabel');
 const { readSpool } = require('./spool');
 const { printJson } = require('../support/terminal');
-const { UsageError } = require('../support/usage');
+const { Failure, UsageError } = require('../support/usage');
 
 const DEFAULT_TIMEOUT_S = 60;
 const LOOK_EVERY_MS = 100;
 /** How long to wait for the last acknowledgement, in milliseconds. */
 const CLOSING_MS = 2000;
+/** How long to wait for the removal of files without rows, in milliseconds. */
+const CLEARING_MS = 3000;
 /** Rows of any age are delivered: the latest date that JavaScript has. */
 const ANY_AGE_MS = 8.64e15;
 
-const usage = `Usage: flue-braintrust drain DIRECTORY [--timeout S] [--env-file FILE] [--json]
+const usage = `Usage: flue-braintrust drain DIRECTORY [--from DESTINATION] [--timeout S] [--env-file FILE]
+                             [--json] [--quiet]
 
 Delivers what ended processes left in the spool in DIRECTORY for the destination that the variables name,
 however old it is. What is there for other destinations, and what living processes keep there, is left
 alone. Spans that the ended processes left open are closed and marked as interrupted.
 
-Exit codes: 0 nothing is left for this destination, 1 something is.
+With --from, delivers what waits for another destination, too: after a key was replaced or a server has
+moved, rows still wait for the old one. They go to the key, the server and the project of the variables,
+once a login there has succeeded.
+
+Exit codes: 0 nothing is left of what was to be delivered, 1 something is.
 
 Options:
+      --from DESTINATION
+                       the fingerprint of another destination as \`inspect\` lists it, or its first
+                       digits; \`all\`: all of them. May be given several times
       --timeout S      how long to try at most, in seconds (default ${DEFAULT_TIMEOUT_S})
 ${destinationUsage}
       --json           print the outcome as JSON
+  -q, --quiet          print only what is lost or left, and no progress
   -h, --help           show this help
 `;
 
 /** @type {import('../support/usage').OptionsConfig} */
-const options = { ...destinationOptions, timeout: { type: 'string' }, json: { type: 'boolean' } };
+const options = {
+  ...destinationOptions,
+  from: { type: 'string', multiple: true },
+  timeout: { type: 'string' },
+  json: { type: 'boolean' },
+  quiet: { type: 'boolean', short: 'q' },
+};
 
 /** @typedef {import('../../index.d.ts').Stats} Stats */
 
@@ -54,13 +74,18 @@ const options = { ...destinationOptions, timeout: { type: 'string' }, json: { ty
 async function run(values, directory = '') {
   readEnvFile(values);
   const timeoutMs = readTimeout(values.timeout);
+  const isQuiet = values.quiet === true;
   const settings = settingsOf({ spool: { dir: directory, maxAgeMs: ANY_AGE_MS } });
   const { destination } = planOf(settings);
+  const from = chosenSources(directory, destination, values.from);
+  if (from.length > 0) await takeOver(directory, from, destination, settings);
+
   const before = shareOf(directory, destination);
+  const found = before.waiting.files + before.openRecords;
   const delivered =
-    before.waiting.files + before.openRecords === 0
-      ? NOTHING
-      : await deliver(settings, before.waiting.rows, timeoutMs);
+    found > 0 || before.hasLitter
+      ? await deliver({ directory, destination, settings, timeoutMs, found, before, isQuiet })
+      : NOTHING;
   const after = shareOf(directory, destination);
 
   const outcome = {
@@ -70,10 +95,63 @@ async function run(values, directory = '') {
     left: after.waiting,
     others: after.others,
   };
+  const isAllGone =
+    after.waiting.files === 0 &&
+    before.openRecords >= after.openRecords &&
+    !after.others.some((share) => from.includes(share.destination));
+  const isWell = isAllGone && Object.keys(delivered.lost).length === 0;
   if (values.json === true) printJson(outcome);
-  else process.stdout.write(report(outcome, before.waiting.files + before.openRecords));
-  const isAllGone = after.waiting.files === 0 && before.openRecords >= after.openRecords;
-  return isAllGone && Object.keys(delivered.lost).length === 0 ? 0 : 1;
+  else if (!isQuiet || !isWell) process.stdout.write(report(outcome, found));
+  return isWell ? 0 : 1;
+}
+
+/**
+ * The other destinations that `--from` names. Throws a `UsageError` for one that is not there.
+ *
+ * @param {string} directory
+ * @param {string} destination that of the variables
+ * @param {import('../support/usage').OptionValue} given
+ * @returns {string[]}
+ */
+function chosenSources(directory, destination, given) {
+  if (!Array.isArray(given)) return [];
+  const { shares } = readSpool(directory);
+  const others = shares.map((share) => share.destination).filter((name) => name !== destination);
+  const chosen = given.flatMap((text) => {
+    const wanted = String(text).trim().toLowerCase();
+    if (wanted === 'all') return others;
+    const matching = others.filter((name) => wanted !== '' && name.startsWith(wanted));
+    if (matching.length === 1) return matching;
+    if (wanted !== '' && destination.startsWith(wanted)) return [];
+    const known = others.length === 0 ? 'there is no other one' : `there is ${others.join(', ')}`;
+    const many = matching.length > 1 ? 'is the beginning of several destinations' : 'is none here';
+    throw new UsageError(`--from: ${String(text)} ${many}; ${known}`);
+  });
+  return [...new Set(chosen)];
+}
+
+/**
+ * Assigns what waits for other destinations to that of the settings, if that can be reached.
+ *
+ * @param {string} directory
+ * @param {string[]} from
+ * @param {string} destination
+ * @param {import('../support/destination').Settings} settings
+ */
+async function takeOver(directory, from, destination, settings) {
+  const { failure } = parse(await loadNative().tryConnection(settings));
+  if (failure !== null) {
+    throw new Failure(`nothing was changed, because there is no connection: ${failure.message}`);
+  }
+  for (const { destination: name, processes } of readSpool(directory).shares) {
+    if (!from.includes(name)) continue;
+    const running = new Set(processes.filter(({ runs }) => runs).map(({ pid }) => pid));
+    try {
+      relabel(directory, name, destination, running);
+    } catch (error) {
+      throw new Failure(`the files of ${name} cannot be taken over: ${messageOf(error)}`);
+    }
+  }
 }
 
 /** @param {import('../support/usage').OptionValue} text */
@@ -101,6 +179,8 @@ function shareOf(directory, destination) {
   return {
     waiting: ours?.waiting ?? NONE,
     openRecords: ours?.openRecords ?? 0,
+    // Files without rows, which processes that ended have left.
+    hasLitter: ours?.processes.some(({ runs }) => !runs) ?? false,
     others: others.filter(({ waiting }) => waiting.files > 0),
   };
 }
@@ -108,15 +188,22 @@ function shareOf(directory, destination) {
 /**
  * Lets a recorder adopt and deliver the spool.
  *
- * @param {import('../support/destination').Settings} settings
- * @param {number} rows how many there are, for the progress
- * @param {number} timeoutMs
+ * @param {object} task
+ * @param {string} task.directory
+ * @param {string} task.destination
+ * @param {import('../support/destination').Settings} task.settings
+ * @param {number} task.timeoutMs
+ * @param {number} task.found how many files have rows or open spans; 0: there is only something to clear away
+ * @param {ReturnType<typeof shareOf>} task.before
+ * @param {boolean} task.isQuiet without a progress bar
  */
-async function deliver(settings, rows, timeoutMs) {
+async function deliver({ directory, destination, settings, timeoutMs, found, before, isQuiet }) {
   const { Recorder } = loadNative();
   const recorder = new Recorder(settings);
-  const deadline = Date.now() + timeoutMs;
-  const progress = drawProgress(process.stderr, rows);
+  const deadline = Date.now() + (found > 0 ? timeoutMs : Math.min(timeoutMs, CLEARING_MS));
+  const progress = drawProgress(process.stderr, isQuiet ? 0 : before.waiting.rows);
+  const isOver = (/** @type {Stats} */ stats) =>
+    found > 0 ? isDone(stats) : !shareOf(directory, destination).hasLitter;
   /** @type {Stats} */
   let stats;
   let isRefused = false;
@@ -127,8 +214,8 @@ async function deliver(settings, rows, timeoutMs) {
     isRefused = parse(recorder.takeDiagnostics()).some(
       ({ code }) => code === 'FLUE_BRAINTRUST_REFUSED',
     );
-  } while (!isRefused && Date.now() < deadline && !isDone(stats));
-  const { sent, lost, lastError } = parse(await recorder.close(isDone(stats) ? CLOSING_MS : 0));
+  } while (!isRefused && Date.now() < deadline && !isOver(stats));
+  const { sent, lost, lastError } = parse(await recorder.close(isOver(stats) ? CLOSING_MS : 0));
   progress.clear();
   return { sent, lost, lastError };
 }
@@ -157,10 +244,10 @@ function report({ sent, lost, lastError, left, others }, found) {
   }
   if (found === 0 && others.length > 0) {
     lines.push(
-      'To deliver those, set the variables as they were for the application that left them.',
+      'To deliver those, set the variables as they were for the application that left them, or name them with --from.',
     );
   }
-  return `${lines.join('\n')}\n`;
+  return lines.map((line) => `${printable(line)}\n`).join('');
 }
 
 module.exports = { operand: { name: 'DIRECTORY' }, options, run, usage };

@@ -3,24 +3,27 @@
 // The command `inspect`: prints the native listing of a spool.
 
 const { counted, formatAge, formatBytes } = require('../support/format');
+const { planOf, settingsOf } = require('../support/destination');
 const { readSpool } = require('./spool');
 const { painter, printJson } = require('../support/terminal');
 
-const usage = `Usage: flue-braintrust inspect DIRECTORY [--json]
+const usage = `Usage: flue-braintrust inspect DIRECTORY [--json] [--quiet]
 
 Lists what the spool in DIRECTORY holds, without its content: for each destination, how many payloads,
 rows and bytes wait and since when, what is damaged, and whose it is. A destination is shown as the
-fingerprint by which its files are named. Changes nothing, and needs no key.
+fingerprint by which its files are named; that of the variables is marked, if there is a key. Changes
+nothing, and needs no key.
 
 Exit codes: 0 listed, 1 the directory cannot be read or something in it is damaged.
 
 Options:
-      --json  print the list as JSON
-  -h, --help  show this help
+      --json   print the list as JSON
+  -q, --quiet  print only what is damaged
+  -h, --help   show this help
 `;
 
 /** @type {import('../support/usage').OptionsConfig} */
-const options = { json: { type: 'boolean' } };
+const options = { json: { type: 'boolean' }, quiet: { type: 'boolean', short: 'q' } };
 
 /** @typedef {import('../../js/native-types.d.ts').SpoolShare} Share */
 /** @typedef {import('../../js/native-types.d.ts').SpoolSegments} Segments */
@@ -33,22 +36,57 @@ const options = { json: { type: 'boolean' } };
 async function run(values, directory = '') {
   const listing = readSpool(directory);
   const { shares, foreign } = listing;
+  const hasDamage = (/** @type {Share} */ { damaged }) => damaged.files > 0;
   if (values.json === true) printJson(listing);
-  else {
-    const texts = shares.map(describe);
-    if (shares.length === 0) texts.push('The spool is empty.\n');
+  else if (values.quiet === true) {
+    process.stdout.write(
+      shares
+        .filter(hasDamage)
+        .map((share) => describe(share))
+        .join('\n'),
+    );
+  } else {
+    const texts = shares.filter(hasContent).map((share) => describe(share, currentDestination()));
+    if (texts.length === 0) texts.push('The spool is empty.\n');
     if (foreign > 0) texts.push(`${counted(foreign, 'other file')} in the directory.\n`);
     process.stdout.write(texts.join('\n'));
   }
-  return shares.some(({ damaged }) => damaged.files > 0) ? 1 : 0;
+  return shares.some(hasDamage) ? 1 : 0;
 }
 
-/** @param {Share} share */
-function describe({ destination, waiting, damaged, unfinished, openRecords, processes }) {
+/**
+ * Whether there is anything to tell: lock files alone, of processes that ended, are nothing.
+ *
+ * @param {Share} share
+ */
+const hasContent = ({ waiting, damaged, unfinished, openRecords, processes }) =>
+  waiting.files + damaged.files + unfinished + openRecords > 0 ||
+  processes.some(({ runs }) => runs);
+
+/**
+ * The destination of the variables, if they are complete.
+ *
+ * @returns {string | undefined}
+ */
+function currentDestination() {
+  try {
+    return planOf(settingsOf()).destination;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * @param {Share} share
+ * @param {string} [current] the destination of the variables
+ */
+function describe(share, current) {
+  const { destination, waiting, damaged, unfinished, openRecords, processes } = share;
   const paint = painter(process.stdout);
   const alive = processes.filter(({ runs }) => runs);
   const lines = [
-    paint('bold', `destination ${destination}`),
+    paint('bold', `destination ${destination}`) +
+      (destination === current ? ', that of the variables' : ''),
     `  waiting   ${amount(waiting)}`,
     ...(damaged.files > 0 ? [`  ${paint('red', 'damaged')}   ${amount(damaged)}`] : []),
     ...(unfinished > 0 ? [`  unfinished  ${counted(unfinished, 'file')}`] : []),

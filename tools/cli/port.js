@@ -2,18 +2,16 @@
 
 // Reads `--port`.
 
+const { DEFAULT_PORT } = require('../support/ports');
 const { UsageError } = require('../support/usage');
-
-/** The default port of the collector. */
-const DEFAULT_PORT = 4983;
 
 /**
  * @param {import('../support/usage').OptionValue} text
  * @param {number} least
- * @returns {number}
+ * @returns {number | undefined} undefined: none is given
  */
-function readPort(text, least) {
-  if (text === undefined) return DEFAULT_PORT;
+function givenPort(text, least) {
+  if (text === undefined) return undefined;
   const port = Number(text);
   if (!/^\d+$/.test(String(text)) || port < least || port > 65_535) {
     throw new UsageError(`--port must be a number from ${least} to 65535, but is ${String(text)}`);
@@ -21,4 +19,10 @@ function readPort(text, least) {
   return port;
 }
 
-module.exports = { DEFAULT_PORT, readPort };
+/**
+ * @param {import('../support/usage').OptionValue} text
+ * @param {number} least
+ */
+const readPort = (text, least) => givenPort(text, least) ?? DEFAULT_PORT;
+
+module.exports = { givenPort, readPort };

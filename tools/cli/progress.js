@@ -3,17 +3,18 @@
 // A progress bar.
 
 const { formatCount } = require('../support/format');
+const { canRedraw } = require('../support/terminal');
 
 const WIDTH = 30;
 
 /**
- * A bar that grows. Draws nothing without a terminal.
+ * A bar that grows. Draws nothing without a terminal that can erase it.
  *
  * @param {NodeJS.WriteStream} stream
  * @param {number} total
  */
 function drawProgress(stream, total) {
-  const isShown = stream.isTTY === true && total > 0;
+  const isShown = canRedraw(stream) && total > 0;
   return {
     /** @param {number} count */
     draw(count) {

@@ -6,6 +6,7 @@ const { Exporter } = require('../../js/exporter');
 const { nodeHost } = require('../../js/node-host');
 const { messageOf } = require('../../js/json/json-safe-copy');
 const { readObservations } = require('./observations');
+const { printable } = require('../collector/text');
 const { counted, lossLines } = require('../support/format');
 const {
   destinationOptions,
@@ -14,7 +15,9 @@ const {
   readEnvFile,
   settingsOf,
 } = require('../support/destination');
-const { DEFAULT_PORT, readPort } = require('./port');
+const { readPort } = require('./port');
+const { isCollector } = require('../support/port-owner');
+const { DEFAULT_PORT } = require('../support/ports');
 const { printJson } = require('../support/terminal');
 const { Failure, UsageError } = require('../support/usage');
 
@@ -22,7 +25,8 @@ const FLUSH_MS = 60_000;
 /** How many events are read before a flush: a recording may be large. */
 const EVENTS_AT_ONCE = 500;
 
-const usage = `Usage: flue-braintrust replay FILE [--local [--port N]] [--project NAME] [--env-file FILE] [--json]
+const usage = `Usage: flue-braintrust replay FILE [--local [--port N]] [--project NAME] [--env-file FILE]
+                              [--json] [--quiet]
 
 Turns recorded Flue events into a trace, with their own ids and times: the same
 file twice is the same trace. FILE has one JSON text a line, an event or {"event": …}; an application records
@@ -40,6 +44,7 @@ Options:
       --project NAME   the project that takes it
 ${destinationUsage}
       --json           print the outcome as JSON
+  -q, --quiet          print only what is wrong
   -h, --help           show this help
 `;
 
@@ -50,6 +55,7 @@ const options = {
   port: { type: 'string', short: 'p' },
   project: { type: 'string' },
   json: { type: 'boolean' },
+  quiet: { type: 'boolean', short: 'q' },
 };
 
 /**
@@ -60,7 +66,7 @@ const options = {
 async function run(values, file = '') {
   readEnvFile(values);
   const given = {
-    ...localDestination(values),
+    ...(await localDestination(values)),
     ...(typeof values.project === 'string' && { projectName: values.project }),
     // A recording must not mix with the spool of the application.
     spool: false,
@@ -73,19 +79,27 @@ async function run(values, file = '') {
 
   const outcome = { ...read, sent, lost, lastError, complete };
   if (values.json === true) printJson(outcome);
-  else process.stdout.write(report(outcome, `${projectName} at ${appUrl}`));
-  const isWhole = complete && read.unreadable === 0 && Object.keys(lost).length === 0;
-  return isWhole && read.events > 0 ? 0 : 1;
+  const isWhole =
+    complete && read.unreadable === 0 && Object.keys(lost).length === 0 && read.events > 0;
+  const isSilent = values.json === true || (values.quiet === true && isWhole);
+  if (!isSilent) process.stdout.write(report(outcome, `${projectName} at ${appUrl}`));
+  return isWhole ? 0 : 1;
 }
 
 /** @param {import('../support/usage').OptionValues} values */
-function localDestination({ local, port }) {
+async function localDestination({ local, port: text }) {
   if (local !== true) {
-    if (port !== undefined) throw new UsageError('--port is for --local');
+    if (text !== undefined) throw new UsageError('--port is for --local');
     return {};
   }
-  const url = `http://127.0.0.1:${readPort(port, 1)}`;
-  return { apiKey: 'local', appUrl: url, apiUrl: url };
+  const port = readPort(text, 1);
+  if (!(await isCollector('127.0.0.1', port))) {
+    throw new Failure(
+      `\`flue-braintrust dev\` is not running on port ${port}: start it, or name its port with --port`,
+    );
+  }
+  const url = `http://127.0.0.1:${port}`;
+  return { apiKey: 'local', appUrl: url, apiUrl: url, orgName: 'local' };
 }
 
 /**
@@ -116,7 +130,7 @@ function report({ events, unreadable, sent, lost, lastError }, where) {
   lines.push(...lossLines(lost));
   if (Object.keys(lost).length > 0 && lastError !== null)
     lines.push(`The last error: ${lastError}.`);
-  return `${lines.join('\n')}\n`;
+  return lines.map((line) => `${printable(line)}\n`).join('');
 }
 
 module.exports = { operand: { name: 'FILE' }, options, run, usage };

@@ -6,6 +6,10 @@ const dns = require('node:dns/promises');
 const net = require('node:net');
 const tls = require('node:tls');
 
+const { isLoopback } = require('../support/loopback');
+const { isCollector } = require('../support/port-owner');
+const { DEFAULT_PORT, OTHER_PORTS } = require('../support/ports');
+
 /** How long each step of the explanation may take, in milliseconds. */
 const PATIENCE_MS = 5000;
 
@@ -58,6 +62,9 @@ async function explain(url, proxy, variable, message) {
   const distrust = UNTRUSTED.exec(message)?.[1];
   const connected = await attempt(() => net.connect({ host, port }), 'connect');
   if (connected !== undefined) {
+    if (proxy === null && connected === 'ECONNREFUSED' && isLoopback(host)) {
+      return notRunning(`${host}:${port}`, who);
+    }
     return unconnected(connected, `${proxy === null ? '' : 'the proxy '}${host}:${port}`, who);
   }
   if (proxy !== null && distrust !== undefined) {
@@ -76,6 +83,35 @@ async function explain(url, proxy, variable, message) {
 }
 
 /**
+ * Nothing listens on this machine, where only a local collector would.
+ *
+ * @param {string} at
+ * @param {string} who
+ * @returns {Promise<Explanation>}
+ */
+async function notRunning(at, who) {
+  const finding = `nothing listens at ${at}: \`flue-braintrust dev\` is not running there`;
+  const running = await runningCollector();
+  if (running !== undefined) {
+    return { finding, advice: `It runs at ${running}: set ${who} to that address.` };
+  }
+  const start = 'Start it, best with the application: `npx flue-braintrust dev -- npm run dev`';
+  return { finding, advice: `${start}. For Braintrust itself, unset ${who}.` };
+}
+
+/**
+ * A local collector on one of its ports.
+ *
+ * @returns {Promise<string | undefined>} its address
+ */
+async function runningCollector() {
+  for (const port of [DEFAULT_PORT, ...OTHER_PORTS]) {
+    if (await isCollector('127.0.0.1', port)) return `http://127.0.0.1:${port}`;
+  }
+  return undefined;
+}
+
+/**
  * @param {string} code
  * @param {string} at
  * @param {string} who
@@ -83,8 +119,7 @@ async function explain(url, proxy, variable, message) {
  */
 function unconnected(code, at, who) {
   if (code === 'ECONNREFUSED') {
-    const advice = `Start the server (locally: \`npx flue-braintrust dev\`), or correct ${who}.`;
-    return { finding: `nothing listens at ${at}`, advice };
+    return { finding: `nothing listens at ${at}`, advice: `Start the server, or correct ${who}.` };
   }
   return {
     finding: `no connection to ${at} (${code})`,
@@ -181,4 +216,4 @@ async function explained(message, url, proxy, variable) {
   return { status: 'failed', detail: `${finding}. The attempt: ${message}`, advice };
 }
 
-module.exports = { explained };
+module.exports = { explained, runningCollector };

@@ -7,11 +7,13 @@ const { parseEnv } = require('node:util');
 
 const { engines } = require('../../package.json');
 const { settingsOf } = require('../support/destination');
-const { FILE_VARIABLES, nearestFile } = require('../../js/environment');
+const { nearestFile } = require('../../js/environment');
 const { parse } = require('../../js/json/json-string');
 const { loadNative } = require('../../js/native-loader');
 const { messageOf } = require('../../js/json/json-safe-copy');
+const { runningCollector } = require('./explain');
 const { SKIPPED } = require('./finding');
+const { sources, variablesBySource } = require('./sources');
 
 /** @typedef {import('./finding').Finding} Finding */
 /** @typedef {import('./finding').Known} Known */
@@ -44,41 +46,37 @@ function checkNative(known) {
 
 /**
  * @param {Known} known
- * @returns {Finding}
+ * @returns {Promise<Finding>}
  */
-function checkSettings(known) {
+async function checkSettings(known) {
   if (known.native !== true) return SKIPPED;
   try {
     known.settings = settingsOf();
     known.plan = parse(loadNative().plan(known.settings));
   } catch (error) {
-    return { status: 'failed', detail: messageOf(error), advice: keyElsewhere() ?? sources() };
+    const detail = messageOf(error);
+    const lacksKey = /no API key/.test(detail);
+    const advice = lacksKey ? await adviceOnKey() : variablesBySource(known.envFile);
+    return { status: 'failed', detail, advice, settings: sources(known) };
   }
+  const settings = sources(known);
   const file = nearestFile();
   if (file.error !== undefined) {
     const detail = `${file.path} cannot be read (${file.error.message}), and is left out`;
-    return { status: 'warning', detail, advice: 'Make the file readable, or remove it.' };
+    const advice = 'Make the file readable, or remove it.';
+    return { status: 'warning', detail, advice, settings };
   }
   const { spoolDir } = known.plan;
   const spool = spoolDir === null ? '' : `; spool in ${spoolDir}`;
-  return { status: 'ok', detail: sources() + spool };
+  return { status: 'ok', detail: variablesBySource(known.envFile) + spool, settings };
 }
 
-/** The names of the variables that are set, by source. Never their values. */
-function sources() {
-  const given = (/** @type {NodeJS.Dict<string>} */ variables) =>
-    FILE_VARIABLES.filter((name) => (variables[name] ?? '').trim() !== '');
-  const set = given(process.env);
-  const file = nearestFile();
-  const parts = [`in the environment: ${list(set)}`];
-  if (file.path !== undefined) {
-    parts.push(`in ${file.path}: ${list(given(file.variables).filter((n) => !set.includes(n)))}`);
-  }
-  return parts.join('; ');
+/** Where a key is, or how to do without one. */
+async function adviceOnKey() {
+  const nothing =
+    'Without an account, `npx flue-braintrust dev -- npm run dev` shows the traces of an application here.';
+  return keyElsewhere() ?? (await localCollector()) ?? nothing;
 }
-
-/** @param {string[]} names */
-const list = (names) => names.join(', ') || 'nothing';
 
 /** A hint for a key in `.env`, which Flue reads and this package does not. */
 function keyElsewhere() {
@@ -89,6 +87,15 @@ function keyElsewhere() {
     return undefined;
   }
   return '.env has a key, which only Flue reads: try `flue-braintrust doctor --env-file .env`.';
+}
+
+/** A hint for an application that is to send to a local collector. */
+async function localCollector() {
+  const url = await runningCollector();
+  return (
+    url &&
+    `\`flue-braintrust dev\` runs at ${url}: for traces there, set BRAINTRUST_API_KEY=local, BRAINTRUST_APP_URL=${url} and BRAINTRUST_API_URL=${url}.`
+  );
 }
 
 module.exports = { checkNative, checkNode, checkSettings };

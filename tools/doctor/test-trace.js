@@ -11,6 +11,11 @@ const { loadNative } = require('../../js/native-loader');
 /** How often the counters are polled, in milliseconds. */
 const LOOK_EVERY_MS = 25;
 
+/** How long an error may last that a repetition may mend, in milliseconds. */
+const REPETITION_MS = 1500;
+/** Errors that no repetition mends. */
+const FINAL = /answered 4(?!08|29)\d\d/;
+
 /**
  * The outcome of the test trace.
  *
@@ -42,10 +47,12 @@ async function sendTestTrace(settings, timeoutMs) {
 
   /** @type {import('../../index.d.ts').Stats} */
   let stats;
+  let failingSince = Infinity;
   do {
     await delay(LOOK_EVERY_MS);
     stats = parse(recorder.stats());
-  } while (!isSettled(stats) && Date.now() - began < timeoutMs);
+    if (stats.lastError !== null) failingSince = Math.min(failingSince, Date.now());
+  } while (!isSettled(stats, Date.now() - failingSince) && Date.now() - began < timeoutMs);
   recorder.shutdownDetached(0);
 
   const [rowId = '', traceId = ''] = native.flueSpan(toJson({ runId }));
@@ -80,10 +87,12 @@ function record({ Priority }, recorder, runId, began) {
 
 /**
  * @param {import('../../index.d.ts').Stats} stats
- * @returns {boolean} whether all has arrived, or something has failed
+ * @param {number} failingMs how long there has been an error
+ * @returns {boolean} whether all has arrived, or will not
  */
-function isSettled({ accepted, sent, lost, lastError }) {
-  return lastError !== null || Object.keys(lost).length > 0 || (accepted > 0 && sent === accepted);
+function isSettled({ accepted, sent, lost, lastError }, failingMs) {
+  if ((accepted > 0 && sent === accepted) || Object.keys(lost).length > 0) return true;
+  return lastError !== null && (FINAL.test(lastError) || failingMs > REPETITION_MS);
 }
 
 module.exports = { sendTestTrace };

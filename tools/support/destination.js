@@ -2,6 +2,9 @@
 
 // The settings of an application that runs in this directory, for commands that send something.
 
+const { readFileSync } = require('node:fs');
+const { parseEnv } = require('node:util');
+
 const { environment } = require('../../js/environment');
 const { parse, toJson } = require('../../js/json/json-string');
 const { loadNative } = require('../../js/native-loader');
@@ -24,20 +27,33 @@ const { Failure } = require('./usage');
  */
 const destinationOptions = { 'env-file': { type: 'string' } };
 
-const destinationUsage = `      --env-file FILE  read variables from FILE first; those that are set already win`;
+const destinationUsage = `      --env-file FILE  read variables from FILE first; those that are set already win. Node reads this
+                       option itself: without the file it prints one line, and the exit code is 9`;
 
 /**
- * Reads the file that `--env-file` names into the environment.
+ * A file of variables that was read into the environment.
+ *
+ * @typedef {object} EnvFile
+ * @property {string} path
+ * @property {NodeJS.Dict<string>} variables
+ */
+
+/**
+ * Reads the file that `--env-file` names into the environment. Some versions of Node have done so before the program
+ * starts, wherever the option stands, or have refused to start.
  *
  * @param {import('./usage').OptionValues} values
+ * @returns {EnvFile | undefined} undefined: none is named
  */
 function readEnvFile(values) {
-  const file = values['env-file'];
-  if (typeof file !== 'string') return;
+  const path = values['env-file'];
+  if (typeof path !== 'string') return undefined;
   try {
-    process.loadEnvFile(file);
+    const variables = parseEnv(readFileSync(path, 'utf8'));
+    process.loadEnvFile(path);
+    return { path, variables };
   } catch (error) {
-    throw new Failure(`${file} cannot be read: ${messageOf(error)}`);
+    throw new Failure(`--env-file: ${path} cannot be read (${messageOf(error)})`);
   }
 }
 

@@ -31,7 +31,9 @@ class Failure extends Error {
  * @property {string} usage what `--help` shows
  * @property {OptionsConfig} options its options, for `parseArgs`
  * @property {{ name: string, optional?: boolean }} [operand] the one argument that is no option, if it takes one
- * @property {(values: OptionValues, operand?: string) => Promise<number>} run resolves with the exit code
+ * @property {boolean} [startsProgram] whether a command line of another program may follow `--`
+ * @property {(values: OptionValues, operand?: string, program?: string[]) => Promise<number>} run resolves with the exit
+ *   code
  */
 
 module.exports = { Failure, UsageError };

@@ -1,0 +1,237 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ROOT, environment, withDirectory } from './support/run';
+
+/*
+ * `dev` with an application: real processes, and real signals. The applications send one row each.
+ */
+
+const CLI = join(ROOT, 'tools/cli.js');
+const SEND = `
+  const send = (digit) => fetch(process.env.BRAINTRUST_API_URL + '/logs3', {
+    method: 'POST',
+    headers: { authorization: 'Bearer ' + process.env.BRAINTRUST_API_KEY },
+    body: JSON.stringify({ api_version: 2, rows: [{
+      id: 'row-' + digit, span_id: digit.repeat(16), root_span_id: digit.repeat(32),
+      project_id: '7f3c2b1a-9d8e-4f6a-8b2c-0a1b2c3d4e5f', log_id: 'g', _is_merge: true,
+      created: '2026-11-23T06:58:22.500Z', span_attributes: { name: 'flue.prompt', type: 'task' },
+      input: 'Tell me a joke.', metadata: { 'flue.agent_name': 'hello' }, metrics: { start: 1, end: 2 },
+    }] }),
+  });`;
+
+/** The terminal is made by util-linux. */
+const linuxTest = process.platform === 'linux' ? test : test.skip;
+
+let children: ChildProcess[] = [];
+
+afterEach(() => {
+  for (const child of children) child.kill('SIGKILL');
+  children = [];
+});
+
+/** Starts a program; `printed` waits for what it writes to either stream. */
+function start(command: string, args: string[], env: Record<string, string> = {}) {
+  const child = spawn(command, args, { cwd: '/', env: environment(env), stdio: 'pipe' });
+  children.push(child);
+  const seen = { out: '', err: '' };
+  child.stdout.setEncoding('utf8').on('data', (text) => (seen.out += text));
+  child.stderr.setEncoding('utf8').on('data', (text) => (seen.err += text));
+  const exit = once(child, 'close').then(([code]) => code as number | null);
+  const printed = async (pattern: RegExp) => {
+    while (!pattern.test(seen.out + seen.err)) {
+      if (child.exitCode !== null) throw new Error(`no ${pattern}: ${seen.out}${seen.err}`);
+      await sleep(20);
+    }
+  };
+  return { child, seen, exit, printed };
+}
+
+const dev = (args: string[], env?: Record<string, string>) =>
+  start(process.execPath, [CLI, 'dev', ...args], env);
+
+/** `dev` with a program of the test's as its application. */
+const devWith = (program: string, args: string[] = [], env?: Record<string, string>) =>
+  dev(['--port', '0', ...args, '--', process.execPath, '-e', SEND + program], env);
+
+test('the application gets the variables, its traces are shown with their links, and its exit code is passed on', async () => {
+  const { seen, exit } = devWith(`
+    if (process.env.BRAINTRUST_APP_URL !== process.env.BRAINTRUST_API_URL) process.exit(9);
+    console.log('organisation', process.env.BRAINTRUST_ORG_NAME);
+    send('a').then(() => process.exit(3));`);
+  expect(await exit).toBe(3);
+  const [url] = /http:\/\/127\.0\.0\.1:\d+/.exec(seen.out) ?? [];
+  expect(seen.out).toContain('organisation local\n');
+  expect(seen.out).toMatch(
+    /\nhello: Tell me a joke\.\ntrace a{32} · .*\nflue\.prompt +task +1\.00 s\n/,
+  );
+  expect(seen.out).toContain(`\n${url}/#/trace/${'a'.repeat(32)}\n`);
+  expect(seen.err).toBe('warning: the application ended with exit code 3\n');
+});
+
+test('a signal ends the application first, which still delivers, and all traces are shown', async () => {
+  const { child, seen, exit, printed } = devWith(`
+    process.on('SIGINT', () => send('b').then(() => { console.log('application ends'); process.exit(0); }));
+    setInterval(() => {}, 1000);
+    console.log('application runs');`);
+  await printed(/^application runs/m);
+  child.kill('SIGINT');
+  expect(await exit).toBe(0);
+  expect(seen.out).toMatch(
+    /application ends\n[^]*trace b{32} [^]*\nCollected 1 trace, 1 span, .*\n$/,
+  );
+  expect(seen.err).toBe('');
+});
+
+test.each([
+  ['ends by itself, because of a signal', `process.kill(process.pid, 'SIGKILL')`, 137],
+  ['ends well', '', 0],
+])('an application that %s gives the exit code that a shell would', async (_how, program, code) => {
+  const { exit, seen } = devWith(program);
+  expect(await exit).toBe(code);
+  expect(seen.out).toContain('Nothing arrived.');
+});
+
+test('an application that ignores signals is killed, at the second one at once, with what it has started', async () => {
+  const stubborn = `for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(name, () => {});
+    setInterval(() => {}, 1000);`;
+  const ignoring = () =>
+    devWith(`
+    require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(stubborn)}], { stdio: 'inherit' });
+    ${stubborn}
+    console.log('application runs');`);
+  const patient = ignoring();
+  const { child, seen, exit, printed } = ignoring();
+  await Promise.all([patient.printed(/^application runs/m), printed(/^application runs/m)]);
+  patient.child.kill('SIGINT');
+  child.kill('SIGTERM');
+  // At once, it is the same request: `npx` passes on what the terminal has sent already.
+  await sleep(200);
+  child.kill('SIGTERM');
+  await sleep(1200);
+  expect(child.exitCode).toBeNull();
+  child.kill('SIGTERM');
+  // The streams close when the last process that has them is gone.
+  expect(await exit).toBe(137);
+  expect(patient.child.exitCode).toBeNull();
+  expect(await patient.exit).toBe(137);
+  for (const { err } of [seen, patient.seen]) {
+    expect(err).toBe('warning: the application did not end, and was killed\n');
+  }
+});
+
+test('an application that cannot be started is named, and nothing stays behind', async () => {
+  await withDirectory(async (directory) => {
+    const plain = join(directory, 'no program');
+    writeFileSync(plain, '');
+    for (const [program, why] of [
+      [join(directory, 'none'), 'there is no such program'],
+      [plain, 'it may not be executed'],
+    ] as const) {
+      const { seen, exit } = dev(['--port', '0', '--', program]);
+      expect(await exit).toBe(1);
+      expect(seen.err).toBe(`flue-braintrust: ${program} cannot be started: ${why}\n`);
+      expect(seen.out).not.toContain('Collected');
+    }
+  });
+});
+
+test('spaces and dashes of a command line are those of the application', async () => {
+  await withDirectory(async (directory) => {
+    const place = join(directory, 'my programs');
+    mkdirSync(place);
+    const program = join(place, 'say it');
+    writeFileSync(program, `#!/bin/sh\nfor word in "$@"; do echo "[$word]"; done\n`);
+    chmodSync(program, 0o755);
+    const { seen, exit } = dev([
+      '--port',
+      '0',
+      '--',
+      program,
+      'two words',
+      '--port',
+      '--',
+      '-h',
+      '',
+    ]);
+    expect(await exit).toBe(0);
+    expect(seen.out).toContain('[two words]\n[--port]\n[--]\n[-h]\n[]\n');
+  });
+});
+
+test('with --quiet no trace is printed, and with --stay the viewer outlives the application', async () => {
+  const { child, seen, exit, printed } = devWith(`send('a');`, ['--quiet', '--stay']);
+  await printed(/The application has ended/);
+  const [url = ''] = /http:\/\/127\.0\.0\.1:\d+/.exec(seen.out) ?? [];
+  expect((await fetch(url)).status).toBe(200);
+  child.kill('SIGTERM');
+  expect(await exit).toBe(0);
+  expect(seen.out).not.toContain('trace a');
+  expect(seen.out).not.toContain('Collected');
+});
+
+test('--open opens the viewer with the program that BROWSER names, and says so when that fails', async () => {
+  await withDirectory(async (directory) => {
+    const browser = join(directory, 'my browser');
+    writeFileSync(browser, `#!/bin/sh\necho "$1" > "${join(directory, 'opened')}"\n`);
+    chmodSync(browser, 0o755);
+    const opened = join(directory, 'opened');
+    const first = dev(['--port', '0', '--open'], { BROWSER: browser });
+    while (!existsSync(opened) || !readFileSync(opened, 'utf8').endsWith('\n')) await sleep(20);
+    const [url] = /http:\/\/127\.0\.0\.1:\d+/.exec(first.seen.out) ?? [];
+    expect(readFileSync(opened, 'utf8')).toBe(`${url}/\n`);
+
+    const second = dev(['--port', '0', '--open'], { BROWSER: join(directory, 'none') });
+    await second.printed(/warning: the browser could not be opened; open http/);
+  });
+});
+
+test('where the default port is taken, another one is, and who has it is said', async () => {
+  const taken = createServer();
+  taken.on('error', () => {});
+  await new Promise((done) =>
+    taken.once('listening', done).once('error', done).listen(8723, '127.0.0.1'),
+  );
+  try {
+    const { seen, printed } = dev([]);
+    await printed(/Open http:\/\/127\.0\.0\.1:872[4-7] /);
+    expect(seen.err).toMatch(/^warning: port 8723 is taken by .+; listening on 872[4-7]\n/);
+  } finally {
+    taken.close();
+  }
+});
+
+linuxTest('Ctrl-C in a terminal reaches the application once, and ends both', async () => {
+  const program = `${SEND}
+    let count = 0;
+    process.on('SIGINT', () => {
+      count += 1;
+      setTimeout(() => send('c').then(() => { console.log('SIGINT ' + count); process.exit(0); }), 300);
+    });
+    setInterval(() => {}, 1000);
+    console.log('application runs');`;
+  const command = [
+    process.execPath,
+    CLI,
+    'dev',
+    '--port',
+    '0',
+    '--',
+    process.execPath,
+    '-e',
+    program,
+  ];
+  const line = command.map((part) => `'${part.replaceAll("'", `'\\''`)}'`).join(' ');
+  const { child, seen, exit, printed } = start('script', ['-qec', `exec ${line}`, '/dev/null'], {
+    TERM: 'xterm',
+  });
+  await printed(/^application runs/m);
+  child.stdin?.write('\u0003');
+  expect(await exit).toBe(0);
+  expect(seen.out).toContain('SIGINT 1\r\n');
+  expect(seen.out).toMatch(/trace c{32}/);
+  expect(seen.out).toContain('Collected 1 trace, 1 span');
+});

@@ -1,0 +1,135 @@
+'use strict';
+
+// The command `top`: shows the counters of running applications.
+
+const { setTimeout: delay } = require('node:timers/promises');
+
+const { shorten } = require('../collector/text');
+const { onReaderGone } = require('../support/output');
+const { canRedraw, columnsOf, painter, printJson } = require('../support/terminal');
+const { Failure, UsageError } = require('../support/usage');
+const { onStopRequest } = require('./stop-requests');
+const { drawProcess } = require('./top-lines');
+const { Watched, findSockets } = require('./watched');
+
+const DEFAULT_INTERVAL_S = 1;
+
+const usage = `Usage: flue-braintrust top [PID] [--interval S] [--once] [--json]
+
+Watches the counters of the running applications of this user, or of the one with the process id PID:
+rows per second (a span takes one or two), what waits in memory and in the spool, what is lost, and the
+last error. Ends with Ctrl-C, or with the applications.
+
+An application offers them if it was started with FLUE_BRAINTRUST_TOP=1: it then listens on a Unix socket
+that only its user can open, and answers when asked. The value may be the directory for the sockets, as an
+absolute path; set it here, too. Not on Windows.
+
+Exit codes: 0 stopped or ended, 1 there is no such application.
+
+Options:
+  -i, --interval S  seconds between two looks (default ${DEFAULT_INTERVAL_S}, at least 0.1)
+      --once        look once, without rates
+      --json        look once, and print the counters as JSON
+  -h, --help        show this help
+`;
+
+/** @type {import('../support/usage').OptionsConfig} */
+const options = {
+  interval: { type: 'string', short: 'i' },
+  once: { type: 'boolean' },
+  json: { type: 'boolean' },
+};
+
+/**
+ * @param {import('../support/usage').OptionValues} values
+ * @param {string} [pid]
+ * @returns {Promise<number>}
+ */
+async function run(values, pid) {
+  const intervalMs = readInterval(values.interval);
+  if (pid !== undefined && !/^\d+$/.test(pid))
+    throw new UsageError(`PID must be a number, but is ${pid}`);
+  if (process.platform === 'win32') throw new Failure('`top` does not work on Windows');
+
+  /** @type {Map<string, InstanceType<typeof Watched>>} */
+  const watched = new Map();
+  await look(watched, pid);
+  if (watched.size === 0) {
+    const who = pid === undefined ? 'no application' : `no application with the process id ${pid}`;
+    throw new Failure(`${who} offers its counters; start it with FLUE_BRAINTRUST_TOP=1`);
+  }
+  if (values.json === true || values.once === true) {
+    const all = [...watched.values()];
+    if (values.json === true) printJson({ processes: all.map(({ last }) => last?.report) });
+    else process.stdout.write(frame(all).join(''));
+    for (const one of all) one.close();
+    return 0;
+  }
+  await watch(watched, pid, intervalMs);
+  return 0;
+}
+
+/** @param {import('../support/usage').OptionValue} text */
+function readInterval(text) {
+  const seconds = text === undefined ? DEFAULT_INTERVAL_S : Number(text);
+  if (!(seconds >= 0.1 && seconds <= 3600)) {
+    throw new UsageError(`--interval must be a number of seconds from 0.1 to 3600, but is ${text}`);
+  }
+  return seconds * 1000;
+}
+
+/**
+ * Finds new applications, and asks all for their counters. Those that have ended are removed.
+ *
+ * @param {Map<string, InstanceType<typeof Watched>>} watched by their sockets
+ * @param {string} [pid]
+ */
+async function look(watched, pid) {
+  for (const socket of findSockets(pid)) {
+    if (!watched.has(socket)) watched.set(socket, new Watched(socket));
+  }
+  await Promise.all(
+    [...watched].map(async ([socket, one]) => {
+      if (!(await one.ask())) watched.delete(socket);
+    }),
+  );
+}
+
+/**
+ * @param {Map<string, InstanceType<typeof Watched>>} watched
+ * @param {string | undefined} pid
+ * @param {number} intervalMs
+ */
+async function watch(watched, pid, intervalMs) {
+  const stop = new AbortController();
+  onStopRequest(() => stop.abort());
+  onReaderGone(() => stop.abort());
+  let drawn = 0;
+  while (watched.size > 0 && !stop.signal.aborted) {
+    const lines = frame([...watched.values()]);
+    process.stdout.write((drawn > 0 ? `\u001b[${drawn}A\u001b[J` : '') + lines.join(''));
+    if (canRedraw(process.stdout)) drawn = lines.length;
+    await delay(intervalMs, undefined, { signal: stop.signal }).catch(() => {});
+    if (!stop.signal.aborted) await look(watched, pid);
+  }
+  for (const one of watched.values()) one.close();
+  if (!stop.signal.aborted) process.stdout.write('All have ended.\n');
+}
+
+/**
+ * @param {InstanceType<typeof Watched>[]} watched
+ * @returns {string[]} lines that fit the terminal, so that they can be drawn again
+ */
+function frame(watched) {
+  const width = columnsOf(process.stdout) ?? Infinity;
+  const paint = painter(process.stdout);
+  return watched
+    .toSorted((a, b) => (a.last?.report.pid ?? 0) - (b.last?.report.pid ?? 0))
+    .flatMap((one) => drawProcess(one))
+    .map(({ text, style }) => {
+      const line = shorten(text, width);
+      return `${style === undefined ? line : paint(style, line)}\n`;
+    });
+}
+
+module.exports = { operand: { name: 'PID', optional: true }, options, run, usage };
