@@ -5,6 +5,7 @@
 
 const { Capture } = require('./capture.js');
 const { currentWork, flueContext } = require('./context.js');
+const { dropOldest } = require('./drop-oldest.js');
 const { Enrichment } = require('./enrichment.js');
 const { takeCut } = require('./json/cut.js');
 const { parse, toJson } = require('./json/json-string.js');
@@ -21,6 +22,9 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 /** How often a destination that is not the current one is checked while its rows wait, in milliseconds. */
 const LINGER_MS = 1000;
 
+/** How many experiments `flush` waits for. Others deliver by themselves. */
+const MAX_EXPERIMENTS = 16;
+
 /** A text that is no event: the native part counts it as unreadable. */
 const UNREADABLE = '{}';
 
@@ -33,7 +37,14 @@ const UNREADABLE = '{}';
  * @typedef {object} Polls
  * @property {() => void} schedule rows are expected
  * @property {() => void} report reports the diagnostics so far
+ * @property {InstanceType<typeof import('./callers.js').Callers>} callers the spans under which Flue's work runs
+ * @property {(target: unknown, span: Called) => void} adopt runs Flue's work under a span
+ * @property {(destination: Destination, experimentId: string) => Destination} inExperiment
  */
+
+/** A span that work runs under. @typedef {{ spanId: string, rootSpanId: string, isRemote: boolean }} CallingSpan */
+
+/** The same with where its rows go. @typedef {{ span: CallingSpan, destination: Destination }} Called */
 
 /** One recorder behind a logger and its spans. No method throws. */
 class Destination {
@@ -45,6 +56,12 @@ class Destination {
   onError;
   /** What the application adds to traces. @type {InstanceType<typeof Enrichment> | undefined} */
   enrichment;
+  /** The options that it was made with. @type {import('../index.d.ts').InitLoggerOptions} */
+  options = {};
+  /** The experiment that its rows go to, in place of the logs of a project. @type {string | undefined} */
+  experimentId;
+  /** Those of experiments that have spans below this one's, by their ids. @type {Map<string, Destination>} */
+  #experiments = new Map();
   #host;
   #polls;
   #recorder;
@@ -110,6 +127,38 @@ class Destination {
    */
   verdictOn(event) {
     return this.#sampling?.verdictOnWork(event);
+  }
+
+  /**
+   * The span under which the application runs the work of these ids here.
+   * @param {import('./routes.js').Ids} ids
+   */
+  callerOf(ids) {
+    return this.#polls.callers.of(ids, this);
+  }
+
+  /**
+   * Runs Flue's work under a span.
+   * @param {unknown} target a receipt of Flue's, or an id
+   * @param {CallingSpan} span of this destination
+   */
+  adopt(target, span) {
+    this.#polls.adopt(target, { span, destination: this });
+  }
+
+  /**
+   * The destination with these settings whose rows go to an experiment.
+   * @param {string} experimentId
+   */
+  inExperiment(experimentId) {
+    if (experimentId === this.experimentId) return this;
+    const known = this.#experiments.get(experimentId);
+    if (known?.isClosed === false) return known;
+    const found = this.#polls.inExperiment(this, experimentId);
+    if (found === this) return this;
+    this.#experiments.set(experimentId, found);
+    dropOldest(this.#experiments, MAX_EXPERIMENTS);
+    return found;
   }
 
   /** @param {(event: any) => import('../index.d.ts').TraceFields | null | undefined} enrich */
@@ -213,6 +262,8 @@ class Destination {
         : { runId, submissionId, dispatchId, conversationId };
     const [row, own] = this.#host.load().flueSpan(toJson(ids));
     if (row === undefined || own === undefined) return undefined;
+    const caller = this.callerOf(event);
+    if (caller !== undefined) return { id: row, rootSpanId: caller.rootSpanId };
     if (id === undefined && span !== undefined && destination === this) {
       return { id: row, rootSpanId: span.rootSpanId };
     }
@@ -250,9 +301,12 @@ class Destination {
   /** @type {typeof import('../index.d.ts').flush} */
   async flush(options) {
     this.#polls.schedule();
+    const experiments = Array.from(this.#experiments.values(), (one) => one.flush(options));
     const report = await this.#recorder.flush(timeoutOf(options));
+    const others = await Promise.all(experiments);
     this.#polls.report();
-    return this.#withLeftOut(parse(report));
+    const own = this.#withLeftOut(parse(report));
+    return { ...own, complete: own.complete && others.every(({ complete }) => complete) };
   }
 
   /** @type {typeof import('../index.d.ts').stats} */
@@ -264,9 +318,13 @@ class Destination {
   async close(options) {
     this.#isClosed = true;
     this.#polls.schedule();
+    const experiments = Array.from(this.#experiments.values(), (one) => one.close(options));
+    this.#experiments.clear();
     const report = await this.#recorder.close(timeoutOf(options));
+    const others = await Promise.all(experiments);
     this.#polls.report();
-    return this.#withLeftOut(parse(report));
+    const own = this.#withLeftOut(parse(report));
+    return { ...own, complete: own.complete && others.every(({ complete }) => complete) };
   }
 
   /**
@@ -333,6 +391,12 @@ class NoDestination {
 
   record = () => true;
   caller = () => undefined;
+  callerOf = () => undefined;
+  adopt() {}
+  inExperiment() {
+    return this;
+  }
+
   recordsTrace = () => true;
   traceDestination = () => undefined;
   flush = async () => ({ complete: true, ...NO_STATS });

@@ -9,6 +9,7 @@ const { environment } = require('./environment.js');
 const { endAtExit, endOnSignals } = require('./exit.js');
 const { loadNative, preloadNative } = require('./native-loader.js');
 const { variables } = require('./variables.js');
+const { PATIENCE_MS, deliverWithin } = require('./vercel.js');
 const { printBy, warn } = require('./warn.js');
 
 // Not by `process.stderr`: without a reader it ends the process with an error event.
@@ -61,7 +62,10 @@ const nodeHost = {
   attach(callbacks) {
     exporter = callbacks;
   },
-  delivery: () => undefined,
+  delivery() {
+    if (exporter) deliverWithin(() => exporter?.flush(PATIENCE_MS));
+    return undefined;
+  },
   endAtExit,
   endOnSignals,
 };

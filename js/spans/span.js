@@ -6,11 +6,14 @@ const { randomUUID, types } = require('../builtins/index.js');
 
 const { runInSpan } = require('../context.js');
 const { takeCut } = require('../json/cut.js');
+const { toJsonSafe } = require('../json/stringify.js');
 const { classOf } = require('../json/json-safe-copy.js');
 const { warn } = require('../warn.js');
-const { attributesOf, labelOf, spanContextOf, read } = require('./arguments.js');
+const { isFreshReceipt } = require('../callers.js');
+const { attributesOf, labelOf, read } = require('./arguments.js');
 const { NOOP_SPAN } = require('./noop.js');
 const { feedbackEvent } = require('./feedback.js');
+const { parentOf } = require('./parents.js');
 const { linkTo, permalinkTo } = require('./permalink.js');
 const { errorOf, spanUpdateOf } = require('./span-update.js');
 const { writeSlug } = require('./slug.js');
@@ -36,6 +39,8 @@ class Span {
   #endedAt;
   /** The queue refused its start: it records nothing more. */
   #isRefused = false;
+  /** When this was made, in milliseconds. */
+  #since = Date.now();
 
   /**
    * @param {Destination} destination
@@ -58,7 +63,11 @@ class Span {
    */
   static begin(destination, current, args) {
     try {
-      return Span.#under(destination, spanContextOf(args?.parent) ?? current, args);
+      const named = parentOf(args);
+      const { experimentId } = named ?? {};
+      const found =
+        experimentId === undefined ? destination : destination.inExperiment(experimentId);
+      return Span.#under(found, named ?? current, args);
     } catch (error) {
       warn('BAD_SPAN', `A span was asked for in a way that cannot be read (${classOf(error)}).`);
       return NOOP_SPAN;
@@ -71,16 +80,29 @@ class Span {
    * @param {StartSpanArgs} [args]
    */
   static #under(destination, parent, args) {
-    const id = newId();
+    const id = rowIdOf(args);
+    const propagated = propagatedOf(args) ?? parent?.propagated;
     const span = new Span(destination, {
       id,
       spanId: id.slice(0, 16),
       rootSpanId: parent?.rootSpanId ?? newId(),
       spanParents: parent === undefined ? [] : [parent.spanId],
-      ...(parent?.propagated && { propagated: parent.propagated }),
+      ...(parent?.isRemote && { isRemote: true }),
+      ...(propagated && { propagated }),
     });
     span.#begin(args, parent === undefined ? 'root' : 'subspan');
     return span;
+  }
+
+  /**
+   * Another handle of a span, or of the one that a parent names.
+   * @param {Destination} destination
+   * @param {SpanContext} context
+   */
+  static at(destination, context) {
+    const { experimentId } = context;
+    const found = experimentId === undefined ? destination : destination.inExperiment(experimentId);
+    return new Span(found, context);
   }
 
   /**
@@ -107,6 +129,33 @@ class Span {
 
   get spanParents() {
     return this.#context.spanParents;
+  }
+
+  /** Whether another process may record the root of its trace. */
+  get isRemote() {
+    return this.#context.isRemote === true;
+  }
+
+  /**
+   * @template T
+   * @param {T} work
+   * @returns {T}
+   */
+  adopt(work) {
+    if (types.isPromise(work)) {
+      whenDone(work, (receipt) => this.#destination.adopt(receipt, this));
+    } else {
+      this.#destination.adopt(work, this);
+    }
+    return work;
+  }
+
+  /**
+   * Runs the work under this span that a function within it has begun, if its result is Flue's receipt of that.
+   * @param {unknown} result
+   */
+  adoptResult(result) {
+    if (isFreshReceipt(result, this.#since)) this.#destination.adopt(result, this);
   }
 
   /** @param {SpanEvent} event */
@@ -157,12 +206,9 @@ class Span {
   }
 
   async export() {
-    const { projectId, projectName } = this.#destination.traceDestination() ?? {};
     const { id, spanId, rootSpanId, propagated } = this.#context;
     return writeSlug({
-      ...(projectId
-        ? { object_id: projectId }
-        : { compute_object_metadata_args: { project_name: projectName } }),
+      ...objectOf(this.#destination),
       row_id: id,
       span_id: spanId,
       root_span_id: rootSpanId,
@@ -280,7 +326,10 @@ function runTraced(span, callback, args, showsOutput = false) {
   if (!(span instanceof Span)) return callback(span);
   const isCurrent = read(args, 'setCurrent') !== false;
   const failed = (/** @type {unknown} */ thrown) => finishSafely(span, { error: { thrown } });
-  const done = (/** @type {unknown} */ output) => finishSafely(span, showsOutput ? { output } : {});
+  const done = (/** @type {unknown} */ output) => {
+    if (isCurrent) adoptSafely(span, output);
+    finishSafely(span, showsOutput ? { output } : {});
+  };
   let hasRun = false;
   const run = () => {
     hasRun = true;
@@ -323,11 +372,89 @@ function finishSafely(span, last) {
   }
 }
 
+/**
+ * @param {Span} span
+ * @param {unknown} result
+ */
+function adoptSafely(span, result) {
+  try {
+    span.adoptResult(result);
+  } catch {
+    // What cannot be read is no receipt.
+  }
+}
+
+/**
+ * Runs a function within a span that it does not end, and the work of Flue that it begins under that span. Returns and
+ * throws what the function does.
+ * @template R
+ * @param {Span} span
+ * @param {() => R} callback
+ * @returns {R}
+ */
+function runWithin(span, callback) {
+  const result = span.run(callback);
+  if (types.isPromise(result)) whenDone(result, (value) => adoptSafely(span, value));
+  else adoptSafely(span, result);
+  return result;
+}
+
+/**
+ * Calls a function with what a promise resolves to, before whoever awaits the promise later. Never throws.
+ * @param {Promise<unknown>} promise
+ * @param {(value: unknown) => void} use
+ */
+function whenDone(promise, use) {
+  try {
+    promise.then(use, () => {});
+  } catch {
+    // A promise with a `then` of its own.
+  }
+}
+
+/**
+ * What the spans of a destination are in, as slugs name it.
+ * @param {Destination} destination
+ */
+function objectOf(destination) {
+  const { projectId, projectName, experimentId } = destination.traceDestination() ?? {};
+  if (experimentId) return { isExperiment: true, object_id: experimentId };
+  if (projectId) return { object_id: projectId };
+  return { compute_object_metadata_args: { project_name: projectName } };
+}
+
 const newId = () => randomUUID().replaceAll('-', '');
+
+/**
+ * The id of a row: that of the arguments if it has the form of ours, whose first half is the id of the span.
+ * @param {StartSpanArgs | undefined} args
+ */
+function rowIdOf(args) {
+  const id = read(read(args, 'event'), 'id');
+  if (typeof id === 'string' && /^[0-9a-f]{32}$/.test(id)) return id;
+  const spanId = read(args, 'spanId');
+  if (typeof spanId === 'string' && /^[0-9a-f]{16}$/.test(spanId)) {
+    return spanId + newId().slice(16);
+  }
+  if (isGiven(id) || isGiven(spanId)) {
+    warn('BAD_ID', 'A span has ids of 16 and 32 lowercase hexadecimal digits; others are ignored.');
+  }
+  return newId();
+}
+
+/** @param {unknown} value */
+const isGiven = (value) => value !== undefined && value !== null;
+
+/** @param {StartSpanArgs | undefined} args */
+function propagatedOf(args) {
+  const given = read(args, 'propagatedEvent');
+  if (typeof given !== 'object' || given === null) return undefined;
+  return /** @type {Record<string, any>} */ (toJsonSafe(given));
+}
 
 /** @param {any} error */
 function essence(error) {
   return String(typeof error === 'string' ? error : JSON.stringify(error)).slice(0, LONGEST_ERROR);
 }
 
-module.exports = { Span, runTraced };
+module.exports = { Span, finishSafely, objectOf, runTraced, runWithin };

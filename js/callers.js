@@ -1,0 +1,108 @@
+'use strict';
+
+// The spans under which the application runs Flue's work, by the ids of that work.
+
+const { dropOldest } = require('./drop-oldest.js');
+
+/** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */
+/** @typedef {import('./routes.js').Ids} Ids */
+
+/**
+ * The span under which a submission, a dispatch or a run runs.
+ * @typedef {object} Caller
+ * @property {string} spanId
+ * @property {string} rootSpanId its trace
+ * @property {boolean} isWithin whether this process records the root of that trace
+ * @property {Destination} destination
+ */
+
+/** The most callers that are remembered. The core remembers those of running work by itself. */
+const MAX_CALLERS = 16_384;
+
+/** The callers that this process knows. */
+class Callers {
+  /** The oldest first. @type {Map<unknown, Caller>} */
+  #callers = new Map();
+
+  /** Whether a caller was ever named: then work that is not known here may have one, too. */
+  get isUsed() {
+    return this.#callers.size > 0;
+  }
+
+  /**
+   * Notes the caller of work. The first one stays.
+   * @param {Ids} ids
+   * @param {Caller} caller
+   * @returns {boolean} whether it is the first
+   */
+  name(ids, caller) {
+    const id = idOf(ids);
+    if (typeof id !== 'string' || id === '' || this.#callers.has(id)) return false;
+    this.#callers.set(id, caller);
+    dropOldest(this.#callers, MAX_CALLERS);
+    return true;
+  }
+
+  /**
+   * The caller of work, if its spans go to that destination.
+   * @param {Ids} ids
+   * @param {Destination | undefined} destination
+   * @returns {Caller | undefined}
+   */
+  of(ids, destination) {
+    if (this.#callers.size === 0) return undefined;
+    const caller = this.find(ids);
+    return caller?.destination === destination ? caller : undefined;
+  }
+
+  /**
+   * The caller of work, wherever its spans go.
+   * @param {Ids} ids
+   * @returns {Caller | undefined}
+   */
+  find({ runId, submissionId, dispatchId }) {
+    const { size } = this.#callers;
+    if (size === 0) return undefined;
+    return (
+      this.#callers.get(runId) ?? this.#callers.get(dispatchId) ?? this.#callers.get(submissionId)
+    );
+  }
+}
+
+/** The id that the events of the work have. @param {Ids} ids */
+const idOf = ({ runId, submissionId, dispatchId }) => runId ?? dispatchId ?? submissionId;
+
+/**
+ * Flue's ids of what a receipt of Flue's names; undefined if it is none.
+ * @param {unknown} receipt that of `dispatch` or of a workflow's invocation, or an id
+ * @returns {{ runId?: string, submissionId?: string, dispatchId?: string } | undefined}
+ */
+function idsOfReceipt(receipt) {
+  if (typeof receipt === 'string') {
+    if (receipt === '') return undefined;
+    if (receipt.startsWith('sub_')) return { submissionId: receipt };
+    const isRun = receipt.startsWith('run_') || receipt.startsWith('workflow:');
+    return isRun ? { runId: receipt } : { dispatchId: receipt };
+  }
+  if (typeof receipt !== 'object' || receipt === null) return undefined;
+  const { runId, submissionId, dispatchId } = /** @type {Record<string, unknown>} */ (receipt);
+  for (const [name, id] of Object.entries({ dispatchId, submissionId, runId })) {
+    if (typeof id === 'string' && id !== '') return { [name]: id };
+  }
+  return undefined;
+}
+
+/**
+ * Whether a value is the receipt of a message that Flue has accepted since a time.
+ * @param {any} value
+ * @param {number} since in milliseconds since the epoch
+ */
+function isFreshReceipt(value, since) {
+  if (typeof value !== 'object' || value === null) return false;
+  const { acceptedAt, deduplicated } = value;
+  return (
+    typeof acceptedAt === 'string' && deduplicated !== true && Date.parse(acceptedAt) >= since
+  );
+}
+
+module.exports = { Callers, idsOfReceipt, isFreshReceipt };
