@@ -63,7 +63,7 @@ const nodeHost = {
     exporter = callbacks;
   },
   delivery() {
-    if (exporter) deliverWithin(() => exporter?.flush(PATIENCE_MS));
+    deliverWithin(async () => exporter?.flush(PATIENCE_MS));
     return undefined;
   },
   endAtExit,
