@@ -505,8 +505,7 @@ export type PropagationContext = Record<string, string>;
 
 /** The ids of a parent, and of its trace. Of several parents, a span has the first. */
 export type ParentSpanIds =
-  | { spanId: string; rootSpanId: string }
-  | { parentSpanIds: string[]; rootSpanId: string };
+  { spanId: string; rootSpanId: string } | { parentSpanIds: string[]; rootSpanId: string };
 
 export interface StartSpanArgs {
   /** Default: `root`, or `subspan` for a child. */

@@ -135,7 +135,7 @@ describe('the table of exports', () => {
   });
 
   test('says that this package has what it exports, and has not what it does not', async () => {
-    const own = Object.keys(await import('..'));
+    const own = Object.keys(await import('../index.js'));
     // A type here.
     const shared = names(here).filter((name) => name !== 'Logger');
     expect(shared.filter((name) => !own.includes(name))).toEqual([]);

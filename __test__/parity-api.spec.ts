@@ -143,7 +143,7 @@ test('startSpan takes ids, parents and fields that all descendants get', () =>
     const parent = { spanId: '0123456789abcdef', rootSpanId: '0123456789abcdef0123456789abcdef' };
     const span = bt.startSpan({
       name: 'given', spanId: 'fedcba9876543210', parentSpanIds: parent,
-      propagatedEvent: { metadata: { tenant: 7 }, span_attributes: { purpose: 'test' } },
+      propagatedEvent: { metadata: { tenant: 7 }, span_attributes: { purpose: 'scorer' } },
     });
     show([span.spanId, span.spanParents, span.rootSpanId]);
     span.startSpan({ name: 'below' }).startSpan({ name: 'further below' }).end();
@@ -166,7 +166,7 @@ test('startSpan takes ids, parents and fields that all descendants get', () =>
           name,
           metadata: { tenant: 7 },
         });
-        expect(row(name).span_attributes.purpose).toBe('test');
+        expect(row(name).span_attributes.purpose).toBe('scorer');
         expect(row(name).root_span_id).toBe('0123456789abcdef0123456789abcdef');
       }
       expect(row('several').span_parents).toEqual(['0123456789abcdef']);
@@ -195,7 +195,11 @@ test('spans are updated by what export returned, and log records a trace of one 
     show((await bt.permalink({})).startsWith(bt.ERR_PERMALINK));
     show(bt.NOOP_SPAN.adopt('x'));`,
     (row, shown, collector) => {
-      expect(shown).toEqual(['', true, true, 'string', 'P', true, false, 'x'].map((v, i) => (i === 6 ? expect.anything() : v)));
+      expect(shown).toEqual(
+        ['', true, true, 'string', 'P', true, false, 'x'].map((v, i) =>
+          i === 6 ? expect.anything() : v,
+        ),
+      );
       expect(row('updated')).toMatchObject({
         output: 'later',
         scores: { s: 1 },

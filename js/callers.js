@@ -72,37 +72,4 @@ class Callers {
 /** The id that the events of the work have. @param {Ids} ids */
 const idOf = ({ runId, submissionId, dispatchId }) => runId ?? dispatchId ?? submissionId;
 
-/**
- * Flue's ids of what a receipt of Flue's names; undefined if it is none.
- * @param {unknown} receipt that of `dispatch` or of a workflow's invocation, or an id
- * @returns {{ runId?: string, submissionId?: string, dispatchId?: string } | undefined}
- */
-function idsOfReceipt(receipt) {
-  if (typeof receipt === 'string') {
-    if (receipt === '') return undefined;
-    if (receipt.startsWith('sub_')) return { submissionId: receipt };
-    const isRun = receipt.startsWith('run_') || receipt.startsWith('workflow:');
-    return isRun ? { runId: receipt } : { dispatchId: receipt };
-  }
-  if (typeof receipt !== 'object' || receipt === null) return undefined;
-  const { runId, submissionId, dispatchId } = /** @type {Record<string, unknown>} */ (receipt);
-  for (const [name, id] of Object.entries({ dispatchId, submissionId, runId })) {
-    if (typeof id === 'string' && id !== '') return { [name]: id };
-  }
-  return undefined;
-}
-
-/**
- * Whether a value is the receipt of a message that Flue has accepted since a time.
- * @param {any} value
- * @param {number} since in milliseconds since the epoch
- */
-function isFreshReceipt(value, since) {
-  if (typeof value !== 'object' || value === null) return false;
-  const { acceptedAt, deduplicated } = value;
-  return (
-    typeof acceptedAt === 'string' && deduplicated !== true && Date.parse(acceptedAt) >= since
-  );
-}
-
-module.exports = { Callers, idsOfReceipt, isFreshReceipt };
+module.exports = { Callers };

@@ -3,7 +3,7 @@
 // The exporter of a process: its destinations, the current one, and the end of the process. The native part translates
 // and delivers.
 
-const { Callers, idsOfReceipt } = require('./callers.js');
+const { Callers } = require('./callers.js');
 const { callingWork, currentWork, runAt } = require('./context.js');
 const destinations = require('./destination.js');
 const { parse, toJson } = require('./json/json-string.js');
@@ -11,6 +11,7 @@ const { Masking } = require('./masking.js');
 const { pickOptions } = require('./options.js');
 const { messageOf } = require('./json/json-safe-copy.js');
 const { Diagnostics } = require('./diagnostics.js');
+const { idsOfReceipt } = require('./receipts.js');
 const { Routes } = require('./routes.js');
 const { isStrict } = require('./variables.js');
 const { warn } = require('./warn.js');
@@ -169,7 +170,7 @@ class Exporter {
   /**
    * @param {import('./routes.js').Ids} ids
    * @param {import('./destination.js').Called} called
-   * @param {Routes} [routes] that its events take
+   * @param {InstanceType<typeof Routes>} [routes] that its events take
    */
   #name(ids, { span, destination }, routes = this.#routes) {
     const { spanId, rootSpanId, isRemote } = span;
@@ -233,7 +234,7 @@ class Exporter {
    * @returns {string[] | undefined}
    */
   flueSpan(destination, ids) {
-    const known = ids.traceId ?? this.callers.find(ids)?.rootSpanId;
+    const known = ids.traceId ?? destination.callerOf(ids)?.rootSpanId;
     const traceId = known ?? destination.caller()?.traceparent.split('-')[1];
     return this.spanIds({ ...ids, traceId });
   }

@@ -37,7 +37,10 @@ function namedParent(parent) {
   if (parent === undefined || parent === null || parent === '') return undefined;
   const found = typeof parent === 'string' ? slugParent(parent) : headerParent(parent);
   if (found === undefined && !isLoggerSlug(parent)) {
-    warn('BAD_PARENT', '`parent` is no slug of a span in a project or an experiment; it is ignored.');
+    warn(
+      'BAD_PARENT',
+      '`parent` is no slug of a span in a project or an experiment; it is ignored.',
+    );
   }
   return found;
 }

@@ -39,10 +39,10 @@ function pastSpansOf(exporter, own) {
    */
   const find = (ids) => {
     const known = Object.fromEntries(FLUE_IDS.map((name) => [name, read(ids, name) ?? undefined]));
-    const traceId = exporter.callers.find(known)?.rootSpanId;
+    const destination = own ?? exporter.destinationOfIds(known);
+    const traceId = destination.callerOf(known)?.rootSpanId;
     const [id, rootSpanId] = exporter.spanIds({ ...known, traceId }) ?? [];
     if (id === undefined || rootSpanId === undefined) return undefined;
-    const destination = own ?? exporter.destinationOfIds(known);
     return new Span(destination, { id, spanId: id.slice(0, 16), rootSpanId, spanParents: [] });
   };
 
@@ -134,7 +134,9 @@ function pastSpansOf(exporter, own) {
     const destination = own ?? (span instanceof Span ? Span.destinationOf(span) : exporter.current);
     const { orgName, appUrl } = options ?? {};
     return permalinkTo(destination, id, {
-      ...(slug?.object_id && { [slug.isExperiment ? 'experimentId' : 'projectId']: slug.object_id }),
+      ...(slug?.object_id && {
+        [slug.isExperiment ? 'experimentId' : 'projectId']: slug.object_id,
+      }),
       ...(orgName && { orgName }),
       ...(appUrl && { appUrl }),
     });

@@ -104,7 +104,8 @@ const HEADERS = /** @type {const} */ (['traceparent', 'tracestate', 'baggage']);
  */
 function traceContextOf(headers) {
   const given = headersOf(headers)?.traceparent;
-  const [, rootSpanId, spanId] = /^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/.exec(given ?? '') ?? [];
+  const [, rootSpanId, spanId] =
+    /^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/.exec(given ?? '') ?? [];
   if (rootSpanId === undefined || spanId === undefined) return undefined;
   return /^0+$/.test(rootSpanId) || /^0+$/.test(spanId) ? undefined : { spanId, rootSpanId };
 }

@@ -80,12 +80,13 @@ function spansOf(exporter) {
     const isGenerator = makesGenerators(fn);
     /** @this {unknown} @param {any[]} values */
     function wrapped(...values) {
-      const start = () => startWith(() => {
-        /** @type {StartSpanArgs} */
-        const label = { name: fnName || 'anonymous', type: 'function', ...args };
-        const event = showsIo ? { input: values, ...args?.event } : args?.event;
-        return { ...label, ...(event && { event }) };
-      });
+      const start = () =>
+        startWith(() => {
+          /** @type {StartSpanArgs} */
+          const label = { name: fnName || 'anonymous', type: 'function', ...args };
+          const event = showsIo ? { input: values, ...args?.event } : args?.event;
+          return { ...label, ...(event && { event }) };
+        });
       if (isGenerator) {
         const isCurrent = read(args, 'setCurrent') !== false;
         return traceGenerator(fn.apply(this, values), start, showsIo, isCurrent);

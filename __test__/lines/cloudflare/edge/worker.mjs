@@ -138,7 +138,7 @@ const STEPS = {
       }
     };
     await entry.withParent(span, async () => {
-      await null;
+      await pause(1);
       play(within);
     });
     adopt(before);
