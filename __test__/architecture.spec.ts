@@ -12,6 +12,7 @@ import { ROOT } from './support/run';
 const TABLE: Record<string, string> = {
   index: 'api exporter node-host package',
   register: 'environment index json variables warn',
+  testing: 'tools/collector',
 
   api: 'context spans',
   exporter: 'context destination diagnostics json masking options routes variables warn',
@@ -61,9 +62,13 @@ const MAY_LOAD = new Map<string, string[]>(
   Object.entries(TABLE).map(([module, names]) => [module, names.match(/\S+/g) ?? []]),
 );
 
+/** The entries that only a developer runs. */
+const FOR_DEVELOPERS = ['testing.js'];
+
 const FILES = [
   'index.js',
   'register.mjs',
+  ...FOR_DEVELOPERS,
   ...['js', 'tools'].flatMap((house) =>
     readdirSync(join(ROOT, house), { recursive: true })
       .map((name) => join(house, String(name)))
@@ -98,13 +103,18 @@ test('the table allows nothing that no module loads', () => {
 });
 
 test('what a running application loads imports nothing that a developer runs', () => {
-  const crossings = FILES.filter((file) => !file.startsWith('tools/')).flatMap((file) =>
+  const running = FILES.filter(
+    (file) => !file.startsWith('tools/') && !FOR_DEVELOPERS.includes(file),
+  );
+  const crossings = running.flatMap((file) =>
     importsFrom(file)
       .filter((name) => name.startsWith('tools/'))
       .map((name) => `${file} loads ${name}`),
   );
   expect(crossings).toEqual([]);
-  expect([...reachable('register.mjs', reachable('index.js'))]).toContain('js/native-loader.js');
+  const loaded = [...reachable('register.mjs', reachable('index.js'))];
+  expect(loaded).toContain('js/native-loader.js');
+  expect(loaded.filter((file) => FOR_DEVELOPERS.includes(file))).toEqual([]);
 });
 
 test('the package depends on nothing at run time', () => {
