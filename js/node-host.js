@@ -4,6 +4,7 @@
 
 const fs = require('node:fs');
 
+const { isDevServer } = require('./dev-server.js');
 const { environment } = require('./environment.js');
 const { endAtExit, endOnSignals } = require('./exit.js');
 const { loadNative, preloadNative } = require('./native-loader.js');
@@ -21,6 +22,7 @@ const nodeHost = {
   preload: preloadNative,
   environment,
   hasTimers: true,
+  isDev: isDevServer,
   open(settings) {
     const { Engine, Recorder } = loadNative();
     engine ??= new Engine();

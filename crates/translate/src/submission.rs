@@ -77,7 +77,7 @@ pub fn place(
 ) -> Option<PlacedOperation> {
   let SpanPlacement { span, parent } =
     caller_context::root_placement(&state.options, carrier, identity::delivery(ids)?);
-  let submission = state.submissions.entry(ids)?;
+  let submission = state.submissions.begin(ids)?;
   let conversation = ids.conversation.as_deref();
 
   if let Some(root) = &submission.root
@@ -109,6 +109,7 @@ pub fn place(
     usage: submission.root.as_ref().and_then(|root| root.usage),
   };
   let mut interrupted = Vec::new();
+  submission.has_ended = false;
   if let Some(before) = submission.root.replace(root)
     && before.operation != operation
   {
@@ -127,7 +128,7 @@ pub fn place(
 /// `submission_settled`: the root closes, if it still is open.
 #[inline(never)]
 pub fn settled(state: &mut State, event: &Event<'_>, settled: &SubmissionSettled<'_>) -> Vec<Row> {
-  let Some(submission) = state.submissions.entry(&event.ids) else { return Vec::new() };
+  let Some(submission) = state.submissions.settling(&event.ids) else { return Vec::new() };
   submission.settled = true;
   let was_cancelled = submission.cancelled;
   let Some(root) = submission.root.clone() else {
