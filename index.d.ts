@@ -110,6 +110,12 @@ export interface InitLoggerOptions {
    * loggers without one. Errors that it throws are ignored. It does not keep the process alive.
    */
   onError?: ((diagnostic: Diagnostic) => void) | undefined;
+  /**
+   * Called once for the logger, after the login has stated where its traces go; the logger then logs in at once, before
+   * the first event. Not called while Braintrust cannot be reached or refuses the key; both are diagnostics. What it
+   * throws or rejects with is ignored. It does not keep the process alive. In a Worker, the first delivery logs in.
+   */
+  onReady?: ((info: ReadyInfo) => void) | undefined;
 
   /** Tags of every trace, on its root. Default: `FLUE_BRAINTRUST_TAGS`, comma-separated; else none. */
   tags?: string[] | undefined;
@@ -163,6 +169,24 @@ export interface InitLoggerOptions {
   noExitFlush?: boolean | undefined;
   onFlushError?: unknown;
   state?: unknown;
+}
+
+/** Where the traces of a logger go. Holds neither a key nor content. */
+export interface ReadyInfo {
+  /** The project's name; null if the configuration names the project by its id. */
+  readonly projectName: string | null;
+  /** The project's id. */
+  readonly projectId: string;
+  /** The organisation; null without a login, which `projectId` and `apiUrl` together make unnecessary. */
+  readonly orgName: string | null;
+  /** The address of the project's logs in Braintrust; null without an organisation. */
+  readonly link: string | null;
+  /** The directory of the spool; null without one. */
+  readonly spool: string | null;
+  /** The share of traces that is recorded, unless `sample` decides. */
+  readonly sampleRate: number;
+  /** Whether a trace that is left out is recorded after all if it fails. */
+  readonly keepErrors: boolean;
 }
 
 /** What an application adds to the root of a trace. */

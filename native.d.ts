@@ -44,6 +44,8 @@ export declare class Recorder {
   samples(traceId: string): boolean
   /** Counts an event that was recorded after `close`. */
   refuse(): void
+  /** Connects before the first event comes, which `traceDestination` shows. Starts the thread. */
+  connect(): void
   /** Shuts down without a report: delivers rows for at most `timeoutMs`, then ends. */
   shutdownDetached(timeoutMs: number): void
   /** Delivers the events recorded before, for at most `timeoutMs`. The promise never rejects. */

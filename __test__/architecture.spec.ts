@@ -12,11 +12,15 @@ import { ROOT } from './support/run';
 const TABLE: Record<string, string> = {
   index: 'api exporter node-host package',
   register: 'environment index json variables warn',
+  testing: 'tools/collector',
 
   api: 'context spans',
   exporter:
-    'callers context destination diagnostics json masking options receipts routes variables warn',
-  destination: 'capture context drop-oldest enrichment json no-stats sampling warn weak',
+    'callers context destination diagnostics json masking options ready receipts routes variables warn',
+  destination:
+    'capture context drop-oldest enrichment held-events json no-stats sampling warn weak work-keys',
+  'held-events': '',
+  'work-keys': 'context drop-oldest',
   enrichment: 'application-call builtins drop-oldest json warn',
   sampling: 'application-call builtins drop-oldest json warn',
   'application-call': '',
@@ -25,7 +29,7 @@ const TABLE: Record<string, string> = {
   routes: 'drop-oldest',
   callers: 'drop-oldest',
   receipts: '',
-  'node-host': 'environment exit native-loader stats-socket variables vercel warn',
+  'node-host': 'dev-server environment exit native-loader stats-socket variables vercel warn',
   vercel: '',
   exit: 'signals',
   spans: 'builtins context json receipts span-link warn',
@@ -34,6 +38,9 @@ const TABLE: Record<string, string> = {
   'minimal-end-event': 'json',
   masking: 'builtins json',
   diagnostics: 'warn',
+  ready: 'log-level warn',
+  'log-level': 'variables warn',
+  'dev-server': 'variables',
   'native-loader': 'native native-load-error',
   'native-load-error': '',
   builtins: '',
@@ -66,9 +73,13 @@ const MAY_LOAD = new Map<string, string[]>(
   Object.entries(TABLE).map(([module, names]) => [module, names.match(/\S+/g) ?? []]),
 );
 
+/** The entries that only a developer runs. */
+const FOR_DEVELOPERS = ['testing.js'];
+
 const FILES = [
   'index.js',
   'register.mjs',
+  ...FOR_DEVELOPERS,
   ...['js', 'tools'].flatMap((house) =>
     readdirSync(join(ROOT, house), { recursive: true })
       .map((name) => join(house, String(name)))
@@ -103,13 +114,18 @@ test('the table allows nothing that no module loads', () => {
 });
 
 test('what a running application loads imports nothing that a developer runs', () => {
-  const crossings = FILES.filter((file) => !file.startsWith('tools/')).flatMap((file) =>
+  const running = FILES.filter(
+    (file) => !file.startsWith('tools/') && !FOR_DEVELOPERS.includes(file),
+  );
+  const crossings = running.flatMap((file) =>
     importsFrom(file)
       .filter((name) => name.startsWith('tools/'))
       .map((name) => `${file} loads ${name}`),
   );
   expect(crossings).toEqual([]);
-  expect([...reachable('register.mjs', reachable('index.js'))]).toContain('js/native-loader.js');
+  const loaded = [...reachable('register.mjs', reachable('index.js'))];
+  expect(loaded).toContain('js/native-loader.js');
+  expect(loaded.filter((file) => FOR_DEVELOPERS.includes(file))).toEqual([]);
 });
 
 test('the package depends on nothing at run time', () => {

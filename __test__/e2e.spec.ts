@@ -31,7 +31,7 @@ import { ROOT, destination, readEvents, run, withDirectory } from './support/run
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
 /** As the README prints them. */
 const [, INSTALL = ''] = /^(npm install flue-braintrust)$/m.exec(README) ?? [];
-const [, MODULE = ''] = /^```ts\n(import [^`]*\bobserve\(\(event[^`]*)```$/m.exec(README) ?? [];
+const [, MODULE = ''] = /^```ts\n(import [^`]*\binstrument\([^`]*)```$/m.exec(README) ?? [];
 
 const NODE_24 = join(ROOT, '__test__/node-24/node_modules/.bin/node');
 /** Node 24 comes from packages that are there for Linux only. */

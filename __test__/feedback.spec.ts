@@ -428,3 +428,36 @@ test("the ids of Flue's spans are those of their rows, and their links lead to t
       expect(collector.rows().filter((row) => row.root_span_id === undefined)).toEqual([]);
     }),
   ));
+
+test('feedback of several sources and users before a flush stays apart, as that of one stays together', async () => {
+  const requests: any[][] = [];
+  const intercept: CollectorOptions['intercept'] = ({ path, bodyText }) => {
+    if (path === '/logs3') requests.push(JSON.parse(bodyText).rows);
+  };
+  await withCollector(
+    async (collector, variables) => {
+      const id = 'f'.repeat(32);
+      const { shown } = await feedback(
+        [
+          { id, scores: { a: 1 }, source: 'app', metadata: { user: 'u1' } },
+          { id, scores: { b: 1 }, source: 'app', metadata: { user: 'u1' } },
+          { id, scores: { a: 0 }, source: 'app', metadata: { user: 'u2' } },
+          { id, scores: { c: 1 }, source: 'api' },
+        ],
+        variables,
+      );
+      expect(shown[0]).toMatchObject({ complete: true, accepted: 3, sent: 3, lost: {} });
+      const entries = requests.map((rows) =>
+        rows.map((row) => [row.id, row.scores, row._audit_source, row._audit_metadata]),
+      );
+      expect(entries).toEqual([
+        [[id, { a: 1, b: 1 }, 'app', { user: 'u1' }]],
+        [[id, { a: 0 }, 'app', { user: 'u2' }]],
+        [[id, { c: 1 }, 'api', undefined]],
+      ]);
+      expect(collector.row(id)?.scores).toEqual({ a: 0, b: 1, c: 1 });
+      expect(collector.problems).toEqual([]);
+    },
+    { intercept },
+  );
+});

@@ -6,8 +6,8 @@ import { type Line, Project, type SourceRoot } from './support/project';
 import { ROOT, withDirectory } from './support/run';
 
 const LINES: Line[] = ['1.0-beta', '2.x'];
-const OURS = `import { observe } from '@flue/runtime';
-import { braintrustFlueObserver, initLogger } from 'flue-braintrust';
+const OURS = `import { instrument } from '@flue/runtime';
+import { braintrustFlueInstrumentation, initLogger } from 'flue-braintrust';
 
 if (process.env.BRAINTRUST_API_KEY) {
   initLogger({
@@ -15,9 +15,7 @@ if (process.env.BRAINTRUST_API_KEY) {
     apiKey: process.env.BRAINTRUST_API_KEY,
   });
 
-  observe((event, ctx) => {
-    braintrustFlueObserver(event, ctx);
-  });
+  instrument(braintrustFlueInstrumentation());
 }
 `;
 /** As projects have it from Flue's guide, with the helper that it mentions. */
@@ -25,6 +23,27 @@ const OFFICIAL = readFileSync(
   join(ROOT, 'examples/agent/braintrust-compatible.ts'),
   'utf8',
 ).replace(`'flue-braintrust'`, `'braintrust'`);
+/** What it becomes. */
+const MIGRATED = OFFICIAL.replace(`, observe }`, `, instrument }`)
+  .replace(
+    `{ braintrustFlueObserver, initLogger } from 'braintrust'`,
+    `{ braintrustFlueInstrumentation, braintrustFlueObserver, initLogger } from 'flue-braintrust'`,
+  )
+  .replace(
+    `  observe((event, ctx) => {
+    const compatible = compatibleEvent(event);
+    if (compatible) braintrustFlueObserver(compatible, ctx);
+  });
+`,
+    `  instrument({
+    ...braintrustFlueInstrumentation(),
+    observe: (event, ctx) => {
+      const compatible = compatibleEvent(event);
+      if (compatible) braintrustFlueObserver(compatible, ctx);
+    },
+  });
+`,
+  );
 
 interface Outcome {
   dryRun: boolean;
@@ -47,8 +66,18 @@ function install(project: Project, commands: string[]) {
   }
 }
 
+/** Has the agent's tool make a span of its own. */
+function withOwnSpan(project: Project) {
+  const file = project.path('agents/gardener.ts');
+  const text = readFileSync(file, 'utf8');
+  const traced = text
+    .replace(/^(?=import )/m, `import { traced } from 'flue-braintrust';\n`)
+    .replace('17.5', `traced(() => 17.5, { name: 'thermometer' })`);
+  writeFileSync(file, traced);
+}
+
 /** That the project type-checks, builds, and traces what its agent does. */
-async function expectTraces(project: Project) {
+async function expectTraces(project: Project, hasOwnSpan = false) {
   expect(await project.typeCheck()).toBe('');
   expect(await project.build()).toBe('');
   const collector = await startCollector();
@@ -58,8 +87,12 @@ async function expectTraces(project: Project) {
       'flue.prompt',
       'llm:moss-1',
       'llm:moss-1',
+      ...(hasOwnSpan ? ['thermometer'] : []),
       'tool:read_house',
     ]);
+    // A span that the tool makes is below its call.
+    const call = trace.spans.find(({ name }) => name === 'tool:read_house');
+    expect(call?.children.map(({ name }) => name)).toEqual(hasOwnSpan ? ['thermometer'] : []);
     expect([trace.problems, collector.problems]).toEqual([[], []]);
   } finally {
     await collector.close();
@@ -125,11 +158,12 @@ test.each(LINES)('an app.ts of a Flue %s project gets one line more', async (lin
 });
 
 test.each(LINES)(
-  'a Flue %s project that uses `braintrust` changes its import and nothing else',
+  'a Flue %s project that uses `braintrust` changes its import and its registration, and own spans find their parents',
   async (line) => {
     await withDirectory(async (directory) => {
       const project = new Project(directory, line, 'src').withPackages().withApp();
       project.install('braintrust');
+      withOwnSpan(project);
       writeFileSync(project.path('braintrust.ts'), OFFICIAL);
       const app = `import './braintrust.ts';\n${readFileSync(project.path('app.ts'), 'utf8')}`;
       writeFileSync(project.path('app.ts'), app);
@@ -137,17 +171,17 @@ test.each(LINES)(
       const before = project.files();
       const { files, commands } = await init(directory);
       expect(files.map(({ path }) => path)).toEqual(['src/braintrust.ts']);
-      expect(commands).toEqual(['npm install flue-braintrust', 'npm uninstall braintrust']);
-      expect(project.files()).toEqual({
-        ...before,
-        'src/braintrust.ts': OFFICIAL.replace(`'braintrust'`, `'flue-braintrust'`),
-      });
+      expect(commands).toEqual(['npm uninstall braintrust', 'npm install flue-braintrust']);
+      expect(project.files()).toEqual({ ...before, 'src/braintrust.ts': MIGRATED });
       await expectDone(project);
       install(project, commands);
-      await expectTraces(project);
+      await expectTraces(project, true);
     });
   },
 );
+
+/** The note about `flue run` of a Flue 2 project in which no agent is found. */
+const RUN = '`flue run` loads no src/app.ts: to trace it, import the module from the agent, too.';
 
 /** A project of some files, of which nothing is installed. */
 function withFiles(
@@ -172,7 +206,7 @@ test('a dry run shows the diff and changes nothing', async () => {
     expect(ending.stdout).toContain(
       `--- a/src/app.ts\n+++ b/src/app.ts\n@@ -1,3 +1,4 @@\n+import './braintrust.ts';\n import { Hono } from 'hono';\n`,
     );
-    expect(ending.stdout).toContain('--- /dev/null\n+++ b/src/braintrust.ts\n@@ -0,0 +1,13 @@\n');
+    expect(ending.stdout).toContain('--- /dev/null\n+++ b/src/braintrust.ts\n@@ -0,0 +1,11 @@\n');
     expect(ending.stdout).not.toContain('\u001b');
     expect(read('src/app.ts')).toBe(app);
     expect(() => read('src/braintrust.ts')).toThrow('ENOENT');
@@ -213,6 +247,7 @@ test('on Flue 0.8 names come from where they are there', async () => {
   await withFiles({ 'package.json': manifest, 'src/x.ts': '' }, async (directory, read) => {
     await init(directory);
     expect(read('src/braintrust.ts')).toContain(`import { observe } from '@flue/runtime/app';`);
+    expect(read('src/braintrust.ts')).toContain('  observe((event, ctx) => {\n');
     expect(read('src/app.ts')).toContain(`import { flue } from '@flue/runtime/app';`);
   });
 });
@@ -242,11 +277,16 @@ test('the official package stays while the application is started with its hook'
   await withFiles(started('--import braintrust/hook.mjs '), async (directory) => {
     const { commands, notes } = await init(directory);
     expect(commands).toEqual(['npm install flue-braintrust']);
-    expect(notes).toEqual([expect.stringContaining('package.json loads `braintrust/hook`')]);
+    expect(notes).toEqual([
+      RUN,
+      expect.stringContaining('package.json loads `braintrust/hook`'),
+      expect.stringContaining('exactly `braintrust` 3.35.0'),
+    ]);
   });
   await withFiles(started(''), async (directory) => {
     const { commands, notes } = await init(directory);
-    expect([commands.at(-1), notes]).toEqual(['npm uninstall braintrust', []]);
+    expect(commands).toEqual(['npm uninstall braintrust', 'npm install flue-braintrust']);
+    expect(notes).toEqual([RUN]);
   });
 });
 
@@ -270,7 +310,11 @@ test('other uses of `braintrust` are left alone, reported, and keep their packag
   await withFiles(files, async (directory, read) => {
     const { commands, notes } = await init(directory);
     expect(commands).toEqual(['npm install flue-braintrust']);
-    expect(notes).toEqual([expect.stringContaining('src/evals.ts goes on with `braintrust`')]);
+    expect(notes).toEqual([
+      RUN,
+      expect.stringContaining('src/evals.ts goes on with `braintrust`'),
+      expect.stringContaining('exactly `braintrust` 3.17.0'),
+    ]);
     expect(read('src/evals.ts')).toBe(files['src/evals.ts']);
   });
 });
@@ -293,6 +337,7 @@ test('agents that init makes reachable are reported', async () => {
         `app.route('/agents/baker', createAgentRouter(Baker));\n`,
     );
     expect(notes[0]).toContain('/agents/rose-gardener, /agents/baker');
+    expect(notes[1]).toContain("add `import '../braintrust.ts';` in src/agents/two.ts");
     expect(commands).toEqual(['npm install flue-braintrust hono']);
   });
 });
@@ -305,10 +350,175 @@ test('variables that an example has are not added again', async () => {
   });
 });
 
-test('with pnpm the commands are other ones, and on Cloudflare the same', async () => {
-  const files = { 'pnpm-lock.yaml': '', 'wrangler.jsonc': '{}', 'src/app.ts': '' };
+test.each([
+  ['pnpm-lock.yaml', '', 'pnpm remove braintrust', 'pnpm add flue-braintrust', 'pnpm exec'],
+  ['yarn.lock', '', 'yarn remove braintrust', 'yarn add flue-braintrust', 'yarn run'],
+  ['bun.lock', '', 'bun remove braintrust', 'bun add flue-braintrust', 'bunx'],
+  ['bun.lockb', '', 'bun remove braintrust', 'bun add flue-braintrust', 'bunx'],
+  ['package-lock.json', '', 'npm uninstall braintrust', 'npm install flue-braintrust', 'npx'],
+  ['none', 'pnpm@9.1.0', 'pnpm remove braintrust', 'pnpm add flue-braintrust', 'pnpm exec'],
+  ['../pnpm-lock.yaml', '', 'pnpm remove braintrust', 'pnpm add flue-braintrust', 'pnpm exec'],
+])(
+  'with %s and packageManager "%s" the commands are: %s, %s',
+  async (lock, stated, ...commands) => {
+    const [remove = '', add = '', execute = ''] = commands;
+    const manifest = {
+      dependencies: { '@flue/runtime': '^2.1.0', braintrust: '3.17.0' },
+      ...(stated && { packageManager: stated }),
+    };
+    const files = {
+      'app/package.json': JSON.stringify(manifest),
+      [join('app', lock)]: '',
+      'app/wrangler.jsonc': '{}',
+      'app/src/app.ts': '',
+      'app/src/braintrust.ts': OFFICIAL,
+    };
+    await withFiles(files, async (directory) => {
+      const project = join(directory, 'app');
+      expect((await init(project, '--dry-run')).commands).toEqual([remove, add]);
+      const { stdout } = await cli(['init', project]);
+      expect(stdout).toContain(`  ${add}\n  ${execute} flue-braintrust doctor\n`);
+      expect(stdout).toContain(`Without an account: ${execute} flue-braintrust dev\n`);
+    });
+  },
+);
+
+test.each([
+  ['overrides', { overrides: { braintrust: '3.17.0' } }],
+  ['resolutions', { resolutions: { '**/braintrust': '3.17.0' } }],
+  ['pnpm.overrides', { pnpm: { overrides: { 'braintrust@3': '3.17.0' } } }],
+])('a version that `%s` sets for the whole tree is reported', async (member, pin) => {
+  const dependencies = { '@flue/runtime': '^2.1.0', braintrust: '3.17.0' };
+  const files = {
+    'package.json': JSON.stringify({ dependencies, ...pin }),
+    'src/app.ts': '',
+    'src/braintrust.ts': OFFICIAL,
+  };
   await withFiles(files, async (directory) => {
-    expect((await init(directory)).commands).toEqual(['pnpm add flue-braintrust']);
+    const { notes } = await init(directory);
+    expect(notes.at(-1)).toBe(
+      `\`${member}\` in package.json sets the version of \`braintrust\`: remove that, too.`,
+    );
+  });
+});
+
+const AGENT = `'use agent';\nimport { useModel } from '@flue/runtime';\nexport function Baker() {}\n`;
+
+test('`flue run` needs a second import on Flue 2, which init offers and writes', async () => {
+  const files = {
+    'src/app.ts': '',
+    'src/agents/baker.ts': AGENT,
+    'src/agents/bare.ts': `'use agent'\nexport function Bare() {}\n`,
+    'src/agents/traced.ts': `'use agent';\nimport '../setup.ts';\nexport function Traced() {}\n`,
+    'src/setup.ts': `import './braintrust.ts';\n`,
+  };
+  await withFiles(files, async (directory, read) => {
+    const { notes } = await init(directory);
+    expect(notes).toEqual([
+      "`flue run` loads no src/app.ts: to trace it, add `import '../braintrust.ts';` in src/agents/baker.ts, " +
+        "`import '../braintrust.ts';` in src/agents/bare.ts, or run init with --flue-run.",
+    ]);
+    const { files: changed } = await init(directory, '--flue-run');
+    expect(changed.map(({ path }) => path)).toEqual(['src/agents/baker.ts', 'src/agents/bare.ts']);
+    expect(read('src/agents/baker.ts')).toBe(
+      AGENT.replace('import {', "import '../braintrust.ts';\nimport {"),
+    );
+    expect(read('src/agents/bare.ts')).toBe(
+      `'use agent'\nimport '../braintrust.ts';\nexport function Bare() {}\n`,
+    );
+    const again = await init(directory, '--flue-run');
+    expect([again.files, again.notes]).toEqual([
+      [],
+      ['`flue run` is traced as well: the agents import the module.'],
+    ]);
+  });
+});
+
+test('`flue run` loads app.ts before Flue 2', async () => {
+  const manifest = '{"dependencies":{"@flue/runtime":"1.0.0-beta.9"}}';
+  await withFiles({ 'package.json': manifest, 'app.ts': '' }, async (directory) => {
+    const { notes } = await init(directory, '--flue-run');
+    expect(notes).toEqual(['`flue run` loads app.ts, too: it is traced as well.']);
+  });
+});
+
+const flue = `import { observe } from '@flue/runtime';\n`;
+const KEY = `initLogger();\n`;
+
+test.each([
+  [
+    'the observer itself',
+    `${flue}import { braintrustFlueObserver, initLogger } from 'braintrust';\n${KEY}observe(braintrustFlueObserver);\n`,
+    `import { instrument } from '@flue/runtime';\nimport { braintrustFlueInstrumentation, initLogger } from 'flue-braintrust';\n${KEY}instrument(braintrustFlueInstrumentation());\n`,
+  ],
+  [
+    'a module that is partly migrated',
+    `${flue}import { braintrustFlueObserver, initLogger } from 'flue-braintrust'\ninitLogger()\nobserve((event) => braintrustFlueObserver(event))\n`,
+    `import { instrument } from '@flue/runtime';\nimport { braintrustFlueInstrumentation, initLogger } from 'flue-braintrust'\ninitLogger()\ninstrument(braintrustFlueInstrumentation())\n`,
+  ],
+  [
+    'another name and another observer beside it',
+    `import { instrument, observe as watch } from '@flue/runtime';\nimport * as bt from 'braintrust';\nbt.initLogger();\nwatch(console.log);\nwatch((e, c) => { bt.braintrustFlueObserver(e, c); });\n`,
+    `import { instrument, observe as watch } from '@flue/runtime';\nimport * as bt from 'flue-braintrust';\nbt.initLogger();\nwatch(console.log);\ninstrument(bt.braintrustFlueInstrumentation());\n`,
+  ],
+  [
+    'CommonJS',
+    `const { observe } = require("@flue/runtime");\nconst { braintrustFlueObserver, initLogger } = require("braintrust");\n${KEY}observe(function (event, ctx) {\n\tif (event.type !== "log") braintrustFlueObserver(event, ctx);\n});\n`,
+    `const { instrument } = require("@flue/runtime");\nconst { braintrustFlueInstrumentation, braintrustFlueObserver, initLogger } = require("flue-braintrust");\n${KEY}instrument({\n\t...braintrustFlueInstrumentation(),\n\tobserve: function (event, ctx) {\n\t\tif (event.type !== "log") braintrustFlueObserver(event, ctx);\n\t},\n});\n`,
+  ],
+  [
+    'a module that registers an instrumentation already',
+    `import { instrument } from '@flue/runtime';\nimport { braintrustFlueInstrumentation, initLogger } from 'braintrust';\n${KEY}instrument(braintrustFlueInstrumentation());\n`,
+    `import { instrument } from '@flue/runtime';\nimport { braintrustFlueInstrumentation, initLogger } from 'flue-braintrust';\n${KEY}instrument(braintrustFlueInstrumentation());\n`,
+  ],
+])('%s becomes an instrumentation', async (_name, before, after) => {
+  const ending = before.includes('require(') ? 'js' : 'ts';
+  const app = before.includes('require(')
+    ? `require('./braintrust.js');\n`
+    : `import './braintrust';\n`;
+  const files = { [`src/braintrust.${ending}`]: before, [`src/app.${ending}`]: app };
+  await withFiles(files, async (directory, read) => {
+    const { files: changed, notes } = await init(directory);
+    expect(changed.map(({ path }) => path)).toEqual([`src/braintrust.${ending}`]);
+    expect(read(`src/braintrust.${ending}`)).toBe(after);
+    expect(notes).toEqual([RUN.replace('app.ts', `app.${ending}`)]);
+    expect(await init(directory)).toMatchObject({ files: [] });
+  });
+});
+
+test.each([
+  ['its result is used', `export const stop = observe(braintrustFlueObserver);\n`],
+  ['it is called twice', `observe(braintrustFlueObserver);\nobserve(braintrustFlueObserver);\n`],
+  ['it has other arguments', `observe(braintrustFlueObserver, { only: ['turn'] });\n`],
+])('a call of `observe` is left alone and reported if %s', async (_why, call) => {
+  const before = `${flue}import { braintrustFlueObserver, initLogger } from 'braintrust';\n${KEY}${call}`;
+  const files = { 'src/braintrust.ts': before, 'src/app.ts': `import './braintrust.ts';\n` };
+  await withFiles(files, async (directory, read) => {
+    const { notes } = await init(directory);
+    expect(read('src/braintrust.ts')).toBe(before.replace("'braintrust'", "'flue-braintrust'"));
+    expect(notes[0]).toContain(
+      'src/braintrust.ts calls `observe` in a form that init leaves alone',
+    );
+  });
+});
+
+test('a project in CommonJS gets CommonJS', async () => {
+  const app = `'use strict';\n\nconst { Hono } = require('hono');\nmodule.exports = new Hono();\n`;
+  await withFiles({ 'src/app.cjs': app }, async (directory, read) => {
+    await init(directory);
+    expect(read('src/app.cjs')).toBe(
+      app.replace('const {', `require('./braintrust.cjs');\nconst {`),
+    );
+    expect(read('src/braintrust.cjs')).toBe(
+      OURS.replace(
+        `import { instrument } from '@flue/runtime';`,
+        `const { instrument } = require('@flue/runtime');`,
+      ).replace(
+        `import { braintrustFlueInstrumentation, initLogger } from 'flue-braintrust';`,
+        `const { braintrustFlueInstrumentation, initLogger } = require('flue-braintrust');`,
+      ),
+    );
+    expect(await init(directory)).toMatchObject({ files: [] });
   });
 });
 

@@ -70,6 +70,8 @@ test('what is published is what runs, with its types, and nothing else', async (
       'native.js',
       'package.json',
       'register.mjs',
+      'testing.d.ts',
+      'testing.js',
       ...sources
         .filter((path) => /\.(m?js|wasm|css|svg)$/.test(path))
         .filter((path) => !path.startsWith('tools/viewer/page/')),

@@ -349,3 +349,108 @@ test('outgoing calls state whether the trace is recorded', () =>
      }`,
     (_, { shown }) => expect(shown).toEqual([['00'], ['01']]),
   ));
+
+test('what is added to a trace before its root begins follows what `sample` then decides', () =>
+  traced(
+    `bt.initLogger({
+       sampleRate: 0.5,
+       sample: ({ event }) => event.agentName === 'kept',
+       enrich: ({ agentName }) => ({ tags: [agentName] }),
+     });
+     const roots = [];
+     for (let n = 0; n < 20; n++) {
+       const submissionId = 'sub_' + n;
+       const agentName = n % 2 === 0 ? 'kept' : 'left';
+       const at = { timestamp: new Date().toISOString(), v: 3, agentName, instanceId: 'i', submissionId };
+       bt.braintrustFlueObserver({ ...at, type: 'submission_queued', kind: 'direct' });
+       const span = bt.flueSpan({ submissionId });
+       span.log({ metadata: { early: n } });
+       span.traced(() => {}, { name: 'early' });
+       const operation = { ...at, conversationId: 'c' + n, operationId: 'op_' + n, operationKind: 'prompt' };
+       bt.braintrustFlueObserver({ ...operation, type: 'operation_start' });
+       span.log({ metadata: { late: n } });
+       bt.braintrustFlueObserver({ ...operation, type: 'operation', durationMs: 1, isError: false });
+       bt.braintrustFlueObserver({ ...at, type: 'submission_settled', outcome: 'completed' });
+       roots.push(span.id);
+     }
+     const { complete, lost, sampled } = await bt.flush();
+     show({ complete, lost, sampled, roots });`,
+    (collector, { code, stderr, shown }) => {
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      const { roots, ...report } = shown[0];
+      // Of each that is left out: the prompt and the span.
+      expect(report).toEqual({ complete: true, lost: {}, sampled: 20 });
+      const kept = roots.filter((_id: string, n: number) => n % 2 === 0);
+      expect(collector.traces().flatMap(({ roots }) => roots.map(({ rowId }) => rowId))).toEqual(
+        kept,
+      );
+      for (const [n, id] of kept.entries()) {
+        expect(collector.row(id)).toMatchObject({
+          metadata: { early: n * 2, late: n * 2 },
+          tags: ['kept'],
+        });
+      }
+      expect(collector.rows()).toHaveLength(kept.length * 2);
+    },
+  ));
+
+test('what is added to a trace whose root never begins here is sent by a flush, and at the end', () =>
+  traced(
+    `bt.initLogger({ sample: () => false });
+     bt.flueSpan({ runId: 'run_1' }).log({ metadata: { a: 1 } });
+     await bt.flush();
+     bt.flueSpan({ runId: 'run_2' }).log({ metadata: { b: 1 } });`,
+    (collector, { code, stderr }) => {
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(collector.rows().map(({ metadata }) => metadata)).toEqual([{ a: 1 }, { b: 1 }]);
+    },
+  ));
+
+test.each([
+  ['one after the other', '12', ''],
+  ['side by side', '', '12'],
+])(
+  'keyed submissions with one id in two conversations are decided, enriched and shown apart: %s',
+  (_name, inOrder, sideBySide) =>
+    traced(
+      `const asked = [];
+       bt.initLogger({
+         sample: ({ event, id }) => { asked.push(id); return event.conversationId !== 'c3'; },
+         enrich: ({ conversationId }) => ({ tags: [conversationId] }),
+       });
+       const submissionId = 'sub_ik_0123456789abcdef0123456789abcdef';
+       let seconds = 0;
+       const send = (event) => bt.braintrustFlueObserver({ timestamp: new Date(1e12 + 1000 * seconds++).toISOString(), v: 3,
+         agentName: 'a', instanceId: 'i', submissionId, ...event });
+       const announce = () => {
+         send({ type: 'submission_queued', kind: 'dispatch' });
+         send({ type: 'submission_running', attemptCount: 1, maxAttempts: 2 });
+       };
+       const begin = (n) => send({ type: 'operation_start', conversationId: 'c' + n, operationId: 'op_' + n, operationKind: 'prompt' });
+       const end = (n) => {
+         send({ type: 'operation', conversationId: 'c' + n, operationId: 'op_' + n, operationKind: 'prompt', durationMs: 1, isError: false });
+         send({ type: 'submission_settled', outcome: 'completed' });
+       };
+       for (const n of '${inOrder}') { announce(); begin(n); end(n); }
+       for (const n of '${sideBySide}') announce();
+       for (const n of '${sideBySide}') begin(n);
+       for (const n of '${sideBySide}') end(n);
+       announce(); begin(3); end(3);
+       await bt.flush();
+       show({ asked, ids: [1, 2, 3].map((n) => bt.flueSpan({ submissionId, conversationId: 'c' + n }).id) });`,
+      (collector, { code, stderr, shown }) => {
+        expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+        const { asked, ids } = shown[0];
+        expect(asked).toEqual(ids);
+        const [first, second] = ids.map((id: string) => collector.row(id) as any);
+        expect([first.tags, second.tags]).toEqual([['c1'], ['c2']]);
+        for (const { metadata } of [first, second]) {
+          expect(metadata).toMatchObject({
+            'flue.attempt': 1,
+            'flue.submission_outcome': 'completed',
+          });
+        }
+        expect(collector.rows()).toHaveLength(2);
+      },
+    ),
+);

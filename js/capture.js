@@ -128,8 +128,7 @@ class Capture {
     const sampled = destination?.verdictOn(event);
     if (enrichment === undefined && sampled === undefined) return text;
     if (isWithin(event, destination)) return text;
-    const { runId, submissionId, dispatchId, operationId } = event;
-    const fields = enrichment?.of(runId ?? submissionId ?? dispatchId ?? operationId, event);
+    const fields = enrichment?.of(destination?.keyOf(event), event);
     const verdict = sampled === undefined ? '' : `,"sampled":${sampled}`;
     const added = member('enrichment', fields) + verdict;
     return added === '' ? text : `${text.slice(0, -1)}${added}}`;

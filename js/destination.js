@@ -7,6 +7,7 @@ const { Capture } = require('./capture.js');
 const { currentWork, flueContext } = require('./context.js');
 const { dropOldest } = require('./drop-oldest.js');
 const { Enrichment } = require('./enrichment.js');
+const { HeldEvents } = require('./held-events.js');
 const { takeCut } = require('./json/cut.js');
 const { parse, toJson } = require('./json/json-string.js');
 const { messageOf } = require('./json/json-safe-copy.js');
@@ -15,6 +16,7 @@ const { NO_STATS } = require('./no-stats.js');
 const { Sampling } = require('./sampling.js');
 const { warn } = require('./warn.js');
 const { weakly } = require('./weak.js');
+const { WorkKeys } = require('./work-keys.js');
 
 /** The default timeout of `flush()` and `close()`, in milliseconds. */
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -68,6 +70,8 @@ class Destination {
   #capture;
   /** Which traces are recorded; undefined: all. @type {InstanceType<typeof Sampling> | undefined} */
   #sampling;
+  #keys = new WorkKeys();
+  #held = new HeldEvents(({ event, priority, isCut }) => this.#recordNow(event, priority, isCut));
   #isClosed = false;
   /** The module-level functions use it. */
   #isCurrent = false;
@@ -126,7 +130,41 @@ class Destination {
    * @param {any} event
    */
   verdictOn(event) {
-    return this.#sampling?.verdictOnWork(event);
+    return this.#sampling?.verdictOnWork(this.keyOf(event));
+  }
+
+  /**
+   * By what the run, the submission or the dispatch of an event is remembered; outside of them, the operation.
+   * @param {any} event
+   */
+  keyOf(event) {
+    return this.#keys.of(event) ?? event.operationId;
+  }
+
+  /**
+   * The application refers to a trace of Flue's whose root may begin here soon: until then, its function cannot decide,
+   * and what is recorded of the application's own spans waits for that.
+   * @param {string} traceId
+   */
+  awaitRoot(traceId) {
+    const sampling = this.#sampling;
+    if (sampling?.sample === undefined || sampling.hasDecided(traceId)) return;
+    // Elsewhere nothing would end the wait.
+    if (this.#host.hasTimers) this.#held.await(traceId);
+  }
+
+  /** Whether the application's function decides which traces are recorded. */
+  get decidesByFunction() {
+    return this.#sampling?.sample !== undefined;
+  }
+
+  /** Connects before the first event comes, where that is possible. */
+  connect() {
+    try {
+      this.#recorder.connect?.();
+    } catch {
+      // The environment is being torn down.
+    }
   }
 
   /**
@@ -189,13 +227,19 @@ class Destination {
     try {
       if (!this.#capture.wants(event)) return undefined;
       routes.note(/** @type {any} */ (event), this);
-      if (this.#sampling?.leavesOut(event, () => this.#rootOf(event))) return undefined;
+      if ((this.#sampling ?? this.enrichment) !== undefined) this.#keys.note(event);
+      const sampling = this.#sampling;
+      if (sampling?.leavesOut(event, this.#keys.of(event), () => this.#rootOf(event))) {
+        this.#releaseDecided();
+        return undefined;
+      }
       if (this.#isClosed) recorder.refuse();
       else {
         const owner = recorder.current?.();
         const to = owner ?? recorder;
         this.#capture.take(event, (text, priority) => to.record(text, priority, takeCut()), owner);
       }
+      this.#releaseDecided();
       this.#expectRows();
     } catch {
       this.#recordUnreadable();
@@ -211,8 +255,46 @@ class Destination {
    */
   record(event, priority) {
     try {
+      if (this.#holds(event, priority)) return true;
+    } catch {
+      this.#recordUnreadable();
+      return true;
+    }
+    return this.#recordNow(event, priority, takeCut());
+  }
+
+  /**
+   * Whether an event waits for the decision about its trace.
+   * @param {any} event
+   * @param {keyof typeof import('../native.d.ts').Priority} priority
+   */
+  #holds(event, priority) {
+    const { type, rootSpanId } = event;
+    if (type === 'feedback' || this.#isClosed || !this.#held.awaits(rootSpanId)) return false;
+    const { length } = stringify(event);
+    this.#held.hold(rootSpanId, { event, priority, isCut: takeCut() }, length);
+    return true;
+  }
+
+  /** Records the events whose trace is decided about. */
+  #releaseDecided() {
+    const sampling = this.#sampling;
+    this.#held.release((traceId) => sampling?.hasDecided(traceId) !== false);
+  }
+
+  /** Records the events that wait: nothing decides about them any more but the ids of their traces. */
+  releaseAll() {
+    this.#held.release(() => true);
+  }
+
+  /**
+   * @param {object} event
+   * @param {keyof typeof import('../native.d.ts').Priority} priority
+   * @param {boolean} isCut whether content was cut from it
+   */
+  #recordNow(event, priority, isCut) {
+    try {
       this.#expectRows();
-      const isCut = takeCut();
       if (this.#sampling?.leavesOutOwn(/** @type {any} */ (event))) return true;
       if (!this.#isClosed) {
         const text = stringify(this.#begun(event));
@@ -300,6 +382,7 @@ class Destination {
 
   /** @type {typeof import('../index.d.ts').flush} */
   async flush(options) {
+    this.releaseAll();
     this.#polls.schedule();
     const experiments = Array.from(this.#experiments.values(), (one) => one.flush(options));
     const report = await this.#recorder.flush(timeoutOf(options));
@@ -316,6 +399,7 @@ class Destination {
 
   /** @type {typeof import('../index.d.ts').close} */
   async close(options) {
+    this.releaseAll();
     this.#isClosed = true;
     this.#polls.schedule();
     const experiments = Array.from(this.#experiments.values(), (one) => one.close(options));
@@ -349,7 +433,7 @@ class Destination {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       try {
-        if (!this.#recorder.isIdle()) this.#linger();
+        if (!this.#held.isEmpty || !this.#recorder.isIdle()) this.#linger();
       } catch {
         // The environment is being torn down.
       }
@@ -371,9 +455,13 @@ class Destination {
 class NoDestination {
   isOn = false;
   isClosed = false;
+  decidesByFunction = false;
   reference = weakly(this);
 
   setCurrent() {}
+  connect() {}
+  awaitRoot() {}
+  releaseAll() {}
 
   /**
    * @param {unknown} event

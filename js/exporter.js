@@ -9,6 +9,7 @@ const destinations = require('./destination.js');
 const { parse, toJson } = require('./json/json-string.js');
 const { Masking } = require('./masking.js');
 const { pickOptions } = require('./options.js');
+const { Announcements } = require('./ready.js');
 const { messageOf } = require('./json/json-safe-copy.js');
 const { Diagnostics } = require('./diagnostics.js');
 const { idsOfReceipt } = require('./receipts.js');
@@ -43,11 +44,13 @@ class Exporter {
   #host;
   #masking;
   #diagnostics;
+  #announcements;
 
   /** @param {import('./host.d.ts').Host} host */
   constructor(host) {
     this.#host = host;
     this.#masking = new Masking(() => this.#recorders(), host.hasTimers);
+    this.#announcements = new Announcements(host);
     const native = {
       take: () => [...this.#live(), ...this.#closed].flatMap(diagnosticsOf),
       isIdle: () => this.#recorders().every((recorder) => recorder.isIdle()),
@@ -88,6 +91,7 @@ class Exporter {
       if (typeof options?.enrich === 'function') destination.enrichBy(options.enrich);
       if (typeof options?.sample === 'function') destination.sampleBy(options.sample);
       if (becomesCurrent) this.#setCurrent(destination);
+      this.#announcements.add(destination, options?.onReady);
       if (options?.handleSignals === true) this.#host.endOnSignals();
       return destination;
     } catch (error) {
@@ -326,6 +330,7 @@ class Exporter {
       schedule: () => {
         this.#masking.schedulePoll();
         this.#diagnostics.schedulePoll();
+        this.#announcements.expectRows();
       },
       report: () => this.#diagnostics.report(),
       callers: this.callers,
@@ -386,6 +391,7 @@ class Exporter {
   beginExit(step) {
     this.#atExit(() => {
       const { ExitStep } = this.#host.load();
+      for (const destination of this.#live()) destination.releaseAll();
       const left = this.#recorders().map((recorder) => recorder.beginExit(ExitStep[step]));
       this.#masking.beginExit(Math.max(0, ...left));
     });
@@ -404,6 +410,7 @@ class Exporter {
         while (!recorder.waitExit(ExitStep[step]));
       }
     });
+    this.#announcements.check();
     this.#diagnostics.report();
   }
 

@@ -4,7 +4,12 @@ import type { ExitStep, Recorder, Priority } from '../native.d.ts';
 import type { FlueIds, JsonString, RawConfig } from './native-types.d.ts';
 
 /** What the exporter uses of a recorder. */
-export type HostRecorder = Pick<Recorder, Exclude<keyof Recorder, 'shutdownDetached'>> & {
+export type HostRecorder = Pick<
+  Recorder,
+  Exclude<keyof Recorder, 'shutdownDetached' | 'connect'>
+> & {
+  /** Connects before the first event comes; absent in a runtime that makes no request outside of the application's. */
+  connect?(): void;
   /** Of a host with several recorders, the one of the work that runs now, for an event of it. */
   current?(): HostRecorder;
 };
@@ -43,6 +48,8 @@ export interface Host {
     /** Why the file cannot be read. */
     unreadable?: string;
   };
+  /** Whether the application runs in a development server. */
+  isDev(): boolean;
   /** Whether timers may poll the recorder; otherwise it calls the callbacks. */
   hasTimers: boolean;
   /**

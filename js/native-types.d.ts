@@ -84,6 +84,12 @@ export interface TraceDestination {
   readonly isSampled: boolean;
   /** Whether traces with errors are recorded, too. */
   readonly keepsErrors: boolean;
+  /** The share of traces that is recorded, as far as the settings decide. */
+  readonly sampleRate: number;
+  /** The directory of the spool; null, or absent in a Worker: there is none. */
+  readonly spoolDir?: string | null;
+  /** Whether a connection was made: the other members are final. */
+  readonly isConnected: boolean;
 }
 
 /** Flue's ids of the work that runs now. */

@@ -5,6 +5,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 
+const { isDevServer } = require('./dev-server.js');
 const { environment } = require('./environment.js');
 const { endAtExit, endOnSignals } = require('./exit.js');
 const { loadNative, preloadNative } = require('./native-loader.js');
@@ -51,6 +52,7 @@ const nodeHost = {
   preload: preloadNative,
   environment,
   hasTimers: true,
+  isDev: isDevServer,
   open(settings) {
     const { Engine, Recorder } = loadNative();
     engine ??= new Engine();

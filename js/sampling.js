@@ -62,13 +62,13 @@ class Sampling {
   /**
    * Whether an event of Flue's is left out. Counts it then.
    * @param {any} event
+   * @param {unknown} id of its run, submission or dispatch; undefined outside of them
    * @param {() => { id: string, rootSpanId: string, isLeftOut?: boolean } | undefined} rootOf the root that the event begins
    */
-  leavesOut(event, rootOf) {
-    const { type, runId, submissionId, dispatchId, operationId, taskId } = event;
+  leavesOut(event, id, rootOf) {
+    const { type, operationId, taskId } = event;
     // They make no span; the core keeps account of all submissions.
     if (SUBMISSIONS.has(type)) return false;
-    const id = runId ?? submissionId ?? dispatchId;
     let trace = fresh(this.#work, id ?? operationId) ?? fresh(this.#work, taskId);
     if (trace === undefined) {
       const root = rootOf();
@@ -120,12 +120,17 @@ class Sampling {
     return isRecorded === this.#rules.samples(traceId) ? undefined : isRecorded;
   }
 
+  /** Whether the root of a trace has begun here. @param {string} traceId */
+  hasDecided(traceId) {
+    return this.#traces.has(traceId);
+  }
+
   /**
-   * The same about the trace of Flue's work.
-   * @param {{ runId?: unknown, submissionId?: unknown, dispatchId?: unknown, operationId?: unknown }} ids
+   * What the application has decided about the trace of Flue's work; undefined if the core decides.
+   * @param {unknown} id of the run, submission, dispatch or operation
    */
-  verdictOnWork({ runId, submissionId, dispatchId, operationId }) {
-    const trace = this.#work.get(runId ?? submissionId ?? dispatchId ?? operationId);
+  verdictOnWork(id) {
+    const trace = this.#work.get(id);
     return trace === undefined ? undefined : this.verdictOn(trace);
   }
 

@@ -2,12 +2,21 @@
 
 // Lines on the console or stderr, each code once. The native part has its own; both look the same.
 
-/** Writes a line. @type {(line: string) => void} */
-let print = (line) => console.warn(line);
+/** Writes a line. May throw. @type {(line: string) => void} */
+let write = (line) => console.warn(line);
 
 /** @param {(line: string) => void} printer may throw */
 function printBy(printer) {
-  print = printer;
+  write = printer;
+}
+
+/** Writes a line, if that is possible. @param {string} line whole; never a key, never content */
+function print(line) {
+  try {
+    write(line);
+  } catch {
+    // stderr is closed.
+  }
 }
 
 /** The codes that were printed already. @type {Set<string>} */
@@ -30,11 +39,7 @@ function warn(code, message) {
   if (warned.has(code)) return;
   warned.add(code);
   for (const listener of listeners) listener({ code: `FLUE_BRAINTRUST_${code}`, message });
-  try {
-    print(`[flue-braintrust] FLUE_BRAINTRUST_${code}: ${message}`);
-  } catch {
-    // stderr is closed.
-  }
+  print(`[flue-braintrust] FLUE_BRAINTRUST_${code}: ${message}`);
 }
 
-module.exports = { onWarning, printBy, warn };
+module.exports = { onWarning, print, printBy, warn };

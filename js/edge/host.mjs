@@ -82,6 +82,7 @@ export function edgeHost(wasm, waitUntil) {
     },
     environment: () => ({ env: ownVariables(), file: {} }),
     hasTimers: false,
+    isDev,
     open(settings, storage) {
       checkStorage(storage);
       module.load();
@@ -108,4 +109,14 @@ export function edgeHost(wasm, waitUntil) {
     endAtExit() {},
     endOnSignals() {},
   };
+}
+
+/** Whether a development server runs the Worker: bundlers replace the variable by its value. */
+function isDev() {
+  try {
+    return process.env.NODE_ENV === 'development';
+  } catch {
+    // There is neither the value nor the object.
+    return false;
+  }
 }

@@ -110,7 +110,9 @@ function pastSpansOf(exporter, own) {
         'flueSpan was given no ids of a span: it needs a `submissionId` (of a keyed dispatch also the `conversationId`), a `dispatchId`, a `runId` or an `operationId`.',
       );
     }
-    return span !== undefined && Span.destinationOf(span).isOn ? span : NOOP_SPAN;
+    if (span === undefined || !Span.destinationOf(span).isOn) return NOOP_SPAN;
+    Span.destinationOf(span).awaitRoot(span.rootSpanId);
+    return span;
   };
 
   /** @type {typeof import('../../index.d.ts').permalink} */

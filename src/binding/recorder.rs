@@ -105,6 +105,12 @@ impl Recorder {
     self.handle.refuse_late();
   }
 
+  /// Connects before the first event comes, which `traceDestination` shows. Starts the thread.
+  #[napi(catch_unwind)]
+  pub fn connect(&self) {
+    self.handle.connect();
+  }
+
   /// Shuts down without a report: delivers rows for at most `timeoutMs`, then ends.
   #[napi(catch_unwind)]
   pub fn shutdown_detached(&self, timeout_ms: f64) {

@@ -7,6 +7,8 @@ use serde::Serialize;
 
 /// A command. Deadlines are on the host's clock.
 pub enum Command {
+  /// Connect before the first row comes.
+  Connect,
   /// Settle every row accepted before.
   Flush { deadline: Duration, reply: Reply },
   /// The masked content of a batch; `is_last`: of its first rows, and no others are masked any more.

@@ -152,6 +152,7 @@ impl<'a> Driver<'a> {
   fn handle_command(&mut self, command: Command) {
     let now = self.shared.clock.now();
     match command {
+      Command::Connect => self.exporter.connect(),
       Command::Masked { batch, content, is_last: false } => {
         self.exporter.handle_masked(batch, &content, now);
       }

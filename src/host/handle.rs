@@ -79,6 +79,14 @@ impl ExporterHandle {
     self.shared.settings.samples(trace)
   }
 
+  /// Connects before the first event comes. Starts the thread.
+  pub fn connect(&self) {
+    if self.shared.queue.begin() {
+      self.shared.start();
+    }
+    self.shared.queue.command(Command::Connect);
+  }
+
   /// Calls `reply` once every event accepted until now is settled, or `timeout` has passed.
   pub fn flush(&self, timeout: Duration, reply: impl FnOnce(Report) + Send + 'static) {
     ending::start_waiting(&self.shared);

@@ -71,6 +71,12 @@ pub struct TraceDestination {
   pub is_sampled: bool,
   /// Whether traces with errors are recorded, too.
   pub keeps_errors: bool,
+  /// The share of traces that is recorded, as far as the settings decide.
+  pub sample_rate: f64,
+  /// The directory of the spool; `None`: there is none.
+  pub spool_dir: Option<String>,
+  /// Whether a connection was made: the members above are final.
+  pub is_connected: bool,
 }
 
 impl Shared {
@@ -98,6 +104,9 @@ impl Shared {
         distributed: settings.translation.distributed,
         is_sampled: settings.sample_rate < 1.0,
         keeps_errors: settings.keep_errors,
+        sample_rate: settings.sample_rate,
+        spool_dir: settings.spool.as_ref().map(|spool| spool.dir.display().to_string()),
+        is_connected: false,
       }),
       settings: Arc::new(settings),
     }
@@ -125,6 +134,7 @@ impl Shared {
     let mut destination = self.destination.lock().unwrap_or_else(PoisonError::into_inner);
     destination.org_name = session.org_name.clone().or(destination.org_name.take());
     destination.project_id = Some(session.project_id.clone());
+    destination.is_connected = true;
   }
 
   /// Delivers everything as the process ends, at most until the exit timeout has passed. Events are still accepted;

@@ -6,29 +6,36 @@ const fs = require('node:fs');
 const path = require('node:path');
 
 const { unifiedDiff } = require('../init/diff');
+const { executed } = require('../init/packages');
 const { planInit } = require('../init/plan');
 const { readProject } = require('../init/project');
 const { messageOf } = require('../../js/json/json-safe-copy');
 const { painter, printJson } = require('../support/terminal');
 const { Failure } = require('../support/usage');
 
-const usage = `Usage: flue-braintrust init [DIRECTORY] [--dry-run] [--json]
+const usage = `Usage: flue-braintrust init [DIRECTORY] [--flue-run] [--dry-run] [--json]
 
 Adds tracing to the Flue project in DIRECTORY (default: the working directory), as Flue's guide does it:
 braintrust.ts in the source root (the first of .flue/, src/ and the project itself), imported once by
 app.ts, and the variables in .env.example where there is one. A module that uses the \`braintrust\` package
-is brought to this one by changing the import. All else stays as it is; what is done is not done again.
+is brought to this one: the import changes, and on Flue 1.0-beta and 2 the registration to \`instrument\`.
+All else stays as it is; what is done is not done again.
 
 Installs nothing, but prints what to run.
 
 Options:
+      --flue-run  on Flue 2, import the module from the agents, too: \`flue run\` loads no app.ts
       --dry-run  show what would change, and change nothing
       --json     print the outcome as JSON, with the diffs
   -h, --help     show this help
 `;
 
 /** @type {import('../support/usage').OptionsConfig} */
-const options = { 'dry-run': { type: 'boolean' }, json: { type: 'boolean' } };
+const options = {
+  'dry-run': { type: 'boolean' },
+  'flue-run': { type: 'boolean' },
+  json: { type: 'boolean' },
+};
 
 /** @typedef {import('../init/plan').Plan} Plan */
 
@@ -39,11 +46,11 @@ const options = { 'dry-run': { type: 'boolean' }, json: { type: 'boolean' } };
  */
 async function run(values, directory = '.') {
   const project = readProject(directory);
-  const plan = planInit(project);
+  const plan = planInit(project, { flueRun: values['flue-run'] === true });
   const dryRun = values['dry-run'] === true;
   if (!dryRun) write(project.root, plan.changes);
   if (values.json === true) printJson(outcome(plan, dryRun));
-  else process.stdout.write(report(plan, dryRun));
+  else process.stdout.write(report(plan, project.packageManager, dryRun));
   return 0;
 }
 
@@ -76,18 +83,21 @@ function outcome({ changes, commands, notes }, dryRun) {
 
 /**
  * @param {Plan} plan
+ * @param {import('../init/packages').PackageManager} packageManager
  * @param {boolean} dryRun
  */
-function report({ changes, commands, notes }, dryRun) {
+function report({ changes, commands, notes }, packageManager, dryRun) {
   const files = dryRun ? changes.map(drawDiff) : changes.map(drawLine);
   const done = changes.length === 0 ? ['Nothing to change: the project is set up.\n'] : files;
-  const next = [...commands, 'npx flue-braintrust doctor'].map((command) => `  ${command}\n`);
+  const ours = (/** @type {string} */ command) =>
+    executed(packageManager, `flue-braintrust ${command}`);
+  const next = [...commands, ours('doctor')].map((command) => `  ${command}\n`);
   return [
     ...done,
     ...(notes.length > 0 ? ['\n', ...notes.map((note) => `Note: ${note}\n`)] : []),
     `\nNext, with BRAINTRUST_API_KEY set:\n\n`,
     ...next,
-    '\nWithout an account: npx flue-braintrust dev\n',
+    `\nWithout an account: ${ours('dev')}\n`,
   ].join('');
 }
 

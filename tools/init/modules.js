@@ -4,7 +4,7 @@
 
 const path = require('node:path');
 
-const { importsOf, withoutTexts } = require('./source');
+const { assignedImportsOf, importsOf, modulesCalled, withoutTexts } = require('./source');
 
 /** @typedef {import('./project').Project} Project */
 /** @typedef {import('./project').SourceFile} SourceFile */
@@ -18,15 +18,33 @@ const { importsOf, withoutTexts } = require('./source');
 /** @type {Style} */
 const USUAL = { quote: "'", end: ';', newline: '\n' };
 
+/** @param {Project['line']} line @returns {boolean} whether it has `instrument`, which follows async calls */
+const hasInstrument = (line) => line === 'beta' || line === '2.x';
+
 /**
  * The module that connects Flue with Braintrust.
  *
  * @param {Project['line']} line
+ * @param {boolean} [isCommonJs]
  * @returns {string}
  */
-function tracingModule(line) {
-  return `import { observe } from '${line === '0.8' ? '@flue/runtime/app' : '@flue/runtime'}';
-import { braintrustFlueObserver, initLogger } from 'flue-braintrust';
+function tracingModule(line, isCommonJs = false) {
+  const [flue, ours, registration] = hasInstrument(line)
+    ? [
+        'instrument',
+        'braintrustFlueInstrumentation',
+        '  instrument(braintrustFlueInstrumentation());\n',
+      ]
+    : [
+        'observe',
+        'braintrustFlueObserver',
+        '  observe((event, ctx) => {\n    braintrustFlueObserver(event, ctx);\n  });\n',
+      ];
+  const runtime = line === '0.8' ? '@flue/runtime/app' : '@flue/runtime';
+  const load = (/** @type {string} */ names, /** @type {string} */ from) =>
+    isCommonJs ? `const { ${names} } = require('${from}');` : `import { ${names} } from '${from}';`;
+  return `${load(flue, runtime)}
+${load(`${ours}, initLogger`, 'flue-braintrust')}
 
 if (process.env.BRAINTRUST_API_KEY) {
   initLogger({
@@ -34,10 +52,7 @@ if (process.env.BRAINTRUST_API_KEY) {
     apiKey: process.env.BRAINTRUST_API_KEY,
   });
 
-  observe((event, ctx) => {
-    braintrustFlueObserver(event, ctx);
-  });
-}
+${registration}}
 `;
 }
 
@@ -79,8 +94,7 @@ function appModule(project, tracing, specifier) {
  * @param {Project} project
  */
 function agentsOf({ sources }) {
-  return sources.flatMap(({ path: file, text }) => {
-    if (!/^\s*(["'])use agent\1/.test(withoutComments(text))) return [];
+  return sources.filter(isAgent).flatMap(({ path: file, text }) => {
     const exported = withoutTexts(text).matchAll(
       /^export\s+(default\s+)?(?:async\s+)?function\s+([A-Z]\w*)/gm,
     );
@@ -92,6 +106,9 @@ function agentsOf({ sources }) {
     }));
   });
 }
+
+/** @param {SourceFile} file @returns {boolean} whether it is a module of agents of Flue 2 */
+const isAgent = ({ text }) => /^(["'])use agent\1/.test(withoutComments(text));
 
 /** @param {string} text */
 const withoutComments = (text) => text.replace(/^(?:\s|\/\*[^]*?\*\/|\/\/.*|#!.*)*/, '');
@@ -109,7 +126,9 @@ function specifierOf(app, neighbour, folder, tsconfig) {
   const relative = path.relative(folder, neighbour).replaceAll(path.sep, '/');
   const name = relative.startsWith('.') ? relative : `./${relative}`;
   if (!name.endsWith('ts')) return name;
-  const others = importsOf(app?.text ?? '').map(({ from }) => from);
+  if (name.endsWith('.cts')) return name.replace(/cts$/, 'cjs');
+  const text = app?.text ?? '';
+  const others = [...importsOf(text).map(({ from }) => from), ...modulesCalled(text)];
   const ending = endingOf(others.filter((from) => from.startsWith('.'))) ?? usualEnding(tsconfig);
   return name.replace(/\.(m?)ts$/, ending === '.js' ? '.$1js' : ending === '' ? '' : '.$1ts');
 }
@@ -142,16 +161,36 @@ function usualEnding(tsconfig) {
 /**
  * The app with an import of the tracing module before its others, so that tracing starts first.
  *
- * @param {string} text
+ * @param {SourceFile} file
  * @param {string} specifier
  * @returns {string}
  */
-function withImport(text, specifier) {
-  const imports = importsOf(text);
+function withImport({ path: name, text }, specifier) {
+  const isRequired = isCommonJs({ path: name, text });
+  const imports = isRequired ? assignedImportsOf(text) : importsOf(text);
   const { quote, end, newline } = styleOf(text, imports[0]?.fromStart);
-  const line = `import ${quote}${specifier}${quote}${end}${newline}`;
-  const at = imports[0]?.start ?? text.length - withoutComments(text).length;
-  return text.slice(0, at) + line + text.slice(at);
+  const named = quote + specifier + quote;
+  const line = `${isRequired ? `require(${named})` : `import ${named}`}${end}${newline}`;
+  const first = imports[0]?.start;
+  if (first !== undefined) return text.slice(0, first) + line + text.slice(first);
+  const code = withoutComments(text);
+  const directives =
+    /^(?:(["'])(?:use|[\w ]*)\b[^"'\n]*\1;?[^\S\n]*(?:\r?\n|$))*/.exec(code)?.[0] ?? '';
+  const at = text.length - code.length + directives.length;
+  const before = text.slice(0, at);
+  const gap = before === '' || before.endsWith('\n') || directives === '' ? '' : newline;
+  return before + gap + line + text.slice(at);
+}
+
+/**
+ * @param {SourceFile} file
+ * @returns {boolean} whether it is a CommonJS module, as far as its name and its text show
+ */
+function isCommonJs({ path: name, text }) {
+  if (/\.c[jt]s$/.test(name)) return true;
+  if (/\.m[jt]s$/.test(name) || importsOf(text).length > 0) return false;
+  const code = withoutTexts(text);
+  return !/^export\b/m.test(code) && /(?<![\w$.])(?:require\s*\(|module\.exports\b)/.test(code);
 }
 
 /**
@@ -163,8 +202,8 @@ function styleOf(text, fromStart) {
   const newline = text.includes('\r\n') ? '\r\n' : '\n';
   if (fromStart === undefined) return { ...USUAL, newline };
   const quote = text.charAt(fromStart - 1);
-  const after = text.charAt(text.indexOf(quote, fromStart) + 1);
-  return { quote, end: after === ';' ? ';' : '', newline };
+  const after = text.slice(text.indexOf(quote, fromStart) + 1);
+  return { quote, end: /^\)*;/.test(after) ? ';' : '', newline };
 }
 
 /**
@@ -173,9 +212,19 @@ function styleOf(text, fromStart) {
  * @returns {boolean} whether it imports that module, by whatever ending
  */
 function importsModule({ path: name, text }, module) {
-  const stem = (/** @type {string} */ file) => path.normalize(file).replace(/\.m?[jt]s$/, '');
-  const relatives = importsOf(text).filter(({ from }) => from.startsWith('.'));
-  return relatives.some(({ from }) => stem(path.join(path.dirname(name), from)) === stem(module));
+  const stem = (/** @type {string} */ file) => path.normalize(file).replace(/\.[cm]?[jt]s$/, '');
+  const all = [...importsOf(text).map(({ from }) => from), ...modulesCalled(text)];
+  const relatives = all.filter((from) => from.startsWith('.'));
+  return relatives.some((from) => stem(path.join(path.dirname(name), from)) === stem(module));
 }
 
-module.exports = { appModule, importsModule, specifierOf, tracingModule, withImport };
+module.exports = {
+  appModule,
+  hasInstrument,
+  importsModule,
+  isAgent,
+  isCommonJs,
+  specifierOf,
+  tracingModule,
+  withImport,
+};

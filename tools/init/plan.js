@@ -5,9 +5,20 @@
 const path = require('node:path');
 
 const { Failure } = require('../support/usage');
-const { appModule, importsModule, specifierOf, tracingModule, withImport } = require('./modules');
+const { flueRunOf } = require('./flue-run');
+const { instrumented } = require('./instrument');
+const {
+  appModule,
+  hasInstrument,
+  importsModule,
+  isCommonJs,
+  specifierOf,
+  tracingModule,
+  withImport,
+} = require('./modules');
+const { installation } = require('./packages');
 const { firstOf, readText } = require('./project');
-const { importsOf } = require('./source');
+const { importsOf, withoutTexts } = require('./source');
 const { isOfficial, isOurs, migrated, usesOfficial } = require('./tracing');
 
 /** The variables of the tracing module, each with its comment in an example file. */
@@ -30,23 +41,37 @@ const VARIABLES = [
 
 /** @typedef {{ changes: Change[], commands: string[], notes: string[] }} Plan */
 
+/** @typedef {{ changes: Change[], notes: string[] }} Part */
+
 /**
  * What must change so that the project is traced. Writes nothing.
  *
  * @param {Project} project
+ * @param {{ flueRun?: boolean }} [wishes] `flueRun`: the agents import the tracing, too, so that `flue run` is traced
  * @returns {Plan}
  */
-function planInit(project) {
+function planInit(project, { flueRun = false } = {}) {
   const traced = traceSources(project);
-  const app =
-    traced.module === undefined ? { changes: [], notes: [] } : connectApp(project, traced);
-  const changes = [...merged(traced.changes, app.changes), ...exampleChanges(project)];
+  const app = traced.isUsual ? connectApp(project, traced) : { changes: [], notes: [] };
+  const appPath = project.app?.path ?? path.join(project.sourceRoot, 'app.ts');
+  const tsconfig = readText(path.join(project.root, 'tsconfig.json'));
+  const run = flueRunOf(project, { app: appPath, module: traced.module }, tsconfig, flueRun);
+  const changes = [
+    ...merged(merged(traced.changes, app.changes), run.changes),
+    ...exampleChanges(project),
+  ];
   const remaining = [...remainingUses(project, changes), ...remainingHooks(project)];
   const isUseless = remaining.length === 0;
   return {
     changes,
     commands: commandsFor(project, changes, isUseless),
-    notes: [...app.notes, ...remaining],
+    notes: [
+      ...app.notes,
+      ...traced.notes,
+      ...run.notes,
+      ...remaining,
+      ...pinNotes(project, isUseless),
+    ],
   };
 }
 
@@ -55,18 +80,24 @@ function planInit(project) {
  * a new one.
  *
  * @param {Project} project
- * @returns {{ changes: Change[], module: string | undefined }} the module that the app must import, if any
+ * @returns {Part & { module: string, isUsual: boolean }} the module, and whether the app must import it
  */
 function traceSources(project) {
   const files = distinct([...project.sources, ...(project.app ? [project.app] : [])]);
-  const official = files.filter(isOfficial);
-  const changes = official.map((file) => change(file, migrated(file)));
   const usual = firstOf(project.sources, path.join(project.sourceRoot, 'braintrust'));
+  const official = files.filter(isOfficial);
   const connecting = [...official, ...files.filter(isOurs)];
-  if (connecting.length > 0) {
-    // Modules elsewhere are imported by other means.
-    const isUsual = connecting.some((file) => file.path === usual?.path);
-    return { changes, module: isUsual ? usual?.path : undefined };
+  const [first] = connecting;
+  if (first !== undefined) {
+    const made = connecting.map((file) => connected(project, file, official.includes(file), files));
+    const module = connecting.find((file) => file.path === usual?.path);
+    return {
+      changes: made.flatMap(({ changes }) => changes),
+      notes: made.flatMap(({ notes }) => notes),
+      module: (module ?? first).path,
+      // Modules elsewhere are imported by other means.
+      isUsual: module !== undefined,
+    };
   }
   if (usual !== undefined) {
     throw new Failure(
@@ -74,21 +105,87 @@ function traceSources(project) {
         'tracing by hand. Nothing was changed.',
     );
   }
-  const isScript = /\.(m?)js$/.exec(project.app?.path ?? '');
+  const isScript = /\.([cm]?)jsx?$/.exec(project.app?.path ?? '');
+  const requires = project.app !== undefined && isCommonJs(project.app);
   const ending = isScript ? `${isScript[1]}js` : 'ts';
   const module = path.join(project.sourceRoot, `braintrust.${ending}`);
-  const after = tracingModule(project.line);
-  return { changes: [{ path: module, before: undefined, after }], module };
+  const after = tracingModule(project.line, requires && isScript !== null);
+  return {
+    changes: [{ path: module, before: undefined, after }],
+    notes: [],
+    module,
+    isUsual: true,
+  };
+}
+
+/**
+ * A module that connects Flue with Braintrust, by this package and in the way that the project's Flue has.
+ *
+ * @param {Project} project
+ * @param {SourceFile} file
+ * @param {boolean} isOfficial
+ * @param {SourceFile[]} files all of the project
+ * @returns {Part}
+ */
+function connected(project, file, isOfficial, files) {
+  const ours = isOfficial ? migrated(file) : file.text;
+  const hasOther = files.some((other) => isOurs(other) && registers(other.text));
+  if (!hasInstrument(project.line) || hasOther) return partOf(file, ours);
+  const text = instrumented(ours);
+  if (text !== undefined) return partOf(file, text);
+  const isObserving = /(?<![\w$])observe\s*\(/.test(withoutTexts(ours)) && !registers(ours);
+  const note =
+    `${file.path} calls \`observe\` in a form that init leaves alone. Register with ` +
+    '`instrument(braintrustFlueInstrumentation())` instead: else custom spans are traces of their own.';
+  return partOf(file, ours, isObserving ? [note] : []);
+}
+
+/** @param {string} text @returns {boolean} whether it registers an instrumentation */
+const registers = (text) => /(?<![\w$])instrument\s*\(/.test(withoutTexts(text));
+
+/**
+ * @param {SourceFile} file
+ * @param {string} text
+ * @param {string[]} [notes]
+ * @returns {Part}
+ */
+function partOf(file, text, notes = []) {
+  return { changes: text === file.text ? [] : [change(file, text)], notes };
+}
+
+/**
+ * Where package.json asks for a version of the official package that nothing needs any more.
+ *
+ * @param {Project} project
+ * @param {boolean} isUseless whether no module needs that package any more
+ * @returns {string[]}
+ */
+function pinNotes({ dependencies, pins }, isUseless) {
+  const version = dependencies.braintrust;
+  const isExact = version !== undefined && /^v?\d+(\.\d+)*$/.test(version);
+  return [
+    ...pins.map(
+      (member) =>
+        `\`${member}\` in package.json sets the version of \`braintrust\`: ` +
+        (isUseless ? 'remove that, too.' : 'Flue needs that no more.'),
+    ),
+    ...(isExact && !isUseless
+      ? [
+          `package.json asks for exactly \`braintrust\` ${version}, for Flue's guide. Flue needs that version ` +
+            'no more: you may update it.',
+        ]
+      : []),
+  ];
 }
 
 /**
  * Makes the app import the module.
  *
  * @param {Project} project
- * @param {{ changes: Change[], module: string | undefined }} traced
- * @returns {{ changes: Change[], notes: string[] }}
+ * @param {{ changes: Change[], module: string }} traced
+ * @returns {Part}
  */
-function connectApp(project, { changes, module = '' }) {
+function connectApp(project, { changes, module }) {
   const { app, root, sourceRoot, sources } = project;
   const tsconfig = readText(path.join(root, 'tsconfig.json'));
   const folder = app === undefined ? sourceRoot : path.dirname(app.path);
@@ -102,7 +199,8 @@ function connectApp(project, { changes, module = '' }) {
   const isImported = [app, ...sources].some((file) => importsModule(file, module));
   if (isImported) return { changes: [], notes: [] };
   const text = changes.find((made) => made.path === app.path)?.after ?? app.text;
-  return { changes: [change(app, withImport(text, specifier(module)))], notes: [] };
+  const after = withImport({ path: app.path, text }, specifier(module));
+  return { changes: [change(app, after)], notes: [] };
 }
 
 /**
@@ -116,10 +214,7 @@ function notesOnApp({ line }, app, mounted) {
     mounted.length === 0
       ? `${app} mounts no agent, as none was found.`
       : `${app} makes agents reachable over HTTP, to anyone: ${mounted.join(', ')}. Protect or remove them.`;
-  return [
-    reach,
-    `\`flue run\` loads no ${app}: to trace it, import the module from the agent, too.`,
-  ];
+  return [reach];
 }
 
 /**
@@ -151,19 +246,10 @@ function exampleChanges({ root }) {
  * @returns {string[]}
  */
 function commandsFor(project, changes, isUseless) {
-  const { dependencies, packageManager } = project;
-  const add = packageManager === 'npm' ? 'npm install' : `${packageManager} add`;
-  const wanted = ['flue-braintrust'];
   const files = [...changes.map(({ after }) => after), project.app?.text ?? ''];
   const usesHono = files.some((text) => importsOf(text).some(({ from }) => from === 'hono'));
-  if (usesHono) wanted.push('hono');
-  const missing = wanted.filter((name) => !(name in dependencies));
-  const commands = missing.length === 0 ? [] : [`${add} ${missing.join(' ')}`];
-  if ('braintrust' in dependencies && isUseless) {
-    const remove = packageManager === 'npm' ? 'npm uninstall' : `${packageManager} remove`;
-    commands.push(`${remove} braintrust`);
-  }
-  return commands;
+  const wanted = ['flue-braintrust', ...(usesHono ? ['hono'] : [])];
+  return installation(project, { wanted, unwanted: isUseless ? ['braintrust'] : [] });
 }
 
 /**

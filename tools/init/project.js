@@ -8,10 +8,10 @@ const path = require('node:path');
 const { Failure } = require('../support/usage');
 
 /** In the order in which Flue looks for them. */
-const EXTENSIONS = ['ts', 'mts', 'js', 'mjs'];
+const EXTENSIONS = ['ts', 'mts', 'js', 'mjs', 'cts', 'cjs'];
 /** In the order in which Flue takes them; the last is the project itself. */
 const SOURCE_ROOTS = ['.flue', 'src', '.'];
-const SOURCE_FILE = /(?<!\.d)\.m?[jt]s$/;
+const SOURCE_FILE = /(?<!\.d)\.[cm]?[jt]sx?$/;
 const NOT_SOURCES = new Set(['node_modules', 'dist', 'build', 'coverage']);
 /** The files that start the application. */
 const LAUNCHERS = ['package.json', 'Dockerfile', 'Procfile'];
@@ -20,7 +20,11 @@ const LOCK_FILES = /** @type {const} */ ([
   ['yarn.lock', 'yarn'],
   ['bun.lock', 'bun'],
   ['bun.lockb', 'bun'],
+  ['package-lock.json', 'npm'],
+  ['npm-shrinkwrap.json', 'npm'],
 ]);
+/** How far above the project the lock file of a workspace is looked for. */
+const MAX_PARENTS = 16;
 
 /** @typedef {{ path: string, text: string }} SourceFile the path is relative to the project */
 
@@ -35,8 +39,11 @@ const LOCK_FILES = /** @type {const} */ ([
  * @property {SourceFile[]} sources all modules below the source root
  * @property {SourceFile[]} launchers files that start the application
  * @property {Record<string, string>} dependencies of all kinds
- * @property {'npm' | 'pnpm' | 'yarn' | 'bun'} packageManager
+ * @property {string[]} pins where package.json sets the version of `braintrust` for the whole tree
+ * @property {PackageManager} packageManager
  */
+
+/** @typedef {'npm' | 'pnpm' | 'yarn' | 'bun'} PackageManager */
 
 /**
  * @param {string} directory
@@ -46,7 +53,8 @@ function readProject(directory) {
   const root = path.resolve(directory);
   const manifest = readText(path.join(root, 'package.json'));
   if (manifest === undefined) throw new Failure(`there is no package.json in ${root}`);
-  const dependencies = dependenciesOf(manifest, root);
+  const parsed = parsedManifest(manifest, root);
+  const dependencies = dependenciesOf(parsed);
   const version = installedVersion(root) ?? dependencies['@flue/runtime'];
   if (version === undefined) {
     throw new Failure(`${root} is no Flue project: it does not depend on @flue/runtime`);
@@ -63,22 +71,69 @@ function readProject(directory) {
     sources,
     launchers: LAUNCHERS.filter(exists).map((name) => readSource(root, name)),
     dependencies,
-    packageManager: LOCK_FILES.find(([lock]) => exists(lock))?.[1] ?? 'npm',
+    pins: pinsOf(parsed),
+    packageManager: packageManagerOf(root, parsed),
   };
 }
 
 /**
  * @param {string} manifest
  * @param {string} root
+ * @returns {Record<string, any>}
+ */
+function parsedManifest(manifest, root) {
+  try {
+    // Editors on Windows write a byte order mark.
+    const parsed = JSON.parse(manifest.replace(/^\uFEFF/, ''));
+    if (typeof parsed === 'object' && parsed !== null) return parsed;
+  } catch {
+    // As below.
+  }
+  throw new Failure(`the package.json in ${root} is not JSON`);
+}
+
+/**
+ * @param {Record<string, any>} manifest
  * @returns {Record<string, string>}
  */
-function dependenciesOf(manifest, root) {
-  try {
-    const { dependencies, devDependencies, optionalDependencies } = JSON.parse(manifest);
-    return { ...optionalDependencies, ...devDependencies, ...dependencies };
-  } catch {
-    throw new Failure(`the package.json in ${root} is not JSON`);
+function dependenciesOf({ dependencies, devDependencies, optionalDependencies }) {
+  return { ...optionalDependencies, ...devDependencies, ...dependencies };
+}
+
+/**
+ * The members of package.json that set the version of `braintrust` for the whole tree.
+ *
+ * @param {Record<string, any>} manifest
+ */
+function pinsOf({ overrides, resolutions, pnpm }) {
+  const members = { overrides, resolutions, 'pnpm.overrides': pnpm?.overrides };
+  return Object.entries(members).flatMap(([name, versions]) => {
+    const isPinned = Object.keys(versions ?? {}).some((key) =>
+      /^(?:\*\*\/)?braintrust(?:@|$)/.test(key),
+    );
+    return isPinned ? [name] : [];
+  });
+}
+
+/**
+ * As package.json states it, else as the nearest lock file shows it.
+ *
+ * @param {string} root
+ * @param {Record<string, any>} manifest
+ * @returns {PackageManager}
+ */
+function packageManagerOf(root, { packageManager }) {
+  const stated = /^(npm|pnpm|yarn|bun)@/.exec(String(packageManager))?.[1];
+  if (stated !== undefined) return /** @type {PackageManager} */ (stated);
+  let at = root;
+  for (let parents = 0; parents <= MAX_PARENTS; parents++) {
+    const found = LOCK_FILES.find(([lock]) => fs.existsSync(path.join(at, lock)));
+    if (found !== undefined) return found[1];
+    // Outside of a repository nothing belongs to the project.
+    if (fs.existsSync(path.join(at, '.git')) || at === path.dirname(at)) break;
+    at = path.dirname(at);
   }
+  return 'npm';
 }
 
 /**

@@ -7,13 +7,17 @@
  *
  * @typedef {object} Import
  * @property {number} start where it begins
- * @property {string} clause what is imported, as it stands; empty for `import 'x'`
+ * @property {string} clause what is imported, as it stands, or `* as name`; empty for `import 'x'`
+ * @property {number} clauseStart where that begins
  * @property {string} from the module
  * @property {number} fromStart where the module's name begins, after its quote
  */
 
 /** Up to the module's name. */
 const STATIC = /(?<![\w$.])(?:(?:import|export)\b([\w$\s{},*]*?)\bfrom\s*|import\s*)(?=["'])/g;
+/** The same for a variable with what a call loads. */
+const ASSIGNED =
+  /(?<![\w$.])(?:const|let|var)\s+(\{[\w$\s,:]*\}|[\w$]+)\s*=\s*(?:await\s+)?(?:import|require)\s*\(\s*(?=["'])/g;
 /** A module that is loaded by a call. */
 const CALLED = /(?<![\w$.])(?:import|require)\s*\(\s*(?=["'])/g;
 
@@ -24,10 +28,32 @@ const CALLED = /(?<![\w$.])(?:import|require)\s*\(\s*(?=["'])/g;
  * @returns {Import[]}
  */
 function importsOf(source) {
-  const code = withoutTexts(source);
-  return [...code.matchAll(STATIC)].map((match) => {
+  return found(source, STATIC);
+}
+
+/**
+ * The variables of a source that hold what a call loads, in the form of imports.
+ *
+ * @param {string} source
+ * @returns {Import[]}
+ */
+function assignedImportsOf(source) {
+  const assigned = found(source, ASSIGNED);
+  for (const one of assigned) if (!one.clause.startsWith('{')) one.clause = `* as ${one.clause}`;
+  return assigned;
+}
+
+/**
+ * @param {string} source
+ * @param {RegExp} pattern with the clause as its first group
+ * @returns {Import[]}
+ */
+function found(source, pattern) {
+  return [...withoutTexts(source).matchAll(pattern)].map((match) => {
     const { from, fromStart } = moduleAt(source, match.index + match[0].length);
-    return { start: match.index, clause: (match[1] ?? '').trim(), from, fromStart };
+    const clause = (match[1] ?? '').trim();
+    const clauseStart = match.index + match[0].indexOf(clause);
+    return { start: match.index, clause, clauseStart, from, fromStart };
   });
 }
 
@@ -89,4 +115,20 @@ function withoutTexts(source) {
   });
 }
 
-module.exports = { importsOf, modulesCalled, namesOf, withoutTexts };
+/**
+ * Where a bracket closes.
+ *
+ * @param {string} code without its texts
+ * @param {number} open where it opens
+ * @returns {number} the length of the code if it never closes
+ */
+function closingOf(code, open) {
+  let depth = 0;
+  for (let at = open; at < code.length; at++) {
+    if ('([{'.includes(code.charAt(at))) depth += 1;
+    if (')]}'.includes(code.charAt(at)) && --depth === 0) return at;
+  }
+  return code.length;
+}
+
+module.exports = { assignedImportsOf, closingOf, importsOf, modulesCalled, namesOf, withoutTexts };

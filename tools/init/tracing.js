@@ -1,12 +1,12 @@
 'use strict';
 
-// Changes a module that traces with the `braintrust` package to this one.
+// Recognises the modules that connect Flue with Braintrust, and changes those of the `braintrust` package to this one.
 
 const fs = require('node:fs');
 const path = require('node:path');
 
 const { Failure } = require('../support/usage');
-const { importsOf, modulesCalled, namesOf } = require('./source');
+const { assignedImportsOf, importsOf, modulesCalled, namesOf } = require('./source');
 
 const OURS = 'flue-braintrust';
 const OFFICIAL = 'braintrust';
@@ -15,13 +15,16 @@ const CONNECTORS = ['braintrustFlueObserver', 'braintrustFlueInstrumentation'];
 
 /** @typedef {import('./project').SourceFile} SourceFile */
 
+/** @param {string} text */
+const allImportsOf = (text) => [...importsOf(text), ...assignedImportsOf(text)];
+
 /**
  * @param {SourceFile} file
  * @param {string} from
  * @returns {boolean} whether it connects Flue with Braintrust by that package
  */
 function connects(file, from) {
-  const imports = importsOf(file.text).filter((found) => found.from === from);
+  const imports = allImportsOf(file.text).filter((found) => found.from === from);
   const names = new Set(imports.flatMap(({ clause }) => namesOf(clause)));
   if (names.has('*')) return CONNECTORS.some((name) => file.text.includes(name));
   return CONNECTORS.some((name) => names.has(name));
@@ -49,9 +52,11 @@ function usesOfficial({ text }) {
  * @returns {string}
  */
 function migrated({ path: name, text }) {
-  const imports = importsOf(text).filter(({ from }) => from === OFFICIAL);
+  const imports = allImportsOf(text).filter(({ from }) => from === OFFICIAL);
   const missing = imports.flatMap(({ clause }) => missingNames(clause, text));
-  if (modulesCalled(text).includes(OFFICIAL)) missing.push('import() or require()');
+  const assigned = assignedImportsOf(text).filter(({ from }) => from === OFFICIAL);
+  const called = modulesCalled(text).filter((from) => from === OFFICIAL);
+  if (called.length > assigned.length) missing.push('import() or require()');
   if (missing.length > 0) {
     throw new Failure(
       `${name} uses ${[...new Set(missing)].join(', ')} of \`${OFFICIAL}\`, which \`${OURS}\` does not ` +
@@ -60,8 +65,9 @@ function migrated({ path: name, text }) {
     );
   }
   let changed = text;
-  for (const { fromStart } of imports.toReversed()) {
-    changed = changed.slice(0, fromStart) + OURS + changed.slice(fromStart + OFFICIAL.length);
+  const places = imports.map(({ fromStart }) => fromStart).toSorted((a, b) => b - a);
+  for (const start of places) {
+    changed = changed.slice(0, start) + OURS + changed.slice(start + OFFICIAL.length);
   }
   return changed;
 }
@@ -94,4 +100,4 @@ function exportedNames() {
   return new Set([...types].map(([, name]) => name));
 }
 
-module.exports = { isOfficial, isOurs, migrated, usesOfficial };
+module.exports = { OURS, allImportsOf, isOfficial, isOurs, migrated, usesOfficial };

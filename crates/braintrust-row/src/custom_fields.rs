@@ -61,6 +61,15 @@ impl CustomFields {
     size_of::<Self>() + self.attributes.footprint()
   }
 
+  /// Whether both may be in one row: it has room for one source and one metadata of feedback.
+  pub fn may_merge(&self, later: &Self) -> bool {
+    let [earlier, other] = [&self.audit_metadata, &later.audit_metadata]
+      .map(|metadata| metadata.as_ref().map(Json::as_str));
+    self.source.is_none()
+      || later.source.is_none()
+      || (self.source == later.source && earlier == other)
+  }
+
   /// The fields of both. Values of `later` win, objects are merged, tags are united.
   pub fn merged(earlier: Option<Box<Self>>, later: Option<Box<Self>>) -> Option<Box<Self>> {
     let (mut earlier, mut later) = match (earlier, later) {

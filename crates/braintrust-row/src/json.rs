@@ -173,14 +173,31 @@ impl Json {
 }
 
 /// An encoded row with the members of a later one of the same span, merged as the server merges rows: objects at any
-/// depth, and the items of `tags`. `None` if one of the two is not a JSON object.
+/// depth, and the items of `tags`. `None` if one of the two is not a JSON object, or if both are feedback with different
+/// sources or metadata, for which one row has no room.
 pub fn merge_encoded(earlier: &[u8], later: &[u8]) -> Option<Vec<u8>> {
   #[derive(Deserialize)]
   struct Tags<'a> {
     #[serde(borrow, default)]
     tags: Option<&'a RawValue>,
   }
+  #[derive(Deserialize)]
+  struct Feedback<'a> {
+    #[serde(borrow, rename = "_audit_source")]
+    source: Option<&'a RawValue>,
+    #[serde(borrow, rename = "_audit_metadata")]
+    metadata: Option<&'a RawValue>,
+  }
   let (earlier, later) = (str::from_utf8(earlier).ok()?, str::from_utf8(later).ok()?);
+  let feedback = |row| {
+    let Feedback { source, metadata } = serde_json::from_str(row).ok()?;
+    Some((source?.get(), metadata.map(RawValue::get)))
+  };
+  if let (Some(known), Some(new)) = (feedback(earlier), feedback(later))
+    && known != new
+  {
+    return None;
+  }
   let merged_row = merged(earlier, later, DEEPEST)?;
   let tags = |row| serde_json::from_str::<Tags<'_>>(row).ok()?.tags.map(Json::raw);
   let (Some(known), Some(new)) = (tags(earlier), tags(later)) else {
@@ -238,5 +255,24 @@ mod tests {
     assert_eq!(merged(earlier, later).as_deref(), Some(expected));
     assert_eq!(merged(earlier, "[]"), None);
     assert_eq!(merged(r#"{"a":{"b":1}}"#, r#"{"a":[]}"#).as_deref(), Some(r#"{"a":[]}"#));
+  }
+
+  #[test]
+  fn encoded_feedback_merges_only_if_it_has_the_same_source_and_metadata() {
+    let feedback = |metadata| format!(r#"{{"id":"a","_audit_source":"app"{metadata}}}"#);
+    let both = [
+      (feedback(""), feedback(""), true),
+      (feedback(r#","_audit_metadata":{"u":1}"#), feedback(r#","_audit_metadata":{"u":1}"#), true),
+      (feedback(r#","_audit_metadata":{"u":1}"#), feedback(r#","_audit_metadata":{"u":2}"#), false),
+      (feedback(""), feedback(r#","_audit_metadata":{"u":2}"#), false),
+      (feedback(""), r#"{"_audit_source":"api"}"#.to_owned(), false),
+      (feedback(""), r#"{"output":1}"#.to_owned(), true),
+    ];
+    for (earlier, later, merges) in both {
+      for (earlier, later) in [(&earlier, &later), (&later, &earlier)] {
+        let merged = merge_encoded(earlier.as_bytes(), later.as_bytes());
+        assert_eq!(merged.is_some(), merges, "{earlier} {later}");
+      }
+    }
   }
 }

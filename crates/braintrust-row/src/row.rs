@@ -156,6 +156,15 @@ impl Row {
     self.custom.as_ref().is_some_and(|custom| custom.source.is_some())
   }
 
+  /// Whether a later row of the same span may be merged into this one. Two feedbacks are two entries in the history of
+  /// the row, unless they have the same source and the same metadata.
+  pub fn may_merge(&self, later: &Row) -> bool {
+    match (&self.custom, &later.custom) {
+      (Some(earlier), Some(later)) => earlier.may_merge(later),
+      _ => true,
+    }
+  }
+
   /// Merges a later row of the same span into this one: its values win, field by field and name by name. The
   /// parent and the start stay.
   pub fn merge(&mut self, mut later: Row) {

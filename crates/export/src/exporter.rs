@@ -9,7 +9,7 @@
 //! | [`handle_response`](Exporter::handle_response) | [`poll_spool`](Exporter::poll_spool): an operation on the spool |
 //! | [`handle_spool`](Exporter::handle_spool) | [`poll_mask`](Exporter::poll_mask): content for the masking function |
 //! | [`handle_masked`](Exporter::handle_masked) | [`poll_output`](Exporter::poll_output): a notification |
-//! | [`flush`](Exporter::flush) | [`poll_timeout`](Exporter::poll_timeout): when to call `handle_timeout` again |
+//! | [`connect`](Exporter::connect), [`flush`](Exporter::flush) | [`poll_timeout`](Exporter::poll_timeout): when to call `handle_timeout` again |
 //! | [`deliver_before_exit`](Exporter::deliver_before_exit), [`shutdown`](Exporter::shutdown) | |
 //!
 //! With a spool, a host carries out the first operations before it passes events: they restore the open spans of dead
@@ -197,6 +197,12 @@ impl Exporter {
       }
       _ => {}
     }
+  }
+
+  /// Connects before the first row comes. Failed attempts are repeated and reported, as those for rows are.
+  pub fn connect(&mut self) {
+    self.has_input = true;
+    self.delivery.want_session();
   }
 
   /// Does due work. Call it after inputs, and at the time of [`poll_timeout`](Self::poll_timeout).

@@ -85,6 +85,9 @@ impl World {
     if carried.is_some() {
       return self.finding("one request in flight with a row", format!("process {number}"));
     }
+    if flight.rows.iter().collect::<HashSet<_>>().len() < flight.rows.len() {
+      return self.finding("a row stands once in a request", format!("process {number}"));
+    }
     let uploads = process.flights.values().filter(|other| other.is_upload).count();
     if flight.is_upload && uploads >= self.settings.max_requests {
       return self.finding("no more requests in flight than allowed", format!("{uploads}"));

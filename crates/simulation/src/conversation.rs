@@ -283,11 +283,25 @@ impl<'a> Conversation<'a> {
       if self.rng.u8(..5) == 0 {
         self.operation("", 2);
       }
+      if self.rng.u8(..3) == 0 {
+        self.feedback(&ids);
+      }
     }
     if self.rng.u8(..10) > 0 {
       let state = self.next();
       let end = format!("{{\"metadata\":{{\"state\":{state}}}}}");
       self.emit("span_end", &format!("{ids},\"span\":{end}"), Continuation);
+    }
+  }
+
+  /// Feedback about a span of the application: a few from several users, at once.
+  fn feedback(&mut self, ids: &str) {
+    for _ in 0..self.rng.u8(1..4) {
+      let source = ["app", "api", "external"][self.rng.usize(..3)];
+      let (user, name, score) = (self.rng.u8(..3), self.rng.u8(..3), self.next() % 2);
+      let update =
+        format!("{{\"scores\":{{\"s{name}\":{score}}},\"metadata\":{{\"user\":{user}}}}}");
+      self.emit("feedback", &format!("{ids},\"kind\":\"{source}\",\"span\":{update}"), Start);
     }
   }
 

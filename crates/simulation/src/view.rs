@@ -28,7 +28,7 @@ const STRUCTURE: [&str; 9] = [
   "context",
 ];
 /// Members whose own members are merged one by one.
-const BY_MEMBER: [&str; 3] = ["metadata", "metrics", "span_attributes"];
+const BY_MEMBER: [&str; 4] = ["metadata", "metrics", "scores", "span_attributes"];
 
 /// A value that is no object, and where it is.
 pub type Leaf = (String, u64);

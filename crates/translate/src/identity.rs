@@ -31,9 +31,14 @@ pub fn delivery(ids: &Ids<'_>) -> Option<SpanContext> {
     return Some(SpanContext::root("dispatch", &[dispatch]));
   }
   let submission = ids.submission.as_deref()?;
-  let is_keyed = submission.starts_with(KEYED);
-  let conversation = ids.conversation.as_deref().filter(|_| is_keyed).unwrap_or_default();
+  let conversation = ids.conversation.as_deref().filter(|_| is_keyed(submission));
+  let conversation = conversation.unwrap_or_default();
   Some(SpanContext::root("submission", &[submission, conversation]))
+}
+
+/// Whether the id of a delivery is that of a keyed submission, which may repeat on another database.
+pub fn is_keyed(delivery: &str) -> bool {
+  delivery.starts_with(KEYED)
 }
 
 /// The id under which a message was delivered to an agent, with the same precedence as [`delivery`].
@@ -110,7 +115,7 @@ impl FlueContext {
   pub fn span(&self) -> Option<SpanContext> {
     let ids = self.ids();
     let mut root_operation = self.root_operation_id.as_deref();
-    let is_keyed = self.submission_id.as_deref().is_some_and(|id| id.starts_with(KEYED));
+    let is_keyed = self.submission_id.as_deref().is_some_and(is_keyed);
     if is_keyed
       && [&self.run_id, &self.dispatch_id, &self.conversation_id].iter().all(|id| id.is_none())
     {

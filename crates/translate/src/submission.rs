@@ -78,7 +78,7 @@ pub fn place(
   caller: Option<&Caller<'_>>,
 ) -> Option<PlacedOperation> {
   let own = identity::delivery(ids)?;
-  let submission = state.submissions.entry(ids)?;
+  let submission = state.submissions.begin(ids)?;
   submission.caller = submission.caller.or(caller.and_then(CallerContext::named));
   let named = submission.caller;
   let placed = named.or_else(|| CallerContext::carried(&state.options, carrier));
@@ -116,6 +116,7 @@ pub fn place(
     usage: submission.root.as_ref().and_then(|root| root.usage),
   };
   let mut interrupted = Vec::new();
+  submission.has_ended = false;
   if let Some(before) = submission.root.replace(root)
     && before.operation != operation
   {
@@ -208,7 +209,7 @@ pub fn caller_named(state: &mut State, event: &Event<'_>, named: &CallerNamed<'_
 /// `submission_settled`: the root closes, if it still is open.
 #[inline(never)]
 pub fn settled(state: &mut State, event: &Event<'_>, settled: &SubmissionSettled<'_>) -> Vec<Row> {
-  let Some(submission) = state.submissions.entry(&event.ids) else { return Vec::new() };
+  let Some(submission) = state.submissions.settling(&event.ids) else { return Vec::new() };
   submission.settled = true;
   let was_cancelled = submission.cancelled;
   let Some(root) = submission.root.clone() else {

@@ -1,5 +1,7 @@
 //! The messages that were delivered to agents, and how far Flue has processed them.
 
+use std::borrow::Cow;
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +24,7 @@ const MAX_IN_SNAPSHOT: usize = 256;
 const SETTLES_WITHIN: i64 = 10_000;
 
 /// One submission. The names of its members in a snapshot are those of the first release.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Submission {
   /// A fingerprint of the agent and its instance.
@@ -52,6 +54,15 @@ pub struct Submission {
   responded_at: Option<i64>,
   /// Whether Flue has settled it.
   pub settled: bool,
+  /// Whether the operation of the current attempt has ended.
+  #[serde(skip)]
+  pub has_ended: bool,
+  /// Of a keyed submission: when another one with its id was queued, or it was queued again.
+  #[serde(skip)]
+  queued_again_at: Option<i64>,
+  /// Of a keyed submission whose operation has not started: how many others with its id have announced an attempt.
+  #[serde(skip)]
+  others: u32,
   /// Whether its root was cancelled. What Flue then settles as failed has failed: it exceeded its time.
   #[serde(skip_serializing_if = "std::ops::Not::not")]
   pub cancelled: bool,
@@ -118,27 +129,81 @@ impl Submission {
   }
 }
 
-/// The open submissions, by the id of their delivery.
+/// The open submissions, by the id of their delivery. The id of a keyed submission may repeat on another database: once
+/// its operation has started, its conversation follows its id. Only operations have one, so that other events belong to
+/// the submission for which they are next.
 #[derive(Default)]
 pub struct Submissions(IndexMap<String, Submission>);
 
 impl Submissions {
   /// The event's submission, if it is known.
   pub fn get(&self, ids: &Ids<'_>) -> Option<&Submission> {
-    self.0.get(identity::delivery_id(ids)?)
+    self.0.get(&*self.key(ids)?)
   }
 
   /// The event's submission, added if it is new. `None` if the event has neither id.
   pub fn entry(&mut self, ids: &Ids<'_>) -> Option<&mut Submission> {
+    let key = self.key(ids)?.into_owned();
+    Some(self.at(key, ids))
+  }
+
+  /// The submission of an operation that begins: a new one, the one of which it is an attempt, or the one in which it
+  /// works in a conversation of its own. `None` if the event has neither id.
+  pub fn begin(&mut self, ids: &Ids<'_>) -> Option<&mut Submission> {
     let id = identity::delivery_id(ids)?;
-    if !self.0.contains_key(id) {
-      if self.0.len() >= MAX_REMEMBERED {
-        self.0.shift_remove_index(0);
-      }
-      let recipient = identity::fingerprint(&(ids.agent.as_deref(), ids.instance.as_deref()));
-      self.0.insert(id.to_owned(), Submission { recipient, ..Submission::default() });
+    let Some(own) = keyed(id, ids.conversation.as_deref()) else { return self.entry(ids) };
+    if self.0.contains_key(&own) {
+      return self.0.get_mut(&own);
     }
-    self.0.get_mut(id)
+    if let Some(begun) = self.0.shift_remove(id) {
+      if let Some(others) = begun.others.checked_sub(1) {
+        self.0.insert(id.to_owned(), Submission { others, ..begun.clone() });
+      }
+      return Some(self.0.entry(own).or_insert(begun));
+    }
+    // Another one with this id would have announced its attempt.
+    let is_within = |known: &Submission| known.running_at.is_some() && !known.settled;
+    let host = self.with_id(id).rfind(|(_, known)| is_within(known)).map(|(key, _)| key.clone());
+    Some(self.at(host.unwrap_or(own), ids))
+  }
+
+  /// The submission that an event settles, added if it is new. `None` if the event has neither id.
+  pub fn settling(&mut self, ids: &Ids<'_>) -> Option<&mut Submission> {
+    let id = identity::delivery_id(ids)?;
+    let ended = self.with_id(id).find(|(_, known)| known.has_ended && !known.settled);
+    match ended.map(|(key, _)| key.clone()) {
+      Some(key) => self.0.get_mut(&key),
+      None => self.entry(ids),
+    }
+  }
+
+  /// The submissions with a keyed id whose operation has started, the oldest first.
+  fn with_id(&self, id: &str) -> impl DoubleEndedIterator<Item = (&String, &Submission)> {
+    let known = self.0.iter().take(if identity::is_keyed(id) { self.0.len() } else { 0 });
+    known.filter(move |(key, _)| key.strip_prefix(id).is_some_and(|rest| rest.starts_with(' ')))
+  }
+
+  /// The key of the event's submission, whether it is known or not.
+  fn key<'i>(&self, ids: &'i Ids<'_>) -> Option<Cow<'i, str>> {
+    let id = identity::delivery_id(ids)?;
+    let own = keyed(id, ids.conversation.as_deref()).filter(|own| self.0.contains_key(own));
+    if own.is_none() && !self.0.contains_key(id) {
+      let open = self.with_id(id).find(|(_, known)| !known.settled);
+      let known = open.or_else(|| self.with_id(id).next_back());
+      return Some(known.map_or(id.into(), |(key, _)| key.clone().into()));
+    }
+    Some(own.map_or(id.into(), Cow::Owned))
+  }
+
+  /// The submission at a key, added if it is new.
+  fn at(&mut self, key: String, ids: &Ids<'_>) -> &mut Submission {
+    if self.0.len() >= MAX_REMEMBERED && !self.0.contains_key(&key) {
+      self.0.shift_remove_index(0);
+    }
+    self.0.entry(key).or_insert_with(|| {
+      let recipient = identity::fingerprint(&(ids.agent.as_deref(), ids.instance.as_deref()));
+      Submission { recipient, ..Submission::default() }
+    })
   }
 
   /// The span of the submission's root, if it is known.
@@ -154,11 +219,11 @@ impl Submissions {
 
   /// Remembers when the submission was queued.
   pub fn queued(&mut self, event: &Event<'_>, queued: &SubmissionQueued<'_>) {
-    // A keyed dispatch that is repeated is queued again after it was settled.
-    if let Some(submission) = self.entry(&event.ids)
-      && submission.queued_at.is_none()
-      && submission.root.is_none()
-    {
+    let Some(submission) = self.entry(&event.ids) else { return };
+    if submission.root.is_some() {
+      // A keyed dispatch that is repeated is queued again after it was settled.
+      submission.queued_again_at = Some(event.at);
+    } else if submission.queued_at.is_none() {
       submission.queued_at = Some(event.at);
       submission.kind = queued.kind.as_deref().map(str::to_owned);
       submission.caller =
@@ -168,7 +233,7 @@ impl Submissions {
 
   /// Remembers that an attempt began.
   pub fn running(&mut self, event: &Event<'_>, running: &SubmissionRunning) {
-    if let Some(submission) = self.entry(&event.ids) {
+    if let Some(submission) = self.attempted(event, running) {
       submission.running_at = submission.running_at.or(Some(event.at));
       // Attempts come in order; an earlier one is a duplicate.
       submission.attempt = match (submission.attempt, running.attempt) {
@@ -177,6 +242,32 @@ impl Submissions {
       };
       submission.max_attempts = running.max_attempts;
     }
+  }
+
+  /// The submission of which an attempt begins. A first attempt after another one is that of another submission with the
+  /// same keyed id.
+  fn attempted(
+    &mut self,
+    event: &Event<'_>,
+    running: &SubmissionRunning,
+  ) -> Option<&mut Submission> {
+    let ids = &event.ids;
+    let id = identity::delivery_id(ids)?;
+    let known = self.entry(ids)?;
+    let is_first = running.attempt.is_none_or(|attempt| attempt <= 1.0);
+    // A duplicate has the same time.
+    let is_another = identity::is_keyed(id)
+      && is_first
+      && known.running_at.is_some_and(|running_at| running_at != event.at);
+    if is_another && known.root.is_none() {
+      known.others += 1;
+    } else if is_another {
+      let (queued_at, kind) = (known.queued_again_at.take(), known.kind.clone());
+      let another = self.at(id.to_owned(), ids);
+      (another.queued_at, another.kind) = (queued_at, kind);
+      return Some(another);
+    }
+    self.entry(ids)
   }
 
   /// The usage of earlier attempts at the root.
@@ -194,6 +285,7 @@ impl Submissions {
   /// The root has ended at `at`, milliseconds since the epoch.
   pub fn ended(&mut self, ids: &Ids<'_>, at: i64, outcome: &Outcome<'_>) {
     if let Some(submission) = self.entry(ids) {
+      submission.has_ended = true;
       submission.cancelled = outcome.cancelled;
       if outcome.succeeded() {
         submission.responded_at = Some(at);
@@ -239,7 +331,13 @@ impl Submissions {
   }
 
   /// Adds a submission of another process, unless it is known.
-  pub fn restore(&mut self, id: String, submission: Submission) {
+  pub fn restore(&mut self, mut id: String, submission: Submission) {
+    // An earlier release wrote down the id alone.
+    if let Some(root) = &submission.root
+      && let Some(own) = keyed(&id, root.conversation.as_deref()).filter(|_| !id.contains(' '))
+    {
+      id = own;
+    }
     self.0.entry(id).or_insert(submission);
   }
 
@@ -264,4 +362,10 @@ impl Submissions {
       }
     }
   }
+}
+
+/// The key of a keyed submission with this conversation. `None` without one, and for any other submission.
+fn keyed(id: &str, conversation: Option<&str>) -> Option<String> {
+  let conversation = conversation.filter(|_| identity::is_keyed(id))?;
+  Some(format!("{id} {conversation}"))
 }

@@ -29,6 +29,10 @@ pub struct TraceDestination {
   is_sampled: bool,
   /// Whether traces with errors are recorded, too.
   keeps_errors: bool,
+  /// The share of traces that is recorded, as far as the settings decide.
+  sample_rate: f64,
+  /// Whether a connection was made: the members above are final.
+  is_connected: bool,
 }
 
 impl TraceDestination {
@@ -43,6 +47,8 @@ impl TraceDestination {
       distributed: settings.translation.distributed,
       is_sampled: settings.sample_rate < 1.0,
       keeps_errors: settings.keep_errors,
+      sample_rate: settings.sample_rate,
+      is_connected: false,
     }
   }
 
@@ -50,6 +56,7 @@ impl TraceDestination {
   pub fn set_session(&mut self, session: &Session) {
     self.org_name = session.org_name.clone().or(self.org_name.take());
     self.project_id = Some(session.project_id.clone());
+    self.is_connected = true;
   }
 }
 

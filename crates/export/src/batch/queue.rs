@@ -1,6 +1,6 @@
 //! The queued rows, merged by span.
 
-use std::collections::VecDeque;
+use std::collections::{VecDeque, hash_map::Entry};
 
 use super::rows::{RowBatch, difference};
 use crate::counters::RowTotals;
@@ -18,8 +18,14 @@ pub struct Limits {
 /// The queued rows in the order of their arrival, merged by span.
 #[derive(Default)]
 pub struct RowQueue {
+  /// A span is in it once for each of its rows.
   order: VecDeque<RowId>,
   waiting: RowMap<Waiting>,
+  /// Rows that one in `waiting` cannot be merged with, the oldest first: each goes into a later batch than the one
+  /// before it. No list is empty.
+  followers: RowMap<VecDeque<Waiting>>,
+  /// How many there are.
+  following: usize,
   next_sequence: u64,
   /// The key of the next batch.
   next_key: u64,
@@ -53,7 +59,10 @@ impl RowQueue {
   /// Enqueues a row.
   pub fn push(&mut self, row: Row) -> Pushed {
     let id = row.span.row;
-    if let Some(waiting) = self.waiting.get_mut(&id) {
+    let last = self.followers.get_mut(&id).and_then(VecDeque::back_mut);
+    if let Some(waiting) = last.or_else(|| self.waiting.get_mut(&id))
+      && waiting.row.may_merge(&row)
+    {
       waiting.row.merge(row);
       self.memory_bytes -= waiting.memory_bytes;
       waiting.memory_bytes = waiting.row.memory_bytes() + ENTRY_BYTES;
@@ -68,7 +77,13 @@ impl RowQueue {
     self.next_sequence += 1;
     self.memory_bytes += memory_bytes;
     self.order.push_back(id);
-    self.waiting.insert(id, Waiting { row, sequence, bytes, memory_bytes });
+    let waiting = Waiting { row, sequence, bytes, memory_bytes };
+    if let Entry::Vacant(entry) = self.waiting.entry(id) {
+      entry.insert(waiting);
+    } else {
+      self.followers.entry(id).or_default().push_back(waiting);
+      self.following += 1;
+    }
     self.bytes += bytes;
     Pushed { is_new: true, bytes: difference(bytes, 0) }
   }
@@ -90,7 +105,7 @@ impl RowQueue {
 
   /// The number of queued rows.
   pub fn len(&self) -> usize {
-    self.waiting.len()
+    self.waiting.len() + self.following
   }
 
   /// Whether no row is queued.
@@ -131,15 +146,25 @@ impl RowQueue {
   }
 
   /// Removes the oldest rows that are `wanted`. `None` when there is none. Keys follow the order in which batches are
-  /// removed, whatever the order of their rows: the later state of a row has the later key.
+  /// removed, whatever the order of their rows: the later state of a row has the later key. No two rows of a span are
+  /// removed together.
   pub fn pick(&mut self, limits: Limits, wanted: impl Fn(&Row) -> bool) -> Option<RowBatch> {
     let mut picked = RowBatch::default();
     let mut kept = Vec::new();
+    // The spans with several rows of which one was examined: the next one is not examined in its place.
+    let mut examined = Vec::new();
     while picked.rows() < limits.rows
       && (picked.rows() == 0 || picked.counted() < limits.bytes)
       && let Some(id) = self.order.pop_front()
     {
       let Some(waiting) = self.waiting.get(&id) else { continue };
+      if !examined.is_empty() && examined.contains(&id) {
+        kept.push(id);
+        continue;
+      }
+      if self.following > 0 && self.followers.contains_key(&id) {
+        examined.push(id);
+      }
       let too_large = picked.rows() > 0 && picked.counted() + waiting.bytes > limits.bytes;
       if too_large || !wanted(&waiting.row) {
         kept.push(id);
@@ -148,9 +173,7 @@ impl RowQueue {
         }
         continue;
       }
-      let Some(Waiting { row, bytes, memory_bytes, .. }) = self.waiting.remove(&id) else {
-        continue;
-      };
+      let Some(Waiting { row, bytes, memory_bytes, .. }) = self.take(id) else { continue };
       self.memory_bytes -= memory_bytes;
       self.bytes -= bytes;
       picked.push(row, self.next_key, bytes, memory_bytes);
@@ -160,5 +183,20 @@ impl RowQueue {
       self.order.push_front(id);
     }
     (picked.rows() > 0).then_some(picked)
+  }
+
+  /// Removes the oldest row of a span: its next one takes its place.
+  fn take(&mut self, id: RowId) -> Option<Waiting> {
+    let taken = self.waiting.remove(&id)?;
+    if let Some(followers) = self.followers.get_mut(&id) {
+      if let Some(next) = followers.pop_front() {
+        self.waiting.insert(id, next);
+        self.following -= 1;
+      }
+      if followers.is_empty() {
+        self.followers.remove(&id);
+      }
+    }
+    Some(taken)
   }
 }

@@ -1,8 +1,10 @@
+use std::collections::HashSet;
+
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
-use braintrust_row::{Destination, Json, Row, SpanContext};
+use braintrust_row::{CustomFields, Destination, Json, Row, SpanContext, TraceId};
 
 fn row(name: &str, input: Option<&str>) -> Row {
   let mut row = Row::of(SpanContext::root("test", &[name]));
@@ -59,6 +61,80 @@ fn a_row_that_is_not_picked_keeps_its_position_and_merges_later_updates() {
   assert_eq!(queue.first_sequence(), Some(0));
   queue.push(row("a", Some("more")));
   assert_eq!(rows(&encode(&mut queue, LARGE).unwrap())[0]["input"], "more");
+}
+
+/// Feedback about the span of that name, with scores of that name.
+fn feedback(name: &str, source: &'static str, user: &str, score: &str) -> Row {
+  let mut row = Row::about(row(name, None).span.row, TraceId::UNKNOWN);
+  row.custom = Some(Box::new(CustomFields {
+    source: Some(source),
+    audit_metadata: (!user.is_empty()).then(|| Json::text(user)),
+    scores: Some(Json::concat(&["{\"", score, "\":1}"])),
+    ..CustomFields::default()
+  }));
+  row
+}
+
+#[test]
+fn feedback_with_another_source_or_other_metadata_is_a_row_of_a_later_batch() {
+  let mut queue = RowQueue::default();
+  queue.push(row("b", None));
+  let rows_of_a = [
+    (feedback("a", "app", "u", "1"), true),
+    (feedback("a", "app", "u", "2"), false),
+    (feedback("a", "api", "u", "3"), true),
+    (feedback("a", "api", "v", "4"), true),
+    (feedback("a", "api", "", "5"), true),
+    (row("a", Some("later")), false),
+  ];
+  for (row, is_new) in rows_of_a {
+    assert_eq!(queue.push(row).is_new, is_new);
+  }
+  assert_eq!(queue.len(), 5);
+  let mut batches = Vec::new();
+  while let Some(batch) = encode(&mut queue, LARGE) {
+    batches.push(batch);
+  }
+  let sent: Vec<_> = batches.iter().map(rows).collect();
+  assert_eq!(sent.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1, 1, 1]);
+  let audits: Vec<_> = sent
+    .iter()
+    .filter_map(|rows| rows.last())
+    .map(|row| json!([row["_audit_source"], row.get("_audit_metadata"), row["scores"]]))
+    .collect();
+  let expected = [
+    json!(["app", "u", { "1": 1, "2": 1 }]),
+    json!(["api", "u", { "3": 1 }]),
+    json!(["api", "v", { "4": 1 }]),
+    json!(["api", null, { "5": 1 }]),
+  ];
+  assert_eq!(audits, expected);
+  assert_eq!(sent[3][0]["input"], "later");
+  assert_eq!((queue.len(), queue.memory_bytes(), queue.first_sequence()), (0, 0, None));
+}
+
+#[test]
+fn feedback_that_follows_a_row_that_is_not_picked_is_not_picked_in_its_place() {
+  let mut queue = RowQueue::default();
+  queue.push(feedback("a", "app", "u", "1"));
+  queue.push(row("b", None));
+  queue.push(feedback("a", "api", "u", "2"));
+  let is_b = |row: &Row| row.name.as_deref() == Some("b");
+  let (first, _) = encode_some(&mut queue, LARGE, is_b).unwrap();
+  assert_eq!((first.rows(), queue.first_sequence()), (1, Some(0)));
+  let second = encode(&mut queue, LARGE).unwrap();
+  assert_eq!(rows(&second)[0]["_audit_source"], "app");
+  assert_eq!(queue.first_sequence(), Some(2));
+}
+
+#[test]
+fn feedback_with_another_source_is_not_merged_after_it_is_encoded() {
+  let mut queue = RowQueue::default();
+  for source in ["app", "api"] {
+    queue.push(feedback("a", source, "u", source));
+  }
+  let batches = [encode(&mut queue, LARGE).unwrap(), encode(&mut queue, LARGE).unwrap()];
+  assert!(EncodedBatch::merged(batches.iter()).is_none());
 }
 
 #[test]
@@ -162,12 +238,14 @@ proptest! {
   /// totals return to zero.
   #[test]
   fn every_row_is_encoded_once_and_the_totals_return_to_zero(
-    steps in prop::collection::vec((0u8..4, 0u8..12), 1..200)
+    steps in prop::collection::vec((0u8..6, 0u8..12), 1..200)
   ) {
     let mut queue = RowQueue::default();
     let (mut counted, mut encoded_rows, mut pushed) = (0, 0, 0);
     let mut take = |encoded: Option<(EncodedBatch, i64)>, counted: &mut i64| {
       let Some((batch, size_correction)) = encoded else { return false };
+      // The server merges each row of a request into the stored one, in no particular order.
+      assert_eq!(batch.ids().collect::<HashSet<_>>().len(), batch.spans());
       *counted += size_correction - batch.bytes() as i64;
       encoded_rows += batch.rows();
       true
@@ -175,6 +253,11 @@ proptest! {
     for (step, n) in steps {
       if step < 3 {
         let row = queue.push(row(&n.to_string(), Some(&"x".repeat(step.into()))));
+        pushed += usize::from(row.is_new);
+        counted += row.bytes;
+      } else if step < 5 {
+        let source = if step < 4 { "app" } else { "api" };
+        let row = queue.push(feedback(&n.to_string(), source, "u", "s"));
         pushed += usize::from(row.is_new);
         counted += row.bytes;
       } else {

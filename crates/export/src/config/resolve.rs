@@ -163,9 +163,9 @@ impl Settings {
     )?;
     // Any other value switches it on: an invalid value is not an error.
     let debug_log = vars.get("FLUE_BRAINTRUST_DEBUG").map_or_else(
-      || vars.get("BRAINTRUST_DEBUG_LOG_LEVEL").as_deref() == Some("debug"),
+      || is_debug(vars.get("BRAINTRUST_DEBUG_LOG_LEVEL")),
       |value| !["0", "false"].contains(&value.as_str()),
-    );
+    ) || is_debug(vars.get("FLUE_BRAINTRUST_LOG"));
     Ok(Self {
       destination: fingerprint(&[
         &key,
@@ -211,6 +211,11 @@ impl Settings {
       spool: spool(options.spool, vars.get("FLUE_BRAINTRUST_SPOOL_DIR"))?,
     })
   }
+}
+
+/// Whether a level of a log is that of the debug log, in any case.
+fn is_debug(level: Option<String>) -> bool {
+  level.is_some_and(|level| level.eq_ignore_ascii_case("debug"))
 }
 
 /// As Node and OpenSSL read them: white space at the ends is part of a path only in theory.

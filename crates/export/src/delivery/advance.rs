@@ -46,11 +46,11 @@ impl Delivery {
     has_written
   }
 
-  /// Whether there is nothing to send.
+  /// Whether there is nothing to send and no connection to make.
   fn is_idle(&self) -> bool {
     let has_rows =
       !self.queue.is_empty() || self.outbox.ready() > 0 || self.outbox.spooled().rows > 0;
-    !has_rows && self.unsettled_attachments() == 0
+    !has_rows && self.unsettled_attachments() == 0 && !self.wants_session
   }
 
   /// Ends delivery: segments stay for the next process, other rows and attachments are lost. True when all are

@@ -1,6 +1,6 @@
 //! Rows to batches, and batches to and from the spool.
 
-use std::{io, time::Duration};
+use std::{io, iter, time::Duration};
 
 use braintrust_row::{Destination, Masked, Row};
 use spool::{ReadError, Segment};
@@ -143,7 +143,8 @@ impl Delivery {
   /// Counts rows that must be masked as lost: the masking function can no longer be called.
   pub(super) fn lose_unmasked(&mut self, now: Now) {
     let limits = Limits { rows: usize::MAX, bytes: usize::MAX };
-    let waiting = self.queue.pick(limits, |_| true);
+    // Several, if a span has several rows.
+    let waiting: Vec<_> = iter::from_fn(|| self.queue.pick(limits, |_| true)).collect();
     self.resolve_marks();
     self.waiting_since = None;
     for rows in self.masked.clear().chain(waiting) {

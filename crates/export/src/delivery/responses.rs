@@ -128,6 +128,7 @@ impl Delivery {
   fn connected(&mut self, session: Session, now: Now) {
     self.backoff.reset();
     self.limit_due = session.limit.is_none().then(|| now.elapsed + LIMIT_AGAIN);
+    self.wants_session = false;
     self.new_session = Some(session.clone());
     self.connection = Connection::Up(session);
   }

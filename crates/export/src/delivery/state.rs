@@ -91,6 +91,8 @@ pub struct Delivery {
   pub(super) leaves_spool: bool,
   /// A new session that the host has not received yet.
   pub(super) new_session: Option<Session>,
+  /// Whether a session is wanted although there is nothing to send.
+  pub(super) wants_session: bool,
 }
 
 impl Delivery {
@@ -135,6 +137,7 @@ impl Delivery {
       failed_since_shutdown: false,
       leaves_spool: false,
       new_session: None,
+      wants_session: false,
     }
   }
 
@@ -212,6 +215,11 @@ impl Delivery {
   /// The next request to drop: its response is not needed any more.
   pub fn poll_cancelled(&mut self) -> Option<RequestId> {
     self.cancelled.pop_front()
+  }
+
+  /// Connects although there is nothing to send, unless there is a connection. Failed attempts are repeated.
+  pub fn want_session(&mut self) {
+    self.wants_session = !matches!(self.connection, Connection::Up(_));
   }
 
   /// A new session; `None` until the next one.

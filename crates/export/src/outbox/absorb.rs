@@ -16,14 +16,20 @@ impl Outbox {
   /// Merges later batches into one that has just been moved into flight: those that wait for nothing else, as far as
   /// `limits` allow. Returns the change of the rows' bytes.
   pub fn absorb(&mut self, key: u64, limits: Limits) -> i64 {
-    let members = self.mergeable(key, limits);
-    if members.len() < 2 {
-      return 0;
-    }
-    let batch_of = |key: &u64| self.ready.get(key).or(self.in_flight.get(key));
-    let batches = members.iter().filter_map(batch_of).map(|queued| &queued.batch);
-    let before: usize = batches.clone().map(EncodedBatch::bytes).sum();
-    let Some(merged) = EncodedBatch::merged(batches) else { return 0 };
+    let mut members = self.mergeable(key, limits);
+    let (before, merged) = loop {
+      if members.len() < 2 {
+        return 0;
+      }
+      let batch_of = |key: &u64| self.ready.get(key).or(self.in_flight.get(key));
+      let batches = members.iter().filter_map(batch_of).map(|queued| &queued.batch);
+      let before: usize = batches.clone().map(EncodedBatch::bytes).sum();
+      if let Some(merged) = EncodedBatch::merged(batches) {
+        break (before, merged);
+      }
+      // Two feedbacks about a span stay apart: the earlier half may have one of them.
+      members = members.iter().take(members.len() / 2).copied().collect();
+    };
     let absorbed: Vec<QueuedBatch> =
       members.iter().filter_map(|member| self.ready.remove(member)).collect();
     for queued in &absorbed {

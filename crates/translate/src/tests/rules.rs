@@ -1,10 +1,13 @@
 //! The rules of the trace, one by one.
 
+use serde_json::json;
+
 use super::{
   replay,
   trace::{Trace, name},
+  translate,
 };
-use braintrust_row::Row;
+use braintrust_row::{Row, SpanContext};
 
 fn paths(trace: &Trace, name: &str) -> Vec<String> {
   let mut paths: Vec<_> = trace.named(name).map(|row| trace.path(row).join(" < ")).collect();
@@ -185,4 +188,72 @@ fn the_image_of_a_prompt_is_shown_on_every_release() {
     let prompt = trace.named("flue.prompt").next().unwrap();
     assert_eq!(prompt.input.as_ref().unwrap().as_str(), shown, "{release}");
   }
+}
+
+/// The rows of events, each with its members besides the type and the ids of its submission.
+fn keyed(events: &[(&str, &str, &str)]) -> Trace {
+  let mut at = 0;
+  let events: Vec<String> = events
+    .iter()
+    .map(|(kind, conversation, operation)| {
+      at += 1000;
+      let mut event = json!({ "type": kind, "timestamp": at, "submissionId": "sub_ik_1", "agentName": "A",
+        "instanceId": "a" });
+      if !conversation.is_empty() {
+        event["conversationId"] = json!(conversation);
+      }
+      if !operation.is_empty() {
+        event["operationId"] = json!(operation);
+        event["operationKind"] = json!("prompt");
+      }
+      event.to_string()
+    })
+    .collect();
+  let mut trace = Trace::default();
+  translate(&events, &mut trace);
+  trace
+}
+
+/// The ids of the root of a keyed submission.
+fn keyed_root(conversation: &str) -> SpanContext {
+  SpanContext::root("submission", &["sub_ik_1", conversation])
+}
+
+#[test]
+fn keyed_submissions_with_one_id_have_a_root_for_each_conversation() {
+  let (queued, running) = (("submission_queued", "", ""), ("submission_running", "", ""));
+  let settled = ("submission_settled", "", "");
+  let [start_1, end_1] = ["operation_start", "operation"].map(|kind| (kind, "c1", "op_1"));
+  let [start_2, end_2] = ["operation_start", "operation"].map(|kind| (kind, "c2", "op_2"));
+  let orders: [&[_]; 5] = [
+    &[queued, running, start_1, end_1, settled, queued, running, start_2, end_2, settled],
+    &[queued, running, start_1, queued, running, start_2, end_1, settled, end_2, settled],
+    &[queued, queued, running, running, start_1, start_2, end_2, end_1, settled, settled],
+    &[running, start_1, running, end_1, settled, start_2, end_2, settled],
+    &[start_1, start_2, end_1, end_2],
+  ];
+  for events in orders {
+    let trace = keyed(events);
+    let spans: Vec<_> = trace.named("flue.prompt").map(|row| row.span).collect();
+    for conversation in ["c1", "c2"] {
+      assert!(spans.contains(&keyed_root(conversation)), "{conversation}: {events:?}");
+    }
+    assert!(trace.named("flue.prompt").all(|row| row.parent.is_none()), "{events:?}");
+  }
+}
+
+#[test]
+fn work_of_a_keyed_submission_in_another_conversation_stays_in_its_trace() {
+  let trace = keyed(&[
+    ("submission_running", "", ""),
+    ("operation_start", "c1", "op_1"),
+    ("operation_start", "c2", "op_2"),
+    ("operation", "c2", "op_2"),
+    ("operation", "c1", "op_1"),
+    ("submission_settled", "", ""),
+  ]);
+  let root = keyed_root("c1");
+  assert!(trace.named("flue.prompt").all(|row| row.span.trace == root.trace));
+  let children = trace.named("flue.prompt").filter(|row| row.parent == Some(root.span()));
+  assert!(children.count() > 0);
 }

@@ -1,0 +1,113 @@
+'use strict';
+
+/**
+ * A collector for tests of applications: takes Braintrust's place in the process of the tests, and gives the traces that
+ * arrive. Uses neither a network nor an account.
+ */
+
+const { startCollector: start } = require('./tools/collector');
+
+/** @typedef {import('./testing').TestCollector} TestCollector */
+/** @typedef {import('./testing').TestSpan} TestSpan */
+/** @typedef {import('./testing').TestTrace} TestTrace */
+
+/** The key of its clients. Any would do. */
+const API_KEY = 'test';
+
+/** @type {typeof import('./testing').startCollector} */
+async function startCollector() {
+  const collector = await start({ quietMs: 0 });
+  // The rows of tests before this one are left out.
+  let earlier = new Set();
+
+  const traces = () =>
+    collector
+      .traces()
+      .filter(({ id }) => !earlier.has(id))
+      .map(traceOf);
+
+  /** @type {TestCollector} */
+  const testing = {
+    url: collector.url,
+    options: { apiKey: API_KEY, appUrl: collector.url, apiUrl: collector.url },
+    env: {
+      BRAINTRUST_API_KEY: API_KEY,
+      BRAINTRUST_APP_URL: collector.url,
+      BRAINTRUST_API_URL: collector.url,
+    },
+    traces,
+    spans: (name) =>
+      traces()
+        .flatMap(({ spans }) => spans)
+        .filter((span) => name === undefined || span.name === name),
+    waitFor: (predicate, options) =>
+      collector.waitFor(() => predicate(testing), options?.timeoutMs ?? undefined),
+    clear() {
+      earlier = new Set(collector.traces().map(({ id }) => id));
+    },
+    close: () => collector.close(),
+    [Symbol.asyncDispose]: () => collector.close(),
+  };
+  return testing;
+}
+
+/**
+ * @param {import('./tools/collector/types').Trace} trace
+ * @returns {TestTrace}
+ */
+function traceOf({ id, spans, roots, finished }) {
+  const all = new Map(spans.map((span) => [span, spanOf(span)]));
+  for (const [span, shown] of all) {
+    shown.children.push(...span.children.flatMap((child) => all.get(child) ?? []));
+  }
+  const shownRoots = roots.flatMap((root) => all.get(root) ?? []);
+  return {
+    id,
+    finished,
+    root: shownRoots[0],
+    spans: [...all.values()],
+    tree: () => shownRoots.map((root) => drawn(root, 0)).join('\n'),
+  };
+}
+
+/**
+ * @param {import('./tools/collector/types').Span} span
+ * @returns {TestSpan & { children: TestSpan[] }}
+ */
+function spanOf({ rowId, spanId, name, type, start: begin, end, row }) {
+  const { input, output, expected, error, metadata, metrics, scores, tags } = /** @type {any} */ (
+    row
+  );
+  return {
+    id: rowId,
+    spanId,
+    name,
+    type,
+    start: begin,
+    end,
+    input,
+    output,
+    expected,
+    error,
+    metadata: metadata ?? {},
+    metrics: metrics ?? {},
+    scores: scores ?? {},
+    tags: tags ?? [],
+    children: [],
+    row,
+  };
+}
+
+/**
+ * The names of a span and of those below it, one a line.
+ *
+ * @param {TestSpan} span
+ * @param {number} depth
+ * @returns {string}
+ */
+function drawn({ name, children }, depth) {
+  const below = children.map((child) => drawn(child, depth + 1));
+  return [`${'  '.repeat(depth)}${name}`, ...below].join('\n');
+}
+
+exports.startCollector = startCollector;

@@ -1,0 +1,77 @@
+'use strict';
+
+// `flue run`, which on Flue 2 loads the module of an agent and no app.
+
+const path = require('node:path');
+
+const { importsModule, isAgent, specifierOf, withImport } = require('./modules');
+
+/** @typedef {import('./project').Project} Project */
+/** @typedef {import('./project').SourceFile} SourceFile */
+/** @typedef {import('./plan').Change} Change */
+
+/**
+ * What `flue run` needs so that it is traced, too.
+ *
+ * @param {Project} project
+ * @param {object} traced
+ * @param {string} traced.app the app's module, relative to the project
+ * @param {string} traced.module that connects Flue with Braintrust, relative to the project
+ * @param {string | undefined} tsconfig
+ * @param {boolean} writes whether the agents are to import the module
+ * @returns {{ changes: Change[], notes: string[] }}
+ */
+function flueRunOf(project, { app, module }, tsconfig, writes) {
+  if (project.line !== '2.x') {
+    return { changes: [], notes: [`\`flue run\` loads ${app}, too: it is traced as well.`] };
+  }
+  const agents = project.sources.filter(isAgent);
+  const untraced = agents.filter(
+    (agent) => agent.path !== module && !reaches(project, agent, module),
+  );
+  const lines = untraced.map((agent) => {
+    const specifier = specifierOf(agent, module, path.dirname(agent.path), tsconfig);
+    return { agent, specifier };
+  });
+  if (agents.length > 0 && untraced.length === 0) {
+    return { changes: [], notes: ['`flue run` is traced as well: the agents import the module.'] };
+  }
+  if (writes) {
+    const changes = lines.map(({ agent, specifier }) => ({
+      path: agent.path,
+      before: agent.text,
+      after: withImport(agent, specifier),
+    }));
+    return { changes, notes: [] };
+  }
+  const imports = lines.map(
+    ({ agent, specifier }) => `\`import '${specifier}';\` in ${agent.path}`,
+  );
+  const how =
+    imports.length === 0
+      ? 'import the module from the agent, too'
+      : `add ${imports.join(', ')}, or run init with --flue-run`;
+  return { changes: [], notes: [`\`flue run\` loads no ${app}: to trace it, ${how}.`] };
+}
+
+/**
+ * Whether a module imports another one, by itself or by what it imports.
+ *
+ * @param {Project} project
+ * @param {SourceFile} file
+ * @param {string} module
+ * @param {Set<string>} [seen]
+ * @returns {boolean}
+ */
+function reaches(project, file, module, seen = new Set()) {
+  if (importsModule(file, module)) return true;
+  seen.add(file.path);
+  return project.sources.some(
+    (other) =>
+      !seen.has(other.path) &&
+      importsModule(file, other.path) &&
+      reaches(project, other, module, seen),
+  );
+}
+
+module.exports = { flueRunOf };
