@@ -10,11 +10,16 @@ const { printable } = require('../collector/text');
 const { counted } = require('../support/format');
 const { isLoopback } = require('../support/loopback');
 const { messageOf } = require('../../js/json/json-safe-copy');
+const { UsageError } = require('../support/usage');
 const { DEFAULT_PORT, readPort } = require('./port');
 
 const DEFAULT_HOST = '127.0.0.1';
 
-const usage = `Usage: flue-braintrust dev [--port N] [--host H] [--file out.ndjson]
+/** So many traces are kept without `--keep`, and so many bytes of rows in any case. */
+const DEFAULT_KEEP = 5_000;
+const KEPT_BYTES = 512 * 1024 * 1024;
+
+const usage = `Usage: flue-braintrust dev [--port N] [--host H] [--file out.ndjson] [--clear] [--keep N]
 
 Starts a local collector that stands in for Braintrust. It shows its traces in a browser, at the
 address it prints, and prints each finished trace as a tree. Rows that break the protocol are warned
@@ -27,6 +32,8 @@ Options:
   -p, --port N     port to listen on; 0 takes a free one (default ${DEFAULT_PORT})
       --host H     address to listen on (default ${DEFAULT_HOST})
       --file FILE  keep every incoming row in FILE, as JSON lines; what is in it already is shown, too
+      --clear      remove what is in FILE first
+      --keep N     show the N traces that changed last (default ${DEFAULT_KEEP}), up to 512 MiB of rows
   -h, --help       show this help
 `;
 
@@ -35,6 +42,8 @@ const options = {
   port: { type: 'string', short: 'p' },
   host: { type: 'string' },
   file: { type: 'string' },
+  clear: { type: 'boolean' },
+  keep: { type: 'string' },
 };
 
 /**
@@ -47,6 +56,8 @@ async function run(values) {
   const port = readPort(values.port, 0);
   const host = String(values.host ?? DEFAULT_HOST);
   const file = typeof values.file === 'string' ? values.file : undefined;
+  const clear = values.clear === true;
+  const keep = { traces: readKeep(values.keep), bytes: KEPT_BYTES };
   const token = isLoopback(host) ? undefined : randomBytes(16).toString('hex');
   const stopped = stopSignal();
   leaveWithReader();
@@ -54,7 +65,7 @@ async function run(values) {
   /** @type {import('../collector/types').Collector} */
   let collector;
   try {
-    collector = await startCollector({ host, port, file, apiKey: token, token });
+    collector = await startCollector({ host, port, file, clear, keep, apiKey: token, token });
   } catch (error) {
     process.stderr.write(`flue-braintrust: ${explainStart(error, host, port)}\n`);
     return 1;
@@ -77,6 +88,13 @@ async function run(values) {
   for (const trace of pending) printTrace(trace, trace.finished ? '' : 'still running: ');
   process.stdout.write(farewell(collector));
   return 0;
+}
+
+/** @param {import('../support/usage').OptionValue} value @returns {number} how many traces are kept */
+function readKeep(value) {
+  if (value === undefined) return DEFAULT_KEEP;
+  if (typeof value === 'string' && /^[1-9]\d{0,8}$/.test(value)) return Number(value);
+  throw new UsageError(`--keep must be a number of traces, 1 or more, but is ${String(value)}`);
 }
 
 /** @param {string} text may contain values of rows, and so control characters */
@@ -155,8 +173,8 @@ function farewell(collector) {
   const facts = [
     counted(traces.length, 'trace'),
     counted(spans, 'span'),
-    counted(collector.requests.length, 'request'),
-    counted(collector.problems.length, 'problem'),
+    counted(collector.requestCount, 'request'),
+    counted(collector.problemCount, 'problem'),
   ];
   return `Collected ${facts.join(', ')}.\n`;
 }
