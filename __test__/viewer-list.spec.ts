@@ -322,6 +322,13 @@ inBrowser('the list of traces', () => {
     await chosen('cleo');
     await page.keyboard.press('p');
     await chosen('ada');
+    await page.keyboard.press('c');
+    await page.waitForFunction(() => location.hash === '#/conversation/c');
+    await page.getByRole('article').first().waitFor();
+    await page.keyboard.press('j');
+    await page.waitForFunction(() => document.activeElement?.closest('.turn') !== null);
+    await page.keyboard.press('Escape');
+    await chosen('ada');
     await page.keyboard.press('Enter');
     await page.getByRole('treegrid').waitFor();
     await page.waitForFunction(() => document.activeElement?.getAttribute('role') === 'treegrid');

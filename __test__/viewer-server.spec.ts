@@ -59,7 +59,13 @@ describe('whom it serves', () => {
     async (host) => {
       const collector = await start();
       await send(collector.url, root);
-      for (const path of ['/', '/viewer/api/traces', '/viewer/api/live', '/version']) {
+      for (const path of [
+        '/',
+        '/viewer/api/traces',
+        '/viewer/api/live',
+        '/viewer/api/changes',
+        '/version',
+      ]) {
         const { status, body } = await ask(collector, path, { host });
         expect(status).toBe(421);
         expect(body).not.toContain('flue.prompt');
@@ -90,6 +96,32 @@ describe('whom it serves', () => {
     }
     expect((await ask(collector, '/api/apikey/login', own, 'POST')).status).toBe(200);
   });
+});
+
+test('with a token, nothing is answered to who does not have it', async () => {
+  const collector = await start({ token: 'secret' });
+  await send(collector.url, root);
+  const paths = [
+    'traces',
+    'trace',
+    'span',
+    'conversation',
+    'next-error',
+    'changes',
+    'export',
+    'live',
+  ];
+  for (const path of paths) {
+    const address = `/viewer/api/${path}?key=x&id=${traceId()}`;
+    for (const query of ['', '&token=', '&token=secre', '&token=secrets']) {
+      const { status, body } = await ask(collector, `${address}${query}`);
+      expect([path, status]).toEqual([path, 401]);
+      expect(body).not.toContain('flue.prompt');
+    }
+    if (path !== 'live') {
+      expect((await ask(collector, `${address}&token=secret`)).status).not.toBe(401);
+    }
+  }
 });
 
 describe('what it serves', () => {
@@ -378,6 +410,27 @@ describe('the list', () => {
     }
   });
 
+  test('what Flue 0.x dispatches has the agent and the question that its input names', async () => {
+    const collector = await start();
+    const input = (agent: string, text: string) =>
+      `[Dispatch Input]\nagent: ${agent}\nid: pier-1\nsession: default\n\ninput:\n${text}`;
+    const ids = { 'flue.instance_id': 'pier-1' };
+    await send(
+      collector.url,
+      { ...root, trace: 1, input: input('harbor', '"Is \\"it\\" high?"'), metadata: ids },
+      { ...root, trace: 2, input: input('tower', '{\n  "n": 1\n}'), metadata: ids },
+      { ...root, trace: 3, input: 'hello', metadata: ids },
+    );
+    const page = await list(collector, 'sort=title&dir=asc');
+    expect(page.traces.map((one: any) => [one.title, one.question])).toEqual([
+      ['harbor', 'Is "it" high?'],
+      ['pier-1', 'hello'],
+      ['tower', '{ "n": 1 }'],
+    ]);
+    const grouped = await list(collector, 'group=conversation');
+    expect(grouped.total).toBe(3);
+  });
+
   test('a failure in a child and its parent is one', async () => {
     const collector = await start();
     await send(
@@ -628,7 +681,7 @@ describe('conversations', () => {
         output: 'A fern.',
         metadata: { 'flue.conversation_id': 'other' },
       },
-      { n: 3, trace: 2, parent: 2, name: 'flue.prompt', start: 51, end: 58 },
+      { n: 3, trace: 2, parent: 2, name: 'flue.prompt', start: 51, end: 58, input: 'What is it?' },
       {
         n: 4,
         trace: 2,

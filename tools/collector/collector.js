@@ -106,7 +106,8 @@ class Collector extends EventEmitter {
       serveFirst: (request, response) => this.#viewer.serve(request, response),
       admit: (head) => routes.admit(head),
       answer: (request) => routes.answer(request),
-      rowIds: (request) => routes.rowIds(request),
+      // With `keep`, requests are only counted.
+      rowIds: (request) => (options.keep === undefined ? routes.rowIds(request) : undefined),
       intercept: options.intercept,
       onRequest: (record) => {
         this.requestCount += 1;

@@ -36,8 +36,8 @@ function readTurn(trace, summary) {
   const [root, ...others] = trace.roots;
   const isWork = root !== undefined && root.type !== 'llm';
   const items = isWork
-    ? [...readWork(root, count, 0), ...readChildren(others, count, 0)]
-    : readChildren(trace.roots, count, 0);
+    ? [...readWork(root, count, 0, ''), ...readChildren(others, count, 0, '')]
+    : readChildren(trace.roots, count, 0, '');
   return { id: trace.id, summary, items, omitted: omittedOf(trace, items) };
 }
 
@@ -47,17 +47,18 @@ function readTurn(trace, summary) {
  * @param {Span} span
  * @param {{ left: number }} count
  * @param {number} depth
+ * @param {string} asked the question above it, which an operation may repeat
  * @returns {ConversationItem[]}
  */
-function readWork(span, count, depth) {
+function readWork(span, count, depth, asked) {
   const { row, children } = span;
   const question = textOf(row.input, MAX_TEXT, 'user');
   const answer = textOf(row.output, MAX_TEXT, 'assistant');
-  const done = readChildren(children, count, depth);
+  const done = readChildren(children, count, depth, question || asked);
   const last = done.findLast(({ kind }) => kind === 'assistant');
   const isRepeated = last !== undefined && last.text.trim() === answer.trim();
   return [
-    ...(question === '' ? [] : [itemOf('user', span, question)]),
+    ...(question === '' || question === asked ? [] : [itemOf('user', span, question)]),
     ...done,
     ...(answer === '' || isRepeated ? [] : [itemOf('assistant', span, answer)]),
     ...(span.error !== null && !done.some(({ error }) => error !== null)
@@ -70,20 +71,21 @@ function readWork(span, count, depth) {
  * @param {Span[]} spans
  * @param {{ left: number }} count
  * @param {number} depth
+ * @param {string} asked the question above it, which an operation may repeat
  * @returns {ConversationItem[]}
  */
-function readChildren(spans, count, depth) {
+function readChildren(spans, count, depth, asked) {
   /** @type {ConversationItem[]} */
   const items = [];
   for (const span of spans) {
     if (count.left <= 0) break;
     count.left -= 1;
     if (span.type === 'llm' && metadataOf(span)['flue.turn_purpose'] !== 'compaction') {
-      items.push(...readReply(span, count, depth));
+      items.push(...readReply(span, count, depth, asked));
     } else if (OPERATION.test(span.name) && depth < MAX_DEPTH) {
-      items.push(...readWork(span, count, depth));
+      items.push(...readWork(span, count, depth, asked));
     } else {
-      items.push(readStep(span, count, depth));
+      items.push(readStep(span, count, depth, asked));
     }
   }
   return items;
@@ -95,12 +97,13 @@ function readChildren(spans, count, depth) {
  * @param {Span} span
  * @param {{ left: number }} count
  * @param {number} depth
+ * @param {string} asked the question above it, which an operation may repeat
  * @returns {ConversationItem[]}
  */
-function readReply(span, count, depth) {
+function readReply(span, count, depth, asked) {
   const text = textOf(span.row.output, MAX_TEXT, 'assistant');
-  if (text === '') return [readStep(span, count, depth, callsOf(span.row.output))];
-  const below = depth < MAX_DEPTH ? readChildren(span.children, count, depth + 1) : [];
+  if (text === '') return [readStep(span, count, depth, asked, callsOf(span.row.output))];
+  const below = depth < MAX_DEPTH ? readChildren(span.children, count, depth + 1, asked) : [];
   return [itemOf('assistant', span, text), ...below];
 }
 
@@ -110,16 +113,17 @@ function readReply(span, count, depth) {
  * @param {Span} span
  * @param {{ left: number }} count
  * @param {number} depth
+ * @param {string} asked the question above it, which an operation may repeat
  * @param {string} [text] default: the beginning of its input
  * @returns {ConversationItem}
  */
-function readStep(span, count, depth, text = textOf(span.row.input, MAX_STEP_TEXT, 'user')) {
+function readStep(span, count, depth, asked, text = textOf(span.row.input, MAX_STEP_TEXT, 'user')) {
   const isTask = span.type === 'task' && span.name.startsWith('task:');
   const step = itemOf(isTask ? 'task' : 'step', span, text);
   if (depth < MAX_DEPTH) {
     step.items = isTask
-      ? readWork(span, count, depth + 1)
-      : readChildren(span.children, count, depth + 1);
+      ? readWork(span, count, depth + 1, '')
+      : readChildren(span.children, count, depth + 1, asked);
   }
   return step;
 }

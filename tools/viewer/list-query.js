@@ -13,7 +13,7 @@
  * @property {string} agent
  * @property {string} model
  * @property {string} type
- * @property {string} conversation the key of a conversation, see {@link conversationKey}
+ * @property {string} conversation the key of a conversation, as in the address of its page
  * @property {number | null} from
  * @property {number | null} to
  * @property {number | null} minDuration seconds
@@ -114,7 +114,7 @@ function matches(summary, query) {
     (query.agent === '' || agent === query.agent) &&
     (query.model === '' || models.includes(query.model)) &&
     (query.type === '' || kind === query.type) &&
-    (query.conversation === '' || conversationKey(summary) === query.conversation) &&
+    (query.conversation === '' || summary.key === query.conversation) &&
     isWithin(start, query.from, query.to) &&
     isWithin(took, query.minDuration, query.maxDuration) &&
     isWithin(cost, query.minCost, query.maxCost)
@@ -150,33 +150,6 @@ function newerFirst(a, b) {
 }
 
 /**
- * What names the conversation of a trace, as in the address of its page: its id, else the instance of the agent.
- *
- * @param {TraceSummary} summary
- * @returns {string | null} null: it belongs to none
- */
-function conversationKey({ conversation, instance, agent }) {
-  if (conversation !== null) return `conversation/${encoded(conversation)}`;
-  return instance === null ? null : instanceKey(instance, agent);
-}
-
-/**
- * Agents may have instances of the same id.
- *
- * @param {string} instance
- * @param {string | null} agent
- */
-function instanceKey(instance, agent) {
-  return `instance/${encoded(instance)}${agent === null ? '' : `/${encoded(agent)}`}`;
-}
-
-/** @param {string} id */
-function encoded(id) {
-  // Half of a surrogate pair has no encoding.
-  return encodeURIComponent(id.replaceAll(/\p{Surrogate}/gu, '\uFFFD'));
-}
-
-/**
  * @param {TraceSummary[]} summaries
  * @returns {ListRow[]} one row for each conversation, and one for each trace without one
  */
@@ -186,7 +159,7 @@ function group(summaries) {
   /** @type {ListRow[]} */
   const rows = [];
   for (const summary of summaries) {
-    const key = conversationKey(summary);
+    const { key } = summary;
     const traces = key === null ? undefined : conversations.get(key);
     if (key === null) rows.push(summary);
     else if (traces === undefined) conversations.set(key, [summary]);
@@ -273,4 +246,4 @@ function mostFrequent(counts) {
     .toSorted(([a], [b]) => COLLATOR.compare(a, b));
 }
 
-module.exports = { choicesOf, conversationKey, instanceKey, listRows, readQuery };
+module.exports = { choicesOf, listRows, readQuery };

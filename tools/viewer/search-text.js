@@ -81,10 +81,15 @@ function excerptOf(text, pattern) {
   const found = pattern.exec(text);
   if (found === null) return null;
   const end = found.index + found[0].length;
-  const from = Math.max(text.lastIndexOf(BORDER, found.index - 1) + 1, found.index - BEFORE);
+  const begin = text.lastIndexOf(BORDER, found.index - 1) + 1;
   const border = text.indexOf(BORDER, end);
-  const to = Math.min(border === -1 ? text.length : border, end + AFTER);
-  return [text.slice(from, found.index), found[0].slice(0, AFTER), text.slice(end, to)];
+  const last = border === -1 ? text.length : border;
+  const [from, to] = [Math.max(begin, found.index - BEFORE), Math.min(last, end + AFTER)];
+  return [
+    `${from > begin ? '…' : ''}${text.slice(from, found.index)}`,
+    found[0].slice(0, AFTER),
+    `${text.slice(end, to)}${to < last ? '…' : ''}`,
+  ];
 }
 
 module.exports = { excerptOf, patternOf, searchText };

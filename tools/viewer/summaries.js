@@ -3,7 +3,8 @@
 // Summaries of traces and spans, for lists.
 
 const { isObject } = require('../support/json');
-const { cut, lineOf } = require('./texts');
+const { conversationKey, instanceKey } = require('./conversation-key');
+const { cut, dispatchedAgent, lineOf } = require('./texts');
 
 /** @typedef {import('../collector/types').Span} Span */
 /** @typedef {import('../collector/types').Trace} Trace */
@@ -36,7 +37,7 @@ function summarizeTrace(trace) {
   let interrupted = 0;
   /** @type {Map<string, number>} */
   const models = new Map();
-  let agent = text(metadata['flue.agent_name']);
+  let agent = text(metadata['flue.agent_name']) ?? dispatchedAgent(root?.row.input);
   let [conversation, instance] = idsOf(metadata);
   for (const span of spans) {
     const { metrics } = span;
@@ -64,7 +65,7 @@ function summarizeTrace(trace) {
     id,
     name: cut(name, MAX_NAME),
     type: root?.type ?? '',
-    title: cut(titleOf(name, operation, agent, metadata), MAX_NAME),
+    title: cut(titleOf(name, operation, agent ?? instance, metadata), MAX_NAME),
     kind: cut((isWorkflow ? 'workflow' : operation) ?? root?.type ?? '', MAX_NAME),
     agent: agent && cut(agent, MAX_NAME),
     models: [...models.entries()]
@@ -74,8 +75,8 @@ function summarizeTrace(trace) {
     question: lineOf(root?.row.input, MAX_TEXT, 'user'),
     answer: lineOf(root?.row.output, MAX_TEXT, 'assistant'),
     // A workflow's run is no conversation.
-    conversation: isWorkflow ? null : conversation,
-    instance: isWorkflow ? null : instance,
+    key: isWorkflow ? null : conversationKey(conversation, instance, agent),
+    instanceKey: isWorkflow ? null : instanceKey(instance, agent),
     start: finiteOrNull(start),
     end: finiteOrNull(end),
     took: isRunning ? null : finiteOrNull(Math.max(0, end - start)),
@@ -97,7 +98,7 @@ function summarizeTrace(trace) {
 /**
  * @param {string} name of the root
  * @param {string | undefined} operation
- * @param {string | null} agent
+ * @param {string | null} agent or, where it is not known, its instance
  * @param {{ [member: string]: unknown }} metadata of the root
  */
 function titleOf(name, operation, agent, metadata) {

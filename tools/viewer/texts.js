@@ -8,6 +8,10 @@ const { isObject } = require('../support/json');
 /** The most parts of one value that are looked at. */
 const MAX_PARTS = 200;
 
+/** How Flue 0.x writes the input of a dispatch. Its head is short. */
+const DISPATCH = /^\[Dispatch Input\]\nagent: (.*)\n[^]*?\n\ninput:\n/;
+const MAX_HEAD = 2_000;
+
 /**
  * What a value says: the text of a message, of the last message of a list, or the JSON of anything else.
  *
@@ -17,7 +21,7 @@ const MAX_PARTS = 200;
  * @returns {string} empty when there is none
  */
 function textOf(value, most, role) {
-  return cut(messageText(value, most, role, 0), most);
+  return cut(withoutHead(messageText(value, most, role, 0)), most);
 }
 
 /**
@@ -29,8 +33,36 @@ function textOf(value, most, role) {
  */
 function lineOf(value, most, role) {
   // More than is shown, because blanks are joined.
-  const text = messageText(value, most * 2, role, 0).slice(0, most * 2);
+  const text = withoutHead(messageText(value, most * 2, role, 0)).slice(0, most * 2);
   return cut(text.replaceAll(/\s+/g, ' ').trim(), most);
+}
+
+/**
+ * @param {unknown} input
+ * @returns {string | null} the agent that a dispatch of Flue 0.x names, whose events do not
+ */
+function dispatchedAgent(input) {
+  if (typeof input !== 'string') return null;
+  return DISPATCH.exec(input.slice(0, MAX_HEAD))?.[1] || null;
+}
+
+/** @param {string} text */
+function withoutHead(text) {
+  const head = DISPATCH.exec(text.slice(0, MAX_HEAD));
+  if (head === null) return text;
+  const input = text.slice(head[0].length);
+  // A text is written as JSON.
+  const isText = input.length < 100_000 && /^".*"$/.test(input);
+  return isText ? parsed(input) : input;
+}
+
+/** @param {string} json */
+function parsed(json) {
+  try {
+    return String(JSON.parse(json));
+  } catch {
+    return json;
+  }
 }
 
 /**
@@ -121,4 +153,4 @@ function cut(text, most) {
   return `${text.slice(0, most - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }
 
-module.exports = { cut, lineOf, textOf };
+module.exports = { cut, dispatchedAgent, lineOf, textOf };

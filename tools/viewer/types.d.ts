@@ -16,9 +16,9 @@ export interface TraceSummary {
   /** The beginning of its input as one line, and that of its output; empty where there is none. */
   question: string;
   answer: string;
-  /** The ids of its conversation and of the agent's instance. */
-  conversation: string | null;
-  instance: string | null;
+  /** What names its conversation and the agent's instance: `#/` and this is the address of the page. */
+  key: string | null;
+  instanceKey: string | null;
   start: number | null;
   end: number | null;
   /** Seconds; null while it runs. */

@@ -4,7 +4,7 @@
 
 const { readTurn } = require('./conversation');
 const { Deltas } = require('./deltas');
-const { choicesOf, conversationKey, instanceKey, listRows, readQuery } = require('./list-query');
+const { choicesOf, listRows, readQuery } = require('./list-query');
 const { Search } = require('./search');
 const { SpanLists } = require('./span-lists');
 const { TraceIndex } = require('./trace-index');
@@ -168,7 +168,7 @@ class ViewerData {
   async conversation(params) {
     const key = params.get('key') ?? '';
     const all = (await this.#index.all()).filter(
-      (summary) => conversationKey(summary) === key || instanceKeyOf(summary) === key,
+      (summary) => summary.key === key || summary.instanceKey === key,
     );
     if (all.length === 0) return undefined;
     all.sort((a, b) => (a.start ?? Infinity) - (b.start ?? Infinity));
@@ -176,12 +176,12 @@ class ViewerData {
     const turns = all.slice(-Math.max(last, 1)).map((summary) => this.#turn(summary));
     const kind = `turns ${key}`;
     const { version, delta } = this.#deltas.answer(kind, params.get('since'), turns, keyOf);
-    const conversations = new Set(all.map(conversationKey));
+    const conversations = new Set(all.map((summary) => summary.key));
     return {
       version,
       ...(delta === undefined ? { turns } : { delta: { of: 'turns', ...delta } }),
       agent: all.findLast(({ agent }) => agent !== null)?.agent ?? null,
-      instance: all.map(instanceKeyOf).findLast((instance) => instance !== null) ?? null,
+      instance: all.findLast(({ instanceKey }) => instanceKey !== null)?.instanceKey ?? null,
       conversations: conversations.size,
       traces: all.length,
       took: all.reduce((sum, { took }) => sum + (took ?? 0), 0),
@@ -246,11 +246,6 @@ class ViewerData {
 /** @param {URLSearchParams} params */
 function needleOf(params) {
   return (params.get('q') ?? '').trim().slice(0, MAX_NEEDLE);
-}
-
-/** @param {TraceSummary} summary @returns {string | null} */
-function instanceKeyOf({ instance, agent }) {
-  return instance === null ? null : instanceKey(instance, agent);
 }
 
 /** @param {{ id: string }} element */

@@ -157,7 +157,7 @@ function Bubble({ traceId, item: { kind, spanId, name, text, error } }) {
     <article class=${`bubble bubble-${kind} ${isFailed ? 'failed' : ''}`}>
       <header>
         <b>${SPEAKERS[/** @type {'user'} */ (kind)]}</b>
-        <a href=${traceLink({ traceId, spanId })} data-span=${spanId}>${name}</a>
+        <${SpanLink} traceId=${traceId} spanId=${spanId} name=${name} />
       </header>
       <div dir="auto"><${Text} text=${text} /></div>
       ${error !== null && kind !== 'error' && html`<p class="failed">${error}</p>`}
@@ -193,19 +193,36 @@ function Steps({ traceId, steps }) {
 
 /** @param {{ traceId: string, step: Item }} props */
 function Step({ traceId, step }) {
-  const { kind, spanId, name, type, text, error, interrupted, items } = step;
-  const said = kind === 'task' && items.some((item) => item.kind === 'user') ? '' : text;
+  const { spanId, name, type, text, error, interrupted, items } = step;
+  // The task that a tool call delegates is shown with the call.
+  const [task] = items.length === 1 && items[0]?.kind === 'task' ? items : [];
+  const below = task?.items ?? items;
+  const isSaidBelow = [step, task].some((one) => one?.kind === 'task') && below.some(isQuestion);
   return html`
     <li class=${error === null ? '' : 'failed'}>
       <span class=${`dot ${typeClass(type)}`} title=${type} />
-      <a href=${traceLink({ traceId, spanId })} data-span=${spanId} dir="auto">${name}</a>
-      ${said !== '' && html` <bdi class="hint">${said}</bdi>`}
-      ${interrupted && html` <span class="badge warned">interrupted</span>`}
-      ${error !== null && html` <span class="failed">${error}</span>`}
+      <${SpanLink} traceId=${traceId} spanId=${spanId} name=${name} />
+      ${task !== undefined && html` → <${SpanLink} traceId=${traceId} ...${task} />`}
+      ${text !== '' && !isSaidBelow && html` <bdi class="hint">${text}</bdi>`}
+      ${(interrupted || task?.interrupted) && html` <span class="badge warned">interrupted</span>`}
+      ${[error, task?.error].filter(Boolean).map((line, n) => html` <span key=${n} class="failed">${line}</span>`)}
       <span class="hint"> ${timeOf(step)}</span>
-      ${items.length > 0 && html`<div class="nested"><${Items} traceId=${traceId} items=${items} /></div>`}
+      ${
+        below.length > 0 &&
+        html`<div class="nested"><${Items} traceId=${traceId} items=${below} /></div>`
+      }
     </li>
   `;
+}
+
+/** @param {{ traceId: string, spanId: string, name: string }} props */
+function SpanLink({ traceId, spanId, name }) {
+  return html`<a href=${traceLink({ traceId, spanId })} data-span=${spanId} dir="auto">${name}</a>`;
+}
+
+/** @param {Item} item */
+function isQuestion({ kind }) {
+  return kind === 'user';
 }
 
 /** @param {Item[]} steps @returns {string} such as `2 tool calls · 1 delegated task` */

@@ -27,8 +27,8 @@ const TIMES = [
 const FIELDS = [
   ['from', 'Began after', 'datetime-local'],
   ['to', 'Began before', 'datetime-local'],
-  ['minDuration', 'At least (seconds)', 'number'],
-  ['maxDuration', 'At most (seconds)', 'number'],
+  ['minDuration', 'Took at least (s)', 'number'],
+  ['maxDuration', 'Took at most (s)', 'number'],
   ['minCost', 'Costs at least ($)', 'number'],
   ['maxCost', 'Costs at most ($)', 'number'],
 ];

@@ -8,6 +8,7 @@ import { lastList, parsePlace, replacePlace, traceLink } from './place.mjs';
 export const KEYS = [
   ['j k', 'the next row, the one before'],
   ['Enter', 'open it'],
+  ['c', 'the conversation of the row'],
   ['n p', 'the next error, the one before'],
   ['/', 'search'],
   ['Esc', 'leave the search, the span, the view'],

@@ -49,7 +49,7 @@ export function ListRow({ id, index, row, isActive, now, query }) {
       <span role="gridcell" class="list-name">
         <span class=${`dot ${typeClass(type)}`} title=${type} />
         <a href=${linkTo(row, query)} tabindex="-1" dir="auto" title=${name}>${title}</a>
-        ${traces !== undefined && html`<span class="badge count">${counted(traces, 'trace')}</span>`}
+        ${(traces ?? 1) > 1 && html`<span class="badge count">${counted(traces ?? 1, 'trace')}</span>`}
       </span>
       <${Texts} row=${row} />
       <span role="gridcell" class="list-badges"><${Badges} row=${row} /></span>
@@ -70,7 +70,7 @@ function Texts({ row: { question, answer, excerpt } }) {
     const [before, hit, after] = excerpt;
     return html`
       <span role="gridcell" class="list-texts" dir="auto">
-        <span class="hint">…</span>${before}<mark>${hit}</mark>${after}
+        ${before}<mark>${hit}</mark>${after}
       </span>
     `;
   }

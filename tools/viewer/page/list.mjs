@@ -10,7 +10,7 @@ import { Icon } from './icons.mjs';
 import { useKeys } from './keys.mjs';
 import { ListGrid } from './list-grid.mjs';
 import { ListRow, linkTo } from './list-row.mjs';
-import { replaceListParams } from './place.mjs';
+import { conversationLink, replaceListParams } from './place.mjs';
 import { Search } from './search.mjs';
 import { useNow, useSettled } from './time.mjs';
 
@@ -88,7 +88,17 @@ export function TraceList({ params, live }) {
     grid.current?.show(index);
     grid.current?.focus();
   });
-  useKeys({ n: () => chooseError('next'), p: () => chooseError('previous') });
+  const openConversation = () => {
+    const key = page?.at(activeIndex)?.key ?? null;
+    if (key === null) return;
+    keepScroll();
+    location.hash = conversationLink(key);
+  };
+  useKeys({
+    c: () => openConversation(),
+    n: () => chooseError('next'),
+    p: () => chooseError('previous'),
+  });
   const keepScroll = () => {
     const top = grid.current?.topRow() ?? 0;
     replaceListParams({ top: top > 0 ? `${top}` : null }, true);
