@@ -256,6 +256,29 @@ inBrowser('the list of traces', () => {
     );
   }
 
+  test('a search goes on in the trace that it found, and is marked there', async () => {
+    await sendPrompts(
+      { trace: 1, agent: 'ada', answer: 'The Orchid is dry.' },
+      { trace: 2, agent: 'bob' },
+    );
+    await page.goto(collector.url);
+    await page.getByLabel('Search traces').fill('orchid');
+    await page.getByText('1 of 2 traces').waitFor();
+    await row(/ada.*The Orchid is dry\./).click();
+    await page.locator(`[data-span="${spanId(3)}"]`).click();
+    await page.getByRole('complementary').getByText('The Orchid is dry.').first().waitFor();
+    expect(await page.getByLabel('Search this trace').inputValue()).toBe('orchid');
+    const marked = () => {
+      const found = CSS.highlights.get('found') as unknown as Set<Range> | undefined;
+      return [...(found ?? [])].map(String);
+    };
+    await page.waitForFunction(() => (CSS.highlights.get('found')?.size ?? 0) > 0);
+    expect(new Set(await page.evaluate(marked))).toEqual(new Set(['Orchid']));
+    await page.getByLabel('Search this trace').fill('');
+    await page.waitForFunction(() => !CSS.highlights.has('found'));
+    expect(faults).toEqual([]);
+  });
+
   test('scroll and active row come back, and rows stay in their place while others come', async () => {
     const many = Array.from({ length: 400 }, (_, n) => ({ trace: n + 1, agent: `agent ${n + 1}` }));
     await sendPrompts(...many);

@@ -41,8 +41,7 @@ try {
     await page.getByRole('row').nth(RECORDINGS.length).waitFor();
     await save('list.png');
     await page.getByRole('button', { name: 'Group by conversation' }).click();
-    await page.getByRole('button', { name: 'Tokens' }).click();
-    await page.locator('.list-name a[href^="#/conversation"]').first().click();
+    await page.getByRole('row', { name: 'Compare the two harbors' }).click();
     await page.locator('.steps summary').first().click();
     await save('conversation.png');
   });

@@ -15,6 +15,8 @@ const { cut, dispatchedAgent, lineOf } = require('./texts');
 const MAX_NAME = 300;
 const MAX_ERROR = 500;
 const MAX_TEXT = 240;
+/** The most characters of the id of a conversation or an instance. */
+const MAX_ID = 1_000;
 
 /** How many models of a trace are named. */
 const MAX_MODELS = 20;
@@ -137,7 +139,12 @@ function countFailures({ spans, roots }) {
  * @returns {[string | null, string | null]}
  */
 function idsOf(metadata) {
-  return [text(metadata['flue.conversation_id']), text(metadata['flue.instance_id'])];
+  const ids = [metadata['flue.conversation_id'], metadata['flue.instance_id']].map(text);
+  const [conversation = null, instance = null] = ids.map((id) =>
+    // A longer one is none: it would be part of addresses.
+    id === null || id.length > MAX_ID ? null : id,
+  );
+  return [conversation, instance];
 }
 
 /**

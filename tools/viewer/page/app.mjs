@@ -48,7 +48,6 @@ function viewOf(place, live) {
         key=${place.traceId}
         traceId=${place.traceId}
         spanId=${place.spanId}
-        query=${place.params.get('q') ?? ''}
         live=${live}
       />`;
     case 'list':

@@ -79,7 +79,10 @@ export function useLoaded(path, live, concerns) {
         const { value } = response;
         if (value?.version !== undefined) base.current = value;
         const missing = response.status === 404;
-        setLoaded({ path, value, missing, failed: value === null && !missing });
+        const failed = value === null && !missing;
+        setLoaded({ path, value, missing, failed });
+        isStale ||= failed;
+        if (failed) pause = RETRY_MS;
       } catch {
         if (leaving.signal.aborted) return;
         setLoaded((old) => ({ ...old, path, failed: true }));

@@ -19,7 +19,6 @@ import { typeClass } from './type-class.mjs';
 
 /** So many traces are shown at first: the last ones. */
 const SHOWN_TURNS = 30;
-const SPEAKERS = { user: 'user', assistant: 'assistant', error: 'error' };
 
 /**
  * @param {object} props
@@ -156,7 +155,7 @@ function Bubble({ traceId, item: { kind, spanId, name, text, error } }) {
   return html`
     <article class=${`bubble bubble-${kind} ${isFailed ? 'failed' : ''}`}>
       <header>
-        <b>${SPEAKERS[/** @type {'user'} */ (kind)]}</b>
+        <b>${kind === 'user' && name.startsWith('task:') ? 'task' : kind}</b>
         <${SpanLink} traceId=${traceId} spanId=${spanId} name=${name} />
       </header>
       <div dir="auto"><${Text} text=${text} /></div>

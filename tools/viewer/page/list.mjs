@@ -53,7 +53,7 @@ export function TraceList({ params, live }) {
   const grid = useRef(/** @type {import('./list-grid.mjs').GridHandle | null} */ (null));
   const minute = useNow(60_000);
   const request = requestParams(params, settled, minute);
-  const page = useTraces(request, middle, live);
+  const { page, failed } = useTraces(request, middle, live);
   const isGrouped = params.get('group') === 'conversation';
   const now = useNow(page?.hasRunning ? 1_000 : 10_000);
 
@@ -111,7 +111,7 @@ export function TraceList({ params, live }) {
   };
   const onVisible = useVisibleRows(setMiddle);
 
-  if (page === null) return html`<main class="state" aria-busy="true">Loading …</main>`;
+  if (page === null) return html`<${NoList} failed=${failed} />`;
   const { sort, ascending } = orderOf(params);
   return html`
     <header class="bar">
@@ -163,6 +163,19 @@ export function TraceList({ params, live }) {
   `;
 }
 
+/** @param {{ failed: boolean }} props */
+function NoList({ failed }) {
+  if (!failed) return html`<main class="state" aria-busy="true">Loading …</main>`;
+  return html`
+    <main class="state">
+      <h1>The traces could not be loaded</h1>
+      <p>
+        It is tried again. If the collector was started anew, open the address that it has printed.
+      </p>
+    </main>
+  `;
+}
+
 function NoTraces() {
   // As one text: a template takes the ends of its lines for mere layout.
   const lines = [
@@ -197,7 +210,7 @@ function NoTraces() {
  * @param {URLSearchParams} request
  * @param {number} middle
  * @param {import('./connection.mjs').Live} live
- * @returns {Page | null}
+ * @returns {{ page: Page | null, failed: boolean }}
  */
 function useTraces(request, middle, live) {
   const start = Math.max(0, Math.floor((middle - WINDOW / 2) / STEP) * STEP);
@@ -209,7 +222,7 @@ function useTraces(request, middle, live) {
   if (value !== null && loaded.path === path && last.current?.value !== value) {
     last.current = { value, page: pageOf(value, key) };
   }
-  return last.current?.page ?? null;
+  return { page: last.current?.page ?? null, failed: loaded.failed };
 }
 
 /** @param {TracePage} value @param {string} request @returns {Page} */
