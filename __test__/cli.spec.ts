@@ -256,6 +256,30 @@ test('dev writes incoming rows to a file', async () => {
   }
 });
 
+test('dev keeps as many traces as it is told, and clears its file', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'cli-'));
+  const file = join(directory, 'out.ndjson');
+  const shown = async (url: string) => {
+    const { traces } = (await (await fetch(`${url}/viewer/api/traces`)).json()) as {
+      traces: { name: string }[];
+    };
+    return traces.map(({ name }) => name);
+  };
+  try {
+    const first = await startDev('--file', file, '--keep', '2');
+    for (const digit of ['a', 'b', 'c']) await log(first.url, row(digit));
+    expect((await shown(first.url)).toSorted()).toEqual(['workflow:b', 'workflow:c']);
+    first.program.child.kill('SIGINT');
+    expect(await first.program.exit).toBe(0);
+    const second = await startDev('--file', file, '--clear');
+    expect(await shown(second.url)).toEqual([]);
+    await log(second.url, row('d'));
+    expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(row('d'));
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
 test('dev says so when its port is taken, and exits with 1', async () => {
   const { url } = await startDev();
   const second = new Program(['dev', '--port', new URL(url).port]);
@@ -309,6 +333,8 @@ test.each([
   [['dev', 'now'], "Unexpected argument 'now'"],
   [['dev', '--port'], "Option '-p, --port <value>' argument missing"],
   [['dev', '--port', '70000'], '--port must be a number from 0 to 65535, but is 70000'],
+  [['dev', '--keep', '0'], '--keep must be a number of traces, 1 or more, but is 0'],
+  [['dev', '--keep', 'all'], '--keep must be a number of traces, 1 or more, but is all'],
 ])('wrong usage %j shows the usage on standard error and exits with 2', async (args, complaint) => {
   const program = new Program(args);
   expect(await program.exit).toBe(2);

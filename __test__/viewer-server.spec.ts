@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { startCollector } from '../tools/collector';
 import type { Collector, CollectorOptions } from '../tools/collector/types';
 import { PIXEL, announce, attach } from './support/attachments';
-import { send, spanId, traceId } from './support/spans';
+import { promptSpans } from './support/flue-traces';
+import { row, send, spanId, traceId } from './support/spans';
 
 const collectors: Collector[] = [];
 const root = { n: 0, name: 'flue.prompt', start: 0, end: 1 };
@@ -39,6 +40,12 @@ function ask(collector: Collector, path: string, headers = {}, method = 'GET') {
   );
 }
 
+async function json(collector: Collector, path: string): Promise<any> {
+  const { status, body } = await ask(collector, path);
+  expect([path, status]).toEqual([path, 200]);
+  return JSON.parse(body);
+}
+
 describe('whom it serves', () => {
   test('it listens on 127.0.0.1 alone', async () => {
     const collector = await start();
@@ -52,7 +59,13 @@ describe('whom it serves', () => {
     async (host) => {
       const collector = await start();
       await send(collector.url, root);
-      for (const path of ['/', '/viewer/api/traces', '/viewer/api/live', '/version']) {
+      for (const path of [
+        '/',
+        '/viewer/api/traces',
+        '/viewer/api/live',
+        '/viewer/api/changes',
+        '/version',
+      ]) {
         const { status, body } = await ask(collector, path, { host });
         expect(status).toBe(421);
         expect(body).not.toContain('flue.prompt');
@@ -83,6 +96,32 @@ describe('whom it serves', () => {
     }
     expect((await ask(collector, '/api/apikey/login', own, 'POST')).status).toBe(200);
   });
+});
+
+test('with a token, nothing is answered to who does not have it', async () => {
+  const collector = await start({ token: 'secret' });
+  await send(collector.url, root);
+  const paths = [
+    'traces',
+    'trace',
+    'span',
+    'conversation',
+    'next-error',
+    'changes',
+    'export',
+    'live',
+  ];
+  for (const path of paths) {
+    const address = `/viewer/api/${path}?key=x&id=${traceId()}`;
+    for (const query of ['', '&token=', '&token=secre', '&token=secrets']) {
+      const { status, body } = await ask(collector, `${address}${query}`);
+      expect([path, status]).toEqual([path, 401]);
+      expect(body).not.toContain('flue.prompt');
+    }
+    if (path !== 'live') {
+      expect((await ask(collector, `${address}&token=secret`)).status).not.toBe(401);
+    }
+  }
 });
 
 describe('what it serves', () => {
@@ -141,6 +180,16 @@ describe('what it serves', () => {
     expect(JSON.stringify(page)).not.toContain('secret');
   });
 
+  test('texts are in the list for a page that asks for them, cut short', async () => {
+    const collector = await start();
+    const long = 'very '.repeat(1_000);
+    await send(collector.url, ...promptSpans({ trace: 1, question: `Is it ${long}cold?` }));
+    const { traces } = await json(collector, '/viewer/api/traces?texts=true');
+    expect(traces[0]).toMatchObject({ agent: 'gardener', title: 'gardener', answer: 'answer 1' });
+    expect(traces[0].question).toMatch(/^Is it very .*…$/);
+    expect(traces[0].question.length).toBeLessThan(300);
+  });
+
   test('the links that the braintrust package prints lead to the span', async () => {
     const collector = await start();
     await send(collector.url, root);
@@ -156,6 +205,625 @@ describe('what it serves', () => {
     await ask(collector, '/');
     await ask(collector, '/viewer/api/traces');
     expect(collector.requests).toEqual([]);
+  });
+});
+
+describe('the list', () => {
+  const list = (collector: Collector, query: string) =>
+    json(collector, `/viewer/api/traces?texts=true&limit=500&${query}`);
+  const titles = async (collector: Collector, query: string) =>
+    (await list(collector, query)).traces.map((one: any) => one.title);
+
+  test('each filter leaves out what it should, and they work together', async () => {
+    const collector = await start();
+    await send(
+      collector.url,
+      ...promptSpans({ trace: 1, agent: 'ada', model: 'moss-1', took: 1, cost: 0.5 }),
+      ...promptSpans({ trace: 2, agent: 'bob', model: 'fern-2', took: 8, cost: 2 }),
+      ...promptSpans({ trace: 3, agent: 'cleo', took: 30, error: 'no water' }),
+      ...promptSpans({ trace: 4, agent: 'dan', metadata: { 'flue.attempt': 2 } }),
+      ...promptSpans({ trace: 5, agent: 'eve', metadata: { 'flue.interrupted': true } }),
+      ...promptSpans({ trace: 6, agent: 'fay', metadata: { 'flue.cancelled': true } }),
+      { n: 0, trace: 7, name: 'workflow:report', start: 70, end: 71 },
+      { n: 0, trace: 8, name: 'import', type: 'function', start: 80 },
+    );
+    for (const [query, expected] of [
+      ['', 'import report fay eve dan cleo bob ada'],
+      ['agent=bob', 'bob'],
+      ['model=fern-2', 'bob'],
+      ['type=workflow', 'report'],
+      ['type=function', 'import'],
+      ['type=prompt&model=fern-2', 'bob'],
+      ['status=failed', 'cleo'],
+      ['status=running', 'import'],
+      ['status=retried', 'dan'],
+      ['status=interrupted', 'eve'],
+      ['status=cancelled', 'fay'],
+      ['minDuration=8', 'cleo bob'],
+      ['minDuration=0.5&maxDuration=1', 'report ada'],
+      ['minCost=1', 'bob'],
+      ['maxCost=1', 'ada'],
+      [`from=${1_800_000_070}`, 'import report'],
+      [`to=${1_800_000_010}`, 'ada'],
+      ['conversation=conversation/conv-2', 'bob'],
+      ['agent=nobody', ''],
+      // What means nothing restricts nothing.
+      [
+        'minDuration=x&from=&status=constructor&sort=__proto__',
+        'import report fay eve dan cleo bob ada',
+      ],
+    ] as const) {
+      expect([query, (await titles(collector, query)).join(' ')]).toEqual([query, expected]);
+    }
+    const { choices } = await list(collector, 'agent=bob');
+    expect(choices.types).toEqual([
+      ['function', 1],
+      ['prompt', 6],
+      ['workflow', 1],
+    ]);
+    expect(choices.agents.map(([name]: [string]) => name)).toEqual(
+      'ada bob cleo dan eve fay'.split(' '),
+    );
+  });
+
+  test('it is sorted by any column, both ways; what has no value comes last', async () => {
+    const collector = await start();
+    await send(
+      collector.url,
+      ...promptSpans({ trace: 1, agent: 'a2', took: 3, cost: 0.5, tokens: 10, model: 'z' }),
+      ...promptSpans({ trace: 2, agent: 'a10', took: 1, tokens: 30, model: 'y' }),
+      ...promptSpans({
+        trace: 3,
+        agent: 'a1',
+        took: 2,
+        cost: 0.1,
+        tokens: 20,
+        model: 'x',
+        error: 'e',
+      }),
+    );
+    for (const [sort, ascending, descending] of [
+      ['title', 'a1 a2 a10', 'a10 a2 a1'],
+      ['took', 'a10 a1 a2', 'a2 a1 a10'],
+      ['tokens', 'a2 a1 a10', 'a10 a1 a2'],
+      ['cost', 'a1 a2 a10', 'a2 a1 a10'],
+      ['model', 'a1 a10 a2', 'a2 a10 a1'],
+      ['errors', 'a1 a10 a2', 'a1 a10 a2'],
+      ['start', 'a2 a10 a1', 'a1 a10 a2'],
+    ]) {
+      const up = await titles(collector, `sort=${sort}&dir=asc`);
+      const down = await titles(collector, `sort=${sort}&dir=desc`);
+      expect([sort, up.join(' '), down.join(' ')]).toEqual([sort, ascending, descending]);
+    }
+  });
+
+  test('50 traces of one conversation are one row, from the first question to the last answer', async () => {
+    const collector = await start();
+    const traces = Array.from({ length: 50 }, (_, n) => n + 1);
+    const conversation = 'c/1?&#"';
+    await send(
+      collector.url,
+      ...traces.flatMap((trace) => promptSpans({ trace, conversation, cost: 0.01 })),
+      ...promptSpans({ trace: 60, agent: 'other' }),
+      { n: 0, trace: 61, name: 'workflow:report', start: 610, end: 611 },
+    );
+    const page = await list(collector, 'group=conversation');
+    expect([page.total, page.all]).toEqual([3, 52]);
+    expect(page.traces.map((one: any) => [one.id, one.traces])).toEqual([
+      [traceId(61), undefined],
+      ['conversation/conv-60', 1],
+      [`conversation/${encodeURIComponent(conversation)}`, 50],
+    ]);
+    expect(page.traces[2]).toMatchObject({
+      question: 'question 1',
+      answer: 'answer 50',
+      tokens: 5_000,
+      took: 200,
+    });
+    expect(page.traces[2].cost).toBeCloseTo(0.5);
+  });
+
+  test('rows of any shape are listed', async () => {
+    const collector = await start();
+    const huge = 'x'.repeat(1_000_000);
+    const metadata = {
+      'flue.agent_name': 7,
+      'flue.conversation_id': {},
+      'flue.attempt': 'two',
+      model: null,
+    };
+    await send(
+      collector.url,
+      {
+        n: 0,
+        trace: 1,
+        name: huge,
+        start: 0,
+        end: 1,
+        input: { a: { b: [huge, huge] } },
+        output: [],
+      },
+      { n: 0, trace: 2, name: 'llm:', type: 'llm', start: 1, metadata },
+      { n: 1, trace: 3, parent: 2, name: 'a', start: 2, end: 3 },
+      { n: 2, trace: 3, parent: 1, name: 'b', start: 2, end: 3 },
+      {
+        n: 0,
+        trace: 4,
+        name: 'm',
+        start: 4,
+        end: 5,
+        metrics: { tokens: 1e308, estimated_cost: 1e308 },
+        type: 'llm',
+      },
+      {
+        n: 1,
+        trace: 4,
+        name: 'm',
+        start: 4,
+        end: 5,
+        metrics: { tokens: 1e308, estimated_cost: 1e308 },
+        type: 'llm',
+      },
+      {
+        n: 0,
+        trace: 5,
+        name: 'n',
+        start: 9,
+        end: 8,
+        input: [[[[[[[[[['deep']]]]]]]]]],
+        output: [null, 1, { role: 'x' }],
+      },
+      { n: 0, trace: 6, name: 'ש', start: 10, end: 11, input: 'שלום \u202e עולם', metadata: [] },
+    );
+    const bare = {
+      id: 'bare',
+      span_id: 'f'.repeat(16),
+      root_span_id: 'f'.repeat(32),
+      metrics: null,
+      span_attributes: 3,
+    };
+    const body = JSON.stringify({
+      rows: [{ ...row({ n: 0, name: 'x', start: 0 }), ...bare }],
+      api_version: 2,
+    });
+    await fetch(`${collector.url}/logs3`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer k' },
+      body,
+    });
+    for (const query of [
+      '',
+      'group=conversation',
+      'sort=took',
+      'sort=model',
+      'sort=cost',
+      'q=xxx',
+    ]) {
+      const page = await list(collector, query);
+      expect(JSON.stringify(page).length).toBeLessThan(20_000);
+      if (query !== 'q=xxx') expect(page.traces).toHaveLength(7);
+    }
+    for (const n of [1, 2, 3, 4, 5, 6]) {
+      const view = await json(collector, `/viewer/api/trace?id=${traceId(n)}`);
+      expect(view.spans.length).toBeGreaterThan(0);
+      expect(JSON.stringify(view).length).toBeLessThan(10_000);
+    }
+  });
+
+  test('what Flue 0.x dispatches has the agent and the question that its input names', async () => {
+    const collector = await start();
+    const input = (agent: string, text: string) =>
+      `[Dispatch Input]\nagent: ${agent}\nid: pier-1\nsession: default\n\ninput:\n${text}`;
+    const ids = { 'flue.instance_id': 'pier-1' };
+    await send(
+      collector.url,
+      { ...root, trace: 1, input: input('harbor', '"Is \\"it\\" high?"'), metadata: ids },
+      { ...root, trace: 2, input: input('tower', '{\n  "n": 1\n}'), metadata: ids },
+      { ...root, trace: 3, input: 'hello', metadata: ids },
+    );
+    const page = await list(collector, 'sort=title&dir=asc');
+    expect(page.traces.map((one: any) => [one.title, one.question])).toEqual([
+      ['harbor', 'Is "it" high?'],
+      ['pier-1', 'hello'],
+      ['tower', '{ "n": 1 }'],
+    ]);
+    const grouped = await list(collector, 'group=conversation');
+    expect(grouped.total).toBe(3);
+  });
+
+  test('a failure in a child and its parent is one', async () => {
+    const collector = await start();
+    await send(
+      collector.url,
+      { n: 0, name: 'flue.prompt', start: 0, end: 1, error: 'prompt failed: vent jammed' },
+      { n: 1, parent: 0, name: 'task:a', start: 0, end: 1, error: 'vent jammed' },
+      { n: 2, parent: 1, name: 'tool:a', start: 0, end: 1, error: 'vent jammed' },
+      { n: 3, parent: 0, name: 'tool:b', start: 0, end: 1, error: 'other' },
+    );
+    expect((await list(collector, '')).traces[0].errors).toBe(2);
+  });
+});
+
+describe('what changed', () => {
+  const since = async (collector: Collector, path: string, version?: string) => {
+    const { body } = await ask(
+      collector,
+      `${path}${version === undefined ? '' : `&since=${version}`}`,
+    );
+    return { value: JSON.parse(body), bytes: body.length };
+  };
+
+  test('of a trace with thousands of spans, only those that changed are sent again', async () => {
+    const collector = await start();
+    const spans = Array.from({ length: 5_000 }, (_, n) => ({
+      n,
+      ...(n > 0 && { parent: 0 }),
+      name: `tool:${n}`,
+      start: n,
+      ...(n > 0 && { end: n + 1 }),
+    }));
+    await send(collector.url, ...spans);
+    const path = `/viewer/api/trace?id=${traceId()}`;
+    const first = await since(collector, path);
+    expect(first.value.spans).toHaveLength(5_000);
+    await send(
+      collector.url,
+      { n: 7, parent: 0, name: 'tool:7', start: 7, end: 8, error: 'late' },
+      { n: 6_000, parent: 7, name: 'tool:new', start: 7.5 },
+    );
+    const second = await since(collector, path, first.value.version);
+    expect(second.value.spans).toBeUndefined();
+    expect(second.value.delta.removed).toEqual([]);
+    expect(second.value.delta.placed.map(([index, { name }]: any) => [index, name])).toEqual([
+      [7, 'tool:7'],
+      [8, 'tool:new'],
+    ]);
+    expect(second.value.trace).toMatchObject({ spans: 5_001, errors: 1 });
+    expect(second.bytes).toBeLessThan(first.bytes / 200);
+    // Nothing is sent when nothing changed, and everything to a page of an earlier process.
+    const third = await since(collector, path, second.value.version);
+    expect(third.value.delta.placed).toEqual([]);
+    const whole = await since(collector, path, 'ffffffff.1');
+    expect(whole.value.spans).toHaveLength(5_001);
+  });
+
+  test('of the list, only the rows that changed', async () => {
+    const collector = await start();
+    await send(
+      collector.url,
+      ...Array.from({ length: 300 }, (_, n) => promptSpans({ trace: n + 1 })).flat(),
+    );
+    const path = '/viewer/api/traces?texts=true&limit=200';
+    const first = await since(collector, path);
+    await send(
+      collector.url,
+      ...promptSpans({ trace: 290, answer: 'another' }),
+      ...promptSpans({ trace: 400 }),
+    );
+    const second = await since(collector, path, first.value.version);
+    expect(second.value.delta.placed.map(([index, { id }]: any) => [index, id])).toEqual([
+      [0, traceId(400)],
+      [11, traceId(290)],
+    ]);
+    expect(second.value.delta.removed).toEqual([traceId(101)]);
+    expect(second.bytes).toBeLessThan(first.bytes / 20);
+  });
+
+  test('who asks again and again gets the traces that changed, and learns when it missed some', async () => {
+    const collector = await start();
+    const changes = (cursor: string) => json(collector, `/viewer/api/changes?since=${cursor}`);
+    const first = await changes('');
+    expect(first.isAll).toBe(true);
+    await send(collector.url, root, { ...root, trace: 2 });
+    const second = await changes(first.cursor);
+    expect(second).toMatchObject({ ids: [traceId(1), traceId(2)], isAll: false });
+    expect(await changes(second.cursor)).toEqual({ ...second, ids: [] });
+    for (const cursor of ['x', '.', `0.${1}`, `${second.cursor}0`, '__proto__.1']) {
+      expect((await changes(cursor)).isAll).toBe(true);
+    }
+    await send(
+      collector.url,
+      ...Array.from({ length: 6_000 }, (_, n) => ({ ...root, trace: n + 10 })),
+    );
+    expect((await changes(second.cursor)).isAll).toBe(true);
+  });
+});
+
+describe('search', () => {
+  const found = async (collector: Collector, q: string) => {
+    const page = await json(
+      collector,
+      `/viewer/api/traces?texts=true&${new URLSearchParams({ q })}`,
+    );
+    return page.traces.map(({ id }: any) => id);
+  };
+
+  test('it finds names, ids and content in any case, and not the schemas of tools', async () => {
+    const collector = await start();
+    await send(
+      collector.url,
+      ...promptSpans({
+        trace: 1,
+        question: 'Is the (ORCHID) [cold]?',
+        metadata: { customer: 'Acme' },
+      }),
+      ...promptSpans({ trace: 2, question: 'ÄRGER mit Größe \\ 100 %' }),
+      {
+        n: 0,
+        trace: 3,
+        name: 'x',
+        start: 0,
+        end: 1,
+        input: { messages: [], tools: [{ name: 'secret_tool' }] },
+      },
+    );
+    const one = [traceId(1)];
+    for (const needle of ['(orchid) [COLD]?', 'acme', 'row-1-0', spanId(2), ' orchid ']) {
+      expect([needle, await found(collector, needle)]).toEqual([needle, one]);
+    }
+    for (const needle of ['ärger', 'GRÖSSE'.replace('SS', 'ß'), '\\ 100 %']) {
+      expect([needle, await found(collector, needle)]).toEqual([needle, [traceId(2)]]);
+    }
+    expect(await found(collector, 'tool:water')).toHaveLength(2);
+    for (const needle of [
+      'Waters a bed',
+      'secret_tool',
+      '.*',
+      'coldgardener',
+      '\u0000',
+      '\ud800',
+    ]) {
+      expect([needle, await found(collector, needle)]).toEqual([needle, []]);
+    }
+    const { traces } = await json(collector, '/viewer/api/traces?texts=true&q=orchid');
+    expect(traces[0].excerpt).toEqual(['Is the (', 'ORCHID', ') [cold]?']);
+  });
+
+  test('results follow what changes, and what goes', async () => {
+    const collector = await start();
+    await send(collector.url, { ...root, input: 'a fern' });
+    expect(await found(collector, 'fern')).toHaveLength(1);
+    await send(collector.url, { ...root, input: 'a moss' }, { ...root, trace: 2, output: 'FERN' });
+    expect(await found(collector, 'fern')).toEqual([traceId(2)]);
+    await send(collector.url, { ...root, trace: 2, _object_delete: true });
+    expect(await found(collector, 'fern')).toEqual([]);
+    expect(await found(collector, 'moss')).toEqual([traceId(1)]);
+  });
+
+  test('within a trace, matches come with the spans above them', async () => {
+    const collector = await start();
+    await send(
+      collector.url,
+      { n: 0, name: 'flue.prompt', start: 0, end: 9 },
+      { n: 1, parent: 0, name: 'tool:task', start: 1, end: 8 },
+      { n: 2, parent: 1, name: 'task:a', start: 2, end: 7 },
+      { n: 3, parent: 2, name: 'tool:deep', start: 3, end: 4, output: 'needle' },
+      { n: 4, parent: 1, name: 'tool:b', start: 5, end: 6, output: 'needle' },
+      { n: 5, parent: 0, name: 'tool:other', start: 8, end: 9 },
+    );
+    const view = await json(collector, `/viewer/api/trace?id=${traceId()}&q=needle`);
+    expect(view.matches).toEqual(['row-1-3', 'row-1-4']);
+    expect(view.ancestors.toSorted()).toEqual(['row-1-0', 'row-1-1', 'row-1-2']);
+    expect(view.spans).toHaveLength(6);
+    const all = await json(collector, `/viewer/api/trace?id=${traceId()}`);
+    expect([all.matches, all.ancestors]).toEqual([null, null]);
+  });
+
+  test('rows are taken in while a search goes through many', async () => {
+    const collector = await start();
+    const text = 'lorem ipsum dolor sit amet '.repeat(2_000);
+    for (let trace = 1; trace <= 40; trace += 1) {
+      const spans = Array.from({ length: 25 }, (_, n) => ({
+        n,
+        trace,
+        name: 'x',
+        start: 0,
+        end: 1,
+        input: text + n,
+      }));
+      await send(collector.url, ...spans);
+    }
+    const alone = await slowestPost(collector, async () => {});
+    const during = await slowestPost(collector, async () => {
+      expect(await found(collector, 'not there at all')).toEqual([]);
+    });
+    console.log(
+      `a search in 50 MB: the slowest POST ${during.toFixed()} ms, alone ${alone.toFixed()} ms`,
+    );
+    // On the thread that takes rows in, the search alone takes a second.
+    expect(during).toBeLessThan(500);
+  });
+
+  async function slowestPost(collector: Collector, meanwhile: () => Promise<unknown>) {
+    const work = { isDone: false };
+    const done = meanwhile().finally(() => (work.isDone = true));
+    let slowest = 0;
+    for (let n = 0; n < 5 || !work.isDone; n += 1) {
+      const began = performance.now();
+      await send(collector.url, { ...root, trace: 1_000 + n });
+      slowest = Math.max(slowest, performance.now() - began);
+    }
+    await done;
+    return slowest;
+  }
+});
+
+describe('conversations', () => {
+  test('all that was said is there, with what was done and delegated between', async () => {
+    const collector = await start();
+    const ids = {
+      'flue.conversation_id': 'c',
+      'flue.instance_id': 'i',
+      'flue.agent_name': 'gardener',
+    };
+    await send(collector.url, ...promptSpans({ trace: 1, conversation: 'c', instance: 'i' }));
+    await send(
+      collector.url,
+      {
+        n: 0,
+        trace: 2,
+        name: 'flue.prompt',
+        start: 50,
+        end: 60,
+        input: 'Ask the botanist.',
+        output: 'It is a fern.',
+        metadata: ids,
+      },
+      { n: 1, trace: 2, parent: 0, name: 'tool:task', type: 'tool', start: 51, end: 58 },
+      {
+        n: 2,
+        trace: 2,
+        parent: 1,
+        name: 'task:botanist',
+        start: 51,
+        end: 58,
+        input: 'What is it?',
+        output: 'A fern.',
+        metadata: { 'flue.conversation_id': 'other' },
+      },
+      { n: 3, trace: 2, parent: 2, name: 'flue.prompt', start: 51, end: 58, input: 'What is it?' },
+      {
+        n: 4,
+        trace: 2,
+        parent: 3,
+        name: 'llm:moss-1',
+        type: 'llm',
+        start: 51,
+        end: 52,
+        output: { role: 'assistant', content: [{ type: 'text', text: 'A fern.' }] },
+      },
+      { n: 5, trace: 2, parent: 0, name: 'sensor', type: 'function', start: 58, end: 59 },
+    );
+    const view = await json(collector, '/viewer/api/conversation?key=conversation/c');
+    expect(view).toMatchObject({
+      agent: 'gardener',
+      instance: 'instance/i/gardener',
+      traces: 2,
+      conversations: 1,
+    });
+    const shape = (items: any[]): unknown =>
+      items.map(({ kind, name, text, items }) =>
+        items.length > 0 ? [kind, name, shape(items)] : `${kind} ${text || name}`,
+      );
+    expect(view.turns.map(({ items }: any) => shape(items))).toEqual([
+      ['user question 1', 'step llm:moss-1', 'step {"bed":7}', 'assistant answer 1'],
+      [
+        'user Ask the botanist.',
+        [
+          'step',
+          'tool:task',
+          [['task', 'task:botanist', ['user What is it?', 'assistant A fern.']]],
+        ],
+        'step sensor',
+        'assistant It is a fern.',
+      ],
+    ]);
+    expect(view.turns[0].items.at(-1)).toMatchObject({ name: 'llm:moss-1', spanId: spanId(3) });
+    const byInstance = await json(collector, '/viewer/api/conversation?key=instance/i/gardener');
+    expect(byInstance.turns).toHaveLength(2);
+    const { status } = await ask(collector, '/viewer/api/conversation?key=__proto__');
+    expect(status).toBe(404);
+  });
+
+  test('a conversation of thousands of traces, and of traces with any spans, comes in parts', async () => {
+    const collector = await start();
+    const prompts = Array.from({ length: 2_000 }, (_, n) =>
+      promptSpans({ trace: n + 1, conversation: 'c' }),
+    );
+    const chain = Array.from({ length: 3_000 }, (_, n) => ({
+      n: n + 10,
+      trace: 2_000,
+      parent: n === 0 ? 0 : n + 9,
+      name: 'flue.prompt',
+      start: 20_000,
+      end: 20_001,
+    }));
+    for (let n = 0; n < 2_000; n += 500) {
+      await send(collector.url, ...prompts.slice(n, n + 500).flat());
+    }
+    await send(collector.url, ...chain);
+    const first = await ask(collector, '/viewer/api/conversation?key=conversation/c&last=3');
+    const view = JSON.parse(first.body);
+    expect([view.traces, view.turns.length]).toEqual([2_000, 3]);
+    expect(first.body.length).toBeLessThan(200_000);
+    await send(collector.url, ...promptSpans({ trace: 1_999, conversation: 'c', answer: 'new' }));
+    const second = await json(
+      collector,
+      `/viewer/api/conversation?key=conversation/c&last=3&since=${view.version}`,
+    );
+    expect(second.delta.placed.map(([index, turn]: any) => [index, turn.id])).toEqual([
+      [1, traceId(1_999)],
+    ]);
+  });
+});
+
+describe('how much is kept', () => {
+  const names = (collector: Collector) => collector.traces().map(({ spans }) => spans[0]?.name);
+  const trace = (n: number, more = {}) => ({ ...root, trace: n, name: `t${n}`, ...more });
+
+  test('of more traces than are kept, those that did not change for the longest time are dropped', async () => {
+    const collector = await start({ keep: { traces: 3, bytes: 1e9 } });
+    for (const n of [1, 2, 3, 4]) await send(collector.url, trace(n));
+    expect(names(collector)).toEqual(['t2', 't3', 't4']);
+    await send(collector.url, trace(2, { output: 'changed' }));
+    await send(collector.url, trace(5));
+    expect(names(collector)).toEqual(['t2', 't4', 't5']);
+    expect(collector.row('row-1-0')).toBeUndefined();
+    const page = await json(collector, '/viewer/api/traces');
+    expect([page.total, page.all]).toEqual([3, 3]);
+    expect((await ask(collector, `/viewer/api/trace?id=${traceId(3)}`)).status).toBe(404);
+  });
+
+  test('what comes for a dropped trace is shown, and said to be a part', async () => {
+    const collector = await start({ keep: { traces: 1, bytes: 1e9 } });
+    await send(collector.url, trace(1));
+    await send(collector.url, trace(2));
+    await send(collector.url, trace(1, { output: 'late' }));
+    const { traces } = await json(collector, '/viewer/api/traces');
+    expect(traces).toMatchObject([{ id: traceId(1), partial: true }]);
+  });
+
+  test('memory is bounded whatever comes: large rows, rows without a trace, requests and problems', async () => {
+    const collector = await start({ keep: { traces: 1_000, bytes: 3_000_000 } });
+    const large = 'x'.repeat(100_000);
+    for (let n = 1; n <= 100; n += 1)
+      await send(collector.url, trace(n, { input: large, [`odd${n}`]: 1 }));
+    const kept = collector.traces().length;
+    expect(kept).toBeGreaterThan(20);
+    expect(kept).toBeLessThan(35);
+    expect(collector.rows()).toHaveLength(kept);
+    for (let from = 0; from < 24_000; from += 8_000) {
+      const rows = Array.from({ length: 8_000 }, (_, n) => ({
+        ...row({ n: from + n, name: 'loose', start: 0 }),
+        root_span_id: undefined,
+      }));
+      await fetch(`${collector.url}/logs3`, {
+        method: 'POST',
+        headers: { authorization: 'Bearer local' },
+        body: JSON.stringify({ rows, api_version: 2 }),
+      });
+    }
+    expect(collector.rows().length).toBeLessThan(11_000);
+    expect(collector.problems.length).toBeLessThan(10_000);
+    expect(collector.problemCount).toBeGreaterThan(24_000);
+  });
+
+  test('a file is read within the same bound, and can be cleared', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'flue-braintrust-viewer-'));
+    const file = join(directory, 'rows.ndjson');
+    const keep = { traces: 2, bytes: 1e9 };
+    const first = await start({ file, keep });
+    for (const n of [1, 2, 3]) await send(first.url, trace(n));
+    await first.close();
+    const second = await start({ file, keep });
+    expect(names(second)).toEqual(['t2', 't3']);
+    await second.close();
+    const third = await start({ file, clear: true });
+    expect(names(third)).toEqual([]);
+    await send(third.url, trace(4));
+    await third.close();
+    expect(names(await start({ file }))).toEqual(['t4']);
+    await rm(directory, { recursive: true });
   });
 });
 

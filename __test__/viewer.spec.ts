@@ -453,9 +453,15 @@ export BRAINTRUST_API_URL=${collector.url}`,
       end: n / 100 + 0.5,
     }));
     for (let n = 0; n < count; n += 5_000) await send(collector.url, ...spans.slice(n, n + 5_000));
-    await openTrace();
-    await rowOf(0).waitFor();
+    await timed(`${count} spans`, async () => {
+      await openTrace();
+      await rowOf(3).waitFor();
+    });
     expect(await grid().getAttribute('aria-rowcount')).toBe(String(count));
+    await changesLittle('/viewer/api/trace', async () => {
+      await send(collector.url, { ...spans[3]!, end: 9.03 });
+      await rowOf(3).getByText('9.00 s').waitFor();
+    });
     const work = await grid().evaluate(async (box) => {
       let mutated = 0;
       let mostDrawn = 0;
@@ -497,10 +503,43 @@ export BRAINTRUST_API_URL=${collector.url}`,
       end: i + 1,
     }));
     await send(collector.url, ...spans);
-    await page.goto(collector.url);
-    await page.getByRole('link', { name: 'run 2999', exact: true }).waitFor();
+    await timed('3,000 traces', async () => {
+      await page.goto(collector.url);
+      await page.getByRole('link', { name: 'run 2999', exact: true }).waitFor();
+    });
+    await changesLittle('/viewer/api/traces', async () => {
+      await send(collector.url, { ...spans[2_998]!, output: 'changed' });
+      await page.getByText('changed').waitFor();
+    });
     await page.getByRole('grid').evaluate((box) => (box.scrollTop = box.scrollHeight));
     await page.getByRole('link', { name: 'run 0', exact: true }).waitFor();
     expect(await page.locator('.list-row').count()).toBeLessThan(60);
   });
+
+  /** Prints how long it takes until something is seen. */
+  async function timed(what: string, see: () => Promise<void>) {
+    await page.goto('about:blank');
+    const began = performance.now();
+    await see();
+    const took = performance.now() - began;
+    console.log(`${what}: ${took.toFixed()} ms to rows`);
+    // On a busy machine, too.
+    expect(took).toBeLessThan(20_000);
+  }
+
+  /** Expects that a change is sent alone, whatever there is besides. */
+  async function changesLittle(path: string, change: () => Promise<void>) {
+    // Until what was loaded first has settled.
+    await page.waitForTimeout(500);
+    const bodies: Promise<Buffer>[] = [];
+    page.on('response', (response) => {
+      if (new URL(response.url()).pathname === path) bodies.push(response.body());
+    });
+    await change();
+    const sizes = await Promise.all(bodies);
+    const bytes = sizes.reduce((sum, { length }) => sum + length, 0);
+    console.log(`a change of one of them: ${bytes} bytes`);
+    expect(bytes).toBeGreaterThan(0);
+    expect(bytes).toBeLessThan(20_000);
+  }
 });

@@ -20,6 +20,9 @@ const { TracePrinter } = require('./trace-printer');
 const { Problems, warn } = require('./warnings');
 
 const DEFAULT_HOST = '127.0.0.1';
+/** So many traces are kept without `--keep`, and so many bytes of rows in any case. */
+const DEFAULT_KEEP = 5_000;
+const KEPT_BYTES = 512 * 1024 * 1024;
 /** The most columns of the command that are printed. */
 const MAX_COMMAND = 80;
 /** How long nothing may arrive before the last traces are shown, and how long this is waited for, in milliseconds. */
@@ -43,6 +46,8 @@ Options:
   -p, --port N     port to listen on; 0 takes a free one (default ${DEFAULT_PORT}, or one up to ${OTHER_PORTS.at(-1)} if it is taken)
       --host H     address to listen on (default ${DEFAULT_HOST})
       --file FILE  keep every incoming row in FILE, as JSON lines; what is in it already is shown, too
+      --clear      remove what is in FILE first
+      --keep N     show the N traces that changed last (default ${DEFAULT_KEEP}), up to 512 MiB of rows
   -o, --open       open the viewer in the browser (the program that BROWSER names, if it is set)
       --stay       do not end with the command, but with Ctrl-C
   -q, --quiet      print no traces
@@ -54,6 +59,8 @@ const options = {
   port: { type: 'string', short: 'p' },
   host: { type: 'string' },
   file: { type: 'string' },
+  clear: { type: 'boolean' },
+  keep: { type: 'string' },
   open: { type: 'boolean', short: 'o' },
   stay: { type: 'boolean' },
   quiet: { type: 'boolean', short: 'q' },
@@ -76,6 +83,7 @@ async function run(values, _operand, program) {
   if (host.trim() === '') throw new UsageError('--host must be an address or a name');
   if (values.stay === true && program === undefined)
     throw new UsageError('--stay is for a command');
+  const keep = { traces: readKeep(values.keep), bytes: KEPT_BYTES };
   const token = isLoopback(host) ? undefined : randomBytes(16).toString('hex');
   const stop = new Stop();
 
@@ -83,6 +91,8 @@ async function run(values, _operand, program) {
     host,
     ...(port !== undefined && { port }),
     ...(typeof values.file === 'string' && { file: values.file }),
+    clear: values.clear === true,
+    keep,
     ...(token !== undefined && { apiKey: token, token }),
   });
   if (moved !== undefined) warn(moved);
@@ -114,6 +124,13 @@ async function run(values, _operand, program) {
   } finally {
     await collector.close();
   }
+}
+
+/** @param {import('../support/usage').OptionValue} value @returns {number} how many traces are kept */
+function readKeep(value) {
+  if (value === undefined) return DEFAULT_KEEP;
+  if (typeof value === 'string' && /^[1-9]\d{0,8}$/.test(value)) return Number(value);
+  throw new UsageError(`--keep must be a number of traces, 1 or more, but is ${String(value)}`);
 }
 
 /** The user's wish to stop. */
@@ -193,10 +210,10 @@ async function serve(stop, program, variables, stays) {
 async function quietness(collector) {
   const deadline = performance.now() + MAX_WAIT_MS;
   for (;;) {
-    const before = collector.requests.length;
+    const before = collector.requestCount;
     if (collector.pendingTraces().length === 0 || performance.now() > deadline) return;
     await delay(QUIET_MS);
-    if (collector.requests.length === before) return;
+    if (collector.requestCount === before) return;
   }
 }
 
@@ -247,11 +264,11 @@ function farewell(collector, hasApplication) {
   const facts = [
     counted(traces.length, 'trace'),
     counted(spans, 'span'),
-    counted(collector.requests.length, 'request'),
-    counted(collector.problems.length, 'problem'),
+    counted(collector.requestCount, 'request'),
+    counted(collector.problemCount, 'problem'),
   ];
   const hint =
-    hasApplication && collector.requests.length === 0
+    hasApplication && collector.requestCount === 0
       ? 'Nothing arrived. Does the application call `initLogger`, or set its options in code?\n'
       : '';
   return `${hint}Collected ${facts.join(', ')}.\n`;

@@ -26,6 +26,9 @@ const { Viewer } = require('../viewer/viewer');
 
 const DEFAULT_PAYLOAD_MAX_BYTES = 5 * 1024 * 1024;
 
+/** With `keep`: at least so many requests and problems are kept. */
+const KEPT_RECORDS = 5_000;
+
 /**
  * A local stand-in for Braintrust: accepts rows as Braintrust does, validates them, and returns them
  * as rows and as traces. `CollectorEvents` lists its events.
@@ -34,22 +37,28 @@ const DEFAULT_PAYLOAD_MAX_BYTES = 5 * 1024 * 1024;
  */
 class Collector extends EventEmitter {
   /**
-   * Every request so far, in the order of their arrival.
+   * Every request so far, in the order of their arrival; with `keep`, the last thousands.
    *
    * @type {RequestRecord[]}
    */
   requests = [];
 
+  /** How many requests there were. */
+  requestCount = 0;
+
   /**
    * Everything so far that breaks the protocol, each once: in requests and rows as they arrive, in
-   * a trace's tree when the trace is finished.
+   * a trace's tree when the trace is finished. With `keep`, the last thousands.
    *
    * @type {Problem[]}
    */
   problems = [];
 
+  /** How many problems there were. */
+  problemCount = 0;
+
   #options;
-  #store = new RowStore();
+  #store;
   /** @type {InstanceType<typeof Journal> | undefined} */
   #journal;
   /** @type {Set<string>} */
@@ -66,6 +75,7 @@ class Collector extends EventEmitter {
   constructor(options) {
     super();
     this.#options = options;
+    this.#store = new RowStore(options.keep);
     const { payloadMaxBytes = DEFAULT_PAYLOAD_MAX_BYTES, orgName = 'local' } = options;
     this.#attachments = new Attachments(uuidOf(`org:${orgName}`));
     const routes = new Routes({
@@ -87,6 +97,8 @@ class Collector extends EventEmitter {
       token: options.token,
       traceIds: () => this.#store.traceIds(),
       trace: (id) => this.#trace(id),
+      rowsOfTrace: (id) => this.#store.rowsOfTrace(id),
+      isPartial: (id) => this.#store.isPartial(id),
       row: (id) => this.#store.row(id),
       attachment: (key) => this.#attachments.read(key),
     });
@@ -94,9 +106,14 @@ class Collector extends EventEmitter {
       serveFirst: (request, response) => this.#viewer.serve(request, response),
       admit: (head) => routes.admit(head),
       answer: (request) => routes.answer(request),
-      rowIds: (request) => routes.rowIds(request),
+      // With `keep`, requests are only counted.
+      rowIds: (request) => (options.keep === undefined ? routes.rowIds(request) : undefined),
       intercept: options.intercept,
-      onRequest: (record) => this.requests.push(record),
+      onRequest: (record) => {
+        this.requestCount += 1;
+        this.requests.push(record);
+        if (this.#isFull(this.requests)) this.requests.splice(0, KEPT_RECORDS);
+      },
       onRead: () => this.#waiters.check(),
       onDone: (record) => {
         this.emit('request', record);
@@ -114,9 +131,9 @@ class Collector extends EventEmitter {
    * @returns {Promise<void>} rejects with the system's error when one of them cannot be had
    */
   async start() {
-    const { host = '127.0.0.1', port = 0, file } = this.#options;
+    const { host = '127.0.0.1', port = 0, file, clear } = this.#options;
     if (file !== undefined) {
-      this.#journal = await Journal.open(file);
+      this.#journal = await Journal.open(file, clear);
       await this.#reopen(this.#journal);
     }
     try {
@@ -228,9 +245,22 @@ class Collector extends EventEmitter {
     if (this.#journal !== undefined) await this.#journal.append(rows);
     const changed = new Set(rows.flatMap((row) => this.#apply(row)));
     for (const traceId of changed) this.#finish.changed(traceId);
+    const dropped = this.#dropExcess();
     if (changed.size === 0) return;
-    this.#viewer.changed([...changed]);
+    this.#viewer.changed([...changed, ...dropped]);
     this.emit('change', [...changed]);
+  }
+
+  /** @returns {string[]} the traces that were dropped, to keep memory within its bound */
+  #dropExcess() {
+    const traceIds = this.#store.dropExcess();
+    for (const traceId of traceIds) this.#finish.forget(traceId);
+    return traceIds;
+  }
+
+  /** @param {unknown[]} records whether they are more than is kept */
+  #isFull(records) {
+    return this.#options.keep !== undefined && records.length >= 2 * KEPT_RECORDS;
   }
 
   /**
@@ -242,8 +272,11 @@ class Collector extends EventEmitter {
     let unreadable = 0;
     for await (const row of journal.read()) {
       cutDepth(row);
-      if (isStorable(row)) this.#store.apply(row);
-      else unreadable += 1;
+      if (!isStorable(row)) unreadable += 1;
+      else {
+        this.#store.apply(row);
+        this.#store.dropExcess();
+      }
     }
     if (unreadable === 0) return;
     const problem = `the file has ${counted(unreadable, 'line')} without a row, left out`;
@@ -269,10 +302,15 @@ class Collector extends EventEmitter {
    * @param {boolean} [announce] whether an event is emitted for it; default true
    */
   #addProblem(problem, announce = true) {
-    const key = JSON.stringify([problem.rowId, problem.problem]);
+    const key = keyOfProblem(problem);
     if (this.#knownProblems.has(key)) return;
     this.#knownProblems.add(key);
+    this.problemCount += 1;
     this.problems.push(problem);
+    if (this.#isFull(this.problems)) {
+      this.problems.splice(0, KEPT_RECORDS);
+      this.#knownProblems = new Set(this.problems.map(keyOfProblem));
+    }
     if (announce) this.emit('problem', problem);
   }
 
@@ -298,6 +336,11 @@ class Collector extends EventEmitter {
       `last problems: ${problems.join('; ') || 'none'}`,
     ].join('; ');
   }
+}
+
+/** @param {Problem} problem */
+function keyOfProblem({ rowId, problem }) {
+  return JSON.stringify([rowId, problem]);
 }
 
 module.exports = { Collector };

@@ -40,6 +40,14 @@ class FinishWatch {
     );
   }
 
+  /** @param {string} traceId a trace that is gone */
+  forget(traceId) {
+    clearTimeout(this.#timers.get(traceId));
+    this.#timers.delete(traceId);
+    this.#pending.delete(traceId);
+    this.#reported.delete(traceId);
+  }
+
   /** @returns {string[]} traces that changed since they were last reported, in that order */
   pending() {
     return [...this.#pending];

@@ -27,10 +27,12 @@ class Journal {
    * Opens the file, creating it where needed.
    *
    * @param {string} file
+   * @param {boolean} [clear] whether what it has is removed; default: no
    * @returns {Promise<Journal>}
    */
-  static async open(file) {
+  static async open(file, clear = false) {
     const handle = await open(file, 'a+', 0o600);
+    if (clear) await handle.truncate();
     const { size } = await handle.stat();
     if (size > 0) {
       const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, size - 1);

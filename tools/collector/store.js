@@ -5,6 +5,7 @@
 const { isDeepStrictEqual } = require('node:util');
 
 const { mergeRow } = require('./merge');
+const { Retention } = require('./retention');
 
 /** @typedef {import('./types').JsonObject} JsonObject */
 /** @typedef {import('./types').Row} Row */
@@ -40,6 +41,12 @@ class RowStore {
   #keyOfRowId = new Map();
   /** @type {Map<string, Set<string>>} */
   #keysOfTrace = new Map();
+  #retention;
+
+  /** @param {import('./types').Keep} [keep] how much is kept; default: everything */
+  constructor(keep) {
+    this.#retention = keep && new Retention(keep);
+  }
 
   /**
    * Merges a row in, replaces by it, or removes it (`_object_delete`).
@@ -52,6 +59,7 @@ class RowStore {
     const before = this.#rows.get(key);
     if (incoming._object_delete === true) {
       this.#rows.delete(key);
+      this.#forgetId(incoming.id, key);
       return { before, after: undefined, traceIds: this.#reindex(key, before, undefined) };
     }
     const after = /** @type {Row} */ (mergeRow(before, incoming));
@@ -89,6 +97,40 @@ class RowStore {
   }
 
   /**
+   * Drops what is more than is kept: first the traces that did not change for the longest time.
+   *
+   * @returns {string[]} the ids of the traces that were dropped
+   */
+  dropExcess() {
+    /** @type {string[]} */
+    const traceIds = [];
+    for (const { traceId, keys } of this.#retention?.excess(this.#keysOfTrace) ?? []) {
+      for (const key of keys) {
+        const row = this.#rows.get(key);
+        this.#rows.delete(key);
+        if (row !== undefined) this.#forgetId(row.id, key);
+      }
+      if (traceId === null) continue;
+      this.#keysOfTrace.delete(traceId);
+      traceIds.push(traceId);
+    }
+    return traceIds;
+  }
+
+  /**
+   * @param {string} traceId
+   * @returns {boolean} whether rows of this trace were dropped
+   */
+  isPartial(traceId) {
+    return this.#retention?.hasDropped(traceId) ?? false;
+  }
+
+  /** @param {string} id @param {string} key of the row that is gone */
+  #forgetId(id, key) {
+    if (this.#keyOfRowId.get(id) === key) this.#keyOfRowId.delete(id);
+  }
+
+  /**
    * @param {string} key
    * @param {Row | undefined} before
    * @param {Row | undefined} after
@@ -96,6 +138,7 @@ class RowStore {
    */
   #reindex(key, before, after) {
     if (after !== undefined) this.#keyOfRowId.set(after.id, key);
+    this.#retention?.changed(key, after);
     const left = before?.root_span_id;
     const entered = after?.root_span_id;
     const changed = new Set();

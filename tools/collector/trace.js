@@ -49,10 +49,27 @@ function buildTrace(id, rows) {
 }
 
 /**
+ * What a row tells by itself. Rows are values: it stays true of the row.
+ *
+ * @type {WeakMap<Row, Omit<Span, 'children'>>}
+ */
+const facts = new WeakMap();
+
+/**
  * @param {Row} row
  * @returns {Span}
  */
 function toSpan(row) {
+  let own = facts.get(row);
+  if (own === undefined) facts.set(row, (own = factsOf(row)));
+  return { ...own, children: [], problems: [...own.problems] };
+}
+
+/**
+ * @param {Row} row
+ * @returns {Omit<Span, 'children'>}
+ */
+function factsOf(row) {
   const attributes = isObject(row.span_attributes) ? row.span_attributes : {};
   const metrics = finiteNumbers(row.metrics);
   const name = typeof attributes.name === 'string' && attributes.name !== '' ? attributes.name : '';
@@ -65,7 +82,6 @@ function toSpan(row) {
     end: metrics.end ?? null,
     metrics,
     error: errorLine(row.error),
-    children: [],
     problems: [
       ...(name === '' ? ['span_attributes.name was never sent'] : []),
       ...(row.created === undefined ? ['created was never sent'] : []),

@@ -115,6 +115,13 @@ export type OnTrace = (trace: Trace, updated: boolean) => void;
 /** The running collector. */
 export type Collector = InstanceType<typeof import('./collector').Collector>;
 
+/** The most that is kept in memory. Traces that did not change for the longest time are dropped first. */
+export interface Keep {
+  traces: number;
+  /** Of their rows, about. One trace is kept however large it is. */
+  bytes: number;
+}
+
 /** Options of `startCollector`. */
 export interface CollectorOptions {
   /** Address to listen on. Default `127.0.0.1`. */
@@ -133,6 +140,10 @@ export interface CollectorOptions {
   overflowMethod?: 'PUT' | 'POST';
   /** Every incoming row is appended to this file, see journal.js. Default: none. */
   file?: string;
+  /** Whether what the file has is removed first. Default: no. */
+  clear?: boolean;
+  /** How much is kept in memory. Default: everything. */
+  keep?: Keep;
   /** How long a trace must be quiet before it counts as finished, milliseconds. Default 300. */
   quietMs?: number;
   /** Called for each finished trace. */

@@ -3,14 +3,30 @@
 // Summaries of traces and spans, for lists.
 
 const { isObject } = require('../support/json');
+const { conversationKey, instanceKey } = require('./conversation-key');
+const { cut, dispatchedAgent, lineOf } = require('./texts');
 
 /** @typedef {import('../collector/types').Span} Span */
 /** @typedef {import('../collector/types').Trace} Trace */
 /** @typedef {import('./types').SpanSummary} SpanSummary */
 /** @typedef {import('./types').TraceSummary} TraceSummary */
 
+/** The most characters of a name, of an error's first line, and of a question or an answer. */
+const MAX_NAME = 300;
+const MAX_ERROR = 500;
+const MAX_TEXT = 240;
+/** The most characters of the id of a conversation or an instance. */
+const MAX_ID = 1_000;
+
+/** How many models of a trace are named. */
+const MAX_MODELS = 20;
+
+const WORKFLOW = /^workflow:/;
+/** The root of a submission. */
+const OPERATION = /^flue\.(\w+)$/;
+
 /**
- * A trace in one line, without content.
+ * A trace in one line. Its question and its answer are the only content.
  *
  * @param {Trace} trace
  * @returns {TraceSummary}
@@ -18,84 +34,163 @@ const { isObject } = require('../support/json');
 function summarizeTrace(trace) {
   const { id, spans, roots, openSpans } = trace;
   const root = roots[0];
-  const llm = spans.filter(({ type }) => type === 'llm');
-  let start = null;
-  let end = null;
+  const metadata = metadataOf(root);
+  let [start, end, tokens, cost] = [NaN, NaN, 0, NaN];
+  let interrupted = 0;
+  /** @type {Map<string, number>} */
+  const models = new Map();
+  let agent = text(metadata['flue.agent_name']) ?? dispatchedAgent(root?.row.input);
+  let [conversation, instance] = idsOf(metadata);
   for (const span of spans) {
-    if (span.start !== null && (start === null || span.start < start)) start = span.start;
-    if (span.end !== null && (end === null || span.end > end)) end = span.end;
+    const { metrics } = span;
+    if (span.start !== null && !(span.start >= start)) start = span.start;
+    if (span.end !== null && !(span.end <= end)) end = span.end;
+    const own = metadataOf(span);
+    if (own['flue.interrupted'] === true) interrupted += 1;
+    agent ??= text(own['flue.agent_name']);
+    // Delegated tasks have conversations of their own.
+    if (own['flue.parent_session'] === undefined && conversation === null && instance === null) {
+      [conversation, instance] = idsOf(own);
+    }
+    // Only those of model calls: spans above them may repeat their sums.
+    if (span.type !== 'llm') continue;
+    tokens += tokensOf(metrics);
+    if (metrics.estimated_cost !== undefined) cost = (cost || 0) + metrics.estimated_cost;
+    const model = text(own.model) ?? span.name.replace(/^llm:/, '');
+    models.set(model, (models.get(model) ?? 0) + 1);
   }
+  const name = root?.name ?? '(no name)';
+  const isWorkflow = WORKFLOW.test(name);
+  const [, operation] = OPERATION.exec(name) ?? [];
+  const isRunning = openSpans > 0;
   return {
     id,
-    name: root?.name ?? '(no name)',
+    name: cut(name, MAX_NAME),
     type: root?.type ?? '',
-    start,
-    end,
-    running: openSpans > 0,
+    title: cut(titleOf(name, operation, agent ?? instance, metadata), MAX_NAME),
+    kind: cut((isWorkflow ? 'workflow' : operation) ?? root?.type ?? '', MAX_NAME),
+    agent: agent && cut(agent, MAX_NAME),
+    models: [...models.entries()]
+      .toSorted(([, a], [, b]) => b - a)
+      .slice(0, MAX_MODELS)
+      .map(([model]) => cut(model, MAX_NAME)),
+    question: lineOf(root?.row.input, MAX_TEXT, 'user'),
+    answer: lineOf(root?.row.output, MAX_TEXT, 'assistant'),
+    // A workflow's run is no conversation.
+    key: isWorkflow ? null : conversationKey(conversation, instance, agent),
+    instanceKey: isWorkflow ? null : instanceKey(instance, agent),
+    start: finiteOrNull(start),
+    end: finiteOrNull(end),
+    took: isRunning ? null : finiteOrNull(Math.max(0, end - start)),
+    running: isRunning,
     spans: spans.length,
-    // Only those of model calls: spans above them may repeat their sums.
-    tokens: llm.reduce((total, { metrics }) => total + tokensOf(metrics), 0),
-    cost: sumOrNull(llm.flatMap(({ metrics }) => metrics.estimated_cost ?? [])),
-    errors: spans.filter(({ error }) => error !== null).length,
+    tokens: finite(tokens),
+    cost: Number.isNaN(cost) ? null : finite(cost),
+    errors: countFailures(trace),
     failed: root !== undefined && root.error !== null,
+    attempt: numberOr(metadata['flue.attempt'], 1),
+    maxAttempts: numberOr(metadata['flue.max_attempts'], null),
+    interrupted,
+    cancelled: metadata['flue.cancelled'] === true,
+    sampled: shareOf(metadata),
     problems: trace.problems.length,
   };
 }
 
 /**
- * The spans of a trace as the waterfall shows them, without content: from the top, each before its
- * children.
- *
- * @param {Trace} trace
- * @returns {SpanSummary[]}
+ * @param {string} name of the root
+ * @param {string | undefined} operation
+ * @param {string | null} agent or, where it is not known, its instance
+ * @param {{ [member: string]: unknown }} metadata of the root
  */
-function summarizeSpans({ roots }) {
-  /** @type {SpanSummary[]} */
-  const summaries = [];
-  /** @type {{ span: Span, depth: number }[]} */
-  const waiting = roots.toReversed().map((span) => ({ span, depth: 0 }));
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const { span, depth } = next;
-    summaries.push(summarizeSpan(span, depth));
-    for (const child of span.children.toReversed()) waiting.push({ span: child, depth: depth + 1 });
+function titleOf(name, operation, agent, metadata) {
+  if (WORKFLOW.test(name)) {
+    return text(metadata['flue.workflow_name']) ?? (name.replace(WORKFLOW, '') || name);
   }
-  return summaries;
+  // What the application called itself is not replaced.
+  return operation === undefined ? name : (agent ?? name);
 }
 
 /**
+ * How many spans failed by themselves: one above another failed one passes its failure on.
+ *
+ * @param {Trace} trace
+ */
+function countFailures({ spans, roots }) {
+  if (spans.every(({ error }) => error === null)) return 0;
+  /** Each before its children. */
+  const order = [...roots];
+  for (const span of order) for (const child of span.children) order.push(child);
+  /** @type {Set<Span>} */
+  const failing = new Set();
+  let count = 0;
+  for (const span of order.toReversed()) {
+    const isBelow = span.children.some((child) => failing.has(child));
+    if (span.error !== null && !isBelow) count += 1;
+    if (span.error !== null || isBelow) failing.add(span);
+  }
+  return count;
+}
+
+/**
+ * The conversation and the agent's instance that a span belongs to.
+ *
+ * @param {{ [member: string]: unknown }} metadata
+ * @returns {[string | null, string | null]}
+ */
+function idsOf(metadata) {
+  const ids = [metadata['flue.conversation_id'], metadata['flue.instance_id']].map(text);
+  const [conversation = null, instance = null] = ids.map((id) =>
+    // A longer one is none: it would be part of addresses.
+    id === null || id.length > MAX_ID ? null : id,
+  );
+  return [conversation, instance];
+}
+
+/**
+ * @param {{ [member: string]: unknown }} metadata of a root
+ * @returns {number | null} the share of traces that are recorded, where it is less than all
+ */
+function shareOf(metadata) {
+  const share = metadata['flue.sample_rate'];
+  if (metadata['flue.sampled'] === true && typeof share !== 'number') return 0;
+  return typeof share === 'number' && share >= 0 && share < 1 ? share : null;
+}
+
+/**
+ * A span in the waterfall.
+ *
  * @param {Span} span
  * @param {number} depth
  * @returns {SpanSummary}
  */
 function summarizeSpan(span, depth) {
-  const { rowId, spanId, name, type, start, end, metrics, error, children, problems, row } = span;
+  const { rowId, spanId, name, type, start, end, metrics, error, children, problems } = span;
+  const metadata = metadataOf(span);
   return {
     rowId,
     spanId,
     depth,
     children: children.length,
-    name,
+    name: cut(name, MAX_NAME),
     type,
     start,
     end,
-    error,
+    error: error && cut(error, MAX_ERROR),
     problems: problems.length,
-    interrupted: isObject(row.metadata) && row.metadata['flue.interrupted'] === true,
-    cancelled: isObject(row.metadata) && row.metadata['flue.cancelled'] === true,
+    interrupted: metadata['flue.interrupted'] === true,
+    cancelled: metadata['flue.cancelled'] === true,
     tokens: tokensOf(metrics),
     cost: metrics.estimated_cost ?? null,
   };
 }
 
 /**
- * Whether a span's row contains the text, regardless of case.
- *
- * @param {import('../collector/types').Row} row
- * @param {string} needle in lower case
+ * @param {Span | undefined} span
+ * @returns {{ [member: string]: unknown }}
  */
-function contains(row, needle) {
-  const escaped = JSON.stringify(needle).slice(1, -1);
-  return JSON.stringify(row).toLowerCase().includes(escaped);
+function metadataOf(span) {
+  return isObject(span?.row.metadata) ? span.row.metadata : {};
 }
 
 /**
@@ -103,15 +198,31 @@ function contains(row, needle) {
  * @returns {number}
  */
 function tokensOf({ tokens, prompt_tokens: prompt = 0, completion_tokens: completion = 0 }) {
-  return tokens ?? prompt + completion;
+  return finite(tokens ?? prompt + completion);
+}
+
+/** @param {unknown} value @returns {string | null} */
+function text(value) {
+  return typeof value === 'string' && value !== '' ? value : null;
 }
 
 /**
- * @param {number[]} numbers
- * @returns {number | null} null when there is none
+ * @template T
+ * @param {unknown} value
+ * @param {T} otherwise
  */
-function sumOrNull(numbers) {
-  return numbers.length === 0 ? null : numbers.reduce((total, n) => total + n, 0);
+function numberOr(value, otherwise) {
+  return typeof value === 'number' && Number.isFinite(value) ? value : otherwise;
 }
 
-module.exports = { contains, summarizeSpans, summarizeTrace };
+/** @param {number} sum @returns {number} JSON has no infinity */
+function finite(sum) {
+  return Math.max(-Number.MAX_VALUE, Math.min(sum, Number.MAX_VALUE));
+}
+
+/** @param {number} number @returns {number | null} */
+function finiteOrNull(number) {
+  return Number.isNaN(number) ? null : finite(number);
+}
+
+module.exports = { metadataOf, summarizeSpan, summarizeTrace, tokensOf };

@@ -6,8 +6,23 @@ export interface TraceSummary {
   /** Of the first span at the top. */
   name: string;
   type: string;
+  /** What the list calls it: the agent or the workflow, else the name. */
+  title: string;
+  /** `workflow`, the kind of its operation such as `prompt`, else the type of the span at the top. */
+  kind: string;
+  agent: string | null;
+  /** Of its model calls, the most frequent first. */
+  models: string[];
+  /** The beginning of its input as one line, and that of its output; empty where there is none. */
+  question: string;
+  answer: string;
+  /** What names its conversation and the agent's instance: `#/` and this is the address of the page. */
+  key: string | null;
+  instanceKey: string | null;
   start: number | null;
   end: number | null;
+  /** Seconds; null while it runs. */
+  took: number | null;
   /** Whether any span is open. */
   running: boolean;
   /** How many there are. */
@@ -16,12 +31,56 @@ export interface TraceSummary {
   tokens: number;
   /** In dollars, of all model calls; null where none is priced. */
   cost: number | null;
-  /** How many spans failed. */
+  /** How many failures it has: of spans that fail with a child, the child. */
   errors: number;
   /** Whether the span at the top failed. */
   failed: boolean;
+  /** The number of the attempt that ended it, and how many there may be. */
+  attempt: number;
+  maxAttempts: number | null;
+  /** How many spans never got an end of their own. */
+  interrupted: number;
+  /** Whether it was aborted, which is no failure. */
+  cancelled: boolean;
+  /** The share of traces that are recorded, where it is less than all; 0 where it is unknown. */
+  sampled: number | null;
   /** How many breaches of the protocol its tree has. */
   problems: number;
+  /** Whether rows of it were dropped, to keep the memory within its bound. */
+  partial?: boolean;
+  /** Where what was searched for occurs. */
+  excerpt?: Excerpt | null;
+  /** Only a conversation has it: how many traces it has. */
+  traces?: undefined;
+}
+
+/** What stands before what was found, what was found, and what stands behind it. */
+export type Excerpt = [string, string, string];
+
+/** A conversation in the list. Its id is the key of it, as in the address of its page. */
+export type ConversationSummary = Omit<TraceSummary, 'traces'> & { traces: number };
+
+/** A row of the list. */
+export type ListRow = TraceSummary | ConversationSummary;
+
+/** The values of a filter, each with how many traces have it. */
+export interface Choices {
+  agents: [string, number][];
+  models: [string, number][];
+  types: [string, number][];
+}
+
+/** What changed in the member `of` since the version that the page has. */
+export type Delta = import('../support/list-delta').ListDelta & { of: string };
+
+/** What changed since a page asked last. */
+export interface Changes {
+  /** What to ask with the next time. */
+  cursor: string;
+  /** Traces. */
+  ids: string[];
+  /** Whether any other trace may have changed, too. */
+  isAll: boolean;
 }
 
 /** A span in the waterfall. Times are seconds since the epoch. */
@@ -47,26 +106,96 @@ export interface SpanSummary {
   cost: number | null;
 }
 
-/** A page of the list, newest first. */
+/** An answer: all of a view, or in place of its list what changed since the version that the page has. */
+export type Answer<View, List extends keyof View> = View | (Omit<View, List> & { delta: Delta });
+
+/** A part of the list. */
 export interface TracePage {
-  traces: TraceSummary[];
+  version: string;
+  traces: ListRow[];
+  /** The index of the first of them in the whole list. */
+  offset: number;
   /** How many match, on all pages. */
   total: number;
   /** How many there are, matching or not. */
   all: number;
+  choices: Choices;
 }
 
 /** One trace. */
 export interface TraceView {
+  version: string;
   trace: TraceSummary;
   /** Each before its children. */
   spans: SpanSummary[];
-  /** The spans whose row contains what was searched for; null when nothing was. */
+  /** The row ids of the spans that contain what was searched for; null when nothing was. */
   matches: string[] | null;
+  /** Those of the spans above them that do not. */
+  ancestors: string[] | null;
+}
+
+/** Something that was said or done in a conversation. */
+export interface ConversationItem {
+  kind: 'user' | 'assistant' | 'task' | 'step' | 'error';
+  rowId: string;
+  spanId: string;
+  /** Of the span. */
+  name: string;
+  type: string;
+  start: number | null;
+  end: number | null;
+  error: string | null;
+  interrupted: boolean;
+  /** The message; of a step, the beginning of its input. */
+  text: string;
+  /** What lies below a step. */
+  items: ConversationItem[];
+}
+
+/** A trace of a conversation. */
+export interface Turn {
+  /** Of the trace. */
+  id: string;
+  summary: TraceSummary;
+  items: ConversationItem[];
+  /** How many spans are not among the items. */
+  omitted: number;
+}
+
+/** A conversation, or all of an instance of an agent. */
+export interface ConversationView {
+  version: string;
+  /** The last ones, in the order of their time. */
+  turns: Turn[];
+  agent: string | null;
+  /** The key of the instance of the agent. */
+  instance: string | null;
+  /** How many conversations it has. */
+  conversations: number;
+  /** How many traces it has, shown or not. */
+  traces: number;
+  /** Seconds, of all traces that ended. */
+  took: number;
+  tokens: number;
+  cost: number | null;
+  errors: number;
+  running: boolean;
 }
 
 /** One span with all its content. */
 export interface SpanView {
   row: { [field: string]: unknown };
   problems: string[];
+}
+
+/** To the thread that searches. */
+export type SearchMessage =
+  | { kind: 'rows'; rows: [traceId: string, row: { [field: string]: unknown }][] }
+  | { kind: 'keep'; traceId: string; rowIds: string[] }
+  | { kind: 'find'; id: number; needle: string; within?: string; excerptsOf?: string[] };
+
+/** From it: ids of traces, ids of rows of one trace, or excerpts. */
+export interface SearchAnswer {
+  id: number;
+  result: string[] | (Excerpt | null)[];
 }

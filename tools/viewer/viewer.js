@@ -4,55 +4,48 @@
 
 const { SECURITY, readAsset } = require('./assets');
 const { served } = require('./attachment');
-const { contains, summarizeSpans, summarizeTrace } = require('./summaries');
 const { cookie, hasToken, refusal } = require('./guard');
 const { LiveFeed } = require('./live-feed');
+const { ViewerData } = require('./viewer-data');
 
 /** @typedef {import('node:http').IncomingMessage} Request */
 /** @typedef {import('node:http').ServerResponse} Response */
-/** @typedef {import('../collector/types').Trace} Trace */
-/** @typedef {import('./types').TraceSummary} TraceSummary */
 
 /**
- * The source of the viewer's rows.
+ * The source of what the viewer shows.
  *
- * @typedef {object} Source
+ * @typedef {object} OwnSource
  * @property {string} host the address that the server listens on
  * @property {string | undefined} token what a browser needs to see anything; undefined: nothing
- * @property {() => string[]} traceIds
- * @property {(id: string) => Trace} trace without spans when there is none of this id
  * @property {(id: string) => import('../collector/types').Row | undefined} row
  * @property {(key: string) => import('../collector/types').Attachment | undefined} attachment
  */
 
-const PAGE_SIZE = 100;
-const MAX_PAGE_SIZE = 500;
+/** @typedef {OwnSource & import('./viewer-data').RowSource} Source */
+
 const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** Shows the collected traces in a browser: the page, its data, and news of what changes. */
 class Viewer {
   #source;
   #feed = new LiveFeed();
-  /**
-   * Built when first asked for, dropped when the trace changes.
-   *
-   * @type {Map<string, { trace: Trace, summary: TraceSummary }>}
-   */
-  #known = new Map();
+  #data;
 
   /** @param {Source} source */
   constructor(source) {
     this.#source = source;
+    this.#data = new ViewerData(source);
   }
 
-  /** @param {string[]} traceIds traces whose rows changed */
+  /** @param {string[]} traceIds traces whose rows changed, or that are gone */
   changed(traceIds) {
-    for (const id of traceIds) this.#known.delete(id);
+    this.#data.changed(traceIds);
     this.#feed.changed(traceIds);
   }
 
-  /** Ends the feeds. */
+  /** Ends the feeds and the search. */
   close() {
+    this.#data.close();
     this.#feed.close();
   }
 
@@ -96,11 +89,17 @@ class Viewer {
     if (path.startsWith('/app/')) return this.#followPermalink(params, response);
     switch (path) {
       case '/viewer/api/traces':
-        return sendJson(response, 200, this.#list(params));
+        return sendJson(response, 200, await this.#data.list(params));
+      case '/viewer/api/next-error':
+        return orMissing(response, await this.#data.nextError(params));
       case '/viewer/api/trace':
-        return orMissing(response, this.#trace(params));
+        return orMissing(response, await this.#data.trace(params));
       case '/viewer/api/span':
-        return orMissing(response, this.#span(params));
+        return orMissing(response, this.#data.span(params));
+      case '/viewer/api/conversation':
+        return orMissing(response, await this.#data.conversation(params));
+      case '/viewer/api/changes':
+        return sendJson(response, 200, this.#feed.since(params.get('since')));
       case '/viewer/api/export':
         return this.#export(params, response);
       case '/viewer/api/attachment':
@@ -111,68 +110,6 @@ class Viewer {
     const asset = await readAsset(path);
     if (asset === undefined) return sendJson(response, 404, { error: 'no such page' });
     return send(response, 200, asset.type, asset.body);
-  }
-
-  /**
-   * @param {string} id
-   * @returns {{ trace: Trace, summary: TraceSummary }}
-   */
-  #look(id) {
-    const known = this.#known.get(id);
-    if (known !== undefined) return known;
-    const trace = this.#source.trace(id);
-    const looked = { trace, summary: summarizeTrace(trace) };
-    if (trace.spans.length > 0) this.#known.set(id, looked);
-    return looked;
-  }
-
-  /**
-   * @param {URLSearchParams} params `q`, `status`, `offset`, `limit`
-   * @returns {import('./types').TracePage}
-   */
-  #list(params) {
-    const needle = (params.get('q') ?? '').trim().toLowerCase();
-    const status = params.get('status') ?? '';
-    const looked = this.#source.traceIds().map((id) => this.#look(id));
-    const found = looked
-      .filter(({ trace, summary }) => trace.spans.length > 0 && hasStatus(summary, status))
-      .filter(({ trace }) => needle === '' || trace.spans.some(({ row }) => contains(row, needle)))
-      .map(({ summary }) => summary)
-      .toSorted((a, b) => (b.start ?? Infinity) - (a.start ?? Infinity));
-    const offset = countOr(params.get('offset'), 0);
-    const limit = Math.min(countOr(params.get('limit'), PAGE_SIZE), MAX_PAGE_SIZE);
-    return {
-      traces: found.slice(offset, offset + limit),
-      total: found.length,
-      all: looked.length,
-    };
-  }
-
-  /**
-   * @param {URLSearchParams} params `id`, `q`
-   * @returns {import('./types').TraceView | undefined}
-   */
-  #trace(params) {
-    const id = params.get('id') ?? '';
-    const needle = (params.get('q') ?? '').trim().toLowerCase();
-    const { trace, summary } = this.#look(id);
-    if (trace.spans.length === 0) return undefined;
-    const matching = () => trace.spans.filter(({ row }) => contains(row, needle));
-    return {
-      trace: summary,
-      spans: summarizeSpans(trace),
-      matches: needle === '' ? null : matching().map(({ rowId }) => rowId),
-    };
-  }
-
-  /**
-   * @param {URLSearchParams} params `trace`, `row`
-   * @returns {import('./types').SpanView | undefined}
-   */
-  #span(params) {
-    const { trace } = this.#look(params.get('trace') ?? '');
-    const span = trace.spans.find(({ rowId }) => rowId === params.get('row'));
-    return span && { row: span.row, problems: span.problems };
   }
 
   /**
@@ -197,7 +134,7 @@ class Viewer {
   #export(params, response) {
     const id = params.get('id');
     const ids = id === null ? this.#source.traceIds() : [id];
-    const rows = ids.flatMap((id) => this.#look(id).trace.spans.map(({ row }) => row));
+    const rows = ids.flatMap((id) => this.#data.rows(id));
     const name = id === null ? 'traces' : `trace-${id.replaceAll(/[^\w-]/g, '_')}`;
     send(
       response,
@@ -224,23 +161,6 @@ class Viewer {
     const span = trace && typeof spanId === 'string' ? `/span/${encodeURIComponent(spanId)}` : '';
     response.writeHead(302, { ...SECURITY, location: `/#/${trace}${span}` }).end();
   }
-}
-
-/**
- * @param {TraceSummary} summary
- * @param {string} status
- */
-function hasStatus(summary, status) {
-  if (status === 'failed') return summary.errors > 0;
-  return status !== 'running' || summary.running;
-}
-
-/**
- * @param {string | null} text
- * @param {number} otherwise
- */
-function countOr(text, otherwise) {
-  return text !== null && /^\d{1,9}$/.test(text) ? Number(text) : otherwise;
 }
 
 /**

@@ -1,4 +1,9 @@
+// What the page loads from the server, kept up to date.
+
 import { useEffect, useRef, useState } from 'preact/hooks';
+
+import { listen } from './live-channel.mjs';
+import { patched } from './patch.mjs';
 
 /** @typedef {{ connected: boolean, onChange: (listener: (ids: string[]) => void) => () => void }} Live */
 
@@ -11,20 +16,16 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 export function useLive() {
   const [connected, setConnected] = useState(true);
   const listeners = useRef(/** @type {Set<(ids: string[]) => void>} */ (new Set()));
-  useEffect(() => {
-    const notify = (/** @type {string[]} */ ids) => {
-      for (const listener of listeners.current) listener(ids);
-    };
-    const source = new EventSource('/viewer/api/live');
-    source.addEventListener('changed', ({ data }) => notify(JSON.parse(data)));
-    source.addEventListener('open', () => {
-      setConnected(true);
-      // Changes during the interruption are unknown.
-      notify([]);
-    });
-    source.addEventListener('error', () => setConnected(false));
-    return () => source.close();
-  }, []);
+  useEffect(
+    () =>
+      listen({
+        connected: setConnected,
+        changed: (ids) => {
+          for (const listener of listeners.current) listener(ids);
+        },
+      }),
+    [],
+  );
   const [onChange] = useState(() => (/** @type {(ids: string[]) => void} */ listener) => {
     listeners.current.add(listener);
     return () => void listeners.current.delete(listener);
@@ -35,13 +36,17 @@ export function useLive() {
 /** The pause between requests, as a multiple of the time of the last response. */
 const REST_FACTOR = 3;
 const MIN_REST_MS = 200;
+/** After a failure, and when an answer is given up. */
+const RETRY_MS = 2_000;
+const TIMEOUT_MS = 30_000;
 
 /**
  * Loads something, and again whenever it changed; never twice at once, and with rests between, so that
- * what grows fast and is large does not keep both ends busy with nothing else.
+ * what grows fast and is large does not keep both ends busy with nothing else. Of a list that the page has, only what
+ * changed is loaded.
  *
  * @template T
- * @param {string} path
+ * @param {string} path with a query
  * @param {Live} live
  * @param {(ids: string[]) => boolean} concerns whether these changes do
  * @returns {{ path: string, value: T | null, missing: boolean, failed: boolean }} `path` is whose answer this is;
@@ -56,6 +61,8 @@ export function useLoaded(path, live, concerns) {
       failed: false,
     }),
   );
+  /** The last answer with a version: also that of another path may share most of its list. */
+  const base = useRef(/** @type {any} */ (null));
   useEffect(() => {
     const leaving = new AbortController();
     let isLoading = false;
@@ -66,14 +73,21 @@ export function useLoaded(path, live, concerns) {
       isLoading = true;
       isStale = false;
       const began = performance.now();
+      let pause = MIN_REST_MS;
       try {
-        const response = await fetch(path, { signal: leaving.signal });
-        const value = response.ok ? await response.json() : null;
+        const response = await fetchSince(path, base.current, leaving.signal);
+        const { value } = response;
+        if (value?.version !== undefined) base.current = value;
         const missing = response.status === 404;
-        setLoaded({ path, value, missing, failed: !response.ok && !missing });
+        const failed = value === null && !missing;
+        setLoaded({ path, value, missing, failed });
+        isStale ||= failed;
+        if (failed) pause = RETRY_MS;
       } catch {
         if (leaving.signal.aborted) return;
         setLoaded((old) => ({ ...old, path, failed: true }));
+        isStale = true;
+        pause = RETRY_MS;
       }
       const took = performance.now() - began;
       rest = setTimeout(
@@ -81,7 +95,7 @@ export function useLoaded(path, live, concerns) {
           isLoading = false;
           if (isStale) void load();
         },
-        Math.max(MIN_REST_MS, took * REST_FACTOR),
+        Math.max(pause, took * REST_FACTOR),
       );
     };
     void load();
@@ -97,4 +111,21 @@ export function useLoaded(path, live, concerns) {
     };
   }, [path]);
   return loaded;
+}
+
+/**
+ * @param {string} path
+ * @param {any} base an earlier answer with a version, or null
+ * @param {AbortSignal} leaving
+ * @returns {Promise<{ status: number, value: any }>} the whole answer; null when there is none
+ */
+async function fetchSince(path, base, leaving) {
+  const signal = AbortSignal.any([leaving, AbortSignal.timeout(TIMEOUT_MS)]);
+  const since = base === null ? '' : `&since=${encodeURIComponent(base.version)}`;
+  const response = await fetch(`${path}${since}`, { signal });
+  if (!response.ok) return { status: response.status, value: null };
+  const answer = await response.json();
+  if (answer.delta === undefined) return { status: response.status, value: answer };
+  const value = patched(base, answer);
+  return value === null ? fetchSince(path, null, leaving) : { status: response.status, value };
 }

@@ -1,46 +1,118 @@
 // The list of traces.
 
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
+import { counted, formatCount } from '../../support/format.js';
 import { useLoaded } from './connection.mjs';
-import {
-  counted,
-  formatCost,
-  formatCount,
-  formatDuration,
-  formatTime,
-} from '../../support/format.js';
+import { Filters, requestParams } from './filters.mjs';
 import { html } from './html.mjs';
-import { typeClass } from './type-class.mjs';
 import { Icon } from './icons.mjs';
-import { NumberCell, Rows } from './rows.mjs';
+import { useKeys } from './keys.mjs';
+import { ListGrid } from './list-grid.mjs';
+import { ListRow, linkTo } from './list-row.mjs';
+import { conversationLink, replaceListParams } from './place.mjs';
 import { Search } from './search.mjs';
+import { useNow, useSettled } from './time.mjs';
 
-/** @typedef {import('../types').TraceSummary} TraceSummary */
+export { useSettled };
+
+/** @typedef {import('../types').ListRow} Row */
 /** @typedef {import('../types').TracePage} TracePage */
 
-const PAGE_SIZE = 200;
+/** So many rows are loaded, and others once what is in sight moved by so many. */
+const WINDOW = 200;
+const STEP = 50;
 const TYPING_MS = 200;
+/** The address follows the scroll when it rests. */
+const SCROLL_REST_MS = 250;
 
-/** All traces, newest first. @param {{ live: import('./connection.mjs').Live }} props */
-export function TraceList({ live }) {
-  const [query, setQuery] = useState('');
-  const [status, setStatus] = useState('');
-  const [offset, setOffset] = useState(0);
-  const [active, setActive] = useState(-1);
+const COLUMNS = [
+  { title: 'Agent', sort: 'title' },
+  { title: 'Question → answer', sort: 'question' },
+  { title: 'Status', sort: 'errors' },
+  { title: 'Model', sort: 'model' },
+  { title: 'Duration', sort: 'took', isNumber: true },
+  { title: 'Tokens', sort: 'tokens', isNumber: true },
+  { title: 'Cost', sort: 'cost', isNumber: true },
+  { title: 'Age', sort: 'start', isNumber: true },
+];
+/** What sorts by texts begins with the first, what sorts by numbers with the largest. */
+const ASCENDING_FIRST = new Set(['title', 'question', 'model']);
+
+/**
+ * All traces. Its state is in the address: query, filters, order, scroll and the active row.
+ *
+ * @param {{ params: URLSearchParams, live: import('./connection.mjs').Live }} props
+ */
+export function TraceList({ params, live }) {
+  const [query, setQuery] = useState(params.get('q') ?? '');
   const settled = useSettled(query, TYPING_MS);
-  const page = useTraces({ query: settled, status, offset, live });
+  const first = useRef(Number(params.get('top')) || 0);
+  const [middle, setMiddle] = useState(first.current);
+  const [active, setActive] = useState({ id: params.get('on'), index: -1 });
+  const grid = useRef(/** @type {import('./list-grid.mjs').GridHandle | null} */ (null));
+  const minute = useNow(60_000);
+  const request = requestParams(params, settled, minute);
+  const { page, failed } = useTraces(request, middle, live);
+  const isGrouped = params.get('group') === 'conversation';
+  const now = useNow(page?.hasRunning ? 1_000 : 10_000);
+
   useEffect(() => {
     document.title = 'Traces';
   }, []);
-  useEffect(() => setActive(-1), [settled, status]);
+  // Going back and forth, and a link that someone follows, change the address alone.
+  useEffect(() => {
+    const given = params.get('q') ?? '';
+    if (given !== settled) setQuery(given);
+  }, [params.get('q') ?? '']);
+  useEffect(() => {
+    if (settled !== (params.get('q') ?? '')) change({ q: settled });
+  }, [settled]);
+  useScrollPosition(grid, page, request, first);
 
-  if (page === null) return html`<main class="state" aria-busy="true">Loading …</main>`;
-  /** @param {number} index */
-  const open = (index) => {
-    const trace = page.at(index);
-    if (trace !== undefined) location.hash = linkTo(trace);
+  const activeIndex = indexOfActive(active, page);
+  /** @param {number} index @param {Row | undefined} row */
+  const choose = (index, row) => {
+    setActive({ id: row?.id ?? null, index });
+    replaceListParams({ on: row?.id ?? null }, true);
   };
+  /** @param {{ [name: string]: string | null }} changes */
+  const change = (changes) => {
+    setActive({ id: null, index: -1 });
+    grid.current?.scrollToRow(0);
+    replaceListParams({ ...changes, top: null, on: null });
+  };
+  const chooseError = useChooseError(request, active.id, (index, id) => {
+    setActive({ id, index });
+    replaceListParams({ on: id }, true);
+    grid.current?.show(index);
+    grid.current?.focus();
+  });
+  const openConversation = () => {
+    const key = page?.at(activeIndex)?.key ?? null;
+    if (key === null) return;
+    keepScroll();
+    location.hash = conversationLink(key);
+  };
+  useKeys({
+    c: () => openConversation(),
+    n: () => chooseError('next'),
+    p: () => chooseError('previous'),
+  });
+  const keepScroll = () => {
+    const top = grid.current?.topRow() ?? 0;
+    replaceListParams({ top: top > 0 ? `${top}` : null }, true);
+  };
+  const open = () => {
+    const row = page?.at(activeIndex);
+    if (row === undefined) return;
+    keepScroll();
+    location.hash = linkTo(row, settled);
+  };
+  const onVisible = useVisibleRows(setMiddle);
+
+  if (page === null) return html`<${NoList} failed=${failed} />`;
+  const { sort, ascending } = orderOf(params);
   return html`
     <header class="bar">
       <h1>Traces</h1>
@@ -50,80 +122,57 @@ export function TraceList({ live }) {
         query=${query}
         onQuery=${setQuery}
       />
-      <select
-        aria-label="Which traces"
-        value=${status}
-        onChange=${(/** @type {any} */ { target }) => setStatus(target.value)}
-      >
-        <option value="">All</option>
-        <option value="running">Running</option>
-        <option value="failed">With errors</option>
-      </select>
       <span class="fill" />
-      <span class="hint" role="status">${found(page.total, page.all)}</span>
+      <span class="hint" role="status">${found(page, isGrouped)}</span>
       <a class="button" href="/viewer/api/export" download><${Icon} name="download" /> Export</a>
     </header>
-    <main class="list">
+    <${Filters} params=${params} choices=${page.choices} onChange=${change} />
+    <main class="list" onClickCapture=${keepScroll}>
       ${page.all === 0 && html`<${NoTraces} />`}
       ${page.all > 0 && page.total === 0 && html`<p class="state">No trace matches.</p>`}
       ${
         page.total > 0 &&
-        html`
-          <div class="list-row list-head" aria-hidden="true">
-            <span>Name</span><span class="number">Began</span><span class="number">Duration</span>
-            <span class="number">Spans</span><span class="number">Tokens</span>
-            <span class="number">Cost</span>
-          </div>
-          <${Rows}
-            label="Traces, newest first"
-            role="grid"
-            count=${page.total}
-            active=${active}
-            onActive=${setActive}
-            onKey=${(/** @type {string} */ key) => key === 'Enter' && (open(active), true)}
-            onVisible=${(/** @type {number} */ first, /** @type {number} */ end) =>
-              setOffset(Math.max(0, Math.floor((first + end) / 2) - PAGE_SIZE / 2))}
-            draw=${(/** @type {number} */ index, /** @type {string} */ id) =>
-              html`<${Row}
-                key=${page.at(index)?.id ?? index}
-                id=${id}
-                index=${index}
-                trace=${page.at(index)}
-                isActive=${index === active}
-              />`}
-          />
-        `
+        html`<${ListGrid}
+          label=${isGrouped ? 'Conversations' : 'Traces'}
+          columns=${COLUMNS}
+          sort=${sort}
+          ascending=${ascending}
+          onSort=${(/** @type {string} */ by) => {
+            const isUp = by === sort ? !ascending : ASCENDING_FIRST.has(by);
+            change({ sort: by, dir: isUp ? 'asc' : 'desc' });
+          }}
+          count=${page.total}
+          active=${activeIndex}
+          onActive=${(/** @type {number} */ index) => choose(index, page.at(index))}
+          onEnter=${open}
+          onVisible=${onVisible}
+          handle=${grid}
+          draw=${(/** @type {number} */ index, /** @type {string} */ id) =>
+            html`<${ListRow}
+              key=${page.at(index)?.id ?? index}
+              id=${id}
+              index=${index}
+              row=${page.at(index)}
+              isActive=${index === activeIndex}
+              now=${now}
+              query=${settled}
+            />`}
+        />`
       }
     </main>
   `;
 }
 
-/**
- * @param {{ id: string, index: number, trace: TraceSummary | undefined, isActive: boolean }} props
- */
-function Row({ id, index, trace, isActive }) {
-  const row = { id, role: 'row', 'aria-rowindex': index + 1, 'aria-selected': isActive };
-  if (trace === undefined) return html`<div class="list-row" ...${row}>…</div>`;
-  const { name, type, start, end, running, spans, tokens, errors } = trace;
-  const took = start === null || end === null ? '' : formatDuration(end - start);
+/** @param {{ failed: boolean }} props */
+function NoList({ failed }) {
+  if (!failed) return html`<main class="state" aria-busy="true">Loading …</main>`;
   return html`
-    <div class=${`list-row ${isActive ? 'active' : ''}`} ...${row}>
-      <span role="gridcell" class="list-name">
-        <span class=${`dot ${typeClass(type)}`} />
-        <a href=${linkTo(trace)} tabindex="-1">${name}</a>
-        ${running && html`<span class="badge running">running</span>`}
-        ${errors > 0 && html`<span class="badge failed">${counted(errors, 'error')}</span>`}
-        ${
-          trace.problems > 0 &&
-          html`<span class="badge warned">${counted(trace.problems, 'problem')}</span>`
-        }
-      </span>
-      <${NumberCell} meaning="began" text=${start === null ? '' : formatTime(start)} />
-      <${NumberCell} meaning="took" text=${running ? '…' : took} />
-      <${NumberCell} meaning="spans" text=${formatCount(spans)} />
-      <${NumberCell} meaning="tokens" text=${tokens > 0 ? formatCount(tokens) : ''} />
-      <${NumberCell} meaning="cost" text=${trace.cost === null ? '' : formatCost(trace.cost)} />
-    </div>
+    <main class="state">
+      <h1>The traces could not be loaded</h1>
+      <p>
+        It is tried again. If the collector was started anew, open the address that it has printed.
+      </p>
+    </main>
   `;
 }
 
@@ -144,54 +193,145 @@ function NoTraces() {
 }
 
 /**
+ * @typedef {object} Page
+ * @property {string} request whose answer it is
+ * @property {number} total
+ * @property {number} all
+ * @property {import('../types').Choices} choices
+ * @property {boolean} hasRunning
+ * @property {(index: number) => Row | undefined} at
+ * @property {(id: string) => number} indexOf -1: it is not among those that are loaded
+ */
+
+/**
  * The part of the list around what is in sight. While another part is on its way the last one stands,
  * at its own place.
  *
- * @param {{ query: string, status: string, offset: number, live: import('./connection.mjs').Live }} of
+ * @param {URLSearchParams} request
+ * @param {number} middle
+ * @param {import('./connection.mjs').Live} live
+ * @returns {{ page: Page | null, failed: boolean }}
  */
-function useTraces({ query, status, offset, live }) {
-  const start = Math.floor(offset / (PAGE_SIZE / 2)) * (PAGE_SIZE / 2);
-  const params = new URLSearchParams({ q: query, status, offset: `${start}`, limit: '400' });
-  const path = `/viewer/api/traces?${params}`;
+function useTraces(request, middle, live) {
+  const start = Math.max(0, Math.floor((middle - WINDOW / 2) / STEP) * STEP);
+  const key = request.toString();
+  const path = `/viewer/api/traces?${key}&texts=true&offset=${start}&limit=${WINDOW}`;
   const loaded = useLoaded(path, live, () => true);
-  const last = useRef(/** @type {{ value: TracePage, start: number } | null} */ (null));
-  if (loaded.value !== null && loaded.path === path) {
-    last.current = { value: /** @type {TracePage} */ (loaded.value), start };
+  const last = useRef(/** @type {{ value: TracePage, page: Page } | null} */ (null));
+  const value = /** @type {TracePage | null} */ (loaded.value);
+  if (value !== null && loaded.path === path && last.current?.value !== value) {
+    last.current = { value, page: pageOf(value, key) };
   }
-  const page = last.current;
-  return (
-    page && {
-      total: page.value.total,
-      all: page.value.all,
-      /** @param {number} index */
-      at: (index) => page.value.traces[index - page.start],
-    }
-  );
+  return { page: last.current?.page ?? null, failed: loaded.failed };
+}
+
+/** @param {TracePage} value @param {string} request @returns {Page} */
+function pageOf({ traces, offset, total, all, choices }, request) {
+  const indexes = new Map(traces.map(({ id }, n) => [id, offset + n]));
+  return {
+    request,
+    total,
+    all,
+    choices,
+    hasRunning: traces.some(({ running }) => running),
+    at: (index) => traces[index - offset],
+    indexOf: (id) => indexes.get(id) ?? -1,
+  };
 }
 
 /**
- * @template T
- * @param {T} value
- * @param {number} ms
- * @returns {T} what the value was when it last stood still for so long
+ * Where the active row is now: rows that come and go move it.
+ *
+ * @param {{ id: string | null, index: number }} active
+ * @param {Page | null} page
  */
-export function useSettled(value, ms) {
-  const [settled, setSettled] = useState(value);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(value), ms);
-    return () => clearTimeout(timer);
-  }, [value, ms]);
-  return settled;
+function indexOfActive({ id, index }, page) {
+  if (id === null || page === null) return index;
+  const found = page.indexOf(id);
+  // Out of what is loaded it keeps its place; where another row is, it is gone.
+  return found >= 0 || page.at(index) === undefined ? found : -1;
 }
 
-/** @param {number} total @param {number} all */
-function found(total, all) {
+/**
+ * Restores the scroll that the address has, and keeps what is in sight in its place when rows come above it.
+ *
+ * @param {{ current: import('./list-grid.mjs').GridHandle | null }} grid
+ * @param {Page | null} page
+ * @param {URLSearchParams} request
+ * @param {{ current: number }} first the topmost row at the beginning
+ */
+function useScrollPosition(grid, page, request, first) {
+  const last = useRef(/** @type {Page | null} */ (null));
+  useLayoutEffect(() => {
+    const before = last.current;
+    last.current = page;
+    if (page === null || grid.current === null) return;
+    if (first.current > 0) {
+      grid.current.scrollToRow(first.current);
+      first.current = 0;
+      return;
+    }
+    const top = grid.current.topRow();
+    if (before === null || before.request !== page.request || top === 0) return;
+    const id = before.at(top)?.id;
+    const moved = id === undefined ? -1 : page.indexOf(id);
+    if (moved >= 0 && moved !== top) grid.current.scrollToRow(moved);
+  }, [page, request.toString()]);
+}
+
+/**
+ * @param {(middle: number) => void} setMiddle
+ * @returns {(first: number, end: number, top: number) => void} notes what is in sight, in the address, too
+ */
+function useVisibleRows(setMiddle) {
+  const resting = useRef(/** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined));
+  useEffect(() => () => clearTimeout(resting.current), []);
+  const isFirst = useRef(true);
+  const [onVisible] = useState(
+    () => (/** @type {number} */ first, /** @type {number} */ end, /** @type {number} */ top) => {
+      // The first call comes before the scroll is restored.
+      if (isFirst.current) {
+        isFirst.current = false;
+        return;
+      }
+      setMiddle(Math.floor((first + end) / 2));
+      clearTimeout(resting.current);
+      resting.current = setTimeout(
+        () => replaceListParams({ top: top > 0 ? `${top}` : null }, true),
+        SCROLL_REST_MS,
+      );
+    },
+  );
+  return onVisible;
+}
+
+/**
+ * @param {URLSearchParams} request
+ * @param {string | null} after the id of the active row
+ * @param {(index: number, id: string) => void} choose
+ * @returns {(direction: 'next' | 'previous') => Promise<void>}
+ */
+function useChooseError(request, after, choose) {
+  return async (direction) => {
+    const params = new URLSearchParams(request);
+    params.set('direction', direction);
+    if (after !== null) params.set('after', after);
+    const response = await fetch(`/viewer/api/next-error?${params}`).catch(() => null);
+    if (response?.ok !== true) return;
+    const { index, id } = await response.json();
+    choose(index, id);
+  };
+}
+
+/** @param {URLSearchParams} params */
+function orderOf(params) {
+  return { sort: params.get('sort') || 'start', ascending: params.get('dir') === 'asc' };
+}
+
+/** @param {Page} page @param {boolean} isGrouped */
+function found({ total, all }, isGrouped) {
+  if (isGrouped) return `${counted(total, 'conversation')} of ${counted(all, 'trace')}`;
   return total === all
     ? counted(all, 'trace')
     : `${formatCount(total)} of ${counted(all, 'trace')}`;
-}
-
-/** @param {TraceSummary} trace */
-function linkTo({ id }) {
-  return `#/trace/${encodeURIComponent(id)}`;
 }

@@ -9,7 +9,7 @@ const SPARE = 12;
  * @param {{ current: HTMLElement | null }} box the element that scrolls
  * @param {number} count
  * @param {number} rowHeight in pixels
- * @returns {{ first: number, end: number }} `end` is the first that is not drawn
+ * @returns {{ first: number, end: number, top: number }} `end` is the first that is not drawn; `top` the topmost in sight
  */
 export function useVisible(box, count, rowHeight) {
   const [view, setView] = useState({ top: 0, height: 800 });
@@ -32,6 +32,7 @@ export function useVisible(box, count, rowHeight) {
     };
   }, [rowHeight]);
   return {
+    top: Math.floor(view.top / rowHeight),
     first: Math.max(0, Math.floor(view.top / rowHeight) - SPARE),
     end: Math.min(count, Math.ceil((view.top + view.height) / rowHeight) + SPARE),
   };

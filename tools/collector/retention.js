@@ -1,0 +1,110 @@
+'use strict';
+
+// What is dropped so that memory stays within its bound.
+
+/** @typedef {import('./types').Keep} Keep */
+/** @typedef {import('./types').Row} Row */
+
+/** The ids of so many dropped traces are remembered, and so many rows without a trace are kept. */
+const MAX_DROPPED = 10_000;
+const MAX_LOOSE_ROWS = 10_000;
+
+/** What an object, a member or a number takes, in bytes: about. */
+const NODE_BYTES = 24;
+
+/** Weighs rows, and names the traces to drop: those that did not change for the longest time. */
+class Retention {
+  #keep;
+  #bytes = 0;
+  /** By key. @type {Map<string, number>} */
+  #weights = new Map();
+  /** In the order of their last change. @type {Set<string>} */
+  #traces = new Set();
+  /** The keys of rows without a trace. @type {Set<string>} */
+  #loose = new Set();
+  /** @type {Set<string>} */
+  #dropped = new Set();
+
+  /** @param {Keep} keep */
+  constructor(keep) {
+    this.#keep = keep;
+  }
+
+  /**
+   * @param {string} key of a row that was stored or removed
+   * @param {Row | undefined} row
+   */
+  changed(key, row) {
+    this.#forget(key);
+    if (row === undefined) return;
+    const bytes = weigh(row);
+    this.#weights.set(key, bytes);
+    this.#bytes += bytes;
+    const traceId = row.root_span_id;
+    if (typeof traceId === 'string') {
+      this.#traces.delete(traceId);
+      this.#traces.add(traceId);
+    } else this.#loose.add(key);
+  }
+
+  /**
+   * What is too much. It counts as dropped.
+   *
+   * @param {Map<string, Set<string>>} keysOfTrace
+   * @returns {Generator<{ traceId: string | null, keys: string[] }>} null: rows without a trace
+   */
+  *excess(keysOfTrace) {
+    for (const key of this.#loose) {
+      if (this.#loose.size <= MAX_LOOSE_ROWS) break;
+      this.#forget(key);
+      yield { traceId: null, keys: [key] };
+    }
+    for (const traceId of this.#traces) {
+      const isWithin = this.#bytes <= this.#keep.bytes && keysOfTrace.size <= this.#keep.traces;
+      // One trace is shown however large it is.
+      if (isWithin || keysOfTrace.size <= 1) break;
+      this.#traces.delete(traceId);
+      const keys = [...(keysOfTrace.get(traceId) ?? [])];
+      if (keys.length === 0) continue;
+      for (const key of keys) this.#forget(key);
+      this.#dropped.add(traceId);
+      yield { traceId, keys };
+    }
+    for (const oldest of this.#dropped) {
+      if (this.#dropped.size <= MAX_DROPPED) break;
+      this.#dropped.delete(oldest);
+    }
+  }
+
+  /** @param {string} traceId */
+  hasDropped(traceId) {
+    return this.#dropped.has(traceId);
+  }
+
+  /** @param {string} key */
+  #forget(key) {
+    this.#bytes -= this.#weights.get(key) ?? 0;
+    this.#weights.delete(key);
+    this.#loose.delete(key);
+  }
+}
+
+/**
+ * @param {unknown} value
+ * @returns {number} about the bytes that it takes
+ */
+function weigh(value) {
+  let bytes = 0;
+  const waiting = [value];
+  while (waiting.length > 0) {
+    const next = waiting.pop();
+    bytes += NODE_BYTES;
+    if (typeof next === 'string') bytes += next.length;
+    else if (typeof next === 'object' && next !== null) {
+      for (const member of Object.values(next)) waiting.push(member);
+    }
+  }
+  return bytes;
+}
+
+module.exports = { Retention };

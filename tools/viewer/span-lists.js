@@ -1,0 +1,75 @@
+'use strict';
+
+// The spans of the traces that pages show, as the waterfall lists them.
+
+const { summarizeSpan } = require('./summaries');
+
+/** @typedef {import('../collector/types').Span} Span */
+/** @typedef {import('../collector/types').Trace} Trace */
+/** @typedef {import('./types').SpanSummary} SpanSummary */
+
+/** For so many traces the summaries are remembered. */
+const MAX_TRACES = 8;
+
+/**
+ * @typedef {object} Known
+ * @property {Trace} trace
+ * @property {SpanSummary[]} summaries
+ * @property {Map<string, { row: object, summary: SpanSummary }>} byRowId
+ */
+
+/** Summarises spans, and gives the same object for a span that did not change. */
+class SpanLists {
+  /** @type {Map<string, Known>} */
+  #known = new Map();
+
+  /**
+   * The spans of a trace, without content: from the top, each before its children.
+   *
+   * @param {Trace} trace
+   * @returns {SpanSummary[]} the same list for the same trace
+   */
+  of(trace) {
+    const before = this.#known.get(trace.id);
+    this.#known.delete(trace.id);
+    const known = before?.trace === trace ? before : listSpans(trace, before);
+    this.#known.set(trace.id, known);
+    for (const oldest of this.#known.keys()) {
+      if (this.#known.size <= MAX_TRACES) break;
+      this.#known.delete(oldest);
+    }
+    return known.summaries;
+  }
+}
+
+/**
+ * @param {Trace} trace
+ * @param {Known | undefined} before
+ * @returns {Known}
+ */
+function listSpans(trace, before) {
+  /** @type {Known} */
+  const known = { trace, summaries: [], byRowId: new Map() };
+  /** @type {{ span: Span, depth: number }[]} */
+  const waiting = trace.roots.toReversed().map((span) => ({ span, depth: 0 }));
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { span, depth } = next;
+    const { rowId, row, children, problems } = span;
+    const last = before?.byRowId.get(rowId);
+    // Rows are values: the same object has the same content.
+    const isSame =
+      last?.row === row &&
+      last.summary.depth === depth &&
+      last.summary.children === children.length &&
+      last.summary.problems === problems.length;
+    const summary = isSame ? last.summary : summarizeSpan(span, depth);
+    known.summaries.push(summary);
+    known.byRowId.set(rowId, { row, summary });
+    for (let n = children.length - 1; n >= 0; n -= 1) {
+      waiting.push({ span: /** @type {Span} */ (children[n]), depth: depth + 1 });
+    }
+  }
+  return known;
+}
+
+module.exports = { SpanLists };

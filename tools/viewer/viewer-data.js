@@ -1,0 +1,298 @@
+'use strict';
+
+// What the page asks for, as data. Knows nothing of HTTP.
+
+const { readTurn } = require('./conversation');
+const { Deltas } = require('./deltas');
+const { choicesOf, listRows, readQuery } = require('./list-query');
+const { Search } = require('./search');
+const { SpanLists } = require('./span-lists');
+const { TraceIndex } = require('./trace-index');
+
+/** @typedef {import('../collector/types').Row} Row */
+/** @typedef {import('../collector/types').Span} Span */
+/** @typedef {import('../collector/types').Trace} Trace */
+/** @typedef {import('./types').ListRow} ListRow */
+/** @typedef {import('./types').TraceSummary} TraceSummary */
+/** @typedef {import('./types').Turn} Turn */
+
+/** How many traces a list has without `limit`, and at most. */
+const PAGE_SIZE = 100;
+const MAX_PAGE_SIZE = 500;
+/** How many traces of a conversation are shown without `last`, and at most: the last ones. */
+const SHOWN_TURNS = 30;
+const MAX_SHOWN_TURNS = 2_000;
+/** The longest text that is searched, in characters. */
+const MAX_NEEDLE = 1_000;
+
+/**
+ * Where the rows come from.
+ *
+ * @typedef {object} RowSource
+ * @property {() => string[]} traceIds
+ * @property {(id: string) => Trace} trace without spans when there is none of this id
+ * @property {(id: string) => Row[]} rowsOfTrace
+ * @property {(id: string) => boolean} isPartial whether rows of this trace were dropped
+ */
+
+/** The data of the page's views. Each answer has a version; a page that has one gets what changed since. */
+class ViewerData {
+  #source;
+  #index;
+  #search;
+  #spanLists = new SpanLists();
+  #deltas = new Deltas();
+  /** Rows as they were sent: the same object means unchanged. @type {WeakMap<ListRow, Map<string, ListRow>>} */
+  #sentRows = new WeakMap();
+  /** @type {WeakMap<TraceSummary, Turn>} */
+  #turns = new WeakMap();
+
+  /** @param {RowSource} source */
+  constructor(source) {
+    this.#source = source;
+    this.#index = new TraceIndex(source);
+    this.#search = new Search(source);
+  }
+
+  /** @param {string[]} traceIds traces whose rows changed, or that are gone */
+  changed(traceIds) {
+    this.#index.changed(traceIds);
+    this.#search.changed(traceIds);
+  }
+
+  close() {
+    this.#search.close();
+  }
+
+  /**
+   * @param {string} id
+   * @returns {Row[]} the rows of a trace, those of its spans
+   */
+  rows(id) {
+    return this.#source.rowsOfTrace(id).filter((row) => typeof row.span_id === 'string');
+  }
+
+  /**
+   * @param {URLSearchParams} params `q`, `texts`, `offset`, `limit`, `since`, and those of `readQuery`
+   * @returns {Promise<import('./types').Answer<import('./types').TracePage, 'traces'>>}
+   */
+  async list(params) {
+    const needle = needleOf(params);
+    const { all, summaries } = await this.#rowsOfList(params, needle);
+    const offset = countOr(params.get('offset'), 0);
+    const limit = Math.min(countOr(params.get('limit'), PAGE_SIZE), MAX_PAGE_SIZE);
+    const window = all.slice(offset, offset + limit);
+    const hasTexts = params.get('texts') === 'true';
+    const excerpts = hasTexts && needle !== '' ? await this.#excerpts(needle, window) : [];
+    const traces = window.map((row, n) => this.#sentRow(row, hasTexts, excerpts[n] ?? null));
+    const { version, delta } = this.#deltas.answer('list', params.get('since'), traces, keyOf);
+    return {
+      version,
+      ...(delta === undefined ? { traces } : { delta: { of: 'traces', ...delta } }),
+      offset,
+      total: all.length,
+      all: summaries.length,
+      choices: choicesOf(summaries),
+    };
+  }
+
+  /**
+   * The next row of a list with an error, or the one before; from the end it goes on at the beginning.
+   *
+   * @param {URLSearchParams} params `after`, `direction` (`previous` or not), and those of the list
+   * @returns {Promise<{ index: number, id: string } | undefined>}
+   */
+  async nextError(params) {
+    const { all } = await this.#rowsOfList(params, needleOf(params));
+    const step = params.get('direction') === 'previous' ? -1 : 1;
+    const after = all.findIndex(({ id }) => id === params.get('after'));
+    const from = after === -1 && step === -1 ? all.length : after;
+    for (let n = 1; n <= all.length; n += 1) {
+      const index = (from + step * n + all.length * 2) % all.length;
+      const row = all[index];
+      if (row !== undefined && row.errors > 0) return { index, id: row.id };
+    }
+    return undefined;
+  }
+
+  /**
+   * @param {URLSearchParams} params
+   * @param {string} needle
+   * @returns {Promise<{ all: ListRow[], summaries: TraceSummary[] }>} the rows of the list, and all traces
+   */
+  async #rowsOfList(params, needle) {
+    const found = needle === '' ? null : new Set(await this.#search.traces(needle));
+    const summaries = await this.#index.all();
+    const among = found === null ? summaries : summaries.filter(({ id }) => found.has(id));
+    return { all: listRows(among, readQuery(params)), summaries };
+  }
+
+  /**
+   * @param {URLSearchParams} params `id`, `q`, `since`
+   * @returns {Promise<import('./types').Answer<import('./types').TraceView, 'spans'> | undefined>}
+   */
+  async trace(params) {
+    const id = params.get('id') ?? '';
+    const needle = needleOf(params);
+    const matches = needle === '' ? null : new Set(await this.#search.rows(needle, id));
+    const trace = this.#index.trace(id);
+    if (trace.spans.length === 0) return undefined;
+    const spans = this.#spanLists.of(trace);
+    const kind = `spans ${id}`;
+    const { version, delta } = this.#deltas.answer(kind, params.get('since'), spans, rowIdOf);
+    return {
+      version,
+      trace: this.#summary(id),
+      ...(delta === undefined ? { spans } : { delta: { of: 'spans', ...delta } }),
+      matches: matches && trace.spans.map(rowIdOf).filter((rowId) => matches.has(rowId)),
+      ancestors: matches && ancestorsOf(trace, matches),
+    };
+  }
+
+  /**
+   * @param {URLSearchParams} params `trace`, `row`
+   * @returns {import('./types').SpanView | undefined}
+   */
+  span(params) {
+    const trace = this.#index.trace(params.get('trace') ?? '');
+    const span = trace.spans.find(({ rowId }) => rowId === params.get('row'));
+    return span && { row: span.row, problems: span.problems };
+  }
+
+  /**
+   * The traces of one conversation, or of one instance of an agent, in the order of their time.
+   *
+   * @param {URLSearchParams} params `key`, `last`, `since`
+   * @returns {Promise<import('./types').Answer<import('./types').ConversationView, 'turns'> | undefined>}
+   */
+  async conversation(params) {
+    const key = params.get('key') ?? '';
+    const all = (await this.#index.all()).filter(
+      (summary) => summary.key === key || summary.instanceKey === key,
+    );
+    if (all.length === 0) return undefined;
+    all.sort((a, b) => (a.start ?? Infinity) - (b.start ?? Infinity));
+    const last = Math.min(countOr(params.get('last'), SHOWN_TURNS), MAX_SHOWN_TURNS);
+    const turns = all.slice(-Math.max(last, 1)).map((summary) => this.#turn(summary));
+    const kind = `turns ${key}`;
+    const { version, delta } = this.#deltas.answer(kind, params.get('since'), turns, keyOf);
+    const conversations = new Set(all.map((summary) => summary.key));
+    return {
+      version,
+      ...(delta === undefined ? { turns } : { delta: { of: 'turns', ...delta } }),
+      agent: all.findLast(({ agent }) => agent !== null)?.agent ?? null,
+      instance: all.findLast(({ instanceKey }) => instanceKey !== null)?.instanceKey ?? null,
+      conversations: conversations.size,
+      traces: all.length,
+      took: all.reduce((sum, { took }) => sum + (took ?? 0), 0),
+      tokens: all.reduce((sum, { tokens }) => sum + tokens, 0),
+      cost: all.reduce(
+        (/** @type {number | null} */ sum, { cost }) => (cost === null ? sum : (sum ?? 0) + cost),
+        null,
+      ),
+      errors: all.reduce((sum, { errors }) => sum + errors, 0),
+      running: all.some(({ running }) => running),
+    };
+  }
+
+  /** @param {TraceSummary} summary @returns {Turn} */
+  #turn(summary) {
+    const known = this.#turns.get(summary);
+    if (known !== undefined) return known;
+    const turn = readTurn(this.#source.trace(summary.id), this.#withPartial(summary));
+    this.#turns.set(summary, turn);
+    return turn;
+  }
+
+  /** @param {string} id @returns {TraceSummary} */
+  #summary(id) {
+    return this.#withPartial(this.#index.summary(id));
+  }
+
+  /** @template {ListRow} T @param {T} row @returns {T} */
+  #withPartial(row) {
+    return row.traces === undefined && this.#source.isPartial(row.id)
+      ? { ...row, partial: true }
+      : row;
+  }
+
+  /** @param {string} needle @param {ListRow[]} rows */
+  async #excerpts(needle, rows) {
+    // A conversation has several traces: where it occurs is seen when it is opened.
+    const ids = rows.map(({ id, traces }) => (traces === undefined ? id : ''));
+    return this.#search.excerpts(needle, ids);
+  }
+
+  /**
+   * @param {ListRow} row
+   * @param {boolean} hasTexts
+   * @param {import('./types').Excerpt | null} excerpt
+   * @returns {ListRow} the same object for the same arguments
+   */
+  #sentRow(row, hasTexts, excerpt) {
+    const key = JSON.stringify([hasTexts, excerpt, this.#source.isPartial(row.id)]);
+    const sent = this.#sentRows.get(row) ?? new Map();
+    const known = sent.get(key);
+    if (known !== undefined) return known;
+    const whole = this.#withPartial(row);
+    const made = hasTexts ? { ...whole, excerpt } : { ...whole, question: '', answer: '' };
+    // Of a few searches at once.
+    if (sent.size > 8) sent.clear();
+    this.#sentRows.set(row, sent.set(key, made));
+    return made;
+  }
+}
+
+/** @param {URLSearchParams} params */
+function needleOf(params) {
+  return (params.get('q') ?? '').trim().slice(0, MAX_NEEDLE);
+}
+
+/** @param {{ id: string }} element */
+function keyOf({ id }) {
+  return id;
+}
+
+/** @param {{ rowId: string }} element */
+function rowIdOf({ rowId }) {
+  return rowId;
+}
+
+/**
+ * @param {Trace} trace
+ * @param {ReadonlySet<string>} matches row ids
+ * @returns {string[]} the row ids of the spans above them, each once, that are no matches themselves
+ */
+function ancestorsOf({ roots }, matches) {
+  /** @type {Set<string>} */
+  const ancestors = new Set();
+  /** The spans above the next one. @type {Span[]} */
+  const above = [];
+  /** @type {{ span: Span, depth: number }[]} */
+  const waiting = roots.map((span) => ({ span, depth: 0 }));
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { span, depth } = next;
+    above.length = depth;
+    if (matches.has(span.rowId)) {
+      // Those above an ancestor are noted already.
+      for (let n = depth - 1; n >= 0; n -= 1) {
+        const rowId = /** @type {Span} */ (above[n]).rowId;
+        if (ancestors.has(rowId)) break;
+        ancestors.add(rowId);
+      }
+    }
+    above.push(span);
+    for (const child of span.children) waiting.push({ span: child, depth: depth + 1 });
+  }
+  return [...ancestors].filter((rowId) => !matches.has(rowId));
+}
+
+/**
+ * @param {string | null} text
+ * @param {number} otherwise
+ */
+function countOr(text, otherwise) {
+  return text !== null && /^\d{1,9}$/.test(text) ? Number(text) : otherwise;
+}
+
+module.exports = { ViewerData };
