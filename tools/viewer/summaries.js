@@ -3,6 +3,7 @@
 // Summaries of traces and spans, for lists.
 
 const { isObject } = require('../support/json');
+const { attemptMembers } = require('./attempts');
 
 /** @typedef {import('../collector/types').Span} Span */
 /** @typedef {import('../collector/types').Trace} Trace */
@@ -69,6 +70,7 @@ function summarizeSpans({ roots }) {
  */
 function summarizeSpan(span, depth) {
   const { rowId, spanId, name, type, start, end, metrics, error, children, problems, row } = span;
+  const metadata = isObject(row.metadata) ? row.metadata : {};
   return {
     rowId,
     spanId,
@@ -80,10 +82,11 @@ function summarizeSpan(span, depth) {
     end,
     error,
     problems: problems.length,
-    interrupted: isObject(row.metadata) && row.metadata['flue.interrupted'] === true,
-    cancelled: isObject(row.metadata) && row.metadata['flue.cancelled'] === true,
+    interrupted: metadata['flue.interrupted'] === true,
+    cancelled: metadata['flue.cancelled'] === true,
     tokens: tokensOf(metrics),
     cost: metrics.estimated_cost ?? null,
+    ...attemptMembers(metadata),
   };
 }
 

@@ -7,6 +7,7 @@ const { served } = require('./attachment');
 const { contains, summarizeSpans, summarizeTrace } = require('./summaries');
 const { cookie, hasToken, refusal } = require('./guard');
 const { LiveFeed } = require('./live-feed');
+const { describeTurn } = require('./turns');
 
 /** @typedef {import('node:http').IncomingMessage} Request */
 /** @typedef {import('node:http').ServerResponse} Response */
@@ -172,7 +173,14 @@ class Viewer {
   #span(params) {
     const { trace } = this.#look(params.get('trace') ?? '');
     const span = trace.spans.find(({ rowId }) => rowId === params.get('row'));
-    return span && { row: span.row, problems: span.problems };
+    const others = () => this.#source.traceIds().map((id) => this.#look(id).trace);
+    return (
+      span && {
+        row: span.row,
+        problems: span.problems,
+        turn: describeTurn(trace, span, others),
+      }
+    );
   }
 
   /**
