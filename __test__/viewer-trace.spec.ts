@@ -120,9 +120,11 @@ inBrowser('the page of a trace', () => {
     expect(await rowOf(0).textContent()).toContain(STORY);
     expect(await rowOf(3).textContent()).toContain('no end');
     expect(await rowOf(4).textContent()).not.toContain('interrupted');
-    await details().getByText('its own end never came').waitFor();
+    const died =
+      'Interrupted: attempt 1 died, and 32.8 s later the next one began; its own end never came';
+    await details().getByText(`${died}.`).waitFor();
     await rowOf(3).click();
-    await details().getByText('a later attempt has begun').waitFor();
+    await details().getByText(`${died}, which is why it is open in the rows.`).waitFor();
     await rowOf(0).click();
     await details().getByRole('note').getByText(STORY).waitFor();
     expect(await accessibilityFaults()).toEqual([]);
@@ -442,7 +444,7 @@ inBrowser('the page of a trace', () => {
   });
 
   const image = PIXEL.toString('base64');
-  test.each<[string, unknown, unknown]>([
+  const forms: [string, unknown, unknown][] = [
     [
       'Anthropic',
       {
@@ -571,24 +573,102 @@ inBrowser('the page of a trace', () => {
       },
       { message: { role: 'assistant', content: [{ text: 'Minus four.' }] } },
     ],
-  ])('a turn in the form of %s is a conversation', async (_form, input, output) => {
-    await sendAll({ n: 0, name: 'llm:m', type: 'llm', start: 0, end: 1, input, output });
-    await open(0);
-    await details().getByText('Minus four.').waitFor();
-    const text = (await region('Input').textContent()) ?? '';
-    for (const expected of [
-      /Be brief\./,
-      /Is it cold\?/,
-      /calls forecast/,
-      /"hours": 12/,
-      /"lowC": -4/,
-    ]) {
-      expect(text).toMatch(expected);
+    [
+      'LangChain',
+      [
+        { type: 'system', content: 'Be brief.', additional_kwargs: {} },
+        {
+          type: 'human',
+          content: [
+            { type: 'text', text: 'Is it cold?' },
+            { type: 'image_url', image_url: { url: `data:image/png;base64,${image}` } },
+          ],
+          additional_kwargs: {},
+        },
+        {
+          type: 'ai',
+          content: [{ type: 'reasoning', reasoning: 'Unknown.' }],
+          tool_calls: [{ name: 'forecast', args: { hours: 12 }, id: 't1' }],
+          response_metadata: {},
+        },
+        { type: 'tool', content: '{"lowC":-4}', tool_call_id: 't1', additional_kwargs: {} },
+      ],
+      { type: 'ai', content: 'Minus four.', additional_kwargs: {} },
+    ],
+    [
+      'OpenTelemetry',
+      [
+        { role: 'system', parts: [{ type: 'text', content: 'Be brief.' }] },
+        {
+          role: 'user',
+          parts: [
+            { type: 'text', content: 'Is it cold?' },
+            { type: 'blob', mime_type: 'image/png', data: image },
+          ],
+        },
+        {
+          role: 'assistant',
+          parts: [
+            { type: 'reasoning', content: 'Unknown.' },
+            { type: 'tool_call', id: 't1', name: 'forecast', arguments: { hours: 12 } },
+          ],
+        },
+        { role: 'tool', parts: [{ type: 'tool_call_response', id: 't1', result: { lowC: -4 } }] },
+      ],
+      [
+        {
+          role: 'assistant',
+          parts: [{ type: 'text', content: 'Minus four.' }],
+          finish_reason: 'stop',
+        },
+      ],
+    ],
+  ];
+  test('turns are conversations in the forms of all providers', async () => {
+    const llm = { name: 'llm:m', type: 'llm', start: 0, end: 1 };
+    await sendAll(...forms.map(([form, input, output], n) => ({ n, ...llm, input, output, form })));
+    await open();
+    for (const [n, [form]] of forms.entries()) {
+      await rowOf(n).click();
+      await details().getByText('Minus four.').waitFor();
+      const text = (await region('Input').textContent()) ?? '';
+      const pictures = region('Input').getByRole('img', { name: 'image/png, 70 bytes' });
+      await pictures.waitFor();
+      await page.waitForFunction(() => document.querySelector('canvas')?.width === 1);
+      const seen = [
+        /Be brief\./,
+        /Is it cold\?/,
+        /calls forecast/,
+        /"hours": 12/,
+        /"lowC": -4/,
+      ].map((expected) => expected.test(text));
+      const thoughts = await details().locator('.thinking').count();
+      expect([form, ...seen, thoughts]).toEqual([form, true, true, true, true, true, 1]);
+      await page.getByRole('button', { name: 'Close the span' }).click();
     }
-    expect(await details().locator('.thinking').count()).toBe(1);
-    const picture = region('Input').getByRole('img', { name: 'image/png, 70 bytes' });
-    await picture.waitFor();
-    await page.waitForFunction(() => document.querySelector('canvas')?.width === 1);
+  });
+
+  test('what one has opened stays open while rows change', async () => {
+    const system = { role: 'system', content: LONG };
+    const first = [system, user('Is it cold?')];
+    const answered = [...first, { role: 'assistant', content: 'Yes.' }, user('Still?')];
+    const running = { ...turn(2, answered), end: undefined, output: undefined };
+    await sendAll({ n: 0, name: 'flue.prompt', start: 0 }, turn(1, first), running);
+    await open(2);
+    const news = region('New in this turn');
+    await news.getByText('2 earlier messages').click();
+    await news.locator('.earlier summary').nth(1).click();
+    await details().getByText('Metrics').click();
+    await sendAll(
+      { ...turn(2, answered), output: 'It is **cold**.' },
+      { n: 3, parent: 0, name: 'x', start: 3 },
+    );
+    await region('Output').locator('strong').getByText('cold').waitFor();
+    expect(await news.locator('.earlier details').getAttribute('open')).toBe('');
+    expect(await details().locator('.group').first().getAttribute('open')).toBeNull();
+    // The same trace, answered from the beginning.
+    await sendAll({ ...turn(2, first), output: 'No.' });
+    await news.getByText('0 new messages since turn 1').waitFor();
   });
 
   test('odd rows are shown, too', async () => {

@@ -48,6 +48,7 @@ const { formatDuration } = require('./format');
  * @property {number | null} maxAttempts
  * @property {string} story such as `attempt 1 died in weigh_cargo; 32.8 s later attempt 2 of 10 finished`
  * @property {Set<string>} lost the rows of open spans that nothing will end: a later attempt has begun
+ * @property {Map<string, number>} cuts the rows of spans that did not end by themselves, with the index of their attempt
  */
 
 /** An interrupted span that ends so soon before the next attempt, in seconds, was closed by it: when it died is unknown. */
@@ -225,15 +226,23 @@ function recoveryOf(span, groups, last) {
       pause: next === null || end === null ? null : Math.max(next - end, 0),
     };
   });
-  const lost = groups
-    .slice(0, -1)
-    .flatMap((members) => members.filter(({ end }) => end === null).map(({ rowId }) => rowId));
+  /** @type {Set<string>} */
+  const lost = new Set();
+  /** @type {Map<string, number>} */
+  const cuts = new Map();
+  for (const [i, members] of groups.slice(0, -1).entries()) {
+    for (const { rowId, end, interrupted } of members) {
+      if (end === null) lost.add(rowId);
+      if (end === null || interrupted) cuts.set(rowId, i);
+    }
+  }
   const { rowId, depth, maxAttempts } = span;
   const known = { rowId, depth, last, attempts, maxAttempts };
   const isNumbered = attempts.length > 1 || span.attempt !== null;
   return {
     ...known,
-    lost: new Set(lost),
+    lost,
+    cuts,
     story: storyOf(attempts, maxAttempts, unseen, isNumbered ? null : span.name),
   };
 }

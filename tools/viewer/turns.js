@@ -274,7 +274,8 @@ function toolChange(before, now) {
 const CONVERSATION_PARTS = ['flue.instance_id', 'flue.harness', 'flue.session', 'flue.task_id'];
 
 /**
- * What the turns of one conversation have in common. Without any metadata: their parent.
+ * What the turns of one conversation have in common. Without any metadata: their parent; one without a parent stands
+ * alone.
  *
  * @param {Span} span
  * @param {Trace} trace the one in which a parent is looked for
@@ -287,7 +288,7 @@ function conversationOf(span, trace) {
   if (id !== undefined) return JSON.stringify([purpose, id]);
   const values = CONVERSATION_PARTS.map((name) => metadata[name]);
   const isKnown = values.some((value) => value !== undefined);
-  return JSON.stringify([purpose, isKnown ? values : parentsOf(trace).get(span)?.rowId]);
+  return JSON.stringify([purpose, isKnown ? values : (parentsOf(trace).get(span) ?? span).rowId]);
 }
 
 /** @type {WeakMap<Trace, Map<Span, Span>>} */

@@ -69,6 +69,8 @@ export interface TraceView {
   spans: SpanSummary[];
   /** The spans whose row contains what was searched for; null when nothing was. */
   matches: string[] | null;
+  /** The spans above them that do not contain it; without them a match stands alone. */
+  ancestors?: string[] | null;
 }
 
 /** One span with all its content. */

@@ -14,7 +14,7 @@ import { parsed } from './messages.mjs';
 /** Of a longer conversation the last ones are shown: they are what is new. */
 const SHOWN_MESSAGES = 12;
 /** A longer system prompt is folded. */
-const SHOWN_PROMPT = 400;
+const SHOWN_PROMPT = 160;
 
 /** @param {{ messages: Message[], from?: number }} props `from`: how many come before them */
 export function Conversation({ messages, from = 0 }) {

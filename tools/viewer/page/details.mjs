@@ -2,6 +2,7 @@
 
 import { useState } from 'preact/hooks';
 
+import { formatPause } from '../../support/attempts.js';
 import { useLoaded } from './connection.mjs';
 import { Clamped } from './clamped.mjs';
 import { Conversation } from './conversation.mjs';
@@ -73,20 +74,30 @@ function Ending({ span, facts: { recoveries, lost } }) {
   if (recovery !== undefined) {
     return html`<p class="notice warned" role="note"><bdi>${recovery.story}</bdi></p>`;
   }
-  if (lost.has(span.rowId)) {
+  if (lost.has(span.rowId) || span.interrupted) {
+    // The innermost: a resumed task has attempts of its own.
+    const around = recoveries.findLast(({ cuts }) => cuts.has(span.rowId));
+    const open = lost.has(span.rowId) ? ', which is why it is open in the rows' : '';
     return html`<p class="notice warned" role="note">
-      Interrupted: its process ended, and a later attempt has begun. Its own end will never come.
-    </p>`;
-  }
-  if (span.interrupted) {
-    return html`<p class="notice warned" role="note">
-      Interrupted: its own end never came. It ends when its process was last known to live.
+      Interrupted: ${around === undefined ? '' : deathOf(around, span)}its own end never
+      came${open}.
     </p>`;
   }
   if (!span.cancelled) return null;
   return html`<p class="notice warned" role="note">
     Cancelled: it was aborted, which is no failure.
   </p>`;
+}
+
+/** @param {import('../../support/attempts').Recovery} recovery @param {SpanSummary} span */
+function deathOf({ attempts, cuts }, { rowId }) {
+  const { number, state, pause } = attempts[cuts.get(rowId) ?? 0] ?? {};
+  const ended = state === 'stopped' ? 'was stopped' : 'died';
+  const next =
+    pause === null || pause === undefined
+      ? ''
+      : `, and ${formatPause(pause)} later the next one began`;
+  return `attempt ${number} ${ended}${next}; `;
 }
 
 /**

@@ -105,8 +105,25 @@ function readItem(value) {
     case 'reasoning':
       return item('assistant', listOf(value.summary ?? value.content).map(readThinking));
     default:
-      return null;
+      return readLangChain(value);
   }
+}
+
+/** The types of LangChain's messages, as roles. @type {Map<unknown, string>} */
+const LANGCHAIN = new Map([
+  ['human', 'user'],
+  ['ai', 'assistant'],
+  ['system', 'system'],
+  ['tool', 'tool'],
+]);
+
+/** @param {import('../../support/json').JsonObject} value @returns {Message | null} */
+function readLangChain(value) {
+  const role = LANGCHAIN.get(value.type);
+  const isMessage = 'additional_kwargs' in value || 'response_metadata' in value;
+  if (role === undefined || !isMessage) return null;
+  const message = readMessage({ ...value, role });
+  return message && { ...message, value };
 }
 
 /** @param {unknown} value @param {number} [depth] @returns {Part} */
@@ -118,9 +135,8 @@ function readPart(value, depth = 0) {
   // Gemini marks a thought by a member, Bedrock wraps it.
   if (value.thought === true && typeof value.text === 'string') return readThinking(value.text);
   if (isObject(value.reasoningContent)) return readThinking(value.reasoningContent.reasoningText);
-  if (typeof value.text === 'string' && (type === '' || type.includes('text'))) {
-    return textPart(value.text);
-  }
+  const written = textOf(value, type);
+  if (written !== undefined) return textPart(written);
   if (type === 'refusal' && typeof value.refusal === 'string') return textPart(value.refusal);
   if (CALLS.has(type)) return readCall(value);
   for (const wrapped of [value.functionCall, value.toolUse]) {
@@ -135,16 +151,32 @@ function readPart(value, depth = 0) {
   return { kind: 'other', value };
 }
 
+/** The text of a part of text. @param {import('../../support/json').JsonObject} value @param {string} type */
+function textOf(value, type) {
+  if (type !== '' && !type.includes('text')) return undefined;
+  const inner = isObject(value.text) ? value.text.value : value.text;
+  if (type === 'text' && inner === undefined && typeof value.content === 'string')
+    return value.content;
+  return typeof inner === 'string' ? inner : undefined;
+}
+
 /** Types of parts: a call of a tool, and its result. */
 const CALLS = new Set([
   'toolCall',
   'tool_use',
   'server_tool_use',
   'tool-call',
+  'tool_call',
   'function_call',
   'function',
 ]);
-const RESULTS = new Set(['tool_result', 'tool-result', 'toolResult', 'web_search_tool_result']);
+const RESULTS = new Set([
+  'tool_result',
+  'tool-result',
+  'toolResult',
+  'tool_call_response',
+  'web_search_tool_result',
+]);
 
 /** @param {unknown} value @returns {Part} */
 function readThinking(value) {

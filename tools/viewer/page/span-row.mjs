@@ -26,6 +26,7 @@ const MAX_INDENTS = 24;
  * @param {boolean} props.isLost open, but nothing will end it
  * @param {boolean} props.isFolded
  * @param {boolean} props.isFlat as a result of a search: without its place in the tree
+ * @param {boolean} props.isAside shown only for what is below it
  * @param {boolean} props.isActive
  * @param {(span: SpanSummary) => void} props.choose
  * @param {(span: SpanSummary, isFolded: boolean) => void} props.fold
@@ -44,7 +45,7 @@ export function SpanRow(props) {
   return html`
     <div
       id=${id}
-      class=${`span-row ${isActive ? 'active' : ''} ${error === null ? '' : 'failed'}`}
+      class=${`span-row ${isActive ? 'active' : ''} ${props.isAside ? 'aside' : ''} ${error === null ? '' : 'failed'}`}
       role="row"
       aria-rowindex=${index + 1}
       aria-level=${depth + 1}

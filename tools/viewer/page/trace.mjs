@@ -30,10 +30,14 @@ const TYPING_MS = 200;
 /**
  * One trace.
  *
- * @param {{ traceId: string, spanId: string | null, live: import('./connection.mjs').Live }} props
+ * @param {object} props
+ * @param {string} props.traceId
+ * @param {string | null} props.spanId the one that was chosen
+ * @param {string} [props.query] what is searched for at first
+ * @param {import('./connection.mjs').Live} props.live
  */
-export function TracePage({ traceId, spanId, live }) {
-  const [query, setQuery] = useState('');
+export function TracePage({ traceId, spanId, query: first = '', live }) {
+  const [query, setQuery] = useState(first);
   const [isFollowing, setFollowing] = useState(false);
   const settled = useSettled(query, TYPING_MS);
   const params = new URLSearchParams({ id: traceId, q: settled });
@@ -50,7 +54,7 @@ export function TracePage({ traceId, spanId, live }) {
   }, [isFollowing, latest?.spanId]);
 
   if (view === null) return html`<${NoTrace} ...${loaded} />`;
-  const { trace, spans, matches } = view;
+  const { trace, spans, matches, ancestors = null } = view;
   const chosen = spans.find((span) => span.spanId === spanId);
   const place = `#/trace/${encodeURIComponent(traceId)}`;
   /** @param {SpanSummary} span */
@@ -96,6 +100,7 @@ export function TracePage({ traceId, spanId, live }) {
         trace=${trace}
         facts=${facts}
         matches=${matches}
+        ancestors=${ancestors}
         chosen=${chosen}
         choose=${choose}
         onKey=${onKey}

@@ -23,7 +23,8 @@ const QUIET_SECONDS = 30;
  * @param {SpanSummary[]} props.spans
  * @param {TraceSummary} props.trace
  * @param {TraceFacts} props.facts
- * @param {string[] | null} props.matches
+ * @param {string[] | null} props.matches what was searched for; null when nothing was
+ * @param {string[] | null} props.ancestors the spans above them; null when matches stand alone
  * @param {SpanSummary | undefined} props.chosen
  * @param {(span: SpanSummary) => void} props.choose
  * @param {(key: string) => boolean} props.onKey
@@ -32,12 +33,27 @@ const QUIET_SECONDS = 30;
  * @param {unknown} props.actions
  */
 export function Waterfall(props) {
-  const { spans, trace, facts, matches, chosen, choose, isFollowing, onFollow, actions } = props;
+  const {
+    spans,
+    trace,
+    facts,
+    matches,
+    ancestors,
+    chosen,
+    choose,
+    isFollowing,
+    onFollow,
+    actions,
+  } = props;
   const [folded, setFolded] = useState(/** @type {ReadonlySet<string>} */ (new Set()));
   const [zoom, setZoom] = useState(WHOLE);
   const now = useNow(facts.running.length > 0);
   const found = useMemo(() => matches && new Set(matches), [matches]);
-  const shown = useMemo(() => visibleSpans(spans, folded, found), [spans, folded, found]);
+  const above = useMemo(() => new Set(ancestors), [ancestors]);
+  const shown = useMemo(
+    () => visibleSpans(spans, folded, found, above),
+    [spans, folded, found, above],
+  );
   const stories = useMemo(
     () => new Map(facts.recoveries.map((recovery) => [recovery.rowId, recovery])),
     [facts],
@@ -125,7 +141,7 @@ export function Waterfall(props) {
       ${
         found !== null &&
         html`<p class="hint" role="status">
-          ${counted(shown.length, 'span')} of ${formatCount(spans.length)} contain it
+          ${counted(matches?.length ?? 0, 'span')} of ${formatCount(spans.length)} contain it
         </p>`
       }
       <div class="span-row span-head">
@@ -154,7 +170,8 @@ export function Waterfall(props) {
             recovery=${stories.get(span.rowId)}
             isLost=${facts.lost.has(span.rowId)}
             isFolded=${folded.has(span.rowId)}
-            isFlat=${found !== null}
+            isFlat=${found !== null && ancestors === null}
+            isAside=${found !== null && !found.has(span.rowId)}
             isActive=${index === active}
             choose=${choose}
             fold=${fold}
@@ -195,9 +212,12 @@ function timelineOf({ start, end }, { recoveries, running }, now) {
  * @param {SpanSummary[]} spans
  * @param {ReadonlySet<string>} folded rows whose descendants are hidden
  * @param {ReadonlySet<string> | null} found rows to show, whatever is folded; null for all
+ * @param {ReadonlySet<string>} above rows to show with them
  */
-function visibleSpans(spans, folded, found) {
-  if (found !== null) return spans.filter(({ rowId }) => found.has(rowId));
+function visibleSpans(spans, folded, found, above) {
+  if (found !== null) {
+    return spans.filter(({ rowId }) => found.has(rowId) || above.has(rowId));
+  }
   let hiddenBelow = Infinity;
   return spans.filter(({ rowId, depth }) => {
     if (depth > hiddenBelow) return false;
