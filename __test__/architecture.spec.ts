@@ -66,7 +66,7 @@ const TABLE: Record<string, string> = {
   'tools/init': 'tools/support',
   'tools/collector': 'tools/viewer tools/support',
   'tools/viewer': 'tools/support',
-  'tools/viewer/page': 'tools/support htm preact preact/hooks',
+  'tools/viewer/page': 'tools/support htm marked preact preact/hooks',
   'tools/support': 'environment json native-loader',
 };
 const MAY_LOAD = new Map<string, string[]>(

@@ -1,6 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buildTrace } from '../tools/collector/trace';
+import { summarizeOutcome } from '../tools/viewer/attempts';
+import { summarizeSpans } from '../tools/viewer/summaries';
+import { describeTurn } from '../tools/viewer/turns';
 import { activities, factFaults, faults, type FlueEvent } from './support/activities';
 import { conflicts, differences } from './support/rows';
 import { asOfNow, inParallel, type Recording, recordings, Replay } from './support/replay';
@@ -95,6 +99,63 @@ describe('what crashed is one trace, and no process contradicts another', () => 
     const roots = expected.filter(({ parent }) => parent === null);
     expect(rows.filter((row) => !row.span_parents)).toHaveLength(roots.length);
     expect(conflicts(arrived)).toEqual([]);
+  });
+});
+
+describe('the viewer tells what happened', () => {
+  const tracesOf = (name: string) => {
+    const { rows } = real(name).outcome(name);
+    const ids = new Set(rows.map(({ root_span_id: id }) => String(id)));
+    return [...ids].map((id) =>
+      buildTrace(
+        id,
+        rows.filter((row) => row.root_span_id === id),
+      ),
+    );
+  };
+  const storiesOf = (name: string) =>
+    tracesOf(name).flatMap((trace) => summarizeOutcome(summarizeSpans(trace)).story ?? []);
+
+  test.each([
+    [
+      '2.1.0/crash-mid-tool',
+      /^attempt 1 died in weigh_cargo; 32\.\d s later attempt 2 of 10 finished$/,
+    ],
+    [
+      '2.1.0/crash-mid-task',
+      /^attempt 1 died in weigh_cargo; 36\.\d s later attempt 2 of 10 finished$/,
+    ],
+    [
+      '2.1.0/crash-graceful-restart',
+      /^attempt 1 was stopped in llm:tide-1; 33\.\d s later attempt 2 of 10 finished$/,
+    ],
+    ['2.1.0/crash-attempts-exhausted', /^attempt 1 of 10 died in weigh_cargo$/],
+    [
+      '1.0.0-beta.9/crash-agent-direct-midtool',
+      /^attempt 1 died in weigh_cargo; 30\.\d s later attempt 2 finished$/,
+    ],
+    ['0.11.1/crash-workflow', /^flue\.prompt died in weigh_cargo$/],
+  ])('%s', (name, story) => {
+    expect(storiesOf(name)).toEqual([expect.stringMatching(story)]);
+  });
+
+  test('nothing of attempts where no process crashed', () => {
+    const single = RECORDINGS.filter(({ processes }) => processes.length === 1);
+    const stories = single.flatMap(({ name }) => storiesOf(name));
+    expect(stories.filter((story) => /attempt/.test(story))).toEqual([]);
+  });
+
+  test('a turn has new messages behind the previous input, unless tools or history changed', () => {
+    const turns = NAMES.flatMap((name) => {
+      const traces = tracesOf(name);
+      return traces.flatMap((trace) =>
+        trace.spans.flatMap((span) => describeTurn(trace, span, () => traces) ?? []),
+      );
+    }).filter(({ previous }) => previous !== null);
+    const kinds = turns.flatMap(({ changes }) => changes.map(({ what }) => what));
+    expect(turns.length).toBeGreaterThan(100);
+    expect(kinds.filter((what) => what !== 'tools' && what !== 'compaction')).toEqual([]);
+    expect(turns.filter(({ changes }) => changes.length === 0).length).toBeGreaterThan(100);
   });
 });
 

@@ -44,7 +44,7 @@ class SpanLists {
 
 /**
  * @param {Trace} trace
- * @param {Known | undefined} before
+ * @param {Known} [before]
  * @returns {Known}
  */
 function listSpans(trace, before) {
@@ -72,4 +72,4 @@ function listSpans(trace, before) {
   return known;
 }
 
-module.exports = { SpanLists };
+module.exports = { SpanLists, listSpans };

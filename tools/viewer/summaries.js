@@ -3,6 +3,7 @@
 // Summaries of traces and spans, for lists.
 
 const { isObject } = require('../support/json');
+const { attemptMembers } = require('./attempts');
 const { conversationKey, instanceKey } = require('./conversation-key');
 const { cut, dispatchedAgent, lineOf } = require('./texts');
 
@@ -82,6 +83,7 @@ function summarizeTrace(trace) {
     start: finiteOrNull(start),
     end: finiteOrNull(end),
     took: isRunning ? null : finiteOrNull(Math.max(0, end - start)),
+    story: null,
     running: isRunning,
     spans: spans.length,
     tokens: finite(tokens),
@@ -182,6 +184,7 @@ function summarizeSpan(span, depth) {
     cancelled: metadata['flue.cancelled'] === true,
     tokens: tokensOf(metrics),
     cost: metrics.estimated_cost ?? null,
+    ...attemptMembers(metadata),
   };
 }
 

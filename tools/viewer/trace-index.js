@@ -4,6 +4,8 @@
 
 const { setImmediate: nextTurn } = require('node:timers/promises');
 
+const { summarizeOutcome } = require('./attempts');
+const { listSpans } = require('./span-lists');
 const { summarizeTrace } = require('./summaries');
 
 /** @typedef {import('../collector/types').Trace} Trace */
@@ -78,6 +80,12 @@ class TraceIndex {
   /** @param {Trace} trace */
   #summarize(trace) {
     const summary = summarizeTrace(trace);
+    if (summary.attempt > 1 || summary.interrupted > 0) {
+      const { story, running } = summarizeOutcome(listSpans(trace).summaries);
+      const { start, end } = summary;
+      const took = running || start === null || end === null ? null : Math.max(0, end - start);
+      Object.assign(summary, { story, running, took });
+    }
     if (summary.spans > 0) this.#summaries.set(trace.id, summary);
     return summary;
   }

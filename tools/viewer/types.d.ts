@@ -40,6 +40,8 @@ export interface TraceSummary {
   maxAttempts: number | null;
   /** How many spans never got an end of their own. */
   interrupted: number;
+  /** Such as `attempt 1 died in weigh_cargo; 32.8 s later attempt 2 of 10 finished`; null for nothing to tell. */
+  story: string | null;
   /** Whether it was aborted, which is no failure. */
   cancelled: boolean;
   /** The share of traces that are recorded, where it is less than all; 0 where it is unknown. */
@@ -104,6 +106,12 @@ export interface SpanSummary {
   cancelled: boolean;
   tokens: number;
   cost: number | null;
+  /** The operation that the span is part of (`flue.operation_id`); null for operations themselves. */
+  operation: string | null;
+  /** The attempt of a submission that ended the span, counted from 1. */
+  attempt: number | null;
+  /** How many attempts Flue makes. */
+  maxAttempts: number | null;
 }
 
 /** An answer: all of a view, or in place of its list what changed since the version that the page has. */
@@ -186,6 +194,57 @@ export interface ConversationView {
 export interface SpanView {
   row: { [field: string]: unknown };
   problems: string[];
+  /** Of a model turn: what is new in it. */
+  turn: TurnView | null;
+}
+
+/** A model turn beside the one before it in its conversation. */
+export interface TurnView {
+  /** Among the turns of its conversation in this trace, counted from 1. */
+  number: number;
+  of: number;
+  /** How many messages of the conversation its input leaves out. */
+  leftOut: number;
+  /** The turn that it continues; null for the first one. */
+  previous: {
+    /** Another one when it continues the conversation of another trace. */
+    traceId: string;
+    spanId: string;
+    /** Among the turns of the conversation in its trace. */
+    number: number;
+    /** Seconds since the epoch. */
+    end: number | null;
+    /** How many tokens it read from the provider's cache or wrote to it; null when unknown. */
+    cachedTokens: number | null;
+  } | null;
+  /** How many messages of its input, as they are written there, the previous turn's input has, too. */
+  unchanged: number;
+  /** What a provider's cache of the previous input cannot serve, in the order of its parts. */
+  changes: TurnChange[];
+}
+
+/** A difference between the inputs of two turns, other than new messages at the end. */
+export type TurnChange =
+  | { what: 'model'; from: string; to: string }
+  | { what: 'tools'; added: string[]; removed: string[]; altered: string[] }
+  | { what: 'system' }
+  | { what: 'compaction'; spanId: string }
+  /** Counted from 1, without the system prompt. */
+  | { what: 'message'; number: number; role: string }
+  | { what: 'removed'; number: number };
+
+/** What became of a trace. */
+export interface Outcome {
+  /** Failures, each counted once: a failed span above another failed one reports the same failure. */
+  failures: number;
+  /** How many attempts it took; 1 without recovery. */
+  attempts: number;
+  /** Whether a span ended only because what was around it did, or will never end. */
+  interrupted: boolean;
+  /** Whether any span is open that may still end. */
+  running: boolean;
+  /** Such as `attempt 1 died in weigh_cargo; 32.8 s later attempt 2 of 10 finished`; null for nothing to tell. */
+  story: string | null;
 }
 
 /** To the thread that searches. */

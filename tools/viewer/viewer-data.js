@@ -8,6 +8,7 @@ const { choicesOf, listRows, readQuery } = require('./list-query');
 const { Search } = require('./search');
 const { SpanLists } = require('./span-lists');
 const { TraceIndex } = require('./trace-index');
+const { describeTurn } = require('./turns');
 
 /** @typedef {import('../collector/types').Row} Row */
 /** @typedef {import('../collector/types').Span} Span */
@@ -22,6 +23,8 @@ const MAX_PAGE_SIZE = 500;
 /** How many traces of a conversation are shown without `last`, and at most: the last ones. */
 const SHOWN_TURNS = 30;
 const MAX_SHOWN_TURNS = 2_000;
+/** In so many traces before a turn's own the turn that it continues is looked for. */
+const EARLIER_TRACES = 20;
 /** The longest text that is searched, in characters. */
 const MAX_NEEDLE = 1_000;
 
@@ -151,12 +154,32 @@ class ViewerData {
 
   /**
    * @param {URLSearchParams} params `trace`, `row`
-   * @returns {import('./types').SpanView | undefined}
+   * @returns {Promise<import('./types').SpanView | undefined>}
    */
-  span(params) {
-    const trace = this.#index.trace(params.get('trace') ?? '');
+  async span(params) {
+    const id = params.get('trace') ?? '';
+    const summaries = await this.#index.all();
+    const trace = this.#index.trace(id);
     const span = trace.spans.find(({ rowId }) => rowId === params.get('row'));
-    return span && { row: span.row, problems: span.problems };
+    if (span === undefined) return undefined;
+    const others = () => this.#conversationOf(id, summaries);
+    return { row: span.row, problems: span.problems, turn: describeTurn(trace, span, others) };
+  }
+
+  /**
+   * The traces before one in its conversation, the latest first, each as it is asked for.
+   *
+   * @param {string} id
+   * @param {TraceSummary[]} summaries of all traces
+   * @returns {Generator<Trace>}
+   */
+  *#conversationOf(id, summaries) {
+    const { key, start } = this.#index.summary(id);
+    if (key === null || start === null) return;
+    const earlier = summaries
+      .filter((other) => other.key === key && other.start !== null && other.start < start)
+      .toSorted((a, b) => (b.start ?? 0) - (a.start ?? 0));
+    for (const other of earlier.slice(0, EARLIER_TRACES)) yield this.#index.trace(other.id);
   }
 
   /**

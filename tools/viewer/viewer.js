@@ -95,7 +95,7 @@ class Viewer {
       case '/viewer/api/trace':
         return orMissing(response, await this.#data.trace(params));
       case '/viewer/api/span':
-        return orMissing(response, this.#data.span(params));
+        return orMissing(response, await this.#data.span(params));
       case '/viewer/api/conversation':
         return orMissing(response, await this.#data.conversation(params));
       case '/viewer/api/changes':

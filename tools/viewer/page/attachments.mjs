@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks';
 
 import { isObject } from '../../support/json.js';
 import { html } from './html.mjs';
+import { InlinePicture, readInlinePicture } from './inline-picture.mjs';
 
 /** The most attachments that are shown, and the most values that are searched. */
 const SHOWN = 24;
@@ -15,7 +16,15 @@ const PICTURES = /^image\/(?:avif|bmp|gif|jpeg|png|webp)$/;
 const IN_TEXT =
   /\[(\w+) attached: ([^\]]{0,200}), key ([\da-f-]{36})\]|braintrust_attachment\\*",\\*"key\\*":\\*"([\da-f-]{36})\\*",\\*"filename\\*":\\*"([^"\\]{1,100})\\*",\\*"content_type\\*":\\*"([^"\\]{1,100})/g;
 
-/** @typedef {{ key: string, filename: string, type: string }} Reference */
+/**
+ * A file: in the collector, or a picture within the value.
+ *
+ * @typedef {object} Reference
+ * @property {string} key
+ * @property {string} filename
+ * @property {string} type
+ * @property {string} [data] base64
+ */
 
 /**
  * The attachments that a value refers to, each once.
@@ -31,7 +40,9 @@ export function findAttachments(value) {
   for (let searched = 0; searched < SEARCHED_VALUES && found.size < SHOWN; searched += 1) {
     if (open.length === 0) break;
     const next = open.pop();
-    if (typeof next === 'string') {
+    const picture = readInlinePicture(next);
+    if (picture !== null) note(found, picture);
+    else if (typeof next === 'string') {
       for (const match of next.matchAll(IN_TEXT)) note(found, ofText(match));
     } else if (Array.isArray(next)) {
       open.push(...next.slice(0, SEARCHED_VALUES).toReversed());
@@ -64,7 +75,15 @@ export function Attachments({ value }) {
   if (found.length === 0) return null;
   return html`
     <div class="attachments">
-      ${found.map((reference) => html`<${Attachment} key=${reference.key} reference=${reference} />`)}
+      ${found.map((reference) =>
+        reference.data === undefined
+          ? html`<${Attachment} key=${reference.key} reference=${reference} />`
+          : html`<${InlinePicture}
+              key=${reference.key}
+              type=${reference.type}
+              data=${reference.data}
+            />`,
+      )}
     </div>
   `;
 }
@@ -78,7 +97,7 @@ function Attachment({ reference: { key, filename, type } }) {
     <figure>
       ${isPicture && html`<img src=${url} alt=${filename} loading="lazy" onError=${() => setMissing(true)} />`}
       <figcaption>
-        <a href=${url} target="_blank" rel="noopener noreferrer">${filename}</a>
+        <a href=${url} target="_blank" rel="noopener noreferrer" dir="auto">${filename}</a>
         ${isMissing && html`<span class="hint"> is not here</span>`}
       </figcaption>
     </figure>

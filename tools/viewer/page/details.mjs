@@ -2,17 +2,22 @@
 
 import { useState } from 'preact/hooks';
 
+import { formatPause } from '../../support/attempts.js';
 import { useLoaded } from './connection.mjs';
+import { Clamped } from './clamped.mjs';
 import { Conversation } from './conversation.mjs';
-import { counted, formatCost, formatDuration, formatTime } from '../../support/format.js';
+import { CopyButton } from './copy.mjs';
+import { ErrorText } from './error.mjs';
+import { Facts } from './facts.mjs';
 import { html } from './html.mjs';
-import { typeClass } from './type-class.mjs';
-import { Icon } from './icons.mjs';
-import { Members, Text, Value } from './json.mjs';
+import { Glyph, Icon } from './icons.mjs';
+import { Members, Value } from './json.mjs';
 import { readMessages } from './messages.mjs';
+import { NewInTurn } from './turn.mjs';
 
 /** @typedef {import('../types').SpanSummary} SpanSummary */
 /** @typedef {import('../types').SpanView} SpanView */
+/** @typedef {import('./trace.mjs').TraceFacts} TraceFacts */
 
 /**
  * All that is known of one span.
@@ -20,44 +25,96 @@ import { readMessages } from './messages.mjs';
  * @param {object} props
  * @param {string} props.traceId
  * @param {SpanSummary} props.span
+ * @param {TraceFacts} props.facts
  * @param {import('./connection.mjs').Live} props.live
  * @param {() => void} props.onClose
  */
-export function Details({ traceId, span, live, onClose }) {
+export function Details({ traceId, span, facts, live, onClose }) {
   const params = new URLSearchParams({ trace: traceId, row: span.rowId });
   const concerns = (/** @type {string[]} */ ids) => ids.includes(traceId);
   const loaded = useLoaded(`/viewer/api/span?${params}`, live, concerns);
   const view = /** @type {SpanView | null} */ (loaded.value);
-  const { name, type, start, end } = span;
-  const facts = [
-    type,
-    start === null ? [] : formatTime(start),
-    end === null ? 'running' : formatDuration(end - (start ?? end)),
-    span.tokens > 0 ? counted(span.tokens, 'token') : [],
-    span.cost === null ? [] : formatCost(span.cost),
-  ].flat();
+  const { name, type } = span;
+  const place = `#/trace/${encodeURIComponent(traceId)}`;
+  const link = `${location.origin}/${place}/span/${encodeURIComponent(span.spanId)}`;
   return html`
     <aside class="details" aria-label=${`Span ${name}`} aria-busy=${view === null}>
       <header>
-        <span class=${`dot ${typeClass(type)}`} />
-        <h2>${name}</h2>
-        <button class="button" aria-label="Close the span" onClick=${onClose}>
+        <${Glyph} type=${type} />
+        <h2 dir="auto">${name}</h2>
+        <button class="button" aria-label="Close the span" title="Close (Esc)" onClick=${onClose}>
           <${Icon} name="close" />
         </button>
       </header>
-      <p class="hint">${facts.join(' · ')}</p>
-      ${view !== null && html`<${Content} ...${view} />`}
+      <div class="tools">
+        <${CopyButton} label="Copy the span id" short="Id" text=${() => span.spanId} />
+        <${CopyButton} label="Copy the link to the span" short="Link" text=${() => link} />
+        ${
+          view !== null &&
+          html`<${CopyButton}
+            label="Copy the row as JSON"
+            short="JSON"
+            text=${() => JSON.stringify(view.row, null, 2)}
+          />`
+        }
+      </div>
+      <${Ending} span=${span} facts=${facts} />
+      ${view !== null && html`<${Content} ...${view} span=${span} facts=${facts} traceId=${traceId} />`}
     </aside>
   `;
 }
 
-/** @param {SpanView} view */
-function Content({ row, problems }) {
+/**
+ * Why a span did not end by itself, in words.
+ *
+ * @param {{ span: SpanSummary, facts: TraceFacts }} props
+ */
+function Ending({ span, facts: { recoveries, lost } }) {
+  const recovery = recoveries.find(({ rowId }) => rowId === span.rowId);
+  if (recovery !== undefined) {
+    return html`<p class="notice warned" role="note"><bdi>${recovery.story}</bdi></p>`;
+  }
+  if (lost.has(span.rowId) || span.interrupted) {
+    // The innermost: a resumed task has attempts of its own.
+    const around = recoveries.findLast(({ cuts }) => cuts.has(span.rowId));
+    const open = lost.has(span.rowId) ? ', which is why it is open in the rows' : '';
+    return html`<p class="notice warned" role="note">
+      Interrupted: ${around === undefined ? '' : deathOf(around, span)}its own end never
+      came${open}.
+    </p>`;
+  }
+  if (!span.cancelled) return null;
+  return html`<p class="notice warned" role="note">
+    Cancelled: it was aborted, which is no failure.
+  </p>`;
+}
+
+/** @param {import('../../support/attempts').Recovery} recovery @param {SpanSummary} span */
+function deathOf({ attempts, cuts }, { rowId }) {
+  const { number, state, pause } = attempts[cuts.get(rowId) ?? 0] ?? {};
+  const ended = state === 'stopped' ? 'was stopped' : 'died';
+  const next =
+    pause === null || pause === undefined
+      ? ''
+      : `, and ${formatPause(pause)} later the next one began`;
+  return `attempt ${number} ${ended}${next}; `;
+}
+
+/**
+ * @param {SpanView & { span: SpanSummary, facts: TraceFacts, traceId: string }} props
+ */
+function Content({ row, problems, turn, span, facts, traceId }) {
   const { error, input, output, expected, tags, scores, metadata, metrics } = row;
+  const isLost = facts.lost.has(span.rowId);
   return html`
     ${problems.map((problem) => html`<p class="notice warned" key=${problem}>⚠ ${problem}</p>`)}
     ${isThere(error) && html`<section class="notice failed" aria-label="Error"><${ErrorText} error=${error} /></section>`}
-    <${Field} title="Input" value=${input} />
+    <${Facts} row=${row} span=${span} isLost=${isLost} turn=${turn} />
+    ${
+      turn === null
+        ? html`<${Field} title="Input" value=${input} isClamped=${true} />`
+        : html`<${NewInTurn} input=${input} turn=${turn} row=${row} traceId=${traceId} />`
+    }
     <${Field} title="Output" value=${output} />
     <${Field} title="Expected" value=${expected} />
     <${Field} title="Tags" value=${tags} />
@@ -68,27 +125,23 @@ function Content({ row, problems }) {
   `;
 }
 
-/** @param {{ error: unknown }} props */
-function ErrorText({ error }) {
-  const message = /** @type {{ message?: unknown, stack?: unknown } | null} */ (error);
-  if (typeof message !== 'object' || typeof message?.message !== 'string') {
-    return html`<${Value} value=${error} />`;
-  }
-  return html`<${Text} text=${message.message} /><${Value} value=${error} />`;
-}
-
-/** @param {{ title: string, value: unknown }} props */
-function Field({ title, value }) {
+/**
+ * @param {{ title: string, value: unknown, isClamped?: boolean }} props `isClamped`: what comes after it stays in sight
+ */
+function Field({ title, value, isClamped = false }) {
   if (!isThere(value)) return null;
   const messages = readMessages(value);
+  const content =
+    messages === null
+      ? html`<${Value} value=${value} isMarkdown=${true} />`
+      : html`<${Conversation} messages=${messages} />`;
   return html`
     <section aria-label=${title}>
-      <h3>${title}</h3>
-      ${
-        messages === null
-          ? html`<${Value} value=${value} />`
-          : html`<${Conversation} messages=${messages} />`
-      }
+      <div class="title">
+        <h3>${title}</h3>
+        <${CopyButton} label=${`Copy: ${title.toLowerCase()}`} text=${() => textOf(value)} />
+      </div>
+      ${isClamped ? html`<${Clamped} label=${title}>${content}<//>` : content}
     </section>
   `;
 }
@@ -113,6 +166,11 @@ function Raw({ row }) {
       ${isOpen && html`<${Value} value=${row} />`}
     </details>
   `;
+}
+
+/** @param {unknown} value */
+function textOf(value) {
+  return typeof value === 'string' ? value : JSON.stringify(value, null, 2);
 }
 
 /** @param {unknown} value */

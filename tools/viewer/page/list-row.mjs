@@ -65,7 +65,7 @@ export function ListRow({ id, index, row, isActive, now, query }) {
 }
 
 /** The question and the answer, or what was searched for. @param {{ row: Row }} props */
-function Texts({ row: { question, answer, excerpt } }) {
+function Texts({ row: { question, answer, excerpt, story } }) {
   if (excerpt) {
     const [before, hit, after] = excerpt;
     return html`
@@ -78,10 +78,11 @@ function Texts({ row: { question, answer, excerpt } }) {
     <span
       role="gridcell"
       class="list-texts"
-      title=${[question, answer].filter(Boolean).join('\n→ ')}
+      title=${[[question, answer].filter(Boolean).join('\n→ '), story].filter(Boolean).join('\n')}
     >
       <bdi>${question}</bdi>
       ${answer !== '' && html`<span class="hint"> → </span><bdi class="answer">${answer}</bdi>`}
+      ${story !== null && html`<span class="hint"> · ${story}</span>`}
     </span>
   `;
 }

@@ -1,0 +1,69 @@
+'use strict';
+
+// Attempts and failures of a trace, for lists.
+
+const { isObject } = require('../support/json');
+const { findFailures } = require('../support/failures');
+const { findRecoveries } = require('../support/attempts');
+
+/** @typedef {import('../collector/types').JsonObject} JsonObject */
+/** @typedef {import('../collector/types').Trace} Trace */
+/** @typedef {import('./types').SpanSummary} SpanSummary */
+
+/**
+ * The members of a span's summary that tell to which attempt it belongs.
+ *
+ * @param {JsonObject} metadata
+ * @returns {Pick<SpanSummary, 'operation' | 'attempt' | 'maxAttempts'>}
+ */
+function attemptMembers(metadata) {
+  const operation = metadata['flue.operation_id'];
+  const isPart = typeof operation === 'string' && metadata['flue.operation'] === undefined;
+  return {
+    operation: isPart ? operation : null,
+    attempt: countOrNull(metadata['flue.attempt']),
+    maxAttempts: countOrNull(metadata['flue.max_attempts']),
+  };
+}
+
+/**
+ * What became of a trace, in words and numbers.
+ *
+ * @param {SpanSummary[]} spans the summaries of the trace, each before its children
+ * @returns {import('./types').Outcome}
+ */
+function summarizeOutcome(spans) {
+  const recoveries = findRecoveries(spans);
+  const [first] = recoveries;
+  const lost = new Set(recoveries.flatMap(({ lost }) => Array.from(lost)));
+  const cut = spans.find(({ interrupted }) => interrupted);
+  return {
+    failures: findFailures(spans).length,
+    attempts: Math.max(1, first?.attempts.at(-1)?.number ?? 1),
+    interrupted: cut !== undefined || lost.size > 0,
+    running: spans.some(({ end, rowId }) => end === null && !lost.has(rowId)),
+    story: first?.story ?? (cut === undefined ? null : `${cut.name} was interrupted`),
+  };
+}
+
+/**
+ * Whether a trace may have something to tell that its roots do not: saves the way through all spans of the others.
+ *
+ * @param {Trace} trace
+ */
+function mayHaveOutcome({ spans }) {
+  return spans.some(
+    ({ error, end, row }) =>
+      error !== null ||
+      end === null ||
+      (isObject(row.metadata) &&
+        (row.metadata['flue.interrupted'] === true || Number(row.metadata['flue.attempt']) > 1)),
+  );
+}
+
+/** @param {unknown} value @returns {number | null} */
+function countOrNull(value) {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : null;
+}
+
+module.exports = { attemptMembers, mayHaveOutcome, summarizeOutcome };

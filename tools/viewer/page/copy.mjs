@@ -1,0 +1,71 @@
+// Buttons that copy a text.
+
+import { useEffect, useRef, useState } from 'preact/hooks';
+
+import { html } from './html.mjs';
+import { Icon } from './icons.mjs';
+
+const SHOWN_MS = 2_000;
+
+/**
+ * Copies a text, and says so.
+ *
+ * @param {object} props
+ * @param {string} props.label what it copies
+ * @param {string} [props.short] the same beside others; without it the button has only an icon
+ * @param {() => string | Promise<string>} props.text
+ */
+export function CopyButton({ label, short, text }) {
+  const [said, setSaid] = useState('');
+  const timer = useRef(/** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined));
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const onClick = async () => {
+    let outcome = 'Copied';
+    try {
+      await copy(await text());
+    } catch {
+      outcome = 'Not copied';
+    }
+    setSaid(outcome);
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => setSaid(''), SHOWN_MS);
+  };
+  return html`
+    <button
+      class=${`button copy ${short === undefined ? 'bare' : ''}`}
+      title=${label}
+      aria-label=${label}
+      onClick=${onClick}
+    >
+      <${Icon} name=${said === 'Copied' ? 'check' : 'copy'} /> ${short}
+    </button>
+    <span class="spoken" role="status">${said}</span>
+  `;
+}
+
+/**
+ * Puts a text into the clipboard. Pages of other addresses than this machine's may use only the old way.
+ *
+ * @param {string} text
+ */
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    copyBySelection(text);
+  }
+}
+
+/** @param {string} text */
+function copyBySelection(text) {
+  const { activeElement } = document;
+  const area = document.createElement('textarea');
+  area.value = text;
+  area.className = 'spoken';
+  document.body.append(area);
+  area.select();
+  const isCopied = document.execCommand('copy');
+  area.remove();
+  if (activeElement instanceof HTMLElement) activeElement.focus();
+  if (!isCopied) throw new Error('the browser does not let the page copy');
+}

@@ -1,0 +1,169 @@
+// The most important facts of a span, in one strip.
+
+import { formatPause } from '../../support/attempts.js';
+import { formatCost, formatCount, formatDuration, formatTime } from '../../support/format.js';
+import { isObject } from '../../support/json.js';
+import { formatRunning, useNow } from './clock.mjs';
+import { html } from './html.mjs';
+
+/** @typedef {import('../types').SpanSummary} SpanSummary */
+/** @typedef {import('../types').TurnView} TurnView */
+
+/** Kinds of tokens within the input and the output. */
+const KINDS = {
+  prompt_cached_tokens: 'From the cache',
+  prompt_cache_creation_tokens: 'Into the cache',
+  prompt_cache_creation_5m_tokens: 'Into the cache, 5 min',
+  prompt_cache_creation_1h_tokens: 'Into the cache, 1 h',
+  prompt_audio_tokens: 'Audio in',
+  completion_reasoning_tokens: 'Reasoning',
+  completion_audio_tokens: 'Audio out',
+  completion_image_tokens: 'Images out',
+};
+
+/**
+ * @param {object} props
+ * @param {{ [field: string]: unknown }} props.row
+ * @param {SpanSummary} props.span
+ * @param {boolean} props.isLost
+ * @param {TurnView | null} props.turn
+ */
+export function Facts({ row, span, isLost, turn }) {
+  const now = useNow(span.end === null && !isLost);
+  const facts = [
+    ...(turn === null ? [{ name: 'Type', text: span.type }] : modelFacts(row, turn)),
+    { name: 'Began', text: span.start === null ? '' : formatTime(span.start) },
+    { name: 'Duration', text: tookOf(span, isLost, now) },
+    ...tokenFacts(row),
+    ...costFacts(row, span),
+    ...resultFacts(row),
+  ];
+  return html`
+    <dl class="strip">
+      ${facts.map(
+        ({ name, text }) =>
+          text !== '' &&
+          html`<div key=${name}>
+            <dt>${name}</dt>
+            <dd dir="auto">${text}</dd>
+          </div>`,
+      )}
+    </dl>
+  `;
+}
+
+/** @typedef {{ name: string, text: string }} Fact */
+
+/** @param {{ [field: string]: unknown }} row @param {TurnView} turn @returns {Fact[]} */
+function modelFacts(row, { number, of }) {
+  const { model, provider, reasoning_effort: effort } = membersOf(row.metadata);
+  const first = numbersOf(row.metrics).time_to_first_token;
+  return [
+    { name: 'Model', text: wordOf(model) },
+    { name: 'Provider', text: wordOf(provider) },
+    { name: 'Turn', text: of > 1 ? `${number} of ${of}` : '' },
+    { name: 'Effort', text: wordOf(effort) },
+    { name: 'First token after', text: first === undefined ? '' : formatPause(first) },
+  ];
+}
+
+/** @param {{ [field: string]: unknown }} row @returns {Fact[]} */
+function tokenFacts(row) {
+  const metrics = numbersOf(row.metrics);
+  const { prompt_tokens: prompt, completion_tokens: completion, tokens } = metrics;
+  const cached = metrics.prompt_cached_tokens;
+  const share = prompt && cached !== undefined ? `${formatShare(cached / prompt)} cached` : '';
+  const kinds = Object.entries(KINDS).flatMap(([metric, name]) => {
+    const count = metrics[metric];
+    return count === undefined ? [] : { name, text: formatCount(count) };
+  });
+  const isSplit = prompt !== undefined || completion !== undefined;
+  return [
+    { name: 'Tokens in', text: countText(prompt, share) },
+    ...kinds.slice(0, kinds.length),
+    { name: 'Tokens out', text: countText(completion, '') },
+    { name: 'All tokens', text: isSplit ? '' : countText(tokens, '') },
+  ];
+}
+
+/** @param {{ [field: string]: unknown }} row @param {SpanSummary} span @returns {Fact[]} */
+function costFacts(row, { cost }) {
+  const kinds = Object.entries({
+    ...numbersOf(membersOf(row.metadata)['flue.cost']),
+    ...numbersOf(row.metrics),
+  }).flatMap(([name, dollars]) =>
+    /^(?:input|output|cache(?:Read|Write|_read|_write))$|_cost$/.test(name) &&
+    name !== 'estimated_cost'
+      ? `${nameOfCost(name)} ${formatCost(dollars)}`
+      : [],
+  );
+  const total = cost === null ? [] : formatCost(cost);
+  const parts = kinds.length === 0 ? '' : ` (${kinds.join(', ')})`;
+  return [{ name: 'Cost', text: `${[total].flat().join('')}${parts}`.trim() }];
+}
+
+/** @param {string} name such as `prompt_cached_cost`, `cacheRead` */
+function nameOfCost(name) {
+  return name
+    .replace(/_cost$/, '')
+    .replace(/([a-z])([A-Z])/g, '$1 $2')
+    .replaceAll('_', ' ')
+    .toLowerCase();
+}
+
+/** @param {{ [field: string]: unknown }} row @returns {Fact[]} */
+function resultFacts({ metadata }) {
+  const members = membersOf(metadata);
+  return [
+    {
+      name: 'Stop reason',
+      text: wordOf(members['flue.stop_reason'] ?? members.stop_reason ?? members.finish_reason),
+    },
+    { name: 'Outcome', text: wordOf(members['flue.submission_outcome']) },
+    { name: 'Exit code', text: wordOf(members['flue.exit_code']) },
+    { name: 'Waited', text: durationOf(members['flue.queue_ms']) },
+  ];
+}
+
+/** @param {SpanSummary} span @param {boolean} isLost @param {number} now */
+function tookOf({ start, end }, isLost, now) {
+  if (end === null) return isLost ? 'no end' : formatRunning(start, now);
+  return start === null ? '' : formatDuration(Math.max(end - start, 0));
+}
+
+/** @param {number | undefined} count @param {string} more */
+function countText(count, more) {
+  if (count === undefined) return '';
+  return more === '' ? formatCount(count) : `${formatCount(count)}, ${more}`;
+}
+
+/** @param {number} share 0 to 1 @returns {string} such as `93 %`; never 0 or 100 for what is neither */
+function formatShare(share) {
+  const percent = share * 100;
+  if (percent > 0 && percent < 1) return '<1 %';
+  if (percent < 100 && percent > 99) return '>99 %';
+  return `${Math.round(percent)} %`;
+}
+
+/** @param {unknown} ms */
+function durationOf(ms) {
+  return typeof ms === 'number' && Number.isFinite(ms)
+    ? formatDuration(Math.max(ms, 0) / 1000)
+    : '';
+}
+
+/** @param {unknown} value */
+function wordOf(value) {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+}
+
+/** @param {unknown} value @returns {{ [name: string]: unknown }} */
+function membersOf(value) {
+  return isObject(value) ? value : {};
+}
+
+/** @param {unknown} value @returns {{ [name: string]: number }} its members that are finite numbers */
+function numbersOf(value) {
+  const numbers = Object.entries(membersOf(value)).filter(([, n]) => Number.isFinite(n));
+  return /** @type {{ [name: string]: number }} */ (Object.fromEntries(numbers));
+}
