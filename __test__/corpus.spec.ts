@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildTrace } from '../tools/collector/trace';
 import { summarizeOutcome } from '../tools/viewer/attempts';
-import { summarizeSpans } from '../tools/viewer/summaries';
+import { listSpans } from '../tools/viewer/span-lists';
 import { describeTurn } from '../tools/viewer/turns';
 import { activities, factFaults, faults, type FlueEvent } from './support/activities';
 import { conflicts, differences } from './support/rows';
@@ -114,7 +114,7 @@ describe('the viewer tells what happened', () => {
     );
   };
   const storiesOf = (name: string) =>
-    tracesOf(name).flatMap((trace) => summarizeOutcome(summarizeSpans(trace)).story ?? []);
+    tracesOf(name).flatMap((trace) => summarizeOutcome(listSpans(trace).summaries).story ?? []);
 
   test.each([
     [

@@ -2,12 +2,10 @@
 
 // Attempts and failures of a trace, for lists.
 
-const { isObject } = require('../support/json');
 const { findFailures } = require('../support/failures');
 const { findRecoveries } = require('../support/attempts');
 
 /** @typedef {import('../collector/types').JsonObject} JsonObject */
-/** @typedef {import('../collector/types').Trace} Trace */
 /** @typedef {import('./types').SpanSummary} SpanSummary */
 
 /**
@@ -46,24 +44,9 @@ function summarizeOutcome(spans) {
   };
 }
 
-/**
- * Whether a trace may have something to tell that its roots do not: saves the way through all spans of the others.
- *
- * @param {Trace} trace
- */
-function mayHaveOutcome({ spans }) {
-  return spans.some(
-    ({ error, end, row }) =>
-      error !== null ||
-      end === null ||
-      (isObject(row.metadata) &&
-        (row.metadata['flue.interrupted'] === true || Number(row.metadata['flue.attempt']) > 1)),
-  );
-}
-
 /** @param {unknown} value @returns {number | null} */
 function countOrNull(value) {
   return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : null;
 }
 
-module.exports = { attemptMembers, mayHaveOutcome, summarizeOutcome };
+module.exports = { attemptMembers, summarizeOutcome };
