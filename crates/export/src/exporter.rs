@@ -18,13 +18,15 @@
 mod endings;
 mod intake;
 mod recovery;
+mod waiting;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use spool::{Completion, Operation};
 use translate::Translator;
 
-use self::endings::Waiting;
+pub use self::waiting::TicketId;
+use self::waiting::Waiting;
 
 use crate::{
   admission::Admission,
@@ -40,9 +42,6 @@ use crate::{
   time::Now,
   transport::{Request, RequestId, Response, TransportError},
 };
-
-/// Identifies a flush, a delivery before the exit or a shutdown of one exporter.
-pub type TicketId = u64;
 
 /// A notification for the host.
 #[derive(Debug, PartialEq, Eq)]

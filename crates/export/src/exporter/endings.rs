@@ -2,26 +2,11 @@
 
 use std::{mem, time::Duration};
 
-use super::{Exporter, Output, TicketId};
+use super::{
+  Exporter, Output,
+  waiting::{Boundary, TicketId, Waiting},
+};
 use crate::time::Now;
-
-/// A flush, a delivery before the exit or a shutdown that waits for its rows.
-pub(super) struct Waiting {
-  ticket: TicketId,
-  boundary: Boundary,
-  pub(super) deadline: Duration,
-}
-
-/// What a flush waits for. A delivery before the exit and a shutdown wait for everything.
-#[derive(Clone, Copy)]
-enum Boundary {
-  /// Rows with earlier sequence numbers still have to become batches.
-  Rows(u64),
-  /// They have: batches with earlier keys have to be settled.
-  Batches(u64),
-  /// They are: attachments with earlier numbers have to be settled.
-  Attachments(u64),
-}
 
 impl Exporter {
   /// Waits until every row accepted before is settled, at most until `deadline`. Completed by

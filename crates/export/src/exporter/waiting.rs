@@ -1,0 +1,27 @@
+//! What a caller waits for.
+
+use std::time::Duration;
+
+/// Identifies a flush, a delivery before the exit or a shutdown of one exporter.
+pub type TicketId = u64;
+
+/// A flush, a delivery before the exit or a shutdown that waits for its rows.
+pub struct Waiting {
+  /// What the caller knows it by.
+  pub ticket: TicketId,
+  /// What it waits for.
+  pub boundary: Boundary,
+  /// When it ends in any case.
+  pub deadline: Duration,
+}
+
+/// What a flush waits for. A delivery before the exit and a shutdown wait for everything.
+#[derive(Clone, Copy)]
+pub enum Boundary {
+  /// Rows with earlier sequence numbers still have to become batches.
+  Rows(u64),
+  /// They have: batches with earlier keys have to be settled.
+  Batches(u64),
+  /// They are: attachments with earlier numbers have to be settled.
+  Attachments(u64),
+}
