@@ -195,6 +195,7 @@ const FIELDS = new Map(
     root_span_id: rootSpanId,
     span_parents: spanParents,
     project_id: uuid,
+    experiment_id: uuid,
     log_id: (value) => expect(value === 'g', '"g"', value),
     org_id: nonEmptyString,
     org_name: nonEmptyString,

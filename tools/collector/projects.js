@@ -1,6 +1,6 @@
 'use strict';
 
-// Projects and organisations, made up from their names.
+// Projects, organisations and experiments, made up from their names.
 
 const { createHash } = require('node:crypto');
 
@@ -30,6 +30,7 @@ function uuidOf(name) {
 class Projects {
   /** @type {Map<string, Project>} */
   #byId = new Map();
+  #experiments = 0;
 
   /**
    * Finds a project by name, creating it where needed.
@@ -41,6 +42,21 @@ class Projects {
     const project = { id: uuidOf(`project:${name}`), name };
     this.#byId.set(project.id, project);
     return project;
+  }
+
+  /**
+   * Creates an experiment of a project.
+   *
+   * @param {Project} project
+   * @param {unknown} wanted its name; one that counts by default
+   * @returns {{ id: string, name: string, project_id: string }}
+   */
+  createExperiment(project, wanted) {
+    this.#experiments += 1;
+    const isNamed = typeof wanted === 'string' && wanted !== '';
+    const name = isNamed ? wanted : `${project.name}-${this.#experiments}`;
+    const id = uuidOf(`experiment:${project.id}:${this.#experiments}:${name}`);
+    return { id, name, project_id: project.id };
   }
 
   /**

@@ -46,6 +46,9 @@ class Routes {
       .set('POST /api/apikey/login', () => this.#login())
       .set('POST /api/project/register', (request) => this.#registerProject(request))
       .set('GET /api/project', (request) => this.#getProject(request))
+      .set('POST /api/experiment/register', (request) => this.#registerExperiment(request))
+      .set('POST /api/base_experiment/get_id', () => ok({ base_exp_id: null }))
+      .set('GET /experiment-comparison2', () => ok({ scores: {}, metrics: {} }))
       .set('GET /version', () => ok({ logs3_payload_max_bytes: options.payloadMaxBytes }))
       .set('POST /logs3', (request) => this.#logs(request))
       .set('POST /logs3/overflow', (request) => this.#announceOverflow(request))
@@ -175,6 +178,21 @@ class Routes {
       throw new RequestError(400, 'project_name must be a non-empty string');
     }
     return ok({ project: this.#projects.register(name) });
+  }
+
+  /**
+   * Creates an experiment, as `Eval` of the `braintrust` package asks for it.
+   *
+   * @param {RoutedRequest} request
+   * @returns {Answer}
+   */
+  #registerExperiment({ body }) {
+    const { project_name: name = 'Global', experiment_name: wanted } = parseObject(body);
+    if (typeof name !== 'string' || name === '') {
+      throw new RequestError(400, 'project_name must be a non-empty string');
+    }
+    const project = this.#projects.register(name);
+    return ok({ project, experiment: this.#projects.createExperiment(project, wanted) });
   }
 
   /**

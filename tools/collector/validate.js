@@ -8,8 +8,9 @@ const { isObject } = require('../support/json');
 /** @typedef {import('./types').JsonObject} JsonObject */
 /** @typedef {import('./types').Row} Row */
 
-/** Fields that every row repeats, whatever it is about. */
+/** Fields that every row repeats, whatever it is about: in the logs of a project, and in an experiment. */
 const ROW_IDENTITY = ['id', 'project_id', 'log_id'];
+const EXPERIMENT_IDENTITY = ['id', 'experiment_id'];
 /** Fields that every row of a span repeats besides. */
 const SPAN_IDENTITY = ['span_id', 'root_span_id'];
 
@@ -28,7 +29,8 @@ function isStorable(row) {
  * @returns {string[]} what breaks the protocol; empty when nothing does
  */
 function checkIncomingRow(incoming) {
-  const required = aboutSpan(incoming) ? [...ROW_IDENTITY, ...SPAN_IDENTITY] : ROW_IDENTITY;
+  const identity = incoming.experiment_id === undefined ? ROW_IDENTITY : EXPERIMENT_IDENTITY;
+  const required = aboutSpan(incoming) ? [...identity, ...SPAN_IDENTITY] : identity;
   const missing = required
     .filter((field) => incoming[field] === undefined)
     .map((field) => `${field} is missing`);
