@@ -63,6 +63,8 @@ pub struct TraceDestination {
   pub project_name: String,
   /// The UUID of the project; `None`: the registration has not stated it yet.
   pub project_id: Option<String>,
+  /// The UUID of the experiment that receives the spans; `None`: the logs of the project do.
+  pub experiment_id: Option<String>,
   /// Whether traces join those of callers.
   pub distributed: bool,
   /// Whether only a part of all traces is recorded, as far as the settings decide.
@@ -92,6 +94,7 @@ impl Shared {
         org_name: settings.org_name.clone(),
         project_name: settings.project_name.clone(),
         project_id: settings.project_id.clone(),
+        experiment_id: settings.experiment_id.clone(),
         distributed: settings.translation.distributed,
         is_sampled: settings.sample_rate < 1.0,
         keeps_errors: settings.keep_errors,

@@ -156,9 +156,13 @@ fn uuid(id: &str) -> Option<Uuid> {
 impl SpanContext {
   /// The root span of a new trace. `kind` is the kind of activity, `parts` are its Flue ids.
   pub fn root(kind: &str, parts: &[&str]) -> Self {
-    let row = hash(kind, parts);
-    let trace = Uuid::new_v5(&NAMESPACE, &[b"trace".as_slice(), &row].concat());
-    Self { row: RowId(row), trace: TraceId { bytes: trace.into_bytes(), is_uuid: false } }
+    Self::of_root(RowId(hash(kind, parts)))
+  }
+
+  /// The root span of a trace of its own, by its row.
+  pub fn of_root(row: RowId) -> Self {
+    let trace = Uuid::new_v5(&NAMESPACE, &[b"trace".as_slice(), &row.0].concat());
+    Self { row, trace: TraceId { bytes: trace.into_bytes(), is_uuid: false } }
   }
 
   /// A span inside `trace`.

@@ -8,11 +8,13 @@ use super::{
   time,
 };
 
-/// The project that receives the rows.
+/// What receives the rows, by its UUID.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Destination {
-  /// The project's UUID.
-  pub project_id: String,
+pub enum Destination {
+  /// The logs of a project.
+  Project(String),
+  /// An experiment.
+  Experiment(String),
 }
 
 /// The row field `context`: what recorded the span.
@@ -37,7 +39,13 @@ pub fn close_body(body: &mut Vec<u8>) {
 pub fn address(to: &Destination) -> Vec<u8> {
   let mut members = Vec::new();
   let mut object = Object::members(&mut members);
-  object.text("project_id", &to.project_id);
+  match to {
+    Destination::Project(id) => {
+      object.text("project_id", id);
+      object.text("log_id", "g");
+    }
+    Destination::Experiment(id) => object.text("experiment_id", id),
+  }
   members.push(b',');
   members
 }
@@ -67,7 +75,6 @@ fn write(body: &mut Vec<u8>, row: &Row, masked: Option<&Masked>, address: &[u8])
   if let Some(parent) = row.parent {
     object.id_list("span_parents", |body| parent.write(body));
   }
-  object.text("log_id", "g");
   match custom.and_then(|custom| custom.about.as_ref()) {
     Some(about) => object.json("origin", &format!(r#"{{"id":{}}}"#, about.as_str())),
     None => object.json("_is_merge", "true"),
@@ -159,7 +166,7 @@ mod tests {
     row.set_metric("start", Some(1_795_417_364.633));
     row.set_metric("end", Some(f64::NAN));
     let mut body = Vec::new();
-    write_row(&mut body, &row, &address(&Destination { project_id: "p".into() }));
+    write_row(&mut body, &row, &address(&Destination::Project("p".into())));
     let value: serde_json::Value = serde_json::from_slice(&body).unwrap();
     insta::assert_snapshot!(serde_json::to_string_pretty(&value).unwrap());
   }
@@ -184,7 +191,7 @@ mod tests {
     let mut row = Row::about(span.row, TraceId::UNKNOWN);
     row.custom = feedback(None);
     let id = span.row.to_string();
-    let audit = json!({ "id": id, "log_id": "g", "_is_merge": true, "_audit_source": "app",
+    let audit = json!({ "id": id, "_is_merge": true, "_audit_source": "app",
       "_audit_metadata": { "user": 1 } });
     assert_eq!(written(&row), audit);
     let mut start =
@@ -201,11 +208,24 @@ mod tests {
   }
 
   #[test]
+  fn rows_are_addressed_to_the_logs_of_a_project_or_to_an_experiment() {
+    let at = |to: &Destination| {
+      let mut body = Vec::new();
+      write_row(&mut body, &Row::of(SpanContext::root("run", &["run_1"])), &address(to));
+      let row: serde_json::Value = serde_json::from_slice(&body).unwrap();
+      [row["project_id"].clone(), row["log_id"].clone(), row["experiment_id"].clone()]
+    };
+    let null = serde_json::Value::Null;
+    assert_eq!(at(&Destination::Project("p".into())), [json!("p"), json!("g"), null.clone()]);
+    assert_eq!(at(&Destination::Experiment("e".into())), [null.clone(), null, json!("e")]);
+  }
+
+  #[test]
   fn a_comment_is_a_row_of_its_own() {
     let mut row = Row::about(SpanContext::root("comment", &["1"]).row, TraceId::UNKNOWN);
     row.created = Some(1_795_417_364_633);
     row.custom = feedback(Some(["a", "b"]));
-    let comment = json!({ "id": row.span.row.to_string(), "log_id": "g", "created": "2026-11-23T07:02:44.633Z",
+    let comment = json!({ "id": row.span.row.to_string(), "created": "2026-11-23T07:02:44.633Z",
       "_audit_source": "app", "_audit_metadata": { "user": 1 }, "origin": { "id": "a" }, "comment": { "text": "b" } });
     assert_eq!(written(&row), comment);
     let mut content = Vec::new();

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use braintrust_row::Destination;
 use bytes::Bytes;
 use http::{
   HeaderMap, HeaderValue, Method,
@@ -50,8 +51,10 @@ pub struct Session {
   pub api_url: String,
   /// Address of `POST /logs3`.
   pub logs_url: String,
-  /// The project's UUID.
+  /// The UUID of the project, or of the experiment.
   pub project_id: String,
+  /// Whether it is an experiment's.
+  pub is_experiment: bool,
   /// The organization; `None`: there was no login.
   pub org_name: Option<String>,
   /// Its id, likewise.
@@ -63,6 +66,12 @@ pub struct Session {
 }
 
 impl Session {
+  /// What receives the rows.
+  pub fn receiver(&self) -> Destination {
+    let id = self.project_id.clone();
+    if self.is_experiment { Destination::Experiment(id) } else { Destination::Project(id) }
+  }
+
   /// The most bytes of one request: the smaller of the server's and the user's limits.
   pub fn max_bytes(&self) -> usize {
     self.limit.into_iter().chain(self.configured).min().unwrap_or(DEFAULT_MAX_BYTES)
@@ -202,7 +211,7 @@ impl Connecting {
   /// Begins with the first request that is needed.
   pub fn start(settings: &Settings) -> (Self, Step) {
     let mut connecting = Self { url: String::new(), awaits: Awaits::Nothing };
-    let step = match (&settings.api_url, &settings.project_id) {
+    let step = match (&settings.api_url, known_receiver(settings)) {
       (Some(api_url), Some(project)) => {
         connecting.ask_limit(settings, api_url.clone(), project.clone(), None)
       }
@@ -240,7 +249,7 @@ impl Connecting {
     now: Now,
   ) -> Result<Step, ConnectError> {
     let organization = organization(settings, &self.url, result, now)?;
-    if let Some(project) = &settings.project_id {
+    if let Some(project) = known_receiver(settings) {
       return self.resolved(settings, organization, project.clone());
     }
     self.url = format!("{}/api/project/register", settings.app_url);
@@ -278,6 +287,7 @@ impl Connecting {
       logs_url: format!("{api_url}/logs3"),
       api_url,
       project_id,
+      is_experiment: settings.experiment_id.is_some(),
       org_name,
       org_id,
       limit: None,
@@ -285,6 +295,11 @@ impl Connecting {
     });
     Step::Send(call)
   }
+}
+
+/// What receives the rows, if no registration is needed to know it.
+fn known_receiver(settings: &Settings) -> Option<&String> {
+  settings.experiment_id.as_ref().or(settings.project_id.as_ref())
 }
 
 /// The request that logs in.

@@ -507,7 +507,17 @@ impl Exporter {
       self.translator.ignore(&event);
       return Err(LostEvent(LossReason::QueueFull, "the queue is full".to_owned()));
     }
+    if matches!(event.body, Body::CallerNamed(_)) {
+      let moved = self.translator.movable_rows(&event);
+      let is_late = moved.iter().any(|row| !self.delivery.is_queued(*row));
+      if let Body::CallerNamed(named) = &mut event.body {
+        named.is_late = is_late;
+      }
+    }
     let mut rows = self.translator.translate(&event);
+    if matches!(&event.body, Body::CallerNamed(named) if !named.is_late) {
+      rows.iter().for_each(|row| self.delivery.relocate(row));
+    }
     let begun = rows.iter_mut().filter(|row| row.is_root && !row.ends());
     begun.for_each(|row| {
       if let Some(enrichment) = event.enrichment {

@@ -4,6 +4,7 @@
 //! the key; send Braintrust a reference to it. Each attempt begins with the first step, because the address may have
 //! expired.
 
+use braintrust_row::Destination;
 use bytes::Bytes;
 use http::{HeaderValue, Method, header::CONTENT_TYPE};
 use indexmap::IndexMap;
@@ -82,8 +83,25 @@ struct AnnouncedRow<'a> {
 
 #[derive(Serialize)]
 struct ObjectIds<'a> {
-  project_id: &'a str,
-  log_id: &'static str,
+  #[serde(skip_serializing_if = "Option::is_none")]
+  project_id: Option<&'a str>,
+  #[serde(skip_serializing_if = "Option::is_none")]
+  log_id: Option<&'static str>,
+  #[serde(skip_serializing_if = "Option::is_none")]
+  experiment_id: Option<&'a str>,
+}
+
+impl<'a> ObjectIds<'a> {
+  fn of(to: &'a Destination) -> Self {
+    match to {
+      Destination::Project(id) => {
+        Self { project_id: Some(id), log_id: Some("g"), experiment_id: None }
+      }
+      Destination::Experiment(id) => {
+        Self { project_id: None, log_id: None, experiment_id: Some(id) }
+      }
+    }
+  }
 }
 
 #[derive(Serialize)]
@@ -131,8 +149,9 @@ impl OverflowUpload {
     body_bytes: usize,
     row_bytes: &[usize],
   ) -> (Self, Call) {
+    let receiver = session.receiver();
     let announced = |byte_size: &usize| AnnouncedRow {
-      object_ids: ObjectIds { project_id: &session.project_id, log_id: "g" },
+      object_ids: ObjectIds::of(&receiver),
       is_delete: false,
       input_row: InputRow { byte_size: *byte_size },
     };

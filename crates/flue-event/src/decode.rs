@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::{
+  caller::CallerNamed,
   compaction::{CompactionEnd, CompactionStart},
   custom_span::CustomSpan,
   event::{Body, Event},
@@ -22,7 +23,8 @@ use crate::{
 ///
 /// Five are emitted by this package's JavaScript: `first_delta`, the first of a turn's deltas that carries text,
 /// thinking or a tool call; `history_forgotten`, after which the next request of a conversation is complete; and the
-/// three `span_` kinds of custom spans. A sixth, `feedback`, is not in the list: it never comes from Flue.
+/// three `span_` kinds of custom spans. Two more, `feedback` and `caller_named`, are not in the list: they never come from
+/// Flue.
 pub const TRANSLATED_KINDS: &[&str] = &[
   "run_start",
   "run_resume",
@@ -126,6 +128,7 @@ fn body<'a>(kind: &str, f: &Fields<'a>) -> Body<'a> {
     "span_log" => Body::SpanLog(CustomSpan::read(f)),
     "span_end" => Body::SpanEnd(CustomSpan::read(f)),
     "feedback" => Body::Feedback(Feedback::read(f)),
+    "caller_named" => Body::CallerNamed(CallerNamed::read(f)),
     _ => Body::Other,
   }
 }

@@ -1,6 +1,7 @@
 //! One event: when, for which activities, and what happened.
 
 use crate::{
+  caller::CallerNamed,
   compaction::{CompactionEnd, CompactionFailed, CompactionStart},
   custom_span::CustomSpan,
   feedback::Feedback,
@@ -86,6 +87,8 @@ pub enum Body<'a> {
   SpanEnd(CustomSpan<'a>),
   /// The application gives feedback about a span.
   Feedback(Feedback<'a>),
+  /// The application names the caller of a submission, a dispatch or a run.
+  CallerNamed(CallerNamed<'a>),
   /// An event that changes no span.
   Other,
 }

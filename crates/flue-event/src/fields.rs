@@ -26,8 +26,9 @@ raw_members! {
     messages_before = "messagesBefore", messages_after = "messagesAfter", kind, attempt_count = "attemptCount",
     max_attempts = "maxAttempts", operation, level, message, attributes, model, provider, api, reasoning,
     output, stop_reason = "stopReason", payload, calling_tool = "callingTool", calling_span = "callingSpan",
+    outer_span = "outerSpan",
     trace_carrier = "traceCarrier", span_id = "spanId", root_span_id = "rootSpanId",
-    parent_span_id = "parentSpanId", span, comment_id = "commentId", enrichment, sampled,
+    parent_span_id = "parentSpanId", span, comment_id = "commentId", enrichment, sampled, caller,
   }
 }
 raw_members! {
@@ -55,6 +56,10 @@ raw_members! {
 raw_members! {
   /// The W3C headers of the caller of a run or a submission.
   TraceCarrier { traceparent, tracestate }
+}
+raw_members! {
+  /// The span under which the application runs Flue's work, from this package's JavaScript.
+  Caller { span_id = "spanId", root_span_id = "rootSpanId", is_within = "isWithin" }
 }
 raw_members! {
   /// Arguments of Flue's own `task` tool.

@@ -4,10 +4,11 @@
 //! release emitted it. Messages, arguments and results stay borrowed JSON text. No I/O, no clock.
 //!
 //! The files, each importing only from those before it:
-//! `value`, `time`, `members` → `fields` (the members of an event's JSON) → `ids`, `carrier`, `outcome`, `usage` →
+//! `value`, `time`, `members` → `fields` (the members of an event's JSON) → `ids`, `caller`, `carrier`, `outcome`, `usage` →
 //! one file per Flue concept (`run`, `submission`, `operation`, `turn`, `task`, `tool`, `compaction`,
 //! `log`, `custom_span`, `feedback`) → `event` → `fallback_ids`, `content_policy` → `decode`. `utf8` stands alone.
 
+mod caller;
 mod carrier;
 mod compaction;
 mod content_policy;
@@ -32,6 +33,7 @@ mod usage;
 mod utf8;
 mod value;
 
+pub use caller::{Caller, CallerNamed};
 pub use carrier::TraceCarrier;
 pub use compaction::{CompactionEnd, CompactionFailed, CompactionStart};
 pub use content_policy::{ContentPolicy, OMITTED_MESSAGE};

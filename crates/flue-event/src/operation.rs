@@ -1,6 +1,7 @@
 //! Operations: `operation_start`, `operation`.
 
 use crate::{
+  caller::Caller,
   carrier::TraceCarrier,
   fields::{self, Fields, Member, id, object, plain, text},
   ids::Ids,
@@ -18,8 +19,12 @@ pub struct OperationStart<'a> {
   pub calling_tool: Option<CallingTool<'a>>,
   /// The row id of the application's span in which the operation was called, if the async context names one.
   pub calling_span: Option<Text<'a>>,
+  /// The row id of the application's span in the async context, if that may be the context of other work.
+  pub outer_span: Option<Text<'a>>,
   /// The trace context of the submission's caller.
   pub carrier: Option<TraceCarrier<'a>>,
+  /// The span under which the submission runs, if the application has named one.
+  pub caller: Option<Caller<'a>>,
 }
 
 impl<'a> OperationStart<'a> {
@@ -29,7 +34,9 @@ impl<'a> OperationStart<'a> {
       kind: text(f.operation_kind),
       calling_tool: CallingTool::read(f.calling_tool),
       calling_span: text(f.calling_span),
+      outer_span: text(f.outer_span),
       carrier: TraceCarrier::read(f.trace_carrier),
+      caller: Caller::read(f.caller),
     }
   }
 }

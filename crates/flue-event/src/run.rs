@@ -1,6 +1,7 @@
 //! Workflow runs: `run_start`, `run_resume`, `run_end`.
 
 use crate::{
+  caller::Caller,
   carrier::TraceCarrier,
   fields::{Fields, text, time},
   outcome::Outcome,
@@ -20,6 +21,8 @@ pub struct RunStart<'a> {
   pub resumed: bool,
   /// The caller's trace context.
   pub carrier: Option<TraceCarrier<'a>>,
+  /// The span under which the run runs, if the application has named one.
+  pub caller: Option<Caller<'a>>,
 }
 
 impl<'a> RunStart<'a> {
@@ -32,6 +35,7 @@ impl<'a> RunStart<'a> {
       input: f.input.or(f.payload),
       resumed,
       carrier: TraceCarrier::read(f.trace_carrier),
+      caller: Caller::read(f.caller),
     }
   }
 }

@@ -1,6 +1,7 @@
 //! Submissions: messages delivered to an agent.
 
 use crate::{
+  caller::Caller,
   fields::{Fields, number, text},
   outcome::Failure,
   value::Text,
@@ -11,12 +12,14 @@ use crate::{
 pub struct SubmissionQueued<'a> {
   /// The kind of delivery, such as `direct` or `dispatch`.
   pub kind: Option<Text<'a>>,
+  /// The span under which the submission runs, if the application has named one.
+  pub caller: Option<Caller<'a>>,
 }
 
 impl<'a> SubmissionQueued<'a> {
   #[inline(never)]
   pub(crate) fn read(f: &Fields<'a>) -> Self {
-    Self { kind: text(f.kind) }
+    Self { kind: text(f.kind), caller: Caller::read(f.caller) }
   }
 }
 

@@ -19,7 +19,9 @@ use flue_event::{CustomSpan, CustomSpanIds, Event, RawJson, SpanUpdate};
 #[inline(never)]
 pub fn start(state: &mut State, event: &Event<'_>, custom: &CustomSpan<'_>) -> Vec<Row> {
   let CustomSpan { ids, update } = custom;
-  let Some(ActivitySpan { activity, span }) = activity_span(ids) else { return Vec::new() };
+  let Some(ActivitySpan { activity, span }) = activity_span(state, ids) else {
+    return Vec::new();
+  };
   let parent = ids.parent.as_deref().and_then(SpanId::parse);
   let row = state.tree.open(NewSpan {
     activity,
@@ -33,7 +35,7 @@ pub fn start(state: &mut State, event: &Event<'_>, custom: &CustomSpan<'_>) -> V
 /// `span_log`. The span may be Flue's, and may have ended.
 #[inline(never)]
 pub fn log(state: &mut State, CustomSpan { ids, update }: &CustomSpan<'_>) -> Vec<Row> {
-  let Some(ActivitySpan { activity, span }) = activity_span(ids) else { return Vec::new() };
+  let Some(ActivitySpan { activity, span }) = activity_span(state, ids) else { return Vec::new() };
   // A span that was refused at its start is ignored.
   if state.tree.has_finished(&activity) {
     return Vec::new();
@@ -49,7 +51,7 @@ pub fn log(state: &mut State, CustomSpan { ids, update }: &CustomSpan<'_>) -> Ve
 #[inline(never)]
 pub fn end(state: &mut State, event: &Event<'_>, custom: &CustomSpan<'_>) -> Vec<Row> {
   let CustomSpan { ids, update } = custom;
-  let Some(ActivitySpan { activity, span }) = activity_span(ids) else { return Vec::new() };
+  let Some(ActivitySpan { activity, span }) = activity_span(state, ids) else { return Vec::new() };
   if state.tree.has_finished(&activity) {
     return Vec::new();
   }
@@ -74,8 +76,9 @@ fn rename(state: &mut State, activity: &Activity, update: &SpanUpdate<'_>) {
   }
 }
 
-fn activity_span(ids: &CustomSpanIds<'_>) -> Option<ActivitySpan> {
+fn activity_span(state: &State, ids: &CustomSpanIds<'_>) -> Option<ActivitySpan> {
   let (row, trace) = (RowId::parse(&ids.row)?, TraceId::parse(&ids.trace)?);
+  let trace = state.resolve(trace);
   let activity = Activity::CustomSpan(ids.row.as_ref().to_owned());
   Some(ActivitySpan { activity, span: SpanContext { row, trace } })
 }

@@ -1,13 +1,15 @@
 //! Feedback of the application about a span, in this or another process: `feedback`.
 
+use crate::state::State;
 use braintrust_row::{CustomFields, Json, Row, RowId, TraceId};
 use flue_event::{Event, Feedback, RawJson, SpanUpdate};
 
 /// The merge into the row of the span, and the row of the comment, as far as the feedback has them.
-pub fn feedback(event: &Event<'_>, feedback: &Feedback<'_>) -> Vec<Row> {
+pub fn feedback(state: &State, event: &Event<'_>, feedback: &Feedback<'_>) -> Vec<Row> {
   let SpanUpdate { metadata, expected, scores, tags, .. } = &feedback.update;
   let Some(id) = feedback.row.as_deref() else { return Vec::new() };
   let trace = feedback.trace.as_deref().and_then(TraceId::parse).unwrap_or(TraceId::UNKNOWN);
+  let trace = state.resolve(trace);
   let value = |value: &RawJson<'_>| value.map(Json::raw);
   let mut rows = Vec::new();
   let mut push = |row: &str, created, fields: CustomFields| {

@@ -20,10 +20,10 @@
 //! The files, each importing only from those before it:
 //! 1. Leaves: `attachment`, `identity` (Flue's ids → span ids), `activity`, `metadata`, `outcome`, `usage`, `messages`,
 //!    `options`.
-//! 2. One open span: `placement`, `span_logs`, `message_text` → `run_metadata` → `open_span`.
+//! 2. One open span: `placement` → `caller_context`; `span_logs`, `message_text` → `run_metadata` → `open_span`.
 //! 3. The state: `recent_ids` → `tree`; `recency`, `shown_input` → `previous_inputs`, `conversations`; `submissions`
 //!    → `state`.
-//! 4. One handler per Flue concept: `run`, `submission` (both with `caller_context`) → `operation`;
+//! 4. One handler per Flue concept: `run`, `submission` → `operation`;
 //!    `compaction` → `turn` → `tool`; `task`; `log`; `custom_span`; `feedback`; and `implicit`, which opens what encloses
 //!    an event.
 //! 5. `snapshot`, which writes open spans down and restores them; and on top `translator`.

@@ -56,6 +56,9 @@ pub struct OpenSpan {
   /// Of a run: what its operations repeat.
   #[serde(rename = "handed_down")]
   pub run_metadata: RunMetadata,
+  /// Whether a child of it has ended.
+  #[serde(skip)]
+  pub has_ended_child: bool,
   /// Its log lines.
   #[serde(skip)]
   pub logs: SpanLogs,
@@ -91,6 +94,7 @@ impl OpenSpan {
       responded_at: None,
       delegation: None,
       run_metadata: RunMetadata::default(),
+      has_ended_child: false,
       logs: SpanLogs::default(),
       children: Vec::new(),
     }
@@ -105,7 +109,7 @@ impl OpenSpan {
     row.kind = label.kind;
     row.parent = match &self.placement.parent {
       Parent::Span(_, parent) => Some(parent.span()),
-      Parent::Remote(parent) => Some(*parent),
+      Parent::Remote(parent) | Parent::Within(parent) => Some(*parent),
       Parent::None | Parent::Unknown => None,
     };
     if let Start::At(start) = self.start {

@@ -132,8 +132,11 @@ fn place(
   at: i64,
   start: &OperationStart<'_>,
 ) -> PlacedOperation {
+  // The async context of a submission's work may be that of whoever dispatched another one.
+  let outer = start.outer_span.as_deref().filter(|_| !submission::is_at_root(state, ids));
   let parent = state
     .enclosing_task(ids)
+    .or_else(|| state.open_span(Activity::CustomSpan(outer?.to_owned())))
     .or_else(|| state.open_span(Activity::CustomSpan(start.calling_span.as_deref()?.to_owned())))
     .or_else(|| calling_tool(state, start.calling_tool.as_ref()?))
     .or_else(|| state.run_span(ids));
@@ -141,7 +144,8 @@ fn place(
     let span = identity::operation(parent.span.trace, operation);
     return PlacedOperation::at(parent.parent_of(span), at);
   }
-  submission::place(state, ids, operation, at, start.carrier.as_ref()).unwrap_or_else(|| {
+  let (carrier, caller) = (start.carrier.as_ref(), start.caller.as_ref());
+  submission::place(state, ids, operation, at, carrier, caller).unwrap_or_else(|| {
     let span = identity::lone_operation(operation);
     PlacedOperation::at(SpanPlacement { span, parent: Parent::None }, at)
   })

@@ -54,7 +54,7 @@ impl SpanPlacement {
       Parent::None => true,
       // The parent of a custom span is known by its id alone.
       Parent::Remote(_) => matches!(activity, Activity::Run(_) | Activity::Operation(_)),
-      Parent::Span(..) | Parent::Unknown => false,
+      Parent::Within(_) | Parent::Span(..) | Parent::Unknown => false,
     }
   }
 }
@@ -69,6 +69,10 @@ pub enum Parent {
   /// A span that is not tracked: the application's, or another program's.
   #[serde(rename = "Beyond")]
   Remote(SpanId),
+  /// A custom span in a trace whose root this process records. In a snapshot, it is [`Parent::Remote`]: for the next
+  /// process, it is.
+  #[serde(rename(serialize = "Beyond", deserialize = "Within"))]
+  Within(SpanId),
   /// Known only to the process that opened the span.
   Unknown,
 }

@@ -1,7 +1,8 @@
 //! Workflow runs: `run_start`, `run_resume`, `run_end`.
 
 use crate::{
-  caller_context, messages, metadata,
+  caller_context::{self, CallerContext},
+  identity, messages, metadata,
   open_span::NewSpan,
   outcome,
   placement::{ActivitySpan, Parent, SpanLabel, SpanPlacement, Start},
@@ -18,16 +19,20 @@ pub fn start(state: &mut State, event: &Event<'_>, run: &RunStart<'_>) -> Vec<Ro
     return Vec::new();
   };
   let carrier = run.carrier.as_ref();
+  let named = run.caller.as_ref().and_then(CallerContext::named);
+  let caller = named.or_else(|| CallerContext::carried(&state.options, carrier));
   let name = format!("workflow:{}", run.workflow.as_deref().unwrap_or("unknown"));
   if run.resumed {
     state.tree.resume(&activity);
   }
   let new = NewSpan {
     activity: activity.clone(),
-    placement: caller_context::root_placement(&state.options, carrier, span),
+    placement: caller_context::root_placement(caller, span),
     label: Some(SpanLabel::new(SpanType::Task, name)),
     start: Start::At(run.started.unwrap_or(event.at)),
   };
+  let own = identity::run(event.ids.run.as_deref().unwrap_or_default());
+  state.set_alias(own, new.placement.span);
   let Some(mut row) = state.tree.open(new) else { return Vec::new() };
   metadata::write_ids(&mut row, &event.ids);
   caller_context::write(&mut row, carrier);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, ser::Error};
 use crate::{
   activity::Activity, open_span::OpenSpan, placement::Parent, state::State, submissions::Submission,
 };
-use braintrust_row::{Row, TraceId};
+use braintrust_row::{Row, SpanContext, TraceId};
 
 /// The open spans and unsettled submissions of a process.
 #[derive(Default, Serialize, Deserialize)]
@@ -77,7 +77,7 @@ pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<(), serde_json::Err
     let activities: Vec<Activity> = waiting.iter().map(|(activity, _)| activity.clone()).collect();
     let waits = |span: &OpenSpan| match &span.placement.parent {
       Parent::Span(parent, _) => activities.contains(parent),
-      Parent::None | Parent::Remote(_) | Parent::Unknown => false,
+      Parent::None | Parent::Remote(_) | Parent::Within(_) | Parent::Unknown => false,
     };
     let (later, now): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(_, span)| waits(span));
     // Only garbage makes a cycle, but its spans must end as well.
@@ -89,6 +89,9 @@ pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<(), serde_json::Err
     waiting = later;
   }
   for (id, submission) in submissions {
+    if let Some(root) = submission.root.as_ref().filter(|root| root.caller.is_some()) {
+      state.set_alias(SpanContext::of_root(root.span.row), root.span);
+    }
     state.submissions.restore(id, submission);
   }
   Ok(())

@@ -4,7 +4,7 @@ use crate::{
   activity::Activity, conversations::Conversations, identity, options::Options,
   placement::ActivitySpan, previous_inputs::PreviousInputs, submissions::Submissions, tree::Tree,
 };
-use braintrust_row::TraceId;
+use braintrust_row::{RowMap, SpanContext, TraceId};
 use flue_event::Ids;
 
 /// The state of a translation between two events.
@@ -20,9 +20,21 @@ pub struct State {
   pub previous_inputs: PreviousInputs,
   /// The conversations whose requests arrive as deltas.
   pub conversations: Conversations,
+  /// The traces of callers, by those that the called runs and submissions would have of their own: JavaScript may know
+  /// only these.
+  aliases: RowMap<TraceId>,
 }
 
+/// How many aliases are remembered. All are forgotten when there are more: JavaScript knows the callers that this process
+/// has named.
+const MAX_ALIASES: usize = 16_384;
+
 impl State {
+  /// A state without open spans.
+  pub fn new(options: Options) -> Self {
+    Self { options, ..Self::default() }
+  }
+
   /// The span of the run of these ids.
   pub fn run_span(&self, ids: &Ids<'_>) -> Option<ActivitySpan> {
     let activity = Activity::run(ids)?;
@@ -66,6 +78,22 @@ impl State {
       .or_else(|| identity::delivery(ids))
       .unwrap_or_else(|| identity::lone_operation(ids.operation.as_deref().unwrap_or_default()))
       .trace
+  }
+
+  /// Remembers that a root is in the trace of its caller. `own` is the root in a trace of its own.
+  pub fn set_alias(&mut self, own: SpanContext, placed: SpanContext) {
+    if own.trace == placed.trace {
+      return;
+    }
+    if self.aliases.len() >= MAX_ALIASES {
+      self.aliases.clear();
+    }
+    self.aliases.insert(own.trace.key(), placed.trace);
+  }
+
+  /// The trace in which spans of this one are.
+  pub fn resolve(&self, trace: TraceId) -> TraceId {
+    self.aliases.get(&trace.key()).copied().unwrap_or(trace)
   }
 
   /// The span of an activity, if it is open.

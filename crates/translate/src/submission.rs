@@ -6,15 +6,16 @@
 
 use crate::{
   activity::Activity,
-  caller_context, identity, metadata, outcome,
+  caller_context::{self, CallerContext},
+  identity, metadata, outcome,
   placement::{ActivitySpan, Parent, SpanPlacement, Start},
   state::State,
   submissions::Root,
 };
-use braintrust_row::{Json, Row};
+use braintrust_row::{Json, Row, RowId};
 use flue_event::{
-  Event, Ids, SubmissionQueued, SubmissionRecovery, SubmissionRunning, SubmissionSettled,
-  TraceCarrier,
+  Caller, CallerNamed, Event, Ids, SubmissionQueued, SubmissionRecovery, SubmissionRunning,
+  SubmissionSettled, TraceCarrier,
 };
 
 /// The placement and the start of an operation.
@@ -74,10 +75,14 @@ pub fn place(
   operation: &str,
   start: i64,
   carrier: Option<&TraceCarrier<'_>>,
+  caller: Option<&Caller<'_>>,
 ) -> Option<PlacedOperation> {
-  let SpanPlacement { span, parent } =
-    caller_context::root_placement(&state.options, carrier, identity::delivery(ids)?);
+  let own = identity::delivery(ids)?;
   let submission = state.submissions.entry(ids)?;
+  submission.caller = submission.caller.or(caller.and_then(CallerContext::named));
+  let named = submission.caller;
+  let placed = named.or_else(|| CallerContext::carried(&state.options, carrier));
+  let SpanPlacement { span, parent } = caller_context::root_placement(placed, own);
   let conversation = ids.conversation.as_deref();
 
   if let Some(root) = &submission.root
@@ -93,15 +98,17 @@ pub fn place(
   }
 
   // The event of a later attempt may not have the caller.
-  let known = submission.root.as_ref().map(|root| (root.span, root.caller));
-  let (span, caller) = known.unwrap_or_else(|| {
-    let Parent::Remote(caller) = parent else { return (span, None) };
-    (span, Some(caller))
-  });
-  let parent = caller.map_or(Parent::None, Parent::Remote);
+  let known = submission.root.as_ref().map(|root| (root.span, root.parent()));
+  let (span, parent) = known.unwrap_or((span, parent));
+  let (caller, is_within) = match parent {
+    Parent::Within(caller) => (Some(caller), true),
+    Parent::Remote(caller) => (Some(caller), false),
+    _ => (None, false),
+  };
   let start_of_root = submission.start(start);
   let root = Root {
     caller,
+    is_within,
     conversation: conversation.map(str::to_owned),
     span,
     start: start_of_root,
@@ -117,11 +124,85 @@ pub fn place(
     let next = Activity::Operation(operation.to_owned());
     interrupted = state.tree.resume_attempt(&previous, next, start);
   }
+  state.set_alias(own, span);
   Some(PlacedOperation {
     placement: SpanPlacement { span, parent },
     start: start_of_root,
     interrupted,
   })
+}
+
+/// Whether the operation is the root of its submission, as far as known: no id states that.
+pub fn is_at_root(state: &State, ids: &Ids<'_>) -> bool {
+  if identity::delivery_id(ids).is_none() {
+    return false;
+  }
+  let root = state.submissions.get(ids).and_then(|submission| submission.root.as_ref());
+  root.is_none_or(|root| root.conversation.as_deref() == ids.conversation.as_deref())
+}
+
+/// The root of the work of these ids, if it has begun here.
+fn begun_root(state: &State, ids: &Ids<'_>) -> Option<Activity> {
+  let activity = Activity::run(ids).or_else(|| {
+    let root = state.submissions.get(ids)?.root.as_ref()?;
+    Some(Activity::Operation(root.operation.clone()))
+  })?;
+  state.tree.get(&activity).is_some().then_some(activity)
+}
+
+/// The rows of the open spans that a `caller_named` would move.
+pub fn movable_rows(state: &State, ids: &Ids<'_>) -> Vec<RowId> {
+  let root = begun_root(state, ids);
+  root.map(|root| state.tree.subtree_rows(&root)).unwrap_or_default()
+}
+
+/// `caller_named`: the application has named the caller of a submission or a run, which may have begun in a trace of its
+/// own. That moves, unless a part of it has ended or has been sent: then its root refers to the caller.
+#[inline(never)]
+pub fn caller_named(state: &mut State, event: &Event<'_>, named: &CallerNamed<'_>) -> Vec<Row> {
+  let ids = &event.ids;
+  let Some(caller) = named.caller.as_ref().and_then(CallerContext::named) else {
+    return Vec::new();
+  };
+  let Some(own) = identity::root(ids) else { return Vec::new() };
+  let mut activity = Activity::run(ids);
+  if activity.is_none() {
+    let Some(submission) = state.submissions.entry(ids) else { return Vec::new() };
+    if submission.caller.is_some() {
+      return Vec::new();
+    }
+    let Some(root) = &submission.root else {
+      submission.caller = Some(caller);
+      return Vec::new();
+    };
+    activity = Some(Activity::Operation(root.operation.clone()));
+    if root.caller.is_some() {
+      return Vec::new();
+    }
+  }
+  let Some(activity) = activity else { return Vec::new() };
+  let is_own = state.tree.get(&activity).is_none_or(|open| open.placement.span.trace == own.trace);
+  if !is_own {
+    return Vec::new();
+  }
+  let placement = caller.place(own);
+  let span = placement.span;
+  let rows = if named.is_late { None } else { state.tree.relocate(&activity, placement.clone()) };
+  if let Some(rows) = rows {
+    if let Some(submission) = state.submissions.entry(ids) {
+      submission.caller = Some(caller);
+      if let Some(root) = &mut submission.root {
+        root.move_to(&placement);
+      }
+    }
+    state.set_alias(own, span);
+    return rows;
+  }
+  // A run that has not begun has its caller in its first event.
+  let has_begun = ids.run.is_none() || state.tree.has_ended(&activity);
+  let mut row = Row::of(own);
+  caller.write(&mut row);
+  if has_begun { vec![row] } else { Vec::new() }
 }
 
 /// `submission_settled`: the root closes, if it still is open.

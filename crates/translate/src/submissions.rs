@@ -3,7 +3,11 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::{identity, metadata, outcome, placement::Start};
+use crate::{
+  caller_context::CallerContext,
+  identity, metadata, outcome,
+  placement::{Parent, SpanPlacement, Start},
+};
 use braintrust_row::{Json, Row, SpanContext, SpanId};
 use flue_event::{Event, Ids, Outcome, SubmissionQueued, SubmissionRunning, Usage};
 
@@ -26,6 +30,9 @@ pub struct Submission {
   recipient: u64,
   /// Its root, once its first operation has started.
   pub root: Option<Root>,
+  /// The span under which the application runs it, if it has named one.
+  #[serde(skip_serializing_if = "Option::is_none")]
+  pub caller: Option<CallerContext>,
   /// When it was queued, milliseconds since the epoch.
   #[serde(rename = "queued")]
   queued_at: Option<i64>,
@@ -60,6 +67,9 @@ pub struct Root {
   /// The span of its caller, if it is part of the caller's trace.
   #[serde(default)]
   pub caller: Option<SpanId>,
+  /// Whether this process records the root of that trace.
+  #[serde(skip)]
+  pub is_within: bool,
   /// When it began.
   pub start: Start,
   /// The operation of the current attempt.
@@ -67,6 +77,27 @@ pub struct Root {
   /// The usage of earlier attempts' turns.
   #[serde(rename = "used")]
   pub usage: Option<Usage>,
+}
+
+impl Root {
+  /// Its parent.
+  pub fn parent(&self) -> Parent {
+    match self.caller {
+      Some(caller) if self.is_within => Parent::Within(caller),
+      Some(caller) => Parent::Remote(caller),
+      None => Parent::None,
+    }
+  }
+
+  /// Moves it to the trace of its caller.
+  pub fn move_to(&mut self, placement: &SpanPlacement) {
+    self.span = placement.span;
+    (self.caller, self.is_within) = match placement.parent {
+      Parent::Within(caller) => (Some(caller), true),
+      Parent::Remote(caller) => (Some(caller), false),
+      _ => (None, false),
+    };
+  }
 }
 
 impl Submission {
@@ -130,6 +161,8 @@ impl Submissions {
     {
       submission.queued_at = Some(event.at);
       submission.kind = queued.kind.as_deref().map(str::to_owned);
+      submission.caller =
+        submission.caller.or(queued.caller.as_ref().and_then(CallerContext::named));
     }
   }
 

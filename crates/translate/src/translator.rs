@@ -4,7 +4,7 @@ use crate::{
   activity::Activity, compaction, custom_span, feedback, implicit, log, operation,
   options::Options, run, snapshot, state::State, submission, task, tool, turn,
 };
-use braintrust_row::{Row, TraceId};
+use braintrust_row::{Row, RowId, TraceId};
 use flue_event::{Body, Event};
 
 /// Translates a stream of events into rows. One translator sees all events of a recorder.
@@ -16,7 +16,7 @@ pub struct Translator {
 impl Translator {
   /// A translator without open spans.
   pub fn new(options: Options) -> Self {
-    Self { state: State { options, ..State::default() } }
+    Self { state: State::new(options) }
   }
 
   /// Translates an event into rows: new spans, and additions to earlier ones.
@@ -56,7 +56,8 @@ impl Translator {
       Body::SpanStart(custom) => custom_span::start(state, event, custom),
       Body::SpanLog(custom) => custom_span::log(state, custom),
       Body::SpanEnd(custom) => custom_span::end(state, event, custom),
-      Body::Feedback(given) => feedback::feedback(event, given),
+      Body::Feedback(given) => feedback::feedback(state, event, given),
+      Body::CallerNamed(named) => submission::caller_named(state, event, named),
       Body::Other => Vec::new(),
     }
   }
@@ -66,6 +67,11 @@ impl Translator {
     let tree = &self.state.tree;
     Activity::named_by(event)
       .is_some_and(|activity| tree.get(&activity).is_none() && !tree.has_finished(&activity))
+  }
+
+  /// The rows of open spans that an event moves to another trace, if it does.
+  pub fn movable_rows(&self, event: &Event<'_>) -> Vec<RowId> {
+    submission::movable_rows(&self.state, &event.ids)
   }
 
   /// Skips an event that would open a span for which there is no room. Further events of the span are

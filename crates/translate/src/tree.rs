@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use crate::{
   activity::Activity,
   open_span::{ClosedSpan, NewSpan, OpenSpan},
-  placement::{ActivitySpan, Parent},
+  placement::{ActivitySpan, Parent, SpanPlacement},
   recent_ids::RecentIds,
 };
-use braintrust_row::Row;
+use braintrust_row::{Row, RowId};
 
 /// How many spans may be open. If there are more, the ends of most were lost.
 const MAX_OPEN: usize = 16_384;
@@ -191,6 +191,48 @@ impl Tree {
     rows
   }
 
+  /// The rows of an open span and its open descendants.
+  pub fn subtree_rows(&self, activity: &Activity) -> Vec<RowId> {
+    let mut found = vec![activity];
+    let mut at = 0;
+    let mut rows = Vec::new();
+    while let Some(span) = found.get(at).and_then(|current| self.open.get(current)) {
+      found.extend(&span.children);
+      rows.push(span.placement.span.row);
+      at += 1;
+    }
+    rows
+  }
+
+  /// Moves an open span and its open descendants to the place of a caller. Returns their rows with the new ids; `None`
+  /// if the span is not open, or a descendant has ended: its rows would stay in the other trace.
+  pub fn relocate(&mut self, activity: &Activity, placement: SpanPlacement) -> Option<Vec<Row>> {
+    let mut found = vec![activity.clone()];
+    let mut at = 0;
+    while let Some(current) = found.get(at) {
+      let span = self.open.get(current)?;
+      if span.has_ended_child {
+        return None;
+      }
+      found.extend(span.children.clone());
+      at += 1;
+    }
+    let trace = placement.span.trace;
+    let mut rows = Vec::new();
+    for current in &found {
+      let Some(span) = self.open.get_mut(current) else { continue };
+      span.placement.span.trace = trace;
+      if let Parent::Span(_, parent) = &mut span.placement.parent {
+        parent.trace = trace;
+      }
+      if current == activity {
+        span.placement.parent = placement.parent.clone();
+      }
+      rows.extend(span.row(current));
+    }
+    Some(rows)
+  }
+
   fn remove(&mut self, activity: &Activity) -> Option<OpenSpan> {
     let span = self.open.remove(activity)?;
     if let Parent::Span(parent, _) = &span.placement.parent
@@ -198,6 +240,7 @@ impl Tree {
     {
       let position = parent.children.iter().position(|child| child == activity);
       position.map(|position| parent.children.remove(position));
+      parent.has_ended_child = true;
     }
     Some(span)
   }
@@ -251,7 +294,7 @@ impl Tree {
       }
       let parent = match &span.placement.parent {
         Parent::Span(parent, _) => self.open.get(parent),
-        Parent::None | Parent::Remote(_) | Parent::Unknown => None,
+        Parent::None | Parent::Remote(_) | Parent::Within(_) | Parent::Unknown => None,
       };
       let Some(parent) = parent else { return true };
       span = parent;

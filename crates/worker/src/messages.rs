@@ -21,6 +21,8 @@ pub struct TraceDestination {
   project_name: String,
   /// `None`: the registration has not stated it yet.
   project_id: Option<String>,
+  /// The experiment that receives the spans; `None`: the logs of the project do.
+  experiment_id: Option<String>,
   /// Whether traces join those of callers.
   distributed: bool,
   /// Whether only a part of all traces is recorded, as far as the settings decide.
@@ -37,6 +39,7 @@ impl TraceDestination {
       org_name: settings.org_name.clone(),
       project_name: settings.project_name.clone(),
       project_id: settings.project_id.clone(),
+      experiment_id: settings.experiment_id.clone(),
       distributed: settings.translation.distributed,
       is_sampled: settings.sample_rate < 1.0,
       keeps_errors: settings.keep_errors,

@@ -16,7 +16,7 @@ fn row() -> crate::Row {
 
 fn written(row: &crate::Row) -> Vec<u8> {
   let mut bytes = Vec::new();
-  write_row(&mut bytes, row, &address(&Destination { project_id: "p".into() }));
+  write_row(&mut bytes, row, &address(&Destination::Project("p".into())));
   bytes
 }
 

@@ -73,6 +73,21 @@ impl RowQueue {
     Pushed { is_new: true, bytes: difference(bytes, 0) }
   }
 
+  /// Moves a queued row to another trace and below another span: its ids have not left the process.
+  pub fn relocate(&mut self, row: &Row) {
+    if let Some(waiting) = self.waiting.get_mut(&row.span.row) {
+      (waiting.row.span, waiting.row.parent) = (row.span, row.parent);
+    }
+  }
+
+  /// Whether the start of an open span is queued: its ids have not left the process.
+  pub fn has_start(&self, row: RowId) -> bool {
+    self.waiting.get(&row).is_some_and(|waiting| {
+      // An update has no start, and the end is that of a span that is not open.
+      waiting.row.created.is_some() && !waiting.row.ends()
+    })
+  }
+
   /// The number of queued rows.
   pub fn len(&self) -> usize {
     self.waiting.len()

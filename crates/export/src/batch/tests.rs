@@ -12,7 +12,7 @@ fn row(name: &str, input: Option<&str>) -> Row {
 }
 
 fn to(project: &str) -> Destination {
-  Destination { project_id: project.into() }
+  Destination::Project(project.into())
 }
 
 fn rows(batch: &EncodedBatch) -> Vec<Value> {

@@ -38,6 +38,8 @@ pub struct Options {
   pub project_name: Option<String>,
   /// The UUID of the project.
   pub project_id: Option<String>,
+  /// The UUID of an experiment.
+  pub experiment_id: Option<String>,
   /// The most time that the end of the process waits for delivery, in milliseconds.
   pub exit_timeout_ms: Option<f64>,
   /// The most bytes of memory for undelivered rows.

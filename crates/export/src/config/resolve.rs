@@ -95,6 +95,7 @@ impl Settings {
     let project_name = vars
       .or(options.project_name, "BRAINTRUST_PROJECT_NAME")
       .unwrap_or_else(|| PROJECT_NAME.into());
+    let experiment_id = options.experiment_id.map(project_id).transpose()?;
     let project_id =
       vars.or(options.project_id, "BRAINTRUST_PROJECT_ID").map(project_id).transpose()?;
     let content = content(options.content, vars.get("FLUE_BRAINTRUST_CONTENT"))?;
@@ -171,7 +172,7 @@ impl Settings {
         &app_url,
         api_url.as_deref().unwrap_or_default(),
         org_name.as_deref().unwrap_or_default(),
-        project_id.as_deref().unwrap_or(&project_name),
+        experiment_id.as_deref().or(project_id.as_deref()).unwrap_or(&project_name),
       ]),
       api_key,
       app_url,
@@ -179,6 +180,7 @@ impl Settings {
       org_name,
       project_name,
       project_id,
+      experiment_id,
       attachments: attachments && content != ContentPolicy::NONE,
       content,
       redactor,

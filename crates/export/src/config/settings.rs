@@ -82,6 +82,8 @@ pub struct Settings {
   pub project_name: String,
   /// The project's UUID.
   pub project_id: Option<String>,
+  /// The UUID of the experiment that receives the rows; `None`: the logs of the project do.
+  pub experiment_id: Option<String>,
   /// The most time that the end of the process waits for delivery; zero: it does not wait. Default: 2 s.
   pub exit_timeout: Duration,
   /// How long one request may take, from the connection to the end of the response. Never zero. Default: 30 s.

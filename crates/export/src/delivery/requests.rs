@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use braintrust_row::Destination;
 use bytes::Bytes;
 use http::Method;
 
@@ -30,7 +29,7 @@ impl Delivery {
       let call = limit_call(&self.settings, &session.api_url);
       self.request(call, Purpose::Limit, now.elapsed, now);
     }
-    let to = Destination { project_id: session.project_id.clone() };
+    let to = session.receiver();
     while self.uploads() < self.settings.max_requests {
       // Batches that fail repeatedly must not be the only ones that are tried.
       if !self.outbox.has_fresh(now.elapsed) {

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use braintrust_row::Row;
+use braintrust_row::{Row, RowId};
 use spool::Adopted;
 
 use super::in_flight::InFlight;
@@ -270,6 +270,16 @@ impl Delivery {
   /// Whether the server refuses the key.
   pub fn is_unauthorized(&self) -> bool {
     self.unauthorized
+  }
+
+  /// Moves a queued row, of which nothing has left the queue, to another trace.
+  pub fn relocate(&mut self, row: &Row) {
+    self.queue.relocate(row);
+  }
+
+  /// Whether nothing of an open span has left the queue.
+  pub fn is_queued(&self, row: RowId) -> bool {
+    self.queue.has_start(row)
   }
 
   /// Whether the bound of rows or memory is reached: new spans are refused.

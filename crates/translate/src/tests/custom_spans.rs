@@ -153,6 +153,130 @@ fn a_submission_joins_its_callers_trace_if_tracing_is_distributed() {
   }
 }
 
+const CALLER: &str = "0011223344556677";
+
+fn operation_start(operation: &str) -> Value {
+  json!({ "type": "operation_start", "timestamp": 1_000, "v": 3, "submissionId": "s", "conversationId": "c",
+    "operationId": operation, "operationKind": "prompt" })
+}
+
+fn caller_named() -> Value {
+  let caller = json!({ "spanId": CALLER, "rootSpanId": TRACE, "isWithin": true });
+  json!({ "type": "caller_named", "timestamp": 900, "submissionId": "s", "caller": caller })
+}
+
+/// A custom span below the root of the submission, as JavaScript starts it that does not know the caller.
+fn below_root() -> Value {
+  let own = serde_json::from_value::<FlueContext>(json!({ "submissionId": "s" })).unwrap();
+  let trace = own.span().unwrap().trace.to_string();
+  json!({ "type": "span_start", "timestamp": 2_000, "spanId": ROW, "rootSpanId": trace, "span": {} })
+}
+
+/// Whenever the caller becomes known, also to a process that only has the snapshot of the one that knew it.
+#[test]
+fn a_submission_with_a_named_caller_is_in_that_trace_with_all_that_is_in_it() {
+  let mut queued = caller_named();
+  queued["type"] = "submission_queued".into();
+  let mut starting = operation_start("o");
+  starting["caller"] = queued["caller"].clone();
+  for events in [
+    vec![caller_named(), operation_start("o")],
+    vec![queued.clone(), operation_start("o")],
+    vec![starting],
+    vec![operation_start("o"), caller_named()],
+  ] {
+    let mut translator = Translator::default();
+    for event in &events {
+      translate(&mut translator, event);
+    }
+    let snapshot = translator.snapshot(1_500, false).unwrap();
+    let mut next = Translator::default();
+    next.restore(&snapshot).unwrap();
+    let again = translate(&mut next, &operation_start("later"));
+    for translator in [&mut translator, &mut next] {
+      let rows = translate(translator, &below_root());
+      assert_eq!(rows[0].span.trace.to_string(), TRACE, "{events:?}");
+    }
+    let root = written(again.last().unwrap());
+    assert_eq!(root["root_span_id"], TRACE, "{events:?}");
+    assert_eq!(root["span_parents"], json!([CALLER]), "{events:?}");
+    for row in translator.close_all(3_000) {
+      assert_eq!(row.span.trace.to_string(), TRACE, "{events:?}");
+    }
+  }
+  // A submission that waits, or was bound, when its process dies.
+  let mut translator = Translator::default();
+  translate(&mut translator, &queued);
+  let mut next = Translator::default();
+  next.restore(&translator.snapshot(1_500, false).unwrap()).unwrap();
+  let root = written(&translate(&mut next, &operation_start("o"))[0]);
+  assert_eq!(root["span_parents"], json!([CALLER]));
+}
+
+#[test]
+fn a_caller_that_is_named_too_late_or_again_moves_nothing() {
+  let turn = |kind: &str| {
+    json!({ "type": kind, "timestamp": 1_100, "v": 3, "submissionId": "s", "conversationId": "c",
+      "operationId": "o", "turnId": "t", "request": {}, "response": {} })
+  };
+  let mut translator = Translator::default();
+  let root = written(&translate(&mut translator, &operation_start("o"))[0]);
+  translate(&mut translator, &turn("turn_request"));
+  translate(&mut translator, &turn("turn"));
+  let late = written(&translate(&mut translator, &caller_named())[0]);
+  assert_eq!((&late["id"], &late["root_span_id"]), (&root["id"], &root["root_span_id"]));
+  assert_eq!(late.get("span_parents"), None);
+  assert_eq!(late["metadata"]["flue.caller_span_id"], CALLER);
+  assert_eq!(late["metadata"]["flue.caller_root_span_id"], TRACE);
+
+  let mut translator = Translator::default();
+  translate(&mut translator, &caller_named());
+  let mut again = caller_named();
+  again["caller"]["rootSpanId"] = ROW.into();
+  assert!(translate(&mut translator, &again).is_empty());
+  let root = written(&translate(&mut translator, &operation_start("o"))[0]);
+  assert_eq!(root["root_span_id"], TRACE);
+}
+
+/// Only what begins a trace in this process counts as its root.
+#[test]
+fn the_root_of_a_submission_is_no_root_of_a_trace_that_this_process_has_begun() {
+  for is_within in [true, false] {
+    let mut start = operation_start("o");
+    start["caller"] = json!({ "spanId": CALLER, "rootSpanId": TRACE, "isWithin": is_within });
+    let rows = translate(&mut Translator::default(), &start);
+    assert_eq!(rows[0].is_root, !is_within);
+  }
+}
+
+#[test]
+fn callers_with_ids_of_another_form_are_ignored() {
+  for (span, trace) in [("", TRACE), (CALLER, ""), ("x", TRACE), (CALLER, "x"), (TRACE, CALLER)] {
+    let mut start = operation_start("o");
+    start["caller"] = json!({ "spanId": span, "rootSpanId": trace });
+    let root = written(&translate(&mut Translator::default(), &start)[0]);
+    assert_eq!(root.get("span_parents"), None, "{span} {trace}");
+  }
+}
+
+/// Flue processes all submissions in the async context of whoever dispatched first.
+#[test]
+fn a_span_of_the_context_of_other_work_is_no_parent_of_a_root() {
+  let outer = || {
+    let mut start = operation_start("o");
+    start["outerSpan"] = ROW.into();
+    start
+  };
+  let mut translator = Translator::default();
+  translate(&mut translator, &event("span_start", 1, json!({})));
+  let root = written(&translate(&mut translator, &outer())[0]);
+  assert_eq!(root.get("span_parents"), None);
+  let mut nested = outer();
+  (nested["operationId"], nested["conversationId"]) = ("o2".into(), "c2".into());
+  let nested = written(&translate(&mut translator, &nested)[0]);
+  assert_eq!(nested["span_parents"], json!([ROW.get(..16)]));
+}
+
 #[test]
 fn a_run_joins_its_callers_trace_with_all_that_is_in_it() {
   let carrier = json!({ "traceparent": format!("00-{TRACE}-0011223344556677-01") });
