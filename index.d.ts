@@ -372,6 +372,14 @@ export interface Logger {
   startSpan(args?: StartSpanArgs): Span;
   /** Records a trace of one span. Returns the id of its row. */
   log(event: SpanEvent): string;
+  /** The id of the project, once it is known; empty if the login fails. */
+  readonly id: Promise<string>;
+  /** The project, once its id is known. */
+  readonly project: Promise<{ id: string; name: string }>;
+  /** The project as a string, for the `parent` of the `braintrust` package. */
+  export(): Promise<string>;
+  /** The same as {@link updateSpan}, of this logger. */
+  updateSpan(event: { exported: string } & SpanEvent): void;
   /** The same as {@link logFeedback}, sent to this logger. */
   logFeedback(event: FeedbackTarget & Feedback): void;
   /** The same as {@link logScores}, sent to this logger. */
@@ -492,6 +500,13 @@ export interface SpanEvent {
   tags?: string[];
 }
 
+/** W3C headers, as {@link extractTraceContextFromHeaders} returns them. */
+export type PropagationContext = Record<string, string>;
+
+/** The ids of a parent, and of its trace. Of several parents, a span has the first. */
+export type ParentSpanIds =
+  { spanId: string; rootSpanId: string } | { parentSpanIds: string[]; rootSpanId: string };
+
 export interface StartSpanArgs {
   /** Default: `root`, or `subspan` for a child. */
   name?: string;
@@ -501,12 +516,19 @@ export interface StartSpanArgs {
   /** The start time in seconds since the epoch. Default: now, also for times outside of the years 1970 to 9999. */
   startTime?: number;
   /**
-   * The parent, as returned by `span.export()` of this package or of the `braintrust` package. Default: the
-   * current span. Anything else is ignored with a warning.
+   * The parent, as returned by `span.export()` of this package or of the `braintrust` package, or the W3C headers of a
+   * request. Default: the current span. Anything else is ignored with a warning. A span whose parent is in an experiment
+   * is in that experiment, too.
    */
-  parent?: string;
-  /** The first update. */
-  event?: SpanEvent;
+  parent?: string | PropagationContext;
+  /** The parent by its ids, unless `parent` names one. */
+  parentSpanIds?: ParentSpanIds;
+  /** The span's id: 16 lowercase hexadecimal digits. Default: random. */
+  spanId?: string;
+  /** An update that the span and all its descendants get, also those in other processes. Default: that of the parent. */
+  propagatedEvent?: SpanEvent & { span_attributes?: Record<string, unknown> };
+  /** The first update; `id`: that of the row, 32 lowercase hexadecimal digits that begin with those of the span. */
+  event?: SpanEvent & { id?: string };
 }
 
 export interface EndSpanArgs {
@@ -535,6 +557,12 @@ export interface Span {
   logFeedback(event: Feedback): void;
   /** Sets the name, the type or other attributes. */
   setAttributes(args: Omit<StartSpanArgs, 'event'>): void;
+  /**
+   * Runs work of Flue under this span: what the receipt of `dispatch`, or of a workflow's invocation, names. Takes the
+   * receipt, a promise of it, or its id, and returns it. Call it on the promise that `dispatch` returns, or as soon as
+   * that has resolved. Needed on 1.0-beta, and where Flue runs in another async context; see {@link withParent}.
+   */
+  adopt<T>(work: T): T;
   /** Runs a function within a child of this span; see {@link traced}. */
   traced<R>(callback: (span: Span) => R, args?: StartSpanArgs & SetCurrentArg): R;
   /** Starts a child of this span; see {@link startSpan}. */
@@ -578,7 +606,8 @@ export declare function traced<R>(
 
 /**
  * Wraps a function so that each call runs within a span with the arguments as input and the result as output, unless
- * `noTraceIO` is set. The span is named after the function by default.
+ * `noTraceIO` is set. The span is named after the function by default. The span of a generator function begins and ends
+ * with its first and its last step, and has the values that it yields (at most 1000) as output.
  */
 export declare function wrapTraced<F extends (...args: any[]) => any>(
   fn: F,
@@ -590,6 +619,68 @@ export declare function wrapTraced<F extends (...args: any[]) => any>(
  * function's result.
  */
 export declare function withCurrent<R>(span: Span, callback: (span: Span) => R): R;
+
+/**
+ * Runs a function within which a span is the parent, also in its async calls: of spans, and of the submissions and
+ * workflow runs of Flue that the function begins. The parent is a span, what the `export()` of a span returned in any
+ * process, also of the `braintrust` package, or the W3C headers of a request. Flue's work then goes where the parent is:
+ * to its logger, or its experiment. Returns the function's result, and binds the work of Flue if that is its receipt.
+ */
+export declare function withParent<R>(
+  parent: Span | string | PropagationContext,
+  callback: (parent: Span) => R,
+): R;
+
+/**
+ * The W3C trace context in the headers of a request, for `parent`; undefined without a valid `traceparent`. Takes an
+ * object, `Headers`, a request or a list of pairs.
+ */
+export declare function extractTraceContextFromHeaders(
+  headers: object | null | undefined,
+): PropagationContext | undefined;
+
+/** Records a trace of one span with the current logger. Returns the id of its row; an empty one without a logger. */
+export declare function log(event: SpanEvent): string;
+
+/** Adds fields to a span of this package, recorded by any process, by what its `export()` returned. */
+export declare function updateSpan(event: { exported: string } & SpanEvent): void;
+
+/** The same as {@link wrapTraced}. */
+export declare const traceable: typeof wrapTraced;
+
+/** The span of an application without tracing: it accepts every call and does nothing. */
+export declare const NOOP_SPAN: Span;
+
+/** The link of {@link NOOP_SPAN}. */
+export declare const NOOP_SPAN_PERMALINK: string;
+
+/** How links begin that cannot be made. */
+export declare const ERR_PERMALINK: string;
+
+export interface AttachmentParams {
+  /**
+   * The content, or on Node the path of a file, which is read at once. At most 5 MiB.
+   */
+  data: string | ArrayBuffer | ArrayBufferView | Blob;
+  filename: string;
+  contentType: string;
+}
+
+/**
+ * A file in the content of a span. Uploaded if the option `attachments` is set; otherwise a placeholder with its type,
+ * size and hash stands for it.
+ */
+export declare class Attachment {
+  constructor(params: AttachmentParams);
+  readonly reference: {
+    readonly type: 'braintrust_attachment';
+    readonly filename: string;
+    readonly content_type: string;
+    readonly key: string;
+  };
+  /** The file, once it is read. */
+  data(): Promise<Blob>;
+}
 
 /** Records an error in a span. */
 export declare function logError(span: Span, error: unknown): void;
@@ -672,8 +763,8 @@ export declare function logScores(
 
 /**
  * The span of Flue's with these ids, recorded by any process: its ids, its link, and functions that add to it. Without
- * an id below the run or the submission it is their root. Its `rootSpanId` is that of a trace of its own, also if the
- * trace joined that of a caller (`distributedTracing`). Without a key, or ids, a no-op span.
+ * an id below the run or the submission it is their root. Its `rootSpanId` is that of a trace of its own, unless this
+ * process knows that the work runs under a span of the application. Without a key, or ids, a no-op span.
  */
 export declare function flueSpan(ids: FlueIds): Span;
 

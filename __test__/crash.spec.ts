@@ -68,6 +68,26 @@ test.each(['mid-tool', 'mid-stream', 'mid-task'] as const)(
     }),
 );
 
+test('a submission that ran under a span of the killed process stays in the trace of that span', () =>
+  crashAndRecover(
+    'mid-tool',
+    (collector) => {
+      expect(collector.problems).toEqual([]);
+      const [trace, ...others] = collector.traces();
+      expect(others).toEqual([]);
+      expect(trace?.roots.map(({ name }) => name)).toEqual(['request']);
+      const prompt = trace?.roots[0]?.children[0] as Span;
+      expect(prompt.name).toBe('flue.prompt');
+      expect(facts(prompt)).toMatchObject({
+        'flue.attempt': 2,
+        'flue.submission_outcome': 'completed',
+      });
+      // The turns of both attempts.
+      expect(prompt.children.length).toBeGreaterThan(3);
+    },
+    { UNDER_SPAN: '1' },
+  ));
+
 test('a task that is resumed continues in the same span', () =>
   crashAndRecover('mid-task', (collector) => {
     const tasks = collector.traces()[0]?.spans.filter(({ name }) => name.startsWith('task:')) ?? [];

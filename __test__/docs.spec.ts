@@ -113,3 +113,33 @@ test('the blueprint is of the form that Flue reads, and its module is what `init
   expect(upgrades).toEqual(Array.from({ length: version }, (_, index) => index + 1));
   expect(found(blueprint, /^## (.+)$/gm).at(-1)).toBe('Upgrade Guide');
 });
+
+describe('the table of exports', () => {
+  const page = read('docs/differences.md');
+  const [here = '', notHere = ''] = (page.split('\n### Here, too\n')[1] ?? '').split(
+    '\n### Not here\n',
+  );
+  /** The names in the first column of a table. */
+  const names = (section: string) =>
+    section
+      .split('\n')
+      .filter((line) => line.startsWith('| `'))
+      .flatMap((line) => found(line.split(' | ')[0] ?? '', /`(\w+)`/g));
+
+  test('names each export of the braintrust package once, and nothing else', async () => {
+    const official = Object.keys(await import('braintrust'));
+    const named = [...names(here), ...names(notHere)];
+    // An import as a module has the whole as a default.
+    const expected = new Set([...official, 'default'].filter((name) => name !== 'module.exports'));
+    expect(named.toSorted()).toEqual([...expected].toSorted());
+  });
+
+  test('says that this package has what it exports, and has not what it does not', async () => {
+    const own = Object.keys(await import('../index.js'));
+    // A type here.
+    const shared = names(here).filter((name) => name !== 'Logger');
+    expect(shared.filter((name) => !own.includes(name))).toEqual([]);
+    expect(names(notHere).filter((name) => own.includes(name) && name !== 'default')).toEqual([]);
+    expect(shared.length).toBeGreaterThan(20);
+  });
+});

@@ -102,6 +102,12 @@ test("spans of the application's own lie in each other across async calls", asyn
   expect(await seen('own spans')).toEqual([tree, tree]);
 });
 
+test('work of Flue lies under the span that calls or adopts it', async () => {
+  // Each run has two submissions. Those of the last one are alone.
+  const expected = { traces: 3, below: 8, isWhole: true, problems: [] };
+  expect(await seen('callers')).toEqual(expected);
+});
+
 test('a span and a run stay with the logger they began with', async () => {
   const { a, b, ...rest } = await seen('loggers');
   expect(rest).toEqual({ isCurrent: true, isSame: true, flue: true, shared: 0 });

@@ -6,15 +6,21 @@ import { manifestIn, npm } from './support/npm';
 import { ROOT, run, withDirectory } from './support/run';
 
 const NAMES = [
+  'Attachment',
+  'ERR_PERMALINK',
+  'NOOP_SPAN',
+  'NOOP_SPAN_PERMALINK',
   'braintrustFlueInstrumentation',
   'braintrustFlueObserver',
   'close',
   'currentLogger',
   'currentSpan',
+  'extractTraceContextFromHeaders',
   'flueSpan',
   'flush',
   'initLogger',
   'injectTraceContext',
+  'log',
   'logError',
   'logFeedback',
   'logScores',
@@ -22,15 +28,18 @@ const NAMES = [
   'setMaskingFunction',
   'startSpan',
   'stats',
+  'traceable',
   'traced',
+  'updateSpan',
   'withCurrent',
   'withLogger',
+  'withParent',
   'wrapTraced',
 ];
 
 test('the types declare exactly what the package exports', () => {
   const types = readFileSync(join(ROOT, 'index.d.ts'), 'utf8');
-  const declared = [...types.matchAll(/^export declare (?:function|const) (\w+)/gm)].map(
+  const declared = [...types.matchAll(/^export declare (?:function|const|class) (\w+)/gm)].map(
     ([, name]) => name,
   );
   expect(declared.toSorted()).toEqual(NAMES);
@@ -39,7 +48,7 @@ test('the types declare exactly what the package exports', () => {
 
 test('it can be imported by name from an ES module and required', async () => {
   const imports = `import { ${NAMES.join(', ')} } from 'flue-braintrust';
-    console.log([${NAMES.join(', ')}].every((item) => typeof item === 'function'));`;
+    console.log([${NAMES.join(', ')}].every((item) => item !== undefined));`;
   const requires = `console.log(Object.keys(require('flue-braintrust')).sort().join())`;
   expect(await run(['--input-type=module', '-e', imports])).toMatchObject({ stdout: 'true\n' });
   expect(await run(['-e', requires])).toMatchObject({ stdout: `${NAMES.join()}\n` });

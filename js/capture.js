@@ -106,6 +106,8 @@ class Capture {
       record(this.#beginning(event), Start);
     } else if (type === 'run_start') {
       record(this.#beginning(event), Start);
+    } else if (type === 'submission_queued') {
+      record(withNamedCaller(stringify(event), this.#destination?.callerOf(event)), Start);
     } else if (this.#priorities.get(type) === Start) {
       record(stringify(event), Start);
     } else {
@@ -121,7 +123,8 @@ class Capture {
    */
   #beginning(event) {
     const destination = this.#destination;
-    const text = withCaller(stringify(event), destination);
+    destination?.noteBegun(event);
+    const text = withCaller(event, destination);
     const enrichment = destination?.enrichment;
     const sampled = destination?.verdictOn(event);
     if (enrichment === undefined && sampled === undefined) return text;
@@ -249,28 +252,58 @@ function withoutRepetition(event) {
  * @param {any} event
  * @param {Destination} [destination] a span of another one is no caller
  */
-function isWithin({ type, runId, taskId }, destination) {
+function isWithin(event, destination) {
+  const { type, runId, taskId } = event;
+  const caller = destination?.callerOf(event);
+  if (caller !== undefined) return caller.isWithin;
   if (type === 'run_start') return false;
   if (runId !== undefined || taskId !== undefined) return true;
   const { span, destination: ofSpan } = currentWork() ?? {};
-  return callingTool() !== undefined || (span !== undefined && ofSpan === destination);
+  if (callingTool() !== undefined) return true;
+  return span !== undefined && ofSpan === destination && isOfWork(event);
+}
+
+/**
+ * Whether the async context is that of the work of an event. Flue processes all submissions in the context of whoever
+ * dispatched the first one, unless its interceptors are followed.
+ * @param {any} event
+ */
+function isOfWork({ submissionId, dispatchId }) {
+  return (submissionId ?? dispatchId) === undefined || currentWork()?.root !== undefined;
 }
 
 /**
  * Adds the caller of the run or the operation, as far as the async context knows it: the tool call, the custom
  * span, and the trace context of another program.
- * @param {string} text an object's JSON
+ * @param {any} event
  * @param {Destination} [destination] a span of another one is no caller
  */
-function withCaller(text, destination) {
+function withCaller(event, destination) {
   const { span, root, destination: ofSpan } = currentWork() ?? {};
+  const name = isOfWork(event) ? 'callingSpan' : 'outerSpan';
+  const caller = destination?.callerOf(event);
+  // The span under which the whole run is, is no caller of a part of it.
+  const isCalling = span !== undefined && ofSpan === destination && span.spanId !== caller?.spanId;
   const members = [
     member('callingTool', callingTool()),
-    span === undefined || ofSpan !== destination ? '' : `,"callingSpan":"${span.id}"`,
+    isCalling ? `,"${name}":"${span.id}"` : '',
     member('traceCarrier', root?.carrier),
   ];
   const added = members.join('');
-  return added === '' ? text : `${text.slice(0, -1)}${added}}`;
+  const text = stringify(event);
+  const own = added === '' ? text : `${text.slice(0, -1)}${added}}`;
+  return withNamedCaller(own, caller);
+}
+
+/**
+ * Adds the span under which the application runs the work.
+ * @param {string} text an object's JSON
+ * @param {import('./callers.js').Caller | undefined} caller
+ */
+function withNamedCaller(text, caller) {
+  if (caller === undefined) return text;
+  const { spanId, rootSpanId, isWithin } = caller;
+  return `${text.slice(0, -1)}${member('caller', { spanId, rootSpanId, isWithin })}}`;
 }
 
 /**

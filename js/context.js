@@ -2,7 +2,7 @@
 
 // The async context: which work of Flue's and which custom span runs now.
 
-const { AsyncLocalStorage } = require('./builtins/index.js');
+const { AsyncLocalStorage, types } = require('./builtins/index.js');
 
 /**
  * A tool call, by the ids of its own scope.
@@ -20,9 +20,12 @@ const { AsyncLocalStorage } = require('./builtins/index.js');
  * @property {string} [conversationId]
  * @property {string} [operationId]
  * @property {TraceCarrier} [carrier] the trace context of the caller
+ * @property {Work} [caller] the work that has called a run
  */
 
-/** A custom span, as far as it matters here. @typedef {{ id: string, rootSpanId: string }} CustomSpan */
+/** A custom span, as far as it matters here. @typedef {{ id: string, spanId: string, rootSpanId: string, isRemote: boolean }} CustomSpan */
+
+/** A call of a function of the application within a span. @typedef {{ hasReturned: boolean }} Call */
 
 /** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */
 
@@ -36,6 +39,7 @@ const { AsyncLocalStorage } = require('./builtins/index.js');
  * @property {Work} [provider] the work of the last model call in it: the same for each chunk of a stream
  * @property {string} [traceId] the trace, where it is not the root's
  * @property {CustomSpan} [span] the innermost custom span
+ * @property {Call} [call] the call of the function that runs within that span
  * @property {Destination} [destination] that of the span, or of the innermost scope of a logger; none: that of the root
  * @property {Destination} [scope] that of the innermost scope of a logger
  */
@@ -61,7 +65,33 @@ const callingTool = () => context.getStore()?.tool;
  * @returns {T}
  */
 function runInSpan(span, destination, work) {
-  return context.run({ ...context.getStore(), provider: undefined, span, destination }, work);
+  const call = { hasReturned: false };
+  const store = { ...context.getStore(), provider: undefined, span, destination, call };
+  const returned = () => void (call.hasReturned = true);
+  let result;
+  try {
+    result = context.run(store, work);
+  } catch (error) {
+    returned();
+    throw error;
+  }
+  if (types.isPromise(result)) followed(result, returned);
+  else returned();
+  return result;
+}
+
+/**
+ * Calls a function when a promise has settled. Never throws.
+ * @param {Promise<unknown>} promise
+ * @param {() => void} settled
+ */
+function followed(promise, settled) {
+  try {
+    promise.then(settled, settled);
+  } catch {
+    // A promise with a `then` of its own.
+    settled();
+  }
 }
 
 /**
@@ -129,7 +159,7 @@ function within(outer, operation, ctx, destination) {
   const type = operation?.type;
   const { submissionId, dispatchId, traceCarrier: carrier } = ctx ?? {};
   if (type === 'workflow') {
-    return { root: { runId: operation.runId ?? ctx?.runId, carrier }, destination };
+    return { root: { runId: operation.runId ?? ctx?.runId, carrier, caller: outer }, destination };
   }
   if (submissionId !== undefined || dispatchId !== undefined) {
     return { root: { submissionId, dispatchId, carrier }, destination };
@@ -179,6 +209,24 @@ function noteOperation({ operationId, conversationId, taskId }) {
 }
 
 /**
+ * The work that calls what an event of Flue's begins, if a custom span is in it. Flue emits `submission_queued` and
+ * `run_start` within the call; all later events of a submission come in the context of whoever called Flue first.
+ * @param {{ type?: unknown, runId?: unknown }} event
+ * @param {boolean} isFollowed whether Flue's interceptors are followed: without them, the context in a tool may be that of
+ *   a call that has returned
+ * @returns {(Work & { span: CustomSpan, destination: Destination }) | undefined}
+ */
+function callingWork({ type, runId }, isFollowed) {
+  if (type !== 'submission_queued' && type !== 'run_start') return undefined;
+  const current = context.getStore();
+  const isOwn = type === 'run_start' && runId !== undefined && current?.root?.runId === runId;
+  const work = isOwn ? current?.root?.caller : current;
+  if (work?.span === undefined || work.destination === undefined) return undefined;
+  if (!isFollowed && work.call?.hasReturned !== false) return undefined;
+  return /** @type {any} */ (work);
+}
+
+/**
  * Flue's ids of the work that runs now, as the native part takes them; undefined outside of Flue's work.
  * @returns {Record<string, unknown> | undefined}
  */
@@ -204,6 +252,7 @@ function flueContext() {
 
 module.exports = {
   callingTool,
+  callingWork,
   currentWork,
   noteOperation,
   runAt,

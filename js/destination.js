@@ -5,6 +5,7 @@
 
 const { Capture } = require('./capture.js');
 const { currentWork, flueContext } = require('./context.js');
+const { dropOldest } = require('./drop-oldest.js');
 const { Enrichment } = require('./enrichment.js');
 const { takeCut } = require('./json/cut.js');
 const { parse, toJson } = require('./json/json-string.js');
@@ -21,6 +22,9 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 /** How often a destination that is not the current one is checked while its rows wait, in milliseconds. */
 const LINGER_MS = 1000;
 
+/** How many experiments `flush` waits for. Others deliver by themselves. */
+const MAX_EXPERIMENTS = 16;
+
 /** A text that is no event: the native part counts it as unreadable. */
 const UNREADABLE = '{}';
 
@@ -33,7 +37,14 @@ const UNREADABLE = '{}';
  * @typedef {object} Polls
  * @property {() => void} schedule rows are expected
  * @property {() => void} report reports the diagnostics so far
+ * @property {InstanceType<typeof import('./callers.js').Callers>} callers the spans under which Flue's work runs
+ * @property {(target: unknown, called: Called, isNew?: boolean) => void} adopt runs Flue's work under a span
+ * @property {(destination: Destination, experimentId: string) => Destination} inExperiment
  */
+
+/** A span that work runs under. @typedef {{ spanId: string, rootSpanId: string, isRemote: boolean }} CallingSpan */
+
+/** The same with where its rows go. @typedef {{ span: CallingSpan, destination: Destination }} Called */
 
 /** One recorder behind a logger and its spans. No method throws. */
 class Destination {
@@ -45,6 +56,14 @@ class Destination {
   onError;
   /** What the application adds to traces. @type {InstanceType<typeof Enrichment> | undefined} */
   enrichment;
+  /** The options that it was made with. @type {import('../index.d.ts').InitLoggerOptions} */
+  options = {};
+  /** The experiment that its rows go to, in place of the logs of a project. @type {string | undefined} */
+  experimentId;
+  /** What is recorded soon: `flush` waits for it. @type {Set<Promise<unknown>>} */
+  #soon = new Set();
+  /** Those of experiments that have spans below this one's, by their ids. @type {Map<string, Destination>} */
+  #experiments = new Map();
   #host;
   #polls;
   #recorder;
@@ -110,6 +129,47 @@ class Destination {
    */
   verdictOn(event) {
     return this.#sampling?.verdictOnWork(event);
+  }
+
+  /**
+   * The span under which the application runs the work of these ids here.
+   * @param {import('./routes.js').Ids} ids
+   */
+  callerOf(ids) {
+    return this.#polls.callers.of(ids, this);
+  }
+
+  /**
+   * Notes that the root of Flue's work has begun.
+   * @param {import('./routes.js').Ids} ids
+   */
+  noteBegun(ids) {
+    this.#polls.callers.begin(ids);
+  }
+
+  /**
+   * Runs Flue's work under a span.
+   * @param {unknown} target a receipt of Flue's, or an id
+   * @param {CallingSpan} span of this destination
+   * @param {boolean} [isNew] only if the work has not begun
+   */
+  adopt(target, span, isNew) {
+    this.#polls.adopt(target, { span, destination: this }, isNew);
+  }
+
+  /**
+   * The destination with these settings whose rows go to an experiment.
+   * @param {string} experimentId
+   */
+  inExperiment(experimentId) {
+    if (experimentId === this.experimentId) return this;
+    const known = this.#experiments.get(experimentId);
+    if (known?.isClosed === false) return known;
+    const found = this.#polls.inExperiment(this, experimentId);
+    if (found === this) return this;
+    this.#experiments.set(experimentId, found);
+    dropOldest(this.#experiments, MAX_EXPERIMENTS);
+    return found;
   }
 
   /** @param {(event: any) => import('../index.d.ts').TraceFields | null | undefined} enrich */
@@ -213,6 +273,8 @@ class Destination {
         : { runId, submissionId, dispatchId, conversationId };
     const [row, own] = this.#host.load().flueSpan(toJson(ids));
     if (row === undefined || own === undefined) return undefined;
+    const caller = this.callerOf(event);
+    if (caller !== undefined) return { id: row, rootSpanId: caller.rootSpanId };
     if (id === undefined && span !== undefined && destination === this) {
       return { id: row, rootSpanId: span.rootSpanId };
     }
@@ -247,12 +309,29 @@ class Destination {
     }
   }
 
+  /**
+   * What is recorded soon: a later `flush` waits for it.
+   * @param {Promise<unknown>} work
+   */
+  defer(work) {
+    const done = work.catch((error) => {
+      warn('BAD_SPAN', `A file could not be recorded (${messageOf(error)}).`);
+    });
+    this.#soon.add(done);
+    void done.then(() => this.#soon.delete(done));
+  }
+
   /** @type {typeof import('../index.d.ts').flush} */
   async flush(options) {
     this.#polls.schedule();
+    // Files that are in memory, or on a disk.
+    if (this.#soon.size > 0) await Promise.all(this.#soon);
+    const experiments = Array.from(this.#experiments.values(), (one) => one.flush(options));
     const report = await this.#recorder.flush(timeoutOf(options));
+    const others = await Promise.all(experiments);
     this.#polls.report();
-    return this.#withLeftOut(parse(report));
+    const own = this.#withLeftOut(parse(report));
+    return { ...own, complete: own.complete && others.every(({ complete }) => complete) };
   }
 
   /** @type {typeof import('../index.d.ts').stats} */
@@ -264,9 +343,13 @@ class Destination {
   async close(options) {
     this.#isClosed = true;
     this.#polls.schedule();
+    const experiments = Array.from(this.#experiments.values(), (one) => one.close(options));
+    this.#experiments.clear();
     const report = await this.#recorder.close(timeoutOf(options));
+    const others = await Promise.all(experiments);
     this.#polls.report();
-    return this.#withLeftOut(parse(report));
+    const own = this.#withLeftOut(parse(report));
+    return { ...own, complete: own.complete && others.every(({ complete }) => complete) };
   }
 
   /**
@@ -333,6 +416,13 @@ class NoDestination {
 
   record = () => true;
   caller = () => undefined;
+  callerOf = () => undefined;
+  adopt() {}
+  defer() {}
+  inExperiment() {
+    return this;
+  }
+
   recordsTrace = () => true;
   traceDestination = () => undefined;
   flush = async () => ({ complete: true, ...NO_STATS });

@@ -3,13 +3,15 @@
 // The exporter of a process: its destinations, the current one, and the end of the process. The native part translates
 // and delivers.
 
-const { currentWork, runAt } = require('./context.js');
+const { Callers } = require('./callers.js');
+const { callingWork, currentWork, runAt } = require('./context.js');
 const destinations = require('./destination.js');
 const { parse, toJson } = require('./json/json-string.js');
 const { Masking } = require('./masking.js');
 const { pickOptions } = require('./options.js');
 const { messageOf } = require('./json/json-safe-copy.js');
 const { Diagnostics } = require('./diagnostics.js');
+const { idsOfReceipt } = require('./receipts.js');
 const { Routes } = require('./routes.js');
 const { isStrict } = require('./variables.js');
 const { warn } = require('./warn.js');
@@ -36,6 +38,8 @@ class Exporter {
   /** Where the module-level observer takes Flue's work, and where the loggers' observers do. */
   #routes = new Routes();
   #boundRoutes = new Routes();
+  /** The spans under which Flue's work runs. */
+  callers = new Callers();
   #host;
   #masking;
   #diagnostics;
@@ -52,6 +56,8 @@ class Exporter {
     host.attach({
       mask: (recorder) => this.#masking.maskInTime(recorder),
       report: () => this.#diagnostics.report(),
+      flush: (timeoutMs) =>
+        Promise.all(this.#live().map((destination) => destination.flush({ timeoutMs }))),
       reset: () => this.#live().forEach((destination) => destination.reset()),
     });
     // In strict mode the import itself throws without a native binary.
@@ -94,9 +100,11 @@ class Exporter {
   /**
    * Records one event where its work began, else at the current destination. Never throws.
    * @param {unknown} event
+   * @param {boolean} [isFollowed] whether Flue's interceptors are followed
    * @returns {Promise<void> | undefined} the delivery, for runtimes that wait for it
    */
-  observe(event) {
+  observe(event, isFollowed = false) {
+    this.#noteCaller(event, isFollowed);
     if (this.#hasSeveral) return this.#routeOf(event).observe(event, this.#routes);
     const current = this.#current;
     return current.isOn ? current.observe(event, this.#routes) : undefined;
@@ -106,9 +114,93 @@ class Exporter {
    * Records one event at a destination, wherever others of its work go. Never throws.
    * @param {Destination} destination
    * @param {unknown} event
+   * @param {boolean} [isFollowed] whether Flue's interceptors are followed
    */
-  observeAt(destination, event) {
+  observeAt(destination, event, isFollowed = false) {
+    this.#noteCaller(event, isFollowed, destination);
     return destination.isOn ? destination.observe(event, this.#boundRoutes) : undefined;
+  }
+
+  /**
+   * Runs Flue's work under the span that calls it, when an event states that it begins. Never throws.
+   * @param {any} event
+   * @param {boolean} isFollowed
+   * @param {Destination} [destination] that of the event, if that is fixed
+   */
+  #noteCaller(event, isFollowed, destination) {
+    try {
+      const work = callingWork(event, isFollowed);
+      if (work === undefined || !work.destination.isOn) return;
+      if (destination !== undefined && work.destination !== destination) return;
+      const known = this.#knownDestination(event);
+      // A message that is delivered again belongs to its first sender.
+      if (known !== undefined) return;
+      this.#name(event, work, destination === undefined ? this.#routes : this.#boundRoutes);
+    } catch {
+      // What cannot be read has no caller.
+    }
+  }
+
+  /**
+   * Runs Flue's work under a span, whether it has begun or not. Never throws.
+   * @param {unknown} target a receipt of Flue's, or an id
+   * @param {import('./destination.js').Called} called
+   * @param {boolean} [isNew] only if the work has not begun
+   */
+  adopt(target, called, isNew = false) {
+    try {
+      const ids = idsOfReceipt(target);
+      const { destination, span } = called;
+      if (ids === undefined || !destination.isOn) return;
+      if (isNew && this.callers.hasBegun(ids)) return;
+      const known = this.#knownDestination(ids);
+      if (known !== undefined && known !== destination) {
+        if (this.callers.find(ids) !== undefined) return;
+        warn('OTHER_LOGGER', 'Work of Flue cannot run under a span of another logger.');
+        return;
+      }
+      // The spans of work that has begun keep their ids here; the core moves their rows, if it can.
+      if (!this.callers.hasBegun(ids) && !this.#name(ids, called)) return;
+      const { spanId, rootSpanId } = span;
+      const caller = { spanId, rootSpanId, isWithin: !span.isRemote };
+      destination.record({ type: 'caller_named', timestamp: Date.now(), ...ids, caller }, 'Note');
+    } catch (error) {
+      warn('BAD_SPAN', `A span could not be made the parent (${messageOf(error)}).`);
+    }
+  }
+
+  /**
+   * @param {import('./routes.js').Ids} ids
+   * @param {import('./destination.js').Called} called
+   * @param {InstanceType<typeof Routes>} [routes] that its events take
+   */
+  #name(ids, { span, destination }, routes = this.#routes) {
+    const { spanId, rootSpanId, isRemote } = span;
+    const caller = { spanId, rootSpanId, isWithin: !isRemote, destination };
+    if (!this.callers.name(ids, caller)) return false;
+    if (destination !== this.#current) this.#hasSeveral = true;
+    routes.assign(ids, destination);
+    return true;
+  }
+
+  /**
+   * The destination with the same settings whose rows go to an experiment. Nothing is left out there, and nothing is kept
+   * on the disk: no later process would deliver it. Never throws.
+   * @param {Destination} base
+   * @param {string} experimentId
+   * @returns {Destination}
+   */
+  #inExperiment(base, experimentId) {
+    try {
+      const destination = this.#open(base.options, experimentId);
+      destination.experimentId = experimentId;
+      destination.onError ??= base.onError;
+      if (destination !== base) this.#hasSeveral = true;
+      return destination;
+    } catch (error) {
+      warn('BAD_PARENT', `${messageOf(error)}; spans go to the logs of the project.`);
+      return base;
+    }
   }
 
   /**
@@ -144,7 +236,8 @@ class Exporter {
    * @returns {string[] | undefined}
    */
   flueSpan(destination, ids) {
-    const traceId = ids.traceId ?? destination.caller()?.traceparent.split('-')[1];
+    const known = ids.traceId ?? destination.callerOf(ids)?.rootSpanId;
+    const traceId = known ?? destination.caller()?.traceparent.split('-')[1];
     return this.spanIds({ ...ids, traceId });
   }
 
@@ -167,7 +260,21 @@ class Exporter {
    * @param {import('./routes.js').Ids} ids
    */
   destinationOfIds(ids) {
-    return this.#routes.find(ids) ?? this.#boundRoutes.find(ids) ?? this.current;
+    return this.#knownDestination(ids) ?? this.current;
+  }
+
+  /**
+   * Whether the trace of Flue's work with these ids is known: that of its caller, or one of its own.
+   * @param {import('./routes.js').Ids} ids
+   */
+  knowsTrace(ids) {
+    if (!this.callers.isUsed) return true;
+    return this.callers.find(ids) !== undefined || this.#knownDestination(ids) !== undefined;
+  }
+
+  /** @param {import('./routes.js').Ids} ids */
+  #knownDestination(ids) {
+    return this.#routes.find(ids) ?? this.#boundRoutes.find(ids);
   }
 
   /** @type {typeof import('../index.d.ts').setMaskingFunction} */
@@ -193,12 +300,16 @@ class Exporter {
 
   /**
    * @param {import('../index.d.ts').InitLoggerOptions} options
+   * @param {string} [experimentId] where its rows go, in place of the logs of the project
    * @returns {Destination}
    */
-  #open(options) {
+  #open(options, experimentId) {
     const { env, file, unreadable } = this.#host.environment();
     if (unreadable !== undefined) warn('ENV_FILE', `${unreadable} It is ignored.`);
-    const settings = toJson({ options: pickOptions(options, env), env, file });
+    const picked = pickOptions(options, env);
+    const experiment = { experimentId, sampleRate: 1, keepErrors: false, spool: false };
+    const all = experimentId === undefined ? picked : { ...picked, ...experiment };
+    const settings = toJson({ options: all, env, file });
     const present = this.#destinations.get(settings)?.deref();
     if (present !== undefined && !present.isClosed) {
       this.#host.keepIn(present.recorder, options?.storage);
@@ -219,8 +330,17 @@ class Exporter {
         this.#diagnostics.schedulePoll();
       },
       report: () => this.#diagnostics.report(),
+      callers: this.callers,
+      adopt: (
+        /** @type {unknown} */ target,
+        /** @type {import('./destination.js').Called} */ called,
+        /** @type {boolean | undefined} */ isNew,
+      ) => this.adopt(target, called, isNew),
+      inExperiment: (/** @type {Destination} */ base, /** @type {string} */ id) =>
+        this.#inExperiment(base, id),
     };
     const created = new destinations.Destination(this.#host, polls, recorder);
+    created.options = { ...options };
     this.#destinations.set(settings, created.reference);
     return created;
   }

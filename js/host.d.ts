@@ -23,6 +23,8 @@ export interface Callbacks {
   mask(recorder: HostRecorder): void;
   /** Passes diagnostics to `onError`. */
   report(): void;
+  /** Delivers what all recorders have so far. Never rejects. */
+  flush(timeoutMs: number): Promise<unknown>;
   /** The core has lost its state: the next events are captured in full. */
   reset(): void;
 }

@@ -76,6 +76,8 @@ export interface TraceDestination {
   readonly orgName: string | null;
   readonly projectName: string;
   readonly projectId: string | null;
+  /** The experiment that receives the spans; null: the logs of the project do. */
+  readonly experimentId: string | null;
   /** Whether traces join those of their callers. */
   readonly distributed: boolean;
   /** Whether only a part of all traces is recorded, as far as the settings decide. */

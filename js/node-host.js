@@ -7,6 +7,7 @@ const fs = require('node:fs');
 const { environment } = require('./environment.js');
 const { endAtExit, endOnSignals } = require('./exit.js');
 const { loadNative, preloadNative } = require('./native-loader.js');
+const { PATIENCE_MS, deliverWithin } = require('./vercel.js');
 const { printBy } = require('./warn.js');
 
 // Not by `process.stderr`: without a reader it ends the process with an error event.
@@ -14,6 +15,9 @@ printBy((line) => fs.writeSync(2, `${line}\n`));
 
 /** The thread that delivers for all recorders. @type {import('../native.d.ts').Engine | undefined} */
 let engine;
+
+/** Delivers what all recorders have. @type {(timeoutMs: number) => Promise<unknown>} */
+let flush = async () => {};
 
 /** @type {import('./host.d.ts').Host} */
 const nodeHost = {
@@ -27,8 +31,13 @@ const nodeHost = {
     return new Recorder(settings, engine);
   },
   keepIn() {},
-  attach() {},
-  delivery: () => undefined,
+  attach(callbacks) {
+    ({ flush } = callbacks);
+  },
+  delivery() {
+    deliverWithin(() => flush(PATIENCE_MS));
+    return undefined;
+  },
   endAtExit,
   endOnSignals,
 };

@@ -55,6 +55,15 @@ class Routes {
   }
 
   /**
+   * Notes the destination of work that has not begun.
+   * @param {Ids} ids
+   * @param {Destination} destination
+   */
+  assign(ids, destination) {
+    this.#begin(rootOf(ids), destination);
+  }
+
+  /**
    * The destination of the work with these ids; undefined when it is not known.
    * @param {Ids} ids
    * @returns {Destination | undefined}

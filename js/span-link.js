@@ -8,14 +8,15 @@
  * @param {object} where
  * @param {string} where.appUrl
  * @param {string} where.organisation its name
- * @param {string} where.projectId
+ * @param {string} [where.projectId]
+ * @param {string} [where.experimentId] in place of the logs of a project
  * @param {string} rowId
  * @returns {string}
  */
-function spanLink({ appUrl, organisation, projectId }, rowId) {
+function spanLink({ appUrl, organisation, projectId, experimentId }, rowId) {
   const query = new URLSearchParams({
-    object_type: 'project_logs',
-    object_id: projectId,
+    object_type: experimentId ? 'experiment' : 'project_logs',
+    object_id: experimentId ?? projectId ?? '',
     id: rowId,
   });
   return `${appUrl}/app/${encodeURIComponent(organisation)}/object?${query}`;

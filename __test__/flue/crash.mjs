@@ -4,7 +4,7 @@
  *     node __test__/flue/crash.mjs mid-tool|mid-stream|mid-task 1 <database file>   ends by SIGKILL
  *     node __test__/flue/crash.mjs mid-tool|mid-stream|mid-task 2 <database file>   ends with 0
  *
- * The environment is that of `shared/program.mjs`. What was traced before the kill is delivered.
+ * The environment is that of `shared/program.mjs`; UNDER_SPAN: the agent is asked under a span of the application. What was traced before the kill is delivered.
  */
 import { sqlite } from '@flue/runtime/node';
 import * as line from './2.1.0/line.mjs';
@@ -102,12 +102,20 @@ const settled = isFirst ? undefined : nextSettlement();
 const server = await flue2(line).start(scenarios[name], { db: withShortLease(sqlite(file)) });
 if (isFirst) {
   if (name === 'mid-stream') dieAtFirstText();
-  await server.ask({ text: prompt });
+  await ask();
   throw new Error('This process should have been killed.');
 }
 await settled;
 await server.stop();
 await flush();
+
+/** Under a span of the application, if UNDER_SPAN is set. */
+async function ask() {
+  const dispatch = () => server.ask({ text: prompt });
+  if (!process.env.UNDER_SPAN) return dispatch();
+  const { traced } = await import('../../index.js');
+  return traced(dispatch, { name: 'request' });
+}
 
 function dieAtFirstText() {
   const unsubscribe = flue.observe(({ type }) => {

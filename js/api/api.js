@@ -5,7 +5,10 @@
 const { runInContext } = require('../context.js');
 const { spansOf } = require('../spans/traced.js');
 const { loggersOf } = require('./logger.js');
+const { Attachment } = require('../spans/attachment.js');
+const { ERR_PERMALINK, LINK, NOOP_SPAN } = require('../spans/noop.js');
 const { pastSpansOf } = require('../spans/past-spans.js');
+const { extract } = require('../spans/trace-context.js');
 
 /** @typedef {InstanceType<typeof import('../exporter.js').Exporter>} Exporter */
 
@@ -37,7 +40,7 @@ function apiOf(exporter) {
   /** @type {typeof import('../../index.d.ts').braintrustFlueInstrumentation} */
   const braintrustFlueInstrumentation = () => ({
     key: Symbol.for('flue-braintrust'),
-    observe: (event) => exporter.observe(event),
+    observe: (event) => exporter.observe(event, true),
     interceptor: runInContext,
     dispose: async () => {
       await flush();
@@ -53,6 +56,9 @@ function apiOf(exporter) {
   /** @type {typeof import('../../index.d.ts').setMaskingFunction} */
   const setMaskingFunction = (mask) => exporter.setMaskingFunction(mask);
 
+  /** @type {typeof import('../../index.d.ts').log} */
+  const log = (event) => currentLogger()?.log(event) ?? '';
+
   /** @type {typeof import('../../index.d.ts').flush} */
   const flush = (options) => exporter.current.flush(options);
 
@@ -65,7 +71,13 @@ function apiOf(exporter) {
   return {
     ...spansOf(exporter),
     ...pastSpansOf(exporter),
+    Attachment,
+    ERR_PERMALINK,
+    NOOP_SPAN,
+    NOOP_SPAN_PERMALINK: LINK,
+    extractTraceContextFromHeaders: extract,
     initLogger,
+    log,
     currentLogger,
     withLogger,
     braintrustFlueObserver,

@@ -4,7 +4,8 @@
 
 const { runInContext } = require('../context.js');
 const { NOOP_SPAN } = require('../spans/noop.js');
-const { Span, runTraced } = require('../spans/span.js');
+const { writeSlug } = require('../spans/slug.js');
+const { Span, objectOf, runTraced } = require('../spans/span.js');
 const { pastSpansOf } = require('../spans/past-spans.js');
 
 /** @typedef {InstanceType<typeof import('../destination.js').Destination>} Destination */
@@ -61,6 +62,15 @@ function loggerOf(exporter, destination) {
       span.end();
       return span.id;
     },
+    get id() {
+      return projectOf(destination).then(({ projectId }) => projectId ?? '');
+    },
+    get project() {
+      return projectOf(destination).then(({ projectId, projectName }) => {
+        return { id: projectId ?? '', name: projectName ?? '' };
+      });
+    },
+    export: async () => writeSlug(objectOf(destination)),
     ...pastSpansOf(exporter, destination),
     observer: () => (observer ??= observerOf(exporter, destination)),
     flush: (options) => destination.flush(options),
@@ -69,23 +79,37 @@ function loggerOf(exporter, destination) {
   };
 }
 
+/** How long the id of a project is waited for, in milliseconds. */
+const LOGIN_MS = 5000;
+
+/**
+ * The project, once its id is known. The flush performs the login.
+ * @param {Destination} destination
+ * @returns {Promise<{ projectId?: string | null, projectName?: string }>}
+ */
+async function projectOf(destination) {
+  const isKnown = () => destination.traceDestination()?.projectId;
+  if (destination.isOn && !isKnown()) await destination.flush({ timeoutMs: LOGIN_MS });
+  return destination.traceDestination() ?? {};
+}
+
 /**
  * @param {Exporter} exporter
  * @param {Destination} destination
  */
 function observerOf(exporter, destination) {
-  const observe = (/** @type {unknown} */ event) => exporter.observeAt(destination, event);
+  const observer = (/** @type {unknown} */ event) => exporter.observeAt(destination, event);
   /** @type {import('../../index.d.ts').FlueInstrumentation} */
   const instrumentation = {
     // A unique key: Flue accepts several instrumentations if their keys differ.
     key: Symbol('flue-braintrust logger'),
-    observe,
+    observe: (event) => exporter.observeAt(destination, event, true),
     interceptor: (operation, ctx, next) => runInContext(operation, ctx, next, destination),
     dispose: async () => {
       await destination.flush();
     },
   };
-  return Object.assign(observe, instrumentation);
+  return Object.assign(observer, instrumentation);
 }
 
 module.exports = { loggersOf };

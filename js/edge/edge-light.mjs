@@ -29,4 +29,13 @@ export const {
   flush,
   stats,
   close,
+  Attachment,
+  ERR_PERMALINK,
+  NOOP_SPAN,
+  NOOP_SPAN_PERMALINK,
+  extractTraceContextFromHeaders,
+  log,
+  traceable,
+  updateSpan,
+  withParent,
 } = apiOf(new Exporter(host));

@@ -1,10 +1,8 @@
 'use strict';
 
-// Checks the arguments of `startSpan` and `traced`: what cannot be used is left out with a warning.
+// Reads the arguments of `startSpan` and `traced`: what cannot be read is left out.
 
-const { warn } = require('../warn.js');
 const { spanUpdateOf } = require('./span-update.js');
-const { readSlug } = require('./slug.js');
 
 /** @typedef {import('../../index.d.ts').StartSpanArgs} StartSpanArgs */
 
@@ -16,6 +14,8 @@ const { readSlug } = require('./slug.js');
  * @property {string} rootSpanId
  * @property {readonly string[]} spanParents
  * @property {Record<string, any>} [propagated] the update that every descendant gets
+ * @property {string} [experimentId] the experiment that it is in
+ * @property {boolean} [isRemote] whether it was named by its ids: another process may record its trace
  */
 
 /**
@@ -59,25 +59,4 @@ function labelOf(args) {
   return label;
 }
 
-/**
- * The span that a slug names. Undefined without one, and with a warning when it cannot be read.
- * @param {unknown} slug
- * @returns {SpanContext | undefined}
- */
-function spanContextOf(slug) {
-  if (slug === undefined || slug === null || slug === '') return undefined;
-  const ids = typeof slug === 'string' ? readSlug(slug) : undefined;
-  if (typeof ids?.span_id !== 'string' || typeof ids.root_span_id !== 'string') {
-    warn('BAD_PARENT', '`parent` is no slug of a span in a project; it is ignored.');
-    return undefined;
-  }
-  return {
-    id: ids.row_id ?? '',
-    spanId: ids.span_id,
-    rootSpanId: ids.root_span_id,
-    spanParents: [],
-    ...(ids.propagated_event && { propagated: ids.propagated_event }),
-  };
-}
-
-module.exports = { attributesOf, labelOf, spanContextOf, read };
+module.exports = { attributesOf, labelOf, read };

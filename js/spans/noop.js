@@ -5,7 +5,14 @@
 /** The link of the no-op span. */
 const LINK = 'https://braintrust.dev/noop-span';
 
-const seconds = () => Date.now() / 1000;
+/** @param {import('../../index.d.ts').EndSpanArgs} [args] */
+function endTimeOf(args) {
+  try {
+    return args?.endTime ?? Date.now() / 1000;
+  } catch {
+    return Date.now() / 1000;
+  }
+}
 
 /**
  * The no-op span: accepts every call and does nothing.
@@ -23,10 +30,12 @@ const NOOP_SPAN = Object.freeze({
   /** @param {(span: any) => any} callback */
   traced: (callback) => callback(NOOP_SPAN),
   startSpan: () => NOOP_SPAN,
+  /** @param {any} work */
+  adopt: (work) => work,
   /** @param {import('../../index.d.ts').EndSpanArgs} [args] */
-  end: (args) => args?.endTime ?? seconds(),
+  end: (args) => endTimeOf(args),
   /** @param {import('../../index.d.ts').EndSpanArgs} [args] */
-  close: (args) => args?.endTime ?? seconds(),
+  close: (args) => endTimeOf(args),
   /** @param {any} [carrier] */
   inject: (carrier = {}) => carrier,
   export: async () => '',
@@ -35,4 +44,7 @@ const NOOP_SPAN = Object.freeze({
   flush: async () => {},
 });
 
-module.exports = { LINK, NOOP_SPAN };
+/** The beginning of every link that cannot be made. */
+const ERR_PERMALINK = 'https://braintrust.dev/error-generating-link';
+
+module.exports = { ERR_PERMALINK, LINK, NOOP_SPAN };

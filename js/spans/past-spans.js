@@ -6,6 +6,7 @@ const { classOf } = require('../json/json-safe-copy.js');
 const { read } = require('./arguments.js');
 const { feedbackEvent } = require('./feedback.js');
 const { LINK, NOOP_SPAN } = require('./noop.js');
+const { namedParent } = require('./parents.js');
 const { noLink, permalinkTo } = require('./permalink.js');
 const { readSlug } = require('./slug.js');
 const { Span } = require('./span.js');
@@ -38,9 +39,10 @@ function pastSpansOf(exporter, own) {
    */
   const find = (ids) => {
     const known = Object.fromEntries(FLUE_IDS.map((name) => [name, read(ids, name) ?? undefined]));
-    const [id, rootSpanId] = exporter.spanIds(known) ?? [];
-    if (id === undefined || rootSpanId === undefined) return undefined;
     const destination = own ?? exporter.destinationOfIds(known);
+    const traceId = destination.callerOf(known)?.rootSpanId;
+    const [id, rootSpanId] = exporter.spanIds({ ...known, traceId }) ?? [];
+    if (id === undefined || rootSpanId === undefined) return undefined;
     return new Span(destination, { id, spanId: id.slice(0, 16), rootSpanId, spanParents: [] });
   };
 
@@ -68,7 +70,9 @@ function pastSpansOf(exporter, own) {
     const [row, trace] = [read(found, 'id'), read(found, 'rootSpanId')];
     const target = own ?? ofSpan ?? destination;
     // Found by Flue's ids, it may have joined the trace of a caller.
-    const isKnown = found === span || !target.traceDestination()?.distributed;
+    const isInOwnTrace = () =>
+      !target.traceDestination()?.distributed && exporter.knowsTrace(/** @type {any} */ (event));
+    const isKnown = found === span || isInOwnTrace();
     return {
       destination: target,
       ...(typeof row === 'string' && { id: row }),
@@ -130,13 +134,28 @@ function pastSpansOf(exporter, own) {
     const destination = own ?? (span instanceof Span ? Span.destinationOf(span) : exporter.current);
     const { orgName, appUrl } = options ?? {};
     return permalinkTo(destination, id, {
-      ...(slug?.object_id && { projectId: slug.object_id }),
+      ...(slug?.object_id && {
+        [slug.isExperiment ? 'experimentId' : 'projectId']: slug.object_id,
+      }),
       ...(orgName && { orgName }),
       ...(appUrl && { appUrl }),
     });
   };
 
-  return { flueSpan, logFeedback, logScores, permalink };
+  /** @type {typeof import('../../index.d.ts').updateSpan} */
+  const updateSpan = (event) => {
+    try {
+      const destination = own ?? exporter.current;
+      const context = namedParent(read(event, 'exported'));
+      if (context === undefined || !destination.isOn) return;
+      if (/^[0-9a-f]{32}$/.test(context.id)) Span.at(destination, context).log(event);
+      else warn('BAD_SPAN', '`updateSpan` changes spans of this package only; it is ignored.');
+    } catch (error) {
+      warn('BAD_SPAN', `A span could not be changed (${classOf(error)}).`);
+    }
+  };
+
+  return { flueSpan, logFeedback, logScores, permalink, updateSpan };
 }
 
 module.exports = { pastSpansOf };

@@ -3,16 +3,17 @@
 // The address at which Braintrust shows a span, as far as the destination knows it.
 
 const { spanLink } = require('../span-link.js');
+const { ERR_PERMALINK } = require('./noop.js');
 
 /** @typedef {InstanceType<typeof import('../destination.js').Destination>} Destination */
 
-/** What is known better than the destination does. @typedef {{ appUrl?: string, orgName?: string, projectId?: string, projectName?: string }} Place */
+/** What is known better than the destination does. @typedef {{ appUrl?: string, orgName?: string, projectId?: string, projectName?: string, experimentId?: string }} Place */
 
 /** How long a permalink waits for the login, in milliseconds. */
 const LOGIN_MS = 5000;
 
 /** The address of a link that cannot be made. @param {string} reason */
-const noLink = (reason) => `https://braintrust.dev/error-generating-link?msg=${reason}`;
+const noLink = (reason) => `${ERR_PERMALINK}?msg=${reason}`;
 
 /**
  * The address, without a request.
@@ -21,8 +22,9 @@ const noLink = (reason) => `https://braintrust.dev/error-generating-link?msg=${r
  * @param {Place} [known]
  */
 function linkTo(destination, id, known) {
-  const { appUrl, orgName, projectId, projectName } = placeOf(destination, known);
+  const { appUrl, orgName, projectId, projectName, experimentId } = placeOf(destination, known);
   if (!appUrl || !orgName) return noLink('log-in-or-provide-org-name');
+  if (experimentId) return spanLink({ appUrl, organisation: orgName, experimentId }, id);
   if (projectId) return spanLink({ appUrl, organisation: orgName, projectId }, id);
   const project = `${appUrl}/app/${encodeURIComponent(orgName)}/p/${encodeURIComponent(projectName ?? '')}`;
   return `${project}/logs?oid=${encodeURIComponent(id)}`;
@@ -44,7 +46,7 @@ async function permalinkTo(destination, id, known) {
 /**
  * @param {Destination} destination
  * @param {Place} [known]
- * @returns {{ appUrl?: string | null, orgName?: string | null, projectId?: string | null, projectName?: string | null }}
+ * @returns {{ appUrl?: string | null, orgName?: string | null, projectId?: string | null, projectName?: string | null, experimentId?: string | null }}
  */
 function placeOf(destination, known) {
   return { ...destination.traceDestination(), ...known };

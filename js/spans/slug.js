@@ -10,7 +10,8 @@
 /** The version that is written: the only one that every release of the `braintrust` package reads. */
 const WRITTEN = 3;
 
-/** The kind of log that spans of projects are in. */
+/** The kinds of what spans are in: the logs of a project, or an experiment. */
+const EXPERIMENT = 1;
 const PROJECT_LOGS = 2;
 
 /** @type {Record<number, string>} */
@@ -20,7 +21,8 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-
 
 /**
  * @typedef {object} SpanIds
- * @property {string} [object_id] the project's
+ * @property {boolean} [isExperiment] whether the span is in an experiment
+ * @property {string} [object_id] the project's, or the experiment's
  * @property {Record<string, unknown>} [compute_object_metadata_args] the project's name, while its id is unknown
  * @property {string} [row_id]
  * @property {string} [span_id]
@@ -29,9 +31,9 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-
  */
 
 /** @param {SpanIds} ids */
-function writeSlug(ids) {
+function writeSlug({ isExperiment = false, ...ids }) {
   /** @type {Record<string, unknown>} */
-  const rest = { ...ids };
+  const rest = ids;
   const entries = [];
   for (const [field, name] of Object.entries(FIELDS)) {
     const id = rest[name];
@@ -39,12 +41,12 @@ function writeSlug(ids) {
     entries.push(Buffer.from([Number(field)]), Buffer.from(id.replaceAll('-', ''), 'hex'));
     delete rest[name];
   }
-  const head = Buffer.from([WRITTEN, PROJECT_LOGS, entries.length / 2]);
+  const head = Buffer.from([WRITTEN, isExperiment ? EXPERIMENT : PROJECT_LOGS, entries.length / 2]);
   return Buffer.concat([head, ...entries, Buffer.from(JSON.stringify(rest))]).toString('base64');
 }
 
 /**
- * Reads a slug of version 3 or 4. Nothing when it is none, or names no span of a project.
+ * Reads a slug of version 3 or 4. Nothing when it is none, or names nothing of a project or an experiment.
  * @param {string} slug
  * @returns {SpanIds | undefined}
  */
@@ -52,7 +54,8 @@ function readSlug(slug) {
   try {
     const bytes = Buffer.from(slug, 'base64');
     const [version, kind, entries] = bytes;
-    if ((version !== 3 && version !== 4) || kind !== PROJECT_LOGS) return undefined;
+    if (version !== 3 && version !== 4) return undefined;
+    if (kind !== PROJECT_LOGS && kind !== EXPERIMENT) return undefined;
     /** @type {Record<string, any>} */
     const ids = {};
     let at = 3;
@@ -68,7 +71,7 @@ function readSlug(slug) {
     }
     const rest = bytes.subarray(at).toString();
     if (rest !== '') Object.assign(ids, JSON.parse(rest));
-    return ids;
+    return kind === EXPERIMENT ? { ...ids, isExperiment: true } : ids;
   } catch {
     return undefined;
   }

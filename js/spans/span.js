@@ -5,12 +5,17 @@
 const { randomUUID, types } = require('../builtins/index.js');
 
 const { runInSpan } = require('../context.js');
+const { dropOldest } = require('../drop-oldest.js');
 const { takeCut } = require('../json/cut.js');
+const { toJsonSafe } = require('../json/stringify.js');
 const { classOf } = require('../json/json-safe-copy.js');
+const { isFreshReceipt, isRunReceipt } = require('../receipts.js');
 const { warn } = require('../warn.js');
-const { attributesOf, labelOf, spanContextOf, read } = require('./arguments.js');
+const { attributesOf, labelOf, read } = require('./arguments.js');
+const { takeUnread } = require('./attachment.js');
 const { NOOP_SPAN } = require('./noop.js');
 const { feedbackEvent } = require('./feedback.js');
+const { parentOf } = require('./parents.js');
 const { linkTo, permalinkTo } = require('./permalink.js');
 const { errorOf, spanUpdateOf } = require('./span-update.js');
 const { writeSlug } = require('./slug.js');
@@ -25,6 +30,10 @@ const LONGEST_ERROR = 1000;
 
 /** @typedef {import('./arguments.js').SpanContext} SpanContext */
 
+/** The traces that spans of this process have begun: a slug may name a span in one of them. The oldest first. @type {Set<string>} */
+const begun = new Set();
+const MAX_BEGUN = 16_384;
+
 /** A custom span, or the application's handle of a span of Flue's. */
 class Span {
   kind = /** @type {const} */ ('span');
@@ -36,6 +45,8 @@ class Span {
   #endedAt;
   /** The queue refused its start: it records nothing more. */
   #isRefused = false;
+  /** When this was made, in milliseconds. */
+  #since = Date.now();
 
   /**
    * @param {Destination} destination
@@ -58,7 +69,11 @@ class Span {
    */
   static begin(destination, current, args) {
     try {
-      return Span.#under(destination, spanContextOf(args?.parent) ?? current, args);
+      const named = parentOf(args);
+      const { experimentId } = named ?? {};
+      const found =
+        experimentId === undefined ? destination : destination.inExperiment(experimentId);
+      return Span.#under(found, named ?? current, args);
     } catch (error) {
       warn('BAD_SPAN', `A span was asked for in a way that cannot be read (${classOf(error)}).`);
       return NOOP_SPAN;
@@ -71,16 +86,33 @@ class Span {
    * @param {StartSpanArgs} [args]
    */
   static #under(destination, parent, args) {
-    const id = newId();
+    const id = rowIdOf(args);
+    const propagated = propagatedOf(args) ?? parent?.propagated;
     const span = new Span(destination, {
       id,
       spanId: id.slice(0, 16),
       rootSpanId: parent?.rootSpanId ?? newId(),
       spanParents: parent === undefined ? [] : [parent.spanId],
-      ...(parent?.propagated && { propagated: parent.propagated }),
+      ...(parent?.isRemote && { isRemote: true }),
+      ...(propagated && { propagated }),
     });
+    if (parent === undefined) {
+      begun.add(span.rootSpanId);
+      dropOldest(begun, MAX_BEGUN);
+    }
     span.#begin(args, parent === undefined ? 'root' : 'subspan');
     return span;
+  }
+
+  /**
+   * Another handle of a span, or of the one that a parent names.
+   * @param {Destination} destination
+   * @param {SpanContext} context
+   */
+  static at(destination, context) {
+    const { experimentId } = context;
+    const found = experimentId === undefined ? destination : destination.inExperiment(experimentId);
+    return new Span(found, context);
   }
 
   /**
@@ -109,10 +141,39 @@ class Span {
     return this.#context.spanParents;
   }
 
+  /** Whether another process may record the root of its trace. */
+  get isRemote() {
+    return this.#context.isRemote === true && !begun.has(this.rootSpanId);
+  }
+
+  /**
+   * @template T
+   * @param {T} work
+   * @returns {T}
+   */
+  adopt(work) {
+    if (types.isPromise(work)) {
+      whenDone(work, (receipt) => this.#destination.adopt(receipt, this));
+    } else {
+      this.#destination.adopt(work, this);
+    }
+    return work;
+  }
+
+  /**
+   * Runs the work under this span that a function within it has begun, if its result is Flue's receipt of that.
+   * @param {unknown} result
+   */
+  adoptResult(result) {
+    if (isFreshReceipt(result, this.#since)) this.#destination.adopt(result, this);
+    else if (isRunReceipt(result)) this.#destination.adopt(result, this, true);
+  }
+
   /** @param {SpanEvent} event */
   log(event) {
     // A refused update is lost and counted; the span stays open.
     this.#record('span_log', spanUpdateOf(event), 'Start');
+    this.#repeatWhenRead(event);
   }
 
   /** @param {import('../../index.d.ts').Feedback} event */
@@ -157,12 +218,9 @@ class Span {
   }
 
   async export() {
-    const { projectId, projectName } = this.#destination.traceDestination() ?? {};
     const { id, spanId, rootSpanId, propagated } = this.#context;
     return writeSlug({
-      ...(projectId
-        ? { object_id: projectId }
-        : { compute_object_metadata_args: { project_name: projectName } }),
+      ...objectOf(this.#destination),
       row_id: id,
       span_id: spanId,
       root_span_id: rootSpanId,
@@ -222,7 +280,22 @@ class Span {
       const shown = update.error === undefined ? {} : { error: essence(update.error) };
       this.#record('span_end', { ...at, ...shown }, 'MinimalEnd');
     }
+    this.#repeatWhenRead({ output });
     return end;
+  }
+
+  /**
+   * Records an update again once the files in it are read, if some are not.
+   * @param {any} event
+   */
+  #repeatWhenRead(event) {
+    const files = takeUnread();
+    if (files.length === 0 || !this.#destination.isOn) return;
+    const repeated = Promise.all(files).then(() => {
+      this.#record('span_log', spanUpdateOf(event), 'Start');
+      takeUnread();
+    });
+    this.#destination.defer(repeated);
   }
 
   /**
@@ -240,6 +313,7 @@ class Span {
     };
     this.#isOpen = true;
     this.#isRefused = !this.#record('span_start', update, 'Start');
+    this.#repeatWhenRead(args?.event);
   }
 
   /**
@@ -280,7 +354,10 @@ function runTraced(span, callback, args, showsOutput = false) {
   if (!(span instanceof Span)) return callback(span);
   const isCurrent = read(args, 'setCurrent') !== false;
   const failed = (/** @type {unknown} */ thrown) => finishSafely(span, { error: { thrown } });
-  const done = (/** @type {unknown} */ output) => finishSafely(span, showsOutput ? { output } : {});
+  const done = (/** @type {unknown} */ output) => {
+    if (isCurrent) adoptSafely(span, output);
+    finishSafely(span, showsOutput ? { output } : {});
+  };
   let hasRun = false;
   const run = () => {
     hasRun = true;
@@ -323,11 +400,89 @@ function finishSafely(span, last) {
   }
 }
 
+/**
+ * @param {Span} span
+ * @param {unknown} result
+ */
+function adoptSafely(span, result) {
+  try {
+    span.adoptResult(result);
+  } catch {
+    // What cannot be read is no receipt.
+  }
+}
+
+/**
+ * Runs a function within a span that it does not end, and the work of Flue that it begins under that span. Returns and
+ * throws what the function does.
+ * @template R
+ * @param {Span} span
+ * @param {() => R} callback
+ * @returns {R}
+ */
+function runWithin(span, callback) {
+  const result = span.run(callback);
+  if (types.isPromise(result)) whenDone(result, (value) => adoptSafely(span, value));
+  else adoptSafely(span, result);
+  return result;
+}
+
+/**
+ * Calls a function with what a promise resolves to, before whoever awaits the promise later. Never throws.
+ * @param {Promise<unknown>} promise
+ * @param {(value: unknown) => void} use
+ */
+function whenDone(promise, use) {
+  try {
+    promise.then(use, () => {});
+  } catch {
+    // A promise with a `then` of its own.
+  }
+}
+
+/**
+ * What the spans of a destination are in, as slugs name it.
+ * @param {Destination} destination
+ */
+function objectOf(destination) {
+  const { projectId, projectName, experimentId } = destination.traceDestination() ?? {};
+  if (experimentId) return { isExperiment: true, object_id: experimentId };
+  if (projectId) return { object_id: projectId };
+  return { compute_object_metadata_args: { project_name: projectName } };
+}
+
 const newId = () => randomUUID().replaceAll('-', '');
+
+/**
+ * The id of a row: that of the arguments if it has the form of ours, whose first half is the id of the span.
+ * @param {StartSpanArgs | undefined} args
+ */
+function rowIdOf(args) {
+  const id = read(read(args, 'event'), 'id');
+  if (typeof id === 'string' && /^[0-9a-f]{32}$/.test(id)) return id;
+  const spanId = read(args, 'spanId');
+  if (typeof spanId === 'string' && /^[0-9a-f]{16}$/.test(spanId)) {
+    return spanId + newId().slice(16);
+  }
+  if (isGiven(id) || isGiven(spanId)) {
+    warn('BAD_ID', 'A span has ids of 16 and 32 lowercase hexadecimal digits; others are ignored.');
+  }
+  return newId();
+}
+
+/** @param {unknown} value */
+const isGiven = (value) => value !== undefined && value !== null;
+
+/** @param {StartSpanArgs | undefined} args */
+function propagatedOf(args) {
+  const given = read(args, 'propagatedEvent');
+  if (typeof given !== 'object' || given === null) return undefined;
+  return /** @type {Record<string, any>} */ (toJsonSafe(given));
+}
 
 /** @param {any} error */
 function essence(error) {
   return String(typeof error === 'string' ? error : JSON.stringify(error)).slice(0, LONGEST_ERROR);
 }
 
-module.exports = { Span, runTraced };
+module.exports = { Span, finishSafely, objectOf, runTraced, runWithin };

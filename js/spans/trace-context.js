@@ -94,4 +94,54 @@ function accessTo(headers) {
   };
 }
 
-module.exports = { inject };
+/** The headers of a trace context. */
+const HEADERS = /** @type {const} */ (['traceparent', 'tracestate', 'baggage']);
+
+/**
+ * The ids in the `traceparent` of headers; undefined without a valid one. Never throws.
+ * @param {unknown} headers
+ * @returns {{ spanId: string, rootSpanId: string } | undefined}
+ */
+function traceContextOf(headers) {
+  const given = headersOf(headers)?.traceparent;
+  const [, rootSpanId, spanId] =
+    /^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/.exec(given ?? '') ?? [];
+  if (rootSpanId === undefined || spanId === undefined) return undefined;
+  return /^0+$/.test(rootSpanId) || /^0+$/.test(spanId) ? undefined : { spanId, rootSpanId };
+}
+
+/**
+ * The trace context in the headers of a request, for `parent`; undefined without a valid one. Never throws.
+ * @param {unknown} headers an object, `Headers`, a request, or a list of pairs
+ * @returns {Record<string, string> | undefined}
+ */
+function extract(headers) {
+  const found = headersOf(headers);
+  return traceContextOf(found) === undefined ? undefined : found;
+}
+
+/**
+ * @param {any} given
+ * @returns {Record<string, string> | undefined}
+ */
+function headersOf(given) {
+  if (typeof given !== 'object' || given === null) return undefined;
+  try {
+    // Of a request, its headers.
+    const nested = given.headers;
+    const headers = typeof nested === 'object' && nested !== null ? nested : given;
+    const { get } = accessTo(headers);
+    /** @type {Record<string, string>} */
+    const found = {};
+    for (const name of HEADERS) {
+      const value = get(name);
+      const first = Array.isArray(value) ? value[0] : value;
+      if (typeof first === 'string') found[name] = first.trim();
+    }
+    return found;
+  } catch {
+    return undefined;
+  }
+}
+
+module.exports = { extract, inject, traceContextOf };

@@ -8,7 +8,9 @@ const { warn } = require('../warn.js');
 const { read } = require('./arguments.js');
 const { NOOP_SPAN } = require('./noop.js');
 const { errorOf } = require('./span-update.js');
-const { Span, runTraced } = require('./span.js');
+const { makesGenerators, traceGenerator } = require('./generators.js');
+const { namedParent } = require('./parents.js');
+const { Span, runTraced, runWithin } = require('./span.js');
 
 /** @typedef {import('../../index.d.ts').Span} AnySpan */
 /** @typedef {import('../../index.d.ts').StartSpanArgs} StartSpanArgs */
@@ -75,15 +77,21 @@ function spansOf(exporter) {
   const wrapTraced = (fn, args) => {
     const showsIo = read(args, 'noTraceIO') !== true;
     const fnName = read(fn, 'name');
+    const isGenerator = makesGenerators(fn);
     /** @this {unknown} @param {any[]} values */
     function wrapped(...values) {
-      const span = startWith(() => {
-        /** @type {StartSpanArgs} */
-        const label = { name: fnName || 'anonymous', type: 'function', ...args };
-        const event = showsIo ? { input: values, ...args?.event } : args?.event;
-        return { ...label, ...(event && { event }) };
-      });
-      return runTraced(span, () => fn.apply(this, values), args, showsIo);
+      const start = () =>
+        startWith(() => {
+          /** @type {StartSpanArgs} */
+          const label = { name: fnName || 'anonymous', type: 'function', ...args };
+          const event = showsIo ? { input: values, ...args?.event } : args?.event;
+          return { ...label, ...(event && { event }) };
+        });
+      if (isGenerator) {
+        const isCurrent = read(args, 'setCurrent') !== false;
+        return traceGenerator(fn.apply(this, values), start, showsIo, isCurrent);
+      }
+      return runTraced(start(), () => fn.apply(this, values), args, showsIo);
     }
     // The name that the function itself has.
     Object.defineProperty(wrapped, 'name', { value: fnName, configurable: true });
@@ -97,11 +105,44 @@ function spansOf(exporter) {
    * @returns {any}
    */
   const injectTraceContext = (carrier, options) => {
-    const span = options?.span ?? currentSpan();
-    return span.inject(carrier ?? {});
+    const span = read(options, 'span') ?? currentSpan();
+    return typeof span?.inject === 'function' ? span.inject(carrier ?? {}) : (carrier ?? {});
   };
 
-  return { currentSpan, injectTraceContext, logError, startSpan, traced, withCurrent, wrapTraced };
+  /** @type {typeof import('../../index.d.ts').withParent} */
+  const withParent = (/** @type {any} */ parent, /** @type {any} */ callback) => {
+    const span = handleOf(parent);
+    return span === undefined ? callback(NOOP_SPAN) : runWithin(span, () => callback(span));
+  };
+
+  /**
+   * A handle of the span that a parent is or names; undefined without one.
+   * @param {unknown} parent
+   */
+  const handleOf = (parent) => {
+    try {
+      if (parent instanceof Span) return parent;
+      const context = namedParent(parent === NOOP_SPAN ? undefined : parent);
+      const destination = exporter.destinationOf();
+      if (context === undefined || !destination.isOn) return undefined;
+      return Span.at(destination, context);
+    } catch (error) {
+      warn('BAD_SPAN', `A parent could not be used (${classOf(error)}).`);
+      return undefined;
+    }
+  };
+
+  return {
+    currentSpan,
+    injectTraceContext,
+    logError,
+    startSpan,
+    traced,
+    traceable: wrapTraced,
+    withCurrent,
+    withParent,
+    wrapTraced,
+  };
 }
 
 /**
@@ -112,7 +153,7 @@ function spansOf(exporter) {
  * @returns {R}
  */
 function withCurrent(span, callback) {
-  return span instanceof Span ? span.run(() => callback(span)) : callback(span);
+  return span instanceof Span ? runWithin(span, () => callback(span)) : callback(span);
 }
 
 /**
@@ -121,6 +162,7 @@ function withCurrent(span, callback) {
  * @param {unknown} error
  */
 function logError(span, error) {
+  if (typeof span?.log !== 'function') return;
   span.log({ error: errorOf(error) });
 }
 

@@ -74,6 +74,9 @@ export async function serve({ agents, workflows, createDefaultEnv }) {
       await flue.dispatch(agents[name], { id, input });
       await coordinator.waitForIdle();
     },
+    /** Only admits the message: returns the receipt. */
+    admit: (name, id, input) => flue.dispatch(agents[name], { id, input }),
+    idle: () => coordinator.waitForIdle(),
     run: (name, input) =>
       internal.invokeWorkflowAttached({
         workflowName: name,

@@ -311,6 +311,21 @@ const SCENARIOS = {
       return { tags, user: metadata.user, release: metadata.release, others };
     });
   },
+  async callers() {
+    await init();
+    const runs = [0, 1, 2, 3, 4].map((n) => copyOf(run, n));
+    const { spanId, rootSpanId } = await step('callers', { runs });
+    await collector.waitFor(() => ended() >= recorded(5) + 1, 20_000);
+    const spans = collector.traces().flatMap(({ spans }) => spans);
+    const below = spans.filter(({ row }) => row.span_parents?.[0] === spanId);
+    const inTrace = spans.filter(({ row }) => row.root_span_id === rootSpanId);
+    return {
+      traces: collector.traces().length,
+      below: below.length,
+      isWhole: inTrace.length === recorded(4) + 1,
+      problems: collector.problems,
+    };
+  },
   async 'own spans'() {
     await init();
     await step('own');

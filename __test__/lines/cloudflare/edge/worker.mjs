@@ -127,6 +127,32 @@ const STEPS = {
     const { lost } = await entry.flush();
     return { lost, id: entry.flueSpan(ids).id, link: await entry.permalink(ids) };
   },
+  /** Runs work under a span: by the async context, by its id before and after it has begun, and by a slug. */
+  async callers({ runs }) {
+    const span = entry.startSpan({ name: 'caller' });
+    const [within, before, begun, bySlug, alone] = runs;
+    const play = (events) => events.forEach((event) => entry.braintrustFlueObserver(event));
+    const adopt = (events) => {
+      for (const { type, submissionId } of events) {
+        if (type === 'submission_queued') span.adopt({ submissionId });
+      }
+    };
+    await entry.withParent(span, async () => {
+      await pause(1);
+      play(within);
+    });
+    adopt(before);
+    play(before);
+    const at = begun.findIndex(({ type }) => type === 'operation_start') + 1;
+    play(begun.slice(0, at));
+    adopt(begun);
+    play(begun.slice(at));
+    entry.withParent(await span.export(), () => play(bySlug));
+    play(alone);
+    span.end();
+    await entry.flush();
+    return { spanId: span.spanId, rootSpanId: span.rootSpanId };
+  },
   /** The second logger becomes the current one in the middle of a run and of a span. */
   async loggers({ a, b, events }) {
     const one = entry.initLogger(a);

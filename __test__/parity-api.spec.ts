@@ -1,0 +1,245 @@
+import { startCollector } from '../tools/collector';
+import type { Collector } from '../tools/collector/types';
+import { destination, run } from './support/run';
+
+/** Runs a program that has the package as `bt`, with a collector, to which it delivers at its end. */
+async function program(
+  code: string,
+  check: (named: (name: string) => any, shown: any[], collector: Collector, stderr: string) => void,
+  env: Record<string, string> = {},
+) {
+  const collector = await startCollector();
+  try {
+    const text = `
+      import * as bt from 'flue-braintrust';
+      const show = (value) => console.log(JSON.stringify(value) ?? 'null');
+      ${code}`;
+    const args = ['--input-type=module', '-e', text];
+    const { code: exit, stdout, stderr } = await run(args, { ...destination(collector), ...env });
+    expect({ exit, stderr }).toMatchObject({ exit: 0 });
+    expect(collector.problems).toEqual([]);
+    const named = (name: string) =>
+      (collector.rows() as any[]).find(({ span_attributes: look }) => look?.name === name);
+    const lines = stdout.split('\n').filter((line) => line !== '');
+    check(
+      named,
+      lines.map((line) => JSON.parse(line)),
+      collector,
+      stderr,
+    );
+  } finally {
+    await collector.close();
+  }
+}
+
+const START = `bt.initLogger({ projectName: 'P' });`;
+
+test('within withParent, spans are children of a span, a slug or the headers of a request', () =>
+  program(
+    `${START}
+    const outer = bt.startSpan({ name: 'outer' });
+    const other = bt.startSpan({ name: 'other' });
+    show(bt.withParent(outer, () => bt.startSpan({ name: 'by span' }).spanParents[0] === outer.spanId));
+    const slug = await outer.export();
+    show(await bt.withParent(slug, async (parent) => {
+      await null;
+      bt.traced(() => {}, { name: 'by slug' });
+      return parent.spanId === outer.spanId && bt.currentSpan().spanId === outer.spanId;
+    }));
+    const request = new Request('http://localhost', { headers: bt.injectTraceContext({}, { span: outer }) });
+    const context = bt.extractTraceContextFromHeaders(request.headers);
+    show(Object.keys(context).toSorted());
+    bt.withParent(context, () => bt.startSpan({ name: 'by headers' }).end());
+    bt.startSpan({ name: 'by parent', parent: context }).end();
+    bt.withCurrent(other, () => bt.withParent(slug, () => bt.startSpan({ name: 'innermost' }).end()));
+    try { bt.withParent(slug, () => { throw new Error('own'); }); } catch ({ message }) { show(message); }
+    show(await bt.withParent(slug, async () => { throw new Error('own'); }).catch(({ message }) => message));
+    outer.end(); other.end();`,
+    (row, shown, _, stderr) => {
+      expect(shown).toEqual([true, true, ['baggage', 'traceparent'], 'own', 'own']);
+      const outer = row('outer');
+      for (const name of ['by span', 'by slug', 'by headers', 'by parent', 'innermost']) {
+        expect({ name, parents: row(name).span_parents }).toEqual({
+          name,
+          parents: [outer.span_id],
+        });
+        expect(row(name).root_span_id).toBe(outer.root_span_id);
+      }
+      expect(stderr).toBe('');
+    },
+  ));
+
+test('the span of a generator has all its steps, is current in it, and leaves the generator as it is', () =>
+  program(
+    `${START}
+    const count = bt.wrapTraced(function* count(from) {
+      const sent = yield from;
+      bt.currentSpan().log({ metadata: { sent } });
+      bt.startSpan({ name: 'within' }).end();
+      try { yield 'second'; } finally { yield 'cleanup'; }
+      return 'end';
+    });
+    const steps = count('first');
+    show([steps.next(), steps.next('sent'), steps.return('given up'), steps.next(), steps.next()]);
+    show([steps[Symbol.iterator]() === steps, Object.prototype.toString.call(steps), count.name]);
+    const later = bt.traceable(async function* later() { yield 1; await null; yield 2; return 3; });
+    const seen = [];
+    for await (const value of later()) seen.push(value);
+    show(seen);
+    const fail = bt.wrapTraced(function* fail() { yield 1; throw new Error('boom'); });
+    try { [...fail()]; } catch ({ message }) { show(message); }
+    const failLater = bt.wrapTraced(async function* failLater() { yield 1; throw new Error('boom'); });
+    try { for await (const _ of failLater()); } catch ({ message }) { show(message); }
+    const caught = bt.wrapTraced(function* caught() { try { yield 1; } catch ({ message }) { yield message; } });
+    const thrown = caught();
+    show([thrown.next(), thrown.throw(new Error('in')), thrown.next()]);
+    for (const _ of bt.wrapTraced(function* early() { yield 1; yield 2; })()) break;
+    bt.wrapTraced(function* never() { yield 1; })().return();
+    bt.wrapTraced(function* silent() { yield 1; }, { noTraceIO: true, name: 'silent' })().next();
+    const many = bt.wrapTraced(function* many() { for (let n = 0; n < 5000; n++) yield n; });
+    show([...many()].length);
+    function* delegating() { return yield* count('delegated'); }
+    show([...delegating()]);`,
+    (row, shown) => {
+      expect(shown).toEqual([
+        [
+          { value: 'first', done: false },
+          { value: 'second', done: false },
+          { value: 'cleanup', done: false },
+          { value: 'given up', done: true },
+          { done: true },
+        ],
+        [true, '[object Generator]', 'count'],
+        [1, 2],
+        'boom',
+        'boom',
+        [{ value: 1, done: false }, { value: 'in', done: false }, { done: true }],
+        5000,
+        ['delegated', 'second', 'cleanup'],
+      ]);
+      expect(row('count')).toMatchObject({
+        input: ['first'],
+        output: ['first', 'second', 'cleanup'],
+        metadata: { sent: 'sent' },
+        metrics: { end: expect.any(Number) },
+        span_attributes: { type: 'function' },
+      });
+      expect(row('within').span_parents).toEqual([row('count').span_id]);
+      expect(row('later').output).toEqual([1, 2]);
+      for (const name of ['fail', 'failLater']) {
+        expect(row(name)).toMatchObject({ output: [1], error: expect.stringMatching(/^boom/) });
+      }
+      expect(row('caught').output).toEqual([1, 'in']);
+      expect(row('early')).toMatchObject({ output: [1], metrics: { end: expect.any(Number) } });
+      expect(row('never')).toBeUndefined();
+      expect(row('silent').output).toBeUndefined();
+      expect(row('many').output).toHaveLength(1000);
+    },
+  ));
+
+test('startSpan takes ids, parents and fields that all descendants get', () =>
+  program(
+    `${START}
+    const parent = { spanId: '0123456789abcdef', rootSpanId: '0123456789abcdef0123456789abcdef' };
+    const span = bt.startSpan({
+      name: 'given', spanId: 'fedcba9876543210', parentSpanIds: parent,
+      propagatedEvent: { metadata: { tenant: 7 }, span_attributes: { purpose: 'scorer' } },
+    });
+    show([span.spanId, span.spanParents, span.rootSpanId]);
+    span.startSpan({ name: 'below' }).startSpan({ name: 'further below' }).end();
+    bt.startSpan({ name: 'elsewhere', parent: await span.export() }).end();
+    bt.startSpan({ name: 'several', parentSpanIds: { parentSpanIds: ['0123456789abcdef', 'x'], rootSpanId: parent.rootSpanId } }).end();
+    show(bt.startSpan({ name: 'row', event: { id: '00112233445566778899aabbccddeeff' } }).id);
+    for (const odd of [7, null, '', 'x', {}, [], { spanId: 'x' }, { spanId: 7, rootSpanId: {} }, () => {}]) {
+      bt.startSpan({ name: 'odd', spanId: odd, parentSpanIds: odd, propagatedEvent: odd, event: odd, parent: odd }).end();
+    }
+    const hostile = new Proxy({}, { get() { throw new Error('no'); } });
+    bt.startSpan(hostile).end(); bt.startSpan({ name: 'hostile', parentSpanIds: hostile, propagatedEvent: hostile }).end();
+    span.end();`,
+    (row, shown) => {
+      expect(shown).toEqual([
+        ['fedcba9876543210', ['0123456789abcdef'], '0123456789abcdef0123456789abcdef'],
+        '00112233445566778899aabbccddeeff',
+      ]);
+      for (const name of ['given', 'below', 'further below', 'elsewhere']) {
+        expect({ name, metadata: row(name).metadata }).toMatchObject({
+          name,
+          metadata: { tenant: 7 },
+        });
+        expect(row(name).span_attributes.purpose).toBe('scorer');
+        expect(row(name).root_span_id).toBe('0123456789abcdef0123456789abcdef');
+      }
+      expect(row('several').span_parents).toEqual(['0123456789abcdef']);
+      expect(row('odd').span_parents).toBeUndefined();
+    },
+  ));
+
+test('spans are updated by what export returned, and log records a trace of one span', () =>
+  program(
+    `show(bt.log({ input: 'no logger' }));
+    bt.updateSpan({ exported: 'x' });
+    show(bt.currentLogger() === undefined);
+    const logger = bt.initLogger({ projectName: 'P' });
+    show(bt.currentLogger() === logger);
+    const span = bt.startSpan({ name: 'updated' });
+    const exported = await span.export();
+    span.end();
+    bt.updateSpan({ exported, output: 'later', scores: { s: 1 } });
+    logger.updateSpan({ exported, metadata: { by: 'logger' } });
+    for (const odd of [undefined, null, 7, {}, { exported: 7 }, { exported: 'garbage' }]) bt.updateSpan(odd);
+    show(typeof bt.log({ input: 'alone' }));
+    show(await logger.id === (await logger.project).id && (await logger.project).name);
+    const parent = await logger.export();
+    bt.startSpan({ name: 'by logger', parent }).end();
+    show(bt.NOOP_SPAN.link() === bt.NOOP_SPAN_PERMALINK && await bt.permalink(bt.NOOP_SPAN) === bt.NOOP_SPAN_PERMALINK);
+    show((await bt.permalink({})).startsWith(bt.ERR_PERMALINK));
+    show(bt.NOOP_SPAN.adopt('x'));`,
+    (row, shown, collector) => {
+      expect(shown).toEqual(
+        ['', true, true, 'string', 'P', true, false, 'x'].map((v, i) =>
+          i === 6 ? expect.anything() : v,
+        ),
+      );
+      expect(row('updated')).toMatchObject({
+        output: 'later',
+        scores: { s: 1 },
+        metadata: { by: 'logger' },
+      });
+      expect((collector.rows() as any[]).map(({ input }) => input)).toContain('alone');
+      expect(row('by logger').span_parents).toBeUndefined();
+    },
+  ));
+
+test.each(['true', 'false'])('an Attachment is uploaded if that is set: %s', (attachments) =>
+  program(
+    `${START}
+    const bytes = new Uint8Array(3000).map((_, n) => n * 7);
+    const span = bt.startSpan({ name: 'with files' });
+    const make = (data) => new bt.Attachment({ data, filename: 'a.bin', contentType: 'application/pdf' });
+    // A blob is read in the background.
+    const blob = make(new Blob([bytes]));
+    span.log({ input: { view: make(bytes), buffer: make(bytes.buffer), blob } });
+    span.log({ output: [undefined, null, 7, {}, '/no/such/file', [], () => {}].map(make) });
+    show((await make(bytes).data()).size);
+    show(make(bytes).reference.type);
+    new bt.Attachment(); new bt.Attachment(null); new bt.Attachment(new Proxy({}, { get() { throw new Error('no'); } }));
+    span.end();
+    bt.traced((inner) => inner.end(), { name: 'begun', event: { input: { blob: make(new Blob([bytes])) } } });
+    await bt.wrapTraced(async () => ({ blob: make(new Blob([bytes])) }), { name: 'returned' })();
+    await bt.flush();`,
+    (row, shown) => {
+      expect(shown).toEqual([3000, 'braintrust_attachment']);
+      expect(row('begun').input).toEqual(row('returned').output);
+      expect(row('begun').input).toEqual({ blob: row('with files').input.blob });
+      for (const name of ['view', 'buffer', 'blob']) {
+        const shown = JSON.stringify(row('with files').input[name]);
+        expect(shown.length).toBeLessThan(400);
+        expect(shown).toContain(attachments === 'true' ? 'braintrust_attachment' : '3000');
+      }
+      for (const shown of row('with files').output) {
+        expect(shown.data).toMatch(/^\[flue-braintrust: a file /);
+      }
+    },
+    { FLUE_BRAINTRUST_ATTACHMENTS: attachments },
+  ),
+);

@@ -1,0 +1,43 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { startCollector } from '../tools/collector';
+import { ROOT, destination, environment } from './support/run';
+
+/** What a function on Vercel delivers before the platform suspends it: it is killed then. */
+test('what a request on Vercel records is delivered before its waitUntil ends, whatever the context is', async () => {
+  const collector = await startCollector();
+  const child = spawn(process.execPath, ['__test__/fixtures/vercel-function.mjs'], {
+    cwd: ROOT,
+    env: environment(destination(collector)),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 50_000,
+  });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
+  try {
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const next = async () => (await lines.next()).value as string;
+    const [url, odd] = (await next()).split(' ') as [string, string];
+    const statuses = [];
+    for (let n = 0; n < Number(odd); n++) statuses.push((await fetch(`${url}/odd/${n}`)).status);
+    expect(statuses).toEqual(Array(Number(odd)).fill(200));
+
+    // Two requests at the same time: each is kept alive.
+    const replies = await Promise.all(['/one', '/two'].map((path) => fetch(url + path)));
+    expect(await Promise.all(replies.map((reply) => reply.text()))).toEqual(['warm', 'warm']);
+    expect([await next(), await next()]).toEqual(Array(2).fill('settled ["fulfilled"]'));
+    child.kill('SIGKILL');
+    await once(child, 'close');
+
+    const named = (name: string) =>
+      (collector.rows() as any[]).find((row) => row.span_attributes.name === name);
+    for (const name of ['/one', '/two']) {
+      expect(named(name)).toMatchObject({ output: 'warm', metrics: { end: expect.any(Number) } });
+    }
+    expect(stderr).toBe('');
+  } finally {
+    child.kill('SIGKILL');
+    await collector.close();
+  }
+});

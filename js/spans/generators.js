@@ -1,0 +1,85 @@
+'use strict';
+
+// Spans of generators: from the first step to the last.
+
+const { types } = require('../builtins/index.js');
+const { Span, finishSafely } = require('./span.js');
+
+/** The most values that a span shows. */
+const MAX_VALUES = 1000;
+
+/** The steps of a generator. */
+const STEPS = /** @type {const} */ (['next', 'return', 'throw']);
+
+/**
+ * Whether calls of a function return generators.
+ * @param {unknown} fn
+ */
+function makesGenerators(fn) {
+  try {
+    const kind = Object.prototype.toString.call(fn);
+    return kind === '[object GeneratorFunction]' || kind === '[object AsyncGeneratorFunction]';
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Lets a generator run within a span, which begins with the first step and ends with the last. The values that it yields
+ * are the output. The generator stays what it is.
+ * @param {any} generator
+ * @param {() => import('../../index.d.ts').Span} start
+ * @param {boolean} showsOutput
+ * @param {boolean} isCurrent whether the span is the current one in the generator
+ */
+function traceGenerator(generator, start, showsOutput, isCurrent) {
+  /** @type {import('../../index.d.ts').Span | undefined} */
+  let span;
+  let hasEnded = false;
+  /** @type {unknown[]} */
+  const values = [];
+
+  /** @param {{ thrown: unknown }} [error] */
+  const end = (error) => {
+    if (hasEnded || !(span instanceof Span)) return;
+    hasEnded = true;
+    finishSafely(span, { ...(showsOutput && { output: values }), ...(error && { error }) });
+  };
+  /** @param {any} step */
+  const note = (step) => {
+    try {
+      if (step.done) end();
+      else if (showsOutput && values.length < MAX_VALUES) values.push(step.value);
+    } catch {
+      // What cannot be read is not shown.
+    }
+  };
+
+  for (const name of STEPS) {
+    const original = generator[name];
+    const step = (/** @type {unknown[]} */ ...given) => {
+      // A generator that is given up before its first step has not run.
+      if (name === 'next') span ??= start();
+      let hasRun = false;
+      const run = () => {
+        hasRun = true;
+        return original.apply(generator, given);
+      };
+      let result;
+      try {
+        result = span instanceof Span && isCurrent ? span.run(run) : run();
+      } catch (error) {
+        if (!hasRun) return run();
+        end({ thrown: error });
+        throw error;
+      }
+      if (types.isPromise(result)) result.then(note, (thrown) => end({ thrown }));
+      else note(result);
+      return result;
+    };
+    Object.defineProperty(generator, name, { value: step, configurable: true, writable: true });
+  }
+  return generator;
+}
+
+module.exports = { makesGenerators, traceGenerator };

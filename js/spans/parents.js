@@ -1,0 +1,96 @@
+'use strict';
+
+// The parents that applications name for their spans: slugs, W3C headers, ids.
+
+const { warn } = require('../warn.js');
+const { read } = require('./arguments.js');
+const { readSlug } = require('./slug.js');
+const { traceContextOf } = require('./trace-context.js');
+
+/** @typedef {import('./arguments.js').SpanContext} SpanContext */
+
+/** What ids of spans and traces look like: those of W3C, and the older UUIDs. */
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const SPAN_ID = /^[0-9a-f]{16}$/;
+const TRACE_ID = /^[0-9a-f]{32}$/;
+
+/** @param {unknown} id */
+const isSpanId = (id) => typeof id === 'string' && (SPAN_ID.test(id) || UUID.test(id));
+/** @param {unknown} id */
+const isTraceId = (id) => typeof id === 'string' && (TRACE_ID.test(id) || UUID.test(id));
+
+/**
+ * The parent that arguments name; undefined if they name none, and with a warning when it cannot be used.
+ * @param {any} args of `startSpan`
+ * @returns {SpanContext | undefined}
+ */
+function parentOf(args) {
+  return namedParent(read(args, 'parent')) ?? parentOfIds(read(args, 'parentSpanIds'));
+}
+
+/**
+ * The span that a slug or W3C headers name. Undefined without one, and with a warning when it cannot be read.
+ * @param {unknown} parent
+ * @returns {SpanContext | undefined}
+ */
+function namedParent(parent) {
+  if (parent === undefined || parent === null || parent === '') return undefined;
+  const found = typeof parent === 'string' ? slugParent(parent) : headerParent(parent);
+  if (found === undefined && !isLoggerSlug(parent)) {
+    warn(
+      'BAD_PARENT',
+      '`parent` is no slug of a span in a project or an experiment; it is ignored.',
+    );
+  }
+  return found;
+}
+
+/** @param {string} slug */
+function slugParent(slug) {
+  const ids = readSlug(slug);
+  if (!isSpanId(ids?.span_id) || !isTraceId(ids?.root_span_id)) return undefined;
+  if (ids?.isExperiment && typeof ids.object_id !== 'string') return undefined;
+  return contextOf({
+    id: ids?.row_id ?? '',
+    spanId: /** @type {string} */ (ids?.span_id),
+    rootSpanId: /** @type {string} */ (ids?.root_span_id),
+    ...(ids?.propagated_event && { propagated: ids.propagated_event }),
+    ...(ids?.isExperiment && { experimentId: ids.object_id }),
+  });
+}
+
+/** Whether it is what a logger's `export()` returns: it names no span. @param {unknown} parent */
+function isLoggerSlug(parent) {
+  const ids = typeof parent === 'string' ? readSlug(parent) : undefined;
+  return ids !== undefined && !ids.isExperiment && ids.span_id === undefined;
+}
+
+/** @param {unknown} headers */
+function headerParent(headers) {
+  const ids = traceContextOf(headers);
+  return ids && contextOf({ id: '', ...ids });
+}
+
+/**
+ * The span with the ids of `parentSpanIds`. Of several parents, a row has the first.
+ * @param {unknown} given
+ */
+function parentOfIds(given) {
+  if (given === undefined || given === null) return undefined;
+  const several = read(given, 'parentSpanIds');
+  const spanId = read(given, 'spanId') ?? (Array.isArray(several) ? several[0] : several);
+  const rootSpanId = read(given, 'rootSpanId');
+  if (isSpanId(spanId) && isTraceId(rootSpanId)) {
+    return contextOf({ id: '', spanId, rootSpanId });
+  }
+  warn('BAD_PARENT', '`parentSpanIds` has no ids of a span and its trace; it is ignored.');
+  return undefined;
+}
+
+/**
+ * @param {Omit<SpanContext, 'spanParents'>} ids
+ * @returns {SpanContext}
+ */
+const contextOf = (ids) => ({ ...ids, spanParents: [], isRemote: true });
+
+module.exports = { isSpanId, namedParent, parentOf };

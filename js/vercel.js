@@ -1,0 +1,58 @@
+'use strict';
+
+// Vercel's Node functions: what is recorded is delivered before the function is suspended.
+
+/** Where Vercel has the context of the request that runs now. */
+const CONTEXT = Symbol.for('@vercel/request-context');
+
+/** How long rows are collected before a delivery, in milliseconds. */
+const COLLECT_MS = 100;
+/** The longest time that one delivery keeps a request alive after the last event, in milliseconds. */
+const PATIENCE_MS = 30_000;
+
+/** The contexts whose request waits for a delivery, and whether anything was recorded since. @type {WeakMap<object, { isDirty: boolean }>} */
+const waiting = new WeakMap();
+
+/**
+ * Keeps the request that runs now alive until what is recorded is delivered, if Vercel states how. Never throws.
+ * @param {() => Promise<unknown>} flush delivers what is recorded so far
+ */
+function deliverWithin(flush) {
+  try {
+    const context = /** @type {any} */ (globalThis)[CONTEXT]?.get?.();
+    const waitUntil = context?.waitUntil;
+    if (typeof waitUntil !== 'function') return;
+    const known = waiting.get(context);
+    if (known !== undefined) {
+      known.isDirty = true;
+      return;
+    }
+    const state = { isDirty: true };
+    waiting.set(context, state);
+    waitUntil.call(context, delivery(context, state, flush));
+  } catch {
+    // Not the context that Vercel documents: the application flushes by itself.
+  }
+}
+
+/**
+ * Delivers until nothing is recorded any more. Never rejects.
+ * @param {object} context
+ * @param {{ isDirty: boolean }} state
+ * @param {() => Promise<unknown>} flush
+ */
+async function delivery(context, state, flush) {
+  try {
+    while (state.isDirty) {
+      await new Promise((resolve) => setTimeout(resolve, COLLECT_MS));
+      state.isDirty = false;
+      await flush();
+    }
+  } catch {
+    // The process is ending.
+  } finally {
+    waiting.delete(context);
+  }
+}
+
+module.exports = { PATIENCE_MS, deliverWithin };
