@@ -683,8 +683,7 @@ export declare const ERR_PERMALINK: string;
 
 export interface AttachmentParams {
   /**
-   * The content, or on Node the path of a file, which is read at once. A `Blob` is read in the background: await
-   * `data()` before you record it. At most 5 MiB.
+   * The content, or on Node the path of a file, which is read at once. At most 5 MiB.
    */
   data: string | ArrayBuffer | ArrayBufferView | Blob;
   filename: string;

@@ -32,7 +32,7 @@ const TABLE: Record<string, string> = {
   'node-host': 'dev-server environment exit native-loader stats-socket variables vercel warn',
   vercel: '',
   exit: 'signals',
-  spans: 'builtins context json receipts span-link warn',
+  spans: 'builtins context drop-oldest json receipts span-link warn',
   capture: 'context drop-oldest json minimal-end-event request-delta',
   'request-delta': 'conversation-memory flat-snapshot json shared-prefix',
   'minimal-end-event': 'json',

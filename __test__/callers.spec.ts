@@ -139,6 +139,44 @@ test.each(['instrument', 'observe'])(
   },
 );
 
+test('a run whose receipt a function returns lies under its span, unless it had begun before', async () => {
+  const collector = await startCollector();
+  try {
+    const program = `
+      import * as bt from 'flue-braintrust';
+      bt.initLogger({ projectName: 'P' });
+      const at = { timestamp: new Date().toISOString(), v: 3 };
+      const play = (runId) => {
+        const start = { ...at, type: 'run_start', runId, workflowName: runId, startedAt: at.timestamp };
+        bt.braintrustFlueObserver(start);
+        bt.braintrustFlueObserver({ ...at, type: 'run_end', runId, result: 1, isError: false });
+      };
+      const returned = (receipt, name) => bt.traced(async () => receipt, { name });
+      await returned({ runId: 'later' }, 'invoke');
+      play('later');
+      play('begun');
+      await returned({ runId: 'begun' }, 'get');
+      play('found');
+      await returned({ runId: 'other', status: 'completed' }, 'list');
+      play('other');`;
+    const { code, stderr } = await run(
+      ['--input-type=module', '-e', program],
+      destination(collector),
+    );
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(collector.problems).toEqual([]);
+    const rows = collector.rows() as any[];
+    const named = (name: string) => rows.find((row) => row.span_attributes.name === name);
+    expect(named('workflow:later').span_parents).toEqual([named('invoke').span_id]);
+    for (const name of ['begun', 'found', 'other']) {
+      expect(named(`workflow:${name}`).span_parents).toBeUndefined();
+      expect(named(`workflow:${name}`).metadata['flue.caller_span_id']).toBeUndefined();
+    }
+  } finally {
+    await collector.close();
+  }
+});
+
 test('a submission follows the decision about its caller', async () => {
   const { seen, rows, report } = await dispatched(['traced'], { SAMPLE: 'false' });
   expect(seen).toHaveLength(1);

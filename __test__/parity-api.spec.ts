@@ -216,16 +216,21 @@ test.each(['true', 'false'])('an Attachment is uploaded if that is set: %s', (at
     const bytes = new Uint8Array(3000).map((_, n) => n * 7);
     const span = bt.startSpan({ name: 'with files' });
     const make = (data) => new bt.Attachment({ data, filename: 'a.bin', contentType: 'application/pdf' });
+    // A blob is read in the background.
     const blob = make(new Blob([bytes]));
-    await blob.data();
     span.log({ input: { view: make(bytes), buffer: make(bytes.buffer), blob } });
     span.log({ output: [undefined, null, 7, {}, '/no/such/file', [], () => {}].map(make) });
     show((await make(bytes).data()).size);
     show(make(bytes).reference.type);
     new bt.Attachment(); new bt.Attachment(null); new bt.Attachment(new Proxy({}, { get() { throw new Error('no'); } }));
-    span.end();`,
+    span.end();
+    bt.traced((inner) => inner.end(), { name: 'begun', event: { input: { blob: make(new Blob([bytes])) } } });
+    await bt.wrapTraced(async () => ({ blob: make(new Blob([bytes])) }), { name: 'returned' })();
+    await bt.flush();`,
     (row, shown) => {
       expect(shown).toEqual([3000, 'braintrust_attachment']);
+      expect(row('begun').input).toEqual(row('returned').output);
+      expect(row('begun').input).toEqual({ blob: row('with files').input.blob });
       for (const name of ['view', 'buffer', 'blob']) {
         const shown = JSON.stringify(row('with files').input[name]);
         expect(shown.length).toBeLessThan(400);

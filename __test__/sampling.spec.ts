@@ -454,3 +454,26 @@ test.each([
       },
     ),
 );
+
+test('feedback about work of other processes is sent once work runs under spans: its trace is not known', () =>
+  traced(
+    `bt.initLogger({ sampleRate: 0 });
+    const rate = (submissionId) => bt.logFeedback({ submissionId, scores: { thumb: 1 } });
+    rate('sub_before');
+    const span = bt.startSpan();
+    span.adopt('sub_under');
+    rate('sub_under');
+    rate('sub_elsewhere');
+    show(bt.flueSpan({ submissionId: 'sub_elsewhere' }).id);
+    show((await bt.flush()).sampled);`,
+    (collector, { stdout, stderr }) => {
+      expect(stderr).toBe('');
+      const [id, sampled] = stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+      expect((collector.rows() as any[]).map((row) => row.id)).toEqual([id]);
+      // Two feedbacks and the span.
+      expect(sampled).toBe(3);
+    },
+  ));

@@ -23,10 +23,31 @@ const MAX_CALLERS = 16_384;
 class Callers {
   /** The oldest first. @type {Map<unknown, Caller>} */
   #callers = new Map();
+  /** The work that has begun, by its ids. The oldest first. @type {Set<unknown>} */
+  #begun = new Set();
 
   /** Whether a caller was ever named: then work that is not known here may have one, too. */
   get isUsed() {
     return this.#callers.size > 0;
+  }
+
+  /**
+   * Notes that the root of work has begun.
+   * @param {Ids} ids
+   */
+  begin(ids) {
+    const id = idOf(ids);
+    if (id === undefined) return;
+    this.#begun.add(id);
+    dropOldest(this.#begun, MAX_CALLERS);
+  }
+
+  /**
+   * Whether the root of work has begun: then only the core knows whether it can still get a caller.
+   * @param {Ids} ids
+   */
+  hasBegun(ids) {
+    return this.#begun.has(idOf(ids));
   }
 
   /**

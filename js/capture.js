@@ -123,6 +123,7 @@ class Capture {
    */
   #beginning(event) {
     const destination = this.#destination;
+    destination?.noteBegun(event);
     const text = withCaller(event, destination);
     const enrichment = destination?.enrichment;
     const sampled = destination?.verdictOn(event);

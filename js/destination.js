@@ -40,7 +40,7 @@ const UNREADABLE = '{}';
  * @property {() => void} schedule rows are expected
  * @property {() => void} report reports the diagnostics so far
  * @property {InstanceType<typeof import('./callers.js').Callers>} callers the spans under which Flue's work runs
- * @property {(target: unknown, span: Called) => void} adopt runs Flue's work under a span
+ * @property {(target: unknown, called: Called, isNew?: boolean) => void} adopt runs Flue's work under a span
  * @property {(destination: Destination, experimentId: string) => Destination} inExperiment
  */
 
@@ -62,6 +62,8 @@ class Destination {
   options = {};
   /** The experiment that its rows go to, in place of the logs of a project. @type {string | undefined} */
   experimentId;
+  /** What is recorded soon: `flush` waits for it. @type {Set<Promise<unknown>>} */
+  #soon = new Set();
   /** Those of experiments that have spans below this one's, by their ids. @type {Map<string, Destination>} */
   #experiments = new Map();
   #host;
@@ -176,12 +178,21 @@ class Destination {
   }
 
   /**
+   * Notes that the root of Flue's work has begun.
+   * @param {import('./routes.js').Ids} ids
+   */
+  noteBegun(ids) {
+    this.#polls.callers.begin(ids);
+  }
+
+  /**
    * Runs Flue's work under a span.
    * @param {unknown} target a receipt of Flue's, or an id
    * @param {CallingSpan} span of this destination
+   * @param {boolean} [isNew] only if the work has not begun
    */
-  adopt(target, span) {
-    this.#polls.adopt(target, { span, destination: this });
+  adopt(target, span, isNew) {
+    this.#polls.adopt(target, { span, destination: this }, isNew);
   }
 
   /**
@@ -380,10 +391,24 @@ class Destination {
     }
   }
 
+  /**
+   * What is recorded soon: a later `flush` waits for it.
+   * @param {Promise<unknown>} work
+   */
+  defer(work) {
+    const done = work.catch((error) => {
+      warn('BAD_SPAN', `A file could not be recorded (${messageOf(error)}).`);
+    });
+    this.#soon.add(done);
+    void done.then(() => this.#soon.delete(done));
+  }
+
   /** @type {typeof import('../index.d.ts').flush} */
   async flush(options) {
     this.releaseAll();
     this.#polls.schedule();
+    // Files that are in memory, or on a disk.
+    if (this.#soon.size > 0) await Promise.all(this.#soon);
     const experiments = Array.from(this.#experiments.values(), (one) => one.flush(options));
     const report = await this.#recorder.flush(timeoutOf(options));
     const others = await Promise.all(experiments);
@@ -481,6 +506,7 @@ class NoDestination {
   caller = () => undefined;
   callerOf = () => undefined;
   adopt() {}
+  defer() {}
   inExperiment() {
     return this;
   }

@@ -150,19 +150,22 @@ class Exporter {
    * Runs Flue's work under a span, whether it has begun or not. Never throws.
    * @param {unknown} target a receipt of Flue's, or an id
    * @param {import('./destination.js').Called} called
+   * @param {boolean} [isNew] only if the work has not begun
    */
-  adopt(target, called) {
+  adopt(target, called, isNew = false) {
     try {
       const ids = idsOfReceipt(target);
       const { destination, span } = called;
       if (ids === undefined || !destination.isOn) return;
+      if (isNew && this.callers.hasBegun(ids)) return;
       const known = this.#knownDestination(ids);
       if (known !== undefined && known !== destination) {
         if (this.callers.find(ids) !== undefined) return;
         warn('OTHER_LOGGER', 'Work of Flue cannot run under a span of another logger.');
         return;
       }
-      if (!this.#name(ids, called)) return;
+      // The spans of work that has begun keep their ids here; the core moves their rows, if it can.
+      if (!this.callers.hasBegun(ids) && !this.#name(ids, called)) return;
       const { spanId, rootSpanId } = span;
       const caller = { spanId, rootSpanId, isWithin: !span.isRemote };
       destination.record({ type: 'caller_named', timestamp: Date.now(), ...ids, caller }, 'Note');
@@ -334,8 +337,11 @@ class Exporter {
       },
       report: () => this.#diagnostics.report(),
       callers: this.callers,
-      adopt: (/** @type {unknown} */ target, /** @type {any} */ called) =>
-        this.adopt(target, called),
+      adopt: (
+        /** @type {unknown} */ target,
+        /** @type {import('./destination.js').Called} */ called,
+        /** @type {boolean | undefined} */ isNew,
+      ) => this.adopt(target, called, isNew),
       inExperiment: (/** @type {Destination} */ base, /** @type {string} */ id) =>
         this.#inExperiment(base, id),
     };

@@ -35,4 +35,15 @@ function isFreshReceipt(value, since) {
   return Object.getOwnPropertyDescriptor(value, 'deduplicated')?.value !== true;
 }
 
-module.exports = { idsOfReceipt, isFreshReceipt };
+/**
+ * Whether a value is the receipt of a workflow's invocation: it has the id of the run and nothing else.
+ * @param {unknown} value
+ */
+function isRunReceipt(value) {
+  if (typeof value !== 'object' || value === null) return false;
+  const [name, ...others] = Object.getOwnPropertyNames(value);
+  if (name !== 'runId' || others.length > 0) return false;
+  return typeof Object.getOwnPropertyDescriptor(value, name)?.value === 'string';
+}
+
+module.exports = { idsOfReceipt, isFreshReceipt, isRunReceipt };

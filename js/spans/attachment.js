@@ -9,6 +9,18 @@ const { read } = require('./arguments.js');
 /** The largest file, in bytes: as base64 it is a text within an event. */
 const MAX_BYTES = 5 * 1024 * 1024;
 
+/** The files in what was written last that are still being read. At most as many as are worth waiting for. @type {Promise<void>[]} */
+let unread = [];
+const MAX_UNREAD = 100;
+
+/** The files that are still being read in what was written since the last call. */
+function takeUnread() {
+  if (unread.length === 0) return unread;
+  const taken = unread;
+  unread = [];
+  return taken;
+}
+
 /**
  * A file in the content of a span. It is uploaded if the option `attachments` is set; otherwise a placeholder with its
  * type, size and hash stands for it. No method throws.
@@ -52,6 +64,9 @@ class Attachment {
   }
 
   #text() {
+    if (this.#bytes === undefined && this.#reading !== undefined && unread.length < MAX_UNREAD) {
+      unread.push(this.#reading);
+    }
     if (this.#bytes === undefined) return mark(this.#why);
     const { content_type: type } = this.reference;
     return `data:${type};base64,${base64(this.#bytes)}`;
@@ -75,6 +90,7 @@ class Attachment {
         (buffer) => this.#keep(new Uint8Array(buffer)),
         () => void (this.#why = 'a file that cannot be read'),
       );
+      void this.#reading.then(() => (this.#reading = undefined));
     }
   }
 
@@ -97,4 +113,4 @@ const base64 = (bytes) =>
 const textOf = (value, otherwise) =>
   typeof value === 'string' && value !== '' && value.length <= 200 ? value : otherwise;
 
-module.exports = { Attachment };
+module.exports = { Attachment, takeUnread };

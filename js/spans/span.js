@@ -5,12 +5,14 @@
 const { randomUUID, types } = require('../builtins/index.js');
 
 const { runInSpan } = require('../context.js');
+const { dropOldest } = require('../drop-oldest.js');
 const { takeCut } = require('../json/cut.js');
 const { toJsonSafe } = require('../json/stringify.js');
 const { classOf } = require('../json/json-safe-copy.js');
-const { isFreshReceipt } = require('../receipts.js');
+const { isFreshReceipt, isRunReceipt } = require('../receipts.js');
 const { warn } = require('../warn.js');
 const { attributesOf, labelOf, read } = require('./arguments.js');
+const { takeUnread } = require('./attachment.js');
 const { NOOP_SPAN } = require('./noop.js');
 const { feedbackEvent } = require('./feedback.js');
 const { parentOf } = require('./parents.js');
@@ -27,6 +29,10 @@ const { inject } = require('./trace-context.js');
 const LONGEST_ERROR = 1000;
 
 /** @typedef {import('./arguments.js').SpanContext} SpanContext */
+
+/** The traces that spans of this process have begun: a slug may name a span in one of them. The oldest first. @type {Set<string>} */
+const begun = new Set();
+const MAX_BEGUN = 16_384;
 
 /** A custom span, or the application's handle of a span of Flue's. */
 class Span {
@@ -90,6 +96,10 @@ class Span {
       ...(parent?.isRemote && { isRemote: true }),
       ...(propagated && { propagated }),
     });
+    if (parent === undefined) {
+      begun.add(span.rootSpanId);
+      dropOldest(begun, MAX_BEGUN);
+    }
     span.#begin(args, parent === undefined ? 'root' : 'subspan');
     return span;
   }
@@ -133,7 +143,7 @@ class Span {
 
   /** Whether another process may record the root of its trace. */
   get isRemote() {
-    return this.#context.isRemote === true;
+    return this.#context.isRemote === true && !begun.has(this.rootSpanId);
   }
 
   /**
@@ -156,12 +166,14 @@ class Span {
    */
   adoptResult(result) {
     if (isFreshReceipt(result, this.#since)) this.#destination.adopt(result, this);
+    else if (isRunReceipt(result)) this.#destination.adopt(result, this, true);
   }
 
   /** @param {SpanEvent} event */
   log(event) {
     // A refused update is lost and counted; the span stays open.
     this.#record('span_log', spanUpdateOf(event), 'Start');
+    this.#repeatWhenRead(event);
   }
 
   /** @param {import('../../index.d.ts').Feedback} event */
@@ -268,7 +280,22 @@ class Span {
       const shown = update.error === undefined ? {} : { error: essence(update.error) };
       this.#record('span_end', { ...at, ...shown }, 'MinimalEnd');
     }
+    this.#repeatWhenRead({ output });
     return end;
+  }
+
+  /**
+   * Records an update again once the files in it are read, if some are not.
+   * @param {any} event
+   */
+  #repeatWhenRead(event) {
+    const files = takeUnread();
+    if (files.length === 0 || !this.#destination.isOn) return;
+    const repeated = Promise.all(files).then(() => {
+      this.#record('span_log', spanUpdateOf(event), 'Start');
+      takeUnread();
+    });
+    this.#destination.defer(repeated);
   }
 
   /**
@@ -286,6 +313,7 @@ class Span {
     };
     this.#isOpen = true;
     this.#isRefused = !this.#record('span_start', update, 'Start');
+    this.#repeatWhenRead(args?.event);
   }
 
   /**
