@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 
-import { formatPause } from '../../support/attempts.js';
+import { formatPause } from '../../support/attempt-story.js';
 import { html } from './html.mjs';
 import { moved, placeOf, ticksOf } from './timeline.mjs';
 

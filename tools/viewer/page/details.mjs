@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 
-import { formatPause } from '../../support/attempts.js';
+import { formatPause } from '../../support/attempt-story.js';
 import { useLoaded } from './connection.mjs';
 import { Clamped } from './clamped.mjs';
 import { Conversation } from './conversation.mjs';

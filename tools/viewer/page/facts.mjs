@@ -1,6 +1,6 @@
 // The most important facts of a span, in one strip.
 
-import { formatPause } from '../../support/attempts.js';
+import { formatPause } from '../../support/attempt-story.js';
 import { formatCost, formatCount, formatDuration, formatTime } from '../../support/format.js';
 import { isObject } from '../../support/json.js';
 import { formatRunning, useNow } from './clock.mjs';

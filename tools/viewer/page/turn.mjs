@@ -1,6 +1,6 @@
 // What is new in a model turn.
 
-import { formatPause } from '../../support/attempts.js';
+import { formatPause } from '../../support/attempt-story.js';
 import { counted } from '../../support/format.js';
 import { isObject } from '../../support/json.js';
 import { Clamped } from './clamped.mjs';

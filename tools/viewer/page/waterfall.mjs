@@ -15,8 +15,12 @@ import { WHOLE, makeTimeline, zoomBy } from './timeline.mjs';
 /** @typedef {import('./trace.mjs').TraceFacts} TraceFacts */
 
 const ZOOM_STEP = 0.5;
-/** After so long without news, the time since then is a pause. */
-const QUIET_SECONDS = 30;
+/**
+ * So long without news, and so many times as long as all before, a trace most likely runs no more: the time since then
+ * is folded.
+ */
+const QUIET_SECONDS = 600;
+const QUIET_FACTOR = 20;
 
 /**
  * @param {object} props
@@ -202,7 +206,8 @@ function timelineOf({ start, end }, { recoveries, running }, now) {
   );
   // The clock of the application may be ahead.
   const isOn = running.length > 0 && now > known && start !== null;
-  if (isOn && now - known > Math.max(QUIET_SECONDS, 4 * (known - begin))) {
+  const isQuiet = now - known > Math.max(QUIET_SECONDS, QUIET_FACTOR * (known - begin));
+  if (isOn && isQuiet && known > begin) {
     pauses.push({ from: known, to: now });
   }
   return makeTimeline(begin, isOn ? now : known, pauses);
