@@ -10,7 +10,9 @@ import { ROOT } from './support/run';
 
 /** For each module (a folder is one): our modules and the packages that it may load. */
 const TABLE: Record<string, string> = {
-  index: 'api exporter node-host package',
+  index: 'absent api commonjs exporter node-host package',
+  absent: '',
+  commonjs: 'index',
   register: 'environment index json variables warn',
 
   api: 'context spans',
@@ -62,7 +64,10 @@ const MAY_LOAD = new Map<string, string[]>(
 );
 
 const FILES = [
+  'commonjs.js',
   'index.js',
+  'index.mjs',
+  'register.js',
   'register.mjs',
   ...['js', 'tools'].flatMap((house) =>
     readdirSync(join(ROOT, house), { recursive: true })

@@ -16,7 +16,7 @@ const cwd = fileURLToPath(new URL('..', import.meta.url));
 const env = { ...process.env, ...linting };
 const script = (name) => ({ ...npm(['run', '--silent', name]), cwd, env });
 
-const javascript = quietly('lint:js', 'types');
+const javascript = quietly('lint:js', 'types', 'dependencies', 'published', 'workflows');
 const passed = await loudly('format:rust', 'walls', 'test:rust');
 const { code, output } = await javascript;
 process.stdout.write(output);
