@@ -1,14 +1,9 @@
 /**
- * The exports of the package for ES modules: the functions of `index.js`, of one instance for both. Also where a tool
- * has taken this file out of the package:
- *
- * - Vite inlines the modules of a linked package, and evaluates `commonjs.js` without `require`: then the package is
- *   loaded by Node.
- * - A bundle has a copy of the CommonJS code, without the binary: the package is loaded if it is installed, else the
- *   copy is used. Where the copy cannot run, nothing is traced.
+ * The exports of the package for ES modules: the functions of `index.js`, of one instance for both. Node loads them, and
+ * no tool follows: Vite inlines the modules of a linked package and evaluates each as an ES module, and bundlers inline
+ * what is not external, without the binary. In a bundle, the package is loaded from where it is installed; where it is
+ * not, nothing is traced.
  */
-import { createRequire } from 'node:module';
-import commonjs from './commonjs.js';
 import { absent } from './js/absent.mjs';
 
 export const {
@@ -36,17 +31,17 @@ export const {
 
 /** @returns {typeof import('./index.js')} */
 function api() {
-  const isHere = typeof commonjs?.initLogger === 'function';
-  // Where it is installed, and the usual case: a search would take a millisecond.
-  if (isHere && import.meta.url?.endsWith('/flue-braintrust/index.mjs')) return commonjs;
+  // Bundles of CommonJS modules have no address.
+  const url = import.meta.url ?? `file://${process.cwd()}/bundle.js`;
+  // Bundlers follow a `createRequire` that they see.
+  const load = process.getBuiltinModule('node:module').createRequire(url);
   try {
-    // The package as Node finds it from here: inside of it, itself.
-    const installed = createRequire(import.meta.url)('flue-braintrust');
-    // Another version may have fewer names.
-    if (!isHere || Object.keys(commonjs).every((name) => name in installed)) return installed;
+    // Where it is installed, a search would take a millisecond.
+    if (url.endsWith('/flue-braintrust/index.mjs')) return load('./index.js');
+    // In a clone, it finds itself.
+    return load('flue-braintrust');
   } catch (error) {
-    if (!isHere && process.env.FLUE_BRAINTRUST_STRICT === '1') throw error;
-    if (!isHere) return absent(error);
+    if (process.env.FLUE_BRAINTRUST_STRICT === '1') throw error;
+    return absent(error);
   }
-  return commonjs;
 }

@@ -10,9 +10,8 @@ import { ROOT } from './support/run';
 
 /** For each module (a folder is one): our modules and the packages that it may load. */
 const TABLE: Record<string, string> = {
-  index: 'absent api commonjs exporter node-host package',
+  index: 'absent api exporter node-host package',
   absent: '',
-  commonjs: 'index',
   register: 'environment index json variables warn',
 
   api: 'context spans',
@@ -64,7 +63,6 @@ const MAY_LOAD = new Map<string, string[]>(
 );
 
 const FILES = [
-  'commonjs.js',
   'index.js',
   'index.mjs',
   'register.js',

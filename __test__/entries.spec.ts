@@ -1,4 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { startCollector } from '../tools/collector';
 import { tracingModule } from '../tools/init/modules';
 import { Project, until } from './support/project';
@@ -64,4 +65,29 @@ test("Vite's dev server traces an agent with a linked clone, which it evaluates 
     }
     expect(collector.traces()[0]?.spans).toHaveLength(4);
     expect(collector.problems).toEqual([]);
+  }));
+
+test('a bundle of Vite that inlines the package loads it from where it is installed', () =>
+  withDirectory(async (directory) => {
+    const project = new Project(directory, '2.x', 'src').withPackages();
+    project.install('flue-braintrust');
+    project.write('vite.config.ts', 'export default { ssr: { noExternal: true } };\n');
+    const program = `import { initLogger, traced } from 'flue-braintrust';
+      initLogger();
+      console.log(traced(() => 'done', { name: 'bundled' }));`;
+    project.write('program.mjs', program);
+    const vite = ['node_modules/vite/bin/vite.js', 'build', '--ssr', 'program.mjs'];
+    expect(await run(vite, {}, undefined, directory)).toMatchObject({ code: 0 });
+    const bundle = readdirSync(join(directory, 'dist')).map((name) => join('dist', name));
+    // The package is in it, and not imported.
+    expect(readFileSync(join(directory, bundle[0] ?? ''), 'utf8')).not.toMatch(/from ?"flue-/);
+
+    const collector = await startCollector();
+    try {
+      const ended = await run(bundle, destination(collector), undefined, directory);
+      expect(ended).toMatchObject({ code: 0, stdout: 'done\n', stderr: '' });
+      expect(collector.rows()).toHaveLength(1);
+    } finally {
+      await collector.close();
+    }
   }));

@@ -61,7 +61,6 @@ test('what is published is what runs, with its types, and nothing else', async (
       'LICENSE',
       'README.md',
       'THIRD-PARTY.txt',
-      'commonjs.js',
       'index.d.mts',
       'index.d.ts',
       'index.js',

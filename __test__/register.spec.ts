@@ -42,6 +42,7 @@ test('by `--require`, the program runs, and a line says that it did not wait for
   });
   expect({ code, stdout }).toEqual({ code: 0, stdout: 'Hello.\n' });
   expect(stderr).toMatch(/^\[flue-braintrust\] FLUE_BRAINTRUST_UNREGISTERED: .*`--import`/);
+  expect(await run(args)).toMatchObject({ code: 0, stdout: 'Hello.\n', stderr: '' });
 });
 
 test('without a key it does nothing and says nothing', async () => {

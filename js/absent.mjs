@@ -30,7 +30,7 @@ export function absent(error) {
   const own = {
     initLogger() {
       console.error(
-        `[flue-braintrust] FLUE_BRAINTRUST_NOT_STARTED: the package is in a bundle that cannot load it: ${line} (${REMEDY}); the application runs on without tracing.`,
+        `[flue-braintrust] FLUE_BRAINTRUST_NOT_STARTED: the package cannot be loaded: ${line} (${REMEDY}); the application runs on without tracing.`,
       );
       return nothing;
     },

@@ -38,7 +38,8 @@ for (const platform of chosen) {
     } else cells.checked = await compile(platform);
   } catch (error) {
     process.exitCode = 1;
-    const failed = Object.entries(cells).find(([, text]) => text === '–')?.[0] ?? 'tests';
+    const steps = Object.keys(cells).slice(platform.links ? 0 : 1);
+    const failed = steps.find((name) => cells[name] === '–') ?? 'tests';
     cells[failed] = '**failed**';
     console.error(`✗ ${platform.name}: ${error.message}`);
   }

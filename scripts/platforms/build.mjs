@@ -72,7 +72,8 @@ function withZig() {
 function compiler(target) {
   const [arch] = target.split('-');
   const system = target.includes('darwin') ? 'macos' : 'windows-gnu';
-  script('zig-ar', `exec python3 -m ziglang ar "$@"`);
+  // For Microsoft's linker, archives are made with the arguments of its own tool.
+  script('zig-ar', `exec python3 -m ziglang ${target.endsWith('msvc') ? 'lib' : 'ar'} "$@"`);
   // It names targets in its own way.
   return script(
     `zig-cc-${target}`,

