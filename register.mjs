@@ -9,7 +9,7 @@
 import { registerHooks } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { braintrustFlueInstrumentation, initLogger } from './index.js';
+import { braintrustFlueInstrumentation, initLogger } from './index.mjs';
 import { environment } from './js/environment.js';
 import { isStrict } from './js/variables.js';
 import { messageOf } from './js/json/json-safe-copy.js';

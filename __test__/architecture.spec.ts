@@ -10,7 +10,8 @@ import { ROOT } from './support/run';
 
 /** For each module (a folder is one): our modules and the packages that it may load. */
 const TABLE: Record<string, string> = {
-  index: 'api exporter node-host package',
+  index: 'absent api exporter node-host package',
+  absent: '',
   register: 'environment index json variables warn',
   testing: 'tools/collector',
 
@@ -78,6 +79,8 @@ const FOR_DEVELOPERS = ['testing.js'];
 
 const FILES = [
   'index.js',
+  'index.mjs',
+  'register.js',
   'register.mjs',
   ...FOR_DEVELOPERS,
   ...['js', 'tools'].flatMap((house) =>

@@ -1,6 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build, type Loader } from 'esbuild';
+import { build, type BuildOptions, type Loader } from 'esbuild';
 import { finished, ROOT, run, withDirectory } from './support/run';
 
 const PROGRAM = `
@@ -62,12 +62,17 @@ test.each([
   }),
 );
 
-/** Bundles the program with the package inside, and runs it where the package is not installed. */
-async function bundled(options: { loader?: Record<string, Loader>; external?: string[] }) {
+/** Bundles a program with the package inside, and runs it where the package is not installed unless it is to be. */
+async function bundled(
+  options: Pick<BuildOptions, 'loader' | 'external' | 'format'>,
+  program = PROGRAM,
+  isInstalled = false,
+  stdout = 'done\n',
+) {
   return withDirectory(async (directory) => {
-    const outfile = join(directory, 'bundle.cjs');
+    const outfile = join(directory, options.format === 'esm' ? 'bundle.mjs' : 'bundle.cjs');
     await build({
-      stdin: { contents: PROGRAM, resolveDir: ROOT },
+      stdin: { contents: program, resolveDir: ROOT },
       bundle: true,
       platform: 'node',
       format: 'cjs',
@@ -75,8 +80,12 @@ async function bundled(options: { loader?: Record<string, Loader>; external?: st
       logLevel: 'silent',
       ...options,
     });
+    if (isInstalled) {
+      mkdirSync(join(directory, 'node_modules'));
+      symlinkSync(ROOT, join(directory, 'node_modules/flue-braintrust'));
+    }
     const ended = await finished(process.execPath, [outfile], KEY, directory);
-    expect(ended).toMatchObject({ code: 0, stdout: 'done\n' });
+    expect(ended).toMatchObject({ code: 0, stdout });
     return ended.stderr.split('\n').filter(Boolean);
   });
 }
@@ -103,3 +112,31 @@ test('a bundle with the binary as a copy traces', async () => {
     expect.stringContaining('NOT_STARTED'),
   );
 });
+
+/** The program as an ES module. */
+const MODULE = PROGRAM.replace(/const (.*) = require\((.*)\);/, 'import $1 from $2;');
+
+test.each(['esm', 'cjs'] as const)(
+  'a bundle of ES modules in the format %s runs on where the package is not installed, and says how to keep the package out of it',
+  async (format) => {
+    const program = `${MODULE}
+      import { currentSpan, flush, setMaskingFunction, stats, wrapTraced } from 'flue-braintrust';
+      setMaskingFunction(() => { throw new Error('called'); });
+      const work = wrapTraced((value) => value + currentSpan().id);
+      stats();
+      Promise.resolve(flush()).then(() => console.log(work('late')));`;
+    const warnings = await bundled({ format }, program, false, 'done\nlate\n');
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain('FLUE_BRAINTRUST_NOT_STARTED');
+    expect(warnings[0]).toContain("`external: ['flue-braintrust']`");
+  },
+);
+
+test.each(['esm', 'cjs'] as const)(
+  'a bundle of ES modules in the format %s traces where the package is installed',
+  async (format) => {
+    const warnings = await bundled({ format }, MODULE, true);
+    expect(warnings).toContainEqual(expect.stringContaining('not_delivered_at_exit'));
+    expect(warnings).not.toContainEqual(expect.stringContaining('NOT_STARTED'));
+  },
+);

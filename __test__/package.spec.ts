@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { globSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import required = require('..');
 import { PLATFORMS } from '../js/native-loader';
@@ -48,9 +48,13 @@ test('the types declare exactly what the package exports', () => {
 
 test('it can be imported by name from an ES module and required', async () => {
   const imports = `import { ${NAMES.join(', ')} } from 'flue-braintrust';
-    console.log([${NAMES.join(', ')}].every((item) => item !== undefined));`;
+    import * as all from 'flue-braintrust';
+    console.log([${NAMES.join(', ')}].every((item) => item !== undefined));
+    console.log(Object.keys(all).join());`;
   const requires = `console.log(Object.keys(require('flue-braintrust')).sort().join())`;
-  expect(await run(['--input-type=module', '-e', imports])).toMatchObject({ stdout: 'true\n' });
+  expect(await run(['--input-type=module', '-e', imports])).toMatchObject({
+    stdout: `true\n${NAMES.join()}\n`,
+  });
   expect(await run(['-e', requires])).toMatchObject({ stdout: `${NAMES.join()}\n` });
 });
 
@@ -65,13 +69,21 @@ test('what is published is what runs, with its types, and nothing else', async (
     [
       'LICENSE',
       'README.md',
+      'THIRD-PARTY.txt',
+      'index.d.mts',
       'index.d.ts',
       'index.js',
+      'index.mjs',
       'native.js',
       'package.json',
+      'register.d.mts',
+      'register.d.ts',
+      'register.js',
       'register.mjs',
+      'sbom.cdx.json',
       'testing.d.ts',
       'testing.js',
+      ...globSync('docs/**/*.md', { cwd: ROOT }),
       ...sources
         .filter((path) => /\.(m?js|wasm|css|svg)$/.test(path))
         .filter((path) => !path.startsWith('tools/viewer/page/')),

@@ -33,6 +33,18 @@ test('an application that registers by itself, too, exports each span once and i
     expect(rows).toHaveLength(2);
   }));
 
+test('by `--require`, the program runs, and a line says that it did not wait for the tracing', async () => {
+  const args = ['--require', 'flue-braintrust/register', AGENT];
+  const env = { BRAINTRUST_API_KEY: 'k', BRAINTRUST_APP_URL: 'http://127.0.0.1:9' };
+  const { code, stdout, stderr } = await run(args, {
+    ...env,
+    FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: '0',
+  });
+  expect({ code, stdout }).toEqual({ code: 0, stdout: 'Hello.\n' });
+  expect(stderr).toMatch(/^\[flue-braintrust\] FLUE_BRAINTRUST_UNREGISTERED: .*`--import`/);
+  expect(await run(args)).toMatchObject({ code: 0, stdout: 'Hello.\n', stderr: '' });
+});
+
 test('without a key it does nothing and says nothing', async () => {
   const { code, stdout, stderr } = await run(['--import', 'flue-braintrust/register', AGENT]);
   expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'Hello.\n', stderr: '' });

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { startCollector } from '../tools/collector';
 import type { CollectorOptions } from '../tools/collector/types';
-import { destination, ROOT } from './support/run';
+import { NODE, destination, ROOT } from './support/run';
 
 /** A process that gets a signal as soon as it has recorded its 50 runs. */
 async function signalled(how: string, signal: NodeJS.Signals, options: CollectorOptions = {}) {
@@ -14,7 +14,7 @@ async function signalled(how: string, signal: NodeJS.Signals, options: Collector
       '__test__/fixtures/signalled.mjs',
     ];
     const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
-    const child = spawn(process.execPath, [...args, how], {
+    const child = spawn(NODE, [...args, how], {
       cwd: ROOT,
       env,
       stdio,

@@ -16,7 +16,10 @@ const cwd = fileURLToPath(new URL('..', import.meta.url));
 const env = { ...process.env, ...linting };
 const script = (name) => ({ ...npm(['run', '--silent', name]), cwd, env });
 
-const beside = [quietly('build:worker'), quietly('lint:js', 'types')];
+const beside = [
+  quietly('build:worker', 'published'),
+  quietly('lint:js', 'types', 'dependencies', 'workflows'),
+];
 const passed = await loudly('format:rust', 'walls', 'test:rust');
 const ended = await Promise.all(beside);
 for (const { output } of ended) process.stdout.write(output);

@@ -18,7 +18,7 @@ const { values: options } = parseArgs({ options: { 'native-tests': { type: 'bool
 const FOLDERS = ['src', 'crates', 'js', 'tools', '__test__/support', '__test__/fixtures'];
 /** Watched without what lies deeper: the folders of `__test__` hold whole installations. */
 const FLAT = ['__test__'];
-const FILES = ['index.js', 'register.mjs', 'testing.js'];
+const FILES = ['index.js', 'index.mjs', 'register.js', 'register.mjs', 'testing.js'];
 /** Where jest looks for what a test file loads. */
 const CARGO_TEST = 'cargo test --quiet --target host-tuple --package'.split(' ');
 const ROOTS = ['js', 'tools', '__test__'].flatMap((folder) => ['--roots', folder]);

@@ -3,11 +3,13 @@
  * there, and the main package, which names the packages of all platforms as optional dependencies. Prints the
  * tarballs in the order in which they are to be published: whoever gets the main package finds the others.
  *
- *     node scripts/pack.mjs <output directory> [--binaries <directory>] [--repository <url>] [--complete]
+ *     node scripts/pack.mjs <output directory> [--binaries <directory>] [--repository <url>] [--complete | --single | --main]
  *
  * --binaries    where the binaries lie, at any depth; default: where they are built
- * --repository  where the sources are; what npm compares with the provenance
+ * --repository  where the sources are, for npm and the links of the README; default: as in package.json
  * --complete    fails when the binary of a platform is missing
+ * --main        the main package alone
+ * --single      one tarball, with the binary of this machine inside: to install without a registry
  */
 import { execFileSync } from 'node:child_process';
 import {
@@ -26,14 +28,20 @@ import { parseArgs } from 'node:util';
 import buildWorker, { check } from './build-worker.mjs';
 import bundleViewer from './bundle-viewer.mjs';
 import { npm } from './npm.mjs';
+import { platformOf } from './platform.mjs';
+import { publishedText } from './published-text.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+/** What every package with a binary must have of the main one: the licences of its code. */
+const TEXTS = ['LICENSE', 'THIRD-PARTY.txt'];
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     binaries: { type: 'string' },
     repository: { type: 'string' },
     complete: { type: 'boolean' },
+    main: { type: 'boolean' },
+    single: { type: 'boolean' },
   },
 });
 const [to, ...more] = positionals;
@@ -46,16 +54,30 @@ buildWorker();
 check();
 const staging = mkdtempSync(join(tmpdir(), 'flue-braintrust-pack-'));
 try {
+  console.log((options.single ? packSingle() : packAll()).join('\n'));
+} finally {
+  rmSync(staging, { recursive: true });
+}
+
+/** @returns {string[]} the tarballs of the platforms, and that of the main package */
+function packAll() {
   const main = manifestIn(root);
   const platforms = readdirSync(join(root, 'npm')).map((name) => join(root, 'npm', name));
-  const tarballs = platforms.flatMap((directory) => packPlatform(directory) ?? []);
+  const packed = options.main ? [] : platforms;
+  const tarballs = packed.flatMap((directory) => packPlatform(directory) ?? []);
   const optionalDependencies = Object.fromEntries(
     platforms.map((directory) => [manifestIn(directory).name, main.version]),
   );
-  tarballs.push(pack(root, { ...main, optionalDependencies }));
-  console.log(tarballs.join('\n'));
-} finally {
-  rmSync(staging, { recursive: true });
+  return [...tarballs, pack(root, { ...main, optionalDependencies })];
+}
+
+/** @returns {string[]} the main package with the binary of this machine in it */
+function packSingle() {
+  const main = manifestIn(root);
+  const name = `flue-braintrust.${platformOf()}.node`;
+  const binary = findBinary(name);
+  if (binary === undefined) throw new Error(`There is no ${name}: run \`npm run build\`.`);
+  return [pack(root, { ...main, files: [...main.files, name] }, { [name]: binary })];
 }
 
 /** @param {string} directory @returns {string | undefined} the tarball, if there is a binary to put into it */
@@ -63,8 +85,9 @@ function packPlatform(directory) {
   const manifest = manifestIn(directory);
   const binary = findBinary(manifest.main);
   if (binary !== undefined) {
-    const licence = join(root, 'LICENSE');
-    return pack(directory, manifest, { [manifest.main]: binary, LICENSE: licence });
+    const texts = Object.fromEntries(TEXTS.map((name) => [name, join(root, name)]));
+    const files = [...manifest.files, ...TEXTS];
+    return pack(directory, { ...manifest, files }, { [manifest.main]: binary, ...texts });
   }
   if (options.complete) throw new Error(`There is no ${manifest.main}.`);
   return undefined;
@@ -90,13 +113,20 @@ function pack(directory, manifest, additions = {}) {
   const stage = join(staging, manifest.name);
   const { files } = packed(directory, '--dry-run');
   const own = Object.fromEntries(files.map(({ path }) => [path, join(directory, path)]));
+  const repository = options.repository ?? manifest.repository?.url;
+  const { version } = manifest;
   for (const [path, from] of Object.entries({ ...own, ...additions })) {
     mkdirSync(dirname(join(stage, path)), { recursive: true });
-    copyFileSync(from, join(stage, path));
+    if (path.endsWith('.md')) {
+      const text = readFileSync(from, 'utf8');
+      const about = { repository, version, files: Object.keys(own) };
+      writeFileSync(join(stage, path), publishedText(text, path, about));
+    } else copyFileSync(from, join(stage, path));
   }
-  const { repository } = options;
   const published = {
     ...manifest,
+    // Here, examples in TypeScript are ES modules.
+    type: 'commonjs',
     ...(repository && { repository: { type: 'git', url: repository } }),
   };
   writeFileSync(join(stage, 'package.json'), `${JSON.stringify(published, null, 2)}\n`);

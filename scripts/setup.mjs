@@ -18,6 +18,7 @@ import { findChromium } from './chromium.js';
 import { linting } from './linting.mjs';
 import { npm } from './npm.mjs';
 import { missingPrerequisites } from './prerequisites.mjs';
+import { releaseEnvironment } from './release-environment.mjs';
 import { run, step } from './step.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -38,7 +39,10 @@ const { values: options } = parseArgs({
 });
 
 /** The tests lint what they compile: what is compiled here serves them only if it is linted, too. */
-const env = options.tests ? { ...process.env, ...linting } : process.env;
+const env = {
+  ...(options.release ? releaseEnvironment() : process.env),
+  ...(options.tests && linting),
+};
 
 checkPrerequisites();
 /** What is published has it. For the tests `check.mjs` builds it, beside those of Rust. */

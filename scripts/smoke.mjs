@@ -11,13 +11,11 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { npm } from './npm.mjs';
+import { platformOf } from './platform.mjs';
 
 const [packages = '', directory = ''] = process.argv.slice(2).map((path) => resolve(path));
-/** @type {any} */
-const { header } = process.report.getReport();
-const libc = header.glibcVersionRuntime ? 'gnu' : 'musl';
-const platform = `${process.platform}-${process.arch}`;
-const mine = `flue-braintrust-${platform}${process.platform === 'linux' ? `-${libc}` : ''}`;
+const platform = platformOf();
+const mine = `flue-braintrust-${platform}`;
 const tarballs = readdirSync(packages)
   .filter((name) => /^flue-braintrust-\d/.test(name) || name.startsWith(mine))
   .map((name) => join(packages, name));

@@ -9,7 +9,11 @@ import { fileURLToPath } from 'node:url';
 import { npm } from './npm.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const { version, repository } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+if (!repository?.url) {
+  const example = '{ "type": "git", "url": "git+https://HOST/OWNER/NAME.git" }';
+  throw new Error(`package.json lacks the address of this repository: "repository": ${example}`);
+}
 
 for (const platform of readdirSync(join(root, 'npm'))) {
   replace(join('npm', platform, 'package.json'), /"version": ".*"/, `"version": "${version}"`);

@@ -5,7 +5,7 @@ import type { FlushOptions, FlushReport, InitLoggerOptions, Stats } from '../..'
 import { startCollector } from '../../tools/collector';
 import type { Collector, CollectorOptions } from '../../tools/collector/types';
 import type { Actions, Calls, Runs } from './application';
-import { ROOT, type Ending } from './run';
+import { NODE, ROOT, type Ending } from './run';
 
 /** A real process that records, flushes and ends on command. */
 export class App {
@@ -23,6 +23,7 @@ export class App {
     const quiet = ['ExperimentalWarning', 'MODULE_TYPELESS_PACKAGE_JSON'];
     this.#child = fork(join(__dirname, 'application.ts'), {
       cwd: ROOT,
+      execPath: NODE,
       env: { ...env, PATH: process.env.PATH ?? '' },
       execArgv: quiet.map((warning) => `--disable-warning=${warning}`),
       // What JSON lacks: `undefined`, `NaN`, `Infinity`.

@@ -140,10 +140,22 @@ export class Project {
 
   /** Starts the built server; it is there when it answers. */
   async serve(env: Record<string, string>, node = process.execPath) {
-    const port = String(await closedPort());
-    const child = spawn(node, ['dist/server.mjs'], {
+    const port = await closedPort();
+    return this.#started(node, ['dist/server.mjs'], { ...env, PORT: String(port) }, port);
+  }
+
+  /** Starts Vite's dev server, which evaluates the sources as they are. */
+  async dev(env: Record<string, string>) {
+    const port = await closedPort();
+    const at = ['--host', '127.0.0.1', '--port', String(port), '--strictPort'];
+    return this.#started(process.execPath, ['node_modules/vite/bin/vite.js', ...at], env, port);
+  }
+
+  /** Starts a server of the project; it is there when it answers on its port. */
+  async #started(node: string, args: string[], env: Record<string, string>, port: number) {
+    const child = spawn(node, args, {
       cwd: this.directory,
-      env: environment({ ...env, PORT: port }),
+      env: environment(env),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const ended = once(child, 'close');
@@ -163,11 +175,15 @@ export class Project {
     return {
       /** Sends a message to its agent, who has taken it then. */
       ask: async (id: string) => {
-        const answer = await fetch(`${url}/agents/gardener/${id}`, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify(LINES[this.line].message),
-        });
+        const send = () =>
+          fetch(`${url}/agents/gardener/${id}`, {
+            method: 'POST',
+            headers: { 'content-type': 'application/json' },
+            body: JSON.stringify(LINES[this.line].message),
+          });
+        let answer = await send();
+        // A dev server may still load the application.
+        await until(async () => answer.status !== 503 || (answer = await send()).status !== 503);
         if (answer.ok) return;
         throw new Error(`${answer.status} ${await answer.text()}: ${stdout}${stderr}`);
       },

@@ -8,6 +8,9 @@ import type { FlueEvent } from './activities';
 
 export const ROOT = resolve(__dirname, '../..');
 
+/** What runs the programs under test: `npm run platforms` has Node of other platforms here, in an emulator. */
+export const NODE = process.env.FLUE_BRAINTRUST_TEST_NODE ?? process.execPath;
+
 /** How a child process ended. */
 export interface Ending {
   code: number | null;
@@ -31,7 +34,7 @@ export function run(
 ): Promise<Ending> {
   const quiet = ['ExperimentalWarning', 'MODULE_TYPELESS_PACKAGE_JSON'];
   const flags = quiet.map((warning) => `--disable-warning=${warning}`);
-  return finished(process.execPath, [...flags, ...args], env, cwd, timeout);
+  return finished(NODE, [...flags, ...args], env, cwd, timeout);
 }
 
 /** Runs any program to its end, or until its time is up. */

@@ -1,0 +1,93 @@
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { startCollector } from '../tools/collector';
+import { tracingModule } from '../tools/init/modules';
+import { Project, until } from './support/project';
+import { destination, run, withDirectory } from './support/run';
+
+/*
+ * The entries of the package: an ES module and a CommonJS module, of one instance.
+ */
+
+test('an ES module and a CommonJS module of one process share the functions, the logger and the recorder', async () => {
+  const collector = await startCollector();
+  try {
+    const program = `
+      import { createRequire } from 'node:module';
+      import * as modules from 'flue-braintrust';
+      const commonjs = createRequire(process.cwd() + '/program.js')('flue-braintrust');
+      const logger = modules.initLogger();
+      commonjs.traced(() => modules.traced(() => {}, { name: 'inner' }), { name: 'outer' });
+      await commonjs.flush();
+      const names = Object.keys(commonjs);
+      console.log(JSON.stringify([
+        names.filter((name) => modules[name] !== commonjs[name]),
+        Object.keys(modules).sort().join() === names.sort().join(),
+        commonjs.currentLogger() === logger,
+        modules.stats().sent,
+      ]));`;
+    const ended = await run(['--input-type=module', '-e', program], destination(collector));
+    expect(ended).toMatchObject({ code: 0, stdout: '[[],true,true,2]\n', stderr: '' });
+    const [outer, inner] = collector.rows().toSorted((a) => (a.is_root ? -1 : 1));
+    expect(inner?.span_parents).toEqual([outer?.span_id]);
+  } finally {
+    await collector.close();
+  }
+});
+
+test('the instance of `flue-braintrust/register` is that of the program', async () => {
+  const program = `
+    import { currentLogger } from 'flue-braintrust';
+    import { createRequire } from 'node:module';
+    const commonjs = createRequire(process.cwd() + '/program.js')('flue-braintrust');
+    console.log(currentLogger() !== undefined, commonjs.currentLogger() === currentLogger());`;
+  const env = { BRAINTRUST_API_KEY: 'k', BRAINTRUST_APP_URL: 'http://127.0.0.1:9' };
+  const args = ['--import', 'flue-braintrust/register', '--input-type=module', '-e', program];
+  expect(await run(args, env)).toMatchObject({ code: 0, stdout: 'true true\n' });
+});
+
+test("Vite's dev server traces an agent with a linked clone, which it evaluates as ES modules", () =>
+  withDirectory(async (directory) => {
+    const project = new Project(directory, '2.x', 'src').withPackages().withApp();
+    project.install('flue-braintrust');
+    writeFileSync(project.path('braintrust.ts'), tracingModule('2.x'));
+    const app = readFileSync(project.path('app.ts'), 'utf8');
+    writeFileSync(project.path('app.ts'), `import './braintrust.ts';\n${app}`);
+    const collector = await startCollector();
+    const server = await project.dev(destination(collector));
+    try {
+      await server.ask('house-1');
+      await until(() => collector.traces()[0]?.finished === true);
+    } finally {
+      const { stdout, stderr } = await server.end('SIGTERM');
+      await collector.close();
+      expect(stdout + stderr).not.toMatch(/require is not defined|\[flue-braintrust\]/);
+    }
+    expect(collector.traces()[0]?.spans).toHaveLength(4);
+    expect(collector.problems).toEqual([]);
+  }));
+
+test('a bundle of Vite that inlines the package loads it from where it is installed', () =>
+  withDirectory(async (directory) => {
+    const project = new Project(directory, '2.x', 'src').withPackages();
+    project.install('flue-braintrust');
+    project.write('vite.config.ts', 'export default { ssr: { noExternal: true } };\n');
+    const program = `import { initLogger, traced } from 'flue-braintrust';
+      initLogger();
+      console.log(traced(() => 'done', { name: 'bundled' }));`;
+    project.write('program.mjs', program);
+    const vite = ['node_modules/vite/bin/vite.js', 'build', '--ssr', 'program.mjs'];
+    expect(await run(vite, {}, undefined, directory)).toMatchObject({ code: 0 });
+    const bundle = readdirSync(join(directory, 'dist')).map((name) => join('dist', name));
+    // The package is in it, and not imported.
+    expect(readFileSync(join(directory, bundle[0] ?? ''), 'utf8')).not.toMatch(/from ?"flue-/);
+
+    const collector = await startCollector();
+    try {
+      const ended = await run(bundle, destination(collector), undefined, directory);
+      expect(ended).toMatchObject({ code: 0, stdout: 'done\n', stderr: '' });
+      expect(collector.rows()).toHaveLength(1);
+    } finally {
+      await collector.close();
+    }
+  }));

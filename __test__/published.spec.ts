@@ -1,0 +1,130 @@
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import { publishedText } from '../scripts/published-text';
+import { startCollector } from '../tools/collector';
+import { ROOT, destination, run, withDirectory } from './support/run';
+
+/*
+ * What accompanies the code in what is published: pages, licences, and the way to install a clone.
+ */
+
+const REPOSITORY = 'git+https://code.example/acme/flue-braintrust.git';
+const about = { repository: REPOSITORY, version: '1.2.3', files: ['docs/a.md', 'README.md'] };
+const at = (path: string) => `https://code.example/acme/flue-braintrust/${path}`;
+
+test.each([
+  ['README.md', '[a](docs/a.md#part)', `[a](${at('blob/v1.2.3/docs/a.md#part')})`],
+  ['README.md', '![a](docs/a.png)', `![a](${at('raw/v1.2.3/docs/a.png')})`],
+  ['README.md', '[a](https://b.example)', '[a](https://b.example)'],
+  ['README.md', '[a](#part)', '[a](#part)'],
+  ['README.md', '```md\n[a](docs/a.md)\n```', '```md\n[a](docs/a.md)\n```'],
+  ['docs/b.md', '[a](a.md)', '[a](a.md)'],
+  ['docs/b.md', '[a](../src/lib.rs)', `[a](${at('blob/v1.2.3/src/lib.rs')})`],
+  ['docs/b.md', '[a](c.md)', `[a](${at('blob/v1.2.3/docs/c.md')})`],
+])('the published %s has %p as %p', (file, text, published) => {
+  expect(publishedText(text, file, about)).toBe(published);
+  expect(publishedText(text, file, { ...about, repository: undefined })).toBe(text);
+});
+
+test('no page of the package keeps a link that leads to nothing in it, once the repository has an address', () => {
+  const pages = readdirSync(join(ROOT, 'docs'), { recursive: true })
+    .map((name) => `docs/${String(name)}`)
+    .filter((name) => name.endsWith('.md'));
+  const files = [...pages, 'README.md'];
+  let seen = 0;
+  const dead = files.flatMap((file) => {
+    const text = readFileSync(join(ROOT, file), 'utf8');
+    const published = publishedText(text, file, { ...about, files }).replace(
+      /^```[^]*?^```$/gm,
+      '',
+    );
+    const targets = Array.from(published.matchAll(/\]\(([^)\s]+)\)/g), ([, target = '']) => target);
+    seen += targets.length;
+    return targets
+      .filter((target) => !/^([a-z]+:|#)/.test(target))
+      .filter((target) => file === 'README.md' || !files.includes(resolved(file, target)))
+      .map((target) => `${file}: ${target}`);
+  });
+  expect(dead).toEqual([]);
+  expect(seen).toBeGreaterThan(100);
+});
+
+const resolved = (file: string, target: string) =>
+  posix.join(posix.dirname(file), target.split('#')[0] ?? '');
+
+test('licence expressions are satisfied by what is allowed, and only by that', async () => {
+  const program = `
+    import { choose, rules } from './scripts/licences.mjs';
+    const allowed = ['MIT', 'ISC', 'Apache-2.0'];
+    const expressions = ['MIT', 'Apache-2.0/MIT', 'GPL-3.0 OR ISC', 'ISC AND Apache-2.0', 'MIT AND GPL-3.0',
+      '(GPL-3.0 OR MIT) AND ISC', 'Apache-2.0 WITH LLVM-exception', 'GPL-3.0', 'none'];
+    console.log(JSON.stringify(expressions.map((one) => choose(one, allowed) ?? null)));
+    const { licences, banned, deniesOtherSources } = rules();
+    console.log(licences.includes('MIT') && !licences.includes('GPL-3.0'), banned.join(), deniesOtherSources);`;
+  const { code, stdout } = await run(['--input-type=module', '-e', program]);
+  const chosen = [
+    ['MIT'],
+    ['MIT'],
+    ['ISC'],
+    ['ISC', 'Apache-2.0'],
+    null,
+    ['MIT', 'ISC'],
+    null,
+    null,
+    null,
+  ];
+  expect({ code, stdout }).toEqual({
+    code: 0,
+    stdout: `${JSON.stringify(chosen)}\ntrue openssl,native-tls true\n`,
+  });
+});
+
+test('the licences that are published have those of the crates that record, send and encrypt', () => {
+  const text = readFileSync(join(ROOT, 'THIRD-PARTY.txt'), 'utf8');
+  const { components } = JSON.parse(readFileSync(join(ROOT, 'sbom.cdx.json'), 'utf8'));
+  const names = components.map(({ name }: { name: string }) => name);
+  for (const name of ['napi', 'reqwest', 'ring', 'rustls', 'serde_json', 'tokio', 'preact']) {
+    expect(names).toContain(name);
+    expect(text).toMatch(new RegExp(`^${name} \\d`, 'm'));
+  }
+  // It only tests, and is in no binary.
+  expect(names).not.toContain('proptest');
+});
+
+test('`npm run package` installs this clone in a project, with its binary, types and pages', () =>
+  withDirectory(async (directory) => {
+    writeFileSync(join(directory, 'package.json'), '{"type":"module"}');
+    // The npm of this machine, as it is configured, and without what an npm that runs the tests says of itself.
+    const configured = Object.entries(process.env).filter(
+      ([name]) => name.startsWith('npm_config_') && name !== 'npm_config_local_prefix',
+    );
+    const env = Object.fromEntries(configured) as Record<string, string>;
+    const installed = await run(['scripts/package.mjs', directory], env, 110_000);
+    expect(installed).toMatchObject({ code: 0 });
+    const { dependencies } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
+    expect(dependencies['flue-braintrust']).toMatch(/^file:.*flue-braintrust-.*\.tgz$/);
+    const files = readdirSync(join(directory, 'node_modules/flue-braintrust'));
+    expect(files).toEqual(
+      expect.arrayContaining([expect.stringMatching(/\.node$/), 'index.d.ts', 'docs']),
+    );
+
+    const collector = await startCollector();
+    try {
+      const program = `
+        import { initLogger, traced } from 'flue-braintrust';
+        initLogger();
+        traced(() => {}, { name: 'packed' });`;
+      const args = ['--input-type=module', '-e', program];
+      const ended = await run(args, destination(collector), undefined, directory);
+      expect(ended).toMatchObject({ code: 0, stderr: '' });
+      expect(collector.rows()).toHaveLength(1);
+    } finally {
+      await collector.close();
+    }
+  }));
+
+test('`npm run package` names what is no project', async () => {
+  const { code, stderr } = await run(['scripts/package.mjs', join(ROOT, '__test__/corpus')]);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^There is no package\.json in .*corpus\.\n$/);
+});

@@ -1,0 +1,56 @@
+/**
+ * The exports of the package for ES modules: the functions of `index.js`, of one instance for both. Node loads them, and
+ * no tool follows: Vite inlines the modules of a linked package and evaluates each as an ES module, and bundlers inline
+ * what is not external, without the binary. In a bundle, the package is loaded from where it is installed; where it is
+ * not, nothing is traced.
+ */
+import { absent } from './js/absent.mjs';
+
+export const {
+  initLogger,
+  currentLogger,
+  withLogger,
+  braintrustFlueObserver,
+  braintrustFlueInstrumentation,
+  currentSpan,
+  flueSpan,
+  injectTraceContext,
+  logError,
+  logFeedback,
+  logScores,
+  permalink,
+  startSpan,
+  traced,
+  withCurrent,
+  wrapTraced,
+  setMaskingFunction,
+  flush,
+  stats,
+  close,
+  Attachment,
+  ERR_PERMALINK,
+  NOOP_SPAN,
+  NOOP_SPAN_PERMALINK,
+  extractTraceContextFromHeaders,
+  log,
+  traceable,
+  updateSpan,
+  withParent,
+} = api();
+
+/** @returns {typeof import('./index.js')} */
+function api() {
+  // Bundles of CommonJS modules have no address.
+  const url = import.meta.url ?? `file://${process.cwd()}/bundle.js`;
+  // Bundlers follow a `createRequire` that they see.
+  const load = process.getBuiltinModule('node:module').createRequire(url);
+  try {
+    // Where it is installed, a search would take a millisecond.
+    if (url.endsWith('/flue-braintrust/index.mjs')) return load('./index.js');
+    // In a clone, it finds itself.
+    return load('flue-braintrust');
+  } catch (error) {
+    if (process.env.FLUE_BRAINTRUST_STRICT === '1') throw error;
+    return absent(error);
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * Installs this clone in a project as one tarball with the binary in it: packs the package as it is published, and
+ * hands the tarball to the package manager of the project. It stays in `target/packages`, where later installations
+ * in the project find it.
+ *
+ *     npm run package -- <project>
+ *
+ * Without a project, prints the tarball's path.
+ */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { npm } from './npm.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const packages = join(root, 'target/packages');
+
+/** By the lock file in the project, how its package manager adds a tarball. */
+const MANAGERS = [
+  ['pnpm-lock.yaml', 'pnpm add'],
+  ['yarn.lock', 'yarn add'],
+  ['bun.lock', 'bun add'],
+  ['bun.lockb', 'bun add'],
+];
+
+const [project, ...more] = process.argv.slice(2);
+if (more.length > 0) throw new Error('Name one project.');
+// npm starts this in the clone: a relative path is one from where the user is.
+const directory = project && resolve(process.env.INIT_CWD ?? '.', project);
+if (directory && !existsSync(join(directory, 'package.json'))) {
+  console.error(`There is no package.json in ${directory}.`);
+  process.exit(1);
+}
+
+const tarball = packed();
+if (directory) add(directory);
+else console.log(tarball);
+
+/** @returns {string} the tarball, named by its content: package managers keep what they know by its name */
+function packed() {
+  mkdirSync(packages, { recursive: true });
+  const script = join(root, 'scripts/pack.mjs');
+  const printed = execFileSync(process.execPath, [script, packages, '--single'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const file = printed.trim();
+  const hash = createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, 12);
+  const named = file.replace(/\.tgz$/, `-${hash}.tgz`);
+  renameSync(file, named);
+  return named;
+}
+
+/** @param {string} directory of the project */
+function add(directory) {
+  const other = MANAGERS.find(([lock = '']) => existsSync(join(directory, lock)))?.[1];
+  const [name = '', verb = ''] = (other ?? 'npm install').split(' ');
+  const isWindows = process.platform === 'win32';
+  const { command, args, shell } = other
+    ? { command: name, args: [verb, `file:${tarball}`], shell: isWindows }
+    : npm([verb, tarball]);
+  console.log(`${name} ${verb} ${tarball}`);
+  const { npm_config_local_prefix: _prefix, ...env } = process.env;
+  execFileSync(command, args, { cwd: directory, env, shell, stdio: 'inherit' });
+}

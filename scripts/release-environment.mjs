@@ -1,0 +1,23 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/**
+ * The environment in which published code is compiled: messages of panics name files, and not by the paths of this
+ * machine. The crates must be fetched.
+ *
+ * @returns {NodeJS.ProcessEnv}
+ */
+export function releaseEnvironment() {
+  const sources = join(process.env.CARGO_HOME ?? join(homedir(), '.cargo'), 'registry/src');
+  // A folder for each registry: its name differs where a mirror replaces crates.io.
+  const registries = existsSync(sources) ? readdirSync(sources) : [];
+  const paths = [...registries.map((name) => `${join(sources, name)}/`), root];
+  // A path with a space cannot be passed on like this.
+  const remaps = paths.filter((path) => !/\s/.test(path));
+  const flags = remaps.map((path) => `--remap-path-prefix=${path}=`);
+  return { ...process.env, RUSTFLAGS: [process.env.RUSTFLAGS, ...flags].filter(Boolean).join(' ') };
+}
