@@ -130,7 +130,7 @@ class Exporter {
   #noteCaller(event, isFollowed, destination) {
     try {
       const work = callingWork(event, isFollowed);
-      if (work === undefined || !work.destination.isOn) return;
+      if (work === undefined || !isOpen(work.destination)) return;
       if (destination !== undefined && work.destination !== destination) return;
       const known = this.#knownDestination(event);
       // A message that is delivered again belongs to its first sender.
@@ -151,7 +151,7 @@ class Exporter {
     try {
       const ids = idsOfReceipt(target);
       const { destination, span } = called;
-      if (ids === undefined || !destination.isOn) return;
+      if (ids === undefined || !isOpen(destination)) return;
       if (isNew && this.callers.hasBegun(ids)) return;
       const known = this.#knownDestination(ids);
       if (known !== undefined && known !== destination) {
@@ -429,6 +429,9 @@ class Exporter {
     return [...this.#closed, ...this.#live()].map(({ recorder }) => recorder);
   }
 }
+
+/** Whether a destination records anything. @param {Destination} destination */
+const isOpen = (destination) => destination.isOn && !destination.isClosed;
 
 /** @param {{ recorder: Recorder, onError?: Destination['onError'] }} destination */
 function diagnosticsOf({ recorder, onError }) {
