@@ -135,7 +135,7 @@ class Exporter {
   #noteCaller(event, isFollowed, destination) {
     try {
       const work = callingWork(event, isFollowed);
-      if (work === undefined || !work.destination.isOn) return;
+      if (work === undefined || !isOpen(work.destination)) return;
       if (destination !== undefined && work.destination !== destination) return;
       const known = this.#knownDestination(event);
       // A message that is delivered again belongs to its first sender.
@@ -156,7 +156,7 @@ class Exporter {
     try {
       const ids = idsOfReceipt(target);
       const { destination, span } = called;
-      if (ids === undefined || !destination.isOn) return;
+      if (ids === undefined || !isOpen(destination)) return;
       if (isNew && this.callers.hasBegun(ids)) return;
       const known = this.#knownDestination(ids);
       if (known !== undefined && known !== destination) {
@@ -439,7 +439,7 @@ class Exporter {
 }
 
 /**
- * The counters of a destination, and which it is. An address may have a password: only its origin is told.
+ * The counters of a destination, and which it is. An address may have a password: only its origin is stated.
  * @param {Destination} destination
  */
 function statsOf(destination) {
@@ -447,6 +447,9 @@ function statsOf(destination) {
   const server = URL.canParse(appUrl) ? new URL(appUrl).origin : '';
   return { projectName, server, stats: destination.stats() };
 }
+
+/** Whether a destination records anything. @param {Destination} destination */
+const isOpen = (destination) => destination.isOn && !destination.isClosed;
 
 /** @param {{ recorder: Recorder, onError?: Destination['onError'] }} destination */
 function diagnosticsOf({ recorder, onError }) {
