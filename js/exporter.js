@@ -223,7 +223,10 @@ class Exporter {
         this.#diagnostics.schedulePoll();
         this.#announcements.expectRows();
       },
-      report: () => this.#diagnostics.report(),
+      report: () => {
+        this.#announcements.check();
+        this.#diagnostics.report();
+      },
     };
     const created = new destinations.Destination(this.#host, polls, recorder);
     this.#destinations.set(settings, created.reference);

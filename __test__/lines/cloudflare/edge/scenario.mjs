@@ -311,6 +311,11 @@ const SCENARIOS = {
       return { tags, user: metadata.user, release: metadata.release, others };
     });
   },
+  async ready() {
+    const { url } = collector;
+    const options = { apiKey: 'key', appUrl: url, projectName: 'edge', sampleRate: 1 };
+    return { url, ...(await step('ready', { options })) };
+  },
   async 'own spans'() {
     await init();
     await step('own');
