@@ -181,7 +181,7 @@ export interface ReadyInfo {
   readonly orgName: string | null;
   /** The address of the project's logs in Braintrust; null without an organisation. */
   readonly link: string | null;
-  /** The directory of the spool; null without one. */
+  /** The directory of the spool; `storage` in a Worker with that option; null without one. */
   readonly spool: string | null;
   /** The share of traces that is recorded, unless `sample` decides. */
   readonly sampleRate: number;

@@ -67,6 +67,22 @@ test('an object that begins changes nothing for those that run, nor for a conver
   expect({ timed, isWhole }).toEqual({ timed: turns, isWhole: true });
 });
 
+test('`onReady` is called once, after the first delivery has logged in', async () => {
+  const { url, before, seen: infos } = await seen('ready');
+  expect(before).toBe(0);
+  expect(infos).toEqual([
+    {
+      projectName: 'edge',
+      projectId: expect.any(String),
+      orgName: 'local',
+      link: `${url}/app/local/p/edge/logs`,
+      spool: 'storage',
+      sampleRate: 1,
+      keepErrors: false,
+    },
+  ]);
+});
+
 test('a flush of an instance of the core that fails is not taken for one of the next', async () => {
   expect(await seen('trap during a flush')).toEqual({ first: false, second: true });
 });

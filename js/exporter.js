@@ -335,7 +335,10 @@ class Exporter {
         this.#diagnostics.schedulePoll();
         this.#announcements.expectRows();
       },
-      report: () => this.#diagnostics.report(),
+      report: () => {
+        this.#announcements.check();
+        this.#diagnostics.report();
+      },
       callers: this.callers,
       adopt: (
         /** @type {unknown} */ target,

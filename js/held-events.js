@@ -34,6 +34,7 @@ class HeldEvents {
   await(trace) {
     if (this.#traces.has(trace)) return;
     this.#traces.set(trace, { until: Date.now() + WAIT_MS, events: [], length: 0 });
+    if (this.#traces.size > MAX_TRACES) this.release(() => false);
   }
 
   /** Whether the decision about a trace is awaited. @param {string | undefined} trace */

@@ -86,7 +86,7 @@ export interface TraceDestination {
   readonly keepsErrors: boolean;
   /** The share of traces that is recorded, as far as the settings decide. */
   readonly sampleRate: number;
-  /** The directory of the spool; null, or absent in a Worker: there is none. */
+  /** The directory of the spool, or `storage` in a Worker with that option; null or absent: there is none. */
   readonly spoolDir?: string | null;
   /** Whether a connection was made: the other members are final. */
   readonly isConnected: boolean;

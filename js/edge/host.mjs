@@ -82,7 +82,8 @@ export function edgeHost(wasm, waitUntil) {
     },
     environment: () => ({ env: ownVariables(), file: {} }),
     hasTimers: false,
-    isDev,
+    // Bundlers set `NODE_ENV` to `development` in what runs in production, too.
+    isDev: () => false,
     open(settings, storage) {
       checkStorage(storage);
       module.load();
@@ -109,14 +110,4 @@ export function edgeHost(wasm, waitUntil) {
     endAtExit() {},
     endOnSignals() {},
   };
-}
-
-/** Whether a development server runs the Worker: bundlers replace the variable by its value. */
-function isDev() {
-  try {
-    return process.env.NODE_ENV === 'development';
-  } catch {
-    // There is neither the value nor the object.
-    return false;
-  }
 }

@@ -125,7 +125,9 @@ export class EdgeRecorders {
 
   traceDestination() {
     const known = this.#all().find(({ isConnected }) => isConnected);
-    return (known ?? this.#plain).traceDestination();
+    const text = (known ?? this.#plain).traceDestination();
+    if (this.#storage === undefined || this.#storage === null) return text;
+    return /** @type {Json} */ (text.replace(/\}$/, ',"spoolDir":"storage"}'));
   }
 
   stats() {

@@ -326,6 +326,11 @@ const SCENARIOS = {
       problems: collector.problems,
     };
   },
+  async ready() {
+    const { url } = collector;
+    const options = { apiKey: 'key', appUrl: url, projectName: 'edge', sampleRate: 1 };
+    return { url, ...(await step('ready', { options })) };
+  },
   async 'own spans'() {
     await init();
     await step('own');

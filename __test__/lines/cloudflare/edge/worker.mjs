@@ -101,6 +101,23 @@ const STEPS = {
     const enrich = (event) => ({ tags: [event.type], user: 'u1' });
     entry.initLogger({ ...options, storage: places[storage], ...(options.enriches && { enrich }) });
   },
+  /** The facts that `onReady` gets, before and after the first delivery. */
+  async ready({ options }) {
+    const seen = [];
+    const logger = entry.initLogger({
+      ...options,
+      storage: () => running.getStore(),
+      onReady: (info) => seen.push(info),
+    });
+    await pause(50);
+    const before = seen.length;
+    logger.log({ input: 'in' });
+    await logger.flush();
+    logger.log({ input: 'in' });
+    await logger.flush();
+    await pause(50);
+    return { before, seen };
+  },
   observe({ events }) {
     for (const event of deepFreeze(events)) entry.braintrustFlueObserver(event);
   },

@@ -37,6 +37,28 @@ fn a_blank_value_is_unset() {
 }
 
 #[test]
+fn the_debug_log_is_on_if_any_of_its_variables_asks_for_it() {
+  let is_on =
+    |env| settings(json!({ "options": { "apiKey": "k" }, "env": env })).unwrap().debug_log;
+  for on in [
+    json!({ "FLUE_BRAINTRUST_LOG": " Debug " }),
+    json!({ "FLUE_BRAINTRUST_LOG": "debug", "FLUE_BRAINTRUST_DEBUG": "0" }),
+    json!({ "FLUE_BRAINTRUST_LOG": "info", "FLUE_BRAINTRUST_DEBUG": "1" }),
+    json!({ "BRAINTRUST_DEBUG_LOG_LEVEL": "DEBUG" }),
+  ] {
+    assert!(is_on(on.clone()), "{on}");
+  }
+  for off in [
+    json!({}),
+    json!({ "FLUE_BRAINTRUST_LOG": "info" }),
+    json!({ "FLUE_BRAINTRUST_LOG": "debugger" }),
+    json!({ "FLUE_BRAINTRUST_DEBUG": "0", "BRAINTRUST_DEBUG_LOG_LEVEL": "debug" }),
+  ] {
+    assert!(!is_on(off.clone()), "{off}");
+  }
+}
+
+#[test]
 fn an_error_names_the_invalid_option() {
   let error = |raw| settings(raw).unwrap_err();
   assert_eq!(error(json!({})), ConfigError::NoApiKey);

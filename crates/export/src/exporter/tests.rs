@@ -119,6 +119,74 @@ fn no_request_is_sent_before_there_is_a_row() {
 }
 
 #[test]
+fn a_connection_that_is_asked_for_needs_no_row_and_is_tried_again_until_it_is_there() {
+  let mut host = Host::new(json!({}));
+  host.exporter.connect();
+  host.pass(60 * SECOND, &|path, _| {
+    assert_eq!(path, "/api/apikey/login");
+    status(503, None)
+  });
+  assert!(host.exporter.poll_timeout(host.now()).is_some());
+  assert_eq!(host.account.diagnostics.take().len(), 1);
+  let ticket = host.exporter.flush(host.elapsed + SECOND, host.now());
+  host.respond(&|_, _| status(503, None));
+  assert_eq!(host.completed, [(ticket, true)]);
+  host.pass(600 * SECOND, &braintrust);
+  host.exporter.connect();
+  host.pass(60 * SECOND, &|path, _| panic!("{path} is requested"));
+  assert_eq!(host.exporter.poll_timeout(host.now()), None);
+  host.run("run_1");
+  host.pass(SECOND, &|path, uploads| {
+    assert_eq!(path, "/logs3");
+    braintrust(path, uploads)
+  });
+  assert_eq!(host.uploads.len(), 1);
+}
+
+#[test]
+fn a_connection_that_is_not_there_delays_no_end() {
+  let mut host = Host::new(json!({}));
+  host.exporter.connect();
+  host.exporter.handle_timeout(host.now());
+  let ticket = host.exporter.shutdown(60 * SECOND, host.now());
+  host.exporter.handle_timeout(host.now());
+  host.respond(&braintrust);
+  assert_eq!(host.completed, [(ticket, true)]);
+}
+
+/// Feedback of a user.
+fn feedback(row: &str, source: &str, user: u8) -> String {
+  let span = json!({ "scores": { "s": user }, "metadata": { "user": user } });
+  json!({ "v": 3, "type": "feedback", "spanId": row, "kind": source, "span": span }).to_string()
+}
+
+#[test]
+fn feedback_of_two_users_that_waits_together_is_sent_in_two_requests_one_after_the_other() {
+  let mut host = Host::new(json!({}));
+  let row = "a".repeat(32);
+  for (source, user) in [("app", 1), ("app", 0), ("api", 0)] {
+    let text = feedback(&row, source, user);
+    host.exporter.handle_event(&text, Priority::Start, host.now()).unwrap();
+  }
+  let ticket = host.exporter.flush(10 * SECOND, host.now());
+  host.respond(&braintrust);
+  assert_eq!(host.completed, [(ticket, true)]);
+  let audits: Vec<_> = host
+    .uploads
+    .iter()
+    .flat_map(|upload| {
+      let rows = upload["rows"].as_array().unwrap();
+      assert_eq!(rows.len(), 1);
+      rows.iter().map(|row| (row["_audit_source"].clone(), row["_audit_metadata"]["user"].clone()))
+    })
+    .collect();
+  let expected = [("app", 1), ("app", 0), ("api", 0)];
+  assert_eq!(audits, expected.map(|(source, user)| (json!(source), json!(user))));
+  let stats = host.stats();
+  assert_eq!((stats.accepted, stats.sent, stats.pending), (3, 3, 0));
+}
+
+#[test]
 fn rows_of_one_span_are_merged_and_sent_after_a_delay() {
   let mut host = Host::new(json!({}));
   host.run("run_1");
