@@ -325,7 +325,9 @@ export BRAINTRUST_API_URL=${collector.url}`,
     await rowOf(2).waitFor();
     await page.getByLabel('Search this trace').fill('simia');
     await page.getByText('1 span of 3 contain it').waitFor();
-    expect((await tree()).map(([name]) => name)).toEqual(['tool:a']);
+    const shown = (await tree()).map(([name]) => name);
+    expect(shown).toContain('tool:a');
+    expect(shown).not.toContain('tool:b');
   });
 
   test('a link leads to a trace and a span, and what is chosen can be linked to', async () => {

@@ -60,6 +60,11 @@ class ViewerData {
     this.#search.changed(traceIds);
   }
 
+  /** @param {Trace} trace as it is now */
+  built(trace) {
+    this.#index.built(trace);
+  }
+
   close() {
     this.#search.close();
   }
