@@ -88,7 +88,12 @@ class Collector extends EventEmitter {
       attachments: this.#attachments,
     });
     this.#finish = new FinishWatch({
-      build: (traceId) => this.#trace(traceId),
+      build: (traceId) => {
+        const trace = this.#trace(traceId);
+        // The list is ready before someone opens it.
+        this.#viewer.built(trace);
+        return trace;
+      },
       report: (trace, updated) => this.#reportTrace(trace, updated),
       quietMs: options.quietMs ?? 300,
     });

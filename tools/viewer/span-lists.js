@@ -2,9 +2,8 @@
 
 // The spans of the traces that pages show, as the waterfall lists them.
 
-const { summarizeSpan } = require('./summaries');
+const { summarizeSpan, walkSpans } = require('./summaries');
 
-/** @typedef {import('../collector/types').Span} Span */
 /** @typedef {import('../collector/types').Trace} Trace */
 /** @typedef {import('./types').SpanSummary} SpanSummary */
 
@@ -50,10 +49,7 @@ class SpanLists {
 function listSpans(trace, before) {
   /** @type {Known} */
   const known = { trace, summaries: [], byRowId: new Map() };
-  /** @type {{ span: Span, depth: number }[]} */
-  const waiting = trace.roots.toReversed().map((span) => ({ span, depth: 0 }));
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const { span, depth } = next;
+  for (const { span, depth } of walkSpans(trace.roots)) {
     const { rowId, row, children, problems } = span;
     const last = before?.byRowId.get(rowId);
     // Rows are values: the same object has the same content.
@@ -65,9 +61,6 @@ function listSpans(trace, before) {
     const summary = isSame ? last.summary : summarizeSpan(span, depth);
     known.summaries.push(summary);
     known.byRowId.set(rowId, { row, summary });
-    for (let n = children.length - 1; n >= 0; n -= 1) {
-      waiting.push({ span: /** @type {Span} */ (children[n]), depth: depth + 1 });
-    }
   }
   return known;
 }

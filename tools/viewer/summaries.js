@@ -160,6 +160,29 @@ function shareOf(metadata) {
 }
 
 /**
+ * The spans of a trace as the waterfall shows them, without content.
+ *
+ * @param {Trace} trace
+ * @returns {SpanSummary[]} from the top, each before its children
+ */
+function summarizeSpans({ roots }) {
+  return Array.from(walkSpans(roots), ({ span, depth }) => summarizeSpan(span, depth));
+}
+
+/**
+ * @param {Span[]} roots
+ * @returns {Generator<{ span: Span, depth: number }>} the spans from the top, each before its children
+ */
+function* walkSpans(roots) {
+  const waiting = roots.toReversed().map((span) => ({ span, depth: 0 }));
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    yield next;
+    const { span, depth } = next;
+    for (const child of span.children.toReversed()) waiting.push({ span: child, depth: depth + 1 });
+  }
+}
+
+/**
  * A span in the waterfall.
  *
  * @param {Span} span
@@ -228,4 +251,4 @@ function finiteOrNull(number) {
   return Number.isNaN(number) ? null : finite(number);
 }
 
-module.exports = { metadataOf, summarizeSpan, summarizeTrace, tokensOf };
+module.exports = { metadataOf, summarizeSpan, summarizeSpans, summarizeTrace, walkSpans };

@@ -37,19 +37,20 @@ class TraceIndex {
     }
   }
 
+  /** @param {Trace} trace as it is now, built for another reason */
+  built(trace) {
+    // What is known of it already is the same.
+    if (!this.#trees.has(trace.id)) this.#keepTree(trace);
+    if (!this.#summaries.has(trace.id)) this.#summarize(trace);
+  }
+
   /**
    * @param {string} id
    * @returns {Trace} without spans when there is none of this id; the same object until it changes
    */
   trace(id) {
-    const known = this.#trees.get(id);
-    this.#trees.delete(id);
-    const trace = known ?? this.#source.trace(id);
-    if (trace.spans.length > 0) this.#trees.set(id, trace);
-    for (const oldest of this.#trees.keys()) {
-      if (this.#trees.size <= MAX_TREES) break;
-      this.#trees.delete(oldest);
-    }
+    const trace = this.#trees.get(id) ?? this.#source.trace(id);
+    this.#keepTree(trace);
     return trace;
   }
 
@@ -75,6 +76,16 @@ class TraceIndex {
       began = performance.now();
     }
     return all;
+  }
+
+  /** @param {Trace} trace */
+  #keepTree(trace) {
+    this.#trees.delete(trace.id);
+    if (trace.spans.length > 0) this.#trees.set(trace.id, trace);
+    for (const oldest of this.#trees.keys()) {
+      if (this.#trees.size <= MAX_TREES) break;
+      this.#trees.delete(oldest);
+    }
   }
 
   /** @param {Trace} trace */

@@ -63,6 +63,11 @@ class ViewerData {
     this.#search.changed(traceIds);
   }
 
+  /** @param {Trace} trace as it is now */
+  built(trace) {
+    this.#index.built(trace);
+  }
+
   close() {
     this.#search.close();
   }

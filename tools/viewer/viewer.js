@@ -43,6 +43,11 @@ class Viewer {
     this.#feed.changed(traceIds);
   }
 
+  /** @param {import('../collector/types').Trace} trace as it is now */
+  built(trace) {
+    this.#data.built(trace);
+  }
+
   /** Ends the feeds and the search. */
   close() {
     this.#data.close();
