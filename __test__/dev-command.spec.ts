@@ -1,9 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { cli } from './support/cli';
+import { closedPort } from './support/network';
+import { Project } from './support/project';
 import { ROOT, environment, withDirectory } from './support/run';
 
 /*
@@ -26,16 +38,19 @@ const SEND = `
 /** The terminal is made by util-linux. */
 const linuxTest = process.platform === 'linux' ? test : test.skip;
 
+const unixTest = process.platform === 'win32' ? test.skip : test;
+
 let children: ChildProcess[] = [];
 
 afterEach(() => {
-  for (const child of children) child.kill('SIGKILL');
+  // Not SIGKILL, which would leave the applications behind.
+  for (const child of children) child.kill('SIGTERM');
   children = [];
 });
 
 /** Starts a program; `printed` waits for what it writes to either stream. */
-function start(command: string, args: string[], env: Record<string, string> = {}) {
-  const child = spawn(command, args, { cwd: '/', env: environment(env), stdio: 'pipe' });
+function start(command: string, args: string[], env: Record<string, string> = {}, cwd = '/') {
+  const child = spawn(command, args, { cwd, env: environment(env), stdio: 'pipe' });
   children.push(child);
   const seen = { out: '', err: '' };
   child.stdout.setEncoding('utf8').on('data', (text) => (seen.out += text));
@@ -50,12 +65,59 @@ function start(command: string, args: string[], env: Record<string, string> = {}
   return { child, seen, exit, printed };
 }
 
-const dev = (args: string[], env?: Record<string, string>) =>
-  start(process.execPath, [CLI, 'dev', ...args], env);
+const dev = (args: string[], env?: Record<string, string>, cwd?: string) =>
+  start(process.execPath, [CLI, 'dev', ...args], env, cwd);
+
+/** The package as npm installs it: Vite bundles what is only linked. */
+function installCopy(project: string) {
+  const to = join(project, 'node_modules/flue-braintrust');
+  mkdirSync(to);
+  for (const name of ['package.json', 'index.js', 'native.js', 'js']) {
+    cpSync(join(ROOT, name), join(to, name), { recursive: true });
+  }
+  for (const name of readdirSync(ROOT).filter((file) => file.endsWith('.node'))) {
+    symlinkSync(join(ROOT, name), join(to, name));
+  }
+}
 
 /** `dev` with a program of the test's as its application. */
 const devWith = (program: string, args: string[] = [], env?: Record<string, string>) =>
   dev(['--port', '0', ...args, '--', process.execPath, '-e', SEND + program], env);
+
+test('from a Flue project to a visible trace it takes one terminal', async () => {
+  await withDirectory(async (directory) => {
+    const project = new Project(directory, '2.x', 'src').withPackages();
+    expect(await cli(['init', directory])).toMatchObject({ code: 0, stderr: '' });
+    installCopy(directory);
+    const port = await closedPort();
+    const manifest = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
+    const vite = 'node node_modules/vite/bin/vite.js dev --host 127.0.0.1 --strictPort';
+    project.write('package.json', { ...manifest, scripts: { dev: `${vite} --port ${port}` } });
+
+    const started = ['--port', '0', '--', 'npm', 'run', 'dev'];
+    const { child, seen, exit, printed } = dev(started, {}, directory);
+    const ask = () =>
+      fetch(`http://127.0.0.1:${port}/agents/gardener/house-1`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ kind: 'user', body: 'How are the orchids?' }),
+      }).catch(() => undefined);
+    await printed(/ready in/);
+    while ((await ask())?.ok !== true) {
+      expect(child.exitCode).toBeNull();
+      await sleep(100);
+    }
+    await printed(/#\/trace\//);
+    const [, link = ''] = /\n(http\S+#\/trace\/\S+)\n/.exec(seen.out) ?? [];
+    expect(seen.out).toMatch(
+      /\nGardener: How are the orchids\?\ntrace .*\nflue\.prompt .*\n├─ llm:moss-1 /i,
+    );
+    expect((await fetch(link)).status).toBe(200);
+    child.kill('SIGINT');
+    await exit;
+    expect(seen.out).toMatch(/Collected 1 trace, 4 spans, .* 0 problems\.\n$/);
+  });
+});
 
 test('the application gets the variables, its traces are shown with their links, and its exit code is passed on', async () => {
   const { seen, exit } = devWith(`
@@ -121,6 +183,26 @@ test('an application that ignores signals is killed, at the second one at once, 
   for (const { err } of [seen, patient.seen]) {
     expect(err).toBe('warning: the application did not end, and was killed\n');
   }
+});
+
+unixTest('a signal reaches what a shell has started, and the end waits for it', async () => {
+  await withDirectory(async (directory) => {
+    const file = join(directory, 'app.cjs');
+    writeFileSync(
+      file,
+      `${SEND} let count = 0;
+       process.on('SIGTERM', () => { count += 1; setTimeout(() => send('d').then(() => {
+         console.log('SIGTERM ' + count); process.exit(0); }), 400); });
+       setInterval(() => {}, 1000);
+       console.log('application runs');`,
+    );
+    const line = `'${process.execPath}' '${file}'; true`;
+    const { child, seen, exit, printed } = dev(['--port', '0', '--', 'sh', '-c', line]);
+    await printed(/^application runs/m);
+    child.kill('SIGTERM');
+    expect(await exit).toBe(143);
+    expect(seen.out).toMatch(/SIGTERM 1\n[^]*trace d{32} [^]*\nCollected 1 trace, /);
+  });
 });
 
 test('an application that cannot be started is named, and nothing stays behind', async () => {

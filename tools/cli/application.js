@@ -2,19 +2,24 @@
 
 // The application that `dev` starts: a child process with the terminal of this one.
 
-const { spawn } = require('node:child_process');
+const { spawn, spawnSync } = require('node:child_process');
 const { constants } = require('node:os');
+const { setTimeout: delay } = require('node:timers/promises');
 
 const { messageOf } = require('../../js/json/json-safe-copy');
 const { Failure } = require('../support/usage');
-const { killTree } = require('./process-tree');
+const { descendantsOf, isRunning, send } = require('./process-tree');
 
 /** When an application that still runs gets SIGTERM, and when it is killed: milliseconds after the request to stop. */
 const [TERM_AFTER_MS, KILL_AFTER_MS] = [2500, 5000];
+/** How often it is looked whether all its processes have ended, in milliseconds. */
+const LOOK_EVERY_MS = 50;
 
-/** A running application. */
+/** A running application, and the processes that it has started. */
 class Application {
   #child;
+  /** The processes that were asked to end. @type {Set<number>} */
+  #asked = new Set();
   /** @type {NodeJS.Timeout | undefined} */
   #timer;
   #isKilled = false;
@@ -25,11 +30,16 @@ class Application {
   constructor(child) {
     this.#child = child;
     /** @type {Promise<number>} */
-    this.ended = new Promise((resolve) => {
+    const exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
-        clearTimeout(this.#timer);
         resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
       });
+    });
+    this.ended = exited.then(async (code) => {
+      // `npm run` and shells do not pass on each signal, and may end before what they have started.
+      while ([...this.#asked].some(isRunning)) await delay(LOOK_EVERY_MS);
+      clearTimeout(this.#timer);
+      return code;
     });
   }
 
@@ -39,24 +49,47 @@ class Application {
   }
 
   /**
-   * Asks it to end, once more after a while, and kills it when it has not ended after five seconds.
+   * Asks all its processes to end, as the terminal does on Ctrl-C, once more after a while, and kills those that have not
+   * ended after five seconds.
    *
    * @param {NodeJS.Signals} signal
    */
   stop(signal) {
-    // On Ctrl-C the terminal has sent the signal to the application as well, and many take a second one for impatience.
-    const hasIt = signal === 'SIGINT' && process.stdin.isTTY === true;
-    if (!hasIt) this.#child.kill(signal);
+    const processes = this.#processes();
+    for (const pid of processes) this.#asked.add(pid);
+    // On Ctrl-C the terminal has sent the signal to them already, and many take a second one for impatience.
+    const haveIt = signal === 'SIGINT' && process.stdin.isTTY === true;
+    if (!haveIt) this.#send(signal, processes);
     this.#timer = setTimeout(() => {
-      if (signal !== 'SIGTERM') this.#child.kill('SIGTERM');
+      if (signal !== 'SIGTERM') this.#send('SIGTERM', this.#processes());
       this.#timer = setTimeout(() => this.kill(), KILL_AFTER_MS - TERM_AFTER_MS);
     }, TERM_AFTER_MS);
   }
 
   /** Ends it and the processes that it has started, whatever they do. */
   kill() {
+    const { pid } = this.#child;
+    if (process.platform === 'win32' && pid !== undefined) {
+      spawnSync('taskkill', ['/pid', String(pid), '/t', '/f']);
+    }
     this.#isKilled = true;
-    killTree(this.#child);
+    this.#send('SIGKILL', this.#processes());
+  }
+
+  /** Those that run: of an earlier request, too, whose parents may have ended. */
+  #processes() {
+    const { pid } = this.#child;
+    const below = pid === undefined ? [] : descendantsOf(pid);
+    return new Set([...[...this.#asked].filter(isRunning), ...below]);
+  }
+
+  /**
+   * @param {NodeJS.Signals} signal
+   * @param {Set<number>} processes
+   */
+  #send(signal, processes) {
+    for (const pid of processes) send(pid, signal);
+    this.#child.kill(signal);
   }
 }
 
