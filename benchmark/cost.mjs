@@ -3,11 +3,12 @@
  * options that matter for them. Prints the table of docs/cost.md. Needs a release build and a quiet machine; takes
  * about three minutes.
  *
- *     npm run bench:cost
+ *     npm run bench:cost [-- --only spool,delta]
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { describeMachine } from './machine.mjs';
 import { runWorker } from './process.mjs';
 import { startServer } from './server-process.mjs';
@@ -20,6 +21,8 @@ const CONVERSATIONS = 40;
 /** From one part of a turn, of any conversation, to the next. */
 const TICK_MS = 8;
 
+const { values: choice } = parseArgs({ options: { only: { type: 'string' } } });
+const words = choice.only?.split(',');
 const directory = mkdtempSync(join(tmpdir(), 'flue-braintrust-cost-'));
 
 /** The rows of the table, and the options of each. */
@@ -29,7 +32,7 @@ const MODES = {
   "`turnInput: 'delta'`": { turnInput: 'delta' },
   '`content: false`': { content: false },
   '`sampleRate: 0.1`': { sampleRate: 0.1 },
-  '`spool`': { spool: join(directory, 'spool') },
+  '`spool`': { spool: { dir: join(directory, 'spool') } },
   '`redact` with four built-in rules': {
     redact: { builtins: ['api-keys', 'emails', 'jwts', 'credit-cards'] },
   },
@@ -43,6 +46,7 @@ try {
   const nothing = await measured(file, 'nothing', {});
   const rows = [];
   for (const [name, options] of Object.entries(MODES)) {
+    if (words && !words.some((word) => name.includes(word))) continue;
     rows.push(row(name, await measured(file, 'ours', options), nothing));
   }
   const head = ['Options', 'MB sent', 'Requests', 'CPU, s', 'of it event loop, ms', 'Peak MB'];
@@ -64,6 +68,7 @@ async function measured(file, contender, options) {
     const result = await runWorker(job, env);
     const lost = Object.keys(result.stats?.lost ?? {});
     if (lost.length > 0) throw new Error(`lost: ${lost.join(', ')}`);
+    if (result.stats?.accepted === 0) throw new Error('nothing was recorded');
     return { ...result, sent: await server.counts(result.startedAt) };
   } finally {
     await server.stop();

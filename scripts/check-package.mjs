@@ -45,7 +45,9 @@ async function typeFaults() {
   );
   if (!types) return ['the package has no types'];
   // What is not looked at cannot be wrong.
-  const missing = ['.', './register'].filter((entry) => entrypoints[entry] === undefined);
+  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const entries = Object.keys(exports).filter((entry) => !entry.endsWith('.json'));
+  const missing = entries.filter((entry) => entrypoints[entry] === undefined);
   return [
     ...missing.map((entry) => `types: ${entry} is no entry`),
     ...problems.map((problem) => `types: ${JSON.stringify(problem)}`),
