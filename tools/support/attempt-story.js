@@ -7,7 +7,7 @@ const { formatDuration } = require('./format');
 /** @typedef {import('./attempts').Attempt} Attempt */
 
 /** Of more attempts than these the story tells the first ones and the last one. */
-const TOLD_ATTEMPTS = 4;
+const NAMED_ATTEMPTS = 4;
 
 /**
  * What happened, in words, such as `attempt 1 died in weigh_cargo; 32.8 s later attempt 2 of 10 finished`.
@@ -26,7 +26,7 @@ function tellStory(attempts, maxAttempts, unseen, name) {
     return `${before === null ? '' : `${formatPause(before)} later `}${subject} ${endingOf(attempt)}`;
   });
   const told =
-    parts.length <= TOLD_ATTEMPTS
+    parts.length <= NAMED_ATTEMPTS
       ? parts
       : [...parts.slice(0, 2), `${parts.length - 3} more did not finish`, ...parts.slice(-1)];
   if (unseen === 0) return told.join('; ');
