@@ -61,7 +61,8 @@ test("Vite's dev server traces an agent with a linked clone, which it evaluates 
     } finally {
       const { stdout, stderr } = await server.end('SIGTERM');
       await collector.close();
-      expect(stdout + stderr).not.toMatch(/require is not defined|\[flue-braintrust\]/);
+      expect(stdout + stderr).toMatch(/\[flue-braintrust\] Traces go to project "Flue"/);
+      expect(stdout + stderr).not.toMatch(/require is not defined|FLUE_BRAINTRUST_/);
     }
     expect(collector.traces()[0]?.spans).toHaveLength(4);
     expect(collector.problems).toEqual([]);
