@@ -84,6 +84,8 @@ pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<(), serde_json::Err
     let (later, now) = if now.is_empty() { (now, later) } else { (later, now) };
     for (activity, mut span) in now {
       span.left_at = Some(span.left_at.unwrap_or(at));
+      // Nothing states what of it has ended: its trace must not move.
+      span.has_ended_child = true;
       state.tree.insert(activity, span);
     }
     waiting = later;

@@ -142,19 +142,9 @@ pub fn is_at_root(state: &State, ids: &Ids<'_>) -> bool {
   root.is_none_or(|root| root.conversation.as_deref() == ids.conversation.as_deref())
 }
 
-/// The root of the work of these ids, if it has begun here.
-fn begun_root(state: &State, ids: &Ids<'_>) -> Option<Activity> {
-  let activity = Activity::run(ids).or_else(|| {
-    let root = state.submissions.get(ids)?.root.as_ref()?;
-    Some(Activity::Operation(root.operation.clone()))
-  })?;
-  state.tree.get(&activity).is_some().then_some(activity)
-}
-
 /// The rows of the open spans that a `caller_named` would move.
 pub fn movable_rows(state: &State, ids: &Ids<'_>) -> Vec<RowId> {
-  let root = begun_root(state, ids);
-  root.map(|root| state.tree.subtree_rows(&root)).unwrap_or_default()
+  identity::root(ids).map(|own| state.tree.rows_of(own.trace)).unwrap_or_default()
 }
 
 /// `caller_named`: the application has named the caller of a submission or a run, which may have begun in a trace of its

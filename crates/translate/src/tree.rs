@@ -8,7 +8,7 @@ use crate::{
   placement::{ActivitySpan, Parent, SpanPlacement},
   recent_ids::RecentIds,
 };
-use braintrust_row::{Row, RowId};
+use braintrust_row::{Row, RowId, TraceId};
 
 /// How many spans may be open. If there are more, the ends of most were lost.
 const MAX_OPEN: usize = 16_384;
@@ -191,44 +191,41 @@ impl Tree {
     rows
   }
 
-  /// The rows of an open span and its open descendants.
-  pub fn subtree_rows(&self, activity: &Activity) -> Vec<RowId> {
-    let mut found = vec![activity];
-    let mut at = 0;
-    let mut rows = Vec::new();
-    while let Some(span) = found.get(at).and_then(|current| self.open.get(current)) {
-      found.extend(&span.children);
-      rows.push(span.placement.span.row);
-      at += 1;
-    }
-    rows
+  /// The rows of the open spans of a trace.
+  pub fn rows_of(&self, trace: TraceId) -> Vec<RowId> {
+    self.in_trace(trace).into_iter().map(|(row, _)| row).collect()
   }
 
-  /// Moves an open span and its open descendants to the place of a caller. Returns their rows with the new ids; `None`
-  /// if the span is not open, or a descendant has ended: its rows would stay in the other trace.
-  pub fn relocate(&mut self, activity: &Activity, placement: SpanPlacement) -> Option<Vec<Row>> {
-    let mut found = vec![activity.clone()];
-    let mut at = 0;
-    while let Some(current) = found.get(at) {
-      let span = self.open.get(current)?;
-      if span.has_ended_child {
-        return None;
-      }
-      found.extend(span.children.clone());
-      at += 1;
+  /// The open spans of a trace, in the order of their ids.
+  fn in_trace(&self, trace: TraceId) -> Vec<(RowId, Activity)> {
+    let open = self.open.iter().filter(|(_, span)| span.placement.span.trace == trace);
+    let mut found: Vec<_> =
+      open.map(|(activity, span)| (span.placement.span.row, activity.clone())).collect();
+    found.sort_by_key(|(row, _)| *row);
+    found
+  }
+
+  /// Moves the trace of an open root to the place of a caller. Returns the rows of its open spans with the new ids;
+  /// `None` if the root is not open, or a span has ended: its rows would stay in the other trace.
+  pub fn relocate(&mut self, root: &Activity, placement: SpanPlacement) -> Option<Vec<Row>> {
+    let own = self.open.get(root)?.placement.span.trace;
+    let found = self.in_trace(own);
+    let has_ended = |activity| self.open.get(activity).is_some_and(|span| span.has_ended_child);
+    if found.iter().any(|(_, activity)| has_ended(activity)) {
+      return None;
     }
     let trace = placement.span.trace;
     let mut rows = Vec::new();
-    for current in &found {
-      let Some(span) = self.open.get_mut(current) else { continue };
+    for (_, activity) in &found {
+      let Some(span) = self.open.get_mut(activity) else { continue };
       span.placement.span.trace = trace;
       if let Parent::Span(_, parent) = &mut span.placement.parent {
         parent.trace = trace;
       }
-      if current == activity {
+      if activity == root {
         span.placement.parent = placement.parent.clone();
       }
-      rows.extend(span.row(current));
+      rows.extend(span.row(activity));
     }
     Some(rows)
   }

@@ -213,6 +213,51 @@ fn a_submission_with_a_named_caller_is_in_that_trace_with_all_that_is_in_it() {
   assert_eq!(root["span_parents"], json!([CALLER]));
 }
 
+proptest::proptest! {
+  /// Whenever the caller is named, and whenever the process dies: never in two traces.
+  #[test]
+  fn a_submission_is_in_one_trace_whenever_its_caller_is_named(named in 0..12_usize, dies in 0..12_usize) {
+    let part = |kind: &str, operation: &str, more: Value| {
+      let mut event = json!({ "type": kind, "timestamp": 1_100, "v": 3, "submissionId": "s", "conversationId": "c",
+        "operationId": operation, "operationKind": "prompt", "request": {}, "response": {} });
+      event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+      event
+    };
+    let mut events = vec![
+      json!({ "type": "submission_queued", "timestamp": 1, "v": 3, "submissionId": "s" }),
+      part("operation_start", "o", json!({})),
+      part("turn_request", "o", json!({ "turnId": "t" })),
+      part("tool_start", "o", json!({ "turnId": "t", "toolCallId": "k", "toolName": "x" })),
+      part("operation_start", "o2", json!({ "conversationId": "c2" })),
+      below_root(),
+      part("turn", "o", json!({ "turnId": "t" })),
+      part("tool", "o", json!({ "turnId": "t", "toolCallId": "k", "toolName": "x" })),
+      part("operation", "o", json!({})),
+    ];
+    events.insert(named.min(events.len()), caller_named());
+    let mut translator = Translator::default();
+    let mut traces = RowMap::<String>::default();
+    for (at, event) in events.iter().enumerate() {
+      if at == dies && let Some(snapshot) = translator.snapshot(1_200, true) {
+        translator = Translator::default();
+        translator.restore(&snapshot).unwrap();
+      }
+      for row in translate(&mut translator, event) {
+        traces.insert(row.span.row, row.span.trace.to_string());
+      }
+    }
+    for row in translator.close_all(9_000) {
+      traces.insert(row.span.row, row.span.trace.to_string());
+    }
+    let all: std::collections::BTreeSet<&String> = traces.values().collect();
+    proptest::prop_assert_eq!(all.len(), 1, "{:?}", traces);
+    // It moves before anything of it has ended, in the process that has begun it.
+    if named < 2 || (named <= 6 && dies > named) {
+      proptest::prop_assert_eq!(*all.first().unwrap(), TRACE);
+    }
+  }
+}
+
 #[test]
 fn a_caller_that_is_named_too_late_or_again_moves_nothing() {
   let turn = |kind: &str| {

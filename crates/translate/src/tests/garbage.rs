@@ -149,10 +149,20 @@ fn event() -> impl Strategy<Value = String> {
     4 => (0..100i64).prop_map(|second| format!("\"2026-11-23T07:02:{:02}Z\"", second % 60)),
     1 => value(),
   ];
-  (select(TRANSLATED_KINDS), ids, others, time).prop_map(|(kind, ids, others, time)| {
-    let own = [("type", format!("\"{kind}\"")), ("timestamp", time)];
+  let kinds: Vec<&str> = TRANSLATED_KINDS.iter().copied().chain(["caller_named"]).collect();
+  (select(kinds), ids, others, time, caller()).prop_map(|(kind, ids, others, time, caller)| {
+    let own = [("type", format!("\"{kind}\"")), ("timestamp", time), ("caller", caller)];
     object(own.into_iter().chain(ids).chain(others).collect())
   })
+}
+
+/// A span under which work runs: one of two, none, or garbage.
+fn caller() -> impl Strategy<Value = String> {
+  let span = |digit: char| {
+    let [span, trace] = [16, 32].map(|digits| digit.to_string().repeat(digits));
+    format!(r#"{{"spanId":"{span}","rootSpanId":"{trace}","isWithin":true}}"#)
+  };
+  prop_oneof![6 => Just("null".to_owned()), 1 => Just(span('1')), 1 => Just(span('2')), 1 => value()]
 }
 
 /// Takes in rows that are each JSON, and end after they start.
