@@ -1,9 +1,13 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { App } from './support/app';
 import { cli } from './support/cli';
-import { withDirectory } from './support/run';
+import { ROOT, environment, withDirectory } from './support/run';
+
+const CLI = join(ROOT, 'tools/cli.js');
 
 const unixTest = process.platform === 'win32' ? test.skip : test;
 
@@ -70,19 +74,26 @@ unixTest('top shows the counters of a running application, without its secrets',
 
 unixTest('top watches until the application ends; a killed one leaves nothing behind', () =>
   withTop(async ({ app, directory, top }) => {
-    const watching = top('--interval', '0.1');
+    const child = spawn(process.execPath, [CLI, 'top', '--interval', '0.1'], {
+      env: environment({ FLUE_BRAINTRUST_TOP: directory }),
+    });
+    const seen = { out: '', err: '' };
+    child.stdout.setEncoding('utf8').on('data', (text) => (seen.out += text));
+    child.stderr.setEncoding('utf8').on('data', (text) => (seen.err += text));
+    const ended = once(child, 'close');
     const [name = ''] = readdirSync(directory);
     // A watcher that never reads costs the application nothing.
     const deaf = connect(join(directory, name)).on('error', () => {});
     deaf.pause();
     deaf.write('\n'.repeat(10_000));
-    await new Promise((done) => setTimeout(done, 500));
+    while (!/ rows so far\n[^]* rows\/s · /.test(seen.out)) {
+      expect(child.exitCode).toBeNull();
+      await new Promise((done) => setTimeout(done, 20));
+    }
     await app.kill();
-    const { code, stdout, stderr } = await watching;
+    expect([await ended, seen.err]).toEqual([[0, null], '']);
     deaf.destroy();
-    expect([code, stderr]).toEqual([0, '']);
-    expect(stdout).toMatch(/ rows so far\n[^]* rows\/s · /);
-    expect(stdout).toMatch(/\nAll have ended\.\n$/);
+    expect(seen.out).toMatch(/\nAll have ended\.\n$/);
 
     expect(readdirSync(directory)).toHaveLength(1);
     expect((await top()).code).toBe(1);
