@@ -299,7 +299,11 @@ describe('what is new in a turn', () => {
     type: 'function',
     function: { name, description },
   });
-  const turn = (n: number, input: unknown, rest: { metadata?: object } & object = {}): Sent => ({
+  const turn = (
+    n: number,
+    input: unknown,
+    rest: { metadata?: object; metrics?: object } = {},
+  ): Sent => ({
     n,
     parent: 0,
     name: 'llm:m',
@@ -331,6 +335,7 @@ describe('what is new in a turn', () => {
       },
       unchanged: 3,
       changes: [],
+      costs: null,
     });
   });
 
@@ -426,6 +431,69 @@ describe('what is new in a turn', () => {
     ],
   ])('it names what the cache breaks at: %s', (_name, before, now, unchanged, changes) => {
     expect(last(before, now)).toMatchObject({ unchanged, changes });
+  });
+
+  describe('the cost by kind', () => {
+    const PRICES = [3e-6, 3e-7, 3.75e-6, 15e-6];
+    /** A turn with tokens of each kind: fresh, from the cache, into the cache, output. */
+    const priced = (n: number, counts: number[], rest: object = {}) => {
+      const [fresh = 0, cached = 0, written = 0, output = 0] = counts;
+      const metrics = {
+        prompt_tokens: fresh + cached + written,
+        prompt_cached_tokens: cached,
+        prompt_cache_creation_tokens: written,
+        completion_tokens: output,
+        estimated_cost: counts.reduce((sum, count, i) => sum + count * PRICES[i]!, 0),
+      };
+      return turn(n, BEFORE, { metrics, metadata: { model: 'm' }, ...rest });
+    };
+    const TURNS = [
+      [100, 0, 900, 50],
+      [20, 1000, 80, 10],
+      [5, 1080, 300, 140],
+      [60, 1380, 20, 30],
+      [7, 1400, 700, 90],
+    ].map((counts, i) => priced(i + 1, counts));
+
+    test('follows from the turns of a model', () => {
+      const { costs } = last(...TURNS)!;
+      expect(costs).toEqual({
+        input: expect.closeTo(7 * 3e-6, 9),
+        cached: expect.closeTo(1400 * 3e-7, 9),
+        written: expect.closeTo(700 * 3.75e-6, 9),
+        output: expect.closeTo(90 * 15e-6, 9),
+        turns: 5,
+      });
+      const plain = [
+        [10, 0, 0, 5],
+        [20, 0, 0, 7],
+        [30, 0, 0, 40],
+      ].map((c, i) => priced(i + 1, c));
+      expect(last(...plain)!.costs).toMatchObject({ input: expect.closeTo(9e-5, 9), cached: 0 });
+    });
+
+    test.each<[string, Sent[]]>([
+      ['too few turns', TURNS.slice(0, 4)],
+      ['turns that are all alike', TURNS.map((_, i) => priced(i + 1, [1, 2, 3, 4]))],
+      [
+        'another model',
+        [...TURNS.slice(0, 4), priced(9, [1, 2, 3, 4], { metadata: { model: 'x' } })],
+      ],
+      [
+        'costs by other rules',
+        [...TURNS, priced(9, [1, 2, 3, 4], { metrics: { prompt_tokens: 9, estimated_cost: 1 } })],
+      ],
+      ['no cost', [...TURNS, turn(9, BEFORE, { metadata: { model: 'm' } })]],
+      ['costs of nothing', TURNS.map((_, i) => priced(i + 1, [0, 0, 0, 0]))],
+    ])('is not guessed: %s', (_name, turns) => {
+      const costs = last(...turns)!.costs;
+      expect(
+        costs === null ||
+          Object.values(costs)
+            .slice(0, 4)
+            .every((cost) => cost === 0),
+      ).toBe(true);
+    });
   });
 
   test('a compaction explains a history that begins anew', () => {

@@ -5,6 +5,7 @@
 const { isDeepStrictEqual } = require('node:util');
 
 const { isObject } = require('../support/json');
+const { costsOf } = require('./prices');
 const { countUnchanged, inputOf, isContinued, isRelated, sameUntil } = require('./turn-input');
 
 /** @typedef {import('../collector/types').Span} Span */
@@ -27,7 +28,12 @@ function describeTurn(trace, span, others = () => []) {
   if (span.type !== 'llm') return null;
   const turns = turnsLike(trace, span);
   const at = turns.indexOf(span);
-  const known = { number: at + 1, of: turns.length, leftOut: inputOf(span).offset };
+  const known = {
+    number: at + 1,
+    of: turns.length,
+    leftOut: inputOf(span).offset,
+    costs: costsOf(span, trace.spans),
+  };
   const here = continuedBy(span, turns.slice(0, at));
   const found =
     here === undefined ? earlierTurn(trace, span, others) : { trace, turns, turn: here };

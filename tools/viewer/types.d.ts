@@ -221,6 +221,20 @@ export interface TurnView {
   unchanged: number;
   /** What a provider's cache of the previous input cannot serve, in the order of its parts. */
   changes: TurnChange[];
+  /** Its cost by kind; null where it does not follow from the rows. */
+  costs: TurnCosts | null;
+}
+
+/** The cost of a model turn by kind of token, in dollars. */
+export interface TurnCosts {
+  /** Of input that no cache has. */
+  input: number;
+  /** Of input that was read from the provider's cache, and of what was written to it. */
+  cached: number;
+  written: number;
+  output: number;
+  /** How many turns of the model the prices were computed from. */
+  turns: number;
 }
 
 /** A difference between the inputs of two turns, other than new messages at the end. */

@@ -21,12 +21,14 @@ export function CopyButton({ label, short, text }) {
   useEffect(() => () => clearTimeout(timer.current), []);
   const onClick = async () => {
     let outcome = 'Copied';
+    announce('');
     try {
       await copy(await text());
     } catch {
       outcome = 'Not copied';
     }
     setSaid(outcome);
+    announce(outcome);
     clearTimeout(timer.current);
     timer.current = setTimeout(() => setSaid(''), SHOWN_MS);
   };
@@ -39,8 +41,21 @@ export function CopyButton({ label, short, text }) {
     >
       <${Icon} name=${said === 'Copied' ? 'check' : 'copy'} /> ${short}
     </button>
-    <span class="spoken" role="status">${said}</span>
   `;
+}
+
+/** What screen readers read when it changes: one for the page. @type {HTMLElement | null} */
+let region = null;
+
+/** @param {string} text empty: the same text again is news only after another one */
+function announce(text) {
+  if (region === null) {
+    region = document.createElement('div');
+    region.className = 'spoken';
+    region.setAttribute('role', 'status');
+    document.body.append(region);
+  }
+  region.textContent = text;
 }
 
 /**

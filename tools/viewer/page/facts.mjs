@@ -35,15 +35,15 @@ export function Facts({ row, span, isLost, turn }) {
     { name: 'Began', text: span.start === null ? '' : formatTime(span.start) },
     { name: 'Duration', text: tookOf(span, isLost, now) },
     ...tokenFacts(row),
-    ...costFacts(row, span),
+    ...costFacts(row, span, turn),
     ...resultFacts(row),
   ];
   return html`
     <dl class="strip">
       ${facts.map(
-        ({ name, text }) =>
+        ({ name, text, about }) =>
           text !== '' &&
-          html`<div key=${name}>
+          html`<div key=${name} title=${about}>
             <dt>${name}</dt>
             <dd dir="auto">${text}</dd>
           </div>`,
@@ -52,7 +52,7 @@ export function Facts({ row, span, isLost, turn }) {
   `;
 }
 
-/** @typedef {{ name: string, text: string }} Fact */
+/** @typedef {{ name: string, text: string, about?: string }} Fact `about`: how it is known */
 
 /** @param {{ [field: string]: unknown }} row @param {TurnView} turn @returns {Fact[]} */
 function modelFacts(row, { number, of }) {
@@ -80,35 +80,57 @@ function tokenFacts(row) {
   const isSplit = prompt !== undefined || completion !== undefined;
   return [
     { name: 'Tokens in', text: countText(prompt, share) },
-    ...kinds.slice(0, kinds.length),
+    ...kinds,
     { name: 'Tokens out', text: countText(completion, '') },
     { name: 'All tokens', text: isSplit ? '' : countText(tokens, '') },
   ];
 }
 
-/** @param {{ [field: string]: unknown }} row @param {SpanSummary} span @returns {Fact[]} */
-function costFacts(row, { cost }) {
-  const kinds = Object.entries({
-    ...numbersOf(membersOf(row.metadata)['flue.cost']),
-    ...numbersOf(row.metrics),
-  }).flatMap(([name, dollars]) =>
-    /^(?:input|output|cache(?:Read|Write|_read|_write))$|_cost$/.test(name) &&
-    name !== 'estimated_cost'
-      ? `${nameOfCost(name)} ${formatCost(dollars)}`
-      : [],
+/** Kinds of costs, as they are shown. */
+const COSTS = /** @type {const} */ ({
+  input: 'Cost: input',
+  cached: 'Cost: from the cache',
+  written: 'Cost: into the cache',
+  output: 'Cost: output',
+});
+
+/**
+ * The cost, and its parts: as the row states them, else as they follow from the turns of the model.
+ *
+ * @param {{ [field: string]: unknown }} row
+ * @param {SpanSummary} span
+ * @param {TurnView | null} turn
+ * @returns {Fact[]}
+ */
+function costFacts(row, { cost }, turn) {
+  const stated = Object.entries(numbersOf(row.metrics)).filter(
+    ([name]) => name.endsWith('_cost') && name !== 'estimated_cost',
   );
-  const total = cost === null ? [] : formatCost(cost);
-  const parts = kinds.length === 0 ? '' : ` (${kinds.join(', ')})`;
-  return [{ name: 'Cost', text: `${[total].flat().join('')}${parts}`.trim() }];
+  const costs = turn?.costs ?? null;
+  const computed =
+    costs === null
+      ? []
+      : Object.entries(COSTS).map(([kind, name]) => {
+          const dollars = costs[/** @type {keyof typeof COSTS} */ (kind)];
+          return {
+            name,
+            text: dollars === 0 ? '' : formatCost(dollars),
+            about: `By the prices that ${costs.turns} turns of the model have in common`,
+          };
+        });
+  const parts = stated.map(([name, dollars]) => ({
+    name: nameOfCost(name),
+    text: formatCost(dollars),
+  }));
+  return [
+    { name: 'Cost', text: cost === null ? '' : formatCost(cost) },
+    ...(parts.length > 0 ? parts : computed),
+  ];
 }
 
-/** @param {string} name such as `prompt_cached_cost`, `cacheRead` */
+/** @param {string} name such as `prompt_cached_cost` */
 function nameOfCost(name) {
-  return name
-    .replace(/_cost$/, '')
-    .replace(/([a-z])([A-Z])/g, '$1 $2')
-    .replaceAll('_', ' ')
-    .toLowerCase();
+  return `Cost: ${name.replace(/_cost$/, '').replaceAll('_', ' ')}`;
 }
 
 /** @param {{ [field: string]: unknown }} row @returns {Fact[]} */
