@@ -1,6 +1,6 @@
 /**
  * Builds the native part as it is published, with the arguments of `napi build`. The binary has no path of this machine
- * in it: the same sources give the same bytes wherever they lie.
+ * in it.
  *
  *     node scripts/build.mjs [--target <target>] [-x]
  */
