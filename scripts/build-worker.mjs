@@ -17,7 +17,9 @@ const built = join(root, 'target/wasm32-unknown-unknown/worker/worker.wasm');
 /** Of 3 MiB that a free Worker may have in all. */
 const MAX_GZIP_BYTES = 520_000;
 /** Large functions stay apart although one other calls them: an isolate compiles what it calls, function by function. */
-const SEPARATE = ['--one-caller-inline-max-function-size', '100'];
+const SEPARATE = ['--one-caller-inline-max-function-size', '20'];
+/** A second time it finds what the first one has laid bare: a thousand bytes. */
+const SMALL = ['-Oz', '-Oz'];
 const FEATURES = ['bulk-memory', 'mutable-globals', 'nontrapping-float-to-int', 'sign-ext'];
 
 export default function buildWorker() {
@@ -27,7 +29,7 @@ export default function buildWorker() {
   execute(command, args, env);
   const features = FEATURES.map((name) => `--enable-${name}`);
   const optimizer = join(root, 'node_modules/binaryen/bin/wasm-opt');
-  execute(process.execPath, [optimizer, '-Oz', ...SEPARATE, ...features, built, '-o', output]);
+  execute(process.execPath, [optimizer, ...SMALL, ...SEPARATE, ...features, built, '-o', output]);
   // A source that changed meanwhile is newer.
   utimesSync(output, begin, begin);
 }

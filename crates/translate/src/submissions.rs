@@ -24,7 +24,7 @@ const MAX_IN_SNAPSHOT: usize = 256;
 const SETTLES_WITHIN: i64 = 10_000;
 
 /// One submission. The names of its members in a snapshot are those of the first release.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Submission {
   /// A fingerprint of the agent and its instance.
@@ -122,6 +122,21 @@ impl Submission {
     }
   }
 
+  /// Another submission with the same keyed id, which has announced its attempt at the same time.
+  fn of_another(&self, others: u32) -> Self {
+    Self {
+      recipient: self.recipient,
+      caller: self.caller,
+      queued_at: self.queued_at,
+      running_at: self.running_at,
+      attempt: self.attempt,
+      max_attempts: self.max_attempts,
+      kind: self.kind.clone(),
+      others,
+      ..Self::default()
+    }
+  }
+
   /// How long the first attempt waited, in milliseconds.
   fn queue_ms(&self) -> Option<f64> {
     let (queued, running) = (self.queued_at?, self.running_at?);
@@ -157,7 +172,7 @@ impl Submissions {
     }
     if let Some(begun) = self.0.shift_remove(id) {
       if let Some(others) = begun.others.checked_sub(1) {
-        self.0.insert(id.to_owned(), Submission { others, ..begun.clone() });
+        self.0.insert(id.to_owned(), begun.of_another(others));
       }
       return Some(self.0.entry(own).or_insert(begun));
     }
