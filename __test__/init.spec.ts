@@ -378,7 +378,7 @@ test.each([
       expect((await init(project, '--dry-run')).commands).toEqual([remove, add]);
       const { stdout } = await cli(['init', project]);
       expect(stdout).toContain(`  ${add}\n  ${execute} flue-braintrust doctor\n`);
-      expect(stdout).toContain(`Without an account: ${execute} flue-braintrust dev\n`);
+      expect(stdout).toContain(`Without an account: ${execute} flue-braintrust dev -- `);
     });
   },
 );

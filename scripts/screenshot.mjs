@@ -1,6 +1,7 @@
 /**
- * Makes the pictures in docs/images, in headless Chromium: the trace of the demo's agent (viewer.png), and the list and
- * a conversation of recorded agents (list.png, conversation.png).
+ * Makes the pictures in docs/images, in headless Chromium: the trace of the demo's agent (viewer.png), and of recorded
+ * agents the list (list.png), a conversation (conversation.png), a turn with what is new in it (turn.png) and a trace
+ * that a crash interrupted (crash.png).
  *
  *     npm run screenshot
  */
@@ -44,6 +45,17 @@ try {
     await page.getByRole('row', { name: 'Compare the two harbors' }).click();
     await page.locator('.steps summary').first().click();
     await save('conversation.png');
+  });
+  await photograph(replayAll, async (page, save) => {
+    await page.getByRole('row', { name: 'Compare the two harbors' }).click();
+    await page.getByRole('row', { name: 'llm:' }).last().click();
+    await page.getByRole('article').first().waitFor();
+    await save('turn.png');
+  });
+  await photograph(replayAll, async (page, save) => {
+    await page.getByRole('row', { name: 'attempt 2' }).click();
+    await page.getByText(/attempt 1 died/).first().waitFor();
+    await save('crash.png');
   });
 } finally {
   await browser.close();

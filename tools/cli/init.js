@@ -97,7 +97,7 @@ function report({ changes, commands, notes }, packageManager, dryRun) {
     ...(notes.length > 0 ? ['\n', ...notes.map((note) => `Note: ${note}\n`)] : []),
     `\nNext, with BRAINTRUST_API_KEY set:\n\n`,
     ...next,
-    `\nWithout an account: ${ours('dev')}\n`,
+    `\nWithout an account: ${ours(`dev -- ${packageManager} run dev`)}\n`,
   ].join('');
 }
 

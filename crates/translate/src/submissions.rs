@@ -17,6 +17,9 @@ use flue_event::{Event, Ids, Outcome, SubmissionQueued, SubmissionRunning, Usage
 /// events that settle others.
 const MAX_REMEMBERED: usize = 4096;
 
+/// Among so many of the latest ones those with a keyed id are looked for first.
+const RECENT: usize = 256;
+
 /// How many of them a snapshot holds. There are more only if nothing settles them.
 const MAX_IN_SNAPSHOT: usize = 256;
 
@@ -194,8 +197,16 @@ impl Submissions {
 
   /// The submissions with a keyed id whose operation has started, the oldest first.
   fn with_id(&self, id: &str) -> impl DoubleEndedIterator<Item = (&String, &Submission)> {
-    let known = self.0.iter().take(if identity::is_keyed(id) { self.0.len() } else { 0 });
-    known.filter(move |(key, _)| key.strip_prefix(id).is_some_and(|rest| rest.starts_with(' ')))
+    let is_of = move |key: &str| key.strip_prefix(id).is_some_and(|rest| rest.starts_with(' '));
+    // Events come for the latest ones: a way through all of them would cost more than the event.
+    let recent = self.0.len().saturating_sub(RECENT);
+    let is_recent = || self.0.iter().skip(recent).any(|(key, _)| is_of(key));
+    let skipped = match identity::is_keyed(id) {
+      false => self.0.len(),
+      true if is_recent() => recent,
+      true => 0,
+    };
+    self.0.iter().skip(skipped).filter(move |(key, _)| is_of(key))
   }
 
   /// The key of the event's submission, whether it is known or not.

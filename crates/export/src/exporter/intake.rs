@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use braintrust_row::Row;
+use braintrust_row::{Json, Row};
 use flue_event::Body;
 
 use super::Exporter;
@@ -117,6 +117,9 @@ impl Exporter {
       self.settings.trace_fields.write(row);
       if let Some(is_recorded) = event.sampled {
         self.sampling.decide(row.span.trace, is_recorded);
+        row.set_metadata("flue.sampled", is_recorded.then(|| Json::of(&true)));
+      } else if self.settings.sample_rate < 1.0 {
+        row.set_metadata("flue.sample_rate", Some(Json::of(&self.settings.sample_rate)));
       }
     });
     self.enqueue(rows, now);
