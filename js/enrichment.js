@@ -70,7 +70,9 @@ function checked(result) {
 /** @param {unknown} given */
 function tagsOf(given) {
   if (given === undefined || given === null) return [];
-  const all = Array.isArray(given) ? given.slice(0, MAX_TAGS + 1) : [given];
+  const list = Array.isArray(given) ? given.slice(0, MAX_TAGS + 1) : [given];
+  // What an event does not have is no tag, and no fault.
+  const all = list.filter((tag) => tag !== undefined && tag !== null);
   const tags = all.filter((tag) => typeof tag === 'string' && tag !== '' && tag.length <= MAX_TAG);
   if (tags.length < all.length || tags.length > MAX_TAGS) {
     refuse(

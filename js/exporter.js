@@ -10,7 +10,7 @@ const { parse, toJson } = require('./json/json-string.js');
 const { Masking } = require('./masking.js');
 const { pickOptions } = require('./options.js');
 const { Announcements } = require('./ready.js');
-const { messageOf } = require('./json/json-safe-copy.js');
+const { classOf, messageOf } = require('./json/json-safe-copy.js');
 const { Diagnostics } = require('./diagnostics.js');
 const { idsOfReceipt } = require('./receipts.js');
 const { Routes } = require('./routes.js');
@@ -170,7 +170,7 @@ class Exporter {
       const caller = { spanId, rootSpanId, isWithin: !span.isRemote };
       destination.record({ type: 'caller_named', timestamp: Date.now(), ...ids, caller }, 'Note');
     } catch (error) {
-      warn('BAD_SPAN', `A span could not be made the parent (${messageOf(error)}).`);
+      warn('BAD_SPAN', `A span could not be made the parent (${classOf(error)}).`);
     }
   }
 
@@ -349,7 +349,7 @@ class Exporter {
         this.#inExperiment(base, id),
     };
     const created = new destinations.Destination(this.#host, polls, recorder);
-    created.options = { ...options };
+    created.options = /** @type {any} */ ({ ...picked, storage: options?.storage });
     this.#destinations.set(settings, created.reference);
     return created;
   }

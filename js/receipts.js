@@ -41,9 +41,11 @@ function isFreshReceipt(value, since) {
  */
 function isRunReceipt(value) {
   if (typeof value !== 'object' || value === null) return false;
-  const [name, ...others] = Object.getOwnPropertyNames(value);
-  if (name !== 'runId' || others.length > 0) return false;
-  return typeof Object.getOwnPropertyDescriptor(value, name)?.value === 'string';
+  const runId = Object.getOwnPropertyDescriptor(value, 'runId');
+  if (runId?.enumerable !== true || typeof runId.value !== 'string') return false;
+  // Not all names of a large result at once.
+  for (const name in value) if (name !== 'runId') return false;
+  return true;
 }
 
 module.exports = { idsOfReceipt, isFreshReceipt, isRunReceipt };
