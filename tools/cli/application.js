@@ -107,6 +107,10 @@ async function startApplication([program = '', ...args], env) {
     child.once('spawn', () => resolve(undefined));
     child.once('error', (error) => reject(new Failure(explained(program, error))));
   });
+  // Also when this process ends by an error of its own.
+  process.once('exit', () => {
+    if (child.exitCode === null && child.signalCode === null) child.kill();
+  });
   // Later errors are those of signals that it cannot get any more.
   child.on('error', () => {});
   return application;

@@ -6,6 +6,7 @@ const { randomBytes } = require('node:crypto');
 const { setTimeout: delay } = require('node:timers/promises');
 
 const { printable, shorten } = require('../collector/text');
+const { encoded } = require('../support/encoded');
 const { counted } = require('../support/format');
 const { isLoopback } = require('../support/loopback');
 const { onReaderGone } = require('../support/output');
@@ -97,7 +98,7 @@ async function run(values, _operand, program) {
   });
   if (moved !== undefined) warn(moved);
   const page = token === undefined ? `${collector.url}/` : `${collector.url}/?token=${token}`;
-  const printer = new TracePrinter((id) => `${page}#/trace/${encodeURIComponent(id)}`);
+  const printer = new TracePrinter((id) => `${page}#/trace/${encoded(id)}`);
   const isQuiet = values.quiet === true;
   if (!isQuiet) collector.on('trace', (trace) => printer.print(trace));
   const problems = new Problems();

@@ -138,12 +138,14 @@ class Collector extends EventEmitter {
   async start() {
     const { host = '127.0.0.1', port = 0, file, clear } = this.#options;
     if (file !== undefined) {
-      this.#journal = await Journal.open(file, clear);
-      await this.#reopen(this.#journal);
+      this.#journal = await Journal.open(file);
+      if (clear !== true) await this.#reopen(this.#journal);
     }
     try {
       this.#server.listen(port, host);
       await once(this.#server, 'listening');
+      // Not before: without the port, the file may be that of a collector that runs.
+      if (clear === true) await this.#journal?.clear();
     } catch (error) {
       await this.#journal?.close();
       throw error;
@@ -251,9 +253,9 @@ class Collector extends EventEmitter {
     const changed = new Set(rows.flatMap((row) => this.#apply(row)));
     for (const traceId of changed) this.#finish.changed(traceId);
     const dropped = this.#dropExcess();
-    if (changed.size === 0) return;
+    if (changed.size + dropped.length === 0) return;
     this.#viewer.changed([...changed, ...dropped]);
-    this.emit('change', [...changed]);
+    if (changed.size > 0) this.emit('change', [...changed]);
   }
 
   /** @returns {string[]} the traces that were dropped, to keep memory within its bound */

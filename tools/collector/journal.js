@@ -27,12 +27,10 @@ class Journal {
    * Opens the file, creating it where needed.
    *
    * @param {string} file
-   * @param {boolean} [clear] whether what it has is removed; default: no
    * @returns {Promise<Journal>}
    */
-  static async open(file, clear = false) {
+  static async open(file) {
     const handle = await open(file, 'a+', 0o600);
-    if (clear) await handle.truncate();
     const { size } = await handle.stat();
     if (size > 0) {
       const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, size - 1);
@@ -51,6 +49,13 @@ class Journal {
     for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) {
       if (line !== '') yield parse(line);
     }
+  }
+
+  /** @returns {Promise<void>} resolves when what was written before is removed */
+  clear() {
+    const cleared = this.#last.then(() => this.#handle.truncate());
+    this.#last = cleared.catch(() => undefined);
+    return cleared;
   }
 
   /**

@@ -55,7 +55,7 @@ class Retention {
    */
   *excess(keysOfTrace) {
     for (const key of this.#loose) {
-      if (this.#loose.size <= MAX_LOOSE_ROWS) break;
+      if (this.#loose.size <= MAX_LOOSE_ROWS && this.#bytes <= this.#keep.bytes) break;
       this.#forget(key);
       yield { traceId: null, keys: [key] };
     }
@@ -101,7 +101,11 @@ function weigh(value) {
     bytes += NODE_BYTES;
     if (typeof next === 'string') bytes += next.length;
     else if (typeof next === 'object' && next !== null) {
-      for (const member of Object.values(next)) waiting.push(member);
+      const isList = Array.isArray(next);
+      for (const [name, member] of Object.entries(next)) {
+        if (!isList) bytes += name.length;
+        waiting.push(member);
+      }
     }
   }
   return bytes;

@@ -145,10 +145,15 @@ function withName(text, from, present, wanted) {
   const match = item.exec(clause);
   if (match === null) return text;
   const local = match[1] ?? present;
-  const rest = withoutTexts(text.slice(0, clauseStart) + text.slice(clauseStart + clause.length));
+  const rest = text.slice(0, clauseStart) + text.slice(clauseStart + clause.length);
+  // Code in texts is code, too; the member `observe` of an instrumentation is none. One import too many does no harm.
+  const codes = [
+    withoutTexts(rest),
+    ...Array.from(rest.matchAll(/\$\{([^`]*)\}/g), ([, code]) => code),
+  ];
   const isUsed = new RegExp(
-    String.raw`(?<![\w$.])${local.replaceAll('$', String.raw`\$`)}(?![\w$:])`,
-  ).test(rest.replaceAll(/\bobserve\s*:/g, ''));
+    String.raw`(?<![\w$.])${local.replaceAll('$', String.raw`\$`)}(?![\w$])`,
+  ).test(codes.join('\n').replaceAll(/([{,]\s*)observe\s*:/g, '$1'));
   const has = new RegExp(String.raw`(?<![\w$])${wanted}(?![\w$])`).test(clause);
   const gap = /\s*$/.exec(clause.slice(0, match.index))?.[0] ?? ' ';
   const added = has ? '' : wanted;

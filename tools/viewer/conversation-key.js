@@ -2,6 +2,8 @@
 
 // What names a conversation, as in the address of its page.
 
+const { encoded } = require('../support/encoded');
+
 /**
  * @param {string | null} conversation its id
  * @param {string | null} instance the id of the agent's instance
@@ -23,12 +25,6 @@ function conversationKey(conversation, instance, agent) {
 function instanceKey(instance, agent) {
   if (instance === null) return null;
   return `instance/${encoded(instance)}${agent === null ? '' : `/${encoded(agent)}`}`;
-}
-
-/** @param {string} id */
-function encoded(id) {
-  // Half of a surrogate pair has no encoding.
-  return encodeURIComponent(id.replaceAll(/\p{Surrogate}/gu, '\uFFFD'));
 }
 
 module.exports = { conversationKey, instanceKey };

@@ -67,7 +67,7 @@ function summarizeTrace(trace) {
   return {
     id,
     name: cut(name, MAX_NAME),
-    type: root?.type ?? '',
+    type: cut(root?.type ?? '', MAX_NAME),
     title: cut(titleOf(name, operation, agent ?? instance, metadata), MAX_NAME),
     kind: cut((isWorkflow ? 'workflow' : operation) ?? root?.type ?? '', MAX_NAME),
     agent: agent && cut(agent, MAX_NAME),
@@ -198,7 +198,7 @@ function summarizeSpan(span, depth) {
     depth,
     children: children.length,
     name: cut(name, MAX_NAME),
-    type,
+    type: cut(type, MAX_NAME),
     start,
     end,
     error: error && cut(error, MAX_ERROR),

@@ -2,6 +2,7 @@
 
 // The viewer's server side: the page and its data. Reads the collector's rows, and changes none.
 
+const { encoded } = require('../support/encoded');
 const { SECURITY, readAsset } = require('./assets');
 const { served } = require('./attachment');
 const { cookie, hasToken, refusal } = require('./guard');
@@ -70,6 +71,12 @@ class Viewer {
     const [path = '', query = ''] = (request.url ?? '').split('?', 2);
     const isOurs = path === '/' || /^\/(viewer|app)\//.test(path);
     if (request.method !== 'GET' || !isOurs) return false;
+    // Links elsewhere may lead to the page, but no other page starts work.
+    const site = request.headers['sec-fetch-site'] ?? 'none';
+    if (path.startsWith('/viewer/api/') && site !== 'same-origin' && site !== 'none') {
+      sendJson(response, 403, { error: 'requests of other web pages are refused' });
+      return true;
+    }
     const params = new URLSearchParams(query);
     const { token } = this.#source;
     if (token !== undefined && !hasToken(request.headers, params, token)) {
@@ -162,8 +169,8 @@ class Viewer {
     const row = this.#source.row(params.get('id') ?? params.get('s') ?? '');
     const traceId = row?.root_span_id ?? params.get('r');
     const spanId = row?.span_id ?? params.get('s');
-    const trace = typeof traceId === 'string' ? `trace/${encodeURIComponent(traceId)}` : '';
-    const span = trace && typeof spanId === 'string' ? `/span/${encodeURIComponent(spanId)}` : '';
+    const trace = typeof traceId === 'string' ? `trace/${encoded(traceId)}` : '';
+    const span = trace && typeof spanId === 'string' ? `/span/${encoded(spanId)}` : '';
     response.writeHead(302, { ...SECURITY, location: `/#/${trace}${span}` }).end();
   }
 }

@@ -51,7 +51,7 @@ export function findAttachments(value) {
       if (type === 'braintrust_attachment' && typeof key === 'string') {
         note(found, { key, filename: String(filename ?? key), type: String(media ?? '') });
       } else {
-        open.push(...Object.values(next).toReversed());
+        open.push(...Object.values(next).slice(0, SEARCHED_VALUES).toReversed());
       }
     }
   }

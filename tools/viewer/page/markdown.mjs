@@ -8,8 +8,8 @@ import { html } from './html.mjs';
 
 /** @typedef {import('marked').Token} Token */
 
-/** Longer texts are shown as they are written. */
-const MAX_LENGTH = 100_000;
+/** Longer texts are shown as they are written: the time of some grows by the square of their length. */
+const MAX_LENGTH = 10_000;
 /** Deeper markup is shown as it is written. */
 const MAX_DEPTH = 20;
 /** What a link may lead to. */
