@@ -72,7 +72,7 @@ const dev = (args: string[], env?: Record<string, string>, cwd?: string) =>
 function installCopy(project: string) {
   const to = join(project, 'node_modules/flue-braintrust');
   mkdirSync(to);
-  for (const name of ['package.json', 'index.js', 'native.js', 'js']) {
+  for (const name of ['package.json', 'index.js', 'index.mjs', 'native.js', 'js']) {
     cpSync(join(ROOT, name), join(to, name), { recursive: true });
   }
   for (const name of readdirSync(ROOT).filter((file) => file.endsWith('.node'))) {

@@ -76,7 +76,7 @@ function next(words: string, terminal?: string): string {
   const block = left.shift();
   if (block === undefined) throw new Error(`the page ends before: ${words}`);
   expect(block.commands).toContain(words);
-  if (terminal !== undefined) expect(block.before).toContain(`${terminal} terminal`);
+  if (terminal !== undefined) expect(block.before.replaceAll(/\s+/g, ' ')).toContain(`${terminal} terminal`);
   return block.commands
     .replaceAll('8723', ports.dev)
     .replaceAll('localhost:5173', `127.0.0.1:${ports.vite}`);
@@ -122,7 +122,7 @@ test('3: a message to the application, and one by `flue run`, show a trace each'
     else break;
   }
   const tree =
-    /^hello: .*\ntrace [0-9a-f]{32} · .* · 2 spans · 0 open\nflue\.prompt .*\n└─ llm:hello .*\nhttp/m;
+    /^Hello: .*\ntrace [0-9a-f]{32} · .* · 2 spans · 0 open\nflue\.prompt .*\n└─ llm:hello .*\nhttp/m;
   await first.printed(tree);
 
   const from = first.output.length;

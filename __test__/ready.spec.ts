@@ -39,7 +39,7 @@ function asInstalled(directory: string) {
   mkdirSync(place);
   for (const name of readdirSync(ROOT)) {
     if (name === 'js') cpSync(join(ROOT, name), join(place, name), { recursive: true });
-    else if (/^(index\.(js|d\.ts)|native\.js|package\.json)$/.test(name)) {
+    else if (/^(index\.(m?js|d\.m?ts)|commonjs\.js|native\.js|package\.json)$/.test(name)) {
       cpSync(join(ROOT, name), join(place, name));
     } else if (name.endsWith('.node')) symlinkSync(join(ROOT, name), join(place, name));
   }

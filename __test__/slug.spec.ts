@@ -77,9 +77,9 @@ describe.each(packages)('braintrust %s', (_version, util) => {
     expect(readSlug(components(version, ids).toStr())).toEqual(ids);
   });
 
-  test('nobody reads the slug of an experiment as that of a project', () => {
+  test('the slug of an experiment is not that of a project', () => {
     const slug = new util.SpanComponentsV3({ object_type: 1, ...uuids }).toStr();
-    expect(readSlug(slug)).toBeUndefined();
+    expect(readSlug(slug)).toMatchObject({ isExperiment: true });
   });
 });
 
