@@ -1,9 +1,10 @@
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { startCollector } from '../tools/collector';
 import { tracingModule } from '../tools/init/modules';
 import { Project, until } from './support/project';
-import { destination, run, withDirectory } from './support/run';
+import { ROOT, destination, run, withDirectory } from './support/run';
 
 /*
  * The entries of the package: an ES module and a CommonJS module, of one instance.
@@ -92,3 +93,65 @@ test('a bundle of Vite that inlines the package loads it from where it is instal
       await collector.close();
     }
   }));
+
+test('where the package cannot be loaded, every function behaves as documented, without tracing', async () => {
+  const program = `
+      import assert from 'node:assert/strict';
+      import { absent } from ${JSON.stringify(pathToFileURL(join(ROOT, 'js/absent.mjs')).href)};
+      import * as present from 'flue-braintrust';
+      const api = absent(new Error('no binary'));
+
+      // Every name is of the type that the package gives it, in the package itself, a logger and a span.
+      const shape = (object) =>
+        Object.fromEntries(Object.keys(object).sort().map((name) => [name, typeof object[name]]));
+      assert.deepEqual(shape(api), shape(present));
+      assert.deepEqual(shape(api.NOOP_SPAN), shape(present.NOOP_SPAN));
+      assert.deepEqual(shape(api.initLogger()), shape(present.initLogger()));
+      assert.deepEqual(api.stats(), present.stats());
+      for (const name of ['NOOP_SPAN_PERMALINK', 'ERR_PERMALINK']) assert.equal(api[name], present[name]);
+
+      const span = api.startSpan({ name: 'a' });
+      const logger = api.initLogger();
+      const runs = [
+        (use) => api.traced(use),
+        (use) => api.withCurrent(span, use),
+        (use) => api.withParent(span, use),
+        (use) => api.withParent({ traceparent: '00' }, use),
+        (use) => span.traced(use),
+        (use) => logger.traced(use),
+      ];
+      for (const run of runs) assert.equal(run((given) => (assert.equal(given, span), 7)), 7);
+      for (const args of [[logger, (given) => given], [(given) => given]]) {
+        assert.equal(api.withLogger(...args), logger);
+      }
+      const work = () => 7;
+      assert.equal(api.wrapTraced(work), work);
+      assert.equal(api.traceable(work), work);
+      assert.equal(await api.braintrustFlueInstrumentation().interceptor({}, {}, async () => 7), 7);
+      assert.equal(await api.braintrustFlueObserver.interceptor({}, {}, async () => 7), 7);
+      assert.equal(api.braintrustFlueObserver({}), undefined);
+
+      const headers = { authorization: 'x' };
+      assert.equal(api.injectTraceContext(headers), headers);
+      assert.equal(span.inject(headers), headers);
+      const receipt = Promise.resolve({ submissionId: 's' });
+      assert.equal(span.adopt(receipt), receipt);
+      assert.equal(api.currentLogger(), undefined);
+      assert.equal(api.extractTraceContextFromHeaders(headers), undefined);
+      assert.equal(api.log({}), '');
+      assert.equal(\`\${await api.permalink(span)}\`.startsWith(api.ERR_PERMALINK), true);
+      for (const end of [api.flush, api.close, logger.flush, logger.close]) {
+        const report = await end().catch(assert.fail);
+        assert.equal(report.complete, true);
+      }
+      const file = new api.Attachment({ data: Buffer.from('abc'), filename: 'a', contentType: 't/x' });
+      assert.equal(await (await file.data()).text(), 'abc');
+      assert.equal(file.reference.filename, 'a');
+      for (const use of ['logError', 'logFeedback', 'logScores', 'setMaskingFunction', 'updateSpan']) {
+        assert.equal(api[use](assert.fail, assert.fail), undefined);
+      }
+      console.log('passed');`;
+  const ended = await run(['--input-type=module', '-e', program], {});
+  expect(ended).toMatchObject({ code: 0, stdout: 'passed\n' });
+  expect(ended.stderr).toContain('the package cannot be loaded: no binary (');
+});

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { startCollector } from '../tools/collector';
 import type { Collector } from '../tools/collector/types';
-import { readEvents, withDirectory, withTrace } from './support/run';
+import { destination, readEvents, run, withDirectory, withTrace } from './support/run';
 
 interface Ids {
   id: string;
@@ -128,3 +129,98 @@ test.concurrent.each(['2.1.0', '1.0.0-beta.9'])(
       }
     }),
 );
+
+/** Runs a program with a logger, in which `span` is open; gives what it prints, and the reasons of unhandled rejections. */
+async function printed(program: string) {
+  const collector = await startCollector();
+  try {
+    const whole = `
+      const { initLogger, ...api } = await import('flue-braintrust');
+      const { flush, injectTraceContext, logError, startSpan, traced, withCurrent, withParent, wrapTraced } = api;
+      const seen = [];
+      process.on('unhandledRejection', (reason) => seen.push(reason));
+      initLogger();
+      const span = startSpan({ name: 'outer' });
+      ${program}
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      span.end();
+      await flush();
+      console.log(JSON.stringify(seen));`;
+    const ended = await run(['--input-type=module', '-e', whole], destination(collector));
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    expect(collector.problems).toEqual([]);
+    return JSON.parse(ended.stdout);
+  } finally {
+    await collector.close();
+  }
+}
+
+const WAYS = `
+  const ways = {
+    withCurrent: (reason) => withCurrent(span, async () => { throw reason; }),
+    later: (reason) => withCurrent(span, async () => { await null; throw reason; }),
+    withParent: (reason) => withParent(span, async () => { throw reason; }),
+    adopt: (reason) => span.adopt(Promise.reject(reason)),
+    traced: (reason) => traced(async () => { throw reason; }),
+    wrapped: (reason) => wrapTraced(async () => { throw reason; })(),
+    generator: (reason) => wrapTraced(async function* () { throw reason; })().next(),
+  };`;
+
+test('a rejection that the application does not handle stays unhandled, once', async () => {
+  const program = `${WAYS} for (const [name, way] of Object.entries(ways)) void way(name);`;
+  const names = ['adopt', 'generator', 'later', 'traced', 'withCurrent', 'withParent', 'wrapped'];
+  expect((await printed(program)).toSorted()).toEqual(names);
+});
+
+test('a rejection that the application handles stays handled, and results arrive', async () => {
+  const program = `${WAYS}
+    for (const [name, way] of Object.entries(ways)) {
+      await way(name).then(() => seen.push('resolved'), (reason) => reason === name || seen.push(reason));
+    }
+    seen.push(await withCurrent(span, async () => 1), await withParent(span, async () => 2));
+    seen.push(await span.adopt(Promise.resolve(3)));
+    for await (const value of wrapTraced(async function* () { yield 4; })()) seen.push(value);`;
+  expect(await printed(program)).toEqual([1, 2, 3, 4]);
+});
+
+test('a promise with members of its own comes back as it is', async () => {
+  const program = `
+    class Answer extends Promise { asResponse() { return 'raw'; } }
+    const answer = Object.assign(Promise.resolve(1), { asResponse: () => 'raw' });
+    for (const one of [Answer.resolve(1), answer]) {
+      for (const same of [withCurrent(span, () => one), withParent(span, () => one), span.adopt(one)]) {
+        seen.push(same === one && same.asResponse());
+      }
+    }`;
+  expect(await printed(program)).toEqual(Array.from({ length: 6 }, () => 'raw'));
+});
+
+test('spans, promises and generators that cannot be used change nothing', async () => {
+  const program = `
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    for (const odd of [proxy, new Proxy(span, {}), null, 7]) {
+      seen.push(withCurrent(odd, () => 'ran'));
+      logError(odd, new Error('boom'));
+      const headers = { authorization: 'x' };
+      seen.push(injectTraceContext(headers, { span: odd ?? undefined }) === headers);
+    }
+    logError(span, proxy);
+
+    const odd = Object.assign(Promise.resolve(1), { then() { throw new Error('then'); } });
+    const same = (run) => seen.push(run(() => odd) === odd);
+    same((work) => traced(work));
+    same((work) => wrapTraced(work)());
+    same((work) => withCurrent(span, work));
+    same((work) => span.adopt(work()));
+
+    for (const result of [undefined, 7, {}, { next: 1 }, proxy, Promise.resolve(1)]) {
+      const claims = Object.assign(() => result, { [Symbol.toStringTag]: 'GeneratorFunction' });
+      seen.push(Object.is(wrapTraced(claims)(), result));
+    }`;
+  const expected = [
+    ...Array.from({ length: 4 }, () => ['ran', true]).flat(),
+    ...Array.from({ length: 10 }, () => true),
+  ];
+  expect(await printed(program)).toEqual(expected);
+});

@@ -1,44 +1,169 @@
-// The package where it cannot be loaded: the functions of the application run, and nothing is traced.
+// The package where it cannot be loaded: the functions of the application run, and nothing is traced. A bundle contains
+// this module and no other of the package: it loads nothing.
 
 const REMEDY =
   "keep it out of the bundle (`external: ['flue-braintrust']`), and install it beside the bundle";
 
-/**
- * Stands for whatever the package would give: a logger, a span, an observer. Calls the function that it is given, with
- * itself.
- * @type {any}
- */
-const nothing = new Proxy(function () {}, {
-  construct: () => nothing,
-  // No promise, and no value that could become a number or a text other than an empty one.
-  get: (_target, name) => {
-    if (name === 'toString') return () => '';
-    return typeof name === 'symbol' || name === 'then' ? undefined : nothing;
-  },
-  apply: (_target, _self, args) => {
-    const callback = args.find((value) => typeof value === 'function');
-    return callback ? callback(nothing) : nothing;
-  },
+const LINK = 'https://braintrust.dev/noop-span';
+const ERR_PERMALINK = 'https://braintrust.dev/error-generating-link';
+
+const ignore = () => {};
+const now = () => Date.now() / 1000;
+const permalink = async () => `${ERR_PERMALINK}?msg=package-not-loaded`;
+
+/** @type {import('../index.d.ts').Span} */
+const SPAN = Object.freeze({
+  kind: /** @type {const} */ ('span'),
+  id: '',
+  spanId: '',
+  rootSpanId: '',
+  spanParents: Object.freeze([]),
+  log: ignore,
+  logFeedback: ignore,
+  setAttributes: ignore,
+  /** @param {(span: any) => any} callback */
+  traced: (callback) => callback(SPAN),
+  startSpan: () => SPAN,
+  /** @param {any} work */
+  adopt: (work) => work,
+  /** @param {import('../index.d.ts').EndSpanArgs} [args] */
+  end: (args) => args?.endTime ?? now(),
+  /** @param {import('../index.d.ts').EndSpanArgs} [args] */
+  close: (args) => args?.endTime ?? now(),
+  /** @param {any} [carrier] */
+  inject: (carrier = {}) => carrier,
+  export: async () => '',
+  link: () => LINK,
+  permalink: async () => LINK,
+  flush: async () => {},
 });
+
+const ROWS = { accepted: 0, sent: 0, pending: 0, spooled: 0, lost: {} };
+const FILES = { accepted: 0, uploaded: 0, pending: 0, lost: {}, bytes: 0 };
+
+/** @returns {import('../index.d.ts').Stats} */
+const stats = () => ({
+  ...structuredClone(ROWS),
+  events: 0,
+  bytes: structuredClone(ROWS),
+  cut: 0,
+  sampled: 0,
+  requests: 0,
+  retries: 0,
+  bytesSent: 0,
+  openSpans: 0,
+  attachments: structuredClone(FILES),
+  lastError: null,
+});
+
+/** Nothing was accepted, so that everything is delivered. */
+const flush = async () => ({ ...stats(), complete: true });
+
+/** @param {symbol} key */
+const instrumentation = (key) => ({
+  key,
+  observe: ignore,
+  /** @type {import('../index.d.ts').FlueInstrumentation['interceptor']} */
+  interceptor: (_operation, _ctx, next) => next(),
+  dispose: async () => {},
+});
+
+const KEY = Symbol.for('flue-braintrust');
+const loggerObserver = Object.assign(() => {}, instrumentation(Symbol('flue-braintrust logger')));
+
+/** @type {import('../index.d.ts').Logger} */
+const LOGGER = Object.freeze({
+  kind: /** @type {const} */ ('logger'),
+  traced: SPAN.traced,
+  startSpan: SPAN.startSpan,
+  log: () => '',
+  get id() {
+    return Promise.resolve('');
+  },
+  get project() {
+    return Promise.resolve({ id: '', name: '' });
+  },
+  export: async () => '',
+  updateSpan: ignore,
+  logFeedback: ignore,
+  logScores: ignore,
+  flueSpan: () => SPAN,
+  permalink,
+  observer: () => loggerObserver,
+  flush,
+  stats,
+  close: flush,
+});
+
+/** A file that no span has. */
+class Attachment {
+  #data;
+
+  /** @param {import('../index.d.ts').AttachmentParams} params */
+  constructor(params) {
+    const { data, filename = 'file', contentType = 'application/octet-stream' } = params ?? {};
+    this.reference = Object.freeze({
+      type: /** @type {const} */ ('braintrust_attachment'),
+      filename,
+      content_type: contentType,
+      key: crypto.randomUUID(),
+    });
+    // A text is a path: nothing reads the file.
+    this.#data = data === undefined || typeof data === 'string' ? [] : [data];
+  }
+
+  async data() {
+    const parts = /** @type {BlobPart[]} */ (this.#data);
+    return new Blob(parts, { type: this.reference.content_type });
+  }
+}
+
+/** @param {any} work */
+const untouched = (work) => work;
 
 /**
  * @param {unknown} error why it cannot be loaded
- * @returns {any} an object with every name
+ * @returns {typeof import('../index.d.ts')} every name of the package
  */
 export function absent(error) {
   const { message = String(error) } = /** @type {Error} */ (error ?? {});
-  const [line = ''] = message.split('\n');
-  const own = {
-    initLogger() {
-      console.error(
-        `[flue-braintrust] FLUE_BRAINTRUST_NOT_STARTED: the package cannot be loaded: ${line} (${REMEDY}); the application runs on without tracing.`,
-      );
-      return nothing;
-    },
-    // These get functions that they do not call.
-    wrapTraced: (/** @type {unknown} */ work) => work,
-    traceable: (/** @type {unknown} */ work) => work,
-    setMaskingFunction() {},
+  const [line = ''] = String(message).split('\n');
+  const initLogger = () => {
+    console.error(
+      `[flue-braintrust] FLUE_BRAINTRUST_NOT_STARTED: the package cannot be loaded: ${line} (${REMEDY}); the application runs on without tracing.`,
+    );
+    return LOGGER;
   };
-  return new Proxy(own, { get: (target, name) => Reflect.get(target, name) ?? nothing });
+  return {
+    initLogger,
+    currentLogger: () => undefined,
+    withLogger: (/** @type {any} */ first, /** @type {any} */ second) =>
+      typeof first === 'function' ? first(initLogger()) : second(first),
+    braintrustFlueObserver: Object.assign(() => {}, instrumentation(KEY)),
+    braintrustFlueInstrumentation: () => instrumentation(KEY),
+    currentSpan: () => SPAN,
+    flueSpan: () => SPAN,
+    injectTraceContext: (/** @type {any} */ carrier) => carrier ?? {},
+    logError: ignore,
+    logFeedback: ignore,
+    logScores: ignore,
+    permalink,
+    startSpan: () => SPAN,
+    traced: (callback) => callback(SPAN),
+    withCurrent: (_span, callback) => callback(SPAN),
+    wrapTraced: untouched,
+    setMaskingFunction: ignore,
+    flush,
+    stats,
+    close: flush,
+    Attachment,
+    ERR_PERMALINK,
+    NOOP_SPAN: SPAN,
+    NOOP_SPAN_PERMALINK: LINK,
+    extractTraceContextFromHeaders: () => undefined,
+    log: () => '',
+    traceable: untouched,
+    updateSpan: ignore,
+    withParent: (_parent, callback) => callback(SPAN),
+  };
 }

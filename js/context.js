@@ -75,23 +75,47 @@ function runInSpan(span, destination, work) {
     returned();
     throw error;
   }
-  if (types.isPromise(result)) followed(result, returned);
-  else returned();
-  return result;
+  const followed = types.isPromise(result) ? follow(result, returned, returned) : undefined;
+  if (followed === undefined) returned();
+  return followed ?? result;
 }
 
 /**
- * Calls a function when a promise has settled. Never throws.
- * @param {Promise<unknown>} promise
- * @param {() => void} settled
+ * Calls a function when a promise of the application has settled. Never throws. Returns the promise that takes its place:
+ * it settles alike, so that a rejection that nobody handles stays one. None for a promise with a class or functions of
+ * its own, which the application may need: that is not followed.
+ * @template T
+ * @param {T & Promise<any>} promise
+ * @param {(value: unknown) => void} done must not throw
+ * @param {(error: unknown) => void} [failed] must not throw
+ * @returns {T | undefined}
  */
-function followed(promise, settled) {
+function follow(promise, done, failed) {
   try {
-    promise.then(settled, settled);
+    if (!isPlain(promise)) return undefined;
+    const settled = promise.then(
+      (value) => {
+        done(value);
+        return value;
+      },
+      (error) => {
+        failed?.(error);
+        throw error;
+      },
+    );
+    return /** @type {any} */ (settled);
   } catch {
-    // A promise with a `then` of its own.
-    settled();
+    return undefined;
   }
+}
+
+/**
+ * Whether a promise is of the class `Promise` itself, of any realm, without members of its own.
+ * @param {Promise<unknown>} promise
+ */
+function isPlain(promise) {
+  const above = Object.getPrototypeOf(Object.getPrototypeOf(promise));
+  return Object.getPrototypeOf(above) === null && Object.getOwnPropertyNames(promise).length === 0;
 }
 
 /**
@@ -257,6 +281,7 @@ module.exports = {
   noteOperation,
   runAt,
   runInContext,
+  follow,
   runInSpan,
   flueContext,
 };

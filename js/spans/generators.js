@@ -3,6 +3,8 @@
 // Spans of generators: from the first step to the last.
 
 const { types } = require('../builtins/index.js');
+const { follow } = require('../context.js');
+const { read } = require('./arguments.js');
 const { Span, finishSafely } = require('./span.js');
 
 /** The most values that a span shows. */
@@ -33,6 +35,8 @@ function makesGenerators(fn) {
  * @param {boolean} isCurrent whether the span is the current one in the generator
  */
 function traceGenerator(generator, start, showsOutput, isCurrent) {
+  // A function may only claim to make generators.
+  if (!STEPS.every((name) => typeof read(generator, name) === 'function')) return generator;
   /** @type {import('../../index.d.ts').Span | undefined} */
   let span;
   let hasEnded = false;
@@ -73,11 +77,14 @@ function traceGenerator(generator, start, showsOutput, isCurrent) {
         end({ thrown: error });
         throw error;
       }
-      if (types.isPromise(result)) result.then(note, (thrown) => end({ thrown }));
-      else note(result);
+      if (types.isPromise(result)) {
+        return follow(result, note, (thrown) => end({ thrown })) ?? result;
+      }
+      note(result);
       return result;
     };
-    Object.defineProperty(generator, name, { value: step, configurable: true, writable: true });
+    // A frozen generator keeps its steps.
+    Reflect.defineProperty(generator, name, { value: step, configurable: true, writable: true });
   }
   return generator;
 }

@@ -4,7 +4,7 @@
 
 const { randomUUID, types } = require('../builtins/index.js');
 
-const { runInSpan } = require('../context.js');
+const { follow, runInSpan } = require('../context.js');
 const { dropOldest } = require('../drop-oldest.js');
 const { takeCut } = require('../json/cut.js');
 const { toJsonSafe } = require('../json/stringify.js');
@@ -153,10 +153,9 @@ class Span {
    */
   adopt(work) {
     if (types.isPromise(work)) {
-      whenDone(work, (receipt) => this.#destination.adopt(receipt, this));
-    } else {
-      this.#destination.adopt(work, this);
+      return whenDone(work, (receipt) => this.#destination.adopt(receipt, this));
     }
+    this.#destination.adopt(work, this);
     return work;
   }
 
@@ -375,17 +374,23 @@ function runTraced(span, callback, args, showsOutput = false) {
     done(result);
     return result;
   }
-  const settled = result.then(
-    (value) => {
-      done(value);
-      return value;
-    },
-    (error) => {
-      failed(error);
-      throw error;
-    },
-  );
-  return /** @type {R} */ (settled);
+  try {
+    const settled = result.then(
+      (value) => {
+        done(value);
+        return value;
+      },
+      (error) => {
+        failed(error);
+        throw error;
+      },
+    );
+    return /** @type {R} */ (settled);
+  } catch {
+    // A promise with a `then` of its own that throws: whoever awaits it learns that.
+    done(undefined);
+    return result;
+  }
 }
 
 /**
@@ -422,22 +427,28 @@ function adoptSafely(span, result) {
  */
 function runWithin(span, callback) {
   const result = span.run(callback);
-  if (types.isPromise(result)) whenDone(result, (value) => adoptSafely(span, value));
-  else adoptSafely(span, result);
+  if (types.isPromise(result)) return whenDone(result, (value) => adoptSafely(span, value));
+  adoptSafely(span, result);
   return result;
 }
 
 /**
- * Calls a function with what a promise resolves to, before whoever awaits the promise later. Never throws.
- * @param {Promise<unknown>} promise
+ * Calls a function with what a promise resolves to, before whoever awaits the promise later. Never throws. Returns the
+ * promise for the application; see {@link follow}.
+ * @template T
+ * @param {T & Promise<any>} promise
  * @param {(value: unknown) => void} use
+ * @returns {T}
  */
 function whenDone(promise, use) {
-  try {
-    promise.then(use, () => {});
-  } catch {
-    // A promise with a `then` of its own.
-  }
+  const done = (/** @type {unknown} */ value) => {
+    try {
+      use(value);
+    } catch {
+      // What cannot be read is no receipt.
+    }
+  };
+  return follow(promise, done) ?? promise;
 }
 
 /**

@@ -106,7 +106,13 @@ function spansOf(exporter) {
    */
   const injectTraceContext = (carrier, options) => {
     const span = read(options, 'span') ?? currentSpan();
-    return typeof span?.inject === 'function' ? span.inject(carrier ?? {}) : (carrier ?? {});
+    const headers = carrier ?? {};
+    try {
+      return typeof span?.inject === 'function' ? span.inject(headers) : headers;
+    } catch {
+      // A span that cannot be used.
+      return headers;
+    }
   };
 
   /** @type {typeof import('../../index.d.ts').withParent} */
@@ -121,7 +127,7 @@ function spansOf(exporter) {
    */
   const handleOf = (parent) => {
     try {
-      if (parent instanceof Span) return parent;
+      if (isSpan(parent)) return parent;
       const context = namedParent(parent === NOOP_SPAN ? undefined : parent);
       const destination = exporter.destinationOf();
       if (context === undefined || !destination.isOn) return undefined;
@@ -153,7 +159,20 @@ function spansOf(exporter) {
  * @returns {R}
  */
 function withCurrent(span, callback) {
-  return span instanceof Span ? runWithin(span, () => callback(span)) : callback(span);
+  return isSpan(span) ? runWithin(span, () => callback(span)) : callback(span);
+}
+
+/**
+ * Whether a value is a span of ours; no proxy of one. Never throws.
+ * @param {unknown} value
+ * @returns {value is InstanceType<typeof Span>}
+ */
+function isSpan(value) {
+  try {
+    return value instanceof Span && Span.destinationOf(value) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -162,8 +181,11 @@ function withCurrent(span, callback) {
  * @param {unknown} error
  */
 function logError(span, error) {
-  if (typeof span?.log !== 'function') return;
-  span.log({ error: errorOf(error) });
+  try {
+    if (typeof span?.log === 'function') span.log({ error: errorOf(error) });
+  } catch {
+    // A span that cannot be used.
+  }
 }
 
 module.exports = { spansOf };
