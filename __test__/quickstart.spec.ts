@@ -76,7 +76,8 @@ function next(words: string, terminal?: string): string {
   const block = left.shift();
   if (block === undefined) throw new Error(`the page ends before: ${words}`);
   expect(block.commands).toContain(words);
-  if (terminal !== undefined) expect(block.before.replaceAll(/\s+/g, ' ')).toContain(`${terminal} terminal`);
+  if (terminal !== undefined)
+    expect(block.before.replaceAll(/\s+/g, ' ')).toContain(`${terminal} terminal`);
   return block.commands
     .replaceAll('8723', ports.dev)
     .replaceAll('localhost:5173', `127.0.0.1:${ports.vite}`);

@@ -54,7 +54,10 @@ try {
   });
   await photograph(replayAll, async (page, save) => {
     await page.getByRole('row', { name: 'attempt 2' }).click();
-    await page.getByText(/attempt 1 died/).first().waitFor();
+    await page
+      .getByText(/attempt 1 died/)
+      .first()
+      .waitFor();
     await save('crash.png');
   });
 } finally {
