@@ -330,3 +330,41 @@ test('an Attachment reads no more than a file that is small enough', () =>
       ]);
     },
   ));
+
+test('flush, permalink and close wait no longer than their timeout for a file, and state it', () =>
+  program(
+    `${START}
+    const file = (arrayBuffer) => new bt.Attachment({ data: Object.assign(new Blob(['a']), { arrayBuffer }), filename: 'a', contentType: 'text/plain' });
+    const span = bt.startSpan({ name: 'stuck' });
+    span.log({ input: file(() => new Promise(() => {})), output: 'there' });
+    span.end();
+    const { complete, pending } = await bt.flush({ timeoutMs: 300 });
+    show([complete, pending]);
+    show(typeof await span.permalink());
+    show((await bt.flush({ timeoutMs: 0 })).complete);
+    show((await bt.close({ timeoutMs: 300 })).complete);`,
+    (row, shown) => {
+      expect(shown).toEqual([[false, 0], 'string', false, false]);
+      expect(row('stuck')).toMatchObject({
+        output: 'there',
+        input: { data: expect.stringContaining('still being read') },
+      });
+    },
+  ));
+
+test('close waits for files, and refuses what comes later', () =>
+  program(
+    `${START}
+    const arrayBuffer = () => new Promise((resolve) => setTimeout(resolve, 100, new ArrayBuffer(7)));
+    const data = Object.assign(new Blob(['a']), { arrayBuffer });
+    const span = bt.startSpan({ name: 'late' });
+    span.log({ input: new bt.Attachment({ data, filename: 'a', contentType: 'text/plain' }) });
+    span.end();
+    show((await bt.close()).complete);
+    span.log({ input: 'too late' });
+    show(Object.values(bt.stats().lost));`,
+    (row, shown) => {
+      expect(shown).toEqual([true, [1]]);
+      expect(row('late').input.data).toContain('text/plain, 7 bytes');
+    },
+  ));
