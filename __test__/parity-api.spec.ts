@@ -325,8 +325,17 @@ test('an Attachment reads no more than a file that is small enough', () =>
         (why) => `[flue-braintrust: a file ${why}]`,
       );
       expect(shown).toEqual([
-        ...[unreadable, tooLarge, 'data:text/plain;base64,c21hbGw=', unreadable, unreadable],
-        ...[5 * 1024 * 1024, true, [tooLarge, tooLarge], true, [tooLarge, false], [0, unreadable]],
+        unreadable,
+        tooLarge,
+        'data:text/plain;base64,c21hbGw=',
+        unreadable,
+        unreadable,
+        5 * 1024 * 1024,
+        true,
+        [tooLarge, tooLarge],
+        true,
+        [tooLarge, false],
+        [0, unreadable],
       ]);
     },
   ));
