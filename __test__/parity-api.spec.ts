@@ -243,3 +243,137 @@ test.each(['true', 'false'])('an Attachment is uploaded if that is set: %s', (at
     { FLUE_BRAINTRUST_ATTACHMENTS: attachments },
   ),
 );
+
+test('a file that is read later changes nothing but its placeholder', () =>
+  program(
+    `${START}
+    const file = (text) => new bt.Attachment({ data: new Blob([text]), filename: 'a', contentType: 'text/plain' });
+    const begin = (name) => bt.startSpan({ name });
+    const step = begin('step');
+    step.log({ input: file('a'), metadata: { step: 1 }, scores: { a: 0 } });
+    step.log({ metadata: { step: 2 }, scores: { a: 1 } });
+    const replaced = begin('replaced');
+    replaced.log({ input: file('old'), output: { x: file('old'), y: file('kept') }, expected: { file: file('4321') } });
+    replaced.log({ input: 'new', output: { x: 'new' }, expected: file('54321') });
+    const changed = begin('changed');
+    const content = { step: 1, list: [file('listed'), 'first'], file: file('kept') };
+    changed.log({ metadata: content });
+    content.step = 2; content.list.push('second'); content.file = 'gone';
+    changed.log({ metadata: { more: true } });
+    const other = begin('other');
+    JSON.stringify(file('of the application'));
+    other.log({ input: 'mine' });
+    const nested = begin('nested'), below = begin('below');
+    nested.log({ input: { get inner() { below.log({ input: file('inner') }); return file('outer!'); } } });
+    for (const span of [step, replaced, changed, other, nested, below]) span.end();
+    show((await bt.flush()).complete);`,
+    (row, shown) => {
+      const file = (size: number) => ({
+        type: 'file',
+        filename: 'a',
+        mimeType: 'text/plain',
+        data: expect.stringContaining(`text/plain, ${size} bytes`),
+      });
+      expect(shown).toEqual([true]);
+      expect(row('step')).toMatchObject({
+        input: file(1),
+        metadata: { step: 2 },
+        scores: { a: 1 },
+      });
+      expect(row('replaced')).toMatchObject({ input: 'new', output: { x: 'new', y: file(4) } });
+      expect(row('replaced').expected).toEqual({ ...file(5), file: file(4) });
+      const list = [file(6), 'first'];
+      expect(row('changed').metadata).toEqual({ step: 1, list, file: file(4), more: true });
+      expect(row('other').input).toBe('mine');
+      expect(row('nested').input).toEqual({ inner: file(6) });
+      expect(row('below').input).toEqual(file(5));
+    },
+  ));
+
+test('an Attachment reads no more than a file that is small enough', () =>
+  program(
+    `import { execFileSync } from 'node:child_process';
+    import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+    import { tmpdir } from 'node:os';
+    import { join } from 'node:path';
+    ${START}
+    const directory = mkdtempSync(join(tmpdir(), 'attachment-'));
+    const path = (name) => directory + '/' + name;
+    execFileSync('mkfifo', [path('fifo')]);
+    writeFileSync(path('small'), 'small');
+    for (const name of ['most', 'large']) writeFileSync(path(name), '');
+    truncateSync(path('most'), 5 * 1024 * 1024);
+    truncateSync(path('large'), 5 * 1024 * 1024 + 1);
+    const made = (data) => new bt.Attachment({ data, filename: 'a', contentType: 'text/plain' });
+    const shown = (data) => JSON.parse(JSON.stringify(made(data))).data.slice(0, 60);
+    for (const name of ['fifo', 'large', 'small', '']) show(shown(path(name)));
+    show(shown('/dev/zero'));
+    show((await made(path('most')).data()).size);
+    show(process.platform !== 'linux' || (await made('/proc/self/status').data()).size > 0);
+    rmSync(directory, { recursive: true });
+    const large = new ArrayBuffer(400e6);
+    const before = process.memoryUsage().arrayBuffers;
+    show([shown(large), shown(new Uint8Array(large))]);
+    show(process.memoryUsage().arrayBuffers - before < 100e6);
+    let wasRead = false;
+    const blob = Object.assign(new Blob([new Uint8Array(5 * 1024 * 1024 + 1)]), { arrayBuffer: () => (wasRead = true) });
+    show([shown(blob), wasRead]);
+    const odd = made({ arrayBuffer: async () => 2 ** 31 });
+    show([(await odd.data()).size, JSON.parse(JSON.stringify(odd)).data]);`,
+    (_, shown) => {
+      const [unreadable, tooLarge] = ['that cannot be read', 'that is too large'].map(
+        (why) => `[flue-braintrust: a file ${why}]`,
+      );
+      expect(shown).toEqual([
+        unreadable,
+        tooLarge,
+        'data:text/plain;base64,c21hbGw=',
+        unreadable,
+        unreadable,
+        5 * 1024 * 1024,
+        true,
+        [tooLarge, tooLarge],
+        true,
+        [tooLarge, false],
+        [0, unreadable],
+      ]);
+    },
+  ));
+
+test('flush, permalink and close wait no longer than their timeout for a file, and state it', () =>
+  program(
+    `${START}
+    const file = (arrayBuffer) => new bt.Attachment({ data: Object.assign(new Blob(['a']), { arrayBuffer }), filename: 'a', contentType: 'text/plain' });
+    const span = bt.startSpan({ name: 'stuck' });
+    span.log({ input: file(() => new Promise(() => {})), output: 'there' });
+    span.end();
+    const { complete, pending } = await bt.flush({ timeoutMs: 300 });
+    show([complete, pending]);
+    show(typeof await span.permalink());
+    show((await bt.flush({ timeoutMs: 0 })).complete);
+    show((await bt.close({ timeoutMs: 300 })).complete);`,
+    (row, shown) => {
+      expect(shown).toEqual([[false, 0], 'string', false, false]);
+      expect(row('stuck')).toMatchObject({
+        output: 'there',
+        input: { data: expect.stringContaining('still being read') },
+      });
+    },
+  ));
+
+test('close waits for files, and refuses what comes later', () =>
+  program(
+    `${START}
+    const arrayBuffer = () => new Promise((resolve) => setTimeout(resolve, 100, new ArrayBuffer(7)));
+    const data = Object.assign(new Blob(['a']), { arrayBuffer });
+    const span = bt.startSpan({ name: 'late' });
+    span.log({ input: new bt.Attachment({ data, filename: 'a', contentType: 'text/plain' }) });
+    span.end();
+    show((await bt.close()).complete);
+    span.log({ input: 'too late' });
+    show(Object.values(bt.stats().lost));`,
+    (row, shown) => {
+      expect(shown).toEqual([true, [1]]);
+      expect(row('late').input.data).toContain('text/plain, 7 bytes');
+    },
+  ));

@@ -21,6 +21,9 @@ const { WorkKeys } = require('./work-keys.js');
 /** The default timeout of `flush()` and `close()`, in milliseconds. */
 const DEFAULT_TIMEOUT_MS = 10_000;
 
+/** The longest time that a timer takes, in milliseconds. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** How often a destination that is not the current one is checked while its rows wait, in milliseconds. */
 const LINGER_MS = 1000;
 
@@ -407,14 +410,12 @@ class Destination {
   async flush(options) {
     this.releaseAll();
     this.#polls.schedule();
-    // Files that are in memory, or on a disk.
-    if (this.#soon.size > 0) await Promise.all(this.#soon);
     const experiments = Array.from(this.#experiments.values(), (one) => one.flush(options));
-    const report = await this.#recorder.flush(timeoutOf(options));
-    const others = await Promise.all(experiments);
-    this.#polls.report();
-    const own = this.#withLeftOut(parse(report));
-    return { ...own, complete: own.complete && others.every(({ complete }) => complete) };
+    let isRecorded = true;
+    let leftMs = timeoutOf(options);
+    if (this.#soon.size > 0) ({ isRecorded, leftMs } = await this.#recordSoon(leftMs));
+    const report = await this.#recorder.flush(leftMs);
+    return this.#reportOf(report, isRecorded, experiments);
   }
 
   /** @type {typeof import('../index.d.ts').stats} */
@@ -425,15 +426,53 @@ class Destination {
   /** @type {typeof import('../index.d.ts').close} */
   async close(options) {
     this.releaseAll();
-    this.#isClosed = true;
-    this.#polls.schedule();
+    let isRecorded = true;
+    let leftMs = timeoutOf(options);
     const experiments = Array.from(this.#experiments.values(), (one) => one.close(options));
     this.#experiments.clear();
-    const report = await this.#recorder.close(timeoutOf(options));
+    // Without files, what is recorded from now on is refused.
+    if (this.#soon.size > 0) ({ isRecorded, leftMs } = await this.#recordSoon(leftMs));
+    this.#isClosed = true;
+    this.#polls.schedule();
+    const report = await this.#recorder.close(leftMs);
+    return this.#reportOf(report, isRecorded, experiments);
+  }
+
+  /**
+   * Waits for what is recorded soon, and delivers the rest meanwhile.
+   * @param {number} timeoutMs
+   * @returns {Promise<{ isRecorded: boolean, leftMs: number }>} whether it is recorded, and what is left of the time
+   */
+  async #recordSoon(timeoutMs) {
+    const since = performance.now();
+    /** @type {NodeJS.Timeout | undefined} */
+    let timer;
+    /** @type {Promise<boolean>} */
+    const late = new Promise((resolve) => {
+      timer = setTimeout(resolve, Math.min(timeoutMs, LONGEST_TIMER_MS), false);
+    });
+    const recorded = Promise.all(this.#soon).then(() => true);
+    try {
+      const delivered = this.#recorder.flush(timeoutMs);
+      const isRecorded = await Promise.race([recorded, late]);
+      await delivered;
+      return { isRecorded, leftMs: Math.max(0, timeoutMs - (performance.now() - since)) };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /**
+   * @param {Awaited<ReturnType<Recorder['flush']>>} report of the recorder
+   * @param {boolean} isRecorded whether it has everything
+   * @param {Promise<import('../index.d.ts').FlushReport>[]} experiments
+   */
+  async #reportOf(report, isRecorded, experiments) {
     const others = await Promise.all(experiments);
     this.#polls.report();
     const own = this.#withLeftOut(parse(report));
-    return { ...own, complete: own.complete && others.every(({ complete }) => complete) };
+    const isComplete = own.complete && isRecorded && others.every(({ complete }) => complete);
+    return { ...own, complete: isComplete };
   }
 
   /**

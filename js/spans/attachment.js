@@ -9,17 +9,85 @@ const { read } = require('./arguments.js');
 /** The largest file, in bytes: as base64 it is a text within an event. */
 const MAX_BYTES = 5 * 1024 * 1024;
 
-/** The files in what was written last that are still being read. At most as many as are worth waiting for. @type {Promise<void>[]} */
-let unread = [];
-const MAX_UNREAD = 100;
+/** A file that is still being read. @typedef {{ placeholder: string, reading: Promise<void>, text: () => string }} UnreadFile */
 
-/** The files that are still being read in what was written since the last call. */
-function takeUnread() {
-  if (unread.length === 0) return unread;
-  const taken = unread;
-  unread = [];
-  return taken;
+/** Those in what is written now; nothing is noted outside of that. @type {UnreadFile[] | undefined} */
+let unread;
+
+/**
+ * What a function returns that writes an update, and the files in it that are still being read.
+ * @param {() => Record<string, any>} write
+ */
+function withUnread(write) {
+  const outer = unread;
+  /** @type {UnreadFile[]} */
+  const files = [];
+  unread = files;
+  try {
+    return { update: write(), files };
+  } finally {
+    unread = outer;
+  }
 }
+
+/**
+ * The members of an update, at any depth, that have files which are still being read; nothing without any. A list is
+ * kept whole: the server merges objects, but replaces lists.
+ * @param {any} value
+ * @param {UnreadFile[]} files
+ * @returns {any}
+ */
+function partsWith(value, files) {
+  const placeholders = new Set(files.map(({ placeholder }) => placeholder));
+  const has = (/** @type {any} */ one) => placeholders.has(one);
+  /** @param {any} of @returns {any} */
+  const parts = (of) => {
+    if (typeof of !== 'object' || of === null) return has(of) ? of : undefined;
+    if (Array.isArray(of)) return of.some((one) => parts(one) !== undefined) ? of : undefined;
+    // The whole file: it has its name and type.
+    if (isFile(of) && has(of.data)) return of;
+    const kept = Object.entries(of)
+      .map(([name, one]) => [name, parts(one)])
+      .filter(([, part]) => part !== undefined);
+    return kept.length > 0 ? Object.fromEntries(kept) : undefined;
+  };
+  return parts(value);
+}
+
+/**
+ * The parts that a later update leaves as they are; nothing if it replaces them all.
+ * @param {any} parts
+ * @param {any} later
+ * @returns {any}
+ */
+function partsBeside(parts, later) {
+  if (later === undefined) return parts;
+  if (!isObject(parts) || !isObject(later)) return undefined;
+  const kept = Object.entries(parts)
+    .map(([name, part]) => [
+      name,
+      Object.hasOwn(later, name) ? partsBeside(part, later[name]) : part,
+    ])
+    .filter(([, part]) => part !== undefined);
+  return kept.length > 0 ? Object.fromEntries(kept) : undefined;
+}
+
+/**
+ * The parts with the files in place of their placeholders.
+ * @param {any} parts
+ * @param {UnreadFile[]} files that are read
+ * @returns {any}
+ */
+function filled(parts, files) {
+  const texts = new Map(files.map(({ placeholder, text }) => [placeholder, text()]));
+  return JSON.parse(JSON.stringify(parts), (_, value) => texts.get(value) ?? value);
+}
+
+/** @param {any} value */
+const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** @param {any} value */
+const isFile = (value) => value.type === 'file' && typeof value.data === 'string';
 
 /**
  * A file in the content of a span. It is uploaded if the option `attachments` is set; otherwise a placeholder with its
@@ -64,40 +132,73 @@ class Attachment {
   }
 
   #text() {
-    if (this.#bytes === undefined && this.#reading !== undefined && unread.length < MAX_UNREAD) {
-      unread.push(this.#reading);
+    if (this.#bytes !== undefined) {
+      const { content_type: type } = this.reference;
+      return `data:${type};base64,${base64(this.#bytes)}`;
     }
-    if (this.#bytes === undefined) return mark(this.#why);
-    const { content_type: type } = this.reference;
-    return `data:${type};base64,${base64(this.#bytes)}`;
+    if (this.#reading === undefined) return mark(this.#why);
+    const placeholder = mark(`${this.#why}, ${this.reference.key}`);
+    unread?.push({ placeholder, reading: this.#reading, text: () => this.#text() });
+    return placeholder;
   }
 
   /** @param {any} data */
   #take(data) {
     if (typeof data === 'string') {
-      // Where there are no files, nothing is read.
-      const fs = globalThis.process?.getBuiltinModule?.('node:fs');
-      if (fs === undefined) throw new Error('no files');
-      if (fs.statSync(data).size > MAX_BYTES) this.#why = 'a file that is too large';
-      else this.#keep(fs.readFileSync(data));
+      this.#keep(fileAt(data));
     } else if (ArrayBuffer.isView(data)) {
-      this.#keep(new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice());
+      this.#keep(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     } else if (types.isAnyArrayBuffer(data)) {
-      this.#keep(new Uint8Array(data).slice());
+      this.#keep(new Uint8Array(data));
+    } else if (data?.size > MAX_BYTES) {
+      this.#keep(undefined);
     } else if (typeof data?.arrayBuffer === 'function') {
       this.#why = 'a file that is still being read';
-      this.#reading = Promise.resolve(data.arrayBuffer()).then(
-        (buffer) => this.#keep(new Uint8Array(buffer)),
-        () => void (this.#why = 'a file that cannot be read'),
-      );
-      void this.#reading.then(() => (this.#reading = undefined));
+      this.#reading = this.#read(data).then(() => void (this.#reading = undefined));
     }
   }
 
-  /** @param {Uint8Array} bytes */
+  /** Never rejects. @param {Blob} blob */
+  async #read(blob) {
+    try {
+      const buffer = await blob.arrayBuffer();
+      if (!types.isAnyArrayBuffer(buffer)) throw new Error('no bytes');
+      this.#keep(new Uint8Array(buffer));
+    } catch {
+      this.#why = 'a file that cannot be read';
+    }
+  }
+
+  /** Keeps a copy of what is not too large. @param {Uint8Array | undefined} bytes */
   #keep(bytes) {
-    if (bytes.byteLength > MAX_BYTES) this.#why = 'a file that is too large';
-    else this.#bytes = bytes;
+    if (bytes === undefined || bytes.byteLength > MAX_BYTES) this.#why = 'a file that is too large';
+    else this.#bytes = bytes.slice();
+  }
+}
+
+/**
+ * The content of a file; nothing if it is too large. Does not wait for a writer, as a FIFO would, and reads no more
+ * than the limit from what states no size.
+ * @param {string} path
+ */
+function fileAt(path) {
+  // Where there are no files, nothing is read.
+  const fs = globalThis.process?.getBuiltinModule?.('node:fs');
+  const stat = fs?.statSync(path);
+  if (fs === undefined || !stat?.isFile()) throw new Error('no file');
+  if (stat.size > MAX_BYTES) return undefined;
+  const file = fs.openSync(path, fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0));
+  try {
+    const bytes = new Uint8Array(MAX_BYTES + 1);
+    let length = 0;
+    while (length < bytes.length) {
+      const read = fs.readSync(file, bytes, length, bytes.length - length, null);
+      if (read === 0) break;
+      length += read;
+    }
+    return bytes.subarray(0, length);
+  } finally {
+    fs.closeSync(file);
   }
 }
 
@@ -113,4 +214,4 @@ const base64 = (bytes) =>
 const textOf = (value, otherwise) =>
   typeof value === 'string' && value !== '' && value.length <= 200 ? value : otherwise;
 
-module.exports = { Attachment, takeUnread };
+module.exports = { Attachment, filled, partsBeside, partsWith, withUnread };

@@ -12,7 +12,7 @@ const { classOf } = require('../json/json-safe-copy.js');
 const { isFreshReceipt, isRunReceipt } = require('../receipts.js');
 const { warn } = require('../warn.js');
 const { attributesOf, labelOf, read } = require('./arguments.js');
-const { takeUnread } = require('./attachment.js');
+const { filled, partsBeside, partsWith, withUnread } = require('./attachment.js');
 const { NOOP_SPAN } = require('./noop.js');
 const { feedbackEvent } = require('./feedback.js');
 const { parentOf } = require('./parents.js');
@@ -33,6 +33,10 @@ const LONGEST_ERROR = 1000;
 /** The traces that spans of this process have begun: a slug may name a span in one of them. The oldest first. @type {Set<string>} */
 const begun = new Set();
 const MAX_BEGUN = 16_384;
+
+/** What is repeated of updates once the files in it are read, by the ids of the rows. The oldest first. @type {Map<string, Set<{ parts: any }>>} */
+const waiting = new Map();
+const MAX_WAITING = 16_384;
 
 /** A custom span, or the application's handle of a span of Flue's. */
 class Span {
@@ -171,8 +175,9 @@ class Span {
   /** @param {SpanEvent} event */
   log(event) {
     // A refused update is lost and counted; the span stays open.
-    this.#record('span_log', spanUpdateOf(event), 'Start');
-    this.#repeatWhenRead(event);
+    const { update, files } = withUnread(() => spanUpdateOf(event));
+    this.#record('span_log', update, 'Start');
+    this.#repeatWhenRead(update, files);
   }
 
   /** @param {import('../../index.d.ts').Feedback} event */
@@ -184,7 +189,9 @@ class Span {
 
   /** @param {Omit<StartSpanArgs, 'event'>} args */
   setAttributes(args) {
-    this.#record('span_log', labelOf(args), 'Start');
+    const { update, files } = withUnread(() => labelOf(args));
+    this.#record('span_log', update, 'Start');
+    this.#repeatWhenRead(update, files);
   }
 
   /**
@@ -263,13 +270,14 @@ class Span {
    */
   finish({ output, error }, endTime) {
     const end = typeof endTime === 'number' ? endTime : Date.now() / 1000;
-    const update = {
+    const { update, files } = withUnread(() => ({
       ...(output !== undefined && spanUpdateOf({ output })),
       ...(error !== undefined && { error: errorOf(error.thrown) }),
-    };
+    }));
     if (!this.#isOpen) {
       // A span of Flue's, which Flue ends, or one that has ended.
       if (Object.keys(update).length > 0) this.#record('span_log', update, 'Start');
+      this.#repeatWhenRead(update, files);
       return this.#endedAt ?? end;
     }
     this.#isOpen = false;
@@ -279,20 +287,28 @@ class Span {
       const shown = update.error === undefined ? {} : { error: essence(update.error) };
       this.#record('span_end', { ...at, ...shown }, 'MinimalEnd');
     }
-    this.#repeatWhenRead({ output });
+    this.#repeatWhenRead(update, files);
     return end;
   }
 
   /**
-   * Records an update again once the files in it are read, if some are not.
-   * @param {any} event
+   * Records the files of an update once they are read, except where a later update has replaced them.
+   * @param {Record<string, any>} update as it was recorded
+   * @param {import('./attachment.js').UnreadFile[]} files
    */
-  #repeatWhenRead(event) {
-    const files = takeUnread();
+  #repeatWhenRead(update, files) {
     if (files.length === 0 || !this.#destination.isOn) return;
-    const repeated = Promise.all(files).then(() => {
-      this.#record('span_log', spanUpdateOf(event), 'Start');
-      takeUnread();
+    const { id } = this.#context;
+    const repeat = { parts: partsWith(update, files) };
+    const repeats = waiting.get(id) ?? new Set();
+    waiting.set(id, repeats.add(repeat));
+    dropOldest(waiting, MAX_WAITING);
+    const repeated = Promise.all(files.map(({ reading }) => reading)).then(() => {
+      repeats.delete(repeat);
+      if (repeats.size === 0 && waiting.get(id) === repeats) waiting.delete(id);
+      if (repeat.parts !== undefined) {
+        this.#record('span_log', filled(repeat.parts, files), 'Start');
+      }
     });
     this.#destination.defer(repeated);
   }
@@ -303,16 +319,16 @@ class Span {
    */
   #begin(args, name) {
     const { propagated } = this.#context;
-    const update = {
+    const { update, files } = withUnread(() => ({
       name,
       ...labelOf({ ...args, spanAttributes: attributesOf(args, propagated) }),
       ...spanUpdateOf(args?.event),
       ...(propagated && spanUpdateOf(propagated)),
       start: typeof args?.startTime === 'number' ? Math.round(args.startTime * 1000) : Date.now(),
-    };
+    }));
     this.#isOpen = true;
     this.#isRefused = !this.#record('span_start', update, 'Start');
-    this.#repeatWhenRead(args?.event);
+    this.#repeatWhenRead(update, files);
   }
 
   /**
@@ -328,6 +344,7 @@ class Span {
       return true;
     }
     const { id, rootSpanId, spanParents } = this.#context;
+    for (const repeat of waiting.get(id) ?? []) repeat.parts = partsBeside(repeat.parts, update);
     const subject = { type, timestamp: Date.now(), spanId: id, rootSpanId };
     const parent = type === 'span_start' ? spanParents[0] : undefined;
     const event = {
