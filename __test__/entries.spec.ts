@@ -134,6 +134,8 @@ test('where the package cannot be loaded, every function behaves as documented, 
       const headers = { authorization: 'x' };
       assert.equal(api.injectTraceContext(headers), headers);
       assert.equal(span.inject(headers), headers);
+      assert.equal(span.end({ endTime: 3 }), 3);
+      assert.equal(typeof span.close(), 'number');
       const receipt = Promise.resolve({ submissionId: 's' });
       assert.equal(span.adopt(receipt), receipt);
       assert.equal(api.currentLogger(), undefined);

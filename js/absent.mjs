@@ -8,8 +8,16 @@ const LINK = 'https://braintrust.dev/noop-span';
 const ERR_PERMALINK = 'https://braintrust.dev/error-generating-link';
 
 const ignore = () => {};
-const now = () => Date.now() / 1000;
 const permalink = async () => `${ERR_PERMALINK}?msg=package-not-loaded`;
+
+/** @param {import('../index.d.ts').EndSpanArgs} [args] */
+function end(args) {
+  try {
+    return args?.endTime ?? Date.now() / 1000;
+  } catch {
+    return Date.now() / 1000;
+  }
+}
 
 /** @type {import('../index.d.ts').Span} */
 const SPAN = Object.freeze({
@@ -26,10 +34,8 @@ const SPAN = Object.freeze({
   startSpan: () => SPAN,
   /** @param {any} work */
   adopt: (work) => work,
-  /** @param {import('../index.d.ts').EndSpanArgs} [args] */
-  end: (args) => args?.endTime ?? now(),
-  /** @param {import('../index.d.ts').EndSpanArgs} [args] */
-  close: (args) => args?.endTime ?? now(),
+  end,
+  close: end,
   /** @param {any} [carrier] */
   inject: (carrier = {}) => carrier,
   export: async () => '',
