@@ -4,7 +4,7 @@
  * what is not external, without the binary. In a bundle, the package is loaded from where it is installed; where it is
  * not, nothing is traced.
  */
-import { absent } from './js/absent.mjs';
+import { notLoaded } from './js/not-loaded.mjs';
 
 export const {
   initLogger,
@@ -51,6 +51,6 @@ function api() {
     return load('flue-braintrust');
   } catch (error) {
     if (process.env.FLUE_BRAINTRUST_STRICT === '1') throw error;
-    return absent(error);
+    return notLoaded(error);
   }
 }

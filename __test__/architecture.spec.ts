@@ -10,8 +10,8 @@ import { ROOT } from './support/run';
 
 /** For each module (a folder is one): our modules and the packages that it may load. */
 const TABLE: Record<string, string> = {
-  index: 'absent api exporter node-host package',
-  absent: '',
+  index: 'api exporter node-host not-loaded package',
+  'not-loaded': '',
   register: 'environment index json variables warn',
   testing: 'tools/collector',
 

@@ -256,7 +256,7 @@ test('dev writes incoming rows to a file', async () => {
   }
 });
 
-test('dev keeps as many traces as it is told, and clears its file', async () => {
+test('dev keeps as many traces as --keep states, and clears its file', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'cli-'));
   const file = join(directory, 'out.ndjson');
   const shown = async (url: string) => {

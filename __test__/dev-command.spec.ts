@@ -270,7 +270,7 @@ test('--open opens the viewer with the program that BROWSER names, and says so w
   });
 });
 
-test('where the default port is taken, another one is, and who has it is said', async () => {
+test('where the default port is taken, another one is, and its owner is named', async () => {
   const taken = createServer();
   taken.on('error', () => {});
   await new Promise((done) =>

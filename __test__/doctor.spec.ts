@@ -347,7 +347,7 @@ test('a spool is reported, and neither created nor used', async () => {
   });
 });
 
-test('where the test trace has arrived, it is never said that traces do not', async () => {
+test('where the test trace has arrived, no line states that traces do not', async () => {
   const server = await collector();
   const old = `Object.defineProperty(process.versions, 'node', { value: '20.0.0' });`;
   await withDirectory(async (directory) => {

@@ -97,9 +97,9 @@ test('a bundle of Vite that inlines the package loads it from where it is instal
 test('where the package cannot be loaded, every function behaves as documented, without tracing', async () => {
   const program = `
       import assert from 'node:assert/strict';
-      import { absent } from ${JSON.stringify(pathToFileURL(join(ROOT, 'js/absent.mjs')).href)};
+      import { notLoaded } from ${JSON.stringify(pathToFileURL(join(ROOT, 'js/not-loaded.mjs')).href)};
       import * as present from 'flue-braintrust';
-      const api = absent(new Error('no binary'));
+      const api = notLoaded(new Error('no binary'));
 
       // Every name is of the type that the package gives it, in the package itself, a logger and a span.
       const shape = (object) =>

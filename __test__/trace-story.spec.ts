@@ -142,7 +142,7 @@ describe('attempts', () => {
       [root(), part(1, 'op_2', 'tool:a', 1, { metadata: { 'flue.interrupted': true } })],
       'tool:a was interrupted',
     ],
-    ['nothing is told of what went well', [root(), part(1, 'op_2', 'llm:m', 1)], null],
+    ['what went well has no story', [root(), part(1, 'op_2', 'llm:m', 1)], null],
     [
       'operations one after the other are no attempts',
       [root(), part(1, 'op_1', 'llm:m', 0), part(2, 'op_2', 'llm:m', 30)],
@@ -166,7 +166,7 @@ describe('attempts', () => {
     expect(outcomeOf(...spans).story).toBe(story);
   });
 
-  test('many attempts are told in short', () => {
+  test('many attempts have a short story', () => {
     const attempts = Array.from({ length: 7 }, (_, i) =>
       part(i + 1, `op_${i}`, `llm:m${i}`, i * 10, i < 6 ? { end: undefined } : {}),
     );
@@ -347,7 +347,7 @@ describe('what is new in a turn', () => {
     expect(last({ ...turn(1, BEFORE), type: 'tool' })).toBeNull();
   });
 
-  test('turns of two conversations at once are told apart', () => {
+  test('turns of two conversations at once are kept apart', () => {
     const ids = (id: string) => ({ metadata: { 'flue.conversation_id': id } });
     const found = last(
       turn(1, BEFORE, ids('a')),

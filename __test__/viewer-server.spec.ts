@@ -649,7 +649,7 @@ describe('search', () => {
 });
 
 describe('conversations', () => {
-  test('all that was said is there, with what was done and delegated between', async () => {
+  test('all messages are there, with steps and delegated tasks between', async () => {
     const collector = await start();
     const ids = {
       'flue.conversation_id': 'c',
@@ -774,7 +774,7 @@ describe('how much is kept', () => {
     expect((await ask(collector, `/viewer/api/trace?id=${traceId(3)}`)).status).toBe(404);
   });
 
-  test('what comes for a dropped trace is shown, and said to be a part', async () => {
+  test('rows of a dropped trace are shown, and marked as a part', async () => {
     const collector = await start({ keep: { traces: 1, bytes: 1e9 } });
     await send(collector.url, trace(1));
     await send(collector.url, trace(2));

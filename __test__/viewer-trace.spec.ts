@@ -97,7 +97,7 @@ inBrowser('the page of a trace', () => {
     part(4, 'op_2', 'llm:tide-1', 36),
   ];
 
-  test('a crash is told in words, and seen as attempts with a folded pause between them', async () => {
+  test('a crash is stated in words, and shown as attempts with a folded pause between them', async () => {
     await sendAll(...CRASH);
     await open(2);
     await page.getByRole('note', { name: 'What happened' }).getByText(STORY).waitFor();
@@ -222,7 +222,7 @@ inBrowser('the page of a trace', () => {
       'VentError: The north vent is jammed.',
       '    at closeVent (/srv/app/(house)/vents #1.mjs:7:3)',
       '    at async file:///srv/app/agent.mjs:40:12',
-      '    at C:\\work\\run.ts:3:1',
+      '    at C:\\agent\\run.ts:3:1',
       '    at node:internal/process:95:5',
       '    at read (//evil.example/share/x.js:1:1)',
     ].join('\n');
@@ -270,7 +270,7 @@ inBrowser('the page of a trace', () => {
     expect(await frames.evaluateAll((all) => all.map((a) => a.getAttribute('href')))).toEqual([
       'vscode://file/srv/app/(house)/vents%20%231.mjs:7:3',
       'vscode://file/srv/app/agent.mjs:40:12',
-      'vscode://file/C:/work/run.ts:3:1',
+      'vscode://file/C:/agent/run.ts:3:1',
     ]);
     expect(await region('Error').textContent()).toContain(stack);
     const [download] = await Promise.all([
@@ -733,7 +733,7 @@ inBrowser('the page of a trace', () => {
     expect(faults.splice(0)).toEqual([expect.stringContaining('404')]);
   });
 
-  test('types are told apart by their shapes, whatever their colours', async () => {
+  test('types differ by their shapes, whatever their colours', async () => {
     const types = ['llm', 'tool', 'task', 'function', 'score'];
     await sendAll(...types.map((type, n) => ({ n, name: type, type, start: n, end: n + 1 })));
     await open();

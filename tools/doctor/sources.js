@@ -9,7 +9,7 @@ const { FILE_VARIABLES, environment, nearestFile } = require('../../js/environme
 
 /**
  * The settings of a destination: their variables, and what applies, as far as the plan has it. The value of the
- * key is not told.
+ * key is not shown.
  *
  * @type {{ setting: string, variable: string, applied?: (plan: import('../../js/native-types.d.ts').Plan) => string }[]}
  */

@@ -17,7 +17,7 @@ const NAMED_ATTEMPTS = 4;
  * @param {number} unseen
  * @param {string | null} name of the span, where attempts have no number
  */
-function tellStory(attempts, maxAttempts, unseen, name) {
+function storyOf(attempts, maxAttempts, unseen, name) {
   const parts = attempts.map((attempt, i) => {
     const isLast = i === attempts.length - 1;
     const before = attempts[i - 1]?.pause ?? null;
@@ -25,13 +25,13 @@ function tellStory(attempts, maxAttempts, unseen, name) {
     const subject = name ?? `attempt ${attempt.number}${of}`;
     return `${before === null ? '' : `${formatPause(before)} later `}${subject} ${endingOf(attempt)}`;
   });
-  const told =
+  const named =
     parts.length <= NAMED_ATTEMPTS
       ? parts
       : [...parts.slice(0, 2), `${parts.length - 3} more did not finish`, ...parts.slice(-1)];
-  if (unseen === 0) return told.join('; ');
+  if (unseen === 0) return named.join('; ');
   const missing = `${unseen === 1 ? 'an attempt' : `${unseen} attempts`} left no span`;
-  return [...told.slice(0, -1), missing, ...told.slice(-1)].join('; ');
+  return [...named.slice(0, -1), missing, ...named.slice(-1)].join('; ');
 }
 
 /** @param {Attempt} attempt */
@@ -54,4 +54,4 @@ function formatPause(seconds) {
   return seconds >= 0.9995 && seconds < 59.95 ? `${seconds.toFixed(1)} s` : formatDuration(seconds);
 }
 
-module.exports = { formatPause, tellStory };
+module.exports = { formatPause, storyOf };

@@ -4,7 +4,7 @@
 // this file, too: it uses nothing of Node.
 
 const { groupAttempts } = require('./attempt-groups');
-const { tellStory } = require('./attempt-story');
+const { storyOf } = require('./attempt-story');
 
 /**
  * A span, as far as its attempts depend on it.
@@ -107,7 +107,7 @@ function recoveryOf(span, groups, last) {
     ...known,
     lost,
     cuts,
-    story: tellStory(attempts, maxAttempts, unseen, isNumbered ? null : span.name),
+    story: storyOf(attempts, maxAttempts, unseen, isNumbered ? null : span.name),
   };
 }
 

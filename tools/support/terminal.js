@@ -48,7 +48,7 @@ function painter(stream) {
   return (style, text) => (colours ? styleText(style, text, { validateStream: false }) : text);
 }
 
-/** What JSON leaves as it is, and a terminal may obey: control characters, and those that reorder a line. */
+/** What JSON leaves as it is, and a terminal may carry out: control characters, and those that reorder a line. */
 const STEERING = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /**

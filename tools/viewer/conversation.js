@@ -1,6 +1,6 @@
 'use strict';
 
-// What was said and done in a trace, as a part of a conversation.
+// The messages and steps of a trace, as a part of a conversation.
 
 const { isObject } = require('../support/json');
 const { metadataOf } = require('./summaries');
@@ -16,7 +16,7 @@ const { cut, textOf } = require('./texts');
 const MAX_TEXT = 8_000;
 /** The most characters of the text of a step. */
 const MAX_STEP_TEXT = 300;
-/** The most tools that a model turn is said to call. */
+/** The most tools that are named as the calls of a model turn. */
 const MAX_CALLS = 20;
 /** The most items of one trace, and how deep they are nested; the trace has all. */
 const MAX_ITEMS = 300;
@@ -92,7 +92,7 @@ function readChildren(spans, count, depth, asked) {
 }
 
 /**
- * A model turn: what it said. One without a text is a step.
+ * A model turn: its reply. One without a text is a step.
  *
  * @param {Span} span
  * @param {{ left: number }} count

@@ -10,7 +10,7 @@ const { SECURITY } = require('./assets');
 const GATHER_MS = 100;
 /** Between two signs of life, by which both ends notice a broken connection. */
 const HEARTBEAT_MS = 5_000;
-/** The most traces that one message names; beyond, everything may have changed. */
+/** The most traces that one message names; with more, everything may have changed. */
 const MAX_NAMED = 1_000;
 /** Of so many changed traces the order of the changes is known. */
 const MAX_LOGGED = 5_000;

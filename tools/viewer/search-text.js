@@ -15,7 +15,7 @@ const AFTER = 90;
 const FIELDS = ['id', 'span_id', 'root_span_id', 'error', 'input', 'output', 'expected'];
 const LATER_FIELDS = ['metadata', 'tags', 'scores'];
 
-/** The descriptions of tools, which every turn repeats: whoever searches wants what was said and done. */
+/** The descriptions of tools, which every turn repeats: a search is for messages and steps. */
 const SCHEMAS = new Set(['tools', 'functions']);
 
 /**

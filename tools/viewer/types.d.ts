@@ -142,7 +142,7 @@ export interface TraceView {
   ancestors: string[] | null;
 }
 
-/** Something that was said or done in a conversation. */
+/** A message or a step of a conversation. */
 export interface ConversationItem {
   kind: 'user' | 'assistant' | 'task' | 'step' | 'error';
   rowId: string;

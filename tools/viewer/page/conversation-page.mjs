@@ -1,4 +1,4 @@
-// A conversation across its traces: what was said, with what was done folded in between.
+// A conversation across its traces: its messages, with the steps folded in between.
 
 import { useEffect, useState } from 'preact/hooks';
 
@@ -149,7 +149,7 @@ function runsOf(items) {
   return runs;
 }
 
-/** Something that was said. @param {{ traceId: string, item: Item }} props */
+/** A message. @param {{ traceId: string, item: Item }} props */
 function Bubble({ traceId, item: { kind, spanId, name, text, error } }) {
   const isFailed = kind === 'error' || error !== null;
   return html`

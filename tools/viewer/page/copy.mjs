@@ -16,7 +16,7 @@ const SHOWN_MS = 2_000;
  * @param {() => string | Promise<string>} props.text
  */
 export function CopyButton({ label, short, text }) {
-  const [said, setSaid] = useState('');
+  const [notice, setNotice] = useState('');
   const timer = useRef(/** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined));
   useEffect(() => () => clearTimeout(timer.current), []);
   const onClick = async () => {
@@ -27,10 +27,10 @@ export function CopyButton({ label, short, text }) {
     } catch {
       outcome = 'Not copied';
     }
-    setSaid(outcome);
+    setNotice(outcome);
     announce(outcome);
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => setSaid(''), SHOWN_MS);
+    timer.current = setTimeout(() => setNotice(''), SHOWN_MS);
   };
   return html`
     <button
@@ -39,7 +39,7 @@ export function CopyButton({ label, short, text }) {
       aria-label=${label}
       onClick=${onClick}
     >
-      <${Icon} name=${said === 'Copied' ? 'check' : 'copy'} /> ${short}
+      <${Icon} name=${notice === 'Copied' ? 'check' : 'copy'} /> ${short}
     </button>
   `;
 }

@@ -45,7 +45,7 @@ function rangesOf(needle) {
   for (let node = nodes.nextNode(); node !== null && left > 0; node = nodes.nextNode()) {
     const text = (node.nodeValue ?? '').toLowerCase();
     left -= text.length;
-    // A few letters have another length in lower case: then nothing could be said of places.
+    // A few letters have another length in lower case: then places do not correspond.
     if (text.length !== node.nodeValue?.length) continue;
     for (let at = text.indexOf(needle); at !== -1; at = text.indexOf(needle, at + needle.length)) {
       if (ranges.length === MAX_MARKS) return ranges;

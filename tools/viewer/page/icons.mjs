@@ -14,7 +14,7 @@ const PATHS = {
   search: 'M7 2.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9Zm3.3 7.8L14 14',
 };
 
-/** Types by their shapes, which need no colour to be told apart. @type {{ [type: string]: string }} */
+/** Types by their shapes, which differ without any colour. @type {{ [type: string]: string }} */
 const SHAPES = {
   // A star of four points, a square, a triangle, a diamond, a ring.
   'type-llm': 'M6 0 7.7 4.3 12 6 7.7 7.7 6 12 4.3 7.7 0 6 4.3 4.3Z',

@@ -131,7 +131,7 @@ const untouched = (work) => work;
  * @param {unknown} error why it cannot be loaded
  * @returns {typeof import('../index.d.ts')} every name of the package
  */
-export function absent(error) {
+export function notLoaded(error) {
   const { message = String(error) } = /** @type {Error} */ (error ?? {});
   const [line = ''] = String(message).split('\n');
   const initLogger = () => {
