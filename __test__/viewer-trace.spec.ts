@@ -1,10 +1,10 @@
 /// <reference lib="dom" />
-import axe from 'axe-core';
 import { type Browser, type BrowserContext, type Page } from 'playwright-core';
 
 import { startCollector } from '../tools/collector';
 import type { Collector } from '../tools/collector/types';
 import { PIXEL } from './support/attachments';
+import { barriersOf } from './support/axe';
 import { faultsOf, inBrowser, launch } from './support/browser';
 import { type Sent, send, spanId, traceId } from './support/spans';
 
@@ -58,14 +58,6 @@ inBrowser('the page of a trace', () => {
     await button.click();
     await page.getByRole('status').getByText('Copied', { exact: true }).first().waitFor();
     return copied();
-  };
-  /** What axe-core finds on the page, as one line for each rule and element. */
-  const accessibilityFaults = async () => {
-    await page.evaluate(axe.source);
-    const { violations } = await page.evaluate(() => (window as any).axe.run());
-    return violations.flatMap(({ id, nodes }: any) =>
-      nodes.map(({ target, any: checks }: any) => `${id}: ${target} ${checks[0]?.message ?? ''}`),
-    );
   };
   const part = (n: number, operation: string, name: string, start: number, rest = {}): Sent => ({
     n,
@@ -127,7 +119,7 @@ inBrowser('the page of a trace', () => {
     await details().getByText(`${died}, which is why it is open in the rows.`).waitFor();
     await rowOf(0).click();
     await details().getByRole('note').getByText(STORY).waitFor();
-    expect(await accessibilityFaults()).toEqual([]);
+    expect(await barriersOf(page)).toEqual([]);
   });
 
   const user = (content: unknown) => ({ role: 'user', content });
@@ -211,7 +203,7 @@ inBrowser('the page of a trace', () => {
     expect(await news.locator('.earlier').count()).toBe(0);
     await news.getByRole('link', { name: 'turn 3' }).first().click();
     await news.getByText('unchanged since turn 2').waitFor();
-    expect(await accessibilityFaults()).toEqual([]);
+    expect(await barriersOf(page)).toEqual([]);
     await rowOf(1).click();
     await region('Input').waitFor();
     expect(await region('Input').locator('.earlier').count()).toBe(0);
@@ -440,7 +432,7 @@ inBrowser('the page of a trace', () => {
         .locator('.text')
         .evaluate((el) => getComputedStyle(el).direction),
     ).toBe('rtl');
-    expect(await accessibilityFaults()).toEqual([]);
+    expect(await barriersOf(page)).toEqual([]);
   });
 
   const image = PIXEL.toString('base64');
@@ -723,12 +715,12 @@ inBrowser('the page of a trace', () => {
       for (const [i, [left]] of cells.entries()) {
         if (i > 0) expect(left).toBeGreaterThanOrEqual(cells[i - 1]![1]!);
       }
-      expect(await accessibilityFaults()).toEqual([]);
+      expect(await barriersOf(page)).toEqual([]);
     }
     await page.setViewportSize({ width: 1300, height: 700 });
     await page.goto(`${collector.url}/#/trace/none`);
     await page.getByRole('heading', { level: 1, name: 'There is no such trace' }).waitFor();
-    expect(await accessibilityFaults()).toEqual([]);
+    expect(await barriersOf(page)).toEqual([]);
     // The browser's own line about the missing trace.
     expect(faults.splice(0)).toEqual([expect.stringContaining('404')]);
   });

@@ -3,7 +3,7 @@
 import { useEffect, useImperativeHandle, useRef } from 'preact/hooks';
 
 import { html } from './html.mjs';
-import { ROW_HEIGHT } from './rows.mjs';
+import { DrawnRows, ROW_HEIGHT, rowAfter } from './rows.mjs';
 import { useVisible } from './virtual.mjs';
 
 /**
@@ -47,18 +47,8 @@ export function ListGrid(props) {
     const isOwn = event.target instanceof Element && event.target.closest('a, button') === null;
     if (!isOwn && event.key === 'Enter') return;
     const page = Math.max(1, Math.floor((box.current?.clientHeight ?? 0) / ROW_HEIGHT) - 2);
-    /** @type {{ [key: string]: number }} */
-    const targets = {
-      ArrowDown: active + 1,
-      ArrowUp: active - 1,
-      PageDown: active + page,
-      PageUp: active - page,
-      Home: 0,
-      End: count - 1,
-    };
-    const target = targets[event.key];
-    if (target !== undefined && count > 0) {
-      const row = Math.min(Math.max(target, 0), count - 1);
+    const row = rowAfter(event.key, active, count, page);
+    if (row !== undefined && count > 0) {
       handle.current?.show(row);
       props.onActive(row);
     } else if (event.key === 'Enter') props.onEnter();
@@ -66,7 +56,6 @@ export function ListGrid(props) {
     event.preventDefault();
   };
 
-  const indexes = Array.from({ length: Math.max(0, end - first) }, (_, i) => first + i);
   return html`
     <div
       class="rows"
@@ -83,15 +72,7 @@ export function ListGrid(props) {
           ${columns.map((column) => html`<${Head} key=${column.title} column=${column} ...${props} />`)}
         </div>
       </div>
-      <div class="rows-all" role="presentation" style=${{ height: `${count * ROW_HEIGHT}px` }}>
-        <div
-          class="rows-drawn"
-          role="rowgroup"
-          style=${{ transform: `translateY(${first * ROW_HEIGHT}px)` }}
-        >
-          ${indexes.map((index) => draw(index, `row-${index}`))}
-        </div>
-      </div>
+      <${DrawnRows} count=${count} first=${first} end=${end} draw=${draw} />
     </div>
   `;
 }

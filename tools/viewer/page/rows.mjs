@@ -54,24 +54,14 @@ export function Rows({ label, role, count, active, onActive, onKey, onVisible, d
   const onKeyDown = (event) => {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
     const page = Math.max(1, Math.floor((box.current?.clientHeight ?? 0) / ROW_HEIGHT) - 1);
-    /** @type {{ [key: string]: number }} */
-    const targets = {
-      ArrowDown: active + 1,
-      ArrowUp: active - 1,
-      PageDown: active + page,
-      PageUp: active - page,
-      Home: 0,
-      End: count - 1,
-    };
-    const target = targets[event.key];
+    const target = rowAfter(event.key, active, count, page);
     if (target !== undefined) {
       moved.current = true;
-      if (count > 0) onActive(Math.min(Math.max(target, 0), count - 1));
+      if (count > 0) onActive(target);
     } else if (onKey?.(event.key) !== true) return;
     event.preventDefault();
   };
 
-  const indexes = Array.from({ length: Math.max(0, end - first) }, (_, i) => first + i);
   return html`
     <div
       class="rows"
@@ -83,15 +73,50 @@ export function Rows({ label, role, count, active, onActive, onKey, onVisible, d
       aria-activedescendant=${active >= first && active < end ? `row-${active}` : undefined}
       onKeyDown=${onKeyDown}
     >
-      <div class="rows-all" role="presentation" style=${{ height: `${count * ROW_HEIGHT}px` }}>
-        <div
-          class="rows-drawn"
-          role="rowgroup"
-          style=${{ transform: `translateY(${first * ROW_HEIGHT}px)` }}
-        >
-          ${indexes.map((index) => draw(index, `row-${index}`))}
-        </div>
+      <${DrawnRows} count=${count} first=${first} end=${end} draw=${draw} />
+    </div>
+  `;
+}
+
+/**
+ * The rows in sight, in the space of all of them.
+ *
+ * @param {{ count: number, first: number, end: number, draw: (index: number, id: string) => unknown }} props
+ */
+export function DrawnRows({ count, first, end, draw }) {
+  const indexes = Array.from({ length: Math.max(0, end - first) }, (_, i) => first + i);
+  return html`
+    <div class="rows-all" role="presentation" style=${{ height: `${count * ROW_HEIGHT}px` }}>
+      <div
+        class="rows-drawn"
+        role="rowgroup"
+        style=${{ transform: `translateY(${first * ROW_HEIGHT}px)` }}
+      >
+        ${indexes.map((index) => draw(index, `row-${index}`))}
       </div>
     </div>
   `;
+}
+
+/**
+ * The row that a key leads to, within the list; undefined for a key that leads to none.
+ *
+ * @param {string} key
+ * @param {number} active
+ * @param {number} count
+ * @param {number} page how many rows a page has
+ * @returns {number | undefined}
+ */
+export function rowAfter(key, active, count, page) {
+  /** @type {{ [key: string]: number }} */
+  const targets = {
+    ArrowDown: active + 1,
+    ArrowUp: active - 1,
+    PageDown: active + page,
+    PageUp: active - page,
+    Home: 0,
+    End: count - 1,
+  };
+  const target = targets[key];
+  return target === undefined ? undefined : Math.min(Math.max(target, 0), count - 1);
 }
