@@ -725,6 +725,22 @@ inBrowser('the page of a trace', () => {
     expect(faults.splice(0)).toEqual([expect.stringContaining('404')]);
   });
 
+  test('a link with a search opens with it, and loads the trace once', async () => {
+    await sendAll(
+      { n: 0, name: 'flue.prompt', start: 0, end: 2 },
+      part(1, 'op_1', 'tool:weigh_cargo', 0),
+      part(2, 'op_1', 'tool:moor', 1),
+    );
+    const asked: string[] = [];
+    page.on('request', (request) => {
+      if (request.url().includes('/viewer/api/trace?')) asked.push(request.url());
+    });
+    await page.goto(`${collector.url}/#/trace/${traceId(trace)}?q=weigh`);
+    await page.getByText('1 span of 3 contain it').waitFor();
+    expect(await page.getByLabel('Search this trace').inputValue()).toBe('weigh');
+    expect(asked.map((url) => new URL(url).searchParams.get('q'))).toEqual(['weigh']);
+  });
+
   test('types differ by their shapes, whatever their colours', async () => {
     const types = ['llm', 'tool', 'task', 'function', 'score'];
     await sendAll(...types.map((type, n) => ({ n, name: type, type, start: n, end: n + 1 })));

@@ -168,4 +168,9 @@ function endOf(members, next) {
   }, null);
 }
 
-module.exports = { findRecoveries };
+/** The rows of open spans that nothing will end. @param {Recovery[]} recoveries @returns {Set<string>} */
+function lostOf(recoveries) {
+  return new Set(recoveries.flatMap(({ lost }) => Array.from(lost)));
+}
+
+module.exports = { findRecoveries, lostOf };

@@ -1,5 +1,7 @@
 'use strict';
 
+// Ids in addresses. The viewer's page bundles this file, too: it uses nothing of Node.
+
 /**
  * An id as a part of an address. Half of a surrogate pair has no encoding: a sign stands for it.
  *

@@ -3,7 +3,7 @@
 // Attempts and failures of a trace, for lists.
 
 const { findFailures } = require('../support/failures');
-const { findRecoveries } = require('../support/attempts');
+const { findRecoveries, lostOf } = require('../support/attempts');
 
 /** @typedef {import('../collector/types').JsonObject} JsonObject */
 /** @typedef {import('./types').SpanSummary} SpanSummary */
@@ -33,7 +33,7 @@ function attemptMembers(metadata) {
 function summarizeOutcome(spans) {
   const recoveries = findRecoveries(spans);
   const [first] = recoveries;
-  const lost = new Set(recoveries.flatMap(({ lost }) => Array.from(lost)));
+  const lost = lostOf(recoveries);
   const cut = spans.find(({ interrupted }) => interrupted);
   return {
     failures: findFailures(spans).length,

@@ -48,6 +48,7 @@ function viewOf(place, live) {
         key=${place.traceId}
         traceId=${place.traceId}
         spanId=${place.spanId}
+        query=${place.params.get('q') ?? ''}
         live=${live}
       />`;
     case 'list':

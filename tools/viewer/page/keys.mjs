@@ -1,6 +1,6 @@
 // Keys that work anywhere in a view.
 
-import { useEffect } from 'preact/hooks';
+import { useEffect, useLayoutEffect } from 'preact/hooks';
 
 import { lastList, parsePlace, replacePlace, traceLink } from './place.mjs';
 
@@ -28,7 +28,8 @@ const handlers = new Map();
  * @param {{ [key: string]: () => void }} keys by name, such as `n`
  */
 export function useKeys(keys) {
-  useEffect(() => {
+  // Before the next key comes: it means what is drawn.
+  useLayoutEffect(() => {
     for (const [key, handle] of Object.entries(keys)) {
       handlers.set(key, (handlers.get(key) ?? new Set()).add(handle));
     }

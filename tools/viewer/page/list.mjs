@@ -14,8 +14,6 @@ import { conversationLink, replaceListParams } from './place.mjs';
 import { Search } from './search.mjs';
 import { useNow, useSettled } from './time.mjs';
 
-export { useSettled };
-
 /** @typedef {import('../types').ListRow} Row */
 /** @typedef {import('../types').TracePage} TracePage */
 

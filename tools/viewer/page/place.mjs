@@ -2,6 +2,8 @@
 
 import { useEffect, useState } from 'preact/hooks';
 
+import { encoded } from '../../support/encoded.js';
+
 /**
  * A view, and its state: `params` of the list are its query, its filters, its order and its scroll.
  *
@@ -86,7 +88,7 @@ export function replaceListParams(changes, isSilent) {
 }
 
 /** @param {URLSearchParams} params */
-export function listPlace(params) {
+function listPlace(params) {
   const query = params.toString();
   return query === '' ? LIST : `${LIST}?${query}`;
 }
@@ -114,12 +116,6 @@ export function traceLink({ traceId, spanId = null, query = '' }) {
   const span = spanId === null ? '' : `/span/${encoded(spanId)}`;
   const search = query === '' ? '' : `?${new URLSearchParams({ q: query })}`;
   return `#/trace/${encoded(traceId)}${span}${search}`;
-}
-
-/** @param {string} id */
-function encoded(id) {
-  // Half of a surrogate pair has no encoding.
-  return encodeURIComponent(id.replaceAll(/\p{Surrogate}/gu, '\uFFFD'));
 }
 
 /** @param {string} key of a conversation or an instance */

@@ -2,12 +2,13 @@
 
 import { useEffect, useMemo, useState } from 'preact/hooks';
 
-import { findRecoveries } from '../../support/attempts.js';
+import { findRecoveries, lostOf } from '../../support/attempts.js';
 import { findFailures } from '../../support/failures.js';
 import { useLoaded } from './connection.mjs';
 import { Details } from './details.mjs';
 import { html } from './html.mjs';
-import { useSettled } from './list.mjs';
+import { replacePlace, traceLink } from './place.mjs';
+import { useSettled } from './time.mjs';
 import { TraceActions, TraceHeader } from './trace-header.mjs';
 import { Waterfall } from './waterfall.mjs';
 
@@ -33,10 +34,10 @@ const TYPING_MS = 200;
  * @param {object} props
  * @param {string} props.traceId
  * @param {string | null} props.spanId the one that was chosen
- * @param {string} [props.query] what is searched for at first
+ * @param {string} props.query what is searched for at first
  * @param {import('./connection.mjs').Live} props.live
  */
-export function TracePage({ traceId, spanId, query: first = '', live }) {
+export function TracePage({ traceId, spanId, query: first, live }) {
   const [query, setQuery] = useState(first);
   const [isFollowing, setFollowing] = useState(false);
   const settled = useSettled(query, TYPING_MS);
@@ -54,14 +55,12 @@ export function TracePage({ traceId, spanId, query: first = '', live }) {
   }, [isFollowing, latest?.spanId]);
 
   if (view === null) return html`<${NoTrace} ...${loaded} />`;
-  const { trace, spans, matches, ancestors = null } = view;
+  const { trace, spans, matches, ancestors } = view;
   const chosen = spans.find((span) => span.spanId === spanId);
-  const place = `#/trace/${encodeURIComponent(traceId)}`;
   /** @param {SpanSummary} span */
   function show(span) {
     // Not in the history: going back leaves the trace, however many spans one looked at.
-    history.replaceState(null, '', `${place}/span/${encodeURIComponent(span.spanId)}`);
-    dispatchEvent(new Event('hashchange'));
+    replacePlace(traceLink({ traceId, spanId: span.spanId }));
   }
   /** @param {SpanSummary} span */
   const choose = (span) => {
@@ -75,8 +74,7 @@ export function TracePage({ traceId, spanId, query: first = '', live }) {
   };
   const leave = () => {
     setFollowing(false);
-    history.replaceState(null, '', place);
-    dispatchEvent(new Event('hashchange'));
+    replacePlace(traceLink({ traceId }));
   };
   /** @param {string} key */
   const onKey = (key) => {
@@ -144,7 +142,7 @@ function NoTrace({ missing, failed }) {
 /** @param {SpanSummary[]} spans @returns {TraceFacts} */
 function factsOf(spans) {
   const recoveries = findRecoveries(spans);
-  const lost = new Set(recoveries.flatMap(({ lost }) => Array.from(lost)));
+  const lost = lostOf(recoveries);
   const running = spans.filter(({ end, rowId }) => end === null && !lost.has(rowId));
   return {
     recoveries,
