@@ -100,10 +100,10 @@ function weigh(value) {
     const next = waiting.pop();
     bytes += NODE_BYTES;
     if (typeof next === 'string') bytes += next.length;
+    else if (Array.isArray(next)) for (const member of next) waiting.push(member);
     else if (typeof next === 'object' && next !== null) {
-      const isList = Array.isArray(next);
       for (const [name, member] of Object.entries(next)) {
-        if (!isList) bytes += name.length;
+        bytes += name.length;
         waiting.push(member);
       }
     }

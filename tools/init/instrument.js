@@ -46,6 +46,10 @@ function instrumented(text) {
   return withName(renamed, OURS, OBSERVER, INSTRUMENTATION);
 }
 
+/** A name in the clause of an import, with the local one if it has another. @param {string} name */
+const itemOf = (name) =>
+  new RegExp(String.raw`(?<![\w$])${name}(?:\s*(?:\bas\b|:)\s*([\w$]+))?(?![\w$])`);
+
 /**
  * By which name a module uses an export of another one.
  *
@@ -58,8 +62,7 @@ function nameIn(imports, from, name) {
   for (const { clause } of imports.filter((found) => found.from === from)) {
     const all = /\*\s*as\s+([\w$]+)/.exec(clause)?.[1];
     if (all !== undefined) return { local: `${all}.${name}` };
-    const alias = new RegExp(String.raw`(?<![\w$])${name}(?:\s*(?:\bas\b|:)\s*([\w$]+))?(?![\w$])`);
-    const found = alias.exec(clause);
+    const found = itemOf(name).exec(clause);
     if (found !== null) return { local: found[1] ?? name };
   }
   return undefined;
@@ -141,8 +144,7 @@ function withName(text, from, present, wanted) {
   );
   if (found === undefined) return text;
   const { clause, clauseStart } = found;
-  const item = new RegExp(String.raw`(?<![\w$])${present}(?:\s*(?:\bas\b|:)\s*([\w$]+))?(?![\w$])`);
-  const match = item.exec(clause);
+  const match = itemOf(present).exec(clause);
   if (match === null) return text;
   const local = match[1] ?? present;
   const rest = text.slice(0, clauseStart) + text.slice(clauseStart + clause.length);

@@ -52,9 +52,9 @@ const VARIABLES = [
  */
 function planInit(project, { flueRun = false } = {}) {
   const traced = traceSources(project);
-  const app = traced.isUsual ? connectApp(project, traced) : { changes: [], notes: [] };
-  const appPath = project.app?.path ?? path.join(project.sourceRoot, 'app.ts');
   const tsconfig = readText(path.join(project.root, 'tsconfig.json'));
+  const app = traced.isUsual ? connectApp(project, traced, tsconfig) : { changes: [], notes: [] };
+  const appPath = project.app?.path ?? path.join(project.sourceRoot, 'app.ts');
   const run = flueRunOf(project, { app: appPath, module: traced.module }, tsconfig, flueRun);
   const changes = [
     ...merged(merged(traced.changes, app.changes), run.changes),
@@ -183,11 +183,11 @@ function pinNotes({ dependencies, pins }, isUseless) {
  *
  * @param {Project} project
  * @param {{ changes: Change[], module: string }} traced
+ * @param {string | undefined} tsconfig
  * @returns {Part}
  */
-function connectApp(project, { changes, module }) {
-  const { app, root, sourceRoot, sources } = project;
-  const tsconfig = readText(path.join(root, 'tsconfig.json'));
+function connectApp(project, { changes, module }, tsconfig) {
+  const { app, sourceRoot, sources } = project;
   const folder = app === undefined ? sourceRoot : path.dirname(app.path);
   const specifier = (/** @type {string} */ file) => specifierOf(app, file, folder, tsconfig);
   if (app === undefined) {

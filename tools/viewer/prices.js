@@ -3,7 +3,7 @@
 // The cost of a model turn by kind of token. Rows have only its sum, but the turns of a model share its prices: where
 // there are enough of them, the prices follow.
 
-const { isObject } = require('../support/json');
+const { metadataOf } = require('./summaries');
 
 /** @typedef {import('../collector/types').Span} Span */
 
@@ -71,9 +71,9 @@ function countsOf(metrics) {
 
 /** @param {Span} a @param {Span} b */
 function isSameModel(a, b) {
-  const [first, second] = [a, b].map(({ name, row }) => {
-    const { model, provider } = isObject(row.metadata) ? row.metadata : {};
-    return JSON.stringify([model ?? name, provider]);
+  const [first, second] = [a, b].map((span) => {
+    const { model, provider } = metadataOf(span);
+    return JSON.stringify([model ?? span.name, provider]);
   });
   return a.type === 'llm' && first === second;
 }

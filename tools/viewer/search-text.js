@@ -12,8 +12,8 @@ const BEFORE = 30;
 const AFTER = 90;
 
 /** Fields whose values are found, besides the name. Metrics and times are numbers of every row. */
-const FIELDS = ['id', 'span_id', 'root_span_id', 'error', 'input', 'output', 'expected'];
-const LATER_FIELDS = ['metadata', 'tags', 'scores'];
+const IDS = ['id', 'span_id', 'root_span_id'];
+const FIELDS = [...IDS, 'error', 'input', 'output', 'expected', 'metadata', 'tags', 'scores'];
 
 /** The descriptions of tools, which every turn repeats: a search is for messages and steps. */
 const SCHEMAS = new Set(['tools', 'functions']);
@@ -29,7 +29,6 @@ function searchText(row) {
   const texts = [];
   if (isObject(row.span_attributes)) collect(row.span_attributes.name, texts);
   for (const name of FIELDS) collect(withoutSchemas(row[name]), texts);
-  for (const name of LATER_FIELDS) collect(withoutSchemas(row[name]), texts);
   return texts.join(BORDER);
 }
 

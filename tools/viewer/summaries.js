@@ -2,6 +2,7 @@
 
 // Summaries of traces and spans, for lists.
 
+const { findFailures } = require('../support/failures');
 const { isObject } = require('../support/json');
 const { attemptMembers } = require('./attempts');
 const { conversationKey, instanceKey } = require('./conversation-key');
@@ -120,18 +121,8 @@ function titleOf(name, operation, agent, metadata) {
  */
 function countFailures({ spans, roots }) {
   if (spans.every(({ error }) => error === null)) return 0;
-  /** Each before its children. */
-  const order = [...roots];
-  for (const span of order) for (const child of span.children) order.push(child);
-  /** @type {Set<Span>} */
-  const failing = new Set();
-  let count = 0;
-  for (const span of order.toReversed()) {
-    const isBelow = span.children.some((child) => failing.has(child));
-    if (span.error !== null && !isBelow) count += 1;
-    if (span.error !== null || isBelow) failing.add(span);
-  }
-  return count;
+  const walked = Array.from(walkSpans(roots), ({ span: { error }, depth }) => ({ error, depth }));
+  return findFailures(walked).length;
 }
 
 /**
@@ -157,16 +148,6 @@ function shareOf(metadata) {
   const share = metadata['flue.sample_rate'];
   if (metadata['flue.sampled'] === true && typeof share !== 'number') return 0;
   return typeof share === 'number' && share >= 0 && share < 1 ? share : null;
-}
-
-/**
- * The spans of a trace as the waterfall shows them, without content.
- *
- * @param {Trace} trace
- * @returns {SpanSummary[]} from the top, each before its children
- */
-function summarizeSpans({ roots }) {
-  return Array.from(walkSpans(roots), ({ span, depth }) => summarizeSpan(span, depth));
 }
 
 /**
@@ -251,4 +232,4 @@ function finiteOrNull(number) {
   return Number.isNaN(number) ? null : finite(number);
 }
 
-module.exports = { metadataOf, summarizeSpan, summarizeSpans, summarizeTrace, walkSpans };
+module.exports = { metadataOf, summarizeSpan, summarizeTrace, walkSpans };

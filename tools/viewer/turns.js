@@ -6,6 +6,7 @@ const { isDeepStrictEqual } = require('node:util');
 
 const { isObject } = require('../support/json');
 const { costsOf } = require('./prices');
+const { metadataOf } = require('./summaries');
 const { countUnchanged, inputOf, isContinued, isRelated, sameUntil } = require('./turn-input');
 
 /** @typedef {import('../collector/types').Span} Span */
@@ -158,12 +159,12 @@ function compactionBetween(traces, previous, span) {
   const conversation = metadataOf(span)['flue.conversation_id'];
   const spans = traces.flatMap((trace) => trace.spans);
   return spans.find(
-    ({ name, start, row }) =>
-      name.startsWith('compaction:') &&
-      start !== null &&
-      start >= (previous.start ?? Infinity) &&
-      start <= (span.start ?? -Infinity) &&
-      (isObject(row.metadata) ? row.metadata['flue.conversation_id'] : undefined) === conversation,
+    (other) =>
+      other.name.startsWith('compaction:') &&
+      other.start !== null &&
+      other.start >= (previous.start ?? Infinity) &&
+      other.start <= (span.start ?? -Infinity) &&
+      metadataOf(other)['flue.conversation_id'] === conversation,
   );
 }
 
@@ -228,11 +229,6 @@ function parentsOf(trace) {
   const found = new Map(trace.spans.flatMap((span) => span.children.map((child) => [child, span])));
   parents.set(trace, found);
   return found;
-}
-
-/** @param {Span} span @returns {import('../collector/types').JsonObject} */
-function metadataOf({ row }) {
-  return isObject(row.metadata) ? row.metadata : {};
 }
 
 module.exports = { describeTurn };

@@ -143,17 +143,11 @@ export interface TraceView {
 }
 
 /** A message or a step of a conversation. */
-export interface ConversationItem {
+export interface ConversationItem extends Pick<
+  SpanSummary,
+  'rowId' | 'spanId' | 'name' | 'type' | 'start' | 'end' | 'error' | 'interrupted'
+> {
   kind: 'user' | 'assistant' | 'task' | 'step' | 'error';
-  rowId: string;
-  spanId: string;
-  /** Of the span. */
-  name: string;
-  type: string;
-  start: number | null;
-  end: number | null;
-  error: string | null;
-  interrupted: boolean;
   /** The message; of a step, the beginning of its input. */
   text: string;
   /** What lies below a step. */

@@ -7,6 +7,7 @@ const { Deltas } = require('./deltas');
 const { choicesOf, listRows, readQuery } = require('./list-query');
 const { Search } = require('./search');
 const { SpanLists } = require('./span-lists');
+const { walkSpans } = require('./summaries');
 const { TraceIndex } = require('./trace-index');
 const { describeTurn } = require('./turns');
 
@@ -296,10 +297,7 @@ function ancestorsOf({ roots }, matches) {
   const ancestors = new Set();
   /** The spans above the next one. @type {Span[]} */
   const above = [];
-  /** @type {{ span: Span, depth: number }[]} */
-  const waiting = roots.map((span) => ({ span, depth: 0 }));
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const { span, depth } = next;
+  for (const { span, depth } of walkSpans(roots)) {
     above.length = depth;
     if (matches.has(span.rowId)) {
       // Those above an ancestor are noted already.
@@ -310,7 +308,6 @@ function ancestorsOf({ roots }, matches) {
       }
     }
     above.push(span);
-    for (const child of span.children) waiting.push({ span: child, depth: depth + 1 });
   }
   return [...ancestors].filter((rowId) => !matches.has(rowId));
 }

@@ -65,7 +65,7 @@ class Viewer {
   serve(request, response) {
     const refused = refusal(request.headers, this.#source.host);
     if (refused !== null) {
-      send(response, refused.status, JSON_TYPE, JSON.stringify({ error: refused.message }));
+      sendJson(response, refused.status, { error: refused.message });
       return true;
     }
     const [path = '', query = ''] = (request.url ?? '').split('?', 2);

@@ -32,7 +32,7 @@ const IN_TEXT =
  * @param {unknown} value
  * @returns {Reference[]}
  */
-export function findAttachments(value) {
+function findAttachments(value) {
   /** @type {Map<string, Reference>} */
   const found = new Map();
   /** @type {unknown[]} */

@@ -13,6 +13,7 @@ import { html } from './html.mjs';
 import { Glyph, Icon } from './icons.mjs';
 import { Members, Value } from './json.mjs';
 import { readMessages } from './messages.mjs';
+import { traceLink } from './place.mjs';
 import { NewInTurn } from './turn.mjs';
 
 /** @typedef {import('../types').SpanSummary} SpanSummary */
@@ -35,8 +36,7 @@ export function Details({ traceId, span, facts, live, onClose }) {
   const loaded = useLoaded(`/viewer/api/span?${params}`, live, concerns);
   const view = /** @type {SpanView | null} */ (loaded.value);
   const { name, type } = span;
-  const place = `#/trace/${encodeURIComponent(traceId)}`;
-  const link = `${location.origin}/${place}/span/${encodeURIComponent(span.spanId)}`;
+  const link = `${location.origin}/${traceLink({ traceId, spanId: span.spanId })}`;
   return html`
     <aside class="details" aria-label=${`Span ${name}`} aria-busy=${view === null}>
       <header>

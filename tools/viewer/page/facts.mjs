@@ -3,7 +3,7 @@
 import { formatPause } from '../../support/attempt-story.js';
 import { formatCost, formatCount, formatDuration, formatTime } from '../../support/format.js';
 import { isObject } from '../../support/json.js';
-import { formatRunning, useNow } from './clock.mjs';
+import { tookOf, useNow } from './clock.mjs';
 import { html } from './html.mjs';
 
 /** @typedef {import('../types').SpanSummary} SpanSummary */
@@ -145,12 +145,6 @@ function resultFacts({ metadata }) {
     { name: 'Exit code', text: wordOf(members['flue.exit_code']) },
     { name: 'Waited', text: durationOf(members['flue.queue_ms']) },
   ];
-}
-
-/** @param {SpanSummary} span @param {boolean} isLost @param {number} now */
-function tookOf({ start, end }, isLost, now) {
-  if (end === null) return isLost ? 'no end' : formatRunning(start, now);
-  return start === null ? '' : formatDuration(Math.max(end - start, 0));
 }
 
 /** @param {number | undefined} count @param {string} more */

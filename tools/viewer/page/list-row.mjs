@@ -144,7 +144,7 @@ export function tookOf({ running, start, took }, now) {
 }
 
 /** @param {number} seconds @returns {string} such as `3 min`; `now` for what has yet to come */
-export function ageOf(seconds) {
+function ageOf(seconds) {
   const [unit, length] = UNITS.find(([, least]) => seconds >= least) ?? ['', 0];
   return length === 0 ? 'now' : `${formatCount(Math.floor(seconds / length))} ${unit}`;
 }

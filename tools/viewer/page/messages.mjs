@@ -7,7 +7,7 @@ import { listMessages } from '../../support/messages.js';
  * A piece of a message.
  *
  * @typedef {{ kind: 'text' | 'thinking', text: string }
- *   | { kind: 'call', name: string, id: string, value: unknown }
+ *   | { kind: 'call', name: string, value: unknown }
  *   | { kind: 'result', name: string, parts: Part[] }
  *   | { kind: 'other', value: unknown }} Part
  */
@@ -195,7 +195,6 @@ function readCall(value) {
   return {
     kind: 'call',
     name,
-    id: text(value.id ?? value.call_id ?? value.toolCallId ?? value.toolUseId),
     value: parsed(call.arguments ?? call.input ?? call.args ?? {}),
   };
 }

@@ -38,7 +38,7 @@ export function writeReport({ trace, spans, facts, rows, link }) {
       `- trace id: ${oneLine(trace.id)}`,
       `- link: ${link}`,
       ...(trace.start === null ? [] : [`- began: ${new Date(trace.start * 1000).toISOString()}`]),
-      `- ${factsOf(trace)}`,
+      `- ${factsOf(trace).join(', ')}`,
       `- ${failures.length === 0 ? 'no errors' : counted(failures.length, 'error')}`,
       ...recoveries.slice(0, 1).map(({ story }) => `- what happened: ${oneLine(story)}`),
       '',
@@ -177,16 +177,14 @@ function titleOf({ name, spanId }) {
   return `${oneLine(name)} (span ${oneLine(spanId)})`;
 }
 
-/** @param {TraceSummary} trace */
-function factsOf({ start, end, spans, tokens, cost }) {
+/** The size of a trace, in parts. @param {TraceSummary} trace @returns {string[]} */
+export function factsOf({ start, end, spans, tokens, cost }) {
   return [
     start === null || end === null ? [] : formatDuration(end - start),
     counted(spans, 'span'),
     tokens > 0 ? counted(tokens, 'token') : [],
     cost === null ? [] : formatCost(cost),
-  ]
-    .flat()
-    .join(', ');
+  ].flat();
 }
 
 /** Between fences that the text cannot end. @param {string} text @param {string} language */

@@ -1,7 +1,7 @@
 // One span in the waterfall.
 
-import { counted, formatCost, formatCount, formatDuration } from '../../support/format.js';
-import { formatRunning } from './clock.mjs';
+import { counted, formatCost, formatCount } from '../../support/format.js';
+import { tookOf } from './clock.mjs';
 import { html } from './html.mjs';
 import { Glyph, Icon } from './icons.mjs';
 import { NumberCell } from './rows.mjs';
@@ -25,17 +25,15 @@ const MAX_INDENTS = 24;
  * @param {import('../../support/attempts').Recovery | undefined} props.recovery
  * @param {boolean} props.isLost open, but nothing will end it
  * @param {boolean} props.isFolded
- * @param {boolean} props.isFlat as a result of a search: without its place in the tree
  * @param {boolean} props.isAside shown only for what is below it
  * @param {boolean} props.isActive
  * @param {(span: SpanSummary) => void} props.choose
  * @param {(span: SpanSummary, isFolded: boolean) => void} props.fold
  */
 export function SpanRow(props) {
-  const { id, index, span, timeline, zoom, now, isLost, isFolded, isFlat, isActive, choose, fold } =
-    props;
+  const { id, index, span, timeline, zoom, now, isLost, isFolded, isActive, choose, fold } = props;
   const { name, type, depth, children, error, start, end } = span;
-  const hasChildren = children > 0 && !isFlat;
+  const hasChildren = children > 0;
   const isCut = isLost || span.interrupted;
   /** @param {Event} event */
   const onFold = (event) => {
@@ -57,7 +55,7 @@ export function SpanRow(props) {
       <span
         role="gridcell"
         class="span-name"
-        style=${{ paddingLeft: `${isFlat ? 0 : Math.min(depth, MAX_INDENTS) * INDENT}px` }}
+        style=${{ paddingLeft: `${Math.min(depth, MAX_INDENTS) * INDENT}px` }}
       >
         <span
           class=${`fold ${hasChildren ? (isFolded ? 'closed' : 'open') : ''}`}
@@ -134,10 +132,4 @@ function Marks({ span: { error, cancelled, problems }, isCut, recovery }) {
 function endOf({ start, end }, isLost, timeline) {
   if (end !== null) return end;
   return isLost ? (start ?? timeline.start) : timeline.end;
-}
-
-/** @param {SpanSummary} span @param {boolean} isLost @param {number} now */
-function tookOf({ start, end }, isLost, now) {
-  if (end === null) return isLost ? 'no end' : formatRunning(start, now);
-  return start === null ? '' : formatDuration(Math.max(end - start, 0));
 }

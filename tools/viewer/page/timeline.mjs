@@ -75,7 +75,7 @@ export function makeTimeline(start, end, pauses) {
 }
 
 /** Where a time lies on the axis, 0 to 1. @param {Timeline} timeline @param {number} time @returns {number} */
-export function positionOf({ segments }, time) {
+function positionOf({ segments }, time) {
   const segment = segments.find(({ to }) => time <= to) ?? segments.at(-1);
   if (segment === undefined) return 0;
   const { from, to, left, right } = segment;

@@ -1,10 +1,11 @@
 // What stands above a trace: its facts, and what can be done with it.
 
-import { counted, formatCost, formatDuration } from '../../support/format.js';
+import { counted } from '../../support/format.js';
 import { CopyButton } from './copy.mjs';
 import { html } from './html.mjs';
 import { Icon } from './icons.mjs';
-import { writeReport } from './report.mjs';
+import { traceLink } from './place.mjs';
+import { factsOf, writeReport } from './report.mjs';
 import { Search } from './search.mjs';
 
 /** @typedef {import('../types').SpanSummary} SpanSummary */
@@ -34,7 +35,7 @@ export function TraceHeader({ trace, facts, query, onQuery, onError }) {
           ${counted(failures, 'error')}
         </button>`
       }
-      <span class="hint facts">${factsOf(trace)}</span>
+      <span class="hint facts">${factsOf(trace).join(' · ')}</span>
       <span class="fill" />
       <${Search} label="Search this trace" query=${query} onQuery=${onQuery} />
       ${
@@ -55,7 +56,7 @@ export function TraceHeader({ trace, facts, query, onQuery, onError }) {
 export function TraceActions({ trace, spans, facts }) {
   const params = new URLSearchParams({ id: trace.id });
   const path = `/viewer/api/export?${params}`;
-  const link = `${location.origin}/#/trace/${encodeURIComponent(trace.id)}`;
+  const link = `${location.origin}/${traceLink({ traceId: trace.id })}`;
   return html`
     <${CopyButton} label="Copy the trace id" short="Id" text=${() => trace.id} />
     <${CopyButton} label="Copy the link" short="Link" text=${() => link} />
@@ -79,16 +80,4 @@ async function readRows(path) {
   if (!response.ok) throw new Error(`the collector answered ${response.status}`);
   const lines = (await response.text()).split('\n').filter((line) => line !== '');
   return lines.map((line) => JSON.parse(line));
-}
-
-/** @param {TraceSummary} trace */
-function factsOf({ start, end, spans, tokens, cost: dollars }) {
-  return [
-    start === null || end === null ? [] : formatDuration(end - start),
-    counted(spans, 'span'),
-    tokens > 0 ? counted(tokens, 'token') : [],
-    dollars === null ? [] : formatCost(dollars),
-  ]
-    .flat()
-    .join(' · ');
 }

@@ -9,6 +9,7 @@ import { CopyButton } from './copy.mjs';
 import { html } from './html.mjs';
 import { Value } from './json.mjs';
 import { readMessages } from './messages.mjs';
+import { traceLink } from './place.mjs';
 
 /** @typedef {import('../types').TurnView} TurnView */
 /** @typedef {import('../types').TurnChange} TurnChange */
@@ -77,9 +78,7 @@ export function NewInTurn({ input, turn, row, traceId }) {
 
 /** @param {{ previous: Previous, traceId: string }} props */
 function TurnLink({ previous, traceId }) {
-  const { traceId: trace, spanId } = previous;
-  const link = `#/trace/${encodeURIComponent(trace)}/span/${encodeURIComponent(spanId)}`;
-  return html`<a href=${link}>${nameOf(previous, traceId)}</a>`;
+  return html`<a href=${traceLink(previous)}>${nameOf(previous, traceId)}</a>`;
 }
 
 /** @param {Previous} previous @param {string} traceId */

@@ -28,7 +28,7 @@ const QUIET_FACTOR = 20;
  * @param {TraceSummary} props.trace
  * @param {TraceFacts} props.facts
  * @param {string[] | null} props.matches what was searched for; null when nothing was
- * @param {string[] | null} props.ancestors the spans above them; null when matches stand alone
+ * @param {string[] | null} props.ancestors the spans above them; null when nothing was
  * @param {SpanSummary | undefined} props.chosen
  * @param {(span: SpanSummary) => void} props.choose
  * @param {(key: string) => boolean} props.onKey
@@ -174,7 +174,6 @@ export function Waterfall(props) {
             recovery=${stories.get(span.rowId)}
             isLost=${facts.lost.has(span.rowId)}
             isFolded=${folded.has(span.rowId)}
-            isFlat=${found !== null && ancestors === null}
             isAside=${found !== null && !found.has(span.rowId)}
             isActive=${index === active}
             choose=${choose}
