@@ -4,17 +4,16 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cli } from './support/cli';
+import { CLI, cli } from './support/cli';
 import { closedPort } from './support/network';
 import { installCopy } from './support/npm';
 import { Project } from './support/project';
-import { ROOT, environment, withDirectory } from './support/run';
+import { environment, withDirectory } from './support/run';
 
 /*
  * `dev` with an application: real processes, and real signals. The applications send one row each.
  */
 
-const CLI = join(ROOT, 'tools/cli.js');
 const SEND = `
   const send = (digit) => fetch(process.env.BRAINTRUST_API_URL + '/logs3', {
     method: 'POST',
