@@ -6,8 +6,8 @@ import { join } from 'node:path';
 
 import { version } from '../package.json';
 import { suggestionFor } from '../tools/support/suggest';
+import { CLI } from './support/cli';
 
-const CLI = join(__dirname, '..', 'tools', 'cli.js');
 const children: ChildProcess[] = [];
 
 /** The program as a child process, with what it printed so far. */

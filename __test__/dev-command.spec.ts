@@ -1,28 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  chmodSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cli } from './support/cli';
+import { CLI, cli } from './support/cli';
 import { closedPort } from './support/network';
+import { installCopy } from './support/npm';
 import { Project } from './support/project';
-import { ROOT, environment, withDirectory } from './support/run';
+import { environment, withDirectory } from './support/run';
 
 /*
  * `dev` with an application: real processes, and real signals. The applications send one row each.
  */
 
-const CLI = join(ROOT, 'tools/cli.js');
 const SEND = `
   const send = (digit) => fetch(process.env.BRAINTRUST_API_URL + '/logs3', {
     method: 'POST',
@@ -67,18 +58,6 @@ function start(command: string, args: string[], env: Record<string, string> = {}
 
 const dev = (args: string[], env?: Record<string, string>, cwd?: string) =>
   start(process.execPath, [CLI, 'dev', ...args], env, cwd);
-
-/** The package as npm installs it: Vite bundles what is only linked. */
-function installCopy(project: string) {
-  const to = join(project, 'node_modules/flue-braintrust');
-  mkdirSync(to);
-  for (const name of ['package.json', 'index.js', 'index.mjs', 'native.js', 'js']) {
-    cpSync(join(ROOT, name), join(to, name), { recursive: true });
-  }
-  for (const name of readdirSync(ROOT).filter((file) => file.endsWith('.node'))) {
-    symlinkSync(join(ROOT, name), join(to, name));
-  }
-}
 
 /** `dev` with a program of the test's as its application. */
 const devWith = (program: string, args: string[] = [], env?: Record<string, string>) =>

@@ -1,7 +1,7 @@
-import { cpSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { startCollector } from '../tools/collector';
 import type { Collector } from '../tools/collector/types';
+import { installCopy } from './support/npm';
 import { destination, finished, ROOT, run, withDirectory } from './support/run';
 
 let collector: Collector;
@@ -145,16 +145,7 @@ test.each([false, true])(
   'the files of the package may go away once it is imported (initialised before: %p)',
   (isBefore) =>
     withDirectory(async (directory) => {
-      const copy = join(directory, 'node_modules', 'flue-braintrust');
-      mkdirSync(copy, { recursive: true });
-      for (const name of ['index.js', 'package.json', 'native.js', 'js']) {
-        cpSync(join(ROOT, name), join(copy, name), { recursive: true });
-      }
-      const binary = require.resolve('..').replace(/index\.js$/, '');
-      const { readdirSync } = await import('node:fs');
-      for (const name of readdirSync(binary).filter((file) => file.endsWith('.node'))) {
-        symlinkSync(join(ROOT, name), join(copy, name));
-      }
+      const copy = installCopy(directory);
       const program = `
         const { rmSync } = require('node:fs');
         const flue = require(${JSON.stringify(copy)});

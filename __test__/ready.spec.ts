@@ -1,14 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
 import { startCollector } from '../tools/collector';
 import type { Collector } from '../tools/collector/types';
 import { isDevServer } from '../js/dev-server';
 import { tracingModule } from '../tools/init/modules';
 import { closedPort } from './support/network';
+import { installCopy } from './support/npm';
 import { type Line, Project, until } from './support/project';
-import { destination, environment, ROOT, run, withDirectory } from './support/run';
+import { destination, environment, run, withDirectory } from './support/run';
 
 /** Runs a program with a collector. */
 async function withProgram(
@@ -29,19 +28,6 @@ async function withProgram(
     check(await run(['--input-type=module', '-e', text], variables), collector);
   } finally {
     await collector.close();
-  }
-}
-
-/** Puts the package into a project as npm does: Vite treats a link to it as a part of the project. */
-function asInstalled(directory: string) {
-  const place = join(directory, 'node_modules/flue-braintrust');
-  rmSync(place);
-  mkdirSync(place);
-  for (const name of readdirSync(ROOT)) {
-    if (name === 'js') cpSync(join(ROOT, name), join(place, name), { recursive: true });
-    else if (/^(index\.(m?js|d\.m?ts)|commonjs\.js|native\.js|package\.json)$/.test(name)) {
-      cpSync(join(ROOT, name), join(place, name));
-    } else if (name.endsWith('.node')) symlinkSync(join(ROOT, name), join(place, name));
   }
 }
 
@@ -290,7 +276,7 @@ describe('a development server', () => {
         await withDirectory(async (directory) => {
           const project = new Project(directory, line, 'src').withPackages().withApp();
           project.install('flue-braintrust');
-          asInstalled(directory);
+          installCopy(directory);
           project.write('src/braintrust.ts', tracingModule('2.x'));
           const app = project.files()['src/app.ts'] ?? '';
           project.write('src/app.ts', `import './braintrust.ts';\n${app}`);

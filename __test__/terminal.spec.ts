@@ -3,9 +3,8 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { canRedraw, columnsOf, hasColours } from '../tools/support/terminal';
-import { ROOT, environment, withDirectory } from './support/run';
-
-const CLI = join(ROOT, 'tools/cli.js');
+import { CLI } from './support/cli';
+import { environment, withDirectory } from './support/run';
 
 describe('colours', () => {
   const before = { ...process.env };

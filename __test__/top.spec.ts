@@ -4,10 +4,8 @@ import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:f
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { App } from './support/app';
-import { cli } from './support/cli';
-import { ROOT, environment, withDirectory } from './support/run';
-
-const CLI = join(ROOT, 'tools/cli.js');
+import { CLI, cli } from './support/cli';
+import { environment, withDirectory } from './support/run';
 
 const unixTest = process.platform === 'win32' ? test.skip : test;
 

@@ -5,6 +5,7 @@ import { summarizeOutcome } from '../tools/viewer/attempts';
 import { listSpans } from '../tools/viewer/span-lists';
 import { describeTurn } from '../tools/viewer/turns';
 import type { Row } from '../tools/collector/types';
+import { part } from './support/flue-traces';
 import { type Sent, row, spanId } from './support/spans';
 
 /** What the spans of a trace tell together: attempts, failures, and what is new in a turn. */
@@ -20,16 +21,6 @@ const root = (fields: object = {}): Sent => ({
   start: 0,
   end: 40,
   metadata: { 'flue.operation': 'prompt', 'flue.operation_id': 'op_2', ...fields },
-});
-const part = (n: number, operation: string, name: string, start: number, rest = {}): Sent => ({
-  n,
-  parent: 0,
-  name,
-  type: name.startsWith('llm:') ? 'llm' : 'tool',
-  start,
-  end: start + 1,
-  metadata: { 'flue.operation_id': operation },
-  ...rest,
 });
 const cut = { 'flue.operation_id': 'op_1', 'flue.interrupted': true };
 const numbered = { 'flue.attempt': 2, 'flue.max_attempts': 10 };

@@ -5,12 +5,11 @@ import { startCollector } from '../tools/collector';
 import type { Collector } from '../tools/collector/types';
 import { PIXEL } from './support/attachments';
 import { barriersOf } from './support/axe';
-import { faultsOf, inBrowser, launch } from './support/browser';
+import { HOSTILE, faultsOf, inBrowser, launch } from './support/browser';
+import { part } from './support/flue-traces';
 import { type Sent, send, spanId, traceId } from './support/spans';
 
 /** The page of one trace. All tests share a browser and a collector; each has a trace of its own. */
-
-const HOSTILE = `<img src=x onerror=alert(1)><script>alert(2)</script>"'\`&lt;\${alert(3)}`;
 
 inBrowser('the page of a trace', () => {
   let browser: Browser;
@@ -59,16 +58,6 @@ inBrowser('the page of a trace', () => {
     await page.getByRole('status').getByText('Copied', { exact: true }).first().waitFor();
     return copied();
   };
-  const part = (n: number, operation: string, name: string, start: number, rest = {}): Sent => ({
-    n,
-    parent: 0,
-    name,
-    type: name.startsWith('llm:') ? 'llm' : 'tool',
-    start,
-    end: start + 1,
-    metadata: { 'flue.operation_id': operation },
-    ...rest,
-  });
 
   const STORY = 'attempt 1 died in weigh_cargo; 32.8 s later attempt 2 of 10 finished';
   const CRASH: Sent[] = [

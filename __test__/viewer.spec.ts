@@ -3,11 +3,9 @@ import { type Browser, type Page } from 'playwright-core';
 
 import { startCollector } from '../tools/collector';
 import type { Collector } from '../tools/collector/types';
-import { faultsOf, inBrowser, launch } from './support/browser';
+import { HOSTILE, faultsOf, inBrowser, launch } from './support/browser';
 import { PIXEL, attach } from './support/attachments';
 import { type Sent, send, spanId, traceId } from './support/spans';
-
-const HOSTILE = `<img src=x onerror=alert(1)><script>alert(2)</script>"'\`&lt;\${alert(3)}`;
 
 inBrowser('the trace viewer', () => {
   let browser: Browser;

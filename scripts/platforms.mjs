@@ -30,11 +30,9 @@ for (const platform of chosen) {
     if (platform.links) {
       cells.built = await build(platform);
       cells.checked = await check(platform);
-      const node = platform.runs && (await runner(platform));
-      if (node) {
-        cells.run = await runPrograms(node);
-        if (!options['no-tests']) cells.tests = await runTests(node);
-      }
+      const node = await runner(platform);
+      cells.run = await runPrograms(node);
+      if (!options['no-tests']) cells.tests = await runTests(node);
     } else cells.checked = await compile(platform);
   } catch (error) {
     process.exitCode = 1;

@@ -7,7 +7,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /**
  * The environment in which published code is compiled: messages of panics name files, and not by the paths of this
- * machine. The crates must be fetched.
+ * machine. The crates must be fetched. Applied twice it changes nothing more: with other flags Cargo compiles all
+ * crates again.
  *
  * @returns {NodeJS.ProcessEnv}
  */
@@ -18,6 +19,8 @@ export function releaseEnvironment() {
   const paths = [...registries.map((name) => `${join(sources, name)}/`), root];
   // A path with a space cannot be passed on like this.
   const remaps = paths.filter((path) => !/\s/.test(path));
+  const given = process.env.RUSTFLAGS?.split(/\s+/).filter(Boolean) ?? [];
   const flags = remaps.map((path) => `--remap-path-prefix=${path}=`);
-  return { ...process.env, RUSTFLAGS: [process.env.RUSTFLAGS, ...flags].filter(Boolean).join(' ') };
+  const missing = flags.filter((flag) => !given.includes(flag));
+  return { ...process.env, RUSTFLAGS: [...given, ...missing].join(' ') };
 }

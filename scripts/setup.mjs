@@ -17,6 +17,7 @@ import { cargoBuild, isCurrent } from './build-worker.mjs';
 import { findChromium } from './chromium.js';
 import { linting } from './linting.mjs';
 import { npm } from './npm.mjs';
+import { platformOf } from './platform.mjs';
 import { missingPrerequisites } from './prerequisites.mjs';
 import { releaseEnvironment } from './release-environment.mjs';
 import { run, step } from './step.mjs';
@@ -195,8 +196,8 @@ function isBuilt() {
 }
 
 function binaryOf() {
-  const prefix = `flue-braintrust.${process.platform}-${process.arch}`;
-  return readdirSync(root).find((name) => name.startsWith(prefix) && name.endsWith('.node'));
+  const name = `flue-braintrust.${platformOf()}.node`;
+  return existsSync(join(root, name)) ? name : undefined;
 }
 
 function readStamp() {

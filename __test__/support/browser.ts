@@ -5,6 +5,9 @@ import { CHROMIUM_FLAGS, findChromium } from '../../scripts/chromium';
 /** The tests that need a browser; left out only where that was asked for. */
 export const inBrowser = process.env.FLUE_BRAINTRUST_NO_BROWSER ? describe.skip : describe;
 
+/** A text that would run as HTML, as an attribute or as a template. */
+export const HOSTILE = `<img src=x onerror=alert(1)><script>alert(2)</script>"'\`&lt;\${alert(3)}`;
+
 /** Starts the browser; fails where there is none. */
 export function launch(): Promise<Browser> {
   const executablePath = findChromium();

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { type Ending, ROOT, finished } from './run';
 
-const CLI = join(ROOT, 'tools/cli.js');
+/** The program, to be run by Node. */
+export const CLI = join(ROOT, 'tools/cli.js');
 
 /** Runs the program to its end, in a directory that has no settings unless another is given. */
 export function cli(

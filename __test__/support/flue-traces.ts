@@ -90,3 +90,21 @@ export function promptSpans({
     },
   ];
 }
+
+/** A model turn or a tool of an operation, by its name, below the root; takes a second. */
+export const part = (
+  n: number,
+  operation: string,
+  name: string,
+  start: number,
+  rest = {},
+): Sent => ({
+  n,
+  parent: 0,
+  name,
+  type: name.startsWith('llm:') ? 'llm' : 'tool',
+  start,
+  end: start + 1,
+  metadata: { 'flue.operation_id': operation },
+  ...rest,
+});

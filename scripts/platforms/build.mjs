@@ -82,8 +82,8 @@ exec python3 -m ziglang cc -target ${arch}-${system} "$@"`,
   );
 }
 
-/** @param {string} name @param {string} text @returns {string} its path */
-function script(name, text) {
+/** A shell script in the cache. @param {string} name @param {string} text @returns {string} its path */
+export function script(name, text) {
   const file = join(cache, name);
   const content = `#!/bin/sh\n${text}\n`;
   if (!existsSync(file) || readFileSync(file, 'utf8') !== content) writeFileSync(file, content);

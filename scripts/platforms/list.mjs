@@ -5,8 +5,7 @@
  * @property {string} name as its package has it
  * @property {string} target as Rust names it
  * @property {string} [glibc] the oldest that it must run with
- * @property {boolean} links whether Linux can build it
- * @property {boolean} runs whether Linux can run it
+ * @property {boolean} links whether Linux can build and run it
  */
 
 /** @type {Platform[]} */
@@ -22,10 +21,10 @@ export const PLATFORMS = [
 
 /** @param {string} name @param {string} target @param {string} [glibc] @returns {Platform} */
 function linux(name, target, glibc) {
-  return { name, target, ...(glibc && { glibc }), links: true, runs: true };
+  return { name, target, ...(glibc && { glibc }), links: true };
 }
 
 /** What needs the tools of its own system to be linked. @param {string} name @param {string} target @returns {Platform} */
 function other(name, target) {
-  return { name, target, links: false, runs: false };
+  return { name, target, links: false };
 }

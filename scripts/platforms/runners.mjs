@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { fileOf } from './build.mjs';
+import { fileOf, script } from './build.mjs';
 import { cache, output, sh } from './shell.mjs';
 
 const NODE_GNU = '22.23.3';
@@ -30,16 +30,9 @@ export async function runner({ name }) {
   const emulator = isForeign ? [qemu(), '-L', gnuOfArm64()] : [];
   const isGnu = libc !== 'musl';
   const node = isGnu ? [isForeign ? npmNode(arch) : process.execPath] : muslNode(arch);
-  return script(`run-${name}`, [...emulator, ...node], fileOf(name));
-}
-
-/** @param {string} name @param {string[]} command @param {string} binary @returns {string} */
-function script(name, command, binary) {
-  const file = join(cache, name);
-  const quoted = command.map((part) => `'${part}'`).join(' ');
-  writeFileSync(file, `#!/bin/sh\nNAPI_RS_NATIVE_LIBRARY_PATH='${binary}' exec ${quoted} "$@"\n`);
-  chmodSync(file, 0o755);
-  return file;
+  const command = [...emulator, ...node].map((part) => `'${part}'`).join(' ');
+  const text = `NAPI_RS_NATIVE_LIBRARY_PATH='${fileOf(name)}' exec ${command} "$@"`;
+  return script(`run-${name}`, text);
 }
 
 /** @returns {string} the emulator of arm64, a program without libraries of its own */
