@@ -13,7 +13,6 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const napi = join(root, 'node_modules/@napi-rs/cli/dist/cli.js');
 const how = ['--platform', '--release', '--js', 'native.js', '--dts', 'native.d.ts'];
 
-spawnSync('cargo', ['fetch', '--locked'], { cwd: root, stdio: 'inherit' });
 const { status } = spawnSync(process.execPath, [napi, 'build', ...how, ...process.argv.slice(2)], {
   cwd: root,
   env: releaseEnvironment(),

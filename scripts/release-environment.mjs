@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -7,12 +8,13 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /**
  * The environment in which published code is compiled: messages of panics name files, and not by the paths of this
- * machine. The crates must be fetched. Applied twice it changes nothing more: with other flags Cargo compiles all
- * crates again.
+ * machine. Fetches the crates, whose paths it names. Applied twice it changes nothing more: with other flags Cargo
+ * compiles all crates again.
  *
  * @returns {NodeJS.ProcessEnv}
  */
 export function releaseEnvironment() {
+  spawnSync('cargo', ['fetch', '--locked'], { cwd: root, stdio: 'inherit' });
   const sources = join(process.env.CARGO_HOME ?? join(homedir(), '.cargo'), 'registry/src');
   // A folder for each registry: its name differs where a mirror replaces crates.io.
   const registries = existsSync(sources) ? readdirSync(sources) : [];

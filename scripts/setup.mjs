@@ -39,18 +39,18 @@ const { values: options } = parseArgs({
   },
 });
 
+checkPrerequisites();
+const needsBinary = !options['no-build'] && !isBuilt();
 /** The tests lint what they compile: what is compiled here serves them only if it is linted, too. */
 const env = {
-  ...(options.release ? releaseEnvironment() : process.env),
+  ...(needsBinary && options.release ? releaseEnvironment() : process.env),
   ...(options.tests && linting),
 };
-
-checkPrerequisites();
 /** What is published has it. For the tests `check.mjs` builds it, beside those of Rust. */
 const needsModule = !options['no-build'] && Boolean(options.release) && !isCurrent();
 if (needsModule || (options.tests && !options['no-build'])) await installWasmTarget();
 // While the packages are installed: the builds, which need their tools, then take seconds.
-const compiled = options['no-build'] || isBuilt() ? undefined : compile();
+const compiled = needsBinary ? compile() : undefined;
 const compiledModule = needsModule ? compileModule() : undefined;
 
 await installPackages(options.tests ? [...examples, ...testLines] : examples);
