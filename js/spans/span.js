@@ -19,7 +19,7 @@ const { parentOf } = require('./parents.js');
 const { linkTo, permalinkTo } = require('./permalink.js');
 const { errorOf, spanUpdateOf } = require('./span-update.js');
 const { writeSlug } = require('./slug.js');
-const { inject } = require('./trace-context.js');
+const { HEX_16, HEX_32, inject } = require('./trace-context.js');
 
 /** @typedef {import('../../index.d.ts').StartSpanArgs} StartSpanArgs */
 /** @typedef {import('../../index.d.ts').SpanEvent} SpanEvent */
@@ -485,9 +485,9 @@ const newId = () => randomUUID().replaceAll('-', '');
  */
 function rowIdOf(args) {
   const id = read(read(args, 'event'), 'id');
-  if (typeof id === 'string' && /^[0-9a-f]{32}$/.test(id)) return id;
+  if (typeof id === 'string' && HEX_32.test(id)) return id;
   const spanId = read(args, 'spanId');
-  if (typeof spanId === 'string' && /^[0-9a-f]{16}$/.test(spanId)) {
+  if (typeof spanId === 'string' && HEX_16.test(spanId)) {
     return spanId + newId().slice(16);
   }
   if (isGiven(id) || isGiven(spanId)) {

@@ -6,6 +6,11 @@
 const MOST_MEMBERS = 64;
 const MOST_BYTES = 8192;
 
+/** The form of the ids of spans. */
+const HEX_16 = /^[0-9a-f]{16}$/;
+/** The form of the ids of traces and rows. */
+const HEX_32 = /^[0-9a-f]{32}$/;
+
 const OWN = 'braintrust.parent';
 
 /**
@@ -21,7 +26,7 @@ const OWN = 'braintrust.parent';
  * @returns {T}
  */
 function inject(headers, { spanId, rootSpanId }, where, caller, isRecorded = true) {
-  if (!/^[0-9a-f]{16}$/.test(spanId) || !/^[0-9a-f]{32}$/.test(rootSpanId)) return headers;
+  if (!HEX_16.test(spanId) || !HEX_32.test(rootSpanId)) return headers;
   try {
     const { get, set } = accessTo(headers);
     const flags = isRecorded ? (caller?.traceparent.slice(-2) ?? '01') : '00';
@@ -152,4 +157,4 @@ function headersOf(given) {
   }
 }
 
-module.exports = { extract, inject, traceContextOf };
+module.exports = { HEX_16, HEX_32, extract, inject, traceContextOf };
