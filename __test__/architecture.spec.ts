@@ -39,7 +39,7 @@ const TABLE: Record<string, string> = {
   'minimal-end-event': 'json',
   masking: 'builtins json',
   diagnostics: 'warn',
-  ready: 'log-level warn',
+  ready: 'log-level span-link warn',
   'log-level': 'variables warn',
   'dev-server': 'variables',
   'native-loader': 'native native-load-error',

@@ -1,3 +1,4 @@
+import { writeSlug } from '../js/spans/slug';
 import { startCollector } from '../tools/collector';
 import type { Collector } from '../tools/collector/types';
 import { destination, run } from './support/run';
@@ -68,6 +69,32 @@ test('within withParent, spans are children of a span, a slug or the headers of 
       expect(stderr).toBe('');
     },
   ));
+
+test('the headers of a span in an experiment name the experiment, before and after the login', () => {
+  const experiment = '7a3f9d52-6c1e-4b08-9f4d-2e5b8c017a66';
+  const slug = writeSlug({
+    isExperiment: true,
+    object_id: experiment,
+    row_id: '1'.repeat(32),
+    span_id: '2'.repeat(16),
+    root_span_id: '3'.repeat(32),
+  });
+  return program(
+    `${START}
+    const span = bt.startSpan({ name: 'in experiment', parent: ${JSON.stringify(slug)} });
+    const parentIn = ({ baggage }) => decodeURIComponent(baggage);
+    show(parentIn(span.inject()));
+    span.end();
+    show((await bt.flush()).complete);
+    show(parentIn(span.inject()));
+    show(parentIn(bt.withCurrent(span, () => bt.injectTraceContext())));`,
+    (row, shown) => {
+      const parent = `braintrust.parent=experiment_id:${experiment}`;
+      expect(shown).toEqual([parent, true, parent, parent]);
+      expect(row('in experiment').experiment_id).toBe(experiment);
+    },
+  );
+});
 
 test('the span of a generator has all its steps, is current in it, and leaves the generator as it is', () =>
   program(

@@ -71,7 +71,6 @@ class Callers {
    * @returns {Caller | undefined}
    */
   of(ids, destination) {
-    if (this.#callers.size === 0) return undefined;
     const caller = this.find(ids);
     return caller?.destination === destination ? caller : undefined;
   }
@@ -82,8 +81,7 @@ class Callers {
    * @returns {Caller | undefined}
    */
   find({ runId, submissionId, dispatchId }) {
-    const { size } = this.#callers;
-    if (size === 0) return undefined;
+    if (!this.isUsed) return undefined;
     return (
       this.#callers.get(runId) ?? this.#callers.get(dispatchId) ?? this.#callers.get(submissionId)
     );

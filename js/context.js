@@ -92,21 +92,32 @@ function runInSpan(span, destination, work) {
  */
 function follow(promise, done, failed) {
   try {
-    if (!isPlain(promise)) return undefined;
-    const settled = promise.then(
-      (value) => {
-        done(value);
-        return value;
-      },
-      (error) => {
-        failed?.(error);
-        throw error;
-      },
-    );
-    return /** @type {any} */ (settled);
+    return isPlain(promise) ? settling(promise, done, failed) : undefined;
   } catch {
     return undefined;
   }
+}
+
+/**
+ * What {@link follow} returns, for any promise. Throws what its `then` throws.
+ * @template T
+ * @param {T & Promise<any>} promise
+ * @param {(value: unknown) => void} done must not throw
+ * @param {(error: unknown) => void} [failed] must not throw
+ * @returns {T}
+ */
+function settling(promise, done, failed) {
+  const settled = promise.then(
+    (value) => {
+      done(value);
+      return value;
+    },
+    (error) => {
+      failed?.(error);
+      throw error;
+    },
+  );
+  return /** @type {any} */ (settled);
 }
 
 /**
@@ -283,5 +294,6 @@ module.exports = {
   runInContext,
   follow,
   runInSpan,
+  settling,
   flueContext,
 };

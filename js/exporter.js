@@ -166,8 +166,7 @@ class Exporter {
       }
       // The spans of work that has begun keep their ids here; the core moves their rows, if it can.
       if (!this.callers.hasBegun(ids) && !this.#name(ids, called)) return;
-      const { spanId, rootSpanId } = span;
-      const caller = { spanId, rootSpanId, isWithin: !span.isRemote };
+      const caller = callerFields(span);
       destination.record({ type: 'caller_named', timestamp: Date.now(), ...ids, caller }, 'Note');
     } catch (error) {
       warn('BAD_SPAN', `A span could not be made the parent (${classOf(error)}).`);
@@ -180,9 +179,7 @@ class Exporter {
    * @param {InstanceType<typeof Routes>} [routes] that its events take
    */
   #name(ids, { span, destination }, routes = this.#routes) {
-    const { spanId, rootSpanId, isRemote } = span;
-    const caller = { spanId, rootSpanId, isWithin: !isRemote, destination };
-    if (!this.callers.name(ids, caller)) return false;
+    if (!this.callers.name(ids, { ...callerFields(span), destination })) return false;
     if (destination !== this.#current) this.#hasSeveral = true;
     routes.assign(ids, destination);
     return true;
@@ -450,6 +447,11 @@ function statsOf(destination) {
   const server = URL.canParse(appUrl) ? new URL(appUrl).origin : '';
   return { projectName, server, stats: destination.stats() };
 }
+
+/** A span as the caller of Flue's work. @param {import('./destination.js').Called['span']} span */
+const callerFields = ({ spanId, rootSpanId, isRemote }) => {
+  return { spanId, rootSpanId, isWithin: !isRemote };
+};
 
 /** Whether a destination records anything. @param {Destination} destination */
 const isOpen = (destination) => destination.isOn && !destination.isClosed;

@@ -3,6 +3,7 @@
 // Announces loggers that are connected: by a line, and to the application's `onReady`.
 
 const { levelOf } = require('./log-level.js');
+const { logsLink, spanLink } = require('./span-link.js');
 const { print } = require('./warn.js');
 
 /** How long the native part is left alone at first and at most until it is asked again, in milliseconds. */
@@ -151,10 +152,8 @@ function infoOf(where, isById) {
 function linkOf({ appUrl, orgName, projectName, projectId }, isById) {
   const base = withoutCredentials(appUrl);
   if (base === undefined || orgName === null) return null;
-  const organisation = `${base}/app/${encodeURIComponent(orgName)}`;
-  if (!isById) return `${organisation}/p/${encodeURIComponent(projectName)}/logs`;
-  const query = new URLSearchParams({ object_type: 'project_logs', object_id: projectId ?? '' });
-  return `${organisation}/object?${query}`;
+  if (!isById) return logsLink(base, orgName, projectName);
+  return spanLink({ appUrl: base, organisation: orgName, projectId: projectId ?? '' });
 }
 
 /** An address with nothing that may be secret; undefined if it is none. @param {string} address */

@@ -1,25 +1,37 @@
 'use strict';
 
-// The address at which Braintrust shows a span.
+// The addresses at which Braintrust shows a span and the logs of a project.
 
 /**
- * The page of one span.
+ * The page of one span; without its row, that of what it is in.
  *
  * @param {object} where
  * @param {string} where.appUrl
  * @param {string} where.organisation its name
  * @param {string} [where.projectId]
  * @param {string} [where.experimentId] in place of the logs of a project
- * @param {string} rowId
+ * @param {string} [rowId]
  * @returns {string}
  */
 function spanLink({ appUrl, organisation, projectId, experimentId }, rowId) {
   const query = new URLSearchParams({
     object_type: experimentId ? 'experiment' : 'project_logs',
     object_id: experimentId ?? projectId ?? '',
-    id: rowId,
+    ...(rowId !== undefined && { id: rowId }),
   });
   return `${appUrl}/app/${encodeURIComponent(organisation)}/object?${query}`;
 }
 
-module.exports = { spanLink };
+/**
+ * The page of the logs of a project that goes by its name.
+ *
+ * @param {string} appUrl
+ * @param {string} organisation its name
+ * @param {string} projectName
+ * @returns {string}
+ */
+function logsLink(appUrl, organisation, projectName) {
+  return `${appUrl}/app/${encodeURIComponent(organisation)}/p/${encodeURIComponent(projectName)}/logs`;
+}
+
+module.exports = { logsLink, spanLink };

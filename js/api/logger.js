@@ -4,6 +4,7 @@
 
 const { runInContext } = require('../context.js');
 const { NOOP_SPAN } = require('../spans/noop.js');
+const { LOGIN_MS } = require('../spans/permalink.js');
 const { writeSlug } = require('../spans/slug.js');
 const { Span, objectOf, runTraced } = require('../spans/span.js');
 const { pastSpansOf } = require('../spans/past-spans.js');
@@ -78,9 +79,6 @@ function loggerOf(exporter, destination) {
     close: (options) => destination.close(options),
   };
 }
-
-/** How long the id of a project is waited for, in milliseconds. */
-const LOGIN_MS = 5000;
 
 /**
  * The project, once its id is known. The flush performs the login.

@@ -5,19 +5,17 @@
 const { warn } = require('../warn.js');
 const { read } = require('./arguments.js');
 const { readSlug } = require('./slug.js');
-const { traceContextOf } = require('./trace-context.js');
+const { HEX_16, HEX_32, traceContextOf } = require('./trace-context.js');
 
 /** @typedef {import('./arguments.js').SpanContext} SpanContext */
 
-/** What ids of spans and traces look like: those of W3C, and the older UUIDs. */
+/** The older form of the ids of spans and traces. */
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-const SPAN_ID = /^[0-9a-f]{16}$/;
-const TRACE_ID = /^[0-9a-f]{32}$/;
 
 /** @param {unknown} id */
-const isSpanId = (id) => typeof id === 'string' && (SPAN_ID.test(id) || UUID.test(id));
+const isSpanId = (id) => typeof id === 'string' && (HEX_16.test(id) || UUID.test(id));
 /** @param {unknown} id */
-const isTraceId = (id) => typeof id === 'string' && (TRACE_ID.test(id) || UUID.test(id));
+const isTraceId = (id) => typeof id === 'string' && (HEX_32.test(id) || UUID.test(id));
 
 /**
  * The parent that arguments name; undefined if they name none, and with a warning when it cannot be used.
@@ -93,4 +91,4 @@ function parentOfIds(given) {
  */
 const contextOf = (ids) => ({ ...ids, spanParents: [], isRemote: true });
 
-module.exports = { isSpanId, namedParent, parentOf };
+module.exports = { namedParent, parentOf };

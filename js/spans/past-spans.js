@@ -10,6 +10,7 @@ const { namedParent } = require('./parents.js');
 const { noLink, permalinkTo } = require('./permalink.js');
 const { readSlug } = require('./slug.js');
 const { Span } = require('./span.js');
+const { HEX_32 } = require('./trace-context.js');
 const { warn } = require('../warn.js');
 
 /** @typedef {InstanceType<typeof import('../destination.js').Destination>} Destination */
@@ -150,7 +151,7 @@ function pastSpansOf(exporter, own) {
       const destination = own ?? exporter.current;
       const context = namedParent(read(event, 'exported'));
       if (context === undefined || !destination.isOn) return;
-      if (/^[0-9a-f]{32}$/.test(context.id)) Span.at(destination, context).log(event);
+      if (HEX_32.test(context.id)) Span.at(destination, context).log(event);
       else warn('BAD_SPAN', '`updateSpan` changes spans of this package only; it is ignored.');
     } catch (error) {
       warn('BAD_SPAN', `A span could not be changed (${classOf(error)}).`);

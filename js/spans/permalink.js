@@ -2,14 +2,14 @@
 
 // The address at which Braintrust shows a span, as far as the destination knows it.
 
-const { spanLink } = require('../span-link.js');
+const { logsLink, spanLink } = require('../span-link.js');
 const { ERR_PERMALINK } = require('./noop.js');
 
 /** @typedef {InstanceType<typeof import('../destination.js').Destination>} Destination */
 
 /** What is known better than the destination does. @typedef {{ appUrl?: string, orgName?: string, projectId?: string, projectName?: string, experimentId?: string }} Place */
 
-/** How long a permalink waits for the login, in milliseconds. */
+/** How long the login is waited for, in milliseconds. */
 const LOGIN_MS = 5000;
 
 /** The address of a link that cannot be made. @param {string} reason */
@@ -26,8 +26,7 @@ function linkTo(destination, id, known) {
   if (!appUrl || !orgName) return noLink('log-in-or-provide-org-name');
   if (experimentId) return spanLink({ appUrl, organisation: orgName, experimentId }, id);
   if (projectId) return spanLink({ appUrl, organisation: orgName, projectId }, id);
-  const project = `${appUrl}/app/${encodeURIComponent(orgName)}/p/${encodeURIComponent(projectName ?? '')}`;
-  return `${project}/logs?oid=${encodeURIComponent(id)}`;
+  return `${logsLink(appUrl, orgName, projectName ?? '')}?oid=${encodeURIComponent(id)}`;
 }
 
 /**
@@ -52,4 +51,4 @@ function placeOf(destination, known) {
   return { ...destination.traceDestination(), ...known };
 }
 
-module.exports = { linkTo, noLink, permalinkTo };
+module.exports = { LOGIN_MS, linkTo, noLink, permalinkTo };

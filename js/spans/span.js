@@ -4,7 +4,7 @@
 
 const { randomUUID, types } = require('../builtins/index.js');
 
-const { follow, runInSpan } = require('../context.js');
+const { follow, runInSpan, settling } = require('../context.js');
 const { dropOldest } = require('../drop-oldest.js');
 const { takeCut } = require('../json/cut.js');
 const { toJsonSafe } = require('../json/stringify.js');
@@ -19,7 +19,7 @@ const { parentOf } = require('./parents.js');
 const { linkTo, permalinkTo } = require('./permalink.js');
 const { errorOf, spanUpdateOf } = require('./span-update.js');
 const { writeSlug } = require('./slug.js');
-const { inject } = require('./trace-context.js');
+const { HEX_16, HEX_32, inject } = require('./trace-context.js');
 
 /** @typedef {import('../../index.d.ts').StartSpanArgs} StartSpanArgs */
 /** @typedef {import('../../index.d.ts').SpanEvent} SpanEvent */
@@ -74,10 +74,7 @@ class Span {
   static begin(destination, current, args) {
     try {
       const named = parentOf(args);
-      const { experimentId } = named ?? {};
-      const found =
-        experimentId === undefined ? destination : destination.inExperiment(experimentId);
-      return Span.#under(found, named ?? current, args);
+      return Span.#under(below(destination, named), named ?? current, args);
     } catch (error) {
       warn('BAD_SPAN', `A span was asked for in a way that cannot be read (${classOf(error)}).`);
       return NOOP_SPAN;
@@ -114,9 +111,7 @@ class Span {
    * @param {SpanContext} context
    */
   static at(destination, context) {
-    const { experimentId } = context;
-    const found = experimentId === undefined ? destination : destination.inExperiment(experimentId);
-    return new Span(found, context);
+    return new Span(below(destination, context), context);
   }
 
   /**
@@ -174,10 +169,7 @@ class Span {
 
   /** @param {SpanEvent} event */
   log(event) {
-    // A refused update is lost and counted; the span stays open.
-    const { update, files } = withUnread(() => spanUpdateOf(event));
-    this.#record('span_log', update, 'Start');
-    this.#repeatWhenRead(update, files);
+    this.#update(() => spanUpdateOf(event));
   }
 
   /** @param {import('../../index.d.ts').Feedback} event */
@@ -189,9 +181,7 @@ class Span {
 
   /** @param {Omit<StartSpanArgs, 'event'>} args */
   setAttributes(args) {
-    const { update, files } = withUnread(() => labelOf(args));
-    this.#record('span_log', update, 'Start');
-    this.#repeatWhenRead(update, files);
+    this.#update(() => labelOf(args));
   }
 
   /**
@@ -289,6 +279,14 @@ class Span {
     }
     this.#repeatWhenRead(update, files);
     return end;
+  }
+
+  /** @param {() => Record<string, any>} write the update */
+  #update(write) {
+    const { update, files } = withUnread(write);
+    // A refused update is lost and counted; the span stays open.
+    this.#record('span_log', update, 'Start');
+    this.#repeatWhenRead(update, files);
   }
 
   /**
@@ -392,17 +390,7 @@ function runTraced(span, callback, args, showsOutput = false) {
     return result;
   }
   try {
-    const settled = result.then(
-      (value) => {
-        done(value);
-        return value;
-      },
-      (error) => {
-        failed(error);
-        throw error;
-      },
-    );
-    return /** @type {R} */ (settled);
+    return settling(result, done, failed);
   } catch {
     // A promise with a `then` of its own that throws: whoever awaits it learns that.
     done(undefined);
@@ -469,6 +457,16 @@ function whenDone(promise, use) {
 }
 
 /**
+ * Where the rows of spans go that a context names, and those below them.
+ * @param {Destination} destination that of the logger
+ * @param {SpanContext} [context]
+ */
+function below(destination, context) {
+  const experimentId = context?.experimentId;
+  return experimentId === undefined ? destination : destination.inExperiment(experimentId);
+}
+
+/**
  * What the spans of a destination are in, as slugs name it.
  * @param {Destination} destination
  */
@@ -487,9 +485,9 @@ const newId = () => randomUUID().replaceAll('-', '');
  */
 function rowIdOf(args) {
   const id = read(read(args, 'event'), 'id');
-  if (typeof id === 'string' && /^[0-9a-f]{32}$/.test(id)) return id;
+  if (typeof id === 'string' && HEX_32.test(id)) return id;
   const spanId = read(args, 'spanId');
-  if (typeof spanId === 'string' && /^[0-9a-f]{16}$/.test(spanId)) {
+  if (typeof spanId === 'string' && HEX_16.test(spanId)) {
     return spanId + newId().slice(16);
   }
   if (isGiven(id) || isGiven(spanId)) {

@@ -6,35 +6,48 @@
 const MOST_MEMBERS = 64;
 const MOST_BYTES = 8192;
 
+/** The form of the ids of spans. */
+const HEX_16 = /^[0-9a-f]{16}$/;
+/** The form of the ids of traces and rows. */
+const HEX_32 = /^[0-9a-f]{32}$/;
+
 const OWN = 'braintrust.parent';
 
 /**
  * Writes where a span stands to the headers of an outgoing call: `traceparent`, the caller's `tracestate`, and
- * the project in `baggage`. Nothing where the ids are not those of W3C. Gives the same headers. Never throws.
+ * the project or the experiment in `baggage`. Nothing where the ids are not those of W3C. Gives the same headers. Never
+ * throws.
  * @template {object} T
  * @param {T} headers an object, `Headers`, a request of Node's, or a list of pairs
  * @param {{ spanId: string, rootSpanId: string }} context
- * @param {{ projectId?: string | null, projectName?: string } | undefined} project
+ * @param {{ projectId?: string | null, projectName?: string, experimentId?: string | null } | undefined} where
  * @param {import('../context.js').TraceCarrier} [caller] whose flags and state are passed on
  * @param {boolean} [isRecorded] whether the trace is recorded
  * @returns {T}
  */
-function inject(headers, { spanId, rootSpanId }, project, caller, isRecorded = true) {
-  if (!/^[0-9a-f]{16}$/.test(spanId) || !/^[0-9a-f]{32}$/.test(rootSpanId)) return headers;
+function inject(headers, { spanId, rootSpanId }, where, caller, isRecorded = true) {
+  if (!HEX_16.test(spanId) || !HEX_32.test(rootSpanId)) return headers;
   try {
     const { get, set } = accessTo(headers);
     const flags = isRecorded ? (caller?.traceparent.slice(-2) ?? '01') : '00';
     set('traceparent', `00-${rootSpanId}-${spanId}-${flags}`);
     if (caller?.tracestate !== undefined) set('tracestate', caller.tracestate);
-    if (project !== undefined) {
-      const { projectId, projectName } = project;
-      const parent = projectId ? `project_id:${projectId}` : `project_name:${projectName}`;
-      set('baggage', baggage(get('baggage'), `${OWN}=${encodeURIComponent(parent)}`));
+    if (where !== undefined) {
+      set('baggage', baggage(get('baggage'), `${OWN}=${encodeURIComponent(parentIn(where))}`));
     }
   } catch {
     // A call that cannot be given headers is made without.
   }
   return headers;
+}
+
+/**
+ * What the spans are in, as `braintrust.parent` names it.
+ * @param {{ projectId?: string | null, projectName?: string, experimentId?: string | null }} where
+ */
+function parentIn({ projectId, projectName, experimentId }) {
+  if (experimentId) return `experiment_id:${experimentId}`;
+  return projectId ? `project_id:${projectId}` : `project_name:${projectName}`;
 }
 
 /**
@@ -144,4 +157,4 @@ function headersOf(given) {
   }
 }
 
-module.exports = { extract, inject, traceContextOf };
+module.exports = { HEX_16, HEX_32, extract, inject, traceContextOf };

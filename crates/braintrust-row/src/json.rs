@@ -176,34 +176,30 @@ impl Json {
 /// depth, and the items of `tags`. `None` if one of the two is not a JSON object, or if both are feedback with different
 /// sources or metadata, for which one row has no room.
 pub fn merge_encoded(earlier: &[u8], later: &[u8]) -> Option<Vec<u8>> {
-  #[derive(Deserialize)]
-  struct Tags<'a> {
-    #[serde(borrow, default)]
+  #[derive(Clone, Copy, Deserialize)]
+  struct Special<'a> {
+    #[serde(borrow)]
     tags: Option<&'a RawValue>,
-  }
-  #[derive(Deserialize)]
-  struct Feedback<'a> {
     #[serde(borrow, rename = "_audit_source")]
     source: Option<&'a RawValue>,
     #[serde(borrow, rename = "_audit_metadata")]
     metadata: Option<&'a RawValue>,
   }
   let (earlier, later) = (str::from_utf8(earlier).ok()?, str::from_utf8(later).ok()?);
-  let feedback = |row| {
-    let Feedback { source, metadata } = serde_json::from_str(row).ok()?;
-    Some((source?.get(), metadata.map(RawValue::get)))
-  };
-  if let (Some(known), Some(new)) = (feedback(earlier), feedback(later))
+  let special = |row| serde_json::from_str::<Special<'_>>(row).ok();
+  let (known, new) = (special(earlier)?, special(later)?);
+  let feedback =
+    |Special { source, metadata, .. }| Some((source?.get(), metadata.map(RawValue::get)));
+  if let (Some(known), Some(new)) = (feedback(known), feedback(new))
     && known != new
   {
     return None;
   }
   let merged_row = merged(earlier, later, DEEPEST)?;
-  let tags = |row| serde_json::from_str::<Tags<'_>>(row).ok()?.tags.map(Json::raw);
-  let (Some(known), Some(new)) = (tags(earlier), tags(later)) else {
+  let (Some(known), Some(new)) = (known.tags, new.tags) else {
     return Some(merged_row.into_bytes());
   };
-  let tags = known.with_items_of(&new);
+  let tags = Json::raw(known).with_items_of(&Json::raw(new));
   merged(&merged_row, &format!("{{\"tags\":{}}}", tags.as_str()), 0).map(String::into_bytes)
 }
 

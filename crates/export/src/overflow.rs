@@ -82,24 +82,17 @@ struct AnnouncedRow<'a> {
 }
 
 #[derive(Serialize)]
-struct ObjectIds<'a> {
-  #[serde(skip_serializing_if = "Option::is_none")]
-  project_id: Option<&'a str>,
-  #[serde(skip_serializing_if = "Option::is_none")]
-  log_id: Option<&'static str>,
-  #[serde(skip_serializing_if = "Option::is_none")]
-  experiment_id: Option<&'a str>,
+#[serde(untagged)]
+enum ObjectIds<'a> {
+  Project { project_id: &'a str, log_id: &'static str },
+  Experiment { experiment_id: &'a str },
 }
 
 impl<'a> ObjectIds<'a> {
   fn of(to: &'a Destination) -> Self {
     match to {
-      Destination::Project(id) => {
-        Self { project_id: Some(id), log_id: Some("g"), experiment_id: None }
-      }
-      Destination::Experiment(id) => {
-        Self { project_id: None, log_id: None, experiment_id: Some(id) }
-      }
+      Destination::Project(id) => Self::Project { project_id: id, log_id: "g" },
+      Destination::Experiment(id) => Self::Experiment { experiment_id: id },
     }
   }
 }

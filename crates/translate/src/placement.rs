@@ -77,6 +77,17 @@ pub enum Parent {
   Unknown,
 }
 
+impl Parent {
+  /// The span that is not tracked, if it is one, and whether this process records the root of its trace.
+  pub fn caller(&self) -> (Option<SpanId>, bool) {
+    match *self {
+      Self::Within(caller) => (Some(caller), true),
+      Self::Remote(caller) => (Some(caller), false),
+      Self::None | Self::Span(..) | Self::Unknown => (None, false),
+    }
+  }
+}
+
 /// A span's name and type, the same in each of its rows.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SpanLabel {

@@ -8,7 +8,7 @@ use crate::{
   activity::Activity,
   caller_context::{self, CallerContext},
   identity, metadata, outcome,
-  placement::{ActivitySpan, Parent, SpanPlacement, Start},
+  placement::{ActivitySpan, SpanPlacement, Start},
   state::State,
   submissions::Root,
 };
@@ -100,11 +100,7 @@ pub fn place(
   // The event of a later attempt may not have the caller.
   let known = submission.root.as_ref().map(|root| (root.span, root.parent()));
   let (span, parent) = known.unwrap_or((span, parent));
-  let (caller, is_within) = match parent {
-    Parent::Within(caller) => (Some(caller), true),
-    Parent::Remote(caller) => (Some(caller), false),
-    _ => (None, false),
-  };
+  let (caller, is_within) = parent.caller();
   let start_of_root = submission.start(start);
   let root = Root {
     caller,

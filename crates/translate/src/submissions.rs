@@ -106,11 +106,7 @@ impl Root {
   /// Moves it to the trace of its caller.
   pub fn move_to(&mut self, placement: &SpanPlacement) {
     self.span = placement.span;
-    (self.caller, self.is_within) = match placement.parent {
-      Parent::Within(caller) => (Some(caller), true),
-      Parent::Remote(caller) => (Some(caller), false),
-      _ => (None, false),
-    };
+    (self.caller, self.is_within) = placement.parent.caller();
   }
 }
 

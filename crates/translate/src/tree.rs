@@ -191,29 +191,28 @@ impl Tree {
     rows
   }
 
-  /// The rows of the open spans of a trace.
+  /// The rows of the open spans of a trace, in no order.
   pub fn rows_of(&self, trace: TraceId) -> Vec<RowId> {
-    self.in_trace(trace).into_iter().map(|(row, _)| row).collect()
+    self.in_trace(trace).map(|(_, span)| span.placement.span.row).collect()
   }
 
-  /// The open spans of a trace, in the order of their ids.
-  fn in_trace(&self, trace: TraceId) -> Vec<(RowId, Activity)> {
-    let open = self.open.iter().filter(|(_, span)| span.placement.span.trace == trace);
-    let mut found: Vec<_> =
-      open.map(|(activity, span)| (span.placement.span.row, activity.clone())).collect();
-    found.sort_by_key(|(row, _)| *row);
-    found
+  /// The open spans of a trace, in no order.
+  fn in_trace(&self, trace: TraceId) -> impl Iterator<Item = (&Activity, &OpenSpan)> {
+    self.iter().filter(move |(_, span)| span.placement.span.trace == trace)
   }
 
   /// Moves the trace of an open root to the place of a caller. Returns the rows of its open spans with the new ids;
   /// `None` if the root is not open, or a span has ended: its rows would stay in the other trace.
   pub fn relocate(&mut self, root: &Activity, placement: SpanPlacement) -> Option<Vec<Row>> {
     let own = self.open.get(root)?.placement.span.trace;
-    let found = self.in_trace(own);
-    let has_ended = |activity| self.open.get(activity).is_some_and(|span| span.has_ended_child);
-    if found.iter().any(|(_, activity)| has_ended(activity)) {
+    if self.in_trace(own).any(|(_, span)| span.has_ended_child) {
       return None;
     }
+    let mut found: Vec<_> = self
+      .in_trace(own)
+      .map(|(activity, span)| (span.placement.span.row, activity.clone()))
+      .collect();
+    found.sort_by_key(|(row, _)| *row);
     let trace = placement.span.trace;
     let mut rows = Vec::new();
     for (_, activity) in &found {

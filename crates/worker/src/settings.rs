@@ -31,8 +31,7 @@ pub fn storage() -> SpoolSettings {
 /// # Errors
 /// Those of [`Settings::parse`].
 pub fn parse(raw: &str) -> Result<Settings, ConfigError> {
-  let mut raw: RawConfig =
-    serde_json::from_str(raw).map_err(|error| ConfigError::Malformed(error.to_string()))?;
+  let mut raw = RawConfig::parse(raw)?;
   let RawConfig { options, env, .. } = &mut raw;
   if !env.contains_key("FLUE_BRAINTRUST_MAX_QUEUE_BYTES") {
     options.max_queue_bytes.get_or_insert(QUEUE_BYTES);
@@ -60,5 +59,14 @@ mod tests {
     assert_eq!(of(r#","maxQueueBytes":33554432"#).max_queue_bytes, 32 * 1024 * 1024);
     assert_eq!(of("").request_timeout, Duration::from_secs(10));
     assert_eq!(of("").max_requests, MAX_REQUESTS);
+  }
+
+  #[test]
+  fn the_error_of_a_key_out_of_place_does_not_show_it() {
+    for raw in [r#"{"options":"sk-secret"}"#, r#"{"options":{"exitTimeoutMs":"sk-secret"}}"#] {
+      let error = parse(raw).unwrap_err().to_string();
+      assert!(error.contains("invalid type: string, expected"), "{error}");
+      assert!(!error.contains("sk-secret"), "{error}");
+    }
   }
 }

@@ -158,7 +158,7 @@ impl RowQueue {
       && let Some(id) = self.order.pop_front()
     {
       let Some(waiting) = self.waiting.get(&id) else { continue };
-      if !examined.is_empty() && examined.contains(&id) {
+      if examined.contains(&id) {
         kept.push(id);
         continue;
       }

@@ -10,6 +10,8 @@ use serde_json::{Value, from_str, value::RawValue};
 
 use flue_event::ContentPolicy;
 
+use super::error::ConfigError;
+
 /// Options and variables, unchecked.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -20,6 +22,16 @@ pub struct RawConfig {
   pub env: HashMap<String, String>,
   /// Variables of `.env.braintrust`.
   pub file: HashMap<String, String>,
+}
+
+impl RawConfig {
+  /// Parses what the host passes. The error does not quote a string that is out of place: it may be a key.
+  ///
+  /// # Errors
+  /// [`ConfigError::Malformed`].
+  pub fn parse(raw: &str) -> Result<Self, ConfigError> {
+    from_str(raw).map_err(|error| ConfigError::Malformed(without_strings(&error.to_string())))
+  }
 }
 
 /// The options of `initLogger` that the core uses. See [`Settings`](super::Settings) for units and defaults.
@@ -116,7 +128,7 @@ fn object<T: DeserializeOwned, E: Error>(value: Value, otherwise: &str) -> Resul
 }
 
 /// The text of a parse error without the string that it quotes: that may be a key.
-pub fn without_strings(error: &str) -> String {
+fn without_strings(error: &str) -> String {
   match (error.split_once(" string \""), error.rsplit_once("\", expected ")) {
     (Some((before, _)), Some((_, after))) => format!("{before} string, expected {after}"),
     _ => error.to_owned(),

@@ -9,7 +9,7 @@ use translate::{Form, TurnInput};
 use super::{
   error::ConfigError,
   proxy::Proxies,
-  raw::{RawConfig, SpoolOptions, Toggle, without_strings},
+  raw::{RawConfig, SpoolOptions, Toggle},
   settings::{ApiKey, Settings, SpoolSettings, TrustSettings},
   values::{
     address, bytes, count, duration, filled, fingerprint, float, is_loopback, number, project_id,
@@ -67,9 +67,7 @@ impl Settings {
   /// # Errors
   /// [`ConfigError::Malformed`], or an error of [`Self::resolve`].
   pub fn parse(raw: &str) -> Result<Self, ConfigError> {
-    let raw: RawConfig = serde_json::from_str(raw)
-      .map_err(|error| ConfigError::Malformed(without_strings(&error.to_string())))?;
-    Self::resolve(raw)
+    Self::resolve(RawConfig::parse(raw)?)
   }
 
   /// Applies precedence, defaults and checks.

@@ -252,7 +252,8 @@ fn rows_arrive_when_the_server_refuses_attachments_which_is_told_once() {
   assert_eq!((stats.sent, stats.lost.len()), (4, 0));
   assert_eq!(stats.attachments.lost, [("rejected", 3)].into());
   let diagnostics = host.account.diagnostics.take();
-  let reports: Vec<u64> = diagnostics.iter().filter_map(|diagnostic| diagnostic.attachments).collect();
+  let reports: Vec<u64> =
+    diagnostics.iter().filter_map(|diagnostic| diagnostic.attachments).collect();
   assert!(reports.iter().sum::<u64>() >= 1 && reports.len() <= 3, "{diagnostics:?}");
   assert!(diagnostics[0].message.contains("404 Not Found"), "{diagnostics:?}");
 }
@@ -351,7 +352,10 @@ fn a_flush_waits_for_attachments_and_a_shutdown_until_its_deadline() {
   assert_eq!(host.completed, [(ticket, false)]);
   assert_eq!((host.stats().sent, host.stats().attachments.lost.len()), (2, 1));
   let diagnostics = host.account.diagnostics.take();
-  assert!(diagnostics.iter().any(|one| one.message.contains("1 attachment is lost")), "{diagnostics:?}");
+  assert!(
+    diagnostics.iter().any(|one| one.message.contains("1 attachment is lost")),
+    "{diagnostics:?}"
+  );
 }
 
 #[test]
