@@ -17,9 +17,11 @@ const TABLE: Record<string, string> = {
 
   api: 'context spans',
   exporter:
-    'callers context destination diagnostics json masking options ready receipts routes variables warn',
+    'callers context destination diagnostics json masking no-destination options ready receipts routes variables warn',
   destination:
-    'capture context drop-oldest enrichment held-events json no-stats sampling warn weak work-keys',
+    'capture context drop-oldest enrichment held-events json pending-files sampling warn weak work-keys',
+  'no-destination': 'no-stats weak',
+  'pending-files': 'json warn',
   'held-events': '',
   'work-keys': 'context drop-oldest',
   enrichment: 'application-call builtins drop-oldest json warn',

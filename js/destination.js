@@ -12,7 +12,7 @@ const { takeCut } = require('./json/cut.js');
 const { parse, toJson } = require('./json/json-string.js');
 const { messageOf } = require('./json/json-safe-copy.js');
 const { stringify } = require('./json/stringify.js');
-const { NO_STATS } = require('./no-stats.js');
+const { PendingFiles } = require('./pending-files.js');
 const { Sampling } = require('./sampling.js');
 const { warn } = require('./warn.js');
 const { weakly } = require('./weak.js');
@@ -20,9 +20,6 @@ const { WorkKeys } = require('./work-keys.js');
 
 /** The default timeout of `flush()` and `close()`, in milliseconds. */
 const DEFAULT_TIMEOUT_MS = 10_000;
-
-/** The longest time that a timer takes, in milliseconds. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** How often a destination that is not the current one is checked while its rows wait, in milliseconds. */
 const LINGER_MS = 1000;
@@ -65,8 +62,7 @@ class Destination {
   options = {};
   /** The experiment that its rows go to, in place of the logs of a project. @type {string | undefined} */
   experimentId;
-  /** What is recorded soon: `flush` waits for it. @type {Set<Promise<unknown>>} */
-  #soon = new Set();
+  #files = new PendingFiles();
   /** Those of experiments that have spans below this one's, by their ids. @type {Map<string, Destination>} */
   #experiments = new Map();
   #host;
@@ -395,15 +391,11 @@ class Destination {
   }
 
   /**
-   * What is recorded soon: a later `flush` waits for it.
+   * A file is recorded soon: a later `flush` waits for it.
    * @param {Promise<unknown>} work
    */
   defer(work) {
-    const done = work.catch((error) => {
-      warn('BAD_SPAN', `A file could not be recorded (${messageOf(error)}).`);
-    });
-    this.#soon.add(done);
-    void done.then(() => this.#soon.delete(done));
+    this.#files.add(work);
   }
 
   /** @type {typeof import('../index.d.ts').flush} */
@@ -413,7 +405,7 @@ class Destination {
     const experiments = Array.from(this.#experiments.values(), (one) => one.flush(options));
     let isRecorded = true;
     let leftMs = timeoutOf(options);
-    if (this.#soon.size > 0) ({ isRecorded, leftMs } = await this.#recordSoon(leftMs));
+    if (!this.#files.isEmpty) ({ isRecorded, leftMs } = await this.#filesRecorded(leftMs));
     const report = await this.#recorder.flush(leftMs);
     return this.#reportOf(report, isRecorded, experiments);
   }
@@ -431,35 +423,16 @@ class Destination {
     const experiments = Array.from(this.#experiments.values(), (one) => one.close(options));
     this.#experiments.clear();
     // Without files, what is recorded from now on is refused.
-    if (this.#soon.size > 0) ({ isRecorded, leftMs } = await this.#recordSoon(leftMs));
+    if (!this.#files.isEmpty) ({ isRecorded, leftMs } = await this.#filesRecorded(leftMs));
     this.#isClosed = true;
     this.#polls.schedule();
     const report = await this.#recorder.close(leftMs);
     return this.#reportOf(report, isRecorded, experiments);
   }
 
-  /**
-   * Waits for what is recorded soon, and delivers the rest meanwhile.
-   * @param {number} timeoutMs
-   * @returns {Promise<{ isRecorded: boolean, leftMs: number }>} whether it is recorded, and what is left of the time
-   */
-  async #recordSoon(timeoutMs) {
-    const since = performance.now();
-    /** @type {NodeJS.Timeout | undefined} */
-    let timer;
-    /** @type {Promise<boolean>} */
-    const late = new Promise((resolve) => {
-      timer = setTimeout(resolve, Math.min(timeoutMs, LONGEST_TIMER_MS), false);
-    });
-    const recorded = Promise.all(this.#soon).then(() => true);
-    try {
-      const delivered = this.#recorder.flush(timeoutMs);
-      const isRecorded = await Promise.race([recorded, late]);
-      await delivered;
-      return { isRecorded, leftMs: Math.max(0, timeoutMs - (performance.now() - since)) };
-    } finally {
-      clearTimeout(timer);
-    }
+  /** Waits for the files, and delivers the rest meanwhile. @param {number} timeoutMs */
+  #filesRecorded(timeoutMs) {
+    return this.#files.recorded(timeoutMs, () => this.#recorder.flush(timeoutMs));
   }
 
   /**
@@ -515,48 +488,6 @@ class Destination {
   }
 }
 
-/** The destination when nothing is traced. It records nothing. */
-class NoDestination {
-  isOn = false;
-  isClosed = false;
-  decidesByFunction = false;
-  reference = weakly(this);
-
-  setCurrent() {}
-  connect() {}
-  awaitRoot() {}
-  releaseAll() {}
-
-  /**
-   * @param {unknown} event
-   * @param {Routes} routes
-   */
-  observe(event, routes) {
-    try {
-      // Work that begins without tracing continues without it.
-      routes.note(/** @type {any} */ (event ?? {}), /** @type {any} */ (this));
-    } catch {
-      // The event is not recorded anyway.
-    }
-    return undefined;
-  }
-
-  record = () => true;
-  caller = () => undefined;
-  callerOf = () => undefined;
-  adopt() {}
-  defer() {}
-  inExperiment() {
-    return this;
-  }
-
-  recordsTrace = () => true;
-  traceDestination = () => undefined;
-  flush = async () => ({ complete: true, ...NO_STATS });
-  stats = () => NO_STATS;
-  close = this.flush;
-}
-
 /**
  * The timeout in milliseconds; the default for anything that is no number.
  * @param {import('../index.d.ts').FlushOptions | null | undefined} options
@@ -571,7 +502,4 @@ function timeoutOf(options) {
   return DEFAULT_TIMEOUT_MS;
 }
 
-/** @type {Destination} */
-const NO_DESTINATION = /** @type {any} */ (new NoDestination());
-
-module.exports = { Destination, NO_DESTINATION };
+module.exports = { Destination };

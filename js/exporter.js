@@ -6,6 +6,7 @@
 const { Callers } = require('./callers.js');
 const { callingWork, currentWork, runAt } = require('./context.js');
 const destinations = require('./destination.js');
+const { NO_DESTINATION } = require('./no-destination.js');
 const { parse, toJson } = require('./json/json-string.js');
 const { Masking } = require('./masking.js');
 const { pickOptions } = require('./options.js');
@@ -20,8 +21,6 @@ const { warn } = require('./warn.js');
 /** @typedef {import('./host.d.ts').HostRecorder} Recorder */
 /** @typedef {import('./context.js').Work} Work */
 /** @typedef {InstanceType<typeof destinations.Destination>} Destination */
-
-const { NO_DESTINATION } = destinations;
 
 /**
  * The process-wide exporter behind the exported functions. Until it is initialised, and when initialisation fails,

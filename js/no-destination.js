@@ -1,0 +1,56 @@
+'use strict';
+
+// What stands for a destination when nothing is traced.
+
+const { NO_STATS } = require('./no-stats.js');
+const { weakly } = require('./weak.js');
+
+/** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */
+/** @typedef {InstanceType<typeof import('./routes.js').Routes>} Routes */
+
+/** Records nothing. */
+class NoDestination {
+  isOn = false;
+  isClosed = false;
+  decidesByFunction = false;
+  reference = weakly(this);
+
+  setCurrent() {}
+  connect() {}
+  awaitRoot() {}
+  releaseAll() {}
+
+  /**
+   * @param {unknown} event
+   * @param {Routes} routes
+   */
+  observe(event, routes) {
+    try {
+      // Work that begins without tracing continues without it.
+      routes.note(/** @type {any} */ (event ?? {}), /** @type {any} */ (this));
+    } catch {
+      // The event is not recorded anyway.
+    }
+    return undefined;
+  }
+
+  record = () => true;
+  caller = () => undefined;
+  callerOf = () => undefined;
+  adopt() {}
+  defer() {}
+  inExperiment() {
+    return this;
+  }
+
+  recordsTrace = () => true;
+  traceDestination = () => undefined;
+  flush = async () => ({ complete: true, ...NO_STATS });
+  stats = () => NO_STATS;
+  close = this.flush;
+}
+
+/** @type {Destination} */
+const NO_DESTINATION = /** @type {any} */ (new NoDestination());
+
+module.exports = { NO_DESTINATION };
