@@ -8,18 +8,18 @@ import type { Collector, CollectorOptions, Span } from '../tools/collector/types
 import { buildProject, post, serving, type Target } from './support/cloudflare';
 import { destination, ROOT, run } from './support/run';
 
-const directories: string[] = [];
+const made: string[] = [];
 
 /** A project that lives as long as these tests. */
 async function project(...args: string[]) {
   const directory = mkdtempSync(join(tmpdir(), 'flue-braintrust-'));
-  directories.push(directory);
+  made.push(directory);
   await buildProject(directory, ...args);
   return directory;
 }
 
 afterAll(() => {
-  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+  for (const directory of made) rmSync(directory, { recursive: true, force: true });
 });
 
 /** Serves a project with a collector; gives what was written to stderr. */
@@ -84,58 +84,46 @@ async function expectAgentTrace(url: string, collector: Collector) {
 }
 
 describe('one braintrust.ts, built by the Vite plugin of Flue', () => {
-  test('traces an agent on Node, by the native part', async () => {
-    const node = await project('--target', 'node');
-    const stderr = await traced(node, 'node', expectAgentTrace);
+  const directories: Partial<Record<Target, string>> = {};
+  const rows: Partial<Record<Target, unknown>> = {};
+
+  test.each<[Target, string]>([
+    ['node', 'by the native part'],
+    ['cloudflare', 'in its Durable Object, in workerd'],
+  ])('traces an agent on %s, %s', async (target) => {
+    const directory = await project('--target', target);
+    directories[target] = directory;
+    const stderr = await traced(directory, target, async (url, collector) => {
+      await expectAgentTrace(url, collector);
+      rows[target] = withoutIds(collector.rows());
+    });
     expect(stderr).toBe('');
   });
 
-  describe('for Cloudflare', () => {
-    let worker: string;
-    beforeAll(async () => {
-      worker = await project();
-    });
+  test('has the traces of Node on Cloudflare, but for times and ids', () => {
+    expect(rows.cloudflare).toEqual(expect.arrayContaining([expect.anything()]));
+    expect(rows.cloudflare).toEqual(rows.node);
+  });
 
-    test('traces an agent in its Durable Object, in workerd', async () => {
-      const stderr = await traced(worker, 'cloudflare', expectAgentTrace);
-      expect(stderr).toBe('');
-    });
+  test('has nothing of the native part in its bundle for Cloudflare', () => {
+    const worker = directories.cloudflare as string;
+    const files = globSync('dist/**/*', { cwd: worker });
+    expect(files.filter((name) => name.endsWith('.node'))).toEqual([]);
 
-    test('has nothing of the native part in its bundle', () => {
-      const files = globSync('dist/**/*', { cwd: worker });
-      expect(files.filter((name) => name.endsWith('.node'))).toEqual([]);
+    const read = (name: string) => readFileSync(join(worker, name), 'utf8');
+    const scripts = files.filter((name) => name.endsWith('.js'));
+    const naming = (pattern: RegExp) => scripts.filter((name) => pattern.test(read(name)));
+    expect(naming(/FLUE_BRAINTRUST_/)).not.toEqual([]);
+    expect(naming(/flue-braintrust\/native|loadNative|flue-braintrust\.[\w-]+\.node/)).toEqual([]);
 
-      const read = (name: string) => readFileSync(join(worker, name), 'utf8');
-      const scripts = files.filter((name) => name.endsWith('.js'));
-      const naming = (pattern: RegExp) => scripts.filter((name) => pattern.test(read(name)));
-      expect(naming(/FLUE_BRAINTRUST_/)).not.toEqual([]);
-      expect(naming(/flue-braintrust\/native|loadNative|flue-braintrust\.[\w-]+\.node/)).toEqual(
-        [],
-      );
-
-      const sources = files
-        .filter((name) => name.endsWith('.js.map'))
-        .flatMap((name) => JSON.parse(read(name)).sources as string[])
-        .filter((source) => source.includes('flue-braintrust/'))
-        .map((source) => source.replace(/.*flue-braintrust\//, ''));
-      expect(sources).toContain('js/edge/index.mjs');
-      expect(sources).not.toContain('js/node-host.js');
-      expect(files.filter((name) => name.endsWith('.wasm'))).toHaveLength(1);
-    });
-
-    test('has the traces of Node, but for times and ids', async () => {
-      const rows = async (directory: string, target: Target) => {
-        let found: unknown;
-        await traced(directory, target, async (url, collector) => {
-          await ask(url);
-          await collector.waitFor(finished(1), 20_000);
-          found = withoutIds(collector.rows());
-        });
-        return found;
-      };
-      const node = await project('--target', 'node');
-      expect(await rows(worker, 'cloudflare')).toEqual(await rows(node, 'node'));
-    });
+    const sources = files
+      .filter((name) => name.endsWith('.js.map'))
+      .flatMap((name) => JSON.parse(read(name)).sources as string[])
+      .filter((source) => source.includes('flue-braintrust/'))
+      .map((source) => source.replace(/.*flue-braintrust\//, ''));
+    expect(sources).toContain('js/edge/index.mjs');
+    expect(sources).not.toContain('js/node-host.js');
+    expect(files.filter((name) => name.endsWith('.wasm'))).toHaveLength(1);
   });
 
   test.each(['tsconfig.json', 'tsconfig.cloudflare.json'])(
@@ -153,7 +141,7 @@ describe('a braintrust.ts with the storage of the Durable Object, as documented'
   test('loses nothing when the server is down during a request and the isolate ends before the next', async () => {
     const kept = await project('--app', 'kept');
     const state = mkdtempSync(join(tmpdir(), 'flue-braintrust-'));
-    directories.push(state);
+    made.push(state);
     let isDown = true;
     const collector = await startCollector({
       intercept: ({ path }) => (isDown && path === '/logs3' ? { status: 503 } : {}),

@@ -1,17 +1,36 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import required = require('..');
-import { ROOT, run } from './support/run';
+import { environment, NODE, ROOT, run } from './support/run';
 
-const SCENARIO = join(ROOT, '__test__/lines/cloudflare/edge/scenario.mjs');
+const SCENARIOS = join(ROOT, '__test__/lines/cloudflare/edge/scenarios.mjs');
+
+let scenarios: ChildProcess;
+let results: AsyncIterator<string>;
+beforeAll(() => {
+  scenarios = spawn(NODE, [SCENARIOS], {
+    env: environment({}),
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  results = createInterface(scenarios.stdout!)[Symbol.asyncIterator]();
+});
+afterAll(async () => {
+  const ended = once(scenarios, 'exit');
+  scenarios.stdin?.end();
+  await ended;
+});
 
 /** What a scenario has seen; see there. */
 async function seen(name: string) {
-  const { code, stdout, stderr } = await run([SCENARIO, name], {}, 90_000);
-  if (code !== 0) throw new Error(`${stdout}\n${stderr}`);
-  return JSON.parse(stdout);
+  scenarios.stdin?.write(`${name}\n`);
+  const { value, done } = await results.next();
+  if (done) throw new Error('the scenarios have ended');
+  const result = JSON.parse(value);
+  if (typeof result === 'string') throw new Error(result);
+  return result;
 }
-
-jest.setTimeout(100_000);
 
 test('rows of an outage are kept in the storage of their object, and sent by the next event', async () => {
   const { recorded, ...rest } = await seen('storage, the same isolate');

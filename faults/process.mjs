@@ -13,7 +13,7 @@ export const KEY = 'sk-faults-5bd1a0f6e7c94d2f';
 const POLL_MS = 50;
 
 /** Variables that a process is given: no key, no destination. The last says what is tested. */
-const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'BENCH_PACKAGE'];
+const INHERITED = ['NODE_COMPILE_CACHE', 'PATH', 'HOME', 'TMPDIR', 'BENCH_PACKAGE'];
 
 /**
  * @typedef {object} Ended

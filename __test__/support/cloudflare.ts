@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type Ending, ROOT, run } from './run';
+import { type Ending, environment, ROOT, run } from './run';
 
 const HERE = join(ROOT, '__test__/lines/cloudflare');
 
@@ -25,7 +25,7 @@ export async function serving(
 ): Promise<string> {
   const program = [join(HERE, 'serve.mjs'), directory, '--target', target, ...args];
   const server = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...program], {
-    env: { PATH: process.env.PATH, ...env },
+    env: environment(env),
     stdio: 'pipe',
   });
   let stderr = '';

@@ -19,10 +19,14 @@ export interface Ending {
   stderr: string;
 }
 
+/** Where Node keeps the compiled code of the modules that children load: most load the same ones. */
+const NODE_COMPILE_CACHE = join(ROOT, 'node_modules/.cache/compiled');
+
 /** Children inherit nothing of ours but the path: no key, no destination. */
 export function environment(env: Record<string, string>) {
   const { PATH, HOME, TMPDIR } = process.env;
-  return { ...(HOME && { HOME }), ...(TMPDIR && { TMPDIR }), ...(PATH && { PATH }), ...env };
+  const inherited = { ...(HOME && { HOME }), ...(TMPDIR && { TMPDIR }), ...(PATH && { PATH }) };
+  return { ...inherited, NODE_COMPILE_CACHE, ...env };
 }
 
 /** Runs a real Node process to its end, or until its time is up. */

@@ -1,12 +1,14 @@
 /**
- * Runs one scenario with a Worker in the real `workerd` and a collector, and prints what was seen, as JSON.
+ * Runs scenarios, each with a Worker of its own in the real `workerd` and a collector of its own. Reads their names, one
+ * in a line, from stdin; prints what each has seen as JSON in one line, or the text of its error.
  *
- *     node __test__/lines/cloudflare/edge/scenario.mjs NAME
+ *     echo NAME | node __test__/lines/cloudflare/edge/scenarios.mjs
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { copyOf, recordedRun, spansOf } from '../recorded.mjs';
@@ -15,11 +17,10 @@ import { startWorker } from './bundle.mjs';
 const { startCollector } = createRequire(import.meta.url)('../../../../tools/collector');
 
 const run = recordedRun();
-const state = mkdtempSync(join(tmpdir(), 'flue-braintrust-state-'));
-let isDown = false;
-const collector = await startCollector({
-  intercept: ({ path }) => (isDown && path === '/logs3' ? { status: 503 } : { delayMs: 50 }),
-});
+/** Those of the scenario that runs. */
+let state;
+let isDown;
+let collector;
 let worker;
 
 async function start() {
@@ -343,11 +344,25 @@ const SCENARIOS = {
   },
 };
 
-await start();
-try {
-  console.log(JSON.stringify(await SCENARIOS[process.argv[2]]()));
-} finally {
-  await worker.stop();
-  await collector.close();
-  rmSync(state, { recursive: true, force: true });
+for await (const name of createInterface(process.stdin)) {
+  const result = await seen(name).catch((error) => String(error.stack));
+  console.log(JSON.stringify(result));
+}
+
+/** @param {string} name of a scenario */
+async function seen(name) {
+  isDown = false;
+  worker = undefined;
+  state = mkdtempSync(join(tmpdir(), 'flue-braintrust-state-'));
+  collector = await startCollector({
+    intercept: ({ path }) => (isDown && path === '/logs3' ? { status: 503 } : { delayMs: 50 }),
+  });
+  try {
+    await start();
+    return await SCENARIOS[name]();
+  } finally {
+    await worker?.stop();
+    await collector.close();
+    rmSync(state, { recursive: true, force: true });
+  }
 }
