@@ -1,8 +1,13 @@
 //! The builtin `api-keys`.
 
+use std::sync::LazyLock;
+
 use proptest::{strategy::ValueTree, string::string_regex};
 
 use super::*;
+
+static API_KEYS: LazyLock<Redactor> =
+  LazyLock::new(|| redactor(json!({ "builtins": ["api-keys"] })));
 
 /// Keys of every documented provider: the public prefix, and what follows.
 const KEYS: &[(&str, &str)] = &[
@@ -124,7 +129,7 @@ fn ids_hashes_counts_and_dates_are_no_api_keys() {
         .enumerate()
         .map(|(index, c)| if c == '#' { digit(index) } else { c })
         .collect();
-      assert_eq!(input(json!({ "builtins": ["api-keys"] }), &json!(text)), text);
+      assert_eq!(redacted(&API_KEYS, &json!(text)), text);
     }
   }
 }
@@ -137,7 +142,6 @@ fn any_key() -> impl Strategy<Value = String> {
 
 #[test]
 fn no_string_that_flue_has_recorded_is_an_api_key() {
-  let rules = redactor(json!({ "builtins": ["api-keys"] }));
   let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../__test__/corpus");
   let mut files = vec![std::path::PathBuf::from(corpus)];
   let mut lines = 0;
@@ -150,7 +154,7 @@ fn no_string_that_flue_has_recorded_is_an_api_key() {
       if line.starts_with('{') {
         let mut row = row(&Value::Null);
         row.input = Some(Json::concat(&[line]));
-        rules.row(&mut row);
+        API_KEYS.row(&mut row);
         assert!(row.input == Some(Json::concat(&[line])), "{path:?}: {line}");
       }
       lines += 1;
@@ -161,13 +165,12 @@ fn no_string_that_flue_has_recorded_is_an_api_key() {
 
 #[test]
 fn every_key_of_each_provider_is_redacted_as_a_whole() {
-  let rules = redactor(json!({ "builtins": ["api-keys"] }));
   let mut runner = proptest::test_runner::TestRunner::deterministic();
   for (prefix, rest) in KEYS {
     let strategy = string_regex(rest).unwrap();
     for _ in 0..200 {
       let key = format!("{prefix}{}", strategy.new_tree(&mut runner).unwrap().current());
-      let after = rules.rules.redact_text(&format!("use {key}, now"));
+      let after = API_KEYS.rules.redact_text(&format!("use {key}, now"));
       // A key may end with a hyphen or begin with one, and may have them doubled.
       assert_eq!(after.as_deref(), Some("use [redacted], now"), "{key}");
     }
@@ -191,13 +194,12 @@ fn ids_of_common_forms_are_no_api_keys() {
     "https://[a-z]{3,9}\\.example\\.com/[a-z0-9/-]{3,40}\\?page=[0-9]{1,4}",
     "00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]",
   ];
-  let rules = redactor(json!({ "builtins": ["api-keys"] }));
   let mut runner = proptest::test_runner::TestRunner::deterministic();
   for form in forms {
     let strategy = string_regex(form).unwrap();
     for _ in 0..200 {
       let text = strategy.new_tree(&mut runner).unwrap().current();
-      assert_eq!(rules.rules.redact_text(&text), None, "{text}");
+      assert_eq!(API_KEYS.rules.redact_text(&text), None, "{text}");
     }
   }
 }
@@ -210,7 +212,7 @@ proptest! {
     after in prop::sample::select(&["", " ", "\"", "\\n", ",", ".", "\u{9375}"][..]),
   ) {
     let text = format!("{before}{key}{after}");
-    let redacted = input(json!({ "builtins": ["api-keys"] }), &json!(text));
-    prop_assert_eq!(redacted, format!("{}[redacted]{}", before, after));
+    let left = redacted(&API_KEYS, &json!(text));
+    prop_assert_eq!(left, format!("{}[redacted]{}", before, after));
   }
 }

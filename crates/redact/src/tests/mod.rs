@@ -28,8 +28,13 @@ fn row(input: &Value) -> Row {
 
 /// An input after redaction.
 fn input(rules: Value, value: &Value) -> Value {
+  redacted(&redactor(rules), value)
+}
+
+/// The same by rules that are compiled already.
+fn redacted(redactor: &Redactor, value: &Value) -> Value {
   let mut row = row(value);
-  redactor(rules).row(&mut row);
+  redactor.row(&mut row);
   serde_json::from_str(&row.input.unwrap().as_str()).unwrap()
 }
 
