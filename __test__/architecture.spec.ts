@@ -17,11 +17,12 @@ const TABLE: Record<string, string> = {
 
   api: 'context spans',
   exporter:
-    'callers context destination diagnostics json masking no-destination options ready receipts routes variables warn',
+    'callers context destination diagnostics json masking no-destination options places ready receipts routes variables warn work-keys',
   destination:
-    'capture context drop-oldest enrichment held-events json pending-files sampling warn weak work-keys',
+    'capture context enrichment held-events json pending-files places sampling sum-stats warn weak',
   'no-destination': 'no-stats weak',
   'pending-files': 'json warn',
+  places: 'json warn',
   'held-events': '',
   'work-keys': 'context drop-oldest',
   enrichment: 'application-call builtins drop-oldest json warn',
@@ -30,7 +31,7 @@ const TABLE: Record<string, string> = {
   'drop-oldest': '',
   weak: '',
   routes: 'drop-oldest',
-  callers: 'drop-oldest',
+  callers: 'context drop-oldest work-keys',
   receipts: '',
   'node-host': 'dev-server environment exit native-loader stats-socket variables vercel warn',
   vercel: '',
@@ -53,6 +54,7 @@ const TABLE: Record<string, string> = {
   'flat-snapshot': '',
   json: 'builtins',
   'no-stats': '',
+  'sum-stats': 'no-stats',
   options: 'builtins trace-fields',
   'trace-fields': 'json variables',
   signals: '',
@@ -62,7 +64,7 @@ const TABLE: Record<string, string> = {
   variables: '',
   warn: '',
 
-  edge: 'api exporter json no-stats variables warn cloudflare:workers',
+  edge: 'api exporter json no-stats sum-stats variables warn cloudflare:workers',
 
   'tools/cli': `tools/collector tools/doctor tools/init tools/support exporter json native-loader node-host package stats-socket`,
   'tools/doctor': 'tools/support environment json native-loader package span-link',

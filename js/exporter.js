@@ -10,13 +10,15 @@ const { NO_DESTINATION } = require('./no-destination.js');
 const { parse, toJson } = require('./json/json-string.js');
 const { Masking } = require('./masking.js');
 const { pickOptions } = require('./options.js');
+const { Places } = require('./places.js');
 const { Announcements } = require('./ready.js');
 const { classOf, messageOf } = require('./json/json-safe-copy.js');
 const { Diagnostics } = require('./diagnostics.js');
-const { idsOfReceipt } = require('./receipts.js');
+const { idsOfReceipt, isDuplicate } = require('./receipts.js');
 const { Routes } = require('./routes.js');
 const { isStrict } = require('./variables.js');
 const { warn } = require('./warn.js');
+const { keyedIdOf } = require('./work-keys.js');
 
 /** @typedef {import('./host.d.ts').HostRecorder} Recorder */
 /** @typedef {import('./context.js').Work} Work */
@@ -40,6 +42,13 @@ class Exporter {
   #boundRoutes = new Routes();
   /** The spans under which Flue's work runs. */
   callers = new Callers();
+  /** The destinations of what slugs name. @type {import('./places.js').Openers} */
+  #openers = {
+    live: () => [this.#current, ...this.#live()],
+    open: (base, place) => this.#openPlace(base, place),
+  };
+  /** Finds those of loggers where nothing is recorded. */
+  #nowhere = new Places(NO_DESTINATION, this.#openers);
   #host;
   #masking;
   #diagnostics;
@@ -59,7 +68,7 @@ class Exporter {
       mask: (recorder) => this.#masking.maskInTime(recorder),
       report: () => this.#diagnostics.report(),
       flush: (timeoutMs) =>
-        Promise.all(this.#live().map((destination) => destination.flush({ timeoutMs }))),
+        Promise.all(this.#live().map((destination) => destination.deliver({ timeoutMs }))),
       reset: () => this.#live().forEach((destination) => destination.reset()),
       stats: () => this.#live().map(statsOf),
     });
@@ -86,6 +95,7 @@ class Exporter {
       becomesCurrent = options?.setCurrent !== false;
       this.#diagnostics.listen(options?.onError);
       const destination = this.#open(options);
+      destination.isOfSlug = false;
       if (typeof options?.onError === 'function') destination.onError = options.onError;
       if (typeof options?.enrich === 'function') destination.enrichBy(options.enrich);
       if (typeof options?.sample === 'function') destination.sampleBy(options.sample);
@@ -133,13 +143,20 @@ class Exporter {
    */
   #noteCaller(event, isFollowed, destination) {
     try {
-      const work = callingWork(event, isFollowed);
+      const work = callingWork(event, isFollowed) ?? this.callers.expected(event, destination);
       if (work === undefined || !isOpen(work.destination)) return;
       if (destination !== undefined && work.destination !== destination) return;
-      const known = this.#knownDestination(event);
+      const routes = destination === undefined ? this.#routes : this.#boundRoutes;
+      const keyed = keyedIdOf(/** @type {any} */ (event));
+      if (keyed !== undefined) {
+        this.callers.nameNext(keyed, event, callerOf(work));
+        this.#route(/** @type {any} */ (event), work.destination, routes);
+        return;
+      }
       // A message that is delivered again belongs to its first sender.
-      if (known !== undefined) return;
-      this.#name(event, work, destination === undefined ? this.#routes : this.#boundRoutes);
+      if (this.#knownDestination(/** @type {any} */ (event)) === undefined) {
+        this.#name(/** @type {any} */ (event), work, routes);
+      }
     } catch {
       // What cannot be read has no caller.
     }
@@ -149,24 +166,41 @@ class Exporter {
    * Runs Flue's work under a span, whether it has begun or not. Never throws.
    * @param {unknown} target a receipt of Flue's, or an id
    * @param {import('./destination.js').Called} called
-   * @param {boolean} [isNew] only if the work has not begun
+   * @param {number} [since] only if the work begins later in the order of beginnings, and nothing shows that another one
+   *   has called it
    */
-  adopt(target, called, isNew = false) {
+  adopt(target, called, since) {
     try {
       const ids = idsOfReceipt(target);
-      const { destination, span } = called;
+      const { destination } = called;
       if (ids === undefined || !isOpen(destination)) return;
-      if (isNew && this.callers.hasBegun(ids)) return;
+      const keyed = keyedIdOf(ids);
+      if (isDuplicate(target) && keyed === undefined) return;
+      if (since !== undefined) {
+        if (this.callers.isOfOthers(ids, called.span, since)) return;
+        if (keyed === undefined && !this.callers.hasBegun(ids)) {
+          this.callers.expect(ids, callerOf(called));
+          return;
+        }
+      }
       const known = this.#knownDestination(ids);
       if (known !== undefined && known !== destination) {
         if (this.callers.find(ids) !== undefined) return;
         warn('OTHER_LOGGER', 'Work of Flue cannot run under a span of another logger.');
         return;
       }
+      if (keyed !== undefined) {
+        const conversationId = this.callers.nameByReceipt(keyed, callerOf(called), {
+          isDuplicate: isDuplicate(target),
+          isNew: since !== undefined,
+        });
+        if (conversationId !== undefined) this.#recordCaller({ ...ids, conversationId }, called);
+        else this.#route(ids, destination);
+        return;
+      }
       // The spans of work that has begun keep their ids here; the core moves their rows, if it can.
       if (!this.callers.hasBegun(ids) && !this.#name(ids, called)) return;
-      const caller = callerFields(span);
-      destination.record({ type: 'caller_named', timestamp: Date.now(), ...ids, caller }, 'Note');
+      this.#recordCaller(ids, called);
     } catch (error) {
       warn('BAD_SPAN', `A span could not be made the parent (${classOf(error)}).`);
     }
@@ -177,31 +211,58 @@ class Exporter {
    * @param {import('./destination.js').Called} called
    * @param {InstanceType<typeof Routes>} [routes] that its events take
    */
-  #name(ids, { span, destination }, routes = this.#routes) {
-    if (!this.callers.name(ids, { ...callerFields(span), destination })) return false;
-    if (destination !== this.#current) this.#hasSeveral = true;
-    routes.assign(ids, destination);
+  #name(ids, called, routes = this.#routes) {
+    if (!this.callers.name(ids, callerOf(called))) return false;
+    this.#route(ids, called.destination, routes);
     return true;
   }
 
   /**
-   * The destination with the same settings whose rows go to an experiment. Nothing is left out there, and nothing is kept
-   * on the disk: no later process would deliver it. Never throws.
+   * @param {import('./routes.js').Ids} ids
+   * @param {Destination} destination
+   * @param {InstanceType<typeof Routes>} [routes] that its events take
+   */
+  #route(ids, destination, routes = this.#routes) {
+    if (destination !== this.#current) this.#hasSeveral = true;
+    routes.assign(ids, destination);
+  }
+
+  /**
+   * @param {import('./routes.js').Ids} ids
+   * @param {import('./destination.js').Called} called
+   */
+  #recordCaller(ids, { span, destination }) {
+    const caller = callerFields(span);
+    destination.record({ type: 'caller_named', timestamp: Date.now(), ...ids, caller }, 'Note');
+  }
+
+  /**
+   * The destination with the same settings whose rows go to an experiment, or another project. Nothing of an experiment
+   * is left out, and nothing is kept on the disk: no later process would deliver it. Throws when it cannot be started.
    * @param {Destination} base
-   * @param {string} experimentId
+   * @param {import('./places.js').Place} place
    * @returns {Destination}
    */
-  #inExperiment(base, experimentId) {
-    try {
-      const destination = this.#open(base.options, experimentId);
-      destination.experimentId = experimentId;
-      destination.onError ??= base.onError;
-      if (destination !== base) this.#hasSeveral = true;
-      return destination;
-    } catch (error) {
-      warn('BAD_PARENT', `${messageOf(error)}; spans go to the logs of the project.`);
-      return base;
-    }
+  #openPlace(base, place) {
+    const destination = this.#open(base.options, place);
+    destination.isOfSlug = true;
+    destination.experimentId = place.experimentId;
+    if (place.experimentId === undefined) destination.takeFunctionsOf(base);
+    else destination.onError ??= base.onError;
+    if (destination !== base) this.#hasSeveral = true;
+    return destination;
+  }
+
+  /**
+   * The destination of what a slug names, else that of a logger. Never throws.
+   * @param {Destination} base that of the logger; it may record nothing
+   * @param {import('./places.js').Place | undefined} place
+   * @param {boolean} [isKnown] only one that is there
+   * @returns {Destination}
+   */
+  at(base, place, isKnown) {
+    if (place === undefined) return base;
+    return base.isOn ? base.at(place, isKnown) : this.#nowhere.at(place, true);
   }
 
   /**
@@ -301,15 +362,15 @@ class Exporter {
 
   /**
    * @param {import('../index.d.ts').InitLoggerOptions} options
-   * @param {string} [experimentId] where its rows go, in place of the logs of the project
+   * @param {import('./places.js').Place} [place] where its rows go, in place of the logs of the project
    * @returns {Destination}
    */
-  #open(options, experimentId) {
+  #open(options, place) {
     const { env, file, unreadable } = this.#host.environment();
     if (unreadable !== undefined) warn('ENV_FILE', `${unreadable} It is ignored.`);
     const picked = pickOptions(options, env);
-    const experiment = { experimentId, sampleRate: 1, keepErrors: false, spool: false };
-    const all = experimentId === undefined ? picked : { ...picked, ...experiment };
+    const whole = place?.experimentId === undefined ? {} : { sampleRate: 1, keepErrors: false };
+    const all = place === undefined ? picked : { ...picked, ...place, ...whole, spool: false };
     const settings = toJson({ options: all, env, file });
     const present = this.#destinations.get(settings)?.deref();
     if (present !== undefined && !present.isClosed) {
@@ -339,13 +400,16 @@ class Exporter {
       adopt: (
         /** @type {unknown} */ target,
         /** @type {import('./destination.js').Called} */ called,
-        /** @type {boolean | undefined} */ isNew,
-      ) => this.adopt(target, called, isNew),
-      inExperiment: (/** @type {Destination} */ base, /** @type {string} */ id) =>
-        this.#inExperiment(base, id),
+        /** @type {number | undefined} */ since,
+      ) => this.adopt(target, called, since),
+      openers: this.#openers,
     };
     const created = new destinations.Destination(this.#host, polls, recorder);
-    created.options = /** @type {any} */ ({ ...picked, storage: options?.storage });
+    created.options = /** @type {any} */ ({
+      ...picked,
+      ...(place?.projectId !== undefined && { projectId: place.projectId }),
+      storage: options?.storage,
+    });
     this.#destinations.set(settings, created.reference);
     return created;
   }
@@ -444,13 +508,16 @@ class Exporter {
 function statsOf(destination) {
   const { projectName = '', appUrl = '' } = destination.traceDestination() ?? {};
   const server = URL.canParse(appUrl) ? new URL(appUrl).origin : '';
-  return { projectName, server, stats: destination.stats() };
+  return { projectName, server, stats: destination.ownStats() };
 }
 
 /** A span as the caller of Flue's work. @param {import('./destination.js').Called['span']} span */
 const callerFields = ({ spanId, rootSpanId, isRemote }) => {
   return { spanId, rootSpanId, isWithin: !isRemote };
 };
+
+/** @param {import('./destination.js').Called} called */
+const callerOf = ({ span, destination }) => ({ ...callerFields(span), destination });
 
 /** Whether a destination records anything. @param {Destination} destination */
 const isOpen = (destination) => destination.isOn && !destination.isClosed;

@@ -4,12 +4,12 @@
 
 const { randomUUID, types } = require('../builtins/index.js');
 
-const { follow, runInSpan, settling } = require('../context.js');
+const { follow, nextInOrder, runInSpan, settling } = require('../context.js');
 const { dropOldest } = require('../drop-oldest.js');
 const { takeCut } = require('../json/cut.js');
 const { toJsonSafe } = require('../json/stringify.js');
 const { classOf } = require('../json/json-safe-copy.js');
-const { isFreshReceipt, isRunReceipt } = require('../receipts.js');
+const { isDuplicate, isFreshReceipt, isRunReceipt } = require('../receipts.js');
 const { warn } = require('../warn.js');
 const { attributesOf, labelOf, read } = require('./arguments.js');
 const { filled, partsBeside, partsWith, withUnread } = require('./attachment.js');
@@ -51,6 +51,8 @@ class Span {
   #isRefused = false;
   /** When this was made, in milliseconds. */
   #since = Date.now();
+  /** Its place among the beginnings of spans and of Flue's work. */
+  #order = nextInOrder();
 
   /**
    * @param {Destination} destination
@@ -163,8 +165,9 @@ class Span {
    * @param {unknown} result
    */
   adoptResult(result) {
-    if (isFreshReceipt(result, this.#since)) this.#destination.adopt(result, this);
-    else if (isRunReceipt(result)) this.#destination.adopt(result, this, true);
+    const isReceipt =
+      isFreshReceipt(result, this.#since) || isDuplicate(result) || isRunReceipt(result);
+    if (isReceipt) this.#destination.adopt(result, this, this.#order);
   }
 
   /** @param {SpanEvent} event */
@@ -390,7 +393,7 @@ function runTraced(span, callback, args, showsOutput = false) {
     return result;
   }
   try {
-    return settling(result, done, failed);
+    return follow(result, done, failed) ?? settling(result, done, failed);
   } catch {
     // A promise with a `then` of its own that throws: whoever awaits it learns that.
     done(undefined);
@@ -462,8 +465,8 @@ function whenDone(promise, use) {
  * @param {SpanContext} [context]
  */
 function below(destination, context) {
-  const experimentId = context?.experimentId;
-  return experimentId === undefined ? destination : destination.inExperiment(experimentId);
+  const place = context?.place;
+  return place === undefined ? destination : destination.at(place);
 }
 
 /**
