@@ -195,11 +195,12 @@ class Destination {
 
   /**
    * The destination of what a slug names: that of another logger, or one with these settings.
-   * @param {import('./places.js').Place} place
+   * @param {import('./places.js').Place | undefined} place this one without
    * @param {boolean} [isKnown] only one that is there, else this one
+   * @returns {Destination}
    */
   at(place, isKnown) {
-    return this.#places.at(place, isKnown);
+    return place === undefined ? this : this.#places.at(place, isKnown);
   }
 
   /** Whether everything is delivered that was recorded here. Throws when the environment is being torn down. */

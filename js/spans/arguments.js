@@ -2,6 +2,7 @@
 
 // Reads the arguments of `startSpan` and `traced`: what cannot be read is left out.
 
+const { toJsonSafe } = require('../json/stringify.js');
 const { spanUpdateOf } = require('./span-update.js');
 
 /** @typedef {import('../../index.d.ts').StartSpanArgs} StartSpanArgs */
@@ -59,4 +60,14 @@ function labelOf(args) {
   return label;
 }
 
-module.exports = { attributesOf, labelOf, read };
+/**
+ * The update that every descendant of a span gets.
+ * @param {StartSpanArgs | undefined} args
+ */
+function propagatedOf(args) {
+  const given = read(args, 'propagatedEvent');
+  if (typeof given !== 'object' || given === null) return undefined;
+  return /** @type {Record<string, any>} */ (toJsonSafe(given));
+}
+
+module.exports = { attributesOf, labelOf, propagatedOf, read };

@@ -98,6 +98,18 @@ function isText(value) {
   return typeof value === 'string' && value !== '';
 }
 
+/**
+ * What the spans of a destination are in, as slugs name it.
+ * @param {InstanceType<typeof import('../destination.js').Destination>} destination
+ * @returns {SpanIds}
+ */
+function objectOf(destination) {
+  const { projectId, projectName, experimentId } = destination.traceDestination() ?? {};
+  if (experimentId) return { isExperiment: true, object_id: experimentId };
+  if (projectId) return { object_id: projectId };
+  return { compute_object_metadata_args: { project_name: projectName } };
+}
+
 /** @param {Buffer} bytes */
 function uuid(bytes) {
   const digits = bytes.toString('hex');
@@ -110,4 +122,4 @@ function uuid(bytes) {
   ].join('-');
 }
 
-module.exports = { placeOf, readSlug, writeSlug };
+module.exports = { objectOf, placeOf, readSlug, writeSlug };
