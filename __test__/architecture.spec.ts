@@ -17,9 +17,10 @@ const TABLE: Record<string, string> = {
 
   api: 'context spans',
   exporter:
-    'callers context destination diagnostics json masking no-destination options places ready receipts routes variables warn work-keys',
+    'adoption callers context destinations diagnostics json masking no-destination places ready routes variables warn',
   destination:
     'capture context enrichment held-events json pending-files places sampling sum-stats warn weak',
+  destinations: 'destination json options warn',
   'no-destination': 'no-stats weak',
   'pending-files': 'json warn',
   places: 'json warn',
@@ -30,6 +31,7 @@ const TABLE: Record<string, string> = {
   'application-call': '',
   'drop-oldest': '',
   weak: '',
+  adoption: 'context json receipts warn work-keys',
   routes: 'drop-oldest',
   callers: 'context drop-oldest work-keys',
   receipts: '',

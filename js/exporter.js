@@ -3,36 +3,29 @@
 // The exporter of a process: its destinations, the current one, and the end of the process. The native part translates
 // and delivers.
 
+const { Adoption } = require('./adoption.js');
 const { Callers } = require('./callers.js');
-const { callingWork, currentWork, runAt } = require('./context.js');
-const destinations = require('./destination.js');
+const { currentWork, runAt } = require('./context.js');
+const { Destinations, statsOf } = require('./destinations.js');
 const { NO_DESTINATION } = require('./no-destination.js');
-const { parse, toJson } = require('./json/json-string.js');
+const { toJson } = require('./json/json-string.js');
 const { Masking } = require('./masking.js');
-const { pickOptions } = require('./options.js');
 const { Places } = require('./places.js');
 const { Announcements } = require('./ready.js');
-const { classOf, messageOf } = require('./json/json-safe-copy.js');
+const { messageOf } = require('./json/json-safe-copy.js');
 const { Diagnostics } = require('./diagnostics.js');
-const { idsOfReceipt, isDuplicate } = require('./receipts.js');
 const { Routes } = require('./routes.js');
 const { isStrict } = require('./variables.js');
 const { warn } = require('./warn.js');
-const { keyedIdOf } = require('./work-keys.js');
 
-/** @typedef {import('./host.d.ts').HostRecorder} Recorder */
 /** @typedef {import('./context.js').Work} Work */
-/** @typedef {InstanceType<typeof destinations.Destination>} Destination */
+/** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */
 
 /**
  * The process-wide exporter behind the exported functions. Until it is initialised, and when initialisation fails,
  * every method does nothing: tracing never breaks the application.
  */
 class Exporter {
-  /** Those that are in use or have rows, by their settings. @type {Map<string, WeakRef<Destination>>} */
-  #destinations = new Map();
-  /** Closed recorders whose destination has another one, and that may still deliver. @type {Set<{ recorder: Recorder, onError?: undefined }>} */
-  #closed = new Set();
   /** That of the module-level functions. */
   #current = NO_DESTINATION;
   /** Whether events may belong to another destination than the current one. */
@@ -42,13 +35,21 @@ class Exporter {
   #boundRoutes = new Routes();
   /** The spans under which Flue's work runs. */
   callers = new Callers();
+  /** Puts Flue's work under these spans. */
+  #adoption = new Adoption(this.callers, [this.#routes, this.#boundRoutes], (destination) => {
+    if (destination !== this.#current) this.#hasSeveral = true;
+  });
   /** The destinations of what slugs name. @type {import('./places.js').Openers} */
   #openers = {
-    live: () => [this.#current, ...this.#live()],
-    open: (base, place) => this.#openPlace(base, place),
+    live: () => [this.#current, ...this.#destinations.live],
+    open: (base, place) => {
+      this.#hasSeveral = true;
+      return this.#destinations.openPlace(base, place);
+    },
   };
   /** Finds those of loggers where nothing is recorded. */
   #nowhere = new Places(NO_DESTINATION, this.#openers);
+  #destinations;
   #host;
   #masking;
   #diagnostics;
@@ -57,20 +58,41 @@ class Exporter {
   /** @param {import('./host.d.ts').Host} host */
   constructor(host) {
     this.#host = host;
-    this.#masking = new Masking(() => this.#recorders(), host.hasTimers);
+    this.#masking = new Masking(() => this.#destinations.recorders, host.hasTimers);
     this.#announcements = new Announcements(host);
+    /** @type {import('./destination.js').Polls} */
+    const polls = {
+      schedule: () => {
+        this.#masking.schedulePoll();
+        this.#diagnostics.schedulePoll();
+        this.#announcements.expectRows();
+      },
+      report: () => {
+        this.#announcements.check();
+        this.#diagnostics.report();
+      },
+      callers: this.callers,
+      adopt: (target, called, since) => this.#adoption.adopt(target, called, since),
+      openers: this.#openers,
+    };
+    this.#destinations = new Destinations(host, polls, (recorder) => {
+      this.#masking.attach(recorder);
+      host.endAtExit(this);
+    });
     const native = {
-      take: () => [...this.#live(), ...this.#closed].flatMap(diagnosticsOf),
-      isIdle: () => this.#recorders().every((recorder) => recorder.isIdle()),
+      take: () => this.#destinations.takeDiagnostics(),
+      isIdle: () => this.#destinations.recorders.every((recorder) => recorder.isIdle()),
     };
     this.#diagnostics = new Diagnostics(native, host.hasTimers);
     host.attach({
       mask: (recorder) => this.#masking.maskInTime(recorder),
       report: () => this.#diagnostics.report(),
       flush: (timeoutMs) =>
-        Promise.all(this.#live().map((destination) => destination.deliver({ timeoutMs }))),
-      reset: () => this.#live().forEach((destination) => destination.reset()),
-      stats: () => this.#live().map(statsOf),
+        Promise.all(
+          this.#destinations.live.map((destination) => destination.deliver({ timeoutMs })),
+        ),
+      reset: () => this.#destinations.live.forEach((destination) => destination.reset()),
+      stats: () => this.#destinations.live.map(statsOf),
     });
     // In strict mode the import itself throws without a native binary.
     if (isStrict()) host.load();
@@ -94,7 +116,7 @@ class Exporter {
     try {
       becomesCurrent = options?.setCurrent !== false;
       this.#diagnostics.listen(options?.onError);
-      const destination = this.#open(options);
+      const destination = this.#destinations.open(options);
       destination.isOfSlug = false;
       if (typeof options?.onError === 'function') destination.onError = options.onError;
       if (typeof options?.enrich === 'function') destination.enrichBy(options.enrich);
@@ -118,7 +140,7 @@ class Exporter {
    * @returns {Promise<void> | undefined} the delivery, for runtimes that wait for it
    */
   observe(event, isFollowed = false) {
-    this.#noteCaller(event, isFollowed);
+    this.#adoption.noteCaller(event, isFollowed);
     if (this.#hasSeveral) return this.#routeOf(event).observe(event, this.#routes);
     const current = this.#current;
     return current.isOn ? current.observe(event, this.#routes) : undefined;
@@ -131,126 +153,8 @@ class Exporter {
    * @param {boolean} [isFollowed] whether Flue's interceptors are followed
    */
   observeAt(destination, event, isFollowed = false) {
-    this.#noteCaller(event, isFollowed, destination);
+    this.#adoption.noteCaller(event, isFollowed, destination);
     return destination.isOn ? destination.observe(event, this.#boundRoutes) : undefined;
-  }
-
-  /**
-   * Runs Flue's work under the span that calls it, when an event states that it begins. Never throws.
-   * @param {any} event
-   * @param {boolean} isFollowed
-   * @param {Destination} [destination] that of the event, if that is fixed
-   */
-  #noteCaller(event, isFollowed, destination) {
-    try {
-      const work = callingWork(event, isFollowed) ?? this.callers.expected(event, destination);
-      if (work === undefined || !isOpen(work.destination)) return;
-      if (destination !== undefined && work.destination !== destination) return;
-      const routes = destination === undefined ? this.#routes : this.#boundRoutes;
-      const keyed = keyedIdOf(/** @type {any} */ (event));
-      if (keyed !== undefined) {
-        this.callers.nameNext(keyed, event, callerOf(work));
-        this.#route(/** @type {any} */ (event), work.destination, routes);
-        return;
-      }
-      // A message that is delivered again belongs to its first sender.
-      if (this.#knownDestination(/** @type {any} */ (event)) === undefined) {
-        this.#name(/** @type {any} */ (event), work, routes);
-      }
-    } catch {
-      // What cannot be read has no caller.
-    }
-  }
-
-  /**
-   * Runs Flue's work under a span, whether it has begun or not. Never throws.
-   * @param {unknown} target a receipt of Flue's, or an id
-   * @param {import('./destination.js').Called} called
-   * @param {number} [since] only if the work begins later in the order of beginnings, and nothing shows that another one
-   *   has called it
-   */
-  adopt(target, called, since) {
-    try {
-      const ids = idsOfReceipt(target);
-      const { destination } = called;
-      if (ids === undefined || !isOpen(destination)) return;
-      const keyed = keyedIdOf(ids);
-      if (isDuplicate(target) && keyed === undefined) return;
-      if (since !== undefined) {
-        if (this.callers.isOfOthers(ids, called.span, since)) return;
-        if (keyed === undefined && !this.callers.hasBegun(ids)) {
-          this.callers.expect(ids, callerOf(called));
-          return;
-        }
-      }
-      const known = this.#knownDestination(ids);
-      if (known !== undefined && known !== destination) {
-        if (this.callers.find(ids) !== undefined) return;
-        warn('OTHER_LOGGER', 'Work of Flue cannot run under a span of another logger.');
-        return;
-      }
-      if (keyed !== undefined) {
-        const conversationId = this.callers.nameByReceipt(keyed, callerOf(called), {
-          isDuplicate: isDuplicate(target),
-          isNew: since !== undefined,
-        });
-        if (conversationId !== undefined) this.#recordCaller({ ...ids, conversationId }, called);
-        else this.#route(ids, destination);
-        return;
-      }
-      // The spans of work that has begun keep their ids here; the core moves their rows, if it can.
-      if (!this.callers.hasBegun(ids) && !this.#name(ids, called)) return;
-      this.#recordCaller(ids, called);
-    } catch (error) {
-      warn('BAD_SPAN', `A span could not be made the parent (${classOf(error)}).`);
-    }
-  }
-
-  /**
-   * @param {import('./routes.js').Ids} ids
-   * @param {import('./destination.js').Called} called
-   * @param {InstanceType<typeof Routes>} [routes] that its events take
-   */
-  #name(ids, called, routes = this.#routes) {
-    if (!this.callers.name(ids, callerOf(called))) return false;
-    this.#route(ids, called.destination, routes);
-    return true;
-  }
-
-  /**
-   * @param {import('./routes.js').Ids} ids
-   * @param {Destination} destination
-   * @param {InstanceType<typeof Routes>} [routes] that its events take
-   */
-  #route(ids, destination, routes = this.#routes) {
-    if (destination !== this.#current) this.#hasSeveral = true;
-    routes.assign(ids, destination);
-  }
-
-  /**
-   * @param {import('./routes.js').Ids} ids
-   * @param {import('./destination.js').Called} called
-   */
-  #recordCaller(ids, { span, destination }) {
-    const caller = callerFields(span);
-    destination.record({ type: 'caller_named', timestamp: Date.now(), ...ids, caller }, 'Note');
-  }
-
-  /**
-   * The destination with the same settings whose rows go to an experiment, or another project. Nothing of an experiment
-   * is left out, and nothing is kept on the disk: no later process would deliver it. Throws when it cannot be started.
-   * @param {Destination} base
-   * @param {import('./places.js').Place} place
-   * @returns {Destination}
-   */
-  #openPlace(base, place) {
-    const destination = this.#open(base.options, place);
-    destination.isOfSlug = true;
-    destination.experimentId = place.experimentId;
-    if (place.experimentId === undefined) destination.takeFunctionsOf(base);
-    else destination.onError ??= base.onError;
-    if (destination !== base) this.#hasSeveral = true;
-    return destination;
   }
 
   /**
@@ -322,7 +226,7 @@ class Exporter {
    * @param {import('./routes.js').Ids} ids
    */
   destinationOfIds(ids) {
-    return this.#knownDestination(ids) ?? this.current;
+    return this.#adoption.knownDestination(ids) ?? this.current;
   }
 
   /**
@@ -331,12 +235,9 @@ class Exporter {
    */
   knowsTrace(ids) {
     if (!this.callers.isUsed) return true;
-    return this.callers.find(ids) !== undefined || this.#knownDestination(ids) !== undefined;
-  }
-
-  /** @param {import('./routes.js').Ids} ids */
-  #knownDestination(ids) {
-    return this.#routes.find(ids) ?? this.#boundRoutes.find(ids);
+    return (
+      this.callers.find(ids) !== undefined || this.#adoption.knownDestination(ids) !== undefined
+    );
   }
 
   /** @type {typeof import('../index.d.ts').setMaskingFunction} */
@@ -357,68 +258,7 @@ class Exporter {
 
   /** Begins to deliver what all destinations have. */
   flush() {
-    for (const destination of this.#live()) void destination.flush();
-  }
-
-  /**
-   * @param {import('../index.d.ts').InitLoggerOptions} options
-   * @param {import('./places.js').Place} [place] where its rows go, in place of the logs of the project
-   * @returns {Destination}
-   */
-  #open(options, place) {
-    const { env, file, unreadable } = this.#host.environment();
-    if (unreadable !== undefined) warn('ENV_FILE', `${unreadable} It is ignored.`);
-    const picked = pickOptions(options, env);
-    const whole = place?.experimentId === undefined ? {} : { sampleRate: 1, keepErrors: false };
-    const all = place === undefined ? picked : { ...picked, ...place, ...whole, spool: false };
-    const settings = toJson({ options: all, env, file });
-    const present = this.#destinations.get(settings)?.deref();
-    if (present !== undefined && !present.isClosed) {
-      this.#host.keepIn(present.recorder, options?.storage);
-      return present;
-    }
-    const recorder = this.#host.open(settings, options?.storage);
-    this.#masking.attach(recorder);
-    this.#forgetEnded();
-    this.#host.endAtExit(this);
-    if (present !== undefined) {
-      this.#closed.add({ recorder: present.recorder });
-      present.reopen(recorder);
-      return present;
-    }
-    const polls = {
-      schedule: () => {
-        this.#masking.schedulePoll();
-        this.#diagnostics.schedulePoll();
-        this.#announcements.expectRows();
-      },
-      report: () => {
-        this.#announcements.check();
-        this.#diagnostics.report();
-      },
-      callers: this.callers,
-      adopt: (
-        /** @type {unknown} */ target,
-        /** @type {import('./destination.js').Called} */ called,
-        /** @type {number | undefined} */ since,
-      ) => this.adopt(target, called, since),
-      openers: this.#openers,
-    };
-    const created = new destinations.Destination(this.#host, polls, recorder);
-    created.options = /** @type {any} */ ({
-      ...picked,
-      ...(place?.projectId !== undefined && { projectId: place.projectId }),
-      storage: options?.storage,
-    });
-    this.#destinations.set(settings, created.reference);
-    return created;
-  }
-
-  #forgetEnded() {
-    for (const closed of this.#closed) if (closed.recorder.isAtRest()) this.#closed.delete(closed);
-    for (const [settings, reference] of this.#destinations) {
-      if (reference.deref() === undefined) this.#destinations.delete(settings);
-    }
+    for (const destination of this.#destinations.live) void destination.flush();
   }
 
   /** @param {Destination} destination */
@@ -460,8 +300,10 @@ class Exporter {
   beginExit(step) {
     this.#atExit(() => {
       const { ExitStep } = this.#host.load();
-      for (const destination of this.#live()) destination.releaseAll();
-      const left = this.#recorders().map((recorder) => recorder.beginExit(ExitStep[step]));
+      for (const destination of this.#destinations.live) destination.releaseAll();
+      const left = this.#destinations.recorders.map((recorder) =>
+        recorder.beginExit(ExitStep[step]),
+      );
       this.#masking.beginExit(Math.max(0, ...left));
     });
   }
@@ -473,7 +315,7 @@ class Exporter {
   waitExit(step) {
     this.#atExit(() => {
       const { ExitStep } = this.#host.load();
-      for (const recorder of this.#recorders()) {
+      for (const recorder of this.#destinations.recorders) {
         // At first what is being masked already: the native part waits for it.
         do this.#masking.maskInTime(recorder);
         while (!recorder.waitExit(ExitStep[step]));
@@ -491,40 +333,6 @@ class Exporter {
       warn('EXIT', `The last rows could not be delivered: ${messageOf(error)}.`);
     }
   }
-
-  #live() {
-    return Array.from(this.#destinations.values()).flatMap((reference) => reference.deref() ?? []);
-  }
-
-  #recorders() {
-    return [...this.#closed, ...this.#live()].map(({ recorder }) => recorder);
-  }
-}
-
-/**
- * The counters of a destination, and which it is. An address may have a password: only its origin is stated.
- * @param {Destination} destination
- */
-function statsOf(destination) {
-  const { projectName = '', appUrl = '' } = destination.traceDestination() ?? {};
-  const server = URL.canParse(appUrl) ? new URL(appUrl).origin : '';
-  return { projectName, server, stats: destination.ownStats() };
-}
-
-/** A span as the caller of Flue's work. @param {import('./destination.js').Called['span']} span */
-const callerFields = ({ spanId, rootSpanId, isRemote }) => {
-  return { spanId, rootSpanId, isWithin: !isRemote };
-};
-
-/** @param {import('./destination.js').Called} called */
-const callerOf = ({ span, destination }) => ({ ...callerFields(span), destination });
-
-/** Whether a destination records anything. @param {Destination} destination */
-const isOpen = (destination) => destination.isOn && !destination.isClosed;
-
-/** @param {{ recorder: Recorder, onError?: Destination['onError'] }} destination */
-function diagnosticsOf({ recorder, onError }) {
-  return parse(recorder.takeDiagnostics()).map((diagnostic) => ({ diagnostic, onError }));
 }
 
 module.exports = { Exporter };
