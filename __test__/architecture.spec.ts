@@ -19,10 +19,12 @@ const TABLE: Record<string, string> = {
   exporter:
     'adoption callers context destinations diagnostics json masking no-destination places ready routes variables warn',
   destination:
-    'capture context enrichment held-events json pending-files places sampling sum-stats warn weak',
+    'capture context delivery enrichment held-events json pending-files places root-of-work sampling warn weak',
   destinations: 'destination json options warn',
   'no-destination': 'no-stats weak',
   'pending-files': 'json warn',
+  delivery: 'json sum-stats',
+  'root-of-work': 'context json',
   places: 'json warn',
   'held-events': '',
   'work-keys': 'context drop-oldest',

@@ -4,22 +4,20 @@
 // received.
 
 const { Capture } = require('./capture.js');
-const { currentWork, flueContext } = require('./context.js');
+const { currentWork } = require('./context.js');
+const { Delivery } = require('./delivery.js');
 const { Enrichment } = require('./enrichment.js');
 const { HeldEvents } = require('./held-events.js');
 const { takeCut } = require('./json/cut.js');
-const { parse, toJson } = require('./json/json-string.js');
+const { parse } = require('./json/json-string.js');
 const { messageOf } = require('./json/json-safe-copy.js');
 const { stringify } = require('./json/stringify.js');
 const { PendingFiles } = require('./pending-files.js');
 const { Places } = require('./places.js');
+const { rootOf } = require('./root-of-work.js');
 const { Sampling } = require('./sampling.js');
-const { sumStats } = require('./sum-stats.js');
 const { warn } = require('./warn.js');
 const { weakly } = require('./weak.js');
-
-/** The default timeout of `flush()` and `close()`, in milliseconds. */
-const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** How often a destination that is not the current one is checked while its rows wait, in milliseconds. */
 const LINGER_MS = 1000;
@@ -63,6 +61,7 @@ class Destination {
   isOfSlug = false;
   #files = new PendingFiles();
   #places;
+  #delivery;
   #host;
   #polls;
   #recorder;
@@ -87,7 +86,26 @@ class Destination {
     this.#recorder = recorder;
     this.#capture = new Capture(host.load(), this);
     this.#places = new Places(this, polls.openers);
+    this.#delivery = new Delivery(this.#source());
     if (this.traceDestination()?.isSampled) this.sampleBy(undefined);
+  }
+
+  /** What is delivered. @returns {import('./delivery.js').Source} */
+  #source() {
+    const recorder = () => this.#recorder;
+    const leftOut = () => this.#sampling?.leftOut ?? 0;
+    return {
+      get recorder() {
+        return recorder();
+      },
+      get leftOut() {
+        return leftOut();
+      },
+      files: this.#files,
+      places: this.#places,
+      schedule: () => this.#polls.schedule(),
+      report: () => this.#polls.report(),
+    };
   }
 
   get recorder() {
@@ -250,7 +268,11 @@ class Destination {
       const { callers } = this.#polls;
       callers.note(event);
       const sampling = this.#sampling;
-      if (sampling?.leavesOut(event, callers.keys.of(event), () => this.#rootOf(event))) {
+      if (
+        sampling?.leavesOut(event, callers.keys.of(event), () =>
+          rootOf(event, this, this.#host.load()),
+        )
+      ) {
         this.#releaseDecided();
         return undefined;
       }
@@ -351,39 +373,6 @@ class Destination {
   }
 
   /**
-   * The root of the work that an event of Flue's begins; undefined if it begins none.
-   * @param {any} event
-   * @returns {{ id: string, rootSpanId: string, isLeftOut?: boolean } | undefined}
-   */
-  #rootOf(event) {
-    const { type, runId, submissionId, dispatchId, conversationId, operationId } = event;
-    if (type !== 'run_start' && type !== 'run_resume' && type !== 'operation_start')
-      return undefined;
-    const id = runId ?? submissionId ?? dispatchId;
-    const { span, destination } = currentWork() ?? {};
-    // Outside of a run and a submission, an operation may be a part of other work.
-    const ids =
-      id === undefined
-        ? (flueContext() ?? { operationId })
-        : { runId, submissionId, dispatchId, conversationId };
-    const [row, own] = this.#host.load().flueSpan(toJson(ids));
-    if (row === undefined || own === undefined) return undefined;
-    const caller = this.callerOf(event);
-    if (caller !== undefined) return { id: row, rootSpanId: caller.rootSpanId };
-    if (id === undefined && span !== undefined && destination === this) {
-      return { id: row, rootSpanId: span.rootSpanId };
-    }
-    const [, traceId, , flags] = this.caller()?.traceparent.split('-') ?? [];
-    if (traceId === undefined) return { id: row, rootSpanId: own };
-    // The caller leaves its trace out.
-    return {
-      id: row,
-      rootSpanId: traceId,
-      isLeftOut: (Number.parseInt(flags ?? '', 16) & 1) === 0,
-    };
-  }
-
-  /**
    * The trace context of the caller of the work that runs now, if traces join those of their callers.
    * @param {ReturnType<Destination['traceDestination']>} [destination] where spans are shown, if that is known already
    */
@@ -415,7 +404,7 @@ class Destination {
   /** @type {typeof import('../index.d.ts').flush} */
   flush(options) {
     this.releaseAll();
-    return this.#flush(options);
+    return this.#delivery.flush(options);
   }
 
   /**
@@ -424,86 +413,26 @@ class Destination {
    * @param {import('../index.d.ts').FlushOptions} options
    */
   async deliver(options) {
-    await this.#flush(options);
+    await this.#delivery.flush(options);
     if (this.#held.isEmpty) return;
     await this.#held.emptied();
-    await this.#flush(options);
-  }
-
-  /** @type {typeof import('../index.d.ts').flush} */
-  async #flush(options) {
-    this.#polls.schedule();
-    const others = this.#places.all.map((one) => one.flush(options));
-    let isRecorded = true;
-    let leftMs = timeoutOf(options);
-    if (!this.#files.isEmpty) ({ isRecorded, leftMs } = await this.#filesRecorded(leftMs));
-    const report = await this.#recorder.flush(leftMs);
-    return this.#reportOf(report, isRecorded, others);
+    await this.#delivery.flush(options);
   }
 
   /** @type {typeof import('../index.d.ts').stats} */
   stats() {
-    return this.#withPlaces(this.ownStats());
+    return this.#delivery.stats();
   }
 
-  /** The counters of this recorder alone. @returns {import('../index.d.ts').Stats} */
+  /** The counters of this recorder alone. */
   ownStats() {
-    return this.#withLeftOut(parse(this.#recorder.stats()));
+    return this.#delivery.ownStats();
   }
 
   /** @type {typeof import('../index.d.ts').close} */
-  async close(options) {
+  close(options) {
     this.releaseAll();
-    let isRecorded = true;
-    let leftMs = timeoutOf(options);
-    const others = this.#places.all.map((one) => one.close(options));
-    // Without files, what is recorded from now on is refused.
-    if (!this.#files.isEmpty) ({ isRecorded, leftMs } = await this.#filesRecorded(leftMs));
-    this.#isClosed = true;
-    this.#polls.schedule();
-    const report = await this.#recorder.close(leftMs);
-    return this.#reportOf(report, isRecorded, others);
-  }
-
-  /** Waits for the files, and delivers the rest meanwhile. @param {number} timeoutMs */
-  #filesRecorded(timeoutMs) {
-    return this.#files.recorded(timeoutMs, () => this.#recorder.flush(timeoutMs));
-  }
-
-  /**
-   * @param {Awaited<ReturnType<Recorder['flush']>>} report of the recorder
-   * @param {boolean} isRecorded whether it has everything
-   * @param {Promise<import('../index.d.ts').FlushReport>[]} delivering those of places
-   */
-  async #reportOf(report, isRecorded, delivering) {
-    const others = await Promise.all(delivering);
-    this.#places.check();
-    this.#polls.report();
-    const own = this.#withLeftOut(parse(report));
-    const isComplete = own.complete && isRecorded && others.every(({ complete }) => complete);
-    return { ...this.#withPlaces(own), complete: isComplete };
-  }
-
-  /**
-   * Counters with those of the places that are addressed with these settings.
-   * @template {import('../index.d.ts').Stats} S
-   * @param {S} own
-   * @returns {S}
-   */
-  #withPlaces(own) {
-    const others = this.#places.stats;
-    return others.length === 0 ? own : { ...own, ...sumStats([...others, own]) };
-  }
-
-  /**
-   * Counters with what was left out before it reached the recorder.
-   * @template {import('../index.d.ts').Stats} S
-   * @param {S} stats
-   * @returns {S}
-   */
-  #withLeftOut(stats) {
-    const { leftOut = 0 } = this.#sampling ?? {};
-    return leftOut === 0 ? stats : { ...stats, sampled: stats.sampled + leftOut };
+    return this.#delivery.close(options, () => void (this.#isClosed = true));
   }
 
   #expectRows() {
@@ -533,20 +462,6 @@ class Destination {
       warn('EVENT_LOST', `An event could not be recorded: ${messageOf(error)}.`);
     }
   }
-}
-
-/**
- * The timeout in milliseconds; the default for anything that is no number.
- * @param {import('../index.d.ts').FlushOptions | null | undefined} options
- */
-function timeoutOf(options) {
-  try {
-    const timeoutMs = options?.timeoutMs;
-    if (typeof timeoutMs === 'number' && !Number.isNaN(timeoutMs)) return timeoutMs;
-  } catch {
-    // Options that throw mean the default.
-  }
-  return DEFAULT_TIMEOUT_MS;
 }
 
 module.exports = { Destination };
