@@ -17,11 +17,15 @@ const TABLE: Record<string, string> = {
 
   api: 'context spans',
   exporter:
-    'callers context destination diagnostics json masking no-destination options ready receipts routes variables warn',
+    'adoption callers context destinations diagnostics json masking no-destination places ready routes variables warn',
   destination:
-    'capture context drop-oldest enrichment held-events json pending-files sampling warn weak work-keys',
+    'capture context delivery enrichment held-events json pending-files places root-of-work sampling warn weak',
+  destinations: 'destination json options warn',
   'no-destination': 'no-stats weak',
   'pending-files': 'json warn',
+  delivery: 'json sum-stats',
+  'root-of-work': 'context json',
+  places: 'json warn',
   'held-events': '',
   'work-keys': 'context drop-oldest',
   enrichment: 'application-call builtins drop-oldest json warn',
@@ -29,8 +33,9 @@ const TABLE: Record<string, string> = {
   'application-call': '',
   'drop-oldest': '',
   weak: '',
+  adoption: 'context json receipts warn work-keys',
   routes: 'drop-oldest',
-  callers: 'drop-oldest',
+  callers: 'context drop-oldest work-keys',
   receipts: '',
   'node-host': 'dev-server environment exit native-loader stats-socket variables vercel warn',
   vercel: '',
@@ -53,6 +58,7 @@ const TABLE: Record<string, string> = {
   'flat-snapshot': '',
   json: 'builtins',
   'no-stats': '',
+  'sum-stats': 'no-stats',
   options: 'builtins trace-fields',
   'trace-fields': 'json variables',
   signals: '',
@@ -62,7 +68,7 @@ const TABLE: Record<string, string> = {
   variables: '',
   warn: '',
 
-  edge: 'api exporter json no-stats variables warn cloudflare:workers',
+  edge: 'api exporter json no-stats sum-stats variables warn cloudflare:workers',
 
   'tools/cli': `tools/collector tools/doctor tools/init tools/support exporter json native-loader node-host package stats-socket`,
   'tools/doctor': 'tools/support environment json native-loader package span-link',

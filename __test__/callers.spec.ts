@@ -158,7 +158,29 @@ test('a run whose receipt a function returns lies under its span, unless it had 
       await returned({ runId: 'begun' }, 'get');
       play('found');
       await returned({ runId: 'other', status: 'completed' }, 'list');
-      play('other');`;
+      play('other');
+      // One that began before this process: its later events, and feedback about it.
+      await returned({ runId: 'elsewhere' }, 'get');
+      bt.braintrustFlueObserver({ ...at, type: 'run_resume', runId: 'elsewhere', workflowName: 'elsewhere', startedAt: at.timestamp });
+      bt.braintrustFlueObserver({ ...at, type: 'run_end', runId: 'elsewhere', result: 1, isError: false });
+      await returned({ runId: 'ended' }, 'get');
+      bt.logFeedback({ runId: 'ended', scores: { thumb: 1 } });
+      // One that begins within the call, in another context.
+      const { AsyncResource } = await import('node:async_hooks');
+      const outside = new AsyncResource('outside');
+      await bt.traced(async () => {
+        outside.runInAsyncScope(() => play('inside'));
+        return { runId: 'inside' };
+      }, { name: 'call' });
+      // A message of somebody else, which is accepted meanwhile.
+      const submissionId = 'sub_others';
+      const ofSubmission = { ...at, submissionId, agentName: 'a', instanceId: 'i' };
+      await bt.traced(async () => {
+        outside.runInAsyncScope(() => bt.braintrustFlueObserver({ ...ofSubmission, type: 'submission_queued', kind: 'dispatch' }));
+        return { submissionId, acceptedAt: new Date(Date.now() + 1000).toISOString() };
+      }, { name: 'list' });
+      bt.braintrustFlueObserver({ ...ofSubmission, type: 'operation_start', operationId: 'o', operationKind: 'prompt', conversationId: 'c' });
+      await bt.flush();`;
     const { code, stderr } = await run(
       ['--input-type=module', '-e', program],
       destination(collector),
@@ -166,12 +188,17 @@ test('a run whose receipt a function returns lies under its span, unless it had 
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(collector.problems).toEqual([]);
     const rows = collector.rows() as any[];
-    const named = (name: string) => rows.find((row) => row.span_attributes.name === name);
+    const named = (name: string) => rows.find((row) => row.span_attributes?.name === name);
     expect(named('workflow:later').span_parents).toEqual([named('invoke').span_id]);
-    for (const name of ['begun', 'found', 'other']) {
-      expect(named(`workflow:${name}`).span_parents).toBeUndefined();
-      expect(named(`workflow:${name}`).metadata['flue.caller_span_id']).toBeUndefined();
+    for (const name of ['begun', 'found', 'other', 'elsewhere'].map((run) => `workflow:${run}`)) {
+      expect(named(name).span_parents).toBeUndefined();
+      expect(named(name).metadata['flue.caller_span_id']).toBeUndefined();
     }
+    expect(named('flue.prompt').span_parents).toBeUndefined();
+    expect(named('flue.prompt').metadata['flue.caller_span_id']).toBeUndefined();
+    expect(named('workflow:inside').metadata['flue.caller_span_id']).toBe(named('call').span_id);
+    const rated = rows.find(({ scores }) => scores?.thumb === 1);
+    expect(rows.filter((row) => row.root_span_id === rated.root_span_id)).toEqual([rated]);
   } finally {
     await collector.close();
   }
@@ -209,4 +236,106 @@ test('an evaluation of the braintrust package with an agent as the task is one t
   } finally {
     await collector.close();
   }
+});
+
+/** Events of keyed submissions with one id, and the span under which each root of a conversation lies. */
+async function keyed(program: string, options = '{}') {
+  const collector = await startCollector();
+  try {
+    const text = `
+      import * as bt from 'flue-braintrust';
+      bt.initLogger({ projectName: 'P', ...${options} });
+      const submissionId = 'sub_ik_0123456789abcdef0123456789abcdef';
+      let seconds = 0;
+      const send = (event) => bt.braintrustFlueObserver({ v: 3, timestamp: new Date(1e12 + 1000 * seconds++).toISOString(),
+        agentName: 'a', instanceId: 'i', submissionId, ...event });
+      const queue = (more) => send({ type: 'submission_queued', kind: 'dispatch', ...more });
+      const run = () => send({ type: 'submission_running', attemptCount: 1, maxAttempts: 2 });
+      const begin = (c, more) => send({ type: 'operation_start', conversationId: c, operationId: 'op_' + c, operationKind: 'prompt', ...more });
+      const end = (c) => {
+        send({ type: 'operation', conversationId: c, operationId: 'op_' + c, operationKind: 'prompt', durationMs: 1, isError: false });
+        send({ type: 'submission_settled', outcome: 'completed' });
+      };
+      const receipt = (more) => ({ submissionId, acceptedAt: new Date(Date.now() + 1000).toISOString(), ...more });
+      const within = (name, work) => bt.traced(work, { name });
+      ${program}
+      await bt.flush();`;
+    const args = ['--input-type=module', '-e', text];
+    const { code, stderr } = await run(args, destination(collector));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(collector.problems).toEqual([]);
+    const rows = collector.rows() as any[];
+    const nameOf = (id: string) => rows.find((row) => row.span_id === id)?.span_attributes.name;
+    const roots = rows.filter((row) => row.span_attributes.name === 'flue.prompt');
+    return Object.fromEntries(
+      roots.map((row) => [
+        row.metadata['flue.conversation_id'],
+        nameOf(row.span_parents?.[0]) ?? nameOf(row.metadata['flue.caller_span_id']),
+      ]),
+    );
+  } finally {
+    await collector.close();
+  }
+}
+
+test.each([
+  [
+    'one after the other',
+    `within('one', () => queue()); run(); begin('c1'); end('c1');
+     within('two', () => queue()); run(); begin('c2'); end('c2');
+     queue(); run(); begin('c3'); end('c3');`,
+    { c1: 'one', c2: 'two', c3: undefined },
+  ],
+  [
+    'side by side',
+    `within('one', () => queue()); within('two', () => queue()); run(); run();
+     begin('c1'); begin('c2'); end('c1'); end('c2');`,
+    { c1: 'one', c2: 'two' },
+  ],
+  [
+    'of two agents, the later one first',
+    `within('one', () => queue()); within('two', () => queue({ agentName: 'b' })); run(); run();
+     begin('c2', { agentName: 'b' }); begin('c1'); end('c1'); end('c2');`,
+    { c1: 'one', c2: 'two' },
+  ],
+  [
+    'while the first one runs, by the receipt',
+    `within('one', () => queue()); run(); begin('c1');
+     within('two', () => receipt()); queue(); run(); begin('c2'); end('c1'); end('c2');`,
+    { c1: 'one', c2: 'two' },
+  ],
+  [
+    'by a receipt that comes once both have begun',
+    `within('one', () => queue()); run(); begin('c1'); queue(); run(); begin('c2');
+     within('two', (span) => { span.adopt(receipt()); }); end('c1'); end('c2');`,
+    { c1: 'one', c2: 'two' },
+  ],
+  [
+    'with a duplicate delivery between them',
+    `within('one', () => { queue(); return receipt(); }); run(); begin('c1'); end('c1');
+     within('again', () => { queue(); return receipt({ deduplicated: true }); });
+     within('again', (span) => { span.adopt(receipt({ deduplicated: true })); });
+     queue(); run(); begin('c2'); end('c2');`,
+    { c1: 'one', c2: undefined },
+  ],
+  [
+    'with work of a tool in a conversation of its own',
+    `within('one', () => queue()); run(); begin('c1'); begin('inner'); end('c1');
+     within('two', () => queue()); run(); begin('c2'); end('c2');`,
+    { c1: 'one', inner: 'flue.prompt', c2: 'two' },
+  ],
+])(
+  'keyed submissions with one id have callers of their own: %s',
+  async (_name, program, parents) => {
+    expect(await keyed(program)).toEqual(parents);
+  },
+);
+
+test('a keyed submission follows the decision about its own caller', async () => {
+  const parents = await keyed(
+    `within('left out', () => queue()); run(); begin('c1'); end('c1');
+     within('kept', () => queue()); run(); begin('c2'); end('c2');`,
+    `{ sample: ({ event }) => event.span?.name !== 'left out' }`,
+  );
+  expect(parents).toEqual({ c2: 'kept' });
 });

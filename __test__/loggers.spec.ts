@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { startCollector } from '../tools/collector';
 import type { Collector, CollectorOptions } from '../tools/collector/types';
+import { writeSlug } from '../js/spans/slug';
 import { recordings } from './support/replay';
 import { run, withDirectory } from './support/run';
 
@@ -76,10 +77,10 @@ function found(text: string, name: Name): string[] {
 const rowsOf = ({ collector }: Received) => collector.rows() as any[];
 const namesOf = (received: Received) =>
   rowsOf(received)
-    .map(({ span_attributes }) => span_attributes.name)
+    .map(({ span_attributes }) => span_attributes?.name)
     .toSorted();
 const named = (received: Received, name: string) =>
-  rowsOf(received).find(({ span_attributes }) => span_attributes.name === name);
+  rowsOf(received).find(({ span_attributes }) => span_attributes?.name === name);
 
 test('a span stays with the logger it began with, as do its children, its updates and the current span', () =>
   program(
@@ -658,3 +659,134 @@ function outage(): CollectorOptions {
     },
   };
 }
+
+test('a slug leads to the logger of its project, before and after the login, whoever is given it', () =>
+  program(
+    `
+    const a = bt.initLogger(A);
+    const b = bt.initLogger({ ...B, setCurrent: false });
+    for (const when of ['before', 'after']) {
+      const span = b.startSpan({ name: 'outer ' + when });
+      const parent = await span.export();
+      bt.updateSpan({ exported: parent, output: 'CANARY_B' });
+      a.updateSpan({ exported: parent, metadata: { by: 'CANARY_B' } });
+      bt.startSpan({ name: 'started ' + when, parent }).end();
+      a.startSpan({ name: 'started by A ' + when, parent }).end();
+      bt.traced(() => {}, { name: 'traced ' + when, parent });
+      a.traced(() => bt.traced(() => {}, { name: 'below ' + when, parent }), { name: 'of A ' + when });
+      bt.withParent(parent, () => bt.startSpan({ name: 'within ' + when }).end());
+      bt.logFeedback({ span: parent, scores: { one: 1 }, comment: 'CANARY_B' });
+      a.logFeedback({ span: parent, scores: { two: 1 } });
+      span.end();
+      const links = await Promise.all([bt, a, b].map((one) => one.permalink(parent)));
+      show(links);
+      await Promise.all([a.flush(), b.flush()]);
+    }
+    show([a.stats().accepted]);`,
+    ({ A, B }, { code, stderr, shown }) => {
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(shown.pop()).toEqual([2]);
+      for (const links of shown) {
+        expect(new Set(links).size).toBe(1);
+        expect(links[0]).toContain(B.collector.url);
+      }
+      expect(namesOf(A)).toEqual(['of A after', 'of A before']);
+      for (const when of ['before', 'after']) {
+        const outer = named(B, `outer ${when}`);
+        expect(outer).toMatchObject({
+          output: 'CANARY_B',
+          metadata: { by: 'CANARY_B' },
+          scores: { one: 1, two: 1 },
+        });
+        for (const name of ['started', 'started by A', 'traced', 'below', 'within']) {
+          const child = named(B, `${name} ${when}`);
+          expect(child.span_parents).toEqual([outer.span_id]);
+          expect(child.project_id).toBe(outer.project_id);
+        }
+      }
+    },
+  ));
+
+/** The slug of a span in what is given. */
+const slugIn = (place: object, n = 1) =>
+  writeSlug({
+    row_id: `${n}`.padStart(32, '0'),
+    span_id: `${n}`.padStart(16, '0'),
+    root_span_id: `${n}`.padStart(32, 'a'),
+    ...place,
+  });
+
+test('spans below those of a project without a logger go to that project by its id, with one warning', () => {
+  const id = '7f3c2b1a-9d8e-4f6a-8b2c-0a1b2c3d4e5f';
+  const place = { compute_object_metadata_args: { project_name: 'elsewhere' } };
+  return program(
+    `
+    const a = bt.initLogger({ ...A, enrich: () => ({ tags: ['enriched'] }) });
+    bt.startSpan({ name: 'first' }).end();
+    await a.flush();
+    const [byId, byName] = ${JSON.stringify([slugIn({ object_id: id }), slugIn(place)])};
+    for (const parent of [byId, byName]) bt.traced(() => {}, { name: 'child', parent });
+    bt.logFeedback({ span: byId, scores: { one: 1 } });
+    bt.updateSpan({ exported: byId, output: 1 });
+    const { complete, accepted } = await a.flush();
+    show([complete, accepted === a.stats().accepted, await bt.permalink(byId)]);
+    await a.close();
+    bt.traced(() => {}, { name: 'late', parent: byId });`,
+    ({ A }, { code, stderr, shown }) => {
+      expect(code).toBe(0);
+      expect(stderr.match(/FLUE_BRAINTRUST_\w+/g)).toEqual(['FLUE_BRAINTRUST_OTHER_PROJECT']);
+      expect(shown[0]).toEqual([true, true, expect.stringContaining(`object_id=${id}&`)]);
+      const own = named(A, 'first').project_id;
+      expect(rowsOf(A).map(({ project_id: project }) => project)).toEqual(
+        expect.arrayContaining([own, id]),
+      );
+      const children = rowsOf(A).filter(({ span_attributes }) => span_attributes?.name === 'child');
+      expect(children.map(({ project_id: project }) => project).toSorted()).toEqual(
+        [own, id].toSorted(),
+      );
+      const rated = rowsOf(A).find(({ scores }) => scores?.one === 1);
+      expect(rated).toMatchObject({ project_id: id, output: 1 });
+      expect(named(A, 'late')).toBeUndefined();
+    },
+  );
+});
+
+test('a logger waits for all experiments below it, counts their rows, and closes them for good', () =>
+  program(
+    `
+    const a = bt.initLogger(A);
+    const slugs = ${JSON.stringify(
+      Array.from({ length: 40 }, (_, n) =>
+        slugIn(
+          { isExperiment: true, object_id: `7f3c2b1a-9d8e-4f6a-8b2c-0a1b2c3d4e${n + 10}` },
+          n + 10,
+        ),
+      ),
+    )};
+    let span;
+    for (const parent of slugs) {
+      span = bt.startSpan({ name: 'row', parent });
+      span.end();
+    }
+    bt.startSpan({ name: 'own' }).end();
+    const { complete, accepted, pending } = await a.flush();
+    show([complete, accepted, pending, a.stats().sent]);
+    const handle = await span.export();
+    await a.close();
+    span.startSpan({ name: 'late' }).end();
+    bt.withParent(handle, () => bt.startSpan({ name: 'late' }).end());
+    bt.traced(() => {}, { name: 'late', parent: slugs[0] });
+    show([a.stats().accepted - accepted, a.stats().lost]);`,
+    ({ A }, { code, shown }) => {
+      expect(code).toBe(0);
+      expect(shown).toEqual([
+        [true, 41, 0, 41],
+        [expect.any(Number), { closed: expect.any(Number) }],
+      ]);
+      const [, [late, { closed }]] = shown;
+      expect(late).toBeGreaterThanOrEqual(3);
+      expect(closed).toBe(late);
+      expect(new Set(rowsOf(A).map(({ experiment_id: id }) => id)).size).toBe(41);
+      expect(rowsOf(A)).toHaveLength(41);
+    },
+  ));

@@ -41,3 +41,30 @@ test('what a request on Vercel records is delivered before its waitUntil ends, w
     await collector.close();
   }
 });
+
+test('a request on Vercel waits for the decision about a trace, and no delivery ends that', async () => {
+  const collector = await startCollector();
+  const child = spawn(process.execPath, ['__test__/fixtures/vercel-function.mjs'], {
+    cwd: ROOT,
+    env: environment({ ...destination(collector), HELD: '1' }),
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: 50_000,
+  });
+  try {
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const [url] = (await lines.next()).value.split(' ');
+    expect(await (await fetch(`${url}/held`)).text()).toBe('held');
+    expect((await lines.next()).value).toBe('settled ["fulfilled"]');
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    const rows = collector.rows() as any[];
+    expect(rows.map((row) => row.span_attributes.name).toSorted()).toEqual([
+      '/held',
+      'flue.prompt',
+    ]);
+    expect(rows.find((row) => row.span_attributes.name === '/held').output).toBe('held');
+  } finally {
+    child.kill('SIGKILL');
+    await collector.close();
+  }
+});

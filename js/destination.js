@@ -4,28 +4,23 @@
 // received.
 
 const { Capture } = require('./capture.js');
-const { currentWork, flueContext } = require('./context.js');
-const { dropOldest } = require('./drop-oldest.js');
+const { currentWork } = require('./context.js');
+const { Delivery } = require('./delivery.js');
 const { Enrichment } = require('./enrichment.js');
 const { HeldEvents } = require('./held-events.js');
 const { takeCut } = require('./json/cut.js');
-const { parse, toJson } = require('./json/json-string.js');
+const { parse } = require('./json/json-string.js');
 const { messageOf } = require('./json/json-safe-copy.js');
 const { stringify } = require('./json/stringify.js');
 const { PendingFiles } = require('./pending-files.js');
+const { Places } = require('./places.js');
+const { rootOf } = require('./root-of-work.js');
 const { Sampling } = require('./sampling.js');
 const { warn } = require('./warn.js');
 const { weakly } = require('./weak.js');
-const { WorkKeys } = require('./work-keys.js');
-
-/** The default timeout of `flush()` and `close()`, in milliseconds. */
-const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** How often a destination that is not the current one is checked while its rows wait, in milliseconds. */
 const LINGER_MS = 1000;
-
-/** How many experiments `flush` waits for. Others deliver by themselves. */
-const MAX_EXPERIMENTS = 16;
 
 /** A text that is no event: the native part counts it as unreadable. */
 const UNREADABLE = '{}';
@@ -40,8 +35,8 @@ const UNREADABLE = '{}';
  * @property {() => void} schedule rows are expected
  * @property {() => void} report reports the diagnostics so far
  * @property {InstanceType<typeof import('./callers.js').Callers>} callers the spans under which Flue's work runs
- * @property {(target: unknown, called: Called, isNew?: boolean) => void} adopt runs Flue's work under a span
- * @property {(destination: Destination, experimentId: string) => Destination} inExperiment
+ * @property {(target: unknown, called: Called, since?: number) => void} adopt runs Flue's work under a span
+ * @property {import('./places.js').Openers} openers of the destinations of what slugs name
  */
 
 /** A span that work runs under. @typedef {{ spanId: string, rootSpanId: string, isRemote: boolean }} CallingSpan */
@@ -62,16 +57,17 @@ class Destination {
   options = {};
   /** The experiment that its rows go to, in place of the logs of a project. @type {string | undefined} */
   experimentId;
+  /** Whether a slug has opened it: no logger of the application has it. */
+  isOfSlug = false;
   #files = new PendingFiles();
-  /** Those of experiments that have spans below this one's, by their ids. @type {Map<string, Destination>} */
-  #experiments = new Map();
+  #places;
+  #delivery;
   #host;
   #polls;
   #recorder;
   #capture;
   /** Which traces are recorded; undefined: all. @type {InstanceType<typeof Sampling> | undefined} */
   #sampling;
-  #keys = new WorkKeys();
   #held = new HeldEvents(({ event, priority, isCut }) => this.#recordNow(event, priority, isCut));
   #isClosed = false;
   /** The module-level functions use it. */
@@ -89,7 +85,27 @@ class Destination {
     this.#polls = polls;
     this.#recorder = recorder;
     this.#capture = new Capture(host.load(), this);
+    this.#places = new Places(this, polls.openers);
+    this.#delivery = new Delivery(this.#source());
     if (this.traceDestination()?.isSampled) this.sampleBy(undefined);
+  }
+
+  /** What is delivered. @returns {import('./delivery.js').Source} */
+  #source() {
+    const recorder = () => this.#recorder;
+    const leftOut = () => this.#sampling?.leftOut ?? 0;
+    return {
+      get recorder() {
+        return recorder();
+      },
+      get leftOut() {
+        return leftOut();
+      },
+      files: this.#files,
+      places: this.#places,
+      schedule: () => this.#polls.schedule(),
+      report: () => this.#polls.report(),
+    };
   }
 
   get recorder() {
@@ -107,6 +123,7 @@ class Destination {
   reopen(recorder) {
     this.#recorder = recorder;
     this.#isClosed = false;
+    this.#places.clear();
     this.reset();
   }
 
@@ -139,7 +156,7 @@ class Destination {
    * @param {any} event
    */
   keyOf(event) {
-    return this.#keys.of(event) ?? event.operationId;
+    return this.#polls.callers.keys.of(event) ?? event.operationId;
   }
 
   /**
@@ -188,25 +205,36 @@ class Destination {
    * Runs Flue's work under a span.
    * @param {unknown} target a receipt of Flue's, or an id
    * @param {CallingSpan} span of this destination
-   * @param {boolean} [isNew] only if the work has not begun
+   * @param {number} [since] only if the work begins later in the order of beginnings
    */
-  adopt(target, span, isNew) {
-    this.#polls.adopt(target, { span, destination: this }, isNew);
+  adopt(target, span, since) {
+    this.#polls.adopt(target, { span, destination: this }, since);
   }
 
   /**
-   * The destination with these settings whose rows go to an experiment.
-   * @param {string} experimentId
+   * The destination of what a slug names: that of another logger, or one with these settings.
+   * @param {import('./places.js').Place | undefined} place this one without
+   * @param {boolean} [isKnown] only one that is there, else this one
+   * @returns {Destination}
    */
-  inExperiment(experimentId) {
-    if (experimentId === this.experimentId) return this;
-    const known = this.#experiments.get(experimentId);
-    if (known?.isClosed === false) return known;
-    const found = this.#polls.inExperiment(this, experimentId);
-    if (found === this) return this;
-    this.#experiments.set(experimentId, found);
-    dropOldest(this.#experiments, MAX_EXPERIMENTS);
-    return found;
+  at(place, isKnown) {
+    return place === undefined ? this : this.#places.at(place, isKnown);
+  }
+
+  /** Whether everything is delivered that was recorded here. Throws when the environment is being torn down. */
+  get isIdle() {
+    return this.#held.isEmpty && this.#files.isEmpty && this.#recorder.isIdle();
+  }
+
+  /**
+   * Takes the application's functions from the destination of a logger, where it has none.
+   * @param {Destination} logger
+   */
+  takeFunctionsOf(logger) {
+    this.onError ??= logger.onError;
+    this.enrichment ??= logger.enrichment;
+    const sample = logger.#sampling?.sample;
+    if (sample !== undefined && this.#sampling?.sample === undefined) this.sampleBy(sample);
   }
 
   /** @param {(event: any) => import('../index.d.ts').TraceFields | null | undefined} enrich */
@@ -237,9 +265,14 @@ class Destination {
     try {
       if (!this.#capture.wants(event)) return undefined;
       routes.note(/** @type {any} */ (event), this);
-      if ((this.#sampling ?? this.enrichment) !== undefined) this.#keys.note(event);
+      const { callers } = this.#polls;
+      callers.note(event);
       const sampling = this.#sampling;
-      if (sampling?.leavesOut(event, this.#keys.of(event), () => this.#rootOf(event))) {
+      if (
+        sampling?.leavesOut(event, callers.keys.of(event), () =>
+          rootOf(event, this, this.#host.load()),
+        )
+      ) {
         this.#releaseDecided();
         return undefined;
       }
@@ -265,7 +298,10 @@ class Destination {
    */
   record(event, priority) {
     try {
-      if (this.#holds(event, priority)) return true;
+      if (this.#holds(event, priority)) {
+        void this.#host.delivery();
+        return true;
+      }
     } catch {
       this.#recordUnreadable();
       return true;
@@ -337,39 +373,6 @@ class Destination {
   }
 
   /**
-   * The root of the work that an event of Flue's begins; undefined if it begins none.
-   * @param {any} event
-   * @returns {{ id: string, rootSpanId: string, isLeftOut?: boolean } | undefined}
-   */
-  #rootOf(event) {
-    const { type, runId, submissionId, dispatchId, conversationId, operationId } = event;
-    if (type !== 'run_start' && type !== 'run_resume' && type !== 'operation_start')
-      return undefined;
-    const id = runId ?? submissionId ?? dispatchId;
-    const { span, destination } = currentWork() ?? {};
-    // Outside of a run and a submission, an operation may be a part of other work.
-    const ids =
-      id === undefined
-        ? (flueContext() ?? { operationId })
-        : { runId, submissionId, dispatchId, conversationId };
-    const [row, own] = this.#host.load().flueSpan(toJson(ids));
-    if (row === undefined || own === undefined) return undefined;
-    const caller = this.callerOf(event);
-    if (caller !== undefined) return { id: row, rootSpanId: caller.rootSpanId };
-    if (id === undefined && span !== undefined && destination === this) {
-      return { id: row, rootSpanId: span.rootSpanId };
-    }
-    const [, traceId, , flags] = this.caller()?.traceparent.split('-') ?? [];
-    if (traceId === undefined) return { id: row, rootSpanId: own };
-    // The caller leaves its trace out.
-    return {
-      id: row,
-      rootSpanId: traceId,
-      isLeftOut: (Number.parseInt(flags ?? '', 16) & 1) === 0,
-    };
-  }
-
-  /**
    * The trace context of the caller of the work that runs now, if traces join those of their callers.
    * @param {ReturnType<Destination['traceDestination']>} [destination] where spans are shown, if that is known already
    */
@@ -399,64 +402,37 @@ class Destination {
   }
 
   /** @type {typeof import('../index.d.ts').flush} */
-  async flush(options) {
+  flush(options) {
     this.releaseAll();
-    this.#polls.schedule();
-    const experiments = Array.from(this.#experiments.values(), (one) => one.flush(options));
-    let isRecorded = true;
-    let leftMs = timeoutOf(options);
-    if (!this.#files.isEmpty) ({ isRecorded, leftMs } = await this.#filesRecorded(leftMs));
-    const report = await this.#recorder.flush(leftMs);
-    return this.#reportOf(report, isRecorded, experiments);
+    return this.#delivery.flush(options);
+  }
+
+  /**
+   * Delivers what is recorded, and what waits for a decision once that is made: a request that ends meanwhile does not
+   * decide.
+   * @param {import('../index.d.ts').FlushOptions} options
+   */
+  async deliver(options) {
+    await this.#delivery.flush(options);
+    if (this.#held.isEmpty) return;
+    await this.#held.emptied();
+    await this.#delivery.flush(options);
   }
 
   /** @type {typeof import('../index.d.ts').stats} */
   stats() {
-    return this.#withLeftOut(parse(this.#recorder.stats()));
+    return this.#delivery.stats();
+  }
+
+  /** The counters of this recorder alone. */
+  ownStats() {
+    return this.#delivery.ownStats();
   }
 
   /** @type {typeof import('../index.d.ts').close} */
-  async close(options) {
+  close(options) {
     this.releaseAll();
-    let isRecorded = true;
-    let leftMs = timeoutOf(options);
-    const experiments = Array.from(this.#experiments.values(), (one) => one.close(options));
-    this.#experiments.clear();
-    // Without files, what is recorded from now on is refused.
-    if (!this.#files.isEmpty) ({ isRecorded, leftMs } = await this.#filesRecorded(leftMs));
-    this.#isClosed = true;
-    this.#polls.schedule();
-    const report = await this.#recorder.close(leftMs);
-    return this.#reportOf(report, isRecorded, experiments);
-  }
-
-  /** Waits for the files, and delivers the rest meanwhile. @param {number} timeoutMs */
-  #filesRecorded(timeoutMs) {
-    return this.#files.recorded(timeoutMs, () => this.#recorder.flush(timeoutMs));
-  }
-
-  /**
-   * @param {Awaited<ReturnType<Recorder['flush']>>} report of the recorder
-   * @param {boolean} isRecorded whether it has everything
-   * @param {Promise<import('../index.d.ts').FlushReport>[]} experiments
-   */
-  async #reportOf(report, isRecorded, experiments) {
-    const others = await Promise.all(experiments);
-    this.#polls.report();
-    const own = this.#withLeftOut(parse(report));
-    const isComplete = own.complete && isRecorded && others.every(({ complete }) => complete);
-    return { ...own, complete: isComplete };
-  }
-
-  /**
-   * Counters with what was left out before it reached the recorder.
-   * @template {import('../index.d.ts').Stats} S
-   * @param {S} stats
-   * @returns {S}
-   */
-  #withLeftOut(stats) {
-    const { leftOut = 0 } = this.#sampling ?? {};
-    return leftOut === 0 ? stats : { ...stats, sampled: stats.sampled + leftOut };
+    return this.#delivery.close(options, () => void (this.#isClosed = true));
   }
 
   #expectRows() {
@@ -470,7 +446,7 @@ class Destination {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       try {
-        if (!this.#held.isEmpty || !this.#recorder.isIdle()) this.#linger();
+        if (!this.isIdle) this.#linger();
       } catch {
         // The environment is being torn down.
       }
@@ -486,20 +462,6 @@ class Destination {
       warn('EVENT_LOST', `An event could not be recorded: ${messageOf(error)}.`);
     }
   }
-}
-
-/**
- * The timeout in milliseconds; the default for anything that is no number.
- * @param {import('../index.d.ts').FlushOptions | null | undefined} options
- */
-function timeoutOf(options) {
-  try {
-    const timeoutMs = options?.timeoutMs;
-    if (typeof timeoutMs === 'number' && !Number.isNaN(timeoutMs)) return timeoutMs;
-  } catch {
-    // Options that throw mean the default.
-  }
-  return DEFAULT_TIMEOUT_MS;
 }
 
 module.exports = { Destination };

@@ -3,34 +3,29 @@
 // The exporter of a process: its destinations, the current one, and the end of the process. The native part translates
 // and delivers.
 
+const { Adoption } = require('./adoption.js');
 const { Callers } = require('./callers.js');
-const { callingWork, currentWork, runAt } = require('./context.js');
-const destinations = require('./destination.js');
+const { currentWork, runAt } = require('./context.js');
+const { Destinations, statsOf } = require('./destinations.js');
 const { NO_DESTINATION } = require('./no-destination.js');
-const { parse, toJson } = require('./json/json-string.js');
+const { toJson } = require('./json/json-string.js');
 const { Masking } = require('./masking.js');
-const { pickOptions } = require('./options.js');
+const { Places } = require('./places.js');
 const { Announcements } = require('./ready.js');
-const { classOf, messageOf } = require('./json/json-safe-copy.js');
+const { messageOf } = require('./json/json-safe-copy.js');
 const { Diagnostics } = require('./diagnostics.js');
-const { idsOfReceipt } = require('./receipts.js');
 const { Routes } = require('./routes.js');
 const { isStrict } = require('./variables.js');
 const { warn } = require('./warn.js');
 
-/** @typedef {import('./host.d.ts').HostRecorder} Recorder */
 /** @typedef {import('./context.js').Work} Work */
-/** @typedef {InstanceType<typeof destinations.Destination>} Destination */
+/** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */
 
 /**
  * The process-wide exporter behind the exported functions. Until it is initialised, and when initialisation fails,
  * every method does nothing: tracing never breaks the application.
  */
 class Exporter {
-  /** Those that are in use or have rows, by their settings. @type {Map<string, WeakRef<Destination>>} */
-  #destinations = new Map();
-  /** Closed recorders whose destination has another one, and that may still deliver. @type {Set<{ recorder: Recorder, onError?: undefined }>} */
-  #closed = new Set();
   /** That of the module-level functions. */
   #current = NO_DESTINATION;
   /** Whether events may belong to another destination than the current one. */
@@ -40,6 +35,21 @@ class Exporter {
   #boundRoutes = new Routes();
   /** The spans under which Flue's work runs. */
   callers = new Callers();
+  /** Puts Flue's work under these spans. */
+  #adoption = new Adoption(this.callers, [this.#routes, this.#boundRoutes], (destination) => {
+    if (destination !== this.#current) this.#hasSeveral = true;
+  });
+  /** The destinations of what slugs name. @type {import('./places.js').Openers} */
+  #openers = {
+    live: () => [this.#current, ...this.#destinations.live],
+    open: (base, place) => {
+      this.#hasSeveral = true;
+      return this.#destinations.openPlace(base, place);
+    },
+  };
+  /** Finds those of loggers where nothing is recorded. */
+  #nowhere = new Places(NO_DESTINATION, this.#openers);
+  #destinations;
   #host;
   #masking;
   #diagnostics;
@@ -48,20 +58,41 @@ class Exporter {
   /** @param {import('./host.d.ts').Host} host */
   constructor(host) {
     this.#host = host;
-    this.#masking = new Masking(() => this.#recorders(), host.hasTimers);
+    this.#masking = new Masking(() => this.#destinations.recorders, host.hasTimers);
     this.#announcements = new Announcements(host);
+    /** @type {import('./destination.js').Polls} */
+    const polls = {
+      schedule: () => {
+        this.#masking.schedulePoll();
+        this.#diagnostics.schedulePoll();
+        this.#announcements.expectRows();
+      },
+      report: () => {
+        this.#announcements.check();
+        this.#diagnostics.report();
+      },
+      callers: this.callers,
+      adopt: (target, called, since) => this.#adoption.adopt(target, called, since),
+      openers: this.#openers,
+    };
+    this.#destinations = new Destinations(host, polls, (recorder) => {
+      this.#masking.attach(recorder);
+      host.endAtExit(this);
+    });
     const native = {
-      take: () => [...this.#live(), ...this.#closed].flatMap(diagnosticsOf),
-      isIdle: () => this.#recorders().every((recorder) => recorder.isIdle()),
+      take: () => this.#destinations.takeDiagnostics(),
+      isIdle: () => this.#destinations.recorders.every((recorder) => recorder.isIdle()),
     };
     this.#diagnostics = new Diagnostics(native, host.hasTimers);
     host.attach({
       mask: (recorder) => this.#masking.maskInTime(recorder),
       report: () => this.#diagnostics.report(),
       flush: (timeoutMs) =>
-        Promise.all(this.#live().map((destination) => destination.flush({ timeoutMs }))),
-      reset: () => this.#live().forEach((destination) => destination.reset()),
-      stats: () => this.#live().map(statsOf),
+        Promise.all(
+          this.#destinations.live.map((destination) => destination.deliver({ timeoutMs })),
+        ),
+      reset: () => this.#destinations.live.forEach((destination) => destination.reset()),
+      stats: () => this.#destinations.live.map(statsOf),
     });
     // In strict mode the import itself throws without a native binary.
     if (isStrict()) host.load();
@@ -85,7 +116,8 @@ class Exporter {
     try {
       becomesCurrent = options?.setCurrent !== false;
       this.#diagnostics.listen(options?.onError);
-      const destination = this.#open(options);
+      const destination = this.#destinations.open(options);
+      destination.isOfSlug = false;
       if (typeof options?.onError === 'function') destination.onError = options.onError;
       if (typeof options?.enrich === 'function') destination.enrichBy(options.enrich);
       if (typeof options?.sample === 'function') destination.sampleBy(options.sample);
@@ -108,7 +140,7 @@ class Exporter {
    * @returns {Promise<void> | undefined} the delivery, for runtimes that wait for it
    */
   observe(event, isFollowed = false) {
-    this.#noteCaller(event, isFollowed);
+    this.#adoption.noteCaller(event, isFollowed);
     if (this.#hasSeveral) return this.#routeOf(event).observe(event, this.#routes);
     const current = this.#current;
     return current.isOn ? current.observe(event, this.#routes) : undefined;
@@ -121,87 +153,20 @@ class Exporter {
    * @param {boolean} [isFollowed] whether Flue's interceptors are followed
    */
   observeAt(destination, event, isFollowed = false) {
-    this.#noteCaller(event, isFollowed, destination);
+    this.#adoption.noteCaller(event, isFollowed, destination);
     return destination.isOn ? destination.observe(event, this.#boundRoutes) : undefined;
   }
 
   /**
-   * Runs Flue's work under the span that calls it, when an event states that it begins. Never throws.
-   * @param {any} event
-   * @param {boolean} isFollowed
-   * @param {Destination} [destination] that of the event, if that is fixed
-   */
-  #noteCaller(event, isFollowed, destination) {
-    try {
-      const work = callingWork(event, isFollowed);
-      if (work === undefined || !isOpen(work.destination)) return;
-      if (destination !== undefined && work.destination !== destination) return;
-      const known = this.#knownDestination(event);
-      // A message that is delivered again belongs to its first sender.
-      if (known !== undefined) return;
-      this.#name(event, work, destination === undefined ? this.#routes : this.#boundRoutes);
-    } catch {
-      // What cannot be read has no caller.
-    }
-  }
-
-  /**
-   * Runs Flue's work under a span, whether it has begun or not. Never throws.
-   * @param {unknown} target a receipt of Flue's, or an id
-   * @param {import('./destination.js').Called} called
-   * @param {boolean} [isNew] only if the work has not begun
-   */
-  adopt(target, called, isNew = false) {
-    try {
-      const ids = idsOfReceipt(target);
-      const { destination, span } = called;
-      if (ids === undefined || !isOpen(destination)) return;
-      if (isNew && this.callers.hasBegun(ids)) return;
-      const known = this.#knownDestination(ids);
-      if (known !== undefined && known !== destination) {
-        if (this.callers.find(ids) !== undefined) return;
-        warn('OTHER_LOGGER', 'Work of Flue cannot run under a span of another logger.');
-        return;
-      }
-      // The spans of work that has begun keep their ids here; the core moves their rows, if it can.
-      if (!this.callers.hasBegun(ids) && !this.#name(ids, called)) return;
-      const caller = callerFields(span);
-      destination.record({ type: 'caller_named', timestamp: Date.now(), ...ids, caller }, 'Note');
-    } catch (error) {
-      warn('BAD_SPAN', `A span could not be made the parent (${classOf(error)}).`);
-    }
-  }
-
-  /**
-   * @param {import('./routes.js').Ids} ids
-   * @param {import('./destination.js').Called} called
-   * @param {InstanceType<typeof Routes>} [routes] that its events take
-   */
-  #name(ids, { span, destination }, routes = this.#routes) {
-    if (!this.callers.name(ids, { ...callerFields(span), destination })) return false;
-    if (destination !== this.#current) this.#hasSeveral = true;
-    routes.assign(ids, destination);
-    return true;
-  }
-
-  /**
-   * The destination with the same settings whose rows go to an experiment. Nothing is left out there, and nothing is kept
-   * on the disk: no later process would deliver it. Never throws.
-   * @param {Destination} base
-   * @param {string} experimentId
+   * The destination of what a slug names, else that of a logger. Never throws.
+   * @param {Destination} base that of the logger; it may record nothing
+   * @param {import('./places.js').Place | undefined} place
+   * @param {boolean} [isKnown] only one that is there
    * @returns {Destination}
    */
-  #inExperiment(base, experimentId) {
-    try {
-      const destination = this.#open(base.options, experimentId);
-      destination.experimentId = experimentId;
-      destination.onError ??= base.onError;
-      if (destination !== base) this.#hasSeveral = true;
-      return destination;
-    } catch (error) {
-      warn('BAD_PARENT', `${messageOf(error)}; spans go to the logs of the project.`);
-      return base;
-    }
+  at(base, place, isKnown) {
+    if (place === undefined) return base;
+    return base.isOn ? base.at(place, isKnown) : this.#nowhere.at(place, true);
   }
 
   /**
@@ -261,7 +226,7 @@ class Exporter {
    * @param {import('./routes.js').Ids} ids
    */
   destinationOfIds(ids) {
-    return this.#knownDestination(ids) ?? this.current;
+    return this.#adoption.knownDestination(ids) ?? this.current;
   }
 
   /**
@@ -270,12 +235,9 @@ class Exporter {
    */
   knowsTrace(ids) {
     if (!this.callers.isUsed) return true;
-    return this.callers.find(ids) !== undefined || this.#knownDestination(ids) !== undefined;
-  }
-
-  /** @param {import('./routes.js').Ids} ids */
-  #knownDestination(ids) {
-    return this.#routes.find(ids) ?? this.#boundRoutes.find(ids);
+    return (
+      this.callers.find(ids) !== undefined || this.#adoption.knownDestination(ids) !== undefined
+    );
   }
 
   /** @type {typeof import('../index.d.ts').setMaskingFunction} */
@@ -296,65 +258,7 @@ class Exporter {
 
   /** Begins to deliver what all destinations have. */
   flush() {
-    for (const destination of this.#live()) void destination.flush();
-  }
-
-  /**
-   * @param {import('../index.d.ts').InitLoggerOptions} options
-   * @param {string} [experimentId] where its rows go, in place of the logs of the project
-   * @returns {Destination}
-   */
-  #open(options, experimentId) {
-    const { env, file, unreadable } = this.#host.environment();
-    if (unreadable !== undefined) warn('ENV_FILE', `${unreadable} It is ignored.`);
-    const picked = pickOptions(options, env);
-    const experiment = { experimentId, sampleRate: 1, keepErrors: false, spool: false };
-    const all = experimentId === undefined ? picked : { ...picked, ...experiment };
-    const settings = toJson({ options: all, env, file });
-    const present = this.#destinations.get(settings)?.deref();
-    if (present !== undefined && !present.isClosed) {
-      this.#host.keepIn(present.recorder, options?.storage);
-      return present;
-    }
-    const recorder = this.#host.open(settings, options?.storage);
-    this.#masking.attach(recorder);
-    this.#forgetEnded();
-    this.#host.endAtExit(this);
-    if (present !== undefined) {
-      this.#closed.add({ recorder: present.recorder });
-      present.reopen(recorder);
-      return present;
-    }
-    const polls = {
-      schedule: () => {
-        this.#masking.schedulePoll();
-        this.#diagnostics.schedulePoll();
-        this.#announcements.expectRows();
-      },
-      report: () => {
-        this.#announcements.check();
-        this.#diagnostics.report();
-      },
-      callers: this.callers,
-      adopt: (
-        /** @type {unknown} */ target,
-        /** @type {import('./destination.js').Called} */ called,
-        /** @type {boolean | undefined} */ isNew,
-      ) => this.adopt(target, called, isNew),
-      inExperiment: (/** @type {Destination} */ base, /** @type {string} */ id) =>
-        this.#inExperiment(base, id),
-    };
-    const created = new destinations.Destination(this.#host, polls, recorder);
-    created.options = /** @type {any} */ ({ ...picked, storage: options?.storage });
-    this.#destinations.set(settings, created.reference);
-    return created;
-  }
-
-  #forgetEnded() {
-    for (const closed of this.#closed) if (closed.recorder.isAtRest()) this.#closed.delete(closed);
-    for (const [settings, reference] of this.#destinations) {
-      if (reference.deref() === undefined) this.#destinations.delete(settings);
-    }
+    for (const destination of this.#destinations.live) void destination.flush();
   }
 
   /** @param {Destination} destination */
@@ -396,8 +300,10 @@ class Exporter {
   beginExit(step) {
     this.#atExit(() => {
       const { ExitStep } = this.#host.load();
-      for (const destination of this.#live()) destination.releaseAll();
-      const left = this.#recorders().map((recorder) => recorder.beginExit(ExitStep[step]));
+      for (const destination of this.#destinations.live) destination.releaseAll();
+      const left = this.#destinations.recorders.map((recorder) =>
+        recorder.beginExit(ExitStep[step]),
+      );
       this.#masking.beginExit(Math.max(0, ...left));
     });
   }
@@ -409,7 +315,7 @@ class Exporter {
   waitExit(step) {
     this.#atExit(() => {
       const { ExitStep } = this.#host.load();
-      for (const recorder of this.#recorders()) {
+      for (const recorder of this.#destinations.recorders) {
         // At first what is being masked already: the native part waits for it.
         do this.#masking.maskInTime(recorder);
         while (!recorder.waitExit(ExitStep[step]));
@@ -427,37 +333,6 @@ class Exporter {
       warn('EXIT', `The last rows could not be delivered: ${messageOf(error)}.`);
     }
   }
-
-  #live() {
-    return Array.from(this.#destinations.values()).flatMap((reference) => reference.deref() ?? []);
-  }
-
-  #recorders() {
-    return [...this.#closed, ...this.#live()].map(({ recorder }) => recorder);
-  }
-}
-
-/**
- * The counters of a destination, and which it is. An address may have a password: only its origin is stated.
- * @param {Destination} destination
- */
-function statsOf(destination) {
-  const { projectName = '', appUrl = '' } = destination.traceDestination() ?? {};
-  const server = URL.canParse(appUrl) ? new URL(appUrl).origin : '';
-  return { projectName, server, stats: destination.stats() };
-}
-
-/** A span as the caller of Flue's work. @param {import('./destination.js').Called['span']} span */
-const callerFields = ({ spanId, rootSpanId, isRemote }) => {
-  return { spanId, rootSpanId, isWithin: !isRemote };
-};
-
-/** Whether a destination records anything. @param {Destination} destination */
-const isOpen = (destination) => destination.isOn && !destination.isClosed;
-
-/** @param {{ recorder: Recorder, onError?: Destination['onError'] }} destination */
-function diagnosticsOf({ recorder, onError }) {
-  return parse(recorder.takeDiagnostics()).map((diagnostic) => ({ diagnostic, onError }));
 }
 
 module.exports = { Exporter };

@@ -19,6 +19,8 @@ class HeldEvents {
   #record;
   /** Ends the wait of the events that wait longest. @type {NodeJS.Timeout | undefined} */
   #timer;
+  /** Called once no event waits. @type {(() => void)[]} */
+  #onEmpty = [];
 
   /** @param {(held: Held) => void} record takes the events that wait no longer; never throws */
   constructor(record) {
@@ -28,6 +30,11 @@ class HeldEvents {
   /** Whether any event waits. */
   get isEmpty() {
     return this.#length === 0;
+  }
+
+  /** Settles once no event waits. @returns {Promise<void>} */
+  emptied() {
+    return this.isEmpty ? Promise.resolve() : new Promise((done) => this.#onEmpty.push(done));
   }
 
   /** Awaits the decision about a trace. @param {string} trace */
@@ -54,11 +61,20 @@ class HeldEvents {
     awaited.length += length;
     this.#length += length;
     this.release(() => false);
-    if (this.#timer !== undefined) return;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.release(() => false);
-    }, WAIT_MS + 1).unref();
+    this.#schedule();
+  }
+
+  #schedule() {
+    if (this.#timer !== undefined || this.isEmpty) return;
+    const first = this.#traces.values().next().value?.until ?? 0;
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.release(() => false);
+        this.#schedule();
+      },
+      Math.max(0, first - Date.now()) + 1,
+    ).unref();
   }
 
   /**
@@ -76,6 +92,7 @@ class HeldEvents {
       this.#length -= length;
       for (const held of events) this.#record(held);
     }
+    if (this.isEmpty) for (const done of this.#onEmpty.splice(0)) done();
   }
 }
 

@@ -39,7 +39,7 @@ class NoDestination {
   callerOf = () => undefined;
   adopt() {}
   defer() {}
-  inExperiment() {
+  at() {
     return this;
   }
 

@@ -23,6 +23,15 @@ function idsOfReceipt(receipt) {
 }
 
 /**
+ * Whether a receipt is that of a message which Flue had accepted before. Reads no getter.
+ * @param {unknown} receipt
+ */
+function isDuplicate(receipt) {
+  if (typeof receipt !== 'object' || receipt === null) return false;
+  return Object.getOwnPropertyDescriptor(receipt, 'deduplicated')?.value === true;
+}
+
+/**
  * Whether a value is the receipt of a message that Flue has accepted since a time. Reads no getter: any result of the
  * application may come here.
  * @param {unknown} value
@@ -32,7 +41,7 @@ function isFreshReceipt(value, since) {
   if (typeof value !== 'object' || value === null) return false;
   const acceptedAt = Object.getOwnPropertyDescriptor(value, 'acceptedAt')?.value;
   if (typeof acceptedAt !== 'string' || !(Date.parse(acceptedAt) >= since)) return false;
-  return Object.getOwnPropertyDescriptor(value, 'deduplicated')?.value !== true;
+  return !isDuplicate(value);
 }
 
 /**
@@ -48,4 +57,4 @@ function isRunReceipt(value) {
   return true;
 }
 
-module.exports = { idsOfReceipt, isFreshReceipt, isRunReceipt };
+module.exports = { idsOfReceipt, isDuplicate, isFreshReceipt, isRunReceipt };

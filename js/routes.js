@@ -14,6 +14,7 @@ const { dropOldest } = require('./drop-oldest.js');
  * @property {unknown} [dispatchId]
  * @property {unknown} [operationId]
  * @property {unknown} [taskId]
+ * @property {unknown} [conversationId]
  */
 
 /** The most ids of running work that are remembered. Of ended work, as many more are remembered. */

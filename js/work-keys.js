@@ -1,6 +1,6 @@
 'use strict';
 
-// The keys by which a destination remembers Flue's work.
+// The keys by which an exporter remembers Flue's work.
 
 const { callingTool, currentWork } = require('./context.js');
 const { dropOldest } = require('./drop-oldest.js');
@@ -28,7 +28,7 @@ class WorkKeys {
   #keyed = new Map();
 
   /**
-   * Notes an event that a destination receives.
+   * Notes an event that a destination receives. Idempotent.
    * @param {any} event
    */
   note(event) {
@@ -111,4 +111,4 @@ function keyedIdOf({ runId, submissionId, dispatchId }) {
   return submissionId.startsWith('sub_ik_') ? submissionId : undefined;
 }
 
-module.exports = { WorkKeys };
+module.exports = { WorkKeys, keyedIdOf };

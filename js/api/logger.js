@@ -5,8 +5,9 @@
 const { runInContext } = require('../context.js');
 const { NOOP_SPAN } = require('../spans/noop.js');
 const { LOGIN_MS } = require('../spans/permalink.js');
-const { writeSlug } = require('../spans/slug.js');
-const { Span, objectOf, runTraced } = require('../spans/span.js');
+const { objectOf, writeSlug } = require('../spans/slug.js');
+const { runTraced } = require('../spans/run-traced.js');
+const { Span } = require('../spans/span.js');
 const { pastSpansOf } = require('../spans/past-spans.js');
 
 /** @typedef {InstanceType<typeof import('../destination.js').Destination>} Destination */

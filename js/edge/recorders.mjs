@@ -1,8 +1,8 @@
 // The recorders of an exporter in a Worker: one for each storage, and one for what is recorded without a storage.
 
 import { messageOf } from '../json/json-safe-copy.js';
+import { sumStats } from '../sum-stats.js';
 import { warn } from '../warn.js';
-import { sumStats } from './stats.mjs';
 import { currentStorage } from './storage.mjs';
 
 /**

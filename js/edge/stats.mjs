@@ -1,6 +1,7 @@
 // Counters across instances of the core.
 
 import { NO_STATS } from '../no-stats.js';
+import { sum } from '../sum-stats.js';
 
 /** @typedef {import('../../index.d.ts').Stats} Stats */
 
@@ -17,16 +18,6 @@ export function addStats(earlier, present = NO_STATS) {
     openSpans: present.openSpans,
     lastError: present.lastError ?? earlier.lastError,
   };
-}
-
-/**
- * The sum of the counters of several recorders.
- * @param {Stats[]} all
- * @returns {Stats}
- */
-export function sumStats(all) {
-  const lastError = all.map((stats) => stats.lastError).findLast((error) => error !== null) ?? null;
-  return { ...NO_STATS, ...all.reduce(sum, { ...NO_STATS }), lastError };
 }
 
 /**
@@ -66,16 +57,4 @@ export function lostStats(
       lost: withLoss(attachments.lost, attachments.pending),
     },
   };
-}
-
-/**
- * Adds numbers, member by member.
- * @param {any} one
- * @param {any} other
- * @returns {any}
- */
-function sum(one, other) {
-  if (typeof one !== 'object' && typeof other !== 'object') return (one ?? 0) + (other ?? 0);
-  const names = new Set([...Object.keys(one ?? {}), ...Object.keys(other ?? {})]);
-  return Object.fromEntries([...names].map((name) => [name, sum(one?.[name], other?.[name])]));
 }

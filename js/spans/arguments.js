@@ -2,6 +2,7 @@
 
 // Reads the arguments of `startSpan` and `traced`: what cannot be read is left out.
 
+const { toJsonSafe } = require('../json/stringify.js');
 const { spanUpdateOf } = require('./span-update.js');
 
 /** @typedef {import('../../index.d.ts').StartSpanArgs} StartSpanArgs */
@@ -14,7 +15,7 @@ const { spanUpdateOf } = require('./span-update.js');
  * @property {string} rootSpanId
  * @property {readonly string[]} spanParents
  * @property {Record<string, any>} [propagated] the update that every descendant gets
- * @property {string} [experimentId] the experiment that it is in
+ * @property {import('../places.js').Place} [place] what it is in, as far as its slug states that
  * @property {boolean} [isRemote] whether it was named by its ids: another process may record its trace
  */
 
@@ -59,4 +60,14 @@ function labelOf(args) {
   return label;
 }
 
-module.exports = { attributesOf, labelOf, read };
+/**
+ * The update that every descendant of a span gets.
+ * @param {StartSpanArgs | undefined} args
+ */
+function propagatedOf(args) {
+  const given = read(args, 'propagatedEvent');
+  if (typeof given !== 'object' || given === null) return undefined;
+  return /** @type {Record<string, any>} */ (toJsonSafe(given));
+}
+
+module.exports = { attributesOf, labelOf, propagatedOf, read };

@@ -5,7 +5,8 @@
 const { types } = require('../builtins/index.js');
 const { follow } = require('../context.js');
 const { read } = require('./arguments.js');
-const { Span, finishSafely } = require('./span.js');
+const { finishSafely } = require('./run-traced.js');
+const { Span } = require('./span.js');
 
 /** The most values that a span shows. */
 const MAX_VALUES = 1000;

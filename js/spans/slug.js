@@ -77,6 +77,39 @@ function readSlug(slug) {
   }
 }
 
+/**
+ * What a slug's span is in; undefined if the slug does not state it.
+ * @param {SpanIds} ids
+ * @returns {import('../places.js').Place | undefined}
+ */
+function placeOf({ isExperiment, object_id: id, compute_object_metadata_args: args }) {
+  if (isExperiment) return isText(id) ? { experimentId: id } : undefined;
+  const projectId = id ?? args?.project_id;
+  if (isText(projectId)) return { projectId };
+  const projectName = args?.project_name;
+  return isText(projectName) ? { projectName } : undefined;
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is string}
+ */
+function isText(value) {
+  return typeof value === 'string' && value !== '';
+}
+
+/**
+ * What the spans of a destination are in, as slugs name it.
+ * @param {InstanceType<typeof import('../destination.js').Destination>} destination
+ * @returns {SpanIds}
+ */
+function objectOf(destination) {
+  const { projectId, projectName, experimentId } = destination.traceDestination() ?? {};
+  if (experimentId) return { isExperiment: true, object_id: experimentId };
+  if (projectId) return { object_id: projectId };
+  return { compute_object_metadata_args: { project_name: projectName } };
+}
+
 /** @param {Buffer} bytes */
 function uuid(bytes) {
   const digits = bytes.toString('hex');
@@ -89,4 +122,4 @@ function uuid(bytes) {
   ].join('-');
 }
 
-module.exports = { readSlug, writeSlug };
+module.exports = { objectOf, placeOf, readSlug, writeSlug };

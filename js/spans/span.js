@@ -2,24 +2,25 @@
 
 // A custom span, from its start to its end.
 
-const { randomUUID, types } = require('../builtins/index.js');
+const { types } = require('../builtins/index.js');
 
-const { follow, runInSpan, settling } = require('../context.js');
-const { dropOldest } = require('../drop-oldest.js');
+const { nextInOrder, runInSpan } = require('../context.js');
 const { takeCut } = require('../json/cut.js');
-const { toJsonSafe } = require('../json/stringify.js');
 const { classOf } = require('../json/json-safe-copy.js');
-const { isFreshReceipt, isRunReceipt } = require('../receipts.js');
+const { isDuplicate, isFreshReceipt, isRunReceipt } = require('../receipts.js');
 const { warn } = require('../warn.js');
-const { attributesOf, labelOf, read } = require('./arguments.js');
-const { filled, partsBeside, partsWith, withUnread } = require('./attachment.js');
+const { attributesOf, labelOf, propagatedOf, read } = require('./arguments.js');
+const { withUnread } = require('./attachment.js');
 const { NOOP_SPAN } = require('./noop.js');
 const { feedbackEvent } = require('./feedback.js');
 const { parentOf } = require('./parents.js');
 const { linkTo, permalinkTo } = require('./permalink.js');
 const { errorOf, spanUpdateOf } = require('./span-update.js');
-const { writeSlug } = require('./slug.js');
-const { HEX_16, HEX_32, inject } = require('./trace-context.js');
+const { objectOf, writeSlug } = require('./slug.js');
+const { noteUpdate, repeatWhenRead } = require('./repeated-updates.js');
+const { runTraced, whenDone } = require('./run-traced.js');
+const { hasBegunTrace, newId, noteTrace, rowIdOf } = require('./span-ids.js');
+const { inject } = require('./trace-context.js');
 
 /** @typedef {import('../../index.d.ts').StartSpanArgs} StartSpanArgs */
 /** @typedef {import('../../index.d.ts').SpanEvent} SpanEvent */
@@ -29,14 +30,6 @@ const { HEX_16, HEX_32, inject } = require('./trace-context.js');
 const LONGEST_ERROR = 1000;
 
 /** @typedef {import('./arguments.js').SpanContext} SpanContext */
-
-/** The traces that spans of this process have begun: a slug may name a span in one of them. The oldest first. @type {Set<string>} */
-const begun = new Set();
-const MAX_BEGUN = 16_384;
-
-/** What is repeated of updates once the files in it are read, by the ids of the rows. The oldest first. @type {Map<string, Set<{ parts: any }>>} */
-const waiting = new Map();
-const MAX_WAITING = 16_384;
 
 /** A custom span, or the application's handle of a span of Flue's. */
 class Span {
@@ -51,6 +44,8 @@ class Span {
   #isRefused = false;
   /** When this was made, in milliseconds. */
   #since = Date.now();
+  /** Its place among the beginnings of spans and of Flue's work. */
+  #order = nextInOrder();
 
   /**
    * @param {Destination} destination
@@ -74,7 +69,7 @@ class Span {
   static begin(destination, current, args) {
     try {
       const named = parentOf(args);
-      return Span.#under(below(destination, named), named ?? current, args);
+      return Span.#under(destination.at(named?.place), named ?? current, args);
     } catch (error) {
       warn('BAD_SPAN', `A span was asked for in a way that cannot be read (${classOf(error)}).`);
       return NOOP_SPAN;
@@ -97,10 +92,7 @@ class Span {
       ...(parent?.isRemote && { isRemote: true }),
       ...(propagated && { propagated }),
     });
-    if (parent === undefined) {
-      begun.add(span.rootSpanId);
-      dropOldest(begun, MAX_BEGUN);
-    }
+    if (parent === undefined) noteTrace(span.rootSpanId);
     span.#begin(args, parent === undefined ? 'root' : 'subspan');
     return span;
   }
@@ -111,7 +103,7 @@ class Span {
    * @param {SpanContext} context
    */
   static at(destination, context) {
-    return new Span(below(destination, context), context);
+    return new Span(destination.at(context.place), context);
   }
 
   /**
@@ -142,7 +134,7 @@ class Span {
 
   /** Whether another process may record the root of its trace. */
   get isRemote() {
-    return this.#context.isRemote === true && !begun.has(this.rootSpanId);
+    return this.#context.isRemote === true && !hasBegunTrace(this.rootSpanId);
   }
 
   /**
@@ -163,8 +155,9 @@ class Span {
    * @param {unknown} result
    */
   adoptResult(result) {
-    if (isFreshReceipt(result, this.#since)) this.#destination.adopt(result, this);
-    else if (isRunReceipt(result)) this.#destination.adopt(result, this, true);
+    const isReceipt =
+      isFreshReceipt(result, this.#since) || isDuplicate(result) || isRunReceipt(result);
+    if (isReceipt) this.#destination.adopt(result, this, this.#order);
   }
 
   /** @param {SpanEvent} event */
@@ -296,17 +289,8 @@ class Span {
    */
   #repeatWhenRead(update, files) {
     if (files.length === 0 || !this.#destination.isOn) return;
-    const { id } = this.#context;
-    const repeat = { parts: partsWith(update, files) };
-    const repeats = waiting.get(id) ?? new Set();
-    waiting.set(id, repeats.add(repeat));
-    dropOldest(waiting, MAX_WAITING);
-    const repeated = Promise.all(files.map(({ reading }) => reading)).then(() => {
-      repeats.delete(repeat);
-      if (repeats.size === 0 && waiting.get(id) === repeats) waiting.delete(id);
-      if (repeat.parts !== undefined) {
-        this.#record('span_log', filled(repeat.parts, files), 'Start');
-      }
+    const repeated = repeatWhenRead(this.#context.id, update, files, (whole) => {
+      this.#record('span_log', whole, 'Start');
     });
     this.#destination.defer(repeated);
   }
@@ -342,7 +326,7 @@ class Span {
       return true;
     }
     const { id, rootSpanId, spanParents } = this.#context;
-    for (const repeat of waiting.get(id) ?? []) repeat.parts = partsBeside(repeat.parts, update);
+    noteUpdate(id, update);
     const subject = { type, timestamp: Date.now(), spanId: id, rootSpanId };
     const parent = type === 'span_start' ? spanParents[0] : undefined;
     const event = {
@@ -354,161 +338,9 @@ class Span {
   }
 }
 
-/**
- * Runs a function within a span and ends the span after it. Rethrows what the function throws. Whatever fails here,
- * the function runs exactly once.
- * @template R
- * @param {import('../../index.d.ts').Span} span
- * @param {(span: import('../../index.d.ts').Span) => R} callback
- * @param {{ setCurrent?: boolean }} [args]
- * @param {boolean} [showsOutput] whether the result is the span's output
- * @returns {R}
- */
-function runTraced(span, callback, args, showsOutput = false) {
-  if (!(span instanceof Span)) return callback(span);
-  const isCurrent = read(args, 'setCurrent') !== false;
-  const failed = (/** @type {unknown} */ thrown) => finishSafely(span, { error: { thrown } });
-  const done = (/** @type {unknown} */ output) => {
-    if (isCurrent) adoptSafely(span, output);
-    finishSafely(span, showsOutput ? { output } : {});
-  };
-  let hasRun = false;
-  const run = () => {
-    hasRun = true;
-    return callback(span);
-  };
-  let result;
-  try {
-    result = isCurrent ? span.run(run) : run();
-  } catch (error) {
-    if (!hasRun) return callback(span);
-    failed(error);
-    throw error;
-  }
-  if (!types.isPromise(result)) {
-    done(result);
-    return result;
-  }
-  try {
-    return settling(result, done, failed);
-  } catch {
-    // A promise with a `then` of its own that throws: whoever awaits it learns that.
-    done(undefined);
-    return result;
-  }
-}
-
-/**
- * @param {Span} span
- * @param {Parameters<Span['finish']>[0]} last
- */
-function finishSafely(span, last) {
-  try {
-    span.finish(last);
-  } catch (error) {
-    warn('BAD_SPAN', `A span could not be ended (${classOf(error)}).`);
-  }
-}
-
-/**
- * @param {Span} span
- * @param {unknown} result
- */
-function adoptSafely(span, result) {
-  try {
-    span.adoptResult(result);
-  } catch {
-    // What cannot be read is no receipt.
-  }
-}
-
-/**
- * Runs a function within a span that it does not end, and the work of Flue that it begins under that span. Returns and
- * throws what the function does.
- * @template R
- * @param {Span} span
- * @param {() => R} callback
- * @returns {R}
- */
-function runWithin(span, callback) {
-  const result = span.run(callback);
-  if (types.isPromise(result)) return whenDone(result, (value) => adoptSafely(span, value));
-  adoptSafely(span, result);
-  return result;
-}
-
-/**
- * Calls a function with what a promise resolves to, before whoever awaits the promise later. Never throws. Returns the
- * promise for the application; see {@link follow}.
- * @template T
- * @param {T & Promise<any>} promise
- * @param {(value: unknown) => void} use
- * @returns {T}
- */
-function whenDone(promise, use) {
-  const done = (/** @type {unknown} */ value) => {
-    try {
-      use(value);
-    } catch {
-      // What cannot be read is no receipt.
-    }
-  };
-  return follow(promise, done) ?? promise;
-}
-
-/**
- * Where the rows of spans go that a context names, and those below them.
- * @param {Destination} destination that of the logger
- * @param {SpanContext} [context]
- */
-function below(destination, context) {
-  const experimentId = context?.experimentId;
-  return experimentId === undefined ? destination : destination.inExperiment(experimentId);
-}
-
-/**
- * What the spans of a destination are in, as slugs name it.
- * @param {Destination} destination
- */
-function objectOf(destination) {
-  const { projectId, projectName, experimentId } = destination.traceDestination() ?? {};
-  if (experimentId) return { isExperiment: true, object_id: experimentId };
-  if (projectId) return { object_id: projectId };
-  return { compute_object_metadata_args: { project_name: projectName } };
-}
-
-const newId = () => randomUUID().replaceAll('-', '');
-
-/**
- * The id of a row: that of the arguments if it has the form of ours, whose first half is the id of the span.
- * @param {StartSpanArgs | undefined} args
- */
-function rowIdOf(args) {
-  const id = read(read(args, 'event'), 'id');
-  if (typeof id === 'string' && HEX_32.test(id)) return id;
-  const spanId = read(args, 'spanId');
-  if (typeof spanId === 'string' && HEX_16.test(spanId)) {
-    return spanId + newId().slice(16);
-  }
-  if (isGiven(id) || isGiven(spanId)) {
-    warn('BAD_ID', 'A span has ids of 16 and 32 lowercase hexadecimal digits; others are ignored.');
-  }
-  return newId();
-}
-
-/** @param {unknown} value */
-const isGiven = (value) => value !== undefined && value !== null;
-
-/** @param {StartSpanArgs | undefined} args */
-function propagatedOf(args) {
-  const given = read(args, 'propagatedEvent');
-  if (typeof given !== 'object' || given === null) return undefined;
-  return /** @type {Record<string, any>} */ (toJsonSafe(given));
-}
-
 /** @param {any} error */
 function essence(error) {
   return String(typeof error === 'string' ? error : JSON.stringify(error)).slice(0, LONGEST_ERROR);
 }
 
-module.exports = { Span, finishSafely, objectOf, runTraced, runWithin };
+module.exports = { Span };

@@ -10,7 +10,8 @@ const { NOOP_SPAN } = require('./noop.js');
 const { errorOf } = require('./span-update.js');
 const { makesGenerators, traceGenerator } = require('./generators.js');
 const { namedParent } = require('./parents.js');
-const { Span, runTraced, runWithin } = require('./span.js');
+const { runTraced, runWithin } = require('./run-traced.js');
+const { Span } = require('./span.js');
 
 /** @typedef {import('../../index.d.ts').Span} AnySpan */
 /** @typedef {import('../../index.d.ts').StartSpanArgs} StartSpanArgs */
@@ -129,7 +130,7 @@ function spansOf(exporter) {
     try {
       if (isSpan(parent)) return parent;
       const context = namedParent(parent === NOOP_SPAN ? undefined : parent);
-      const destination = exporter.destinationOf();
+      const destination = exporter.at(exporter.destinationOf(), context?.place);
       if (context === undefined || !destination.isOn) return undefined;
       return Span.at(destination, context);
     } catch (error) {

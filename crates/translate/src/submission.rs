@@ -79,7 +79,8 @@ pub fn place(
 ) -> Option<PlacedOperation> {
   let own = identity::delivery(ids)?;
   let submission = state.submissions.begin(ids)?;
-  submission.caller = submission.caller.or(caller.and_then(CallerContext::named));
+  // The event states which of several submissions with one keyed id has which caller.
+  submission.caller = caller.and_then(CallerContext::named).or(submission.caller);
   let named = submission.caller;
   let placed = named.or_else(|| CallerContext::carried(&state.options, carrier));
   let SpanPlacement { span, parent } = caller_context::root_placement(placed, own);

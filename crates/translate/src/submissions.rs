@@ -125,7 +125,6 @@ impl Submission {
   fn of_another(&self, others: u32) -> Self {
     Self {
       recipient: self.recipient,
-      caller: self.caller,
       queued_at: self.queued_at,
       running_at: self.running_at,
       attempt: self.attempt,

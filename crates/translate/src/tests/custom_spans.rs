@@ -213,6 +213,33 @@ fn a_submission_with_a_named_caller_is_in_that_trace_with_all_that_is_in_it() {
   assert_eq!(root["span_parents"], json!([CALLER]));
 }
 
+#[test]
+fn the_events_of_keyed_submissions_with_one_id_state_the_caller_of_each() {
+  let keyed = |kind: &str, at: i64, conversation: &str, span: Option<&str>| {
+    let mut event = json!({ "type": kind, "timestamp": at, "v": 3, "submissionId": "sub_ik_1" });
+    if !conversation.is_empty() {
+      event["conversationId"] = conversation.into();
+      event["operationId"] = format!("op_{conversation}").into();
+      event["operationKind"] = "prompt".into();
+    }
+    if let Some(span) = span {
+      event["caller"] = json!({ "spanId": span, "rootSpanId": TRACE, "isWithin": true });
+    }
+    event
+  };
+  let other = "8899aabbccddeeff";
+  let mut translator = Translator::default();
+  for (at, span) in [(1, Some(CALLER)), (2, Some(other)), (3, None)] {
+    translate(&mut translator, &keyed("submission_queued", at, "", span));
+    translate(&mut translator, &keyed("submission_running", 10 * at, "", None));
+  }
+  for (conversation, span) in [("c1", Some(other)), ("c2", None), ("c3", Some(CALLER))] {
+    let row = &translate(&mut translator, &keyed("operation_start", 100, conversation, span))[0];
+    let parents = written(row).get("span_parents").cloned();
+    assert_eq!(parents, span.map(|span| json!([span])), "{conversation}");
+  }
+}
+
 proptest::proptest! {
   /// Whenever the caller is named, and whenever the process dies: never in two traces.
   #[test]

@@ -1,0 +1,157 @@
+'use strict';
+
+// Puts Flue's work under the spans of the application that call it.
+
+const { callingWork } = require('./context.js');
+const { classOf } = require('./json/json-safe-copy.js');
+const { idsOfReceipt, isDuplicate } = require('./receipts.js');
+const { warn } = require('./warn.js');
+const { keyedIdOf } = require('./work-keys.js');
+
+/** @typedef {InstanceType<typeof import('./callers.js').Callers>} Callers */
+/** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */
+/** @typedef {InstanceType<typeof import('./routes.js').Routes>} Routes */
+
+/** Decides which span has called which work: by Flue's events, and by its receipts. No method throws. */
+class Adoption {
+  #callers;
+  #routes;
+  #boundRoutes;
+  #onRoute;
+
+  /**
+   * @param {Callers} callers
+   * @param {[all: Routes, bound: Routes]} routes those of the module-level observer, and of the loggers' observers
+   * @param {(destination: Destination) => void} onRoute is called when work is to go to a destination
+   */
+  constructor(callers, [routes, boundRoutes], onRoute) {
+    this.#callers = callers;
+    this.#routes = routes;
+    this.#boundRoutes = boundRoutes;
+    this.#onRoute = onRoute;
+  }
+
+  /**
+   * Runs Flue's work under the span that calls it, when an event states that it begins. Never throws.
+   * @param {any} event
+   * @param {boolean} isFollowed
+   * @param {Destination} [destination] that of the event, if that is fixed
+   */
+  noteCaller(event, isFollowed, destination) {
+    try {
+      const work = callingWork(event, isFollowed) ?? this.#callers.expected(event, destination);
+      if (work === undefined || !isOpen(work.destination)) return;
+      if (destination !== undefined && work.destination !== destination) return;
+      const routes = destination === undefined ? this.#routes : this.#boundRoutes;
+      const keyed = keyedIdOf(/** @type {any} */ (event));
+      if (keyed !== undefined) {
+        this.#callers.nameNext(keyed, event, callerOf(work));
+        this.#route(/** @type {any} */ (event), work.destination, routes);
+        return;
+      }
+      // A message that is delivered again belongs to its first sender.
+      if (this.knownDestination(/** @type {any} */ (event)) === undefined) {
+        this.#name(/** @type {any} */ (event), work, routes);
+      }
+    } catch {
+      // What cannot be read has no caller.
+    }
+  }
+
+  /**
+   * Runs Flue's work under a span, whether it has begun or not. Never throws.
+   * @param {unknown} target a receipt of Flue's, or an id
+   * @param {import('./destination.js').Called} called
+   * @param {number} [since] only if the work begins later in the order of beginnings, and nothing shows that another one
+   *   has called it
+   */
+  adopt(target, called, since) {
+    try {
+      const ids = idsOfReceipt(target);
+      const { destination } = called;
+      if (ids === undefined || !isOpen(destination)) return;
+      const keyed = keyedIdOf(ids);
+      if (isDuplicate(target) && keyed === undefined) return;
+      if (since !== undefined) {
+        if (this.#callers.isOfOthers(ids, called.span, since)) return;
+        if (keyed === undefined && !this.#callers.hasBegun(ids)) {
+          this.#callers.expect(ids, callerOf(called));
+          return;
+        }
+      }
+      const known = this.knownDestination(ids);
+      if (known !== undefined && known !== destination) {
+        if (this.#callers.find(ids) !== undefined) return;
+        // What a function returns may have been looked up.
+        if (since !== undefined) return;
+        warn('OTHER_LOGGER', 'Work of Flue cannot run under a span of another logger.');
+        return;
+      }
+      if (keyed !== undefined) {
+        const conversationId = this.#callers.nameByReceipt(keyed, callerOf(called), {
+          isDuplicate: isDuplicate(target),
+          isNew: since !== undefined,
+        });
+        if (conversationId !== undefined) this.#recordCaller({ ...ids, conversationId }, called);
+        else this.#route(ids, destination);
+        return;
+      }
+      // The spans of work that has begun keep their ids here; the core moves their rows, if it can.
+      if (!this.#callers.hasBegun(ids) && !this.#name(ids, called)) return;
+      this.#recordCaller(ids, called);
+    } catch (error) {
+      warn('BAD_SPAN', `A span could not be made the parent (${classOf(error)}).`);
+    }
+  }
+
+  /**
+   * @param {import('./routes.js').Ids} ids
+   * @param {import('./destination.js').Called} called
+   * @param {Routes} [routes] that its events take
+   */
+  #name(ids, called, routes = this.#routes) {
+    if (!this.#callers.name(ids, callerOf(called))) return false;
+    this.#route(ids, called.destination, routes);
+    return true;
+  }
+
+  /**
+   * @param {import('./routes.js').Ids} ids
+   * @param {Destination} destination
+   * @param {Routes} [routes] that its events take
+   */
+  #route(ids, destination, routes = this.#routes) {
+    this.#onRoute(destination);
+    routes.assign(ids, destination);
+  }
+
+  /**
+   * @param {import('./routes.js').Ids} ids
+   * @param {import('./destination.js').Called} called
+   */
+  #recordCaller(ids, { span, destination }) {
+    const caller = callerFields(span);
+    destination.record({ type: 'caller_named', timestamp: Date.now(), ...ids, caller }, 'Note');
+  }
+
+  /**
+   * Where work went, if this process knows it.
+   * @param {import('./routes.js').Ids} ids
+   */
+  knownDestination(ids) {
+    return this.#routes.find(ids) ?? this.#boundRoutes.find(ids);
+  }
+}
+
+/** A span as the caller of Flue's work. @param {import('./destination.js').Called['span']} span */
+const callerFields = ({ spanId, rootSpanId, isRemote }) => {
+  return { spanId, rootSpanId, isWithin: !isRemote };
+};
+
+/** @param {import('./destination.js').Called} called */
+const callerOf = ({ span, destination }) => ({ ...callerFields(span), destination });
+
+/** Whether a destination records anything. @param {Destination} destination */
+const isOpen = (destination) => destination.isOn && !destination.isClosed;
+
+module.exports = { Adoption };

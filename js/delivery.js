@@ -1,0 +1,124 @@
+'use strict';
+
+// What an application asks of a logger's delivery: flush, close, counters.
+
+const { parse } = require('./json/json-string.js');
+const { sumStats } = require('./sum-stats.js');
+
+/** The default timeout of `flush()` and `close()`, in milliseconds. */
+const DEFAULT_TIMEOUT_MS = 10_000;
+
+/**
+ * What is delivered.
+ * @typedef {object} Source
+ * @property {import('./host.d.ts').HostRecorder} recorder the present one
+ * @property {InstanceType<typeof import('./pending-files.js').PendingFiles>} files those that are being read
+ * @property {InstanceType<typeof import('./places.js').Places>} places other destinations with the same settings
+ * @property {number} leftOut how many spans were left out before they reached the recorder
+ * @property {() => void} schedule rows are expected
+ * @property {() => void} report reports the diagnostics so far
+ */
+
+/** The delivery of one destination. */
+class Delivery {
+  #source;
+
+  /** @param {Source} source */
+  constructor(source) {
+    this.#source = source;
+  }
+
+  /** @type {typeof import('../index.d.ts').flush} */
+  async flush(options) {
+    this.#source.schedule();
+    const others = this.#source.places.all.map((one) => one.flush(options));
+    let isRecorded = true;
+    let leftMs = timeoutOf(options);
+    if (!this.#source.files.isEmpty) ({ isRecorded, leftMs } = await this.#filesRecorded(leftMs));
+    const report = await this.#source.recorder.flush(leftMs);
+    return this.#reportOf(report, isRecorded, others);
+  }
+
+  /** @type {typeof import('../index.d.ts').stats} */
+  stats() {
+    return this.#withPlaces(this.ownStats());
+  }
+
+  /** The counters of this recorder alone. @returns {import('../index.d.ts').Stats} */
+  ownStats() {
+    return this.#withLeftOut(parse(this.#source.recorder.stats()));
+  }
+
+  /**
+   * @param {import('../index.d.ts').FlushOptions | null | undefined} options
+   * @param {() => void} onClose is called once nothing more is taken
+   */
+  async close(options, onClose) {
+    let isRecorded = true;
+    let leftMs = timeoutOf(options);
+    const others = this.#source.places.all.map((one) => one.close(options));
+    // Without files, what is recorded from now on is refused.
+    if (!this.#source.files.isEmpty) ({ isRecorded, leftMs } = await this.#filesRecorded(leftMs));
+    onClose();
+    this.#source.schedule();
+    const report = await this.#source.recorder.close(leftMs);
+    return this.#reportOf(report, isRecorded, others);
+  }
+
+  /** Waits for the files, and delivers the rest meanwhile. @param {number} timeoutMs */
+  #filesRecorded(timeoutMs) {
+    return this.#source.files.recorded(timeoutMs, () => this.#source.recorder.flush(timeoutMs));
+  }
+
+  /**
+   * @param {Awaited<ReturnType<import('./host.d.ts').HostRecorder['flush']>>} report of the recorder
+   * @param {boolean} isRecorded whether it has everything
+   * @param {Promise<import('../index.d.ts').FlushReport>[]} delivering those of places
+   */
+  async #reportOf(report, isRecorded, delivering) {
+    const others = await Promise.all(delivering);
+    this.#source.places.check();
+    this.#source.report();
+    const own = this.#withLeftOut(parse(report));
+    const isComplete = own.complete && isRecorded && others.every(({ complete }) => complete);
+    return { ...this.#withPlaces(own), complete: isComplete };
+  }
+
+  /**
+   * Counters with those of the places that are addressed with these settings.
+   * @template {import('../index.d.ts').Stats} S
+   * @param {S} own
+   * @returns {S}
+   */
+  #withPlaces(own) {
+    const others = this.#source.places.stats;
+    return others.length === 0 ? own : { ...own, ...sumStats([...others, own]) };
+  }
+
+  /**
+   * Counters with what was left out before it reached the recorder.
+   * @template {import('../index.d.ts').Stats} S
+   * @param {S} stats
+   * @returns {S}
+   */
+  #withLeftOut(stats) {
+    const { leftOut } = this.#source;
+    return leftOut === 0 ? stats : { ...stats, sampled: stats.sampled + leftOut };
+  }
+}
+
+/**
+ * The timeout in milliseconds; the default for anything that is no number.
+ * @param {import('../index.d.ts').FlushOptions | null | undefined} options
+ */
+function timeoutOf(options) {
+  try {
+    const timeoutMs = options?.timeoutMs;
+    if (typeof timeoutMs === 'number' && !Number.isNaN(timeoutMs)) return timeoutMs;
+  } catch {
+    // Options that throw mean the default.
+  }
+  return DEFAULT_TIMEOUT_MS;
+}
+
+module.exports = { Delivery };

@@ -1,0 +1,124 @@
+'use strict';
+
+// The destinations of a process, by their settings.
+
+const destinations = require('./destination.js');
+const { parse, toJson } = require('./json/json-string.js');
+const { pickOptions } = require('./options.js');
+const { warn } = require('./warn.js');
+
+/** @typedef {import('./host.d.ts').HostRecorder} Recorder */
+/** @typedef {InstanceType<typeof destinations.Destination>} Destination */
+
+/** Opens destinations, and keeps account of their recorders. */
+class Destinations {
+  /** Those that are in use or have rows, by their settings. @type {Map<string, WeakRef<Destination>>} */
+  #destinations = new Map();
+  /** Closed recorders whose destination has another one, and that may still deliver. @type {Set<{ recorder: Recorder, onError?: undefined }>} */
+  #closed = new Set();
+  #host;
+  #polls;
+  #onOpen;
+
+  /**
+   * @param {import('./host.d.ts').Host} host
+   * @param {import('./destination.js').Polls} polls what each destination uses of the exporter
+   * @param {(recorder: Recorder) => void} onOpen is called with each new recorder
+   */
+  constructor(host, polls, onOpen) {
+    this.#host = host;
+    this.#polls = polls;
+    this.#onOpen = onOpen;
+  }
+
+  /**
+   * The destination with these options: the one that is there, or a new one. Throws when it cannot be started.
+   * @param {import('../index.d.ts').InitLoggerOptions} options
+   * @param {import('./places.js').Place} [place] where its rows go, in place of the logs of the project
+   * @returns {Destination}
+   */
+  open(options, place) {
+    const { env, file, unreadable } = this.#host.environment();
+    if (unreadable !== undefined) warn('ENV_FILE', `${unreadable} It is ignored.`);
+    const picked = pickOptions(options, env);
+    const whole = place?.experimentId === undefined ? {} : { sampleRate: 1, keepErrors: false };
+    const all = place === undefined ? picked : { ...picked, ...place, ...whole, spool: false };
+    const settings = toJson({ options: all, env, file });
+    const present = this.#destinations.get(settings)?.deref();
+    if (present !== undefined && !present.isClosed) {
+      this.#host.keepIn(present.recorder, options?.storage);
+      return present;
+    }
+    const recorder = this.#host.open(settings, options?.storage);
+    this.#onOpen(recorder);
+    this.#forgetEnded();
+    if (present !== undefined) {
+      this.#closed.add({ recorder: present.recorder });
+      present.reopen(recorder);
+      return present;
+    }
+    const created = new destinations.Destination(this.#host, this.#polls, recorder);
+    created.options = /** @type {any} */ ({
+      ...picked,
+      ...(place?.projectId !== undefined && { projectId: place.projectId }),
+      storage: options?.storage,
+    });
+    this.#destinations.set(settings, created.reference);
+    return created;
+  }
+
+  /**
+   * The destination with the same settings whose rows go to an experiment, or another project. Nothing of an experiment
+   * is left out, and nothing is kept on the disk: no later process would deliver it. Throws when it cannot be started.
+   * @param {Destination} base
+   * @param {import('./places.js').Place} place
+   * @returns {Destination}
+   */
+  openPlace(base, place) {
+    const destination = this.open(base.options, place);
+    destination.isOfSlug = true;
+    destination.experimentId = place.experimentId;
+    if (place.experimentId === undefined) destination.takeFunctionsOf(base);
+    else destination.onError ??= base.onError;
+    return destination;
+  }
+
+  #forgetEnded() {
+    for (const closed of this.#closed) if (closed.recorder.isAtRest()) this.#closed.delete(closed);
+    for (const [settings, reference] of this.#destinations) {
+      if (reference.deref() === undefined) this.#destinations.delete(settings);
+    }
+  }
+
+  /** Those that are in use or have rows. */
+  get live() {
+    return Array.from(this.#destinations.values()).flatMap((reference) => reference.deref() ?? []);
+  }
+
+  /** All recorders that may still deliver. */
+  get recorders() {
+    return [...this.#closed, ...this.live].map(({ recorder }) => recorder);
+  }
+
+  /** The diagnostics of all since the last call, each with the function of its logger. */
+  takeDiagnostics() {
+    return [...this.live, ...this.#closed].flatMap(diagnosticsOf);
+  }
+}
+
+/** @param {{ recorder: Recorder, onError?: Destination['onError'] }} destination */
+function diagnosticsOf({ recorder, onError }) {
+  return parse(recorder.takeDiagnostics()).map((diagnostic) => ({ diagnostic, onError }));
+}
+
+/**
+ * The counters of a destination, and which it is. An address may have a password: only its origin is stated.
+ * @param {Destination} destination
+ */
+function statsOf(destination) {
+  const { projectName = '', appUrl = '' } = destination.traceDestination() ?? {};
+  const server = URL.canParse(appUrl) ? new URL(appUrl).origin : '';
+  return { projectName, server, stats: destination.ownStats() };
+}
+
+module.exports = { Destinations, statsOf };

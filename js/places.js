@@ -1,0 +1,176 @@
+'use strict';
+
+// The destinations of what slugs name: projects and experiments.
+
+const { messageOf } = require('./json/json-safe-copy.js');
+const { warn } = require('./warn.js');
+
+/** A project or an experiment: one of them. @typedef {{ projectId?: string, projectName?: string, experimentId?: string }} Place */
+
+/** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */
+/** @typedef {import('../index.d.ts').Stats} Stats */
+
+/** How many recorders of one logger are kept although they have delivered everything. Others are kept until they have. */
+const MAX_AT_REST = 16;
+/** With so many, no further project is addressed: slugs may come from outside. */
+const MAX_OPEN = 64;
+
+/**
+ * What places use of their exporter.
+ * @typedef {object} Openers
+ * @property {() => Iterable<Destination>} live the destinations of the process, that of the module-level functions first
+ * @property {(base: Destination, place: Place) => Destination} open the destination of a place with the settings of
+ *   another one. Throws when it cannot be started
+ */
+
+/** The destinations of the places that are addressed with the settings of one logger. */
+class Places {
+  /** By their ids. The oldest first. @type {Map<string, Destination>} */
+  #opened = new Map();
+  /** Those that have delivered everything and are not kept, and what they had counted then. @type {Map<string, { reference: WeakRef<Destination>, stats: Stats }>} */
+  #dropped = new Map();
+  /** The ids of projects that were taken for that of the base, whose id was unknown. @type {Set<string>} */
+  #assumed = new Set();
+  #base;
+  #openers;
+
+  /**
+   * @param {Destination} base that of the logger
+   * @param {Openers} openers
+   */
+  constructor(base, openers) {
+    this.#base = base;
+    this.#openers = openers;
+  }
+
+  /** All that may have rows. */
+  get all() {
+    return [...this.#opened.values()];
+  }
+
+  /** The counters of all. */
+  get stats() {
+    const dropped = Array.from(
+      this.#dropped.values(),
+      ({ reference, stats }) => reference.deref()?.stats() ?? stats,
+    );
+    return [...dropped, ...this.all.map((one) => one.stats())];
+  }
+
+  /** Warns if spans went to the project of the base that belong to another one: its id is known by now. */
+  check() {
+    if (this.#assumed.size === 0 || !isLocated(this.#base)) return;
+    for (const projectId of this.#assumed) if (!sendsTo(this.#base, { projectId })) warnOfOther();
+    this.#assumed.clear();
+  }
+
+  /** Forgets all: the logger begins anew. */
+  clear() {
+    this.#opened.clear();
+    this.#dropped.clear();
+  }
+
+  /**
+   * The destination of a place: that of a logger of this process, else one with the settings of the base. Never throws.
+   * @param {Place} place
+   * @param {boolean} [isKnown] only one that is there; else the base
+   * @returns {Destination}
+   */
+  at(place, isKnown = false) {
+    try {
+      return place.experimentId === undefined
+        ? this.#project(place, isKnown)
+        : this.#experiment(place.experimentId, isKnown);
+    } catch (error) {
+      warn('BAD_PARENT', `${messageOf(error)}; spans go to the logs of the project.`);
+      return this.#base;
+    }
+  }
+
+  /**
+   * @param {string} experimentId
+   * @param {boolean} isKnown
+   */
+  #experiment(experimentId, isKnown) {
+    if (experimentId === this.#base.experimentId) return this.#base;
+    if (isKnown) return this.#opened.get(experimentId) ?? this.#base;
+    return this.#open(experimentId, { experimentId });
+  }
+
+  /**
+   * @param {Place} place
+   * @param {boolean} isKnown
+   */
+  #project(place, isKnown) {
+    const base = this.#base;
+    if (sendsTo(base, place)) return base;
+    for (const one of this.#openers.live()) if (!one.isOfSlug && sendsTo(one, place)) return one;
+    const { projectId } = place;
+    if (isKnown) return base;
+    if (projectId !== undefined && !isLocated(base)) {
+      // Until the login, it may be that of the base.
+      if (this.#assumed.size < MAX_OPEN) this.#assumed.add(projectId);
+      return base;
+    }
+    warnOfOther();
+    if (projectId === undefined) return base;
+    const isFull = this.#opened.size >= MAX_OPEN && !this.#opened.has(projectId);
+    return isFull ? base : this.#open(projectId, { projectId });
+  }
+
+  /**
+   * @param {string} id
+   * @param {Place} place
+   */
+  #open(id, place) {
+    const known = this.#opened.get(id);
+    // Nothing would close another one.
+    if (known?.isClosed === false || this.#base.isClosed) return known ?? this.#base;
+    const found = this.#openers.open(this.#base, place);
+    if (found === this.#base) return found;
+    this.#dropped.delete(id);
+    this.#opened.set(id, found);
+    this.#dropAtRest();
+    return found;
+  }
+
+  /** Keeps those that have rows: whoever flushes the logger waits for them. */
+  #dropAtRest() {
+    let surplus = this.#opened.size - MAX_AT_REST;
+    if (surplus <= 0) return;
+    for (const [id, one] of [...this.#opened].slice(0, -1)) {
+      if (!one.isIdle) continue;
+      this.#opened.delete(id);
+      this.#dropped.set(id, { reference: one.reference, stats: one.stats() });
+      surplus -= 1;
+      if (surplus <= 0) return;
+    }
+  }
+}
+
+const warnOfOther = () =>
+  warn(
+    'OTHER_PROJECT',
+    'A slug names the project of no logger of this process. By its id, its spans go to that project once the logger is connected; else to the project of the logger.',
+  );
+
+/**
+ * Whether the rows of a destination go to the logs of a project.
+ * @param {Destination} destination
+ * @param {Place} place
+ */
+function sendsTo(destination, { projectId, projectName }) {
+  if (!destination.isOn || destination.isClosed || destination.experimentId !== undefined)
+    return false;
+  const known = destination.traceDestination();
+  if (projectId !== undefined) return known?.projectId?.toLowerCase() === projectId.toLowerCase();
+  // A project that goes by its id has another name.
+  return destination.options.projectId === undefined && known?.projectName === projectName;
+}
+
+/** Whether the id of a destination's project is known. @param {Destination} destination */
+function isLocated(destination) {
+  return destination.experimentId !== undefined || !!destination.traceDestination()?.projectId;
+}
+
+module.exports = { Places };
