@@ -1,10 +1,14 @@
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { request } from 'node:http';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { startCollector } from '../tools/collector';
-import type { Collector, CollectorOptions } from '../tools/collector/types';
+import { buildTrace } from '../tools/collector/trace';
+import type { Collector, CollectorOptions, Row } from '../tools/collector/types';
+import { Viewer } from '../tools/viewer/viewer';
 import { PIXEL, announce, attach } from './support/attachments';
 import { promptSpans } from './support/flue-traces';
 import { row, send, spanId, traceId } from './support/spans';
@@ -96,6 +100,28 @@ describe('whom it serves', () => {
     }
     expect((await ask(collector, '/api/apikey/login', own, 'POST')).status).toBe(200);
   });
+});
+
+test('two servers on one host keep their tokens apart: a browser sends the cookies of a host to all its ports', async () => {
+  const [one, other] = await Promise.all([
+    start({ token: 'a'.repeat(32) }),
+    start({ token: 'b'.repeat(32) }),
+  ]);
+  /** As a browser has them: one value for each name. */
+  const jar = new Map<string, string>();
+  const visit = async (collector: Collector, path: string) => {
+    const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
+    const { status, headers } = await ask(collector, path, cookie === '' ? {} : { cookie });
+    for (const set of headers['set-cookie'] ?? []) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(set) ?? [];
+      jar.set(name, value);
+    }
+    return status;
+  };
+  expect(await visit(one, `/?token=${'a'.repeat(32)}`)).toBe(200);
+  expect(await visit(other, `/?token=${'b'.repeat(32)}`)).toBe(200);
+  expect(await visit(one, '/viewer/api/traces')).toBe(200);
+  expect(await visit(other, '/viewer/api/traces')).toBe(200);
 });
 
 test('with a token, nothing is answered to who does not have it', async () => {
@@ -912,6 +938,44 @@ describe('the file', () => {
       await writeFile(file, (await ask(first, `/viewer/api/export${path}`)).body);
       const again = await start({ file });
       expect(again.rows()).toEqual(first.rows().slice(-count));
+    }
+  });
+
+  test('an export is sent as it is read: more than a string can hold, and others are served meanwhile', async () => {
+    const text = 'x'.repeat(1_000_000);
+    let reads = 0;
+    const viewer = new Viewer({
+      host: '127.0.0.1',
+      token: undefined,
+      // Together they are longer than the longest string of V8.
+      traceIds: () => Array.from({ length: 700 }, (_, n) => traceId(n + 1)),
+      rowsOfTrace: (id) => {
+        reads += 1;
+        return [{ ...row({ n: 0, name: id, start: 0 }), input: text }] as Row[];
+      },
+      trace: (id) => buildTrace(id, []),
+      isPartial: () => false,
+      row: () => undefined,
+      attachment: () => undefined,
+    });
+    const server = createServer((request, response) => viewer.serve(request, response));
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    try {
+      const { port } = server.address() as AddressInfo;
+      const url = `http://127.0.0.1:${port}/viewer/api`;
+      const response = await fetch(`${url}/export`);
+      expect(response.status).toBe(200);
+      const reader = response.body?.getReader();
+      const first = await reader?.read();
+      expect(Buffer.from(first?.value ?? []).toString()).toMatch(/^\{"id":"row-1-0"/);
+      expect((await fetch(`${url}/attachment`)).status).toBe(404);
+      expect(reads).toBeGreaterThan(0);
+      expect(reads).toBeLessThan(100);
+      await reader?.cancel();
+    } finally {
+      viewer.close();
+      server.closeAllConnections();
+      server.close();
     }
   });
 });

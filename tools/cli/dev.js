@@ -7,13 +7,14 @@ const { setTimeout: delay } = require('node:timers/promises');
 
 const { printable, shorten } = require('../collector/text');
 const { encoded } = require('../support/encoded');
-const { counted } = require('../support/format');
+const { counted, formatCount } = require('../support/format');
 const { isLoopback } = require('../support/loopback');
 const { onReaderGone } = require('../support/output');
 const { DEFAULT_PORT, OTHER_PORTS } = require('../support/ports');
 const { UsageError } = require('../support/usage');
 const { startApplication } = require('./application');
 const { openBrowser } = require('./browser');
+const { feedbackLine } = require('./feedback-line');
 const { listen } = require('./listen');
 const { givenPort } = require('./port');
 const { onStopRequest } = require('./stop-requests');
@@ -33,12 +34,14 @@ const usage = `Usage: flue-braintrust dev [options] [-- COMMAND [ARGUMENTS]]
 
 Starts a local collector that stands in for Braintrust. It shows its traces in a browser, at the
 address it prints, and prints each finished trace as a tree with a link; a trace that is large, or was
-printed before, in one line. Rows that break the protocol are warned about. Stop it with Ctrl-C.
+printed before, in one line. Each feedback is one line, too. Rows that break the protocol are warned
+about. Stop it with Ctrl-C; it then says how many traces it has collected, and how many of them it kept.
 
 With a COMMAND, starts it with the variables that send its traces here, and ends with it. Ctrl-C ends
 the command first, then the collector. The exit code is that of the command; 128 and its number if a
-signal has ended it. A command that has not ended five seconds after Ctrl-C is killed; a second Ctrl-C
-kills it at once.
+signal has ended it, 127 if there is no such program, 126 if it cannot be executed. A command that has
+not ended five seconds after Ctrl-C is killed, with all that it has started; a second Ctrl-C kills it at
+once.
 
 With a host that other machines can reach, the viewer needs the token in the printed address, and
 applications need it as their key.
@@ -100,7 +103,10 @@ async function run(values, _operand, program) {
   const page = token === undefined ? `${collector.url}/` : `${collector.url}/?token=${token}`;
   const printer = new TracePrinter((id) => `${page}#/trace/${encoded(id)}`);
   const isQuiet = values.quiet === true;
-  if (!isQuiet) collector.on('trace', (trace) => printer.print(trace));
+  if (!isQuiet) {
+    collector.on('trace', (trace) => printer.print(trace));
+    collector.on('feedback', (feedback) => process.stdout.write(feedbackLine(feedback)));
+  }
   const problems = new Problems();
   collector.on('problem', (problem) => problems.report(problem));
   for (const problem of collector.problems) problems.report(problem);
@@ -262,9 +268,10 @@ function greeting(page, variables, program) {
 function farewell(collector, hasApplication) {
   const traces = collector.traces();
   const spans = traces.reduce((total, trace) => total + trace.spans.length, 0);
+  const { collected } = collector;
   const facts = [
-    counted(traces.length, 'trace'),
-    counted(spans, 'span'),
+    collectedAndKept(collected.traces, traces.length, 'trace'),
+    collectedAndKept(collected.spans, spans, 'span'),
     counted(collector.requestCount, 'request'),
     counted(collector.problemCount, 'problem'),
   ];
@@ -273,6 +280,15 @@ function farewell(collector, hasApplication) {
       ? 'Nothing arrived. Does the application call `initLogger`, or set its options in code?\n'
       : '';
   return `${hint}Collected ${facts.join(', ')}.\n`;
+}
+
+/**
+ * @param {number} collected since the start
+ * @param {number} kept of these, and of a file
+ * @param {string} noun
+ */
+function collectedAndKept(collected, kept, noun) {
+  return counted(collected, noun) + (kept === collected ? '' : ` (${formatCount(kept)} kept)`);
 }
 
 module.exports = { options, run, startsProgram: true, usage };
