@@ -294,6 +294,12 @@ test('--open opens the viewer with the program that BROWSER names, and says so w
 
     const second = dev(['--port', '0', '--open'], { BROWSER: join(directory, 'none') });
     await second.printed(/warning: the browser could not be opened; open http/);
+    // An error that comes at once.
+    const third = dev(['--port', '0', '--open', '--', process.execPath, '-e', ''], {
+      BROWSER: join(browser, 'x'),
+    });
+    expect(await third.exit).toBe(0);
+    expect(third.seen.err).toMatch(/^warning: the browser could not be opened; open http.*\n$/);
   });
 });
 

@@ -9,6 +9,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { startCollector } from '../tools/collector';
+import { instrumented } from '../tools/init/instrument';
 import { CLI, cli } from './support/cli';
 import { type Line, Project, type SourceRoot } from './support/project';
 import { ROOT, finished, withDirectory } from './support/run';
@@ -698,4 +699,19 @@ unixTest('a file that cannot be written keeps what it has', async () => {
     });
     expect(read('src/app.ts')).toBe(before);
   });
+});
+
+test.each([
+  ['a template', 'console.log(`${observe((event) => print(event))}`);'],
+  ['a choice', 'export const watch = isOn ? observe: undefined;'],
+  ['a member of another object', 'export const own = { watch: observe };'],
+])('an import stays that %s uses', (_where, use) => {
+  const before = `import { observe } from '@flue/runtime';
+import { braintrustFlueObserver } from 'flue-braintrust';
+observe(braintrustFlueObserver);
+${use}
+`;
+  const after = instrumented(before) ?? '';
+  expect(after).toContain(`import { instrument, observe } from '@flue/runtime';`);
+  expect(after).toContain(`instrument(braintrustFlueInstrumentation());\n${use}\n`);
 });

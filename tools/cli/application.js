@@ -8,6 +8,7 @@ const { constants } = require('node:os');
 const { setTimeout: delay } = require('node:timers/promises');
 
 const { messageOf } = require('../../js/json/json-safe-copy');
+const { shorten } = require('../collector/text');
 const { Failure } = require('../support/usage');
 const { Family, MARK } = require('./family');
 const { send } = require('./process-tree');
@@ -159,6 +160,8 @@ function commandFor(program, args) {
   return [quoted(program), args.map(quoted)];
 }
 
+/** The most columns of the name of a program in a message. */
+const MAX_NAME = 200;
 /** Why a program cannot be started. */
 const REASONS = new Map([
   ['ENOENT', 'there is no such program'],
@@ -178,7 +181,7 @@ function startFailure(program, error) {
   // Node refuses an empty name by itself.
   const isMissing = code === 'ENOENT' || program === '';
   const why = isMissing ? REASONS.get('ENOENT') : (REASONS.get(String(code)) ?? messageOf(error));
-  const name = program === '' ? 'a program without a name' : program;
+  const name = program === '' ? 'a program without a name' : shorten(program, MAX_NAME);
   return new Failure(`${name} cannot be started: ${why}`, isMissing ? 127 : 126);
 }
 

@@ -3,6 +3,7 @@
 // The command `dev`: the collector with its viewer, and an application if one is given, until they are stopped.
 
 const { randomBytes } = require('node:crypto');
+const { constants } = require('node:os');
 const { setTimeout: delay } = require('node:timers/promises');
 
 const { printable, shorten } = require('../collector/text');
@@ -83,6 +84,7 @@ const options = {
  */
 async function run(values, _operand, program) {
   const port = givenPort(values.port, 0);
+  if (values.file === '') throw new UsageError('--file must be a path');
   const host = String(values.host ?? DEFAULT_HOST);
   if (host.trim() === '') throw new UsageError('--host must be an address or a name');
   if (values.stay === true && program === undefined)
@@ -99,27 +101,29 @@ async function run(values, _operand, program) {
     keep,
     ...(token !== undefined && { apiKey: token, token }),
   });
-  if (moved !== undefined) warn(moved);
-  const page = token === undefined ? `${collector.url}/` : `${collector.url}/?token=${token}`;
-  const printer = new TracePrinter((id) => `${page}#/trace/${encoded(id)}`);
-  const isQuiet = values.quiet === true;
-  if (!isQuiet) {
-    collector.on('trace', (trace) => printer.print(trace));
-    collector.on('feedback', (feedback) => process.stdout.write(feedbackLine(feedback)));
-  }
-  const problems = new Problems();
-  collector.on('problem', (problem) => problems.report(problem));
-  for (const problem of collector.problems) problems.report(problem);
-  if (token !== undefined) {
-    warn(`other machines can reach ${host}; whoever has the token below can read and send traces`);
-  }
-  const variables = variablesOf(collector, token);
-  process.stdout.write(greeting(token === undefined ? collector.url : page, variables, program));
-  if (values.open === true) {
-    openBrowser(page, () => warn(`the browser could not be opened; open ${page}`));
-  }
-
   try {
+    stop.isServing = true;
+    if (moved !== undefined) warn(moved);
+    const page = token === undefined ? `${collector.url}/` : `${collector.url}/?token=${token}`;
+    const printer = new TracePrinter((id) => `${page}#/trace/${encoded(id)}`);
+    const isQuiet = values.quiet === true;
+    if (!isQuiet) {
+      collector.on('trace', (trace) => printer.print(trace));
+      collector.on('feedback', (feedback) => process.stdout.write(feedbackLine(feedback)));
+    }
+    const problems = new Problems();
+    collector.on('problem', (problem) => problems.report(problem));
+    for (const problem of collector.problems) problems.report(problem);
+    if (token !== undefined) {
+      warn(
+        `other machines can reach ${host}; whoever has the token below can read and send traces`,
+      );
+    }
+    const variables = variablesOf(collector, token);
+    process.stdout.write(greeting(token === undefined ? collector.url : page, variables, program));
+    if (values.open === true) {
+      openBrowser(page, () => warn(`the browser could not be opened; open ${page}`));
+    }
     const code = await serve(stop, program, variables, values.stay === true);
     if (program !== undefined) await quietness(collector);
     const pending = isQuiet ? [] : collector.pendingTraces();
@@ -147,6 +151,8 @@ class Stop {
   /** Resolves at the first request. */
   requested;
   isRequested = false;
+  /** Whether the collector listens: until then there is nothing to end well. */
+  isServing = false;
   /** @type {() => void} */
   request = () => {};
 
@@ -159,6 +165,7 @@ class Stop {
       };
     });
     onStopRequest((signal, isFirst) => {
+      if (!this.isServing) process.exit(128 + constants.signals[signal]);
       // The collector closes at once; should it hang, a second request ends the program.
       if (!isFirst && this.application === undefined) process.exit(1);
       if (!isFirst) this.application?.kill();

@@ -157,6 +157,7 @@ class Collector extends EventEmitter {
       // Not before: without the port, the file may be that of a collector that runs.
       if (clear === true) await this.#journal?.clear();
     } catch (error) {
+      this.#server.close();
       await this.#journal?.close();
       throw error;
     }
