@@ -337,7 +337,10 @@ export interface Stats extends Accounts {
   readonly bytes: Accounts;
   /** Rows with a part of their content replaced by a mark. */
   readonly cut: number;
-  /** Spans and feedback of traces that sampling left out. They are neither accepted nor lost. */
+  /**
+   * Spans that sampling left out, not traces: a trace of five spans counts five. Feedback about such a trace counts, too.
+   * They are neither accepted nor lost.
+   */
   readonly sampled: number;
   /** Uploads, including retries. */
   readonly requests: number;

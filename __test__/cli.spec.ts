@@ -142,6 +142,34 @@ test('dev prints an updated trace in one line, and with --quiet none', async () 
   expect(quiet.program.out).not.toMatch(/trace a|Collected/);
 });
 
+test('dev prints a line for each feedback, also for an id that no trace has', async () => {
+  const { program, url } = await startDev();
+  const span = { span_attributes: { name: 'flue.prompt', type: 'task' } };
+  await log(url, row('a', { ...span, metadata: { 'flue.instance_id': 'house-1' } }));
+  const about = { project_id: row('a').project_id, log_id: 'g', _audit_source: 'app' };
+  await log(
+    url,
+    { ...about, id: 'row-a', _is_merge: true, scores: { user_rating: 1, tone: 0.5 } },
+    { ...about, id: 'c1', origin: { id: 'row-a' }, comment: { text: 'Well\u001b[2J done.' } },
+    { ...about, id: 'row-a', _is_merge: true, expected: { answer: 42 }, tags: ['x', 'y'] },
+    { ...about, id: 'row-z', _is_merge: true, scores: { user_rating: 0 } },
+  );
+  await program.printed('out', /^feedback: user_rating 0 .*\n/m);
+  // Its span comes a little later, as from another process.
+  await log(url, { ...about, id: 'row-b', _is_merge: true, scores: { user_rating: null } });
+  await log(url, row('b', span));
+  await program.printed('out', /^feedback: user_rating null .*\n/m);
+  program.child.kill('SIGINT');
+  expect(await program.exit).toBe(0);
+  expect(program.out.match(/^feedback: .*$/gm)).toEqual([
+    'feedback: user_rating 1, tone 0.5 on flue.prompt (house-1)',
+    'feedback: comment "Well\\u001b[2J done." on flue.prompt (house-1)',
+    'feedback: expected {"answer":42}, tags x y on flue.prompt (house-1)',
+    'feedback: user_rating 0 for the id row-z, which no trace here has',
+    'feedback: user_rating null on flue.prompt',
+  ]);
+});
+
 test('dev prints no control character of a row', async () => {
   const { program, url } = await startDev();
   await log(url, row('a', { id: 'row\u001b[2J\u0007\u009b-a', surprise: 1 }));
@@ -271,6 +299,15 @@ test('dev keeps as many traces as --keep states, and clears its file', async () 
     expect((await shown(first.url)).toSorted()).toEqual(['workflow:b', 'workflow:c']);
     first.program.child.kill('SIGINT');
     expect(await first.program.exit).toBe(0);
+    expect(first.program.out).toMatch(
+      /\nCollected 3 traces \(2 kept\), 3 spans \(2 kept\), 3 requests, 0 problems\.\n$/,
+    );
+    // Those of the file were collected earlier.
+    const again = await startDev('--file', file);
+    await log(again.url, row('c', { output: 'more' }));
+    again.program.child.kill('SIGINT');
+    expect(await again.program.exit).toBe(0);
+    expect(again.program.out).toMatch(/\nCollected 1 trace \(3 kept\), /);
     const second = await startDev('--file', file, '--clear');
     expect(await shown(second.url)).toEqual([]);
     await log(second.url, row('d'));

@@ -1047,6 +1047,8 @@ describe('the file', () => {
   });
 
   test('that cannot be opened keeps the collector from starting', async () => {
+    // A device without an end.
+    await expect(startCollector({ file: '/dev/zero' })).rejects.toThrow('/dev/zero is no file');
     await expect(startCollector({ file: directory })).rejects.toThrow('EISDIR');
   });
 });

@@ -31,6 +31,12 @@ const linuxTest = process.platform === 'linux' ? test : test.skip;
 
 const unixTest = process.platform === 'win32' ? test.skip : test;
 
+/** Whether a process runs: one that has ended may still wait to be asked for. */
+function runs(pid: string) {
+  const file = `/proc/${pid}/stat`;
+  return existsSync(file) && !/\) [ZX] /.test(readFileSync(file, 'utf8'));
+}
+
 let children: ChildProcess[] = [];
 
 afterEach(() => {
@@ -183,19 +189,61 @@ unixTest('a signal reaches what a shell has started, and the end waits for it', 
   });
 });
 
-test('an application that cannot be started is named, and nothing stays behind', async () => {
+linuxTest(
+  'what an application starts while it ends has time to end, and does not outlive it',
+  async () => {
+    await withDirectory(async (directory) => {
+      const pids = join(directory, 'pids');
+      const daemon = `require('node:fs').appendFileSync(${JSON.stringify(pids)}, process.pid + '\\n');
+      setTimeout(() => console.log('cleaned up'), 300);
+      setInterval(() => {}, 1000);`;
+      // One is left by its parent and its session at once, one is below a process that stays.
+      const start = (options: string) =>
+        `spawn(process.execPath, ['-e', ${JSON.stringify(daemon)}], { stdio: 'inherit', ${options} })`;
+      const { child, seen, exit, printed } = devWith(`
+      const { spawn } = require('node:child_process');
+      process.on('SIGTERM', () => {
+        spawn('sh', ['-c', '"$0" -e "$1" & "$0" -e "$1"', process.execPath, ${JSON.stringify(daemon)}], { stdio: 'inherit' });
+        ${start('detached: true')};
+        setTimeout(() => process.exit(4), 100);
+      });
+      setInterval(() => {}, 1000);
+      console.log('application runs');`);
+      await printed(/^application runs/m);
+      child.kill('SIGTERM');
+      expect(await exit).toBe(4);
+      expect(seen.out.match(/^cleaned up$/gm)).toHaveLength(3);
+      const started = readFileSync(pids, 'utf8').trim().split('\n');
+      expect(started).toHaveLength(3);
+      for (const pid of started) expect([pid, runs(pid)]).toEqual([pid, false]);
+    });
+  },
+);
+
+test('an application that cannot be started is named, with the exit code of a shell, and nothing stays behind', async () => {
   await withDirectory(async (directory) => {
     const plain = join(directory, 'no program');
     writeFileSync(plain, '');
-    for (const [program, why] of [
-      [join(directory, 'none'), 'there is no such program'],
-      [plain, 'it may not be executed'],
-    ] as const) {
-      const { seen, exit } = dev(['--port', '0', '--', program]);
-      expect(await exit).toBe(1);
-      expect(seen.err).toBe(`flue-braintrust: ${program} cannot be started: ${why}\n`);
+    const bare = join(directory, 'no interpreter');
+    writeFileSync(bare, '#!/no/such/interpreter\n');
+    chmodSync(bare, 0o755);
+    const cases: [string, string, number, string[]?][] = [
+      [join(directory, 'none'), 'there is no such program', 127],
+      ['flue-braintrust-none', 'there is no such program', 127],
+      [bare, 'there is no such program', 127],
+      ['', 'there is no such program', 127],
+      [plain, 'it may not be executed', 126],
+      [directory, 'it may not be executed', 126],
+      [join(plain, 'x'), 'a part of its path is no directory', 126],
+    ];
+    const endings = cases.map(async ([program, why, code, args = []]) => {
+      const { seen, exit } = dev(['--port', '0', '--', program, ...args]);
+      expect([program, await exit]).toEqual([program, code]);
+      const name = program === '' ? 'a program without a name' : program;
+      expect(seen.err).toBe(`flue-braintrust: ${name} cannot be started: ${why}\n`);
       expect(seen.out).not.toContain('Collected');
-    }
+    });
+    await Promise.all(endings);
   });
 });
 
@@ -246,6 +294,12 @@ test('--open opens the viewer with the program that BROWSER names, and says so w
 
     const second = dev(['--port', '0', '--open'], { BROWSER: join(directory, 'none') });
     await second.printed(/warning: the browser could not be opened; open http/);
+    // An error that comes at once.
+    const third = dev(['--port', '0', '--open', '--', process.execPath, '-e', ''], {
+      BROWSER: join(browser, 'x'),
+    });
+    expect(await third.exit).toBe(0);
+    expect(third.seen.err).toMatch(/^warning: the browser could not be opened; open http.*\n$/);
   });
 });
 

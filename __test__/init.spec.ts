@@ -1,9 +1,20 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { startCollector } from '../tools/collector';
-import { cli } from './support/cli';
+import { instrumented } from '../tools/init/instrument';
+import { CLI, cli } from './support/cli';
 import { type Line, Project, type SourceRoot } from './support/project';
-import { ROOT, withDirectory } from './support/run';
+import { ROOT, finished, withDirectory } from './support/run';
+
+const unixTest = process.platform === 'win32' ? test.skip : test;
 
 const LINES: Line[] = ['1.0-beta', '2.x'];
 const OURS = `import { instrument } from '@flue/runtime';
@@ -533,4 +544,174 @@ test.each([
     expect(ending).toMatchObject({ code: 1, stdout: '' });
     expect(ending.stderr).toContain(complaint);
   });
+});
+
+describe('files that are no plain text in UTF-8', () => {
+  const APP = `import { Hono } from 'hono';\n// Gärtner\nexport default new Hono();\n`;
+  const LEFT = (encoding: string) =>
+    `src/app.ts was left alone, as it is ${encoding}: add \`import './braintrust.ts';\`.`;
+  test.each([
+    ['UTF-8 with a byte order mark', Buffer.from(`\ufeff${APP}`)],
+    ['UTF-16', Buffer.from(`\ufeff${APP}`, 'utf16le')],
+    ['UTF-16', Buffer.from(`\ufeff${APP}`, 'utf16le').swap16()],
+    ['not UTF-8', Buffer.from(APP, 'latin1')],
+    ['no text in UTF-8', Buffer.from(`${APP}\0`)],
+  ])('an app.ts that is %s is left alone, and the change stated', async (encoding, bytes) => {
+    await withFiles({ 'src/app.ts': '' }, async (directory, read) => {
+      writeFileSync(join(directory, 'src/app.ts'), bytes);
+      const { files, notes } = await init(directory);
+      expect(files.map(({ path }) => path)).toEqual(['src/braintrust.ts']);
+      expect(notes[0]).toBe(LEFT(encoding));
+      expect(readFileSync(join(directory, 'src/app.ts'))).toEqual(bytes);
+      expect(read('src/braintrust.ts')).toBe(OURS);
+      const again = await cli(['init', directory]);
+      expect(again.stdout).not.toContain('Nothing to change');
+    });
+  });
+
+  test('of a module of the official package, the import is stated, and the package stays', async () => {
+    await withFiles({ 'src/app.ts': `import './braintrust.ts';\n` }, async (directory) => {
+      const file = join(directory, 'src/braintrust.ts');
+      writeFileSync(file, `\ufeff${OFFICIAL}`);
+      const { files, commands, notes } = await init(directory);
+      expect(files).toEqual([]);
+      expect(notes[0]).toContain(
+        'src/braintrust.ts was left alone, as it is UTF-8 with a byte order mark: change',
+      );
+      expect(notes[0]).toContain(`from 'flue-braintrust';`);
+      expect(commands.join()).not.toContain('uninstall');
+      expect(readFileSync(file, 'utf8')).toBe(`\ufeff${OFFICIAL}`);
+    });
+  });
+});
+
+unixTest(
+  'what cannot be read is left out with a note, or reported in one line where init would write',
+  async () => {
+    await withFiles(
+      { 'src/app.ts': `import './braintrust.ts';\n`, 'src/agents/a.ts': '' },
+      async (directory) => {
+        const at = (name: string) => join(directory, name);
+        symlinkSync('nowhere', at('src/link.ts'));
+        symlinkSync('circle.ts', at('src/circle.ts'));
+        mkdirSync(at('src/folder.ts'));
+        symlinkSync('agents', at('src/agents.ts'));
+        await finished('mkfifo', [at('src/pipe.ts')], {}, directory);
+        mkdirSync(at('Dockerfile'));
+        mkdirSync(at('tsconfig.json'));
+        mkdirSync(at('.env.example'));
+        mkdirSync(at('node_modules/@flue/runtime'), { recursive: true });
+        writeFileSync(at('node_modules/@flue/runtime/package.json'), '\ufeff{"version":"2.1.0",');
+        const { files, notes } = await init(directory);
+        expect(files.map(({ path }) => path)).toEqual(['src/braintrust.ts']);
+        expect(notes.filter((note) => note.includes('cannot be read')).toSorted()).toEqual([
+          '.env.example cannot be read: it is a folder.',
+          'src/agents.ts was left out, as it cannot be read: it is a folder.',
+          'src/circle.ts was left out, as it cannot be read: its links lead in a circle.',
+          'src/link.ts was left out, as it cannot be read: it is a link to nowhere.',
+          'src/pipe.ts was left out, as it cannot be read: it is no file.',
+        ]);
+
+        const refused = async (complaint: string) => {
+          const { code, stdout, stderr } = await cli(['init', directory]);
+          expect({ code, stdout, stderr }).toEqual({
+            code: 1,
+            stdout: '',
+            stderr: `flue-braintrust: ${complaint}\n`,
+          });
+        };
+        rmSync(at('src/app.ts'));
+        rmSync(at('src/braintrust.ts'));
+        mkdirSync(at('src/app.ts'));
+        await refused('src/app.ts cannot be read: it is a folder. Nothing was changed.');
+        expect(existsSync(at('src/braintrust.ts'))).toBe(false);
+        rmSync(at('src/app.ts'), { recursive: true });
+        symlinkSync('nowhere', at('src/braintrust.mts'));
+        await refused(
+          'src/braintrust.mts cannot be read: it is a link to nowhere. Nothing was changed.',
+        );
+        for (const text of ['[]', 'null', '"x"', '{"a":1', '']) {
+          writeFileSync(at('package.json'), text);
+          await refused(`the package.json in ${directory} is not JSON`);
+        }
+        rmSync(at('package.json'));
+        mkdirSync(at('package.json'));
+        await refused(`the package.json in ${directory} cannot be read: it is a folder`);
+      },
+    );
+  },
+);
+
+/** For whom nothing is unreadable. */
+const isRoot = process.getuid?.() === 0;
+
+unixTest('folders and files that may not be read are named', async () => {
+  await withFiles(
+    { 'src/app.ts': '', 'src/secret/a.ts': '', 'src/b.ts': '' },
+    async (directory) => {
+      const at = (name: string) => join(directory, name);
+      for (const name of ['.', 'src', 'src/app.ts', 'package.json'])
+        chmodSync(at(name), name.includes('.t') || name.includes('.j') ? 0o666 : 0o777);
+      chmodSync(at('src/secret'), 0);
+      chmodSync(at('src/b.ts'), 0);
+      // A user without rights has no packages of this directory's owner: only Node and the program.
+      const as = isRoot
+        ? ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath]
+        : [];
+      const run = (...args: string[]) =>
+        isRoot
+          ? finished('setpriv', [...as, CLI, 'init', directory, ...args], {}, '/')
+          : cli(['init', directory, ...args]);
+      const { code, stdout, stderr } = await run('--json', '--dry-run');
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(JSON.parse(stdout).notes.slice(-2)).toEqual([
+        'src/b.ts was left out, as it cannot be read: it may not be read.',
+        'src/secret was left out, as it cannot be read: it may not be read.',
+      ]);
+      chmodSync(at('src/app.ts'), 0);
+      expect(await run()).toMatchObject({
+        code: 1,
+        stderr:
+          'flue-braintrust: src/app.ts cannot be read: it may not be read. Nothing was changed.\n',
+      });
+      chmodSync(at('src'), 0);
+      expect(await run()).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/^flue-braintrust: .*\n$/),
+      });
+      for (const name of ['src', 'src/secret', 'src/b.ts']) chmodSync(at(name), 0o700);
+    },
+  );
+});
+
+unixTest('a file that cannot be written keeps what it has', async () => {
+  await withFiles({ 'src/app.ts': `export default 1;\n`.repeat(500) }, async (directory, read) => {
+    const before = read('src/app.ts');
+    writeFileSync(join(directory, 'src/braintrust.ts'), OURS);
+    // No file may be longer than 8 blocks of 512 bytes.
+    const line = `ulimit -f 8; exec '${process.execPath}' '${CLI}' init '${directory}'`;
+    const { code, stderr } = await finished('sh', ['-c', `trap '' XFSZ; ${line}`], {}, '/');
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(
+        /^flue-braintrust: src\/app\.ts cannot be written: .*\. Nothing was changed\.\n$/,
+      ),
+    });
+    expect(read('src/app.ts')).toBe(before);
+  });
+});
+
+test.each([
+  ['a template', 'console.log(`${observe((event) => print(event))}`);'],
+  ['a choice', 'export const watch = isOn ? observe: undefined;'],
+  ['a member of another object', 'export const own = { watch: observe };'],
+])('an import stays that %s uses', (_where, use) => {
+  const before = `import { observe } from '@flue/runtime';
+import { braintrustFlueObserver } from 'flue-braintrust';
+observe(braintrustFlueObserver);
+${use}
+`;
+  const after = instrumented(before) ?? '';
+  expect(after).toContain(`import { instrument, observe } from '@flue/runtime';`);
+  expect(after).toContain(`instrument(braintrustFlueInstrumentation());\n${use}\n`);
 });

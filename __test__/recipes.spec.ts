@@ -183,6 +183,17 @@ test('traces are asserted on in node:test', () =>
     expect(stdout).toMatch(/^ok 1 - the answer is looked up$/m);
   }));
 
+test('an agent is dispatched in the process of a test', () =>
+  withFiles({ 'agent.test.mjs': recipe('agent.test.mjs') }, async (directory) => {
+    for (const name of ['@flue', '@earendil-works']) {
+      symlinkSync(join(ROOT, 'node_modules', name), join(directory, 'node_modules', name));
+    }
+    const args = ['--test', '--test-reporter=tap', 'agent.test.mjs'];
+    const { code, stdout, stderr } = await run(args, {}, 50_000, directory);
+    expect({ code, stderr, stdout }).toMatchObject({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^ok 1 - the agent answers with one turn of its model$/m);
+  }));
+
 test('traces are asserted on in jest, and in the same words in vitest', () =>
   withFiles({ 'trace.test.ts': recipe('trace.test.ts') }, async (directory) => {
     // jest has what the recipe imports from vitest, under the same names.

@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { canRedraw, columnsOf, hasColours } from '../tools/support/terminal';
-import { CLI } from './support/cli';
-import { environment, withDirectory } from './support/run';
+import { CLI, cli } from './support/cli';
+import { environment, finished, withDirectory } from './support/run';
+
+const linuxTest = process.platform === 'linux' ? test : test.skip;
 
 describe('colours', () => {
   const before = { ...process.env };
@@ -75,4 +77,49 @@ test('no command prints a stack trace, or changes its exit code, when its reader
       ['dev', 3, complaint],
     ]);
   });
+});
+
+linuxTest('no command prints a stack trace, or hangs, whatever it is given', async () => {
+  await withDirectory(async (directory) => {
+    const file = join(directory, 'events');
+    writeFileSync(file, Buffer.from([0xff, 0xfe, 0, 10, 0x7b, 0x7d, 10]));
+    const long = 'x'.repeat(5000);
+    const key = { BRAINTRUST_API_KEY: 'k', BRAINTRUST_APP_URL: 'http://127.0.0.1:9' };
+    const commands: [expected: number, ...args: string[]][] = [
+      [2, '__proto__'],
+      [2, 'help', 'toString'],
+      [2, 'dev', '--port='],
+      [2, 'dev', '--file', ''],
+      [1, 'dev', '--port', '0', '--host', 'a b'],
+      [1, 'dev', '--port', '0', '--file', '/dev/zero'],
+      [1, 'dev', '--port', '0', '--file', '/dev/null', '--clear'],
+      [1, 'dev', '--port', '0', '--file', `${directory}/${long}`],
+      [126, 'dev', '--port', '0', '--', long],
+      [1, 'inspect', file],
+      [1, 'inspect', long],
+      [1, 'drain', file],
+      [1, 'replay', directory],
+      [1, 'replay', file],
+      [1, 'init', long],
+      [1, 'top', '9'.repeat(40)],
+    ];
+    const endings = await Promise.all(
+      commands.map(async ([, ...args]) => ({ args, ...(await cli(args, { env: key })) })),
+    );
+    for (const [n, { args, code, stdout, stderr }] of endings.entries()) {
+      expect([args, code]).toEqual([args, commands[n]?.[0]]);
+      expect(stdout + stderr).not.toMatch(/^ {4}at |Error:|node:internal/m);
+    }
+  });
+});
+
+linuxTest('a full disk under the output is one line, and the exit code 1', async () => {
+  for (const args of ['help', 'dev --port 0 -- true']) {
+    const line = `exec '${process.execPath}' '${CLI}' ${args} >/dev/full </dev/null`;
+    const { code, stderr } = await finished('sh', ['-c', line], {}, '/');
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/^flue-braintrust: the output cannot be written: ENOSPC.*\n$/),
+    });
+  }
 });

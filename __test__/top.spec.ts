@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
+import { reportOf as parseReport } from '../tools/cli/report';
+import { drawProcess, fitting } from '../tools/cli/top-lines';
 import { App } from './support/app';
 import { CLI, cli } from './support/cli';
 import { environment, withDirectory } from './support/run';
@@ -150,6 +152,123 @@ unixTest('without the variable there is no socket', async () => {
     }
     expect(readdirSync(directory)).toEqual([]);
   });
+});
+
+/** Something that listens where an application would, with an answer of its own. */
+async function withAnswers(
+  answers: { [pid: number]: string },
+  use: (directory: string) => Promise<void>,
+) {
+  await withDirectory(async (directory) => {
+    const servers = Object.entries(answers).map(([pid, answer]) => {
+      const server = createServer((socket) => {
+        socket.on('error', () => {}).on('data', () => socket.write(answer));
+        socket.write(answer);
+      });
+      return server.listen(join(directory, `${pid}-00000000.sock`));
+    });
+    try {
+      await Promise.all(servers.map((server) => server.listening || once(server, 'listening')));
+      await use(directory);
+    } finally {
+      for (const server of servers) server.close();
+    }
+  });
+}
+
+const stats = {
+  accepted: 9,
+  events: 9,
+  sent: 0,
+  bytesSent: 0,
+  openSpans: 0,
+  pending: 0,
+  spooled: 0,
+};
+const reportOf = (more: object) =>
+  `${JSON.stringify({ pid: 1, program: 'a.mjs', uptimeMs: 1, loggers: [{ projectName: 'Flue', server: 's', stats: { ...stats, lost: {}, lastError: null, ...more } }] })}\n`;
+
+unixTest('answers of any kind are shown as far as they are sensible, and break nothing', () =>
+  withAnswers(
+    {
+      11: 'no JSON\n',
+      12: reportOf({ accepted: -3, sent: 1e300, openSpans: '5', lost: { queue_full: null } }),
+      13: '{"loggers":[{},null,5]}\n',
+      14: `${'['.repeat(50_000)}\n`,
+      15: 'x'.repeat(1_500_000),
+      16: '',
+      17: reportOf({ sampled: 1234 }),
+    },
+    async (directory) => {
+      const env = { FLUE_BRAINTRUST_TOP: directory };
+      const [all, json, silent] = await Promise.all([
+        cli(['top', '--once'], { env }),
+        cli(['top', '--json'], { env }),
+        cli(['top', '16', '--once'], { env }),
+      ]);
+      const silence = 'no answer yet that can be read: it may be busy or stopped';
+      expect(all).toEqual({
+        code: 0,
+        signal: null,
+        stderr: '',
+        stdout: [
+          `process 11 · ${silence}`,
+          'process 1 · a.mjs · up 1 ms',
+          '  to Flue at s',
+          '    ? rows so far',
+          '    ? open · 0 pending · 0 spooled · ? sent · ? lost',
+          '    lost: queue_full ?',
+          'process 13 · ? · up ?',
+          '  to ? at ?',
+          '    ? rows so far',
+          '    ? open · ? pending · ? spooled · ? sent · 0 lost',
+          `process 14 · ${silence}`,
+          `process 16 · ${silence}`,
+          'process 1 · a.mjs · up 1 ms',
+          '  to Flue at s',
+          '    9 rows so far',
+          '    0 open · 0 pending · 0 spooled · 0 sent · 0 lost · 1,234 spans left out by sampling',
+          '',
+        ].join('\n'),
+      });
+      expect(JSON.parse(json.stdout).processes).toHaveLength(3);
+      expect(silent).toMatchObject({
+        code: 1,
+        stderr: `flue-braintrust: no answer of process 16 that can be read: it may be busy or stopped\n`,
+      });
+    },
+  ),
+);
+
+test('an application that hangs has no rates, but its last counters', () => {
+  const sample = (at: number, accepted: number) => ({
+    at,
+    report: parseReport(reportOf({ accepted }), 1) as NonNullable<ReturnType<typeof parseReport>>,
+  });
+  const seen = { pid: 1, before: sample(0, 10), last: sample(1000, 30), isSilent: false };
+  const lines = (isSilent: boolean) =>
+    drawProcess({ ...seen, isSilent }, 6000).map(({ text }) => text);
+  expect(lines(false)[2]).toMatch(/^ {4}20\.0 rows\/s · /);
+  expect(lines(true).slice(1)).toEqual([
+    '  no answer for 5.00 s: it is busy or stopped; its last counters:',
+    '  to Flue at s',
+    '    30 rows so far',
+    '    0 open · 0 pending · 0 spooled · 0 sent · 0 lost',
+  ]);
+  // A counter that falls is another one.
+  const other = { ...seen, before: sample(0, 40) };
+  expect(drawProcess(other, 1000)[2]?.text).toMatch(/^ {4}\? rows\/s · 0\.0 events\/s/);
+});
+
+test('a frame has no more lines than fit, and states how many are missing', () => {
+  const lines = Array.from({ length: 10 }, (_, n) => ({ text: `line ${n}` }));
+  for (let most = 1; most <= 12; most += 1) {
+    const shown = fitting(lines, most);
+    expect(shown).toHaveLength(Math.min(most, 10));
+    if (most < 10)
+      expect(shown.at(-1)).toEqual({ text: expect.stringMatching(`^… ${11 - most} lines more$`) });
+    else expect(shown).toEqual(lines);
+  }
 });
 
 test.each([

@@ -1,12 +1,17 @@
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { request } from 'node:http';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { startCollector } from '../tools/collector';
-import type { Collector, CollectorOptions } from '../tools/collector/types';
+import { buildTrace } from '../tools/collector/trace';
+import type { Collector, CollectorOptions, Row } from '../tools/collector/types';
+import { Viewer } from '../tools/viewer/viewer';
 import { PIXEL, announce, attach } from './support/attachments';
 import { promptSpans } from './support/flue-traces';
+import { run } from './support/run';
 import { row, send, spanId, traceId } from './support/spans';
 
 const collectors: Collector[] = [];
@@ -96,6 +101,108 @@ describe('whom it serves', () => {
     }
     expect((await ask(collector, '/api/apikey/login', own, 'POST')).status).toBe(200);
   });
+});
+
+test('a link of another page may open the viewer, but another page starts no work', async () => {
+  const collector = await start();
+  await send(collector.url, root);
+  const status = async (path: string, site: string) =>
+    (await ask(collector, path, { 'sec-fetch-site': site })).status;
+  for (const path of ['traces', 'export', 'changes', `trace?id=${traceId()}`, 'live']) {
+    for (const site of ['cross-site', 'same-site'])
+      expect([path, await status(`/viewer/api/${path}`, site)]).toEqual([path, 403]);
+    if (path === 'live') continue;
+    for (const site of ['same-origin', 'none'])
+      expect([path, await status(`/viewer/api/${path}`, site)]).toEqual([path, 200]);
+  }
+  expect(await status('/', 'cross-site')).toBe(200);
+  expect(await status('/app/o/p?id=row-1-0', 'cross-site')).toBe(302);
+});
+
+test('ids that have no encoding, and addresses that are not well encoded, end nothing', async () => {
+  const collector = await start();
+  const half = '\ud800';
+  const metadata = { 'flue.instance_id': half, 'flue.agent_name': half };
+  const body = JSON.stringify({
+    rows: [{ ...row({ ...root, metadata }), root_span_id: half, span_id: half }],
+    api_version: 2,
+  });
+  const headers = { authorization: 'Bearer local' };
+  expect((await fetch(`${collector.url}/logs3`, { method: 'POST', headers, body })).status).toBe(
+    200,
+  );
+  const status = async (path: string) => [path, (await ask(collector, path)).status];
+  const permalink = await ask(collector, '/app/o/p?id=row-1-0');
+  expect(permalink.headers.location).toBe('/#/trace/%EF%BF%BD/span/%EF%BF%BD');
+  expect(await status('/app/o/p?r=%zz&s=%')).toEqual(['/app/o/p?r=%zz&s=%', 302]);
+  expect((await json(collector, '/viewer/api/traces')).total).toBe(1);
+  for (const path of [
+    'trace?id=%zz',
+    'span?id=%zz&span=%',
+    'conversation?key=%zz',
+    'attachment?key=%ff',
+  ]) {
+    expect(await status(`/viewer/api/${path}`)).toEqual([`/viewer/api/${path}`, 404]);
+  }
+  expect((await ask(collector, '/viewer/api/export?id=%zz')).body).toBe('');
+  expect((await json(collector, '/viewer/api/traces?q=%zz')).total).toBe(0);
+});
+
+test('long texts are not read as Markdown, which may take quadratic time', async () => {
+  const code = `import { isMarkdown } from './tools/viewer/page/markdown.mjs';
+    console.log(JSON.stringify([9_990, 10_001, 1e6].map((length) => isMarkdown('# ' + '['.repeat(length)))));`;
+  const { stdout } = await run(['--input-type=module', '-e', code]);
+  expect(JSON.parse(stdout)).toEqual([true, false, false]);
+});
+
+test('a file is not cleared by a server that does not get its port', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'viewer-'));
+  try {
+    const file = join(directory, 'rows.ndjson');
+    const first = await start({ file });
+    await send(first.url, root);
+    const before = await readFile(file, 'utf8');
+    const second = startCollector({ file, clear: true, port: first.port });
+    await expect(second).rejects.toThrow('EADDRINUSE');
+    expect(before).toContain('row-1-0');
+    expect(await readFile(file, 'utf8')).toBe(before);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
+test.each<[string, object]>([
+  ['names of members', { metadata: Object.fromEntries([[`${'n'.repeat(100_000)}`, 1]]) }],
+  ['numbers', { output: Array.from({ length: 5_000 }, () => 1) }],
+  ['empty objects', { output: Array.from({ length: 5_000 }, () => ({})) }],
+])('%s count for the bound of memory', async (_what, fields) => {
+  const collector = await start({ keep: { traces: 1_000, bytes: 1_000_000 } });
+  const traces = Array.from({ length: 40 }, (_, n) => ({ ...root, trace: n + 1, ...fields }));
+  await send(collector.url, ...traces);
+  expect(collector.traces().length).toBeGreaterThan(2);
+  expect(collector.traces().length).toBeLessThan(11);
+});
+
+test('two servers on one host keep their tokens apart: a browser sends the cookies of a host to all its ports', async () => {
+  const [one, other] = await Promise.all([
+    start({ token: 'a'.repeat(32) }),
+    start({ token: 'b'.repeat(32) }),
+  ]);
+  /** As a browser has them: one value for each name. */
+  const jar = new Map<string, string>();
+  const visit = async (collector: Collector, path: string) => {
+    const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
+    const { status, headers } = await ask(collector, path, cookie === '' ? {} : { cookie });
+    for (const set of headers['set-cookie'] ?? []) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(set) ?? [];
+      jar.set(name, value);
+    }
+    return status;
+  };
+  expect(await visit(one, `/?token=${'a'.repeat(32)}`)).toBe(200);
+  expect(await visit(other, `/?token=${'b'.repeat(32)}`)).toBe(200);
+  expect(await visit(one, '/viewer/api/traces')).toBe(200);
+  expect(await visit(other, '/viewer/api/traces')).toBe(200);
 });
 
 test('with a token, nothing is answered to who does not have it', async () => {
@@ -912,6 +1019,44 @@ describe('the file', () => {
       await writeFile(file, (await ask(first, `/viewer/api/export${path}`)).body);
       const again = await start({ file });
       expect(again.rows()).toEqual(first.rows().slice(-count));
+    }
+  });
+
+  test('an export is sent as it is read: more than a string can hold, and others are served meanwhile', async () => {
+    const text = 'x'.repeat(1_000_000);
+    let reads = 0;
+    const viewer = new Viewer({
+      host: '127.0.0.1',
+      token: undefined,
+      // Together they are longer than the longest string of V8.
+      traceIds: () => Array.from({ length: 700 }, (_, n) => traceId(n + 1)),
+      rowsOfTrace: (id) => {
+        reads += 1;
+        return [{ ...row({ n: 0, name: id, start: 0 }), input: text }] as Row[];
+      },
+      trace: (id) => buildTrace(id, []),
+      isPartial: () => false,
+      row: () => undefined,
+      attachment: () => undefined,
+    });
+    const server = createServer((request, response) => viewer.serve(request, response));
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    try {
+      const { port } = server.address() as AddressInfo;
+      const url = `http://127.0.0.1:${port}/viewer/api`;
+      const response = await fetch(`${url}/export`);
+      expect(response.status).toBe(200);
+      const reader = response.body?.getReader();
+      const first = await reader?.read();
+      expect(Buffer.from(first?.value ?? []).toString()).toMatch(/^\{"id":"row-1-0"/);
+      expect((await fetch(`${url}/attachment`)).status).toBe(404);
+      expect(reads).toBeGreaterThan(0);
+      expect(reads).toBeLessThan(100);
+      await reader?.cancel();
+    } finally {
+      viewer.close();
+      server.closeAllConnections();
+      server.close();
     }
   });
 });

@@ -6,6 +6,7 @@
 const { COMMANDS, helpOf, usage } = require('./cli/commands');
 const { parseArguments } = require('./cli/arguments');
 const { printable } = require('./collector/text');
+const { messageOf } = require('../js/json/json-safe-copy');
 const { tolerateLostOutput } = require('./support/output');
 const { suggestionFor } = require('./support/suggest');
 const { Failure, UsageError } = require('./support/usage');
@@ -18,7 +19,8 @@ const VERSION = new Set(['-v', '-V', '--version', 'version']);
  * Runs the program.
  *
  * @param {string[]} args without the interpreter and the script
- * @returns {Promise<number>} exit code: 0 done, 1 failed, 2 wrong usage; of `dev -- COMMAND` that of the command
+ * @returns {Promise<number>} exit code: 0 done, 1 failed, 2 wrong usage; of `dev -- COMMAND` that of the command, or 126
+ *   and 127 when it cannot be started
  */
 async function main(args) {
   const [name = '', ...rest] = args;
@@ -35,10 +37,10 @@ async function main(args) {
   } catch (error) {
     if (error instanceof Failure) {
       process.stderr.write(`flue-braintrust: ${printable(error.message)}\n`);
-      return 1;
+      return error.exitCode;
     }
-    if (!(error instanceof UsageError)) throw error;
-    return refuse(error.message, helpOf(command));
+    if (error instanceof UsageError) return refuse(error.message, helpOf(command));
+    return reportUnexpected(error);
   }
 }
 
@@ -85,7 +87,26 @@ function refuse(complaint, help) {
   return 2;
 }
 
+/**
+ * What nobody expected: an error of the system, such as a full disk, or a mistake of this program, which is reported with
+ * its place.
+ *
+ * @param {unknown} error
+ * @returns {1}
+ */
+function reportUnexpected(error) {
+  const { code, stack } = /** @type {NodeJS.ErrnoException} */ (error ?? {});
+  const place = code === undefined ? /\(?([^\s(]+:\d+:\d+)\)?/.exec(String(stack))?.[1] : undefined;
+  const where = place === undefined ? '' : ` (at ${place})`;
+  process.stderr.write(`flue-braintrust: ${printable(messageOf(error))}${where}\n`);
+  return 1;
+}
+
 tolerateLostOutput();
+process.on('uncaughtException', (error) => {
+  reportUnexpected(error);
+  process.exit(1);
+});
 main(process.argv.slice(2)).then((code) => {
   process.exitCode = code;
 });

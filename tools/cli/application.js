@@ -3,12 +3,15 @@
 // The application that `dev` starts: a child process with the terminal of this one.
 
 const { spawn, spawnSync } = require('node:child_process');
+const { randomBytes } = require('node:crypto');
 const { constants } = require('node:os');
 const { setTimeout: delay } = require('node:timers/promises');
 
 const { messageOf } = require('../../js/json/json-safe-copy');
+const { shorten } = require('../collector/text');
 const { Failure } = require('../support/usage');
-const { descendantsOf, isRunning, send } = require('./process-tree');
+const { Family, MARK } = require('./family');
+const { send } = require('./process-tree');
 
 /** When an application that still runs gets SIGTERM, and when it is killed: milliseconds after the request to stop. */
 const [TERM_AFTER_MS, KILL_AFTER_MS] = [2500, 5000];
@@ -18,17 +21,23 @@ const LOOK_EVERY_MS = 50;
 /** A running application, and the processes that it has started. */
 class Application {
   #child;
-  /** The processes that were asked to end. @type {Set<number>} */
+  #family;
+  /** The processes that had SIGTERM. @type {Set<number>} */
   #asked = new Set();
   /** @type {NodeJS.Timeout | undefined} */
   #timer;
+  #isStopping = false;
   #isKilled = false;
   /** Resolves with its exit code when it has ended: as in a shell, 128 and the number of the signal that ended it. */
   ended;
 
-  /** @param {import('node:child_process').ChildProcess} child */
-  constructor(child) {
+  /**
+   * @param {import('node:child_process').ChildProcess} child
+   * @param {string} mark see `Family`
+   */
+  constructor(child, mark) {
     this.#child = child;
+    this.#family = new Family(child.pid ?? -1, mark);
     /** @type {Promise<number>} */
     const exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
@@ -36,8 +45,12 @@ class Application {
       });
     });
     this.ended = exited.then(async (code) => {
-      // `npm run` and shells do not pass on each signal, and may end before what they have started.
-      while ([...this.#asked].some(isRunning)) await delay(LOOK_EVERY_MS);
+      // `npm run` and shells do not pass on each signal, and may end before what they have started. What they start
+      // while they end is waited for, too.
+      while (this.#isStopping && this.#family.members().length > 0) {
+        if (this.#isKilled) this.#send('SIGKILL');
+        await delay(LOOK_EVERY_MS);
+      }
       clearTimeout(this.#timer);
       return code;
     });
@@ -50,18 +63,18 @@ class Application {
 
   /**
    * Asks all its processes to end, as the terminal does on Ctrl-C, once more after a while, and kills those that have not
-   * ended after five seconds.
+   * ended after five seconds. Those that it starts meanwhile, such as one that cleans up, have until then.
    *
    * @param {NodeJS.Signals} signal
    */
   stop(signal) {
-    const processes = this.#processes();
-    for (const pid of processes) this.#asked.add(pid);
+    this.#isStopping = true;
     // On Ctrl-C the terminal has sent the signal to them already, and many take a second one for impatience.
     const haveIt = signal === 'SIGINT' && process.stdin.isTTY === true;
-    if (!haveIt) this.#send(signal, processes);
+    if (haveIt) this.#family.members();
+    else this.#send(signal);
     this.#timer = setTimeout(() => {
-      if (signal !== 'SIGTERM') this.#send('SIGTERM', this.#processes());
+      this.#send('SIGTERM');
       this.#timer = setTimeout(() => this.kill(), KILL_AFTER_MS - TERM_AFTER_MS);
     }, TERM_AFTER_MS);
   }
@@ -72,24 +85,24 @@ class Application {
     if (process.platform === 'win32' && pid !== undefined) {
       spawnSync('taskkill', ['/pid', String(pid), '/t', '/f']);
     }
+    this.#isStopping = true;
     this.#isKilled = true;
-    this.#send('SIGKILL', this.#processes());
-  }
-
-  /** Those that run: of an earlier request, too, whose parents may have ended. */
-  #processes() {
-    const { pid } = this.#child;
-    const below = pid === undefined ? [] : descendantsOf(pid);
-    return new Set([...[...this.#asked].filter(isRunning), ...below]);
+    this.#send('SIGKILL');
   }
 
   /**
+   * Sends a signal to all its processes; SIGTERM once to each.
+   *
    * @param {NodeJS.Signals} signal
-   * @param {Set<number>} processes
    */
-  #send(signal, processes) {
-    for (const pid of processes) send(pid, signal);
-    this.#child.kill(signal);
+  #send(signal) {
+    const { pid: first = -1 } = this.#child;
+    for (const pid of [...this.#family.members(), first]) {
+      if (signal === 'SIGTERM' && this.#asked.has(pid)) continue;
+      if (signal === 'SIGTERM') this.#asked.add(pid);
+      if (pid === first) this.#child.kill(signal);
+      else send(pid, signal);
+    }
   }
 }
 
@@ -101,11 +114,12 @@ class Application {
  * @returns {Promise<Application>} rejects with a `Failure` when it cannot be started
  */
 async function startApplication([program = '', ...args], env) {
-  const child = spawn(...commandFor(program, args), { stdio: 'inherit', env, ...shellFor() });
-  const application = new Application(child);
+  const mark = `${process.pid}-${randomBytes(8).toString('hex')}`;
+  const child = spawned(program, args, { ...env, [MARK]: mark });
+  const application = new Application(child, mark);
   await new Promise((resolve, reject) => {
     child.once('spawn', () => resolve(undefined));
-    child.once('error', (error) => reject(new Failure(explained(program, error))));
+    child.once('error', (error) => reject(startFailure(program, error)));
   });
   // Also when this process ends by an error of its own.
   process.once('exit', () => {
@@ -114,6 +128,21 @@ async function startApplication([program = '', ...args], env) {
   // Later errors are those of signals that it cannot get any more.
   child.on('error', () => {});
   return application;
+}
+
+/**
+ * @param {string} program
+ * @param {string[]} args
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {import('node:child_process').ChildProcess} which may still fail to start
+ */
+function spawned(program, args, env) {
+  try {
+    return spawn(...commandFor(program, args), { stdio: 'inherit', env, ...shellFor() });
+  } catch (error) {
+    // Some errors come by an event, and some at once.
+    throw startFailure(program, error);
+  }
 }
 
 /** On Windows, `npm` and other commands are scripts, which only a shell starts. */
@@ -131,17 +160,29 @@ function commandFor(program, args) {
   return [quoted(program), args.map(quoted)];
 }
 
+/** The most columns of the name of a program in a message. */
+const MAX_NAME = 200;
+/** Why a program cannot be started. */
+const REASONS = new Map([
+  ['ENOENT', 'there is no such program'],
+  ['EACCES', 'it may not be executed'],
+  ['EPERM', 'it may not be executed'],
+  ['ENOTDIR', 'a part of its path is no directory'],
+  ['E2BIG', 'its arguments are too long'],
+]);
+
 /**
  * @param {string} program
  * @param {unknown} error
+ * @returns {InstanceType<typeof Failure>} with the exit code of a shell: 127 for a program that is not there, else 126
  */
-function explained(program, error) {
+function startFailure(program, error) {
   const { code } = /** @type {NodeJS.ErrnoException} */ (error);
-  const why = new Map([
-    ['ENOENT', 'there is no such program'],
-    ['EACCES', 'it may not be executed'],
-  ]).get(String(code));
-  return `${program} cannot be started: ${why ?? messageOf(error)}`;
+  // Node refuses an empty name by itself.
+  const isMissing = code === 'ENOENT' || program === '';
+  const why = isMissing ? REASONS.get('ENOENT') : (REASONS.get(String(code)) ?? messageOf(error));
+  const name = program === '' ? 'a program without a name' : shorten(program, MAX_NAME);
+  return new Failure(`${name} cannot be started: ${why}`, isMissing ? 127 : 126);
 }
 
 module.exports = { startApplication };

@@ -21,12 +21,17 @@ function openBrowser(url, fail) {
   const chosen = process.env.BROWSER;
   if (chosen === 'none') return;
   const [program, ...args] = chosen ? [chosen] : (OPENERS[process.platform] ?? ['xdg-open']);
-  const child = spawn(program, [...args, url], { stdio: 'ignore', detached: true });
-  child.once('error', fail);
-  child.once('exit', (code) => {
-    if (code !== 0) fail();
-  });
-  child.unref();
+  try {
+    const child = spawn(program, [...args, url], { stdio: 'ignore', detached: true });
+    child.once('error', fail);
+    child.once('exit', (code) => {
+      if (code !== 0) fail();
+    });
+    child.unref();
+  } catch {
+    // Some errors come by an event, and some at once.
+    fail();
+  }
 }
 
 module.exports = { openBrowser };

@@ -3,17 +3,19 @@
 // The command `dev`: the collector with its viewer, and an application if one is given, until they are stopped.
 
 const { randomBytes } = require('node:crypto');
+const { constants } = require('node:os');
 const { setTimeout: delay } = require('node:timers/promises');
 
 const { printable, shorten } = require('../collector/text');
 const { encoded } = require('../support/encoded');
-const { counted } = require('../support/format');
+const { counted, formatCount } = require('../support/format');
 const { isLoopback } = require('../support/loopback');
 const { onReaderGone } = require('../support/output');
 const { DEFAULT_PORT, OTHER_PORTS } = require('../support/ports');
 const { UsageError } = require('../support/usage');
 const { startApplication } = require('./application');
 const { openBrowser } = require('./browser');
+const { feedbackLine } = require('./feedback-line');
 const { listen } = require('./listen');
 const { givenPort } = require('./port');
 const { onStopRequest } = require('./stop-requests');
@@ -33,12 +35,14 @@ const usage = `Usage: flue-braintrust dev [options] [-- COMMAND [ARGUMENTS]]
 
 Starts a local collector that stands in for Braintrust. It shows its traces in a browser, at the
 address it prints, and prints each finished trace as a tree with a link; a trace that is large, or was
-printed before, in one line. Rows that break the protocol are warned about. Stop it with Ctrl-C.
+printed before, in one line. Each feedback is one line, too. Rows that break the protocol are warned
+about. Stop it with Ctrl-C; it then says how many traces it has collected, and how many of them it kept.
 
 With a COMMAND, starts it with the variables that send its traces here, and ends with it. Ctrl-C ends
 the command first, then the collector. The exit code is that of the command; 128 and its number if a
-signal has ended it. A command that has not ended five seconds after Ctrl-C is killed; a second Ctrl-C
-kills it at once.
+signal has ended it, 127 if there is no such program, 126 if it cannot be executed. A command that has
+not ended five seconds after Ctrl-C is killed, with all that it has started; a second Ctrl-C kills it at
+once.
 
 With a host that other machines can reach, the viewer needs the token in the printed address, and
 applications need it as their key.
@@ -80,6 +84,7 @@ const options = {
  */
 async function run(values, _operand, program) {
   const port = givenPort(values.port, 0);
+  if (values.file === '') throw new UsageError('--file must be a path');
   const host = String(values.host ?? DEFAULT_HOST);
   if (host.trim() === '') throw new UsageError('--host must be an address or a name');
   if (values.stay === true && program === undefined)
@@ -96,24 +101,29 @@ async function run(values, _operand, program) {
     keep,
     ...(token !== undefined && { apiKey: token, token }),
   });
-  if (moved !== undefined) warn(moved);
-  const page = token === undefined ? `${collector.url}/` : `${collector.url}/?token=${token}`;
-  const printer = new TracePrinter((id) => `${page}#/trace/${encoded(id)}`);
-  const isQuiet = values.quiet === true;
-  if (!isQuiet) collector.on('trace', (trace) => printer.print(trace));
-  const problems = new Problems();
-  collector.on('problem', (problem) => problems.report(problem));
-  for (const problem of collector.problems) problems.report(problem);
-  if (token !== undefined) {
-    warn(`other machines can reach ${host}; whoever has the token below can read and send traces`);
-  }
-  const variables = variablesOf(collector, token);
-  process.stdout.write(greeting(token === undefined ? collector.url : page, variables, program));
-  if (values.open === true) {
-    openBrowser(page, () => warn(`the browser could not be opened; open ${page}`));
-  }
-
   try {
+    stop.isServing = true;
+    if (moved !== undefined) warn(moved);
+    const page = token === undefined ? `${collector.url}/` : `${collector.url}/?token=${token}`;
+    const printer = new TracePrinter((id) => `${page}#/trace/${encoded(id)}`);
+    const isQuiet = values.quiet === true;
+    if (!isQuiet) {
+      collector.on('trace', (trace) => printer.print(trace));
+      collector.on('feedback', (feedback) => process.stdout.write(feedbackLine(feedback)));
+    }
+    const problems = new Problems();
+    collector.on('problem', (problem) => problems.report(problem));
+    for (const problem of collector.problems) problems.report(problem);
+    if (token !== undefined) {
+      warn(
+        `other machines can reach ${host}; whoever has the token below can read and send traces`,
+      );
+    }
+    const variables = variablesOf(collector, token);
+    process.stdout.write(greeting(token === undefined ? collector.url : page, variables, program));
+    if (values.open === true) {
+      openBrowser(page, () => warn(`the browser could not be opened; open ${page}`));
+    }
     const code = await serve(stop, program, variables, values.stay === true);
     if (program !== undefined) await quietness(collector);
     const pending = isQuiet ? [] : collector.pendingTraces();
@@ -141,6 +151,8 @@ class Stop {
   /** Resolves at the first request. */
   requested;
   isRequested = false;
+  /** Whether the collector listens: until then there is nothing to end well. */
+  isServing = false;
   /** @type {() => void} */
   request = () => {};
 
@@ -153,6 +165,7 @@ class Stop {
       };
     });
     onStopRequest((signal, isFirst) => {
+      if (!this.isServing) process.exit(128 + constants.signals[signal]);
       // The collector closes at once; should it hang, a second request ends the program.
       if (!isFirst && this.application === undefined) process.exit(1);
       if (!isFirst) this.application?.kill();
@@ -262,9 +275,10 @@ function greeting(page, variables, program) {
 function farewell(collector, hasApplication) {
   const traces = collector.traces();
   const spans = traces.reduce((total, trace) => total + trace.spans.length, 0);
+  const { collected } = collector;
   const facts = [
-    counted(traces.length, 'trace'),
-    counted(spans, 'span'),
+    collectedAndKept(collected.traces, traces.length, 'trace'),
+    collectedAndKept(collected.spans, spans, 'span'),
     counted(collector.requestCount, 'request'),
     counted(collector.problemCount, 'problem'),
   ];
@@ -273,6 +287,15 @@ function farewell(collector, hasApplication) {
       ? 'Nothing arrived. Does the application call `initLogger`, or set its options in code?\n'
       : '';
   return `${hint}Collected ${facts.join(', ')}.\n`;
+}
+
+/**
+ * @param {number} collected since the start
+ * @param {number} kept of these, and of a file
+ * @param {string} noun
+ */
+function collectedAndKept(collected, kept, noun) {
+  return counted(collected, noun) + (kept === collected ? '' : ` (${formatCount(kept)} kept)`);
 }
 
 module.exports = { options, run, startsProgram: true, usage };

@@ -2,11 +2,12 @@
 
 // The command `init`: writes what tools/init has planned.
 
-const fs = require('node:fs');
 const path = require('node:path');
 
+const { printable } = require('../collector/text');
 const { unifiedDiff } = require('../init/diff');
 const { executed } = require('../init/packages');
+const { createFile, replaceFile } = require('../init/write');
 const { planInit } = require('../init/plan');
 const { readProject } = require('../init/project');
 const { messageOf } = require('../../js/json/json-safe-copy');
@@ -55,15 +56,24 @@ async function run(values, directory = '.') {
 }
 
 /**
+ * Writes all files, or says which of them it has written.
+ *
  * @param {string} root
  * @param {Plan['changes']} changes
  */
 function write(root, changes) {
-  for (const { path: name, after } of changes) {
+  /** @type {string[]} */
+  const written = [];
+  for (const { path: name, before, after } of changes) {
     try {
-      fs.writeFileSync(path.join(root, name), after);
+      const file = path.join(root, name);
+      if (before === undefined) createFile(file, after);
+      else replaceFile(file, after);
+      written.push(name);
     } catch (error) {
-      throw new Failure(`${name} cannot be written: ${messageOf(error)}`);
+      const others =
+        written.length === 0 ? 'Nothing was changed.' : `Written: ${written.join(', ')}.`;
+      throw new Failure(`${name} cannot be written: ${messageOf(error)}. ${others}`);
     }
   }
 }
@@ -72,13 +82,13 @@ function write(root, changes) {
  * @param {Plan} plan
  * @param {boolean} dryRun
  */
-function outcome({ changes, commands, notes }, dryRun) {
+function outcome({ changes, commands, notes, byHand }, dryRun) {
   const files = changes.map(({ path: name, before, after }) => ({
     path: name,
     action: before === undefined ? 'create' : 'change',
     diff: unifiedDiff(name, before, after),
   }));
-  return { dryRun, files, commands, notes };
+  return { dryRun, files, commands, notes: [...byHand, ...notes] };
 }
 
 /**
@@ -86,15 +96,17 @@ function outcome({ changes, commands, notes }, dryRun) {
  * @param {import('../init/packages').PackageManager} packageManager
  * @param {boolean} dryRun
  */
-function report({ changes, commands, notes }, packageManager, dryRun) {
+function report({ changes, commands, notes, byHand }, packageManager, dryRun) {
   const files = dryRun ? changes.map(drawDiff) : changes.map(drawLine);
-  const done = changes.length === 0 ? ['Nothing to change: the project is set up.\n'] : files;
+  const isDone = changes.length + byHand.length === 0;
+  const done = isDone ? ['Nothing to change: the project is set up.\n'] : files;
+  const allNotes = [...byHand, ...notes];
   const ours = (/** @type {string} */ command) =>
     executed(packageManager, `flue-braintrust ${command}`);
   const next = [...commands, ours('doctor')].map((command) => `  ${command}\n`);
   return [
     ...done,
-    ...(notes.length > 0 ? ['\n', ...notes.map((note) => `Note: ${note}\n`)] : []),
+    ...(allNotes.length > 0 ? ['\n', ...allNotes.map((note) => `Note: ${printable(note)}\n`)] : []),
     `\nNext, with BRAINTRUST_API_KEY set:\n\n`,
     ...next,
     `\nWithout an account: ${ours(`dev -- ${packageManager} run dev`)}\n`,

@@ -53,7 +53,9 @@ const codeOf = (error) => (error instanceof Error && 'code' in error ? String(er
  * @param {number} port
  */
 function explained(error, host, port) {
-  switch (codeOf(error)) {
+  // Of the file, not of the port.
+  const isOfPort = /** @type {NodeJS.ErrnoException} */ (error).syscall !== 'open';
+  switch (isOfPort ? codeOf(error) : '') {
     case 'EACCES':
       return `port ${port} needs the rights of an administrator; choose one above 1023 with --port`;
     case 'EADDRNOTAVAIL':

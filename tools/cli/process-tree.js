@@ -5,22 +5,33 @@
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 
+/** @typedef {{ pid: number, parent: number, session: number }} Process */
+
 /**
- * The process ids below a process, each after that of its parent. Empty where they cannot be found.
+ * All processes of this machine that run; empty where they cannot be listed.
  *
- * @param {number} root
- * @returns {number[]}
+ * @returns {Process[]}
  */
-function descendantsOf(root) {
-  const processes = process.platform === 'linux' ? listInProc() : listByPs();
-  const found = [root];
-  for (const above of found) {
-    for (const { pid, parent } of processes) if (parent === above) found.push(pid);
-  }
-  return found.slice(1);
+function listProcesses() {
+  return process.platform === 'linux' ? listInProc() : listByPs();
 }
 
-/** @typedef {{ pid: number, parent: number }} Process */
+/**
+ * The process ids below others, each after that of its parent.
+ *
+ * @param {Iterable<number>} roots
+ * @param {Process[]} processes
+ * @returns {number[]}
+ */
+function descendantsOf(roots, processes) {
+  const found = new Set(roots);
+  const above = found.size;
+  // What is added is visited, too.
+  for (const one of found) {
+    for (const { pid, parent } of processes) if (parent === one) found.add(pid);
+  }
+  return [...found].slice(above);
+}
 
 /** Slim images have no `ps`. @returns {Process[]} */
 function listInProc() {
@@ -29,7 +40,8 @@ function listInProc() {
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
       const stat = statOf(Number(name));
-      return stat === undefined ? [] : [{ pid: Number(name), parent: stat.parent }];
+      if (stat === undefined || stat.hasEnded) return [];
+      return [{ pid: Number(name), parent: stat.parent, session: stat.session }];
     });
 }
 
@@ -39,23 +51,45 @@ function listByPs() {
   const args = ['-A', '-o', 'pid=,ppid='];
   const { stdout } = spawnSync('ps', args, { encoding: 'utf8', timeout: 2000 });
   const lines = (stdout ?? '').matchAll(/^\s*(\d+)\s+(\d+)\s*$/gm);
-  return Array.from(lines, ([, pid, parent]) => ({ pid: Number(pid), parent: Number(parent) }));
+  return Array.from(lines, ([, pid, parent]) => ({
+    pid: Number(pid),
+    parent: Number(parent),
+    session: 0,
+  }));
 }
 
 /**
  * @param {number} pid
- * @returns {{ state: string, parent: number } | undefined} undefined: there is none
+ * @returns {{ hasEnded: boolean, parent: number, session: number } | undefined} undefined: there is none
  */
 function statOf(pid) {
   try {
     // The name of the program stands in parentheses, and may have some itself.
-    const [state = '', parent = ''] = fs
+    const [state = '', parent, , session] = fs
       .readFileSync(`/proc/${pid}/stat`, 'utf8')
       .replace(/^.*\) /s, '')
       .split(' ');
-    return { state, parent: Number(parent) };
+    // Its parent has not asked for its end.
+    const hasEnded = ['Z', 'X'].includes(state);
+    return { hasEnded, parent: Number(parent), session: Number(session) };
   } catch {
     return undefined;
+  }
+}
+
+/**
+ * Whether a process was started with a variable in its environment. False where that cannot be known.
+ *
+ * @param {number} pid
+ * @param {string} variable `NAME=value`
+ */
+function hasVariable(pid, variable) {
+  if (process.platform !== 'linux') return false;
+  try {
+    return fs.readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(variable);
+  } catch {
+    // It has ended, or is that of another user.
+    return false;
   }
 }
 
@@ -65,7 +99,7 @@ function statOf(pid) {
  * @param {number} pid
  */
 function isRunning(pid) {
-  if (process.platform === 'linux') return !['Z', 'X', undefined].includes(statOf(pid)?.state);
+  if (process.platform === 'linux') return statOf(pid)?.hasEnded === false;
   return send(pid, 0);
 }
 
@@ -82,4 +116,4 @@ function send(pid, signal) {
   }
 }
 
-module.exports = { descendantsOf, isRunning, send };
+module.exports = { descendantsOf, hasVariable, isRunning, listProcesses, send };

@@ -9,7 +9,7 @@ const { onReaderGone } = require('../support/output');
 const { canRedraw, columnsOf, painter, printJson } = require('../support/terminal');
 const { Failure, UsageError } = require('../support/usage');
 const { onStopRequest } = require('./stop-requests');
-const { drawProcess } = require('./top-lines');
+const { drawProcess, fitting } = require('./top-lines');
 const { Watched, findSockets } = require('./watched');
 
 const DEFAULT_INTERVAL_S = 1;
@@ -18,7 +18,8 @@ const usage = `Usage: flue-braintrust top [PID] [--interval S] [--once] [--json]
 
 Watches the counters of the running applications of this user, or of the one with the process id PID:
 rows per second (a span takes one or two), what waits in memory and in the spool, what is lost, and the
-last error. Ends with Ctrl-C, or with the applications.
+last error. Where sampling leaves out traces, it counts their spans. Ends with Ctrl-C, or with the
+applications. One that does not answer is marked; its counters are the last that it gave.
 
 An application offers them if it was started with FLUE_BRAINTRUST_TOP=1: it then listens on a Unix socket
 that only its user can open, and answers when asked. The value may be the directory for the sockets, as an
@@ -54,19 +55,33 @@ async function run(values, pid) {
   /** @type {Map<string, InstanceType<typeof Watched>>} */
   const watched = new Map();
   await look(watched, pid);
-  if (watched.size === 0) {
-    const who = pid === undefined ? 'no application' : `no application with the process id ${pid}`;
-    throw new Failure(`${who} offers its counters; start it with FLUE_BRAINTRUST_TOP=1`);
+  const all = [...watched.values()];
+  const known = all.filter(({ last }) => last !== undefined);
+  if (known.length === 0) {
+    for (const one of all) one.close();
+    throw new Failure(whyNone(all, pid));
   }
   if (values.json === true || values.once === true) {
-    const all = [...watched.values()];
-    if (values.json === true) printJson({ processes: all.map(({ last }) => last?.report) });
+    if (values.json === true) printJson({ processes: known.map(({ last }) => last?.report.raw) });
     else process.stdout.write(frame(all).join(''));
     for (const one of all) one.close();
     return 0;
   }
   await watch(watched, pid, intervalMs);
   return 0;
+}
+
+/**
+ * @param {InstanceType<typeof Watched>[]} silent those that have not answered
+ * @param {string | undefined} pid
+ */
+function whyNone(silent, pid) {
+  if (silent.length > 0) {
+    const who = silent.map((one) => one.pid).join(', ');
+    return `no answer of process ${who} that can be read: it may be busy or stopped`;
+  }
+  const who = pid === undefined ? 'no application' : `no application with the process id ${pid}`;
+  return `${who} offers its counters; start it with FLUE_BRAINTRUST_TOP=1`;
 }
 
 /** @param {import('../support/usage').OptionValue} text */
@@ -106,7 +121,7 @@ async function watch(watched, pid, intervalMs) {
   onReaderGone(() => stop.abort());
   let drawn = 0;
   while (watched.size > 0 && !stop.signal.aborted) {
-    const lines = frame([...watched.values()]);
+    const lines = frame([...watched.values()], rowsOf(process.stdout));
     process.stdout.write((drawn > 0 ? `\u001b[${drawn}A\u001b[J` : '') + lines.join(''));
     if (canRedraw(process.stdout)) drawn = lines.length;
     await delay(intervalMs, undefined, { signal: stop.signal }).catch(() => {});
@@ -118,18 +133,29 @@ async function watch(watched, pid, intervalMs) {
 
 /**
  * @param {InstanceType<typeof Watched>[]} watched
+ * @param {number} [height] the most lines
  * @returns {string[]} lines that fit the terminal, so that they can be drawn again
  */
-function frame(watched) {
+function frame(watched, height = Infinity) {
   const width = columnsOf(process.stdout) ?? Infinity;
   const paint = painter(process.stdout);
-  return watched
-    .toSorted((a, b) => (a.last?.report.pid ?? 0) - (b.last?.report.pid ?? 0))
-    .flatMap((one) => drawProcess(one))
-    .map(({ text, style }) => {
-      const line = shorten(text, width);
-      return `${style === undefined ? line : paint(style, line)}\n`;
-    });
+  return fitting(
+    watched.toSorted((a, b) => a.pid - b.pid).flatMap((one) => drawProcess(one)),
+    height,
+  ).map(({ text, style }) => {
+    const line = shorten(text, width);
+    return `${style === undefined ? line : paint(style, line)}\n`;
+  });
+}
+
+/**
+ * The lines of a terminal for a frame: what scrolls away cannot be drawn over.
+ *
+ * @param {NodeJS.WriteStream} stream
+ */
+function rowsOf(stream) {
+  // The last line is that of the cursor.
+  return canRedraw(stream) && stream.rows > 0 ? Math.max(1, stream.rows - 1) : Infinity;
 }
 
 module.exports = { operand: { name: 'PID', optional: true }, options, run, usage };

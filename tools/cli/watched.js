@@ -4,25 +4,19 @@
 
 const fs = require('node:fs');
 const net = require('node:net');
-const path = require('node:path');
+const nodePath = require('node:path');
 
 const { isOwn, socketDirectory } = require('../../js/stats-socket');
-const { isObject } = require('../support/json');
+const { reportOf } = require('./report');
 
 /** How long an application may take to answer, in milliseconds: its event loop may be busy. */
 const PATIENCE_MS = 2000;
+/** How long one that did not answer the last time, in milliseconds: it must not stop the clock of the others. */
+const SHORT_PATIENCE_MS = 100;
 /** The most characters of an answer. */
 const MAX_ANSWER = 1_000_000;
 
-/**
- * What an application reports; see `js/node-host.js`.
- *
- * @typedef {object} Report
- * @property {number} pid
- * @property {string} program
- * @property {number} uptimeMs
- * @property {{ projectName: string, server: string, stats: import('../../index.d.ts').Stats }[]} loggers
- */
+/** @typedef {import('./report').Report} Report */
 
 /** A report and when it came, by `performance.now()`. @typedef {{ report: Report, at: number }} Sample */
 
@@ -40,7 +34,7 @@ function findSockets(pid) {
       .readdirSync(directory)
       .filter((name) => /^\d+-[\da-f]{8}\.sock$/.test(name))
       .filter((name) => pid === undefined || name.startsWith(`${Number(pid)}-`))
-      .map((name) => path.join(directory, name));
+      .map((name) => nodePath.join(directory, name));
   } catch {
     return [];
   }
@@ -52,6 +46,10 @@ class Watched {
   last;
   /** @type {Sample | undefined} */
   before;
+  /** Whether it did not answer the last time, as its event loop is busy or it is stopped. */
+  isSilent = false;
+  /** The process id, as the name of the socket has it. */
+  pid;
   #path;
   #socket;
   #isOpen = true;
@@ -62,6 +60,7 @@ class Watched {
   /** @param {string} path of the socket */
   constructor(path) {
     this.#path = path;
+    this.pid = Number.parseInt(nodePath.basename(path), 10);
     this.#socket = net.connect(path);
     this.#socket.setEncoding('utf8');
     this.#socket.on('data', (text) => this.#take(String(text)));
@@ -72,7 +71,7 @@ class Watched {
   /**
    * Asks for the counters.
    *
-   * @returns {Promise<boolean>} false: it has ended, or does not answer at all
+   * @returns {Promise<boolean>} false: it has ended
    */
   async ask() {
     if (!this.#isOpen) return false;
@@ -80,14 +79,13 @@ class Watched {
     if (this.last !== undefined) this.#socket.write('\n');
     const asked = this.last;
     await new Promise((resolve) => {
-      const timer = setTimeout(resolve, PATIENCE_MS);
+      const timer = setTimeout(resolve, this.isSilent ? SHORT_PATIENCE_MS : PATIENCE_MS);
       this.#arrived = () => {
         clearTimeout(timer);
         resolve(undefined);
       };
     });
-    // One whose event loop is busy keeps its last sample.
-    if (this.#isOpen && asked === undefined && this.last === undefined) this.close();
+    this.isSilent = this.#isOpen && this.last === asked;
     return this.#isOpen;
   }
 
@@ -106,8 +104,9 @@ class Watched {
     }
     const line = this.#text.slice(this.#text.lastIndexOf('\n', end - 1) + 1, end);
     this.#text = this.#text.slice(end + 1);
-    const report = reportOf(line);
-    if (report === undefined) return this.#end();
+    const report = reportOf(line, this.pid);
+    // What it says is no answer.
+    if (report === undefined) return;
     [this.before, this.last] = [this.last, { report, at: performance.now() }];
     this.#arrived?.();
   }
@@ -118,21 +117,6 @@ class Watched {
     if (error?.code === 'ECONNREFUSED') fs.rmSync(this.#path, { force: true });
     this.close();
     this.#arrived?.();
-  }
-}
-
-/**
- * @param {string} line
- * @returns {Report | undefined}
- */
-function reportOf(line) {
-  try {
-    const report = JSON.parse(line);
-    return isObject(report) && Array.isArray(report.loggers)
-      ? /** @type {any} */ (report)
-      : undefined;
-  } catch {
-    return undefined;
   }
 }
 

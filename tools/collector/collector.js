@@ -6,12 +6,14 @@ const { EventEmitter, once } = require('node:events');
 
 const { Attachments } = require('./attachments');
 const { cutDepth } = require('./depth');
+const { FeedbackWatch } = require('./feedback');
 const { FinishWatch } = require('./finish');
 const { createHttpServer } = require('./http');
 const { Journal } = require('./journal');
 const { Routes } = require('./routes');
 const { uuidOf } = require('./projects');
 const { RowStore } = require('./store');
+const { Tally } = require('./tally');
 const { counted } = require('../support/format');
 const { buildTrace } = require('./trace');
 const { checkIncomingRow, checkStoredRow, isStorable } = require('./validate');
@@ -57,6 +59,9 @@ class Collector extends EventEmitter {
   /** How many problems there were. */
   problemCount = 0;
 
+  /** The traces and spans of which rows have arrived, whether they are kept or not. */
+  collected = new Tally();
+
   #options;
   #store;
   /** @type {InstanceType<typeof Journal> | undefined} */
@@ -67,6 +72,7 @@ class Collector extends EventEmitter {
   #waiters = new Waiters(/** @type {Collector} */ (this), () => this.#describe());
   #attachments;
   #finish;
+  #feedback;
   #viewer;
   #server;
   #port = 0;
@@ -97,6 +103,10 @@ class Collector extends EventEmitter {
       report: (trace, updated) => this.#reportTrace(trace, updated),
       quietMs: options.quietMs ?? 300,
     });
+    this.#feedback = new FeedbackWatch(
+      (rowId) => this.#spanOf(rowId),
+      (feedback) => this.emit('feedback', feedback),
+    );
     this.#viewer = new Viewer({
       host: options.host ?? '127.0.0.1',
       token: options.token,
@@ -147,6 +157,7 @@ class Collector extends EventEmitter {
       // Not before: without the port, the file may be that of a collector that runs.
       if (clear === true) await this.#journal?.clear();
     } catch (error) {
+      this.#server.close();
       await this.#journal?.close();
       throw error;
     }
@@ -216,6 +227,7 @@ class Collector extends EventEmitter {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
     this.#finish.close();
+    this.#feedback.close();
     this.#viewer.close();
     this.#waiters.close();
     const closed = once(this.#server, 'close');
@@ -231,6 +243,15 @@ class Collector extends EventEmitter {
    */
   #trace(id) {
     return buildTrace(id, this.#store.rowsOfTrace(id));
+  }
+
+  /**
+   * @param {string} rowId
+   * @returns {Row | undefined}
+   */
+  #spanOf(rowId) {
+    const row = this.#store.row(rowId);
+    return typeof row?.span_id === 'string' ? row : undefined;
   }
 
   /** @param {import('./types').Logs} logs */
@@ -251,6 +272,7 @@ class Collector extends EventEmitter {
     // Rows are in the file before they count, so that its order is the order of the merges.
     if (this.#journal !== undefined) await this.#journal.append(rows);
     const changed = new Set(rows.flatMap((row) => this.#apply(row)));
+    this.#feedback.arrived(rows);
     for (const traceId of changed) this.#finish.changed(traceId);
     const dropped = this.#dropExcess();
     if (changed.size + dropped.length === 0) return;
@@ -296,6 +318,7 @@ class Collector extends EventEmitter {
    */
   #apply(incoming) {
     const { before, after, traceIds } = this.#store.apply(incoming);
+    this.collected.count(before, after);
     const complaints = [
       ...checkIncomingRow(incoming),
       ...(after === undefined ? [] : checkStoredRow(before, after, incoming._is_merge === true)),

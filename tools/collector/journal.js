@@ -1,6 +1,6 @@
 'use strict';
 
-const { open } = require('node:fs/promises');
+const { open, stat } = require('node:fs/promises');
 const { createInterface } = require('node:readline');
 
 /** @typedef {import('./types').JsonObject} JsonObject */
@@ -24,12 +24,16 @@ class Journal {
   }
 
   /**
-   * Opens the file, creating it where needed.
+   * Opens the file, creating it where needed. Rejects when it is a folder, a pipe or a device.
    *
    * @param {string} file
    * @returns {Promise<Journal>}
    */
   static async open(file) {
+    // Opening a pipe, or reading a device, could take forever.
+    const there = await stat(file).catch(() => undefined);
+    const isSpecial = there !== undefined && !there.isFile() && !there.isDirectory();
+    if (isSpecial) throw new Error(`${file} is no file`);
     const handle = await open(file, 'a+', 0o600);
     const { size } = await handle.stat();
     if (size > 0) {

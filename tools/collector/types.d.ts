@@ -152,6 +152,16 @@ export interface CollectorOptions {
   intercept?: Intercept;
 }
 
+/** Scores, a comment or the like that `logFeedback` has sent. */
+export interface Feedback {
+  /** Of the row that it is about. */
+  rowId: string;
+  /** As it arrived: with `scores`, `expected`, `tags`, or `comment`. */
+  row: Row;
+  /** The span that it is about; undefined: no trace here has it. */
+  span: Row | undefined;
+}
+
 /** Events of a collector and their arguments. */
 export interface CollectorEvents {
   /** A request was answered, or its connection ended. */
@@ -160,6 +170,8 @@ export interface CollectorEvents {
   change: [traceIds: string[]];
   /** A row or request broke the protocol. What is wrong with a tree comes with its trace. */
   problem: [problem: Problem];
+  /** A feedback has arrived: at once if its span is known, else a second later, or at the end. */
+  feedback: [feedback: Feedback];
   /** A trace is finished; true when it was reported before and has changed since. */
   trace: [trace: Trace, updated: boolean];
 }

@@ -7,7 +7,7 @@ const path = require('node:path');
 const { importsModule, isAgent, specifierOf, withImport } = require('./modules');
 
 /** @typedef {import('./project').Project} Project */
-/** @typedef {import('./project').SourceFile} SourceFile */
+/** @typedef {import('./files').SourceFile} SourceFile */
 /** @typedef {import('./plan').Change} Change */
 
 /**

@@ -7,7 +7,7 @@ const path = require('node:path');
 const { assignedImportsOf, importsOf, modulesCalled, withoutTexts } = require('./source');
 
 /** @typedef {import('./project').Project} Project */
-/** @typedef {import('./project').SourceFile} SourceFile */
+/** @typedef {import('./files').SourceFile} SourceFile */
 
 /**
  * How a module is written: its quotes, ends of statements and of lines.

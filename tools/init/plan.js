@@ -5,6 +5,7 @@
 const path = require('node:path');
 
 const { Failure } = require('../support/usage');
+const { unifiedDiff } = require('./diff');
 const { flueRunOf } = require('./flue-run');
 const { instrumented } = require('./instrument');
 const {
@@ -17,7 +18,8 @@ const {
   withImport,
 } = require('./modules');
 const { installation } = require('./packages');
-const { firstOf, readText } = require('./project');
+const { readFile, readableFile } = require('./files');
+const { firstOf } = require('./project');
 const { importsOf, withoutTexts } = require('./source');
 const { isOfficial, isOurs, migrated, usesOfficial } = require('./tracing');
 
@@ -27,8 +29,10 @@ const VARIABLES = [
   { name: 'BRAINTRUST_PROJECT_NAME', value: 'Flue' },
 ];
 
+const EXAMPLE = '.env.example';
+
 /** @typedef {import('./project').Project} Project */
-/** @typedef {import('./project').SourceFile} SourceFile */
+/** @typedef {import('./files').SourceFile} SourceFile */
 
 /**
  * A file that is to be written.
@@ -39,7 +43,13 @@ const VARIABLES = [
  * @property {string} after
  */
 
-/** @typedef {{ changes: Change[], commands: string[], notes: string[] }} Plan */
+/**
+ * @typedef {object} Plan
+ * @property {Change[]} changes
+ * @property {string[]} commands
+ * @property {string[]} notes
+ * @property {string[]} byHand what init left alone, and the user must change
+ */
 
 /** @typedef {{ changes: Change[], notes: string[] }} Part */
 
@@ -52,14 +62,14 @@ const VARIABLES = [
  */
 function planInit(project, { flueRun = false } = {}) {
   const traced = traceSources(project);
-  const tsconfig = readText(path.join(project.root, 'tsconfig.json'));
+  const tsconfig = readableFile(project.root, 'tsconfig.json')?.text;
   const app = traced.isUsual ? connectApp(project, traced, tsconfig) : { changes: [], notes: [] };
   const appPath = project.app?.path ?? path.join(project.sourceRoot, 'app.ts');
   const run = flueRunOf(project, { app: appPath, module: traced.module }, tsconfig, flueRun);
-  const changes = [
-    ...merged(merged(traced.changes, app.changes), run.changes),
-    ...exampleChanges(project),
-  ];
+  const example = exampleChanges(project);
+  const wanted = [...merged(merged(traced.changes, app.changes), run.changes), ...example.changes];
+  const left = leftAlone(project, wanted, readableFile(project.root, EXAMPLE));
+  const changes = wanted.filter(({ path: name }) => !left.some((one) => one.path === name));
   const remaining = [...remainingUses(project, changes), ...remainingHooks(project)];
   const isUseless = remaining.length === 0;
   return {
@@ -71,8 +81,39 @@ function planInit(project, { flueRun = false } = {}) {
       ...run.notes,
       ...remaining,
       ...pinNotes(project, isUseless),
+      ...example.notes,
+      ...project.unreadable,
     ],
+    byHand: left.map(({ note }) => note),
   };
+}
+
+/**
+ * The changes that must be made by hand, as the file is in an encoding in which it would be damaged.
+ *
+ * @param {Project} project
+ * @param {Change[]} changes
+ * @param {SourceFile | undefined} example
+ * @returns {{ path: string, note: string }[]}
+ */
+function leftAlone({ app, sources }, changes, example) {
+  const files = [app, example, ...sources].filter((file) => file !== undefined);
+  return changes.flatMap(({ path: name, before, after }) => {
+    const { encoding } = files.find((file) => file.path === name) ?? {};
+    if (encoding === undefined) return [];
+    const lines = unifiedDiff(name, before, after).split('\n').slice(2);
+    const added = lines
+      .filter((line) => line.startsWith('+'))
+      .map((line) => `\`${line.slice(1).trim()}\``);
+    const removed = lines.filter((line) => line.startsWith('-')).length;
+    const how = removed === 0 ? 'add' : 'change it to have';
+    return [
+      {
+        path: name,
+        note: `${name} was left alone, as it is ${encoding}: ${how} ${added.join(', ')}.`,
+      },
+    ];
+  });
 }
 
 /**
@@ -219,22 +260,24 @@ function notesOnApp({ line }, app, mounted) {
 
 /**
  * @param {Project} project
- * @returns {Change[]}
+ * @returns {Part}
  */
 function exampleChanges({ root }) {
-  const before = readText(path.join(root, '.env.example'));
-  if (before === undefined) return [];
+  const file = readFile(root, EXAMPLE);
+  if (file === undefined) return { changes: [], notes: [] };
+  if ('why' in file) return { changes: [], notes: [`${EXAMPLE} cannot be read: ${file.why}.`] };
+  const before = file.text;
   const missing = VARIABLES.filter(
     ({ name }) => !new RegExp(`^\\s*#?\\s*(export\\s+)?${name}\\s*=`, 'm').test(before),
   );
-  if (missing.length === 0) return [];
+  if (missing.length === 0) return { changes: [], notes: [] };
   const newline = before.includes('\r\n') ? '\r\n' : '\n';
   const gap = before === '' ? '' : before.endsWith('\n') ? newline : newline + newline;
   const lines = ['# Traces go to Braintrust once there is a key.'].concat(
     missing.map(({ name, value }) => `${name}=${value}`),
   );
   const after = before + gap + lines.map((line) => line + newline).join('');
-  return [{ path: '.env.example', before, after }];
+  return { changes: [{ path: EXAMPLE, before, after }], notes: [] };
 }
 
 /**

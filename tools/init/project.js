@@ -5,7 +5,9 @@
 const fs = require('node:fs');
 const path = require('node:path');
 
+const { isObject } = require('../support/json');
 const { Failure } = require('../support/usage');
+const { readFile, readableFile, reasonOf } = require('./files');
 
 /** In the order in which Flue looks for them. */
 const EXTENSIONS = ['ts', 'mts', 'js', 'mjs', 'cts', 'cjs'];
@@ -26,7 +28,7 @@ const LOCK_FILES = /** @type {const} */ ([
 /** How far above the project the lock file of a workspace is looked for. */
 const MAX_PARENTS = 16;
 
-/** @typedef {{ path: string, text: string }} SourceFile the path is relative to the project */
+/** @typedef {import('./files').SourceFile} SourceFile */
 
 /**
  * A Flue project, as far as it matters here.
@@ -37,6 +39,7 @@ const MAX_PARENTS = 16;
  * @property {'0.8' | '0.x' | 'beta' | '2.x'} line of Flue
  * @property {SourceFile | undefined} app
  * @property {SourceFile[]} sources all modules below the source root
+ * @property {string[]} unreadable a note for each source that could not be read
  * @property {SourceFile[]} launchers files that start the application
  * @property {Record<string, string>} dependencies of all kinds
  * @property {string[]} pins where package.json sets the version of `braintrust` for the whole tree
@@ -51,45 +54,72 @@ const MAX_PARENTS = 16;
  */
 function readProject(directory) {
   const root = path.resolve(directory);
-  const manifest = readText(path.join(root, 'package.json'));
-  if (manifest === undefined) throw new Failure(`there is no package.json in ${root}`);
-  const parsed = parsedManifest(manifest, root);
-  const dependencies = dependenciesOf(parsed);
+  const manifest = manifestOf(root);
+  const dependencies = dependenciesOf(manifest);
   const version = installedVersion(root) ?? dependencies['@flue/runtime'];
   if (version === undefined) {
     throw new Failure(`${root} is no Flue project: it does not depend on @flue/runtime`);
   }
-  const exists = (/** @type {string} */ name) => fs.existsSync(path.join(root, name));
   const sourceRoot = SOURCE_ROOTS.find((name) => isDirectory(path.join(root, name))) ?? '.';
-  const sources = sourcesIn(root, sourceRoot);
-  const appPath = configuredApp(root) ?? firstOf(sources, path.join(sourceRoot, 'app'))?.path;
+  const { sources, unreadable } = sourcesIn(root, sourceRoot);
+  for (const name of ['app', 'braintrust']) refuseUnreadable(root, path.join(sourceRoot, name));
+  const configured = configuredApp(root);
+  const app = configured ?? firstOf(sources, path.join(sourceRoot, 'app'));
   return {
     root,
     sourceRoot,
     line: lineOf(version),
-    app: appPath === undefined ? undefined : readSource(root, appPath),
+    app,
     sources,
-    launchers: LAUNCHERS.filter(exists).map((name) => readSource(root, name)),
+    unreadable,
+    launchers: LAUNCHERS.flatMap((name) => readableFile(root, name) ?? []),
     dependencies,
-    pins: pinsOf(parsed),
-    packageManager: packageManagerOf(root, parsed),
+    pins: pinsOf(manifest),
+    packageManager: packageManagerOf(root, manifest),
   };
 }
 
 /**
- * @param {string} manifest
  * @param {string} root
  * @returns {Record<string, any>}
  */
-function parsedManifest(manifest, root) {
-  try {
-    // Editors on Windows write a byte order mark.
-    const parsed = JSON.parse(manifest.replace(/^\uFEFF/, ''));
-    if (typeof parsed === 'object' && parsed !== null) return parsed;
-  } catch {
-    // As below.
+function manifestOf(root) {
+  const manifest = readFile(root, 'package.json');
+  if (manifest === undefined) throw new Failure(`there is no package.json in ${root}`);
+  if ('why' in manifest) {
+    throw new Failure(`the package.json in ${root} cannot be read: ${manifest.why}`);
   }
-  throw new Failure(`the package.json in ${root} is not JSON`);
+  const parsed = parsedObject(manifest.text);
+  if (parsed === undefined) throw new Failure(`the package.json in ${root} is not JSON`);
+  return parsed;
+}
+
+/**
+ * Where the modules of init belong something may be that is no readable file: it is not written over.
+ *
+ * @param {string} root
+ * @param {string} stem of the module, relative to the root
+ */
+function refuseUnreadable(root, stem) {
+  for (const name of EXTENSIONS.map((ending) => `${stem}.${ending}`)) {
+    const file = readFile(root, name);
+    if (file !== undefined && 'why' in file) {
+      throw new Failure(`${name} cannot be read: ${file.why}. Nothing was changed.`);
+    }
+  }
+}
+
+/**
+ * @param {string} text without a byte order mark
+ * @returns {Record<string, any> | undefined} undefined: it is no JSON object
+ */
+function parsedObject(text) {
+  try {
+    const parsed = JSON.parse(text);
+    return isObject(parsed) ? parsed : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -144,8 +174,9 @@ function packageManagerOf(root, { packageManager }) {
  */
 function installedVersion(root) {
   for (let at = root; ; at = path.dirname(at)) {
-    const text = readText(path.join(at, 'node_modules/@flue/runtime/package.json'));
-    if (text !== undefined) return JSON.parse(text).version;
+    const manifest = readableFile(at, 'node_modules/@flue/runtime/package.json');
+    const { version } = parsedObject(manifest?.text ?? '') ?? {};
+    if (typeof version === 'string') return version;
     if (at === path.dirname(at)) return undefined;
   }
 }
@@ -164,13 +195,19 @@ function lineOf(version) {
  * The application's entry, where Flue's configuration names another than the usual.
  *
  * @param {string} root
- * @returns {string | undefined}
+ * @returns {SourceFile | undefined}
  */
 function configuredApp(root) {
   for (const extension of EXTENSIONS) {
-    const config = readText(path.join(root, `flue.config.${extension}`));
-    const app = /\bapp\s*:\s*(["'])([^"']+)\1/.exec(config ?? '')?.[2];
-    if (app !== undefined && fs.existsSync(path.join(root, app))) return path.normalize(app);
+    const config = readableFile(root, `flue.config.${extension}`);
+    const named = /\bapp\s*:\s*(["'])([^"']+)\1/.exec(config?.text ?? '')?.[2];
+    if (named === undefined) continue;
+    const name = path.normalize(named);
+    const app = readFile(root, name);
+    if (app !== undefined && 'why' in app) {
+      throw new Failure(`${name}, which ${config?.path} names, cannot be read: ${app.why}`);
+    }
+    if (app !== undefined) return app;
   }
   return undefined;
 }
@@ -178,30 +215,51 @@ function configuredApp(root) {
 /**
  * @param {string} root
  * @param {string} sourceRoot
- * @returns {SourceFile[]}
+ * @returns {{ sources: SourceFile[], unreadable: string[] }}
  */
 function sourcesIn(root, sourceRoot) {
-  /** @param {string} folder @returns {string[]} */
-  const below = (folder) =>
-    fs.readdirSync(path.join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+  /** @type {SourceFile[]} */
+  const sources = [];
+  /** @type {string[]} */
+  const unreadable = [];
+  /** @param {string} name @param {string} why */
+  const leaveOut = (name, why) =>
+    unreadable.push(`${name} was left out, as it cannot be read: ${why}.`);
+  const folders = [sourceRoot];
+  for (const folder of folders) {
+    const entries = entriesOf(path.join(root, folder));
+    if ('why' in entries) {
+      if (folder === sourceRoot) throw new Failure(`${folder} cannot be read: ${entries.why}`);
+      leaveOut(folder, entries.why);
+      continue;
+    }
+    for (const entry of entries) {
       const name = path.join(folder, entry.name);
-      if (entry.isDirectory()) return isSourceFolder(entry.name) ? below(name) : [];
-      return SOURCE_FILE.test(entry.name) ? [name] : [];
-    });
-  return below(sourceRoot).map((name) => readSource(root, name));
+      if (entry.isDirectory() && isSourceFolder(entry.name)) folders.push(name);
+      if (entry.isDirectory() || !SOURCE_FILE.test(entry.name)) continue;
+      const file = readFile(root, name);
+      if (file === undefined) continue;
+      if ('why' in file) leaveOut(name, file.why);
+      else sources.push(file);
+    }
+  }
+  return { sources, unreadable };
+}
+
+/**
+ * @param {string} folder
+ * @returns {fs.Dirent[] | import('./files').Unreadable}
+ */
+function entriesOf(folder) {
+  try {
+    return fs.readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    return { why: reasonOf(error) };
+  }
 }
 
 /** @param {string} name */
 const isSourceFolder = (name) => !NOT_SOURCES.has(name) && !name.startsWith('.');
-
-/**
- * @param {string} root
- * @param {string} name
- * @returns {SourceFile}
- */
-function readSource(root, name) {
-  return { path: name, text: fs.readFileSync(path.join(root, name), 'utf8') };
-}
 
 /**
  * The module of that name, by whichever ending it has.
@@ -217,21 +275,12 @@ function firstOf(sources, name) {
 
 /** @param {string} directory */
 function isDirectory(directory) {
-  return fs.statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true;
-}
-
-/**
- * @param {string} file
- * @returns {string | undefined} undefined when there is none
- */
-function readText(file) {
   try {
-    return fs.readFileSync(file, 'utf8');
-  } catch (error) {
-    const code = /** @type {NodeJS.ErrnoException} */ (error).code;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw error;
+    return fs.statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true;
+  } catch {
+    // Links in a circle, or a folder that may not be entered.
+    return false;
   }
 }
 
-module.exports = { firstOf, readProject, readText };
+module.exports = { firstOf, readProject };

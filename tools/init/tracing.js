@@ -13,7 +13,7 @@ const OFFICIAL = 'braintrust';
 /** Names that identify a module which connects Flue with Braintrust. */
 const CONNECTORS = ['braintrustFlueObserver', 'braintrustFlueInstrumentation'];
 
-/** @typedef {import('./project').SourceFile} SourceFile */
+/** @typedef {import('./files').SourceFile} SourceFile */
 
 /** @param {string} text */
 const allImportsOf = (text) => [...importsOf(text), ...assignedImportsOf(text)];

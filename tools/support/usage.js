@@ -11,12 +11,16 @@ class UsageError extends Error {
   }
 }
 
-/** An expected failure: the program prints the message in one line and exits with 1. */
+/** An expected failure: the program prints the message in one line, and exits. */
 class Failure extends Error {
-  /** @param {string} message */
-  constructor(message) {
+  /**
+   * @param {string} message
+   * @param {number} [exitCode] default 1
+   */
+  constructor(message, exitCode = 1) {
     super(message);
     this.name = 'Failure';
+    this.exitCode = exitCode;
   }
 }
 

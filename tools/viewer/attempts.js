@@ -1,8 +1,7 @@
 'use strict';
 
-// Attempts and failures of a trace, for lists.
+// Attempts of a trace, for lists.
 
-const { findFailures } = require('../support/failures');
 const { findRecoveries, lostOf } = require('../support/attempts');
 
 /** @typedef {import('../collector/types').JsonObject} JsonObject */
@@ -25,7 +24,7 @@ function attemptMembers(metadata) {
 }
 
 /**
- * What became of a trace, in words and numbers.
+ * What became of a trace, in words.
  *
  * @param {SpanSummary[]} spans the summaries of the trace, each before its children
  * @returns {import('./types').Outcome}
@@ -36,9 +35,6 @@ function summarizeOutcome(spans) {
   const lost = lostOf(recoveries);
   const cut = spans.find(({ interrupted }) => interrupted);
   return {
-    failures: findFailures(spans).length,
-    attempts: Math.max(1, first?.attempts.at(-1)?.number ?? 1),
-    interrupted: cut !== undefined || lost.size > 0,
     running: spans.some(({ end, rowId }) => end === null && !lost.has(rowId)),
     story: first?.story ?? (cut === undefined ? null : `${cut.name} was interrupted`),
   };

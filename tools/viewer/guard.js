@@ -48,8 +48,16 @@ function nameOf(url) {
   return pathname === '/' && search === '' && username === '' ? name : null;
 }
 
-/** The cookie that a browser gets for the token in the address. */
-const COOKIE = 'flue-braintrust-token';
+/**
+ * The name of the cookie that a browser gets for the token in the address. It has the port as the browser knows it:
+ * browsers send a cookie of a host to all its ports.
+ *
+ * @param {string | undefined} host the header `Host`
+ */
+function cookieName(host) {
+  const port = /:(\d+)$/.exec(host ?? '')?.[1] ?? '80';
+  return `flue-braintrust-token-${port}`;
+}
 
 /**
  * Whether a request of a browser has the token, in its address or in the cookie that {@link cookie} sets.
@@ -60,21 +68,20 @@ const COOKIE = 'flue-braintrust-token';
  */
 function hasToken(headers, params, token) {
   const cookies = (headers.cookie ?? '').split(';').map((one) => one.trim());
-  const given = cookies.filter((one) => one.startsWith(`${COOKIE}=`));
-  const candidates = [
-    params.get('token') ?? '',
-    ...given.map((one) => one.slice(COOKIE.length + 1)),
-  ];
+  const start = `${cookieName(headers.host)}=`;
+  const given = cookies.filter((one) => one.startsWith(start));
+  const candidates = [params.get('token') ?? '', ...given.map((one) => one.slice(start.length))];
   return candidates.some((candidate) => isSame(candidate, token));
 }
 
 /**
  * The header that lets a browser keep the token for this server.
  *
+ * @param {import('node:http').IncomingHttpHeaders} headers
  * @param {string} token
  */
-function cookie(token) {
-  return `${COOKIE}=${token}; HttpOnly; SameSite=Strict; Path=/`;
+function cookie({ host }, token) {
+  return `${cookieName(host)}=${token}; HttpOnly; SameSite=Strict; Path=/`;
 }
 
 /**

@@ -243,12 +243,6 @@ export type TurnChange =
 
 /** What became of a trace. */
 export interface Outcome {
-  /** Failures, each counted once: a failed span above another failed one reports the same failure. */
-  failures: number;
-  /** How many attempts it took; 1 without recovery. */
-  attempts: number;
-  /** Whether a span ended only because what was around it did, or will never end. */
-  interrupted: boolean;
   /** Whether any span is open that may still end. */
   running: boolean;
   /** Such as `attempt 1 died in weigh_cargo; 32.8 s later attempt 2 of 10 finished`; null for nothing to tell. */

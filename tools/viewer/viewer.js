@@ -2,9 +2,13 @@
 
 // The viewer's server side: the page and its data. Reads the collector's rows, and changes none.
 
+const { Readable } = require('node:stream');
+const { pipeline } = require('node:stream/promises');
+
 const { encoded } = require('../support/encoded');
 const { SECURITY, readAsset } = require('./assets');
 const { served } = require('./attachment');
+const { exportedChunks } = require('./export');
 const { cookie, hasToken, refusal } = require('./guard');
 const { LiveFeed } = require('./live-feed');
 const { ViewerData } = require('./viewer-data');
@@ -84,7 +88,9 @@ class Viewer {
       sendJson(response, 401, { error });
       return true;
     }
-    if (token !== undefined) response.setHeader('set-cookie', cookie(token));
+    if (token !== undefined) {
+      response.setHeader('set-cookie', cookie(request.headers, token));
+    }
     this.#answer(path, params, response).catch((error) => {
       if (response.headersSent) response.destroy();
       else sendJson(response, 500, { error: String(error) });
@@ -143,20 +149,16 @@ class Viewer {
    * @param {URLSearchParams} params `id`; without it all traces
    * @param {Response} response
    */
-  #export(params, response) {
+  async #export(params, response) {
     const id = params.get('id');
     const ids = id === null ? this.#source.traceIds() : [id];
-    const rows = ids.flatMap((id) => this.#data.rows(id));
     const name = id === null ? 'traces' : `trace-${id.replaceAll(/[^\w-]/g, '_')}`;
-    send(
-      response,
-      200,
-      'application/x-ndjson',
-      rows.map((r) => `${JSON.stringify(r)}\n`).join(''),
-      {
-        'content-disposition': `attachment; filename="${name}.ndjson"`,
-      },
-    );
+    response.writeHead(200, {
+      ...SECURITY,
+      'content-type': 'application/x-ndjson',
+      'content-disposition': `attachment; filename="${name}.ndjson"`,
+    });
+    await pipeline(Readable.from(exportedChunks(ids, (id) => this.#data.rows(id))), response);
   }
 
   /**

@@ -1,0 +1,35 @@
+'use strict';
+
+// The export of traces.
+
+const { setImmediate: turn } = require('node:timers/promises');
+
+/** A chunk is sent once it has so many characters. One row may have more. */
+const CHUNK_LENGTH = 64 * 1024;
+
+/**
+ * The rows of traces as JSON lines, trace by trace. Between the chunks other requests are served; what changes
+ * meanwhile is exported as it is when its turn comes.
+ *
+ * @param {string[]} traceIds
+ * @param {(traceId: string) => import('../collector/types').Row[]} rowsOf
+ * @returns {AsyncGenerator<string>} chunks of whole lines
+ */
+async function* exportedChunks(traceIds, rowsOf) {
+  let chunk = '';
+  for (const traceId of traceIds) {
+    for (const row of rowsOf(traceId)) {
+      const line = `${JSON.stringify(row)}\n`;
+      // The sum of two could be too long for a string.
+      if (chunk !== '' && chunk.length + line.length > CHUNK_LENGTH) {
+        yield chunk;
+        await turn();
+        chunk = '';
+      }
+      chunk += line;
+    }
+  }
+  if (chunk !== '') yield chunk;
+}
+
+module.exports = { exportedChunks };
