@@ -67,6 +67,7 @@ test('what is published is what runs, with its types, and nothing else', async (
   );
   expect(paths.toSorted()).toEqual(
     [
+      'CHANGELOG.md',
       'LICENSE',
       'README.md',
       'THIRD-PARTY.txt',

@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
-import { publishedText } from '../scripts/published-text';
+import { publishedText, withoutDeadLinks } from '../scripts/published-text';
 import { startCollector } from '../tools/collector';
 import { ROOT, destination, run, withDirectory } from './support/run';
 
@@ -26,27 +26,62 @@ test.each([
   expect(publishedText(text, file, { ...about, repository: undefined })).toBe(text);
 });
 
-test('no page of the package keeps a link that leads to nothing in it, once the repository has an address', () => {
+test.each([
+  ['README.md', 'See [a](docs/a.md#part).', 'See [a](docs/a.md#part).'],
+  [
+    'README.md',
+    '[b](docs/b.md), [c](https://c.example), [d](#d)',
+    'b, [c](https://c.example), [d](#d)',
+  ],
+  ['README.md', '# A\n\n![a](docs/a.png)\n\nText\n', '# A\n\nText\n'],
+  ['README.md', 'Text ![a](docs/a.png) text', 'Text  text'],
+  ['README.md', '[folder](docs/), [folder](docs)', '[folder](docs/), [folder](docs)'],
+  ['README.md', '```md\n[b](docs/b.md)\n```', '```md\n[b](docs/b.md)\n```'],
+  ['docs/a.md', '[`b`](../src/lib.rs) [up](../README.md)', '`b` [up](../README.md)'],
+])(
+  'without an address of the repository, the published %s has %p as %p',
+  (file, text, published) => {
+    expect(withoutDeadLinks(text, file, about.files)).toBe(published);
+  },
+);
+
+describe('no page of the package keeps a link that leads to nothing in it', () => {
   const pages = readdirSync(join(ROOT, 'docs'), { recursive: true })
     .map((name) => `docs/${String(name)}`)
     .filter((name) => name.endsWith('.md'));
-  const files = [...pages, 'README.md'];
-  let seen = 0;
-  const dead = files.flatMap((file) => {
-    const text = readFileSync(join(ROOT, file), 'utf8');
-    const published = publishedText(text, file, { ...about, files }).replace(
-      /^```[^]*?^```$/gm,
-      '',
-    );
-    const targets = Array.from(published.matchAll(/\]\(([^)\s]+)\)/g), ([, target = '']) => target);
-    seen += targets.length;
-    return targets
-      .filter((target) => !/^([a-z]+:|#)/.test(target))
-      .filter((target) => file === 'README.md' || !files.includes(resolved(file, target)))
-      .map((target) => `${file}: ${target}`);
+  const files = [...pages, 'README.md', 'CHANGELOG.md'];
+  const isAddress = (target: string) => /^([a-z]+:|#)/.test(target);
+
+  /** The targets of all links, each with its page. */
+  const links = (publish: (text: string, file: string) => string) =>
+    files.flatMap((file) => {
+      const text = publish(readFileSync(join(ROOT, file), 'utf8'), file);
+      const prose = text.replace(/^```[^]*?^```$/gm, '');
+      return Array.from(prose.matchAll(/\]\(([^)\s]+)\)/g), ([, target = '']) => ({
+        file,
+        target,
+      }));
+    });
+
+  test('once the repository has an address', () => {
+    const all = links((text, file) => publishedText(text, file, { ...about, files }));
+    const dead = all
+      .filter(({ target }) => !isAddress(target))
+      .filter(
+        ({ file, target }) => file === 'README.md' || !files.includes(resolved(file, target)),
+      );
+    expect(dead).toEqual([]);
+    expect(all.length).toBeGreaterThan(100);
   });
-  expect(dead).toEqual([]);
-  expect(seen).toBeGreaterThan(100);
+
+  test('nor before', () => {
+    const all = links((text, file) => withoutDeadLinks(text, file, files));
+    const dead = all
+      .filter(({ target }) => !isAddress(target))
+      .filter(({ file, target }) => !files.includes(resolved(file, target)));
+    expect(dead).toEqual([]);
+    expect(all.length).toBeGreaterThan(100);
+  });
 });
 
 const resolved = (file: string, target: string) =>

@@ -2,8 +2,12 @@
 
 // Delivers on signals, for applications that set `handleSignals`.
 
-/** The signals that end a process and can be caught. */
-const SIGNALS = /** @type {const} */ (['SIGTERM', 'SIGINT', 'SIGHUP']);
+/** The signals that end a process and can be caught. On Windows, Ctrl-C, Ctrl-Break and the closing of the console. */
+const SIGNALS = /** @type {readonly NodeJS.Signals[]} */ (
+  process.platform === 'win32'
+    ? ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGBREAK']
+    : ['SIGTERM', 'SIGINT', 'SIGHUP']
+);
 
 /** Marks the listeners of all copies of this package: they are not the application's. */
 const OURS = Symbol.for('flue-braintrust.signals');
@@ -27,11 +31,22 @@ function handleSignals({ now, soon }) {
       }
       now();
       process.removeListener(signal, listener);
-      process.kill(process.pid, signal);
+      end(signal);
     };
     listener[OURS] = true;
     // Before the others: a `once` listener is no longer listed when it has run.
     process.prependListener(signal, listener);
+  }
+}
+
+/** Ends the process as the signal does without a listener. @param {NodeJS.Signals} signal */
+function end(signal) {
+  try {
+    process.kill(process.pid, signal);
+  } catch {
+    // Windows cannot send all that it has. The exit code is what shells make of a signal.
+    const { constants } = require('node:os');
+    process.exit(128 + (constants.signals[signal] ?? 0));
   }
 }
 

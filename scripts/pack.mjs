@@ -29,7 +29,7 @@ import buildWorker, { check } from './build-worker.mjs';
 import bundleViewer from './bundle-viewer.mjs';
 import { npm } from './npm.mjs';
 import { platformOf } from './platform.mjs';
-import { publishedText } from './published-text.js';
+import { publishedText, withoutDeadLinks } from './published-text.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** What every package with a binary must have of the main one: the licences of its code. */
@@ -120,7 +120,10 @@ function pack(directory, manifest, additions = {}) {
     if (path.endsWith('.md')) {
       const text = readFileSync(from, 'utf8');
       const about = { repository, version, files: Object.keys(own) };
-      writeFileSync(join(stage, path), publishedText(text, path, about));
+      const published = repository
+        ? publishedText(text, path, about)
+        : withoutDeadLinks(text, path, about.files);
+      writeFileSync(join(stage, path), published);
     } else copyFileSync(from, join(stage, path));
   }
   const published = {

@@ -14,6 +14,7 @@ import { PLATFORMS } from './platforms/list.mjs';
 import { runner } from './platforms/runners.mjs';
 import { cache } from './platforms/shell.mjs';
 import { runPrograms, runTests } from './platforms/try.mjs';
+import { runWindows } from './platforms/windows/run.mjs';
 
 const { values: options } = parseArgs({
   options: { only: { type: 'string' }, 'no-tests': { type: 'boolean' } },
@@ -33,7 +34,14 @@ for (const platform of chosen) {
       const node = await runner(platform);
       cells.run = await runPrograms(node);
       if (!options['no-tests']) cells.tests = await runTests(node);
-    } else cells.checked = await compile(platform);
+    } else {
+      cells.checked = await compile(platform);
+      if (platform.name.startsWith('win32')) {
+        const { node, tests } = await runWindows(!options['no-tests']);
+        cells.run = node;
+        if (tests) cells.tests = tests;
+      }
+    }
   } catch (error) {
     process.exitCode = 1;
     const steps = Object.keys(cells).slice(platform.links ? 0 : 1);

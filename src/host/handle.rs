@@ -11,7 +11,6 @@ use super::{
   command::{Command, Reply, Report},
   ending::{self, ExitStep},
   engine::Engine,
-  process_exit,
   shared::{Shared, TraceDestination},
 };
 
@@ -30,7 +29,8 @@ impl ExporterHandle {
     let has_spool = settings.spool.is_some();
     let starter = Box::new(move |shared| engine.drive(shared));
     let shared = Arc::new(Shared::new(starter, settings, Box::new(print), Box::new(print_debug)));
-    process_exit::register(&shared);
+    #[cfg(unix)]
+    super::process_exit::register(&shared);
     if has_spool && shared.queue.begin() {
       shared.start();
     }

@@ -30,6 +30,7 @@ mod exit_signal;
 mod handle;
 mod mask_exchange;
 mod probe;
+#[cfg(unix)]
 mod process_exit;
 mod shared;
 

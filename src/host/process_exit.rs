@@ -2,13 +2,15 @@
 //!
 //! Node runs no listener after one that calls `process.exit` or throws, and no hook of an addon after `process.exit`.
 //! Here the exporters that JavaScript did not shut down still deliver and report.
+//!
+//! Not on Windows, which ends all other threads before it calls such functions: there is nothing to wait for.
 
 #![allow(unsafe_code, reason = "the C library is called")]
 
 use std::{
   panic::catch_unwind,
   process,
-  sync::{Arc, Mutex, Once, PoisonError, Weak},
+  sync::{Arc, Mutex, Once, OnceLock, PoisonError, Weak},
 };
 
 use super::{ending::end_without_javascript, shared::Shared};
@@ -26,14 +28,7 @@ pub fn register(shared: &Arc<Shared>) {
   REGISTERED.call_once(listen);
 }
 
-/// Windows ends all other threads before it calls such functions: there is nothing to wait for.
-#[cfg(not(unix))]
-fn listen() {}
-
-#[cfg(unix)]
 fn listen() {
-  use std::sync::OnceLock;
-
   unsafe extern "C" {
     fn atexit(callback: extern "C" fn()) -> i32;
   }

@@ -56,6 +56,7 @@ fn files_of_a_dead_process_are_adopted_and_those_of_a_running_one_are_not() {
     second.discard_snapshots().unwrap();
     adopted.segments.iter().for_each(|segment| second.remove(segment).unwrap());
     second.close().unwrap();
+    drop(second);
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
   }
 }

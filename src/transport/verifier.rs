@@ -4,8 +4,11 @@
 use std::sync::Arc;
 
 use rustls::{
-  CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme,
-  client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+  CertificateError, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
+  client::{
+    WebPkiServerVerifier,
+    danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+  },
   crypto::{CryptoProvider, WebPkiSupportedAlgorithms},
   pki_types::{CertificateDer, ServerName, UnixTime},
 };
@@ -24,7 +27,7 @@ const MAX_INTERMEDIATES: usize = 6;
 #[derive(Debug)]
 pub struct Verifier {
   /// The platform's verifier, strict in form.
-  strict: rustls_platform_verifier::Verifier,
+  strict: Arc<dyn ServerCertVerifier>,
   configured: Vec<Certificate>,
   algorithms: WebPkiSupportedAlgorithms,
   is_verified: bool,
@@ -32,10 +35,10 @@ pub struct Verifier {
 
 impl Verifier {
   /// A verifier that trusts `configured` besides the platform's and the bundled roots. If not `is_verified`, it trusts
-  /// every certificate.
+  /// every certificate. Where the platform's verifier cannot be set up, as in Wine, the others decide alone.
   ///
   /// # Errors
-  /// When the platform's verifier cannot be set up.
+  /// When no verifier can be set up.
   pub fn new(
     configured: &[CertificateDer<'static>],
     is_verified: bool,
@@ -43,8 +46,13 @@ impl Verifier {
   ) -> Result<Self, Error> {
     let algorithms = provider.signature_verification_algorithms;
     // Slim container images have no certificates of their own: bundled roots stand beside the platform's.
-    let roots = roots::bundled().chain(configured.iter().cloned());
-    let strict = rustls_platform_verifier::Verifier::new_with_extra_roots(roots, provider)?;
+    let roots = || roots::bundled().chain(configured.iter().cloned());
+    let platform =
+      rustls_platform_verifier::Verifier::new_with_extra_roots(roots(), provider.clone());
+    let strict: Arc<dyn ServerCertVerifier> = match platform {
+      Ok(platform) => Arc::new(platform),
+      Err(_) => without_platform(roots(), provider)?,
+    };
     let configured = configured.iter().filter_map(|der| Certificate::parse(der).ok()).collect();
     Ok(Self { strict, configured, algorithms, is_verified })
   }
@@ -107,6 +115,20 @@ impl Verifier {
       .iter()
       .any(|algorithm| cert.verifies(*algorithm, message, signed.signature()))
       .then(HandshakeSignatureValid::assertion)
+  }
+}
+
+/// A verifier, strict in form, that trusts these roots alone.
+pub fn without_platform(
+  roots: impl Iterator<Item = CertificateDer<'static>>,
+  provider: Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, Error> {
+  let mut store = RootCertStore::empty();
+  store.add_parsable_certificates(roots);
+  let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider);
+  match builder.build() {
+    Ok(verifier) => Ok(verifier),
+    Err(error) => Err(Error::General(error.to_string())),
   }
 }
 

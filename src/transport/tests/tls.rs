@@ -17,7 +17,7 @@ use tokio_rustls::{
   },
 };
 
-use super::*;
+use super::{super::verifier::without_platform, *};
 
 /// Serves any certificate: a server's configuration would refuse one of version 1.
 #[derive(Debug)]
@@ -345,4 +345,23 @@ async fn certificates_of_version_1_are_trusted_as_in_node() {
       (answer, expected) => assert_eq!(answer, expected.map_err(str::to_owned)),
     }
   }
+}
+
+#[test]
+fn without_the_verifier_of_the_platform_the_given_roots_decide_alone() {
+  let provider = Arc::new(super::super::crypto::provider());
+  let (root, issuer) = authority("root");
+  let (other, _) = authority("other");
+  let key = KeyPair::generate().unwrap();
+  let leaf = named(&["localhost"]).signed_by(&key, &issuer).unwrap();
+  let verify = |root: &Certificate, name: &str| {
+    let roots = [root.der().clone()].into_iter();
+    let verifier = without_platform(roots, provider.clone()).unwrap();
+    let name = rustls::pki_types::ServerName::try_from(name.to_owned()).unwrap();
+    let now = rustls::pki_types::UnixTime::now();
+    verifier.verify_server_cert(leaf.der(), &[], &name, &[], now).is_ok()
+  };
+  assert!(verify(&root, "localhost"));
+  assert!(!verify(&root, "elsewhere"));
+  assert!(!verify(&other, "localhost"));
 }
