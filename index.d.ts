@@ -586,7 +586,8 @@ export interface Span {
   setAttributes(args: Omit<StartSpanArgs, 'event'>): void;
   /**
    * Runs work of Flue under this span: what the receipt of `dispatch`, or of a workflow's invocation, names. Takes the
-   * receipt, a promise of it, or its id, and returns it. Call it on the promise that `dispatch` returns, or as soon as that has resolved. Needed on 1.0-beta, and
+   * receipt, a promise of it, or its id, and returns it: for a promise, one that settles alike, to be awaited in its
+   * place. Call it on the promise that `dispatch` returns, or as soon as that has resolved. Needed on 1.0-beta, and
    * where Flue runs in another async context; see {@link withParent}.
    */
   adopt<T>(work: T): T;

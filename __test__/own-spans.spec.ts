@@ -183,45 +183,6 @@ test('a rejection that the application handles stays handled, and results arrive
   expect(await printed(program)).toEqual([1, 2, 3, 4]);
 });
 
-test('a promise comes back itself: who handles it, by whatever way, causes no other rejection', async () => {
-  const program = `
-    const uses = {
-      await: async (promise) => { try { await promise; } catch {} },
-      catch: (promise) => promise.catch(() => {}),
-      both: (promise) => promise.then(() => {}, () => {}),
-      all: (promise) => Promise.allSettled([promise]),
-      finally: (promise) => promise.finally(() => {}).catch(() => {}),
-      returned: async (promise) => { await (async () => promise)().catch(() => {}); },
-      late: async (promise) => { for (let n = 0; n < 5; n++) await null; promise.catch(() => {}); },
-    };
-    const ways = {
-      withCurrent: (promise) => withCurrent(span, () => promise),
-      withParent: (promise) => withParent(span, () => promise),
-      adopt: (promise) => span.adopt(promise),
-      traced: (promise) => traced(() => promise),
-      wrapped: (promise) => wrapTraced(() => promise)(),
-      nested: (promise) => traced(() => withParent(span, () => span.adopt(promise))),
-    };
-    for (const [way, follow] of Object.entries(ways)) {
-      for (const [use, handle] of Object.entries(uses)) {
-        for (const when of ['now', 'later']) {
-          const reason = [way, use, when].join(' ');
-          const promise = when === 'now' ? Promise.reject(reason) : new Promise((_, fail) => setTimeout(fail, 1, reason));
-          if (follow(promise) !== promise) seen.push(reason + ' is another');
-          // Not that which came back: it is ignored.
-          await handle(promise);
-          if (Object.getPrototypeOf(promise) !== Promise.prototype) seen.push(reason + ' is changed');
-        }
-      }
-      follow(Promise.reject(way));
-      await new Promise((resolve) => setTimeout(resolve));
-      follow(Promise.reject(way)).then(() => {});
-      await new Promise((resolve) => setTimeout(resolve));
-    }`;
-  const ways = ['withCurrent', 'withParent', 'adopt', 'traced', 'wrapped', 'nested'];
-  expect(await printed(program)).toEqual(ways.flatMap((way) => [way, way]));
-});
-
 test('a promise with members of its own comes back as it is', async () => {
   const program = `
     class Answer extends Promise { asResponse() { return 'raw'; } }

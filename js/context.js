@@ -86,19 +86,10 @@ function runInSpan(span, destination, work) {
   return followed ?? result;
 }
 
-/** What has followed a promise that the application has not used since. @type {WeakMap<object, Promise<unknown>>} */
-const followers = new WeakMap();
-
-/** By the prototypes of promises, those that notice the first use of one. @type {WeakMap<object, object>} */
-const noticing = new WeakMap();
-
 /**
- * Calls a function when a promise of the application has settled. Never throws. Returns that promise, unless it is
- * frozen: then one that settles alike. None for a promise with a class or functions of its own, which the application may
- * need: that is not followed.
- *
- * A handler of ours makes a rejection a handled one. So what follows the promise rejects alike, until the application
- * uses the promise itself: a rejection that nobody handles stays one, and no other one is added.
+ * Calls a function when a promise of the application has settled. Never throws. Returns the promise that takes its place:
+ * it settles alike, so that a rejection that nobody handles stays one. None for a promise with a class or functions of
+ * its own, which the application may need: that is not followed.
  * @template T
  * @param {T & Promise<any>} promise
  * @param {(value: unknown) => void} done must not throw
@@ -107,45 +98,14 @@ const noticing = new WeakMap();
  */
 function follow(promise, done, failed) {
   try {
-    if (!followers.has(promise) && !isPlain(promise)) return undefined;
-    // What followed it before is used by this.
-    const follower = /** @type {Promise<unknown>} */ (settling(promise, done, failed));
-    const prototype = noticingUse(Object.getPrototypeOf(promise));
-    if (!Reflect.setPrototypeOf(promise, prototype)) return /** @type {any} */ (follower);
-    followers.set(promise, follower);
-    return promise;
+    return isPlain(promise) ? settling(promise, done, failed) : undefined;
   } catch {
     return undefined;
   }
 }
 
 /**
- * A prototype by which `await`, `then` and all that is made of them notice that a promise is used: they read its
- * constructor. The promise then gets its own prototype back.
- * @param {object} own that of the promise
- */
-function noticingUse(own) {
-  const known = noticing.get(own);
-  if (known !== undefined) return known;
-  const prototype = Object.create(own, {
-    constructor: {
-      get() {
-        const follower = followers.get(this);
-        if (follower !== undefined) {
-          followers.delete(this);
-          Reflect.setPrototypeOf(this, own);
-          follower.then(undefined, () => {});
-        }
-        return /** @type {any} */ (own).constructor;
-      },
-    },
-  });
-  noticing.set(own, prototype);
-  return prototype;
-}
-
-/**
- * Calls a function when any promise has settled, and returns one that settles alike. Throws what its `then` throws.
+ * What {@link follow} returns, for any promise. Throws what its `then` throws.
  * @template T
  * @param {T & Promise<any>} promise
  * @param {(value: unknown) => void} done must not throw

@@ -47,7 +47,7 @@ function runTraced(span, callback, args, showsOutput = false) {
     return result;
   }
   try {
-    return follow(result, done, failed) ?? settling(result, done, failed);
+    return settling(result, done, failed);
   } catch {
     // A promise with a `then` of its own that throws: whoever awaits it learns that.
     done(undefined);
