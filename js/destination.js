@@ -15,6 +15,7 @@ const { stringify } = require('./json/stringify.js');
 const { PendingFiles } = require('./pending-files.js');
 const { Places } = require('./places.js');
 const { rootOf } = require('./root-of-work.js');
+const { isStage } = require('./routes.js');
 const { Sampling } = require('./sampling.js');
 const { warn } = require('./warn.js');
 const { weakly } = require('./weak.js');
@@ -32,6 +33,7 @@ const UNREADABLE = '{}';
 /**
  * What a destination uses of its exporter.
  * @typedef {object} Polls
+ * @property {boolean} isUsed whether anything waits for rows: else no event pays for it
  * @property {() => void} schedule rows are expected
  * @property {() => void} report reports the diagnostics so far
  * @property {InstanceType<typeof import('./callers.js').Callers>} callers the spans under which Flue's work runs
@@ -264,9 +266,11 @@ class Destination {
     const recorder = this.#recorder;
     try {
       if (!this.#capture.wants(event)) return undefined;
-      routes.note(/** @type {any} */ (event), this);
       const { callers } = this.#polls;
-      callers.note(event);
+      if (isStage(event)) {
+        routes.note(/** @type {any} */ (event), this);
+        callers.note(event);
+      }
       const sampling = this.#sampling;
       if (
         sampling?.leavesOut(event, callers.keys.of(event), () =>
@@ -282,7 +286,7 @@ class Destination {
         const to = owner ?? recorder;
         this.#capture.take(event, (text, priority) => to.record(text, priority, takeCut()), owner);
       }
-      this.#releaseDecided();
+      if (sampling !== undefined) this.#releaseDecided();
       this.#expectRows();
     } catch {
       this.#recordUnreadable();
@@ -436,7 +440,7 @@ class Destination {
   }
 
   #expectRows() {
-    this.#polls.schedule();
+    if (this.#polls.isUsed) this.#polls.schedule();
     if (!this.#isCurrent) this.#linger();
   }
 

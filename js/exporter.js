@@ -14,7 +14,7 @@ const { Places } = require('./places.js');
 const { Announcements } = require('./ready.js');
 const { messageOf } = require('./json/json-safe-copy.js');
 const { Diagnostics } = require('./diagnostics.js');
-const { Routes } = require('./routes.js');
+const { Routes, isStage } = require('./routes.js');
 const { isStrict } = require('./variables.js');
 const { warn } = require('./warn.js');
 
@@ -50,6 +50,8 @@ class Exporter {
   /** Finds those of loggers where nothing is recorded. */
   #nowhere = new Places(NO_DESTINATION, this.#openers);
   #destinations;
+  /** @type {import('./destination.js').Polls} */
+  #polls;
   #host;
   #masking;
   #diagnostics;
@@ -60,8 +62,8 @@ class Exporter {
     this.#host = host;
     this.#masking = new Masking(() => this.#destinations.recorders, host.hasTimers);
     this.#announcements = new Announcements(host);
-    /** @type {import('./destination.js').Polls} */
-    const polls = {
+    this.#polls = {
+      isUsed: !host.hasTimers,
       schedule: () => {
         this.#masking.schedulePoll();
         this.#diagnostics.schedulePoll();
@@ -75,7 +77,7 @@ class Exporter {
       adopt: (target, called, since) => this.#adoption.adopt(target, called, since),
       openers: this.#openers,
     };
-    this.#destinations = new Destinations(host, polls, (recorder) => {
+    this.#destinations = new Destinations(host, this.#polls, (recorder) => {
       this.#masking.attach(recorder);
       host.endAtExit(this);
     });
@@ -115,6 +117,7 @@ class Exporter {
     let becomesCurrent = true;
     try {
       becomesCurrent = options?.setCurrent !== false;
+      if (options?.onError !== undefined) this.#polls.isUsed = true;
       this.#diagnostics.listen(options?.onError);
       const destination = this.#destinations.open(options);
       destination.isOfSlug = false;
@@ -140,7 +143,7 @@ class Exporter {
    * @returns {Promise<void> | undefined} the delivery, for runtimes that wait for it
    */
   observe(event, isFollowed = false) {
-    this.#adoption.noteCaller(event, isFollowed);
+    if (isStage(event)) this.#adoption.noteCaller(event, isFollowed);
     if (this.#hasSeveral) return this.#routeOf(event).observe(event, this.#routes);
     const current = this.#current;
     return current.isOn ? current.observe(event, this.#routes) : undefined;
@@ -153,7 +156,7 @@ class Exporter {
    * @param {boolean} [isFollowed] whether Flue's interceptors are followed
    */
   observeAt(destination, event, isFollowed = false) {
-    this.#adoption.noteCaller(event, isFollowed, destination);
+    if (isStage(event)) this.#adoption.noteCaller(event, isFollowed, destination);
     return destination.isOn ? destination.observe(event, this.#boundRoutes) : undefined;
   }
 
@@ -242,6 +245,7 @@ class Exporter {
 
   /** @type {typeof import('../index.d.ts').setMaskingFunction} */
   setMaskingFunction(mask) {
+    this.#polls.isUsed = true;
     if (mask !== null && mask !== undefined && typeof mask !== 'function') {
       // A mistake must not let content leave unmasked.
       warn(

@@ -38,6 +38,9 @@ function offerStats() {
   }
 }
 
+/** Delivers what all loggers have. */
+const flushAll = async () => exporter?.flush(PATIENCE_MS);
+
 /** The counters of this process, without secrets. */
 const report = () => ({
   pid: process.pid,
@@ -65,7 +68,7 @@ const nodeHost = {
     exporter = callbacks;
   },
   delivery() {
-    deliverWithin(async () => exporter?.flush(PATIENCE_MS));
+    deliverWithin(flushAll);
     return undefined;
   },
   endAtExit,

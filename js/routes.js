@@ -20,19 +20,33 @@ const { dropOldest } = require('./drop-oldest.js');
 /** The most ids of running work that are remembered. Of ended work, as many more are remembered. */
 const MAX_IDS = 16_384;
 
-/** The events that begin or resume work. @type {ReadonlySet<unknown>} */
-const BEGINNINGS = new Set([
-  'submission_queued',
-  'submission_running',
-  'submission_recovery',
-  'run_start',
-  'run_resume',
-  'operation_start',
-  'task_start',
+/** The events that begin, resume or end work. @type {ReadonlyMap<unknown, 'begins' | 'ends'>} */
+const STAGES = new Map([
+  ['submission_queued', 'begins'],
+  ['submission_running', 'begins'],
+  ['submission_recovery', 'begins'],
+  ['run_start', 'begins'],
+  ['run_resume', 'begins'],
+  ['operation_start', 'begins'],
+  ['task_start', 'begins'],
+  ['submission_settled', 'ends'],
+  ['run_end', 'ends'],
+  ['operation', 'ends'],
+  ['task', 'ends'],
 ]);
 
-/** The events that end work. @type {ReadonlySet<unknown>} */
-const ENDS = new Set(['submission_settled', 'run_end', 'operation', 'task']);
+/**
+ * Whether an event begins, resumes or ends work. Only such an event changes what is known of work; most events are none,
+ * and cost nothing more.
+ * @param {any} event
+ */
+function isStage(event) {
+  try {
+    return STAGES.has(event.type);
+  } catch {
+    return false;
+  }
+}
 
 /**
  * The destinations of Flue's work, by its ids: all events of a trace go to the destination of the first one. Ended work
@@ -50,9 +64,9 @@ class Routes {
    * @param {Destination} destination
    */
   note(event, destination) {
-    const { type } = event;
-    if (BEGINNINGS.has(type)) this.#begin(idOf(event), destination);
-    else if (ENDS.has(type)) this.#end(event);
+    const stage = STAGES.get(event.type);
+    if (stage === 'begins') this.#begin(idOf(event), destination);
+    else if (stage === 'ends') this.#end(event);
   }
 
   /**
@@ -123,4 +137,4 @@ function idOf(event) {
   return rootOf(event) ?? (type === 'task_start' || type === 'task' ? taskId : operationId);
 }
 
-module.exports = { Routes };
+module.exports = { Routes, isStage };
