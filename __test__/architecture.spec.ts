@@ -19,7 +19,7 @@ const TABLE: Record<string, string> = {
   exporter:
     'adoption callers context destinations diagnostics json masking no-destination places ready routes variables warn',
   destination:
-    'capture context delivery enrichment held-events json pending-files places root-of-work sampling warn weak',
+    'capture context delivery enrichment held-events json pending-files places root-of-work routes sampling warn weak',
   destinations: 'destination json options warn',
   'no-destination': 'no-stats weak',
   'pending-files': 'json warn',
