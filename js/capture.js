@@ -2,7 +2,7 @@
 
 // Selects the events to translate and writes them as text. Knows nothing of translation and delivery.
 
-const { callingTool, currentWork, noteOperation } = require('./context.js');
+const { currentWork, noteOperation } = require('./context.js');
 const { dropOldest } = require('./drop-oldest.js');
 const { minimalEndEvent } = require('./minimal-end-event.js');
 const { RequestDeltas } = require('./request-delta.js');
@@ -45,6 +45,7 @@ const MAX_ASKED = 16_384;
 
 /** @typedef {import('../native.d.ts').Priority} Priority */
 /** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */
+/** @typedef {import('./context.js').Work} Work */
 
 /**
  * Enqueues the text of an event; false when the queue refused it.
@@ -124,11 +125,12 @@ class Capture {
   #beginning(event) {
     const destination = this.#destination;
     destination?.noteBegun(event);
-    const text = withCaller(event, destination);
+    const work = currentWork();
+    const text = withCaller(event, work, destination);
     const enrichment = destination?.enrichment;
     const sampled = destination?.verdictOn(event);
     if (enrichment === undefined && sampled === undefined) return text;
-    if (isWithin(event, destination)) return text;
+    if (isWithin(event, work, destination)) return text;
     const fields = enrichment?.of(destination?.keyOf(event), event);
     const verdict = sampled === undefined ? '' : `,"sampled":${sampled}`;
     const added = member('enrichment', fields) + verdict;
@@ -249,47 +251,47 @@ function withoutRepetition(event) {
 /**
  * Whether an operation is a part of other work, as far as its event and the async context know.
  * @param {any} event
+ * @param {Work | undefined} work that which runs now
  * @param {Destination} [destination] a span of another one is no caller
  */
-function isWithin(event, destination) {
+function isWithin(event, work, destination) {
   const { type, runId, taskId } = event;
   const caller = destination?.callerOf(event);
   if (caller !== undefined) return caller.isWithin;
   if (type === 'run_start') return false;
   if (runId !== undefined || taskId !== undefined) return true;
-  const { span, destination: ofSpan } = currentWork() ?? {};
-  if (callingTool() !== undefined) return true;
-  return span !== undefined && ofSpan === destination && isOfWork(event);
+  if (work?.tool !== undefined) return true;
+  return work?.span !== undefined && work.destination === destination && isOfWork(event, work);
 }
 
 /**
  * Whether the async context is that of the work of an event. Flue processes all submissions in the context of whoever
  * dispatched the first one, unless its interceptors are followed.
  * @param {any} event
+ * @param {Work | undefined} work
  */
-function isOfWork({ submissionId, dispatchId }) {
-  return (submissionId ?? dispatchId) === undefined || currentWork()?.root !== undefined;
+function isOfWork({ submissionId, dispatchId }, work) {
+  return (submissionId ?? dispatchId) === undefined || work?.root !== undefined;
 }
 
 /**
  * Adds the caller of the run or the operation, as far as the async context knows it: the tool call, the custom
  * span, and the trace context of another program.
  * @param {any} event
+ * @param {Work | undefined} work that which runs now
  * @param {Destination} [destination] a span of another one is no caller
  */
-function withCaller(event, destination) {
-  const { span, root, destination: ofSpan } = currentWork() ?? {};
-  const name = isOfWork(event) ? 'callingSpan' : 'outerSpan';
-  const caller = destination?.callerOf(event);
-  // The span under which the whole run is, is no caller of a part of it.
-  const isCalling = span !== undefined && ofSpan === destination && span.spanId !== caller?.spanId;
-  const members = [
-    member('callingTool', callingTool()),
-    isCalling ? `,"${name}":"${span.id}"` : '',
-    member('traceCarrier', root?.carrier),
-  ];
-  const added = members.join('');
+function withCaller(event, work, destination) {
   const text = stringify(event);
+  const caller = destination?.callerOf(event);
+  if (work === undefined) return withNamedCaller(text, caller);
+  const { span, root, tool } = work;
+  const name = isOfWork(event, work) ? 'callingSpan' : 'outerSpan';
+  // The span under which the whole run is, is no caller of a part of it.
+  const isCalling =
+    span !== undefined && work.destination === destination && span.spanId !== caller?.spanId;
+  const calling = isCalling ? `,"${name}":"${span.id}"` : '';
+  const added = member('callingTool', tool) + calling + member('traceCarrier', root?.carrier);
   const own = added === '' ? text : `${text.slice(0, -1)}${added}}`;
   return withNamedCaller(own, caller);
 }

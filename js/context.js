@@ -59,9 +59,6 @@ let begun = 0;
 /** A number that is higher for each span and each work of Flue's that begins. Clocks may stand still. */
 const nextInOrder = () => ++begun;
 
-/** The innermost tool call that runs now; undefined outside of one. */
-const callingTool = () => context.getStore()?.tool;
-
 /**
  * Runs a function within a custom span.
  * @template T
@@ -292,7 +289,6 @@ function flueContext() {
 }
 
 module.exports = {
-  callingTool,
   callingWork,
   currentWork,
   nextInOrder,

@@ -2,7 +2,7 @@
 
 // The keys by which an exporter remembers Flue's work.
 
-const { callingTool, currentWork } = require('./context.js');
+const { currentWork } = require('./context.js');
 const { dropOldest } = require('./drop-oldest.js');
 
 /** How many keyed submissions are remembered. */
@@ -68,7 +68,8 @@ class WorkKeys {
   #begin(id, known, conversationId) {
     const { conversations, last } = known;
     if (conversations.has(conversationId)) return;
-    const isCalled = callingTool() !== undefined || currentWork()?.span !== undefined;
+    const work = currentWork();
+    const isCalled = work?.tool !== undefined || work?.span !== undefined;
     const isOnlyOne = known.isAnnounced && known.announced === 0 && !known.isSettled;
     if (last !== undefined && (isCalled || isOnlyOne)) {
       // Work of a tool or a hook in a conversation of its own.
