@@ -438,8 +438,15 @@ export const MUTATIONS = [
   {
     name: 'spool: what waits behind it takes the room to load it',
     file: `${EXPORT}/delivery/batches.rs`,
-    replace: ` || bytes <= room / SPILL || batches <= 1`,
+    replace: ` || bytes <= room || batches <= 1`,
     by: '',
     world: '120785',
+  },
+  {
+    name: 'spool: rows that the server fails on take the room to load it',
+    file: `${EXPORT}/delivery/batches.rs`,
+    replace: ` || bytes <= room || batches <= 1`,
+    by: ` || bytes <= room / SPILL || batches <= 1`,
+    world: '227246',
   },
 ];

@@ -245,14 +245,14 @@ impl Delivery {
 
   /// Whether memory has room for a batch from the spool: more room, while all that can be sent are rows that the server
   /// fails on. Then what waits behind the spool does not count, or those rows would be the only ones that are tried,
-  /// without end.
+  /// without end: for them alone, memory has its whole bound once more.
   pub(super) fn has_room_to_load(&self) -> bool {
     if !self.outbox.fails_throughout() {
       return !self.is_crowded();
     }
     let room = self.settings.queue_room();
     let (batches, bytes) = self.outbox.before_spool();
-    self.outbox.memory_bytes() + self.others_bytes <= room || bytes <= room / SPILL || batches <= 1
+    self.outbox.memory_bytes() + self.others_bytes <= room || bytes <= room || batches <= 1
   }
 
   /// Reads the oldest batch that is in the spool only, if memory has room for it.
