@@ -23,6 +23,13 @@ test(
   180_000,
 );
 
+/** The shortest form of `npm run soak`. */
+test('nothing is lost, and nothing grows, in a few seconds of constant load on a server that flaps', async () => {
+  const { code, stdout, stderr } = await run(['faults/soak.mjs', '--minutes', '0.1'], {}, 150_000);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(/^\| spool +\| [\d,]{3,}/m);
+}, 160_000);
+
 function readResult(file: string, stderr: string) {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));

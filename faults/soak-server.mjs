@@ -53,6 +53,8 @@ export class FlappingServer {
       ingest: async ({ rows }) => rows.forEach((row) => this.#keep(row)),
     });
     this.#server = createHttpServer({
+      serveFirst: () => false,
+      admit: (head) => routes.admit(head),
       answer: (request) => routes.answer(request),
       rowIds: () => undefined,
       intercept: (request) => {
