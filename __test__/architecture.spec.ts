@@ -25,7 +25,7 @@ const TABLE: Record<string, string> = {
   'pending-files': 'json warn',
   delivery: 'json sum-stats',
   'root-of-work': 'context json',
-  places: 'json warn',
+  places: 'json sum-stats warn',
   'held-events': '',
   'work-keys': 'context drop-oldest',
   enrichment: 'application-call builtins drop-oldest json warn',

@@ -790,3 +790,93 @@ test('a logger waits for all experiments below it, counts their rows, and closes
       expect(rowsOf(A)).toHaveLength(41);
     },
   ));
+
+/** The slugs of spans, each in another project; the number is a part of its id. */
+const slugOf = (n: number, isExperiment = false) =>
+  slugIn({ isExperiment, object_id: `7f3c2b1a-9d8e-4f6a-8b2c-0a1b2c3d4e${n}` }, n);
+
+test('loggers with the same settings do not share what slugs open: each counts and closes its own', () =>
+  program(
+    `
+    const { projectName, ...K } = A;
+    const idOf = (n) => '7f3c2b1a-9d8e-4f6a-8b2c-0a1b2c3d4e' + n;
+    const logger = (n) => bt.initLogger({ ...K, projectId: idOf(n), spool: false });
+    const slugs = ${JSON.stringify(Object.fromEntries([13, 14, 15].map((n) => [n, slugOf(n)])))};
+    const one = logger(11);
+    const two = logger(12);
+    const late = two.startSpan({ name: 'late', parent: slugs[13] });
+    const third = one.startSpan({ name: 'three', parent: slugs[13] });
+    third.startSpan({ name: 'five', parent: slugs[15] }).end();
+    one.startSpan({ name: 'five', parent: slugs[15] }).end();
+    third.end();
+    one.startSpan({ name: 'four', parent: slugs[14] }).end();
+    const four = logger(14);
+    four.startSpan({ name: 'own' }).end();
+    await one.close();
+    late.end();
+    four.startSpan({ name: 'after' }).end();
+    await Promise.all([two.flush(), four.flush()]);
+    show([one.stats().accepted, ...[one, two, four].map((each) => each.stats().lost)]);`,
+    ({ A }, { code, shown }) => {
+      expect(code).toBe(0);
+      expect(shown).toEqual([[4, {}, {}, {}]]);
+      expect(named(A, 'late').metrics.end).toEqual(expect.any(Number));
+      expect(namesOf(A)).toEqual(['after', 'five', 'five', 'four', 'late', 'own', 'three']);
+    },
+  ));
+
+test('a logger waits for the open spans of any number of experiments, and counts those that are gone', () =>
+  program(
+    `
+    const a = bt.initLogger(A);
+    const slugs = ${JSON.stringify(Array.from({ length: 40 }, (_, n) => slugOf(n + 10, true)))};
+    const begin = (parent) => bt.startSpan({ name: 'row', parent });
+    let spans = slugs.slice(1).map(begin);
+    await a.flush();
+    begin(slugs[0]).end();
+    for (const span of spans) span.end();
+    const { complete } = await a.flush();
+    const { accepted, pending } = a.stats();
+    show([complete, pending]);
+    spans = undefined;
+    for (let round = 0; round < 15; round++) { await sleep(100); gc(); }
+    for (const parent of slugs) begin(parent).end();
+    await a.flush();
+    show([a.stats().accepted - accepted, a.stats().pending, a.stats().lost]);`,
+    ({ A }, { code, shown }) => {
+      expect(code).toBe(0);
+      expect(shown).toEqual([
+        [true, 0],
+        [40, 0, {}],
+      ]);
+      expect(rowsOf(A)).toHaveLength(80);
+    },
+    { args: ['--expose-gc'] },
+  ));
+
+test('a logger that is being closed opens no other project', () =>
+  program(
+    `
+    const { projectName, ...K } = A;
+    const a = bt.initLogger({ ...K, projectId: '7f3c2b1a-9d8e-4f6a-8b2c-0a1b2c3d4e11' });
+    const parent = ${JSON.stringify(slugOf(13))};
+    bt.startSpan({ name: 'open', parent }).end();
+    let read;
+    const data = new Promise((done) => { read = done; }).then(() => new Blob(['x']));
+    const file = { arrayBuffer: async () => (await data).arrayBuffer(), size: 1, type: 'text/plain' };
+    const span = bt.startSpan({ name: 'with a file' });
+    span.log({ input: new bt.Attachment({ data: Object.setPrototypeOf(file, Blob.prototype), filename: 'f', contentType: 'text/plain' }) });
+    span.end();
+    const closing = a.close();
+    await sleep(10);
+    bt.startSpan({ name: 'late', parent }).end();
+    read();
+    await closing;
+    show([a.stats().pending, a.stats().lost]);`,
+    ({ A }, { code, shown, stderr }) => {
+      expect(stderr).not.toContain('Error');
+      expect(code).toBe(0);
+      expect(shown).toEqual([[0, { closed: expect.any(Number) }]]);
+      expect(namesOf(A)).toEqual(['open', 'with a file']);
+    },
+  ));

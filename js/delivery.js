@@ -56,7 +56,7 @@ class Delivery {
   async close(options, onClose) {
     let isRecorded = true;
     let leftMs = timeoutOf(options);
-    const others = this.#source.places.all.map((one) => one.close(options));
+    const others = this.#source.places.close(options);
     // Without files, what is recorded from now on is refused.
     if (!this.#source.files.isEmpty) ({ isRecorded, leftMs } = await this.#filesRecorded(leftMs));
     onClose();

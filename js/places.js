@@ -3,6 +3,7 @@
 // The destinations of what slugs name: projects and experiments.
 
 const { messageOf } = require('./json/json-safe-copy.js');
+const { sumStats } = require('./sum-stats.js');
 const { warn } = require('./warn.js');
 
 /** A project or an experiment: one of them. @typedef {{ projectId?: string, projectName?: string, experimentId?: string }} Place */
@@ -12,6 +13,8 @@ const { warn } = require('./warn.js');
 
 /** How many recorders of one logger are kept although they have delivered everything. Others are kept until they have. */
 const MAX_AT_REST = 16;
+/** How many more are known while the application has spans of them. */
+const MAX_DROPPED = 256;
 /** With so many, no further project is addressed: slugs may come from outside. */
 const MAX_OPEN = 64;
 
@@ -27,8 +30,11 @@ const MAX_OPEN = 64;
 class Places {
   /** By their ids. The oldest first. @type {Map<string, Destination>} */
   #opened = new Map();
-  /** Those that have delivered everything and are not kept, and what they had counted then. @type {Map<string, { reference: WeakRef<Destination>, stats: Stats }>} */
+  /** Those that had delivered everything and are not kept, and what they had counted. The oldest first. @type {Map<Destination['reference'], Stats>} */
   #dropped = new Map();
+  /** What those that are gone had counted. @type {Stats[]} */
+  #gone = [];
+  #isClosing = false;
   /** The ids of projects that were taken for that of the base, whose id was unknown. @type {Set<string>} */
   #assumed = new Set();
   #base;
@@ -43,18 +49,25 @@ class Places {
     this.#openers = openers;
   }
 
-  /** All that may have rows. */
+  /** All that may have rows: those that are not kept as well, while the application has spans of them. */
   get all() {
-    return [...this.#opened.values()];
+    const dropped = [...this.#dropped.keys()].flatMap((reference) => reference.deref() ?? []);
+    return [...dropped, ...this.#opened.values()];
   }
 
   /** The counters of all. */
   get stats() {
-    const dropped = Array.from(
-      this.#dropped.values(),
-      ({ reference, stats }) => reference.deref()?.stats() ?? stats,
-    );
-    return [...dropped, ...this.all.map((one) => one.stats())];
+    this.#sumGone();
+    return [...this.#gone, ...this.all.map((one) => one.stats())];
+  }
+
+  /**
+   * Closes all. No other one is opened from now on.
+   * @param {import('../index.d.ts').FlushOptions | null | undefined} options
+   */
+  close(options) {
+    this.#isClosing = true;
+    return this.all.map((one) => one.close(options ?? undefined));
   }
 
   /** Warns if spans went to the project of the base that belong to another one: its id is known by now. */
@@ -68,6 +81,9 @@ class Places {
   clear() {
     this.#opened.clear();
     this.#dropped.clear();
+    this.#gone = [];
+    this.#assumed.clear();
+    this.#isClosing = false;
   }
 
   /**
@@ -104,9 +120,10 @@ class Places {
   #project(place, isKnown) {
     const base = this.#base;
     if (sendsTo(base, place)) return base;
-    for (const one of this.#openers.live()) if (!one.isOfSlug && sendsTo(one, place)) return one;
+    for (const one of this.#openers.live())
+      if (one.opener === undefined && sendsTo(one, place)) return one;
     const { projectId } = place;
-    if (isKnown) return base;
+    if (isKnown || base.isClosed) return base;
     if (projectId !== undefined && !isLocated(base)) {
       // Until the login, it may be that of the base.
       if (this.#assumed.size < MAX_OPEN) this.#assumed.add(projectId);
@@ -125,10 +142,10 @@ class Places {
   #open(id, place) {
     const known = this.#opened.get(id);
     // Nothing would close another one.
-    if (known?.isClosed === false || this.#base.isClosed) return known ?? this.#base;
+    if (known?.isClosed === false || this.#isClosing || this.#base.isClosed)
+      return known ?? this.#base;
     const found = this.#openers.open(this.#base, place);
-    if (found === this.#base) return found;
-    this.#dropped.delete(id);
+    this.#dropped.delete(found.reference);
     this.#opened.set(id, found);
     this.#dropAtRest();
     return found;
@@ -141,9 +158,22 @@ class Places {
     for (const [id, one] of [...this.#opened].slice(0, -1)) {
       if (!one.isIdle) continue;
       this.#opened.delete(id);
-      this.#dropped.set(id, { reference: one.reference, stats: one.stats() });
+      this.#dropped.set(one.reference, one.stats());
       surplus -= 1;
-      if (surplus <= 0) return;
+      if (surplus <= 0) break;
+    }
+    this.#sumGone();
+  }
+
+  /** Keeps account of those that are not kept: of one that is gone only its counters are left. */
+  #sumGone() {
+    for (const [reference, last] of this.#dropped) {
+      const one = reference.deref();
+      const stats = one?.stats() ?? last;
+      this.#dropped.set(reference, stats);
+      if (one !== undefined && this.#dropped.size <= MAX_DROPPED) continue;
+      this.#dropped.delete(reference);
+      this.#gone = [sumStats([...this.#gone, stats])];
     }
   }
 }
