@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { startCollector } from '../tools/collector';
 import type { Collector, CollectorOptions } from '../tools/collector/types';
+import { Places } from '../js/places';
 import { writeSlug } from '../js/spans/slug';
 import { recordings } from './support/replay';
 import { run, withDirectory } from './support/run';
@@ -880,3 +881,30 @@ test('a logger that is being closed opens no other project', () =>
       expect(namesOf(A)).toEqual(['open', 'with a file']);
     },
   ));
+
+test('opening an experiment costs the same, however many wait for the server; those at rest are dropped', () => {
+  let looks = 0;
+  let isIdle = false;
+  const stats = () => ({ accepted: 1, lastError: null });
+  const opened = () => ({
+    isClosed: false,
+    reference: { deref: () => undefined },
+    stats,
+    get isIdle() {
+      looks += 1;
+      return isIdle;
+    },
+  });
+  const places = new Places(
+    { isOn: true, isClosed: false } as any,
+    { live: () => [], open: opened } as any,
+  );
+  const accepted = () => places.stats.reduce((sum: number, { accepted: one }: any) => sum + one, 0);
+  for (let n = 0; n < 300; n++) places.at({ experimentId: `${n}` });
+  expect(places.all).toHaveLength(300);
+  expect(looks).toBeLessThan(300 * 10);
+  isIdle = true;
+  for (let n = 300; n < 400; n++) places.at({ experimentId: `${n}` });
+  expect(places.all.length).toBeLessThan(20);
+  expect(accepted()).toBe(400);
+});

@@ -30,8 +30,23 @@ class Delivery {
 
   /** @type {typeof import('../index.d.ts').flush} */
   async flush(options) {
+    return this.#flush(
+      options,
+      this.#source.places.all.map((one) => one.flush(options ?? undefined)),
+    );
+  }
+
+  /** Delivers what this recorder alone has. @param {import('../index.d.ts').FlushOptions} options */
+  flushOwn(options) {
+    return this.#flush(options, []);
+  }
+
+  /**
+   * @param {import('../index.d.ts').FlushOptions | null | undefined} options
+   * @param {Promise<import('../index.d.ts').FlushReport>[]} others the deliveries of places
+   */
+  async #flush(options, others) {
     this.#source.schedule();
-    const others = this.#source.places.all.map((one) => one.flush(options));
     let isRecorded = true;
     let leftMs = timeoutOf(options);
     if (!this.#source.files.isEmpty) ({ isRecorded, leftMs } = await this.#filesRecorded(leftMs));

@@ -419,10 +419,11 @@ class Destination {
    * @param {import('../index.d.ts').FlushOptions} options
    */
   async deliver(options) {
-    await this.#delivery.flush(options);
+    // The exporter delivers those of places by themselves.
+    await this.#delivery.flushOwn(options);
     if (this.#held.isEmpty) return;
     await this.#held.emptied();
-    await this.#delivery.flush(options);
+    await this.#delivery.flushOwn(options);
   }
 
   /** @type {typeof import('../index.d.ts').stats} */

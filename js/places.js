@@ -13,6 +13,8 @@ const { warn } = require('./warn.js');
 
 /** How many recorders of one logger are kept although they have delivered everything. Others are kept until they have. */
 const MAX_AT_REST = 16;
+/** How many are looked at when one is opened. */
+const MAX_CHECKED = 8;
 /** How many more are known while the application has spans of them. */
 const MAX_DROPPED = 256;
 /** With so many, no further project is addressed: slugs may come from outside. */
@@ -28,7 +30,7 @@ const MAX_OPEN = 64;
 
 /** The destinations of the places that are addressed with the settings of one logger. */
 class Places {
-  /** By their ids. The oldest first. @type {Map<string, Destination>} */
+  /** By their ids. Those that were looked at longest ago first. @type {Map<string, Destination>} */
   #opened = new Map();
   /** Those that had delivered everything and are not kept, and what they had counted. The oldest first. @type {Map<Destination['reference'], Stats>} */
   #dropped = new Map();
@@ -153,29 +155,45 @@ class Places {
 
   /** Keeps those that have rows: whoever flushes the logger waits for them. */
   #dropAtRest() {
-    let surplus = this.#opened.size - MAX_AT_REST;
-    if (surplus <= 0) return;
-    for (const [id, one] of [...this.#opened].slice(0, -1)) {
-      if (!one.isIdle) continue;
+    for (const [id, one] of take(this.#opened, MAX_CHECKED)) {
+      if (this.#opened.size <= MAX_AT_REST) break;
       this.#opened.delete(id);
-      this.#dropped.set(one.reference, one.stats());
-      surplus -= 1;
-      if (surplus <= 0) break;
+      if (one.isIdle) this.#dropped.set(one.reference, one.stats());
+      // To the end: the others are looked at first.
+      else this.#opened.set(id, one);
     }
-    this.#sumGone();
+    if (this.#dropped.size > MAX_DROPPED) this.#sumGone();
   }
 
   /** Keeps account of those that are not kept: of one that is gone only its counters are left. */
   #sumGone() {
+    const most = this.#dropped.size > MAX_DROPPED ? MAX_DROPPED / 2 : MAX_DROPPED;
     for (const [reference, last] of this.#dropped) {
       const one = reference.deref();
       const stats = one?.stats() ?? last;
       this.#dropped.set(reference, stats);
-      if (one !== undefined && this.#dropped.size <= MAX_DROPPED) continue;
+      if (one !== undefined && this.#dropped.size <= most) continue;
       this.#dropped.delete(reference);
       this.#gone = [sumStats([...this.#gone, stats])];
     }
   }
+}
+
+/**
+ * The first entries of a map.
+ * @template K, V
+ * @param {Map<K, V>} map
+ * @param {number} most
+ * @returns {[K, V][]}
+ */
+function take(map, most) {
+  /** @type {[K, V][]} */
+  const taken = [];
+  for (const entry of map) {
+    if (taken.length === most) break;
+    taken.push(entry);
+  }
+  return taken;
 }
 
 const warnOfOther = () =>
