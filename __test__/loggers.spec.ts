@@ -908,3 +908,25 @@ test('opening an experiment costs the same, however many wait for the server; th
   expect(places.all.length).toBeLessThan(20);
   expect(accepted()).toBe(400);
 });
+
+test('a delivery that fails on every side ends no process', async () => {
+  const { code, stdout, stderr } = await run([
+    '-e',
+    `const { Delivery } = require('./js/delivery.js');
+    const fail = async () => { throw new Error('torn down'); };
+    const one = { flush: fail, close: fail };
+    const places = { all: [one], close: () => [fail()], stats: [], check() {} };
+    const delivery = new Delivery({
+      schedule() {}, report() {}, leftOut: 0, files: { isEmpty: true }, places, recorder: one,
+    });
+    const failed = ({ message }) => message;
+    Promise.all([delivery.flush().catch(failed), delivery.close({}, () => {}).catch(failed)]).then(
+      (all) => console.log(all.join()),
+    );`,
+  ]);
+  expect({ code, stdout, stderr }).toEqual({
+    code: 0,
+    stdout: 'torn down,torn down\n',
+    stderr: '',
+  });
+});
