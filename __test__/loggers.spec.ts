@@ -855,6 +855,35 @@ test('a logger waits for the open spans of any number of experiments, and counts
     { args: ['--expose-gc'] },
   ));
 
+test("Flue's work below a slug has the fields of the logger, in a project and in an experiment with the same id", () =>
+  program(
+    `
+    const a = bt.initLogger({ ...A, tags: ['tagged'], environment: 'staging' });
+    bt.startSpan({ name: 'first' }).end();
+    await a.flush();
+    const send = (event) => bt.braintrustFlueObserver({ v: 3, timestamp: new Date().toISOString(), agentName: 'a',
+      instanceId: 'i', ...event });
+    for (const [n, parent] of ${JSON.stringify([slugOf(13), slugOf(13, true)])}.entries()) {
+      const submissionId = 'sub_' + n;
+      bt.withParent(parent, () => send({ type: 'submission_queued', kind: 'dispatch', submissionId }));
+      send({ type: 'operation_start', submissionId, conversationId: 'c', operationId: 'o' + n, operationKind: 'prompt' });
+    }
+    await a.flush();`,
+    ({ A }, { code }) => {
+      expect(code).toBe(0);
+      const id = '7f3c2b1a-9d8e-4f6a-8b2c-0a1b2c3d4e13';
+      const roots = rowsOf(A).filter(({ span_attributes: { name } }) => name === 'flue.prompt');
+      expect(roots.map((row) => row.experiment_id ?? row.project_id)).toEqual([id, id]);
+      expect(roots.filter((row) => row.experiment_id === id)).toHaveLength(1);
+      for (const { tags, metadata } of roots) {
+        expect({ tags, environment: metadata.environment }).toEqual({
+          tags: ['tagged'],
+          environment: 'staging',
+        });
+      }
+    },
+  ));
+
 test('a logger that is being closed opens no other project', () =>
   program(
     `

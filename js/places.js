@@ -30,7 +30,7 @@ const MAX_OPEN = 64;
 
 /** The destinations of the places that are addressed with the settings of one logger. */
 class Places {
-  /** By their ids. Those that were looked at longest ago first. @type {Map<string, Destination>} */
+  /** By their kinds and ids. Those that were looked at longest ago first. @type {Map<string, Destination>} */
   #opened = new Map();
   /** Those that had delivered everything and are not kept, and what they had counted. The oldest first. @type {Map<Destination['reference'], Stats>} */
   #dropped = new Map();
@@ -111,8 +111,9 @@ class Places {
    */
   #experiment(experimentId, isKnown) {
     if (experimentId === this.#base.experimentId) return this.#base;
-    if (isKnown) return this.#opened.get(experimentId) ?? this.#base;
-    return this.#open(experimentId, { experimentId });
+    const key = `experiment ${experimentId}`;
+    if (isKnown) return this.#opened.get(key) ?? this.#base;
+    return this.#open(key, { experimentId });
   }
 
   /**
@@ -133,34 +134,35 @@ class Places {
     }
     warnOfOther();
     if (projectId === undefined) return base;
-    const isFull = this.#opened.size >= MAX_OPEN && !this.#opened.has(projectId);
-    return isFull ? base : this.#open(projectId, { projectId });
+    const key = `project ${projectId.toLowerCase()}`;
+    const isFull = this.#opened.size >= MAX_OPEN && !this.#opened.has(key);
+    return isFull ? base : this.#open(key, { projectId });
   }
 
   /**
-   * @param {string} id
+   * @param {string} key
    * @param {Place} place
    */
-  #open(id, place) {
-    const known = this.#opened.get(id);
+  #open(key, place) {
+    const known = this.#opened.get(key);
     // Nothing would close another one.
     if (known?.isClosed === false || this.#isClosing || this.#base.isClosed)
       return known ?? this.#base;
     const found = this.#openers.open(this.#base, place);
     this.#dropped.delete(found.reference);
-    this.#opened.set(id, found);
+    this.#opened.set(key, found);
     this.#dropAtRest();
     return found;
   }
 
   /** Keeps those that have rows: whoever flushes the logger waits for them. */
   #dropAtRest() {
-    for (const [id, one] of take(this.#opened, MAX_CHECKED)) {
+    for (const [key, one] of take(this.#opened, MAX_CHECKED)) {
       if (this.#opened.size <= MAX_AT_REST) break;
-      this.#opened.delete(id);
+      this.#opened.delete(key);
       if (one.isIdle) this.#dropped.set(one.reference, one.stats());
       // To the end: the others are looked at first.
-      else this.#opened.set(id, one);
+      else this.#opened.set(key, one);
     }
     if (this.#dropped.size > MAX_DROPPED) this.#sumGone();
   }
