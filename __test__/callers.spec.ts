@@ -319,6 +319,43 @@ test.each([
     { c1: 'one', c2: undefined },
   ],
   [
+    'with a receipt that two spans return',
+    `within('outer', () => within('one', () => { queue(); return receipt(); })); run(); begin('c1'); end('c1');
+     queue(); run(); begin('c2'); end('c2');`,
+    { c1: 'one', c2: undefined },
+  ],
+  [
+    'with a receipt that two spans return, while its event comes from elsewhere',
+    `within('outer', () => within('one', () => receipt())); queue(); run(); begin('c1'); end('c1');
+     queue(); run(); begin('c2'); end('c2');`,
+    { c1: 'one', c2: undefined },
+  ],
+  [
+    'with a receipt that an outer span returns once the work has ended',
+    `within('outer', () => { within('one', () => void queue()); run(); begin('c1'); end('c1'); return receipt(); });
+     queue(); run(); begin('c2'); end('c2');`,
+    { c1: 'one', c2: undefined },
+  ],
+  [
+    'with the receipt of a duplicate that is adopted and returned',
+    `queue(); run(); begin('c1'); queue();
+     within('again', (span) => { queue(); return span.adopt(receipt({ deduplicated: true })); });
+     within('two', (span) => { span.adopt(receipt()); }); run(); begin('c2'); end('c1'); end('c2');`,
+    { c1: undefined, c2: 'two' },
+  ],
+  [
+    'of two agents, one of them without a span',
+    `queue({ agentName: 'b' }); within('one', () => queue()); run(); run();
+     begin('c2', { agentName: 'b' }); begin('c1'); end('c1'); end('c2');`,
+    { c1: 'one', c2: undefined },
+  ],
+  [
+    'with one that a receipt states and that runs elsewhere',
+    `within('elsewhere', () => receipt()); const { now } = Date; Date.now = () => now() + 3_600_001;
+     queue(); run(); begin('c1'); end('c1');`,
+    { c1: undefined },
+  ],
+  [
     'with work of a tool in a conversation of its own',
     `within('one', () => queue()); run(); begin('c1'); begin('inner'); end('c1');
      within('two', () => queue()); run(); begin('c2'); end('c2');`,

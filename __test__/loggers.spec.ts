@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { startCollector } from '../tools/collector';
 import type { Collector, CollectorOptions } from '../tools/collector/types';
+import { Places } from '../js/places';
 import { writeSlug } from '../js/spans/slug';
 import { recordings } from './support/replay';
 import { run, withDirectory } from './support/run';
@@ -790,3 +791,171 @@ test('a logger waits for all experiments below it, counts their rows, and closes
       expect(rowsOf(A)).toHaveLength(41);
     },
   ));
+
+/** The slugs of spans, each in another project; the number is a part of its id. */
+const slugOf = (n: number, isExperiment = false) =>
+  slugIn({ isExperiment, object_id: `7f3c2b1a-9d8e-4f6a-8b2c-0a1b2c3d4e${n}` }, n);
+
+test('loggers with the same settings do not share what slugs open: each counts and closes its own', () =>
+  program(
+    `
+    const { projectName, ...K } = A;
+    const idOf = (n) => '7f3c2b1a-9d8e-4f6a-8b2c-0a1b2c3d4e' + n;
+    const logger = (n) => bt.initLogger({ ...K, projectId: idOf(n), spool: false });
+    const slugs = ${JSON.stringify(Object.fromEntries([13, 14, 15].map((n) => [n, slugOf(n)])))};
+    const one = logger(11);
+    const two = logger(12);
+    const late = two.startSpan({ name: 'late', parent: slugs[13] });
+    const third = one.startSpan({ name: 'three', parent: slugs[13] });
+    third.startSpan({ name: 'five', parent: slugs[15] }).end();
+    one.startSpan({ name: 'five', parent: slugs[15] }).end();
+    third.end();
+    one.startSpan({ name: 'four', parent: slugs[14] }).end();
+    const four = logger(14);
+    four.startSpan({ name: 'own' }).end();
+    await one.close();
+    late.end();
+    four.startSpan({ name: 'after' }).end();
+    await Promise.all([two.flush(), four.flush()]);
+    show([one.stats().accepted, ...[one, two, four].map((each) => each.stats().lost)]);`,
+    ({ A }, { code, shown }) => {
+      expect(code).toBe(0);
+      expect(shown).toEqual([[4, {}, {}, {}]]);
+      expect(named(A, 'late').metrics.end).toEqual(expect.any(Number));
+      expect(namesOf(A)).toEqual(['after', 'five', 'five', 'four', 'late', 'own', 'three']);
+    },
+  ));
+
+test('a logger waits for the open spans of any number of experiments, and counts those that are gone', () =>
+  program(
+    `
+    const a = bt.initLogger(A);
+    const slugs = ${JSON.stringify(Array.from({ length: 40 }, (_, n) => slugOf(n + 10, true)))};
+    const begin = (parent) => bt.startSpan({ name: 'row', parent });
+    let spans = slugs.slice(1).map(begin);
+    await a.flush();
+    begin(slugs[0]).end();
+    for (const span of spans) span.end();
+    const { complete } = await a.flush();
+    const { accepted, pending } = a.stats();
+    show([complete, pending]);
+    spans = undefined;
+    for (let round = 0; round < 15; round++) { await sleep(100); gc(); }
+    for (const parent of slugs) begin(parent).end();
+    await a.flush();
+    show([a.stats().accepted - accepted, a.stats().pending, a.stats().lost]);`,
+    ({ A }, { code, shown }) => {
+      expect(code).toBe(0);
+      expect(shown).toEqual([
+        [true, 0],
+        [40, 0, {}],
+      ]);
+      expect(rowsOf(A)).toHaveLength(80);
+    },
+    { args: ['--expose-gc'] },
+  ));
+
+test("Flue's work below a slug has the fields of the logger, in a project and in an experiment with the same id", () =>
+  program(
+    `
+    const a = bt.initLogger({ ...A, tags: ['tagged'], environment: 'staging' });
+    bt.startSpan({ name: 'first' }).end();
+    await a.flush();
+    const send = (event) => bt.braintrustFlueObserver({ v: 3, timestamp: new Date().toISOString(), agentName: 'a',
+      instanceId: 'i', ...event });
+    for (const [n, parent] of ${JSON.stringify([slugOf(13), slugOf(13, true)])}.entries()) {
+      const submissionId = 'sub_' + n;
+      bt.withParent(parent, () => send({ type: 'submission_queued', kind: 'dispatch', submissionId }));
+      send({ type: 'operation_start', submissionId, conversationId: 'c', operationId: 'o' + n, operationKind: 'prompt' });
+    }
+    await a.flush();`,
+    ({ A }, { code }) => {
+      expect(code).toBe(0);
+      const id = '7f3c2b1a-9d8e-4f6a-8b2c-0a1b2c3d4e13';
+      const roots = rowsOf(A).filter(({ span_attributes: { name } }) => name === 'flue.prompt');
+      expect(roots.map((row) => row.experiment_id ?? row.project_id)).toEqual([id, id]);
+      expect(roots.filter((row) => row.experiment_id === id)).toHaveLength(1);
+      for (const { tags, metadata } of roots) {
+        expect({ tags, environment: metadata.environment }).toEqual({
+          tags: ['tagged'],
+          environment: 'staging',
+        });
+      }
+    },
+  ));
+
+test('a logger that is being closed opens no other project', () =>
+  program(
+    `
+    const { projectName, ...K } = A;
+    const a = bt.initLogger({ ...K, projectId: '7f3c2b1a-9d8e-4f6a-8b2c-0a1b2c3d4e11' });
+    const parent = ${JSON.stringify(slugOf(13))};
+    bt.startSpan({ name: 'open', parent }).end();
+    let read;
+    const data = new Promise((done) => { read = done; }).then(() => new Blob(['x']));
+    const file = { arrayBuffer: async () => (await data).arrayBuffer(), size: 1, type: 'text/plain' };
+    const span = bt.startSpan({ name: 'with a file' });
+    span.log({ input: new bt.Attachment({ data: Object.setPrototypeOf(file, Blob.prototype), filename: 'f', contentType: 'text/plain' }) });
+    span.end();
+    const closing = a.close();
+    await sleep(10);
+    bt.startSpan({ name: 'late', parent }).end();
+    read();
+    await closing;
+    show([a.stats().pending, a.stats().lost]);`,
+    ({ A }, { code, shown, stderr }) => {
+      expect(stderr).not.toContain('Error');
+      expect(code).toBe(0);
+      expect(shown).toEqual([[0, { closed: expect.any(Number) }]]);
+      expect(namesOf(A)).toEqual(['open', 'with a file']);
+    },
+  ));
+
+test('opening an experiment costs the same, however many wait for the server; those at rest are dropped', () => {
+  let looks = 0;
+  let isIdle = false;
+  const stats = () => ({ accepted: 1, lastError: null });
+  const opened = () => ({
+    isClosed: false,
+    reference: { deref: () => undefined },
+    stats,
+    get isIdle() {
+      looks += 1;
+      return isIdle;
+    },
+  });
+  const places = new Places(
+    { isOn: true, isClosed: false } as any,
+    { live: () => [], open: opened } as any,
+  );
+  const accepted = () => places.stats.reduce((sum: number, { accepted: one }: any) => sum + one, 0);
+  for (let n = 0; n < 300; n++) places.at({ experimentId: `${n}` });
+  expect(places.all).toHaveLength(300);
+  expect(looks).toBeLessThan(300 * 10);
+  isIdle = true;
+  for (let n = 300; n < 400; n++) places.at({ experimentId: `${n}` });
+  expect(places.all.length).toBeLessThan(20);
+  expect(accepted()).toBe(400);
+});
+
+test('a delivery that fails on every side ends no process', async () => {
+  const { code, stdout, stderr } = await run([
+    '-e',
+    `const { Delivery } = require('./js/delivery.js');
+    const fail = async () => { throw new Error('torn down'); };
+    const one = { flush: fail, close: fail };
+    const places = { all: [one], close: () => [fail()], stats: [], check() {} };
+    const delivery = new Delivery({
+      schedule() {}, report() {}, leftOut: 0, files: { isEmpty: true }, places, recorder: one,
+    });
+    const failed = ({ message }) => message;
+    Promise.all([delivery.flush().catch(failed), delivery.close({}, () => {}).catch(failed)]).then(
+      (all) => console.log(all.join()),
+    );`,
+  ]);
+  expect({ code, stdout, stderr }).toEqual({
+    code: 0,
+    stdout: 'torn down,torn down\n',
+    stderr: '',
+  });
+});

@@ -55,14 +55,20 @@ test('a request on Vercel waits for the decision about a trace, and no delivery 
     const [url] = (await lines.next()).value.split(' ');
     expect(await (await fetch(`${url}/held`)).text()).toBe('held');
     expect((await lines.next()).value).toBe('settled ["fulfilled"]');
+    expect(await (await fetch(`${url}/below`)).text()).toBe('held');
+    expect((await lines.next()).value).toBe('settled ["fulfilled"]');
     child.kill('SIGKILL');
     await once(child, 'close');
     const rows = collector.rows() as any[];
     expect(rows.map((row) => row.span_attributes.name).toSorted()).toEqual([
+      '/below',
       '/held',
       'flue.prompt',
+      'flue.prompt',
     ]);
-    expect(rows.find((row) => row.span_attributes.name === '/held').output).toBe('held');
+    const named = (name: string) => rows.find((row) => row.span_attributes.name === name);
+    expect([named('/held').output, named('/below').output]).toEqual(['held', 'held']);
+    expect(named('/below').project_id).toBe('7f3c2b1a-9d8e-4f6a-8b2c-0a1b2c3d4e5f');
   } finally {
     child.kill('SIGKILL');
     await collector.close();

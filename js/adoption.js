@@ -45,7 +45,7 @@ class Adoption {
       const routes = destination === undefined ? this.#routes : this.#boundRoutes;
       const keyed = keyedIdOf(/** @type {any} */ (event));
       if (keyed !== undefined) {
-        this.#callers.nameNext(keyed, event, callerOf(work));
+        this.#callers.keyed.nameNext(keyed, event, callerOf(work));
         this.#route(/** @type {any} */ (event), work.destination, routes);
         return;
       }
@@ -88,12 +88,10 @@ class Adoption {
         return;
       }
       if (keyed !== undefined) {
-        const conversationId = this.#callers.nameByReceipt(keyed, callerOf(called), {
-          isDuplicate: isDuplicate(target),
-          isNew: since !== undefined,
-        });
+        const caller = callerOf(called);
+        const conversationId = this.#callers.keyed.nameByReceipt(keyed, caller, target, since);
         if (conversationId !== undefined) this.#recordCaller({ ...ids, conversationId }, called);
-        else this.#route(ids, destination);
+        else if (!isDuplicate(target)) this.#route(ids, destination);
         return;
       }
       // The spans of work that has begun keep their ids here; the core moves their rows, if it can.

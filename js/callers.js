@@ -4,6 +4,7 @@
 
 const { currentWork, nextInOrder } = require('./context.js');
 const { dropOldest } = require('./drop-oldest.js');
+const { KeyedCallers, MESSAGE_BEGINS_MS } = require('./keyed-callers.js');
 const { WorkKeys, keyedIdOf } = require('./work-keys.js');
 
 /** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */
@@ -18,29 +19,12 @@ const { WorkKeys, keyedIdOf } = require('./work-keys.js');
  * @property {Destination} destination
  */
 
-/**
- * The submissions with one keyed id, which other agents and databases may have at once.
- * @typedef {object} KeyedCalls
- * @property {{ caller: Caller, recipient: string | undefined }[]} waiting named for those that have not begun
- * @property {number} queued how many are queued and have not begun
- * @property {unknown} queuedBy the last event that queued one
- * @property {unknown} namedBy the last event that named a caller
- * @property {string[]} bare the conversations of those that have begun without a caller
- * @property {Set<string>} spanIds of all callers so far
- */
-
 /** The most callers that are remembered. The core remembers those of running work by itself. */
 const MAX_CALLERS = 16_384;
 /** How soon after its receipt a run begins, in milliseconds. */
 const RUN_BEGINS_MS = 10_000;
-/** The same of a message: it waits until its agent is idle. */
-const MESSAGE_BEGINS_MS = 3_600_000;
 /** The first events of work outside of runs. @type {ReadonlySet<unknown>} */
 const FIRST_EVENTS = new Set(['submission_queued', 'submission_running', 'operation_start']);
-/** How many keyed ids are remembered, and how many submissions of each. */
-const MAX_KEYED = 4096;
-const MAX_WAITING = 256;
-
 /** The callers that this process knows. */
 class Callers {
   /** The oldest first. @type {Map<unknown, Caller>} */
@@ -51,14 +35,14 @@ class Callers {
   #queuedIn = new Map();
   /** The callers of work that has not begun, as receipts name it. The oldest first. @type {Map<unknown, { caller: Caller, until: number }>} */
   #expected = new Map();
-  /** By the ids of keyed submissions. The oldest first. @type {Map<string, KeyedCalls>} */
-  #keyed = new Map();
+  /** Those of keyed submissions that have not begun. */
+  keyed = new KeyedCallers();
   /** By what work is remembered. */
   keys = new WorkKeys();
 
   /** Whether a caller was ever named: then work that is not known here may have one, too. */
   get isUsed() {
-    return this.#callers.size + this.#keyed.size + this.#expected.size > 0;
+    return this.#callers.size + this.#expected.size > 0 || this.keyed.isUsed;
   }
 
   /**
@@ -83,7 +67,7 @@ class Callers {
   #noteKeyed(id, event) {
     this.keys.note(event);
     const { type, taskId, conversationId } = event;
-    if (type === 'submission_queued') this.#noteQueued(id, event);
+    if (type === 'submission_queued') this.keyed.noteQueued(id, event);
     else if (type === 'operation_start' && taskId === undefined && conversationId !== undefined) {
       this.#beginKeyed(id, event);
     }
@@ -182,72 +166,6 @@ class Callers {
   }
 
   /**
-   * Notes the caller of the next keyed submission with an id.
-   * @param {string} id
-   * @param {any} event states that it is queued
-   * @param {Caller} caller
-   */
-  nameNext(id, event, caller) {
-    const { agentName, instanceId, deduplicated } = event;
-    const calls = this.#callsOf(id);
-    if (deduplicated === true || calls.namedBy === event) return;
-    calls.namedBy = event;
-    this.#await(calls, caller, `${agentName} ${instanceId}`);
-  }
-
-  /**
-   * Notes the caller that a receipt of a keyed submission names: that of one which is queued, else of one which has
-   * begun without a caller, else of the next one. The receipt of a duplicate takes back what its event has named.
-   * @param {string} id
-   * @param {Caller} caller
-   * @param {{ isDuplicate: boolean, isNew: boolean }} of whether Flue had accepted the message before, and whether only one
-   *   is meant that has not begun
-   * @returns {string | undefined} the conversation of the submission, if only the core can move it
-   */
-  nameByReceipt(id, caller, { isDuplicate, isNew }) {
-    const calls = this.#callsOf(id);
-    const { waiting, bare, spanIds } = calls;
-    if (isDuplicate) {
-      const at = waiting.findLastIndex((one) => one.caller.spanId === caller.spanId);
-      if (at >= 0) waiting.splice(at, 1);
-      calls.queued = Math.max(0, calls.queued - 1);
-      return undefined;
-    }
-    // Its event has named it.
-    if (spanIds.has(caller.spanId)) return undefined;
-    if (isNew || waiting.length < calls.queued || bare.length === 0) {
-      this.#await(calls, caller, undefined);
-      return undefined;
-    }
-    spanIds.add(caller.spanId);
-    return bare.pop();
-  }
-
-  /**
-   * @param {KeyedCalls} calls
-   * @param {Caller} caller
-   * @param {string | undefined} recipient
-   */
-  #await({ waiting, spanIds }, caller, recipient) {
-    waiting.push({ caller, recipient });
-    if (waiting.length > MAX_WAITING) waiting.shift();
-    spanIds.add(caller.spanId);
-    dropOldest(spanIds, MAX_WAITING);
-  }
-
-  /**
-   * @param {string} id
-   * @param {any} event
-   */
-  #noteQueued(id, event) {
-    const calls = this.#callsOf(id);
-    // Another destination has received it.
-    if (calls.queuedBy === event) return;
-    calls.queuedBy = event;
-    if (event.deduplicated !== true) calls.queued += 1;
-  }
-
-  /**
    * @param {string} id
    * @param {any} event
    */
@@ -255,37 +173,10 @@ class Callers {
     const key = this.keys.of(event);
     if (this.#begun.has(key)) return;
     this.#noteBegun(key);
-    const calls = this.#callsOf(id);
-    const { waiting, bare } = calls;
-    calls.queued = Math.max(0, calls.queued - 1);
-    const recipient = `${event.agentName} ${event.instanceId}`;
-    const own = waiting.findIndex((one) => one.recipient === recipient);
-    const [next] = waiting.splice(Math.max(0, own), 1);
-    if (next === undefined) {
-      bare.push(event.conversationId);
-      if (bare.length > MAX_WAITING) bare.shift();
-      return;
-    }
-    this.#callers.set(key, next.caller);
+    const caller = this.keyed.begin(id, event);
+    if (caller === undefined) return;
+    this.#callers.set(key, caller);
     dropOldest(this.#callers, MAX_CALLERS);
-  }
-
-  /** @param {string} id */
-  #callsOf(id) {
-    const known = this.#keyed.get(id);
-    if (known !== undefined) return known;
-    /** @type {KeyedCalls} */
-    const added = {
-      waiting: [],
-      queued: 0,
-      queuedBy: undefined,
-      namedBy: undefined,
-      bare: [],
-      spanIds: new Set(),
-    };
-    this.#keyed.set(id, added);
-    dropOldest(this.#keyed, MAX_KEYED);
-    return added;
   }
 
   /**
@@ -309,7 +200,7 @@ class Callers {
     const id = keyedIdOf(ids);
     if (id !== undefined) {
       const isQueued = /** @type {any} */ (ids).type === 'submission_queued';
-      if (isQueued) return this.#keyed.get(id)?.waiting.at(-1)?.caller;
+      if (isQueued) return this.keyed.namedBy(id, ids);
       return this.#callers.get(this.keys.of(ids));
     }
     const { runId, submissionId, dispatchId } = ids;

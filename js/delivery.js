@@ -30,8 +30,21 @@ class Delivery {
 
   /** @type {typeof import('../index.d.ts').flush} */
   async flush(options) {
+    const others = this.#source.places.all.map((one) => one.flush(options ?? undefined));
+    return this.#flush(options, allOf(others));
+  }
+
+  /** Delivers what this recorder alone has. @param {import('../index.d.ts').FlushOptions} options */
+  flushOwn(options) {
+    return this.#flush(options, allOf([]));
+  }
+
+  /**
+   * @param {import('../index.d.ts').FlushOptions | null | undefined} options
+   * @param {Promise<import('../index.d.ts').FlushReport[]>} others the deliveries of places
+   */
+  async #flush(options, others) {
     this.#source.schedule();
-    const others = this.#source.places.all.map((one) => one.flush(options));
     let isRecorded = true;
     let leftMs = timeoutOf(options);
     if (!this.#source.files.isEmpty) ({ isRecorded, leftMs } = await this.#filesRecorded(leftMs));
@@ -56,7 +69,7 @@ class Delivery {
   async close(options, onClose) {
     let isRecorded = true;
     let leftMs = timeoutOf(options);
-    const others = this.#source.places.all.map((one) => one.close(options));
+    const others = allOf(this.#source.places.close(options));
     // Without files, what is recorded from now on is refused.
     if (!this.#source.files.isEmpty) ({ isRecorded, leftMs } = await this.#filesRecorded(leftMs));
     onClose();
@@ -73,10 +86,10 @@ class Delivery {
   /**
    * @param {Awaited<ReturnType<import('./host.d.ts').HostRecorder['flush']>>} report of the recorder
    * @param {boolean} isRecorded whether it has everything
-   * @param {Promise<import('../index.d.ts').FlushReport>[]} delivering those of places
+   * @param {Promise<import('../index.d.ts').FlushReport[]>} delivering those of places
    */
   async #reportOf(report, isRecorded, delivering) {
-    const others = await Promise.all(delivering);
+    const others = await delivering;
     this.#source.places.check();
     this.#source.report();
     const own = this.#withLeftOut(parse(report));
@@ -105,6 +118,17 @@ class Delivery {
     const { leftOut } = this.#source;
     return leftOut === 0 ? stats : { ...stats, sampled: stats.sampled + leftOut };
   }
+}
+
+/**
+ * All results. Where nothing waits for them, since something else has failed before, a rejection must not end the process.
+ * @template T
+ * @param {Promise<T>[]} promises
+ */
+function allOf(promises) {
+  const all = Promise.all(promises);
+  all.catch(() => {});
+  return all;
 }
 
 /**

@@ -59,8 +59,8 @@ class Destination {
   options = {};
   /** The experiment that its rows go to, in place of the logs of a project. @type {string | undefined} */
   experimentId;
-  /** Whether a slug has opened it: no logger of the application has it. */
-  isOfSlug = false;
+  /** That of the logger for which a slug has opened it; undefined if it is a logger's own. @type {Destination | undefined} */
+  opener;
   #files = new PendingFiles();
   #places;
   #delivery;
@@ -220,7 +220,9 @@ class Destination {
    * @returns {Destination}
    */
   at(place, isKnown) {
-    return place === undefined ? this : this.#places.at(place, isKnown);
+    if (place === undefined) return this;
+    const { opener } = this;
+    return opener === undefined ? this.#places.at(place, isKnown) : opener.at(place, isKnown);
   }
 
   /** Whether everything is delivered that was recorded here. Throws when the environment is being torn down. */
@@ -417,10 +419,11 @@ class Destination {
    * @param {import('../index.d.ts').FlushOptions} options
    */
   async deliver(options) {
-    await this.#delivery.flush(options);
+    // The exporter delivers those of places by themselves.
+    await this.#delivery.flushOwn(options);
     if (this.#held.isEmpty) return;
     await this.#held.emptied();
-    await this.#delivery.flush(options);
+    await this.#delivery.flushOwn(options);
   }
 
   /** @type {typeof import('../index.d.ts').stats} */

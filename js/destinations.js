@@ -34,22 +34,33 @@ class Destinations {
   /**
    * The destination with these options: the one that is there, or a new one. Throws when it cannot be started.
    * @param {import('../index.d.ts').InitLoggerOptions} options
+   * @returns {Destination}
+   */
+  open(options) {
+    return this.#open((env) => pickOptions(options, env), options?.storage);
+  }
+
+  /**
+   * @param {(env: Record<string, string>) => Record<string, unknown>} pick the options for the native part
+   * @param {import('../index.d.ts').InitLoggerOptions['storage']} storage
    * @param {import('./places.js').Place} [place] where its rows go, in place of the logs of the project
    * @returns {Destination}
    */
-  open(options, place) {
+  #open(pick, storage, place) {
     const { env, file, unreadable } = this.#host.environment();
     if (unreadable !== undefined) warn('ENV_FILE', `${unreadable} It is ignored.`);
-    const picked = pickOptions(options, env);
+    const picked = pick(env);
     const whole = place?.experimentId === undefined ? {} : { sampleRate: 1, keepErrors: false };
     const all = place === undefined ? picked : { ...picked, ...place, ...whole, spool: false };
     const settings = toJson({ options: all, env, file });
-    const present = this.#destinations.get(settings)?.deref();
+    // A place has a destination of its own for each logger, which counts and closes it.
+    const key = place === undefined ? settings : toJson({ settings, of: picked });
+    const present = this.#destinations.get(key)?.deref();
     if (present !== undefined && !present.isClosed) {
-      this.#host.keepIn(present.recorder, options?.storage);
+      this.#host.keepIn(present.recorder, storage);
       return present;
     }
-    const recorder = this.#host.open(settings, options?.storage);
+    const recorder = this.#host.open(settings, storage);
     this.#onOpen(recorder);
     this.#forgetEnded();
     if (present !== undefined) {
@@ -61,9 +72,9 @@ class Destinations {
     created.options = /** @type {any} */ ({
       ...picked,
       ...(place?.projectId !== undefined && { projectId: place.projectId }),
-      storage: options?.storage,
+      storage,
     });
-    this.#destinations.set(settings, created.reference);
+    this.#destinations.set(key, created.reference);
     return created;
   }
 
@@ -75,8 +86,9 @@ class Destinations {
    * @returns {Destination}
    */
   openPlace(base, place) {
-    const destination = this.open(base.options, place);
-    destination.isOfSlug = true;
+    const { storage, ...picked } = base.options;
+    const destination = this.#open(() => picked, storage, place);
+    destination.opener = base;
     destination.experimentId = place.experimentId;
     if (place.experimentId === undefined) destination.takeFunctionsOf(base);
     else destination.onError ??= base.onError;

@@ -120,7 +120,6 @@ class Exporter {
       if (options?.onError !== undefined) this.#polls.isUsed = true;
       this.#diagnostics.listen(options?.onError);
       const destination = this.#destinations.open(options);
-      destination.isOfSlug = false;
       if (typeof options?.onError === 'function') destination.onError = options.onError;
       if (typeof options?.enrich === 'function') destination.enrichBy(options.enrich);
       if (typeof options?.sample === 'function') destination.sampleBy(options.sample);

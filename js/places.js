@@ -3,6 +3,7 @@
 // The destinations of what slugs name: projects and experiments.
 
 const { messageOf } = require('./json/json-safe-copy.js');
+const { sumStats } = require('./sum-stats.js');
 const { warn } = require('./warn.js');
 
 /** A project or an experiment: one of them. @typedef {{ projectId?: string, projectName?: string, experimentId?: string }} Place */
@@ -12,6 +13,10 @@ const { warn } = require('./warn.js');
 
 /** How many recorders of one logger are kept although they have delivered everything. Others are kept until they have. */
 const MAX_AT_REST = 16;
+/** How many are looked at when one is opened. */
+const MAX_CHECKED = 8;
+/** How many more are known while the application has spans of them. */
+const MAX_DROPPED = 256;
 /** With so many, no further project is addressed: slugs may come from outside. */
 const MAX_OPEN = 64;
 
@@ -25,10 +30,13 @@ const MAX_OPEN = 64;
 
 /** The destinations of the places that are addressed with the settings of one logger. */
 class Places {
-  /** By their ids. The oldest first. @type {Map<string, Destination>} */
+  /** By their kinds and ids. Those that were looked at longest ago first. @type {Map<string, Destination>} */
   #opened = new Map();
-  /** Those that have delivered everything and are not kept, and what they had counted then. @type {Map<string, { reference: WeakRef<Destination>, stats: Stats }>} */
+  /** Those that had delivered everything and are not kept, and what they had counted. The oldest first. @type {Map<Destination['reference'], Stats>} */
   #dropped = new Map();
+  /** What those that are gone had counted. @type {Stats[]} */
+  #gone = [];
+  #isClosing = false;
   /** The ids of projects that were taken for that of the base, whose id was unknown. @type {Set<string>} */
   #assumed = new Set();
   #base;
@@ -43,18 +51,25 @@ class Places {
     this.#openers = openers;
   }
 
-  /** All that may have rows. */
+  /** All that may have rows: those that are not kept as well, while the application has spans of them. */
   get all() {
-    return [...this.#opened.values()];
+    const dropped = [...this.#dropped.keys()].flatMap((reference) => reference.deref() ?? []);
+    return [...dropped, ...this.#opened.values()];
   }
 
   /** The counters of all. */
   get stats() {
-    const dropped = Array.from(
-      this.#dropped.values(),
-      ({ reference, stats }) => reference.deref()?.stats() ?? stats,
-    );
-    return [...dropped, ...this.all.map((one) => one.stats())];
+    this.#sumGone();
+    return [...this.#gone, ...this.all.map((one) => one.stats())];
+  }
+
+  /**
+   * Closes all. No other one is opened from now on.
+   * @param {import('../index.d.ts').FlushOptions | null | undefined} options
+   */
+  close(options) {
+    this.#isClosing = true;
+    return this.all.map((one) => one.close(options ?? undefined));
   }
 
   /** Warns if spans went to the project of the base that belong to another one: its id is known by now. */
@@ -68,6 +83,9 @@ class Places {
   clear() {
     this.#opened.clear();
     this.#dropped.clear();
+    this.#gone = [];
+    this.#assumed.clear();
+    this.#isClosing = false;
   }
 
   /**
@@ -93,8 +111,9 @@ class Places {
    */
   #experiment(experimentId, isKnown) {
     if (experimentId === this.#base.experimentId) return this.#base;
-    if (isKnown) return this.#opened.get(experimentId) ?? this.#base;
-    return this.#open(experimentId, { experimentId });
+    const key = `experiment ${experimentId}`;
+    if (isKnown) return this.#opened.get(key) ?? this.#base;
+    return this.#open(key, { experimentId });
   }
 
   /**
@@ -104,9 +123,10 @@ class Places {
   #project(place, isKnown) {
     const base = this.#base;
     if (sendsTo(base, place)) return base;
-    for (const one of this.#openers.live()) if (!one.isOfSlug && sendsTo(one, place)) return one;
+    for (const one of this.#openers.live())
+      if (one.opener === undefined && sendsTo(one, place)) return one;
     const { projectId } = place;
-    if (isKnown) return base;
+    if (isKnown || base.isClosed) return base;
     if (projectId !== undefined && !isLocated(base)) {
       // Until the login, it may be that of the base.
       if (this.#assumed.size < MAX_OPEN) this.#assumed.add(projectId);
@@ -114,38 +134,68 @@ class Places {
     }
     warnOfOther();
     if (projectId === undefined) return base;
-    const isFull = this.#opened.size >= MAX_OPEN && !this.#opened.has(projectId);
-    return isFull ? base : this.#open(projectId, { projectId });
+    const key = `project ${projectId.toLowerCase()}`;
+    const isFull = this.#opened.size >= MAX_OPEN && !this.#opened.has(key);
+    return isFull ? base : this.#open(key, { projectId });
   }
 
   /**
-   * @param {string} id
+   * @param {string} key
    * @param {Place} place
    */
-  #open(id, place) {
-    const known = this.#opened.get(id);
+  #open(key, place) {
+    const known = this.#opened.get(key);
     // Nothing would close another one.
-    if (known?.isClosed === false || this.#base.isClosed) return known ?? this.#base;
+    if (known?.isClosed === false || this.#isClosing || this.#base.isClosed)
+      return known ?? this.#base;
     const found = this.#openers.open(this.#base, place);
-    if (found === this.#base) return found;
-    this.#dropped.delete(id);
-    this.#opened.set(id, found);
+    this.#dropped.delete(found.reference);
+    this.#opened.set(key, found);
     this.#dropAtRest();
     return found;
   }
 
   /** Keeps those that have rows: whoever flushes the logger waits for them. */
   #dropAtRest() {
-    let surplus = this.#opened.size - MAX_AT_REST;
-    if (surplus <= 0) return;
-    for (const [id, one] of [...this.#opened].slice(0, -1)) {
-      if (!one.isIdle) continue;
-      this.#opened.delete(id);
-      this.#dropped.set(id, { reference: one.reference, stats: one.stats() });
-      surplus -= 1;
-      if (surplus <= 0) return;
+    for (const [key, one] of take(this.#opened, MAX_CHECKED)) {
+      if (this.#opened.size <= MAX_AT_REST) break;
+      this.#opened.delete(key);
+      if (one.isIdle) this.#dropped.set(one.reference, one.stats());
+      // To the end: the others are looked at first.
+      else this.#opened.set(key, one);
+    }
+    if (this.#dropped.size > MAX_DROPPED) this.#sumGone();
+  }
+
+  /** Keeps account of those that are not kept: of one that is gone only its counters are left. */
+  #sumGone() {
+    const most = this.#dropped.size > MAX_DROPPED ? MAX_DROPPED / 2 : MAX_DROPPED;
+    for (const [reference, last] of this.#dropped) {
+      const one = reference.deref();
+      const stats = one?.stats() ?? last;
+      this.#dropped.set(reference, stats);
+      if (one !== undefined && this.#dropped.size <= most) continue;
+      this.#dropped.delete(reference);
+      this.#gone = [sumStats([...this.#gone, stats])];
     }
   }
+}
+
+/**
+ * The first entries of a map.
+ * @template K, V
+ * @param {Map<K, V>} map
+ * @param {number} most
+ * @returns {[K, V][]}
+ */
+function take(map, most) {
+  /** @type {[K, V][]} */
+  const taken = [];
+  for (const entry of map) {
+    if (taken.length === most) break;
+    taken.push(entry);
+  }
+  return taken;
 }
 
 const warnOfOther = () =>
