@@ -102,6 +102,11 @@ class Application {
     }, TERM_AFTER_MS);
   }
 
+  /** Asks all its processes to end, if it runs, and waits for nothing. */
+  leave() {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) this.#send('SIGTERM');
+  }
+
   /** Ends it and the processes that it has started, whatever they do. */
   kill() {
     const { pid } = this.#child;
@@ -146,9 +151,7 @@ async function startApplication([program = '', ...args], env) {
     child.once('error', (error) => reject(startFailure(program, error)));
   });
   // Also when this process ends by an error of its own.
-  process.once('exit', () => {
-    if (child.exitCode === null && child.signalCode === null) child.kill();
-  });
+  process.once('exit', () => application.leave());
   // Later errors are those of signals that it cannot get any more.
   child.on('error', () => {});
   return application;
