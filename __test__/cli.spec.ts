@@ -159,6 +159,12 @@ test('dev prints a line for each feedback, also for an id that no trace has', as
   await log(url, { ...about, id: 'row-b', _is_merge: true, scores: { user_rating: null } });
   await log(url, row('b', span));
   await program.printed('out', /^feedback: user_rating null .*\n/m);
+  // What is no row of ours breaks nothing.
+  const odd = { ...about, id: 'c2', origin: { id: { toString: 1 } }, comment: { text: 'x' } };
+  await log(url, odd);
+  const scores = Object.fromEntries(Array.from({ length: 1000 }, (_, n) => [`score ${n}`, 1]));
+  await log(url, { ...about, id: 'row-a', _is_merge: true, scores });
+  await program.printed('out', /^feedback: score 0 .*\n/m);
   program.child.kill('SIGINT');
   expect(await program.exit).toBe(0);
   expect(program.out.match(/^feedback: .*$/gm)).toEqual([
@@ -167,6 +173,9 @@ test('dev prints a line for each feedback, also for an id that no trace has', as
     'feedback: expected {"answer":42}, tags x y on flue.prompt (house-1)',
     'feedback: user_rating 0 for the id row-z, which no trace here has',
     'feedback: user_rating null on flue.prompt',
+    expect.stringMatching(
+      /^feedback: score 0 1, score 1 1, .{0,400}… on flue\.prompt \(house-1\)$/,
+    ),
   ]);
 });
 

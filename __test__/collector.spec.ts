@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { startCollector } from '../tools/collector';
 import { FinishWatch } from '../tools/collector/finish';
+import { Journal } from '../tools/collector/journal';
 import { mergeRow } from '../tools/collector/merge';
 import { renderLine, renderTrace } from '../tools/collector/render';
 import { RowStore } from '../tools/collector/store';
@@ -1035,6 +1036,24 @@ describe('the file', () => {
     for (const row of rows) again.apply(JSON.parse(row));
     expect(rows).toHaveLength(4);
     expect(again.rows()).toEqual(c.rows());
+  });
+
+  test('a row after a write that failed in the middle is a line of its own', async () => {
+    const handle = await open(join(directory, 'rows.ndjson'), 'a+');
+    const { appendFile } = handle;
+    // As on a full disk.
+    jest.spyOn(handle, 'appendFile').mockImplementationOnce(async (lines) => {
+      await appendFile.call(handle, String(lines).slice(0, 9));
+      throw new Error('ENOSPC');
+    });
+    const journal = new Journal(handle);
+    await expect(journal.append([{ id: 'lost' }])).rejects.toThrow('ENOSPC');
+    await journal.append([{ id: 'a' }]);
+    await journal.append([{ id: 'b' }]);
+    const read: unknown[] = [];
+    for await (const row of journal.read()) read.push(row);
+    await journal.close();
+    expect(read).toEqual([undefined, { id: 'a' }, { id: 'b' }]);
   });
 
   test('is continued on a new line after a crash tore the last one', async () => {

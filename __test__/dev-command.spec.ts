@@ -190,6 +190,29 @@ unixTest('a signal reaches what a shell has started, and the end waits for it', 
 });
 
 linuxTest(
+  'an error of dev itself is one line, and leaves no process of the application',
+  async () => {
+    await withDirectory(async (directory) => {
+      const file = join(directory, 'fail.cjs');
+      writeFileSync(file, `process.on('SIGUSR2', () => { throw new Error('oops'); });`);
+      const { child, seen, exit, printed } = dev(
+        ['--port', '0', '--', 'sh', '-c', 'sleep 600 >/dev/null 2>&1 & echo "pid $!."; wait'],
+        { NODE_OPTIONS: `--require ${file}` },
+      );
+      await printed(/^pid \d+\.$/m);
+      child.kill('SIGUSR2');
+      expect(await exit).toBe(1);
+      expect(seen.err).toMatch(/^flue-braintrust: oops \(at .*fail\.cjs:1:\d+\)\n$/);
+      const pid = /^pid (\d+)\.$/m.exec(seen.out)?.[1] ?? '';
+      for (let look = 0; look < 500 && runs(pid); look++) await sleep(20);
+      const isLeft = runs(pid);
+      if (isLeft) process.kill(Number(pid));
+      expect(isLeft).toBe(false);
+    });
+  },
+);
+
+linuxTest(
   'what an application starts while it ends has time to end, and does not outlive it',
   async () => {
     await withDirectory(async (directory) => {

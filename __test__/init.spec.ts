@@ -1,15 +1,20 @@
 import {
   chmodSync,
+  chownSync,
   existsSync,
+  linkSync,
   mkdirSync,
   readFileSync,
+  readdirSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { startCollector } from '../tools/collector';
 import { instrumented } from '../tools/init/instrument';
+import { replaceFile } from '../tools/init/write';
 import { CLI, cli } from './support/cli';
 import { type Line, Project, type SourceRoot } from './support/project';
 import { ROOT, finished, withDirectory } from './support/run';
@@ -684,9 +689,14 @@ unixTest('folders and files that may not be read are named', async () => {
   );
 });
 
-unixTest('a file that cannot be written keeps what it has', async () => {
+unixTest.each([
+  ['one name', () => {}],
+  // Such a file is written in its place.
+  ['two names', (file: string) => linkSync(file, `${file}.other`)],
+])('a file that cannot be written keeps what it has, with %s', async (_names, prepare) => {
   await withFiles({ 'src/app.ts': `export default 1;\n`.repeat(500) }, async (directory, read) => {
     const before = read('src/app.ts');
+    prepare(join(directory, 'src/app.ts'));
     writeFileSync(join(directory, 'src/braintrust.ts'), OURS);
     // No file may be longer than 8 blocks of 512 bytes.
     const line = `ulimit -f 8; exec '${process.execPath}' '${CLI}' init '${directory}'`;
@@ -698,6 +708,24 @@ unixTest('a file that cannot be written keeps what it has', async () => {
       ),
     });
     expect(read('src/app.ts')).toBe(before);
+  });
+});
+
+unixTest('a changed file keeps its owner, its mode and its other names', async () => {
+  await withDirectory(async (directory) => {
+    const [file, other] = [join(directory, 'a.ts'), join(directory, 'b.ts')];
+    writeFileSync(file, 'before, and longer\n');
+    chmodSync(file, 0o640);
+    // Only root can give files away: as in a container that mounts the project.
+    if (isRoot) chownSync(file, 65534, 65533);
+    const { uid, gid, mode } = statSync(file);
+    replaceFile(file, 'after\n');
+    expect(statSync(file)).toMatchObject({ uid, gid, mode });
+    linkSync(file, other);
+    replaceFile(file, 'once more\n');
+    replaceFile(file, 'last\n');
+    expect(readFileSync(other, 'utf8')).toBe('last\n');
+    expect(readdirSync(directory).toSorted()).toEqual(['a.ts', 'b.ts']);
   });
 });
 

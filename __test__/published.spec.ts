@@ -18,6 +18,11 @@ test.each([
   ['README.md', '[a](https://b.example)', '[a](https://b.example)'],
   ['README.md', '[a](#part)', '[a](#part)'],
   ['README.md', '```md\n[a](docs/a.md)\n```', '```md\n[a](docs/a.md)\n```'],
+  [
+    'README.md',
+    '- Text\n\n  ```ts\n  all[b](docs)\n  ```\n',
+    '- Text\n\n  ```ts\n  all[b](docs)\n  ```\n',
+  ],
   ['docs/b.md', '[a](a.md)', '[a](a.md)'],
   ['docs/b.md', '[a](../src/lib.rs)', `[a](${at('blob/v1.2.3/src/lib.rs')})`],
   ['docs/b.md', '[a](c.md)', `[a](${at('blob/v1.2.3/docs/c.md')})`],
@@ -37,6 +42,14 @@ test.each([
   ['README.md', 'Text ![a](docs/a.png) text', 'Text  text'],
   ['README.md', '[folder](docs/), [folder](docs)', '[folder](docs/), [folder](docs)'],
   ['README.md', '```md\n[b](docs/b.md)\n```', '```md\n[b](docs/b.md)\n```'],
+  [
+    'README.md',
+    '- Text\n\n  ```ts\n  all[b](none)\n  ```\n',
+    '- Text\n\n  ```ts\n  all[b](none)\n  ```\n',
+  ],
+  ['README.md', 'A [![a](a.png)](docs/b.md) z', 'A  z'],
+  ['README.md', 'A [![a](a.png) b](docs/a.md) z', 'A [ b](docs/a.md) z'],
+  ['README.md', 'A [![a](https://a.png)](docs/b.md) z', 'A ![a](https://a.png) z'],
   ['docs/a.md', '[`b`](../src/lib.rs) [up](../README.md)', '`b` [up](../README.md)'],
 ])(
   'without an address of the repository, the published %s has %p as %p',

@@ -1,7 +1,7 @@
 /**
  * Runs tests in Miri, which finds undefined behaviour: those of the core crate with unsafe code and of the shapes of
- * events, in a minute. Other crates can be named; they take many minutes, since Miri is a hundred times slower than the processor.
- * Of random tests, a few cases run. Needs the nightly toolchain with the components `miri` and `rust-src`.
+ * events, in a minute. Other crates can be named; they take many minutes, since Miri is a hundred times slower than the
+ * processor. Of random tests, a few cases run. Needs the nightly toolchain with the components `miri` and `rust-src`.
  *
  *     npm run miri [-- <crate>…]
  */
@@ -28,5 +28,6 @@ const env = {
   INSTA_UPDATE: 'no',
 };
 const args = ['+nightly', 'miri', 'test', '--locked', ...crates, '--lib', '--', ...skipped];
-const { status } = spawnSync('cargo', args, { cwd: root, env, stdio: 'inherit' });
+const { status, error } = spawnSync('cargo', args, { cwd: root, env, stdio: 'inherit' });
+if (error) console.error(`cargo cannot be started: ${error.message}`);
 process.exitCode = status ?? 1;

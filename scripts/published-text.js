@@ -5,8 +5,8 @@
 
 const { posix } = require('node:path');
 
-/** Whatever stands in a fence is no link. */
-const FENCES = /^(```[^]*?^```)$/m;
+/** Whatever stands in a fence, also in one of a list, is no link. */
+const FENCES = /^( *```[^]*?^ *```)$/m;
 const LINK = /(!?)\[((?:[^[\]]|!\[[^\]]*\]\([^)]*\))*)\]\(([^)\s]+)\)/g;
 
 /**
@@ -63,10 +63,15 @@ function withoutDeadLinks(text, file, files) {
       .replace(isAlone, (whole, mark, _label, target) =>
         mark === '!' && isDead(target) ? '' : whole,
       )
-      .replace(LINK, (whole, mark, label, target) => {
-        if (!isDead(target)) return whole;
-        return mark === '!' ? '' : label;
-      });
+      .replace(LINK, withoutDeadLink);
+  }
+
+  /** @param {string} whole @param {string} mark @param {string} label @param {string} target @returns {string} */
+  function withoutDeadLink(whole, mark, label, target) {
+    if (mark === '!') return isDead(target) ? '' : whole;
+    // The label may be an image.
+    const shown = label.replace(LINK, withoutDeadLink);
+    return isDead(target) || shown === '' ? shown : `[${shown}](${target})`;
   }
 
   /** @param {string} target */

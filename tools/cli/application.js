@@ -15,6 +15,8 @@ const { send } = require('./process-tree');
 
 /** When an application that still runs gets SIGTERM, and when it is killed: milliseconds after the request to stop. */
 const [TERM_AFTER_MS, KILL_AFTER_MS] = [2500, 5000];
+/** How long killed processes may take to end, in milliseconds: those of another user, as by `sudo`, never do. */
+const GIVE_UP_AFTER_MS = 1000;
 /** How often it is looked whether all its processes have ended, in milliseconds. */
 const LOOK_EVERY_MS = 50;
 
@@ -28,7 +30,12 @@ class Application {
   #timer;
   #isStopping = false;
   #isKilled = false;
-  /** Resolves with its exit code when it has ended: as in a shell, 128 and the number of the signal that ended it. */
+  /** Aborted when nothing more can be done. */
+  #givenUp = new AbortController();
+  /**
+   * Resolves with its exit code when it has ended: as in a shell, 128 and the number of the signal that ended it. That of
+   * SIGKILL if it cannot be killed.
+   */
   ended;
 
   /**
@@ -43,17 +50,33 @@ class Application {
       child.once('exit', (code, signal) => {
         resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
       });
+      this.#givenUp.signal.addEventListener('abort', () => {
+        child.unref();
+        resolve(128 + constants.signals.SIGKILL);
+      });
     });
     this.ended = exited.then(async (code) => {
       // `npm run` and shells do not pass on each signal, and may end before what they have started. What they start
       // while they end is waited for, too.
-      while (this.#isStopping && this.#family.members().length > 0) {
+      while (this.#isStopping && !this.#isGivenUp && this.#family.members().length > 0) {
         if (this.#isKilled) this.#send('SIGKILL');
         await delay(LOOK_EVERY_MS);
       }
       clearTimeout(this.#timer);
       return code;
     });
+  }
+
+  get #isGivenUp() {
+    return this.#givenUp.signal.aborted;
+  }
+
+  /** The ids of its processes that could not be killed. @returns {number[]} */
+  get survivors() {
+    if (!this.#isGivenUp) return [];
+    const { pid, exitCode, signalCode } = this.#child;
+    const first = pid !== undefined && exitCode === null && signalCode === null ? [pid] : [];
+    return [...first, ...this.#family.members()];
   }
 
   /** Whether it had to be killed. */
@@ -79,6 +102,11 @@ class Application {
     }, TERM_AFTER_MS);
   }
 
+  /** Asks all its processes to end, if it runs, and waits for nothing. */
+  leave() {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) this.#send('SIGTERM');
+  }
+
   /** Ends it and the processes that it has started, whatever they do. */
   kill() {
     const { pid } = this.#child;
@@ -86,6 +114,7 @@ class Application {
       spawnSync('taskkill', ['/pid', String(pid), '/t', '/f']);
     }
     this.#isStopping = true;
+    if (!this.#isKilled) setTimeout(() => this.#givenUp.abort(), GIVE_UP_AFTER_MS).unref();
     this.#isKilled = true;
     this.#send('SIGKILL');
   }
@@ -122,9 +151,7 @@ async function startApplication([program = '', ...args], env) {
     child.once('error', (error) => reject(startFailure(program, error)));
   });
   // Also when this process ends by an error of its own.
-  process.once('exit', () => {
-    if (child.exitCode === null && child.signalCode === null) child.kill();
-  });
+  process.once('exit', () => application.leave());
   // Later errors are those of signals that it cannot get any more.
   child.on('error', () => {});
   return application;

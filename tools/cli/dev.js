@@ -207,7 +207,9 @@ async function serve(stop, program, variables, stays) {
   stop.take(application);
   const code = await application.ended;
   stop.application = undefined;
-  if (application.isKilled) warn('the application did not end, and was killed');
+  const { survivors } = application;
+  if (survivors.length > 0) warn(`these processes cannot be killed: ${survivors.join(', ')}`);
+  else if (application.isKilled) warn('the application did not end, and was killed');
   else if (code !== 0 && !stop.isRequested) warn(`the application ended with exit code ${code}`);
   if (stays && !stop.isRequested) {
     process.stdout.write('The application has ended. Its traces can be seen until Ctrl-C.\n');

@@ -5,8 +5,8 @@
 const { printable, shorten } = require('../collector/text');
 const { isObject } = require('../support/json');
 
-/** The most columns of a text or a value. */
-const MAX_TEXT = 80;
+/** The most columns of a text or a value, and of all of them. */
+const [MAX_TEXT, MAX_CHANGES] = [80, 400];
 
 /**
  * One line, such as `feedback: user_rating 1 on flue.prompt (house-1)`.
@@ -15,7 +15,7 @@ const MAX_TEXT = 80;
  * @returns {string}
  */
 function feedbackLine({ rowId, row, span }) {
-  const changes = changesOf(row).join(', ') || 'nothing but its source';
+  const changes = shorten(changesOf(row).join(', '), MAX_CHANGES) || 'nothing but its source';
   const where =
     span === undefined
       ? `for the id ${clean(rowId)}, which no trace here has`

@@ -5,7 +5,12 @@
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 
-/** @typedef {{ pid: number, parent: number, session: number }} Process */
+/**
+ * `start`: when it began, in ticks since the machine did. A process id may be given again, but not with the same start.
+ * 0 where that is not known.
+ *
+ * @typedef {{ pid: number, parent: number, session: number, start: number }} Process
+ */
 
 /**
  * All processes of this machine that run; empty where they cannot be listed.
@@ -35,14 +40,29 @@ function descendantsOf(roots, processes) {
 
 /** Slim images have no `ps`. @returns {Process[]} */
 function listInProc() {
-  return fs
-    .readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => {
-      const stat = statOf(Number(name));
-      if (stat === undefined || stat.hasEnded) return [];
-      return [{ pid: Number(name), parent: stat.parent, session: stat.session }];
-    });
+  return namesInProc().flatMap((name) => {
+    const { hasEnded = true, ...stat } = statOf(Number(name)) ?? {};
+    return hasEnded ? [] : [/** @type {Process} */ ({ pid: Number(name), ...stat })];
+  });
+}
+
+/** Some sandboxes have no `/proc`. @returns {string[]} */
+function namesInProc() {
+  try {
+    return fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * When a process began, as in {@link listProcesses}.
+ *
+ * @param {number} pid
+ * @returns {number | undefined} undefined: there is none
+ */
+function startOf(pid) {
+  return process.platform === 'linux' ? statOf(pid)?.start : 0;
 }
 
 /** @returns {Process[]} */
@@ -55,23 +75,27 @@ function listByPs() {
     pid: Number(pid),
     parent: Number(parent),
     session: 0,
+    start: 0,
   }));
 }
 
 /**
  * @param {number} pid
- * @returns {{ hasEnded: boolean, parent: number, session: number } | undefined} undefined: there is none
+ * @returns {{ hasEnded: boolean, parent: number, session: number, start: number } | undefined} undefined: there is none
  */
 function statOf(pid) {
   try {
     // The name of the program stands in parentheses, and may have some itself.
-    const [state = '', parent, , session] = fs
+    const fields = fs
       .readFileSync(`/proc/${pid}/stat`, 'utf8')
       .replace(/^.*\) /s, '')
       .split(' ');
+    const [state = '', parent, , session] = fields;
     // Its parent has not asked for its end.
     const hasEnded = ['Z', 'X'].includes(state);
-    return { hasEnded, parent: Number(parent), session: Number(session) };
+    // The field 22 of proc_pid_stat(5); the first here is its third.
+    const start = Number(fields[19]);
+    return { hasEnded, parent: Number(parent), session: Number(session), start };
   } catch {
     return undefined;
   }
@@ -94,19 +118,9 @@ function hasVariable(pid, variable) {
 }
 
 /**
- * Whether a process runs. One that has ended, but that its parent has not asked for, does not.
- *
  * @param {number} pid
- */
-function isRunning(pid) {
-  if (process.platform === 'linux') return statOf(pid)?.hasEnded === false;
-  return send(pid, 0);
-}
-
-/**
- * @param {number} pid
- * @param {NodeJS.Signals | 0} signal
- * @returns {boolean} whether there is such a process
+ * @param {NodeJS.Signals} signal
+ * @returns {boolean} whether there is such a process, and it may be sent to
  */
 function send(pid, signal) {
   try {
@@ -116,4 +130,4 @@ function send(pid, signal) {
   }
 }
 
-module.exports = { descendantsOf, hasVariable, isRunning, listProcesses, send };
+module.exports = { descendantsOf, hasVariable, listProcesses, send, startOf };

@@ -43,7 +43,7 @@ function drawProcess({ pid, last, before, isSilent }, now = performance.now()) {
     lines.push(
       { text: `  to ${printable(projectName)} at ${printable(server)}` },
       { text: `    ${rates(stats, earlier, seconds)}` },
-      { text: `    ${amounts(stats)}` },
+      { text: `    ${totals(stats)}` },
       ...warnings(stats),
     );
   });
@@ -75,7 +75,7 @@ function rates(stats, earlier, seconds) {
 }
 
 /** @param {Stats} stats */
-function amounts({ openSpans, pending, spooled, sent, lost, sampled }) {
+function totals({ openSpans, pending, spooled, sent, lost, sampled }) {
   const total = lost.reduce(
     (/** @type {Count} */ sum, [, rows]) =>
       sum === undefined || rows === undefined ? undefined : sum + rows,

@@ -13,7 +13,7 @@ const { Journal } = require('./journal');
 const { Routes } = require('./routes');
 const { uuidOf } = require('./projects');
 const { RowStore } = require('./store');
-const { Tally } = require('./tally');
+const { Totals } = require('./totals');
 const { counted } = require('../support/format');
 const { buildTrace } = require('./trace');
 const { checkIncomingRow, checkStoredRow, isStorable } = require('./validate');
@@ -60,7 +60,7 @@ class Collector extends EventEmitter {
   problemCount = 0;
 
   /** The traces and spans of which rows have arrived, whether they are kept or not. */
-  collected = new Tally();
+  collected = new Totals();
 
   #options;
   #store;

@@ -62,7 +62,9 @@ class FeedbackWatch {
  */
 function aboutOf(row) {
   const { comment, origin, _audit_source: source } = row;
-  if (isObject(comment)) return isObject(origin) ? String(origin.id) : undefined;
+  if (isObject(comment)) {
+    return isObject(origin) && typeof origin.id === 'string' ? origin.id : undefined;
+  }
   // That of a span may have been sent with the row of the span.
   return typeof source === 'string' ? row.id : undefined;
 }

@@ -10,13 +10,15 @@ const { createInterface } = require('node:readline');
  * the rows were applied, with `_is_merge` and all. Rows of an overflow object are written like any
  * others. Applying the lines in order to an empty `RowStore` gives the same rows again.
  *
- * The file is readable by its owner only, and is appended to: a line that an earlier crash left torn
- * stays a line of its own.
+ * The file is readable by its owner only, and is appended to: a line that an earlier crash or a failed
+ * write left torn stays a line of its own.
  */
 class Journal {
   #handle;
   /** @type {Promise<void>} */
   #last = Promise.resolve();
+  /** Whether the last write failed, and may have left a part of a line, as on a full disk. */
+  #isTorn = false;
 
   /** @param {import('node:fs/promises').FileHandle} handle */
   constructor(handle) {
@@ -70,7 +72,12 @@ class Journal {
    */
   append(rows) {
     const lines = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
-    const written = this.#last.then(() => this.#handle.appendFile(lines));
+    const written = this.#last.then(async () => {
+      const text = this.#isTorn ? `\n${lines}` : lines;
+      this.#isTorn = true;
+      await this.#handle.appendFile(text);
+      this.#isTorn = false;
+    });
     // The caller learns of a failed write; the next write is tried all the same.
     this.#last = written.catch(() => undefined);
     return written;

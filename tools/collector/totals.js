@@ -8,7 +8,7 @@
 const MAX_KNOWN = 100_000;
 
 /** The traces and spans of which rows have arrived since the start. */
-class Tally {
+class Totals {
   /** In the order of their last row. @type {Set<string>} */
   #known = new Set();
   /** A trace counts again after 100,000 others. */
@@ -33,4 +33,4 @@ class Tally {
   }
 }
 
-module.exports = { Tally };
+module.exports = { Totals };
