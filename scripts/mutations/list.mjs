@@ -433,7 +433,7 @@ export const MUTATIONS = [
     file: `${EXPORT}/outbox.rs`,
     replace: `    let before = self.ready.range(..self.barrier()).map`,
     by: `    let before = self.ready.iter().map`,
-    world: '16525',
+    world: '227246',
   },
   {
     name: 'spool: what waits behind it takes the room to load it',
@@ -448,5 +448,19 @@ export const MUTATIONS = [
     replace: ` || bytes <= room || batches <= 1`,
     by: ` || bytes <= room / SPILL || batches <= 1`,
     world: '227246',
+  },
+  {
+    name: 'spool: what waits for rows that fail is enough',
+    file: `${EXPORT}/delivery/batches.rs`,
+    replace: ` && !self.outbox.fails_throughout();`,
+    by: `;`,
+    world: '365959',
+  },
+  {
+    name: 'spool: rows that fail take the request of what is loaded',
+    file: `${EXPORT}/delivery/requests.rs`,
+    replace: `if is_last && self.uploads() > 0 && self.outbox.is_loading()`,
+    by: `if is_last && self.uploads() > 0 && self.uploads() == 0`,
+    world: '365959',
   },
 ];

@@ -190,6 +190,11 @@ impl Outbox {
     Some(spooled)
   }
 
+  /// Whether a spooled batch is being read.
+  pub fn is_loading(&self) -> bool {
+    self.loading.is_some()
+  }
+
   /// Ends the read and removes the spooled batch.
   pub fn finish_load(&mut self) -> Option<SpooledBatch> {
     let key = self.loading.take()?;

@@ -260,8 +260,11 @@ impl Delivery {
     if self.load_due.is_some_and(|due| due > now.elapsed) {
       return;
     }
+    // Batches that wait for rows that the server fails on are not enough, however many they are.
+    let is_supplied =
+      self.outbox.ready() > self.settings.max_requests && !self.outbox.fails_throughout();
     // Batches behind the spooled ones take memory, too: one load at a time must always be possible.
-    let has_enough = !self.has_room_to_load() || self.outbox.ready() > self.settings.max_requests;
+    let has_enough = !self.has_room_to_load() || is_supplied;
     if self.outbox.in_flight() > 0 && has_enough {
       return;
     }

@@ -38,6 +38,11 @@ impl Delivery {
         } else if self.has_room_to_load() {
           self.load(now);
         }
+        // Nor may they take the request of the one that is being loaded.
+        let is_last = self.uploads() + 1 == self.settings.max_requests;
+        if is_last && self.uploads() > 0 && self.outbox.is_loading() {
+          break;
+        }
       }
       let Some(key) = self.outbox.start(now.elapsed) else {
         self.load(now);
