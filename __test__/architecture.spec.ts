@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { parseSync } from '@swc/core';
-import { ROOT } from './support/run';
+import { ROOT, run } from './support/run';
 
 /**
  * The module boundaries of the JavaScript: a running application loads `js/`, a developer runs `tools/`. Imports are
@@ -112,6 +112,12 @@ test('every module loads only what it may', () => {
       .map((name) => `${file}: ${module} may not load ${name}`);
   });
   expect(faults).toEqual([]);
+});
+
+test('every mutation of the core changes a text that stands once in its file', async () => {
+  const { code, stdout, stderr } = await run(['scripts/mutations.mjs', '--list']);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout.trim().split('\n').length).toBeGreaterThan(60);
 });
 
 test('the table allows nothing that no module loads', () => {

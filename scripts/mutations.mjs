@@ -1,6 +1,7 @@
 // Breaks the core on purpose, one mutation after the other, and shows that the simulator finds each.
 //
 //   node scripts/mutations.mjs [--seeds 3000] [--only text] [--markdown]
+//   node scripts/mutations.mjs --list
 //
 // Each mutation is a replacement in a scratch copy of the crates; a text that is not found exactly once is an error.
 import { spawnSync } from 'node:child_process';
@@ -18,8 +19,17 @@ const { values: options } = parseArgs({
     seeds: { type: 'string', default: '3000' },
     only: { type: 'string', default: '' },
     markdown: { type: 'boolean', default: false },
+    list: { type: 'boolean', default: false },
   },
 });
+
+// All texts are looked for before anything is built.
+const mutations = MUTATIONS.filter((mutation) => mutation.name.includes(options.only));
+const mutated = mutations.map(mutate);
+if (options.list) {
+  for (const { name } of mutations) console.log(name);
+  process.exit();
+}
 
 mkdirSync(scratch, { recursive: true });
 const files = ['Cargo.lock', 'Cargo.toml', 'build.rs', 'clippy.toml', 'crates', 'fuzz', 'src'];
@@ -55,9 +65,6 @@ function mutate({ name, file, replace, by }) {
   return text.replace(replace, () => by);
 }
 
-// All texts are looked for before anything is built.
-const mutations = MUTATIONS.filter((mutation) => mutation.name.includes(options.only));
-const mutated = mutations.map(mutate);
 const rows = [];
 for (const [position, { name, file, world }] of mutations.entries()) {
   const path = join(scratch, file);

@@ -118,12 +118,8 @@ export const MUTATIONS = [
   {
     name: 'queue: keys follow the age of rows',
     file: `${EXPORT}/batch/queue.rs`,
-    replace: `      let Some(Waiting { row, bytes, memory_bytes, .. }) = self.waiting.remove(&id) else {
-        continue;
-      };`,
-    by: `      let Some(Waiting { row, bytes, memory_bytes, sequence }) = self.waiting.remove(&id) else {
-        continue;
-      };
+    replace: `      let Some(Waiting { row, bytes, memory_bytes, .. }) = self.take(id) else { continue };`,
+    by: `      let Some(Waiting { row, bytes, memory_bytes, sequence }) = self.take(id) else { continue };
       self.next_key = sequence;`,
   },
   {
@@ -272,7 +268,7 @@ export const MUTATIONS = [
   },
   {
     name: 'flush: it completes when its rows are in batches',
-    file: `${EXPORT}/exporter.rs`,
+    file: `${EXPORT}/exporter/endings.rs`,
     replace: `      if let Boundary::Batches(key) = flush.boundary
         && self.delivery.is_settled_before(key)
       {`,
@@ -280,25 +276,25 @@ export const MUTATIONS = [
   },
   {
     name: 'flush: it ignores its deadline',
-    file: `${EXPORT}/exporter.rs`,
+    file: `${EXPORT}/exporter/endings.rs`,
     replace: `      if complete || self.delivery.is_unauthorized() || flush.deadline <= now.elapsed {`,
     by: `      if complete || self.delivery.is_unauthorized() {`,
   },
   {
     name: 'shutdown: it ignores its deadline',
-    file: `${EXPORT}/exporter.rs`,
+    file: `${EXPORT}/exporter/endings.rs`,
     replace: `    let is_over = |deadline| self.delivery.is_done() || deadline <= now.elapsed;`,
     by: `    let is_over = |_: Duration| self.delivery.is_done();`,
   },
   {
     name: 'shutdown: it does not wait for writes in progress',
-    file: `${EXPORT}/exporter.rs`,
+    file: `${EXPORT}/exporter/endings.rs`,
     replace: `    deadline.is_some_and(|deadline| is_over(deadline) && !self.delivery.is_writing())`,
     by: `    deadline.is_some_and(is_over)`,
   },
   {
     name: 'shutdown: open spans stay open',
-    file: `${EXPORT}/exporter.rs`,
+    file: `${EXPORT}/exporter/endings.rs`,
     replace: `    let rows = self.translator.close_all(now.unix_ms);`,
     by: `    self.translator.close_all(now.unix_ms);
     let rows = Vec::new();`,
@@ -335,7 +331,7 @@ export const MUTATIONS = [
   },
   {
     name: 'snapshot: adopted snapshots are discarded before ours is written',
-    file: `${EXPORT}/exporter.rs`,
+    file: `${EXPORT}/exporter/recovery.rs`,
     replace: `    if !adopted.snapshots.is_empty() {
       self.snapshot.restored(now.elapsed);`,
     by: `    if !adopted.snapshots.is_empty() {
@@ -397,10 +393,10 @@ export const MUTATIONS = [
   },
   {
     name: 'spool: rows that always fail take the room to load others',
-    world: '53184',
+    world: '227246',
     file: `${EXPORT}/delivery/batches.rs`,
-    replace: 'if self.outbox.fails_throughout() {',
-    by: 'if false {',
+    replace: 'if !self.outbox.fails_throughout() {',
+    by: 'if true {',
   },
   {
     name: 'attachments: one that no row refers to is uploaded',
@@ -418,7 +414,7 @@ export const MUTATIONS = [
   },
   {
     name: 'attachments: a flush does not wait for them',
-    file: `${EXPORT}/exporter.rs`,
+    file: `${EXPORT}/exporter/endings.rs`,
     replace: `        Boundary::Attachments(number) => self.delivery.has_uploaded_before(number),`,
     by: `        Boundary::Attachments(_) => true,`,
   },

@@ -33,7 +33,10 @@ pub fn without_keys(text: &str) -> String {
     out.push_str(OMITTED);
     let (details, rest) = part.split_once(BEFORE_KEY).unwrap_or((part, ""));
     out.push_str(details);
-    out.push_str(rest.get(KEY_LENGTH..).unwrap_or_default());
+    // A field may be cut within it.
+    let is_of_key = |c: char| c.is_ascii_hexdigit() || c == '-';
+    let end = rest.find(|c| !is_of_key(c)).unwrap_or(rest.len()).min(KEY_LENGTH);
+    out.push_str(rest.get(end..).unwrap_or_default());
   }
   out
 }
