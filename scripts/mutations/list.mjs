@@ -459,4 +459,11 @@ export const MUTATIONS = [
     by: `if is_last && self.uploads() > 0 && self.uploads() == 0`,
     world: '365959',
   },
+  {
+    name: 'spool: what is read after the end is counted once more',
+    file: `${EXPORT}/exporter.rs`,
+    replace: `(Purpose::Load, Completion::Content(_)) if self.has_ended => {}`,
+    by: `(Purpose::Load, Completion::Content(_)) if false => {}`,
+    world: '442862',
+  },
 ];

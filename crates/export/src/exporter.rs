@@ -173,6 +173,8 @@ impl Exporter {
       (Purpose::Write { key, disk_bytes }, Completion::Written(result)) => {
         self.delivery.handle_written(key, disk_bytes, result, now);
       }
+      // Its rows are counted as spooled: the next process delivers them, or finds the damage.
+      (Purpose::Load, Completion::Content(_)) if self.has_ended => {}
       (Purpose::Load, Completion::Content(result)) => self.delivery.handle_loaded(result, now),
       (Purpose::Remove(entry), Completion::Done(Err(error))) => {
         self.delivery.spool.remove_failed(entry, &error);
