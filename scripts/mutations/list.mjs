@@ -434,15 +434,17 @@ export const MUTATIONS = [
   {
     name: 'spool: what waits behind it takes the room to load it',
     file: `${EXPORT}/delivery/batches.rs`,
-    replace: ` || bytes <= room || batches <= 1`,
-    by: '',
+    replace: `bytes <= self.settings.queue_room() || batches <= 1`,
+    by: `self.outbox.memory_bytes() + self.others_bytes <= self.settings.queue_room()`,
     world: '120785',
   },
   {
     name: 'spool: rows that the server fails on take the room to load it',
     file: `${EXPORT}/delivery/batches.rs`,
-    replace: ` || bytes <= room || batches <= 1`,
-    by: ` || bytes <= room / SPILL || batches <= 1`,
+    replace: `bytes <= self.settings.queue_room() || batches <= 1`,
+    by: `self.outbox.memory_bytes() + self.others_bytes <= self.settings.queue_room()
+      || bytes <= self.settings.queue_room() / SPILL
+      || batches <= 1`,
     world: '227246',
   },
   {

@@ -250,9 +250,8 @@ impl Delivery {
     if !self.outbox.fails_throughout() {
       return !self.is_crowded();
     }
-    let room = self.settings.queue_room();
     let (batches, bytes) = self.outbox.before_spool();
-    self.outbox.memory_bytes() + self.others_bytes <= room || bytes <= room || batches <= 1
+    bytes <= self.settings.queue_room() || batches <= 1
   }
 
   /// Reads the oldest batch that is in the spool only, if memory has room for it.
