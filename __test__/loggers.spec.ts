@@ -946,7 +946,7 @@ test('a delivery that fails on every side ends no process', async () => {
     const one = { flush: fail, close: fail };
     const places = { all: [one], close: () => [fail()], stats: [], check() {} };
     const delivery = new Delivery({
-      schedule() {}, report() {}, leftOut: 0, files: { isEmpty: true }, places, recorder: one,
+      schedule() {}, report() {}, leftOut: () => 0, files: { isEmpty: true }, places, recorder: () => one,
     });
     const failed = ({ message }) => message;
     Promise.all([delivery.flush().catch(failed), delivery.close({}, () => {}).catch(failed)]).then(

@@ -75,7 +75,7 @@ class Adoption {
       if (since !== undefined) {
         if (this.#callers.isOfOthers(ids, called.span, since)) return;
         if (keyed === undefined && !this.#callers.hasBegun(ids)) {
-          this.#callers.expect(ids, callerOf(called));
+          this.#callers.expect(ids, called);
           return;
         }
       }

@@ -8,6 +8,7 @@ const { KeyedCallers, MESSAGE_BEGINS_MS } = require('./keyed-callers.js');
 const { WorkKeys, keyedIdOf } = require('./work-keys.js');
 
 /** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */
+/** @typedef {import('./destination.js').Called} Called */
 /** @typedef {import('./routes.js').Ids} Ids */
 
 /**
@@ -25,6 +26,7 @@ const MAX_CALLERS = 16_384;
 const RUN_BEGINS_MS = 10_000;
 /** The first events of work outside of runs. @type {ReadonlySet<unknown>} */
 const FIRST_EVENTS = new Set(['submission_queued', 'submission_running', 'operation_start']);
+
 /** The callers that this process knows. */
 class Callers {
   /** The oldest first. @type {Map<unknown, Caller>} */
@@ -33,7 +35,7 @@ class Callers {
   #begun = new Map();
   /** The spans in which submissions were queued, by the ids of these. The oldest first. @type {Map<unknown, string | undefined>} */
   #queuedIn = new Map();
-  /** The callers of work that has not begun, as receipts name it. The oldest first. @type {Map<unknown, { caller: Caller, until: number }>} */
+  /** Those that call work which has not begun, as receipts name it. The oldest first. @type {Map<unknown, { called: Called, until: number }>} */
   #expected = new Map();
   /** Those of keyed submissions that have not begun. */
   keyed = new KeyedCallers();
@@ -112,18 +114,18 @@ class Callers {
   /**
    * Awaits work that begins soon, if it does here.
    * @param {Ids} ids
-   * @param {Caller} caller
+   * @param {Called} called
    */
-  expect(ids, caller) {
+  expect(ids, called) {
     const id = idOf(ids);
     if (this.#expected.has(id)) return;
     const beginsMs = ids.runId === undefined ? MESSAGE_BEGINS_MS : RUN_BEGINS_MS;
-    this.#expected.set(id, { caller, until: Date.now() + beginsMs });
+    this.#expected.set(id, { called, until: Date.now() + beginsMs });
     dropOldest(this.#expected, MAX_CALLERS);
   }
 
   /**
-   * The caller that an event's work was awaited for, if the event states that the work is new.
+   * The span that an event's work was awaited for, if the event states that the work is new.
    * @param {any} event
    * @param {Destination} [receiver] of the event, if that is fixed
    */
@@ -134,13 +136,11 @@ class Callers {
     if (!isNew || taskId !== undefined) return undefined;
     const id = idOf(event);
     const found = this.#expected.get(id);
-    if (found === undefined || (receiver ?? found.caller.destination) !== found.caller.destination)
-      return undefined;
+    if (found === undefined) return undefined;
+    if (receiver !== undefined && receiver !== found.called.destination) return undefined;
     this.#expected.delete(id);
     const isLate = found.until < Date.now() || attemptCount > 1 || this.#begun.has(id);
-    if (isLate) return undefined;
-    const { spanId, rootSpanId, isWithin, destination } = found.caller;
-    return { span: { spanId, rootSpanId, isRemote: !isWithin }, destination };
+    return isLate ? undefined : found.called;
   }
 
   /**
@@ -160,9 +160,17 @@ class Callers {
   name(ids, caller) {
     const id = idOf(ids);
     if (typeof id !== 'string' || id === '' || this.#callers.has(id)) return false;
+    this.#remember(id, caller);
+    return true;
+  }
+
+  /**
+   * @param {unknown} id
+   * @param {Caller} caller
+   */
+  #remember(id, caller) {
     this.#callers.set(id, caller);
     dropOldest(this.#callers, MAX_CALLERS);
-    return true;
   }
 
   /**
@@ -174,9 +182,7 @@ class Callers {
     if (this.#begun.has(key)) return;
     this.#noteBegun(key);
     const caller = this.keyed.begin(id, event);
-    if (caller === undefined) return;
-    this.#callers.set(key, caller);
-    dropOldest(this.#callers, MAX_CALLERS);
+    if (caller !== undefined) this.#remember(key, caller);
   }
 
   /**

@@ -11,10 +11,10 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 /**
  * What is delivered.
  * @typedef {object} Source
- * @property {import('./host.d.ts').HostRecorder} recorder the present one
+ * @property {() => import('./host.d.ts').HostRecorder} recorder the present one
  * @property {InstanceType<typeof import('./pending-files.js').PendingFiles>} files those that are being read
  * @property {InstanceType<typeof import('./places.js').Places>} places other destinations with the same settings
- * @property {number} leftOut how many spans were left out before they reached the recorder
+ * @property {() => number} leftOut how many spans were left out before they reached the recorder
  * @property {() => void} schedule rows are expected
  * @property {() => void} report reports the diagnostics so far
  */
@@ -48,7 +48,7 @@ class Delivery {
     let isRecorded = true;
     let leftMs = timeoutOf(options);
     if (!this.#source.files.isEmpty) ({ isRecorded, leftMs } = await this.#filesRecorded(leftMs));
-    const report = await this.#source.recorder.flush(leftMs);
+    const report = await this.#source.recorder().flush(leftMs);
     return this.#reportOf(report, isRecorded, others);
   }
 
@@ -59,7 +59,7 @@ class Delivery {
 
   /** The counters of this recorder alone. @returns {import('../index.d.ts').Stats} */
   ownStats() {
-    return this.#withLeftOut(parse(this.#source.recorder.stats()));
+    return this.#withLeftOut(parse(this.#source.recorder().stats()));
   }
 
   /**
@@ -74,13 +74,13 @@ class Delivery {
     if (!this.#source.files.isEmpty) ({ isRecorded, leftMs } = await this.#filesRecorded(leftMs));
     onClose();
     this.#source.schedule();
-    const report = await this.#source.recorder.close(leftMs);
+    const report = await this.#source.recorder().close(leftMs);
     return this.#reportOf(report, isRecorded, others);
   }
 
   /** Waits for the files, and delivers the rest meanwhile. @param {number} timeoutMs */
   #filesRecorded(timeoutMs) {
-    return this.#source.files.recorded(timeoutMs, () => this.#source.recorder.flush(timeoutMs));
+    return this.#source.files.recorded(timeoutMs, () => this.#source.recorder().flush(timeoutMs));
   }
 
   /**
@@ -115,7 +115,7 @@ class Delivery {
    * @returns {S}
    */
   #withLeftOut(stats) {
-    const { leftOut } = this.#source;
+    const leftOut = this.#source.leftOut();
     return leftOut === 0 ? stats : { ...stats, sampled: stats.sampled + leftOut };
   }
 }

@@ -88,26 +88,15 @@ class Destination {
     this.#recorder = recorder;
     this.#capture = new Capture(host.load(), this);
     this.#places = new Places(this, polls.openers);
-    this.#delivery = new Delivery(this.#source());
-    if (this.traceDestination()?.isSampled) this.sampleBy(undefined);
-  }
-
-  /** What is delivered. @returns {import('./delivery.js').Source} */
-  #source() {
-    const recorder = () => this.#recorder;
-    const leftOut = () => this.#sampling?.leftOut ?? 0;
-    return {
-      get recorder() {
-        return recorder();
-      },
-      get leftOut() {
-        return leftOut();
-      },
+    this.#delivery = new Delivery({
+      recorder: () => this.#recorder,
+      leftOut: () => this.#sampling?.leftOut ?? 0,
       files: this.#files,
       places: this.#places,
       schedule: () => this.#polls.schedule(),
       report: () => this.#polls.report(),
-    };
+    });
+    if (this.traceDestination()?.isSampled) this.sampleBy(undefined);
   }
 
   get recorder() {
