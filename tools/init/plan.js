@@ -53,6 +53,9 @@ const EXAMPLE = '.env.example';
 
 /** @typedef {{ changes: Change[], notes: string[] }} Part */
 
+/** @type {Part} */
+const NOTHING = { changes: [], notes: [] };
+
 /**
  * What must change so that the project is traced. Writes nothing.
  *
@@ -63,12 +66,14 @@ const EXAMPLE = '.env.example';
 function planInit(project, { flueRun = false } = {}) {
   const traced = traceSources(project);
   const tsconfig = readableFile(project.root, 'tsconfig.json')?.text;
-  const app = traced.isUsual ? connectApp(project, traced, tsconfig) : { changes: [], notes: [] };
+  const app = traced.isUsual ? connectApp(project, traced, tsconfig) : NOTHING;
   const appPath = project.app?.path ?? path.join(project.sourceRoot, 'app.ts');
   const run = flueRunOf(project, { app: appPath, module: traced.module }, tsconfig, flueRun);
-  const example = exampleChanges(project);
-  const wanted = [...merged(merged(traced.changes, app.changes), run.changes), ...example.changes];
-  const left = leftAlone(project, wanted, readableFile(project.root, EXAMPLE));
+  const example = readFile(project.root, EXAMPLE);
+  const variables = withVariables(example);
+  const modules = merged(merged(traced.changes, app.changes), run.changes);
+  const wanted = [...modules, ...variables.changes];
+  const left = leftAlone(wanted, [project.app, example, ...project.sources]);
   const changes = wanted.filter(({ path: name }) => !left.some((one) => one.path === name));
   const remaining = [...remainingUses(project, changes), ...remainingHooks(project)];
   const isUseless = remaining.length === 0;
@@ -81,7 +86,7 @@ function planInit(project, { flueRun = false } = {}) {
       ...run.notes,
       ...remaining,
       ...pinNotes(project, isUseless),
-      ...example.notes,
+      ...variables.notes,
       ...project.unreadable,
     ],
     byHand: left.map(({ note }) => note),
@@ -91,15 +96,14 @@ function planInit(project, { flueRun = false } = {}) {
 /**
  * The changes that must be made by hand, as the file is in an encoding in which it would be damaged.
  *
- * @param {Project} project
  * @param {Change[]} changes
- * @param {SourceFile | undefined} example
+ * @param {ReturnType<typeof readFile>[]} files
  * @returns {{ path: string, note: string }[]}
  */
-function leftAlone({ app, sources }, changes, example) {
-  const files = [app, example, ...sources].filter((file) => file !== undefined);
+function leftAlone(changes, files) {
+  const readable = files.filter((file) => file !== undefined && 'text' in file);
   return changes.flatMap(({ path: name, before, after }) => {
-    const { encoding } = files.find((file) => file.path === name) ?? {};
+    const { encoding } = readable.find((file) => file.path === name) ?? {};
     if (encoding === undefined) return [];
     const lines = unifiedDiff(name, before, after).split('\n').slice(2);
     const added = lines
@@ -238,7 +242,7 @@ function connectApp(project, { changes, module }, tsconfig) {
   }
   // By the app, or by what the app imports.
   const isImported = [app, ...sources].some((file) => importsModule(file, module));
-  if (isImported) return { changes: [], notes: [] };
+  if (isImported) return NOTHING;
   const text = changes.find((made) => made.path === app.path)?.after ?? app.text;
   const after = withImport({ path: app.path, text }, specifier(module));
   return { changes: [change(app, after)], notes: [] };
@@ -259,18 +263,19 @@ function notesOnApp({ line }, app, mounted) {
 }
 
 /**
- * @param {Project} project
+ * The example of an environment file with our variables.
+ *
+ * @param {ReturnType<typeof readFile>} file
  * @returns {Part}
  */
-function exampleChanges({ root }) {
-  const file = readFile(root, EXAMPLE);
-  if (file === undefined) return { changes: [], notes: [] };
+function withVariables(file) {
+  if (file === undefined) return NOTHING;
   if ('why' in file) return { changes: [], notes: [`${EXAMPLE} cannot be read: ${file.why}.`] };
   const before = file.text;
   const missing = VARIABLES.filter(
     ({ name }) => !new RegExp(`^\\s*#?\\s*(export\\s+)?${name}\\s*=`, 'm').test(before),
   );
-  if (missing.length === 0) return { changes: [], notes: [] };
+  if (missing.length === 0) return NOTHING;
   const newline = before.includes('\r\n') ? '\r\n' : '\n';
   const gap = before === '' ? '' : before.endsWith('\n') ? newline : newline + newline;
   const lines = ['# Traces go to Braintrust once there is a key.'].concat(
