@@ -23,16 +23,13 @@ const LINK = /(!?)\[((?:[^[\]]|!\[[^\]]*\]\([^)]*\))*)\]\(([^)\s]+)\)/g;
 function publishedText(text, file, { repository, version, files }) {
   if (repository === undefined) return text;
   const web = repository.replace(/^git\+/, '').replace(/\.git$/, '');
-  return text
-    .split(FENCES)
-    .map((part, index) => (index % 2 === 1 ? part : part.replace(LINK, absolute)))
-    .join('');
+  return ofProse(text, (prose) => prose.replace(LINK, absolute));
 
   /** @param {string} whole @param {string} mark @param {string} label @param {string} target */
   function absolute(whole, mark, label, target) {
-    if (/^([a-z]+:|#)/.test(target)) return whole;
-    const [path = '', ...anchor] = target.split('#');
-    const at = posix.join(posix.dirname(file), path);
+    if (isAddress(target)) return whole;
+    const [, ...anchor] = target.split('#');
+    const at = pathOf(target, file);
     // On npm's page, nothing is beside the README.
     if (file !== 'README.md' && files.includes(at)) return whole;
     const view = mark === '!' ? 'raw' : 'blob';
@@ -51,20 +48,14 @@ function publishedText(text, file, { repository, version, files }) {
  */
 function withoutDeadLinks(text, file, files) {
   const folders = new Set(files.flatMap(foldersOf));
-  return text
-    .split(FENCES)
-    .map((part, index) => (index % 2 === 1 ? part : withoutDead(part)))
-    .join('');
-
-  /** @param {string} part */
-  function withoutDead(part) {
-    const isAlone = new RegExp(`^${LINK.source}\\n+`, 'gm');
-    return part
+  const isAlone = new RegExp(`^${LINK.source}\\n+`, 'gm');
+  return ofProse(text, (prose) =>
+    prose
       .replace(isAlone, (whole, mark, _label, target) =>
         mark === '!' && isDead(target) ? '' : whole,
       )
-      .replace(LINK, withoutDeadLink);
-  }
+      .replace(LINK, withoutDeadLink),
+  );
 
   /** @param {string} whole @param {string} mark @param {string} label @param {string} target @returns {string} */
   function withoutDeadLink(whole, mark, label, target) {
@@ -76,11 +67,37 @@ function withoutDeadLinks(text, file, files) {
 
   /** @param {string} target */
   function isDead(target) {
-    if (/^([a-z]+:|#)/.test(target)) return false;
-    const [path = ''] = target.split('#');
-    const at = posix.join(posix.dirname(file), path).replace(/\/$/, '');
+    if (isAddress(target)) return false;
+    const at = pathOf(target, file).replace(/\/$/, '');
     return !files.includes(at) && !folders.has(at);
   }
+}
+
+/**
+ * A page with its prose rewritten: what stands in fences stays.
+ *
+ * @param {string} text
+ * @param {(prose: string) => string} rewrite
+ */
+function ofProse(text, rewrite) {
+  return text
+    .split(FENCES)
+    .map((part, index) => (index % 2 === 1 ? part : rewrite(part)))
+    .join('');
+}
+
+/** Whether a link leads elsewhere, or to a heading of its page. @param {string} target */
+const isAddress = (target) => /^([a-z]+:|#)/.test(target);
+
+/**
+ * The path in the package that a link leads to.
+ *
+ * @param {string} target
+ * @param {string} file the page that has it
+ */
+function pathOf(target, file) {
+  const [path = ''] = target.split('#');
+  return posix.join(posix.dirname(file), path);
 }
 
 /** All folders that a file lies in. @param {string} path @returns {string[]} */
