@@ -9,6 +9,7 @@ const { setTimeout: delay } = require('node:timers/promises');
 
 const { messageOf } = require('../../js/json/json-safe-copy');
 const { shorten } = require('../collector/text');
+const { codeOf } = require('../support/error-code');
 const { Failure } = require('../support/usage');
 const { Family, MARK } = require('./family');
 const { send } = require('./process-tree');
@@ -74,9 +75,14 @@ class Application {
   /** The ids of its processes that could not be killed. @returns {number[]} */
   get survivors() {
     if (!this.#isGivenUp) return [];
-    const { pid, exitCode, signalCode } = this.#child;
-    const first = pid !== undefined && exitCode === null && signalCode === null ? [pid] : [];
+    const { pid } = this.#child;
+    const first = pid !== undefined && this.#isRunning ? [pid] : [];
     return [...first, ...this.#family.members()];
+  }
+
+  /** Whether its first process runs. */
+  get #isRunning() {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
   /** Whether it had to be killed. */
@@ -104,7 +110,7 @@ class Application {
 
   /** Asks all its processes to end, if it runs, and waits for nothing. */
   leave() {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) this.#send('SIGTERM');
+    if (this.#isRunning) this.#send('SIGTERM');
   }
 
   /** Ends it and the processes that it has started, whatever they do. */
@@ -204,10 +210,10 @@ const REASONS = new Map([
  * @returns {InstanceType<typeof Failure>} with the exit code of a shell: 127 for a program that is not there, else 126
  */
 function startFailure(program, error) {
-  const { code } = /** @type {NodeJS.ErrnoException} */ (error);
+  const code = codeOf(error);
   // Node refuses an empty name by itself.
   const isMissing = code === 'ENOENT' || program === '';
-  const why = isMissing ? REASONS.get('ENOENT') : (REASONS.get(String(code)) ?? messageOf(error));
+  const why = isMissing ? REASONS.get('ENOENT') : (REASONS.get(code) ?? messageOf(error));
   const name = program === '' ? 'a program without a name' : shorten(program, MAX_NAME);
   return new Failure(`${name} cannot be started: ${why}`, isMissing ? 127 : 126);
 }

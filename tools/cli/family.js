@@ -40,7 +40,7 @@ class Family {
     for (const [pid, start] of this.#known) {
       if (starts.get(pid) !== start) this.#known.delete(pid);
     }
-    const isRootThere = starts.has(this.#root) && starts.get(this.#root) === this.#rootStart;
+    const isRootThere = processes.some((one) => this.#isRoot(one));
     const above = [...(isRootThere ? [this.#root] : []), ...this.#known.keys()];
     const below = new Set(descendantsOf(above, processes));
     const strays = this.#strays(processes, below);
@@ -48,6 +48,11 @@ class Family {
       if (below.has(pid) || strays.has(pid)) this.#known.set(pid, start);
     }
     return [...this.#known.keys()];
+  }
+
+  /** Whether it is the first process. @param {import('./process-tree').Process} one */
+  #isRoot({ pid, start }) {
+    return pid === this.#root && start === this.#rootStart;
   }
 
   /**
@@ -63,10 +68,7 @@ class Family {
       pid === process.pid || pid === this.#root || below.has(pid);
     const inside = new Set(processes.filter(({ pid }) => isInside(pid)).map((one) => one.session));
     const marked = processes.filter(
-      ({ pid, start }) =>
-        !(pid === this.#root && start === this.#rootStart) &&
-        !below.has(pid) &&
-        hasVariable(pid, this.#mark),
+      (one) => !this.#isRoot(one) && !below.has(one.pid) && hasVariable(one.pid, this.#mark),
     );
     const daemons = (this.#daemons ??= new Set(
       marked.map(({ session }) => session).filter((session) => !inside.has(session)),

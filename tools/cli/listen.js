@@ -4,6 +4,7 @@
 
 const { startCollector } = require('../collector');
 const { messageOf } = require('../../js/json/json-safe-copy');
+const { codeOf } = require('../support/error-code');
 const { portOwner } = require('../support/port-owner');
 const { DEFAULT_PORT, OTHER_PORTS } = require('../support/ports');
 const { Failure } = require('../support/usage');
@@ -43,9 +44,6 @@ async function listen(options) {
 
 /** @param {unknown} error */
 const isTaken = (error) => codeOf(error) === 'EADDRINUSE';
-
-/** @param {unknown} error */
-const codeOf = (error) => (error instanceof Error && 'code' in error ? String(error.code) : '');
 
 /**
  * @param {unknown} error

@@ -5,6 +5,8 @@
 const fs = require('node:fs');
 const path = require('node:path');
 
+const { codeOf } = require('../support/error-code');
+
 /** A spool file as docs/spool-format.md names it, of any kind but damaged ones, which stay where they were found. */
 const SPOOL_FILE = /^([\da-f]{16})-(\d+)-([\da-f]{8})((?:-\d{10,})?\.(?:rows|open|tmp|lock))$/;
 
@@ -31,7 +33,7 @@ function relabel(directory, from, to, running) {
       fs.renameSync(path.join(directory, name), path.join(directory, renamed));
     } catch (error) {
       // Another process has adopted it meanwhile.
-      if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ENOENT') throw error;
+      if (codeOf(error) !== 'ENOENT') throw error;
     }
   }
 }

@@ -5,6 +5,8 @@
 const fs = require('node:fs');
 const path = require('node:path');
 
+const { codeOf } = require('../support/error-code');
+
 /**
  * A text file. Only one in UTF-8 without a byte order mark can be changed without damage: of others `encoding` states
  * what they are, and the text is only good to be searched.
@@ -99,8 +101,5 @@ const decodedAs = (label, bytes, encoding) => ({
 /** @param {unknown} error @returns {string} why the system refused */
 const reasonOf = (error) =>
   REASONS.get(codeOf(error)) ?? String(/** @type {Error} */ (error).message);
-
-/** @param {unknown} error */
-const codeOf = (error) => String(/** @type {NodeJS.ErrnoException} */ (error).code);
 
 module.exports = { readFile, readableFile, reasonOf };

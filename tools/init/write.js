@@ -5,6 +5,8 @@
 const fs = require('node:fs');
 const path = require('node:path');
 
+const { codeOf } = require('../support/error-code');
+
 /** Where a file cannot be exchanged for another one, such as in a folder that may not be written to. */
 const FIXED = new Set(['EACCES', 'EBUSY', 'EPERM', 'EROFS', 'EXDEV']);
 
@@ -47,7 +49,7 @@ function replaceFile(file, text) {
     fs.renameSync(next, target);
   } catch (error) {
     fs.rmSync(next, { force: true });
-    if (!FIXED.has(String(/** @type {NodeJS.ErrnoException} */ (error).code))) throw error;
+    if (!FIXED.has(codeOf(error))) throw error;
     overwrite(target, text);
   }
 }
