@@ -17,15 +17,15 @@ const TABLE: Record<string, string> = {
 
   api: 'context spans',
   exporter:
-    'adoption callers context destinations diagnostics json masking no-destination places ready routes variables warn',
+    'adoption callers context destinations diagnostics json masking no-destination ready routes slug-destinations variables warn',
   destination:
-    'capture context delivery enrichment held-events json pending-files places root-of-work routes sampling warn weak',
+    'capture context delivery enrichment held-events json pending-files root-of-work routes sampling slug-destinations warn weak',
   destinations: 'destination json options warn',
   'no-destination': 'no-stats weak',
   'pending-files': 'json warn',
   delivery: 'json sum-stats',
   'root-of-work': 'context json',
-  places: 'json sum-stats warn',
+  'slug-destinations': 'json sum-stats warn',
   'held-events': '',
   'work-keys': 'context drop-oldest',
   enrichment: 'application-call builtins drop-oldest json warn',

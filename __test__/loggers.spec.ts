@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { startCollector } from '../tools/collector';
 import type { Collector, CollectorOptions } from '../tools/collector/types';
-import { Places } from '../js/places';
+import { SlugDestinations } from '../js/slug-destinations';
 import { writeSlug } from '../js/spans/slug';
 import { recordings } from './support/replay';
 import { run, withDirectory } from './support/run';
@@ -924,17 +924,18 @@ test('opening an experiment costs the same, however many wait for the server; th
       return isIdle;
     },
   });
-  const places = new Places(
+  const destinations = new SlugDestinations(
     { isOn: true, isClosed: false } as any,
     { live: () => [], open: opened } as any,
   );
-  const accepted = () => places.stats.reduce((sum: number, { accepted: one }: any) => sum + one, 0);
-  for (let n = 0; n < 300; n++) places.at({ experimentId: `${n}` });
-  expect(places.all).toHaveLength(300);
+  const accepted = () =>
+    destinations.stats.reduce((sum: number, { accepted: one }: any) => sum + one, 0);
+  for (let n = 0; n < 300; n++) destinations.at({ experimentId: `${n}` });
+  expect(destinations.all).toHaveLength(300);
   expect(looks).toBeLessThan(300 * 10);
   isIdle = true;
-  for (let n = 300; n < 400; n++) places.at({ experimentId: `${n}` });
-  expect(places.all.length).toBeLessThan(20);
+  for (let n = 300; n < 400; n++) destinations.at({ experimentId: `${n}` });
+  expect(destinations.all.length).toBeLessThan(20);
   expect(accepted()).toBe(400);
 });
 
@@ -944,9 +945,9 @@ test('a delivery that fails on every side ends no process', async () => {
     `const { Delivery } = require('./js/delivery.js');
     const fail = async () => { throw new Error('torn down'); };
     const one = { flush: fail, close: fail };
-    const places = { all: [one], close: () => [fail()], stats: [], check() {} };
+    const slugDestinations = { all: [one], close: () => [fail()], stats: [], check() {} };
     const delivery = new Delivery({
-      schedule() {}, report() {}, leftOut: () => 0, files: { isEmpty: true }, places, recorder: () => one,
+      schedule() {}, report() {}, leftOut: () => 0, files: { isEmpty: true }, slugDestinations, recorder: () => one,
     });
     const failed = ({ message }) => message;
     Promise.all([delivery.flush().catch(failed), delivery.close({}, () => {}).catch(failed)]).then(

@@ -128,12 +128,12 @@ class Capture {
     const work = currentWork();
     const text = withCaller(event, work, destination);
     const enrichment = destination?.enrichment;
-    const sampled = destination?.verdictOn(event);
+    const sampled = destination?.decisionOn(event);
     if (enrichment === undefined && sampled === undefined) return text;
     if (isWithin(event, work, destination)) return text;
     const fields = enrichment?.of(destination?.keyOf(event), event);
-    const verdict = sampled === undefined ? '' : `,"sampled":${sampled}`;
-    const added = member('enrichment', fields) + verdict;
+    const decided = sampled === undefined ? '' : `,"sampled":${sampled}`;
+    const added = member('enrichment', fields) + decided;
     return added === '' ? text : `${text.slice(0, -1)}${added}}`;
   }
 

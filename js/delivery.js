@@ -13,7 +13,7 @@ const DEFAULT_TIMEOUT_MS = 10_000;
  * @typedef {object} Source
  * @property {() => import('./host.d.ts').HostRecorder} recorder the present one
  * @property {InstanceType<typeof import('./pending-files.js').PendingFiles>} files those that are being read
- * @property {InstanceType<typeof import('./places.js').Places>} places other destinations with the same settings
+ * @property {InstanceType<typeof import('./slug-destinations.js').SlugDestinations>} slugDestinations other destinations with the same settings
  * @property {() => number} leftOut how many spans were left out before they reached the recorder
  * @property {() => void} schedule rows are expected
  * @property {() => void} report reports the diagnostics so far
@@ -30,7 +30,7 @@ class Delivery {
 
   /** @type {typeof import('../index.d.ts').flush} */
   async flush(options) {
-    const others = this.#source.places.all.map((one) => one.flush(options ?? undefined));
+    const others = this.#source.slugDestinations.all.map((one) => one.flush(options ?? undefined));
     return this.#flush(options, allOf(others));
   }
 
@@ -41,7 +41,7 @@ class Delivery {
 
   /**
    * @param {import('../index.d.ts').FlushOptions | null | undefined} options
-   * @param {Promise<import('../index.d.ts').FlushReport[]>} others the deliveries of places
+   * @param {Promise<import('../index.d.ts').FlushReport[]>} others the deliveries of those of slugs
    */
   async #flush(options, others) {
     this.#source.schedule();
@@ -54,7 +54,7 @@ class Delivery {
 
   /** @type {typeof import('../index.d.ts').stats} */
   stats() {
-    return this.#withPlaces(this.ownStats());
+    return this.#withOthers(this.ownStats());
   }
 
   /** The counters of this recorder alone. @returns {import('../index.d.ts').Stats} */
@@ -69,7 +69,7 @@ class Delivery {
   async close(options, onClose) {
     let isRecorded = true;
     let leftMs = timeoutOf(options);
-    const others = allOf(this.#source.places.close(options));
+    const others = allOf(this.#source.slugDestinations.close(options));
     // Without files, what is recorded from now on is refused.
     if (!this.#source.files.isEmpty) ({ isRecorded, leftMs } = await this.#filesRecorded(leftMs));
     onClose();
@@ -86,25 +86,25 @@ class Delivery {
   /**
    * @param {Awaited<ReturnType<import('./host.d.ts').HostRecorder['flush']>>} report of the recorder
    * @param {boolean} isRecorded whether it has everything
-   * @param {Promise<import('../index.d.ts').FlushReport[]>} delivering those of places
+   * @param {Promise<import('../index.d.ts').FlushReport[]>} delivering those of slugs
    */
   async #reportOf(report, isRecorded, delivering) {
     const others = await delivering;
-    this.#source.places.check();
+    this.#source.slugDestinations.check();
     this.#source.report();
     const own = this.#withLeftOut(parse(report));
     const isComplete = own.complete && isRecorded && others.every(({ complete }) => complete);
-    return { ...this.#withPlaces(own), complete: isComplete };
+    return { ...this.#withOthers(own), complete: isComplete };
   }
 
   /**
-   * Counters with those of the places that are addressed with these settings.
+   * Counters with those of what slugs name, with these settings.
    * @template {import('../index.d.ts').Stats} S
    * @param {S} own
    * @returns {S}
    */
-  #withPlaces(own) {
-    const others = this.#source.places.stats;
+  #withOthers(own) {
+    const others = this.#source.slugDestinations.stats;
     return others.length === 0 ? own : { ...own, ...sumStats([...others, own]) };
   }
 

@@ -13,7 +13,7 @@ const { parse } = require('./json/json-string.js');
 const { messageOf } = require('./json/json-safe-copy.js');
 const { stringify } = require('./json/stringify.js');
 const { PendingFiles } = require('./pending-files.js');
-const { Places } = require('./places.js');
+const { SlugDestinations } = require('./slug-destinations.js');
 const { rootOf } = require('./root-of-work.js');
 const { isStage } = require('./routes.js');
 const { Sampling } = require('./sampling.js');
@@ -38,7 +38,7 @@ const UNREADABLE = '{}';
  * @property {() => void} report reports the diagnostics so far
  * @property {InstanceType<typeof import('./callers.js').Callers>} callers the spans under which Flue's work runs
  * @property {(target: unknown, called: Called, since?: number) => void} adopt runs Flue's work under a span
- * @property {import('./places.js').Openers} openers of the destinations of what slugs name
+ * @property {import('./slug-destinations.js').Openers} openers of the destinations of what slugs name
  */
 
 /** A span that work runs under. @typedef {{ spanId: string, rootSpanId: string, isRemote: boolean }} CallingSpan */
@@ -62,7 +62,7 @@ class Destination {
   /** That of the logger for which a slug has opened it; undefined if it is a logger's own. @type {Destination | undefined} */
   opener;
   #files = new PendingFiles();
-  #places;
+  #slugDestinations;
   #delivery;
   #host;
   #polls;
@@ -87,12 +87,12 @@ class Destination {
     this.#polls = polls;
     this.#recorder = recorder;
     this.#capture = new Capture(host.load(), this);
-    this.#places = new Places(this, polls.openers);
+    this.#slugDestinations = new SlugDestinations(this, polls.openers);
     this.#delivery = new Delivery({
       recorder: () => this.#recorder,
       leftOut: () => this.#sampling?.leftOut ?? 0,
       files: this.#files,
-      places: this.#places,
+      slugDestinations: this.#slugDestinations,
       schedule: () => this.#polls.schedule(),
       report: () => this.#polls.report(),
     });
@@ -114,7 +114,7 @@ class Destination {
   reopen(recorder) {
     this.#recorder = recorder;
     this.#isClosed = false;
-    this.#places.clear();
+    this.#slugDestinations.clear();
     this.reset();
   }
 
@@ -138,8 +138,8 @@ class Destination {
    * What the application has decided about the trace that an event of Flue's begins; undefined if the core decides.
    * @param {any} event
    */
-  verdictOn(event) {
-    return this.#sampling?.verdictOnWork(this.keyOf(event));
+  decisionOn(event) {
+    return this.#sampling?.decisionOnWork(this.keyOf(event));
   }
 
   /**
@@ -204,14 +204,16 @@ class Destination {
 
   /**
    * The destination of what a slug names: that of another logger, or one with these settings.
-   * @param {import('./places.js').Place | undefined} place this one without
+   * @param {import('./slug-destinations.js').SpanObject | undefined} object this one without
    * @param {boolean} [isKnown] only one that is there, else this one
    * @returns {Destination}
    */
-  at(place, isKnown) {
-    if (place === undefined) return this;
+  at(object, isKnown) {
+    if (object === undefined) return this;
     const { opener } = this;
-    return opener === undefined ? this.#places.at(place, isKnown) : opener.at(place, isKnown);
+    return opener === undefined
+      ? this.#slugDestinations.at(object, isKnown)
+      : opener.at(object, isKnown);
   }
 
   /** Whether everything is delivered that was recorded here. Throws when the environment is being torn down. */
@@ -362,7 +364,7 @@ class Destination {
     }
     if (event.type !== 'span_start' || event.parentSpanId !== undefined) return event;
     const enrichment = this.enrichment?.of(event.spanId, event);
-    const sampled = this.#sampling?.verdictOn(event.rootSpanId);
+    const sampled = this.#sampling?.decisionOn(event.rootSpanId);
     if (enrichment === undefined && sampled === undefined) return event;
     return { ...event, enrichment, sampled };
   }
@@ -408,7 +410,7 @@ class Destination {
    * @param {import('../index.d.ts').FlushOptions} options
    */
   async deliver(options) {
-    // The exporter delivers those of places by themselves.
+    // The exporter delivers those of slugs by themselves.
     await this.#delivery.flushOwn(options);
     if (this.#held.isEmpty) return;
     await this.#held.emptied();

@@ -43,18 +43,18 @@ class Destinations {
   /**
    * @param {(env: Record<string, string>) => Record<string, unknown>} pick the options for the native part
    * @param {import('../index.d.ts').InitLoggerOptions['storage']} storage
-   * @param {import('./places.js').Place} [place] where its rows go, in place of the logs of the project
+   * @param {import('./slug-destinations.js').SpanObject} [object] where its rows go, in place of the logs of the project
    * @returns {Destination}
    */
-  #open(pick, storage, place) {
+  #open(pick, storage, object) {
     const { env, file, unreadable } = this.#host.environment();
     if (unreadable !== undefined) warn('ENV_FILE', `${unreadable} It is ignored.`);
     const picked = pick(env);
-    const whole = place?.experimentId === undefined ? {} : { sampleRate: 1, keepErrors: false };
-    const all = place === undefined ? picked : { ...picked, ...place, ...whole, spool: false };
+    const whole = object?.experimentId === undefined ? {} : { sampleRate: 1, keepErrors: false };
+    const all = object === undefined ? picked : { ...picked, ...object, ...whole, spool: false };
     const settings = toJson({ options: all, env, file });
-    // A place has a destination of its own for each logger, which counts and closes it.
-    const key = place === undefined ? settings : toJson({ settings, of: picked });
+    // What a slug names has a destination of its own for each logger, which counts and closes it.
+    const key = object === undefined ? settings : toJson({ settings, of: picked });
     const present = this.#destinations.get(key)?.deref();
     if (present !== undefined && !present.isClosed) {
       this.#host.keepIn(present.recorder, storage);
@@ -71,7 +71,7 @@ class Destinations {
     const created = new destinations.Destination(this.#host, this.#polls, recorder);
     created.options = /** @type {any} */ ({
       ...picked,
-      ...(place?.projectId !== undefined && { projectId: place.projectId }),
+      ...(object?.projectId !== undefined && { projectId: object.projectId }),
       storage,
     });
     this.#destinations.set(key, created.reference);
@@ -82,15 +82,15 @@ class Destinations {
    * The destination with the same settings whose rows go to an experiment, or another project. Nothing of an experiment
    * is left out, and nothing is kept on the disk: no later process would deliver it. Throws when it cannot be started.
    * @param {Destination} base
-   * @param {import('./places.js').Place} place
+   * @param {import('./slug-destinations.js').SpanObject} object
    * @returns {Destination}
    */
-  openPlace(base, place) {
+  openObject(base, object) {
     const { storage, ...picked } = base.options;
-    const destination = this.#open(() => picked, storage, place);
+    const destination = this.#open(() => picked, storage, object);
     destination.opener = base;
-    destination.experimentId = place.experimentId;
-    if (place.experimentId === undefined) destination.takeFunctionsOf(base);
+    destination.experimentId = object.experimentId;
+    if (object.experimentId === undefined) destination.takeFunctionsOf(base);
     else destination.onError ??= base.onError;
     return destination;
   }

@@ -10,7 +10,7 @@ const { Destinations, statsOf } = require('./destinations.js');
 const { NO_DESTINATION } = require('./no-destination.js');
 const { toJson } = require('./json/json-string.js');
 const { Masking } = require('./masking.js');
-const { Places } = require('./places.js');
+const { SlugDestinations } = require('./slug-destinations.js');
 const { Announcements } = require('./ready.js');
 const { messageOf } = require('./json/json-safe-copy.js');
 const { Diagnostics } = require('./diagnostics.js');
@@ -39,16 +39,16 @@ class Exporter {
   #adoption = new Adoption(this.callers, [this.#routes, this.#boundRoutes], (destination) => {
     if (destination !== this.#current) this.#hasSeveral = true;
   });
-  /** The destinations of what slugs name. @type {import('./places.js').Openers} */
+  /** The destinations of what slugs name. @type {import('./slug-destinations.js').Openers} */
   #openers = {
     live: () => [this.#current, ...this.#destinations.live],
-    open: (base, place) => {
+    open: (base, object) => {
       this.#hasSeveral = true;
-      return this.#destinations.openPlace(base, place);
+      return this.#destinations.openObject(base, object);
     },
   };
   /** Finds those of loggers where nothing is recorded. */
-  #nowhere = new Places(NO_DESTINATION, this.#openers);
+  #nowhere = new SlugDestinations(NO_DESTINATION, this.#openers);
   #destinations;
   /** @type {import('./destination.js').Polls} */
   #polls;
@@ -162,13 +162,13 @@ class Exporter {
   /**
    * The destination of what a slug names, else that of a logger. Never throws.
    * @param {Destination} base that of the logger; it may record nothing
-   * @param {import('./places.js').Place | undefined} place
+   * @param {import('./slug-destinations.js').SpanObject | undefined} object
    * @param {boolean} [isKnown] only one that is there
    * @returns {Destination}
    */
-  at(base, place, isKnown) {
-    if (place === undefined) return base;
-    return base.isOn ? base.at(place, isKnown) : this.#nowhere.at(place, true);
+  at(base, object, isKnown) {
+    if (object === undefined) return base;
+    return base.isOn ? base.at(object, isKnown) : this.#nowhere.at(object, true);
   }
 
   /**

@@ -141,7 +141,7 @@ class KeyedCallers {
     const calls = this.#callsOf(id);
     const { waiting, bare } = calls;
     calls.queued = Math.max(0, calls.queued - 1);
-    const at = placeInQueue(waiting, `${event.agentName} ${event.instanceId}`);
+    const at = indexOfCaller(waiting, `${event.agentName} ${event.instanceId}`);
     const next = waiting[at];
     if (next === undefined) {
       bare.push(event.conversationId);
@@ -178,7 +178,7 @@ class KeyedCallers {
  * @param {Waiting[]} waiting
  * @param {string} recipient
  */
-function placeInQueue(waiting, recipient) {
+function indexOfCaller(waiting, recipient) {
   const own = waiting.findIndex((one) => one.recipient === recipient);
   if (own >= 0) return own;
   const now = Date.now();

@@ -114,7 +114,7 @@ class Sampling {
    * What the application has decided about a trace; undefined if the core decides.
    * @param {string} traceId
    */
-  verdictOn(traceId) {
+  decisionOn(traceId) {
     const isRecorded = this.#traces.get(traceId);
     if (isRecorded === undefined) return undefined;
     return isRecorded === this.#rules.samples(traceId) ? undefined : isRecorded;
@@ -129,9 +129,9 @@ class Sampling {
    * What the application has decided about the trace of Flue's work; undefined if the core decides.
    * @param {unknown} id of the run, submission, dispatch or operation
    */
-  verdictOnWork(id) {
+  decisionOnWork(id) {
     const trace = this.#work.get(id);
-    return trace === undefined ? undefined : this.verdictOn(trace);
+    return trace === undefined ? undefined : this.decisionOn(trace);
   }
 
   /**
@@ -163,10 +163,10 @@ class Sampling {
     // The rate decides about a span that the function itself begins.
     if (sample === undefined || !this.#call.isAllowed) return root.isSampled;
     try {
-      const verdict = this.#call.run(() => sample(root));
-      if (typeof verdict === 'boolean') return verdict;
+      const decided = this.#call.run(() => sample(root));
+      if (typeof decided === 'boolean') return decided;
       // Keeps a rejection from ending the process.
-      if (types.isPromise(verdict)) Promise.resolve(verdict).catch(() => {});
+      if (types.isPromise(decided)) Promise.resolve(decided).catch(() => {});
       warn('BAD_SAMPLE', '`sample` did not return true or false; `sampleRate` decides.');
     } catch (error) {
       warn('BAD_SAMPLE', `\`sample\` threw (${classOf(error)}); \`sampleRate\` decides.`);

@@ -15,7 +15,7 @@ const { spanUpdateOf } = require('./span-update.js');
  * @property {string} rootSpanId
  * @property {readonly string[]} spanParents
  * @property {Record<string, any>} [propagated] the update that every descendant gets
- * @property {import('../places.js').Place} [place] what it is in, as far as its slug states that
+ * @property {import('../slug-destinations.js').SpanObject} [object] what it is in, as far as its slug states that
  * @property {boolean} [isRemote] whether it was named by its ids: another process may record its trace
  */
 

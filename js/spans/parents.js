@@ -4,7 +4,7 @@
 
 const { warn } = require('../warn.js');
 const { read } = require('./arguments.js');
-const { placeOf, readSlug } = require('./slug.js');
+const { readSlug, spanObjectOf } = require('./slug.js');
 const { HEX_16, HEX_32, traceContextOf } = require('./trace-context.js');
 
 /** @typedef {import('./arguments.js').SpanContext} SpanContext */
@@ -46,15 +46,15 @@ function namedParent(parent) {
 /** @param {string} slug */
 function slugParent(slug) {
   const ids = readSlug(slug);
-  const place = ids && placeOf(ids);
+  const object = ids && spanObjectOf(ids);
   if (!isSpanId(ids?.span_id) || !isTraceId(ids?.root_span_id)) return undefined;
-  if (ids?.isExperiment && place === undefined) return undefined;
+  if (ids?.isExperiment && object === undefined) return undefined;
   return contextOf({
     id: ids?.row_id ?? '',
     spanId: /** @type {string} */ (ids?.span_id),
     rootSpanId: /** @type {string} */ (ids?.root_span_id),
     ...(ids?.propagated_event && { propagated: ids.propagated_event }),
-    ...(place && { place }),
+    ...(object && { object }),
   });
 }
 

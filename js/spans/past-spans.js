@@ -8,7 +8,7 @@ const { feedbackEvent } = require('./feedback.js');
 const { LINK, NOOP_SPAN } = require('./noop.js');
 const { namedParent } = require('./parents.js');
 const { noLink, permalinkTo } = require('./permalink.js');
-const { placeOf, readSlug } = require('./slug.js');
+const { readSlug, spanObjectOf } = require('./slug.js');
 const { Span } = require('./span.js');
 const { HEX_32 } = require('./trace-context.js');
 const { warn } = require('../warn.js');
@@ -61,7 +61,7 @@ function pastSpansOf(exporter, own) {
       const slug = readSlug(span);
       if (typeof slug?.row_id !== 'string') return { destination };
       return {
-        destination: exporter.at(destination, placeOf(slug)),
+        destination: exporter.at(destination, spanObjectOf(slug)),
         id: slug.row_id,
         ...(slug.root_span_id && { rootSpanId: slug.root_span_id }),
       };
@@ -135,7 +135,7 @@ function pastSpansOf(exporter, own) {
     const id = slug === undefined ? read(span, 'id') : slug.row_id;
     if (typeof id !== 'string') return noLink('no-span');
     const ofTarget = span instanceof Span ? Span.destinationOf(span) : exporter.current;
-    const destination = exporter.at(own ?? ofTarget, slug && placeOf(slug), true);
+    const destination = exporter.at(own ?? ofTarget, slug && spanObjectOf(slug), true);
     const { orgName, appUrl } = options ?? {};
     return permalinkTo(destination, id, {
       ...(slug?.object_id && {
@@ -150,7 +150,7 @@ function pastSpansOf(exporter, own) {
   const updateSpan = (event) => {
     try {
       const context = namedParent(read(event, 'exported'));
-      const destination = exporter.at(own ?? exporter.current, context?.place);
+      const destination = exporter.at(own ?? exporter.current, context?.object);
       if (context === undefined || !destination.isOn) return;
       if (HEX_32.test(context.id)) Span.at(destination, context).log(event);
       else warn('BAD_SPAN', '`updateSpan` changes spans of this package only; it is ignored.');

@@ -7,7 +7,7 @@ const { ERR_PERMALINK } = require('./noop.js');
 
 /** @typedef {InstanceType<typeof import('../destination.js').Destination>} Destination */
 
-/** What is known better than the destination does. @typedef {{ appUrl?: string, orgName?: string, projectId?: string, projectName?: string, experimentId?: string }} Place */
+/** What is known better than the destination does. @typedef {{ appUrl?: string, orgName?: string, projectId?: string, projectName?: string, experimentId?: string }} LinkTarget */
 
 /** How long the login is waited for, in milliseconds. */
 const LOGIN_MS = 5000;
@@ -19,10 +19,10 @@ const noLink = (reason) => `${ERR_PERMALINK}?msg=${reason}`;
  * The address, without a request.
  * @param {Destination} destination
  * @param {string} id of the row
- * @param {Place} [known]
+ * @param {LinkTarget} [known]
  */
 function linkTo(destination, id, known) {
-  const { appUrl, orgName, projectId, projectName, experimentId } = placeOf(destination, known);
+  const { appUrl, orgName, projectId, projectName, experimentId } = targetOf(destination, known);
   if (!appUrl || !orgName) return noLink('log-in-or-provide-org-name');
   if (experimentId) return spanLink({ appUrl, organisation: orgName, experimentId }, id);
   if (projectId) return spanLink({ appUrl, organisation: orgName, projectId }, id);
@@ -33,10 +33,10 @@ function linkTo(destination, id, known) {
  * The address, once the organisation and the project are known.
  * @param {Destination} destination
  * @param {string} id of the row
- * @param {Place} [known]
+ * @param {LinkTarget} [known]
  */
 async function permalinkTo(destination, id, known) {
-  const { orgName, projectId } = placeOf(destination, known);
+  const { orgName, projectId } = targetOf(destination, known);
   // The flush performs the login.
   if (!orgName || !projectId) await destination.flush({ timeoutMs: LOGIN_MS });
   return linkTo(destination, id, known);
@@ -44,10 +44,10 @@ async function permalinkTo(destination, id, known) {
 
 /**
  * @param {Destination} destination
- * @param {Place} [known]
+ * @param {LinkTarget} [known]
  * @returns {{ appUrl?: string | null, orgName?: string | null, projectId?: string | null, projectName?: string | null, experimentId?: string | null }}
  */
-function placeOf(destination, known) {
+function targetOf(destination, known) {
   return { ...destination.traceDestination(), ...known };
 }
 

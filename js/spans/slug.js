@@ -80,9 +80,9 @@ function readSlug(slug) {
 /**
  * What a slug's span is in; undefined if the slug does not state it.
  * @param {SpanIds} ids
- * @returns {import('../places.js').Place | undefined}
+ * @returns {import('../slug-destinations.js').SpanObject | undefined}
  */
-function placeOf({ isExperiment, object_id: id, compute_object_metadata_args: args }) {
+function spanObjectOf({ isExperiment, object_id: id, compute_object_metadata_args: args }) {
   if (isExperiment) return isText(id) ? { experimentId: id } : undefined;
   const projectId = id ?? args?.project_id;
   if (isText(projectId)) return { projectId };
@@ -122,4 +122,4 @@ function uuid(bytes) {
   ].join('-');
 }
 
-module.exports = { objectOf, placeOf, readSlug, writeSlug };
+module.exports = { objectOf, readSlug, spanObjectOf, writeSlug };

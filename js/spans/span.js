@@ -44,7 +44,7 @@ class Span {
   #isRefused = false;
   /** When this was made, in milliseconds. */
   #since = Date.now();
-  /** Its place among the beginnings of spans and of Flue's work. */
+  /** Its order among the beginnings of spans and of Flue's work. */
   #order = nextInOrder();
 
   /**
@@ -69,7 +69,7 @@ class Span {
   static begin(destination, current, args) {
     try {
       const named = parentOf(args);
-      return Span.#under(destination.at(named?.place), named ?? current, args);
+      return Span.#under(destination.at(named?.object), named ?? current, args);
     } catch (error) {
       warn('BAD_SPAN', `A span was asked for in a way that cannot be read (${classOf(error)}).`);
       return NOOP_SPAN;
@@ -103,7 +103,7 @@ class Span {
    * @param {SpanContext} context
    */
   static at(destination, context) {
-    return new Span(destination.at(context.place), context);
+    return new Span(destination.at(context.object), context);
   }
 
   /**

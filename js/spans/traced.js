@@ -130,7 +130,7 @@ function spansOf(exporter) {
     try {
       if (isSpan(parent)) return parent;
       const context = namedParent(parent === NOOP_SPAN ? undefined : parent);
-      const destination = exporter.at(exporter.destinationOf(), context?.place);
+      const destination = exporter.at(exporter.destinationOf(), context?.object);
       if (context === undefined || !destination.isOn) return undefined;
       return Span.at(destination, context);
     } catch (error) {

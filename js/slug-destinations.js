@@ -6,7 +6,7 @@ const { messageOf } = require('./json/json-safe-copy.js');
 const { sumStats } = require('./sum-stats.js');
 const { warn } = require('./warn.js');
 
-/** A project or an experiment: one of them. @typedef {{ projectId?: string, projectName?: string, experimentId?: string }} Place */
+/** A project or an experiment: one of them. @typedef {{ projectId?: string, projectName?: string, experimentId?: string }} SpanObject */
 
 /** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */
 /** @typedef {import('../index.d.ts').Stats} Stats */
@@ -21,15 +21,15 @@ const MAX_DROPPED = 256;
 const MAX_OPEN = 64;
 
 /**
- * What places use of their exporter.
+ * What these use of their exporter.
  * @typedef {object} Openers
  * @property {() => Iterable<Destination>} live the destinations of the process, that of the module-level functions first
- * @property {(base: Destination, place: Place) => Destination} open the destination of a place with the settings of
- *   another one. Throws when it cannot be started
+ * @property {(base: Destination, object: SpanObject) => Destination} open the destination of an object with the settings
+ *   of another one. Throws when it cannot be started
  */
 
-/** The destinations of the places that are addressed with the settings of one logger. */
-class Places {
+/** The destinations of the objects that slugs name, with the settings of one logger. */
+class SlugDestinations {
   /** By their kinds and ids. Those that were looked at longest ago first. @type {Map<string, Destination>} */
   #opened = new Map();
   /** Those that had delivered everything and are not kept, and what they had counted. The oldest first. @type {Map<Destination['reference'], Stats>} */
@@ -89,16 +89,16 @@ class Places {
   }
 
   /**
-   * The destination of a place: that of a logger of this process, else one with the settings of the base. Never throws.
-   * @param {Place} place
+   * The destination of an object: that of a logger of this process, else one with the settings of the base. Never throws.
+   * @param {SpanObject} object
    * @param {boolean} [isKnown] only one that is there; else the base
    * @returns {Destination}
    */
-  at(place, isKnown = false) {
+  at(object, isKnown = false) {
     try {
-      return place.experimentId === undefined
-        ? this.#project(place, isKnown)
-        : this.#experiment(place.experimentId, isKnown);
+      return object.experimentId === undefined
+        ? this.#project(object, isKnown)
+        : this.#experiment(object.experimentId, isKnown);
     } catch (error) {
       warn('BAD_PARENT', `${messageOf(error)}; spans go to the logs of the project.`);
       return this.#base;
@@ -117,15 +117,15 @@ class Places {
   }
 
   /**
-   * @param {Place} place
+   * @param {SpanObject} object
    * @param {boolean} isKnown
    */
-  #project(place, isKnown) {
+  #project(object, isKnown) {
     const base = this.#base;
-    if (sendsTo(base, place)) return base;
+    if (sendsTo(base, object)) return base;
     for (const one of this.#openers.live())
-      if (one.opener === undefined && sendsTo(one, place)) return one;
-    const { projectId } = place;
+      if (one.opener === undefined && sendsTo(one, object)) return one;
+    const { projectId } = object;
     if (isKnown || base.isClosed) return base;
     if (projectId !== undefined && !isLocated(base)) {
       // Until the login, it may be that of the base.
@@ -141,14 +141,14 @@ class Places {
 
   /**
    * @param {string} key
-   * @param {Place} place
+   * @param {SpanObject} object
    */
-  #open(key, place) {
+  #open(key, object) {
     const known = this.#opened.get(key);
     // Nothing would close another one.
     if (known?.isClosed === false || this.#isClosing || this.#base.isClosed)
       return known ?? this.#base;
-    const found = this.#openers.open(this.#base, place);
+    const found = this.#openers.open(this.#base, object);
     this.#dropped.delete(found.reference);
     this.#opened.set(key, found);
     this.#dropAtRest();
@@ -207,7 +207,7 @@ const warnOfOther = () =>
 /**
  * Whether the rows of a destination go to the logs of a project.
  * @param {Destination} destination
- * @param {Place} place
+ * @param {SpanObject} object
  */
 function sendsTo(destination, { projectId, projectName }) {
   if (!destination.isOn || destination.isClosed || destination.experimentId !== undefined)
@@ -223,4 +223,4 @@ function isLocated(destination) {
   return destination.experimentId !== undefined || !!destination.traceDestination()?.projectId;
 }
 
-module.exports = { Places };
+module.exports = { SlugDestinations };
