@@ -195,7 +195,7 @@ test('without a server nothing is announced, a diagnostic says why, and the proc
       '-e',
       `import { initLogger } from 'flue-braintrust';
        initLogger({ onReady: () => console.log('ready'), onError: ({ code }) => { console.log(code); clearTimeout(wait); } });
-       const wait = setTimeout(() => {}, 30_000);`,
+       const wait = setTimeout(() => console.log('too late'), 30_000);`,
     ],
     {
       BRAINTRUST_API_KEY: 'test-key',
@@ -205,6 +205,25 @@ test('without a server nothing is announced, a diagnostic says why, and the proc
   );
   expect({ code, stdout }).toEqual({ code: 0, stdout: 'FLUE_BRAINTRUST_UNREACHABLE\n' });
   expect(stderr).toMatch(/^\[flue-braintrust\] FLUE_BRAINTRUST_UNREACHABLE: [^\n]*\n$/);
+});
+
+test('a server that fails slowly is reported, too, although nothing is recorded', async () => {
+  const collector = await startCollector({ intercept: () => ({ delayMs: 1100, status: 503 }) });
+  try {
+    const { code, stdout } = await run(
+      [
+        '-e',
+        `const { initLogger } = require('flue-braintrust');
+         const onError = ({ code }) => { console.log(code); clearTimeout(wait); };
+         initLogger({ onReady: () => {}, onError, exitTimeoutMs: 0 });
+         const wait = setTimeout(() => console.log('too late'), 30_000);`,
+      ],
+      destination(collector),
+    );
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'FLUE_BRAINTRUST_UNREACHABLE\n' });
+  } finally {
+    await collector.close();
+  }
 });
 
 test('an announcement comes once a server that was down is there', async () => {

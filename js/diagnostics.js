@@ -22,12 +22,14 @@ class Diagnostics {
   #hasTimers;
   /** @type {NodeJS.Timeout | undefined} */
   #timer;
+  /** Whether nothing was expected at the last poll: the next one is the last. */
+  #wasIdle = false;
 
   /**
    * @param {object} native
    * @param {() => { diagnostic: Diagnostic, onError?: OnError | undefined }[]} native.take returns the diagnostics
    *   since the last call, each with the function of its logger
-   * @param {() => boolean} native.isIdle whether no rows wait
+   * @param {() => boolean} native.isIdle whether no rows and no connection are waited for
    * @param {boolean} hasTimers whether a timer may poll; otherwise `report` is called
    */
   constructor({ take, isIdle }, hasTimers) {
@@ -47,14 +49,22 @@ class Diagnostics {
     this.schedulePoll();
   }
 
-  /** Schedules a poll: rows are expected. Does nothing without `onError`. */
+  /** Polls from now on: rows or a connection are expected. Does nothing without `onError`. */
   schedulePoll() {
-    if (this.#onError === undefined || this.#timer !== undefined || !this.#hasTimers) return;
+    if (this.#onError === undefined || !this.#hasTimers) return;
+    this.#wasIdle = false;
+    if (this.#timer === undefined) this.#startTimer();
+  }
+
+  #startTimer() {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.report();
       // A timer would keep an exporter that is used no more from being collected.
-      if (!this.#isIdle()) this.schedulePoll();
+      if (this.#wasIdle) return;
+      // What ended the wait may be reported a moment later.
+      this.#wasIdle = this.#isIdle();
+      this.#startTimer();
     }, INTERVAL_MS).unref();
   }
 

@@ -83,7 +83,9 @@ class Exporter {
     });
     const native = {
       take: () => this.#destinations.takeDiagnostics(),
-      isIdle: () => this.#destinations.recorders.every((recorder) => recorder.isIdle()),
+      isIdle: () =>
+        !this.#announcements.isWaiting &&
+        this.#destinations.recorders.every((recorder) => recorder.isIdle()),
     };
     this.#diagnostics = new Diagnostics(native, host.hasTimers);
     host.attach({

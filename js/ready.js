@@ -39,6 +39,11 @@ class Announcements {
     this.#host = host;
   }
 
+  /** Whether a connection is waited for. */
+  get isWaiting() {
+    return this.#waiting.size > 0;
+  }
+
   /**
    * Announces a destination once it is connected, which it is made to be if anything asks for that.
    * @param {Destination} destination
