@@ -43,6 +43,10 @@ const ask = (url: string) =>
 const finished = (count: number) => (collector: Collector) =>
   collector.traces().filter((trace) => trace.finished).length === count;
 
+/** A submission is settled behind its answer: on a slow machine by another request. */
+const settled = (collector: Collector) =>
+  collector.rows().some(({ metadata }) => Object.hasOwn(metadata ?? {}, 'flue.submission_outcome'));
+
 const hasEnded = ({ end }: Span) => end !== null;
 
 const outline = ({ name, type, children }: Span): unknown[] => [name, type, children.map(outline)];
@@ -79,6 +83,7 @@ const agentTrace = [
 async function expectAgentTrace(url: string, collector: Collector) {
   await ask(url);
   await collector.waitFor(finished(1), 20_000);
+  await collector.waitFor(settled, 20_000);
   expect(collector.traces().flatMap(({ roots }) => roots.map(outline))).toEqual([agentTrace]);
   expect(collector.problems).toEqual([]);
 }

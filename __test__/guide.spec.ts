@@ -57,7 +57,8 @@ test('without a key there is no connection, no output, and nothing is subscribed
     }
     expect(connections).toBe(0);
     // The listener does count: with a key there are connections.
-    await runAgent('natural', destination({ url }));
+    const env = { ...destination({ url }), FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: '1000' };
+    await runAgent('natural', env);
     expect(connections).toBeGreaterThan(0);
   } finally {
     listener.close();

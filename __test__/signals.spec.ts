@@ -5,10 +5,15 @@ import type { CollectorOptions } from '../tools/collector/types';
 import { NODE, destination, ROOT } from './support/run';
 
 /** A process that gets a signal as soon as it has recorded its 50 runs. */
-async function signalled(how: string, signal: NodeJS.Signals, options: CollectorOptions = {}) {
+async function signalled(
+  how: string,
+  signal: NodeJS.Signals,
+  options: CollectorOptions = {},
+  more: Record<string, string> = {},
+) {
   const collector = await startCollector(options);
   try {
-    const env = { PATH: process.env.PATH, ...destination(collector) };
+    const env = { PATH: process.env.PATH, ...destination(collector), ...more };
     const args = [
       '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON',
       '__test__/fixtures/signalled.mjs',
@@ -70,9 +75,12 @@ test.each(['listens', 'listens once'])(
 );
 
 test('a server that never answers delays the end by no more than the exit timeout', async () => {
-  const { killedBy, stderr, tookMs } = await signalled('plain', 'SIGTERM', {
-    intercept: () => ({ hang: true }),
-  });
+  const { killedBy, stderr, tookMs } = await signalled(
+    'plain',
+    'SIGTERM',
+    { intercept: () => ({ hang: true }) },
+    { FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: '1000' },
+  );
   expect(killedBy).toBe('SIGTERM');
   expect(stderr).toContain('50 rows');
   expect(tookMs).toBeLessThan(10_000);

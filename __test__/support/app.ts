@@ -5,7 +5,7 @@ import type { FlushOptions, FlushReport, InitLoggerOptions, Stats } from '../..'
 import { startCollector } from '../../tools/collector';
 import type { Collector, CollectorOptions } from '../../tools/collector/types';
 import type { Actions, Calls, Runs } from './application';
-import { NODE, ROOT, type Ending } from './run';
+import { EXIT_TIMEOUT_MS, NODE, ROOT, type Ending } from './run';
 
 /** A real process that records, flushes and ends on command. */
 export class App {
@@ -123,5 +123,5 @@ export async function withApp(
 
 /** The options that point at a collector. */
 export function at({ url }: { url: string }) {
-  return { appUrl: url, apiUrl: url };
+  return { appUrl: url, apiUrl: url, exitTimeoutMs: EXIT_TIMEOUT_MS };
 }

@@ -65,12 +65,16 @@ export function finished(
   });
 }
 
+/** How long a program waits at its end, by default: what arrives in time does not depend on the machine. */
+export const EXIT_TIMEOUT_MS = 30_000;
+
 /** The variables that point a program at a collector. */
 export function destination(collector: { url: string }) {
   return {
     BRAINTRUST_API_KEY: 'test-key',
     BRAINTRUST_APP_URL: collector.url,
     BRAINTRUST_API_URL: collector.url,
+    FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: String(EXIT_TIMEOUT_MS),
   };
 }
 
