@@ -15,7 +15,7 @@ const TABLE: Record<string, string> = {
   register: 'environment index json variables warn',
   testing: 'tools/collector',
 
-  api: 'context spans',
+  api: 'context login spans',
   exporter:
     'adoption callers context destinations diagnostics json masking no-destination ready routes slug-destinations variables warn',
   destination:
@@ -41,7 +41,7 @@ const TABLE: Record<string, string> = {
   'node-host': 'dev-server environment exit native-loader stats-socket variables vercel warn',
   vercel: '',
   exit: 'signals',
-  spans: 'builtins context drop-oldest json receipts span-link warn',
+  spans: 'builtins context drop-oldest json login receipts slug-destinations span-link warn',
   capture: 'context drop-oldest json minimal-end-event request-delta',
   'request-delta': 'conversation-memory flat-snapshot json shared-prefix',
   'minimal-end-event': 'json',
@@ -49,6 +49,7 @@ const TABLE: Record<string, string> = {
   diagnostics: 'warn',
   ready: 'log-level span-link warn',
   'log-level': 'variables warn',
+  login: '',
   'dev-server': 'variables',
   'native-loader': 'native native-load-error',
   'native-load-error': '',

@@ -752,6 +752,56 @@ test('spans below those of a project without a logger go to that project by its 
   );
 });
 
+test('a link of a slug is that of the project that the slug names, however it names it', () => {
+  const id = '7f3c2b1a-9d8e-4f6a-8b2c-0a1b2c3d4e5f';
+  const slugs = [
+    slugIn({ object_id: id }),
+    slugIn({ compute_object_metadata_args: { project_id: id } }),
+    slugIn({ compute_object_metadata_args: { project_name: 'else where' } }),
+    slugIn({ compute_object_metadata_args: { project_name: 'of-a' } }),
+    slugIn({ object_id: id, isExperiment: true }),
+  ];
+  return program(
+    `
+    const a = bt.initLogger({ ...A, projectName: 'of-a' });
+    for (const slug of ${JSON.stringify(slugs)}) {
+      show([await bt.permalink(slug), await a.permalink(slug)]);
+    }
+    bt.startSpan({ name: 'own' }).end();
+    await a.flush();`,
+    ({ A }, { code, stderr, shown }) => {
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      const row = `id=${'1'.padStart(32, '0')}`;
+      const own = named(A, 'own').project_id;
+      const pages = [
+        `object?object_type=project_logs&object_id=${id}&${row}`,
+        `object?object_type=project_logs&object_id=${id}&${row}`,
+        `p/else%20where/logs?o${row}`,
+        `object?object_type=project_logs&object_id=${own}&${row}`,
+        `object?object_type=experiment&object_id=${id}&${row}`,
+      ];
+      expect(shown.map(([link]) => link)).toEqual(
+        pages.map((page) => `${A.collector.url}/app/local/${page}`),
+      );
+      for (const [link, ofLogger] of shown) expect(ofLogger).toBe(link);
+    },
+  );
+});
+
+test('the id and the project of a logger are known before anything is recorded', () =>
+  program(
+    `
+    const a = bt.initLogger({ ...A, projectName: 'early' });
+    show([await a.id, await a.project]);
+    bt.startSpan({ name: 'first' }).end();
+    await a.flush();`,
+    ({ A }, { code, stderr, shown }) => {
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      const { project_id: id } = named(A, 'first');
+      expect(shown).toEqual([[id, { id, name: 'early' }]]);
+    },
+  ));
+
 test('a logger waits for all experiments below it, counts their rows, and closes them for good', () =>
   program(
     `

@@ -167,12 +167,14 @@ class Destination {
     return this.#sampling?.sample !== undefined;
   }
 
-  /** Connects before the first event comes, where that is possible. */
+  /** Connects before the first event comes. False where that is impossible: a flush of rows connects. */
   connect() {
     try {
       this.#recorder.connect?.();
+      return this.#recorder.connect !== undefined;
     } catch {
       // The environment is being torn down.
+      return false;
     }
   }
 

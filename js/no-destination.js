@@ -16,7 +16,7 @@ class NoDestination {
   reference = weakly(this);
 
   setCurrent() {}
-  connect() {}
+  connect = () => false;
   awaitRoot() {}
   releaseAll() {}
 

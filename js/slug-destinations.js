@@ -223,4 +223,4 @@ function isLocated(destination) {
   return destination.experimentId !== undefined || !!destination.traceDestination()?.projectId;
 }
 
-module.exports = { SlugDestinations };
+module.exports = { SlugDestinations, sendsTo };

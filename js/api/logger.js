@@ -4,7 +4,7 @@
 
 const { runInContext } = require('../context.js');
 const { NOOP_SPAN } = require('../spans/noop.js');
-const { LOGIN_MS } = require('../spans/permalink.js');
+const { awaitLogin } = require('../login.js');
 const { objectOf, writeSlug } = require('../spans/slug.js');
 const { runTraced } = require('../spans/run-traced.js');
 const { Span } = require('../spans/span.js');
@@ -82,13 +82,12 @@ function loggerOf(exporter, destination) {
 }
 
 /**
- * The project, once its id is known. The flush performs the login.
+ * The project, once its id is known.
  * @param {Destination} destination
  * @returns {Promise<{ projectId?: string | null, projectName?: string }>}
  */
 async function projectOf(destination) {
-  const isKnown = () => destination.traceDestination()?.projectId;
-  if (destination.isOn && !isKnown()) await destination.flush({ timeoutMs: LOGIN_MS });
+  if (!destination.traceDestination()?.projectId) await awaitLogin(destination);
   return destination.traceDestination() ?? {};
 }
 

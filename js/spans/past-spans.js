@@ -10,6 +10,7 @@ const { namedParent } = require('./parents.js');
 const { noLink, permalinkTo } = require('./permalink.js');
 const { readSlug, spanObjectOf } = require('./slug.js');
 const { Span } = require('./span.js');
+const { sendsTo } = require('../slug-destinations.js');
 const { HEX_32 } = require('./trace-context.js');
 const { warn } = require('../warn.js');
 
@@ -135,12 +136,11 @@ function pastSpansOf(exporter, own) {
     const id = slug === undefined ? read(span, 'id') : slug.row_id;
     if (typeof id !== 'string') return noLink('no-span');
     const ofTarget = span instanceof Span ? Span.destinationOf(span) : exporter.current;
-    const destination = exporter.at(own ?? ofTarget, slug && spanObjectOf(slug), true);
+    const object = slug && spanObjectOf(slug);
+    const destination = exporter.at(own ?? ofTarget, object, true);
     const { orgName, appUrl } = options ?? {};
     return permalinkTo(destination, id, {
-      ...(slug?.object_id && {
-        [slug.isExperiment ? 'experimentId' : 'projectId']: slug.object_id,
-      }),
+      ...(object && namedTarget(destination, object)),
       ...(orgName && { orgName }),
       ...(appUrl && { appUrl }),
     });
@@ -160,6 +160,17 @@ function pastSpansOf(exporter, own) {
   };
 
   return { flueSpan, logFeedback, logScores, permalink, updateSpan };
+}
+
+/**
+ * What a slug states of its span's project or experiment, as far as the destination does not know it better.
+ * @param {Destination} destination
+ * @param {import('../slug-destinations.js').SpanObject} object
+ */
+function namedTarget(destination, object) {
+  if (object.projectName === undefined) return object;
+  // The id of the destination's project is that of another one.
+  return sendsTo(destination, object) ? {} : { ...object, projectId: '' };
 }
 
 module.exports = { pastSpansOf };

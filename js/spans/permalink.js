@@ -2,15 +2,13 @@
 
 // The address at which Braintrust shows a span, as far as the destination knows it.
 
+const { awaitLogin } = require('../login.js');
 const { logsLink, spanLink } = require('../span-link.js');
 const { ERR_PERMALINK } = require('./noop.js');
 
 /** @typedef {InstanceType<typeof import('../destination.js').Destination>} Destination */
 
 /** What is known better than the destination does. @typedef {{ appUrl?: string, orgName?: string, projectId?: string, projectName?: string, experimentId?: string }} LinkTarget */
-
-/** How long the login is waited for, in milliseconds. */
-const LOGIN_MS = 5000;
 
 /** The address of a link that cannot be made. @param {string} reason */
 const noLink = (reason) => `${ERR_PERMALINK}?msg=${reason}`;
@@ -37,8 +35,7 @@ function linkTo(destination, id, known) {
  */
 async function permalinkTo(destination, id, known) {
   const { orgName, projectId } = targetOf(destination, known);
-  // The flush performs the login.
-  if (!orgName || !projectId) await destination.flush({ timeoutMs: LOGIN_MS });
+  if (!orgName || !projectId) await awaitLogin(destination);
   return linkTo(destination, id, known);
 }
 
@@ -51,4 +48,4 @@ function targetOf(destination, known) {
   return { ...destination.traceDestination(), ...known };
 }
 
-module.exports = { LOGIN_MS, linkTo, noLink, permalinkTo };
+module.exports = { linkTo, noLink, permalinkTo };
