@@ -65,13 +65,22 @@ pub fn snapshot(
   serde_json::to_vec(&OpenSpanSnapshot { at, spans, submissions }).ok()
 }
 
-/// Adds the open spans and the unsettled submissions of another process. Fails on bytes that are not from
-/// [`snapshot()`].
+/// Adds the open spans and the unsettled submissions of another process. Of a span that several processes left open,
+/// the last one counts. Fails on bytes that are not from [`snapshot()`].
 pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<(), serde_json::Error> {
   let OpenSpanSnapshot { at, spans, submissions } =
     serde_json::from_str::<OpenSpanSnapshot>(&String::from_utf8_lossy(snapshot))?;
-  let mut waiting: Vec<_> =
-    spans.into_iter().filter(|(activity, _)| state.tree.get(activity).is_none()).collect();
+  let mut waiting: Vec<(Activity, OpenSpan)> = Vec::new();
+  for (activity, mut span) in spans {
+    let left_at = span.left_at.unwrap_or(at);
+    let is_older = |known: &OpenSpan| known.left_at.is_some_and(|known| known < left_at);
+    if state.tree.get(&activity).is_none_or(is_older) && !state.tree.has_finished(&activity) {
+      span.left_at = Some(left_at);
+      // Nothing states what of it has ended: its trace must not move.
+      span.has_ended_child = true;
+      waiting.push((activity, span));
+    }
+  }
   // Parents first, so that each span finds its own.
   while !waiting.is_empty() {
     let activities: Vec<Activity> = waiting.iter().map(|(activity, _)| activity.clone()).collect();
@@ -82,11 +91,8 @@ pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<(), serde_json::Err
     let (later, now): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(_, span)| waits(span));
     // Only garbage makes a cycle, but its spans must end as well.
     let (later, now) = if now.is_empty() { (now, later) } else { (later, now) };
-    for (activity, mut span) in now {
-      span.left_at = Some(span.left_at.unwrap_or(at));
-      // Nothing states what of it has ended: its trace must not move.
-      span.has_ended_child = true;
-      state.tree.insert(activity, span);
+    for (activity, span) in now {
+      state.tree.replace(activity, span);
     }
     waiting = later;
   }
@@ -102,15 +108,17 @@ pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<(), serde_json::Err
 /// Interrupts the spans of processes that last wrote them down at `left_by` or before, and that this
 /// process has not continued. Returns their last rows.
 pub fn close_orphaned(state: &mut State, at: i64, left_by: i64) -> Vec<Row> {
-  let orphaned: Vec<Activity> = state
+  let mut orphaned: Vec<(i64, Activity)> = state
     .tree
     .iter()
-    .filter(|(_, span)| span.left_at.is_some_and(|left| left <= left_by))
     .filter(|(_, span)| state.tree.is_orphaned(span))
-    .map(|(activity, _)| activity.clone())
+    .filter_map(|(activity, span)| Some((span.left_at?, activity.clone())))
+    .filter(|(left_at, _)| *left_at <= left_by)
     .collect();
+  // Operations of two processes may have been one root, which ends as the last one of them.
+  orphaned.sort_by_key(|(left_at, _)| *left_at);
   let mut rows = Vec::new();
-  for activity in orphaned {
+  for (_, activity) in orphaned {
     rows.extend(state.tree.interrupt(&activity, at));
   }
   rows

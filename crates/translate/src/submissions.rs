@@ -351,7 +351,7 @@ impl Submissions {
       .take(MAX_IN_SNAPSHOT)
   }
 
-  /// Adds a submission of another process, unless it is known.
+  /// Adds a submission of another process, unless the same or a later attempt of it is known.
   pub fn restore(&mut self, mut id: String, submission: Submission) {
     // An earlier release wrote down the id alone.
     if let Some(root) = &submission.root
@@ -359,7 +359,13 @@ impl Submissions {
     {
       id = own;
     }
-    self.0.entry(id).or_insert(submission);
+    match self.0.get_mut(&id) {
+      Some(known) if submission.attempt > known.attempt => *known = submission,
+      Some(_) => {}
+      None => {
+        self.0.insert(id, submission);
+      }
+    }
   }
 
   /// Writes kind, attempt and waiting time to the row of the root.

@@ -77,6 +77,12 @@ impl Tree {
     row
   }
 
+  /// Puts an open span in the place of the one that is open for the same activity, if there is one.
+  pub fn replace(&mut self, activity: Activity, mut span: OpenSpan) {
+    span.children = self.remove(&activity).map(|known| known.children).unwrap_or_default();
+    self.insert(activity, span);
+  }
+
   /// Adds an open span as it is.
   pub fn insert(&mut self, activity: Activity, span: OpenSpan) {
     if let Parent::Span(parent, _) = &span.placement.parent
@@ -161,9 +167,11 @@ impl Tree {
     rows
   }
 
-  /// Interrupts everything. Returns the last rows.
+  /// Interrupts everything. Returns the last rows: of several that are one root, that of the last one comes last.
   pub fn interrupt_all(&mut self, at: i64) -> Vec<Row> {
-    self.open.drain().filter_map(|(activity, span)| span.interrupted(&activity, at)).collect()
+    let mut open: Vec<_> = self.open.drain().collect();
+    open.sort_by_key(|(_, span)| span.left_at.unwrap_or(i64::MAX));
+    open.into_iter().filter_map(|(activity, span)| span.interrupted(&activity, at)).collect()
   }
 
   /// A root continues as another operation, because a new attempt began. What the previous attempt left
