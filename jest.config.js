@@ -8,7 +8,7 @@ module.exports = {
   testMatch: ['**/*.spec.ts'],
   transform: { '\\.ts$': '@swc/jest' },
   // Every test drives real processes on real clocks, on machines that may have two busy cores.
-  testTimeout: 120_000,
+  testTimeout: 400_000,
   testSequencer: '<rootDir>/scripts/jest-sequencer.js',
   // Many tests wait for what happens elsewhere: two more keep two cores busy.
   maxWorkers: 4,

@@ -127,7 +127,7 @@ describe('a request that is never answered', () => {
       await app.record({ count: 10 });
       await collector.waitFor(() => uploads(collector).length > 0);
       await app.record({ from: 10, count: 200 });
-      const report = await app.flush({ timeoutMs: 5_000 });
+      const report = await app.flush({ timeoutMs: 25_000 });
       expect(report).toMatchObject({ complete: true, sent: 210, lost: {} });
       expect(collector.rows()).toHaveLength(210);
     }));
@@ -137,7 +137,7 @@ describe('a request that is never answered', () => {
     const intercept = () => (count++ === 0 ? { hang: true } : undefined);
     return withApp({ intercept }, async (app, collector) => {
       await app.record({ count: 10 });
-      expect(await app.flush({ timeoutMs: 5_000 })).toMatchObject({ complete: true, sent: 10 });
+      expect(await app.flush({ timeoutMs: 25_000 })).toMatchObject({ complete: true, sent: 10 });
       expect(collector.rows()).toHaveLength(10);
     });
   });
@@ -148,7 +148,9 @@ describe('a request that is never answered', () => {
     const intercept = onUpload((request) =>
       isLast(request) && count++ === 0 ? { hang: true } : undefined,
     );
-    return withApp({ intercept }, async (app, collector) => {
+    // Shorter than a request may take.
+    const logger = { exitTimeoutMs: 25_000 };
+    return withApp({ intercept, logger }, async (app, collector) => {
       await app.record({ count: 5 });
       await app.flush();
       const { code, stderr } = await app.end(['record', { from: 7, count: 1 }], ['exit']);
@@ -169,7 +171,7 @@ test('a server that takes five seconds for each answer gets requests side by sid
           await new Promise((resolve) => setTimeout(resolve, 20));
           await app.record({ from, count: 1, only: 'end' });
         }
-        const report = await app.flush({ timeoutMs: 19_000 });
+        const report = await app.flush({ timeoutMs: 40_000 });
         expect(report).toMatchObject({ complete: true, lost: {}, pending: 0, spooled: 0 });
         expect(collector.rows()).toHaveLength(45);
         // A repetition takes the place of the first request, whose end the server may notice later.
@@ -184,4 +186,4 @@ test('a server that takes five seconds for each answer gets requests side by sid
   } finally {
     rmSync(spool, { recursive: true, force: true });
   }
-}, 40_000);
+});

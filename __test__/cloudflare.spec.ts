@@ -82,8 +82,8 @@ const agentTrace = [
 
 async function expectAgentTrace(url: string, collector: Collector) {
   await ask(url);
-  await collector.waitFor(finished(1), 20_000);
-  await collector.waitFor(settled, 20_000);
+  await collector.waitFor(finished(1), 60_000);
+  await collector.waitFor(settled, 60_000);
   expect(collector.traces().flatMap(({ roots }) => roots.map(outline))).toEqual([agentTrace]);
   expect(collector.problems).toEqual([]);
 }
@@ -163,7 +163,7 @@ describe('a braintrust.ts with the storage of the Durable Object, as documented'
       isDown = false;
       await serve(async (url) => {
         await ask(url);
-        await collector.waitFor(finished(2), 20_000);
+        await collector.waitFor(finished(2), 60_000);
       });
       const outlines = collector.traces().flatMap(({ roots }) => roots.map(outline));
       expect(outlines).toEqual([agentTrace, agentTrace]);
@@ -210,7 +210,7 @@ describe('a Worker whose isolate goes idle right after each of 20 replies', () =
         for (const events of runs) await post(`${url}/observed`, events);
         const recorded = REQUESTS * spans;
         const ended = () => collector.traces().flatMap((trace) => trace.spans.filter(hasEnded));
-        await collector.waitFor(() => ended().length === recorded, 20_000);
+        await collector.waitFor(() => ended().length === recorded, 60_000);
         expect(collector.problems).toEqual([]);
       },
       slow,
@@ -229,7 +229,7 @@ describe('a Worker whose isolate goes idle right after each of 20 replies', () =
           await post(`${url}/traced`, n);
           await sleep(pauseMs);
         }
-        await collector.waitFor(finished(REQUESTS), 20_000);
+        await collector.waitFor(finished(REQUESTS), 60_000);
         const outputs = collector.rows().map(({ output }) => output as number);
         expect(outputs.toSorted((a, b) => a - b)).toEqual(
           Array.from({ length: REQUESTS }, (_, n) => n),

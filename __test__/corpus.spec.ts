@@ -56,7 +56,7 @@ beforeAll(async () => {
     ),
     ...CRASHES.map((one) => () => recorded.asRecorded(one)),
   ]);
-}, 300_000);
+});
 
 afterAll(async () => {
   await Promise.all(

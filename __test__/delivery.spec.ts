@@ -135,7 +135,7 @@ describe('a server with a size limit (413)', () => {
     const intercept = ({ path }: InterceptedRequest) => (path === '/version' ? version : undefined);
     return withApp({ intercept }, async (app, collector) => {
       await app.record({ count: 3 });
-      const report = await app.flush({ timeoutMs: 3_000 });
+      const report = await app.flush({ timeoutMs: 30_000 });
       expect(report.complete).toBe(true);
       expectAccounts(report, { sent: 3 });
       expect(uploads(collector).map(({ rowIds }) => rowIds?.length)).toEqual([1, 1, 1]);
@@ -378,7 +378,7 @@ test.each<[string, Fault]>([
     { intercept: ({ path }) => (path === '/version' ? fault : undefined) },
     async (app, collector) => {
       await app.record({ count: 5 });
-      const report = await app.flush({ timeoutMs: 4_000 });
+      const report = await app.flush({ timeoutMs: 20_000 });
       expect(report).toMatchObject({ complete: true, requests: 1, lastError: null });
       expectAccounts(report, { sent: 5 });
       expect(stored(collector)).toEqual(numbers(0, 5));
@@ -502,7 +502,7 @@ describe('flush', () => {
   test('waits only for what came before, when that is under way already', () =>
     withApp({ intercept: hangs }, async (app, collector) => {
       await app.record({ count: 100 });
-      const flushed = app.flush({ timeoutMs: 2_000 });
+      const flushed = app.flush({ timeoutMs: 20_000 });
       await collector.waitFor(() => uploads(collector).length > 0);
       await app.record({ from: 300, count: 1 });
       const report = await flushed;
@@ -515,7 +515,7 @@ describe('flush', () => {
     withApp({ intercept: hangs }, async (app, collector) => {
       const [, report] = await app.atOnce(
         ['record', { count: 100 }],
-        ['flush', { timeoutMs: 2_000 }],
+        ['flush', { timeoutMs: 20_000 }],
         ['record', { from: 300, count: 100 }],
       );
       expect(report).toMatchObject({ complete: true, sent: 100, pending: 100 });

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { startCollector } from '../tools/collector';
-import { destination, ROOT, withTrace } from './support/run';
+import { destination, HANGS_MS, ROOT, withTrace } from './support/run';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const CALLER = '00f067aa0ba902b7';
@@ -15,7 +15,7 @@ async function served(env: Record<string, string>, use: (url: string) => Promise
     cwd: ROOT,
     env: { PATH, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
-    timeout: 50_000,
+    timeout: HANGS_MS,
   });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));

@@ -82,7 +82,7 @@ beforeAll(async () => {
   writeFileSync(project.path('app.ts'), `import './record.ts';\nimport './braintrust.ts';\n${app}`);
   const failure = await project.build();
   if (failure !== '') throw new Error(failure);
-}, 240_000);
+});
 
 afterAll(async () => {
   await registry?.close();
@@ -206,7 +206,6 @@ test.each(NODES)(
     const total = spans.reduce((sum, count) => sum + count, 0);
     process.stdout.write(`${RUNS} SIGTERMs: ${total} spans, all delivered and closed\n`);
   },
-  120_000,
 );
 
 describe('without its binary', () => {

@@ -87,4 +87,4 @@ test(`${RUNS} runs that call process.exit(0) right after the reply lose no span`
   );
   expect(wrong).toEqual([]);
   expect(collector.rows()).toHaveLength(expectedSpans);
-}, 300_000);
+});

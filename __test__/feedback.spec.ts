@@ -5,7 +5,15 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { startCollector } from '../tools/collector';
 import type { Collector, CollectorOptions } from '../tools/collector/types';
-import { destination, environment, readEvents, ROOT, run, withDirectory } from './support/run';
+import {
+  destination,
+  environment,
+  HANGS_MS,
+  readEvents,
+  ROOT,
+  run,
+  withDirectory,
+} from './support/run';
 
 const QUIET = ['ExperimentalWarning', 'MODULE_TYPELESS_PACKAGE_JSON'].map(
   (warning) => `--disable-warning=${warning}`,
@@ -139,7 +147,7 @@ test('the recipe: users give thumbs up and down over HTTP', async () => {
       cwd: ROOT,
       env: environment(variables),
       stdio: ['pipe', 'pipe', 'pipe'],
-      timeout: 50_000,
+      timeout: HANGS_MS,
     });
     const ended = once(child, 'close');
     let stderr = '';

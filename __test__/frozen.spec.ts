@@ -91,5 +91,4 @@ unixTest.each([
       await network.close();
     }
   },
-  60_000,
 );

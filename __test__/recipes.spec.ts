@@ -5,7 +5,7 @@ import type { Collector } from '../tools/collector/types';
 import { tracingModule, withImport } from '../tools/init/modules';
 import { manifestIn } from './support/npm';
 import { Project } from './support/project';
-import { destination, finished, ROOT, run, withDirectory } from './support/run';
+import { destination, finished, HANGS_MS, ROOT, run, withDirectory } from './support/run';
 
 const PAGE = readFileSync(join(ROOT, 'docs/recipes.md'), 'utf8');
 
@@ -46,7 +46,7 @@ async function withRecipe(
   const collector = await startCollector();
   try {
     await withFiles({ [name]: recipe(name), 'program.mjs': program }, async (directory) => {
-      const ending = await run(['program.mjs'], destination(collector), 50_000, directory);
+      const ending = await run(['program.mjs'], destination(collector), HANGS_MS, directory);
       expect(ending).toMatchObject({ code: 0, stderr: '' });
       check(collector, ending.stdout === '' ? undefined : JSON.parse(ending.stdout));
       expect(collector.problems).toEqual([]);
@@ -176,7 +176,7 @@ test('traces are asserted on in node:test', () =>
     const { code, stdout, stderr } = await run(
       ['--test', '--test-reporter=tap', 'trace.test.mjs'],
       {},
-      50_000,
+      HANGS_MS,
       directory,
     );
     expect({ code, stderr, stdout }).toMatchObject({ code: 0, stderr: '' });
@@ -189,7 +189,7 @@ test('an agent is dispatched in the process of a test', () =>
       symlinkSync(join(ROOT, 'node_modules', name), join(directory, 'node_modules', name));
     }
     const args = ['--test', '--test-reporter=tap', 'agent.test.mjs'];
-    const { code, stdout, stderr } = await run(args, {}, 50_000, directory);
+    const { code, stdout, stderr } = await run(args, {}, HANGS_MS, directory);
     expect({ code, stderr, stdout }).toMatchObject({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^ok 1 - the agent answers with one turn of its model$/m);
   }));

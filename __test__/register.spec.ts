@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startCollector } from '../tools/collector';
-import { destination, ROOT, run, withDirectory } from './support/run';
+import { destination, HANGS_MS, ROOT, run, withDirectory } from './support/run';
 
 const AGENT = '__test__/fixtures/plain-agent.mjs';
 
@@ -59,7 +59,7 @@ test('where there is no Flue it says so, and the program runs on', () =>
     const { code, stdout, stderr } = await run(
       ['--import', register, program],
       { BRAINTRUST_API_KEY: 'k' },
-      50_000,
+      HANGS_MS,
       directory,
     );
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'ran\n' });

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { startCollector } from '../tools/collector';
 import type { CollectorOptions } from '../tools/collector/types';
-import { NODE, destination, ROOT } from './support/run';
+import { HANGS_MS, NODE, destination, ROOT } from './support/run';
 
 /** A process that gets a signal as soon as it has recorded its 50 runs. */
 async function signalled(
@@ -23,7 +23,7 @@ async function signalled(
       cwd: ROOT,
       env,
       stdio,
-      timeout: 50_000,
+      timeout: HANGS_MS,
     });
     let stderr = '';
     child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { startCollector } from '../tools/collector';
-import { ROOT, destination, environment } from './support/run';
+import { HANGS_MS, ROOT, destination, environment } from './support/run';
 
 /** What a function on Vercel delivers before the platform suspends it: it is killed then. */
 test('what a request on Vercel records is delivered before its waitUntil ends, whatever the context is', async () => {
@@ -11,7 +11,7 @@ test('what a request on Vercel records is delivered before its waitUntil ends, w
     cwd: ROOT,
     env: environment(destination(collector)),
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 50_000,
+    timeout: HANGS_MS,
   });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
@@ -48,7 +48,7 @@ test('a request on Vercel waits for the decision about a trace, and no delivery 
     cwd: ROOT,
     env: environment({ ...destination(collector), HELD: '1' }),
     stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: 50_000,
+    timeout: HANGS_MS,
   });
   try {
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

@@ -5,7 +5,7 @@ import type { FlushOptions, FlushReport, InitLoggerOptions, Stats } from '../..'
 import { startCollector } from '../../tools/collector';
 import type { Collector, CollectorOptions } from '../../tools/collector/types';
 import type { Actions, Calls, Runs } from './application';
-import { EXIT_TIMEOUT_MS, NODE, ROOT, type Ending } from './run';
+import { EXIT_TIMEOUT_MS, HANGS_MS, NODE, ROOT, type Ending } from './run';
 
 /** A real process that records, flushes and ends on command. */
 export class App {
@@ -29,7 +29,7 @@ export class App {
       // What JSON lacks: `undefined`, `NaN`, `Infinity`.
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      timeout: 50_000,
+      timeout: HANGS_MS,
     });
     this.#ended = once(this.#child, 'close');
     this.#child.on('message', ({ id, answers }: { id: number; answers: unknown[] }) => {
@@ -51,7 +51,8 @@ export class App {
     return this.#call(['record', runs]);
   }
 
-  flush(options?: FlushOptions | null) {
+  /** What is delivered in time does not depend on the machine. */
+  flush(options: FlushOptions = { timeoutMs: EXIT_TIMEOUT_MS }) {
     return this.#call(['flush', options]) as Promise<FlushReport>;
   }
 
@@ -59,7 +60,7 @@ export class App {
     return this.#call(['stats']) as Promise<Stats>;
   }
 
-  close(options?: FlushOptions | null) {
+  close(options: FlushOptions = { timeoutMs: EXIT_TIMEOUT_MS }) {
     return this.#call(['close', options]) as Promise<FlushReport>;
   }
 

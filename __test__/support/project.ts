@@ -209,9 +209,9 @@ const hasEnded = ({ exitCode, signalCode }: ChildProcess) =>
 
 /** Waits for what takes a while, such as a server. */
 export async function until(happened: () => boolean | Promise<boolean>) {
-  for (let deadline = Date.now() + 30_000; Date.now() < deadline;) {
+  for (let deadline = Date.now() + 120_000; Date.now() < deadline;) {
     if (await happened()) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new Error('it has not happened in 30 seconds');
+  throw new Error('it has not happened in two minutes');
 }

@@ -11,6 +11,9 @@ export const ROOT = resolve(__dirname, '../..');
 /** What runs the programs under test: `npm run platforms` has Node of other platforms here, in an emulator. */
 export const NODE = process.env.FLUE_BRAINTRUST_TEST_NODE ?? process.execPath;
 
+/** When a child process is taken to hang, in milliseconds: long after a slow machine with busy cores is done. */
+export const HANGS_MS = 300_000;
+
 /** How a child process ended. */
 export interface Ending {
   code: number | null;
@@ -33,7 +36,7 @@ export function environment(env: Record<string, string>) {
 export function run(
   args: string[],
   env: Record<string, string> = {},
-  timeout = 50_000,
+  timeout = HANGS_MS,
   cwd = ROOT,
 ): Promise<Ending> {
   const quiet = ['ExperimentalWarning', 'MODULE_TYPELESS_PACKAGE_JSON'];
@@ -47,7 +50,7 @@ export function finished(
   args: string[],
   env: Record<string, string>,
   cwd: string,
-  timeout = 50_000,
+  timeout = HANGS_MS,
 ): Promise<Ending> {
   return new Promise((done, failed) => {
     const child = spawn(command, args, {
@@ -66,7 +69,7 @@ export function finished(
 }
 
 /** How long a program waits at its end, by default: what arrives in time does not depend on the machine. */
-export const EXIT_TIMEOUT_MS = 30_000;
+export const EXIT_TIMEOUT_MS = 60_000;
 
 /** The variables that point a program at a collector. */
 export function destination(collector: { url: string }) {
