@@ -346,12 +346,6 @@ export const MUTATIONS = [
     by: `      self.translator.close_orphaned(now.unix_ms, left_by);`,
   },
   {
-    name: 'snapshot: a root that several processes left ends as the first of them',
-    file: 'crates/translate/src/snapshot.rs',
-    replace: `  orphaned.sort_by_key(|(left_at, _)| *left_at);`,
-    by: `  orphaned.sort_by_key(|(left_at, _)| left_at.saturating_neg());`,
-  },
-  {
     name: 'admission: everything is admitted',
     file: `${EXPORT}/admission.rs`,
     replace: `    queued + held <= self.bound(priority) || queued <= self.reserve(priority)`,
