@@ -115,19 +115,21 @@ fn an_address_in_a_url_is_an_address() {
   assert!(!found.to_string().contains("lovelace"), "{found}");
 }
 
-/// Twice the text takes about twice the time: the ratio of quadratic time is 4.
+/// Eight times the text takes about eight times the time, and 64 times if time is quadratic. A busy machine needs more
+/// rounds.
 #[test]
 fn many_beginnings_of_private_keys_take_linear_time() {
   let redactor = redactor(json!({ "builtins": ["private-keys"] }));
   let time = |count: usize| {
-    let text = json!("-----BEGIN PRIVATE KEY-----.".repeat(count));
-    let fastest = (0..5).map(|_| {
-      let mut row = row(&text);
-      let began = std::time::Instant::now();
-      redactor.row(&mut row);
-      began.elapsed()
-    });
-    fastest.min().unwrap().as_secs_f64()
+    let mut row = row(&json!("-----BEGIN PRIVATE KEY-----.".repeat(count)));
+    let began = std::time::Instant::now();
+    redactor.row(&mut row);
+    began.elapsed().as_secs_f64()
   };
-  assert!(time(2_000) / time(250) < 24.0, "eight times the text");
+  let (mut short, mut long) = (f64::INFINITY, f64::INFINITY);
+  let is_linear = (0..100).any(|_| {
+    (short, long) = (short.min(time(250)), long.min(time(2_000)));
+    long / short < 24.0
+  });
+  assert!(is_linear, "{short} s and {long} s");
 }

@@ -423,19 +423,22 @@ fn short_lines_of_base64_are_one_file() {
   }
 }
 
-/// Twice the text takes about twice the time: the ratio of quadratic time is 4.
+/// Eight times the text takes about eight times the time, and 64 times if time is quadratic. A busy machine needs more
+/// rounds.
 #[test]
 fn many_runs_behind_blanks_take_linear_time() {
   let time = |count: usize| {
     let text =
       json!(format!("{}{}", " ".repeat(100 * count), format!("{}.", "A".repeat(48)).repeat(count)))
         .to_string();
-    let fastest = (0..5).map(|_| {
-      let began = std::time::Instant::now();
-      without_payloads(&text);
-      began.elapsed()
-    });
-    fastest.min().unwrap().as_secs_f64()
+    let began = std::time::Instant::now();
+    without_payloads(&text);
+    began.elapsed().as_secs_f64()
   };
-  assert!(time(1_600) / time(200) < 24.0, "eight times the text");
+  let (mut short, mut long) = (f64::INFINITY, f64::INFINITY);
+  let is_linear = (0..100).any(|_| {
+    (short, long) = (short.min(time(200)), long.min(time(1_600)));
+    long / short < 24.0
+  });
+  assert!(is_linear, "{short} s and {long} s");
 }
