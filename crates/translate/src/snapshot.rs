@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, ser::Error};
 use crate::{
   activity::Activity, open_span::OpenSpan, placement::Parent, state::State, submissions::Submission,
 };
-use braintrust_row::{Row, SpanContext, TraceId};
+use braintrust_row::{SpanContext, TraceId};
 
 /// The open spans and unsettled submissions of a process.
 #[derive(Default, Serialize, Deserialize)]
@@ -103,23 +103,4 @@ pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<(), serde_json::Err
     state.submissions.restore(id, submission);
   }
   Ok(())
-}
-
-/// Interrupts the spans of processes that last wrote them down at `left_by` or before, and that this
-/// process has not continued. Returns their last rows.
-pub fn close_orphaned(state: &mut State, at: i64, left_by: i64) -> Vec<Row> {
-  let mut orphaned: Vec<(i64, Activity)> = state
-    .tree
-    .iter()
-    .filter(|(_, span)| state.tree.is_orphaned(span))
-    .filter_map(|(activity, span)| Some((span.left_at?, activity.clone())))
-    .filter(|(left_at, _)| *left_at <= left_by)
-    .collect();
-  // Operations of two processes may have been one root, which ends as the last one of them.
-  orphaned.sort_by_key(|(left_at, _)| *left_at);
-  let mut rows = Vec::new();
-  for (_, activity) in orphaned {
-    rows.extend(state.tree.interrupt(&activity, at));
-  }
-  rows
 }

@@ -123,6 +123,6 @@ impl Translator {
   /// Interrupts the spans of processes that last wrote them down at `left_by` or before, and that this
   /// process has not continued. Returns their last rows. Both times are in milliseconds since the epoch.
   pub fn close_orphaned(&mut self, at: i64, left_by: i64) -> Vec<Row> {
-    snapshot::close_orphaned(&mut self.state, at, left_by)
+    self.state.tree.interrupt_orphaned(at, left_by)
   }
 }

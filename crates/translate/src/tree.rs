@@ -10,10 +10,7 @@ use crate::{
 };
 use braintrust_row::{Row, RowId, TraceId};
 
-/// How many spans may be open. If there are more, the ends of most were lost.
-const MAX_OPEN: usize = 16_384;
-/// How many are closed at once when there are more.
-const EVICTED: usize = MAX_OPEN / 8;
+mod interruption;
 
 /// The depth to which a running tool is searched. Flue delegates to a depth of four.
 const MAX_DEPTH: usize = 100;
@@ -117,32 +114,6 @@ impl Tree {
     self.finished.insert(activity);
   }
 
-  /// If too many spans are open, interrupts those that began first and have no open children: their ends
-  /// are not likely to come.
-  pub fn evict(&mut self, at: i64) -> Vec<Row> {
-    let mut rows = Vec::new();
-    if self.open.len() <= MAX_OPEN {
-      return rows;
-    }
-    // The leaves, and behind them the others, of which the innermost began last.
-    let mut candidates: Vec<_> = self
-      .open
-      .iter()
-      .map(|(activity, span)| match (span.start.time(), span.children.is_empty()) {
-        (start, true) => ((0, start), activity.clone()),
-        (start, false) => ((1, start.saturating_neg()), activity.clone()),
-      })
-      .collect();
-    candidates.sort_unstable_by_key(|(order, _)| *order);
-    for (_, activity) in candidates {
-      if self.open.len() <= MAX_OPEN - EVICTED {
-        break;
-      }
-      rows.extend(self.interrupt(&activity, at));
-    }
-    rows
-  }
-
   /// Whether the span has had its own end: further events of it are duplicates.
   pub fn has_finished(&self, activity: &Activity) -> bool {
     self.finished.contains(activity)
@@ -156,22 +127,6 @@ impl Tree {
   /// Lets a span that was interrupted be opened again.
   pub fn resume(&mut self, activity: &Activity) {
     self.interrupted.remove(activity);
-  }
-
-  /// Interrupts a span and its descendants. Returns their last rows.
-  pub fn interrupt(&mut self, activity: &Activity, at: i64) -> Vec<Row> {
-    let Some(span) = self.remove(activity) else { return Vec::new() };
-    let mut rows = self.interrupt_descendants(&span, at);
-    self.interrupted.insert(activity.clone());
-    rows.extend(span.interrupted(activity, at));
-    rows
-  }
-
-  /// Interrupts everything. Returns the last rows: of several that are one root, that of the last one comes last.
-  pub fn interrupt_all(&mut self, at: i64) -> Vec<Row> {
-    let mut open: Vec<_> = self.open.drain().collect();
-    open.sort_by_key(|(_, span)| span.left_at.unwrap_or(i64::MAX));
-    open.into_iter().filter_map(|(activity, span)| span.interrupted(&activity, at)).collect()
   }
 
   /// A root continues as another operation, because a new attempt began. What the previous attempt left
@@ -249,19 +204,6 @@ impl Tree {
     Some(span)
   }
 
-  // Without recursion: where ends never come, spans may be nested as deep as there are events.
-  fn interrupt_descendants(&mut self, span: &OpenSpan, at: i64) -> Vec<Row> {
-    let mut rows = Vec::new();
-    let mut descendants = span.children.clone();
-    while let Some(activity) = descendants.pop() {
-      let Some(child) = self.open.remove(&activity) else { continue };
-      descendants.extend_from_slice(&child.children);
-      rows.extend(child.interrupted(&activity, at));
-      self.interrupted.insert(activity);
-    }
-    rows
-  }
-
   /// The tool call that runs at or below `activity`: the innermost, and of several the latest.
   pub fn running_tool(&self, activity: &Activity) -> Option<ActivitySpan> {
     self.running_tool_at(activity, MAX_DEPTH)
@@ -285,24 +227,5 @@ impl Tree {
       let free = span.children.is_empty() && span.delegation == Some(fingerprint);
       free.then(|| ActivitySpan { activity: child.clone(), span: span.placement.span })
     })
-  }
-
-  /// Whether another process left the span and all its ancestors open, and this process has not continued
-  /// any.
-  pub fn is_orphaned(&self, span: &OpenSpan) -> bool {
-    let mut span = span;
-    // Snapshots of two processes may form a cycle: the number of steps is bounded.
-    for _ in 0..self.open.len() {
-      if span.left_at.is_none() {
-        return false;
-      }
-      let parent = match &span.placement.parent {
-        Parent::Span(parent, _) => self.open.get(parent),
-        Parent::None | Parent::Remote(_) | Parent::Within(_) | Parent::Unknown => None,
-      };
-      let Some(parent) = parent else { return true };
-      span = parent;
-    }
-    true
   }
 }

@@ -1,0 +1,109 @@
+//! Spans whose own end never came.
+
+use super::Tree;
+use crate::{activity::Activity, open_span::OpenSpan, placement::Parent};
+use braintrust_row::Row;
+
+/// How many spans may be open. If there are more, the ends of most were lost.
+const MAX_OPEN: usize = 16_384;
+/// How many are closed at once when there are more.
+const EVICTED: usize = MAX_OPEN / 8;
+
+impl Tree {
+  /// If too many spans are open, interrupts those that began first and have no open children: their ends
+  /// are not likely to come.
+  pub fn evict(&mut self, at: i64) -> Vec<Row> {
+    let mut rows = Vec::new();
+    if self.open.len() <= MAX_OPEN {
+      return rows;
+    }
+    // The leaves, and behind them the others, of which the innermost began last.
+    let candidates = self.sorted(&|span| match (span.start.time(), span.children.is_empty()) {
+      (start, true) => Some((0, start)),
+      (start, false) => Some((1, start.saturating_neg())),
+    });
+    for activity in candidates {
+      if self.open.len() <= MAX_OPEN - EVICTED {
+        break;
+      }
+      rows.extend(self.interrupt(&activity, at));
+    }
+    rows
+  }
+
+  /// Interrupts a span and its descendants. Returns their last rows.
+  pub fn interrupt(&mut self, activity: &Activity, at: i64) -> Vec<Row> {
+    let Some(span) = self.remove(activity) else { return Vec::new() };
+    let mut rows = self.interrupt_descendants(&span, at);
+    self.interrupted.insert(activity.clone());
+    rows.extend(span.interrupted(activity, at));
+    rows
+  }
+
+  /// Interrupts everything. Returns the last rows.
+  pub fn interrupt_all(&mut self, at: i64) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for activity in self.in_order_left(&|_| true) {
+      rows.extend(self.open.remove(&activity).and_then(|span| span.interrupted(&activity, at)));
+    }
+    rows
+  }
+
+  /// Interrupts the spans of processes that left them at `left_by` or before, and that this process has not continued.
+  /// Returns their last rows.
+  pub fn interrupt_orphaned(&mut self, at: i64, left_by: i64) -> Vec<Row> {
+    let is_left = |span: &OpenSpan| span.left_at.is_some_and(|left_at| left_at <= left_by);
+    let orphaned = self.in_order_left(&|span| is_left(span) && self.is_orphaned(span));
+    let mut rows = Vec::new();
+    for activity in orphaned {
+      rows.extend(self.interrupt(&activity, at));
+    }
+    rows
+  }
+
+  /// Open spans in the order in which processes have left them. Operations of several may have been one root, which ends
+  /// as the last of them.
+  fn in_order_left(&self, includes: &dyn Fn(&OpenSpan) -> bool) -> Vec<Activity> {
+    self.sorted(&|span| includes(span).then(|| (0, span.left_at.unwrap_or(i64::MAX))))
+  }
+
+  /// Open spans in an order. Those without a place in it are left out.
+  fn sorted(&self, order: &dyn Fn(&OpenSpan) -> Option<(u8, i64)>) -> Vec<Activity> {
+    let placed = self.open.iter().filter_map(|(activity, span)| Some((order(span)?, activity)));
+    let mut placed: Vec<_> = placed.collect();
+    placed.sort_unstable_by_key(|(order, _)| *order);
+    placed.into_iter().map(|(_, activity)| activity.clone()).collect()
+  }
+
+  // Without recursion: where ends never come, spans may be nested as deep as there are events.
+  pub(super) fn interrupt_descendants(&mut self, span: &OpenSpan, at: i64) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let mut descendants = span.children.clone();
+    while let Some(activity) = descendants.pop() {
+      let Some(child) = self.open.remove(&activity) else { continue };
+      descendants.extend_from_slice(&child.children);
+      rows.extend(child.interrupted(&activity, at));
+      self.interrupted.insert(activity);
+    }
+    rows
+  }
+
+  /// Whether another process left the span and all its ancestors open, and this process has not continued
+  /// any.
+  fn is_orphaned(&self, span: &OpenSpan) -> bool {
+    let mut span = span;
+    // Snapshots of two processes may form a cycle: the number of steps is bounded.
+    for _ in 0..self.open.len() {
+      if span.left_at.is_none() {
+        return false;
+      }
+      let parent = match &span.placement.parent {
+        Parent::Span(parent, _) => self.open.get(parent),
+        Parent::None | Parent::Remote(_) | Parent::Within(_) | Parent::Unknown => None,
+      };
+      let Some(parent) = parent else { return true };
+      span = parent;
+    }
+    true
+  }
+}
