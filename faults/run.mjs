@@ -6,11 +6,11 @@
  *                         [--repetitions N] [--hurry] [--out FILE] [--json FILE] [--package DIRECTORY]
  *
  * Prints one table, and ends with 1 when a promise of this package is broken. A full run of a release
- * build writes `faults/results.md`; any other only prints, unless --out says where to. --json keeps what
- * is broken, by scenario. --hurry plays endings together, too: their times say less. --package plays
+ * build writes `faults/results.md`, with `faults/long-runs.md` at its end; any other only prints, unless --out says where
+ * to. --json keeps what is broken, by scenario. --hurry plays endings together, too: their times say less. --package plays
  * another checkout.
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
@@ -57,7 +57,10 @@ const text = report({ lines, pressure, machine: machine.lines, minutes, repetiti
 console.log(text);
 const isFull = !only && !options.exporters && !options.package && machine.isRelease;
 const out = options.out ?? (isFull ? fileURLToPath(new URL('results.md', import.meta.url)) : '');
-if (out !== '') writeFileSync(out, text);
+const longRuns = isFull
+  ? `\n${readFileSync(new URL('long-runs.md', import.meta.url), 'utf8')}`
+  : '';
+if (out !== '') writeFileSync(out, text + longRuns);
 if (options.json !== undefined) {
   const found = lines.map(({ scenario, exporter, broken }) => [
     `${scenario.id}, ${exporter}`,
