@@ -24,6 +24,9 @@ const MAX_KEPT: usize = 64;
 const CONTENT_IS_CUT: &str = "The queue is full: spans end without their content, which `stats().cut` \
   counts; increase `maxQueueBytes`, or configure a `spool` directory.";
 
+/// The same for content beyond the limits of one value.
+const CONTENT_IS_LARGE: &str = "A very large event is cut: `stats().cut`.";
+
 /// The kinds of problems, each with a code to search for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
@@ -111,9 +114,10 @@ impl Account {
   /// the first is reported.
   pub fn accept_event(&self, priority: Priority, cut: bool) {
     self.counters.event_accepted();
-    if cut || priority == Priority::MinimalEnd {
+    let is_minimal = priority == Priority::MinimalEnd;
+    if cut || is_minimal {
       self.counters.cut(1);
-      self.diagnostics.once(Code::Cut, CONTENT_IS_CUT);
+      self.diagnostics.once(Code::Cut, if is_minimal { CONTENT_IS_CUT } else { CONTENT_IS_LARGE });
     }
   }
 

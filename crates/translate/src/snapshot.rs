@@ -6,7 +6,11 @@
 use serde::{Deserialize, Serialize, ser::Error};
 
 use crate::{
-  activity::Activity, open_span::OpenSpan, placement::Parent, state::State, submissions::Submission,
+  activity::Activity,
+  open_span::OpenSpan,
+  placement::Parent,
+  state::State,
+  submissions::{Root, Submission},
 };
 use braintrust_row::{SpanContext, TraceId};
 
@@ -100,7 +104,11 @@ pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<(), serde_json::Err
     if let Some(root) = submission.root.as_ref().filter(|root| root.caller.is_some()) {
       state.set_alias(SpanContext::of_root(root.span.row), root.span);
     }
-    state.submissions.restore(id, submission);
+    let tree = &state.tree;
+    let left_at = |operation: &str| tree.get(&Activity::Operation(operation.to_owned()))?.left_at;
+    let is_older = |root: &Root| left_at(&root.operation).is_some_and(|left| left < at);
+    state.submissions.restore(id, submission, &is_older);
   }
+  state.tree.supersede(&state.submissions);
   Ok(())
 }

@@ -96,6 +96,14 @@ impl State {
     self.aliases.get(&trace.key()).copied().unwrap_or(trace)
   }
 
+  /// Notes the usage of the open roots, some of which are about to be interrupted: later attempts add to it.
+  pub fn keep_usage(&mut self) {
+    for root in self.submissions.roots_mut() {
+      let open = self.tree.get(&Activity::Operation(root.operation.clone()));
+      root.usage = open.and_then(|open| open.turn_summary.usage).or(root.usage);
+    }
+  }
+
   /// The span of an activity, if it is open.
   pub fn open_span(&self, activity: Activity) -> Option<ActivitySpan> {
     let span = self.tree.get(&activity)?.placement.span;

@@ -10,7 +10,7 @@ use crate::{
   identity, metadata, outcome,
   placement::{Parent, SpanPlacement, Start},
 };
-use braintrust_row::{Json, Row, SpanContext, SpanId};
+use braintrust_row::{Json, Row, RowId, SpanContext, SpanId};
 use flue_event::{Event, Ids, Outcome, SubmissionQueued, SubmissionRunning, Usage};
 
 /// How many submissions are remembered. 1.0-beta dispatches are never settled, and a filter may drop the
@@ -351,20 +351,42 @@ impl Submissions {
       .take(MAX_IN_SNAPSHOT)
   }
 
-  /// Adds a submission of another process, unless the same or a later attempt of it is known.
-  pub fn restore(&mut self, mut id: String, submission: Submission) {
+  /// The operation of the latest attempt at a root, by its row.
+  pub fn latest_operation(&self, root: RowId) -> Option<&str> {
+    let mut roots = self.0.values().filter_map(|submission| submission.root.as_ref());
+    Some(&roots.find(|known| known.span.row == root)?.operation)
+  }
+
+  /// The roots of all submissions.
+  pub fn roots_mut(&mut self) -> impl Iterator<Item = &mut Root> {
+    self.0.values_mut().filter_map(|submission| submission.root.as_mut())
+  }
+
+  /// Adds a submission of another process, unless the same or a later attempt of it is known. Attempts without a number
+  /// are ordered by `is_older`: whether a known root was left before this one.
+  pub fn restore(
+    &mut self,
+    mut id: String,
+    submission: Submission,
+    is_older: &dyn Fn(&Root) -> bool,
+  ) {
     // An earlier release wrote down the id alone.
     if let Some(root) = &submission.root
       && let Some(own) = keyed(&id, root.conversation.as_deref()).filter(|_| !id.contains(' '))
     {
       id = own;
     }
-    match self.0.get_mut(&id) {
-      Some(known) if submission.attempt > known.attempt => *known = submission,
-      Some(_) => {}
-      None => {
-        self.0.insert(id, submission);
-      }
+    let Some(known) = self.0.get_mut(&id) else {
+      self.0.insert(id, submission);
+      return;
+    };
+    let is_same = submission.attempt == known.attempt && !known.settled;
+    let is_left_before = is_same && known.root.as_ref().is_some_and(is_older);
+    if is_left_before || submission.attempt > known.attempt {
+      *known = submission;
+    } else if known.root.is_none() {
+      // Its attempt has been announced, and has no operation yet.
+      known.root = submission.root;
     }
   }
 

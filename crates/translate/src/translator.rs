@@ -89,6 +89,7 @@ impl Translator {
   /// Interrupts all open spans: the process ends at `at`, milliseconds since the epoch. Returns their last
   /// rows.
   pub fn close_all(&mut self, at: i64) -> Vec<Row> {
+    self.state.keep_usage();
     self.state.tree.interrupt_all(at)
   }
 
@@ -123,6 +124,7 @@ impl Translator {
   /// Interrupts the spans of processes that last wrote them down at `left_by` or before, and that this
   /// process has not continued. Returns their last rows. Both times are in milliseconds since the epoch.
   pub fn close_orphaned(&mut self, at: i64, left_by: i64) -> Vec<Row> {
+    self.state.keep_usage();
     self.state.tree.interrupt_orphaned(at, left_by)
   }
 }

@@ -86,6 +86,10 @@ impl Tree {
       && let Some(parent) = self.open.get_mut(parent)
     {
       parent.children.push(activity.clone());
+      if span.left_at.is_none() {
+        // Work begins in it: this process continues it.
+        parent.left_at = None;
+      }
     }
     self.open.insert(activity, span);
   }

@@ -4,6 +4,7 @@ mod custom_spans;
 mod garbage;
 mod properties;
 mod recordings;
+mod recovery;
 mod rules;
 mod snapshot;
 mod trace;

@@ -1,7 +1,7 @@
 //! Spans whose own end never came.
 
 use super::Tree;
-use crate::{activity::Activity, open_span::OpenSpan, placement::Parent};
+use crate::{activity::Activity, open_span::OpenSpan, placement::Parent, submissions::Submissions};
 use braintrust_row::Row;
 
 /// How many spans may be open. If there are more, the ends of most were lost.
@@ -38,6 +38,22 @@ impl Tree {
     self.interrupted.insert(activity.clone());
     rows.extend(span.interrupted(activity, at));
     rows
+  }
+
+  /// Drops the attempts at roots that other processes left open, except the latest of each: that one has the end.
+  pub fn supersede(&mut self, submissions: &Submissions) {
+    let finished = &mut self.finished;
+    self.open.retain(|activity, span| {
+      let Activity::Operation(operation) = activity else { return true };
+      // A root has no parent here.
+      let is_left = span.left_at.is_some() && !matches!(span.placement.parent, Parent::Span(..));
+      let latest = submissions.latest_operation(span.placement.span.row).filter(|_| is_left);
+      let is_superseded = latest.is_some_and(|latest| latest != operation);
+      if is_superseded {
+        finished.insert(activity.clone());
+      }
+      !is_superseded
+    });
   }
 
   /// Interrupts everything. Returns the last rows.
