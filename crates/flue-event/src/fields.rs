@@ -47,8 +47,8 @@ raw_members! {
   CallingTool { tool_call_id = "toolCallId", turn_id = "turnId", operation_id = "operationId", run_id = "runId" }
 }
 raw_members! {
-  /// Fields of a span that the application sets.
-  Span {
+  /// Fields of a span that the application sets; `null` takes a value back.
+  Span or_null {
     name, r#type = "type", start, end, input, output, expected, error, metadata, metrics, scores, tags,
     attributes,
   }

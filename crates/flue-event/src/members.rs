@@ -13,13 +13,19 @@ use serde_json::value::RawValue;
 pub trait Slots<'a> {
   /// Where the value of the member with this name belongs; `None` if it is ignored.
   fn slot(&mut self, name: &str) -> Option<&mut Option<&'a RawValue>>;
+
+  /// Whether a member of `null` is one.
+  fn has_null(&self) -> bool {
+    false
+  }
 }
 
 /// Declares a struct of the members of a JSON object: each is optional raw JSON. The name in the JSON is stated if it
-/// differs. Members that are missing or `null` are `None`; other members are ignored.
+/// differs. Members that are missing are `None`, as are those of `null` without the word `or_null`; other members are
+/// ignored.
 #[macro_export]
 macro_rules! raw_members {
-  ($(#[$doc:meta])* $name:ident { $($field:ident $(= $json:literal)?),* $(,)? }) => {
+  ($(#[$doc:meta])* $name:ident $($or_null:ident)? { $($field:ident $(= $json:literal)?),* $(,)? }) => {
     $(#[$doc])*
     #[derive(Default)]
     pub(crate) struct $name<'a> {
@@ -33,6 +39,8 @@ macro_rules! raw_members {
           _ => return None,
         })
       }
+
+      $($crate::members::raw_members!(@$or_null);)?
     }
 
     impl<'de: 'a, 'a> ::serde::Deserialize<'de> for $name<'a> {
@@ -41,6 +49,11 @@ macro_rules! raw_members {
         $crate::members::read(deserializer, &mut members)?;
         Ok(members)
       }
+    }
+  };
+  (@or_null) => {
+    fn has_null(&self) -> bool {
+      true
     }
   };
   (@name $field:ident) => { stringify!($field) };
@@ -70,12 +83,16 @@ impl<'de: 'a, 'a> Visitor<'de> for Object<'_, 'a> {
   }
 
   fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+    let has_null = self.0.has_null();
     while let Some(slot) = map.next_key_seed(Name(&mut *self.0))? {
       match slot {
         None => {
           map.next_value::<IgnoredAny>()?;
         }
-        Some(slot) if slot.is_none() => *slot = map.next_value::<Option<&'de RawValue>>()?,
+        Some(slot) if slot.is_none() => {
+          let value = map.next_value::<&'de RawValue>()?;
+          *slot = (has_null || value.get() != "null").then_some(value);
+        }
         Some(_) => return Err(A::Error::custom("a member comes twice")),
       }
     }

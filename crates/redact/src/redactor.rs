@@ -115,13 +115,17 @@ impl Redactor {
     redact_members(members, "span_attributes", |_| self.model_rules());
   }
 
-  /// Redacts the names of metrics, which applications can choose.
+  /// Redacts the names of metrics, which applications can choose; not those of times.
   pub fn metric_names<V>(&self, metrics: &mut Members<V>) {
-    if metrics.iter().all(|(name, _)| self.rules.redact_text(name).is_none()) {
+    let redacted = |name: &str| {
+      let is_time = matches!(name, "start" | "end");
+      if is_time { None } else { self.rules.redact_text(name) }
+    };
+    if metrics.iter().all(|(name, _)| redacted(name).is_none()) {
       return;
     }
     for (name, value) in std::mem::take(metrics).into_iter() {
-      let name = self.rules.redact_text(&name).map_or(name, Cow::Owned);
+      let name = redacted(&name).map_or(name, Cow::Owned);
       metrics.insert(name, value);
     }
   }

@@ -134,6 +134,17 @@ fn every_field_of_a_row_is_redacted() {
 }
 
 #[test]
+fn the_times_of_a_span_keep_their_names() {
+  let mut row = row(&json!("plum"));
+  for name in ["start", "end", "starts"] {
+    row.metrics.insert(name.into(), 2.0);
+  }
+  redactor(json!({ "patterns": ["^(start|end)"] })).row(&mut row);
+  let names: Vec<_> = row.metrics.iter().map(|(name, _)| name.to_string()).collect();
+  assert_eq!(names, ["start", "end", "[redacted]s"]);
+}
+
+#[test]
 fn a_field_that_is_covered_stays_of_the_type_that_a_row_needs() {
   let mut row = row(&json!("x"));
   row.name = Some("tool:plum".into());
