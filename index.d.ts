@@ -401,7 +401,7 @@ export interface Logger {
   log(event: SpanEvent): string;
   /** The id of the project, once it is known; empty if the login fails. */
   readonly id: Promise<string>;
-  /** The project, once its id is known. */
+  /** The project, once its id is known. The name is empty if the configuration names the project by its id. */
   readonly project: Promise<{ id: string; name: string }>;
   /** The project as a string, for the `parent` of the `braintrust` package. */
   export(): Promise<string>;

@@ -788,6 +788,60 @@ test('a link of a slug is that of the project that the slug names, however it na
   );
 });
 
+test('what is said about a span in an experiment goes there, and its links stay, whoever says it', () => {
+  const id = '11111111-2222-4333-8444-555555555552';
+  const slug = slugIn({ object_id: id, isExperiment: true });
+  return program(
+    `
+    const l = bt.initLogger(A);
+    await l.id;
+    const slug = ${JSON.stringify(slug)};
+    show([await bt.permalink(slug)]);
+    const s = bt.startSpan({ parent: slug, name: 's' });
+    s.end();
+    l.logFeedback({ span: s, scores: { viaSpan: 1 } });
+    l.logFeedback({ span: await s.export(), scores: { viaSlug: 1 } });
+    await bt.flush();
+    show([await bt.permalink(slug)]);
+    show([await s.permalink(), await l.permalink(s)]);`,
+    ({ A }, { code, stderr, shown }) => {
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(rowsOf(A)).toHaveLength(1);
+      expect(named(A, 's')).toMatchObject({
+        experiment_id: id,
+        scores: { viaSpan: 1, viaSlug: 1 },
+      });
+      const [before, after, ofSpan] = shown;
+      expect(before[0]).toContain(`object_type=experiment&object_id=${id}`);
+      expect(after).toEqual(before);
+      for (const link of ofSpan) expect(link).toContain(`object_type=experiment&object_id=${id}`);
+    },
+  );
+});
+
+test('a span that went to the wrong project is reported without a flush', () => {
+  const slug = slugIn({ object_id: '11111111-2222-4333-8444-555555555555' });
+  return program(
+    `
+    bt.initLogger({ ...A, onError: ({ code }) => { show([code]); clearTimeout(wait); } });
+    const wait = setTimeout(() => show(['too late']), 60_000);
+    bt.startSpan({ name: 'early', parent: ${JSON.stringify(slug)} }).end();`,
+    (_, { code, shown }) => {
+      expect(code).toBe(0);
+      expect(shown).toEqual([['FLUE_BRAINTRUST_OTHER_PROJECT']]);
+    },
+  );
+});
+
+test('a project that goes by its id has no name that is known', () =>
+  program(
+    `const id = '11111111-2222-4333-8444-555555555555';
+    show([await bt.initLogger({ ...A, projectName: undefined, projectId: id }).project]);`,
+    (_, { shown }) => {
+      expect(shown).toEqual([[{ id: '11111111-2222-4333-8444-555555555555', name: '' }]]);
+    },
+  ));
+
 test('the id and the project of a logger are known before anything is recorded', () =>
   program(
     `
@@ -883,16 +937,16 @@ test('a logger waits for the open spans of any number of experiments, and counts
     const slugs = ${JSON.stringify(Array.from({ length: 40 }, (_, n) => slugOf(n + 10, true)))};
     const begin = (parent) => bt.startSpan({ name: 'row', parent });
     let spans = slugs.slice(1).map(begin);
-    await a.flush();
+    await a.flush({ timeoutMs: 60_000 });
     begin(slugs[0]).end();
     for (const span of spans) span.end();
-    const { complete } = await a.flush();
+    const { complete } = await a.flush({ timeoutMs: 60_000 });
     const { accepted, pending } = a.stats();
     show([complete, pending]);
     spans = undefined;
     for (let round = 0; round < 15; round++) { await sleep(100); gc(); }
     for (const parent of slugs) begin(parent).end();
-    await a.flush();
+    await a.flush({ timeoutMs: 60_000 });
     show([a.stats().accepted - accepted, a.stats().pending, a.stats().lost]);`,
     ({ A }, { code, shown }) => {
       expect(code).toBe(0);

@@ -207,6 +207,50 @@ test('without a server nothing is announced, a diagnostic says why, and the proc
   expect(stderr).toMatch(/^\[flue-braintrust\] FLUE_BRAINTRUST_UNREACHABLE: [^\n]*\n$/);
 });
 
+test.each(['close', 'flush'])('a logger is announced by %s, too', async (end) => {
+  const collector = await startCollector();
+  try {
+    const { code, stdout, stderr } = await run(
+      [
+        '--input-type=module',
+        '-e',
+        `import * as bt from 'flue-braintrust';
+         const logger = bt.initLogger({ onReady: ({ projectName }) => console.log(projectName) });
+         bt.traced(() => {}, { name: 'x' });
+         await logger.${end}();
+         process.exit();`,
+      ],
+      { ...destination(collector), FLUE_BRAINTRUST_LOG: 'info' },
+    );
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'Flue\n' });
+    expect(stderr).toContain('Traces go to project "Flue"');
+  } finally {
+    await collector.close();
+  }
+});
+
+test('a login that is refused is reported, whatever has asked for it', async () => {
+  const collector = await startCollector({ apiKey: 'another' });
+  try {
+    const { code, stdout } = await run(
+      [
+        '--input-type=module',
+        '-e',
+        `import * as bt from 'flue-braintrust';
+         const logger = bt.initLogger({ onError: ({ code }) => { console.log(code); clearTimeout(wait); } });
+         const wait = setTimeout(() => console.log('too late'), 60_000);
+         // Long after the last poll of a logger that records nothing.
+         await new Promise((done) => setTimeout(done, 3500));
+         await logger.id;`,
+      ],
+      { ...destination(collector), FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: '0' },
+    );
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'FLUE_BRAINTRUST_REFUSED\n' });
+  } finally {
+    await collector.close();
+  }
+});
+
 test('a server that fails slowly is reported, too, although nothing is recorded', async () => {
   const collector = await startCollector({ intercept: () => ({ delayMs: 1100, status: 503 }) });
   try {

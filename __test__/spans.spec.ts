@@ -110,6 +110,7 @@ test('values that no JSON holds, and nonsense in every place, harm nobody', () =
     (row, { code, stderr, shown }) => {
       expect(code).toBe(0);
       expect(stderr.trim().split('\n')).toEqual([
+        expect.stringContaining('FLUE_BRAINTRUST_BAD_SCORE'),
         expect.stringContaining('FLUE_BRAINTRUST_BAD_PARENT'),
         expect.stringContaining('FLUE_BRAINTRUST_BAD_SPAN'),
       ]);

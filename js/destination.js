@@ -66,6 +66,10 @@ class Destination {
   #delivery;
   #host;
   #polls;
+  /** Whether a connection was asked for. */
+  #isConnecting = false;
+  /** Whether the configuration names the project by its id. Its name is unknown then. */
+  isById;
   #recorder;
   #capture;
   /** Which traces are recorded; undefined: all. @type {InstanceType<typeof Sampling> | undefined} */
@@ -96,7 +100,9 @@ class Destination {
       schedule: () => this.#polls.schedule(),
       report: () => this.#polls.report(),
     });
-    if (this.traceDestination()?.isSampled) this.sampleBy(undefined);
+    const { projectId, isSampled } = this.traceDestination() ?? {};
+    this.isById = typeof projectId === 'string';
+    if (isSampled) this.sampleBy(undefined);
   }
 
   get recorder() {
@@ -170,12 +176,35 @@ class Destination {
   /** Connects before the first event comes. False where that is impossible: a flush of rows connects. */
   connect() {
     try {
-      this.#recorder.connect?.();
-      return this.#recorder.connect !== undefined;
+      if (this.#recorder.connect === undefined) return false;
+      this.#recorder.connect();
+      this.#isConnecting = true;
+      this.#polls.schedule();
+      return true;
     } catch {
       // The environment is being torn down.
       return false;
     }
+  }
+
+  /** Whether it is closed and delivers nothing more. */
+  get isAtRest() {
+    try {
+      return this.isClosed && this.#recorder.isAtRest();
+    } catch {
+      // The environment is being torn down.
+      return true;
+    }
+  }
+
+  /** Whether a connection that was asked for is not there yet. */
+  get awaitsLogin() {
+    return this.#isConnecting && !this.isClosed && !this.traceDestination()?.isConnected;
+  }
+
+  /** Warns of spans that went to the project of this logger although their slugs name another one. */
+  checkSlugs() {
+    this.#slugDestinations.check();
   }
 
   /**

@@ -82,9 +82,12 @@ class Exporter {
       host.endAtExit(this);
     });
     const native = {
-      take: () => this.#destinations.takeDiagnostics(),
+      take: () => {
+        this.#destinations.live.forEach((destination) => destination.checkSlugs());
+        return this.#destinations.takeDiagnostics();
+      },
       isIdle: () =>
-        !this.#announcements.isWaiting &&
+        this.#destinations.live.every(({ awaitsLogin }) => !awaitsLogin) &&
         this.#destinations.recorders.every((recorder) => recorder.isIdle()),
     };
     this.#diagnostics = new Diagnostics(native, host.hasTimers);
@@ -327,6 +330,7 @@ class Exporter {
       }
     });
     this.#announcements.check();
+    this.#destinations.live.forEach((destination) => destination.checkSlugs());
     this.#diagnostics.report();
   }
 

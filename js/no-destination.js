@@ -12,6 +12,8 @@ const { weakly } = require('./weak.js');
 class NoDestination {
   isOn = false;
   isClosed = false;
+  isById = false;
+  awaitsLogin = false;
   decidesByFunction = false;
   reference = weakly(this);
 

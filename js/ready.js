@@ -19,7 +19,6 @@ const LAST_MS = 1000;
  * @typedef {object} Announcement
  * @property {boolean} line whether the line is to be shown
  * @property {OnReady | undefined} onReady
- * @property {boolean} isById whether the project goes by its id
  * @property {boolean} isMade whether both were announced
  */
 
@@ -39,11 +38,6 @@ class Announcements {
     this.#host = host;
   }
 
-  /** Whether a connection is waited for. */
-  get isWaiting() {
-    return this.#waiting.size > 0;
-  }
-
   /**
    * Announces a destination once it is connected, which it is made to be if anything asks for that.
    * @param {Destination} destination
@@ -54,7 +48,6 @@ class Announcements {
     const announcement = present ?? {
       line: this.#showsLine(),
       onReady: undefined,
-      isById: typeof destination.traceDestination()?.projectId === 'string',
       isMade: false,
     };
     this.#all.set(destination, announcement);
@@ -80,7 +73,7 @@ class Announcements {
     for (const reference of this.#waiting) {
       const destination = reference.deref();
       const isDone =
-        destination === undefined || destination.isClosed || this.#announced(destination);
+        destination === undefined || this.#announced(destination) || destination.isAtRest;
       if (isDone) this.#waiting.delete(reference);
     }
   }
@@ -108,7 +101,7 @@ class Announcements {
     const announcement = this.#all.get(destination);
     const where = destination.traceDestination();
     if (announcement === undefined || !where?.isConnected) return false;
-    const info = infoOf(where, announcement.isById);
+    const info = infoOf(where, destination.isById);
     const { line, onReady } = announcement;
     // Before anything of the application runs.
     announcement.isMade = true;

@@ -215,7 +215,7 @@ function sendsTo(destination, { projectId, projectName }) {
   const known = destination.traceDestination();
   if (projectId !== undefined) return known?.projectId?.toLowerCase() === projectId.toLowerCase();
   // A project that goes by its id has another name.
-  return destination.options.projectId === undefined && known?.projectName === projectName;
+  return !destination.isById && known?.projectName === projectName;
 }
 
 /** Whether the id of a destination's project is known. @param {Destination} destination */

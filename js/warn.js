@@ -19,8 +19,10 @@ function print(line) {
   }
 }
 
-/** The codes that were printed already. @type {Set<string>} */
+/** What was printed already: codes, and the messages about configurations. @type {Set<string>} */
 const warned = new Set();
+/** How many configurations that cannot be used are told apart. */
+const MAX_CONFIGURATIONS = 64;
 
 /** Called for each warning. @type {Set<(diagnostic: { code: string, message: string }) => void>} */
 const listeners = new Set();
@@ -31,13 +33,15 @@ function onWarning(listener) {
 }
 
 /**
- * One line, once for each code.
+ * One line, once for each code, and for each configuration that cannot be used.
  * @param {string} code without the prefix `FLUE_BRAINTRUST_`
  * @param {string} message whole sentences; never a key, never content
  */
 function warn(code, message) {
-  if (warned.has(code)) return;
-  warned.add(code);
+  const isEach = code === 'NOT_STARTED' && warned.size < MAX_CONFIGURATIONS;
+  const key = isEach ? message : code;
+  if (warned.has(key)) return;
+  warned.add(key);
   for (const listener of listeners) listener({ code: `FLUE_BRAINTRUST_${code}`, message });
   print(`[flue-braintrust] FLUE_BRAINTRUST_${code}: ${message}`);
 }

@@ -69,7 +69,7 @@ function loggerOf(exporter, destination) {
     },
     get project() {
       return projectOf(destination).then(({ projectId, projectName }) => {
-        return { id: projectId ?? '', name: projectName ?? '' };
+        return { id: projectId ?? '', name: destination.isById ? '' : (projectName ?? '') };
       });
     },
     export: async () => writeSlug(objectOf(destination)),

@@ -22,7 +22,7 @@ const { spanUpdateOf } = require('./span-update.js');
  * @param {string} [otherwise] the source when none is given
  */
 function feedbackEvent({ id, rootSpanId }, given, otherwise) {
-  const { expected, metadata, tags } = spanUpdateOf(given);
+  const { expected, metadata, tags } = spanUpdateOf(given, false);
   const source = safely(() => given.source) ?? otherwise;
   const comment = safely(() => given.comment);
   return {

@@ -5,7 +5,7 @@
 const { warn } = require('../warn.js');
 const { read } = require('./arguments.js');
 const { readSlug, spanObjectOf } = require('./slug.js');
-const { HEX_16, HEX_32, traceContextOf } = require('./trace-context.js');
+const { HEX_16, HEX_32, objectIn, traceContextOf } = require('./trace-context.js');
 
 /** @typedef {import('./arguments.js').SpanContext} SpanContext */
 
@@ -67,7 +67,8 @@ function isLoggerSlug(parent) {
 /** @param {unknown} headers */
 function headerParent(headers) {
   const ids = traceContextOf(headers);
-  return ids && contextOf({ id: '', ...ids });
+  const object = objectIn(headers);
+  return ids && contextOf({ id: '', ...ids, ...(object && { object }) });
 }
 
 /**

@@ -49,6 +49,12 @@ function pastSpansOf(exporter, own) {
   };
 
   /**
+   * Where what is said about a span of a destination goes: that of the logger, unless it has opened the other one.
+   * @param {Destination} ofSpan
+   */
+  const placeOf = (ofSpan) => (own === undefined || ofSpan.opener === own ? ofSpan : own);
+
+  /**
    * The row that a feedback is about, and where it goes.
    * @param {unknown} event
    * @returns {{ destination: Destination, id?: string, rootSpanId?: string }}
@@ -70,7 +76,7 @@ function pastSpansOf(exporter, own) {
     const found = span === undefined || span === null ? find(event) : span;
     const ofSpan = found instanceof Span ? Span.destinationOf(found) : undefined;
     const [row, trace] = [read(found, 'id'), read(found, 'rootSpanId')];
-    const target = own ?? ofSpan ?? destination;
+    const target = ofSpan === undefined ? destination : placeOf(ofSpan);
     // Found by Flue's ids, it may have joined the trace of a caller.
     const isInOwnTrace = () =>
       !target.traceDestination()?.distributed && exporter.knowsTrace(/** @type {any} */ (event));
@@ -137,7 +143,7 @@ function pastSpansOf(exporter, own) {
     if (typeof id !== 'string') return noLink('no-span');
     const ofTarget = span instanceof Span ? Span.destinationOf(span) : exporter.current;
     const object = slug && spanObjectOf(slug);
-    const destination = exporter.at(own ?? ofTarget, object, true);
+    const destination = exporter.at(placeOf(ofTarget), object, true);
     const { orgName, appUrl } = options ?? {};
     return permalinkTo(destination, id, {
       ...(object && namedTarget(destination, object)),

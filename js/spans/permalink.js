@@ -36,6 +36,9 @@ function linkTo(destination, id, known) {
 async function permalinkTo(destination, id, known) {
   const { orgName, projectId } = targetOf(destination, known);
   if (!orgName || !projectId) await awaitLogin(destination);
+  // One with a project's id and an address needs no login of its own.
+  if (!targetOf(destination, known).orgName && destination.opener)
+    await awaitLogin(destination.opener);
   return linkTo(destination, id, known);
 }
 
@@ -45,7 +48,9 @@ async function permalinkTo(destination, id, known) {
  * @returns {{ appUrl?: string | null, orgName?: string | null, projectId?: string | null, projectName?: string | null, experimentId?: string | null }}
  */
 function targetOf(destination, known) {
-  return { ...destination.traceDestination(), ...known };
+  const own = destination.traceDestination();
+  const orgName = own?.orgName ?? destination.opener?.traceDestination()?.orgName;
+  return { ...own, ...(orgName && { orgName }), ...known };
 }
 
 module.exports = { linkTo, noLink, permalinkTo };

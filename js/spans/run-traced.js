@@ -43,7 +43,8 @@ function runTraced(span, callback, args, showsOutput = false) {
     throw error;
   }
   if (!types.isPromise(result)) {
-    done(result);
+    // A lazy query, say: whoever awaits it begins the work, whose result is not known here.
+    done(isThenable(result) ? undefined : result);
     return result;
   }
   try {
@@ -52,6 +53,15 @@ function runTraced(span, callback, args, showsOutput = false) {
     // A promise with a `then` of its own that throws: whoever awaits it learns that.
     done(undefined);
     return result;
+  }
+}
+
+/** @param {any} value */
+function isThenable(value) {
+  try {
+    return typeof value === 'object' && typeof value?.then === 'function';
+  } catch {
+    return false;
   }
 }
 

@@ -3,10 +3,10 @@
 // Updates of custom spans, in the shapes of rows.
 
 const { toJsonSafe } = require('../json/stringify.js');
+const { warn } = require('../warn.js');
 
 /** The fields of an update, by the names of the `braintrust` package. */
 const VALUES = /** @type {const} */ (['input', 'output', 'expected', 'metadata', 'tags']);
-const NUMBERS = /** @type {const} */ (['scores', 'metrics']);
 
 /** The metadata that names the fields which could not be read. */
 const UNREADABLE = 'flue-braintrust.unreadable';
@@ -15,9 +15,10 @@ const UNREADABLE = 'flue-braintrust.unreadable';
  * The update of a span as the native part takes it. Does not change what the application passes. Never
  * throws.
  * @param {any} event
+ * @param {boolean} [hasNumbers] whether scores and metrics are a part of it
  * @returns {Record<string, any>}
  */
-function spanUpdateOf(event) {
+function spanUpdateOf(event, hasNumbers = true) {
   /** @type {Record<string, any>} */
   const update = {};
   /** @type {string[]} */
@@ -31,8 +32,12 @@ function spanUpdateOf(event) {
     }
   };
   for (const name of VALUES) put(name, (given) => shaped(name, toJsonSafe(given)));
-  for (const name of NUMBERS) put(name, (given) => numbersOf(toJsonSafe(given)));
-  put('error', (given) => (given === undefined ? undefined : errorOf(given)));
+  if (hasNumbers) {
+    put('scores', (given) => membersOf(toJsonSafe(given), scoreOf));
+    put('metrics', (given) => membersOf(toJsonSafe(given), numberOf));
+  }
+  // Without an error, `null` takes back an earlier one.
+  put('error', (given) => (given === undefined || given === null ? given : errorOf(given)));
   if (unreadable.length > 0) update.metadata = { ...update.metadata, [UNREADABLE]: unreadable };
   return update;
 }
@@ -43,18 +48,67 @@ function spanUpdateOf(event) {
  * @param {any} value
  */
 function shaped(name, value) {
-  if (value === undefined || value === null) return value ?? undefined;
+  if (value === undefined || value === null) {
+    return name === 'tags' || name === 'metadata' ? undefined : value;
+  }
   if (name === 'tags') return [...new Set([value].flat().map(String))];
   if (name === 'metadata' && (typeof value !== 'object' || Array.isArray(value))) return { value };
   return value;
 }
 
-/** The members of an object that are numbers; nothing without any. @param {any} object */
-function numbersOf(object) {
+/**
+ * The members of an object in the form that the server takes; nothing without any.
+ * @param {any} object
+ * @param {(value: unknown) => unknown} formOf undefined for what the server does not take
+ */
+function membersOf(object, formOf) {
   if (typeof object !== 'object' || object === null) return undefined;
-  const numbers = Object.entries(object).filter(([, value]) => typeof value === 'number');
-  return numbers.length > 0 ? Object.fromEntries(numbers) : undefined;
+  const members = Object.entries(object)
+    .map(([name, value]) => [name, formOf(value)])
+    .filter(([, value]) => value !== undefined);
+  return members.length > 0 ? Object.fromEntries(members) : undefined;
 }
+
+/** @param {unknown} value */
+const numberOf = (value) => (typeof value === 'number' ? value : undefined);
+
+/** A number for a boolean, and `null` for a score that is taken back. @param {unknown} value */
+function scoreOf(value) {
+  if (value === undefined || value === null) return value;
+  const score = typeof value === 'boolean' ? Number(value) : value;
+  if (typeof score === 'number' && score >= 0 && score <= 1) return score;
+  warn(
+    'BAD_SCORE',
+    'A score is a number from 0 to 1, a boolean or `null`; anything else is left out.',
+  );
+  return undefined;
+}
+
+/**
+ * An update with another one: objects are merged at any depth, and tags collected.
+ * @param {Record<string, any>} update
+ * @param {Record<string, any>} later
+ * @returns {Record<string, any>}
+ */
+function mergedUpdate(update, later) {
+  const merged = merge(update, later);
+  if (update.tags && later.tags) merged.tags = [...new Set([...update.tags, ...later.tags])];
+  return merged;
+}
+
+/** @param {any} value @param {any} later @returns {any} */
+function merge(value, later) {
+  if (!isObject(value) || !isObject(later)) return later;
+  const names = [...new Set([...Object.keys(value), ...Object.keys(later)])];
+  const memberOf = (/** @type {string} */ name) => {
+    if (!Object.hasOwn(later, name)) return value[name];
+    return Object.hasOwn(value, name) ? merge(value[name], later[name]) : later[name];
+  };
+  return Object.fromEntries(names.map((name) => [name, memberOf(name)]));
+}
+
+/** @param {unknown} value */
+const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
  * The text of an error: its class, its message and its stack. Any other value stays as it is. Never throws.
@@ -72,4 +126,4 @@ function errorOf(error) {
   }
 }
 
-module.exports = { errorOf, spanUpdateOf };
+module.exports = { errorOf, mergedUpdate, spanUpdateOf };

@@ -15,7 +15,7 @@ const { NOOP_SPAN } = require('./noop.js');
 const { feedbackEvent } = require('./feedback.js');
 const { parentOf } = require('./parents.js');
 const { linkTo, permalinkTo } = require('./permalink.js');
-const { errorOf, spanUpdateOf } = require('./span-update.js');
+const { errorOf, mergedUpdate, spanUpdateOf } = require('./span-update.js');
 const { objectOf, writeSlug } = require('./slug.js');
 const { noteUpdate, repeatWhenRead } = require('./repeated-updates.js');
 const { runTraced, whenDone } = require('./run-traced.js');
@@ -304,8 +304,9 @@ class Span {
     const { update, files } = withUnread(() => ({
       name,
       ...labelOf({ ...args, spanAttributes: attributesOf(args, propagated) }),
-      ...spanUpdateOf(args?.event),
-      ...(propagated && spanUpdateOf(propagated)),
+      ...(propagated
+        ? mergedUpdate(spanUpdateOf(args?.event), spanUpdateOf(propagated))
+        : spanUpdateOf(args?.event)),
       start: typeof args?.startTime === 'number' ? Math.round(args.startTime * 1000) : Date.now(),
     }));
     this.#isOpen = true;

@@ -12,6 +12,12 @@ const HEX_16 = /^[0-9a-f]{16}$/;
 const HEX_32 = /^[0-9a-f]{32}$/;
 
 const OWN = 'braintrust.parent';
+/** Members of objects that spans are in, by the kinds that `braintrust.parent` has. */
+const OBJECTS = /** @type {const} */ ({
+  experiment_id: 'experimentId',
+  project_id: 'projectId',
+  project_name: 'projectName',
+});
 
 /**
  * Writes where a span stands to the headers of an outgoing call: `traceparent`, the caller's `tracestate`, and
@@ -157,4 +163,26 @@ function headersOf(given) {
   }
 }
 
-module.exports = { HEX_16, HEX_32, extract, inject, traceContextOf };
+/**
+ * What the caller's spans are in, as `baggage` names it; undefined if it does not. Never throws.
+ * @param {unknown} headers
+ * @returns {import('../slug-destinations.js').SpanObject | undefined}
+ */
+function objectIn(headers) {
+  const members = (headersOf(headers)?.baggage ?? '').split(',').map((member) => member.trim());
+  const own = members.find((member) => member.split(/[=;]/)[0]?.trim() === OWN);
+  const value = /=([^;]*)/.exec(own ?? '')?.[1]?.trim();
+  if (value === undefined) return undefined;
+  try {
+    const [, kind, name] =
+      /^(experiment_id|project_id|project_name):(.+)$/s.exec(decodeURIComponent(value)) ?? [];
+    return kind === undefined
+      ? undefined
+      : { [OBJECTS[/** @type {keyof typeof OBJECTS} */ (kind)]]: name };
+  } catch {
+    // It is not percent-encoded.
+    return undefined;
+  }
+}
+
+module.exports = { HEX_16, HEX_32, extract, inject, objectIn, traceContextOf };

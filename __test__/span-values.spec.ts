@@ -1,0 +1,122 @@
+import { startCollector } from '../tools/collector';
+import type { CollectorOptions } from '../tools/collector/types';
+import { destination, run } from './support/run';
+
+/** Runs a program that has the package as `bt` and `show`; gives the rows, what it shows, and stderr. */
+async function program(code: string, options: CollectorOptions = {}) {
+  const collector = await startCollector(options);
+  const text = `
+    import * as bt from 'flue-braintrust';
+    const show = (value) => console.log(JSON.stringify(value));
+    ${code}`;
+  try {
+    const {
+      code: status,
+      stdout,
+      stderr,
+    } = await run(['--input-type=module', '-e', text], destination(collector));
+    expect({ status, problems: collector.problems }).toEqual({ status: 0, problems: [] });
+    const shown = stdout.split('\n').filter(Boolean);
+    return {
+      rows: collector.rows() as any[],
+      shown: shown.map((line) => JSON.parse(line)),
+      stderr,
+    };
+  } finally {
+    await collector.close();
+  }
+}
+
+const named = (rows: any[], name: string) =>
+  rows.find(({ span_attributes }) => span_attributes?.name === name);
+
+test('an error of null is none, and takes back an earlier one', async () => {
+  const { rows } = await program(`
+    bt.initLogger({ sampleRate: 0, keepErrors: true });
+    bt.traced((span) => span.log({ output: 'fine', error: null }), { name: 'fine' });
+    bt.traced((span) => span.log({ error: 'first' }), { name: 'failed' });
+    bt.traced((span) => { span.log({ error: 'first' }); span.log({ error: null }); }, { name: 'recovered' });
+    try { bt.traced(() => { throw null; }, { name: 'thrown' }); } catch {}`);
+  expect(named(rows, 'fine')).toBeUndefined();
+  expect(named(rows, 'failed').error).toBe('first');
+  expect(named(rows, 'recovered').error).toBeNull();
+  expect(named(rows, 'thrown').error).toEqual(expect.any(String));
+});
+
+test('null takes back a value and a score, and a result of null is one', async () => {
+  const { rows, stderr } = await program(`
+    bt.initLogger();
+    const span = bt.startSpan({ name: 'span' });
+    span.log({ input: 1, output: 'draft', expected: 'x', tags: ['a'], scores: { a: 0.5, b: true, c: 1 } });
+    span.log({ output: null, expected: null, scores: { a: null, d: 2, e: 'high' } });
+    span.end();
+    await bt.wrapTraced(async () => null, { name: 'null' })();
+    await bt.wrapTraced(async () => undefined, { name: 'undefined' })();`);
+  expect(named(rows, 'span')).toMatchObject({
+    input: 1,
+    output: null,
+    expected: null,
+    tags: ['a'],
+  });
+  expect(named(rows, 'span').scores).toEqual({ a: null, b: 1, c: 1 });
+  expect(named(rows, 'null').output).toBeNull();
+  expect(named(rows, 'undefined')).not.toHaveProperty('output');
+  expect(stderr.match(/FLUE_BRAINTRUST_\w+/g)).toEqual(['FLUE_BRAINTRUST_BAD_SCORE']);
+});
+
+test('what descendants get is merged with what a span itself has', async () => {
+  const { rows } = await program(`
+    bt.initLogger();
+    const own = { metadata: { own: 1, both: { a: 1, list: [1] } }, tags: ['own', 'both'], scores: { s: 1 } };
+    const propagatedEvent = { metadata: { tenant: 't', both: { b: 2, list: [2] } }, tags: ['both', 'all'] };
+    const parent = bt.startSpan({ name: 'parent', event: own, propagatedEvent });
+    parent.startSpan({ name: 'child', event: { metadata: { request: 7 }, tags: ['child'] } }).end();
+    const slug = await parent.export();
+    bt.startSpan({ name: 'elsewhere', parent: slug, event: { metadata: { request: 8 } } }).end();
+    parent.end();`);
+  expect(named(rows, 'parent')).toMatchObject({
+    metadata: { own: 1, tenant: 't', both: { a: 1, b: 2, list: [2] } },
+    scores: { s: 1 },
+  });
+  expect(named(rows, 'parent').tags).toEqual(['own', 'both', 'all']);
+  expect(named(rows, 'child').tags).toEqual(['child', 'both', 'all']);
+  expect(named(rows, 'child').metadata).toMatchObject({ request: 7, tenant: 't' });
+  expect(named(rows, 'elsewhere').metadata).toMatchObject({ request: 8, tenant: 't' });
+});
+
+test('a result that is awaited only later is no output', async () => {
+  const { rows, shown } = await program(`
+    bt.initLogger();
+    let begun = 0;
+    const query = { then: (done) => { begun += 1; return Promise.resolve(7).then(done); } };
+    const result = bt.wrapTraced(() => query, { name: 'query' })();
+    show([result === query, begun, await result]);
+    const odd = { get then() { throw new Error('odd'); }, value: 1 };
+    bt.wrapTraced(() => odd, { name: 'odd' })();`);
+  expect(shown).toEqual([[true, 0, 7]]);
+  expect(named(rows, 'query')).not.toHaveProperty('output');
+  expect(named(rows, 'odd')).toHaveProperty('output');
+});
+
+test.each([
+  ['an experiment', 'experiment_id:11111111-2222-4333-8444-555555555555', 'experiment_id'],
+  ['a project', 'project_id:11111111-2222-4333-8444-555555555555', 'project_id'],
+])('headers lead to %s that they name, as a slug does', async (_, place, member) => {
+  const headers = {
+    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    baggage: `other=1, braintrust.parent=${encodeURIComponent(place)};ttl=1`,
+  };
+  const { rows } = await program(`
+    const logger = bt.initLogger();
+    await logger.id;
+    const headers = ${JSON.stringify(headers)};
+    bt.startSpan({ name: 'by headers', parent: bt.extractTraceContextFromHeaders(headers) }).end();
+    bt.withParent(headers, () => bt.traced(() => {}, { name: 'within' }));
+    bt.startSpan({ name: 'beside', parent: { ...headers, baggage: 'braintrust.parent=%zz' } }).end();
+    await bt.flush();`);
+  for (const name of ['by headers', 'within']) {
+    expect(named(rows, name)).toMatchObject({ [member]: '11111111-2222-4333-8444-555555555555' });
+    expect(named(rows, name).root_span_id).toBe('0af7651916cd43dd8448eb211c80319c');
+  }
+  expect(named(rows, 'beside')[member]).not.toBe('11111111-2222-4333-8444-555555555555');
+});
