@@ -1043,6 +1043,17 @@ test('opening an experiment costs the same, however many wait for the server; th
   expect(accepted()).toBe(400);
 });
 
+test('headers from outside open no more than a thousand experiments at once', () => {
+  const base = { isOn: true, isClosed: false };
+  const opened = () => ({ isClosed: false, isIdle: false, reference: {} });
+  const destinations = new SlugDestinations(base as any, { live: () => [], open: opened } as any);
+  const silent = jest.spyOn(console, 'warn').mockImplementation(() => {});
+  const found = Array.from({ length: 1100 }, (_, n) => destinations.at({ experimentId: `${n}` }));
+  silent.mockRestore();
+  expect(found.filter((one) => (one as unknown) === base)).toHaveLength(1100 - 1024);
+  expect(destinations.at({ experimentId: '0' })).toBe(found[0]);
+});
+
 test('a delivery that fails on every side ends no process', async () => {
   const { code, stdout, stderr } = await run([
     '-e',

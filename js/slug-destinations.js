@@ -17,8 +17,9 @@ const MAX_AT_REST = 16;
 const MAX_CHECKED = 8;
 /** How many more are known while the application has spans of them. */
 const MAX_DROPPED = 256;
-/** With so many, no further project is addressed: slugs may come from outside. */
+/** With so many, no further project is addressed, and no further experiment: slugs and headers may come from outside. */
 const MAX_OPEN = 64;
+const MAX_EXPERIMENTS = 1024;
 
 /**
  * What these use of their exporter.
@@ -113,6 +114,9 @@ class SlugDestinations {
     if (experimentId === this.#base.experimentId) return this.#base;
     const key = `experiment ${experimentId}`;
     if (isKnown) return this.#opened.get(key) ?? this.#base;
+    if (this.#opened.size >= MAX_EXPERIMENTS && !this.#opened.has(key)) {
+      throw new Error(`More than ${MAX_EXPERIMENTS} experiments are open at once`);
+    }
     return this.#open(key, { experimentId });
   }
 
