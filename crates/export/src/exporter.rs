@@ -36,7 +36,7 @@ use crate::{
   delivery::Delivery,
   diagnostics::Account,
   masking::{MaskRequest, Masking},
-  open_spans::{RESUME_WITHIN, SnapshotSchedule},
+  open_spans::SnapshotSchedule,
   sampling::Sampling,
   spool_writer::{OperationId, Purpose, SpoolStatus},
   time::Now,
@@ -214,7 +214,7 @@ impl Exporter {
     }
     self.adopt(now);
     if self.snapshot.orphans_are_due(now.elapsed) {
-      let left_by = now.unix_ms.saturating_sub(RESUME_WITHIN.as_millis() as i64);
+      let left_by = self.snapshot.left_by(now);
       let rows = self.translator.close_orphaned(now.unix_ms, left_by);
       self.enqueue_sorted(rows, now);
     }

@@ -2,9 +2,11 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use crate::time::Now;
+
 /// How long the orphaned spans of another process wait for an attempt that resumes them. Flue recovers a
 /// submission after about 45 seconds (a lease of 30 and a scan every 15).
-pub const RESUME_WITHIN: Duration = Duration::from_secs(120);
+const RESUME_WITHIN: Duration = Duration::from_secs(120);
 
 /// The delay of a snapshot after a change: changes of this time are lost when the process is killed.
 const WRITE_EVERY: Duration = Duration::from_millis(100);
@@ -102,6 +104,15 @@ impl SnapshotSchedule {
       self.note_change(now);
     }
     is_due
+  }
+
+  /// The latest time, in milliseconds since the epoch, at which orphaned spans that are due were left: any, once no more
+  /// recently restored ones are there. Clocks may differ, or be set back.
+  pub fn left_by(&self, now: Now) -> i64 {
+    if self.close_orphaned_at.is_empty() {
+      return i64::MAX;
+    }
+    now.unix_ms.saturating_sub(RESUME_WITHIN.as_millis() as i64)
   }
 
   /// Whether the snapshot is due or being written.

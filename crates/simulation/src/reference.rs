@@ -77,7 +77,10 @@ impl Reference {
       return Vec::new();
     }
     self.orphans.pop_front();
-    let left_by = now.unix_ms.saturating_sub(RESUME_WITHIN.as_millis() as i64);
+    let left_by = match self.orphans.is_empty() {
+      true => i64::MAX,
+      false => now.unix_ms.saturating_sub(RESUME_WITHIN.as_millis() as i64),
+    };
     let rows = self.translator.close_orphaned(now.unix_ms, left_by);
     self.produced(rows)
   }

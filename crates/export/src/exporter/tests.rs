@@ -607,6 +607,22 @@ mod review {
   }
 
   #[test]
+  fn orphaned_spans_are_closed_although_the_clock_was_set_back() {
+    for set_back in [0, 10_000] {
+      let at =
+        |ms: u64| Now { elapsed: Duration::from_millis(ms), unix_ms: START + ms as i64 - set_back };
+      let mut exporter = spooling();
+      carry_out(&mut exporter, at(0), &mut Vec::new());
+      carry_out(&mut exporter, at(5000), &mut vec![left_by_a_dead_process()]);
+      assert_eq!(exporter.translator.open_spans(), 1);
+      for minute in 1..=3 {
+        carry_out(&mut exporter, at(5000 + minute * 60_000), &mut Vec::new());
+      }
+      assert_eq!(exporter.translator.open_spans(), 0, "set back by {set_back}");
+    }
+  }
+
+  #[test]
   fn adopted_snapshots_are_discarded_only_after_a_snapshot_with_their_spans() {
     let mut exporter = spooling();
     carry_out(&mut exporter, at(0), &mut Vec::new());
