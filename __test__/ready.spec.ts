@@ -78,9 +78,10 @@ test('`onReady` gets the same facts, once for each logger, before any event, and
     `const seen = [];
      const onReady = (info) => seen.push(info);
      const [spool, sampleRate] = ['/tmp/' + crypto.randomUUID(), 0.25];
-     bt.initLogger({ onReady });
+     // A logger that nobody keeps may be collected, and would then be another one.
+     const kept = bt.initLogger({ onReady });
      bt.initLogger({ onReady: (info) => seen.push('again') });
-     bt.initLogger({ onReady, projectName: 'Ro/ses', spool: { dir: spool }, sampleRate, keepErrors: true });
+     const roses = bt.initLogger({ onReady, projectName: 'Ro/ses', spool: { dir: spool }, sampleRate, keepErrors: true });
      const projectId = '00000000-0000-4000-8000-000000000000';
      bt.initLogger({ onReady, projectId });
      delete process.env.BRAINTRUST_API_URL;
@@ -91,7 +92,7 @@ test('`onReady` gets the same facts, once for each logger, before any event, and
      bt.initLogger({ onReady });
      bt.initLogger({ onReady: undefined, projectName: 'Ro/ses', spool: { dir: spool }, sampleRate, keepErrors: true });
      await new Promise((resolve) => setTimeout(resolve, 100));
-     console.log(JSON.stringify({ seen, spool }));
+     console.log(JSON.stringify({ seen, spool, kept: [kept, roses].length }));
      (await import('node:fs')).rmSync(spool, { recursive: true });`,
     {},
     ({ code, stdout, stderr }, collector) => {
