@@ -8,12 +8,14 @@ const OURS = /^(FLUE_)?BRAINTRUST_/;
 /** Whether what goes wrong should throw instead of warn. */
 const isStrict = () => variables().FLUE_BRAINTRUST_STRICT === '1';
 
-/** The variables that are ours. */
+/** The variables that are ours, by name: the same ones make the same text, in whatever order they were set. */
 function ownVariables() {
+  const all = variables();
   /** @type {Record<string, string>} */
   const env = {};
-  for (const [name, value] of Object.entries(variables())) {
-    if (OURS.test(name) && value !== undefined) env[name] = value;
+  for (const name of Object.keys(all).toSorted()) {
+    const value = OURS.test(name) ? all[name] : undefined;
+    if (value !== undefined) env[name] = value;
   }
   return env;
 }
