@@ -78,7 +78,10 @@ pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<(), serde_json::Err
   for (activity, mut span) in spans {
     let left_at = span.left_at.unwrap_or(at);
     let is_older = |known: &OpenSpan| known.left_at.is_some_and(|known| known < left_at);
-    if state.tree.get(&activity).is_none_or(is_older) && !state.tree.has_finished(&activity) {
+    // Of a span below others, what has ended here may have another row.
+    let is_root = !matches!(span.placement.parent, Parent::Span(..));
+    let has_ended = is_root && state.tree.has_finished(&activity);
+    if state.tree.get(&activity).is_none_or(is_older) && !has_ended {
       span.left_at = Some(left_at);
       // Nothing states what of it has ended: its trace must not move.
       span.has_ended_child = true;
