@@ -69,29 +69,86 @@ fn tokens(row: &Row) -> Option<f64> {
   row.metrics.get("tokens").copied()
 }
 
+/// The root has ended well, at this time.
+fn assert_ends_well(trace: &Trace, at: i64) {
+  assert_eq!(metadata(root(trace), "flue.interrupted").as_deref(), Some("false"));
+  assert_eq!(end_of(root(trace)), at);
+}
+
+/// What a process leaves that dies at this time, after these events.
+fn left(at: i64, events: &[String], trace: &mut Trace) -> Vec<u8> {
+  let mut translator = Translator::default();
+  run(&mut translator, events, trace);
+  translator.snapshot(at, true).unwrap()
+}
+
+/// The ends of what is interrupted of the spans that processes have left.
+fn interrupted_ends(snapshots: [&[u8]; 2], is_exit: bool) -> Vec<i64> {
+  let mut translator = Translator::default();
+  for snapshot in snapshots {
+    translator.restore(snapshot).unwrap();
+  }
+  let mut trace = Trace::default();
+  trace.take(match is_exit {
+    true => translator.close_all(90_000),
+    false => translator.close_orphaned(90_000, i64::MAX),
+  });
+  let mut ends: Vec<i64> = trace.rows.values().map(end_of).collect();
+  ends.sort_unstable();
+  ends
+}
+
+#[test]
+fn a_root_that_two_processes_left_ends_as_the_last_of_its_attempts() {
+  let mut trace = Trace::default();
+  let first = left(1_500, &[start(1_000, "o1")], &mut trace);
+  let again = left(2_500, &[start(2_000, "o2")], &mut trace);
+  // Maps have another order each time.
+  for _ in 0..20 {
+    for is_exit in [false, true] {
+      assert_eq!(interrupted_ends([&first, &again], is_exit), [2_500]);
+      assert_eq!(interrupted_ends([&again, &first], is_exit), [2_500]);
+    }
+  }
+}
+
+#[test]
+fn a_span_that_two_processes_left_ends_as_the_last_one_left_it() {
+  let mut trace = Trace::default();
+  let [request, _] = turn(1_800, "o", "t", 1);
+  let first = left(1_500, &[start(1_000, "o")], &mut trace);
+  let again = left(2_500, &[start(1_000, "o"), request], &mut trace);
+  assert_eq!(interrupted_ends([&first, &again], false), [2_500, 2_500]);
+  assert_eq!(interrupted_ends([&again, &first], false), [2_500, 2_500]);
+}
+
+#[test]
+fn a_span_that_has_ended_here_is_not_interrupted_by_what_another_process_left() {
+  let mut trace = Trace::default();
+  let mut translator = Translator::default();
+  run(&mut translator, &[start(1_000, "o"), end(3_000, "o")], &mut trace);
+  translator.restore(&left(2_500, &[start(1_000, "o")], &mut trace)).unwrap();
+  assert_eq!(translator.close_orphaned(90_000, i64::MAX).len(), 0);
+}
+
 #[test]
 fn a_good_end_stays_although_an_earlier_attempt_is_adopted_afterwards() {
   let mut trace = Trace::default();
   // Process A hangs in the first attempt.
-  let mut a = Translator::default();
-  run(&mut a, &[running(900, 1), start(1_000, "o1")], &mut trace);
-  let left = a.snapshot(40_000, true).unwrap();
+  let left = left(40_000, &[running(900, 1), start(1_000, "o1")], &mut trace);
   // Its lease ends; B makes the second attempt, which succeeds. Then A is killed and B adopts what it left.
   let mut b = Translator::default();
   let events = [running(50_000, 2), start(50_100, "o2"), end(60_000, "o2"), settled(60_001)];
   run(&mut b, &events, &mut trace);
   b.restore(&left).unwrap();
   trace.take(b.close_orphaned(190_000, 70_000));
-  assert_eq!(metadata(root(&trace), "flue.interrupted").as_deref(), Some("false"));
-  assert_eq!(end_of(root(&trace)), 60_000);
+  assert_ends_well(&trace, 60_000);
 }
 
 #[test]
 fn a_running_attempt_is_not_ended_by_an_earlier_one_that_is_adopted() {
   let mut trace = Trace::default();
-  let mut a = Translator::default();
-  run(&mut a, &[running(900, 1), start(1_000, "o1")], &mut trace);
-  let left = a.snapshot(40_000, true).unwrap();
+  let left = left(40_000, &[running(900, 1), start(1_000, "o1")], &mut trace);
   let mut b = Translator::default();
   run(&mut b, &[running(50_000, 2), start(50_100, "o2")], &mut trace);
   b.restore(&left).unwrap();
@@ -103,20 +160,19 @@ fn a_running_attempt_is_not_ended_by_an_earlier_one_that_is_adopted() {
 fn a_third_attempt_ends_well_although_two_processes_left_earlier_ones() {
   for reversed in [false, true] {
     let mut trace = Trace::default();
-    let (mut a, mut b, mut c) =
-      (Translator::default(), Translator::default(), Translator::default());
-    run(&mut a, &[running(900, 1), start(1_000, "o1")], &mut trace);
-    run(&mut b, &[running(50_000, 2), start(50_100, "o2")], &mut trace);
-    let mut left = [a.snapshot(60_000, true).unwrap(), b.snapshot(60_001, true).unwrap()];
+    let mut left = [
+      left(60_000, &[running(900, 1), start(1_000, "o1")], &mut trace),
+      left(60_001, &[running(50_000, 2), start(50_100, "o2")], &mut trace),
+    ];
     if reversed {
       left.reverse();
     }
+    let mut c = Translator::default();
     left.iter().for_each(|left| c.restore(left).unwrap());
     let events = [running(100_000, 3), start(100_100, "o3"), end(110_000, "o3"), settled(110_001)];
     run(&mut c, &events, &mut trace);
     trace.take(c.close_orphaned(190_000, 70_000));
-    assert_eq!(metadata(root(&trace), "flue.interrupted").as_deref(), Some("false"));
-    assert_eq!(end_of(root(&trace)), 110_000);
+    assert_ends_well(&trace, 110_000);
   }
 }
 
@@ -125,16 +181,13 @@ fn a_third_attempt_ends_well_although_two_processes_left_earlier_ones() {
 fn a_dispatch_that_two_processes_left_continues_the_last_one() {
   let dispatched = |text: String| text.replace("\"submissionId\":\"s\"", "\"dispatchId\":\"d\"");
   let mut trace = Trace::default();
-  let (mut a, mut b, mut c) = (Translator::default(), Translator::default(), Translator::default());
-  run(&mut a, &[dispatched(start(1_000, "o1"))], &mut trace);
-  run(&mut b, &[dispatched(start(50_100, "o2"))], &mut trace);
-  c.restore(&a.snapshot(60_000, true).unwrap()).unwrap();
-  c.restore(&b.snapshot(60_001, true).unwrap()).unwrap();
+  let mut c = Translator::default();
+  c.restore(&left(60_000, &[dispatched(start(1_000, "o1"))], &mut trace)).unwrap();
+  c.restore(&left(60_001, &[dispatched(start(50_100, "o2"))], &mut trace)).unwrap();
   let events = [dispatched(start(100_100, "o3")), dispatched(end(110_000, "o3"))];
   run(&mut c, &events, &mut trace);
   trace.take(c.close_orphaned(190_000, 70_000));
-  assert_eq!(metadata(root(&trace), "flue.interrupted").as_deref(), Some("false"));
-  assert_eq!(end_of(root(&trace)), 110_000);
+  assert_ends_well(&trace, 110_000);
 }
 
 #[test]
@@ -172,9 +225,8 @@ fn task_event(text: &str) -> String {
   event.to_string()
 }
 
-/// A process that dies in a task; its snapshot.
-fn left_in_task(trace: &mut Trace) -> Vec<u8> {
-  let mut a = Translator::default();
+/// A process that resumes the task in which another one has died.
+fn resuming_task(trace: &mut Trace) -> Translator {
   let mut events = vec![running(900, 1), start(1_000, "o1")];
   events.extend(turn(1_100, "o1", "t1", 10));
   let call = json!({ "turnId": "t1", "toolName": "task", "toolCallId": "call", "args": {}, "origin": "framework" });
@@ -183,21 +235,17 @@ fn left_in_task(trace: &mut Trace) -> Vec<u8> {
     "conversationId": "child" });
   events.push(event("task_start", 1_300, "o1", task));
   events.push(task_event(&start(1_400, "p1")));
-  run(&mut a, &events, trace);
-  a.snapshot(5_000, true).unwrap()
+  let mut b = Translator::default();
+  b.restore(&left(5_000, &events, trace)).unwrap();
+  let events = [running(50_000, 2), start(50_100, "o2"), task_event(&start(50_200, "p2"))];
+  run(&mut b, &events, trace);
+  b
 }
 
 #[test]
 fn a_task_that_is_resumed_is_not_interrupted_while_it_runs() {
   let mut trace = Trace::default();
-  let left = left_in_task(&mut trace);
-  let mut b = Translator::default();
-  b.restore(&left).unwrap();
-  run(
-    &mut b,
-    &[running(50_000, 2), start(50_100, "o2"), task_event(&start(50_200, "p2"))],
-    &mut trace,
-  );
+  let mut b = resuming_task(&mut trace);
   run(&mut b, &turn(60_000, "p2", "u1", 100).map(|text| task_event(&text)), &mut trace);
   // Two minutes after the adoption the task still runs.
   let rows = b.close_orphaned(130_000, 10_000);
@@ -216,14 +264,7 @@ fn a_task_that_is_resumed_is_not_interrupted_while_it_runs() {
 #[test]
 fn a_task_that_a_second_process_resumed_ends_when_that_one_died() {
   let mut trace = Trace::default();
-  let left = left_in_task(&mut trace);
-  let mut b = Translator::default();
-  b.restore(&left).unwrap();
-  run(
-    &mut b,
-    &[running(50_000, 2), start(50_100, "o2"), task_event(&start(50_200, "p2"))],
-    &mut trace,
-  );
+  let b = resuming_task(&mut trace);
   let left = b.snapshot(80_000, true).unwrap();
   let mut c = Translator::default();
   c.restore(&left).unwrap();
@@ -235,12 +276,10 @@ fn a_task_that_a_second_process_resumed_ends_when_that_one_died() {
 fn the_usage_of_an_attempt_whose_root_was_interrupted_counts() {
   for way in ["the next process", "orphaned", "exit"] {
     let mut trace = Trace::default();
-    let mut a = Translator::default();
     let mut events = vec![running(900, 1), start(1_000, "o1")];
     events.extend(turn(1_100, "o1", "t1", 10));
-    run(&mut a, &events, &mut trace);
     let mut b = Translator::default();
-    b.restore(&a.snapshot(2_000, true).unwrap()).unwrap();
+    b.restore(&left(2_000, &events, &mut trace)).unwrap();
     match way {
       // The agent was not registered for some minutes: `reconcile_submission: agent_unavailable`.
       "orphaned" => trace.take(b.close_orphaned(130_000, 10_000)),
@@ -265,13 +304,11 @@ fn the_usage_of_an_attempt_whose_root_was_interrupted_counts() {
 #[test]
 fn an_announced_attempt_continues_what_is_adopted_before_its_operation() {
   let mut trace = Trace::default();
-  let mut a = Translator::default();
-  run(&mut a, &[running(900, 1), start(1_000, "o1")], &mut trace);
+  let left = left(40_000, &[running(900, 1), start(1_000, "o1")], &mut trace);
   let mut b = Translator::default();
   run(&mut b, &[running(50_000, 2)], &mut trace);
-  b.restore(&a.snapshot(40_000, true).unwrap()).unwrap();
+  b.restore(&left).unwrap();
   run(&mut b, &[start(50_100, "o2"), end(60_000, "o2"), settled(60_001)], &mut trace);
   trace.take(b.close_orphaned(190_000, 70_000));
-  assert_eq!(metadata(root(&trace), "flue.interrupted").as_deref(), Some("false"));
-  assert_eq!(end_of(root(&trace)), 60_000);
+  assert_ends_well(&trace, 60_000);
 }
