@@ -24,7 +24,7 @@ const MAX_KEPT: usize = 64;
 const CONTENT_IS_CUT: &str = "The queue is full: spans end without their content, which `stats().cut` \
   counts; increase `maxQueueBytes`, or configure a `spool` directory.";
 
-/// The same for content beyond the limits of one value.
+/// The same for an event that has more content than its limits allow.
 const CONTENT_IS_LARGE: &str = "A very large event is cut: `stats().cut`.";
 
 /// The kinds of problems, each with a code to search for.

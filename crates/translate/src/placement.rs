@@ -78,6 +78,14 @@ pub enum Parent {
 }
 
 impl Parent {
+  /// The activity of the parent, if that is a tracked span.
+  pub fn activity(&self) -> Option<&Activity> {
+    match self {
+      Self::Span(activity, _) => Some(activity),
+      Self::None | Self::Remote(_) | Self::Within(_) | Self::Unknown => None,
+    }
+  }
+
   /// The span that is not tracked, if it is one, and whether this process records the root of its trace.
   pub fn caller(&self) -> (Option<SpanId>, bool) {
     match *self {

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize, ser::Error};
 use crate::{
   activity::Activity,
   open_span::OpenSpan,
-  placement::Parent,
   state::State,
   submissions::{Root, Submission},
 };
@@ -79,8 +78,8 @@ pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<(), serde_json::Err
     let left_at = span.left_at.unwrap_or(at);
     let is_older = |known: &OpenSpan| known.left_at.is_some_and(|known| known < left_at);
     // Of a span below others, what has ended here may have another row.
-    let is_root = !matches!(span.placement.parent, Parent::Span(..));
-    let has_ended = is_root && state.tree.has_finished(&activity);
+    let is_below = span.placement.parent.activity().is_some();
+    let has_ended = !is_below && state.tree.has_finished(&activity);
     if state.tree.get(&activity).is_none_or(is_older) && !has_ended {
       span.left_at = Some(left_at);
       // Nothing states what of it has ended: its trace must not move.
@@ -91,9 +90,8 @@ pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<(), serde_json::Err
   // Parents first, so that each span finds its own.
   while !waiting.is_empty() {
     let activities: Vec<Activity> = waiting.iter().map(|(activity, _)| activity.clone()).collect();
-    let waits = |span: &OpenSpan| match &span.placement.parent {
-      Parent::Span(parent, _) => activities.contains(parent),
-      Parent::None | Parent::Remote(_) | Parent::Within(_) | Parent::Unknown => false,
+    let waits = |span: &OpenSpan| {
+      span.placement.parent.activity().is_some_and(|parent| activities.contains(parent))
     };
     let (later, now): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(_, span)| waits(span));
     // Only garbage makes a cycle, but its spans must end as well.

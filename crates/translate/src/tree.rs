@@ -82,7 +82,7 @@ impl Tree {
 
   /// Adds an open span as it is.
   pub fn insert(&mut self, activity: Activity, span: OpenSpan) {
-    if let Parent::Span(parent, _) = &span.placement.parent
+    if let Some(parent) = span.placement.parent.activity()
       && let Some(parent) = self.open.get_mut(parent)
     {
       parent.children.push(activity.clone());
@@ -198,7 +198,7 @@ impl Tree {
 
   fn remove(&mut self, activity: &Activity) -> Option<OpenSpan> {
     let span = self.open.remove(activity)?;
-    if let Parent::Span(parent, _) = &span.placement.parent
+    if let Some(parent) = span.placement.parent.activity()
       && let Some(parent) = self.open.get_mut(parent)
     {
       let position = parent.children.iter().position(|child| child == activity);

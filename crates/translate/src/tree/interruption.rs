@@ -1,7 +1,7 @@
 //! Spans whose own end never came.
 
 use super::Tree;
-use crate::{activity::Activity, open_span::OpenSpan, placement::Parent, submissions::Submissions};
+use crate::{activity::Activity, open_span::OpenSpan, submissions::Submissions};
 use braintrust_row::Row;
 
 /// How many spans may be open. If there are more, the ends of most were lost.
@@ -46,8 +46,10 @@ impl Tree {
     self.open.retain(|activity, span| {
       let Activity::Operation(operation) = activity else { return true };
       // A root has no parent here.
-      let is_left = span.left_at.is_some() && !matches!(span.placement.parent, Parent::Span(..));
-      let latest = submissions.latest_operation(span.placement.span.row).filter(|_| is_left);
+      if span.left_at.is_none() || span.placement.parent.activity().is_some() {
+        return true;
+      }
+      let latest = submissions.latest_operation(span.placement.span.row);
       let is_superseded = latest.is_some_and(|latest| latest != operation);
       if is_superseded {
         finished.insert(activity.clone());
@@ -113,10 +115,7 @@ impl Tree {
       if span.left_at.is_none() {
         return false;
       }
-      let parent = match &span.placement.parent {
-        Parent::Span(parent, _) => self.open.get(parent),
-        Parent::None | Parent::Remote(_) | Parent::Within(_) | Parent::Unknown => None,
-      };
+      let parent = span.placement.parent.activity().and_then(|parent| self.open.get(parent));
       let Some(parent) = parent else { return true };
       span = parent;
     }
