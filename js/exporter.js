@@ -69,10 +69,7 @@ class Exporter {
         this.#diagnostics.schedulePoll();
         this.#announcements.expectRows();
       },
-      report: () => {
-        this.#announcements.check();
-        this.#diagnostics.report();
-      },
+      report: () => this.#report(),
       callers: this.callers,
       adopt: (target, called, since) => this.#adoption.adopt(target, called, since),
       openers: this.#openers,
@@ -83,7 +80,7 @@ class Exporter {
     });
     const native = {
       take: () => {
-        this.#destinations.live.forEach((destination) => destination.checkSlugs());
+        this.#checkSlugs();
         return this.#destinations.takeDiagnostics();
       },
       isIdle: () =>
@@ -135,7 +132,8 @@ class Exporter {
     } catch (error) {
       if (becomesCurrent) this.#setCurrent(NO_DESTINATION);
       if (isStrict()) throw error;
-      warn('NOT_STARTED', `${messageOf(error)}; the application runs on without tracing.`);
+      const why = messageOf(error);
+      warn('NOT_STARTED', `${why}; the application runs on without tracing.`, why);
       return NO_DESTINATION;
     }
   }
@@ -329,9 +327,18 @@ class Exporter {
         while (!recorder.waitExit(ExitStep[step]));
       }
     });
+    this.#report();
+  }
+
+  /** Makes the announcements and passes the diagnostics so far. */
+  #report() {
     this.#announcements.check();
-    this.#destinations.live.forEach((destination) => destination.checkSlugs());
+    this.#checkSlugs();
     this.#diagnostics.report();
+  }
+
+  #checkSlugs() {
+    for (const destination of this.#destinations.live) destination.checkSlugs();
   }
 
   /** @param {() => void} work */

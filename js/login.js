@@ -24,10 +24,7 @@ async function awaitLogin(destination) {
     return;
   }
   const until = performance.now() + LOGIN_MS;
-  const isAwaited = () =>
-    !destination.isClosed &&
-    !destination.traceDestination()?.isConnected &&
-    performance.now() < until;
+  const isAwaited = () => destination.awaitsLogin && performance.now() < until;
   for (let delay = FIRST_MS; isAwaited(); delay = Math.min(delay * 2, LAST_MS)) await sleep(delay);
 }
 

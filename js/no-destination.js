@@ -13,7 +13,6 @@ class NoDestination {
   isOn = false;
   isClosed = false;
   isById = false;
-  awaitsLogin = false;
   decidesByFunction = false;
   reference = weakly(this);
 

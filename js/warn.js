@@ -19,10 +19,10 @@ function print(line) {
   }
 }
 
-/** What was printed already: codes, and the messages about configurations. @type {Set<string>} */
+/** What has been warned of: codes, and causes of their own. @type {Set<string>} */
 const warned = new Set();
-/** How many configurations that cannot be used are told apart. */
-const MAX_CONFIGURATIONS = 64;
+/** With so many, further causes are one. */
+const MAX_CAUSES = 64;
 
 /** Called for each warning. @type {Set<(diagnostic: { code: string, message: string }) => void>} */
 const listeners = new Set();
@@ -33,13 +33,13 @@ function onWarning(listener) {
 }
 
 /**
- * One line, once for each code, and for each configuration that cannot be used.
+ * One line, once for each code, or for each cause of it.
  * @param {string} code without the prefix `FLUE_BRAINTRUST_`
  * @param {string} message whole sentences; never a key, never content
+ * @param {string} [cause] what distinguishes the warning from others with its code
  */
-function warn(code, message) {
-  const isEach = code === 'NOT_STARTED' && warned.size < MAX_CONFIGURATIONS;
-  const key = isEach ? message : code;
+function warn(code, message, cause = code) {
+  const key = warned.size < MAX_CAUSES ? cause : code;
   if (warned.has(key)) return;
   warned.add(key);
   for (const listener of listeners) listener({ code: `FLUE_BRAINTRUST_${code}`, message });

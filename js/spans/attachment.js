@@ -5,6 +5,7 @@
 const { randomUUID, types } = require('../builtins/index.js');
 const { mark } = require('../json/json-safe-copy.js');
 const { read } = require('./arguments.js');
+const { isObject } = require('./span-update.js');
 
 /** The largest file, in bytes: as base64 it is a text within an event. */
 const MAX_BYTES = 5 * 1024 * 1024;
@@ -82,9 +83,6 @@ function filled(parts, files) {
   const texts = new Map(files.map(({ placeholder, text }) => [placeholder, text()]));
   return JSON.parse(JSON.stringify(parts), (_, value) => texts.get(value) ?? value);
 }
-
-/** @param {any} value */
-const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** @param {any} value */
 const isFile = (value) => value.type === 'file' && typeof value.data === 'string';

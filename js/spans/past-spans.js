@@ -49,7 +49,7 @@ function pastSpansOf(exporter, own) {
   };
 
   /**
-   * Where what is said about a span of a destination goes: that of the logger, unless it has opened the other one.
+   * Where feedback about a span of a destination goes: to that of the logger, unless it has opened the other one.
    * @param {Destination} ofSpan
    */
   const placeOf = (ofSpan) => (own === undefined || ofSpan.opener === own ? ofSpan : own);

@@ -107,7 +107,7 @@ function merge(value, later) {
   return Object.fromEntries(names.map((name) => [name, memberOf(name)]));
 }
 
-/** @param {unknown} value */
+/** Whether the server merges a value with a later one, member by member. @param {unknown} value */
 const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
@@ -126,4 +126,4 @@ function errorOf(error) {
   }
 }
 
-module.exports = { errorOf, mergedUpdate, spanUpdateOf };
+module.exports = { errorOf, isObject, mergedUpdate, spanUpdateOf };

@@ -56,6 +56,12 @@ function parentIn({ projectId, projectName, experimentId }) {
   return projectId ? `project_id:${projectId}` : `project_name:${projectName}`;
 }
 
+/** @param {string | undefined} baggage */
+const membersOf = (baggage) => (baggage ?? '').split(',').map((member) => member.trim());
+
+/** Whether a member names what spans are in. @param {string} member */
+const isOwn = (member) => member.split(/[=;]/)[0]?.trim() === OWN;
+
 /**
  * @param {string | undefined} others what is there
  * @param {string} own
@@ -63,8 +69,8 @@ function parentIn({ projectId, projectName, experimentId }) {
 function baggage(others, own) {
   const members = [own];
   let bytes = Buffer.byteLength(own);
-  for (const member of (others ?? '').split(',').map((text) => text.trim())) {
-    if (member === '' || member.split(/[=;]/)[0]?.trim() === OWN) continue;
+  for (const member of membersOf(others)) {
+    if (member === '' || isOwn(member)) continue;
     bytes += Buffer.byteLength(member) + 1;
     // Whole members only; the last ones are left out.
     if (members.length === MOST_MEMBERS || bytes > MOST_BYTES) break;
@@ -169,8 +175,7 @@ function headersOf(given) {
  * @returns {import('../slug-destinations.js').SpanObject | undefined}
  */
 function objectIn(headers) {
-  const members = (headersOf(headers)?.baggage ?? '').split(',').map((member) => member.trim());
-  const own = members.find((member) => member.split(/[=;]/)[0]?.trim() === OWN);
+  const own = membersOf(headersOf(headers)?.baggage).find(isOwn);
   const value = /=([^;]*)/.exec(own ?? '')?.[1]?.trim();
   if (value === undefined) return undefined;
   try {
