@@ -23,9 +23,9 @@ function expectOneWarning(ending: Ending, ...says: (string | RegExp)[]) {
 
 /** The lines without the first if it says that delivery is retried: only on a slow machine the agent takes so long. */
 function withoutRetry(stderr: string) {
-  const [first = '', ...others] = stderr.split('\n').filter(Boolean);
-  const isRetry = /FLUE_BRAINTRUST_(UNREACHABLE|UNCONFIRMED):/.test(first);
-  return isRetry || first === '' ? others : [first, ...others];
+  const lines = stderr.split('\n').filter(Boolean);
+  const isRetry = /FLUE_BRAINTRUST_(UNREACHABLE|UNCONFIRMED):/.test(lines[0] ?? '');
+  return isRetry ? lines.slice(1) : lines;
 }
 
 /** The same with a second line at the end, which says what is lost. */

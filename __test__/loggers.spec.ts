@@ -788,7 +788,7 @@ test('a link of a slug is that of the project that the slug names, however it na
   );
 });
 
-test('what is said about a span in an experiment goes there, and its links stay, whoever says it', () => {
+test('feedback about a span in an experiment goes there, and its links stay, whoever gives it', () => {
   const id = '11111111-2222-4333-8444-555555555552';
   const slug = slugIn({ object_id: id, isExperiment: true });
   return program(

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { startCollector } from '../tools/collector';
-import type { Collector } from '../tools/collector/types';
+import type { Collector, CollectorOptions } from '../tools/collector/types';
 import { isDevServer } from '../js/dev-server';
 import { tracingModule } from '../tools/init/modules';
 import { closedPort } from './support/network';
@@ -14,8 +14,9 @@ async function withProgram(
   code: string,
   env: Record<string, string>,
   check: (ending: Awaited<ReturnType<typeof run>>, collector: Collector) => void,
+  options: CollectorOptions = {},
 ) {
-  const collector = await startCollector({ orgName: 'Acme "Inc"' });
+  const collector = await startCollector({ orgName: 'Acme "Inc"', ...options });
   try {
     const text = `
       import * as bt from 'flue-braintrust';
@@ -208,68 +209,45 @@ test('without a server nothing is announced, a diagnostic says why, and the proc
   expect(stderr).toMatch(/^\[flue-braintrust\] FLUE_BRAINTRUST_UNREACHABLE: [^\n]*\n$/);
 });
 
-test.each(['close', 'flush'])('a logger is announced by %s, too', async (end) => {
-  const collector = await startCollector();
-  try {
-    const { code, stdout, stderr } = await run(
-      [
-        '--input-type=module',
-        '-e',
-        `import * as bt from 'flue-braintrust';
-         const logger = bt.initLogger({ onReady: ({ projectName }) => console.log(projectName) });
-         bt.traced(() => {}, { name: 'x' });
-         await logger.${end}();
-         process.exit();`,
-      ],
-      { ...destination(collector), FLUE_BRAINTRUST_LOG: 'info' },
-    );
-    expect({ code, stdout }).toEqual({ code: 0, stdout: 'Flue\n' });
-    expect(stderr).toContain('Traces go to project "Flue"');
-  } finally {
-    await collector.close();
-  }
-});
+test.each(['close', 'flush'])('a logger is announced by %s, too', (end) =>
+  withProgram(
+    `const logger = bt.initLogger({ onReady: ({ projectName }) => console.log(projectName) });
+     bt.traced(() => {}, { name: 'x' });
+     await logger.${end}();
+     process.exit();`,
+    { FLUE_BRAINTRUST_LOG: 'info' },
+    ({ code, stdout, stderr }) => {
+      expect({ code, stdout }).toEqual({ code: 0, stdout: 'Flue\n' });
+      expect(stderr).toContain('Traces go to project "Flue"');
+    },
+  ),
+);
 
-test('a login that is refused is reported, whatever has asked for it', async () => {
-  const collector = await startCollector({ apiKey: 'another' });
-  try {
-    const { code, stdout } = await run(
-      [
-        '--input-type=module',
-        '-e',
-        `import * as bt from 'flue-braintrust';
-         const logger = bt.initLogger({ onError: ({ code }) => { console.log(code); clearTimeout(wait); } });
-         const wait = setTimeout(() => console.log('too late'), 60_000);
-         // Long after the last poll of a logger that records nothing.
-         await new Promise((done) => setTimeout(done, 3500));
-         await logger.id;`,
-      ],
-      { ...destination(collector), FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: '0' },
-    );
-    expect({ code, stdout }).toEqual({ code: 0, stdout: 'FLUE_BRAINTRUST_REFUSED\n' });
-  } finally {
-    await collector.close();
-  }
-});
+test('a login that is refused is reported, whatever has asked for it', () =>
+  withProgram(
+    `const logger = bt.initLogger({ onError: ({ code }) => { console.log(code); clearTimeout(wait); } });
+     const wait = setTimeout(() => console.log('too late'), 60_000);
+     // Long after the last poll of a logger that records nothing.
+     await new Promise((done) => setTimeout(done, 3500));
+     await logger.id;`,
+    { FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: '0' },
+    ({ code, stdout }) => {
+      expect({ code, stdout }).toEqual({ code: 0, stdout: 'FLUE_BRAINTRUST_REFUSED\n' });
+    },
+    { apiKey: 'another' },
+  ));
 
-test('a server that fails slowly is reported, too, although nothing is recorded', async () => {
-  const collector = await startCollector({ intercept: () => ({ delayMs: 1100, status: 503 }) });
-  try {
-    const { code, stdout } = await run(
-      [
-        '-e',
-        `const { initLogger } = require('flue-braintrust');
-         const onError = ({ code }) => { console.log(code); clearTimeout(wait); };
-         initLogger({ onReady: () => {}, onError, exitTimeoutMs: 0 });
-         const wait = setTimeout(() => console.log('too late'), 30_000);`,
-      ],
-      destination(collector),
-    );
-    expect({ code, stdout }).toEqual({ code: 0, stdout: 'FLUE_BRAINTRUST_UNREACHABLE\n' });
-  } finally {
-    await collector.close();
-  }
-});
+test('a server that fails slowly is reported, too, although nothing is recorded', () =>
+  withProgram(
+    `const onError = ({ code }) => { console.log(code); clearTimeout(wait); };
+     bt.initLogger({ onReady: () => {}, onError, exitTimeoutMs: 0 });
+     const wait = setTimeout(() => console.log('too late'), 30_000);`,
+    {},
+    ({ code, stdout }) => {
+      expect({ code, stdout }).toEqual({ code: 0, stdout: 'FLUE_BRAINTRUST_UNREACHABLE\n' });
+    },
+    { intercept: () => ({ delayMs: 1100, status: 503 }) },
+  ));
 
 test('an announcement comes once a server that was down is there', async () => {
   let isDown = true;
