@@ -117,8 +117,8 @@ export async function withDirectory<T>(use: (directory: string) => Promise<T>): 
   }
 }
 
-/** Flue's own events of a run, as the fixtures record them. */
+/** Flue's own events of a run, as the fixtures record them; a line that is half written, or cut off, is none yet. */
 export function readEvents(file: string): FlueEvent[] {
-  const lines = readFileSync(file, 'utf8').trim().split('\n');
+  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
   return lines.map((line) => JSON.parse(line) as FlueEvent);
 }
