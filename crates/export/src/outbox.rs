@@ -313,8 +313,7 @@ impl Outbox {
       }
     }
     self.hold_back(key, &queued);
-    let segments = queued.segments.into_iter().filter_map(Rc::into_inner).collect();
-    Some((queued.batch, segments))
+    Some((queued.batch, unshared(queued.segments)))
   }
 
   /// Replaces a batch in flight by another one with the same rows.
@@ -446,6 +445,11 @@ impl Outbox {
     self.memory_bytes -= batch.memory_bytes();
     self.rows -= batch.rows();
   }
+}
+
+/// Of the segments that a batch gives up, those that no other batch needs.
+fn unshared(segments: Vec<Rc<Segment>>) -> Vec<Segment> {
+  segments.into_iter().filter_map(Rc::into_inner).collect()
 }
 
 fn totals<'a>(batches: impl Iterator<Item = &'a EncodedBatch>) -> RowTotals {

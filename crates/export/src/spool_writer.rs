@@ -153,6 +153,13 @@ impl SpoolWriter {
     self.push(Operation::Remove(entry), Purpose::Remove(entry));
   }
 
+  /// Removes the segments of a batch that is settled, or does without them.
+  pub fn remove_all(&mut self, entries: Vec<Segment>) {
+    for entry in entries {
+      self.remove(entry);
+    }
+  }
+
   /// Quarantines a damaged segment.
   pub fn quarantine(&mut self, entry: Segment) {
     self.disk_bytes = self.disk_bytes.saturating_sub(entry.bytes);

@@ -55,6 +55,10 @@ impl Delivery {
       return None;
     }
     if is_single && suspicion.failures >= FAILURES_BEFORE_SPLIT {
+      if suspicion.failures >= FAILURES_BEFORE_DROP {
+        let segments = self.outbox.detach(key);
+        self.spool.remove_all(segments);
+      }
       self.outbox.isolate(key);
     }
     let is_halved = suspicion.failures >= FAILURES_BEFORE_SPLIT

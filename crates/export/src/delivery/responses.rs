@@ -211,9 +211,7 @@ impl Delivery {
     let Some((batch, segments)) = self.outbox.settle(key) else { return };
     let totals = RowTotals { rows: batch.rows(), bytes: batch.bytes() };
     self.account.counters.sent(totals, batch.body().len());
-    for segment in segments {
-      self.spool.remove(segment);
-    }
+    self.spool.remove_all(segments);
   }
 
   pub(super) fn put_back(&mut self, key: u64) {
@@ -300,9 +298,7 @@ impl Delivery {
   /// Removes a batch and counts its rows as lost.
   pub(super) fn drop_batch(&mut self, key: u64, reason: LossReason, why: String, now: Now) {
     let Some((batch, segments)) = self.outbox.settle(key) else { return };
-    for segment in segments {
-      self.spool.remove(segment);
-    }
+    self.spool.remove_all(segments);
     let totals = RowTotals { rows: batch.rows(), bytes: batch.bytes() };
     self.account.lose(reason, totals, &why, now.elapsed);
     self.account.counters.failed(why);

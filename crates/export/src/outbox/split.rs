@@ -1,10 +1,11 @@
 //! Splitting batches: those that the server does not accept, and those that wait for a row that it does not accept.
 
-use std::{collections::HashSet, rc::Rc};
+use std::{collections::HashSet, mem, rc::Rc};
 
 use braintrust_row::RowId;
+use spool::Segment;
 
-use super::{Outbox, QueuedBatch};
+use super::{Outbox, QueuedBatch, unshared};
 use crate::batch::EncodedBatch;
 
 impl Outbox {
@@ -42,6 +43,19 @@ impl Outbox {
     }
   }
 
+  /// Takes the segments of a row in flight if others are in memory only and wait for them, not for the row: the server
+  /// fails on it, so they might wait for ever. Returns those that no other batch needs.
+  pub fn detach(&mut self, key: u64) -> Vec<Segment> {
+    let Some(bad) = self.in_flight.get_mut(&key) else { return Vec::new() };
+    let own = bad.batch.ids().next();
+    let detains = self.ready.values().any(|queued| {
+      queued.segments.is_empty()
+        && queued.waits_for.contains(&key)
+        && bad.keeps_any_of(&queued.batch, own)
+    });
+    if detains { unshared(mem::take(&mut bad.segments)) } else { Vec::new() }
+  }
+
   fn replace_by_halves(&mut self, key: u64, whole: &QueuedBatch, halves: [EncodedBatch; 2]) {
     self.release(&whole.batch);
     let rows = whole.whole.clone().unwrap_or_else(|| Rc::new(whole.batch.ids().collect()));
@@ -75,7 +89,7 @@ impl Outbox {
   /// rows must not follow later ones.
   pub(super) fn hold_back(&mut self, key: u64, settled: &QueuedBatch) {
     let earlier = self.ready.range_mut(..key).chain(self.in_flight.range_mut(..key));
-    for (_, half) in earlier.filter(|(_, queued)| queued.keeps_any_of(settled.batch.ids())) {
+    for (_, half) in earlier.filter(|(_, queued)| queued.keeps_any_of(&settled.batch, None)) {
       if let Some(rows) = &mut half.whole {
         Rc::make_mut(rows).extend(settled.batch.ids());
         half.segments.extend(settled.segments.iter().cloned());
@@ -93,7 +107,7 @@ impl Outbox {
       let queued = self.ready.get(key).or_else(|| self.in_flight.get(key));
       queued.is_some_and(|queued| {
         queued.batch.ids().any(|id| rows.contains(&id))
-          || (is_memory_only && queued.keeps_any_of(rows.iter().copied()))
+          || (is_memory_only && queued.keeps_any_of(batch, None))
       })
     };
     waits_for.iter().copied().filter(carries).collect()
@@ -104,15 +118,15 @@ impl Outbox {
   pub(super) fn keepers(&self, batch: &EncodedBatch) -> Vec<u64> {
     let key = batch.key();
     let earlier = self.ready.range(..key).chain(self.in_flight.range(..key));
-    let keeping = earlier.filter(|(_, queued)| queued.keeps_any_of(batch.ids()));
+    let keeping = earlier.filter(|(_, queued)| queued.keeps_any_of(batch, None));
     keeping.map(|(key, _)| *key).collect()
   }
 }
 
 impl QueuedBatch {
-  /// Whether its segments have rows of these spans.
-  fn keeps_any_of(&self, mut rows: impl Iterator<Item = RowId>) -> bool {
+  /// Whether its segments have rows of a batch, other than `except`.
+  fn keeps_any_of(&self, batch: &EncodedBatch, except: Option<RowId>) -> bool {
     let whole = self.whole.as_ref().filter(|_| !self.segments.is_empty());
-    whole.is_some_and(|whole| rows.any(|row| whole.contains(&row)))
+    whole.is_some_and(|whole| batch.ids().any(|id| Some(id) != except && whole.contains(&id)))
   }
 }

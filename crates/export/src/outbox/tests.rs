@@ -121,6 +121,27 @@ fn rows_in_memory_do_not_overtake_the_rows_of_their_spans_that_stay_in_a_segment
 }
 
 #[test]
+fn a_row_that_the_server_fails_on_gives_up_its_segment_for_those_that_wait_for_nothing_else() {
+  let (mut source, mut outbox) = (source(), Outbox::default());
+  let file = Segment { number: 7, rows: 2, bytes: 100, created: 0 };
+  outbox.push(source.batch(&[1, 2]), Some(file));
+  outbox.push(source.batch(&[1]), None);
+  let whole = outbox.start(Duration::ZERO).unwrap();
+  assert!(outbox.split(whole));
+  let halves = [outbox.start(Duration::ZERO).unwrap(), outbox.start(Duration::ZERO).unwrap()];
+  outbox.settle(halves[1]);
+  assert_eq!(outbox.detach(halves[0]), [], "what waits is of its own span");
+  outbox.push(source.batch(&[1, 2]), None);
+  assert_eq!(outbox.detach(halves[0]), [file]);
+  outbox.isolate(halves[0]);
+  let free = outbox.start(Duration::ZERO).unwrap();
+  let rows: Vec<_> = outbox.get(free).unwrap().batch.ids().collect();
+  assert_eq!(rows, [row(2, "").span.row]);
+  assert_eq!(outbox.start(Duration::ZERO), None);
+  assert_eq!(outbox.settle(halves[0]).unwrap().1, []);
+}
+
+#[test]
 fn a_batch_in_memory_is_not_sent_before_an_earlier_one_in_the_spool() {
   let (mut source, mut outbox) = (source(), Outbox::default());
   let stored = source.batch(&[1]);
@@ -231,6 +252,7 @@ proptest! {
           in_flight.remove(&key);
         }
         (8, Some(key)) => {
+          outbox.detach(key);
           outbox.isolate(key);
           outbox.put_back(key);
           in_flight.remove(&key);
