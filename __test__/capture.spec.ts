@@ -3,6 +3,7 @@ import { Capture } from '../js/capture';
 import { loadNative } from '../js/native-loader';
 import { RequestDeltas } from '../js/request-delta';
 import { braintrustFlueObserver, close, flush, initLogger, type InitLoggerOptions } from '..';
+import { PATIENT } from './support/run';
 
 /** A small generator of repeatable chance. */
 function chance(seed: number) {
@@ -132,7 +133,7 @@ async function rowsOf(events: object[], settings: InitLoggerOptions) {
   try {
     initLogger({ apiKey: 'k', appUrl: collector.url, apiUrl: collector.url, ...settings });
     for (const event of events) braintrustFlueObserver(event);
-    expect(await flush()).toMatchObject({ complete: true, lost: {} });
+    expect(await flush(PATIENT)).toMatchObject({ complete: true, lost: {} });
     await close();
     return new Map(
       collector.rows().map(({ id, input, output, metadata, span_attributes }: any) => {

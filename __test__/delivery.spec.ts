@@ -634,7 +634,8 @@ describe('the end of the process', () => {
     'by %s waits for several destinations no longer than for one',
     async (ending) => {
       const url = await deadUrl();
-      const logger = { ...at({ url }), exitTimeoutMs: 700 };
+      const exitTimeoutMs = 4_000;
+      const logger = { ...at({ url }), exitTimeoutMs };
       await withApp({ logger }, async (app) => {
         const to = (projectName: string) => ['init', { ...logger, projectName }] as const;
         const { code, stdout, stderr, tookMs } = await app.end(
@@ -647,8 +648,8 @@ describe('the end of the process', () => {
         );
         expect({ code, stdout }).toEqual({ code: 0, stdout: 'done\n' });
         expect(warnings(stderr, 'EXIT')).toHaveLength(3);
-        expect(tookMs).toBeGreaterThan(690);
-        expect(tookMs).toBeLessThan(700 + 500);
+        expect(tookMs).toBeGreaterThan(exitTimeoutMs - 10);
+        expect(tookMs).toBeLessThan(2 * exitTimeoutMs);
       });
     },
   );
@@ -657,12 +658,15 @@ describe('the end of the process', () => {
     'comes within %d ms whatever waits, and says how much is lost',
     (exitTimeoutMs) =>
       withApp(
-        { logger: { exitTimeoutMs }, intercept: onUpload((upload) => ({ delayMs: 500 * upload })) },
+        {
+          logger: { exitTimeoutMs },
+          intercept: onUpload((upload) => ({ delayMs: 30_000 * upload })),
+        },
         async (app, collector) => {
           const ended = await app.end(['record', { count: 20_000 }], ['exit']);
           expect(ended).toMatchObject({ code: 0, stdout: 'done\n' });
           // The recording itself takes a while.
-          expect(ended.tookMs).toBeLessThan(exitTimeoutMs + 2_500);
+          expect(ended.tookMs).toBeLessThan(20_000);
           const lost = lostInAll(ended.stderr);
           const arrived = stored(collector).length;
           expect(lost).toBeGreaterThanOrEqual(20_000 - arrived);

@@ -46,9 +46,9 @@ const submissions = (attempt: number) => `
     bt.logFeedback({ submissionId, scores: { ['s' + ${attempt}]: 1 } });
     bt.braintrustFlueObserver({ ...ids, type: 'operation', operationKind: 'prompt', durationMs: 1, isError: false });
     bt.braintrustFlueObserver({ ...at, type: 'submission_settled', submissionId, outcome: 'completed' });
-    if (n % 500 === 0) await bt.flush();
+    if (n % 500 === 0) await bt.flush({ timeoutMs: 60_000 });
   }
-  const { complete, lost, sampled } = await bt.flush();
+  const { complete, lost, sampled } = await bt.flush({ timeoutMs: 60_000 });
   show({ complete, lost, sampled });`;
 
 test('two processes record the same tenth of 10,000 submissions, each whole, with own spans and feedback', async () => {

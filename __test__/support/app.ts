@@ -5,7 +5,7 @@ import type { FlushOptions, FlushReport, InitLoggerOptions, Stats } from '../..'
 import { startCollector } from '../../tools/collector';
 import type { Collector, CollectorOptions } from '../../tools/collector/types';
 import type { Actions, Calls, Runs } from './application';
-import { EXIT_TIMEOUT_MS, HANGS_MS, NODE, ROOT, type Ending } from './run';
+import { EXIT_TIMEOUT_MS, HANGS_MS, NODE, PATIENT, ROOT, type Ending } from './run';
 
 /** A real process that records, flushes and ends on command. */
 export class App {
@@ -52,7 +52,7 @@ export class App {
   }
 
   /** What is delivered in time does not depend on the machine. */
-  flush(options: FlushOptions = { timeoutMs: EXIT_TIMEOUT_MS }) {
+  flush(options: FlushOptions = PATIENT) {
     return this.#call(['flush', options]) as Promise<FlushReport>;
   }
 
@@ -60,7 +60,7 @@ export class App {
     return this.#call(['stats']) as Promise<Stats>;
   }
 
-  close(options: FlushOptions = { timeoutMs: EXIT_TIMEOUT_MS }) {
+  close(options: FlushOptions = PATIENT) {
     return this.#call(['close', options]) as Promise<FlushReport>;
   }
 

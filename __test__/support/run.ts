@@ -71,6 +71,9 @@ export function finished(
 /** How long a program waits at its end, by default: what arrives in time does not depend on the machine. */
 export const EXIT_TIMEOUT_MS = 60_000;
 
+/** The options of a `flush` or a `close` that waits as long. */
+export const PATIENT = { timeoutMs: EXIT_TIMEOUT_MS };
+
 /** The variables that point a program at a collector. */
 export function destination(collector: { url: string }) {
   return {
