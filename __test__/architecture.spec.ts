@@ -17,7 +17,7 @@ const TABLE: Record<string, string> = {
 
   api: 'context login spans',
   exporter:
-    'adoption callers context destinations diagnostics json masking no-destination ready routes slug-destinations variables warn',
+    'adoption callers capture context destinations diagnostics json masking no-destination ready routes slug-destinations variables warn',
   destination:
     'capture context delivery enrichment held-events json pending-files root-of-work routes sampling slug-destinations warn weak',
   destinations: 'destination json options warn',

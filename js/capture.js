@@ -52,7 +52,7 @@ const MAX_ASKED = 16_384;
  * @typedef {(text: string, priority: Priority) => boolean} Record
  */
 
-/** One of the recorders of a Worker. @typedef {import('./host.d.ts').HostRecorder} Owner */
+/** One of the recorders of a Cloudflare Worker. @typedef {import('./host.d.ts').HostRecorder} Owner */
 
 /** What the native part states about events. @typedef {Pick<import('./host.d.ts').Core, 'Priority' | 'translatedKinds'>} Native */
 
@@ -315,4 +315,12 @@ function member(name, value) {
   return value === undefined ? '' : `,"${name}":${stringify(value)}`;
 }
 
-module.exports = { Capture };
+/**
+ * The kinds of events of which any matters: those that are translated, and those that may be a turn's first token.
+ * @param {Pick<Native, 'translatedKinds'>} native
+ * @returns {ReadonlySet<unknown>}
+ */
+const kindsOf = ({ translatedKinds }) =>
+  new Set([...Object.keys(translatedKinds()), ...DELTAS.keys()]);
+
+module.exports = { Capture, kindsOf };

@@ -290,22 +290,18 @@ class Destination {
     const recorder = this.#recorder;
     try {
       if (!this.#capture.wants(event)) return undefined;
-      const { callers } = this.#polls;
       if (isStage(event)) {
         routes.note(/** @type {any} */ (event), this);
-        callers.note(event);
+        this.#polls.callers.note(event);
       }
       const sampling = this.#sampling;
-      if (
-        sampling?.leavesOut(event, callers.keys.of(event), () =>
-          rootOf(event, this, this.#host.load()),
-        )
-      ) {
+      if (sampling !== undefined && this.#leavesOut(sampling, event)) {
         this.#releaseDecided();
         return undefined;
       }
       if (this.#isClosed) recorder.refuse();
       else {
+        // In a Cloudflare Worker, each object with a storage has a recorder.
         const owner = recorder.current?.();
         const to = owner ?? recorder;
         this.#capture.take(event, (text, priority) => to.record(text, priority, takeCut()), owner);
@@ -316,6 +312,16 @@ class Destination {
       this.#recordUnreadable();
     }
     return this.#host.delivery();
+  }
+
+  /**
+   * Whether an event belongs to a trace that is left out.
+   * @param {InstanceType<typeof Sampling>} sampling
+   * @param {unknown} event
+   */
+  #leavesOut(sampling, event) {
+    const key = this.#polls.callers.keys.of(event);
+    return sampling.leavesOut(event, key, () => rootOf(event, this, this.#host.load()));
   }
 
   /**
@@ -483,7 +489,7 @@ class Destination {
     this.#timer.unref();
   }
 
-  /** Counts an event that throws when its type is read. */
+  /** Counts an event that could not be read, routed or written. */
   #recordUnreadable() {
     try {
       this.#recorder.record(UNREADABLE, this.#host.load().Priority.Start, false);

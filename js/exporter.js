@@ -5,6 +5,7 @@
 
 const { Adoption } = require('./adoption.js');
 const { Callers } = require('./callers.js');
+const { kindsOf } = require('./capture.js');
 const { currentWork, runAt } = require('./context.js');
 const { Destinations, statsOf } = require('./destinations.js');
 const { NO_DESTINATION } = require('./no-destination.js');
@@ -30,6 +31,8 @@ class Exporter {
   #current = NO_DESTINATION;
   /** Whether events may belong to another destination than the current one. */
   #hasSeveral = false;
+  /** The kinds of events that a destination may want; undefined before there is one. @type {ReadonlySet<unknown> | undefined} */
+  #kinds;
   /** Where the module-level observer takes Flue's work, and where the loggers' observers do. */
   #routes = new Routes();
   #boundRoutes = new Routes();
@@ -122,6 +125,7 @@ class Exporter {
       if (options?.onError !== undefined) this.#polls.isUsed = true;
       this.#diagnostics.listen(options?.onError);
       const destination = this.#destinations.open(options);
+      this.#kinds ??= kindsOf(this.#host.load());
       if (typeof options?.onError === 'function') destination.onError = options.onError;
       if (typeof options?.enrich === 'function') destination.enrichBy(options.enrich);
       if (typeof options?.sample === 'function') destination.sampleBy(options.sample);
@@ -145,6 +149,7 @@ class Exporter {
    * @returns {Promise<void> | undefined} the delivery, for runtimes that wait for it
    */
   observe(event, isFollowed = false) {
+    if (this.#isUnwanted(event)) return undefined;
     if (isStage(event)) this.#adoption.noteCaller(event, isFollowed);
     if (this.#hasSeveral) return this.#routeOf(event).observe(event, this.#routes);
     const current = this.#current;
@@ -158,8 +163,22 @@ class Exporter {
    * @param {boolean} [isFollowed] whether Flue's interceptors are followed
    */
   observeAt(destination, event, isFollowed = false) {
+    if (this.#isUnwanted(event)) return undefined;
     if (isStage(event)) this.#adoption.noteCaller(event, isFollowed, destination);
     return destination.isOn ? destination.observe(event, this.#boundRoutes) : undefined;
+  }
+
+  /**
+   * Whether no destination wants an event. Most events cost nothing more than this.
+   * @param {any} event
+   */
+  #isUnwanted(event) {
+    try {
+      return this.#kinds !== undefined && !this.#kinds.has(event.type);
+    } catch {
+      // The destination counts what cannot be read.
+      return false;
+    }
   }
 
   /**
@@ -299,8 +318,8 @@ class Exporter {
   }
 
   /**
-   * Begins a step of the end of the process: after `process.exit` and uncaught errors no promise settles and no native
-   * hook runs, but `exit` listeners do, and may block. Never throws.
+   * Begins a step of the end of the process: after `process.exit` and uncaught errors no promise settles and no cleanup
+   * hook of an addon runs, but `exit` listeners do, and may block. Never throws.
    * @param {import('./exit.js').Step} step
    */
   beginExit(step) {
@@ -315,7 +334,7 @@ class Exporter {
   }
 
   /**
-   * Blocks until the step is done, at most for the exit timeout. Never throws.
+   * Blocks until the step is done, at most for the exit timeout and 250 ms. Never throws.
    * @param {import('./exit.js').Step} step
    */
   waitExit(step) {

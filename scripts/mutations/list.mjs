@@ -52,8 +52,8 @@ export const MUTATIONS = [
   {
     name: 'outbox: the segment goes when the first half is settled',
     file: `${EXPORT}/outbox.rs`,
-    replace: `    let segments = queued.segments.into_iter().filter_map(Rc::into_inner).collect();`,
-    by: `    let segments = queued.segments.into_iter().map(|segment| *segment).collect();`,
+    replace: `  segments.into_iter().filter_map(Rc::into_inner).collect()`,
+    by: `  segments.into_iter().map(|segment| *segment).collect()`,
   },
   {
     name: 'outbox: a batch that is put back forgets its attempts',
@@ -430,6 +430,13 @@ export const MUTATIONS = [
     replace: `    let before = self.ready.range(..self.barrier()).map`,
     by: `    let before = self.ready.iter().map`,
     world: '227246',
+  },
+  {
+    name: 'outbox: a row that always fails keeps the segment that others wait for',
+    file: `${EXPORT}/delivery/bad_rows.rs`,
+    replace: `let segments = self.outbox.detach(key);`,
+    by: `let segments = Vec::new();`,
+    world: '783870',
   },
   {
     name: 'spool: what waits behind it takes the room to load it',
