@@ -329,7 +329,7 @@ export interface Accounts {
   readonly lost: Readonly<Partial<Record<LossReason, number>>>;
 }
 
-/** Counters in rows. A span takes one or two rows; a refused event counts as one. */
+/** Counters in rows. A span takes one or more, merged while they wait; a refused event counts as one. */
 export interface Stats extends Accounts {
   /** Flue events that were recorded. */
   readonly events: number;

@@ -11,7 +11,7 @@ const REGISTRY = Symbol.for('flue-braintrust.exit.1');
  * An exporter at the end of the process. No member throws.
  * @typedef {object} Ending
  * @property {(step: Step) => void} beginExit
- * @property {(step: Step) => void} waitExit blocks for at most the exit timeout
+ * @property {(step: Step) => void} waitExit blocks for at most the exit timeout, and 250 ms
  * @property {() => unknown} flush
  */
 
@@ -61,6 +61,7 @@ function newRegistry() {
   // A listener of the application may call `process.exit` or throw, and no other runs then: the first one delivers.
   // Another may end spans: the last one closes those that are left. What ends after both, the native part delivers.
   const last = () => end(isLast() ? 'Shutdown' : 'Interruption');
+  // On Windows no function runs after the listeners.
   const isLast = () => process.platform === 'win32' || process.listeners('exit').at(-1) === last;
   process.prependListener('exit', () => end('Delivery'));
   process.on('exit', last);

@@ -40,7 +40,8 @@ impl From<ExitStep> for host::ExitStep {
   }
 }
 
-/// The thread that delivers for several recorders. It starts with the first event of one, and ends with the last one.
+/// The thread that delivers for several recorders. It starts with the first event or connection of one, and ends with
+/// the last one.
 #[napi]
 #[derive(Default)]
 pub struct Engine {
@@ -180,7 +181,7 @@ impl Recorder {
     self.handle.is_at_rest()
   }
 
-  /// Waits for what `beginExit` began, at most for the exit timeout. False when rows must be masked first: then
+  /// Waits for what `beginExit` began, at most for the exit timeout and 250 ms. False when rows must be masked first: then
   /// call it again.
   #[napi(catch_unwind)]
   pub fn wait_exit(&self, step: ExitStep) -> bool {

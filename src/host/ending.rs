@@ -9,7 +9,7 @@ use export::{
 
 use super::shared::Shared;
 
-/// How long after the deadline the JavaScript thread still waits for the exporter's thread to end.
+/// How long after the deadline the JavaScript thread still waits for the exporter to end.
 const GRACE: Duration = Duration::from_millis(250);
 
 /// What the JavaScript thread waits for at the end of the process.
@@ -32,7 +32,7 @@ enum Waited {
 
 /// Begins a step.
 pub fn begin(shared: &Arc<Shared>, step: ExitStep) {
-  start_waiting(shared);
+  start_if_events_wait(shared);
   match step {
     ExitStep::Delivery => shared.deliver_before_exit(false),
     ExitStep::Interruption => shared.deliver_before_exit(true),
@@ -52,7 +52,7 @@ pub fn end_without_javascript(exporters: &[Arc<Shared>]) {
 }
 
 /// Starts the thread if it could not be started when the first events came.
-pub fn start_waiting(shared: &Arc<Shared>) {
+pub fn start_if_events_wait(shared: &Arc<Shared>) {
   if shared.queue.begin_for_waiting() {
     shared.start();
   }

@@ -50,7 +50,7 @@ struct State {
   start_again: u64,
   /// Set once no more events are accepted.
   closed: Option<LossReason>,
-  /// Whether the thread has ended: commands are dropped.
+  /// Whether the exporter has ended: commands are dropped.
   ended: bool,
   /// When the exporter must have shut down.
   deadline: Option<Duration>,

@@ -1,4 +1,5 @@
-//! Blocks the JavaScript thread at the end of the process until the exporter has ended.
+//! Blocks the JavaScript thread at the end of the process until everything is delivered, the exporter has ended, or
+//! content must be masked.
 
 use std::{
   sync::{Condvar, Mutex, PoisonError},

@@ -89,7 +89,7 @@ impl ExporterHandle {
 
   /// Calls `reply` once every event accepted until now is settled, or `timeout` has passed.
   pub fn flush(&self, timeout: Duration, reply: impl FnOnce(Report) + Send + 'static) {
-    ending::start_waiting(&self.shared);
+    ending::start_if_events_wait(&self.shared);
     // Without a thread the dropped command sends its reply.
     self.shared.queue.command(Command::Flush {
       deadline: self.shared.clock.elapsed() + timeout,
@@ -98,7 +98,7 @@ impl ExporterHandle {
   }
 
   /// Refuses further events, closes the open spans, delivers rows until `timeout` has passed, counts the
-  /// rest as lost and ends the thread. Then calls `reply`.
+  /// rest as lost and ends the exporter. Then calls `reply`.
   pub fn shutdown(&self, timeout: Duration, reply: impl FnOnce(Report) + Send + 'static) {
     self.shared.shut_down(timeout, reply);
   }
@@ -110,7 +110,7 @@ impl ExporterHandle {
     self.shared.exit_time_left()
   }
 
-  /// Waits for what [`Self::begin_exit`] began, at most for the exit timeout. False when content must be masked first;
+  /// Waits for what [`Self::begin_exit`] began, at most for the exit timeout and a grace. False when content must be masked first;
   /// then this is to be called again.
   pub fn wait_exit(&self, step: ExitStep) -> bool {
     ending::wait(&self.shared, step, true)
@@ -179,7 +179,7 @@ impl Drop for ExporterHandle {
   /// The recorder is garbage-collected, so nobody can mask its rows: it delivers those that need no masking, and ends.
   fn drop(&mut self) {
     self.shared.masks.set_unavailable();
-    ending::start_waiting(&self.shared);
+    ending::start_if_events_wait(&self.shared);
     self.shared.shut_down(self.shared.settings.exit_timeout.max(DROPPED), |_| {});
   }
 }

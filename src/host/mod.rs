@@ -1,8 +1,8 @@
 //! The Node host: one thread that drives the exporters of an environment.
 //!
 //! The JavaScript thread pushes events and commands into the [`event_queue`] and never waits, except at the end of the
-//! process or of the environment, with a deadline. The first event starts the thread of the [`engine`], which
-//! never keeps the process alive. If the future of an exporter panics, its rows are counted as lost and its flushes
+//! process or of the environment, with a deadline. The first event or connection starts the thread of the [`engine`],
+//! which never keeps the process alive. If the future of an exporter panics, its rows are counted as lost and its flushes
 //! complete; the others continue.
 //!
 //! | file | |
@@ -13,7 +13,7 @@
 //! | [`disk`] | the spool, on a thread of its own |
 //! | [`engine`] | the thread |
 //! | [`driver`] | the loop that drives one exporter |
-//! | [`handle`] | the JavaScript thread's end |
+//! | [`handle`] | what JavaScript holds of an exporter |
 //! | [`ending`] | the end of the process: what is waited for |
 //! | [`process_exit`] | the end of the process after JavaScript's |
 //! | [`probe`] | a connection without an exporter |

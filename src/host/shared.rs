@@ -42,7 +42,7 @@ pub struct Shared {
   pub account: Arc<Account>,
   /// Mask requests for the JavaScript thread.
   pub masks: MaskExchange,
-  /// Whether the thread has ended, after it was asked to.
+  /// Whether the exporter has ended, after it was asked to.
   has_ended: AtomicBool,
   /// The deliveries before the exit that are in progress.
   exit_deliveries: AtomicU32,
@@ -117,14 +117,14 @@ impl Shared {
     self.destination.lock().unwrap_or_else(PoisonError::into_inner).clone()
   }
 
-  /// Records that the shutdown is complete: the thread ends.
+  /// Records that the shutdown is complete: the exporter ends.
   pub fn set_ended(&self) {
     self.masks.clear();
     self.has_ended.store(true, SeqCst);
     self.exit_signal.notify();
   }
 
-  /// Whether the thread has ended after a shutdown.
+  /// Whether the exporter has ended after a shutdown.
   pub fn has_ended(&self) -> bool {
     self.has_ended.load(SeqCst)
   }
@@ -180,7 +180,7 @@ impl Shared {
     self.queue.bring_forward(self.clock.elapsed() + self.settings.exit_timeout)
   }
 
-  /// Refuses further events, and calls `reply` when the thread has ended.
+  /// Refuses further events, and calls `reply` when the exporter has ended.
   pub fn shut_down(&self, timeout: Duration, reply: impl FnOnce(Report) + Send + 'static) {
     self.queue.refuse(LossReason::Closed);
     let deadline = self.queue.bring_forward(self.clock.elapsed() + timeout);
@@ -188,7 +188,7 @@ impl Shared {
     self.queue.command(Command::Shutdown { deadline, reply });
   }
 
-  /// Handles the end of the thread: refuses further events, counts pending rows and attachments as lost and reports
+  /// Handles the end of the exporter's future: refuses further events, counts pending rows and attachments as lost and reports
   /// them.
   pub fn on_thread_exit(&self, reason: LossReason) {
     let commands = self.queue.close(reason);

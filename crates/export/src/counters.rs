@@ -1,6 +1,6 @@
 //! The counters of an exporter: written by the host's threads and the exporter, read by any thread at any time.
 //!
-//! `accepted = sent + pending + spooled + lost` holds at every call, in rows and in bytes; and
+//! `accepted = sent + pending + spooled + lost` holds whenever no row is in transition, in rows and in bytes; and
 //! `accepted = uploaded + pending + lost` for attachments.
 
 use std::{
@@ -91,7 +91,7 @@ fn signed(number: usize) -> i64 {
 pub struct Stats {
   /// Flue events accepted.
   pub events: u64,
-  /// Rows accepted for delivery. A span is usually one or two.
+  /// Rows accepted for delivery. A span takes one or more, merged while they wait.
   pub accepted: u64,
   /// Rows that Braintrust acknowledged.
   pub sent: u64,

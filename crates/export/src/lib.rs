@@ -4,14 +4,14 @@
 //!
 //! | module | |
 //! |---|---|
-//! | [`loss`], [`counters`], [`debug_log`], [`diagnostics`] | counting, logging and reporting |
+//! | `time`, [`loss`], [`counters`], [`debug_log`], [`diagnostics`] | the time of a call; counting, logging and reporting |
 //! | `trace_fields` | tags and metadata of whole traces |
 //! | [`config`], [`admission`] | settings, and the bound of queued bytes |
 //! | [`transport`], [`outcome`], [`backoff`], `patience` | requests, outcomes, delays of retries and repetitions |
 //! | [`connection`], `storage`, [`overflow`] | login, project and limits; the upload of an oversize row |
 //! | `attachment_upload`, `attachments` | the upload of an attachment; the attachments that wait for it |
 //! | [`batch`], `outbox`, [`masking`], `spool_writer`, `open_spans` | undelivered rows, by state |
-//! | `delivery` | delivery of rows |
+//! | `stored_rows`, `delivery` | the rules for rows of other processes; delivery of rows |
 //! | `sampling` | the traces that are recorded |
 //! | [`exporter`] | the exporter |
 

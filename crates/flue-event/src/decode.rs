@@ -22,7 +22,7 @@ use crate::{
 /// The kinds of events that change a span; JavaScript drops all others after one look-up.
 ///
 /// Five are emitted by this package's JavaScript: `first_delta`, the first of a turn's deltas that carries text,
-/// thinking or a tool call; `history_forgotten`, after which the next request of a conversation is complete; and the
+/// thinking or a tool call; `history_forgotten`, after which the next request of a conversation comes whole; and the
 /// three `span_` kinds of custom spans. Two more, `feedback` and `caller_named`, are not in the list: they never come from
 /// Flue.
 pub const TRANSLATED_KINDS: &[&str] = &[

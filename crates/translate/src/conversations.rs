@@ -130,7 +130,7 @@ impl Conversations {
     }
   }
 
-  /// Removes a conversation: its next request is complete.
+  /// Removes a conversation: its next request comes whole.
   pub fn forget(&mut self, conversation: &str) {
     self.0.remove(conversation);
   }

@@ -19,7 +19,7 @@ pub fn run(run: &str) -> SpanContext {
   SpanContext::root("run", &[run])
 }
 
-/// The root operation of what was delivered to an agent: a dispatch of 1.0-beta, else a submission. `None`
+/// The root operation of a message that was delivered to an agent: a dispatch of 1.0-beta, else a submission. `None`
 /// without either id.
 ///
 /// 1.0-beta names a dispatch by both ids in the context of its work, and only by the dispatch in its events: the

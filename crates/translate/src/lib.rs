@@ -15,14 +15,14 @@
 //! | span of the application's own | as the application names it |
 //!
 //! Every span that was opened is closed: by its own end, else with its parent, else as the oldest of too many, else by
-//! [`Translator::close_all`]. All but the first are marked `flue.interrupted`.
+//! [`Translator::close_orphaned`] or [`Translator::close_all`]. All but the first are marked `flue.interrupted`.
 //!
 //! The files, each importing only from those before it:
-//! 1. Leaves: `attachment`, `identity` (Flue's ids → span ids), `activity`, `metadata`, `outcome`, `usage`, `messages`,
-//!    `options`.
+//! 1. Leaves: `attachment`, `activity`, `identity` (Flue's ids → span ids), `metadata`, `outcome`, `usage`, `messages`,
+//!    `options`; `payload` (files within texts).
 //! 2. One open span: `placement` → `caller_context`; `span_logs`, `message_text` → `run_metadata` → `open_span`.
-//! 3. The state: `recent_ids` → `tree`; `recency`, `shown_input` → `previous_inputs`, `conversations`; `submissions`
-//!    → `state`.
+//! 3. The state: `recent_ids`, `submissions` → `tree`; `recency`, `shown_input` → `previous_inputs`, `conversations`; all
+//!    of them → `state`.
 //! 4. One handler per Flue concept: `run`, `submission` → `operation`;
 //!    `compaction` → `turn` → `tool`; `task`; `log`; `custom_span`; `feedback`; and `implicit`, which opens what encloses
 //!    an event.

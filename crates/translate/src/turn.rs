@@ -50,7 +50,7 @@ fn operation_input(state: &mut State, ids: &Ids<'_>, request: &TurnRequest<'_>) 
   Some(row)
 }
 
-/// The next request of the conversation is complete.
+/// The next request of the conversation comes whole, not as a delta.
 #[inline(never)]
 pub fn forget_history(state: &mut State, event: &Event<'_>) -> Vec<Row> {
   if let Some(conversation) = &event.ids.conversation {

@@ -1,4 +1,4 @@
-//! What a caller waits for.
+//! The boundary of a wait: which rows it is for.
 
 use std::time::Duration;
 
