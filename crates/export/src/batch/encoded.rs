@@ -23,7 +23,8 @@ pub struct EncodedBatch {
 #[derive(Debug, Clone)]
 struct EncodedRow {
   id: RowId,
-  sequence: u64,
+  /// Its number among the rows that left the queue.
+  key: u64,
   /// The accepted rows that are merged in it.
   merged: usize,
   /// Its range in the body.
@@ -36,7 +37,7 @@ const HEAD: usize = RowId::BYTES + size_of::<u32>();
 impl EncodedBatch {
   /// The key of the batch: the number of its first row among those that left the queue. No other batch has it.
   pub fn key(&self) -> u64 {
-    self.rows.first().map_or(u64::MAX, |row| row.sequence)
+    self.rows.first().map_or(u64::MAX, |row| row.key)
   }
 
   /// The number of accepted rows: one for each span, and those that were merged into it after they were encoded.
@@ -104,7 +105,7 @@ impl EncodedBatch {
         let bare = batch.bare(row);
         match rows.entry(row.id) {
           Entry::Vacant(entry) => {
-            entry.insert((row.sequence, row.merged, Cow::Borrowed(bare)));
+            entry.insert((row.key, row.merged, Cow::Borrowed(bare)));
           }
           Entry::Occupied(mut entry) => {
             let (_, merged, earlier) = entry.get_mut();
@@ -117,8 +118,8 @@ impl EncodedBatch {
       }
     }
     let mut builder = Builder::of(Vec::new());
-    for (id, (sequence, merged, bare)) in rows {
-      builder.push_merged(id, sequence, merged, &bare);
+    for (id, (key, merged, bare)) in rows {
+      builder.push_merged(id, key, merged, &bare);
     }
     builder.encode()
   }
@@ -142,11 +143,11 @@ impl EncodedBatch {
     content.saturating_sub(rows * HEAD)
   }
 
-  /// The batch in the content of a segment, with sequence numbers from `sequence` on. `rewritten` returns what
+  /// The batch in the content of a segment, with keys from `key` on. `rewritten` returns what
   /// replaces a row, or `None`. `None` when the content is malformed.
   pub fn from_segment(
     mut content: &[u8],
-    sequence: u64,
+    key: u64,
     rewritten: impl Fn(&[u8]) -> Option<Vec<u8>>,
   ) -> Option<Self> {
     let mut builder = Builder::of(Vec::new());
@@ -154,10 +155,10 @@ impl EncodedBatch {
       let (id, rest) = content.split_first_chunk::<{ RowId::BYTES }>()?;
       let (length, rest) = rest.split_first_chunk()?;
       let (row, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-      let sequence = sequence + builder.rows.len() as u64;
+      let key = key + builder.rows.len() as u64;
       let rewritten = rewritten(row);
       let row = rewritten.as_deref().unwrap_or(row);
-      builder.push_bytes(RowId::from_bytes(*id), sequence, row.strip_prefix(b"{")?);
+      builder.push_bytes(RowId::from_bytes(*id), key, row.strip_prefix(b"{")?);
       content = rest;
     }
     builder.encode()
@@ -169,13 +170,13 @@ impl EncodedBatch {
     let bare = [b"{", self.bare(only)].concat();
     let row = row(&bare)?;
     let mut builder = Builder::of(Vec::new());
-    builder.push_merged(only.id, only.sequence, only.merged, row.strip_prefix(b"{")?);
+    builder.push_merged(only.id, only.key, only.merged, row.strip_prefix(b"{")?);
     builder.encode()
   }
 
   fn rebuilt(&self, mut builder: Builder, rows: &[EncodedRow]) -> Self {
     for row in rows {
-      builder.push_merged(row.id, row.sequence, row.merged, self.bare(row));
+      builder.push_merged(row.id, row.key, row.merged, self.bare(row));
     }
     builder.finish()
   }
@@ -224,7 +225,7 @@ impl Builder {
   }
 
   /// Encodes a row, with its masked content if there is one.
-  pub fn push(&mut self, row: &Row, masked: Option<&Masked>, sequence: u64) {
+  pub fn push(&mut self, row: &Row, masked: Option<&Masked>, key: u64) {
     let start = self.open();
     match masked {
       Some(masked) => write_masked_row(&mut self.body, row, masked, &self.address),
@@ -237,21 +238,21 @@ impl Builder {
       self.cut += 1;
     }
     let bytes = start..self.body.len();
-    self.rows.push(EncodedRow { id: row.span.row, sequence, merged: 1, bytes });
+    self.rows.push(EncodedRow { id: row.span.row, key, merged: 1, bytes });
   }
 
   /// Adds a row that is given without its brace and without an address.
-  fn push_bytes(&mut self, id: RowId, sequence: u64, bare: &[u8]) {
-    self.push_merged(id, sequence, 1, bare);
+  fn push_bytes(&mut self, id: RowId, key: u64, bare: &[u8]) {
+    self.push_merged(id, key, 1, bare);
   }
 
   /// The same for a row in which several accepted rows are merged.
-  fn push_merged(&mut self, id: RowId, sequence: u64, merged: usize, bare: &[u8]) {
+  fn push_merged(&mut self, id: RowId, key: u64, merged: usize, bare: &[u8]) {
     let start = self.open();
     self.body.push(b'{');
     self.body.extend_from_slice(&self.address);
     self.body.extend_from_slice(bare);
-    self.rows.push(EncodedRow { id, sequence, merged, bytes: start..self.body.len() });
+    self.rows.push(EncodedRow { id, key, merged, bytes: start..self.body.len() });
   }
 
   /// Begins the next row and returns its start.

@@ -24,10 +24,10 @@ pub struct Encoded {
 }
 
 impl RowBatch {
-  pub(super) fn push(&mut self, row: Row, sequence: u64, counted: usize, memory_bytes: usize) {
+  pub(super) fn push(&mut self, row: Row, key: u64, counted: usize, memory_bytes: usize) {
     self.counted += counted;
     self.memory_bytes += memory_bytes;
-    self.rows.push((row, sequence));
+    self.rows.push((row, key));
   }
 
   /// The number of rows.
@@ -56,7 +56,7 @@ impl RowBatch {
 
   /// The key of the batch: the number of its first row among those that left the queue.
   pub fn key(&self) -> Option<u64> {
-    self.rows.first().map(|(_, sequence)| *sequence)
+    self.rows.first().map(|(_, key)| *key)
   }
 
   /// The ids of the rows.
@@ -67,8 +67,8 @@ impl RowBatch {
   /// Encodes the rows. Fields with more than `max_field` bytes are cut. `None` when there are no rows.
   pub fn encode(self, to: Option<&Destination>, max_field: Option<usize>) -> Option<Encoded> {
     let mut builder = Builder::new(to, max_field);
-    for (row, sequence) in &self.rows {
-      builder.push(row, None, *sequence);
+    for (row, key) in &self.rows {
+      builder.push(row, None, *key);
     }
     self.finish(builder)
   }
@@ -93,8 +93,8 @@ impl RowBatch {
     let masked = Masked::read_all(content).filter(|masked| masked.len() == self.rows.len());
     let masked = masked.unwrap_or_else(|| self.rows.iter().map(|_| Masked::failed()).collect());
     let mut builder = Builder::new(None, max_field);
-    for ((row, sequence), masked) in self.rows.iter().zip(&masked) {
-      builder.push(row, Some(masked), *sequence);
+    for ((row, key), masked) in self.rows.iter().zip(&masked) {
+      builder.push(row, Some(masked), *key);
     }
     self.finish(builder)
   }
