@@ -328,6 +328,20 @@ test('spans that wait for an error at the end count as left out', () =>
     },
   ));
 
+test('what is left out counts from the latest `initLogger`, as all counters do', () =>
+  traced(
+    `const record = () => {
+       bt.initLogger({ sampleRate: 0 });
+       const before = bt.stats().sampled;
+       bt.traced(() => {}, { name: 'root' });
+       return [before, bt.stats().sampled];
+     };
+     const first = record();
+     const closed = (await bt.close()).sampled;
+     show([first, closed, record()]);`,
+    (_, { shown }) => expect(shown[0]).toEqual([[0, 1], 1, [0, 1]]),
+  ));
+
 test.each(['1.5', '-0.1', 'half'])('a share that is none disables tracing: %s', (rate) =>
   traced(
     `bt.initLogger(); bt.traced(() => {});`,

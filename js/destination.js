@@ -120,6 +120,7 @@ class Destination {
   reopen(recorder) {
     this.#recorder = recorder;
     this.#isClosed = false;
+    if (this.#sampling !== undefined) this.#sampling.leftOut = 0;
     this.#slugDestinations.clear();
     this.reset();
   }
