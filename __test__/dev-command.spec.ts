@@ -142,6 +142,13 @@ test.each([
   expect(seen.out).toContain('Nothing arrived.');
 });
 
+test('an application that fails is not asked for its traces', async () => {
+  const { exit, seen } = devWith('process.exit(3)');
+  expect(await exit).toBe(3);
+  expect(seen.err).toContain('the application ended with exit code 3');
+  expect(seen.out).not.toContain('Nothing arrived.');
+});
+
 test('an application that ignores signals is killed, at the second one at once, with what it has started', async () => {
   const stubborn = `for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(name, () => {});
     setInterval(() => {}, 1000);`;

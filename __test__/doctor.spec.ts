@@ -325,6 +325,8 @@ test('a key that only Flue would find is pointed at, and can be used', async () 
       value: 'not set',
       source: 'default',
     });
+    const project = { setting: 'project', value: 'Flue', source: 'default' };
+    expect(failed.settings).toContainEqual(project);
     expect(failed.advice).toContain('--env-file .env');
     const env = { FLUE_BRAINTRUST_CONTENT: 'false' };
     const ending = await cli(['doctor', '--env-file', '.env'], { cwd: directory, env });

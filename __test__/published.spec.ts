@@ -171,8 +171,20 @@ test('`npm run package` installs this clone in a project, with its binary, types
     }
   }));
 
-test('`npm run package` names what is no project', async () => {
-  const { code, stderr } = await run(['scripts/package.mjs', join(ROOT, '__test__/corpus')]);
-  expect(code).toBe(1);
-  expect(stderr).toMatch(/^There is no package\.json in .*corpus\.\n$/);
+test('`npm run package` names what is no project, before it builds anything', async () => {
+  const ended = await run(['scripts/first-run.mjs', 'package', join(ROOT, '__test__/corpus')]);
+  expect(ended).toMatchObject({ code: 1, stdout: '' });
+  expect(ended.stderr).toMatch(/^There is no package\.json in .*corpus\.\n$/);
+  const wrong = await run(['scripts/first-run.mjs', 'package', '--no-such-option']);
+  expect(wrong).toMatchObject({ code: 2, stdout: '' });
+  expect(wrong.stderr).toMatch(/^Usage: npm run package/);
+});
+
+test('`npm run demo` names an option that it does not know, before it builds anything', async () => {
+  const ended = await run(['scripts/first-run.mjs', 'demo', '--no-srve']);
+  expect(ended).toMatchObject({ code: 2, stdout: '' });
+  expect(ended.stderr).toMatch(/^Unknown option '--no-srve'[^]*\nUsage: npm run demo/);
+  const help = await run(['scripts/first-run.mjs', 'demo', '--help']);
+  expect(help).toMatchObject({ code: 0, stderr: '' });
+  expect(help.stdout).toMatch(/^Usage: npm run demo/);
 });

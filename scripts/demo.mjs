@@ -9,11 +9,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import collectors from '../tools/collector/index.js';
 import { renderTrace } from '../tools/collector/render.js';
 import { hasColours } from '../tools/support/terminal.js';
 import { demoFaults } from './demo-faults.mjs';
+import { demoOptions } from './demo-options.mjs';
 import { programs } from './demo-programs.mjs';
 import { projectLink } from './project-link.mjs';
 
@@ -21,7 +21,7 @@ const ARRIVAL_MS = 5_000;
 const PROGRAM_MS = 60_000;
 const SHOWN_FAULTS = 20;
 
-const { values: options } = parseArgs({ options: { 'no-serve': { type: 'boolean' } } });
+const options = demoOptions(process.argv.slice(2));
 const hasKey = Boolean(process.env.BRAINTRUST_API_KEY?.trim());
 await (hasKey ? toBraintrust() : toCollector());
 

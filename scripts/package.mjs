@@ -10,9 +10,10 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { npm } from './npm.mjs';
+import { projectArgument } from './project-argument.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const packages = join(root, 'target/packages');
@@ -25,15 +26,7 @@ const MANAGERS = [
   ['bun.lockb', 'bun add'],
 ];
 
-const [project, ...more] = process.argv.slice(2);
-if (more.length > 0) throw new Error('Name one project.');
-// npm starts this in the clone: a relative path is one from where the user is.
-const directory = project && resolve(process.env.INIT_CWD ?? '.', project);
-if (directory && !existsSync(join(directory, 'package.json'))) {
-  console.error(`There is no package.json in ${directory}.`);
-  process.exit(1);
-}
-
+const directory = projectArgument(process.argv.slice(2));
 const tarball = packed();
 if (directory) add(directory);
 else console.log(tarball);

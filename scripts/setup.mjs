@@ -56,7 +56,6 @@ const compiledModule = needsModule ? compileModule() : undefined;
 await installPackages(options.tests ? [...examples, ...testLines] : examples);
 if (options.tests && !process.env.FLUE_BRAINTRUST_NO_BROWSER) await installChromium();
 await bundleViewer();
-if (needsModule) await buildModule();
 if (compiled !== undefined) {
   const script = options.release ? 'build' : 'build:debug';
   // A failure shows again, and at the right place.
@@ -64,6 +63,7 @@ if (compiled !== undefined) {
   await step('Building the native part', build);
   if (options.release) writeFileSync(join(root, 'target', RELEASE_STAMP), stampOf(binaryOf()));
 }
+if (needsModule) await buildModule();
 
 /** As the build and the tests do it, or nothing of it would serve twice. */
 function compile() {

@@ -130,7 +130,10 @@ async function run(values, _operand, program) {
     await collector.close();
     problems.flush();
     for (const trace of pending) printer.print(trace);
-    if (!isQuiet) process.stdout.write(farewell(collector, program !== undefined));
+    // One that ends with an error, and by no signal, has a reason of its own.
+    const hasFailed = code > 0 && code < 128;
+    const isSilent = program !== undefined && !hasFailed && collector.requestCount === 0;
+    if (!isQuiet) process.stdout.write(farewell(collector, isSilent));
     return code;
   } finally {
     await collector.close();
@@ -271,10 +274,10 @@ function greeting(page, variables, program) {
 
 /**
  * @param {Collector} collector
- * @param {boolean} hasApplication
+ * @param {boolean} isSilent whether an application ran and sent nothing
  * @returns {string}
  */
-function farewell(collector, hasApplication) {
+function farewell(collector, isSilent) {
   const traces = collector.traces();
   const spans = traces.reduce((total, trace) => total + trace.spans.length, 0);
   const { collected } = collector;
@@ -284,10 +287,9 @@ function farewell(collector, hasApplication) {
     counted(collector.requestCount, 'request'),
     counted(collector.problemCount, 'problem'),
   ];
-  const hint =
-    hasApplication && collector.requestCount === 0
-      ? 'Nothing arrived. Does the application call `initLogger`, or set its options in code?\n'
-      : '';
+  const hint = isSilent
+    ? 'Nothing arrived. Does the application call `initLogger`, or set its options in code?\n'
+    : '';
   return `${hint}Collected ${facts.join(', ')}.\n`;
 }
 

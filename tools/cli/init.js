@@ -26,9 +26,9 @@ Installs nothing, but prints what to run.
 
 Options:
       --flue-run  on Flue 2, import the module from the agents, too: \`flue run\` loads no app.ts
-      --dry-run  show what would change, and change nothing
-      --json     print the outcome as JSON, with the diffs
-  -h, --help     show this help
+      --dry-run   show what would change, and change nothing
+      --json      print the outcome as JSON, with the diffs
+  -h, --help      show this help
 `;
 
 /** @type {import('../support/usage').OptionsConfig} */
