@@ -186,9 +186,7 @@ export const MUTATIONS = [
     name: 'delivery: segments are never removed',
     file: `${EXPORT}/delivery/responses.rs`,
     replace: `    self.account.counters.sent(totals, batch.body().len());
-    for segment in segments {
-      self.spool.remove(segment);
-    }`,
+    self.spool.remove_all(segments);`,
     by: `    self.account.counters.sent(totals, batch.body().len());
     let _unused = segments;`,
   },
