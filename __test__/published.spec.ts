@@ -147,7 +147,7 @@ test('`npm run package` installs this clone in a project, with its binary, types
       ([name]) => name.startsWith('npm_config_') && name !== 'npm_config_local_prefix',
     );
     const env = Object.fromEntries(configured) as Record<string, string>;
-    const installed = await run(['scripts/package.mjs', directory], env, 110_000);
+    const installed = await run(['scripts/package.mjs', directory], env);
     expect(installed).toMatchObject({ code: 0 });
     const { dependencies } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
     expect(dependencies['flue-braintrust']).toMatch(/^file:.*flue-braintrust-.*\.tgz$/);
