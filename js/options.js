@@ -31,8 +31,34 @@ const KNOWN = /** @type {const} */ ([
   'keepErrors',
 ]);
 
+/** The options of one type. */
+const TYPES = new Map(
+  Object.entries({
+    apiKey: 'string',
+    appUrl: 'string',
+    apiUrl: 'string',
+    orgName: 'string',
+    projectName: 'string',
+    projectId: 'string',
+    exitTimeoutMs: 'number',
+    maxQueueBytes: 'number',
+    requestTimeoutMs: 'number',
+    maxRequestBytes: 'number',
+    maxFullInputBytes: 'number',
+    maxFieldBytes: 'number',
+    sampleRate: 'number',
+    keepErrors: 'boolean',
+    distributedTracing: 'boolean',
+    logs: 'boolean',
+    attachments: 'boolean',
+    enrich: 'function',
+    sample: 'function',
+  }),
+);
+
 /**
- * The known options; all others are dropped. Throws on values that only JavaScript checks.
+ * The known options; all others are dropped. Throws on values of the wrong type, and on those that only JavaScript
+ * checks.
  * @param {import('../index.d.ts').InitLoggerOptions | null | undefined} options
  * @param {Record<string, string>} [env] the variables of the process that are ours
  * @returns {Record<string, unknown>}
@@ -40,6 +66,12 @@ const KNOWN = /** @type {const} */ ([
 function pickOptions(options, env = {}) {
   /** @type {Record<string, unknown>} */
   const picked = {};
+  for (const [name, type] of TYPES) {
+    const value = /** @type {any} */ (options)?.[name];
+    if (value !== undefined && value !== null && typeof value !== type) {
+      throw new TypeError(`\`${name}\` is no ${type}`);
+    }
+  }
   for (const name of KNOWN) {
     const value = options?.[name];
     if (value !== undefined && value !== null) {
