@@ -22,7 +22,10 @@ import type {
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
-/** The thread that delivers for several recorders. It starts with the first event of one, and ends with the last one. */
+/**
+ * The thread that delivers for several recorders. It starts with the first event or connection of one, and ends with
+ * the last one.
+ */
 export declare class Engine {
   /** Starts nothing. */
   constructor()
@@ -76,7 +79,7 @@ export declare class Recorder {
   /** Whether no thread runs: it has not started, or it has ended. */
   isAtRest(): boolean
   /**
-   * Waits for what `beginExit` began, at most for the exit timeout. False when rows must be masked first: then
+   * Waits for what `beginExit` began, at most for the exit timeout and 250 ms. False when rows must be masked first: then
    * call it again.
    */
   waitExit(step: ExitStep): boolean

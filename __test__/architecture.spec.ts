@@ -73,7 +73,7 @@ const TABLE: Record<string, string> = {
   edge: 'api exporter json no-stats sum-stats variables warn cloudflare:workers',
 
   'tools/cli': `tools/collector tools/doctor tools/init tools/support exporter json native-loader node-host package stats-socket`,
-  'tools/doctor': 'tools/support environment json native-loader package span-link',
+  'tools/doctor': 'tools/support environment json native-loader options package span-link',
   'tools/init': 'tools/support',
   'tools/collector': 'tools/viewer tools/support',
   'tools/viewer': 'tools/support',

@@ -349,6 +349,19 @@ test('a spool is reported, and neither created nor used', async () => {
   });
 });
 
+test('sampling leaves no test trace out', async () => {
+  const server = await collector();
+  const env = { BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: server.url };
+  expect(await examine({ ...env, FLUE_BRAINTRUST_SAMPLE_RATE: '0' })).toMatchObject({ ok: true });
+  expect(server.rows()).toHaveLength(1);
+});
+
+test('a variable that only JavaScript reads is checked, too', async () => {
+  const env = { BRAINTRUST_API_KEY: KEY, FLUE_BRAINTRUST_METADATA: '{bad' };
+  const failed = expectFailure(await examine(env), 'environment');
+  expect(failed.detail).toContain('FLUE_BRAINTRUST_METADATA');
+});
+
 test('where the test trace has arrived, no line states that traces do not', async () => {
   const server = await collector();
   const old = `Object.defineProperty(process.versions, 'node', { value: '20.0.0' });`;

@@ -26,11 +26,7 @@ const OURS = `import { instrument } from '@flue/runtime';
 import { braintrustFlueInstrumentation, initLogger } from 'flue-braintrust';
 
 if (process.env.BRAINTRUST_API_KEY) {
-  initLogger({
-    projectName: process.env.BRAINTRUST_PROJECT_NAME ?? 'Flue',
-    apiKey: process.env.BRAINTRUST_API_KEY,
-  });
-
+  initLogger(); // project: BRAINTRUST_PROJECT_NAME, else "Flue"
   instrument(braintrustFlueInstrumentation());
 }
 `;
@@ -222,10 +218,21 @@ test('a dry run shows the diff and changes nothing', async () => {
     expect(ending.stdout).toContain(
       `--- a/src/app.ts\n+++ b/src/app.ts\n@@ -1,3 +1,4 @@\n+import './braintrust.ts';\n import { Hono } from 'hono';\n`,
     );
-    expect(ending.stdout).toContain('--- /dev/null\n+++ b/src/braintrust.ts\n@@ -0,0 +1,11 @@\n');
+    expect(ending.stdout).toContain('--- /dev/null\n+++ b/src/braintrust.ts\n@@ -0,0 +1,7 @@\n');
     expect(ending.stdout).not.toContain('\u001b');
     expect(read('src/app.ts')).toBe(app);
     expect(() => read('src/braintrust.ts')).toThrow('ENOENT');
+  });
+});
+
+test.each([
+  ['by no module', `export default 'app';\n`, [expect.stringContaining('src/tracing.ts')]],
+  ['by the app', `import './tracing.ts';\nexport default 'app';\n`, []],
+])('a module of another name that is imported %s', async (_how, app, expected) => {
+  const files = { 'src/app.ts': app, 'src/tracing.ts': OURS };
+  await withFiles(files, async (directory) => {
+    const { notes } = await init(directory);
+    expect(notes.filter((note) => note.startsWith('No module imports'))).toEqual(expected);
   });
 });
 
@@ -322,13 +329,15 @@ test('other uses of `braintrust` are left alone, reported, and keep their packag
     'package.json': '{"dependencies":{"@flue/runtime":"^2.1.0","braintrust":"3.17.0"}}',
     'src/app.ts': '',
     'src/evals.ts': `import { Eval } from 'braintrust';\n`,
+    'src/tool.ts': `import { Eval, traced as work, currentSpan } from 'braintrust';\n`,
   };
   await withFiles(files, async (directory, read) => {
     const { commands, notes } = await init(directory);
     expect(commands).toEqual(['npm install flue-braintrust']);
     expect(notes).toEqual([
       RUN,
-      expect.stringContaining('src/evals.ts goes on with `braintrust`'),
+      expect.stringMatching(/^src\/evals\.ts goes on with `braintrust`.* is initialised\.$/),
+      expect.stringMatching(/Import `traced`, `currentSpan` from `flue-braintrust` instead\.$/),
       expect.stringContaining('exactly `braintrust` 3.17.0'),
     ]);
     expect(read('src/evals.ts')).toBe(files['src/evals.ts']);

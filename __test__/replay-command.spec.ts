@@ -56,6 +56,16 @@ test('a recording without wrappings does, too, and twice the same is the same tr
   });
 });
 
+test('what sampling leaves out is stated', async () => {
+  const { file } = named('2.1.0/plain-prompt');
+  await withCollector(async (collector) => {
+    const env = { ...destination(collector), FLUE_BRAINTRUST_SAMPLE_RATE: '0' };
+    const { stdout } = await cli(['replay', file], { env });
+    expect(stdout).toMatch(/, 0 rows sent to .*\n\d+ spans left out by sampling\.\n$/);
+    expect(collector.rows()).toEqual([]);
+  });
+});
+
 test('lines that cannot be read are counted, the rest arrives, and the exit code shows it', async () => {
   const { file, events } = named('2.1.0/plain-prompt');
   await withDirectory(async (directory) => {

@@ -75,9 +75,10 @@ async function run(values, file = '') {
   const exporter = new Exporter(nodeHost);
   const destination = exporter.init(given);
   const read = await feed(exporter, destination, file);
-  const { sent, lost, lastError, complete } = await destination.close({ timeoutMs: FLUSH_MS });
+  const closed = await destination.close({ timeoutMs: FLUSH_MS });
+  const { sent, sampled, lost, lastError, complete } = closed;
 
-  const outcome = { ...read, sent, lost, lastError, complete };
+  const outcome = { ...read, sent, sampled, lost, lastError, complete };
   if (values.json === true) printJson(outcome);
   const isWhole =
     complete && read.unreadable === 0 && Object.keys(lost).length === 0 && read.events > 0;
@@ -121,11 +122,12 @@ async function feed(exporter, destination, file) {
 }
 
 /**
- * @param {{ events: number, notes: number, unreadable: number, sent: number, lost: Record<string, number>, lastError: string | null }} outcome
+ * @param {{ events: number, notes: number, unreadable: number, sent: number, sampled: number, lost: Record<string, number>, lastError: string | null }} outcome
  * @param {string} where
  */
-function report({ events, unreadable, sent, lost, lastError }, where) {
+function report({ events, unreadable, sent, sampled, lost, lastError }, where) {
   const lines = [`${counted(events, 'event')} read, ${counted(sent, 'row')} sent to ${where}.`];
+  if (sampled > 0) lines.push(`${counted(sampled, 'span')} left out by sampling.`);
   if (unreadable > 0) lines.push(`${counted(unreadable, 'line')} could not be read.`);
   lines.push(...lossLines(lost));
   if (Object.keys(lost).length > 0 && lastError !== null)

@@ -7,9 +7,10 @@ const { parseEnv } = require('node:util');
 
 const { engines } = require('../../package.json');
 const { settingsOf } = require('../support/destination');
-const { nearestFile } = require('../../js/environment');
+const { environment, nearestFile } = require('../../js/environment');
 const { parse } = require('../../js/json/json-string');
 const { loadNative } = require('../../js/native-loader');
+const { pickOptions } = require('../../js/options');
 const { messageOf } = require('../../js/json/json-safe-copy');
 const { runningCollector } = require('./explain');
 const { SKIPPED } = require('./finding');
@@ -51,6 +52,8 @@ function checkNative(known) {
 async function checkSettings(known) {
   if (known.native !== true) return SKIPPED;
   try {
+    // What only JavaScript checks.
+    pickOptions({}, environment().env);
     known.settings = settingsOf();
     known.plan = parse(loadNative().plan(known.settings));
   } catch (error) {

@@ -39,10 +39,9 @@ async function sendTestTrace(settings, timeoutMs) {
   const runId = `run_doctor_${randomUUID()}`;
   const began = Date.now();
   const { options, ...variables } = parse(settings);
-  // The spool belongs to the application.
-  const recorder = new native.Recorder(
-    toJson({ options: { ...options, spool: false }, ...variables }),
-  );
+  // The spool belongs to the application, and sampling must not leave the test trace out.
+  const own = { spool: false, sampleRate: 1, keepErrors: false };
+  const recorder = new native.Recorder(toJson({ options: { ...options, ...own }, ...variables }));
   record(native, recorder, runId, began);
 
   /** @type {import('../../index.d.ts').Stats} */

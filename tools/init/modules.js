@@ -47,11 +47,7 @@ function tracingModule(line, isCommonJs = false) {
 ${load(`${ours}, initLogger`, 'flue-braintrust')}
 
 if (process.env.BRAINTRUST_API_KEY) {
-  initLogger({
-    projectName: process.env.BRAINTRUST_PROJECT_NAME ?? 'Flue',
-    apiKey: process.env.BRAINTRUST_API_KEY,
-  });
-
+  initLogger(); // project: BRAINTRUST_PROJECT_NAME, else "Flue"
 ${registration}}
 `;
 }

@@ -21,7 +21,7 @@ const { installation } = require('./packages');
 const { readFile, readableFile } = require('./files');
 const { firstOf } = require('./project');
 const { importsOf, withoutTexts } = require('./source');
-const { isOfficial, isOurs, migrated, usesOfficial } = require('./tracing');
+const { isOfficial, isOurs, migrated, sharedNames, usesOfficial } = require('./tracing');
 
 /** The variables of the tracing module, each with its comment in an example file. */
 const VARIABLES = [
@@ -83,6 +83,7 @@ function planInit(project, { flueRun = false } = {}) {
     notes: [
       ...app.notes,
       ...traced.notes,
+      ...(traced.isUsual ? [] : notesOnImport(project, traced.module)),
       ...run.notes,
       ...remaining,
       ...pinNotes(project, isUseless),
@@ -161,6 +162,21 @@ function traceSources(project) {
     module,
     isUsual: true,
   };
+}
+
+/**
+ * What is missing where nothing of the project names the module that connects Flue with Braintrust.
+ *
+ * @param {Project} project
+ * @param {string} module
+ * @returns {string[]}
+ */
+function notesOnImport({ sources, app, launchers }, module) {
+  const { name } = path.parse(module);
+  const others = [...sources, ...(app ? [app] : [])].filter((file) => file.path !== module);
+  const isNamed = [...others, ...launchers].some(({ text }) => text.includes(name));
+  if (isNamed) return [];
+  return [`No module imports ${module}: import it once, in the first line of the application.`];
 }
 
 /**
@@ -312,10 +328,15 @@ function remainingUses({ sources }, changes) {
       text: changes.find((made) => made.path === name)?.after ?? text,
     }))
     .filter(usesOfficial)
-    .map(
-      ({ path: name }) =>
-        `${name} goes on with \`braintrust\`: spans that it makes itself are not part of Flue's traces.`,
-    );
+    .map(({ path: name, text }) => {
+      const shared = sharedNames(text).map((one) => `\`${one}\``);
+      const advice =
+        shared.length === 0 ? '' : ` Import ${shared.join(', ')} from \`flue-braintrust\` instead.`;
+      return (
+        `${name} goes on with \`braintrust\`: its own spans are not part of Flue's traces, and are recorded only where ` +
+        `a logger of that package is initialised.${advice}`
+      );
+    });
 }
 
 /**

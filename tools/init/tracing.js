@@ -87,6 +87,18 @@ function missingNames(clause, text) {
   return names.flatMap((name) => (name === undefined || known.has(name) ? [] : [`\`${name}\``]));
 }
 
+/**
+ * The names that a module takes from the official package, and that this one exports, too.
+ *
+ * @param {string} text
+ * @returns {string[]}
+ */
+function sharedNames(text) {
+  const imports = allImportsOf(text).filter(({ from }) => from === OFFICIAL);
+  const known = exportedNames();
+  return imports.flatMap(({ clause }) => namesOf(clause)).filter((name) => known.has(name));
+}
+
 /** @param {string} object */
 const memberOf = (object) =>
   new RegExp(String.raw`(?<![\w$.])${object.replaceAll('$', String.raw`\$`)}\.([\w$]+)`, 'g');
@@ -100,4 +112,4 @@ function exportedNames() {
   return new Set([...types].map(([, name]) => name));
 }
 
-module.exports = { OURS, allImportsOf, isOfficial, isOurs, migrated, usesOfficial };
+module.exports = { OURS, allImportsOf, isOfficial, isOurs, migrated, sharedNames, usesOfficial };
