@@ -68,7 +68,8 @@ impl Client {
   /// When TLS cannot be set up.
   pub fn new(settings: &Settings) -> Result<Self, ClientError> {
     let configured = Configured::read(&settings.trust);
-    let tls = tls(&configured, settings.trust.is_verified)
+    let certificate_warning = certificate_warning(&configured, settings.trust.is_verified);
+    let tls = tls(configured, settings.trust.is_verified)
       .map_err(|error| ClientError::Tls(cause(&error)))?;
     let proxies = settings.proxies.clone();
     let http = reqwest::Client::builder()
@@ -88,7 +89,6 @@ impl Client {
       .http1_ignore_invalid_headers_in_responses(true)
       .build()
       .map_err(|error| ClientError::Tls(cause(&error)))?;
-    let certificate_warning = certificate_warning(&configured, settings.trust.is_verified);
     Ok(Self { http, proxies: settings.proxies.clone(), certificate_warning })
   }
 
@@ -144,9 +144,9 @@ impl Client {
   }
 }
 
-fn tls(configured: &Configured, is_verified: bool) -> Result<ClientConfig, rustls::Error> {
+fn tls(configured: Configured, is_verified: bool) -> Result<ClientConfig, rustls::Error> {
   let provider = Arc::new(crypto::provider());
-  let verifier = Verifier::new(&configured.certificates, is_verified, provider.clone())?;
+  let verifier = Verifier::new(configured.certificates, is_verified, provider.clone());
   let mut tls = ClientConfig::builder_with_provider(provider)
     .with_safe_default_protocol_versions()?
     .dangerous()

@@ -1,7 +1,7 @@
 //! Which servers are trusted: those that the platform and the bundled roots vouch for, and those that Node takes with
 //! the certificates that variables name.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustls::{
   CertificateError, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
@@ -9,7 +9,9 @@ use rustls::{
     WebPkiServerVerifier,
     danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
   },
-  crypto::{CryptoProvider, WebPkiSupportedAlgorithms},
+  crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+  },
   pki_types::{CertificateDer, ServerName, UnixTime},
 };
 
@@ -26,35 +28,48 @@ const MAX_INTERMEDIATES: usize = 6;
 /// Verifies the certificates of servers.
 #[derive(Debug)]
 pub struct Verifier {
-  /// The platform's verifier, strict in form.
-  strict: Arc<dyn ServerCertVerifier>,
+  /// The platform's verifier, strict in form. To read the platform's certificates takes longer than all other work of a
+  /// short process, and a server without TLS needs none: they are read in the first handshake.
+  strict: OnceLock<Result<Arc<dyn ServerCertVerifier>, Error>>,
+  extra: Vec<CertificateDer<'static>>,
+  /// Those of `extra` that this crate reads.
   configured: Vec<Certificate>,
-  algorithms: WebPkiSupportedAlgorithms,
+  provider: Arc<CryptoProvider>,
   is_verified: bool,
 }
 
 impl Verifier {
-  /// A verifier that trusts `configured` besides the platform's and the bundled roots. If not `is_verified`, it trusts
-  /// every certificate. Where the platform's verifier cannot be set up, as in Wine, the others decide alone.
-  ///
-  /// # Errors
-  /// When no verifier can be set up.
+  /// A verifier that trusts `extra` besides the platform's and the bundled roots. If not `is_verified`, it trusts every
+  /// certificate. Where the platform's verifier cannot be set up, as in Wine, the others decide alone.
   pub fn new(
-    configured: &[CertificateDer<'static>],
+    extra: Vec<CertificateDer<'static>>,
     is_verified: bool,
     provider: Arc<CryptoProvider>,
-  ) -> Result<Self, Error> {
-    let algorithms = provider.signature_verification_algorithms;
-    // Slim container images have no certificates of their own: bundled roots stand beside the platform's.
-    let roots = || roots::bundled().chain(configured.iter().cloned());
-    let platform =
-      rustls_platform_verifier::Verifier::new_with_extra_roots(roots(), provider.clone());
-    let strict: Arc<dyn ServerCertVerifier> = match platform {
-      Ok(platform) => Arc::new(platform),
-      Err(_) => without_platform(roots(), provider)?,
-    };
-    let configured = configured.iter().filter_map(|der| Certificate::parse(der).ok()).collect();
-    Ok(Self { strict, configured, algorithms, is_verified })
+  ) -> Self {
+    let configured = extra.iter().filter_map(|der| Certificate::parse(der).ok()).collect();
+    Self { strict: OnceLock::new(), extra, configured, provider, is_verified }
+  }
+
+  /// The verifier that is strict in form.
+  ///
+  /// # Errors
+  /// When none can be set up.
+  fn strict(&self) -> Result<&dyn ServerCertVerifier, Error> {
+    let strict = self.strict.get_or_init(|| {
+      // Slim container images have no certificates of their own: bundled roots stand beside the platform's.
+      let roots = || roots::bundled().chain(self.extra.iter().cloned());
+      let provider = || self.provider.clone();
+      match rustls_platform_verifier::Verifier::new_with_extra_roots(roots(), provider()) {
+        Ok(platform) => Ok(Arc::new(platform)),
+        Err(_) => without_platform(roots(), provider()),
+      }
+    });
+    strict.as_deref().map_err(Clone::clone)
+  }
+
+  /// The algorithms of signatures.
+  fn algorithms(&self) -> &WebPkiSupportedAlgorithms {
+    &self.provider.signature_verification_algorithms
   }
 
   /// Verifies a server by the configured certificates alone, with the forms of certificates that OpenSSL reads.
@@ -91,7 +106,7 @@ impl Verifier {
     let is_issuer = |issuer: &&Certificate, is_root| {
       issuer.is_authority(below, is_root)
         && issuer.check_time(now).is_ok()
-        && child.is_issued_by(issuer, &self.algorithms)
+        && child.is_issued_by(issuer, self.algorithms())
     };
     self.configured.iter().any(|root| is_issuer(&root, true))
       || (below < MAX_AUTHORITIES
@@ -110,7 +125,7 @@ impl Verifier {
   ) -> Option<HandshakeSignatureValid> {
     let cert = Certificate::parse(cert).ok()?;
     let (_, algorithms) =
-      self.algorithms.mapping.iter().find(|(scheme, _)| *scheme == signed.scheme)?;
+      self.algorithms().mapping.iter().find(|(scheme, _)| *scheme == signed.scheme)?;
     algorithms
       .iter()
       .any(|algorithm| cert.verifies(*algorithm, message, signed.signature()))
@@ -144,8 +159,8 @@ impl ServerCertVerifier for Verifier {
     if !self.is_verified {
       return Ok(ServerCertVerified::assertion());
     }
-    let strict = match self.strict.verify_server_cert(end_entity, intermediates, server, ocsp, now)
-    {
+    let strict = self.strict()?;
+    let strict = match strict.verify_server_cert(end_entity, intermediates, server, ocsp, now) {
       Ok(verified) => return Ok(verified),
       // What the platform knows of a certificate that its issuer has revoked holds whoever else vouches for it.
       Err(error @ Error::InvalidCertificate(CertificateError::Revoked)) => return Err(error),
@@ -163,7 +178,7 @@ impl ServerCertVerifier for Verifier {
     cert: &CertificateDer<'_>,
     signed: &DigitallySignedStruct,
   ) -> Result<HandshakeSignatureValid, Error> {
-    let strict = self.strict.verify_tls12_signature(message, cert, signed);
+    let strict = verify_tls12_signature(message, cert, signed, self.algorithms());
     strict.or_else(|error| self.verify_handshake(message, cert, signed).ok_or(error))
   }
 
@@ -173,7 +188,7 @@ impl ServerCertVerifier for Verifier {
     cert: &CertificateDer<'_>,
     signed: &DigitallySignedStruct,
   ) -> Result<HandshakeSignatureValid, Error> {
-    let strict = self.strict.verify_tls13_signature(message, cert, signed);
+    let strict = verify_tls13_signature(message, cert, signed, self.algorithms());
     strict.or_else(|error| {
       // TLS 1.3 has no signatures of this kind.
       let is_old = [
@@ -188,7 +203,7 @@ impl ServerCertVerifier for Verifier {
   }
 
   fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-    self.strict.supported_verify_schemes()
+    self.algorithms().supported_schemes()
   }
 }
 
