@@ -81,7 +81,7 @@ function misplaced(sightings: Sighting[], rows: any[]): string[] {
   });
 }
 
-/** How many there are of each kind; besides, one in each operation and one in each call of a model. */
+/** How many there are of each kind; besides, two in each operation and one in each call of a model. */
 const cases: [line: string, scenario: string, kinds: Record<string, number>][] = [
   ['2.1.0', 'tools', { tool: 3 }],
   ['2.1.0', 'task', { tool: 1 }],
@@ -109,7 +109,8 @@ test.concurrent.each(cases)(
       for (const { kind } of sightings) counted[kind] = (counted[kind] ?? 0) + 1;
       const rowsNamed = (name: string) =>
         rows.filter((row) => row.span_attributes.name === name).length;
-      const everywhere = { operation: rowsNamed('flue.prompt'), provider: rowsNamed('llm:moss-1') };
+      const operations = 2 * rowsNamed('flue.prompt');
+      const everywhere = { operation: operations, provider: rowsNamed('llm:moss-1') };
       expect(counted).toEqual({ ...kinds, ...everywhere });
       expect(misplaced(sightings, rows)).toEqual([]);
     }),

@@ -36,15 +36,21 @@ export async function trace({ observe, instrument }) {
   return { flush: () => tracer.flush() };
 }
 
-/** An interceptor of the application's own, which opens a span within each operation. */
+/** An interceptor of the application's own, which opens a span before and behind the turns of each operation. */
 function ownInterceptor() {
   return {
     key: Symbol('own'),
     observe: () => {},
     interceptor: async (operation, { operationId }, next) => {
       const isOperation = operation.type === 'agent' && operationId !== undefined;
-      if (isOperation) await inOwnSpan({ kind: 'operation' }, async () => {});
-      return next();
+      const open = () =>
+        isOperation ? inOwnSpan({ kind: 'operation' }, async () => {}) : undefined;
+      await open();
+      try {
+        return await next();
+      } finally {
+        await open();
+      }
     },
     dispose: async () => {},
   };
