@@ -9,6 +9,21 @@ test.each<[string, unknown, string]>([
   ['keepErrors', 'true', '`keepErrors` is no boolean'],
   ['sample', 0.5, '`sample` is no function'],
   ['enrich', 'user', '`enrich` is no function'],
+  ['content', 'no', '`content` is neither true, false nor an object'],
+  ['content', [], '`content` is neither true, false nor an object'],
+  ['content', { reasoning: 'no' }, '`content.reasoning` is no boolean'],
+  ['redact', true, '`redact` is no object'],
+  ['redact', { keys: 'token' }, '`redact.keys` is no list of strings'],
+  ['redact', { paths: [3] }, '`redact.paths` is no list of strings'],
+  ['redact', { patterns: ['a', 3] }, '`redact.patterns` is no list of patterns'],
+  ['redact', { replacement: 3 }, '`redact.replacement` is no string'],
+  ['spool', '/var/spool', '`spool` is neither true, false nor an object'],
+  ['spool', { maxBytes: '1GB' }, '`spool.maxBytes` is no number'],
+  [
+    'spool',
+    { directory: '/var/spool' },
+    '`spool.directory` is unknown; known: dir, maxBytes, maxAgeMs, fsync',
+  ],
 ])('an option of the wrong type is named: %s: %p', (name, value, message) => {
   expect(() => pickOptions({ [name]: value })).toThrow(new TypeError(message));
 });
@@ -17,5 +32,7 @@ test('`undefined` and `null` stand for the default of every option', () => {
   const names = ['apiKey', 'exitTimeoutMs', 'keepErrors', 'sample', 'content', 'redact', 'tags'];
   for (const value of [undefined, null]) {
     expect(pickOptions(Object.fromEntries(names.map((name) => [name, value])))).toEqual({});
+    const members = { spool: { dir: value }, redact: { keys: value }, content: { errors: value } };
+    expect(() => pickOptions(members as object)).not.toThrow();
   }
 });

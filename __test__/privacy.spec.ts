@@ -96,8 +96,8 @@ test.each(['everywhere', 'in content'] as const)(
 test.each([
   ['redact: { patterns: [/(?<=x)y/] }', 'redact.patterns[0] cannot be used'],
   ["redact: { builtins: ['mails'] }", 'unknown builtin "mails" in redact.builtins'],
-  ["redact: { key: ['password'] }", 'unknown field `key`'],
-  ['content: { inputs: false }', 'invalid options'],
+  ["redact: { key: ['password'] }", '`redact.key` is unknown'],
+  ['content: { inputs: false }', '`content.inputs` is unknown'],
 ])(
   'rules that cannot be applied start no tracing, and one line says why: %s',
   async (rules, why) => {

@@ -56,6 +56,44 @@ const TYPES = new Map(
   }),
 );
 
+/** The types of lists, and what their items are. @type {ReadonlyMap<string, (item: unknown) => boolean>} */
+const ITEMS = new Map([
+  ['list of strings', (item) => typeof item === 'string'],
+  ['list of patterns', (item) => typeof item === 'string' || types.isRegExp(item)],
+]);
+
+/** The options with members, whether they may be `true` or `false` instead, and the types of their members. */
+const OBJECTS = [
+  {
+    option: /** @type {const} */ ('content'),
+    isSwitch: true,
+    members: {
+      input: 'boolean',
+      output: 'boolean',
+      systemPrompt: 'boolean',
+      tools: 'boolean',
+      reasoning: 'boolean',
+      errors: 'boolean',
+    },
+  },
+  {
+    option: /** @type {const} */ ('redact'),
+    isSwitch: false,
+    members: {
+      keys: 'list of strings',
+      paths: 'list of strings',
+      patterns: 'list of patterns',
+      builtins: 'list of strings',
+      replacement: 'string',
+    },
+  },
+  {
+    option: /** @type {const} */ ('spool'),
+    isSwitch: true,
+    members: { dir: 'string', maxBytes: 'number', maxAgeMs: 'number', fsync: 'boolean' },
+  },
+];
+
 /**
  * The known options; all others are dropped. Throws on values of the wrong type, and on those that only JavaScript
  * checks.
@@ -66,11 +104,9 @@ const TYPES = new Map(
 function pickOptions(options, env = {}) {
   /** @type {Record<string, unknown>} */
   const picked = {};
-  for (const [name, type] of TYPES) {
-    const value = /** @type {any} */ (options)?.[name];
-    if (value !== undefined && value !== null && typeof value !== type) {
-      throw new TypeError(`\`${name}\` is no ${type}`);
-    }
+  for (const [name, type] of TYPES) check(name, /** @type {any} */ (options)?.[name], type);
+  for (const { option, isSwitch, members } of OBJECTS) {
+    checkMembers(option, options?.[option], isSwitch, new Map(Object.entries(members)));
   }
   for (const name of KNOWN) {
     const value = options?.[name];
@@ -80,6 +116,41 @@ function pickOptions(options, env = {}) {
   }
   const traceFields = traceFieldsOf(options ?? {}, env);
   return traceFields === undefined ? picked : { ...picked, traceFields };
+}
+
+/**
+ * Throws on a value of another type; `undefined` and `null` stand for the default.
+ * @param {string} name
+ * @param {unknown} value
+ * @param {string} type as of `typeof`, or of `ITEMS`
+ */
+function check(name, value, type) {
+  if (value === undefined || value === null) return;
+  const isItem = ITEMS.get(type);
+  const isType = isItem ? Array.isArray(value) && value.every(isItem) : typeof value === type;
+  if (!isType) throw new TypeError(`\`${name}\` is no ${type}`);
+}
+
+/**
+ * Throws on an option that is no object, and on members that are unknown or of another type.
+ * @param {string} name
+ * @param {unknown} value
+ * @param {boolean} isSwitch whether it may be `true` or `false`
+ * @param {ReadonlyMap<string, string>} types of the members
+ */
+function checkMembers(name, value, isSwitch, types) {
+  if (value === undefined || value === null || (isSwitch && typeof value === 'boolean')) return;
+  if (typeof value !== 'object' || Array.isArray(value)) {
+    throw new TypeError(`\`${name}\` is ${isSwitch ? 'neither true, false nor an' : 'no'} object`);
+  }
+  for (const [member, given] of Object.entries(value)) {
+    const type = types.get(member);
+    if (type === undefined) {
+      const known = [...types.keys()].join(', ');
+      throw new TypeError(`\`${name}.${member}\` is unknown; known: ${known}`);
+    }
+    check(`${name}.${member}`, given, type);
+  }
 }
 
 /**
