@@ -1,5 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { READ } from '../tools/doctor/unknown-variables';
 import { tracingModule } from '../tools/init/modules';
 import { ROOT } from './support/run';
 
@@ -62,6 +63,8 @@ test('every variable of the environment that is read is in the configuration ref
   const some = ['BRAINTRUST_API_KEY', 'FLUE_BRAINTRUST_STRICT', 'NODE_EXTRA_CA_CERTS', 'NO_COLOR'];
   expect(variables).toEqual(expect.arrayContaining(some));
   expect(missing('docs/configuration.md', variables, 22)).toEqual([]);
+  const ours = variables.filter((name) => /^(FLUE_)?BRAINTRUST_/.test(name));
+  expect(ours.filter((name) => !READ.includes(name))).toEqual([]);
 });
 
 test('every code of a warning has a section with an example in the troubleshooting guide', () => {

@@ -362,6 +362,27 @@ test('a variable that only JavaScript reads is checked, too', async () => {
   expect(failed.detail).toContain('FLUE_BRAINTRUST_METADATA');
 });
 
+test.each([
+  ['FLUE_BRAINTRUST_SPOOLDIR', ' is not read. Did you mean FLUE_BRAINTRUST_SPOOL_DIR?'],
+  ['FLUE_BRAINTRUST_API_KEY', ' is not read. Did you mean BRAINTRUST_API_KEY?'],
+  ['BRAINTRUST_SAMPLE_RATE', ' is not read. Did you mean FLUE_BRAINTRUST_SAMPLE_RATE?'],
+  ['BRAINTRUST_PROJECT', ' is not read. Did you mean BRAINTRUST_PROJECT_NAME?'],
+  ['FLUE_BRAINTRUST_COLOUR', ' is not read.'],
+])('a variable that nothing reads is named: %s', async (name, rest) => {
+  const server = await collector();
+  const env = { BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: server.url };
+  const report = await examine({ ...env, [name]: 'x' });
+  expect(report.ok).toBe(true);
+  const settings = report.checks.find(({ id }) => id === 'environment');
+  expect(settings).toMatchObject({ status: 'warning', detail: name + rest });
+});
+
+test('variables that only the braintrust package reads are none of those', async () => {
+  const env = { BRAINTRUST_API_KEY: KEY, BRAINTRUST_NUM_RETRIES: '3', BRAINTRUST_SYNC_FLUSH: '1' };
+  const { checks } = await examine(env);
+  expect(checks.find(({ id }) => id === 'environment')).toMatchObject({ status: 'ok' });
+});
+
 test('where the test trace has arrived, no line states that traces do not', async () => {
   const server = await collector();
   const old = `Object.defineProperty(process.versions, 'node', { value: '20.0.0' });`;

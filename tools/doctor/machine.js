@@ -15,6 +15,7 @@ const { messageOf } = require('../../js/json/json-safe-copy');
 const { runningCollector } = require('./explain');
 const { SKIPPED } = require('./finding');
 const { sources, variablesBySource } = require('./sources');
+const { unknownVariables } = require('./unknown-variables');
 
 /** @typedef {import('./finding').Finding} Finding */
 /** @typedef {import('./finding').Known} Known */
@@ -70,6 +71,8 @@ async function checkSettings(known) {
     const advice = 'Make the file readable, or remove it.';
     return { status: 'warning', detail, advice, settings };
   }
+  const unknown = unknownVariables();
+  if (unknown.length > 0) return { status: 'warning', detail: unknown.join(' '), settings };
   const { spoolDir } = known.plan;
   const spool = spoolDir === null ? '' : `; spool in ${spoolDir}`;
   return { status: 'ok', detail: variablesBySource(known.envFile) + spool, settings };
