@@ -2,7 +2,7 @@
 
 // Selects the events to translate and writes them as text. Knows nothing of translation and delivery.
 
-const { currentWork, noteOperation, noteTurnEnd } = require('./context.js');
+const { currentWork, noteOperation } = require('./context.js');
 const { dropOldest } = require('./drop-oldest.js');
 const { minimalEndEvent } = require('./minimal-end-event.js');
 const { RequestDeltas } = require('./request-delta.js');
@@ -112,10 +112,7 @@ class Capture {
     } else if (this.#priorities.get(type) === Start) {
       record(stringify(event), Start);
     } else {
-      if (type === 'turn') {
-        this.#asked.delete(turnId);
-        noteTurnEnd(turnId);
-      }
+      if (type === 'turn') this.#asked.delete(turnId);
       if (!record(endText(event), Continuation)) record(minimalEndText(event), MinimalEnd);
     }
   }

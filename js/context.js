@@ -35,8 +35,8 @@ const { AsyncLocalStorage, types } = require('./builtins/index.js');
  * @property {Root} [root]
  * @property {string} [operationId] the innermost operation
  * @property {ToolCall} [tool] the innermost tool call
- * @property {string} [turnId] the model turn, from the call of the model to the turn's end
- * @property {string} [endedTurnId] the last turn that has ended
+ * @property {string} [turnId] the model turn, in the code of the model's provider
+ * @property {Work} [provider] the work of the last model call in it: the same for each chunk of a stream
  * @property {string} [traceId] the trace, where it is not the root's
  * @property {CustomSpan} [span] the innermost custom span
  * @property {Call} [call] the call of the function that runs within that span
@@ -69,7 +69,7 @@ const nextInOrder = () => ++begun;
  */
 function runInSpan(span, destination, work) {
   const call = { hasReturned: false };
-  const store = { ...context.getStore(), span, destination, call };
+  const store = { ...context.getStore(), provider: undefined, span, destination, call };
   const returned = () => void (call.hasReturned = true);
   let result;
   try {
@@ -141,7 +141,7 @@ function isPlain(promise) {
  * @returns {T}
  */
 function runAt(destination, isHere, work) {
-  const outer = isHere ? context.getStore() : undefined;
+  const outer = isHere ? { ...context.getStore(), provider: undefined } : {};
   return context.run({ ...outer, destination, scope: destination }, work);
 }
 
@@ -158,46 +158,32 @@ function runInContext(operation, ctx, next, destination) {
   let work;
   try {
     const outer = context.getStore();
-    if (operation?.type !== 'model') work = within(outer, operation, ctx, destination);
-    else if (!noteTurn(outer, operation, ctx, destination)) {
-      const turnId = operation.turnId ?? ctx?.turnId;
-      work = { ...within(outer, operation, ctx, destination), turnId };
-    }
+    work =
+      operation?.type === 'model'
+        ? modelCall(outer, operation, ctx, destination)
+        : within(outer, operation, ctx, destination);
   } catch {
     // What cannot be read must not keep the work from running.
+    return next();
   }
-  return work === undefined ? next() : context.run(work, next);
+  return context.run(work, next);
 }
 
 /**
- * Notes the turn whose model is called in the operation that runs now, which has one turn at a time. Called once per
- * chunk of a stream: a context for each would cost several times as much.
+ * The work of a model call. Called once per chunk of a stream, so the last one is kept.
  * @param {Work | undefined} outer
  * @param {import('../index.d.ts').FlueOperation} operation
  * @param {import('../index.d.ts').FlueOperationContext} ctx
  * @param {Destination} [destination]
- * @returns {boolean} false if other work runs now
+ * @returns {Work}
  */
-function noteTurn(outer, operation, ctx, destination) {
-  const operationId = outer?.operationId;
-  if (operationId === undefined || operationId !== ctx?.operationId) return false;
-  if (outer?.span !== undefined || outer?.tool !== undefined) return false;
-  if (destination !== undefined && destination !== outer?.destination) return false;
-  const turnId = operation.turnId ?? ctx.turnId;
-  // Flue asks for the result of a stream also when the turn has ended.
-  if (turnId !== outer?.endedTurnId) /** @type {Work} */ (outer).turnId = turnId;
-  return true;
-}
-
-/**
- * Notes the end of a turn: what runs now is no part of it any more.
- * @param {string | undefined} turnId
- */
-function noteTurnEnd(turnId) {
-  const work = context.getStore();
-  if (work === undefined || work.turnId !== turnId) return;
-  work.turnId = undefined;
-  work.endedTurnId = turnId;
+function modelCall(outer, operation, ctx, destination = outer?.destination) {
+  const turnId = operation.turnId ?? ctx?.turnId;
+  const last = outer?.provider;
+  if (last !== undefined && last.turnId === turnId && last.destination === destination) return last;
+  const work = { ...within(outer, operation, ctx, destination), turnId };
+  if (outer !== undefined) outer.provider = work;
+  return work;
 }
 
 /**
@@ -307,7 +293,6 @@ module.exports = {
   currentWork,
   nextInOrder,
   noteOperation,
-  noteTurnEnd,
   runAt,
   runInContext,
   follow,
