@@ -236,8 +236,8 @@ impl<'a> Driver<'a> {
   fn send(&mut self, request: Request) {
     let Request { id, call, is_repeat } = request;
     if is_repeat {
-      // A new client has no open connections; requests in flight keep the old one.
-      self.client = None;
+      // Without open connections; requests in flight keep theirs.
+      self.client = self.client.take().and_then(|client| client.renewed().ok());
     }
     let client = self.client();
     let task = self.requests.spawn(async move {

@@ -56,6 +56,7 @@ pub enum ClientError {
 #[derive(Clone)]
 pub struct Client {
   http: reqwest::Client,
+  tls: ClientConfig,
   proxies: Proxies,
   certificate_warning: Option<Arc<str>>,
 }
@@ -72,24 +73,16 @@ impl Client {
     let tls = tls(configured, settings.trust.is_verified)
       .map_err(|error| ClientError::Tls(cause(&error)))?;
     let proxies = settings.proxies.clone();
-    let http = reqwest::Client::builder()
-      .tls_backend_preconfigured(tls)
-      .proxy(reqwest::Proxy::custom(move |url| url_of(proxies.find(url).ok().flatten())))
-      .user_agent(concat!("flue-braintrust/", env!("CARGO_PKG_VERSION")))
-      .connect_timeout(CONNECT_TIMEOUT)
-      // A redirect would take the rows, or the key, to another server.
-      .redirect(redirect::Policy::none())
-      // Gateways that encode a response all the same are decoded.
-      .default_headers(HeaderMap::from_iter([(
-        ACCEPT_ENCODING,
-        HeaderValue::from_static("identity"),
-      )]))
-      .http1_max_headers(MAX_HEADERS)
-      .http1_allow_obsolete_multiline_headers_in_responses(true)
-      .http1_ignore_invalid_headers_in_responses(true)
-      .build()
-      .map_err(|error| ClientError::Tls(cause(&error)))?;
-    Ok(Self { http, proxies: settings.proxies.clone(), certificate_warning })
+    let http = connections(&tls, &proxies)?;
+    Ok(Self { http, tls, proxies, certificate_warning })
+  }
+
+  /// A client without open connections. It trusts what this one does, and has nothing to read for that.
+  ///
+  /// # Errors
+  /// When the HTTP client cannot be set up.
+  pub fn renewed(&self) -> Result<Self, ClientError> {
+    Ok(Self { http: connections(&self.tls, &self.proxies)?, ..self.clone() })
   }
 
   /// What the user must know of the certificates, although the client works: files that are not used, or that nothing
@@ -142,6 +135,26 @@ impl Client {
     }
     Ok(Response { body, ..head })
   }
+}
+
+fn connections(tls: &ClientConfig, proxies: &Proxies) -> Result<reqwest::Client, ClientError> {
+  let proxies = proxies.clone();
+  let builder = reqwest::Client::builder()
+    .tls_backend_preconfigured(tls.clone())
+    .proxy(reqwest::Proxy::custom(move |url| url_of(proxies.find(url).ok().flatten())))
+    .user_agent(concat!("flue-braintrust/", env!("CARGO_PKG_VERSION")))
+    .connect_timeout(CONNECT_TIMEOUT)
+    // A redirect would take the rows, or the key, to another server.
+    .redirect(redirect::Policy::none())
+    // Gateways that encode a response all the same are decoded.
+    .default_headers(HeaderMap::from_iter([(
+      ACCEPT_ENCODING,
+      HeaderValue::from_static("identity"),
+    )]))
+    .http1_max_headers(MAX_HEADERS)
+    .http1_allow_obsolete_multiline_headers_in_responses(true)
+    .http1_ignore_invalid_headers_in_responses(true);
+  builder.build().map_err(|error| ClientError::Tls(cause(&error)))
 }
 
 fn tls(configured: Configured, is_verified: bool) -> Result<ClientConfig, rustls::Error> {

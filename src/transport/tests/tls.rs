@@ -109,7 +109,7 @@ async fn request_port(host: &str, port: u16, file: &str) -> Result<u16, String> 
 
 fn trusting(url: &str, file: &Path) -> Caller {
   let raw = json!({
-    "options": {"apiKey": KEY, "appUrl": url, "requestTimeoutMs": 5000},
+    "options": {"apiKey": KEY, "appUrl": url, "requestTimeoutMs": 30_000},
     "env": {"NODE_EXTRA_CA_CERTS": file}
   });
   Caller::new(Settings::parse(&raw.to_string()).unwrap())
@@ -118,7 +118,9 @@ fn trusting(url: &str, file: &Path) -> Caller {
 #[tokio::test]
 async fn a_server_is_trusted_only_if_its_issuer_is_in_the_configured_file() {
   let (url, pem) = unknown_server().await;
-  let error = client(&url).post(&url, "{}".into()).await.err().unwrap().to_string();
+  // The certificates of the platform are read within it.
+  let patient = Caller::new(settings(&url, json!({"requestTimeoutMs": 30_000})));
+  let error = patient.post(&url, "{}".into()).await.err().unwrap().to_string();
   assert!(error.starts_with("no connection: invalid peer certificate"), "{error}");
 
   let dir = tempfile::tempdir().unwrap();
@@ -128,6 +130,11 @@ async fn a_server_is_trusted_only_if_its_issuer_is_in_the_configured_file() {
   let client = trusting(&url, &file);
   assert!(client.client.certificate_warning().is_none());
   assert_eq!(client.post(&url, "{}".into()).await.unwrap().status, 200);
+
+  // A client that takes its place trusts the same, also when the file is gone.
+  std::fs::remove_file(&file).unwrap();
+  let renewed = Caller { client: client.client.renewed().unwrap(), settings: client.settings };
+  assert_eq!(renewed.post(&url, "{}".into()).await.unwrap().status, 200);
 }
 
 #[tokio::test]
