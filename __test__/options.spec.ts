@@ -32,7 +32,7 @@ test('`undefined` and `null` stand for the default of every option', () => {
   const names = ['apiKey', 'exitTimeoutMs', 'keepErrors', 'sample', 'content', 'redact', 'tags'];
   for (const value of [undefined, null]) {
     expect(pickOptions(Object.fromEntries(names.map((name) => [name, value])))).toEqual({});
-    const members = { spool: { dir: value }, redact: { keys: value }, content: { errors: value } };
-    expect(() => pickOptions(members as object)).not.toThrow();
+    const members = { spool: { dir: value }, redact: { keys: value, other: value } };
+    expect(pickOptions(members as object)).toEqual({ spool: {}, redact: {} });
   }
 });

@@ -59,7 +59,11 @@ const TYPES = new Map(
 /** The types of lists, and what their items are. @type {ReadonlyMap<string, (item: unknown) => boolean>} */
 const ITEMS = new Map([
   ['list of strings', (item) => typeof item === 'string'],
-  ['list of patterns', (item) => typeof item === 'string' || types.isRegExp(item)],
+  [
+    'list of patterns',
+    // One in the form that JSON has of it is an object.
+    (item) => typeof item === 'string' || (typeof item === 'object' && item !== null),
+  ],
 ]);
 
 /** The options with members, whether they may be `true` or `false` instead, and the types of their members. */
@@ -105,15 +109,19 @@ function pickOptions(options, env = {}) {
   /** @type {Record<string, unknown>} */
   const picked = {};
   for (const [name, type] of TYPES) check(name, /** @type {any} */ (options)?.[name], type);
-  for (const { option, isSwitch, members } of OBJECTS) {
-    checkMembers(option, options?.[option], isSwitch, new Map(Object.entries(members)));
-  }
   for (const name of KNOWN) {
     const value = options?.[name];
     if (value !== undefined && value !== null) {
-      picked[name] = name === 'redact' ? withExpressions(value) : value;
+      picked[name] = value;
     }
   }
+  for (const { option, isSwitch, members } of OBJECTS) {
+    const value = picked[option];
+    if (value !== undefined && !(isSwitch && typeof value === 'boolean')) {
+      picked[option] = membersOf(option, value, isSwitch, new Map(Object.entries(members)));
+    }
+  }
+  if (picked.redact !== undefined) picked.redact = withExpressions(picked.redact);
   const traceFields = traceFieldsOf(options ?? {}, env);
   return traceFields === undefined ? picked : { ...picked, traceFields };
 }
@@ -132,18 +140,19 @@ function check(name, value, type) {
 }
 
 /**
- * Throws on an option that is no object, and on members that are unknown or of another type.
+ * The members of an option that are set. Throws on an option that is no object, and on members that are unknown or of
+ * another type.
  * @param {string} name
  * @param {unknown} value
- * @param {boolean} isSwitch whether it may be `true` or `false`
+ * @param {boolean} isSwitch whether it might be `true` or `false`
  * @param {ReadonlyMap<string, string>} types of the members
  */
-function checkMembers(name, value, isSwitch, types) {
-  if (value === undefined || value === null || (isSwitch && typeof value === 'boolean')) return;
-  if (typeof value !== 'object' || Array.isArray(value)) {
+function membersOf(name, value, isSwitch, types) {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new TypeError(`\`${name}\` is ${isSwitch ? 'neither true, false nor an' : 'no'} object`);
   }
-  for (const [member, given] of Object.entries(value)) {
+  const set = Object.entries(value).filter(([, given]) => given !== undefined && given !== null);
+  for (const [member, given] of set) {
     const type = types.get(member);
     if (type === undefined) {
       const known = [...types.keys()].join(', ');
@@ -151,6 +160,7 @@ function checkMembers(name, value, isSwitch, types) {
     }
     check(`${name}.${member}`, given, type);
   }
+  return Object.fromEntries(set);
 }
 
 /**
