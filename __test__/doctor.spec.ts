@@ -367,20 +367,37 @@ test.each([
   ['FLUE_BRAINTRUST_API_KEY', ' is not read. Did you mean BRAINTRUST_API_KEY?'],
   ['BRAINTRUST_SAMPLE_RATE', ' is not read. Did you mean FLUE_BRAINTRUST_SAMPLE_RATE?'],
   ['BRAINTRUST_PROJECT', ' is not read. Did you mean BRAINTRUST_PROJECT_NAME?'],
+  ['FLUE_BRAINTRUST_ENV', ' is not read. Did you mean FLUE_BRAINTRUST_ENVIRONMENT?'],
+  ['FLUE_BRAINTRUST_APP', ' is not read.'],
   ['FLUE_BRAINTRUST_COLOUR', ' is not read.'],
 ])('a variable that nothing reads is named: %s', async (name, rest) => {
   const server = await collector();
   const env = { BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: server.url };
   const report = await examine({ ...env, [name]: 'x' });
   expect(report.ok).toBe(true);
-  const settings = report.checks.find(({ id }) => id === 'environment');
-  expect(settings).toMatchObject({ status: 'warning', detail: name + rest });
+  expect(report.found('environment')).toMatchObject({ status: 'warning', detail: name + rest });
 });
 
-test('variables that only the braintrust package reads are none of those', async () => {
-  const env = { BRAINTRUST_API_KEY: KEY, BRAINTRUST_NUM_RETRIES: '3', BRAINTRUST_SYNC_FLUSH: '1' };
-  const { checks } = await examine(env);
-  expect(checks.find(({ id }) => id === 'environment')).toMatchObject({ status: 'ok' });
+test('a variable that .env.braintrust may not set is named', () =>
+  withDirectory(async (directory) => {
+    const server = await collector();
+    const file = join(directory, '.env.braintrust');
+    const lines = ['BRAINTRUST_PROJECT_NAM=x', 'FLUE_BRAINTRUST_SPOOL_DIR=y', 'OTHER=z'];
+    writeFileSync(file, lines.join('\n'));
+    const env = { BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: server.url };
+    const report = await examine(env, directory);
+    expect(report.found('environment')).toMatchObject({
+      status: 'warning',
+      detail:
+        `BRAINTRUST_PROJECT_NAM in ${file} is not read. Did you mean BRAINTRUST_PROJECT_NAME? ` +
+        `FLUE_BRAINTRUST_SPOOL_DIR in ${file} is not read: set it in the environment.`,
+    });
+  }));
+
+test('variables that only the braintrust package reads, and blank ones, are none of those', async () => {
+  const env = { BRAINTRUST_API_KEY: KEY, BRAINTRUST_NUM_RETRIES: '3', FLUE_BRAINTRUST_COLOUR: ' ' };
+  const report = await examine(env);
+  expect(report.found('environment')).toMatchObject({ status: 'ok' });
 });
 
 test('where the test trace has arrived, no line states that traces do not', async () => {

@@ -2,7 +2,7 @@
 
 // Variables that have names like ours, and that nothing reads.
 
-const { environment } = require('../../js/environment');
+const { FILE_VARIABLES, environment, nearestFile } = require('../../js/environment');
 const { suggestionFor } = require('../support/suggest');
 
 /** The variables that are read, without `FLUE_BRAINTRUST_` and without `BRAINTRUST_`. */
@@ -48,6 +48,7 @@ const SHARED = [
 ].map((name) => `BRAINTRUST_${name}`);
 /** Every variable that is read and has such a name. */
 const READ = [...OURS, ...SHARED];
+const PREFIX = /^(FLUE_)?BRAINTRUST_/;
 
 /**
  * A sentence for each variable that is set and not read: with the prefix of this package, and those of the `braintrust`
@@ -55,21 +56,41 @@ const READ = [...OURS, ...SHARED];
  * @returns {string[]}
  */
 function unknownVariables() {
-  const names = Object.keys(environment().env).filter((name) => /^(FLUE_)?BRAINTRUST_/.test(name));
-  return names.flatMap((name) => {
-    if (READ.includes(name)) return [];
-    const meant = meantBy(name);
-    if (meant !== undefined) return `${name} is not read. Did you mean ${meant}?`;
-    return name.startsWith('FLUE_') ? `${name} is not read.` : [];
-  });
+  const { env } = environment();
+  const set = Object.keys(env).filter((name) => PREFIX.test(name) && env[name]?.trim());
+  const { path, variables } = nearestFile();
+  const inFile = Object.keys(variables).filter((name) => PREFIX.test(name));
+  return [
+    ...set.filter((name) => !READ.includes(name)).flatMap((name) => sentenceOn(name)),
+    ...inFile
+      .filter((name) => !FILE_VARIABLES.includes(name))
+      .flatMap((name) => sentenceOn(name, path)),
+  ];
+}
+
+/**
+ * @param {string} name
+ * @param {string} [file] in which it stands
+ * @returns {string[]}
+ */
+function sentenceOn(name, file) {
+  const where = file === undefined ? name : `${name} in ${file}`;
+  if (READ.includes(name)) return [`${where} is not read: set it in the environment.`];
+  const meant = meantBy(name);
+  if (meant !== undefined) return [`${where} is not read. Did you mean ${meant}?`];
+  return name.startsWith('FLUE_') ? [`${where} is not read.`] : [];
 }
 
 /** The variable that a name was probably meant to be. @param {string} name */
 function meantBy(name) {
-  const withOtherPrefix = name.startsWith('FLUE_') ? name.replace('FLUE_', '') : `FLUE_${name}`;
-  if (READ.includes(withOtherPrefix)) return withOtherPrefix;
-  const inLowerCase = READ.map((known) => known.toLowerCase());
-  return suggestionFor(name, inLowerCase)?.toUpperCase();
+  const otherPrefix = name.startsWith('FLUE_') ? name.replace('FLUE_', '') : `FLUE_${name}`;
+  if (READ.includes(otherPrefix)) return otherPrefix;
+  // Without the prefix, which all have: a word has more errors the shorter it is.
+  const [prefix = ''] = PREFIX.exec(name) ?? [];
+  const alike = READ.filter((known) => PREFIX.exec(known)?.[0] === prefix);
+  const rest = (/** @type {string} */ text) => text.slice(prefix.length).toLowerCase();
+  const meant = suggestionFor(rest(name), alike.map(rest));
+  return meant && prefix + meant.toUpperCase();
 }
 
 module.exports = { READ, unknownVariables };
