@@ -115,6 +115,21 @@ test('dev prints a finished trace, warns about problems, and ends well on SIGINT
   expect(program.out).not.toContain('\u001b');
 });
 
+test('dev names what a trace lacks in the end, and nothing that came later', async () => {
+  const { program, url } = await startDev();
+  const [above, missing] = ['a'.repeat(16), 'e'.repeat(16)];
+  const below = { id: 'row-c', span_id: 'c'.repeat(16) };
+  await log(url, row('a', { ...below, span_parents: [above] }));
+  await log(url, row('b', { span_parents: [missing] }));
+  await log(url, row('a'));
+  await program.printed('out', /trace a{32} /);
+  program.child.kill('SIGINT');
+  expect(await program.exit).toBe(0);
+  const warnings = program.err.match(/warning: .*/g);
+  expect(warnings).toEqual([`warning: row row-b: parent ${missing} is missing`]);
+  expect(program.out).toMatch(/, 1 problem\.\n$/);
+});
+
 test('dev sums up a flood of problems, and states how many there are', async () => {
   const { program, url } = await startDev();
   const rows = Array.from({ length: 1000 }, (_, n) => row('a', { id: `row-${n}`, surprise: 1 }));

@@ -128,6 +128,8 @@ async function run(values, _operand, program) {
     if (program !== undefined) await quietness(collector);
     const pending = isQuiet ? [] : collector.pendingTraces();
     await collector.close();
+    // What a trace lacks may still come until the end.
+    for (const problem of problemsOfTraces(collector)) problems.report(problem);
     problems.flush();
     for (const trace of pending) printer.print(trace);
     // One that ends with an error, and by no signal, has a reason of its own.
@@ -272,6 +274,11 @@ function greeting(page, variables, program) {
   ].join('\n');
 }
 
+/** The problems of traces as they are now. @param {Collector} collector */
+function problemsOfTraces(collector) {
+  return collector.traces().flatMap(({ problems }) => problems);
+}
+
 /**
  * @param {Collector} collector
  * @param {boolean} isSilent whether an application ran and sent nothing
@@ -285,7 +292,7 @@ function farewell(collector, isSilent) {
     collectedAndKept(collected.traces, traces.length, 'trace'),
     collectedAndKept(collected.spans, spans, 'span'),
     counted(collector.requestCount, 'request'),
-    counted(collector.problemCount, 'problem'),
+    counted(collector.problemCount + problemsOfTraces(collector).length, 'problem'),
   ];
   const hint = isSilent
     ? 'Nothing arrived. Does the application call `initLogger`, or set its options in code?\n'

@@ -56,7 +56,7 @@ class Collector extends EventEmitter {
    */
   problems = [];
 
-  /** How many problems there were. */
+  /** How many problems of single rows there were. */
   problemCount = 0;
 
   /** The traces and spans of which rows have arrived, whether they are kept or not. */
@@ -329,13 +329,13 @@ class Collector extends EventEmitter {
 
   /**
    * @param {Problem} problem
-   * @param {boolean} [announce] whether an event is emitted for it; default true
+   * @param {boolean} [announce] whether it is one of a row: then it counts, and an event is emitted; default true
    */
   #addProblem(problem, announce = true) {
     const key = keyOfProblem(problem);
     if (this.#knownProblems.has(key)) return;
     this.#knownProblems.add(key);
-    this.problemCount += 1;
+    if (announce) this.problemCount += 1;
     this.problems.push(problem);
     if (this.#isFull(this.problems)) {
       this.problems.splice(0, KEPT_RECORDS);
