@@ -90,6 +90,11 @@ test('what work gives is given, what it throws is recorded and thrown on, at onc
     },
   ));
 
+test('what `updateSpan` cannot use has the name that it has there', () =>
+  traced(`bt.updateSpan({ exported: 'no slug' });`, (_, { stderr }) => {
+    expect(stderr).toContain('FLUE_BRAINTRUST_BAD_PARENT: `exported` is no slug');
+  }));
+
 test('values that no JSON holds, and nonsense in every place, harm nobody', () =>
   traced(
     `const cycle = {}; cycle.self = cycle;
@@ -111,7 +116,7 @@ test('values that no JSON holds, and nonsense in every place, harm nobody', () =
       expect(code).toBe(0);
       expect(stderr.trim().split('\n')).toEqual([
         expect.stringContaining('FLUE_BRAINTRUST_BAD_SCORE'),
-        expect.stringContaining('FLUE_BRAINTRUST_BAD_PARENT'),
+        expect.stringContaining('FLUE_BRAINTRUST_BAD_PARENT: `parent` is no slug'),
         expect.stringContaining('FLUE_BRAINTRUST_BAD_SPAN'),
       ]);
       expect(row('hostile')).toMatchObject({

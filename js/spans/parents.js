@@ -29,15 +29,16 @@ function parentOf(args) {
 /**
  * The span that a slug or W3C headers name. Undefined without one, and with a warning when it cannot be read.
  * @param {unknown} parent
+ * @param {string} [name] of the argument
  * @returns {SpanContext | undefined}
  */
-function namedParent(parent) {
+function namedParent(parent, name = 'parent') {
   if (parent === undefined || parent === null || parent === '') return undefined;
   const found = typeof parent === 'string' ? slugParent(parent) : headerParent(parent);
   if (found === undefined && !isLoggerSlug(parent)) {
     warn(
       'BAD_PARENT',
-      '`parent` is no slug of a span in a project or an experiment; it is ignored.',
+      `\`${name}\` is no slug of a span in a project or an experiment; it is ignored.`,
     );
   }
   return found;

@@ -155,7 +155,7 @@ function pastSpansOf(exporter, own) {
   /** @type {typeof import('../../index.d.ts').updateSpan} */
   const updateSpan = (event) => {
     try {
-      const context = namedParent(read(event, 'exported'));
+      const context = namedParent(read(event, 'exported'), 'exported');
       const destination = exporter.at(own ?? exporter.current, context?.object);
       if (context === undefined || !destination.isOn) return;
       if (HEX_32.test(context.id)) Span.at(destination, context).log(event);
