@@ -17,6 +17,8 @@ import { startWorker } from './bundle.mjs';
 const { startCollector } = createRequire(import.meta.url)('../../../../tools/collector');
 
 const run = recordedRun();
+/** How long what must arrive is waited for: a busy machine may take a minute for hundreds of objects. */
+const WAITS_MS = 200_000;
 /** Those of the scenario that runs. */
 let state;
 let isDown;
@@ -48,7 +50,7 @@ const init = (options = {}, storage = undefined) => {
 const isEnded = ({ end }) => end !== null;
 const ended = () => collector.traces().flatMap((trace) => trace.spans.filter(isEnded)).length;
 const recorded = (runs) => runs * spansOf(run);
-const arrived = (spans) => collector.waitFor(() => ended() >= spans, 40_000).catch(() => {});
+const arrived = (spans) => collector.waitFor(() => ended() >= spans, WAITS_MS).catch(() => {});
 
 /** Runs of one object, each with ids of its own. */
 const observe = (path, n) => step(path, { events: copyOf(run, n) });
@@ -152,7 +154,7 @@ const SCENARIOS = {
       span_attributes?.type === 'llm' && metrics?.end !== undefined;
     const delivered = () => collector.rows().filter(isTurn).length;
     await step('kv/one/flush');
-    await collector.waitFor(() => delivered() >= turns, 20_000).catch(() => {});
+    await collector.waitFor(() => delivered() >= turns, WAITS_MS).catch(() => {});
     return { isMore: kept > 2, turns, delivered: delivered() };
   },
   /** More objects than recorders are kept for, all while their storages are listed. */
@@ -305,7 +307,7 @@ const SCENARIOS = {
     await init({ tags: ['edge'], release: 'v1', enriches: true });
     await observe('observe', 0);
     await step('own');
-    await collector.waitFor(() => ended() === recorded(1) + 4, 20_000);
+    await collector.waitFor(() => ended() === recorded(1) + 4, WAITS_MS);
     return collector.traces().map(({ roots: [root], spans }) => {
       const { tags, metadata } = root.row;
       const others = spans.filter(({ row }) => row !== root.row && row.tags !== undefined).length;
@@ -316,7 +318,7 @@ const SCENARIOS = {
     await init();
     const runs = [0, 1, 2, 3, 4].map((n) => copyOf(run, n));
     const { spanId, rootSpanId } = await step('callers', { runs });
-    await collector.waitFor(() => ended() >= recorded(5) + 1, 20_000);
+    await collector.waitFor(() => ended() >= recorded(5) + 1, WAITS_MS);
     const spans = collector.traces().flatMap(({ spans }) => spans);
     const below = spans.filter(({ row }) => row.span_parents?.[0] === spanId);
     const inTrace = spans.filter(({ row }) => row.root_span_id === rootSpanId);
@@ -335,7 +337,7 @@ const SCENARIOS = {
   async 'own spans'() {
     await init();
     await step('own');
-    await collector.waitFor(() => ended() === 4, 20_000);
+    await collector.waitFor(() => ended() === 4, WAITS_MS);
     return collector
       .traces()
       .flatMap(({ roots }) =>
