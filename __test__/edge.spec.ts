@@ -80,6 +80,11 @@ test('objects for which no recorder is kept lose nothing', async () => {
   expect(lines).toEqual([expect.stringMatching(/FLUE_BRAINTRUST_SPOOL: 256 objects/)]);
 });
 
+test('rows of an outage leave with the requests that wait for them, however many objects there are', async () => {
+  const { count, ...rest } = await seen('many objects in an outage');
+  expect(rest).toEqual({ ended: count, accepted: count, lost: {} });
+});
+
 test('an object that begins changes nothing for those that run, nor for a conversation that goes on in it', async () => {
   const { turns, timed, isWhole } = await seen('neighbours');
   expect(turns).toBeGreaterThan(3);

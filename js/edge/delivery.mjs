@@ -43,6 +43,11 @@ export class Delivery {
     this.#recorder = recorder;
   }
 
+  /** Whether a request waits for the delivery, and drives it. */
+  get isLed() {
+    return this.#leader !== undefined && !isGone(this.#leader);
+  }
+
   /** Something was recorded. */
   touch() {
     this.#isSettled = false;

@@ -185,11 +185,16 @@ export class EdgeRecorders {
     }
   }
 
-  /** Drops the recorder that was used least recently, of those that lose nothing or whose object is gone. */
+  /**
+   * Drops the recorder that was used least recently, of those that lose nothing or whose object is gone. While there is
+   * room, not one whose rows are on their way: in the storage they would wait for the next event of the object.
+   */
   #forget() {
+    const hasRoom = this.#stored.size < MAX_STORED;
     for (const [storage, { recorder, at }] of this.#stored) {
       const isGone = Date.now() - at > GONE_MS;
-      if (!recorder.isKept() && !isGone) continue;
+      const isUnderWay = () => hasRoom && recorder.delivery.isLed;
+      if (!isGone && (!recorder.isKept() || isUnderWay())) continue;
       this.#stored.delete(storage);
       const before = JSON.parse(recorder.stats());
       const last = recorder.dispose();

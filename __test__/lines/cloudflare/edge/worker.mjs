@@ -42,6 +42,9 @@ globalThis.addEventListener('unhandledrejection', () => unhandled++);
 const values = new Map();
 /** Whether they can be listed. */
 let isListed = true;
+/** How many times events were observed, and how often they must have been before storages are listed. */
+let observed = 0;
+let awaited = 0;
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** A storage in memory, which takes its time to list. */
@@ -50,7 +53,8 @@ function slowStorage(name) {
   values.set(name, kept);
   return {
     async list() {
-      await pause(300);
+      do await pause(300);
+      while (observed < awaited);
       if (!isListed) throw new Error('no connection');
       return new Map(kept);
     },
@@ -120,6 +124,10 @@ const STEPS = {
   },
   observe({ events }) {
     for (const event of deepFreeze(events)) entry.braintrustFlueObserver(event);
+    observed++;
+  },
+  listAfter({ observations }) {
+    awaited = observations;
   },
   listing({ works }) {
     isListed = works;
