@@ -43,8 +43,7 @@ const values = new Map();
 /** Whether they can be listed. */
 let isListed = true;
 /** How many times events were observed, and how often they must have been before storages are listed. */
-let observed = 0;
-let awaited = 0;
+const listing = { observed: 0, awaited: 0 };
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** A storage in memory, which takes its time to list. */
@@ -54,7 +53,7 @@ function slowStorage(name) {
   return {
     async list() {
       do await pause(300);
-      while (observed < awaited);
+      while (listing.observed < listing.awaited);
       if (!isListed) throw new Error('no connection');
       return new Map(kept);
     },
@@ -124,10 +123,10 @@ const STEPS = {
   },
   observe({ events }) {
     for (const event of deepFreeze(events)) entry.braintrustFlueObserver(event);
-    observed++;
+    listing.observed++;
   },
   listAfter({ observations }) {
-    awaited = observations;
+    listing.awaited = observations;
   },
   listing({ works }) {
     isListed = works;
