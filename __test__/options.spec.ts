@@ -6,6 +6,13 @@ test.each<[string, unknown, string]>([
   ['exitTimeoutMs', '2s', '`exitTimeoutMs` is no number'],
   ['maxQueueBytes', '64MB', '`maxQueueBytes` is no number'],
   ['sampleRate', '0.5', '`sampleRate` is no number'],
+  ['messages', 1, '`messages` is no string'],
+  ['turnInput', 3, '`turnInput` is no string'],
+  [
+    'content',
+    { constructor: 1 },
+    '`content.constructor` is unknown; known: input, output, systemPrompt, tools, reasoning, errors',
+  ],
   ['keepErrors', 'true', '`keepErrors` is no boolean'],
   ['sample', 0.5, '`sample` is no function'],
   ['enrich', 'user', '`enrich` is no function'],

@@ -5,57 +5,6 @@ const { traceFieldsOf } = require('./trace-fields.js');
 
 // The options of `initLogger` in a form that JSON can hold. The native part validates them.
 
-/** The options that the native part reads; all others have no meaning here. */
-const KNOWN = /** @type {const} */ ([
-  'apiKey',
-  'appUrl',
-  'apiUrl',
-  'orgName',
-  'projectName',
-  'projectId',
-  'exitTimeoutMs',
-  'maxQueueBytes',
-  'requestTimeoutMs',
-  'maxRequestBytes',
-  'messages',
-  'turnInput',
-  'maxFullInputBytes',
-  'logs',
-  'distributedTracing',
-  'attachments',
-  'content',
-  'redact',
-  'maxFieldBytes',
-  'spool',
-  'sampleRate',
-  'keepErrors',
-]);
-
-/** The options of one type. */
-const TYPES = new Map(
-  Object.entries({
-    apiKey: 'string',
-    appUrl: 'string',
-    apiUrl: 'string',
-    orgName: 'string',
-    projectName: 'string',
-    projectId: 'string',
-    exitTimeoutMs: 'number',
-    maxQueueBytes: 'number',
-    requestTimeoutMs: 'number',
-    maxRequestBytes: 'number',
-    maxFullInputBytes: 'number',
-    maxFieldBytes: 'number',
-    sampleRate: 'number',
-    keepErrors: 'boolean',
-    distributedTracing: 'boolean',
-    logs: 'boolean',
-    attachments: 'boolean',
-    enrich: 'function',
-    sample: 'function',
-  }),
-);
-
 /** The types of lists, and what their items are. @type {ReadonlyMap<string, (item: unknown) => boolean>} */
 const ITEMS = new Map([
   ['list of strings', (item) => typeof item === 'string'],
@@ -66,10 +15,31 @@ const ITEMS = new Map([
   ],
 ]);
 
-/** The options with members, whether they may be `true` or `false` instead, and the types of their members. */
-const OBJECTS = [
-  {
-    option: /** @type {const} */ ('content'),
+/**
+ * The type of an option: that of `typeof`, one of `ITEMS`, or an object with members of these types, which may be
+ * `true` or `false` instead.
+ * @typedef {string | { members: Record<string, string>, isSwitch: boolean }} Type
+ */
+
+/** The options that the native part reads; all others have no meaning here. @type {Record<string, Type>} */
+const NATIVE = {
+  apiKey: 'string',
+  appUrl: 'string',
+  apiUrl: 'string',
+  orgName: 'string',
+  projectName: 'string',
+  projectId: 'string',
+  exitTimeoutMs: 'number',
+  maxQueueBytes: 'number',
+  requestTimeoutMs: 'number',
+  maxRequestBytes: 'number',
+  messages: 'string',
+  turnInput: 'string',
+  maxFullInputBytes: 'number',
+  logs: 'boolean',
+  distributedTracing: 'boolean',
+  attachments: 'boolean',
+  content: {
     isSwitch: true,
     members: {
       input: 'boolean',
@@ -80,8 +50,7 @@ const OBJECTS = [
       errors: 'boolean',
     },
   },
-  {
-    option: /** @type {const} */ ('redact'),
+  redact: {
     isSwitch: false,
     members: {
       keys: 'list of strings',
@@ -91,12 +60,17 @@ const OBJECTS = [
       replacement: 'string',
     },
   },
-  {
-    option: /** @type {const} */ ('spool'),
+  maxFieldBytes: 'number',
+  spool: {
     isSwitch: true,
     members: { dir: 'string', maxBytes: 'number', maxAgeMs: 'number', fsync: 'boolean' },
   },
-];
+  sampleRate: 'number',
+  keepErrors: 'boolean',
+};
+
+/** The options that JavaScript uses itself. */
+const OWN = { enrich: 'function', sample: 'function' };
 
 /**
  * The known options; all others are dropped. Throws on values of the wrong type, and on those that only JavaScript
@@ -106,61 +80,58 @@ const OBJECTS = [
  * @returns {Record<string, unknown>}
  */
 function pickOptions(options, env = {}) {
-  /** @type {Record<string, unknown>} */
-  const picked = {};
-  for (const [name, type] of TYPES) check(name, /** @type {any} */ (options)?.[name], type);
-  for (const name of KNOWN) {
-    const value = options?.[name];
-    if (value !== undefined && value !== null) {
-      picked[name] = value;
-    }
-  }
-  for (const { option, isSwitch, members } of OBJECTS) {
-    const value = picked[option];
-    if (value !== undefined && !(isSwitch && typeof value === 'boolean')) {
-      picked[option] = membersOf(option, value, isSwitch, new Map(Object.entries(members)));
-    }
-  }
+  const picked = checked(options ?? {}, NATIVE);
+  checked(options ?? {}, OWN);
   if (picked.redact !== undefined) picked.redact = withExpressions(picked.redact);
   const traceFields = traceFieldsOf(options ?? {}, env);
   return traceFields === undefined ? picked : { ...picked, traceFields };
 }
 
 /**
- * Throws on a value of another type; `undefined` and `null` stand for the default.
- * @param {string} name
- * @param {unknown} value
- * @param {string} type as of `typeof`, or of `ITEMS`
+ * The values with these names that are set: `undefined` and `null` stand for the default. Throws on one of another type.
+ * @param {Record<string, any>} values
+ * @param {Record<string, Type>} types
+ * @param {string} [path] of the object that has the values
+ * @returns {Record<string, unknown>}
  */
-function check(name, value, type) {
-  if (value === undefined || value === null) return;
-  const isItem = ITEMS.get(type);
-  const isType = isItem ? Array.isArray(value) && value.every(isItem) : typeof value === type;
-  if (!isType) throw new TypeError(`\`${name}\` is no ${type}`);
+function checked(values, types, path = '') {
+  /** @type {Record<string, unknown>} */
+  const set = {};
+  for (const [name, type] of Object.entries(types)) {
+    const value = values[name];
+    if (value !== undefined && value !== null) set[name] = ofType(`${path}${name}`, value, type);
+  }
+  return set;
 }
 
 /**
- * The members of an option that are set. Throws on an option that is no object, and on members that are unknown or of
- * another type.
+ * A value in which only what is set stands. Throws on one of another type, and on members that are unknown.
  * @param {string} name
- * @param {unknown} value
- * @param {boolean} isSwitch whether it might be `true` or `false`
- * @param {ReadonlyMap<string, string>} types of the members
+ * @param {any} value
+ * @param {Type} type
  */
-function membersOf(name, value, isSwitch, types) {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+function ofType(name, value, type) {
+  if (typeof type === 'string') {
+    const isItem = ITEMS.get(type);
+    const isType = isItem ? Array.isArray(value) && value.every(isItem) : typeof value === type;
+    if (!isType) throw new TypeError(`\`${name}\` is no ${type}`);
+    return value;
+  }
+  const { members, isSwitch } = type;
+  if (isSwitch && typeof value === 'boolean') return value;
+  if (typeof value !== 'object' || Array.isArray(value)) {
     throw new TypeError(`\`${name}\` is ${isSwitch ? 'neither true, false nor an' : 'no'} object`);
   }
-  const set = Object.entries(value).filter(([, given]) => given !== undefined && given !== null);
-  for (const [member, given] of set) {
-    const type = types.get(member);
-    if (type === undefined) {
-      const known = [...types.keys()].join(', ');
-      throw new TypeError(`\`${name}.${member}\` is unknown; known: ${known}`);
-    }
-    check(`${name}.${member}`, given, type);
+  // What it inherits is no option.
+  const own = { ...value };
+  const isUnknown = (/** @type {string} */ member) =>
+    own[member] !== undefined && own[member] !== null && !Object.hasOwn(members, member);
+  const unknown = Object.keys(own).find(isUnknown);
+  if (unknown !== undefined) {
+    const known = Object.keys(members).join(', ');
+    throw new TypeError(`\`${name}.${unknown}\` is unknown; known: ${known}`);
   }
-  return Object.fromEntries(set);
+  return checked(own, members, `${name}.`);
 }
 
 /**
