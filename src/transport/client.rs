@@ -56,7 +56,7 @@ pub enum ClientError {
 #[derive(Clone)]
 pub struct Client {
   http: reqwest::Client,
-  tls: ClientConfig,
+  tls: Arc<ClientConfig>,
   proxies: Proxies,
   certificate_warning: Option<Arc<str>>,
 }
@@ -74,7 +74,7 @@ impl Client {
       .map_err(|error| ClientError::Tls(cause(&error)))?;
     let proxies = settings.proxies.clone();
     let http = connections(&tls, &proxies)?;
-    Ok(Self { http, tls, proxies, certificate_warning })
+    Ok(Self { http, tls: Arc::new(tls), proxies, certificate_warning })
   }
 
   /// A client without open connections. It trusts what this one does, and has nothing to read for that.
@@ -137,6 +137,7 @@ impl Client {
   }
 }
 
+/// An HTTP client of its own, without open connections.
 fn connections(tls: &ClientConfig, proxies: &Proxies) -> Result<reqwest::Client, ClientError> {
   let proxies = proxies.clone();
   let builder = reqwest::Client::builder()
