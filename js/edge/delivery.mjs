@@ -120,7 +120,7 @@ export class Delivery {
    * @param {Leader} self
    */
   #leads(self) {
-    if (this.#leader !== undefined && this.#leader !== self && !isGone(this.#leader)) return false;
+    if (this.#leader !== self && this.isLed) return false;
     self.at = Date.now();
     this.#leader = self;
     return true;

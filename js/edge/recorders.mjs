@@ -193,8 +193,8 @@ export class EdgeRecorders {
     const hasRoom = this.#stored.size < MAX_STORED;
     for (const [storage, { recorder, at }] of this.#stored) {
       const isGone = Date.now() - at > GONE_MS;
-      const isUnderWay = () => hasRoom && recorder.delivery.isLed;
-      if (!isGone && (!recorder.isKept() || isUnderWay())) continue;
+      const isUnderWay = hasRoom && recorder.delivery.isLed;
+      if (!isGone && (isUnderWay || !recorder.isKept())) continue;
       this.#stored.delete(storage);
       const before = JSON.parse(recorder.stats());
       const last = recorder.dispose();

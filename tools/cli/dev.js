@@ -129,7 +129,7 @@ async function run(values, _operand, program) {
     const pending = isQuiet ? [] : collector.pendingTraces();
     await collector.close();
     // What a trace lacks may still come until the end.
-    for (const problem of problemsOfTraces(collector)) problems.report(problem);
+    for (const problem of problemsOf(collector.traces())) problems.report(problem);
     problems.flush();
     for (const trace of pending) printer.print(trace);
     // One that ends with an error, and by no signal, has a reason of its own.
@@ -274,10 +274,8 @@ function greeting(page, variables, program) {
   ].join('\n');
 }
 
-/** The problems of traces as they are now. @param {Collector} collector */
-function problemsOfTraces(collector) {
-  return collector.traces().flatMap(({ problems }) => problems);
-}
+/** The problems of traces as they are now. @param {ReturnType<Collector['traces']>} traces */
+const problemsOf = (traces) => traces.flatMap(({ problems }) => problems);
 
 /**
  * @param {Collector} collector
@@ -292,7 +290,7 @@ function farewell(collector, isSilent) {
     collectedAndKept(collected.traces, traces.length, 'trace'),
     collectedAndKept(collected.spans, spans, 'span'),
     counted(collector.requestCount, 'request'),
-    counted(collector.problemCount + problemsOfTraces(collector).length, 'problem'),
+    counted(collector.problemCount + problemsOf(traces).length, 'problem'),
   ];
   const hint = isSilent
     ? 'Nothing arrived. Does the application call `initLogger`, or set its options in code?\n'

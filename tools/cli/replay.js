@@ -75,8 +75,9 @@ async function run(values, file = '') {
   const exporter = new Exporter(nodeHost);
   const destination = exporter.init(given);
   const read = await feed(exporter, destination, file);
-  const closed = await destination.close({ timeoutMs: FLUSH_MS });
-  const { sent, sampled, lost, lastError, complete } = closed;
+  const { sent, sampled, lost, lastError, complete } = await destination.close({
+    timeoutMs: FLUSH_MS,
+  });
 
   const outcome = { ...read, sent, sampled, lost, lastError, complete };
   if (values.json === true) printJson(outcome);

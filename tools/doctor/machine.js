@@ -52,9 +52,10 @@ function checkNative(known) {
  */
 async function checkSettings(known) {
   if (known.native !== true) return SKIPPED;
+  const { env } = environment();
   try {
     // What only JavaScript checks.
-    pickOptions({}, environment().env);
+    pickOptions({}, env);
     known.settings = settingsOf();
     known.plan = parse(loadNative().plan(known.settings));
   } catch (error) {
@@ -71,7 +72,7 @@ async function checkSettings(known) {
     const advice = 'Make the file readable, or remove it.';
     return { status: 'warning', detail, advice, settings };
   }
-  const unknown = unknownVariables();
+  const unknown = unknownVariables(env, file);
   if (unknown.length > 0) return { status: 'warning', detail: unknown.join(' '), settings };
   const { spoolDir } = known.plan;
   const spool = spoolDir === null ? '' : `; spool in ${spoolDir}`;

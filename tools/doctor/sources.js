@@ -107,4 +107,4 @@ function variablesBySource(envFile) {
 /** @param {string | undefined} value */
 const isFilled = (value) => (value ?? '').trim() !== '';
 
-module.exports = { sources, variablesBySource };
+module.exports = { isFilled, sources, variablesBySource };

@@ -2,10 +2,11 @@
 
 // Variables that have names like ours, and that nothing reads.
 
-const { FILE_VARIABLES, environment, nearestFile } = require('../../js/environment');
+const { FILE_VARIABLES } = require('../../js/environment');
 const { suggestionFor } = require('../support/suggest');
+const { isFilled } = require('./sources');
 
-/** The variables that are read, without `FLUE_BRAINTRUST_` and without `BRAINTRUST_`. */
+/** The variables that only this package reads. */
 const OURS = [
   'ATTACHMENTS',
   'CONTENT',
@@ -32,6 +33,7 @@ const OURS = [
   'TOP',
   'TURN_INPUT',
 ].map((name) => `FLUE_BRAINTRUST_${name}`);
+/** Those that the `braintrust` package reads as well. */
 const SHARED = [
   'API_KEY',
   'API_URL',
@@ -53,13 +55,14 @@ const PREFIX = /^(FLUE_)?BRAINTRUST_/;
 /**
  * A sentence for each variable that is set and not read: with the prefix of this package, and those of the `braintrust`
  * package only if their names are nearly right, for it reads more than this one.
+ * @param {Record<string, string>} env the variables of the process
+ * @param {ReturnType<typeof import('../../js/environment').nearestFile>} file `.env.braintrust`
  * @returns {string[]}
  */
-function unknownVariables() {
-  const { env } = environment();
-  const set = Object.keys(env).filter((name) => PREFIX.test(name) && env[name]?.trim());
-  const { path, variables } = nearestFile();
-  const inFile = Object.keys(variables).filter((name) => PREFIX.test(name));
+function unknownVariables(env, { path, variables }) {
+  const isOurs = (/** @type {string} */ name) => PREFIX.test(name);
+  const set = Object.keys(env).filter((name) => isOurs(name) && isFilled(env[name]));
+  const inFile = Object.keys(variables).filter(isOurs);
   return [
     ...set.filter((name) => !READ.includes(name)).flatMap((name) => sentenceOn(name)),
     ...inFile

@@ -58,6 +58,14 @@ const observe = (path, n) => step(path, { events: copyOf(run, n) });
 /** The events of one operation, with ids of its own. */
 const operationOf = (n) => copyOf(run, n).filter(({ type }) => type.startsWith('operation'));
 
+/** One operation in each of many objects, at the same time. */
+const observeOperations = (place, from, to) =>
+  Promise.all(
+    Array.from({ length: to - from }, (_, n) =>
+      step(`${place}/${from + n}/observe`, { events: operationOf(from + n) }),
+    ),
+  );
+
 const SCENARIOS = {
   /** The server is down during the first requests, and healthy in the next. */
   async 'storage, the same isolate'() {
@@ -166,10 +174,7 @@ const SCENARIOS = {
     const objects = 280;
     const count = objects * spansOf(operationOf(0));
     await step('listAfter', { observations: objects });
-    const all = Array.from({ length: objects }, (_, n) =>
-      step(`slow/${n}/observe`, { events: operationOf(n) }),
-    );
-    await Promise.all(all);
+    await observeOperations('slow', 0, objects);
     await arrived(count);
     const { lost, accepted } = await step('stats');
     return { count, ended: ended(), accepted, lost, lines: worker.lines };
@@ -178,15 +183,9 @@ const SCENARIOS = {
   async 'many objects in an outage'() {
     await init({}, 'object');
     isDown = true;
-    const observeAll = (from, to) =>
-      Promise.all(
-        Array.from({ length: to - from }, (_, n) =>
-          step(`object/${from + n}/observe`, { events: operationOf(from + n) }),
-        ),
-      );
-    await observeAll(0, 64);
+    await observeOperations('object', 0, 64);
     await sleep(1500);
-    await observeAll(64, 80);
+    await observeOperations('object', 64, 80);
     isDown = false;
     const count = 80 * spansOf(operationOf(0));
     await arrived(count);
