@@ -43,6 +43,13 @@ export declare class Recorder {
    * is refused. `cut` states that content was cut from it.
    */
   record(event: string, priority: Priority, cut: boolean): boolean
+  /**
+   * The memory that JavaScript may write short events into instead: see `EventBufferWord`. In a runtime that does not let
+   * an addon share memory it is never open.
+   */
+  eventBuffer(): Int32Array
+  /** Collects what is written into the event buffer: to be called when it was closed meanwhile. */
+  collect(): void
   /** Whether a trace with this id is recorded, as far as its id decides. */
   samples(traceId: string): boolean
   /** Counts an event that was recorded after `close`. */
@@ -89,6 +96,19 @@ export declare class Recorder {
   traceDestination(): JsonString<TraceDestination>
   /** The counters now. */
   stats(): JsonString<Stats>
+}
+
+/** The words of an event buffer. JavaScript reads and writes the first two by `Atomics`. */
+export declare enum EventBufferWord {
+  /** 1 while JavaScript may write an event. It reads this before and after; if it is 0 after, it calls `collect`. */
+  Open = 0,
+  /** How many words of events are written: stated after they are. */
+  Written = 1,
+  /**
+   * Here the events begin, as UTF-16 units: of each the length, its `Priority` (and 4, if content was cut from it), the
+   * text, and a unit more if the length is odd.
+   */
+  Events = 2,
 }
 
 /** A step of the end of the process. */

@@ -7,6 +7,7 @@ const path = require('node:path');
 
 const { isDevServer } = require('./dev-server.js');
 const { environment } = require('./environment.js');
+const { bufferedRecord } = require('./event-buffer.js');
 const { endAtExit, endOnSignals } = require('./exit.js');
 const { loadNative, preloadNative } = require('./native-loader.js');
 const { variables } = require('./variables.js');
@@ -57,9 +58,10 @@ const nodeHost = {
   hasTimers: true,
   isDev: isDevServer,
   open(settings) {
-    const { Engine, Recorder } = loadNative();
+    const { Engine, EventBufferWord, Recorder } = loadNative();
     engine ??= new Engine();
     const recorder = new Recorder(settings, engine);
+    recorder.record = bufferedRecord(recorder, EventBufferWord);
     offerStats();
     return recorder;
   },

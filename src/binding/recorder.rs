@@ -8,12 +8,12 @@ use std::{
 
 use napi::{
   Env, Error, Result, Status,
-  bindgen_prelude::{Object, retain_current_module_for_unload_safety},
+  bindgen_prelude::{Int32Array, Object, retain_current_module_for_unload_safety},
 };
 use napi_derive::napi;
 use serde::Serialize;
 
-use super::{priority::Priority, text::JsText};
+use super::{event_buffer, priority::Priority, text::JsText};
 use crate::host::{self, ExporterHandle, Report};
 use export::config::Settings;
 
@@ -92,6 +92,19 @@ impl Recorder {
   #[napi(catch_unwind, ts_args_type = "event: string, priority: Priority, cut: boolean")]
   pub fn record(&self, event: JsText, priority: Priority, cut: bool) -> bool {
     self.handle.record(&event, priority.into(), cut)
+  }
+
+  /// The memory that JavaScript may write short events into instead: see `EventBufferWord`. In a runtime that does not let
+  /// an addon share memory it is never open.
+  #[napi(catch_unwind)]
+  pub fn event_buffer(&self) -> Int32Array {
+    event_buffer::shared(self.handle.event_buffer())
+  }
+
+  /// Collects what is written into the event buffer: to be called when it was closed meanwhile.
+  #[napi(catch_unwind)]
+  pub fn collect(&self) {
+    self.handle.collect();
   }
 
   /// Whether a trace with this id is recorded, as far as its id decides.

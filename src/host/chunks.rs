@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use super::event_buffer::Written;
+
 /// The bytes of a chunk of short events. Allocations of each event's size would cost an allocation on one thread
 /// and a release on another.
 pub const CHUNK: usize = 128 * 1024;
@@ -27,6 +29,8 @@ pub enum Chunk {
   Short(Vec<u8>, Vec<usize>),
   /// A long one as UTF-16.
   Long(Vec<u16>),
+  /// Those that JavaScript has written itself.
+  Written(Written),
 }
 
 /// Chunks in their order, and empty ones to be filled.
@@ -48,12 +52,12 @@ impl Chunks {
     let room = event.len() * 3 + 1;
     let has_room = |chunk: &Chunk| match chunk {
       Chunk::Short(text, _) => text.capacity() - text.len() >= room,
-      Chunk::Long(_) => false,
+      Chunk::Long(_) | Chunk::Written(_) => false,
     };
     if !self.chunks.back().is_some_and(has_room) {
       // Between long events there is seldom more than one.
       let text = match self.chunks.back() {
-        Some(Chunk::Long(_)) => Vec::with_capacity(room),
+        Some(Chunk::Long(_) | Chunk::Written(_)) => Vec::with_capacity(room),
         _ => self.spare.pop().unwrap_or_else(|| Vec::with_capacity(CHUNK)),
       };
       self.chunks.push_back(Chunk::Short(text, Vec::new()));

@@ -7,6 +7,7 @@ use flue_event::Utf8;
 use super::{
   chunks::{CHUNK, Chunk, Chunks, SPARE},
   command::Command,
+  event_buffer::Written,
 };
 
 /// A command, and how many events come before it.
@@ -20,6 +21,9 @@ pub struct Drained {
   text: Rc<Vec<u8>>,
   ends: std::vec::IntoIter<usize>,
   start: usize,
+  /// Those of the event buffer that are being read, and where the last one ended.
+  written: Rc<Written>,
+  written_end: usize,
   /// The number of the next event.
   next: u64,
   pub(super) commands: VecDeque<QueuedCommand>,
@@ -38,6 +42,8 @@ pub enum QueuedText {
   /// Inside its chunk.
   Short(Rc<Vec<u8>>, Range<usize>),
   Long(Vec<u16>),
+  /// Among others that JavaScript has written.
+  Written(Rc<Written>, Range<usize>),
 }
 
 impl QueuedText {
@@ -46,6 +52,7 @@ impl QueuedText {
     match self {
       Self::Short(_, range) => range.len(),
       Self::Long(text) => size_of_val(text.as_slice()),
+      Self::Written(_, range) => size_of::<u16>() * range.len(),
     }
   }
 
@@ -56,6 +63,7 @@ impl QueuedText {
         Utf8::checked(String::from_utf8_lossy(chunk.get(range.clone()).unwrap_or_default()))
       }
       Self::Long(text) => utf8.read(text),
+      Self::Written(written, range) => utf8.read(written.text(range.clone())),
     }
   }
 }
@@ -63,7 +71,10 @@ impl QueuedText {
 impl Drained {
   /// Whether no event and no command is left.
   pub fn is_empty(&self) -> bool {
-    self.ends.len() == 0 && self.chunks.chunks.is_empty() && self.commands.is_empty()
+    self.ends.len() == 0
+      && self.written.next(self.written_end).is_none()
+      && self.chunks.chunks.is_empty()
+      && self.commands.is_empty()
   }
 
   /// Removes the next event or command.
@@ -76,7 +87,16 @@ impl Drained {
 
   fn event(&mut self) -> Option<QueuedText> {
     while self.ends.len() == 0 {
+      if let Some(event) = self.written.next(self.written_end) {
+        self.written_end = event.text.end;
+        self.next += 1;
+        return Some(QueuedText::Written(self.written.clone(), event.text));
+      }
       match self.chunks.chunks.pop_front()? {
+        Chunk::Written(written) => {
+          self.written = Rc::new(written);
+          self.written_end = 0;
+        }
         Chunk::Long(text) => {
           self.next += 1;
           return Some(QueuedText::Long(text));

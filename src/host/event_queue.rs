@@ -4,7 +4,7 @@ use std::{
   collections::VecDeque,
   mem,
   sync::{
-    Mutex, MutexGuard, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicUsize, Ordering::Relaxed},
   },
   time::Duration,
@@ -12,14 +12,16 @@ use std::{
 
 use export::{
   admission::{Admission, Priority},
+  diagnostics::Account,
   loss::LossReason,
 };
 use tokio::sync::Notify;
 
 use super::{
-  chunks::{Chunks, EventText, SHORT, SPARE},
+  chunks::{Chunk, Chunks, EventText, SHORT, SPARE},
   command::Command,
   drained::{Drained, QueuedCommand},
+  event_buffer::{BUFFER_BYTES, BufferReader, EventBuffer, WrittenEvent},
 };
 
 /// The queued bytes at which the thread is always woken.
@@ -30,6 +32,7 @@ const START_AGAIN: u64 = 64;
 /// Events and commands for the exporter's thread.
 pub struct EventQueue {
   admission: Admission,
+  account: Arc<Account>,
   /// The bytes of all events that are not translated yet.
   bytes: AtomicUsize,
   /// The memory that the exporter holds, as its thread published it last.
@@ -40,6 +43,8 @@ pub struct EventQueue {
 
 #[derive(Default)]
 struct State {
+  /// Events that come before those that are pushed from now on.
+  buffer: BufferReader,
   chunks: Chunks,
   /// The number of events accepted so far.
   events: u64,
@@ -59,10 +64,11 @@ struct State {
 }
 
 impl EventQueue {
-  /// An empty queue with this bound.
-  pub fn new(admission: Admission) -> Self {
+  /// An empty queue with this bound, which counts what it accepts.
+  pub fn new(admission: Admission, account: Arc<Account>) -> Self {
     Self {
       admission,
+      account,
       bytes: AtomicUsize::new(0),
       exporter_bytes: AtomicUsize::new(0),
       state: Mutex::default(),
@@ -70,12 +76,22 @@ impl EventQueue {
     }
   }
 
+  /// The memory for events that JavaScript writes.
+  pub fn buffer(&self) -> Arc<EventBuffer> {
+    self.lock().buffer.share()
+  }
+
   /// Enqueues an event, unless the queue is full or closed. True for the first event: the thread is to be started
-  /// ([`Self::start_failed`] if that fails).
+  /// ([`Self::start_failed`] if that fails). `cut` states that content was cut from it.
   ///
   /// # Errors
   /// Why the event is refused.
-  pub fn push(&self, event: &impl EventText, priority: Priority) -> Result<bool, LossReason> {
+  pub fn push(
+    &self,
+    event: &impl EventText,
+    priority: Priority,
+    cut: bool,
+  ) -> Result<bool, LossReason> {
     let length = event.len();
     let about = if length > SHORT { length * size_of::<u16>() } else { length };
     let queued = self.bytes.load(Relaxed) + about;
@@ -86,18 +102,59 @@ impl EventQueue {
     if let Some(reason) = state.closed {
       return Err(reason);
     }
+    self.collect(&mut state);
+    state.buffer.rewind();
     let bytes = state.chunks.push(event).ok_or(LossReason::UnreadableEvent)?;
-    state.events += 1;
-    let queued = self.bytes.fetch_add(bytes, Relaxed) + bytes;
+    let queued = self.accept(&mut state, bytes, priority, cut);
     let first = !state.started && state.events >= state.start_again;
     state.started |= first;
     // Waking a thread is expensive; a thread that is awake polls the queue soon anyway.
     let wakes = mem::take(&mut state.parked) || queued > URGENT_BYTES;
+    state.buffer.set_open(self.is_roomy());
     drop(state);
     if wakes {
       self.wake.notify_one();
     }
     Ok(first)
+  }
+
+  /// Counts an accepted event. Returns the bytes of all events.
+  fn accept(&self, state: &mut State, bytes: usize, priority: Priority, cut: bool) -> usize {
+    state.events += 1;
+    self.account.accept_event(priority, cut);
+    self.bytes.fetch_add(bytes, Relaxed) + bytes
+  }
+
+  /// Appends the events that JavaScript has written. None is refused: the buffer is open only while there is room.
+  fn collect(&self, state: &mut State) {
+    let Some(written) = state.buffer.take() else { return };
+    for WrittenEvent { text, priority, cut } in written.events() {
+      self.accept(state, size_of::<u16>() * text.len(), priority, cut);
+    }
+    state.chunks.chunks.push_back(Chunk::Written(written));
+  }
+
+  /// Whether any event is admitted, those in the buffer included.
+  fn is_roomy(&self) -> bool {
+    let bytes = self.bytes.load(Relaxed) + self.exporter_bytes.load(Relaxed);
+    bytes + 2 * BUFFER_BYTES < self.admission.max_bytes / 2
+  }
+
+  /// Collects what JavaScript has written. Returns the events that are refused, because the queue is closed, by their
+  /// lengths and priorities.
+  pub fn collect_written(&self) -> Vec<(usize, Priority, LossReason)> {
+    let mut state = self.lock();
+    if let Some(reason) = state.closed {
+      let written = state.buffer.take().unwrap_or_default();
+      return written.events().map(|event| (event.text.len(), event.priority, reason)).collect();
+    }
+    self.collect(&mut state);
+    let wakes = !state.chunks.chunks.is_empty() && mem::take(&mut state.parked);
+    drop(state);
+    if wakes {
+      self.wake.notify_one();
+    }
+    Vec::new()
   }
 
   /// Publishes the memory that the exporter holds.
@@ -108,6 +165,8 @@ impl EventQueue {
   /// Announces that the thread is about to sleep until it is woken. False when the queue is not empty.
   pub fn park(&self) -> bool {
     let mut state = self.lock();
+    state.buffer.set_open(false);
+    self.collect(&mut state);
     state.parked = state.chunks.chunks.is_empty() && state.commands.is_empty();
     state.parked
   }
@@ -142,13 +201,24 @@ impl EventQueue {
 
   /// Refuses further events with `reason`.
   pub fn refuse(&self, reason: LossReason) {
-    self.lock().closed.get_or_insert(reason);
+    self.close_for(&mut self.lock(), reason);
+  }
+
+  fn close_for(&self, state: &mut State, reason: LossReason) {
+    state.buffer.set_open(false);
+    if state.closed.is_none() {
+      self.collect(state);
+      state.closed = Some(reason);
+    }
   }
 
   /// Queues a command. Without a thread it is dropped, which sends its reply.
   pub fn command(&self, command: Command) {
     let mut state = self.lock();
     if state.started && !state.ended {
+      if state.closed.is_none() {
+        self.collect(&mut state);
+      }
       let before = state.events;
       state.commands.push_back(QueuedCommand(before, command));
     }
@@ -174,6 +244,9 @@ impl EventQueue {
   /// Moves all events and commands to `drained`.
   pub fn drain(&self, drained: &mut Drained) {
     let mut state = self.lock();
+    if state.closed.is_none() {
+      self.collect(&mut state);
+    }
     drained.chunks.chunks.append(&mut state.chunks.chunks);
     drained.commands.append(&mut state.commands);
     let room = SPARE.saturating_sub(state.chunks.spare.len()).min(drained.chunks.spare.len());
@@ -200,7 +273,7 @@ impl EventQueue {
   /// their replies.
   pub fn close(&self, reason: LossReason) -> VecDeque<QueuedCommand> {
     let mut state = self.lock();
-    state.closed.get_or_insert(reason);
+    self.close_for(&mut state, reason);
     state.ended = true;
     self.bytes.store(0, Relaxed);
     state.chunks = Chunks::default();
@@ -228,45 +301,4 @@ impl EventQueue {
 }
 
 #[cfg(test)]
-mod tests {
-  use super::*;
-
-  struct Text(&'static str);
-
-  impl EventText for Text {
-    fn len(&self) -> usize {
-      self.0.len()
-    }
-
-    fn append_utf16(&self, buffer: &mut Vec<u16>) {
-      buffer.extend(self.0.encode_utf16());
-    }
-
-    fn append_utf8(&self, buffer: &mut Vec<u8>) {
-      buffer.extend_from_slice(self.0.as_bytes());
-    }
-  }
-
-  #[test]
-  fn a_thread_that_could_not_be_started_is_tried_again_and_finds_all_events() {
-    let queue = EventQueue::new(Admission { max_bytes: 1 << 20 });
-    let push = || queue.push(&Text("{}"), Priority::Start).unwrap();
-    assert!(!queue.begin_for_waiting());
-    assert!(push());
-    queue.start_failed();
-    let tried = (0..3 * START_AGAIN).filter(|_| {
-      let starts = push();
-      if starts {
-        queue.start_failed();
-      }
-      starts
-    });
-    assert_eq!(tried.count(), 3);
-    assert!(queue.begin_for_waiting());
-    assert!(!push() && !queue.begin_for_waiting());
-    let mut drained = Drained::default();
-    queue.drain(&mut drained);
-    let events = std::iter::from_fn(|| drained.next()).count() as u64;
-    assert_eq!(events, 2 + 3 * START_AGAIN);
-  }
-}
+mod tests;

@@ -11,6 +11,7 @@ use super::{
   command::{Command, Reply, Report},
   ending::{self, ExitStep},
   engine::Engine,
+  event_buffer::EventBuffer,
   shared::{Shared, TraceDestination},
 };
 
@@ -42,9 +43,8 @@ impl ExporterHandle {
   ///
   /// `cut` states that content was cut from it.
   pub fn record(&self, event: &impl EventText, priority: Priority, cut: bool) -> bool {
-    match self.shared.queue.push(event, priority) {
+    match self.shared.queue.push(event, priority, cut) {
       Ok(first) => {
-        self.shared.account.accept_event(priority, cut);
         if first {
           self.shared.start();
         }
@@ -55,6 +55,21 @@ impl ExporterHandle {
           self.refuse(reason, event.len());
         }
         false
+      }
+    }
+  }
+
+  /// The memory that JavaScript may write short events into, in place of [`Self::record`].
+  pub fn event_buffer(&self) -> Arc<EventBuffer> {
+    self.shared.queue.buffer()
+  }
+
+  /// Collects the events of the buffer: JavaScript has written one while the buffer was closed, or reads counters.
+  pub fn collect(&self) {
+    for (length, priority, reason) in self.shared.queue.collect_written() {
+      // No minimal end follows.
+      if priority != Priority::Note {
+        self.refuse(reason, length);
       }
     }
   }
@@ -141,6 +156,7 @@ impl ExporterHandle {
 
   /// Whether no event and no row waits, in memory or in the spool.
   pub fn is_idle(&self) -> bool {
+    self.collect();
     self.shared.account.counters.is_idle()
   }
 
@@ -171,6 +187,7 @@ impl ExporterHandle {
 
   /// The counters now.
   pub fn stats(&self) -> Stats {
+    self.collect();
     self.shared.account.counters.stats()
   }
 }

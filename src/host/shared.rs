@@ -86,11 +86,12 @@ impl Shared {
     if settings.debug_log {
       account.log = DebugLog::new(log);
     }
+    let account = Arc::new(account);
     Self {
       starter,
       clock: Clock::start(),
-      queue: EventQueue::new(Exporter::admission(&settings)),
-      account: Arc::new(account),
+      queue: EventQueue::new(Exporter::admission(&settings), account.clone()),
+      account,
       masks: MaskExchange::default(),
       has_ended: AtomicBool::new(false),
       exit_deliveries: AtomicU32::new(0),

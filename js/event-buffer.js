@@ -1,0 +1,44 @@
+'use strict';
+
+// Records short events without a call into the native part: they are written into memory that it reads. Between two
+// events of an agent such a call takes 30 to 50 µs, whatever it does, and writing a short text takes 5.
+
+/** The longest text that is written here, in UTF-16 units. One call copies a longer one faster than a loop does. */
+const LONGEST = 4096;
+
+/** What stands before each text: its length and its kind. */
+const HEADER = 2;
+
+/** Added to the priority of an event from which content was cut. */
+const CUT = 4;
+
+/** @typedef {import('../native.d.ts').Recorder} Recorder */
+
+/**
+ * A function that records like `recorder.record`.
+ * @param {Recorder} recorder
+ * @param {typeof import('../native.d.ts').EventBufferWord} word
+ * @returns {Recorder['record']}
+ */
+function bufferedRecord(recorder, word) {
+  const words = recorder.eventBuffer();
+  const { Open, Written, Events } = word;
+  const units = new Uint16Array(words.buffer, Events * words.BYTES_PER_ELEMENT);
+  const record = recorder.record.bind(recorder);
+
+  return (text, priority, cut) => {
+    const { length } = text;
+    if (Atomics.load(words, Open) === 0 || length > LONGEST) return record(text, priority, cut);
+    let at = 2 * Atomics.load(words, Written);
+    if (at + HEADER + length >= units.length) return record(text, priority, cut);
+    units[at++] = length;
+    units[at++] = cut ? priority + CUT : priority;
+    for (let i = 0; i < length; i++) units[at++] = text.charCodeAt(i);
+    Atomics.store(words, Written, (at + 1) >> 1);
+    // The native part has closed the buffer meanwhile: it may not look here again.
+    if (Atomics.load(words, Open) === 0) recorder.collect();
+    return true;
+  };
+}
+
+module.exports = { bufferedRecord };

@@ -1,0 +1,44 @@
+//! The event buffer as JavaScript sees it.
+
+#![allow(unsafe_code, reason = "sharing memory with JavaScript needs Node's C interface")]
+
+use std::sync::Arc;
+
+use napi::bindgen_prelude::Int32Array;
+use napi_derive::napi;
+
+use crate::host::EventBuffer;
+
+/// The words of an event buffer. JavaScript reads and writes the first two by `Atomics`.
+#[napi]
+#[derive(Debug)]
+pub enum EventBufferWord {
+  /// 1 while JavaScript may write an event. It reads this before and after; if it is 0 after, it calls `collect`.
+  Open = 0,
+  /// How many words of events are written: stated after they are.
+  Written = 1,
+  /// Here the events begin, as UTF-16 units: of each the length, its `Priority` (and 4, if content was cut from it), the
+  /// text, and a unit more if the length is odd.
+  Events = 2,
+}
+
+/// The memory as an array, which keeps it.
+pub fn shared(buffer: Arc<EventBuffer>) -> Int32Array {
+  let words = buffer.words();
+  let (data, length) = (words.as_ptr().cast_mut().cast(), words.len());
+  // SAFETY: the memory is valid until JavaScript's array is gone, which drops `buffer`. Rust accesses it by atomic
+  // operations only.
+  unsafe { Int32Array::with_external_data(data, length, move |_, _| drop(buffer)) }
+}
+
+#[cfg(test)]
+mod tests {
+  use super::*;
+  use crate::host::word;
+
+  #[test]
+  fn the_words_are_those_of_the_host() {
+    let words = [EventBufferWord::Open, EventBufferWord::Written, EventBufferWord::Events];
+    assert_eq!(words.map(|word| word as usize), [word::OPEN, word::WRITTEN, word::EVENTS]);
+  }
+}

@@ -1,0 +1,147 @@
+//! The event buffer: short events that JavaScript writes into memory which it shares with the queue.
+//!
+//! Between two events of an agent the processor's caches lose the code of Node's C interface and of the addon: a call
+//! then takes 30 to 50 µs, whatever it does, and writing a short text into memory takes 5. The queue takes what is
+//! written before it accepts anything else, so that the order of events and commands is that of their calls.
+//!
+//! The buffer is filled from the start to the end and then rewound. The indices of its words are those of [`word`].
+
+use std::{
+  mem,
+  ops::Range,
+  sync::{
+    Arc,
+    atomic::{
+      AtomicU32,
+      Ordering::{Relaxed, SeqCst},
+    },
+  },
+};
+
+use export::admission::Priority;
+
+/// The bytes of a buffer.
+pub const BUFFER_BYTES: usize = 32 * 1024;
+const WORDS: usize = BUFFER_BYTES / size_of::<u32>();
+
+/// What the first words of the buffer are.
+pub mod word {
+  /// 1 while JavaScript may write an event.
+  pub const OPEN: usize = 0;
+  /// How many words of [`EVENTS`] are written.
+  pub const WRITTEN: usize = 1;
+  /// Here the events begin, as UTF-16 units: of each the length, its priority with [`super::CUT`], the text, and a unit
+  /// more if the length is odd.
+  pub const EVENTS: usize = 2;
+}
+
+/// The priorities by their numbers in JavaScript.
+pub const PRIORITIES: [Priority; 4] =
+  [Priority::Start, Priority::Continuation, Priority::MinimalEnd, Priority::Note];
+/// Added to the priority of an event from which content was cut.
+pub const CUT: u16 = 4;
+
+/// The memory that JavaScript and the queue share. JavaScript alone writes events, and then how much it has written.
+pub struct EventBuffer {
+  words: [AtomicU32; WORDS],
+}
+
+impl Default for EventBuffer {
+  fn default() -> Self {
+    Self { words: [const { AtomicU32::new(0) }; WORDS] }
+  }
+}
+
+impl EventBuffer {
+  /// The words, for JavaScript.
+  pub fn words(&self) -> &[AtomicU32] {
+    &self.words
+  }
+
+  /// The units of these words of the events.
+  fn units(&self, range: Range<usize>) -> Vec<u16> {
+    let mut units = Vec::with_capacity(2 * range.len());
+    for word in self.words.iter().skip(word::EVENTS + range.start).take(range.len()) {
+      let [a, b, c, d] = word.load(Relaxed).to_ne_bytes();
+      units.extend_from_slice(&[u16::from_ne_bytes([a, b]), u16::from_ne_bytes([c, d])]);
+    }
+    units
+  }
+}
+
+/// The queue's side of the buffer.
+#[derive(Default)]
+pub struct BufferReader {
+  buffer: Option<Arc<EventBuffer>>,
+  /// How many words are taken.
+  taken: usize,
+}
+
+impl BufferReader {
+  /// The memory, which is made when JavaScript first asks for it.
+  pub fn share(&mut self) -> Arc<EventBuffer> {
+    self.buffer.get_or_insert_default().clone()
+  }
+
+  /// Lets JavaScript write, or no longer: then an event that it is writing may come after the next [`Self::take`], and
+  /// JavaScript has it taken.
+  pub fn set_open(&self, is_open: bool) {
+    if let Some(buffer) = &self.buffer {
+      // In one order with JavaScript's operations: it states what is written, then it reads this.
+      buffer.words[word::OPEN].store(is_open.into(), SeqCst);
+    }
+  }
+
+  /// Takes the events that are written.
+  pub fn take(&mut self) -> Option<Written> {
+    let buffer = self.buffer.as_ref()?;
+    let written = buffer.words[word::WRITTEN].load(SeqCst) as usize;
+    let taken = mem::replace(&mut self.taken, written);
+    (taken < written).then(|| Written { units: buffer.units(taken..written) })
+  }
+
+  /// Begins at the start again. Only on JavaScript's thread, when everything is taken.
+  pub fn rewind(&mut self) {
+    if let Some(buffer) = &self.buffer {
+      self.taken = 0;
+      buffer.words[word::WRITTEN].store(0, SeqCst);
+    }
+  }
+}
+
+/// Events of a buffer.
+#[derive(Default)]
+pub struct Written {
+  units: Vec<u16>,
+}
+
+/// An event of [`Written`].
+pub struct WrittenEvent {
+  /// Its text.
+  pub text: Range<usize>,
+  pub priority: Priority,
+  /// Whether content was cut from it.
+  pub cut: bool,
+}
+
+impl Written {
+  /// The event after those whose text ends at `end`; at first 0.
+  pub fn next(&self, end: usize) -> Option<WrittenEvent> {
+    let start = end.next_multiple_of(2);
+    let (length, kind) = (*self.units.get(start)?, *self.units.get(start + 1)?);
+    let text = start + 2..start + 2 + usize::from(length);
+    let priority = *PRIORITIES.get(usize::from(kind & !CUT))?;
+    Some(WrittenEvent { text, priority, cut: kind & CUT != 0 })
+  }
+
+  /// All events.
+  pub fn events(&self) -> impl Iterator<Item = WrittenEvent> {
+    let mut end = 0;
+    std::iter::from_fn(move || self.next(end).inspect(|event| end = event.text.end))
+  }
+
+  /// The units of a text.
+  pub fn text(&self, range: Range<usize>) -> &[u16] {
+    self.units.get(range).unwrap_or_default()
+  }
+}

@@ -1,0 +1,245 @@
+use std::{
+  sync::atomic::{AtomicBool, Ordering::SeqCst},
+  thread,
+};
+
+use flue_event::Utf8;
+
+use super::*;
+use crate::host::{
+  drained::Next,
+  event_buffer::{CUT, word},
+};
+
+struct Text<'a>(&'a str);
+
+impl EventText for Text<'_> {
+  fn len(&self) -> usize {
+    self.0.encode_utf16().count()
+  }
+
+  fn append_utf16(&self, buffer: &mut Vec<u16>) {
+    buffer.extend(self.0.encode_utf16());
+  }
+
+  fn append_utf8(&self, buffer: &mut Vec<u8>) {
+    buffer.extend_from_slice(self.0.as_bytes());
+  }
+}
+
+fn queue_of(max_bytes: usize) -> EventQueue {
+  EventQueue::new(Admission { max_bytes }, Arc::new(Account::new(Duration::ZERO, Box::new(|_| {}))))
+}
+
+fn queue() -> EventQueue {
+  queue_of(1 << 20)
+}
+
+/// Writes an event as `js/event-buffer.js` does. False when there is no room or the buffer is closed.
+fn write(queue: &EventQueue, buffer: &EventBuffer, units: &[u16], kind: u16) -> bool {
+  let words = buffer.words();
+  let start = words[word::WRITTEN].load(SeqCst) as usize;
+  let length = u16::try_from(units.len()).unwrap();
+  let mut event = vec![length, kind];
+  event.extend_from_slice(units);
+  event.resize(event.len().next_multiple_of(2), 0);
+  let place = word::EVENTS + start..word::EVENTS + start + event.len() / 2;
+  if words[word::OPEN].load(SeqCst) == 0 || place.end > words.len() {
+    return false;
+  }
+  for (pair, word) in event.chunks(2).zip(&words[place.clone()]) {
+    let ([a, b], [c, d]) = (pair[0].to_ne_bytes(), pair[1].to_ne_bytes());
+    word.store(u32::from_ne_bytes([a, b, c, d]), Relaxed);
+  }
+  words[word::WRITTEN].store((place.end - word::EVENTS) as u32, SeqCst);
+  if words[word::OPEN].load(SeqCst) == 0 {
+    assert!(queue.collect_written().is_empty());
+  }
+  true
+}
+
+fn write_text(queue: &EventQueue, buffer: &EventBuffer, text: &str) -> bool {
+  write(queue, buffer, &text.encode_utf16().collect::<Vec<_>>(), 0)
+}
+
+fn push(queue: &EventQueue, text: &str) -> bool {
+  queue.push(&Text(text), Priority::Start, false).unwrap()
+}
+
+/// The texts of the events, and `-` for each command.
+fn drain(queue: &EventQueue) -> Vec<String> {
+  let mut drained = Drained::default();
+  queue.drain(&mut drained);
+  let mut utf8 = Utf8::default();
+  let mut texts = Vec::new();
+  while let Some(next) = drained.next() {
+    texts.push(match next {
+      Next::Event(text) => {
+        queue.release(text.bytes());
+        text.read(&mut utf8).into_owned()
+      }
+      Next::Command(_) => "-".to_owned(),
+    });
+  }
+  assert!(drained.is_empty());
+  texts
+}
+
+#[test]
+fn a_thread_that_could_not_be_started_is_tried_again_and_finds_all_events() {
+  let queue = queue();
+  assert!(!queue.begin_for_waiting());
+  assert!(push(&queue, "{}"));
+  queue.start_failed();
+  let tried = (0..3 * START_AGAIN).filter(|_| {
+    let starts = push(&queue, "{}");
+    if starts {
+      queue.start_failed();
+    }
+    starts
+  });
+  assert_eq!(tried.count(), 3);
+  assert!(queue.begin_for_waiting());
+  assert!(!push(&queue, "{}") && !queue.begin_for_waiting());
+  assert_eq!(drain(&queue).len() as u64, 2 + 3 * START_AGAIN);
+}
+
+#[test]
+fn events_and_commands_keep_their_order_however_they_come() {
+  let queue = queue();
+  let buffer = queue.buffer();
+  let long = "a".repeat(2 * SHORT);
+  push(&queue, "1");
+  assert!(write_text(&queue, &buffer, "2"));
+  assert!(write_text(&queue, &buffer, "three"));
+  queue.command(Command::Connect);
+  assert!(write_text(&queue, &buffer, "é\u{1f33a}"));
+  push(&queue, &long);
+  push(&queue, "5");
+  assert!(write_text(&queue, &buffer, "6"));
+  assert_eq!(drain(&queue), ["1", "2", "three", "-", "é\u{1f33a}", &long, "5", "6"]);
+  assert!(write_text(&queue, &buffer, "7"));
+  assert_eq!(drain(&queue), ["7"]);
+  assert_eq!(queue.bytes.load(Relaxed), 0);
+}
+
+#[test]
+fn half_a_surrogate_pair_in_the_buffer_becomes_a_replacement_character() {
+  let queue = queue();
+  let buffer = queue.buffer();
+  push(&queue, "{}");
+  assert!(write(&queue, &buffer, &[0x22, 0xd83c, 0x22], 0));
+  assert_eq!(drain(&queue), ["{}", "\"\u{fffd}\""]);
+}
+
+#[test]
+fn events_in_the_buffer_are_counted_as_accepted_and_as_cut() {
+  let queue = queue();
+  let buffer = queue.buffer();
+  push(&queue, "{}");
+  assert!(write(&queue, &buffer, &[0x7b, 0x7d], CUT));
+  assert!(write(&queue, &buffer, &[0x7b, 0x7d], 1));
+  assert!(queue.collect_written().is_empty());
+  assert_eq!(queue.account.counters.unprocessed(), 3);
+  assert_eq!(queue.account.counters.stats().cut, 1);
+}
+
+#[test]
+fn a_full_buffer_is_rewound_by_the_event_that_finds_no_room() {
+  let queue = queue();
+  let buffer = queue.buffer();
+  let text = "x".repeat(1000);
+  push(&queue, "first");
+  let mut written = 0;
+  while write_text(&queue, &buffer, &text) {
+    written += 1;
+  }
+  assert_eq!(written, BUFFER_BYTES / 2 / 1002);
+  push(&queue, "last");
+  assert!(write_text(&queue, &buffer, "after"));
+  let texts = drain(&queue);
+  assert_eq!(texts.len(), written + 3);
+  assert_eq!(texts[written + 1..], ["last", "after"]);
+}
+
+#[test]
+fn the_buffer_is_closed_before_the_first_event_in_a_small_or_full_queue_and_while_the_thread_sleeps()
+ {
+  let is_open = |queue: &EventQueue| queue.buffer().words()[word::OPEN].load(SeqCst) == 1;
+  let small = queue_of(4 * BUFFER_BYTES);
+  let _made = small.buffer();
+  push(&small, "{}");
+  assert!(!is_open(&small));
+
+  let queue = queue();
+  assert!(!is_open(&queue));
+  push(&queue, "{}");
+  assert!(is_open(&queue));
+  assert!(!queue.park());
+  drain(&queue);
+  assert!(queue.park());
+  assert!(!is_open(&queue));
+  push(&queue, "{}");
+  assert!(is_open(&queue));
+  queue.set_exporter_bytes(1 << 19);
+  push(&queue, "{}");
+  assert!(!is_open(&queue));
+}
+
+#[test]
+fn what_is_written_into_the_buffer_of_a_closed_queue_is_refused() {
+  let queue = queue();
+  let buffer = queue.buffer();
+  push(&queue, "1");
+  assert!(write_text(&queue, &buffer, "22"));
+  // Accepted before the end.
+  queue.refuse(LossReason::Closed);
+  assert_eq!(drain(&queue), ["1", "22"]);
+  // JavaScript has seen the buffer open, and writes.
+  buffer.words()[word::OPEN].store(1, SeqCst);
+  assert!(write(&queue, &buffer, &[0x7b, 0x7d, 0x7d], 1));
+  assert!(drain(&queue).is_empty());
+  assert_eq!(queue.collect_written(), [(3, Priority::Continuation, LossReason::Closed)]);
+  assert!(queue.collect_written().is_empty());
+}
+
+#[test]
+fn a_thread_never_sleeps_while_an_event_waits_in_the_buffer() {
+  let (queue, is_done) = (queue(), AtomicBool::new(false));
+  let buffer = queue.buffer();
+  const EVENTS: usize = if cfg!(miri) { 200 } else { 20_000 };
+  thread::scope(|scope| {
+    let consumer = scope.spawn(|| {
+      let mut texts = Vec::new();
+      let mut parks = 0;
+      loop {
+        texts.extend(drain(&queue));
+        if texts.len() == EVENTS {
+          return (texts, parks);
+        }
+        if queue.park() {
+          parks += 1;
+          // As the wake-up would do; nothing else may end the sleep.
+          while queue.lock().parked {
+            assert!(!is_done.load(SeqCst) || !queue.lock().parked, "it sleeps for ever");
+            thread::yield_now();
+          }
+        }
+      }
+    });
+    for number in 0..EVENTS {
+      // Only a thread that sleeps can be forgotten.
+      while number % 500 == 0 && !queue.lock().parked {
+        thread::yield_now();
+      }
+      let text = number.to_string();
+      if !write_text(&queue, &buffer, &text) {
+        push(&queue, &text);
+      }
+    }
+    is_done.store(true, SeqCst);
+    let (texts, parks) = consumer.join().unwrap();
+    assert!(texts.iter().enumerate().all(|(at, text)| *text == at.to_string()));
+    assert!(parks > 0);
+  });
+}
