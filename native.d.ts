@@ -98,17 +98,19 @@ export declare class Recorder {
   stats(): JsonString<Stats>
 }
 
-/** The words of an event buffer. JavaScript reads and writes the first two by `Atomics`. */
+/** The words of an event buffer. JavaScript reads and writes the first ones by `Atomics`. */
 export declare enum EventBufferWord {
   /** 1 while JavaScript may write an event. It reads this before and after; if it is 0 after, it calls `collect`. */
   Open = 0,
-  /** How many words of events are written: stated after they are. */
+  /** How many words of events are written in all, modulo 2^32: stated after they are. */
   Written = 1,
+  /** How many of them are taken: the others must not be written over. */
+  Taken = 2,
   /**
-   * Here the events begin, as UTF-16 units: of each the length, its `Priority` (and 4, if content was cut from it), the
+   * Here the ring of the events begins, as UTF-16 units: of each the length, its `Priority` (and 4, if content was cut from it), the
    * text, and a unit more if the length is odd.
    */
-  Events = 2,
+  Events = 3,
 }
 
 /** A step of the end of the process. */

@@ -9,8 +9,8 @@ const { heapLimit } = require('./builtins/index.js');
  * application mostly holds them as well.
  */
 const maxBytesOfHeap = () => Math.min(512 * 1024 * 1024, heapLimit() / 8);
-/** Any heap has room for so many bytes: its limit, which takes milliseconds to look up, matters only above them. */
-const SMALL_BYTES = 256 * 1024;
+/** Any heap in which Flue runs has room for so many bytes: its limit, which takes 4 ms to look up, matters only above them. */
+const SMALL_BYTES = 4 * 1024 * 1024;
 /** How long an idle conversation is remembered, in milliseconds. */
 const IDLE_MS = 10 * 60_000;
 /** How long an idle conversation is remembered while there is no room for another one, in milliseconds. */

@@ -21,20 +21,34 @@ const CUT = 4;
  * @returns {Recorder['record']}
  */
 function bufferedRecord(recorder, word) {
-  const words = recorder.eventBuffer();
-  const { Open, Written, Events } = word;
-  const units = new Uint16Array(words.buffer, Events * words.BYTES_PER_ELEMENT);
+  const { Open, Written, Taken, Events } = word;
   const record = recorder.record.bind(recorder);
+  /** @type {Int32Array | undefined} */
+  let words;
+  /** @type {Uint16Array} */
+  let units;
+  /** Their number, less 1: a position in the ring is counted modulo a power of 2. */
+  let last = 0;
 
   return (text, priority, cut) => {
+    if (words === undefined) {
+      words = recorder.eventBuffer();
+      units = new Uint16Array(words.buffer, Events * words.BYTES_PER_ELEMENT);
+      last = units.length - 1;
+      // The first event opens the buffer.
+      return record(text, priority, cut);
+    }
     const { length } = text;
     if (Atomics.load(words, Open) === 0 || length > LONGEST) return record(text, priority, cut);
-    let at = 2 * Atomics.load(words, Written);
-    if (at + HEADER + length >= units.length) return record(text, priority, cut);
-    units[at++] = length;
-    units[at++] = cut ? priority + CUT : priority;
-    for (let i = 0; i < length; i++) units[at++] = text.charCodeAt(i);
-    Atomics.store(words, Written, (at + 1) >> 1);
+    const written = Atomics.load(words, Written);
+    const size = (HEADER + length + 1) >> 1;
+    const used = (written - Atomics.load(words, Taken)) | 0;
+    if (2 * (used + size) > units.length) return record(text, priority, cut);
+    let at = 2 * written;
+    units[at++ & last] = length;
+    units[at++ & last] = cut ? priority + CUT : priority;
+    for (let i = 0; i < length; i++) units[at++ & last] = text.charCodeAt(i);
+    Atomics.store(words, Written, (written + size) | 0);
     // The native part has closed the buffer meanwhile: it may not look here again.
     if (Atomics.load(words, Open) === 0) recorder.collect();
     return true;

@@ -9,17 +9,19 @@ use napi_derive::napi;
 
 use crate::host::EventBuffer;
 
-/// The words of an event buffer. JavaScript reads and writes the first two by `Atomics`.
+/// The words of an event buffer. JavaScript reads and writes the first ones by `Atomics`.
 #[napi]
 #[derive(Debug)]
 pub enum EventBufferWord {
   /// 1 while JavaScript may write an event. It reads this before and after; if it is 0 after, it calls `collect`.
   Open = 0,
-  /// How many words of events are written: stated after they are.
+  /// How many words of events are written in all, modulo 2^32: stated after they are.
   Written = 1,
-  /// Here the events begin, as UTF-16 units: of each the length, its `Priority` (and 4, if content was cut from it), the
+  /// How many of them are taken: the others must not be written over.
+  Taken = 2,
+  /// Here the ring of the events begins, as UTF-16 units: of each the length, its `Priority` (and 4, if content was cut from it), the
   /// text, and a unit more if the length is odd.
-  Events = 2,
+  Events = 3,
 }
 
 /// The memory as an array, which keeps it.
@@ -38,7 +40,8 @@ mod tests {
 
   #[test]
   fn the_words_are_those_of_the_host() {
-    let words = [EventBufferWord::Open, EventBufferWord::Written, EventBufferWord::Events];
-    assert_eq!(words.map(|word| word as usize), [word::OPEN, word::WRITTEN, word::EVENTS]);
+    use EventBufferWord::{Events, Open, Taken, Written};
+    let words = [Open, Written, Taken, Events].map(|word| word as usize);
+    assert_eq!(words, [word::OPEN, word::WRITTEN, word::TAKEN, word::EVENTS]);
   }
 }

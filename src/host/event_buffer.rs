@@ -4,10 +4,9 @@
 //! then takes 30 to 50 µs, whatever it does, and writing a short text into memory takes 5. The queue takes what is
 //! written before it accepts anything else, so that the order of events and commands is that of their calls.
 //!
-//! The buffer is filled from the start to the end and then rewound. The indices of its words are those of [`word`].
+//! The buffer is a ring. The indices of its words are those of [`word`].
 
 use std::{
-  mem,
   ops::Range,
   sync::{
     Arc,
@@ -20,19 +19,23 @@ use std::{
 
 use export::admission::Priority;
 
-/// The bytes of a buffer.
+/// The bytes of the events that a buffer holds.
 pub const BUFFER_BYTES: usize = 32 * 1024;
-const WORDS: usize = BUFFER_BYTES / size_of::<u32>();
+/// The words of events; a power of 2, by which positions in the ring are counted.
+const EVENT_WORDS: u32 = (BUFFER_BYTES / size_of::<u32>()) as u32;
+const WORDS: usize = word::EVENTS + EVENT_WORDS as usize;
 
 /// What the first words of the buffer are.
 pub mod word {
   /// 1 while JavaScript may write an event.
   pub const OPEN: usize = 0;
-  /// How many words of [`EVENTS`] are written.
+  /// How many words of events are written, in all.
   pub const WRITTEN: usize = 1;
+  /// How many words of events are taken, in all.
+  pub const TAKEN: usize = 2;
   /// Here the events begin, as UTF-16 units: of each the length, its priority with [`super::CUT`], the text, and a unit
   /// more if the length is odd.
-  pub const EVENTS: usize = 2;
+  pub const EVENTS: usize = 3;
 }
 
 /// The priorities by their numbers in JavaScript.
@@ -58,10 +61,12 @@ impl EventBuffer {
     &self.words
   }
 
-  /// The units of these words of the events.
-  fn units(&self, range: Range<usize>) -> Vec<u16> {
-    let mut units = Vec::with_capacity(2 * range.len());
-    for word in self.words.iter().skip(word::EVENTS + range.start).take(range.len()) {
+  /// The units of the words that are written and not taken.
+  fn units(&self, taken: u32, count: u32) -> Vec<u16> {
+    let mut units = Vec::with_capacity(2 * count as usize);
+    let events = self.words.get(word::EVENTS..).unwrap_or_default();
+    let start = taken % EVENT_WORDS;
+    for word in events.iter().cycle().skip(start as usize).take(count as usize) {
       let [a, b, c, d] = word.load(Relaxed).to_ne_bytes();
       units.extend_from_slice(&[u16::from_ne_bytes([a, b]), u16::from_ne_bytes([c, d])]);
     }
@@ -73,8 +78,6 @@ impl EventBuffer {
 #[derive(Default)]
 pub struct BufferReader {
   buffer: Option<Arc<EventBuffer>>,
-  /// How many words are taken.
-  taken: usize,
 }
 
 impl BufferReader {
@@ -95,17 +98,13 @@ impl BufferReader {
   /// Takes the events that are written.
   pub fn take(&mut self) -> Option<Written> {
     let buffer = self.buffer.as_ref()?;
-    let written = buffer.words[word::WRITTEN].load(SeqCst) as usize;
-    let taken = mem::replace(&mut self.taken, written);
-    (taken < written).then(|| Written { units: buffer.units(taken..written) })
-  }
-
-  /// Begins at the start again. Only on JavaScript's thread, when everything is taken.
-  pub fn rewind(&mut self) {
-    if let Some(buffer) = &self.buffer {
-      self.taken = 0;
-      buffer.words[word::WRITTEN].store(0, SeqCst);
-    }
+    let written = buffer.words[word::WRITTEN].load(SeqCst);
+    let taken = buffer.words[word::TAKEN].load(Relaxed);
+    let count = written.wrapping_sub(taken);
+    let taken = (count > 0).then(|| Written { units: buffer.units(taken, count) });
+    // Now JavaScript may write over them.
+    buffer.words[word::TAKEN].store(written, SeqCst);
+    taken
   }
 }
 

@@ -103,7 +103,6 @@ impl EventQueue {
       return Err(reason);
     }
     self.collect(&mut state);
-    state.buffer.rewind();
     let bytes = state.chunks.push(event).ok_or(LossReason::UnreadableEvent)?;
     let queued = self.accept(&mut state, bytes, priority, cut);
     let first = !state.started && state.events >= state.start_again;

@@ -38,20 +38,21 @@ fn queue() -> EventQueue {
 /// Writes an event as `js/event-buffer.js` does. False when there is no room or the buffer is closed.
 fn write(queue: &EventQueue, buffer: &EventBuffer, units: &[u16], kind: u16) -> bool {
   let words = buffer.words();
-  let start = words[word::WRITTEN].load(SeqCst) as usize;
-  let length = u16::try_from(units.len()).unwrap();
-  let mut event = vec![length, kind];
+  let written = words[word::WRITTEN].load(SeqCst);
+  let used = written.wrapping_sub(words[word::TAKEN].load(SeqCst)) as usize;
+  let mut event = vec![u16::try_from(units.len()).unwrap(), kind];
   event.extend_from_slice(units);
   event.resize(event.len().next_multiple_of(2), 0);
-  let place = word::EVENTS + start..word::EVENTS + start + event.len() / 2;
-  if words[word::OPEN].load(SeqCst) == 0 || place.end > words.len() {
+  let (size, events) = (event.len() / 2, &words[word::EVENTS..]);
+  if words[word::OPEN].load(SeqCst) == 0 || used + size > events.len() {
     return false;
   }
-  for (pair, word) in event.chunks(2).zip(&words[place.clone()]) {
+  for (at, pair) in event.chunks(2).enumerate() {
     let ([a, b], [c, d]) = (pair[0].to_ne_bytes(), pair[1].to_ne_bytes());
-    word.store(u32::from_ne_bytes([a, b, c, d]), Relaxed);
+    let at = (written as usize + at) % events.len();
+    events[at].store(u32::from_ne_bytes([a, b, c, d]), Relaxed);
   }
-  words[word::WRITTEN].store((place.end - word::EVENTS) as u32, SeqCst);
+  words[word::WRITTEN].store(written.wrapping_add(size as u32), SeqCst);
   if words[word::OPEN].load(SeqCst) == 0 {
     assert!(queue.collect_written().is_empty());
   }
@@ -124,6 +125,22 @@ fn events_and_commands_keep_their_order_however_they_come() {
 }
 
 #[test]
+fn events_pass_the_end_of_the_buffer_and_of_its_counters() {
+  let queue = queue();
+  let buffer = queue.buffer();
+  for word in [word::WRITTEN, word::TAKEN] {
+    buffer.words()[word].store(u32::MAX - 10, SeqCst);
+  }
+  push(&queue, "{}");
+  drain(&queue);
+  for number in 0..5000 {
+    let texts = [number.to_string(), "x".repeat(number % 100)];
+    assert!(texts.iter().all(|text| write_text(&queue, &buffer, text)));
+    assert_eq!(drain(&queue), texts);
+  }
+}
+
+#[test]
 fn half_a_surrogate_pair_in_the_buffer_becomes_a_replacement_character() {
   let queue = queue();
   let buffer = queue.buffer();
@@ -145,7 +162,7 @@ fn events_in_the_buffer_are_counted_as_accepted_and_as_cut() {
 }
 
 #[test]
-fn a_full_buffer_is_rewound_by_the_event_that_finds_no_room() {
+fn an_event_that_finds_no_room_in_the_buffer_makes_room() {
   let queue = queue();
   let buffer = queue.buffer();
   let text = "x".repeat(1000);
