@@ -107,8 +107,8 @@ export declare enum EventBufferWord {
   /** How many of them are taken: the others must not be written over. */
   Taken = 2,
   /**
-   * Here the ring of the events begins, as UTF-16 units: of each the length, its `Priority` (and 4, if content was cut from it), the
-   * text, and a unit more if the length is odd.
+   * Here the ring of the events begins, as UTF-16 units: of each the length, its `Priority`, the text, and a unit more if
+   * the length is odd.
    */
   Events = 3,
 }

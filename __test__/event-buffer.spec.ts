@@ -1,11 +1,14 @@
+import { createServer } from 'node:http';
 import { bufferedRecord } from '../js/event-buffer';
 import { toJson } from '../js/json/json-string';
 import { loadNative } from '../js/native-loader';
 import { startCollector } from '../tools/collector';
 import type { Collector } from '../tools/collector/types';
+import { listen } from './support/network';
 import { until } from './support/project';
 
-const { EventBufferWord, Priority, Recorder } = loadNative();
+const native = loadNative();
+const { EventBufferWord, Priority, Recorder } = native;
 
 type Record = InstanceType<typeof Recorder>['record'];
 
@@ -49,12 +52,12 @@ async function withRecorder(
   const collector = await startCollector();
   const recorder = new Recorder(settings(collector));
   let calls = 0;
-  const native = recorder.record.bind(recorder);
+  const call = recorder.record.bind(recorder);
   recorder.record = (...event) => {
     calls++;
-    return native(...event);
+    return call(...event);
   };
-  const record = bufferedRecord(recorder, EventBufferWord);
+  const record = bufferedRecord(recorder, native);
   try {
     await work({ collector, recorder, record, calls: () => calls });
   } finally {
@@ -153,6 +156,41 @@ test('an event after `close` is refused and counted', () =>
     expect(record(runOf(3, 'i', 'o')[0], Priority.Start, false)).toBe(false);
     const { accepted, sent, lost } = JSON.parse(recorder.stats());
     expect({ accepted, sent, lost }).toEqual({ accepted: 3, sent: 2, lost: { closed: 1 } });
+  }));
+
+test('the queue keeps its bound while events come steadily and the server does not answer', async () => {
+  const silent = await listen(createServer(() => {}));
+  const url = `http://127.0.0.1:${silent.port}`;
+  const maxQueueBytes = 4 * 1024 * 1024;
+  const options = { apiKey: 'k', appUrl: url, apiUrl: url, maxQueueBytes };
+  const recorder = new Recorder(toJson({ options, env: {}, file: {} }));
+  const record = bufferedRecord(recorder, native);
+  try {
+    const runs = numbers(1500).map((number) => runOf(number, 'i', 'o'.repeat(3800)));
+    for (const [start] of runs) expect(record(start, Priority.Start, false)).toBe(true);
+    let refused = 0;
+    for (const [, end] of runs) {
+      if (!record(end, Priority.Continuation, false)) refused++;
+      // The thread reads the buffer before it is full.
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    expect(refused).toBeGreaterThan(0);
+    expect(JSON.parse(recorder.stats()).bytes.pending).toBeLessThan(1.25 * maxQueueBytes);
+  } finally {
+    await recorder.close(0);
+    await silent.close();
+  }
+});
+
+test('a runtime in which an addon cannot share memory records by calls', () =>
+  withRecorder(async ({ collector, recorder }) => {
+    recorder.eventBuffer = () => {
+      throw new Error('external buffers are not allowed');
+    };
+    const record = bufferedRecord(recorder, native);
+    recordRuns(record, [runOf(1, 'i', 'o'), runOf(2, 'i', 'o')]);
+    await recorder.flush(10_000);
+    expect(collector.rows()).toHaveLength(2);
   }));
 
 test('an event that JavaScript writes while the thread goes to sleep wakes it', () =>

@@ -9,7 +9,7 @@ const { heapLimit } = require('./builtins/index.js');
  * application mostly holds them as well.
  */
 const maxBytesOfHeap = () => Math.min(512 * 1024 * 1024, heapLimit() / 8);
-/** Any heap in which Flue runs has room for so many bytes: its limit, which takes 4 ms to look up, matters only above them. */
+/** A heap of 32 MiB has room for so many bytes: its limit, which takes 4 ms to look up, matters only above them. */
 const SMALL_BYTES = 4 * 1024 * 1024;
 /** How long an idle conversation is remembered, in milliseconds. */
 const IDLE_MS = 10 * 60_000;

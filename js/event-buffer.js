@@ -9,21 +9,19 @@ const LONGEST = 4096;
 /** What stands before each text: its length and its kind. */
 const HEADER = 2;
 
-/** Added to the priority of an event from which content was cut. */
-const CUT = 4;
-
 /** @typedef {import('../native.d.ts').Recorder} Recorder */
 
 /**
  * A function that records like `recorder.record`.
  * @param {Recorder} recorder
- * @param {typeof import('../native.d.ts').EventBufferWord} word
+ * @param {Pick<typeof import('../native.d.ts'), 'EventBufferWord' | 'Priority'>} native
  * @returns {Recorder['record']}
  */
-function bufferedRecord(recorder, word) {
-  const { Open, Written, Taken, Events } = word;
+function bufferedRecord(recorder, { EventBufferWord, Priority }) {
+  const { Open, Written, Taken, Events } = EventBufferWord;
+  const { MinimalEnd } = Priority;
   const record = recorder.record.bind(recorder);
-  /** @type {Int32Array | undefined} */
+  /** Undefined before the first event, which opens the buffer. @type {Int32Array | undefined} */
   let words;
   /** @type {Uint16Array} */
   let units;
@@ -32,27 +30,37 @@ function bufferedRecord(recorder, word) {
 
   return (text, priority, cut) => {
     if (words === undefined) {
-      words = recorder.eventBuffer();
+      words = bufferOf(recorder);
       units = new Uint16Array(words.buffer, Events * words.BYTES_PER_ELEMENT);
       last = units.length - 1;
-      // The first event opens the buffer.
-      return record(text, priority, cut);
     }
     const { length } = text;
     if (Atomics.load(words, Open) === 0 || length > LONGEST) return record(text, priority, cut);
+    // What is cut is reported.
+    if (cut || priority === MinimalEnd) return record(text, priority, cut);
     const written = Atomics.load(words, Written);
     const size = (HEADER + length + 1) >> 1;
     const used = (written - Atomics.load(words, Taken)) | 0;
     if (2 * (used + size) > units.length) return record(text, priority, cut);
     let at = 2 * written;
     units[at++ & last] = length;
-    units[at++ & last] = cut ? priority + CUT : priority;
+    units[at++ & last] = priority;
     for (let i = 0; i < length; i++) units[at++ & last] = text.charCodeAt(i);
     Atomics.store(words, Written, (written + size) | 0);
     // The native part has closed the buffer meanwhile: it may not look here again.
     if (Atomics.load(words, Open) === 0) recorder.collect();
     return true;
   };
+}
+
+/** @param {Recorder} recorder */
+function bufferOf(recorder) {
+  try {
+    return recorder.eventBuffer();
+  } catch {
+    // This runtime shares no memory: a buffer that is never open.
+    return new Int32Array(4);
+  }
 }
 
 module.exports = { bufferedRecord };

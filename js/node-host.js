@@ -58,10 +58,10 @@ const nodeHost = {
   hasTimers: true,
   isDev: isDevServer,
   open(settings) {
-    const { Engine, EventBufferWord, Recorder } = loadNative();
-    engine ??= new Engine();
-    const recorder = new Recorder(settings, engine);
-    recorder.record = bufferedRecord(recorder, EventBufferWord);
+    const native = loadNative();
+    engine ??= new native.Engine();
+    const recorder = new native.Recorder(settings, engine);
+    recorder.record = bufferedRecord(recorder, native);
     offerStats();
     return recorder;
   },

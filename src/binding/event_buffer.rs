@@ -19,8 +19,8 @@ pub enum EventBufferWord {
   Written = 1,
   /// How many of them are taken: the others must not be written over.
   Taken = 2,
-  /// Here the ring of the events begins, as UTF-16 units: of each the length, its `Priority` (and 4, if content was cut from it), the
-  /// text, and a unit more if the length is odd.
+  /// Here the ring of the events begins, as UTF-16 units: of each the length, its `Priority`, the text, and a unit more if
+  /// the length is odd.
   Events = 3,
 }
 
@@ -29,7 +29,8 @@ pub fn shared(buffer: Arc<EventBuffer>) -> Int32Array {
   let words = buffer.words();
   let (data, length) = (words.as_ptr().cast_mut().cast(), words.len());
   // SAFETY: the memory is valid until JavaScript's array is gone, which drops `buffer`. Rust accesses it by atomic
-  // operations only.
+  // operations; V8's `Atomics` are sequentially consistent on any array, and hand the words of an event over to the
+  // side that is to read or to write them. Before this call returns, nobody writes.
   unsafe { Int32Array::with_external_data(data, length, move |_, _| drop(buffer)) }
 }
 

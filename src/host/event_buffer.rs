@@ -33,16 +33,14 @@ pub mod word {
   pub const WRITTEN: usize = 1;
   /// How many words of events are taken, in all.
   pub const TAKEN: usize = 2;
-  /// Here the events begin, as UTF-16 units: of each the length, its priority with [`super::CUT`], the text, and a unit
-  /// more if the length is odd.
+  /// Here the events begin, as UTF-16 units: of each the length, its priority, the text, and a unit more if the length is
+  /// odd.
   pub const EVENTS: usize = 3;
 }
 
 /// The priorities by their numbers in JavaScript.
 pub const PRIORITIES: [Priority; 4] =
   [Priority::Start, Priority::Continuation, Priority::MinimalEnd, Priority::Note];
-/// Added to the priority of an event from which content was cut.
-pub const CUT: u16 = 4;
 
 /// The memory that JavaScript and the queue share. JavaScript alone writes events, and then how much it has written.
 pub struct EventBuffer {
@@ -64,10 +62,10 @@ impl EventBuffer {
   /// The units of the words that are written and not taken.
   fn units(&self, taken: u32, count: u32) -> Vec<u16> {
     let mut units = Vec::with_capacity(2 * count as usize);
-    let events = self.words.get(word::EVENTS..).unwrap_or_default();
-    let start = taken % EVENT_WORDS;
-    for word in events.iter().cycle().skip(start as usize).take(count as usize) {
-      let [a, b, c, d] = word.load(Relaxed).to_ne_bytes();
+    for at in 0..count {
+      let place = word::EVENTS + (taken.wrapping_add(at) % EVENT_WORDS) as usize;
+      let word = self.words.get(place).map_or(0, |word| word.load(Relaxed));
+      let [a, b, c, d] = word.to_ne_bytes();
       units.extend_from_slice(&[u16::from_ne_bytes([a, b]), u16::from_ne_bytes([c, d])]);
     }
     units
@@ -86,8 +84,8 @@ impl BufferReader {
     self.buffer.get_or_insert_default().clone()
   }
 
-  /// Lets JavaScript write, or no longer: then an event that it is writing may come after the next [`Self::take`], and
-  /// JavaScript has it taken.
+  /// Lets JavaScript write, or no longer: an event that it is writing then may come after the next [`Self::take`], but
+  /// JavaScript sees that the buffer is closed, and calls.
   pub fn set_open(&self, is_open: bool) {
     if let Some(buffer) = &self.buffer {
       // In one order with JavaScript's operations: it states what is written, then it reads this.
@@ -100,7 +98,7 @@ impl BufferReader {
     let buffer = self.buffer.as_ref()?;
     let written = buffer.words[word::WRITTEN].load(SeqCst);
     let taken = buffer.words[word::TAKEN].load(Relaxed);
-    let count = written.wrapping_sub(taken);
+    let count = written.wrapping_sub(taken).min(EVENT_WORDS);
     let taken = (count > 0).then(|| Written { units: buffer.units(taken, count) });
     // Now JavaScript may write over them.
     buffer.words[word::TAKEN].store(written, SeqCst);
@@ -119,8 +117,6 @@ pub struct WrittenEvent {
   /// Its text.
   pub text: Range<usize>,
   pub priority: Priority,
-  /// Whether content was cut from it.
-  pub cut: bool,
 }
 
 impl Written {
@@ -129,8 +125,8 @@ impl Written {
     let start = end.next_multiple_of(2);
     let (length, kind) = (*self.units.get(start)?, *self.units.get(start + 1)?);
     let text = start + 2..start + 2 + usize::from(length);
-    let priority = *PRIORITIES.get(usize::from(kind & !CUT))?;
-    Some(WrittenEvent { text, priority, cut: kind & CUT != 0 })
+    let priority = PRIORITIES.get(usize::from(kind)).copied().unwrap_or(Priority::Note);
+    Some(WrittenEvent { text, priority })
   }
 
   /// All events.

@@ -95,40 +95,45 @@ impl EventQueue {
     let length = event.len();
     let about = if length > SHORT { length * size_of::<u16>() } else { length };
     let queued = self.bytes.load(Relaxed) + about;
-    if !self.admission.admits(priority, queued, self.exporter_bytes.load(Relaxed)) {
+    let is_admitted = self.admission.admits(priority, queued, self.exporter_bytes.load(Relaxed));
+    let mut state = self.lock();
+    if !is_admitted {
+      state.buffer.set_open(false);
       return Err(LossReason::QueueFull);
     }
-    let mut state = self.lock();
     if let Some(reason) = state.closed {
       return Err(reason);
     }
     self.collect(&mut state);
     let bytes = state.chunks.push(event).ok_or(LossReason::UnreadableEvent)?;
-    let queued = self.accept(&mut state, bytes, priority, cut);
+    state.events += 1;
+    self.account.counters.event_accepted();
+    let queued = self.bytes.fetch_add(bytes, Relaxed) + bytes;
     let first = !state.started && state.events >= state.start_again;
     state.started |= first;
     // Waking a thread is expensive; a thread that is awake polls the queue soon anyway.
     let wakes = mem::take(&mut state.parked) || queued > URGENT_BYTES;
-    state.buffer.set_open(self.is_roomy());
+    state.buffer.set_open(state.started && self.is_roomy());
     drop(state);
     if wakes {
       self.wake.notify_one();
     }
+    // Not before: it may print.
+    self.account.note_cut(priority, cut);
     Ok(first)
   }
 
-  /// Counts an accepted event. Returns the bytes of all events.
-  fn accept(&self, state: &mut State, bytes: usize, priority: Priority, cut: bool) -> usize {
-    state.events += 1;
-    self.account.accept_event(priority, cut);
-    self.bytes.fetch_add(bytes, Relaxed) + bytes
-  }
-
-  /// Appends the events that JavaScript has written. None is refused: the buffer is open only while there is room.
+  /// Appends the events that JavaScript has written, unless the queue is closed. All are admitted: the buffer is open only
+  /// while half of the queue is free.
   fn collect(&self, state: &mut State) {
+    if state.closed.is_some() {
+      return;
+    }
     let Some(written) = state.buffer.take() else { return };
-    for WrittenEvent { text, priority, cut } in written.events() {
-      self.accept(state, size_of::<u16>() * text.len(), priority, cut);
+    for WrittenEvent { text, .. } in written.events() {
+      state.events += 1;
+      self.account.counters.event_accepted();
+      self.bytes.fetch_add(size_of::<u16>() * text.len(), Relaxed);
     }
     state.chunks.chunks.push_back(Chunk::Written(written));
   }
@@ -187,6 +192,7 @@ impl EventQueue {
   pub fn start_failed(&self) {
     let mut state = self.lock();
     state.started = false;
+    state.buffer.set_open(false);
     state.start_again = state.events + START_AGAIN;
   }
 
@@ -205,19 +211,15 @@ impl EventQueue {
 
   fn close_for(&self, state: &mut State, reason: LossReason) {
     state.buffer.set_open(false);
-    if state.closed.is_none() {
-      self.collect(state);
-      state.closed = Some(reason);
-    }
+    self.collect(state);
+    state.closed.get_or_insert(reason);
   }
 
   /// Queues a command. Without a thread it is dropped, which sends its reply.
   pub fn command(&self, command: Command) {
     let mut state = self.lock();
+    self.collect(&mut state);
     if state.started && !state.ended {
-      if state.closed.is_none() {
-        self.collect(&mut state);
-      }
       let before = state.events;
       state.commands.push_back(QueuedCommand(before, command));
     }
@@ -243,9 +245,11 @@ impl EventQueue {
   /// Moves all events and commands to `drained`.
   pub fn drain(&self, drained: &mut Drained) {
     let mut state = self.lock();
-    if state.closed.is_none() {
-      self.collect(&mut state);
+    if !self.is_roomy() {
+      // JavaScript calls, and learns what is refused.
+      state.buffer.set_open(false);
     }
+    self.collect(&mut state);
     drained.chunks.chunks.append(&mut state.chunks.chunks);
     drained.commands.append(&mut state.commands);
     let room = SPARE.saturating_sub(state.chunks.spare.len()).min(drained.chunks.spare.len());

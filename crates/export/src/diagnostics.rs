@@ -114,6 +114,11 @@ impl Account {
   /// the first is reported.
   pub fn accept_event(&self, priority: Priority, cut: bool) {
     self.counters.event_accepted();
+    self.note_cut(priority, cut);
+  }
+
+  /// The part of [`Self::accept_event`] that may report, for a host that has counted the event.
+  pub fn note_cut(&self, priority: Priority, cut: bool) {
     let is_minimal = priority == Priority::MinimalEnd;
     if cut || is_minimal {
       self.counters.cut(1);

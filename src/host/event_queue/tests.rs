@@ -6,10 +6,7 @@ use std::{
 use flue_event::Utf8;
 
 use super::*;
-use crate::host::{
-  drained::Next,
-  event_buffer::{CUT, word},
-};
+use crate::host::{drained::Next, event_buffer::word};
 
 struct Text<'a>(&'a str);
 
@@ -150,15 +147,15 @@ fn half_a_surrogate_pair_in_the_buffer_becomes_a_replacement_character() {
 }
 
 #[test]
-fn events_in_the_buffer_are_counted_as_accepted_and_as_cut() {
+fn events_in_the_buffer_are_counted_as_accepted() {
   let queue = queue();
   let buffer = queue.buffer();
   push(&queue, "{}");
-  assert!(write(&queue, &buffer, &[0x7b, 0x7d], CUT));
-  assert!(write(&queue, &buffer, &[0x7b, 0x7d], 1));
+  assert!(write_text(&queue, &buffer, "{}"));
+  assert!(write_text(&queue, &buffer, "{}"));
   assert!(queue.collect_written().is_empty());
   assert_eq!(queue.account.counters.unprocessed(), 3);
-  assert_eq!(queue.account.counters.stats().cut, 1);
+  assert_eq!(queue.bytes.load(Relaxed), 2 + 4 + 4);
 }
 
 #[test]
@@ -179,15 +176,12 @@ fn an_event_that_finds_no_room_in_the_buffer_makes_room() {
   assert_eq!(texts[written + 1..], ["last", "after"]);
 }
 
-#[test]
-fn the_buffer_is_closed_before_the_first_event_in_a_small_or_full_queue_and_while_the_thread_sleeps()
- {
-  let is_open = |queue: &EventQueue| queue.buffer().words()[word::OPEN].load(SeqCst) == 1;
-  let small = queue_of(4 * BUFFER_BYTES);
-  let _made = small.buffer();
-  push(&small, "{}");
-  assert!(!is_open(&small));
+fn is_open(queue: &EventQueue) -> bool {
+  queue.buffer().words()[word::OPEN].load(SeqCst) == 1
+}
 
+#[test]
+fn the_buffer_is_open_after_the_first_event_until_the_thread_sleeps() {
   let queue = queue();
   assert!(!is_open(&queue));
   push(&queue, "{}");
@@ -198,9 +192,43 @@ fn the_buffer_is_closed_before_the_first_event_in_a_small_or_full_queue_and_whil
   assert!(!is_open(&queue));
   push(&queue, "{}");
   assert!(is_open(&queue));
+}
+
+#[test]
+fn the_buffer_is_closed_while_half_of_the_queue_is_in_use() {
+  let small = queue_of(4 * BUFFER_BYTES);
+  let _made = small.buffer();
+  push(&small, "{}");
+  assert!(!is_open(&small));
+
+  let queue = queue();
+  let buffer = queue.buffer();
+  push(&queue, "{}");
   queue.set_exporter_bytes(1 << 19);
+  // JavaScript makes no call that could see it.
+  assert!(write_text(&queue, &buffer, "{}"));
+  assert_eq!(drain(&queue).len(), 2);
+  assert!(!is_open(&queue));
+  queue.set_exporter_bytes(0);
+  push(&queue, "{}");
+  assert!(is_open(&queue));
+  queue.set_exporter_bytes(2 << 20);
+  assert_eq!(queue.push(&Text("{}"), Priority::Continuation, false), Err(LossReason::QueueFull));
+  assert!(!is_open(&queue));
+}
+
+#[test]
+fn the_buffer_is_closed_while_no_thread_could_be_started() {
+  let queue = queue();
+  let _made = queue.buffer();
+  assert!(push(&queue, "{}"));
+  queue.start_failed();
+  assert!(!is_open(&queue));
   push(&queue, "{}");
   assert!(!is_open(&queue));
+  assert!(queue.begin_for_waiting());
+  push(&queue, "{}");
+  assert!(is_open(&queue));
 }
 
 #[test]
