@@ -164,10 +164,12 @@ export interface InitLoggerOptions {
   /** Options of the `braintrust` package without a meaning here: accepted and ignored. */
   asyncFlush?: boolean | undefined;
   debugLogLevel?: unknown;
+  disableSpanCache?: boolean | undefined;
   fetch?: unknown;
   forceLogin?: boolean | undefined;
   noExitFlush?: boolean | undefined;
   onFlushError?: unknown;
+  orgProjectMetadata?: unknown;
   state?: unknown;
 }
 

@@ -1,4 +1,7 @@
-import { pickOptions } from '../js/options';
+import { close, initLogger } from '..';
+import { pickOptions, unknownOptions } from '../js/options';
+import { onWarning } from '../js/warn';
+import { closedPort } from './support/network';
 
 test.each<[string, unknown, string]>([
   ['apiKey', 5, '`apiKey` is no string'],
@@ -42,4 +45,29 @@ test('`undefined` and `null` stand for the default of every option', () => {
     const members = { spool: { dir: value }, redact: { keys: value, other: value } };
     expect(pickOptions(members as object)).toEqual({ spool: {}, redact: {} });
   }
+});
+
+test('an option that there is not is named, and the logger works', async () => {
+  const warnings: { code: string; message: string }[] = [];
+  onWarning((warning) => warnings.push(warning));
+  const appUrl = `http://127.0.0.1:${await closedPort()}`;
+  const options = { apiKey: 'k', appUrl, projctName: 'p' };
+  initLogger(options);
+  initLogger({ ...options, tags: ['t'] })
+    .startSpan()
+    .end();
+  await close({ timeoutMs: 0 });
+  expect(warnings).toEqual([
+    {
+      code: 'FLUE_BRAINTRUST_BAD_OPTION',
+      message: '`initLogger` has no option `projctName`; it is ignored.',
+    },
+  ]);
+});
+
+test('an option without a value, and those of the braintrust package, are not named', () => {
+  const theirs = { asyncFlush: true, forceLogin: false, fetch, noExitFlush: true, state: {} };
+  const unset = { projctName: undefined };
+  expect(unknownOptions({ ...theirs, ...unset, disableSpanCache: true })).toEqual([]);
+  expect(unknownOptions(null)).toEqual([]);
 });

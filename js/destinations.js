@@ -4,7 +4,7 @@
 
 const destinations = require('./destination.js');
 const { parse, toJson } = require('./json/json-string.js');
-const { pickOptions } = require('./options.js');
+const { pickOptions, unknownOptions } = require('./options.js');
 const { warn } = require('./warn.js');
 
 /** @typedef {import('./host.d.ts').HostRecorder} Recorder */
@@ -37,6 +37,10 @@ class Destinations {
    * @returns {Destination}
    */
   open(options) {
+    const [unknown] = unknownOptions(options);
+    if (unknown !== undefined) {
+      warn('BAD_OPTION', `\`initLogger\` has no option \`${unknown}\`; it is ignored.`, unknown);
+    }
     return this.#open((env) => pickOptions(options, env), options?.storage);
   }
 

@@ -21,7 +21,7 @@ const ITEMS = new Map([
  * @typedef {string | { members: Record<string, string>, isSwitch: boolean }} Type
  */
 
-/** The options that the native part reads; all others have no meaning here. @type {Record<string, Type>} */
+/** The options that the native part reads. @satisfies {Record<string, Type>} */
 const NATIVE = {
   apiKey: 'string',
   appUrl: 'string',
@@ -72,10 +72,50 @@ const NATIVE = {
 /** The options that JavaScript uses itself. */
 const OWN = { enrich: 'function', sample: 'function' };
 
+/** @typedef {import('../index.d.ts').InitLoggerOptions} Options */
+
+/**
+ * The other options: what they may be is checked where they are used. Those of the `braintrust` package have no meaning.
+ * @type {Record<Exclude<keyof Options, keyof typeof NATIVE | keyof typeof OWN>, true>}
+ */
+const OTHERS = {
+  environment: true,
+  handleSignals: true,
+  metadata: true,
+  onError: true,
+  onReady: true,
+  release: true,
+  setCurrent: true,
+  storage: true,
+  tags: true,
+  asyncFlush: true,
+  debugLogLevel: true,
+  disableSpanCache: true,
+  fetch: true,
+  forceLogin: true,
+  noExitFlush: true,
+  onFlushError: true,
+  orgProjectMetadata: true,
+  state: true,
+};
+const KNOWN = new Set([NATIVE, OWN, OTHERS].flatMap((options) => Object.keys(options)));
+
+/**
+ * The names of options that there are not.
+ * @param {Options | null | undefined} options
+ */
+function unknownOptions(options) {
+  const isSet = (/** @type {[name: string, value: unknown]} */ [name, value]) =>
+    value !== undefined && !KNOWN.has(name);
+  return Object.entries(options ?? {})
+    .filter(isSet)
+    .map(([name]) => name);
+}
+
 /**
  * The known options; all others are dropped. Throws on values of the wrong type, and on those that only JavaScript
  * checks.
- * @param {import('../index.d.ts').InitLoggerOptions | null | undefined} options
+ * @param {Options | null | undefined} options
  * @param {Record<string, string>} [env] the variables of the process that are ours
  * @returns {Record<string, unknown>}
  */
@@ -146,4 +186,4 @@ function withExpressions(rules) {
   return { ...rules, patterns };
 }
 
-module.exports = { pickOptions };
+module.exports = { pickOptions, unknownOptions };
