@@ -70,9 +70,9 @@ enum Settled {
 /// The rows that have to be encoded before a candidate is withheld.
 struct Deadline {
   key: AttachmentKey,
-  /// Those with earlier sequence numbers; `None` while the event is translated.
+  /// The rows with lower sequence numbers; `None` while the event is translated.
   sequence: Option<u64>,
-  /// They have left the queue, and are in batches with earlier keys.
+  /// The rows are in batches with lower keys; `None` while some are in the queue.
   batch: Option<u64>,
 }
 
@@ -83,7 +83,7 @@ pub enum Offer {
   Taken,
   /// There is no room for it.
   Full,
-  /// It is lost, and counted.
+  /// An earlier offer was lost, and is counted.
   Lost,
 }
 
@@ -280,7 +280,7 @@ impl Attachments {
     self.held.values_mut().for_each(|held| held.retry_at = None);
   }
 
-  /// Removes all. Returns how many were not settled.
+  /// Removes all that are not settled. Returns how many of them a row refers to.
   pub fn clear(&mut self) -> usize {
     let unsettled = self.unsettled();
     self.held.clear();

@@ -143,8 +143,8 @@ impl EncodedBatch {
     content.saturating_sub(rows * HEAD)
   }
 
-  /// The batch in the content of a segment, with keys from `key` on. `rewritten` returns what
-  /// replaces a row, or `None`. `None` when the content is malformed.
+  /// The batch in the content of a segment, with keys from `key` on. `rewritten` returns what replaces a row, or `None`
+  /// to keep it. Returns `None` when the content is malformed or empty.
   pub fn from_segment(
     mut content: &[u8],
     key: u64,
@@ -263,7 +263,7 @@ impl Builder {
     self.body.len()
   }
 
-  /// `None` when there are no rows.
+  /// The batch; `None` when there are no rows.
   pub fn encode(self) -> Option<EncodedBatch> {
     (!self.rows.is_empty()).then(|| self.finish())
   }

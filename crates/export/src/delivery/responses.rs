@@ -230,10 +230,15 @@ impl Delivery {
       _ => None,
     };
     let Some(queued) = self.outbox.get(key) else { return };
+    // Without a limit it would be cut: the server may not have answered when it was asked.
+    let asks = !queued.oversize.refused && session.is_some_and(|session| session.limit.is_none());
     // Without a session there is no limit yet: retry first.
-    if session.is_none_or(|session| may_overflow(session, queued.oversize)) {
+    if asks || session.is_none_or(|session| may_overflow(session, queued.oversize)) {
       if let Some(oversize) = self.outbox.oversize_mut(key) {
         oversize.refused = true;
+      }
+      if asks {
+        self.connection = Connection::Down;
       }
       self.put_back(key);
       return;

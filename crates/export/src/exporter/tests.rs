@@ -3,7 +3,7 @@
 mod attachments;
 mod found;
 
-use std::mem;
+use std::{cell::Cell, mem};
 
 use serde_json::{Value, json};
 use spool::Adopted;
@@ -739,5 +739,33 @@ fn base64_of_events_and_custom_spans_is_no_part_of_a_row() {
     let is_part = |char: char| char.is_ascii_alphanumeric() || "+/".contains(char);
     let longest = sent.split(|char| !is_part(char)).map(str::len).max().unwrap();
     assert!(longest < 40, "{longest}: {sent}");
+  }
+}
+
+#[test]
+fn a_server_that_did_not_state_its_limit_is_asked_again_before_a_row_is_cut() {
+  for states_later in [true, false] {
+    let mut host = Host::new(json!({}));
+    let input = "x".repeat(200_000);
+    let event =
+      json!({ "v": 3, "type": "run_start", "runId": "run_1", "workflowName": "w", "input": input });
+    host.exporter.handle_event(&event.to_string(), Priority::Start, host.now()).unwrap();
+    let (asked, overflows) = (Cell::new(0), Cell::new(0));
+    host.pass(SECOND, &|path, uploads| match path {
+      "/version" => {
+        asked.set(asked.get() + 1);
+        if asked.get() > 1 && states_later { braintrust(path, 0) } else { status(503, None) }
+      }
+      "/logs3" if uploads < 2 => status(413, None),
+      "/logs3/overflow" => {
+        overflows.set(overflows.get() + 1);
+        status(503, None)
+      }
+      _ => braintrust(path, uploads),
+    });
+    assert_eq!(asked.get(), 2);
+    assert_eq!(overflows.get() > 0, states_later);
+    let stats = host.stats();
+    assert_eq!((stats.cut, stats.sent), if states_later { (0, 0) } else { (1, 1) });
   }
 }
