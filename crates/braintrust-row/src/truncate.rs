@@ -51,7 +51,7 @@ enum Metadata {
 /// Makes a row, as [`write_row`](super::write_row) writes it, fit into `most` bytes.
 ///
 /// Truncates as few values as possible, the largest first, among the input, the output, the error, the
-/// expected output, each member of the metadata, the text of a comment, and the span's name. A truncated value is a
+/// expected output, each member of the metadata and of the audit metadata, the text of a comment, and the span's name. A truncated value is a
 /// string of its first bytes, 8 KiB if there is room, and a mark with its size. A row that fits is returned unchanged.
 /// `None` if the row cannot be made small enough, or is not a row.
 pub fn truncate(row: &[u8], most: usize) -> Option<Vec<u8>> {
@@ -178,11 +178,17 @@ fn cut(value: &str, room: usize) -> String {
   }
 }
 
+/// The digits of the largest size.
+const MAX_DIGITS: usize = 20;
+
 /// The text before the mark, and the mark; `None` if the text does not end with one.
 fn marked(text: &str) -> Option<(&str, &str)> {
   let (before, mark) = text.split_at_checked(text.rfind(MARK.0)?)?;
   let size = mark.strip_prefix(MARK.0)?.strip_suffix(MARK.1)?;
-  size.parse::<usize>().ok().map(|_| (before, mark))
+  // One of any length might not fit.
+  let is_size =
+    (1..=MAX_DIGITS).contains(&size.len()) && size.bytes().all(|byte| byte.is_ascii_digit());
+  is_size.then_some((before, mark))
 }
 
 /// As many units of the text as fit into `room` bytes. `unit` returns the bytes of the first unit in the text and

@@ -113,6 +113,20 @@ fn a_value_that_is_truncated_again_keeps_the_size_of_the_whole() {
 }
 
 #[test]
+fn a_text_with_a_mark_of_any_length_is_truncated() {
+  let mut row = row();
+  for digits in [20, 21, 100_000] {
+    let zeros = "0".repeat(digits);
+    let text = format!("{}… [flue-braintrust: cut, {zeros} bytes]", "x".repeat(10_000));
+    row.input = Some(Json::text(&text));
+    let cut = truncate(&written(&row), 5_000).unwrap();
+    assert!(cut.len() <= 5_000, "{digits}");
+    let fields = cut_fields(&written(&row), 1_000).unwrap();
+    assert!(read(&fields)["input"].as_str().unwrap().len() <= 1_000, "{digits}");
+  }
+}
+
+#[test]
 fn no_character_and_no_escape_is_split() {
   for unit in ["\\ud83c\\udf38", "\\n", "\\u0041", "🌸", "ä", "\\\\", "\\ud83c"] {
     for shift in 0..12 {
