@@ -64,7 +64,7 @@ impl RequestDelta {
   }
 }
 
-/// Why the model stopped, if the request was aborted.
+/// The `finishReason` of an aborted request.
 const ABORTED: &str = "aborted";
 
 /// `turn`: a model has responded, or failed to.
@@ -89,7 +89,7 @@ impl<'a> TurnEnd<'a> {
       flag(f.is_error).then(|| Failure::read(f.error_info.or(response.error).or(f.error)));
     let finish_reason = text(response.finish_reason.or(f.stop_reason));
     let mut outcome = Outcome::new(duration(f.duration_ms), failure);
-    // The error of a response that was aborted has no class.
+    // Flue marks an aborted response as an error without a class: it is a cancellation.
     if outcome.failure.is_some() && finish_reason.as_deref() == Some(ABORTED) {
       outcome = Outcome { failure: None, cancelled: true, ..outcome };
     }
