@@ -186,7 +186,8 @@ test('traces that are left out are left out whole, and counted', async () => {
 describe('where no `.wasm` file can be imported', () => {
   const program = (text: string) => {
     const entry = JSON.stringify(join(ROOT, 'js/edge/edge-light.mjs'));
-    return run(['--input-type=module', '-e', `import * as entry from ${entry};\n${text}`]);
+    const source = `import * as entry from ${entry};\n${text}`;
+    return run(['--conditions=edge-light', '--input-type=module', '-e', source]);
   };
 
   test('the entry has the same names', async () => {
@@ -196,7 +197,7 @@ describe('where no `.wasm` file can be imported', () => {
 
   test('all works but the tracing, and one line reports it', async () => {
     const { code, stdout, stderr } = await program(`
-      entry.initLogger({ apiKey: 'key' });
+      entry.initLogger({ apiKey: 'key', redact: { patterns: [/secret/] } });
       entry.braintrustFlueObserver({ type: 'run_start', runId: 'run_1', workflowName: 'w' });
       console.log(JSON.stringify([
         entry.traced((span) => { span.log({}); return 1; }),
@@ -204,8 +205,14 @@ describe('where no `.wasm` file can be imported', () => {
         entry.wrapTraced((n) => n)(3),
         (await entry.flush()).complete,
         (await entry.close()).accepted,
+        (await new entry.Attachment({
+          data: new ArrayBuffer(4), filename: 'a', contentType: 'text/plain',
+        }).data()).size,
       ]));`);
-    expect({ code, values: JSON.parse(stdout) }).toEqual({ code: 0, values: [1, 2, 3, true, 0] });
+    expect({ code, values: JSON.parse(stdout) }).toEqual({
+      code: 0,
+      values: [1, 2, 3, true, 0, 4],
+    });
     expect(stderr).toMatch(/^\[flue-braintrust\] FLUE_BRAINTRUST_NOT_STARTED: .*\.wasm.*\n$/);
   });
 });

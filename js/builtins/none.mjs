@@ -15,10 +15,34 @@ export class AsyncLocalStorage {
   }
 }
 
+/** @param {string} name of a class, as `Object.prototype.toString` states it */
+const isTagged = (name) => (/** @type {unknown} */ value) =>
+  Object.prototype.toString.call(value) === `[object ${name}]`;
+
+/** @param {(new (...args: any[]) => unknown)[]} classes */
+const isOf =
+  (...classes) =>
+  (/** @type {unknown} */ value) =>
+    classes.some((type) => value instanceof type);
+
 export const types = {
-  isPromise: (/** @type {unknown} */ value) => value instanceof Promise,
+  isAnyArrayBuffer: (/** @type {unknown} */ value) =>
+    isTagged('ArrayBuffer')(value) || isTagged('SharedArrayBuffer')(value),
+  isBoxedPrimitive: isOf(Boolean, Number, String),
+  isDate: isTagged('Date'),
+  isGeneratorObject: isTagged('Generator'),
+  isMap: isTagged('Map'),
+  isNativeError: isOf(Error),
+  isPromise: isOf(Promise),
+  // Nothing states that a value is one.
+  isProxy: () => false,
+  isRegExp: isTagged('RegExp'),
+  isSet: isTagged('Set'),
+  isWeakMap: isTagged('WeakMap'),
+  isWeakSet: isTagged('WeakSet'),
 };
 
+/** The memory of an isolate, in bytes. */
 export const heapLimit = () => 128 * 1024 * 1024;
 
 /** @returns {string} */
