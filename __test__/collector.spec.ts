@@ -745,6 +745,7 @@ describe('faults', () => {
     const waiting = expect(c.waitFor(() => false)).rejects.toThrow('closed while waiting');
     await c.close();
     await waiting;
+    await expect(c.waitFor(() => false)).rejects.toThrow('closed while waiting');
   });
 });
 

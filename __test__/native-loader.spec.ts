@@ -53,6 +53,7 @@ test.each([
   ['x.node: cannot open shared object file: Cannot allocate memory', 'not enough memory'],
   ['dlopen(x.node, 0x0001): Symbol not found: _foo (built for macOS 14.0)', 'needs a newer system'],
   ['Access to this API has been restricted', '`--allow-fs-read`'],
+  ['/srv/macOS-app/x.node: invalid ELF header', 'name the binary of this version for this machine'],
 ])('%s', (error, words) =>
   withDirectory(async (directory) => {
     // The system's own texts, thrown in the place of what it does not load.

@@ -43,6 +43,25 @@ test('an error of null is none, and takes back an earlier one', async () => {
   expect(named(rows, 'thrown').error).toEqual(expect.any(String));
 });
 
+test('what is no tag and what is no object of scores is left out, and an error without a message has its class', async () => {
+  const { rows } = await program(`
+    bt.initLogger();
+    const span = bt.startSpan({ name: 'span' });
+    span.log({ tags: ['a', false && 'beta', undefined, null, { tag: 1 }, 7], scores: [0.5] });
+    span.end();
+    for (const error of [new Error(''), new TypeError(), new RangeError('far')]) {
+      error.stack = undefined;
+      bt.traced(() => bt.currentSpan().log({ error }), { name: error.name });
+    }`);
+  expect(named(rows, 'span').tags).toEqual(['a', '7']);
+  expect(named(rows, 'span').scores).toBeUndefined();
+  expect(['Error', 'TypeError', 'RangeError'].map((name) => named(rows, name).error)).toEqual([
+    'Error',
+    'TypeError',
+    'RangeError: far',
+  ]);
+});
+
 test('null takes back a value and a score, and a result of null is one', async () => {
   const { rows, stderr } = await program(`
     bt.initLogger();

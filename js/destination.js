@@ -451,7 +451,7 @@ class Destination {
     // The exporter delivers those of slugs by themselves.
     await this.#delivery.flushOwn(options);
     if (this.#held.isEmpty) return;
-    await this.#held.emptied();
+    await this.#held.released();
     await this.#delivery.flushOwn(options);
   }
 

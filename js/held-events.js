@@ -11,16 +11,16 @@ const MAX_LENGTH = 1024 * 1024;
 
 /** A held event, and what else `record` was given. @typedef {{ event: object, priority: any, isCut: boolean }} Held */
 
+/** @typedef {{ until: number, events: Held[], length: number, onRelease: (() => void)[] }} Awaited */
+
 /** Bounded. The traces that wait longest go first. */
 class HeldEvents {
-  /** @type {Map<string, { until: number, events: Held[], length: number }>} */
+  /** Until when each waits, by `performance.now()`, and what is called at its release. @type {Map<string, Awaited>} */
   #traces = new Map();
   #length = 0;
   #record;
   /** Ends the wait of the events that wait longest. @type {NodeJS.Timeout | undefined} */
   #timer;
-  /** Called once no event waits. @type {(() => void)[]} */
-  #onEmpty = [];
 
   /** @param {(held: Held) => void} record takes the events that wait no longer; never throws */
   constructor(record) {
@@ -32,15 +32,19 @@ class HeldEvents {
     return this.#length === 0;
   }
 
-  /** Settles once no event waits. @returns {Promise<void>} */
-  emptied() {
-    return this.isEmpty ? Promise.resolve() : new Promise((done) => this.#onEmpty.push(done));
+  /** Settles once no event waits that waits now: there may always be others. @returns {Promise<unknown>} */
+  released() {
+    const awaited = [...this.#traces.values()].filter(({ events }) => events.length > 0);
+    return Promise.all(
+      awaited.map(({ onRelease }) => new Promise((done) => onRelease.push(() => done(undefined)))),
+    );
   }
 
   /** Awaits the decision about a trace. @param {string} trace */
   await(trace) {
     if (this.#traces.has(trace)) return;
-    this.#traces.set(trace, { until: Date.now() + WAIT_MS, events: [], length: 0 });
+    const until = performance.now() + WAIT_MS;
+    this.#traces.set(trace, { until, events: [], length: 0, onRelease: [] });
     if (this.#traces.size > MAX_TRACES) this.release(() => false);
   }
 
@@ -73,7 +77,7 @@ class HeldEvents {
         this.release(() => false);
         this.#schedule();
       },
-      Math.max(0, first - Date.now()) + 1,
+      Math.max(0, first - performance.now()) + 1,
     ).unref();
   }
 
@@ -84,15 +88,15 @@ class HeldEvents {
    */
   release(isWanted) {
     if (this.#traces.size === 0) return;
-    const now = Date.now();
-    for (const [trace, { until, events, length }] of this.#traces) {
+    const now = performance.now();
+    for (const [trace, { until, events, length, onRelease }] of this.#traces) {
       const isCrowded = this.#traces.size > MAX_TRACES || this.#length > MAX_LENGTH;
       if (!isCrowded && until > now && !isWanted(trace)) continue;
       this.#traces.delete(trace);
       this.#length -= length;
       for (const held of events) this.#record(held);
+      for (const done of onRelease) done();
     }
-    if (this.isEmpty) for (const done of this.#onEmpty.splice(0)) done();
   }
 }
 

@@ -86,7 +86,7 @@ class Masking {
 
   /**
    * @param {() => readonly Recorder[]} recorders those that may have rows to mask
-   * @param {boolean} hasTimers whether a timer may poll; otherwise `maskAll` is called
+   * @param {boolean} hasTimers whether a timer may poll; otherwise the host calls `maskInTime`
    */
   constructor(recorders, hasTimers) {
     this.#recorders = recorders;

@@ -46,12 +46,12 @@ const REMEDIES = [
   [/loading addons is disabled/i, addonsAreOff],
   [
     /Access to this API has been restricted/,
-    "Node's permission model forbids to read it: add `--allow-fs-read` for the folder of the package",
+    "Node's permission model forbids reading it: add `--allow-fs-read` for the folder of the package",
   ],
   [/GLIBC_/, olderLibrary],
-  [/macOS|Symbol not found: _/, 'it needs a newer system'],
+  [/built for macOS|Symbol not found: _/, 'it needs a newer system'],
   [
-    /ld-linux|libc\.musl|libc\.so\.6|symbol not found/,
+    /\bld-linux-[\w-]+\.so|libc\.musl|libc\.so\.6|symbol not found/,
     'it is for another C library (glibc or musl): remove node_modules and run `npm install` on this kind of system',
   ],
   [
@@ -64,7 +64,7 @@ const REMEDIES = [
   [/a bundler or loader/, KEEP_OUT],
 ];
 
-/** Node has two ways to switch addons off. */
+/** The remedy for the one of Node's two switches that is set. */
 function addonsAreOff() {
   return 'permission' in process
     ? "Node's permission model forbids native addons: add `--allow-addons`"
@@ -74,6 +74,8 @@ function addonsAreOff() {
 /** @param {string} message */
 function olderLibrary(message) {
   const needed = /GLIBC_([\d.]+)/.exec(message)?.[1];
+  // Names of network peers may take seconds to look up.
+  if (process.report) Object.assign(process.report, { excludeNetwork: true });
   const report = /** @type {{ header?: { glibcVersionRuntime?: string } } | undefined} */ (
     process.report?.getReport()
   );
@@ -150,6 +152,8 @@ const isAbsence = ({ code, message }) =>
 function remedyFor(message) {
   const remedy = REMEDIES.find(([pattern]) => pattern.test(message))?.[1];
   if (remedy) return typeof remedy === 'string' ? remedy : remedy(message);
+  if (overriding())
+    return 'name the binary of this version for this machine, or unset the variable';
   if (isInBundle()) return KEEP_OUT;
   return 'the file is damaged or meant for another machine: remove node_modules and run `npm install` again';
 }

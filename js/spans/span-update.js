@@ -8,7 +8,7 @@ const { warn } = require('../warn.js');
 /** The fields of an update, by the names of the `braintrust` package. */
 const VALUES = /** @type {const} */ (['input', 'output', 'expected', 'metadata', 'tags']);
 
-/** The metadata that names the fields which could not be read. */
+/** The metadata that names the fields that could not be read. */
 const UNREADABLE = 'flue-braintrust.unreadable';
 
 /**
@@ -36,7 +36,7 @@ function spanUpdateOf(event, hasNumbers = true) {
     put('scores', (given) => membersOf(toJsonSafe(given), scoreOf));
     put('metrics', (given) => membersOf(toJsonSafe(given), numberOf));
   }
-  // Without an error, `null` takes back an earlier one.
+  // `null` removes an earlier error.
   put('error', (given) => (given === undefined || given === null ? given : errorOf(given)));
   if (unreadable.length > 0) update.metadata = { ...update.metadata, [UNREADABLE]: unreadable };
   return update;
@@ -51,18 +51,21 @@ function shaped(name, value) {
   if (value === undefined || value === null) {
     return name === 'tags' || name === 'metadata' ? undefined : value;
   }
-  if (name === 'tags') return [...new Set([value].flat().map(String))];
+  if (name === 'tags') return [...new Set([value].flat().filter(isTag).map(String))];
   if (name === 'metadata' && (typeof value !== 'object' || Array.isArray(value))) return { value };
   return value;
 }
 
+/** Whether a value can be a tag; `isBeta && 'beta'` may be none. @param {unknown} value */
+const isTag = (value) => typeof value === 'string' || typeof value === 'number';
+
 /**
- * The members of an object in the form that the server takes; nothing without any.
+ * The members of an object in the form that the server takes; `undefined` when none is left.
  * @param {any} object
  * @param {(value: unknown) => unknown} formOf undefined for what the server does not take
  */
 function membersOf(object, formOf) {
-  if (typeof object !== 'object' || object === null) return undefined;
+  if (!isObject(object)) return undefined;
   const members = Object.entries(object)
     .map(([name, value]) => [name, formOf(value)])
     .filter(([, value]) => value !== undefined);
@@ -119,7 +122,7 @@ function errorOf(error) {
   try {
     if (!(error instanceof Error)) return toJsonSafe(error) ?? 'failed without a message';
     const { name, message, stack } = error;
-    const summary = name === 'Error' ? message : `${name}: ${message}`;
+    const summary = name === 'Error' || message === '' ? message || name : `${name}: ${message}`;
     return toJsonSafe(typeof stack === 'string' ? `${summary}\n\n${stack}` : summary);
   } catch {
     return 'failed with an error that cannot be read';

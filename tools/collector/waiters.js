@@ -19,6 +19,7 @@ class Waiters {
   #describe;
   /** @type {Set<Waiter<T>>} */
   #waiters = new Set();
+  #isClosed = false;
 
   /**
    * @param {T} subject what the predicates look at
@@ -36,6 +37,7 @@ class Waiters {
    */
   wait(predicate, timeoutMs) {
     return new Promise((resolve, reject) => {
+      if (this.#isClosed) throw this.#closedError();
       const timer = setTimeout(() => {
         this.#waiters.delete(waiter);
         const condition = predicate.toString().replace(/\s+/g, ' ');
@@ -56,10 +58,15 @@ class Waiters {
 
   /** Rejects whatever still waits. */
   close() {
+    this.#isClosed = true;
     for (const waiter of this.#waiters) {
       this.#settle(waiter);
-      waiter.reject(new Error(`closed while waiting; so far: ${this.#describe()}`));
+      waiter.reject(this.#closedError());
     }
+  }
+
+  #closedError() {
+    return new Error(`closed while waiting; so far: ${this.#describe()}`);
   }
 
   /** @param {Waiter<T>} waiter */

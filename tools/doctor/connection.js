@@ -153,7 +153,7 @@ function checkLimits({ probe }) {
   const { limit, maxBytes } = probe.session;
   const most = `at most ${formatBytes(maxBytes)} in one request`;
   if (limit !== null) return { status: 'ok', detail: most };
-  const detail = `the server tells none; ${most} is assumed, and what is larger will be cut`;
+  const detail = `the server states none; ${most} is assumed, and what is larger will be cut`;
   return { status: 'warning', detail };
 }
 

@@ -43,7 +43,7 @@ async function traceFailure(message, { apiUrl, proxy }) {
     return { status: 'failed', detail: `it is refused: ${message}`, advice };
   }
   if (/answered \d/.test(message)) {
-    const advice = 'Is the address in BRAINTRUST_API_URL right? Unset, the login tells it.';
+    const advice = 'Is the address in BRAINTRUST_API_URL right? Unset, the login states it.';
     return { status: 'failed', detail: message, advice };
   }
   return explained(message, apiUrl, proxy, 'BRAINTRUST_API_URL');

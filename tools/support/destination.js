@@ -77,7 +77,7 @@ function planOf(settings) {
   try {
     return parse(loadNative().plan(settings));
   } catch (error) {
-    throw new Failure(`${messageOf(error)}. \`flue-braintrust doctor\` tells more.`);
+    throw new Failure(`${messageOf(error)}. \`flue-braintrust doctor\` has the details.`);
   }
 }
 

@@ -1,0 +1,42 @@
+import { HeldEvents } from '../js/held-events';
+
+/** Held events, and the names of those that wait no longer. */
+function held() {
+  const released: unknown[] = [];
+  const events = new HeldEvents(({ event }: any) => void released.push(event.name));
+  const hold = (trace: string, name: string) =>
+    events.hold(trace, { event: { name }, priority: 'Start', isCut: false }, 10);
+  return { events, released, hold };
+}
+
+test('a wait ends with the release of what was held then, whatever is held meanwhile', async () => {
+  const { events, released, hold } = held();
+  events.await('one');
+  hold('one', 'first');
+  const waiting = events.released();
+  events.await('two');
+  hold('two', 'second');
+  events.release((trace) => trace === 'one');
+  await waiting;
+  expect(released).toEqual(['first']);
+  expect(events.isEmpty).toBe(false);
+  events.release(() => true);
+  expect(released).toEqual(['first', 'second']);
+  await events.released();
+});
+
+test('a clock that is set back does not prolong the wait', () => {
+  const now = jest.spyOn(Date, 'now').mockReturnValue(0);
+  jest.useFakeTimers({ doNotFake: ['Date'] });
+  try {
+    const { events, released, hold } = held();
+    events.await('one');
+    hold('one', 'first');
+    now.mockReturnValue(-3_600_000);
+    jest.advanceTimersByTime(11_000);
+    expect(released).toEqual(['first']);
+  } finally {
+    jest.useRealTimers();
+    now.mockRestore();
+  }
+});
