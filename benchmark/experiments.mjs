@@ -26,10 +26,10 @@ export const TIMES_SHORT = 2;
 /** What a request over a network takes. The batches of all exporters grow with it. */
 const NETWORK_MS = 60;
 
-/** Long enough for a thread to have done what an event brought, and to have gone to sleep again. */
+/** Long enough for the threads to finish an event and go back to sleep. */
 const PACE_MS = 2;
 
-/** Spans per second that a server is offered: more than the target, so that it can be seen to be met. */
+/** Spans offered per second: above the target, so that the result can show that it is met. */
 const OFFERED = 40_000;
 
 const exporters = ['braintrust 3.17', 'braintrust 3.35', 'ours'];

@@ -10,7 +10,7 @@ import { once } from 'node:events';
 import { setImmediate as nextLoop } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { copyOf, recordedRun } from '../__test__/lines/cloudflare/recorded.mjs';
-import { startServer } from './server-process.mjs';
+import { nextMessage, startServer } from './server-process.mjs';
 
 /** The ways, and the options of each. */
 const WAYS = {
@@ -23,13 +23,13 @@ if (process.send) await measure();
 else await compare(Number(process.argv[2] ?? 2000));
 
 async function compare(submissions) {
-  const server = await startServer('logs');
+  const server = await startServer('drain');
   const program = fileURLToPath(import.meta.url);
   console.log(`${submissions} submissions, ${recordedRun().length} events each`);
   for (const [way, options] of Object.entries(WAYS)) {
     const child = fork(program, []);
     child.send({ submissions, url: server.url, options });
-    const [{ us, stats }] = await once(child, 'message');
+    const { us, stats } = await nextMessage(child);
     child.disconnect();
     const { accepted, sampled, lost } = stats;
     const counts = `${accepted} rows, ${sampled} spans sampled, lost ${JSON.stringify(lost)}`;

@@ -6,6 +6,25 @@ import { fileURLToPath } from 'node:url';
 const program = fileURLToPath(new URL('server.mjs', import.meta.url));
 
 /**
+ * The next message of a process. Throws when it ends without one.
+ *
+ * @param {import('node:child_process').ChildProcess} child
+ */
+export async function nextMessage(child) {
+  const settled = new AbortController();
+  const { signal } = settled;
+  const ended = once(child, 'exit', { signal }).then(([code]) => {
+    throw new Error(`the process ended with ${code}`);
+  });
+  try {
+    const [message] = await Promise.race([once(child, 'message', { signal }), ended]);
+    return message;
+  } finally {
+    settled.abort();
+  }
+}
+
+/**
  * Starts the other end; see `server.mjs`.
  *
  * @param {string} mode
@@ -15,7 +34,7 @@ const program = fileURLToPath(new URL('server.mjs', import.meta.url));
 export async function startServer(mode, { delayMs = 0, yields = false } = {}) {
   const child = fork(program, [mode, String(delayMs)], { execArgv: ['--max-old-space-size=8192'] });
   if (yields) setPriority(child.pid, 10);
-  const [{ url }] = await once(child, 'message');
+  const { url } = await nextMessage(child);
   return {
     url,
     /**
@@ -24,8 +43,7 @@ export async function startServer(mode, { delayMs = 0, yields = false } = {}) {
      */
     counts: async (since = 0) => {
       child.send({ since });
-      const [counts] = await once(child, 'message');
-      return counts;
+      return nextMessage(child);
     },
     stop: async () => {
       child.disconnect();

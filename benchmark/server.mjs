@@ -5,7 +5,7 @@
  *     node benchmark/server.mjs collector|sink|drain|deaf|hole [delay in ms]
  *
  * `collector`  the collector of this package
- * `sink`       takes uploads without looking at them until it is asked: no server is faster
+ * `sink`       stores uploads, and parses them only when it is asked
  * `drain`      the same, and keeps nothing
  * `deaf`       lets clients log in, and never answers an upload
  * `hole`       never answers anything
@@ -15,7 +15,10 @@ import { Sink } from './sink.mjs';
 
 const { startCollector } = createRequire(import.meta.url)('../tools/collector/index.js');
 
+const SINKS = ['sink', 'drain', 'deaf', 'hole'];
+
 const [mode, delay = '0'] = process.argv.slice(2);
+if (mode !== 'collector' && !SINKS.includes(mode)) throw new Error(`no such server: ${mode}`);
 const counts =
   mode === 'collector' ? await collector(Number(delay)) : await sink(mode, Number(delay));
 
@@ -26,7 +29,7 @@ process.on('disconnect', () => process.exit());
 async function collector(delayMs) {
   let changedAt = 0n;
   const collector = await startCollector({
-    // Nobody looks at its traces: it shall not build them.
+    // Nobody looks at its traces, so it builds none.
     quietMs: 2 ** 31 - 1,
     ...(delayMs > 0 && { intercept: () => ({ processFirst: true, delayMs }) }),
   });

@@ -33,6 +33,7 @@ const { values } = parseArgs({
 });
 const sizes = values.sizes.split(',').map(Number);
 const runs = Number(values.runs);
+if (!(runs >= 2)) throw new Error('--runs is at least 2: the first one is not warm');
 
 const directory = mkdtempSync(join(tmpdir(), 'flue-braintrust-'));
 const server = await startServer('sink');
@@ -154,14 +155,16 @@ function workerds() {
     });
 }
 
-/** The CPU time of all threads so far, in milliseconds. @param {string} pid */
+/** A clock tick of Linux, in milliseconds. */
+const TICK_MS = 10;
+
+/** The CPU time so far, of threads that have ended as well, in milliseconds. @param {string} pid */
 function cpuOf(pid) {
-  const threads = readdirSync(`/proc/${pid}/task`);
-  const times = threads.map((thread) => {
-    const [ns] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ');
-    return Number(ns) / 1e6;
-  });
-  return times.reduce((sum, time) => sum + time, 0);
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // The name of the program, in parentheses, may have spaces.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [user, system] = [fields[11], fields[12]].map(Number);
+  return (user + system) * TICK_MS;
 }
 
 /** @param {string} pid */

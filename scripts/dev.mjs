@@ -18,9 +18,17 @@ const { values: options } = parseArgs({ options: { 'native-tests': { type: 'bool
 const FOLDERS = ['src', 'crates', 'js', 'tools', '__test__/support', '__test__/fixtures'];
 /** Watched without what lies deeper: the folders of `__test__` hold whole installations. */
 const FLAT = ['__test__'];
-const FILES = ['index.js', 'index.mjs', 'register.js', 'register.mjs', 'testing.js'];
-/** Where jest looks for what a test file loads. */
+const FILES = [
+  'index.js',
+  'index.mjs',
+  'register.js',
+  'register.mjs',
+  'testing.js',
+  'build.rs',
+  'Cargo.toml',
+];
 const CARGO_TEST = 'cargo test --quiet --target host-tuple --package'.split(' ');
+/** Where jest looks for what a test file loads. */
 const ROOTS = ['js', 'tools', '__test__'].flatMap((folder) => ['--roots', folder]);
 /** How long no file may change before the work begins, in milliseconds: editors write more than once. */
 const QUIET_MS = 150;
@@ -37,7 +45,8 @@ for (const folder of FOLDERS) {
   watch(join(root, folder), { recursive: true }, (_, name) => note(join(folder, String(name))));
 }
 for (const folder of FLAT) watch(join(root, folder), (_, name) => note(join(folder, String(name))));
-for (const file of FILES) watch(join(root, file), () => note(file));
+// Their folder: editors replace a file, and the new one is not watched.
+watch(root, (_, name) => FILES.includes(String(name)) && note(String(name)));
 console.log(`Watching ${[...FOLDERS, ...FLAT, ...FILES].join(', ')}.`);
 
 /** @param {string} file */
@@ -56,7 +65,12 @@ async function runChanged() {
     const files = [...changed];
     changed.clear();
     const began = Date.now();
-    const ok = await runAll(stepsFor(files));
+    const steps = stepsFor(files);
+    if (steps.length === 0) {
+      console.log(`No test file is named after ${files.join(', ')}: run \`npm test\`.\n`);
+      continue;
+    }
+    const ok = await runAll(steps);
     console.log(`${ok ? 'passed' : 'FAILED'} in ${((Date.now() - began) / 1000).toFixed(1)} s\n`);
   }
   isRunning = false;
@@ -87,8 +101,9 @@ function stepsFor(files) {
 function specsFor(files) {
   const jest = ['jest', ...ROOTS, '--findRelatedTests', '--listTests', ...files];
   const shell = process.platform === 'win32';
-  const { stdout } = spawnSync('npx', jest, { cwd: root, encoding: 'utf8', shell });
-  const related = stdout.split('\n').filter((line) => line.endsWith('.spec.ts'));
+  const listed = spawnSync('npx', jest, { cwd: root, encoding: 'utf8', shell });
+  if (listed.status !== 0) console.error(listed.stderr || 'jest cannot be started');
+  const related = (listed.stdout ?? '').split('\n').filter((line) => line.endsWith('.spec.ts'));
   const words = new Set(files.flatMap((file) => file.split(/[/\\]/).slice(1)).map(stemOf));
   const named = readdirSync(join(root, '__test__')).filter(
     (name) => name.endsWith('.spec.ts') && words.has(stemOf(name)),

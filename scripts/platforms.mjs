@@ -21,7 +21,8 @@ const { values: options } = parseArgs({
 });
 const only = options.only?.split(',');
 const chosen = PLATFORMS.filter(({ name }) => only === undefined || only.includes(name));
-if (chosen.length === 0) throw new Error('--only names no platform');
+const unknown = only?.filter((wanted) => PLATFORMS.every(({ name }) => name !== wanted)) ?? [];
+if (unknown.length > 0) throw new Error(`--only: there is no platform ${unknown.join(', ')}`);
 
 mkdirSync(cache, { recursive: true });
 const rows = [];

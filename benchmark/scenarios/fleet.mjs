@@ -90,6 +90,16 @@ function* turnOf({ id, messages }, turn, resultBytes) {
     '81 percent humidity, ',
   );
   const content = [{ type: 'text', text: result }];
+  yield {
+    ...base,
+    type: 'turn',
+    turnId,
+    purpose: 'agent',
+    durationMs: 5,
+    isError: false,
+    request,
+    response,
+  };
   yield { ...base, type: 'tool_start', turnId, ...call, args };
   yield {
     ...base,
@@ -100,16 +110,6 @@ function* turnOf({ id, messages }, turn, resultBytes) {
     isError: false,
     result: { content, details: {} },
     effectiveResult: result,
-  };
-  yield {
-    ...base,
-    type: 'turn',
-    turnId,
-    purpose: 'agent',
-    durationMs: 5,
-    isError: false,
-    request,
-    response,
   };
   messages.push(output, { role: 'toolResult', ...call, content, isError: false });
 }

@@ -3,7 +3,6 @@ import { braintrustFlueObserver, flush, initLogger } from 'TRACER';
 import { frozenClone } from '../frozen-clone.mjs';
 
 let conversation = { messages: [], events: [] };
-let logger;
 
 /** Each event anew, with ids of this run, as Flue makes it. */
 function eventOf(lean, run) {
@@ -25,7 +24,7 @@ const STEPS = {
     conversation = await request.json();
   },
   async init(request) {
-    logger = initLogger(await request.json());
+    initLogger(await request.json());
   },
   /** The events without a tracer: what making them costs. */
   async nothing(request) {
@@ -35,7 +34,7 @@ const STEPS = {
   async run(request) {
     const { run } = await request.json();
     for (const lean of conversation.events) braintrustFlueObserver(eventOf(lean, run));
-    await (flush ? flush({ timeoutMs: 60_000 }) : logger.flush());
+    await flush({ timeoutMs: 60_000 });
   },
 };
 
