@@ -74,13 +74,23 @@ function addonsAreOff() {
 /** @param {string} message */
 function olderLibrary(message) {
   const needed = /GLIBC_([\d.]+)/.exec(message)?.[1];
-  // Names of network peers may take seconds to look up.
-  if (process.report) Object.assign(process.report, { excludeNetwork: true });
-  const report = /** @type {{ header?: { glibcVersionRuntime?: string } } | undefined} */ (
-    process.report?.getReport()
-  );
-  const version = report?.header?.glibcVersionRuntime ?? 'an older one';
+  const version = systemLibrary() ?? 'an older one';
   return `it needs glibc ${needed ?? '2.28'} or newer, and this system has ${version}`;
+}
+
+/** The version of this system's glibc. @returns {string | undefined} */
+function systemLibrary() {
+  /** Older types lack `excludeNetwork`. @type {any} */
+  const report = process.report;
+  if (!report) return undefined;
+  const { excludeNetwork } = report;
+  // The names of network peers may take seconds to look up.
+  report.excludeNetwork = true;
+  try {
+    return report.getReport().header?.glibcVersionRuntime;
+  } finally {
+    report.excludeNetwork = excludeNetwork;
+  }
 }
 
 /**
