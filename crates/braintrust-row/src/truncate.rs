@@ -50,10 +50,10 @@ enum Metadata {
 
 /// Makes a row, as [`write_row`](super::write_row) writes it, fit into `most` bytes.
 ///
-/// Truncates as few values as possible, the largest first, among the input, the output, the error, the
-/// expected output, each member of the metadata and of the audit metadata, the text of a comment, and the span's name. A truncated value is a
-/// string of its first bytes, 8 KiB if there is room, and a mark with its size. A row that fits is returned unchanged.
-/// `None` if the row cannot be made small enough, or is not a row.
+/// Truncates as few values as possible, the largest first, among the input, the output, the error, the expected output,
+/// each member of the metadata and of the audit metadata, the text of a comment, and the span's name. A truncated value
+/// is a string of its first bytes, 8 KiB if there is room, and a mark with its size. A row that fits is returned
+/// unchanged. `None` if the row cannot be made small enough, or is not a row.
 pub fn truncate(row: &[u8], most: usize) -> Option<Vec<u8>> {
   if row.len() <= most {
     return Some(row.to_vec());
