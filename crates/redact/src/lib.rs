@@ -19,7 +19,7 @@
 //! | file | |
 //! |---|---|
 //! | `ecma` | JavaScript's regular expressions, translated |
-//! | `api_keys`, `credit_cards`, `ip_addresses` | the builtin patterns that need more than an expression |
+//! | `api_keys`, `credit_cards`, `emails`, `ip_addresses` | the builtin patterns that need more than an expression |
 //! | `builtin` | the builtin patterns |
 //! | `engine` | what runs expressions |
 //! | `escapes` | text with escapes that is not JSON |
@@ -43,6 +43,7 @@ mod api_keys;
 mod builtin;
 mod credit_cards;
 mod ecma;
+mod emails;
 mod embedded;
 mod engine;
 mod escapes;
