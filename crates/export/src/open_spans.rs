@@ -1,10 +1,10 @@
-//! When the snapshot of open spans is written, and when orphaned spans are closed.
+//! When the snapshot of open spans is written, and when orphaned spans are dropped.
 
 use std::{collections::VecDeque, time::Duration};
 
 use crate::time::Now;
 
-/// How long the orphaned spans of another process wait for an attempt that resumes them. Flue recovers a
+/// How long the spans of another process, which are closed, wait for an attempt that resumes them. Flue recovers a
 /// submission after about 45 seconds (a lease of 30 and a scan every 15).
 const RESUME_WITHIN: Duration = Duration::from_secs(120);
 

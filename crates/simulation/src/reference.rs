@@ -60,18 +60,20 @@ impl Reference {
     }
   }
 
-  /// Restores the spans of a dead process.
-  pub fn restore(&mut self, snapshots: &[Vec<u8>], now: Now) {
+  /// Restores the spans of a dead process. Returns the rows that close them.
+  pub fn restore(&mut self, snapshots: &[Vec<u8>], now: Now) -> Vec<Produced> {
+    let mut rows = Vec::new();
     for snapshot in snapshots {
       // A damaged one restores nothing, in both translators.
-      let _restored = self.translator.restore(snapshot);
+      rows.extend(self.translator.restore(snapshot).unwrap_or_default());
     }
     if !snapshots.is_empty() {
       self.orphans.push_back(now.elapsed + RESUME_WITHIN);
     }
+    self.produced(rows)
   }
 
-  /// The rows of the orphaned spans that are closed now.
+  /// The rows below the orphaned spans that are dropped now.
   pub fn close_orphaned(&mut self, now: Now) -> Vec<Produced> {
     if self.orphans.front().is_none_or(|due| *due > now.elapsed) {
       return Vec::new();
@@ -112,13 +114,12 @@ impl Reference {
   }
 }
 
-/// The spans that a snapshot holds.
+/// The spans of a snapshot that the process which adopts it closes.
 pub fn open_in(snapshot: &[u8], now: Now) -> Vec<RowId> {
   let mut translator = Translator::default();
-  if translator.restore(snapshot).is_err() {
-    return Vec::new();
-  }
-  translator.close_all(now.unix_ms).iter().map(|row| row.span.row).collect()
+  let Ok(mut rows) = translator.restore(snapshot) else { return Vec::new() };
+  rows.extend(translator.close_all(now.unix_ms));
+  rows.iter().map(|row| row.span.row).collect()
 }
 
 fn produce(row: &Row) -> Option<Produced> {

@@ -95,9 +95,14 @@ impl World {
     let now = self.clock();
     let Some((id, completion)) = self.perform(number)? else { return Ok(()) };
     let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };
-    if let Completion::Adopted(adopted) = &completion {
-      process.reference.restore(&adopted.snapshots, now);
+    if let Completion::Adopted(adopted) = &completion
+      && !process.exporter.has_ended()
+    {
+      let interrupted = process.reference.restore(&adopted.snapshots, now);
+      self.coverage.add("adopted spans closed", interrupted.len() as u64);
+      self.produced(number, interrupted);
     }
+    let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };
     process.exporter.handle_spool(id, completion, now);
     Ok(())
   }

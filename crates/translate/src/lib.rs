@@ -15,7 +15,8 @@
 //! | span of the application's own | as the application names it |
 //!
 //! Every span that was opened is closed: by its own end, else with its parent, else as the oldest of too many, else by
-//! [`Translator::close_orphaned`] or [`Translator::close_all`]. All but the first are marked `flue.interrupted`.
+//! [`Translator::close_all`], or in the next process by [`Translator::restore`]. All but the first are marked
+//! `flue.interrupted`.
 //!
 //! The files, each importing only from those before it:
 //! 1. Leaves: `attachment`, `activity`, `identity` (Flue's ids → span ids), `metadata`, `outcome`, `usage`, `messages`,

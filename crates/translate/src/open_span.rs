@@ -40,6 +40,9 @@ pub struct OpenSpan {
   /// Of a span that another process left open: when that process last wrote it down, milliseconds since the
   /// epoch.
   pub left_at: Option<i64>,
+  /// Whether this process has closed it as interrupted, because another process left it open. Its own end may come.
+  #[serde(skip)]
+  pub is_adopted: bool,
   /// Whether its start event never came to this process.
   #[serde(rename = "unseen")]
   pub implicit: bool,
@@ -89,6 +92,7 @@ impl OpenSpan {
       label,
       start,
       left_at: None,
+      is_adopted: false,
       implicit: false,
       turn_summary: TurnSummary::default(),
       responded_at: None,
@@ -124,8 +128,8 @@ impl OpenSpan {
     let mut row = self.row(activity)?;
     row.set_metric("end", Some(time::seconds(at.max(self.start.time()))));
     self.logs.write(&mut row);
-    if self.implicit {
-      // Another process may have closed it as interrupted, failed or cancelled; it has ended well since.
+    if self.implicit || self.is_adopted {
+      // It may have been closed as interrupted, failed or cancelled; it has ended well since.
       row.set_metadata("flue.interrupted", Some(Json::of(&false)));
       row.error = Some(Json::null());
       outcome::write_cancelled(&mut row, false);
@@ -133,8 +137,12 @@ impl OpenSpan {
     Some(row)
   }
 
-  /// A row that ends the span although its own end never came.
+  /// A row that ends the span although its own end never came, at `at` or when its process left it, whichever is
+  /// earlier. `None` if that was written when it was adopted.
   pub fn interrupted(&self, activity: &Activity, at: i64) -> Option<Row> {
+    if self.is_adopted && self.left_at.is_some_and(|left| left <= at) {
+      return None;
+    }
     let mut row = self.end_row(activity, self.left_at.map_or(at, |left| left.min(at)))?;
     row.set_metadata("flue.interrupted", Some(Json::of(&true)));
     Some(row)

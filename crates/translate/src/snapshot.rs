@@ -1,7 +1,7 @@
 //! Snapshots of open spans and unsettled submissions, which outlive their process.
 //!
-//! A running process writes them. The next one restores them, continues what Flue recovers, and
-//! interrupts the rest. They hold ids, names and times; never content.
+//! A running process writes them. The next one restores them, closes the spans as interrupted, and continues what Flue
+//! recovers. They hold ids, names and times; never content.
 
 use serde::{Deserialize, Serialize, ser::Error};
 
@@ -11,7 +11,7 @@ use crate::{
   state::State,
   submissions::{Root, Submission},
 };
-use braintrust_row::{SpanContext, TraceId};
+use braintrust_row::{Row, SpanContext, TraceId};
 
 /// The open spans and unsettled submissions of a process.
 #[derive(Default, Serialize, Deserialize)]
@@ -68,9 +68,12 @@ pub fn snapshot(
   serde_json::to_vec(&OpenSpanSnapshot { at, spans, submissions }).ok()
 }
 
-/// Adds the open spans and the unsettled submissions of another process. Of a span that several processes left open,
-/// the last one counts. Fails on bytes that are not from [`snapshot()`].
-pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<(), serde_json::Error> {
+/// Adds the open spans and the unsettled submissions of another process. Returns the rows that close the spans as
+/// interrupted. Of a span that several processes left open, the last one counts. Fails on bytes that are not from
+/// [`snapshot()`].
+///
+/// The rows are for now: a third process may recover the work, and its own end of a span must come later.
+pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<Vec<Row>, serde_json::Error> {
   let OpenSpanSnapshot { at, spans, submissions } =
     serde_json::from_str::<OpenSpanSnapshot>(&String::from_utf8_lossy(snapshot))?;
   let mut waiting: Vec<(Activity, OpenSpan)> = Vec::new();
@@ -81,6 +84,8 @@ pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<(), serde_json::Err
     let is_below = span.placement.parent.activity().is_some();
     let has_ended = !is_below && state.tree.has_finished(&activity);
     if state.tree.get(&activity).is_none_or(is_older) && !has_ended {
+      // An earlier adopter has closed the others.
+      span.is_adopted = span.left_at.is_some();
       span.left_at = Some(left_at);
       // Nothing states what of it has ended: its trace must not move.
       span.has_ended_child = true;
@@ -111,5 +116,5 @@ pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<(), serde_json::Err
     state.submissions.restore(id, submission, &is_older);
   }
   state.tree.supersede(&state.submissions);
-  Ok(())
+  Ok(state.tree.adopt())
 }

@@ -115,14 +115,16 @@ impl Translator {
     snapshot::snapshot(&self.state, at, with_names, recorded)
   }
 
-  /// Adds the open spans and the unsettled submissions of another process. Fails on bytes that are not from
+  /// Adds the open spans and the unsettled submissions of another process. Returns the rows that close the spans as
+  /// interrupted, in no order; what continues them ends them again. Fails on bytes that are not from
   /// [`snapshot`](Self::snapshot).
-  pub fn restore(&mut self, snapshot: &[u8]) -> Result<(), serde_json::Error> {
+  pub fn restore(&mut self, snapshot: &[u8]) -> Result<Vec<Row>, serde_json::Error> {
     snapshot::restore(&mut self.state, snapshot)
   }
 
-  /// Interrupts the spans of processes that last wrote them down at `left_by` or before, and that this
-  /// process has not continued. Returns their last rows. Both times are in milliseconds since the epoch.
+  /// Drops the spans of processes that last wrote them down at `left_by` or before, and that this process has not
+  /// continued. Returns the last rows of what this process has opened below them. Both times are in milliseconds since
+  /// the epoch.
   pub fn close_orphaned(&mut self, at: i64, left_by: i64) -> Vec<Row> {
     self.state.keep_usage();
     self.state.tree.interrupt_orphaned(at, left_by)

@@ -27,13 +27,17 @@ impl Exporter {
     }
     self.delivery.adopt(&adopted, now);
     if self.has_ended {
-      // The exporter has ended: the next process delivers them.
+      // The next process delivers them, and closes the open spans.
       self.delivery.leave_spooled();
+      adopted.snapshots.clear();
     }
     for snapshot in &adopted.snapshots {
-      if let Err(error) = self.translator.restore(snapshot) {
-        let message = format!("The snapshot of an earlier process is damaged: {error}.");
-        self.account.diagnostics.once(Code::Spool, &message);
+      match self.translator.restore(snapshot) {
+        Ok(rows) => self.enqueue_sorted(rows, now),
+        Err(error) => {
+          let message = format!("The snapshot of an earlier process is damaged: {error}.");
+          self.account.diagnostics.once(Code::Spool, &message);
+        }
       }
     }
     if adopted.damaged_snapshots > 0 {

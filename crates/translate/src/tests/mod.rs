@@ -78,7 +78,7 @@ fn translate_until_crash<'a>(
 ) -> (Translator, i64) {
   let mut translator = Translator::default();
   if let Some(snapshot) = snapshot {
-    translator.restore(&snapshot).unwrap();
+    trace.take(translator.restore(&snapshot).unwrap());
   }
   let last = translate_all(&mut translator, events, trace);
   (translator, last)

@@ -82,17 +82,23 @@ fn left(at: i64, events: &[String], trace: &mut Trace) -> Vec<u8> {
   translator.snapshot(at, true).unwrap()
 }
 
+/// A process adopts what another one has left.
+fn adopt(translator: &mut Translator, left: &[u8], trace: &mut Trace) {
+  trace.take(translator.restore(left).unwrap());
+}
+
 /// The ends of what is interrupted of the spans that processes have left.
 fn interrupted_ends(snapshots: [&[u8]; 2], is_exit: bool) -> Vec<i64> {
   let mut translator = Translator::default();
-  for snapshot in snapshots {
-    translator.restore(snapshot).unwrap();
-  }
   let mut trace = Trace::default();
-  trace.take(match is_exit {
+  for snapshot in snapshots {
+    adopt(&mut translator, snapshot, &mut trace);
+  }
+  let later = match is_exit {
     true => translator.close_all(90_000),
     false => translator.close_orphaned(90_000, i64::MAX),
-  });
+  };
+  assert_eq!((later.len(), translator.open_spans()), (0, 0));
   let mut ends: Vec<i64> = trace.rows.values().map(end_of).collect();
   ends.sort_unstable();
   ends
@@ -127,7 +133,8 @@ fn a_span_that_has_ended_here_is_not_interrupted_by_what_another_process_left() 
   let mut trace = Trace::default();
   let mut translator = Translator::default();
   run(&mut translator, &[start(1_000, "o"), end(3_000, "o")], &mut trace);
-  translator.restore(&left(2_500, &[start(1_000, "o")], &mut trace)).unwrap();
+  let left = left(2_500, &[start(1_000, "o")], &mut trace);
+  assert_eq!(translator.restore(&left).unwrap().len(), 0);
   assert_eq!(translator.close_orphaned(90_000, i64::MAX).len(), 0);
 }
 
@@ -140,7 +147,7 @@ fn a_good_end_stays_although_an_earlier_attempt_is_adopted_afterwards() {
   let mut b = Translator::default();
   let events = [running(50_000, 2), start(50_100, "o2"), end(60_000, "o2"), settled(60_001)];
   run(&mut b, &events, &mut trace);
-  b.restore(&left).unwrap();
+  adopt(&mut b, &left, &mut trace);
   trace.take(b.close_orphaned(190_000, 70_000));
   assert_ends_well(&trace, 60_000);
 }
@@ -151,7 +158,7 @@ fn a_running_attempt_is_not_ended_by_an_earlier_one_that_is_adopted() {
   let left = left(40_000, &[running(900, 1), start(1_000, "o1")], &mut trace);
   let mut b = Translator::default();
   run(&mut b, &[running(50_000, 2), start(50_100, "o2")], &mut trace);
-  b.restore(&left).unwrap();
+  adopt(&mut b, &left, &mut trace);
   trace.take(b.close_orphaned(190_000, 70_000));
   assert_eq!(metadata(root(&trace), "flue.interrupted"), None);
 }
@@ -168,7 +175,7 @@ fn a_third_attempt_ends_well_although_two_processes_left_earlier_ones() {
       left.reverse();
     }
     let mut c = Translator::default();
-    left.iter().for_each(|left| c.restore(left).unwrap());
+    left.iter().for_each(|left| adopt(&mut c, left, &mut trace));
     let events = [running(100_000, 3), start(100_100, "o3"), end(110_000, "o3"), settled(110_001)];
     run(&mut c, &events, &mut trace);
     trace.take(c.close_orphaned(190_000, 70_000));
@@ -182,8 +189,10 @@ fn a_dispatch_that_two_processes_left_continues_the_last_one() {
   let dispatched = |text: String| text.replace("\"submissionId\":\"s\"", "\"dispatchId\":\"d\"");
   let mut trace = Trace::default();
   let mut c = Translator::default();
-  c.restore(&left(60_000, &[dispatched(start(1_000, "o1"))], &mut trace)).unwrap();
-  c.restore(&left(60_001, &[dispatched(start(50_100, "o2"))], &mut trace)).unwrap();
+  for (at, event) in [(60_000, start(1_000, "o1")), (60_001, start(50_100, "o2"))] {
+    let left = left(at, &[dispatched(event)], &mut trace);
+    adopt(&mut c, &left, &mut trace);
+  }
   let events = [dispatched(start(100_100, "o3")), dispatched(end(110_000, "o3"))];
   run(&mut c, &events, &mut trace);
   trace.take(c.close_orphaned(190_000, 70_000));
@@ -236,7 +245,8 @@ fn resuming_task(trace: &mut Trace) -> Translator {
   events.push(event("task_start", 1_300, "o1", task));
   events.push(task_event(&start(1_400, "p1")));
   let mut b = Translator::default();
-  b.restore(&left(5_000, &events, trace)).unwrap();
+  let left = left(5_000, &events, trace);
+  adopt(&mut b, &left, trace);
   let events = [running(50_000, 2), start(50_100, "o2"), task_event(&start(50_200, "p2"))];
   run(&mut b, &events, trace);
   b
@@ -267,7 +277,7 @@ fn a_task_that_a_second_process_resumed_ends_when_that_one_died() {
   let b = resuming_task(&mut trace);
   let left = b.snapshot(80_000, true).unwrap();
   let mut c = Translator::default();
-  c.restore(&left).unwrap();
+  adopt(&mut c, &left, &mut trace);
   trace.take(c.close_orphaned(300_000, 180_000));
   assert_eq!(end_of(trace.named("task:sub").next().unwrap()), 80_000);
 }
@@ -279,7 +289,8 @@ fn the_usage_of_an_attempt_whose_root_was_interrupted_counts() {
     let mut events = vec![running(900, 1), start(1_000, "o1")];
     events.extend(turn(1_100, "o1", "t1", 10));
     let mut b = Translator::default();
-    b.restore(&left(2_000, &events, &mut trace)).unwrap();
+    let left = left(2_000, &events, &mut trace);
+    adopt(&mut b, &left, &mut trace);
     match way {
       // The agent was not registered for some minutes: `reconcile_submission: agent_unavailable`.
       "orphaned" => trace.take(b.close_orphaned(130_000, 10_000)),
@@ -288,7 +299,7 @@ fn the_usage_of_an_attempt_whose_root_was_interrupted_counts() {
         trace.take(b.close_all(20_000));
         let left = b.snapshot(20_000, true).unwrap();
         b = Translator::default();
-        b.restore(&left).unwrap();
+        adopt(&mut b, &left, &mut trace);
       }
       _ => {}
     }
@@ -307,8 +318,51 @@ fn an_announced_attempt_continues_what_is_adopted_before_its_operation() {
   let left = left(40_000, &[running(900, 1), start(1_000, "o1")], &mut trace);
   let mut b = Translator::default();
   run(&mut b, &[running(50_000, 2)], &mut trace);
-  b.restore(&left).unwrap();
+  adopt(&mut b, &left, &mut trace);
   run(&mut b, &[start(50_100, "o2"), end(60_000, "o2"), settled(60_001)], &mut trace);
   trace.take(b.close_orphaned(190_000, 70_000));
   assert_ends_well(&trace, 60_000);
+}
+
+// Processes share the directory of the spool; Flue gives the work to any of them.
+#[test]
+fn what_one_process_adopts_and_another_recovers_ends_well() {
+  let mut trace = Trace::default();
+  let [request, _] = turn(1_100, "o1", "t1", 10);
+  let left = left(5_000, &[running(900, 1), start(1_000, "o1"), request], &mut trace);
+  let mut c = Translator::default();
+  adopt(&mut c, &left, &mut trace);
+  assert_eq!(metadata(root(&trace), "flue.interrupted").as_deref(), Some("true"));
+  assert!(trace.rows.values().all(|row| end_of(row) == 5_000));
+
+  let events = [running(50_000, 2), start(50_100, "o2"), end(60_000, "o2"), settled(60_001)];
+  run(&mut Translator::default(), &events, &mut trace);
+  // The adopter dies as well, and so does the next one.
+  let left = c.snapshot(70_000, true).unwrap();
+  let mut d = Translator::default();
+  adopt(&mut d, &left, &mut trace);
+  for mut process in [c, d] {
+    trace.take(process.close_orphaned(200_000, i64::MAX));
+    trace.take(process.close_all(200_000));
+  }
+  assert_ends_well(&trace, 60_000);
+}
+
+#[test]
+fn what_a_process_continues_and_leaves_open_is_interrupted_again() {
+  let mut trace = Trace::default();
+  let left = left(5_000, &[running(900, 1), start(1_000, "o1")], &mut trace);
+  for is_exit in [false, true] {
+    let mut b = Translator::default();
+    adopt(&mut b, &left, &mut trace);
+    run(&mut b, &[running(50_000, 2), start(50_100, "o2")], &mut trace);
+    if is_exit {
+      trace.take(b.close_all(60_000));
+    } else {
+      let left = b.snapshot(60_000, true).unwrap();
+      adopt(&mut Translator::default(), &left, &mut trace);
+    }
+    assert_eq!(metadata(root(&trace), "flue.interrupted").as_deref(), Some("true"));
+    assert_eq!(end_of(root(&trace)), 60_000);
+  }
 }

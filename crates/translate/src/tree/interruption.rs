@@ -58,6 +58,18 @@ impl Tree {
     });
   }
 
+  /// Closes the spans that another process left open as interrupted, each once. They stay, to be continued.
+  pub fn adopt(&mut self) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (activity, span) in &mut self.open {
+      if let Some(left_at) = span.left_at {
+        rows.extend(span.interrupted(activity, left_at));
+        span.is_adopted = true;
+      }
+    }
+    rows
+  }
+
   /// Interrupts everything. Returns the last rows.
   pub fn interrupt_all(&mut self, at: i64) -> Vec<Row> {
     let mut rows = Vec::new();
