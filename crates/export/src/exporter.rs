@@ -74,6 +74,8 @@ pub struct Exporter {
   adopt_due: Option<Duration>,
   /// The earliest deadline of a shutdown, as the host knows it before the shutdown itself comes; `None`: none is known.
   exit_deadline: Option<Duration>,
+  /// When the process began to end, milliseconds since the epoch: what is open then ends then.
+  exit_began: Option<i64>,
   /// Whether inputs wait for `handle_timeout`.
   has_input: bool,
   has_ended: bool,
@@ -105,6 +107,7 @@ impl Exporter {
       outputs: VecDeque::new(),
       adopt_due: has_spool.then_some(now.elapsed),
       exit_deadline: None,
+      exit_began: None,
       has_input: true,
       has_ended: false,
     }

@@ -3,7 +3,7 @@
 //! The classes are written out: the tables of Unicode that `\w` needs would be 15 KB of the WebAssembly module. They
 //! have all that `\w` matches. What they match besides are rare symbols, such as musical notes.
 
-use std::ops::Range;
+use std::{iter, ops::Range};
 
 /// Members of a class: ASCII letters, and all characters of other scripts but their punctuation and symbols.
 macro_rules! letters {
@@ -52,7 +52,7 @@ pub fn accepted(text: &str, found: Range<usize>) -> Vec<Range<usize>> {
   let shown = text.get(found.clone()).unwrap_or_default();
   let is_escape = before.ends_with('\\') && shown.starts_with(['n', 'r', 't', 'b', 'f']);
   let is_longer = shown.as_bytes().get(1).is_some_and(|byte| *byte != b'@');
-  vec![found.start + usize::from(is_escape && is_longer)..found.end]
+  iter::once(found.start + usize::from(is_escape && is_longer)..found.end).collect()
 }
 
 #[cfg(test)]

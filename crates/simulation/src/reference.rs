@@ -30,6 +30,7 @@ pub struct Reference {
   settings: Arc<Settings>,
   translator: Translator,
   orphans: VecDeque<Duration>,
+  exit_began: Option<i64>,
 }
 
 /// A row with its leaves.
@@ -39,7 +40,7 @@ impl Reference {
   /// A translator that knows no event.
   pub fn new(settings: Arc<Settings>) -> Self {
     let translator = Translator::new(settings.translation);
-    Self { settings, translator, orphans: VecDeque::new() }
+    Self { settings, translator, orphans: VecDeque::new(), exit_began: None }
   }
 
   /// The rows of an event.
@@ -87,9 +88,14 @@ impl Reference {
     self.produced(rows)
   }
 
+  /// The process begins to end.
+  pub fn begin_exit(&mut self, now: Now) {
+    self.exit_began.get_or_insert(now.unix_ms);
+  }
+
   /// The rows of all open spans, which end.
   pub fn close_all(&mut self, now: Now) -> Vec<Produced> {
-    let rows = self.translator.close_all(now.unix_ms);
+    let rows = self.translator.close_all(self.exit_began.unwrap_or(now.unix_ms));
     self.produced(rows)
   }
 

@@ -296,6 +296,7 @@ impl World {
     if self.rng.u8(..3) == 0 {
       self.coverage.count("deliveries before the exit");
       let (before, attachments) = (before(&self.history, process), accepted_attachments(process));
+      process.reference.begin_exit(now);
       let ticket = process.exporter.deliver_before_exit(deadline, false, now);
       process.close_at = Some(process.close_at.map_or(deadline, |at| at.min(deadline)));
       process.tickets.insert(ticket, Ticket { deadline, is_natural: false, before, attachments });

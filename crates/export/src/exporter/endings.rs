@@ -39,6 +39,7 @@ impl Exporter {
     if self.has_ended {
       return self.flush(deadline, now);
     }
+    self.exit_began.get_or_insert(now.unix_ms);
     if interrupts {
       self.close_open_spans(now);
     }
@@ -136,7 +137,7 @@ impl Exporter {
   }
 
   fn close_open_spans(&mut self, now: Now) {
-    let rows = self.translator.close_all(now.unix_ms);
+    let rows = self.translator.close_all(self.exit_began.unwrap_or(now.unix_ms));
     // The last snapshot must not contain them any more.
     self.snapshot.note_change(now.elapsed);
     self.enqueue_sorted(rows, now);

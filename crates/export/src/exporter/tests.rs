@@ -386,6 +386,22 @@ fn a_delivery_before_the_exit_leaves_open_spans_open_and_a_shutdown_closes_them(
 }
 
 #[test]
+fn what_is_open_ends_when_the_process_begins_to_end_however_long_the_delivery_takes() {
+  let mut host = Host::new(json!({}));
+  let start = r#"{"v":3,"type":"run_start","runId":"run_1","timestamp":1000}"#;
+  host.exporter.handle_event(start, Priority::Start, host.now()).unwrap();
+  let began = host.now().unix_ms;
+  host.exporter.deliver_before_exit(9 * SECOND, false, host.now());
+  host.pass(SECOND, &|_, _| status(500, None));
+  host.exporter.shutdown(9 * SECOND, host.now());
+  host.respond(&braintrust);
+  let last = host.uploads.last().unwrap()["rows"][0].clone();
+  assert_eq!(last["metadata"]["flue.interrupted"], true);
+  assert_eq!(last["metrics"]["end"], json!(began as f64 / 1e3));
+  assert!(host.now().unix_ms > began);
+}
+
+#[test]
 fn an_end_that_comes_after_the_interruption_before_the_exit_corrects_it() {
   let mut host = Host::new(json!({}));
   let start = r#"{"v":3,"type":"run_start","runId":"run_1","workflowName":"w"}"#;
