@@ -1,0 +1,191 @@
+//! The exporter with a spool, and what must not show or happen after its end.
+
+use std::sync::Mutex;
+
+use spool::Segment;
+
+use super::*;
+use crate::debug_log::DebugLog;
+
+fn spooling() -> Exporter {
+  let raw =
+    json!({ "options": { "apiKey": "sk-test", "appUrl": "http://127.0.0.1:9", "spool": true } });
+  let settings = Settings::parse(&raw.to_string()).unwrap();
+  let account = Arc::new(Account::new(SECOND, Box::new(|_| {})));
+  let now = Now { elapsed: Duration::ZERO, unix_ms: START };
+  Exporter::new(Arc::new(settings), account, &SpoolStatus::Open, 1, now)
+}
+
+fn at(ms: u64) -> Now {
+  Now { elapsed: Duration::from_millis(ms), unix_ms: START + ms as i64 }
+}
+
+fn start(id: &str) -> String {
+  json!({ "v": 3, "type": "run_start", "runId": id, "workflowName": "w" }).to_string()
+}
+
+fn done(operation: &Operation, snapshots: &mut Vec<Vec<u8>>) -> Completion {
+  match operation {
+    Operation::Adopt => {
+      Completion::Adopted(Adopted { snapshots: mem::take(snapshots), ..Adopted::default() })
+    }
+    Operation::Write { content, rows } => Completion::Written(Ok(Segment {
+      number: 1,
+      rows: *rows,
+      bytes: content.len() as u64,
+      created: START,
+    })),
+    Operation::Read(_) => panic!("read"),
+    _ => Completion::Done(Ok(())),
+  }
+}
+
+fn names(operation: &Operation) -> String {
+  match operation {
+    Operation::WriteSnapshot(content) => {
+      let text = String::from_utf8_lossy(content);
+      format!("snapshot(dead:{}, own:{})", text.contains("dead-w"), text.contains("own-w"))
+    }
+    Operation::Write { .. } => "write".into(),
+    other => format!("{other:?}"),
+  }
+}
+
+/// Performs all operations in their order, as the Node host does.
+fn carry_out(exporter: &mut Exporter, now: Now, snapshots: &mut Vec<Vec<u8>>) -> Vec<String> {
+  let mut all = Vec::new();
+  loop {
+    exporter.handle_timeout(now);
+    let mut idle = true;
+    while let Some((id, operation)) = exporter.poll_spool() {
+      idle = false;
+      all.push(names(&operation));
+      let completion = done(&operation, snapshots);
+      exporter.handle_spool(id, completion, now);
+    }
+    if idle {
+      return all;
+    }
+  }
+}
+
+/// A snapshot of a dead process, with its open span `dead-w`.
+fn left_by_a_dead_process() -> Vec<u8> {
+  let dead = start("run_dead").replace("\"w\"", "\"dead-w\"");
+  let mut other = spooling();
+  other.handle_event(&dead, Priority::Start, at(0)).unwrap();
+  let mut snapshot = None;
+  other.handle_timeout(at(200));
+  while let Some((id, operation)) = other.poll_spool() {
+    if let Operation::WriteSnapshot(content) = &operation {
+      snapshot = Some(content.clone());
+    }
+    other.handle_spool(id, done(&operation, &mut Vec::new()), at(200));
+  }
+  let snapshot = snapshot.unwrap();
+  assert!(String::from_utf8_lossy(&snapshot).contains("dead-w"));
+  snapshot
+}
+
+#[test]
+fn the_last_snapshot_has_no_span_that_the_end_has_closed() {
+  let mut exporter = spooling();
+  carry_out(&mut exporter, at(0), &mut Vec::new());
+  exporter.handle_event(&start("run_own"), Priority::Start, at(4900)).unwrap();
+  exporter.deliver_before_exit(Duration::from_secs(8), false, at(4950));
+  let adopted = carry_out(&mut exporter, at(5000), &mut vec![left_by_a_dead_process()]);
+  assert!(adopted.iter().any(|name| name.contains("dead:true")), "{adopted:#?}");
+  let last = carry_out(&mut exporter, at(8000), &mut Vec::new());
+  assert!(exporter.has_ended());
+  assert!(last.ends_with(&["ClearSnapshot".to_owned(), "Close".to_owned()]), "{last:#?}");
+}
+
+#[test]
+fn orphaned_spans_are_closed_although_the_clock_was_set_back() {
+  for set_back in [0, 10_000] {
+    let at =
+      |ms: u64| Now { elapsed: Duration::from_millis(ms), unix_ms: START + ms as i64 - set_back };
+    let mut exporter = spooling();
+    carry_out(&mut exporter, at(0), &mut Vec::new());
+    carry_out(&mut exporter, at(5000), &mut vec![left_by_a_dead_process()]);
+    assert_eq!(exporter.translator.open_spans(), 1);
+    for minute in 1..=3 {
+      carry_out(&mut exporter, at(5000 + minute * 60_000), &mut Vec::new());
+    }
+    assert_eq!(exporter.translator.open_spans(), 0, "set back by {set_back}");
+  }
+}
+
+#[test]
+fn adopted_snapshots_are_discarded_only_after_a_snapshot_with_their_spans() {
+  let mut exporter = spooling();
+  carry_out(&mut exporter, at(0), &mut Vec::new());
+  let own = start("run_own").replace("\"w\"", "\"own-w\"");
+  exporter.handle_event(&own, Priority::Start, at(4900)).unwrap();
+  let operations = carry_out(&mut exporter, at(5000), &mut vec![left_by_a_dead_process()]);
+  let discard = operations.iter().position(|name| name == "DiscardAdopted").unwrap();
+  let with = operations.iter().position(|name| name.contains("dead:true")).unwrap();
+  assert!(with < discard, "{operations:#?}");
+}
+
+#[test]
+fn the_last_snapshot_is_written_although_one_is_in_progress() {
+  let mut exporter = spooling();
+  carry_out(&mut exporter, at(0), &mut Vec::new());
+  exporter.handle_event(&start("run_1"), Priority::Start, at(10)).unwrap();
+  exporter.handle_timeout(at(200));
+  let mut slow = Vec::new();
+  while let Some(operation) = exporter.poll_spool() {
+    if matches!(operation.1, Operation::WriteSnapshot(_)) {
+      slow.push(operation);
+    } else {
+      let completion = done(&operation.1, &mut Vec::new());
+      exporter.handle_spool(operation.0, completion, at(200));
+    }
+  }
+  assert_eq!(slow.len(), 1);
+  exporter.shutdown(Duration::from_millis(300), at(210));
+  let mut later = carry_out(&mut exporter, at(300), &mut Vec::new());
+  later.extend(carry_out(&mut exporter, at(400), &mut Vec::new()));
+  let ended = exporter.has_ended();
+  assert!(
+    !ended || later.iter().any(|name| name == "ClearSnapshot" || name.starts_with("snapshot")),
+    "{ended} {later:?}"
+  );
+}
+
+#[test]
+fn the_debug_log_never_shows_the_secret_of_a_storage() {
+  let lines = Arc::new(Mutex::new(Vec::new()));
+  let sink = lines.clone();
+  let mut account = Account::new(SECOND, Box::new(|_| {}));
+  account.log = DebugLog::new(Box::new(move |line| sink.lock().unwrap().push(line.to_owned())));
+  let mut host = Host::with(json!({}), account);
+  let event = json!({ "v": 3, "type": "run_start", "runId": "r", "input": "x".repeat(150_000) });
+  host.exporter.handle_event(&event.to_string(), Priority::Start, host.now()).unwrap();
+  host.pass(SECOND, &|path, uploads| match path {
+    "/logs3/overflow" => Response {
+      status: 200,
+      body: json!({ "method": "PUT", "key": "k",
+        "signedUrl": "http://127.0.0.1:9/bucket/k?X-Amz-Signature=deadbeef" })
+      .to_string()
+      .into(),
+      ..Response::default()
+    },
+    _ => braintrust(path, uploads),
+  });
+  let log = lines.lock().unwrap().join("\n");
+  assert!(log.contains("/logs3/overflow"), "{log}");
+  assert!(!log.contains("deadbeef"), "{log}");
+}
+
+#[test]
+fn no_request_after_the_end() {
+  let mut host = Host::new(json!({}));
+  host.run("run_1");
+  host.exporter.shutdown(Duration::ZERO, host.now());
+  host.exporter.handle_timeout(host.now());
+  assert!(host.exporter.has_ended());
+  let request = host.exporter.poll_request();
+  assert!(request.is_none(), "{request:?}");
+}
