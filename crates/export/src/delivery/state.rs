@@ -333,13 +333,11 @@ impl Delivery {
   }
 
   /// Whether shutdown can end: every row and every attachment is settled, or the server refuses the key, or it fails
-  /// and all rows are in the spool.
+  /// and all rows are in the spool, which holds no attachments.
   pub fn is_done(&self) -> bool {
-    let all_encoded = self.queue.is_empty() && self.masked.is_empty();
-    if all_encoded && self.outbox.is_empty() && self.unsettled_attachments() == 0 {
-      return true;
-    }
-    let is_safe = all_encoded && self.outbox.backed().rows == self.outbox.rows();
-    self.unauthorized || (self.failed_since_shutdown && is_safe)
+    let is_encoded = self.queue.is_empty() && self.masked.is_empty();
+    let is_safe = self.failed_since_shutdown && self.outbox.backed().rows == self.outbox.rows();
+    let is_settled = is_encoded && self.unsettled_attachments() == 0;
+    self.unauthorized || (is_settled && (is_safe || self.outbox.is_empty()))
   }
 }

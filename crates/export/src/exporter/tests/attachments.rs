@@ -369,6 +369,26 @@ fn a_shutdown_delivers_attachments() {
 }
 
 #[test]
+fn a_row_that_fails_once_as_the_process_ends_costs_no_attachment() {
+  for is_exit in [false, true] {
+    let mut host = Host::attaching(json!({}));
+    host.workflow("a", &image(&file(12, 3_000)), &json!(1));
+    let deadline = host.now().elapsed + 9 * SECOND;
+    if is_exit {
+      host.exporter.deliver_before_exit(deadline, true, host.now());
+    } else {
+      host.exporter.shutdown(deadline, host.now());
+    }
+    let mut fails_first = |path: &str, before: usize| {
+      let failures = usize::from(path == "/logs3") + 3 * usize::from(path == PUT);
+      (before < failures).then(|| status(503, None))
+    };
+    serve(&mut host, 9 * SECOND, &mut fails_first);
+    assert_eq!((host.stats().sent, host.stats().attachments.uploaded), (1, 1), "{is_exit}");
+  }
+}
+
+#[test]
 fn without_a_login_one_finds_the_organization() {
   let project = "00000000-0000-4000-8000-000000000001";
   let mut host = Host::attaching(json!({ "apiUrl": "http://127.0.0.1:9", "projectId": project }));
