@@ -97,12 +97,12 @@ impl EventQueue {
     let queued = self.bytes.load(Relaxed) + about;
     let is_admitted = self.admission.admits(priority, queued, self.exporter_bytes.load(Relaxed));
     let mut state = self.lock();
+    if let Some(reason) = state.closed {
+      return Err(reason);
+    }
     if !is_admitted {
       state.buffer.set_open(false);
       return Err(LossReason::QueueFull);
-    }
-    if let Some(reason) = state.closed {
-      return Err(reason);
     }
     self.collect(&mut state);
     let bytes = state.chunks.push(event).ok_or(LossReason::UnreadableEvent)?;

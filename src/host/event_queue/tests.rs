@@ -288,3 +288,12 @@ fn a_thread_never_sleeps_while_an_event_waits_in_the_buffer() {
     assert!(parks > 0);
   });
 }
+
+#[test]
+fn a_queue_that_is_closed_refuses_as_closed_although_it_is_full() {
+  let queue = queue();
+  push(&queue, "{}");
+  queue.set_exporter_bytes(2 << 20);
+  queue.refuse(LossReason::Closed);
+  assert_eq!(queue.push(&Text("{}"), Priority::Start, false), Err(LossReason::Closed));
+}
