@@ -287,7 +287,7 @@ function withCaller(event, work, destination) {
   if (work === undefined) return withNamedCaller(text, caller);
   const { span, root, tool } = work;
   const name = isOfWork(event, work) ? 'callingSpan' : 'outerSpan';
-  // The span under which the whole run is, is no caller of a part of it.
+  // If the whole run is below this span, it does not call a part of it.
   const isCalling =
     span !== undefined && work.destination === destination && span.spanId !== caller?.spanId;
   const calling = isCalling ? `,"${name}":"${span.id}"` : '';

@@ -45,7 +45,7 @@ const UNREADABLE = '{}';
 
 /** The same with where its rows go. @typedef {{ span: CallingSpan, destination: Destination }} Called */
 
-/** One recorder behind a logger and its spans. No method throws. */
+/** One recorder behind a logger and its spans. Its methods do not throw; `isIdle` may. */
 class Destination {
   /** Whether anything is recorded. */
   isOn = true;

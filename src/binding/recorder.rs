@@ -40,8 +40,8 @@ impl From<ExitStep> for host::ExitStep {
   }
 }
 
-/// The thread that delivers for several recorders. It starts with the first event or connection of one, and ends with
-/// the last one.
+/// The thread that delivers for several recorders. It starts with the first event or connection of one, or with one that
+/// has a spool, and ends with the last one.
 #[napi]
 #[derive(Default)]
 pub struct Engine {
@@ -65,8 +65,8 @@ pub struct Recorder {
 
 #[napi]
 impl Recorder {
-  /// Throws when the settings are invalid. Starts no thread, unless there is a spool to deliver. Without an engine it
-  /// has one of its own.
+  /// Throws when the settings are invalid. Starts the thread only if a spool is set. Without an engine it has
+  /// one of its own.
   #[napi(
     constructor,
     catch_unwind,

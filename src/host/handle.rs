@@ -24,8 +24,8 @@ pub struct ExporterHandle {
 }
 
 impl ExporterHandle {
-  /// An exporter without a connection, which the engine is to drive. Only with a spool, whose files of dead processes
-  /// are adopted, it begins at once. Touches no disk, which may not respond.
+  /// An exporter without a connection, which the engine is to drive: with a spool at once, to adopt what dead processes
+  /// left, otherwise from the first event on. Does no I/O itself: a disk may not respond.
   pub fn new(engine: Arc<Engine>, settings: Settings) -> Self {
     let has_spool = settings.spool.is_some();
     let starter = Box::new(move |shared| engine.drive(shared));

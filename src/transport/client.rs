@@ -30,7 +30,7 @@ use super::{crypto, encoding::decode, roots::Configured, verifier::Verifier};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most headers of a response. Node's limit is twice that.
 const MAX_HEADERS: usize = 1000;
-/// What errors of proxies that want other credentials say: of HTTP tunnels, and of SOCKS.
+/// Texts of errors of proxies that want other credentials: HTTP tunnels, and SOCKS.
 const REFUSALS: [&str; 4] = [
   "proxy authorization required",
   "credentials not accepted",
@@ -147,7 +147,7 @@ fn connections(tls: &ClientConfig, proxies: &Proxies) -> Result<reqwest::Client,
     .connect_timeout(CONNECT_TIMEOUT)
     // A redirect would take the rows, or the key, to another server.
     .redirect(redirect::Policy::none())
-    // Gateways that encode a response all the same are decoded.
+    // A gateway may encode a response all the same: it is decoded.
     .default_headers(HeaderMap::from_iter([(
       ACCEPT_ENCODING,
       HeaderValue::from_static("identity"),

@@ -22,7 +22,7 @@ pub struct SnapshotSchedule {
   due: Option<Duration>,
   /// Whether a snapshot is being written.
   is_writing: bool,
-  /// When restored spans are closed, for each time that some were restored.
+  /// When restored spans are dropped, for each time that some were restored.
   close_orphaned_at: VecDeque<Duration>,
   /// Whether snapshots of dead processes exist that no snapshot being written contains.
   has_adopted: bool,
@@ -56,7 +56,7 @@ impl SnapshotSchedule {
     }
   }
 
-  /// Schedules the closing of restored spans, and makes the snapshot due at once.
+  /// Schedules when restored spans are dropped, and makes the snapshot due at once.
   pub fn restored(&mut self, now: Duration) {
     self.close_orphaned_at.push_back(now + RESUME_WITHIN);
     self.has_adopted = true;
@@ -96,7 +96,7 @@ impl SnapshotSchedule {
     writes_adopted
   }
 
-  /// Whether orphaned spans are to be closed now. True once for each time that spans were restored.
+  /// Whether orphaned spans are to be dropped now. True once for each time that spans were restored.
   pub fn orphans_are_due(&mut self, now: Duration) -> bool {
     let is_due = self.close_orphaned_at.front().is_some_and(|at| *at <= now);
     if is_due {
@@ -120,7 +120,7 @@ impl SnapshotSchedule {
     self.is_writing || self.due.is_some()
   }
 
-  /// When the snapshot is written next, if that may happen, and when orphans are closed.
+  /// When the snapshot is written next, if that may happen, and when orphans are dropped.
   pub fn timeout(&self, may_write: bool) -> Option<Duration> {
     let due = self.due.filter(|_| may_write && !self.is_writing);
     due.into_iter().chain(self.close_orphaned_at.front().copied()).min()

@@ -35,19 +35,19 @@ pub struct QueuedBatch {
   whole: Option<Rc<HashSet<RowId>>>,
 }
 
-/// The server errors in a row after which a batch is halved, and a single row takes its turn after others.
+/// The successive server errors after which a batch is halved, and a single row takes its turn after others.
 pub const FAILURES_BEFORE_SPLIT: u32 = 3;
 
 /// What speaks for a row in a batch that the server fails on: the halves of a split batch take it over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Suspicion {
-  /// The server errors in a row of requests with these rows.
+  /// The successive server errors of requests with these rows.
   pub failures: u32,
   /// Those of requests with a single row.
   pub alone: u32,
   /// The acknowledged uploads at the time of the last one.
   pub acknowledged_before: u64,
-  /// Those since whose predecessor other uploads were acknowledged: the server works.
+  /// The failures between which and the one before another upload was acknowledged: the server works.
   pub witnessed: u32,
   /// When the batch is sent again; `None`: at once.
   pub retry_at: Option<Duration>,
@@ -428,7 +428,7 @@ impl Outbox {
     }
     waits_for.sort_unstable();
     waits_for.dedup();
-    // Batches that could not be spooled behind one that was are in memory before it.
+    // Batches that came later, and stayed in memory because they could not be spooled, are sent after this one.
     self.ready.range_mut(key..).for_each(|(_, later)| later.waits_for.push(key));
     let segments = segment.map(Rc::new).into_iter().collect();
     let (oversize, suspicion) = (OversizeState::default(), Suspicion::default());

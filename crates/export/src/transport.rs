@@ -14,7 +14,7 @@ const MAX_MEDIA_TYPE: usize = 64;
 pub type RequestId = u64;
 
 /// A request that the host sends. It follows no redirect, and adds no headers but the client's name
-/// and the encodings that it reads.
+/// and that it wants no encoding.
 #[derive(Debug)]
 pub struct Request {
   /// The id that its response refers to.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::state::Delivery;
 use crate::{loss::LossReason, outbox::FAILURES_BEFORE_SPLIT, time::Now};
 
-/// The server errors in a row after which a single row is dropped, and those of requests with this row alone.
+/// The successive server errors after which a single row is dropped, and those of requests with this row alone.
 const FAILURES_BEFORE_DROP: u32 = 12;
 const FAILURES_ALONE: u32 = 3;
 /// How many failures with acknowledgements of other uploads between them are taken for a row's and not the server's.

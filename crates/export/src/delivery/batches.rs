@@ -66,7 +66,7 @@ impl Delivery {
       self.encode(picked, Some(to), now);
     }
     self.kept_back = if is_full { 0 } else { self.queue.len() };
-    // The remaining rows are newer: the next batch may linger again.
+    // The next batch may linger again: what remains is newer, or waits for a request.
     self.waiting_since = (!self.queue.is_empty()).then_some(now.elapsed);
   }
 
@@ -243,9 +243,9 @@ impl Delivery {
     self.outbox.memory_bytes() + self.others_bytes > self.settings.queue_room() / SPILL
   }
 
-  /// Whether memory has room for a batch from the spool: more room, while all that can be sent are rows that the server
-  /// fails on. Then what waits behind the spool does not count, or those rows would be the only ones that are tried,
-  /// without end: for them alone, memory has its whole bound once more.
+  /// Whether memory has room for a batch from the spool. While the server fails on all rows that can be sent, there is
+  /// more room: memory's whole bound once more, not counting what waits behind the spool. Otherwise nothing but those
+  /// rows would ever be tried.
   pub(super) fn has_room_to_load(&self) -> bool {
     if !self.outbox.fails_throughout() {
       return !self.is_crowded();

@@ -51,7 +51,7 @@ pub struct Delivery {
   pub(super) outbox: Outbox,
   /// The attachments; `None`: the setting is off.
   pub(super) attachments: Option<Attachments>,
-  /// When the oldest waiting row came.
+  /// When the oldest waiting row came, or the last batch was encoded.
   pub(super) waiting_since: Option<Duration>,
   /// The bytes of rows that waited after they were last compacted.
   pub(super) compacted: usize,
@@ -71,7 +71,7 @@ pub struct Delivery {
   /// The acknowledged uploads, and when the last one was.
   pub(super) acknowledged: u64,
   pub(super) acknowledged_at: Option<Duration>,
-  /// The rows that were rejected since.
+  /// The rows that were rejected since the last acknowledged upload.
   pub(super) rejections: u32,
   /// Nothing is sent before this.
   pub(super) retry_at: Option<Duration>,
@@ -81,7 +81,7 @@ pub struct Delivery {
   pub(super) limit_due: Option<Duration>,
   /// When a segment that could not be read is read again.
   pub(super) load_due: Option<Duration>,
-  /// The rows that waited although others were sent last.
+  /// The rows that the last batch left waiting.
   pub(super) kept_back: usize,
   /// When shutdown began.
   pub(super) shutdown_since: Option<Duration>,

@@ -65,7 +65,7 @@ impl Exporter {
     ticket
   }
 
-  /// Sets when the process ends. Accepted events that are translated later count as lost.
+  /// Sets when the exporter ends, with the process or before. Accepted events that are translated later count as lost.
   pub fn set_exit_deadline(&mut self, deadline: Duration) {
     self.exit_deadline = Some(deadline);
   }
