@@ -23,8 +23,8 @@ import type {
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
 /**
- * The thread that delivers for several recorders. It starts with the first event or connection of one, and ends with
- * the last one.
+ * The thread that delivers for several recorders. It starts with the first event or connection of one, or with one that
+ * has a spool, and ends with the last one.
  */
 export declare class Engine {
   /** Starts nothing. */
@@ -34,8 +34,8 @@ export declare class Engine {
 /** Accepts Flue events and delivers them as Braintrust spans. */
 export declare class Recorder {
   /**
-   * Throws when the settings are invalid. Starts no thread, unless there is a spool to deliver. Without an engine it
-   * has one of its own.
+   * Throws when the settings are invalid. Starts the thread only if a spool is set. Without an engine it has
+   * one of its own.
    */
   constructor(settings: JsonString<RawConfig>, engine?: Engine)
   /**

@@ -76,6 +76,8 @@ pub struct Exporter {
   exit_deadline: Option<Duration>,
   /// When the process began to end, milliseconds since the epoch: what is open then ends then.
   exit_began: Option<i64>,
+  /// Whether rows that close adopted spans may be in memory only.
+  closes_adopted: bool,
   /// Whether inputs wait for `handle_timeout`.
   has_input: bool,
   has_ended: bool,
@@ -108,6 +110,7 @@ impl Exporter {
       adopt_due: has_spool.then_some(now.elapsed),
       exit_deadline: None,
       exit_began: None,
+      closes_adopted: false,
       has_input: true,
       has_ended: false,
     }
@@ -221,6 +224,7 @@ impl Exporter {
       let rows = self.translator.close_orphaned(now.unix_ms, left_by);
       self.enqueue_sorted(rows, now);
     }
+    self.confirm_adoption(now);
     self.complete_exit_deliveries(now);
     let urgent = self.is_awaited() || self.snapshot.is_due(now.elapsed);
     let has_written = self.delivery.advance(urgent, now);

@@ -72,6 +72,15 @@ impl Sampling {
     }
   }
 
+  /// Another process has recorded these traces.
+  pub fn record(&mut self, traces: impl Iterator<Item = TraceId>) {
+    for trace in traces {
+      if !self.records(trace) {
+        self.decide(trace, true);
+      }
+    }
+  }
+
   /// Takes the rows of one event, and returns those to be sent and how many spans and feedbacks are left out.
   pub fn sort(&mut self, rows: Vec<Row>) -> (Vec<Row>, usize) {
     if self.rate >= 1.0 && self.fates.is_empty() {

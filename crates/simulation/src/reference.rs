@@ -120,12 +120,12 @@ impl Reference {
   }
 }
 
-/// The spans of a snapshot that the process which adopts it closes.
-pub fn open_in(snapshot: &[u8], now: Now) -> Vec<RowId> {
+/// The spans of a snapshot.
+pub fn open_in(snapshot: &[u8]) -> Vec<RowId> {
   let mut translator = Translator::default();
-  let Ok(mut rows) = translator.restore(snapshot) else { return Vec::new() };
-  rows.extend(translator.close_all(now.unix_ms));
-  rows.iter().map(|row| row.span.row).collect()
+  // A damaged one has none.
+  let _rows = translator.restore(snapshot);
+  translator.adopted().map(|span| span.row).collect()
 }
 
 fn produce(row: &Row) -> Option<Produced> {

@@ -222,7 +222,6 @@ impl World {
 
   /// The spans that snapshots on the disk hold.
   fn open_on_disk(&self) -> Vec<RowId> {
-    let now = self.clock();
     let records = self.names().into_iter().filter(|name| name.kind == Kind::Snapshot);
     let mut open = Vec::new();
     for name in records {
@@ -230,7 +229,7 @@ impl World {
       if let Ok(file) = disk.content(&path(name))
         && let Ok((_, content)) = spool::decode(&file.bytes)
       {
-        open.extend(open_in(content, now));
+        open.extend(open_in(content));
       }
     }
     open
@@ -244,7 +243,7 @@ impl World {
       return Ok(());
     }
     let there = &self.server.merged.rows;
-    let mut missing: Vec<RowId> = open_in(snapshot, self.clock());
+    let mut missing: Vec<RowId> = open_in(snapshot);
     missing.retain(|id| !there.contains_key(id) && !self.history.excused.contains(id));
     if missing.is_empty() {
       return Ok(());
@@ -338,7 +337,7 @@ impl World {
       }
     }
     let open = process.reference.snapshot(self.clock());
-    let open = open.map(|open| open_in(&open, self.clock())).unwrap_or_default();
+    let open = open.map(|open| open_in(&open)).unwrap_or_default();
     let on_disk = self.open_on_disk();
     for id in open {
       if !on_disk.contains(&id) {

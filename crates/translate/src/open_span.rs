@@ -40,9 +40,12 @@ pub struct OpenSpan {
   /// Of a span that another process left open: when that process last wrote it down, milliseconds since the
   /// epoch.
   pub left_at: Option<i64>,
-  /// Whether this process has closed it as interrupted, because another process left it open. Its own end may come.
+  /// Whether it was closed as interrupted when it was adopted. Its own end may come.
   #[serde(skip)]
   pub is_adopted: bool,
+  /// Whether the row that did so is on the disk or delivered: the next process that adopts it need not write it again.
+  #[serde(default, rename = "closed", skip_serializing_if = "std::ops::Not::not")]
+  pub is_safely_closed: bool,
   /// Whether its start event never came to this process.
   #[serde(rename = "unseen")]
   pub implicit: bool,
@@ -70,6 +73,15 @@ pub struct OpenSpan {
   pub children: Vec<Activity>,
 }
 
+/// What shows that a span was interrupted, and when, in milliseconds since the epoch.
+#[derive(Clone, Copy)]
+pub enum Evidence {
+  /// An event: the span has not run on after it.
+  Event(i64),
+  /// The clock of this process, which has closed adopted spans already.
+  Clock(i64),
+}
+
 /// A summary of an operation's turns, for those releases and cases in which its own end has none.
 #[derive(Default, Serialize, Deserialize)]
 pub struct TurnSummary {
@@ -93,6 +105,7 @@ impl OpenSpan {
       start,
       left_at: None,
       is_adopted: false,
+      is_safely_closed: false,
       implicit: false,
       turn_summary: TurnSummary::default(),
       responded_at: None,
@@ -129,21 +142,30 @@ impl OpenSpan {
     row.set_metric("end", Some(time::seconds(at.max(self.start.time()))));
     self.logs.write(&mut row);
     if self.implicit || self.is_adopted {
-      // It may have been closed as interrupted, failed or cancelled; it has ended well since.
       row.set_metadata("flue.interrupted", Some(Json::of(&false)));
+    }
+    if self.implicit {
+      // Another process may have closed it as failed or cancelled; it has ended well since.
       row.error = Some(Json::null());
       outcome::write_cancelled(&mut row, false);
     }
     Some(row)
   }
 
-  /// A row that ends the span although its own end never came, at `at` or when its process left it, whichever is
-  /// earlier. `None` if that was written when it was adopted.
-  pub fn interrupted(&self, activity: &Activity, at: i64) -> Option<Row> {
-    if self.is_adopted && self.left_at.is_some_and(|left| left <= at) {
-      return None;
-    }
-    let mut row = self.end_row(activity, self.left_at.map_or(at, |left| left.min(at)))?;
+  /// A row that ends the span although its own end never came, at a time that `evidence` gives. `None` if the row that
+  /// closed it when it was adopted has no later end.
+  pub fn interrupted(&self, activity: &Activity, evidence: Evidence) -> Option<Row> {
+    let at = match (evidence, self.left_at) {
+      (Evidence::Event(at), Some(left)) if left <= at => return None,
+      (Evidence::Clock(_), Some(_)) => return None,
+      (Evidence::Event(at) | Evidence::Clock(at), _) => at,
+    };
+    self.interruption(activity, at)
+  }
+
+  /// A row that ends the span although its own end never came.
+  pub fn interruption(&self, activity: &Activity, at: i64) -> Option<Row> {
+    let mut row = self.end_row(activity, at)?;
     row.set_metadata("flue.interrupted", Some(Json::of(&true)));
     Some(row)
   }

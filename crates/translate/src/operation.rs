@@ -11,7 +11,7 @@ use crate::{
   submission::{self, PlacedOperation},
   usage,
 };
-use braintrust_row::{Row, SpanType};
+use braintrust_row::{Json, Row, SpanType};
 use flue_event::{CallingTool, Event, Ids, OperationEnd, OperationStart};
 
 /// The kinds that only wrap one other activity, which has a span of its own: a delegated task, and a
@@ -89,7 +89,7 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &OperationEnd<'_>) -> Vec<
   outcome::write(&mut row, &end.outcome);
   row.input = end.input.map(messages::without_images);
   row.output = end.output.map(messages::without_images);
-  let returned = row.error.is_none() && !end.outcome.cancelled;
+  let returned = row.error.as_ref().is_none_or(Json::is_null) && !end.outcome.cancelled;
   if row.output.is_none() && returned && kind != Some("compact") {
     row.output = summary.output;
   }

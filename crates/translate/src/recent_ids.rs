@@ -1,26 +1,28 @@
 //! A bounded memory of activities.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+
+use braintrust_row::RowId;
 
 use crate::activity::Activity;
 
 /// How many activities are remembered at least; at most twice as many.
 const MAX_REMEMBERED: usize = 4096;
 
-/// The latest activities.
+/// The latest activities, with the rows of their spans as far as these matter.
 #[derive(Default)]
 pub struct RecentIds {
-  latest: HashSet<Activity>,
-  before: HashSet<Activity>,
+  latest: HashMap<Activity, Option<RowId>>,
+  before: HashMap<Activity, Option<RowId>>,
 }
 
 impl RecentIds {
   /// Remembers an activity.
-  pub fn insert(&mut self, activity: Activity) {
+  pub fn insert(&mut self, activity: Activity, row: Option<RowId>) {
     if self.latest.len() >= MAX_REMEMBERED {
       self.before = std::mem::take(&mut self.latest);
     }
-    self.latest.insert(activity);
+    self.latest.insert(activity, row);
   }
 
   /// Forgets an activity.
@@ -31,6 +33,11 @@ impl RecentIds {
 
   /// Whether the activity is remembered.
   pub fn contains(&self, activity: &Activity) -> bool {
-    self.latest.contains(activity) || self.before.contains(activity)
+    self.latest.contains_key(activity) || self.before.contains_key(activity)
+  }
+
+  /// The row that is remembered with an activity.
+  pub fn row(&self, activity: &Activity) -> Option<RowId> {
+    self.latest.get(activity).or_else(|| self.before.get(activity)).copied().flatten()
   }
 }

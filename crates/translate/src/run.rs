@@ -43,6 +43,10 @@ pub fn start(state: &mut State, event: &Event<'_>, run: &RunStart<'_>) -> Vec<Ro
   }
   let phase = if run.resumed { "resume" } else { "start" };
   row.set_metadata("flue.workflow_phase", Some(Json::text(phase)));
+  if run.resumed {
+    // Another process may have adopted it from the one that began it.
+    row.set_metadata("flue.interrupted", Some(Json::of(&false)));
+  }
   row.input = run.input.map(messages::without_images);
   vec![row]
 }

@@ -82,10 +82,12 @@ pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<Vec<Row>, serde_jso
     let is_older = |known: &OpenSpan| known.left_at.is_some_and(|known| known < left_at);
     // Of a span below others, what has ended here may have another row.
     let is_below = span.placement.parent.activity().is_some();
-    let has_ended = !is_below && state.tree.has_finished(&activity);
+    let row = span.placement.span.row;
+    let has_ended = state.tree.has_finished(&activity)
+      && (!is_below || state.tree.finished_row(&activity) == Some(row));
     if state.tree.get(&activity).is_none_or(is_older) && !has_ended {
-      // An earlier adopter has closed the others.
-      span.is_adopted = span.left_at.is_some();
+      span.is_safely_closed &= span.left_at.is_some();
+      span.is_adopted = span.is_safely_closed;
       span.left_at = Some(left_at);
       // Nothing states what of it has ended: its trace must not move.
       span.has_ended_child = true;

@@ -7,7 +7,9 @@
 use crate::{
   activity::Activity,
   caller_context::{self, CallerContext},
-  identity, metadata, outcome,
+  identity, metadata,
+  open_span::Evidence,
+  outcome,
   placement::{ActivitySpan, SpanPlacement, Start},
   state::State,
   submissions::Root,
@@ -204,7 +206,7 @@ pub fn settled(state: &mut State, event: &Event<'_>, settled: &SubmissionSettled
   };
   let activity = Activity::Operation(root.operation);
   let was_open = state.tree.get(&activity).is_some();
-  let mut rows = state.tree.interrupt(&activity, event.at);
+  let mut rows = state.tree.interrupt(&activity, Evidence::Event(event.at));
   let mut row = Row::of(root.span);
   row.set_metadata("flue.submission_outcome", metadata::text(settled.outcome.as_deref()));
   let failed = settled.failure.as_ref().map(outcome::error);

@@ -383,7 +383,10 @@ impl Submissions {
     let is_same = submission.attempt == known.attempt && !known.settled;
     let is_left_before = is_same && known.root.as_ref().is_some_and(is_older);
     if is_left_before || submission.attempt > known.attempt {
-      *known = submission;
+      let before = std::mem::replace(known, submission);
+      // The process of the later attempt died before its operation began.
+      known.root = known.root.take().or(before.root);
+      known.caller = known.caller.take().or(before.caller);
     } else if known.root.is_none() {
       // Its attempt has been announced, and has no operation yet.
       known.root = submission.root;

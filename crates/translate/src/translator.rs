@@ -4,7 +4,7 @@ use crate::{
   activity::Activity, compaction, custom_span, feedback, implicit, log, operation,
   options::Options, run, snapshot, state::State, submission, task, tool, turn,
 };
-use braintrust_row::{Row, RowId, TraceId};
+use braintrust_row::{Row, RowId, SpanContext, TraceId};
 use flue_event::{Body, Event};
 
 /// Translates a stream of events into rows. One translator sees all events of a recorder.
@@ -120,6 +120,16 @@ impl Translator {
   /// [`snapshot`](Self::snapshot).
   pub fn restore(&mut self, snapshot: &[u8]) -> Result<Vec<Row>, serde_json::Error> {
     snapshot::restore(&mut self.state, snapshot)
+  }
+
+  /// What [`restore`](Self::restore) returned is on the disk or delivered: the next process need not write it again.
+  pub fn note_adoption_is_safe(&mut self) {
+    self.state.tree.note_adoption_is_safe();
+  }
+
+  /// The spans that other processes left open, and that this one has not continued, in no order.
+  pub fn adopted(&self) -> impl Iterator<Item = SpanContext> {
+    self.state.tree.adopted()
   }
 
   /// Drops the spans of processes that last wrote them down at `left_by` or before, and that this process has not

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::{
   activity::Activity,
-  open_span::{ClosedSpan, NewSpan, OpenSpan},
+  open_span::{ClosedSpan, Evidence, NewSpan, OpenSpan},
   placement::{ActivitySpan, Parent, SpanPlacement},
   recent_ids::RecentIds,
 };
@@ -86,18 +86,27 @@ impl Tree {
       && let Some(parent) = self.open.get_mut(parent)
     {
       parent.children.push(activity.clone());
-      if span.left_at.is_none() {
-        // Work begins in it: this process continues it.
-        parent.left_at = None;
+      if span.left_at.is_none() && parent.left_at.is_some() {
+        self.note_continued(&span);
       }
     }
     self.open.insert(activity, span);
   }
 
+  /// Work in a span begins or ends here: this process continues what is above it.
+  fn note_continued(&mut self, span: &OpenSpan) {
+    let mut above = span.placement.parent.activity().cloned();
+    while let Some(parent) = above.and_then(|activity| self.open.get_mut(&activity))
+      && parent.left_at.take().is_some()
+    {
+      above = parent.placement.parent.activity().cloned();
+    }
+  }
+
   /// Closes a span, and interrupts its descendants. Further events of the span are duplicates.
   pub fn close(&mut self, activity: &Activity, at: i64) -> ClosedSpan {
-    if self.open.contains_key(activity) {
-      self.finished.insert(activity.clone());
+    if let Some(span) = self.open.get(activity) {
+      self.finished.insert(activity.clone(), Some(span.placement.span.row));
     }
     self.close_updatable(activity, at)
   }
@@ -105,22 +114,32 @@ impl Tree {
   /// Closes a span that may still be updated, and interrupts its descendants.
   pub fn close_updatable(&mut self, activity: &Activity, at: i64) -> ClosedSpan {
     match self.remove(activity) {
-      Some(span) => ClosedSpan {
-        interrupted: self.interrupt_descendants(&span, at),
-        row: span.end_row(activity, at),
-      },
+      Some(span) => {
+        if span.left_at.is_some() {
+          self.note_continued(&span);
+        }
+        ClosedSpan {
+          interrupted: self.interrupt_descendants(&span, Evidence::Event(at)),
+          row: span.end_row(activity, at),
+        }
+      }
       None => ClosedSpan { interrupted: Vec::new(), row: None },
     }
   }
 
   /// Ignores all further events of a span.
   pub fn ignore(&mut self, activity: Activity) {
-    self.finished.insert(activity);
+    self.finished.insert(activity, None);
   }
 
   /// Whether the span has had its own end: further events of it are duplicates.
   pub fn has_finished(&self, activity: &Activity) -> bool {
     self.finished.contains(activity)
+  }
+
+  /// The row of the span of an activity that has had its own end, if it is known.
+  pub fn finished_row(&self, activity: &Activity) -> Option<RowId> {
+    self.finished.row(activity)
   }
 
   /// Whether the span has been closed in any way: a further start of it is a duplicate.
@@ -147,13 +166,13 @@ impl Tree {
         self.open.insert(activity.clone(), child);
         tasks.push(activity);
       } else {
-        rows.extend(child.interrupted(&activity, at));
-        self.interrupted.insert(activity);
+        rows.extend(child.interrupted(&activity, Evidence::Event(at)));
+        self.interrupted.insert(activity, None);
       }
     }
     span.children = tasks;
     span.left_at = None;
-    self.finished.insert(previous.clone());
+    self.finished.insert(previous.clone(), None);
     self.open.insert(next, span);
     rows
   }

@@ -335,9 +335,13 @@ impl Delivery {
   /// Whether shutdown can end: every row and every attachment is settled, or the server refuses the key, or it fails
   /// and all rows are in the spool, which holds no attachments.
   pub fn is_done(&self) -> bool {
+    let can_end = self.failed_since_shutdown || self.outbox.is_empty();
+    self.unauthorized || (can_end && self.is_safe() && self.unsettled_attachments() == 0)
+  }
+
+  /// Whether every row is delivered or in the spool.
+  pub fn is_safe(&self) -> bool {
     let is_encoded = self.queue.is_empty() && self.masked.is_empty();
-    let is_safe = self.failed_since_shutdown && self.outbox.backed().rows == self.outbox.rows();
-    let is_settled = is_encoded && self.unsettled_attachments() == 0;
-    self.unauthorized || (is_settled && (is_safe || self.outbox.is_empty()))
+    is_encoded && self.outbox.backed().rows == self.outbox.rows()
   }
 }

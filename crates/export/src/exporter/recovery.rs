@@ -33,7 +33,12 @@ impl Exporter {
     }
     for snapshot in &adopted.snapshots {
       match self.translator.restore(snapshot) {
-        Ok(rows) => self.enqueue_sorted(rows, now),
+        Ok(rows) => {
+          // A snapshot has spans of recorded traces only.
+          self.sampling.record(self.translator.adopted().map(|span| span.trace));
+          self.closes_adopted |= !rows.is_empty();
+          self.enqueue_sorted(rows, now);
+        }
         Err(error) => {
           let message = format!("The snapshot of an earlier process is damaged: {error}.");
           self.account.diagnostics.once(Code::Spool, &message);
@@ -47,6 +52,16 @@ impl Exporter {
     }
     if !adopted.snapshots.is_empty() {
       self.snapshot.restored(now.elapsed);
+    }
+  }
+
+  /// Once the rows that close adopted spans are safe, the snapshot states it: another process that adopts them may do so
+  /// after a third one has ended them.
+  pub(super) fn confirm_adoption(&mut self, now: Now) {
+    if self.closes_adopted && self.delivery.is_safe() {
+      self.closes_adopted = false;
+      self.translator.note_adoption_is_safe();
+      self.snapshot.note_change(now.elapsed);
     }
   }
 

@@ -1,5 +1,6 @@
 //! The exporter as a host drives it, with a server that responds as a test wants.
 
+mod adopted;
 mod attachments;
 mod endings;
 mod found;

@@ -1,5 +1,6 @@
 //! The translation, mostly on events recorded from real Flue runs.
 
+mod adoption;
 mod custom_spans;
 mod garbage;
 mod properties;

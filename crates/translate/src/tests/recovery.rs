@@ -7,7 +7,7 @@ use crate::Translator;
 use braintrust_row::Row;
 
 /// An event of a submission's root conversation.
-fn event(kind: &str, at: i64, operation: &str, more: serde_json::Value) -> String {
+pub fn event(kind: &str, at: i64, operation: &str, more: serde_json::Value) -> String {
   let mut event = json!({ "v": 3, "type": kind, "timestamp": at, "submissionId": "s", "agentName": "A",
     "instanceId": "i", "conversationId": "c" });
   if !operation.is_empty() {
@@ -18,27 +18,27 @@ fn event(kind: &str, at: i64, operation: &str, more: serde_json::Value) -> Strin
   event.to_string()
 }
 
-fn running(at: i64, attempt: u32) -> String {
+pub fn running(at: i64, attempt: u32) -> String {
   json!({ "v": 3, "type": "submission_running", "timestamp": at, "submissionId": "s", "agentName": "A",
     "instanceId": "i", "kind": "direct", "attemptCount": attempt, "maxAttempts": 3 })
   .to_string()
 }
 
-fn settled(at: i64) -> String {
+pub fn settled(at: i64) -> String {
   json!({ "v": 3, "type": "submission_settled", "timestamp": at, "submissionId": "s", "agentName": "A",
     "instanceId": "i", "outcome": "completed" })
   .to_string()
 }
 
-fn start(at: i64, operation: &str) -> String {
+pub fn start(at: i64, operation: &str) -> String {
   event("operation_start", at, operation, json!({}))
 }
 
-fn end(at: i64, operation: &str) -> String {
+pub fn end(at: i64, operation: &str) -> String {
   event("operation", at, operation, json!({ "durationMs": 100, "isError": false }))
 }
 
-fn turn(at: i64, operation: &str, turn: &str, tokens: u32) -> [String; 2] {
+pub fn turn(at: i64, operation: &str, turn: &str, tokens: u32) -> [String; 2] {
   let request = json!({ "turnId": turn, "purpose": "agent", "request": { "requestedModel": "m",
     "input": { "messages": [] } } });
   let usage = json!({ "input": tokens, "output": 0, "cacheRead": 0, "cacheWrite": 0, "totalTokens": tokens,
@@ -49,41 +49,41 @@ fn turn(at: i64, operation: &str, turn: &str, tokens: u32) -> [String; 2] {
 }
 
 /// A process: its translator, whose rows go to the trace that all processes share.
-fn run(translator: &mut Translator, events: &[String], trace: &mut Trace) {
+pub fn run(translator: &mut Translator, events: &[String], trace: &mut Trace) {
   translate_all(translator, events, trace);
 }
 
-fn root(trace: &Trace) -> &Row {
+pub fn root(trace: &Trace) -> &Row {
   trace.rows.values().find(|row| row.is_root).unwrap()
 }
 
-fn metadata(row: &Row, name: &str) -> Option<String> {
+pub fn metadata(row: &Row, name: &str) -> Option<String> {
   row.metadata.get(name).map(|value| value.as_str().into_owned())
 }
 
-fn end_of(row: &Row) -> i64 {
+pub fn end_of(row: &Row) -> i64 {
   (*row.metrics.get("end").unwrap() * 1e3).round() as i64
 }
 
-fn tokens(row: &Row) -> Option<f64> {
+pub fn tokens(row: &Row) -> Option<f64> {
   row.metrics.get("tokens").copied()
 }
 
 /// The root has ended well, at this time.
-fn assert_ends_well(trace: &Trace, at: i64) {
+pub fn assert_ends_well(trace: &Trace, at: i64) {
   assert_eq!(metadata(root(trace), "flue.interrupted").as_deref(), Some("false"));
   assert_eq!(end_of(root(trace)), at);
 }
 
 /// What a process leaves that dies at this time, after these events.
-fn left(at: i64, events: &[String], trace: &mut Trace) -> Vec<u8> {
+pub fn left(at: i64, events: &[String], trace: &mut Trace) -> Vec<u8> {
   let mut translator = Translator::default();
   run(&mut translator, events, trace);
   translator.snapshot(at, true).unwrap()
 }
 
 /// A process adopts what another one has left.
-fn adopt(translator: &mut Translator, left: &[u8], trace: &mut Trace) {
+pub fn adopt(translator: &mut Translator, left: &[u8], trace: &mut Trace) {
   trace.take(translator.restore(left).unwrap());
 }
 
@@ -338,6 +338,7 @@ fn what_one_process_adopts_and_another_recovers_ends_well() {
   let events = [running(50_000, 2), start(50_100, "o2"), end(60_000, "o2"), settled(60_001)];
   run(&mut Translator::default(), &events, &mut trace);
   // The adopter dies as well, and so does the next one.
+  c.note_adoption_is_safe();
   let left = c.snapshot(70_000, true).unwrap();
   let mut d = Translator::default();
   adopt(&mut d, &left, &mut trace);

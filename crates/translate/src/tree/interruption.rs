@@ -1,8 +1,12 @@
 //! Spans whose own end never came.
 
 use super::Tree;
-use crate::{activity::Activity, open_span::OpenSpan, submissions::Submissions};
-use braintrust_row::Row;
+use crate::{
+  activity::Activity,
+  open_span::{Evidence, OpenSpan},
+  submissions::Submissions,
+};
+use braintrust_row::{Row, SpanContext};
 
 /// How many spans may be open. If there are more, the ends of most were lost.
 const MAX_OPEN: usize = 16_384;
@@ -26,17 +30,17 @@ impl Tree {
       if self.open.len() <= MAX_OPEN - EVICTED {
         break;
       }
-      rows.extend(self.interrupt(&activity, at));
+      rows.extend(self.interrupt(&activity, Evidence::Clock(at)));
     }
     rows
   }
 
   /// Interrupts a span and its descendants. Returns their last rows.
-  pub fn interrupt(&mut self, activity: &Activity, at: i64) -> Vec<Row> {
+  pub fn interrupt(&mut self, activity: &Activity, evidence: Evidence) -> Vec<Row> {
     let Some(span) = self.remove(activity) else { return Vec::new() };
-    let mut rows = self.interrupt_descendants(&span, at);
-    self.interrupted.insert(activity.clone());
-    rows.extend(span.interrupted(activity, at));
+    let mut rows = self.interrupt_descendants(&span, evidence);
+    self.interrupted.insert(activity.clone(), None);
+    rows.extend(span.interrupted(activity, evidence));
     rows
   }
 
@@ -52,7 +56,7 @@ impl Tree {
       let latest = submissions.latest_operation(span.placement.span.row);
       let is_superseded = latest.is_some_and(|latest| latest != operation);
       if is_superseded {
-        finished.insert(activity.clone());
+        finished.insert(activity.clone(), None);
       }
       !is_superseded
     });
@@ -62,19 +66,33 @@ impl Tree {
   pub fn adopt(&mut self) -> Vec<Row> {
     let mut rows = Vec::new();
     for (activity, span) in &mut self.open {
-      if let Some(left_at) = span.left_at {
-        rows.extend(span.interrupted(activity, left_at));
+      if let Some(left_at) = span.left_at.filter(|_| !span.is_adopted) {
+        rows.extend(span.interruption(activity, left_at));
         span.is_adopted = true;
       }
     }
     rows
   }
 
+  /// The rows that close adopted spans are on the disk or delivered.
+  pub fn note_adoption_is_safe(&mut self) {
+    for span in self.open.values_mut() {
+      span.is_safely_closed |= span.is_adopted && span.left_at.is_some();
+    }
+  }
+
+  /// The spans that other processes left open, and that this one has not continued.
+  pub fn adopted(&self) -> impl Iterator<Item = SpanContext> {
+    let adopted = self.open.values().filter(|span| span.left_at.is_some() && span.label.is_some());
+    adopted.map(|span| span.placement.span)
+  }
+
   /// Interrupts everything. Returns the last rows.
   pub fn interrupt_all(&mut self, at: i64) -> Vec<Row> {
     let mut rows = Vec::new();
     for activity in self.in_order_left(&|_| true) {
-      rows.extend(self.open.remove(&activity).and_then(|span| span.interrupted(&activity, at)));
+      let span = self.open.remove(&activity);
+      rows.extend(span.and_then(|span| span.interrupted(&activity, Evidence::Clock(at))));
     }
     rows
   }
@@ -86,7 +104,7 @@ impl Tree {
     let orphaned = self.in_order_left(&|span| is_left(span) && self.is_orphaned(span));
     let mut rows = Vec::new();
     for activity in orphaned {
-      rows.extend(self.interrupt(&activity, at));
+      rows.extend(self.interrupt(&activity, Evidence::Clock(at)));
     }
     rows
   }
@@ -106,14 +124,14 @@ impl Tree {
   }
 
   // Without recursion: where ends never come, spans may be nested as deep as there are events.
-  pub(super) fn interrupt_descendants(&mut self, span: &OpenSpan, at: i64) -> Vec<Row> {
+  pub(super) fn interrupt_descendants(&mut self, span: &OpenSpan, evidence: Evidence) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut descendants = span.children.clone();
     while let Some(activity) = descendants.pop() {
       let Some(child) = self.open.remove(&activity) else { continue };
       descendants.extend_from_slice(&child.children);
-      rows.extend(child.interrupted(&activity, at));
-      self.interrupted.insert(activity);
+      rows.extend(child.interrupted(&activity, evidence));
+      self.interrupted.insert(activity, None);
     }
     rows
   }

@@ -1,0 +1,148 @@
+//! What is sent of the open spans that another process left.
+
+use std::io;
+
+use spool::Segment;
+
+use super::*;
+
+/// A process: its exporter, whose disk may refuse segments.
+struct Process {
+  exporter: Exporter,
+  disk_is_full: bool,
+  is_online: bool,
+  /// What it finds at its start.
+  left: Vec<Vec<u8>>,
+  /// The last snapshot that it has written.
+  snapshot: Option<Vec<u8>>,
+  rows: Vec<Value>,
+}
+
+impl Process {
+  fn new(options: Value, left: Option<Vec<u8>>) -> Self {
+    let mut all = json!({ "apiKey": "sk-test", "appUrl": "http://127.0.0.1:9", "spool": true });
+    all.as_object_mut().unwrap().extend(options.as_object().unwrap().clone());
+    let settings = Settings::parse(&json!({ "options": all }).to_string()).unwrap();
+    let account = Arc::new(Account::new(SECOND, Box::new(|_| {})));
+    let exporter = Exporter::new(Arc::new(settings), account, &SpoolStatus::Open, 1, at(0));
+    let left = Vec::from_iter(left);
+    Self { exporter, disk_is_full: false, is_online: true, left, snapshot: None, rows: Vec::new() }
+  }
+
+  fn event(&mut self, ms: u64, kind: &str, more: Value) {
+    let mut event = json!({ "v": 3, "type": kind, "runId": "r1", "workflowName": "w" });
+    event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    self.exporter.handle_event(&event.to_string(), Priority::Start, at(ms)).unwrap();
+  }
+
+  /// Performs what is due at a time.
+  fn work(&mut self, ms: u64) {
+    let now = at(ms);
+    loop {
+      self.exporter.handle_timeout(now);
+      let mut is_busy = false;
+      while let Some((id, operation)) = self.exporter.poll_spool() {
+        is_busy = true;
+        let completion = self.perform(&operation);
+        self.exporter.handle_spool(id, completion, now);
+      }
+      while let Some(Request { id, call, .. }) = self.exporter.poll_request() {
+        is_busy = true;
+        let path = call.url.split_once("127.0.0.1:9").unwrap().1.to_owned();
+        let response = if self.is_online { braintrust(&path, 0) } else { status(500, None) };
+        if self.is_online
+          && path == "/logs3"
+          && let Body::Bytes(body) = &call.body
+        {
+          let body: Value = serde_json::from_slice(body).unwrap();
+          self.rows.extend(body["rows"].as_array().unwrap().clone());
+        }
+        self.exporter.handle_response(id, Ok(response), now);
+      }
+      if !is_busy {
+        break;
+      }
+    }
+  }
+
+  fn perform(&mut self, operation: &Operation) -> Completion {
+    match operation {
+      Operation::Adopt => {
+        let snapshots = mem::take(&mut self.left);
+        Completion::Adopted(Adopted { snapshots, ..Adopted::default() })
+      }
+      Operation::Write { .. } if self.disk_is_full => {
+        Completion::Written(Err(io::Error::other("no space")))
+      }
+      Operation::Write { content, rows } => {
+        let bytes = content.len() as u64;
+        Completion::Written(Ok(Segment { number: 1, rows: *rows, bytes, created: START }))
+      }
+      Operation::WriteSnapshot(content) => {
+        self.snapshot = Some(content.clone());
+        Completion::Done(Ok(()))
+      }
+      _ => Completion::Done(Ok(())),
+    }
+  }
+
+  fn is_interrupted(&self) -> bool {
+    self.rows.iter().any(|row| row["metadata"]["flue.interrupted"] == true)
+  }
+}
+
+fn at(ms: u64) -> Now {
+  Now { elapsed: Duration::from_millis(ms), unix_ms: START + ms as i64 }
+}
+
+/// What a process leaves that dies in a trace which only an error has it record.
+fn left_of_an_error(options: &Value) -> Vec<u8> {
+  let mut process = Process::new(options.clone(), None);
+  process.work(0);
+  process.event(10, "run_start", json!({}));
+  process.event(20, "operation_start", json!({ "operationId": "o1", "operationKind": "prompt" }));
+  let failed = json!({ "operationId": "o1", "operationKind": "prompt", "isError": true, "error": { "message": "x" } });
+  process.event(30, "operation", failed);
+  process.work(500);
+  assert_eq!(process.rows.len(), 2);
+  process.snapshot.unwrap()
+}
+
+#[test]
+fn a_trace_that_an_error_released_stays_recorded_in_the_next_process() {
+  let options = json!({ "sampleRate": 0, "keepErrors": true });
+  let left = left_of_an_error(&options);
+  let mut adopter = Process::new(options.clone(), Some(left.clone()));
+  adopter.work(0);
+  adopter.work(1_000);
+  assert!(adopter.is_interrupted());
+
+  let mut next = Process::new(options, Some(left));
+  next.work(0);
+  next.event(100, "run_end", json!({ "isError": false, "result": "done" }));
+  next.work(1_000);
+  let last = next.rows.last().unwrap();
+  assert_eq!(
+    (&last["output"], &last["metadata"]["flue.interrupted"]),
+    (&json!("done"), &json!(false))
+  );
+}
+
+#[test]
+fn spans_are_closed_although_their_first_adopter_dies_with_a_full_disk() {
+  let mut first = Process::new(json!({}), None);
+  first.work(0);
+  first.event(10, "run_start", json!({}));
+  first.work(500);
+  for disk_is_full in [false, true] {
+    let mut adopter = Process::new(json!({}), first.snapshot.clone());
+    (adopter.disk_is_full, adopter.is_online) = (disk_is_full, false);
+    adopter.work(0);
+    adopter.work(1_000);
+    let mut next = Process::new(json!({}), adopter.snapshot);
+    next.work(0);
+    next.work(1_000);
+    // Otherwise the adopter's segment has the row.
+    assert_eq!(next.is_interrupted(), disk_is_full);
+  }
+}

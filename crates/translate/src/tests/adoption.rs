@@ -1,0 +1,153 @@
+//! What a process does about the spans that another one left open.
+
+use serde_json::json;
+
+use super::{
+  recovery::{
+    adopt, assert_ends_well, end, end_of, event, left, metadata, root, run, running, settled,
+    start, tokens, turn,
+  },
+  trace::Trace,
+};
+use crate::Translator;
+
+fn text(value: Option<&braintrust_row::Json>) -> Option<String> {
+  value.map(|value| value.as_str().into_owned())
+}
+
+#[test]
+fn an_attempt_that_continues_what_was_adopted_has_the_output_of_its_turns() {
+  let mut trace = Trace::default();
+  let left = left(5_000, &[running(900, 1), start(1_000, "o1")], &mut trace);
+  let mut b = Translator::default();
+  adopt(&mut b, &left, &mut trace);
+  let response = json!({ "turnId": "t2", "purpose": "agent", "durationMs": 10, "isError": false,
+    "request": { "requestedModel": "m" }, "response": { "finishReason": "stop",
+      "output": { "role": "assistant", "content": [{ "type": "text", "text": "hello" }] } } });
+  let [request, _] = turn(50_200, "o2", "t2", 1);
+  let events = [running(50_000, 2), start(50_100, "o2"), request];
+  run(&mut b, &events, &mut trace);
+  let events = [event("turn", 50_210, "o2", response), end(60_000, "o2"), settled(60_001)];
+  run(&mut b, &events, &mut trace);
+  assert_eq!(text(root(&trace).output.as_ref()).as_deref(), Some("\"hello\""));
+}
+
+/// As on Cloudflare, where a recorder is made again while its work runs.
+#[test]
+fn an_error_that_the_application_has_written_stays_when_the_span_ends_well() {
+  let mut trace = Trace::default();
+  let mut call = json!({ "turnId": "t1", "toolName": "x", "toolCallId": "call", "args": {}, "origin": "framework" });
+  let mut a = Translator::default();
+  let begun = event("tool_start", 1_200, "o1", call.clone());
+  run(&mut a, &[running(900, 1), start(1_000, "o1"), begun], &mut trace);
+  let tool = trace.named("tool:x").next().unwrap().span;
+  let log = json!({ "v": 3, "type": "span_log", "timestamp": 1_300, "spanId": tool.row.to_string(),
+    "rootSpanId": tool.trace.to_string(), "span": { "error": "boom" } });
+  run(&mut a, &[log.to_string()], &mut trace);
+  let mut b = Translator::default();
+  adopt(&mut b, &a.snapshot(2_000, true).unwrap(), &mut trace);
+  call.as_object_mut().unwrap().extend([
+    ("durationMs".to_owned(), json!(500)),
+    ("isError".to_owned(), json!(false)),
+    ("result".to_owned(), json!({})),
+  ]);
+  run(&mut b, &[event("tool", 2_500, "o1", call)], &mut trace);
+  let tool = trace.named("tool:x").next().unwrap();
+  assert_eq!(text(tool.error.as_ref()).as_deref(), Some("\"boom\""));
+  assert_eq!(metadata(tool, "flue.interrupted").as_deref(), Some("false"));
+}
+
+#[test]
+fn an_end_before_the_adoption_closes_nothing_again() {
+  let mut trace = Trace::default();
+  let left = left(5_000, &[running(900, 1), start(1_000, "o1")], &mut trace);
+  let mut c = Translator::default();
+  adopt(&mut c, &left, &mut trace);
+  let events = [running(50_000, 2), start(50_100, "o2"), end(60_000, "o2"), settled(60_001)];
+  run(&mut Translator::default(), &events, &mut trace);
+  // It began to end before, or its clock was set back.
+  trace.take(c.close_all(4_000));
+  assert_ends_well(&trace, 60_000);
+}
+
+/// The storage of a Worker may be listed late.
+#[test]
+fn a_turn_that_ended_here_before_the_adoption_stays_ended() {
+  let mut trace = Trace::default();
+  let [request, response] = turn(1_100, "o1", "t1", 10);
+  let left = left(1_105, &[running(900, 1), start(1_000, "o1"), request], &mut trace);
+  let mut b = Translator::default();
+  run(&mut b, &[response], &mut trace);
+  adopt(&mut b, &left, &mut trace);
+  run(&mut b, &[end(2_000, "o1"), settled(2_001)], &mut trace);
+  let turn = trace.named("llm:m").next().unwrap();
+  assert_eq!(metadata(turn, "flue.interrupted").as_deref(), Some("false"));
+  assert_eq!(end_of(turn), 1_110);
+  assert_ends_well(&trace, 2_000);
+}
+
+#[test]
+fn the_end_of_an_adopted_turn_continues_its_root() {
+  let mut trace = Trace::default();
+  let [request, _] = turn(1_100, "o1", "t1", 10);
+  let [_, response] = turn(9_100, "o1", "t1", 10);
+  let left = left(1_105, &[running(900, 1), start(1_000, "o1"), request], &mut trace);
+  let mut b = Translator::default();
+  adopt(&mut b, &left, &mut trace);
+  let response = response.replace("\"durationMs\":10", "\"durationMs\":8010");
+  run(&mut b, &[response], &mut trace);
+  trace.take(b.close_all(10_000));
+  let turn = trace.named("llm:m").next().unwrap();
+  assert_eq!((end_of(turn), end_of(root(&trace))), (9_110, 10_000));
+}
+
+#[test]
+fn a_run_that_a_third_process_resumes_is_not_interrupted() {
+  let of_run = |kind: &str, at: i64, more: serde_json::Value| {
+    let mut event =
+      json!({ "v": 3, "type": kind, "timestamp": at, "runId": "r", "workflowName": "w" });
+    event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    event.to_string()
+  };
+  let mut trace = Trace::default();
+  let left = left(5_000, &[of_run("run_start", 1_000, json!({}))], &mut trace);
+  adopt(&mut Translator::default(), &left, &mut trace);
+  let resumed = of_run("run_resume", 20_000, json!({ "startedAt": 1_000 }));
+  let end = json!({ "isError": true, "error": { "message": "x" }, "durationMs": 19_100 });
+  run(&mut Translator::default(), &[resumed, of_run("run_end", 20_100, end)], &mut trace);
+  assert_ends_well(&trace, 20_100);
+}
+
+#[test]
+fn an_attempt_that_died_before_its_operation_keeps_the_usage_of_the_one_before() {
+  let mut trace = Trace::default();
+  let mut events = vec![running(900, 1), start(1_000, "o1")];
+  events.extend(turn(1_100, "o1", "t1", 10));
+  let mut c = Translator::default();
+  for left in
+    [left(5_000, &events, &mut trace), left(50_050, &[running(50_000, 2)], &mut Trace::default())]
+  {
+    adopt(&mut c, &left, &mut trace);
+  }
+  let mut events = vec![running(100_000, 3), start(100_100, "o3")];
+  events.extend(turn(101_000, "o3", "t3", 5));
+  events.extend([end(110_000, "o3"), settled(110_001)]);
+  run(&mut c, &events, &mut trace);
+  trace.take(c.close_all(120_000));
+  assert_ends_well(&trace, 110_000);
+  assert_eq!(tokens(root(&trace)), Some(15.0));
+}
+
+#[test]
+fn the_next_adopter_closes_what_the_one_before_may_not_have_closed() {
+  let mut trace = Trace::default();
+  let left = left(5_000, &[running(900, 1), start(1_000, "o1")], &mut trace);
+  let mut b = Translator::default();
+  assert_eq!(b.restore(&left).unwrap().len(), 1);
+  // Its rows are lost with it.
+  let unsafe_left = b.snapshot(6_000, true).unwrap();
+  assert_eq!(Translator::default().restore(&unsafe_left).unwrap().len(), 1);
+  b.note_adoption_is_safe();
+  let safe_left = b.snapshot(7_000, true).unwrap();
+  assert_eq!(Translator::default().restore(&safe_left).unwrap().len(), 0);
+}
