@@ -293,7 +293,7 @@ export const MUTATIONS = [
   {
     name: 'shutdown: open spans stay open',
     file: `${EXPORT}/exporter/endings.rs`,
-    replace: `    let rows = self.translator.close_all(now.unix_ms);`,
+    replace: `    let rows = self.translator.close_all(self.exit_began.unwrap_or(now.unix_ms));`,
     by: `    self.translator.close_all(now.unix_ms);
     let rows = Vec::new();`,
   },
