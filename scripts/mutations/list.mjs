@@ -328,6 +328,12 @@ export const MUTATIONS = [
     by: `      let _unused = now + WRITE_EVERY;`,
   },
   {
+    name: 'snapshot: the spans of adopted snapshots stay open',
+    file: `${EXPORT}/exporter/recovery.rs`,
+    replace: `          self.enqueue_sorted(rows, now);`,
+    by: `          drop(rows);`,
+  },
+  {
     name: 'snapshot: adopted snapshots are discarded before ours is written',
     file: `${EXPORT}/exporter/recovery.rs`,
     replace: `    if !adopted.snapshots.is_empty() {

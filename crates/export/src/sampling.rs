@@ -72,13 +72,16 @@ impl Sampling {
     }
   }
 
-  /// Another process has recorded these traces.
-  pub fn record(&mut self, traces: impl Iterator<Item = TraceId>) {
+  /// Another process has recorded these traces, whatever this one has decided. Returns their rows that wait.
+  pub fn record(&mut self, traces: impl Iterator<Item = TraceId>) -> Vec<Row> {
+    let mut released = Vec::new();
     for trace in traces {
       if !self.records(trace) {
-        self.decide(trace, true);
+        self.set(trace, Fate::Recorded);
+        released.extend(self.take(trace));
       }
     }
+    released
   }
 
   /// Takes the rows of one event, and returns those to be sent and how many spans and feedbacks are left out.
@@ -215,6 +218,28 @@ mod tests {
     row.set_metric("end", Some(1.0));
     row.error = Some(if fails { Json::text("failed") } else { Json::null() });
     row
+  }
+
+  #[test]
+  fn a_trace_that_another_process_has_recorded_is_recorded_here_whatever_was_decided() {
+    let adopts = |sampling: &mut Sampling| sampling.record([row(1, 0).span.trace].into_iter());
+    let keeping = || sampling(serde_json::json!({ "sampleRate": 0, "keepErrors": true }));
+    // It waits for an error.
+    let mut one = keeping();
+    one.sort(vec![start(1, 0), start(1, 1), end(1, 1, false)]);
+    assert_eq!((adopts(&mut one).len(), one.memory_bytes()), (3, 0));
+    assert_eq!(one.sort(vec![end(1, 0, false)]).0.len(), 1);
+    // It was left out.
+    let mut one = keeping();
+    one.sort(vec![start(1, 0), end(1, 0, false)]);
+    assert_eq!(adopts(&mut one).len(), 0);
+    assert_eq!(one.sort(vec![end(1, 1, false)]).0.len(), 1);
+    // The application has decided that it waits.
+    let mut one = keeping();
+    one.decide(row(1, 0).span.trace, false);
+    one.sort(vec![start(1, 0), start(1, 1)]);
+    assert_eq!(adopts(&mut one).len(), 2);
+    assert_eq!(one.sort(vec![end(1, 0, false), end(1, 1, true)]).0.len(), 2);
   }
 
   proptest! {

@@ -58,7 +58,8 @@ pub fn end(state: &mut State, event: &Event<'_>, custom: &CustomSpan<'_>) -> Vec
   let end = update.end.unwrap_or(event.at);
   let mut closed = state.tree.close_updatable(&activity, end);
   let row = closed.row.unwrap_or_else(|| {
-    // It was interrupted: the process had too many open spans.
+    // It was interrupted, since there were too many open spans, or another process has left it.
+    state.tree.note_ended(activity, span.row);
     let mut row = Row::of(span);
     row.set_metric("end", Some(time::seconds(end)));
     row.set_metadata("flue.interrupted", Some(Json::of(&false)));

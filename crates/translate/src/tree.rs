@@ -21,6 +21,8 @@ pub struct Tree {
   open: HashMap<Activity, OpenSpan>,
   /// Spans that have had their own end: further events of them are duplicates.
   finished: RecentIds,
+  /// Spans that have had their own end, and may still be updated.
+  updatable: RecentIds,
   /// Spans whose own end may still come.
   interrupted: RecentIds,
 }
@@ -108,11 +110,23 @@ impl Tree {
     if let Some(span) = self.open.get(activity) {
       self.finished.insert(activity.clone(), Some(span.placement.span.row));
     }
-    self.close_updatable(activity, at)
+    self.end(activity, at)
   }
 
   /// Closes a span that may still be updated, and interrupts its descendants.
   pub fn close_updatable(&mut self, activity: &Activity, at: i64) -> ClosedSpan {
+    if let Some(span) = self.open.get(activity) {
+      self.updatable.insert(activity.clone(), Some(span.placement.span.row));
+    }
+    self.end(activity, at)
+  }
+
+  /// Remembers the end of a span that is not open here and may still be updated.
+  pub fn note_ended(&mut self, activity: Activity, row: RowId) {
+    self.updatable.insert(activity, Some(row));
+  }
+
+  fn end(&mut self, activity: &Activity, at: i64) -> ClosedSpan {
     match self.remove(activity) {
       Some(span) => {
         if span.left_at.is_some() {
@@ -137,9 +151,9 @@ impl Tree {
     self.finished.contains(activity)
   }
 
-  /// The row of the span of an activity that has had its own end, if it is known.
-  pub fn finished_row(&self, activity: &Activity) -> Option<RowId> {
-    self.finished.row(activity)
+  /// Whether the span of an activity that has this row has had its own end.
+  pub fn has_ended_as(&self, activity: &Activity, row: RowId) -> bool {
+    [&self.finished, &self.updatable].iter().any(|ended| ended.row(activity) == Some(row))
   }
 
   /// Whether the span has been closed in any way: a further start of it is a duplicate.

@@ -134,7 +134,7 @@ impl Exporter {
   }
 
   /// Redacts and enqueues the rows of traces that are recorded.
-  fn enqueue(&mut self, rows: Vec<Row>, now: Now) {
+  pub(super) fn enqueue(&mut self, rows: Vec<Row>, now: Now) {
     let (rows, left_out) = self.sampling.sort(rows);
     self.account.counters.leave_out(left_out);
     for mut row in rows {

@@ -35,7 +35,8 @@ impl Exporter {
       match self.translator.restore(snapshot) {
         Ok(rows) => {
           // A snapshot has spans of recorded traces only.
-          self.sampling.record(self.translator.adopted().map(|span| span.trace));
+          let released = self.sampling.record(self.translator.adopted().map(|span| span.trace));
+          self.enqueue(released, now);
           self.closes_adopted |= !rows.is_empty();
           self.enqueue_sorted(rows, now);
         }

@@ -1,6 +1,6 @@
 //! What a process does about the spans that another one left open.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
   recovery::{
@@ -101,14 +101,74 @@ fn the_end_of_an_adopted_turn_continues_its_root() {
   assert_eq!((end_of(turn), end_of(root(&trace))), (9_110, 10_000));
 }
 
+fn of_run(kind: &str, at: i64, more: Value) -> String {
+  let mut event =
+    json!({ "v": 3, "type": kind, "timestamp": at, "runId": "r", "workflowName": "w" });
+  event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+  event.to_string()
+}
+
+/// A process that has adopted a run and resumes it.
+fn resuming_run(trace: &mut Trace) -> Translator {
+  let left = left(5_000, &[of_run("run_start", 1_000, json!({}))], trace);
+  let mut b = Translator::default();
+  adopt(&mut b, &left, trace);
+  run(&mut b, &[of_run("run_resume", 20_000, json!({ "startedAt": 1_000 }))], trace);
+  b
+}
+
+#[test]
+fn a_run_that_is_resumed_here_stays_open_and_is_interrupted_by_the_exit() {
+  let mut trace = Trace::default();
+  let mut b = resuming_run(&mut trace);
+  assert_eq!(metadata(root(&trace), "flue.interrupted").as_deref(), Some("false"));
+  trace.take(b.close_orphaned(130_000, i64::MAX));
+  assert_eq!(b.open_spans(), 1);
+  trace.take(b.close_all(140_000));
+  assert_eq!(metadata(root(&trace), "flue.interrupted").as_deref(), Some("true"));
+  assert_eq!(end_of(root(&trace)), 140_000);
+}
+
+#[test]
+fn a_custom_span_that_ended_here_before_the_adoption_stays_ended() {
+  let id = format!("{:032x}", 7);
+  let custom = |kind: &str, at: i64| {
+    json!({ "v": 3, "type": kind, "timestamp": at, "spanId": id, "rootSpanId": id, "span": { "name": "n" } })
+      .to_string()
+  };
+  let mut trace = Trace::default();
+  let left = left(1_500, &[custom("span_start", 1_000)], &mut trace);
+  let mut b = Translator::default();
+  run(&mut b, &[custom("span_end", 2_000)], &mut trace);
+  adopt(&mut b, &left, &mut trace);
+  let span = trace.named("n").next().unwrap();
+  assert_eq!((end_of(span), metadata(span, "flue.interrupted").as_deref()), (2_000, Some("false")));
+}
+
+/// Files are listed in any order.
+#[test]
+fn whichever_snapshot_comes_first_a_submission_joins_its_callers_trace() {
+  let caller = json!({ "spanId": "0011223344556677", "rootSpanId": "a1b2c3d4e5f647898abcdef012345678", "isWithin": true });
+  let queued = json!({ "v": 3, "type": "submission_queued", "timestamp": 1_000, "submissionId": "s", "agentName": "A",
+    "instanceId": "i", "caller": caller });
+  for reversed in [false, true] {
+    let mut lefts = [
+      left(1_500, &[queued.to_string()], &mut Trace::default()),
+      left(2_500, &[running(2_000, 1)], &mut Trace::default()),
+    ];
+    if reversed {
+      lefts.reverse();
+    }
+    let (mut c, mut trace) = (Translator::default(), Trace::default());
+    lefts.iter().for_each(|left| adopt(&mut c, left, &mut trace));
+    run(&mut c, &[running(50_000, 2), start(50_100, "o2")], &mut trace);
+    let traces: Vec<_> = trace.rows.values().map(|row| row.span.trace.to_string()).collect();
+    assert_eq!(traces, ["a1b2c3d4e5f647898abcdef012345678"], "{reversed}");
+  }
+}
+
 #[test]
 fn a_run_that_a_third_process_resumes_is_not_interrupted() {
-  let of_run = |kind: &str, at: i64, more: serde_json::Value| {
-    let mut event =
-      json!({ "v": 3, "type": kind, "timestamp": at, "runId": "r", "workflowName": "w" });
-    event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    event.to_string()
-  };
   let mut trace = Trace::default();
   let left = left(5_000, &[of_run("run_start", 1_000, json!({}))], &mut trace);
   adopt(&mut Translator::default(), &left, &mut trace);

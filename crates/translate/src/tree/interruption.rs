@@ -22,11 +22,14 @@ impl Tree {
       return rows;
     }
     // The leaves, and behind them the others, of which the innermost began last.
-    let candidates = self.sorted(&|span| match (span.start.time(), span.children.is_empty()) {
-      (start, true) => Some((0, start)),
-      (start, false) => Some((1, start.saturating_neg())),
-    });
-    for activity in candidates {
+    let order = |span: &OpenSpan| match (span.start.time(), span.children.is_empty()) {
+      (start, true) => (0, start),
+      (start, false) => (1, start.saturating_neg()),
+    };
+    let candidates = self.open.iter().map(|(activity, span)| (order(span), activity.clone()));
+    let mut candidates: Vec<_> = candidates.collect();
+    candidates.sort_unstable_by_key(|(order, _)| *order);
+    for (_, activity) in candidates {
       if self.open.len() <= MAX_OPEN - EVICTED {
         break;
       }
@@ -89,38 +92,23 @@ impl Tree {
 
   /// Interrupts everything. Returns the last rows.
   pub fn interrupt_all(&mut self, at: i64) -> Vec<Row> {
-    let mut rows = Vec::new();
-    for activity in self.in_order_left(&|_| true) {
-      let span = self.open.remove(&activity);
-      rows.extend(span.and_then(|span| span.interrupted(&activity, Evidence::Clock(at))));
-    }
-    rows
+    let interrupted =
+      |(activity, span): (Activity, OpenSpan)| span.interrupted(&activity, Evidence::Clock(at));
+    self.open.drain().filter_map(interrupted).collect()
   }
 
   /// Drops the spans of processes that left them at `left_by` or before, and that this process has not continued: they
   /// are closed. Returns the last rows of what is open below them.
   pub fn interrupt_orphaned(&mut self, at: i64, left_by: i64) -> Vec<Row> {
     let is_left = |span: &OpenSpan| span.left_at.is_some_and(|left_at| left_at <= left_by);
-    let orphaned = self.in_order_left(&|span| is_left(span) && self.is_orphaned(span));
+    let is_dropped = |span: &OpenSpan| is_left(span) && self.is_orphaned(span);
+    let orphaned = self.open.iter().filter(|(_, span)| is_dropped(span));
+    let orphaned: Vec<Activity> = orphaned.map(|(activity, _)| activity.clone()).collect();
     let mut rows = Vec::new();
     for activity in orphaned {
       rows.extend(self.interrupt(&activity, Evidence::Clock(at)));
     }
     rows
-  }
-
-  /// Open spans in the order in which processes have left them. Operations of several may have been one root, which ends
-  /// as the last of them.
-  fn in_order_left(&self, includes: &dyn Fn(&OpenSpan) -> bool) -> Vec<Activity> {
-    self.sorted(&|span| includes(span).then(|| (0, span.left_at.unwrap_or(i64::MAX))))
-  }
-
-  /// Open spans in an order. Those without a place in it are left out.
-  fn sorted(&self, order: &dyn Fn(&OpenSpan) -> Option<(u8, i64)>) -> Vec<Activity> {
-    let placed = self.open.iter().filter_map(|(activity, span)| Some((order(span)?, activity)));
-    let mut placed: Vec<_> = placed.collect();
-    placed.sort_unstable_by_key(|(order, _)| *order);
-    placed.into_iter().map(|(_, activity)| activity.clone()).collect()
   }
 
   // Without recursion: where ends never come, spans may be nested as deep as there are events.
