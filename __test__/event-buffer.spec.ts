@@ -90,7 +90,7 @@ test('a short event needs no call, and counts at once', () =>
 test('short and long events arrive in the order in which they were recorded', () =>
   withRecorder(async ({ collector, recorder, record, calls }) => {
     // An end that came before its start would make no span, or one without input.
-    const texts = ['i', 'x'.repeat(3000), 'y'.repeat(5000), 'z'.repeat(4096)];
+    const texts = ['i', 'x'.repeat(800), 'y'.repeat(5000), 'z'.repeat(1024)];
     const text = (number: number) => texts[number % texts.length];
     const runs = numbers(300).map((number) => runOf(number, text(number), text(number >> 2)));
     recordRuns(record, runs);
@@ -130,7 +130,7 @@ test('a text is the same by the buffer and by a call', async () => {
     '\udd1e\ud834',
     '\0 and \u0001',
     '\u2028"\\',
-    ...[3990, 4000, 4010, 4096].flatMap((length) =>
+    ...[900, 920, 940, 960, 1024].flatMap((length) =>
       ['a', 'é', '\ud834'].map((c) => c.repeat(length)),
     ),
   ];
@@ -160,12 +160,12 @@ test('an event after `close` is refused and counted', () =>
 test('the queue keeps its bound while events come steadily and the server does not answer', async () => {
   const silent = await listen(createServer(() => {}));
   const url = `http://127.0.0.1:${silent.port}`;
-  const maxQueueBytes = 4 * 1024 * 1024;
+  const maxQueueBytes = 1024 * 1024;
   const options = { apiKey: 'k', appUrl: url, apiUrl: url, maxQueueBytes };
   const recorder = new Recorder(toJson({ options, env: {}, file: {} }));
   const record = bufferedRecord(recorder, native);
   try {
-    const runs = numbers(1500).map((number) => runOf(number, 'i', 'o'.repeat(3800)));
+    const runs = numbers(1500).map((number) => runOf(number, 'i', 'o'.repeat(850)));
     for (const [start] of runs) expect(record(start, Priority.Start, false)).toBe(true);
     let refused = 0;
     for (const [, end] of runs) {
