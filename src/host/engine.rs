@@ -34,7 +34,8 @@ struct State {
 }
 
 impl Engine {
-  /// Has the thread drive an exporter until that ends. When the system refuses a thread, the events wait, and the start is retried.
+  /// Has the thread drive an exporter until that ends. When the system refuses a thread, the events wait, and the start
+  /// is retried.
   pub fn drive(self: &Arc<Self>, shared: Arc<Shared>) {
     let mut state = self.lock();
     state.waiting.push(shared);

@@ -3,13 +3,13 @@
 use crate::{
   activity::Activity,
   identity, metadata,
-  open_span::{ClosedSpan, NewSpan},
+  open_span::NewSpan,
   outcome,
   placement::{Parent, SpanLabel, Start},
   state::State,
   usage,
 };
-use braintrust_row::{Json, Row, SpanContext, SpanType};
+use braintrust_row::{Json, Row, SpanType};
 use flue_event::{CompactionEnd, CompactionFailed, CompactionStart, Event, Ids};
 
 /// `compaction_start`.
@@ -18,7 +18,7 @@ pub fn start(state: &mut State, event: &Event<'_>, start: &CompactionStart<'_>) 
   let reason = start.reason.as_deref();
   let Some(new) = new_span(state, event, reason) else { return Vec::new() };
   // One operation may compact several times: after an overflow, and at its end.
-  if state.tree.has_finished(&finished(new.placement.span)) {
+  if state.tree.has_ended_row(new.placement.span.row) {
     return Vec::new();
   }
   let Some(mut row) = state.tree.open(new) else { return Vec::new() };
@@ -32,7 +32,7 @@ pub fn start(state: &mut State, event: &Event<'_>, start: &CompactionStart<'_>) 
 #[inline(never)]
 pub fn end(state: &mut State, event: &Event<'_>, end: &CompactionEnd<'_>) -> Vec<Row> {
   let Some(activity) = Activity::compaction(&event.ids) else { return Vec::new() };
-  let mut closed = close(state, &activity, event.at);
+  let mut closed = state.tree.close_updatable(&activity, event.at);
   if let Some(row) = &mut closed.row {
     metadata::write_ids(row, &event.ids);
     outcome::write(row, &end.outcome);
@@ -49,25 +49,11 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &CompactionEnd<'_>) -> Vec
 #[inline(never)]
 pub fn failed(state: &mut State, event: &Event<'_>, failed: &CompactionFailed<'_>) -> Vec<Row> {
   let Some(activity) = Activity::compaction(&event.ids) else { return Vec::new() };
-  let mut closed = close(state, &activity, event.at);
+  let mut closed = state.tree.close_updatable(&activity, event.at);
   if let Some(row) = &mut closed.row {
     outcome::write(row, &failed.outcome);
   }
   closed.into_rows()
-}
-
-/// Closes the compaction of an operation, which may compact again.
-fn close(state: &mut State, activity: &Activity, at: i64) -> ClosedSpan {
-  if let Some(open) = state.tree.get(activity) {
-    let finished = finished(open.placement.span);
-    state.tree.ignore(finished);
-  }
-  state.tree.close_updatable(activity, at)
-}
-
-/// One of an operation's compactions, by its row.
-fn finished(span: SpanContext) -> Activity {
-  Activity::Compaction(span.row.to_string())
 }
 
 /// The compaction that runs in the event's operation, as a parent.

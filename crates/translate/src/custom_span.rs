@@ -59,7 +59,7 @@ pub fn end(state: &mut State, event: &Event<'_>, custom: &CustomSpan<'_>) -> Vec
   let mut closed = state.tree.close_updatable(&activity, end);
   let row = closed.row.unwrap_or_else(|| {
     // It was interrupted, since there were too many open spans, or another process has left it.
-    state.tree.note_ended(activity, span.row);
+    state.tree.note_ended(span.row);
     let mut row = Row::of(span);
     row.set_metric("end", Some(time::seconds(end)));
     row.set_metadata("flue.interrupted", Some(Json::of(&false)));

@@ -1,43 +1,39 @@
-//! A bounded memory of activities.
+//! A bounded memory of ids.
 
-use std::collections::HashMap;
+use std::{collections::HashSet, hash::Hash};
 
-use braintrust_row::RowId;
-
-use crate::activity::Activity;
-
-/// How many activities are remembered at least; at most twice as many.
+/// How many ids are remembered at least; at most twice as many.
 const MAX_REMEMBERED: usize = 4096;
 
-/// The latest activities, with the rows of their spans as far as these matter.
-#[derive(Default)]
-pub struct RecentIds {
-  latest: HashMap<Activity, Option<RowId>>,
-  before: HashMap<Activity, Option<RowId>>,
+/// The latest ids.
+pub struct RecentIds<T> {
+  latest: HashSet<T>,
+  before: HashSet<T>,
 }
 
-impl RecentIds {
-  /// Remembers an activity.
-  pub fn insert(&mut self, activity: Activity, row: Option<RowId>) {
+impl<T> Default for RecentIds<T> {
+  fn default() -> Self {
+    Self { latest: HashSet::new(), before: HashSet::new() }
+  }
+}
+
+impl<T: Eq + Hash> RecentIds<T> {
+  /// Remembers an id.
+  pub fn insert(&mut self, id: T) {
     if self.latest.len() >= MAX_REMEMBERED {
       self.before = std::mem::take(&mut self.latest);
     }
-    self.latest.insert(activity, row);
+    self.latest.insert(id);
   }
 
-  /// Forgets an activity.
-  pub fn remove(&mut self, activity: &Activity) {
-    self.latest.remove(activity);
-    self.before.remove(activity);
+  /// Forgets an id.
+  pub fn remove(&mut self, id: &T) {
+    self.latest.remove(id);
+    self.before.remove(id);
   }
 
-  /// Whether the activity is remembered.
-  pub fn contains(&self, activity: &Activity) -> bool {
-    self.latest.contains_key(activity) || self.before.contains_key(activity)
-  }
-
-  /// The row that is remembered with an activity.
-  pub fn row(&self, activity: &Activity) -> Option<RowId> {
-    self.latest.get(activity).or_else(|| self.before.get(activity)).copied().flatten()
+  /// Whether the id is remembered.
+  pub fn contains(&self, id: &T) -> bool {
+    self.latest.contains(id) || self.before.contains(id)
   }
 }

@@ -40,8 +40,6 @@ pub fn start(state: &mut State, event: &Event<'_>, run: &RunStart<'_>) -> Vec<Ro
   run_metadata.write(&mut row);
   if let Some(open) = state.tree.get_mut(&activity) {
     open.run_metadata = run_metadata;
-    // This process continues it, if it has adopted it.
-    open.left_at = None;
   }
   let phase = if run.resumed { "resume" } else { "start" };
   row.set_metadata("flue.workflow_phase", Some(Json::text(phase)));

@@ -83,7 +83,7 @@ pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<Vec<Row>, serde_jso
     // Of a span below others, what has ended here may have another row.
     let is_below = span.placement.parent.activity().is_some();
     let has_ended = (!is_below && state.tree.has_finished(&activity))
-      || state.tree.has_ended_as(&activity, span.placement.span.row);
+      || state.tree.has_ended_row(span.placement.span.row);
     if state.tree.get(&activity).is_none_or(is_older) && !has_ended {
       span.is_safely_closed &= span.left_at.is_some();
       span.is_adopted = span.is_safely_closed;

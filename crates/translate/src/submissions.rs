@@ -380,18 +380,13 @@ impl Submissions {
       self.0.insert(id, submission);
       return;
     };
-    known.caller = known.caller.or(submission.caller);
     let is_same = submission.attempt == known.attempt && !known.settled;
     let is_left_before = is_same && known.root.as_ref().is_some_and(is_older);
-    if is_left_before || submission.attempt > known.attempt {
-      let Submission { root, caller, .. } = std::mem::replace(known, submission);
-      // The process of the later attempt died before its operation began.
-      known.root = known.root.take().or(root);
-      known.caller = known.caller.or(caller);
-    } else if known.root.is_none() {
-      // Its attempt has been announced, and has no operation yet.
-      known.root = submission.root;
-    }
+    let is_newer = is_left_before || submission.attempt > known.attempt;
+    let older = if is_newer { std::mem::replace(known, submission) } else { submission };
+    // The later attempt may have been announced without an operation so far.
+    known.root = known.root.take().or(older.root);
+    known.caller = known.caller.or(older.caller);
   }
 
   /// Writes kind, attempt and waiting time to the row of the root.

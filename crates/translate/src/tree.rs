@@ -20,11 +20,11 @@ const MAX_DEPTH: usize = 100;
 pub struct Tree {
   open: HashMap<Activity, OpenSpan>,
   /// Spans that have had their own end: further events of them are duplicates.
-  finished: RecentIds,
-  /// Spans that have had their own end, and may still be updated.
-  updatable: RecentIds,
+  finished: RecentIds<Activity>,
+  /// Rows of spans that have had their own end.
+  ended_rows: RecentIds<RowId>,
   /// Spans whose own end may still come.
-  interrupted: RecentIds,
+  interrupted: RecentIds<Activity>,
 }
 
 impl Tree {
@@ -54,8 +54,12 @@ impl Tree {
     if self.has_ended(&span.activity) {
       return None;
     }
-    match self.open.get(&span.activity) {
-      Some(known) => known.row(&span.activity),
+    match self.open.get_mut(&span.activity) {
+      Some(known) => {
+        // If it was adopted, this process continues it.
+        known.left_at = None;
+        known.row(&span.activity)
+      }
       None => self.insert_new(span, false),
     }
   }
@@ -107,28 +111,21 @@ impl Tree {
 
   /// Closes a span, and interrupts its descendants. Further events of the span are duplicates.
   pub fn close(&mut self, activity: &Activity, at: i64) -> ClosedSpan {
-    if let Some(span) = self.open.get(activity) {
-      self.finished.insert(activity.clone(), Some(span.placement.span.row));
+    if self.open.contains_key(activity) {
+      self.finished.insert(activity.clone());
     }
-    self.end(activity, at)
+    self.close_updatable(activity, at)
   }
 
   /// Closes a span that may still be updated, and interrupts its descendants.
   pub fn close_updatable(&mut self, activity: &Activity, at: i64) -> ClosedSpan {
-    if let Some(span) = self.open.get(activity) {
-      self.updatable.insert(activity.clone(), Some(span.placement.span.row));
-    }
-    self.end(activity, at)
-  }
-
-  /// Remembers the end of a span that is not open here and may still be updated.
-  pub fn note_ended(&mut self, activity: Activity, row: RowId) {
-    self.updatable.insert(activity, Some(row));
-  }
-
-  fn end(&mut self, activity: &Activity, at: i64) -> ClosedSpan {
     match self.remove(activity) {
       Some(span) => {
+        let is_below = span.placement.parent.activity().is_some();
+        // The attempts at a root share its row.
+        if is_below || !matches!(activity, Activity::Operation(_)) {
+          self.note_ended(span.placement.span.row);
+        }
         if span.left_at.is_some() {
           self.note_continued(&span);
         }
@@ -141,9 +138,14 @@ impl Tree {
     }
   }
 
+  /// Remembers that the span of a row has had its own end.
+  pub fn note_ended(&mut self, row: RowId) {
+    self.ended_rows.insert(row);
+  }
+
   /// Ignores all further events of a span.
   pub fn ignore(&mut self, activity: Activity) {
-    self.finished.insert(activity, None);
+    self.finished.insert(activity);
   }
 
   /// Whether the span has had its own end: further events of it are duplicates.
@@ -151,9 +153,9 @@ impl Tree {
     self.finished.contains(activity)
   }
 
-  /// Whether the span of an activity that has this row has had its own end.
-  pub fn has_ended_as(&self, activity: &Activity, row: RowId) -> bool {
-    [&self.finished, &self.updatable].iter().any(|ended| ended.row(activity) == Some(row))
+  /// Whether the span of a row, which is not the root of a submission, has had its own end.
+  pub fn has_ended_row(&self, row: RowId) -> bool {
+    self.ended_rows.contains(&row)
   }
 
   /// Whether the span has been closed in any way: a further start of it is a duplicate.
@@ -181,12 +183,12 @@ impl Tree {
         tasks.push(activity);
       } else {
         rows.extend(child.interrupted(&activity, Evidence::Event(at)));
-        self.interrupted.insert(activity, None);
+        self.interrupted.insert(activity);
       }
     }
     span.children = tasks;
     span.left_at = None;
-    self.finished.insert(previous.clone(), None);
+    self.finished.insert(previous.clone());
     self.open.insert(next, span);
     rows
   }

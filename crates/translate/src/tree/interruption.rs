@@ -42,7 +42,7 @@ impl Tree {
   pub fn interrupt(&mut self, activity: &Activity, evidence: Evidence) -> Vec<Row> {
     let Some(span) = self.remove(activity) else { return Vec::new() };
     let mut rows = self.interrupt_descendants(&span, evidence);
-    self.interrupted.insert(activity.clone(), None);
+    self.interrupted.insert(activity.clone());
     rows.extend(span.interrupted(activity, evidence));
     rows
   }
@@ -59,7 +59,7 @@ impl Tree {
       let latest = submissions.latest_operation(span.placement.span.row);
       let is_superseded = latest.is_some_and(|latest| latest != operation);
       if is_superseded {
-        finished.insert(activity.clone(), None);
+        finished.insert(activity.clone());
       }
       !is_superseded
     });
@@ -119,7 +119,7 @@ impl Tree {
       let Some(child) = self.open.remove(&activity) else { continue };
       descendants.extend_from_slice(&child.children);
       rows.extend(child.interrupted(&activity, evidence));
-      self.interrupted.insert(activity, None);
+      self.interrupted.insert(activity);
     }
     rows
   }

@@ -235,7 +235,7 @@ fn the_masking_function_decides_what_is_uploaded() {
 }
 
 #[test]
-fn rows_arrive_when_the_server_refuses_attachments_which_is_told_once() {
+fn rows_arrive_when_the_server_refuses_attachments_which_is_reported_once() {
   let mut host = Host::attaching(json!({}));
   let mut refuses = |path: &str, _: usize| (path == "/attachment").then(|| status(404, None));
   for seed in 0..3 {
