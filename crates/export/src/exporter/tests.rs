@@ -114,6 +114,10 @@ fn braintrust(path: &str, _uploads: usize) -> Response {
 
 const SECOND: Duration = Duration::from_secs(1);
 
+fn at(ms: u64) -> Now {
+  Now { elapsed: Duration::from_millis(ms), unix_ms: START + ms as i64 }
+}
+
 #[test]
 fn no_request_is_sent_before_there_is_a_row() {
   let mut host = Host::new(json!({}));

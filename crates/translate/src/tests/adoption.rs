@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::{
   recovery::{
-    adopt, assert_ends_well, end, end_of, event, left, metadata, root, run, running, settled,
-    start, tokens, turn,
+    adopt, adopting, assert_ends_well, end, end_of, event, left, metadata, root, run, running,
+    settled, start, tokens, turn,
   },
   trace::Trace,
 };
@@ -19,8 +19,7 @@ fn text(value: Option<&braintrust_row::Json>) -> Option<String> {
 fn an_attempt_that_continues_what_was_adopted_has_the_output_of_its_turns() {
   let mut trace = Trace::default();
   let left = left(5_000, &[running(900, 1), start(1_000, "o1")], &mut trace);
-  let mut b = Translator::default();
-  adopt(&mut b, &left, &mut trace);
+  let mut b = adopting(&left, &mut trace);
   let response = json!({ "turnId": "t2", "purpose": "agent", "durationMs": 10, "isError": false,
     "request": { "requestedModel": "m" }, "response": { "finishReason": "stop",
       "output": { "role": "assistant", "content": [{ "type": "text", "text": "hello" }] } } });
@@ -44,8 +43,7 @@ fn an_error_that_the_application_has_written_stays_when_the_span_ends_well() {
   let log = json!({ "v": 3, "type": "span_log", "timestamp": 1_300, "spanId": tool.row.to_string(),
     "rootSpanId": tool.trace.to_string(), "span": { "error": "boom" } });
   run(&mut a, &[log.to_string()], &mut trace);
-  let mut b = Translator::default();
-  adopt(&mut b, &a.snapshot(2_000, true).unwrap(), &mut trace);
+  let mut b = adopting(&a.snapshot(2_000, true).unwrap(), &mut trace);
   call.as_object_mut().unwrap().extend([
     ("durationMs".to_owned(), json!(500)),
     ("isError".to_owned(), json!(false)),
@@ -61,8 +59,7 @@ fn an_error_that_the_application_has_written_stays_when_the_span_ends_well() {
 fn an_end_before_the_adoption_closes_nothing_again() {
   let mut trace = Trace::default();
   let left = left(5_000, &[running(900, 1), start(1_000, "o1")], &mut trace);
-  let mut c = Translator::default();
-  adopt(&mut c, &left, &mut trace);
+  let mut c = adopting(&left, &mut trace);
   let events = [running(50_000, 2), start(50_100, "o2"), end(60_000, "o2"), settled(60_001)];
   run(&mut Translator::default(), &events, &mut trace);
   // It began to end before, or its clock was set back.
@@ -92,8 +89,7 @@ fn the_end_of_an_adopted_turn_continues_its_root() {
   let [request, _] = turn(1_100, "o1", "t1", 10);
   let [_, response] = turn(9_100, "o1", "t1", 10);
   let left = left(1_105, &[running(900, 1), start(1_000, "o1"), request], &mut trace);
-  let mut b = Translator::default();
-  adopt(&mut b, &left, &mut trace);
+  let mut b = adopting(&left, &mut trace);
   let response = response.replace("\"durationMs\":10", "\"durationMs\":8010");
   run(&mut b, &[response], &mut trace);
   trace.take(b.close_all(10_000));
@@ -111,8 +107,7 @@ fn of_run(kind: &str, at: i64, more: Value) -> String {
 /// A process that has adopted a run and resumes it.
 fn resuming_run(trace: &mut Trace) -> Translator {
   let left = left(5_000, &[of_run("run_start", 1_000, json!({}))], trace);
-  let mut b = Translator::default();
-  adopt(&mut b, &left, trace);
+  let mut b = adopting(&left, trace);
   run(&mut b, &[of_run("run_resume", 20_000, json!({ "startedAt": 1_000 }))], trace);
   b
 }
@@ -171,7 +166,7 @@ fn whichever_snapshot_comes_first_a_submission_joins_its_callers_trace() {
 fn a_run_that_a_third_process_resumes_is_not_interrupted() {
   let mut trace = Trace::default();
   let left = left(5_000, &[of_run("run_start", 1_000, json!({}))], &mut trace);
-  adopt(&mut Translator::default(), &left, &mut trace);
+  adopting(&left, &mut trace);
   let resumed = of_run("run_resume", 20_000, json!({ "startedAt": 1_000 }));
   let end = json!({ "isError": true, "error": { "message": "x" }, "durationMs": 19_100 });
   run(&mut Translator::default(), &[resumed, of_run("run_end", 20_100, end)], &mut trace);

@@ -87,6 +87,13 @@ pub fn adopt(translator: &mut Translator, left: &[u8], trace: &mut Trace) {
   trace.take(translator.restore(left).unwrap());
 }
 
+/// A process that adopts what another one has left.
+pub fn adopting(left: &[u8], trace: &mut Trace) -> Translator {
+  let mut translator = Translator::default();
+  adopt(&mut translator, left, trace);
+  translator
+}
+
 /// The ends of what is interrupted of the spans that processes have left.
 fn interrupted_ends(snapshots: [&[u8]; 2], is_exit: bool) -> Vec<i64> {
   let mut translator = Translator::default();
@@ -276,8 +283,7 @@ fn a_task_that_a_second_process_resumed_ends_when_that_one_died() {
   let mut trace = Trace::default();
   let b = resuming_task(&mut trace);
   let left = b.snapshot(80_000, true).unwrap();
-  let mut c = Translator::default();
-  adopt(&mut c, &left, &mut trace);
+  let mut c = adopting(&left, &mut trace);
   trace.take(c.close_orphaned(300_000, 180_000));
   assert_eq!(end_of(trace.named("task:sub").next().unwrap()), 80_000);
 }
@@ -330,8 +336,7 @@ fn what_one_process_adopts_and_another_recovers_ends_well() {
   let mut trace = Trace::default();
   let [request, _] = turn(1_100, "o1", "t1", 10);
   let left = left(5_000, &[running(900, 1), start(1_000, "o1"), request], &mut trace);
-  let mut c = Translator::default();
-  adopt(&mut c, &left, &mut trace);
+  let mut c = adopting(&left, &mut trace);
   assert_eq!(metadata(root(&trace), "flue.interrupted").as_deref(), Some("true"));
   assert!(trace.rows.values().all(|row| end_of(row) == 5_000));
 
@@ -340,8 +345,7 @@ fn what_one_process_adopts_and_another_recovers_ends_well() {
   // The adopter dies as well, and so does the next one.
   c.note_adoption_is_safe();
   let left = c.snapshot(70_000, true).unwrap();
-  let mut d = Translator::default();
-  adopt(&mut d, &left, &mut trace);
+  let d = adopting(&left, &mut trace);
   for mut process in [c, d] {
     trace.take(process.close_orphaned(200_000, i64::MAX));
     trace.take(process.close_all(200_000));
@@ -354,14 +358,13 @@ fn what_a_process_continues_and_leaves_open_is_interrupted_again() {
   let mut trace = Trace::default();
   let left = left(5_000, &[running(900, 1), start(1_000, "o1")], &mut trace);
   for is_exit in [false, true] {
-    let mut b = Translator::default();
-    adopt(&mut b, &left, &mut trace);
+    let mut b = adopting(&left, &mut trace);
     run(&mut b, &[running(50_000, 2), start(50_100, "o2")], &mut trace);
     if is_exit {
       trace.take(b.close_all(60_000));
     } else {
       let left = b.snapshot(60_000, true).unwrap();
-      adopt(&mut Translator::default(), &left, &mut trace);
+      adopting(&left, &mut trace);
     }
     assert_eq!(metadata(root(&trace), "flue.interrupted").as_deref(), Some("true"));
     assert_eq!(end_of(root(&trace)), 60_000);

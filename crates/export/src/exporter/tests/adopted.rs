@@ -2,9 +2,10 @@
 
 use std::io;
 
-use spool::Segment;
-
-use super::*;
+use super::{
+  spooled::{done, spooling_with},
+  *,
+};
 
 /// A process: its exporter, whose disk may refuse segments.
 struct Process {
@@ -19,12 +20,8 @@ struct Process {
 }
 
 impl Process {
-  fn new(options: Value, left: Option<Vec<u8>>) -> Self {
-    let mut all = json!({ "apiKey": "sk-test", "appUrl": "http://127.0.0.1:9", "spool": true });
-    all.as_object_mut().unwrap().extend(options.as_object().unwrap().clone());
-    let settings = Settings::parse(&json!({ "options": all }).to_string()).unwrap();
-    let account = Arc::new(Account::new(SECOND, Box::new(|_| {})));
-    let exporter = Exporter::new(Arc::new(settings), account, &SpoolStatus::Open, 1, at(0));
+  fn new(options: &Value, left: Option<Vec<u8>>) -> Self {
+    let exporter = spooling_with(options);
     let left = Vec::from_iter(left);
     Self { exporter, disk_is_full: false, is_online: true, left, snapshot: None, rows: Vec::new() }
   }
@@ -66,24 +63,13 @@ impl Process {
   }
 
   fn perform(&mut self, operation: &Operation) -> Completion {
-    match operation {
-      Operation::Adopt => {
-        let snapshots = mem::take(&mut self.left);
-        Completion::Adopted(Adopted { snapshots, ..Adopted::default() })
-      }
-      Operation::Write { .. } if self.disk_is_full => {
-        Completion::Written(Err(io::Error::other("no space")))
-      }
-      Operation::Write { content, rows } => {
-        let bytes = content.len() as u64;
-        Completion::Written(Ok(Segment { number: 1, rows: *rows, bytes, created: START }))
-      }
-      Operation::WriteSnapshot(content) => {
-        self.snapshot = Some(content.clone());
-        Completion::Done(Ok(()))
-      }
-      _ => Completion::Done(Ok(())),
+    if self.disk_is_full && matches!(operation, Operation::Write { .. }) {
+      return Completion::Written(Err(io::Error::other("no space")));
     }
+    if let Operation::WriteSnapshot(content) = operation {
+      self.snapshot = Some(content.clone());
+    }
+    done(operation, &mut self.left)
   }
 
   fn is_interrupted(&self) -> bool {
@@ -91,13 +77,9 @@ impl Process {
   }
 }
 
-fn at(ms: u64) -> Now {
-  Now { elapsed: Duration::from_millis(ms), unix_ms: START + ms as i64 }
-}
-
 /// What a process leaves that dies in a trace which only an error has it record.
 fn left_of_an_error(options: &Value) -> Vec<u8> {
-  let mut process = Process::new(options.clone(), None);
+  let mut process = Process::new(options, None);
   process.work(0);
   process.event(10, "run_start", json!({}));
   process.event(20, "operation_start", json!({ "operationId": "o1", "operationKind": "prompt" }));
@@ -112,12 +94,12 @@ fn left_of_an_error(options: &Value) -> Vec<u8> {
 fn a_trace_that_an_error_released_stays_recorded_in_the_next_process() {
   let options = json!({ "sampleRate": 0, "keepErrors": true });
   let left = left_of_an_error(&options);
-  let mut adopter = Process::new(options.clone(), Some(left.clone()));
+  let mut adopter = Process::new(&options, Some(left.clone()));
   adopter.work(0);
   adopter.work(1_000);
   assert!(adopter.is_interrupted());
 
-  let mut next = Process::new(options, Some(left));
+  let mut next = Process::new(&options, Some(left));
   next.work(0);
   next.event(100, "run_end", json!({ "isError": false, "result": "done" }));
   next.work(1_000);
@@ -130,16 +112,16 @@ fn a_trace_that_an_error_released_stays_recorded_in_the_next_process() {
 
 #[test]
 fn spans_are_closed_although_their_first_adopter_dies_with_a_full_disk() {
-  let mut first = Process::new(json!({}), None);
+  let mut first = Process::new(&json!({}), None);
   first.work(0);
   first.event(10, "run_start", json!({}));
   first.work(500);
   for disk_is_full in [false, true] {
-    let mut adopter = Process::new(json!({}), first.snapshot.clone());
+    let mut adopter = Process::new(&json!({}), first.snapshot.clone());
     (adopter.disk_is_full, adopter.is_online) = (disk_is_full, false);
     adopter.work(0);
     adopter.work(1_000);
-    let mut next = Process::new(json!({}), adopter.snapshot);
+    let mut next = Process::new(&json!({}), adopter.snapshot);
     next.work(0);
     next.work(1_000);
     // Otherwise the adopter's segment has the row.

@@ -7,24 +7,25 @@ use spool::Segment;
 use super::*;
 use crate::debug_log::DebugLog;
 
-fn spooling() -> Exporter {
-  let raw =
-    json!({ "options": { "apiKey": "sk-test", "appUrl": "http://127.0.0.1:9", "spool": true } });
-  let settings = Settings::parse(&raw.to_string()).unwrap();
+/// An exporter with a spool and these options.
+pub fn spooling_with(options: &Value) -> Exporter {
+  let mut all = json!({ "apiKey": "sk-test", "appUrl": "http://127.0.0.1:9", "spool": true });
+  all.as_object_mut().unwrap().extend(options.as_object().unwrap().clone());
+  let settings = Settings::parse(&json!({ "options": all }).to_string()).unwrap();
   let account = Arc::new(Account::new(SECOND, Box::new(|_| {})));
-  let now = Now { elapsed: Duration::ZERO, unix_ms: START };
-  Exporter::new(Arc::new(settings), account, &SpoolStatus::Open, 1, now)
+  Exporter::new(Arc::new(settings), account, &SpoolStatus::Open, 1, at(0))
 }
 
-fn at(ms: u64) -> Now {
-  Now { elapsed: Duration::from_millis(ms), unix_ms: START + ms as i64 }
+fn spooling() -> Exporter {
+  spooling_with(&json!({}))
 }
 
 fn start(id: &str) -> String {
   json!({ "v": 3, "type": "run_start", "runId": id, "workflowName": "w" }).to_string()
 }
 
-fn done(operation: &Operation, snapshots: &mut Vec<Vec<u8>>) -> Completion {
+/// The completion of an operation by a disk that works. A search finds these snapshots.
+pub fn done(operation: &Operation, snapshots: &mut Vec<Vec<u8>>) -> Completion {
   match operation {
     Operation::Adopt => {
       Completion::Adopted(Adopted { snapshots: mem::take(snapshots), ..Adopted::default() })
