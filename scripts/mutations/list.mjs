@@ -345,9 +345,9 @@ export const MUTATIONS = [
   {
     name: 'snapshot: orphaned spans are closed without their last rows',
     file: `${EXPORT}/exporter.rs`,
-    replace: `      let rows = self.translator.close_orphaned(now.unix_ms, left_by);
+    replace: `      let rows = self.translator.drop_orphaned(now.unix_ms, left_by);
       self.enqueue_sorted(rows, now);`,
-    by: `      self.translator.close_orphaned(now.unix_ms, left_by);`,
+    by: `      self.translator.drop_orphaned(now.unix_ms, left_by);`,
   },
   {
     name: 'admission: everything is admitted',

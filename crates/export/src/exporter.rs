@@ -221,7 +221,7 @@ impl Exporter {
     self.adopt(now);
     if self.snapshot.orphans_are_due(now.elapsed) {
       let left_by = self.snapshot.left_by(now);
-      let rows = self.translator.close_orphaned(now.unix_ms, left_by);
+      let rows = self.translator.drop_orphaned(now.unix_ms, left_by);
       self.enqueue_sorted(rows, now);
     }
     self.confirm_adoption(now);

@@ -23,7 +23,7 @@ pub struct SnapshotSchedule {
   /// Whether a snapshot is being written.
   is_writing: bool,
   /// When restored spans are dropped, for each time that some were restored.
-  close_orphaned_at: VecDeque<Duration>,
+  drop_orphaned_at: VecDeque<Duration>,
   /// Whether snapshots of dead processes exist that no snapshot being written contains.
   has_adopted: bool,
   /// Whether the snapshot that is being written contains the spans of adopted ones.
@@ -58,7 +58,7 @@ impl SnapshotSchedule {
 
   /// Schedules when restored spans are dropped, and makes the snapshot due at once.
   pub fn restored(&mut self, now: Duration) {
-    self.close_orphaned_at.push_back(now + RESUME_WITHIN);
+    self.drop_orphaned_at.push_back(now + RESUME_WITHIN);
     self.has_adopted = true;
     self.expedite(now);
   }
@@ -98,9 +98,9 @@ impl SnapshotSchedule {
 
   /// Whether orphaned spans are to be dropped now. True once for each time that spans were restored.
   pub fn orphans_are_due(&mut self, now: Duration) -> bool {
-    let is_due = self.close_orphaned_at.front().is_some_and(|at| *at <= now);
+    let is_due = self.drop_orphaned_at.front().is_some_and(|at| *at <= now);
     if is_due {
-      self.close_orphaned_at.pop_front();
+      self.drop_orphaned_at.pop_front();
       self.note_change(now);
     }
     is_due
@@ -109,7 +109,7 @@ impl SnapshotSchedule {
   /// The latest time, in milliseconds since the epoch, at which orphaned spans that are due were left: any, once no more
   /// recently restored ones are there. Clocks may differ, or be set back.
   pub fn left_by(&self, now: Now) -> i64 {
-    if self.close_orphaned_at.is_empty() {
+    if self.drop_orphaned_at.is_empty() {
       return i64::MAX;
     }
     now.unix_ms.saturating_sub(RESUME_WITHIN.as_millis() as i64)
@@ -123,6 +123,6 @@ impl SnapshotSchedule {
   /// When the snapshot is written next, if that may happen, and when orphans are dropped.
   pub fn timeout(&self, may_write: bool) -> Option<Duration> {
     let due = self.due.filter(|_| may_write && !self.is_writing);
-    due.into_iter().chain(self.close_orphaned_at.front().copied()).min()
+    due.into_iter().chain(self.drop_orphaned_at.front().copied()).min()
   }
 }

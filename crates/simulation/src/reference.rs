@@ -75,7 +75,7 @@ impl Reference {
   }
 
   /// The rows below the orphaned spans that are dropped now.
-  pub fn close_orphaned(&mut self, now: Now) -> Vec<Produced> {
+  pub fn drop_orphaned(&mut self, now: Now) -> Vec<Produced> {
     if self.orphans.front().is_none_or(|due| *due > now.elapsed) {
       return Vec::new();
     }
@@ -84,7 +84,7 @@ impl Reference {
       true => i64::MAX,
       false => now.unix_ms.saturating_sub(RESUME_WITHIN.as_millis() as i64),
     };
-    let rows = self.translator.close_orphaned(now.unix_ms, left_by);
+    let rows = self.translator.drop_orphaned(now.unix_ms, left_by);
     self.produced(rows)
   }
 

@@ -42,7 +42,7 @@ impl World {
       let orphaned = if process.exporter.has_ended() {
         Vec::new()
       } else {
-        let mut rows = process.reference.close_orphaned(now);
+        let mut rows = process.reference.drop_orphaned(now);
         if process.close_at.is_some_and(|at| at <= self.now) {
           process.close_at = None;
           // A delivery before the exit that fails closes what is open, also spans that were adopted meanwhile.
@@ -51,7 +51,7 @@ impl World {
         rows
       };
       if !orphaned.is_empty() {
-        self.coverage.count("orphaned spans closed");
+        self.coverage.count("orphaned spans dropped");
       }
       self.produced(number, orphaned);
       let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };

@@ -135,8 +135,8 @@ impl Translator {
   /// Drops the spans of processes that last wrote them down at `left_by` or before, and that this process has not
   /// continued. Returns the last rows of what this process has opened below them. Both times are in milliseconds since
   /// the epoch.
-  pub fn close_orphaned(&mut self, at: i64, left_by: i64) -> Vec<Row> {
+  pub fn drop_orphaned(&mut self, at: i64, left_by: i64) -> Vec<Row> {
     self.state.keep_usage();
-    self.state.tree.interrupt_orphaned(at, left_by)
+    self.state.tree.drop_orphaned(at, left_by)
   }
 }

@@ -117,7 +117,7 @@ fn a_run_that_is_resumed_here_stays_open_and_is_interrupted_by_the_exit() {
   let mut trace = Trace::default();
   let mut b = resuming_run(&mut trace);
   assert_eq!(metadata(root(&trace), "flue.interrupted").as_deref(), Some("false"));
-  trace.take(b.close_orphaned(130_000, i64::MAX));
+  trace.take(b.drop_orphaned(130_000, i64::MAX));
   assert_eq!(b.open_spans(), 1);
   trace.take(b.close_all(140_000));
   assert_eq!(metadata(root(&trace), "flue.interrupted").as_deref(), Some("true"));

@@ -204,7 +204,7 @@ proptest! {
       take(&mut trace, translator.restore(&snapshot).unwrap());
     }
     translate_all(&mut translator, second, &mut trace);
-    take(&mut trace, translator.close_orphaned(NOW, i64::MAX));
+    take(&mut trace, translator.drop_orphaned(NOW, i64::MAX));
     take(&mut trace, translator.close_all(NOW));
     prop_assert_eq!(translator.open_spans(), 0);
     for (id, row) in &trace.rows {

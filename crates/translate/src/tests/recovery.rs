@@ -103,7 +103,7 @@ fn interrupted_ends(snapshots: [&[u8]; 2], is_exit: bool) -> Vec<i64> {
   }
   let later = match is_exit {
     true => translator.close_all(90_000),
-    false => translator.close_orphaned(90_000, i64::MAX),
+    false => translator.drop_orphaned(90_000, i64::MAX),
   };
   assert_eq!((later.len(), translator.open_spans()), (0, 0));
   let mut ends: Vec<i64> = trace.rows.values().map(end_of).collect();
@@ -142,7 +142,7 @@ fn a_span_that_has_ended_here_is_not_interrupted_by_what_another_process_left() 
   run(&mut translator, &[start(1_000, "o"), end(3_000, "o")], &mut trace);
   let left = left(2_500, &[start(1_000, "o")], &mut trace);
   assert_eq!(translator.restore(&left).unwrap().len(), 0);
-  assert_eq!(translator.close_orphaned(90_000, i64::MAX).len(), 0);
+  assert_eq!(translator.drop_orphaned(90_000, i64::MAX).len(), 0);
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn a_good_end_stays_although_an_earlier_attempt_is_adopted_afterwards() {
   let events = [running(50_000, 2), start(50_100, "o2"), end(60_000, "o2"), settled(60_001)];
   run(&mut b, &events, &mut trace);
   adopt(&mut b, &left, &mut trace);
-  trace.take(b.close_orphaned(190_000, 70_000));
+  trace.take(b.drop_orphaned(190_000, 70_000));
   assert_ends_well(&trace, 60_000);
 }
 
@@ -166,7 +166,7 @@ fn a_running_attempt_is_not_ended_by_an_earlier_one_that_is_adopted() {
   let mut b = Translator::default();
   run(&mut b, &[running(50_000, 2), start(50_100, "o2")], &mut trace);
   adopt(&mut b, &left, &mut trace);
-  trace.take(b.close_orphaned(190_000, 70_000));
+  trace.take(b.drop_orphaned(190_000, 70_000));
   assert_eq!(metadata(root(&trace), "flue.interrupted"), None);
 }
 
@@ -185,7 +185,7 @@ fn a_third_attempt_ends_well_although_two_processes_left_earlier_ones() {
     left.iter().for_each(|left| adopt(&mut c, left, &mut trace));
     let events = [running(100_000, 3), start(100_100, "o3"), end(110_000, "o3"), settled(110_001)];
     run(&mut c, &events, &mut trace);
-    trace.take(c.close_orphaned(190_000, 70_000));
+    trace.take(c.drop_orphaned(190_000, 70_000));
     assert_ends_well(&trace, 110_000);
   }
 }
@@ -202,7 +202,7 @@ fn a_dispatch_that_two_processes_left_continues_the_last_one() {
   }
   let events = [dispatched(start(100_100, "o3")), dispatched(end(110_000, "o3"))];
   run(&mut c, &events, &mut trace);
-  trace.take(c.close_orphaned(190_000, 70_000));
+  trace.take(c.drop_orphaned(190_000, 70_000));
   assert_ends_well(&trace, 110_000);
 }
 
@@ -265,7 +265,7 @@ fn a_task_that_is_resumed_is_not_interrupted_while_it_runs() {
   let mut b = resuming_task(&mut trace);
   run(&mut b, &turn(60_000, "p2", "u1", 100).map(|text| task_event(&text)), &mut trace);
   // Two minutes after the adoption the task still runs.
-  let rows = b.close_orphaned(130_000, 10_000);
+  let rows = b.drop_orphaned(130_000, 10_000);
   let interrupted: Vec<_> = rows.iter().map(|row| row.name.clone().unwrap_or_default()).collect();
   trace.take(rows);
   run(&mut b, &turn(140_000, "p2", "u2", 1).map(|text| task_event(&text)), &mut trace);
@@ -284,7 +284,7 @@ fn a_task_that_a_second_process_resumed_ends_when_that_one_died() {
   let b = resuming_task(&mut trace);
   let left = b.snapshot(80_000, true).unwrap();
   let mut c = adopting(&left, &mut trace);
-  trace.take(c.close_orphaned(300_000, 180_000));
+  trace.take(c.drop_orphaned(300_000, 180_000));
   assert_eq!(end_of(trace.named("task:sub").next().unwrap()), 80_000);
 }
 
@@ -299,7 +299,7 @@ fn the_usage_of_an_attempt_whose_root_was_interrupted_counts() {
     adopt(&mut b, &left, &mut trace);
     match way {
       // The agent was not registered for some minutes: `reconcile_submission: agent_unavailable`.
-      "orphaned" => trace.take(b.close_orphaned(130_000, 10_000)),
+      "orphaned" => trace.take(b.drop_orphaned(130_000, 10_000)),
       // The process stops before the lease of the first one ends.
       "exit" => {
         trace.take(b.close_all(20_000));
@@ -326,7 +326,7 @@ fn an_announced_attempt_continues_what_is_adopted_before_its_operation() {
   run(&mut b, &[running(50_000, 2)], &mut trace);
   adopt(&mut b, &left, &mut trace);
   run(&mut b, &[start(50_100, "o2"), end(60_000, "o2"), settled(60_001)], &mut trace);
-  trace.take(b.close_orphaned(190_000, 70_000));
+  trace.take(b.drop_orphaned(190_000, 70_000));
   assert_ends_well(&trace, 60_000);
 }
 
@@ -347,7 +347,7 @@ fn what_one_process_adopts_and_another_recovers_ends_well() {
   let left = c.snapshot(70_000, true).unwrap();
   let d = adopting(&left, &mut trace);
   for mut process in [c, d] {
-    trace.take(process.close_orphaned(200_000, i64::MAX));
+    trace.take(process.drop_orphaned(200_000, i64::MAX));
     trace.take(process.close_all(200_000));
   }
   assert_ends_well(&trace, 60_000);

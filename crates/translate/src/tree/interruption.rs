@@ -99,7 +99,7 @@ impl Tree {
 
   /// Drops the spans of processes that left them at `left_by` or before, and that this process has not continued: they
   /// are closed. Returns the last rows of what is open below them.
-  pub fn interrupt_orphaned(&mut self, at: i64, left_by: i64) -> Vec<Row> {
+  pub fn drop_orphaned(&mut self, at: i64, left_by: i64) -> Vec<Row> {
     let is_left = |span: &OpenSpan| span.left_at.is_some_and(|left_at| left_at <= left_by);
     let is_dropped = |span: &OpenSpan| is_left(span) && self.is_orphaned(span);
     let orphaned = self.open.iter().filter(|(_, span)| is_dropped(span));
