@@ -14,11 +14,6 @@ const PAGE: Fault = {
 
 const uploads = (collector: Collector) => collector.requests.filter(({ path }) => path === UPLOAD);
 
-const warnings = (stderr: string, code: string) =>
-  stderr
-    .split('\n')
-    .filter((line) => line.startsWith(`[flue-braintrust] FLUE_BRAINTRUST_${code}:`));
-
 const onUpload = (fault: (request: InterceptedRequest) => Fault | undefined) => {
   return (request: InterceptedRequest) => (request.path === UPLOAD ? fault(request) : undefined);
 };
@@ -49,7 +44,7 @@ describe('a success without the answer of Braintrust', () => {
         const late = await app.flush({ timeoutMs: 20_000 });
         expect(late).toMatchObject({ complete: true, sent: 10, pending: 0 });
         expect(collector.rows()).toHaveLength(10);
-        const lines = warnings(app.stderr, 'UNCONFIRMED');
+        const lines = await app.warned('UNCONFIRMED');
         expect(lines).toEqual([expect.stringContaining(`${collector.url}/logs3 answered 2`)]);
       },
     );
@@ -64,7 +59,7 @@ describe('a success without the answer of Braintrust', () => {
           await app.record({ count: 3 });
           const report = await app.flush({ timeoutMs: 4_000 });
           expect(report).toMatchObject({ complete: false, sent: 0, pending: 3 });
-          const [line, ...more] = warnings(app.stderr, 'UNCONFIRMED');
+          const [line, ...more] = await app.warned('UNCONFIRMED');
           expect(line).toContain(`${collector.url}/logs3 answered 200 OK with text/html`);
           expect(line).toContain('BRAINTRUST_API_URL');
           expect(more).toEqual([]);
@@ -76,7 +71,7 @@ describe('a success without the answer of Braintrust', () => {
     withApp({ intercept: () => PAGE }, async (app, collector) => {
       await app.record({ count: 3 });
       expect(await app.flush({ timeoutMs: 4_000 })).toMatchObject({ complete: false, sent: 0 });
-      expect(warnings(app.stderr, 'UNCONFIRMED')).toEqual([
+      expect(await app.warned('UNCONFIRMED')).toEqual([
         expect.stringMatching(`${collector.url}/api/apikey/login .* 200 OK with text/html`),
       ]);
     }),
@@ -94,7 +89,7 @@ describe('a row that the server refuses', () => {
         const report = await app.flush({ timeoutMs: 40_000 });
         expect(report).toMatchObject({ complete: true, sent: 59, lost: { rejected: 1 } });
         expect(collector.rows()).toHaveLength(59);
-        const [line] = warnings(app.stderr, 'LOST');
+        const [line] = await app.warned('LOST');
         expect(line).toContain('1 row is lost (rejected)');
         expect(line).toContain(`answered ${status}`);
       },

@@ -51,19 +51,25 @@ const hasEnded = ({ end }: Span) => end !== null;
 
 const outline = ({ name, type, children }: Span): unknown[] => [name, type, children.map(outline)];
 
-/** Rows in the order of their start, each id as the number of its first appearance, without times. */
-function withoutIds(rows: Record<string, any>[]) {
-  const ids = new Map<string, string>();
-  const started = rows.toSorted((a, b) => a.metrics.start - b.metrics.start);
-  const text = JSON.stringify(started, (name, value) => {
+const ID =
+  /[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}|[0-9a-f]{16}|tool:\d+:\w+|\b[a-z]+_[0-9A-Z]{20,}\b/g;
+
+/** A row without times and without what the server sets, as text that does not depend on the order of its members. */
+const withoutTimes = (row: object) =>
+  JSON.stringify(row, (name, value) => {
     const ofServer = ['_xact_id', 'created', 'project_id', 'caller_functionname'];
     const isTime = /^(start|end|time_to_first_token|timestamp|durationMs)$|(_ms|At)$/.test(name);
     if (isTime || ofServer.includes(name)) return undefined;
-    return value;
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+    return Object.fromEntries(Object.entries(value).toSorted());
   });
-  const id =
-    /[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}|[0-9a-f]{16}|tool:\d+:\w+|\b[a-z]+_[0-9A-Z]{20,}\b/g;
-  const numbered = text.replaceAll(id, (found) => {
+
+/** Rows in the order of their content, each id as the number of its first appearance, without times. */
+function withoutIds(rows: object[]) {
+  const ids = new Map<string, string>();
+  const texts = rows.map(withoutTimes).map((text) => [text.replaceAll(ID, ''), text]);
+  const sorted = texts.toSorted().map(([, text]) => text);
+  const numbered = `[${sorted.join()}]`.replaceAll(ID, (found) => {
     if (!ids.has(found)) ids.set(found, `id-${ids.size}`);
     return ids.get(found) ?? '';
   });

@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import type { Stats } from '..';
 import { startCollector } from '../tools/collector';
 import type { Collector, Fault, InterceptedRequest, RequestRecord } from '../tools/collector/types';
-import { App, at, withApp } from './support/app';
+import { App, at, warnings, withApp } from './support/app';
 import { run } from './support/run';
 import type { Calls, Runs } from './support/application';
 
@@ -44,12 +44,6 @@ function onUpload(fault: (upload: number, request: InterceptedRequest) => Fault 
 /** A fault for whatever carries this run. */
 const carries = (request: InterceptedRequest, run: number) =>
   request.bodyText.includes(`"run_${run}"`);
-
-/** The lines on stderr that have this code. */
-const warnings = (stderr: string, code: string) =>
-  stderr
-    .split('\n')
-    .filter((line) => line.startsWith(`[flue-braintrust] FLUE_BRAINTRUST_${code}:`));
 
 /** How many rows were lost, according to the last warning. */
 function lostInAll(stderr: string) {
@@ -159,7 +153,7 @@ test.each([400, 404])(
         expect(report.complete).toBe(true);
         expectAccounts(report, { sent: 19, lost: { rejected: 1 } });
         expect(stored(collector)).toEqual(numbers(0, 20).filter((number) => number !== 3));
-        expect(warnings(app.stderr, 'LOST')).toEqual([expect.stringContaining('1 row is lost')]);
+        expect(await app.warned('LOST')).toEqual([expect.stringContaining('1 row is lost')]);
       },
     ),
 );
@@ -291,7 +285,7 @@ describe('a server that refuses the key (401)', () => {
         expect(report.complete).toBe(false);
         expect(report.lost).toEqual({});
         expect(report.pending).toBeGreaterThanOrEqual(100);
-        expect(warnings(app.stderr, 'REFUSED')).toEqual([expect.stringContaining('401')]);
+        expect(await app.warned('REFUSED')).toEqual([expect.stringContaining('401')]);
         const closed = await app.close();
         expect(closed.complete).toBe(true);
         expectAccounts(closed, { sent: 250 });
@@ -329,7 +323,7 @@ describe('a server that refuses the key (401)', () => {
           expect(report.complete).toBe(false);
           expectAccounts(report, { sent: 0, lost: { unauthorized: 1_000 } });
           expect(stored(collector)).toEqual([]);
-          expect(warnings(app.stderr, 'REFUSED')).toHaveLength(1);
+          expect(await app.warned('REFUSED')).toHaveLength(1);
           expect(app.stderr).not.toContain('test-key');
         },
       ),
@@ -352,9 +346,7 @@ describe.each([301, 302, 307, 308])('a redirect (%d) to another server', (status
           const kept = await app.flush();
           expect(kept.complete).toBe(false);
           expectAccounts(kept, { sent: 0, pending: 5 });
-          expect(warnings(app.stderr, 'REFUSED')).toEqual([
-            expect.stringContaining(String(status)),
-          ]);
+          expect(await app.warned('REFUSED')).toEqual([expect.stringContaining(String(status))]);
           redirects = false;
           expectAccounts(await app.close(), { sent: 5 });
           expect(stored(collector)).toEqual(numbers(0, 5));
@@ -539,11 +531,11 @@ test('the queue has a bound: a full one refuses starts, counts them, and warns o
     // 64 MiB: no fewer rows than fit as UTF-16, and no more than fit as UTF-8 and one.
     expect(stats.bytes.pending).toBeGreaterThanOrEqual(2 ** 25 - 2 * size);
     expect(stats.bytes.pending).toBeLessThanOrEqual(2 ** 26 + 2 * size);
-    expect(warnings(app.stderr, 'LOST')).toEqual([expect.stringContaining('queue_full')]);
+    expect(await app.warned('LOST')).toEqual([expect.stringContaining('queue_full')]);
     const report = await app.close({ timeoutMs: 500 });
     const lost = { queue_full: refused, not_delivered_at_exit: 3_000 };
     expectAccounts(report, { sent: 0, lost });
-    expect(warnings(app.stderr, 'LOST')).toHaveLength(1);
+    expect(await app.warned('LOST')).toHaveLength(1);
   }));
 
 test('the end of a span that was accepted is never refused, though its content may be dropped', () =>
@@ -559,7 +551,7 @@ test('the end of a span that was accepted is never refused, though its content m
       expect(stats.lost).toEqual({});
       expect(stats.cut).toBeGreaterThan(50);
       expect(stats.bytes.pending).toBeLessThan(12 * 2 ** 20);
-      expect(warnings(app.stderr, 'CUT')).toEqual([expect.stringContaining('maxQueueBytes')]);
+      expect(await app.warned('CUT')).toEqual([expect.stringContaining('maxQueueBytes')]);
     },
   ));
 

@@ -89,6 +89,17 @@ export class App {
     return { code, signal, stdout: this.#stdout, stderr: this.stderr, tookMs };
   }
 
+  /** Waits until it has written this to stderr, which may arrive after an answer. */
+  async wrote(text: string) {
+    while (!this.stderr.includes(text)) await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+
+  /** Waits for a warning with this code; gives all of them so far. */
+  async warned(code: string) {
+    await this.wrote(start(code));
+    return warnings(this.stderr, code);
+  }
+
   /** Nobody reads any more what it writes to stderr. */
   deafen() {
     this.#child.stderr?.destroy();
@@ -104,6 +115,12 @@ export class App {
     return (await this.atOnce(...calls))[0];
   }
 }
+
+const start = (code: string) => `[flue-braintrust] FLUE_BRAINTRUST_${code}:`;
+
+/** The lines on stderr that have this code. */
+export const warnings = (stderr: string, code: string) =>
+  stderr.split('\n').filter((line) => line.startsWith(start(code)));
 
 /** A collector, and an application that delivers to it. Both are gone when the function is. */
 export async function withApp(
