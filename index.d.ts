@@ -524,7 +524,7 @@ export interface SpanEvent {
   metadata?: Record<string, unknown>;
   /** Numbers between 0 and 1 by name. */
   scores?: Record<string, number | null>;
-  /** Numbers by name. */
+  /** Numbers by name. `start`, at the start of a span, and `end` are its times, in seconds since the epoch. */
   metrics?: Record<string, number>;
   tags?: string[];
 }
@@ -547,7 +547,7 @@ export interface StartSpanArgs {
   /**
    * The parent, as returned by `span.export()` of this package or of the `braintrust` package, or the W3C headers of a
    * request. Default: the current span. Anything else is ignored with a warning. A span whose parent is in an experiment
-   * is in that experiment, too.
+   * is in that experiment, too. With what the `export()` of a logger or an experiment returned, a trace begins there.
    */
   parent?: string | PropagationContext;
   /** The parent by its ids, unless `parent` names one. */

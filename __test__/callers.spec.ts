@@ -104,7 +104,7 @@ describe.each(['instrument', 'observe'])('registered by %s', (REGISTER) => {
   });
 });
 
-test.each(['instrument', 'observe'])(
+test.each(['instrument', 'observe', 'twice'])(
   'dispatches of Flue 1.0-beta lie under the span that returns or adopts their receipt, and runs under the span that calls them: %s',
   async (register) => {
     const collector = await startCollector();

@@ -5,7 +5,11 @@ function held() {
   const released: unknown[] = [];
   const events = new HeldEvents(({ event }: any) => void released.push(event.name));
   const hold = (trace: string, name: string) =>
-    events.hold(trace, { event: { name }, priority: 'Start', isCut: false }, 10);
+    events.hold(
+      trace,
+      { event: { name }, priority: 'Start', admission: undefined, isCut: false },
+      10,
+    );
   return { events, released, hold };
 }
 

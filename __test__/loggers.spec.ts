@@ -717,6 +717,68 @@ const slugIn = (place: object, n = 1) =>
     ...place,
   });
 
+test('a trace begins where the slug of a logger or an experiment leads, whatever span runs', () => {
+  const id = '7f3c2b1a-9d8e-4f6a-8b2c-0a1b2c3d4e5f';
+  const experiment = writeSlug({ isExperiment: true, object_id: id });
+  return program(
+    `
+    const a = bt.initLogger(A);
+    const b = bt.initLogger({ ...B, setCurrent: false });
+    const ofLogger = await b.export();
+    bt.traced(() => {
+      for (const [name, parent] of [['b', ofLogger], ['e', '${experiment}']]) {
+        bt.startSpan({ name: name + ' started', parent }).end();
+        bt.traced(() => bt.startSpan({ name: name + ' child' }).end(), { name: name + ' traced', parent });
+        bt.withParent(parent, (span) => {
+          bt.startSpan({ name: name + ' within' }).end();
+          show([span === bt.NOOP_SPAN]);
+        });
+      }
+    }, { name: 'of A' });
+    bt.updateSpan({ exported: ofLogger, output: 'no span' });
+    await Promise.all([a.flush(), b.flush()]);`,
+    ({ A, B }, { code, stderr, shown }) => {
+      expect(code).toBe(0);
+      expect(stderr.match(/FLUE_BRAINTRUST_\w+/g)).toEqual(['FLUE_BRAINTRUST_BAD_SPAN']);
+      expect(shown).toEqual([[true], [true]]);
+      for (const [server, name] of [
+        [B, 'b'],
+        [A, 'e'],
+      ] as const) {
+        for (const root of ['started', 'traced', 'within']) {
+          const row = named(server, `${name} ${root}`);
+          expect(row.span_parents ?? []).toEqual([]);
+          if (name === 'e') expect(row.experiment_id).toBe(id);
+        }
+        const parent = named(server, `${name} traced`).span_id;
+        expect(named(server, `${name} child`).span_parents).toEqual([parent]);
+      }
+      expect(namesOf(A)).toEqual(expect.arrayContaining(['of A']));
+      expect(namesOf(B)).not.toContain('of A');
+    },
+  );
+});
+
+test('what a slug opens has the settings that its logger was made with, whatever has become of the variables', () => {
+  const id = '7f3c2b1a-9d8e-4f6a-8b2c-0a1b2c3d4e5f';
+  return program(
+    `
+    const { apiKey, ...rest } = A;
+    process.env.BRAINTRUST_API_KEY = apiKey;
+    process.env.FLUE_BRAINTRUST_CONTENT = 'false';
+    const a = bt.initLogger(rest);
+    delete process.env.BRAINTRUST_API_KEY;
+    delete process.env.FLUE_BRAINTRUST_CONTENT;
+    bt.startSpan({ name: 'in it', parent: '${slugIn({ isExperiment: true, object_id: id })}', event: { input: 'SECRET' } }).end();
+    await a.flush();`,
+    ({ A }, { code, stderr }) => {
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(named(A, 'in it').experiment_id).toBe(id);
+      expect(A.bytes).not.toContain('SECRET');
+    },
+  );
+});
+
 test('spans below those of a project without a logger go to that project by its id, with one warning', () => {
   const id = '7f3c2b1a-9d8e-4f6a-8b2c-0a1b2c3d4e5f';
   const place = { compute_object_metadata_args: { project_name: 'elsewhere' } };

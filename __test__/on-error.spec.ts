@@ -1,5 +1,6 @@
 import { Diagnostics } from '../js/diagnostics';
-import { run } from './support/run';
+import { startCollector } from '../tools/collector';
+import { destination, run } from './support/run';
 
 test.each(['throws', 'rejects'])(
   'a function that %s gets a warning, and neither ends nor keeps the process',
@@ -17,6 +18,50 @@ test.each(['throws', 'rejects'])(
     expect(stderr).toBe(`[flue-braintrust] ${trouble.code}: ${trouble.message}\n`);
   },
 );
+
+test('a function is called outside of the work that went on when its timer began', async () => {
+  const intercept = ({ path }: { path: string }) =>
+    path === '/logs3' ? { status: 401 } : undefined;
+  const collector = await startCollector({ intercept });
+  const text = `
+    import { AsyncLocalStorage } from 'node:async_hooks';
+    import { setTimeout as sleep } from 'node:timers/promises';
+    import * as bt from 'flue-braintrust';
+    const own = new AsyncLocalStorage();
+    const seen = {};
+    const note = (what) => seen[what] = [bt.currentSpan() === bt.NOOP_SPAN, own.getStore() ?? null];
+    bt.initLogger({ onError: () => note('error') });
+    await own.run('of the application', () => bt.traced(async () => {
+      bt.setMaskingFunction((value) => (note('mask'), value));
+      bt.startSpan({ name: 'masked', event: { input: 'x' } }).end();
+      while (!seen.mask || !seen.error) await sleep(50);
+    }, { name: 'request' }));
+    console.log(JSON.stringify(seen));`;
+  try {
+    const { code, stdout } = await run(['--input-type=module', '-e', text], destination(collector));
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({ error: [true, null], mask: [true, null] });
+  } finally {
+    await collector.close();
+  }
+});
+
+test('timers without references, as those of a browser, change nothing', async () => {
+  const { code, stdout, stderr } = await run([
+    '--input-type=module',
+    '-e',
+    `import * as bt from 'flue-braintrust';
+    const { setTimeout: start } = globalThis;
+    globalThis.setTimeout = (call, ms) => Number(start(call, ms).unref());
+    bt.initLogger({ apiKey: 'k', appUrl: 'http://127.0.0.1:9', onError: () => {}, onReady: () => {}, exitTimeoutMs: 100 });
+    bt.setMaskingFunction((value) => value);
+    bt.startSpan({ name: 'span' }).end();
+    console.log(bt.stats().accepted >= 0);
+    await bt.close({ timeoutMs: 100 });`,
+  ]);
+  expect({ code, stdout }).toEqual({ code: 0, stdout: 'true\n' });
+  expect(stderr).not.toMatch(/NOT_STARTED|EVENT_LOST/);
+});
 
 test('what is reported a moment after the last row is gone reaches the function, and polling ends', () => {
   jest.useFakeTimers();

@@ -1,3 +1,4 @@
+import { writeSlug } from '../js/spans/slug';
 import { startCollector } from '../tools/collector';
 import type { CollectorOptions } from '../tools/collector/types';
 import { destination, run } from './support/run';
@@ -138,4 +139,99 @@ test.each([
     expect(named(rows, name).root_span_id).toBe('0af7651916cd43dd8448eb211c80319c');
   }
   expect(named(rows, 'beside')[member]).not.toBe('11111111-2222-4333-8444-555555555555');
+});
+
+test('an input or an output that wrapTraced is given stays, and none takes the place of the arguments', async () => {
+  const { rows } = await program(`
+    bt.initLogger();
+    const wrap = (name, event, fn = async () => 'RESULT') => bt.wrapTraced(fn, { name, event });
+    await wrap('output', { output: 'stated' })('argument');
+    await wrap('input', { input: 'stated' })('argument');
+    await wrap('none', { input: undefined, output: undefined })('argument');
+    const values = function* () { yield 'VALUE'; };
+    for (const [name, event] of Object.entries({ yields: {}, in: { input: 1 }, out: { output: 1 } }))
+      for (const value of wrap(name, event, values)()) void value;`);
+  const shown = (name: string) => [named(rows, name).input, named(rows, name).output];
+  expect(shown('output')).toEqual([['argument'], 'stated']);
+  expect(shown('input')).toEqual(['stated', 'RESULT']);
+  expect(shown('none')).toEqual([['argument'], 'RESULT']);
+  expect(shown('yields')).toEqual([[], ['VALUE']]);
+  expect(shown('in')).toEqual([1, undefined]);
+  expect(shown('out')).toEqual([[], 1]);
+});
+
+test('metrics state when a span starts and ends, and what is no number is reported', async () => {
+  const { rows, stderr } = await program(`
+    const logger = bt.initLogger();
+    logger.log({ input: 'logged', metrics: { start: 1795417364, end: 1795417365.5, tokens: 3 } });
+    const span = bt.startSpan({ name: 'later' });
+    span.log({ metrics: { end: 4102444800, a: 1, b: null, c: undefined } });
+    span.end({ endTime: 1795417370 });
+    bt.startSpan({ name: 'odd', event: { metrics: { a: '12', b: NaN, c: 5n, d: 4, end: 'soon' } } }).end();`);
+  expect(rows.find(({ input }) => input === 'logged').metrics).toMatchObject({
+    start: 1795417364,
+    end: 1795417365.5,
+    tokens: 3,
+  });
+  expect(named(rows, 'later').metrics).toMatchObject({ end: 4102444800, a: 1 });
+  const { a, b, c, d, start, end } = named(rows, 'odd').metrics;
+  expect({ a, b, c, d }).toEqual({ d: 4 });
+  expect(end).toBeGreaterThanOrEqual(start);
+  expect(stderr.match(/FLUE_BRAINTRUST_\w+/g)).toEqual(['FLUE_BRAINTRUST_BAD_METRIC']);
+});
+
+test('what waits for the decision about its trace shows what it was when it was recorded', async () => {
+  const { rows } = await program(`
+    bt.initLogger({ sample: () => true });
+    const at = { v: 3, timestamp: new Date().toISOString(), runId: 'run_1', workflowName: 'w' };
+    const input = { step: 1 };
+    const span = bt.flueSpan({ runId: 'run_1' });
+    span.log({ input });
+    input.authorization = 'SECRET';
+    bt.braintrustFlueObserver({ ...at, type: 'run_start' });
+    bt.braintrustFlueObserver({ ...at, type: 'run_end', durationMs: 1, isError: false });`);
+  expect(JSON.stringify(rows)).toContain('"input":{"step":1}');
+  expect(JSON.stringify(rows)).not.toContain('SECRET');
+});
+
+test('no function but null removes the masking function', async () => {
+  const { rows, stderr } = await program(`
+    bt.setMaskingFunction(() => 'masked');
+    bt.initLogger();
+    bt.setMaskingFunction({}.misspelt);
+    bt.startSpan({ name: 'span', event: { input: 'SECRET' } }).end();`);
+  expect(JSON.stringify(rows)).not.toContain('SECRET');
+  expect(stderr).toContain('FLUE_BRAINTRUST_NO_MASK');
+});
+
+test('links have no credentials of the address', async () => {
+  const { shown } = await program(`
+    const appUrl = process.env.BRAINTRUST_APP_URL.replace('//', '//user:hidden@') + '/bt/?token=hidden';
+    const logger = bt.initLogger({ appUrl, apiUrl: process.env.BRAINTRUST_APP_URL, orgName: 'o', projectId: '00000000-0000-4000-8000-000000000001' });
+    const span = bt.startSpan({ name: 'span' });
+    show([span.link(), await span.permalink(), await bt.permalink(span), await logger.permalink(await span.export())]);
+    await bt.close({ timeoutMs: 0 });`);
+  for (const link of shown[0]) {
+    expect(link).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/bt\/app\/o\/object\?/);
+    expect(link).not.toContain('hidden');
+  }
+});
+
+test('a slug with a row id of any text, from outside, spoils no event', async () => {
+  const slug = writeSlug({
+    object_id: '7f3c2b1a-9d8e-4f6a-8b2c-0a1b2c3d4e5f',
+    row_id: 'a"},"sampled":false,{"\\\n',
+    span_id: '1'.repeat(16),
+    root_span_id: '2'.repeat(32),
+  });
+  const { rows, shown } = await program(`
+    const at = { v: 3, timestamp: new Date().toISOString(), operationId: 'op_1', operationKind: 'prompt', conversationId: 'c' };
+    bt.initLogger();
+    bt.withParent(${JSON.stringify(slug)}, () =>
+      bt.braintrustFlueObserver({ ...at, type: 'operation_start', agentInput: 'asked' }));
+    bt.braintrustFlueObserver({ ...at, type: 'operation', agentOutput: 'answered', durationMs: 1, isError: false });
+    await bt.flush({ timeoutMs: 60_000 });
+    show(bt.stats().lost);`);
+  expect(shown).toEqual([{}]);
+  expect(rows.map(({ metadata }) => metadata['flue.operation_id'])).toEqual(['op_1']);
 });

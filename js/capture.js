@@ -290,7 +290,7 @@ function withCaller(event, work, destination) {
   // If the whole run is below this span, it does not call a part of it.
   const isCalling =
     span !== undefined && work.destination === destination && span.spanId !== caller?.spanId;
-  const calling = isCalling ? `,"${name}":"${span.id}"` : '';
+  const calling = isCalling ? `,"${name}":${JSON.stringify(span.id)}` : '';
   const added = member('callingTool', tool) + calling + member('traceCarrier', root?.carrier);
   const own = added === '' ? text : `${text.slice(0, -1)}${added}}`;
   return withNamedCaller(own, caller);

@@ -197,7 +197,10 @@ function within(outer, operation, ctx, destination) {
   const type = operation?.type;
   const { submissionId, dispatchId, traceCarrier: carrier } = ctx ?? {};
   if (type === 'workflow') {
-    return { root: { runId: operation.runId ?? ctx?.runId, carrier, caller: outer }, destination };
+    const runId = operation.runId ?? ctx?.runId;
+    // Registered twice, the run is work of its own to the inner one.
+    const isSame = runId !== undefined && outer?.root?.runId === runId;
+    return { root: { runId, carrier, caller: isSame ? outer.root?.caller : outer }, destination };
   }
   if (submissionId !== undefined || dispatchId !== undefined) {
     return { root: { submissionId, dispatchId, carrier }, destination };

@@ -12,11 +12,13 @@ const { takeCut } = require('./json/cut.js');
 const { parse } = require('./json/json-string.js');
 const { messageOf } = require('./json/json-safe-copy.js');
 const { stringify } = require('./json/stringify.js');
+const { minimalSpanEnd } = require('./minimal-end-event.js');
 const { PendingFiles } = require('./pending-files.js');
 const { SlugDestinations } = require('./slug-destinations.js');
 const { rootOf } = require('./root-of-work.js');
 const { isStage } = require('./routes.js');
 const { Sampling } = require('./sampling.js');
+const { startTimer } = require('./timers.js');
 const { warn } = require('./warn.js');
 const { weakly } = require('./weak.js');
 
@@ -29,6 +31,9 @@ const UNREADABLE = '{}';
 /** @typedef {import('./host.d.ts').HostRecorder} Recorder */
 /** @typedef {InstanceType<typeof import('./routes.js').Routes>} Routes */
 /** @typedef {import('../index.d.ts').Diagnostic} Diagnostic */
+/** @typedef {import('./held-events.js').Held} Held */
+/** @typedef {import('./held-events.js').Admission} Admission */
+/** @typedef {import('./held-events.js').Priority} Priority */
 
 /**
  * What a destination uses of its exporter.
@@ -57,6 +62,8 @@ class Destination {
   enrichment;
   /** The options that it was made with. @type {import('../index.d.ts').InitLoggerOptions} */
   options = {};
+  /** The variables and the file that it was made with. @type {{ env: Record<string, string>, file: Record<string, string> }} */
+  environment = { env: {}, file: {} };
   /** The experiment that its rows go to, in place of the logs of a project. @type {string | undefined} */
   experimentId;
   /** That of the logger for which a slug has opened it; undefined if it is a logger's own. @type {Destination | undefined} */
@@ -74,7 +81,7 @@ class Destination {
   #capture;
   /** Which traces are recorded; undefined: all. @type {InstanceType<typeof Sampling> | undefined} */
   #sampling;
-  #held = new HeldEvents(({ event, priority, isCut }) => this.#recordNow(event, priority, isCut));
+  #held = new HeldEvents((held) => this.#recordNow(held));
   #isClosed = false;
   /** The module-level functions use it. */
   #isCurrent = false;
@@ -328,32 +335,35 @@ class Destination {
   /**
    * Records an event of a custom span.
    * @param {object} event
-   * @param {keyof typeof import('../native.d.ts').Priority} priority
-   * @returns {boolean} false when the queue refused it; true after `close()`, too: it then counts as lost
+   * @param {Priority} priority
+   * @param {Admission} [admission] of the span: one that is refused records nothing more
    */
-  record(event, priority) {
+  record(event, priority, admission) {
     try {
-      if (this.#holds(event, priority)) {
+      if (this.#holds(event, priority, admission)) {
         void this.#host.delivery();
-        return true;
+        return;
       }
     } catch {
       this.#recordUnreadable();
-      return true;
+      return;
     }
-    return this.#recordNow(event, priority, takeCut());
+    this.#recordNow({ event, priority, admission, isCut: takeCut() });
   }
 
   /**
    * Whether an event waits for the decision about its trace.
    * @param {any} event
-   * @param {keyof typeof import('../native.d.ts').Priority} priority
+   * @param {Priority} priority
+   * @param {Admission} [admission]
    */
-  #holds(event, priority) {
+  #holds(event, priority, admission) {
     const { type, rootSpanId } = event;
     if (type === 'feedback' || this.#isClosed || !this.#held.awaits(rootSpanId)) return false;
-    const { length } = stringify(event);
-    this.#held.hold(rootSpanId, { event, priority, isCut: takeCut() }, length);
+    // As it is now: the application may change its values.
+    const text = stringify(event);
+    const held = { event: JSON.parse(text), priority, admission, isCut: takeCut() };
+    this.#held.hold(rootSpanId, held, text.length);
     return true;
   }
 
@@ -368,27 +378,28 @@ class Destination {
     this.#held.release(() => true);
   }
 
-  /**
-   * @param {object} event
-   * @param {keyof typeof import('../native.d.ts').Priority} priority
-   * @param {boolean} isCut whether content was cut from it
-   */
-  #recordNow(event, priority, isCut) {
+  /** @param {Held} held */
+  #recordNow({ event, priority, admission, isCut }) {
+    // What is refused is counted.
+    if (admission?.isRefused) return;
     try {
       this.#expectRows();
-      if (this.#sampling?.leavesOutOwn(/** @type {any} */ (event))) return true;
-      if (!this.#isClosed) {
-        const text = stringify(this.#begun(event));
-        const level = this.#host.load().Priority[priority];
-        return this.#recorder.record(text, level, takeCut() || isCut);
+      if (this.#sampling?.leavesOutOwn(event)) return;
+      if (this.#isClosed) {
+        this.#recorder.refuse();
+        return;
       }
-      this.#recorder.refuse();
+      const level = this.#host.load().Priority;
+      const record = (/** @type {object} */ one, /** @type {Priority} */ name) =>
+        this.#recorder.record(stringify(one), level[name], takeCut() || isCut);
+      if (record(this.#begun(event), priority)) return;
+      if (priority === 'Continuation') record(minimalSpanEnd(event), 'MinimalEnd');
+      else if (admission !== undefined && event.type === 'span_start') admission.isRefused = true;
     } catch {
       this.#recordUnreadable();
     } finally {
       void this.#host.delivery();
     }
-    return true;
   }
 
   /**
@@ -479,7 +490,7 @@ class Destination {
   /** Keeps it alive until its rows are delivered: the rows of a collected one have only the exit timeout. */
   #linger() {
     if (this.#timer !== undefined || !this.#host.hasTimers) return;
-    this.#timer = setTimeout(() => {
+    this.#timer = startTimer(() => {
       this.#timer = undefined;
       try {
         if (!this.isIdle) this.#linger();
@@ -487,7 +498,6 @@ class Destination {
         // The environment is being torn down.
       }
     }, LINGER_MS);
-    this.#timer.unref();
   }
 
   /** Counts an event that could not be read, routed or written. */

@@ -10,6 +10,8 @@ const { warn } = require('./warn.js');
 /** @typedef {import('./host.d.ts').HostRecorder} Recorder */
 /** @typedef {InstanceType<typeof destinations.Destination>} Destination */
 
+/** What variables and files set. @typedef {Destination['environment']} Environment */
+
 /** Opens destinations, and keeps account of their recorders. */
 class Destinations {
   /** Those that are in use or have rows, by their settings. @type {Map<string, WeakRef<Destination>>} */
@@ -41,22 +43,23 @@ class Destinations {
     if (unknown !== undefined) {
       warn('BAD_OPTION', `\`initLogger\` has no option \`${unknown}\`; it is ignored.`, unknown);
     }
-    return this.#open((env) => pickOptions(options, env), options?.storage);
+    const { unreadable, ...environment } = this.#host.environment();
+    if (unreadable !== undefined) warn('ENV_FILE', `${unreadable} It is ignored.`);
+    const picked = pickOptions(options, environment.env);
+    return this.#open(picked, environment, options?.storage);
   }
 
   /**
-   * @param {(env: Record<string, string>) => Record<string, unknown>} pick the options for the native part
+   * @param {Record<string, unknown>} picked the options for the native part
+   * @param {Environment} environment
    * @param {import('../index.d.ts').InitLoggerOptions['storage']} storage
    * @param {import('./slug-destinations.js').SpanObject} [object] where its rows go, in place of the logs of the project
    * @returns {Destination}
    */
-  #open(pick, storage, object) {
-    const { env, file, unreadable } = this.#host.environment();
-    if (unreadable !== undefined) warn('ENV_FILE', `${unreadable} It is ignored.`);
-    const picked = pick(env);
+  #open(picked, environment, storage, object) {
     const whole = object?.experimentId === undefined ? {} : { sampleRate: 1, keepErrors: false };
     const all = object === undefined ? picked : { ...picked, ...object, ...whole, spool: false };
-    const settings = toJson({ options: all, env, file });
+    const settings = toJson({ options: all, ...environment });
     // What a slug names has a destination of its own for each logger, which counts and closes it.
     const key = object === undefined ? settings : toJson({ settings, of: picked });
     const present = this.#destinations.get(key)?.deref();
@@ -78,6 +81,7 @@ class Destinations {
       ...(object?.projectId !== undefined && { projectId: object.projectId }),
       storage,
     });
+    created.environment = environment;
     this.#destinations.set(key, created.reference);
     return created;
   }
@@ -91,7 +95,7 @@ class Destinations {
    */
   openObject(base, object) {
     const { storage, ...picked } = base.options;
-    const destination = this.#open(() => picked, storage, object);
+    const destination = this.#open(picked, base.environment, storage, object);
     destination.opener = base;
     destination.experimentId = object.experimentId;
     if (object.experimentId === undefined) destination.takeFunctionsOf(base);

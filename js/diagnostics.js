@@ -2,6 +2,7 @@
 
 // Passes diagnostics to the application's `onError`.
 
+const { startTimer } = require('./timers.js');
 const { onWarning } = require('./warn.js');
 
 /** How often the native part is polled while rows wait, in milliseconds. */
@@ -57,7 +58,7 @@ class Diagnostics {
   }
 
   #startTimer() {
-    this.#timer = setTimeout(() => {
+    this.#timer = startTimer(() => {
       this.#timer = undefined;
       this.report();
       // A timer would keep an exporter that is used no more from being collected.
@@ -65,7 +66,7 @@ class Diagnostics {
       // What ended the wait may be reported a moment later.
       this.#wasIdle = this.#isIdle();
       this.#startTimer();
-    }, INTERVAL_MS).unref();
+    }, INTERVAL_MS);
   }
 
   /** Reports the diagnostics so far. */

@@ -198,11 +198,12 @@ class Exporter {
    * @template T
    * @param {Destination} destination
    * @param {() => T} work
+   * @param {boolean} [beginsTraces] whether no span that runs now is a parent
    * @returns {T}
    */
-  runAt(destination, work) {
+  runAt(destination, work, beginsTraces = false) {
     this.#hasSeveral = true;
-    const isHere = this.destinationOf(currentWork()) === destination;
+    const isHere = !beginsTraces && this.destinationOf(currentWork()) === destination;
     return runAt(destination, isHere, work);
   }
 
@@ -267,7 +268,7 @@ class Exporter {
   /** @type {typeof import('../index.d.ts').setMaskingFunction} */
   setMaskingFunction(mask) {
     this.#polls.isUsed = true;
-    if (mask !== null && mask !== undefined && typeof mask !== 'function') {
+    if (mask !== null && typeof mask !== 'function') {
       // A mistake must not let content leave unmasked.
       warn(
         'NO_MASK',
@@ -278,7 +279,7 @@ class Exporter {
       });
       return;
     }
-    this.#masking.set(mask ?? null);
+    this.#masking.set(mask);
   }
 
   /** Begins to deliver what all destinations have. */

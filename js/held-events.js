@@ -2,6 +2,8 @@
 
 // Events of the application's spans that wait for a decision about their trace.
 
+const { startTimer } = require('./timers.js');
+
 /** How long they wait, in milliseconds. */
 const WAIT_MS = 10_000;
 
@@ -9,7 +11,18 @@ const WAIT_MS = 10_000;
 const MAX_TRACES = 1024;
 const MAX_LENGTH = 1024 * 1024;
 
-/** A held event, and what else `record` was given. @typedef {{ event: object, priority: any, isCut: boolean }} Held */
+/** @typedef {keyof typeof import('../native.d.ts').Priority} Priority */
+
+/** Whether the queue refused the start of a span. @typedef {{ isRefused: boolean }} Admission */
+
+/**
+ * An event of a custom span, and what it is recorded with.
+ * @typedef {object} Held
+ * @property {any} event
+ * @property {Priority} priority
+ * @property {Admission | undefined} admission of the span, if it is one of this process
+ * @property {boolean} isCut whether content was cut from it
+ */
 
 /** @typedef {{ until: number, events: Held[], length: number, onRelease: (() => void)[] }} Awaited */
 
@@ -71,14 +84,12 @@ class HeldEvents {
   #schedule() {
     if (this.#timer !== undefined || this.isEmpty) return;
     const first = this.#traces.values().next().value?.until ?? 0;
-    this.#timer = setTimeout(
-      () => {
-        this.#timer = undefined;
-        this.release(() => false);
-        this.#schedule();
-      },
-      Math.max(0, first - performance.now()) + 1,
-    ).unref();
+    const expire = () => {
+      this.#timer = undefined;
+      this.release(() => false);
+      this.#schedule();
+    };
+    this.#timer = startTimer(expire, Math.max(0, first - performance.now()) + 1);
   }
 
   /**

@@ -7,6 +7,7 @@ const { takeCut } = require('./json/cut.js');
 const { parse, toJson } = require('./json/json-string.js');
 const { classOf } = require('./json/json-safe-copy.js');
 const { toJsonSafe } = require('./json/stringify.js');
+const { startTimer } = require('./timers.js');
 
 /** @typedef {import('../index.d.ts').MaskingFunction} MaskingFunction */
 /** @typedef {import('./host.d.ts').HostRecorder} Recorder */
@@ -144,7 +145,7 @@ class Masking {
   #schedule(ms) {
     clearTimeout(this.#timer);
     // The timer does not keep the process alive: the rest is masked at exit.
-    this.#timer = setTimeout(() => this.#poll(), ms).unref();
+    this.#timer = startTimer(() => this.#poll(), ms);
   }
 
   /** Masks for one time slice, so that the application gets its turn. */

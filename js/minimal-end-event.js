@@ -60,4 +60,14 @@ function membersOf(object, depth) {
   return kept;
 }
 
-module.exports = { LEFT_OUT, minimalEndEvent };
+/**
+ * The end of a custom span with nothing but its time and the beginning of its error.
+ * @param {{ span: Record<string, any> }} event `span_end`
+ */
+function minimalSpanEnd(event) {
+  const { end, error } = event.span;
+  const text = typeof error === 'string' ? error : JSON.stringify(error);
+  return { ...event, span: { end, ...(error !== undefined && { error: text.slice(0, LONGEST) }) } };
+}
+
+module.exports = { LEFT_OUT, minimalEndEvent, minimalSpanEnd };

@@ -134,7 +134,10 @@ const untouched = (work) => work;
 export function notLoaded(error) {
   const { message = String(error) } = /** @type {Error} */ (error ?? {});
   const [line = ''] = String(message).split('\n');
+  let isReported = false;
   const initLogger = () => {
+    if (isReported) return LOGGER;
+    isReported = true;
     console.error(
       `[flue-braintrust] FLUE_BRAINTRUST_NOT_STARTED: the package cannot be loaded: ${line} (${REMEDY}); the application runs on without tracing.`,
     );

@@ -3,7 +3,8 @@
 // Announces loggers that are connected: by a line, and to the application's `onReady`.
 
 const { levelOf } = require('./log-level.js');
-const { logsLink, spanLink } = require('./span-link.js');
+const { logsLink, spanLink, withoutCredentials } = require('./span-link.js');
+const { startTimer } = require('./timers.js');
 const { print } = require('./warn.js');
 
 /** How long the native part is left alone at first and at most until it is asked again, in milliseconds. */
@@ -85,12 +86,12 @@ class Announcements {
 
   #schedule() {
     if (this.#timer !== undefined || this.#waiting.size === 0 || !this.#host.hasTimers) return;
-    this.#timer = setTimeout(() => {
+    this.#timer = startTimer(() => {
       this.#timer = undefined;
       this.check();
       this.#delayMs = Math.min(this.#delayMs * 2, LAST_MS);
       this.#schedule();
-    }, this.#delayMs).unref();
+    }, this.#delayMs);
   }
 
   /**
@@ -152,16 +153,6 @@ function linkOf({ appUrl, orgName, projectName, projectId }, isById) {
   if (base === undefined || orgName === null) return null;
   if (!isById) return logsLink(base, orgName, projectName);
   return spanLink({ appUrl: base, organisation: orgName, projectId: projectId ?? '' });
-}
-
-/** An address with nothing that may be secret; undefined if it is none. @param {string} address */
-function withoutCredentials(address) {
-  try {
-    const { origin, pathname } = new URL(address);
-    return origin + pathname.replace(/\/+$/, '');
-  } catch {
-    return undefined;
-  }
 }
 
 /**

@@ -34,4 +34,18 @@ function logsLink(appUrl, organisation, projectName) {
   return `${appUrl}/app/${encodeURIComponent(organisation)}/p/${encodeURIComponent(projectName)}/logs`;
 }
 
-module.exports = { logsLink, spanLink };
+/**
+ * An address without slashes at its end, and without what may be secret; undefined if it is none of the web.
+ *
+ * @param {string} address
+ */
+function withoutCredentials(address) {
+  try {
+    const { protocol, origin, pathname } = new URL(address);
+    return /^https?:$/.test(protocol) ? origin + pathname.replace(/\/+$/, '') : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+module.exports = { logsLink, spanLink, withoutCredentials };

@@ -11,4 +11,7 @@ const heapLimit = () => require('node:v8').getHeapStatistics().heap_size_limit;
 /** Loads the module with the first span: it takes 3 ms. The global `crypto` is not in every context. */
 const randomUUID = () => require('node:crypto').randomUUID();
 
-module.exports = { AsyncLocalStorage, heapLimit, randomUUID, types };
+/** Runs a function in the async context in which this package was loaded, which is no work of the application's. */
+const outsideOfWork = AsyncLocalStorage.snapshot();
+
+module.exports = { AsyncLocalStorage, heapLimit, outsideOfWork, randomUUID, types };

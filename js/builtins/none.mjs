@@ -45,5 +45,8 @@ export const types = {
 /** The memory of an isolate, in bytes. */
 export const heapLimit = () => 128 * 1024 * 1024;
 
+/** A Worker has no timers that outlast its work. @param {() => unknown} work */
+export const outsideOfWork = (work) => work();
+
 /** @returns {string} */
 export const randomUUID = () => crypto.randomUUID();

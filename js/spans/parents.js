@@ -9,6 +9,14 @@ const { HEX_16, HEX_32, objectIn, traceContextOf } = require('./trace-context.js
 
 /** @typedef {import('./arguments.js').SpanContext} SpanContext */
 
+/**
+ * Where new traces begin, as the slug of a logger or an experiment names it.
+ * @typedef {object} TracePlace
+ * @property {true} beginsTraces
+ * @property {import('../slug-destinations.js').SpanObject} object
+ * @property {Record<string, any>} [propagated] the update that every span gets
+ */
+
 /** The older form of the ids of spans and traces. */
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
@@ -20,22 +28,23 @@ const isTraceId = (id) => typeof id === 'string' && (HEX_32.test(id) || UUID.tes
 /**
  * The parent that arguments name; undefined if they name none, and with a warning when it cannot be used.
  * @param {any} args of `startSpan`
- * @returns {SpanContext | undefined}
+ * @returns {SpanContext | TracePlace | undefined}
  */
 function parentOf(args) {
   return namedParent(read(args, 'parent')) ?? parentOfIds(read(args, 'parentSpanIds'));
 }
 
 /**
- * The span that a slug or W3C headers name. Undefined without one, and with a warning when it cannot be read.
+ * The span that a slug or W3C headers name, or the logs or the experiment that a slug names. Undefined without one, and
+ * with a warning when it cannot be read.
  * @param {unknown} parent
  * @param {string} [name] of the argument
- * @returns {SpanContext | undefined}
+ * @returns {SpanContext | TracePlace | undefined}
  */
 function namedParent(parent, name = 'parent') {
   if (parent === undefined || parent === null || parent === '') return undefined;
   const found = typeof parent === 'string' ? slugParent(parent) : headerParent(parent);
-  if (found === undefined && !isLoggerSlug(parent)) {
+  if (found === undefined) {
     warn(
       'BAD_PARENT',
       `\`${name}\` is no slug of a span in a project or an experiment; it is ignored.`,
@@ -44,10 +53,17 @@ function namedParent(parent, name = 'parent') {
   return found;
 }
 
-/** @param {string} slug */
+/**
+ * @param {string} slug
+ * @returns {SpanContext | TracePlace | undefined}
+ */
 function slugParent(slug) {
   const ids = readSlug(slug);
   const object = ids && spanObjectOf(ids);
+  if (ids?.span_id === undefined && object !== undefined) {
+    const propagated = ids?.propagated_event;
+    return { beginsTraces: true, object, ...(propagated && { propagated }) };
+  }
   if (!isSpanId(ids?.span_id) || !isTraceId(ids?.root_span_id)) return undefined;
   if (ids?.isExperiment && object === undefined) return undefined;
   return contextOf({
@@ -57,12 +73,6 @@ function slugParent(slug) {
     ...(ids?.propagated_event && { propagated: ids.propagated_event }),
     ...(object && { object }),
   });
-}
-
-/** Whether it is what a logger's `export()` returns: it names no span. @param {unknown} parent */
-function isLoggerSlug(parent) {
-  const ids = typeof parent === 'string' ? readSlug(parent) : undefined;
-  return ids !== undefined && !ids.isExperiment && ids.span_id === undefined;
 }
 
 /** @param {unknown} headers */
@@ -94,4 +104,11 @@ function parentOfIds(given) {
  */
 const contextOf = (ids) => ({ ...ids, spanParents: [], isRemote: true });
 
-module.exports = { namedParent, parentOf };
+/**
+ * Whether spans begin traces there.
+ * @param {SpanContext | TracePlace} parent
+ * @returns {parent is TracePlace}
+ */
+const beginsTraces = (parent) => 'beginsTraces' in parent;
+
+module.exports = { beginsTraces, namedParent, parentOf };

@@ -6,7 +6,7 @@ const { classOf } = require('../json/json-safe-copy.js');
 const { read } = require('./arguments.js');
 const { feedbackEvent } = require('./feedback.js');
 const { LINK, NOOP_SPAN } = require('./noop.js');
-const { namedParent } = require('./parents.js');
+const { beginsTraces, namedParent } = require('./parents.js');
 const { noLink, permalinkTo } = require('./permalink.js');
 const { readSlug, spanObjectOf } = require('./slug.js');
 const { Span } = require('./span.js');
@@ -158,7 +158,8 @@ function pastSpansOf(exporter, own) {
       const context = namedParent(read(event, 'exported'), 'exported');
       const destination = exporter.at(own ?? exporter.current, context?.object);
       if (context === undefined || !destination.isOn) return;
-      if (HEX_32.test(context.id)) Span.at(destination, context).log(event);
+      const isOurs = !beginsTraces(context) && HEX_32.test(context.id);
+      if (isOurs) Span.at(destination, context).log(event);
       else warn('BAD_SPAN', '`updateSpan` changes spans of this package only; it is ignored.');
     } catch (error) {
       warn('BAD_SPAN', `A span could not be changed (${classOf(error)}).`);

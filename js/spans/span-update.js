@@ -43,6 +43,20 @@ function spanUpdateOf(event, hasNumbers = true) {
 }
 
 /**
+ * A time that an update sets by its metrics, in seconds since the epoch, as in the `braintrust` package.
+ * @param {any} event
+ * @param {'start' | 'end'} name
+ */
+function timeIn(event, name) {
+  try {
+    const time = event?.metrics?.[name];
+    return Number.isFinite(time) ? /** @type {number} */ (time) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
  * The value in the shape that the server takes for the field.
  * @param {string} name
  * @param {any} value
@@ -73,7 +87,11 @@ function membersOf(object, formOf) {
 }
 
 /** @param {unknown} value */
-const numberOf = (value) => (typeof value === 'number' ? value : undefined);
+function numberOf(value) {
+  if (typeof value === 'number' || value === undefined || value === null) return value ?? undefined;
+  warn('BAD_METRIC', 'A metric is a finite number; anything else is left out.');
+  return undefined;
+}
 
 /** A number for a boolean, and `null` for a score that is taken back. @param {unknown} value */
 function scoreOf(value) {
@@ -129,4 +147,4 @@ function errorOf(error) {
   }
 }
 
-module.exports = { errorOf, isObject, mergedUpdate, spanUpdateOf };
+module.exports = { errorOf, isObject, mergedUpdate, spanUpdateOf, timeIn };

@@ -13,9 +13,9 @@ const { attributesOf, labelOf, propagatedOf, read } = require('./arguments.js');
 const { withUnread } = require('./attachment.js');
 const { NOOP_SPAN } = require('./noop.js');
 const { feedbackEvent } = require('./feedback.js');
-const { parentOf } = require('./parents.js');
+const { beginsTraces, parentOf } = require('./parents.js');
 const { linkTo, permalinkTo } = require('./permalink.js');
-const { errorOf, mergedUpdate, spanUpdateOf } = require('./span-update.js');
+const { errorOf, mergedUpdate, spanUpdateOf, timeIn } = require('./span-update.js');
 const { objectOf, writeSlug } = require('./slug.js');
 const { noteUpdate, repeatWhenRead } = require('./repeated-updates.js');
 const { runTraced, whenDone } = require('./run-traced.js');
@@ -25,9 +25,6 @@ const { inject } = require('./trace-context.js');
 /** @typedef {import('../../index.d.ts').StartSpanArgs} StartSpanArgs */
 /** @typedef {import('../../index.d.ts').SpanEvent} SpanEvent */
 /** @typedef {InstanceType<typeof import('../destination.js').Destination>} Destination */
-
-/** The longest error of a minimal end event, in characters. */
-const LONGEST_ERROR = 1000;
 
 /** @typedef {import('./arguments.js').SpanContext} SpanContext */
 
@@ -40,8 +37,10 @@ class Span {
   #isOpen = false;
   /** When it ended, in seconds. @type {number | undefined} */
   #endedAt;
-  /** The queue refused its start: it records nothing more. */
-  #isRefused = false;
+  /** When it ends, in seconds, as an update has stated. @type {number | undefined} */
+  #statedEnd;
+  /** Whether the queue refused its start: it records nothing more. */
+  #admission = { isRefused: false };
   /** When this was made, in milliseconds. */
   #since = Date.now();
   /** Its order among the beginnings of spans and of Flue's work. */
@@ -69,7 +68,9 @@ class Span {
   static begin(destination, current, args) {
     try {
       const named = parentOf(args);
-      return Span.#under(destination.at(named?.object), named ?? current, args);
+      const place = named ?? current;
+      const parent = place === undefined || beginsTraces(place) ? undefined : place;
+      return Span.#under(destination.at(named?.object), parent, args, place?.propagated);
     } catch (error) {
       warn('BAD_SPAN', `A span was asked for in a way that cannot be read (${classOf(error)}).`);
       return NOOP_SPAN;
@@ -80,10 +81,11 @@ class Span {
    * @param {Destination} destination
    * @param {SpanContext | undefined} parent
    * @param {StartSpanArgs} [args]
+   * @param {SpanContext['propagated']} [inherited]
    */
-  static #under(destination, parent, args) {
+  static #under(destination, parent, args, inherited) {
     const id = rowIdOf(args);
-    const propagated = propagatedOf(args) ?? parent?.propagated;
+    const propagated = propagatedOf(args) ?? inherited;
     const span = new Span(destination, {
       id,
       spanId: id.slice(0, 16),
@@ -162,13 +164,15 @@ class Span {
 
   /** @param {SpanEvent} event */
   log(event) {
+    this.#statedEnd = timeIn(event, 'end') ?? this.#statedEnd;
     this.#update(() => spanUpdateOf(event));
   }
 
   /** @param {import('../../index.d.ts').Feedback} event */
   logFeedback(event) {
     // Without the start of a refused span its row would have nothing but the feedback.
-    if (!this.#isRefused) this.#destination.record(feedbackEvent(this.#context, event), 'Start');
+    if (!this.#admission.isRefused)
+      this.#destination.record(feedbackEvent(this.#context, event), 'Start');
     else takeCut();
   }
 
@@ -252,7 +256,8 @@ class Span {
    * @returns {number} when it ended
    */
   finish({ output, error }, endTime) {
-    const end = typeof endTime === 'number' ? endTime : Date.now() / 1000;
+    const given = this.#statedEnd ?? endTime;
+    const end = typeof given === 'number' ? given : Date.now() / 1000;
     const { update, files } = withUnread(() => ({
       ...(output !== undefined && spanUpdateOf({ output })),
       ...(error !== undefined && { error: errorOf(error.thrown) }),
@@ -266,10 +271,7 @@ class Span {
     this.#isOpen = false;
     this.#endedAt = end;
     const at = { end: Math.round(end * 1000) };
-    if (!this.#record('span_end', { ...at, ...update }, 'Continuation')) {
-      const shown = update.error === undefined ? {} : { error: essence(update.error) };
-      this.#record('span_end', { ...at, ...shown }, 'MinimalEnd');
-    }
+    this.#record('span_end', { ...at, ...update }, 'Continuation');
     this.#repeatWhenRead(update, files);
     return end;
   }
@@ -301,16 +303,18 @@ class Span {
    */
   #begin(args, name) {
     const { propagated } = this.#context;
+    const start = timeIn(args?.event, 'start') ?? args?.startTime;
+    this.#statedEnd = timeIn(args?.event, 'end');
     const { update, files } = withUnread(() => ({
       name,
       ...labelOf({ ...args, spanAttributes: attributesOf(args, propagated) }),
       ...(propagated
         ? mergedUpdate(spanUpdateOf(args?.event), spanUpdateOf(propagated))
         : spanUpdateOf(args?.event)),
-      start: typeof args?.startTime === 'number' ? Math.round(args.startTime * 1000) : Date.now(),
+      start: typeof start === 'number' ? Math.round(start * 1000) : Date.now(),
     }));
     this.#isOpen = true;
-    this.#isRefused = !this.#record('span_start', update, 'Start');
+    this.#record('span_start', update, 'Start');
     this.#repeatWhenRead(update, files);
   }
 
@@ -318,13 +322,12 @@ class Span {
    * @param {string} type
    * @param {Record<string, any>} update
    * @param {keyof typeof import('../../native.d.ts').Priority} priority
-   * @returns {boolean} whether there was room
    */
   #record(type, update, priority) {
-    if (this.#isRefused) {
+    if (this.#admission.isRefused) {
       // Discards the mark of a cut update: the update itself is lost.
       takeCut();
-      return true;
+      return;
     }
     const { id, rootSpanId, spanParents } = this.#context;
     noteUpdate(id, update);
@@ -335,13 +338,8 @@ class Span {
       ...(parent !== undefined && { parentSpanId: parent }),
       span: update,
     };
-    return this.#destination.record(event, priority);
+    this.#destination.record(event, priority, this.#admission);
   }
-}
-
-/** @param {any} error */
-function essence(error) {
-  return String(typeof error === 'string' ? error : JSON.stringify(error)).slice(0, LONGEST_ERROR);
 }
 
 module.exports = { Span };

@@ -9,7 +9,7 @@ const { read } = require('./arguments.js');
 const { NOOP_SPAN } = require('./noop.js');
 const { errorOf } = require('./span-update.js');
 const { makesGenerators, traceGenerator } = require('./generators.js');
-const { namedParent } = require('./parents.js');
+const { beginsTraces, namedParent } = require('./parents.js');
 const { runTraced, runWithin } = require('./run-traced.js');
 const { Span } = require('./span.js');
 
@@ -76,7 +76,12 @@ function spansOf(exporter) {
    * @returns {F}
    */
   const wrapTraced = (fn, args) => {
-    const showsIo = read(args, 'noTraceIO') !== true;
+    const event = read(args, 'event');
+    const showsInput = read(args, 'noTraceIO') !== true;
+    // What the application states in place of the result stays.
+    const showsOutput = showsInput && read(event, 'output') === undefined;
+    // As in the `braintrust` package, one that states its input shows no values.
+    const showsValues = showsOutput && read(event, 'input') === undefined;
     const fnName = read(fn, 'name');
     const isGenerator = makesGenerators(fn);
     /** @this {unknown} @param {any[]} values */
@@ -85,14 +90,14 @@ function spansOf(exporter) {
         startWith(() => {
           /** @type {StartSpanArgs} */
           const label = { name: fnName || 'anonymous', type: 'function', ...args };
-          const event = showsIo ? { input: values, ...args?.event } : args?.event;
-          return { ...label, ...(event && { event }) };
+          if (!showsInput || args?.event?.input !== undefined) return label;
+          return { ...label, event: { ...args?.event, input: values } };
         });
       if (isGenerator) {
         const isCurrent = read(args, 'setCurrent') !== false;
-        return traceGenerator(fn.apply(this, values), start, showsIo, isCurrent);
+        return traceGenerator(fn.apply(this, values), start, showsValues, isCurrent);
       }
-      return runTraced(start(), () => fn.apply(this, values), args, showsIo);
+      return runTraced(start(), () => fn.apply(this, values), args, showsOutput);
     }
     // The name that the function itself has.
     Object.defineProperty(wrapped, 'name', { value: fnName, configurable: true });
@@ -118,21 +123,23 @@ function spansOf(exporter) {
 
   /** @type {typeof import('../../index.d.ts').withParent} */
   const withParent = (/** @type {any} */ parent, /** @type {any} */ callback) => {
-    const span = handleOf(parent);
-    return span === undefined ? callback(NOOP_SPAN) : runWithin(span, () => callback(span));
+    const place = placeOf(parent);
+    if (place === undefined) return callback(NOOP_SPAN);
+    if (place instanceof Span) return runWithin(place, () => callback(place));
+    return exporter.runAt(place, () => callback(NOOP_SPAN), true);
   };
 
   /**
-   * A handle of the span that a parent is or names; undefined without one.
+   * A handle of the span that a parent is or names, or the destination in which it begins traces; undefined without one.
    * @param {unknown} parent
    */
-  const handleOf = (parent) => {
+  const placeOf = (parent) => {
     try {
       if (isSpan(parent)) return parent;
       const context = namedParent(parent === NOOP_SPAN ? undefined : parent);
       const destination = exporter.at(exporter.destinationOf(), context?.object);
       if (context === undefined || !destination.isOn) return undefined;
-      return Span.at(destination, context);
+      return beginsTraces(context) ? destination : Span.at(destination, context);
     } catch (error) {
       warn('BAD_SPAN', `A parent could not be used (${classOf(error)}).`);
       return undefined;

@@ -1,0 +1,20 @@
+'use strict';
+
+// Timers that do not keep the process alive.
+
+const { outsideOfWork } = require('./builtins/index.js');
+
+/**
+ * Calls a function later, outside of the work that runs now: what it calls is no part of that.
+ * @param {() => void} call
+ * @param {number} ms
+ * @returns {NodeJS.Timeout}
+ */
+function startTimer(call, ms) {
+  const timer = outsideOfWork(() => setTimeout(call, ms));
+  // A number in a browser, and where tests replace the function.
+  timer.unref?.();
+  return timer;
+}
+
+module.exports = { startTimer };
