@@ -17,8 +17,8 @@ import { startWorker } from './bundle.mjs';
 const { startCollector } = createRequire(import.meta.url)('../../../../tools/collector');
 
 const run = recordedRun();
-/** How long what must arrive is waited for: a busy machine may take a minute for hundreds of objects. */
-const WAITS_MS = 120_000;
+/** How long what must arrive is waited for: a busy machine may take minutes for hundreds of objects. */
+const WAITS_MS = 300_000;
 /** Those of the scenario that runs. */
 let state;
 let isDown;
@@ -50,6 +50,13 @@ const init = (options = {}, storage = undefined) => {
 const isEnded = ({ end }) => end !== null;
 const ended = () => collector.traces().flatMap((trace) => trace.spans.filter(isEnded)).length;
 const recorded = (runs) => runs * spansOf(run);
+/** What the Worker has printed, which may arrive after its response: at least one line. */
+async function printed() {
+  const until = Date.now() + WAITS_MS;
+  while (worker.lines.length === 0 && Date.now() < until) await sleep(10);
+  return worker.lines;
+}
+
 const arrived = (spans) => collector.waitFor(() => ended() >= spans, WAITS_MS).catch(() => {});
 
 /** Runs of one object, each with ids of its own. */
@@ -106,7 +113,7 @@ const SCENARIOS = {
     await observe('observe', 0);
     await arrived(recorded(1));
     const { lost } = await step('stats');
-    return { recorded: recorded(1), ended: ended(), lost, lines: worker.lines };
+    return { recorded: recorded(1), ended: ended(), lost, lines: await printed() };
   },
   /** The values of a file fail, the second one by an exception. */
   async 'storage that throws'() {
@@ -117,14 +124,14 @@ const SCENARIOS = {
     await step('own', { output: 'some words '.repeat(30_000) });
     await arrived(recorded(1));
     const { lost } = await step('stats');
-    return { unhandled: await step('unhandled'), lost, lines: worker.lines };
+    return { unhandled: await step('unhandled'), lost, lines: await printed() };
   },
   async 'storage that is a promise'() {
     await init({}, 'rejecting');
     await observe('observe', 0);
     await arrived(recorded(1));
     const unhandled = await step('unhandled');
-    return { unhandled, recorded: recorded(1), ended: ended(), lines: worker.lines };
+    return { unhandled, recorded: recorded(1), ended: ended(), lines: await printed() };
   },
   /** The files cannot be listed at first, and the server is down. */
   async 'storage that cannot be listed'() {
@@ -144,7 +151,7 @@ const SCENARIOS = {
     await arrived(recorded(3));
     const { lost } = await step('stats');
     const isStored = before === 0 && after > 0;
-    return { isStored, recorded: recorded(3), ended: ended(), lost, lines: worker.lines };
+    return { isStored, recorded: recorded(3), ended: ended(), lost, lines: await printed() };
   },
   /** A storage like KV has more files than a page. */
   async 'storage by pages'() {
@@ -177,7 +184,7 @@ const SCENARIOS = {
     await observeOperations('slow', 0, objects);
     await arrived(count);
     const { lost, accepted } = await step('stats');
-    return { count, ended: ended(), accepted, lost, lines: worker.lines };
+    return { count, ended: ended(), accepted, lost, lines: await printed() };
   },
   /** More objects than recorders are kept for without need, while the server is down and their requests wait for it. */
   async 'many objects in an outage'() {
@@ -242,7 +249,7 @@ const SCENARIOS = {
       keeps: sent > before.sent && events > before.events,
       balance: accepted - sum,
       lost: Object.keys(lost),
-      lines: worker.lines,
+      lines: await printed(),
       last: collector.traces().filter((trace) => trace.finished).length >= 2,
     };
   },
