@@ -24,4 +24,4 @@ mod requests;
 mod responses;
 mod state;
 
-pub use state::Delivery;
+pub use state::{Delivery, Mark};

@@ -1,6 +1,12 @@
 //! The state of delivery: queued rows and batches, the connection, and the requests in flight.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+  cell::Cell,
+  collections::VecDeque,
+  rc::{Rc, Weak},
+  sync::Arc,
+  time::Duration,
+};
 
 use braintrust_row::{Row, RowId};
 use spool::Adopted;
@@ -30,10 +36,18 @@ pub(super) enum Connection {
   Up(Session),
 }
 
-/// A sequence number, and the key at which rows with earlier ones had left the queue.
-pub(super) struct Mark {
+/// What a caller waits for: the rows that were accepted before it was made. It is resolved for as long as somebody
+/// holds it.
+pub struct Mark {
   sequence: u64,
-  key: Option<u64>,
+  key: Cell<Option<u64>>,
+}
+
+impl Mark {
+  /// The key below which its rows are; `None` while some of them are queued.
+  pub fn key(&self) -> Option<u64> {
+    self.key.get()
+  }
 }
 
 /// Delivers rows: queue, masking, spool, connection and requests.
@@ -43,8 +57,8 @@ pub struct Delivery {
   /// The operations on the spool.
   pub spool: SpoolWriter,
   pub(super) queue: RowQueue,
-  /// What flushes wait for.
-  pub(super) marks: Vec<Mark>,
+  /// The marks with rows that are queued.
+  pub marks: Vec<Weak<Mark>>,
   pub(super) masking: Masking,
   /// The batches that are being masked.
   pub(super) masked: MaskingQueue,
@@ -227,42 +241,29 @@ impl Delivery {
     self.new_session.take()
   }
 
-  /// The sequence number of the next new row.
-  pub fn next_sequence(&self) -> u64 {
-    self.queue.next_sequence()
-  }
-
   /// Whether every batch with an earlier key is settled.
   pub fn is_settled_before(&self, key: u64) -> bool {
     let first = [self.masked.first_key(), self.outbox.first_key()];
     first.into_iter().flatten().all(|first| first >= key)
   }
 
-  /// Whether a row with an earlier sequence number still lingers.
-  pub fn lingers_before(&self, sequence: u64) -> bool {
-    self.queue.first_sequence().is_some_and(|first| first < sequence)
-  }
-
-  /// Marks a sequence number for [`Self::take_mark`].
-  pub fn mark(&mut self, sequence: u64) {
-    self.marks.push(Mark { sequence, key: None });
+  /// Marks the rows that were accepted until now.
+  pub fn mark(&mut self) -> Rc<Mark> {
+    let mark = Rc::new(Mark { sequence: self.queue.next_sequence(), key: Cell::new(None) });
+    self.marks.push(Rc::downgrade(&mark));
     self.resolve_marks();
-  }
-
-  /// The key below which all rows with earlier sequence numbers are, once they have left the queue. A mark is taken
-  /// once.
-  pub fn take_mark(&mut self, sequence: u64) -> Option<u64> {
-    let at = self.marks.iter().position(|mark| mark.sequence == sequence && mark.key.is_some())?;
-    self.marks.swap_remove(at).key
+    mark
   }
 
   /// Rows have left the queue: later ones are in batches with later keys.
   pub(super) fn resolve_marks(&mut self) {
     let (first, next_key) = (self.queue.first_sequence(), self.queue.next_key());
-    for mark in self.marks.iter_mut().filter(|mark| mark.key.is_none()) {
+    self.marks.retain(|mark| {
+      let Some(mark) = mark.upgrade() else { return false };
       let lingers = first.is_some_and(|first| first < mark.sequence);
-      mark.key = (!lingers).then_some(next_key);
-    }
+      mark.key.set((!lingers).then_some(next_key));
+      lingers
+    });
   }
 
   /// Whether any batch is being masked.

@@ -18,7 +18,6 @@ impl Exporter {
     if self.has_ended {
       self.outputs.push_back(Output::Completed { ticket, complete: self.is_settled() });
     } else {
-      self.delivery.mark(self.delivery.next_sequence());
       self.flushes.push(waiting);
     }
     ticket
@@ -75,13 +74,13 @@ impl Exporter {
     self.snapshot.expedite(now.elapsed);
     let ticket = self.next_ticket;
     self.next_ticket += 1;
-    Waiting { ticket, boundary: Boundary::Rows(self.delivery.next_sequence()), deadline }
+    Waiting { ticket, boundary: Boundary::Rows(self.delivery.mark()), deadline }
   }
 
   /// Whether a flush or a shutdown waits for rows that still linger.
   pub(super) fn is_awaited(&self) -> bool {
-    let lingers = |flush: &Waiting| match flush.boundary {
-      Boundary::Rows(sequence) => self.delivery.lingers_before(sequence),
+    let lingers = |flush: &Waiting| match &flush.boundary {
+      Boundary::Rows(mark) => mark.key().is_none(),
       Boundary::Batches(_) | Boundary::Attachments(_) => false,
     };
     let ends = !self.shutdowns.is_empty() || !self.exit_deliveries.is_empty();
@@ -91,8 +90,8 @@ impl Exporter {
   /// Completes the flushes that are settled, late, or blocked by a refused key.
   pub(super) fn complete_flushes(&mut self, now: Now) {
     for mut flush in mem::take(&mut self.flushes) {
-      if let Boundary::Rows(sequence) = flush.boundary
-        && let Some(key) = self.delivery.take_mark(sequence)
+      if let Boundary::Rows(mark) = &flush.boundary
+        && let Some(key) = mark.key()
       {
         flush.boundary = Boundary::Batches(key);
       }

@@ -1,6 +1,8 @@
 //! The boundary of a wait: which rows it is for.
 
-use std::time::Duration;
+use std::{rc::Rc, time::Duration};
+
+use crate::delivery::Mark;
 
 /// Identifies a flush, a delivery before the exit or a shutdown of one exporter.
 pub type TicketId = u64;
@@ -16,10 +18,9 @@ pub struct Waiting {
 }
 
 /// What a flush waits for. A delivery before the exit and a shutdown wait for everything.
-#[derive(Clone, Copy)]
 pub enum Boundary {
-  /// Rows with earlier sequence numbers still have to become batches.
-  Rows(u64),
+  /// The marked rows still have to become batches.
+  Rows(Rc<Mark>),
   /// They have: batches with earlier keys have to be settled.
   Batches(u64),
   /// They are: attachments with earlier numbers have to be settled.

@@ -77,6 +77,18 @@ fn a_flush_completes_by_its_deadline_when_the_server_fails() {
 }
 
 #[test]
+fn flushes_that_end_unfinished_leave_nothing_behind() {
+  let mut host = Host::new(json!({}));
+  host.run("run_1");
+  for _ in 0..50 {
+    host.exporter.flush(host.elapsed + SECOND, host.now());
+    host.pass(SECOND, &|_, _| status(500, None));
+  }
+  assert_eq!((host.completed.len(), host.stats().pending), (50, 1));
+  assert!(host.exporter.delivery.marks.len() <= 1);
+}
+
+#[test]
 fn shutdown_closes_open_spans_and_counts_what_it_cannot_deliver() {
   let mut host = Host::new(json!({}));
   let start = r#"{"v":3,"type":"run_start","runId":"run_1"}"#;
