@@ -4,7 +4,7 @@
 //! has decided about the trace. If errors are kept, the rows of a trace that is left out wait here until its root ends:
 //! the first error in it releases them.
 
-use std::{collections::VecDeque, mem};
+use std::{collections::HashSet, mem};
 
 use braintrust_row::{Row, RowId, RowMap, TraceId};
 
@@ -12,6 +12,12 @@ use crate::config::Settings;
 
 /// How many decisions that do not follow from an id are remembered: as many as there are open spans.
 const MAX_DECISIONS: usize = 16_384;
+/// How many of them are forgotten at once.
+const FORGOTTEN: usize = MAX_DECISIONS / 8;
+/// A decision is a number, whose order is the order in which decisions are forgotten: its remainder is the fate, above it
+/// is when it was last used, and at the top whether the trace is open.
+const FATES: u64 = 4;
+const OPEN: u64 = 1 << 63;
 /// The most rows that wait. Each is looked at when a trace ends.
 const MAX_ROWS: usize = 4096;
 /// Waiting rows take this part of the bound of queued bytes.
@@ -33,9 +39,9 @@ pub struct Sampling {
   max_bytes: usize,
   /// The decisions that do not follow from the id of the trace, by that id. As numbers, for which the WebAssembly module
   /// has the code already.
-  fates: RowMap<u64>,
-  /// Their traces, the oldest first.
-  order: VecDeque<RowId>,
+  decisions: RowMap<u64>,
+  /// How often one was used.
+  uses: u64,
   waiting: Vec<Row>,
   bytes: usize,
 }
@@ -47,8 +53,8 @@ impl Sampling {
       rate: settings.sample_rate,
       keeps_errors: settings.keep_errors,
       max_bytes: settings.max_queue_bytes / PART,
-      fates: RowMap::default(),
-      order: VecDeque::new(),
+      decisions: RowMap::default(),
+      uses: 0,
       waiting: Vec::new(),
       bytes: 0,
     }
@@ -67,7 +73,7 @@ impl Sampling {
   /// The application has decided about a trace.
   pub fn decide(&mut self, trace: TraceId, is_recorded: bool) {
     // An error may have released it since.
-    if !self.fates.contains_key(&trace.key()) {
+    if !self.decisions.contains_key(&trace.key()) {
       self.set(trace, if is_recorded { Fate::Recorded } else { self.unrecorded() });
     }
   }
@@ -86,7 +92,7 @@ impl Sampling {
 
   /// Takes the rows of one event, and returns those to be sent and how many spans and feedbacks are left out.
   pub fn sort(&mut self, rows: Vec<Row>) -> (Vec<Row>, usize) {
-    if self.rate >= 1.0 && self.fates.is_empty() {
+    if self.rate >= 1.0 && self.decisions.is_empty() {
       return (rows, 0);
     }
     let (mut sent, mut left_out) = (Vec::new(), 0);
@@ -104,18 +110,19 @@ impl Sampling {
       }
     }
     for row in rows {
-      match self.fate(row.span.trace) {
+      let (trace, is_root, ends) = (row.span.trace, row.is_root, row.ends());
+      match self.fate(trace) {
         Fate::Recorded => sent.push(row),
         Fate::LeftOut => left_out += count(&row),
         Fate::Waiting => {
-          let (trace, ends) = (row.span.trace, row.is_root && row.ends());
           self.bytes += row.memory_bytes();
           self.waiting.push(row);
-          if ends {
+          if is_root && ends {
             left_out += self.leave_out(trace);
           }
         }
       }
+      self.note_use(trace, is_root.then_some(!ends));
     }
     while self.bytes > self.max_bytes || self.waiting.len() > MAX_ROWS {
       let Some(oldest) = self.waiting.first().map(|row| row.span.trace) else { break };
@@ -127,11 +134,11 @@ impl Sampling {
   /// Leaves out all that waits: delivery ends. Returns how many spans and feedbacks that are.
   pub fn leave_out_all(&mut self) -> usize {
     self.bytes = 0;
-    mem::take(&mut self.waiting).iter().map(count).sum()
+    count_waiting(&mem::take(&mut self.waiting))
   }
 
   fn fate(&self, trace: TraceId) -> Fate {
-    match self.fates.get(&trace.key()) {
+    match self.decisions.get(&trace.key()).map(|decision| decision % FATES) {
       Some(0) => Fate::Recorded,
       Some(1) => Fate::Waiting,
       Some(_) => Fate::LeftOut,
@@ -146,20 +153,36 @@ impl Sampling {
   }
 
   fn set(&mut self, trace: TraceId, fate: Fate) {
-    if self.fates.insert(trace.key(), fate as u64).is_none() {
-      self.order.push_back(trace.key());
+    self.decisions.insert(trace.key(), fate as u64);
+    self.note_use(trace, Some(true));
+    if self.decisions.len() > MAX_DECISIONS {
+      self.forget();
     }
-    if self.order.len() > MAX_DECISIONS
-      && let Some(oldest) = self.order.pop_front()
-    {
-      self.fates.remove(&oldest);
+  }
+
+  /// The decision about a trace, if there is one, was used. A row of the root states whether the trace is open.
+  fn note_use(&mut self, trace: TraceId, is_open: Option<bool>) {
+    if let Some(decision) = self.decisions.get_mut(&trace.key()) {
+      self.uses += 1;
+      let is_open = is_open.unwrap_or(*decision >= OPEN);
+      *decision = self.uses * FATES + *decision % FATES + if is_open { OPEN } else { 0 };
+    }
+  }
+
+  /// Forgets decisions about ended traces, then those that were not used for longest: a trace that was sent in part must
+  /// not be left out from then on.
+  fn forget(&mut self) {
+    let mut decisions: Vec<u64> = self.decisions.values().copied().collect();
+    decisions.sort_unstable();
+    if let Some(first_kept) = decisions.get(FORGOTTEN) {
+      self.decisions.retain(|_, decision| *decision >= *first_kept);
     }
   }
 
   /// Leaves the trace out for good. Returns how many of its spans and feedbacks waited.
   fn leave_out(&mut self, trace: TraceId) -> usize {
     self.set(trace, Fate::LeftOut);
-    self.take(trace).iter().map(count).sum()
+    count_waiting(&self.take(trace))
   }
 
   /// Removes the rows of a trace that wait.
@@ -182,6 +205,14 @@ fn count(row: &Row) -> usize {
   usize::from(row.has_feedback() || (row.created.is_some() && !row.ends()))
 }
 
+/// The same of rows that waited. A span of which only the end did counts, too: its start was sent before the decision about
+/// its trace was forgotten.
+fn count_waiting(rows: &[Row]) -> usize {
+  let is_span = |row: &&Row| row.created.is_some() && !row.has_feedback();
+  let spans: HashSet<RowId> = rows.iter().filter(is_span).map(|row| row.span.row).collect();
+  spans.len() + rows.iter().filter(|row| row.has_feedback()).count()
+}
+
 #[cfg(test)]
 mod tests {
   use std::collections::HashMap;
@@ -198,21 +229,23 @@ mod tests {
   }
 
   /// A row of a span in a trace: 0 is its root.
-  fn row(trace: u8, span: u8) -> Row {
+  fn row(trace: u32, span: u8) -> Row {
     let root = SpanContext::root("run", &[&trace.to_string()]);
     let mut row = match span {
       0 => Row::of(root),
-      _ => Row::of(SpanContext::child(root.trace, "turn", &[&span.to_string()])),
+      _ => {
+        Row::of(SpanContext::child(root.trace, "turn", &[&trace.to_string(), &span.to_string()]))
+      }
     };
     row.is_root = span == 0;
     row
   }
 
-  fn start(trace: u8, span: u8) -> Row {
+  fn start(trace: u32, span: u8) -> Row {
     Row { created: Some(0), ..row(trace, span) }
   }
 
-  fn end(trace: u8, span: u8, fails: bool) -> Row {
+  fn end(trace: u32, span: u8, fails: bool) -> Row {
     // The row of an end repeats the start.
     let mut row = start(trace, span);
     row.set_metric("end", Some(1.0));
@@ -305,6 +338,33 @@ mod tests {
     assert!(sampling.memory_bytes() <= 131_072);
     assert_eq!(sampling.sort(vec![end(0, 0, true)]).0.len(), 0);
     assert_eq!(sampling.sort(vec![end(3, 0, true)]).0.len(), 2);
+  }
+
+  #[test]
+  fn an_open_trace_stays_recorded_however_many_others_end() {
+    let mut sampling = sampling(serde_json::json!({ "sampleRate": 0, "keepErrors": true }));
+    sampling.sort(vec![start(0, 0), start(0, 1), end(0, 1, true)]);
+    for trace in 1..40_000 {
+      assert_eq!(sampling.sort(vec![start(trace, 0), end(trace, 0, false)]).1, 1);
+      assert!(sampling.decisions.len() <= MAX_DECISIONS);
+    }
+    assert_eq!(sampling.sort(vec![start(0, 2), end(0, 0, false)]).0.len(), 2);
+    assert_eq!(sampling.sort(vec![end(39_999, 1, false)]).1, 0, "a late row is left out");
+    assert_eq!(sampling.memory_bytes(), 0);
+  }
+
+  #[test]
+  fn of_traces_without_an_end_those_stay_recorded_that_go_on_and_what_is_left_out_of_others_counts()
+  {
+    let mut sampling = sampling(serde_json::json!({ "sampleRate": 0, "keepErrors": true }));
+    for trace in 0..20_000 {
+      sampling.sort(vec![start(trace, 0), start(trace, 1), end(trace, 1, true)]);
+      assert_eq!(sampling.sort(vec![start(0, 2)]).0.len(), 1);
+    }
+    assert_eq!(sampling.sort(vec![end(0, 0, false)]).0.len(), 1);
+    // Its start was sent.
+    let (sent, left_out) = sampling.sort(vec![end(1, 0, false)]);
+    assert_eq!((sent.len(), left_out), (0, 1));
   }
 
   #[test]
