@@ -23,7 +23,7 @@ const MAX_SENDABLE: usize = 64;
 pub struct QueuedBatch {
   /// The encoded rows.
   pub batch: EncodedBatch,
-  /// The keys of the earlier batches that it waits for.
+  /// The keys of the earlier batches in memory that it waits for.
   waits_for: Vec<u64>,
   /// The segments that contain it: several after a merge. The halves of a split batch share theirs.
   segments: Vec<Rc<Segment>>,
@@ -312,6 +312,9 @@ impl Outbox {
         self.owners.remove(&id);
       }
     }
+    // Batches behind the spool wait for each batch that is loaded before them: settled ones would add up.
+    let waiting = self.ready.values_mut();
+    waiting.for_each(|waiting| waiting.waits_for.retain(|waited| *waited != key));
     self.hold_back(key, &queued);
     Some((queued.batch, unshared(queued.segments)))
   }

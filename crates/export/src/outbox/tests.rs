@@ -170,6 +170,30 @@ fn a_batch_in_memory_is_not_sent_before_an_earlier_one_in_the_spool() {
   assert_eq!(outbox.start(Duration::ZERO), Some(1));
 }
 
+#[test]
+fn a_batch_in_memory_does_not_wait_for_settled_ones_from_the_spool() {
+  let (mut source, mut outbox) = (source(), Outbox::default());
+  let mut disk = VecDeque::new();
+  for number in 0..20 {
+    let batch = source.batch(&[1]);
+    let entry = Segment { number, rows: 1, bytes: 600, created: 0 };
+    let (key, bytes) = (batch.key(), batch.bytes());
+    outbox.push_spooled(SpooledBatch { key, entry, bytes, failures: 0, is_adopted: false });
+    disk.push_back((batch, entry));
+  }
+  outbox.push(source.batch(&[2]), None);
+  while let Some((batch, entry)) = disk.pop_front() {
+    outbox.begin_load();
+    outbox.finish_load();
+    outbox.push(batch, Some(entry));
+    let loaded = outbox.start(Duration::ZERO).unwrap();
+    let waits: usize = outbox.ready.values().map(|queued| queued.waits_for.len()).sum();
+    assert_eq!(waits, 1);
+    outbox.settle(loaded);
+  }
+  assert_eq!(outbox.start(Duration::ZERO), Some(20));
+}
+
 proptest! {
   /// Whatever happens to batches: two with the same span are never in flight together, rows of a span are sent in
   /// order, and in the end no batch is left.
@@ -259,6 +283,9 @@ proptest! {
         }
         _ => {}
       }
+      let is_unsettled = |key: &u64| outbox.ready.contains_key(key) || outbox.in_flight.contains_key(key);
+      let mut waits = outbox.ready.values().flat_map(|queued| &queued.waits_for);
+      prop_assert!(waits.all(is_unsettled));
       let ids: Vec<_> = in_flight.values().flatten().collect();
       prop_assert_eq!(ids.len(), ids.iter().collect::<HashSet<_>>().len());
     }
