@@ -20,7 +20,7 @@ mod intake;
 mod recovery;
 mod waiting;
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{collections::VecDeque, rc::Rc, sync::Arc, time::Duration};
 
 use spool::{Completion, Operation};
 use translate::Translator;
@@ -33,7 +33,7 @@ use crate::{
   config::Settings,
   connection::Session,
   counters::RowTotals,
-  delivery::Delivery,
+  delivery::{Delivery, Mark},
   diagnostics::Account,
   masking::{MaskRequest, Masking},
   open_spans::SnapshotSchedule,
@@ -76,8 +76,8 @@ pub struct Exporter {
   exit_deadline: Option<Duration>,
   /// When the process began to end, milliseconds since the epoch: what is open then ends then.
   exit_began: Option<i64>,
-  /// Whether rows that close adopted spans may be in memory only.
-  closes_adopted: bool,
+  /// The rows that close adopted spans, while they may be in memory only.
+  closes_adopted: Option<Rc<Mark>>,
   /// Whether inputs wait for `handle_timeout`.
   has_input: bool,
   has_ended: bool,
@@ -110,7 +110,7 @@ impl Exporter {
       adopt_due: has_spool.then_some(now.elapsed),
       exit_deadline: None,
       exit_began: None,
-      closes_adopted: false,
+      closes_adopted: None,
       has_input: true,
       has_ended: false,
     }

@@ -397,6 +397,13 @@ impl Outbox {
     ready.into_iter().chain(in_flight).chain([self.barrier()]).min().filter(|key| *key < u64::MAX)
   }
 
+  /// Whether every batch with an earlier key is settled or in the spool.
+  pub fn is_safe_before(&self, key: u64) -> bool {
+    let mut queued = self.ready.range(..key).chain(self.in_flight.range(..key));
+    self.writing.range(..key).next().is_none()
+      && queued.all(|(_, queued)| !queued.segments.is_empty())
+  }
+
   /// Whether every batch is settled.
   pub fn is_empty(&self) -> bool {
     self.writing.is_empty()

@@ -247,6 +247,11 @@ impl Delivery {
     first.into_iter().flatten().all(|first| first >= key)
   }
 
+  /// Whether every batch with an earlier key is settled or in the spool.
+  pub fn is_safe_before(&self, key: u64) -> bool {
+    self.masked.first_key().is_none_or(|first| first >= key) && self.outbox.is_safe_before(key)
+  }
+
   /// Marks the rows that were accepted until now.
   pub fn mark(&mut self) -> Rc<Mark> {
     let mark = Rc::new(Mark { sequence: self.queue.next_sequence(), key: Cell::new(None) });

@@ -37,8 +37,11 @@ impl Exporter {
           // A snapshot has spans of recorded traces only.
           let released = self.sampling.record(self.translator.adopted().map(|span| span.trace));
           self.enqueue(released, now);
-          self.closes_adopted |= !rows.is_empty();
+          let closes = !rows.is_empty();
           self.enqueue_sorted(rows, now);
+          if closes {
+            self.closes_adopted = Some(self.delivery.mark());
+          }
         }
         Err(error) => {
           let message = format!("The snapshot of an earlier process is damaged: {error}.");
@@ -59,8 +62,9 @@ impl Exporter {
   /// Once the rows that close adopted spans are safe, the snapshot states it: another process that adopts them may do so
   /// after a third one has ended them.
   pub(super) fn confirm_adoption(&mut self, now: Now) {
-    if self.closes_adopted && self.delivery.is_safe() {
-      self.closes_adopted = false;
+    let key = self.closes_adopted.as_ref().and_then(|rows| rows.key());
+    if key.is_some_and(|key| self.delivery.is_safe_before(key)) {
+      self.closes_adopted = None;
       self.translator.note_adoption_is_safe();
       self.snapshot.note_change(now.elapsed);
     }

@@ -12,6 +12,8 @@ struct Process {
   exporter: Exporter,
   disk_is_full: bool,
   is_online: bool,
+  /// Whether a run comes before whatever is due.
+  is_busy: bool,
   /// What it finds at its start.
   left: Vec<Vec<u8>>,
   /// The last snapshot that it has written.
@@ -23,7 +25,16 @@ impl Process {
   fn new(options: &Value, left: Option<Vec<u8>>) -> Self {
     let exporter = spooling_with(options);
     let left = Vec::from_iter(left);
-    Self { exporter, disk_is_full: false, is_online: true, left, snapshot: None, rows: Vec::new() }
+    let rows = Vec::new();
+    Self {
+      exporter,
+      disk_is_full: false,
+      is_online: true,
+      is_busy: false,
+      left,
+      snapshot: None,
+      rows,
+    }
   }
 
   fn event(&mut self, ms: u64, kind: &str, more: Value) {
@@ -35,7 +46,12 @@ impl Process {
   /// Performs what is due at a time.
   fn work(&mut self, ms: u64) {
     let now = at(ms);
-    loop {
+    for step in 0.. {
+      if self.is_busy {
+        for kind in ["run_start", "run_end"] {
+          self.event(ms, kind, json!({ "runId": format!("r1 at {ms}, {step}") }));
+        }
+      }
       self.exporter.handle_timeout(now);
       let mut is_busy = false;
       while let Some((id, operation)) = self.exporter.poll_spool() {
@@ -110,21 +126,29 @@ fn a_trace_that_an_error_released_stays_recorded_in_the_next_process() {
   );
 }
 
-#[test]
-fn spans_are_closed_although_their_first_adopter_dies_with_a_full_disk() {
+/// Whether the process after an adopter closes again what a process before both has left.
+fn closes_again(disk_is_full: bool, is_busy: bool) -> bool {
   let mut first = Process::new(&json!({}), None);
   first.work(0);
   first.event(10, "run_start", json!({}));
   first.work(500);
-  for disk_is_full in [false, true] {
-    let mut adopter = Process::new(&json!({}), first.snapshot.clone());
-    (adopter.disk_is_full, adopter.is_online) = (disk_is_full, false);
-    adopter.work(0);
-    adopter.work(1_000);
-    let mut next = Process::new(&json!({}), adopter.snapshot);
-    next.work(0);
-    next.work(1_000);
-    // Otherwise the adopter's segment has the row.
-    assert_eq!(next.is_interrupted(), disk_is_full);
-  }
+  let mut adopter = Process::new(&json!({}), first.snapshot);
+  (adopter.disk_is_full, adopter.is_online, adopter.is_busy) = (disk_is_full, false, is_busy);
+  adopter.work(0);
+  adopter.work(1_000);
+  let mut next = Process::new(&json!({}), adopter.snapshot);
+  next.work(0);
+  next.work(1_000);
+  next.is_interrupted()
+}
+
+#[test]
+fn spans_are_closed_although_their_first_adopter_dies_with_a_full_disk() {
+  // Otherwise the adopter's segment has the row.
+  assert_eq!([false, true].map(|disk_is_full| closes_again(disk_is_full, false)), [false, true]);
+}
+
+#[test]
+fn the_next_process_does_not_close_again_what_an_adopter_that_is_never_quiet_has_closed() {
+  assert_eq!([false, true].map(|disk_is_full| closes_again(disk_is_full, true)), [false, true]);
 }
