@@ -115,7 +115,9 @@ impl World {
   ) -> Checked {
     let process = &self.processes[&number];
     let is_refused = process.refused_at.is_some_and(|at| self.now < at + REFUSED);
-    let may_fail = process.exporter.has_ended() || is_refused || ticket.deadline <= self.now;
+    let is_left = ticket.may_leave && process.exporter.in_memory().rows == 0;
+    let may_fail =
+      process.exporter.has_ended() || is_refused || is_left || ticket.deadline <= self.now;
     if !complete && !may_fail {
       return self.finding("a flush waits until its deadline", "it completes without success");
     }

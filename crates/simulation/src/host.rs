@@ -62,6 +62,8 @@ pub struct Ticket {
   pub deadline: Duration,
   /// Whether it is a shutdown with much time while nothing fails.
   pub is_natural: bool,
+  /// Whether it is a delivery before the exit: it may leave rows to the next process.
+  pub may_leave: bool,
   /// The rows that were produced before, and how many states each had.
   pub before: Vec<(RowId, usize)>,
   /// The attachments that were accepted before.

@@ -299,7 +299,8 @@ impl World {
       process.reference.begin_exit(now);
       let ticket = process.exporter.deliver_before_exit(deadline, false, now);
       process.close_at = Some(process.close_at.map_or(deadline, |at| at.min(deadline)));
-      process.tickets.insert(ticket, Ticket { deadline, is_natural: false, before, attachments });
+      let delivery = Ticket { deadline, is_natural: false, may_leave: true, before, attachments };
+      process.tickets.insert(ticket, delivery);
     }
     let (before, attachments) = (before(&self.history, process), accepted_attachments(process));
     let rows = process.reference.close_all(now);
@@ -308,7 +309,9 @@ impl World {
     let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };
     let ticket = process.exporter.shutdown(deadline, now);
     let is_natural = self.is_over && timeout == NATURAL;
-    process.tickets.insert(ticket, Ticket { deadline, is_natural, before, attachments });
+    process
+      .tickets
+      .insert(ticket, Ticket { deadline, is_natural, may_leave: false, before, attachments });
     if loses_masking {
       self.coverage.count("masking unavailable at shutdown");
       process.exporter.set_masking(Masking::Unavailable);
@@ -322,7 +325,8 @@ impl World {
     self.coverage.count("flushes");
     let (before, attachments) = (before(&self.history, process), accepted_attachments(process));
     let ticket = process.exporter.flush(deadline, now);
-    process.tickets.insert(ticket, Ticket { deadline, is_natural: false, before, attachments });
+    let flush = Ticket { deadline, is_natural: false, may_leave: false, before, attachments };
+    process.tickets.insert(ticket, flush);
     self.settle(number)
   }
 

@@ -345,6 +345,11 @@ impl Delivery {
     self.unauthorized || (can_end && self.is_safe() && self.unsettled_attachments() == 0)
   }
 
+  /// Whether the server fails and the spool has every row: the next process delivers them.
+  pub fn is_left_to_next(&self) -> bool {
+    self.failed_since_shutdown && self.is_safe() && !self.outbox.is_empty()
+  }
+
   /// Whether every row is delivered or in the spool.
   pub fn is_safe(&self) -> bool {
     let is_encoded = self.queue.is_empty() && self.masked.is_empty();

@@ -112,14 +112,16 @@ impl Exporter {
     }
   }
 
-  /// Completes the deliveries before the exit that are done. One that fails ends the exporter.
+  /// Completes the deliveries before the exit that are done, or wait for attachments only while the next process has the
+  /// rows: the application may end spans until the shutdown, which waits as well. One that fails ends the exporter.
   pub(super) fn complete_exit_deliveries(&mut self, now: Now) {
+    let is_done = self.delivery.is_done() || self.delivery.is_left_to_next();
     for waiting in mem::take(&mut self.exit_deliveries) {
       let has_failed = waiting.deadline <= now.elapsed
         || (self.delivery.is_unauthorized() && !self.delivery.spool.is_open());
       if has_failed {
         self.close(waiting, now);
-      } else if self.delivery.is_done() && !self.delivery.is_writing() {
+      } else if is_done && !self.delivery.is_writing() {
         self.delivery.begin_leaving();
         let complete = self.is_settled();
         self.outputs.push_back(Output::Completed { ticket: waiting.ticket, complete });

@@ -190,3 +190,32 @@ fn no_request_after_the_end() {
   let request = host.exporter.poll_request();
   assert!(request.is_none(), "{request:?}");
 }
+
+#[test]
+fn a_file_without_a_server_leaves_the_application_time_to_end_spans_at_exit() {
+  let mut exporter = spooling_with(&json!({ "attachments": true }));
+  carry_out(&mut exporter, at(0), &mut Vec::new());
+  let event = |kind: &str| {
+    let file = format!("data:image/png;base64,{}", "iVBORw0KGgoAAAANSUhE".repeat(100));
+    let event = json!({ "v": 3, "type": kind, "runId": "run", "workflowName": "w", "input": file });
+    event.to_string()
+  };
+  exporter.handle_event(&event("run_start"), Priority::Start, at(10)).unwrap();
+  exporter.deliver_before_exit(9 * SECOND, false, at(20));
+  let ended = (20..9_000).step_by(10).find(|ms| {
+    carry_out(&mut exporter, at(*ms), &mut Vec::new());
+    while let Some(Request { id, .. }) = exporter.poll_request() {
+      exporter.handle_response(id, Ok(status(503, None)), at(*ms));
+    }
+    matches!(exporter.poll_output(), Some(Output::Completed { .. }))
+  });
+  let ended = ended.expect("the delivery completes before its deadline");
+  assert!(exporter.delivery.unsettled_attachments() > 0);
+  let late = exporter.handle_event(&event("run_end"), Priority::Continuation, at(ended));
+  assert!(late.is_ok() && !exporter.has_ended());
+  exporter.shutdown(9 * SECOND, at(ended));
+  carry_out(&mut exporter, at(9_000), &mut Vec::new());
+  let stats = exporter.account.counters.stats();
+  assert_eq!((stats.spooled, stats.pending, stats.lost.len()), (2, 0, 0));
+  assert_eq!(stats.attachments.lost["not_delivered_at_exit"], 1);
+}
