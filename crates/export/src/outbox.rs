@@ -312,10 +312,14 @@ impl Outbox {
         self.owners.remove(&id);
       }
     }
-    // Batches behind the spool wait for each batch that is loaded before them: settled ones would add up.
-    let waiting = self.ready.values_mut();
-    waiting.for_each(|waiting| waiting.waits_for.retain(|waited| *waited != key));
-    self.hold_back(key, &queued);
+    let keepers = self.hold_back(key, &queued);
+    for waiting in self.ready.values_mut().filter(|waiting| waiting.waits_for.contains(&key)) {
+      // Batches behind the spool wait for each batch that is loaded before them: settled ones would add up.
+      waiting.waits_for.retain(|waited| *waited != key);
+      if waiting.segments.is_empty() {
+        waiting.waits_for.extend(&keepers);
+      }
+    }
     Some((queued.batch, unshared(queued.segments)))
   }
 

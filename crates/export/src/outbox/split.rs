@@ -86,15 +86,18 @@ impl Outbox {
   }
 
   /// Keeps the segments of a settled batch as long as an earlier one that has rows of the same spans: after a crash its
-  /// rows must not follow later ones.
-  pub(super) fn hold_back(&mut self, key: u64, settled: &QueuedBatch) {
+  /// rows must not follow later ones. Returns the keys of those that keep them.
+  pub(super) fn hold_back(&mut self, key: u64, settled: &QueuedBatch) -> Vec<u64> {
+    let mut keepers = Vec::new();
     let earlier = self.ready.range_mut(..key).chain(self.in_flight.range_mut(..key));
-    for (_, half) in earlier.filter(|(_, queued)| queued.keeps_any_of(&settled.batch, None)) {
+    for (keeper, half) in earlier.filter(|(_, queued)| queued.keeps_any_of(&settled.batch, None)) {
       if let Some(rows) = &mut half.whole {
         Rc::make_mut(rows).extend(settled.batch.ids());
         half.segments.extend(settled.segments.iter().cloned());
+        keepers.push(*keeper);
       }
     }
+    keepers
   }
 
   /// Of the batches that a batch waits for, those that it must wait for by what it carries now.

@@ -121,6 +121,24 @@ fn rows_in_memory_do_not_overtake_the_rows_of_their_spans_that_stay_in_a_segment
 }
 
 #[test]
+fn rows_in_memory_do_not_overtake_those_in_a_segment_that_is_kept_for_another_batch() {
+  let (mut source, mut outbox) = (source(), Outbox::default());
+  let file = |number: u64| Segment { number, rows: 2, bytes: 100, created: 0 };
+  outbox.push(source.batch(&[1, 2]), Some(file(7)));
+  let whole = outbox.start(Duration::ZERO).unwrap();
+  assert!(outbox.split(whole));
+  let halves = [outbox.start(Duration::ZERO).unwrap(), outbox.start(Duration::ZERO).unwrap()];
+  outbox.settle(halves[0]);
+  outbox.push(source.batch(&[1, 3]), Some(file(8)));
+  outbox.push(source.batch(&[3]), None);
+  let later = outbox.start(Duration::ZERO).unwrap();
+  assert!(outbox.settle(later).unwrap().1.is_empty(), "after a crash it follows the first segment");
+  assert_eq!(outbox.start(Duration::ZERO), None, "and so it would follow this row");
+  assert_eq!(outbox.settle(halves[1]).unwrap().1, [file(7), file(8)]);
+  assert!(outbox.start(Duration::ZERO).is_some());
+}
+
+#[test]
 fn a_row_that_the_server_fails_on_gives_up_its_segment_for_those_that_wait_for_nothing_else() {
   let (mut source, mut outbox) = (source(), Outbox::default());
   let file = Segment { number: 7, rows: 2, bytes: 100, created: 0 };
