@@ -65,6 +65,8 @@ pub struct Exporter {
   sampling: Sampling,
   delivery: Delivery,
   snapshot: SnapshotSchedule,
+  /// A snapshot that waits for rows from before it.
+  held_snapshot: Option<(Rc<Mark>, Option<Vec<u8>>)>,
   flushes: Vec<Waiting>,
   exit_deliveries: Vec<Waiting>,
   shutdowns: Vec<Waiting>,
@@ -100,6 +102,7 @@ impl Exporter {
       sampling: Sampling::new(&settings),
       delivery,
       snapshot: SnapshotSchedule::new(has_spool),
+      held_snapshot: None,
       settings,
       account,
       flushes: Vec::new(),
@@ -228,11 +231,11 @@ impl Exporter {
     self.complete_exit_deliveries(now);
     let urgent = self.is_awaited() || self.snapshot.is_due(now.elapsed);
     let has_written = self.delivery.advance(urgent, now);
-    // The snapshot follows the rows: not while some are with the masking function.
-    if (has_written || self.snapshot.is_due(now.elapsed)) && !self.delivery.is_masking() {
+    if has_written || self.snapshot.is_due(now.elapsed) {
       let begins = self.snapshot.begin();
-      self.write_snapshot(begins, now);
+      self.hold_snapshot(begins, now);
     }
+    self.write_held_snapshot();
     if let Some(session) = self.delivery.take_session() {
       self.outputs.push_back(Output::Connected(session));
     }
@@ -286,8 +289,7 @@ impl Exporter {
     let others = self.flushes.iter().chain(&self.exit_deliveries);
     let deadlines = others.map(|waiting| waiting.deadline).chain(shutdowns);
     let adopt = self.adopt_due.filter(|_| !self.delivery.spool.is_adopting());
-    let others =
-      [self.delivery.timeout(now), self.snapshot.timeout(!self.delivery.is_masking()), adopt];
+    let others = [self.delivery.timeout(now), self.snapshot.timeout(), adopt];
     deadlines.chain(others.into_iter().flatten()).min()
   }
 

@@ -93,7 +93,8 @@ impl SnapshotSchedule {
       self.due = Some(now + RETRY_AFTER);
       return false;
     }
-    writes_adopted
+    // Those that were adopted since are in the next one.
+    writes_adopted && !self.has_adopted
   }
 
   /// Whether orphaned spans are to be dropped now. True once for each time that spans were restored.
@@ -120,9 +121,9 @@ impl SnapshotSchedule {
     self.is_writing || self.due.is_some()
   }
 
-  /// When the snapshot is written next, if that may happen, and when orphans are dropped.
-  pub fn timeout(&self, may_write: bool) -> Option<Duration> {
-    let due = self.due.filter(|_| may_write && !self.is_writing);
+  /// When the snapshot is written next, and when orphans are dropped.
+  pub fn timeout(&self) -> Option<Duration> {
+    let due = self.due.filter(|_| !self.is_writing);
     due.into_iter().chain(self.drop_orphaned_at.front().copied()).min()
   }
 }

@@ -249,7 +249,7 @@ impl Delivery {
 
   /// Whether every batch with an earlier key is settled or in the spool.
   pub fn is_safe_before(&self, key: u64) -> bool {
-    self.masked.first_key().is_none_or(|first| first >= key) && self.outbox.is_safe_before(key)
+    self.has_masked_before(key) && self.outbox.is_safe_before(key)
   }
 
   /// Marks the rows that were accepted until now.
@@ -271,9 +271,9 @@ impl Delivery {
     });
   }
 
-  /// Whether any batch is being masked.
-  pub fn is_masking(&self) -> bool {
-    !self.masked.is_empty()
+  /// Whether no batch with an earlier key is being masked.
+  pub fn has_masked_before(&self, key: u64) -> bool {
+    self.masked.first_key().is_none_or(|first| first >= key)
   }
 
   /// Whether batches are being written to the spool.

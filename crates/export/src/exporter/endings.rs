@@ -154,7 +154,8 @@ impl Exporter {
 
   /// Ends: counts the remaining rows, and completes every flush and shutdown.
   pub(super) fn end(&mut self, now: Now) {
-    let begins = self.snapshot.begin_last();
+    let is_held = self.held_snapshot.take().is_some();
+    let begins = self.snapshot.begin_last() || is_held;
     self.write_snapshot(begins, now);
     let complete = self.delivery.finish();
     self.account.counters.leave_out(self.sampling.leave_out_all());

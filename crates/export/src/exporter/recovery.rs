@@ -72,11 +72,30 @@ impl Exporter {
 
   pub(super) fn write_snapshot(&mut self, begins: bool, now: Now) {
     if begins {
-      // Names may contain content that must be redacted.
-      let with_names = self.settings.redactor.is_none() && !self.delivery.masks();
-      let content =
-        self.translator.snapshot_of(now.unix_ms, with_names, &|trace| self.sampling.records(trace));
+      let content = self.snapshot_content(now);
       self.delivery.spool.write_snapshot(content);
     }
+  }
+
+  /// The snapshot follows the rows: it waits for those from before it that are with the masking function.
+  pub(super) fn hold_snapshot(&mut self, begins: bool, now: Now) {
+    if begins {
+      self.held_snapshot = Some((self.delivery.mark(), self.snapshot_content(now)));
+    }
+  }
+
+  pub(super) fn write_held_snapshot(&mut self) {
+    let key = self.held_snapshot.as_ref().and_then(|(rows, _)| rows.key());
+    if key.is_some_and(|key| self.delivery.has_masked_before(key))
+      && let Some((_, content)) = self.held_snapshot.take()
+    {
+      self.delivery.spool.write_snapshot(content);
+    }
+  }
+
+  fn snapshot_content(&self, now: Now) -> Option<Vec<u8>> {
+    // Names may contain content that must be redacted.
+    let with_names = self.settings.redactor.is_none() && !self.delivery.masks();
+    self.translator.snapshot_of(now.unix_ms, with_names, &|trace| self.sampling.records(trace))
   }
 }

@@ -219,3 +219,21 @@ fn a_file_without_a_server_leaves_the_application_time_to_end_spans_at_exit() {
   assert_eq!((stats.spooled, stats.pending, stats.lost.len()), (2, 0, 0));
   assert_eq!(stats.attachments.lost["not_delivered_at_exit"], 1);
 }
+
+#[test]
+fn a_process_that_masks_all_the_time_writes_its_snapshot() {
+  let mut exporter = spooling();
+  exporter.set_masking(Masking::On);
+  carry_out(&mut exporter, at(0), &mut Vec::new());
+  let mut written = Vec::new();
+  for step in 1..200 {
+    let now = at(step * 10);
+    exporter.handle_event(&start(&format!("run_{step}")), Priority::Start, now).unwrap();
+    if let Some(MaskRequest { batch, .. }) = exporter.poll_mask() {
+      exporter.handle_masked(batch, "[]", now);
+    }
+    written.extend(carry_out(&mut exporter, now, &mut Vec::new()));
+  }
+  let snapshots = written.iter().filter(|name| name.starts_with("snapshot")).count();
+  assert!(snapshots > 5, "{written:?}");
+}
