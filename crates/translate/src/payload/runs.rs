@@ -139,7 +139,9 @@ pub fn standard(run: &str) -> Vec<u8> {
       b'%' if begins(rest, &[b"%2B"]) => push(&mut out, b'+', 3),
       b'%' if begins(rest, &[b"%2F"]) => push(&mut out, b'/', 3),
       b'%' if begins(rest, &[b"%3D"]) => push(&mut out, b'=', 3),
-      b'\\' | b'%' | b'\r' | b'\n' | b' ' | b'\t' => 1,
+      // All at once: there may be many.
+      b'\\' => slashes,
+      b'%' | b'\r' | b'\n' | b' ' | b'\t' => 1,
       byte => push(&mut out, *byte, 1),
     };
   }

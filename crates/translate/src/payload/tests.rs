@@ -97,6 +97,17 @@ fn no_shape_keeps_its_content_in_json_text_at_any_depth() {
 }
 
 #[test]
+fn many_backslashes_in_base64_take_linear_time() {
+  let slashes = "\\".repeat(1_000_000);
+  let one = kept(&json!(format!("{}/", noise(256))));
+  for text in [format!("{}{slashes}/", noise(256)), format!("data:x/y;base64,A{slashes}/")] {
+    let text = kept(&json!(text));
+    assert!(text.contains(" bytes, sha256 ") && !text.contains('\\'), "{}", text.len());
+  }
+  assert_eq!(kept(&json!(format!("{}\\\\\\/", noise(256)))), one);
+}
+
+#[test]
 fn a_placeholder_has_the_type_the_size_and_the_hash_of_the_bytes() {
   let text = kept(&json!({ "data": PIXEL, "mimeType": "image/png", "type": "image" }));
   assert!(text.contains(PLACEHOLDER), "{text}");
