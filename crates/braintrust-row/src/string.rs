@@ -9,12 +9,16 @@ pub fn is_plain(text: &str) -> bool {
 
 /// The position behind the string whose opening quote is at `quote`; `None` when it does not end.
 pub fn end(text: &[u8], quote: usize) -> Option<usize> {
-  let mut at = quote + 1;
+  Some(end_of_content(text, quote + 1)? + 1)
+}
+
+/// The position of the quote that ends the string whose content begins at `at`; `None` when it does not end.
+pub fn end_of_content(text: &[u8], mut at: usize) -> Option<usize> {
   loop {
     let rest = text.get(at..)?;
     let found = memchr::memchr2(b'"', b'\\', rest)?;
     if rest.get(found) == Some(&b'"') {
-      return Some(at + found + 1);
+      return Some(at + found);
     }
     // Behind the backslash and what it escapes.
     at += found + 2;

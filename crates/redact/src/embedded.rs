@@ -8,8 +8,6 @@ use braintrust_row::{
 };
 use serde_json::value::RawValue;
 
-/// How many bytes are read in the search for JSON, as a multiple of the text's length.
-const EFFORT: usize = 8;
 /// White space of JSON.
 const SPACES: [char; 4] = [' ', '\t', '\n', '\r'];
 
@@ -27,63 +25,97 @@ pub fn is_json(text: &str) -> bool {
 pub struct Value {
   /// Its position.
   pub range: Range<usize>,
-  /// Whether it is a value. Otherwise, it is the beginning of an object that is cut, or that is malformed from there.
-  pub is_complete: bool,
+  /// What it is.
+  pub form: Form,
 }
 
-/// The lists, objects and strings with escapes in a text that is not JSON as a whole, in their order.
+/// What a part of a text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+  /// A list or an object.
+  Json,
+  /// The same with the structure of JSON, but malformed strings or scalars; or the beginning of an object that is cut,
+  /// or whose structure is malformed from there.
+  Malformed,
+  /// The content of a string with escapes, without its quotes.
+  Content,
+}
+
+/// The lists, objects and contents of strings in a text that is not JSON as a whole, in their order.
 pub fn values(text: &str) -> Vec<Value> {
-  let bytes = text.as_bytes();
-  let has_escapes = bytes.contains(&b'\\');
   let mut found = Vec::new();
-  let mut effort = text.len().saturating_mul(EFFORT);
   let mut at = 0;
-  while let Some(start) = next_start(bytes, at, has_escapes) {
+  for value in containers(text) {
+    let start = value.range.start;
+    contents(text, at..start, &mut found);
+    at = value.range.end;
+    found.push(value);
+  }
+  contents(text, at..text.len(), &mut found);
+  found
+}
+
+/// The lists and objects in a text that have strings, in their order.
+///
+/// Each part of the text is read a few times at most: what has been read is read again from its last string on only,
+/// because a quote that ends a string may have been read as one that begins a string.
+fn containers(text: &str) -> Vec<Value> {
+  let mut found = Vec::new();
+  let mut at = 0;
+  while let Some(start) = next_container(text.as_bytes(), at) {
     let part = Part::read(text, start);
-    let Some(rest) = effort.checked_sub(part.end - start) else { break };
-    effort = rest;
     at = part.resume;
     if part.is_cut_object {
-      found.push(Value { range: start..part.end, is_complete: false });
+      found.push(Value { range: start..part.end, form: Form::Malformed });
       continue;
     }
     for range in part.complete {
-      if text.get(range.clone()).is_none_or(|text| parse(text).is_err()) {
-        at = range.start + 1;
-        break;
-      }
       at = at.max(range.end);
-      found.push(Value { range, is_complete: true });
+      let value = text.get(range.clone()).unwrap_or_default();
+      if value.contains('"') {
+        let form = if parse(value).is_ok() { Form::Json } else { Form::Malformed };
+        found.push(Value { range, form });
+      }
     }
   }
   found
 }
 
-/// What looks like JSON at a position of a text.
+/// The contents of the strings with escapes in a part of a text without lists and objects. Where a string begins is not
+/// known: the text between two strings may be one, and one that may have JSON need not have both quotes.
+fn contents(text: &str, part: Range<usize>, found: &mut Vec<Value>) {
+  let bytes = text.get(..part.end).unwrap_or_default().as_bytes();
+  let mut start = part.start;
+  while start < part.end {
+    let end = string::end_of_content(bytes, start).unwrap_or(part.end);
+    let content = text.get(start..end).unwrap_or_default();
+    let is_string = || {
+      let quoted = start.checked_sub(1).filter(|quote| *quote >= part.start);
+      quoted.and_then(|quote| text.get(quote..=end)).is_some_and(|string| parse(string).is_ok())
+    };
+    let may_have_json = content.contains("\\\"") && content.contains(['{', '[']);
+    if content.contains('\\') && (may_have_json || is_string()) {
+      found.push(Value { range: start..end, form: Form::Content });
+    }
+    start = end + 1;
+  }
+}
+
+/// What looks like a list or an object at a position of a text.
 struct Part {
-  /// The lists, objects, and strings with escapes that are complete, and in no other complete one.
+  /// The lists and objects that are complete, and in no other complete one.
   complete: Vec<Range<usize>>,
   /// Whether it is an object with members that does not end.
   is_cut_object: bool,
   /// Where reading ended.
   end: usize,
-  /// Where other JSON may begin. A quote that ends a string may have been read as one that begins a string.
+  /// Where others may begin. A quote that ends a string may have been read as one that begins a string.
   resume: usize,
 }
 
 impl Part {
   fn read(text: &str, start: usize) -> Self {
     let bytes = text.as_bytes();
-    if bytes.get(start) == Some(&b'"') {
-      let end = string::end(bytes, start);
-      let complete = end.map(|end| start..end).filter(|range| has_escape(bytes, range));
-      return Self {
-        complete: complete.into_iter().collect(),
-        is_cut_object: false,
-        end: end.unwrap_or(bytes.len()),
-        resume: start + 1,
-      };
-    }
     let mut scanner = Scanner::new(text.get(start..).unwrap_or_default());
     let (mut open, mut complete) = (Vec::new(), Vec::<Range<usize>>::new());
     let (mut end, mut resume, mut has_names) = (start, start + 1, false);
@@ -103,12 +135,7 @@ impl Part {
             break;
           }
         }
-        Token::Name | Token::String => {
-          resume = range.start + 1;
-          if has_escape(bytes, &range) {
-            complete.push(range);
-          }
-        }
+        Token::Name | Token::String => resume = range.start + 1,
         Token::Scalar => {}
       }
     }
@@ -123,15 +150,10 @@ impl Part {
   }
 }
 
-fn has_escape(text: &[u8], range: &Range<usize>) -> bool {
-  text.get(range.clone()).is_some_and(|string| string.contains(&b'\\'))
-}
-
 fn parse(text: &str) -> Result<&RawValue, serde_json::Error> {
   serde_json::from_str(text)
 }
 
-fn next_start(text: &[u8], from: usize, has_escapes: bool) -> Option<usize> {
-  let is_start = |byte: &u8| matches!(byte, b'{' | b'[') || (has_escapes && *byte == b'"');
-  Some(from + text.get(from..)?.iter().position(is_start)?)
+fn next_container(text: &[u8], from: usize) -> Option<usize> {
+  Some(from + text.get(from..)?.iter().position(|byte| matches!(byte, b'{' | b'['))?)
 }

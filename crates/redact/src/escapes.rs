@@ -1,6 +1,8 @@
 //! Text with escapes that is not JSON: JSON that is cut, a string of Python or JavaScript.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
+
+use braintrust_row::string;
 
 /// A text whose escapes are decoded.
 #[derive(Debug)]
@@ -13,10 +15,28 @@ pub struct Decoded {
 
 /// The text with its escapes decoded, from the first quote on. `None` when there are none.
 pub fn decoded(text: &str) -> Option<Decoded> {
-  let quote = text.find(['"', '\'', '`'])?;
+  decoded_from(text, text.find(['"', '\'', '`'])?)
+}
+
+/// The text that a string stands for, also one that no JSON parser accepts: what is no escape stays as it is written.
+pub fn unescaped(token: &str) -> Cow<'_, str> {
+  let content = string::content(token).unwrap_or_default();
+  match string::unescaped(token) {
+    // No parser accepts it.
+    text if text.is_empty() => unescaped_content(content),
+    text => text,
+  }
+}
+
+/// The text that the content of a string stands for. What is no escape stays as it is written.
+pub fn unescaped_content(content: &str) -> Cow<'_, str> {
+  decoded_from(content, 0).map_or(Cow::Borrowed(content), |decoded| Cow::Owned(decoded.text))
+}
+
+/// The text with its escapes from a position on decoded. `None` when there are none.
+fn decoded_from(text: &str, mut at: usize) -> Option<Decoded> {
   let mut decoded = Decoded { text: String::with_capacity(text.len()), ends: Vec::new() };
   let mut copied = 0;
-  let mut at = quote;
   while let Some(found) = text.get(at..)?.find('\\') {
     let start = at + found;
     let rest = text.get(start..)?;

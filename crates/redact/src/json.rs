@@ -5,14 +5,12 @@ use std::ops::Range;
 use braintrust_row::{
   Json,
   scan::{Malformed, Scanner, Step, Token},
-  string::unescaped,
+  string,
 };
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
 use super::{
-  embedded::{self, Value},
+  embedded::{self, Form, Value},
+  escapes::{unescaped, unescaped_content},
   paths::PathState,
   rules::Rules,
 };
@@ -54,12 +52,12 @@ pub fn redacted_text(
   }
   let mut out = String::new();
   let mut copied = 0;
-  for Value { range, is_complete } in embedded::values(text) {
+  for Value { range, form } in embedded::values(text) {
     let value = text.get(range.clone()).unwrap_or_default();
-    let changed = if is_complete {
-      redacted_json(rules, value, location, inside)
-    } else {
-      redacted_beginning(rules, value, location, inside)
+    let changed = match form {
+      Form::Json => redacted_json(rules, value, location, inside),
+      Form::Malformed => redacted_malformed(rules, value, location, inside),
+      Form::Content => redacted_content(rules, value, location, inside),
     };
     if let Some(changed) = changed {
       out.push_str(text.get(copied..range.start).unwrap_or_default());
@@ -86,8 +84,22 @@ fn redacted_json(rules: &Rules, text: &str, location: &PathState, inside: usize)
   Rewrite::new(rules, text, location, inside + 1).run().ok().flatten()
 }
 
-/// The redacted beginning of an object that does not end.
-fn redacted_beginning(
+/// The redacted content of a string in a text.
+fn redacted_content(
+  rules: &Rules,
+  text: &str,
+  location: &PathState,
+  inside: usize,
+) -> Option<String> {
+  let changed = match inside >= DEEPEST_TEXT {
+    true => TOO_DEEP.to_owned(),
+    false => redacted_text(rules, &unescaped_content(text), location, inside + 1)?,
+  };
+  string::content(&Json::text(&changed).as_str()).map(str::to_owned)
+}
+
+/// The redacted list or object that is malformed or does not end.
+fn redacted_malformed(
   rules: &Rules,
   text: &str,
   location: &PathState,
@@ -131,24 +143,52 @@ struct Container {
 }
 
 /// The members that tell whether an object is reasoning or an error.
-#[derive(Deserialize)]
+#[derive(Default)]
 struct Kind<'a> {
-  #[serde(borrow)]
-  r#type: Option<&'a RawValue>,
-  #[serde(borrow)]
-  thought: Option<&'a RawValue>,
-  #[serde(borrow)]
-  name: Option<&'a RawValue>,
-  #[serde(borrow)]
-  message: Option<&'a RawValue>,
-  #[serde(borrow)]
-  stack: Option<&'a RawValue>,
+  kind: Option<&'a str>,
+  thought: Option<&'a str>,
+  name: Option<&'a str>,
+  message: Option<&'a str>,
+  stack: Option<&'a str>,
 }
 
-impl Kind<'_> {
+impl<'a> Kind<'a> {
+  /// Reads the object at the beginning of a text, also if it is cut or malformed.
+  fn of(text: &'a str) -> Self {
+    let mut kind = Self::default();
+    let mut scanner = Scanner::new(text);
+    while let Ok(Some(Step { token, range })) = scanner.next_step() {
+      match token {
+        Token::Name => {
+          let name = unescaped(text.get(range.clone()).unwrap_or_default());
+          let value = scanner.skip_value();
+          let shown = text.get(value.clone().unwrap_or(range.end..text.len()));
+          kind.set(&name, shown.filter(|value| *value != "null"));
+          if value.is_err() {
+            break;
+          }
+        }
+        Token::Close(_) => break,
+        Token::Open(_) | Token::String | Token::Scalar => {}
+      }
+    }
+    kind
+  }
+
+  fn set(&mut self, name: &str, value: Option<&'a str>) {
+    let member = match name {
+      "type" => &mut self.kind,
+      "thought" => &mut self.thought,
+      "name" => &mut self.name,
+      "message" => &mut self.message,
+      "stack" => &mut self.stack,
+      _ => return,
+    };
+    *member = value.or(*member);
+  }
+
   fn is_reasoning(&self) -> bool {
-    self.r#type.is_some_and(|kind| REASONING_TYPES.contains(&kind.get()))
-      || self.thought.is_some_and(|thought| thought.get() == "true")
+    self.kind.is_some_and(|kind| REASONING_TYPES.contains(&kind)) || self.thought == Some("true")
   }
 
   /// Whether it is an error as capturing writes it, or has what makes one.
@@ -171,7 +211,7 @@ struct Rewrite<'a> {
   copied: usize,
   /// How many JSON strings this text is nested in.
   inside: usize,
-  /// Whether the text may end early.
+  /// Whether the text may end early or be malformed.
   is_cut: bool,
 }
 
@@ -241,7 +281,7 @@ impl<'a> Rewrite<'a> {
     if !text.starts_with('{') {
       return None;
     }
-    let kind = serde_json::Deserializer::from_str(text).into_iter::<Kind<'_>>().next()?.ok()?;
+    let kind = Kind::of(text);
     if reasoning && kind.is_reasoning() {
       Some(KEPT_OF_REASONING)
     } else {

@@ -108,6 +108,61 @@ fn the_beginning_of_json_that_is_cut_is_redacted_inside() {
 }
 
 #[test]
+fn a_malformed_value_in_the_structure_of_json_is_redacted_inside() {
+  let rules = json!({ "keys": ["password"], "paths": ["input.user.mail"] });
+  let cases = [
+    (r#"{"password":"hunter2","score":NaN}"#, r#"{"password":"[redacted]","score":NaN}"#),
+    ("see {\"password\":\"hun\nter\"} x", "see {\"password\":\"[redacted]\"} x"),
+    (
+      r#"got {"a":"it\'s","password":{"b":"it\'s"}}"#,
+      r#"got {"a":"it\'s","password":"[redacted]"}"#,
+    ),
+    (
+      r#"[{"user":{"mail":"a"},"at":undefined}]"#,
+      r#"[{"user":{"mail":"[redacted]"},"at":undefined}]"#,
+    ),
+    (
+      r#"{"a":"it\'s {\"password\":\"hunter2\"}","b":1}"#,
+      r#"{"a":"it's {\"password\":\"[redacted]\"}","b":1}"#,
+    ),
+    (r#"{"it\'s password":1,"password":007}"#, r#"{"it\'s password":1,"password":"[redacted]"}"#),
+    ("[INFO] [1.2.3.4]", "[INFO] [1.2.3.4]"),
+  ];
+  for (text, expected) in cases {
+    assert_eq!(input(rules.clone(), &json!(text)), expected, "{text}");
+  }
+}
+
+#[test]
+fn json_with_escaped_quotes_amid_text_is_redacted_inside() {
+  let rules = json!({ "keys": ["password"] });
+  let escaped = r#"{\"password\":\"hunter2\"}"#;
+  let redacted = r#"{\"password\":\"[redacted]\"}"#;
+  for around in ["x{}", "\"x {}\"", "5\" disk, \"{}\"", "\"it\\'s {}\"", "\"x {}", "\"a\" {} \"b\""]
+  {
+    let text = around.replace("{}", escaped);
+    assert_eq!(
+      input(rules.clone(), &json!(text)),
+      around.replace("{}", redacted).replace("\"it\\'s", "\"it's"),
+      "{text}"
+    );
+  }
+}
+
+#[test]
+fn no_text_before_json_hides_it() {
+  for before in
+    [r#"say \"hi\" "#, r#"5" pipe\n "#, r#""a\"b "#, "[[[INFO]]] ", r#"\"\"\" ["#, r#"["a", "#]
+  {
+    for times in [1, 50] {
+      let text = format!(r#"{} {{"password":"hunter2"}}"#, before.repeat(times));
+      let after = input(json!({ "keys": ["password"] }), &json!(text));
+      assert_eq!(after, text.replace("hunter2", "[redacted]"));
+    }
+  }
+}
+
+#[test]
 fn anchors_stand_for_the_borders_of_each_string() {
   let anchored = json!({ "patterns": [{ "source": "^plum$", "flags": "" }] });
   let text = json!(r#"{"a":"plum","b":"a plum"}"#);
@@ -117,9 +172,20 @@ fn anchors_stand_for_the_borders_of_each_string() {
 
 #[test]
 fn a_text_of_many_cut_objects_takes_linear_time() {
-  for piece in
-    ["{\"a\":{\"b\":[", "{\"a\":\"{", "\"\\n", "{\"a\":1,[\"", "'\\\\\\n\"", "[x,{\"a\":"]
-  {
+  for piece in [
+    "{\"a\":{\"b\":[",
+    "{\"a\":\"{",
+    "\"\\n",
+    "{\"a\":1,[\"",
+    "'\\\\\\n\"",
+    "[x,{\"a\":",
+    "\\\"",
+    "[\\\"",
+    "[\"[[",
+    "[1,\"[\",{",
+    "\"{\" ",
+    "[\"a\",[\"",
+  ] {
     let text = piece.repeat(20_000);
     input(json!({ "keys": ["x"], "patterns": ["plum"], "builtins": ["api-keys"] }), &json!(text));
   }

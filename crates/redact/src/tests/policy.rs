@@ -37,6 +37,24 @@ fn reasoning_in_the_forms_of_other_libraries_is_redacted() {
 }
 
 #[test]
+fn reasoning_and_errors_in_json_that_is_malformed_or_cut_are_redacted() {
+  let raw = serde_json::from_value(json!({})).unwrap();
+  let redactor = Redactor::new(&raw, false, false).unwrap().unwrap();
+  let value = json!([
+    "{\"type\":\"thinking\",\"text\":\"hm\",\"score\":NaN}",
+    "data: {\"type\":\"reasoning\",\"text\":\"hm",
+    "[{\"type\":\"reasoning\",\"text\":\"hm\"},{\"type\":\"te",
+    "{\"thinking\":\"hm\",\"note\":\"it\\'s\"}",
+  ]);
+  let mut row = row(&value);
+  let logs = json!([{ "message": "{\"name\":\"E\",\"stack\":\"hm\",\"message\":\"hm" }]);
+  row.set_metadata("flue.logs", Some(Json::of(&logs)));
+  redactor.row(&mut row);
+  let text = format!("{row:?}");
+  assert!(!text.contains("hm"), "{text}");
+}
+
+#[test]
 fn errors_in_log_lines_are_redacted_unless_errors_are_kept() {
   let redactor =
     Redactor::new(&serde_json::from_value(json!({})).unwrap(), true, false).unwrap().unwrap();
