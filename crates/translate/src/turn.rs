@@ -24,8 +24,13 @@ pub fn request(state: &mut State, event: &Event<'_>, request: &TurnRequest<'_>) 
   let expanded = expand(state, event, request);
   let new = new_span(state, event, purpose, &request.model, Start::At(event.at));
   let Some((turn, new)) = new.map(|new| (new.placement.span, new)) else { return Vec::new() };
+  // A duplicate adds nothing to the history, so that its own input would have no new messages.
+  let is_duplicate = state.tree.get(&new.activity).is_some();
   let Some(mut row) = state.tree.open(new) else { return Vec::new() };
   write_request(&mut row, event, purpose, &request.model);
+  if is_duplicate {
+    return vec![row];
+  }
   match expanded {
     Some(expanded) => write_expanded_input(state, &mut row, turn, &event.ids, &expanded),
     None => write_input(state, &mut row, turn, event, request),

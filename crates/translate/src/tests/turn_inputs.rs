@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::trace::Trace;
 use crate::{Options, Translator, TurnInput};
+use braintrust_row::SpanType;
 
 /// The largest full input of these tests, in bytes.
 const LIMIT: usize = 400;
@@ -18,8 +20,7 @@ struct Request {
   has_room: bool,
 }
 
-fn translator() -> Translator {
-  let turn_input = TurnInput::Auto { max_full_bytes: LIMIT };
+fn translator(turn_input: TurnInput) -> Translator {
   Translator::new(Options { turn_input, ..Options::default() })
 }
 
@@ -49,7 +50,7 @@ fn event(turn: usize, request: &Request, is_delta: bool) -> String {
 
 /// What the turns show: their span id, their input, how it is shortened.
 fn shown(requests: &[Request], is_delta: bool) -> Vec<(String, Vec<Value>, Option<Value>)> {
-  let mut translator = translator();
+  let mut translator = translator(TurnInput::Auto { max_full_bytes: LIMIT });
   let mut shown = Vec::new();
   for (turn, request) in requests.iter().enumerate() {
     let text = event(turn, request, is_delta);
@@ -119,6 +120,31 @@ fn messages_of_a_request_without_a_span_are_shown_by_the_next_turn() {
     // The third turn shows the first three messages; the fourth has no span.
     assert_eq!((shown[3].1.len(), &shown[3].2), (4, &Some(json!(3))));
     assert_eq!(shown[4].2, Some(json!(5)));
+  }
+}
+
+#[test]
+fn a_request_that_is_observed_twice_leaves_the_inputs_of_all_turns_as_they_are() {
+  let inputs = |turn_input, is_delta: bool, times: usize| {
+    let mut translator = translator(turn_input);
+    let mut trace = Trace::default();
+    for (turn, request) in growing(6).iter().enumerate() {
+      for time in 0..times {
+        // What JavaScript sends for the second: nothing is new.
+        let kept = if time == 0 { request.kept } else { request.messages.len() };
+        let text = event(turn, &Request { kept, ..request.clone() }, is_delta);
+        trace.take(translator.translate(&flue_event::decode(&text, 0).unwrap()));
+      }
+    }
+    let rows = trace.rows.values().filter(|row| row.kind == Some(SpanType::Llm));
+    rows.map(|row| format!("{:?} {:?}", row.input, row.metadata)).collect::<Vec<_>>()
+  };
+  for turn_input in [TurnInput::Full, TurnInput::Delta, TurnInput::Auto { max_full_bytes: LIMIT }] {
+    for is_delta in [true, false] {
+      let once = inputs(turn_input, is_delta, 1);
+      assert_eq!(once.len(), 6);
+      assert_eq!(inputs(turn_input, is_delta, 2), once, "{turn_input:?} {is_delta}");
+    }
   }
 }
 
