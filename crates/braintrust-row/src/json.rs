@@ -1,6 +1,6 @@
 //! A JSON value as text: parsed once, then only copied.
 
-use std::{borrow::Cow, fmt, ops::Range, sync::Arc};
+use std::{borrow::Cow, collections::HashSet, fmt, ops::Range, sync::Arc};
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -143,9 +143,8 @@ impl Json {
     let lists = (serde_json::from_str::<Vec<&RawValue>>(&first), serde_json::from_str(&other));
     let (Ok(mut items), Ok(others)) = lists else { return later.clone() };
     let others: Vec<&RawValue> = others;
-    let is_new = |item: &&RawValue| !items.iter().any(|known| known.get() == item.get());
-    let new: Vec<&RawValue> = others.into_iter().filter(is_new).collect();
-    items.extend(new);
+    let known: HashSet<&str> = items.iter().map(|item| item.get()).collect();
+    items.extend(others.into_iter().filter(|item| !known.contains(item.get())));
     Self::of(&items)
   }
 
