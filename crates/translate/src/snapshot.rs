@@ -3,6 +3,8 @@
 //! A running process writes them. The next one restores them, closes the spans as interrupted, and continues what Flue
 //! recovers. They hold ids, names and times; never content.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize, ser::Error};
 
 use crate::{
@@ -76,7 +78,7 @@ pub fn snapshot(
 pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<Vec<Row>, serde_json::Error> {
   let OpenSpanSnapshot { at, spans, submissions } =
     serde_json::from_str::<OpenSpanSnapshot>(&String::from_utf8_lossy(snapshot))?;
-  let mut waiting: Vec<(Activity, OpenSpan)> = Vec::new();
+  let (mut waiting, mut order) = (HashMap::new(), Vec::new());
   for (activity, mut span) in spans {
     let left_at = span.left_at.unwrap_or(at);
     let is_older = |known: &OpenSpan| known.left_at.is_some_and(|known| known < left_at);
@@ -90,22 +92,22 @@ pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<Vec<Row>, serde_jso
       span.left_at = Some(left_at);
       // Nothing states what of it has ended: its trace must not move.
       span.has_ended_child = true;
-      waiting.push((activity, span));
+      order.push(activity.clone());
+      waiting.insert(activity, span);
     }
   }
   // Parents first, so that each span finds its own.
-  while !waiting.is_empty() {
-    let activities: Vec<Activity> = waiting.iter().map(|(activity, _)| activity.clone()).collect();
-    let waits = |span: &OpenSpan| {
-      span.placement.parent.activity().is_some_and(|parent| activities.contains(parent))
-    };
-    let (later, now): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(_, span)| waits(span));
-    // Only garbage makes a cycle, but its spans must end as well.
-    let (later, now) = if now.is_empty() { (now, later) } else { (later, now) };
-    for (activity, span) in now {
+  for activity in order {
+    let mut path = Vec::new();
+    let mut next = Some(activity);
+    // Each span is taken once, also if they form a cycle, as only those of garbage do.
+    while let Some((activity, span)) = next.and_then(|activity| waiting.remove_entry(&activity)) {
+      next = span.placement.parent.activity().cloned();
+      path.push((activity, span));
+    }
+    for (activity, span) in path.into_iter().rev() {
       state.tree.replace(activity, span);
     }
-    waiting = later;
   }
   for (id, submission) in submissions {
     if let Some(root) = submission.root.as_ref().filter(|root| root.caller.is_some()) {
