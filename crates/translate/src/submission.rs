@@ -115,7 +115,7 @@ pub fn place(
     usage: submission.root.as_ref().and_then(|root| root.usage),
   };
   let mut interrupted = Vec::new();
-  submission.has_ended = false;
+  submission.ended_at = None;
   if let Some(before) = submission.root.replace(root)
     && before.operation != operation
   {

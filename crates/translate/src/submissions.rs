@@ -17,6 +17,9 @@ use flue_event::{Event, Ids, Outcome, SubmissionQueued, SubmissionRunning, Usage
 /// events that settle others.
 const MAX_REMEMBERED: usize = 4096;
 
+/// How many are forgotten at once when there are more.
+const EVICTED: usize = MAX_REMEMBERED / 8;
+
 /// Among so many of the latest ones those with a keyed id are looked for first.
 const RECENT: usize = 256;
 
@@ -59,7 +62,7 @@ pub struct Submission {
   pub settled: bool,
   /// Whether the operation of the current attempt has ended.
   #[serde(skip)]
-  pub has_ended: bool,
+  pub ended_at: Option<i64>,
   /// Of a keyed submission: when another one with its id was queued, or it was queued again.
   #[serde(skip)]
   queued_again_at: Option<i64>,
@@ -183,7 +186,7 @@ impl Submissions {
   /// The submission that an event settles, added if it is new. `None` if the event has neither id.
   pub fn settling(&mut self, ids: &Ids<'_>) -> Option<&mut Submission> {
     let id = identity::delivery_id(ids)?;
-    let ended = self.with_id(id).find(|(_, known)| known.has_ended && !known.settled);
+    let ended = self.with_id(id).find(|(_, known)| known.ended_at.is_some() && !known.settled);
     match ended.map(|(key, _)| key.clone()) {
       Some(key) => self.0.get_mut(&key),
       None => self.entry(ids),
@@ -219,12 +222,34 @@ impl Submissions {
   /// The submission at a key, added if it is new.
   fn at(&mut self, key: String, ids: &Ids<'_>) -> &mut Submission {
     if self.0.len() >= MAX_REMEMBERED && !self.0.contains_key(&key) {
-      self.0.shift_remove_index(0);
+      self.evict();
     }
     self.0.entry(key).or_insert_with(|| {
       let recipient = identity::fingerprint(&(ids.agent.as_deref(), ids.instance.as_deref()));
       Submission { recipient, ..Submission::default() }
     })
+  }
+
+  /// Forgets the oldest of those that are settled, else of those whose operation has ended, else the oldest one.
+  fn evict(&mut self) {
+    type IsEvicted = fn(&Submission) -> bool;
+    let ways: [(usize, IsEvicted); 3] = [
+      (EVICTED, |submission| submission.settled),
+      (EVICTED, |submission| submission.ended_at.is_some() || submission.responded_at.is_some()),
+      (1, |_| true),
+    ];
+    for (most, is_evicted) in ways {
+      let before = self.0.len();
+      let mut evicted = 0;
+      self.0.retain(|_, submission| {
+        let stays = evicted == most || !is_evicted(submission);
+        evicted += usize::from(!stays);
+        stays
+      });
+      if self.0.len() < before {
+        return;
+      }
+    }
   }
 
   /// The span of the submission's root, if it is known.
@@ -306,7 +331,7 @@ impl Submissions {
   /// The root has ended at `at`, milliseconds since the epoch.
   pub fn ended(&mut self, ids: &Ids<'_>, at: i64, outcome: &Outcome<'_>) {
     if let Some(submission) = self.entry(ids) {
-      submission.has_ended = true;
+      submission.ended_at = Some(at);
       submission.cancelled = outcome.cancelled;
       if outcome.succeeded() {
         submission.responded_at = Some(at);

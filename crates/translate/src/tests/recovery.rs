@@ -370,3 +370,27 @@ fn what_a_process_continues_and_leaves_open_is_interrupted_again() {
     assert_eq!(end_of(root(&trace)), 60_000);
   }
 }
+
+/// The event as that of another submission.
+fn of(id: &str, text: &str) -> String {
+  text.replace(r#""submissionId":"s""#, &format!(r#""submissionId":"{id}""#))
+}
+
+fn queued(at: i64) -> String {
+  json!({ "v": 3, "type": "submission_queued", "timestamp": at, "submissionId": "s", "agentName": "A",
+    "instanceId": "i", "kind": "direct" })
+  .to_string()
+}
+
+#[test]
+fn a_submission_that_runs_long_is_settled_however_many_others_were() {
+  let mut trace = Trace::default();
+  let mut events = vec![running(900, 1), start(1_000, "o")];
+  for n in 0..10_000 {
+    let id = format!("n{n}");
+    events.extend([of(&id, &queued(1_100)), of(&id, &running(1_101, 1)), of(&id, &settled(1_102))]);
+  }
+  events.extend([end(2_000, "o"), settled(2_001)]);
+  run(&mut Translator::default(), &events, &mut trace);
+  assert_eq!(metadata(root(&trace), "flue.submission_outcome").as_deref(), Some("\"completed\""));
+}
