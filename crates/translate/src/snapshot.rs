@@ -62,8 +62,10 @@ pub fn snapshot(
     .filter(|(_, span)| recorded(span.placement.span.trace))
     .map(|(activity, span)| (activity.clone(), SpanEntry { span, with_names }))
     .collect();
-  let submissions: Vec<_> =
-    state.submissions.unsettled(at).map(|(id, submission)| (id.clone(), submission)).collect();
+  let is_open =
+    |root: &Root| state.tree.get(&Activity::Operation(root.operation.clone())).is_some();
+  let unsettled = state.submissions.unsettled(at, &is_open).into_iter();
+  let submissions: Vec<_> = unsettled.map(|(id, submission)| (id.clone(), submission)).collect();
   if spans.is_empty() && submissions.is_empty() {
     return None;
   }

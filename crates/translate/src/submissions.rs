@@ -360,20 +360,25 @@ impl Submissions {
     Some(host)
   }
 
-  /// The latest of those that another process may continue if this one ends at `at`.
-  pub fn unsettled(&self, at: i64) -> impl Iterator<Item = (&String, &Submission)> {
-    let is_unsettled = move |submission: &Submission| {
+  /// Those that another process may continue if this one ends at `at`. If there are too many, those whose root
+  /// `is_open`, then those with a caller, which nothing else states, then the latest.
+  pub fn unsettled(&self, at: i64, is_open: &dyn Fn(&Root) -> bool) -> Vec<(&String, &Submission)> {
+    let is_unsettled = |submission: &Submission| {
       let is_overdue = submission
         .responded_at
         .is_some_and(|responded_at| responded_at.saturating_add(SETTLES_WITHIN) < at);
       !submission.settled && !is_overdue
     };
-    self
-      .0
-      .iter()
-      .rev()
-      .filter(move |(_, submission)| is_unsettled(submission))
-      .take(MAX_IN_SNAPSHOT)
+    let latest = self.0.iter().rev();
+    let mut unsettled: Vec<_> = latest.filter(|(_, submission)| is_unsettled(submission)).collect();
+    if unsettled.len() > MAX_IN_SNAPSHOT {
+      unsettled.sort_by_cached_key(|(_, submission)| {
+        let is_open = submission.root.as_ref().is_some_and(is_open);
+        (!is_open, submission.caller.is_none())
+      });
+      unsettled.truncate(MAX_IN_SNAPSHOT);
+    }
+    unsettled
   }
 
   /// The operation of the latest attempt at a root, by its row.

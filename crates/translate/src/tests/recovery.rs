@@ -394,3 +394,27 @@ fn a_submission_that_runs_long_is_settled_however_many_others_were() {
   run(&mut Translator::default(), &events, &mut trace);
   assert_eq!(metadata(root(&trace), "flue.submission_outcome").as_deref(), Some("\"completed\""));
 }
+
+#[test]
+fn a_snapshot_has_the_submissions_that_run_and_those_with_callers_however_many_wait() {
+  let mut called: serde_json::Value = serde_json::from_str(&queued(800)).unwrap();
+  called["caller"] =
+    json!({ "spanId": "00112233445566aa", "rootSpanId": "00112233445566778899aabbccddeeff" });
+  let called = called.to_string();
+  let mut trace = Trace::default();
+  let mut events = vec![of("called", &called), running(900, 1), start(1_000, "o1")];
+  events.extend(turn(1_100, "o1", "t1", 10));
+  events.extend((0..1_000).map(|n| of(&format!("n{n}"), &queued(1_200))));
+  let left = left(2_000, &events, &mut trace);
+  let mut b = adopting(&left, &mut trace);
+  let mut events = vec![running(50_000, 2), start(50_100, "o2")];
+  events.extend(turn(51_000, "o2", "t2", 5));
+  events.extend([end(52_000, "o2"), settled(52_001)]);
+  run(&mut b, &events, &mut trace);
+  assert_eq!(tokens(root(&trace)), Some(15.0));
+  let events = [running(60_000, 1), start(60_001, "o3")].map(|text| of("called", &text));
+  run(&mut b, &events, &mut trace);
+  let called =
+    trace.rows.values().find(|row| metadata(row, "flue.operation_id").as_deref() == Some("\"o3\""));
+  assert_eq!(called.unwrap().parent.unwrap().to_string(), "00112233445566aa");
+}
