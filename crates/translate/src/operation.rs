@@ -114,7 +114,10 @@ pub fn open_implicit(state: &mut State, ids: &Ids<'_>, start: i64) -> Vec<Row> {
     return Vec::new();
   }
   let PlacedOperation { placement, start, interrupted: mut rows } =
-    place(state, ids, operation, start, &OperationStart::default());
+    match state.tree.interrupted_placement(&activity) {
+      Some(placement) => PlacedOperation::at(placement.clone(), start),
+      None => place(state, ids, operation, start, &OperationStart::default()),
+    };
   let label = Some(SpanLabel::new(SpanType::Task, "flue.operation".into()));
   if let Some(mut row) = state.tree.open_implicit(NewSpan { activity, placement, label, start }) {
     metadata::write_ids(&mut row, ids);

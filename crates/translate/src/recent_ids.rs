@@ -1,29 +1,36 @@
 //! A bounded memory of ids.
 
-use std::{collections::HashSet, hash::Hash};
+use std::{collections::HashMap, hash::Hash};
 
 /// How many ids are remembered at least; at most twice as many.
 const MAX_REMEMBERED: usize = 4096;
 
-/// The latest ids.
-pub struct RecentIds<T> {
-  latest: HashSet<T>,
-  before: HashSet<T>,
+/// The latest ids, and a value for each.
+pub struct RecentIds<T, V = ()> {
+  latest: HashMap<T, V>,
+  before: HashMap<T, V>,
 }
 
-impl<T> Default for RecentIds<T> {
+impl<T, V> Default for RecentIds<T, V> {
   fn default() -> Self {
-    Self { latest: HashSet::new(), before: HashSet::new() }
+    Self { latest: HashMap::new(), before: HashMap::new() }
   }
 }
 
 impl<T: Eq + Hash> RecentIds<T> {
   /// Remembers an id.
   pub fn insert(&mut self, id: T) {
+    self.set(id, ());
+  }
+}
+
+impl<T: Eq + Hash, V> RecentIds<T, V> {
+  /// Remembers an id and its value.
+  pub fn set(&mut self, id: T, value: V) {
     if self.latest.len() >= MAX_REMEMBERED {
       self.before = std::mem::take(&mut self.latest);
     }
-    self.latest.insert(id);
+    self.latest.insert(id, value);
   }
 
   /// Forgets an id.
@@ -32,8 +39,13 @@ impl<T: Eq + Hash> RecentIds<T> {
     self.before.remove(id);
   }
 
+  /// The value of an id, if it is remembered.
+  pub fn get(&self, id: &T) -> Option<&V> {
+    self.latest.get(id).or_else(|| self.before.get(id))
+  }
+
   /// Whether the id is remembered.
   pub fn contains(&self, id: &T) -> bool {
-    self.latest.contains(id) || self.before.contains(id)
+    self.get(id).is_some()
   }
 }

@@ -61,8 +61,9 @@ impl State {
       return self.run_span(ids).or_else(|| self.enclosing_task(ids));
     };
     let activity = Activity::Operation(operation.to_owned());
-    let span = match self.tree.get(&activity) {
-      Some(open) => open.placement.span,
+    let open = self.tree.get(&activity).map(|open| &open.placement);
+    let span = match open.or_else(|| self.tree.interrupted_placement(&activity)) {
+      Some(placement) => placement.span,
       None if self.submissions.is_root(ids, operation) => self.submissions.root(ids)?,
       None => identity::operation(self.trace(ids), operation),
     };

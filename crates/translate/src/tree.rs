@@ -23,8 +23,9 @@ pub struct Tree {
   finished: RecentIds<Activity>,
   /// Rows of spans that have had their own end.
   ended_rows: RecentIds<RowId>,
-  /// Spans whose own end may still come.
-  interrupted: RecentIds<Activity>,
+  /// Spans whose own end may still come, and where they are: their end does not state it. `None` for those without a
+  /// span of their own.
+  interrupted: RecentIds<Activity, Option<SpanPlacement>>,
 }
 
 impl Tree {
@@ -65,11 +66,24 @@ impl Tree {
   }
 
   /// Opens a span whose start never came. `None` if it is open, has had its own end, or has no label.
-  pub fn open_implicit(&mut self, span: NewSpan) -> Option<Row> {
+  pub fn open_implicit(&mut self, mut span: NewSpan) -> Option<Row> {
     if self.open.contains_key(&span.activity) || self.has_finished(&span.activity) {
       return None;
     }
+    if let Some(placement) = self.interrupted_placement(&span.activity) {
+      span.placement = placement.clone();
+    }
     self.insert_new(span, true)
+  }
+
+  /// Where a span that was interrupted is, if that is below another one.
+  pub fn interrupted_placement(&self, activity: &Activity) -> Option<&SpanPlacement> {
+    let placement = self.interrupted.get(activity)?.as_ref()?;
+    placement.parent.activity().map(|_| placement)
+  }
+
+  fn note_interrupted(&mut self, activity: Activity, span: OpenSpan) {
+    self.interrupted.set(activity, span.label.map(|_| span.placement));
   }
 
   fn insert_new(&mut self, span: NewSpan, implicit: bool) -> Option<Row> {
@@ -183,7 +197,7 @@ impl Tree {
         tasks.push(activity);
       } else {
         rows.extend(child.interrupted(&activity, Evidence::Event(at)));
-        self.interrupted.insert(activity);
+        self.note_interrupted(activity, child);
       }
     }
     span.children = tasks;

@@ -1,5 +1,7 @@
 //! What several processes do one after the other, or at once, about the same work.
 
+use std::collections::HashMap;
+
 use serde_json::json;
 
 use super::{trace::Trace, translate_all};
@@ -417,4 +419,39 @@ fn a_snapshot_has_the_submissions_that_run_and_those_with_callers_however_many_w
   let called =
     trace.rows.values().find(|row| metadata(row, "flue.operation_id").as_deref() == Some("\"o3\""));
   assert_eq!(called.unwrap().parent.unwrap().to_string(), "00112233445566aa");
+}
+
+// A prompt that nothing waits for may outlast the tool that calls it.
+#[test]
+fn a_late_end_stays_where_its_start_was() {
+  let at = |second: u32| format!(r#""timestamp":"2026-11-23T07:02:{second:02}Z""#);
+  let call = r#""operationId":"o","toolCallId":"c""#;
+  let inner = r#""operationId":"p","operationKind":"prompt""#;
+  let events = [
+    format!(r#"{{"type":"operation_start",{},"operationId":"o","operationKind":"prompt"}}"#, at(0)),
+    format!(r#"{{"type":"tool_start",{},{call},"toolName":"t"}}"#, at(1)),
+    format!(
+      r#"{{"type":"operation_start",{},{inner},"callingTool":{{"toolCallId":"c","operationId":"o"}}}}"#,
+      at(2)
+    ),
+    format!(r#"{{"type":"turn_request",{},"operationId":"p","turnId":"u"}}"#, at(3)),
+    format!(r#"{{"type":"tool","v":3,{},{call},"toolName":"t"}}"#, at(4)),
+    format!(
+      r#"{{"type":"turn","v":3,{},"operationId":"p","turnId":"u","durationMs":2000}}"#,
+      at(5)
+    ),
+    format!(r#"{{"type":"operation","v":3,{},{inner},"durationMs":4000}}"#, at(6)),
+  ];
+  let mut translator = Translator::default();
+  let mut places = HashMap::new();
+  let mut ends = HashMap::new();
+  for text in &events {
+    for row in translator.translate(&flue_event::decode(text, 0).unwrap()) {
+      let place = (row.span.trace, row.parent);
+      assert_eq!(*places.entry(row.span.row).or_insert(place), place, "{text}");
+      *ends.entry(row.name.clone()).or_insert(0) += usize::from(row.ends());
+    }
+  }
+  assert_eq!(places.len(), 4);
+  assert_eq!(ends[&Some("llm:unknown".to_owned())], 2);
 }

@@ -42,8 +42,8 @@ impl Tree {
   pub fn interrupt(&mut self, activity: &Activity, evidence: Evidence) -> Vec<Row> {
     let Some(span) = self.remove(activity) else { return Vec::new() };
     let mut rows = self.interrupt_descendants(&span, evidence);
-    self.interrupted.insert(activity.clone());
     rows.extend(span.interrupted(activity, evidence));
+    self.note_interrupted(activity.clone(), span);
     rows
   }
 
@@ -119,7 +119,7 @@ impl Tree {
       let Some(child) = self.open.remove(&activity) else { continue };
       descendants.extend_from_slice(&child.children);
       rows.extend(child.interrupted(&activity, evidence));
-      self.interrupted.insert(activity);
+      self.note_interrupted(activity, child);
     }
     rows
   }
