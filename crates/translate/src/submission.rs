@@ -202,7 +202,7 @@ pub fn settled(state: &mut State, event: &Event<'_>, settled: &SubmissionSettled
   submission.settled = true;
   let was_cancelled = submission.cancelled;
   let Some(root) = submission.root.clone() else {
-    return joined(state, event).into_iter().collect();
+    return joined(state, event, settled).into_iter().collect();
   };
   let activity = Activity::Operation(root.operation);
   let was_open = state.tree.get(&activity).is_some();
@@ -222,8 +222,14 @@ pub fn settled(state: &mut State, event: &Event<'_>, settled: &SubmissionSettled
 }
 
 /// Writes a submission that was settled without an operation to the root of the submission whose operation covered it.
-fn joined(state: &mut State, event: &Event<'_>) -> Option<Row> {
-  let host = state.submissions.join(&event.ids)?;
+fn joined(state: &mut State, event: &Event<'_>, settled: &SubmissionSettled<'_>) -> Option<Row> {
+  let is_completed = settled.outcome.as_deref() == Some("completed");
+  let tree = &state.tree;
+  let is_running = |root: &Root| {
+    let open = tree.get(&Activity::Operation(root.operation.clone()));
+    open.is_some_and(|open| open.left_at.is_none())
+  };
+  let host = state.submissions.join(event, is_completed, &is_running)?;
   let mut row = Row::of(host.root.as_ref()?.span);
   row.set_metadata("flue.joined_submission_ids", Some(Json::of(&host.joined)));
   Some(row)

@@ -339,9 +339,18 @@ impl Submissions {
     }
   }
 
-  /// Settles a submission without an operation: the current operation of its agent covers it.
-  /// Returns that one, if it is known.
-  pub fn join(&mut self, ids: &Ids<'_>) -> Option<&Submission> {
+  /// Settles a submission without an operation: that of another one of its agent may have covered it. Returns that one,
+  /// if it is known.
+  ///
+  /// Only releases that announce attempts join submissions. They settle one with the outcome of its host, just before
+  /// the host. The host's operation has ended then, or another process ran it, so that it is not `is_running` in this one.
+  pub fn join(
+    &mut self,
+    event: &Event<'_>,
+    is_completed: bool,
+    is_running: &dyn Fn(&Root) -> bool,
+  ) -> Option<&Submission> {
+    let ids = &event.ids;
     let joined = identity::delivery_id(ids)?.to_owned();
     let submission = self.get(ids)?;
     // An attempt of its own may be left out, or have failed before its operation.
@@ -349,11 +358,18 @@ impl Submissions {
       return None;
     }
     let recipient = submission.recipient;
-    let host = self
-      .0
-      .values_mut()
-      .rev()
-      .find(|other| other.recipient == recipient && !other.settled && other.root.is_some())?;
+    let fits = |other: &Submission| match (&other.root, other.ended_at) {
+      (Some(_), Some(ended_at)) => {
+        let is_overdue = ended_at.saturating_add(SETTLES_WITHIN) < event.at;
+        !is_overdue && (!is_completed || other.responded_at.is_some())
+      }
+      (Some(root), None) => is_completed || !is_running(root),
+      (None, _) => false,
+    };
+    let is_host = |other: &Submission| {
+      other.recipient == recipient && !other.settled && other.running_at.is_some() && fits(other)
+    };
+    let host = self.0.values_mut().rev().find(|other| is_host(other))?;
     if !host.joined.contains(&joined) {
       host.joined.push(joined);
     }

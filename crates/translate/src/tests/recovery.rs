@@ -378,10 +378,64 @@ fn of(id: &str, text: &str) -> String {
   text.replace(r#""submissionId":"s""#, &format!(r#""submissionId":"{id}""#))
 }
 
+fn settled_as(at: i64, outcome: &str) -> String {
+  settled(at).replace("completed", outcome)
+}
+
 fn queued(at: i64) -> String {
   json!({ "v": 3, "type": "submission_queued", "timestamp": at, "submissionId": "s", "agentName": "A",
     "instanceId": "i", "kind": "direct" })
   .to_string()
+}
+
+#[test]
+fn a_dispatch_of_beta_has_no_joined_submissions() {
+  let dispatched = |text: String| text.replace("\"submissionId\":\"s\"", "\"dispatchId\":\"d\"");
+  let mut trace = Trace::default();
+  let mut translator = Translator::default();
+  for outcome in ["completed", "failed"] {
+    let events =
+      [dispatched(start(1_000, "o")), dispatched(end(2_000, "o")), settled_as(2_001, outcome)];
+    run(&mut translator, &events, &mut trace);
+    assert_eq!(metadata(root(&trace), "flue.joined_submission_ids"), None, "{outcome}");
+  }
+}
+
+#[test]
+fn only_submissions_with_the_outcome_of_a_host_that_has_ended_just_now_have_joined_it() {
+  let joined = |before: Vec<String>, outcome: &str, at: i64| {
+    let mut trace = Trace::default();
+    let mut events = vec![running(900, 1), start(1_000, "o")];
+    events.extend(before);
+    events.push(of("s2", &settled_as(at, outcome)));
+    run(&mut Translator::default(), &events, &mut trace);
+    metadata(root(&trace), "flue.joined_submission_ids")
+  };
+  let failed = end(2_000, "o").replace("\"isError\":false", "\"isError\":true");
+  let (good, bad) = (vec![end(2_000, "o")], vec![failed]);
+  let yes = Some("[\"s2\"]".to_owned());
+  assert_eq!(joined(good.clone(), "completed", 2_001), yes);
+  assert_eq!(joined(bad.clone(), "failed", 2_001), yes);
+  assert_eq!(joined(bad.clone(), "aborted", 2_001), yes);
+  // A hook may fail behind the operation.
+  assert_eq!(joined(good.clone(), "failed", 2_001), yes);
+  // Its end may be left out.
+  assert_eq!(joined(Vec::new(), "completed", 2_001), yes);
+  assert_eq!(joined(bad, "completed", 2_001), None);
+  assert_eq!(joined(good, "completed", 20_000), None);
+  // What waited is aborted.
+  assert_eq!(joined(Vec::new(), "aborted", 2_001), None);
+}
+
+#[test]
+fn a_host_that_another_process_left_has_the_submissions_that_fail_with_it() {
+  let mut trace = Trace::default();
+  let left = left(5_000, &[running(900, 1), start(1_000, "o")], &mut trace);
+  let mut b = adopting(&left, &mut trace);
+  let events = [of("s2", &settled_as(50_000, "failed")), settled_as(50_001, "failed")];
+  run(&mut b, &events, &mut trace);
+  assert_eq!(metadata(root(&trace), "flue.joined_submission_ids").as_deref(), Some("[\"s2\"]"));
+  assert_eq!(trace.rows.len(), 1);
 }
 
 #[test]
