@@ -14,7 +14,7 @@ use crate::{
   state::State,
   submissions::Root,
 };
-use braintrust_row::{Json, Row, RowId};
+use braintrust_row::{Json, Row, RowId, time};
 use flue_event::{
   Caller, CallerNamed, Event, Ids, SubmissionQueued, SubmissionRecovery, SubmissionRunning,
   SubmissionSettled, TraceCarrier,
@@ -202,7 +202,8 @@ pub fn settled(state: &mut State, event: &Event<'_>, settled: &SubmissionSettled
   submission.settled = true;
   let was_cancelled = submission.cancelled;
   let Some(root) = submission.root.clone() else {
-    return joined(state, event, settled).into_iter().collect();
+    let row = joined(state, event, settled).or_else(|| given_up(state, event, settled));
+    return row.into_iter().collect();
   };
   let activity = Activity::Operation(root.operation);
   let was_open = state.tree.get(&activity).is_some();
@@ -232,5 +233,28 @@ fn joined(state: &mut State, event: &Event<'_>, settled: &SubmissionSettled<'_>)
   let host = state.submissions.join(event, is_completed, &is_running)?;
   let mut row = Row::of(host.root.as_ref()?.span);
   row.set_metadata("flue.joined_submission_ids", Some(Json::of(&host.joined)));
+  Some(row)
+}
+
+/// The codes of errors with which Flue settles what another process has begun and not ended.
+const GIVEN_UP: [&str; 2] = ["submission_retry_exhausted", "submission_timeout"];
+
+/// Ends the root of a submission whose work another process has begun, and that Flue gives up in this one. Other
+/// submissions that this process has not seen may have no root, and of a keyed one the id alone does not identify it.
+fn given_up(state: &State, event: &Event<'_>, settled: &SubmissionSettled<'_>) -> Option<Row> {
+  let ids = &event.ids;
+  let failure = settled.failure.as_ref()?;
+  let has_begun = failure.code.as_deref().is_some_and(|code| GIVEN_UP.contains(&code));
+  let is_keyed = identity::is_keyed(identity::delivery_id(ids)?);
+  if !has_begun || is_keyed || !state.submissions.is_unseen(ids) {
+    return None;
+  }
+  let caller = state.submissions.get(ids).and_then(|submission| submission.caller);
+  let mut row = Row::of(caller_context::root_placement(caller, identity::delivery(ids)?).span);
+  row.is_root = true;
+  row.set_metric("end", Some(time::seconds(event.at)));
+  row.set_metadata("flue.interrupted", Some(Json::of(&true)));
+  row.set_metadata("flue.submission_outcome", metadata::text(settled.outcome.as_deref()));
+  row.error = Some(outcome::error(failure));
   Some(row)
 }

@@ -60,7 +60,7 @@ pub struct Submission {
   responded_at: Option<i64>,
   /// Whether Flue has settled it.
   pub settled: bool,
-  /// Whether the operation of the current attempt has ended.
+  /// When the operation of the current attempt ended in this process, milliseconds since the epoch.
   #[serde(skip)]
   pub ended_at: Option<i64>,
   /// Of a keyed submission: when another one with its id was queued, or it was queued again.
@@ -314,6 +314,11 @@ impl Submissions {
       return Some(another);
     }
     self.entry(ids)
+  }
+
+  /// Whether this process knows nothing of the submission but its caller, and how it was queued.
+  pub fn is_unseen(&self, ids: &Ids<'_>) -> bool {
+    self.get(ids).is_none_or(|known| known.root.is_none() && known.running_at.is_none())
   }
 
   /// The usage of earlier attempts at the root.

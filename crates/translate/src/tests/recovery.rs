@@ -475,6 +475,43 @@ fn a_snapshot_has_the_submissions_that_run_and_those_with_callers_however_many_w
   assert_eq!(called.unwrap().parent.unwrap().to_string(), "00112233445566aa");
 }
 
+/// The events of a submission's end without any other event of it.
+fn given_up(code: &str, id: &str) -> String {
+  let error = json!({ "name": "FlueError", "message": "m", "type": code });
+  json!({ "v": 3, "type": "submission_settled", "timestamp": 50_000, "submissionId": id, "agentName": "A",
+    "instanceId": "i", "outcome": "failed", "error": error, "errorInfo": error })
+  .to_string()
+}
+
+#[test]
+fn what_another_process_left_without_a_snapshot_and_flue_gives_up_ends_with_the_error() {
+  let mut trace = Trace::default();
+  run(&mut Translator::default(), &[running(900, 1), start(1_000, "o")], &mut trace);
+  let events = [given_up("submission_retry_exhausted", "s")];
+  run(&mut Translator::default(), &events, &mut trace);
+  let row = root(&trace);
+  assert_eq!((trace.rows.len(), end_of(row)), (1, 50_000));
+  assert_eq!(metadata(row, "flue.submission_outcome").as_deref(), Some("\"failed\""));
+  assert_eq!(metadata(row, "flue.interrupted").as_deref(), Some("true"));
+  assert!(row.error.as_ref().unwrap().as_str().contains("submission_retry_exhausted"));
+}
+
+#[test]
+fn a_settlement_without_a_root_makes_none() {
+  let cases = [
+    vec![given_up("submission_interrupted", "s")],
+    vec![given_up("submission_retry_exhausted", "sub_ik_1")],
+    vec![running(900, 1), given_up("submission_timeout", "s")],
+    vec![settled_as(1_000, "aborted")],
+    vec![settled(1_000)],
+  ];
+  for events in cases {
+    let mut trace = Trace::default();
+    run(&mut Translator::default(), &events, &mut trace);
+    assert_eq!(trace.rows.len(), 0, "{events:?}");
+  }
+}
+
 // A prompt that nothing waits for may outlast the tool that calls it.
 #[test]
 fn a_late_end_stays_where_its_start_was() {
