@@ -253,6 +253,17 @@ mod tests {
   }
 
   #[test]
+  fn long_lists_of_tags_merge_in_linear_time() {
+    let tags =
+      |from: u32| Json::of(&(from..from + 200_000).map(|n| n.to_string()).collect::<Vec<_>>());
+    let merged = tags(0).with_items_of(&tags(100_000));
+    assert_eq!(
+      merged.as_str(),
+      Json::of(&(0..300_000).map(|n: u32| n.to_string()).collect::<Vec<_>>()).as_str()
+    );
+  }
+
+  #[test]
   fn encoded_feedback_merges_only_if_it_has_the_same_source_and_metadata() {
     let feedback = |metadata| format!(r#"{{"id":"a","_audit_source":"app"{metadata}}}"#);
     let both = [
