@@ -4,7 +4,7 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use serde::de::IgnoredAny;
 
 use super::{
-  Translator,
+  Translator, end_of_nested, nested,
   trace::{Trace, name},
   translate,
 };
@@ -249,16 +249,8 @@ fn nesting_of_any_depth_is_kept() {
 
 #[test]
 fn spans_may_be_nested_as_deep_as_there_are_events() {
-  let at = r#""timestamp":"2026-11-23T07:02:44Z""#;
-  let mut events = Vec::new();
-  for n in 0..8_000 {
-    let caller = format!(r#""callingTool":{{"toolCallId":"c{n}","operationId":"o{n}"}}"#);
-    events
-      .push(format!(r#"{{"type":"tool_start",{at},"operationId":"o{n}","toolCallId":"c{n}"}}"#));
-    events
-      .push(format!(r#"{{"type":"operation_start",{at},"operationId":"o{}",{caller}}}"#, n + 1));
-  }
-  events.push(format!(r#"{{"type":"operation",{at},"operationId":"o0"}}"#));
+  let mut events = nested(8_000);
+  events.push(end_of_nested());
   let mut trace = Trace::default();
   let mut translator = Translator::default();
   translate_all(&mut translator, &events, &mut trace);

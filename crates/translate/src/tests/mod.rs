@@ -99,6 +99,27 @@ fn translate_all<'a>(
   last
 }
 
+/// Operations, each started by a tool call of the one before: `o0` is the outermost, and has no event of its own.
+fn nested(depth: usize) -> Vec<String> {
+  let at = r#""timestamp":"2026-11-23T07:02:44Z""#;
+  let level = |n: usize| {
+    let ids = format!(r#""toolCallId":"c{n}","operationId":"o{n}""#);
+    let next = n + 1;
+    [
+      format!(r#"{{"type":"tool_start",{at},{ids}}}"#),
+      format!(
+        r#"{{"type":"operation_start",{at},"operationId":"o{next}","callingTool":{{{ids}}}}}"#
+      ),
+    ]
+  };
+  (0..depth).flat_map(level).collect()
+}
+
+/// The end of the outermost of the [`nested`] operations.
+fn end_of_nested() -> String {
+  r#"{"type":"operation","timestamp":"2026-11-23T07:02:44Z","operationId":"o0"}"#.to_owned()
+}
+
 /// The whole recording as one trace. Each process restores the snapshot of the previous one.
 fn replay(release: &str, name: &str) -> Trace {
   let mut trace = Trace::default();

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{trace::Trace, translate_all};
+use super::{end_of_nested, nested, trace::Trace, translate_all};
 use crate::Translator;
 
 /// Every member of the file, as the first release wrote it.
@@ -35,23 +35,14 @@ fn without_names_no_name_is_written() {
 
 #[test]
 fn deeply_nested_spans_are_restored_in_linear_time() {
-  let at = r#""timestamp":"2026-11-23T07:02:44Z""#;
-  let mut events = Vec::new();
-  for n in 0..5_000 {
-    let caller = format!(r#""callingTool":{{"toolCallId":"c{n}","operationId":"o{n}"}}"#);
-    events
-      .push(format!(r#"{{"type":"tool_start",{at},"operationId":"o{n}","toolCallId":"c{n}"}}"#));
-    events
-      .push(format!(r#"{{"type":"operation_start",{at},"operationId":"o{}",{caller}}}"#, n + 1));
-  }
+  let events = nested(5_000);
   let mut translator = Translator::default();
   translate_all(&mut translator, &events, &mut Trace::default());
   let mut next = Translator::default();
   let closed = next.restore(&translator.snapshot(2_000, true).unwrap()).unwrap();
   assert_eq!((closed.len(), next.open_spans()), (10_001, 10_001));
   // Each found its parent: the end of the outermost interrupts all.
-  let end = format!(r#"{{"type":"operation",{at},"operationId":"o0"}}"#);
-  translate_all(&mut next, [&end], &mut Trace::default());
+  translate_all(&mut next, [&end_of_nested()], &mut Trace::default());
   assert_eq!(next.open_spans(), 0);
 }
 
