@@ -3,7 +3,7 @@
 // Announces loggers that are connected: by a line, and to the application's `onReady`.
 
 const { levelOf } = require('./log-level.js');
-const { logsLink, spanLink, withoutCredentials } = require('./span-link.js');
+const { logsLink, spanLink } = require('./span-link.js');
 const { startTimer } = require('./timers.js');
 const { print } = require('./warn.js');
 
@@ -144,15 +144,16 @@ function infoOf(where, isById) {
 }
 
 /**
- * The page of the project's logs, without credentials that its address has; null without an organisation.
+ * The page of the project's logs; null without an organisation.
  * @param {import('./native-types.d.ts').TraceDestination} where
  * @param {boolean} isById
  */
 function linkOf({ appUrl, orgName, projectName, projectId }, isById) {
-  const base = withoutCredentials(appUrl);
-  if (base === undefined || orgName === null) return null;
-  if (!isById) return logsLink(base, orgName, projectName);
-  return spanLink({ appUrl: base, organisation: orgName, projectId: projectId ?? '' });
+  if (orgName === null) return null;
+  const link = isById
+    ? spanLink({ appUrl, organisation: orgName, projectId: projectId ?? '' })
+    : logsLink(appUrl, orgName, projectName);
+  return link ?? null;
 }
 
 /**

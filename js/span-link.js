@@ -3,7 +3,7 @@
 // The addresses at which Braintrust shows a span and the logs of a project.
 
 /**
- * The page of one span; without its row, that of what it is in.
+ * The page of one span; without its row, that of what it is in. Undefined if the address is none of the web.
  *
  * @param {object} where
  * @param {string} where.appUrl
@@ -11,7 +11,7 @@
  * @param {string} [where.projectId]
  * @param {string} [where.experimentId] in place of the logs of a project
  * @param {string} [rowId]
- * @returns {string}
+ * @returns {string | undefined}
  */
 function spanLink({ appUrl, organisation, projectId, experimentId }, rowId) {
   const query = new URLSearchParams({
@@ -19,33 +19,37 @@ function spanLink({ appUrl, organisation, projectId, experimentId }, rowId) {
     object_id: experimentId ?? projectId ?? '',
     ...(rowId !== undefined && { id: rowId }),
   });
-  return `${appUrl}/app/${encodeURIComponent(organisation)}/object?${query}`;
+  const base = baseOf(appUrl, organisation);
+  return base && `${base}/object?${query}`;
 }
 
 /**
- * The page of the logs of a project that goes by its name.
+ * The page of the logs of a project that goes by its name. Undefined if the address is none of the web.
  *
  * @param {string} appUrl
  * @param {string} organisation its name
  * @param {string} projectName
- * @returns {string}
+ * @returns {string | undefined}
  */
 function logsLink(appUrl, organisation, projectName) {
-  return `${appUrl}/app/${encodeURIComponent(organisation)}/p/${encodeURIComponent(projectName)}/logs`;
+  const base = baseOf(appUrl, organisation);
+  return base && `${base}/p/${encodeURIComponent(projectName)}/logs`;
 }
 
 /**
- * An address without slashes at its end, and without what may be secret; undefined if it is none of the web.
+ * The address of an organisation, with nothing of the application's that may be secret.
  *
- * @param {string} address
+ * @param {string} appUrl
+ * @param {string} organisation
  */
-function withoutCredentials(address) {
+function baseOf(appUrl, organisation) {
   try {
-    const { protocol, origin, pathname } = new URL(address);
-    return /^https?:$/.test(protocol) ? origin + pathname.replace(/\/+$/, '') : undefined;
+    const { protocol, origin, pathname } = new URL(appUrl);
+    if (!/^https?:$/.test(protocol)) return undefined;
+    return `${origin}${pathname.replace(/\/+$/, '')}/app/${encodeURIComponent(organisation)}`;
   } catch {
     return undefined;
   }
 }
 
-module.exports = { logsLink, spanLink, withoutCredentials };
+module.exports = { logsLink, spanLink };

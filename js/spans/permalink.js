@@ -3,7 +3,7 @@
 // The address at which Braintrust shows a span, as far as the destination knows it.
 
 const { awaitLogin } = require('../login.js');
-const { logsLink, spanLink, withoutCredentials } = require('../span-link.js');
+const { logsLink, spanLink } = require('../span-link.js');
 const { ERR_PERMALINK } = require('./noop.js');
 
 /** @typedef {InstanceType<typeof import('../destination.js').Destination>} Destination */
@@ -20,13 +20,19 @@ const noLink = (reason) => `${ERR_PERMALINK}?msg=${reason}`;
  * @param {LinkTarget} [known]
  */
 function linkTo(destination, id, known) {
-  const target = targetOf(destination, known);
-  const { orgName, projectId, projectName, experimentId } = target;
-  const appUrl = withoutCredentials(target.appUrl ?? '');
-  if (!appUrl || !orgName) return noLink('log-in-or-provide-org-name');
+  return knownLink(targetOf(destination, known), id) ?? noLink('log-in-or-provide-org-name');
+}
+
+/**
+ * @param {ReturnType<typeof targetOf>} target
+ * @param {string} id of the row
+ */
+function knownLink({ appUrl, orgName, projectId, projectName, experimentId }, id) {
+  if (!appUrl || !orgName) return undefined;
   if (experimentId) return spanLink({ appUrl, organisation: orgName, experimentId }, id);
   if (projectId) return spanLink({ appUrl, organisation: orgName, projectId }, id);
-  return `${logsLink(appUrl, orgName, projectName ?? '')}?oid=${encodeURIComponent(id)}`;
+  const logs = logsLink(appUrl, orgName, projectName ?? '');
+  return logs && `${logs}?oid=${encodeURIComponent(id)}`;
 }
 
 /**

@@ -29,7 +29,8 @@ async function checkTrace({ probe, plan, settings }) {
   const organisation = session.organisation ?? plan.orgName;
   if (organisation === null) return { status: 'ok', detail };
   const where = { appUrl: plan.appUrl, organisation, projectId: session.projectId };
-  return { status: 'ok', detail, link: spanLink(where, sent.rowId) };
+  const link = spanLink(where, sent.rowId);
+  return { status: 'ok', detail, ...(link && { link }) };
 }
 
 /**
