@@ -53,12 +53,15 @@ const TEN_RULES = {
 
 /** Where the package of this repository is; another checkout's can be measured instead. */
 const here = process.env.BENCH_PACKAGE ?? fileURLToPath(new URL('..', import.meta.url));
-const ours = pathToFileURL(join(here, 'index.js')).href;
+const moduleIn = (directory) => pathToFileURL(join(directory, 'index.js')).href;
+const ours = moduleIn(here);
+/** Another checkout, to compare with: only what is needed for that is measured. */
+const beside = process.env.BENCH_BESIDE;
 
 const ignore = async () => {};
 
 /** @type {Contender[]} */
-export const contenders = [
+const all = [
   {
     name: 'nothing',
     exports: false,
@@ -122,6 +125,21 @@ export const contenders = [
   },
 ];
 
+/** @type {Contender[]} */
+export const contenders = beside === undefined ? all : comparedWith(moduleIn(beside));
+
+/**
+ * This package beside another build of it.
+ *
+ * @param {string} module
+ * @returns {Contender[]}
+ */
+function comparedWith(module) {
+  const compared = all.filter(({ name }) => ['nothing', 'stringify', 'ours'].includes(name));
+  const load = (options) => loadOurs(options, module);
+  return [...compared, { name: 'before', exports: true, module, load }];
+}
+
 /** @param {string} name */
 export function contenderOf(name) {
   const contender = contenders.find((contender) => contender.name === name);
@@ -129,10 +147,10 @@ export function contenderOf(name) {
   return contender;
 }
 
-/** @param {object} [options] */
-async function loadOurs(options) {
+/** @param {object} [options] @param {string} [module] */
+async function loadOurs(options, module = ours) {
   const { braintrustFlueInstrumentation, flush, setMaskingFunction, stats } = await initialised(
-    ours,
+    module,
     options,
   );
   const { observe, interceptor } = braintrustFlueInstrumentation();

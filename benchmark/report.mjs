@@ -1,3 +1,4 @@
+import { beside } from './beside.mjs';
 import { contenders } from './contenders.mjs';
 import { SHORT_TURNS, TIMES_SHORT } from './experiments.mjs';
 import * as figures from './figures.mjs';
@@ -27,6 +28,7 @@ export function report({ results, verdicts, machine, experiments, run }) {
   const sections = [
     preamble(machine, run),
     targets(verdicts),
+    ...(names.includes('before') ? [beside(results, experiments)] : []),
     ...(ran('replay') ? [conversations(results, 'replay')] : []),
     ...(has('replay', 400) ? [growth(results, 'replay')] : []),
     ...(has('replay', 200) ? [histogram(results)] : []),

@@ -4,24 +4,24 @@
  *
  *     node benchmark/run.mjs [--quick] [--check] [--repetitions N] [--only replay,live,…]
  *                            [--sizes 60,200,…] [--out FILE] [--raw FILE] [--package DIRECTORY]
+ *                            [--beside DIRECTORY]
  *
  * Every figure comes from this run: one process for each contender, scenario and repetition, one after
  * the other and interleaved. A full run of a release build writes `benchmark/results.md`; any other
  * only prints, unless --out says where to. --raw keeps what every process measured. --check makes a
- * missed target an error. --package measures another checkout.
+ * missed target an error. --package measures another checkout. --beside measures another one as well,
+ * interleaved with this one, and nothing but that: machines differ from one hour to the next.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { contenders } from './contenders.mjs';
 import { criteria } from './criteria.mjs';
 import { SHORT_TURNS, TIMES_SHORT, experiments } from './experiments.mjs';
 import { install } from './install.mjs';
 import { describeMachine } from './machine.mjs';
 import { runWorker } from './process.mjs';
-import { report } from './report.mjs';
 import { startServer } from './server-process.mjs';
 import { Results } from './results.mjs';
 
@@ -38,11 +38,16 @@ const { values: options } = parseArgs({
     out: { type: 'string' },
     raw: { type: 'string' },
     package: { type: 'string' },
+    beside: { type: 'string' },
   },
 });
 const repetitions = Number(options.repetitions ?? (options.quick ? 2 : 5));
 if (!Number.isInteger(repetitions) || repetitions < 1) throw new Error('--repetitions: a number');
 if (options.package !== undefined) process.env.BENCH_PACKAGE = options.package;
+if (options.beside !== undefined) process.env.BENCH_BESIDE = options.beside;
+// They read these variables.
+const { contenders } = await import('./contenders.mjs');
+const { report } = await import('./report.mjs');
 
 const only = options.only?.split(',');
 const sizes = options.sizes?.split(',').map(Number);
@@ -118,7 +123,7 @@ async function play(experiment) {
  * @param {import('./experiments.mjs').Experiment} experiment
  */
 function takesPart({ name, apart }, { contenders }) {
-  return contenders === undefined ? !apart : contenders.includes(name);
+  return contenders === undefined ? !apart : contenders.includes(name === 'before' ? 'ours' : name);
 }
 
 /**
@@ -148,7 +153,7 @@ function addressed(url) {
 
 function finish() {
   const verdicts = criteria(results);
-  const { out: _out, raw: _raw, package: _package, ...passed } = options;
+  const { out: _out, raw: _raw, package: _package, beside: _beside, ...passed } = options;
   const args = Object.entries(passed).flatMap(([name, value]) =>
     value === undefined || value === false
       ? []
@@ -159,8 +164,8 @@ function finish() {
   const how = args.length > 0 ? ` -- ${args.join(' ')}` : '';
   const run = { minutes: (Date.now() - began) / 60_000, repetitions, how };
   const text = report({ results, verdicts, machine: machine.lines, experiments: chosen, run });
-  const { quick, only, sizes } = options;
-  const isFull = !quick && !only && !sizes && !options.package && machine.isRelease;
+  const { quick, only, sizes, package: directory, beside } = options;
+  const isFull = !quick && !only && !sizes && !directory && !beside && machine.isRelease;
   const out = options.out ?? (isFull ? ownFile('results.md') : undefined);
   console.log(text);
   if (out !== undefined) writeFileSync(out, text);

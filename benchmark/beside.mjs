@@ -1,0 +1,63 @@
+/** This package beside another build of it, in one table. */
+import * as figures from './figures.mjs';
+import { median } from './statistics.mjs';
+import { cell, table } from './table.mjs';
+
+/**
+ * What is compared of each scenario, and whether less of it is better.
+ *
+ * @type {Record<string, { figure: string, of: Function, isCost?: boolean }[]>}
+ */
+const COMPARED = {
+  replay: [
+    { figure: 'calls ms', of: figures.callTimes, isCost: true },
+    { figure: 'loop ms', of: figures.loopTimes, isCost: true },
+    { figure: 'CPU ms', of: cpuTimes, isCost: true },
+  ],
+  live: [{ figure: 'calls ms', of: figures.callTimes, isCost: true }],
+  fleet: [{ figure: 'calls ms', of: figures.callTimes, isCost: true }],
+  spans: [
+    { figure: 'calls ms', of: figures.callTimes, isCost: true },
+    { figure: 'stored per s', of: storedPerSecond },
+  ],
+};
+
+/**
+ * @param {import('./results.mjs').Results} results
+ * @param {import('./experiments.mjs').Experiment[]} experiments
+ * @returns {string} Markdown
+ */
+export function beside(results, experiments) {
+  const rows = experiments.flatMap(({ name, scenario }) =>
+    (COMPARED[scenario] ?? []).flatMap(({ figure, of, isCost = false }) =>
+      results.sizes(name).map((size) => {
+        const [before, ours] = ['before', 'ours'].map((who) => of(results, name, size, who));
+        return [
+          `${name} ${size}`,
+          figure,
+          cell(before),
+          cell(ours),
+          cell([figures.ratio(ours, before)].filter(Number.isFinite), 2),
+          isWorse(before, ours, isCost) ? '**worse**' : '',
+        ];
+      }),
+    ),
+  );
+  const head = ['', '', 'before', 'ours', 'ratio', 'outside of the spread'];
+  return `## Beside the build of ${process.env.BENCH_BESIDE}\n\n${table(head, rows)}`;
+}
+
+/** Whether the median lies outside of what was measured before. @param {number[]} before @param {number[]} ours */
+function isWorse(before, ours, isCost) {
+  const middle = median(ours) ?? NaN;
+  return isCost ? middle > Math.max(...before) : middle < Math.min(...before);
+}
+
+/** Milliseconds of CPU of all threads. */
+function cpuTimes(results, experiment, size, contender) {
+  return results.above(experiment, size, contender, ({ cpu }) => cpu);
+}
+
+function storedPerSecond(results, experiment, size, contender) {
+  return results.figures(experiment, size, contender, (run) => figures.storedPerSecond(run, size));
+}
