@@ -1,5 +1,5 @@
 import { startCollector } from '../tools/collector';
-import { Capture } from '../js/capture';
+import { Capture, kindsOf } from '../js/capture';
 import { loadNative } from '../js/native-loader';
 import { RequestDeltas } from '../js/request-delta';
 import { braintrustFlueObserver, close, flush, initLogger, type InitLoggerOptions } from '..';
@@ -12,6 +12,15 @@ function chance(seed: number) {
     state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
     return Math.floor((state / 2_147_483_648) * below);
   };
+}
+
+const kinds = kindsOf(loadNative());
+
+/** The kind of an event that matters. */
+function kindOf({ type }: { type?: unknown }) {
+  const kind = kinds.get(type);
+  if (kind === undefined) throw new Error(`Events of type ${type} do not matter.`);
+  return kind;
 }
 
 type Message = Record<string, any>;
@@ -29,7 +38,7 @@ const WORDS = [
 
 function message(pick: (below: number) => number): Message {
   const word = WORDS[pick(WORDS.length)] as string;
-  const text = `${word.repeat(pick(5) * (pick(4) === 0 ? 100 : 1))}${pick(1000)}`;
+  const text = `${word.repeat(pick(5) * (pick(4) === 0 ? 500 : 1))}${pick(1000)}`;
   const parts: Message[] = [
     { type: 'text', text },
     { type: 'thinking', thinking: text, ...(pick(2) === 0 && { thinkingSignature: 's' }) },
@@ -187,7 +196,7 @@ describe.each([
 });
 
 test.each(WORDS)('long texts of %j are shown as they are', async (word) => {
-  const text = word.repeat(200);
+  const text = word.repeat(2500);
   const ids = { v: 3, operationId: 'op', submissionId: 'sub', conversationId: 'conv' };
   const input = { messages: [{ role: 'user', content: [{ type: 'text', text: word }] }] };
   const content = [
@@ -408,7 +417,7 @@ describe('when too much waits', () => {
     const capture = new Capture(loadNative());
     const texts: [priority: number, event: any][] = [];
     for (const event of events) {
-      capture.take(event, (text, priority) => {
+      capture.take(event, kindOf(event), (text, priority) => {
         texts.push([priority, JSON.parse(text)]);
         return priority === 2;
       });
@@ -492,7 +501,7 @@ describe('when too much waits', () => {
       const content = Array.from({ length: turns }, (_, n) => ({ role: 'user', content: `${n}` }));
       const input = { messages: content };
       const event = { ...at, ...ids, type: 'turn_request', purpose: 'agent', request: { input } };
-      capture.take(frozen(event), (text) => {
+      capture.take(frozen(event), kindOf(event), (text) => {
         kept.push(JSON.parse(text).request.input.history.kept);
         return room;
       });
@@ -540,8 +549,10 @@ test.each(deltas)(
   (token, delta) => {
     const capture = new Capture(loadNative());
     const recorded: any[] = [];
-    const emit = (event: object) => {
-      if (capture.wants(event)) capture.take(event, (text) => recorded.push(JSON.parse(text)) > 0);
+    const emit = (event: Record<string, unknown>) => {
+      const kind = kinds.get(event.type);
+      if (kind === undefined || !capture.wants(event, kind)) return;
+      capture.take(event, kind, (text) => recorded.push(JSON.parse(text)) > 0);
     };
     emit({ type: 'turn_request', turnId: 't', request: {} });
     emit({ ...delta, turnId: 't', timestamp: 'first' });

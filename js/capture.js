@@ -8,6 +8,7 @@ const { minimalEndEvent } = require('./minimal-end-event.js');
 const { RequestDeltas } = require('./request-delta.js');
 const { stringifyBare } = require('./json/long-texts.js');
 const { stringify } = require('./json/stringify.js');
+const { STAGES } = require('./routes.js');
 
 const isText = (/** @type {unknown} */ value) => typeof value === 'string' && value !== '';
 
@@ -23,7 +24,6 @@ const TOKENS = [
   ['toolcall_delta', () => true],
   ['message_update', ({ assistantMessageEvent }) => isToken(assistantMessageEvent)],
 ];
-const DELTAS = new Map(TOKENS);
 
 /**
  * Whether a step of the response on 0.x carries text, thinking or a tool call. The start of a call has its tool's name.
@@ -41,9 +41,15 @@ function isToken(step) {
  */
 const MAX_ASKED = 16_384;
 
-/** @typedef {{ type?: unknown, turnId?: unknown }} FlueEvent */
-
 /** @typedef {import('../native.d.ts').Priority} Priority */
+
+/**
+ * A kind of events that matters: one that is translated, that may be a turn's first token, or that is a stage of work.
+ * @typedef {object} EventKind
+ * @property {Priority | undefined} priority undefined if it is not translated
+ * @property {import('./routes.js').Stage | undefined} stage
+ * @property {((event: any) => boolean) | undefined} isFirstToken of the events that stream a response
+ */
 /** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */
 /** @typedef {import('./context.js').Work} Work */
 
@@ -58,8 +64,6 @@ const MAX_ASKED = 16_384;
 
 /** Selects the events that are translated, and enqueues their text. */
 class Capture {
-  /** The priority of each kind that is translated. @type {ReadonlyMap<unknown, Priority>} */
-  #priorities;
   #priority;
   /** The ids of turns without a delta so far. At most `MAX_ASKED`. */
   #asked = new Set();
@@ -67,36 +71,35 @@ class Capture {
   #destination;
 
   /**
-   * @param {Native} native
+   * @param {Pick<Native, 'Priority'>} native
    * @param {InstanceType<typeof import('./destination.js').Destination>} [destination] that receives the events
    */
-  constructor({ Priority, translatedKinds }, destination) {
+  constructor({ Priority }, destination) {
     this.#destination = destination;
-    this.#priorities = new Map(Object.entries(translatedKinds()));
     this.#priority = Priority;
   }
 
   /**
-   * Whether the event is translated. For most events this is the whole cost.
-   * @param {unknown} event
+   * Whether the event is translated. For most of those that stream a response this is the whole cost.
+   * @param {any} event
+   * @param {EventKind} kind
    */
-  wants(event) {
-    const { type, turnId } = /** @type {FlueEvent} */ (event ?? {});
-    const isFirstToken = DELTAS.get(type);
-    if (isFirstToken !== undefined) return this.#asked.has(turnId) && isFirstToken(event);
-    return this.#priorities.has(type);
+  wants(event, { priority, isFirstToken }) {
+    if (isFirstToken !== undefined) return this.#asked.has(event.turnId) && isFirstToken(event);
+    return priority !== undefined;
   }
 
   /**
    * Enqueues a wanted event as JSON text.
    * @param {any} event an object or a function
+   * @param {EventKind} kind
    * @param {Record} record
    * @param {Owner} [owner] the recorder of `record`, if there are several: each knows its own conversations only
    */
-  take(event, record, owner) {
+  take(event, { priority, isFirstToken }, record, owner) {
     const { type, turnId, timestamp } = event;
     const { Start, Continuation, MinimalEnd } = this.#priority;
-    if (DELTAS.has(type)) {
+    if (isFirstToken !== undefined) {
       this.#asked.delete(turnId);
       record(stringify({ type: 'first_delta', turnId, timestamp }), Start);
     } else if (type === 'turn_request') {
@@ -109,7 +112,7 @@ class Capture {
       record(this.#beginning(event), Start);
     } else if (type === 'submission_queued') {
       record(withNamedCaller(stringify(event), this.#destination?.callerOf(event)), Start);
-    } else if (this.#priorities.get(type) === Start) {
+    } else if (priority === Start) {
       record(stringify(event), Start);
     } else {
       if (type === 'turn') this.#asked.delete(turnId);
@@ -316,11 +319,23 @@ function member(name, value) {
 }
 
 /**
- * The kinds of events of which any matters: those that are translated, and those that may be a turn's first token.
- * @param {Pick<Native, 'translatedKinds'>} native
- * @returns {ReadonlySet<unknown>}
+ * The kinds of events that matter, by their types.
+ * @param {Pick<Native, 'translatedKinds'>} [native] without it, only the stages of work
+ * @returns {ReadonlyMap<unknown, EventKind>}
  */
-const kindsOf = ({ translatedKinds }) =>
-  new Set([...Object.keys(translatedKinds()), ...DELTAS.keys()]);
+function kindsOf(native) {
+  const priorities = new Map(Object.entries(native?.translatedKinds() ?? {}));
+  const deltas = new Map(native && TOKENS);
+  const types = new Set([...priorities.keys(), ...deltas.keys(), ...STAGES.keys()]);
+  return new Map(
+    [...types].map((type) => {
+      const priority = priorities.get(/** @type {any} */ (type));
+      return [type, { priority, stage: STAGES.get(type), isFirstToken: deltas.get(type) }];
+    }),
+  );
+}
 
-module.exports = { Capture, kindsOf };
+/** Stands for the kind of an event that throws when its type is read. @type {EventKind} */
+const UNREADABLE_KIND = { priority: undefined, stage: undefined, isFirstToken: undefined };
+
+module.exports = { Capture, UNREADABLE_KIND, kindsOf };

@@ -3,7 +3,7 @@
 // The destination of a logger's spans: a recorder with its settings, and the capture state of the events that it
 // received.
 
-const { Capture } = require('./capture.js');
+const { Capture, UNREADABLE_KIND } = require('./capture.js');
 const { currentWork } = require('./context.js');
 const { Delivery } = require('./delivery.js');
 const { Enrichment } = require('./enrichment.js');
@@ -16,7 +16,6 @@ const { minimalSpanEnd } = require('./minimal-end-event.js');
 const { PendingFiles } = require('./pending-files.js');
 const { SlugDestinations } = require('./slug-destinations.js');
 const { rootOf } = require('./root-of-work.js');
-const { isStage } = require('./routes.js');
 const { Sampling } = require('./sampling.js');
 const { startTimer } = require('./timers.js');
 const { warn } = require('./warn.js');
@@ -290,16 +289,19 @@ class Destination {
 
   /**
    * Records one event.
-   * @param {unknown} event
+   * @param {any} event
+   * @param {import('./capture.js').EventKind} kind
    * @param {Routes} routes notes where its work goes
    * @returns {Promise<void> | undefined} the delivery, for runtimes that wait for it
    */
-  observe(event, routes) {
+  observe(event, kind, routes) {
     const recorder = this.#recorder;
     try {
-      if (!this.#capture.wants(event)) return undefined;
-      if (isStage(event)) {
-        routes.note(/** @type {any} */ (event), this);
+      if (kind === UNREADABLE_KIND) throw new TypeError('The type of an event cannot be read.');
+      if (!this.#capture.wants(event, kind)) return undefined;
+      const { stage } = kind;
+      if (stage !== undefined) {
+        routes.note(event, stage, this);
         this.#polls.callers.note(event);
       }
       const sampling = this.#sampling;
@@ -312,7 +314,9 @@ class Destination {
         // In a Cloudflare Worker, each object with a storage has a recorder.
         const owner = recorder.current?.();
         const to = owner ?? recorder;
-        this.#capture.take(event, (text, priority) => to.record(text, priority, takeCut()), owner);
+        const record = (/** @type {string} */ text, /** @type {any} */ priority) =>
+          to.record(text, priority, takeCut());
+        this.#capture.take(event, kind, record, owner);
       }
       if (sampling !== undefined) this.#releaseDecided();
       this.#expectRows();

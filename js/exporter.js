@@ -5,7 +5,7 @@
 
 const { Adoption } = require('./adoption.js');
 const { Callers } = require('./callers.js');
-const { kindsOf } = require('./capture.js');
+const { UNREADABLE_KIND, kindsOf } = require('./capture.js');
 const { currentWork, runAt } = require('./context.js');
 const { Destinations, statsOf } = require('./destinations.js');
 const { NO_DESTINATION } = require('./no-destination.js');
@@ -15,7 +15,7 @@ const { SlugDestinations } = require('./slug-destinations.js');
 const { Announcements } = require('./ready.js');
 const { messageOf } = require('./json/json-safe-copy.js');
 const { Diagnostics } = require('./diagnostics.js');
-const { Routes, isStage } = require('./routes.js');
+const { Routes } = require('./routes.js');
 const { isStrict } = require('./variables.js');
 const { warn } = require('./warn.js');
 
@@ -31,8 +31,8 @@ class Exporter {
   #current = NO_DESTINATION;
   /** Whether events may belong to another destination than the current one. */
   #hasSeveral = false;
-  /** The kinds of events that a destination may want; undefined before there is one. @type {ReadonlySet<unknown> | undefined} */
-  #kinds;
+  /** The kinds of events that matter. Before there is a destination, only those that begin or end work do. */
+  #kinds = kindsOf();
   /** Where the module-level observer takes Flue's work, and where the loggers' observers do. */
   #routes = new Routes();
   #boundRoutes = new Routes();
@@ -125,7 +125,7 @@ class Exporter {
       if (options?.onError !== undefined) this.#polls.isUsed = true;
       this.#diagnostics.listen(options?.onError);
       const destination = this.#destinations.open(options);
-      this.#kinds ??= kindsOf(this.#host.load());
+      this.#kinds = kindsOf(this.#host.load());
       if (typeof options?.onError === 'function') destination.onError = options.onError;
       if (typeof options?.enrich === 'function') destination.enrichBy(options.enrich);
       if (typeof options?.sample === 'function') destination.sampleBy(options.sample);
@@ -149,11 +149,12 @@ class Exporter {
    * @returns {Promise<void> | undefined} the delivery, for runtimes that wait for it
    */
   observe(event, isFollowed = false) {
-    if (this.#isUnwanted(event)) return undefined;
-    if (isStage(event)) this.#adoption.noteCaller(event, isFollowed);
-    if (this.#hasSeveral) return this.#routeOf(event).observe(event, this.#routes);
+    const kind = this.#kindOf(event);
+    if (kind === undefined) return undefined;
+    if (kind.stage === 'begins') this.#adoption.noteCaller(event, isFollowed);
+    if (this.#hasSeveral) return this.#routeOf(event).observe(event, kind, this.#routes);
     const current = this.#current;
-    return current.isOn ? current.observe(event, this.#routes) : undefined;
+    return current.isOn ? current.observe(event, kind, this.#routes) : undefined;
   }
 
   /**
@@ -163,21 +164,22 @@ class Exporter {
    * @param {boolean} [isFollowed] whether Flue's interceptors are followed
    */
   observeAt(destination, event, isFollowed = false) {
-    if (this.#isUnwanted(event)) return undefined;
-    if (isStage(event)) this.#adoption.noteCaller(event, isFollowed, destination);
-    return destination.isOn ? destination.observe(event, this.#boundRoutes) : undefined;
+    const kind = this.#kindOf(event);
+    if (kind === undefined) return undefined;
+    if (kind.stage === 'begins') this.#adoption.noteCaller(event, isFollowed, destination);
+    return destination.isOn ? destination.observe(event, kind, this.#boundRoutes) : undefined;
   }
 
   /**
-   * Whether no destination wants an event. Most events cost nothing more than this.
+   * The kind of an event; undefined if no destination wants it. Most events cost nothing more than this.
    * @param {any} event
    */
-  #isUnwanted(event) {
+  #kindOf(event) {
     try {
-      return this.#kinds !== undefined && !this.#kinds.has(event.type);
+      return this.#kinds.get((event ?? {}).type);
     } catch {
-      // The destination counts what cannot be read.
-      return false;
+      // The destination counts it.
+      return UNREADABLE_KIND;
     }
   }
 

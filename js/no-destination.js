@@ -22,13 +22,14 @@ class NoDestination {
   releaseAll() {}
 
   /**
-   * @param {unknown} event
+   * @param {any} event
+   * @param {import('./capture.js').EventKind} kind
    * @param {Routes} routes
    */
-  observe(event, routes) {
+  observe(event, { stage }, routes) {
     try {
       // Work that begins without tracing continues without it.
-      routes.note(/** @type {any} */ (event ?? {}), /** @type {any} */ (this));
+      if (stage !== undefined) routes.note(event, stage, /** @type {any} */ (this));
     } catch {
       // The event is not recorded anyway.
     }

@@ -20,7 +20,13 @@ const { dropOldest } = require('./drop-oldest.js');
 /** The most ids of running work that are remembered. Of ended work, as many more are remembered. */
 const MAX_IDS = 16_384;
 
-/** The events that begin, resume or end work. @type {ReadonlyMap<unknown, 'begins' | 'ends'>} */
+/** Whether an event begins (or resumes) work, or ends it. @typedef {'begins' | 'ends'} Stage */
+
+/**
+ * The events that begin, resume or end work. Only these change what is known of work; most events are none, and cost
+ * nothing more.
+ * @type {ReadonlyMap<unknown, Stage>}
+ */
 const STAGES = new Map([
   ['submission_queued', 'begins'],
   ['submission_running', 'begins'],
@@ -36,19 +42,6 @@ const STAGES = new Map([
 ]);
 
 /**
- * Whether an event begins, resumes or ends work. Only such an event changes what is known of work; most events are none,
- * and cost nothing more.
- * @param {any} event
- */
-function isStage(event) {
-  try {
-    return STAGES.has(event.type);
-  } catch {
-    return false;
-  }
-}
-
-/**
  * The destinations of Flue's work, by its ids: all events of a trace go to the destination of the first one. Ended work
  * keeps no destination alive, but later events still find it.
  */
@@ -61,12 +54,12 @@ class Routes {
   /**
    * Notes an event that a destination receives. Throws where reading the event does.
    * @param {Ids & { type?: unknown }} event
+   * @param {Stage} stage
    * @param {Destination} destination
    */
-  note(event, destination) {
-    const stage = STAGES.get(event.type);
+  note(event, stage, destination) {
     if (stage === 'begins') this.#begin(idOf(event), destination);
-    else if (stage === 'ends') this.#end(event);
+    else this.#end(event);
   }
 
   /**
@@ -137,4 +130,4 @@ function idOf(event) {
   return rootOf(event) ?? (type === 'task_start' || type === 'task' ? taskId : operationId);
 }
 
-module.exports = { Routes, isStage };
+module.exports = { Routes, STAGES };
