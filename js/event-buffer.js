@@ -12,10 +12,40 @@ const LONGEST = 1024;
 /** What stands before each text: its length and its kind. */
 const HEADER = 2;
 
+/**
+ * How many events in a row make a burst, each at most `BURST_MS` after the last one. In a burst the code of a call is in
+ * the caches, and it takes 2 µs: less than the loop. A step of an agent has fewer events.
+ */
+const BURST_EVENTS = 16;
+const BURST_MS = 1;
+
 /** @typedef {import('../native.d.ts').Recorder} Recorder */
 
 /**
- * A function that records like `recorder.record`.
+ * A function that records like `recorder.record`: by calls in a burst of events, else without.
+ * @param {Recorder} recorder
+ * @param {Parameters<typeof bufferedRecord>[1]} native
+ * @returns {Recorder['record']}
+ */
+function quickRecord(recorder, native) {
+  const call = recorder.record.bind(recorder);
+  const write = bufferedRecord(recorder, native);
+  let lastAt = 0;
+  /** How many events in a row there were before. */
+  let inRow = 0;
+
+  return (text, priority, cut) => {
+    // It is not written in any case.
+    if (text.length > LONGEST) return call(text, priority, cut);
+    const now = Date.now();
+    inRow = now - lastAt <= BURST_MS ? inRow + 1 : 0;
+    lastAt = now;
+    return inRow < BURST_EVENTS ? write(text, priority, cut) : call(text, priority, cut);
+  };
+}
+
+/**
+ * A function that records like `recorder.record`, without a call where it can.
  * @param {Recorder} recorder
  * @param {Pick<typeof import('../native.d.ts'), 'EventBufferWord' | 'Priority'>} native
  * @returns {Recorder['record']}
@@ -66,4 +96,4 @@ function bufferOf(recorder) {
   }
 }
 
-module.exports = { bufferedRecord };
+module.exports = { bufferedRecord, quickRecord };

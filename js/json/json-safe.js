@@ -43,6 +43,9 @@ function isJsonSafeEvent(event) {
   return true;
 }
 
+/** How many characters the texts had that were checked last, together. */
+const charactersChecked = () => limits.CHARACTERS - charactersLeft;
+
 /**
  * @param {unknown} value
  * @param {number} depth how deep it may be
@@ -90,4 +93,4 @@ function isJsonSafeObject(object, depth) {
   return true;
 }
 
-module.exports = { isJsonSafe, isJsonSafeEvent };
+module.exports = { charactersChecked, isJsonSafe, isJsonSafeEvent };

@@ -3,8 +3,11 @@
 // JSON of messages with their long texts as they are. Most of the time of `JSON.stringify` is spent on escaping those;
 // the native part does it on its own thread.
 
-/** The length from which on a text is long, in characters. */
-const LONG = 512;
+/**
+ * The length from which on a text is long, in characters. `JSON.stringify` takes 2.7 µs for 1,000 of them. To take a text
+ * out takes 2 µs where the code is in the caches, and 20 between two events of an agent.
+ */
+const LONG = 4096;
 
 /** Stands in place of the quotes of a long text. JSON does not have it, nor does a text between two of them. */
 const BARE = '\0';
@@ -74,4 +77,4 @@ function takeTextsOfList(list) {
   return changed ?? list;
 }
 
-module.exports = { stringifyBare };
+module.exports = { LONG, stringifyBare };

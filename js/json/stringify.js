@@ -2,21 +2,22 @@
 
 // Events and values as JSON: as they are where they are plain, else as copies with marks.
 
-const { isJsonSafe, isJsonSafeEvent } = require('./json-safe.js');
+const { charactersChecked, isJsonSafe, isJsonSafeEvent } = require('./json-safe.js');
 const limits = require('./limits.js');
+const { LONG } = require('./long-texts.js');
 const { jsonSafeCopy, jsonSafeCopyOfEvent } = require('./json-safe-copy.js');
 
 /**
  * An event as JSON text, whatever it is. What JSON cannot hold, and what is too much, is replaced by a
  * mark. Never throws.
  * @param {object} event
- * @param {(event: any) => string} [write] writes a JSON-safe event
+ * @param {(event: any) => string} [writeLong] writes a JSON-safe event that may have a long text
  * @returns {string} an object's text
  */
-function stringify(event, write = JSON.stringify) {
+function stringify(event, writeLong = JSON.stringify) {
   try {
     if (isJsonSafeEvent(event)) {
-      const text = write(event);
+      const text = charactersChecked() < LONG ? JSON.stringify(event) : writeLong(event);
       if (text.startsWith('{') && text.length <= limits.CHARACTERS) return text;
     }
   } catch {
