@@ -1,0 +1,161 @@
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { App, at } from './support/app';
+import { cli } from './support/cli';
+import { destination } from './support/run';
+import { filesOf, inspect, withSpool } from './support/spool';
+
+test('drain delivers what was left for its destination, and leaves what was for others', async () => {
+  await withSpool(async ({ dir, collector, up, leave }) => {
+    await leave(dir, 7);
+    await leave(dir, 3, { projectName: 'Other' });
+    up();
+    const ending = await cli(['drain', dir], { env: destination(collector) });
+    expect(ending.stderr).toBe('');
+    expect(ending.code).toBe(0);
+    expect(ending.stdout).toMatch(
+      /^Delivered 7 rows\.\n1 payload for destination [\da-f]{16} left alone\.\n$/,
+    );
+    expect(collector.rows()).toHaveLength(7);
+    expect(filesOf(dir, '.rows')).toHaveLength(1);
+
+    const again = await cli(['drain', dir, '--json'], { env: destination(collector) });
+    expect(again.code).toBe(0);
+    expect(JSON.parse(again.stdout)).toMatchObject({ sent: 0, lost: {}, left: { files: 0 } });
+    expect(collector.rows()).toHaveLength(7);
+
+    const env = { ...destination(collector), BRAINTRUST_PROJECT_NAME: 'Other' };
+    expect((await cli(['drain', dir], { env })).stdout).toBe('Delivered 3 rows.\n');
+    expect(collector.rows()).toHaveLength(10);
+    expect(readdirSync(dir)).toEqual([]);
+  });
+});
+
+test('drain delivers what an application would have thought too old', async () => {
+  await withSpool(async ({ dir, collector, up, leave }) => {
+    await leave(dir, 4);
+    const [file = ''] = filesOf(dir, '.rows');
+    makeOld(join(dir, file), 400);
+    up();
+    expect((await cli(['inspect', dir])).stdout).toContain('400 days ago');
+    const ending = await cli(['drain', dir], { env: destination(collector) });
+    expect(ending).toMatchObject({ code: 0, stdout: 'Delivered 4 rows.\n' });
+    expect(collector.rows()).toHaveLength(4);
+  });
+});
+
+test('drain gives up when its time is over, or the key is refused, and loses nothing', async () => {
+  await withSpool(async ({ dir, collector, up, answer, leave }) => {
+    await leave(dir, 6);
+    const late = await cli(['drain', dir, '--timeout', '1'], { env: destination(collector) });
+    expect(late.code).toBe(1);
+    expect(late.stdout).toContain('1 payload with 6 rows still wait.\n');
+    expect(late.stdout).toContain('503');
+
+    answer(401);
+    const refused = await cli(['drain', dir], { env: destination(collector) });
+    expect(refused.code).toBe(1);
+    expect(refused.stdout).toContain('401');
+    expect(refused.stderr).toContain('FLUE_BRAINTRUST_REFUSED');
+
+    up();
+    const done = await cli(['drain', dir], { env: destination(collector) });
+    expect(done).toMatchObject({ code: 0, stdout: 'Delivered 6 rows.\n' });
+    expect(collector.rows()).toHaveLength(6);
+  });
+});
+
+test('what a replaced key has stranded is delivered with the new one, once that is accepted', async () => {
+  await withSpool(async ({ dir, collector, answer, up, leave }) => {
+    await leave(dir, 4, { apiKey: 'old-key' });
+    await leave(dir, 2, { apiKey: 'older-key', projectName: 'Other' });
+    await leave(dir, 1);
+    const names = readdirSync(dir).toSorted();
+    const old = (await inspect(dir)).shares.find(({ waiting }) => waiting.rows === 4)?.destination;
+    const from = ['--from', String(old).slice(0, 10)];
+
+    answer(401);
+    const refused = await cli(['drain', dir, ...from], { env: destination(collector) });
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toMatch(/^flue-braintrust: nothing was changed, because .*401.*\n$/);
+    expect(readdirSync(dir).toSorted()).toEqual(names);
+
+    up();
+    const first = await cli(['drain', dir, ...from], { env: destination(collector) });
+    expect(first).toMatchObject({ code: 0, stderr: '' });
+    expect(first.stdout).toMatch(
+      /^Delivered 5 rows\.\n1 payload for destination \S+ left alone\.\n$/,
+    );
+    const rest = await cli(['drain', dir, '--from', 'all'], { env: destination(collector) });
+    expect(rest).toMatchObject({ code: 0, stdout: 'Delivered 2 rows.\n' });
+    // The ids of their runs are the same.
+    expect(collector.rows()).toHaveLength(4);
+    expect(readdirSync(dir)).toEqual([]);
+    expect((await cli(['inspect', dir])).stdout).toBe('The spool is empty.\n');
+
+    const none = await cli(['drain', dir, '--from', 'beef'], { env: destination(collector) });
+    expect(none.code).toBe(2);
+    expect(none.stderr).toContain('--from: beef is none here; there is no other one\n');
+  });
+});
+
+test('what a process has left without rows is no content, and drain clears it away', async () => {
+  await withSpool(async ({ dir, collector, up, leave }) => {
+    await leave(dir, 1);
+    up();
+    const [name = ''] = filesOf(dir, '.rows');
+    rmSync(join(dir, name));
+    expect((await cli(['inspect', dir])).stdout).toBe('The spool is empty.\n');
+    const ending = await cli(['drain', dir], { env: destination(collector) });
+    expect(ending).toMatchObject({ code: 0, stdout: 'Nothing waits for this destination.\n' });
+    expect(readdirSync(dir)).toEqual([]);
+  });
+});
+
+test('what a living process keeps is left to it', async () => {
+  await withSpool(async ({ dir, collector }) => {
+    const app = new App();
+    try {
+      await app.init({ ...at(collector), spool: { dir } });
+      await app.record({ count: 2 });
+      while (filesOf(dir, '.rows').length === 0) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      const { shares } = await inspect(dir);
+      expect(shares[0]?.processes).toEqual([{ pid: expect.any(Number), runs: true }]);
+      const ending = await cli(['drain', dir, '--timeout', '1'], { env: destination(collector) });
+      expect(ending.code).toBe(1);
+      expect(ending.stdout).toContain('A living process may keep them.');
+      expect(filesOf(dir, '.rows')).toHaveLength(1);
+    } finally {
+      await app.kill();
+    }
+  });
+});
+
+test('drain closes the spans that dead processes left open', async () => {
+  await withSpool(async ({ dir, collector, up, leave }) => {
+    up();
+    await leave(dir, 2, {}, 'start');
+    expect(collector.traces().map(({ finished }) => finished)).toEqual([false, false]);
+    expect((await inspect(dir)).shares[0]?.openRecords).toBe(1);
+    const ending = await cli(['drain', dir], { env: destination(collector) });
+    expect(ending).toMatchObject({ code: 0, stderr: '' });
+    expect(collector.traces().map(({ finished }) => finished)).toEqual([true, true]);
+    const marks = collector.rows().map(({ metadata }) => metadata);
+    expect(marks).toEqual([
+      expect.objectContaining({ 'flue.interrupted': true }),
+      expect.objectContaining({ 'flue.interrupted': true }),
+    ]);
+    expect(readdirSync(dir)).toEqual([]);
+  });
+});
+
+/** Writes another date into the file's header, as docs/spool-format.md has it. */
+function makeOld(file: string, days: number) {
+  const content = readFileSync(file);
+  content.writeBigInt64LE(BigInt(Date.now() - days * 86_400_000), 8);
+  content.writeUInt32LE(crc32(content.subarray(0, 32)), 32);
+  writeFileSync(file, content);
+}

@@ -1,0 +1,78 @@
+import { readdirSync } from 'node:fs';
+import type { InitLoggerOptions } from '../..';
+import { startCollector } from '../../tools/collector';
+import type { Collector } from '../../tools/collector/types';
+import { App, at } from './app';
+import { cli } from './cli';
+import { withDirectory } from './run';
+
+/** What the content of each recorded row contains. */
+export const SECRET = 'x'.repeat(40);
+
+interface Payloads {
+  files: number;
+  rows: number;
+  bytes: number;
+  oldest: string | null;
+  newest: string | null;
+}
+
+interface Share {
+  destination: string;
+  waiting: Payloads;
+  damaged: Payloads;
+  openRecords: number;
+  processes: { pid: number; runs: boolean }[];
+}
+
+/** A server that is down until it is switched on, and a spool that a dead process left. */
+export async function withSpool(
+  use: (spool: {
+    dir: string;
+    collector: Collector;
+    up(): void;
+    answer(status: number): void;
+    leave: Leave;
+  }) => Promise<void>,
+) {
+  let status: number | undefined = 503;
+  const collector = await startCollector({
+    intercept: () => (status === undefined ? undefined : { status }),
+  });
+  const leave: Leave = async (dir, count, options = {}, only = 'end') => {
+    const app = new App();
+    await app.init({ ...at(collector), spool: { dir }, ...options });
+    await app.record({ count, size: SECRET.length, only });
+    while (filesOf(dir, only === 'start' ? '.open' : '.rows').length === 0) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    await app.kill();
+  };
+  try {
+    const answer = (next?: number) => void (status = next);
+    await withDirectory((dir) => use({ dir, collector, up: () => answer(), answer, leave }));
+  } finally {
+    await collector.close();
+  }
+}
+
+/** Leaves the rows of a process that is killed. */
+type Leave = (
+  dir: string,
+  count: number,
+  options?: InitLoggerOptions,
+  only?: 'start' | 'end',
+) => Promise<void>;
+
+/** The names of the files with this ending. */
+export const filesOf = (dir: string, ending: string) =>
+  readdirSync(dir).filter((name) => name.endsWith(ending));
+
+export async function inspect(dir: string) {
+  const ending = await cli(['inspect', dir, '--json']);
+  return {
+    code: ending.code,
+    ...(JSON.parse(ending.stdout) as { shares: Share[]; foreign: number }),
+  };
+}
