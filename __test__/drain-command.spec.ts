@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { App, at } from './support/app';
@@ -42,6 +42,19 @@ test('drain delivers what an application would have thought too old', async () =
     const ending = await cli(['drain', dir], { env: destination(collector) });
     expect(ending).toMatchObject({ code: 0, stdout: 'Delivered 4 rows.\n' });
     expect(collector.rows()).toHaveLength(4);
+  });
+});
+
+test('drain delivers a spool of any size, and removes nothing to make room', async () => {
+  await withSpool(async ({ dir, collector, leave }) => {
+    await leave(dir, 1, {}, 'start');
+    const [first = ''] = filesOf(dir, '.rows');
+    addLarge(join(dir, first), 256 * 1024 * 1024);
+    // The server is down: the row that closes the open span goes to the spool, too.
+    const ending = await cli(['drain', dir, '--timeout', '3', '--json'], {
+      env: destination(collector),
+    });
+    expect(JSON.parse(ending.stdout).lost).not.toHaveProperty('spool_full');
   });
 });
 
@@ -158,4 +171,15 @@ function makeOld(file: string, days: number) {
   content.writeBigInt64LE(BigInt(Date.now() - days * 86_400_000), 8);
   content.writeUInt32LE(crc32(content.subarray(0, 32)), 32);
   writeFileSync(file, content);
+}
+
+/** Adds a later segment of this size, whose content is a hole. */
+function addLarge(file: string, bytes: number) {
+  const header = readFileSync(file).subarray(0, 36);
+  header.writeBigInt64LE(BigInt(Date.now()), 8);
+  header.writeBigUInt64LE(BigInt(bytes - 36), 20);
+  header.writeUInt32LE(crc32(header.subarray(0, 32)), 32);
+  const large = file.replace(/\d{10}\.rows$/, '9000000000.rows');
+  writeFileSync(large, header);
+  truncateSync(large, bytes);
 }

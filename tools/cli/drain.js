@@ -28,8 +28,8 @@ const LOOK_EVERY_MS = 100;
 const CLOSING_MS = 2000;
 /** How long to wait for the removal of files without rows, in milliseconds. */
 const CLEARING_MS = 3000;
-/** Rows of any age are delivered: the latest date that JavaScript has. */
-const ANY_AGE_MS = 8.64e15;
+/** Nothing expires, and nothing is removed to make room. The age is that of the latest date that JavaScript has. */
+const UNBOUNDED = { maxAgeMs: 8.64e15, maxBytes: Number.MAX_SAFE_INTEGER };
 
 const usage = `Usage: flue-braintrust drain DIRECTORY [--from DESTINATION] [--timeout S] [--env-file FILE]
                              [--json] [--quiet]
@@ -75,7 +75,7 @@ async function run(values, directory = '') {
   readEnvFile(values);
   const timeoutMs = readTimeout(values.timeout);
   const isQuiet = values.quiet === true;
-  const settings = settingsOf({ spool: { dir: directory, maxAgeMs: ANY_AGE_MS } });
+  const settings = settingsOf({ spool: { dir: directory, ...UNBOUNDED } });
   const { destination } = planOf(settings);
   const from = chosenSources(directory, destination, values.from);
   if (from.length > 0) await takeOver(directory, from, destination, settings);
