@@ -137,7 +137,7 @@ test('what a living process keeps is left to it', async () => {
       }
       const { shares } = await inspect(dir);
       expect(shares[0]?.processes).toEqual([{ pid: expect.any(Number), runs: true }]);
-      const ending = await cli(['drain', dir, '--timeout', '1'], { env: destination(collector) });
+      const ending = await drainedSoon(dir, collector);
       expect(ending.code).toBe(1);
       expect(ending.stdout).toContain('A living process may keep them.');
       expect(filesOf(dir, '.rows')).toHaveLength(1);
@@ -146,6 +146,43 @@ test('what a living process keeps is left to it', async () => {
     }
   });
 });
+
+test('drain ends at once if only running processes have open spans', async () => {
+  await withSpool(async ({ dir, collector, up }) => {
+    up();
+    const app = new App();
+    try {
+      await app.init({ ...at(collector), spool: { dir } });
+      await app.record({ count: 1, only: 'start' });
+      while (filesOf(dir, '.open').length === 0) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      const ending = await drainedSoon(dir, collector);
+      expect(ending).toMatchObject({ code: 0, stdout: 'Nothing waits for this destination.\n' });
+      expect(filesOf(dir, '.open')).toHaveLength(1);
+    } finally {
+      await app.kill();
+    }
+  });
+});
+
+test.each([0, 50])(
+  'drain sets a snapshot of %d bytes aside, reports it and ends; the next one has nothing to do',
+  async (bytes) => {
+    await withSpool(async ({ dir, collector, up, leave }) => {
+      up();
+      await leave(dir, 1, {}, 'start');
+      const [name = ''] = filesOf(dir, '.open');
+      truncateSync(join(dir, name), bytes);
+      const ending = await drainedSoon(dir, collector);
+      expect(ending).toMatchObject({ code: 0, stdout: 'Delivered 0 rows.\n' });
+      expect(ending.stderr).toContain('FLUE_BRAINTRUST_SPOOL: The snapshot of an earlier process');
+      expect(readdirSync(dir)).toEqual([name.replace('.open', '.damaged')]);
+      const again = await drainedSoon(dir, collector);
+      expect(again).toMatchObject({ code: 0, stdout: 'Nothing waits for this destination.\n' });
+    });
+  },
+);
 
 test('drain closes the spans that dead processes left open', async () => {
   await withSpool(async ({ dir, collector, up, leave }) => {
@@ -164,6 +201,14 @@ test('drain closes the spans that dead processes left open', async () => {
     expect(readdirSync(dir)).toEqual([]);
   });
 });
+
+/** Drains, and expects that this does not take the default timeout of a minute. */
+async function drainedSoon(dir: string, collector: { url: string }) {
+  const began = performance.now();
+  const ending = await cli(['drain', dir], { env: destination(collector) });
+  expect(performance.now() - began).toBeLessThan(30_000);
+  return ending;
+}
 
 /** Writes another date into the file's header, as docs/spool-format.md has it. */
 function makeOld(file: string, days: number) {

@@ -2,6 +2,7 @@
 
 // The command `drain`: delivers a spool with an exporter of its own.
 
+const { readdirSync } = require('node:fs');
 const { setTimeout: delay } = require('node:timers/promises');
 
 const { printable } = require('../collector/text');
@@ -18,7 +19,7 @@ const {
 } = require('../support/destination');
 const { drawProgress } = require('./progress');
 const { relabel } = require('./relabel');
-const { readSpool } = require('./spool');
+const { filesOfEnded, readSpool } = require('./spool');
 const { printJson } = require('../support/terminal');
 const { Failure, UsageError } = require('../support/usage');
 
@@ -26,8 +27,8 @@ const DEFAULT_TIMEOUT_S = 60;
 const LOOK_EVERY_MS = 100;
 /** How long to wait for the last acknowledgement, in milliseconds. */
 const CLOSING_MS = 2000;
-/** How long to wait for the removal of files without rows, in milliseconds. */
-const CLEARING_MS = 3000;
+/** The rows that the recorder of this process has adopted. */
+const OWN_ROWS = new RegExp(`^[\\da-f]{16}-${process.pid}-.*\\.rows$`);
 /** Nothing expires, and nothing is removed to make room. The age is that of the latest date that JavaScript has. */
 const UNBOUNDED = { maxAgeMs: 8.64e15, maxBytes: Number.MAX_SAFE_INTEGER };
 
@@ -81,10 +82,9 @@ async function run(values, directory = '') {
   if (from.length > 0) await takeOver(directory, from, destination, settings);
 
   const before = shareOf(directory, destination);
-  const found = before.waiting.files + before.openRecords;
   const delivered =
-    found > 0 || before.hasLitter
-      ? await deliver({ directory, destination, settings, timeoutMs, found, before, isQuiet })
+    before.ended.length > 0
+      ? await deliver({ directory, settings, timeoutMs, before, isQuiet })
       : NOTHING;
   const after = shareOf(directory, destination);
 
@@ -97,11 +97,11 @@ async function run(values, directory = '') {
   };
   const isAllGone =
     after.waiting.files === 0 &&
-    before.openRecords >= after.openRecords &&
+    !hasContent(after.ended) &&
     !after.others.some((share) => from.includes(share.destination));
   const isWell = isAllGone && Object.keys(delivered.lost).length === 0;
   if (values.json === true) printJson(outcome);
-  else if (!isQuiet || !isWell) process.stdout.write(report(outcome, found));
+  else if (!isQuiet || !isWell) process.stdout.write(report(outcome, hasContent(before.ended)));
   return isWell ? 0 : 1;
 }
 
@@ -143,13 +143,14 @@ async function takeOver(directory, from, destination, settings) {
   if (failure !== null) {
     throw new Failure(`nothing was changed, because there is no connection: ${failure.message}`);
   }
-  for (const { destination: name, processes } of readSpool(directory).shares) {
-    if (!from.includes(name)) continue;
-    const running = new Set(processes.filter(({ runs }) => runs).map(({ pid }) => pid));
+  for (const share of readSpool(directory).shares) {
+    if (!from.includes(share.destination)) continue;
     try {
-      relabel(directory, name, destination, running);
+      relabel(directory, filesOfEnded(directory, share), destination);
     } catch (error) {
-      throw new Failure(`the files of ${name} cannot be taken over: ${messageOf(error)}`);
+      throw new Failure(
+        `the files of ${share.destination} cannot be taken over: ${messageOf(error)}`,
+      );
     }
   }
 }
@@ -178,32 +179,33 @@ function shareOf(directory, destination) {
   const ours = shares.find((share) => share.destination === destination);
   return {
     waiting: ours?.waiting ?? NONE,
-    openRecords: ours?.openRecords ?? 0,
-    // Files without rows, which processes that ended have left.
-    hasLitter: ours?.processes.some(({ runs }) => !runs) ?? false,
+    ended: ours === undefined ? [] : filesOfEnded(directory, ours),
     others: others.filter(({ waiting }) => waiting.files > 0),
   };
 }
 
+/** Whether some of these files have rows or open spans. @param {string[]} names */
+const hasContent = (names) => names.some((name) => /\.(rows|open)$/.test(name));
+
 /**
- * Lets a recorder adopt and deliver the spool.
+ * Lets a recorder adopt and deliver what ended processes have left.
  *
  * @param {object} task
  * @param {string} task.directory
- * @param {string} task.destination
  * @param {import('../support/destination').Settings} task.settings
  * @param {number} task.timeoutMs
- * @param {number} task.found how many files have rows or open spans; 0: there is only something to clear away
  * @param {ReturnType<typeof shareOf>} task.before
  * @param {boolean} task.isQuiet without a progress bar
  */
-async function deliver({ directory, destination, settings, timeoutMs, found, before, isQuiet }) {
+async function deliver({ directory, settings, timeoutMs, before, isQuiet }) {
   const { Recorder } = loadNative();
   const recorder = new Recorder(settings);
-  const deadline = Date.now() + (found > 0 ? timeoutMs : Math.min(timeoutMs, CLEARING_MS));
+  const deadline = Date.now() + timeoutMs;
   const progress = drawProgress(process.stderr, isQuiet ? 0 : before.waiting.rows);
-  const isOver = (/** @type {Stats} */ stats) =>
-    found > 0 ? isDone(stats) : !shareOf(directory, destination).hasLitter;
+  const awaited = new Set(before.ended);
+  const isAwaited = (/** @type {string} */ name) => awaited.has(name) || OWN_ROWS.test(name);
+  const isDone = (/** @type {Stats} */ { pending, spooled }) =>
+    pending === 0 && spooled === 0 && !readdirSync(directory).some(isAwaited);
   /** @type {Stats} */
   let stats;
   let isRefused = false;
@@ -214,23 +216,20 @@ async function deliver({ directory, destination, settings, timeoutMs, found, bef
     isRefused = parse(recorder.takeDiagnostics()).some(
       ({ code }) => code === 'FLUE_BRAINTRUST_REFUSED',
     );
-  } while (!isRefused && Date.now() < deadline && !isOver(stats));
-  const { sent, lost, lastError } = parse(await recorder.close(isOver(stats) ? CLOSING_MS : 0));
+  } while (!isRefused && Date.now() < deadline && !isDone(stats));
+  const { sent, lost, lastError } = parse(await recorder.close(isDone(stats) ? CLOSING_MS : 0));
   progress.clear();
   return { sent, lost, lastError };
 }
 
-/** @param {Stats} stats */
-const isDone = ({ accepted, pending, spooled, openSpans }) =>
-  pending === 0 && spooled === 0 && accepted + openSpans > 0;
-
 /**
  * @param {typeof NOTHING & { left: typeof NONE, others: import('../../js/native-types.d.ts').SpoolShare[] }} outcome
- * @param {number} found
+ * @param {boolean} hasFound whether ended processes had left rows or open spans
  */
-function report({ sent, lost, lastError, left, others }, found) {
+function report({ sent, lost, lastError, left, others }, hasFound) {
+  const isNothing = !hasFound && left.files === 0;
   const lines = [
-    found === 0 ? 'Nothing waits for this destination.' : `Delivered ${counted(sent, 'row')}.`,
+    isNothing ? 'Nothing waits for this destination.' : `Delivered ${counted(sent, 'row')}.`,
   ];
   lines.push(...lossLines(lost));
   if (left.files > 0) {
@@ -242,7 +241,7 @@ function report({ sent, lost, lastError, left, others }, found) {
   for (const { destination, waiting } of others) {
     lines.push(`${counted(waiting.files, 'payload')} for destination ${destination} left alone.`);
   }
-  if (found === 0 && others.length > 0) {
+  if (isNothing && others.length > 0) {
     lines.push(
       'To deliver those, set the variables as they were for the application that left them, or name them with --from.',
     );

@@ -9,6 +9,9 @@ const { loadNative } = require('../../js/native-loader');
 const { messageOf } = require('../../js/json/json-safe-copy');
 const { Failure } = require('../support/usage');
 
+/** A spool file as docs/spool-format.md names it, of any kind but damaged ones, which stay where they were found. */
+const SPOOL_FILE = /^([\da-f]{16})-(\d+)-[\da-f]{8}(?:-\d{10,})?\.(?:rows|open|tmp|lock)$/;
+
 /**
  * What a spool holds. Throws a `Failure` when it cannot be read.
  *
@@ -24,4 +27,18 @@ function readSpool(directory) {
   }
 }
 
-module.exports = { readSpool };
+/**
+ * The names of the files that ended processes have left for a destination.
+ *
+ * @param {string} directory
+ * @param {import('../../js/native-types.d.ts').SpoolShare} share
+ */
+function filesOfEnded(directory, { destination, processes }) {
+  const running = new Set(processes.filter(({ runs }) => runs).map(({ pid }) => pid));
+  return fs.readdirSync(directory).filter((name) => {
+    const [, owner, pid] = SPOOL_FILE.exec(name) ?? [];
+    return owner === destination && !running.has(Number(pid));
+  });
+}
+
+module.exports = { filesOfEnded, readSpool };
