@@ -6,6 +6,8 @@ import { cli } from './support/cli';
 import { destination } from './support/run';
 import { filesOf, inspect, withSpool } from './support/spool';
 
+const PROJECT_ID = '01234567-89ab-4cde-8f01-23456789abcd';
+
 test('drain delivers what was left for its destination, and leaves what was for others', async () => {
   await withSpool(async ({ dir, collector, up, leave }) => {
     await leave(dir, 7);
@@ -110,6 +112,25 @@ test('what a replaced key has stranded is delivered with the new one, once that 
     const none = await cli(['drain', dir, '--from', 'beef'], { env: destination(collector) });
     expect(none.code).toBe(2);
     expect(none.stderr).toContain('--from: beef is none here; there is no other one\n');
+  });
+});
+
+test('without a login, a test trace proves the new key before anything changes', async () => {
+  await withSpool(async ({ dir, collector, answer, up, leave }) => {
+    await leave(dir, 2, { apiKey: 'old-key' });
+    const names = readdirSync(dir);
+    const env = { ...destination(collector), BRAINTRUST_PROJECT_ID: PROJECT_ID };
+
+    answer(401);
+    const refused = await cli(['drain', dir, '--from', 'all'], { env });
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toMatch(/^flue-braintrust: nothing was changed, because .*401.*$/m);
+    expect(readdirSync(dir)).toEqual(names);
+
+    up();
+    const drained = await cli(['drain', dir, '--from', 'all'], { env });
+    expect(drained).toMatchObject({ code: 0, stdout: 'Delivered 2 rows.\n', stderr: '' });
+    expect(readdirSync(dir)).toEqual([]);
   });
 });
 

@@ -17,6 +17,7 @@ const {
   readEnvFile,
   settingsOf,
 } = require('../support/destination');
+const { sendTestTrace } = require('../doctor/test-trace');
 const { drawProgress } = require('./progress');
 const { relabel } = require('./relabel');
 const { filesOfEnded, readSpool } = require('./spool');
@@ -27,6 +28,8 @@ const DEFAULT_TIMEOUT_S = 60;
 const LOOK_EVERY_MS = 100;
 /** How long to wait for the last acknowledgement, in milliseconds. */
 const CLOSING_MS = 2000;
+/** How long to wait for the test trace that proves the key where there is no login, in milliseconds. */
+const PROOF_MS = 15_000;
 /** The rows that the recorder of this process has adopted. */
 const OWN_ROWS = new RegExp(`^[\\da-f]{16}-${process.pid}-.*\\.rows$`);
 /** Nothing expires, and nothing is removed to make room. The age is that of the latest date that JavaScript has. */
@@ -41,7 +44,7 @@ alone. Spans that the ended processes left open are closed and marked as interru
 
 With --from, delivers what waits for another destination, too: after a key was replaced or a server has
 moved, rows still wait for the old one. They go to the key, the server and the project of the variables,
-once a login there has succeeded.
+once a login there has succeeded, or, where the variables make a login unnecessary, a test trace has arrived.
 
 Exit codes: 0 nothing is left of what was to be delivered, 1 something is.
 
@@ -139,9 +142,13 @@ function chosenSources(directory, destination, given) {
  * @param {import('../support/destination').Settings} settings
  */
 async function takeOver(directory, from, destination, settings) {
-  const { failure } = parse(await loadNative().tryConnection(settings));
-  if (failure !== null) {
-    throw new Failure(`nothing was changed, because there is no connection: ${failure.message}`);
+  const { failure, session } = parse(await loadNative().tryConnection(settings));
+  // Without an organisation there was no login: only rows prove the key.
+  const isProved = session !== null && session.organisation !== null;
+  const error =
+    failure?.message ?? (isProved ? null : (await sendTestTrace(settings, PROOF_MS)).error);
+  if (error !== null) {
+    throw new Failure(`nothing was changed, because there is no connection: ${error}`);
   }
   for (const share of readSpool(directory).shares) {
     if (!from.includes(share.destination)) continue;
