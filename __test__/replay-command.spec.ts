@@ -81,6 +81,26 @@ test('lines that cannot be read are counted, the rest arrives, and the exit code
   });
 });
 
+test('the file is not read on once rows do not arrive', async () => {
+  const { events } = named('2.1.0/plain-prompt');
+  await withDirectory(async (directory) => {
+    const file = join(directory, 'long.ndjson');
+    const text = events.map((event) => `${JSON.stringify(event)}\n`).join('');
+    writeFileSync(file, text.repeat(Math.ceil(1200 / events.length)));
+    const collector = await startCollector({ intercept: () => ({ status: 401 }) });
+    try {
+      const ending = await cli(['replay', file], { env: destination(collector) });
+      expect(ending.code).toBe(1);
+      expect(ending.stdout).toMatch(
+        /^500 events read, 0 rows sent .*\nThe rest of the file was not read/,
+      );
+      expect(ending.stdout).toMatch(/^The last error: .*401/m);
+    } finally {
+      await collector.close();
+    }
+  });
+});
+
 test('a file that is not there, and one without events, are reported', async () => {
   const env = { BRAINTRUST_API_KEY: 'test-key', BRAINTRUST_APP_URL: 'http://127.0.0.1:9' };
   const missing = await cli(['replay', '/none.ndjson'], { env });

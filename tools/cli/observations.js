@@ -10,11 +10,12 @@ const { createInterface } = require('node:readline');
  * Objects that hold no event are notes, and left out.
  *
  * @param {string} file
- * @param {(event: object) => void | Promise<void>} take
- * @returns {Promise<{ events: number, notes: number, unreadable: number }>} rejects when the file cannot be read
+ * @param {(event: object) => Promise<boolean>} take returns whether to read on
+ * @returns {Promise<{ events: number, notes: number, unreadable: number, stopped: boolean }>} rejects when the file
+ *   cannot be read
  */
 async function readObservations(file, take) {
-  const counts = { events: 0, notes: 0, unreadable: 0 };
+  const counts = { events: 0, notes: 0, unreadable: 0, stopped: false };
   const input = fs.createReadStream(file);
   // Fails here, where the caller catches it, and not within the loop.
   await new Promise((resolve, reject) => input.once('open', resolve).once('error', reject));
@@ -25,7 +26,8 @@ async function readObservations(file, take) {
     else if (event === null) counts.notes += 1;
     else {
       counts.events += 1;
-      await take(event);
+      counts.stopped = !(await take(event));
+      if (counts.stopped) break;
     }
   }
   return counts;

@@ -76,7 +76,7 @@ async function run(values, file = '') {
   const destination = exporter.init(given);
   const read = await feed(exporter, destination, file);
   const { sent, sampled, lost, lastError, complete } = await destination.close({
-    timeoutMs: FLUSH_MS,
+    timeoutMs: read.stopped ? 0 : FLUSH_MS,
   });
 
   const outcome = { ...read, sent, sampled, lost, lastError, complete };
@@ -115,7 +115,8 @@ async function feed(exporter, destination, file) {
     return await readObservations(file, async (event) => {
       exporter.observe(event);
       taken += 1;
-      if (taken % EVENTS_AT_ONCE === 0) await destination.flush({ timeoutMs: FLUSH_MS });
+      if (taken % EVENTS_AT_ONCE !== 0) return true;
+      return (await destination.flush({ timeoutMs: FLUSH_MS })).complete;
     });
   } catch (error) {
     throw new Failure(`${file} cannot be read: ${messageOf(error)}`);
@@ -123,11 +124,12 @@ async function feed(exporter, destination, file) {
 }
 
 /**
- * @param {{ events: number, notes: number, unreadable: number, sent: number, sampled: number, lost: Record<string, number>, lastError: string | null }} outcome
+ * @param {{ events: number, unreadable: number, stopped: boolean, sent: number, sampled: number, lost: Record<string, number>, lastError: string | null }} outcome
  * @param {string} where
  */
-function report({ events, unreadable, sent, sampled, lost, lastError }, where) {
+function report({ events, unreadable, stopped, sent, sampled, lost, lastError }, where) {
   const lines = [`${counted(events, 'event')} read, ${counted(sent, 'row')} sent to ${where}.`];
+  if (stopped) lines.push('The rest of the file was not read: what was sent does not arrive.');
   if (sampled > 0) lines.push(`${counted(sampled, 'span')} left out by sampling.`);
   if (unreadable > 0) lines.push(`${counted(unreadable, 'line')} could not be read.`);
   lines.push(...lossLines(lost));
