@@ -110,6 +110,19 @@ test('a file that is not there, and one without events, are reported', async () 
   expect(empty).toMatchObject({ code: 1, stdout: expect.stringContaining('0 events read') });
 });
 
+test('a setting that keeps the exporter from its start is a failure', async () => {
+  const { file } = named('2.1.0/plain-prompt');
+  await withCollector(async (collector) => {
+    const env = { ...destination(collector), FLUE_BRAINTRUST_METADATA: '{bad' };
+    const ending = await cli(['replay', file], { env });
+    expect(ending).toMatchObject({ code: 1, stdout: '' });
+    expect(ending.stderr).toContain('FLUE_BRAINTRUST_METADATA');
+    expect(ending.stderr).toContain(
+      'flue-braintrust: nothing was sent: the exporter did not start',
+    );
+  });
+});
+
 test('without a key there is no trace, and the doctor is pointed at', async () => {
   const { file } = named('2.1.0/plain-prompt');
   const ending = await cli(['replay', file]);

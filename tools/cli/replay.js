@@ -74,6 +74,7 @@ async function run(values, file = '') {
   const { appUrl, projectName } = planOf(settingsOf(given));
   const exporter = new Exporter(nodeHost);
   const destination = exporter.init(given);
+  if (!destination.isOn) throw new Failure('nothing was sent: the exporter did not start');
   const read = await feed(exporter, destination, file);
   const { sent, sampled, lost, lastError, complete } = await destination.close({
     timeoutMs: read.stopped ? 0 : FLUSH_MS,
