@@ -56,6 +56,20 @@ test('a recording without wrappings does, too, and twice the same is the same tr
   });
 });
 
+test('BRAINTRUST_PROJECT_ID decides the project: the report states it, and --project is refused', async () => {
+  const { file } = named('2.1.0/plain-prompt');
+  await withCollector(async (collector) => {
+    const BRAINTRUST_PROJECT_ID = '01234567-89ab-4cde-8f01-23456789abcd';
+    const env = { ...destination(collector), BRAINTRUST_PROJECT_ID };
+    const refused = await cli(['replay', file, '--project', 'Other'], { env });
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toContain('unset it, or leave --project out');
+    expect(collector.rows()).toEqual([]);
+    const ending = await cli(['replay', file], { env });
+    expect(ending.stdout).toContain(`sent to ${BRAINTRUST_PROJECT_ID} at ${collector.url}.\n`);
+  });
+});
+
 test('what sampling leaves out is stated', async () => {
   const { file } = named('2.1.0/plain-prompt');
   await withCollector(async (collector) => {

@@ -71,7 +71,12 @@ async function run(values, file = '') {
     // A recording must not mix with the spool of the application.
     spool: false,
   };
-  const { appUrl, projectName } = planOf(settingsOf(given));
+  const { appUrl, projectName, projectId } = planOf(settingsOf(given));
+  if (values.project !== undefined && values.local !== true && projectId !== null) {
+    throw new Failure(
+      'BRAINTRUST_PROJECT_ID decides the project: unset it, or leave --project out',
+    );
+  }
   const exporter = new Exporter(nodeHost);
   const destination = exporter.init(given);
   if (!destination.isOn) throw new Failure('nothing was sent: the exporter did not start');
@@ -85,7 +90,7 @@ async function run(values, file = '') {
   const isWhole =
     complete && read.unreadable === 0 && Object.keys(lost).length === 0 && read.events > 0;
   const isSilent = values.json === true || (values.quiet === true && isWhole);
-  if (!isSilent) process.stdout.write(report(outcome, `${projectName} at ${appUrl}`));
+  if (!isSilent) process.stdout.write(report(outcome, `${projectId ?? projectName} at ${appUrl}`));
   return isWhole ? 0 : 1;
 }
 
