@@ -15,12 +15,14 @@ export interface TestCollector {
     readonly apiKey: string;
     readonly appUrl: string;
     readonly apiUrl: string;
+    readonly orgName: string;
   };
   /** The same as variables, for another process. */
   readonly env: {
     readonly BRAINTRUST_API_KEY: string;
     readonly BRAINTRUST_APP_URL: string;
     readonly BRAINTRUST_API_URL: string;
+    readonly BRAINTRUST_ORG_NAME: string;
   };
   /**
    * The traces that have arrived, finished or not, in the order of their first rows. A snapshot: call it after

@@ -13,6 +13,8 @@ const { startCollector: start } = require('./tools/collector');
 
 /** The key of its clients. Any would do. */
 const API_KEY = 'test';
+/** The organisation of its clients, in place of one that `.env.braintrust` may name: it has no other. */
+const ORGANISATION = 'local';
 
 /** @type {typeof import('./testing').startCollector} */
 async function startCollector() {
@@ -29,11 +31,17 @@ async function startCollector() {
   /** @type {TestCollector} */
   const testing = {
     url: collector.url,
-    options: { apiKey: API_KEY, appUrl: collector.url, apiUrl: collector.url },
+    options: {
+      apiKey: API_KEY,
+      appUrl: collector.url,
+      apiUrl: collector.url,
+      orgName: ORGANISATION,
+    },
     env: {
       BRAINTRUST_API_KEY: API_KEY,
       BRAINTRUST_APP_URL: collector.url,
       BRAINTRUST_API_URL: collector.url,
+      BRAINTRUST_ORG_NAME: ORGANISATION,
     },
     traces,
     spans: (name) =>

@@ -95,7 +95,8 @@ test('dev says how to point an application at it, with its real port', async () 
   expect(program.out).toContain(
     `  export BRAINTRUST_API_KEY=local\n` +
       `  export BRAINTRUST_APP_URL=${url}\n` +
-      `  export BRAINTRUST_API_URL=${url}\n`,
+      `  export BRAINTRUST_API_URL=${url}\n` +
+      `  export BRAINTRUST_ORG_NAME=local\n`,
   );
   expect((await fetch(`${url}/version`)).status).toBe(401);
 });

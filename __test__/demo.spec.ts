@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { withDirectory } from './support/run';
 
 const DEMO = join(__dirname, '..', 'scripts', 'demo.mjs');
 const children: ChildProcess[] = [];
@@ -10,11 +12,12 @@ afterEach(() => {
 });
 
 /** Runs the demo without an account. */
-function start(args: string[], more: NodeJS.ProcessEnv = {}) {
+function start(args: string[], more: NodeJS.ProcessEnv = {}, cwd = process.cwd()) {
   const { CI: _ci, BRAINTRUST_API_KEY: _key, ...env } = process.env;
   const stdio = ['ignore', 'pipe', 'pipe'] as const;
   const child = spawn(process.execPath, [DEMO, ...args], {
     env: { ...env, ...more },
+    cwd,
     stdio: [...stdio],
   });
   children.push(child);
@@ -31,6 +34,15 @@ test.each([
   expect(await exit).toEqual([0, null]);
   expect(out()).toContain('workflow:evening-round');
   expect(out()).not.toContain('See them at');
+});
+
+test('the demo shows its traces where `.env.braintrust` names an organisation', async () => {
+  await withDirectory(async (directory) => {
+    writeFileSync(join(directory, '.env.braintrust'), 'BRAINTRUST_ORG_NAME=acme\n');
+    const { exit, out } = start(['--no-serve'], {}, directory);
+    expect(await exit).toEqual([0, null]);
+    expect(out()).toContain('workflow:evening-round');
+  });
 });
 
 test('the demo serves its traces until it is stopped, and says where', async () => {

@@ -327,6 +327,28 @@ describe('flue-braintrust/testing', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
+  test('receives traces whatever organisation is configured, in its process and in others', async () => {
+    const program = `
+      import assert from 'node:assert/strict';
+      import { execFile } from 'node:child_process';
+      import { promisify } from 'node:util';
+      import { flush, initLogger, traced } from 'flue-braintrust';
+      import { startCollector } from 'flue-braintrust/testing';
+      const collector = await startCollector();
+      initLogger(collector.options);
+      traced(() => {}, { name: 'here' });
+      await flush();
+      const other = "import { initLogger, traced } from 'flue-braintrust'; initLogger(); traced(() => {}, { name: 'there' });";
+      const env = { ...process.env, ...collector.env };
+      await promisify(execFile)(process.execPath, ['--input-type=module', '-e', other], { env });
+      assert.deepEqual(collector.spans().map(({ name }) => name), ['here', 'there']);
+      await collector.close();`;
+    const { code, stderr } = await run(['--input-type=module', '-e', program], {
+      BRAINTRUST_ORG_NAME: 'acme',
+    });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
   test('is there for `require` too, and has what its types declare', async () => {
     const { code, stdout } = await run([
       '-e',

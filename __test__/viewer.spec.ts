@@ -51,7 +51,8 @@ inBrowser('the trace viewer', () => {
     expect(await page.locator('pre').textContent()).toBe(
       `export BRAINTRUST_API_KEY=local
 export BRAINTRUST_APP_URL=${collector.url}
-export BRAINTRUST_API_URL=${collector.url}`,
+export BRAINTRUST_API_URL=${collector.url}
+export BRAINTRUST_ORG_NAME=local`,
     );
     await send(collector.url, { n: 0, name: 'flue.prompt', start: 0 });
     await page.getByRole('row', { name: /flue\.prompt.*running/ }).waitFor();

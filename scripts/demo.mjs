@@ -52,7 +52,7 @@ async function toCollector() {
       BRAINTRUST_API_KEY: 'demo',
       BRAINTRUST_APP_URL: collector.url,
       BRAINTRUST_API_URL: collector.url,
-      BRAINTRUST_ORG_NAME: '',
+      BRAINTRUST_ORG_NAME: 'local',
     });
     await arrival(collector);
     for (const trace of collector.traces()) {

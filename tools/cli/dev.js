@@ -206,8 +206,6 @@ async function serve(stop, program, variables, stays) {
   const application = await startApplication(program, {
     ...process.env,
     ...variables,
-    // Another organisation, which the environment or `.env.braintrust` may name, does not exist here.
-    BRAINTRUST_ORG_NAME: 'local',
   });
   stop.take(application);
   const code = await application.ended;
@@ -249,6 +247,8 @@ function variablesOf({ url }, token) {
     BRAINTRUST_API_KEY: token ?? 'local',
     BRAINTRUST_APP_URL: url,
     BRAINTRUST_API_URL: url,
+    // Another organisation, which the environment or `.env.braintrust` may name, does not exist here.
+    BRAINTRUST_ORG_NAME: 'local',
   };
 }
 

@@ -111,7 +111,7 @@ async function localCollector() {
   const url = await runningCollector();
   return (
     url &&
-    `\`flue-braintrust dev\` runs at ${url}: for traces there, set BRAINTRUST_API_KEY=local, BRAINTRUST_APP_URL=${url} and BRAINTRUST_API_URL=${url}.`
+    `\`flue-braintrust dev\` runs at ${url}: for traces there, set BRAINTRUST_API_KEY=local, BRAINTRUST_ORG_NAME=local, BRAINTRUST_APP_URL=${url} and BRAINTRUST_API_URL=${url}.`
   );
 }
 

@@ -180,6 +180,7 @@ function NoTraces() {
     'export BRAINTRUST_API_KEY=local',
     `export BRAINTRUST_APP_URL=${location.origin}`,
     `export BRAINTRUST_API_URL=${location.origin}`,
+    'export BRAINTRUST_ORG_NAME=local',
   ].join('\n');
   return html`
     <section class="state">
