@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { startCollector } from '../tools/collector';
+import { DEFAULT_PORT, OTHER_PORTS } from '../tools/support/ports';
 import type { Collector, Intercept } from '../tools/collector/types';
 import { cli } from './support/cli';
 import {
@@ -149,6 +150,30 @@ test('a server in trouble is no fault of the key', async () => {
   const result = await examine({ BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: server.url });
   expect(expectFailure(result, 'login').detail).toContain('the server has trouble');
 });
+
+test.each([
+  [undefined, 'local'],
+  ['the-token', '<the token that it has printed>'],
+])(
+  'without a key, it states the variables for a local collector whose token is %s',
+  async (token, shown) => {
+    const server = await onDefaultPort(token);
+    const { advice } = expectFailure(await examine({}), 'environment');
+    expect(advice).toContain(`runs at ${server.url}: `);
+    expect(advice).toContain(`BRAINTRUST_API_KEY=${shown}, BRAINTRUST_ORG_NAME=local, `);
+  },
+);
+
+/** A collector on the first free port on which `doctor` looks for one. */
+async function onDefaultPort(apiKey: string | undefined) {
+  for (const port of [DEFAULT_PORT, ...OTHER_PORTS]) {
+    const started = await startCollector({ port, apiKey }).catch(() => undefined);
+    if (started === undefined) continue;
+    closing.push(started);
+    return started;
+  }
+  throw new Error('all ports of `dev` are taken');
+}
 
 test('a closed port is reported as such', async () => {
   const at = `127.0.0.1:${await closedPort()}`;

@@ -158,6 +158,22 @@ test('--local sends it to the collector of `dev`, whatever the variables say', a
   });
 });
 
+test('--local takes BRAINTRUST_API_KEY to a collector that needs its token, and names the token if it is missing', async () => {
+  const { file, events } = named('2.1.0/plain-prompt');
+  const collector = await startCollector({ apiKey: 'the-token' });
+  try {
+    const args = ['replay', '--local', '--port', new URL(collector.url).port, file];
+    const refused = await cli(args, { env: { BRAINTRUST_API_KEY: 'other' } });
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toContain('needs the token that `dev` has printed');
+    const ending = await cli(args, { env: { BRAINTRUST_API_KEY: 'the-token' } });
+    expect(ending).toMatchObject({ code: 0, stderr: '' });
+    expect(faults(activities(events), collector.rows())).toEqual([]);
+  } finally {
+    await collector.close();
+  }
+});
+
 test.each([
   [['replay'], 'FILE is missing'],
   [['replay', '--local', '--port', 'x', 'f'], '--port must be a number from 1 to 65535, but is x'],

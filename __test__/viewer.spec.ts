@@ -59,6 +59,21 @@ export BRAINTRUST_ORG_NAME=local`,
     expect(faults).toEqual([]);
   });
 
+  test('where other machines can reach it, the key to set is the token', async () => {
+    const open = await startCollector({ host: '0.0.0.0', token: 'sesame', apiKey: 'sesame' });
+    try {
+      const address = `http://0.0.0.0:${open.port}/`;
+      const key = () => page.locator('pre', { hasText: 'API_KEY' }).textContent();
+      await page.goto(`${address}?token=sesame`);
+      expect(await key()).toContain('BRAINTRUST_API_KEY=sesame\n');
+      // The browser has the token as a cookie now, which the page cannot read.
+      await page.goto(address);
+      expect(await key()).toContain('BRAINTRUST_API_KEY=<the token that dev has printed>\n');
+    } finally {
+      await open.close();
+    }
+  });
+
   test('a running trace grows while one watches, and ends', async () => {
     await send(collector.url, { n: 0, name: 'flue.prompt', start: 0 });
     await openTrace();

@@ -9,6 +9,7 @@ const { setTimeout: delay } = require('node:timers/promises');
 const { printable, shorten } = require('../collector/text');
 const { encoded } = require('../support/encoded');
 const { counted, formatCount } = require('../support/format');
+const { LOCAL_KEY } = require('../support/local-key');
 const { isLoopback } = require('../support/loopback');
 const { onReaderGone } = require('../support/output');
 const { DEFAULT_PORT, OTHER_PORTS } = require('../support/ports');
@@ -244,7 +245,7 @@ async function quietness(collector) {
  */
 function variablesOf({ url }, token) {
   return {
-    BRAINTRUST_API_KEY: token ?? 'local',
+    BRAINTRUST_API_KEY: token ?? LOCAL_KEY,
     BRAINTRUST_APP_URL: url,
     BRAINTRUST_API_URL: url,
     // Another organisation, which the environment or `.env.braintrust` may name, does not exist here.

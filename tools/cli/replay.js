@@ -16,6 +16,7 @@ const {
   settingsOf,
 } = require('../support/destination');
 const { readPort } = require('./port');
+const { LOCAL_KEY, takesKey } = require('../support/local-key');
 const { isCollector } = require('../support/port-owner');
 const { DEFAULT_PORT } = require('../support/ports');
 const { printJson } = require('../support/terminal');
@@ -107,7 +108,16 @@ async function localDestination({ local, port: text }) {
     );
   }
   const url = `http://127.0.0.1:${port}`;
-  return { apiKey: 'local', appUrl: url, apiUrl: url, orgName: 'local' };
+  return { apiKey: await keyFor(url), appUrl: url, apiUrl: url, orgName: 'local' };
+}
+
+/** @param {string} url of a local collector */
+async function keyFor(url) {
+  const given = process.env.BRAINTRUST_API_KEY?.trim() ?? '';
+  for (const key of [LOCAL_KEY, given]) if (await takesKey(url, key)) return key;
+  throw new Failure(
+    `the collector at ${url} needs the token that \`dev\` has printed: set it as BRAINTRUST_API_KEY`,
+  );
 }
 
 /**

@@ -12,6 +12,7 @@ const { parse } = require('../../js/json/json-string');
 const { loadNative } = require('../../js/native-loader');
 const { pickOptions } = require('../../js/options');
 const { messageOf } = require('../../js/json/json-safe-copy');
+const { LOCAL_KEY, takesKey } = require('../support/local-key');
 const { runningCollector } = require('./explain');
 const { SKIPPED } = require('./finding');
 const { sources, variablesBySource } = require('./sources');
@@ -109,10 +110,9 @@ function keyElsewhere() {
 /** A hint for an application that is to send to a local collector. */
 async function localCollector() {
   const url = await runningCollector();
-  return (
-    url &&
-    `\`flue-braintrust dev\` runs at ${url}: for traces there, set BRAINTRUST_API_KEY=local, BRAINTRUST_ORG_NAME=local, BRAINTRUST_APP_URL=${url} and BRAINTRUST_API_URL=${url}.`
-  );
+  if (url === undefined) return undefined;
+  const key = (await takesKey(url, LOCAL_KEY)) ? LOCAL_KEY : '<the token that it has printed>';
+  return `\`flue-braintrust dev\` runs at ${url}: for traces there, set BRAINTRUST_API_KEY=${key}, BRAINTRUST_ORG_NAME=local, BRAINTRUST_APP_URL=${url} and BRAINTRUST_API_URL=${url}.`;
 }
 
 module.exports = { checkNative, checkNode, checkSettings };

@@ -2,8 +2,6 @@
 
 // The addresses that only this machine can reach.
 
-const { isIP } = require('node:net');
-
 /** As browsers write them: IPv6 in brackets. */
 const LOOPBACK_NAMES = new Set(['localhost', '127.0.0.1', '[::1]']);
 
@@ -13,8 +11,8 @@ const LOOPBACK_NAMES = new Set(['localhost', '127.0.0.1', '[::1]']);
  * @param {string} host
  */
 function isLoopback(host) {
-  if (isIP(host) === 4 && host.startsWith('127.')) return true;
-  return LOOPBACK_NAMES.has(host.includes(':') ? `[${host}]` : host.toLowerCase());
+  const name = host === '::1' ? '[::1]' : host.toLowerCase();
+  return LOOPBACK_NAMES.has(name) || /^127(\.\d{1,3}){3}$/.test(name);
 }
 
 module.exports = { LOOPBACK_NAMES, isLoopback };

@@ -10,6 +10,7 @@ import { Icon } from './icons.mjs';
 import { useKeys } from './keys.mjs';
 import { ListGrid } from './list-grid.mjs';
 import { ListRow, linkTo } from './list-row.mjs';
+import { NoTraces } from './no-traces.mjs';
 import { conversationLink, replaceListParams } from './place.mjs';
 import { Search } from './search.mjs';
 import { useNow, useSettled } from './time.mjs';
@@ -171,23 +172,6 @@ function NoList({ failed }) {
         It is tried again. If the collector was started anew, open the address that it has printed.
       </p>
     </main>
-  `;
-}
-
-function NoTraces() {
-  // As one text: a template takes the ends of its lines for mere layout.
-  const lines = [
-    'export BRAINTRUST_API_KEY=local',
-    `export BRAINTRUST_APP_URL=${location.origin}`,
-    `export BRAINTRUST_API_URL=${location.origin}`,
-    'export BRAINTRUST_ORG_NAME=local',
-  ].join('\n');
-  return html`
-    <section class="state">
-      <h2>No traces yet</h2>
-      <p>In the shell of your application, set these and run it; its traces appear here at once.</p>
-      <pre class="code">${lines}</pre>
-    </section>
   `;
 }
 
