@@ -4,6 +4,8 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startCollector } from '../tools/collector';
+import { DEFAULT_PORT } from '../tools/support/ports';
 import { CLI, cli } from './support/cli';
 import { closedPort } from './support/network';
 import { installCopy } from './support/npm';
@@ -349,6 +351,25 @@ test('where the default port is taken, another one is, and its owner is named', 
   } finally {
     taken.close();
   }
+});
+
+test('with --clear, dev takes no other port while a collector has the default one', async () => {
+  await withDirectory(async (directory) => {
+    const file = join(directory, 'rows.ndjson');
+    // Another suite may have a collector there: that is as good.
+    const running = await startCollector({ port: DEFAULT_PORT }).catch(() => undefined);
+    try {
+      writeFileSync(file, '{}\n');
+      const { seen, exit } = dev(['--file', file, '--clear']);
+      expect(await exit).toBe(1);
+      expect(seen.err).toMatch(
+        /^flue-braintrust: nothing was cleared, because port 8723 .* another `flue-braintrust dev`/,
+      );
+      expect(readFileSync(file, 'utf8')).toBe('{}\n');
+    } finally {
+      await running?.close();
+    }
+  });
 });
 
 linuxTest('Ctrl-C in a terminal reaches the application once, and ends both', async () => {

@@ -5,7 +5,7 @@
 const { startCollector } = require('../collector');
 const { messageOf } = require('../../js/json/json-safe-copy');
 const { codeOf } = require('../support/error-code');
-const { portOwner } = require('../support/port-owner');
+const { isCollector, portOwner } = require('../support/port-owner');
 const { DEFAULT_PORT, OTHER_PORTS } = require('../support/ports');
 const { Failure } = require('../support/usage');
 
@@ -28,6 +28,12 @@ async function listen(options) {
     if (!isTaken(error)) throw new Failure(explained(error, host, first));
   }
   const owner = await portOwner(host, first);
+  if (options.file !== undefined && options.clear === true && (await isCollector(host, first))) {
+    // The file may be that of the other one, which writes to it.
+    throw new Failure(
+      `nothing was cleared, because port ${first} on ${host} is taken by ${owner}: end that first, or name a port with --port`,
+    );
+  }
   for (const other of others) {
     try {
       const collector = await startCollector({ ...options, port: other });
