@@ -210,6 +210,20 @@ function withFiles(
   });
 }
 
+test('an app imports the module, even if others do that it does not import', async () => {
+  const module = `import './braintrust.ts';\n`;
+  const app = `import './routes.ts';\nexport default {};\n`;
+  const files = { 'src/app.ts': app, 'src/routes.ts': '', 'src/app.test.ts': module };
+  await withFiles(files, async (directory, read) => {
+    await init(directory);
+    expect(read('src/app.ts')).toBe(`${module}${app}`);
+  });
+  await withFiles({ ...files, 'src/routes.ts': module }, async (directory, read) => {
+    await init(directory);
+    expect(read('src/app.ts')).toBe(app);
+  });
+});
+
 test('a dry run shows the diff and changes nothing', async () => {
   const app = `import { Hono } from 'hono';\n\nexport default new Hono();\n`;
   await withFiles({ 'src/app.ts': app }, async (directory, read) => {

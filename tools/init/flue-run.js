@@ -74,4 +74,4 @@ function reaches(project, file, module, seen = new Set()) {
   );
 }
 
-module.exports = { flueRunOf };
+module.exports = { flueRunOf, reaches };

@@ -6,12 +6,11 @@ const path = require('node:path');
 
 const { Failure } = require('../support/usage');
 const { unifiedDiff } = require('./diff');
-const { flueRunOf } = require('./flue-run');
+const { flueRunOf, reaches } = require('./flue-run');
 const { instrumented } = require('./instrument');
 const {
   appModule,
   hasInstrument,
-  importsModule,
   isCommonJs,
   specifierOf,
   tracingModule,
@@ -248,7 +247,7 @@ function pinNotes({ dependencies, pins }, isUseless) {
  * @returns {Part}
  */
 function connectApp(project, { changes, module }, tsconfig) {
-  const { app, sourceRoot, sources } = project;
+  const { app, sourceRoot } = project;
   const folder = app === undefined ? sourceRoot : path.dirname(app.path);
   const specifier = (/** @type {string} */ file) => specifierOf(app, file, folder, tsconfig);
   if (app === undefined) {
@@ -256,9 +255,7 @@ function connectApp(project, { changes, module }, tsconfig) {
     const created = { path: path.join(sourceRoot, 'app.ts'), before: undefined, after: text };
     return { changes: [created], notes: notesOnApp(project, created.path, mounted) };
   }
-  // By the app, or by what the app imports.
-  const isImported = [app, ...sources].some((file) => importsModule(file, module));
-  if (isImported) return NOTHING;
+  if (reaches(project, app, module)) return NOTHING;
   const text = changes.find((made) => made.path === app.path)?.after ?? app.text;
   const after = withImport({ path: app.path, text }, specifier(module));
   return { changes: [change(app, after)], notes: [] };
