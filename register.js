@@ -2,13 +2,12 @@
 
 // `node --require flue-braintrust/register`, which does not wait until the tracing has started.
 
-const { environment } = require('./js/environment.js');
+const { hasKey } = require('./js/environment.js');
 const { messageOf } = require('./js/json/json-safe-copy.js');
 const { isStrict } = require('./js/variables.js');
 const { warn } = require('./js/warn.js');
 
-const { env, file } = environment();
-if ((env.BRAINTRUST_API_KEY || file.BRAINTRUST_API_KEY)?.trim()) {
+if (hasKey()) {
   import('./register.mjs').catch((error) => {
     if (isStrict()) throw error;
     warn('UNREGISTERED', `${messageOf(error)}; the application runs on without tracing.`);

@@ -10,13 +10,12 @@ import { registerHooks } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { braintrustFlueInstrumentation, initLogger } from './index.mjs';
-import { environment } from './js/environment.js';
+import { hasKey } from './js/environment.js';
 import { isStrict } from './js/variables.js';
 import { messageOf } from './js/json/json-safe-copy.js';
 import { warn } from './js/warn.js';
 
-const { env, file } = environment();
-if ((env.BRAINTRUST_API_KEY || file.BRAINTRUST_API_KEY)?.trim()) {
+if (hasKey()) {
   try {
     await register();
   } catch (error) {

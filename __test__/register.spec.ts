@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startCollector } from '../tools/collector';
 import { destination, HANGS_MS, ROOT, run, withDirectory } from './support/run';
@@ -49,6 +49,24 @@ test('without a key it does nothing and says nothing', async () => {
   const { code, stdout, stderr } = await run(['--import', 'flue-braintrust/register', AGENT]);
   expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'Hello.\n', stderr: '' });
 });
+
+test('a blank key in the environment leaves that of `.env.braintrust` in force', () =>
+  withDirectory(async (directory) => {
+    const collector = await startCollector();
+    try {
+      writeFileSync(join(directory, '.env.braintrust'), 'BRAINTRUST_API_KEY=from-the-file\n');
+      const { code, stdout } = await run(
+        ['--import', join(ROOT, 'register.mjs'), join(ROOT, AGENT)],
+        { ...destination(collector), BRAINTRUST_API_KEY: ' ' },
+        HANGS_MS,
+        directory,
+      );
+      expect({ code, stdout }).toEqual({ code: 0, stdout: 'Hello.\n' });
+      expect(collector.rows()).toHaveLength(2);
+    } finally {
+      await collector.close();
+    }
+  }));
 
 test('where there is no Flue it says so, and the program runs on', () =>
   withDirectory(async (directory) => {

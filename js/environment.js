@@ -97,4 +97,10 @@ function workingDirectory() {
   }
 }
 
-module.exports = { FILE_VARIABLES, environment, nearestFile };
+/** Whether a variable or the file has a key. One that is blank counts as unset. */
+function hasKey() {
+  const { env, file } = environment();
+  return [env, file].some(({ BRAINTRUST_API_KEY }) => BRAINTRUST_API_KEY?.trim());
+}
+
+module.exports = { FILE_VARIABLES, environment, hasKey, nearestFile };
