@@ -151,6 +151,19 @@ test('a server in trouble is no fault of the key', async () => {
   expect(expectFailure(result, 'login').detail).toContain('the server has trouble');
 });
 
+test('a variable that is blank leaves that of --env-file in force', async () => {
+  const server = await collector();
+  await withDirectory(async (directory) => {
+    const file = join(directory, 'variables');
+    writeFileSync(file, `BRAINTRUST_API_KEY=${KEY}\nBRAINTRUST_APP_URL=${server.url}\n`);
+    const env = { BRAINTRUST_API_KEY: '', BRAINTRUST_APP_URL: ' ' };
+    const ending = await cli(['doctor', '--env-file', file], { env });
+    expect(ending.code).toBe(0);
+    expect(ending.stdout).toContain(`${server.url} (BRAINTRUST_APP_URL, ${file})`);
+    expect(server.rows()).toHaveLength(1);
+  });
+});
+
 test.each([
   [undefined, 'local'],
   ['the-token', '<the token that it has printed>'],

@@ -50,7 +50,10 @@ function readEnvFile(values) {
   if (typeof path !== 'string') return undefined;
   try {
     const variables = parseEnv(readFileSync(path, 'utf8'));
-    process.loadEnvFile(path);
+    // A variable that is blank counts as unset.
+    for (const [name, value] of Object.entries(variables)) {
+      if (!process.env[name]?.trim()) process.env[name] = value;
+    }
     return { path, variables };
   } catch (error) {
     throw new Failure(`--env-file: ${path} cannot be read (${messageOf(error)})`);
