@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { startCollector } from '../tools/collector';
 import { withDirectory } from './support/run';
 
 const DEMO = join(__dirname, '..', 'scripts', 'demo.mjs');
@@ -43,6 +44,22 @@ test('the demo shows its traces where `.env.braintrust` names an organisation', 
     expect(await exit).toEqual([0, null]);
     expect(out()).toContain('workflow:evening-round');
   });
+});
+
+test('with a key, the demo links the project, without the credentials of the address', async () => {
+  const collector = await startCollector();
+  try {
+    const { exit, out } = start([], {
+      BRAINTRUST_API_KEY: 'test-key',
+      BRAINTRUST_APP_URL: collector.url.replace('//', '//user:pa55word@'),
+      BRAINTRUST_API_URL: collector.url,
+    });
+    expect(await exit).toEqual([0, null]);
+    expect(out()).toContain(`The traces are at ${collector.url}/app/local/p/Flue/logs\n`);
+    expect(out()).not.toContain('pa55word');
+  } finally {
+    await collector.close();
+  }
 });
 
 test('the demo serves its traces until it is stopped, and says where', async () => {
