@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { publishedText, withoutDeadLinks } from '../scripts/published-text';
 import { startCollector } from '../tools/collector';
@@ -7,6 +7,8 @@ import { ROOT, destination, run, withDirectory } from './support/run';
 /*
  * What accompanies the code in what is published: pages, licences, and the way to install a clone.
  */
+
+const unixTest = process.platform === 'win32' ? test.skip : test;
 
 const REPOSITORY = 'git+https://code.example/acme/flue-braintrust.git';
 const about = { repository: REPOSITORY, version: '1.2.3', files: ['docs/a.md', 'README.md'] };
@@ -170,6 +172,19 @@ test('`npm run package` installs this clone in a project, with its binary, types
       await collector.close();
     }
   }));
+
+unixTest('`npm run package` uses the package manager of the workspace', () =>
+  withDirectory(async (directory) => {
+    const [project, programs] = [join(directory, 'packages/app'), join(directory, 'bin')];
+    for (const made of [project, programs]) mkdirSync(made, { recursive: true });
+    writeFileSync(join(project, 'package.json'), '{}');
+    writeFileSync(join(directory, 'pnpm-lock.yaml'), '');
+    writeFileSync(join(programs, 'pnpm'), '#!/bin/sh\necho "in $PWD: $@"\n', { mode: 0o755 });
+    const PATH = `${programs}:${process.env.PATH}`;
+    const { stdout } = await run(['scripts/package.mjs', project], { PATH });
+    expect(stdout).toMatch(/\nin \S+\/packages\/app: add file:\S+\.tgz\n$/);
+  }),
+);
 
 test('`npm run package` names what is no project, before it builds anything', async () => {
   const ended = await run(['scripts/first-run.mjs', 'package', join(ROOT, '__test__/corpus')]);

@@ -9,22 +9,16 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { COMMANDS } from '../tools/init/packages.js';
+import { manifestOf, packageManagerOf } from '../tools/init/project.js';
 import { npm } from './npm.mjs';
 import { projectArgument } from './project-argument.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const packages = join(root, 'target/packages');
-
-/** By the lock file in the project, how its package manager adds a tarball. */
-const MANAGERS = [
-  ['pnpm-lock.yaml', 'pnpm add'],
-  ['yarn.lock', 'yarn add'],
-  ['bun.lock', 'bun add'],
-  ['bun.lockb', 'bun add'],
-];
 
 const directory = projectArgument(process.argv.slice(2));
 const tarball = packed();
@@ -48,12 +42,13 @@ function packed() {
 
 /** @param {string} directory of the project */
 function add(directory) {
-  const other = MANAGERS.find(([lock = '']) => existsSync(join(directory, lock)))?.[1];
-  const [name = '', verb = ''] = (other ?? 'npm install').split(' ');
+  const manager = packageManagerOf(directory, manifestOf(directory));
+  const [name = '', verb = ''] = COMMANDS[manager].add.split(' ');
   const isWindows = process.platform === 'win32';
-  const { command, args, shell } = other
-    ? { command: name, args: [verb, `file:${tarball}`], shell: isWindows }
-    : npm([verb, tarball]);
+  const { command, args, shell } =
+    manager === 'npm'
+      ? npm([verb, tarball])
+      : { command: name, args: [verb, `file:${tarball}`], shell: isWindows };
   console.log(`${name} ${verb} ${tarball}`);
   const { npm_config_local_prefix: _prefix, ...env } = process.env;
   execFileSync(command, args, { cwd: directory, env, shell, stdio: 'inherit' });

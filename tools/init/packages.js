@@ -39,4 +39,4 @@ function installation({ dependencies, packageManager }, { wanted, unwanted }) {
  */
 const executed = (packageManager, command) => `${COMMANDS[packageManager].execute} ${command}`;
 
-module.exports = { executed, installation };
+module.exports = { COMMANDS, executed, installation };

@@ -283,4 +283,4 @@ function isDirectory(directory) {
   }
 }
 
-module.exports = { firstOf, readProject };
+module.exports = { firstOf, manifestOf, packageManagerOf, readProject };
