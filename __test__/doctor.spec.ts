@@ -151,6 +151,18 @@ test('a server in trouble is no fault of the key', async () => {
   expect(expectFailure(result, 'login').detail).toContain('the server has trouble');
 });
 
+test('of settings of which one is wrong, the others are shown', async () => {
+  const result = await examine({
+    BRAINTRUST_API_KEY: KEY,
+    BRAINTRUST_APP_URL: 'nonsense',
+    BRAINTRUST_PROJECT_NAME: 'Greenhouse',
+  });
+  const [, appUrl, apiUrl, , project] = expectFailure(result, 'environment').settings ?? [];
+  expect(appUrl).not.toHaveProperty('value');
+  expect(apiUrl).toMatchObject({ setting: 'API URL', value: 'from the login' });
+  expect(project).toMatchObject({ setting: 'project', value: 'Greenhouse' });
+});
+
 test('a variable that is blank leaves that of --env-file in force', async () => {
   const server = await collector();
   await withDirectory(async (directory) => {

@@ -63,8 +63,7 @@ async function checkSettings(known) {
     const detail = messageOf(error);
     const lacksKey = /no API key/.test(detail);
     const advice = lacksKey ? await adviceOnKey() : variablesBySource(known.envFile);
-    const settings = sources(lacksKey ? { ...known, plan: planWithoutKey() } : known);
-    return { status: 'failed', detail, advice, settings };
+    return { status: 'failed', detail, advice, settings: sources(known) };
   }
   const settings = sources(known);
   const file = nearestFile();
@@ -78,15 +77,6 @@ async function checkSettings(known) {
   const { spoolDir } = known.plan;
   const spool = spoolDir === null ? '' : `; spool in ${spoolDir}`;
   return { status: 'ok', detail: variablesBySource(known.envFile) + spool, settings };
-}
-
-/** What applies without a key; undefined if other settings are wrong, too. */
-function planWithoutKey() {
-  try {
-    return parse(loadNative().plan(settingsOf({ apiKey: 'none' })));
-  } catch {
-    return undefined;
-  }
 }
 
 /** Where a key is, or how to do without one. */

@@ -3,6 +3,8 @@
 // Where each setting is set.
 
 const { FILE_VARIABLES, environment, nearestFile } = require('../../js/environment');
+const { parse, toJson } = require('../../js/json/json-string');
+const { loadNative } = require('../../js/native-loader');
 
 /** @typedef {import('../support/destination').EnvFile} EnvFile */
 /** @typedef {import('./finding').SettingSource} SettingSource */
@@ -55,13 +57,33 @@ function sources({ plan, envFile }) {
     const place = sourceOf(variable, envFile);
     // Of the key, only whether there is one.
     const isSet = place.source === 'default' ? 'not set' : 'set';
-    const value = applied === undefined ? isSet : plan && applied(plan);
+    // Where a setting is wrong there is no plan; the others are shown all the same.
+    const own = plan ?? planOfOnly(variable);
+    const value = applied === undefined ? isSet : own && applied(own);
     return Object.assign(value === undefined ? { setting } : { setting, value }, place);
   });
   const others = Object.keys(environment().env)
     .filter((name) => !LISTED.has(name) && isFilled(process.env[name]))
     .map((name) => Object.assign({ setting: name }, sourceOf(name, envFile)));
   return [...listed, ...others];
+}
+
+/**
+ * The plan that follows from one variable alone.
+ *
+ * @param {string} variable
+ * @returns {import('../../js/native-types.d.ts').Plan | undefined} undefined: it is wrong
+ */
+function planOfOnly(variable) {
+  const { env, file } = environment();
+  const only = (/** @type {Record<string, string>} */ { [variable]: value }) =>
+    value === undefined ? {} : { [variable]: value };
+  try {
+    const settings = toJson({ options: { apiKey: 'none' }, env: only(env), file: only(file) });
+    return parse(loadNative().plan(settings));
+  } catch {
+    return undefined;
+  }
 }
 
 /**
