@@ -2,12 +2,12 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use export::config::{ConfigError, RawConfig, Settings, SpoolSettings};
+use export::config::{ConfigError, Defaults, Settings, SpoolSettings};
 
-/// The default of `maxQueueBytes`: an isolate has 128 MB for everything, and WebAssembly never returns memory.
-const QUEUE_BYTES: f64 = 16.0 * 1024.0 * 1024.0;
-/// The default of `requestTimeoutMs`: the runtime may end a request without an answer, and others wait for its rows.
-const REQUEST_TIMEOUT_MS: f64 = 10_000.0;
+/// An isolate has 128 MB for everything, and WebAssembly never returns memory. The runtime may end a request without an
+/// answer, and others wait for its rows.
+const DEFAULTS: Defaults =
+  Defaults { max_queue_bytes: 16 * 1024 * 1024, request_timeout: Duration::from_secs(10) };
 /// The most requests at once: a Worker has six connections, and the bodies of all take memory.
 const MAX_REQUESTS: usize = 4;
 
@@ -31,15 +31,7 @@ pub fn storage() -> SpoolSettings {
 /// # Errors
 /// Those of [`Settings::parse`].
 pub fn parse(raw: &str) -> Result<Settings, ConfigError> {
-  let mut raw = RawConfig::parse(raw)?;
-  let RawConfig { options, env, .. } = &mut raw;
-  if !env.contains_key("FLUE_BRAINTRUST_MAX_QUEUE_BYTES") {
-    options.max_queue_bytes.get_or_insert(QUEUE_BYTES);
-  }
-  if !env.contains_key("FLUE_BRAINTRUST_REQUEST_TIMEOUT_MS") {
-    options.request_timeout_ms.get_or_insert(REQUEST_TIMEOUT_MS);
-  }
-  let mut settings = Settings::resolve(raw)?;
+  let mut settings = Settings::parse_with(raw, &DEFAULTS)?;
   settings.max_requests = settings.max_requests.min(MAX_REQUESTS);
   // Nothing runs when an isolate ends.
   settings.exit_timeout = Duration::ZERO;
@@ -59,6 +51,24 @@ mod tests {
     assert_eq!(of(r#","maxQueueBytes":33554432"#).max_queue_bytes, 32 * 1024 * 1024);
     assert_eq!(of("").request_timeout, Duration::from_secs(10));
     assert_eq!(of("").max_requests, MAX_REQUESTS);
+  }
+
+  #[test]
+  fn what_sets_no_value_leaves_the_defaults_of_an_isolate() {
+    let of = |timeout: u32, variable: &str| {
+      let raw = serde_json::json!({
+        "options": { "apiKey": "k", "requestTimeoutMs": timeout },
+        "env": {
+          "FLUE_BRAINTRUST_MAX_QUEUE_BYTES": variable,
+          "FLUE_BRAINTRUST_REQUEST_TIMEOUT_MS": variable,
+        },
+      });
+      let settings = parse(&raw.to_string()).unwrap();
+      (settings.max_queue_bytes, settings.request_timeout)
+    };
+    let defaults = (DEFAULTS.max_queue_bytes, DEFAULTS.request_timeout);
+    assert_eq!((of(0, ""), of(0, " ")), (defaults, defaults));
+    assert_eq!(of(250, "2e6"), (2_000_000, Duration::from_millis(250)));
   }
 
   #[test]

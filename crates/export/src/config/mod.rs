@@ -14,7 +14,7 @@ mod values;
 pub use error::ConfigError;
 pub use proxy::{Proxies, Proxy, ProxyError};
 pub use raw::RawConfig;
-pub use settings::{ApiKey, Settings, SpoolSettings, TrustSettings};
+pub use settings::{ApiKey, Defaults, Settings, SpoolSettings, TrustSettings};
 pub use values::address;
 
 #[cfg(test)]

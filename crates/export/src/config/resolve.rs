@@ -10,7 +10,7 @@ use super::{
   error::ConfigError,
   proxy::Proxies,
   raw::{RawConfig, SpoolOptions, Toggle},
-  settings::{ApiKey, Settings, SpoolSettings, TrustSettings},
+  settings::{ApiKey, Defaults, Settings, SpoolSettings, TrustSettings},
   values::{
     address, bytes, count, duration, filled, fingerprint, float, is_loopback, number, project_id,
     toggle, unknown,
@@ -24,9 +24,7 @@ const PROJECT_NAME: &str = "Flue";
 /// Where `spool: true` keeps its files, relative to the working directory.
 const SPOOL_DIR: &str = ".flue-braintrust";
 const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const WARN_PERIOD: Duration = Duration::from_secs(60);
-const MAX_QUEUE_BYTES: usize = 64 * 1024 * 1024;
 /// A smaller queue is a mistake: one event may be larger.
 const MIN_QUEUE_BYTES: usize = 1024 * 1024;
 /// The least that a cut field keeps: the mark, and names.
@@ -65,17 +63,17 @@ impl Settings {
   /// Reads the JSON of a [`RawConfig`].
   ///
   /// # Errors
-  /// [`ConfigError::Malformed`], or an error of [`Self::resolve`].
+  /// [`ConfigError::Malformed`], or the first invalid value.
   pub fn parse(raw: &str) -> Result<Self, ConfigError> {
-    Self::resolve(RawConfig::parse(raw)?)
+    Self::parse_with(raw, &Defaults::default())
   }
 
-  /// Applies precedence, defaults and checks.
+  /// The same with the defaults of another host.
   ///
   /// # Errors
-  /// The first invalid value.
-  pub fn resolve(raw: RawConfig) -> Result<Self, ConfigError> {
-    let RawConfig { options, env, file } = raw;
+  /// Those of [`Self::parse`].
+  pub fn parse_with(raw: &str, defaults: &Defaults) -> Result<Self, ConfigError> {
+    let RawConfig { options, env, file } = RawConfig::parse(raw)?;
     // Certificates and proxies belong to the machine: the file cannot set them.
     let trust = trust(&env);
     // A Worker has no proxies, and no room for their code.
@@ -118,7 +116,7 @@ impl Settings {
       number(options.max_queue_bytes, vars.get("FLUE_BRAINTRUST_MAX_QUEUE_BYTES"))
         .map(|number| bytes("maxQueueBytes (FLUE_BRAINTRUST_MAX_QUEUE_BYTES)", number))
         .transpose()?
-        .map_or(MAX_QUEUE_BYTES, |bytes| bytes.max(MIN_QUEUE_BYTES));
+        .map_or(defaults.max_queue_bytes, |bytes| bytes.max(MIN_QUEUE_BYTES));
     let exit_timeout = duration(
       "exitTimeoutMs (FLUE_BRAINTRUST_EXIT_TIMEOUT_MS)",
       number(options.exit_timeout_ms, vars.get("FLUE_BRAINTRUST_EXIT_TIMEOUT_MS")),
@@ -200,7 +198,7 @@ impl Settings {
       // A timeout of zero is ignored: no request could be sent.
       request_timeout: request_timeout
         .filter(|timeout| !timeout.is_zero())
-        .unwrap_or(REQUEST_TIMEOUT),
+        .unwrap_or(defaults.request_timeout),
       max_request_bytes,
       trust,
       proxies: if is_local { Proxies::default() } else { proxies },

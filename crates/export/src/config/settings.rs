@@ -23,6 +23,21 @@ pub struct SpoolSettings {
   pub fsync: bool,
 }
 
+/// The defaults that differ between hosts: these are those of Node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Defaults {
+  /// See [`Settings::max_queue_bytes`].
+  pub max_queue_bytes: usize,
+  /// See [`Settings::request_timeout`].
+  pub request_timeout: Duration,
+}
+
+impl Default for Defaults {
+  fn default() -> Self {
+    Self { max_queue_bytes: 64 * 1024 * 1024, request_timeout: Duration::from_secs(30) }
+  }
+}
+
 /// Which certificates are trusted besides the bundled and the platform's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustSettings {
