@@ -301,7 +301,7 @@ impl Exporter {
   }
 
   /// Whether nothing is lost when the exporter is dropped now: every row is delivered, lost or in the spool, so is the
-  /// snapshot of open spans, and no attachment waits. Rows that are in the spool as well as in memory count as spooled
+  /// snapshot of open spans, and neither an attachment nor a trace that may fail waits. Rows that are in the spool as well as in memory count as spooled
   /// until the next input.
   pub fn is_kept(&self) -> bool {
     self.delivery.leave_spooled();
@@ -310,7 +310,8 @@ impl Exporter {
       !self.snapshot.is_pending() && (spool.is_open() || self.translator.open_spans() == 0);
     let is_pending =
       self.account.counters.pending().rows > 0 || self.delivery.unsettled_attachments() > 0;
-    let is_done = self.has_ended || (is_noted && !is_pending);
+    let awaits_errors = self.sampling.memory_bytes() > 0;
+    let is_done = self.has_ended || (is_noted && !is_pending && !awaits_errors);
     is_done && !self.has_input && !spool.is_busy()
   }
 

@@ -89,6 +89,18 @@ fn left_by_a_dead_process() -> Vec<u8> {
 }
 
 #[test]
+fn a_trace_that_waits_for_an_error_is_lost_with_the_exporter() {
+  let mut exporter = spooling_with(&json!({ "sampleRate": 0, "keepErrors": true }));
+  let mut is_kept_after = |event: &str, ms: u64| {
+    exporter.handle_event(event, Priority::Start, at(ms)).unwrap();
+    carry_out(&mut exporter, at(ms + 500), &mut Vec::new());
+    exporter.is_kept()
+  };
+  assert!(!is_kept_after(&start("run"), 0));
+  assert!(is_kept_after(&start("run").replace("run_start", "run_end"), 1000));
+}
+
+#[test]
 fn the_last_snapshot_has_no_span_that_the_end_has_closed() {
   let mut exporter = spooling();
   carry_out(&mut exporter, at(0), &mut Vec::new());
