@@ -20,7 +20,7 @@ const PATIENCE_MS = 30_000;
  * @typedef {{ ticket: number, generation: number, isComplete?: boolean }} Flush
  */
 
-/** A request in flight. @typedef {{ id: number, generation: number, leader: Leader }} InFlight */
+/** A request in flight. @typedef {{ id: number, generation: number, leader: Leader, abort: AbortController }} InFlight */
 
 /**
  * Delivers the rows of one recorder. The runtime ties each request and each timer to the incoming request that made
@@ -155,12 +155,19 @@ export class Delivery {
       own.add(stored);
     }
     for (let next = recorder.takeRequest(); next !== undefined; next = recorder.takeRequest()) {
-      const request = { ...next, leader };
+      const request = { ...next, leader, abort: new AbortController() };
       const key = `${request.generation}/${request.id}`;
       this.#inFlight.set(key, request);
-      const sent = send(request).then((answer) => {
+      const sent = send(request, request.abort.signal).then((answer) => {
         own.delete(sent);
-        // A leader that was taken for gone: its request was answered for it.
+        // Nothing waits for what is cancelled, nor for the response of a leader that was taken for gone.
+    for (const id of progress.cancelled) {
+      const key = `${recorder.generation}/${id}`;
+      const request = this.#inFlight.get(key);
+      this.#inFlight.delete(key);
+      // Only the request of the application that began it may abort it.
+      if (request?.leader === leader) request.abort.abort();
+    }
         if (this.#inFlight.delete(key)) recorder.respond(request, answer);
       });
       own.add(sent);

@@ -19,6 +19,7 @@ import { warn } from '../warn.js';
  * @property {boolean} isSettled whether every accepted row is delivered or lost
  * @property {number} waiting the events that wait for the storage: they are not rows yet
  * @property {[number, boolean][]} completed the flushes and shutdowns that have ended: ticket, and whether complete
+ * @property {number[]} cancelled the requests to abort
  * @property {string[]} lines for the console
  * @property {Stats} stats
  */

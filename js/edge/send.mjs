@@ -19,16 +19,17 @@ const MAX_BODY_BYTES = 1024 * 1024;
 /**
  * Never rejects. An error states no text of the server, and no address.
  * @param {Request} request
+ * @param {AbortSignal} signal
  * @returns {Promise<Answer>}
  */
-export async function send({ method, url, headers, timeoutMs, readsBody, form, body }) {
+export async function send({ method, url, headers, timeoutMs, readsBody, form, body }, signal) {
   try {
     const response = await fetch(url, {
       method,
       headers,
       // A redirect would take the rows, or the key, to another server.
       redirect: 'manual',
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
       ...(method !== 'GET' && { body: form === undefined ? body : formOf(form, body) }),
     });
     const answer = {

@@ -72,6 +72,8 @@ pub struct Progress {
   pub waiting: usize,
   /// The flushes and shutdowns that have ended, by their tickets, and whether each is complete.
   pub completed: Vec<(u64, bool)>,
+  /// The requests to abort: another one with the same content is answered or takes their place.
+  pub cancelled: Vec<u64>,
   /// Diagnostics and lines of the debug log, for the console.
   pub lines: Vec<String>,
   /// The counters.

@@ -1,7 +1,7 @@
 //! An exporter and its state: what the thread is on Node.
 
 use std::{
-  mem,
+  iter, mem,
   sync::{Arc, Mutex, PoisonError},
   time::Duration,
 };
@@ -248,8 +248,7 @@ impl Recorder {
   pub fn poll(&mut self, now: Now) -> Progress {
     self.carry_out(now);
     let due = self.exporter.as_ref().and_then(|exporter| exporter.poll_timeout(now));
-    // A request that is repeated runs on: of two responses the exporter ignores the second.
-    while self.exporter.as_mut().and_then(Exporter::poll_cancelled).is_some() {}
+    let cancelled = iter::from_fn(|| self.exporter.as_mut()?.poll_cancelled()).collect();
     let wait = due.map(|due| due.saturating_sub(now.elapsed));
     let stats = self.account.counters.stats();
     Progress {
@@ -258,6 +257,7 @@ impl Recorder {
       is_settled: self.is_settled(),
       waiting: self.waiting(),
       completed: mem::take(&mut self.completed),
+      cancelled,
       lines: mem::take(&mut *self.lines.lock().unwrap_or_else(PoisonError::into_inner)),
       stats,
     }

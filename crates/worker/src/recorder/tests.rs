@@ -16,13 +16,16 @@ struct Host {
   storage: BTreeMap<String, Vec<u8>>,
   /// Why every change fails.
   failure: Option<&'static str>,
+  /// How many requests were sent, and how many of them the recorder has dropped.
+  sent: usize,
+  cancelled: usize,
 }
 
 impl Host {
   fn new(storage: &BTreeMap<String, Vec<u8>>, elapsed: Duration) -> Self {
     let mut recorder = Recorder::new(settings::parse(r#"{"options":{"apiKey":"key"}}"#).unwrap());
     recorder.await_storage();
-    Self { recorder, elapsed, storage: storage.clone(), failure: None }
+    Self { recorder, elapsed, storage: storage.clone(), failure: None, sent: 0, cancelled: 0 }
   }
 
   fn now(&self) -> Now {
@@ -49,8 +52,9 @@ impl Host {
   fn pass(&mut self, ms: u64) {
     self.elapsed += Duration::from_millis(ms);
     for _ in 0..20 {
-      self.recorder.poll(self.now());
-      let changes: Vec<_> = std::iter::from_fn(|| self.recorder.take_change()).collect();
+      self.cancelled += self.recorder.poll(self.now()).cancelled.len();
+      self.sent += iter::from_fn(|| self.recorder.take_request()).count();
+      let changes: Vec<_> = iter::from_fn(|| self.recorder.take_change()).collect();
       if changes.is_empty() {
         return;
       }
@@ -158,4 +162,14 @@ fn a_recorder_is_kept_when_neither_events_rows_open_spans_nor_changes_would_be_l
   assert!(host.recorder.is_kept());
   host.record(1, "span_end");
   assert!(!host.recorder.is_kept());
+}
+
+#[test]
+fn of_the_repetitions_of_a_request_two_run_at_once() {
+  let mut host = Host::new(&BTreeMap::new(), Duration::ZERO);
+  host.open(None, 1);
+  host.record(1, "span_start");
+  (0..60).for_each(|_| host.pass(1000));
+  assert!(host.sent > 3, "{} requests", host.sent);
+  assert_eq!(host.sent - host.cancelled, 2);
 }

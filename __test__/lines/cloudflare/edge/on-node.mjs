@@ -1,0 +1,128 @@
+/**
+ * Runs a scenario with the host of a Worker on Node, where requests can be counted, time passes at will, and what is not
+ * in use can be collected. Prints what it has seen as JSON in one line.
+ *
+ *     node --expose-gc __test__/lines/cloudflare/edge/on-node.mjs NAME
+ */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { apiOf } from '../../../../js/api/api.js';
+import { edgeHost } from '../../../../js/edge/host.mjs';
+import { Exporter } from '../../../../js/exporter.js';
+import { writeSlug } from '../../../../js/spans/slug.js';
+
+const { startCollector } = createRequire(import.meta.url)('../../../../tools/collector');
+
+const CORE = new URL('../../../../js/edge/core.wasm', import.meta.url);
+const UUID = '11111111-2222-4333-8444-555555555555';
+
+let isDown = false;
+/** How long the server takes to take rows. */
+let delayMs = 0;
+const collector = await startCollector({
+  intercept: ({ path }) => {
+    if (path !== '/logs3') return {};
+    return isDown ? { status: 503 } : { delayMs };
+  },
+});
+const { url } = collector;
+
+/** What `console.warn` writes. */
+const lines = [];
+console.warn = (line) => lines.push(line);
+
+/** Lets time pass at once. */
+function pass(ms) {
+  for (const clock of [Date, performance]) {
+    const now = clock.now.bind(clock);
+    clock.now = () => now() + ms;
+  }
+}
+
+/** What keeps the request alive. */
+const works = [];
+const entry = apiOf(
+  new Exporter(
+    edgeHost(new WebAssembly.Module(readFileSync(CORE)), (work) => void works.push(work)),
+  ),
+);
+const delivered = async () => {
+  await Promise.all(works);
+};
+const init = (options = {}) =>
+  entry.initLogger({ apiKey: 'key', appUrl: url, apiUrl: url, projectName: 'edge', ...options });
+
+/** A storage in memory: its values, how often it was listed, and how long it takes. */
+function storage({ values = new Map(), takesMs = 0, refuses = [] } = {}) {
+  const operation = (name, run) => async (key, value) => {
+    await sleep(takesMs);
+    if (refuses.includes(name)) throw new Error('no room');
+    return run(key, value);
+  };
+  const one = {
+    values,
+    lists: 0,
+    list: operation('list', () => {
+      one.lists++;
+      return new Map(values);
+    }),
+    get: operation('get', (key) => values.get(key)),
+    put: operation('put', (key, value) => void values.set(key, value)),
+    delete: operation('delete', (key) => values.delete(key)),
+  };
+  return one;
+}
+
+/** How long a promise takes, in milliseconds. */
+async function timeOf(promise) {
+  const began = performance.now();
+  await promise;
+  return performance.now() - began;
+}
+
+/** What an instance leaves in its storage while the server is down: rows in several files. */
+async function left() {
+  const values = new Map();
+  isDown = true;
+  const logger = init({ storage: storage({ values }) });
+  for (let files = 0; files < 5; files = values.size) {
+    logger.log({ input: 'kept' });
+    while (values.size === files) await sleep(10);
+  }
+  isDown = false;
+  return new Map(values);
+}
+
+/** Collects what is not in use, also what waits for a finalizer. */
+async function collect() {
+  for (let n = 0; n < 5; n++) {
+    await sleep(20);
+    globalThis.gc();
+  }
+}
+
+const SCENARIOS = {
+  /** The server takes no rows after the first: their request is repeated again and again. */
+  async 'repeated request'() {
+    const { fetch } = globalThis;
+    const requests = { begun: 0, running: 0 };
+    globalThis.fetch = async (...request) => {
+      requests.begun++;
+      requests.running++;
+      return await fetch(...request).finally(() => requests.running--);
+    };
+    const logger = init();
+    logger.log({ input: 'first' });
+    await logger.flush();
+    delayMs = 60_000;
+    requests.begun = 0;
+    logger.log({ input: 'second' });
+    while (requests.begun < 4) await sleep(10);
+    await sleep(100);
+    return requests.running;
+  },
+};
+
+const result = await SCENARIOS[process.argv[2]]();
+process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit());
