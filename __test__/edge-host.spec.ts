@@ -10,6 +10,15 @@ async function seen(name: string) {
   return JSON.parse(stdout);
 }
 
+test('a flush ends in time, however long the storage and the server take', async () => {
+  const { flushMs } = await seen('flush in time');
+  expect(flushMs).toBeLessThan(3000);
+});
+
+test('what a flush in an alarm has delivered leaves the storage', async () => {
+  expect(await seen('flush in an alarm')).toEqual({ isKept: true, complete: true, left: 0 });
+});
+
 test('a request that is repeated again and again runs at most twice at once', async () => {
   expect(await seen('repeated request')).toBe(2);
 });

@@ -4,6 +4,8 @@ import { send } from './send.mjs';
 
 /** How often who does not lead looks again, in milliseconds. */
 const FOLLOW_MS = 250;
+/** The same of who only waits for an outcome. */
+const AWAIT_MS = 20;
 /** The longest that the leader sleeps: whoever records meanwhile is served then. */
 const LEAD_MS = 100;
 /** A leader that was not seen for so long is gone: the runtime has ended its request. */
@@ -29,6 +31,7 @@ const PATIENCE_MS = 30_000;
  */
 export class Delivery {
   #recorder;
+  #keepAlive;
   /** @type {Leader | undefined} */
   #leader;
   /** @type {Map<string, InFlight>} */
@@ -38,9 +41,13 @@ export class Delivery {
   /** Whether everything was settled at the last poll, and nothing came since. */
   #isSettled = true;
 
-  /** @param {EdgeRecorder} recorder */
-  constructor(recorder) {
+  /**
+   * @param {EdgeRecorder} recorder
+   * @param {(work: Promise<void>) => void} keepAlive keeps the request that runs now alive; never throws
+   */
+  constructor(recorder, keepAlive) {
     this.#recorder = recorder;
+    this.#keepAlive = keepAlive;
   }
 
   /** Whether a request waits for the delivery, and drives it. */
@@ -53,9 +60,9 @@ export class Delivery {
     this.#isSettled = false;
   }
 
-  /** Delivers what is recorded. Never rejects. */
-  async settle() {
-    const until = Date.now() + PATIENCE_MS;
+  /** Delivers what is recorded. @param {number} [patienceMs] how long deliveries without progress go on */
+  async settle(patienceMs = PATIENCE_MS) {
+    const until = Date.now() + patienceMs;
     await this.#run(() => this.#isSettled || Date.now() >= until);
   }
 
@@ -64,29 +71,40 @@ export class Delivery {
    * @param {number} timeoutMs
    */
   async open(timeoutMs) {
-    const until = Date.now() + Math.min(timeoutMs, 2 ** 31);
-    this.touch();
-    await this.#run(() => this.#recorder.storageWork?.isListing !== true || Date.now() >= until);
+    await this.#wait(() => this.#recorder.storageWork?.isListing !== true, timeoutMs);
   }
 
   /**
-   * Delivers until a flush has ended. Whether it is complete; false when the instance of the core has failed.
+   * Waits until a flush has ended. Whether it is complete; false when the instance of the core has failed.
    * @param {number} ticket
    * @param {number} generation of the instance of the core that has given the ticket
    * @param {number} timeoutMs
    */
   async until(ticket, generation, timeoutMs) {
-    this.touch();
     /** @type {Flush} */
     const flush = { ticket, generation };
     this.#flushes.add(flush);
-    // The recorder itself ends it in time.
-    const until = Date.now() + Math.min(timeoutMs, 2 ** 31) + GONE_MS;
     const hasEnded = () =>
       flush.isComplete !== undefined || this.#recorder.generation !== generation;
-    await this.#run(() => hasEnded() || Date.now() >= until);
+    // The recorder itself ends it in time: the leader passes that on.
+    await this.#wait(hasEnded, timeoutMs + LEAD_MS);
     this.#flushes.delete(flush);
     return flush.isComplete ?? false;
+  }
+
+  /**
+   * Waits until `isEnough`, at most for the timeout. Delivers meanwhile; what it has begun then goes on.
+   * @param {() => boolean} isEnough
+   * @param {number} timeoutMs
+   */
+  async #wait(isEnough, timeoutMs) {
+    const longestMs = Math.min(timeoutMs, 2 ** 31);
+    const until = Date.now() + longestMs;
+    this.touch();
+    // Outside of any request there are no timers: this rejects, and so does the wait.
+    this.#keepAlive(this.settle(Math.max(PATIENCE_MS, longestMs)).catch(() => {}));
+    const isDone = () => isEnough() || this.#recorder.generation === undefined;
+    while (!isDone() && Date.now() < until) await sleep(AWAIT_MS);
   }
 
   /**
@@ -143,6 +161,13 @@ export class Delivery {
     const progress = recorder.poll();
     // The core failed, and another one may fail as well: not at once again.
     if (progress === undefined) return LEAD_MS;
+    for (const id of progress.cancelled) {
+      const key = `${recorder.generation}/${id}`;
+      const request = this.#inFlight.get(key);
+      this.#inFlight.delete(key);
+      // Only the request of the application that began it may abort it.
+      if (request?.leader === leader) request.abort.abort();
+    }
     for (const [ticket, isComplete] of progress.completed) {
       for (const flush of this.#flushes) {
         const isIt = flush.ticket === ticket && flush.generation === recorder.generation;
@@ -161,13 +186,6 @@ export class Delivery {
       const sent = send(request, request.abort.signal).then((answer) => {
         own.delete(sent);
         // Nothing waits for what is cancelled, nor for the response of a leader that was taken for gone.
-    for (const id of progress.cancelled) {
-      const key = `${recorder.generation}/${id}`;
-      const request = this.#inFlight.get(key);
-      this.#inFlight.delete(key);
-      // Only the request of the application that began it may abort it.
-      if (request?.leader === leader) request.abort.abort();
-    }
         if (this.#inFlight.delete(key)) recorder.respond(request, answer);
       });
       own.add(sent);

@@ -33,6 +33,15 @@ export function edgeHost(wasm, waitUntil) {
   /** The delivery of what was recorded since the last turn of the event loop. @type {Promise<void> | undefined} */
   let current;
 
+  /** @param {Promise<void>} work */
+  const keepAlive = (work) => {
+    try {
+      waitUntil?.(work);
+    } catch {
+      // Outside of any request there is nothing to keep alive.
+    }
+  };
+
   class Recorder extends EdgeRecorders {
     /**
      * @param {string} settings
@@ -40,7 +49,7 @@ export function edgeHost(wasm, waitUntil) {
      */
     constructor(settings, storage) {
       const create = (/** @type {import('../../index.d.ts').EdgeStorage} */ storage) =>
-        new EdgeRecorder(module, callbacks, settings, storage);
+        new EdgeRecorder(module, callbacks, settings, keepAlive, storage);
       super(/** @type {any} */ (create));
       this.keepIn(storage);
     }
@@ -99,11 +108,7 @@ export function edgeHost(wasm, waitUntil) {
       if (current === undefined) {
         queueMicrotask(() => (current = undefined));
         current = Promise.resolve().then(settle);
-        try {
-          waitUntil?.(current);
-        } catch {
-          // Outside of any request there is nothing to keep alive.
-        }
+        keepAlive(current);
       }
       return current;
     },

@@ -64,15 +64,16 @@ export class EdgeRecorder {
    * @param {CoreModule} core
    * @param {import('../host.d.ts').Callbacks} callbacks
    * @param {string} settings
+   * @param {(work: Promise<void>) => void} keepAlive keeps the request that runs now alive; never throws
    * @param {import('../../index.d.ts').EdgeStorage} [storage] where unconfirmed rows are kept
    */
-  constructor(core, callbacks, settings, storage) {
+  constructor(core, callbacks, settings, keepAlive, storage) {
     this.#core = core;
     this.#callbacks = callbacks;
     this.#settings = settings;
     this.storageWork = storage && new StorageWork(this, storage);
     this.#open();
-    this.delivery = new Delivery(this);
+    this.delivery = new Delivery(this, keepAlive);
     core.freeWith(this, this.#slot);
   }
 
@@ -130,16 +131,18 @@ export class EdgeRecorder {
    * @returns {Promise<Json>} never rejects
    */
   async #flush(isShutdown, timeoutMs) {
+    const began = Date.now();
     // What earlier instances have kept is a part of it.
     this.storageWork?.listNow();
     if (this.storageWork?.isListing) await this.delivery.open(timeoutMs);
+    const leftMs = Math.max(0, timeoutMs - (Date.now() - began));
     const ticket = this.#guard(-1, (core) =>
-      core.call('flush', this.#slot.number, Number(isShutdown), timeoutMs, ...now()),
+      core.call('flush', this.#slot.number, Number(isShutdown), leftMs, ...now()),
     );
     const complete =
       ticket < 0
         ? this.isKept()
-        : await this.delivery.until(ticket, this.#slot.generation, timeoutMs);
+        : await this.delivery.until(ticket, this.#slot.generation, leftMs);
     return /** @type {Json} */ (JSON.stringify({ complete, ...this.#stats() }));
   }
 

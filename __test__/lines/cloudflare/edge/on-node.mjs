@@ -103,6 +103,23 @@ async function collect() {
 }
 
 const SCENARIOS = {
+  /** The storage takes its time to list its files, and the server to take rows. */
+  async 'flush in time'() {
+    const values = await left();
+    delayMs = 60_000;
+    const options = { requestTimeoutMs: delayMs, storage: storage({ values, takesMs: 1500 }) };
+    return { flushMs: await timeOf(init(options).flush({ timeoutMs: 2000 })) };
+  },
+  /** An instance only flushes, as in an alarm. */
+  async 'flush in an alarm'() {
+    const values = await left();
+    const kept = values.size;
+    works.length = 0;
+    const options = { release: 'next', storage: storage({ values, takesMs: 50 }) };
+    const { complete } = await init(options).flush();
+    await delivered();
+    return { isKept: kept > 0, complete, left: values.size };
+  },
   /** The server takes no rows after the first: their request is repeated again and again. */
   async 'repeated request'() {
     const { fetch } = globalThis;
