@@ -22,3 +22,8 @@ test('what a flush in an alarm has delivered leaves the storage', async () => {
 test('a request that is repeated again and again runs at most twice at once', async () => {
   expect(await seen('repeated request')).toBe(2);
 });
+
+test('a flush is not complete while the storage cannot be listed', async () => {
+  const report = { complete: false, sent: 1, pending: 0 };
+  expect(await seen('storage that is never listed')).toEqual(report);
+});

@@ -139,10 +139,9 @@ export class EdgeRecorder {
     const ticket = this.#guard(-1, (core) =>
       core.call('flush', this.#slot.number, Number(isShutdown), leftMs, ...now()),
     );
-    const complete =
-      ticket < 0
-        ? this.isKept()
-        : await this.delivery.until(ticket, this.#slot.generation, leftMs);
+    const isDelivered =
+      ticket < 0 ? this.isKept() : await this.delivery.until(ticket, this.#slot.generation, leftMs);
+    const complete = isDelivered && this.storageWork?.isOpen !== false;
     return /** @type {Json} */ (JSON.stringify({ complete, ...this.#stats() }));
   }
 

@@ -30,7 +30,6 @@ export class StorageWork {
   #files;
   /** What is under way: it belongs to the request of a leader. @type {{ leader: Leader } | undefined} */
   #current;
-  /** Whether the recorder has the list of files. */
   #isOpen = false;
   /** How often the files could not be listed, in a row, and when they are listed again. */
   #failures = 0;
@@ -44,6 +43,11 @@ export class StorageWork {
     this.#owner = owner;
     this.#storage = storage;
     this.#files = new StorageFiles(storage);
+  }
+
+  /** Whether the recorder has the list of files. */
+  get isOpen() {
+    return this.#isOpen;
   }
 
   /** Whether something is under way. */

@@ -139,6 +139,12 @@ const SCENARIOS = {
     await sleep(100);
     return requests.running;
   },
+  async 'storage that is never listed'() {
+    const logger = init({ storage: storage({ refuses: ['list'] }) });
+    logger.log({ input: 'in' });
+    const { complete, sent, pending } = await logger.flush();
+    return { complete, sent, pending };
+  },
 };
 
 const result = await SCENARIOS[process.argv[2]]();
