@@ -27,3 +27,7 @@ test('a flush is not complete while the storage cannot be listed', async () => {
   const report = { complete: false, sent: 1, pending: 0 };
   expect(await seen('storage that is never listed')).toEqual(report);
 });
+
+test('a console that throws ends no flush', async () => {
+  expect(await seen('console that throws')).toEqual({ complete: true });
+});

@@ -5,7 +5,7 @@ import { Delivery } from './delivery.mjs';
 import { StorageWork } from './storage-work.mjs';
 import { addStats, lostStats } from './stats.mjs';
 import { messageOf } from '../json/json-safe-copy.js';
-import { warn } from '../warn.js';
+import { print, warn } from '../warn.js';
 
 /** @typedef {import('./core-module.mjs').CoreModule} CoreModule */
 /** @typedef {import('../../index.d.ts').Stats} Stats */
@@ -215,7 +215,7 @@ export class EdgeRecorder {
     this.#last = progress.stats;
     this.#waiting = progress.waiting;
     this.#eventsSince = 0;
-    for (const line of progress.lines) console.warn(line);
+    for (const line of progress.lines) print(line);
     if (progress.lines.length > 0) this.#callbacks.report();
     // What the poll has asked to mask is masked now, and handled by the next poll.
     if (this.#isMasking) this.#callbacks.mask(this);

@@ -145,6 +145,16 @@ const SCENARIOS = {
     const { complete, sent, pending } = await logger.flush();
     return { complete, sent, pending };
   },
+  async 'console that throws'() {
+    process.env.FLUE_BRAINTRUST_DEBUG = '1';
+    console.warn = () => {
+      throw new Error('closed');
+    };
+    const logger = init();
+    logger.log({ input: 'in' });
+    const { complete } = await logger.flush();
+    return { complete };
+  },
 };
 
 const result = await SCENARIOS[process.argv[2]]();
