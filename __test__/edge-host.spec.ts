@@ -10,6 +10,11 @@ async function seen(name: string) {
   return JSON.parse(stdout);
 }
 
+test('with the id of a project and a storage, `onReady` is called with the organisation', async () => {
+  const ready = { projectId: expect.any(String), orgName: 'local', spool: 'storage' };
+  expect(await seen('project by its id')).toEqual([ready]);
+});
+
 test('a flush ends in time, however long the storage and the server take', async () => {
   const { flushMs } = await seen('flush in time');
   expect(flushMs).toBeLessThan(3000);

@@ -268,7 +268,7 @@ export class EdgeRecorder {
 
   /** Whether the login has stated where spans are shown. */
   get isConnected() {
-    return JSON.parse(this.traceDestination()).projectId != null;
+    return JSON.parse(this.traceDestination()).isConnected === true;
   }
 
   /** Which instance of the core it is in: what was asked of an earlier one is never answered. */

@@ -124,8 +124,10 @@ export class EdgeRecorders {
   }
 
   traceDestination() {
-    const known = this.#all().find(({ isConnected }) => isConnected);
-    const text = (known ?? this.#plain).traceDestination();
+    const connected = this.#all()
+      .find(({ isConnected }) => isConnected)
+      ?.traceDestination();
+    const text = connected ?? this.#plain.traceDestination();
     if (this.#storage === undefined || this.#storage === null) return text;
     return /** @type {Json} */ (text.replace(/\}$/, ',"spoolDir":"storage"}'));
   }

@@ -103,6 +103,19 @@ async function collect() {
 }
 
 const SCENARIOS = {
+  async 'project by its id'() {
+    const infos = [];
+    const logger = init({
+      apiUrl: undefined,
+      projectId: UUID,
+      storage: storage(),
+      onReady: (info) => infos.push(info),
+    });
+    logger.log({ input: 'in' });
+    await logger.flush();
+    await delivered();
+    return infos.map(({ projectId, orgName, spool }) => ({ projectId, orgName, spool }));
+  },
   /** The storage takes its time to list its files, and the server to take rows. */
   async 'flush in time'() {
     const values = await left();
