@@ -28,6 +28,11 @@ test('a request that is repeated again and again runs at most twice at once', as
   expect(await seen('repeated request')).toBe(2);
 });
 
+test('rows of an object that has ended are counted as lost once another object begins', async () => {
+  const lost = { not_delivered_at_exit: 1 };
+  expect(await seen('object that has ended')).toEqual({ before: 1, lost });
+});
+
 test('a flush is not complete while the storage cannot be listed', async () => {
   const report = { complete: false, sent: 1, pending: 0 };
   expect(await seen('storage that is never listed')).toEqual(report);

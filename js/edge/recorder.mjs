@@ -175,7 +175,12 @@ export class EdgeRecorder {
   waitExit = () => true;
   isIdle() {
     const { attachments, pending } = this.#stats();
-    return pending + attachments.pending === 0;
+    return pending + attachments.pending + this.#eventsOfStorage() === 0;
+  }
+
+  /** How many events wait for the storage. */
+  #eventsOfStorage() {
+    return this.#guard(0, (core) => core.call('waiting', this.#slot.number));
   }
 
   /** Whether nothing is lost when it is disposed of: what is not delivered is in its storage. */
@@ -280,7 +285,7 @@ export class EdgeRecorder {
   dispose() {
     // Counts what the storage has.
     this.isKept();
-    const waiting = this.#guard(0, (core) => core.call('waiting', this.#slot.number));
+    const waiting = this.#eventsOfStorage();
     const last = lostStats(this.#stats(), { waiting, reason: 'not_delivered_at_exit' });
     if (this.#core.generation === this.#slot.generation) {
       this.#guard(undefined, (core) => core.call('close', this.#slot.number));

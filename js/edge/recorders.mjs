@@ -12,8 +12,10 @@ import { currentStorage } from './storage.mjs';
 const MAX_IDLE = 64;
 /** The most storages whose recorders are kept. Of further objects the rows are in memory only. */
 const MAX_STORED = 256;
-/** After this time without an event, in milliseconds, the object of a storage is taken for gone. */
+/** Where there is no room, the object of a storage is taken for gone after this time without an event, in milliseconds. */
 const GONE_MS = 60_000;
+/** The same where there is room, if its rows are undelivered. */
+const ENDED_MS = 300_000;
 
 /** @typedef {import('./recorder.mjs').EdgeRecorder} EdgeRecorder */
 /** @typedef {import('../../index.d.ts').EdgeStorage} EdgeStorage */
@@ -40,6 +42,8 @@ export class EdgeRecorders {
   #unused = new WeakSet();
   /** What recorders that are not kept have counted. @type {Stats[]} */
   #earlier = [];
+  /** Where Braintrust shows spans, by one of them that was connected. @type {Json | undefined} */
+  #destination;
   #isMasking = false;
   #isClosed = false;
 
@@ -114,8 +118,7 @@ export class EdgeRecorders {
 
   /** Whether no row and no attachment waits, in memory or in a storage. */
   isDone() {
-    const { attachments, pending, spooled } = this.#stats();
-    return pending + spooled + attachments.pending === 0;
+    return this.isIdle() && this.#stats().spooled === 0;
   }
 
   takeDiagnostics() {
@@ -127,7 +130,7 @@ export class EdgeRecorders {
     const connected = this.#all()
       .find(({ isConnected }) => isConnected)
       ?.traceDestination();
-    const text = connected ?? this.#plain.traceDestination();
+    const text = connected ?? this.#destination ?? this.#plain.traceDestination();
     if (this.#storage === undefined || this.#storage === null) return text;
     return /** @type {Json} */ (text.replace(/\}$/, ',"spoolDir":"storage"}'));
   }
@@ -171,6 +174,7 @@ export class EdgeRecorders {
     // What is closed opens no storage: another one may use it now.
     if (this.#isClosed || this.#unused.has(storage)) return this.#plain;
     try {
+      this.#dropEnded();
       if (this.#stored.size >= MAX_IDLE) this.#forget();
       if (this.#stored.size >= MAX_STORED) {
         this.#unused.add(storage);
@@ -187,6 +191,14 @@ export class EdgeRecorders {
     }
   }
 
+  /** Drops those with undelivered rows whose objects have ended: nothing else would deliver or count them. */
+  #dropEnded() {
+    for (const [storage, { recorder, at }] of this.#stored) {
+      if (Date.now() - at < ENDED_MS) return;
+      if (!recorder.delivery.isLed && !recorder.isIdle()) this.#drop(storage, recorder);
+    }
+  }
+
   /**
    * Drops the recorder that was used least recently, of those that lose nothing or whose object is gone. While there is
    * room, not one whose rows are on their way: in the storage they would wait for the next event of the object.
@@ -197,23 +209,29 @@ export class EdgeRecorders {
       const isGone = Date.now() - at > GONE_MS;
       const isUnderWay = hasRoom && recorder.delivery.isLed;
       if (!isGone && (isUnderWay || !recorder.isKept())) continue;
-      this.#stored.delete(storage);
-      const before = JSON.parse(recorder.stats());
-      const last = recorder.dispose();
-      this.#earlier = [sumStats([...this.#earlier, { ...last, openSpans: 0 }])];
-      const rows = lostAtExit(last) - lostAtExit(before);
-      const attachments = lostAtExit(last.attachments) - lostAtExit(before.attachments);
-      const what = [
-        ...(rows > 0 ? [`${rows} rows`] : []),
-        ...(attachments > 0 ? [`${attachments} attachments`] : []),
-      ];
-      if (what.length > 0) {
-        warn(
-          'LOST',
-          `${what.join(' and ')} are lost (not_delivered_at_exit): their object has ended.`,
-        );
-      }
+      this.#drop(storage, recorder);
       return;
     }
+  }
+
+  /**
+   * Counts as lost what is not kept.
+   * @param {EdgeStorage} storage
+   * @param {EdgeRecorder} recorder
+   */
+  #drop(storage, recorder) {
+    this.#stored.delete(storage);
+    if (recorder.isConnected) this.#destination = recorder.traceDestination();
+    const before = JSON.parse(recorder.stats());
+    const last = recorder.dispose();
+    this.#earlier = [sumStats([...this.#earlier, { ...last, openSpans: 0 }])];
+    const rows = lostAtExit(last) - lostAtExit(before);
+    const attachments = lostAtExit(last.attachments) - lostAtExit(before.attachments);
+    const what = [
+      ...(rows > 0 ? [`${rows} rows`] : []),
+      ...(attachments > 0 ? [`${attachments} attachments`] : []),
+    ];
+    if (what.length === 0) return;
+    warn('LOST', `${what.join(' and ')} are lost (not_delivered_at_exit): their object has ended.`);
   }
 }

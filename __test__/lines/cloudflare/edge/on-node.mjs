@@ -152,6 +152,22 @@ const SCENARIOS = {
     await sleep(100);
     return requests.running;
   },
+  /** Its storage takes nothing, and the server no rows. Another object goes on. */
+  async 'object that has ended'() {
+    let current = storage({ refuses: ['put'] });
+    const logger = init({ storage: () => current });
+    isDown = true;
+    logger.log({ input: 'in' });
+    await sleep(500);
+    const before = entry.stats();
+    pass(31_000);
+    await delivered();
+    pass(600_000);
+    current = storage();
+    logger.log({ input: 'in' });
+    const after = entry.stats();
+    return { before: before.pending, lost: after.lost };
+  },
   async 'storage that is never listed'() {
     const logger = init({ storage: storage({ refuses: ['list'] }) });
     logger.log({ input: 'in' });
