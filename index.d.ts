@@ -96,7 +96,8 @@ export interface InitLoggerOptions {
    * In a Worker: a function that returns, within each event, the storage of the Durable Object that runs; or an object
    * with `get`, `put`, `delete` and `list`, if only one Durable Object records in this isolate. It keeps the rows
    * that are not confirmed and a snapshot of open spans; the next event, or `flush()` in an alarm, sends them. One
-   * instance at a time may use it. Default: none. Ignored on Node.
+   * instance at a time may use it. The function must return the same object for all events of one Durable Object.
+   * Default: none. Ignored on Node.
    */
   storage?: EdgeStorage | (() => object | null | undefined) | undefined;
   /**

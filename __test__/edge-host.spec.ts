@@ -33,6 +33,12 @@ test('rows of an object that has ended are counted as lost once another object b
   expect(await seen('object that has ended')).toEqual({ before: 1, lost });
 });
 
+test('a function that returns another storage for each event is reported once', async () => {
+  expect(await seen('storage by another name for each event')).toEqual([
+    expect.stringMatching(/FLUE_BRAINTRUST_BAD_OPTION: `storage` returns another object/),
+  ]);
+});
+
 test('a flush is not complete while the storage cannot be listed', async () => {
   const report = { complete: false, sent: 1, pending: 0 };
   expect(await seen('storage that is never listed')).toEqual(report);

@@ -16,8 +16,19 @@ const MAX_STORED = 256;
 const GONE_MS = 60_000;
 /** The same where there is room, if its rows are undelivered. */
 const ENDED_MS = 300_000;
+/** With so many storages that were named by one event alone, each event names another one. */
+const MAX_NAMED_ONCE = 16;
 
 /** @typedef {import('./recorder.mjs').EdgeRecorder} EdgeRecorder */
+
+/**
+ * The recorder of a storage.
+ * @typedef {object} Stored
+ * @property {EdgeRecorder} recorder
+ * @property {number} at when it was used last
+ * @property {boolean} isNamedOnce whether an event has named the storage, and nothing since
+ */
+
 /** @typedef {import('../../index.d.ts').EdgeStorage} EdgeStorage */
 /** @typedef {import('../../index.d.ts').Stats} Stats */
 /** @typedef {import('../host.d.ts').HostRecorder} HostRecorder */
@@ -36,7 +47,7 @@ export class EdgeRecorders {
   /** The option of `initLogger`. @type {unknown} */
   #storage;
   #plain;
-  /** The one that was used last comes last. @type {Map<EdgeStorage, { recorder: EdgeRecorder, at: number }>} */
+  /** The one that was used last comes last. @type {Map<EdgeStorage, Stored>} */
   #stored = new Map();
   /** Those for which there was no room: what their objects record later belongs to what is recorded. */
   #unused = new WeakSet();
@@ -154,21 +165,22 @@ export class EdgeRecorders {
   }
 
   #reachable() {
-    return new Set([this.#plain, this.#current()]);
+    return new Set([this.#plain, this.#current(false)]);
   }
 
   /** The recorder of the work that runs now, for an event of it. */
   current() {
-    return this.#current();
+    return this.#current(true);
   }
 
-  #current() {
+  /** @param {boolean} isOfEvent */
+  #current(isOfEvent) {
     const storage = currentStorage(this.#storage);
     if (storage === undefined) return this.#plain;
     const found = this.#stored.get(storage);
     if (found !== undefined) {
       this.#stored.delete(storage);
-      this.#stored.set(storage, { ...found, at: Date.now() });
+      this.#stored.set(storage, { ...found, at: Date.now(), isNamedOnce: false });
       return found.recorder;
     }
     // What is closed opens no storage: another one may use it now.
@@ -183,12 +195,21 @@ export class EdgeRecorders {
       }
       const recorder = this.#create(storage);
       if (this.#isMasking) recorder.setMasking(true);
-      this.#stored.set(storage, { recorder, at: Date.now() });
+      this.#stored.set(storage, { recorder, at: Date.now(), isNamedOnce: isOfEvent });
+      this.#checkNames();
       return recorder;
     } catch (error) {
       warn('SPOOL', `The spool does not work: ${messageOf(error)}.`);
       return this.#plain;
     }
+  }
+
+  /** Warns if events do not name a storage again. The delivery of an event names that of its object once more. */
+  #checkNames() {
+    const once = Array.from(this.#stored.values()).filter(({ isNamedOnce }) => isNamedOnce);
+    if (once.length < MAX_NAMED_ONCE) return;
+    const what = '`storage` returns another object for each event, and each gets a recorder';
+    warn('BAD_OPTION', `${what}: return the same one for all events of a Durable Object.`, what);
   }
 
   /** Drops those with undelivered rows whose objects have ended: nothing else would deliver or count them. */

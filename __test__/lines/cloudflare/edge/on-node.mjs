@@ -168,6 +168,15 @@ const SCENARIOS = {
     const after = entry.stats();
     return { before: before.pending, lost: after.lost };
   },
+  async 'storage by another name for each event'() {
+    const one = storage();
+    const logger = init({ storage: () => ({ ...one }) });
+    for (let n = 0; n < 20; n++) {
+      logger.log({ input: n });
+      await sleep(1);
+    }
+    return lines;
+  },
   async 'storage that is never listed'() {
     const logger = init({ storage: storage({ refuses: ['list'] }) });
     logger.log({ input: 'in' });
