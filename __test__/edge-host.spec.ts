@@ -33,6 +33,10 @@ test('rows of an object that has ended are counted as lost once another object b
   expect(await seen('object that has ended')).toEqual({ before: 1, lost });
 });
 
+test('rows of an experiment that a slug names are not kept in the storage', async () => {
+  expect(await seen('experiment by a slug')).toEqual({ pending: 1, kept: 0 });
+});
+
 test('a function that returns another storage for each event is reported once', async () => {
   expect(await seen('storage by another name for each event')).toEqual([
     expect.stringMatching(/FLUE_BRAINTRUST_BAD_OPTION: `storage` returns another object/),

@@ -168,6 +168,15 @@ const SCENARIOS = {
     const after = entry.stats();
     return { before: before.pending, lost: after.lost };
   },
+  async 'experiment by a slug'() {
+    const one = storage();
+    const logger = init({ storage: one });
+    isDown = true;
+    const parent = writeSlug({ object_id: UUID, isExperiment: true });
+    entry.withParent(parent, () => entry.traced(() => {}, { name: 'in' }));
+    await sleep(1000);
+    return { pending: logger.stats().pending, kept: one.values.size };
+  },
   async 'storage by another name for each event'() {
     const one = storage();
     const logger = init({ storage: () => ({ ...one }) });
