@@ -43,6 +43,10 @@ test('a function that returns another storage for each event is reported once', 
   ]);
 });
 
+test('a logger with undelivered rows is found again although nothing refers to it', async () => {
+  expect(await seen('logger out of use')).toEqual({ lists: 1 });
+});
+
 test('a flush is not complete while the storage cannot be listed', async () => {
   const report = { complete: false, sent: 1, pending: 0 };
   expect(await seen('storage that is never listed')).toEqual(report);

@@ -493,6 +493,8 @@ class Destination {
 
   /** Keeps it alive until its rows are delivered: the rows of a collected one have only the exit timeout. */
   #linger() {
+    // A host without timers keeps the recorders that have rows.
+    if (!this.#host.hasTimers) this.#recorder.owner = this;
     if (this.#timer !== undefined || !this.#host.hasTimers) return;
     this.#timer = startTimer(() => {
       this.#timer = undefined;

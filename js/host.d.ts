@@ -12,6 +12,8 @@ export type HostRecorder = Pick<
   connect?(): void;
   /** Of a host with several recorders, the one of the work that runs now, for an event of it. */
   current?(): HostRecorder;
+  /** What is kept alive with it. */
+  owner?: object;
 };
 
 /** What the exporter uses of the native part, or of the WebAssembly module. */

@@ -186,6 +186,18 @@ const SCENARIOS = {
     }
     return lines;
   },
+  /** A logger that nothing refers to has rows in the storage; then one with the same settings. */
+  async 'logger out of use'() {
+    const one = storage();
+    isDown = true;
+    init({ storage: one, projectName: 'other' }).log({ input: 'in' });
+    init();
+    await sleep(500);
+    await collect();
+    init({ storage: one, projectName: 'other' }).log({ input: 'in' });
+    await sleep(500);
+    return { lists: one.lists };
+  },
   async 'storage that is never listed'() {
     const logger = init({ storage: storage({ refuses: ['list'] }) });
     logger.log({ input: 'in' });
