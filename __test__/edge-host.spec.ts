@@ -47,6 +47,10 @@ test('a logger with undelivered rows is found again although nothing refers to i
   expect(await seen('logger out of use')).toEqual({ lists: 1 });
 });
 
+test('a closed logger is collected although it has left rows in the storage', async () => {
+  expect(await seen('closed logger')).toEqual({ isKept: false });
+});
+
 test('a flush is not complete while the storage cannot be listed', async () => {
   const report = { complete: false, sent: 1, pending: 0 };
   expect(await seen('storage that is never listed')).toEqual(report);

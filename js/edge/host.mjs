@@ -67,7 +67,10 @@ export function edgeHost(wasm, waitUntil) {
       const deliveries = [...busy].flatMap((recorder) => recorder.deliveries());
       for (const delivery of deliveries) delivery.touch();
       await Promise.all(deliveries.map((delivery) => delivery.settle()));
-      for (const recorder of busy) if (recorder.isDone()) busy.delete(recorder);
+      for (const recorder of busy) {
+        // What a closed one has left in a storage waits for another one.
+        if (recorder.isDone() || recorder.isAtRest()) busy.delete(recorder);
+      }
     } catch (error) {
       warn('LOST', `What is recorded cannot be delivered: ${messageOf(error)}.`);
     }

@@ -198,6 +198,24 @@ const SCENARIOS = {
     await sleep(500);
     return { lists: one.lists };
   },
+  /** A closed logger has rows in the storage; then another one records. */
+  async 'closed logger'() {
+    isDown = true;
+    const reference = await (async () => {
+      const logger = init({ storage: storage(), projectName: 'other' });
+      logger.log({ input: 'in' });
+      await sleep(300);
+      await logger.close({ timeoutMs: 200 });
+      return new WeakRef(logger);
+    })();
+    isDown = false;
+    const other = init();
+    other.log({ input: 'in' });
+    await other.flush();
+    await sleep(300);
+    await collect();
+    return { isKept: reference.deref() !== undefined };
+  },
   async 'storage that is never listed'() {
     const logger = init({ storage: storage({ refuses: ['list'] }) });
     logger.log({ input: 'in' });
