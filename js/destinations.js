@@ -88,7 +88,8 @@ class Destinations {
 
   /**
    * The destination with the same settings whose rows go to an experiment, or another project. Nothing of an experiment
-   * is left out, and nothing is kept on the disk or in a storage: no later process would deliver it. Throws when it cannot be started.
+   * is left out, and nothing is kept on the disk or in a storage: no later process would deliver it. Throws when it cannot
+   * be started.
    * @param {Destination} base
    * @param {import('./slug-destinations.js').SpanObject} object
    * @returns {Destination}

@@ -301,8 +301,8 @@ impl Exporter {
   }
 
   /// Whether nothing is lost when the exporter is dropped now: every row is delivered, lost or in the spool, so is the
-  /// snapshot of open spans, and neither an attachment nor a trace that may fail waits. Rows that are in the spool as well as in memory count as spooled
-  /// until the next input.
+  /// snapshot of open spans, and neither an attachment nor a trace that may fail waits. Rows that are in the spool as well
+  /// as in memory count as spooled until the next input.
   pub fn is_kept(&self) -> bool {
     self.delivery.leave_spooled();
     let spool = &self.delivery.spool;
