@@ -24,16 +24,19 @@ async function signalled(
       env,
       stdio,
       timeout: HANGS_MS,
+      killSignal: 'SIGKILL',
     });
     let stderr = '';
     child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
     const [ready] = await once(child.stdout.setEncoding('utf8'), 'data');
+    let stdout = '';
+    child.stdout.on('data', (text) => (stdout += text));
     const began = performance.now();
     child.kill(signal);
     const [code, killedBy] = await once(child, 'close');
     const tookMs = performance.now() - began;
     const runs = collector.rows().length;
-    return { code, killedBy, listeners: JSON.parse(ready), runs, stderr, tookMs };
+    return { code, killedBy, listeners: JSON.parse(ready), runs, stdout, stderr, tookMs };
   } finally {
     await collector.close();
   }
@@ -73,6 +76,26 @@ test.each(['listens', 'listens once'])(
     expect({ code, killedBy, runs }).toEqual({ code: 3, killedBy: null, runs: 50 });
   },
 );
+
+describe.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('%s', (signal) => {
+  test.each(['3 before', '3 after', '4 before', '4 after'])(
+    'ends a process that loads signal-exit %s the logger, once everything is delivered',
+    async (loaded) => {
+      const { code, killedBy, runs, stdout } = await signalled(`signal-exit ${loaded}`, signal);
+      expect({ code, killedBy, runs, stdout }).toEqual({
+        code: null,
+        killedBy: signal,
+        runs: 50,
+        stdout: '\nsignal-exit has run',
+      });
+    },
+  );
+});
+
+test('an application that listens ends as it wants to, also with signal-exit', async () => {
+  const { code, runs } = await signalled('signal-exit 4 before, listens', 'SIGTERM');
+  expect({ code, runs }).toEqual({ code: 3, runs: 50 });
+});
 
 test('a server that never answers delays the end by no more than the exit timeout', async () => {
   const { killedBy, stderr, tookMs } = await signalled(

@@ -25,18 +25,32 @@ function handleSignals({ now, soon }) {
   for (const signal of SIGNALS) {
     const listener = () => {
       const others = process.listeners(signal).filter((other) => !(OURS in other));
-      if (others.length > 0) {
+      if (others.length > signalExitListeners()) {
         soon();
         return;
       }
       now();
       process.removeListener(signal, listener);
-      end(signal);
+      // Those of `signal-exit` run next, and end the process because no other listener is left.
+      if (others.length === 0) end(signal);
     };
     listener[OURS] = true;
     // Before the others: a `once` listener is no longer listed when it has run.
     process.prependListener(signal, listener);
   }
+}
+
+/**
+ * How many listeners the package `signal-exit` has on each signal, in its versions 3 and 4. Unlike those of the
+ * application, they end the process only if there is no other listener.
+ * @returns {number}
+ */
+function signalExitListeners() {
+  const counters = [
+    /** @type {any} */ (globalThis)[Symbol.for('signal-exit emitter')],
+    /** @type {any} */ (process).__signal_exit_emitter__,
+  ];
+  return counters.reduce((sum, counter) => sum + (counter?.count ?? 0), 0);
 }
 
 /** Ends the process as the signal does without a listener. @param {NodeJS.Signals} signal */
