@@ -41,3 +41,37 @@ test.each(ENDINGS)('nothing is lost: %s ends by %s, the main thread by %s', asyn
     runs: expected,
   });
 });
+
+/** How long the termination of a worker takes whose loggers wait for a server that hangs, in milliseconds. */
+const TERMINATED = `
+  const { once } = require('node:events');
+  const { Worker } = require('node:worker_threads');
+  const worker = \`
+    const { initLogger } = require('flue-braintrust');
+    const { parentPort, workerData } = require('node:worker_threads');
+    for (let logger = 0; logger < workerData; logger++) {
+      initLogger({ projectName: 'project ' + logger, exitTimeoutMs: 2000 }).log({ input: 'waits' });
+    }
+    parentPort.postMessage('ready');
+    setInterval(() => {}, 1000);\`;
+  const terminated = async (loggers) => {
+    const running = new Worker(worker, { eval: true, workerData: loggers });
+    await once(running, 'message');
+    const began = performance.now();
+    await running.terminate();
+    return performance.now() - began;
+  };
+  (async () => console.log(JSON.stringify([await terminated(1), await terminated(3)])))();`;
+
+test('a server that hangs delays the termination of a worker once, however many loggers it has', async () => {
+  const collector = await startCollector({ intercept: () => ({ hang: true }) });
+  try {
+    const { code, stdout } = await run(['-e', TERMINATED], destination(collector));
+    expect(code).toBe(0);
+    const [one, three] = JSON.parse(stdout);
+    expect(one).toBeGreaterThan(1900);
+    expect(three).toBeLessThan(2 * one);
+  } finally {
+    await collector.close();
+  }
+});

@@ -43,7 +43,6 @@ impl From<ExitStep> for host::ExitStep {
 /// The thread that delivers for several recorders. It starts with the first event or connection of one, or with one that
 /// has a spool, and ends with the last one.
 #[napi]
-#[derive(Default)]
 pub struct Engine {
   engine: Arc<host::Engine>,
 }
@@ -52,8 +51,20 @@ pub struct Engine {
 impl Engine {
   /// Starts nothing.
   #[napi(constructor, catch_unwind)]
-  pub fn new() -> Self {
-    Self::default()
+  pub fn new(env: &Env) -> Result<Self> {
+    // The thread may run a moment longer than the worker that started it: its code stays loaded.
+    retain_current_module_for_unload_safety();
+    let engine = Arc::<host::Engine>::default();
+    // A terminated worker runs no more JavaScript. The hook blocks only the worker's thread.
+    env.add_env_cleanup_hook(Arc::downgrade(&engine), |engine| {
+      // A panic here would end the process.
+      let _panicked = catch_unwind(AssertUnwindSafe(|| {
+        if let Some(engine) = engine.upgrade() {
+          engine.end_without_javascript();
+        }
+      }));
+    })?;
+    Ok(Self { engine })
   }
 }
 
@@ -74,17 +85,11 @@ impl Recorder {
   )]
   pub fn new(env: &Env, settings: String, engine: Option<&Engine>) -> Result<Self> {
     let settings = parsed(&settings)?;
-    // The exporter's thread may run a moment longer than the worker that started it: its code stays loaded.
-    retain_current_module_for_unload_safety();
-    let engine = engine.map(|engine| engine.engine.clone()).unwrap_or_default();
-    let handle = ExporterHandle::new(engine, settings);
-    // A terminated worker runs no more JavaScript. The hook blocks only the worker's thread.
-    let shutdown = AssertUnwindSafe(handle.cleanup_hook());
-    env.add_env_cleanup_hook(shutdown, |AssertUnwindSafe(shutdown)| {
-      // A panic here would end the process.
-      let _panicked = catch_unwind(AssertUnwindSafe(shutdown));
-    })?;
-    Ok(Self { handle })
+    let engine = match engine {
+      Some(engine) => engine.engine.clone(),
+      None => Engine::new(env)?.engine,
+    };
+    Ok(Self { handle: ExporterHandle::new(&engine, settings) })
   }
 
   /// Enqueues one event, as JSON whose long texts may stand unescaped between NULs. Never blocks. False when the event

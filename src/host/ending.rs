@@ -1,6 +1,10 @@
 //! The end of an exporter with its process, as the thread that waits for it sees it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+  mem,
+  sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+  time::Duration,
+};
 
 use export::{
   diagnostics::{Code, rows_are},
@@ -28,6 +32,34 @@ enum Waited {
   Done,
   /// There is content to mask.
   Masking,
+}
+
+/// The exporters of an environment, or of the process, as far as they exist.
+#[derive(Default)]
+pub struct Exporters(Mutex<Vec<Weak<Shared>>>);
+
+impl Exporters {
+  /// None.
+  pub const fn new() -> Self {
+    Self(Mutex::new(Vec::new()))
+  }
+
+  /// Adds an exporter.
+  pub fn add(&self, shared: &Arc<Shared>) {
+    let mut exporters = self.lock();
+    exporters.retain(|exporter| exporter.strong_count() > 0);
+    exporters.push(Arc::downgrade(shared));
+  }
+
+  /// Removes all exporters, and returns those that exist.
+  pub fn take(&self) -> Vec<Arc<Shared>> {
+    let exporters = mem::take(&mut *self.lock());
+    exporters.iter().filter_map(Weak::upgrade).collect()
+  }
+
+  fn lock(&self) -> MutexGuard<'_, Vec<Weak<Shared>>> {
+    self.0.lock().unwrap_or_else(PoisonError::into_inner)
+  }
 }
 
 /// Begins a step.
@@ -96,4 +128,28 @@ fn report_unprocessed(shared: &Shared) {
   let message =
     format!("{} lost: the process ends before the events are processed.", rows_are(lost));
   shared.account.diagnostics.once(Code::Exit, &message);
+}
+
+#[cfg(test)]
+mod tests {
+  use export::config::Settings;
+
+  use super::*;
+
+  fn exporter() -> Arc<Shared> {
+    let settings = Settings::parse(r#"{"options":{"apiKey":"key"},"env":{},"file":{}}"#).unwrap();
+    Arc::new(Shared::new(Box::new(|_| {}), settings, Box::new(|_| {}), Box::new(|_| {})))
+  }
+
+  #[test]
+  fn exporters_that_are_gone_take_no_memory() {
+    let exporters = Exporters::new();
+    for _ in 0..100 {
+      exporters.add(&exporter());
+    }
+    assert_eq!(exporters.lock().len(), 1);
+    let present = exporter();
+    exporters.add(&present);
+    assert_eq!(exporters.take().len(), 1);
+  }
 }

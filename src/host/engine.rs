@@ -14,7 +14,11 @@ use tokio::{
   sync::Notify,
 };
 
-use super::{driver, shared::Shared};
+use super::{
+  driver,
+  ending::{self, Exporters},
+  shared::Shared,
+};
 
 /// The delay before the thread requests a refused resource again.
 const RESOURCES_AGAIN: Duration = Duration::from_millis(100);
@@ -24,6 +28,7 @@ const RESOURCES_AGAIN: Duration = Duration::from_millis(100);
 pub struct Engine {
   state: Mutex<State>,
   wake: Notify,
+  exporters: Exporters,
 }
 
 #[derive(Default)]
@@ -34,6 +39,16 @@ struct State {
 }
 
 impl Engine {
+  /// Adds an exporter that [`Self::end_without_javascript`] ends.
+  pub fn register(&self, shared: &Arc<Shared>) {
+    self.exporters.add(shared);
+  }
+
+  /// Shuts all exporters down and waits for them at the same time, when the environment ends.
+  pub fn end_without_javascript(&self) {
+    ending::end_without_javascript(&self.exporters.take());
+  }
+
   /// Has the thread drive an exporter until that ends. When the system refuses a thread, the events wait, and the start
   /// is retried.
   pub fn drive(self: &Arc<Self>, shared: Arc<Shared>) {

@@ -26,10 +26,12 @@ pub struct ExporterHandle {
 impl ExporterHandle {
   /// An exporter without a connection, which the engine is to drive: with a spool at once, to adopt what dead processes
   /// left, otherwise from the first event on. Does no I/O itself: a disk may not respond.
-  pub fn new(engine: Arc<Engine>, settings: Settings) -> Self {
+  pub fn new(engine: &Arc<Engine>, settings: Settings) -> Self {
     let has_spool = settings.spool.is_some();
-    let starter = Box::new(move |shared| engine.drive(shared));
+    let driving = engine.clone();
+    let starter = Box::new(move |shared| driving.drive(shared));
     let shared = Arc::new(Shared::new(starter, settings, Box::new(print), Box::new(print_debug)));
+    engine.register(&shared);
     #[cfg(unix)]
     super::process_exit::register(&shared);
     if has_spool && shared.queue.begin() {
@@ -163,16 +165,6 @@ impl ExporterHandle {
   /// Whether no thread runs: it has not started, or it has ended.
   pub fn is_at_rest(&self) -> bool {
     self.shared.queue.is_at_rest()
-  }
-
-  /// A hook for the end of the environment: shuts down, and waits for the exporter's thread to end.
-  pub fn cleanup_hook(&self) -> impl FnOnce() + Send + 'static {
-    let shared = Arc::downgrade(&self.shared);
-    move || {
-      if let Some(shared) = shared.upgrade() {
-        ending::end_without_javascript(&[shared]);
-      }
-    }
   }
 
   /// The diagnostics since the last call.

@@ -10,20 +10,20 @@
 use std::{
   panic::catch_unwind,
   process,
-  sync::{Arc, Mutex, Once, OnceLock, PoisonError, Weak},
+  sync::{Arc, Once, OnceLock},
 };
 
-use super::{ending::end_without_javascript, shared::Shared};
+use super::{
+  ending::{Exporters, end_without_javascript},
+  shared::Shared,
+};
 
-/// The exporters of all threads, as far as they exist.
-static EXPORTERS: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
+/// The exporters of all threads.
+static EXPORTERS: Exporters = Exporters::new();
 
 /// Shuts the exporter down in `exit()` at the latest.
 pub fn register(shared: &Arc<Shared>) {
-  let mut exporters = EXPORTERS.lock().unwrap_or_else(PoisonError::into_inner);
-  exporters.retain(|exporter| exporter.strong_count() > 0);
-  exporters.push(Arc::downgrade(shared));
-  drop(exporters);
+  EXPORTERS.add(shared);
   static REGISTERED: Once = Once::new();
   REGISTERED.call_once(listen);
 }
@@ -50,8 +50,6 @@ fn listen() {
 
 /// Shuts down the exporters that have not ended.
 fn end_all() {
-  let exporters = std::mem::take(&mut *EXPORTERS.lock().unwrap_or_else(PoisonError::into_inner));
-  let left: Vec<_> = exporters.iter().filter_map(Weak::upgrade).collect();
-  let left: Vec<_> = left.into_iter().filter(|shared| !shared.has_ended()).collect();
+  let left: Vec<_> = EXPORTERS.take().into_iter().filter(|shared| !shared.has_ended()).collect();
   end_without_javascript(&left);
 }
