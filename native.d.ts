@@ -86,10 +86,10 @@ export declare class Recorder {
   /** Whether no thread runs: it has not started, or it has ended. */
   isAtRest(): boolean
   /**
-   * Waits for what `beginExit` began, at most for the exit timeout and 250 ms. False when rows must be masked first: then
-   * call it again.
+   * Waits for what `beginExit` began, at most for `maxMs`, and for the exit timeout and 250 ms. False when it is not done,
+   * or rows must be masked first: then call it again.
    */
-  waitExit(step: ExitStep): boolean
+  waitExit(step: ExitStep, maxMs: number): boolean
   /** The diagnostics since the last call. */
   takeDiagnostics(): JsonString<Diagnostic[]>
   /** Where Braintrust shows spans. Members that the login has not stated yet are null. */

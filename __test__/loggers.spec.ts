@@ -527,6 +527,23 @@ describe('with rows of two loggers pending', () => {
       },
     ));
 
+  test('a server that hangs costs the other logger nothing, also if rows wait for the masking function', () =>
+    program(
+      `
+      bt.setMaskingFunction((value) => value);
+      for (const options of [A, B]) {
+        const logger = bt.initLogger({ ...options, exitTimeoutMs: 4000 });
+        for (let n = 0; n < 20; n++) logger.log({ input: 'logged' });
+      }
+      process.exit(0);`,
+      ({ A, B }, { code }) => {
+        expect(code).toBe(0);
+        expect(rowsOf(A)).toEqual([]);
+        expect(rowsOf(B)).toHaveLength(20);
+      },
+      { servers: { A: { intercept: () => ({ hang: true }) } } },
+    ));
+
   test('each has its own files in one spool directory, and each next process delivers its own', () =>
     withDirectory(async (directory) => {
       const spool = join(directory, 'spool');

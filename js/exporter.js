@@ -22,6 +22,9 @@ const { warn } = require('./warn.js');
 /** @typedef {import('./context.js').Work} Work */
 /** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */
 
+/** How long the end of the process waits for all recorders in one round, in milliseconds. */
+const ROUND_MS = 10;
+
 /**
  * The process-wide exporter behind the exported functions. Until it is initialised, and when initialisation fails,
  * every method does nothing: tracing never breaks the application.
@@ -343,10 +346,15 @@ class Exporter {
   waitExit(step) {
     this.#atExit(() => {
       const { ExitStep } = this.#host.load();
-      for (const recorder of this.#destinations.recorders) {
-        // At first what is being masked already: the native part waits for it.
-        do this.#masking.maskInTime(recorder);
-        while (!recorder.waitExit(ExitStep[step]));
+      let waiting = this.#destinations.recorders;
+      while (waiting.length > 0) {
+        // In turns: a server that hangs must not keep the rows of another recorder from being masked.
+        const maxMs = ROUND_MS / waiting.length;
+        waiting = waiting.filter((recorder) => {
+          // At first what is being masked already: the native part waits for it.
+          this.#masking.maskInTime(recorder);
+          return !recorder.waitExit(ExitStep[step], maxMs);
+        });
       }
     });
     this.#report();

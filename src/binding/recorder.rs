@@ -199,11 +199,11 @@ impl Recorder {
     self.handle.is_at_rest()
   }
 
-  /// Waits for what `beginExit` began, at most for the exit timeout and 250 ms. False when rows must be masked first: then
-  /// call it again.
+  /// Waits for what `beginExit` began, at most for `maxMs`, and for the exit timeout and 250 ms. False when it is not done,
+  /// or rows must be masked first: then call it again.
   #[napi(catch_unwind)]
-  pub fn wait_exit(&self, step: ExitStep) -> bool {
-    self.handle.wait_exit(step.into())
+  pub fn wait_exit(&self, step: ExitStep, max_ms: f64) -> bool {
+    self.handle.wait_exit(step.into(), millis(max_ms))
   }
 
   /// The diagnostics since the last call.

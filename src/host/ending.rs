@@ -79,7 +79,7 @@ pub fn end_without_javascript(exporters: &[Arc<Shared>]) {
     begin(shared, ExitStep::Shutdown);
   }
   for shared in exporters {
-    wait(shared, ExitStep::Shutdown, false);
+    wait(shared, ExitStep::Shutdown, None);
   }
 }
 
@@ -90,34 +90,42 @@ pub fn start_if_events_wait(shared: &Arc<Shared>) {
   }
 }
 
-/// Waits until a step is done. False when content must be masked first, if the caller `masks`.
-pub fn wait(shared: &Shared, step: ExitStep, masks: bool) -> bool {
-  let deadline = shared.queue.deadline().unwrap_or_else(|| shared.clock.elapsed());
-  let waited = shared.exit_signal.wait(shared.clock.at(deadline + GRACE), || {
+/// Waits until a step is done. A caller that masks content states the longest time to wait: false when it has passed, or
+/// content must be masked first.
+pub fn wait(shared: &Shared, step: ExitStep, slice: Option<Duration>) -> bool {
+  let now = shared.clock.elapsed();
+  let end = shared.queue.deadline().unwrap_or(now) + GRACE;
+  let until = slice.map_or(end, |slice| end.min(now + slice));
+  let waited = shared.exit_signal.wait(shared.clock.at(until), || {
     let is_done = match step {
       ExitStep::Delivery | ExitStep::Interruption => shared.has_delivered(),
       ExitStep::Shutdown => shared.has_ended(),
     };
     if is_done {
       Some(Waited::Done)
-    } else if masks && !shared.masks.is_empty() {
+    } else if slice.is_some() && !shared.masks.is_empty() {
       Some(Waited::Masking)
     } else {
       None
     }
   });
+  let is_late = match waited {
+    Some(Waited::Done) => false,
+    None if until == end => true,
+    Some(Waited::Masking) | None => return false,
+  };
   if matches!(step, ExitStep::Shutdown) {
-    if waited.is_none() {
+    if is_late {
       report_unprocessed(shared);
-    } else if !shared.queue.has_thread() {
-      // The thread never started: what waits for it is lost.
-      shared.on_thread_exit(LossReason::NotDeliveredAtExit);
-    } else if shared.has_ended() {
+    } else if shared.queue.has_thread() {
       // It may have ended before, and have refused events since.
       shared.account.warn_total_lost();
+    } else {
+      // The thread never started: what waits for it is lost.
+      shared.on_thread_exit(LossReason::NotDeliveredAtExit);
     }
   }
-  !matches!(waited, Some(Waited::Masking))
+  true
 }
 
 /// Reports the rows of a thread that did not end in time.

@@ -127,10 +127,10 @@ impl ExporterHandle {
     self.shared.exit_time_left()
   }
 
-  /// Waits for what [`Self::begin_exit`] began, at most for the exit timeout and a grace. False when content must be masked first;
-  /// then this is to be called again.
-  pub fn wait_exit(&self, step: ExitStep) -> bool {
-    ending::wait(&self.shared, step, true)
+  /// Waits for what [`Self::begin_exit`] began, at most for `slice`, and for the exit timeout and a grace. False when it
+  /// is not done, or content must be masked first; then this is to be called again.
+  pub fn wait_exit(&self, step: ExitStep, slice: Duration) -> bool {
+    ending::wait(&self.shared, step, Some(slice))
   }
 
   /// Sets whether rows pass through the masking function from now on. Default: no.
