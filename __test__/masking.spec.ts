@@ -194,6 +194,23 @@ test.each(['process.exit(0)', 'process.reallyExit(0)'])(
   },
 );
 
+test('marks replace what the application makes unreadable after it was masked, and no row waits for it', async () => {
+  const { rows, stdout } = await program(`
+    const shared = {};
+    setMaskingFunction((value) => {
+      // The rows take several turns of the event loop.
+      slow(value);
+      setImmediate(() => (shared.cycle = shared));
+      return shared;
+    });
+    initLogger();
+    spans(40);
+    flush({ timeoutMs: 60_000 }).then(({ complete }) => console.log(complete));`);
+  expect(stdout).toBe('true\n');
+  expect(rows).toHaveLength(40);
+  expect(JSON.stringify(rows)).toContain('[flue-braintrust: masking failed]');
+});
+
 test('what is cut from what a masking function returns is counted', async () => {
   const { stdout } = await program(`
     setMaskingFunction((value) => (value === 'SECRET' ? 'x'.repeat(20 * 1024 * 1024) : value));

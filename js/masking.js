@@ -136,7 +136,7 @@ class Masking {
       this.#maskUntil(batch, this.#end);
       const { masked, content, cut } = batch;
       if (masked.length === content.length) this.#complete(batch);
-      else batch.recorder.endMasking(batch.batch, toJson(masked), cut);
+      else batch.recorder.endMasking(batch.batch, textOf(masked), cut);
       this.#batch = undefined;
     }
   }
@@ -189,7 +189,7 @@ class Masking {
   /** @param {Batch} batch all rows of which are masked */
   #complete({ recorder, batch, masked, cut }) {
     this.#batch = undefined;
-    recorder.completeMasking(batch, toJson(masked), cut);
+    recorder.completeMasking(batch, textOf(masked), cut);
   }
 
   /**
@@ -239,6 +239,20 @@ function nextBatch(recorder) {
   if (request === null) return undefined;
   const { batch, content } = parse(request);
   return { recorder, batch, content, masked: [], cut: 0 };
+}
+
+/**
+ * Masked rows for the native part. Empty if they cannot be written, such as values that the application has changed
+ * since: marks then replace the content of the rows.
+ * @param {readonly RowContent[]} masked
+ * @returns {import('./native-types.d.ts').JsonString<readonly RowContent[]>}
+ */
+function textOf(masked) {
+  try {
+    return toJson(masked);
+  } catch {
+    return /** @type {any} */ ('');
+  }
 }
 
 /**
