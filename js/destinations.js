@@ -43,8 +43,8 @@ class Destinations {
     if (unknown !== undefined) {
       warn('BAD_OPTION', `\`initLogger\` has no option \`${unknown}\`; it is ignored.`, unknown);
     }
-    const { unreadable, ...environment } = this.#host.environment();
-    if (unreadable !== undefined) warn('ENV_FILE', `${unreadable} It is ignored.`);
+    const { unusable, ...environment } = this.#host.environment();
+    if (unusable !== undefined) warn('ENV_FILE', `${unusable} It is ignored.`);
     const picked = pickOptions(options, environment.env);
     return this.#open(picked, environment, options?.storage);
   }

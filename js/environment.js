@@ -40,14 +40,14 @@ const MAX_PARENTS = 64;
 /**
  * What the settings may be read from besides the options: the process's own variables and those of
  * `.env.braintrust`. Nothing is written back to `process.env`.
- * @returns {{ env: Record<string, string>, file: Record<string, string>, unreadable?: string }} `unreadable` states why
- *   the file cannot be read
+ * @returns {{ env: Record<string, string>, file: Record<string, string>, unusable?: string }} `unusable` states why the
+ *   file cannot be used
  */
 function environment() {
   const env = { ...ownVariables(), ...pick(process.env, NETWORK_VARIABLES) };
   const { path: name, variables, error } = nearestFile();
-  const unreadable = error && `${name} cannot be read (${error.message}).`;
-  return { env, file: pick(variables, FILE_VARIABLES), ...(unreadable && { unreadable }) };
+  const unusable = error && `${name} cannot be used (${error.message}).`;
+  return { env, file: pick(variables, FILE_VARIABLES), ...(unusable && { unusable }) };
 }
 
 /**
@@ -66,7 +66,7 @@ function pick(variables, names) {
 
 /**
  * The nearest `.env.braintrust`, from the working directory upwards. The first that exists ends the
- * search, even if it cannot be read.
+ * search, even if it cannot be used.
  * @returns {{ path?: string, variables: NodeJS.Dict<string>, error?: Error }} no path: there is none
  */
 function nearestFile() {
@@ -74,7 +74,7 @@ function nearestFile() {
   for (let parents = 0; directory !== '' && parents <= MAX_PARENTS; parents++) {
     const file = path.join(directory, '.env.braintrust');
     try {
-      return { path: file, variables: parseEnv(fs.readFileSync(file, 'utf8')) };
+      return { path: file, variables: parseEnv(readTrusted(file)) };
     } catch (cause) {
       const error = /** @type {NodeJS.ErrnoException} */ (cause);
       if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') {
@@ -86,6 +86,37 @@ function nearestFile() {
     directory = parent;
   }
   return { variables: {} };
+}
+
+/**
+ * The text of a file. Throws if it cannot be read, or another user may have written it: its address would receive the
+ * key of this one.
+ * @param {string} file
+ */
+function readTrusted(file) {
+  const descriptor = fs.openSync(file, 'r');
+  try {
+    const why = distrust(fs.fstatSync(descriptor));
+    if (why !== undefined) throw new Error(why);
+    return fs.readFileSync(descriptor, 'utf8');
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+
+/**
+ * Why a file is not trusted. Those who can write into the working directory are: a container that runs as root has files
+ * of other users there, and Windows' disks, as Linux mounts them, are open to everyone. Windows itself states no owners.
+ * @param {fs.Stats} file
+ */
+function distrust(file) {
+  const user = process.geteuid?.();
+  if (user === undefined) return undefined;
+  const here = fs.statSync('.');
+  if (![0, user, here.uid].includes(file.uid)) return 'it belongs to another user';
+  // In a directory with the sticky bit, such as /tmp, everyone can only add files.
+  const isOpenHere = (here.mode & 0o1002) === 0o002;
+  return (file.mode & 0o002) !== 0 && !isOpenHere ? 'every user can write it' : undefined;
 }
 
 /** Empty when it was deleted. */

@@ -47,8 +47,8 @@ export interface Host {
   environment(): {
     env: Record<string, string>;
     file: Record<string, string>;
-    /** Why the file cannot be read. */
-    unreadable?: string;
+    /** Why the file cannot be used. */
+    unusable?: string;
   };
   /** Whether the application runs in a development server. */
   isDev(): boolean;

@@ -68,8 +68,8 @@ async function checkSettings(known) {
   const settings = sources(known);
   const file = nearestFile();
   if (file.error !== undefined) {
-    const detail = `${file.path} cannot be read (${file.error.message}), and is left out`;
-    const advice = 'Make the file readable, or remove it.';
+    const detail = `${file.path} cannot be used (${file.error.message}), and is left out`;
+    const advice = 'Make the file yours and readable, with `chmod o-w`, or remove it.';
     return { status: 'warning', detail, advice, settings };
   }
   const unknown = unknownVariables(env, file);
