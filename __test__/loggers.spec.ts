@@ -544,6 +544,21 @@ describe('with rows of two loggers pending', () => {
       { servers: { A: { intercept: () => ({ hang: true }) } } },
     ));
 
+  test('a server that hangs costs the other logger nothing, also if it has spans to close', () =>
+    program(
+      `
+      for (const options of [A, B]) {
+        bt.initLogger({ ...options, exitTimeoutMs: 2000 }).startSpan({ name: 'open' });
+      }
+      process.exit(0);`,
+      ({ A, B }, { code }) => {
+        expect(code).toBe(0);
+        expect(rowsOf(A)).toEqual([]);
+        expect(named(B, 'open').metrics).toHaveProperty('end');
+      },
+      { servers: { A: { intercept: () => ({ hang: true }) } } },
+    ));
+
   test('each has its own files in one spool directory, and each next process delivers its own', () =>
     withDirectory(async (directory) => {
       const spool = join(directory, 'spool');
