@@ -221,7 +221,8 @@ fn trust(env: &HashMap<String, String>) -> TrustSettings {
     extra_ca_certs: get("NODE_EXTRA_CA_CERTS").map(Into::into),
     ca_file: get("SSL_CERT_FILE").map(Into::into),
     ca_dirs: get("SSL_CERT_DIR").map(Into::into),
-    is_verified: get("NODE_TLS_REJECT_UNAUTHORIZED").as_deref() != Some("0"),
+    // As in Node, nothing but exactly this value switches verification off.
+    is_verified: env.get("NODE_TLS_REJECT_UNAUTHORIZED").is_none_or(|value| value != "0"),
   }
 }
 

@@ -176,6 +176,18 @@ fn certificates_are_configured_by_the_environment_and_not_by_the_file() {
 }
 
 #[test]
+fn certificates_are_verified_unless_the_variable_is_exactly_zero_as_in_node() {
+  let is_verified = |value: &str| {
+    let env = json!({ "NODE_TLS_REJECT_UNAUTHORIZED": value });
+    settings(json!({ "options": { "apiKey": "k" }, "env": env })).unwrap().trust.is_verified
+  };
+  assert!(!is_verified("0"));
+  for value in ["0 ", " 0", "0\n", "", "1", "00", "false"] {
+    assert!(is_verified(value), "{value:?}");
+  }
+}
+
+#[test]
 fn the_key_is_never_printed() {
   let settings = settings(json!({"options": {"apiKey": "sk-secret"}})).unwrap();
   assert!(!format!("{settings:?}").contains("sk-secret"));
