@@ -1,7 +1,7 @@
 //! The proxies that variables name, by the rules of curl and Node.
 //!
 //! The lower-case name of a variable takes precedence. A host that `NO_PROXY` excludes by the rules of curl or of Node
-//! is requested directly: a proxy must not learn of it.
+//! is requested directly: a proxy must not learn of it. So is a host of this machine, which no proxy reaches.
 
 use std::{collections::HashMap, fmt};
 
@@ -27,6 +27,9 @@ const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "soc
 /// SOCKS without a version is version 5 with names resolved by the proxy, as in Node's agents.
 const UNVERSIONED_SOCKS: &str = "socks";
 const SOCKS_PORT: u16 = 1080;
+
+/// The hosts of this machine.
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 /// A proxy. Its credentials are never printed.
 #[derive(Clone)]
@@ -91,10 +94,15 @@ impl Proxies {
   pub fn find(&self, url: &Url) -> Result<Option<&Proxy>, &ProxyError> {
     let proxy = if url.scheme() == "https" { &self.https } else { &self.http };
     match proxy {
-      Some(proxy) if !self.bypass.contains(url) => proxy.as_ref().map(Some),
+      Some(proxy) if !is_loopback(url) && !self.bypass.contains(url) => proxy.as_ref().map(Some),
       _ => Ok(None),
     }
   }
+}
+
+/// Whether a URL leads to this machine.
+fn is_loopback(url: &Url) -> bool {
+  url.host_str().is_some_and(|host| LOOPBACK.contains(&host))
 }
 
 impl Proxy {
@@ -202,6 +210,21 @@ mod tests {
       ),
     ] {
       assert_eq!(found(variables, url), Ok(expected.map(str::to_owned)), "{variables:?} {url}");
+    }
+  }
+
+  #[test]
+  fn this_machine_is_requested_directly_and_every_other_host_by_the_proxy() {
+    for proxy in ["http://p.test:1", "not a proxy"] {
+      let variables = [("ALL_PROXY", proxy)];
+      for url in
+        ["http://localhost:8723", "https://LOCALHOST", "http://127.0.0.1", "http://[::1]:1"]
+      {
+        assert_eq!(found(&variables, url), Ok(None), "{url}");
+      }
+      for url in ["https://a.test", "http://localhost.a.test", "http://127.0.0.2"] {
+        assert_ne!(found(&variables, url), Ok(None), "{url}");
+      }
     }
   }
 

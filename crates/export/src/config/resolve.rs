@@ -12,8 +12,8 @@ use super::{
   raw::{RawConfig, SpoolOptions, Toggle},
   settings::{ApiKey, Defaults, Settings, SpoolSettings, TrustSettings},
   values::{
-    address, bytes, count, duration, filled, fingerprint, float, is_loopback, number, project_id,
-    toggle, unknown,
+    address, bytes, count, duration, filled, fingerprint, float, number, project_id, toggle,
+    unknown,
   },
 };
 use crate::trace_fields::TraceFields;
@@ -86,7 +86,6 @@ impl Settings {
     let app_url = address("appUrl (BRAINTRUST_APP_URL)", app_url)?;
     let api_url = vars.or(options.api_url, "BRAINTRUST_API_URL");
     let api_url = api_url.map(|url| address("apiUrl (BRAINTRUST_API_URL)", url)).transpose()?;
-    let is_local = is_loopback(&app_url) && api_url.as_deref().is_none_or(is_loopback);
     let org_name = vars.or(options.org_name, "BRAINTRUST_ORG_NAME");
     let project_name = vars
       .or(options.project_name, "BRAINTRUST_PROJECT_NAME")
@@ -201,7 +200,7 @@ impl Settings {
         .unwrap_or(defaults.request_timeout),
       max_request_bytes,
       trust,
-      proxies: if is_local { Proxies::default() } else { proxies },
+      proxies,
       translation,
       debug_log,
       spool: spool(options.spool, vars.get("FLUE_BRAINTRUST_SPOOL_DIR"))?,

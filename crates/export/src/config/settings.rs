@@ -107,7 +107,7 @@ pub struct Settings {
   pub max_request_bytes: Option<usize>,
   /// Which certificates are trusted.
   pub trust: TrustSettings,
-  /// The proxies of requests. None if all addresses are on this machine.
+  /// The proxies of requests.
   pub proxies: Proxies,
   /// The options of the translation.
   pub translation: translate::Options,

@@ -3,6 +3,7 @@ use std::{path::PathBuf, time::Duration};
 use super::*;
 use serde_json::json;
 use translate::TurnInput;
+use url::Url;
 
 fn settings(raw: serde_json::Value) -> Result<Settings, ConfigError> {
   Settings::parse(&raw.to_string())
@@ -185,6 +186,16 @@ fn certificates_are_verified_unless_the_variable_is_exactly_zero_as_in_node() {
   for value in ["0 ", " 0", "0\n", "", "1", "00", "false"] {
     assert!(is_verified(value), "{value:?}");
   }
+}
+
+#[test]
+fn a_local_app_leaves_the_proxy_to_the_remote_api_that_its_login_states() {
+  let options = json!({ "apiKey": "k", "appUrl": "http://localhost:3000" });
+  let env = json!({ "HTTPS_PROXY": "http://proxy.test:3128" });
+  let proxies = settings(json!({ "options": options, "env": env })).unwrap().proxies;
+  let has_proxy = |url| proxies.find(&Url::parse(url).unwrap()).unwrap().is_some();
+  assert!(has_proxy("https://api.braintrust.dev/logs3"));
+  assert!(!has_proxy("http://localhost:3000/api/apikey/login"));
 }
 
 #[test]

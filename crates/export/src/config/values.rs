@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use url::Url;
 use uuid::Uuid;
 
 use super::error::ConfigError;
@@ -29,14 +28,6 @@ pub fn address(name: &'static str, url: String) -> Result<String, ConfigError> {
     }
     _ => Err(ConfigError::BadUrl { name }),
   }
-}
-
-/// Whether a URL leads to this machine.
-pub fn is_loopback(url: &str) -> bool {
-  let url = Url::parse(url).ok();
-  url
-    .and_then(|url| Some(["localhost", "127.0.0.1", "[::1]"].contains(&url.host_str()?)))
-    .unwrap_or(false)
 }
 
 /// A UUID in groups of hex digits.
