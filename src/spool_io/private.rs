@@ -74,6 +74,9 @@ fn invalid(why: &str) -> io::Error {
 /// The permissions of the group and of all others to write.
 #[cfg(unix)]
 const WRITABLE_BY_OTHERS: u32 = 0o022;
+/// The mode of directories that users share, such as `/tmp`: each may remove only files of their own.
+#[cfg(unix)]
+const STICKY: u32 = 0o1000;
 
 /// Opens a regular file of this user.
 #[cfg(unix)]
@@ -101,21 +104,34 @@ fn regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
 /// Makes the directory one to which only this user can write.
 ///
 /// # Errors
-/// `PermissionDenied` when others can write to it and it is not this user's.
+/// `PermissionDenied` when others can write to it and it is not this user's, or is used for more than the spool.
 #[cfg(unix)]
 pub fn check_dir(dir: &Path) -> io::Result<()> {
   let metadata = fs::metadata(dir)?;
   let is_ours = metadata.uid() == geteuid().as_raw();
   let others_write = metadata.mode() & WRITABLE_BY_OTHERS != 0;
-  if is_ours && others_write {
+  let is_sticky = metadata.mode() & STICKY != 0;
+  if is_ours && others_write && !is_sticky && holds_only_spool_files(dir)? {
     return fs::set_permissions(dir, Permissions::from_mode(0o700));
   }
   // Root may write to any directory anyway.
-  if !is_ours && (others_write || metadata.uid() != 0) {
+  if others_write || (!is_ours && metadata.uid() != 0) {
     let why = "other users can write to it; name a directory in it, which is then created for this user alone";
     return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
   }
   Ok(())
+}
+
+/// Whether nobody uses the directory for anything else.
+#[cfg(unix)]
+fn holds_only_spool_files(dir: &Path) -> io::Result<bool> {
+  for entry in fs::read_dir(dir)? {
+    let name = entry?.file_name();
+    if name.to_str().is_none_or(|name| name.parse::<spool::Name>().is_err()) {
+      return Ok(false);
+    }
+  }
+  Ok(true)
 }
 
 /// Links need privileges here, and files have no owner that decides who may write.

@@ -208,12 +208,30 @@ fn a_directory_to_which_others_can_write_is_made_private_or_refused() {
   use std::os::unix::fs::PermissionsExt;
 
   let dir = tempfile::tempdir().unwrap();
-  let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+  let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+  let set_mode = |mode| fs::set_permissions(dir.path(), fs::Permissions::from_mode(mode)).unwrap();
+  let segment = dir.path().join("0000000000000001-1-00000007-0000000001.rows");
+  let note = dir.path().join("note");
   for (before, after) in [(0o777, 0o700), (0o770, 0o700), (0o755, 0o755), (0o700, 0o700)] {
-    fs::set_permissions(dir.path(), fs::Permissions::from_mode(before)).unwrap();
+    set_mode(before);
     DiskFiles.create_dir(dir.path()).unwrap();
     assert_eq!(mode(dir.path()), after, "{before:o}");
+    // Spool files do not change that.
+    fs::write(&segment, "rows").unwrap();
   }
+  fs::write(&note, "not ours").unwrap();
+  DiskFiles.create_dir(dir.path()).unwrap();
+  let refuses = |before| {
+    set_mode(before);
+    let error = DiskFiles.create_dir(dir.path()).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::PermissionDenied);
+    assert!(error.to_string().contains("name a directory in it"), "{error}");
+    assert_eq!(mode(dir.path()), before);
+  };
+  // Whoever uses it besides the spool needs its mode.
+  [0o777, 0o770, 0o1777].into_iter().for_each(refuses);
+  fs::remove_file(note).unwrap();
+  refuses(0o1777);
   // Another user's; as root, nothing but an owner of its own makes it one.
   if rustix::process::geteuid().is_root() {
     let theirs = Some(rustix::process::Uid::from_raw(65_534));
