@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   statSync,
@@ -14,7 +15,7 @@ import type { InitLoggerOptions, Stats } from '..';
 import { startCollector } from '../tools/collector';
 import type { Collector } from '../tools/collector/types';
 import { App, at } from './support/app';
-import { withDirectory } from './support/run';
+import { ROOT, destination, run, withDirectory } from './support/run';
 
 /** A server that is down until it is switched on, and a directory. */
 class Place {
@@ -323,6 +324,27 @@ test('rows that a refused key held back are delivered by the next process, whose
       await place.close();
       await collector.close();
     }
+  }));
+
+test('relative directories stay where they are when the application changes its working directory', () =>
+  withPlace(async (place) => {
+    place.isDown = false;
+    const elsewhere = join(place.dir, 'elsewhere');
+    mkdirSync(elsewhere);
+    const script = `
+      const flue = require(${JSON.stringify(ROOT)});
+      flue.initLogger({ spool: { dir: 'rows' } });
+      process.chdir('elsewhere');
+      for (const type of ['run_start', 'run_end']) {
+        flue.braintrustFlueObserver({ v: 3, type, runId: 'run_1', workflowName: 'w' });
+      }
+      flue.flush().then(({ sent }) => console.log(sent));`;
+    const ended = await run(['-e', script], destination(place.collector), undefined, place.dir);
+    expect(ended).toMatchObject({ code: 0, stdout: '1\n', stderr: '' });
+    expect([readdirSync(place.dir).toSorted(), readdirSync(elsewhere)]).toEqual([
+      ['elsewhere', 'rows'],
+      [],
+    ]);
   }));
 
 test('a directory that cannot be used is reported once, and tracing runs on without it', () =>

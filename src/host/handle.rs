@@ -7,6 +7,7 @@ use export::{
 };
 
 use super::{
+  absolute_paths::make_absolute,
   chunks::EventText,
   command::{Command, Reply, Report},
   ending::{self, ExitStep},
@@ -26,7 +27,8 @@ pub struct ExporterHandle {
 impl ExporterHandle {
   /// An exporter without a connection, which the engine is to drive: with a spool at once, to adopt what dead processes
   /// left, otherwise from the first event on. Does no I/O itself: a disk may not respond.
-  pub fn new(engine: &Arc<Engine>, settings: Settings) -> Self {
+  pub fn new(engine: &Arc<Engine>, mut settings: Settings) -> Self {
+    make_absolute(&mut settings);
     let has_spool = settings.spool.is_some();
     let driving = engine.clone();
     let starter = Box::new(move |shared| driving.drive(shared));

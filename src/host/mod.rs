@@ -14,10 +14,12 @@
 //! | [`engine`] | the thread |
 //! | [`driver`] | the loop that drives one exporter |
 //! | [`handle`] | what JavaScript holds of an exporter |
+//! | [`absolute_paths`] | the paths of its settings |
 //! | [`ending`] | the end of the process: what is waited for |
 //! | [`process_exit`] | the end of the process after JavaScript's |
 //! | [`probe`] | a connection without an exporter |
 
+mod absolute_paths;
 mod chunks;
 mod command;
 mod disk;
