@@ -370,6 +370,18 @@ export const MUTATIONS = [
     by: `      let removed: io::Result<()> = Ok(());`,
   },
   {
+    name: 'spool: a removal that failed is not tried again',
+    file: `${EXPORT}/spool_writer.rs`,
+    replace: `        self.removals.push_front(removal);`,
+    by: '',
+  },
+  {
+    name: 'spool: later removals do not wait for one that failed',
+    file: `${EXPORT}/spool_writer.rs`,
+    replace: `        self.removals.push_front(removal);`,
+    by: `        self.removals.push_back(removal);`,
+  },
+  {
     name: 'spool: only the first search finds dead processes',
     file: 'crates/spool/src/adopt.rs',
     replace: `      if let Some(lock) = adopted.note(lock).flatten() {`,

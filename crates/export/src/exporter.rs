@@ -185,8 +185,8 @@ impl Exporter {
       // Its rows are counted as spooled: the next process delivers them, or finds the damage.
       (Purpose::Load, Completion::Content(_)) if self.has_ended => {}
       (Purpose::Load, Completion::Content(result)) => self.delivery.handle_loaded(result, now),
-      (Purpose::Remove(entry), Completion::Done(Err(error))) => {
-        self.delivery.spool.remove_failed(entry, &error);
+      (Purpose::Remove(removal), Completion::Done(result)) => {
+        self.delivery.spool.handle_removed(removal, result, now);
       }
       (Purpose::Snapshot, Completion::Done(result)) => {
         let is_written = result.is_ok();
@@ -296,8 +296,9 @@ impl Exporter {
   /// Whether nothing is left to do until the next input: every row and attachment is delivered or lost, and the
   /// snapshot of open spans is written.
   pub fn is_at_rest(&self) -> bool {
-    let is_done = self.has_ended || (self.is_settled() && !self.snapshot.is_pending());
-    is_done && !self.has_input && !self.delivery.spool.is_busy()
+    let spool = &self.delivery.spool;
+    let is_settled = self.is_settled() && !self.snapshot.is_pending() && !spool.has_removals();
+    (self.has_ended || is_settled) && !self.has_input && !spool.is_busy()
   }
 
   /// Whether nothing is lost when the exporter is dropped now: every row is delivered, lost or in the spool, so is the
@@ -311,7 +312,8 @@ impl Exporter {
     let is_pending =
       self.account.counters.pending().rows > 0 || self.delivery.unsettled_attachments() > 0;
     let awaits_errors = self.sampling.memory_bytes() > 0;
-    let is_done = self.has_ended || (is_noted && !is_pending && !awaits_errors);
+    let is_done =
+      self.has_ended || (is_noted && !is_pending && !awaits_errors && !spool.has_removals());
     is_done && !self.has_input && !spool.is_busy()
   }
 

@@ -1,7 +1,7 @@
 //! The operations on the spool for the host, their disk space, and the diagnostics of failures. A failing spool is
 //! reported once and never stops delivery.
 
-use std::{collections::VecDeque, fmt, sync::Arc, time::Duration};
+use std::{collections::VecDeque, fmt, io, sync::Arc, time::Duration};
 
 use spool::{Header, Operation, Segment};
 
@@ -10,8 +10,8 @@ use crate::{
   time::Now,
 };
 
-/// How long no batch is written after a write has failed.
-const PAUSE: Duration = Duration::from_secs(1);
+/// How long an operation that has failed is not tried again.
+pub const PAUSE: Duration = Duration::from_secs(1);
 
 /// Identifies an operation among those of one exporter.
 pub type OperationId = u64;
@@ -42,8 +42,8 @@ pub enum Purpose {
   },
   /// The batch that the outbox is loading.
   Load,
-  /// The segment that is removed.
-  Remove(Segment),
+  /// A segment is removed.
+  Remove(Removal),
   /// The snapshot of open spans is written.
   Snapshot,
   /// The adopted snapshots are removed.
@@ -52,18 +52,35 @@ pub enum Purpose {
   Close,
 }
 
+/// A segment that is to be removed.
+#[derive(Clone, Copy, Debug)]
+pub struct Removal {
+  segment: Segment,
+  /// Whether it is damaged, and kept for inspection.
+  quarantines: bool,
+}
+
 /// Queues operations for the host, and counts disk space in bytes.
 pub struct SpoolWriter {
   account: Arc<Account>,
   is_open: bool,
   max_bytes: u64,
-  /// The disk space of the segments, those included that are being written.
+  /// The disk space of the segments, those included that are being written or removed.
   disk_bytes: u64,
   /// No batch is written before this.
   paused_until: Option<Duration>,
   next: OperationId,
   queue: VecDeque<(OperationId, Operation)>,
   in_progress: VecDeque<(OperationId, Purpose)>,
+  /// The segments to be removed, in this order and one at a time: an earlier state of a row that outlasts a later one
+  /// would replace it at the server when the next process sends it.
+  removals: VecDeque<Removal>,
+  /// The disk space of these, and of the one that is being removed.
+  removal_bytes: u64,
+  /// Whether the last removal has failed: the segments to be removed take their disk space until one succeeds.
+  is_stuck: bool,
+  /// When the removal that has failed is tried again.
+  retry_at: Option<Duration>,
 }
 
 impl SpoolWriter {
@@ -78,6 +95,10 @@ impl SpoolWriter {
       next: 0,
       queue: VecDeque::new(),
       in_progress: VecDeque::new(),
+      removals: VecDeque::new(),
+      removal_bytes: 0,
+      is_stuck: false,
+      retry_at: None,
     };
     if let SpoolStatus::Unusable(why) = status {
       writer.failed(why);
@@ -102,14 +123,14 @@ impl SpoolWriter {
 
   /// Whether a segment with `content` bytes has room.
   pub fn has_room(&self, content: usize) -> bool {
-    self.disk_bytes + Self::disk_bytes_of(content) <= self.max_bytes
+    self.disk_bytes() + Self::disk_bytes_of(content) <= self.max_bytes
   }
 
   /// Whether a segment with `content` bytes would have room after the eviction of `evictable` bytes. False during the
   /// pause after a failed write.
   pub fn could_have_room(&self, content: usize, evictable: u64, now: Now) -> bool {
     let is_paused = self.paused_until.is_some_and(|until| now.elapsed < until);
-    let kept = self.disk_bytes.saturating_sub(evictable);
+    let kept = self.disk_bytes().saturating_sub(if self.is_stuck { 0 } else { evictable });
     !is_paused && kept + Self::disk_bytes_of(content) <= self.max_bytes
   }
 
@@ -148,9 +169,8 @@ impl SpoolWriter {
   }
 
   /// Removes the segment of a batch that is settled.
-  pub fn remove(&mut self, entry: Segment) {
-    self.disk_bytes = self.disk_bytes.saturating_sub(entry.bytes);
-    self.push(Operation::Remove(entry), Purpose::Remove(entry));
+  pub fn remove(&mut self, segment: Segment) {
+    self.push_removal(Removal { segment, quarantines: false });
   }
 
   /// Removes the segments of a batch that is settled, or does without them.
@@ -161,15 +181,39 @@ impl SpoolWriter {
   }
 
   /// Quarantines a damaged segment.
-  pub fn quarantine(&mut self, entry: Segment) {
-    self.disk_bytes = self.disk_bytes.saturating_sub(entry.bytes);
-    self.push(Operation::Quarantine(entry), Purpose::Remove(entry));
+  pub fn quarantine(&mut self, segment: Segment) {
+    self.push_removal(Removal { segment, quarantines: true });
   }
 
-  /// Handles a failed removal: the segment still takes its disk space.
-  pub fn remove_failed(&mut self, entry: Segment, error: &impl fmt::Display) {
-    self.disk_bytes += entry.bytes;
-    self.failed(&format!("a spool file cannot be removed: {error}"));
+  /// Handles the end of a removal. One that has failed is tried again after a pause, and those after it wait.
+  pub fn handle_removed(&mut self, removal: Removal, result: io::Result<()>, now: Now) {
+    self.is_stuck = result.is_err();
+    match result {
+      Ok(()) => {
+        self.disk_bytes = self.disk_bytes.saturating_sub(removal.segment.bytes);
+        self.removal_bytes -= removal.segment.bytes;
+      }
+      Err(error) => {
+        self.removals.push_front(removal);
+        self.retry_at = Some(now.elapsed + PAUSE);
+        self.failed(&format!("a spool file cannot be removed: {error}"));
+      }
+    }
+  }
+
+  /// Tries a removal that has failed again, if that is due.
+  pub fn retry_removal(&mut self, now: Now) {
+    self.retry_at = self.retry_at.filter(|at| now.elapsed < *at);
+  }
+
+  /// When [`Self::retry_removal`] is due.
+  pub fn timeout(&self) -> Option<Duration> {
+    self.retry_at
+  }
+
+  /// Whether segments wait to be removed.
+  pub fn has_removals(&self) -> bool {
+    !self.removals.is_empty()
   }
 
   /// Replaces the snapshot of open spans; `None` removes it.
@@ -183,8 +227,9 @@ impl SpoolWriter {
     self.push(Operation::DiscardAdopted, Purpose::DiscardAdopted);
   }
 
-  /// Closes the spool, if it is open.
+  /// Closes the spool, if it is open. A removal that has failed is tried once more before.
   pub fn close(&mut self) {
+    self.retry_at = None;
     if self.is_open {
       self.push(Operation::Close, Purpose::Close);
     }
@@ -192,6 +237,18 @@ impl SpoolWriter {
 
   /// The next operation for the host.
   pub fn poll(&mut self) -> Option<(OperationId, Operation)> {
+    if self.retry_at.is_none() {
+      let is_removing = self.in_progress.iter().any(|(_, it)| matches!(it, Purpose::Remove(_)));
+      if !is_removing && let Some(removal) = self.removals.pop_front() {
+        let operation = if removal.quarantines { Operation::Quarantine } else { Operation::Remove };
+        let id = self.begin(Purpose::Remove(removal));
+        return Some((id, operation(removal.segment)));
+      }
+      // Closing removes the lock if no segment is left: the removals come first.
+      if self.has_removals() && matches!(self.queue.front(), Some((_, Operation::Close))) {
+        return None;
+      }
+    }
     self.queue.pop_front()
   }
 
@@ -206,9 +263,10 @@ impl SpoolWriter {
     !self.in_progress.is_empty()
   }
 
-  /// The disk space of the segments, including those that are being written.
+  /// The disk space of the segments, including those that are being written, without those that are being removed.
   pub fn disk_bytes(&self) -> u64 {
-    self.disk_bytes
+    let removed = if self.is_stuck { 0 } else { self.removal_bytes };
+    self.disk_bytes.saturating_sub(removed)
   }
 
   /// Reports a failure of the spool, once.
@@ -217,10 +275,20 @@ impl SpoolWriter {
     self.account.counters.failed(why.to_owned());
   }
 
+  fn push_removal(&mut self, removal: Removal) {
+    self.removal_bytes += removal.segment.bytes;
+    self.removals.push_back(removal);
+  }
+
   fn push(&mut self, operation: Operation, purpose: Purpose) {
+    let id = self.begin(purpose);
+    self.queue.push_back((id, operation));
+  }
+
+  fn begin(&mut self, purpose: Purpose) -> OperationId {
     let id = self.next;
     self.next += 1;
-    self.queue.push_back((id, operation));
     self.in_progress.push_back((id, purpose));
+    id
   }
 }

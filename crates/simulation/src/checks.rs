@@ -295,7 +295,7 @@ impl World {
     }
     let stats = process.account.counters.stats();
     if process.spool.is_some() && !process.has_disk_failed {
-      let rows: usize = self.segments(Some(number)).iter().map(Vec::len).sum();
+      let rows: usize = self.segments(Some(process.id)).iter().map(Vec::len).sum();
       // Of a batch that was halved a part may be delivered; the segment keeps the whole.
       let setup = &self.plan.setup;
       let may_be_halved =

@@ -114,6 +114,8 @@ pub struct Process {
   pub exit_deadline: Option<Duration>,
   /// Whether an operation on its disk has failed.
   pub has_disk_failed: bool,
+  /// The segment whose removal has failed last, until it is removed.
+  pub unremoved: Option<u64>,
   /// The number of the timer that counts.
   pub timer: u64,
   /// The timers at one instant without anything else.
@@ -150,6 +152,7 @@ impl Process {
     Self {
       number,
       files,
+      unremoved: None,
       has_disk_failed: matches!(status, SpoolStatus::Unusable(_)),
       spool,
       id,

@@ -2,6 +2,7 @@
 
 use std::{
   io::ErrorKind,
+  mem,
   path::{Path, PathBuf},
   time::Duration,
 };
@@ -131,7 +132,7 @@ impl World {
         self.check_content(&String::from_utf8_lossy(&content), "the spool")?;
         (Some(content), None)
       }
-      Operation::Remove(entry) => (None, Some(*entry)),
+      Operation::Remove(entry) | Operation::Quarantine(entry) => (None, Some(*entry)),
       _ => (None, None),
     };
     let is_snapshot = matches!(operation, Operation::WriteSnapshot(_));
@@ -171,12 +172,13 @@ impl World {
       (Completion::Done(Ok(())), Some(snapshot), _) if is_snapshot => {
         self.check_snapshot(number, &snapshot)?;
       }
-      (Completion::Done(Err(_)), _, Some(entry)) => {
-        // It stays there, and comes back when the process dies.
-        let id = self.processes[&number].id;
-        let path = path(Name { id, kind: Kind::Segment(entry.number) });
-        for (id, _) in self.rows_in(&path) {
-          self.history.unordered.insert(id);
+      (Completion::Done(result), _, Some(entry)) => {
+        let process = self.processes.get_mut(&number);
+        let before = process
+          .map(|it| mem::replace(&mut it.unremoved, result.is_err().then_some(entry.number)));
+        if let Some(other) = before.flatten().filter(|other| *other != entry.number) {
+          let detail = format!("{} goes before {other}, whose removal has failed", entry.number);
+          return self.finding("segments are removed in order", detail).map(|()| None);
         }
       }
       _ => {}
@@ -202,12 +204,11 @@ impl World {
   }
 
   /// The segments on the disk in the order in which they are delivered: all, or those of a process.
-  pub(crate) fn segments(&self, of: Option<usize>) -> Vec<Rows> {
-    let id = of.and_then(|number| self.processes.get(&number)).map(|process| process.id);
+  pub(crate) fn segments(&self, process: Option<spool::Id>) -> Vec<Rows> {
     let mut found: Vec<(i64, spool::Id, u64, PathBuf)> = Vec::new();
     for name in self.names() {
       let Kind::Segment(number) = name.kind else { continue };
-      if of.is_some() && id != Some(name.id) {
+      if process.is_some_and(|id| id != name.id) {
         continue;
       }
       let path = path(name);
@@ -371,6 +372,11 @@ impl World {
   pub(crate) fn gone(&mut self, number: usize) {
     let Some(process) = self.processes.remove(&number) else { return };
     process.files.kill();
+    if process.unremoved.is_some() {
+      // What is delivered and not removed comes back, perhaps after later states from memory.
+      let again = self.segments(Some(process.id)).into_iter().flatten().map(|(id, _)| id);
+      self.history.unordered.extend(again);
+    }
     let stats = process.account.counters.stats();
     self.lost += crate::checks::lost_rows(&stats);
     self.cut += stats.cut;

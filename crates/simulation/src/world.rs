@@ -471,6 +471,14 @@ impl World {
         );
         return self.finding("delivered after recovery", detail);
       }
+      let left = process.spool.as_ref().map_or(0, spool::Spool::segments);
+      // One that cannot be read stays for the next process.
+      let gives_up = stats.lost.contains_key(LossReason::SpoolDamaged.name());
+      let is_done = stats.pending + stats.spooled == 0 && process.operations.is_empty();
+      if is_done && left > 0 && !gives_up && process.shutdown_at.is_none() {
+        let detail = format!("process {number}: {left} segments are left");
+        return self.finding("what is delivered leaves the disk", detail);
+      }
     }
     for number in living {
       self.shutdown(number, NATURAL)?;

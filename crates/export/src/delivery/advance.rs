@@ -18,6 +18,7 @@ impl Delivery {
       self.retry_at = None;
       self.unauthorized = false;
     }
+    self.spool.retry_removal(now);
     if self.masking == Masking::Unavailable {
       self.lose_unmasked(now);
     }
@@ -104,6 +105,7 @@ impl Delivery {
     let checkpoint = due.filter(|_| self.spool.is_open() && !self.queue.is_empty());
     let load = self.load_due.filter(|due| *due > now.elapsed && self.outbox.spooled().rows > 0);
     let attachments = self.attachment_timeout();
-    [sending, checkpoint, load, attachments, self.repeat_timeout()].into_iter().flatten().min()
+    let due = [sending, checkpoint, load, self.spool.timeout(), attachments, self.repeat_timeout()];
+    due.into_iter().flatten().min()
   }
 }

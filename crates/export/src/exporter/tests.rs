@@ -2,6 +2,7 @@
 
 mod adopted;
 mod attachments;
+mod disk;
 mod endings;
 mod found;
 mod spooled;

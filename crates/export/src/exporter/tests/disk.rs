@@ -1,0 +1,195 @@
+//! A disk that fails or does not respond.
+
+use std::{collections::BTreeMap, io};
+
+use spool::{ReadError, Segment};
+
+use super::{spooled::spooling_with, *};
+
+/// An exporter, its server, and a disk that may fail.
+struct Machine {
+  exporter: Exporter,
+  /// How removals and reads fail.
+  fails: Option<io::ErrorKind>,
+  segments: BTreeMap<u64, Vec<u8>>,
+  /// What the first search finds.
+  found: Vec<Segment>,
+  /// The operations that succeeded, without snapshots and searches.
+  done: Vec<String>,
+  sent: usize,
+  completed: Vec<(TicketId, bool)>,
+}
+
+impl Machine {
+  fn new(options: &Value) -> Self {
+    Self {
+      exporter: spooling_with(options),
+      fails: None,
+      segments: BTreeMap::new(),
+      found: Vec::new(),
+      done: Vec::new(),
+      sent: 0,
+      completed: Vec::new(),
+    }
+  }
+
+  /// A machine whose first search finds a segment, and the rows in it.
+  fn with_found() -> (Self, u32) {
+    let mut dead = Self::new(&json!({}));
+    dead.run(10, "r1");
+    let mut next = Self::new(&json!({}));
+    let mut rows = 0;
+    dead.exporter.handle_timeout(at(200));
+    while let Some((_, operation)) = dead.exporter.poll_spool() {
+      if let Operation::Write { content, rows: written } = operation {
+        rows = written;
+        next.found.push(segment(1, &content, rows));
+        next.segments.insert(1, content);
+      }
+    }
+    (next, rows)
+  }
+
+  fn run(&mut self, ms: u64, id: &str) {
+    for kind in ["run_start", "run_end"] {
+      let event = json!({ "v": 3, "type": kind, "runId": id, "workflowName": "w" }).to_string();
+      self.exporter.handle_event(&event, Priority::Start, at(ms)).unwrap();
+    }
+  }
+
+  /// Lets time pass, from one timeout to the next.
+  fn pass(&mut self, from: u64, to: u64) {
+    let mut now = at(from);
+    loop {
+      self.work(now);
+      match self.exporter.poll_timeout(now).filter(|due| *due <= Duration::from_millis(to)) {
+        Some(due) => now = at(due.as_millis() as u64 + 1),
+        None => return self.work(at(to)),
+      }
+    }
+  }
+
+  fn work(&mut self, now: Now) {
+    loop {
+      self.exporter.handle_timeout(now);
+      let mut is_idle = true;
+      while let Some((id, operation)) = self.exporter.poll_spool() {
+        is_idle = false;
+        let completion = self.perform(operation);
+        self.exporter.handle_spool(id, completion, now);
+      }
+      while let Some(Request { id, call, .. }) = self.exporter.poll_request() {
+        is_idle = false;
+        let path = call.url.split_once("127.0.0.1:9").unwrap().1.to_owned();
+        self.sent += usize::from(path == "/logs3");
+        self.exporter.handle_response(id, Ok(braintrust(&path, 0)), now);
+      }
+      while let Some(output) = self.exporter.poll_output() {
+        if let Output::Completed { ticket, complete } = output {
+          self.completed.push((ticket, complete));
+        }
+      }
+      if is_idle {
+        return;
+      }
+    }
+  }
+
+  fn perform(&mut self, operation: Operation) -> Completion {
+    let failure = self.fails.map(io::Error::from);
+    match (operation, failure) {
+      (Operation::Adopt, _) => {
+        let segments = mem::take(&mut self.found);
+        Completion::Adopted(Adopted { segments, ..Adopted::default() })
+      }
+      (Operation::Write { content, rows }, _) => {
+        let number = self.segments.last_key_value().map_or(1, |(last, _)| last + 1);
+        let written = segment(number, &content, rows);
+        self.segments.insert(number, content);
+        self.done.push(format!("write {number}"));
+        Completion::Written(Ok(written))
+      }
+      (Operation::Read(_), Some(error)) => Completion::Content(Err(ReadError::Io(error))),
+      (Operation::Read(Segment { number, .. }), None) => {
+        Completion::Content(Ok(self.segments[&number].clone()))
+      }
+      (Operation::Remove(_), Some(error)) => Completion::Done(Err(error)),
+      (Operation::Remove(Segment { number, .. }), None) => {
+        self.segments.remove(&number).unwrap();
+        self.done.push(format!("remove {number}"));
+        Completion::Done(Ok(()))
+      }
+      (Operation::Close, _) => {
+        self.done.push("close".to_owned());
+        Completion::Done(Ok(()))
+      }
+      _ => Completion::Done(Ok(())),
+    }
+  }
+
+  fn stats(&self) -> Stats {
+    self.exporter.account.counters.stats()
+  }
+}
+
+fn segment(number: u64, content: &[u8], rows: u32) -> Segment {
+  let bytes = content.len() as u64 + 36;
+  Segment { number, rows, bytes, created: START }
+}
+
+/// A machine that has delivered two segments, but could not remove the first.
+fn stuck(options: &Value) -> Machine {
+  let mut machine = Machine::new(options);
+  machine.fails = Some(io::ErrorKind::PermissionDenied);
+  machine.run(10, "r1");
+  machine.pass(0, 400);
+  machine.run(410, "r2");
+  machine.pass(410, 800);
+  assert_eq!(
+    (machine.sent, &*machine.done),
+    (2, &["write 1".to_owned(), "write 2".to_owned()][..])
+  );
+  machine
+}
+
+#[test]
+fn a_segment_that_cannot_be_removed_is_removed_later_and_before_newer_ones() {
+  let mut machine = stuck(&json!({}));
+  machine.pass(800, 60_000);
+  assert_eq!(machine.segments.len(), 2);
+  machine.fails = None;
+  machine.pass(60_000, 61_100);
+  assert_eq!(machine.done[2..], ["remove 1", "remove 2"]);
+  assert_eq!(machine.exporter.spool_bytes(), 0);
+}
+
+#[test]
+fn a_segment_that_could_not_be_removed_is_removed_at_the_end() {
+  for is_removed in [true, false] {
+    let mut machine = stuck(&json!({}));
+    machine.fails = machine.fails.filter(|_| !is_removed);
+    machine.exporter.shutdown(10 * SECOND, at(810));
+    machine.work(at(810));
+    assert!(machine.exporter.has_ended() && machine.exporter.is_at_rest());
+    let removals = if is_removed { &["remove 1", "remove 2"][..] } else { &[] };
+    assert_eq!(machine.done[2..], [removals, &["close"]].concat());
+  }
+}
+
+#[test]
+fn segments_that_cannot_be_removed_keep_their_room_and_later_rows_stay_in_memory() {
+  let mut machine = stuck(&json!({ "spool": { "maxBytes": 2_500 } }));
+  for step in 1..20 {
+    machine.run(step * 1_000, &format!("r{step}"));
+    machine.pass(step * 1_000, step * 1_000 + 900);
+  }
+  // One has about 530 bytes.
+  assert_eq!(machine.segments.len(), 4);
+  assert!(machine.stats().lost.is_empty(), "{:?}", machine.stats().lost);
+  assert_eq!(machine.stats().pending, 0);
+  machine.fails = None;
+  machine.pass(30_000, 32_000);
+  machine.run(32_000, "last");
+  machine.pass(32_000, 34_000);
+  assert_eq!(machine.done.last().unwrap(), "remove 1", "{:?}", machine.done);
+}
