@@ -14,6 +14,7 @@ use crate::{
   loss::LossReason,
   masking::Masking,
   outbox::{SpooledBatch, Written},
+  spool_writer::PAUSE,
   stored_rows,
   time::Now,
 };
@@ -34,9 +35,8 @@ const MAX_MASKED_BYTES: usize = 256 * 1024;
 /// The most rows that are masked at once for the spool. None of them is there before the last is masked, and a masking
 /// function may take milliseconds for each.
 const MAX_MASKED_ROWS_FOR_SPOOL: usize = 20;
-/// The failed reads after which a segment counts as lost, and the delay between two reads.
+/// The failed reads after which a segment counts as lost.
 const MAX_READS: u32 = 10;
-const READ_AGAIN: Duration = Duration::from_secs(1);
 
 /// Whether a row goes into a batch.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -291,10 +291,13 @@ impl Delivery {
     };
     self.spool.failed(&error.to_string());
     match error {
-      ReadError::Io(_) if spooled.failures < MAX_READS => {
-        spooled.failures += 1;
+      // A disk that does not respond states nothing of the segment.
+      ReadError::Io(error)
+        if error.kind() == io::ErrorKind::TimedOut || spooled.failures < MAX_READS =>
+      {
+        spooled.failures += u32::from(error.kind() != io::ErrorKind::TimedOut);
         self.outbox.push_spooled(spooled);
-        self.load_due = Some(now.elapsed + READ_AGAIN);
+        self.load_due = Some(now.elapsed + PAUSE);
       }
       ReadError::Io(_) => self.lose_spooled(&spooled, "a spool file cannot be read", now),
       ReadError::Damaged(_) => {

@@ -193,3 +193,37 @@ fn segments_that_cannot_be_removed_keep_their_room_and_later_rows_stay_in_memory
   machine.pass(32_000, 34_000);
   assert_eq!(machine.done.last().unwrap(), "remove 1", "{:?}", machine.done);
 }
+
+#[test]
+fn a_segment_waits_for_a_disk_that_does_not_respond() {
+  let (mut machine, rows) = Machine::with_found();
+  machine.fails = Some(io::ErrorKind::TimedOut);
+  machine.pass(0, 100);
+  let ticket = machine.exporter.flush(5 * SECOND, at(100));
+  machine.pass(100, 60_000);
+  assert_eq!(machine.completed, [(ticket, false)]);
+  assert_eq!((machine.stats().spooled, machine.stats().lost.len()), (rows.into(), 0));
+  machine.fails = None;
+  machine.pass(60_000, 62_000);
+  assert_eq!((machine.stats().sent, machine.segments.len()), (rows.into(), 0));
+}
+
+#[test]
+fn a_segment_that_cannot_be_read_counts_as_lost() {
+  let (mut machine, rows) = Machine::with_found();
+  machine.fails = Some(io::ErrorKind::PermissionDenied);
+  machine.pass(0, 60_000);
+  assert_eq!(machine.stats().lost["spool_damaged"], u64::from(rows));
+}
+
+#[test]
+fn a_shutdown_ends_by_its_deadline_although_the_disk_does_not_respond() {
+  let (mut machine, rows) = Machine::with_found();
+  machine.fails = Some(io::ErrorKind::TimedOut);
+  machine.pass(0, 30_000);
+  let ticket = machine.exporter.shutdown(32 * SECOND, at(30_000));
+  machine.pass(30_000, 32_000);
+  assert!(machine.exporter.has_ended());
+  assert_eq!(machine.completed, [(ticket, false)]);
+  assert_eq!((machine.stats().spooled, machine.stats().lost.len()), (rows.into(), 0));
+}
