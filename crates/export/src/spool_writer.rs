@@ -121,9 +121,19 @@ impl SpoolWriter {
     (Header::LENGTH + content) as u64
   }
 
-  /// Whether a segment with `content` bytes has room.
-  pub fn has_room(&self, content: usize) -> bool {
-    self.disk_bytes() + Self::disk_bytes_of(content) <= self.max_bytes
+  /// Whether the segments take more than their bound, as adopted ones may.
+  pub fn exceeds_bound(&self) -> bool {
+    self.disk_bytes() > self.max_bytes
+  }
+
+  /// The disk space that the segments may take: the bound, or what they take already.
+  pub fn most_bytes(&self) -> u64 {
+    self.max_bytes.max(self.disk_bytes())
+  }
+
+  /// Whether a segment with `content` bytes has room among `most` bytes.
+  pub fn has_room(&self, content: usize, most: u64) -> bool {
+    self.disk_bytes() + Self::disk_bytes_of(content) <= most
   }
 
   /// Whether a segment with `content` bytes would have room after the eviction of `evictable` bytes. False during the

@@ -202,6 +202,7 @@ impl World {
   pub(crate) fn check_spool_bound(&self, number: usize) -> Checked {
     let process = &self.processes[&number];
     let (bytes, most) = (process.exporter.spool_bytes(), self.plan.setup.spool_bytes);
+    let most = most.max(process.adopted_bytes);
     if bytes > most && !process.has_disk_failed {
       return self.finding("the spool is bounded", format!("{bytes} bytes of {most}"));
     }

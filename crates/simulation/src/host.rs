@@ -114,6 +114,8 @@ pub struct Process {
   pub exit_deadline: Option<Duration>,
   /// Whether an operation on its disk has failed.
   pub has_disk_failed: bool,
+  /// The disk space that its segments took after an adoption: no write exceeds it.
+  pub adopted_bytes: u64,
   /// The segment whose removal has failed last, until it is removed.
   pub unremoved: Option<u64>,
   /// The number of the timer that counts.
@@ -152,6 +154,7 @@ impl Process {
     Self {
       number,
       files,
+      adopted_bytes: 0,
       unremoved: None,
       has_disk_failed: matches!(status, SpoolStatus::Unusable(_)),
       spool,

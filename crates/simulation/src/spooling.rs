@@ -104,7 +104,12 @@ impl World {
       self.produced(number, interrupted);
     }
     let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };
+    let adopts =
+      matches!(&completion, Completion::Adopted(adopted) if !adopted.segments.is_empty());
     process.exporter.handle_spool(id, completion, now);
+    if adopts {
+      process.adopted_bytes = process.exporter.spool_bytes();
+    }
     Ok(())
   }
 

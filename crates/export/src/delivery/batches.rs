@@ -201,11 +201,15 @@ impl Delivery {
   }
 
   /// Makes room in the spool for `content` bytes: evicts the oldest batches if necessary. False if there is no room.
+  /// Adopted segments may exceed the bound, as they are on the disk already: none is evicted for what memory has room
+  /// for, and then no more than is written.
   fn make_room(&mut self, content: usize, now: Now) -> bool {
-    if !self.spool.could_have_room(content, self.outbox.spooled_disk(), now) {
+    let waits = self.spool.exceeds_bound() && !self.is_crowded();
+    if waits || !self.spool.could_have_room(content, self.outbox.spooled_disk(), now) {
       return false;
     }
-    while !self.spool.has_room(content) {
+    let most = self.spool.most_bytes();
+    while !self.spool.has_room(content, most) {
       let Some(oldest) = self.outbox.evict_oldest() else { return false };
       let SpooledBatch { entry, bytes, .. } = oldest;
       self.spool.remove(entry);

@@ -11,6 +11,8 @@ struct Machine {
   exporter: Exporter,
   /// How removals and reads fail.
   fails: Option<io::ErrorKind>,
+  /// Whether the server does not answer.
+  is_down: bool,
   segments: BTreeMap<u64, Vec<u8>>,
   /// What the first search finds.
   found: Vec<Segment>,
@@ -25,6 +27,7 @@ impl Machine {
     Self {
       exporter: spooling_with(options),
       fails: None,
+      is_down: false,
       segments: BTreeMap::new(),
       found: Vec::new(),
       done: Vec::new(),
@@ -35,25 +38,36 @@ impl Machine {
 
   /// A machine whose first search finds a segment, and the rows in it.
   fn with_found() -> (Self, u32) {
+    Self::finding(1, "", &json!({}))
+  }
+
+  /// A machine whose first search finds so many segments of a run with this input, and the rows in each.
+  fn finding(count: u64, input: &str, options: &Value) -> (Self, u32) {
     let mut dead = Self::new(&json!({}));
-    dead.run(10, "r1");
-    let mut next = Self::new(&json!({}));
+    dead.run_with(10, "r0", input);
+    let mut next = Self::new(options);
     let mut rows = 0;
     dead.exporter.handle_timeout(at(200));
     while let Some((_, operation)) = dead.exporter.poll_spool() {
       if let Operation::Write { content, rows: written } = operation {
         rows = written;
-        next.found.push(segment(1, &content, rows));
-        next.segments.insert(1, content);
+        for number in 1..=count {
+          next.found.push(segment(number, &content, rows));
+          next.segments.insert(number, content.clone());
+        }
       }
     }
     (next, rows)
   }
 
   fn run(&mut self, ms: u64, id: &str) {
+    self.run_with(ms, id, "");
+  }
+
+  fn run_with(&mut self, ms: u64, id: &str, input: &str) {
     for kind in ["run_start", "run_end"] {
-      let event = json!({ "v": 3, "type": kind, "runId": id, "workflowName": "w" }).to_string();
-      self.exporter.handle_event(&event, Priority::Start, at(ms)).unwrap();
+      let event = json!({ "v": 3, "type": kind, "runId": id, "workflowName": "w", "input": input });
+      self.exporter.handle_event(&event.to_string(), Priority::Start, at(ms)).unwrap();
     }
   }
 
@@ -82,7 +96,8 @@ impl Machine {
         is_idle = false;
         let path = call.url.split_once("127.0.0.1:9").unwrap().1.to_owned();
         self.sent += usize::from(path == "/logs3");
-        self.exporter.handle_response(id, Ok(braintrust(&path, 0)), now);
+        let response = if self.is_down { status(503, None) } else { braintrust(&path, 0) };
+        self.exporter.handle_response(id, Ok(response), now);
       }
       while let Some(output) = self.exporter.poll_output() {
         if let Output::Completed { ticket, complete } = output {
@@ -125,6 +140,11 @@ impl Machine {
       }
       _ => Completion::Done(Ok(())),
     }
+  }
+
+  /// The disk space of the segments.
+  fn disk_bytes(&self) -> u64 {
+    self.segments.values().map(|content| content.len() as u64 + 36).sum()
   }
 
   fn stats(&self) -> Stats {
@@ -192,6 +212,40 @@ fn segments_that_cannot_be_removed_keep_their_room_and_later_rows_stay_in_memory
   machine.run(32_000, "last");
   machine.pass(32_000, 34_000);
   assert_eq!(machine.done.last().unwrap(), "remove 1", "{:?}", machine.done);
+}
+
+#[test]
+fn adopted_segments_above_the_bound_are_delivered_while_memory_has_room_for_new_rows() {
+  let (mut machine, rows) = Machine::finding(5, "", &json!({ "spool": { "maxBytes": 1_000 } }));
+  machine.is_down = true;
+  machine.pass(0, 100);
+  let found = machine.disk_bytes();
+  assert!(found > 2_000);
+  machine.run(100, "r1");
+  machine.pass(100, 60_000);
+  assert_eq!((machine.disk_bytes(), machine.stats().lost.len()), (found, 0));
+  machine.is_down = false;
+  machine.pass(60_000, 120_000);
+  assert_eq!((machine.stats().sent, machine.disk_bytes()), (u64::from(rows) * 5 + 1, 0));
+}
+
+#[test]
+fn of_adopted_segments_above_the_bound_no_more_is_evicted_than_is_written() {
+  let (input, options) =
+    ("x".repeat(20_000), json!({ "maxQueueBytes": 1_048_576, "spool": { "maxBytes": 50_000 } }));
+  let (mut machine, rows) = Machine::finding(8, &input, &options);
+  machine.is_down = true;
+  machine.pass(0, 100);
+  let found = machine.disk_bytes();
+  for step in 1..16 {
+    machine.run_with(step * 1_000, &format!("r{step}"), &input);
+    machine.pass(step * 1_000, step * 1_000 + 900);
+    assert!(machine.disk_bytes() <= found);
+  }
+  let written = machine.done.iter().filter(|name| name.starts_with("write")).count() as u64;
+  assert!(written > 0, "memory is crowded");
+  let evicted = machine.stats().lost["spool_full"] / u64::from(rows);
+  assert!((written..=written + 1).contains(&evicted), "{evicted} for {written}");
 }
 
 #[test]
