@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import { bufferedRecord, quickRecord } from '../js/event-buffer';
+import { bufferedRecord } from '../js/event-buffer';
 import { toJson } from '../js/json/json-string';
 import { loadNative } from '../js/native-loader';
 import { startCollector } from '../tools/collector';
@@ -148,13 +148,12 @@ test('a text is the same by the buffer and by a call', async () => {
   expect(bodies[0]).toHaveLength(inputs.length + 1);
 });
 
-test('in a burst events are recorded by calls, and one by one they need none, in one order', () =>
-  withRecorder(async ({ collector, recorder, calls }) => {
-    const record = quickRecord(recorder, native);
+test('in a burst, which fills the buffer, events are recorded by calls; one by one they need none', () =>
+  withRecorder(async ({ collector, record, recorder, calls }) => {
     const clock = jest.spyOn(Date, 'now');
     let now = 1_780_000_000_000;
-    const runs = numbers(60).map((number) => runOf(number, 'i', { number }));
-    const recorded = (slice: typeof runs, pauseMs: number) => {
+    const runs = numbers(200).map((number) => runOf(number, 'i', 'o'.repeat(800)));
+    const callsOf = (slice: typeof runs, pauseMs: number) => {
       const before = calls();
       for (const text of slice.flat()) {
         clock.mockReturnValue((now += pauseMs));
@@ -163,18 +162,17 @@ test('in a burst events are recorded by calls, and one by one they need none, in
       return calls() - before;
     };
     try {
-      // The first event of the recorder opens the buffer.
-      recorded(runs.slice(0, 1), 5);
-      // A step of an agent is no burst. More than one call only if this machine has stood still for half a second.
-      expect(recorded(runs.slice(1, 5), 0)).toBeLessThan(4);
-      expect(recorded(runs.slice(5, 25), 5)).toBeLessThan(10);
-      expect(recorded(runs.slice(25), 0)).toBeGreaterThan(50);
+      expect(callsOf(runs.slice(0, 5), 0)).toBeLessThan(4);
+      expect(callsOf(runs.slice(5, 100), 0)).toBeGreaterThan(120);
+      // A pause ends the burst. More calls only if this machine has stood still for half a second.
+      expect(callsOf(runs.slice(100, 105), 5)).toBeLessThan(4);
+      expect(callsOf(runs.slice(105), 0)).toBeGreaterThan(120);
     } finally {
       clock.mockRestore();
     }
     await recorder.flush(10_000);
     expect(stored(collector)).toEqual(
-      byRun(numbers(60).map((n) => [`run_${n}`, 'i', { number: n }])),
+      byRun(numbers(200).map((n) => [`run_${n}`, 'i', 'o'.repeat(800)])),
     );
   }));
 

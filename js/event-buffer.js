@@ -13,36 +13,12 @@ const LONGEST = 1024;
 const HEADER = 2;
 
 /**
- * How many events in a row make a burst, each at most `BURST_MS` after the last one. In a burst the code of a call is in
- * the caches, and it takes 2 µs: less than the loop. A step of an agent has fewer events.
+ * How soon an event follows the last one in a burst, in milliseconds. The buffer is full in a burst only. There the code
+ * of a call is in the caches, and it takes 2 µs: less than the loop.
  */
-const BURST_EVENTS = 16;
 const BURST_MS = 1;
 
 /** @typedef {import('../native.d.ts').Recorder} Recorder */
-
-/**
- * A function that records like `recorder.record`: by calls in a burst of events, else without.
- * @param {Recorder} recorder
- * @param {Parameters<typeof bufferedRecord>[1]} native
- * @returns {Recorder['record']}
- */
-function quickRecord(recorder, native) {
-  const call = recorder.record.bind(recorder);
-  const write = bufferedRecord(recorder, native);
-  let lastAt = 0;
-  /** How many events in a row there were before. */
-  let inRow = 0;
-
-  return (text, priority, cut) => {
-    // It is not written in any case.
-    if (text.length > LONGEST) return call(text, priority, cut);
-    const now = Date.now();
-    inRow = now - lastAt <= BURST_MS ? inRow + 1 : 0;
-    lastAt = now;
-    return inRow < BURST_EVENTS ? write(text, priority, cut) : call(text, priority, cut);
-  };
-}
 
 /**
  * A function that records like `recorder.record`, without a call where it can.
@@ -60,6 +36,8 @@ function bufferedRecord(recorder, { EventBufferWord, Priority }) {
   let units;
   /** Their number, less 1: a position in the ring is counted modulo a power of 2. */
   let last = 0;
+  /** When the last event of a burst came, in milliseconds; 0: there is none. */
+  let burstAt = 0;
 
   return (text, priority, cut) => {
     if (words === undefined) {
@@ -68,13 +46,20 @@ function bufferedRecord(recorder, { EventBufferWord, Priority }) {
       last = units.length - 1;
     }
     const { length } = text;
-    if (Atomics.load(words, Open) === 0 || length > LONGEST) return record(text, priority, cut);
     // What is cut is reported.
-    if (cut || priority === MinimalEnd) return record(text, priority, cut);
+    if (length > LONGEST || cut || priority === MinimalEnd) return record(text, priority, cut);
+    if (burstAt !== 0) {
+      const now = Date.now();
+      burstAt = now - burstAt > BURST_MS ? 0 : now;
+    }
+    if (burstAt !== 0 || Atomics.load(words, Open) === 0) return record(text, priority, cut);
     const written = Atomics.load(words, Written);
     const size = (HEADER + length + 1) >> 1;
     const used = (written - Atomics.load(words, Taken)) | 0;
-    if (2 * (used + size) > units.length) return record(text, priority, cut);
+    if (2 * (used + size) > units.length) {
+      burstAt = Date.now();
+      return record(text, priority, cut);
+    }
     let at = 2 * written;
     units[at++ & last] = length;
     units[at++ & last] = priority;
@@ -96,4 +81,4 @@ function bufferOf(recorder) {
   }
 }
 
-module.exports = { bufferedRecord, quickRecord };
+module.exports = { bufferedRecord };
