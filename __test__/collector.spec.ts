@@ -3,6 +3,7 @@ import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 
 import { startCollector } from '../tools/collector';
 import { FinishWatch } from '../tools/collector/finish';
@@ -12,6 +13,7 @@ import { renderLine, renderTrace } from '../tools/collector/render';
 import { RowStore } from '../tools/collector/store';
 import { fold, printable, shorten, widthOf } from '../tools/collector/text';
 import { buildTrace } from '../tools/collector/trace';
+import { readLines } from '../tools/support/lines';
 import { PIXEL, announce, attach, state } from './support/attachments';
 import type { Collector, CollectorOptions, JsonObject, Trace } from '../tools/collector/types';
 
@@ -1064,6 +1066,16 @@ describe('the file', () => {
     const [whole, torn, added] = (await readFile(file, 'utf8')).split('\n');
     expect([whole, torn]).toEqual(['{"id":"whole"}', '{"id":"to']);
     expect(JSON.parse(added ?? '')).toEqual(span('a', null));
+  });
+
+  test('only a line feed ends a line, whatever a text contains, and wherever the stream is cut', async () => {
+    const rows = ['\u2028', '\u2029', '\u0085', 'é', ''].map((input) => ({ input }));
+    const text = rows.map((row) => `${JSON.stringify(row)}\n`).join('\r\n\n');
+    for (const parts of [[text], text.split(''), text.split(/(?=\n)/), text.split(/(?<=\n)/)]) {
+      const read: unknown[] = [];
+      for await (const line of readLines(Readable.from(parts))) read.push(JSON.parse(line));
+      expect(read).toEqual(rows);
+    }
   });
 
   test('that cannot be opened keeps the collector from starting', async () => {

@@ -3,7 +3,8 @@
 // Reads recorded events.
 
 const fs = require('node:fs');
-const { createInterface } = require('node:readline');
+
+const { readLines } = require('../support/lines');
 
 /**
  * Reads recorded events, one JSON text a line: an event as Flue emitted it, or `{ "event": … }` around it.
@@ -16,11 +17,10 @@ const { createInterface } = require('node:readline');
  */
 async function readObservations(file, take) {
   const counts = { events: 0, notes: 0, unreadable: 0, stopped: false };
-  const input = fs.createReadStream(file);
+  const input = fs.createReadStream(file, { encoding: 'utf8' });
   // Fails here, where the caller catches it, and not within the loop.
   await new Promise((resolve, reject) => input.once('open', resolve).once('error', reject));
-  for await (const line of createInterface({ input, crlfDelay: Infinity })) {
-    if (line.trim() === '') continue;
+  for await (const line of readLines(input)) {
     const event = eventOf(line);
     if (event === undefined) counts.unreadable += 1;
     else if (event === null) counts.notes += 1;

@@ -1,7 +1,8 @@
 'use strict';
 
 const { open, stat } = require('node:fs/promises');
-const { createInterface } = require('node:readline');
+
+const { readLines } = require('../support/lines');
 
 /** @typedef {import('./types').JsonObject} JsonObject */
 
@@ -52,9 +53,7 @@ class Journal {
    */
   async *read() {
     const stream = this.#handle.createReadStream({ start: 0, autoClose: false, encoding: 'utf8' });
-    for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) {
-      if (line !== '') yield parse(line);
-    }
+    for await (const line of readLines(stream)) yield parse(line);
   }
 
   /** @returns {Promise<void>} resolves when what was written before is removed */
