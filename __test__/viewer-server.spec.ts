@@ -297,12 +297,16 @@ describe('what it serves', () => {
     expect(traces[0].question.length).toBeLessThan(300);
   });
 
-  test('the links that the braintrust package prints lead to the span', async () => {
+  test('the links that the braintrust package and this one print lead to the span', async () => {
     const collector = await start();
     await send(collector.url, root);
     const place = `/#/trace/${traceId()}/span/${spanId(0)}`;
-    for (const query of ['object_type=project_logs&id=row-1-0', `r=${traceId()}&s=${spanId(0)}`]) {
-      const { status, headers } = await ask(collector, `/app/local/object?${query}`);
+    for (const path of [
+      'object?object_type=project_logs&id=row-1-0',
+      `object?r=${traceId()}&s=${spanId(0)}`,
+      'p/Flue/logs?oid=row-1-0',
+    ]) {
+      const { status, headers } = await ask(collector, `/app/local/${path}`);
       expect([status, headers.location]).toEqual([302, place]);
     }
   });

@@ -162,13 +162,14 @@ class Viewer {
   }
 
   /**
-   * The links that the `braintrust` package prints name the row (`id`), or the trace and span.
+   * The links that the `braintrust` package and this one print name the row (`id`; in the logs of a project, `oid`), or
+   * the trace and span.
    *
    * @param {URLSearchParams} params
    * @param {Response} response
    */
   #followPermalink(params, response) {
-    const row = this.#source.row(params.get('id') ?? params.get('s') ?? '');
+    const row = this.#source.row(params.get('id') ?? params.get('oid') ?? params.get('s') ?? '');
     const traceId = row?.root_span_id ?? params.get('r');
     const spanId = row?.span_id ?? params.get('s');
     const trace = typeof traceId === 'string' ? `trace/${encoded(traceId)}` : '';
