@@ -311,6 +311,16 @@ describe('what it serves', () => {
     }
   });
 
+  test('HEAD is answered as GET is, without the body; a feed is not begun', async () => {
+    const collector = await start();
+    for (const path of ['/', '/viewer/api/traces', '/viewer/api/export']) {
+      const { status, headers, body } = await ask(collector, path, {}, 'HEAD');
+      expect([path, status, body]).toEqual([path, 200, '']);
+      expect(headers['content-type']).toBe((await ask(collector, path)).headers['content-type']);
+    }
+    expect((await ask(collector, '/viewer/api/live', {}, 'HEAD')).status).toBe(404);
+  });
+
   test('what the page asks for is not counted among the requests of applications', async () => {
     const collector = await start();
     await ask(collector, '/');

@@ -30,6 +30,9 @@ const { ViewerData } = require('./viewer-data');
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
+/** The path of the news. */
+const FEED = '/viewer/api/live';
+
 /** Shows the collected traces in a browser: the page, its data, and news of what changes. */
 class Viewer {
   #source;
@@ -74,7 +77,9 @@ class Viewer {
     }
     const [path = '', query = ''] = (request.url ?? '').split('?', 2);
     const isOurs = path === '/' || /^\/(viewer|app)\//.test(path);
-    if (request.method !== 'GET' || !isOurs) return false;
+    // Node sends no body to HEAD, but a feed would have no end.
+    const isRead = request.method === 'GET' || (request.method === 'HEAD' && path !== FEED);
+    if (!isRead || !isOurs) return false;
     // Links elsewhere may lead to the page, but no other page starts work.
     const site = request.headers['sec-fetch-site'] ?? 'none';
     if (path.startsWith('/viewer/api/') && site !== 'same-origin' && site !== 'none') {
@@ -122,7 +127,7 @@ class Viewer {
         return this.#export(params, response);
       case '/viewer/api/attachment':
         return this.#attachment(params, response);
-      case '/viewer/api/live':
+      case FEED:
         return this.#feed.join(response);
     }
     const asset = await readAsset(path);
