@@ -58,7 +58,7 @@ async function json(answer: Response): Promise<any> {
   return answer.json();
 }
 
-function call(to: Collector, path: string, body?: unknown, init: RequestInit = {}) {
+function call(to: { url: string }, path: string, body?: unknown, init: RequestInit = {}) {
   return fetch(`${to.url}${path}`, {
     method: 'POST',
     headers: {
@@ -93,6 +93,20 @@ describe('the hosts', () => {
         },
       ],
     });
+  });
+
+  test('a client is sent to the address at which it reached the collector', async () => {
+    const c = await start({ host: '0.0.0.0' });
+    const url = c.url.replace('127.0.0.1', 'localhost');
+    const { org_info: organisations } = await json(await call({ url }, '/api/apikey/login'));
+    expect(organisations).toMatchObject([{ api_url: url, proxy_url: url }]);
+    const attachment = await json(
+      await announce(url, { key: '2cf24dba-5fb0-830e-a6e8-3b2ac5b9e29e' }),
+    );
+    const overflow = await json(
+      await call({ url }, '/logs3/overflow', { size_bytes: 1, rows: [] }),
+    );
+    for (const { signedUrl } of [attachment, overflow]) expect(new URL(signedUrl).origin).toBe(url);
   });
 
   test('a project has the same id whenever and wherever it is registered', async () => {

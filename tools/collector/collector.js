@@ -85,7 +85,6 @@ class Collector extends EventEmitter {
     const { payloadMaxBytes = DEFAULT_PAYLOAD_MAX_BYTES, orgName = 'local' } = options;
     this.#attachments = new Attachments(uuidOf(`org:${orgName}`));
     const routes = new Routes({
-      url: () => this.url,
       apiKey: options.apiKey,
       orgName,
       payloadMaxBytes,

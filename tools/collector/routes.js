@@ -14,7 +14,6 @@ const { Projects, uuidOf } = require('./projects');
 
 /**
  * @typedef {object} RouteOptions
- * @property {() => string} url the collector's own base URL
  * @property {string | undefined} apiKey
  * @property {string} orgName
  * @property {number | null} payloadMaxBytes
@@ -43,7 +42,7 @@ class Routes {
     this.#options = options;
     this.#uploads = new OverflowUploads(options.overflowMethod);
     this.#handlers
-      .set('POST /api/apikey/login', () => this.#login())
+      .set('POST /api/apikey/login', (request) => this.#login(request))
       .set('POST /api/project/register', (request) => this.#registerProject(request))
       .set('GET /api/project', (request) => this.#getProject(request))
       .set('POST /api/experiment/register', (request) => this.#registerExperiment(request))
@@ -52,8 +51,8 @@ class Routes {
       .set('GET /version', () => ok({ logs3_payload_max_bytes: options.payloadMaxBytes }))
       .set('POST /logs3', (request) => this.#logs(request))
       .set('POST /logs3/overflow', (request) => this.#announceOverflow(request))
-      .set('POST /attachment', ({ body }) =>
-        ok(options.attachments.announce(parseObject(body), options.url())),
+      .set('POST /attachment', (request) =>
+        ok(options.attachments.announce(parseObject(request.body), urlOf(request))),
       )
       .set('POST /attachment/status', ({ body }) => {
         options.attachments.state(parseObject(body));
@@ -161,11 +160,14 @@ class Routes {
     if (apiKey !== undefined && key !== apiKey) throw new RequestError(401, 'invalid API key');
   }
 
-  /** @returns {Answer} */
-  #login() {
-    const { url, orgName } = this.#options;
+  /**
+   * @param {RoutedRequest} request
+   * @returns {Answer}
+   */
+  #login(request) {
+    const { orgName } = this.#options;
     const org = { id: uuidOf(`org:${orgName}`), name: orgName, git_metadata: null };
-    return ok({ org_info: [{ ...org, api_url: url(), proxy_url: url() }] });
+    return ok({ org_info: [{ ...org, api_url: urlOf(request), proxy_url: urlOf(request) }] });
   }
 
   /**
@@ -218,9 +220,18 @@ class Routes {
    * @param {RoutedRequest} request
    * @returns {Answer}
    */
-  #announceOverflow({ body }) {
-    return ok(this.#uploads.announce(parseObject(body), this.#options.url()));
+  #announceOverflow(request) {
+    return ok(this.#uploads.announce(parseObject(request.body), urlOf(request)));
   }
+}
+
+/**
+ * The collector's base URL as the client knows it: other machines know this one by other names.
+ *
+ * @param {RequestHead} request
+ */
+function urlOf({ headers }) {
+  return `http://${headers.host}`;
 }
 
 /**
