@@ -92,6 +92,19 @@ describe('whom it serves', () => {
     expect((await ask(collector, '/', { host: 'evil.example' })).status).toBe(421);
   });
 
+  test('with a token, it serves any name: in a container, on a network', async () => {
+    const collector = await start({ host: '0.0.0.0', token: 'secret' });
+    const host = 'host.docker.internal:8723';
+    const key = { authorization: 'Bearer secret' };
+    const login = (headers: object) =>
+      ask(collector, '/api/apikey/login', { host, ...key, ...headers }, 'POST');
+    expect((await login({})).status).toBe(200);
+    expect((await login({ origin: 'http://evil.example' })).status).toBe(403);
+    expect((await ask(collector, '/', { host })).status).toBe(401);
+    expect((await ask(collector, '/?token=secret', { host })).status).toBe(200);
+    expect((await ask(collector, '/', { host: 'a@b' })).status).toBe(421);
+  });
+
   test('what another web page sends is refused; what its own page sends is not', async () => {
     const collector = await start();
     const own = { authorization: 'Bearer local', origin: collector.url };

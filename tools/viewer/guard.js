@@ -11,12 +11,13 @@ const { LOOPBACK_NAMES } = require('../support/loopback');
  * machine; the browser then sends that name as `Host`, which alone distinguishes the two.
  *
  * @param {import('node:http').IncomingHttpHeaders} headers
- * @param {string} host the address that the server listens on
+ * @param {{ host: string, token: string | undefined }} server the address that it listens on, and what a browser needs
  * @returns {{ status: number, message: string } | null} null: serve it
  */
-function refusal({ host: given, origin }, host) {
+function refusal({ host: given, origin }, { host, token }) {
   const name = nameOf(`http://${given ?? ''}`);
-  if (name === null || !isOurs(name, host)) {
+  // A token protects the server by any name: browsers keep it for the name at which they got it.
+  if (name === null || (token === undefined && !isOurs(name, host))) {
     return { status: 421, message: `this server is not ${JSON.stringify(given ?? '')}` };
   }
   if (origin !== undefined && origin !== `http://${given}`) {

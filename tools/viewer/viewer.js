@@ -70,7 +70,7 @@ class Viewer {
    * @returns {boolean} whether the request was dealt with
    */
   serve(request, response) {
-    const refused = refusal(request.headers, this.#source.host);
+    const refused = refusal(request.headers, this.#source);
     if (refused !== null) {
       sendJson(response, refused.status, { error: refused.message });
       return true;
