@@ -457,6 +457,47 @@ describe('the checks', () => {
     expect(seen).toEqual(c.problems);
   });
 
+  /** What no text can be made of. */
+  const hostile = { toString: 1 };
+
+  test.each<[string, JsonObject, string]>([
+    ['a type', { span_attributes: { name: 'n', type: hostile } }, 'span_attributes.type must be'],
+    ['a parent', { span_parents: [hostile] }, 'span_parents must be'],
+    ['a source', { _audit_source: hostile }, '_audit_source must be one of external, app, api'],
+    ['another root', { root_span_id: hostile }, 'root_span_id changed from'],
+    ['an id', { id: hostile }, 'a row is no object with an id'],
+    ['a part of a message', { input: [{ type: 'text' }, { type: hostile, text: 'x' }] }, ''],
+  ])('%s that no text can be made of ends nothing', async (_, change, problem) => {
+    const c = await start();
+    expect((await log(c, span('a', null))).status).toBe(200);
+    expect((await log(c, span('a', null, change))).status).toBe(200);
+    expect(c.problems).toEqual(
+      problem === ''
+        ? []
+        : expect.arrayContaining([
+            expect.objectContaining({ problem: expect.stringContaining(problem) }),
+          ]),
+    );
+    for (const trace of c.traces()) renderTrace(trace, { color: true });
+    expect((await fetch(`${c.url}/viewer/api/traces?texts=true`)).status).toBe(200);
+  });
+
+  test.each(['constructor', '__proto__', 'toString'])('the type %s has no style', async (type) => {
+    const c = await start();
+    await log(c, span('a', null, { span_attributes: { name: 'name', type } }));
+    expect(renderTrace(c.traces()[0]!, { color: true })).toContain(`\nname  `);
+  });
+
+  test('keys and states of uploads that no text can be made of are refused', async () => {
+    const c = await start();
+    const rows = { type: 'logs3_overflow', key: hostile };
+    expect((await call(c, '/logs3', { rows, api_version: 2 })).status).toBe(400);
+    const key = '2cf24dba-5fb0-830e-a6e8-3b2ac5b9e29e';
+    await announce(c.url, { key });
+    expect((await state(c.url, key, { upload_status: hostile })).status).toBe(400);
+    expect(c.problems).toEqual([]);
+  });
+
   test('metrics too large for a number are a problem', async () => {
     const c = await start();
     const text = JSON.stringify({ rows: [span('a', null)], api_version: 2 });
@@ -515,7 +556,7 @@ describe('the checks', () => {
     expect(c.problems).toEqual([
       {
         rowId: 'row-a',
-        problem: `span_id changed from ${spanId('a')} to ${spanId('b')}`,
+        problem: `span_id changed from "${spanId('a')}" to "${spanId('b')}"`,
       },
     ]);
   });

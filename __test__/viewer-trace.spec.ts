@@ -676,9 +676,21 @@ inBrowser('the page of a trace', () => {
         tags: {},
         scores: [1],
       },
+      {
+        n: 5,
+        name: 'file',
+        type: 'constructor',
+        start: 5,
+        input: {
+          type: 'braintrust_attachment',
+          key: 'a',
+          filename: { toString: 1 },
+          content_type: { toString: 1 },
+        },
+      },
     );
     await open();
-    for (const n of [0, 1, 2, 3, 4]) {
+    for (const n of [0, 1, 2, 3, 4, 5]) {
       await rowOf(n).click();
       await details().getByText('Raw JSON').waitFor();
     }

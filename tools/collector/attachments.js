@@ -27,6 +27,7 @@ const MAX_OPEN = 256;
 const UPLOAD_PATH = '/attachment-uploads/';
 const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 const MEDIA_TYPE = /^[\w.+-]+\/[\w.+-]+(?:;.*)?$/;
+/** @type {unknown[]} */
 const STATUSES = ['uploading', 'done', 'error'];
 
 /** Files that rows refer to by their keys. */
@@ -121,7 +122,7 @@ class Attachments {
     this.#check(key, orgId);
     const known = this.#known.get(String(key));
     if (known === undefined) throw new RequestError(404, 'no such attachment was announced');
-    if (!isObject(status) || !STATUSES.includes(String(status.upload_status))) {
+    if (!isObject(status) || !STATUSES.includes(status.upload_status)) {
       throw new RequestError(400, `status.upload_status must be one of ${STATUSES.join(', ')}`);
     }
     known.status = /** @type {Attachment['status']} */ (status.upload_status);

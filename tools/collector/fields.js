@@ -51,6 +51,13 @@ function expect(holds, expectation, value) {
   return holds ? [] : [`must be ${expectation}, but is ${show(value)}`];
 }
 
+/**
+ * @param {readonly unknown[]} values
+ * @returns {Check}
+ */
+const oneOf = (values) => (value) =>
+  expect(values.includes(value), `one of ${values.join(', ')}`, value);
+
 /** @type {Check} */
 const anything = () => [];
 /** @type {Check} */
@@ -101,9 +108,7 @@ function spanAttributes(value) {
   const { name, type, purpose, exec_counter: counter } = value;
   return [
     ...nested('name', name, nonEmptyString),
-    ...nested('type', type, (v) =>
-      expect(SPAN_TYPES.includes(String(v)), `one of ${SPAN_TYPES.join(', ')}`, v),
-    ),
+    ...nested('type', type, oneOf(SPAN_TYPES)),
     ...nested('purpose', purpose, (v) => expect(v === 'scorer', '"scorer"', v)),
     ...nested('exec_counter', counter, (v) => expect(Number.isInteger(v), 'an integer', v)),
   ];
@@ -214,8 +219,7 @@ const FIELDS = new Map(
     classifications: objectOrNull,
     facets: objectOrNull,
     comment: objectOrNull,
-    _audit_source: (value) =>
-      expect(['external', 'app', 'api'].includes(String(value)), 'external, app or api', value),
+    _audit_source: oneOf(['external', 'app', 'api']),
     _audit_metadata: objectOrNull,
     _is_merge: boolean,
     _merge_paths: mergePaths,
@@ -223,4 +227,4 @@ const FIELDS = new Map(
   }),
 );
 
-module.exports = { FIELDS };
+module.exports = { FIELDS, show };

@@ -7,6 +7,7 @@ const { RequestError, ok } = require('./responses');
 const { isObject } = require('../support/json');
 const { OverflowUploads, UPLOAD_PATH } = require('./overflow');
 const { Projects, uuidOf } = require('./projects');
+const { isStorable } = require('./validate');
 
 /** @typedef {import('./types').Answer} Answer */
 /** @typedef {import('./types').Logs} Logs */
@@ -127,7 +128,8 @@ class Routes {
     if (!isObject(logs.rows) || logs.rows.type !== 'logs3_overflow') {
       throw new RequestError(400, 'rows must be an array or a logs3_overflow reference');
     }
-    const bytes = this.#uploads.read(String(logs.rows.key));
+    const { key } = logs.rows;
+    const bytes = typeof key === 'string' ? this.#uploads.read(key) : undefined;
     if (bytes === undefined) throw new RequestError(400, 'nothing was uploaded under this key');
     const uploaded = parseObject(bytes);
     if (!Array.isArray(uploaded.rows)) throw new RequestError(400, 'the upload holds no rows');
@@ -143,8 +145,8 @@ class Routes {
     if (method !== 'POST' || path !== '/logs3') return undefined;
     try {
       return this.#readLogs(body)
-        .rows.filter(isObject)
-        .map((row) => String(row.id));
+        .rows.filter(isStorable)
+        .map(({ id }) => id);
     } catch (error) {
       // The client learns of it from the answer.
       if (error instanceof RequestError) return undefined;

@@ -121,7 +121,7 @@ function errorLine(error) {
  */
 function parentIds(span) {
   const parents = span.row.span_parents;
-  return Array.isArray(parents) ? parents.map(String) : [];
+  return Array.isArray(parents) ? parents.filter((parent) => typeof parent === 'string') : [];
 }
 
 /**

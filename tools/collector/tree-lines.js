@@ -25,8 +25,12 @@ const MAX_TYPE_WIDTH = 20;
 /** What a line has besides its indentation, in columns. */
 const MIN_TEXT_WIDTH = 40;
 
-/** @type {{ [type: string]: Style }} */
-const NAME_STYLES = { llm: 'magenta', tool: 'cyan', task: 'blue' };
+/** By type, which may be any text of a row. @type {Map<string, Style>} */
+const NAME_STYLES = new Map([
+  ['llm', 'magenta'],
+  ['tool', 'cyan'],
+  ['task', 'blue'],
+]);
 
 /** @param {number} width @returns {number} how many levels have an indentation of their own */
 function indentsIn(width) {
@@ -74,7 +78,7 @@ function treeLines(roots, indents) {
 function spanLines(span, branch, trunk) {
   const failed = span.error !== null;
   /** @type {Style} */
-  const style = failed ? 'red' : (NAME_STYLES[span.type] ?? null);
+  const style = failed ? 'red' : (NAME_STYLES.get(span.type) ?? null);
   /** @type {(text: string, style: Style) => Line} */
   const remark = (text, remarkStyle) => ({
     branch: trunk,

@@ -2,7 +2,7 @@
 
 // Checks rows, and lists their problems.
 
-const { FIELDS } = require('./fields');
+const { FIELDS, show } = require('./fields');
 const { isObject } = require('../support/json');
 
 /** @typedef {import('./types').JsonObject} JsonObject */
@@ -93,7 +93,7 @@ function separator(complaint) {
 function changedIds(before, after) {
   return SPAN_IDENTITY.filter(
     (field) => before[field] !== undefined && before[field] !== after[field],
-  ).map((field) => `${field} changed from ${String(before[field])} to ${String(after[field])}`);
+  ).map((field) => `${field} changed from ${show(before[field])} to ${show(after[field])}`);
 }
 
 /**

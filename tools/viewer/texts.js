@@ -111,9 +111,14 @@ function listText(list, most, role, depth) {
   const parts = list.slice(0, MAX_PARTS).filter(isObject);
   if (!parts.some(({ type }) => typeof type === 'string')) return undefined;
   return parts
-    .map(({ type, text }) => (typeof text === 'string' && /text/.test(String(type)) ? text : ''))
+    .flatMap(({ type, text }) => (isTextType(type) && typeof text === 'string' ? text : []))
     .filter((text) => text !== '')
     .join('\n');
+}
+
+/** @param {unknown} type of a part */
+function isTextType(type) {
+  return typeof type === 'string' && type.includes('text');
 }
 
 /** @param {import('../support/json').JsonObject} value */

@@ -49,7 +49,11 @@ function findAttachments(value) {
     } else if (isObject(next)) {
       const { type, key, filename, content_type: media } = next;
       if (type === 'braintrust_attachment' && typeof key === 'string') {
-        note(found, { key, filename: String(filename ?? key), type: String(media ?? '') });
+        note(found, {
+          key,
+          filename: typeof filename === 'string' ? filename : key,
+          type: typeof media === 'string' ? media : '',
+        });
       } else {
         open.push(...Object.values(next).slice(0, SEARCHED_VALUES).toReversed());
       }
