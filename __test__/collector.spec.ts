@@ -9,6 +9,7 @@ import { startCollector } from '../tools/collector';
 import { FinishWatch } from '../tools/collector/finish';
 import { Journal } from '../tools/collector/journal';
 import { mergeRow } from '../tools/collector/merge';
+import { OverflowUploads } from '../tools/collector/overflow';
 import { renderLine, renderTrace } from '../tools/collector/render';
 import { RowStore } from '../tools/collector/store';
 import { fold, printable, shorten, widthOf } from '../tools/collector/text';
@@ -639,6 +640,39 @@ describe('overflow', () => {
     expect((await fetch(signedUrl, { method, body: form })).status).toBe(200);
     expect((await refer(c, key)).status).toBe(200);
     expect(c.row('row-a')?.input).toHaveLength(2000);
+  });
+
+  test('a body that was read stays for a repeated request, until time or memory is up', async () => {
+    jest.useFakeTimers();
+    try {
+      const uploads = new OverflowUploads('PUT');
+      const upload = async (megabytes: number) => {
+        const bytes = Buffer.alloc(megabytes * 2 ** 20);
+        const announcement = { size_bytes: bytes.length, rows: [] };
+        const announced: any = uploads.announce(announcement, 'http://collector');
+        const { pathname, searchParams } = new URL(announced.signedUrl);
+        const to = { method: 'PUT', path: pathname, searchParams, headers: {} };
+        await uploads.receive({ ...to, body: bytes });
+        return String(announced.key);
+      };
+      const kept = (...keys: string[]) =>
+        keys.map((key) => uploads.read(key)?.length !== undefined);
+      const [first, second, third] = [await upload(50), await upload(50), await upload(20)];
+      expect(kept(first, second, third)).toEqual([true, true, true]);
+      jest.advanceTimersByTime(9_000);
+      expect(kept(third)).toEqual([true]);
+      const fourth = await upload(50);
+      expect(kept(first, second, third, fourth)).toEqual([false, true, true, true]);
+      const huge = await upload(300);
+      expect(kept(second, third, fourth, huge)).toEqual([false, false, false, true]);
+      const waiting = await upload(20);
+      jest.advanceTimersByTime(11_000);
+      expect(kept(huge, waiting)).toEqual([false, true]);
+      jest.advanceTimersByTime(11_000);
+      expect(kept(waiting)).toEqual([false]);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   test('a wrong signature, a wrong size and an unknown key are refused', async () => {

@@ -12,10 +12,14 @@ const { isObject } = require('../support/json');
  * @property {string} signature
  * @property {number} sizeBytes what the client announced
  * @property {Buffer | null} bytes null until uploaded
+ * @property {NodeJS.Timeout} [dropping] set once the bytes were read
  */
 
-/** Uploads kept at most: a key stays usable for repeated requests, but not for ever. */
+/** The most uploads that are kept, and their bytes: the oldest are dropped first. One may be of any size. */
 const MAX_UPLOADS = 64;
+const MAX_BYTES = 128 * 1024 * 1024;
+/** How long an upload is kept after it was read, in milliseconds: the request that refers to it may be repeated. */
+const KEPT_MS = 10_000;
 
 /** What a form may have beside the file, and a wrong upload beside its announced size. */
 const MAX_FORM_BYTES = 64 * 1024;
@@ -26,6 +30,7 @@ const UPLOAD_PATH = '/overflow-uploads/';
 /** Bodies too large for `/logs3`: announced, uploaded to a signed URL, then referred to by key. */
 class OverflowUploads {
   #method;
+  #bytes = 0;
   /** @type {Map<string, Upload>} */
   #uploads = new Map();
 
@@ -54,7 +59,7 @@ class OverflowUploads {
     this.#uploads.set(key, { signature, sizeBytes, bytes: null });
     for (const oldest of this.#uploads.keys()) {
       if (this.#uploads.size <= MAX_UPLOADS) break;
-      this.#uploads.delete(oldest);
+      this.#drop(oldest);
     }
     const target = `${baseUrl}${UPLOAD_PATH}${key}`;
     return this.#method === 'PUT'
@@ -91,7 +96,8 @@ class OverflowUploads {
    * @param {import('./types').RoutedRequest} request
    */
   async receive({ method, path, searchParams, headers, body }) {
-    const upload = this.#uploads.get(path.slice(UPLOAD_PATH.length));
+    const key = path.slice(UPLOAD_PATH.length);
+    const upload = this.#uploads.get(key);
     if (upload === undefined) throw new RequestError(404, 'no such upload was announced');
     if (method !== this.#method) throw new RequestError(405, `upload with ${this.#method}`);
 
@@ -103,7 +109,10 @@ class OverflowUploads {
     if (bytes.length !== upload.sizeBytes) {
       throw new RequestError(400, `announced ${upload.sizeBytes} bytes, got ${bytes.length}`);
     }
-    upload.bytes = bytes;
+    this.#drop(key);
+    this.#makeRoom(bytes.length);
+    this.#uploads.set(key, { ...upload, bytes });
+    this.#bytes += bytes.length;
   }
 
   /**
@@ -111,7 +120,27 @@ class OverflowUploads {
    * @returns {Buffer | undefined} what was uploaded under the key
    */
   read(key) {
-    return this.#uploads.get(key)?.bytes ?? undefined;
+    const upload = this.#uploads.get(key);
+    if (upload === undefined || upload.bytes === null) return undefined;
+    clearTimeout(upload.dropping);
+    upload.dropping = setTimeout(() => this.#drop(key), KEPT_MS).unref();
+    return upload.bytes;
+  }
+
+  /** @param {number} bytes that are to come */
+  #makeRoom(bytes) {
+    for (const [key, upload] of this.#uploads) {
+      if (this.#bytes + bytes <= MAX_BYTES) break;
+      if (upload.bytes !== null) this.#drop(key);
+    }
+  }
+
+  /** @param {string} key */
+  #drop(key) {
+    const upload = this.#uploads.get(key);
+    clearTimeout(upload?.dropping);
+    this.#bytes -= upload?.bytes?.length ?? 0;
+    this.#uploads.delete(key);
   }
 }
 
