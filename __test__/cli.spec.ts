@@ -126,6 +126,8 @@ test('dev names what a trace lacks in the end, and nothing that came later', asy
   await program.printed('out', /trace a{32} /);
   program.child.kill('SIGINT');
   expect(await program.exit).toBe(0);
+  // Its parent is elsewhere: it does not run.
+  expect(program.out).toMatch(/\ntrace b{32} /);
   const warnings = program.err.match(/warning: .*/g);
   expect(warnings).toEqual([`warning: row row-b: parent ${missing} is missing`]);
   expect(program.out).toMatch(/, 1 problem\.\n$/);

@@ -16,7 +16,7 @@ import { fold, printable, shorten, widthOf } from '../tools/collector/text';
 import { buildTrace } from '../tools/collector/trace';
 import { readLines } from '../tools/support/lines';
 import { PIXEL, announce, attach, state } from './support/attachments';
-import type { Collector, CollectorOptions, JsonObject, Trace } from '../tools/collector/types';
+import type { Collector, CollectorOptions, JsonObject, Row, Trace } from '../tools/collector/types';
 
 const ROOT = '0123456789abcdef0123456789abcdef';
 const PROJECT = '7f3c2b1a-9d8e-4f6a-8b2c-0a1b2c3d4e5f';
@@ -894,6 +894,31 @@ describe('traces', () => {
       [1, false],
       [2, true],
     ]);
+  });
+
+  test('a trace whose root is elsewhere is reported after a longer time, unless a span is open', () => {
+    jest.useFakeTimers();
+    try {
+      const report = jest.fn();
+      const rows = [span('b', 'a', { metrics: { start: T0 } })] as Row[];
+      const watch = new FinishWatch({ build: (id) => buildTrace(id, rows), report, quietMs: 300 });
+      watch.changed(ROOT);
+      jest.advanceTimersByTime(10_000);
+      expect(report).not.toHaveBeenCalled();
+      rows[0] = span('b', 'a') as Row;
+      watch.changed(ROOT);
+      jest.advanceTimersByTime(3_200);
+      watch.changed(ROOT);
+      jest.advanceTimersByTime(3_200);
+      expect(report).not.toHaveBeenCalled();
+      jest.advanceTimersByTime(100);
+      expect(report.mock.calls).toEqual([[expect.objectContaining({ finished: false }), false]]);
+      expect(watch.pending()).toEqual([]);
+      jest.advanceTimersByTime(10_000);
+      expect(report).toHaveBeenCalledTimes(1);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   test('an open trace is never reported, however quiet it is', () => {

@@ -32,7 +32,7 @@ class TracePrinter {
       if (this.#printed.size <= MAX_REMEMBERED) break;
       this.#printed.delete(oldest);
     }
-    const label = wasPrinted ? 'updated: ' : trace.finished ? '' : 'still running: ';
+    const label = wasPrinted ? 'updated: ' : trace.openSpans > 0 ? 'still running: ' : '';
     const width = columnsOf(process.stdout);
     const options = {
       color: hasColours(process.stdout),

@@ -348,7 +348,8 @@ class Collector extends EventEmitter {
    * @param {boolean} updated
    */
   #reportTrace(trace, updated) {
-    for (const problem of trace.problems) this.#addProblem(problem, false);
+    // A root that is elsewhere may still arrive.
+    if (trace.finished) for (const problem of trace.problems) this.#addProblem(problem, false);
     this.emit('trace', trace, updated);
     this.#waiters.check();
   }

@@ -144,7 +144,10 @@ export interface CollectorOptions {
   clear?: boolean;
   /** How much is kept in memory. Default: everything. */
   keep?: Keep;
-  /** How long a trace must be quiet before it counts as finished, milliseconds. Default 300. */
+  /**
+   * How long a trace must be quiet before it counts as finished, milliseconds; ten times as long without a root, as of
+   * a trace that another process began. Default 300.
+   */
   quietMs?: number;
   /** Called for each finished trace. */
   onTrace?: OnTrace;
@@ -172,7 +175,7 @@ export interface CollectorEvents {
   problem: [problem: Problem];
   /** A feedback has arrived: at once if its span is known, else a second later, or at the end. */
   feedback: [feedback: Feedback];
-  /** A trace is finished; true when it was reported before and has changed since. */
+  /** A trace is finished, or has no root and is quiet; true when it was reported before and has changed since. */
   trace: [trace: Trace, updated: boolean];
 }
 
