@@ -917,6 +917,20 @@ describe('how much is kept', () => {
     expect(traces).toMatchObject([{ id: traceId(1), partial: true }]);
   });
 
+  test('what was dropped is not missing: it breaks no rule of the protocol', async () => {
+    const collector = await start({ keep: { traces: 1, bytes: 1e9 } });
+    const end = { span_attributes: undefined, created: undefined, metrics: { start: undefined } };
+    await send(collector.url, trace(1, { end: undefined }), trace(2));
+    await send(collector.url, trace(1, end), { ...root, n: 2, parent: 1, name: 'late' });
+    expect(collector.traces().map(({ id, problems }) => [id, problems])).toEqual([
+      [traceId(1), []],
+    ]);
+    expect(collector.traces()[0]?.spans).toMatchObject([
+      { name: '(no name)', start: null, error: null },
+      { name: 'late' },
+    ]);
+  });
+
   test('memory is bounded whatever comes: large rows, rows without a trace, requests and problems', async () => {
     const collector = await start({ keep: { traces: 1_000, bytes: 3_000_000 } });
     const large = 'x'.repeat(100_000);

@@ -241,7 +241,7 @@ class Collector extends EventEmitter {
    * @returns {Trace}
    */
   #trace(id) {
-    return buildTrace(id, this.#store.rowsOfTrace(id));
+    return buildTrace(id, this.#store.rowsOfTrace(id), this.#store.isPartial(id));
   }
 
   /**

@@ -16,10 +16,13 @@ const { isObject } = require('../support/json');
  *
  * @param {string} id the `root_span_id`
  * @param {Row[]} rows the rows that have it, in the order of their arrival
+ * @param {boolean} [isPartial] whether rows of it were dropped: then it is no problem that something is missing
  * @returns {Trace}
  */
-function buildTrace(id, rows) {
-  const spans = rows.filter((row) => typeof row.span_id === 'string').map(toSpan);
+function buildTrace(id, rows, isPartial = false) {
+  const spans = rows
+    .filter((row) => typeof row.span_id === 'string')
+    .map((row) => toSpan(row, isPartial));
 
   /** @type {Map<string, Span>} */
   const bySpanId = new Map();
@@ -29,7 +32,7 @@ function buildTrace(id, rows) {
     else span.problems.push(`span_id ${span.spanId} also belongs to row ${first.rowId}`);
   }
 
-  const parents = findParents(spans, bySpanId);
+  const parents = findParents(spans, bySpanId, isPartial);
   /** @type {Span[]} */
   const roots = [];
   for (const span of spans) (parents.get(span)?.children ?? roots).push(span);
@@ -57,12 +60,13 @@ const facts = new WeakMap();
 
 /**
  * @param {Row} row
+ * @param {boolean} isPartial whether other rows of the span may have been dropped
  * @returns {Span}
  */
-function toSpan(row) {
+function toSpan(row, isPartial) {
   let own = facts.get(row);
   if (own === undefined) facts.set(row, (own = factsOf(row)));
-  return { ...own, children: [], problems: [...own.problems] };
+  return { ...own, children: [], problems: isPartial ? [] : [...own.problems] };
 }
 
 /**
@@ -129,9 +133,10 @@ function parentIds(span) {
  *
  * @param {Span[]} spans
  * @param {Map<string, Span>} bySpanId
+ * @param {boolean} isPartial whether parents may have been dropped
  * @returns {Map<Span, Span>} from span to parent; tops of the tree have none
  */
-function findParents(spans, bySpanId) {
+function findParents(spans, bySpanId, isPartial) {
   /** @type {Map<Span, Span>} */
   const parents = new Map();
   /** An ancestor of each span with a parent, mostly the top. @type {Map<Span, Span>} */
@@ -140,7 +145,7 @@ function findParents(spans, bySpanId) {
     for (const parentId of parentIds(span)) {
       const parent = bySpanId.get(parentId);
       if (parent === undefined) {
-        span.problems.push(`parent ${parentId} is missing`);
+        if (!isPartial) span.problems.push(`parent ${parentId} is missing`);
       } else if (isWithin(parent, span, parents, ancestors)) {
         span.problems.push(`parent ${parentId} lies below the span itself`);
       } else if (!parents.has(span)) {
