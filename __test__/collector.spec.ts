@@ -831,6 +831,14 @@ describe('faults', () => {
     );
   });
 
+  test('a wait may have no end', async () => {
+    const c = await start();
+    const waiting = c.waitFor(({ requests }) => requests.length === 1, Infinity);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await log(c, span('a', null));
+    await waiting;
+  });
+
   test('waiting ends with an error when the collector closes', async () => {
     const c = await start();
     const waiting = expect(c.waitFor(() => false)).rejects.toThrow('closed while waiting');

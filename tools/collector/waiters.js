@@ -1,5 +1,8 @@
 'use strict';
 
+/** The longest time of a timer, in milliseconds: a longer one ends at once. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
 /**
  * @template T
  * @typedef {object} Waiter
@@ -38,13 +41,14 @@ class Waiters {
   wait(predicate, timeoutMs) {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) throw this.#closedError();
+      const ms = Math.min(timeoutMs, MAX_TIMEOUT_MS);
       const timer = setTimeout(() => {
         this.#waiters.delete(waiter);
         const condition = predicate.toString().replace(/\s+/g, ' ');
         reject(
           new Error(`not true within ${timeoutMs} ms: ${condition}\nso far: ${this.#describe()}`),
         );
-      }, timeoutMs);
+      }, ms);
       const waiter = { predicate, resolve, reject, timer };
       this.#waiters.add(waiter);
       this.#check(waiter);
