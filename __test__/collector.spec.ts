@@ -831,6 +831,12 @@ describe('faults', () => {
     );
   });
 
+  test('a predicate that is asynchronous is refused: its promise is true whatever becomes of it', async () => {
+    const c = await start();
+    const predicate: any = async () => false;
+    await expect(c.waitFor(predicate)).rejects.toThrow(TypeError);
+  });
+
   test('a wait may have no end', async () => {
     const c = await start();
     const waiting = c.waitFor(({ requests }) => requests.length === 1, Infinity);

@@ -36,7 +36,7 @@ class Waiters {
   /**
    * @param {(subject: T) => boolean} predicate
    * @param {number} timeoutMs
-   * @returns {Promise<void>} rejects when time is up, on close, and when the predicate throws
+   * @returns {Promise<void>} rejects when time is up, on close, and when the predicate throws or is asynchronous
    */
   wait(predicate, timeoutMs) {
     return new Promise((resolve, reject) => {
@@ -76,7 +76,9 @@ class Waiters {
   /** @param {Waiter<T>} waiter */
   #check(waiter) {
     try {
-      if (!waiter.predicate(this.#subject)) return;
+      const result = /** @type {unknown} */ (waiter.predicate(this.#subject));
+      if (isPromise(result)) throw new TypeError('the predicate must return a boolean, no promise');
+      if (!result) return;
       this.#settle(waiter);
       waiter.resolve();
     } catch (error) {
@@ -90,6 +92,11 @@ class Waiters {
     clearTimeout(waiter.timer);
     this.#waiters.delete(waiter);
   }
+}
+
+/** @param {unknown} value */
+function isPromise(value) {
+  return typeof value === 'object' && value !== null && 'then' in value;
 }
 
 module.exports = { Waiters };
