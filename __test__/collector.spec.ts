@@ -1126,6 +1126,15 @@ describe('the tree as text', () => {
     );
   });
 
+  test('one line counts a failure that a span passes on to those above it once', async () => {
+    const c = await start();
+    const failed = { error: 'no' };
+    await log(c, span('a', null, failed), span('b', 'a', failed), span('c', 'a', failed));
+    expect(renderLine(c.traces()[0]!)).toContain(' · 2 errors · ');
+    await log(c, span('c', 'b'));
+    expect(renderLine(c.traces()[0]!)).toContain(' · 1 error · ');
+  });
+
   test('a cancelled span is marked, and has not failed', async () => {
     const c = await start();
     await log(c, span('a', null, { metadata: { 'flue.cancelled': true } }));

@@ -5,6 +5,7 @@
 const { styleText } = require('node:util');
 
 const { counted, formatCost, formatCount, formatDuration } = require('../support/format');
+const { countFailures } = require('../viewer/summaries');
 const { headlineOf } = require('./headline');
 const { printable, shorten, widthOf } = require('./text');
 const { layOut } = require('./tree-layout');
@@ -65,7 +66,7 @@ function renderLine(trace, { color = false, width: given, link } = {}) {
   const width = columnsOf(given);
   const paint = painterOf(color);
   const { id, spans, openSpans } = trace;
-  const errors = spans.filter(({ error }) => error !== null).length;
+  const errors = countFailures(trace);
   const facts = [
     totalDuration(spans, openSpans),
     counted(spans.length, 'span'),

@@ -232,4 +232,4 @@ function finiteOrNull(number) {
   return Number.isNaN(number) ? null : finite(number);
 }
 
-module.exports = { metadataOf, summarizeSpan, summarizeTrace, walkSpans };
+module.exports = { countFailures, metadataOf, summarizeSpan, summarizeTrace, walkSpans };
