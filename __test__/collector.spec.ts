@@ -125,12 +125,11 @@ describe('the hosts', () => {
     expect(await register(await start(), 'Flue')).toEqual(first);
   });
 
-  test('an unknown project is not found', async () => {
+  test('a project that was not registered goes by its id; what is no id is not found', async () => {
     const c = await start();
-    const response = await call(c, '/api/project?id=nope', undefined, {
-      method: 'GET',
-    });
-    expect(response.status).toBe(404);
+    const get = (id: string) => call(c, `/api/project?id=${id}`, undefined, { method: 'GET' });
+    expect(await json(await get(PROJECT))).toEqual({ id: PROJECT, name: PROJECT });
+    expect((await get('nope')).status).toBe(404);
   });
 
   test.each([

@@ -227,4 +227,4 @@ const FIELDS = new Map(
   }),
 );
 
-module.exports = { FIELDS, show };
+module.exports = { FIELDS, UUID, show };

@@ -4,6 +4,8 @@
 
 const { createHash } = require('node:crypto');
 
+const { UUID } = require('./fields');
+
 /** The UUID namespace of names made up here (a random UUID, fixed for good). */
 const NAMESPACE = Buffer.from('5c0e5ad8a6f34d0e9d7bb1f10f6a2c47', 'hex');
 
@@ -61,10 +63,11 @@ class Projects {
 
   /**
    * @param {string} id
-   * @returns {Project | undefined}
+   * @returns {Project | undefined} one that was not registered here goes by its id: the application has that of a real
+   *   project; undefined for what is no id
    */
   find(id) {
-    return this.#byId.get(id);
+    return this.#byId.get(id) ?? (UUID.test(id) ? { id, name: id } : undefined);
   }
 }
 
