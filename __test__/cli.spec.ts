@@ -172,6 +172,8 @@ test('dev prints a line for each feedback, also for an id that no trace has', as
     { ...about, id: 'row-a', _is_merge: true, expected: { answer: 42 }, tags: ['x', 'y'] },
     { ...about, id: 'row-z', _is_merge: true, scores: { user_rating: 0 } },
   );
+  // A span with a source is no feedback by that.
+  await log(url, row('a', { ...span, _audit_source: 'app' }));
   await program.printed('out', /^feedback: user_rating 0 .*\n/m);
   // Its span comes a little later, as from another process.
   await log(url, { ...about, id: 'row-b', _is_merge: true, scores: { user_rating: null } });

@@ -11,6 +11,8 @@ const { isObject } = require('../support/json');
 const PATIENCE_MS = 1000;
 /** The most feedback that waits for its span. */
 const MAX_WAITING = 1_000;
+/** The fields of feedback that is no comment. */
+const CONTENT = ['scores', 'expected', 'tags', '_audit_metadata'];
 
 /** Reports each feedback once, with its span if there is one. */
 class FeedbackWatch {
@@ -65,8 +67,9 @@ function aboutOf(row) {
   if (isObject(comment)) {
     return isObject(origin) && typeof origin.id === 'string' ? origin.id : undefined;
   }
-  // That of a span may have been sent with the row of the span.
-  return typeof source === 'string' ? row.id : undefined;
+  // A span may have a source, too; its feedback may have been sent with its row.
+  const isFeedback = row.span_id === undefined || CONTENT.some((field) => row[field] !== undefined);
+  return typeof source === 'string' && isFeedback ? row.id : undefined;
 }
 
 module.exports = { FeedbackWatch };
