@@ -688,9 +688,12 @@ describe('search', () => {
         name: 'x',
         start: 0,
         end: 1,
-        input: { messages: [], tools: [{ name: 'secret_tool' }] },
+        input: { messages: [], tools: [{ name: 'secret_tool' }], functions: 'tidal' },
+        output: { tools: ['hammer'], functions: [] },
       },
     );
+    for (const needle of ['hammer', 'tidal'])
+      expect([needle, await found(collector, needle)]).toEqual([needle, [traceId(3)]]);
     const one = [traceId(1)];
     for (const needle of ['(orchid) [COLD]?', 'acme', 'row-1-0', spanId(2), ' orchid ']) {
       expect([needle, await found(collector, needle)]).toEqual([needle, one]);

@@ -35,10 +35,14 @@ function searchText(row) {
 /** @param {unknown} value */
 function withoutSchemas(value) {
   if (!isObject(value)) return value;
-  const members = Object.entries(value);
-  return members.some(([name, member]) => SCHEMAS.has(name) && Array.isArray(member))
-    ? Object.fromEntries(members.filter(([name]) => !SCHEMAS.has(name)))
-    : value;
+  return Object.fromEntries(
+    Object.entries(value).filter(([name, member]) => !SCHEMAS.has(name) || !isSchemas(member)),
+  );
+}
+
+/** @param {unknown} value whether it is a list of objects: content may have the same name */
+function isSchemas(value) {
+  return Array.isArray(value) && value.every(isObject);
 }
 
 /**
