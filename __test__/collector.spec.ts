@@ -431,6 +431,11 @@ describe('the checks', () => {
       { metrics: { start: T0, prompt_tokens: 1, prompt_cached_tokens: 5 } },
       'metrics.prompt_tokens 1 does not include the 5 cached tokens',
     ],
+    [
+      'tokens into the cache beside the prompt',
+      { metrics: { start: T0, prompt_tokens: 1, prompt_cache_creation_1h_tokens: 5 } },
+      'metrics.prompt_tokens 1 does not include the 5 cached tokens',
+    ],
     ['an unknown type', { span_attributes: { type: 'agent' } }, 'span_attributes.type must be one'],
     [
       'an empty name',

@@ -327,6 +327,18 @@ describe('what is new in a turn', () => {
     });
   });
 
+  test.each<[object, number | null]>([
+    [{}, null],
+    [{ prompt_cached_tokens: 0 }, 0],
+    [{ prompt_cached_tokens: 2, prompt_cache_creation_tokens: 3 }, 5],
+    [{ prompt_cached_tokens: 2, prompt_cache_creation_5m_tokens: 3 }, 5],
+    [{ prompt_cache_creation_5m_tokens: 3, prompt_cache_creation_1h_tokens: 4 }, 7],
+    [{ prompt_cache_creation_tokens: 7, prompt_cache_creation_1h_tokens: 4 }, 7],
+  ])('of a turn with %j, %j tokens are in the cache', (metrics, cachedTokens) => {
+    const found = last(turn(1, BEFORE, { metrics }), turn(2, [...BEFORE, user('c')]));
+    expect(found!.previous).toMatchObject({ cachedTokens });
+  });
+
   test('the first turn of a conversation continues none, and other spans are no turns', () => {
     expect(last(turn(1, BEFORE))).toMatchObject({ previous: null, unchanged: 0, number: 1 });
     const ids = (id: string) => ({ metadata: { 'flue.conversation_id': id } });

@@ -203,4 +203,4 @@ function byStart(a, b) {
   return a.start - b.start;
 }
 
-module.exports = { buildTrace };
+module.exports = { buildTrace, finiteNumbers };

@@ -3,7 +3,9 @@
 // Checks rows, and lists their problems.
 
 const { FIELDS, show } = require('./fields');
+const { writtenTokens } = require('../support/cache-tokens');
 const { isObject } = require('../support/json');
+const { finiteNumbers } = require('./trace');
 
 /** @typedef {import('./types').JsonObject} JsonObject */
 /** @typedef {import('./types').Row} Row */
@@ -62,7 +64,7 @@ function checkStoredRow(before, after, isMerge) {
   return [
     ...(before === undefined ? [] : changedIds(before, after)),
     ...(before === undefined || isMerge ? [] : lostFields(before, after)),
-    ...wrongMetrics(isObject(after.metrics) ? after.metrics : {}),
+    ...wrongMetrics(finiteNumbers(after.metrics)),
   ];
 }
 
@@ -116,19 +118,17 @@ function namesIn(row) {
 }
 
 /**
- * @param {JsonObject} metrics
+ * @param {{ [name: string]: number }} metrics
  * @returns {string[]}
  */
 function wrongMetrics(metrics) {
   const problems = [];
-  const { start, end, prompt_tokens: prompt } = metrics;
-  if (typeof start === 'number' && typeof end === 'number' && end < start) {
+  const { start, end, prompt_tokens: prompt, prompt_cached_tokens: read = 0 } = metrics;
+  if (start !== undefined && end !== undefined && end < start) {
     problems.push(`metrics.end ${end} lies before metrics.start ${start}`);
   }
-  const cached = ['prompt_cached_tokens', 'prompt_cache_creation_tokens']
-    .map((name) => metrics[name])
-    .reduce((/** @type {number} */ sum, n) => sum + (typeof n === 'number' ? n : 0), 0);
-  if (typeof prompt === 'number' && cached > prompt) {
+  const cached = read + (writtenTokens(metrics) ?? 0);
+  if (prompt !== undefined && cached > prompt) {
     problems.push(`metrics.prompt_tokens ${prompt} does not include the ${cached} cached tokens`);
   }
   return problems;

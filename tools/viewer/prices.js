@@ -3,6 +3,7 @@
 // The cost of a model turn by kind of token. Rows have only its sum, but the turns of a model share its prices: where
 // there are enough of them, the prices follow.
 
+const { writtenTokens } = require('../support/cache-tokens');
 const { metadataOf } = require('./summaries');
 
 /** @typedef {import('../collector/types').Span} Span */
@@ -63,9 +64,7 @@ function costsOf(span, spans) {
  */
 function countsOf(metrics) {
   const { prompt_tokens: prompt = 0, prompt_cached_tokens: cached = 0 } = metrics;
-  const split =
-    (metrics.prompt_cache_creation_5m_tokens ?? 0) + (metrics.prompt_cache_creation_1h_tokens ?? 0);
-  const written = metrics.prompt_cache_creation_tokens ?? split;
+  const written = writtenTokens(metrics) ?? 0;
   return [Math.max(prompt - cached - written, 0), cached, written, metrics.completion_tokens ?? 0];
 }
 

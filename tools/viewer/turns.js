@@ -4,6 +4,7 @@
 
 const { isDeepStrictEqual } = require('node:util');
 
+const { writtenTokens } = require('../support/cache-tokens');
 const { isObject } = require('../support/json');
 const { costsOf } = require('./prices');
 const { metadataOf } = require('./summaries');
@@ -113,7 +114,8 @@ function byStart(a, b) {
 
 /** @param {Span} span @returns {number | null} */
 function cachedTokensOf({ metrics }) {
-  const { prompt_cached_tokens: read, prompt_cache_creation_tokens: written } = metrics;
+  const { prompt_cached_tokens: read } = metrics;
+  const written = writtenTokens(metrics);
   return read === undefined && written === undefined ? null : (read ?? 0) + (written ?? 0);
 }
 
