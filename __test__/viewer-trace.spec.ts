@@ -697,6 +697,14 @@ inBrowser('the page of a trace', () => {
     await copy('Copy for a coding agent');
   });
 
+  test('a report has a time in the wrong unit as the number that it is', async () => {
+    const microseconds = 1.8e15;
+    const metrics = { start: microseconds, end: microseconds + 1 };
+    await sendAll({ n: 0, name: 'flue.prompt', start: 0, end: 1, metrics });
+    await open();
+    expect(await copy('Copy for a coding agent')).toContain(`\n- began: ${microseconds}\n`);
+  });
+
   test('on a phone all is in sight, in the dark and in the light', async () => {
     await sendAll(...CRASH);
     await page.setViewportSize({ width: 390, height: 844 });

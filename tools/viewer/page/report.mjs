@@ -37,7 +37,7 @@ export function writeReport({ trace, spans, facts, rows, link }) {
     [
       `- trace id: ${oneLine(trace.id)}`,
       `- link: ${link}`,
-      ...(trace.start === null ? [] : [`- began: ${new Date(trace.start * 1000).toISOString()}`]),
+      ...(trace.start === null ? [] : [`- began: ${timeOf(trace.start)}`]),
       `- ${factsOf(trace).join(', ')}`,
       `- ${failures.length === 0 ? 'no errors' : counted(failures.length, 'error')}`,
       ...recoveries.slice(0, 1).map(({ story }) => `- what happened: ${oneLine(story)}`),
@@ -175,6 +175,12 @@ function writePart(part) {
 /** @param {SpanSummary} span */
 function titleOf({ name, spanId }) {
   return `${oneLine(name)} (span ${oneLine(spanId)})`;
+}
+
+/** @param {number} seconds since the epoch @returns {string} the number itself where it is none of a time */
+function timeOf(seconds) {
+  const time = new Date(seconds * 1000);
+  return Number.isNaN(time.getTime()) ? `${seconds}` : time.toISOString();
 }
 
 /** The size of a trace, in parts. @param {TraceSummary} trace @returns {string[]} */
