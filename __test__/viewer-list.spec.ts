@@ -321,6 +321,23 @@ inBrowser('the list of traces', () => {
     await chosen('bob');
   });
 
+  test('the active row stays active while one scrolls far away', async () => {
+    const many = Array.from({ length: 400 }, (_, n) => ({ trace: n + 1, agent: `a${n + 1}` }));
+    await sendPrompts(...many);
+    const link = (name: string) => page.getByRole('link', { name, exact: true });
+    await page.goto(collector.url);
+    await link('a400').waitFor();
+    await grid().focus();
+    await page.keyboard.press('j');
+    await page.keyboard.press('j');
+    await chosen('a399');
+    await grid().evaluate((box) => (box.scrollTop = box.scrollHeight));
+    // Only the rows around the last one are loaded now.
+    await link('a1').waitFor();
+    await page.keyboard.press('j');
+    await chosen('a398');
+  });
+
   test('everything can be done with the keyboard, and the focus follows', async () => {
     await sendPrompts(
       { trace: 1, agent: 'ada', error: 'dry', conversation: 'c' },

@@ -231,8 +231,9 @@ function pageOf({ traces, offset, total, all, choices }, request) {
 function indexOfActive({ id, index }, page) {
   if (id === null || page === null) return index;
   const found = page.indexOf(id);
+  if (found >= 0) return found;
   // Out of what is loaded it keeps its place; where another row is, it is gone.
-  return found >= 0 || page.at(index) === undefined ? found : -1;
+  return page.at(index) === undefined ? index : -1;
 }
 
 /**
