@@ -115,6 +115,25 @@ inBrowser('the list of traces', () => {
       await see('third');
     });
 
+    test('the tab with the connection opens it anew when it is silent, and states that it is lost', async () => {
+      const feeds = countFeeds(context);
+      await sendPrompts({ trace: 1, agent: 'first' });
+      await page.clock.install();
+      await page.goto(collector.url);
+      await page.getByRole('link', { name: 'first', exact: true }).waitFor();
+      const lost = page.getByText('The collector does not answer');
+      // As after a sleep, or on another network: nothing arrives, and nothing fails.
+      await page.route('**/viewer/api/live', () => {});
+      await page.clock.fastForward(13_000);
+      await lost.waitFor();
+      await page.unroute('**/viewer/api/live');
+      await page.clock.fastForward(13_000);
+      await lost.waitFor({ state: 'detached' });
+      await sendPrompts({ trace: 2, agent: 'second' });
+      await page.getByRole('link', { name: 'second', exact: true }).waitFor();
+      expect([feeds.open.size, feeds.pages.length]).toEqual([1, 3]);
+    });
+
     test('a tab that hears nothing of the one with the connection asks the server itself', async () => {
       const feeds = countFeeds(context);
       await sendPrompts({ trace: 1, agent: 'first' });

@@ -19,7 +19,7 @@ const REOPEN_MS = 1_000;
 
 /**
  * Listens. The tab that holds a lock has the connection and passes on what it gets; when it closes, the next tab gets
- * the lock. A tab that hears nothing, and a browser without locks, asks the server again and again.
+ * the lock. Another tab that gets nothing, and a browser without locks, asks the server again and again.
  *
  * @param {Listener} listener
  * @returns {() => void} ends it
@@ -71,7 +71,8 @@ export function listen(listener) {
 }
 
 /**
- * Reads the feed of the server.
+ * Reads the feed of the server. One that is silent is dead, and opened anew: the computer has slept, or the network has
+ * changed.
  *
  * @param {(news: News) => void} tell
  * @param {AbortSignal} signal ends it
@@ -82,24 +83,36 @@ function follow(tell, signal) {
   let source;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let reopening;
+  /** @param {number} ms from now, unless the server gives a sign of life before */
+  const reopenIn = (ms) => {
+    clearTimeout(reopening);
+    reopening = setTimeout(() => {
+      source?.close();
+      tell({ kind: 'state', connected: false });
+      open();
+    }, ms);
+  };
   const open = () => {
     const opened = new EventSource(FEED);
     source = opened;
+    reopenIn(SILENCE_MS);
+    /** @param {News[]} all */
+    const pass = (...all) => {
+      reopenIn(SILENCE_MS);
+      for (const news of all) tell(news);
+    };
     opened.addEventListener('changed', ({ data }) =>
-      tell({ kind: 'changed', ids: JSON.parse(data) }),
+      pass({ kind: 'changed', ids: JSON.parse(data) }),
     );
-    opened.addEventListener('beat', () => tell({ kind: 'beat' }));
-    opened.addEventListener('open', () => {
-      tell({ kind: 'state', connected: true });
-      // Changes during the interruption are unknown.
-      tell({ kind: 'changed', ids: [] });
-    });
+    opened.addEventListener('beat', () => pass({ kind: 'beat' }));
+    // Changes during the interruption are unknown.
+    opened.addEventListener('open', () =>
+      pass({ kind: 'state', connected: true }, { kind: 'changed', ids: [] }),
+    );
     opened.addEventListener('error', () => {
       tell({ kind: 'state', connected: false });
       // A server that refuses is not asked again by the browser.
-      if (opened.readyState !== EventSource.CLOSED) return;
-      clearTimeout(reopening);
-      reopening = setTimeout(open, REOPEN_MS);
+      if (opened.readyState === EventSource.CLOSED) reopenIn(REOPEN_MS);
     });
   };
   open();
