@@ -19,7 +19,7 @@ const TABLE: Record<string, string> = {
   exporter:
     'adoption callers capture context destinations diagnostics json masking no-destination ready routes slug-destinations variables warn',
   destination:
-    'capture context delivery enrichment held-events json minimal-end-event pending-files root-of-work routes sampling slug-destinations timers warn weak',
+    'capture context delivery enrichment held-events json minimal-end-event pending-files root-of-work sampling slug-destinations timers warn weak',
   destinations: 'destination json options warn',
   'no-destination': 'no-stats weak',
   'pending-files': 'json warn',
@@ -44,7 +44,7 @@ const TABLE: Record<string, string> = {
   vercel: '',
   exit: 'signals',
   spans: 'builtins context drop-oldest json login receipts slug-destinations span-link warn',
-  capture: 'context drop-oldest json minimal-end-event request-delta',
+  capture: 'context drop-oldest json minimal-end-event request-delta routes',
   'request-delta': 'conversation-memory flat-snapshot json shared-prefix',
   'minimal-end-event': 'json',
   masking: 'builtins json timers',
