@@ -120,6 +120,14 @@ impl<'a> Scanner<'a> {
     }
   }
 
+  /// A scanner of the members of an object whose opening bracket is missing. Its closing bracket may follow.
+  pub fn of_members(text: &'a str) -> Self {
+    let mut scanner = Self::new(text);
+    scanner.open.push(Container::Object);
+    scanner.expected = Expected::FirstItem;
+    scanner
+  }
+
   /// The next token; `None` at the end of the text.
   ///
   /// # Errors
@@ -143,6 +151,11 @@ impl<'a> Scanner<'a> {
   /// How many containers are open.
   pub fn depth(&self) -> usize {
     self.open.depth
+  }
+
+  /// The position up to which the text is read.
+  pub fn position(&self) -> usize {
+    self.at
   }
 
   /// Whether the next token begins with this byte.

@@ -1,6 +1,6 @@
 //! Finds JSON inside of text: a tool's arguments, a line of a log, an event of a stream.
 
-use std::ops::Range;
+use std::{collections::VecDeque, ops::Range};
 
 use braintrust_row::{
   scan::{Scanner, Step, Token},
@@ -9,7 +9,7 @@ use braintrust_row::{
 use serde_json::value::RawValue;
 
 /// White space of JSON.
-const SPACES: [char; 4] = [' ', '\t', '\n', '\r'];
+pub const SPACES: [char; 4] = [' ', '\t', '\n', '\r'];
 
 /// Whether the whole text is a JSON string, list or object.
 pub fn is_json(text: &str) -> bool {
@@ -23,7 +23,7 @@ pub fn is_json(text: &str) -> bool {
 /// JSON in a text.
 #[derive(Debug)]
 pub struct Value {
-  /// Its position.
+  /// Its position. Of JSON that is cut, the end is where its structure ends.
   pub range: Range<usize>,
   /// What it is.
   pub form: Form,
@@ -34,56 +34,117 @@ pub struct Value {
 pub enum Form {
   /// A list or an object.
   Json,
-  /// The same with the structure of JSON, but malformed strings or scalars; or the beginning of an object that is cut,
-  /// or whose structure is malformed from there.
+  /// The same with the structure of JSON, but malformed strings or scalars.
   Malformed,
+  /// The beginning of an object that is cut, or whose structure is malformed from there.
+  Cut,
+  /// Members of an object whose opening bracket is missing, or behind a malformed part of it.
+  Members,
   /// The content of a string with escapes, without its quotes.
   Content,
 }
 
-/// The lists, objects and contents of strings in a text that is not JSON as a whole, in their order.
-pub fn values(text: &str) -> Vec<Value> {
-  let mut found = Vec::new();
-  let mut at = 0;
-  for value in containers(text) {
-    let start = value.range.start;
-    contents(text, at..start, &mut found);
-    at = value.range.end;
-    found.push(value);
+impl Form {
+  /// Whether what follows in the text may belong to it.
+  pub fn is_open(self) -> bool {
+    matches!(self, Self::Cut | Self::Members)
   }
-  contents(text, at..text.len(), &mut found);
-  found
 }
 
-/// The lists and objects in a text that have strings, in their order.
+/// The lists, objects, members and contents of strings in a text that is not JSON as a whole, in their order.
 ///
 /// Each part of the text is read a few times at most: what has been read is read again from its last string on only,
 /// because a quote that ends a string may have been read as one that begins a string.
-fn containers(text: &str) -> Vec<Value> {
-  let mut found = Vec::new();
-  let mut at = 0;
-  while let Some(start) = next_container(text.as_bytes(), at) {
-    let part = Part::read(text, start);
-    at = part.resume;
+pub struct Values<'a> {
+  text: &'a str,
+  has_members: bool,
+  found: VecDeque<Value>,
+  /// The end of what has been found.
+  covered: usize,
+  /// Where the search continues; `None` at the end of the text.
+  at: Option<usize>,
+  /// The first bracket from there on, if it is known.
+  bracket: usize,
+}
+
+impl<'a> Values<'a> {
+  /// Those of a text; members without their object only if `has_members`.
+  pub fn new(text: &'a str, has_members: bool) -> Self {
+    Self { text, has_members, found: VecDeque::new(), covered: 0, at: Some(0), bracket: 0 }
+  }
+
+  /// The next one. After one that [is open](Form::is_open), [`resume`](Self::resume) is to be called.
+  pub fn next_value(&mut self) -> Option<Value> {
+    while self.found.is_empty() {
+      self.find(self.at?);
+    }
+    self.found.pop_front()
+  }
+
+  /// Continues the search at a position behind the beginning of the last value.
+  pub fn resume(&mut self, at: usize) {
+    self.covered = at;
+    self.at = Some(at);
+  }
+
+  fn find(&mut self, at: usize) {
+    let text = self.text;
+    if self.bracket <= at {
+      let bracket = text.as_bytes().get(at..).unwrap_or_default().iter();
+      self.bracket = at + bracket.take_while(|byte| !matches!(byte, b'{' | b'[')).count();
+    }
+    let start = self.bracket;
+    if self.has_members
+      && let Some(name) = next_name(text, at..start)
+    {
+      let members = text.get(name..).unwrap_or_default();
+      let part = Part::read(text, name, Scanner::of_members(members));
+      self.push(name..part.end, Form::Members);
+      return;
+    }
+    if start >= text.len() {
+      contents(text, self.covered..text.len(), &mut self.found);
+      self.at = None;
+      return;
+    }
+    let part = Part::read(text, start, Scanner::new(text.get(start..).unwrap_or_default()));
+    self.at = Some(part.resume);
     if part.is_cut_object {
-      found.push(Value { range: start..part.end, form: Form::Malformed });
-      continue;
+      self.push(start..part.end, Form::Cut);
+      return;
     }
     for range in part.complete {
-      at = at.max(range.end);
+      self.at = self.at.max(Some(range.end));
       let value = text.get(range.clone()).unwrap_or_default();
       if value.contains('"') {
         let form = if parse(value).is_ok() { Form::Json } else { Form::Malformed };
-        found.push(Value { range, form });
+        self.push(range, form);
       }
     }
   }
-  found
+
+  /// Adds what has been found, and the contents of strings before it.
+  fn push(&mut self, range: Range<usize>, form: Form) {
+    contents(self.text, self.covered..range.start, &mut self.found);
+    self.covered = range.end;
+    self.found.push_back(Value { range, form });
+  }
+}
+
+/// The first string in a part of a text that is the name of a member.
+fn next_name(text: &str, part: Range<usize>) -> Option<usize> {
+  let mut quotes = text.get(part.clone())?.match_indices('"').map(|(quote, _)| part.start + quote);
+  quotes.find(|quote| {
+    let rest = text.get(quote + 1..).unwrap_or_default();
+    let end = rest.find(['"', '\\']).and_then(|end| rest.get(end..));
+    let behind = end.and_then(|rest| rest.strip_prefix('"')).unwrap_or_default();
+    behind.trim_start_matches(SPACES).starts_with(':')
+  })
 }
 
 /// The contents of the strings with escapes in a part of a text without lists and objects. Where a string begins is not
 /// known: the text between two strings may be one, and one that may have JSON need not have both quotes.
-fn contents(text: &str, part: Range<usize>, found: &mut Vec<Value>) {
+fn contents(text: &str, part: Range<usize>, found: &mut VecDeque<Value>) {
   let bytes = text.get(..part.end).unwrap_or_default().as_bytes();
   let mut start = part.start;
   while start < part.end {
@@ -95,7 +156,7 @@ fn contents(text: &str, part: Range<usize>, found: &mut Vec<Value>) {
     };
     let may_have_json = content.contains("\\\"") && content.contains(['{', '[']);
     if content.contains('\\') && (may_have_json || is_string()) {
-      found.push(Value { range: start..end, form: Form::Content });
+      found.push_back(Value { range: start..end, form: Form::Content });
     }
     start = end + 1;
   }
@@ -114,9 +175,9 @@ struct Part {
 }
 
 impl Part {
-  fn read(text: &str, start: usize) -> Self {
+  /// Reads what begins at a position, from which the scanner reads.
+  fn read(text: &str, start: usize, mut scanner: Scanner<'_>) -> Self {
     let bytes = text.as_bytes();
-    let mut scanner = Scanner::new(text.get(start..).unwrap_or_default());
     let (mut open, mut complete) = (Vec::new(), Vec::<Range<usize>>::new());
     let (mut end, mut resume, mut has_names) = (start, start + 1, false);
     while let Ok(Some(Step { token, range })) = scanner.next_step() {
@@ -131,7 +192,7 @@ impl Part {
           let inner = complete.partition_point(|inner| inner.start < first);
           complete.truncate(inner);
           complete.push(first..end);
-          if open.is_empty() {
+          if scanner.depth() == 0 {
             break;
           }
         }
@@ -152,8 +213,4 @@ impl Part {
 
 fn parse(text: &str) -> Result<&RawValue, serde_json::Error> {
   serde_json::from_str(text)
-}
-
-fn next_container(text: &[u8], from: usize) -> Option<usize> {
-  Some(from + text.get(from..)?.iter().position(|byte| matches!(byte, b'{' | b'['))?)
 }

@@ -9,8 +9,9 @@ use braintrust_row::{
 };
 
 use super::{
-  embedded::{self, Form, Value},
+  embedded::{self, Form, SPACES, Value, Values},
   escapes::{unescaped, unescaped_content},
+  kind::{Kept, kept_members},
   paths::PathState,
   rules::Rules,
 };
@@ -52,12 +53,26 @@ pub fn redacted_text(
   }
   let mut out = String::new();
   let mut copied = 0;
-  for Value { range, form } in embedded::values(text) {
+  // The position of the object that has members whose bracket is missing.
+  let mut around = location.clone();
+  let mut values = Values::new(text, rules.matches_members());
+  while let Some(Value { mut range, form }) = values.next_value() {
     let value = text.get(range.clone()).unwrap_or_default();
     let changed = match form {
       Form::Json => redacted_json(rules, value, location, inside),
-      Form::Malformed => redacted_malformed(rules, value, location, inside),
       Form::Content => redacted_content(rules, value, location, inside),
+      Form::Malformed | Form::Cut | Form::Members => {
+        let end = if form.is_open() { text.len() } else { range.end };
+        let shown = text.get(range.start..end).unwrap_or_default();
+        let location = if form == Form::Members { &around } else { location };
+        let part = redacted_part(rules, shown, form, range.len(), location, inside);
+        if form.is_open() {
+          range.end = range.start + part.end;
+          values.resume(range.start + part.resume);
+          around = part.around;
+        }
+        part.changed
+      }
     };
     if let Some(changed) = changed {
       out.push_str(text.get(copied..range.start).unwrap_or_default());
@@ -98,18 +113,40 @@ fn redacted_content(
   string::content(&Json::text(&changed).as_str()).map(str::to_owned)
 }
 
-/// The redacted list or object that is malformed or does not end.
-fn redacted_malformed(
+/// The result of redacting a part of a text that is malformed.
+struct Part {
+  /// The redacted text; `None` when nothing changes.
+  changed: Option<String>,
+  /// The end of what it replaces.
+  end: usize,
+  /// Where the rest of the text is to be searched from. The quote that ends the last string may begin another.
+  resume: usize,
+  /// The position of the innermost object that has not ended.
+  around: PathState,
+}
+
+/// Redacts a list, an object or members that are malformed or do not end, at the beginning of a text. Their structure
+/// ends at `limit`.
+fn redacted_part(
   rules: &Rules,
   text: &str,
+  form: Form,
+  limit: usize,
   location: &PathState,
   inside: usize,
-) -> Option<String> {
+) -> Part {
   if inside >= DEEPEST_TEXT {
-    return Some(Json::text(TOO_DEEP).as_str().into_owned());
+    let (changed, end) = (Some(Json::text(TOO_DEEP).as_str().into_owned()), text.len());
+    return Part { changed, end, resume: end, around: location.clone() };
   }
-  let rewrite = Rewrite { is_cut: true, ..Rewrite::new(rules, text, location, inside + 1) };
-  rewrite.run().ok().flatten()
+  let mut rewrite =
+    Rewrite { is_cut: true, limit, ..Rewrite::new(rules, text, location, inside + 1) };
+  if form == Form::Members {
+    rewrite.scanner = Scanner::of_members(text);
+    rewrite.containers.push(Container { location: location.clone(), kept: None });
+    rewrite.has_no_bracket = true;
+  }
+  rewrite.run_cut()
 }
 
 /// The strings, names and scalars of a JSON text.
@@ -126,75 +163,12 @@ fn tokens(text: &str) -> Vec<Range<usize>> {
   ranges
 }
 
-/// The types of objects that are reasoning, in messages of Flue, OpenAI, Anthropic and the AI SDK.
-const REASONING_TYPES: [&str; 4] =
-  [r#""reasoning""#, r#""thinking""#, r#""redacted_thinking""#, r#""thought""#];
-/// The members of reasoning that are not redacted.
-const KEPT_OF_REASONING: &[&str] = &["type", "id", "index", "thought"];
-/// The members of an error that are not redacted.
-const KEPT_OF_ERROR: &[&str] = &["name", "code"];
-
 /// An open list or object.
 struct Container {
   /// Its position.
   location: PathState,
   /// The members that are kept, if all others are redacted.
-  kept: Option<&'static [&'static str]>,
-}
-
-/// The members that tell whether an object is reasoning or an error.
-#[derive(Default)]
-struct Kind<'a> {
-  kind: Option<&'a str>,
-  thought: Option<&'a str>,
-  name: Option<&'a str>,
-  message: Option<&'a str>,
-  stack: Option<&'a str>,
-}
-
-impl<'a> Kind<'a> {
-  /// Reads the object at the beginning of a text, also if it is cut or malformed.
-  fn of(text: &'a str) -> Self {
-    let mut kind = Self::default();
-    let mut scanner = Scanner::new(text);
-    while let Ok(Some(Step { token, range })) = scanner.next_step() {
-      match token {
-        Token::Name => {
-          let name = unescaped(text.get(range.clone()).unwrap_or_default());
-          let value = scanner.skip_value();
-          let shown = text.get(value.clone().unwrap_or(range.end..text.len()));
-          kind.set(&name, shown.filter(|value| *value != "null"));
-          if value.is_err() {
-            break;
-          }
-        }
-        Token::Close(_) => break,
-        Token::Open(_) | Token::String | Token::Scalar => {}
-      }
-    }
-    kind
-  }
-
-  fn set(&mut self, name: &str, value: Option<&'a str>) {
-    let member = match name {
-      "type" => &mut self.kind,
-      "thought" => &mut self.thought,
-      "name" => &mut self.name,
-      "message" => &mut self.message,
-      "stack" => &mut self.stack,
-      _ => return,
-    };
-    *member = value.or(*member);
-  }
-
-  fn is_reasoning(&self) -> bool {
-    self.kind.is_some_and(|kind| REASONING_TYPES.contains(&kind)) || self.thought == Some("true")
-  }
-
-  /// Whether it is an error as capturing writes it, or has what makes one.
-  fn is_error(&self) -> bool {
-    self.message.is_some() && (self.stack.is_some() || self.name.is_some())
-  }
+  kept: Option<Kept>,
 }
 
 /// A pass over one text.
@@ -213,6 +187,12 @@ struct Rewrite<'a> {
   inside: usize,
   /// Whether the text may end early or be malformed.
   is_cut: bool,
+  /// Whether the bracket of the outermost object is missing.
+  has_no_bracket: bool,
+  /// The end of the last token.
+  read: usize,
+  /// The end of the structure of the text.
+  limit: usize,
 }
 
 impl<'a> Rewrite<'a> {
@@ -227,27 +207,74 @@ impl<'a> Rewrite<'a> {
       copied: 0,
       inside,
       is_cut: false,
+      has_no_bracket: false,
+      read: 0,
+      limit: text.len(),
     }
   }
 
   fn run(mut self) -> Result<Option<String>, Malformed> {
+    while self.step()? {}
+    let end = self.text.len();
+    Ok(self.redacted(end))
+  }
+
+  /// The same of a text that may be malformed: to the first error in its structure.
+  fn run_cut(mut self) -> Part {
     loop {
+      // A hidden object must not show the rest of it.
+      let is_open = |open: &Container| open.kept.is_some() && self.copied < self.text.len();
+      let is_hidden = self.containers.last().is_some_and(is_open);
+      if self.read >= self.limit && !is_hidden {
+        break;
+      }
       match self.step() {
         Ok(true) => {}
-        Err(malformed) if !self.is_cut => return Err(malformed),
-        Ok(false) | Err(_) => break,
+        Err(Malformed) if is_hidden && self.copied < self.text.len() => {
+          self.hide_rest(self.read, ",");
+        }
+        Ok(false) | Err(Malformed) => break,
       }
     }
+    self.unclosed_string();
+    let end = self.read.max(self.copied);
+    let quote = self.text.get(..self.read).is_some_and(|read| read.ends_with('"'));
+    let resume = if self.copied > self.read { end } else { self.read - usize::from(quote) };
+    let open = self.containers.pop().map(|open| open.location);
+    let around = open.unwrap_or_else(|| self.location.clone());
+    Part { changed: self.redacted(end), end, resume, around }
+  }
+
+  /// The text up to `end` after redaction; `None` when nothing has changed.
+  fn redacted(mut self, end: usize) -> Option<String> {
     if self.copied == 0 {
-      return Ok(None);
+      return None;
     }
-    self.out.push_str(self.text.get(self.copied..).unwrap_or_default());
-    Ok(Some(self.out))
+    self.out.push_str(self.text.get(self.copied..end).unwrap_or_default());
+    Some(self.out)
+  }
+
+  /// Redacts a string in which the text ends.
+  fn unclosed_string(&mut self) {
+    let text = self.text;
+    let quote = self.scanner.position();
+    let is_string = text.as_bytes().get(quote) == Some(&b'"') && self.scanner.depth() > 0;
+    if !is_string || quote < self.copied || string::end(text.as_bytes(), quote).is_some() {
+      return;
+    }
+    let content = text.get(quote + 1..).unwrap_or_default();
+    if content.contains('\\')
+      && let Some(changed) = redacted_content(self.rules, content, &self.location, self.inside)
+    {
+      self.replace(quote + 1..text.len(), &changed);
+    }
+    self.read = text.len();
   }
 
   /// Redacts one token. False at the end.
   fn step(&mut self) -> Result<bool, Malformed> {
     let Some(Step { token, range }) = self.scanner.next_step()? else { return Ok(false) };
+    self.read = range.end;
     match token {
       Token::Open(_) if self.scanner.depth() > DEEPEST => {
         let end = self.scanner.skip_container();
@@ -255,10 +282,11 @@ impl<'a> Rewrite<'a> {
           let end = end.unwrap_or(self.text.len());
           self.replace(range.start..end, &Json::text(TOO_DEEP).as_str());
         }
-        end?;
+        self.read = end?;
       }
       Token::Open(_) => {
-        let kept = self.kept_members(range.start);
+        let object = self.text.get(range.start..self.limit).unwrap_or_default();
+        let kept = kept_members(self.rules, object);
         self.containers.push(Container { location: self.location.clone(), kept });
       }
       Token::Close(_) => {
@@ -271,22 +299,6 @@ impl<'a> Rewrite<'a> {
       Token::Scalar => self.scalar(range),
     }
     Ok(true)
-  }
-
-  /// The members that are kept of the value that begins there, if it is reasoning or an error whose others are
-  /// redacted.
-  fn kept_members(&self, start: usize) -> Option<&'static [&'static str]> {
-    let (reasoning, errors) = (self.rules.hides_reasoning(), self.rules.hides_errors());
-    let text = self.text.get(start..).filter(|_| reasoning || errors).unwrap_or_default();
-    if !text.starts_with('{') {
-      return None;
-    }
-    let kind = Kind::of(text);
-    if reasoning && kind.is_reasoning() {
-      Some(KEPT_OF_REASONING)
-    } else {
-      (errors && kind.is_error()).then_some(KEPT_OF_ERROR)
-    }
   }
 
   /// Redacts the name of a member, and its value if a key or a path covers it.
@@ -307,18 +319,58 @@ impl<'a> Rewrite<'a> {
       self.location = self.rules.enter(&parent.location, &name);
     }
     if is_hidden || self.rules.covers(&name, &self.location) {
-      let mark = self.rules.mark();
       match self.scanner.skip_value() {
-        Ok(value) => self.replace(value, &mark.as_str()),
-        Err(malformed) => {
-          if self.is_cut {
-            self.replace(name_end..self.text.len(), &format!(":{}", mark.as_str()));
+        Ok(value) if !self.is_cut || self.is_end_of_value(value.end) => {
+          self.read = value.end;
+          self.replace(value, &self.rules.mark().as_str());
+        }
+        Err(malformed) if !self.is_cut => return Err(malformed),
+        _ => {
+          if !self.hide_rest(name_end, ":") {
+            return Err(Malformed);
           }
-          return Err(malformed);
         }
       }
     }
     Ok(())
+  }
+
+  /// Whether a value that ends there is followed by what may follow one.
+  fn is_end_of_value(&self, end: usize) -> bool {
+    let rest = self.text.get(end..).unwrap_or_default();
+    let next = rest.trim_start_matches(SPACES);
+    let is_line_end = || rest.get(..rest.len() - next.len()).is_some_and(|gap| gap.contains('\n'));
+    next.is_empty() || next.starts_with([',', '}', ']']) || self.is_in_members() && is_line_end()
+  }
+
+  /// Whether the innermost object is the one whose bracket is missing.
+  fn is_in_members(&self) -> bool {
+    self.has_no_bracket && self.scanner.depth() == 1
+  }
+
+  /// Replaces the rest of an object in which a value that must be hidden is malformed: up to its closing bracket, else
+  /// all. Of members without brackets, the rest of the line, unless the value does not end. Returns whether the text
+  /// behind the object can be read.
+  fn hide_rest(&mut self, from: usize, separator: &str) -> bool {
+    let text = self.text;
+    let with = format!("{separator}{}", self.rules.mark().as_str());
+    if self.is_in_members() {
+      let at = self.scanner.position();
+      let rest = text.get(at..).unwrap_or_default();
+      let line = rest.find('\n').filter(|_| !rest.starts_with(['"', '{', '[']));
+      self.replace(from..line.map_or(text.len(), |line| at + line), &with);
+      return false;
+    }
+    let Ok(end) = self.scanner.skip_container() else {
+      self.replace(from..text.len(), &with);
+      return false;
+    };
+    self.replace(from..end - 1, &with);
+    self.read = end;
+    if let Some(container) = self.containers.pop() {
+      self.location = container.location;
+    }
+    true
   }
 
   /// Redacts a string.

@@ -28,6 +28,7 @@
 //! | `raw_rules` | the option as it is parsed, and its errors |
 //! | `rules` | the compiled rules |
 //! | `embedded` | JSON inside of text |
+//! | `kind` | objects that are reasoning or errors |
 //! | `json` | redaction of JSON text |
 //! | `redactor` | redaction of rows |
 
@@ -49,6 +50,7 @@ mod engine;
 mod escapes;
 mod ip_addresses;
 mod json;
+mod kind;
 mod paths;
 mod pattern;
 mod raw_rules;

@@ -1,0 +1,162 @@
+//! JSON whose structure is malformed, cut or incomplete.
+
+use super::*;
+
+/// Checks what is left of texts, by these rules.
+fn check(rules: &Value, cases: &[(&str, &str)]) {
+  for (text, expected) in cases {
+    assert_eq!(input(rules.clone(), &json!(text)), *expected, "{text}");
+  }
+}
+
+fn keys() -> Value {
+  json!({ "keys": ["password", "headers"] })
+}
+
+#[test]
+fn a_covered_value_that_is_malformed_is_replaced_up_to_the_end_of_its_object() {
+  let mark = "\"password\":\"[redacted]\"";
+  let cases = [
+    (r#"{"password": 'hunter2xyz'}"#, format!("{{{mark}}}")),
+    (r#"{"password":"a"hunter2xyz"}"#, format!("{{{mark}")),
+    (r#"see {"password": SecretStr('hunter2xyz'), "b": 1}, done"#, format!("see {{{mark}}}, done")),
+    (r#"{"password": {'a': 'hunter2xyz'}}"#, r#"{"password": "[redacted]"}"#.into()),
+    (r#"{"b":{"password":`hunter2xyz`},"c":2}"#, format!(r#"{{"b":{{{mark}}},"c":2}}"#)),
+    (r#"{"headers": {"a":"x", 'b': "hunter2xyz""#, r#"{"headers":"[redacted]""#.into()),
+    (r#"{"headers": {"a":"x", 'b': "hunter2xyz"} "#, r#"{"headers": "[redacted]" "#.into()),
+    (r#"{"headers": {"a":"x", 'b': "y"}, "c": 1}"#, r#"{"headers": "[redacted]", "c": 1}"#.into()),
+  ];
+  for (text, expected) in cases {
+    assert_eq!(input(keys(), &json!(text)), expected, "{text}");
+  }
+}
+
+#[test]
+fn what_follows_an_error_in_the_structure_is_redacted() {
+  check(
+    &json!({ "keys": ["password"], "paths": ["input.user.mail"] }),
+    &[
+      (
+        r#"{"a":1 /* c */, "password":"hunter2xyz"}"#,
+        r#"{"a":1 /* c */, "password":"[redacted]"}"#,
+      ),
+      (
+        r#"{"when": new Date(1), "password":"hunter2xyz", "b": {"password": 1}}"#,
+        r#"{"when": new Date(1), "password":"[redacted]", "b": {"password": "[redacted]"}}"#,
+      ),
+      (
+        r#"{"user": {"id": new Id(1), "mail": "hunter2xyz"}}"#,
+        r#"{"user": {"id": new Id(1), "mail": "[redacted]"}}"#,
+      ),
+      (
+        r#"{"a": "unterminated} and {"password": "hunter2xyz"}"#,
+        r#"{"a": "unterminated} and {"password": "[redacted]"}"#,
+      ),
+      (
+        r#"{"a": f("{\"password\":\"hunter2xyz\"}"), "b": 1}"#,
+        r#"{"a": f("{\"password\":\"[redacted]\"}"), "b": 1}"#,
+      ),
+      (
+        r#"{"a":1 b} [see] {"c":[{"password":"hunter2xyz"}]}"#,
+        r#"{"a":1 b} [see] {"c":[{"password":"[redacted]"}]}"#,
+      ),
+    ],
+  );
+}
+
+#[test]
+fn json_in_a_string_that_is_cut_is_redacted_inside() {
+  let text = r#"{"ARN":"arn:x","SecretString":"{\"username\":\"a\",\"password\":\"hunter2xyz\",\"host\":\"db.examp"#;
+  let redacted = text.replace("hunter2xyz", "[redacted]");
+  check(&json!({ "keys": ["password"] }), &[(text, &redacted)]);
+  check(&json!({ "paths": ["input.SecretString.password"] }), &[(text, &redacted)]);
+  let thought = r#"{"message":"{\"content\":[{\"type\":\"thinking\",\"text\":\"hunter2xyz"#;
+  let raw = serde_json::from_value(json!({})).unwrap();
+  let redactor = Redactor::new(&raw, false, true).unwrap().unwrap();
+  let after = super::redacted(&redactor, &json!(thought));
+  assert!(!after.to_string().contains("hunter2xyz"), "{after}");
+}
+
+#[test]
+fn members_without_their_object_are_redacted() {
+  check(
+    &keys(),
+    &[
+      (
+        "config.json:2:  \"user\": \"a\",\nconfig.json:3:  \"password\": \"hunter2xyz\",\nconfig.json:4: }",
+        "config.json:2:  \"user\": \"a\",\nconfig.json:3:  \"password\": \"[redacted]\",\nconfig.json:4: }",
+      ),
+      ("… \"password\":\"hunter2xyz\",\"b\":1}", "… \"password\":\"[redacted]\",\"b\":1}"),
+      ("3:  \"password\" : 'hunter2xyz'\nb", "3:  \"password\":\"[redacted]\"\nb"),
+      ("3:  \"password\": \"hunter2xyz\"\n4: b", "3:  \"password\": \"[redacted]\"\n4: b"),
+      ("3:  \"password\": \"hunter2xyz", "3:  \"password\":\"[redacted]\""),
+      (
+        "\"headers\": {\"a\": [\"hunter2xyz\"]}, \"b\": [1, {\"password\": 2}]",
+        "\"headers\": \"[redacted]\", \"b\": [1, {\"password\": \"[redacted]\"}]",
+      ),
+      (
+        "the \"key\": \"a\" and [x] {\"password\":1}",
+        "the \"key\": \"a\" and [x] {\"password\":\"[redacted]\"}",
+      ),
+      ("no \"password\" here: \"x\", 5\" : 6", "no \"password\" here: \"x\", 5\" : 6"),
+    ],
+  );
+}
+
+#[test]
+fn reasoning_is_redacted_although_its_object_is_malformed() {
+  let raw = serde_json::from_value(json!({})).unwrap();
+  let redactor = Redactor::new(&raw, false, true).unwrap().unwrap();
+  for text in [
+    r#"{"type":"thinking" /* c */, "text":"hunter2xyz"}"#,
+    r#"[{"type":"thinking", "s": new X(1), "text":"hunter2xyz"}, 1]"#,
+    r#""note": see {"type":"reasoning","text":"hunter2xyz"}"#,
+    r#"{"a": {'b': 1}, "m": {"type":"reasoning","text":"hunter2xyz"}}"#,
+    r#""messages": [{"type":"reasoning","text":"hunter2xyz"}], "a": {"reasoning": "hunter2xyz"}"#,
+  ] {
+    let after = redacted(&redactor, &json!(text));
+    assert!(!after.to_string().contains("hunter2xyz"), "{after}");
+  }
+}
+
+#[test]
+fn a_text_of_many_malformed_members_takes_linear_time() {
+  for piece in [
+    "\"a\":x y",
+    "\"a\":{\"b\":{ z { { \"c\":1 } }",
+    "{\"b\":[ x y \"c\":1 z ",
+    "{\"a\":{\"b\":x y",
+    "\"a\":\"\\\"",
+    "\" \\\"[",
+    "{\"a\":1 \"",
+    "\"x\":{'",
+    "\"a\":[1 {\"type\":\"thinking\" 1",
+    "\"a\"   :",
+  ] {
+    let text = json!(piece.repeat(20_000));
+    input(json!({ "keys": ["x"], "patterns": ["plum"] }), &text);
+    let raw = serde_json::from_value(json!({ "keys": ["x"] })).unwrap();
+    redacted(&Redactor::new(&raw, false, false).unwrap().unwrap(), &text);
+  }
+}
+
+proptest! {
+  /// Wherever the structure breaks, a covered member that is whole leaves no trace.
+  #[test]
+  fn nothing_covered_is_left_in_json_with_an_error_anywhere(
+    value in any_value(),
+    garbage in "[a-z ()/*']{1,6}",
+    place in any::<prop::sample::Index>(),
+  ) {
+    let before = json!({ "list": [value, { "a": 1 }] }).to_string();
+    let before: Vec<char> = before.trim_end_matches(['}', ']']).chars().collect();
+    let at = place.index(before.len() + 1);
+    let (first, rest): (String, String) =
+      (before[..at].iter().collect(), before[at..].iter().collect());
+    let text = format!("{first}{garbage}{rest},\"password\":\"CANARY\"}}]}}");
+    let rules = json!({ "keys": ["password"], "patterns": [] });
+    let after = input(rules, &json!(text));
+    let shown = text.replace("\"password\":\"CANARY\"", "");
+    prop_assert!(shown.contains("CANARY") || !after.to_string().contains("CANARY"), "{} {}", text, after);
+  }
+}
