@@ -4,9 +4,11 @@ use braintrust_row::scan::{Scanner, Step, Token};
 
 use super::{escapes::unescaped, rules::Rules};
 
-/// The types of objects that are reasoning, in messages of Flue, OpenAI, Anthropic and the AI SDK.
-const REASONING_TYPES: [&str; 4] =
-  [r#""reasoning""#, r#""thinking""#, r#""redacted_thinking""#, r#""thought""#];
+/// What the types of objects that are reasoning contain, in messages and streams of Flue, OpenAI, Anthropic and the AI
+/// SDK.
+const REASONING_TYPES: [&str; 2] = ["reasoning", "thinking"];
+/// The type of such objects that is a common word otherwise.
+const THOUGHT: &str = r#""thought""#;
 /// The members of reasoning that are not redacted.
 const KEPT_OF_REASONING: Kept = &["type", "id", "index", "thought"];
 /// The members of an error that are not redacted.
@@ -76,7 +78,13 @@ impl<'a> Kind<'a> {
   }
 
   fn is_reasoning(&self) -> bool {
-    self.kind.is_some_and(|kind| REASONING_TYPES.contains(&kind)) || self.thought == Some("true")
+    let is_type = |kind: &str| {
+      kind.starts_with('"') && {
+        let kind = kind.to_ascii_lowercase();
+        kind == THOUGHT || REASONING_TYPES.iter().any(|part| kind.contains(part))
+      }
+    };
+    self.kind.is_some_and(is_type) || self.thought == Some("true")
   }
 
   /// Whether it is an error as capturing writes it, or has what makes one.

@@ -14,17 +14,13 @@ use super::{
 /// The default replacement of redacted text.
 const REPLACEMENT: &str = "[redacted]";
 
-/// The keys of reasoning in messages of Flue, OpenAI, Anthropic, the AI SDK and others.
-const REASONING: [&str; 8] = [
-  "thinking",
-  "thinkingsignature",
-  "reasoning",
-  "reasoningcontent",
-  "reasoningdetails",
-  "reasoningtext",
-  "reasoningsignature",
-  "thoughtsignature",
-];
+/// The keys of reasoning in messages of Flue, Anthropic, Google and others, besides those that begin with
+/// [`REASONING_START`].
+const REASONING: [&str; 3] = ["thinking", "thinkingsignature", "thoughtsignature"];
+/// How the keys of reasoning begin.
+const REASONING_START: &str = "reasoning";
+/// What follows that in the keys of settings and counts.
+const SETTINGS: [&str; 5] = ["budget", "effort", "level", "mode", "token"];
 
 /// The keys of errors in the attributes of log lines.
 const ERRORS: [&str; 5] = ["error", "err", "exception", "cause", "stack"];
@@ -139,8 +135,14 @@ impl Rules {
 
   /// Whether a key or a path covers the member `name` at `location`, so that its whole value is replaced.
   pub fn covers(&self, name: &str, location: &PathState) -> bool {
-    (!self.keys.is_empty() && self.keys.contains(normal(name).as_ref()))
-      || self.paths.covers(location)
+    (!self.keys.is_empty() && self.has_key(&normal(name))) || self.paths.covers(location)
+  }
+
+  /// Whether a key covers a name in lower case without `_` and `-`.
+  fn has_key(&self, name: &str) -> bool {
+    let reasoning = name.strip_prefix(REASONING_START).filter(|_| self.hides_reasoning);
+    let is_setting = |rest: &str| SETTINGS.iter().any(|part| rest.contains(part));
+    self.keys.contains(name) || reasoning.is_some_and(|rest| !is_setting(rest))
   }
 
   /// The text with all matches of patterns replaced. `None` when there is no match.

@@ -37,6 +37,25 @@ fn reasoning_in_the_forms_of_other_libraries_is_redacted() {
 }
 
 #[test]
+fn reasoning_in_streams_and_summaries_is_redacted_and_settings_are_not() {
+  let redactor =
+    Redactor::new(&serde_json::from_value(json!({})).unwrap(), false, true).unwrap().unwrap();
+  let value = json!([
+    { "type": "reasoning-delta", "text": "hm" },
+    { "type": "reasoning_text", "text": "hm" },
+    { "type": "response.reasoning_summary_text.delta", "delta": "hm" },
+    { "type": "reasoning_summary", "text": "hm" },
+    { "type": "Thinking_Delta", "thinking": "hm" },
+    { "reasoning_summary": ["hm"], "reasoningParts": "hm" },
+  ]);
+  let after = redacted(&redactor, &value).to_string();
+  assert!(!after.contains("hm"), "{after}");
+  let kept = json!({ "reasoning_effort": "high", "reasoningTokens": 7, "reasoningLevel": "low",
+    "usage": { "reasoning_tokens": 3 }, "type": "text", "schema": { "type": { "enum": ["thinking"] } } });
+  assert_eq!(redacted(&redactor, &kept), kept);
+}
+
+#[test]
 fn reasoning_and_errors_in_json_that_is_malformed_or_cut_are_redacted() {
   let raw = serde_json::from_value(json!({})).unwrap();
   let redactor = Redactor::new(&raw, false, false).unwrap().unwrap();
