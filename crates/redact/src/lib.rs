@@ -33,10 +33,10 @@
 //! | `redactor` | redaction of rows |
 
 /// What may stand before a match of a builtin: not a letter or digit, unless that belongs to an escape such as `\n`,
-/// `\u000a` or `%20`.
+/// `\u000a` or `%20`, or to the code of a terminal's colour, which may be escaped itself.
 macro_rules! before {
   () => {
-    r"(?:\A|(?-u:[^A-Za-z0-9])|\\[nrtbfv]|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|%[0-9A-Fa-f]{2})"
+    r"(?:\A|(?-u:[^A-Za-z0-9])|\\[nrtbfv]|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|%[0-9A-Fa-f]{2}|(?:\x1B|\\u001[Bb]|\\x1[Bb])\[[0-9;]*[A-Za-z])"
   };
 }
 

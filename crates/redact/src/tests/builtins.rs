@@ -37,6 +37,22 @@ fn builtins_match_their_forms() {
 }
 
 #[test]
+fn builtins_match_behind_the_codes_of_colours() {
+  for code in ["\u{1b}[32m", "\u{1b}[1;33m", "\\u001b[0;32m", "\\x1B[1m"] {
+    for (name, secret) in [
+      ("api-keys", "ghp_abcdefghijklmnopqrst1234"),
+      ("bearer-tokens", "Bearer abc.def-123"),
+      ("credit-cards", "4111 1111 1111 1111"),
+      ("ip-addresses", "10.1.2.255"),
+      ("jwts", "eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.SflKxwRJ"),
+    ] {
+      let after = input(json!({ "builtins": [name] }), &json!(format!("a {code}{secret}{code} b")));
+      assert!(!after.to_string().contains(secret), "{after}");
+    }
+  }
+}
+
+#[test]
 fn builtins_match_the_rarer_forms() {
   let key = "-----BEGIN PRIVATE KEY-----\\nMIIEvQ+/a=\\n-----END PRIVATE KEY-----\\n";
   let cases = [
