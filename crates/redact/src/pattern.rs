@@ -74,6 +74,14 @@ impl Patterns {
     replaced(shown, self.matches_in_escapes(shown), replacement).or(changed)
   }
 
+  /// The ranges of all matches, also of those in the text's escapes.
+  pub fn ranges(&self, text: &str) -> Vec<Range<usize>> {
+    let each = if self.may_match(text) { self.each.as_slice() } else { &[] };
+    let mut ranges: Vec<_> = each.iter().flat_map(|pattern| pattern.matches(text)).collect();
+    ranges.append(&mut self.matches_in_escapes(text));
+    united(ranges)
+  }
+
   /// The matches in the text's decoded escapes that are no matches as it is written.
   fn matches_in_escapes(&self, text: &str) -> Vec<Range<usize>> {
     let mut levels: Vec<Decoded> = Vec::new();

@@ -1,6 +1,6 @@
 //! Redacts rows.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
 use braintrust_row::{Json, Members, Row};
 
@@ -100,6 +100,11 @@ impl Redactor {
     let mut value = Json::text(text);
     let before = value.clone();
     redact_value(self.model_rules(), &mut value, &[]) || value.as_str() != before.as_str()
+  }
+
+  /// The ranges of a text that patterns and builtins match, in their order.
+  pub fn matches(&self, text: &str) -> Vec<Range<usize>> {
+    self.rules.matches(text)
   }
 
   /// Redacts the members of `metadata`. `is_custom`: of a span that the application makes.

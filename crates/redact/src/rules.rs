@@ -150,6 +150,11 @@ impl Rules {
     self.patterns.as_ref()?.apply(text, &self.replacement)
   }
 
+  /// The ranges of a text that patterns match, in their order.
+  pub fn matches(&self, text: &str) -> Vec<Range<usize>> {
+    self.patterns.as_ref().map(|patterns| patterns.ranges(text)).unwrap_or_default()
+  }
+
   /// Whether a pattern may match: if not, none does.
   pub fn may_match(&self, text: &str) -> bool {
     self.patterns.as_ref().is_some_and(|patterns| patterns.may_match(text))

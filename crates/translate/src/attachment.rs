@@ -8,8 +8,13 @@ use serde::Serialize;
 pub const REFERENCE_START: &str = r#"{"type":"braintrust_attachment""#;
 /// The media type of content whose type is unknown.
 const UNKNOWN: &str = "application/octet-stream";
-/// The known top-level media types. An event may state any text as media type, and the media type is not redacted.
+/// The known top-level media types. An event may state any text as media type.
 const MEDIA_KINDS: [&str; 7] = ["application", "audio", "font", "image", "model", "text", "video"];
+/// Common subtypes, which are no content.
+const COMMON_SUBTYPES: &str = "aac avif bmp csv flac gif gzip heic html jpeg json markdown mp3 mp4 mpeg octet-stream ogg \
+  pdf plain png svg+xml tiff wav webm webp x-icon xml zip";
+/// What the subtypes of texts end with, besides those of `text`.
+const TEXTS: [&str; 5] = ["csv", "javascript", "json", "xml", "yaml"];
 /// The longest subtype whose name is a file extension, in bytes.
 const LONGEST_EXTENSION: usize = 5;
 /// The lengths of the groups of digits of a key.
@@ -109,6 +114,11 @@ impl Attachment {
     Self { key: AttachmentKey::of_hash(hash), media_type, filename, bytes }
   }
 
+  /// Whether its media type states that it is text.
+  pub fn is_text(&self) -> bool {
+    self.media_type.starts_with("text/") || TEXTS.iter().any(|end| self.media_type.ends_with(end))
+  }
+
   /// The reference that stands for the content in a row, as JSON.
   pub fn reference(&self) -> String {
     let reference = Reference {
@@ -119,6 +129,13 @@ impl Attachment {
     };
     serde_json::to_string(&reference).unwrap_or_default()
   }
+}
+
+/// Whether a media type is a common one.
+pub fn is_common_type(media_type: &str) -> bool {
+  let media_type = media_type.to_ascii_lowercase();
+  let subtype = media_type.split_once('/').map_or("", |(_, subtype)| subtype);
+  is_known_kind(&media_type) && COMMON_SUBTYPES.split(' ').any(|common| common == subtype)
 }
 
 fn is_known_kind(media_type: &str) -> bool {

@@ -73,5 +73,5 @@ pub use attachment::{Attachment, AttachmentKey};
 pub use identity::FlueContext;
 pub use messages::Form;
 pub use options::{Options, TurnInput};
-pub use payload::{with_attachments, without_payloads};
+pub use payload::{Attach, with_attachments, without_payloads};
 pub use translator::Translator;

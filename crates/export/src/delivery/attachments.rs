@@ -1,8 +1,8 @@
 //! Uploads of attachments.
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
-use translate::Attachment;
+use translate::{Attach, Attachment};
 
 use super::{
   in_flight::Purpose,
@@ -14,6 +14,7 @@ use crate::{
   attachments::{Attachments, Failure, Offer},
   connection::Session,
   loss::LossReason,
+  masking::Masking,
   outcome::ExportOutcome,
   time::Now,
   transport::{Response, TransportError},
@@ -24,20 +25,43 @@ const MAX_ATTEMPTS: u32 = 9;
 /// The longest delay between two attempts.
 const MAX_DELAY: Duration = Duration::from_secs(30);
 
+/// Offers the files of an event that is being translated.
+pub struct Offers<'a> {
+  pub delivery: &'a mut Delivery,
+  pub now: Now,
+}
+
+impl Attach for Offers<'_> {
+  fn attach(&mut self, attachment: Attachment) -> bool {
+    self.delivery.offer_attachment(attachment, self.now)
+  }
+
+  fn redacted(&self, text: &str) -> Vec<Range<usize>> {
+    let redactor = self.delivery.settings.redactor.as_deref();
+    redactor.map(|redactor| redactor.matches(text)).unwrap_or_default()
+  }
+
+  /// The announcement of a file passes neither rules nor masking function.
+  fn shows_type(&self, media_type: &str) -> bool {
+    self.delivery.masking == Masking::Off && self.redacted(media_type).is_empty()
+  }
+}
+
 impl Delivery {
   /// Whether files are uploaded.
   pub fn attaches(&self) -> bool {
     self.attachments.is_some()
   }
 
-  /// Offers a file of the event that is being translated. False when a placeholder stands for it.
-  pub fn offer_attachment(&mut self, attachment: Attachment, now: Now) -> bool {
+  /// Offers a file. False when a placeholder stands for it.
+  fn offer_attachment(&mut self, attachment: Attachment, now: Now) -> bool {
     let room = self.settings.queue_room().saturating_sub(self.shared_bytes());
     let Some(attachments) = &mut self.attachments else { return false };
-    // A rule cannot redact inside a file: a file that it would change is not uploaded.
+    // A rule cannot redact inside a file: a file that it would change is not uploaded, nor is text that it cannot read.
     let redactor = self.settings.redactor.as_deref();
     let is_covered = redactor.is_some_and(|redactor| {
-      std::str::from_utf8(&attachment.bytes).is_ok_and(|text| redactor.changes(text))
+      let text = std::str::from_utf8(&attachment.bytes);
+      text.map_or(attachment.is_text(), |text| redactor.changes(text))
     });
     if is_covered {
       return false;

@@ -24,4 +24,5 @@ mod requests;
 mod responses;
 mod state;
 
+pub use attachments::Offers;
 pub use state::{Delivery, Mark};

@@ -6,7 +6,9 @@ use braintrust_row::{Json, Row};
 use flue_event::Body;
 
 use super::Exporter;
-use crate::{admission::Priority, loss::LossReason, time::Now, trace_fields::TraceFields};
+use crate::{
+  admission::Priority, delivery::Offers, loss::LossReason, time::Now, trace_fields::TraceFields,
+};
 
 impl Exporter {
   /// Accepts an event, as JSON, and translates it. An event that is refused is counted, unless its priority
@@ -75,9 +77,8 @@ impl Exporter {
     if !self.delivery.attaches() {
       return self.translate_text(&translate::without_payloads(text), now);
     }
-    let delivery = &mut self.delivery;
-    let mut attach = |attachment| delivery.offer_attachment(attachment, now);
-    let text = translate::with_attachments(text, &mut attach);
+    let mut offers = Offers { delivery: &mut self.delivery, now };
+    let text = translate::with_attachments(text, &mut offers);
     let result = self.translate_text(&text, now);
     self.delivery.attachments_offered();
     result

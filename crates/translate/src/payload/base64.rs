@@ -10,7 +10,7 @@ use memchr::memmem;
 
 use super::{
   context::{Content, Context, Name, Position, SHORTEST},
-  placeholder::{Replacement, Replacer},
+  placeholder::{Replacement, Replacer, Source},
   runs::{self, is_base64},
 };
 
@@ -101,8 +101,10 @@ fn searched(
   replacer: &mut Replacer<'_>,
 ) -> Option<Replaced> {
   let name = position.name;
+  let source = Source::new(text);
   if name == Name::Content && context.has_content && is_short_content(text) {
-    let Replacement { text, reference } = replacer.of(decoded(text), context);
+    let Replacement { text, reference } =
+      replacer.of_text(decoded(text), context, &source, &(0..text.len()));
     let reference = reference.filter(|_| position.takes_object);
     return Some(reference.map_or(Replaced::Text(text), Replaced::Reference));
   }
@@ -110,7 +112,8 @@ fn searched(
   let mut copied = 0;
   let mut found = Candidates::new(text);
   while let Some(run) = found.next_from(copied) {
-    let Some((range, replacement)) = replacement(text, run, name, context, replacer) else {
+    let Some((range, replacement)) = replacement(text, run, name, context, (replacer, &source))
+    else {
       continue;
     };
     if position.takes_object
@@ -184,7 +187,7 @@ fn replacement(
   run: Range<usize>,
   name: Name,
   context: &Context<'_>,
-  replacer: &mut Replacer<'_>,
+  (replacer, source): (&mut Replacer<'_>, &Source<'_>),
 ) -> Option<(Range<usize>, Replacement)> {
   let encoded = text.get(run.clone())?;
   let before = text.get(..run.start)?;
@@ -192,7 +195,9 @@ fn replacement(
     let media_type =
       if media_type.is_empty() { context.media_type.as_deref() } else { Some(media_type) };
     let found = typed(media_type, context);
-    return Some((start..run.end, replacer.of(decoded(encoded), &found)));
+    let range = start..run.end;
+    let replacement = replacer.of_text(decoded(encoded), &found, source, &range);
+    return Some((range, replacement));
   }
   if encoded.len() < SHORTEST_FILE {
     return None;
@@ -218,7 +223,8 @@ fn replacement(
   let known = file.map(|(_, media_type)| *media_type).filter(|media_type| !media_type.is_empty());
   let mut found = typed(stated.or(known), context);
   found.is_image |= name == Name::Content && context.is_image;
-  Some((run, replacer.of(decoded(encoded), &found)))
+  let replacement = replacer.of_text(decoded(encoded), &found, source, &run);
+  Some((run, replacement))
 }
 
 /// The context of content with that media type.

@@ -29,10 +29,9 @@ use self::{
   context::{Content, Context, Name, Position, SHORTEST, takes_object},
   placeholder::{Replacement, Replacer},
 };
-use super::{
-  attachment::Attachment,
-  messages::walk::{Edit, replace},
-};
+use super::messages::walk::{Edit, replace};
+
+pub use self::placeholder::Attach;
 
 /// How many levels of JSON inside JSON strings are read with their structure. Each level doubles the escapes. Deeper
 /// text is searched for base64 as plain text.
@@ -74,12 +73,9 @@ pub fn without_payloads(text: &str) -> Cow<'_, str> {
     .map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
-/// The same with references to attachments, which `attach` takes. Where it refuses one, a placeholder stands. The
-/// attachments of a text that turns out not to be JSON have been taken as well.
-pub fn with_attachments<'a>(
-  text: &'a str,
-  attach: &mut dyn FnMut(Attachment) -> bool,
-) -> Cow<'a, str> {
+/// The same with references to attachments, which `attach` takes. Where it refuses one, or redaction changes the text, a
+/// placeholder stands. The attachments of a text that turns out not to be JSON have been taken as well.
+pub fn with_attachments<'a>(text: &'a str, attach: &mut dyn Attach) -> Cow<'a, str> {
   let mut replacer = Replacer::new(Some(attach));
   rewritten(text, 0, &mut replacer).ok().flatten().map_or(Cow::Borrowed(text), Cow::Owned)
 }
@@ -305,7 +301,7 @@ fn without(
 ) -> Option<Replaced> {
   if depth < DEEPEST_TEXT
     && is_like_json(text)
-    && let Ok(inner) = rewritten(text, depth + 1, replacer)
+    && let Ok(inner) = replacer.within_json(text, |replacer| rewritten(text, depth + 1, replacer))
   {
     return inner.map(Replaced::Text);
   }

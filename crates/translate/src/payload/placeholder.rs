@@ -1,17 +1,58 @@
 //! What stands for content: a placeholder, or the reference to an attachment.
 
+use std::{cell::OnceCell, ops::Range};
+
 use sha2::{Digest, Sha256};
 
 use super::context::{Content, Context};
-use crate::attachment::Attachment;
+use crate::attachment::{Attachment, is_common_type};
 
 /// How many bytes of the hash a placeholder shows: enough to tell contents apart.
 const HASH_BYTES: usize = 8;
 /// A longer text is not a media type.
 const LONGEST_MEDIA_TYPE: usize = 80;
 
-/// Takes attachments. False for one that is refused: then a placeholder stands for it.
-pub type Attach<'a> = dyn FnMut(Attachment) -> bool + 'a;
+/// Takes attachments.
+pub trait Attach {
+  /// Takes one. False if it is refused: then a placeholder stands for it.
+  fn attach(&mut self, attachment: Attachment) -> bool;
+
+  /// The ranges of a text that redaction replaces, in their order. What they contain is not attached.
+  fn redacted(&self, _text: &str) -> Vec<Range<usize>> {
+    Vec::new()
+  }
+
+  /// Whether the media type that an event states for a file may be sent although it is not a common one.
+  fn shows_type(&self, _media_type: &str) -> bool {
+    true
+  }
+}
+
+impl<F: FnMut(Attachment) -> bool> Attach for F {
+  fn attach(&mut self, attachment: Attachment) -> bool {
+    self(attachment)
+  }
+}
+
+/// A text that may have content, and what redaction replaces in it, which is found once.
+pub struct Source<'a> {
+  text: &'a str,
+  redacted: OnceCell<Vec<Range<usize>>>,
+}
+
+impl<'a> Source<'a> {
+  /// Nothing is searched yet.
+  pub fn new(text: &'a str) -> Self {
+    Self { text, redacted: OnceCell::new() }
+  }
+
+  /// Whether redaction replaces a part of that range.
+  fn is_redacted(&self, range: &Range<usize>, attach: &dyn Attach) -> bool {
+    let redacted = self.redacted.get_or_init(|| attach.redacted(self.text));
+    let next = redacted.partition_point(|redacted| redacted.end <= range.start);
+    redacted.get(next).is_some_and(|redacted| redacted.start < range.end)
+  }
+}
 
 /// What stands for content.
 pub struct Replacement {
@@ -23,13 +64,42 @@ pub struct Replacement {
 
 /// Replaces content by placeholders, or by references to attachments.
 pub struct Replacer<'a> {
-  attach: Option<&'a mut Attach<'a>>,
+  attach: Option<&'a mut dyn Attach>,
+  /// Whether nothing is attached at present.
+  refuses: bool,
 }
 
 impl<'a> Replacer<'a> {
   /// With `None`, only placeholders.
-  pub fn new(attach: Option<&'a mut Attach<'a>>) -> Self {
-    Self { attach }
+  pub fn new(attach: Option<&'a mut dyn Attach>) -> Self {
+    Self { attach, refuses: false }
+  }
+
+  /// Replaces content in JSON text. Nothing in it is attached if redaction replaces JSON rather than a string in it.
+  pub fn within_json<T>(&mut self, text: &str, replace: impl FnOnce(&mut Self) -> T) -> T {
+    let before = self.refuses;
+    let is_across = |range: Range<usize>| text.get(range).is_some_and(|part| part.contains('"'));
+    self.refuses = before
+      || self.attach.as_ref().is_some_and(|one| one.redacted(text).into_iter().any(is_across));
+    let result = replace(self);
+    self.refuses = before;
+    result
+  }
+
+  /// What stands for the content in that range of a text. It is not attached if redaction changes the text there.
+  pub fn of_text(
+    &mut self,
+    content: Content,
+    context: &Context<'_>,
+    source: &Source<'_>,
+    range: &Range<usize>,
+  ) -> Replacement {
+    let before = self.refuses;
+    self.refuses =
+      before || self.attach.as_ref().is_some_and(|attach| source.is_redacted(range, &**attach));
+    let replacement = self.of(content, context);
+    self.refuses = before;
+    replacement
   }
 
   /// What stands for the content: its media type where that is known, its size, and the beginning of its SHA-256; the
@@ -53,13 +123,15 @@ impl<'a> Replacer<'a> {
     details.push_str(&format!("{} bytes, sha256 ", bytes.len()));
     hash.iter().take(HASH_BYTES).for_each(|byte| details.push_str(&format!("{byte:02x}")));
     if let Some(attach) = &mut self.attach
+      && !self.refuses
       && is_decoded
       && !bytes.is_empty()
     {
-      let attachment = Attachment::new(&hash, bytes, media_type, kind);
+      let shown = media_type.filter(|one| is_common_type(one) || attach.shows_type(one));
+      let attachment = Attachment::new(&hash, bytes, shown, kind);
       let reference = attachment.reference();
       let text = format!("[{kind} attached: {details}, key {}]", attachment.key);
-      if attach(attachment) {
+      if attach.attach(attachment) {
         return Replacement { text, reference: Some(reference) };
       }
     }

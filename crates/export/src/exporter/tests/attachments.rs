@@ -216,6 +216,75 @@ fn what_no_row_shows_is_not_uploaded() {
 }
 
 #[test]
+fn a_file_in_a_text_that_a_rule_changes_is_not_uploaded() {
+  let encoded = STANDARD.encode(&file(4, 900)[26..]);
+  let (lines, token) = (encoded.as_bytes().chunks(64), encoded.replace(['+', '/', '='], "a"));
+  let lines: Vec<_> = lines.map(|line| std::str::from_utf8(line).unwrap()).collect();
+  let (begin, end) = ("-----BEGIN RSA PRIVATE KEY-----", "-----END RSA PRIVATE KEY-----");
+  let pem = format!("{begin}\n{}\n{end}\n", lines.join("\n"));
+  let cases = [
+    (json!({ "builtins": ["private-keys"] }), format!("cat key\n{pem}")),
+    (json!({ "builtins": ["private-keys"] }), json!({ "data": pem }).to_string()),
+    (json!({ "builtins": ["bearer-tokens"] }), format!("Authorization: Bearer {encoded}")),
+    (json!({ "builtins": ["api-keys"] }), format!("token ya29.{token}")),
+    (json!({ "patterns": [r"IQoJ[\w+\/=-]{20,}"] }), format!("IQoJ{token}")),
+    (json!({ "patterns": [r#""data":"[\w+\/=]+""#] }), json!({ "data": encoded }).to_string()),
+  ];
+  for (rules, text) in cases {
+    for (rules, uploads) in [(rules, 0), (json!({ "builtins": ["emails"] }), 1)] {
+      let mut host = Host::attaching(json!({ "redact": rules }));
+      host.workflow("a", &json!({ "data": text, "text": text }), &json!(1));
+      let mut server = Server { requests: Vec::new(), answer: &mut works };
+      host.serve(10 * SECOND, &mut server, &unmasked);
+      assert_eq!(server.count(PUT), uploads, "{rules} {text}");
+      assert!(!server.rows().contains(lines[0]), "{rules} {text}");
+    }
+  }
+}
+
+#[test]
+fn text_that_rules_cannot_read_is_not_uploaded() {
+  let latin: Vec<u8> =
+    "caf\u{e9} ".chars().map(|c| c as u8).chain(*b"hunter2 and more text").collect();
+  for (media_type, rules, uploads) in [
+    ("text/plain", json!({ "patterns": ["hunter\\d"] }), 0),
+    ("text/csv", json!({ "patterns": ["hunter\\d"] }), 0),
+    ("application/json", json!({ "patterns": ["hunter\\d"] }), 0),
+    ("image/svg+xml", json!({ "patterns": ["hunter\\d"] }), 0),
+    ("application/pdf", json!({ "patterns": ["hunter\\d"] }), 1),
+    ("text/plain", json!({}), 1),
+  ] {
+    let mut host = Host::attaching(json!({ "redact": rules }));
+    let url = format!("data:{media_type};base64,{}", STANDARD.encode(&latin));
+    host.workflow("a", &json!({ "url": url }), &json!(1));
+    let mut server = Server { requests: Vec::new(), answer: &mut works };
+    host.serve(10 * SECOND, &mut server, &unmasked);
+    assert_eq!(server.count(PUT), uploads, "{media_type} {rules}");
+  }
+}
+
+#[test]
+fn a_media_type_that_rules_or_a_mask_may_change_is_not_announced() {
+  let bytes = file(5, 900)[26..].to_vec();
+  let of = |media_type: &str, rules: Value, masking: Masking| {
+    let mut host = Host::attaching(json!({ "redact": rules }));
+    host.exporter.set_masking(masking);
+    let file = json!({ "type": "file", "data": STANDARD.encode(&bytes), "mediaType": media_type });
+    host.workflow("a", &file, &json!(1));
+    let mut server = Server { requests: Vec::new(), answer: &mut works };
+    host.serve(10 * SECOND, &mut server, &unmasked);
+    server.bodies("/attachment")[0]["content_type"].as_str().unwrap().to_owned()
+  };
+  let (rules, unknown) = (json!({ "patterns": ["ACME-[A-Z]+"] }), "application/octet-stream");
+  let own = "application/x.ACME-PLUM";
+  assert_eq!(of(own, json!({}), Masking::Off), "application/x.acme-plum");
+  assert_eq!(of(own, rules.clone(), Masking::Off), unknown);
+  assert_eq!(of(own, json!({}), Masking::On), unknown);
+  assert_eq!(of("Text/CSV", json!({}), Masking::On), "text/csv");
+  assert_eq!(of("application/pdf", rules, Masking::On), "application/pdf");
+}
+
+#[test]
 fn the_masking_function_decides_what_is_uploaded() {
   let bytes = file(3, 3_000);
   for (mask, uploads) in [
