@@ -117,6 +117,9 @@ impl Event<'_> {
       Body::Log(log) => {
         omit(&mut log.message, no_output);
         omit(&mut log.attributes, no_output);
+        if !policy.errors {
+          log.omit_error(OMITTED_MESSAGE);
+        }
       }
       _ => {}
     }
@@ -142,7 +145,8 @@ impl SpanUpdate<'_> {
     // Applications choose the names of scores and metrics.
     omit(&mut self.scores, !policy.output);
     self.omits_metrics = !policy.output;
-    if self.error.is_some() && !policy.errors {
+    let has_error = self.error.is_some_and(|error| error.get() != "null");
+    if has_error && !policy.errors {
       self.error = serde_json::from_str(OMITTED_MESSAGE_JSON).ok();
     }
   }
@@ -167,5 +171,41 @@ fn omit_state(carrier: &mut Option<TraceCarrier<'_>>, is_omitted: bool) {
 fn omit<T>(value: &mut Option<T>, is_omitted: bool) {
   if is_omitted {
     *value = None;
+  }
+}
+
+#[cfg(test)]
+mod tests {
+  use super::*;
+  use crate::decode;
+
+  const NO_ERRORS: ContentPolicy = ContentPolicy { errors: false, ..ContentPolicy::ALL };
+
+  #[test]
+  fn the_error_of_a_failed_compaction_is_omitted_in_log_lines_of_every_release() {
+    for version in ["", r#""v":1,"#, r#""v":3,"#] {
+      let text = format!(
+        r#"{{{version}"type":"log","level":"error","message":"[flue:compaction] Failed: plum"}}"#
+      );
+      let mut event = decode(&text, 0).unwrap();
+      event.apply_content_policy(NO_ERRORS);
+      let shown = format!("{:?}", event.body);
+      assert!(!shown.contains("plum") && shown.contains(OMITTED_MESSAGE), "{shown}");
+    }
+    let text = r#"{"v":3,"type":"log","message":"a plum"}"#;
+    let mut event = decode(text, 0).unwrap();
+    event.apply_content_policy(NO_ERRORS);
+    assert!(format!("{:?}", event.body).contains("a plum"));
+  }
+
+  #[test]
+  fn null_is_no_error_of_a_custom_span() {
+    for (error, expected) in [("null", "null"), (r#""plum""#, OMITTED_MESSAGE_JSON)] {
+      let text = format!(r#"{{"type":"span_log","span":{{"error":{error}}}}}"#);
+      let mut event = decode(&text, 0).unwrap();
+      event.apply_content_policy(NO_ERRORS);
+      let Body::SpanLog(span) = event.body else { panic!() };
+      assert_eq!(span.update.error.unwrap().get(), expected);
+    }
   }
 }

@@ -20,6 +20,19 @@ pub struct Log<'a> {
   pub tool_call: Option<Text<'a>>,
 }
 
+/// What precedes the error of a compaction in a message of Flue.
+const COMPACTION_FAILED: &str = "[flue:compaction] Failed: ";
+
+impl Log<'_> {
+  /// Replaces the error in the message of a compaction that failed.
+  pub(crate) fn omit_error(&mut self, with: &str) {
+    let message = self.message.as_deref().unwrap_or_default();
+    if message.starts_with(COMPACTION_FAILED) {
+      self.message = Some(format!("{COMPACTION_FAILED}{with}").into());
+    }
+  }
+}
+
 /// A `log` event, by what it reports.
 pub(crate) enum LogEvent<'a> {
   /// A log line.
@@ -33,8 +46,7 @@ impl<'a> LogEvent<'a> {
   pub(crate) fn read(f: &Fields<'a>) -> Self {
     let attributes: fields::Attributes = object(f.attributes);
     let (level, message) = (text(f.level), text(f.message));
-    let reason =
-      message.as_deref().and_then(|message| message.strip_prefix("[flue:compaction] Failed: "));
+    let reason = message.as_deref().and_then(|message| message.strip_prefix(COMPACTION_FAILED));
     // Later releases repeat it in a `compaction` event.
     if let Some(reason) = reason
       && f.v.is_none()
