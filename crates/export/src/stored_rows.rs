@@ -19,6 +19,8 @@ const SETTINGS: [&str; 6] =
   ["model", "provider", "reasoning_effort", "max_tokens", "temperature", "tools"];
 /// A custom span has it, too.
 const INTERRUPTED: &str = "flue.interrupted";
+/// Replaces an input that was cut and begins with a system prompt.
+const OMITTED_PROMPT: &str = "[flue-braintrust: system prompt not kept]";
 /// What precedes the names of Flue's members of `metadata`.
 const FLUE: &str = "flue.";
 /// The metrics that are no content, besides [`USAGE_METRICS`].
@@ -152,12 +154,17 @@ fn is_custom(fields: &Members<Json>) -> bool {
   })
 }
 
-/// The messages without a first one of the role `system`. `None` when there is none.
+/// The messages without a first one of the role `system`. `None` when there is none. Of a list that was cut, which is a
+/// text, a mark is left.
 fn without_system_prompt(messages: &str) -> Option<Json> {
   #[derive(Deserialize)]
   struct Message<'a> {
     #[serde(borrow)]
     role: std::borrow::Cow<'a, str>,
+  }
+  if let Ok(text) = serde_json::from_str::<String>(messages) {
+    let has_prompt = text.starts_with('[') && text.contains(r#""system""#);
+    return has_prompt.then(|| Json::text(OMITTED_PROMPT));
   }
   let messages: Vec<&RawValue> = serde_json::from_str(messages).ok()?;
   let (first, others) = messages.split_first()?;
@@ -240,6 +247,17 @@ mod tests {
       let without = json!({ "metadata": { "flue.agent": "a" } });
       assert_eq!(after(ContentPolicy::NONE, json!({}), &row), without);
     }
+  }
+
+  #[test]
+  fn of_messages_that_were_cut_a_mark_is_left_without_the_system_prompt() {
+    let policy = ContentPolicy { system_prompt: false, ..ContentPolicy::ALL };
+    let input = |text: &str| json!({ "metadata": { "flue.agent": "a" }, "input": text });
+    let cut = r#"[{"role":"system","content":"plum"},{"ro… [flue-braintrust: cut, 9999 bytes]"#;
+    assert_eq!(after(policy, json!({}), &input(cut)), input(OMITTED_PROMPT));
+    let other = r#"[{"role":"user","content":"plum… [flue-braintrust: cut, 9999 bytes]"#;
+    assert_eq!(after(policy, json!({}), &input(other)), input(other));
+    assert_eq!(after(policy, json!({}), &input("the system")), input("the system"));
   }
 
   fn after(policy: ContentPolicy, rules: Value, row: &Value) -> Value {
