@@ -1,5 +1,6 @@
 import { startCollector } from '../tools/collector';
 import { Capture, kindsOf } from '../js/capture';
+import { minimalSpanEnd } from '../js/minimal-end-event';
 import { loadNative } from '../js/native-loader';
 import { RequestDeltas } from '../js/request-delta';
 import { braintrustFlueObserver, close, flush, initLogger, type InitLoggerOptions } from '..';
@@ -452,6 +453,31 @@ describe('when too much waits', () => {
       else if (/error/.test(name)) expect(essentials[name]).toMatchObject({ message: 'broken' });
       else expect(essentials[name]).toEqual(value);
     }
+  });
+
+  test('a long message of an error is cut before a line, a sentence or a word', () => {
+    const message = (text: string) => {
+      const error = { message: text };
+      const event = { ...at, ...ids, type: 'run_end', runId: 'r', isError: true, error };
+      return handedOver([event])[1]?.[1].error.message;
+    };
+    const filler = 'a word '.repeat(140);
+    const MARK = '[flue-braintrust: cut]';
+    expect(message(`${filler}sk-proj-${'secret1A'.repeat(9)}`)).toBe(filler.slice(0, -1) + MARK);
+    expect(message(`first line\n${filler}secret and more`)).toBe(`first line${MARK}`);
+    expect(message(`{"a":"${'secret'.repeat(999)}"}`)).toBe(`{"a":${MARK}`);
+    expect(message('secret'.repeat(999))).toBe(MARK);
+  });
+
+  test('the end of a custom span keeps an error that is no text whole or not at all', () => {
+    const end = (error: unknown) =>
+      minimalSpanEnd({ span: { end: 1, error, output: secret } }).span;
+    expect(end({ code: 7 })).toEqual({ end: 1, error: { code: 7 } });
+    expect(end({ code: 'secret'.repeat(999) })).toEqual({ end: 1, error: LEFT_OUT });
+    expect(end(`line\n${'secret'.repeat(999)}`)).toEqual({
+      end: 1,
+      error: 'line[flue-braintrust: cut]',
+    });
   });
 
   test('the end of a turn keeps its model, its usage and why it ended', () => {

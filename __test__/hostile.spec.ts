@@ -113,6 +113,16 @@ const VALUES: [name: string, make: () => unknown, ...shows: string[]][] = [
   ['a Date', () => ({ when: new Date(0) }), '1970-01-01T00:00:00.000Z'],
   ['a Date that is none', () => ({ when: new Date('yesterday') }), `${MARK}Invalid Date]`],
   ['a Map', () => ({ map: new Map([['kept', 'mapped']]) }), '{"kept":"mapped"}'],
+  [
+    'a Map with keys that are no strings',
+    () => ({
+      map: new Map<unknown, string>([
+        [7, 'seven'],
+        ['kept', 'mapped'],
+      ]),
+    }),
+    '{"7":"seven","kept":"mapped"}',
+  ],
   ['a Map of objects', () => ({ map: new Map([[{ a: 1 }, 'mapped']]) }), '[[{"a":1},"mapped"]]'],
   ['a Set', () => ({ set: new Set(['kept', 'set']) }), '["kept","set"]'],
   ['a RegExp', () => ({ pattern: /ti+de/u }), '/ti+de/u'],

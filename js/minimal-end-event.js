@@ -3,6 +3,7 @@
 // The minimal event of an end that the queue refused.
 
 const { mark } = require('./json/json-safe-copy.js');
+const { boundaryBefore } = require('./json/text-boundary.js');
 
 /** Marks omitted content. */
 const LEFT_OUT = mark('left out, too much waits for delivery');
@@ -49,25 +50,36 @@ function membersOf(object, depth) {
   const kept = {};
   for (const name of MEMBERS) {
     const value = object[name];
-    if (typeof value === 'string') kept[name] = value.slice(0, LONGEST);
+    if (typeof value === 'string') kept[name] = shortened(value);
     else if (typeof value === 'number' || typeof value === 'boolean') kept[name] = value;
   }
   for (const name of depth > 0 ? OBJECTS : []) {
     const value = object[name];
     if (typeof value === 'object' && value !== null) kept[name] = membersOf(value, depth - 1);
-    else if (typeof value === 'string') kept[name] = value.slice(0, LONGEST);
+    else if (typeof value === 'string') kept[name] = shortened(value);
   }
   return kept;
 }
 
+/** @param {string} text */
+function shortened(text) {
+  const end = boundaryBefore(text, LONGEST);
+  return end === text.length ? text : text.slice(0, end) + mark('cut');
+}
+
 /**
- * The end of a custom span with nothing but its time and the beginning of its error.
+ * The end of a custom span with nothing but its time and its error, of which a long text is cut.
  * @param {{ span: Record<string, any> }} event `span_end`
  */
 function minimalSpanEnd(event) {
   const { end, error } = event.span;
-  const text = typeof error === 'string' ? error : JSON.stringify(error);
-  return { ...event, span: { end, ...(error !== undefined && { error: text.slice(0, LONGEST) }) } };
+  return { ...event, span: { end, ...(error !== undefined && { error: minimalError(error) }) } };
+}
+
+/** @param {any} error JSON-safe. What is no text is kept whole or not at all: a part of its JSON is no JSON. */
+function minimalError(error) {
+  if (typeof error === 'string') return shortened(error);
+  return JSON.stringify(error).length <= LONGEST ? error : LEFT_OUT;
 }
 
 module.exports = { LEFT_OUT, minimalEndEvent, minimalSpanEnd };

@@ -6,6 +6,7 @@ const { types } = require('../builtins/index.js');
 
 const { noteCut } = require('./cut.js');
 const limits = require('./limits.js');
+const { boundaryBefore } = require('./text-boundary.js');
 
 /** Stands in place of a value that was not kept. @param {string} why */
 const mark = (why) => `[flue-braintrust: ${why}]`;
@@ -87,9 +88,8 @@ class Copier {
   #copyText(text) {
     let { length } = text;
     if (length > this.#charactersLeft) {
-      length = Math.max(0, Math.min(limits.CUT_CHARACTERS, this.#charactersLeft));
-      // Not between the halves of a character.
-      if ((text.charCodeAt(length - 1) & 0xfc00) === 0xd800) length -= 1;
+      const most = Math.max(0, Math.min(limits.CUT_CHARACTERS, this.#charactersLeft));
+      length = boundaryBefore(text, most);
     }
     this.#charactersLeft -= length;
     return length === text.length
@@ -172,7 +172,8 @@ class Copier {
   /** @param {string} name */
   #copyName(name) {
     this.#charactersLeft -= Math.min(name.length, LONGEST_NAME);
-    return name.length <= LONGEST_NAME ? name : name.slice(0, LONGEST_NAME) + markCut('cut');
+    const length = boundaryBefore(name, LONGEST_NAME);
+    return length === name.length ? name : name.slice(0, length) + markCut('cut');
   }
 
   /**
@@ -228,12 +229,15 @@ class Copier {
     }
   }
 
-  /** @param {Map<unknown, unknown>} map */
+  /**
+   * An object, also for keys that are numbers, so that rules find its names; else a list.
+   * @param {Map<unknown, unknown>} map
+   */
   #copyMap(map) {
     let named = true;
     let seen = 0;
     for (const key of map.keys()) {
-      named &&= typeof key === 'string';
+      named &&= isPrimitive(key);
       if (!named || ++seen > limits.MEMBERS) break;
     }
     if (!named) return this.#copyIterable(map, map.size);
@@ -243,7 +247,7 @@ class Copier {
     for (const [key, value] of map) {
       if (kept >= limits.MEMBERS || this.#valuesLeft < 0) break;
       kept += 1;
-      copy[this.#copyName(/** @type {string} */ (key))] = this.copy(value);
+      copy[this.#copyName(String(key))] = this.copy(value);
     }
     return markRest(copy, map.size - kept);
   }
@@ -276,6 +280,10 @@ function markRest(copy, left) {
   if (left > 0) copy[REST] = markCut(`${left} more`);
   return copy;
 }
+
+/** @param {unknown} value */
+const isPrimitive = (value) =>
+  value === null || (typeof value !== 'object' && typeof value !== 'function');
 
 /** @param {object} object */
 function hasNoContent(object) {

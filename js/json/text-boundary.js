@@ -1,0 +1,30 @@
+'use strict';
+
+// Where a text may be cut. Rules and the masking function see what is left: the part of a secret before the cut would
+// not be found.
+
+/** How far before the limit a text is cut at most, in characters. Keys and tokens are shorter. */
+const REACH = 16 * 1024;
+
+/** What ends keys and tokens, the best first: numbers of cards have blanks. */
+const BOUNDARIES = ['\n', '"', '. ', ', ', ' '];
+
+/**
+ * The position at which a text is cut that is longer than `most` characters: before it, and not within a word.
+ * @param {string} text
+ * @param {number} most
+ */
+function boundaryBefore(text, most) {
+  if (text.length <= most) return text.length;
+  const start = Math.max(0, most - REACH);
+  const reach = text.slice(start, most);
+  for (const boundary of BOUNDARIES) {
+    const at = reach.lastIndexOf(boundary);
+    if (at >= 0) return start + at;
+  }
+  if (start === 0) return 0;
+  // Not between the halves of a character.
+  return (text.charCodeAt(most - 1) & 0xfc00) === 0xd800 ? most - 1 : most;
+}
+
+module.exports = { boundaryBefore };
