@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { startCollector } from '../tools/collector';
 import type { CollectorOptions, InterceptedRequest } from '../tools/collector/types';
-import { FORMS, plant, type Form, type Where } from './support/canaries';
+import { FORMS, KEYED, KEYED_FORMS, plant, type Form, type Where } from './support/canaries';
 import { apiKeys, secretParts } from './support/keys';
 import { recordings } from './support/replay';
 import { destination, run, withDirectory } from './support/run';
@@ -178,6 +178,18 @@ describe.each(Object.entries(FORMS))('with rules of patterns alone, canaries %s'
       for (const call of calls) JSON.parse(JSON.parse(`{${call}}`).arguments);
     }));
 });
+
+test.each(Object.entries(KEYED_FORMS))('with a rule by key, canaries %s do not leave', (_, form) =>
+  withDirectory(async (directory) => {
+    const file = eventsWithCanaries(directory, 'in content', form, /2\.1\.0\/(multi|tool|task)/);
+    const sent = await record([file, 'none', 'natural'], {}, {});
+    expect(sent.received).toContain(KEYED);
+    const result = await record([file, 'keys', 'natural'], {}, {});
+    expect(result.code).toBe(0);
+    expect(result.received).not.toContain(KEYED);
+    expect(result.rows).toHaveLength(sent.rows.length);
+  }),
+);
 
 test('no part of a key of any provider leaves with the builtin `api-keys`', () =>
   withDirectory(async (directory) => {

@@ -58,6 +58,20 @@ export const FORMS = {
   'in JSON text that is cut': () => `{"list":[{"a":"\\n${canary()}"},{"a":"\\t${canary()}`,
 } satisfies Record<string, Form>;
 
+/** A canary that a rule by its key alone covers. */
+export const KEYED = 'KEYED_CANARY';
+
+const keyed = () => `${KEYED}_${(planted += 1)}_`;
+
+/** Texts with that canary under the key `password` in JSON that is malformed, cut or incomplete. */
+export const KEYED_FORMS = {
+  'as a malformed value': () => `{"a": 1, "password": '${keyed()}'}`,
+  'behind an error in the structure': () => `{"at": new Date(1), "password": "${keyed()}"}`,
+  'in JSON in a string that is cut': () =>
+    JSON.stringify({ a: JSON.stringify({ b: 1, password: keyed(), c: 'plum' }) }).slice(0, -6),
+  'in a line of JSON without brackets': () => `\nconfig.json:3:  "password": "${keyed()}",\n`,
+} satisfies Record<string, Form>;
+
 /** The event with canaries. What it was is left alone. */
 export function plant(event: object, where: Where, form: Form = canary): object {
   return grown(event, '', where, false, form) as object;
