@@ -284,7 +284,8 @@ function flueContext() {
     dispatchId,
     conversationId,
     rootOperationId: root.operationId,
-    operationId: operationId ?? root.operationId,
+    // A tool call without one is named by its root alone: `harness.shell` on 1.0-beta.
+    operationId: operationId ?? (tool === undefined ? root.operationId : undefined),
     turnId,
     traceId,
     ...tool,

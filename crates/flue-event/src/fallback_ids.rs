@@ -31,8 +31,14 @@ impl Event<'_> {
     }
     // Their parent needs an id, too; a turn and its tools get the same.
     let is_delegated = ids.task.is_some() && !matches!(self.body, Body::TaskStart(_));
-    if ids.operation.is_none() && ids.run.is_none() && !is_delegated {
-      let enclosing = ids.turn.as_ref().or(ids.conversation.as_ref()).or(ids.instance.as_ref());
+    let enclosing = ids.turn.as_ref().or(ids.conversation.as_ref());
+    // `harness.shell` in an agent of 1.0-beta has no id below that of the delivery.
+    let is_tool = matches!(self.body, Body::ToolStart(_) | Body::ToolEnd(_));
+    let is_delivered = ids.submission.is_some() || ids.dispatch.is_some();
+    let has_parent =
+      ids.run.is_some() || is_delegated || (is_tool && is_delivered && enclosing.is_none());
+    if ids.operation.is_none() && !has_parent {
+      let enclosing = enclosing.or(ids.instance.as_ref());
       let operation = enclosing.map_or_else(fallback, |enclosing| format!("missing:{enclosing}"));
       ids.operation = Some(Text::Owned(operation));
     }

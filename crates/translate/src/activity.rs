@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use flue_event::{Body, Event, Ids};
 
 /// What an open span stands for, named by Flue's ids. Tool-call ids repeat between agents, so a call is
-/// named together with its turn (else its operation, else its run).
+/// named together with its turn (else its operation, its run or its delivery).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Activity {
   /// A workflow run.
@@ -16,7 +16,7 @@ pub enum Activity {
   Turn(String),
   /// A tool call.
   Tool {
-    /// The turn, operation or run that encloses it.
+    /// The turn, operation, run or delivery that encloses it.
     scope: String,
     /// The call's id.
     call: String,
@@ -77,8 +77,10 @@ impl Activity {
   }
 }
 
-/// The id within which the ids of tool calls are unique: the turn's, else the operation's, else the run's.
+/// The id within which the ids of tool calls are unique: the turn's, else the operation's, else the run's, else the
+/// delivery's.
 pub fn call_scope<'e>(ids: &'e Ids<'_>) -> &'e str {
-  let scope = ids.turn.as_deref().or(ids.operation.as_deref()).or(ids.run.as_deref());
-  scope.unwrap_or_default()
+  let Ids { turn, operation, run, dispatch, submission, .. } = ids;
+  let scopes = [turn, operation, run, dispatch, submission];
+  scopes.into_iter().find_map(|scope| scope.as_deref()).unwrap_or_default()
 }

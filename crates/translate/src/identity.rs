@@ -66,7 +66,7 @@ pub fn turn(trace: TraceId, turn: &str) -> SpanContext {
   SpanContext::child(trace, "turn", &[turn])
 }
 
-/// A tool call. Its own id repeats between agents; within its turn (else operation, else run) it does not.
+/// A tool call. Its own id repeats between agents; within its [`call_scope`] it does not.
 pub fn tool(trace: TraceId, scope: &str, call: &str) -> SpanContext {
   SpanContext::child(trace, "tool", &[scope, call])
 }

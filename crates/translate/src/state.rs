@@ -1,8 +1,14 @@
 //! The state of a translation between two events, and the spans that the ids of an event refer to.
 
 use crate::{
-  activity::Activity, conversations::Conversations, identity, options::Options,
-  placement::ActivitySpan, previous_inputs::PreviousInputs, submissions::Submissions, tree::Tree,
+  activity::{Activity, call_scope},
+  conversations::Conversations,
+  identity,
+  options::Options,
+  placement::ActivitySpan,
+  previous_inputs::PreviousInputs,
+  submissions::Submissions,
+  tree::Tree,
 };
 use braintrust_row::{RowMap, SpanContext, TraceId};
 use flue_event::Ids;
@@ -55,10 +61,24 @@ impl State {
     Some(ActivitySpan { activity, span })
   }
 
-  /// The parent of the turns, tools and compactions of these ids: the operation, else the run, else the task.
+  /// The root of the delivery of these ids.
+  pub fn delivery_root(&self, ids: &Ids<'_>) -> Option<ActivitySpan> {
+    let root = self.submissions.get(ids).and_then(|submission| submission.root.as_ref());
+    // Another process may have opened it: its identity follows from its ids.
+    let span = root.map(|root| root.span).or_else(|| identity::delivery(ids))?;
+    let operation = root.map(|root| root.operation.clone()).unwrap_or_default();
+    Some(ActivitySpan { activity: Activity::Operation(operation), span })
+  }
+
+  /// The parent of the turns, tools and compactions of these ids: the operation, else the run, else the tool call that
+  /// runs in the task or the delivery, else that one.
   pub fn enclosing(&self, ids: &Ids<'_>) -> Option<ActivitySpan> {
     let Some(operation) = ids.operation.as_deref() else {
-      return self.run_span(ids).or_else(|| self.enclosing_task(ids));
+      let host = || self.enclosing_task(ids).or_else(|| self.delivery_root(ids));
+      let running = |host: ActivitySpan| {
+        self.tree.running_tool(&host.activity, call_scope(ids)).unwrap_or(host)
+      };
+      return self.run_span(ids).or_else(|| host().map(running));
     };
     let activity = Activity::Operation(operation.to_owned());
     let open = self.tree.get(&activity).map(|open| &open.placement);

@@ -94,8 +94,8 @@ pub fn place(
     // Work of a hook or a tool in a conversation of its own. No id names its parent: it is the tool that is
     // running, else the root.
     let host = Activity::Operation(root.operation.clone());
-    let host =
-      state.tree.running_tool(&host).unwrap_or(ActivitySpan { activity: host, span: root.span });
+    let running = state.tree.running_tool(&host, operation);
+    let host = running.unwrap_or(ActivitySpan { activity: host, span: root.span });
     let span = identity::operation(host.span.trace, operation);
     return Some(PlacedOperation::at(host.parent_of(span), start));
   }

@@ -257,17 +257,23 @@ impl Tree {
     Some(span)
   }
 
-  /// The tool call that runs at or below `activity`: the innermost, and of several the latest.
-  pub fn running_tool(&self, activity: &Activity) -> Option<ActivitySpan> {
-    self.running_tool_at(activity, MAX_DEPTH)
+  /// The tool call that runs at or below `activity`: the innermost, and of several the latest. Those of the scope
+  /// `beside` are no parents of each other.
+  pub fn running_tool(&self, activity: &Activity, beside: &str) -> Option<ActivitySpan> {
+    self.running_tool_at(activity, beside, MAX_DEPTH)
   }
 
-  fn running_tool_at(&self, activity: &Activity, depth: usize) -> Option<ActivitySpan> {
+  fn running_tool_at(
+    &self,
+    activity: &Activity,
+    beside: &str,
+    depth: usize,
+  ) -> Option<ActivitySpan> {
     let span = self.open.get(activity)?;
-    let children = span.children.iter().rev().filter(|_| depth > 0);
-    let below = children.into_iter().find_map(|child| self.running_tool_at(child, depth - 1));
+    let mut children = span.children.iter().rev().filter(|_| depth > 0);
+    let below = children.find_map(|child| self.running_tool_at(child, beside, depth - 1));
     below.or_else(|| {
-      matches!(activity, Activity::Tool { .. })
+      matches!(activity, Activity::Tool { scope, .. } if scope != beside)
         .then(|| ActivitySpan { activity: activity.clone(), span: span.placement.span })
     })
   }

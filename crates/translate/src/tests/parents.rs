@@ -1,0 +1,90 @@
+//! The parents of work that names too few ids, or ids of two scopes.
+
+use serde_json::{Value, json};
+
+use super::{
+  recovery::{metadata, run},
+  trace::{Trace, name},
+};
+use crate::Translator;
+use braintrust_row::Row;
+
+/// An event of the conversation `c`.
+fn event(kind: &str, at: i64, delivery: Value, more: Value) -> String {
+  let mut event = json!({ "v": 3, "type": kind, "timestamp": at, "agentName": "A", "instanceId": "i",
+    "conversationId": "c" });
+  for members in [delivery, more] {
+    event.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+  }
+  event.to_string()
+}
+
+/// A tool call of `harness.shell` on 1.0-beta.
+fn shell(kind: &str, at: i64, delivery: Value, call: &str) -> String {
+  let more = json!({ "conversationId": null, "toolName": "bash", "toolCallId": call, "origin": "caller",
+    "isError": false, "durationMs": 10 });
+  event(kind, at, delivery, more)
+}
+
+fn translated(events: &[String]) -> Trace {
+  let mut trace = Trace::default();
+  let mut translator = Translator::default();
+  run(&mut translator, events, &mut trace);
+  trace.take(translator.close_all(90_000));
+  trace
+}
+
+/// The names from a span up to its root.
+fn path(trace: &Trace, row: &Row) -> String {
+  trace.path(row).join(" < ")
+}
+
+#[test]
+fn shell_commands_of_an_action_are_below_it_in_the_trace_of_their_own_delivery() {
+  for delivery in ["submissionId", "dispatchId"] {
+    let mut events = Vec::new();
+    for n in 1..3 {
+      let (at, ids) = (n * 1_000, json!({ delivery: format!("d{n}") }));
+      let operation = json!({ "operationId": format!("o{n}"), "operationKind": "prompt" });
+      let call = json!({ "operationId": format!("o{n}"), "turnId": format!("t{n}"), "toolCallId": "k",
+        "toolName": "digest", "durationMs": 100 });
+      events.extend([
+        event("operation_start", at, ids.clone(), operation.clone()),
+        event("tool_start", at + 10, ids.clone(), call.clone()),
+        shell("tool_start", at + 20, ids.clone(), "a"),
+        shell("tool_start", at + 21, ids.clone(), "b"),
+        shell("tool", at + 30, ids.clone(), "a"),
+        shell("tool", at + 31, ids.clone(), "b"),
+        event("tool", at + 110, ids.clone(), call),
+        event("operation", at + 200, ids, operation),
+      ]);
+    }
+    let trace = translated(&events);
+    let bash: Vec<_> = trace.named("tool:bash").collect();
+    assert_eq!(bash.len(), 4, "{delivery}");
+    for row in &bash {
+      assert_eq!(path(&trace, row), "tool:bash < tool:digest < flue.prompt", "{delivery}");
+      assert_eq!(metadata(row, "flue.interrupted"), None, "{delivery}");
+    }
+    assert_ne!(bash[0].span.trace, bash[3].span.trace, "{delivery}");
+    assert_eq!(trace.rows.values().filter(|row| row.parent.is_none()).count(), 2, "{delivery}");
+  }
+}
+
+#[test]
+fn a_shell_command_outside_of_any_tool_call_is_below_the_root_of_its_delivery() {
+  let ids = || json!({ "submissionId": "s" });
+  let operation = json!({ "operationId": "o", "operationKind": "prompt" });
+  let shells =
+    [shell("tool_start", 1_100, ids(), "a"), shell("tool", 1_200, ids(), "a")];
+  let mut events = vec![event("operation_start", 1_000, ids(), operation)];
+  events.extend(shells.clone());
+  let trace = translated(&events);
+  let bash = trace.named("tool:bash").next().unwrap();
+  assert_eq!(path(&trace, bash), "tool:bash < flue.prompt");
+  // Another process has the root.
+  let alone = translated(&shells);
+  let orphan = alone.named("tool:bash").next().unwrap();
+  assert_eq!((orphan.span.row, orphan.parent), (bash.span.row, bash.parent));
+  assert_eq!(alone.rows.values().map(name).collect::<Vec<_>>(), ["tool:bash"]);
+}
