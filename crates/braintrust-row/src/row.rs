@@ -90,6 +90,15 @@ impl SpanType {
   }
 }
 
+/// A stage of work that succeeds or fails as a whole: a run, a submission, or another root of a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+  /// It begins, or another attempt at it does.
+  Begins,
+  /// It ends, with its outcome.
+  Ends,
+}
+
 /// Some fields of a span. Those that are `None` or empty are not sent.
 #[derive(Clone, Debug)]
 pub struct Row {
@@ -99,6 +108,8 @@ pub struct Row {
   pub is_span: bool,
   /// Whether it begins or ends the root of what a process records of a trace.
   pub is_root: bool,
+  /// Which stage of a run, a submission or another root of a trace it states.
+  pub stage: Option<Stage>,
   /// The parent span; `None` for the root of a trace, or when another row has it.
   pub parent: Option<SpanId>,
   /// The start of the span, milliseconds since the epoch.
@@ -133,6 +144,7 @@ impl Row {
       span,
       is_span: true,
       is_root: false,
+      stage: None,
       parent: None,
       created: None,
       name: None,

@@ -9,7 +9,7 @@ use crate::{
   run_metadata::RunMetadata,
   span_logs::SpanLogs,
 };
-use braintrust_row::{Json, Row, time};
+use braintrust_row::{Json, Row, Stage, time};
 use flue_event::Usage;
 
 /// A span to be opened.
@@ -122,6 +122,7 @@ impl OpenSpan {
     let label = self.label.clone()?;
     let mut row = Row::of(self.placement.span);
     row.is_root = self.placement.is_root(activity);
+    row.stage = self.placement.is_work(activity).then_some(Stage::Begins);
     row.name = label.name;
     row.kind = label.kind;
     row.parent = match &self.placement.parent {
@@ -139,6 +140,7 @@ impl OpenSpan {
   /// A row that ends the span. A span never ends before it starts.
   pub fn end_row(&self, activity: &Activity, at: i64) -> Option<Row> {
     let mut row = self.row(activity)?;
+    row.stage = row.stage.map(|_| Stage::Ends);
     row.set_metric("end", Some(time::seconds(at.max(self.start.time()))));
     self.logs.write(&mut row);
     if self.implicit || self.is_adopted {

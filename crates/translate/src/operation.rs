@@ -100,6 +100,9 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &OperationEnd<'_>) -> Vec<
     state.submissions.clear_earlier_failure(&mut row, ids, &end.outcome);
     state.submissions.set_usage(ids, summary.usage);
     state.submissions.ended(ids, event.at, &end.outcome);
+    if state.submissions.awaits_settlement(ids) {
+      row.stage = None;
+    }
   }
   rows.push(row);
   rows.extend(run::implicit_end(state, event));

@@ -50,11 +50,19 @@ impl SpanPlacement {
   /// Whether the span of this activity is the root of what a process records of a trace: what calls it, if anything, is
   /// another program.
   pub fn is_root(&self, activity: &Activity) -> bool {
+    !matches!(self.parent, Parent::Within(_)) && self.is_work(activity)
+  }
+
+  /// Whether the span of this activity succeeds or fails as a whole: such a root, or a run or a submission below a custom
+  /// span, which may end before it.
+  pub fn is_work(&self, activity: &Activity) -> bool {
     match self.parent {
       Parent::None => true,
       // The parent of a custom span is known by its id alone.
-      Parent::Remote(_) => matches!(activity, Activity::Run(_) | Activity::Operation(_)),
-      Parent::Within(_) | Parent::Span(..) | Parent::Unknown => false,
+      Parent::Remote(_) | Parent::Within(_) => {
+        matches!(activity, Activity::Run(_) | Activity::Operation(_))
+      }
+      Parent::Span(..) | Parent::Unknown => false,
     }
   }
 }

@@ -14,7 +14,7 @@ use crate::{
   state::State,
   submissions::Root,
 };
-use braintrust_row::{Json, Row, RowId, time};
+use braintrust_row::{Json, Row, RowId, Stage, time};
 use flue_event::{
   Caller, CallerNamed, Event, Ids, SubmissionQueued, SubmissionRecovery, SubmissionRunning,
   SubmissionSettled, TraceCarrier,
@@ -209,6 +209,7 @@ pub fn settled(state: &mut State, event: &Event<'_>, settled: &SubmissionSettled
   let was_open = state.tree.get(&activity).is_some();
   let mut rows = state.tree.interrupt(&activity, Evidence::Event(event.at));
   let mut row = Row::of(root.span);
+  row.stage = Some(Stage::Ends);
   row.set_metadata("flue.submission_outcome", metadata::text(settled.outcome.as_deref()));
   let failed = settled.failure.as_ref().map(outcome::error);
   if settled.cancelled || (was_cancelled && failed.is_some()) {
@@ -251,7 +252,7 @@ fn given_up(state: &State, event: &Event<'_>, settled: &SubmissionSettled<'_>) -
   }
   let caller = state.submissions.get(ids).and_then(|submission| submission.caller);
   let mut row = Row::of(caller_context::root_placement(caller, identity::delivery(ids)?).span);
-  row.is_root = true;
+  row.stage = Some(Stage::Ends);
   row.set_metric("end", Some(time::seconds(event.at)));
   row.set_metadata("flue.interrupted", Some(Json::of(&true)));
   row.set_metadata("flue.submission_outcome", metadata::text(settled.outcome.as_deref()));

@@ -333,6 +333,11 @@ impl Submissions {
     }
   }
 
+  /// Whether the outcome of the submission comes with its settlement: it is announced, and not settled.
+  pub fn awaits_settlement(&self, ids: &Ids<'_>) -> bool {
+    self.get(ids).is_some_and(|known| known.running_at.is_some() && !known.settled)
+  }
+
   /// The root has ended at `at`, milliseconds since the epoch.
   pub fn ended(&mut self, ids: &Ids<'_>, at: i64, outcome: &Outcome<'_>) {
     if let Some(submission) = self.entry(ids) {
