@@ -11,7 +11,7 @@ use crate::{
   recency::Recency,
   shown_input::{LeftOut, ShownInput},
 };
-use braintrust_row::{Json, List, SpanContext};
+use braintrust_row::{Json, List, SpanContext, TraceId};
 use flue_event::{RequestDelta, TurnRequest};
 
 /// Replaces messages that a delta refers to but that never arrived.
@@ -102,17 +102,18 @@ impl Conversations {
   }
 
   /// A turn shows a request of the conversation, without the messages that are left out. The next turns may leave
-  /// out what this one shows.
+  /// out what this one shows: all, or only those of its trace, so that the messages are kept for others.
   pub fn show(
     &mut self,
     conversation: &str,
     turn: SpanContext,
     length: usize,
     left_out: Option<LeftOut>,
+    within_trace: bool,
   ) {
     let Some(known) = self.0.get_mut(conversation) else { return };
     known.shown.show(turn, length, left_out);
-    if left_out.is_some() {
+    if left_out.is_some() && !within_trace {
       known.drop_messages();
       self.0.entry(conversation, 0);
     }
@@ -151,11 +152,14 @@ impl ExpandedRequest {
     self.length
   }
 
-  /// What the turn leaves out, if full inputs have at most so many bytes.
-  pub fn left_out(&self, max_full_bytes: usize) -> Option<LeftOut> {
+  /// What the turn leaves out, if full inputs have at most so many bytes: what stands in the inputs of the trace
+  /// `within`, if only these count.
+  pub fn left_out(&self, max_full_bytes: usize, within: Option<TraceId>) -> Option<LeftOut> {
     // Two brackets, and a comma between two items.
     let system = self.system.as_ref().map_or(0, |system| system.len() + 1);
-    self.shown.left_out(system + self.messages.bytes() + 1 > max_full_bytes)
+    // What is not kept cannot be shown.
+    let within = within.filter(|_| self.dropped == 0);
+    self.shown.left_out(system + self.messages.bytes() + 1 > max_full_bytes, within)
   }
 
   /// All messages, behind the system prompt.
@@ -201,10 +205,10 @@ mod tests {
     let flue_event::Body::TurnRequest(request) = &event.body else { unreachable!() };
     let delta = request.delta.unwrap();
     let expanded = known.apply_delta(id, delta, request, messages::Form::OpenAi);
-    let left_out = expanded.left_out(usize::MAX);
+    let left_out = expanded.left_out(usize::MAX, None);
     let input = left_out.map_or_else(|| expanded.input(), |out| expanded.shortened_input(out));
     let span = identity::lone_operation(&format!("{id}{number}"));
-    known.show(id, span, expanded.length(), left_out);
+    known.show(id, span, expanded.length(), left_out, false);
     (left_out.map(|out| out.messages), input.unwrap().as_str().into_owned())
   }
 

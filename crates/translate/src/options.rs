@@ -13,12 +13,15 @@ pub struct Options {
   pub logs: bool,
   /// Whether a run or a submission joins the trace of its caller, if a request names one. Default: false.
   pub distributed: bool,
+  /// Whether traces may be left out after their translation: then a turn leaves out only what its own trace shows.
+  /// Default: false.
+  pub may_leave_out: bool,
 }
 
 impl Default for Options {
   fn default() -> Self {
     let (messages, turn_input) = (Form::default(), TurnInput::default());
-    Self { messages, turn_input, logs: true, distributed: false }
+    Self { messages, turn_input, logs: true, distributed: false, may_leave_out: false }
   }
 }
 

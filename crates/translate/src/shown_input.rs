@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::metadata;
-use braintrust_row::{Row, SpanContext};
+use braintrust_row::{Row, SpanContext, TraceId};
 
 /// The messages of a conversation that stand in the inputs of earlier turns.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,12 +44,14 @@ impl ShownInput {
   }
 
   /// What a turn leaves out: what stands in earlier inputs, if its full input exceeds the limit. A conversation
-  /// whose inputs are shortened stays so until its history begins anew.
-  pub fn left_out(&self, exceeds_limit: bool) -> Option<LeftOut> {
+  /// whose inputs are shortened stays so until its history begins anew, or, if only inputs of the trace `within` count,
+  /// until another trace shows it.
+  pub fn left_out(&self, exceeds_limit: bool, within: Option<TraceId>) -> Option<LeftOut> {
+    let latest = self.latest.filter(|turn| within.is_none_or(|trace| turn.trace == trace))?;
     if self.length == 0 || !(self.is_shortened || exceeds_limit) {
       return None;
     }
-    Some(LeftOut { messages: self.length, full: self.full?, latest: self.latest? })
+    Some(LeftOut { messages: self.length, full: self.full?, latest })
   }
 
   /// A turn shows a request of `length` messages, without those that are left out.

@@ -154,7 +154,8 @@ fn write_expanded_input(
       shown_input::write_mode(row, expanded.added_to);
     }
     TurnInput::Auto { max_full_bytes } => {
-      let left_out = expanded.left_out(max_full_bytes);
+      let within_trace = state.options.may_leave_out;
+      let left_out = expanded.left_out(max_full_bytes, within_trace.then_some(turn.trace));
       row.input = match left_out {
         None => expanded.input(),
         Some(left_out) => {
@@ -163,7 +164,8 @@ fn write_expanded_input(
         }
       };
       if let Some(conversation) = ids.conversation.as_deref() {
-        state.conversations.show(conversation, turn, expanded.length(), left_out);
+        let length = expanded.length();
+        state.conversations.show(conversation, turn, length, left_out, within_trace);
       }
     }
   }
@@ -178,6 +180,7 @@ fn write_input(
   request: &TurnRequest<'_>,
 ) {
   let (form, turn_input) = (state.options.messages, state.options.turn_input);
+  let within = state.options.may_leave_out.then_some(turn.trace);
   row.set_metadata("tools", messages::tools(form, request.tools));
   let full = || messages::input(form, request.system_prompt, request.messages);
   if turn_input == TurnInput::Full || is_compaction(request.purpose.as_deref()) {
@@ -188,8 +191,8 @@ fn write_input(
   let previous = state.previous_inputs.advance(&event.ids, event.at, &list);
   if let TurnInput::Auto { max_full_bytes } = turn_input {
     let full = full();
-    let left_out =
-      previous.shown.left_out(full.as_ref().is_some_and(|full| full.bytes() > max_full_bytes));
+    let exceeds_limit = full.as_ref().is_some_and(|full| full.bytes() > max_full_bytes);
+    let left_out = previous.shown.left_out(exceeds_limit, within);
     previous.shown.show(turn, list.len(), left_out);
     row.input = match left_out {
       None => full,

@@ -126,6 +126,12 @@ impl Settings {
     )?;
     let max_request_bytes =
       number(options.max_request_bytes, vars.get("BRAINTRUST_MAX_REQUEST_SIZE")).and_then(count);
+    let keep_errors = toggle(
+      "keepErrors (FLUE_BRAINTRUST_KEEP_ERRORS)",
+      options.keep_errors,
+      vars.get("FLUE_BRAINTRUST_KEEP_ERRORS"),
+      false,
+    )?;
     let translation = translate::Options {
       messages: form(vars.or(options.messages, "FLUE_BRAINTRUST_MESSAGES"))?,
       turn_input: turn_input(
@@ -144,18 +150,13 @@ impl Settings {
         vars.get("FLUE_BRAINTRUST_DISTRIBUTED_TRACING"),
         false,
       )?,
+      may_leave_out: keep_errors,
     };
     let sample_rate =
       number(options.sample_rate, vars.get("FLUE_BRAINTRUST_SAMPLE_RATE")).unwrap_or(1.0);
     if !(0.0..=1.0).contains(&sample_rate) {
       return Err(ConfigError::BadSampleRate);
     }
-    let keep_errors = toggle(
-      "keepErrors (FLUE_BRAINTRUST_KEEP_ERRORS)",
-      options.keep_errors,
-      vars.get("FLUE_BRAINTRUST_KEEP_ERRORS"),
-      false,
-    )?;
     // Any other value switches it on: an invalid value is not an error.
     let debug_log = vars.get("FLUE_BRAINTRUST_DEBUG").map_or_else(
       || is_debug(vars.get("BRAINTRUST_DEBUG_LOG_LEVEL")),

@@ -70,6 +70,36 @@ fn shown(requests: &[Request], is_delta: bool) -> Vec<(String, Vec<Value>, Optio
   shown
 }
 
+/// The offsets of the inputs of a conversation, each turn in a trace of its own from `apart` on.
+fn offsets(apart: usize, is_delta: bool) -> Vec<Option<String>> {
+  let options = Options {
+    turn_input: TurnInput::Auto { max_full_bytes: LIMIT },
+    may_leave_out: true,
+    ..Options::default()
+  };
+  let mut translator = Translator::new(options);
+  let offset_of = |(turn, request): (usize, &Request)| {
+    let operation = format!("\"operationId\":\"op_{}\"", turn.max(apart));
+    let text = event(turn, request, is_delta).replace("\"operationId\":\"op_1\"", &operation);
+    let rows = translator.translate(&flue_event::decode(&text, 0).unwrap());
+    let row = rows.into_iter().find(|row| row.input.is_some()).unwrap();
+    assert!(
+      row.metadata.contains("flue.input_mode") || row.input.unwrap().as_str().contains("0 xx")
+    );
+    row.metadata.get("flue.input_message_offset").map(|offset| offset.as_str().into_owned())
+  };
+  growing(6).iter().enumerate().map(offset_of).collect()
+}
+
+#[test]
+fn where_traces_may_be_left_out_an_input_leaves_out_only_what_its_own_trace_shows() {
+  for is_delta in [true, false] {
+    let shortened = |offset: &str| Some(offset.to_owned());
+    let expected = [None, None, shortened("2"), shortened("3"), None, None];
+    assert_eq!(offsets(3, is_delta), expected, "{is_delta}");
+  }
+}
+
 fn growing(turns: usize) -> Vec<Request> {
   let texts: Vec<String> = (0..turns).map(|turn| format!("{turn} {}", "x".repeat(100))).collect();
   let request =
