@@ -19,7 +19,9 @@ use flue_event::{Event, TaskEnd, TaskStart};
 pub fn start(state: &mut State, event: &Event<'_>, start: &TaskStart<'_>) -> Vec<Row> {
   let agent = start.delegation.agent.as_deref();
   let Some(task) = event.ids.task.as_deref() else { return Vec::new() };
-  let Some(parent) = delegating(state, event, start) else { return Vec::new() };
+  let fingerprint = identity::fingerprint(&start.delegation);
+  let parent = delegating(state, event, start.tool_call.as_deref(), Some(fingerprint));
+  let Some(parent) = parent else { return Vec::new() };
   let span = identity::task(parent.span.trace, task);
   let new = NewSpan {
     activity: Activity::Task(task.to_owned()),
@@ -42,15 +44,23 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &TaskEnd<'_>) -> Vec<Row> 
   let Some(task) = event.ids.task.as_deref() else { return Vec::new() };
   let agent = end.agent.as_deref();
   let activity = Activity::Task(task.to_owned());
-  // A task that is resumed after a crash reports only its end. The row of the process that crashed has its
-  // parent and its start.
-  let span = identity::task(state.trace(&event.ids), task);
-  state.tree.open_implicit(NewSpan {
+  let start = end.outcome.start(event.at);
+  let new = |placement, start| NewSpan {
     activity: activity.clone(),
-    placement: SpanPlacement { span, parent: Parent::Unknown },
+    placement,
     label: Some(label(agent)),
-    start: Start::Resumed(end.outcome.start(event.at)),
-  });
+    start,
+  };
+  if let Some(parent) = delegating_unstarted(state, event, &activity) {
+    let span = identity::task(parent.span.trace, task);
+    state.tree.open(new(parent.parent_of(span), Start::At(start)));
+  } else {
+    // A task that is resumed after a crash reports only its end. The row of the process that crashed has its
+    // parent and its start.
+    let span = identity::task(state.trace(&event.ids), task);
+    let placement = SpanPlacement { span, parent: Parent::Unknown };
+    state.tree.open_implicit(new(placement, Start::Resumed(start)));
+  }
   let mut closed = state.tree.close(&activity, event.at);
   if let Some(row) = &mut closed.row {
     metadata::write_ids(row, &event.ids);
@@ -61,14 +71,31 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &TaskEnd<'_>) -> Vec<Row> 
   closed.into_rows()
 }
 
+/// The parent of a task that has failed before it started. The end of such a task names the turn of its tool call; that
+/// of a resumed task does not.
+fn delegating_unstarted(
+  state: &State,
+  event: &Event<'_>,
+  activity: &Activity,
+) -> Option<ActivitySpan> {
+  let is_new = state.tree.get(activity).is_none() && !state.tree.has_ended(activity);
+  let operation = Activity::operation(&event.ids).filter(|_| is_new && event.ids.turn.is_some())?;
+  state.tree.get(&operation)?;
+  delegating(state, event, None, None)
+}
+
 /// A task's parent: the tool call that started it, else the operation.
-fn delegating(state: &State, event: &Event<'_>, start: &TaskStart<'_>) -> Option<ActivitySpan> {
+fn delegating(
+  state: &State,
+  event: &Event<'_>,
+  call: Option<&str>,
+  fingerprint: Option<u64>,
+) -> Option<ActivitySpan> {
   let operation = state.enclosing(&event.ids)?;
-  if let Some(call) = start.tool_call.as_deref() {
+  if let Some(call) = call {
     return Some(ActivitySpan::tool_call(&event.ids, call, operation.span.trace));
   }
   // 0.x has no call's id, but the call has the same prompt and agent.
-  let fingerprint = identity::fingerprint(&start.delegation);
   let by_delegation = state.tree.delegating_tool(&operation.activity, fingerprint);
   Some(by_delegation.unwrap_or(operation))
 }

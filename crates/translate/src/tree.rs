@@ -278,13 +278,19 @@ impl Tree {
     })
   }
 
-  /// The open call of the `task` tool below `activity` that delegates just this and has not started its
-  /// task yet.
-  pub fn delegating_tool(&self, activity: &Activity, fingerprint: u64) -> Option<ActivitySpan> {
+  /// The open call of the `task` tool below `activity` that has not started its task yet, and delegates just this, if
+  /// that is known.
+  pub fn delegating_tool(
+    &self,
+    activity: &Activity,
+    fingerprint: Option<u64>,
+  ) -> Option<ActivitySpan> {
     let children = self.open.get(activity)?.children.iter();
     children.filter_map(|child| Some((child, self.open.get(child)?))).find_map(|(child, span)| {
-      let free = span.children.is_empty() && span.delegation == Some(fingerprint);
-      free.then(|| ActivitySpan { activity: child.clone(), span: span.placement.span })
+      let is_it =
+        span.delegation.is_some() && (fingerprint.is_none() || span.delegation == fingerprint);
+      (is_it && span.children.is_empty())
+        .then(|| ActivitySpan { activity: child.clone(), span: span.placement.span })
     })
   }
 }

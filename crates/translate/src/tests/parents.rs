@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-  recovery::{metadata, run},
+  recovery::{end_of, metadata, run},
   trace::{Trace, name},
 };
 use crate::Translator;
@@ -69,6 +69,26 @@ fn shell_commands_of_an_action_are_below_it_in_the_trace_of_their_own_delivery()
     assert_ne!(bash[0].span.trace, bash[3].span.trace, "{delivery}");
     assert_eq!(trace.rows.values().filter(|row| row.parent.is_none()).count(), 2, "{delivery}");
   }
+}
+
+#[test]
+fn a_task_that_fails_before_it_starts_is_below_its_tool_call_and_begins_its_duration_earlier() {
+  let ids = || json!({ "submissionId": "s", "operationId": "o", "operationKind": "prompt" });
+  let call = json!({ "turnId": "t", "toolCallId": "k", "toolName": "task", "args": { "agent": "sub" },
+    "durationMs": 100 });
+  let failed = json!({ "turnId": "t", "conversationId": "child", "taskId": "task", "agent": "sub",
+    "isError": true, "result": "no such model", "durationMs": 4 });
+  let trace = translated(&[
+    event("operation_start", 1_000, ids(), json!({})),
+    event("tool_start", 1_100, ids(), call.clone()),
+    event("task", 1_150, ids(), failed),
+    event("tool", 1_200, ids(), call),
+    event("operation", 1_300, ids(), json!({})),
+  ]);
+  let task = trace.named("task:sub").next().unwrap();
+  assert_eq!(path(&trace, task), "task:sub < tool:task < flue.prompt");
+  assert_eq!((task.created, end_of(task)), (Some(1_146), 1_150));
+  assert_eq!(task.error.as_ref().unwrap().as_str(), "\"no such model\"");
 }
 
 #[test]
