@@ -140,11 +140,15 @@ fn place(
 ) -> PlacedOperation {
   // The async context of a submission's work may be that of whoever dispatched another one.
   let outer = start.outer_span.as_deref().filter(|_| !submission::is_at_root(state, ids));
-  let parent = state
-    .enclosing_task(ids)
-    .or_else(|| state.open_span(Activity::CustomSpan(outer?.to_owned())))
-    .or_else(|| state.open_span(Activity::CustomSpan(start.calling_span.as_deref()?.to_owned())))
-    .or_else(|| calling_tool(state, start.calling_tool.as_ref()?))
+  let custom = |row: &str| state.open_span(Activity::CustomSpan(row.to_owned()));
+  let calling_span = || custom(start.calling_span.as_deref()?);
+  // A tool of a subagent names the task, too. A custom span beside a tool call is in that.
+  let in_tool = |tool| calling_span().or_else(|| calling_tool(state, tool));
+  let called = start.calling_tool.as_ref().and_then(in_tool);
+  let parent = called
+    .or_else(|| state.enclosing_task(ids))
+    .or_else(|| custom(outer?))
+    .or_else(calling_span)
     .or_else(|| state.run_span(ids));
   if let Some(parent) = parent {
     let span = identity::operation(parent.span.trace, operation);

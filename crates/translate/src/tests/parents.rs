@@ -92,6 +92,50 @@ fn a_task_that_fails_before_it_starts_is_below_its_tool_call_and_begins_its_dura
 }
 
 #[test]
+fn an_operation_that_a_tool_of_a_subagent_calls_is_below_that_tool_call() {
+  let ids = |operation: &str| json!({ "submissionId": "s", "operationId": operation, "operationKind": "prompt" });
+  let in_task = |operation: &str| {
+    let mut ids = ids(operation);
+    ids["taskId"] = json!("task");
+    ids
+  };
+  let span = "00112233445566778899aabbccddeeff";
+  let custom = |kind: &str, at: i64, parent: Option<String>, trace: String| {
+    json!({ "type": kind, "timestamp": at, "spanId": span, "rootSpanId": trace, "parentSpanId": parent,
+      "span": { "name": "custom" } })
+    .to_string()
+  };
+  let call = json!({ "turnId": "t", "toolCallId": "k", "toolName": "research", "durationMs": 500 });
+  let calling = json!({ "toolCallId": "k", "turnId": "t", "operationId": "child" });
+  let before = [
+    event("operation_start", 1_000, ids("o"), json!({})),
+    event("task_start", 1_100, ids("o"), json!({ "taskId": "task", "agent": "sub" })),
+    event("operation_start", 1_200, in_task("child"), json!({})),
+    event("tool_start", 1_300, in_task("child"), call),
+  ];
+  let tool = translated(&before).named("tool:research").next().unwrap().span;
+  let (trace, parent) = (tool.trace.to_string(), tool.span().to_string());
+  let mut events = before.to_vec();
+  events.extend([
+    event("operation_start", 1_400, in_task("direct"), json!({ "callingTool": calling })),
+    custom("span_start", 1_500, Some(parent), trace),
+    event("operation_start", 1_600, in_task("below"), json!({ "callingTool": calling, "callingSpan": span })),
+    event("operation_start", 1_700, in_task("observed"), json!({ "callingSpan": span })),
+  ]);
+  let trace = translated(&events);
+  let path_of = |operation: &str| {
+    let is_it = |row: &&Row| metadata(row, "flue.operation_id") == Some(format!("\"{operation}\""));
+    let row = trace.rows.values().filter(is_it).find(|row| name(row) == "flue.prompt").unwrap();
+    path(&trace, row)
+  };
+  let in_task = "flue.prompt < task:sub < flue.prompt";
+  let in_tool = format!("tool:research < {in_task}");
+  assert_eq!(path_of("direct"), format!("flue.prompt < {in_tool}"));
+  assert_eq!(path_of("below"), format!("flue.prompt < custom < {in_tool}"));
+  assert_eq!(path_of("observed"), in_task);
+}
+
+#[test]
 fn a_shell_command_outside_of_any_tool_call_is_below_the_root_of_its_delivery() {
   let ids = || json!({ "submissionId": "s" });
   let operation = json!({ "operationId": "o", "operationKind": "prompt" });
