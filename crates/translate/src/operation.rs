@@ -11,7 +11,7 @@ use crate::{
   submission::{self, PlacedOperation},
   usage,
 };
-use braintrust_row::{Json, Row, SpanType};
+use braintrust_row::{Json, Members, Row, SpanType};
 use flue_event::{CallingTool, Event, Ids, OperationEnd, OperationStart};
 
 /// The kinds that only wrap one other activity, which has a span of its own: a delegated task, and a
@@ -97,11 +97,16 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &OperationEnd<'_>) -> Vec<
     usage::write(&mut row, &usage);
   }
   if state.submissions.is_root(ids, operation) {
+    let is_settled = state.submissions.get(ids).is_some_and(|known| known.settled);
     state.submissions.clear_earlier_failure(&mut row, ids, &end.outcome);
     state.submissions.set_usage(ids, summary.usage);
     state.submissions.ended(ids, event.at, &end.outcome);
     if state.submissions.awaits_settlement(ids) {
       row.stage = None;
+    }
+    if is_settled {
+      // Flue has settled it over this attempt: the outcome stays.
+      (row.output, row.error, row.metadata) = (None, None, Members::default());
     }
   }
   rows.push(row);

@@ -8,6 +8,7 @@ mod properties;
 mod recordings;
 mod recovery;
 mod rules;
+mod settlements;
 mod snapshot;
 mod trace;
 mod turn_inputs;

@@ -1,0 +1,47 @@
+//! How the root of a submission ends, by its operation, its settlement or neither.
+
+use serde_json::json;
+
+use super::{
+  recovery::{end, end_of, metadata, root, run, running, settled, start},
+  trace::Trace,
+};
+use crate::Translator;
+
+/// A settlement with this outcome and error.
+fn settled_with(at: i64, outcome: &str, code: &str) -> String {
+  let mut event: serde_json::Value = serde_json::from_str(&settled(at)).unwrap();
+  event["outcome"] = json!(outcome);
+  event["error"] = json!({ "name": "FlueError", "message": "m", "type": code });
+  event.to_string()
+}
+
+fn translated(events: &[String]) -> Trace {
+  let mut trace = Trace::default();
+  run(&mut Translator::default(), events, &mut trace);
+  trace
+}
+
+fn error(trace: &Trace) -> String {
+  root(trace).error.as_ref().map(|error| error.as_str().into_owned()).unwrap_or_default()
+}
+
+#[test]
+fn an_attempt_that_ends_after_flue_has_settled_over_it_keeps_the_error_of_the_settlement() {
+  for (aborts, is_error) in [(true, true), (false, true), (false, false)] {
+    let name = if aborts { "AbortError" } else { "Error" };
+    let mut late: serde_json::Value = serde_json::from_str(&end(90_000, "o")).unwrap();
+    late["isError"] = json!(is_error);
+    late["error"] = json!({ "name": name, "message": "late" });
+    late["agentOutput"] = json!({ "type": "text", "text": "late" });
+    late["usage"] = json!({ "input": 7, "totalTokens": 7 });
+    let timeout = settled_with(60_000, "failed", "submission_timeout");
+    let trace = translated(&[running(900, 1), start(1_000, "o"), timeout, late.to_string()]);
+    let row = root(&trace);
+    assert_eq!(error(&trace), "\"FlueError: m [submission_timeout]\"");
+    assert_eq!(metadata(row, "flue.cancelled"), None);
+    assert_eq!(metadata(row, "flue.interrupted").as_deref(), Some("true"));
+    assert_eq!((end_of(row), row.metrics.get("tokens"), &row.output), (90_000, Some(&7.0), &None));
+    assert_eq!(row.name.as_deref(), Some("flue.prompt"));
+  }
+}
