@@ -200,7 +200,7 @@ pub fn caller_named(state: &mut State, event: &Event<'_>, named: &CallerNamed<'_
 pub fn settled(state: &mut State, event: &Event<'_>, settled: &SubmissionSettled<'_>) -> Vec<Row> {
   let Some(submission) = state.submissions.settling(&event.ids) else { return Vec::new() };
   submission.settled = true;
-  let was_cancelled = submission.cancelled;
+  let (was_cancelled, has_responded) = (submission.cancelled, submission.responded_at.is_some());
   let Some(root) = submission.root.clone() else {
     let row = joined(state, event, settled).or_else(|| given_up(state, event, settled));
     return row.into_iter().collect();
@@ -215,7 +215,7 @@ pub fn settled(state: &mut State, event: &Event<'_>, settled: &SubmissionSettled
   if settled.cancelled || (was_cancelled && failed.is_some()) {
     outcome::write_cancelled(&mut row, settled.cancelled);
   }
-  if was_open || was_cancelled {
+  if was_open || was_cancelled || has_responded {
     // Its operation has not reported the error.
     row.error = failed;
   }

@@ -57,7 +57,7 @@ pub struct Submission {
   pub joined: Vec<String>,
   /// When its root succeeded, milliseconds since the epoch.
   #[serde(rename = "answered")]
-  responded_at: Option<i64>,
+  pub responded_at: Option<i64>,
   /// Whether Flue has settled it.
   pub settled: bool,
   /// When the operation of the current attempt ended in this process, milliseconds since the epoch.

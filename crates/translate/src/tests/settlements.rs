@@ -45,3 +45,14 @@ fn an_attempt_that_ends_after_flue_has_settled_over_it_keeps_the_error_of_the_se
     assert_eq!(row.name.as_deref(), Some("flue.prompt"));
   }
 }
+
+#[test]
+fn a_submission_that_fails_after_its_operation_has_succeeded_shows_the_error() {
+  let refused = settled_with(2_001, "failed", "guardrail");
+  let trace = translated(&[running(900, 1), start(1_000, "o"), end(2_000, "o"), refused.clone()]);
+  assert_eq!(error(&trace), "\"FlueError: m [guardrail]\"");
+  // The operation states its own error.
+  let failed = end(2_000, "o").replace("\"isError\":false", "\"isError\":true,\"error\":\"own\"");
+  let trace = translated(&[running(900, 1), start(1_000, "o"), failed, refused]);
+  assert_eq!(error(&trace), "\"own\"");
+}
