@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { startCollector } from '../tools/collector';
-import { destination, HANGS_MS, ROOT, withTrace } from './support/run';
+import { destination, HANGS_MS, ROOT, run, withTrace } from './support/run';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const CALLER = '00f067aa0ba902b7';
@@ -106,3 +106,29 @@ test('a workflow of 1.0-beta joins the trace of the request that runs it, with a
       expect(run.span_parents).toEqual([CALLER]);
     },
   ));
+
+test('a run that another process resumes stays in the trace of its caller', async () => {
+  const collector = await startCollector();
+  try {
+    const program = `
+      import * as bt from 'flue-braintrust';
+      bt.initLogger({ projectName: 'P', distributedTracing: true });
+      const { interceptor, observe } = bt.braintrustFlueInstrumentation();
+      const run = { v: 3, timestamp: new Date().toISOString(), runId: 'r', workflowName: 'w' };
+      const traceCarrier = { traceparent: '00-${TRACE}-${CALLER}-01' };
+      await interceptor({ type: 'workflow', runId: 'r', phase: 'resume' }, { runId: 'r', traceCarrier }, async () => {
+        observe({ ...run, type: 'run_resume', startedAt: run.timestamp });
+        observe({ ...run, type: 'run_end', isError: true, error: { message: 'interrupted' } });
+      });
+      await bt.flush();`;
+    const { code, stderr } = await run(
+      ['--input-type=module', '-e', program],
+      destination(collector),
+    );
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const rows = collector.rows() as any[];
+    expect(rows.map((row) => [row.root_span_id, row.span_parents])).toEqual([[TRACE, [CALLER]]]);
+  } finally {
+    await collector.close();
+  }
+});

@@ -108,7 +108,7 @@ class Capture {
     } else if (type === 'operation_start') {
       noteOperation(event);
       record(this.#beginning(event), Start);
-    } else if (type === 'run_start') {
+    } else if (isRunStart(type)) {
       record(this.#beginning(event), Start);
     } else if (type === 'submission_queued') {
       record(withNamedCaller(stringify(event), this.#destination?.callerOf(event)), Start);
@@ -181,6 +181,9 @@ class Capture {
     }
   }
 }
+
+/** Whether an event begins a run, or resumes it. @param {unknown} type */
+const isRunStart = (type) => type === 'run_start' || type === 'run_resume';
 
 /**
  * The conversation id of the event, if it can be read.
@@ -261,7 +264,7 @@ function isWithin(event, work, destination) {
   const { type, runId, taskId } = event;
   const caller = destination?.callerOf(event);
   if (caller !== undefined) return caller.isWithin;
-  if (type === 'run_start') return false;
+  if (isRunStart(type)) return false;
   if (runId !== undefined || taskId !== undefined) return true;
   if (work?.tool !== undefined) return true;
   return work?.span !== undefined && work.destination === destination && isOfWork(event, work);
