@@ -250,8 +250,12 @@ fn given_up(state: &State, event: &Event<'_>, settled: &SubmissionSettled<'_>) -
   if !has_begun || is_keyed || !state.submissions.is_unseen(ids) {
     return None;
   }
-  let caller = state.submissions.get(ids).and_then(|submission| submission.caller);
-  let mut row = Row::of(caller_context::root_placement(caller, identity::delivery(ids)?).span);
+  let own = identity::delivery(ids)?;
+  // It may be in the trace of a caller that only the other process knows: then its row must not name another one.
+  let mut row = match state.submissions.get(ids).and_then(|submission| submission.caller) {
+    Some(caller) => Row::of(caller.place(own).span),
+    None => Row::about(own.row, own.trace),
+  };
   row.stage = Some(Stage::Ends);
   row.set_metric("end", Some(time::seconds(event.at)));
   row.set_metadata("flue.interrupted", Some(Json::of(&true)));

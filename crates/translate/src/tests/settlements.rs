@@ -6,7 +6,7 @@ use super::{
   recovery::{end, end_of, metadata, root, run, running, settled, start},
   trace::Trace,
 };
-use crate::Translator;
+use crate::{Options, Translator};
 
 /// A settlement with this outcome and error.
 fn settled_with(at: i64, outcome: &str, code: &str) -> String {
@@ -55,4 +55,21 @@ fn a_submission_that_fails_after_its_operation_has_succeeded_shows_the_error() {
   let failed = end(2_000, "o").replace("\"isError\":false", "\"isError\":true,\"error\":\"own\"");
   let trace = translated(&[running(900, 1), start(1_000, "o"), failed, refused]);
   assert_eq!(error(&trace), "\"own\"");
+}
+
+#[test]
+fn what_flue_gives_up_stays_in_the_trace_of_a_caller_that_only_another_process_knows() {
+  let headers = json!({ "traceparent": "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01" });
+  let mut begun: serde_json::Value = serde_json::from_str(&start(1_000, "o")).unwrap();
+  begun["traceCarrier"] = headers;
+  let mut trace = Trace::default();
+  let options = Options { distributed: true, ..Options::default() };
+  run(&mut Translator::new(options), &[running(900, 1), begun.to_string()], &mut trace);
+  let text = settled_with(50_000, "failed", "submission_retry_exhausted");
+  let rows = Translator::new(options).translate(&flue_event::decode(&text, 0).unwrap());
+  assert!(rows.iter().all(|row| !row.is_span));
+  trace.take(rows);
+  assert_eq!(trace.rows.len(), 1);
+  assert_eq!(root(&trace).span.trace.to_string(), "0123456789abcdef0123456789abcdef");
+  assert_eq!(end_of(root(&trace)), 50_000);
 }
