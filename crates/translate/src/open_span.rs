@@ -8,6 +8,7 @@ use crate::{
   placement::{Parent, SpanLabel, SpanPlacement, Start},
   run_metadata::RunMetadata,
   span_logs::SpanLogs,
+  usage,
 };
 use braintrust_row::{Json, Row, Stage, time};
 use flue_event::Usage;
@@ -169,6 +170,9 @@ impl OpenSpan {
   pub fn interruption(&self, activity: &Activity, at: i64) -> Option<Row> {
     let mut row = self.end_row(activity, at)?;
     row.set_metadata("flue.interrupted", Some(Json::of(&true)));
+    if let Some(usage) = &self.turn_summary.usage {
+      usage::write(&mut row, usage);
+    }
     Some(row)
   }
 }

@@ -3,7 +3,9 @@
 use serde_json::json;
 
 use super::{
-  recovery::{end, end_of, metadata, root, run, running, settled, start},
+  recovery::{
+    adopting, end, end_of, metadata, root, run, running, settled, start, tokens, turn,
+  },
   trace::Trace,
 };
 use crate::{Options, Translator};
@@ -72,4 +74,28 @@ fn what_flue_gives_up_stays_in_the_trace_of_a_caller_that_only_another_process_k
   assert_eq!(trace.rows.len(), 1);
   assert_eq!(root(&trace).span.trace.to_string(), "0123456789abcdef0123456789abcdef");
   assert_eq!(end_of(root(&trace)), 50_000);
+}
+
+#[test]
+fn an_interrupted_operation_has_the_usage_of_its_turns_and_later_that_of_all_attempts() {
+  let first = || {
+    let mut events = vec![running(900, 1), start(1_000, "o1")];
+    events.extend(turn(1_100, "o1", "t1", 10));
+    events
+  };
+  let mut trace = Trace::default();
+  let mut translator = Translator::default();
+  run(&mut translator, &first(), &mut trace);
+  let left = translator.snapshot(2_000, true).unwrap();
+  trace.take(translator.close_all(2_000));
+  assert_eq!(tokens(root(&trace)), Some(10.0), "exit");
+
+  let mut trace = Trace::default();
+  let mut next = adopting(&left, &mut trace);
+  assert_eq!(tokens(root(&trace)), Some(10.0), "adopted");
+  let mut events = vec![running(50_000, 2), start(50_100, "o2")];
+  events.extend(turn(51_000, "o2", "t2", 5));
+  events.push(settled_with(60_000, "failed", "submission_timeout"));
+  run(&mut next, &events, &mut trace);
+  assert_eq!(tokens(root(&trace)), Some(15.0), "settled");
 }
