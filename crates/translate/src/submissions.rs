@@ -49,6 +49,9 @@ pub struct Submission {
   running_at: Option<i64>,
   /// The number of the current attempt.
   attempt: Option<f64>,
+  /// Whether its first attempt was announced to this process, or to one whose snapshot this process has.
+  #[serde(rename = "first", skip_serializing_if = "std::ops::Not::not")]
+  has_first_attempt: bool,
   /// How many attempts Flue makes at most.
   max_attempts: Option<f64>,
   /// The kind of delivery.
@@ -119,7 +122,10 @@ impl Submission {
   pub fn start(&self, start: i64) -> Start {
     match &self.root {
       Some(root) => root.start,
-      None if self.attempt.is_some_and(|attempt| attempt > 1.0) => Start::Resumed(start),
+      // Another process may have written the start of an earlier attempt. One that began here had no operation.
+      None if self.attempt.is_some_and(|attempt| attempt > 1.0) && !self.has_first_attempt => {
+        Start::Resumed(start)
+      }
       None => Start::At(start),
     }
   }
@@ -131,6 +137,7 @@ impl Submission {
       queued_at: self.queued_at,
       running_at: self.running_at,
       attempt: self.attempt,
+      has_first_attempt: self.has_first_attempt,
       max_attempts: self.max_attempts,
       kind: self.kind.clone(),
       others,
@@ -286,6 +293,7 @@ impl Submissions {
         (Some(known), Some(new)) => Some(known.max(new)),
         (known, new) => known.or(new),
       };
+      submission.has_first_attempt |= running.attempt.is_some_and(|attempt| attempt <= 1.0);
       submission.max_attempts = running.max_attempts;
     }
   }

@@ -99,3 +99,13 @@ fn an_interrupted_operation_has_the_usage_of_its_turns_and_later_that_of_all_att
   run(&mut next, &events, &mut trace);
   assert_eq!(tokens(root(&trace)), Some(15.0), "settled");
 }
+
+#[test]
+fn a_root_whose_first_attempt_failed_before_its_operation_starts_with_the_next_one() {
+  let second = [running(50_000, 2), start(50_100, "o")];
+  let mut both = vec![running(900, 1)];
+  both.extend(second.clone());
+  assert_eq!(root(&translated(&both)).created, Some(50_100));
+  // Another process may have begun the operation of the first attempt.
+  assert_eq!(root(&translated(&second)).created, None);
+}
