@@ -15,11 +15,12 @@ pub fn log(state: &mut State, event: &Event<'_>, log: &Log<'_>) -> Vec<Row> {
   Vec::new()
 }
 
-/// The innermost open span that the event names: its tool call, operation, or run.
+/// The innermost open span that the event names: its tool call, operation, run, task, or the root of its submission.
 fn owner<'s>(state: &'s mut State, event: &Event<'_>, log: &Log<'_>) -> Option<&'s mut OpenSpan> {
-  let enclosing = state.enclosing(&event.ids)?.activity;
-  let call = log.tool_call.as_deref().map(|call| Activity::tool(&event.ids, call));
-  let owner = [call, Some(enclosing), Activity::run(&event.ids)]
+  let ids = &event.ids;
+  let call = log.tool_call.as_deref().map(|call| Activity::tool(ids, call));
+  let root = state.delivery_root(ids).map(|root| root.activity);
+  let owner = [call, Activity::operation(ids), Activity::run(ids), Activity::task(ids), root]
     .into_iter()
     .flatten()
     .find(|activity| state.tree.get(activity).is_some_and(|open| open.label.is_some()))?;

@@ -119,7 +119,12 @@ fn an_operation_that_a_tool_of_a_subagent_calls_is_below_that_tool_call() {
   events.extend([
     event("operation_start", 1_400, in_task("direct"), json!({ "callingTool": calling })),
     custom("span_start", 1_500, Some(parent), trace),
-    event("operation_start", 1_600, in_task("below"), json!({ "callingTool": calling, "callingSpan": span })),
+    event(
+      "operation_start",
+      1_600,
+      in_task("below"),
+      json!({ "callingTool": calling, "callingSpan": span }),
+    ),
     event("operation_start", 1_700, in_task("observed"), json!({ "callingSpan": span })),
   ]);
   let trace = translated(&events);
@@ -139,8 +144,7 @@ fn an_operation_that_a_tool_of_a_subagent_calls_is_below_that_tool_call() {
 fn a_shell_command_outside_of_any_tool_call_is_below_the_root_of_its_delivery() {
   let ids = || json!({ "submissionId": "s" });
   let operation = json!({ "operationId": "o", "operationKind": "prompt" });
-  let shells =
-    [shell("tool_start", 1_100, ids(), "a"), shell("tool", 1_200, ids(), "a")];
+  let shells = [shell("tool_start", 1_100, ids(), "a"), shell("tool", 1_200, ids(), "a")];
   let mut events = vec![event("operation_start", 1_000, ids(), operation)];
   events.extend(shells.clone());
   let trace = translated(&events);
@@ -151,4 +155,25 @@ fn a_shell_command_outside_of_any_tool_call_is_below_the_root_of_its_delivery() 
   let orphan = alone.named("tool:bash").next().unwrap();
   assert_eq!((orphan.span.row, orphan.parent), (bash.span.row, bash.parent));
   assert_eq!(alone.rows.values().map(name).collect::<Vec<_>>(), ["tool:bash"]);
+}
+
+#[test]
+fn a_log_line_of_a_submission_without_an_operation_is_kept_with_the_root() {
+  let line = |message: &str| {
+    event(
+      "log",
+      1_100,
+      json!({ "submissionId": "s" }),
+      json!({ "level": "warn", "message": message }),
+    )
+  };
+  let operation = || json!({ "submissionId": "s", "operationId": "o", "operationKind": "prompt" });
+  let events = [
+    event("operation_start", 1_000, operation(), json!({})),
+    line("of the submission"),
+    event("operation", 1_200, operation(), json!({})),
+  ];
+  let trace = translated(&events);
+  let logs = metadata(trace.named("flue.prompt").next().unwrap(), "flue.logs").unwrap();
+  assert!(logs.contains("of the submission"), "{logs}");
 }
