@@ -46,7 +46,7 @@ pub enum Body<'a> {
   /// A submission waits for its agent.
   SubmissionQueued(SubmissionQueued<'a>),
   /// An attempt at a submission begins.
-  SubmissionRunning(SubmissionRunning),
+  SubmissionRunning(SubmissionRunning<'a>),
   /// A step of a submission's recovery could not be done.
   SubmissionRecovery(SubmissionRecovery<'a>),
   /// A submission is processed.

@@ -25,17 +25,20 @@ impl<'a> SubmissionQueued<'a> {
 
 /// `submission_running`: an attempt begins.
 #[derive(Debug)]
-pub struct SubmissionRunning {
+pub struct SubmissionRunning<'a> {
+  /// The kind of delivery, such as `direct` or `dispatch`.
+  pub kind: Option<Text<'a>>,
   /// The attempt's number; 1 for the first.
   pub attempt: Option<f64>,
   /// How many attempts Flue makes at most.
   pub max_attempts: Option<f64>,
 }
 
-impl SubmissionRunning {
+impl<'a> SubmissionRunning<'a> {
   #[inline(never)]
-  pub(crate) fn read(f: &Fields<'_>) -> Self {
-    Self { attempt: number(f.attempt_count), max_attempts: number(f.max_attempts) }
+  pub(crate) fn read(f: &Fields<'a>) -> Self {
+    let (attempt, max_attempts) = (number(f.attempt_count), number(f.max_attempts));
+    Self { kind: text(f.kind), attempt, max_attempts }
   }
 }
 

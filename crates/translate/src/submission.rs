@@ -46,7 +46,7 @@ pub fn queued(state: &mut State, event: &Event<'_>, queued: &SubmissionQueued<'_
 
 /// `submission_running`. Its operation follows, unless the attempt fails before that.
 #[inline(never)]
-pub fn running(state: &mut State, event: &Event<'_>, running: &SubmissionRunning) -> Vec<Row> {
+pub fn running(state: &mut State, event: &Event<'_>, running: &SubmissionRunning<'_>) -> Vec<Row> {
   state.submissions.running(event, running);
   Vec::new()
 }

@@ -285,9 +285,11 @@ impl Submissions {
   }
 
   /// Remembers that an attempt began.
-  pub fn running(&mut self, event: &Event<'_>, running: &SubmissionRunning) {
+  pub fn running(&mut self, event: &Event<'_>, running: &SubmissionRunning<'_>) {
     if let Some(submission) = self.attempted(event, running) {
       submission.running_at = submission.running_at.or(Some(event.at));
+      submission.kind =
+        submission.kind.take().or_else(|| running.kind.as_deref().map(str::to_owned));
       // Attempts come in order; an earlier one is a duplicate.
       submission.attempt = match (submission.attempt, running.attempt) {
         (Some(known), Some(new)) => Some(known.max(new)),
@@ -303,7 +305,7 @@ impl Submissions {
   fn attempted(
     &mut self,
     event: &Event<'_>,
-    running: &SubmissionRunning,
+    running: &SubmissionRunning<'_>,
   ) -> Option<&mut Submission> {
     let ids = &event.ids;
     let id = identity::delivery_id(ids)?;

@@ -3,9 +3,7 @@
 use serde_json::json;
 
 use super::{
-  recovery::{
-    adopting, end, end_of, metadata, root, run, running, settled, start, tokens, turn,
-  },
+  recovery::{adopting, end, end_of, metadata, root, run, running, settled, start, tokens, turn},
   trace::Trace,
 };
 use crate::{Options, Translator};
@@ -108,4 +106,10 @@ fn a_root_whose_first_attempt_failed_before_its_operation_starts_with_the_next_o
   assert_eq!(root(&translated(&both)).created, Some(50_100));
   // Another process may have begun the operation of the first attempt.
   assert_eq!(root(&translated(&second)).created, None);
+}
+
+#[test]
+fn a_submission_that_was_queued_in_another_process_has_its_kind() {
+  let trace = translated(&[running(50_000, 2), start(50_100, "o")]);
+  assert_eq!(metadata(root(&trace), "flue.submission_kind").as_deref(), Some("\"direct\""));
 }
