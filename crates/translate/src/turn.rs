@@ -92,7 +92,8 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &TurnEnd<'_>) -> Vec<Row> 
   let Some(activity) = Activity::turn(&event.ids) else { return Vec::new() };
   let known = state.tree.get(&activity).map(|open| (open.start.time(), open.responded_at));
   let (start, responded_at) = known.unwrap_or_else(|| (outcome.start(event.at), None));
-  let took = responded_at.map_or(outcome.duration, |at| Some(at.saturating_sub(start) as f64));
+  let responded = |at: i64| Some(at.saturating_sub(start).max(0) as f64);
+  let took = responded_at.map_or(outcome.duration, responded);
   let ended_at = took.map_or(event.at, |took| start.saturating_add(took as i64));
 
   if state.tree.get(&activity).is_none() {

@@ -190,6 +190,24 @@ fn the_image_of_a_prompt_is_shown_on_every_release() {
   }
 }
 
+#[test]
+fn a_turn_during_which_the_clock_steps_back_has_no_negative_duration() {
+  let at = |second: u32| {
+    format!(r#""timestamp":"2026-11-23T07:02:{second:02}Z","operationId":"o","turnId":"t""#)
+  };
+  let events = [
+    format!(r#"{{"type":"turn_request",{},"purpose":"agent"}}"#, at(9)),
+    format!(r#"{{"type":"tool_start",{},"toolCallId":"c","toolName":"t"}}"#, at(4)),
+    format!(r#"{{"type":"tool_call",{},"toolCallId":"c","toolName":"t","durationMs":10}}"#, at(5)),
+    format!(r#"{{"type":"turn",{},"purpose":"agent","durationMs":40}}"#, at(6)),
+  ];
+  let mut trace = Trace::default();
+  translate(&events, &mut trace);
+  let turn = only(&trace, "llm:unknown");
+  assert_eq!(*turn.metrics.get("duration_ms").unwrap(), 0.0);
+  assert_eq!(turn.metrics.get("end"), turn.metrics.get("start"));
+}
+
 /// The rows of events, each with its members besides the type and the ids of its submission.
 fn keyed(events: &[(&str, &str, &str)]) -> Trace {
   let mut at = 0;
