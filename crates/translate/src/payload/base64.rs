@@ -112,7 +112,8 @@ fn searched(
   let mut copied = 0;
   let mut found = Candidates::new(text);
   while let Some(run) = found.next_from(copied) {
-    let Some((range, replacement)) = replacement(text, run, name, context, (replacer, &source))
+    let Some((range, replacement)) =
+      replacement(text, run, copied, name, context, (replacer, &source))
     else {
       continue;
     };
@@ -181,10 +182,12 @@ fn next_url(text: &str, from: usize) -> Option<Range<usize>> {
   Some(start..runs::end_of(text.as_bytes(), start))
 }
 
-/// What is replaced for a run, and by what; `None` when the run is not content.
+/// What is replaced for a run, and by what; `None` when the run is not content. The text before `replaced` is replaced
+/// already.
 fn replacement(
   text: &str,
   run: Range<usize>,
+  replaced: usize,
   name: Name,
   context: &Context<'_>,
   (replacer, source): (&mut Replacer<'_>, &Source<'_>),
@@ -214,7 +217,7 @@ fn replacement(
     Name::Content if is_whole && context.has_content => !encoded.starts_with("file-"),
     Name::Content if is_whole => encoded.len() >= SHORTEST_NAMED && is_varied(encoded),
     Name::Id => encoded.len() >= SHORTEST_IN_ID && is_varied(encoded),
-    _ => encoded.len() >= SHORTEST_RUN && is_varied(encoded) && !is_token(text, &run),
+    _ => encoded.len() >= SHORTEST_RUN && is_varied(encoded) && !is_token(text, replaced, &run),
   };
   if !is_content && file.is_none() {
     return None;
@@ -254,11 +257,12 @@ fn data_url(before: &str) -> Option<(usize, &str)> {
   Some((start, media_type))
 }
 
-/// Whether a run is a part of a JSON Web Token: parts between dots, of which the first begins with `{"` in base64.
-fn is_token(text: &str, run: &Range<usize>) -> bool {
+/// Whether a run is a part of a JSON Web Token that begins at `from` or behind it: parts between dots, of which the first
+/// begins with `{"` in base64.
+fn is_token(text: &str, from: usize, run: &Range<usize>) -> bool {
   let bytes = text.as_bytes();
   let is_part = |byte: &&u8| is_base64(**byte) && !b"+/".contains(byte) || **byte == b'.';
-  let window = run.start.saturating_sub(LONGEST_TOKEN);
+  let window = run.start.saturating_sub(LONGEST_TOKEN).max(from);
   let before = bytes.get(window..run.start).unwrap_or_default();
   let start = run.start - before.iter().rev().take_while(is_part).count();
   let rest = bytes.get(start..).unwrap_or_default();

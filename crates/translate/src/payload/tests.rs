@@ -376,6 +376,13 @@ proptest! {
 }
 
 #[test]
+fn no_token_begins_in_what_is_replaced() {
+  let value = json!({ "text": format!("data:image/png;base64,e;base64,eyJ.e/{}", noise(500)) });
+  let text = kept(&value);
+  assert_eq!(kept(&serde_json::from_str(&text).unwrap()), text);
+}
+
+#[test]
 fn nesting_has_no_limit() {
   let depth = 100_000;
   let deep = format!("{}\"{PIXEL}\"{}", r#"{"a":["#.repeat(depth), "]}".repeat(depth));
