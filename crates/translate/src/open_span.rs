@@ -57,8 +57,8 @@ pub struct OpenSpan {
   /// the epoch.
   #[serde(rename = "answered")]
   pub responded_at: Option<i64>,
-  /// Of a call of the `task` tool: the fingerprint of what it delegates. A snapshot has no hash of content.
-  #[serde(skip)]
+  /// Of a call of the `task` tool: the fingerprint of what it delegates.
+  #[serde(rename = "delegates")]
   pub delegation: Option<u64>,
   /// Of a run: what its operations repeat.
   #[serde(rename = "handed_down")]
