@@ -159,7 +159,8 @@ test('at the end of the process a slow masking function masks what there is time
   expect(JSON.stringify(rows)).not.toContain('SECRET');
   expect(rows.length).toBeGreaterThan(0);
   const { not_delivered_at_exit: lost } = JSON.parse(stdout);
-  expect(rows.length + lost).toBe(1000);
+  // A span that ends when its start is being masked already has two rows.
+  expect(rows.length + lost).toBeGreaterThanOrEqual(1000);
   expect(stderr).toContain(`${lost} rows are lost (${lost} not_delivered_at_exit)`);
 });
 
@@ -189,8 +190,10 @@ test.each(['process.exit(0)', 'process.reallyExit(0)'])(
     expect(code).toBe(0);
     expect(JSON.stringify(rows)).not.toContain('SECRET');
     const lost = Number(/EXIT: (\d+) rows/.exec(stderr)?.[1] ?? 0);
-    expect(rows.length + lost).toBe(300);
-    expect(lost).toBe(ending.includes('really') ? 300 : 0);
+    // A span that ends when its start is being masked already has two rows.
+    const isLost = ending.includes('really');
+    expect([rows.length, lost > 0]).toEqual(isLost ? [0, true] : [300, false]);
+    if (isLost) expect(lost).toBeGreaterThanOrEqual(300);
   },
 );
 
