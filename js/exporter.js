@@ -22,6 +22,9 @@ const { warn } = require('./warn.js');
 /** @typedef {import('./context.js').Work} Work */
 /** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */
 
+/** The kinds of events that matter before there is a destination: those that begin or end work. */
+const STAGE_KINDS = kindsOf();
+
 /** How long the end of the process waits for all recorders in one round, in milliseconds. */
 const ROUND_MS = 10;
 /** The part of the exit timeout that the first step takes at most for some recorders, where others are done. */
@@ -36,8 +39,8 @@ class Exporter {
   #current = NO_DESTINATION;
   /** Whether events may belong to another destination than the current one. */
   #hasSeveral = false;
-  /** The kinds of events that matter. Before there is a destination, only those that begin or end work do. */
-  #kinds = kindsOf();
+  /** The kinds of events that matter. */
+  #kinds = STAGE_KINDS;
   /** Where the module-level observer takes Flue's work, and where the loggers' observers do. */
   #routes = new Routes();
   #boundRoutes = new Routes();
@@ -132,7 +135,7 @@ class Exporter {
       if (options?.onError !== undefined) this.#polls.isUsed = true;
       this.#diagnostics.listen(options?.onError);
       const destination = this.#destinations.open(options);
-      this.#kinds = kindsOf(this.#host.load());
+      if (this.#kinds === STAGE_KINDS) this.#kinds = kindsOf(this.#host.load());
       if (typeof options?.onError === 'function') destination.onError = options.onError;
       if (typeof options?.enrich === 'function') destination.enrichBy(options.enrich);
       if (typeof options?.sample === 'function') destination.sampleBy(options.sample);
