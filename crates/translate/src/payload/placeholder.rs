@@ -77,13 +77,9 @@ impl<'a> Replacer<'a> {
 
   /// Replaces content in JSON text. Nothing in it is attached if redaction replaces JSON rather than a string in it.
   pub fn within_json<T>(&mut self, text: &str, replace: impl FnOnce(&mut Self) -> T) -> T {
-    let before = self.refuses;
     let is_across = |range: Range<usize>| text.get(range).is_some_and(|part| part.contains('"'));
-    self.refuses = before
-      || self.attach.as_ref().is_some_and(|one| one.redacted(text).into_iter().any(is_across));
-    let result = replace(self);
-    self.refuses = before;
-    result
+    let is_redacted = |one: &dyn Attach| one.redacted(text).into_iter().any(is_across);
+    self.unless(is_redacted, replace)
   }
 
   /// What stands for the content in that range of a text. It is not attached if redaction changes the text there.
@@ -94,12 +90,21 @@ impl<'a> Replacer<'a> {
     source: &Source<'_>,
     range: &Range<usize>,
   ) -> Replacement {
+    self
+      .unless(|attach| source.is_redacted(range, attach), |replacer| replacer.of(content, context))
+  }
+
+  /// Runs `work`, within which nothing is attached if redaction changes the text.
+  fn unless<T>(
+    &mut self,
+    is_redacted: impl FnOnce(&dyn Attach) -> bool,
+    work: impl FnOnce(&mut Self) -> T,
+  ) -> T {
     let before = self.refuses;
-    self.refuses =
-      before || self.attach.as_ref().is_some_and(|attach| source.is_redacted(range, &**attach));
-    let replacement = self.of(content, context);
+    self.refuses = before || self.attach.as_deref().is_some_and(is_redacted);
+    let result = work(self);
     self.refuses = before;
-    replacement
+    result
   }
 
   /// What stands for the content: its media type where that is known, its size, and the beginning of its SHA-256; the
