@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code, reason = "reading a string without a second copy needs Node's C interface")]
 
-use std::{mem::MaybeUninit, ptr};
+use std::ptr;
 
 use napi::{
   Result,
@@ -25,37 +25,42 @@ impl EventText for JsText {
     self.length
   }
 
-  fn append_utf16(&self, buffer: &mut Vec<u16>) {
-    // SAFETY: `env` and `value` are valid, as the call that they came with has not returned; the buffer
-    // has room for `capacity` units.
-    append(buffer, self.length, |place, capacity, written| unsafe {
-      sys::napi_get_value_string_utf16(self.env, self.value, place.cast(), capacity, written)
-    });
+  fn copy_utf16(&self, place: &mut [u16]) -> usize {
+    let mut written = 0;
+    // SAFETY: `env` and `value` are valid, as the call that they came with has not returned; Node writes at most as many
+    // units as the place has.
+    let status = unsafe {
+      sys::napi_get_value_string_utf16(
+        self.env,
+        self.value,
+        place.as_mut_ptr().cast(),
+        place.len(),
+        &mut written,
+      )
+    };
+    if status == sys::Status::napi_ok { written } else { 0 }
   }
 
   fn append_utf8(&self, buffer: &mut Vec<u8>) {
-    // SAFETY: as above.
-    append(buffer, self.length * 3, |place, capacity, written| unsafe {
-      sys::napi_get_value_string_utf8(self.env, self.value, place.cast(), capacity, written)
-    });
-  }
-}
-
-/// Appends a text of at most `most` units to the buffer; nothing when Node fails. `copy` receives the spare
-/// capacity, its size in units (one more, for the NUL), and where to write how many units it copied.
-fn append<U>(
-  buffer: &mut Vec<U>,
-  most: usize,
-  copy: impl FnOnce(*mut MaybeUninit<U>, usize, *mut usize) -> sys::napi_status,
-) {
-  let before = buffer.len();
-  let capacity = most + 1;
-  buffer.reserve(capacity);
-  let mut written = 0;
-  let status = copy(buffer.spare_capacity_mut().as_mut_ptr(), capacity, &mut written);
-  if status == sys::Status::napi_ok {
-    // SAFETY: Node has written `written` units, and never more than `capacity`.
-    unsafe { buffer.set_len(before + written.min(most)) };
+    let before = buffer.len();
+    let most = self.length * 3;
+    let capacity = most + 1;
+    buffer.reserve(capacity);
+    let mut written = 0;
+    // SAFETY: `env` and `value` are valid, as above; the buffer has room for `capacity` bytes.
+    let status = unsafe {
+      sys::napi_get_value_string_utf8(
+        self.env,
+        self.value,
+        buffer.spare_capacity_mut().as_mut_ptr().cast(),
+        capacity,
+        &mut written,
+      )
+    };
+    if status == sys::Status::napi_ok {
+      // SAFETY: Node has written `written` bytes, and never more than `capacity`.
+      unsafe { buffer.set_len(before + written.min(most)) };
+    }
   }
 }
 

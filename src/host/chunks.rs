@@ -2,44 +2,50 @@
 
 use std::collections::VecDeque;
 
-use super::event_buffer::Written;
+use super::{event_buffer::Written, slab::Slab};
 
-/// The bytes of a chunk of short events. Allocations of each event's size would cost an allocation on one thread
+/// The bytes of a chunk of texts. Allocations of each event's size would cost an allocation on one thread
 /// and a release on another.
 pub const CHUNK: usize = 128 * 1024;
 /// The most UTF-16 units of a text that is encoded as UTF-8 at once, which halves its memory. Encoding longer texts
 /// would block the JavaScript thread for too long.
 pub const SHORT: usize = 4096;
-/// The most empty chunks that are kept.
+/// The most empty chunks that are kept for reuse, and the most slabs.
 pub const SPARE: usize = 4;
 
 /// The text of an event, still on the JavaScript thread.
 pub trait EventText {
   /// The number of UTF-16 units.
   fn len(&self) -> usize;
-  /// Appends it to the buffer, which has room for it and one unit more; nothing on failure.
-  fn append_utf16(&self, buffer: &mut Vec<u16>);
-  /// The same as UTF-8. The buffer has room for three bytes a unit and one byte more.
+  /// Copies it to a place that has room for it and one unit more. Returns the number of units; 0 on failure.
+  fn copy_utf16(&self, place: &mut [u16]) -> usize;
+  /// Appends it as UTF-8 to the buffer, which has room for three bytes a unit and one byte more; nothing on failure.
   fn append_utf8(&self, buffer: &mut Vec<u8>);
 }
 
-/// Texts of events.
-pub enum Chunk {
-  /// Short ones as UTF-8, one after the other, and the end of each.
-  Short(Vec<u8>, Vec<usize>),
-  /// A long one as UTF-16.
-  Long(Vec<u16>),
+/// Events in the queue.
+pub enum Waiting {
+  /// A short one: the bytes of its text in the chunks.
+  Short(usize),
+  /// A long one: the UTF-16 units of its text in the slabs.
+  Long(usize),
   /// Those that JavaScript has written itself.
   Written(Written),
 }
 
-/// Chunks in their order, and empty ones to be filled.
+/// Events in their order, with the texts of short ones in chunks and those of long ones in slabs.
 #[derive(Default)]
 pub struct Chunks {
-  /// The filled chunks, in their order.
-  pub chunks: VecDeque<Chunk>,
+  /// The events in their order.
+  pub events: VecDeque<Waiting>,
+  /// The texts of the short ones as UTF-8, one after the other.
+  pub texts: VecDeque<Vec<u8>>,
+  /// The texts of the long ones.
+  pub slabs: VecDeque<Slab>,
   /// Empty chunks for reuse, at most [`SPARE`].
-  pub spare: Vec<Vec<u8>>,
+  pub spare_texts: Vec<Vec<u8>>,
+  /// Empty slabs for reuse, at most [`SPARE`].
+  pub spare_slabs: Vec<Slab>,
 }
 
 impl Chunks {
@@ -50,32 +56,44 @@ impl Chunks {
 
   fn push_short(&mut self, event: &impl EventText) -> Option<usize> {
     let room = event.len() * 3 + 1;
-    let has_room = |chunk: &Chunk| match chunk {
-      Chunk::Short(text, _) => text.capacity() - text.len() >= room,
-      Chunk::Long(_) | Chunk::Written(_) => false,
-    };
-    if !self.chunks.back().is_some_and(has_room) {
-      // Between long events there is seldom more than one.
-      let text = match self.chunks.back() {
-        Some(Chunk::Long(_) | Chunk::Written(_)) => Vec::with_capacity(room),
-        _ => self.spare.pop().unwrap_or_else(|| Vec::with_capacity(CHUNK)),
-      };
-      self.chunks.push_back(Chunk::Short(text, Vec::new()));
+    let has_room = |text: &Vec<u8>| text.capacity() - text.len() >= room;
+    if !self.texts.back().is_some_and(has_room) {
+      let chunk = self.spare_texts.pop().unwrap_or_else(|| Vec::with_capacity(CHUNK));
+      self.texts.push_back(chunk);
     }
-    let Some(Chunk::Short(text, ends)) = self.chunks.back_mut() else { return None };
+    let text = self.texts.back_mut()?;
     let start = text.len();
     event.append_utf8(text);
     // An empty text is no event.
     let bytes = Some(text.len() - start).filter(|bytes| *bytes > 0)?;
-    ends.push(text.len());
+    self.events.push_back(Waiting::Short(bytes));
     Some(bytes)
   }
 
   fn push_long(&mut self, event: &impl EventText) -> Option<usize> {
-    let mut text = Vec::with_capacity(event.len() + 1);
-    event.append_utf16(&mut text);
-    let bytes = Some(size_of_val(text.as_slice())).filter(|bytes| *bytes > 0)?;
-    self.chunks.push_back(Chunk::Long(text));
-    Some(bytes)
+    let room = event.len() + 1;
+    if !self.slabs.back().is_some_and(|slab| slab.has_room(room)) {
+      let spare = self.spare_slabs.pop_if(|slab| slab.has_room(room));
+      self.slabs.push_back(spare.or_else(|| Slab::new(room))?);
+    }
+    let units = self.slabs.back_mut()?.append(|place| event.copy_utf16(place));
+    let units = Some(units).filter(|units| *units > 0)?;
+    self.events.push_back(Waiting::Long(units));
+    Some(units * size_of::<u16>())
   }
+
+  /// Moves all events to others, which have none, and takes back what can be used again.
+  pub fn move_to(&mut self, others: &mut Self) {
+    others.events.append(&mut self.events);
+    others.texts.append(&mut self.texts);
+    others.slabs.append(&mut self.slabs);
+    refill(&mut self.spare_texts, &mut others.spare_texts);
+    refill(&mut self.spare_slabs, &mut others.spare_slabs);
+  }
+}
+
+/// Moves what can be used again to where it is used, up to [`SPARE`].
+fn refill<T>(kept: &mut Vec<T>, spare: &mut Vec<T>) {
+  let room = SPARE.saturating_sub(kept.len()).min(spare.len());
+  kept.extend(spare.drain(..room));
 }

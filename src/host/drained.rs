@@ -1,13 +1,14 @@
 //! The consumer's side of the event queue.
 
-use std::{borrow::Cow, collections::VecDeque, mem, ops::Range, rc::Rc};
+use std::{borrow::Cow, collections::VecDeque, iter, mem, ops::Range, rc::Rc};
 
 use flue_event::Utf8;
 
 use super::{
-  chunks::{CHUNK, Chunk, Chunks, SPARE},
+  chunks::{CHUNK, Chunks, SPARE, Waiting},
   command::Command,
   event_buffer::Written,
+  slab::Slab,
 };
 
 /// A command, and how many events come before it.
@@ -17,10 +18,12 @@ pub struct QueuedCommand(pub u64, pub Command);
 #[derive(Default)]
 pub struct Drained {
   pub(super) chunks: Chunks,
-  /// The chunk of short events that is being read.
+  /// The chunk of short events that is being read, and where the last one ended.
   text: Rc<Vec<u8>>,
-  ends: std::vec::IntoIter<usize>,
-  start: usize,
+  text_end: usize,
+  /// The slab of long ones that is being read, and where the last one ended.
+  slab: Option<Rc<Slab>>,
+  slab_end: usize,
   /// Those of the event buffer that are being read, and where the last one ended.
   written: Rc<Written>,
   written_end: usize,
@@ -41,7 +44,8 @@ pub enum Next {
 pub enum QueuedText {
   /// Inside its chunk.
   Short(Rc<Vec<u8>>, Range<usize>),
-  Long(Vec<u16>),
+  /// Inside its slab.
+  Long(Rc<Slab>, Range<usize>),
   /// Among others that JavaScript has written.
   Written(Rc<Written>, Range<usize>),
 }
@@ -51,8 +55,7 @@ impl QueuedText {
   pub fn bytes(&self) -> usize {
     match self {
       Self::Short(_, range) => range.len(),
-      Self::Long(text) => size_of_val(text.as_slice()),
-      Self::Written(_, range) => size_of::<u16>() * range.len(),
+      Self::Long(_, range) | Self::Written(_, range) => size_of::<u16>() * range.len(),
     }
   }
 
@@ -62,7 +65,7 @@ impl QueuedText {
       Self::Short(chunk, range) => {
         Utf8::checked(String::from_utf8_lossy(chunk.get(range.clone()).unwrap_or_default()))
       }
-      Self::Long(text) => utf8.read(text),
+      Self::Long(slab, range) => utf8.read(slab.text(range.clone())),
       Self::Written(written, range) => utf8.read(written.text(range.clone())),
     }
   }
@@ -71,9 +74,8 @@ impl QueuedText {
 impl Drained {
   /// Whether no event and no command is left.
   pub fn is_empty(&self) -> bool {
-    self.ends.len() == 0
-      && self.written.next(self.written_end).is_none()
-      && self.chunks.chunks.is_empty()
+    self.written.next(self.written_end).is_none()
+      && self.chunks.events.is_empty()
       && self.commands.is_empty()
   }
 
@@ -86,37 +88,64 @@ impl Drained {
   }
 
   fn event(&mut self) -> Option<QueuedText> {
-    while self.ends.len() == 0 {
+    if self.slab.as_ref().is_some_and(|slab| self.slab_end >= slab.len()) {
+      self.release_slab();
+    }
+    loop {
       if let Some(event) = self.written.next(self.written_end) {
         self.written_end = event.text.end;
         self.next += 1;
         return Some(QueuedText::Written(self.written.clone(), event.text));
       }
-      match self.chunks.chunks.pop_front()? {
-        Chunk::Written(written) => {
+      match self.chunks.events.pop_front()? {
+        Waiting::Written(written) => {
           self.written = Rc::new(written);
           self.written_end = 0;
         }
-        Chunk::Long(text) => {
-          self.next += 1;
-          return Some(QueuedText::Long(text));
-        }
-        Chunk::Short(text, ends) => {
-          let read = mem::replace(&mut self.text, Rc::new(text));
-          self.ends = ends.into_iter();
-          self.start = 0;
-          let spare = Rc::into_inner(read).filter(|read| read.capacity() == CHUNK);
-          if let Some(mut spare) = spare.filter(|_| self.chunks.spare.len() < SPARE) {
-            spare.clear();
-            self.chunks.spare.push(spare);
+        Waiting::Long(units) => {
+          if self.slab.is_none() {
+            self.slab = self.next_slab();
+            self.slab_end = 0;
           }
+          let start = self.slab_end;
+          self.slab_end += units;
+          self.next += 1;
+          return Some(QueuedText::Long(self.slab.clone()?, start..self.slab_end));
+        }
+        Waiting::Short(bytes) => {
+          while self.text_end >= self.text.len() && self.next_chunk() {}
+          let start = self.text_end;
+          self.text_end += bytes;
+          self.next += 1;
+          return Some(QueuedText::Short(self.text.clone(), start..self.text_end));
         }
       }
     }
-    let end = self.ends.next()?;
-    let text = QueuedText::Short(self.text.clone(), self.start..end);
-    self.start = end;
-    self.next += 1;
-    Some(text)
+  }
+
+  /// Goes on to the next chunk of short events, and keeps the one that is read. False if there is none.
+  fn next_chunk(&mut self) -> bool {
+    let Some(text) = self.chunks.texts.pop_front() else { return false };
+    let read = mem::replace(&mut self.text, Rc::new(text));
+    self.text_end = 0;
+    let spare = Rc::into_inner(read).filter(|read| read.capacity() == CHUNK);
+    if let Some(mut spare) = spare.filter(|_| self.chunks.spare_texts.len() < SPARE) {
+      spare.clear();
+      self.chunks.spare_texts.push(spare);
+    }
+    true
+  }
+
+  /// The next slab of long events. A text that could not be copied may have left one without any.
+  fn next_slab(&mut self) -> Option<Rc<Slab>> {
+    iter::from_fn(|| self.chunks.slabs.pop_front()).find(|slab| slab.len() > 0).map(Rc::new)
+  }
+
+  /// Keeps the slab that is read, or gives its memory back.
+  fn release_slab(&mut self) {
+    let Some(mut slab) = self.slab.take().and_then(Rc::into_inner) else { return };
+    if slab.clear() && self.chunks.spare_slabs.len() < SPARE {
+      self.chunks.spare_slabs.push(slab);
+    }
   }
 }

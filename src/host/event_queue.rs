@@ -18,7 +18,7 @@ use export::{
 use tokio::sync::Notify;
 
 use super::{
-  chunks::{Chunk, Chunks, EventText, SHORT, SPARE},
+  chunks::{Chunks, EventText, SHORT, Waiting},
   command::Command,
   drained::{Drained, QueuedCommand},
   event_buffer::{BUFFER_BYTES, BufferReader, EventBuffer, WrittenEvent},
@@ -135,7 +135,7 @@ impl EventQueue {
       self.account.counters.event_accepted();
       self.bytes.fetch_add(size_of::<u16>() * text.len(), Relaxed);
     }
-    state.chunks.chunks.push_back(Chunk::Written(written));
+    state.chunks.events.push_back(Waiting::Written(written));
   }
 
   /// Whether any event is admitted, those in the buffer included.
@@ -153,7 +153,7 @@ impl EventQueue {
       return written.events().map(|event| (event.text.len(), event.priority, reason)).collect();
     }
     self.collect(&mut state);
-    let wakes = !state.chunks.chunks.is_empty() && mem::take(&mut state.parked);
+    let wakes = !state.chunks.events.is_empty() && mem::take(&mut state.parked);
     drop(state);
     if wakes {
       self.wake.notify_one();
@@ -171,7 +171,7 @@ impl EventQueue {
     let mut state = self.lock();
     state.buffer.set_open(false);
     self.collect(&mut state);
-    state.parked = state.chunks.chunks.is_empty() && state.commands.is_empty();
+    state.parked = state.chunks.events.is_empty() && state.commands.is_empty();
     state.parked
   }
 
@@ -250,10 +250,8 @@ impl EventQueue {
       state.buffer.set_open(false);
     }
     self.collect(&mut state);
-    drained.chunks.chunks.append(&mut state.chunks.chunks);
+    state.chunks.move_to(&mut drained.chunks);
     drained.commands.append(&mut state.commands);
-    let room = SPARE.saturating_sub(state.chunks.spare.len()).min(drained.chunks.spare.len());
-    state.chunks.spare.extend(drained.chunks.spare.drain(..room));
   }
 
   /// Releases the bytes of an event that is translated.

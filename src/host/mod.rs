@@ -7,7 +7,7 @@
 //!
 //! | file | |
 //! |---|---|
-//! | [`chunks`], [`command`], [`drained`], [`event_buffer`], [`event_queue`] | from the JavaScript thread |
+//! | [`slab`], [`chunks`], [`command`], [`drained`], [`event_buffer`], [`event_queue`] | from the JavaScript thread |
 //! | [`mask_exchange`], [`exit_signal`] | to the JavaScript thread |
 //! | [`shared`] | the state of both threads |
 //! | [`disk`] | the spool, on a thread of its own |
@@ -36,6 +36,7 @@ mod probe;
 #[cfg(unix)]
 mod process_exit;
 mod shared;
+mod slab;
 
 pub use chunks::EventText;
 pub use command::Report;

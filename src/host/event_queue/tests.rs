@@ -6,7 +6,11 @@ use std::{
 use flue_event::Utf8;
 
 use super::*;
-use crate::host::{drained::Next, event_buffer::word};
+use crate::host::{
+  chunks::{CHUNK, SPARE},
+  drained::Next,
+  event_buffer::word,
+};
 
 struct Text<'a>(&'a str);
 
@@ -15,8 +19,8 @@ impl EventText for Text<'_> {
     self.0.encode_utf16().count()
   }
 
-  fn append_utf16(&self, buffer: &mut Vec<u16>) {
-    buffer.extend(self.0.encode_utf16());
+  fn copy_utf16(&self, place: &mut [u16]) -> usize {
+    place.iter_mut().zip(self.0.encode_utf16()).map(|(unit, from)| *unit = from).count()
   }
 
   fn append_utf8(&self, buffer: &mut Vec<u8>) {
@@ -119,6 +123,117 @@ fn events_and_commands_keep_their_order_however_they_come() {
   assert!(write_text(&queue, &buffer, "7"));
   assert_eq!(drain(&queue), ["7"]);
   assert_eq!(queue.bytes.load(Relaxed), 0);
+}
+
+/// How many units a slab has that is used again.
+const UNITS: usize = 128 * 1024;
+
+#[test]
+fn texts_of_any_length_keep_their_content_and_their_order() {
+  let queue = queue_of(1 << 30);
+  let lengths = [
+    1,
+    SHORT - 1,
+    2,
+    SHORT,
+    3,
+    SHORT + 1,
+    4,
+    10 * SHORT,
+    5,
+    UNITS - 1,
+    UNITS,
+    6,
+    UNITS + 1,
+    3 * UNITS,
+  ];
+  for _ in 0..3 {
+    let texts: Vec<String> = lengths
+      .iter()
+      .flat_map(|length| ["x".repeat(*length), "é\u{1f33a}".repeat(length / 3 + 1)])
+      .collect();
+    for text in &texts {
+      push(&queue, text);
+    }
+    assert!(drain(&queue) == texts);
+  }
+  assert_eq!(queue.bytes.load(Relaxed), 0);
+}
+
+#[test]
+fn short_texts_share_chunks_whatever_is_between_them() {
+  let (mut chunks, mut drained) = (Chunks::default(), Drained::default());
+  let mut texts = Vec::new();
+  for number in 0..200 {
+    let long = "x".repeat(SHORT + number);
+    for text in
+      [number.to_string(), "short ".repeat(number), long].iter().filter(|text| !text.is_empty())
+    {
+      assert!(chunks.push(&Text(text)).is_some());
+      texts.push(text.clone());
+    }
+  }
+  // Room is kept for three bytes a unit.
+  assert!(
+    chunks.texts.len()
+      <= 2
+        + texts.iter().map(String::len).filter(|length| *length <= SHORT).sum::<usize>()
+          / (CHUNK - 3 * SHORT)
+  );
+  chunks.move_to(&mut drained.chunks);
+  let mut utf8 = Utf8::default();
+  for text in texts {
+    let Some(Next::Event(read)) = drained.next() else { panic!("an event is missing") };
+    assert!(read.read(&mut utf8) == text);
+  }
+  assert!(drained.is_empty());
+}
+
+#[test]
+fn a_few_slabs_are_used_again_and_the_memory_of_others_is_given_back() {
+  let (mut chunks, mut drained) = (Chunks::default(), Drained::default());
+  for length in [2 * UNITS, UNITS, UNITS, UNITS, UNITS, UNITS, UNITS, 2 * UNITS] {
+    assert!(chunks.push(&Text(&"x".repeat(length - 1))).is_some());
+  }
+  assert_eq!(chunks.slabs.len(), 8);
+  chunks.move_to(&mut drained.chunks);
+  while drained.next().is_some() {}
+  let spare = &drained.chunks.spare_slabs;
+  assert_eq!(spare.len(), SPARE);
+  assert!(spare.iter().all(|slab| slab.has_room(UNITS) && !slab.has_room(UNITS + 1)));
+}
+
+#[test]
+fn long_texts_share_slabs() {
+  let mut chunks = Chunks::default();
+  for _ in 0..40 {
+    assert!(chunks.push(&Text(&"x".repeat(2 * SHORT - 1))).is_some());
+  }
+  assert_eq!(chunks.slabs.len(), (40 * 2 * SHORT).div_ceil(UNITS));
+}
+
+#[test]
+fn a_text_that_cannot_be_copied_is_refused_and_leaves_the_others() {
+  struct Unreadable(usize);
+  impl EventText for Unreadable {
+    fn len(&self) -> usize {
+      self.0
+    }
+    fn copy_utf16(&self, _: &mut [u16]) -> usize {
+      0
+    }
+    fn append_utf8(&self, _: &mut Vec<u8>) {}
+  }
+  let queue = queue();
+  push(&queue, "1");
+  for length in [0, 5, 2 * SHORT, 2 * UNITS] {
+    let refused = queue.push(&Unreadable(length), Priority::Start, false);
+    assert_eq!(refused, Err(LossReason::UnreadableEvent));
+  }
+  let long = "x".repeat(2 * SHORT);
+  push(&queue, &long);
+  push(&queue, "2");
+  assert_eq!(drain(&queue), ["1", &long, "2"]);
 }
 
 #[test]
