@@ -43,6 +43,8 @@ export declare class Recorder {
    * is refused. `cut` states that content was cut from it.
    */
   record(event: string, priority: Priority, cut: boolean): boolean
+  /** Whether the end of a span with so many characters would be accepted now: a large one is not written in vain. */
+  hasRoom(characters: number): boolean
   /**
    * The memory that JavaScript may write short events into instead: see `EventBufferWord`. In a runtime that does not let
    * an addon share memory it is never open.

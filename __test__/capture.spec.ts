@@ -426,6 +426,37 @@ describe('when too much waits', () => {
     return texts;
   }
 
+  test.each([
+    ['for which there is no room is not written', 40_000, false, [2]],
+    ['for which there is room is written', 40_000, true, [1]],
+    ['that is not large is written without a question', 4000, undefined, [1]],
+  ])('an end %s', (_, length, hasRoom, priorities) => {
+    const asked: number[] = [];
+    const recorder = {
+      hasRoom(characters: number) {
+        asked.push(characters);
+        return hasRoom;
+      },
+    };
+    const capture = new Capture(loadNative(), { recorder } as any);
+    const result = 'x'.repeat(length);
+    for (const event of [
+      { ...at, ...ids, type: 'tool', toolCallId: 'c', toolName: 'look', result },
+      { ...at, ...ids, type: 'turn', turnId: 't', response: { output: [{ text: result }] } },
+      { ...at, ...ids, type: 'operation', operationKind: 'prompt', result },
+    ]) {
+      const recorded: number[] = [];
+      capture.take(event, kindOf(event), (text, priority) => {
+        recorded.push(priority);
+        expect(text.includes(result)).toBe(priority === 1);
+        return true;
+      });
+      expect(recorded).toEqual(priorities);
+    }
+    expect(asked).toHaveLength(hasRoom === undefined ? 0 : 3);
+    expect(asked.every((characters) => characters >= length)).toBe(true);
+  });
+
   test('a beginning is refused for good', () => {
     const starts = ['run_start', 'operation_start', 'tool_start', 'task_start', 'compaction_start'];
     const recorded = handedOver(starts.map((type) => ({ ...at, ...ids, type })));

@@ -7,7 +7,7 @@ const { dropOldest } = require('./drop-oldest.js');
 const { minimalEndEvent } = require('./minimal-end-event.js');
 const { RequestDeltas } = require('./request-delta.js');
 const { stringifyBare } = require('./json/long-texts.js');
-const { stringify } = require('./json/stringify.js');
+const { stringify, stringifyIfRoom } = require('./json/stringify.js');
 const { STAGES } = require('./routes.js');
 
 const isText = (/** @type {unknown} */ value) => typeof value === 'string' && value !== '';
@@ -116,8 +116,19 @@ class Capture {
       record(stringify(event), Start);
     } else {
       if (type === 'turn') this.#asked.delete(turnId);
-      if (!record(endText(event), Continuation)) record(minimalEndText(event), MinimalEnd);
+      const text = endText(event, (characters) => this.#hasRoom(characters, owner));
+      const isRecorded = text !== undefined && record(text, Continuation);
+      if (!isRecorded) record(minimalEndText(event), MinimalEnd);
     }
+  }
+
+  /**
+   * Whether the end of a span with so many characters would be accepted.
+   * @param {number} characters
+   * @param {Owner} [owner]
+   */
+  #hasRoom(characters, owner = this.#destination?.recorder) {
+    return owner?.hasRoom?.(characters) ?? true;
   }
 
   /**
@@ -215,10 +226,14 @@ function requestText(shortened) {
   });
 }
 
-/** The text of an event that continues or ends a span. @param {any} event */
-function endText(event) {
-  if (event.type === 'tool') return stringify(withoutRepetition(event), toolText);
-  return event.type === 'turn' ? stringify(event, turnText) : stringify(event);
+/**
+ * The text of an event that continues or ends a span; undefined if it is large and there is no room for it.
+ * @param {any} event
+ * @param {(characters: number) => boolean} hasRoom
+ */
+function endText(event, hasRoom) {
+  if (event.type === 'tool') return stringifyIfRoom(withoutRepetition(event), toolText, hasRoom);
+  return stringifyIfRoom(event, event.type === 'turn' ? turnText : JSON.stringify, hasRoom);
 }
 
 /** @param {any} event */

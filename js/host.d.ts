@@ -6,10 +6,12 @@ import type { FlueIds, JsonString, RawConfig } from './native-types.d.ts';
 /** What the exporter uses of a recorder. */
 export type HostRecorder = Pick<
   Recorder,
-  Exclude<keyof Recorder, 'shutdownDetached' | 'connect' | 'eventBuffer' | 'collect'>
+  Exclude<keyof Recorder, 'shutdownDetached' | 'connect' | 'eventBuffer' | 'collect' | 'hasRoom'>
 > & {
   /** Connects before the first event comes; absent in a runtime that makes no request outside of the application's. */
   connect?(): void;
+  /** Whether the end of a span with so many characters would be accepted now; absent where it is always written. */
+  hasRoom?(characters: number): boolean;
   /** Of a host with several recorders, the one of the work that runs now, for an event of it. */
   current?(): HostRecorder;
   /** What is kept alive with it. */

@@ -7,6 +7,11 @@ const limits = require('./limits.js');
 const { LONG } = require('./long-texts.js');
 const { jsonSafeCopy, jsonSafeCopyOfEvent } = require('./json-safe-copy.js');
 
+/** How many characters an event has that is not written in vain: to ask for room takes a small part of the time. */
+const LARGE = 16 * 1024;
+
+const always = () => true;
+
 /**
  * An event as JSON text, whatever it is. What JSON cannot hold, and what is too much, is replaced by a
  * mark. Never throws.
@@ -15,9 +20,22 @@ const { jsonSafeCopy, jsonSafeCopyOfEvent } = require('./json-safe-copy.js');
  * @returns {string} an object's text
  */
 function stringify(event, writeLong = JSON.stringify) {
+  return /** @type {string} */ (stringifyIfRoom(event, writeLong, always));
+}
+
+/**
+ * The same, unless the event is large and there is no room for it; then undefined.
+ * @param {object} event
+ * @param {(event: any) => string} writeLong writes a JSON-safe event that may have a long text
+ * @param {(characters: number) => boolean} hasRoom whether there is room for so many characters
+ * @returns {string | undefined}
+ */
+function stringifyIfRoom(event, writeLong, hasRoom) {
   try {
     if (isJsonSafeEvent(event)) {
-      const text = charactersChecked() < LONG ? JSON.stringify(event) : writeLong(event);
+      const characters = charactersChecked();
+      if (characters >= LARGE && !hasRoom(characters)) return undefined;
+      const text = characters < LONG ? JSON.stringify(event) : writeLong(event);
       if (text.startsWith('{') && text.length <= limits.CHARACTERS) return text;
     }
   } catch {
@@ -41,4 +59,4 @@ function toJsonSafe(value) {
   return /** @type {T} */ (jsonSafeCopy(value));
 }
 
-module.exports = { stringify, toJsonSafe };
+module.exports = { stringify, stringifyIfRoom, toJsonSafe };

@@ -99,6 +99,12 @@ impl Recorder {
     self.handle.record(&event, priority.into(), cut)
   }
 
+  /// Whether the end of a span with so many characters would be accepted now: a large one is not written in vain.
+  #[napi(catch_unwind)]
+  pub fn has_room(&self, characters: u32) -> bool {
+    self.handle.has_room(characters as usize)
+  }
+
   /// The memory that JavaScript may write short events into instead: see `EventBufferWord`. In a runtime that does not let
   /// an addon share memory it is never open.
   #[napi(catch_unwind)]

@@ -92,10 +92,7 @@ impl EventQueue {
     priority: Priority,
     cut: bool,
   ) -> Result<bool, LossReason> {
-    let length = event.len();
-    let about = if length > SHORT { length * size_of::<u16>() } else { length };
-    let queued = self.bytes.load(Relaxed) + about;
-    let is_admitted = self.admission.admits(priority, queued, self.exporter_bytes.load(Relaxed));
+    let is_admitted = self.admits(event.len(), priority);
     let mut state = self.lock();
     if let Some(reason) = state.closed {
       return Err(reason);
@@ -121,6 +118,13 @@ impl EventQueue {
     // Not before: it may print.
     self.account.note_cut(priority, cut);
     Ok(first)
+  }
+
+  /// Whether the queue has room for an event of so many UTF-16 units.
+  pub fn admits(&self, length: usize, priority: Priority) -> bool {
+    let about = if length > SHORT { length * size_of::<u16>() } else { length };
+    let queued = self.bytes.load(Relaxed) + about;
+    self.admission.admits(priority, queued, self.exporter_bytes.load(Relaxed))
   }
 
   /// Appends the events that JavaScript has written, unless the queue is closed. All are admitted: the buffer is open only

@@ -63,6 +63,11 @@ impl ExporterHandle {
     }
   }
 
+  /// Whether [`Self::record`] would accept the end of a span with so many UTF-16 units now, unless it is shut down.
+  pub fn has_room(&self, length: usize) -> bool {
+    self.shared.queue.admits(length, Priority::Continuation)
+  }
+
   /// The memory that JavaScript may write short events into, in place of [`Self::record`].
   pub fn event_buffer(&self) -> Arc<EventBuffer> {
     self.shared.queue.buffer()

@@ -213,6 +213,24 @@ fn long_texts_share_slabs() {
 }
 
 #[test]
+fn room_is_stated_as_an_event_would_find_it() {
+  let queue = queue();
+  queue.set_exporter_bytes(1 << 20);
+  let fits = (1 << 20) / 8;
+  for (length, is_short) in
+    [(SHORT, true), (SHORT + 1, false), (fits / 2, false), (fits / 2 + 1, false)]
+  {
+    let text = "x".repeat(length);
+    let bytes = if is_short { length } else { 2 * length };
+    assert_eq!(queue.admits(length, Priority::Continuation), bytes <= fits, "{length}");
+    assert_eq!(queue.push(&Text(&text), Priority::Continuation, false).is_ok(), bytes <= fits);
+    for text in drain(&queue) {
+      assert_eq!(text.len(), length);
+    }
+  }
+}
+
+#[test]
 fn a_text_that_cannot_be_copied_is_refused_and_leaves_the_others() {
   struct Unreadable(usize);
   impl EventText for Unreadable {
