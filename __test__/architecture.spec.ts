@@ -19,7 +19,7 @@ const TABLE: Record<string, string> = {
   exporter:
     'adoption callers capture context destinations diagnostics json masking no-destination ready routes slug-destinations variables warn',
   destination:
-    'capture context delivery enrichment held-events json minimal-end-event pending-files root-of-work sampling slug-destinations timers warn weak',
+    'capture context delivery enrichment held-events json minimal-end-event pending-files root-of-work sampling slug-destinations timers warn weak work-keys',
   destinations: 'destination json options warn',
   'no-destination': 'no-stats weak',
   'pending-files': 'json warn',

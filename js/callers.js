@@ -47,6 +47,11 @@ class Callers {
     return this.#callers.size + this.#expected.size > 0 || this.keyed.isUsed;
   }
 
+  /** Whether receipts have named work that has not begun. */
+  get awaitsWork() {
+    return this.#expected.size > 0;
+  }
+
   /**
    * Notes an event that a destination receives: a keyed submission that begins takes the first caller that waits for
    * its id. Idempotent, as several destinations may receive it. Never throws.

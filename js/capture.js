@@ -48,6 +48,7 @@ const MAX_ASKED = 16_384;
  * @typedef {object} EventKind
  * @property {Priority | undefined} priority undefined if it is not translated
  * @property {import('./routes.js').Stage | undefined} stage
+ * @property {boolean} isCall whether Flue emits it within the call of the work that it begins
  * @property {((event: any) => boolean) | undefined} isFirstToken of the events that stream a response
  */
 /** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */
@@ -357,12 +358,19 @@ function kindsOf(native) {
   return new Map(
     [...types].map((type) => {
       const priority = priorities.get(/** @type {any} */ (type));
-      return [type, { priority, stage: STAGES.get(type), isFirstToken: deltas.get(type) }];
+      const stage = STAGES.get(type);
+      const isCall = type === 'submission_queued' || type === 'run_start';
+      return [type, { priority, stage, isCall, isFirstToken: deltas.get(type) }];
     }),
   );
 }
 
 /** Stands for the kind of an event that throws when its type is read. @type {EventKind} */
-const UNREADABLE_KIND = { priority: undefined, stage: undefined, isFirstToken: undefined };
+const UNREADABLE_KIND = {
+  priority: undefined,
+  stage: undefined,
+  isCall: false,
+  isFirstToken: undefined,
+};
 
 module.exports = { Capture, UNREADABLE_KIND, kindsOf };

@@ -20,6 +20,7 @@ const { Sampling } = require('./sampling.js');
 const { startTimer } = require('./timers.js');
 const { warn } = require('./warn.js');
 const { weakly } = require('./weak.js');
+const { isKeyedId } = require('./work-keys.js');
 
 /** How often a destination that is not the current one is checked while its rows wait, in milliseconds. */
 const LINGER_MS = 1000;
@@ -301,8 +302,8 @@ class Destination {
       if (!this.#capture.wants(event, kind)) return undefined;
       const { stage } = kind;
       if (stage !== undefined) {
-        routes.note(event, stage, this);
-        this.#polls.callers.note(event);
+        const id = routes.note(event, stage, this);
+        if (kind.isCall || isKeyedId(id)) this.#polls.callers.note(event);
       }
       const sampling = this.#sampling;
       if (sampling !== undefined && this.#leavesOut(sampling, event)) {

@@ -161,7 +161,7 @@ class Exporter {
   observe(event, isFollowed = false) {
     const kind = this.#kindOf(event);
     if (kind === undefined) return undefined;
-    if (kind.stage === 'begins') this.#adoption.noteCaller(event, isFollowed);
+    if (this.#mayHaveCaller(kind)) this.#adoption.noteCaller(event, isFollowed);
     if (this.#hasSeveral) return this.#routeOf(event).observe(event, kind, this.#routes);
     const current = this.#current;
     return current.isOn ? current.observe(event, kind, this.#routes) : undefined;
@@ -176,7 +176,7 @@ class Exporter {
   observeAt(destination, event, isFollowed = false) {
     const kind = this.#kindOf(event);
     if (kind === undefined) return undefined;
-    if (kind.stage === 'begins') this.#adoption.noteCaller(event, isFollowed, destination);
+    if (this.#mayHaveCaller(kind)) this.#adoption.noteCaller(event, isFollowed, destination);
     return destination.isOn ? destination.observe(event, kind, this.#boundRoutes) : undefined;
   }
 
@@ -191,6 +191,14 @@ class Exporter {
       // The destination counts it.
       return UNREADABLE_KIND;
     }
+  }
+
+  /**
+   * Whether an event of a kind may begin work that a span of the application has called.
+   * @param {import('./capture.js').EventKind} kind
+   */
+  #mayHaveCaller({ stage, isCall }) {
+    return isCall || (stage === 'begins' && this.callers.awaitsWork);
   }
 
   /**

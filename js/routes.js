@@ -56,10 +56,14 @@ class Routes {
    * @param {Ids & { type?: unknown }} event
    * @param {Stage} stage
    * @param {Destination} destination
+   * @returns {unknown} the id of the run or the submission
    */
   note(event, stage, destination) {
-    if (stage === 'begins') this.#begin(idOf(event), destination);
-    else this.#end(event);
+    const root = rootOf(event);
+    const id = root ?? partOf(event);
+    if (stage === 'begins') this.#begin(id, destination);
+    else this.#end(event, id);
+    return root;
   }
 
   /**
@@ -100,15 +104,16 @@ class Routes {
     dropOldest(this.#open, MAX_IDS);
   }
 
-  /** @param {Ids & { type?: unknown }} event */
-  #end(event) {
-    const { type, runId, submissionId, dispatchId, taskId } = event;
+  /**
+   * @param {Ids & { type?: unknown }} event
+   * @param {unknown} id
+   */
+  #end({ type, runId, submissionId, dispatchId, taskId }, id) {
     if (type === 'operation' || type === 'task') {
       // The run or the submission continues. On 1.0-beta, a dispatch ends only with its operation.
       const isLast = type === 'operation' && taskId === undefined;
       if ((runId ?? submissionId) !== undefined || (dispatchId !== undefined && !isLast)) return;
     }
-    const id = idOf(event);
     const destination = this.#open.get(id);
     if (destination === undefined) return;
     this.#open.delete(id);
@@ -121,13 +126,12 @@ class Routes {
 const rootOf = ({ runId, submissionId, dispatchId }) => runId ?? submissionId ?? dispatchId;
 
 /**
- * The id of the root, else of the operation or the task that begins or ends.
+ * The id of the operation or the task that begins or ends.
  * @param {Ids & { type?: unknown }} event
  */
-function idOf(event) {
-  const { type, operationId, taskId } = event;
+function partOf({ type, operationId, taskId }) {
   // The operation id in the event of a task is that of its parent.
-  return rootOf(event) ?? (type === 'task_start' || type === 'task' ? taskId : operationId);
+  return type === 'task_start' || type === 'task' ? taskId : operationId;
 }
 
 module.exports = { Routes, STAGES };

@@ -106,10 +106,17 @@ class WorkKeys {
  * @returns {string | undefined}
  */
 function keyedIdOf({ runId, submissionId, dispatchId }) {
-  if (runId !== undefined || dispatchId !== undefined || typeof submissionId !== 'string') {
-    return undefined;
-  }
-  return submissionId.startsWith('sub_ik_') ? submissionId : undefined;
+  if (runId !== undefined || dispatchId !== undefined) return undefined;
+  return isKeyedId(submissionId) ? submissionId : undefined;
 }
 
-module.exports = { WorkKeys, keyedIdOf };
+/**
+ * Whether an id is that of a keyed submission.
+ * @param {unknown} id
+ * @returns {id is string}
+ */
+function isKeyedId(id) {
+  return typeof id === 'string' && id.startsWith('sub_ik_');
+}
+
+module.exports = { WorkKeys, isKeyedId, keyedIdOf };
