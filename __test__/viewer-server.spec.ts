@@ -760,29 +760,16 @@ describe('search', () => {
       }));
       await send(collector.url, ...spans);
     }
-    const alone = await slowestPost(collector, async () => {});
-    const during = await slowestPost(collector, async () => {
-      expect(await found(collector, 'not there at all')).toEqual([]);
-    });
-    console.log(
-      `a search in 50 MB: the slowest POST ${during.toFixed()} ms, alone ${alone.toFixed()} ms`,
-    );
-    // On the thread that takes rows in, the search alone takes a second.
-    expect(during).toBeLessThan(500);
-  });
-
-  async function slowestPost(collector: Collector, meanwhile: () => Promise<unknown>) {
-    const work = { isDone: false };
-    const done = meanwhile().finally(() => (work.isDone = true));
-    let slowest = 0;
-    for (let n = 0; n < 5 || !work.isDone; n += 1) {
-      const began = performance.now();
-      await send(collector.url, { ...root, trace: 1_000 + n });
-      slowest = Math.max(slowest, performance.now() - began);
+    const searching = { isDone: false };
+    const search = found(collector, 'not there at all').finally(() => (searching.isDone = true));
+    let posts = 0;
+    for (; !searching.isDone; posts += 1) {
+      await send(collector.url, { ...root, trace: 1_000 + posts });
     }
-    await done;
-    return slowest;
-  }
+    expect(await search).toEqual([]);
+    // On the thread that takes rows in, the search would come before all but the first.
+    expect(posts).toBeGreaterThan(4);
+  });
 });
 
 describe('conversations', () => {
