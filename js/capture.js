@@ -164,26 +164,17 @@ class Capture {
    * @param {Owner} [owner]
    */
   #takeRequest(event, record, owner) {
-    const { Start } = this.#priority;
-    if (this.#requestDeltas.hasForgotten) this.#reportForgotten(event, record, owner);
-    const text = this.#shortened(event, owner);
-    if (text === undefined) record(stringify(event), Start);
-    // The native part does not keep a refused request.
-    else if (!record(text, Start)) this.#requestDeltas.forget(conversationOf(event), owner);
-  }
-
-  /**
-   * Reports the conversations that were forgotten, but not that of a request, which restores it.
-   * @param {any} event
-   * @param {Record} record
-   * @param {Owner} [owner]
-   */
-  #reportForgotten(event, record, owner) {
-    const { Note } = this.#priority;
+    const { Start, Note } = this.#priority;
+    // Not this conversation, which this request restores.
+    const current = conversationOf(event);
     this.#requestDeltas.reportForgotten((conversationId, by) => {
       const text = JSON.stringify({ type: 'history_forgotten', conversationId });
       return by === owner ? record(text, Note) : by.record(text, Note, false);
-    }, conversationOf(event));
+    }, current);
+    const text = this.#shortened(event, owner);
+    if (text === undefined) record(stringify(event), Start);
+    // The native part does not keep a refused request.
+    else if (!record(text, Start)) this.#requestDeltas.forget(current, owner);
   }
 
   /**

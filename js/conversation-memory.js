@@ -38,8 +38,6 @@ class ConversationMemory {
   /** By owner and conversation, the one that was idle longest first. @type {Map<string, Entry<T>>} */
   #entries = new Map();
   #bytes = 0;
-  /** The key that was set last, if it is there. @type {string | undefined} */
-  #latest;
   /** What was forgotten, and must be forgotten by the core as well. @type {Map<string, { id: string, owner?: Owner }>} */
   #forgotten = new Map();
   /** @type {WeakMap<Owner, number>} */
@@ -89,18 +87,11 @@ class ConversationMemory {
   set(id, value, bytes, owner) {
     const now = this.#now();
     const key = this.#key(id, owner);
-    const entry = { id, owner, value, bytes, at: now };
-    if (this.#latest === key) {
-      // It stays behind all others.
-      this.#bytes -= this.#entries.get(key)?.bytes ?? 0;
-    } else {
-      this.#remove(key);
-      this.#forgotten.delete(key);
-    }
-    this.#entries.set(key, entry);
-    this.#latest = key;
+    this.#remove(key);
+    this.#forgotten.delete(key);
+    this.#entries.set(key, { id, owner, value, bytes, at: now });
     this.#bytes += bytes;
-    if (this.#entries.size > 1) this.#forgetIdle(now);
+    this.#forgetIdle(now);
     if (this.#bytes > this.#limit) this.forget(id, owner);
   }
 
@@ -114,17 +105,13 @@ class ConversationMemory {
     this.#forgotten.set(key, { id, owner });
   }
 
-  /** Whether anything was forgotten that is not reported yet. */
-  get hasForgotten() {
-    return this.#forgotten.size > 0;
-  }
-
   /**
    * Reports the conversations that were forgotten. Those of an owner to whom one cannot be reported are reported later.
    * @param {(id: string, owner?: Owner) => boolean} report whether it was reported
    * @param {unknown} [except] a conversation that is reported later
    */
   reportForgotten(report, except) {
+    if (this.#forgotten.size === 0) return;
     const full = new Set();
     for (const [key, { id, owner }] of this.#forgotten) {
       if (id === except || full.has(owner)) continue;
@@ -150,7 +137,6 @@ class ConversationMemory {
 
   /** @param {string} key */
   #remove(key) {
-    if (this.#latest === key) this.#latest = undefined;
     this.#bytes -= this.#entries.get(key)?.bytes ?? 0;
     this.#entries.delete(key);
   }

@@ -82,11 +82,6 @@ class RequestDeltas {
     if (typeof conversationId === 'string') this.#histories.forget(conversationId, owner);
   }
 
-  /** Whether conversations were forgotten that are not reported yet. */
-  get hasForgotten() {
-    return this.#histories.hasForgotten;
-  }
-
   /**
    * Reports the conversations that were forgotten.
    * @param {(conversationId: string, owner?: any) => boolean} report whether it was reported; if not, it is reported
