@@ -44,7 +44,7 @@ class Callers {
 
   /** Whether a caller was ever named: then work that is not known here may have one, too. */
   get isUsed() {
-    return this.#callers.size + this.#expected.size > 0 || this.keyed.isUsed;
+    return this.#callers.size > 0 || this.awaitsWork || this.keyed.isUsed;
   }
 
   /** Whether receipts have named work that has not begun. */
@@ -135,7 +135,7 @@ class Callers {
    * @param {Destination} [receiver] of the event, if that is fixed
    */
   expected(event, receiver) {
-    if (this.#expected.size === 0) return undefined;
+    if (!this.awaitsWork) return undefined;
     const { type, taskId, runId, attemptCount } = event;
     const isNew = runId === undefined ? FIRST_EVENTS.has(type) : type === 'run_start';
     if (!isNew || taskId !== undefined) return undefined;

@@ -2,7 +2,7 @@
 
 // Selects the events to translate and writes them as text. Knows nothing of translation and delivery.
 
-const { currentWork, noteOperation } = require('./context.js');
+const { currentWork, isCall, noteOperation } = require('./context.js');
 const { dropOldest } = require('./drop-oldest.js');
 const { minimalEndEvent } = require('./minimal-end-event.js');
 const { RequestDeltas } = require('./request-delta.js');
@@ -350,8 +350,7 @@ function kindsOf(native) {
     [...types].map((type) => {
       const priority = priorities.get(/** @type {any} */ (type));
       const stage = STAGES.get(type);
-      const isCall = type === 'submission_queued' || type === 'run_start';
-      return [type, { priority, stage, isCall, isFirstToken: deltas.get(type) }];
+      return [type, { priority, stage, isCall: isCall(type), isFirstToken: deltas.get(type) }];
     }),
   );
 }

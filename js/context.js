@@ -250,6 +250,12 @@ function noteOperation({ operationId, conversationId, taskId }) {
 }
 
 /**
+ * Whether Flue emits events of a type within the call of the work that they begin.
+ * @param {unknown} type
+ */
+const isCall = (type) => type === 'submission_queued' || type === 'run_start';
+
+/**
  * The work that calls what an event of Flue's begins, if a custom span is in it. Flue emits `submission_queued` and
  * `run_start` within the call; all later events of a submission come in the context of whoever called Flue first.
  * @param {{ type?: unknown, runId?: unknown }} event
@@ -258,7 +264,7 @@ function noteOperation({ operationId, conversationId, taskId }) {
  * @returns {(Work & { span: CustomSpan, destination: Destination }) | undefined}
  */
 function callingWork({ type, runId }, isFollowed) {
-  if (type !== 'submission_queued' && type !== 'run_start') return undefined;
+  if (!isCall(type)) return undefined;
   const current = context.getStore();
   const isOwn = type === 'run_start' && runId !== undefined && current?.root?.runId === runId;
   const work = isOwn ? current?.root?.caller : current;
@@ -295,6 +301,7 @@ function flueContext() {
 module.exports = {
   callingWork,
   currentWork,
+  isCall,
   nextInOrder,
   noteOperation,
   runAt,
