@@ -26,19 +26,12 @@ impl EventText for JsText {
   }
 
   fn copy_utf16(&self, place: &mut [u16]) -> usize {
-    let mut written = 0;
+    let (text, capacity) = (place.as_mut_ptr().cast(), place.len());
     // SAFETY: `env` and `value` are valid, as the call that they came with has not returned; Node writes at most as many
     // units as the place has.
-    let status = unsafe {
-      sys::napi_get_value_string_utf16(
-        self.env,
-        self.value,
-        place.as_mut_ptr().cast(),
-        place.len(),
-        &mut written,
-      )
-    };
-    if status == sys::Status::napi_ok { written } else { 0 }
+    copied(|written| unsafe {
+      sys::napi_get_value_string_utf16(self.env, self.value, text, capacity, written)
+    })
   }
 
   fn append_utf8(&self, buffer: &mut Vec<u8>) {
@@ -46,22 +39,20 @@ impl EventText for JsText {
     let most = self.length * 3;
     let capacity = most + 1;
     buffer.reserve(capacity);
-    let mut written = 0;
+    let text = buffer.spare_capacity_mut().as_mut_ptr().cast();
     // SAFETY: `env` and `value` are valid, as above; the buffer has room for `capacity` bytes.
-    let status = unsafe {
-      sys::napi_get_value_string_utf8(
-        self.env,
-        self.value,
-        buffer.spare_capacity_mut().as_mut_ptr().cast(),
-        capacity,
-        &mut written,
-      )
-    };
-    if status == sys::Status::napi_ok {
-      // SAFETY: Node has written `written` bytes, and never more than `capacity`.
-      unsafe { buffer.set_len(before + written.min(most)) };
-    }
+    let written = copied(|written| unsafe {
+      sys::napi_get_value_string_utf8(self.env, self.value, text, capacity, written)
+    });
+    // SAFETY: Node has written `written` bytes, and never more than `capacity`.
+    unsafe { buffer.set_len(before + written.min(most)) };
   }
+}
+
+/// How many units `copy` has copied; 0 when Node fails.
+fn copied(copy: impl FnOnce(*mut usize) -> sys::napi_status) -> usize {
+  let mut written = 0;
+  if copy(&mut written) == sys::Status::napi_ok { written } else { 0 }
 }
 
 impl TypeName for JsText {
