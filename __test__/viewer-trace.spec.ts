@@ -178,6 +178,8 @@ inBrowser('the page of a trace', () => {
       'Stop reason': 'toolUse',
     });
     await news.getByText('2 earlier messages').click();
+    // The browser opens it first, and reports it in a task of its own.
+    await roles.nth(3).waitFor();
     expect(await roles.allTextContents()).toEqual(['system', 'user', 'assistant', 'user']);
     await news.getByRole('button', { name: 'Show in full' }).click();
     expect(await output.evaluate((el) => el.getBoundingClientRect().bottom)).toBeGreaterThan(700);
