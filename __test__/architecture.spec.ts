@@ -10,7 +10,8 @@ import { ROOT, run } from './support/run';
 
 /** For each module (a folder is one): our modules and the packages that it may load. */
 const TABLE: Record<string, string> = {
-  index: 'api exporter node-host not-loaded package',
+  index: 'entry not-loaded',
+  entry: 'api exporter node-host package',
   'not-loaded': '',
   register: 'environment index json variables warn',
   testing: 'tools/collector',
