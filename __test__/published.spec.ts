@@ -161,12 +161,19 @@ test('`npm run package` installs this clone in a project, with its binary, types
     const collector = await startCollector();
     try {
       const program = `
+        import { createRequire } from 'node:module';
         import { initLogger, traced } from 'flue-braintrust';
         initLogger();
-        traced(() => {}, { name: 'packed' });`;
+        traced(() => {}, { name: 'packed' });
+        const { cache } = createRequire(import.meta.url);
+        console.log(Object.keys(cache).map((file) => file.split(/[\\\\/]/).at(-1)).join());`;
       const args = ['--input-type=module', '-e', program];
       const ended = await run(args, destination(collector), undefined, directory);
+      // What a running application loads is one file, beside those that are as they are made.
+      const binary = files.find((name) => name.endsWith('.node'));
+      const loaded = `index.js,node.js,package.json,native.js,${binary}`;
       expect(ended).toMatchObject({ code: 0, stderr: '' });
+      expect(ended.stdout.trim().split(',').toSorted()).toEqual(loaded.split(',').toSorted());
       expect(collector.rows()).toHaveLength(1);
     } finally {
       await collector.close();

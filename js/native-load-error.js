@@ -13,8 +13,8 @@ const PLATFORMS = [
   'win32-x64-msvc',
 ];
 
-/** The name of the file with this text, unless it is in a bundle. */
-const OWN_FILE = 'native-load-error.js';
+/** The file with this text, here and as it is published, unless it is in a bundle of the application. */
+const OWN_FILE = /[\\/]js[\\/](native-load-error|entry[\\/]node)\.js$/;
 
 /**
  * The generated loader adds members to the addon, which fails for a text in its place; the error quotes the whole text.
@@ -137,7 +137,7 @@ function trueCause(error) {
 
 /** Whether a bundler has moved this code: it has the name of another file then, or none. */
 function isInBundle() {
-  return typeof __filename !== 'string' || !__filename.endsWith(OWN_FILE);
+  return typeof __filename !== 'string' || !OWN_FILE.test(__filename);
 }
 
 /** The binary to load instead of the installed one. */

@@ -26,6 +26,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import buildWorker, { check } from './build-worker.mjs';
+import { ENTRY, bundleEntry } from './bundle-entry.mjs';
 import bundleViewer from './bundle-viewer.mjs';
 import { npm } from './npm.mjs';
 import { platformOf } from './platform.mjs';
@@ -53,7 +54,10 @@ await bundleViewer();
 buildWorker();
 check();
 const staging = mkdtempSync(join(tmpdir(), 'flue-braintrust-pack-'));
+/** Of the main package: what is published in the place of a file, by its name. */
+const bundled = { [ENTRY]: join(staging, 'entry.js') };
 try {
+  await bundleEntry(bundled[ENTRY]);
   console.log((options.single ? packSingle() : packAll()).join('\n'));
 } finally {
   rmSync(staging, { recursive: true });
@@ -68,7 +72,7 @@ function packAll() {
   const optionalDependencies = Object.fromEntries(
     platforms.map((directory) => [manifestIn(directory).name, main.version]),
   );
-  return [...tarballs, pack(root, { ...main, optionalDependencies })];
+  return [...tarballs, pack(root, { ...main, optionalDependencies }, bundled)];
 }
 
 /** @returns {string[]} the main package with the binary of this machine in it */
@@ -77,7 +81,8 @@ function packSingle() {
   const name = `flue-braintrust.${platformOf()}.node`;
   const binary = findBinary(name);
   if (binary === undefined) throw new Error(`There is no ${name}: run \`npm run build\`.`);
-  return [pack(root, { ...main, files: [...main.files, name] }, { [name]: binary })];
+  const files = [...main.files, name];
+  return [pack(root, { ...main, files }, { ...bundled, [name]: binary })];
 }
 
 /** @param {string} directory @returns {string | undefined} the tarball, if there is a binary to put into it */
@@ -106,7 +111,7 @@ function findBinary(name) {
  *
  * @param {string} directory
  * @param {Record<string, any>} manifest in the place of its own
- * @param {Record<string, string>} [additions] where more files come from, by their names in the package
+ * @param {Record<string, string>} [additions] where more or other files come from, by their names in the package
  * @returns {string} the tarball
  */
 function pack(directory, manifest, additions = {}) {
