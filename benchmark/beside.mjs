@@ -20,6 +20,9 @@ const COMPARED = {
     { figure: 'calls ms', of: figures.callTimes, isCost: true },
     { figure: 'stored per s', of: storedPerSecond },
   ],
+  memory: [{ figure: 'RSS MiB', of: retained, isCost: true }],
+  startup: [{ figure: 'import and initLogger ms', of: startTimes, isCost: true }],
+  interceptor: [{ figure: 'calls ms', of: figures.callTimes, isCost: true }],
 };
 
 /**
@@ -60,4 +63,15 @@ function cpuTimes(results, experiment, size, contender) {
 
 function storedPerSecond(results, experiment, size, contender) {
   return results.figures(experiment, size, contender, (run) => figures.storedPerSecond(run, size));
+}
+
+/** MiB that stay in use. */
+function retained(results, experiment, size, contender) {
+  const bytes = figures.retained(results, experiment, size, contender, 'rss');
+  return bytes.map((count) => count / 2 ** 20);
+}
+
+/** Milliseconds. */
+function startTimes(results, experiment, size, contender) {
+  return results.figures(experiment, size, contender, ({ startup }) => startup);
 }

@@ -8,9 +8,11 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const require = createRequire(import.meta.url);
 
-/** @returns {{ lines: string[], isRelease: boolean }} what is measured, and on what */
-export function describeMachine() {
-  const directory = process.env.BENCH_PACKAGE ?? root;
+/**
+ * @param {string} [directory] the checkout that is measured
+ * @returns {{ lines: string[], isRelease: boolean }} what is measured, and on what
+ */
+export function describeMachine(directory = process.env.BENCH_PACKAGE ?? root) {
   const [load] = loadavg();
   const { isRelease, size } = buildOf(directory);
   const build = isRelease ? 'release build' : '**debug build, not comparable**';

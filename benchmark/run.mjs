@@ -9,9 +9,11 @@
  * Every figure comes from this run: one process for each contender, scenario and repetition, one after
  * the other and interleaved. A full run of a release build writes `benchmark/results.md`; any other
  * only prints, unless --out says where to. --raw keeps what every process measured. --check makes a
- * missed target an error. --package measures another checkout. --beside measures another one as well,
- * interleaved with this one, and nothing but that: machines differ from one hour to the next.
+ * missed target an error. This checkout is measured as it is published; --package measures another
+ * directory. --beside measures another one as well, interleaved, and nothing but that: machines
+ * differ from one hour to the next.
  */
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,7 +45,11 @@ const { values: options } = parseArgs({
 });
 const repetitions = Number(options.repetitions ?? (options.quick ? 2 : 5));
 if (!Number.isInteger(repetitions) || repetitions < 1) throw new Error('--repetitions: a number');
-if (options.package !== undefined) process.env.BENCH_PACKAGE = options.package;
+const root = fileURLToPath(new URL('..', import.meta.url));
+const began = Date.now();
+const directory = mkdtempSync(join(tmpdir(), 'flue-braintrust-bench-'));
+process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
+process.env.BENCH_PACKAGE = options.package ?? published();
 if (options.beside !== undefined) process.env.BENCH_BESIDE = options.beside;
 // They read these variables.
 const { contenders } = await import('./contenders.mjs');
@@ -58,23 +64,25 @@ const chosen = experiments(options.quick)
 if (chosen.length === 0) throw new Error('There is nothing to measure.');
 
 install();
-const began = Date.now();
-const directory = mkdtempSync(join(tmpdir(), 'flue-braintrust-bench-'));
-const machine = describeMachine();
+const machine = describeMachine(options.package ?? root);
 if (!machine.isRelease) progress('this is no release build: its figures say nothing');
 const results = new Results();
-try {
-  await record();
-  for (const experiment of chosen) {
-    for (let round = 1; round <= Math.min(repetitions, experiment.most ?? Infinity); round += 1) {
-      progress(`${experiment.name}, round ${round} of ${repetitions}`);
-      await play(experiment);
-    }
+await record();
+for (const experiment of chosen) {
+  for (let round = 1; round <= Math.min(repetitions, experiment.most ?? Infinity); round += 1) {
+    progress(`${experiment.name}, round ${round} of ${repetitions}`);
+    await play(experiment);
   }
-} finally {
-  rmSync(directory, { recursive: true, force: true });
 }
 finish();
+
+/** @returns {string} a directory with this checkout's package, as it is published */
+function published() {
+  const args = [join(root, 'scripts/pack.mjs'), directory, '--single'];
+  const tarball = execFileSync(process.execPath, args, { encoding: 'utf8' }).trim();
+  execFileSync('tar', ['-xzf', tarball, '-C', directory]);
+  return join(directory, 'package');
+}
 
 /** @param {import('./experiments.mjs').Experiment} experiment */
 function ofChosenSizes(experiment) {
