@@ -45,13 +45,6 @@ export declare class Recorder {
   record(event: string, priority: Priority, cut: boolean): boolean
   /** Whether the end of a span with so many characters would be accepted now: a large one is not written in vain. */
   hasRoom(characters: number): boolean
-  /**
-   * The memory that JavaScript may write short events into instead: see `EventBufferWord`. In a runtime that does not let
-   * an addon share memory it is never open.
-   */
-  eventBuffer(): Int32Array
-  /** Collects what is written into the event buffer: to be called when it was closed meanwhile. */
-  collect(): void
   /** Whether a trace with this id is recorded, as far as its id decides. */
   samples(traceId: string): boolean
   /** Counts an event that was recorded after `close`. */
@@ -98,21 +91,6 @@ export declare class Recorder {
   traceDestination(): JsonString<TraceDestination>
   /** The counters now. */
   stats(): JsonString<Stats>
-}
-
-/** The words of an event buffer. JavaScript reads and writes the first ones by `Atomics`. */
-export declare enum EventBufferWord {
-  /** 1 while JavaScript may write an event. It reads this before and after; if it is 0 after, it calls `collect`. */
-  Open = 0,
-  /** How many words of events are written in all, modulo 2^32: stated after they are. */
-  Written = 1,
-  /** How many of them are taken: the others must not be written over. */
-  Taken = 2,
-  /**
-   * Here the ring of the events begins, as UTF-16 units: of each the length, its `Priority`, the text, and a unit more if
-   * the length is odd.
-   */
-  Events = 3,
 }
 
 /** A step of the end of the process. */

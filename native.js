@@ -837,7 +837,6 @@ module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __n
 module.exports = nativeBinding
 module.exports.Engine = nativeBinding.Engine
 module.exports.Recorder = nativeBinding.Recorder
-module.exports.EventBufferWord = nativeBinding.EventBufferWord
 module.exports.ExitStep = nativeBinding.ExitStep
 module.exports.flueSpan = nativeBinding.flueSpan
 module.exports.inspectSpool = nativeBinding.inspectSpool

@@ -40,8 +40,7 @@ const TABLE: Record<string, string> = {
   'keyed-callers': 'context drop-oldest receipts',
   receipts: '',
   'node-host':
-    'dev-server environment event-buffer exit native-loader stats-socket variables vercel warn',
-  'event-buffer': '',
+    'dev-server environment exit native-loader stats-socket variables vercel warn',
   vercel: '',
   exit: 'signals',
   spans: 'builtins context drop-oldest json login receipts slug-destinations span-link warn',

@@ -6,7 +6,7 @@ import type { FlueIds, JsonString, RawConfig } from './native-types.d.ts';
 /** What the exporter uses of a recorder. */
 export type HostRecorder = Pick<
   Recorder,
-  Exclude<keyof Recorder, 'shutdownDetached' | 'connect' | 'eventBuffer' | 'collect' | 'hasRoom'>
+  Exclude<keyof Recorder, 'shutdownDetached' | 'connect' | 'hasRoom'>
 > & {
   /** Connects before the first event comes; absent in a runtime that makes no request outside of the application's. */
   connect?(): void;

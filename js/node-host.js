@@ -7,7 +7,6 @@ const path = require('node:path');
 
 const { isDevServer } = require('./dev-server.js');
 const { environment } = require('./environment.js');
-const { bufferedRecord } = require('./event-buffer.js');
 const { endAtExit, endOnSignals } = require('./exit.js');
 const { loadNative, preloadNative } = require('./native-loader.js');
 const { variables } = require('./variables.js');
@@ -61,7 +60,6 @@ const nodeHost = {
     const native = loadNative();
     engine ??= new native.Engine();
     const recorder = new native.Recorder(settings, engine);
-    recorder.record = bufferedRecord(recorder, native);
     offerStats();
     return recorder;
   },

@@ -4,8 +4,6 @@
 //! the application's process. Objects cross as JSON text, which costs less than building them member by
 //! member.
 
-#[cfg_attr(test, allow(dead_code, reason = "no Node calls it in tests"))]
-mod event_buffer;
 mod priority;
 #[cfg_attr(test, allow(dead_code, reason = "no Node calls it in tests"))]
 mod probe;

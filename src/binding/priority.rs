@@ -53,16 +53,7 @@ pub fn translated_kinds() -> HashMap<&'static str, Priority> {
 mod tests {
   use flue_event::{Body, decode};
 
-  use crate::host::PRIORITIES;
-
   use super::*;
-
-  #[test]
-  fn the_event_buffer_has_the_numbers_of_the_priorities() {
-    for (number, priority) in PRIORITIES.into_iter().enumerate() {
-      assert_eq!(Priority::from(priority) as usize, number);
-    }
-  }
 
   #[test]
   fn the_translated_kinds_are_those_that_the_core_decodes() {

@@ -8,12 +8,12 @@ use std::{
 
 use napi::{
   Env, Error, Result, Status,
-  bindgen_prelude::{Int32Array, Object, retain_current_module_for_unload_safety},
+  bindgen_prelude::{Object, retain_current_module_for_unload_safety},
 };
 use napi_derive::napi;
 use serde::Serialize;
 
-use super::{event_buffer, priority::Priority, text::JsText};
+use super::{priority::Priority, text::JsText};
 use crate::host::{self, ExporterHandle, Report};
 use export::config::Settings;
 
@@ -103,19 +103,6 @@ impl Recorder {
   #[napi(catch_unwind)]
   pub fn has_room(&self, characters: u32) -> bool {
     self.handle.has_room(characters as usize)
-  }
-
-  /// The memory that JavaScript may write short events into instead: see `EventBufferWord`. In a runtime that does not let
-  /// an addon share memory it is never open.
-  #[napi(catch_unwind)]
-  pub fn event_buffer(&self) -> Int32Array {
-    event_buffer::shared(self.handle.event_buffer())
-  }
-
-  /// Collects what is written into the event buffer: to be called when it was closed meanwhile.
-  #[napi(catch_unwind)]
-  pub fn collect(&self) {
-    self.handle.collect();
   }
 
   /// Whether a trace with this id is recorded, as far as its id decides.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{event_buffer::Written, slab::Slab};
+use super::slab::Slab;
 
 /// The bytes of a chunk of texts. Allocations of each event's size would cost an allocation on one thread
 /// and a release on another.
@@ -29,8 +29,6 @@ pub enum Waiting {
   Short(usize),
   /// A long one: the UTF-16 units of its text in the slabs.
   Long(usize),
-  /// Those that JavaScript has written itself.
-  Written(Written),
 }
 
 /// Events in their order, with the texts of short ones in chunks and those of long ones in slabs.

@@ -7,7 +7,6 @@ use flue_event::Utf8;
 use super::{
   chunks::{CHUNK, Chunks, SPARE, Waiting},
   command::Command,
-  event_buffer::Written,
   slab::Slab,
 };
 
@@ -24,9 +23,6 @@ pub struct Drained {
   /// The slab of long ones that is being read, and where the last one ended.
   slab: Option<Rc<Slab>>,
   slab_end: usize,
-  /// Those of the event buffer that are being read, and where the last one ended.
-  written: Rc<Written>,
-  written_end: usize,
   /// The number of the next event.
   next: u64,
   pub(super) commands: VecDeque<QueuedCommand>,
@@ -46,8 +42,6 @@ pub enum QueuedText {
   Short(Rc<Vec<u8>>, Range<usize>),
   /// Inside its slab.
   Long(Rc<Slab>, Range<usize>),
-  /// Among others that JavaScript has written.
-  Written(Rc<Written>, Range<usize>),
 }
 
 impl QueuedText {
@@ -55,7 +49,7 @@ impl QueuedText {
   pub fn bytes(&self) -> usize {
     match self {
       Self::Short(_, range) => range.len(),
-      Self::Long(_, range) | Self::Written(_, range) => size_of::<u16>() * range.len(),
+      Self::Long(_, range) => size_of::<u16>() * range.len(),
     }
   }
 
@@ -66,7 +60,6 @@ impl QueuedText {
         Utf8::checked(String::from_utf8_lossy(chunk.get(range.clone()).unwrap_or_default()))
       }
       Self::Long(slab, range) => utf8.read(slab.text(range.clone())),
-      Self::Written(written, range) => utf8.read(written.text(range.clone())),
     }
   }
 }
@@ -74,9 +67,7 @@ impl QueuedText {
 impl Drained {
   /// Whether no event and no command is left.
   pub fn is_empty(&self) -> bool {
-    self.written.next(self.written_end).is_none()
-      && self.chunks.events.is_empty()
-      && self.commands.is_empty()
+    self.chunks.events.is_empty() && self.commands.is_empty()
   }
 
   /// Removes the next event or command.
@@ -91,36 +82,25 @@ impl Drained {
     if self.slab.as_ref().is_some_and(|slab| self.slab_end >= slab.len()) {
       self.release_slab();
     }
-    loop {
-      if let Some(event) = self.written.next(self.written_end) {
-        self.written_end = event.text.end;
-        self.next += 1;
-        return Some(QueuedText::Written(self.written.clone(), event.text));
+    let event = match self.chunks.events.pop_front()? {
+      Waiting::Long(units) => {
+        if self.slab.is_none() {
+          self.slab = self.next_slab();
+          self.slab_end = 0;
+        }
+        let start = self.slab_end;
+        self.slab_end += units;
+        QueuedText::Long(self.slab.clone()?, start..self.slab_end)
       }
-      match self.chunks.events.pop_front()? {
-        Waiting::Written(written) => {
-          self.written = Rc::new(written);
-          self.written_end = 0;
-        }
-        Waiting::Long(units) => {
-          if self.slab.is_none() {
-            self.slab = self.next_slab();
-            self.slab_end = 0;
-          }
-          let start = self.slab_end;
-          self.slab_end += units;
-          self.next += 1;
-          return Some(QueuedText::Long(self.slab.clone()?, start..self.slab_end));
-        }
-        Waiting::Short(bytes) => {
-          while self.text_end >= self.text.len() && self.next_chunk() {}
-          let start = self.text_end;
-          self.text_end += bytes;
-          self.next += 1;
-          return Some(QueuedText::Short(self.text.clone(), start..self.text_end));
-        }
+      Waiting::Short(bytes) => {
+        while self.text_end >= self.text.len() && self.next_chunk() {}
+        let start = self.text_end;
+        self.text_end += bytes;
+        QueuedText::Short(self.text.clone(), start..self.text_end)
       }
-    }
+    };
+    self.next += 1;
+    Some(event)
   }
 
   /// Goes on to the next chunk of short events, and keeps the one that is read. False if there is none.

@@ -18,10 +18,9 @@ use export::{
 use tokio::sync::Notify;
 
 use super::{
-  chunks::{Chunks, EventText, SHORT, Waiting},
+  chunks::{Chunks, EventText, SHORT},
   command::Command,
   drained::{Drained, QueuedCommand},
-  event_buffer::{BUFFER_BYTES, BufferReader, EventBuffer, WrittenEvent},
 };
 
 /// The queued bytes at which the thread is always woken.
@@ -43,8 +42,6 @@ pub struct EventQueue {
 
 #[derive(Default)]
 struct State {
-  /// Events that come before those that are pushed from now on.
-  buffer: BufferReader,
   chunks: Chunks,
   /// The number of events accepted so far.
   events: u64,
@@ -76,11 +73,6 @@ impl EventQueue {
     }
   }
 
-  /// The memory for events that JavaScript writes.
-  pub fn buffer(&self) -> Arc<EventBuffer> {
-    self.lock().buffer.share()
-  }
-
   /// Enqueues an event, unless the queue is full or closed. True for the first event: the thread is to be started
   /// ([`Self::start_failed`] if that fails). `cut` states that content was cut from it.
   ///
@@ -98,10 +90,8 @@ impl EventQueue {
       return Err(reason);
     }
     if !is_admitted {
-      state.buffer.set_open(false);
       return Err(LossReason::QueueFull);
     }
-    self.collect(&mut state);
     let bytes = state.chunks.push(event).ok_or(LossReason::UnreadableEvent)?;
     state.events += 1;
     self.account.counters.event_accepted();
@@ -110,7 +100,6 @@ impl EventQueue {
     state.started |= first;
     // Waking a thread is expensive; a thread that is awake polls the queue soon anyway.
     let wakes = mem::take(&mut state.parked) || queued > URGENT_BYTES;
-    state.buffer.set_open(state.started && self.is_roomy());
     drop(state);
     if wakes {
       self.wake.notify_one();
@@ -127,44 +116,6 @@ impl EventQueue {
     self.admission.admits(priority, queued, self.exporter_bytes.load(Relaxed))
   }
 
-  /// Appends the events that JavaScript has written, unless the queue is closed. All are admitted: the buffer is open only
-  /// while half of the queue is free.
-  fn collect(&self, state: &mut State) {
-    if state.closed.is_some() {
-      return;
-    }
-    let Some(written) = state.buffer.take() else { return };
-    for WrittenEvent { text, .. } in written.events() {
-      state.events += 1;
-      self.account.counters.event_accepted();
-      self.bytes.fetch_add(size_of::<u16>() * text.len(), Relaxed);
-    }
-    state.chunks.events.push_back(Waiting::Written(written));
-  }
-
-  /// Whether any event is admitted, those in the buffer included.
-  fn is_roomy(&self) -> bool {
-    let bytes = self.bytes.load(Relaxed) + self.exporter_bytes.load(Relaxed);
-    bytes + 2 * BUFFER_BYTES < self.admission.max_bytes / 2
-  }
-
-  /// Collects what JavaScript has written. Returns the events that are refused, because the queue is closed, by their
-  /// lengths and priorities.
-  pub fn collect_written(&self) -> Vec<(usize, Priority, LossReason)> {
-    let mut state = self.lock();
-    if let Some(reason) = state.closed {
-      let written = state.buffer.take().unwrap_or_default();
-      return written.events().map(|event| (event.text.len(), event.priority, reason)).collect();
-    }
-    self.collect(&mut state);
-    let wakes = !state.chunks.events.is_empty() && mem::take(&mut state.parked);
-    drop(state);
-    if wakes {
-      self.wake.notify_one();
-    }
-    Vec::new()
-  }
-
   /// Publishes the memory that the exporter holds.
   pub fn set_exporter_bytes(&self, bytes: usize) {
     self.exporter_bytes.store(bytes, Relaxed);
@@ -173,8 +124,6 @@ impl EventQueue {
   /// Announces that the thread is about to sleep until it is woken. False when the queue is not empty.
   pub fn park(&self) -> bool {
     let mut state = self.lock();
-    state.buffer.set_open(false);
-    self.collect(&mut state);
     state.parked = state.chunks.events.is_empty() && state.commands.is_empty();
     state.parked
   }
@@ -196,7 +145,6 @@ impl EventQueue {
   pub fn start_failed(&self) {
     let mut state = self.lock();
     state.started = false;
-    state.buffer.set_open(false);
     state.start_again = state.events + START_AGAIN;
   }
 
@@ -210,19 +158,12 @@ impl EventQueue {
 
   /// Refuses further events with `reason`.
   pub fn refuse(&self, reason: LossReason) {
-    self.close_for(&mut self.lock(), reason);
-  }
-
-  fn close_for(&self, state: &mut State, reason: LossReason) {
-    state.buffer.set_open(false);
-    self.collect(state);
-    state.closed.get_or_insert(reason);
+    self.lock().closed.get_or_insert(reason);
   }
 
   /// Queues a command. Without a thread it is dropped, which sends its reply.
   pub fn command(&self, command: Command) {
     let mut state = self.lock();
-    self.collect(&mut state);
     if state.started && !state.ended {
       let before = state.events;
       state.commands.push_back(QueuedCommand(before, command));
@@ -249,11 +190,6 @@ impl EventQueue {
   /// Moves all events and commands to `drained`.
   pub fn drain(&self, drained: &mut Drained) {
     let mut state = self.lock();
-    if !self.is_roomy() {
-      // JavaScript calls, and learns what is refused.
-      state.buffer.set_open(false);
-    }
-    self.collect(&mut state);
     state.chunks.move_to(&mut drained.chunks);
     drained.commands.append(&mut state.commands);
   }
@@ -278,7 +214,7 @@ impl EventQueue {
   /// their replies.
   pub fn close(&self, reason: LossReason) -> VecDeque<QueuedCommand> {
     let mut state = self.lock();
-    self.close_for(&mut state, reason);
+    state.closed.get_or_insert(reason);
     state.ended = true;
     self.bytes.store(0, Relaxed);
     state.chunks = Chunks::default();

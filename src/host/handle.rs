@@ -12,7 +12,6 @@ use super::{
   command::{Command, Reply, Report},
   ending::{self, ExitStep},
   engine::Engine,
-  event_buffer::EventBuffer,
   shared::{Shared, TraceDestination},
 };
 
@@ -66,21 +65,6 @@ impl ExporterHandle {
   /// Whether [`Self::record`] would accept the end of a span with so many UTF-16 units now, unless it is shut down.
   pub fn has_room(&self, length: usize) -> bool {
     self.shared.queue.admits(length, Priority::Continuation)
-  }
-
-  /// The memory that JavaScript may write short events into, in place of [`Self::record`].
-  pub fn event_buffer(&self) -> Arc<EventBuffer> {
-    self.shared.queue.buffer()
-  }
-
-  /// Collects the events of the buffer: JavaScript has written one while the buffer was closed, or reads counters.
-  pub fn collect(&self) {
-    for (length, priority, reason) in self.shared.queue.collect_written() {
-      // No minimal end follows.
-      if priority != Priority::Note {
-        self.refuse(reason, length);
-      }
-    }
   }
 
   /// Counts an event that comes after [`Self::shutdown`].
@@ -165,7 +149,6 @@ impl ExporterHandle {
 
   /// Whether no event and no row waits, in memory or in the spool.
   pub fn is_idle(&self) -> bool {
-    self.collect();
     self.shared.account.counters.is_idle()
   }
 
@@ -186,7 +169,6 @@ impl ExporterHandle {
 
   /// The counters now.
   pub fn stats(&self) -> Stats {
-    self.collect();
     self.shared.account.counters.stats()
   }
 }

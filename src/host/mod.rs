@@ -7,7 +7,7 @@
 //!
 //! | file | |
 //! |---|---|
-//! | [`slab`], [`chunks`], [`command`], [`drained`], [`event_buffer`], [`event_queue`] | from the JavaScript thread |
+//! | [`slab`], [`chunks`], [`command`], [`drained`], [`event_queue`] | from the JavaScript thread |
 //! | [`mask_exchange`], [`exit_signal`] | to the JavaScript thread |
 //! | [`shared`] | the state of both threads |
 //! | [`disk`] | the spool, on a thread of its own |
@@ -27,7 +27,6 @@ mod drained;
 mod driver;
 mod ending;
 mod engine;
-mod event_buffer;
 mod event_queue;
 mod exit_signal;
 mod handle;
@@ -42,8 +41,5 @@ pub use chunks::EventText;
 pub use command::Report;
 pub use ending::ExitStep;
 pub use engine::Engine;
-pub use event_buffer::EventBuffer;
-#[cfg(test)]
-pub use event_buffer::{PRIORITIES, word};
 pub use handle::ExporterHandle;
 pub use probe::{Plan, probe};

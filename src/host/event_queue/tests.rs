@@ -9,7 +9,6 @@ use super::*;
 use crate::host::{
   chunks::{CHUNK, SPARE},
   drained::Next,
-  event_buffer::word,
 };
 
 struct Text<'a>(&'a str);
@@ -34,34 +33,6 @@ fn queue_of(max_bytes: usize) -> EventQueue {
 
 fn queue() -> EventQueue {
   queue_of(1 << 20)
-}
-
-/// Writes an event as `js/event-buffer.js` does. False when there is no room or the buffer is closed.
-fn write(queue: &EventQueue, buffer: &EventBuffer, units: &[u16], kind: u16) -> bool {
-  let words = buffer.words();
-  let written = words[word::WRITTEN].load(SeqCst);
-  let used = written.wrapping_sub(words[word::TAKEN].load(SeqCst)) as usize;
-  let mut event = vec![u16::try_from(units.len()).unwrap(), kind];
-  event.extend_from_slice(units);
-  event.resize(event.len().next_multiple_of(2), 0);
-  let (size, events) = (event.len() / 2, &words[word::EVENTS..]);
-  if words[word::OPEN].load(SeqCst) == 0 || used + size > events.len() {
-    return false;
-  }
-  for (at, pair) in event.chunks(2).enumerate() {
-    let ([a, b], [c, d]) = (pair[0].to_ne_bytes(), pair[1].to_ne_bytes());
-    let at = (written as usize + at) % events.len();
-    events[at].store(u32::from_ne_bytes([a, b, c, d]), Relaxed);
-  }
-  words[word::WRITTEN].store(written.wrapping_add(size as u32), SeqCst);
-  if words[word::OPEN].load(SeqCst) == 0 {
-    assert!(queue.collect_written().is_empty());
-  }
-  true
-}
-
-fn write_text(queue: &EventQueue, buffer: &EventBuffer, text: &str) -> bool {
-  write(queue, buffer, &text.encode_utf16().collect::<Vec<_>>(), 0)
 }
 
 fn push(queue: &EventQueue, text: &str) -> bool {
@@ -107,21 +78,19 @@ fn a_thread_that_could_not_be_started_is_tried_again_and_finds_all_events() {
 }
 
 #[test]
-fn events_and_commands_keep_their_order_however_they_come() {
+fn events_and_commands_keep_their_order() {
   let queue = queue();
-  let buffer = queue.buffer();
   let long = "a".repeat(2 * SHORT);
-  push(&queue, "1");
-  assert!(write_text(&queue, &buffer, "2"));
-  assert!(write_text(&queue, &buffer, "three"));
+  for text in ["1", "two"] {
+    push(&queue, text);
+  }
   queue.command(Command::Connect);
-  assert!(write_text(&queue, &buffer, "é\u{1f33a}"));
-  push(&queue, &long);
-  push(&queue, "5");
-  assert!(write_text(&queue, &buffer, "6"));
-  assert_eq!(drain(&queue), ["1", "2", "three", "-", "é\u{1f33a}", &long, "5", "6"]);
-  assert!(write_text(&queue, &buffer, "7"));
-  assert_eq!(drain(&queue), ["7"]);
+  for text in ["é\u{1f33a}", &long, "5"] {
+    push(&queue, text);
+  }
+  assert_eq!(drain(&queue), ["1", "two", "-", "é\u{1f33a}", &long, "5"]);
+  push(&queue, "6");
+  assert_eq!(drain(&queue), ["6"]);
   assert_eq!(queue.bytes.load(Relaxed), 0);
 }
 
@@ -255,136 +224,8 @@ fn a_text_that_cannot_be_copied_is_refused_and_leaves_the_others() {
 }
 
 #[test]
-fn events_pass_the_end_of_the_buffer_and_of_its_counters() {
-  let queue = queue();
-  let buffer = queue.buffer();
-  for word in [word::WRITTEN, word::TAKEN] {
-    buffer.words()[word].store(u32::MAX - 10, SeqCst);
-  }
-  push(&queue, "{}");
-  drain(&queue);
-  for number in 0..5000 {
-    let texts = [number.to_string(), "x".repeat(number % 100)];
-    assert!(texts.iter().all(|text| write_text(&queue, &buffer, text)));
-    assert_eq!(drain(&queue), texts);
-  }
-}
-
-#[test]
-fn half_a_surrogate_pair_in_the_buffer_becomes_a_replacement_character() {
-  let queue = queue();
-  let buffer = queue.buffer();
-  push(&queue, "{}");
-  assert!(write(&queue, &buffer, &[0x22, 0xd83c, 0x22], 0));
-  assert_eq!(drain(&queue), ["{}", "\"\u{fffd}\""]);
-}
-
-#[test]
-fn events_in_the_buffer_are_counted_as_accepted() {
-  let queue = queue();
-  let buffer = queue.buffer();
-  push(&queue, "{}");
-  assert!(write_text(&queue, &buffer, "{}"));
-  assert!(write_text(&queue, &buffer, "{}"));
-  assert!(queue.collect_written().is_empty());
-  assert_eq!(queue.account.counters.unprocessed(), 3);
-  assert_eq!(queue.bytes.load(Relaxed), 2 + 4 + 4);
-}
-
-#[test]
-fn an_event_that_finds_no_room_in_the_buffer_makes_room() {
-  let queue = queue();
-  let buffer = queue.buffer();
-  let text = "x".repeat(1000);
-  push(&queue, "first");
-  let mut written = 0;
-  while write_text(&queue, &buffer, &text) {
-    written += 1;
-  }
-  assert_eq!(written, BUFFER_BYTES / 2 / 1002);
-  push(&queue, "last");
-  assert!(write_text(&queue, &buffer, "after"));
-  let texts = drain(&queue);
-  assert_eq!(texts.len(), written + 3);
-  assert_eq!(texts[written + 1..], ["last", "after"]);
-}
-
-fn is_open(queue: &EventQueue) -> bool {
-  queue.buffer().words()[word::OPEN].load(SeqCst) == 1
-}
-
-#[test]
-fn the_buffer_is_open_after_the_first_event_until_the_thread_sleeps() {
-  let queue = queue();
-  assert!(!is_open(&queue));
-  push(&queue, "{}");
-  assert!(is_open(&queue));
-  assert!(!queue.park());
-  drain(&queue);
-  assert!(queue.park());
-  assert!(!is_open(&queue));
-  push(&queue, "{}");
-  assert!(is_open(&queue));
-}
-
-#[test]
-fn the_buffer_is_closed_while_half_of_the_queue_is_in_use() {
-  let small = queue_of(4 * BUFFER_BYTES);
-  let _made = small.buffer();
-  push(&small, "{}");
-  assert!(!is_open(&small));
-
-  let queue = queue();
-  let buffer = queue.buffer();
-  push(&queue, "{}");
-  queue.set_exporter_bytes(1 << 19);
-  // JavaScript makes no call that could see it.
-  assert!(write_text(&queue, &buffer, "{}"));
-  assert_eq!(drain(&queue).len(), 2);
-  assert!(!is_open(&queue));
-  queue.set_exporter_bytes(0);
-  push(&queue, "{}");
-  assert!(is_open(&queue));
-  queue.set_exporter_bytes(2 << 20);
-  assert_eq!(queue.push(&Text("{}"), Priority::Continuation, false), Err(LossReason::QueueFull));
-  assert!(!is_open(&queue));
-}
-
-#[test]
-fn the_buffer_is_closed_while_no_thread_could_be_started() {
-  let queue = queue();
-  let _made = queue.buffer();
-  assert!(push(&queue, "{}"));
-  queue.start_failed();
-  assert!(!is_open(&queue));
-  push(&queue, "{}");
-  assert!(!is_open(&queue));
-  assert!(queue.begin_for_waiting());
-  push(&queue, "{}");
-  assert!(is_open(&queue));
-}
-
-#[test]
-fn what_is_written_into_the_buffer_of_a_closed_queue_is_refused() {
-  let queue = queue();
-  let buffer = queue.buffer();
-  push(&queue, "1");
-  assert!(write_text(&queue, &buffer, "22"));
-  // Accepted before the end.
-  queue.refuse(LossReason::Closed);
-  assert_eq!(drain(&queue), ["1", "22"]);
-  // JavaScript has seen the buffer open, and writes.
-  buffer.words()[word::OPEN].store(1, SeqCst);
-  assert!(write(&queue, &buffer, &[0x7b, 0x7d, 0x7d], 1));
-  assert!(drain(&queue).is_empty());
-  assert_eq!(queue.collect_written(), [(3, Priority::Continuation, LossReason::Closed)]);
-  assert!(queue.collect_written().is_empty());
-}
-
-#[test]
-fn a_thread_never_sleeps_while_an_event_waits_in_the_buffer() {
+fn a_thread_never_sleeps_while_an_event_waits() {
   let (queue, is_done) = (queue(), AtomicBool::new(false));
-  let buffer = queue.buffer();
   const EVENTS: usize = if cfg!(miri) { 200 } else { 20_000 };
   thread::scope(|scope| {
     let consumer = scope.spawn(|| {
@@ -410,10 +251,7 @@ fn a_thread_never_sleeps_while_an_event_waits_in_the_buffer() {
       while number % 500 == 0 && !queue.lock().parked {
         thread::yield_now();
       }
-      let text = number.to_string();
-      if !write_text(&queue, &buffer, &text) {
-        push(&queue, &text);
-      }
+      push(&queue, &number.to_string());
     }
     is_done.store(true, SeqCst);
     let (texts, parks) = consumer.join().unwrap();
