@@ -39,8 +39,7 @@ const TABLE: Record<string, string> = {
   callers: 'context drop-oldest keyed-callers work-keys',
   'keyed-callers': 'context drop-oldest receipts',
   receipts: '',
-  'node-host':
-    'dev-server environment exit native-loader stats-socket variables vercel warn',
+  'node-host': 'dev-server environment exit native-loader stats-socket variables vercel warn',
   vercel: '',
   exit: 'signals',
   spans: 'builtins context drop-oldest json login receipts slug-destinations span-link warn',
