@@ -171,10 +171,19 @@ test('`npm run package` installs this clone in a project, with its binary, types
       const ended = await run(args, destination(collector), undefined, directory);
       // What a running application loads is one file, beside those that are as they are made.
       const binary = files.find((name) => name.endsWith('.node'));
-      const loaded = `index.js,node.js,package.json,native.js,${binary}`;
+      const loaded = `index.js,node.js,warn.js,package.json,native.js,${binary}`;
       expect(ended).toMatchObject({ code: 0, stderr: '' });
       expect(ended.stdout.trim().split(',').toSorted()).toEqual(loaded.split(',').toSorted());
       expect(collector.rows()).toHaveLength(1);
+
+      // There is no Flue.
+      const registering = `
+        import { initLogger } from 'flue-braintrust';
+        initLogger({ onError: ({ code }) => console.log(code) });
+        await import('flue-braintrust/register');`;
+      const unregistered = ['--input-type=module', '-e', registering];
+      const warned = await run(unregistered, destination(collector), undefined, directory);
+      expect(warned).toMatchObject({ code: 0, stdout: 'FLUE_BRAINTRUST_UNREGISTERED\n' });
     } finally {
       await collector.close();
     }

@@ -51,7 +51,7 @@ const TEN_RULES = {
   builtins: ['api-keys', 'emails', 'jwts', 'credit-cards'],
 };
 
-/** Where the package of this repository is; another checkout's can be measured instead. */
+/** The directory of the package that is measured: this checkout, or another one. */
 const here = process.env.BENCH_PACKAGE ?? fileURLToPath(new URL('..', import.meta.url));
 const moduleIn = (directory) => pathToFileURL(join(directory, 'index.js')).href;
 const ours = moduleIn(here);

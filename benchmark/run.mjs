@@ -10,8 +10,8 @@
  * the other and interleaved. A full run of a release build writes `benchmark/results.md`; any other
  * only prints, unless --out says where to. --raw keeps what every process measured. --check makes a
  * missed target an error. This checkout is measured as it is published; --package measures another
- * directory. --beside measures another one as well, interleaved, and nothing but that: machines
- * differ from one hour to the next.
+ * directory. --beside measures this checkout and another one, as they are, interleaved, and nothing
+ * but that: machines differ from one hour to the next.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -45,16 +45,6 @@ const { values: options } = parseArgs({
 });
 const repetitions = Number(options.repetitions ?? (options.quick ? 2 : 5));
 if (!Number.isInteger(repetitions) || repetitions < 1) throw new Error('--repetitions: a number');
-const root = fileURLToPath(new URL('..', import.meta.url));
-const began = Date.now();
-const directory = mkdtempSync(join(tmpdir(), 'flue-braintrust-bench-'));
-process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
-process.env.BENCH_PACKAGE = options.package ?? published();
-if (options.beside !== undefined) process.env.BENCH_BESIDE = options.beside;
-// They read these variables.
-const { contenders } = await import('./contenders.mjs');
-const { report } = await import('./report.mjs');
-
 const only = options.only?.split(',');
 const sizes = options.sizes?.split(',').map(Number);
 const chosen = experiments(options.quick)
@@ -63,9 +53,19 @@ const chosen = experiments(options.quick)
   .filter((experiment) => experiment.sizes.length > 0);
 if (chosen.length === 0) throw new Error('There is nothing to measure.');
 
-install();
+const root = fileURLToPath(new URL('..', import.meta.url));
+const began = Date.now();
+const directory = mkdtempSync(join(tmpdir(), 'flue-braintrust-bench-'));
+process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
 const machine = describeMachine(options.package ?? root);
 if (!machine.isRelease) progress('this is no release build: its figures say nothing');
+process.env.BENCH_PACKAGE = options.package ?? packageHere();
+if (options.beside !== undefined) process.env.BENCH_BESIDE = options.beside;
+// They read these variables.
+const { contenders } = await import('./contenders.mjs');
+const { report } = await import('./report.mjs');
+
+install();
 const results = new Results();
 await record();
 for (const experiment of chosen) {
@@ -76,8 +76,9 @@ for (const experiment of chosen) {
 }
 finish();
 
-/** @returns {string} a directory with this checkout's package, as it is published */
-function published() {
+/** @returns {string} where this checkout's package is: as it is published, unless it is compared with another checkout */
+function packageHere() {
+  if (options.beside !== undefined || !machine.isRelease) return root;
   const args = [join(root, 'scripts/pack.mjs'), directory, '--single'];
   const tarball = execFileSync(process.execPath, args, { encoding: 'utf8' }).trim();
   execFileSync('tar', ['-xzf', tarball, '-C', directory]);

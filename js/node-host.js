@@ -34,7 +34,7 @@ function offerStats() {
       warn('NO_TOP', `\`flue-braintrust top\` cannot watch this process: ${why}.`);
     });
   } catch {
-    // The file is gone: what is asked for is no part of the application.
+    // A clone may have lost the file: what is asked for is no part of the application.
   }
 }
 

@@ -3,7 +3,7 @@
  * reads and compiles one file in half the time of 78.
  */
 import { writeFileSync } from 'node:fs';
-import { dirname, join, relative, sep } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -12,8 +12,11 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** The module, in the package. */
 export const ENTRY = 'js/entry/node.js';
 
-/** Stay files of their own: the generated loader, which looks beside itself for the binary, and the manifest. */
-const APART = /\/(native\.js|package\.json)$/;
+/**
+ * Stay files of their own: the generated loader, which looks beside itself for the binary; the manifest; and the warnings,
+ * whose state `flue-braintrust/register` shares.
+ */
+const APART = ['./native.js', './package.json', './js/warn.js'];
 
 /** Writes the bundle. @param {string} file */
 export async function bundleEntry(file) {
@@ -21,22 +24,15 @@ export async function bundleEntry(file) {
     outputFiles: [bundle],
   } = await build({
     entryPoints: [join(root, ENTRY)],
+    outfile: join(root, ENTRY),
     absWorkingDir: root,
+    external: APART,
     bundle: true,
     write: false,
     format: 'cjs',
     platform: 'node',
     target: 'node22',
     logLevel: 'warning',
-    plugins: [{ name: 'apart', setup: leaveApart }],
   });
   writeFileSync(file, bundle.contents);
-}
-
-/** @param {import('esbuild').PluginBuild} bundler */
-function leaveApart(bundler) {
-  bundler.onResolve({ filter: APART }, ({ path, resolveDir }) => {
-    const from = join(root, dirname(ENTRY));
-    return { external: true, path: relative(from, join(resolveDir, path)).replaceAll(sep, '/') };
-  });
 }
