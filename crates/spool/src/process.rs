@@ -70,6 +70,8 @@ pub struct Spool<F: Files> {
   held: BTreeMap<u64, u64>,
   bytes: u64,
   has_snapshot: bool,
+  /// Whether a file that was not written as a whole could not be removed. The next process removes it.
+  has_leftover: bool,
   /// The dead processes whose snapshots were adopted, until these are discarded.
   pub(super) pending_cleanup: Vec<DeadProcess<F::Lock>>,
   /// When the whole directory was last searched for expired files, milliseconds since the epoch.
@@ -96,6 +98,7 @@ impl<F: Files> Spool<F> {
       held: BTreeMap::new(),
       bytes: 0,
       has_snapshot: false,
+      has_leftover: false,
       pending_cleanup: Vec::new(),
       swept_at: None,
     })
@@ -110,7 +113,7 @@ impl<F: Files> Spool<F> {
     let kind = Kind::Segment(number);
     if let Err(error) = self.replace(kind, Kind::Partial(Some(number)), content, rows, now) {
       // The caller sends the rows from memory instead, so the file must not be adopted later.
-      let removed = gone_is_fine(self.files.remove(&self.path(kind)));
+      let removed = self.remove_unfinished(kind);
       return Err(removed.err().unwrap_or(error));
     }
     let bytes = (Header::LENGTH + content.len()) as u64;
@@ -178,10 +181,10 @@ impl<F: Files> Spool<F> {
     Ok(())
   }
 
-  /// Removes the lock file, unless segments or a snapshot are left for the next process. The lock is held until the
-  /// spool is dropped, so that a process that gets it finds no files.
+  /// Removes the lock file, unless other files are left for the next process. The lock is held until the spool is
+  /// dropped, so that a process that gets it finds no files.
   pub fn close(&mut self) -> io::Result<()> {
-    if self.has_snapshot || !self.held.is_empty() {
+    if self.has_snapshot || self.has_leftover || !self.held.is_empty() {
       return Ok(());
     }
     gone_is_fine(self.files.remove(&self.path(Kind::Lock)))
@@ -236,18 +239,25 @@ impl<F: Files> Spool<F> {
     }
   }
 
-  fn try_replace(&self, kind: Kind, partial: Kind, parts: [&[u8]; 2]) -> io::Result<()> {
-    let (path, partial) = (self.path(kind), self.path(partial));
+  fn try_replace(&mut self, kind: Kind, partial: Kind, parts: [&[u8]; 2]) -> io::Result<()> {
+    let (to, from) = (self.path(kind), self.path(partial));
     let sync = self.options.fsync;
     let replaced = self
       .files
-      .write(&partial, parts, sync)
-      .and_then(|()| self.files.rename(&partial, &path))
+      .write(&from, parts, sync)
+      .and_then(|()| self.files.rename(&from, &to))
       .and_then(|()| if sync { self.files.sync_dir(&self.options.dir) } else { Ok(()) });
-    if replaced.is_err() && self.files.remove(&partial).is_err() {
-      // The file does not exist, or the next process removes it.
+    if replaced.is_err() && self.remove_unfinished(partial).is_err() {
+      // The first error is the one to report.
     }
     replaced
+  }
+
+  /// Removes a file after its writing failed.
+  fn remove_unfinished(&mut self, kind: Kind) -> io::Result<()> {
+    let removed = gone_is_fine(self.files.remove(&self.path(kind)));
+    self.has_leftover |= removed.is_err();
+    removed
   }
 }
 

@@ -85,6 +85,25 @@ fn a_snapshot_is_adopted_again_until_it_is_discarded() {
 }
 
 #[test]
+fn an_unfinished_file_that_cannot_be_removed_keeps_the_lock_for_the_next_process() {
+  let files = MemoryFiles::default();
+  let mut spool = open(&files, id(1, 1));
+  files.disk.borrow_mut().is_full = true;
+  files.arm(1, Fault::Error(ErrorKind::Other));
+  assert_eq!(spool.put(b"rows", 1, NOON).unwrap_err().kind(), ErrorKind::StorageFull);
+  spool.close().unwrap();
+  drop(spool);
+  let unfinished = name(id(1, 1), Kind::Partial(Some(1)));
+  assert_eq!(names(&files), [unfinished, name(id(1, 1), Kind::Lock)]);
+
+  files.disk.borrow_mut().is_full = false;
+  let mut next = open(&files, id(1, 2));
+  assert!(next.adopt(NOON).segments.is_empty());
+  next.close().unwrap();
+  assert_eq!(names(&files), [""; 0]);
+}
+
+#[test]
 fn a_snapshot_outlives_its_process_whether_closed_or_killed() {
   let files = MemoryFiles::default();
   let mut spool = open(&files, id(1, 1));
