@@ -612,10 +612,18 @@ test.each(deltas)(
       capture.take(event, kind, (text) => recorded.push(JSON.parse(text)) > 0);
     };
     emit({ type: 'turn_request', turnId: 't', request: {} });
-    emit({ ...delta, turnId: 't', timestamp: 'first' });
-    emit({ type: 'text_delta', text: 'later', turnId: 't', timestamp: 'second' });
-    emit({ type: 'text_delta', text: 'last', turnId: 't', timestamp: 'third' });
-    const timestamp = token ? 'first' : 'second';
-    expect(recorded.slice(1)).toEqual([{ type: 'first_delta', turnId: 't', timestamp }]);
+    const times = [
+      '2026-11-28T12:00:00.001Z',
+      '2026-11-28T12:00:00.002Z',
+      '2026-11-28T12:00:00.003Z',
+    ];
+    emit({ ...delta, turnId: 't', timestamp: times[0] });
+    emit({ type: 'text_delta', text: 'later', turnId: 't', timestamp: times[1] });
+    emit({ type: 'text_delta', text: 'last', turnId: 't', timestamp: times[2] });
+    emit({ type: 'turn', turnId: 't' });
+    emit({ type: 'turn', turnId: 't' });
+    const firstDeltaAt = Date.parse(times[token ? 0 : 1] as string);
+    const end = { type: 'turn', turnId: 't' };
+    expect(recorded.slice(1)).toEqual([{ ...end, firstDeltaAt }, end]);
   },
 );

@@ -36,8 +36,8 @@ function isToken(step) {
 }
 
 /**
- * The most turns whose first delta is awaited, as many as there are open spans; without a bound, turns without a
- * response would pile up.
+ * The most turns that are remembered, as many as there are open spans; without a bound, turns without an end would pile
+ * up.
  */
 const MAX_ASKED = 16_384;
 
@@ -66,8 +66,11 @@ const MAX_ASKED = 16_384;
 /** Selects the events that are translated, and enqueues their text. */
 class Capture {
   #priority;
-  /** The ids of turns without a delta so far. At most `MAX_ASKED`. */
-  #asked = new Set();
+  /**
+   * The turns that run, by their ids, with the time of the first delta, milliseconds since the epoch. At most `MAX_ASKED`.
+   * @type {Map<unknown, number | undefined>}
+   */
+  #asked = new Map();
   #requestDeltas = new RequestDeltas();
   #destination;
 
@@ -81,13 +84,19 @@ class Capture {
   }
 
   /**
-   * Whether the event is translated. For most of those that stream a response this is the whole cost.
+   * Whether the event is translated. Of those that stream a response none is: the end of the turn has the time of the
+   * first that carries a token.
    * @param {any} event
    * @param {EventKind} kind
    */
   wants(event, { priority, isFirstToken }) {
-    if (isFirstToken !== undefined) return this.#asked.has(event.turnId) && isFirstToken(event);
-    return priority !== undefined;
+    if (isFirstToken === undefined) return priority !== undefined;
+    const { turnId, timestamp } = event;
+    const asked = this.#asked;
+    if (asked.has(turnId) && asked.get(turnId) === undefined && isFirstToken(event)) {
+      asked.set(turnId, timeOf(timestamp));
+    }
+    return false;
   }
 
   /**
@@ -97,13 +106,10 @@ class Capture {
    * @param {Record} record
    * @param {Owner} [owner] the recorder of `record`, if there are several: each knows its own conversations only
    */
-  take(event, { priority, isFirstToken }, record, owner) {
-    const { type, turnId, timestamp } = event;
+  take(event, { priority }, record, owner) {
+    const { type, turnId } = event;
     const { Start, Continuation, MinimalEnd } = this.#priority;
-    if (isFirstToken !== undefined) {
-      this.#asked.delete(turnId);
-      record(stringify({ type: 'first_delta', turnId, timestamp }), Start);
-    } else if (type === 'turn_request') {
+    if (type === 'turn_request') {
       this.#await(turnId);
       this.#takeRequest(event, record, owner);
     } else if (type === 'operation_start') {
@@ -116,10 +122,11 @@ class Capture {
     } else if (priority === Start) {
       record(stringify(event), Start);
     } else {
-      if (type === 'turn') this.#asked.delete(turnId);
+      const firstDeltaAt = type === 'turn' ? this.#takeFirstDelta(turnId) : undefined;
+      const added = firstDeltaAt === undefined ? '' : `,"firstDeltaAt":${firstDeltaAt}`;
       const text = endText(event, (characters) => this.#hasRoom(characters, owner));
-      const isRecorded = text !== undefined && record(text, Continuation);
-      if (!isRecorded) record(minimalEndText(event), MinimalEnd);
+      const isRecorded = text !== undefined && record(withMembers(text, added), Continuation);
+      if (!isRecorded) record(withMembers(minimalEndText(event), added), MinimalEnd);
     }
   }
 
@@ -148,14 +155,20 @@ class Capture {
     if (isWithin(event, work, destination)) return text;
     const fields = enrichment?.of(destination?.keyOf(event), event);
     const decided = sampled === undefined ? '' : `,"sampled":${sampled}`;
-    const added = member('enrichment', fields) + decided;
-    return added === '' ? text : `${text.slice(0, -1)}${added}}`;
+    return withMembers(text, member('enrichment', fields) + decided);
   }
 
   /** @param {unknown} turnId */
   #await(turnId) {
-    this.#asked.add(turnId);
+    this.#asked.set(turnId, undefined);
     dropOldest(this.#asked, MAX_ASKED);
+  }
+
+  /** @param {unknown} turnId of a turn that ends */
+  #takeFirstDelta(turnId) {
+    const at = this.#asked.get(turnId);
+    this.#asked.delete(turnId);
+    return at;
   }
 
   /**
@@ -192,6 +205,15 @@ class Capture {
       return undefined;
     }
   }
+}
+
+/**
+ * The time of an event, milliseconds since the epoch; now if it states none.
+ * @param {unknown} timestamp
+ */
+function timeOf(timestamp) {
+  const at = typeof timestamp === 'string' ? Date.parse(timestamp) : Number.NaN;
+  return Number.isNaN(at) ? Date.now() : at;
 }
 
 /** Whether an event begins a run, or resumes it. @param {unknown} type */
@@ -314,8 +336,7 @@ function withCaller(event, work, destination) {
     span !== undefined && work.destination === destination && span.spanId !== caller?.spanId;
   const calling = isCalling ? `,"${name}":${JSON.stringify(span.id)}` : '';
   const added = member('callingTool', tool) + calling + member('traceCarrier', root?.carrier);
-  const own = added === '' ? text : `${text.slice(0, -1)}${added}}`;
-  return withNamedCaller(own, caller);
+  return withNamedCaller(withMembers(text, added), caller);
 }
 
 /**
@@ -326,8 +347,14 @@ function withCaller(event, work, destination) {
 function withNamedCaller(text, caller) {
   if (caller === undefined) return text;
   const { spanId, rootSpanId, isWithin } = caller;
-  return `${text.slice(0, -1)}${member('caller', { spanId, rootSpanId, isWithin })}}`;
+  return withMembers(text, member('caller', { spanId, rootSpanId, isWithin }));
 }
+
+/**
+ * @param {string} text an object's JSON
+ * @param {string} members each with its comma; none: the empty text
+ */
+const withMembers = (text, members) => (members === '' ? text : `${text.slice(0, -1)}${members}}`);
 
 /**
  * @param {string} name

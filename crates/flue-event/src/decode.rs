@@ -21,10 +21,9 @@ use crate::{
 
 /// The kinds of events that change a span; JavaScript drops all others after one look-up.
 ///
-/// Five are emitted by this package's JavaScript: `first_delta`, the first of a turn's deltas that carries text,
-/// thinking or a tool call; `history_forgotten`, after which the next request of a conversation comes whole; and the
-/// three `span_` kinds of custom spans. Two more, `feedback` and `caller_named`, are not in the list: they never come from
-/// Flue.
+/// Four are emitted by this package's JavaScript: `history_forgotten`, after which the next request of a conversation
+/// comes whole, and the three `span_` kinds of custom spans. Two more, `feedback` and `caller_named`, are not in the list:
+/// they never come from Flue.
 pub const TRANSLATED_KINDS: &[&str] = &[
   "run_start",
   "run_resume",
@@ -37,7 +36,6 @@ pub const TRANSLATED_KINDS: &[&str] = &[
   "operation",
   "turn_request",
   "turn",
-  "first_delta",
   "history_forgotten",
   "tool_start",
   "tool",
@@ -112,7 +110,6 @@ fn body<'a>(kind: &str, f: &Fields<'a>) -> Body<'a> {
     "turn_request" => Body::TurnRequest(TurnRequest::read(f)),
     "turn" => Body::TurnEnd(TurnEnd::read(f)),
     "history_forgotten" => Body::HistoryForgotten,
-    "first_delta" => Body::FirstDelta,
     "tool_start" => Body::ToolStart(ToolStart::read(f)),
     // `tool_call` is the name on 0.x, and the one that the helper of Flue's Braintrust guide gives to `tool`.
     "tool" | "tool_call" => Body::ToolEnd(ToolEnd::read(f)),

@@ -59,8 +59,6 @@ pub enum Body<'a> {
   TurnRequest(TurnRequest<'a>),
   /// The next request of this conversation is complete: JavaScript has evicted its last one.
   HistoryForgotten,
-  /// A model begins to respond.
-  FirstDelta,
   /// A model has responded.
   TurnEnd(TurnEnd<'a>),
   /// A tool is called.

@@ -29,6 +29,7 @@ raw_members! {
     outer_span = "outerSpan",
     trace_carrier = "traceCarrier", span_id = "spanId", root_span_id = "rootSpanId",
     parent_span_id = "parentSpanId", span, comment_id = "commentId", enrichment, sampled, caller,
+    first_delta_at = "firstDeltaAt",
   }
 }
 raw_members! {

@@ -1,7 +1,7 @@
 //! Model turns: `turn_request`, `turn`. 0.x has the members of `request` and `response` side by side.
 
 use crate::{
-  fields::{self, Fields, Member, duration, flag, number, object, text},
+  fields::{self, Fields, Member, duration, flag, number, object, text, time},
   outcome::{Failure, Outcome},
   usage::Usage,
   value::{RawJson, Text},
@@ -74,6 +74,9 @@ pub struct TurnEnd<'a> {
   pub purpose: Option<Text<'a>>,
   /// The model.
   pub model: Model<'a>,
+  /// When the first delta with text, thinking or a tool call came, milliseconds since the epoch. From this package's
+  /// JavaScript.
+  pub first_delta_at: Option<i64>,
   /// The response.
   pub response: Response<'a>,
   /// Its duration and error.
@@ -96,6 +99,7 @@ impl<'a> TurnEnd<'a> {
     Self {
       purpose: text(f.purpose),
       model: Model::read(f, &request),
+      first_delta_at: time(f.first_delta_at),
       response: Response {
         id: text(response.response_id),
         model: text(response.response_model),

@@ -226,16 +226,14 @@ impl<'a> Conversation<'a> {
       "{members},\"request\":{{\"requestedModel\":\"m\",\"input\":{{\"messages\":[{list}]}}}}"
     );
     self.emit("turn_request", &request, Start);
-    if self.rng.bool() {
-      self.emit("first_delta", &members, Note);
-    }
     for _ in 0..self.rng.u8(..3) {
       self.tool(&members, depth);
     }
     let answer = self.text();
     let usage = "{\"input\":5,\"output\":7,\"totalTokens\":12}";
+    let first = if self.rng.bool() { ",\"firstDeltaAt\":1795417364000" } else { "" };
     let end = format!(
-      "{members},\"durationMs\":3,\"response\":{{\"output\":\"{answer}\",\"usage\":{usage}}}"
+      "{members}{first},\"durationMs\":3,\"response\":{{\"output\":\"{answer}\",\"usage\":{usage}}}"
     );
     self.emit("turn", &end, Continuation);
   }

@@ -43,7 +43,6 @@ impl Translator {
       Body::OperationEnd(end) => operation::end(state, event, end),
       Body::TurnRequest(request) => turn::request(state, event, request),
       Body::HistoryForgotten => turn::forget_history(state, event),
-      Body::FirstDelta => turn::first_delta(state, event),
       Body::TurnEnd(end) => turn::end(state, event, end),
       Body::ToolStart(start) => tool::start(state, event, start),
       Body::ToolEnd(end) => tool::end(state, event, end),

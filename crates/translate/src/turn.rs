@@ -1,4 +1,4 @@
-//! Model turns: `turn_request`, the first delta, `turn`.
+//! Model turns: `turn_request`, `turn`.
 
 use crate::{
   activity::Activity,
@@ -64,17 +64,6 @@ pub fn forget_history(state: &mut State, event: &Event<'_>) -> Vec<Row> {
   Vec::new()
 }
 
-/// The model begins to respond.
-#[inline(never)]
-pub fn first_delta(state: &mut State, event: &Event<'_>) -> Vec<Row> {
-  let turn = Activity::turn(&event.ids);
-  let Some(open) = turn.and_then(|turn| state.tree.get(&turn)) else { return Vec::new() };
-  let mut row = Row::of(open.placement.span);
-  let waited = event.at.saturating_sub(open.start.time()).max(0);
-  row.set_metric("time_to_first_token", Some(time::seconds(waited)));
-  vec![row]
-}
-
 /// A tool of the turn starts: the model has responded. On 0.x the end of the turn is reported only after its
 /// tools have run.
 pub fn responded(state: &mut State, event: &Event<'_>) {
@@ -87,7 +76,7 @@ pub fn responded(state: &mut State, event: &Event<'_>) {
 /// `turn`.
 #[inline(never)]
 pub fn end(state: &mut State, event: &Event<'_>, end: &TurnEnd<'_>) -> Vec<Row> {
-  let TurnEnd { purpose, model, response, outcome } = end;
+  let TurnEnd { purpose, model, first_delta_at, response, outcome } = end;
   let purpose = purpose.as_deref();
   let Some(activity) = Activity::turn(&event.ids) else { return Vec::new() };
   let known = state.tree.get(&activity).map(|open| (open.start.time(), open.responded_at));
@@ -108,6 +97,8 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &TurnEnd<'_>) -> Vec<Row> 
     row.set_metadata("flue.stop_reason", metadata::text(response.finish_reason.as_deref()));
     outcome::write(row, outcome);
     row.set_metric("duration_ms", took);
+    let waited = first_delta_at.map(|at| time::seconds(at.saturating_sub(start).max(0)));
+    row.set_metric("time_to_first_token", waited);
     let finish = response.finish_reason.as_deref();
     row.output = messages::output(state.options.messages, response.output, finish);
     if let Some(usage) = &response.usage {
