@@ -1,6 +1,6 @@
 //! Finds base64 in a text: `data:` URLs, and runs of its characters that are long, varied, or begin as files do.
 
-use std::{borrow::Cow, ops::Range};
+use std::{borrow::Cow, ops::Range, sync::LazyLock};
 
 use base64::{
   Engine, alphabet,
@@ -59,6 +59,8 @@ const LONGEST_HEAD: usize = 200;
 const LONGEST_TOKEN: usize = 8 * 1024;
 /// What precedes the base64 of a `data:` URL.
 const MARK: &str = ";base64,";
+/// Finds the mark. Made once: a search in a short text takes less time.
+static MARKS: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(MARK));
 
 /// Decodes with and without padding, and whatever the last bits are.
 const CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
@@ -70,7 +72,7 @@ const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, CONFIG
 pub fn is_possible(text: &str, name: Name) -> bool {
   let is_short = text.len() < SHORTEST_FILE + 2;
   (is_short && name == Name::Content)
-    || text.len() >= SHORTEST && memmem::find(text.as_bytes(), MARK.as_bytes()).is_some()
+    || text.len() >= SHORTEST && MARKS.find(text.as_bytes()).is_some()
     || !is_short && runs::next(text.as_bytes(), 0).is_some()
 }
 
@@ -177,7 +179,7 @@ impl<'a> Candidates<'a> {
 
 /// The next run behind the mark of a `data:` URL.
 fn next_url(text: &str, from: usize) -> Option<Range<usize>> {
-  let found = memmem::find(text.as_bytes().get(from..)?, MARK.as_bytes())?;
+  let found = MARKS.find(text.as_bytes().get(from..)?)?;
   let start = from + found + MARK.len();
   Some(start..runs::end_of(text.as_bytes(), start))
 }
