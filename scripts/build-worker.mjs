@@ -29,7 +29,15 @@ export default function buildWorker() {
   execute(command, args, env);
   const features = FEATURES.map((name) => `--enable-${name}`);
   const optimizer = join(root, 'node_modules/binaryen/bin/wasm-opt');
-  execute(process.execPath, [optimizer, ...OPTIMIZED, ...SEPARATE, ...features, built, '-o', output]);
+  execute(process.execPath, [
+    optimizer,
+    ...OPTIMIZED,
+    ...SEPARATE,
+    ...features,
+    built,
+    '-o',
+    output,
+  ]);
   // A source that changed meanwhile is newer.
   utimesSync(output, begin, begin);
 }
