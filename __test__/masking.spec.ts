@@ -107,6 +107,23 @@ test('with a spool, what is masked survives a sudden end while the rest waits fo
     expect(texts.join('')).not.toContain('secret');
   }));
 
+test.each(['flush', 'exit', 'natural'])(
+  'what was recorded before the masking function is removed is masked: %s',
+  async (ending) => {
+    const collector = await startCollector();
+    try {
+      const fixture = ['__test__/fixtures/mask-removed.mjs', ending];
+      const { code, stderr } = await run(fixture, destination(collector));
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      const inputs = collector.rows().map(({ input }: any) => input);
+      expect(inputs).toHaveLength(22);
+      expect(JSON.stringify(inputs)).not.toContain('SECRET');
+    } finally {
+      await collector.close();
+    }
+  },
+);
+
 test('a masking function may record events itself', async () => {
   const { code, text, rows } = await masked('goes on recording', 'flush');
   expect(code).toBe(0);

@@ -69,8 +69,12 @@ const WITHOUT_ROOM = new Set(['context', 'scores', 'metrics', 'tags']);
  * native part, so that no callback of this package runs between two steps of the application.
  */
 class Masking {
-  /** @type {MaskingFunction | null} */
-  #mask = null;
+  /** The one that was set last: rows that were recorded before it was removed are masked. @type {MaskingFunction | undefined} */
+  #mask;
+  /** Whether it is set, so that later events are masked. */
+  #isSet = false;
+  /** Whether rows may wait that were recorded before it was removed. */
+  #isEnding = false;
   /** @type {() => readonly Recorder[]} */
   #recorders;
   /** @type {NodeJS.Timeout | undefined} */
@@ -96,19 +100,21 @@ class Masking {
 
   /** @param {MaskingFunction | null} mask null for none */
   set(mask) {
-    this.#mask = mask;
+    this.#isEnding = this.#isSet || this.#isEnding;
+    this.#isSet = mask !== null;
+    this.#mask = mask ?? this.#mask;
     for (const recorder of this.#recorders()) this.attach(recorder);
   }
 
   /** Sets whether a recorder's rows are masked. @param {Recorder} recorder */
   attach(recorder) {
-    recorder.setMasking(this.#mask !== null);
+    recorder.setMasking(this.#isSet);
     this.schedulePoll();
   }
 
   /** Schedules a poll: rows are expected. Does nothing without a masking function. */
   schedulePoll() {
-    if (this.#mask === null || !this.#hasTimers) return;
+    if (!(this.#isSet || this.#isEnding) || !this.#hasTimers) return;
     const now = performance.now();
     const wasIdle = now - this.#activeAt > POLL_IDLE_MS;
     this.#activeAt = now;
@@ -121,7 +127,7 @@ class Masking {
    */
   beginExit(leftMs) {
     if (this.#end === Infinity) this.#end = performance.now() + leftMs * EXIT_SHARE;
-    if (!this.#isCalling || this.#mask === null) return;
+    if (!this.#isCalling) return;
     // The masking function itself ends the process, and would again: marks replace all that it has not masked.
     this.#mask = () => {
       throw new Error('the masking function ended the process');
@@ -167,7 +173,10 @@ class Masking {
       if (isActive) this.#activeAt = now;
       const isQuiet = now - this.#activeAt > POLL_IDLE_MS;
       // A timer would keep an unused exporter from being collected.
-      if (isQuiet && this.#recorders().every((recorder) => recorder.isIdle())) return;
+      if (isQuiet && this.#recorders().every((recorder) => recorder.isIdle())) {
+        this.#isEnding = false;
+        return;
+      }
       this.#schedule(isActive ? 0 : isQuiet ? POLL_IDLE_MS : POLL_ACTIVE_MS);
     } catch {
       // The environment is being torn down.
@@ -206,8 +215,7 @@ class Masking {
 
   /** @param {RowContent} row */
   #maskContent(row) {
-    const mask = this.#mask;
-    if (mask === null) return row;
+    const mask = /** @type {MaskingFunction} */ (this.#mask);
     /** @type {RowContent} */
     const masked = {};
     const failures = [];

@@ -7,6 +7,7 @@ use export::{
   config::Settings,
   diagnostics::Code,
   loss::LossReason,
+  masking::Masking,
   transport::{Request, RequestId, Response, TransportError},
 };
 use flue_event::Utf8;
@@ -54,6 +55,8 @@ struct Driver<'a> {
   task_of: HashMap<RequestId, AbortHandle>,
   disk: Option<Disk>,
   replies: HashMap<TicketId, Reply>,
+  /// The changes of the masking function that the exporter knows of.
+  mask_changes: u32,
   /// Until when the thread polls the queue.
   awake_until: Duration,
 }
@@ -77,13 +80,14 @@ impl<'a> Driver<'a> {
       task_of: HashMap::new(),
       disk,
       replies: HashMap::new(),
+      mask_changes: 0,
       awake_until: now.elapsed + AWAKE,
     }
   }
 
   async fn run(mut self) {
     // Spans of dead processes are restored before events that may resume them.
-    self.exporter.set_masking(self.shared.masks.masking());
+    self.update_masking();
     self.carry_out().await;
     loop {
       let more = self.handle_inputs();
@@ -122,8 +126,8 @@ impl<'a> Driver<'a> {
     if self.drained.is_empty() {
       self.shared.queue.drain(&mut self.drained);
     }
-    // Read after the events: those that come after the masking function is set are masked.
-    self.exporter.set_masking(self.shared.masks.masking());
+    // After the events are taken: those that come after the masking function is set are masked.
+    self.update_masking();
     if let Some(deadline) = self.shared.queue.deadline() {
       self.exporter.set_exit_deadline(deadline);
     }
@@ -149,17 +153,34 @@ impl<'a> Driver<'a> {
     !self.drained.is_empty()
   }
 
+  /// Follows the masking function. That it is removed is a command: the events before it are to be masked.
+  fn update_masking(&mut self) {
+    let changes = self.shared.masks.changes();
+    if changes != self.mask_changes {
+      self.mask_changes = changes;
+      self.exporter.set_masking(Masking::On);
+    }
+    if self.shared.masks.is_unavailable() && self.exporter.needs_masking() {
+      self.exporter.set_masking(Masking::Unavailable);
+    }
+  }
+
   fn handle_command(&mut self, command: Command) {
     let now = self.shared.clock.now();
     match command {
       Command::Connect => self.exporter.connect(),
+      Command::EndMasking { changes } => {
+        if changes == self.mask_changes {
+          self.exporter.set_masking(Masking::Off);
+        }
+      }
       Command::Masked { batch, content, is_last: false } => {
         self.exporter.handle_masked(batch, &content, now);
       }
       Command::Masked { batch, content, is_last: true } => {
         self.exporter.handle_partly_masked(batch, &content, now);
         self.shared.masks.set_unavailable();
-        self.exporter.set_masking(self.shared.masks.masking());
+        self.update_masking();
       }
       Command::Deliver { deadline, interrupts, reply } => {
         let ticket = self.exporter.deliver_before_exit(deadline, interrupts, now);

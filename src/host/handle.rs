@@ -124,9 +124,14 @@ impl ExporterHandle {
     ending::wait(&self.shared, step, Some(slice))
   }
 
-  /// Sets whether rows pass through the masking function from now on. Default: no.
+  /// Sets whether the rows of later events pass through the masking function. Default: no.
   pub fn set_masking(&self, wanted: bool) {
-    self.shared.masks.enable(wanted);
+    if let Some(changes) = self.shared.masks.enable(wanted)
+      && !wanted
+    {
+      // Behind the events that are to be masked.
+      self.shared.queue.command(Command::EndMasking { changes });
+    }
   }
 
   /// The next mask request, as JSON: `{ batch, content }`.

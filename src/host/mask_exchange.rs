@@ -7,25 +7,35 @@ use std::{
   collections::VecDeque,
   sync::{
     Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, Ordering::Relaxed},
+    atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
   },
 };
 
-use export::masking::{MaskRequest, Masking};
+use export::masking::MaskRequest;
 
 /// The queued mask requests.
 #[derive(Default)]
 pub struct MaskExchange {
-  is_enabled: AtomicBool,
+  /// How often a masking function was set and removed: odd while one is set.
+  changes: AtomicU32,
   /// Whether the JavaScript thread can no longer call the masking function.
   is_unavailable: AtomicBool,
   requests: Mutex<VecDeque<MaskRequest>>,
 }
 
 impl MaskExchange {
-  /// Sets whether rows pass through the masking function from now on.
-  pub fn enable(&self, enabled: bool) {
-    self.is_enabled.store(enabled, Relaxed);
+  /// Notes that a masking function is set or removed. The number of changes if this is one. For the JavaScript thread.
+  pub fn enable(&self, enabled: bool) -> Option<u32> {
+    let changes = self.changes();
+    (enabled != (changes % 2 == 1)).then(|| {
+      self.changes.store(changes.wrapping_add(1), Relaxed);
+      changes.wrapping_add(1)
+    })
+  }
+
+  /// How often a masking function was set and removed.
+  pub fn changes(&self) -> u32 {
+    self.changes.load(Relaxed)
   }
 
   /// The masking function can no longer be called: rows that must be masked are lost.
@@ -33,13 +43,9 @@ impl MaskExchange {
     self.is_unavailable.store(true, Relaxed);
   }
 
-  /// Whether rows pass through the masking function.
-  pub fn masking(&self) -> Masking {
-    match (self.is_enabled.load(Relaxed), self.is_unavailable.load(Relaxed)) {
-      (false, _) => Masking::Off,
-      (true, false) => Masking::On,
-      (true, true) => Masking::Unavailable,
-    }
+  /// Whether the masking function can no longer be called.
+  pub fn is_unavailable(&self) -> bool {
+    self.is_unavailable.load(Relaxed)
   }
 
   /// Queues a request.

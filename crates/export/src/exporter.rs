@@ -138,9 +138,14 @@ impl Exporter {
     self.adopt_due = Some(now.elapsed);
   }
 
-  /// Whether rows pass through the user's masking function from now on.
+  /// Whether the rows of later events pass through the user's masking function.
   pub fn set_masking(&mut self, masking: Masking) {
     self.delivery.set_masking(masking);
+  }
+
+  /// Whether rows wait for it, or will.
+  pub fn needs_masking(&self) -> bool {
+    self.delivery.needs_masking()
   }
 
   /// Handles the masked content of a batch of [`poll_mask`](Self::poll_mask): the JSON of a list with one object for

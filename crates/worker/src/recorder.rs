@@ -43,6 +43,8 @@ pub struct Recorder {
 struct Early {
   events: Vec<String>,
   bytes: usize,
+  /// Whether a masking function was set when one of them came.
+  masked: bool,
 }
 
 impl Recorder {
@@ -124,10 +126,10 @@ impl Recorder {
       Err(why) => (None, SpoolStatus::Unusable(format!("the storage cannot be used: {why}"))),
     };
     self.storage = storage;
-    if let Some(Early { events, .. }) = self.early.take() {
+    if let Some(Early { events, masked, .. }) = self.early.take() {
       let mut exporter =
         Exporter::new(self.settings.clone(), self.account.clone(), &status, seed, now);
-      exporter.set_masking(self.masking);
+      exporter.set_masking(if masked { Masking::On } else { self.masking });
       exporter.set_others_bytes(self.others_bytes);
       // What earlier instances left open is restored before events that may resume it.
       exporter.handle_timeout(now);
@@ -137,6 +139,7 @@ impl Recorder {
       for event in events {
         exporter.handle_accepted(&event, event.len(), now);
       }
+      exporter.set_masking(self.masking);
       self.exporter = Some(exporter);
     } else if self.storage.is_some()
       && let Some(exporter) = &mut self.exporter
@@ -182,6 +185,7 @@ impl Recorder {
         if admits {
           self.account.accept_event(priority, false);
           early.bytes = queued;
+          early.masked |= self.masking != Masking::Off;
           early.events.push(text.to_owned());
         } else if priority.counts_when_refused() {
           let (reason, why) = (LossReason::QueueFull, "the queue is full");
@@ -215,7 +219,7 @@ impl Recorder {
     Some(if is_shutdown { exporter.shutdown(deadline, now) } else { exporter.flush(deadline, now) })
   }
 
-  /// Sets whether rows pass through the masking function.
+  /// Sets whether the rows of later events pass through the masking function.
   pub fn set_masking(&mut self, is_wanted: bool) {
     self.masking = if is_wanted { Masking::On } else { Masking::Off };
     if let Some(exporter) = &mut self.exporter {

@@ -19,6 +19,7 @@ impl Delivery {
       self.unauthorized = false;
     }
     self.spool.retry_removal(now);
+    self.end_masking();
     if self.masking == Masking::Unavailable {
       self.lose_unmasked(now);
     }

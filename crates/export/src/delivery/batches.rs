@@ -107,6 +107,19 @@ impl Delivery {
     true
   }
 
+  /// Gives the rows that wait to the masking function, as many as it takes at once.
+  pub(super) fn mask_waiting(&mut self) {
+    for pick in [Pick::Free, Pick::All] {
+      let limits = self.limits();
+      while !self.masked.is_full()
+        && let Some(picked) = self.pick(limits, pick)
+      {
+        self.masked.begin(picked);
+      }
+    }
+    self.waiting_since = self.waiting_since.filter(|_| !self.queue.is_empty());
+  }
+
   fn has_waited(&self, delay: Duration, now: Now) -> bool {
     self.waiting_since.is_some_and(|since| now.elapsed.saturating_sub(since) >= delay)
   }

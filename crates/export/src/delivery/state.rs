@@ -60,6 +60,8 @@ pub struct Delivery {
   /// The marks with rows that are queued.
   pub marks: Vec<Weak<Mark>>,
   pub(super) masking: Masking,
+  /// Whether the masking function was removed, and rows wait that were recorded under it.
+  pub(super) masking_ends: bool,
   /// The batches that are being masked.
   pub(super) masked: MaskingQueue,
   pub(super) outbox: Outbox,
@@ -126,6 +128,7 @@ impl Delivery {
       queue: RowQueue::default(),
       marks: Vec::new(),
       masking: Masking::default(),
+      masking_ends: false,
       masked: MaskingQueue::default(),
       outbox: Outbox::default(),
       waiting_since: None,
@@ -206,9 +209,30 @@ impl Delivery {
     }
   }
 
-  /// Whether rows pass through the masking function from now on.
+  /// Whether rows pass through the masking function. When it is removed, those that wait still do: they were recorded
+  /// under it. If there are many, so do some that come after them.
   pub fn set_masking(&mut self, masking: Masking) {
-    self.masking = masking;
+    self.masking_ends = masking == Masking::Off && self.masks();
+    if !self.masking_ends {
+      self.masking = masking;
+    }
+    self.end_masking();
+  }
+
+  /// Ends the masking when all rows that wait are with the masking function.
+  pub(super) fn end_masking(&mut self) {
+    if !self.masking_ends {
+      return;
+    }
+    self.mask_waiting();
+    if self.queue.is_empty() {
+      (self.masking, self.masking_ends) = (Masking::Off, false);
+    }
+  }
+
+  /// Whether rows wait for a masking function, or will.
+  pub fn needs_masking(&self) -> bool {
+    self.masks() || !self.masked.is_empty()
   }
 
   /// Whether rows pass through a masking function.

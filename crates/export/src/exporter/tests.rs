@@ -301,6 +301,23 @@ fn rows_are_masked_before_they_are_encoded() {
 }
 
 #[test]
+fn rows_that_wait_when_the_masking_function_is_removed_are_masked_and_later_ones_are_not() {
+  let mut host = Host::new(json!({}));
+  host.exporter.set_masking(Masking::On);
+  host.run("run_1");
+  host.exporter.set_masking(Masking::Off);
+  host.run("run_2");
+  host.pass(SECOND, &braintrust);
+  let MaskRequest { batch, .. } = host.exporter.poll_mask().unwrap();
+  assert!(host.exporter.poll_mask().is_none());
+  host.exporter.handle_masked(batch, r#"[{"name":"hidden"}]"#, host.now());
+  host.pass(SECOND, &braintrust);
+  let rows = host.uploads.iter().flat_map(|upload| upload["rows"].as_array().unwrap());
+  let names: Vec<_> = rows.map(|row| row["span_attributes"]["name"].clone()).collect();
+  assert_eq!(names, ["workflow:w", "hidden"]);
+}
+
+#[test]
 fn of_a_partly_masked_batch_the_masked_rows_are_sent_and_the_others_are_lost() {
   let mut host = Host::new(json!({}));
   host.exporter.set_masking(Masking::On);
