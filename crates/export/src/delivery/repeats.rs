@@ -15,7 +15,7 @@ use crate::{
 
 impl Delivery {
   /// When a call that begins now is repeated. Never the upload to a storage, which is large and has an address that may
-  /// be valid once, and never what its own timeout ends before.
+  /// be valid once, and never what its own timeout ends soon after.
   pub(super) fn first_repeat(
     &self,
     call: &Call,
@@ -29,7 +29,7 @@ impl Delivery {
       Purpose::Limit | Purpose::AttachmentFailure => false,
     };
     let time = self.patience.time(call.body.len());
-    (is_repeatable && time < call.timeout).then(|| now + time)
+    (is_repeatable && time * 2 <= call.timeout).then(|| now + time)
   }
 
   /// Repeats the call that has waited longest, if it is due. One at a time: when its response comes soon, the next one
@@ -45,8 +45,10 @@ impl Delivery {
       let is_full = call.is_upload() && uploads >= self.settings.max_requests;
       let time = self.patience.time(call.call.body.len());
       self.next_request += 1;
-      if is_full || call.requests.len() > 1 {
-        let cancelled = call.requests.remove(0);
+      // The first one stays: if the server is only slow, it is answered next.
+      if (is_full || call.requests.len() > 1)
+        && let Some(cancelled) = call.requests.pop()
+      {
         self.cancelled.push_back(cancelled.id);
       }
       call.requests.push(Attempt { id, began: now.elapsed });

@@ -5,6 +5,7 @@ mod attachments;
 mod disk;
 mod endings;
 mod found;
+mod slow;
 mod spooled;
 
 use std::{cell::Cell, mem};

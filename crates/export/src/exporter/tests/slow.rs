@@ -1,0 +1,94 @@
+//! Servers that respond late: nothing is sent twice in vain, and no response is given up that would have come.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::transport::RequestId;
+
+/// Lets time pass while a server responds to each request after `delay`, unless it is cancelled before. The time and
+/// the path of each request, and the rows that were sent.
+fn run_slowly(
+  host: &mut Host,
+  time: Duration,
+  delay: &dyn Fn(&str) -> Duration,
+) -> Vec<(u128, String)> {
+  let end = host.elapsed + time;
+  let mut sent = Vec::new();
+  let mut open: BTreeMap<RequestId, (Duration, String)> = BTreeMap::new();
+  loop {
+    host.exporter.handle_timeout(host.now());
+    while let Some(cancelled) = host.exporter.poll_cancelled() {
+      open.remove(&cancelled);
+    }
+    while let Some(Request { id, call, .. }) = host.exporter.poll_request() {
+      let path = call.url.split_once("127.0.0.1:9").unwrap().1.to_owned();
+      sent.push((host.elapsed.as_millis(), path.clone()));
+      let due = host.elapsed + delay(&path).min(call.timeout);
+      open.insert(id, (due, path));
+    }
+    while let Some(output) = host.exporter.poll_output() {
+      if let Output::Completed { ticket, complete } = output {
+        host.completed.push((ticket, complete));
+      }
+    }
+    let response = open.iter().map(|(id, (due, _))| (*due, *id)).min();
+    let timeout = host.exporter.poll_timeout(host.now());
+    let next = response.map(|(due, _)| due).into_iter().chain(timeout).min();
+    let Some(next) = next.filter(|next| *next <= end) else { break };
+    host.elapsed = host.elapsed.max(next);
+    if let Some((due, id)) = response
+      && due <= host.elapsed
+      && let Some((_, path)) = open.remove(&id)
+    {
+      host.exporter.handle_response(id, Ok(braintrust(&path, 0)), host.now());
+    }
+  }
+  sent
+}
+
+fn millis(ms: u64) -> Duration {
+  Duration::from_millis(ms)
+}
+
+#[test]
+fn a_server_that_responds_before_the_process_must_end_gets_the_rows() {
+  for slow in ["/api/apikey/login", "/api/project/register", "/logs3"] {
+    for delay in (1_000..1_900).step_by(100) {
+      let mut host = Host::new(json!({}));
+      host.run("run_1");
+      let ticket = host.exporter.deliver_before_exit(2 * SECOND, true, host.now());
+      run_slowly(&mut host, 2 * SECOND, &|path| {
+        if path == slow { millis(delay) } else { millis(1) }
+      });
+      assert_eq!(host.completed, [(ticket, true)], "{slow} after {delay} ms");
+      assert_eq!((host.stats().sent, host.stats().lost.len()), (1, 0));
+    }
+  }
+}
+
+#[test]
+fn a_response_within_the_timeout_of_a_flush_counts_however_late_it_is() {
+  for delay in [2_500, 4_500, 7_500, 9_000] {
+    let mut host = Host::new(json!({}));
+    host.run("run_1");
+    let ticket = host.exporter.flush(10 * SECOND, host.now());
+    run_slowly(&mut host, 10 * SECOND, &|path| {
+      if path.ends_with("/login") { millis(delay) } else { millis(1) }
+    });
+    assert_eq!(host.completed, [(ticket, true)], "after {delay} ms");
+  }
+}
+
+#[test]
+fn a_limit_that_is_not_stated_soon_is_asked_for_once() {
+  let mut host = Host::new(json!({}));
+  host.run("run_1");
+  host.exporter.deliver_before_exit(2 * SECOND, true, host.now());
+  let sent = run_slowly(&mut host, 2 * SECOND, &|path| {
+    if path == "/version" { millis(60_000) } else { millis(1) }
+  });
+  let limits = sent.iter().filter(|(_, path)| path == "/version");
+  assert_eq!(limits.count(), 1, "{sent:?}");
+  let rows = sent.iter().find(|(_, path)| path == "/logs3").unwrap();
+  assert!(rows.0 <= 510, "{sent:?}");
+}
