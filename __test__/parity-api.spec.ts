@@ -271,6 +271,51 @@ test.each(['true', 'false'])('an Attachment is uploaded if that is set: %s', (at
   ),
 );
 
+test('a file that is read later arrives in feedback and in what a span propagates', () =>
+  program(
+    `${START}
+    const file = (text) => new bt.Attachment({ data: new Blob([text]), filename: 'a', contentType: 'text/plain' });
+    const rated = bt.startSpan({ name: 'rated' });
+    rated.end();
+    bt.logFeedback({ span: rated, expected: file('7 bytes'), scores: { a: 0.5 }, comment: 'good' });
+    bt.logFeedback({ span: rated, scores: { a: 1 } });
+    const outer = bt.startSpan({ name: 'outer', propagatedEvent: { metadata: { file: file('8 bytes!') } } });
+    outer.startSpan({ name: 'early' }).end();
+    const slug = await outer.export();
+    outer.startSpan({ name: 'late' }).end();
+    bt.startSpan({ name: 'elsewhere', parent: slug }).end();
+    outer.end();
+    show((await bt.flush()).complete);`,
+    (row, shown) => {
+      expect(shown).toEqual([true]);
+      expect(row('rated').expected.data).toContain('text/plain, 7 bytes');
+      expect(row('rated').scores).toEqual({ a: 1 });
+      for (const name of ['outer', 'early', 'late', 'elsewhere']) {
+        expect(row(name).metadata.file.data).toContain('text/plain, 8 bytes');
+      }
+    },
+  ));
+
+test('a file that does not arrive is warned of, with the cause', async () => {
+  const collector = await startCollector();
+  const code = `import * as bt from 'flue-braintrust';
+    bt.initLogger({ projectName: 'P' });
+    const file = (data) => new bt.Attachment({ data, filename: 'a', contentType: 'text/plain' });
+    const span = bt.startSpan({ name: 'files' });
+    span.log({ input: [file('/no/such/file'), file(new Uint8Array(6e6))] });
+    await bt.flush();
+    span.log({ output: file(new Blob(['unread'])) });
+    process.exit();`;
+  try {
+    const { stderr } = await run(['--input-type=module', '-e', code], destination(collector));
+    expect(stderr).toContain('An attachment cannot be read (ENOENT)');
+    expect(stderr).toContain('An attachment of more than 5 MiB is left out');
+    expect(stderr).toContain('Files in 1 of the last updates are lost');
+  } finally {
+    await collector.close();
+  }
+});
+
 test('a file that is read later changes nothing but its placeholder', () =>
   program(
     `${START}

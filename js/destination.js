@@ -210,6 +210,14 @@ class Destination {
     return this.#isConnecting && !this.isClosed && !this.traceDestination()?.isConnected;
   }
 
+  /** Warns of files that are still being read when the process ends. */
+  checkFiles() {
+    const { size } = this.#files;
+    if (size === 0) return;
+    const why = 'they were still being read when the process ended';
+    warn('LOST', `Files in ${size} of the last updates are lost: ${why}.`);
+  }
+
   /** Warns of spans that went to the project of this logger although their slugs name another one. */
   checkSlugs() {
     this.#slugDestinations.check();

@@ -346,7 +346,10 @@ class Exporter {
   beginExit(step) {
     this.#atExit(() => {
       const { ExitStep } = this.#host.load();
-      for (const destination of this.#destinations.live) destination.releaseAll();
+      for (const destination of this.#destinations.live) {
+        destination.releaseAll();
+        if (step === 'Delivery') destination.checkFiles();
+      }
       const left = this.#destinations.recorders.map((recorder) =>
         recorder.beginExit(ExitStep[step]),
       );

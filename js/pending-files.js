@@ -17,6 +17,10 @@ class PendingFiles {
     return this.#files.size === 0;
   }
 
+  get size() {
+    return this.#files.size;
+  }
+
   /** @param {Promise<unknown>} work ends when the file is recorded */
   add(work) {
     const done = work.catch((error) => {

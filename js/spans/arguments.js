@@ -2,7 +2,6 @@
 
 // Reads the arguments of `startSpan` and `traced`: what cannot be read is left out.
 
-const { toJsonSafe } = require('../json/stringify.js');
 const { spanUpdateOf } = require('./span-update.js');
 
 /** @typedef {import('../../index.d.ts').StartSpanArgs} StartSpanArgs */
@@ -60,14 +59,4 @@ function labelOf(args) {
   return label;
 }
 
-/**
- * The update that every descendant of a span gets.
- * @param {StartSpanArgs | undefined} args
- */
-function propagatedOf(args) {
-  const given = read(args, 'propagatedEvent');
-  if (typeof given !== 'object' || given === null) return undefined;
-  return /** @type {Record<string, any>} */ (toJsonSafe(given));
-}
-
-module.exports = { attributesOf, labelOf, propagatedOf, read };
+module.exports = { attributesOf, labelOf, read };

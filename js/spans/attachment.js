@@ -3,9 +3,11 @@
 // A file that the application puts into a span.
 
 const { randomUUID, types } = require('../builtins/index.js');
-const { mark } = require('../json/json-safe-copy.js');
+const { noteCut } = require('../json/cut.js');
+const { classOf, mark } = require('../json/json-safe-copy.js');
 const { read } = require('./arguments.js');
 const { isObject } = require('./span-update.js');
+const { warn } = require('../warn.js');
 
 /** The largest file, in bytes: as base64 it is a text within an event. */
 const MAX_BYTES = 5 * 1024 * 1024;
@@ -98,6 +100,7 @@ class Attachment {
   #bytes;
   /** Why there are no bytes. */
   #why = 'a file without data';
+  #isTooLarge = false;
   /** @type {Promise<void> | undefined} */
   #reading;
 
@@ -111,8 +114,8 @@ class Attachment {
     });
     try {
       this.#take(read(params, 'data'));
-    } catch {
-      this.#why = 'a file that cannot be read';
+    } catch (error) {
+      this.#fail(error);
     }
   }
 
@@ -134,7 +137,11 @@ class Attachment {
       const { content_type: type } = this.reference;
       return `data:${type};base64,${base64(this.#bytes)}`;
     }
-    if (this.#reading === undefined) return mark(this.#why);
+    if (this.#reading === undefined) {
+      // Only within an update, which counts it.
+      if (this.#isTooLarge && unread !== undefined) noteCut();
+      return mark(this.#why);
+    }
     const placeholder = mark(`${this.#why}, ${this.reference.key}`);
     unread?.push({ placeholder, reading: this.#reading, text: () => this.#text() });
     return placeholder;
@@ -162,15 +169,29 @@ class Attachment {
       const buffer = await blob.arrayBuffer();
       if (!types.isAnyArrayBuffer(buffer)) throw new Error('no bytes');
       this.#keep(new Uint8Array(buffer));
-    } catch {
-      this.#why = 'a file that cannot be read';
+    } catch (error) {
+      this.#fail(error);
     }
+  }
+
+  /** @param {any} error */
+  #fail(error) {
+    this.#why = 'a file that cannot be read';
+    const cause = typeof error?.code === 'string' ? error.code : classOf(error);
+    const what = `An attachment cannot be read (${cause})`;
+    warn('BAD_SPAN', `${what}: a mark stands for it.`, what);
   }
 
   /** Keeps a copy of what is not too large. @param {Uint8Array | undefined} bytes */
   #keep(bytes) {
-    if (bytes === undefined || bytes.byteLength > MAX_BYTES) this.#why = 'a file that is too large';
-    else this.#bytes = bytes.slice();
+    if (bytes !== undefined && bytes.byteLength <= MAX_BYTES) {
+      this.#bytes = bytes.slice();
+      return;
+    }
+    this.#isTooLarge = true;
+    this.#why = 'a file that is too large';
+    const what = 'An attachment of more than 5 MiB is left out';
+    warn('BAD_SPAN', `${what}: a mark stands for it.`, what);
   }
 }
 

@@ -5,7 +5,10 @@
 const { randomUUID } = require('../builtins/index.js');
 const { toJsonSafe } = require('../json/stringify.js');
 const { read } = require('./arguments.js');
+const { partsWith, withUnread } = require('./attachment.js');
+const { noteUpdate, repeatWhenRead } = require('./repeated-updates.js');
 const { spanUpdateOf } = require('./span-update.js');
+const { warn } = require('../warn.js');
 
 /**
  * The row that a feedback is about.
@@ -35,6 +38,31 @@ function feedbackEvent({ id, rootSpanId }, given, otherwise) {
     ...(isGiven(comment) && { message: comment, commentId: randomUUID().replaceAll('-', '') }),
     span: { expected, metadata, tags, scores: safely(() => scoresOf(read(given, 'scores'))) },
   };
+}
+
+/**
+ * Records a feedback, and the files of what is expected once they are read. Never throws.
+ * @param {InstanceType<typeof import('../destination.js').Destination>} destination
+ * @param {Target} target
+ * @param {import('../../index.d.ts').Feedback} given
+ * @param {string} [otherwise] the source when none is given
+ */
+function recordFeedback(destination, target, given, otherwise) {
+  const { update: event, files } = withUnread(() => feedbackEvent(target, given, otherwise));
+  const { type, timestamp, spanId, rootSpanId, kind } = event;
+  const { expected, metadata } = event.span;
+  // Metadata belongs to this one feedback: another one cannot complete it.
+  if (partsWith(metadata, files) !== undefined) {
+    const what = 'A file in the metadata of feedback is left out: it was still being read';
+    warn('BAD_SPAN', `${what}.`, what);
+  }
+  if (spanId !== undefined) noteUpdate(spanId, { expected });
+  destination.record(event, 'Start');
+  if (spanId === undefined || partsWith(expected, files) === undefined) return;
+  const repeated = repeatWhenRead(spanId, { expected }, files, (span) =>
+    destination.record({ type, timestamp, spanId, rootSpanId, kind, span }, 'Start'),
+  );
+  destination.defer(repeated);
 }
 
 /** @param {unknown} value */
@@ -67,4 +95,4 @@ function scoresOf(given) {
   );
 }
 
-module.exports = { feedbackEvent };
+module.exports = { recordFeedback };

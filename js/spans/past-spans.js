@@ -4,7 +4,7 @@
 
 const { classOf } = require('../json/json-safe-copy.js');
 const { read } = require('./arguments.js');
-const { feedbackEvent } = require('./feedback.js');
+const { recordFeedback } = require('./feedback.js');
 const { LINK, NOOP_SPAN } = require('./noop.js');
 const { beginsTraces, namedParent } = require('./parents.js');
 const { noLink, permalinkTo } = require('./permalink.js');
@@ -95,7 +95,7 @@ function pastSpansOf(exporter, own) {
   const record = (event, source) => {
     try {
       const { destination, ...target } = targetOf(event);
-      if (destination.isOn) destination.record(feedbackEvent(target, event, source), 'Start');
+      if (destination.isOn) recordFeedback(destination, target, event, source);
     } catch (error) {
       warn('BAD_SPAN', `Feedback could not be recorded (${classOf(error)}).`);
       // Without a span it is counted as invalid.

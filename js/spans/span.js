@@ -9,14 +9,15 @@ const { takeCut } = require('../json/cut.js');
 const { classOf } = require('../json/json-safe-copy.js');
 const { isDuplicate, isFreshReceipt, isRunReceipt } = require('../receipts.js');
 const { warn } = require('../warn.js');
-const { attributesOf, labelOf, propagatedOf, read } = require('./arguments.js');
+const { attributesOf, labelOf, read } = require('./arguments.js');
 const { withUnread } = require('./attachment.js');
 const { NOOP_SPAN } = require('./noop.js');
-const { feedbackEvent } = require('./feedback.js');
+const { recordFeedback } = require('./feedback.js');
 const { beginsTraces, parentOf } = require('./parents.js');
 const { linkTo, permalinkTo } = require('./permalink.js');
 const { errorOf, mergedUpdate, spanUpdateOf, timeIn } = require('./span-update.js');
 const { objectOf, writeSlug } = require('./slug.js');
+const { propagatedOf, unreadIn, wholePropagated } = require('./propagated.js');
 const { noteUpdate, repeatWhenRead } = require('./repeated-updates.js');
 const { runTraced, whenDone } = require('./run-traced.js');
 const { hasBegunTrace, newId, noteTrace, rowIdOf } = require('./span-ids.js');
@@ -171,9 +172,7 @@ class Span {
   /** @param {import('../../index.d.ts').Feedback} event */
   logFeedback(event) {
     // Without the start of a refused span its row would have nothing but the feedback.
-    if (!this.#admission.isRefused)
-      this.#destination.record(feedbackEvent(this.#context, event), 'Start');
-    else takeCut();
+    if (!this.#admission.isRefused) recordFeedback(this.#destination, this.#context, event);
   }
 
   /** @param {Omit<StartSpanArgs, 'event'>} args */
@@ -211,7 +210,8 @@ class Span {
   }
 
   async export() {
-    const { id, spanId, rootSpanId, propagated } = this.#context;
+    const { id, spanId, rootSpanId } = this.#context;
+    const propagated = await wholePropagated(this.#context.propagated);
     return writeSlug({
       ...objectOf(this.#destination),
       row_id: id,
@@ -315,7 +315,7 @@ class Span {
     }));
     this.#isOpen = true;
     this.#record('span_start', update, 'Start');
-    this.#repeatWhenRead(update, files);
+    this.#repeatWhenRead(update, [...files, ...unreadIn(propagated)]);
   }
 
   /**

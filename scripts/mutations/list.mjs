@@ -106,8 +106,8 @@ export const MUTATIONS = [
   {
     name: 'repeats: a request without a response is not repeated',
     file: `${EXPORT}/delivery/repeats.rs`,
-    replace: `    (is_repeatable && time < call.timeout).then(|| now + time)`,
-    by: `    (is_repeatable && time > call.timeout).then(|| now + time)`,
+    replace: `    (is_repeatable && time * 2 <= call.timeout).then(|| now + time)`,
+    by: `    (is_repeatable && time * 2 > call.timeout).then(|| now + time)`,
   },
   {
     name: 'repeats: the request that is not needed any more is not dropped',
@@ -366,7 +366,7 @@ export const MUTATIONS = [
   {
     name: 'spool: a write that fails after the rename leaves its file',
     file: 'crates/spool/src/process.rs',
-    replace: `      let removed = gone_is_fine(self.files.remove(&self.path(kind)));`,
+    replace: `      let removed = self.remove_unfinished(kind);`,
     by: `      let removed: io::Result<()> = Ok(());`,
   },
   {
