@@ -27,6 +27,13 @@ const ignored = (why: string) => ({
   stderr: expect.stringMatching(`ENV_FILE: .* cannot be used \\(${why}\\). It is ignored.`),
 });
 
+test('an .env.braintrust as editors on Windows write it is read, or named as what it is', async () => {
+  const text = 'BRAINTRUST_APP_URL=http://127.0.0.1:9';
+  expect(await readAbove((file) => writeFileSync(file, `\ufeff${text}`))).toEqual(READ);
+  const inUtf16 = await readAbove((file) => writeFileSync(file, `\ufeff${text}`, 'utf16le'));
+  expect(inUtf16).toEqual(ignored('it is not UTF-8'));
+});
+
 onPosix('of a file above the working directory', () => {
   test('an .env.braintrust that everyone can write redirects no key', async () => {
     const found = await readAbove((file) => chmodSync(file, 0o666));

@@ -31,6 +31,53 @@ async function program(code: string, options: CollectorOptions = {}) {
 const named = (rows: any[], name: string) =>
   rows.find(({ span_attributes }) => span_attributes?.name === name);
 
+test('an error shows those behind it: causes, and those of an AggregateError', async () => {
+  const { rows } = await program(`
+    import { runInNewContext } from 'node:vm';
+    bt.initLogger();
+    const failing = (name, error) => { try { bt.traced(() => { throw error; }, { name }); } catch {} };
+    const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+    failing('fetch', new TypeError('fetch failed', { cause: refused }));
+    failing('any', new AggregateError([new Error('first'), new RangeError('second', { cause: 'why' })], 'none'));
+    const looped = new Error('looped'); looped.cause = looped;
+    failing('looped', looped);
+    failing('odd', new Error('odd', { cause: { code: 7 } }));
+    failing('realm', runInNewContext('new TypeError("elsewhere")'));
+    failing('unreadable', Object.defineProperty(new Error('x'), 'cause', { get() { throw new Error('no'); } }));`);
+  const error = (name: string) => named(rows, name).error;
+  expect(error('fetch')).toMatch(
+    /^TypeError: fetch failed\n\n[^]*\n\nCaused by: Error: connect ECONNREFUSED\n/,
+  );
+  expect(error('any')).toMatch(
+    /\n\nError 1 of 2: Error: first\n[^]*\n\nError 2 of 2: RangeError: second\n/,
+  );
+  expect(error('any')).toMatch(/\n\nCaused by: why$/);
+  expect(error('looped').split('looped')).toHaveLength(3);
+  expect(error('odd')).toMatch(/\n\nCaused by: {"code":7}$/);
+  expect(error('realm')).toMatch(/^TypeError: elsewhere\n\n/);
+  expect(error('unreadable')).toBe('failed with an error that cannot be read');
+});
+
+test('what is cut twice, as a value and within its event, states how much is missing in all', async () => {
+  const { rows } = await program(`
+    bt.initLogger();
+    const many = Array.from({ length: 25_000 }, (_, n) => n);
+    const entries = many.map((n) => ['name ' + n, n]);
+    const values = { list: many, set: new Set(many), object: Object.fromEntries(entries), map: new Map(entries) };
+    for (const [name, output] of Object.entries(values)) bt.traced((span) => span.log({ output }), { name });
+    const matrix = Array.from({ length: 200 }, () => many.slice(0, 400));
+    bt.traced((span) => span.log({ output: matrix }), { name: 'matrix' });
+    const text = 'x'.repeat(9_000_000);
+    bt.traced((span) => span.log({ input: text, output: text }), { name: 'text' });`);
+  for (const name of ['list', 'set', 'object', 'map']) {
+    expect(JSON.stringify(named(rows, name).output)).toMatch(/: 15000 more\]"[\]}]$/);
+  }
+  const matrix = named(rows, 'matrix').output;
+  expect(matrix.at(-1)).toBe(`[flue-braintrust: ${200 - (matrix.length - 1)} more]`);
+  const { input, output } = named(rows, 'text');
+  for (const text of [input, output]) expect(text).toMatch(/: cut, 9000000 characters in all\]$/);
+});
+
 test('an error of null is none, and takes back an earlier one', async () => {
   const { rows } = await program(`
     bt.initLogger({ sampleRate: 0, keepErrors: true });

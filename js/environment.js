@@ -98,7 +98,10 @@ function readTrusted(file) {
   try {
     const why = distrust(fs.fstatSync(descriptor));
     if (why !== undefined) throw new Error(why);
-    return fs.readFileSync(descriptor, 'utf8');
+    const text = fs.readFileSync(descriptor, 'utf8');
+    // Its NULs as UTF-8: no text that is UTF-8 has any.
+    if (text.includes('\0')) throw new Error('it is not UTF-8');
+    return text.replace(/^\uFEFF/, '');
   } finally {
     fs.closeSync(descriptor);
   }

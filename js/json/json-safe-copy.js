@@ -94,7 +94,7 @@ class Copier {
     this.#charactersLeft -= length;
     return length === text.length
       ? text
-      : `${text.slice(0, length)}${markCut(`cut, ${text.length} characters in all`)}`;
+      : `${text.slice(0, length)}${markCut(`cut, ${lengthOf(text)} characters in all`)}`;
   }
 
   /** @param {object} object */
@@ -150,9 +150,9 @@ class Copier {
     const kept = Math.min(names.length, limits.MEMBERS);
     for (let at = 0; at < kept; at++) {
       this.#copyMember(copy, object, /** @type {string} */ (names[at]));
-      if (this.#valuesLeft < 0) return markRest(copy, names.length - at - 1);
+      if (this.#valuesLeft < 0) return markRest(copy, names.length - at - 1, object);
     }
-    return markRest(copy, names.length - kept);
+    return markRest(copy, names.length - kept, object);
   }
 
   /**
@@ -209,11 +209,11 @@ class Copier {
         copy.push(this.#copyElement(list, at));
       }
       if (this.#valuesLeft < 0) {
-        copy.push(markCut(`${length - at - 1} more`));
+        copy.push(markCut(`${leftOut(length - at - 1, list, length - 1)} more`));
         return copy;
       }
     }
-    if (length > kept) copy.push(markCut(`${length - kept} more`));
+    if (length > kept) copy.push(markCut(`${leftOut(length - kept, list, length - 1)} more`));
     return copy;
   }
 
@@ -275,11 +275,42 @@ const REST = 'flue-braintrust';
 /**
  * @param {Record<string, unknown>} copy
  * @param {number} left how many members were left out
+ * @param {object} [object] that was copied
  */
-function markRest(copy, left) {
-  if (left > 0) copy[REST] = markCut(`${left} more`);
+function markRest(copy, left, object = {}) {
+  if (left > 0) copy[REST] = markCut(`${leftOut(left, object, REST)} more`);
   return copy;
 }
+
+// A field of a custom span is copied, and then its event: what was cut before may be cut again.
+
+/** @type {(text: unknown, pattern: RegExp) => number | undefined} */
+const numberIn = (text, pattern) => {
+  const found = typeof text === 'string' ? pattern.exec(text.slice(-LONGEST_MARK)) : null;
+  return found === null ? undefined : Number(found[1]);
+};
+
+const LONGEST_MARK = 80;
+const MORE = /^\[flue-braintrust: (\d+) more\]$/;
+const CUT = /\[flue-braintrust: cut, (\d+) characters in all\]$/;
+
+/**
+ * How many are left out in all: the last one may be the mark of others.
+ * @param {number} left
+ * @param {any} object
+ * @param {string | number} last where the mark is
+ */
+function leftOut(left, object, last) {
+  try {
+    const earlier = numberIn(object[last], MORE);
+    return earlier === undefined ? left : left - 1 + earlier;
+  } catch {
+    return left;
+  }
+}
+
+/** The length of a text before it was cut. @param {string} text */
+const lengthOf = (text) => numberIn(text, CUT) ?? text.length;
 
 /** @param {unknown} value */
 const isPrimitive = (value) =>

@@ -2,6 +2,7 @@
 
 // Updates of custom spans, in the shapes of rows.
 
+const { types } = require('../builtins/index.js');
 const { toJsonSafe } = require('../json/stringify.js');
 const { warn } = require('../warn.js');
 
@@ -131,20 +132,74 @@ function merge(value, later) {
 /** Whether the server merges a value with a later one, member by member. @param {unknown} value */
 const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** The most errors behind an error that its text has: causes, and those of an `AggregateError`. */
+const MAX_CAUSES = 16;
+
 /**
- * The text of an error: its class, its message and its stack. Any other value stays as it is. Never throws.
+ * The text of an error: its class, its message, its stack, and the errors behind it. Any other value stays as it is. Never
+ * throws.
  * @param {unknown} error
  * @returns {any}
  */
 function errorOf(error) {
   try {
-    if (!(error instanceof Error)) return toJsonSafe(error) ?? 'failed without a message';
-    const { name, message, stack } = error;
-    const summary = name === 'Error' || message === '' ? message || name : `${name}: ${message}`;
-    return toJsonSafe(typeof stack === 'string' ? `${summary}\n\n${stack}` : summary);
+    if (!isError(error)) return toJsonSafe(error) ?? 'failed without a message';
+    const { stack } = error;
+    const parts = [summaryOf(error), ...(typeof stack === 'string' ? [stack] : [])];
+    return toJsonSafe([...parts, ...causesOf(error)].join('\n\n'));
   } catch {
     return 'failed with an error that cannot be read';
   }
+}
+
+/** @param {unknown} value @returns {value is Error} also one of another realm */
+const isError = (value) => value instanceof Error || types.isNativeError(value);
+
+/** @param {Error} error */
+function summaryOf({ name, message }) {
+  return name === 'Error' || message === '' ? message || name : `${name}: ${message}`;
+}
+
+/**
+ * The texts of the errors behind an error.
+ * @param {Error} error
+ * @returns {string[]}
+ */
+function causesOf(error) {
+  const texts = [];
+  const seen = new Set([error]);
+  for (const one of seen) {
+    for (const [label, behind] of behindOf(one)) {
+      if (seen.has(/** @type {any} */ (behind)) || texts.length >= MAX_CAUSES) continue;
+      if (isError(behind)) seen.add(behind);
+      texts.push(`${label}: ${causeText(behind)}`);
+    }
+  }
+  return texts;
+}
+
+/**
+ * What is directly behind an error, with labels.
+ * @param {Error & { errors?: unknown }} error
+ * @returns {[label: string, behind: unknown][]}
+ */
+function behindOf({ cause, errors }) {
+  const all = Array.isArray(errors) ? errors.slice(0, MAX_CAUSES) : [];
+  const count = Array.isArray(errors) ? errors.length : 0;
+  return [
+    ...(cause === undefined || cause === null
+      ? []
+      : [/** @type {[string, unknown]} */ (['Caused by', cause])]),
+    ...all.map(
+      (one, at) => /** @type {[string, unknown]} */ ([`Error ${at + 1} of ${count}`, one]),
+    ),
+  ];
+}
+
+/** @param {unknown} cause */
+function causeText(cause) {
+  if (isError(cause)) return typeof cause.stack === 'string' ? cause.stack : summaryOf(cause);
+  return typeof cause === 'string' ? cause : JSON.stringify(toJsonSafe(cause));
 }
 
 module.exports = { errorOf, isObject, mergedUpdate, spanUpdateOf, timeIn };
