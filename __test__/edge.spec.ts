@@ -32,6 +32,23 @@ async function seen(name: string) {
   return result;
 }
 
+test('what is recorded at the top level of a module is counted, and what calls other objects is not called', async () => {
+  const { lines, ...rest } = await seen('top level, and stubs');
+  const stub = '[flue-braintrust: DurableObject]';
+  expect(rest).toEqual({
+    complete: true,
+    made: 0,
+    unhandled: 0,
+    // A span, feedback, the start of an operation, and its end.
+    lost: { unreadable_event: 4 },
+    input: [stub],
+    output: { stub },
+  });
+  expect(lines).toEqual([
+    expect.stringMatching(/FLUE_BRAINTRUST_EVENT_LOST: .* outside of a request, where Cloudflare/),
+  ]);
+});
+
 test('rows of an outage are kept in the storage of their object, and sent by the next event', async () => {
   const { recorded, ...rest } = await seen('storage, the same isolate');
   expect(rest).toEqual({ isKept: true, left: 0, ended: recorded, lost: {} });

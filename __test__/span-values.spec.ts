@@ -78,6 +78,17 @@ test('what is cut twice, as a value and within its event, states how much is mis
   for (const text of [input, output]) expect(text).toMatch(/: cut, 9000000 characters in all\]$/);
 });
 
+test('what has a function for any name, as a stub of a remote object does, is not called', async () => {
+  const { rows, shown } = await program(`
+    bt.initLogger();
+    const called = [];
+    const get = (_, name) => (name === 'constructor' ? class Stub {} : () => called.push(name));
+    bt.traced((span) => span.log({ input: { stub: new Proxy({}, { get }) } }), { name: 'with a stub' });
+    show(called);`);
+  expect(shown).toEqual([[]]);
+  expect(named(rows, 'with a stub').input).toEqual({ stub: '[flue-braintrust: Stub]' });
+});
+
 test('an error of null is none, and takes back an earlier one', async () => {
   const { rows } = await program(`
     bt.initLogger({ sampleRate: 0, keepErrors: true });

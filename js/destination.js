@@ -210,6 +210,11 @@ class Destination {
     return this.#isConnecting && !this.isClosed && !this.traceDestination()?.isConnected;
   }
 
+  /** Counts something that cannot be recorded. */
+  countLost() {
+    this.#recordUnreadable();
+  }
+
   /** Warns of files that are still being read when the process ends. */
   checkFiles() {
     const { size } = this.#files;

@@ -40,6 +40,7 @@ class NoDestination {
   caller = () => undefined;
   callerOf = () => undefined;
   adopt() {}
+  countLost() {}
   defer() {}
   at() {
     return this;

@@ -4,14 +4,11 @@ import { messageOf } from '../json/json-safe-copy.js';
 import { ownVariables } from '../variables.js';
 import { warn } from '../warn.js';
 import { CoreModule } from './core-module.mjs';
-import { EdgeRecorder } from './recorder.mjs';
+import { EdgeRecorder, PRIORITY } from './recorder.mjs';
 import { EdgeRecorders } from './recorders.mjs';
 import { checkStorage } from './storage.mjs';
 
 /** @typedef {import('../host.d.ts').Host} Host */
-
-/** As in `native.d.ts`. */
-const PRIORITY = Object.freeze({ Start: 0, Continuation: 1, MinimalEnd: 2, Note: 3 });
 
 /**
  * @param {unknown} wasm the module of the core

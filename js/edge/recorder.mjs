@@ -5,6 +5,7 @@ import { Delivery } from './delivery.mjs';
 import { StorageWork } from './storage-work.mjs';
 import { addStats, lostStats } from './stats.mjs';
 import { messageOf } from '../json/json-safe-copy.js';
+import { outsideOfRequest } from '../outside-of-request.js';
 import { print, warn } from '../warn.js';
 
 /** @typedef {import('./core-module.mjs').CoreModule} CoreModule */
@@ -24,6 +25,9 @@ import { print, warn } from '../warn.js';
  * @property {Stats} stats
  */
 
+/** As in `native.d.ts`. */
+export const PRIORITY = Object.freeze({ Start: 0, Continuation: 1, MinimalEnd: 2, Note: 3 });
+
 /** By the numbers of the border. */
 const CHANGES = /** @type {const} */ ([undefined, 'put', 'delete', 'get']);
 
@@ -39,7 +43,11 @@ const encoder = new TextEncoder();
 const randomHalves = () => crypto.getRandomValues(new Uint32Array(2));
 
 /** @param {unknown} error */
-const warnUnusable = (error) => warn('EVENT_LOST', `The core cannot be used: ${messageOf(error)}.`);
+function warnUnusable(error) {
+  const where = outsideOfRequest(error);
+  const what = where && `Nothing can be recorded ${where}`;
+  warn('EVENT_LOST', `${what ?? `The core cannot be used: ${messageOf(error)}`}.`, what);
+}
 
 /** @implements {HostRecorder} */
 export class EdgeRecorder {
@@ -86,7 +94,11 @@ export class EdgeRecorder {
     // What a disposed one is to forget, it has forgotten.
     if (this.#isDisposed) return true;
     return this.#guard(false, (core) => {
-      this.#start();
+      if (!this.#start()) {
+        // After a continuation, its minimal end follows.
+        if (priority !== PRIORITY.Continuation) this.#countLost();
+        return false;
+      }
       this.#eventsSince++;
       return (
         core.call(
@@ -347,11 +359,24 @@ export class EdgeRecorder {
     this.storageWork.reset();
   }
 
-  /** Not before an event: there is no randomness outside of a request. */
+  #countLost() {
+    const reason = 'unreadable_event';
+    this.#earlier = addStats(this.#earlier, lostStats(undefined, { events: 1, reason }));
+  }
+
+  /** Not before an event: there is no randomness outside of a request. False there. */
   #start() {
-    if (this.#isStarted) return;
-    this.#core.call('start', this.#slot.number, ...randomHalves(), ...now());
+    if (this.#isStarted) return true;
+    let halves;
+    try {
+      halves = randomHalves();
+    } catch (error) {
+      warnUnusable(error);
+      return false;
+    }
+    this.#core.call('start', this.#slot.number, ...halves, ...now());
     this.#isStarted = true;
+    return true;
   }
 
   /**

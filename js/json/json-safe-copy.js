@@ -23,6 +23,9 @@ const LARGEST_INTEGER = 2n ** 1024n;
 /** How many values a proxy counts for: each look at one runs code of the application. */
 const PROXY_VALUES = 20;
 
+/** The name of no member. */
+const NO_NAME = 'flue-braintrust: no member';
+
 /** The longest name of a member, in characters. */
 const LONGEST_NAME = 1000;
 
@@ -131,6 +134,8 @@ class Copier {
     if (hasNoContent(object)) return mark(classOf(object));
     const { toJSON } = object;
     if (typeof toJSON === 'function') {
+      // A stub of an object elsewhere has a function for any name, which calls that object.
+      if (typeof object[NO_NAME] === 'function') return mark(classOf(object));
       const shown = toJSON.call(object, '');
       return shown === object ? this.copyMembers(object) : this.copy(shown);
     }

@@ -18,6 +18,7 @@ const { linkTo, permalinkTo } = require('./permalink.js');
 const { errorOf, mergedUpdate, spanUpdateOf, timeIn } = require('./span-update.js');
 const { objectOf, writeSlug } = require('./slug.js');
 const { propagatedOf, unreadIn, wholePropagated } = require('./propagated.js');
+const { outsideOfRequest } = require('../outside-of-request.js');
 const { noteUpdate, repeatWhenRead } = require('./repeated-updates.js');
 const { runTraced, whenDone } = require('./run-traced.js');
 const { hasBegunTrace, newId, noteTrace, rowIdOf } = require('./span-ids.js');
@@ -73,7 +74,11 @@ class Span {
       const parent = place === undefined || beginsTraces(place) ? undefined : place;
       return Span.#under(destination.at(named?.object), parent, args, place?.propagated);
     } catch (error) {
-      warn('BAD_SPAN', `A span was asked for in a way that cannot be read (${classOf(error)}).`);
+      // Where that is the cause, the count warns of it.
+      if (outsideOfRequest(error) === undefined) {
+        warn('BAD_SPAN', `A span was asked for in a way that cannot be read (${classOf(error)}).`);
+      }
+      destination.countLost();
       return NOOP_SPAN;
     }
   }

@@ -74,6 +74,22 @@ const observeOperations = (place, from, to) =>
   );
 
 const SCENARIOS = {
+  /** Recorded at the top level of a module, and what calls other objects within a span. */
+  async 'top level, and stubs'() {
+    await worker.stop();
+    const { url } = collector;
+    const bindings = {
+      BRAINTRUST_API_KEY: 'key',
+      BRAINTRUST_APP_URL: url,
+      BRAINTRUST_API_URL: url,
+    };
+    const durableObjects = { HOUSES: { className: 'House', useSQLite: true } };
+    const program = fileURLToPath(new URL('top-level.mjs', import.meta.url));
+    worker = await startWorker(program, { durableObjects, bindings }, state);
+    const result = await step('');
+    const [{ input, output }] = collector.rows();
+    return { ...result, input, output, lines: await printed() };
+  },
   /** The server is down during the first requests, and healthy in the next. */
   async 'storage, the same isolate'() {
     await init({}, 'object');
