@@ -42,7 +42,8 @@ const TABLE: Record<string, string> = {
   'node-host': 'dev-server environment exit native-loader stats-socket variables vercel warn',
   vercel: '',
   exit: 'signals',
-  spans: 'builtins context drop-oldest json login receipts slug-destinations span-link warn',
+  spans:
+    'builtins context drop-oldest json login outside-of-request receipts slug-destinations span-link warn',
   capture: 'context drop-oldest json minimal-end-event request-delta routes',
   'request-delta': 'conversation-memory flat-snapshot json shared-prefix',
   'minimal-end-event': 'json',
@@ -64,6 +65,7 @@ const TABLE: Record<string, string> = {
   'no-stats': '',
   'sum-stats': 'no-stats',
   options: 'builtins trace-fields',
+  'outside-of-request': '',
   'trace-fields': 'json variables',
   signals: '',
   'stats-socket': '',
@@ -72,7 +74,7 @@ const TABLE: Record<string, string> = {
   variables: '',
   warn: '',
 
-  edge: 'api exporter json no-stats sum-stats variables warn cloudflare:workers',
+  edge: 'api exporter json no-stats outside-of-request sum-stats variables warn cloudflare:workers',
 
   'tools/cli': `tools/collector tools/doctor tools/init tools/support exporter json native-loader node-host package stats-socket`,
   'tools/doctor': 'tools/support environment json native-loader options package span-link',

@@ -22,7 +22,7 @@ const MAX_KEPT: usize = 64;
 
 /// The message of [`Code::Cut`].
 const CONTENT_IS_CUT: &str = "The queue is full: spans end without their content, which `stats().cut` \
-  counts; increase `maxQueueBytes`, or configure a `spool` directory.";
+  counts; increase `maxQueueBytes`, or configure a `spool` directory (in a Worker: `storage`).";
 
 /// The same for an event that has more content than its limits allow.
 const CONTENT_IS_LARGE: &str = "A very large event is cut: `stats().cut`.";

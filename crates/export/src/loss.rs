@@ -67,13 +67,17 @@ impl LossReason {
   /// What the user can do about it.
   pub fn remedy(self) -> &'static str {
     match self {
-      Self::QueueFull => "increase `maxQueueBytes`, or configure a `spool` directory",
+      Self::QueueFull => {
+        "increase `maxQueueBytes`, or configure a `spool` directory (in a Worker: `storage`)"
+      }
       Self::UnreadableEvent => "please report it with the Flue version",
       Self::InvalidFeedback => "correct the call of `logFeedback`",
       Self::Rejected => "check the server's response",
       Self::TooLarge => "trace less per span, or set `maxFieldBytes`",
       Self::Unauthorized => "check BRAINTRUST_API_KEY",
-      Self::NotDeliveredAtExit => "increase `exitTimeoutMs`, or configure a `spool` directory",
+      Self::NotDeliveredAtExit => {
+        "increase `exitTimeoutMs`, or configure a `spool` directory (in a Worker: `storage`)"
+      }
       Self::Closed => "record events before `close()`",
       Self::EngineFailed => "please report it",
       Self::SpoolFull => "increase `spool.maxBytes`",

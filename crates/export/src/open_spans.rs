@@ -113,6 +113,11 @@ impl SnapshotSchedule {
     if self.drop_orphaned_at.is_empty() {
       return i64::MAX;
     }
+    Self::resumed_after(now)
+  }
+
+  /// What was left at this time or before, in milliseconds since the epoch, is resumed no more.
+  pub fn resumed_after(now: Now) -> i64 {
     now.unix_ms.saturating_sub(RESUME_WITHIN.as_millis() as i64)
   }
 

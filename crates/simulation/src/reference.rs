@@ -69,6 +69,8 @@ impl Reference {
       rows.extend(self.translator.restore(snapshot).unwrap_or_default());
     }
     if !snapshots.is_empty() {
+      let left_by = now.unix_ms.saturating_sub(RESUME_WITHIN.as_millis() as i64);
+      rows.extend(self.translator.drop_settled(now.unix_ms, left_by));
       self.orphans.push_back(now.elapsed + RESUME_WITHIN);
     }
     self.produced(rows)

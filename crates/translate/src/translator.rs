@@ -138,4 +138,10 @@ impl Translator {
     self.state.keep_usage();
     self.state.tree.drop_orphaned(at, left_by)
   }
+
+  /// The same of those whose last rows an earlier process has delivered, or written to the disk.
+  pub fn drop_settled(&mut self, at: i64, left_by: i64) -> Vec<Row> {
+    self.state.keep_usage();
+    self.state.tree.drop_settled(at, left_by)
+  }
 }

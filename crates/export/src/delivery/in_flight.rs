@@ -22,6 +22,8 @@ pub(super) struct InFlight {
   pub call: Call,
   /// The requests that carry it, the oldest first: at most two.
   pub requests: Vec<Attempt>,
+  /// How often it was repeated.
+  pub repeats: u32,
   /// When it is repeated; `None`: never.
   pub repeat_at: Option<Duration>,
 }

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use super::{
   in_flight::{Attempt, Purpose},
+  responses::FAILURES_BEFORE_WARNING,
   state::Delivery,
 };
 use crate::{
   attachment_upload::AttachmentUpload,
+  diagnostics::Code,
   overflow::OverflowUpload,
   time::Now,
   transport::{Call, Request},
@@ -60,9 +62,17 @@ impl Delivery {
       if call.is_upload() {
         self.account.counters.request();
       }
-      let waited = now.elapsed.saturating_sub(call.began).as_millis();
-      self.account.log.line(format_args!("request {id}: {} again after {waited} ms", call.url));
+      let waited = now.elapsed.saturating_sub(call.began);
+      let ms = waited.as_millis();
+      self.account.log.line(format_args!("request {id}: {} again after {ms} ms", call.url));
       self.requests.push_back(Request { id, call: call.call.clone(), is_repeat: true });
+      // As many requests have no response.
+      call.repeats += 1;
+      if call.repeats == FAILURES_BEFORE_WARNING && self.shutdown_since.is_none() {
+        let why = format!("{} has not responded for {} s", call.url, waited.as_secs());
+        self.warn_of_failure(Code::Unreachable, &why);
+        self.account.counters.failed(why);
+      }
     }
   }
 

@@ -95,7 +95,15 @@ impl Delivery {
     let repeat_at = self.first_repeat(&call, &purpose, now.elapsed);
     let requests = vec![Attempt { id, began: now.elapsed }];
     let copy = call.clone();
-    self.in_flight.push(InFlight { began, url, purpose, call: copy, requests, repeat_at });
+    self.in_flight.push(InFlight {
+      began,
+      url,
+      purpose,
+      call: copy,
+      requests,
+      repeats: 0,
+      repeat_at,
+    });
     self.requests.push_back(Request { id, call, is_repeat: false });
   }
 }

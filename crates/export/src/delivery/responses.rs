@@ -25,7 +25,7 @@ const UNAUTHORIZED_DELAY: Duration = Duration::from_secs(60);
 /// The longest delay between two attempts during shutdown, whatever the server asks for.
 pub(super) const SHUTDOWN_DELAY: Duration = Duration::from_millis(100);
 /// Failures in a row after which the user is informed.
-const FAILURES_BEFORE_WARNING: u32 = 3;
+pub(super) const FAILURES_BEFORE_WARNING: u32 = 3;
 /// A row is not cut to less than this.
 const MIN_CUT_BYTES: usize = 2048;
 /// The delay before the server is asked again for its limit.
@@ -273,10 +273,14 @@ impl Delivery {
     let delay = delay.max(at_least);
     self.pause(if is_shutdown { delay.min(SHUTDOWN_DELAY) } else { delay }, now);
     if self.backoff.failures() >= FAILURES_BEFORE_WARNING && !is_shutdown {
-      let message = format!("{why}. Delivery is retried; the application is not affected.");
-      self.account.diagnostics.once(code, &message);
+      self.warn_of_failure(code, &why);
     }
     self.account.counters.failed(why);
+  }
+
+  pub(super) fn warn_of_failure(&self, code: Code, why: &str) {
+    let message = format!("{why}. Delivery is retried; the application is not affected.");
+    self.account.diagnostics.once(code, &message);
   }
 
   /// Handles a refused key for a request that began at `began`.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use spool::Adopted;
 
 use super::Exporter;
-use crate::{diagnostics::Code, time::Now};
+use crate::{diagnostics::Code, open_spans::SnapshotSchedule, time::Now};
 
 /// How often the spool is searched for segments of dead processes.
 const ADOPT_EVERY: Duration = Duration::from_secs(5);
@@ -55,6 +55,9 @@ impl Exporter {
       self.account.diagnostics.once(Code::Spool, message);
     }
     if !adopted.snapshots.is_empty() {
+      // Processes may end before they drop them: one after the other would pass them on.
+      let rows = self.translator.drop_settled(now.unix_ms, SnapshotSchedule::resumed_after(now));
+      self.enqueue_sorted(rows, now);
       self.snapshot.restored(now.elapsed);
     }
   }

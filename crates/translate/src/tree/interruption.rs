@@ -100,8 +100,22 @@ impl Tree {
   /// Drops the spans of processes that left them at `left_by` or before, and that this process has not continued: they
   /// are closed. Returns the last rows of what is open below them.
   pub fn drop_orphaned(&mut self, at: i64, left_by: i64) -> Vec<Row> {
+    self.drop_left(at, left_by, &|_| true)
+  }
+
+  /// The same of those whose last rows an earlier process has delivered, or written to the disk.
+  pub fn drop_settled(&mut self, at: i64, left_by: i64) -> Vec<Row> {
+    self.drop_left(at, left_by, &|span| span.is_safely_closed)
+  }
+
+  fn drop_left(
+    &mut self,
+    at: i64,
+    left_by: i64,
+    is_wanted: &dyn Fn(&OpenSpan) -> bool,
+  ) -> Vec<Row> {
     let is_left = |span: &OpenSpan| span.left_at.is_some_and(|left_at| left_at <= left_by);
-    let is_dropped = |span: &OpenSpan| is_left(span) && self.is_orphaned(span);
+    let is_dropped = |span: &OpenSpan| is_left(span) && is_wanted(span) && self.is_orphaned(span);
     let orphaned = self.open.iter().filter(|(_, span)| is_dropped(span));
     let orphaned: Vec<Activity> = orphaned.map(|(activity, _)| activity.clone()).collect();
     let mut rows = Vec::new();

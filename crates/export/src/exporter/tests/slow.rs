@@ -92,3 +92,14 @@ fn a_limit_that_is_not_stated_soon_is_asked_for_once() {
   let rows = sent.iter().find(|(_, path)| path == "/logs3").unwrap();
   assert!(rows.0 <= 510, "{sent:?}");
 }
+
+#[test]
+fn a_server_that_never_responds_is_reported_long_before_a_request_times_out() {
+  let mut host = Host::new(json!({}));
+  host.run("run_1");
+  run_slowly(&mut host, 20 * SECOND, &|_| millis(600_000));
+  let messages = host.account.diagnostics.take();
+  assert_eq!(messages.len(), 1);
+  assert!(messages[0].to_string().contains("has not responded for"), "{}", messages[0]);
+  assert!(host.stats().last_error.is_some());
+}

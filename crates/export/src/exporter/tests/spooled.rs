@@ -114,6 +114,30 @@ fn the_last_snapshot_has_no_span_that_the_end_has_closed() {
 }
 
 #[test]
+fn processes_that_end_soon_do_not_pass_on_what_was_left_two_minutes_ago() {
+  let mut snapshot = left_by_a_dead_process();
+  for (begun, open) in [(10_000, 1), (60_000, 1), (200_000, 0)] {
+    let at =
+      |ms: u64| Now { elapsed: Duration::from_millis(ms), unix_ms: START + begun + ms as i64 };
+    let mut exporter = spooling();
+    carry_out(&mut exporter, at(0), &mut Vec::new());
+    let mut snapshots = vec![snapshot.clone()];
+    // The rows are safe before the last snapshot.
+    for ms in [5_000, 6_000, 7_000] {
+      exporter.handle_timeout(at(ms));
+      while let Some((id, operation)) = exporter.poll_spool() {
+        if let Operation::WriteSnapshot(content) = &operation {
+          snapshot = content.clone();
+        }
+        exporter.handle_spool(id, done(&operation, &mut snapshots), at(ms));
+        exporter.handle_timeout(at(ms));
+      }
+    }
+    assert_eq!(exporter.translator.open_spans(), open, "{begun} ms later");
+  }
+}
+
+#[test]
 fn orphaned_spans_are_closed_although_the_clock_was_set_back() {
   for set_back in [0, 10_000] {
     let at =
