@@ -19,7 +19,7 @@ const MAX_GZIP_BYTES = 520_000;
 /** Large functions stay apart although one other calls them: an isolate compiles what it calls, function by function. */
 const SEPARATE = ['--one-caller-inline-max-function-size', '20'];
 /** For speed: after gzip it is smaller than `-Oz`, and inlined functions are not compiled each for itself. */
-const OPTIMIZED = ['-O3'];
+const OPTIMIZED = ['-O2'];
 const FEATURES = ['bulk-memory', 'mutable-globals', 'nontrapping-float-to-int', 'sign-ext'];
 
 export default function buildWorker() {
