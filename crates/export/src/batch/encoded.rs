@@ -1,6 +1,6 @@
 //! One request body, and the rows in it.
 
-use std::{borrow::Cow, ops::Range};
+use std::{borrow::Cow, mem, ops::Range};
 
 use bytes::Bytes;
 use indexmap::{IndexMap, map::Entry};
@@ -9,6 +9,8 @@ use braintrust_row::{
   Destination, Masked, Row, RowId, address, close_body, cut_fields, merge_encoded, open_body,
   write_masked_row, write_row,
 };
+
+use crate::config::ApiKey;
 
 /// Encoded rows: the body of one request. Cloning shares the bytes.
 #[derive(Debug, Clone)]
@@ -68,6 +70,15 @@ impl EncodedBatch {
   /// The body of `POST /logs3`.
   pub fn body(&self) -> Bytes {
     self.body.clone()
+  }
+
+  /// Replaces the API key in the rows by asterisks, as many as it has bytes.
+  pub fn hide(&mut self, key: &ApiKey) {
+    if key.is_in(&self.body) {
+      let mut body = Vec::from(mem::take(&mut self.body));
+      key.hide_in(&mut body);
+      self.body = body.into();
+    }
   }
 
   /// The bytes of each row in the body.

@@ -195,7 +195,9 @@ impl Delivery {
 
   /// Adds a batch to the outbox, through the spool if it has room.
   fn push_encoded(&mut self, encoded: Option<Encoded>, now: Now) {
-    let Some(Encoded { batch, size_correction, cut }) = encoded else { return };
+    let Some(Encoded { mut batch, size_correction, cut }) = encoded else { return };
+    // An environment that is recorded as content has it.
+    batch.hide(&self.settings.api_key);
     let (key, rows, bytes) = (batch.key(), batch.rows(), batch.bytes());
     self.account.log.line(format_args!("batch {key}: {rows} rows, {bytes} bytes"));
     self.account.counters.cut(cut);

@@ -319,6 +319,21 @@ fn rows_that_wait_when_the_masking_function_is_removed_are_masked_and_later_ones
 }
 
 #[test]
+fn the_key_leaves_in_no_content() {
+  let key = "sk-0123456789abcdef0123456789";
+  let mut host = Host::new(json!({ "apiKey": key }));
+  let input =
+    json!({ "env": { "BRAINTRUST_API_KEY": key }, "text": format!("{key}{key}, {key}.") });
+  let event =
+    json!({ "v": 3, "type": "run_start", "runId": key, "workflowName": key, "input": input });
+  host.exporter.handle_event(&event.to_string(), Priority::Start, host.now()).unwrap();
+  host.pass(SECOND, &braintrust);
+  let sent = host.uploads[0].to_string();
+  let stars = "*".repeat(key.len());
+  assert!(!sent.contains(key) && sent.contains(&format!("{stars}{stars}, {stars}.")), "{sent}");
+}
+
+#[test]
 fn of_a_partly_masked_batch_the_masked_rows_are_sent_and_the_others_are_lost() {
   let mut host = Host::new(json!({}));
   host.exporter.set_masking(Masking::On);
