@@ -74,11 +74,12 @@ class Span {
       const parent = place === undefined || beginsTraces(place) ? undefined : place;
       return Span.#under(destination.at(named?.object), parent, args, place?.propagated);
     } catch (error) {
-      // Where that is the cause, the count warns of it.
       if (outsideOfRequest(error) === undefined) {
         warn('BAD_SPAN', `A span was asked for in a way that cannot be read (${classOf(error)}).`);
+      } else {
+        // Which warns.
+        destination.countLost();
       }
-      destination.countLost();
       return NOOP_SPAN;
     }
   }

@@ -336,9 +336,9 @@ export const MUTATIONS = [
   {
     name: 'snapshot: adopted snapshots are discarded before ours is written',
     file: `${EXPORT}/exporter/recovery.rs`,
-    replace: `    if !adopted.snapshots.is_empty() {
+    replace: `      self.enqueue_sorted(rows, now);
       self.snapshot.restored(now.elapsed);`,
-    by: `    if !adopted.snapshots.is_empty() {
+    by: `      self.enqueue_sorted(rows, now);
       self.delivery.spool.discard_adopted();
       self.snapshot.restored(now.elapsed);`,
   },
