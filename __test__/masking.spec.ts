@@ -5,15 +5,19 @@ import { destination, run, withDirectory } from './support/run';
 
 const FIXTURE = '__test__/fixtures/masked.mjs';
 
-/** Runs the fixture; gives how it ended, all that arrived, and all of it as text. */
 /** So long an exit timeout that a process which waits for it is not mistaken for a slow one. */
 const PATIENT = { EXIT_MS: '40000' };
 
-async function masked(mask: string, ending: string, more: Record<string, string> = {}) {
+/** Runs the fixture; gives how it ended, all that arrived, and all of it as text. */
+const masked = (mask: string, ending: string, more: Record<string, string> = {}) =>
+  played([FIXTURE, mask, ending], more);
+
+/** The same of any program. */
+async function played(program: string[], more: Record<string, string> = {}) {
   const collector = await startCollector();
   try {
     const env = { ...destination(collector), ...more };
-    const { code, signal, stdout, stderr } = await run([FIXTURE, mask, ending], env);
+    const { code, signal, stdout, stderr } = await run(program, env);
     const rows: any[] = collector.rows();
     const text = JSON.stringify(rows) + stdout + stderr;
     return { code, signal, stdout, stderr, rows, text, problems: collector.problems };
@@ -110,17 +114,11 @@ test('with a spool, what is masked survives a sudden end while the rest waits fo
 test.each(['flush', 'exit', 'natural'])(
   'what was recorded before the masking function is removed is masked: %s',
   async (ending) => {
-    const collector = await startCollector();
-    try {
-      const fixture = ['__test__/fixtures/mask-removed.mjs', ending];
-      const { code, stderr } = await run(fixture, destination(collector));
-      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-      const inputs = collector.rows().map(({ input }: any) => input);
-      expect(inputs).toHaveLength(22);
-      expect(JSON.stringify(inputs)).not.toContain('SECRET');
-    } finally {
-      await collector.close();
-    }
+    const { code, stderr, rows } = await played(['__test__/fixtures/mask-removed.mjs', ending]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const inputs = rows.map(({ input }) => input);
+    expect(inputs).toHaveLength(22);
+    expect(JSON.stringify(inputs)).not.toContain('SECRET');
   },
 );
 

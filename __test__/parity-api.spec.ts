@@ -296,25 +296,21 @@ test('a file that is read later arrives in feedback and in what a span propagate
     },
   ));
 
-test('a file that does not arrive is warned of, with the cause', async () => {
-  const collector = await startCollector();
-  const code = `import * as bt from 'flue-braintrust';
-    bt.initLogger({ projectName: 'P' });
+test('a file that does not arrive is warned of, with the cause', () =>
+  program(
+    `${START}
     const file = (data) => new bt.Attachment({ data, filename: 'a', contentType: 'text/plain' });
     const span = bt.startSpan({ name: 'files' });
     span.log({ input: [file('/no/such/file'), file(new Uint8Array(6e6))] });
     await bt.flush();
     span.log({ output: file(new Blob(['unread'])) });
-    process.exit();`;
-  try {
-    const { stderr } = await run(['--input-type=module', '-e', code], destination(collector));
-    expect(stderr).toContain('An attachment cannot be read (ENOENT)');
-    expect(stderr).toContain('An attachment of more than 5 MiB is left out');
-    expect(stderr).toContain('Files in 1 of the last updates are lost');
-  } finally {
-    await collector.close();
-  }
-});
+    process.exit();`,
+    (_row, _shown, _collector, stderr) => {
+      expect(stderr).toContain('An attachment cannot be read (ENOENT)');
+      expect(stderr).toContain('An attachment of more than 5 MiB is left out');
+      expect(stderr).toContain('Files in 1 of the last updates are lost');
+    },
+  ));
 
 test('a file that is read later changes nothing but its placeholder', () =>
   program(

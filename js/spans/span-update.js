@@ -184,16 +184,13 @@ function causesOf(error) {
  * @returns {[label: string, behind: unknown][]}
  */
 function behindOf({ cause, errors }) {
-  const all = Array.isArray(errors) ? errors.slice(0, MAX_CAUSES) : [];
-  const count = Array.isArray(errors) ? errors.length : 0;
-  return [
-    ...(cause === undefined || cause === null
-      ? []
-      : [/** @type {[string, unknown]} */ (['Caused by', cause])]),
-    ...all.map(
-      (one, at) => /** @type {[string, unknown]} */ ([`Error ${at + 1} of ${count}`, one]),
-    ),
-  ];
+  const all = Array.isArray(errors) ? errors : [];
+  /** @type {[string, unknown][]} */
+  const behind = cause === undefined || cause === null ? [] : [['Caused by', cause]];
+  for (const [at, one] of all.slice(0, MAX_CAUSES).entries()) {
+    behind.push([`Error ${at + 1} of ${all.length}`, one]);
+  }
+  return behind;
 }
 
 /** @param {unknown} cause */

@@ -95,29 +95,27 @@ impl Delivery {
     if self.queue.is_empty() || !(self.has_waited(CHECKPOINT, now) || urgent || is_much) {
       return false;
     }
-    for pick in [Pick::Free, Pick::All] {
-      let limits = self.limits();
-      while !self.is_masking_full()
-        && let Some(picked) = self.pick(limits, pick)
-      {
-        self.encode(picked, None, now);
-      }
-    }
+    self.take_waiting(|this, rows| this.encode(rows, None, now));
     self.waiting_since = (!self.queue.is_empty()).then_some(now.elapsed);
     true
   }
 
   /// Gives the rows that wait to the masking function, as many as it takes at once.
   pub(super) fn mask_waiting(&mut self) {
+    self.take_waiting(|this, rows| this.masked.begin(rows));
+    self.waiting_since = self.waiting_since.filter(|_| !self.queue.is_empty());
+  }
+
+  /// Takes all rows out of the queue, as far as the masking function has room for them.
+  fn take_waiting(&mut self, mut take: impl FnMut(&mut Self, RowBatch)) {
     for pick in [Pick::Free, Pick::All] {
       let limits = self.limits();
-      while !self.masked.is_full()
+      while !self.is_masking_full()
         && let Some(picked) = self.pick(limits, pick)
       {
-        self.masked.begin(picked);
+        take(self, picked);
       }
     }
-    self.waiting_since = self.waiting_since.filter(|_| !self.queue.is_empty());
   }
 
   fn has_waited(&self, delay: Duration, now: Now) -> bool {

@@ -55,14 +55,13 @@ impl Delivery {
       }
       call.requests.push(Attempt { id, began: now.elapsed });
       // Each further repetition takes twice as long.
-      let waited = now.elapsed.saturating_sub(call.began).max(time);
-      call.repeat_at = Some(now.elapsed + waited);
+      let waited = now.elapsed.saturating_sub(call.began);
+      call.repeat_at = Some(now.elapsed + waited.max(time));
       self.next_repeat = now.elapsed + time;
       self.account.counters.retry();
       if call.is_upload() {
         self.account.counters.request();
       }
-      let waited = now.elapsed.saturating_sub(call.began);
       let ms = waited.as_millis();
       self.account.log.line(format_args!("request {id}: {} again after {ms} ms", call.url));
       self.requests.push_back(Request { id, call: call.call.clone(), is_repeat: true });
