@@ -1,4 +1,3 @@
-import { createServer } from 'node:net';
 import type { Stats } from '..';
 import { startCollector } from '../tools/collector';
 import type { Collector, Fault, InterceptedRequest, RequestRecord } from '../tools/collector/types';
@@ -54,14 +53,8 @@ function lostInAll(stderr: string) {
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** An address at which nobody listens. */
-async function deadUrl() {
-  const taken = createServer();
-  await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
-  const { port } = taken.address() as { port: number };
-  await new Promise((resolve) => taken.close(resolve));
-  return `http://127.0.0.1:${port}`;
-}
+/** An address at which nobody listens; a port that was free a moment ago may be that of another test's server. */
+const nowhere = 'http://127.0.0.1:9';
 
 describe('a server with a size limit (413)', () => {
   const upTo = (limit: number) =>
@@ -625,9 +618,8 @@ describe('the end of the process', () => {
   test.each(['exit', 'leave'] as const)(
     'by %s waits for several destinations no longer than for one',
     async (ending) => {
-      const url = await deadUrl();
       const exitTimeoutMs = 4_000;
-      const logger = { ...at({ url }), exitTimeoutMs };
+      const logger = { ...at({ url: nowhere }), exitTimeoutMs };
       await withApp({ logger }, async (app) => {
         const to = (projectName: string) => ['init', { ...logger, projectName }] as const;
         const { code, stdout, stderr, tookMs } = await app.end(
@@ -689,8 +681,7 @@ describe('the end of the process', () => {
   );
 
   test('is the same when nobody reads what is written to stderr', async () => {
-    const url = await deadUrl();
-    const logger = { ...at({ url }), exitTimeoutMs: 200 };
+    const logger = { ...at({ url: nowhere }), exitTimeoutMs: 200 };
     await withApp({ logger }, async (app) => {
       app.deafen();
       await app.record({ count: 5 });
@@ -703,14 +694,13 @@ describe('the end of the process', () => {
 });
 
 test('waiting costs nothing, for events or for a server', async () => {
-  const url = await deadUrl();
   const used = async (app: App) => {
     const before = await app.usage();
     await wait(3_000);
     return (await app.usage()).cpuMs - before.cpuMs;
   };
   await withApp({}, (idle) =>
-    withApp({ logger: at({ url }) }, async (waiting) => {
+    withApp({ logger: at({ url: nowhere }) }, async (waiting) => {
       for (const app of [idle, waiting]) await app.record({ count: 150 });
       expect((await idle.flush()).complete).toBe(true);
       const [idled, waited] = await Promise.all([used(idle), used(waiting)]);
