@@ -6,8 +6,11 @@
  * `initLogger` (and, without a native binary, the import) throw.
  */
 
-/** Options of `initLogger`. All are optional; a blank value counts as omitted. */
-export interface InitLoggerOptions {
+/**
+ * Options of `initLogger`. All are optional; a blank value counts as omitted. The type parameter is that of the
+ * `braintrust` package, and has no effect.
+ */
+export interface InitLoggerOptions<_IsAsyncFlush extends boolean = boolean> {
   /** The API key. Default: `BRAINTRUST_API_KEY`, then `.env.braintrust`. */
   apiKey?: string | undefined;
   /** The project's name; created if it does not exist. Default: `BRAINTRUST_PROJECT_NAME`, else `Flue`. */
@@ -119,7 +122,7 @@ export interface InitLoggerOptions {
   onReady?: ((info: ReadyInfo) => void) | undefined;
 
   /** Tags of every trace, on its root. Default: `FLUE_BRAINTRUST_TAGS`, comma-separated; else none. */
-  tags?: string[] | undefined;
+  tags?: readonly string[] | undefined;
   /**
    * Metadata of every trace, on its root. Members that the root has itself stay. Default: `FLUE_BRAINTRUST_METADATA`,
    * as JSON or as `team=a,tier=b`; else none.
@@ -195,7 +198,7 @@ export interface ReadyInfo {
 /** What an application adds to the root of a trace. */
 export interface TraceFields {
   /** At most 64 tags of at most 256 characters. */
-  tags?: string[] | undefined;
+  tags?: readonly string[] | undefined;
   /** Metadata; at most 16,384 characters as JSON. */
   metadata?: Record<string, unknown> | undefined;
   /** The user: `metadata.user`. */
@@ -219,17 +222,17 @@ export interface SampledRoot {
 /** Which content is exported; all default to `true`. */
 export interface ContentOptions {
   /** The input of runs, operations, tools, tasks, models and custom spans, and a run's `metadata`. */
-  input?: boolean;
+  input?: boolean | undefined;
   /** Their output, log lines, and all other fields of custom spans except names and numbers. */
-  output?: boolean;
+  output?: boolean | undefined;
   /** The system prompt. */
-  systemPrompt?: boolean;
+  systemPrompt?: boolean | undefined;
   /** The tool definitions that a model gets. */
-  tools?: boolean;
+  tools?: boolean | undefined;
   /** The reasoning of a model. */
-  reasoning?: boolean;
+  reasoning?: boolean | undefined;
   /** The messages and stacks of errors. Their class and code are always exported. */
-  errors?: boolean;
+  errors?: boolean | undefined;
 }
 
 /** The name of a built-in pattern. */
@@ -245,22 +248,22 @@ export type Builtin =
 /** Redaction rules. JSON inside of strings, such as the arguments of a tool call, is redacted decoded. */
 export interface RedactOptions {
   /** Names of members whose whole value is replaced, at any depth. Case, `_` and `-` are ignored. */
-  keys?: string[];
+  keys?: readonly string[] | undefined;
   /**
    * Paths of members whose whole value is replaced: the field and the names of members, joined by dots. Lists have
    * no names: `input.content` is the content of each message. `*` matches one name, `**` any number of names, also
    * none.
    */
-  paths?: string[];
+  paths?: readonly string[] | undefined;
   /**
    * Regular expressions whose matches are replaced. They match what they match in JavaScript, in linear time.
    * Look-around, back-references, `\p{…}` and the flag `y` are rejected.
    */
-  patterns?: (string | RegExp)[];
+  patterns?: readonly (string | RegExp)[] | undefined;
   /** Built-in patterns whose matches are replaced. */
-  builtins?: Builtin[];
+  builtins?: readonly Builtin[] | undefined;
   /** The replacement. Default: `[redacted]`. */
-  replacement?: string;
+  replacement?: string | undefined;
 }
 
 /** Options of the spool. */
@@ -389,9 +392,10 @@ export interface FlushOptions {
 
 /**
  * A logger: one destination, with its own key, project, queue, counters and spool. The result of `initLogger`. Without
- * a key it records nothing, and its functions only run their callbacks.
+ * a key it records nothing, and its functions only run their callbacks. The type parameter is that of the `braintrust`
+ * package, and has no effect.
  */
-export interface Logger {
+export interface Logger<_IsAsyncFlush extends boolean = boolean> {
   readonly kind: 'logger';
   /**
    * Runs a function within a new trace of this logger and ends its span when the function returns or its promise
@@ -436,10 +440,13 @@ export interface Logger {
  * first event does. It becomes the current one, which the functions of the package use, unless `setCurrent` is `false`.
  * Earlier loggers stay usable, and what began with one goes on there: spans, their children, and Flue's work.
  */
-export declare function initLogger(options?: InitLoggerOptions): Logger;
+export declare function initLogger<_IsAsyncFlush extends boolean = boolean>(
+  options?: InitLoggerOptions,
+): Logger;
 
 /** The logger of the innermost `withLogger`, else the one that `initLogger` set last; undefined if it records nothing. */
-export declare function currentLogger(): Logger | undefined;
+export declare function currentLogger<_IsAsyncFlush extends boolean = boolean>():
+  Logger | undefined;
 
 export declare const withLogger: {
   /**
@@ -449,6 +456,11 @@ export declare const withLogger: {
   <R>(logger: Logger, callback: (logger: Logger) => R): R;
   /** @deprecated The form of the `braintrust` package: calls the function with the result of `initLogger(options)`. */
   <R>(callback: (logger: Logger) => R, options?: InitLoggerOptions): R;
+  /** @deprecated The same with the type parameters of the `braintrust` package, the first of which has no effect. */
+  <_IsAsyncFlush extends boolean, R>(
+    callback: (logger: Logger) => R,
+    options?: InitLoggerOptions,
+  ): R;
 };
 
 /**
@@ -522,12 +534,12 @@ export interface SpanEvent {
   /** The error; an `Error` is shown with its stack. */
   error?: unknown;
   /** Metadata by name. */
-  metadata?: Record<string, unknown>;
+  metadata?: Record<string, unknown> | undefined;
   /** Numbers between 0 and 1 by name. */
-  scores?: Record<string, number | null>;
+  scores?: Record<string, number | null | undefined> | undefined;
   /** Numbers by name. `start`, at the start of a span, and `end` are its times, in seconds since the epoch. */
-  metrics?: Record<string, number>;
-  tags?: string[];
+  metrics?: Record<string, number | null | undefined> | undefined;
+  tags?: readonly string[] | undefined;
 }
 
 /** W3C headers, as {@link extractTraceContextFromHeaders} returns them. */
@@ -535,41 +547,42 @@ export type PropagationContext = Record<string, string>;
 
 /** The ids of a parent, and of its trace. Of several parents, a span has the first. */
 export type ParentSpanIds =
-  { spanId: string; rootSpanId: string } | { parentSpanIds: string[]; rootSpanId: string };
+  { spanId: string; rootSpanId: string } | { parentSpanIds: readonly string[]; rootSpanId: string };
 
 export interface StartSpanArgs {
   /** Default: `root`, or `subspan` for a child. */
-  name?: string;
-  type?: SpanType;
+  name?: string | undefined;
+  type?: SpanType | undefined;
   /** More attributes. Omitted while a masking function is set. */
-  spanAttributes?: Record<string, unknown>;
+  spanAttributes?: Record<string, unknown> | undefined;
   /** The start time in seconds since the epoch. Default: now, also for times outside of the years 1970 to 9999. */
-  startTime?: number;
+  startTime?: number | undefined;
   /**
    * The parent, as returned by `span.export()` of this package or of the `braintrust` package, or the W3C headers of a
    * request. Default: the current span. Anything else is ignored with a warning. A span whose parent is in an experiment
    * is in that experiment, too. With what the `export()` of a logger or an experiment returned, a trace begins there.
    */
-  parent?: string | PropagationContext;
+  parent?: string | PropagationContext | undefined;
   /** The parent by its ids, unless `parent` names one. */
-  parentSpanIds?: ParentSpanIds;
+  parentSpanIds?: ParentSpanIds | undefined;
   /** The span's id: 16 lowercase hexadecimal digits. Default: random. */
-  spanId?: string;
+  spanId?: string | undefined;
   /** An update that the span and all its descendants get, also those in other processes. Default: that of the parent. */
-  propagatedEvent?: SpanEvent & { span_attributes?: Record<string, unknown> };
+  propagatedEvent?:
+    (SpanEvent & { span_attributes?: Record<string, unknown> | undefined }) | undefined;
   /** The first update; `id`: that of the row, 32 lowercase hexadecimal digits that begin with those of the span. */
-  event?: SpanEvent & { id?: string };
+  event?: (SpanEvent & { id?: string | undefined }) | undefined;
 }
 
 export interface EndSpanArgs {
   /** The end time in seconds since the epoch. Default: now. */
-  endTime?: number;
+  endTime?: number | undefined;
 }
 
 /** Options of functions that run within a span. */
 export interface SetCurrentArg {
   /** Whether the span is the current one while the function runs. Default: `true`. */
-  setCurrent?: boolean;
+  setCurrent?: boolean | undefined;
 }
 
 /** A custom span, or one of Flue's. No method throws when tracing fails. */
@@ -624,7 +637,9 @@ export declare function currentSpan(): Span;
  * Starts a child of the current span, or a new trace. It does not become the current span, and ends by `end()` or
  * with the process.
  */
-export declare function startSpan(args?: StartSpanArgs): Span;
+export declare function startSpan<_IsAsyncFlush extends boolean = boolean>(
+  args?: StartSpanArgs,
+): Span;
 
 /**
  * Runs a function within a span and ends the span when the function returns or its promise settles. Returns the
@@ -634,16 +649,21 @@ export declare function traced<R>(
   callback: (span: Span) => R,
   args?: StartSpanArgs & SetCurrentArg,
 ): R;
+/** The same with the type parameters of the `braintrust` package, the first of which has no effect. */
+export declare function traced<_IsAsyncFlush extends boolean, R>(
+  callback: (span: Span) => R,
+  args?: StartSpanArgs & SetCurrentArg,
+): R;
 
 /**
  * Wraps a function so that each call runs within a span with the arguments as input and the result as output, unless
  * `noTraceIO` is set. The span is named after the function by default. The span of a generator function begins and ends
  * with its first and its last step, and has the values that it yields (at most 1000) as output.
  */
-export declare function wrapTraced<F extends (...args: any[]) => any>(
-  fn: F,
-  args?: StartSpanArgs & SetCurrentArg & { noTraceIO?: boolean },
-): F;
+export declare function wrapTraced<
+  F extends (...args: any[]) => any,
+  _IsAsyncFlush extends boolean = boolean,
+>(fn: F, args?: StartSpanArgs & SetCurrentArg & { noTraceIO?: boolean | undefined }): F;
 
 /**
  * Runs a function within which a span is the current one, also in its async calls. Does not end the span. Returns the
@@ -723,7 +743,7 @@ export declare function logError(span: Span, error: unknown): void;
  */
 export declare function injectTraceContext<T extends object = Record<string, string>>(
   carrier?: T,
-  options?: { span?: Span },
+  options?: { span?: Span | undefined },
 ): T;
 
 /**
@@ -760,13 +780,13 @@ export interface FeedbackTarget extends FlueIds {
 /** What is known about a span afterwards. One of `scores`, `expected`, `comment` and `tags` is needed. */
 export interface Feedback {
   /** Numbers between 0 and 1 by name; booleans count as 0 and 1, `null` removes a score. */
-  scores?: Record<string, number | boolean | null> | undefined;
+  scores?: Record<string, number | boolean | null | undefined> | undefined;
   /** The output that would have been right. */
   expected?: unknown;
   /** A remark, shown with the span. */
   comment?: string | undefined;
   /** Tags, added to those of the span. */
-  tags?: string[] | undefined;
+  tags?: readonly string[] | undefined;
   /** Metadata of the feedback, such as the id of the user who gave it. */
   metadata?: Record<string, unknown> | undefined;
   /** Where the feedback comes from. Default: `external`. */

@@ -21,7 +21,7 @@ const sources = (...patterns: string[]) =>
 
 /** The members that an exported interface has of its own. */
 function members(name: string) {
-  const body = new RegExp(`^export interface ${name} .*?\\{$(.*?)^\\}$`, 'ms').exec(types)?.[1];
+  const body = new RegExp(`^export interface ${name}\\b.*?\\{$(.*?)^\\}$`, 'ms').exec(types)?.[1];
   return found(body ?? '', /^ {2}(?:readonly )?(\w+)\??:/gm);
 }
 

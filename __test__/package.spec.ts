@@ -42,7 +42,8 @@ test('the types declare exactly what the package exports', () => {
   const declared = [...types.matchAll(/^export declare (?:function|const|class) (\w+)/gm)].map(
     ([, name]) => name,
   );
-  expect(declared.toSorted()).toEqual(NAMES);
+  // Overloads are declarations, too.
+  expect([...new Set(declared)].toSorted()).toEqual(NAMES);
   expect(Object.keys(required).toSorted()).toEqual(NAMES);
 });
 

@@ -1,7 +1,9 @@
+import { symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { writeSlug } from '../js/spans/slug';
 import { startCollector } from '../tools/collector';
 import type { Collector } from '../tools/collector/types';
-import { destination, run } from './support/run';
+import { ROOT, destination, run, withDirectory } from './support/run';
 
 /** Runs a program that has the package as `bt`, with a collector, to which it delivers at its end. */
 async function program(
@@ -445,3 +447,58 @@ test('close waits for files, and refuses what comes later', () =>
       expect(row('late').input.data).toContain('text/plain, 7 bytes');
     },
   ));
+
+/** As TypeScript is written for the `braintrust` package. */
+const TYPED = `
+import {
+  currentLogger, initLogger, startSpan, traced, withLogger, wrapTraced,
+  type InitLoggerOptions, type Logger, type Span, type StartSpanArgs,
+} from 'PACKAGE';
+const options: InitLoggerOptions<true> = { projectName: 'P', asyncFlush: true };
+export const logger: Logger<true> = initLogger(options);
+export const again: Logger<true> = initLogger<true>(options);
+export const current: Logger<true> | undefined = currentLogger<true>();
+export const span: Span = startSpan<true>({ name: 'a' });
+export const n: number = traced<true, number>(() => 1, { name: 'a' });
+export const wrapped: (n: number) => number = wrapTraced<(n: number) => number, true>((n) => n);
+export const text: string = withLogger<true, string>((logger) => logger.log({ input: 1 }), options);
+const metrics: { tokens: number } = { tokens: 1 };
+const args: StartSpanArgs = { name: 'b', event: { input: 1, metrics, scores: { good: null }, tags: ['a'] } };
+logger.traced((span) => span.log({ output: 1 }), args);
+`;
+
+/** What is computed may be undefined, and lists may be constants. */
+const UNSET = `
+import { initLogger, startSpan, traced, type InitLoggerOptions } from 'flue-braintrust';
+const keys = ['password', 'ssn'] as const;
+const options: InitLoggerOptions = {
+  projectName: undefined,
+  content: { input: undefined },
+  redact: { keys, paths: undefined, patterns: [/a/] as const, builtins: ['emails'] as const },
+  tags: keys,
+};
+initLogger(options);
+traced((span) => span.log({ metadata: undefined, metrics: { tokens: undefined }, tags: keys }), { name: undefined });
+startSpan({ type: undefined, parent: undefined, event: { id: undefined } }).end({ endTime: undefined });
+`;
+
+test('TypeScript for the braintrust package compiles, and so does what is unset or constant', () =>
+  withDirectory(async (directory) => {
+    const at = (name: string) => join(directory, name);
+    symlinkSync(join(ROOT, 'node_modules'), at('node_modules'));
+    const compilerOptions = {
+      module: 'nodenext',
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noEmit: true,
+      skipLibCheck: true,
+      types: ['node'],
+      paths: { 'flue-braintrust': [join(ROOT, 'index.d.mts')] },
+    };
+    writeFileSync(at('tsconfig.json'), JSON.stringify({ compilerOptions }));
+    writeFileSync(at('official.mts'), TYPED.replace('PACKAGE', 'braintrust'));
+    writeFileSync(at('ours.mts'), TYPED.replace('PACKAGE', 'flue-braintrust'));
+    writeFileSync(at('unset.mts'), UNSET);
+    const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
+    expect(await run([compiler, '-p', directory])).toMatchObject({ stdout: '', code: 0 });
+  }));

@@ -158,7 +158,7 @@ export function notLoaded(error) {
     logScores: ignore,
     permalink,
     startSpan: () => SPAN,
-    traced: (callback) => callback(SPAN),
+    traced: (/** @type {any} */ callback) => callback(SPAN),
     withCurrent: (_span, callback) => callback(SPAN),
     wrapTraced: untouched,
     setMaskingFunction: ignore,
