@@ -101,7 +101,10 @@ impl Client {
     let proxy =
       self.proxies.find(&parsed).map_err(|error| TransportError::Proxy(error.to_string()))?;
     let failed = |error| failed(error, proxy);
-    let request = self.http.request(method, parsed.clone()).headers(headers).timeout(timeout);
+    let mut request = self.http.request(method, parsed.clone()).timeout(timeout);
+    for (name, value) in headers.iter() {
+      request = request.header(name, value);
+    }
     let request = match body {
       Body::Bytes(bytes) => request.body(bytes),
       Body::Form { fields, file, media_type } => {

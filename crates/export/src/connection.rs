@@ -7,16 +7,14 @@ use std::time::Duration;
 
 use braintrust_row::Destination;
 use bytes::Bytes;
-use http::{
-  HeaderMap, HeaderValue, Method,
-  header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
-};
+use http::{HeaderValue, Method};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
 
 use crate::{
   config::{self, Settings},
+  headers::Headers,
   outcome::{ExportOutcome, WRONG_ADDRESS, classify, not_confirmed},
   time::Now,
   transport::{Body, Call, Reads, Response, TransportError, has_credentials, redact_url},
@@ -366,12 +364,12 @@ pub(crate) fn authorized(
   body: Bytes,
   reads: Reads,
 ) -> Call {
-  let mut headers = HeaderMap::new();
-  headers.insert(ACCEPT, JSON);
-  headers.insert(CONTENT_TYPE, JSON);
+  let mut headers = Headers::default();
+  headers.set("accept", JSON);
+  headers.set("content-type", JSON);
   // Credentials in the address are for a gateway, which adds the key itself.
   if !Url::parse(url).is_ok_and(|url| has_credentials(&url)) {
-    headers.insert(AUTHORIZATION, settings.api_key.bearer().clone());
+    headers.set("authorization", settings.api_key.bearer().clone());
   }
   let timeout = settings.request_timeout;
   Call { method, url: url.to_owned(), headers, body: Body::Bytes(body), timeout, reads }

@@ -27,6 +27,7 @@ pub mod debug_log;
 mod delivery;
 pub mod diagnostics;
 pub mod exporter;
+pub mod headers;
 pub mod loss;
 pub mod masking;
 mod open_spans;

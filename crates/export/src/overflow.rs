@@ -6,7 +6,7 @@
 
 use braintrust_row::Destination;
 use bytes::Bytes;
-use http::{HeaderValue, Method, header::CONTENT_TYPE};
+use http::{HeaderValue, Method};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -272,7 +272,7 @@ impl Target {
     let (method, body) = match self.method {
       TargetMethod::Put => (Method::PUT, Body::Bytes(body)),
       TargetMethod::Post => {
-        headers.remove(CONTENT_TYPE);
+        headers.remove("content-type");
         (Method::POST, self.form(body)?)
       }
     };

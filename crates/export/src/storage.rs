@@ -2,28 +2,23 @@
 
 use std::time::Duration;
 
-use http::{
-  HeaderMap, HeaderName, HeaderValue,
-  header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING},
-};
+use http::HeaderValue;
 use serde::{Deserialize, Deserializer, de::Error};
 use url::Url;
 
 use crate::{
   connection::Session,
+  headers::Headers,
   outcome::{ExportOutcome, not_confirmed},
   time::Now,
   transport::{Response, TransportError, parse_url},
 };
 
 /// The header that Azure's storage requires.
-const AZURE: (&str, HeaderName, HeaderValue) = (
-  "blob.core.windows.net",
-  HeaderName::from_static("x-ms-blob-type"),
-  HeaderValue::from_static("BlockBlob"),
-);
+const AZURE: (&str, &str, HeaderValue) =
+  ("blob.core.windows.net", "x-ms-blob-type", HeaderValue::from_static("BlockBlob"));
 /// Headers that only the HTTP client sets.
-const CLIENT_HEADERS: [HeaderName; 4] = [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION];
+const CLIENT_HEADERS: [&str; 4] = ["host", "content-length", "transfer-encoding", "connection"];
 /// The factor of the timeout of an upload to a storage, because it is large.
 pub(crate) const TIMEOUT_FACTOR: u32 = 4;
 
@@ -43,17 +38,19 @@ pub(crate) fn upload_headers<'a>(
   stated: impl Iterator<Item = (&'a String, &'a String)>,
   url: &Url,
   is_put: bool,
-) -> Option<HeaderMap> {
-  let mut headers = HeaderMap::new();
+) -> Option<Headers> {
+  let mut headers = Headers::default();
   for (name, value) in stated {
-    headers.insert(HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?);
+    if !headers.set(name, HeaderValue::try_from(value).ok()?) {
+      return None;
+    }
   }
   for header in CLIENT_HEADERS {
     headers.remove(header);
   }
   let (azure, name, value) = AZURE;
   if is_put && url.as_str().contains(azure) {
-    headers.insert(name, value);
+    headers.set(name, value);
   }
   Some(headers)
 }

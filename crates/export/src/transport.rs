@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use http::{Method, StatusCode};
 use thiserror::Error;
 use url::{ParseError, Url};
+
+use crate::headers::Headers;
 
 /// The longest media type that a message contains.
 const MAX_MEDIA_TYPE: usize = 64;
@@ -34,7 +36,7 @@ pub struct Call {
   /// The URL. It may contain credentials: see [`redact_url`].
   pub url: String,
   /// The headers, the API key among them if the server is Braintrust. Values of secrets are marked as sensitive.
-  pub headers: HeaderMap,
+  pub headers: Headers,
   /// The body.
   pub body: Body,
   /// The most time from the connection to the end of the response. After it, the host passes a

@@ -7,7 +7,6 @@ use export::{
   masking::MaskRequest,
   transport::{Body, Call, Request, RequestId, Response, TransportError},
 };
-use http::header::AUTHORIZATION;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -98,7 +97,7 @@ impl World {
     let Some(endpoint) = Endpoint::of(&call.url) else {
       return self.finding("requests go to Braintrust", call.url);
     };
-    let has_key = call.headers.contains_key(AUTHORIZATION);
+    let has_key = call.headers.iter().any(|(name, _)| name == "authorization");
     if has_key == endpoint.is_storage() {
       let detail = format!("the key and {}", call.url);
       return self.finding("the key goes to Braintrust alone", detail);

@@ -112,7 +112,7 @@ impl<'a> RequestHead<'a> {
     };
     let headers = call.headers.iter().filter_map(|(name, value)| {
       let value = value.to_str().ok()?;
-      Some((name.as_str(), value))
+      Some((name, value))
     });
     Self {
       id,
