@@ -34,6 +34,13 @@ test('an .env.braintrust as editors on Windows write it is read, or named as wha
   expect(inUtf16).toEqual(ignored('it is not UTF-8'));
 });
 
+test('where the permissions of Node allow the package alone, an .env.braintrust is not missed', async () => {
+  const program = `require(${JSON.stringify(ROOT)}).initLogger({ apiKey: 'key', exitTimeoutMs: 0 })`;
+  const permitted = ['--permission', '--allow-addons', `--allow-fs-read=${ROOT}/*`];
+  const { code, stderr } = await run([...permitted, '-e', program]);
+  expect([code, stderr]).toEqual([0, expect.not.stringContaining('FLUE_BRAINTRUST')]);
+});
+
 onPosix('of a file above the working directory', () => {
   test('an .env.braintrust that everyone can write redirects no key', async () => {
     const found = await readAbove((file) => chmodSync(file, 0o666));

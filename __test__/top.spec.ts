@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { reportOf as parseReport } from '../tools/cli/report';
 import { drawProcess, fitting } from '../tools/cli/top-lines';
 import { App } from './support/app';
 import { CLI, cli } from './support/cli';
-import { environment, withDirectory } from './support/run';
+import { ROOT, environment, run, withDirectory } from './support/run';
 
 const unixTest = process.platform === 'win32' ? test.skip : test;
 
@@ -34,6 +34,34 @@ async function withTop(
     }
   });
 }
+
+unixTest(
+  'a worker of a cluster shows its counters, and its socket is none of the application',
+  () =>
+    withDirectory(async (parent) => {
+      const directory = join(parent, 'sockets');
+      mkdirSync(directory, { mode: 0o700 });
+      const file = join(parent, 'cluster.cjs');
+      writeFileSync(
+        file,
+        `const cluster = require('node:cluster');
+      if (cluster.isPrimary) {
+        cluster.on('listening', (_, { address }) => console.log('listening', address));
+        cluster.fork().on('message', (names) => console.log(names));
+      } else {
+        require(${JSON.stringify(ROOT)}).initLogger({ apiKey: 'k', appUrl: 'http://127.0.0.1:9' });
+        const look = () => {
+          const names = require('node:fs').readdirSync(${JSON.stringify(directory)});
+          if (names.length === 0) return setTimeout(look, 20);
+          process.send(names.length, () => process.disconnect());
+        };
+        look();
+      }`,
+      );
+      const env = { FLUE_BRAINTRUST_TOP: directory };
+      expect(await run([file], env)).toMatchObject({ code: 0, stdout: '1\n', stderr: '' });
+    }),
+);
 
 unixTest('top shows the counters of a running application, without its secrets', () =>
   withTop(async ({ directory, top }) => {

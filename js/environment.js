@@ -34,6 +34,9 @@ const FILE_VARIABLES = [
   'BRAINTRUST_PROJECT_ID',
 ];
 
+/** Errors of a path at which there is no file, or none that Node's permission model lets this process see. */
+const NO_FILE = ['ENOENT', 'ENOTDIR', 'ERR_ACCESS_DENIED'];
+
 /** How far above the working directory the file is looked for. */
 const MAX_PARENTS = 64;
 
@@ -77,7 +80,7 @@ function nearestFile() {
       return { path: file, variables: parseEnv(readTrusted(file)) };
     } catch (cause) {
       const error = /** @type {NodeJS.ErrnoException} */ (cause);
-      if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') {
+      if (!NO_FILE.includes(error.code ?? '')) {
         return { path: file, variables: {}, error };
       }
     }

@@ -65,7 +65,8 @@ function listen(file, read, fail) {
   const server = createServer((socket) => answer(socket, read));
   server.maxConnections = MAX_WATCHERS;
   server.once('error', (error) => fail(error.message));
-  server.listen(file, () => {
+  // Not by the primary of a cluster, which would report it to the application as its own.
+  server.listen({ path: file, exclusive: true }, () => {
     // The directory keeps others out until then.
     fs.chmod(file, 0o600, () => {});
   });
