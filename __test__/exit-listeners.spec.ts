@@ -202,3 +202,35 @@ test('process.exit inside a span closes it and loses nothing', async () => {
   expect(code).toBe(5);
   expect(Object.keys(rows).toSorted()).toEqual(['open', ...names]);
 });
+
+test.each([
+  ['an error of a listener that the application handles', 'setImmediate(() => process.exit(0));'],
+  ['an error of a listener that the application catches', 'try { process.exit(0); } catch {}'],
+  ['an event that the application emits', `try { process.emit('exit', 0); } catch {}`],
+])('after %s the process records on, masked and to its end', async (_, ending) => {
+  const { code, rows, stderr } = await end(`
+    let hasThrown = false;
+    process.on('uncaughtException', () => {});
+    process.on('exit', () => {
+      if (hasThrown) return;
+      hasThrown = true;
+      throw new Error('a listener threw');
+    });
+    const logger = initLogger({ exitTimeoutMs: 500 });
+    setMaskingFunction((value) => (value === 'SECRET' ? 'masked' : value));
+    const open = startSpan({ name: 'open' });
+    ${FIVE}
+    // Longer than an exit takes.
+    setTimeout(async () => {
+      traced((span) => span.log({ output: 'SECRET' }), { name: 'later' });
+      open.end();
+      const { complete, lost } = await logger.flush();
+      if (!complete || Object.keys(lost).length > 0) process.exitCode = 9;
+      traced(() => {}, { name: 'last' });
+    }, 1_000);
+    ${ending}`);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(Object.keys(rows).toSorted()).toEqual(['last', 'later', 'open', ...names]);
+  expect(rows.later.output).toBe('masked');
+  expect(rows.open.metrics.end).toEqual(expect.any(Number));
+});

@@ -64,6 +64,8 @@ class Destination {
   options = {};
   /** The variables and the file that it was made with. @type {{ env: Record<string, string>, file: Record<string, string> }} */
   environment = { env: {}, file: {} };
+  /** Starts another recorder with the same settings. @type {() => Recorder} */
+  start = () => this.#recorder;
   /** The experiment that its rows go to, in place of the logs of a project. @type {string | undefined} */
   experimentId;
   /** That of the logger for which a slug has opened it; undefined if it is a logger's own. @type {Destination | undefined} */

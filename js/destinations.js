@@ -12,6 +12,9 @@ const { warn } = require('./warn.js');
 
 /** What variables and files set. @typedef {Destination['environment']} Environment */
 
+/** How long a recorder that is replaced may deliver, in milliseconds, if it has not ended with the process. */
+const RENEWAL_MS = 10_000;
+
 /** Opens destinations, and keeps account of their recorders. */
 class Destinations {
   /** Those that are in use or have rows, by their settings. @type {Map<string, WeakRef<Destination>>} */
@@ -67,15 +70,19 @@ class Destinations {
       this.#host.keepIn(present.recorder, storage);
       return present;
     }
-    const recorder = this.#host.open(settings, storage);
-    this.#onOpen(recorder);
+    const start = () => {
+      const recorder = this.#host.open(settings, storage);
+      this.#onOpen(recorder);
+      return recorder;
+    };
+    const recorder = start();
     this.#forgetEnded();
     if (present !== undefined) {
-      this.#closed.add({ recorder: present.recorder });
-      present.reopen(recorder);
+      this.#reopen(present, recorder);
       return present;
     }
     const created = new destinations.Destination(this.#host, this.#polls, recorder);
+    created.start = start;
     created.options = /** @type {any} */ ({
       ...picked,
       ...(object?.projectId !== undefined && { projectId: object.projectId }),
@@ -84,6 +91,24 @@ class Destinations {
     created.environment = environment;
     this.#destinations.set(key, created.reference);
     return created;
+  }
+
+  /**
+   * @param {Destination} destination
+   * @param {Recorder} recorder the next one; that before may still deliver
+   */
+  #reopen(destination, recorder) {
+    this.#closed.add({ recorder: destination.recorder });
+    destination.reopen(recorder);
+  }
+
+  /** Gives each destination that is in use another recorder: those before end. */
+  renew() {
+    for (const destination of this.live) {
+      if (destination.isClosed) continue;
+      void destination.recorder.close(RENEWAL_MS);
+      this.#reopen(destination, destination.start());
+    }
   }
 
   /**

@@ -35,7 +35,7 @@ const FILE_VARIABLES = [
 ];
 
 /** Errors of a path at which there is no file, or none that Node's permission model lets this process see. */
-const NO_FILE = ['ENOENT', 'ENOTDIR', 'ERR_ACCESS_DENIED'];
+const NO_FILE = new Set(['ENOENT', 'ENOTDIR', 'ERR_ACCESS_DENIED']);
 
 /** How far above the working directory the file is looked for. */
 const MAX_PARENTS = 64;
@@ -80,7 +80,7 @@ function nearestFile() {
       return { path: file, variables: parseEnv(readTrusted(file)) };
     } catch (cause) {
       const error = /** @type {NodeJS.ErrnoException} */ (cause);
-      if (!NO_FILE.includes(error.code ?? '')) {
+      if (!NO_FILE.has(error.code ?? '')) {
         return { path: file, variables: {}, error };
       }
     }

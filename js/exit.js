@@ -2,6 +2,8 @@
 
 // Ends exporters when the process ends. One set of listeners serves all copies and evaluations of this package.
 
+const { setImmediate } = require('node:timers');
+
 const { handleSignals } = require('./signals.js');
 
 /** Where `process` keeps the registry. The number is that of the protocol between copies. */
@@ -13,6 +15,7 @@ const REGISTRY = Symbol.for('flue-braintrust.exit.1');
  * @property {(step: Step) => void} beginExit
  * @property {(step: Step) => void} waitExit blocks for at most the exit timeout, and 250 ms
  * @property {() => unknown} flush
+ * @property {() => void} [survive] the end did not take place: it records on
  */
 
 /**
@@ -63,7 +66,11 @@ function newRegistry() {
   const last = () => end(isLast() ? 'Shutdown' : 'Interruption');
   // On Windows no function runs after the listeners.
   const isLast = () => process.platform === 'win32' || process.listeners('exit').at(-1) === last;
-  process.prependListener('exit', () => end('Delivery'));
+  process.prependListener('exit', () => {
+    end('Delivery');
+    // Runs only in a process that goes on, such as one that handles what a listener throws.
+    setImmediate(() => present().forEach((exporter) => exporter.survive?.()));
+  });
   process.on('exit', last);
 
   let handlesSignals = false;

@@ -359,6 +359,14 @@ class Exporter {
     });
   }
 
+  /** Records on after an end of the process that did not take place. Never throws. */
+  survive() {
+    this.#atExit(() => {
+      this.#masking.survive();
+      this.#destinations.renew();
+    });
+  }
+
   /**
    * Blocks until the step is done, at most for the exit timeout and 250 ms. Never throws.
    * @param {import('./exit.js').Step} step

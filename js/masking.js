@@ -134,6 +134,11 @@ class Masking {
     };
   }
 
+  /** The process does not end. */
+  survive() {
+    this.#end = Infinity;
+  }
+
   /** Masks the rows that wait now, as far as there is time: the others are lost. @param {Recorder} recorder */
   maskInTime(recorder) {
     for (;;) {
