@@ -36,7 +36,9 @@ pub enum ExportOutcome {
 /// Classifies the response of an upload: a success needs the body of an acknowledgement. `unix_ms` as for [`classify`].
 pub fn classify_upload(result: &Result<Response, TransportError>, unix_ms: i64) -> ExportOutcome {
   match (classify(result, unix_ms), result) {
-    (ExportOutcome::Delivered, Ok(response)) if !is_acknowledgement(&response.body) => {
+    (ExportOutcome::Delivered, Ok(response))
+      if !response.text().is_some_and(is_acknowledgement) =>
+    {
       ExportOutcome::Unconfirmed
     }
     (outcome, _) => outcome,
@@ -44,14 +46,13 @@ pub fn classify_upload(result: &Result<Response, TransportError>, unix_ms: i64) 
 }
 
 /// Whether a body acknowledges an upload: a JSON list, or an object that states no error.
-fn is_acknowledgement(body: &[u8]) -> bool {
+fn is_acknowledgement(text: &str) -> bool {
   #[derive(Deserialize)]
   struct Acknowledgement<'a> {
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
   }
-  let Ok(text) = std::str::from_utf8(body) else { return false };
-  match body.trim_ascii_start().first() {
+  match text.trim_ascii_start().as_bytes().first() {
     Some(b'{') => serde_json::from_str::<Acknowledgement<'_>>(text)
       .is_ok_and(|object| object.error.is_none_or(|error| error.get() == "null")),
     Some(b'[') => serde_json::from_str::<&RawValue>(text).is_ok(),
@@ -133,7 +134,10 @@ mod tests {
 
   #[test]
   fn an_upload_is_delivered_when_the_answer_is_a_json_object_or_list() {
-    for body in ["{}", r#"{"ok":true}"#, r#"["a","b"]"#, " \n[]", r#"{"error":null,"ids":[]}"#] {
+    let marked = "\u{feff}{\"ok\":true}";
+    for body in
+      ["{}", marked, r#"{"ok":true}"#, r#"["a","b"]"#, " \n[]", r#"{"error":null,"ids":[]}"#]
+    {
       assert_eq!(upload(body), ExportOutcome::Delivered, "{body}");
     }
     for body in ["", " ", "<html>", "OK", "true", "1", "{", "[1", "{}<", r#"{"error":"moved"}"#] {

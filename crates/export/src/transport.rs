@@ -102,7 +102,13 @@ impl Response {
   /// The body as JSON; `None` when it is none. Parses text, as all of the core does: a second parser of bytes would
   /// enlarge the WebAssembly module.
   pub fn json<'a, T: serde::Deserialize<'a>>(&'a self) -> Option<T> {
-    serde_json::from_str(std::str::from_utf8(&self.body).ok()?).ok()
+    serde_json::from_str(self.text()?).ok()
+  }
+
+  /// The body as text, without a byte order mark; `None` when it is not UTF-8.
+  pub fn text(&self) -> Option<&str> {
+    let text = std::str::from_utf8(&self.body).ok()?;
+    Some(text.strip_prefix('\u{feff}').unwrap_or(text))
   }
 
   /// The kind of the body, for messages: its media type, or that there is none.
@@ -181,6 +187,14 @@ mod tests {
   use proptest::prelude::*;
 
   use super::*;
+
+  #[test]
+  fn a_body_is_json_with_a_byte_order_mark_or_without() {
+    for body in ["[1]", "\u{feff}[1]"] {
+      let response = Response { body: body.into(), ..Response::default() };
+      assert_eq!(response.json::<Vec<u8>>(), Some(vec![1]));
+    }
+  }
 
   #[test]
   fn a_url_whose_host_is_not_plain_ascii_is_none() {
