@@ -1196,9 +1196,9 @@ describe('the file', () => {
     await journal.append([{ id: 'a' }]);
     await journal.append([{ id: 'b' }]);
     const read: unknown[] = [];
-    for await (const row of journal.read()) read.push(row);
+    for await (const line of journal.read()) read.push('value' in line ? line.value : null);
     await journal.close();
-    expect(read).toEqual([undefined, { id: 'a' }, { id: 'b' }]);
+    expect(read).toEqual([null, { id: 'a' }, { id: 'b' }]);
   });
 
   test('is continued on a new line after a crash tore the last one', async () => {
@@ -1215,9 +1215,18 @@ describe('the file', () => {
     const text = rows.map((row) => `${JSON.stringify(row)}\n`).join('\r\n\n');
     for (const parts of [[text], text.split(''), text.split(/(?=\n)/), text.split(/(?<=\n)/)]) {
       const read: unknown[] = [];
-      for await (const line of readLines(Readable.from(parts))) read.push(JSON.parse(line));
+      for await (const line of readLines(Readable.from(parts))) read.push(JSON.parse(line.text));
       expect(read).toEqual(rows);
     }
+  });
+
+  test('that an editor gave a byte order mark keeps its first row', async () => {
+    const file = join(directory, 'rows.ndjson');
+    const rows = [span('a', null), span('b', 'a')].map((row) => JSON.stringify(row));
+    await writeFile(file, `\uFEFF${rows.join('\r\n')}\r\n`);
+    const c = await start({ file });
+    expect(c.rows()).toHaveLength(2);
+    expect(c.problems).toEqual([]);
   });
 
   test('that cannot be opened keeps the collector from starting', async () => {

@@ -387,6 +387,24 @@ test('a key that only Flue would find is pointed at, and can be used', async () 
   });
 });
 
+test('a byte order mark in the file of --env-file hides no variable, and UTF-16 is named', async () => {
+  await withDirectory(async (directory) => {
+    const file = join(directory, 'variables');
+    const text = '\uFEFFBRAINTRUST_API_KEY=key-of-the-file\n';
+    writeFileSync(file, text);
+    const args = ['doctor', '--env-file', file];
+    const env = { BRAINTRUST_APP_URL: `http://127.0.0.1:${await closedPort()}` };
+    const marked = await cli(args, { cwd: directory, env });
+    expect(marked.stdout).toContain(`set (BRAINTRUST_API_KEY, ${file})\n`);
+    writeFileSync(file, text, 'utf16le');
+    const wide = await cli(args, { cwd: directory, env });
+    expect(wide).toMatchObject({ code: 1, stdout: '' });
+    expect(wide.stderr).toBe(
+      `flue-braintrust: --env-file: ${file} cannot be read (it is not UTF-8)\n`,
+    );
+  });
+});
+
 test('a spool is reported, and neither created nor used', async () => {
   const server = await collector();
   await withDirectory(async (directory) => {

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { startCollector } from '../tools/collector';
 import type { Collector } from '../tools/collector/types';
 import { activities, faults } from './support/activities';
@@ -89,7 +90,12 @@ test('lines that cannot be read are counted, the rest arrives, and the exit code
       const ending = await cli(['replay', broken, '--json'], { env: destination(collector) });
       expect(ending.code).toBe(1);
       const outcome = JSON.parse(ending.stdout);
-      expect(outcome).toMatchObject({ events: events.length, unreadable: 2, lost: {} });
+      expect(outcome).toMatchObject({
+        events: events.length,
+        unreadable: 2,
+        firstUnreadable: { line: 1, why: expect.stringContaining('is not JSON') },
+        lost: {},
+      });
       expect(faults(activities(events), collector.rows())).toEqual([]);
     });
   });
@@ -121,7 +127,79 @@ test('a file that is not there, and one without events, are reported', async () 
   expect(missing.code).toBe(1);
   expect(missing.stderr).toMatch(/^flue-braintrust: \/none.ndjson cannot be read: ENOENT/);
   const empty = await cli(['replay', '/dev/null'], { env });
-  expect(empty).toMatchObject({ code: 1, stdout: expect.stringContaining('0 events read') });
+  expect(empty.code).toBe(1);
+  expect(empty.stdout).toMatch(/^0 events read, .*\nThere is no Flue event in \/dev\/null\.\n$/);
+});
+
+test.each(['\n', '\r\n'])(
+  'a byte order mark costs no event, where lines end with %j and recordings are joined',
+  async (newline) => {
+    const { events } = named('2.1.0/plain-prompt');
+    const text = `\uFEFF${events.map((event) => JSON.stringify(event) + newline).join('')}`;
+    await withDirectory(async (directory) => {
+      const file = join(directory, 'marked.ndjson');
+      writeFileSync(file, text + text);
+      await withCollector(async (collector) => {
+        const ending = await cli(['replay', file], { env: destination(collector) });
+        expect(ending.code).toBe(0);
+        expect(ending.stdout).toContain(`${events.length * 2} events read, `);
+        expect(faults(activities(events), collector.rows())).toEqual([]);
+      });
+    });
+  },
+);
+
+const EVENT = '{"type":"run_start","runId":"run_1","timestamp":"2026-11-28T10:00:00.000Z"}';
+const RULE = 'each line must be one whole object';
+
+test.each<[string, string | Buffer, string]>([
+  ['compressed', gzipSync(`${EVENT}\n`.repeat(9)), 'line 1 is compressed with gzip: unpack'],
+  ['UTF-16', Buffer.from(`\uFEFF${EVENT}\n`, 'utf16le'), 'line 1 is UTF-16: convert the file to'],
+  ['UTF-16 without a mark', Buffer.from(EVENT, 'utf16le'), 'line 1 is UTF-16: convert the file to'],
+  [
+    'UTF-16, big end first',
+    Buffer.from(`\uFEFF${EVENT}\n`, 'utf16le').swap16(),
+    'line 1 is UTF-16: convert the file to',
+  ],
+  ['a JSON list', `[${EVENT}]`, `line 1 begins a JSON list: ${RULE}`],
+  [
+    'an indented JSON list',
+    JSON.stringify([JSON.parse(EVENT)], null, 2),
+    `line 1 begins a JSON list: ${RULE}`,
+  ],
+  [
+    'an indented object',
+    JSON.stringify({ type: 'module' }, null, 2),
+    `line 1 is not JSON: ${RULE}`,
+  ],
+  ['a number', `\n\n{"note":1}\n7`, `line 4 is JSON, but no object: ${RULE}`],
+])(
+  'of a file that is %s, the first line and the cause are named',
+  async (_what, content, cause) => {
+    await withDirectory(async (directory) => {
+      const file = join(directory, 'recording');
+      writeFileSync(file, content);
+      await withCollector(async (collector) => {
+        const ending = await cli(['replay', file], { env: destination(collector) });
+        expect(ending).toMatchObject({ code: 1, stderr: '' });
+        expect(ending.stdout).toContain(`There is no Flue event in ${file}.\n`);
+        expect(ending.stdout).toMatch(/^\d+ lines? could not be read: line \d/m);
+        expect(ending.stdout).toContain(cause);
+      });
+    });
+  },
+);
+
+test('an object with a type and without a time is no event of Flue', async () => {
+  await withDirectory(async (directory) => {
+    const file = join(directory, 'package.json');
+    writeFileSync(file, '{"type":"module"}');
+    await withCollector(async (collector) => {
+      const ending = await cli(['replay', file], { env: destination(collector) });
+      expect(ending.code).toBe(1);
+      expect(ending.stdout).toContain(`There is no Flue event in ${file}.\n`);
+    });
+  });
 });
 
 test('a setting that keeps the exporter from its start is a failure', async () => {

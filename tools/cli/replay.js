@@ -37,7 +37,7 @@ such with
 
 The trace goes where the variables say.
 
-Exit codes: 0 all has arrived, 1 something has not, or could not be read.
+Exit codes: 0 all has arrived, 1 something has not, a line could not be read, or FILE has no event.
 
 Options:
       --local          send it to the collector of \`flue-braintrust dev\` on this machine instead
@@ -91,7 +91,8 @@ async function run(values, file = '') {
   const isWhole =
     complete && read.unreadable === 0 && Object.keys(lost).length === 0 && read.events > 0;
   const isSilent = values.json === true || (values.quiet === true && isWhole);
-  if (!isSilent) process.stdout.write(report(outcome, `${projectId ?? projectName} at ${appUrl}`));
+  if (!isSilent)
+    process.stdout.write(report(outcome, file, `${projectId ?? projectName} at ${appUrl}`));
   return isWhole ? 0 : 1;
 }
 
@@ -140,14 +141,20 @@ async function feed(exporter, destination, file) {
 }
 
 /**
- * @param {{ events: number, unreadable: number, stopped: boolean, sent: number, sampled: number, lost: Record<string, number>, lastError: string | null }} outcome
+ * @param {import('./observations').Observations & Pick<import('../../index.d.ts').Stats, 'sent' | 'sampled' | 'lost' | 'lastError'>} outcome
+ * @param {string} file
  * @param {string} where
  */
-function report({ events, unreadable, stopped, sent, sampled, lost, lastError }, where) {
+function report(outcome, file, where) {
+  const { events, unreadable, firstUnreadable, stopped, sent, sampled, lost, lastError } = outcome;
   const lines = [`${counted(events, 'event')} read, ${counted(sent, 'row')} sent to ${where}.`];
   if (stopped) lines.push('The rest of the file was not read: what was sent does not arrive.');
   if (sampled > 0) lines.push(`${counted(sampled, 'span')} left out by sampling.`);
-  if (unreadable > 0) lines.push(`${counted(unreadable, 'line')} could not be read.`);
+  if (events === 0) lines.push(`There is no Flue event in ${file}.`);
+  if (firstUnreadable !== null) {
+    const { line, why } = firstUnreadable;
+    lines.push(`${counted(unreadable, 'line')} could not be read: line ${line} ${why}.`);
+  }
   lines.push(...lossLines(lost));
   if (Object.keys(lost).length > 0 && lastError !== null)
     lines.push(`The last error: ${lastError}.`);

@@ -298,16 +298,20 @@ class Collector extends EventEmitter {
    */
   async #reopen(journal) {
     let unreadable = 0;
-    for await (const row of journal.read()) {
+    let first = '';
+    for await (const line of journal.read()) {
+      const row = 'value' in line ? line.value : undefined;
       cutDepth(row);
-      if (!isStorable(row)) unreadable += 1;
-      else {
+      if (isStorable(row)) {
         this.#store.apply(row);
         this.#store.dropExcess();
+        continue;
       }
+      unreadable += 1;
+      first ||= `line ${line.number} ${'why' in line ? line.why : 'has no id'}`;
     }
     if (unreadable === 0) return;
-    const problem = `the file has ${counted(unreadable, 'line')} without a row, left out`;
+    const problem = `the file has ${counted(unreadable, 'line')} without a row, left out: ${first}`;
     this.#addProblem({ rowId: null, problem });
   }
 

@@ -2,7 +2,7 @@
 
 const { open, stat } = require('node:fs/promises');
 
-const { readLines } = require('../support/lines');
+const { parseLine, readLines } = require('../support/lines');
 
 /** @typedef {import('./types').JsonObject} JsonObject */
 
@@ -49,11 +49,11 @@ class Journal {
   /**
    * Reads what was written before this process opened the file.
    *
-   * @returns {AsyncGenerator<unknown>} the rows in their order; undefined for a line that is no JSON
+   * @returns {AsyncGenerator<{ number: number } & ReturnType<typeof parseLine>>} the lines in their order
    */
   async *read() {
     const stream = this.#handle.createReadStream({ start: 0, autoClose: false, encoding: 'utf8' });
-    for await (const line of readLines(stream)) yield parse(line);
+    for await (const { number, text } of readLines(stream)) yield { number, ...parseLine(text) };
   }
 
   /** @returns {Promise<void>} resolves when what was written before is removed */
@@ -86,18 +86,6 @@ class Journal {
   async close() {
     await this.#last;
     await this.#handle.close();
-  }
-}
-
-/**
- * @param {string} line
- * @returns {unknown}
- */
-function parse(line) {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
   }
 }
 

@@ -2,11 +2,9 @@
 
 // The checks of this machine: Node, the binary, the settings.
 
-const { existsSync, readFileSync } = require('node:fs');
-const { parseEnv } = require('node:util');
-
 const { engines } = require('../../package.json');
 const { settingsOf } = require('../support/destination');
+const { readVariables } = require('../support/env-file');
 const { environment, nearestFile } = require('../../js/environment');
 const { parse } = require('../../js/json/json-string');
 const { loadNative } = require('../../js/native-loader');
@@ -88,9 +86,8 @@ async function adviceOnKey() {
 
 /** A hint for a key in `.env`, which Flue reads and this package does not. */
 function keyElsewhere() {
-  if (!existsSync('.env')) return undefined;
   try {
-    if (!parseEnv(readFileSync('.env', 'utf8')).BRAINTRUST_API_KEY) return undefined;
+    if (!readVariables('.env').BRAINTRUST_API_KEY) return undefined;
   } catch {
     return undefined;
   }

@@ -2,13 +2,11 @@
 
 // The settings of an application that runs in this directory, for commands that send something.
 
-const { readFileSync } = require('node:fs');
-const { parseEnv } = require('node:util');
-
 const { environment } = require('../../js/environment');
 const { parse, toJson } = require('../../js/json/json-string');
 const { loadNative } = require('../../js/native-loader');
 const { messageOf } = require('../../js/json/json-safe-copy');
+const { readVariables } = require('./env-file');
 const { Failure } = require('./usage');
 
 /**
@@ -49,7 +47,7 @@ function readEnvFile(values) {
   const path = values['env-file'];
   if (typeof path !== 'string') return undefined;
   try {
-    const variables = parseEnv(readFileSync(path, 'utf8'));
+    const variables = readVariables(path);
     // A variable that is blank counts as unset.
     for (const [name, value] of Object.entries(variables)) {
       if (!process.env[name]?.trim()) process.env[name] = value;
