@@ -1203,10 +1203,10 @@ describe('the file', () => {
 
   test('is continued on a new line after a crash tore the last one', async () => {
     const file = join(directory, 'rows.ndjson');
-    await writeFile(file, '{"id":"whole"}\n{"id":"to');
+    await writeFile(file, '{"id":"whole","log_id":"g"}\n{"id":"to');
     await log(await start({ file }), span('a', null));
     const [whole, torn, added] = (await readFile(file, 'utf8')).split('\n');
-    expect([whole, torn]).toEqual(['{"id":"whole"}', '{"id":"to']);
+    expect([whole, torn]).toEqual(['{"id":"whole","log_id":"g"}', '{"id":"to']);
     expect(JSON.parse(added ?? '')).toEqual(span('a', null));
   });
 

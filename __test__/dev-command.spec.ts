@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import { startCollector } from '../tools/collector';
 import { DEFAULT_PORT } from '../tools/support/ports';
 import { CLI, cli } from './support/cli';
@@ -27,6 +28,9 @@ const SEND = `
       input: 'Tell me a joke.', metadata: { 'flue.agent_name': 'hello' }, metrics: { start: 1, end: 2 },
     }] }),
   });`;
+
+/** A line of the file of `dev`. */
+const ROW = '{"id":"row-0","project_id":"p","log_id":"g"}\n';
 
 /** The terminal is made by util-linux. */
 const linuxTest = process.platform === 'linux' ? test : test.skip;
@@ -359,18 +363,61 @@ test('with --clear, dev takes no other port while a collector has the default on
     // Another suite may have a collector there: that is as good.
     const running = await startCollector({ port: DEFAULT_PORT }).catch(() => undefined);
     try {
-      writeFileSync(file, '{}\n');
+      writeFileSync(file, ROW);
       const { seen, exit } = dev(['--file', file, '--clear']);
       expect(await exit).toBe(1);
       expect(seen.err).toMatch(
         /^flue-braintrust: nothing was cleared, because port 8723 .* another `flue-braintrust dev`/,
       );
-      expect(readFileSync(file, 'utf8')).toBe('{}\n');
+      expect(readFileSync(file, 'utf8')).toBe(ROW);
     } finally {
       await running?.close();
     }
   });
 });
+
+const OTHER_FILES: [string, string | Buffer, string][] = [
+  ['package.json', '{\n  "name": "mine"\n}', 'line 1 is not JSON'],
+  ['mine.ts', '\nexport const mine = 1;', 'line 2 is not JSON'],
+  ['rows.ndjson.gz', gzipSync(ROW), 'line 1 is compressed with gzip'],
+  ['dataset.ndjson', '{"id":"1","input":"a"}\n', 'line 1 has no ids of a row'],
+  ['observations.ndjson', '{"type":"run_start","id":"r"}\n', 'line 1 has no ids of a row'],
+];
+
+test.each(OTHER_FILES)(
+  'dev neither adds rows to %s nor clears it, as it holds none',
+  async (name, content, cause) => {
+    await withDirectory(async (directory) => {
+      const file = join(directory, name);
+      writeFileSync(file, content);
+      const { mtimeMs } = statSync(file);
+      for (const options of [[], ['--clear']]) {
+        const { seen, exit } = dev(['--port', '0', '--file', file, ...options]);
+        expect(await exit).toBe(2);
+        expect(seen).toEqual({ out: '', err: expect.stringContaining(cause) });
+        expect(seen.err).toMatch(
+          /^flue-braintrust: \S+ is no file of rows, and was left as it is: /,
+        );
+        expect(readFileSync(file)).toEqual(Buffer.from(content));
+        expect(statSync(file).mtimeMs).toBe(mtimeMs);
+      }
+    });
+  },
+);
+
+test.each(['', '\n\n', `torn"}\n${ROW}`])(
+  'dev adds rows to a file that has %j',
+  async (content) => {
+    await withDirectory(async (directory) => {
+      const file = join(directory, 'rows.ndjson');
+      writeFileSync(file, content);
+      const { exit } = devWith(`send('a');`, ['--file', file]);
+      expect(await exit).toBe(0);
+      expect(readFileSync(file, 'utf8')).toMatch(/"id":"row-a".*\n$/);
+      expect(readFileSync(file, 'utf8').startsWith(content)).toBe(true);
+    });
+  },
+);
 
 linuxTest('Ctrl-C in a terminal reaches the application once, and ends both', async () => {
   const program = `${SEND}

@@ -51,7 +51,8 @@ applications need it as their key.
 Options:
   -p, --port N     port to listen on; 0 takes a free one (default ${DEFAULT_PORT}, or one up to ${OTHER_PORTS.at(-1)} if it is taken)
       --host H     address to listen on (default ${DEFAULT_HOST})
-      --file FILE  keep every incoming row in FILE, as JSON lines; what is in it already is shown, too
+      --file FILE  keep every incoming row in FILE, as JSON lines; what is in it already is shown, too.
+                   A file of something else is refused, and stays as it is
       --clear      remove what is in FILE first
       --keep N     show the N traces that changed last (default ${DEFAULT_KEEP}), up to 512 MiB of rows
   -o, --open       open the viewer in the browser (the program that BROWSER names, if it is set)

@@ -25,7 +25,7 @@ async function listen(options) {
   try {
     return { collector: await startCollector({ ...options, port: first }) };
   } catch (error) {
-    if (!isTaken(error)) throw new Failure(explained(error, host, first));
+    if (!isTaken(error)) throw failureOf(error, host, first);
   }
   const owner = await portOwner(host, first);
   if (options.file !== undefined && options.clear === true && (await isCollector(host, first))) {
@@ -39,7 +39,7 @@ async function listen(options) {
       const collector = await startCollector({ ...options, port: other });
       return { collector, moved: `port ${first} is taken by ${owner}; listening on ${other}` };
     } catch (error) {
-      if (!isTaken(error)) throw new Failure(explained(error, host, other));
+      if (!isTaken(error)) throw failureOf(error, host, other);
     }
   }
   const remedy = 'choose another with --port, or any free one with --port 0';
@@ -50,6 +50,14 @@ async function listen(options) {
 
 /** @param {unknown} error */
 const isTaken = (error) => codeOf(error) === 'EADDRINUSE';
+
+/**
+ * @param {unknown} error
+ * @param {string} host
+ * @param {number} port
+ */
+const failureOf = (error, host, port) =>
+  error instanceof Failure ? error : new Failure(explained(error, host, port));
 
 /**
  * @param {unknown} error

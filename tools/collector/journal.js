@@ -1,8 +1,11 @@
 'use strict';
 
+const { createReadStream } = require('node:fs');
 const { open, stat } = require('node:fs/promises');
 
 const { parseLine, readLines } = require('../support/lines');
+const { Failure } = require('../support/usage');
+const { isRow } = require('./validate');
 
 /** @typedef {import('./types').JsonObject} JsonObject */
 
@@ -27,7 +30,8 @@ class Journal {
   }
 
   /**
-   * Opens the file, creating it where needed. Rejects when it is a folder, a pipe or a device.
+   * Opens the file, creating it where needed. Rejects when it is a folder, a pipe or a device, or holds something else
+   * than rows, to which nothing may be added, and which may not be cleared.
    *
    * @param {string} file
    * @returns {Promise<Journal>}
@@ -37,6 +41,7 @@ class Journal {
     const there = await stat(file).catch(() => undefined);
     const isSpecial = there !== undefined && !there.isFile() && !there.isDirectory();
     if (isSpecial) throw new Error(`${file} is no file`);
+    if (there?.isFile() === true) await refuseOtherContent(file);
     const handle = await open(file, 'a+', 0o600);
     const { size } = await handle.stat();
     if (size > 0) {
@@ -87,6 +92,25 @@ class Journal {
     await this.#last;
     await this.#handle.close();
   }
+}
+
+/**
+ * Throws a `Failure` if the file has lines, and none of them is a row: then it is no file of rows.
+ *
+ * @param {string} file
+ */
+async function refuseOtherContent(file) {
+  let first = '';
+  for await (const { number, text } of readLines(createReadStream(file, 'utf8'))) {
+    const parsed = parseLine(text);
+    if ('value' in parsed && isRow(parsed.value)) return;
+    first ||= `line ${number} ${'why' in parsed ? parsed.why : 'has no ids of a row'}`;
+  }
+  if (first === '') return;
+  throw new Failure(
+    `${file} is no file of rows, and was left as it is: ${first}. Name a new file, or one that \`dev\` has written`,
+    2,
+  );
 }
 
 module.exports = { Journal };

@@ -24,6 +24,19 @@ function isStorable(row) {
   return isObject(row) && typeof row.id === 'string' && row.id !== '';
 }
 
+/** Of these, a row has one at least; other objects with an id have none. */
+const OBJECT_IDS = [...ROW_IDENTITY, ...EXPERIMENT_IDENTITY, ...SPAN_IDENTITY, 'dataset_id'].filter(
+  (field) => field !== 'id',
+);
+
+/**
+ * @param {unknown} value
+ * @returns {boolean} whether it is a row, and not any object with an id
+ */
+function isRow(value) {
+  return isStorable(value) && OBJECT_IDS.some((field) => value[field] !== undefined);
+}
+
 /**
  * Checks one row as it arrived, by itself.
  *
@@ -134,4 +147,4 @@ function wrongMetrics(metrics) {
   return problems;
 }
 
-module.exports = { checkIncomingRow, checkStoredRow, isStorable };
+module.exports = { checkIncomingRow, checkStoredRow, isRow, isStorable };
