@@ -49,6 +49,16 @@ test('what is recorded at the top level of a module is counted, and what calls o
   ]);
 });
 
+test('no name of the package throws or rejects at the top level of a module', async () => {
+  const { key, lines, ...rest } = await seen('every name at the top level');
+  // A file that was made there is recorded in a request.
+  expect(rest).toEqual({ untried: [], failures: {}, unhandled: 0, complete: true });
+  expect(key).toMatch(/^[0-9a-f]{8}-/);
+  expect(lines.filter((line: string) => !/_(BAD_ID|BAD_PARENT|BAD_SPAN): /.test(line))).toEqual([
+    expect.stringMatching(/FLUE_BRAINTRUST_EVENT_LOST: .* outside of a request, where Cloudflare/),
+  ]);
+});
+
 test('rows of an outage are kept in the storage of their object, and sent by the next event', async () => {
   const { recorded, ...rest } = await seen('storage, the same isolate');
   expect(rest).toEqual({ isKept: true, left: 0, ended: recorded, lost: {} });

@@ -41,9 +41,11 @@ class PendingFiles {
     /** @type {NodeJS.Timeout | undefined} */
     let timer;
     /** @type {Promise<boolean>} */
-    const late = new Promise((resolve) => {
+    const timedOut = new Promise((resolve) => {
       timer = setTimeout(resolve, Math.min(timeoutMs, LONGEST_TIMER_MS), false);
     });
+    // Outside of a request of a Worker there are no timers, and nothing is waited for.
+    const late = timedOut.catch(() => false);
     const recorded = Promise.all(this.#files).then(() => true);
     try {
       const delivered = deliver();

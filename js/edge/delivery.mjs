@@ -60,8 +60,12 @@ export class Delivery {
     this.#isSettled = false;
   }
 
-  /** Delivers what is recorded. @param {number} [patienceMs] how long deliveries without progress go on */
+  /**
+   * Delivers what is recorded; nothing outside of a request.
+   * @param {number} [patienceMs] how long deliveries without progress go on
+   */
   async settle(patienceMs = PATIENCE_MS) {
+    if (!isInRequest()) return;
     const until = Date.now() + patienceMs;
     await this.#run(() => this.#isSettled || Date.now() >= until);
   }
@@ -98,10 +102,10 @@ export class Delivery {
    * @param {number} timeoutMs
    */
   async #wait(isEnough, timeoutMs) {
+    this.touch();
+    if (!isInRequest()) return;
     const longestMs = Math.min(timeoutMs, 2 ** 31);
     const until = Date.now() + longestMs;
-    this.touch();
-    // Outside of any request there are no timers: this rejects, and so does the wait.
     this.#keepAlive(this.settle(Math.max(PATIENCE_MS, longestMs)).catch(() => {}));
     const isDone = () => isEnough() || this.#recorder.generation === undefined;
     while (!isDone() && Date.now() < until) await sleep(AWAIT_MS);
@@ -197,6 +201,16 @@ export class Delivery {
 
 /** Whether the runtime has ended the request that led. @param {Leader} leader */
 const isGone = ({ at }) => Date.now() - at > GONE_MS;
+
+/** Whether a request runs: outside of one, such as at the top level of a module, there are no timers. */
+function isInRequest() {
+  try {
+    clearTimeout(setTimeout(() => {}, 0));
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** @param {number} ms */
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -2,10 +2,11 @@
 
 // A file that the application puts into a span.
 
-const { randomUUID, types } = require('../builtins/index.js');
+const { types } = require('../builtins/index.js');
 const { noteCut } = require('../json/cut.js');
 const { classOf, mark } = require('../json/json-safe-copy.js');
 const { read } = require('./arguments.js');
+const { optionalUUID } = require('./span-ids.js');
 const { isObject } = require('./span-update.js');
 const { warn } = require('../warn.js');
 
@@ -106,11 +107,15 @@ class Attachment {
 
   /** @param {import('../../index.d.ts').AttachmentParams} params */
   constructor(params) {
+    let key = '';
     this.reference = Object.freeze({
       type: /** @type {const} */ ('braintrust_attachment'),
       filename: textOf(read(params, 'filename'), 'file'),
       content_type: textOf(read(params, 'contentType'), 'application/octet-stream'),
-      key: randomUUID(),
+      /** Made when it is first read. */
+      get key() {
+        return (key ||= optionalUUID());
+      },
     });
     try {
       this.#take(read(params, 'data'));

@@ -2,11 +2,11 @@
 
 // Feedback about a span, as the native part takes it.
 
-const { randomUUID } = require('../builtins/index.js');
 const { toJsonSafe } = require('../json/stringify.js');
 const { read } = require('./arguments.js');
 const { partsWith, withUnread } = require('./attachment.js');
 const { noteUpdate, repeatWhenRead } = require('./repeated-updates.js');
+const { optionalUUID } = require('./span-ids.js');
 const { spanUpdateOf } = require('./span-update.js');
 const { warn } = require('../warn.js');
 
@@ -35,7 +35,7 @@ function feedbackEvent({ id, rootSpanId }, given, otherwise) {
     rootSpanId: rootSpanId || undefined,
     // What is no text is no source: the native part refuses this one.
     ...(isGiven(source) && { kind: typeof source === 'string' ? source : '(no text)' }),
-    ...(isGiven(comment) && { message: comment, commentId: randomUUID().replaceAll('-', '') }),
+    ...(isGiven(comment) && { message: comment, commentId: optionalUUID().replaceAll('-', '') }),
     span: { expected, metadata, tags, scores: safely(() => scoresOf(read(given, 'scores'))) },
   };
 }

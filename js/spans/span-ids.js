@@ -25,6 +25,15 @@ const hasBegunTrace = (traceId) => begun.has(traceId);
 
 const newId = () => randomUUID().replaceAll('-', '');
 
+/** A random UUID; empty outside of a request of a Worker, where nothing is random. */
+function optionalUUID() {
+  try {
+    return randomUUID();
+  } catch {
+    return '';
+  }
+}
+
 /**
  * The id of a row: that of the arguments if it has the form of ours, whose first half is the id of the span.
  * @param {StartSpanArgs | undefined} args
@@ -45,4 +54,4 @@ function rowIdOf(args) {
 /** @param {unknown} value */
 const isGiven = (value) => value !== undefined && value !== null;
 
-module.exports = { hasBegunTrace, newId, noteTrace, rowIdOf };
+module.exports = { hasBegunTrace, newId, noteTrace, optionalUUID, rowIdOf };

@@ -45,10 +45,13 @@ export async function startWorker(entry, options = {}, persist = undefined) {
     }),
     ...(persist && { resourcePersistencePath: persist }),
   });
-  const { origin } = await worker.ready;
   const stop = async () => {
     await worker.dispose();
     rmSync(directory, { recursive: true, force: true });
   };
+  const { origin } = await worker.ready.catch(async (error) => {
+    await stop();
+    throw error;
+  });
   return { origin, lines, stop };
 }

@@ -73,22 +73,29 @@ const observeOperations = (place, from, to) =>
     ),
   );
 
+/** Replaces the Worker by another program, and gives what that responds. */
+async function runProgram(name, options = {}) {
+  await worker.stop();
+  // If the other one does not start.
+  worker = undefined;
+  const { url } = collector;
+  const bindings = { BRAINTRUST_API_KEY: 'key', BRAINTRUST_APP_URL: url, BRAINTRUST_API_URL: url };
+  const program = fileURLToPath(new URL(name, import.meta.url));
+  worker = await startWorker(program, { bindings, ...options }, state);
+  return await step('');
+}
+
 const SCENARIOS = {
   /** Recorded at the top level of a module, and what calls other objects within a span. */
   async 'top level, and stubs'() {
-    await worker.stop();
-    const { url } = collector;
-    const bindings = {
-      BRAINTRUST_API_KEY: 'key',
-      BRAINTRUST_APP_URL: url,
-      BRAINTRUST_API_URL: url,
-    };
     const durableObjects = { HOUSES: { className: 'House', useSQLite: true } };
-    const program = fileURLToPath(new URL('top-level.mjs', import.meta.url));
-    worker = await startWorker(program, { durableObjects, bindings }, state);
-    const result = await step('');
+    const result = await runProgram('top-level.mjs', { durableObjects });
     const [{ input, output }] = collector.rows();
     return { ...result, input, output, lines: await printed() };
+  },
+  async 'every name at the top level'() {
+    const result = await runProgram('module-level.mjs');
+    return { ...result, lines: await printed() };
   },
   /** The server is down during the first requests, and healthy in the next. */
   async 'storage, the same isolate'() {
