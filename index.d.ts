@@ -836,7 +836,7 @@ export type MaskingFunction = (value: any) => unknown;
 
 /**
  * Sets the masking function, which every span passes before any byte of it leaves the process or reaches the disk;
- * `null` removes it. Called once for each field of a span, with the whole field: `input`, `output`, `expected`,
+ * `null` removes it: traces that are open then still pass it. Called once for each field of a span, with the whole field: `input`, `output`, `expected`,
  * `metadata`, `context`, `scores`, `metrics`, and, unlike the `braintrust` package's, `error`, `tags`, the span's
  * name, and the comment and the metadata of feedback. When it throws, or returns a value of the wrong shape, a mark replaces the field and names only the class of
  * what was thrown. Ids, the span's type, and its start and end times are not masked. Set it before the first event:

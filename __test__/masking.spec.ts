@@ -122,6 +122,23 @@ test.each(['flush', 'exit', 'natural'])(
   },
 );
 
+test('what was open when the masking function is removed is masked to its end, and what comes later is not', async () => {
+  const { code, stderr, rows } = await played(['__test__/fixtures/mask-removed-open.mjs']);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const named = (name: string) =>
+    rows.filter(({ span_attributes }) => span_attributes?.name === name);
+  expect(named('later SECRET')).toHaveLength(1);
+  const others = rows.filter((row) => row !== named('later SECRET')[0]);
+  expect(JSON.stringify(others)).not.toContain('SECRET');
+  expect(named('workflow:hidden')[0].metadata).toMatchObject({
+    'flue.workflow_name': 'hidden',
+    'flue.logs': [{ message: 'hidden', attributes: { key: 'hidden' } }],
+  });
+  expect(named('flue.prompt')[0].metadata.tenant).toBe('hidden');
+  // One began under it, one waited for the decision about its trace.
+  expect(named('hidden')).toHaveLength(2);
+});
+
 test('a masking function may record events itself', async () => {
   const { code, text, rows } = await masked('goes on recording', 'flush');
   expect(code).toBe(0);

@@ -44,6 +44,7 @@ const UNREADABLE = '{}';
  * @property {InstanceType<typeof import('./callers.js').Callers>} callers the spans under which Flue's work runs
  * @property {(target: unknown, called: Called, since?: number) => void} adopt runs Flue's work under a span
  * @property {import('./slug-destinations.js').Openers} openers of the destinations of what slugs name
+ * @property {Pick<InstanceType<typeof import('./masking.js').Masking>, 'isSet' | 'recordMasked'>} masking
  */
 
 /** A span that work runs under. @typedef {{ spanId: string, rootSpanId: string, isRemote: boolean }} CallingSpan */
@@ -83,7 +84,7 @@ class Destination {
   #capture;
   /** Which traces are recorded; undefined: all. @type {InstanceType<typeof Sampling> | undefined} */
   #sampling;
-  #held = new HeldEvents((held) => this.#recordNow(held));
+  #held = new HeldEvents((held) => this.#recordHeld(held));
   #isClosed = false;
   /** The module-level functions use it. */
   #isCurrent = false;
@@ -382,7 +383,8 @@ class Destination {
     if (type === 'feedback' || this.#isClosed || !this.#held.awaits(rootSpanId)) return false;
     // As it is now: the application may change its values.
     const text = stringify(event);
-    const held = { event: JSON.parse(text), priority, admission, isCut: takeCut() };
+    const { isSet: isMasked } = this.#polls.masking;
+    const held = { event: JSON.parse(text), priority, admission, isCut: takeCut(), isMasked };
     this.#held.hold(rootSpanId, held, text.length);
     return true;
   }
@@ -396,6 +398,14 @@ class Destination {
   /** Records the events that wait: nothing decides about them any more but the ids of their traces. */
   releaseAll() {
     this.#held.release(() => true);
+  }
+
+  /** @param {Held} held */
+  #recordHeld(held) {
+    const { masking } = this.#polls;
+    const record = () => this.#recordNow(held);
+    if (held.isMasked && !masking.isSet) masking.recordMasked(this.#recorder, record);
+    else record();
   }
 
   /** @param {Held} held */

@@ -86,6 +86,7 @@ class Exporter {
       callers: this.callers,
       adopt: (target, called, since) => this.#adoption.adopt(target, called, since),
       openers: this.#openers,
+      masking: this.#masking,
     };
     this.#destinations = new Destinations(host, this.#polls, (recorder) => {
       this.#masking.attach(recorder);

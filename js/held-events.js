@@ -22,6 +22,7 @@ const MAX_LENGTH = 1024 * 1024;
  * @property {Priority} priority
  * @property {Admission | undefined} admission of the span, if it is one of this process
  * @property {boolean} isCut whether content was cut from it
+ * @property {boolean} [isMasked] whether a masking function was set when it came
  */
 
 /** @typedef {{ until: number, events: Held[], length: number, onRelease: (() => void)[] }} Awaited */

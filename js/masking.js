@@ -69,12 +69,10 @@ const WITHOUT_ROOM = new Set(['context', 'scores', 'metrics', 'tags']);
  * native part, so that no callback of this package runs between two steps of the application.
  */
 class Masking {
-  /** The one that was set last: rows that were recorded before it was removed are masked. @type {MaskingFunction | undefined} */
+  /** The one that was set last: what was open when it was removed is masked by it. @type {MaskingFunction | undefined} */
   #mask;
   /** Whether it is set, so that later events are masked. */
   #isSet = false;
-  /** Whether rows may wait that were recorded before it was removed. */
-  #isEnding = false;
   /** @type {() => readonly Recorder[]} */
   #recorders;
   /** @type {NodeJS.Timeout | undefined} */
@@ -100,10 +98,14 @@ class Masking {
 
   /** @param {MaskingFunction | null} mask null for none */
   set(mask) {
-    this.#isEnding = this.#isSet || this.#isEnding;
     this.#isSet = mask !== null;
     this.#mask = mask ?? this.#mask;
     for (const recorder of this.#recorders()) this.attach(recorder);
+  }
+
+  /** Whether one is set. */
+  get isSet() {
+    return this.#isSet;
   }
 
   /** Sets whether a recorder's rows are masked. @param {Recorder} recorder */
@@ -112,9 +114,20 @@ class Masking {
     this.schedulePoll();
   }
 
-  /** Schedules a poll: rows are expected. Does nothing without a masking function. */
+  /**
+   * Records what waited while a masking function was set: it is masked by the last one.
+   * @param {Recorder} recorder
+   * @param {() => void} record
+   */
+  recordMasked(recorder, record) {
+    recorder.setMasking(true);
+    record();
+    recorder.setMasking(this.#isSet);
+  }
+
+  /** Schedules a poll: rows are expected. Does nothing before a masking function is set. */
   schedulePoll() {
-    if (!(this.#isSet || this.#isEnding) || !this.#hasTimers) return;
+    if (this.#mask === undefined || !this.#hasTimers) return;
     const now = performance.now();
     const wasIdle = now - this.#activeAt > POLL_IDLE_MS;
     this.#activeAt = now;
@@ -178,10 +191,7 @@ class Masking {
       if (isActive) this.#activeAt = now;
       const isQuiet = now - this.#activeAt > POLL_IDLE_MS;
       // A timer would keep an unused exporter from being collected.
-      if (isQuiet && this.#recorders().every((recorder) => recorder.isIdle())) {
-        this.#isEnding = false;
-        return;
-      }
+      if (isQuiet && this.#recorders().every((recorder) => recorder.isIdle())) return;
       this.#schedule(isActive ? 0 : isQuiet ? POLL_IDLE_MS : POLL_ACTIVE_MS);
     } catch {
       // The environment is being torn down.

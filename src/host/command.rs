@@ -11,8 +11,9 @@ pub enum Command {
   Connect,
   /// Settle every row accepted before.
   Flush { deadline: Duration, reply: Reply },
-  /// The masking function is removed, by this change of [`MaskExchange`](super::mask_exchange::MaskExchange).
-  EndMasking { changes: u32 },
+  /// The masking function is set or removed, by this change of
+  /// [`MaskExchange`](super::mask_exchange::MaskExchange).
+  ChangeMasking { changes: u32 },
   /// The masked content of a batch; `is_last`: of its first rows, and no others are masked any more.
   Masked { batch: u64, content: String, is_last: bool },
   /// Settle every row accepted before, as the process ends; `interrupts` closes the open spans.

@@ -20,6 +20,7 @@ use super::{
   command::{Command, Reply},
   disk::Disk,
   drained::{Drained, Next},
+  mask_exchange::MaskExchange,
   shared::Shared,
 };
 use crate::transport::{Client, ClientError};
@@ -169,8 +170,8 @@ impl<'a> Driver<'a> {
     let now = self.shared.clock.now();
     match command {
       Command::Connect => self.exporter.connect(),
-      Command::EndMasking { changes } => {
-        if changes == self.mask_changes {
+      Command::ChangeMasking { changes } => {
+        if changes == self.mask_changes && !MaskExchange::is_set(changes) {
           self.exporter.set_masking(Masking::Off);
         }
       }

@@ -126,11 +126,9 @@ impl ExporterHandle {
 
   /// Sets whether the rows of later events pass through the masking function. Default: no.
   pub fn set_masking(&self, wanted: bool) {
-    if let Some(changes) = self.shared.masks.enable(wanted)
-      && !wanted
-    {
-      // Behind the events that are to be masked.
-      self.shared.queue.command(Command::EndMasking { changes });
+    if let Some(changes) = self.shared.masks.enable(wanted) {
+      // If it is removed: behind the events that are to be masked. If it is set: the snapshot on the disk follows.
+      self.shared.queue.command(Command::ChangeMasking { changes });
     }
   }
 

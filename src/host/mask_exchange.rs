@@ -27,10 +27,15 @@ impl MaskExchange {
   /// Notes that a masking function is set or removed. The number of changes if this is one. For the JavaScript thread.
   pub fn enable(&self, enabled: bool) -> Option<u32> {
     let changes = self.changes();
-    (enabled != (changes % 2 == 1)).then(|| {
+    (enabled != Self::is_set(changes)).then(|| {
       self.changes.store(changes.wrapping_add(1), Relaxed);
       changes.wrapping_add(1)
     })
+  }
+
+  /// Whether one is set after so many changes.
+  pub fn is_set(changes: u32) -> bool {
+    changes % 2 == 1
   }
 
   /// How often a masking function was set and removed.

@@ -110,6 +110,8 @@ pub struct Row {
   pub is_root: bool,
   /// Which stage of a run, a submission or another root of a trace it states.
   pub stage: Option<Stage>,
+  /// Whether it passes through the user's masking function: one was set when it, or its trace, was recorded.
+  pub is_masked: bool,
   /// The parent span; `None` for the root of a trace, or when another row has it.
   pub parent: Option<SpanId>,
   /// The start of the span, milliseconds since the epoch.
@@ -145,6 +147,7 @@ impl Row {
       is_span: true,
       is_root: false,
       stage: None,
+      is_masked: false,
       parent: None,
       created: None,
       name: None,
@@ -186,6 +189,7 @@ impl Row {
     if !self.is_span {
       (self.span, self.is_span) = (later.span, later.is_span);
     }
+    self.is_masked |= later.is_masked;
     self.parent = self.parent.or(later.parent);
     self.created = self.created.or(later.created);
     self.name = later.name.or(self.name.take());

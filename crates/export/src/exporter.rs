@@ -138,9 +138,14 @@ impl Exporter {
     self.adopt_due = Some(now.elapsed);
   }
 
-  /// Whether the rows of later events pass through the user's masking function.
+  /// Whether the rows of later events pass through the user's masking function. When it is removed, those of the traces
+  /// that are open still do.
   pub fn set_masking(&mut self, masking: Masking) {
-    self.delivery.set_masking(masking);
+    if self.delivery.set_masking(masking, self.translator.open_traces()) {
+      self.has_input = true;
+      // The names in the snapshot follow it, at once.
+      self.snapshot.expedite(Duration::ZERO);
+    }
   }
 
   /// Whether rows wait for it, or will.

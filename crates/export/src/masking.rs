@@ -12,7 +12,7 @@ const MAX_BATCHES: usize = 4;
 /// Whether rows pass through the user's masking function.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Masking {
-  /// No masking function is set.
+  /// No masking function is set. Rows of traces that were open when one was removed pass through it.
   #[default]
   Off,
   /// Every row passes through it.

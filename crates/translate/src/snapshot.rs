@@ -48,19 +48,21 @@ impl Serialize for SpanEntry<'_> {
 }
 
 /// Writes down the open spans and the unsettled submissions at `at`, milliseconds since the epoch. `None`
-/// if there are none. Without `with_names`, names of spans and workflows are omitted. Spans of traces that are not
-/// `recorded` are omitted.
+/// if there are none. Of traces that are not `with_names`, names of spans and workflows are omitted; of those that are
+/// not `recorded`, the spans.
 pub fn snapshot(
   state: &State,
   at: i64,
-  with_names: bool,
+  with_names: &dyn Fn(TraceId) -> bool,
   recorded: &dyn Fn(TraceId) -> bool,
 ) -> Option<Vec<u8>> {
   let spans: Vec<_> = state
     .tree
     .iter()
     .filter(|(_, span)| recorded(span.placement.span.trace))
-    .map(|(activity, span)| (activity.clone(), SpanEntry { span, with_names }))
+    .map(|(activity, span)| {
+      (activity.clone(), SpanEntry { span, with_names: with_names(span.placement.span.trace) })
+    })
     .collect();
   let is_open =
     |root: &Root| state.tree.get(&Activity::Operation(root.operation.clone())).is_some();

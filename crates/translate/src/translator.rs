@@ -101,17 +101,22 @@ impl Translator {
   /// [`restore`](Self::restore) in another process. `None` if there are none. Without `with_names`, names
   /// of spans and workflows are omitted: a name that must be masked is not written to disk either.
   pub fn snapshot(&self, at: i64, with_names: bool) -> Option<Vec<u8>> {
-    self.snapshot_of(at, with_names, &|_| true)
+    self.snapshot_of(at, &|_| with_names, &|_| true)
   }
 
-  /// The same without spans of traces that are not `recorded`.
+  /// The same without spans of traces that are not `recorded`; names depend on the trace.
   pub fn snapshot_of(
     &self,
     at: i64,
-    with_names: bool,
+    with_names: &dyn Fn(TraceId) -> bool,
     recorded: &dyn Fn(TraceId) -> bool,
   ) -> Option<Vec<u8>> {
     snapshot::snapshot(&self.state, at, with_names, recorded)
+  }
+
+  /// The traces of the open spans, in no order, each once for each of them.
+  pub fn open_traces(&self) -> impl Iterator<Item = TraceId> {
+    self.state.tree.iter().map(|(_, span)| span.placement.span.trace)
   }
 
   /// Adds the open spans and the unsettled submissions of another process. Returns the rows that close the spans as

@@ -32,6 +32,8 @@ pub struct RowQueue {
   /// The bytes of the rows on the wire, as counted.
   bytes: usize,
   memory_bytes: usize,
+  /// How many rows must be masked.
+  masked: usize,
 }
 
 /// The effect of enqueuing a row.
@@ -63,6 +65,7 @@ impl RowQueue {
     if let Some(waiting) = last.or_else(|| self.waiting.get_mut(&id))
       && waiting.row.may_merge(&row)
     {
+      self.masked += usize::from(row.is_masked && !waiting.row.is_masked);
       waiting.row.merge(row);
       self.memory_bytes -= waiting.memory_bytes;
       waiting.memory_bytes = waiting.row.memory_bytes() + ENTRY_BYTES;
@@ -75,6 +78,7 @@ impl RowQueue {
     let (sequence, bytes, memory_bytes) =
       (self.next_sequence, row.bytes(), row.memory_bytes() + ENTRY_BYTES);
     self.next_sequence += 1;
+    self.masked += usize::from(row.is_masked);
     self.memory_bytes += memory_bytes;
     self.order.push_back(id);
     let waiting = Waiting { row, sequence, bytes, memory_bytes };
@@ -88,11 +92,12 @@ impl RowQueue {
     Pushed { is_new: true, bytes: difference(bytes, 0) }
   }
 
-  /// Moves a queued row to another trace and below another span: its ids have not left the process.
-  pub fn relocate(&mut self, row: &Row) {
-    if let Some(waiting) = self.waiting.get_mut(&row.span.row) {
-      (waiting.row.span, waiting.row.parent) = (row.span, row.parent);
-    }
+  /// Moves a queued row to another trace and below another span: its ids have not left the process. True if it must be
+  /// masked.
+  pub fn relocate(&mut self, row: &Row) -> bool {
+    let Some(waiting) = self.waiting.get_mut(&row.span.row) else { return false };
+    (waiting.row.span, waiting.row.parent) = (row.span, row.parent);
+    waiting.row.is_masked
   }
 
   /// Whether the start of an open span is queued: its ids have not left the process.
@@ -111,6 +116,11 @@ impl RowQueue {
   /// Whether no row is queued.
   pub fn is_empty(&self) -> bool {
     self.waiting.is_empty()
+  }
+
+  /// Whether rows wait that must be masked.
+  pub fn has_masked(&self) -> bool {
+    self.masked > 0
   }
 
   /// The bytes of memory that the rows take.
@@ -174,6 +184,7 @@ impl RowQueue {
         continue;
       }
       let Some(Waiting { row, bytes, memory_bytes, .. }) = self.take(id) else { continue };
+      self.masked -= usize::from(row.is_masked);
       self.memory_bytes -= memory_bytes;
       self.bytes -= bytes;
       picked.push(row, self.next_key, bytes, memory_bytes);

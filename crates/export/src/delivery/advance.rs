@@ -6,9 +6,7 @@ use super::{
   batches::{CHECKPOINT, LINGER},
   state::{Connection, Delivery},
 };
-use crate::{
-  attachments::Attachments, counters::RowTotals, loss::LossReason, masking::Masking, time::Now,
-};
+use crate::{attachments::Attachments, counters::RowTotals, loss::LossReason, time::Now};
 
 impl Delivery {
   /// Encodes rows, and asks for the requests and operations that are due. `urgent` sends rows that
@@ -19,8 +17,8 @@ impl Delivery {
       self.unauthorized = false;
     }
     self.spool.retry_removal(now);
-    self.end_masking();
-    if self.masking == Masking::Unavailable {
+    self.mask_waiting();
+    if self.cannot_mask {
       self.lose_unmasked(now);
     }
     let has_written = self.spool.is_open() && self.checkpoint(urgent, now);

@@ -14,7 +14,6 @@ use crate::{
   attachments::{Attachments, Failure, Offer},
   connection::Session,
   loss::LossReason,
-  masking::Masking,
   outcome::ExportOutcome,
   time::Now,
   transport::{Response, TransportError},
@@ -43,7 +42,7 @@ impl Attach for Offers<'_> {
 
   /// The announcement of a file passes neither rules nor masking function.
   fn shows_type(&self, media_type: &str) -> bool {
-    self.delivery.masking == Masking::Off && self.redacted(media_type).is_empty()
+    !self.delivery.masks_any() && self.redacted(media_type).is_empty()
   }
 }
 

@@ -12,7 +12,6 @@ use crate::{
   connection::DEFAULT_MAX_BYTES,
   counters::RowTotals,
   loss::LossReason,
-  masking::Masking,
   outbox::{SpooledBatch, Written},
   spool_writer::PAUSE,
   stored_rows,
@@ -47,6 +46,8 @@ enum Pick {
   All,
   /// Free rows whose span has ended and that take less memory when encoded.
   Compactable,
+  /// Those of all rows that must be masked although no masking function is set. Otherwise they stay.
+  Masked,
 }
 
 impl Delivery {
@@ -95,27 +96,30 @@ impl Delivery {
     if self.queue.is_empty() || !(self.has_waited(CHECKPOINT, now) || urgent || is_much) {
       return false;
     }
-    self.take_waiting(|this, rows| this.encode(rows, None, now));
-    self.waiting_since = (!self.queue.is_empty()).then_some(now.elapsed);
-    true
-  }
-
-  /// Gives the rows that wait to the masking function, as many as it takes at once.
-  pub(super) fn mask_waiting(&mut self) {
-    self.take_waiting(|this, rows| this.masked.begin(rows));
-    self.waiting_since = self.waiting_since.filter(|_| !self.queue.is_empty());
-  }
-
-  /// Takes all rows out of the queue, as far as the masking function has room for them.
-  fn take_waiting(&mut self, mut take: impl FnMut(&mut Self, RowBatch)) {
     for pick in [Pick::Free, Pick::All] {
       let limits = self.limits();
       while !self.is_masking_full()
         && let Some(picked) = self.pick(limits, pick)
       {
-        take(self, picked);
+        self.encode(picked, None, now);
       }
     }
+    self.waiting_since = (!self.queue.is_empty()).then_some(now.elapsed);
+    true
+  }
+
+  /// Gives the rows that must be masked to the masking function that was removed, as many as it takes at once.
+  pub(super) fn mask_waiting(&mut self) {
+    if self.masks() || !self.queue.has_masked() {
+      return;
+    }
+    let limits = self.masked_limits();
+    while !self.masked.is_full()
+      && let Some(picked) = self.pick(limits, Pick::Masked)
+    {
+      self.masked.begin(picked);
+    }
+    self.waiting_since = self.waiting_since.filter(|_| !self.queue.is_empty());
   }
 
   fn has_waited(&self, delay: Duration, now: Now) -> bool {
@@ -124,10 +128,12 @@ impl Delivery {
 
   /// Takes rows out of the queue.
   fn pick(&mut self, limits: Limits, pick: Pick) -> Option<RowBatch> {
-    let (outbox, masked) = (&self.outbox, &self.masked);
+    let (outbox, masked, masks) = (&self.outbox, &self.masked, self.masks());
     let is_masked = |row: &Row| masked.carries(&row.span.row);
     let is_free = |row: &Row| !outbox.carries(&row.span.row) && !is_masked(row);
     let picked = self.queue.pick(limits, |row| match pick {
+      Pick::Masked => row.is_masked && !is_masked(row),
+      _ if row.is_masked && !masks => false,
       Pick::All => !is_masked(row),
       Pick::Free => is_free(row),
       Pick::Compactable => row.ends() && row.bytes() <= row.memory_bytes() && is_free(row),
@@ -154,10 +160,12 @@ impl Delivery {
   /// Counts rows that must be masked as lost: the masking function can no longer be called.
   pub(super) fn lose_unmasked(&mut self, now: Now) {
     let limits = Limits { rows: usize::MAX, bytes: usize::MAX };
+    let masks = self.masks();
+    let picked = |row: &Row| masks || row.is_masked;
     // Several, if a span has several rows.
-    let waiting: Vec<_> = iter::from_fn(|| self.queue.pick(limits, |_| true)).collect();
+    let waiting: Vec<_> = iter::from_fn(|| self.queue.pick(limits, picked)).collect();
     self.resolve_marks();
-    self.waiting_since = None;
+    self.waiting_since = self.waiting_since.filter(|_| !self.queue.is_empty());
     for rows in self.masked.clear().chain(waiting) {
       let totals = RowTotals { rows: rows.rows(), bytes: rows.counted() };
       let reason = LossReason::NotDeliveredAtExit;
@@ -341,11 +349,16 @@ impl Delivery {
     self.account.lose(LossReason::SpoolDamaged, totals, why, now.elapsed);
   }
 
-  /// The limits of one batch. Masked batches are small, because masking blocks the JavaScript thread.
+  /// Masked batches are small, because masking blocks the JavaScript thread.
+  fn masked_limits(&self) -> Limits {
+    let rows = if self.spool.is_open() { MAX_MASKED_ROWS_FOR_SPOOL } else { MAX_MASKED_ROWS };
+    Limits { rows, bytes: MAX_MASKED_BYTES }
+  }
+
+  /// The limits of one batch.
   pub(super) fn limits(&self) -> Limits {
-    if self.masking != Masking::Off {
-      let rows = if self.spool.is_open() { MAX_MASKED_ROWS_FOR_SPOOL } else { MAX_MASKED_ROWS };
-      return Limits { rows, bytes: MAX_MASKED_BYTES };
+    if self.masks() {
+      return self.masked_limits();
     }
     let most = self.settings.batch_rows.unwrap_or(Settings::BATCH_ROWS);
     let is_much = self.queue.len() + self.outbox.rows() > most * self.settings.max_requests;

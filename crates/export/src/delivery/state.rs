@@ -3,12 +3,13 @@
 use std::{
   cell::Cell,
   collections::VecDeque,
+  mem,
   rc::{Rc, Weak},
   sync::Arc,
   time::Duration,
 };
 
-use braintrust_row::{Row, RowId};
+use braintrust_row::{Row, RowId, RowMap, TraceId};
 use spool::Adopted;
 
 use super::in_flight::InFlight;
@@ -59,9 +60,13 @@ pub struct Delivery {
   pub(super) queue: RowQueue,
   /// The marks with rows that are queued.
   pub marks: Vec<Weak<Mark>>,
-  pub(super) masking: Masking,
-  /// Whether the masking function was removed, and rows wait that were recorded under it.
-  pub(super) masking_ends: bool,
+  /// Whether a masking function is set: every row passes through it.
+  is_masking: bool,
+  /// The traces that were open when it was removed: their rows do so to their end. With a value that means nothing, as
+  /// the WebAssembly module has such a table already.
+  masked_traces: RowMap<u64>,
+  /// Whether it can no longer be called: rows that must be masked are lost.
+  pub(super) cannot_mask: bool,
   /// The batches that are being masked.
   pub(super) masked: MaskingQueue,
   pub(super) outbox: Outbox,
@@ -127,8 +132,9 @@ impl Delivery {
       account,
       queue: RowQueue::default(),
       marks: Vec::new(),
-      masking: Masking::default(),
-      masking_ends: false,
+      is_masking: false,
+      masked_traces: RowMap::default(),
+      cannot_mask: false,
       masked: MaskingQueue::default(),
       outbox: Outbox::default(),
       waiting_since: None,
@@ -209,35 +215,38 @@ impl Delivery {
     }
   }
 
-  /// Whether rows pass through the masking function. When it is removed, those that wait still do: they were recorded
-  /// under it. If there are many, so do some that come after them.
-  pub fn set_masking(&mut self, masking: Masking) {
-    self.masking_ends = masking == Masking::Off && self.masks();
-    if !self.masking_ends {
-      self.masking = masking;
+  /// Whether rows pass through the masking function. When it is removed, those that wait still do, and those of the
+  /// traces that are `open`: what these keep was recorded under it. False if nothing changes.
+  pub fn set_masking(&mut self, masking: Masking, open: impl Iterator<Item = TraceId>) -> bool {
+    if masking == Masking::Unavailable {
+      return !mem::replace(&mut self.cannot_mask, true);
     }
-    self.end_masking();
-  }
-
-  /// Ends the masking when all rows that wait are with the masking function.
-  pub(super) fn end_masking(&mut self) {
-    if !self.masking_ends {
-      return;
+    let was_masking = mem::replace(&mut self.is_masking, masking == Masking::On);
+    if was_masking && !self.is_masking {
+      self.masked_traces = open.map(|trace| (trace.key(), 0)).collect();
+      self.mask_waiting();
     }
-    self.mask_waiting();
-    if self.queue.is_empty() {
-      (self.masking, self.masking_ends) = (Masking::Off, false);
-    }
+    was_masking != self.is_masking
   }
 
   /// Whether rows wait for a masking function, or will.
   pub fn needs_masking(&self) -> bool {
-    self.masks() || !self.masked.is_empty()
+    self.masks() || self.queue.has_masked() || !self.masked.is_empty()
   }
 
   /// Whether rows pass through a masking function.
   pub fn masks(&self) -> bool {
-    self.masking != Masking::Off
+    self.is_masking
+  }
+
+  /// Whether rows of a trace pass through a masking function.
+  pub fn masks_trace(&self, trace: TraceId) -> bool {
+    self.is_masking || self.masked_traces.contains_key(&trace.key())
+  }
+
+  /// Whether rows of any trace do.
+  pub fn masks_any(&self) -> bool {
+    self.is_masking || !self.masked_traces.is_empty()
   }
 
   /// The next content to mask.
@@ -312,7 +321,9 @@ impl Delivery {
 
   /// Moves a queued row, of which nothing has left the queue, to another trace.
   pub fn relocate(&mut self, row: &Row) {
-    self.queue.relocate(row);
+    if self.queue.relocate(row) {
+      self.masked_traces.insert(row.span.trace.key(), 0);
+    }
   }
 
   /// Whether nothing of an open span has left the queue.

@@ -135,7 +135,9 @@ impl Exporter {
   }
 
   /// Redacts and enqueues the rows of traces that are recorded.
-  pub(super) fn enqueue(&mut self, rows: Vec<Row>, now: Now) {
+  pub(super) fn enqueue(&mut self, mut rows: Vec<Row>, now: Now) {
+    // Before they wait for a decision about their trace.
+    rows.iter_mut().for_each(|row| row.is_masked |= self.delivery.masks_trace(row.span.trace));
     let (rows, left_out) = self.sampling.sort(rows);
     self.account.counters.leave_out(left_out);
     for mut row in rows {

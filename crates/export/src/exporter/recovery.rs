@@ -98,9 +98,10 @@ impl Exporter {
 
   fn snapshot_content(&self, now: Now) -> Option<Vec<u8>> {
     // Names may contain content that must be redacted.
-    let with_names = self.settings.redactor.is_none() && !self.delivery.masks();
+    let is_redacted = self.settings.redactor.is_some();
+    let with_names = |trace| !is_redacted && !self.delivery.masks_trace(trace);
     let is_recorded = |trace| self.sampling.records(trace);
-    let mut content = self.translator.snapshot_of(now.unix_ms, with_names, &is_recorded)?;
+    let mut content = self.translator.snapshot_of(now.unix_ms, &with_names, &is_recorded)?;
     self.settings.api_key.hide_in(&mut content);
     Some(content)
   }

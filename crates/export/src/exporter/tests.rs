@@ -319,6 +319,64 @@ fn rows_that_wait_when_the_masking_function_is_removed_are_masked_and_later_ones
 }
 
 #[test]
+fn what_was_open_when_the_masking_function_is_removed_is_masked_to_its_end() {
+  let mut host = Host::new(json!({}));
+  let pass = |host: &mut Host, kind: &str, run: &str, more: Value| {
+    let mut event = json!({ "v": 3, "type": kind, "runId": run, "workflowName": run });
+    event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    host.exporter.handle_event(&event.to_string(), Priority::Start, host.now()).unwrap();
+  };
+  // It is open before, and only a log line is written under the masking function.
+  pass(&mut host, "run_start", "early", json!({}));
+  host.pass(SECOND, &braintrust);
+  host.exporter.set_masking(Masking::On);
+  pass(&mut host, "run_start", "open", json!({ "input": { "metadata": { "of": "secret" } } }));
+  pass(&mut host, "log", "early", json!({ "level": "info", "message": "secret" }));
+  host.pass(SECOND, &braintrust);
+  let MaskRequest { batch, .. } = host.exporter.poll_mask().unwrap();
+  host.exporter.handle_masked(batch, r#"[{"name":"hidden"}]"#, host.now());
+  host.exporter.set_masking(Masking::Off);
+  host.pass(SECOND, &braintrust);
+  let sent = host.uploads.len();
+  // What they keep is in later rows; the operation repeats the metadata of its run.
+  pass(
+    &mut host,
+    "operation_start",
+    "open",
+    json!({ "operationId": "op", "operationKind": "prompt" }),
+  );
+  pass(&mut host, "run_end", "open", json!({}));
+  pass(&mut host, "run_end", "early", json!({}));
+  host.run("later");
+  host.pass(SECOND, &braintrust);
+  let MaskRequest { batch, content } = host.exporter.poll_mask().unwrap();
+  assert_eq!(content.matches("secret").count(), 2, "{content}");
+  assert!(!content.contains("later"), "{content}");
+  let rows = serde_json::from_str::<Value>(&content).unwrap().as_array().unwrap().len();
+  let masked = vec![json!({ "name": "hidden" }); rows];
+  host.exporter.handle_masked(batch, &json!(masked).to_string(), host.now());
+  host.pass(SECOND, &braintrust);
+  let text = json!(host.uploads[sent..]).to_string();
+  assert!(!text.contains("secret") && text.contains("workflow:w"), "{text}");
+  assert_eq!(host.stats().pending, 0);
+}
+
+#[test]
+fn without_a_way_to_mask_what_was_open_is_lost_and_what_came_later_is_not() {
+  let mut host = Host::new(json!({}));
+  let end = json!({ "v": 3, "type": "run_end", "runId": "open" }).to_string();
+  host.exporter.set_masking(Masking::On);
+  host.exporter.handle_event(&end.replace("end", "start"), Priority::Start, host.now()).unwrap();
+  host.exporter.set_masking(Masking::Off);
+  host.exporter.set_masking(Masking::Unavailable);
+  host.exporter.handle_event(&end, Priority::Continuation, host.now()).unwrap();
+  host.run("later");
+  host.pass(SECOND, &braintrust);
+  let stats = host.stats();
+  assert_eq!((stats.sent, stats.pending, stats.lost["not_delivered_at_exit"]), (1, 0, 2));
+}
+
+#[test]
 fn the_key_leaves_in_no_content() {
   let key = "sk-0123456789abcdef0123456789";
   let mut host = Host::new(json!({ "apiKey": key }));

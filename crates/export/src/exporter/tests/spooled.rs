@@ -257,6 +257,28 @@ fn a_file_without_a_server_leaves_the_application_time_to_end_spans_at_exit() {
 }
 
 #[test]
+fn the_snapshot_has_no_name_once_a_masking_function_is_set_nor_what_was_open_when_it_is_removed() {
+  let mut exporter = spooling();
+  let mut none = Vec::new();
+  carry_out(&mut exporter, at(0), &mut none);
+  let begin = |exporter: &mut Exporter, id: &str, name: &str, ms| {
+    let event = start(id).replace("\"w\"", &format!("\"{name}\""));
+    exporter.handle_event(&event, Priority::Start, at(ms)).unwrap();
+  };
+  let has = |written: &[String], snapshot: &str| written.iter().any(|name| name == snapshot);
+  begin(&mut exporter, "run_1", "dead-w", 0);
+  assert!(has(&carry_out(&mut exporter, at(200), &mut none), "snapshot(dead:true, own:false)"));
+  // The masking function is set, and nothing else happens.
+  exporter.set_masking(Masking::On);
+  assert!(exporter.poll_timeout(at(300)).is_some_and(|due| due <= at(300).elapsed));
+  assert!(has(&carry_out(&mut exporter, at(300), &mut none), "snapshot(dead:false, own:false)"));
+  exporter.set_masking(Masking::Off);
+  begin(&mut exporter, "run_2", "own-w", 400);
+  let written = carry_out(&mut exporter, at(600), &mut none);
+  assert!(has(&written, "snapshot(dead:false, own:true)"), "{written:?}");
+}
+
+#[test]
 fn a_process_that_masks_all_the_time_writes_its_snapshot() {
   let mut exporter = spooling();
   exporter.set_masking(Masking::On);
