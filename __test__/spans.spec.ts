@@ -2,6 +2,8 @@ import { startCollector } from '../tools/collector';
 import type { Collector } from '../tools/collector/types';
 import { destination, run, withDirectory } from './support/run';
 
+const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
+
 /** Runs a program that has the package as `bt`, and `show` for what it finds. */
 async function program(code: string, env: Record<string, string>) {
   const text = `
@@ -198,6 +200,39 @@ test('headers of every kind are given where the span stands, beside what is ther
       const alone = expect.stringMatching(new RegExp(`^${own}$`));
       expect(pairs).toEqual({ same: true, traceparent, baggage: alone });
       expect(outside).toEqual({});
+    },
+  ));
+
+test("calls below a span that continues headers have the flags and the state of these, also those of Flue's tools", () =>
+  traced(
+    `const inbound = { traceparent: '00-${TRACE}-00f067aa0ba902b7-00', tracestate: 'quay=1' };
+    const call = (span) => show(bt.injectTraceContext({}, { span }));
+    bt.traced(() => { call(); bt.traced(() => call()); }, { parent: bt.extractTraceContextFromHeaders(inbound) });
+    const { interceptor, observe } = bt.braintrustFlueInstrumentation();
+    const run = { v: 3, type: 'run_start', runId: 'r', workflowName: 'w', timestamp: new Date().toISOString() };
+    await bt.withParent(inbound, async () => {
+      bt.traced(() => call());
+      await interceptor({ type: 'workflow', runId: 'r' }, { runId: 'r' }, async () => {
+        observe(run);
+        await interceptor({ type: 'tool', toolCallId: 't' }, { runId: 'r' }, async () => {
+          call();
+          await bt.traced(() => interceptor({ type: 'operation', operationId: 'o' }, { runId: 'r' }, async () => call()));
+        });
+      });
+    });
+    call(bt.flueSpan({ runId: 'r' }));
+    bt.traced(() => call(), { parent: { traceparent: inbound.traceparent } });
+    bt.traced(() => call());`,
+    (_row, { shown }) => {
+      expect(shown.map(({ tracestate }) => tracestate)).toEqual([
+        ...Array(6).fill('quay=1'),
+        undefined,
+        undefined,
+      ]);
+      const flags = shown.map(({ traceparent }) => traceparent.slice(-2));
+      expect(flags).toEqual([...Array(7).fill('00'), '01']);
+      const traces = shown.map(({ traceparent }) => traceparent.split('-')[1]);
+      expect(traces.slice(0, 7)).toEqual(Array(7).fill(TRACE));
     },
   ));
 

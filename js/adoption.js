@@ -147,7 +147,9 @@ const callerFields = ({ spanId, rootSpanId, isRemote }) => {
 };
 
 /** @param {import('./destination.js').Called} called */
-const callerOf = ({ span, destination }) => ({ ...callerFields(span), destination });
+const callerOf = ({ span, destination }) => {
+  return { ...callerFields(span), inherited: span.inherited, destination };
+};
 
 /** Whether a destination records anything. @param {Destination} destination */
 const isOpen = (destination) => destination.isOn && !destination.isClosed;

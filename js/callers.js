@@ -17,6 +17,7 @@ const { WorkKeys, keyedIdOf } = require('./work-keys.js');
  * @property {string} spanId
  * @property {string} rootSpanId its trace
  * @property {boolean} isWithin whether this process records the root of that trace
+ * @property {import('./context.js').Inherited} inherited what the spans of that work get
  * @property {Destination} destination
  */
 

@@ -23,7 +23,9 @@ const { AsyncLocalStorage, types } = require('./builtins/index.js');
  * @property {Work} [caller] the work that has called a run
  */
 
-/** A custom span, as far as it matters here. @typedef {{ id: string, spanId: string, rootSpanId: string, isRemote: boolean }} CustomSpan */
+/** @typedef {import('./spans/arguments.js').Inherited} Inherited */
+
+/** A custom span, as far as it matters here. @typedef {{ id: string, spanId: string, rootSpanId: string, isRemote: boolean, inherited: Inherited }} CustomSpan */
 
 /** A call of a function of the application within a span. @typedef {{ hasReturned: boolean }} Call */
 
@@ -38,6 +40,7 @@ const { AsyncLocalStorage, types } = require('./builtins/index.js');
  * @property {string} [turnId] the model turn, in the code of the model's provider
  * @property {Work} [provider] the work of the last model call in it: the same for each chunk of a stream
  * @property {string} [traceId] the trace, where it is not the root's
+ * @property {Inherited} [inherited] what its spans get, where that is not what the root's caller passes on
  * @property {CustomSpan} [span] the innermost custom span
  * @property {Call} [call] the call of the function that runs within that span
  * @property {Destination} [destination] that of the span, or of the innermost scope of a logger; none: that of the root
@@ -213,10 +216,11 @@ function within(outer, operation, ctx, destination) {
   root.conversationId ??= ctx?.conversationId;
   const isHere = destination === undefined || destination === outer?.destination;
   const traceId = isHere ? (outer?.span?.rootSpanId ?? outer?.traceId) : undefined;
+  const inherited = isHere ? (outer?.span?.inherited ?? outer?.inherited) : undefined;
   const tool = toolOf(operation, ctx);
   // The parent of a task's child is the task, whatever tool raised it.
   const target = { destination: destination ?? outer?.destination, scope: outer?.scope };
-  return { root, operationId, traceId, ...target, ...(tool !== undefined && { tool }) };
+  return { root, operationId, traceId, inherited, ...target, ...(tool !== undefined && { tool }) };
 }
 
 /**

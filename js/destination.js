@@ -47,7 +47,7 @@ const UNREADABLE = '{}';
  * @property {Pick<InstanceType<typeof import('./masking.js').Masking>, 'isSet' | 'recordMasked'>} masking
  */
 
-/** A span that work runs under. @typedef {{ spanId: string, rootSpanId: string, isRemote: boolean }} CallingSpan */
+/** A span that work runs under. @typedef {Omit<import('./context.js').CustomSpan, 'id'>} CallingSpan */
 
 /** The same with where its rows go. @typedef {{ span: CallingSpan, destination: Destination }} Called */
 

@@ -7,16 +7,33 @@ const { spanUpdateOf } = require('./span-update.js');
 /** @typedef {import('../../index.d.ts').StartSpanArgs} StartSpanArgs */
 
 /**
+ * What a span passes on to its descendants.
+ * @typedef {object} Inherited
+ * @property {Record<string, any>} [propagated] the update that every descendant gets
+ * @property {import('../context.js').TraceCarrier} [carrier] the headers that the span or an ancestor continues
+ */
+
+/**
  * The ids of a span.
- * @typedef {object} SpanContext
+ * @typedef {object} SpanIds
  * @property {string} id of its row
  * @property {string} spanId
  * @property {string} rootSpanId
  * @property {readonly string[]} spanParents
- * @property {Record<string, any>} [propagated] the update that every descendant gets
  * @property {import('../slug-destinations.js').SpanObject} [object] what it is in, as far as its slug states that
  * @property {boolean} [isRemote] whether it was named by its ids: another process may record its trace
  */
+
+/** @typedef {SpanIds & Inherited} SpanContext */
+
+/**
+ * What a span passes on, without what it does not have.
+ * @param {Inherited | undefined} context
+ * @returns {Inherited}
+ */
+function inheritedOf({ propagated, carrier } = {}) {
+  return { ...(propagated && { propagated }), ...(carrier && { carrier }) };
+}
 
 /**
  * A member of an argument; nothing where it cannot be read.
@@ -59,4 +76,4 @@ function labelOf(args) {
   return label;
 }
 
-module.exports = { attributesOf, labelOf, read };
+module.exports = { attributesOf, inheritedOf, labelOf, read };

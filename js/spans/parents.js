@@ -77,9 +77,9 @@ function slugParent(slug) {
 
 /** @param {unknown} headers */
 function headerParent(headers) {
-  const ids = traceContextOf(headers);
+  const found = traceContextOf(headers);
   const object = objectIn(headers);
-  return ids && contextOf({ id: '', ...ids, ...(object && { object }) });
+  return found && contextOf({ id: '', ...found, ...(object && { object }) });
 }
 
 /**

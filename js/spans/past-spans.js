@@ -42,10 +42,11 @@ function pastSpansOf(exporter, own) {
   const find = (ids) => {
     const known = Object.fromEntries(FLUE_IDS.map((name) => [name, read(ids, name) ?? undefined]));
     const destination = own ?? exporter.destinationOfIds(known);
-    const traceId = destination.callerOf(known)?.rootSpanId;
+    const caller = destination.callerOf(known);
+    const traceId = caller?.rootSpanId;
     const [id, rootSpanId] = exporter.spanIds({ ...known, traceId }) ?? [];
     if (id === undefined || rootSpanId === undefined) return undefined;
-    return new Span(destination, { id, spanId: id.slice(0, 16), rootSpanId, spanParents: [] });
+    return Span.ofFlue(destination, { id, rootSpanId }, caller?.inherited);
   };
 
   /**

@@ -9,7 +9,7 @@ const { takeCut } = require('../json/cut.js');
 const { classOf } = require('../json/json-safe-copy.js');
 const { isDuplicate, isFreshReceipt, isRunReceipt } = require('../receipts.js');
 const { warn } = require('../warn.js');
-const { attributesOf, labelOf, read } = require('./arguments.js');
+const { attributesOf, inheritedOf, labelOf, read } = require('./arguments.js');
 const { withUnread } = require('./attachment.js');
 const { NOOP_SPAN } = require('./noop.js');
 const { recordFeedback } = require('./feedback.js');
@@ -99,11 +99,23 @@ class Span {
       rootSpanId: parent?.rootSpanId ?? newId(),
       spanParents: parent === undefined ? [] : [parent.spanId],
       ...(parent?.isRemote && { isRemote: true }),
+      ...inheritedOf(parent),
       ...(propagated && { propagated }),
     });
     if (parent === undefined) noteTrace(span.rootSpanId);
     span.#begin(args, parent === undefined ? 'root' : 'subspan');
     return span;
+  }
+
+  /**
+   * The handle of a span of Flue's.
+   * @param {Destination} destination
+   * @param {{ id: string, rootSpanId: string }} ids
+   * @param {import('./arguments.js').Inherited} [inherited]
+   */
+  static ofFlue(destination, { id, rootSpanId }, inherited) {
+    const ids = { id, spanId: id.slice(0, 16), rootSpanId, spanParents: [] };
+    return new Span(destination, { ...ids, ...inherited });
   }
 
   /**
@@ -144,6 +156,11 @@ class Span {
   /** Whether another process may record the root of its trace. */
   get isRemote() {
     return this.#context.isRemote === true && !hasBegunTrace(this.rootSpanId);
+  }
+
+  /** What its descendants get. */
+  get inherited() {
+    return inheritedOf(this.#context);
   }
 
   /**
@@ -246,7 +263,7 @@ class Span {
    */
   inject(carrier) {
     const destination = this.#destination.traceDestination();
-    const caller = this.#destination.caller(destination);
+    const caller = this.#context.carrier ?? this.#destination.caller(destination);
     const isRecorded = this.#destination.recordsTrace(this.rootSpanId);
     return inject(carrier ?? /** @type {T} */ ({}), this.#context, destination, caller, isRecorded);
   }

@@ -123,16 +123,18 @@ function accessTo(headers) {
 const HEADERS = /** @type {const} */ (['traceparent', 'tracestate', 'baggage']);
 
 /**
- * The ids in the `traceparent` of headers; undefined without a valid one. Never throws.
+ * The ids in the `traceparent` of headers, with what is passed on to calls; undefined without a valid one. Never throws.
  * @param {unknown} headers
- * @returns {{ spanId: string, rootSpanId: string } | undefined}
+ * @returns {{ spanId: string, rootSpanId: string, carrier: import('../context.js').TraceCarrier } | undefined}
  */
 function traceContextOf(headers) {
-  const given = headersOf(headers)?.traceparent;
+  const { traceparent = '', tracestate } = headersOf(headers) ?? {};
   const [, rootSpanId, spanId] =
-    /^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/.exec(given ?? '') ?? [];
+    /^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/.exec(traceparent) ?? [];
   if (rootSpanId === undefined || spanId === undefined) return undefined;
-  return /^0+$/.test(rootSpanId) || /^0+$/.test(spanId) ? undefined : { spanId, rootSpanId };
+  if (/^0+$/.test(rootSpanId) || /^0+$/.test(spanId)) return undefined;
+  const carrier = { traceparent, ...(tracestate && { tracestate }) };
+  return { spanId, rootSpanId, carrier };
 }
 
 /**

@@ -35,7 +35,8 @@ function spansOf(exporter) {
     if (!destination.isOn) return undefined;
     const [id, rootSpanId] = exporter.flueSpan(destination, ids) ?? [];
     if (id === undefined || rootSpanId === undefined) return undefined;
-    return new Span(destination, { id, spanId: id.slice(0, 16), rootSpanId, spanParents: [] });
+    const inherited = currentWork()?.inherited ?? destination.callerOf(ids)?.inherited;
+    return Span.ofFlue(destination, { id, rootSpanId }, inherited);
   };
 
   /**
