@@ -40,7 +40,7 @@ pub fn log(state: &mut State, CustomSpan { ids, update }: &CustomSpan<'_>) -> Ve
   if state.tree.has_finished(&activity) {
     return Vec::new();
   }
-  rename(state, &activity, update);
+  rename(state, span, update);
   let mut row = Row::of(span);
   row.name = update.name.as_deref().map(str::to_owned);
   row.kind = kind(update);
@@ -69,11 +69,15 @@ pub fn end(state: &mut State, event: &Event<'_>, custom: &CustomSpan<'_>) -> Vec
   closed.into_rows()
 }
 
-/// Later rows of the span repeat its name and type.
-fn rename(state: &mut State, activity: &Activity, update: &SpanUpdate<'_>) {
-  if let Some(label) = state.tree.get_mut(activity).and_then(|open| open.label.as_mut()) {
-    label.name = update.name.as_deref().map(str::to_owned).or(label.name.take());
-    label.kind = kind(update).or(label.kind);
+/// Later rows of the span, which may be Flue's, repeat its name and type.
+fn rename(state: &mut State, span: SpanContext, update: &SpanUpdate<'_>) {
+  let (name, kind) = (update.name.as_deref(), kind(update));
+  if name.is_none() && kind.is_none() {
+    return;
+  }
+  for label in state.tree.labels_mut(span.row) {
+    label.name = name.map(str::to_owned).or(label.name.take());
+    label.kind = kind.or(label.kind);
   }
 }
 

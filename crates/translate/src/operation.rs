@@ -18,6 +18,9 @@ use flue_event::{CallingTool, Event, Ids, OperationEnd, OperationStart};
 /// `bash` tool call.
 const WRAPPERS: [&str; 2] = ["task", "shell"];
 
+/// The name of an operation whose kind is not known.
+const UNKNOWN: &str = "flue.operation";
+
 /// `operation_start`.
 #[inline(never)]
 pub fn start(state: &mut State, event: &Event<'_>, start: &OperationStart<'_>) -> Vec<Row> {
@@ -75,7 +78,7 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &OperationEnd<'_>) -> Vec<
   let mut summary = TurnSummary::default();
   if let Some(open) = state.tree.get_mut(&activity) {
     summary = std::mem::take(&mut open.turn_summary);
-    if open.implicit {
+    if open.implicit && open.label.as_ref().is_none_or(|label| !is_renamed(label)) {
       open.label = Some(label(kind));
     }
   }
@@ -126,7 +129,7 @@ pub fn open_implicit(state: &mut State, ids: &Ids<'_>, start: i64) -> Vec<Row> {
       Some(placement) => PlacedOperation::at(placement.clone(), start),
       None => place(state, ids, operation, start, &OperationStart::default()),
     };
-  let label = Some(SpanLabel::new(SpanType::Task, "flue.operation".into()));
+  let label = Some(label(None));
   if let Some(mut row) = state.tree.open_implicit(NewSpan { activity, placement, label, start }) {
     metadata::write_ids(&mut row, ids);
     row.metadata.remove("flue.turn_id");
@@ -175,6 +178,11 @@ fn calling_tool(
   state.open_span(Activity::tool(ids, call))
 }
 
+/// Whether the application has changed the label of an operation whose start never came.
+fn is_renamed(SpanLabel { name, kind }: &SpanLabel) -> bool {
+  *kind != Some(SpanType::Task) || name.as_deref().is_some_and(|name| name != UNKNOWN)
+}
+
 fn label(kind: Option<&str>) -> SpanLabel {
-  SpanLabel::new(SpanType::Task, format!("flue.{}", kind.unwrap_or("operation")))
+  SpanLabel::new(SpanType::Task, kind.map_or_else(|| UNKNOWN.into(), |kind| format!("flue.{kind}")))
 }

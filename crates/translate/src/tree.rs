@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::{
   activity::Activity,
   open_span::{ClosedSpan, Evidence, NewSpan, OpenSpan},
-  placement::{ActivitySpan, Parent, SpanPlacement},
+  placement::{ActivitySpan, Parent, SpanLabel, SpanPlacement},
   recent_ids::RecentIds,
 };
 use braintrust_row::{Row, RowId, TraceId};
@@ -42,6 +42,12 @@ impl Tree {
   /// An open span, to be changed.
   pub fn get_mut(&mut self, activity: &Activity) -> Option<&mut OpenSpan> {
     self.open.get_mut(activity)
+  }
+
+  /// The label of the open span of a row, to be changed; of several attempts at a root, that of each.
+  pub fn labels_mut(&mut self, row: RowId) -> impl Iterator<Item = &mut SpanLabel> {
+    let spans = self.open.values_mut().filter(move |span| span.placement.span.row == row);
+    spans.filter_map(|span| span.label.as_mut())
   }
 
   /// All open spans, in no order.

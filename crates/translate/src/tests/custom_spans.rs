@@ -435,3 +435,44 @@ fn the_root_of_a_submission_follows_from_its_id_alone_unless_it_is_keyed() {
   assert_eq!(task.trace, plain.trace);
   assert_ne!(task.row, plain.row);
 }
+
+/// Also those whose start never came, and those that another process left open.
+#[test]
+fn a_name_that_the_application_gives_flues_span_stays_until_its_end() {
+  let of_flue = |kind: &str, at: i64| {
+    json!({ "v": 3, "type": kind, "timestamp": at, "submissionId": "s", "conversationId": "c",
+      "operationId": "o", "operationKind": "prompt", "turnId": "t", "toolCallId": "k", "toolName": "x" })
+  };
+  let rename = |row: &Value| {
+    json!({ "type": "span_log", "timestamp": 5, "spanId": row["id"], "rootSpanId": row["root_span_id"],
+      "span": { "name": format!("my {}", row["span_attributes"]["name"]), "type": "function" } })
+  };
+  for starts in [vec!["operation_start", "turn_request", "tool_start"], vec!["tool_start"]] {
+    for is_left in [false, true] {
+      let mut translator = Translator::default();
+      let started: Vec<_> = starts
+        .iter()
+        .flat_map(|start| translate(&mut translator, &of_flue(start, 1)))
+        .map(|row| written(&row))
+        .collect();
+      let renamed: Vec<_> = started.iter().map(rename).collect();
+      for event in &renamed {
+        translate(&mut translator, event);
+      }
+      if is_left {
+        let snapshot = translator.snapshot(2, true).unwrap();
+        translator = Translator::default();
+        translator.restore(&snapshot).unwrap();
+      }
+      let mut ended = Vec::new();
+      for end in ["tool", "turn", "operation"] {
+        ended.extend(translate(&mut translator, &of_flue(end, 9)).iter().map(written));
+      }
+      for start in &started {
+        let end = ended.iter().find(|row| row["id"] == start["id"]).unwrap();
+        let name = format!("my {}", start["span_attributes"]["name"]);
+        assert_eq!(end["span_attributes"], json!({ "name": name, "type": "function" }));
+      }
+    }
+  }
+}
