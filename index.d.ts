@@ -537,7 +537,10 @@ export interface SpanEvent {
   metadata?: Record<string, unknown> | undefined;
   /** Numbers between 0 and 1 by name. */
   scores?: Record<string, number | null | undefined> | undefined;
-  /** Numbers by name. `start`, at the start of a span, and `end` are its times, in seconds since the epoch. */
+  /**
+   * Numbers by name. `start`, at the start of a span, and `end` are its times, in seconds since the epoch. A custom span
+   * whose `end` is stated has ended; a later one moves it.
+   */
   metrics?: Record<string, number | null | undefined> | undefined;
   tags?: readonly string[] | undefined;
 }

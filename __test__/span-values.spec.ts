@@ -238,6 +238,72 @@ test('metrics state when a span starts and ends, and what is no number is report
   expect(stderr.match(/FLUE_BRAINTRUST_\w+/g)).toEqual(['FLUE_BRAINTRUST_BAD_METRIC']);
 });
 
+test('a span whose end is stated has ended, also if nothing ends it, and a later one moves it', async () => {
+  const { rows } = await program(`
+    bt.initLogger();
+    const log = (name, ...events) => {
+      const span = bt.startSpan({ name, startTime: 1795417364 });
+      for (const event of events) span.log(event);
+      return span;
+    };
+    log('stated', { metrics: { end: 1795417365.5, a: 1 } }, { output: 'later' });
+    log('moved', { metrics: { end: 1795417366 } }, { metrics: { end: 1795417365 } });
+    const ended = log('ended', { metrics: { end: 1795417366 } });
+    show([ended.end({ endTime: 1795417399 }), ended.end()]);
+    const after = log('after');
+    after.end();
+    after.log({ metrics: { end: 1795417367 } });
+    bt.startSpan({ name: 'at once', event: { metrics: { start: 1795417364, end: 1795417368 } } });
+    log('before its start', { metrics: { end: 5 } });
+    log('open', { metrics: { end: NaN } });`);
+  const ends = Object.fromEntries(
+    rows.map(({ span_attributes: { name }, metrics: { end }, metadata }) => [
+      name,
+      [end, metadata],
+    ]),
+  );
+  const { open, ...all } = ends;
+  expect(all).toEqual({
+    stated: [1795417365.5, undefined],
+    moved: [1795417365, undefined],
+    ended: [1795417366, undefined],
+    after: [1795417367, undefined],
+    'at once': [1795417368, undefined],
+    'before its start': [1795417364, undefined],
+  });
+  expect(open?.[1]).toEqual({ 'flue.interrupted': true });
+  expect(named(rows, 'stated')).toMatchObject({ output: 'later', metrics: { a: 1 } });
+});
+
+test('times have their fractions of milliseconds, and a time that is none is now', async () => {
+  const { rows, shown } = await program(`
+    bt.initLogger();
+    const outer = bt.startSpan({ name: 'outer', startTime: 1700000000.0004 });
+    const inner = outer.startSpan({ name: 'inner', startTime: 1700000000.0006 });
+    show([inner.end({ endTime: 1700000000.0009 }), outer.end({ endTime: 1700000000.0014 })]);
+    bt.startSpan({ name: 'backwards', startTime: 1700000000.0006 }).end({ endTime: 1700000000 });
+    const before = Date.now() / 1000;
+    const ends = [NaN, Infinity, -1, '5', null, {}, Date.now()].map((time, at) =>
+      bt.startSpan({ name: 'odd ' + at, startTime: time }).end({ endTime: time }));
+    show([before, Date.now() / 1000, ends]);`);
+  const times = (name: string) => {
+    const { start, end } = named(rows, name).metrics;
+    return [start, end];
+  };
+  expect(times('outer')).toEqual([1700000000.0004, 1700000000.0014]);
+  expect(times('inner')).toEqual([1700000000.0006, 1700000000.0009]);
+  expect(times('backwards')).toEqual([1700000000.0006, 1700000000.0006]);
+  expect(shown[0]).toEqual([1700000000.0009, 1700000000.0014]);
+  const [before, after, ends] = shown[1];
+  for (const [at, end] of ends.entries()) {
+    expect(times(`odd ${at}`)[1]).toBe(end);
+    for (const time of times(`odd ${at}`)) {
+      expect(time).toBeGreaterThanOrEqual(before);
+      expect(time).toBeLessThanOrEqual(after);
+    }
+  }
+});
+
 test('what waits for the decision about its trace shows what it was when it was recorded', async () => {
   const { rows } = await program(`
     bt.initLogger({ sample: () => true });

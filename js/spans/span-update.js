@@ -43,6 +43,26 @@ function spanUpdateOf(event, hasNumbers = true) {
   return update;
 }
 
+/** The end of the year 9999, in seconds since the epoch. Later times have no ISO 8601 text. */
+const LAST_TIME = 253_402_300_799;
+
+/**
+ * Whether a value is a time, in seconds since the epoch.
+ * @param {unknown} value
+ * @returns {value is number}
+ */
+const isTime = (value) => typeof value === 'number' && value >= 0 && value <= LAST_TIME;
+
+/**
+ * A time as the native part takes it: in milliseconds, and in seconds where these do not state it exactly.
+ * @param {'start' | 'end'} name
+ * @param {number} seconds since the epoch
+ */
+function timeMembers(name, seconds) {
+  const millis = Math.round(seconds * 1000);
+  return { [name]: millis, ...(millis / 1000 !== seconds && { [`${name}Seconds`]: seconds }) };
+}
+
 /**
  * A time that an update sets by its metrics, in seconds since the epoch, as in the `braintrust` package.
  * @param {any} event
@@ -51,7 +71,7 @@ function spanUpdateOf(event, hasNumbers = true) {
 function timeIn(event, name) {
   try {
     const time = event?.metrics?.[name];
-    return Number.isFinite(time) ? /** @type {number} */ (time) : undefined;
+    return isTime(time) ? time : undefined;
   } catch {
     return undefined;
   }
@@ -199,4 +219,4 @@ function causeText(cause) {
   return typeof cause === 'string' ? cause : JSON.stringify(toJsonSafe(cause));
 }
 
-module.exports = { errorOf, isObject, mergedUpdate, spanUpdateOf, timeIn };
+module.exports = { errorOf, isObject, isTime, mergedUpdate, spanUpdateOf, timeIn, timeMembers };

@@ -15,7 +15,14 @@ const { NOOP_SPAN } = require('./noop.js');
 const { recordFeedback } = require('./feedback.js');
 const { beginsTraces, parentOf } = require('./parents.js');
 const { linkTo, permalinkTo } = require('./permalink.js');
-const { errorOf, mergedUpdate, spanUpdateOf, timeIn } = require('./span-update.js');
+const {
+  errorOf,
+  isTime,
+  mergedUpdate,
+  spanUpdateOf,
+  timeIn,
+  timeMembers,
+} = require('./span-update.js');
 const { objectOf, writeSlug } = require('./slug.js');
 const { propagatedOf, unreadIn, wholePropagated } = require('./propagated.js');
 const { outsideOfRequest } = require('../outside-of-request.js');
@@ -37,10 +44,10 @@ class Span {
   #context;
   /** Whether it is a custom span that has not ended. */
   #isOpen = false;
+  /** When a custom span began, in seconds. @type {number | undefined} */
+  #startedAt;
   /** When it ended, in seconds. @type {number | undefined} */
   #endedAt;
-  /** When it ends, in seconds, as an update has stated. @type {number | undefined} */
-  #statedEnd;
   /** Whether the queue refused its start: it records nothing more. */
   #admission = { isRefused: false };
   /** When this was made, in milliseconds. */
@@ -188,8 +195,9 @@ class Span {
 
   /** @param {SpanEvent} event */
   log(event) {
-    this.#statedEnd = timeIn(event, 'end') ?? this.#statedEnd;
-    this.#update(() => spanUpdateOf(event));
+    // Only Flue ends its spans.
+    const end = this.#startedAt === undefined ? undefined : timeIn(event, 'end');
+    this.#update(() => spanUpdateOf(event), end);
   }
 
   /** @param {import('../../index.d.ts').Feedback} event */
@@ -279,8 +287,7 @@ class Span {
    * @returns {number} when it ended
    */
   finish({ output, error }, endTime) {
-    const given = this.#statedEnd ?? endTime;
-    const end = typeof given === 'number' ? given : Date.now() / 1000;
+    const end = isTime(endTime) ? endTime : Date.now() / 1000;
     const { update, files } = withUnread(() => ({
       ...(output !== undefined && spanUpdateOf({ output })),
       ...(error !== undefined && { error: errorOf(error.thrown) }),
@@ -291,20 +298,45 @@ class Span {
       this.#repeatWhenRead(update, files);
       return this.#endedAt ?? end;
     }
-    this.#isOpen = false;
-    this.#endedAt = end;
-    const at = { end: Math.round(end * 1000) };
-    this.#record('span_end', { ...at, ...update }, 'Continuation');
+    this.#end(end, update);
     this.#repeatWhenRead(update, files);
-    return end;
+    return this.#endedAt ?? end;
   }
 
-  /** @param {() => Record<string, any>} write the update */
-  #update(write) {
+  /**
+   * @param {() => Record<string, any>} write the update
+   * @param {number} [end] if the update states when the span ends: then it has ended
+   */
+  #update(write, end) {
     const { update, files } = withUnread(write);
     // A refused update is lost and counted; the span stays open.
-    this.#record('span_log', update, 'Start');
+    if (end === undefined) this.#record('span_log', update, 'Start');
+    else this.#end(end, update);
     this.#repeatWhenRead(update, files);
+  }
+
+  /**
+   * Ends a custom span, or moves the end of one that has ended.
+   * @param {number} given in seconds since the epoch
+   * @param {Record<string, any>} update
+   */
+  #end(given, update) {
+    const start = this.#startedAt ?? given;
+    // A span never ends before it starts.
+    const end = Math.max(given, start);
+    this.#endedAt = end;
+    if (!this.#isOpen) {
+      this.#record('span_log', { ...update, endSeconds: end }, 'Start');
+      return;
+    }
+    this.#isOpen = false;
+    // The last row has the start again.
+    const { startSeconds } = timeMembers('start', start);
+    const times = {
+      ...timeMembers('end', end),
+      ...(startSeconds !== undefined && { startSeconds }),
+    };
+    this.#record('span_end', { ...times, ...update }, 'Continuation');
   }
 
   /**
@@ -326,18 +358,21 @@ class Span {
    */
   #begin(args, name) {
     const { propagated } = this.#context;
-    const start = timeIn(args?.event, 'start') ?? args?.startTime;
-    this.#statedEnd = timeIn(args?.event, 'end');
+    const given = timeIn(args?.event, 'start') ?? args?.startTime;
+    const start = isTime(given) ? given : Date.now() / 1000;
+    const end = timeIn(args?.event, 'end');
     const { update, files } = withUnread(() => ({
       name,
       ...labelOf({ ...args, spanAttributes: attributesOf(args, propagated) }),
       ...(propagated
         ? mergedUpdate(spanUpdateOf(args?.event), spanUpdateOf(propagated))
         : spanUpdateOf(args?.event)),
-      start: typeof start === 'number' ? Math.round(start * 1000) : Date.now(),
+      ...timeMembers('start', start),
     }));
     this.#isOpen = true;
+    this.#startedAt = start;
     this.#record('span_start', update, 'Start');
+    if (end !== undefined) this.#end(end, {});
     this.#repeatWhenRead(update, [...files, ...unreadIn(propagated)]);
   }
 

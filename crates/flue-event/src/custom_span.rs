@@ -1,7 +1,7 @@
 //! Spans that the application makes, and what it adds to Flue's: `span_start`, `span_log`, `span_end`.
 
 use crate::{
-  fields::{self, Fields, Member, object, text, time},
+  fields::{self, Fields, Member, number, object, text, time},
   value::{RawJson, Text},
 };
 
@@ -53,6 +53,10 @@ pub struct SpanUpdate<'a> {
   pub start: Option<i64>,
   /// When the span ended, milliseconds since the epoch.
   pub end: Option<i64>,
+  /// The start in seconds since the epoch, if milliseconds do not state it exactly.
+  pub start_seconds: Option<f64>,
+  /// The end in seconds since the epoch, if milliseconds do not state it exactly, or the span has ended before.
+  pub end_seconds: Option<f64>,
   /// The span's input.
   pub input: RawJson<'a>,
   /// The span's output.
@@ -83,6 +87,8 @@ impl<'a> SpanUpdate<'a> {
       kind: text(f.r#type),
       start: time(f.start),
       end: time(f.end),
+      start_seconds: number(f.start_seconds),
+      end_seconds: number(f.end_seconds),
       input: f.input,
       output: f.output,
       expected: f.expected,

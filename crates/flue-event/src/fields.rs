@@ -50,7 +50,7 @@ raw_members! {
 raw_members! {
   /// Fields of a span that the application sets; `null` takes a value back.
   Span or_null {
-    name, r#type = "type", start, end, input, output, expected, error, metadata, metrics, scores, tags,
+    name, r#type = "type", start, end, start_seconds = "startSeconds", end_seconds = "endSeconds", input, output, expected, error, metadata, metrics, scores, tags,
     attributes,
   }
 }

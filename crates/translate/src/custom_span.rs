@@ -107,6 +107,8 @@ fn with_update(mut row: Row, update: &SpanUpdate<'_>) -> Row {
       row.metrics.insert(name, number);
     }
   }
+  row.set_metric("start", update.start_seconds);
+  row.set_metric("end", update.end_seconds);
   let attributes = members(update.attributes);
   let (expected, scores, tags) = (value(update.expected), value(update.scores), value(update.tags));
   row.custom =
