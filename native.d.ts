@@ -93,6 +93,12 @@ export declare class Recorder {
   stats(): JsonString<Stats>
 }
 
+/**
+ * The main thread begins to end: the recorders of all threads deliver what they have, each by one deadline for all that
+ * follows.
+ */
+export declare function beginProcessExit(): void
+
 /** A step of the end of the process. */
 export declare enum ExitStep {
   /** Everything is delivered. Open spans stay open and events are still accepted. */

@@ -837,6 +837,7 @@ module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __n
 module.exports = nativeBinding
 module.exports.Engine = nativeBinding.Engine
 module.exports.Recorder = nativeBinding.Recorder
+module.exports.beginProcessExit = nativeBinding.beginProcessExit
 module.exports.ExitStep = nativeBinding.ExitStep
 module.exports.flueSpan = nativeBinding.flueSpan
 module.exports.inspectSpool = nativeBinding.inspectSpool

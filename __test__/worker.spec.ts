@@ -46,6 +46,7 @@ test.each(ENDINGS)('nothing is lost: %s ends by %s, the main thread by %s', asyn
 const TERMINATED = `
   const { once } = require('node:events');
   const { Worker } = require('node:worker_threads');
+  require('flue-braintrust');
   const worker = \`
     const { initLogger } = require('flue-braintrust');
     const { parentPort, workerData } = require('node:worker_threads');
@@ -70,8 +71,52 @@ test('a server that hangs delays the termination of a worker once, however many 
     expect(code).toBe(0);
     const [one, three] = JSON.parse(stdout);
     expect(one).toBeGreaterThan(1900);
+    expect(three).toBeGreaterThan(1900);
     expect(three).toBeLessThan(2 * one);
   } finally {
     await collector.close();
   }
 });
+
+/** Prints when it begins to exit, with so many workers whose rows wait for a server that hangs. */
+const EXITS = `
+  const { once } = require('node:events');
+  const { Worker } = require('node:worker_threads');
+  const { initLogger } = require('flue-braintrust');
+  const [workers, how, main] = process.argv.slice(1);
+  const worker = \`
+    const { initLogger } = require('flue-braintrust');
+    initLogger({ exitTimeoutMs: 1000 }).log({ input: 'waits' });
+    require('node:worker_threads').parentPort.postMessage('ready');
+    \${how === 'busy' ? 'for (;;) {}' : 'setInterval(() => {}, 1000);'}\`;
+  if (main === 'logs') initLogger({ exitTimeoutMs: 1000 }).log({ input: 'waits' });
+  const ready = Array.from({ length: Number(workers) }, () => once(new Worker(worker, { eval: true }), 'message'));
+  Promise.all(ready).then(() => {
+    console.log(Date.now());
+    process.exit(0);
+  });`;
+
+test.each(['idle', 'busy'])(
+  'a server that hangs delays the exit of a process once, however many %s workers it has',
+  async (how) => {
+    const collector = await startCollector({ intercept: () => ({ hang: true }) });
+    try {
+      const exit = async (workers: number, main: string) => {
+        const args = ['-e', EXITS, String(workers), how, main];
+        const { code, stdout, stderr } = await run(args, destination(collector));
+        const ms = Date.now() - Number(stdout);
+        return { code, losses: stderr.split('1 row is lost').length - 1, ms };
+      };
+      const one = await exit(1, 'is silent');
+      expect(one).toMatchObject({ code: 0, losses: 1 });
+      const six = await exit(6, 'is silent');
+      expect(six).toMatchObject({ code: 0, losses: 6 });
+      expect(six.ms).toBeLessThan(3 * one.ms);
+      const seven = await exit(6, 'logs');
+      expect(seven).toMatchObject({ code: 0, losses: 7 });
+      expect(seven.ms).toBeLessThan(3 * one.ms);
+    } finally {
+      await collector.close();
+    }
+  },
+);

@@ -17,9 +17,10 @@ function loadNative() {
 /** Loads the native part, if it can be loaded: whoever needs it learns why not. */
 function preloadNative() {
   try {
-    loadNative();
+    return loadNative();
   } catch {
     // `loadNative` tries again and throws.
+    return undefined;
   }
 }
 

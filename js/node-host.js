@@ -7,7 +7,7 @@ const path = require('node:path');
 
 const { isDevServer } = require('./dev-server.js');
 const { environment } = require('./environment.js');
-const { endAtExit, endOnSignals } = require('./exit.js');
+const { endAtExit, endOnSignals, endWorkersAtExit } = require('./exit.js');
 const { loadNative, preloadNative } = require('./native-loader.js');
 const { variables } = require('./variables.js');
 const { PATIENCE_MS, deliverWithin } = require('./vercel.js');
@@ -49,15 +49,29 @@ const report = () => ({
   loggers: exporter?.stats?.() ?? [],
 });
 
+/** @type {typeof import('../native.d.ts') | undefined} */
+let native;
+
+/** The native part, whose exporters in workers end with the main thread from now on. */
+function load() {
+  if (!native) {
+    native = loadNative();
+    endWorkersAtExit(native.beginProcessExit);
+  }
+  return native;
+}
+
 /** @type {import('./host.d.ts').Host} */
 const nodeHost = {
-  load: loadNative,
-  preload: preloadNative,
+  load,
+  preload() {
+    if (preloadNative()) load();
+  },
   environment,
   hasTimers: true,
   isDev: isDevServer,
   open(settings) {
-    const native = loadNative();
+    const native = load();
     engine ??= new native.Engine();
     const recorder = new native.Recorder(settings, engine);
     offerStats();

@@ -7,6 +7,7 @@
 mod priority;
 #[cfg_attr(test, allow(dead_code, reason = "no Node calls it in tests"))]
 mod probe;
+#[cfg_attr(test, allow(dead_code, reason = "no Node calls it in tests"))]
 mod recorder;
 #[cfg_attr(test, allow(dead_code, reason = "no Node calls it in tests"))]
 mod spool;

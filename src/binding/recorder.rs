@@ -68,6 +68,13 @@ impl Engine {
   }
 }
 
+/// The main thread begins to end: the recorders of all threads deliver what they have, each by one deadline for all that
+/// follows.
+#[napi(catch_unwind)]
+pub fn begin_process_exit() {
+  host::begin_process_exit();
+}
+
 /// Accepts Flue events and delivers them as Braintrust spans.
 #[napi]
 pub struct Recorder {

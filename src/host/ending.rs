@@ -3,7 +3,7 @@
 use std::{
   mem,
   sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
-  time::Duration,
+  time::{Duration, Instant},
 };
 
 use export::{
@@ -57,6 +57,11 @@ impl Exporters {
     exporters.iter().filter_map(Weak::upgrade).collect()
   }
 
+  /// Those that exist.
+  pub fn present(&self) -> Vec<Arc<Shared>> {
+    self.lock().iter().filter_map(Weak::upgrade).collect()
+  }
+
   fn lock(&self) -> MutexGuard<'_, Vec<Weak<Shared>>> {
     self.0.lock().unwrap_or_else(PoisonError::into_inner)
   }
@@ -72,9 +77,13 @@ pub fn begin(shared: &Arc<Shared>, step: ExitStep) {
   }
 }
 
-/// Shuts exporters down and waits for their threads to end, when JavaScript cannot run any more.
-pub fn end_without_javascript(exporters: &[Arc<Shared>]) {
+/// Shuts exporters down and waits for their threads to end, when JavaScript cannot run any more. If the process `began`
+/// to end, the exit timeout runs since then.
+pub fn end_without_javascript(exporters: &[Arc<Shared>], began: Option<Instant>) {
   for shared in exporters {
+    if let Some(began) = began {
+      shared.begin_exit_timeout(began);
+    }
     shared.masks.set_unavailable();
     begin(shared, ExitStep::Shutdown);
   }

@@ -17,6 +17,7 @@ use tokio::{
 use super::{
   driver,
   ending::{self, Exporters},
+  process_exit,
   shared::Shared,
 };
 
@@ -46,7 +47,7 @@ impl Engine {
 
   /// Shuts all exporters down and waits for them at the same time, when the environment ends.
   pub fn end_without_javascript(&self) {
-    ending::end_without_javascript(&self.exporters.take());
+    ending::end_without_javascript(&self.exporters.take(), process_exit::began());
   }
 
   /// Has the thread drive an exporter until that ends. When the system refuses a thread, the events wait, and the start

@@ -12,6 +12,7 @@ use super::{
   command::{Command, Reply, Report},
   ending::{self, ExitStep},
   engine::Engine,
+  process_exit,
   shared::{Shared, TraceDestination},
 };
 
@@ -33,8 +34,7 @@ impl ExporterHandle {
     let starter = Box::new(move |shared| driving.drive(shared));
     let shared = Arc::new(Shared::new(starter, settings, Box::new(print), Box::new(print_debug)));
     engine.register(&shared);
-    #[cfg(unix)]
-    super::process_exit::register(&shared);
+    process_exit::register(&shared);
     if has_spool && shared.queue.begin() {
       shared.start();
     }

@@ -16,7 +16,7 @@
 //! | [`handle`] | what JavaScript holds of an exporter |
 //! | [`absolute_paths`] | the paths of its settings |
 //! | [`ending`] | the end of the process: what is waited for |
-//! | [`process_exit`] | the end of the process after JavaScript's |
+//! | [`process_exit`] | the end of the process on the main thread, and after JavaScript's |
 //! | [`probe`] | a connection without an exporter |
 
 mod absolute_paths;
@@ -32,7 +32,6 @@ mod exit_signal;
 mod handle;
 mod mask_exchange;
 mod probe;
-#[cfg(unix)]
 mod process_exit;
 mod shared;
 mod slab;
@@ -43,3 +42,4 @@ pub use ending::ExitStep;
 pub use engine::Engine;
 pub use handle::ExporterHandle;
 pub use probe::{Plan, probe};
+pub use process_exit::begin as begin_process_exit;

@@ -1,39 +1,74 @@
-//! The end of the process after its last JavaScript: a function that the C library calls in `exit()`.
+//! The end of the process: its beginning on the main thread, and a function that the C library calls in `exit()`.
+//!
+//! Node ends worker threads one after another, and each waits for its exporters. So all begin to deliver with the main
+//! thread, by one deadline.
 //!
 //! Node runs no listener after one that calls `process.exit` or throws, and no hook of an addon after `process.exit`.
-//! Here the exporters that JavaScript did not shut down still deliver and report.
-//!
-//! Not on Windows, which ends all other threads before it calls such functions: there is nothing to wait for.
+//! In `exit()` the exporters that JavaScript did not shut down still deliver and report. Not on Windows, which ends all
+//! other threads before it calls such functions: there is nothing to wait for.
 
 #![allow(unsafe_code, reason = "the C library is called")]
 
 use std::{
-  panic::catch_unwind,
-  process,
-  sync::{Arc, Once, OnceLock},
+  sync::{Arc, Mutex, PoisonError},
+  time::Instant,
 };
 
 use super::{
-  ending::{Exporters, end_without_javascript},
+  ending::{self, ExitStep, Exporters},
   shared::Shared,
 };
 
 /// The exporters of all threads.
 static EXPORTERS: Exporters = Exporters::new();
+/// When the main thread began to end.
+static BEGAN: Mutex<Option<Instant>> = Mutex::new(None);
 
-/// Shuts the exporter down in `exit()` at the latest.
+/// Has the exporter end with the process: shuts it down in `exit()` at the latest.
 pub fn register(shared: &Arc<Shared>) {
   EXPORTERS.add(shared);
-  static REGISTERED: Once = Once::new();
-  REGISTERED.call_once(listen);
+  #[cfg(unix)]
+  unix::listen();
 }
 
-fn listen() {
+/// The main thread begins to end: all exporters deliver what they have. Events are still accepted.
+pub fn begin() {
+  *BEGAN.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+  for shared in EXPORTERS.present() {
+    ending::begin(&shared, ExitStep::Delivery);
+  }
+}
+
+/// When the main thread began to end, if it has.
+pub fn began() -> Option<Instant> {
+  *BEGAN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(unix)]
+mod unix {
+  use std::{
+    panic::catch_unwind,
+    process,
+    sync::{Once, OnceLock},
+  };
+
+  use super::{EXPORTERS, began, ending};
+
   unsafe extern "C" {
     fn atexit(callback: extern "C" fn()) -> i32;
   }
 
   static PROCESS: OnceLock<u32> = OnceLock::new();
+  static REGISTERED: Once = Once::new();
+
+  /// Has the C library call [`on_exit`].
+  pub fn listen() {
+    REGISTERED.call_once(|| {
+      PROCESS.get_or_init(process::id);
+      // SAFETY: the binary, and with it the function, stays loaded. A failure leaves the JavaScript listeners.
+      unsafe { atexit(on_exit) };
+    });
+  }
 
   extern "C" fn on_exit() {
     // A process forked from this one has none of its threads.
@@ -43,13 +78,9 @@ fn listen() {
     }
   }
 
-  PROCESS.get_or_init(process::id);
-  // SAFETY: the binary, and with it the function, stays loaded. A failure leaves the JavaScript listeners.
-  unsafe { atexit(on_exit) };
-}
-
-/// Shuts down the exporters that have not ended.
-fn end_all() {
-  let left: Vec<_> = EXPORTERS.take().into_iter().filter(|shared| !shared.has_ended()).collect();
-  end_without_javascript(&left);
+  /// Shuts down the exporters that have not ended.
+  fn end_all() {
+    let left: Vec<_> = EXPORTERS.take().into_iter().filter(|shared| !shared.has_ended()).collect();
+    ending::end_without_javascript(&left, began());
+  }
 }

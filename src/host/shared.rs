@@ -5,7 +5,7 @@ use std::{
     Arc, Mutex, PoisonError,
     atomic::{AtomicBool, AtomicU32, Ordering::SeqCst},
   },
-  time::Duration,
+  time::{Duration, Instant},
 };
 
 use export::{
@@ -174,6 +174,12 @@ impl Shared {
   /// The time left for the end of the process; none before it has begun.
   pub fn exit_time_left(&self) -> Duration {
     self.queue.deadline().unwrap_or_default().saturating_sub(self.clock.elapsed())
+  }
+
+  /// The exit timeout runs since `began`.
+  pub fn begin_exit_timeout(&self, began: Instant) {
+    let left = self.settings.exit_timeout.saturating_sub(began.elapsed());
+    self.queue.bring_forward(self.clock.elapsed() + left);
   }
 
   /// The end of the exit timeout, which begins with the first call.
