@@ -288,8 +288,10 @@ impl Delivery {
     let message =
       format!("{why}. Delivery is retried every minute; the application is not affected.");
     self.account.diagnostics.once(Code::Refused, &message);
-    // The request began before shutdown: shutdown allows one more attempt.
-    if self.shutdown_since.is_some_and(|since| began < since) {
+    // A shutdown allows one more attempt after the first refusal.
+    let is_shutdown = self.shutdown_since.is_some();
+    if is_shutdown && self.refused_at.is_none_or(|first| began < first) {
+      self.refused_at.get_or_insert(now.elapsed);
       self.failed(Code::Unreachable, began, why, Duration::ZERO, now);
       return;
     }

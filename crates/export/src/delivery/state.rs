@@ -106,6 +106,8 @@ pub struct Delivery {
   pub(super) kept_back: usize,
   /// When shutdown began.
   pub(super) shutdown_since: Option<Duration>,
+  /// When the server refused the key first, as the shutdown began or since: it is asked once more.
+  pub(super) refused_at: Option<Duration>,
   /// Whether a request that began since has failed.
   pub(super) failed_since_shutdown: bool,
   /// Whether rows that are in the spool and in memory count as spooled: the process ends.
@@ -157,6 +159,7 @@ impl Delivery {
       load_due: None,
       kept_back: 0,
       shutdown_since: None,
+      refused_at: None,
       failed_since_shutdown: false,
       leaves_spool: false,
       new_session: None,
@@ -366,18 +369,26 @@ impl Delivery {
   pub fn begin_shutdown(&mut self, deadline: Duration, now: Now) {
     self.hurry(deadline.saturating_sub(now.elapsed), now);
     self.retry_at = None;
-    self.unauthorized = false;
+    if self.unauthorized {
+      self.unauthorized = false;
+      self.refused_at.get_or_insert(now.elapsed);
+    }
     self.shutdown_since.get_or_insert(now.elapsed);
     if let Some(attachments) = &mut self.attachments {
       attachments.hurry();
     }
   }
 
+  /// Whether the server refuses the key, and no request in flight may still be accepted.
+  pub fn is_refused(&self) -> bool {
+    self.unauthorized && self.in_flight.is_empty()
+  }
+
   /// Whether shutdown can end: every row and every attachment is settled, or the server refuses the key, or it fails
   /// and all rows are in the spool, which holds no attachments.
   pub fn is_done(&self) -> bool {
     let can_end = self.failed_since_shutdown || self.outbox.is_empty();
-    self.unauthorized || (can_end && self.is_safe() && self.unsettled_attachments() == 0)
+    self.is_refused() || (can_end && self.is_safe() && self.unsettled_attachments() == 0)
   }
 
   /// Whether the server fails and the spool has every row: the next process delivers them.

@@ -118,7 +118,7 @@ impl Exporter {
     let is_done = self.delivery.is_done() || self.delivery.is_left_to_next();
     for waiting in mem::take(&mut self.exit_deliveries) {
       let has_failed = waiting.deadline <= now.elapsed
-        || (self.delivery.is_unauthorized() && !self.delivery.spool.is_open());
+        || (self.delivery.is_refused() && !self.delivery.spool.is_open());
       if has_failed {
         self.close(waiting, now);
       } else if is_done && !self.delivery.is_writing() {

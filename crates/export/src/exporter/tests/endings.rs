@@ -116,6 +116,53 @@ fn a_refused_key_ends_a_shutdown_after_one_more_attempt() {
   assert_eq!(codes.collect::<Vec<_>>(), ["FLUE_BRAINTRUST_REFUSED", "FLUE_BRAINTRUST_EXIT"]);
 }
 
+/// A host whose shutdown has two uploads in flight, and their ids.
+fn shutting_down_with_two_uploads() -> (Host, TicketId, [RequestId; 2]) {
+  let mut host = Host::new(json!({ "exitTimeoutMs": 60_000 }));
+  (0..150).for_each(|n| host.run(&format!("run_{n}")));
+  let ticket = host.exporter.shutdown(60 * SECOND, host.now());
+  let mut uploads = Vec::new();
+  loop {
+    host.exporter.handle_timeout(host.now());
+    let Some(Request { id, call, .. }) = host.exporter.poll_request() else { break };
+    let path = call.url.trim_start_matches("http://127.0.0.1:9").to_owned();
+    if path == "/logs3" {
+      uploads.push(id);
+    } else {
+      host.exporter.handle_response(id, Ok(braintrust(&path, 0)), host.now());
+    }
+  }
+  host.elapsed += SECOND / 10;
+  (host, ticket, uploads.try_into().unwrap())
+}
+
+#[test]
+fn a_shutdown_asks_again_after_the_first_refusal_of_the_key() {
+  let (mut host, ticket, [one, other]) = shutting_down_with_two_uploads();
+  for id in [one, other] {
+    host.exporter.handle_response(id, Ok(status(401, None)), host.now());
+  }
+  host.pass(SECOND, &braintrust);
+  assert_eq!(host.completed, [(ticket, true)]);
+  assert_eq!(host.account.counters.stats().sent, 150);
+}
+
+#[test]
+fn requests_in_flight_are_awaited_when_the_key_is_refused_again() {
+  let (mut host, ticket, [one, other]) = shutting_down_with_two_uploads();
+  host.exporter.handle_response(one, Ok(status(401, None)), host.now());
+  host.pass(SECOND, &|path, _| {
+    if path == "/logs3" { status(401, None) } else { braintrust(path, 0) }
+  });
+  assert_eq!((host.uploads.len(), &*host.completed), (1, &[][..]), "one more attempt");
+  host.exporter.handle_response(other, Ok(braintrust("/logs3", 0)), host.now());
+  host.respond(&|path, _| panic!("{path} is requested"));
+  assert_eq!(host.completed, [(ticket, false)]);
+  let stats = host.account.counters.stats();
+  assert_eq!(stats.sent + stats.lost["unauthorized"], 150);
+  assert!(stats.sent > 0 && stats.lost.len() == 1, "{stats:?}");
+}
+
 #[test]
 fn a_delivery_before_the_exit_leaves_open_spans_open_and_a_shutdown_closes_them() {
   let mut host = Host::new(json!({}));
