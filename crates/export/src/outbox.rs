@@ -65,8 +65,12 @@ impl Suspicion {
 pub struct OversizeState {
   /// Whether the server has refused it as an ordinary request.
   pub refused: bool,
-  /// The overflow uploads that failed.
+  /// The overflow uploads that failed although Braintrust accepts other rows.
   pub overflow_attempts: u32,
+  /// All that failed, and when the first of them began.
+  pub overflow_failures: u32,
+  /// See above.
+  pub failing_since: Option<Duration>,
   /// The bytes to which it was cut.
   pub cut_to: Option<usize>,
 }

@@ -33,11 +33,21 @@ pub struct OverflowError {
   /// Its effect on the row. [`ExportOutcome::Rejected`] rejects the overflow upload and not the row, which may be sent
   /// truncated.
   pub outcome: ExportOutcome,
-  /// Whether the storage failed and not Braintrust. Then no other request backs off, and the attempts are few: the
-  /// storage may be unreachable from this network.
-  pub is_storage: bool,
+  /// The part that failed.
+  pub part: OverflowPart,
   /// Whether the content of the row may be why the server fails, as for an ordinary upload.
   pub is_suspect: bool,
+}
+
+/// The parts that an overflow upload needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OverflowPart {
+  /// Braintrust's endpoint for overflow uploads.
+  Announcement,
+  /// The storage, which may be unreachable from this network.
+  Storage,
+  /// Braintrust's endpoint for rows.
+  Reference,
 }
 
 /// An overflow upload that is in flight.
@@ -179,7 +189,7 @@ impl OverflowUpload {
             url: redact_url(&session.logs_url),
             why,
             outcome,
-            is_storage: false,
+            part: OverflowPart::Reference,
             is_suspect,
           }),
         }
@@ -208,14 +218,13 @@ fn announced(
   result: Result<Response, TransportError>,
   now: Now,
 ) -> Next {
-  let is_suspect = may_be_caused_by_a_row(&result);
   let failed = |why, outcome| OverflowError {
     step: "announcing a large upload",
     url: redact_url(&announce_url(session)),
     why,
     outcome,
-    is_storage: false,
-    is_suspect,
+    part: OverflowPart::Announcement,
+    is_suspect: false,
   };
   let response = check(result, classify_upload, braintrust_outcome, now)
     .map_err(|(why, outcome)| failed(why, outcome))?;
@@ -259,7 +268,7 @@ fn storage_error(origin: &str, why: String, outcome: ExportOutcome) -> OverflowE
     url: origin.to_owned(),
     why,
     outcome,
-    is_storage: true,
+    part: OverflowPart::Storage,
     is_suspect: false,
   }
 }

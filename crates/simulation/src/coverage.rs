@@ -56,6 +56,7 @@ impl FaultKind {
       Self::Lying => "fault: rows stored, error answered",
       Self::Flapping => "fault: server flapping",
       Self::Storage => "fault: storage of overflow fails",
+      Self::Overflow(_) => "fault: announcement of overflow fails",
       Self::DiskFull => "fault: disk full",
       Self::DiskSlow(_) => "fault: disk slow",
       Self::DiskFails(_) => "fault: disk fails",

@@ -24,7 +24,15 @@ pub fn generate(seed: u64) -> Plan {
   let end = spread(&mut rng, events, &mut steps);
   actions(&mut rng, &setup, end, &mut steps);
   steps.sort_by_key(|step| step.at);
-  let faults = faults(&mut rng, &setup, end);
+  let mut faults = faults(&mut rng, &setup, end);
+  // Drawn apart, too.
+  let mut apart = Rng::with_seed(seed ^ 0x1405_7b7e_f767_814f);
+  if setup.limit.is_some() && apart.u8(..3) == 0 {
+    let from = milliseconds(&mut apart, end.as_millis() as u64);
+    let to = from + milliseconds(&mut apart, 60_000);
+    let kind = FaultKind::Overflow([500, 503, 429, 200][apart.usize(..4)]);
+    faults.push(Fault { from, to, kind });
+  }
   Plan { seed, setup, steps, faults }
 }
 

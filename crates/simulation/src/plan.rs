@@ -151,6 +151,8 @@ pub enum FaultKind {
   Flapping,
   /// The storage of overflow uploads fails.
   Storage,
+  /// Announcements of overflow uploads are answered with this status; 200: with a page.
+  Overflow(u16),
   /// The disk is full.
   DiskFull,
   /// Each operation on the spool takes so many milliseconds.

@@ -143,7 +143,11 @@ impl Server {
     let fault = fault.filter(|fault| {
       let concerns_storage =
         matches!(fault, FaultKind::Storage | FaultKind::Slow(_) | FaultKind::Hung { .. });
-      if is_storage { concerns_storage } else { *fault != FaultKind::Storage }
+      match fault {
+        FaultKind::Overflow(_) => endpoint == Endpoint::Announce,
+        _ if is_storage => concerns_storage,
+        fault => *fault != FaultKind::Storage,
+      }
     });
     let quick = Duration::from_micros(rng.u64(500..30_000));
     let failed = |why: &str| Err(TransportError::Failed(why.to_owned()));
@@ -179,7 +183,15 @@ impl Server {
         };
         Reply { after: quick, result, acknowledges: 0 }
       }
-      Some(FaultKind::Status(code) | FaultKind::Unauthorized(code)) => {
+      Some(FaultKind::Overflow(200)) => {
+        Reply { after: quick, result: Ok(success("<html>".to_owned())), acknowledges: 0 }
+      }
+      Some(FaultKind::Overflow(429)) => {
+        let wait = Some(rng.u64(1..30).to_string());
+        let response = Response { status: 429, retry_after: wait, ..Response::default() };
+        Reply { after: quick, result: Ok(response), acknowledges: 0 }
+      }
+      Some(FaultKind::Status(code) | FaultKind::Unauthorized(code) | FaultKind::Overflow(code)) => {
         Reply { after: quick, result: Ok(status(code)), acknowledges: 0 }
       }
       Some(FaultKind::Busy { status, seconds, as_date }) => {

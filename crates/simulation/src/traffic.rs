@@ -291,7 +291,9 @@ impl World {
       (Some(403), _) if !is_overflow => process.refused_at = Some(self.now),
       _ => {}
     }
-    let heeds = !matches!(flight.endpoint, Endpoint::Storage | Endpoint::Version);
+    // That of an announcement concerns its row alone.
+    let heeds =
+      !matches!(flight.endpoint, Endpoint::Storage | Endpoint::Version | Endpoint::Announce);
     if let Ok(response) = &result
       && let Some(wait) = checks::retry_after(response, now.unix_ms).filter(|_| heeds)
     {
@@ -379,6 +381,7 @@ fn is_of_server(fault: &FaultKind) -> bool {
       | FaultKind::Lying
       | FaultKind::Flapping
       | FaultKind::Storage
+      | FaultKind::Overflow(_)
   )
 }
 

@@ -15,7 +15,7 @@ use crate::{
   diagnostics::Code,
   loss::LossReason,
   outcome::{ExportOutcome, classify_upload, may_be_caused_by_a_row, not_confirmed},
-  overflow::{self, OverflowError, OverflowUpload},
+  overflow::{self, OverflowError, OverflowPart, OverflowUpload},
   time::Now,
   transport::{RequestId, Response, TransportError},
 };
@@ -26,6 +26,8 @@ const UNAUTHORIZED_DELAY: Duration = Duration::from_secs(60);
 pub(super) const SHUTDOWN_DELAY: Duration = Duration::from_millis(100);
 /// Failures in a row after which the user is informed.
 pub(super) const FAILURES_BEFORE_WARNING: u32 = 3;
+/// The longest delay between two overflow uploads of a row, unless the server asks for more.
+const MAX_OVERFLOW_DELAY: Duration = Duration::from_secs(30);
 /// A row is not cut to less than this.
 const MIN_CUT_BYTES: usize = 2048;
 /// The delay before the server is asked again for its limit.
@@ -185,22 +187,46 @@ impl Delivery {
 
   fn overflow_failed(&mut self, key: u64, began: Duration, error: OverflowError, now: Now) {
     let why = error.to_string();
-    let OverflowError { outcome, is_storage, is_suspect, .. } = error;
-    let is_refused = matches!(outcome, ExportOutcome::Rejected | ExportOutcome::Split);
+    let OverflowError { outcome, part, is_suspect, .. } = error;
+    let (accepts_others, acknowledged_at) = (self.backoff.failures() == 0, self.acknowledged_at);
     if let Some(oversize) = self.outbox.oversize_mut(key) {
-      oversize.overflow_attempts +=
-        if is_refused { MAX_OVERFLOW_ATTEMPTS } else { u32::from(is_storage) };
+      let since = *oversize.failing_since.get_or_insert(began);
+      // While Braintrust accepts nothing else, it fails as a whole.
+      let counts = part == OverflowPart::Storage
+        || (accepts_others && acknowledged_at.is_some_and(|at| at >= since));
+      oversize.overflow_failures += 1;
+      oversize.overflow_attempts += match outcome {
+        ExportOutcome::Rejected | ExportOutcome::Split => MAX_OVERFLOW_ATTEMPTS,
+        _ => u32::from(counts),
+      };
     }
     match outcome {
       ExportOutcome::Rejected | ExportOutcome::Split => self.shrink(key, why, now),
-      // Only the storage fails: no backoff for other requests.
-      ExportOutcome::Retry(_) if is_storage => {
-        self.put_back(key);
-        self.account.counters.failed(why);
+      // No other request needs this part: none backs off.
+      ExportOutcome::Retry(at_least) if part != OverflowPart::Reference => {
+        self.delay_overflow(key, Code::Unreachable, at_least, why, now);
+      }
+      ExportOutcome::Unconfirmed if part != OverflowPart::Reference => {
+        self.delay_overflow(key, Code::Unconfirmed, Duration::ZERO, why, now);
       }
       _ if is_suspect => self.server_error(key, began, why, now),
       outcome => self.uploaded(key, began, outcome, why, now),
     }
+  }
+
+  /// Delays a batch whose overflow upload fails, for `at_least` so long. `code` is the diagnostic when it lasts.
+  fn delay_overflow(&mut self, key: u64, code: Code, at_least: Duration, why: String, now: Now) {
+    let failures = self.outbox.get(key).map_or(1, |queued| queued.oversize.overflow_failures);
+    let is_shutdown = self.shutdown_since.is_some();
+    self.failed_since_shutdown |= is_shutdown;
+    let delay = self.backoff.delay_of(failures, MAX_OVERFLOW_DELAY).max(at_least);
+    self.put_back(key);
+    let delay = if is_shutdown { delay.min(SHUTDOWN_DELAY) } else { delay };
+    self.outbox.set_retry_at(key, now.elapsed + delay);
+    if failures >= FAILURES_BEFORE_WARNING && !is_shutdown {
+      self.warn_of_failure(code, &why);
+    }
+    self.account.counters.failed(why);
   }
 
   fn delivered(&mut self, key: u64, now: Now) {

@@ -5,6 +5,7 @@ mod attachments;
 mod disk;
 mod endings;
 mod found;
+mod overflow;
 mod slow;
 mod spooled;
 

@@ -1,0 +1,116 @@
+//! Rows that are larger than a request may be, while overflow uploads fail.
+
+use super::*;
+
+/// Responds to an overflow upload that fails, by its path and body; `None`: as Braintrust does.
+type Fails<'a> = &'a dyn Fn(&str, &str) -> Option<Response>;
+
+/// Lets time pass, from one timeout to the next. Braintrust refuses large requests.
+fn pass(host: &mut Host, time: Duration, fails: Fails<'_>) {
+  let end = host.elapsed + time;
+  loop {
+    host.exporter.handle_timeout(host.now());
+    if let Some(Request { id, call, .. }) = host.exporter.poll_request() {
+      let path = call.url.split_once("127.0.0.1:9").unwrap().1.to_owned();
+      let Body::Bytes(body) = &call.body else { panic!("a form") };
+      let response = fails(&path, std::str::from_utf8(body).unwrap()).unwrap_or_else(|| {
+        let is_large = path == "/logs3" && body.len() > 100_000;
+        if is_large { status(413, None) } else { works(&path) }
+      });
+      host.exporter.handle_response(id, Ok(response), host.now());
+      continue;
+    }
+    match host.exporter.poll_timeout(host.now()).filter(|due| *due <= end) {
+      Some(due) => host.elapsed = host.elapsed.max(due),
+      None => break,
+    }
+  }
+  host.elapsed = end;
+}
+
+fn works(path: &str) -> Response {
+  let target = json!({ "method": "PUT", "key": "k", "signedUrl": "http://127.0.0.1:9/bucket/k" });
+  match path {
+    "/logs3/overflow" => {
+      Response { status: 200, body: target.to_string().into(), ..Response::default() }
+    }
+    _ => braintrust(path, 0),
+  }
+}
+
+fn page() -> Response {
+  Response { status: 200, body: "<html>".into(), ..Response::default() }
+}
+
+fn large_run(host: &mut Host) {
+  let event =
+    json!({ "v": 3, "type": "run_start", "runId": "large", "input": "x".repeat(200_000) });
+  host.exporter.handle_event(&event.to_string(), Priority::Start, host.now()).unwrap();
+}
+
+#[test]
+fn a_row_is_cut_when_its_overflow_upload_fails_while_others_arrive_without_delay() {
+  let announcements: [fn() -> Response; 5] = [
+    || status(500, None),
+    || status(503, None),
+    || status(429, Some("20")),
+    || status(408, None),
+    page,
+  ];
+  for fails in announcements {
+    let fails = |path: &str, _: &str| (path == "/logs3/overflow").then(fails);
+    let mut host = Host::new(json!({}));
+    large_run(&mut host);
+    for second in 0..120 {
+      host.run(&format!("run_{second}"));
+      pass(&mut host, SECOND, &fails);
+      assert!(host.stats().pending <= 1, "{second} s: {:?}", host.stats());
+    }
+    let stats = host.stats();
+    assert_eq!((stats.cut, stats.sent, stats.pending), (1, 121, 0), "{stats:?}");
+    let attempts = stats.requests - 121;
+    assert!((3..=5).contains(&attempts), "{attempts} attempts and one with the whole row");
+  }
+}
+
+#[test]
+fn a_row_is_cut_when_its_reference_fails_while_others_are_accepted() {
+  for code in [500, 503] {
+    let fails = |_: &str, body: &str| body.contains("logs3_overflow").then(|| status(code, None));
+    let mut host = Host::new(json!({}));
+    large_run(&mut host);
+    for second in 0..60 {
+      host.run(&format!("run_{second}"));
+      pass(&mut host, SECOND, &fails);
+    }
+    let stats = host.stats();
+    assert_eq!((stats.cut, stats.sent, stats.pending), (1, 61, 0), "{stats:?}");
+  }
+}
+
+#[test]
+fn at_exit_a_row_whose_overflow_upload_fails_is_cut_in_time() {
+  let fails = |path: &str, _: &str| (path == "/logs3/overflow").then(|| status(503, None));
+  let mut host = Host::new(json!({}));
+  large_run(&mut host);
+  host.run("run_1");
+  host.exporter.shutdown(2 * SECOND, host.now());
+  pass(&mut host, 2 * SECOND, &fails);
+  let stats = host.stats();
+  assert_eq!((stats.cut, stats.sent), (1, 2), "{stats:?}");
+}
+
+#[test]
+fn an_outage_cuts_no_row() {
+  let mut host = Host::new(json!({}));
+  pass(&mut host, SECOND, &|_, _| None);
+  large_run(&mut host);
+  for second in 0..100 {
+    host.run(&format!("run_{second}"));
+    let fails = |path: &str, _: &str| path.starts_with("/logs3").then(|| status(503, None));
+    pass(&mut host, SECOND, &fails);
+  }
+  pass(&mut host, 40 * SECOND, &|_, _| None);
+  let stats = host.stats();
+  assert_eq!((stats.cut, stats.sent, stats.pending), (0, 101, 0), "{stats:?}");
+}
