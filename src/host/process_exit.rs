@@ -52,7 +52,10 @@ mod unix {
     sync::{Once, OnceLock},
   };
 
-  use super::{EXPORTERS, began, ending};
+  use crate::host::{
+    ending,
+    process_exit::{EXPORTERS, began},
+  };
 
   unsafe extern "C" {
     fn atexit(callback: extern "C" fn()) -> i32;

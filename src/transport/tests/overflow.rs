@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use export::outcome::ExportOutcome;
+use export::{outcome::ExportOutcome, overflow::OverflowPart};
 use tokio::time::Instant;
 
 const BODY: &str = r#"{"rows":[{"id":"ä"},{"id":"b"}],"api_version":2}"#;
@@ -208,38 +208,43 @@ async fn each_failing_step_has_an_outcome_for_the_body() {
   let seven = ExportOutcome::Retry(Duration::from_secs(7));
   let reset = || Act::Reset;
   let code = |status: &str| response(status, &["retry-after: 7"], "no");
-  for (step, fault, outcome, is_storage) in [
-    (announce, reset(), RETRY, false),
-    (announce, Act::Hang, RETRY, false),
-    (announce, Act::Flood(head("200 OK")), RETRY, false),
-    (announce, code("503 Busy"), seven.clone(), false),
-    (announce, code("429 Slow Down"), seven.clone(), false),
-    (announce, code("401 Who"), ExportOutcome::Unauthorized, false),
+  for (step, fault, outcome) in [
+    (announce, reset(), RETRY),
+    (announce, Act::Hang, RETRY),
+    (announce, Act::Flood(head("200 OK")), RETRY),
+    (announce, code("503 Busy"), seven.clone()),
+    (announce, code("429 Slow Down"), seven.clone()),
+    (announce, code("401 Who"), ExportOutcome::Unauthorized),
     // Only the overflow upload may be forbidden.
-    (announce, code("403 No"), ExportOutcome::Rejected, false),
-    (announce, code("404 What"), ExportOutcome::Rejected, false),
-    (announce, code("413 Much"), ExportOutcome::Rejected, false),
-    (announce, code("302 There"), ExportOutcome::Rejected, false),
-    (announce, code("501 How"), ExportOutcome::Rejected, false),
-    (store, reset(), RETRY, true),
-    (store, code("503 Busy"), seven.clone(), true),
+    (announce, code("403 No"), ExportOutcome::Rejected),
+    (announce, code("404 What"), ExportOutcome::Rejected),
+    (announce, code("413 Much"), ExportOutcome::Rejected),
+    (announce, code("302 There"), ExportOutcome::Rejected),
+    (announce, code("501 How"), ExportOutcome::Rejected),
+    (store, reset(), RETRY),
+    (store, code("503 Busy"), seven.clone()),
     // A new address may work; the key is not involved.
-    (store, code("401 Who"), RETRY, true),
-    (store, code("403 Expired"), RETRY, true),
-    (store, code("400 Expired"), RETRY, true),
-    (store, code("404 What"), ExportOutcome::Rejected, true),
-    (store, code("413 Much"), ExportOutcome::Rejected, true),
-    (store, code("307 There"), ExportOutcome::Rejected, true),
-    (refer, reset(), RETRY, false),
-    (refer, Act::Hang, RETRY, false),
-    (refer, code("500 Oops"), seven.clone(), false),
-    (refer, code("401 Who"), ExportOutcome::Unauthorized, false),
-    (refer, code("400 Unknown"), ExportOutcome::Rejected, false),
-    (refer, code("413 Much"), ExportOutcome::Rejected, false),
+    (store, code("401 Who"), RETRY),
+    (store, code("403 Expired"), RETRY),
+    (store, code("400 Expired"), RETRY),
+    (store, code("404 What"), ExportOutcome::Rejected),
+    (store, code("413 Much"), ExportOutcome::Rejected),
+    (store, code("307 There"), ExportOutcome::Rejected),
+    (refer, reset(), RETRY),
+    (refer, Act::Hang, RETRY),
+    (refer, code("500 Oops"), seven.clone()),
+    (refer, code("401 Who"), ExportOutcome::Unauthorized),
+    (refer, code("400 Unknown"), ExportOutcome::Rejected),
+    (refer, code("413 Much"), ExportOutcome::Rejected),
   ] {
+    let part = match step {
+      _ if step == announce => OverflowPart::Announcement,
+      _ if step == store => OverflowPart::Storage,
+      _ => OverflowPart::Reference,
+    };
     let servers = Servers::new(put(), move |line| (line == step).then(|| fault.clone())).await;
     let error = servers.upload().await.unwrap_err();
-    assert_eq!((error.outcome.clone(), error.is_storage), (outcome, is_storage), "{step}: {error}");
+    assert_eq!((error.outcome.clone(), error.part), (outcome, part), "{step}: {error}");
     let requests = servers.braintrust.lines().len() + servers.storage.lines().len();
     let steps = 2 + [announce, store, refer].iter().position(|at| *at == step).unwrap();
     assert_eq!(requests, steps, "nothing follows a step that failed");
