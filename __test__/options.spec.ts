@@ -3,6 +3,10 @@ import { pickOptions, unknownOptions } from '../js/options';
 import { onWarning } from '../js/warn';
 import { closedPort } from './support/network';
 
+// A member with this name is what a promise has.
+const THEN = ['the', 'n'].join('');
+const NO_PATTERNS = '`redact.patterns` is no list of strings and regular expressions';
+
 test.each<[string, unknown, string]>([
   ['apiKey', 5, '`apiKey` is no string'],
   ['projectName', 5, '`projectName` is no string'],
@@ -19,15 +23,19 @@ test.each<[string, unknown, string]>([
   ['keepErrors', 'true', '`keepErrors` is no boolean'],
   ['sample', 0.5, '`sample` is no function'],
   ['enrich', 'user', '`enrich` is no function'],
-  ['content', 'no', '`content` is neither true, false nor an object'],
-  ['content', [], '`content` is neither true, false nor an object'],
+  ['content', 'no', '`content` is neither true, false nor a plain object'],
+  ['content', [], '`content` is neither true, false nor a plain object'],
   ['content', { reasoning: 'no' }, '`content.reasoning` is no boolean'],
-  ['redact', true, '`redact` is no object'],
+  ['redact', true, '`redact` is no plain object'],
   ['redact', { keys: 'token' }, '`redact.keys` is no list of strings'],
   ['redact', { paths: [3] }, '`redact.paths` is no list of strings'],
-  ['redact', { patterns: ['a', 3] }, '`redact.patterns` is no list of patterns'],
+  ['redact', { patterns: ['a', 3] }, NO_PATTERNS],
+  ['redact', { patterns: [[/a/]] }, NO_PATTERNS],
+  ['redact', { patterns: [{ source: 'a' }] }, NO_PATTERNS],
+  ['redact', { patterns: Object.assign(Array(2), { 1: /a/ }) }, NO_PATTERNS],
+  ['redact', { keys: Array(1) }, '`redact.keys` is no list of strings'],
   ['redact', { replacement: 3 }, '`redact.replacement` is no string'],
-  ['spool', '/var/spool', '`spool` is neither true, false nor an object'],
+  ['spool', '/var/spool', '`spool` is neither true, false nor a plain object'],
   ['spool', { maxBytes: '1GB' }, '`spool.maxBytes` is no number'],
   [
     'spool',
@@ -36,6 +44,64 @@ test.each<[string, unknown, string]>([
   ],
 ])('an option of the wrong type is named: %s: %p', (name, value, message) => {
   expect(() => pickOptions({ [name]: value })).toThrow(new TypeError(message));
+});
+
+class Rules {
+  get patterns() {
+    return [/SECRET/];
+  }
+
+  merge() {}
+}
+
+/** Has its rules where they cannot be read. */
+class Hidden {
+  #patterns = [/SECRET/];
+
+  all() {
+    return this.#patterns;
+  }
+}
+
+test('settings may be inherited, or getters of a class', () => {
+  const redact = { patterns: [{ source: 'SECRET', flags: '' }] };
+  for (const value of [new Rules(), Object.create({ patterns: [/SECRET/] })]) {
+    expect(pickOptions({ redact: value })).toEqual({ redact });
+  }
+  expect(pickOptions({ content: Object.create({ input: false }) })).toEqual({
+    content: { input: false },
+  });
+  const options = Object.create({ redact: new Rules(), tag: 't' });
+  expect(pickOptions(options)).toEqual({ redact });
+  expect(unknownOptions(options)).toEqual(['tag']);
+  const unknown = new (class {
+    get pattern() {
+      return [/SECRET/];
+    }
+  })();
+  expect(() => pickOptions({ redact: unknown as object })).toThrow('`redact.pattern` is unknown');
+});
+
+test.each<[string, unknown]>([
+  ['a regular expression', /SECRET/],
+  ['a map', new Map([['patterns', [/SECRET/]]])],
+  ['a set', new Set([/SECRET/])],
+  ['a date', new Date()],
+  ['a promise', Promise.resolve({ patterns: [/SECRET/] })],
+  ['an object like a promise', Object.fromEntries([[THEN, () => {}]])],
+  ['a boxed value', Object(false)],
+  ['a list', [/SECRET/]],
+  ['an error', new Error('SECRET')],
+  ['a function', () => ({ patterns: [/SECRET/] })],
+  ['an object whose content is private', new Hidden()],
+])('%s is refused where settings are expected', (_, value) => {
+  for (const name of ['redact', 'content', 'spool']) {
+    expect(() => pickOptions({ [name]: value })).toThrow(`\`${name}\` is n`);
+  }
+  expect(() => pickOptions(value as object)).toThrow(
+    'the options of `initLogger` are no plain object',
+  );
+  expect(unknownOptions(value as object)).toEqual([]);
 });
 
 test('`undefined` and `null` stand for the default of every option', () => {

@@ -5,15 +5,21 @@ const { traceFieldsOf } = require('./trace-fields.js');
 
 // The options of `initLogger` in a form that JSON can hold. The native part validates them.
 
-/** The types of lists, and what their items are. @type {ReadonlyMap<string, (item: unknown) => boolean>} */
+/** The types of lists, and what their items are. @type {ReadonlyMap<string, (item: any) => boolean>} */
 const ITEMS = new Map([
   ['list of strings', (item) => typeof item === 'string'],
   [
-    'list of patterns',
-    // One in the form that JSON has of it is an object.
-    (item) => typeof item === 'string' || (typeof item === 'object' && item !== null),
+    'list of strings and regular expressions',
+    (item) => typeof item === 'string' || isPattern(item),
   ],
 ]);
+
+/** A regular expression, or the form that JSON has of it. @param {any} item */
+function isPattern(item) {
+  return (
+    types.isRegExp(item) || (typeof item?.source === 'string' && typeof item.flags === 'string')
+  );
+}
 
 /**
  * The type of an option: that of `typeof`, one of `ITEMS`, or an object with members of these types, which may be
@@ -55,7 +61,7 @@ const NATIVE = {
     members: {
       keys: 'list of strings',
       paths: 'list of strings',
-      patterns: 'list of patterns',
+      patterns: 'list of strings and regular expressions',
       builtins: 'list of strings',
       replacement: 'string',
     },
@@ -105,11 +111,43 @@ const KNOWN = new Set([NATIVE, OWN, OTHERS].flatMap((options) => Object.keys(opt
  * @param {Options | null | undefined} options
  */
 function unknownOptions(options) {
-  const isSet = (/** @type {[name: string, value: unknown]} */ [name, value]) =>
-    value !== undefined && !KNOWN.has(name);
-  return Object.entries(options ?? {})
-    .filter(isSet)
-    .map(([name]) => name);
+  return isSettings(options) ? namesOf(options).filter((name) => !KNOWN.has(name)) : [];
+}
+
+/**
+ * The names of the members of an object that are set, also of those that it inherits and of getters. Not those of its
+ * methods, and not what all objects inherit.
+ * @param {Record<string, any>} object
+ */
+function namesOf(object) {
+  /** @type {Set<string>} */
+  const names = new Set();
+  for (let at = object; at && !isRoot(at); at = Object.getPrototypeOf(at)) {
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(at))) {
+      if (at === object || typeof value !== 'function') names.add(name);
+    }
+  }
+  return [...names].filter((name) => object[name] !== undefined && object[name] !== null);
+}
+
+/**
+ * Whether a value is an object with settings: not a list, a `Map`, a promise or another one whose content is not in its
+ * members.
+ * @param {any} value
+ * @returns {value is Record<string, any>}
+ */
+function isSettings(value) {
+  // A module may hold settings, too.
+  const isPlain = /^\[object (?:Object|Module)\]$/.test(Object.prototype.toString.call(value));
+  if (!isPlain || typeof value.then === 'function') return false;
+  const parent = Object.getPrototypeOf(value);
+  const isInstance = parent !== null && !isRoot(parent);
+  return !isInstance || namesOf(value).length > 0;
+}
+
+/** Whether it is the object that all objects inherit from, of any realm. @param {object} object */
+function isRoot(object) {
+  return Object.hasOwn(object, 'isPrototypeOf');
 }
 
 /**
@@ -120,10 +158,12 @@ function unknownOptions(options) {
  * @returns {Record<string, unknown>}
  */
 function pickOptions(options, env = {}) {
-  const picked = checked(options ?? {}, NATIVE);
-  checked(options ?? {}, OWN);
+  const given = options ?? {};
+  if (!isSettings(given)) throw new TypeError('the options of `initLogger` are no plain object');
+  const picked = checked(given, NATIVE);
+  checked(given, OWN);
   if (picked.redact !== undefined) picked.redact = withExpressions(picked.redact);
-  const traceFields = traceFieldsOf(options ?? {}, env);
+  const traceFields = traceFieldsOf(given, env);
   return traceFields === undefined ? picked : { ...picked, traceFields };
 }
 
@@ -153,25 +193,25 @@ function checked(values, types, path = '') {
 function ofType(name, value, type) {
   if (typeof type === 'string') {
     const isItem = ITEMS.get(type);
-    const isType = isItem ? Array.isArray(value) && value.every(isItem) : typeof value === type;
+    const isType = isItem
+      ? Array.isArray(value) && Array.from(value).every(isItem)
+      : typeof value === type;
     if (!isType) throw new TypeError(`\`${name}\` is no ${type}`);
     return value;
   }
   const { members, isSwitch } = type;
   if (isSwitch && typeof value === 'boolean') return value;
-  if (typeof value !== 'object' || Array.isArray(value)) {
-    throw new TypeError(`\`${name}\` is ${isSwitch ? 'neither true, false nor an' : 'no'} object`);
+  if (!isSettings(value)) {
+    throw new TypeError(
+      `\`${name}\` is ${isSwitch ? 'neither true, false nor a' : 'no'} plain object`,
+    );
   }
-  // What it inherits is no option.
-  const own = { ...value };
-  const isUnknown = (/** @type {string} */ member) =>
-    own[member] !== undefined && own[member] !== null && !Object.hasOwn(members, member);
-  const unknown = Object.keys(own).find(isUnknown);
+  const unknown = namesOf(value).find((member) => !Object.hasOwn(members, member));
   if (unknown !== undefined) {
     const known = Object.keys(members).join(', ');
     throw new TypeError(`\`${name}.${unknown}\` is unknown; known: ${known}`);
   }
-  return checked(own, members, `${name}.`);
+  return checked(value, members, `${name}.`);
 }
 
 /**
