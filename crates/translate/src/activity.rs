@@ -31,15 +31,14 @@ pub enum Activity {
 }
 
 impl Activity {
-  /// The activity that the event starts or ends. `None` for compactions, which are few.
+  /// The activity that the event starts or ends. `None` for compactions, which are few, and for tool calls, of which
+  /// several may have one id.
   pub fn named_by(event: &Event<'_>) -> Option<Self> {
     let ids = &event.ids;
     match &event.body {
       Body::RunStart(_) | Body::RunEnd(_) => Self::run(ids),
       Body::OperationStart(_) | Body::OperationEnd(_) => Self::operation(ids),
       Body::TurnRequest(_) | Body::TurnEnd(_) => Self::turn(ids),
-      Body::ToolStart(start) => Some(Self::tool(ids, start.tool.call.as_deref()?)),
-      Body::ToolEnd(end) => Some(Self::tool(ids, end.tool.call.as_deref()?)),
       Body::TaskStart(_) | Body::TaskEnd(_) => Self::task(ids),
       Body::SpanStart(span) => Some(Self::CustomSpan(span.ids.row.as_ref().to_owned())),
       _ => None,
@@ -71,7 +70,7 @@ impl Activity {
     Some(Self::Compaction(ids.operation.as_deref()?.to_owned()))
   }
 
-  /// A tool call, by its id within its scope.
+  /// The first tool call with an id within its scope.
   pub fn tool(ids: &Ids<'_>, call: &str) -> Self {
     Self::Tool { scope: call_scope(ids).to_owned(), call: call.to_owned() }
   }

@@ -22,7 +22,7 @@
 //! 1. Leaves: `attachment`, `activity`, `identity` (Flue's ids → span ids), `metadata`, `outcome`, `usage`, `messages`,
 //!    `options`; `payload` (files within texts).
 //! 2. One open span: `placement` → `caller_context`; `span_logs`, `message_text` → `run_metadata` → `open_span`.
-//! 3. The state: `recent_ids`, `submissions` → `tree`; `recency`, `shown_input` → `previous_inputs`, `conversations`; all
+//! 3. The state: `recent_ids`, `submissions` → `tree`; `tool_calls`; `recency`, `shown_input` → `previous_inputs`, `conversations`; all
 //!    of them → `state`.
 //! 4. One handler per Flue concept: `run`, `submission` → `operation`;
 //!    `compaction` → `turn` → `tool`; `task`; `log`; `custom_span`; `feedback`; and `implicit`, which opens what encloses
@@ -61,6 +61,7 @@ mod submission;
 mod submissions;
 mod task;
 mod tool;
+mod tool_calls;
 mod translator;
 mod tree;
 mod turn;

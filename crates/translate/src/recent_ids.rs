@@ -33,6 +33,19 @@ impl<T: Eq + Hash, V> RecentIds<T, V> {
     self.latest.insert(id, value);
   }
 
+  /// The value of an id, to be changed; of an unknown id, the default.
+  pub fn entry(&mut self, id: T) -> &mut V
+  where
+    T: Clone,
+    V: Default,
+  {
+    if !self.latest.contains_key(&id) {
+      let known = self.before.remove(&id).unwrap_or_default();
+      self.set(id.clone(), known);
+    }
+    self.latest.entry(id).or_default()
+  }
+
   /// Forgets an id.
   pub fn remove(&mut self, id: &T) {
     self.latest.remove(id);

@@ -8,6 +8,7 @@ use crate::{
   placement::ActivitySpan,
   previous_inputs::PreviousInputs,
   submissions::Submissions,
+  tool_calls::ToolCalls,
   tree::Tree,
 };
 use braintrust_row::{RowMap, SpanContext, TraceId};
@@ -20,6 +21,8 @@ pub struct State {
   pub options: Options,
   /// The open spans.
   pub tree: Tree,
+  /// The tool calls, of which several may have one id.
+  pub tool_calls: ToolCalls,
   /// The open submissions.
   pub submissions: Submissions,
   /// The messages of each conversation's previous turn, if its requests arrive complete.

@@ -5,7 +5,7 @@ use crate::{
   identity, messages, metadata,
   open_span::NewSpan,
   outcome,
-  placement::{ActivitySpan, SpanLabel, Start},
+  placement::{SpanLabel, Start},
   state::State,
   turn,
 };
@@ -16,9 +16,9 @@ use flue_event::{Event, Tool, ToolEnd, ToolStart};
 #[inline(never)]
 pub fn start(state: &mut State, event: &Event<'_>, start: &ToolStart<'_>) -> Vec<Row> {
   turn::responded(state, event);
-  let new = new_span(state, event, &start.tool, Start::At(event.at));
+  let Some(activity) = state.tool_calls.note(event) else { return Vec::new() };
+  let new = new_span(state, event, &activity, &start.tool, Start::At(event.at));
   let Some(new) = new else { return Vec::new() };
-  let activity = new.activity.clone();
   let Some(mut row) = state.tree.open(new) else { return Vec::new() };
   if let Some(open) = state.tree.get_mut(&activity) {
     // The call and the task that it starts have the same prompt and agent.
@@ -33,15 +33,14 @@ pub fn start(state: &mut State, event: &Event<'_>, start: &ToolStart<'_>) -> Vec
 /// ended its duration after its start.
 #[inline(never)]
 pub fn end(state: &mut State, event: &Event<'_>, end: &ToolEnd<'_>) -> Vec<Row> {
-  let Some(call) = end.tool.call.as_deref() else { return Vec::new() };
-  let activity = Activity::tool(&event.ids, call);
+  let Some(activity) = state.tool_calls.note(event) else { return Vec::new() };
   let start = match state.tree.get(&activity) {
     Some(open) => open.start.time(),
     None => end.outcome.start(event.at),
   };
   let ended_at = end.outcome.duration.map_or(event.at, |took| start.saturating_add(took as i64));
   if state.tree.get(&activity).is_none() {
-    let new = new_span(state, event, &end.tool, Start::At(start));
+    let new = new_span(state, event, &activity, &end.tool, Start::At(start));
     new.and_then(|new| state.tree.open_implicit(new));
   }
   let mut closed = state.tree.close(&activity, ended_at);
@@ -54,13 +53,19 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &ToolEnd<'_>) -> Vec<Row> 
   closed.into_rows()
 }
 
-fn new_span(state: &State, event: &Event<'_>, tool: &Tool<'_>, start: Start) -> Option<NewSpan> {
+fn new_span(
+  state: &State,
+  event: &Event<'_>,
+  activity: &Activity,
+  tool: &Tool<'_>,
+  start: Start,
+) -> Option<NewSpan> {
+  let Activity::Tool { scope, call } = activity else { return None };
   let parent = state.enclosing(&event.ids)?;
-  let ActivitySpan { activity, span } =
-    ActivitySpan::tool_call(&event.ids, tool.call.as_deref()?, parent.span.trace);
+  let span = identity::tool(parent.span.trace, scope, call);
   let name = format!("tool:{}", tool.name.as_deref().unwrap_or("unknown"));
   let label = Some(SpanLabel::new(SpanType::Tool, name));
-  Some(NewSpan { activity, placement: parent.parent_of(span), label, start })
+  Some(NewSpan { activity: activity.clone(), placement: parent.parent_of(span), label, start })
 }
 
 fn write(row: &mut Row, event: &Event<'_>, tool: &Tool<'_>) {

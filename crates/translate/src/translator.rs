@@ -63,8 +63,8 @@ impl Translator {
 
   /// Whether the event would open a span, even if it is the span's end.
   pub fn would_open(&self, event: &Event<'_>) -> bool {
-    let tree = &self.state.tree;
-    Activity::named_by(event)
+    let State { tree, tool_calls, .. } = &self.state;
+    (tool_calls.find(event).or_else(|| Activity::named_by(event)))
       .is_some_and(|activity| tree.get(&activity).is_none() && !tree.has_finished(&activity))
   }
 
@@ -80,7 +80,8 @@ impl Translator {
       // The conversation's next request builds on this one.
       turn::expand(&mut self.state, event, request);
     }
-    if let Some(activity) = Activity::named_by(event) {
+    let call = self.state.tool_calls.note(event);
+    if let Some(activity) = call.or_else(|| Activity::named_by(event)) {
       self.state.tree.ignore(activity);
     }
   }

@@ -10,6 +10,7 @@ mod recovery;
 mod rules;
 mod settlements;
 mod snapshot;
+mod tool_calls;
 mod trace;
 mod turn_inputs;
 

@@ -1,0 +1,142 @@
+//! Tool calls whose ids do not identify them.
+
+use serde_json::{Value, json};
+
+use super::trace::Trace;
+use crate::Translator;
+use braintrust_row::Row;
+
+/// An event of a call in the turn `t`, at its index.
+fn event(index: u32, kind: &str, tool: &str, more: Value) -> String {
+  let mut event = json!({ "type": kind, "eventIndex": index, "timestamp": 1_000 + index, "operationId": "o",
+    "turnId": "t", "toolName": tool, "toolCallId": "call" });
+  event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+  event.to_string()
+}
+
+fn start(index: u32, tool: &str) -> String {
+  event(index, "tool_start", tool, json!({ "args": index }))
+}
+
+/// The end of the call that started at this index.
+fn end(index: u32, tool: &str, of: u32) -> String {
+  event(index, "tool_call", tool, json!({ "result": of, "durationMs": 1 }))
+}
+
+fn translate_all(translator: &mut Translator, events: &[String], trace: &mut Trace) {
+  for text in events {
+    trace.take(translator.translate(&flue_event::decode(text, 0).unwrap()));
+  }
+}
+
+/// The name, the input and the output of the calls, in the order of their starts.
+fn calls(trace: &Trace) -> Vec<[String; 3]> {
+  let shown = |value: &Option<braintrust_row::Json>| {
+    value.as_ref().map_or("none".to_owned(), |json| json.as_str().into_owned())
+  };
+  let tools = trace.rows.values().filter(|row| row.name.as_deref().is_some_and(is_tool));
+  tools.map(|row| [row.name.clone().unwrap(), shown(&row.input), shown(&row.output)]).collect()
+}
+
+fn is_tool(name: &str) -> bool {
+  name.starts_with("tool:")
+}
+
+fn call(tool: &str, input: &str, output: &str) -> [String; 3] {
+  [format!("tool:{tool}"), input.to_owned(), output.to_owned()]
+}
+
+fn assert_ended(trace: &Trace) {
+  for row in trace.rows.values().filter(|row| row.name.as_deref().is_some_and(is_tool)) {
+    assert!(row.metrics.contains("end"));
+    assert!(row.metadata.get("flue.interrupted").is_none_or(|value| value.as_str() == "false"));
+  }
+}
+
+/// Flue 0.x emits both starts and both ends, in any order.
+#[test]
+fn calls_of_a_turn_with_one_id_are_spans_of_their_own() {
+  let both = [call("look", "1", "1"), call("water", "2", "2")];
+  let of_one_tool = [call("look", "1", "1"), call("look", "2", "2")];
+  for (events, expected) in [
+    ([start(1, "look"), start(2, "water"), end(3, "look", 1), end(4, "water", 2)], both.clone()),
+    ([start(1, "look"), start(2, "water"), end(3, "water", 2), end(4, "look", 1)], both.clone()),
+    ([start(1, "look"), end(2, "look", 1), start(2, "water"), end(4, "water", 2)], both),
+    (
+      [start(1, "look"), start(2, "look"), end(3, "look", 1), end(4, "look", 2)],
+      of_one_tool.clone(),
+    ),
+    ([start(1, "look"), end(2, "look", 1), start(2, "look"), end(4, "look", 2)], of_one_tool),
+  ] {
+    let twice: Vec<String> =
+      events.iter().flat_map(|event| [event.clone(), event.clone()]).collect();
+    let replayed = [&events[..], &events[..]].concat();
+    let without_index = |text: &String| text.replace("eventIndex", "noIndex");
+    let timed: Vec<String> = twice.iter().map(without_index).collect();
+    for events in [events.to_vec(), twice, replayed, timed] {
+      let mut trace = Trace::default();
+      let mut translator = Translator::default();
+      translate_all(&mut translator, &events, &mut trace);
+      assert_eq!(calls(&trace), expected, "{events:?}");
+      assert_ended(&trace);
+      // Of the operation alone.
+      assert_eq!(translator.open_spans(), 1);
+      let ids = trace.rows.values().filter_map(|row| row.metadata.get("flue.tool_call_id"));
+      assert!(ids.map(|id| id.as_str().into_owned()).all(|id| id == r#""call""#));
+    }
+  }
+}
+
+#[test]
+fn the_first_call_with_an_id_has_the_span_that_follows_from_the_id() {
+  let mut trace = Trace::default();
+  let events = [start(1, "look"), start(2, "water")];
+  translate_all(&mut Translator::default(), &events, &mut trace);
+  let tools: Vec<&Row> = trace.rows.values().filter(|row| row.parent.is_some()).collect();
+  assert_eq!(tools[0].span, crate::identity::tool(tools[0].span.trace, "t", "call"));
+  assert_eq!(tools[1].span, crate::identity::tool(tools[0].span.trace, "t", "call#2"));
+}
+
+#[test]
+fn ends_without_starts_are_those_of_calls_of_their_own() {
+  let mut trace = Trace::default();
+  let mut events = vec![end(3, "look", 1), end(4, "look", 2)];
+  events.extend(events.clone());
+  translate_all(&mut Translator::default(), &events, &mut trace);
+  assert_eq!(calls(&trace), [call("look", "none", "1"), call("look", "none", "2")]);
+}
+
+#[test]
+fn a_call_for_which_there_is_no_room_takes_no_event_of_another_with_its_id() {
+  let mut trace = Trace::default();
+  let mut translator = Translator::default();
+  translate_all(&mut translator, &[start(1, "look")], &mut trace);
+  let text = start(2, "water");
+  let second = flue_event::decode(&text, 0).unwrap();
+  assert!(translator.would_open(&second));
+  translator.ignore(&second);
+  assert!(!translator.would_open(&second));
+  let ends = [end(3, "water", 2), end(4, "look", 1)];
+  assert!(!translator.would_open(&flue_event::decode(&ends[0], 0).unwrap()));
+  translate_all(&mut translator, &ends, &mut trace);
+  assert_eq!(calls(&trace), [call("look", "1", "1")]);
+}
+
+#[test]
+fn calls_with_one_id_that_another_process_left_are_continued() {
+  let mut trace = Trace::default();
+  let starts = [start(1, "look"), start(2, "water")];
+  let mut crashed = Translator::default();
+  translate_all(&mut crashed, &starts, &mut trace);
+  let left = crashed.snapshot(2_000, true).unwrap();
+  for started_again in [false, true] {
+    let mut next = Translator::default();
+    trace.take(next.restore(&left).unwrap());
+    if started_again {
+      translate_all(&mut next, &starts, &mut trace);
+    }
+    translate_all(&mut next, &[end(3, "look", 1), end(4, "water", 2)], &mut trace);
+    assert_eq!(calls(&trace), [call("look", "1", "1"), call("water", "2", "2")]);
+    assert_ended(&trace);
+  }
+}
