@@ -475,6 +475,7 @@ export declare const braintrustFlueObserver: ((event: unknown, context?: unknown
 export interface FlueOperation {
   readonly type: string;
   readonly toolCallId?: string | undefined;
+  readonly toolName?: string | undefined;
   readonly turnId?: string | undefined;
   readonly operationId?: string | undefined;
   readonly runId?: string | undefined;

@@ -224,14 +224,25 @@ function within(outer, operation, ctx, destination) {
 }
 
 /**
+ * An id as text, as the native part reads it in an event; undefined if it is none.
+ * @param {unknown} id
+ */
+function idOf(id) {
+  const isId = typeof id === 'string' || typeof id === 'boolean' || typeof id === 'bigint';
+  return (isId && id !== '') || Number.isFinite(id) ? String(id) : undefined;
+}
+
+/**
+ * The tool call of an operation. One without an id has the id that the native part makes of the tool's name.
  * @param {import('../index.d.ts').FlueOperation} operation
  * @param {import('../index.d.ts').FlueOperationContext} ctx
  * @returns {ToolCall | undefined}
  */
 function toolOf(operation, ctx) {
-  if (operation?.type !== 'tool' || operation.toolCallId === undefined) return undefined;
+  if (operation?.type !== 'tool') return undefined;
+  const { toolCallId, toolName } = operation;
   return {
-    toolCallId: operation.toolCallId,
+    toolCallId: idOf(toolCallId) ?? `missing:${typeof toolName === 'string' ? toolName : ''}`,
     ...(ctx?.turnId !== undefined && { turnId: ctx.turnId }),
     ...(ctx?.operationId !== undefined && { operationId: ctx.operationId }),
     ...(ctx?.runId !== undefined && { runId: ctx.runId }),

@@ -272,8 +272,9 @@ class Reader {
   }
 
   #tool(event: FlueEvent) {
-    const { toolCallId, turnId, operationId, runId } = event;
-    const end = this.#end(['tool', 'tool_call'], { toolCallId, turnId, operationId, runId });
+    const { toolCallId, toolName, turnId, operationId, runId } = event;
+    const ids = { toolCallId, toolName, turnId, operationId, runId };
+    const end = this.#end(['tool', 'tool_call'], ids);
     const tool = this.#add(
       {
         name: `tool:${event.toolName}`,
@@ -436,10 +437,11 @@ class Reader {
 
 const usageOfTurn = (turn: FlueEvent): Usage | undefined => turn.response?.usage ?? turn.usage;
 
-/** A call's id repeats between agents; within its turn (else operation, else run) it does not. */
-function toolIds({ toolCallId, turnId, operationId, runId }: FlueEvent): SpanIds {
+/** A call's id repeats between agents; within its turn (else operation, else run) and its tool it does not. */
+function toolIds({ toolCallId, toolName, turnId, operationId, runId }: FlueEvent): SpanIds {
   const scope = { 'flue.turn_id': turnId, 'flue.operation_id': operationId, 'flue.run_id': runId };
-  return { 'flue.tool_call_id': toolCallId, ...scope, name: 'tool:' };
+  const call = String(toolCallId || `missing:${toolName}`);
+  return { 'flue.tool_call_id': call, ...scope, name: `tool:${toolName}` };
 }
 
 const isSame = (one: SpanIds, other: SpanIds) =>

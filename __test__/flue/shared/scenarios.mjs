@@ -190,6 +190,35 @@ const imageInput = {
   script: { 'What is on this picture?': ['A single red pixel.'] },
 };
 
+/** Calls with what some providers send as ids. */
+const callIds = {
+  agents: [keeper],
+  messages: [{ text: 'How is everything?' }],
+  script: {
+    'How is everything?': [
+      [call('read_house', { house: 'orchids' }, '')],
+      [call('read_house', { house: 'ferns' }, 7)],
+      [call('close_vent', { vent: 'roof' }, null)],
+      'All is well.',
+    ],
+  },
+};
+
+/** Calls of one turn with the same id. Later lines than 0.x fail the turn. */
+export const sameIds = {
+  agents: [keeper],
+  messages: [{ text: 'Look and close.' }],
+  script: {
+    'Look and close.': [
+      [
+        call('read_house', { house: 'orchids' }, 'call_0'),
+        call('close_vent', { vent: 'roof' }, 'call_0'),
+      ],
+      'Done.',
+    ],
+  },
+};
+
 /** Log lines of a tool, and of a hook where there are hooks. */
 const logs = {
   agents: [
@@ -290,6 +319,7 @@ export const scenarios = {
   compaction,
   'compaction-failure': compactionFailure,
   errors,
+  'call-ids': callIds,
   interleaved,
   'interleaved-shared': interleavedShared,
   image: imageInput,

@@ -2,10 +2,12 @@
 //!
 //! Spans are identified by Flue's ids. An event without the id of its activity still becomes a span: its id
 //! is made of the event's time and index, and begins with `missing:`. The activity's end, which has no id
-//! either, cannot be matched to it.
+//! either, cannot be matched to it; that of a tool call can, whose id is made of the tool's name. `js/context.js` makes
+//! the same one.
 
 use crate::{
   event::{Body, Event},
+  tool::{ToolEnd, ToolStart},
   value::Text,
 };
 
@@ -22,8 +24,10 @@ impl Event<'_> {
       Body::RunStart(_) | Body::RunEnd(_) => return set(&mut ids.run),
       Body::OperationStart(_) | Body::OperationEnd(_) => return set(&mut ids.operation),
       Body::TurnRequest(_) | Body::TurnEnd(_) => set(&mut ids.turn),
-      Body::ToolStart(start) => set(&mut start.tool.call),
-      Body::ToolEnd(end) => set(&mut end.tool.call),
+      Body::ToolStart(ToolStart { tool, .. }) | Body::ToolEnd(ToolEnd { tool, .. }) => {
+        let name = tool.name.as_deref().unwrap_or_default();
+        tool.call.get_or_insert_with(|| Text::Owned(format!("missing:{name}")));
+      }
       Body::TaskStart(_) => set(&mut ids.task),
       Body::TaskEnd(_) => return set(&mut ids.task),
       Body::CompactionStart(_) => {}

@@ -123,7 +123,7 @@ pub(crate) fn text(member: Member<'_>) -> Option<Text<'_>> {
 }
 
 /// An id. A number or a boolean is accepted as well as a string.
-pub(crate) fn id(member: Member<'_>) -> Option<Text<'_>> {
+pub fn id(member: RawJson<'_>) -> Option<Text<'_>> {
   let raw = member?.get();
   let is_word = !raw.starts_with(['"', '{', '[']) && raw != "null";
   if is_word { Some(Text::Borrowed(raw)) } else { text(member) }

@@ -41,6 +41,7 @@ pub use custom_span::{CustomSpan, CustomSpanIds, SpanUpdate};
 pub use decode::{DecodeError, TRANSLATED_KINDS, decode};
 pub use event::{Body, Event};
 pub use feedback::Feedback;
+pub use fields::id;
 pub use ids::Ids;
 pub use log::Log;
 pub use operation::{CallingTool, OperationEnd, OperationStart};

@@ -3,9 +3,13 @@
 //! A span that survives a crash is identified by ids that do. `operationId` and `turnId` change with each
 //! attempt, so they identify only the parts of one attempt.
 
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
+use std::{
+  hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash},
+  ops::Deref,
+};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 use crate::activity::call_scope;
 use braintrust_row::{SpanContext, TraceId};
@@ -92,21 +96,40 @@ pub fn fingerprint(value: &impl Hash) -> u64 {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct FlueContext {
-  run_id: Option<String>,
-  submission_id: Option<String>,
-  dispatch_id: Option<String>,
+  run_id: Id,
+  submission_id: Id,
+  dispatch_id: Id,
   /// The conversation of the root of the submission.
-  conversation_id: Option<String>,
-  operation_id: Option<String>,
+  conversation_id: Id,
+  operation_id: Id,
   /// The operation that is the root of the trace, if one is.
-  root_operation_id: Option<String>,
+  root_operation_id: Id,
   /// The turn of the tool call; without a call, the turn whose model's provider runs.
-  turn_id: Option<String>,
-  tool_call_id: Option<String>,
+  turn_id: Id,
+  tool_call_id: Id,
   /// A delegated task.
-  task_id: Option<String>,
+  task_id: Id,
   /// The trace of the caller, if the work is a part of that.
-  trace_id: Option<String>,
+  trace_id: Id,
+}
+
+/// An id as in an event: a number or a boolean is one, an empty text is none.
+#[derive(Debug, Default)]
+struct Id(Option<String>);
+
+impl<'de> Deserialize<'de> for Id {
+  fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    let member = Box::<RawValue>::deserialize(deserializer)?;
+    Ok(Self(flue_event::id(Some(&member)).map(Text::into_owned)))
+  }
+}
+
+impl Deref for Id {
+  type Target = Option<String>;
+
+  fn deref(&self) -> &Option<String> {
+    &self.0
+  }
 }
 
 impl FlueContext {
@@ -129,13 +152,13 @@ impl FlueContext {
       }
     };
     let trace = self.trace_id.as_deref().and_then(TraceId::parse).unwrap_or(root.trace);
-    if let Some(call) = &self.tool_call_id {
+    if let Some(call) = &*self.tool_call_id {
       return Some(tool(trace, call_scope(&ids), call));
     }
-    if let Some(id) = &self.turn_id {
+    if let Some(id) = &*self.turn_id {
       return Some(turn(trace, id));
     }
-    if let Some(id) = &self.task_id {
+    if let Some(id) = &*self.task_id {
       return Some(task(trace, id));
     }
     let is_within = self.operation_id.as_deref() != root_operation;

@@ -140,3 +140,51 @@ fn calls_with_one_id_that_another_process_left_are_continued() {
     assert_ended(&trace);
   }
 }
+
+/// The event with another id of its call; without one, if that is `None`.
+fn with_id(text: &str, id: Option<&Value>) -> String {
+  let mut event: Value = serde_json::from_str(text).unwrap();
+  let event = event.as_object_mut().unwrap();
+  event.remove("toolCallId");
+  event.extend(id.map(|id| ("toolCallId".to_owned(), id.clone())));
+  serde_json::to_string(event).unwrap()
+}
+
+/// Flue runs on whatever the id is that a provider sends.
+#[test]
+fn the_end_of_a_call_without_an_id_is_that_of_the_first_open_call_of_its_tool() {
+  let none = [json!(""), json!(null), json!({ "a": 1 }), json!(["x"])];
+  for id in none.iter().map(Some).chain([None]) {
+    let events = [
+      start(1, "look"),
+      start(2, "water"),
+      start(3, "look"),
+      end(4, "water", 2),
+      end(5, "look", 1),
+      end(6, "look", 3),
+    ];
+    let events = events.map(|event| with_id(&event, id));
+    let mut trace = Trace::default();
+    translate_all(&mut Translator::default(), &events, &mut trace);
+    let expected = [call("look", "1", "1"), call("water", "2", "2"), call("look", "3", "3")];
+    assert_eq!(calls(&trace), expected, "{id:?}");
+    assert_ended(&trace);
+  }
+}
+
+#[test]
+fn the_span_of_a_call_whose_id_is_no_text_follows_from_the_async_context() {
+  for (id, known) in [
+    (json!(7), json!(7)),
+    (json!(true), json!("true")),
+    (json!(" "), json!(" ")),
+    (json!(""), json!("missing:look")),
+    (json!(null), json!("missing:look")),
+  ] {
+    let text = with_id(&start(1, "look"), Some(&id));
+    let rows = Translator::default().translate(&flue_event::decode(&text, 0).unwrap());
+    let context = json!({ "operationId": "o", "turnId": "t", "toolCallId": known, "runId": null });
+    let context: crate::FlueContext = serde_json::from_value(context).unwrap();
+    assert_eq!(context.span(), rows.last().map(|row| row.span), "{id}");
+  }
+}
