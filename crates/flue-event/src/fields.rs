@@ -13,19 +13,19 @@ use crate::{
 pub(crate) type Member<'a> = Option<&'a RawValue>;
 
 raw_members! {
-  /// Every member of any translated event.
+  /// Every member of any translated event. `null` is a value of content, and nothing else.
   Fields {
     r#type = "type", v, timestamp, event_index = "eventIndex", run_id = "runId", instance_id = "instanceId",
     agent_name = "agentName", submission_id = "submissionId", dispatch_id = "dispatchId",
     conversation_id = "conversationId", harness, session, parent_session = "parentSession", task_id = "taskId",
     operation_id = "operationId", turn_id = "turnId", workflow_name = "workflowName", started_at = "startedAt",
-    input, result, is_error = "isError", error, error_info = "errorInfo", duration_ms = "durationMs", outcome,
+    input or_null, result or_null, is_error = "isError", error, error_info = "errorInfo", duration_ms = "durationMs", outcome,
     operation_kind = "operationKind", agent_input = "agentInput", agent_output = "agentOutput", usage, purpose,
-    request, response, tool_name = "toolName", tool_call_id = "toolCallId", args, origin,
-    effective_result = "effectiveResult", prompt, agent, cwd, reason, estimated_tokens = "estimatedTokens",
+    request, response, tool_name = "toolName", tool_call_id = "toolCallId", args or_null, origin,
+    effective_result = "effectiveResult" or_null, prompt, agent, cwd, reason, estimated_tokens = "estimatedTokens",
     messages_before = "messagesBefore", messages_after = "messagesAfter", kind, attempt_count = "attemptCount",
     max_attempts = "maxAttempts", operation, level, message, attributes, model, provider, api, reasoning,
-    output, stop_reason = "stopReason", payload, calling_tool = "callingTool", calling_span = "callingSpan",
+    output, stop_reason = "stopReason", payload or_null, calling_tool = "callingTool", calling_span = "callingSpan",
     outer_span = "outerSpan",
     trace_carrier = "traceCarrier", span_id = "spanId", root_span_id = "rootSpanId",
     parent_span_id = "parentSpanId", span, comment_id = "commentId", enrichment, sampled, caller,
@@ -96,7 +96,7 @@ raw_members! {
 }
 raw_members! {
   /// `operation.result`, `operation.agentInput`, `agentOutput` and a tool's `result`.
-  Result { text, data, content, images, details }
+  Result { text, data or_null, content, images, details }
 }
 raw_members! {
   /// `details` of a shell command's result.
@@ -166,12 +166,17 @@ pub(crate) fn list(member: Member<'_>) -> Vec<&RawValue> {
   member.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
 }
 
-/// The plain value of what Flue wraps: `{text}`, `{type: 'text', text, …}`, `{data, …}`. Input with images
-/// beside the text stays whole.
+/// The plain value of what Flue wraps: `{text}`, `{type: 'text', text, …}`, `{data, …}`, of which the data may be `null`.
+/// Input with images beside the text stays whole.
 pub(crate) fn plain(member: Member<'_>) -> RawJson<'_> {
   let wrapped: Result = object(member);
   if wrapped.images.is_some() {
     return member;
   }
-  wrapped.text.or(wrapped.data).or(member)
+  wrapped.text.or(wrapped.data).or(known(member))
+}
+
+/// A value where `null` stands for none.
+pub(crate) fn known(member: Member<'_>) -> RawJson<'_> {
+  member.filter(|raw| raw.get() != "null")
 }

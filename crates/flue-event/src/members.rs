@@ -9,10 +9,13 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
+/// Where a value belongs, and whether it may be `null`.
+pub type Slot<'s, 'a> = (&'s mut Option<&'a RawValue>, bool);
+
 /// A struct of members.
 pub trait Slots<'a> {
-  /// Where the value of the member with this name belongs; `None` if it is ignored.
-  fn slot(&mut self, name: &str) -> Option<&mut Option<&'a RawValue>>;
+  /// Where the value of the member with this name belongs, and whether it may be `null`; `None` if it is ignored.
+  fn slot(&mut self, name: &str) -> Option<Slot<'_, 'a>>;
 
   /// Whether a member of `null` is one.
   fn has_null(&self) -> bool {
@@ -21,11 +24,11 @@ pub trait Slots<'a> {
 }
 
 /// Declares a struct of the members of a JSON object: each is optional raw JSON. The name in the JSON is stated if it
-/// differs. Members that are missing are `None`, as are those of `null` without the word `or_null`; other members are
-/// ignored.
+/// differs. Members that are missing are `None`, as are those of `null` without the word `or_null`, of the struct or of
+/// the member; other members are ignored.
 #[macro_export]
 macro_rules! raw_members {
-  ($(#[$doc:meta])* $name:ident $($or_null:ident)? { $($field:ident $(= $json:literal)?),* $(,)? }) => {
+  ($(#[$doc:meta])* $name:ident $($or_null:ident)? { $($field:ident $(= $json:literal)? $($null:ident)?),* $(,)? }) => {
     $(#[$doc])*
     #[derive(Default)]
     pub(crate) struct $name<'a> {
@@ -33,9 +36,11 @@ macro_rules! raw_members {
     }
 
     impl<'a> $crate::members::Slots<'a> for $name<'a> {
-      fn slot(&mut self, name: &str) -> Option<&mut Option<&'a ::serde_json::value::RawValue>> {
+      fn slot(&mut self, name: &str) -> Option<$crate::members::Slot<'_, 'a>> {
         Some(match name {
-          $($crate::members::raw_members!(@name $field $($json)?) => &mut self.$field,)*
+          $($crate::members::raw_members!(@name $field $($json)?) => {
+            (&mut self.$field, $crate::members::raw_members!(@is $($null)?))
+          })*
           _ => return None,
         })
       }
@@ -56,6 +61,8 @@ macro_rules! raw_members {
       true
     }
   };
+  (@is) => { false };
+  (@is or_null) => { true };
   (@name $field:ident) => { stringify!($field) };
   (@name $field:ident $json:literal) => { $json };
 }
@@ -89,9 +96,9 @@ impl<'de: 'a, 'a> Visitor<'de> for Object<'_, 'a> {
         None => {
           map.next_value::<IgnoredAny>()?;
         }
-        Some(slot) if slot.is_none() => {
+        Some((slot, may_be_null)) if slot.is_none() => {
           let value = map.next_value::<&'de RawValue>()?;
-          *slot = (has_null || value.get() != "null").then_some(value);
+          *slot = (has_null || may_be_null || value.get() != "null").then_some(value);
         }
         Some(_) => return Err(A::Error::custom("a member comes twice")),
       }
@@ -103,7 +110,7 @@ impl<'de: 'a, 'a> Visitor<'de> for Object<'_, 'a> {
 struct Name<'s, 'a>(&'s mut dyn Slots<'a>);
 
 impl<'de, 's, 'a> DeserializeSeed<'de> for Name<'s, 'a> {
-  type Value = Option<&'s mut Option<&'a RawValue>>;
+  type Value = Option<Slot<'s, 'a>>;
 
   fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
     deserializer.deserialize_str(self)
@@ -111,7 +118,7 @@ impl<'de, 's, 'a> DeserializeSeed<'de> for Name<'s, 'a> {
 }
 
 impl<'s, 'a> Visitor<'_> for Name<'s, 'a> {
-  type Value = Option<&'s mut Option<&'a RawValue>>;
+  type Value = Option<Slot<'s, 'a>>;
 
   fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.write_str("a name")
@@ -126,7 +133,7 @@ impl<'s, 'a> Visitor<'_> for Name<'s, 'a> {
 mod tests {
   raw_members! {
     /// Some members.
-    Some3 { plain, r#type = "type", two_words = "twoWords" }
+    Some3 { plain, r#type = "type", two_words = "twoWords" or_null }
   }
 
   fn read(text: &str) -> serde_json::Result<[Option<&str>; 3]> {
@@ -140,6 +147,8 @@ mod tests {
       r#"{"other":[{}],"twoWords":{"plain":2},"two_words":0,"pl\u0061in":"a\"","type":null}"#;
     assert_eq!(read(text).unwrap(), [Some(r#""a\"""#), None, Some(r#"{"plain":2}"#)]);
     assert_eq!(read("{}").unwrap(), [None; 3]);
+    let nulls = r#"{"plain":null,"type":null,"twoWords":null}"#;
+    assert_eq!(read(nulls).unwrap(), [None, None, Some("null")]);
   }
 
   #[test]

@@ -3,7 +3,7 @@
 use crate::{
   caller::Caller,
   carrier::TraceCarrier,
-  fields::{Fields, text, time},
+  fields::{Fields, known, text, time},
   outcome::Outcome,
   value::{RawJson, Text},
 };
@@ -52,6 +52,9 @@ pub struct RunEnd<'a> {
 impl<'a> RunEnd<'a> {
   #[inline(never)]
   pub(crate) fn read(f: &Fields<'a>) -> Self {
-    Self { output: f.result, outcome: Outcome::read(f, None) }
+    let outcome = Outcome::read(f, None);
+    // Flue writes `null` for a run that has failed.
+    let output = if outcome.succeeded() { f.result } else { known(f.result) };
+    Self { output, outcome }
   }
 }

@@ -1,7 +1,7 @@
 //! Delegated tasks: `task_start`, `task`.
 
 use crate::{
-  fields::{Fields, id, plain, text},
+  fields::{Fields, id, known, plain, text},
   outcome::Outcome,
   value::{RawJson, Text},
 };
@@ -56,7 +56,7 @@ impl<'a> TaskEnd<'a> {
   pub(crate) fn read(f: &Fields<'a>) -> Self {
     Self {
       agent: text(f.agent),
-      output: plain(f.agent_output).or(f.result),
+      output: plain(f.agent_output).or(known(f.result)),
       outcome: Outcome::read(f, text(f.result)),
     }
   }
