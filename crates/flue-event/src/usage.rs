@@ -4,33 +4,34 @@ use serde::{Deserialize, Serialize};
 
 use crate::fields::{self, Member, count, object};
 
-/// Token counts, and their cost in US dollars. A count that Flue does not report is 0.
+/// Token counts, and their cost in US dollars. `None` is what Flue does not report, or not as an amount.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Usage {
   /// Input tokens that were neither read from nor written to the provider's cache.
-  pub input: f64,
+  pub input: Option<f64>,
   /// Output tokens.
-  pub output: f64,
+  pub output: Option<f64>,
   /// Input tokens that were read from the cache.
-  pub cache_read: f64,
+  pub cache_read: Option<f64>,
   /// Input tokens that were written to the cache.
-  pub cache_write: f64,
-  /// All tokens; their sum if Flue reports no total.
-  pub total: f64,
+  pub cache_write: Option<f64>,
+  /// All tokens; their sum if Flue reports no total, but input and output.
+  pub total: Option<f64>,
   /// The cost in US dollars; 0 for a model without a price.
-  pub cost: f64,
+  pub cost: Option<f64>,
 }
 
 impl Usage {
-  /// `None` without a `usage` member.
+  /// `None` without any amount.
   pub(crate) fn read(member: Member<'_>) -> Option<Self> {
-    member?;
     let f: fields::Usage = object(member);
-    let part = |member| count(member).unwrap_or(0.0);
-    let (input, output) = (part(f.input), part(f.output));
-    let (cache_read, cache_write) = (part(f.cache_read), part(f.cache_write));
-    let total = count(f.total_tokens).unwrap_or(input + output + cache_read + cache_write);
-    let cost = part(object::<fields::Cost>(f.cost).total);
-    Some(Self { input, output, cache_read, cache_write, total, cost })
+    let cost = count(object::<fields::Cost>(f.cost).total);
+    let [input, output, cache_read, cache_write] =
+      [f.input, f.output, f.cache_read, f.cache_write].map(count);
+    let cached = cache_read.unwrap_or(0.0) + cache_write.unwrap_or(0.0);
+    let sum = input.zip(output).map(|(input, output)| input + output + cached);
+    let total = count(f.total_tokens).or(sum);
+    let usage = Self { input, output, cache_read, cache_write, total, cost };
+    (usage != Self::default()).then_some(usage)
   }
 }

@@ -3,26 +3,30 @@
 use braintrust_row::Row;
 use flue_event::Usage;
 
-/// Writes token counts and cost. Cached tokens are part of the prompt.
+/// Writes the token counts and the cost that are known. Cached tokens are part of the prompt.
 pub fn write(row: &mut Row, usage: &Usage) {
-  let prompt = usage.input + usage.cache_read + usage.cache_write;
-  row.set_metric("prompt_tokens", Some(prompt));
-  row.set_metric("completion_tokens", Some(usage.output));
-  row.set_metric("tokens", Some(usage.total));
-  row.set_metric("prompt_cached_tokens", Some(usage.cache_read));
-  row.set_metric("prompt_cache_creation_tokens", Some(usage.cache_write));
+  let cached = usage.cache_read.unwrap_or(0.0) + usage.cache_write.unwrap_or(0.0);
+  row.set_metric("prompt_tokens", usage.input.map(|input| input + cached));
+  row.set_metric("completion_tokens", usage.output);
+  row.set_metric("tokens", usage.total);
+  row.set_metric("prompt_cached_tokens", usage.cache_read);
+  row.set_metric("prompt_cache_creation_tokens", usage.cache_write);
   // Flue reports a cost of zero for a model without a price. If it were written, Braintrust would not
   // compute the cost itself.
-  row.set_metric("estimated_cost", Some(usage.cost).filter(|cost| *cost > 0.0));
+  row.set_metric("estimated_cost", usage.cost.filter(|cost| *cost > 0.0));
 }
 
-/// Adds to a sum; `None` counts as zero.
+/// Adds what is known to a sum of what is known.
 pub fn add(sum: &mut Option<Usage>, more: &Usage) {
   let sum = sum.get_or_insert_default();
-  sum.input += more.input;
-  sum.output += more.output;
-  sum.cache_read += more.cache_read;
-  sum.cache_write += more.cache_write;
-  sum.total += more.total;
-  sum.cost += more.cost;
+  for (sum, more) in [
+    (&mut sum.input, more.input),
+    (&mut sum.output, more.output),
+    (&mut sum.cache_read, more.cache_read),
+    (&mut sum.cache_write, more.cache_write),
+    (&mut sum.total, more.total),
+    (&mut sum.cost, more.cost),
+  ] {
+    *sum = sum.map_or(more, |sum| Some(sum + more.unwrap_or(0.0)));
+  }
 }

@@ -14,6 +14,7 @@ mod snapshot;
 mod tool_calls;
 mod trace;
 mod turn_inputs;
+mod usage;
 
 use std::{fs, path::PathBuf};
 

@@ -1,0 +1,100 @@
+//! Token usage as metrics.
+
+use serde_json::{Value, json};
+
+use super::{trace::Trace, translate};
+use braintrust_row::Row;
+
+/// The metrics of usage of a row, as an object.
+fn metrics(row: &Row) -> Value {
+  let usage = row.metrics.iter().filter(|(name, _)| !["start", "end"].contains(name));
+  usage.map(|(name, value)| (name.to_owned(), json!(value))).collect()
+}
+
+/// The events of a prompt whose turns report these usages.
+fn prompt(usages: &[Value]) -> Vec<String> {
+  let at = |event: Value| {
+    let mut event = event;
+    event["timestamp"] = json!(1_000);
+    event["operationId"] = json!("o");
+    event.to_string()
+  };
+  let turns = usages.iter().enumerate().flat_map(|(n, usage)| {
+    let turn = format!("t{n}");
+    [
+      at(json!({ "type": "turn_request", "turnId": turn, "purpose": "agent", "model": turn })),
+      at(json!({ "type": "turn", "turnId": turn, "purpose": "agent", "model": turn, "usage": usage })),
+    ]
+  });
+  let mut events = vec![at(json!({ "type": "operation_start", "operationKind": "prompt" }))];
+  events.extend(turns);
+  events.push(at(json!({ "type": "operation", "operationKind": "prompt", "usage": {} })));
+  events
+}
+
+/// The metrics of each turn, and those of the prompt.
+fn written(usages: &[Value]) -> (Vec<Value>, Value) {
+  let mut trace = Trace::default();
+  translate(&prompt(usages), &mut trace);
+  let turns = (0..usages.len()).map(|n| metrics(trace.named(&format!("llm:t{n}")).next().unwrap()));
+  (turns.collect(), metrics(trace.named("flue.prompt").next().unwrap()))
+}
+
+#[test]
+fn what_flue_does_not_report_is_absent_and_never_zero() {
+  for (usage, expected) in [
+    (json!({}), json!({})),
+    (json!(null), json!({})),
+    (json!({ "cost": { "input": 1 } }), json!({})),
+    (json!({ "input": 5, "totalTokens": 5 }), json!({ "prompt_tokens": 5.0, "tokens": 5.0 })),
+    (json!({ "output": 7 }), json!({ "completion_tokens": 7.0 })),
+    (
+      json!({ "input": 5, "output": 7 }),
+      json!({ "prompt_tokens": 5.0, "completion_tokens": 7.0, "tokens": 12.0 }),
+    ),
+    (
+      json!({ "cacheRead": 3, "output": 7 }),
+      json!({ "prompt_cached_tokens": 3.0, "completion_tokens": 7.0 }),
+    ),
+    (
+      json!({ "input": 1, "cacheRead": 3, "output": 7 }),
+      json!({ "prompt_tokens": 4.0, "prompt_cached_tokens": 3.0, "completion_tokens": 7.0, "tokens": 11.0 }),
+    ),
+    // `NaN` is `null` in JSON.
+    (
+      json!({ "input": null, "output": -1, "totalTokens": "12", "cost": { "total": -2 } }),
+      json!({}),
+    ),
+    (
+      json!({ "input": 1e20, "output": 5, "totalTokens": 1e20, "cost": { "total": 1e16 } }),
+      json!({ "completion_tokens": 5.0 }),
+    ),
+    (
+      json!({ "input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0, "totalTokens": 0, "cost": { "total": 0 } }),
+      json!({ "prompt_tokens": 0.0, "completion_tokens": 0.0, "tokens": 0.0, "prompt_cached_tokens": 0.0,
+        "prompt_cache_creation_tokens": 0.0 }),
+    ),
+  ] {
+    let (turns, prompt) = written(std::slice::from_ref(&usage));
+    assert_eq!(turns[0], expected, "{usage}");
+    assert_eq!(prompt, expected, "{usage}");
+  }
+}
+
+#[test]
+fn a_prompt_has_the_sums_of_what_its_turns_report() {
+  let (_, prompt) = written(&[
+    json!({ "input": 5, "totalTokens": 5 }),
+    json!({}),
+    json!({ "input": 1, "output": 7 }),
+  ]);
+  assert_eq!(prompt, json!({ "prompt_tokens": 6.0, "completion_tokens": 7.0, "tokens": 13.0 }));
+}
+
+#[test]
+fn usage_in_a_snapshot_of_an_earlier_version_is_read() {
+  let known =
+    r#"{"input":1.0,"output":2.0,"cache_read":0.0,"cache_write":0.0,"total":3.0,"cost":0.5}"#;
+  let usage: flue_event::Usage = serde_json::from_str(known).unwrap();
+  assert_eq!((usage.input, usage.total, usage.cost), (Some(1.0), Some(3.0), Some(0.5)));
+}
