@@ -166,6 +166,82 @@ test('a slug carries a trace to another process, and what it propagates to all t
     },
   ));
 
+test("what a span propagates reaches Flue's work below it and the own spans in that, redacted", () =>
+  traced(
+    `const { interceptor, observe } = bt.braintrustFlueInstrumentation();
+    let eventIndex = 0;
+    const emit = (type, event) =>
+      observe({ v: 3, type, eventIndex: eventIndex++, timestamp: new Date().toISOString(), ...event });
+    const inTool = (toolCallId, ids, work) =>
+      interceptor({ type: 'tool', toolCallId }, ids, async () => {
+        emit('tool_start', { ...ids, toolCallId, toolName: toolCallId });
+        await work();
+        emit('tool', { ...ids, toolCallId, toolName: toolCallId });
+      });
+    // A judge: an agent that a workflow asks, and a tool of it that asks another agent.
+    const judge = (runId, between = () => {}) =>
+      interceptor({ type: 'workflow', runId }, { runId }, async () => {
+        emit('run_start', { runId, workflowName: runId });
+        between();
+        const o = { runId, operationId: runId + '-o' };
+        emit('operation_start', { ...o, operationKind: 'prompt' });
+        await inTool(runId + ' look', o, async () => {
+          bt.currentSpan().startSpan({ name: runId + ' own' }).end();
+          await bt.traced(async () => {
+            const below = { runId, operationId: runId + '-below' };
+            emit('operation_start', { ...below, operationKind: 'skill' });
+            await interceptor({ type: 'agent', operationId: below.operationId }, below, async () => {
+              await inTool(runId + ' deep', below, async () => bt.traced(() => {}, { name: runId + ' deepest' }));
+              emit('operation', { ...below, operationKind: 'skill' });
+            });
+          }, { name: runId + ' nearer', propagatedEvent: { metadata: { tenant: 'near' } } });
+        });
+        const usage = { input: 1, output: 1, totalTokens: 2, cost: { total: 0.5 } };
+        emit('operation', { ...o, operationKind: 'prompt', usage });
+        emit('run_end', { runId });
+      });
+    const propagatedEvent = { metadata: { tenant: 'far', email: 'moss@example.com' },
+      span_attributes: { name: 'not taken', purpose: 'scorer' } };
+    const scorer = bt.startSpan({ name: 'scorer', propagatedEvent });
+    await bt.withParent(await scorer.export(), () => judge('called'));
+    await judge('adopted', () => scorer.adopt({ runId: 'adopted' }));
+    bt.flueSpan({ runId: 'called' }).startSpan({ name: 'later' }).end();
+    await judge('free');
+    scorer.end();`,
+    (row, { shown }, collector) => {
+      expect(shown).toEqual([]);
+      expect(JSON.stringify(collector.rows())).not.toContain('moss@example.com');
+      const seen = (name: string) => {
+        const {
+          metadata,
+          span_attributes: { purpose },
+        } = row(name);
+        return [metadata?.tenant, purpose];
+      };
+      for (const run of ['called', 'adopted']) {
+        for (const name of [`workflow:${run}`, `tool:${run} look`]) {
+          expect([name, ...seen(name)]).toEqual([name, 'far', 'scorer']);
+        }
+        for (const name of [`${run} nearer`, `tool:${run} deep`, `${run} deepest`]) {
+          expect([name, ...seen(name)]).toEqual([name, 'near', undefined]);
+        }
+      }
+      expect(row('workflow:called').metadata.email).toMatch(/redacted/i);
+      expect(seen('called own')).toEqual(['far', 'scorer']);
+      expect(seen('later')).toEqual(['far', 'scorer']);
+      expect(seen('workflow:free')).toEqual([undefined, undefined]);
+      const costs = (collector.rows() as any[])
+        .filter(({ span_attributes: { name } }) => name === 'flue.prompt')
+        .map(({ metadata, metrics }) => [metadata['flue.run_id'], metrics.estimated_cost]);
+      expect(Object.fromEntries(costs)).toEqual({
+        called: undefined,
+        adopted: undefined,
+        free: 0.5,
+      });
+    },
+    { FLUE_BRAINTRUST_REDACT: 'emails' },
+  ));
+
 test('headers are given where another span stands, if one is named', () =>
   traced(
     `const other = bt.startSpan({ name: 'other' });

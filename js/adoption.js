@@ -129,7 +129,9 @@ class Adoption {
    */
   #recordCaller(ids, { span, destination }) {
     const caller = callerFields(span);
-    destination.record({ type: 'caller_named', timestamp: Date.now(), ...ids, caller }, 'Note');
+    const propagated = span.inherited.flueUpdate;
+    const event = { type: 'caller_named', timestamp: Date.now(), ...ids, caller, propagated };
+    destination.record(event, 'Note');
   }
 
   /**

@@ -299,12 +299,10 @@ function withoutRepetition(event) {
  * @param {Destination} [destination] a span of another one is no caller
  */
 function isWithin(event, work, destination) {
-  const { type, runId, taskId } = event;
   const caller = destination?.callerOf(event);
   if (caller !== undefined) return caller.isWithin;
-  if (isRunStart(type)) return false;
-  if (runId !== undefined || taskId !== undefined) return true;
-  if (work?.tool !== undefined) return true;
+  if (isPart(event, work)) return true;
+  if (isRunStart(event.type)) return false;
   return work?.span !== undefined && work.destination === destination && isOfWork(event, work);
 }
 
@@ -328,7 +326,8 @@ function isOfWork({ submissionId, dispatchId }, work) {
 function withCaller(event, work, destination) {
   const text = stringify(event);
   const caller = destination?.callerOf(event);
-  if (work === undefined) return withNamedCaller(text, caller);
+  const inherited = isPart(event, work) ? undefined : caller?.inherited;
+  if (work === undefined) return withNamedCaller(text, caller, inherited);
   const { span, root, tool } = work;
   const name = isOfWork(event, work) ? 'callingSpan' : 'outerSpan';
   // If the whole run is below this span, it does not call a part of it.
@@ -336,18 +335,31 @@ function withCaller(event, work, destination) {
     span !== undefined && work.destination === destination && span.spanId !== caller?.spanId;
   const calling = isCalling ? `,"${name}":${JSON.stringify(span.id)}` : '';
   const added = member('callingTool', tool) + calling + member('traceCarrier', root?.carrier);
-  return withNamedCaller(withMembers(text, added), caller);
+  const isNear = isCalling && name === 'callingSpan';
+  return withNamedCaller(withMembers(text, added), caller, isNear ? span.inherited : inherited);
 }
 
 /**
- * Adds the span under which the application runs the work.
+ * Whether an event begins a part of a run or a submission: the native part knows what the spans of that get.
+ * @param {any} event
+ * @param {Work | undefined} work that which runs now
+ */
+function isPart({ type, runId, taskId }, work) {
+  if (isRunStart(type)) return false;
+  return runId !== undefined || taskId !== undefined || work?.tool !== undefined;
+}
+
+/**
+ * Adds the span under which the application runs the work, and what the spans of the work get.
  * @param {string} text an object's JSON
  * @param {import('./callers.js').Caller | undefined} caller
+ * @param {import('./context.js').Inherited} [inherited]
  */
-function withNamedCaller(text, caller) {
-  if (caller === undefined) return text;
+function withNamedCaller(text, caller, inherited) {
+  const propagated = member('propagated', inherited?.flueUpdate);
+  if (caller === undefined) return withMembers(text, propagated);
   const { spanId, rootSpanId, isWithin } = caller;
-  return withMembers(text, member('caller', { spanId, rootSpanId, isWithin }));
+  return withMembers(text, member('caller', { spanId, rootSpanId, isWithin }) + propagated);
 }
 
 /**

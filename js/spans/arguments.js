@@ -10,6 +10,7 @@ const { spanUpdateOf } = require('./span-update.js');
  * What a span passes on to its descendants.
  * @typedef {object} Inherited
  * @property {Record<string, any>} [propagated] the update that every descendant gets
+ * @property {Record<string, any>} [flueUpdate] the same for Flue's spans, as the native part takes it
  * @property {import('../context.js').TraceCarrier} [carrier] the headers that the span or an ancestor continues
  */
 

@@ -3,7 +3,8 @@
 // The update that every descendant of a span gets.
 
 const { filled, withUnread } = require('./attachment.js');
-const { read } = require('./arguments.js');
+const { labelOf, read } = require('./arguments.js');
+const { spanUpdateOf } = require('./span-update.js');
 const { toJsonSafe } = require('../json/stringify.js');
 
 /** @typedef {import('../../index.d.ts').StartSpanArgs} StartSpanArgs */
@@ -26,6 +27,15 @@ function propagatedOf(args) {
 }
 
 /**
+ * What is propagated to Flue's spans, as the native part takes it: they keep their names and types.
+ * @param {Record<string, any>} propagated
+ */
+function flueUpdateOf(propagated) {
+  const { attributes } = labelOf({ spanAttributes: propagated.span_attributes });
+  return { ...(attributes && { attributes }), ...spanUpdateOf(propagated) };
+}
+
+/**
  * The files in what is propagated that were still being read.
  * @param {Record<string, any> | undefined} propagated
  */
@@ -42,4 +52,4 @@ async function wholePropagated(propagated) {
   return filled(propagated, files);
 }
 
-module.exports = { propagatedOf, unreadIn, wholePropagated };
+module.exports = { flueUpdateOf, propagatedOf, unreadIn, wholePropagated };

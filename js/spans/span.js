@@ -24,7 +24,7 @@ const {
   timeMembers,
 } = require('./span-update.js');
 const { objectOf, writeSlug } = require('./slug.js');
-const { propagatedOf, unreadIn, wholePropagated } = require('./propagated.js');
+const { flueUpdateOf, propagatedOf, unreadIn, wholePropagated } = require('./propagated.js');
 const { outsideOfRequest } = require('../outside-of-request.js');
 const { noteUpdate, repeatWhenRead } = require('./repeated-updates.js');
 const { runTraced, whenDone } = require('./run-traced.js');
@@ -167,7 +167,9 @@ class Span {
 
   /** What its descendants get. */
   get inherited() {
-    return inheritedOf(this.#context);
+    const { propagated } = this.#context;
+    const flueUpdate = propagated && flueUpdateOf(propagated);
+    return { ...inheritedOf(this.#context), ...(flueUpdate && { flueUpdate }) };
   }
 
   /**

@@ -69,6 +69,9 @@ impl Event<'_> {
   pub fn apply_content_policy(&mut self, policy: ContentPolicy) {
     let no_input = !policy.input;
     let no_output = !policy.output;
+    if let Some(propagated) = &mut self.propagated {
+      propagated.apply_content_policy(policy);
+    }
     match &mut self.body {
       Body::RunStart(start) => {
         omit(&mut start.input, no_input);

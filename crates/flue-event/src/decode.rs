@@ -5,7 +5,7 @@ use thiserror::Error;
 use crate::{
   caller::CallerNamed,
   compaction::{CompactionEnd, CompactionStart},
-  custom_span::CustomSpan,
+  custom_span::{CustomSpan, SpanUpdate},
   event::{Body, Event},
   feedback::Feedback,
   fields::{Fields, number, text, time},
@@ -88,6 +88,7 @@ pub fn decode(event: &str, now: i64) -> Result<Event<'_>, DecodeError> {
     ids: Ids::read(&f),
     enrichment: f.enrichment,
     sampled: f.sampled.map(|sampled| sampled.get() == "true"),
+    propagated: f.propagated.map(|_| Box::new(SpanUpdate::read(f.propagated))),
     body: body(&kind, &f),
   };
   event.add_fallback_ids();

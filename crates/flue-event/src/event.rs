@@ -3,7 +3,7 @@
 use crate::{
   caller::CallerNamed,
   compaction::{CompactionEnd, CompactionFailed, CompactionStart},
-  custom_span::CustomSpan,
+  custom_span::{CustomSpan, SpanUpdate},
   feedback::Feedback,
   ids::Ids,
   log::Log,
@@ -32,6 +32,8 @@ pub struct Event<'a> {
   pub enrichment: RawJson<'a>,
   /// Whether the application wants the trace that the event begins to be recorded, if it decides that.
   pub sampled: Option<bool>,
+  /// What a span of the application's gives to all spans of the work that the event begins, or names the caller of.
+  pub propagated: Option<Box<SpanUpdate<'a>>>,
   /// What happened.
   pub body: Body<'a>,
 }

@@ -28,7 +28,7 @@ raw_members! {
     output, stop_reason = "stopReason", payload or_null, calling_tool = "callingTool", calling_span = "callingSpan",
     outer_span = "outerSpan",
     trace_carrier = "traceCarrier", span_id = "spanId", root_span_id = "rootSpanId",
-    parent_span_id = "parentSpanId", span, comment_id = "commentId", enrichment, sampled, caller,
+    parent_span_id = "parentSpanId", span, comment_id = "commentId", enrichment, sampled, caller, propagated,
     first_delta_at = "firstDeltaAt",
   }
 }

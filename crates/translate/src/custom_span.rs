@@ -81,6 +81,13 @@ fn rename(state: &mut State, span: SpanContext, update: &SpanUpdate<'_>) {
   }
 }
 
+/// What a span of the application's gives to all its descendants, as a row of any span. Flue's spans keep their names and
+/// types.
+#[inline(never)]
+pub fn propagated(update: &SpanUpdate<'_>) -> Row {
+  with_update(Row::of(SpanContext::root("propagated", &[])), update)
+}
+
 fn activity_span(state: &State, ids: &CustomSpanIds<'_>) -> Option<ActivitySpan> {
   let (row, trace) = (RowId::parse(&ids.row)?, TraceId::parse(&ids.trace)?);
   let trace = state.resolve(trace);

@@ -1,5 +1,7 @@
 //! The state of one open span.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -8,9 +10,9 @@ use crate::{
   placement::{Parent, SpanLabel, SpanPlacement, Start},
   run_metadata::RunMetadata,
   span_logs::SpanLogs,
-  usage,
+  usage::{self, PURPOSE},
 };
-use braintrust_row::{Json, Row, Stage, time};
+use braintrust_row::{CustomFields, Json, Row, Stage, time};
 use flue_event::Usage;
 
 /// A span to be opened.
@@ -66,6 +68,9 @@ pub struct OpenSpan {
   /// Whether a child of it has ended.
   #[serde(skip)]
   pub has_ended_child: bool,
+  /// The fields that a span of the application's gives to all its descendants: content, which no snapshot has.
+  #[serde(skip)]
+  pub propagated: Option<Arc<Row>>,
   /// Its log lines.
   #[serde(skip)]
   pub logs: SpanLogs,
@@ -113,9 +118,19 @@ impl OpenSpan {
       delegation: None,
       run_metadata: RunMetadata::default(),
       has_ended_child: false,
+      propagated: None,
       logs: SpanLogs::default(),
       children: Vec::new(),
     }
+  }
+
+  /// The first row of this span, with what a span of the application's gives it. `None` without a label.
+  pub fn first_row(&self, activity: &Activity) -> Option<Row> {
+    let mut row = self.row(activity)?;
+    if let Some(propagated) = &self.propagated {
+      row.merge(propagated.as_ref().clone());
+    }
+    Some(row)
   }
 
   /// A row of this span with its identity, label and start. `None` without a label.
@@ -126,6 +141,7 @@ impl OpenSpan {
     row.stage = self.placement.is_work(activity).then_some(Stage::Begins);
     row.name = label.name;
     row.kind = label.kind;
+    row.custom = self.purpose();
     row.parent = match &self.placement.parent {
       Parent::Span(_, parent) => Some(parent.span()),
       Parent::Remote(parent) | Parent::Within(parent) => Some(*parent),
@@ -136,6 +152,14 @@ impl OpenSpan {
       row.set_metric("start", Some(time::seconds(start)));
     }
     Some(row)
+  }
+
+  /// The purpose that a span of the application's gives it: the cost depends on that.
+  fn purpose(&self) -> Option<Box<CustomFields>> {
+    let purpose = self.propagated.as_ref()?.custom.as_ref()?.attributes.get(PURPOSE)?.clone();
+    let mut fields = Box::<CustomFields>::default();
+    fields.attributes.insert(PURPOSE.into(), purpose);
+    Some(fields)
   }
 
   /// A row that ends the span. A span never ends before it starts.

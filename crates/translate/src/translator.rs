@@ -1,5 +1,7 @@
 //! The translator: takes each event to the handler of its Flue concept.
 
+use std::sync::Arc;
+
 use crate::{
   activity::Activity, compaction, custom_span, feedback, implicit, log, operation,
   options::Options, run, snapshot, state::State, submission, task, tool, turn,
@@ -23,7 +25,10 @@ impl Translator {
   #[inline(never)]
   pub fn translate(&mut self, event: &Event<'_>) -> Vec<Row> {
     let mut rows = implicit::open_enclosing(&mut self.state, event);
+    let propagated = event.propagated.as_ref();
+    self.state.tree.propagated = propagated.map(|update| Arc::new(custom_span::propagated(update)));
     rows.extend(self.dispatch(event));
+    self.state.tree.propagated = None;
     rows.extend(self.state.tree.evict(event.at));
     rows
   }

@@ -1,6 +1,6 @@
 //! The open spans of the process, and which is whose parent.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use crate::{
   activity::Activity,
@@ -18,6 +18,8 @@ const MAX_DEPTH: usize = 100;
 /// All open spans, and those that have ended recently.
 #[derive(Default)]
 pub struct Tree {
+  /// What the current event gives to the spans of the work that it begins or moves, as [`OpenSpan::propagated`].
+  pub propagated: Option<Arc<Row>>,
   open: HashMap<Activity, OpenSpan>,
   /// Spans that have had their own end: further events of them are duplicates.
   finished: RecentIds<Activity>,
@@ -94,8 +96,12 @@ impl Tree {
 
   fn insert_new(&mut self, span: NewSpan, implicit: bool) -> Option<Row> {
     let NewSpan { activity, placement, label, start } = span;
-    let span = OpenSpan { implicit, ..OpenSpan::new(placement, label, start) };
-    let row = span.row(&activity);
+    // What is nearer counts: an event within the work repeats what its caller gives.
+    let parent = placement.parent.activity().and_then(|parent| self.open.get(parent));
+    let inherited = parent.and_then(|parent| parent.propagated.clone());
+    let propagated = inherited.or_else(|| self.propagated.clone());
+    let span = OpenSpan { implicit, propagated, ..OpenSpan::new(placement, label, start) };
+    let row = span.first_row(&activity);
     self.insert(activity, span);
     row
   }
@@ -246,7 +252,8 @@ impl Tree {
       if activity == root {
         span.placement.parent = placement.parent.clone();
       }
-      rows.extend(span.row(activity));
+      span.propagated = span.propagated.take().or_else(|| self.propagated.clone());
+      rows.extend(span.first_row(activity));
     }
     Some(rows)
   }

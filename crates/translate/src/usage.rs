@@ -3,7 +3,11 @@
 use braintrust_row::Row;
 use flue_event::Usage;
 
-/// Writes the token counts and the cost that are known. Cached tokens are part of the prompt.
+/// The member of `span_attributes` that states what a span is for.
+pub const PURPOSE: &str = "purpose";
+
+/// Writes the token counts and the cost that are known. Cached tokens are part of the prompt. What computes a score has
+/// no cost, which would count as that of the application.
 pub fn write(row: &mut Row, usage: &Usage) {
   let cached = usage.cache_read.unwrap_or(0.0) + usage.cache_write.unwrap_or(0.0);
   row.set_metric("prompt_tokens", usage.input.map(|input| input + cached));
@@ -13,7 +17,9 @@ pub fn write(row: &mut Row, usage: &Usage) {
   row.set_metric("prompt_cache_creation_tokens", usage.cache_write);
   // Flue reports a cost of zero for a model without a price. If it were written, Braintrust would not
   // compute the cost itself.
-  row.set_metric("estimated_cost", usage.cost.filter(|cost| *cost > 0.0));
+  let purpose = row.custom.as_ref().and_then(|custom| custom.attributes.get(PURPOSE));
+  let is_scorer = purpose.is_some_and(|purpose| purpose.as_str() == r#""scorer""#);
+  row.set_metric("estimated_cost", usage.cost.filter(|cost| *cost > 0.0 && !is_scorer));
 }
 
 /// Adds what is known to a sum of what is known.

@@ -476,3 +476,59 @@ fn a_name_that_the_application_gives_flues_span_stays_until_its_end() {
     }
   }
 }
+
+/// Work that its caller names late, and a part of it that has a nearer caller, included.
+#[test]
+fn flues_spans_get_what_a_span_above_them_propagates_and_a_scorer_has_no_cost() {
+  let of_flue = |kind: &str, operation: &str, added: Value| {
+    let mut event = json!({ "v": 3, "type": kind, "timestamp": 1, "submissionId": "s", "conversationId": "c",
+      "operationId": operation, "operationKind": "prompt", "turnId": "t", "toolCallId": "k", "toolName": "x",
+      "usage": { "input": 1, "totalTokens": 1, "cost": { "total": 0.5 } } });
+    event.as_object_mut().unwrap().extend(added.as_object().unwrap().clone());
+    event
+  };
+  let gives = |tenant: &str| json!({ "metadata": { "tenant": tenant }, "tags": ["t"], "attributes": { "purpose": "scorer" } });
+  let caller = json!({ "spanId": "0011223344556677", "rootSpanId": TRACE });
+  let named = json!({ "caller": caller, "propagated": gives("far") });
+  let tool = json!({ "callingTool": { "toolCallId": "k", "turnId": "t", "operationId": "o" }, "propagated": gives("near") });
+  let is_late = |late: bool| if late { json!({}) } else { named.clone() };
+  for late in [false, true] {
+    let mut events = vec![of_flue("operation_start", "o", is_late(late))];
+    if late {
+      events.push(of_flue("caller_named", "o", named.clone()));
+    }
+    events.extend([
+      of_flue("turn_request", "o", json!({})),
+      of_flue("tool_start", "o", json!({})),
+      of_flue("operation_start", "below", tool.clone()),
+      of_flue("operation", "below", json!({})),
+      of_flue("tool", "o", json!({})),
+      of_flue("turn", "o", json!({})),
+      of_flue("operation", "o", json!({})),
+    ]);
+    let spans = merged(&events);
+    assert_eq!(spans.len(), 4);
+    for span in spans {
+      assert_eq!(span["metadata"]["tenant"], "far", "{span}");
+      assert_eq!(span["tags"], json!(["t"]));
+      assert_eq!(span["span_attributes"]["purpose"], "scorer");
+      assert_ne!(span["span_attributes"]["name"], Value::Null);
+      assert_eq!(span["metrics"]["estimated_cost"], Value::Null);
+    }
+  }
+  // A custom span is known by its id alone: what it gives comes with the event.
+  let mut translator = Translator::default();
+  translate(&mut translator, &event("span_start", 1, json!({ "name": "n" })));
+  let within = json!({ "runId": "r", "callingTool": { "toolCallId": "k" }, "callingSpan": ROW,
+    "propagated": gives("near") });
+  let text = of_flue("operation_start", "o", within).to_string();
+  let row = translator.translate(&flue_event::decode(&text, 0).unwrap()).pop().unwrap();
+  assert_eq!(written(&row)["metadata"]["tenant"], "near");
+  // No snapshot has content, nor has a row whose policy leaves it out.
+  let snapshot = String::from_utf8(translator.snapshot(2, true).unwrap()).unwrap();
+  assert!(!snapshot.contains("near") && !snapshot.contains("scorer"), "{snapshot}");
+  let mut event = flue_event::decode(&text, 0).unwrap();
+  event.apply_content_policy(ContentPolicy::NONE);
+  let row = Translator::default().translate(&event).pop().unwrap();
+  assert!(!written(&row).to_string().contains("near"));
+}
