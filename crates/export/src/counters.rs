@@ -257,6 +257,11 @@ impl Counters {
     *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
   }
 
+  /// Whether no error is known.
+  pub fn has_no_error(&self) -> bool {
+    self.last_error.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+  }
+
   /// The counters now.
   pub fn stats(&self) -> Stats {
     // Read before `accepted`: counters that change meanwhile never make `pending` too small.

@@ -55,9 +55,17 @@ impl Delivery {
 
   /// Ends delivery: segments stay for the next process, other rows and attachments are lost. True when all are
   /// delivered.
-  pub fn finish(&mut self) -> bool {
+  pub fn finish(&mut self, now: Now) -> bool {
     let spooled = self.leave_spooled();
     let left = self.account.counters.pending();
+    let is_complete = left.rows + spooled.rows + self.unsettled_attachments() == 0;
+    // Nothing else states why.
+    if let Some(call) = self.in_flight.iter().min_by_key(|call| call.began)
+      && !is_complete
+      && self.account.counters.has_no_error()
+    {
+      self.account.counters.failed(call.no_response(now));
+    }
     let reason =
       if self.unauthorized { LossReason::Unauthorized } else { LossReason::NotDeliveredAtExit };
     self.account.counters.lose(reason, left);
@@ -67,7 +75,7 @@ impl Delivery {
     self.requests.clear();
     self.in_flight.clear();
     self.spool.close();
-    left.rows + spooled.rows + attachments == 0
+    is_complete
   }
 
   /// Counts every row in the spool as spooled from now on: the process ends, and the next one delivers them.

@@ -6,6 +6,7 @@ use crate::{
   attachment_upload::{AttachmentUpload, Content},
   connection::Session,
   overflow::OverflowUpload,
+  time::Now,
   transport::{Call, RequestId},
 };
 
@@ -35,6 +36,12 @@ pub(super) struct Attempt {
 }
 
 impl InFlight {
+  /// That it has no response, for messages.
+  pub fn no_response(&self, now: Now) -> String {
+    let ms = now.elapsed.saturating_sub(self.began).as_millis();
+    format!("{} has not responded for {}.{} s", self.url, ms / 1000, ms % 1000 / 100)
+  }
+
   /// Whether its requests count among the uploads of rows.
   pub fn is_upload(&self) -> bool {
     matches!(self.purpose, Purpose::Upload(_) | Purpose::Overflow { .. })

@@ -68,7 +68,7 @@ impl Delivery {
       // As many requests have no response.
       call.repeats += 1;
       if call.repeats == FAILURES_BEFORE_WARNING && self.shutdown_since.is_none() {
-        let why = format!("{} has not responded for {} s", call.url, waited.as_secs());
+        let why = call.no_response(now);
         self.warn_of_failure(Code::Unreachable, &why);
         self.account.counters.failed(why);
       }

@@ -157,7 +157,7 @@ impl Exporter {
     let is_held = self.held_snapshot.take().is_some();
     let begins = self.snapshot.begin_last() || is_held;
     self.write_snapshot(begins, now);
-    let complete = self.delivery.finish();
+    let complete = self.delivery.finish(now);
     self.account.counters.leave_out(self.sampling.leave_out_all());
     self.account.counters.set_open_spans(0);
     self.account.warn_total_lost();

@@ -103,3 +103,33 @@ fn a_server_that_never_responds_is_reported_long_before_a_request_times_out() {
   assert!(messages[0].to_string().contains("has not responded for"), "{}", messages[0]);
   assert!(host.stats().last_error.is_some());
 }
+
+#[test]
+fn an_end_that_waits_for_a_response_in_vain_states_for_which_and_how_long() {
+  let mut host = Host::new(json!({}));
+  host.run("run_1");
+  let delivery = host.exporter.deliver_before_exit(2 * SECOND, false, host.now());
+  run_slowly(&mut host, 2 * SECOND, &|_| 60 * SECOND);
+  assert_eq!(host.completed, [(delivery, false)]);
+  let why = "http://127.0.0.1:9/api/apikey/login has not responded for 2.0 s";
+  assert_eq!(host.account.counters.stats().last_error.as_deref(), Some(why));
+  let line = host.account.diagnostics.take().pop().unwrap().message;
+  assert_eq!(line, format!("1 row is lost (1 not_delivered_at_exit); last error: {why}."));
+}
+
+#[test]
+fn an_end_with_a_known_error_or_without_a_loss_states_nothing_else() {
+  let mut host = Host::new(json!({}));
+  host.run("run_1");
+  host.pass(SECOND / 4, &|_, _| status(503, None));
+  host.exporter.shutdown(host.elapsed + 2 * SECOND, host.now());
+  run_slowly(&mut host, 3 * SECOND, &|_| 60 * SECOND);
+  let error = host.account.counters.stats().last_error.unwrap();
+  assert!(error.contains("503"), "{error}");
+
+  let mut host = Host::new(json!({}));
+  host.run("run_1");
+  host.exporter.shutdown(9 * SECOND, host.now());
+  run_slowly(&mut host, 9 * SECOND, &|path| if path == "/version" { SECOND } else { SECOND / 100 });
+  assert_eq!(host.account.counters.stats().last_error, None);
+}
