@@ -193,11 +193,11 @@ export const MUTATIONS = [
   {
     name: 'delivery: a segment is removed before the acknowledgement',
     file: `${EXPORT}/delivery/batches.rs`,
-    replace: `      Ok(entry) => Written::Backed(entry),`,
-    by: `      Ok(entry) => {
-        self.spool.remove(entry);
-        Written::Backed(entry)
-      }`,
+    replace: `        Some(segment) => Written::Backed(segment),`,
+    by: `        Some(segment) => {
+          self.spool.remove(segment);
+          Written::Backed(segment)
+        }`,
   },
   {
     name: 'delivery: evicted rows are not counted as lost',

@@ -33,6 +33,8 @@ pub struct QueuedBatch {
   pub suspicion: Suspicion,
   /// The rows of its segments, when it is a part of a batch that was split: it stays apart.
   whole: Option<Rc<HashSet<RowId>>>,
+  /// Whether it gave its segments up for others: it stays in memory.
+  is_detached: bool,
 }
 
 /// The successive server errors after which a batch is halved, and a single row takes its turn after others.
@@ -107,6 +109,8 @@ pub struct Outbox {
   writing: BTreeMap<u64, EncodedBatch>,
   /// For each row of those how many of them carry it.
   writing_rows: RowMap<u32>,
+  /// The batch in memory that is being written to the spool again.
+  rewriting: Option<rewrite::Rewrite>,
   ready: BTreeMap<u64, QueuedBatch>,
   in_flight: BTreeMap<u64, QueuedBatch>,
   spooled: BTreeMap<u64, SpooledBatch>,
@@ -234,7 +238,8 @@ impl Outbox {
   /// The next batch that may be sent, and how many failures put it behind others.
   fn next(&self, now: Duration) -> Option<(u32, u64)> {
     let examined = self.ready.range(..self.barrier()).take(MAX_EXAMINED);
-    let sendable = examined.filter(|(_, queued)| {
+    let free = examined.filter(|(key, _)| !self.is_rewriting(**key));
+    let sendable = free.filter(|(_, queued)| {
       queued.suspicion.retry_at.is_none_or(|at| at <= now) && self.waits_for_none(queued)
     });
     let first = sendable.take(MAX_SENDABLE);
@@ -348,7 +353,7 @@ impl Outbox {
 
   /// Whether batches are being written to the spool.
   pub fn is_writing(&self) -> bool {
-    !self.writing.is_empty()
+    !self.writing.is_empty() || self.rewriting.is_some()
   }
 
   /// The rows in memory.
@@ -450,7 +455,9 @@ impl Outbox {
     self.ready.range_mut(key..).for_each(|(_, later)| later.waits_for.push(key));
     let segments = segment.map(Rc::new).into_iter().collect();
     let (oversize, suspicion) = (OversizeState::default(), Suspicion::default());
-    let queued = QueuedBatch { batch, waits_for, segments, oversize, suspicion, whole: None };
+    let (whole, is_detached) = (None, false);
+    let queued =
+      QueuedBatch { batch, waits_for, segments, oversize, suspicion, whole, is_detached };
     self.ready.insert(key, queued);
   }
 
@@ -478,6 +485,7 @@ fn totals<'a>(batches: impl Iterator<Item = &'a EncodedBatch>) -> RowTotals {
 }
 
 mod absorb;
+mod rewrite;
 mod split;
 
 #[cfg(test)]

@@ -241,6 +241,18 @@ impl Delivery {
     true
   }
 
+  /// Writes the oldest batch that the disk refused, or had no room for, to the spool. The next one follows when that
+  /// has succeeded.
+  pub(super) fn write_again(&mut self) {
+    let (spool, is_end) = (&self.spool, self.shutdown_since.is_some());
+    let fits = |bytes| spool.has_room(bytes, spool.most_bytes());
+    if spool.is_open()
+      && let Some((key, content, rows)) = self.outbox.begin_rewrite(is_end, fits)
+    {
+      self.spool.write(key, content, rows);
+    }
+  }
+
   /// The write of a batch has ended. It stays in memory, unless that holds much already and the spool has it.
   pub fn handle_written(
     &mut self,
@@ -252,15 +264,29 @@ impl Delivery {
     let is_behind = self.outbox.spooled().rows > 0
       || self.outbox.memory_bytes_with(key) + self.others_bytes
         > self.settings.queue_room() / SPILL;
-    let written = match result {
-      Ok(entry) if is_behind => Written::SpoolOnly(entry),
-      Ok(entry) => Written::Backed(entry),
+    let segment = match result {
+      Ok(segment) => Some(segment),
       Err(error) => {
         self.spool.write_failed(disk_bytes, &error, now);
-        Written::MemoryOnly
+        None
       }
     };
-    self.outbox.finish_write(key, written);
+    if self.outbox.is_rewriting(key) {
+      if let Some(unneeded) = self.outbox.finish_rewrite(segment) {
+        self.spool.remove(unneeded);
+      }
+    } else {
+      let written = match segment {
+        Some(segment) if is_behind => Written::SpoolOnly(segment),
+        Some(segment) => Written::Backed(segment),
+        None => Written::MemoryOnly,
+      };
+      self.outbox.finish_write(key, written);
+    }
+    // The disk works.
+    if segment.is_some() && self.ends_at.is_none_or(|end| now.elapsed < end) {
+      self.write_again();
+    }
   }
 
   /// Whether batches in memory take as much as they may while others are in the spool only.

@@ -106,6 +106,8 @@ pub struct Delivery {
   pub(super) kept_back: usize,
   /// When shutdown began.
   pub(super) shutdown_since: Option<Duration>,
+  /// When it has to end.
+  pub(super) ends_at: Option<Duration>,
   /// When the server refused the key first, as the shutdown began or since: it is asked once more.
   pub(super) refused_at: Option<Duration>,
   /// Whether a request that began since has failed.
@@ -159,6 +161,7 @@ impl Delivery {
       load_due: None,
       kept_back: 0,
       shutdown_since: None,
+      ends_at: None,
       refused_at: None,
       failed_since_shutdown: false,
       leaves_spool: false,
@@ -375,6 +378,8 @@ impl Delivery {
     }
     self.shutdown_since.get_or_insert(now.elapsed);
     if let Some(attachments) = &mut self.attachments {
+    self.ends_at = Some(self.ends_at.map_or(deadline, |end| end.min(deadline)));
+    self.write_again();
       attachments.hurry();
     }
   }

@@ -6,6 +6,7 @@ mod disk;
 mod endings;
 mod found;
 mod overflow;
+mod refused;
 mod slow;
 mod spooled;
 

@@ -28,7 +28,8 @@ impl Outbox {
       from = waiting + 1;
       let waits_for = self.shared(&queued.waits_for, &queued.batch, queued.segments.is_empty());
       let is_blocked = waits_for.iter().any(|waited| blocked.contains(waited));
-      let halves = if is_blocked { queued.batch.split() } else { None };
+      let halves =
+        if is_blocked && !self.is_rewriting(waiting) { queued.batch.split() } else { None };
       let Some(mut whole) = self.ready.remove(&waiting) else { return };
       if let Some(halves) = halves {
         self.replace_by_halves(waiting, &whole, halves);
@@ -53,6 +54,7 @@ impl Outbox {
         && queued.waits_for.contains(&key)
         && bad.keeps_any_of(&queued.batch, own)
     });
+    bad.is_detached |= detains;
     if detains { unshared(mem::take(&mut bad.segments)) } else { Vec::new() }
   }
 
@@ -80,6 +82,7 @@ impl Outbox {
         oversize: whole.oversize,
         suspicion: whole.suspicion,
         whole: Some(Rc::clone(&rows)),
+        is_detached: whole.is_detached,
       };
       self.ready.insert(half, queued);
     }

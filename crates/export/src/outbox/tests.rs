@@ -139,6 +139,48 @@ fn rows_in_memory_do_not_overtake_those_in_a_segment_that_is_kept_for_another_ba
 }
 
 #[test]
+fn a_batch_in_memory_is_written_again_unless_the_spool_has_later_rows_of_its_spans() {
+  let (mut source, mut outbox) = (source(), Outbox::default());
+  let file = Segment { number: 7, rows: 1, bytes: 100, created: 0 };
+  let [overtaken, free, later] = [&[1][..], &[2], &[2]].map(|spans| source.batch(spans));
+  let (free_key, later_key) = (free.key(), later.key());
+  let last = source.batch(&[1]);
+  for (batch, segment) in [(overtaken, None), (free, None), (later, None), (last, Some(file))] {
+    outbox.push(batch, segment);
+  }
+  let again = |outbox: &mut Outbox| outbox.begin_rewrite(false, |_| true).map(|(key, ..)| key);
+  assert_eq!(again(&mut outbox), Some(free_key));
+  assert_eq!(again(&mut outbox), None, "one at a time");
+  assert!(outbox.is_writing());
+  assert_eq!(outbox.start(Duration::ZERO), Some(0));
+  assert_eq!(outbox.start(Duration::ZERO), None, "it is not sent while it is written");
+  assert_eq!(outbox.finish_rewrite(Some(file)), None);
+  assert_eq!(outbox.backed().rows, 2);
+  assert_eq!(again(&mut outbox), Some(later_key));
+  assert_eq!(outbox.finish_rewrite(None), None);
+  assert_eq!(outbox.begin_rewrite(false, |_| false).map(|(key, ..)| key), None, "no room");
+  assert_eq!(again(&mut outbox), Some(later_key));
+  outbox.finish_rewrite(Some(file));
+  assert_eq!((again(&mut outbox), outbox.backed().rows), (None, 3));
+}
+
+#[test]
+fn what_is_written_again_while_it_is_in_flight_is_removed_when_it_is_settled_or_split() {
+  let (mut source, mut outbox) = (source(), Outbox::default());
+  let file = Segment { number: 7, rows: 2, bytes: 100, created: 0 };
+  outbox.push(source.batch(&[1, 2]), None);
+  let key = outbox.start(Duration::ZERO).unwrap();
+  assert!(outbox.begin_rewrite(false, |_| true).is_none());
+  assert!(outbox.begin_rewrite(true, |_| true).is_some());
+  assert!(outbox.split(key));
+  assert_eq!(outbox.finish_rewrite(Some(file)), Some(file));
+  let half = outbox.start(Duration::ZERO).unwrap();
+  assert!(outbox.begin_rewrite(true, |_| true).is_some());
+  outbox.settle(half);
+  assert_eq!(outbox.finish_rewrite(Some(file)), Some(file));
+}
+
+#[test]
 fn a_row_that_the_server_fails_on_gives_up_its_segment_for_those_that_wait_for_nothing_else() {
   let (mut source, mut outbox) = (source(), Outbox::default());
   let file = Segment { number: 7, rows: 2, bytes: 100, created: 0 };

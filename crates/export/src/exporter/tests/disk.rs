@@ -7,26 +7,31 @@ use spool::{ReadError, Segment};
 use super::{spooled::spooling_with, *};
 
 /// An exporter, its server, and a disk that may fail.
-struct Machine {
-  exporter: Exporter,
+pub(super) struct Machine {
+  pub(super) exporter: Exporter,
   /// How removals and reads fail.
-  fails: Option<io::ErrorKind>,
+  pub(super) fails: Option<io::ErrorKind>,
+  /// Whether writes of segments fail, and how many have.
+  pub(super) is_full: bool,
+  pub(super) refused: usize,
   /// Whether the server does not answer.
-  is_down: bool,
-  segments: BTreeMap<u64, Vec<u8>>,
+  pub(super) is_down: bool,
+  pub(super) segments: BTreeMap<u64, Vec<u8>>,
   /// What the first search finds.
-  found: Vec<Segment>,
+  pub(super) found: Vec<Segment>,
   /// The operations that succeeded, without snapshots and searches.
-  done: Vec<String>,
-  sent: usize,
-  completed: Vec<(TicketId, bool)>,
+  pub(super) done: Vec<String>,
+  pub(super) sent: usize,
+  pub(super) completed: Vec<(TicketId, bool)>,
 }
 
 impl Machine {
-  fn new(options: &Value) -> Self {
+  pub(super) fn new(options: &Value) -> Self {
     Self {
       exporter: spooling_with(options),
       fails: None,
+      is_full: false,
+      refused: 0,
       is_down: false,
       segments: BTreeMap::new(),
       found: Vec::new(),
@@ -60,7 +65,7 @@ impl Machine {
     (next, rows)
   }
 
-  fn run(&mut self, ms: u64, id: &str) {
+  pub(super) fn run(&mut self, ms: u64, id: &str) {
     self.run_with(ms, id, "");
   }
 
@@ -72,7 +77,7 @@ impl Machine {
   }
 
   /// Lets time pass, from one timeout to the next.
-  fn pass(&mut self, from: u64, to: u64) {
+  pub(super) fn pass(&mut self, from: u64, to: u64) {
     let mut now = at(from);
     loop {
       self.work(now);
@@ -117,6 +122,10 @@ impl Machine {
         let segments = mem::take(&mut self.found);
         Completion::Adopted(Adopted { segments, ..Adopted::default() })
       }
+      (Operation::Write { .. }, _) if self.is_full => {
+        self.refused += 1;
+        Completion::Written(Err(io::ErrorKind::StorageFull.into()))
+      }
       (Operation::Write { content, rows }, _) => {
         let number = self.segments.last_key_value().map_or(1, |(last, _)| last + 1);
         let written = segment(number, &content, rows);
@@ -143,16 +152,16 @@ impl Machine {
   }
 
   /// The disk space of the segments.
-  fn disk_bytes(&self) -> u64 {
+  pub(super) fn disk_bytes(&self) -> u64 {
     self.segments.values().map(|content| content.len() as u64 + 36).sum()
   }
 
-  fn stats(&self) -> Stats {
+  pub(super) fn stats(&self) -> Stats {
     self.exporter.account.counters.stats()
   }
 }
 
-fn segment(number: u64, content: &[u8], rows: u32) -> Segment {
+pub(super) fn segment(number: u64, content: &[u8], rows: u32) -> Segment {
   let bytes = content.len() as u64 + 36;
   Segment { number, rows, bytes, created: START }
 }
