@@ -202,6 +202,11 @@ impl Counters {
     self.accepted.bytes.fetch_add(bytes, Relaxed);
   }
 
+  /// Corrects the number of accepted rows, which the header of a spool file stated.
+  pub fn correct_rows(&self, rows: i64) {
+    self.accepted.rows.fetch_add(rows, Relaxed);
+  }
+
   /// Counts acknowledged rows, and the `body` bytes of their request.
   pub fn sent(&self, totals: RowTotals, body: usize) {
     self.sent.add(totals);

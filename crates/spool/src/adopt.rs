@@ -31,7 +31,8 @@ pub struct Adopted {
   pub damaged: FileCounts,
   /// The files that were removed because they expired, of any destination.
   pub expired: FileCounts,
-  /// How many of the damaged and expired segments have no readable header: their rows are in neither number.
+  /// How many of the damaged and expired segments have no readable header, or one without rows: their rows are in neither
+  /// number.
   pub unreadable: u64,
   /// How many snapshots were quarantined because they are damaged.
   pub damaged_snapshots: u64,
@@ -234,12 +235,12 @@ impl<F: Files> Spool<F> {
     let created = header.map_or(head.modified, |header| header.created);
     // A snapshot has no rows.
     let rows = match name.kind {
-      Kind::Segment(_) => header.map(|header| header.rows),
+      Kind::Segment(_) => header.map(|header| header.rows).filter(|rows| *rows > 0),
       _ => Some(0),
     };
     Ok(Some(match header {
       _ if self.is_too_old(created, now) => FileAction::Expire { rows },
-      Some(header) if header.check_length(head.bytes).is_ok() => {
+      Some(header) if rows.is_some() && header.check_length(head.bytes).is_ok() => {
         FileAction::Keep(header, head.bytes)
       }
       _ => FileAction::Quarantined { rows },

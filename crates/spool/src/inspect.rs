@@ -82,7 +82,7 @@ pub fn inspect(
       Kind::Snapshot => share.open_records += 1,
       Kind::Partial(_) => share.unfinished += 1,
       Kind::Segment(_) | Kind::Damaged(Some(_)) => match read(text) {
-        Ok(file) if matches!(name.kind, Kind::Segment(_)) && decode(&file).is_ok() => {
+        Ok(file) if matches!(name.kind, Kind::Segment(_)) && has_rows(&file) => {
           share.waiting.add(&file);
         }
         Ok(file) => share.damaged.add(&file),
@@ -93,6 +93,11 @@ pub fn inspect(
     }
   }
   Ok(Listing { shares: shares.into_values().collect(), foreign })
+}
+
+/// Whether a segment is whole. None is written without rows.
+fn has_rows(file: &[u8]) -> bool {
+  decode(file).is_ok_and(|(header, _)| header.rows > 0)
 }
 
 impl Share {
@@ -164,12 +169,13 @@ mod tests {
         ("000000000000feed-7-00000001-0000000000.rows", cut),
         ("000000000000feed-7-00000001-0000000001.damaged", file(2, 1)),
         ("000000000000feed-7-00000001-0000000002.rows", b"no header".to_vec()),
+        ("000000000000feed-7-00000001-0000000003.rows", file(0, 1)),
         ("000000000000feed-7-00000001.damaged", file(99, 1)),
       ],
       "",
     );
     let damaged = listing.shares[0].damaged;
-    assert_eq!((damaged.files, damaged.rows, listing.shares[0].waiting.files), (3, 6, 0));
+    assert_eq!((damaged.files, damaged.rows, listing.shares[0].waiting.files), (4, 6, 0));
   }
 
   #[test]

@@ -151,7 +151,12 @@ impl EncodedBatch {
 
   /// The bytes of the rows in the content of a segment.
   pub fn row_bytes_of(content: usize, rows: usize) -> usize {
-    content.saturating_sub(rows * HEAD)
+    content.saturating_sub(rows.saturating_mul(HEAD))
+  }
+
+  /// The most rows that the content of a segment has.
+  pub fn most_rows(content: usize) -> usize {
+    content / HEAD
   }
 
   /// The batch in the content of a segment, with keys from `key` on. `rewritten` returns what replaces a row, or `None`

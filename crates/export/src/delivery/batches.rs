@@ -331,6 +331,9 @@ impl Delivery {
       Ok(content) => match self.decode(&content, &spooled) {
         Some(batch) => {
           self.account.counters.correct(batch.bytes() as i64 - spooled.bytes as i64);
+          // The header may state another number.
+          let stated = i64::from(spooled.entry.rows);
+          self.account.counters.correct_rows(batch.rows() as i64 - stated);
           return self.outbox.push(batch, Some(spooled.entry));
         }
         None => {

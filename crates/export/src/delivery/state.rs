@@ -186,7 +186,8 @@ impl Delivery {
       let bytes = EncodedBatch::row_bytes_of(content, rows);
       self.account.counters.accept(RowTotals { rows, bytes });
       self.spool.adopted(entry.bytes);
-      let key = self.queue.reserve_key(rows);
+      // Whatever the header states, the content may have more.
+      let key = self.queue.reserve_key(rows.max(EncodedBatch::most_rows(content)));
       self.outbox.push_spooled(SpooledBatch {
         key,
         entry: *entry,
@@ -377,9 +378,9 @@ impl Delivery {
       self.refused_at.get_or_insert(now.elapsed);
     }
     self.shutdown_since.get_or_insert(now.elapsed);
-    if let Some(attachments) = &mut self.attachments {
     self.ends_at = Some(self.ends_at.map_or(deadline, |end| end.min(deadline)));
     self.write_again();
+    if let Some(attachments) = &mut self.attachments {
       attachments.hurry();
     }
   }

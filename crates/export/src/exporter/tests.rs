@@ -9,6 +9,7 @@ mod overflow;
 mod refused;
 mod slow;
 mod spooled;
+mod stated;
 
 use std::{cell::Cell, mem};
 

@@ -73,7 +73,7 @@ enum Step {
 fn commands() -> impl Strategy<Value = Command> {
   prop_oneof![
     3 => Just(Command::Open),
-    6 => (0_u32..9, 0_usize..40).prop_map(|(rows, length)| Command::Put { rows, length }),
+    6 => (1_u32..9, 0_usize..40).prop_map(|(rows, length)| Command::Put { rows, length }),
     3 => any::<usize>().prop_map(Command::Acknowledge),
     2 => any::<usize>().prop_map(Command::Read),
     5 => Just(Command::Adopt),

@@ -193,6 +193,19 @@ fn damaged_segments_are_quarantined_counted_and_kept_until_they_expire() {
 }
 
 #[test]
+fn a_segment_whose_header_states_no_rows_is_quarantined_and_counted_as_one_without_a_header() {
+  let files = MemoryFiles::default();
+  let mut dead = open(&files, id(1, 1));
+  dead.put(b"", 0, NOON).unwrap();
+  dead.put(b"content", 0, NOON).unwrap();
+  drop(dead);
+  let adopted = open(&files, id(1, 2)).adopt(NOON);
+  assert_eq!((adopted.segments.len(), adopted.unreadable), (0, 2));
+  assert_eq!(adopted.damaged, FileCounts { files: 2, rows: 0 });
+  assert_eq!(names(&files).iter().filter(|name| name.ends_with(".damaged")).count(), 2);
+}
+
+#[test]
 fn a_damaged_snapshot_is_quarantined_and_counted() {
   let files = MemoryFiles::default();
   let mut dead = open(&files, id(1, 1));
