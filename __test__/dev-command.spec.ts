@@ -8,6 +8,7 @@ import { gzipSync } from 'node:zlib';
 import { startCollector } from '../tools/collector';
 import { DEFAULT_PORT } from '../tools/support/ports';
 import { CLI, cli } from './support/cli';
+import { buildProject } from './support/cloudflare';
 import { closedPort } from './support/network';
 import { installCopy } from './support/npm';
 import { Project } from './support/project';
@@ -90,17 +91,8 @@ test('from a Flue project to a visible trace it takes one terminal', async () =>
 
     const started = ['--port', '0', '--', 'npm', 'run', 'dev'];
     const { child, seen, exit, printed } = dev(started, {}, directory);
-    const ask = () =>
-      fetch(`http://127.0.0.1:${port}/agents/gardener/house-1`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ kind: 'user', body: 'How are the orchids?' }),
-      }).catch(() => undefined);
     await printed(/ready in/);
-    while ((await ask())?.ok !== true) {
-      expect(child.exitCode).toBeNull();
-      await sleep(100);
-    }
+    await untilAsked(child, port);
     await printed(/#\/trace\//);
     const [, link = ''] = /\n(http\S+#\/trace\/\S+)\n/.exec(seen.out) ?? [];
     expect(seen.out).toMatch(
@@ -110,6 +102,91 @@ test('from a Flue project to a visible trace it takes one terminal', async () =>
     child.kill('SIGINT');
     await exit;
     expect(seen.out).toMatch(/Collected 1 trace, 4 spans, .* 0 problems\.\n$/);
+  });
+});
+
+/** Asks the agent of an application, as soon as it answers. */
+async function untilAsked(child: ChildProcess, port: number) {
+  const ask = () =>
+    fetch(`http://127.0.0.1:${port}/agents/gardener/house-1`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ kind: 'user', body: 'How are the orchids?' }),
+    }).catch(() => undefined);
+  while ((await ask())?.ok !== true) {
+    expect(child.exitCode).toBeNull();
+    await sleep(100);
+  }
+}
+
+test("a Worker in Cloudflare's tools sends its traces here, whatever .env names", async () => {
+  await withDirectory(async (directory) => {
+    await buildProject(directory, '--no-build');
+    const elsewhere = `http://127.0.0.1:${await closedPort()}`;
+    writeFileSync(
+      join(directory, '.env'),
+      `BRAINTRUST_API_KEY=other\nBRAINTRUST_APP_URL=${elsewhere}\nBRAINTRUST_API_URL=${elsewhere}\n`,
+    );
+    const port = await closedPort();
+    const vite = ['node_modules/vite/bin/vite.js', 'dev', '--host', '127.0.0.1', '--strictPort'];
+    const env = {
+      TARGET: 'cloudflare',
+      WRANGLER_SEND_METRICS: 'false',
+      WRANGLER_LOG_PATH: directory,
+    };
+    const { child, exit, printed } = dev(
+      ['--port', '0', '--', process.execPath, ...vite, '--port', String(port)],
+      env,
+      directory,
+    );
+    await printed(/ready in/);
+    await untilAsked(child, port);
+    await printed(/\nflue\.prompt .*\n├─ llm:moss-1 /i);
+    child.kill('SIGINT');
+    await exit;
+  });
+});
+
+test('files from which alone a Worker gets its variables are named, until they have those of `dev`', async () => {
+  await withDirectory(async (directory) => {
+    const port = String(await closedPort());
+    const warned = async () => {
+      const { seen, exit } = dev(['--port', port, '--', process.execPath, '-e', ''], {}, directory);
+      expect(await exit).toBe(0);
+      return seen.err;
+    };
+    const lines = [
+      'BRAINTRUST_API_KEY=local',
+      `BRAINTRUST_APP_URL=http://127.0.0.1:${port}`,
+      `BRAINTRUST_API_URL=http://127.0.0.1:${port}`,
+      'BRAINTRUST_ORG_NAME=local',
+    ];
+    writeFileSync(join(directory, '.dev.vars.example'), 'BRAINTRUST_API_KEY=\n');
+    expect(await warned()).toBe('');
+    writeFileSync(join(directory, '.dev.vars'), 'MODEL_KEY=m\n');
+    writeFileSync(join(directory, '.dev.vars.staging'), 'BRAINTRUST_API_KEY=other\n');
+    expect(await warned()).toBe(
+      'warning: a Worker gets its variables from .dev.vars and .dev.vars.staging alone: to send its traces here, it ' +
+        `needs these there: ${lines.join(' ')}\n`,
+    );
+    writeFileSync(join(directory, '.dev.vars'), `MODEL_KEY=m\n${lines.join('\n')}\n`);
+    expect(await warned()).toMatch(
+      /^warning: a Worker gets its variables from \.dev\.vars\.staging alone: /,
+    );
+    writeFileSync(join(directory, '.dev.vars.staging'), lines.join('\r\n'));
+    expect(await warned()).toBe('');
+  });
+});
+
+test("in a project for Cloudflare, the variables that `dev` prints include that of Cloudflare's tools", async () => {
+  await withDirectory(async (directory) => {
+    const name = 'CLOUDFLARE_INCLUDE_PROCESS_ENV';
+    for (const isForCloudflare of [false, true]) {
+      if (isForCloudflare) writeFileSync(join(directory, 'wrangler.jsonc'), '{}');
+      const { seen, printed } = dev(['--port', '0'], {}, directory);
+      await printed(/Or start it here/);
+      expect(seen.out.includes(`  export ${name}=true\n`)).toBe(isForCloudflare);
+    }
   });
 });
 

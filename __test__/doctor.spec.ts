@@ -387,6 +387,29 @@ test('a key that only Flue would find is pointed at, and can be used', async () 
   });
 });
 
+test("a key that only Cloudflare's tools would find is pointed at, and one that a Worker would not find is missed", async () => {
+  const server = await collector();
+  await withDirectory(async (directory) => {
+    const devVars = join(directory, '.dev.vars');
+    const lines = `BRAINTRUST_API_KEY=${KEY}\nBRAINTRUST_APP_URL=${server.url}\n`;
+    writeFileSync(devVars, lines);
+    const failed = expectFailure(await examine({}, directory), 'environment');
+    expect(failed.advice).toBe(
+      ".dev.vars has a key, which only Cloudflare's tools read: try `flue-braintrust doctor --env-file .dev.vars`.",
+    );
+    const args = ['doctor', '--env-file', '.dev.vars'];
+    expect(await cli(args, { cwd: directory })).toMatchObject({ code: 0 });
+
+    writeFileSync(join(directory, '.env'), lines);
+    writeFileSync(devVars, 'MODEL_KEY=m\nBRAINTRUST_API_KEY=\n');
+    const ending = await cli(['doctor', '--env-file', '.env'], { cwd: directory });
+    expect(ending.code).toBe(0);
+    expect(ending.stdout).toContain(
+      'there is no BRAINTRUST_API_KEY in .dev.vars, from which alone',
+    );
+  });
+});
+
 test('a byte order mark in the file of --env-file hides no variable, and UTF-16 is named', async () => {
   await withDirectory(async (directory) => {
     const file = join(directory, 'variables');

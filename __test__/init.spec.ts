@@ -441,6 +441,27 @@ test.each([
   });
 });
 
+test.each([
+  ['package-lock.json', 'npx'],
+  ['pnpm-lock.yaml', 'pnpm exec'],
+])('in a project for Cloudflare with %s, the place of the key is stated', async (lock, execute) => {
+  const files = {
+    'package.json': JSON.stringify({ dependencies: { '@flue/runtime': '^2.1.0' } }),
+    'src/app.ts': '',
+    [lock]: '',
+  };
+  await withFiles(files, async (directory) => {
+    const onNode = await init(directory, '--dry-run');
+    writeFileSync(join(directory, 'wrangler.jsonc'), '{}');
+    const { notes } = await init(directory, '--dry-run');
+    expect(notes).toEqual([
+      ...onNode.notes,
+      `For the deployed Worker, store the key by \`${execute} wrangler secret put BRAINTRUST_API_KEY\`. ` +
+        'In development it gets the key from .dev.vars or, where there is none, from .env.',
+    ]);
+  });
+});
+
 const AGENT = `'use agent';\nimport { useModel } from '@flue/runtime';\nexport function Baker() {}\n`;
 
 test('`flue run` needs a second import on Flue 2, which init offers and writes', async () => {

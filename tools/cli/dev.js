@@ -7,15 +7,16 @@ const { constants } = require('node:os');
 const { setTimeout: delay } = require('node:timers/promises');
 
 const { printable, shorten } = require('../collector/text');
+const { INCLUDE_PROCESS_ENV } = require('../support/cloudflare');
 const { encoded } = require('../support/encoded');
 const { counted, formatCount } = require('../support/format');
-const { LOCAL_KEY } = require('../support/local-key');
 const { isLoopback } = require('../support/loopback');
 const { onReaderGone } = require('../support/output');
 const { DEFAULT_PORT, OTHER_PORTS } = require('../support/ports');
 const { UsageError } = require('../support/usage');
 const { startApplication } = require('./application');
 const { openBrowser } = require('./browser');
+const { devVarsWarning, exportLines, variablesOf } = require('./dev-variables');
 const { feedbackLine } = require('./feedback-line');
 const { listen } = require('./listen');
 const { givenPort } = require('./port');
@@ -123,6 +124,8 @@ async function run(values, _operand, program) {
     }
     const variables = variablesOf(collector, token);
     process.stdout.write(greeting(token === undefined ? collector.url : page, variables, program));
+    const hidden = devVarsWarning(variables);
+    if (hidden !== undefined) warn(hidden);
     if (values.open === true) {
       openBrowser(page, () => warn(`the browser could not be opened; open ${page}`));
     }
@@ -207,6 +210,7 @@ async function serve(stop, program, variables, stays) {
   if (stop.isRequested) return 0;
   const application = await startApplication(program, {
     ...process.env,
+    ...INCLUDE_PROCESS_ENV,
     ...variables,
   });
   stop.take(application);
@@ -239,22 +243,6 @@ async function quietness(collector) {
 }
 
 /**
- * The variables that point an application at the collector.
- *
- * @param {Collector} collector
- * @param {string | undefined} token
- */
-function variablesOf({ url }, token) {
-  return {
-    BRAINTRUST_API_KEY: token ?? LOCAL_KEY,
-    BRAINTRUST_APP_URL: url,
-    BRAINTRUST_API_URL: url,
-    // Another organisation, which the environment or `.env.braintrust` may name, does not exist here.
-    BRAINTRUST_ORG_NAME: 'local',
-  };
-}
-
-/**
  * @param {string} page
  * @param {Record<string, string>} variables
  * @param {string[]} [program]
@@ -264,11 +252,10 @@ function greeting(page, variables, program) {
   const first = `Collecting traces until Ctrl-C. Open ${page} to see them.`;
   if (program !== undefined)
     return `${first}\nStarting ${shorten(printable(program.join(' ')), MAX_COMMAND)}\n\n`;
-  const exports = Object.entries(variables).map(([name, value]) => `  export ${name}=${value}`);
   return [
     `${first} In the shell of your application:`,
     '',
-    ...exports,
+    ...exportLines(variables),
     '',
     'Or start it here: npx flue-braintrust dev -- npm run dev',
     '',

@@ -4,7 +4,8 @@
 
 const { engines } = require('../../package.json');
 const { settingsOf } = require('../support/destination');
-const { readVariables } = require('../support/env-file');
+const { devVarsFiles } = require('../support/cloudflare');
+const { variablesIn } = require('../support/env-file');
 const { environment, nearestFile } = require('../../js/environment');
 const { parse } = require('../../js/json/json-string');
 const { loadNative } = require('../../js/native-loader');
@@ -13,7 +14,7 @@ const { messageOf } = require('../../js/json/json-safe-copy');
 const { LOCAL_KEY, takesKey } = require('../support/local-key');
 const { runningCollector } = require('./explain');
 const { SKIPPED } = require('./finding');
-const { sources, variablesBySource } = require('./sources');
+const { isFilled, sources, variablesBySource } = require('./sources');
 const { unknownVariables } = require('./unknown-variables');
 
 /** @typedef {import('./finding').Finding} Finding */
@@ -72,6 +73,14 @@ async function checkSettings(known) {
   }
   const unknown = unknownVariables(env, file);
   if (unknown.length > 0) return { status: 'warning', detail: unknown.join(' '), settings };
+  const keyless = devVarsFiles('.').filter(
+    ({ variables }) => !isFilled(variables.BRAINTRUST_API_KEY),
+  );
+  if (keyless.length > 0) {
+    const names = keyless.map(({ name }) => name).join(' and ');
+    const detail = `there is no BRAINTRUST_API_KEY in ${names}, from which alone a Worker gets its variables in development`;
+    return { status: 'warning', detail, advice: 'Set it there, too.', settings };
+  }
   const { spoolDir } = known.plan;
   const spool = spoolDir === null ? '' : `; spool in ${spoolDir}`;
   return { status: 'ok', detail: variablesBySource(known.envFile) + spool, settings };
@@ -84,14 +93,14 @@ async function adviceOnKey() {
   return keyElsewhere() ?? (await localCollector()) ?? nothing;
 }
 
-/** A hint for a key in `.env`, which Flue reads and this package does not. */
+/** A hint for a key in a file that others read, and this package does not. */
 function keyElsewhere() {
-  try {
-    if (!readVariables('.env').BRAINTRUST_API_KEY) return undefined;
-  } catch {
-    return undefined;
-  }
-  return '.env has a key, which only Flue reads: try `flue-braintrust doctor --env-file .env`.';
+  const files = [{ name: '.env', variables: variablesIn('.env') }, ...devVarsFiles('.')];
+  const found = files.find(({ variables }) => isFilled(variables.BRAINTRUST_API_KEY));
+  if (found === undefined) return undefined;
+  const { name } = found;
+  const reader = name === '.env' ? 'Flue reads' : "Cloudflare's tools read";
+  return `${name} has a key, which only ${reader}: try \`flue-braintrust doctor --env-file ${name}\`.`;
 }
 
 /** A hint for an application that is to send to a local collector. */

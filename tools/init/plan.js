@@ -4,6 +4,7 @@
 
 const path = require('node:path');
 
+const { isForCloudflare } = require('../support/cloudflare');
 const { Failure } = require('../support/usage');
 const { unifiedDiff } = require('./diff');
 const { flueRunOf, reaches } = require('./flue-run');
@@ -16,7 +17,7 @@ const {
   tracingModule,
   withImport,
 } = require('./modules');
-const { installation } = require('./packages');
+const { executed, installation } = require('./packages');
 const { readFile, readableFile } = require('./files');
 const { firstOf } = require('./project');
 const { importsOf, withoutTexts } = require('./source');
@@ -87,6 +88,7 @@ function planInit(project, { flueRun = false } = {}) {
       ...remaining,
       ...pinNotes(project, isUseless),
       ...variables.notes,
+      ...notesOnCloudflare(project),
       ...project.unreadable,
     ],
     byHand: left.map(({ note }) => note),
@@ -273,6 +275,20 @@ function notesOnApp({ line }, app, mounted) {
       ? `${app} mounts no agent, as none was found.`
       : `${app} makes agents reachable over HTTP, to anyone: ${mounted.join(', ')}. Protect or remove them.`;
   return [reach];
+}
+
+/**
+ * Where a Worker has its key.
+ *
+ * @param {Project} project
+ */
+function notesOnCloudflare({ root, packageManager }) {
+  if (!isForCloudflare(root)) return [];
+  const store = executed(packageManager, 'wrangler secret put BRAINTRUST_API_KEY');
+  return [
+    `For the deployed Worker, store the key by \`${store}\`. In development it gets the key from .dev.vars or, where ` +
+      'there is none, from .env.',
+  ];
 }
 
 /**

@@ -18,4 +18,18 @@ function readVariables(file) {
   return parseEnv(text.replace(/^\uFEFF/, ''));
 }
 
-module.exports = { readVariables };
+/**
+ * The variables of a file; none if it cannot be read.
+ *
+ * @param {string} file
+ * @returns {NodeJS.Dict<string>}
+ */
+function variablesIn(file) {
+  try {
+    return readVariables(file);
+  } catch {
+    return {};
+  }
+}
+
+module.exports = { readVariables, variablesIn };
