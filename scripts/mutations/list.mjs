@@ -133,11 +133,11 @@ export const MUTATIONS = [
     name: 'delivery: rejected batches are not counted as lost',
     file: `${EXPORT}/delivery/responses.rs`,
     replace: `    self.account.lose(reason, totals, &why, now.elapsed);
-    self.account.counters.failed(why);
+    self.account.failed(why);
   }
 }`,
     by: `    let _unused = (reason, totals, now);
-    self.account.counters.failed(why);
+    self.account.failed(why);
   }
 }`,
   },

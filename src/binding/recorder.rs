@@ -14,7 +14,7 @@ use napi_derive::napi;
 use serde::Serialize;
 
 use super::{priority::Priority, text::JsText};
-use crate::host::{self, ExporterHandle, Report};
+use crate::host::{self, ExporterHandle, Report, secrets};
 use export::config::Settings;
 
 /// A step of the end of the process.
@@ -234,13 +234,16 @@ fn promise<'env>(
   Ok(promise)
 }
 
-/// Parses the settings that JavaScript passes.
+/// Parses the settings that JavaScript passes. The error quotes no API key in them.
 pub(super) fn parsed(settings: &str) -> Result<Settings> {
-  Settings::parse(settings).map_err(|error| Error::new(Status::InvalidArg, error.to_string()))
+  secrets().add_from(settings);
+  Settings::parse(settings)
+    .map_err(|error| Error::new(Status::InvalidArg, secrets().hide(error.to_string())))
 }
 
+/// A value as JSON, without API keys: one may stand in any variable.
 pub(super) fn json(value: &impl Serialize) -> String {
-  serde_json::to_string(value).unwrap_or_else(|_| "{}".into())
+  secrets().hide(serde_json::to_string(value).unwrap_or_else(|_| "{}".into()))
 }
 
 /// A timeout that JavaScript passes: no number is 0, the longest is a day.

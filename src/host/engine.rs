@@ -164,7 +164,7 @@ async fn drive(shared: Arc<Shared>) -> (Arc<Shared>, LossReason) {
 
 /// Reports that the system refuses what the thread needs.
 fn report_refused(shared: &Shared, error: &io::Error) {
-  shared.account.counters.failed(format!("the delivery thread cannot start: {error}"));
+  shared.account.failed(format!("the delivery thread cannot start: {error}"));
   let message =
     format!("The delivery thread cannot start ({error}). Traces wait and it is tried again.");
   shared.account.diagnostics.once(Code::Resources, &message);

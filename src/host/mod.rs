@@ -18,6 +18,7 @@
 //! | [`ending`] | the end of the process: what is waited for |
 //! | [`process_exit`] | the end of the process on the main thread, and after JavaScript's |
 //! | [`probe`] | a connection without an exporter |
+//! | [`secrets`] | the API keys that the process knows |
 
 mod absolute_paths;
 mod chunks;
@@ -33,6 +34,7 @@ mod handle;
 mod mask_exchange;
 mod probe;
 mod process_exit;
+mod secrets;
 mod shared;
 mod slab;
 
@@ -43,3 +45,4 @@ pub use engine::Engine;
 pub use handle::ExporterHandle;
 pub use probe::{Plan, probe};
 pub use process_exit::begin as begin_process_exit;
+pub use secrets::secrets;

@@ -12,7 +12,7 @@ use export::{
   Exporter,
   config::Settings,
   connection::Session,
-  debug_log::{DebugLog, LineSink},
+  debug_log::LineSink,
   diagnostics::{Account, Sink},
   loss::LossReason,
 };
@@ -23,6 +23,7 @@ use super::{
   event_queue::EventQueue,
   exit_signal::ExitSignal,
   mask_exchange::MaskExchange,
+  secrets::secrets,
 };
 use crate::clock::Clock;
 
@@ -82,9 +83,9 @@ pub struct TraceDestination {
 impl Shared {
   /// The state before `starter` is called. Diagnostics go to `sink`, lines of the debug log to `log`.
   pub fn new(starter: Starter, settings: Settings, sink: Sink, log: LineSink) -> Self {
-    let mut account = Account::new(settings.warn_period, sink);
+    let mut account = Account::new(settings.warn_period, secrets(), sink);
     if settings.debug_log {
-      account.log = DebugLog::new(log);
+      account.show_log(log);
     }
     let account = Arc::new(account);
     Self {

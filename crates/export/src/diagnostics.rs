@@ -4,7 +4,7 @@
 use std::{
   collections::{BTreeMap, VecDeque},
   fmt, mem,
-  sync::{Mutex, MutexGuard, PoisonError},
+  sync::{Arc, Mutex, MutexGuard, PoisonError},
   time::Duration,
 };
 
@@ -13,8 +13,9 @@ use serde::Serialize;
 use crate::{
   admission::Priority,
   counters::{Counters, RowTotals, Stats},
-  debug_log::DebugLog,
+  debug_log::{DebugLog, LineSink},
   loss::LossReason,
+  secrets::Secrets,
 };
 
 /// The most diagnostics kept until a program takes them; the oldest are dropped.
@@ -101,13 +102,30 @@ pub struct Account {
   pub diagnostics: Diagnostics,
   /// The debug log. Default: off.
   pub log: DebugLog,
+  /// The keys that nothing contains.
+  pub secrets: Arc<Secrets>,
 }
 
 impl Account {
   /// An account at zero. `period` is the shortest time between two diagnostics of one loss reason.
-  pub fn new(period: Duration, sink: Sink) -> Self {
-    let diagnostics = Diagnostics::new(period, sink);
-    Self { counters: Counters::default(), diagnostics, log: DebugLog::default() }
+  pub fn new(period: Duration, secrets: &Arc<Secrets>, sink: Sink) -> Self {
+    Self {
+      counters: Counters::default(),
+      diagnostics: Diagnostics::new(period, secrets, sink),
+      log: DebugLog::default(),
+      secrets: secrets.clone(),
+    }
+  }
+
+  /// Switches the debug log on.
+  pub fn show_log(&mut self, sink: LineSink) {
+    let secrets = self.secrets.clone();
+    self.log = DebugLog::new(Box::new(move |line| sink(&secrets.hide(line.to_owned()))));
+  }
+
+  /// Records the last error.
+  pub fn failed(&self, error: String) {
+    self.counters.failed(self.secrets.hide(error));
   }
 
   /// Counts an accepted event. A minimal end counts as cut, as does an event from which the host has `cut` content;
@@ -172,6 +190,7 @@ impl Account {
 pub struct Diagnostics {
   /// The shortest time between two diagnostics of one loss reason.
   period: Duration,
+  secrets: Arc<Secrets>,
   sink: Sink,
   state: Mutex<State>,
 }
@@ -206,8 +225,8 @@ impl ReportedLoss {
 
 impl Diagnostics {
   /// No diagnostics yet. Losses of one reason are reported at once, then at most once per `period`.
-  pub fn new(period: Duration, sink: Sink) -> Self {
-    Self { period, sink, state: Mutex::default() }
+  pub fn new(period: Duration, secrets: &Arc<Secrets>, sink: Sink) -> Self {
+    Self { period, secrets: secrets.clone(), sink, state: Mutex::default() }
   }
 
   /// Reports `message`, unless the same kind of problem was reported before.
@@ -253,7 +272,8 @@ impl Diagnostics {
     mem::take(&mut self.lock().kept).into()
   }
 
-  fn emit(&self, state: &mut State, diagnostic: Diagnostic) {
+  fn emit(&self, state: &mut State, mut diagnostic: Diagnostic) {
+    diagnostic.message = self.secrets.hide(diagnostic.message);
     (self.sink)(&diagnostic);
     if state.kept.len() >= MAX_KEPT {
       state.kept.pop_front();
@@ -288,7 +308,7 @@ mod tests {
 
   #[test]
   fn the_first_loss_of_each_reason_is_reported_and_later_ones_at_most_once_a_period() {
-    let diagnostics = Diagnostics::new(Duration::from_secs(60), Box::new(|_| {}));
+    let diagnostics = Diagnostics::new(Duration::from_secs(60), &Arc::default(), Box::new(|_| {}));
     let take = || -> Vec<_> {
       let taken = diagnostics.take();
       taken.iter().map(|diagnostic| (diagnostic.reason, diagnostic.rows)).collect()
@@ -310,7 +330,7 @@ mod tests {
 
   #[test]
   fn a_problem_that_lasts_is_reported_once() {
-    let diagnostics = Diagnostics::new(Duration::ZERO, Box::new(|_| {}));
+    let diagnostics = Diagnostics::new(Duration::ZERO, &Arc::default(), Box::new(|_| {}));
     diagnostics.once(Code::Refused, "401");
     diagnostics.once(Code::Refused, "401");
     assert_eq!(diagnostics.take().len(), 1);

@@ -95,6 +95,7 @@ impl Exporter {
     seed: u64,
     now: Now,
   ) -> Self {
+    account.secrets.add(settings.api_key.text());
     let delivery = Delivery::new(settings.clone(), account.clone(), spool, seed);
     let has_spool = delivery.spool.is_open();
     Self {

@@ -4,7 +4,7 @@
 //!
 //! | module | |
 //! |---|---|
-//! | `time`, [`loss`], [`counters`], [`debug_log`], [`diagnostics`] | the time of a call; counting, logging and reporting |
+//! | `time`, [`loss`], [`counters`], [`debug_log`], [`secrets`], [`diagnostics`] | the time of a call; counting, logging and reporting, without keys |
 //! | `trace_fields` | tags and metadata of whole traces |
 //! | [`config`], [`admission`] | settings, and the bound of queued bytes |
 //! | [`transport`], [`outcome`], [`backoff`], `patience` | requests, outcomes, delays of retries and repetitions |
@@ -36,6 +36,7 @@ pub mod outcome;
 pub mod overflow;
 mod patience;
 mod sampling;
+pub mod secrets;
 mod spool_writer;
 mod storage;
 mod stored_rows;

@@ -282,7 +282,7 @@ impl SpoolWriter {
   /// Reports a failure of the spool, once.
   pub fn failed(&self, why: &str) {
     self.account.diagnostics.once(Code::Spool, &format!("The spool does not work: {why}."));
-    self.account.counters.failed(why.to_owned());
+    self.account.failed(why.to_owned());
   }
 
   fn push_removal(&mut self, removal: Removal) {

@@ -149,7 +149,7 @@ impl Process {
       Some(Ok(spool)) => (Some(spool), SpoolStatus::Open),
       Some(Err(error)) => (None, SpoolStatus::Unusable(error.to_string())),
     };
-    let account = Arc::new(Account::new(settings.warn_period, Box::new(|_| {})));
+    let account = Arc::new(Account::new(settings.warn_period, &Arc::default(), Box::new(|_| {})));
     let exporter = Exporter::new(settings.clone(), account.clone(), &status, seed, now);
     Self {
       number,

@@ -7,13 +7,14 @@
 
 #![allow(unsafe_code, reason = "exported names, and the input buffer that JavaScript fills")]
 
-use std::{borrow::Cow, cell::RefCell, time::Duration};
+use std::{borrow::Cow, cell::RefCell, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use export::{
   Now,
   admission::Priority,
   config::Settings,
+  secrets::Secrets,
   transport::{Body, Request},
 };
 use flue_event::TRANSLATED_KINDS;
@@ -40,6 +41,8 @@ struct Border {
   recorders: Recorders,
   /// The settings that were parsed last: the recorders of all storages share theirs, and what is compiled of them.
   settings: Option<(String, Settings)>,
+  /// The API keys that the isolate knows.
+  secrets: Arc<Secrets>,
 }
 
 thread_local! {
@@ -138,13 +141,17 @@ pub extern "C" fn open(bytes: usize) -> u32 {
   with(|border| {
     let text = border.text(bytes);
     let known = border.settings.as_ref().filter(|(known, _)| *known == text);
-    match known.map_or_else(|| settings::parse(&text), |(_, settings)| Ok(settings.clone())) {
+    let parse = || {
+      border.secrets.add_from(&text);
+      settings::parse(&text)
+    };
+    match known.map_or_else(parse, |(_, settings)| Ok(settings.clone())) {
       Ok(settings) => {
         border.settings = Some((text, settings.clone()));
-        border.recorders.add(Recorder::new(settings))
+        border.recorders.add(Recorder::new(settings, &border.secrets))
       }
       Err(error) => {
-        border.output = error.to_string();
+        border.output = border.secrets.hide(error.to_string());
         0
       }
     }

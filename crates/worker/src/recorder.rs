@@ -7,8 +7,8 @@ use std::{
 };
 
 use export::{
-  Exporter, Now, Output, SpoolStatus, admission::Priority, config::Settings, debug_log::DebugLog,
-  diagnostics::Account, loss::LossReason, masking::Masking, transport::Request,
+  Exporter, Now, Output, SpoolStatus, admission::Priority, config::Settings, diagnostics::Account,
+  loss::LossReason, masking::Masking, secrets::Secrets, transport::Request,
 };
 use flue_event::Utf8;
 
@@ -48,20 +48,22 @@ struct Early {
 }
 
 impl Recorder {
-  /// A recorder that has not started.
-  pub fn new(settings: Settings) -> Self {
+  /// A recorder that has not started. All recorders of an isolate share the secrets.
+  pub fn new(settings: Settings, secrets: &Arc<Secrets>) -> Self {
     let lines = Arc::<Mutex<Vec<String>>>::default();
     let sink = |lines: &Arc<Mutex<Vec<String>>>| {
       let lines = lines.clone();
       move |line: String| lines.lock().unwrap_or_else(PoisonError::into_inner).push(line)
     };
     let show = sink(&lines);
-    let mut account =
-      Account::new(settings.warn_period, Box::new(move |diagnostic| show(diagnostic.to_string())));
+    let mut account = Account::new(
+      settings.warn_period,
+      secrets,
+      Box::new(move |diagnostic| show(diagnostic.to_string())),
+    );
     if settings.debug_log {
       let show = sink(&lines);
-      account.log =
-        DebugLog::new(Box::new(move |line| show(format!("[flue-braintrust] debug: {line}"))));
+      account.show_log(Box::new(move |line| show(format!("[flue-braintrust] debug: {line}"))));
     }
     Self {
       destination: TraceDestination::new(&settings),
@@ -279,7 +281,7 @@ impl Recorder {
       Description::Stats => serde_json::to_string(&self.account.counters.stats()),
       Description::Destination => serde_json::to_string(&self.destination),
     };
-    text.unwrap_or_default()
+    self.account.secrets.hide(text.unwrap_or_default())
   }
 
   /// The accepted events that wait for the storage.

@@ -49,6 +49,8 @@ impl Recorders {
 
 #[cfg(test)]
 mod tests {
+  use std::sync::Arc;
+
   use export::{Now, admission::Priority};
   use serde_json::{Value, json};
 
@@ -63,7 +65,7 @@ mod tests {
     let mut recorders = Recorders::default();
     let numbers = (0..count).map(|n| {
       let settings = settings::parse(r#"{"options":{"apiKey":"k"}}"#).unwrap();
-      let number = recorders.add(Recorder::new(settings));
+      let number = recorders.add(Recorder::new(settings, &Arc::default()));
       recorders.with(number, |recorder| {
         if n % 2 == 1 {
           recorder.await_storage();
@@ -119,7 +121,7 @@ mod tests {
     assert_eq!(recorders.with(numbers[1], |recorder| recorder.memory_bytes()), 0);
     assert!(fill(&mut recorders, &numbers[..1], 4, MIB) == 4);
     let settings = settings::parse(r#"{"options":{"apiKey":"k"}}"#).unwrap();
-    assert!(!numbers.contains(&recorders.add(Recorder::new(settings))));
+    assert!(!numbers.contains(&recorders.add(Recorder::new(settings, &Arc::default()))));
     recorders.remove(numbers[0]);
     assert_eq!(recorders.bytes, 0);
   }

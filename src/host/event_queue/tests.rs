@@ -28,7 +28,10 @@ impl EventText for Text<'_> {
 }
 
 fn queue_of(max_bytes: usize) -> EventQueue {
-  EventQueue::new(Admission { max_bytes }, Arc::new(Account::new(Duration::ZERO, Box::new(|_| {}))))
+  EventQueue::new(
+    Admission { max_bytes },
+    Arc::new(Account::new(Duration::ZERO, &Arc::default(), Box::new(|_| {}))),
+  )
 }
 
 fn queue() -> EventQueue {

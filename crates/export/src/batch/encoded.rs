@@ -10,7 +10,7 @@ use braintrust_row::{
   write_masked_row, write_row,
 };
 
-use crate::config::ApiKey;
+use crate::secrets::Secrets;
 
 /// Encoded rows: the body of one request. Cloning shares the bytes.
 #[derive(Debug, Clone)]
@@ -72,13 +72,11 @@ impl EncodedBatch {
     self.body.clone()
   }
 
-  /// Replaces the API key in the rows by asterisks, as many as it has bytes.
-  pub fn hide(&mut self, key: &ApiKey) {
-    if key.is_in(&self.body) {
-      let mut body = Vec::from(mem::take(&mut self.body));
-      key.hide_in(&mut body);
-      self.body = body.into();
-    }
+  /// Replaces API keys in the rows by asterisks, as many as they have bytes.
+  pub fn hide(&mut self, secrets: &Secrets) {
+    let mut body = Vec::from(mem::take(&mut self.body));
+    secrets.hide_in(&mut body);
+    self.body = body.into();
   }
 
   /// The bytes of each row in the body.
@@ -240,14 +238,16 @@ impl Builder {
     self.cut
   }
 
-  /// Encodes a row, with its masked content if there is one.
-  pub fn push(&mut self, row: &Row, masked: Option<&Masked>, key: u64) {
+  /// Encodes a row, with its masked content if there is one, and without API keys.
+  pub fn push(&mut self, row: &Row, masked: Option<&Masked>, key: u64, secrets: &Secrets) {
     let start = self.open();
     match masked {
       Some(masked) => write_masked_row(&mut self.body, row, masked, &self.address),
       None => write_row(&mut self.body, row, &self.address),
     }
-    let written = self.body.get(start..).unwrap_or_default();
+    let written = self.body.get_mut(start..).unwrap_or_default();
+    // Before a field is cut: of a key that is cut, the rest would not be found.
+    secrets.hide_in(written);
     if let Some(shorter) = self.max_field.and_then(|most| cut_fields(written, most)) {
       self.body.truncate(start);
       self.body.extend_from_slice(&shorter);

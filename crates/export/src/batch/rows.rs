@@ -1,7 +1,7 @@
 //! Rows that leave the queue together, before they are encoded.
 
 use super::encoded::{Builder, EncodedBatch};
-use crate::counters::RowTotals;
+use crate::{counters::RowTotals, secrets::Secrets};
 use braintrust_row::{Destination, Masked, Row, RowId, write_content};
 
 /// Rows that are masked and encoded together; later updates of their spans are not merged into them.
@@ -65,10 +65,15 @@ impl RowBatch {
   }
 
   /// Encodes the rows. Fields with more than `max_field` bytes are cut. `None` when there are no rows.
-  pub fn encode(self, to: Option<&Destination>, max_field: Option<usize>) -> Option<Encoded> {
+  pub fn encode(
+    self,
+    to: Option<&Destination>,
+    max_field: Option<usize>,
+    secrets: &Secrets,
+  ) -> Option<Encoded> {
     let mut builder = Builder::new(to, max_field);
     for (row, key) in &self.rows {
-      builder.push(row, None, *key);
+      builder.push(row, None, *key, secrets);
     }
     self.finish(builder)
   }
@@ -89,12 +94,17 @@ impl RowBatch {
 
   /// Encodes the rows with masked content: the JSON of a list with one object for each row. Marks replace the content
   /// if it is anything else. `None` when there are no rows.
-  pub fn encode_masked(self, content: &str, max_field: Option<usize>) -> Option<Encoded> {
+  pub fn encode_masked(
+    self,
+    content: &str,
+    max_field: Option<usize>,
+    secrets: &Secrets,
+  ) -> Option<Encoded> {
     let masked = Masked::read_all(content).filter(|masked| masked.len() == self.rows.len());
     let masked = masked.unwrap_or_else(|| self.rows.iter().map(|_| Masked::failed()).collect());
     let mut builder = Builder::new(None, max_field);
     for ((row, key), masked) in self.rows.iter().zip(&masked) {
-      builder.push(row, Some(masked), *key);
+      builder.push(row, Some(masked), *key, secrets);
     }
     self.finish(builder)
   }

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::secrets::Secrets;
 use braintrust_row::{CustomFields, Destination, Json, Row, SpanContext, TraceId};
 
 fn row(name: &str, input: Option<&str>) -> Row {
@@ -25,7 +26,10 @@ fn rows(batch: &EncodedBatch) -> Vec<Value> {
 const LARGE: Limits = Limits { rows: 100, bytes: 1 << 20 };
 
 fn encode(queue: &mut RowQueue, limits: Limits) -> Option<EncodedBatch> {
-  queue.pick(limits, |_| true)?.encode(Some(&to("p")), None).map(|encoded| encoded.batch)
+  queue
+    .pick(limits, |_| true)?
+    .encode(Some(&to("p")), None, &Secrets::default())
+    .map(|encoded| encoded.batch)
 }
 
 /// Encodes the rows that are wanted, without an address; with the correction of their size.
@@ -34,7 +38,7 @@ fn encode_some(
   limits: Limits,
   wanted: impl Fn(&Row) -> bool,
 ) -> Option<(EncodedBatch, i64)> {
-  let encoded = queue.pick(limits, wanted)?.encode(None, None)?;
+  let encoded = queue.pick(limits, wanted)?.encode(None, None, &Secrets::default())?;
   Some((encoded.batch, encoded.size_correction))
 }
 

@@ -5,7 +5,6 @@ use std::{ffi::OsString, fmt, path::PathBuf, sync::Arc, time::Duration};
 use braintrust_row::TraceId;
 use flue_event::ContentPolicy;
 use http::HeaderValue;
-use memchr::memmem;
 use redact::Redactor;
 
 use super::{error::ConfigError, proxy::Proxies};
@@ -52,9 +51,6 @@ pub struct TrustSettings {
   pub is_verified: bool,
 }
 
-/// The shortest key that is looked for in content, in bytes. Those of Braintrust have more than 40.
-const SHORTEST_SECRET: usize = 16;
-
 /// The API key, as the `Authorization` header carries it. Never printed.
 #[derive(Clone)]
 pub struct ApiKey(HeaderValue);
@@ -79,27 +75,10 @@ impl ApiKey {
     &self.0
   }
 
-  /// Whether content has the key. One that is as short as a word is not looked for.
-  pub fn is_in(&self, content: &[u8]) -> bool {
-    self.secret().is_some_and(|key| memmem::find(content, key).is_some())
-  }
-
-  /// Replaces the key in content by asterisks, as many as it has bytes.
-  pub fn hide_in(&self, content: &mut [u8]) {
-    let Some(key) = self.secret() else { return };
-    let mut rest = content;
-    while let Some((_, found)) =
-      memmem::find(rest, key).and_then(|at| rest.split_at_mut_checked(at))
-    {
-      let Some((hidden, after)) = found.split_at_mut_checked(key.len()) else { return };
-      hidden.fill(b'*');
-      rest = after;
-    }
-  }
-
-  fn secret(&self) -> Option<&[u8]> {
-    let key = self.0.as_bytes().strip_prefix(b"Bearer ")?;
-    (key.len() >= SHORTEST_SECRET).then_some(key)
+  /// The key itself, for [`Secrets`](crate::secrets::Secrets).
+  pub fn text(&self) -> &str {
+    let bearer = self.0.to_str().unwrap_or_default();
+    bearer.strip_prefix("Bearer ").unwrap_or_default()
   }
 }
 

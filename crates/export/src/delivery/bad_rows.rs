@@ -76,7 +76,7 @@ impl Delivery {
       self.delay(key, suspicion.failures, now);
     }
     self.failed_since_shutdown |= self.shutdown_since.is_some();
-    self.account.counters.failed(why);
+    self.account.failed(why);
     None
   }
 

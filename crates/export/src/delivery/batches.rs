@@ -152,7 +152,7 @@ impl Delivery {
     if self.masks() {
       self.masked.begin(rows);
     } else {
-      let encoded = rows.encode(to, self.settings.max_field_bytes);
+      let encoded = rows.encode(to, self.settings.max_field_bytes, &self.account.secrets);
       self.push_encoded(encoded, now);
     }
   }
@@ -181,7 +181,8 @@ impl Delivery {
   /// Encodes a batch with its masked content.
   pub fn handle_masked(&mut self, batch: u64, content: &str, now: Now) {
     if let Some(rows) = self.masked.finish(batch) {
-      let encoded = rows.encode_masked(content, self.settings.max_field_bytes);
+      let encoded =
+        rows.encode_masked(content, self.settings.max_field_bytes, &self.account.secrets);
       self.push_encoded(encoded, now);
     }
   }
@@ -195,15 +196,13 @@ impl Delivery {
       let why = "no time is left for the masking function";
       self.account.lose(LossReason::NotDeliveredAtExit, rest, why, now.elapsed);
     }
-    let encoded = rows.encode_masked(content, self.settings.max_field_bytes);
+    let encoded = rows.encode_masked(content, self.settings.max_field_bytes, &self.account.secrets);
     self.push_encoded(encoded, now);
   }
 
   /// Adds a batch to the outbox, through the spool if it has room.
   fn push_encoded(&mut self, encoded: Option<Encoded>, now: Now) {
-    let Some(Encoded { mut batch, size_correction, cut }) = encoded else { return };
-    // An environment that is recorded as content has it.
-    batch.hide(&self.settings.api_key);
+    let Some(Encoded { batch, size_correction, cut }) = encoded else { return };
     let (key, rows, bytes) = (batch.key(), batch.rows(), batch.bytes());
     self.account.log.line(format_args!("batch {key}: {rows} rows, {bytes} bytes"));
     self.account.counters.cut(cut);
@@ -368,9 +367,13 @@ impl Delivery {
   /// The batch in a segment's content. What applies to the rows of this process applies to adopted ones.
   fn decode(&self, content: &[u8], spooled: &SpooledBatch) -> Option<EncodedBatch> {
     let (policy, redactor) = (self.settings.content, self.settings.redactor.as_deref());
-    EncodedBatch::from_segment(content, spooled.key, |row| {
+    let mut batch = EncodedBatch::from_segment(content, spooled.key, |row| {
       if spooled.is_adopted { stored_rows::rewritten(row, policy, redactor) } else { None }
-    })
+    })?;
+    if spooled.is_adopted {
+      batch.hide(&self.account.secrets);
+    }
+    Some(batch)
   }
 
   fn lose_spooled(&self, spooled: &SpooledBatch, why: &str, now: Now) {

@@ -70,7 +70,7 @@ impl Delivery {
       if call.repeats == FAILURES_BEFORE_WARNING && self.shutdown_since.is_none() {
         let why = call.no_response(now);
         self.warn_of_failure(Code::Unreachable, &why);
-        self.account.counters.failed(why);
+        self.account.failed(why);
       }
     }
   }

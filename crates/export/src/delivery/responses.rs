@@ -288,7 +288,7 @@ impl Delivery {
     self.account.counters.correct(shorter.bytes() as i64 - size as i64);
     self.outbox.replace(key, shorter);
     self.put_back(key);
-    self.account.counters.failed(why);
+    self.account.failed(why);
   }
 
   /// Handles a temporary failure of a request that began at `began`: backs off. `code` is the diagnostic when it lasts.
@@ -301,7 +301,7 @@ impl Delivery {
     if self.backoff.failures() >= FAILURES_BEFORE_WARNING && !is_shutdown {
       self.warn_of_failure(code, &why);
     }
-    self.account.counters.failed(why);
+    self.account.failed(why);
   }
 
   pub(super) fn warn_of_failure(&self, code: Code, why: &str) {
@@ -323,7 +323,7 @@ impl Delivery {
     }
     self.unauthorized = true;
     self.pause(UNAUTHORIZED_DELAY, now);
-    self.account.counters.failed(why);
+    self.account.failed(why);
   }
 
   /// Sends nothing for `delay`. A longer pause stays.
@@ -338,6 +338,6 @@ impl Delivery {
     self.spool.remove_all(segments);
     let totals = RowTotals { rows: batch.rows(), bytes: batch.bytes() };
     self.account.lose(reason, totals, &why, now.elapsed);
-    self.account.counters.failed(why);
+    self.account.failed(why);
   }
 }

@@ -65,7 +65,7 @@ impl Exporter {
       if let Some(LostEvent(reason, why)) = lost {
         self.account.refuse(reason, bytes, &why, now.elapsed);
         if reason == LossReason::UnreadableEvent {
-          self.account.counters.failed(why);
+          self.account.failed(why);
         }
       }
     }

@@ -102,7 +102,7 @@ impl Exporter {
     let with_names = |trace| !is_redacted && !self.delivery.masks_trace(trace);
     let is_recorded = |trace| self.sampling.records(trace);
     let mut content = self.translator.snapshot_of(now.unix_ms, &with_names, &is_recorded)?;
-    self.settings.api_key.hide_in(&mut content);
+    self.account.secrets.hide_in(&mut content);
     Some(content)
   }
 }

@@ -3,7 +3,10 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use proptest::prelude::*;
 
 use super::*;
-use crate::batch::{Limits, RowQueue};
+use crate::{
+  batch::{Limits, RowQueue},
+  secrets::Secrets,
+};
 use braintrust_row::{Json, Row, SpanContext};
 
 fn row(span: u8, text: &str) -> Row {
@@ -21,7 +24,7 @@ impl Source {
       self.0.push(row(*span, "x"));
     }
     let limits = Limits { rows: 100, bytes: 1 << 20 };
-    self.0.pick(limits, |_| true).unwrap().encode(None, None).unwrap().batch
+    self.0.pick(limits, |_| true).unwrap().encode(None, None, &Secrets::default()).unwrap().batch
   }
 }
 

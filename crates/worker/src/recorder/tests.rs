@@ -23,7 +23,8 @@ struct Host {
 
 impl Host {
   fn new(storage: &BTreeMap<String, Vec<u8>>, elapsed: Duration) -> Self {
-    let mut recorder = Recorder::new(settings::parse(r#"{"options":{"apiKey":"key"}}"#).unwrap());
+    let mut recorder =
+      Recorder::new(settings::parse(r#"{"options":{"apiKey":"key"}}"#).unwrap(), &Arc::default());
     recorder.await_storage();
     Self { recorder, elapsed, storage: storage.clone(), failure: None, sent: 0, cancelled: 0 }
   }

@@ -8,7 +8,7 @@ use super::*;
 fn rows_that_are_written_to_the_spool_as_shutdown_ends_are_spooled_and_not_lost() {
   let options = json!({ "apiKey": "sk-test", "spool": { "dir": "/spool" } });
   let settings = Settings::parse(&json!({ "options": options }).to_string()).unwrap();
-  let account = Arc::new(Account::new(SECOND, Box::new(|_| {})));
+  let account = Arc::new(Account::new(SECOND, &Arc::default(), Box::new(|_| {})));
   let now = Now { elapsed: SECOND, unix_ms: START };
   let mut exporter = Exporter::new(Arc::new(settings), account.clone(), &SpoolStatus::Open, 1, now);
   let start = r#"{"v":3,"type":"run_start","runId":"run_1"}"#;

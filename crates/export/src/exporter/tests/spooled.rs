@@ -5,14 +5,13 @@ use std::sync::Mutex;
 use spool::Segment;
 
 use super::*;
-use crate::debug_log::DebugLog;
 
 /// An exporter with a spool and these options.
 pub fn spooling_with(options: &Value) -> Exporter {
   let mut all = json!({ "apiKey": "sk-test", "appUrl": "http://127.0.0.1:9", "spool": true });
   all.as_object_mut().unwrap().extend(options.as_object().unwrap().clone());
   let settings = Settings::parse(&json!({ "options": all }).to_string()).unwrap();
-  let account = Arc::new(Account::new(SECOND, Box::new(|_| {})));
+  let account = Arc::new(Account::new(SECOND, &Arc::default(), Box::new(|_| {})));
   Exporter::new(Arc::new(settings), account, &SpoolStatus::Open, 1, at(0))
 }
 
@@ -195,8 +194,8 @@ fn the_last_snapshot_is_written_although_one_is_in_progress() {
 fn the_debug_log_never_shows_the_secret_of_a_storage() {
   let lines = Arc::new(Mutex::new(Vec::new()));
   let sink = lines.clone();
-  let mut account = Account::new(SECOND, Box::new(|_| {}));
-  account.log = DebugLog::new(Box::new(move |line| sink.lock().unwrap().push(line.to_owned())));
+  let mut account = Account::new(SECOND, &Arc::default(), Box::new(|_| {}));
+  account.show_log(Box::new(move |line| sink.lock().unwrap().push(line.to_owned())));
   let mut host = Host::with(json!({}), account);
   let event = json!({ "v": 3, "type": "run_start", "runId": "r", "input": "x".repeat(150_000) });
   host.exporter.handle_event(&event.to_string(), Priority::Start, host.now()).unwrap();
