@@ -1169,3 +1169,41 @@ test('a delivery that fails on every side ends no process', async () => {
     stderr: '',
   });
 });
+
+test('no logger sends a key that another one, the environment or another thread has', () =>
+  program(
+    `
+    import { once } from 'node:events';
+    import { Worker } from 'node:worker_threads';
+    const keys = ['sk-of-a-0123456789abcdef', 'bt-of-b-0123456789abcdef', 'sk-of-env-0123456789abcdef', 'sk-of-thread-0123456789abcdef'];
+    process.env.BRAINTRUST_API_KEY = keys[2];
+    const thread = new Worker(
+      "import('flue-braintrust').then((bt) => bt.initLogger({ apiKey: 'sk-of-thread-0123456789abcdef' }))",
+      { eval: true },
+    );
+    await once(thread, 'exit');
+    const a = bt.initLogger({ ...A, apiKey: keys[0], attachments: true, maxFieldBytes: 1000 });
+    a.traced((span) => {
+      span.log({ input: keys[1], output: 'x'.repeat(915) + keys[1] + 'x'.repeat(1000) });
+    }, { name: 'early' });
+    const b = bt.initLogger({ ...B, apiKey: keys[1] });
+    for (const logger of [a, b])
+      logger.traced((span) => span.log({ input: [...keys, { [keys[0]]: JSON.stringify(keys) }] }), { name: 'all' });
+    const data = Buffer.from(keys[3].repeat(8));
+    const file = new bt.Attachment({ data, filename: '.env', contentType: 'text/plain' });
+    a.traced((span) => span.log({ input: { file } }), { name: 'file' });
+    await bt.flush();
+    await a.flush();
+  `,
+    ({ A, B }, { stderr }) => {
+      expect(stderr).toBe('');
+      expect(namesOf(A)).toEqual(['all', 'early', 'file']);
+      expect(namesOf(B)).toEqual(['all']);
+      expect(named(A, 'early').input).toBe('*'.repeat(24));
+      expect(JSON.stringify([named(A, 'file').input])).toContain('data omitted');
+      for (const { collector, bytes } of [A, B]) {
+        expect(JSON.stringify(collector.rows())).not.toMatch(/of-[a-z]/);
+        expect(bytes).not.toMatch(/of-(env|thread)/);
+      }
+    },
+  ));

@@ -42,7 +42,9 @@ impl Attach for Offers<'_> {
 
   /// The announcement of a file passes neither rules nor masking function.
   fn shows_type(&self, media_type: &str) -> bool {
-    !self.delivery.masks_any() && self.redacted(media_type).is_empty()
+    !self.delivery.masks_any()
+      && self.redacted(media_type).is_empty()
+      && !self.delivery.account.secrets.are_in(media_type.as_bytes())
   }
 }
 
@@ -56,13 +58,14 @@ impl Delivery {
   fn offer_attachment(&mut self, attachment: Attachment, now: Now) -> bool {
     let room = self.settings.queue_room().saturating_sub(self.shared_bytes());
     let Some(attachments) = &mut self.attachments else { return false };
-    // A rule cannot redact inside a file: a file that it would change is not uploaded, nor is text that it cannot read.
+    // Nothing is hidden inside a file: one that has a key, or that a rule would change, is not uploaded, nor is text that
+    // a rule cannot read.
     let redactor = self.settings.redactor.as_deref();
     let is_covered = redactor.is_some_and(|redactor| {
       let text = std::str::from_utf8(&attachment.bytes);
       text.map_or(attachment.is_text(), |text| redactor.changes(text))
     });
-    if is_covered {
+    if is_covered || self.account.secrets.are_in(&attachment.bytes) {
       return false;
     }
     match attachments.offer(attachment, room) {
@@ -205,6 +208,6 @@ impl Delivery {
         self.request(call, Purpose::AttachmentFailure, now.elapsed, now);
       }
     }
-    self.account.counters.failed(why);
+    self.account.failed(why);
   }
 }

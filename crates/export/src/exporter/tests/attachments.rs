@@ -261,6 +261,25 @@ fn text_that_rules_cannot_read_is_not_uploaded() {
 }
 
 #[test]
+fn a_file_with_an_api_key_is_not_uploaded() {
+  let key = "sk-0123456789abcdef0123456789";
+  let text = |key: &str| format!("BRAINTRUST_API_KEY={key}\n").repeat(8);
+  for (bytes, uploads) in [
+    (text(key).into_bytes(), 0),
+    ([file(1, 900), key.into()].concat(), 0),
+    (text("sk-another-key").into_bytes(), 1),
+  ] {
+    let mut host = Host::attaching(json!({ "apiKey": key }));
+    let file = json!({ "type": "file", "mimeType": "text/plain", "data": STANDARD.encode(&bytes) });
+    host.workflow("a", &file, &json!(1));
+    let mut server = Server { requests: Vec::new(), answer: &mut works };
+    host.serve(10 * SECOND, &mut server, &unmasked);
+    assert_eq!((server.count(PUT), server.count("/attachment")), (uploads, uploads));
+    assert_eq!(server.rows().contains("data omitted"), uploads == 0, "{}", server.rows());
+  }
+}
+
+#[test]
 fn a_media_type_that_rules_or_a_mask_may_change_is_not_announced() {
   let bytes = file(5, 900)[26..].to_vec();
   let of = |media_type: &str, rules: Value, masking: Masking| {
