@@ -59,6 +59,26 @@ async function withCollector<T>(
   }
 }
 
+test.each([
+  ['BRAINTRUST_ORG_NAME', 'sk-verysecret-4711', '"\\*{18}"'],
+  ['FLUE_BRAINTRUST_REDACT', 'sk-verysecret-4711', '"\\*{18}"'],
+  ['BRAINTRUST_APP_URL', 'http://127.0.0.1:1/v1?token=sk-verysecret', 'http://127.0.0.1:1/'],
+  ['BRAINTRUST_APP_URL', 'http://user?sk-verysecret@127.0.0.1:1', 'http://\\*{3}'],
+])('a secret in %s is not printed: %s', (variable, value, shown) =>
+  withCollector({}, async (collector) => {
+    const env = {
+      ...destination(collector),
+      BRAINTRUST_API_KEY: 'sk-verysecret-4711',
+      FLUE_BRAINTRUST_DEBUG: '1',
+      FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: '300',
+      [variable]: value,
+    };
+    const { stderr } = await runAgent('natural', env);
+    expect(stderr).toMatch(new RegExp(shown));
+    expect(stderr).not.toContain('sk-verysecret');
+  }),
+);
+
 describe.each(['natural', 'exit'] as const)('an agent that ends by %s', (ending) => {
   test('runs on with a wrong key', () =>
     withCollector({ apiKey: 'another' }, async (collector) => {

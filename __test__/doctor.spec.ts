@@ -115,6 +115,22 @@ test('for people there is a line for each check, and no colour where there is no
   expect(ending.stdout).not.toContain(KEY);
 });
 
+test.each([
+  ['BRAINTRUST_ORG_NAME', KEY],
+  ['FLUE_BRAINTRUST_REDACT', KEY],
+  ['BRAINTRUST_PROJECT_NAME', KEY],
+  ['BRAINTRUST_API_URL', `http://user?${KEY}@127.0.0.1:1`],
+  ['BRAINTRUST_API_URL', 'http://127.0.0.1:1/v1?token=sk-verysecret-'],
+])('a secret in %s is not printed: %s', async (variable, value) => {
+  const server = await collector();
+  const env = { BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: server.url, [variable]: value };
+  for (const more of [[], ['--json']]) {
+    const { stdout, stderr } = await cli(['doctor', ...more], { env });
+    expect(stdout).toContain(more.length > 0 ? '"checks"' : 'Settings');
+    expect(stdout + stderr).not.toContain('sk-verysecret');
+  }
+});
+
 test('a wrong key is distinguished from a wrong address', async () => {
   const server = await collector();
   const wrongKey = await examine({

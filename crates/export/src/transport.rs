@@ -164,8 +164,13 @@ pub fn parse_url(text: &str) -> Result<Url, ParseError> {
   Url::parse(text)
 }
 
-/// The URL without credentials, for messages.
+/// The URL without credentials, query and fragment, for messages.
 pub fn redact_url(url: &str) -> String {
+  let (url, rest) = url.split_at(url.find(['?', '#']).unwrap_or(url.len()));
+  // A password with such a character, unescaped, begins before it.
+  if rest.contains('@') {
+    return url.split_inclusive("//").next().unwrap_or_default().to_owned() + "***";
+  }
   match Url::parse(url) {
     Ok(mut parsed) if has_credentials(&parsed) => {
       // Cannot fail: the URL has credentials.
@@ -216,6 +221,20 @@ mod tests {
       ["https://a.test:1/é?%C3%A9", "http://us%40er:pä@[::1]/", "http://xn--bcher-kva.test"]
     {
       assert!(parse_url(url).is_ok(), "{url}");
+    }
+  }
+
+  #[test]
+  fn of_a_url_neither_credentials_nor_query_nor_fragment_are_shown() {
+    for (url, shown) in [
+      ("http://a.test:1/v1", "http://a.test:1/v1"),
+      ("http://user:secret@a.test/v1", "http://a.test/v1"),
+      ("http://a.test/v1?token=secret#secret", "http://a.test/v1"),
+      ("http://user?secret@a.test", "http://***"),
+      ("http://user:12#secret@a.test", "http://***"),
+      ("no url?secret@", "no url***"),
+    ] {
+      assert_eq!(redact_url(url), shown, "{url}");
     }
   }
 
