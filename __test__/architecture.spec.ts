@@ -44,9 +44,10 @@ const TABLE: Record<string, string> = {
   exit: 'signals',
   spans:
     'builtins context drop-oldest json login outside-of-request receipts slug-destinations span-link warn',
-  capture: 'context drop-oldest json minimal-end-event request-delta routes',
+  capture: 'context drop-oldest json message-usage minimal-end-event request-delta routes',
   'request-delta': 'conversation-memory flat-snapshot json shared-prefix',
   'minimal-end-event': 'json',
+  'message-usage': 'json',
   masking: 'builtins json timers',
   diagnostics: 'timers warn',
   ready: 'log-level span-link timers warn',

@@ -627,3 +627,26 @@ test.each(deltas)(
     expect(recorded.slice(1)).toEqual([{ ...end, firstDeltaAt }, end]);
   },
 );
+
+test('of the message of a model only usage is recorded that its turn does not report', () => {
+  const capture = new Capture(loadNative());
+  const recorded: any[] = [];
+  const kind = kinds.get('message_end');
+  const emit = (message: object) => {
+    const event = { type: 'message_end', turnId: 't', operationId: 'o', message };
+    if (!capture.wants(event, kind!)) return;
+    capture.take(event, kind!, (text) => recorded.push(JSON.parse(text)) > 0);
+  };
+  const usage = { input: 9, output: 50, cacheRead: 3, cacheWrite: 20, totalTokens: 82 };
+  for (const message of [{ role: 'user', content: [] }, { role: 'assistant', content: [], usage }]) {
+    emit(message);
+  }
+  expect(recorded).toEqual([]);
+  emit({ role: 'assistant', content: ['secret'], usage: { ...usage, reasoning: 0 } });
+  emit({ role: 'assistant', usage: { ...usage, cacheWrite1h: 15 } });
+  const end = { type: 'message_end', turnId: 't', operationId: 'o' };
+  expect(recorded).toEqual([
+    { ...end, usage: { reasoning: 0, cacheWrite: 20 } },
+    { ...end, usage: { cacheWrite: 20, cacheWrite1h: 15 } },
+  ]);
+});

@@ -4,6 +4,7 @@
 
 const { currentWork, isCall, noteOperation } = require('./context.js');
 const { dropOldest } = require('./drop-oldest.js');
+const { reportsUsage, usageText } = require('./message-usage.js');
 const { minimalEndEvent } = require('./minimal-end-event.js');
 const { RequestDeltas } = require('./request-delta.js');
 const { stringifyBare } = require('./json/long-texts.js');
@@ -90,7 +91,9 @@ class Capture {
    * @param {EventKind} kind
    */
   wants(event, { priority, isFirstToken }) {
-    if (isFirstToken === undefined) return priority !== undefined;
+    if (isFirstToken === undefined) {
+      return priority !== undefined && (event.type !== 'message_end' || reportsUsage(event));
+    }
     const { turnId, timestamp } = event;
     const asked = this.#asked;
     if (asked.has(turnId) && asked.get(turnId) === undefined && isFirstToken(event)) {
@@ -119,6 +122,8 @@ class Capture {
       record(this.#beginning(event), Start);
     } else if (type === 'submission_queued') {
       record(withNamedCaller(stringify(event), this.#destination?.callerOf(event)), Start);
+    } else if (type === 'message_end') {
+      record(usageText(event), Start);
     } else if (priority === Start) {
       record(stringify(event), Start);
     } else {

@@ -23,7 +23,7 @@ impl Priority {
       "history_forgotten" | "caller_named" => Self::Note,
       "run_start" | "run_resume" | "submission_queued" | "submission_running"
       | "operation_start" | "turn_request" | "tool_start" | "task_start" | "compaction_start"
-      | "log" | "span_start" | "span_log" => Self::Start,
+      | "log" | "message_end" | "span_start" | "span_log" => Self::Start,
       _ => Self::Continuation,
     }
   }

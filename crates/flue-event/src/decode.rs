@@ -17,11 +17,13 @@ use crate::{
   task::{TaskEnd, TaskStart},
   tool::{ToolEnd, ToolStart},
   turn::{TurnEnd, TurnRequest},
+  usage::Usage,
 };
 
 /// The kinds of events that change a span; JavaScript drops all others after one look-up.
 ///
-/// Four are emitted by this package's JavaScript: `history_forgotten`, after which the next request of a conversation
+/// Of `message_end`, JavaScript passes on only the usage that its turn does not report, as a member of the event. Four
+/// are emitted by this package's JavaScript: `history_forgotten`, after which the next request of a conversation
 /// comes whole, and the three `span_` kinds of custom spans. Two more, `feedback` and `caller_named`, are not in the list:
 /// they never come from Flue.
 pub const TRANSLATED_KINDS: &[&str] = &[
@@ -36,6 +38,7 @@ pub const TRANSLATED_KINDS: &[&str] = &[
   "operation",
   "turn_request",
   "turn",
+  "message_end",
   "history_forgotten",
   "tool_start",
   "tool",
@@ -111,6 +114,7 @@ fn body<'a>(kind: &str, f: &Fields<'a>) -> Body<'a> {
     "turn_request" => Body::TurnRequest(TurnRequest::read(f)),
     "turn" => Body::TurnEnd(TurnEnd::read(f)),
     "history_forgotten" => Body::HistoryForgotten,
+    "message_end" => Body::MessageEnd(Usage::read(f.usage)),
     "tool_start" => Body::ToolStart(ToolStart::read(f)),
     // `tool_call` is the name on 0.x, and the one that the helper of Flue's Braintrust guide gives to `tool`.
     "tool" | "tool_call" => Body::ToolEnd(ToolEnd::read(f)),

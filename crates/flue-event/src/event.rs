@@ -13,6 +13,7 @@ use crate::{
   task::{TaskEnd, TaskStart},
   tool::{ToolEnd, ToolStart},
   turn::{TurnEnd, TurnRequest},
+  usage::Usage,
   value::RawJson,
 };
 
@@ -63,6 +64,8 @@ pub enum Body<'a> {
   HistoryForgotten,
   /// A model has responded.
   TurnEnd(TurnEnd<'a>),
+  /// The usage of a turn that the message of the model reports.
+  MessageEnd(Option<Usage>),
   /// A tool is called.
   ToolStart(ToolStart<'a>),
   /// A tool has returned.

@@ -84,7 +84,10 @@ raw_members! {
 }
 raw_members! {
   /// A `usage` object.
-  Usage { input, output, cache_read = "cacheRead", cache_write = "cacheWrite", total_tokens = "totalTokens", cost }
+  Usage {
+    input, output, cache_read = "cacheRead", cache_write = "cacheWrite", total_tokens = "totalTokens", cost,
+    reasoning, cache_write_1h = "cacheWrite1h",
+  }
 }
 raw_members! {
   /// A `usage.cost` object.

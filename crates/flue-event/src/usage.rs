@@ -19,6 +19,10 @@ pub struct Usage {
   pub total: Option<f64>,
   /// The cost in US dollars; 0 for a model without a price.
   pub cost: Option<f64>,
+  /// Output tokens that the model reasoned with.
+  pub reasoning: Option<f64>,
+  /// Of the tokens that were written to the cache, those that stay for an hour.
+  pub cache_write_1h: Option<f64>,
 }
 
 impl Usage {
@@ -26,12 +30,13 @@ impl Usage {
   pub(crate) fn read(member: Member<'_>) -> Option<Self> {
     let f: fields::Usage = object(member);
     let cost = count(object::<fields::Cost>(f.cost).total);
-    let [input, output, cache_read, cache_write] =
-      [f.input, f.output, f.cache_read, f.cache_write].map(count);
+    let [input, output, cache_read, cache_write, reasoning, cache_write_1h] =
+      [f.input, f.output, f.cache_read, f.cache_write, f.reasoning, f.cache_write_1h].map(count);
     let cached = cache_read.unwrap_or(0.0) + cache_write.unwrap_or(0.0);
     let sum = input.zip(output).map(|(input, output)| input + output + cached);
     let total = count(f.total_tokens).or(sum);
-    let usage = Self { input, output, cache_read, cache_write, total, cost };
+    let usage =
+      Self { input, output, cache_read, cache_write, total, cost, reasoning, cache_write_1h };
     (usage != Self::default()).then_some(usage)
   }
 }

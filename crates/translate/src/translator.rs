@@ -49,6 +49,7 @@ impl Translator {
       Body::TurnRequest(request) => turn::request(state, event, request),
       Body::HistoryForgotten => turn::forget_history(state, event),
       Body::TurnEnd(end) => turn::end(state, event, end),
+      Body::MessageEnd(usage) => turn::message_end(state, event, usage.as_ref()),
       Body::ToolStart(start) => tool::start(state, event, start),
       Body::ToolEnd(end) => tool::end(state, event, end),
       Body::TaskStart(start) => task::start(state, event, start),

@@ -14,7 +14,7 @@ use crate::{
   usage,
 };
 use braintrust_row::{Row, SpanContext, SpanType, time};
-use flue_event::{Event, Ids, Model, TurnEnd, TurnRequest};
+use flue_event::{Event, Ids, Model, TurnEnd, TurnRequest, Usage};
 
 /// `turn_request`.
 #[inline(never)]
@@ -114,6 +114,21 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &TurnEnd<'_>) -> Vec<Row> 
     }
   }
   closed.into_rows()
+}
+
+/// `message_end`: usage that only the message of the turn reports. It follows the end of its turn, on 0.x it precedes it.
+#[inline(never)]
+pub fn message_end(state: &State, event: &Event<'_>, usage: Option<&Usage>) -> Vec<Row> {
+  let (Some(usage), Some(turn)) = (usage, event.ids.turn.as_deref()) else { return Vec::new() };
+  let Some(enclosing) = state.enclosing(&event.ids) else { return Vec::new() };
+  let span = identity::turn(enclosing.span.trace, turn);
+  let is_open = state.tree.get(&Activity::Turn(turn.to_owned())).is_some();
+  if !is_open && !state.tree.has_ended_row(span.row) {
+    return Vec::new();
+  }
+  let mut row = Row::of(span);
+  usage::write(&mut row, usage);
+  vec![row]
 }
 
 fn summary_of_operation<'s>(state: &'s mut State, ids: &Ids<'_>) -> Option<&'s mut TurnSummary> {

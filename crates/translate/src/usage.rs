@@ -15,6 +15,11 @@ pub fn write(row: &mut Row, usage: &Usage) {
   row.set_metric("tokens", usage.total);
   row.set_metric("prompt_cached_tokens", usage.cache_read);
   row.set_metric("prompt_cache_creation_tokens", usage.cache_write);
+  row.set_metric("completion_reasoning_tokens", usage.reasoning);
+  let hour = usage.cache_write_1h;
+  let minutes = usage.cache_write.zip(hour).map(|(all, hour)| (all - hour).max(0.0));
+  row.set_metric("prompt_cache_creation_5m_tokens", minutes);
+  row.set_metric("prompt_cache_creation_1h_tokens", hour);
   // Flue reports a cost of zero for a model without a price. If it were written, Braintrust would not
   // compute the cost itself.
   let purpose = row.custom.as_ref().and_then(|custom| custom.attributes.get(PURPOSE));
@@ -32,6 +37,8 @@ pub fn add(sum: &mut Option<Usage>, more: &Usage) {
     (&mut sum.cache_write, more.cache_write),
     (&mut sum.total, more.total),
     (&mut sum.cost, more.cost),
+    (&mut sum.reasoning, more.reasoning),
+    (&mut sum.cache_write_1h, more.cache_write_1h),
   ] {
     *sum = sum.map_or(more, |sum| Some(sum + more.unwrap_or(0.0)));
   }

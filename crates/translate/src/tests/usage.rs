@@ -98,3 +98,30 @@ fn usage_in_a_snapshot_of_an_earlier_version_is_read() {
   let usage: flue_event::Usage = serde_json::from_str(known).unwrap();
   assert_eq!((usage.input, usage.total, usage.cost), (Some(1.0), Some(3.0), Some(0.5)));
 }
+
+/// Flue reports reasoning with the message of the model: behind its turn, and on 0.x before the turn ends.
+#[test]
+fn a_turn_has_the_usage_that_only_its_message_reports() {
+  let message = r#"{"type":"message_end","timestamp":1000,"operationId":"o","turnId":"t0",
+    "usage":{"reasoning":30,"cacheWrite":20,"cacheWrite1h":15}}"#;
+  let usage =
+    json!({ "input": 10, "output": 50, "cacheRead": 3, "cacheWrite": 20, "totalTokens": 83 });
+  let events = prompt(&[usage]);
+  for positions in [vec![2], vec![3], vec![3, 3]] {
+    let mut events = events.clone();
+    positions.iter().for_each(|at| events.insert(*at, message.to_owned()));
+    let mut trace = Trace::default();
+    translate(&events, &mut trace);
+    let turn = metrics(trace.named("llm:t0").next().unwrap());
+    assert_eq!(
+      turn,
+      json!({ "prompt_tokens": 33.0, "completion_tokens": 50.0, "tokens": 83.0, "prompt_cached_tokens": 3.0,
+        "prompt_cache_creation_tokens": 20.0, "prompt_cache_creation_5m_tokens": 5.0,
+        "prompt_cache_creation_1h_tokens": 15.0, "completion_reasoning_tokens": 30.0 })
+    );
+  }
+  let mut trace = Trace::default();
+  let without_turn = [events[0].clone(), message.to_owned(), events[3].clone()];
+  translate(&without_turn, &mut trace);
+  assert_eq!(trace.rows.len(), 1);
+}
