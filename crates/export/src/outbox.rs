@@ -102,6 +102,14 @@ pub enum Written {
   SpoolOnly(Segment),
 }
 
+/// A batch of those in memory only that is being written to the spool again.
+#[derive(Clone, Copy)]
+struct Rewrite {
+  key: u64,
+  /// Its rows: fewer when it has been split since.
+  rows: usize,
+}
+
 /// The batches by their keys, the oldest first.
 #[derive(Default)]
 pub struct Outbox {
@@ -110,7 +118,7 @@ pub struct Outbox {
   /// For each row of those how many of them carry it.
   writing_rows: RowMap<u32>,
   /// The batch in memory that is being written to the spool again.
-  rewriting: Option<rewrite::Rewrite>,
+  rewriting: Option<Rewrite>,
   ready: BTreeMap<u64, QueuedBatch>,
   in_flight: BTreeMap<u64, QueuedBatch>,
   spooled: BTreeMap<u64, SpooledBatch>,

@@ -64,7 +64,7 @@ impl Delivery {
       && !is_complete
       && self.account.counters.has_no_error()
     {
-      self.account.counters.failed(call.no_response(now));
+      self.account.failed(call.no_response(now));
     }
     let reason =
       if self.unauthorized { LossReason::Unauthorized } else { LossReason::NotDeliveredAtExit };

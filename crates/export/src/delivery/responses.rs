@@ -226,7 +226,7 @@ impl Delivery {
     if failures >= FAILURES_BEFORE_WARNING && !is_shutdown {
       self.warn_of_failure(code, &why);
     }
-    self.account.counters.failed(why);
+    self.account.failed(why);
   }
 
   fn delivered(&mut self, key: u64, now: Now) {

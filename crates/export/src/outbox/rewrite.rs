@@ -7,15 +7,7 @@ use std::{collections::HashSet, rc::Rc};
 use braintrust_row::RowId;
 use spool::Segment;
 
-use super::{Outbox, QueuedBatch};
-
-/// A batch that is being written again.
-#[derive(Clone, Copy)]
-pub(super) struct Rewrite {
-  key: u64,
-  /// Its rows: fewer when it has been split since.
-  rows: usize,
-}
+use super::{Outbox, QueuedBatch, Rewrite};
 
 impl Outbox {
   /// Begins to write the oldest batch that is in memory only, if it `fits`. Returns its key, its content and its rows.
