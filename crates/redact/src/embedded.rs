@@ -103,7 +103,7 @@ impl<'a> Values<'a> {
       return;
     }
     if start >= text.len() {
-      contents(text, self.covered..text.len(), &mut self.found);
+      self.contents(text.len());
       self.at = None;
       return;
     }
@@ -125,9 +125,41 @@ impl<'a> Values<'a> {
 
   /// Adds what has been found, and the contents of strings before it.
   fn push(&mut self, range: Range<usize>, form: Form) {
-    contents(self.text, self.covered..range.start, &mut self.found);
+    self.contents(range.start);
     self.covered = range.end;
     self.found.push_back(Value { range, form });
+  }
+
+  /// Adds the contents of the strings with escapes from what has been found to `end`, where no lists and objects are.
+  /// Where a string begins is not known: the text between two strings may be one, and one that may have JSON need not
+  /// have both quotes.
+  fn contents(&mut self, end: usize) {
+    let (text, part) = (self.text, self.covered..end);
+    let bytes = text.get(..part.end).unwrap_or_default().as_bytes();
+    let mut start = part.start;
+    while start < part.end {
+      let end = string::end_of_content(bytes, start).unwrap_or(part.end);
+      let content = text.get(start..end).unwrap_or_default();
+      let is_string = || {
+        let quoted = start.checked_sub(1).filter(|quote| *quote >= part.start);
+        quoted.and_then(|quote| text.get(quote..=end)).is_some_and(|string| parse(string).is_ok())
+      };
+      if content.contains('\\') && (self.may_have_json(content) || is_string()) {
+        self.found.push_back(Value { range: start..end, form: Form::Content });
+      }
+      start = end + 1;
+    }
+  }
+
+  /// Whether the content of a string may have JSON: brackets, or the name of a member whose bracket is missing.
+  fn may_have_json(&self, content: &str) -> bool {
+    let mut quotes = content.match_indices("\\\"").peekable();
+    let is_name = |(at, quote): (usize, &str)| {
+      let behind = content.get(at + quote.len()..).unwrap_or_default();
+      behind.trim_start_matches(SPACES).starts_with(':')
+    };
+    quotes.peek().is_some()
+      && (content.contains(['{', '[']) || self.has_members && quotes.any(is_name))
   }
 }
 
@@ -140,26 +172,6 @@ fn next_name(text: &str, part: Range<usize>) -> Option<usize> {
     let behind = end.and_then(|rest| rest.strip_prefix('"')).unwrap_or_default();
     behind.trim_start_matches(SPACES).starts_with(':')
   })
-}
-
-/// The contents of the strings with escapes in a part of a text without lists and objects. Where a string begins is not
-/// known: the text between two strings may be one, and one that may have JSON need not have both quotes.
-fn contents(text: &str, part: Range<usize>, found: &mut VecDeque<Value>) {
-  let bytes = text.get(..part.end).unwrap_or_default().as_bytes();
-  let mut start = part.start;
-  while start < part.end {
-    let end = string::end_of_content(bytes, start).unwrap_or(part.end);
-    let content = text.get(start..end).unwrap_or_default();
-    let is_string = || {
-      let quoted = start.checked_sub(1).filter(|quote| *quote >= part.start);
-      quoted.and_then(|quote| text.get(quote..=end)).is_some_and(|string| parse(string).is_ok())
-    };
-    let may_have_json = content.contains("\\\"") && content.contains(['{', '[']);
-    if content.contains('\\') && (may_have_json || is_string()) {
-      found.push_back(Value { range: start..end, form: Form::Content });
-    }
-    start = end + 1;
-  }
 }
 
 /// What looks like a list or an object at a position of a text.

@@ -1,5 +1,7 @@
 //! JSON whose structure is malformed, cut or incomplete.
 
+use std::ops::Range;
+
 use super::*;
 
 /// Checks what is left of texts, by these rules.
@@ -104,6 +106,25 @@ fn members_without_their_object_are_redacted() {
 }
 
 #[test]
+fn members_of_json_in_a_string_whose_beginning_is_cut_off_are_redacted() {
+  check(
+    &keys(),
+    &[
+      (
+        r#"user\":\"u\",\"password\":\"hunter2xyz\",\"t\":\"v\"}"},{"k":1}],"tail":"t"}"#,
+        r#"user\":\"u\",\"password\":\"[redacted]\",\"t\":\"v\"}"},{"k":1}],"tail":"t"}"#,
+      ),
+      (r#"\"password\" : \"hunter2xyz\","#, r#"\"password\" : \"[redacted]\","#),
+      (
+        r#"u\\\",\\\"password\\\":\\\"hunter2xyz\\\"}\""#,
+        r#"u\\\",\\\"password\\\":\\\"[redacted]\\\"}\""#,
+      ),
+      (r#"say \"hi\": \"u\""#, r#"say \"hi\": \"u\""#),
+    ],
+  );
+}
+
+#[test]
 fn reasoning_is_redacted_although_its_object_is_malformed() {
   let raw = serde_json::from_value(json!({})).unwrap();
   let redactor = Redactor::new(&raw, false, true).unwrap().unwrap();
@@ -140,7 +161,33 @@ fn a_text_of_many_malformed_members_takes_linear_time() {
   }
 }
 
+/// JSON with the secret member, escaped so many times, and where the name of that member is, with its quotes.
+fn escaped(value: &Value, times: usize) -> (String, Range<usize>) {
+  let json = json!({ "before": value, "m": [{ "id": value, "password": "hunter2xyz", "t": value }, { "k": 1 }] });
+  let text = (0..times).fold(json.to_string(), |text, _| Value::String(text).to_string());
+  // Each time, the backslashes before a quote are doubled, and one more is added.
+  let quote = 1 << times;
+  let name = text.find("password\\").or(text.find("password\"")).unwrap();
+  (text, name - quote..name + "password".len() + quote)
+}
+
 proptest! {
+  /// Wherever a text is cut, outside of its name the value of a covered member is never left whole.
+  #[test]
+  fn nothing_covered_is_left_in_escaped_json_that_is_cut_at_both_ends(
+    value in any_value(),
+    times in 0_usize..=4,
+    front in any::<prop::sample::Index>(),
+    end in any::<prop::sample::Index>(),
+    around in prop::sample::select(vec!["", "log 1\nfoo: "]),
+  ) {
+    let (text, name) = escaped(&value, times);
+    let (start, end) = (front.index(name.start + 1), name.end + end.index(text.len() - name.end + 1));
+    let text = format!("{around}{}", String::from_utf8_lossy(&text.as_bytes()[start..end]));
+    let after = input(json!({ "keys": ["password"] }), &json!(text));
+    prop_assert!(!after.to_string().contains("hunter2xyz"), "{} {}", text, after);
+  }
+
   /// Wherever the structure breaks, a covered member that is whole leaves no trace.
   #[test]
   fn nothing_covered_is_left_in_json_with_an_error_anywhere(
