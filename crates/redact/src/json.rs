@@ -12,6 +12,7 @@ use super::{
   embedded::{self, Form, SPACES, Value, Values},
   escapes::{unescaped, unescaped_content},
   kind::{Kept, kept_members},
+  literals::Literals,
   paths::PathState,
   rules::Rules,
 };
@@ -56,7 +57,25 @@ pub fn redacted_text(
   // The position of the object that has members whose bracket is missing.
   let mut around = location.clone();
   let mut values = Values::new(text, rules.matches_members());
-  while let Some(Value { mut range, form }) = values.next_value() {
+  let mut literals = Literals::new(rules, text, location);
+  loop {
+    let value = values.next_value();
+    let start = value.as_ref().map_or(text.len(), |value| value.range.start);
+    while let Some(covered) = literals.next_before(start) {
+      out.push_str(text.get(copied..covered.start).unwrap_or_default());
+      out.push_str(&literals.mark());
+      copied = covered.end;
+    }
+    let Some(Value { mut range, form }) = value else { break };
+    if literals.covered > start {
+      // It is in a value that has been replaced.
+      literals.covered = literals.covered.max(range.end);
+      copied = literals.covered;
+      if form.is_open() {
+        values.resume(copied);
+      }
+      continue;
+    }
     let value = text.get(range.clone()).unwrap_or_default();
     let changed = match form {
       Form::Json => redacted_json(rules, value, location, inside),
@@ -79,6 +98,9 @@ pub fn redacted_text(
       out.push_str(&changed);
       copied = range.end;
     }
+    // The value of a name in which the content of a string seems to end is behind it.
+    let name = if form == Form::Content { value.trim_end_matches([' ', ':']) } else { value };
+    literals.skip_to(range.end - (value.len() - name.len()));
   }
   if copied == 0 {
     return rules.redact_text(text);

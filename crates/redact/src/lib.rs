@@ -12,7 +12,8 @@
 //!   engine that takes linear time, so there are no look-arounds and no back-references.
 //! - **builtins** are patterns with a name.
 //!
-//! A string that contains JSON, such as the arguments of a tool call, is redacted inside, decoded.
+//! A string that contains JSON, such as the arguments of a tool call, is redacted inside, decoded. Members that Python or
+//! JavaScript printed are found, too.
 //!
 //! The files, each of which imports only those above it:
 //!
@@ -29,6 +30,7 @@
 //! | `rules` | the compiled rules |
 //! | `embedded` | JSON inside of text |
 //! | `kind` | objects that are reasoning or errors |
+//! | `literals` | members as Python and JavaScript print them |
 //! | `json` | redaction of JSON text |
 //! | `redactor` | redaction of rows |
 
@@ -51,6 +53,7 @@ mod escapes;
 mod ip_addresses;
 mod json;
 mod kind;
+mod literals;
 mod paths;
 mod pattern;
 mod raw_rules;

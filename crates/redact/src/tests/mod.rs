@@ -3,6 +3,7 @@
 mod api_keys;
 mod builtins;
 mod embedded;
+mod literals;
 mod malformed;
 mod patterns;
 mod policy;

@@ -1,0 +1,116 @@
+//! Members of objects as Python and JavaScript print them: `{'password': 'x'}` and `{ password: 'x' }`.
+
+use std::ops::Range;
+
+use super::{embedded::SPACES, paths::PathState, rules::Rules};
+
+/// The covered values of such members in a text, in their order. Each part of the text is read a few times at most.
+pub struct Literals<'a> {
+  rules: &'a Rules,
+  text: &'a str,
+  location: &'a PathState,
+  /// Where the search continues.
+  at: usize,
+  /// The end of the last covered value.
+  pub covered: usize,
+}
+
+impl<'a> Literals<'a> {
+  /// Those of a text at this position.
+  pub fn new(rules: &'a Rules, text: &'a str, location: &'a PathState) -> Self {
+    Self { rules, text, location, at: 0, covered: 0 }
+  }
+
+  /// The next covered value whose name ends before `limit`. It may end behind that.
+  pub fn next_before(&mut self, limit: usize) -> Option<Range<usize>> {
+    let start = self.at.max(self.covered);
+    let part = self.text.get(start..limit).filter(|_| self.rules.matches_members())?;
+    for (colon, _) in part.match_indices(':') {
+      let colon = start + colon;
+      if let Some((name, is_quoted)) = name_at_end(self.text.get(..colon)?)
+        && self.covers(name)
+        && let Some(value) = self.value(colon + 1, is_quoted)
+      {
+        self.covered = value.end;
+        return Some(value);
+      }
+    }
+    self.at = limit;
+    None
+  }
+
+  /// Continues behind what is none of theirs.
+  pub fn skip_to(&mut self, at: usize) {
+    self.at = at;
+  }
+
+  /// What replaces a value.
+  pub fn mark(&self) -> String {
+    format!("'{}'", self.rules.replacement().replace('\\', r"\\").replace('\'', r"\'"))
+  }
+
+  fn covers(&self, name: &str) -> bool {
+    self.rules.covers(name, &self.rules.enter(self.location, name))
+  }
+
+  /// The value behind a colon. Behind a name without quotes, prose is none.
+  fn value(&self, at: usize, is_quoted: bool) -> Option<Range<usize>> {
+    let rest = self.text.get(at..)?.trim_start_matches(SPACES);
+    let is_literal = |first: char| first.is_ascii_digit() || "'\"`[{".contains(first);
+    if !is_quoted && !rest.starts_with(is_literal) {
+      return None;
+    }
+    let value = rest.get(..end_of_value(rest.as_bytes()))?.trim_end_matches(SPACES);
+    let start = self.text.len() - rest.len();
+    (!value.is_empty()).then_some(start..start + value.len())
+  }
+}
+
+/// The name in which a text ends, and whether it has quotes. One without them is the first word of a line, or follows a
+/// brace or a comma.
+fn name_at_end(text: &str) -> Option<(&str, bool)> {
+  let text = text.trim_end_matches([' ', '\t']);
+  if let Some(quoted) = text.strip_suffix('\'') {
+    // The quotes may be escaped.
+    let quoted = quoted.trim_end_matches('\\');
+    return Some((quoted.get(quoted.rfind('\'')? + 1..)?, true));
+  }
+  let is_part = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '$';
+  let before = text.trim_end_matches(is_part);
+  let name = text.get(before.len()..).filter(|name| !name.is_empty())?;
+  let before = before.trim_end_matches([' ', '\t']);
+  (before.is_empty() || before.ends_with(['{', ',', '\n'])).then_some((name, false))
+}
+
+/// Where the value at the beginning of a text ends: at a comma, at the end of its object or its line, or, if a string or a
+/// bracket of it does not end, with the text.
+fn end_of_value(text: &[u8]) -> usize {
+  let (mut at, mut depth, mut last) = (0, 0_usize, b' ');
+  while let Some(byte) = text.get(at) {
+    match byte {
+      b'\\' => at += 1,
+      b'\'' | b'"' | b'`' => at = end_of_string(text, at),
+      b'(' | b'[' | b'{' => depth += 1,
+      b')' | b']' | b'}' if depth > 0 => depth -= 1,
+      b')' | b']' | b'}' => return at,
+      b',' if depth == 0 => return at,
+      // The lines of a string may be joined by `+`.
+      b'\n' if depth == 0 && last != b'+' => return at,
+      _ => {}
+    }
+    if !byte.is_ascii_whitespace() {
+      last = *byte;
+    }
+    at += 1;
+  }
+  text.len()
+}
+
+/// The position of the quote that ends the string whose first quote is at `quote`.
+fn end_of_string(text: &[u8], quote: usize) -> usize {
+  let mut at = quote + 1;
+  while let Some(byte) = text.get(at).filter(|byte| Some(*byte) != text.get(quote)) {
+    at += if *byte == b'\\' { 2 } else { 1 };
+  }
+  at
+}

@@ -1,0 +1,109 @@
+//! Members as Python and JavaScript print them.
+
+use super::*;
+
+fn keys() -> Value {
+  json!({ "keys": ["password", "headers"] })
+}
+
+#[test]
+fn members_that_python_or_javascript_printed_are_redacted() {
+  let cases = [
+    ("{'password': 'hunter2', 'b': 1}", "{'password': '[redacted]', 'b': 1}"),
+    ("{'password': \"hun'ter2\"}", "{'password': '[redacted]'}"),
+    (r"{'password': 'hun\'ter2', 'b': 1}", r"{'password': '[redacted]', 'b': 1}"),
+    ("{'password': b'hunter2'}", "{'password': '[redacted]'}"),
+    ("{'password': SecretStr('a, hunter2'), 'b': 1}", "{'password': '[redacted]', 'b': 1}"),
+    ("{'a': {\"b\": 1}, 'password': 'hunter2'}", "{'a': {\"b\": 1}, 'password': '[redacted]'}"),
+    ("{'headers': {\"a\": \"hunter2\", 'b': [1]}, 'c': 2}", "{'headers': '[redacted]', 'c': 2}"),
+    ("{'headers': {\"a\": \"hunter2", "{'headers': '[redacted]'"),
+    ("{'password':\n   'hunter2'}", "{'password':\n   '[redacted]'}"),
+    ("'u', 'password': 'hunter2', 'b", "'u', 'password': '[redacted]', 'b"),
+    ("{'password': 'hunter2", "{'password': '[redacted]'"),
+    ("{ user: 'u', password: 'hunter2' }", "{ user: 'u', password: '[redacted]' }"),
+    (
+      "{\n  password: 'a\\n' +\n    'hunter2',\n  b: 1\n}",
+      "{\n  password: '[redacted]',\n  b: 1\n}",
+    ),
+    ("{\r\n  password: \"hunter2\"\r\n}", "{\r\n  password: '[redacted]'\r\n}"),
+    ("{ headers: { a: ['hunter2'] }, b: 1 }", "{ headers: '[redacted]', b: 1 }"),
+    (r"{\'password\': \'hunter2\'}", r"{\'password\': '[redacted]'}"),
+    (
+      "{'a': \"x\", 'b': '\\n', 'password': \"hunter2\"}",
+      "{'a': \"x\", 'b': '\\n', 'password': '[redacted]'}",
+    ),
+    (
+      "{'\u{e4}': '\u{e4}\\\u{e4}', 'password': '\\\u{e4}hunter2'}",
+      "{'\u{e4}': '\u{e4}\\\u{e4}', 'password': '[redacted]'}",
+    ),
+  ];
+  for (text, expected) in cases {
+    assert_eq!(input(keys(), &json!(text)), expected, "{text}");
+    let inside = json!({ "out": text }).to_string();
+    assert_eq!(input(keys(), &json!(inside)), json!({ "out": expected }).to_string());
+  }
+}
+
+#[test]
+fn a_path_covers_the_name_of_a_member_that_was_printed() {
+  let rules = json!({ "paths": ["input.**.iban"] });
+  assert_eq!(input(rules, &json!("{'a': {'iban': 'x'}}")), "{'a': {'iban': '[redacted]'}}");
+}
+
+#[test]
+fn prose_and_types_are_no_members() {
+  for text in [
+    "Enter your name, password: at least 8 letters.",
+    "password: hunter2",
+    "function login(user: string, password: string) {}",
+    "the password: 'x' and the users' password: \"y\"",
+    "note: the 'password' here: x, 'other': 'y'",
+    "{'password':}",
+  ] {
+    assert_eq!(input(keys(), &json!(text)), text);
+  }
+}
+
+#[test]
+fn json_amid_text_stays_json_although_it_has_such_members() {
+  let text = r#"see {"a": "it's {'password': \"hunter2\"}, 'b'"}, done"#;
+  let redacted = r#"see {"a": "it's {'password': '[redacted]'}, 'b'"}, done"#;
+  assert_eq!(input(keys(), &json!(text)), redacted);
+}
+
+#[test]
+fn quotes_in_the_replacement_are_escaped() {
+  let rules = json!({ "keys": ["password"], "replacement": "it's" });
+  assert_eq!(input(rules, &json!("{'password': 'x'}")), r"{'password': 'it\'s'}");
+}
+
+#[test]
+fn a_text_of_many_such_members_takes_linear_time() {
+  for piece in [
+    "'x':",
+    "'a':",
+    "x:{'",
+    "{x: '",
+    "'",
+    "':",
+    "a:",
+    "'x': \"",
+    "\\'x\\':[",
+    ",x:1",
+    "'x': {\"a\":[{\"",
+    ": ",
+    "{\"a\":1 'x': ",
+  ] {
+    input(json!({ "keys": ["x"], "patterns": ["plum"] }), &json!(piece.repeat(50_000)));
+  }
+}
+
+proptest! {
+  /// Whatever comes before and after, the value of a covered member leaves no trace.
+  #[test]
+  fn nothing_covered_is_left_of_what_was_printed(before in r#"[a-z{}\[\]':, \\\n]{0,40}"#, after in r#"[a-z{}\[\]'":, \\\n]{0,40}"#) {
+    let text = format!("{before}\n{{'password': 'CANARY'{after}");
+    let left = input(json!({ "keys": ["password"] }), &json!(text));
+    prop_assert!(!left.to_string().contains("CANARY"), "{} {}", text, left);
+  }
+}
