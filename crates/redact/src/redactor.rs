@@ -73,7 +73,13 @@ impl Redactor {
     if self.rules.covers_path(&location) {
       return Some(self.rules.replacement().to_owned());
     }
-    self.rules.redact_text(name)
+    let whole = self.rules.redact_text(name);
+    // Patterns with anchors are meant for the name that the application gives: `workflow:ACME-123`.
+    let is_kind = |kind: &str| kind.bytes().all(|byte| byte.is_ascii_lowercase());
+    let parts = whole.as_deref().unwrap_or(name).split_once(':').filter(|(kind, _)| is_kind(kind));
+    let own =
+      parts.and_then(|(kind, own)| Some(format!("{kind}:{}", self.rules.redact_text(own)?)));
+    own.or(whole)
   }
 
   /// Redacts the value of a field, by its name in a row. What is covered as a whole stays of the type that Braintrust

@@ -118,6 +118,20 @@ fn a_long_text_with_many_brackets_takes_linear_time() {
 }
 
 #[test]
+fn anchors_stand_for_the_borders_of_the_name_that_a_span_name_is_composed_of() {
+  let anchored = redactor(json!({ "patterns": ["^ACME-[0-9]+$", "^tool:plum"] }));
+  for (name, expected) in [
+    ("workflow:ACME-123", Some("workflow:[redacted]")),
+    ("ACME-123", Some("[redacted]")),
+    ("tool:plums", Some("[redacted]s")),
+    ("llm:model:ACME-123", None),
+    ("see ACME: ACME-123", None),
+  ] {
+    assert_eq!(anchored.span_name(name).as_deref(), expected);
+  }
+}
+
+#[test]
 fn every_field_of_a_row_is_redacted() {
   let mut row = row(&json!("plum"));
   row.name = Some("tool:plum".into());
