@@ -34,7 +34,7 @@ pub fn list(messages: RawJson<'_>) -> Vec<&RawValue> {
   messages.and_then(|list| serde_json::from_str(list.get()).ok()).unwrap_or_default()
 }
 
-/// The members of `metadata` in a run's input, sorted by name.
+/// The members of `metadata` in a run's input, sorted by name. Names that begin with `flue.` are Flue's own.
 pub fn run_metadata(input: RawJson<'_>) -> Vec<(String, Json)> {
   #[derive(Deserialize)]
   struct Input<'a> {
@@ -43,8 +43,8 @@ pub fn run_metadata(input: RawJson<'_>) -> Vec<(String, Json)> {
   }
   let input = input.and_then(messages::object::<Input>);
   let members = input.and_then(|input| input.metadata).unwrap_or_default();
-  let mut members: Vec<_> =
-    members.into_iter().map(|(name, value)| (name, Json::raw(value))).collect();
+  let members = members.into_iter().filter(|(name, _)| !name.starts_with("flue."));
+  let mut members: Vec<_> = members.map(|(name, value)| (name, Json::raw(value))).collect();
   members.sort_by(|(a, _), (b, _)| a.cmp(b));
   members
 }

@@ -171,6 +171,30 @@ fn an_operation_names_its_workflow() {
 }
 
 #[test]
+fn the_metadata_of_a_runs_input_sets_nothing_of_flue() {
+  let metadata = json!({ "tenant": "t", "flue.run_id": "x", "flue.cancelled": true, "flue.interrupted": true,
+    "flue.workflow_phase": "x" });
+  let at = json!(1_000);
+  let events = [
+    json!({ "type": "run_start", "runId": "r", "timestamp": at, "input": { "metadata": metadata } }),
+    json!({ "type": "operation_start", "runId": "r", "timestamp": at, "operationId": "o", "operationKind": "prompt" }),
+    json!({ "type": "operation", "runId": "r", "timestamp": at, "operationId": "o", "operationKind": "prompt" }),
+    json!({ "type": "run_end", "runId": "r", "timestamp": at }),
+  ];
+  let mut trace = Trace::default();
+  translate(&events.map(|event| event.to_string()), &mut trace);
+  for row in trace.rows.values() {
+    let text = |name: &str| row.metadata.get(name).map(|value| value.as_str().into_owned());
+    assert_eq!(text("tenant").as_deref(), Some(r#""t""#));
+    assert_eq!(text("flue.run_id").as_deref(), Some(r#""r""#));
+    for name in ["flue.cancelled", "flue.interrupted"] {
+      assert_eq!(text(name), None, "{name}");
+    }
+    assert!(text("flue.workflow_phase").is_none_or(|phase| phase == r#""start""#));
+  }
+}
+
+#[test]
 fn a_shell_command_has_its_exit_code_whether_it_failed_or_not() {
   let trace = replay("1.0.0-beta.9", "workflow-full");
   let codes: Vec<_> = trace
