@@ -398,11 +398,14 @@ export interface FlushOptions {
 export interface Logger<_IsAsyncFlush extends boolean = boolean> {
   readonly kind: 'logger';
   /**
-   * Runs a function within a new trace of this logger and ends its span when the function returns or its promise
-   * settles. In the function, `traced`, `startSpan` and `currentSpan` of the package refer to the span.
+   * Runs a function within a span of this logger, a child of the current one if that is of this logger, else the root of
+   * a new trace, and ends the span when the function returns or its promise settles. In the function, `traced`, `startSpan` and `currentSpan` of the package refer to the span.
    */
   traced<R>(callback: (span: Span) => R, args?: StartSpanArgs & SetCurrentArg): R;
-  /** Starts a new trace of this logger; with `args.parent`, a span of that trace. */
+  /**
+   * Starts a child of the current span if that is of this logger, else a new trace; with `args.parent`, a span of that
+   * trace.
+   */
   startSpan(args?: StartSpanArgs): Span;
   /** Records a trace of one span. Returns the id of its row. */
   log(event: SpanEvent): string;

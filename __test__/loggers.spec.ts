@@ -141,6 +141,44 @@ test('a span stays with the logger it began with, as do its children, its update
     },
   ));
 
+test('what a logger starts lies below the current span of the same logger, also of Flue; else it is a root, a task', () =>
+  program(
+    `
+    const a = bt.initLogger(A);
+    const b = bt.initLogger({ ...B, setCurrent: false });
+    const { interceptor, observe } = bt.braintrustFlueInstrumentation();
+    a.traced(() => {
+      a.traced(() => a.startSpan({ name: 'CANARY_A innermost' }).end(), { name: 'CANARY_A inner' });
+      b.traced(() => a.startSpan({ name: 'CANARY_A beside' }).end(), { name: 'CANARY_B root' });
+      a.log({ input: 'CANARY_A logged' });
+      bt.wrapTraced(() => {}, { name: 'CANARY_A wrapped child' })();
+    }, { name: 'CANARY_A root' });
+    bt.wrapTraced(() => {}, { name: 'CANARY_A wrapped' })();
+    bt.startSpan({ name: 'CANARY_A typed', type: 'score' }).end();
+    await interceptor({ type: 'workflow', runId: 'r' }, { runId: 'r' }, async () => {
+      observe({ v: 3, type: 'run_start', runId: 'r', workflowName: 'CANARY_A', timestamp: new Date().toISOString() });
+      a.startSpan({ name: 'CANARY_A in the run' }).end();
+    });`,
+    ({ A, B }, { code }) => {
+      expect(code).toBe(0);
+      const seen = (received: Received, name: string) => {
+        const row = named(received, name);
+        const parent = rowsOf(received).find(({ span_id: id }) => id === row.span_parents?.[0]);
+        return [parent?.span_attributes.name, row.span_attributes.type];
+      };
+      expect(seen(A, 'CANARY_A root')).toEqual([undefined, 'task']);
+      expect(seen(A, 'CANARY_A inner')).toEqual(['CANARY_A root', undefined]);
+      expect(seen(A, 'CANARY_A innermost')).toEqual(['CANARY_A inner', undefined]);
+      expect(seen(A, 'CANARY_A beside')).toEqual([undefined, 'task']);
+      expect(seen(B, 'CANARY_B root')).toEqual([undefined, 'task']);
+      expect(seen(A, 'root')).toEqual([undefined, 'task']);
+      expect(seen(A, 'CANARY_A wrapped child')).toEqual(['CANARY_A root', 'function']);
+      expect(seen(A, 'CANARY_A wrapped')).toEqual([undefined, 'function']);
+      expect(seen(A, 'CANARY_A typed')).toEqual([undefined, 'score']);
+      expect(seen(A, 'CANARY_A in the run')).toEqual(['workflow:CANARY_A', undefined]);
+    },
+  ));
+
 test('two loggers work side by side, each with spans, counters and an end of its own', () =>
   program(
     `

@@ -17,7 +17,8 @@ const { extract } = require('../spans/trace-context.js');
  * @param {Exporter} exporter
  */
 function apiOf(exporter) {
-  const loggers = loggersOf(exporter);
+  const spans = spansOf(exporter);
+  const loggers = loggersOf(exporter, spans.currentSpan);
 
   /** @type {typeof import('../../index.d.ts').initLogger} */
   const initLogger = (options) => loggers.of(exporter.init(options));
@@ -69,7 +70,7 @@ function apiOf(exporter) {
   const close = (options) => exporter.current.close(options);
 
   return {
-    ...spansOf(exporter),
+    ...spans,
     ...pastSpansOf(exporter),
     Attachment,
     ERR_PERMALINK,

@@ -23,9 +23,10 @@ const { pastSpansOf } = require('../spans/past-spans.js');
 /**
  * The loggers of an exporter.
  * @param {Exporter} exporter
+ * @param {() => import('../../index.d.ts').Span} currentSpan
  * @returns {Loggers}
  */
-function loggersOf(exporter) {
+function loggersOf(exporter, currentSpan) {
   /** @type {WeakMap<Destination, import('../../index.d.ts').Logger>} */
   const loggers = new WeakMap();
   /** @type {WeakMap<WeakKey, Destination>} */
@@ -34,7 +35,7 @@ function loggersOf(exporter) {
     of(destination) {
       const present = loggers.get(destination);
       if (present !== undefined) return present;
-      const created = loggerOf(exporter, destination);
+      const created = loggerOf(exporter, destination, currentSpan);
       loggers.set(destination, created);
       destinations.set(created, destination);
       return created;
@@ -46,12 +47,19 @@ function loggersOf(exporter) {
 /**
  * @param {Exporter} exporter
  * @param {Destination} destination
+ * @param {() => import('../../index.d.ts').Span} currentSpan
  * @returns {import('../../index.d.ts').Logger}
  */
-function loggerOf(exporter, destination) {
+function loggerOf(exporter, destination, currentSpan) {
   /** @param {import('../../index.d.ts').StartSpanArgs} [args] */
-  const startSpan = (args) =>
+  const beginTrace = (args) =>
     destination.isOn ? Span.begin(destination, undefined, args) : NOOP_SPAN;
+  /** @param {import('../../index.d.ts').StartSpanArgs} [args] */
+  const startSpan = (args) => {
+    const current = currentSpan();
+    const isHere = current instanceof Span && Span.destinationOf(current) === destination;
+    return isHere ? current.startSpan(args) : beginTrace(args);
+  };
 
   /** @type {ReturnType<typeof observerOf> | undefined} */
   let observer;
@@ -60,7 +68,7 @@ function loggerOf(exporter, destination) {
     startSpan,
     traced: (callback, args) => runTraced(startSpan(args), callback, args),
     log(event) {
-      const span = startSpan({ event });
+      const span = beginTrace({ event });
       span.end();
       return span.id;
     },

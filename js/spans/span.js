@@ -79,7 +79,14 @@ class Span {
       const named = parentOf(args);
       const place = named ?? current;
       const parent = place === undefined || beginsTraces(place) ? undefined : place;
-      return Span.#under(destination.at(named?.object), parent, args, place?.propagated);
+      const isRoot = parent === undefined;
+      // As in the `braintrust` package: what begins a trace by itself is a task.
+      const label = {
+        name: isRoot ? 'root' : 'subspan',
+        ...(place === undefined && { type: 'task' }),
+      };
+      const inherited = place?.propagated;
+      return Span.#under(destination.at(named?.object), parent, args, label, inherited);
     } catch (error) {
       if (outsideOfRequest(error) === undefined) {
         warn('BAD_SPAN', `A span was asked for in a way that cannot be read (${classOf(error)}).`);
@@ -94,10 +101,11 @@ class Span {
   /**
    * @param {Destination} destination
    * @param {SpanContext | undefined} parent
-   * @param {StartSpanArgs} [args]
+   * @param {StartSpanArgs | undefined} args
+   * @param {{ name: string, type?: string }} label used where the arguments have none
    * @param {SpanContext['propagated']} [inherited]
    */
-  static #under(destination, parent, args, inherited) {
+  static #under(destination, parent, args, label, inherited) {
     const id = rowIdOf(args);
     const propagated = propagatedOf(args) ?? inherited;
     const span = new Span(destination, {
@@ -110,7 +118,7 @@ class Span {
       ...(propagated && { propagated }),
     });
     if (parent === undefined) noteTrace(span.rootSpanId);
-    span.#begin(args, parent === undefined ? 'root' : 'subspan');
+    span.#begin(args, label);
     return span;
   }
 
@@ -356,15 +364,15 @@ class Span {
 
   /**
    * @param {StartSpanArgs | undefined} args
-   * @param {string} name used when the arguments have none
+   * @param {{ name: string, type?: string }} label used where the arguments have none
    */
-  #begin(args, name) {
+  #begin(args, label) {
     const { propagated } = this.#context;
     const given = timeIn(args?.event, 'start') ?? args?.startTime;
     const start = isTime(given) ? given : Date.now() / 1000;
     const end = timeIn(args?.event, 'end');
     const { update, files } = withUnread(() => ({
-      name,
+      ...label,
       ...labelOf({ ...args, spanAttributes: attributesOf(args, propagated) }),
       ...(propagated
         ? mergedUpdate(spanUpdateOf(args?.event), spanUpdateOf(propagated))
