@@ -56,7 +56,10 @@ impl Set {
 }
 
 impl From<regex::Error> for CompileError {
+  /// The last line of the compiler's message. The lines above show the position.
   fn from(error: regex::Error) -> Self {
-    Self::of_message(&error.to_string())
+    let message = error.to_string();
+    let last = message.lines().last().unwrap_or_default();
+    Self(last.strip_prefix("error: ").unwrap_or(last).to_owned())
   }
 }
