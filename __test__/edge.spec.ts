@@ -59,6 +59,19 @@ test('no name of the package throws or rejects at the top level of a module', as
   ]);
 });
 
+test('what delivers records nothing although the application traces all that it calls', async () => {
+  expect(await seen('delivery that is traced')).toEqual({
+    // Without a key: the response of the collector to the application itself.
+    status: 401,
+    seen: ['onReady'],
+    // Later deliveries leave nothing to deliver.
+    rows: [0, 0, 0],
+    complete: true,
+    // A call of the application itself is recorded, and so is `onReady`.
+    names: ['before', 'fetch', 'onReady', 'own', 'request', 'root'],
+  });
+});
+
 test('rows of an outage are kept in the storage of their object, and sent by the next event', async () => {
   const { recorded, ...rest } = await seen('storage, the same isolate');
   expect(rest).toEqual({ isKept: true, left: 0, ended: recorded, lost: {} });

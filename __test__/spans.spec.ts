@@ -375,6 +375,31 @@ test('content that is off, rules and a masking function apply to the spans of th
   await traced(`bt.setMaskingFunction(${mask});${code}`, check);
 });
 
+test('functions that this package calls may be traced: no delivery leaves another one', () =>
+  traced(
+    `const traced = (name, fn) => bt.wrapTraced(fn, { name, noTraceIO: true });
+    bt.setMaskingFunction(traced('mask', (value) => (bt.log({ input: 'in' }), value)));
+    globalThis.setTimeout = traced('timer', globalThis.setTimeout);
+    process.stderr.write = traced('line', process.stderr.write);
+    const enrich = traced('enrich', () => ({}));
+    const alive = setInterval(() => {}, 1000);
+    await new Promise((resolve) =>
+      bt.initLogger({ projectName: 'P', enrich, onReady: traced('ready', resolve) }));
+    clearInterval(alive);
+    bt.flueSpan({});
+    bt.traced((span) => span.log({ input: 'x' }), { name: 'own' });
+    const accepted = [];
+    for (let n = 0; n < 3; n++) accepted.push((await bt.flush()).accepted);
+    show(accepted);`,
+    (row, { shown, stderr }) => {
+      const [[first, ...later]] = shown;
+      expect(later).toEqual([first, first]);
+      expect(stderr).toContain('FLUE_BRAINTRUST_NO_SPAN');
+      const all = ['own', 'ready', 'enrich', 'mask', 'timer', 'line'];
+      expect(all.filter((name) => row(name) !== undefined)).toEqual(['own', 'ready', 'enrich']);
+    },
+  ));
+
 test('where there is no room a span is refused whole, and counted; nothing is half exported', () =>
   traced(
     `bt.initLogger({ projectName: 'P', maxQueueBytes: 1 });

@@ -45,6 +45,7 @@ const { AsyncLocalStorage, types } = require('./builtins/index.js');
  * @property {Call} [call] the call of the function that runs within that span
  * @property {Destination} [destination] that of the span, or of the innermost scope of a logger; none: that of the root
  * @property {Destination} [scope] that of the innermost scope of a logger
+ * @property {boolean} [isUntraced] whether it is work of this package, in which the application's spans record nothing
  */
 
 /**
@@ -55,6 +56,18 @@ const context = new AsyncLocalStorage();
 
 /** The work that runs now; undefined outside of Flue's work and custom spans. */
 const currentWork = () => context.getStore();
+
+/**
+ * Runs work of this package that calls what the application may have wrapped, such as `fetch`, or functions of the
+ * application: spans would record what delivers them, without end. Returns and throws what the work does.
+ * @template T
+ * @param {() => T} work
+ * @returns {T}
+ */
+const untraced = (work) => context.run({ isUntraced: true }, work);
+
+/** Whether the application's spans record nothing now. */
+const isUntraced = () => context.getStore()?.isUntraced === true;
 
 /** How many spans and works of Flue's have begun. */
 let begun = 0;
@@ -144,7 +157,9 @@ function isPlain(promise) {
  * @returns {T}
  */
 function runAt(destination, isHere, work) {
-  const outer = isHere ? { ...context.getStore(), provider: undefined } : {};
+  const outer = isHere
+    ? { ...context.getStore(), provider: undefined }
+    : { isUntraced: isUntraced() };
   return context.run({ ...outer, destination, scope: destination }, work);
 }
 
@@ -325,4 +340,6 @@ module.exports = {
   runInSpan,
   settling,
   flueContext,
+  isUntraced,
+  untraced,
 };

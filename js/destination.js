@@ -4,7 +4,7 @@
 // received.
 
 const { Capture, UNREADABLE_KIND } = require('./capture.js');
-const { currentWork } = require('./context.js');
+const { currentWork, isUntraced } = require('./context.js');
 const { Delivery } = require('./delivery.js');
 const { Enrichment } = require('./enrichment.js');
 const { HeldEvents } = require('./held-events.js');
@@ -360,6 +360,10 @@ class Destination {
    * @param {Admission} [admission] of the span: one that is refused records nothing more
    */
   record(event, priority, admission) {
+    if (isUntraced()) {
+      takeCut();
+      return;
+    }
     try {
       if (this.#holds(event, priority, admission)) {
         void this.#host.delivery();

@@ -2,6 +2,8 @@
 
 // The wait for the organisation and the project of a destination, which may have recorded nothing.
 
+const { untraced } = require('./context.js');
+
 /** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */
 
 /** How long the login is waited for, in milliseconds. */
@@ -11,7 +13,7 @@ const FIRST_MS = 5;
 const LAST_MS = 100;
 
 /** @param {number} ms */
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const sleep = (ms) => untraced(() => new Promise((resolve) => setTimeout(resolve, ms)));
 
 /**
  * Waits until a destination is connected, at most for 5 seconds. Never rejects.

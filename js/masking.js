@@ -3,6 +3,7 @@
 // Calls the application's masking function, and turns its failures into marks.
 
 const { types } = require('./builtins/index.js');
+const { untraced } = require('./context.js');
 const { takeCut } = require('./json/cut.js');
 const { parse, toJson } = require('./json/json-string.js');
 const { classOf } = require('./json/json-safe-copy.js');
@@ -289,7 +290,7 @@ function maskField(mask, field, value) {
     failure: `ERROR: Failed to mask field '${field}' - ${why}`,
   });
   try {
-    const masked = mask(/** @type {any} */ (value));
+    const masked = untraced(() => mask(/** @type {any} */ (value)));
     if (masked === undefined) return {};
     if (types.isPromise(masked)) {
       // Keeps a rejection from ending the process.

@@ -2,6 +2,7 @@
 
 // The files of spans that are still being read: a delivery waits for them, no longer than its timeout.
 
+const { untraced } = require('./context.js');
 const { messageOf } = require('./json/json-safe-copy.js');
 const { warn } = require('./warn.js');
 
@@ -42,7 +43,8 @@ class PendingFiles {
     let timer;
     /** @type {Promise<boolean>} */
     const timedOut = new Promise((resolve) => {
-      timer = setTimeout(resolve, Math.min(timeoutMs, LONGEST_TIMER_MS), false);
+      const waitMs = Math.min(timeoutMs, LONGEST_TIMER_MS);
+      timer = untraced(() => setTimeout(resolve, waitMs, false));
     });
     // Outside of a request of a Worker there are no timers, and nothing is waited for.
     const late = timedOut.catch(() => false);

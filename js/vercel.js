@@ -2,6 +2,8 @@
 
 // Vercel's Node functions: what is recorded is delivered before the function is suspended.
 
+const { untraced } = require('./context.js');
+
 /** Where Vercel has the context of the request that runs now. */
 const CONTEXT = Symbol.for('@vercel/request-context');
 
@@ -29,7 +31,8 @@ function deliverWithin(flush) {
     }
     const state = { isDirty: true };
     waiting.set(context, state);
-    waitUntil.call(context, delivery(context, state, flush));
+    const work = delivery(context, state, flush);
+    untraced(() => waitUntil.call(context, work));
   } catch {
     // Not the context that Vercel documents: the application flushes by itself.
   }
@@ -44,7 +47,7 @@ function deliverWithin(flush) {
 async function delivery(context, state, flush) {
   try {
     while (state.isDirty) {
-      await new Promise((resolve) => setTimeout(resolve, COLLECT_MS));
+      await untraced(() => new Promise((resolve) => setTimeout(resolve, COLLECT_MS)));
       state.isDirty = false;
       await flush();
     }

@@ -1,5 +1,6 @@
 // Carries out a recorder's requests, for as long as the runtime lets the work that recorded run.
 
+import { untraced } from '../context.js';
 import { send } from './send.mjs';
 
 /** How often who does not lead looks again, in milliseconds. */
@@ -205,7 +206,7 @@ const isGone = ({ at }) => Date.now() - at > GONE_MS;
 /** Whether a request runs: outside of one, such as at the top level of a module, there are no timers. */
 function isInRequest() {
   try {
-    clearTimeout(setTimeout(() => {}, 0));
+    clearTimeout(untraced(() => setTimeout(() => {}, 0)));
     return true;
   } catch {
     return false;
@@ -213,4 +214,4 @@ function isInRequest() {
 }
 
 /** @param {number} ms */
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const sleep = (ms) => untraced(() => new Promise((resolve) => setTimeout(resolve, ms)));

@@ -1,5 +1,6 @@
 // What the exporter needs of an edge runtime: no thread, no timer of its own, no end of the process.
 
+import { untraced } from '../context.js';
 import { messageOf } from '../json/json-safe-copy.js';
 import { ownVariables } from '../variables.js';
 import { warn } from '../warn.js';
@@ -33,7 +34,7 @@ export function edgeHost(wasm, waitUntil) {
   /** @param {Promise<void>} work */
   const keepAlive = (work) => {
     try {
-      waitUntil?.(work);
+      untraced(() => waitUntil?.(work));
     } catch {
       // Outside of any request there is nothing to keep alive.
     }

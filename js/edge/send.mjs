@@ -1,4 +1,6 @@
-// Sends a request of the core by `fetch`.
+// Sends a request of the core by `fetch`, which the application may have wrapped.
+
+import { untraced } from '../context.js';
 
 /** The most bytes of a body that is read. */
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -22,7 +24,14 @@ const MAX_BODY_BYTES = 1024 * 1024;
  * @param {AbortSignal} signal
  * @returns {Promise<Answer>}
  */
-export async function send({ method, url, headers, timeoutMs, readsBody, form, body }, signal) {
+export const send = (request, signal) => untraced(() => sendNow(request, signal));
+
+/**
+ * @param {Request} request
+ * @param {AbortSignal} signal
+ * @returns {Promise<Answer>}
+ */
+async function sendNow({ method, url, headers, timeoutMs, readsBody, form, body }, signal) {
   try {
     const response = await fetch(url, {
       method,

@@ -1,5 +1,6 @@
 // Carries out what a recorder asks of its storage, one operation at a time.
 
+import { untraced } from '../context.js';
 import { messageOf } from '../json/json-safe-copy.js';
 import { StorageFiles } from './storage.mjs';
 
@@ -88,7 +89,7 @@ export class StorageWork {
     if (changes === undefined ? !this.isListing : changes.length === 0) return undefined;
     const current = { leader };
     this.#current = current;
-    return this.#carryOut(changes).then((finish) => {
+    return untraced(() => this.#carryOut(changes)).then((finish) => {
       // Whoever has taken over, or a new instance of the core, has begun again.
       if (this.#current !== current) return;
       this.#current = undefined;

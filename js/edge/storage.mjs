@@ -1,5 +1,6 @@
 // The files of the spool in a storage, each in values of a size that any storage accepts.
 
+import { untraced } from '../context.js';
 import { warn } from '../warn.js';
 
 /** Begins every key. */
@@ -41,7 +42,8 @@ export function checkStorage(option) {
  */
 export function currentStorage(option) {
   try {
-    const current = !isStorage(option) && typeof option === 'function' ? option() : option;
+    const current =
+      !isStorage(option) && typeof option === 'function' ? untraced(() => option()) : option;
     if (current != null && !isStorage(current)) warn('SPOOL', NO_STORAGE);
     // A promise is no storage, and nobody else waits for it.
     if (current instanceof Promise) current.catch(() => {});

@@ -4,7 +4,7 @@
 
 const { types } = require('../builtins/index.js');
 
-const { nextInOrder, runInSpan } = require('../context.js');
+const { isUntraced, nextInOrder, runInSpan } = require('../context.js');
 const { takeCut } = require('../json/cut.js');
 const { classOf } = require('../json/json-safe-copy.js');
 const { isDuplicate, isFreshReceipt, isRunReceipt } = require('../receipts.js');
@@ -75,6 +75,7 @@ class Span {
    * @returns {import('../../index.d.ts').Span}
    */
   static begin(destination, current, args) {
+    if (isUntraced()) return NOOP_SPAN;
     try {
       const named = parentOf(args);
       const place = named ?? current;

@@ -97,6 +97,12 @@ const SCENARIOS = {
     const result = await runProgram('module-level.mjs');
     return { ...result, lines: await printed() };
   },
+  /** The names of the spans, but for those of functions that are called for each trace. */
+  async 'delivery that is traced'() {
+    const result = await runProgram('wrapped.mjs');
+    const names = collector.traces().flatMap(({ spans }) => spans.map(({ name }) => name));
+    return { ...result, names: names.filter((name) => !/enrich|sample/.test(name)).toSorted() };
+  },
   /** The server is down during the first requests, and healthy in the next. */
   async 'storage, the same isolate'() {
     await init({}, 'object');
