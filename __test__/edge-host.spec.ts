@@ -15,6 +15,13 @@ test('with the id of a project and a storage, `onReady` is called with the organ
   expect(await seen('project by its id')).toEqual([ready]);
 });
 
+test('the id of the project and links need no row: they log in within the request', async () => {
+  const project = { id: expect.any(String), name: 'edge' };
+  const result = await seen('id without a row');
+  expect(result).toEqual({ project, isKnown: true, link: '/app/local/object', rows: 0 });
+  expect(result.project.id).not.toBe('');
+});
+
 test('a flush ends in time, however long the storage and the server take', async () => {
   const { flushMs } = await seen('flush in time');
   expect(flushMs).toBeLessThan(3000);

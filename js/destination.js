@@ -184,7 +184,7 @@ class Destination {
     return this.#sampling?.sample !== undefined;
   }
 
-  /** Connects before the first event comes. False where that is impossible: a flush of rows connects. */
+  /** Connects before the first event comes. False where a request of the application must do it: see {@link logIn}. */
   connect() {
     try {
       if (this.#recorder.connect === undefined) return false;
@@ -196,6 +196,15 @@ class Destination {
       // The environment is being torn down.
       return false;
     }
+  }
+
+  /**
+   * Connects within the request of the application that runs now. Never rejects.
+   * @param {number} timeoutMs how long it takes at most
+   */
+  async logIn(timeoutMs) {
+    await this.#recorder.logIn?.(timeoutMs);
+    this.#polls.report();
   }
 
   /** Whether it is closed and delivers nothing more. */

@@ -10,6 +10,8 @@ export type HostRecorder = Pick<
 > & {
   /** Connects before the first event comes; absent in a runtime that makes no request outside of the application's. */
   connect?(): void;
+  /** Connects within the request that runs now, at most for the timeout, where `connect` is absent. Never rejects. */
+  logIn?(timeoutMs: number): Promise<void>;
   /** Whether the end of a span with so many characters would be accepted now; absent where it is always written. */
   hasRoom?(characters: number): boolean;
   /** Of a host with several recorders, the one of the work that runs now, for an event of it. */

@@ -22,7 +22,7 @@ const sleep = (ms) => untraced(() => new Promise((resolve) => setTimeout(resolve
 async function awaitLogin(destination) {
   if (!destination.isOn || destination.isClosed) return;
   if (!destination.connect()) {
-    await destination.flush({ timeoutMs: LOGIN_MS });
+    await destination.logIn(LOGIN_MS);
     return;
   }
   const until = performance.now() + LOGIN_MS;

@@ -80,6 +80,14 @@ export class Delivery {
   }
 
   /**
+   * Waits until the recorder is connected, at most for the timeout.
+   * @param {number} timeoutMs
+   */
+  async connected(timeoutMs) {
+    await this.#wait(() => this.#recorder.isConnected, timeoutMs);
+  }
+
+  /**
    * Waits until a flush has ended. Whether it is complete; false when the instance of the core has failed.
    * @param {number} ticket
    * @param {number} generation of the instance of the core that has given the ticket
@@ -204,7 +212,7 @@ export class Delivery {
 const isGone = ({ at }) => Date.now() - at > GONE_MS;
 
 /** Whether a request runs: outside of one, such as at the top level of a module, there are no timers. */
-function isInRequest() {
+export function isInRequest() {
   try {
     clearTimeout(untraced(() => setTimeout(() => {}, 0)));
     return true;

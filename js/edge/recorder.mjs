@@ -1,7 +1,7 @@
 // A recorder over the WebAssembly module, with the interface of the native one.
 
 import { CoreFailure } from './core-module.mjs';
-import { Delivery } from './delivery.mjs';
+import { Delivery, isInRequest } from './delivery.mjs';
 import { StorageWork } from './storage-work.mjs';
 import { addStats, lostStats } from './stats.mjs';
 import { messageOf } from '../json/json-safe-copy.js';
@@ -123,6 +123,18 @@ export class EdgeRecorder {
 
   refuse() {
     this.#guard(undefined, (core) => core.call('refuse', this.#slot.number, ...now()));
+  }
+
+  /**
+   * Connects although nothing is recorded; not outside of a request. Never rejects.
+   * @param {number} timeoutMs
+   */
+  async logIn(timeoutMs) {
+    if (!isInRequest()) return;
+    this.#guard(undefined, (core) => {
+      if (this.#start()) core.call('connect', this.#slot.number);
+    });
+    await this.delivery.connected(timeoutMs);
   }
 
   /** @param {number} timeoutMs */

@@ -90,6 +90,14 @@ export class EdgeRecorders {
     return this.#plain.samples(traceId);
   }
 
+  /**
+   * One that is connected is enough, and this one waits for no storage.
+   * @param {number} timeoutMs
+   */
+  logIn(timeoutMs) {
+    return this.#plain.logIn(timeoutMs);
+  }
+
   /** @param {number} timeoutMs */
   flush(timeoutMs) {
     return this.#report([...this.#reachable()].map((recorder) => recorder.flush(timeoutMs)));

@@ -171,6 +171,12 @@ pub extern "C" fn start(recorder: u32, high: u32, low: u32, elapsed: f64, unix: 
   with_recorder(recorder, |recorder| recorder.start(seed, now(elapsed, unix)));
 }
 
+/// Lets a recorder that has started log in, although no row waits.
+#[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
+pub extern "C" fn connect(recorder: u32) {
+  with_recorder(recorder, Recorder::connect);
+}
+
 /// Keeps unconfirmed rows in a storage: events wait for [`open_storage`].
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub extern "C" fn await_storage(recorder: u32) {

@@ -174,6 +174,13 @@ impl Recorder {
     exporter.set_masking(self.masking);
   }
 
+  /// Logs in before the first row comes, if the exporter has started.
+  pub fn connect(&mut self) {
+    if let Some(exporter) = &mut self.exporter {
+      exporter.connect();
+    }
+  }
+
   /// Records one event, as JSON. False when it is refused. `cut` states that content was cut from it.
   pub fn record(&mut self, text: &str, priority: Priority, cut: bool, now: Now) -> bool {
     let is_accepted = match (&mut self.exporter, &mut self.early) {

@@ -116,6 +116,17 @@ const SCENARIOS = {
     await delivered();
     return infos.map(({ projectId, orgName, spool }) => ({ projectId, orgName, spool }));
   },
+  /** Nothing is recorded before: with a storage, and without. */
+  async 'id without a row'() {
+    const stored = init({ storage: storage({ takesMs: 50 }) });
+    const project = await stored.project;
+    const plain = init({ projectName: 'other' });
+    const link = new URL(await plain.permalink({ submissionId: 'sub_1' }));
+    await delivered();
+    const { requests } = collector;
+    const rows = requests.filter(({ path }) => path === '/logs3').length;
+    return { project, isKnown: (await plain.id) !== '', link: link.pathname, rows };
+  },
   /** The storage takes its time to list its files, and the server to take rows. */
   async 'flush in time'() {
     const values = await left();
