@@ -638,7 +638,10 @@ test('of the message of a model only usage is recorded that its turn does not re
     capture.take(event, kind!, (text) => recorded.push(JSON.parse(text)) > 0);
   };
   const usage = { input: 9, output: 50, cacheRead: 3, cacheWrite: 20, totalTokens: 82 };
-  for (const message of [{ role: 'user', content: [] }, { role: 'assistant', content: [], usage }]) {
+  for (const message of [
+    { role: 'user', content: [] },
+    { role: 'assistant', content: [], usage },
+  ]) {
     emit(message);
   }
   expect(recorded).toEqual([]);

@@ -28,7 +28,7 @@ static BEGAN: Mutex<Option<Instant>> = Mutex::new(None);
 pub fn register(shared: &Arc<Shared>) {
   EXPORTERS.add(shared);
   #[cfg(unix)]
-  unix::listen();
+  listen();
 }
 
 /// The main thread begins to end: all exporters deliver what they have. Events are still accepted.
@@ -44,17 +44,13 @@ pub fn began() -> Option<Instant> {
   *BEGAN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Has the C library call [`end_all`] in `exit()`.
 #[cfg(unix)]
-mod unix {
+fn listen() {
   use std::{
     panic::catch_unwind,
     process,
     sync::{Once, OnceLock},
-  };
-
-  use crate::host::{
-    ending,
-    process_exit::{EXPORTERS, began},
   };
 
   unsafe extern "C" {
@@ -64,15 +60,6 @@ mod unix {
   static PROCESS: OnceLock<u32> = OnceLock::new();
   static REGISTERED: Once = Once::new();
 
-  /// Has the C library call [`on_exit`].
-  pub fn listen() {
-    REGISTERED.call_once(|| {
-      PROCESS.get_or_init(process::id);
-      // SAFETY: the binary, and with it the function, stays loaded. A failure leaves the JavaScript listeners.
-      unsafe { atexit(on_exit) };
-    });
-  }
-
   extern "C" fn on_exit() {
     // A process forked from this one has none of its threads.
     if PROCESS.get() == Some(&process::id()) {
@@ -81,9 +68,16 @@ mod unix {
     }
   }
 
-  /// Shuts down the exporters that have not ended.
-  fn end_all() {
-    let left: Vec<_> = EXPORTERS.take().into_iter().filter(|shared| !shared.has_ended()).collect();
-    ending::end_without_javascript(&left, began());
-  }
+  REGISTERED.call_once(|| {
+    PROCESS.get_or_init(process::id);
+    // SAFETY: the binary, and with it the function, stays loaded. A failure leaves the JavaScript listeners.
+    unsafe { atexit(on_exit) };
+  });
+}
+
+/// Shuts down the exporters that have not ended.
+#[cfg(unix)]
+fn end_all() {
+  let left: Vec<_> = EXPORTERS.take().into_iter().filter(|shared| !shared.has_ended()).collect();
+  ending::end_without_javascript(&left, began());
 }

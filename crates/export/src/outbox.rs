@@ -280,6 +280,11 @@ impl Outbox {
     }
   }
 
+  /// Ends the delays of all batches.
+  pub fn end_delays(&mut self) {
+    self.ready.values_mut().for_each(|queued| queued.suspicion.retry_at = None);
+  }
+
   /// Whether no older batch can be halved: all that wait for no other one are single rows.
   pub fn is_oldest_to_split(&self, key: u64) -> bool {
     let ready = self.ready.range(..key).filter(|(_, queued)| self.waits_for_none(queued));

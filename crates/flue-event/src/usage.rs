@@ -19,9 +19,11 @@ pub struct Usage {
   pub total: Option<f64>,
   /// The cost in US dollars; 0 for a model without a price.
   pub cost: Option<f64>,
-  /// Output tokens that the model reasoned with.
+  /// Output tokens that the model reasoned with. Not summed, and so in no snapshot.
+  #[serde(skip)]
   pub reasoning: Option<f64>,
-  /// Of the tokens that were written to the cache, those that stay for an hour.
+  /// Of the tokens that were written to the cache, those that stay for an hour. The same.
+  #[serde(skip)]
   pub cache_write_1h: Option<f64>,
 }
 

@@ -27,7 +27,7 @@ pub fn write(row: &mut Row, usage: &Usage) {
   row.set_metric("estimated_cost", usage.cost.filter(|cost| *cost > 0.0 && !is_scorer));
 }
 
-/// Adds what is known to a sum of what is known.
+/// Adds what is known to a sum of what is known. What only messages of models report is not summed.
 pub fn add(sum: &mut Option<Usage>, more: &Usage) {
   let sum = sum.get_or_insert_default();
   for (sum, more) in [
@@ -37,8 +37,6 @@ pub fn add(sum: &mut Option<Usage>, more: &Usage) {
     (&mut sum.cache_write, more.cache_write),
     (&mut sum.total, more.total),
     (&mut sum.cost, more.cost),
-    (&mut sum.reasoning, more.reasoning),
-    (&mut sum.cache_write_1h, more.cache_write_1h),
   ] {
     *sum = sum.map_or(more, |sum| Some(sum + more.unwrap_or(0.0)));
   }

@@ -373,6 +373,7 @@ impl Delivery {
   pub fn begin_shutdown(&mut self, deadline: Duration, now: Now) {
     self.hurry(deadline.saturating_sub(now.elapsed), now);
     self.retry_at = None;
+    self.outbox.end_delays();
     if self.unauthorized {
       self.unauthorized = false;
       self.refused_at.get_or_insert(now.elapsed);

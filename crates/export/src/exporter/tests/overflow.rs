@@ -90,14 +90,18 @@ fn a_row_is_cut_when_its_reference_fails_while_others_are_accepted() {
 
 #[test]
 fn at_exit_a_row_whose_overflow_upload_fails_is_cut_in_time() {
-  let fails = |path: &str, _: &str| (path == "/logs3/overflow").then(|| status(503, None));
-  let mut host = Host::new(json!({}));
-  large_run(&mut host);
-  host.run("run_1");
-  host.exporter.shutdown(2 * SECOND, host.now());
-  pass(&mut host, 2 * SECOND, &fails);
-  let stats = host.stats();
-  assert_eq!((stats.cut, stats.sent), (1, 2), "{stats:?}");
+  for wait in [None, Some("200")] {
+    let fails = |path: &str, _: &str| (path == "/logs3/overflow").then(|| status(429, wait));
+    let mut host = Host::new(json!({}));
+    large_run(&mut host);
+    pass(&mut host, SECOND, &fails);
+    host.run("run_1");
+    host.exporter.shutdown(host.elapsed + 2 * SECOND, host.now());
+    pass(&mut host, 2 * SECOND, &fails);
+    let stats = host.stats();
+    // The end of the large run is a row of its own.
+    assert_eq!((stats.cut, stats.sent, stats.accepted), (1, 3, 3), "{stats:?}");
+  }
 }
 
 #[test]
