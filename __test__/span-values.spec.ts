@@ -78,6 +78,33 @@ test('what is cut twice, as a value and within its event, states how much is mis
   for (const text of [input, output]) expect(text).toMatch(/: cut, 9000000 characters in all\]$/);
 });
 
+test('a text or a list in the place of arguments or attributes is not taken apart', async () => {
+  const { rows, stderr } = await program(`
+    bt.initLogger();
+    let looked = 0;
+    const counting = { get: (target, name) => (typeof name === 'string' && (looked += 1), Reflect.get(target, name)) };
+    const text = 'x'.repeat(1e6);
+    const list = new Proxy(Array.from({ length: 1e5 }, (_, at) => ['name ' + at, text]), counting);
+    for (const given of [text, list]) {
+      bt.startSpan(given).end();
+      bt.traced(() => {}, given);
+      bt.wrapTraced(() => {}, given)();
+      bt.wrapTraced(() => {}, { event: given })();
+      for (const name of ['spanAttributes', 'propagatedEvent', 'event', 'parent']) bt.startSpan({ name, [name]: given }).end();
+      bt.startSpan({ name: 'late' }).setAttributes(given);
+    }
+    await bt.flush();
+    if (looked > 50_000) throw new Error(looked + ' members were read');`);
+  expect(rows).toHaveLength(18);
+  for (const { span_attributes: attributes } of rows) {
+    expect(['task', 'function', undefined]).toContain(attributes.type);
+    expect(
+      Object.keys(attributes).every((name) => ['name', 'type', 'exec_counter'].includes(name)),
+    ).toBe(true);
+  }
+  expect(stderr).not.toContain('LOST');
+});
+
 test('what has a function for any name, as a stub of a remote object does, is not called', async () => {
   const { rows, shown } = await program(`
     bt.initLogger();

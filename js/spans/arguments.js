@@ -2,7 +2,7 @@
 
 // Reads the arguments of `startSpan` and `traced`: what cannot be read is left out.
 
-const { spanUpdateOf } = require('./span-update.js');
+const { isObject, spanUpdateOf } = require('./span-update.js');
 
 /** @typedef {import('../../index.d.ts').StartSpanArgs} StartSpanArgs */
 
@@ -50,11 +50,18 @@ function read(args, name) {
 }
 
 /**
+ * The members of what is to be an object: none of anything else, such as a text, which would have one for each character.
+ * @param {any} value
+ * @returns {Record<string, any>}
+ */
+const membersOf = (value) => (isObject(value) ? value : {});
+
+/**
  * @param {StartSpanArgs | undefined} args
  * @param {Record<string, any> | undefined} propagated
  */
 function attributesOf(args, propagated) {
-  return { ...args?.spanAttributes, ...propagated?.span_attributes };
+  return { ...membersOf(args?.spanAttributes), ...membersOf(propagated?.span_attributes) };
 }
 
 /**
@@ -65,7 +72,7 @@ function labelOf(args) {
   /** @type {Record<string, any>} */
   const label = {};
   try {
-    const { name: ownName, type: ownType, ...attributes } = args?.spanAttributes ?? {};
+    const { name: ownName, type: ownType, ...attributes } = membersOf(args?.spanAttributes);
     const { name = ownName, type = ownType } = args ?? {};
     if (name !== undefined && name !== '') label.name = String(name);
     if (type !== undefined) label.type = String(type);
@@ -77,4 +84,4 @@ function labelOf(args) {
   return label;
 }
 
-module.exports = { attributesOf, inheritedOf, labelOf, read };
+module.exports = { attributesOf, inheritedOf, labelOf, membersOf, read };

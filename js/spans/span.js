@@ -9,7 +9,7 @@ const { takeCut } = require('../json/cut.js');
 const { classOf } = require('../json/json-safe-copy.js');
 const { isDuplicate, isFreshReceipt, isRunReceipt } = require('../receipts.js');
 const { warn } = require('../warn.js');
-const { attributesOf, inheritedOf, labelOf, read } = require('./arguments.js');
+const { attributesOf, inheritedOf, labelOf, membersOf, read } = require('./arguments.js');
 const { withUnread } = require('./attachment.js');
 const { NOOP_SPAN } = require('./noop.js');
 const { recordFeedback } = require('./feedback.js');
@@ -374,7 +374,7 @@ class Span {
     const end = timeIn(args?.event, 'end');
     const { update, files } = withUnread(() => ({
       ...label,
-      ...labelOf({ ...args, spanAttributes: attributesOf(args, propagated) }),
+      ...labelOf({ ...membersOf(args), spanAttributes: attributesOf(args, propagated) }),
       ...(propagated
         ? mergedUpdate(spanUpdateOf(args?.event), spanUpdateOf(propagated))
         : spanUpdateOf(args?.event)),

@@ -5,6 +5,8 @@
 /** What W3C allows. */
 const MOST_MEMBERS = 64;
 const MOST_BYTES = 8192;
+/** How many pairs of a list of headers are looked at. Node's limit for a request is 2,000. */
+const MAX_PAIRS = 2000;
 
 /** The form of the ids of spans. */
 const HEX_16 = /^[0-9a-f]{16}$/;
@@ -100,7 +102,7 @@ function accessTo(headers) {
     const is = (/** @type {string} */ name) => (/** @type {any} */ pair) =>
       String(pair?.[0]).toLowerCase() === name;
     return {
-      get: (name) => headers.find(is(name))?.[1],
+      get: (name) => headers.slice(0, MAX_PAIRS).find(is(name))?.[1],
       set: (name, value) => {
         const at = headers.findIndex(is(name));
         if (at < 0) headers.push([name, value]);
