@@ -63,6 +63,20 @@ test('a flush is not complete while the storage cannot be listed', async () => {
   expect(await seen('storage that is never listed')).toEqual(report);
 });
 
+test('an outage of many objects is reported once', async () => {
+  const code = 'FLUE_BRAINTRUST_UNREACHABLE';
+  const { codes, lines } = await seen('warnings of many objects');
+  expect({ codes, lines }).toEqual({ codes: [code], lines: [expect.stringContaining(code)] });
+});
+
+test('losses of many objects are reported once, and those of all after a minute', async () => {
+  const losses = [
+    [1, '1 row is lost (rejected)'],
+    [4, '4 rows are lost (rejected)'],
+  ];
+  expect(await seen('losses of many objects')).toEqual({ losses, printed: 2 });
+});
+
 test('a console that throws ends no flush', async () => {
   expect(await seen('console that throws')).toEqual({ complete: true });
 });

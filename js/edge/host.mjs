@@ -46,9 +46,9 @@ export function edgeHost(wasm, waitUntil) {
      * @param {unknown} storage the option of that name
      */
     constructor(settings, storage) {
-      const create = (/** @type {import('../../index.d.ts').EdgeStorage} */ storage) =>
-        new EdgeRecorder(module, callbacks, settings, keepAlive, storage);
-      super(/** @type {any} */ (create));
+      super(
+        (show, storage) => new EdgeRecorder(module, callbacks, settings, keepAlive, show, storage),
+      );
       this.keepIn(storage);
     }
 

@@ -34,6 +34,9 @@ const CHANGES = /** @type {const} */ ([undefined, 'put', 'delete', 'get']);
 /** The length of the header of a spool file, in bytes: the core needs no more of a segment. */
 const HEADER_BYTES = 36;
 
+/** Begins the lines of the debug log. The other ones are diagnostics. */
+const DEBUG = '[flue-braintrust] debug: ';
+
 /** @returns {[number, number]} the monotonic clock and the wall clock, in milliseconds */
 const now = () => [performance.now(), Date.now()];
 
@@ -54,6 +57,7 @@ export class EdgeRecorder {
   #core;
   #settings;
   #callbacks;
+  #show;
   /** What the core holds for it. */
   #slot = { number: 0, generation: 0 };
   #isStarted = false;
@@ -73,10 +77,12 @@ export class EdgeRecorder {
    * @param {import('../host.d.ts').Callbacks} callbacks
    * @param {string} settings
    * @param {(work: Promise<void>) => void} keepAlive keeps the request that runs now alive; never throws
+   * @param {(diagnostic: import('../../index.d.ts').Diagnostic) => void} show
    * @param {import('../../index.d.ts').EdgeStorage} [storage] where unconfirmed rows are kept
    */
-  constructor(core, callbacks, settings, keepAlive, storage) {
+  constructor(core, callbacks, settings, keepAlive, show, storage) {
     this.#core = core;
+    this.#show = show;
     this.#callbacks = callbacks;
     this.#settings = settings;
     this.storageWork = storage && new StorageWork(this, storage);
@@ -217,6 +223,11 @@ export class EdgeRecorder {
     return this.#describe('take_diagnostics', '[]');
   }
 
+  /** Shows the diagnostics so far, as far as no other recorder has shown the same. */
+  showDiagnostics() {
+    for (const diagnostic of JSON.parse(this.takeDiagnostics())) this.#show(diagnostic);
+  }
+
   traceDestination() {
     return this.#describe('trace_destination', '{}');
   }
@@ -244,8 +255,11 @@ export class EdgeRecorder {
     this.#last = progress.stats;
     this.#waiting = progress.waiting;
     this.#eventsSince = 0;
-    for (const line of progress.lines) print(line);
-    if (progress.lines.length > 0) this.#callbacks.report();
+    for (const line of progress.lines) if (line.startsWith(DEBUG)) print(line);
+    if (progress.lines.length > 0) {
+      this.showDiagnostics();
+      this.#callbacks.report();
+    }
     // What the poll has asked to mask is masked now, and handled by the next poll.
     if (this.#isMasking) this.#callbacks.mask(this);
     return progress;

@@ -3,6 +3,7 @@
 import { messageOf } from '../json/json-safe-copy.js';
 import { sumStats } from '../sum-stats.js';
 import { warn } from '../warn.js';
+import { EdgeDiagnostics } from './diagnostics.mjs';
 import { currentStorage } from './storage.mjs';
 
 /**
@@ -31,6 +32,7 @@ const MAX_NAMED_ONCE = 16;
 
 /** @typedef {import('../../index.d.ts').EdgeStorage} EdgeStorage */
 /** @typedef {import('../../index.d.ts').Stats} Stats */
+/** @typedef {ReturnType<EdgeDiagnostics['reporter']>} Show */
 /** @typedef {import('../host.d.ts').HostRecorder} HostRecorder */
 /** @typedef {import('../native-types.d.ts').JsonString<any>} Json */
 
@@ -51,6 +53,7 @@ export class EdgeRecorders {
   #stored = new Map();
   /** Those for which there was no room: what their objects record later belongs to what is recorded. */
   #unused = new WeakSet();
+  #diagnostics = new EdgeDiagnostics();
   /** What recorders that are not kept have counted. @type {Stats[]} */
   #earlier = [];
   /** Where Braintrust shows spans, by one of them that was connected. @type {Json | undefined} */
@@ -60,11 +63,11 @@ export class EdgeRecorders {
 
   /**
    * Throws when the settings are not usable.
-   * @param {(storage?: EdgeStorage) => EdgeRecorder} create
+   * @param {(show: Show, storage?: EdgeStorage) => EdgeRecorder} create
    */
   constructor(create) {
     this.#create = create;
-    this.#plain = create();
+    this.#plain = create(this.#diagnostics.reporter());
   }
 
   /** Sets where rows that are not confirmed are kept. @param {unknown} storage the option of `initLogger` */
@@ -141,8 +144,8 @@ export class EdgeRecorders {
   }
 
   takeDiagnostics() {
-    const taken = this.#all().flatMap((recorder) => JSON.parse(recorder.takeDiagnostics()));
-    return /** @type {Json} */ (JSON.stringify(taken));
+    for (const recorder of this.#all()) recorder.showDiagnostics();
+    return /** @type {Json} */ (JSON.stringify(this.#diagnostics.take()));
   }
 
   traceDestination() {
@@ -201,7 +204,7 @@ export class EdgeRecorders {
         warn('SPOOL', `${MAX_STORED} objects have undelivered rows: further ones store none.`);
         return this.#plain;
       }
-      const recorder = this.#create(storage);
+      const recorder = this.#create(this.#diagnostics.reporter(), storage);
       if (this.#isMasking) recorder.setMasking(true);
       this.#stored.set(storage, { recorder, at: Date.now(), isNamedOnce: isOfEvent });
       this.#checkNames();

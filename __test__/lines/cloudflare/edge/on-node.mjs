@@ -18,11 +18,13 @@ const CORE = new URL('../../../../js/edge/core.wasm', import.meta.url);
 const UUID = '11111111-2222-4333-8444-555555555555';
 
 let isDown = false;
+let isRejecting = false;
 /** How long the server takes to take rows. */
 let delayMs = 0;
 const collector = await startCollector({
   intercept: ({ path }) => {
     if (path !== '/logs3') return {};
+    if (isRejecting) return { status: 400 };
     return isDown ? { status: 503 } : { delayMs };
   },
 });
@@ -232,6 +234,40 @@ const SCENARIOS = {
     logger.log({ input: 'in' });
     const { complete, sent, pending } = await logger.flush();
     return { complete, sent, pending };
+  },
+  /** An outage of many objects. */
+  async 'warnings of many objects'() {
+    const codes = [];
+    let current;
+    isDown = true;
+    init({ storage: () => current, onError: ({ code }) => codes.push(code) });
+    for (let n = 0; n < 10; n++) {
+      current = storage();
+      entry.log({ input: n });
+      await entry.flush({ timeoutMs: 200 });
+    }
+    return { codes, lines };
+  },
+  /** Each object loses a row; the last one, and the first one again, a minute later. */
+  async 'losses of many objects'() {
+    const losses = [];
+    const storages = Array.from({ length: 4 }, () => storage());
+    let current;
+    isRejecting = true;
+    init({
+      storage: () => current,
+      onError: ({ reason, rows, message }) => reason && losses.push([rows, message.split(':')[0]]),
+    });
+    const lose = async (one) => {
+      current = one;
+      entry.log({ input: 'in' });
+      await entry.flush();
+    };
+    for (const one of storages) await lose(one);
+    pass(61_000);
+    await lose(storage());
+    await lose(storages[0]);
+    return { losses, printed: lines.filter((line) => line.includes('_LOST')).length };
   },
   async 'console that throws'() {
     process.env.FLUE_BRAINTRUST_DEBUG = '1';
