@@ -77,6 +77,15 @@ test('losses of many objects are reported once, and those of all after a minute'
   expect(await seen('losses of many objects')).toEqual({ losses, printed: 2 });
 });
 
+test('a storage that the application has emptied is reported with advice for a storage', async () => {
+  const { reasons, lines } = await seen('storage that is emptied');
+  expect(reasons).toEqual(['spool_damaged']);
+  expect(lines).not.toEqual([]);
+  expect(lines.join(' ')).not.toMatch(/disk|directory|segment/);
+  const lost = lines.filter((line: string) => line.includes('spool_damaged'));
+  expect(lost).toEqual([expect.stringMatching(/ lost .*; .*flue-braintrust\/.*deleteAll/)]);
+});
+
 test('a console that throws ends no flush', async () => {
   expect(await seen('console that throws')).toEqual({ complete: true });
 });

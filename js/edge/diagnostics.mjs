@@ -2,6 +2,7 @@
 
 import { ownVariables } from '../variables.js';
 import { print } from '../warn.js';
+import { inWordsOfStorage } from './storage-messages.mjs';
 
 /** The most that are kept until they are taken; the oldest are dropped. As in the core. */
 const MAX_KEPT = 64;
@@ -28,7 +29,7 @@ export class EdgeDiagnostics {
   /** What shows the diagnostics of one more recorder, which itself keeps to the period. */
   reporter() {
     const by = {};
-    return (/** @type {Diagnostic} */ diagnostic) => this.#add(diagnostic, by);
+    return (/** @type {Diagnostic} */ diagnostic) => this.#add(inWordsOfStorage(diagnostic), by);
   }
 
   /** Those that were shown since the last call. */

@@ -210,7 +210,7 @@ export class EdgeRecorders {
       this.#checkNames();
       return recorder;
     } catch (error) {
-      warn('SPOOL', `The spool does not work: ${messageOf(error)}.`);
+      warn('SPOOL', `The storage does not work: ${messageOf(error)}.`);
       return this.#plain;
     }
   }

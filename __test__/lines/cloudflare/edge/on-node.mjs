@@ -269,6 +269,21 @@ const SCENARIOS = {
     await lose(storages[0]);
     return { losses, printed: lines.filter((line) => line.includes('_LOST')).length };
   },
+  /** More rows than the memory takes wait in a storage, from which the application deletes everything. */
+  async 'storage that is emptied'() {
+    const one = storage();
+    isDown = true;
+    const logger = init({ storage: one, maxQueueBytes: 1024 * 1024 });
+    const isOnlyStored = () => logger.stats().spooled > 10;
+    while (!isOnlyStored()) {
+      logger.log({ input: 'some words '.repeat(2000) });
+      await logger.flush({ timeoutMs: 50 });
+    }
+    one.values.clear();
+    isDown = false;
+    const { lost } = await logger.flush();
+    return { reasons: Object.keys(lost), lines: lines.filter((line) => !/UNREACHABLE/.test(line)) };
+  },
   async 'console that throws'() {
     process.env.FLUE_BRAINTRUST_DEBUG = '1';
     console.warn = () => {
