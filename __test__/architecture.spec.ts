@@ -73,9 +73,9 @@ const TABLE: Record<string, string> = {
   'shared-prefix': '',
   'span-link': '',
   variables: '',
-  warn: 'context',
+  warn: '',
 
-  edge: 'api context exporter json no-stats outside-of-request sum-stats variables warn cloudflare:workers',
+  edge: 'api context drop-oldest exporter json no-stats outside-of-request sum-stats variables warn cloudflare:workers',
 
   'tools/cli': `tools/collector tools/doctor tools/init tools/support exporter json native-loader node-host package stats-socket`,
   'tools/doctor': 'tools/support environment json native-loader options package span-link',

@@ -63,6 +63,24 @@ test('a flush is not complete while the storage cannot be listed', async () => {
   expect(await seen('storage that is never listed')).toEqual(report);
 });
 
+test('the objects of an isolate share the responses of login, registration and limit', async () => {
+  const { connecting, sent } = await seen('connections of many objects');
+  // Of ten objects of two projects. A slow machine repeats what has no response in time.
+  for (const path of ['/api/apikey/login', '/api/project/register', '/version']) {
+    expect(connecting[path]).toBeLessThan(5);
+  }
+  expect(sent).toBe(5);
+});
+
+test('responses are not shared once the key is refused, nor for long', async () => {
+  const { restored, ...rest } = await seen('key that is restored');
+  expect(rest).toEqual({ refused: false, isAskedAgain: true });
+  expect(restored.map(([logins, complete]: [number, boolean]) => [logins > 0, complete])).toEqual([
+    [true, true],
+    [true, true],
+  ]);
+});
+
 test('an outage of many objects is reported once', async () => {
   const code = 'FLUE_BRAINTRUST_UNREACHABLE';
   const { codes, lines } = await seen('warnings of many objects');

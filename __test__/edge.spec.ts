@@ -120,6 +120,13 @@ test('objects for which no recorder is kept lose nothing', async () => {
   expect(lines).toEqual([expect.stringMatching(/FLUE_BRAINTRUST_SPOOL: 256 objects/)]);
 });
 
+test('objects that begin at the same time share what connects them', async () => {
+  const { objects, asked, count, ...rest } = await seen('many objects that connect');
+  expect(rest).toEqual({ ended: count });
+  // A slow machine repeats what has no response in time.
+  for (const requests of asked) expect(requests).toBeLessThan(objects / 2);
+});
+
 test('rows of an outage leave with the requests that wait for them, however many objects there are', async () => {
   const { count, ...rest } = await seen('many objects in an outage');
   expect(rest).toEqual({ ended: count, accepted: count, lost: {} });

@@ -2,8 +2,6 @@
 
 // Lines on the console or stderr, each code once. The native part has its own; both look the same.
 
-const { untraced } = require('./context.js');
-
 /** Writes a line. May throw. @type {(line: string) => void} */
 let write = (line) => console.warn(line);
 
@@ -15,7 +13,7 @@ function printBy(printer) {
 /** Writes a line, if that is possible. @param {string} line whole; never a key, never content */
 function print(line) {
   try {
-    untraced(() => write(line));
+    write(line);
   } catch {
     // stderr is closed.
   }

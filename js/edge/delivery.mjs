@@ -1,7 +1,7 @@
 // Carries out a recorder's requests, for as long as the runtime lets the work that recorded run.
 
-import { untraced } from '../context.js';
-import { send } from './send.mjs';
+import { sendOrShare } from './shared-answers.mjs';
+import { isInRequest, sleep } from './timers.mjs';
 
 /** How often who does not lead looks again, in milliseconds. */
 const FOLLOW_MS = 250;
@@ -196,7 +196,8 @@ export class Delivery {
       const request = { ...next, leader, abort: new AbortController() };
       const key = `${request.generation}/${request.id}`;
       this.#inFlight.set(key, request);
-      const sent = send(request, request.abort.signal).then((answer) => {
+      const sender = { recorder, isGone: () => isGone(leader) };
+      const sent = sendOrShare(request, request.abort.signal, sender).then((answer) => {
         own.delete(sent);
         // Nothing waits for what is cancelled, nor for the response of a leader that was taken for gone.
         if (this.#inFlight.delete(key)) recorder.respond(request, answer);
@@ -210,16 +211,3 @@ export class Delivery {
 
 /** Whether the runtime has ended the request that led. @param {Leader} leader */
 const isGone = ({ at }) => Date.now() - at > GONE_MS;
-
-/** Whether a request runs: outside of one, such as at the top level of a module, there are no timers. */
-export function isInRequest() {
-  try {
-    clearTimeout(untraced(() => setTimeout(() => {}, 0)));
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** @param {number} ms */
-const sleep = (ms) => untraced(() => new Promise((resolve) => setTimeout(resolve, ms)));

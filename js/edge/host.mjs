@@ -3,11 +3,14 @@
 import { untraced } from '../context.js';
 import { messageOf } from '../json/json-safe-copy.js';
 import { ownVariables } from '../variables.js';
-import { warn } from '../warn.js';
+import { printBy, warn } from '../warn.js';
 import { CoreModule } from './core-module.mjs';
 import { EdgeRecorder, PRIORITY } from './recorder.mjs';
 import { EdgeRecorders } from './recorders.mjs';
 import { checkStorage } from './storage.mjs';
+
+// The application may trace its console, too.
+printBy((line) => untraced(() => console.warn(line)));
 
 /** @typedef {import('../host.d.ts').Host} Host */
 

@@ -1,9 +1,10 @@
 // A recorder over the WebAssembly module, with the interface of the native one.
 
 import { CoreFailure } from './core-module.mjs';
-import { Delivery, isInRequest } from './delivery.mjs';
+import { Delivery } from './delivery.mjs';
 import { StorageWork } from './storage-work.mjs';
 import { addStats, lostStats } from './stats.mjs';
+import { isInRequest } from './timers.mjs';
 import { messageOf } from '../json/json-safe-copy.js';
 import { outsideOfRequest } from '../outside-of-request.js';
 import { print, warn } from '../warn.js';

@@ -19,10 +19,15 @@ const UUID = '11111111-2222-4333-8444-555555555555';
 
 let isDown = false;
 let isRejecting = false;
+let isRefusing = false;
+/** How often each path was asked for. */
+const asked = {};
 /** How long the server takes to take rows. */
 let delayMs = 0;
 const collector = await startCollector({
   intercept: ({ path }) => {
+    asked[path] = (asked[path] ?? 0) + 1;
+    if (isRefusing) return { status: 401 };
     if (path !== '/logs3') return {};
     if (isRejecting) return { status: 400 };
     return isDown ? { status: 503 } : { delayMs };
@@ -234,6 +239,43 @@ const SCENARIOS = {
     logger.log({ input: 'in' });
     const { complete, sent, pending } = await logger.flush();
     return { complete, sent, pending };
+  },
+  /** Objects of two projects connect, one after the other. */
+  async 'connections of many objects'() {
+    let current;
+    for (const projectName of ['one', 'two']) {
+      init({ storage: () => current, projectName });
+      for (let n = 0; n < 5; n++) {
+        current = storage();
+        entry.log({ input: n });
+        await entry.flush();
+      }
+    }
+    return { connecting: asked, sent: entry.stats().sent };
+  },
+  /** Objects connect before a key is refused, while it is, after that, and a while later. */
+  async 'key that is restored'() {
+    let current;
+    const logger = init({ storage: () => current });
+    const logins = [];
+    const deliver = async () => {
+      current = storage();
+      logger.log({ input: 'in' });
+      const { complete } = await logger.flush({ timeoutMs: 2000 });
+      logins.push([asked['/api/apikey/login'], complete]);
+    };
+    await deliver();
+    isRefusing = true;
+    await deliver();
+    isRefusing = false;
+    asked['/api/apikey/login'] = 0;
+    await deliver();
+    await deliver();
+    const restored = logins.slice(2);
+    pass(600_000);
+    await deliver();
+    const [later] = logins.at(-1);
+    return { refused: logins[1][1], restored, isAskedAgain: later > restored[1][0] };
   },
   /** An outage of many objects. */
   async 'warnings of many objects'() {

@@ -215,6 +215,17 @@ const SCENARIOS = {
     const { lost, accepted } = await step('stats');
     return { count, ended: ended(), accepted, lost, lines: await printed() };
   },
+  /** Objects that begin at the same time: their requests to connect are under way together. */
+  async 'many objects that connect'() {
+    await init({}, 'object');
+    const objects = 20;
+    await observeOperations('object', 0, objects);
+    const count = objects * spansOf(operationOf(0));
+    await arrived(count);
+    const asked = (path) => collector.requests.filter((request) => request.path === path).length;
+    const paths = ['/api/apikey/login', '/api/project/register', '/version'];
+    return { objects, count, ended: ended(), asked: paths.map(asked) };
+  },
   /** More objects than recorders are kept for without need, while the server is down and their requests wait for it. */
   async 'many objects in an outage'() {
     await init({}, 'object');

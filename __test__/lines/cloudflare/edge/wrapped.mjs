@@ -39,6 +39,8 @@ function wrapGlobals() {
 
 export default {
   async fetch(_request, env) {
+    // Lines for the console.
+    process.env.FLUE_BRAINTRUST_DEBUG = '1';
     bt.setMaskingFunction(tracing('mask', (value) => value));
     const seen = [];
     bt.initLogger({
