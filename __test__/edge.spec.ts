@@ -117,7 +117,9 @@ test('all pages of a storage like KV are read', async () => {
 test('objects for which no recorder is kept lose nothing', async () => {
   const { count, lines, ...rest } = await seen('many objects');
   expect(rest).toEqual({ ended: count, accepted: count, lost: {} });
-  expect(lines).toEqual([expect.stringMatching(/FLUE_BRAINTRUST_SPOOL: 256 objects/)]);
+  // On a slow machine the server of so many may be reported, too.
+  const ofStorage = lines.filter((line: string) => !line.includes('UNREACHABLE'));
+  expect(ofStorage).toEqual([expect.stringMatching(/FLUE_BRAINTRUST_SPOOL: 256 objects/)]);
 });
 
 test('objects that begin at the same time share what connects them', async () => {
