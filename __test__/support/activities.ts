@@ -441,7 +441,8 @@ const usageOfTurn = (turn: FlueEvent): Usage | undefined => turn.response?.usage
 function toolIds({ toolCallId, toolName, turnId, operationId, runId }: FlueEvent): SpanIds {
   const scope = { 'flue.turn_id': turnId, 'flue.operation_id': operationId, 'flue.run_id': runId };
   const call = String(toolCallId || `missing:${toolName}`);
-  return { 'flue.tool_call_id': call, ...scope, name: `tool:${toolName}` };
+  // What refers to a call does not name its tool.
+  return { 'flue.tool_call_id': call, ...scope, name: `tool:${toolName ?? ''}` };
 }
 
 const isSame = (one: SpanIds, other: SpanIds) =>

@@ -25,11 +25,12 @@ impl<'a> Literals<'a> {
   pub fn next_before(&mut self, limit: usize) -> Option<Range<usize>> {
     let start = self.at.max(self.covered);
     let part = self.text.get(start..limit).filter(|_| self.rules.matches_members())?;
-    for (colon, _) in part.match_indices(':') {
+    for colon in memchr::memchr_iter(b':', part.as_bytes()) {
       let colon = start + colon;
-      if let Some((name, is_quoted)) = name_at_end(self.text.get(..colon)?)
+      let value = self.text.get(colon + 1..)?.trim_start_matches(SPACES);
+      if let Some(name) = name_at_end(self.text.get(..colon)?, value)
         && self.covers(name)
-        && let Some(value) = self.value(colon + 1, is_quoted)
+        && let Some(value) = self.value(value)
       {
         self.covered = value.end;
         return Some(value);
@@ -53,33 +54,31 @@ impl<'a> Literals<'a> {
     self.rules.covers(name, &self.rules.enter(self.location, name))
   }
 
-  /// The value behind a colon. Behind a name without quotes, prose is none.
-  fn value(&self, at: usize, is_quoted: bool) -> Option<Range<usize>> {
-    let rest = self.text.get(at..)?.trim_start_matches(SPACES);
-    let is_literal = |first: char| first.is_ascii_digit() || "'\"`[{".contains(first);
-    if !is_quoted && !rest.starts_with(is_literal) {
-      return None;
-    }
+  /// The value with which the rest of the text begins.
+  fn value(&self, rest: &str) -> Option<Range<usize>> {
     let value = rest.get(..end_of_value(rest.as_bytes()))?.trim_end_matches(SPACES);
     let start = self.text.len() - rest.len();
     (!value.is_empty()).then_some(start..start + value.len())
   }
 }
 
-/// The name in which a text ends, and whether it has quotes. One without them is the first word of a line, or follows a
-/// brace or a comma.
-fn name_at_end(text: &str) -> Option<(&str, bool)> {
+/// The name in which a text ends, and which a value follows. One without quotes is the first word of a line, or follows a
+/// brace or a comma; what is behind it is no prose.
+fn name_at_end<'a>(text: &'a str, value: &str) -> Option<&'a str> {
   let text = text.trim_end_matches([' ', '\t']);
   if let Some(quoted) = text.strip_suffix('\'') {
     // The quotes may be escaped.
     let quoted = quoted.trim_end_matches('\\');
-    return Some((quoted.get(quoted.rfind('\'')? + 1..)?, true));
+    return quoted.get(quoted.rfind('\'')? + 1..);
+  }
+  if !matches!(value.as_bytes().first()?, b'0'..=b'9' | b'\'' | b'"' | b'`' | b'[' | b'{') {
+    return None;
   }
   let is_part = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '$';
   let before = text.trim_end_matches(is_part);
   let name = text.get(before.len()..).filter(|name| !name.is_empty())?;
   let before = before.trim_end_matches([' ', '\t']);
-  (before.is_empty() || before.ends_with(['{', ',', '\n'])).then_some((name, false))
+  (before.is_empty() || before.ends_with(['{', ',', '\n'])).then_some(name)
 }
 
 /// Where the value at the beginning of a text ends: at a comma, at the end of its object or its line, or, if a string or a
