@@ -49,7 +49,7 @@ linuxTest.each(['{}', '{ projectName: "project " + (n % 3) }'])(
         console.log(JSON.stringify([listeners(), await left(1)]));
       })();`;
     const ended = await run(['-e', SETUP + program], destination(collector));
-    expect(ended).toMatchObject({ code: 0, stdout: '[[2,1,1,1],1]\n', stderr: '' });
+    expect(ended).toMatchObject({ code: 0, stdout: '[[3,1,1,1],1]\n', stderr: '' });
     expect(collector.rows()).toHaveLength(TIMES);
   },
 );
@@ -98,7 +98,7 @@ linuxTest(
       })();`;
     const args = ['--expose-gc', '-e', SETUP + IN_CONTEXTS + program];
     const ended = await run(args, destination(collector));
-    expect(ended).toMatchObject({ code: 0, stdout: `[[2,1,1,1],true,1]\n`, stderr: '' });
+    expect(ended).toMatchObject({ code: 0, stdout: `[[3,1,1,1],true,1]\n`, stderr: '' });
     expect(collector.rows()).toHaveLength(TIMES);
   },
 );
