@@ -39,7 +39,7 @@ export function nameActivities(events) {
     } else if (type === 'turn_request') {
       give(`turn ${turnId}`, `${operation(event)} › ${event.purpose} turn`);
     } else if (type === 'tool_start') {
-      const fixed = toolCallId.startsWith('call_') ? ` ${toolCallId}` : '';
+      const fixed = String(toolCallId).startsWith('call_') ? ` ${toolCallId}` : '';
       give(toolKey(event), `${operation(event)} › tool ${event.toolName}${fixed}`);
     } else if (type === 'task_start') {
       give(`task ${taskId}`, `task ${event.agent ?? ''} “${shorten(event.prompt)}”`);
