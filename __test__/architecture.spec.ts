@@ -40,7 +40,7 @@ const TABLE: Record<string, string> = {
   'keyed-callers': 'context drop-oldest receipts',
   receipts: '',
   'node-host': 'dev-server environment exit native-loader stats-socket variables vercel warn',
-  vercel: 'context',
+  vercel: 'context timers',
   exit: 'signals',
   spans:
     'builtins context drop-oldest json login outside-of-request receipts slug-destinations span-link warn',
@@ -53,7 +53,7 @@ const TABLE: Record<string, string> = {
   ready: 'log-level span-link timers warn',
   timers: 'builtins context',
   'log-level': 'variables warn',
-  login: 'context',
+  login: 'timers',
   'dev-server': 'variables',
   'native-loader': 'native native-load-error',
   'native-load-error': '',
@@ -75,7 +75,7 @@ const TABLE: Record<string, string> = {
   variables: '',
   warn: '',
 
-  edge: 'api context drop-oldest exporter json no-stats outside-of-request sum-stats variables warn cloudflare:workers',
+  edge: 'api cloudflare:workers context drop-oldest exporter json no-stats outside-of-request sum-stats timers variables warn',
 
   'tools/cli': `tools/collector tools/doctor tools/init tools/support exporter json native-loader node-host package stats-socket`,
   'tools/doctor': 'tools/support environment json native-loader options package span-link',

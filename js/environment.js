@@ -77,7 +77,7 @@ function nearestFile() {
   for (let parents = 0; directory !== '' && parents <= MAX_PARENTS; parents++) {
     const file = path.join(directory, '.env.braintrust');
     try {
-      return { path: file, variables: parseEnv(readTrusted(file)) };
+      return { path: file, variables: variablesOf(readTrusted(file)) };
     } catch (cause) {
       const error = /** @type {NodeJS.ErrnoException} */ (cause);
       if (!NO_FILE.has(error.code ?? '')) {
@@ -92,6 +92,17 @@ function nearestFile() {
 }
 
 /**
+ * The variables in the text of a file, with a byte order mark or without. Throws if the file is not UTF-8.
+ * @param {string} text
+ * @returns {NodeJS.Dict<string>}
+ */
+function variablesOf(text) {
+  // The NULs of UTF-16: no text that is UTF-8 has any.
+  if (text.includes('\0')) throw new Error('it is not UTF-8');
+  return parseEnv(text.replace(/^\uFEFF/, ''));
+}
+
+/**
  * The text of a file. Throws if it cannot be read, or another user may have written it: its address would receive the
  * key of this one.
  * @param {string} file
@@ -101,10 +112,7 @@ function readTrusted(file) {
   try {
     const why = distrust(fs.fstatSync(descriptor));
     if (why !== undefined) throw new Error(why);
-    const text = fs.readFileSync(descriptor, 'utf8');
-    // Its NULs as UTF-8: no text that is UTF-8 has any.
-    if (text.includes('\0')) throw new Error('it is not UTF-8');
-    return text.replace(/^\uFEFF/, '');
+    return fs.readFileSync(descriptor, 'utf8');
   } finally {
     fs.closeSync(descriptor);
   }
@@ -140,4 +148,4 @@ function hasKey() {
   return [env, file].some(({ BRAINTRUST_API_KEY }) => BRAINTRUST_API_KEY?.trim());
 }
 
-module.exports = { FILE_VARIABLES, environment, hasKey, nearestFile };
+module.exports = { FILE_VARIABLES, environment, hasKey, nearestFile, variablesOf };

@@ -2,7 +2,7 @@
 
 // The wait for the organisation and the project of a destination, which may have recorded nothing.
 
-const { untraced } = require('./context.js');
+const { sleep } = require('./timers.js');
 
 /** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */
 
@@ -11,9 +11,6 @@ const LOGIN_MS = 5000;
 /** How long the native part is left alone at first and at most until it is asked again, in milliseconds. */
 const FIRST_MS = 5;
 const LAST_MS = 100;
-
-/** @param {number} ms */
-const sleep = (ms) => untraced(() => new Promise((resolve) => setTimeout(resolve, ms)));
 
 /**
  * Waits until a destination is connected, at most for 5 seconds. Never rejects.

@@ -14,16 +14,6 @@ function loadNative() {
   return (native ??= load());
 }
 
-/** Loads the native part, if it can be loaded: whoever needs it learns why not. */
-function preloadNative() {
-  try {
-    return loadNative();
-  } catch {
-    // `loadNative` tries again and throws.
-    return undefined;
-  }
-}
-
 /** @returns {typeof import('../native.d.ts')} */
 function load() {
   try {
@@ -76,4 +66,4 @@ function resolved(name) {
   }
 }
 
-module.exports = { PLATFORMS, loadNative, preloadNative };
+module.exports = { PLATFORMS, loadNative };

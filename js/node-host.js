@@ -8,7 +8,7 @@ const path = require('node:path');
 const { isDevServer } = require('./dev-server.js');
 const { environment } = require('./environment.js');
 const { endAtExit, endOnSignals, endWorkersAtExit } = require('./exit.js');
-const { loadNative, preloadNative } = require('./native-loader.js');
+const { loadNative } = require('./native-loader.js');
 const { variables } = require('./variables.js');
 const { PATIENCE_MS, deliverWithin } = require('./vercel.js');
 const { printBy, warn } = require('./warn.js');
@@ -65,7 +65,11 @@ function load() {
 const nodeHost = {
   load,
   preload() {
-    if (preloadNative()) load();
+    try {
+      load();
+    } catch {
+      // Whoever needs it tries again, and learns why not.
+    }
   },
   environment,
   hasTimers: true,

@@ -1,12 +1,12 @@
 'use strict';
 
-// Timers that do not keep the process alive.
+// Timers of this package, in which the application's spans record nothing.
 
 const { outsideOfWork } = require('./builtins/index.js');
 const { untraced } = require('./context.js');
 
 /**
- * Calls a function later, outside of the work that runs now: what it calls is no part of that.
+ * Calls a function later, without keeping the process alive, and outside of the work that runs now: what it calls is no part of that.
  * @param {() => void} call
  * @param {number} ms
  * @returns {NodeJS.Timeout}
@@ -19,4 +19,7 @@ function startTimer(call, ms) {
   return timer;
 }
 
-module.exports = { startTimer };
+/** Waits, and keeps the process alive meanwhile. @param {number} ms */
+const sleep = (ms) => untraced(() => new Promise((resolve) => setTimeout(resolve, ms)));
+
+module.exports = { sleep, startTimer };

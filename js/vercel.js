@@ -3,6 +3,7 @@
 // Vercel's Node functions: what is recorded is delivered before the function is suspended.
 
 const { untraced } = require('./context.js');
+const { sleep } = require('./timers.js');
 
 /** Where Vercel has the context of the request that runs now. */
 const CONTEXT = Symbol.for('@vercel/request-context');
@@ -47,7 +48,7 @@ function deliverWithin(flush) {
 async function delivery(context, state, flush) {
   try {
     while (state.isDirty) {
-      await untraced(() => new Promise((resolve) => setTimeout(resolve, COLLECT_MS)));
+      await sleep(COLLECT_MS);
       state.isDirty = false;
       await flush();
     }

@@ -1,7 +1,8 @@
 // Carries out a recorder's requests, for as long as the runtime lets the work that recorded run.
 
 import { sendOrShare } from './shared-answers.mjs';
-import { isInRequest, sleep } from './timers.mjs';
+import { isInRequest } from './in-request.mjs';
+import { sleep } from '../timers.js';
 
 /** How often who does not lead looks again, in milliseconds. */
 const FOLLOW_MS = 250;

@@ -4,7 +4,7 @@ import { CoreFailure } from './core-module.mjs';
 import { Delivery } from './delivery.mjs';
 import { StorageWork } from './storage-work.mjs';
 import { addStats, lostStats } from './stats.mjs';
-import { isInRequest } from './timers.mjs';
+import { isInRequest } from './in-request.mjs';
 import { messageOf } from '../json/json-safe-copy.js';
 import { outsideOfRequest } from '../outside-of-request.js';
 import { print, warn } from '../warn.js';

@@ -3,7 +3,7 @@
 
 import { dropOldest } from '../drop-oldest.js';
 import { send } from './send.mjs';
-import { sleep } from './timers.mjs';
+import { sleep } from '../timers.js';
 
 /** The requests that connect: the login, the registration of the project, and the server's limit. */
 const SHARED = /\/(?:api\/apikey\/login|api\/project\/register|version)$/;

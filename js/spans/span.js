@@ -42,6 +42,8 @@ class Span {
   kind = /** @type {const} */ ('span');
   #destination;
   #context;
+  /** What it passes on, once something has asked. @type {import('./arguments.js').Inherited | undefined} */
+  #inherited;
   /** Whether it is a custom span that has not ended. */
   #isOpen = false;
   /** When a custom span began, in seconds. @type {number | undefined} */
@@ -176,6 +178,10 @@ class Span {
 
   /** What its descendants get. */
   get inherited() {
+    return (this.#inherited ??= this.#newInherited());
+  }
+
+  #newInherited() {
     const { propagated } = this.#context;
     const flueUpdate = propagated && flueUpdateOf(propagated);
     return { ...inheritedOf(this.#context), ...(flueUpdate && { flueUpdate }) };

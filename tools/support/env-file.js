@@ -3,7 +3,8 @@
 // Reads files of variables, such as `.env`.
 
 const { readFileSync } = require('node:fs');
-const { parseEnv } = require('node:util');
+
+const { variablesOf } = require('../../js/environment');
 
 /**
  * The variables of a file. Throws when it cannot be read, or is not UTF-8.
@@ -12,10 +13,7 @@ const { parseEnv } = require('node:util');
  * @returns {NodeJS.Dict<string>}
  */
 function readVariables(file) {
-  const text = readFileSync(file, 'utf8');
-  // The NULs of UTF-16: no text in UTF-8 has any.
-  if (text.includes('\0')) throw new Error('it is not UTF-8');
-  return parseEnv(text.replace(/^\uFEFF/, ''));
+  return variablesOf(readFileSync(file, 'utf8'));
 }
 
 /**
