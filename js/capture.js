@@ -2,13 +2,13 @@
 
 // Selects the events to translate and writes them as text. Knows nothing of translation and delivery.
 
+const { isRunStart, isWithin, withCaller, withNamedCaller } = require('./caller-members.js');
 const { currentWork, isCall, noteOperation } = require('./context.js');
 const { dropOldest } = require('./drop-oldest.js');
 const { reportsUsage, usageText } = require('./message-usage.js');
-const { minimalEndEvent } = require('./minimal-end-event.js');
+const { endText, member, minimalEndText, requestText, withMembers } = require('./event-text.js');
 const { RequestDeltas } = require('./request-delta.js');
-const { stringifyBare } = require('./json/long-texts.js');
-const { stringify, stringifyIfRoom } = require('./json/stringify.js');
+const { stringify } = require('./json/stringify.js');
 const { STAGES } = require('./routes.js');
 
 const isText = (/** @type {unknown} */ value) => typeof value === 'string' && value !== '';
@@ -53,7 +53,6 @@ const MAX_ASKED = 16_384;
  * @property {((event: any) => boolean) | undefined} isFirstToken of the events that stream a response
  */
 /** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */
-/** @typedef {import('./context.js').Work} Work */
 
 /**
  * Enqueues the text of an event; false when the queue refused it.
@@ -77,7 +76,7 @@ class Capture {
 
   /**
    * @param {Pick<Native, 'Priority'>} native
-   * @param {InstanceType<typeof import('./destination.js').Destination>} [destination] that receives the events
+   * @param {Destination} [destination] that receives the events
    */
   constructor({ Priority }, destination) {
     this.#destination = destination;
@@ -221,9 +220,6 @@ function timeOf(timestamp) {
   return Number.isNaN(at) ? Date.now() : at;
 }
 
-/** Whether an event begins a run, or resumes it. @param {unknown} type */
-const isRunStart = (type) => type === 'run_start' || type === 'run_resume';
-
 /**
  * The conversation id of the event, if it can be read.
  * @param {any} event
@@ -234,151 +230,6 @@ function conversationOf(event) {
   } catch {
     return undefined;
   }
-}
-
-/** @param {any} shortened a request of `RequestDeltas` */
-function requestText(shortened) {
-  const { input } = shortened.request;
-  return stringifyBare(shortened, input.messages, (messages) => {
-    input.messages = messages;
-    return shortened;
-  });
-}
-
-/**
- * The text of an event that continues or ends a span; undefined if it is large and there is no room for it.
- * @param {any} event
- * @param {(characters: number) => boolean} hasRoom
- */
-function endText(event, hasRoom) {
-  if (event.type === 'tool') return stringifyIfRoom(withoutRepetition(event), toolText, hasRoom);
-  return stringifyIfRoom(event, event.type === 'turn' ? turnText : JSON.stringify, hasRoom);
-}
-
-/** @param {any} event */
-function toolText(event) {
-  const { result, effectiveResult } = event;
-  return effectiveResult === undefined
-    ? stringifyBare(event, result, (result) => ({ ...event, result }))
-    : stringifyBare(event, effectiveResult, (effectiveResult) => ({ ...event, effectiveResult }));
-}
-
-/** @param {any} event */
-function turnText(event) {
-  const { response } = event;
-  return stringifyBare(event, response?.output, (output) => ({
-    ...event,
-    response: { ...response, output },
-  }));
-}
-
-/** @param {any} event */
-function minimalEndText(event) {
-  try {
-    return JSON.stringify(minimalEndEvent(event));
-  } catch {
-    // The event's text has marks for the members that cannot be read.
-    return JSON.stringify(minimalEndEvent(JSON.parse(stringify(event))));
-  }
-}
-
-/**
- * The end of a tool call without its repetitions: `effectiveResult` stands for `result`, which wraps it.
- * @param {any} event
- */
-function withoutRepetition(event) {
-  try {
-    if (event.effectiveResult === undefined || !Object.isFrozen(event)) return event;
-    const exitCode = event.result?.details?.exitCode;
-    return { ...event, result: exitCode === undefined ? undefined : { details: { exitCode } } };
-  } catch {
-    // `stringify` marks the members that cannot be read.
-    return event;
-  }
-}
-
-/**
- * Whether an operation is a part of other work, as far as its event and the async context know.
- * @param {any} event
- * @param {Work | undefined} work that which runs now
- * @param {Destination} [destination] a span of another one is no caller
- */
-function isWithin(event, work, destination) {
-  const caller = destination?.callerOf(event);
-  if (caller !== undefined) return caller.isWithin;
-  if (isPart(event, work)) return true;
-  if (isRunStart(event.type)) return false;
-  return work?.span !== undefined && work.destination === destination && isOfWork(event, work);
-}
-
-/**
- * Whether the async context is that of the work of an event. Flue processes all submissions in the context of whoever
- * dispatched the first one, unless its interceptors are followed.
- * @param {any} event
- * @param {Work | undefined} work
- */
-function isOfWork({ submissionId, dispatchId }, work) {
-  return (submissionId ?? dispatchId) === undefined || work?.root !== undefined;
-}
-
-/**
- * Adds the caller of the run or the operation, as far as the async context knows it: the tool call, the custom
- * span, and the trace context of another program.
- * @param {any} event
- * @param {Work | undefined} work that which runs now
- * @param {Destination} [destination] a span of another one is no caller
- */
-function withCaller(event, work, destination) {
-  const text = stringify(event);
-  const caller = destination?.callerOf(event);
-  const inherited = isPart(event, work) ? undefined : caller?.inherited;
-  if (work === undefined) return withNamedCaller(text, caller, inherited);
-  const { span, root, tool } = work;
-  const name = isOfWork(event, work) ? 'callingSpan' : 'outerSpan';
-  // If the whole run is below this span, it does not call a part of it.
-  const isCalling =
-    span !== undefined && work.destination === destination && span.spanId !== caller?.spanId;
-  const calling = isCalling ? `,"${name}":${JSON.stringify(span.id)}` : '';
-  const added = member('callingTool', tool) + calling + member('traceCarrier', root?.carrier);
-  const isNear = isCalling && name === 'callingSpan';
-  return withNamedCaller(withMembers(text, added), caller, isNear ? span.inherited : inherited);
-}
-
-/**
- * Whether an event begins a part of a run or a submission: the native part knows what the spans of that get.
- * @param {any} event
- * @param {Work | undefined} work that which runs now
- */
-function isPart({ type, runId, taskId }, work) {
-  if (isRunStart(type)) return false;
-  return runId !== undefined || taskId !== undefined || work?.tool !== undefined;
-}
-
-/**
- * Adds the span under which the application runs the work, and what the spans of the work get.
- * @param {string} text an object's JSON
- * @param {import('./callers.js').Caller | undefined} caller
- * @param {import('./context.js').Inherited} [inherited]
- */
-function withNamedCaller(text, caller, inherited) {
-  const propagated = member('propagated', inherited?.flueUpdate);
-  if (caller === undefined) return withMembers(text, propagated);
-  const { spanId, rootSpanId, isWithin } = caller;
-  return withMembers(text, member('caller', { spanId, rootSpanId, isWithin }) + propagated);
-}
-
-/**
- * @param {string} text an object's JSON
- * @param {string} members each with its comma; none: the empty text
- */
-const withMembers = (text, members) => (members === '' ? text : `${text.slice(0, -1)}${members}}`);
-
-/**
- * @param {string} name
- * @param {object | undefined} value
- */
-function member(name, value) {
-  return value === undefined ? '' : `,"${name}":${stringify(value)}`;
 }
 
 /**

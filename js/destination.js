@@ -4,15 +4,13 @@
 // received.
 
 const { Capture, UNREADABLE_KIND } = require('./capture.js');
-const { currentWork, isUntraced } = require('./context.js');
+const { currentWork } = require('./context.js');
 const { Delivery } = require('./delivery.js');
 const { Enrichment } = require('./enrichment.js');
-const { HeldEvents } = require('./held-events.js');
 const { takeCut } = require('./json/cut.js');
 const { parse } = require('./json/json-string.js');
 const { messageOf } = require('./json/json-safe-copy.js');
-const { stringify } = require('./json/stringify.js');
-const { minimalSpanEnd } = require('./minimal-end-event.js');
+const { OwnEvents } = require('./own-events.js');
 const { PendingFiles } = require('./pending-files.js');
 const { SlugDestinations } = require('./slug-destinations.js');
 const { rootOf } = require('./root-of-work.js');
@@ -31,7 +29,6 @@ const UNREADABLE = '{}';
 /** @typedef {import('./host.d.ts').HostRecorder} Recorder */
 /** @typedef {InstanceType<typeof import('./routes.js').Routes>} Routes */
 /** @typedef {import('../index.d.ts').Diagnostic} Diagnostic */
-/** @typedef {import('./held-events.js').Held} Held */
 /** @typedef {import('./held-events.js').Admission} Admission */
 /** @typedef {import('./held-events.js').Priority} Priority */
 
@@ -61,6 +58,8 @@ class Destination {
   onError;
   /** What the application adds to traces. @type {InstanceType<typeof Enrichment> | undefined} */
   enrichment;
+  /** Which traces are recorded; undefined: all. @type {InstanceType<typeof Sampling> | undefined} */
+  sampling;
   /** The options that it was made with. @type {import('../index.d.ts').InitLoggerOptions} */
   options = {};
   /** The variables and the file that it was made with. @type {{ env: Record<string, string>, file: Record<string, string> }} */
@@ -82,9 +81,7 @@ class Destination {
   isById;
   #recorder;
   #capture;
-  /** Which traces are recorded; undefined: all. @type {InstanceType<typeof Sampling> | undefined} */
-  #sampling;
-  #held = new HeldEvents((held) => this.#recordHeld(held));
+  #ownEvents;
   #isClosed = false;
   /** The module-level functions use it. */
   #isCurrent = false;
@@ -101,10 +98,11 @@ class Destination {
     this.#polls = polls;
     this.#recorder = recorder;
     this.#capture = new Capture(host.load(), this);
+    this.#ownEvents = new OwnEvents(host, polls.masking, this);
     this.#slugDestinations = new SlugDestinations(this, polls.openers);
     this.#delivery = new Delivery({
       recorder: () => this.#recorder,
-      leftOut: () => this.#sampling?.leftOut ?? 0,
+      leftOut: () => this.sampling?.leftOut ?? 0,
       files: this.#files,
       slugDestinations: this.#slugDestinations,
       schedule: () => this.#polls.schedule(),
@@ -130,7 +128,7 @@ class Destination {
   reopen(recorder) {
     this.#recorder = recorder;
     this.#isClosed = false;
-    if (this.#sampling !== undefined) this.#sampling.leftOut = 0;
+    if (this.sampling !== undefined) this.sampling.leftOut = 0;
     this.#slugDestinations.clear();
     this.reset();
   }
@@ -142,13 +140,13 @@ class Destination {
   sampleBy(sample) {
     const keepsErrors = this.traceDestination()?.keepsErrors === true;
     const samples = (/** @type {string} */ traceId) => this.#recorder.samples(traceId);
-    this.#sampling ??= new Sampling({ keepsErrors, samples });
-    this.#sampling.sample = sample;
+    this.sampling ??= new Sampling({ keepsErrors, samples });
+    this.sampling.sample = sample;
   }
 
   /** Whether a trace is recorded, as far as no error decides. @param {string} traceId */
   recordsTrace(traceId) {
-    return this.#sampling?.records(traceId) ?? true;
+    return this.sampling?.records(traceId) ?? true;
   }
 
   /**
@@ -156,7 +154,7 @@ class Destination {
    * @param {any} event
    */
   decisionOn(event) {
-    return this.#sampling?.decisionOnWork(this.keyOf(event));
+    return this.sampling?.decisionOnWork(this.keyOf(event));
   }
 
   /**
@@ -168,20 +166,16 @@ class Destination {
   }
 
   /**
-   * The application refers to a trace of Flue's whose root may begin here soon: until then, its function cannot decide,
-   * and what is recorded of the application's own spans waits for that.
+   * The application refers to a trace of Flue's whose root may begin here soon.
    * @param {string} traceId
    */
   awaitRoot(traceId) {
-    const sampling = this.#sampling;
-    if (sampling?.sample === undefined || sampling.hasDecided(traceId)) return;
-    // Elsewhere nothing would end the wait.
-    if (this.#host.hasTimers) this.#held.await(traceId);
+    this.#ownEvents.awaitRoot(traceId);
   }
 
   /** Whether the application's function decides which traces are recorded. */
   get decidesByFunction() {
-    return this.#sampling?.sample !== undefined;
+    return this.sampling?.sample !== undefined;
   }
 
   /** Connects before the first event comes. False where a request of the application must do it: see {@link logIn}. */
@@ -222,9 +216,13 @@ class Destination {
     return this.#isConnecting && !this.isClosed && !this.traceDestination()?.isConnected;
   }
 
-  /** Counts something that cannot be recorded. */
+  /** Counts an event that could not be read, routed or written. */
   countLost() {
-    this.#recordUnreadable();
+    try {
+      this.#recorder.record(UNREADABLE, this.#host.load().Priority.Start, false);
+    } catch (error) {
+      warn('EVENT_LOST', `An event could not be recorded: ${messageOf(error)}.`);
+    }
   }
 
   /** Warns of files that are still being read when the process ends. */
@@ -282,7 +280,7 @@ class Destination {
 
   /** Whether everything is delivered that was recorded here. Throws when the environment is being torn down. */
   get isIdle() {
-    return this.#held.isEmpty && this.#files.isEmpty && this.#recorder.isIdle();
+    return this.#ownEvents.isEmpty && this.#files.isEmpty && this.#recorder.isIdle();
   }
 
   /**
@@ -292,8 +290,8 @@ class Destination {
   takeFunctionsOf(logger) {
     this.onError ??= logger.onError;
     this.enrichment ??= logger.enrichment;
-    const sample = logger.#sampling?.sample;
-    if (sample !== undefined && this.#sampling?.sample === undefined) this.sampleBy(sample);
+    const sample = logger.sampling?.sample;
+    if (sample !== undefined && this.sampling?.sample === undefined) this.sampleBy(sample);
   }
 
   /** @param {(event: any) => import('../index.d.ts').TraceFields | null | undefined} enrich */
@@ -330,9 +328,9 @@ class Destination {
         const id = routes.note(event, stage, this);
         if (kind.isCall || isKeyedId(id)) this.#polls.callers.note(event);
       }
-      const sampling = this.#sampling;
+      const sampling = this.sampling;
       if (sampling !== undefined && this.#leavesOut(sampling, event)) {
-        this.#releaseDecided();
+        this.#ownEvents.releaseDecided();
         return undefined;
       }
       if (this.#isClosed) recorder.refuse();
@@ -344,10 +342,10 @@ class Destination {
           to.record(text, priority, takeCut());
         this.#capture.take(event, kind, record, owner);
       }
-      if (sampling !== undefined) this.#releaseDecided();
-      this.#expectRows();
+      if (sampling !== undefined) this.#ownEvents.releaseDecided();
+      this.expectRows();
     } catch {
-      this.#recordUnreadable();
+      this.countLost();
     }
     return this.#host.delivery();
   }
@@ -369,96 +367,12 @@ class Destination {
    * @param {Admission} [admission] of the span: one that is refused records nothing more
    */
   record(event, priority, admission) {
-    if (isUntraced()) {
-      takeCut();
-      return;
-    }
-    try {
-      if (this.#holds(event, priority, admission)) {
-        void this.#host.delivery();
-        return;
-      }
-    } catch {
-      this.#recordUnreadable();
-      return;
-    }
-    this.#recordNow({ event, priority, admission, isCut: takeCut() });
+    this.#ownEvents.record(event, priority, admission);
   }
 
-  /**
-   * Whether an event waits for the decision about its trace.
-   * @param {any} event
-   * @param {Priority} priority
-   * @param {Admission} [admission]
-   */
-  #holds(event, priority, admission) {
-    const { type, rootSpanId } = event;
-    if (type === 'feedback' || this.#isClosed || !this.#held.awaits(rootSpanId)) return false;
-    // As it is now: the application may change its values.
-    const text = stringify(event);
-    const { isSet: isMasked } = this.#polls.masking;
-    const held = { event: JSON.parse(text), priority, admission, isCut: takeCut(), isMasked };
-    this.#held.hold(rootSpanId, held, text.length);
-    return true;
-  }
-
-  /** Records the events whose trace is decided about. */
-  #releaseDecided() {
-    const sampling = this.#sampling;
-    this.#held.release((traceId) => sampling?.hasDecided(traceId) !== false);
-  }
-
-  /** Records the events that wait: nothing decides about them any more but the ids of their traces. */
+  /** Records the events of custom spans that wait for a decision about their trace. */
   releaseAll() {
-    this.#held.release(() => true);
-  }
-
-  /** @param {Held} held */
-  #recordHeld(held) {
-    const { masking } = this.#polls;
-    const record = () => this.#recordNow(held);
-    if (held.isMasked && !masking.isSet) masking.recordMasked(this.#recorder, record);
-    else record();
-  }
-
-  /** @param {Held} held */
-  #recordNow({ event, priority, admission, isCut }) {
-    // What is refused is counted.
-    if (admission?.isRefused) return;
-    try {
-      this.#expectRows();
-      if (this.#sampling?.leavesOutOwn(event)) return;
-      if (this.#isClosed) {
-        this.#recorder.refuse();
-        return;
-      }
-      const level = this.#host.load().Priority;
-      const record = (/** @type {object} */ one, /** @type {Priority} */ name) =>
-        this.#recorder.record(stringify(one), level[name], takeCut() || isCut);
-      if (record(this.#begun(event), priority)) return;
-      if (priority === 'Continuation') record(minimalSpanEnd(event), 'MinimalEnd');
-      else if (admission !== undefined && event.type === 'span_start') admission.isRefused = true;
-    } catch {
-      this.#recordUnreadable();
-    } finally {
-      void this.#host.delivery();
-    }
-  }
-
-  /**
-   * The event with what the application adds to the trace that it begins, and whether that is recorded. Feedback that
-   * must not be lost, because another process has decided about its trace, names no trace.
-   * @param {any} event of a custom span
-   */
-  #begun(event) {
-    if (event.type === 'feedback' && this.#sampling?.isUndecided(event.rootSpanId)) {
-      return { ...event, rootSpanId: undefined };
-    }
-    if (event.type !== 'span_start' || event.parentSpanId !== undefined) return event;
-    const enrichment = this.enrichment?.of(event.spanId, event);
-    const sampled = this.#sampling?.decisionOn(event.rootSpanId);
-    if (enrichment === undefined && sampled === undefined) return event;
-    return { ...event, enrichment, sampled };
+    this.#ownEvents.releaseAll();
   }
 
   /**
@@ -504,8 +418,8 @@ class Destination {
   async deliver(options) {
     // The exporter delivers those of slugs by themselves.
     await this.#delivery.flushOwn(options);
-    if (this.#held.isEmpty) return;
-    await this.#held.released();
+    if (this.#ownEvents.isEmpty) return;
+    await this.#ownEvents.released();
     await this.#delivery.flushOwn(options);
   }
 
@@ -525,7 +439,8 @@ class Destination {
     return this.#delivery.close(options, () => void (this.#isClosed = true));
   }
 
-  #expectRows() {
+  /** Rows are expected. */
+  expectRows() {
     if (this.#polls.isUsed) this.#polls.schedule();
     if (!this.#isCurrent) this.#linger();
   }
@@ -543,15 +458,6 @@ class Destination {
         // The environment is being torn down.
       }
     }, LINGER_MS);
-  }
-
-  /** Counts an event that could not be read, routed or written. */
-  #recordUnreadable() {
-    try {
-      this.#recorder.record(UNREADABLE, this.#host.load().Priority.Start, false);
-    } catch (error) {
-      warn('EVENT_LOST', `An event could not be recorded: ${messageOf(error)}.`);
-    }
   }
 }
 

@@ -1,7 +1,6 @@
 'use strict';
 
-// The exporter of a process: its destinations, the current one, and the end of the process. The native part translates
-// and delivers.
+// The exporter of a process: its destinations, and the current one. The native part translates and delivers.
 
 const { Adoption } = require('./adoption.js');
 const { Callers } = require('./callers.js');
@@ -11,6 +10,7 @@ const { Destinations, statsOf } = require('./destinations.js');
 const { NO_DESTINATION } = require('./no-destination.js');
 const { toJson } = require('./json/json-string.js');
 const { Masking } = require('./masking.js');
+const { ExitSteps } = require('./exit-steps.js');
 const { SlugDestinations } = require('./slug-destinations.js');
 const { Announcements } = require('./ready.js');
 const { messageOf } = require('./json/json-safe-copy.js');
@@ -24,11 +24,6 @@ const { warn } = require('./warn.js');
 
 /** The kinds of events that matter before there is a destination: those that begin or end work. */
 const STAGE_KINDS = kindsOf();
-
-/** How long the end of the process waits for all recorders in one round, in milliseconds. */
-const ROUND_MS = 10;
-/** The part of the exit timeout that the first step takes at most for some recorders, where others are done. */
-const FIRST_STEP_SHARE = 0.75;
 
 /**
  * The process-wide exporter behind the exported functions. Until it is initialised, and when initialisation fails,
@@ -67,8 +62,8 @@ class Exporter {
   #masking;
   #diagnostics;
   #announcements;
-  /** When the first step of the end gives way to the next, by `performance.now()`. */
-  #nextStepAt = Infinity;
+  /** The registry of exits holds it weakly. */
+  #exitSteps;
 
   /** @param {import('./host.d.ts').Host} host */
   constructor(host) {
@@ -90,8 +85,9 @@ class Exporter {
     };
     this.#destinations = new Destinations(host, this.#polls, (recorder) => {
       this.#masking.attach(recorder);
-      host.endAtExit(this);
+      host.endAtExit(this.#exitSteps);
     });
+    this.#exitSteps = new ExitSteps(host, this.#destinations, this.#masking, () => this.#report());
     const native = {
       take: () => {
         this.#checkSlugs();
@@ -303,11 +299,6 @@ class Exporter {
     this.#masking.set(mask);
   }
 
-  /** Begins to deliver what all destinations have. */
-  flush() {
-    for (const destination of this.#destinations.live) void destination.flush();
-  }
-
   /** @param {Destination} destination */
   #setCurrent(destination) {
     const replaced = this.#current;
@@ -339,60 +330,6 @@ class Exporter {
     }
   }
 
-  /**
-   * Begins a step of the end of the process: after `process.exit` and uncaught errors no promise settles and no cleanup
-   * hook of an addon runs, but `exit` listeners do, and may block. Never throws.
-   * @param {import('./exit.js').Step} step
-   */
-  beginExit(step) {
-    this.#atExit(() => {
-      const { ExitStep } = this.#host.load();
-      for (const destination of this.#destinations.live) {
-        destination.releaseAll();
-        if (step === 'Delivery') destination.checkFiles();
-      }
-      const left = this.#destinations.recorders.map((recorder) =>
-        recorder.beginExit(ExitStep[step]),
-      );
-      const leftMs = Math.max(0, ...left);
-      if (step === 'Delivery') this.#nextStepAt = performance.now() + leftMs * FIRST_STEP_SHARE;
-      this.#masking.beginExit(leftMs);
-    });
-  }
-
-  /** Records on after an end of the process that did not take place. Never throws. */
-  survive() {
-    this.#atExit(() => {
-      this.#masking.survive();
-      this.#destinations.renew();
-    });
-  }
-
-  /**
-   * Blocks until the step is done, at most for the exit timeout and 250 ms. Never throws.
-   * @param {import('./exit.js').Step} step
-   */
-  waitExit(step) {
-    this.#atExit(() => {
-      const { ExitStep } = this.#host.load();
-      const all = this.#destinations.recorders;
-      let waiting = all;
-      while (waiting.length > 0) {
-        // Those that are done have spans to close in the next step, in which the others are waited for, too.
-        const othersAreDone = step === 'Delivery' && waiting.length < all.length;
-        if (othersAreDone && performance.now() > this.#nextStepAt) break;
-        // In turns: a server that hangs must not keep the rows of another recorder from being masked.
-        const maxMs = ROUND_MS / waiting.length;
-        waiting = waiting.filter((recorder) => {
-          // At first what is being masked already: the native part waits for it.
-          this.#masking.maskInTime(recorder);
-          return !recorder.waitExit(ExitStep[step], maxMs);
-        });
-      }
-    });
-    this.#report();
-  }
-
   /** Makes the announcements and passes the diagnostics so far. */
   #report() {
     this.#announcements.check();
@@ -402,15 +339,6 @@ class Exporter {
 
   #checkSlugs() {
     for (const destination of this.#destinations.live) destination.checkSlugs();
-  }
-
-  /** @param {() => void} work */
-  #atExit(work) {
-    try {
-      work();
-    } catch (error) {
-      warn('EXIT', `The last rows could not be delivered: ${messageOf(error)}.`);
-    }
   }
 }
 

@@ -3,7 +3,7 @@
 // Spans of generators: from the first step to the last.
 
 const { types } = require('../builtins/index.js');
-const { follow } = require('../context.js');
+const { follow } = require('../promises.js');
 const { read } = require('./arguments.js');
 const { finishSafely } = require('./run-traced.js');
 const { Span } = require('./span.js');

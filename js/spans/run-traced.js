@@ -3,7 +3,7 @@
 // Runs functions of the application within spans.
 
 const { types } = require('../builtins/index.js');
-const { follow, settling } = require('../context.js');
+const { follow, settling } = require('../promises.js');
 const { classOf } = require('../json/json-safe-copy.js');
 const { warn } = require('../warn.js');
 const { read } = require('./arguments.js');
