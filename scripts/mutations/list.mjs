@@ -24,7 +24,7 @@ export const MUTATIONS = [
   },
   {
     name: 'outbox: batches with common rows do not wait for one another',
-    file: `${EXPORT}/outbox.rs`,
+    file: `${EXPORT}/outbox/order.rs`,
     replace: `queued.suspicion.retry_at.is_none_or(|at| at <= now) && self.waits_for_none(queued)`,
     by: `queued.suspicion.retry_at.is_none_or(|at| at <= now)`,
   },
@@ -44,7 +44,7 @@ export const MUTATIONS = [
   },
   {
     name: 'outbox: the barrier of the spool is ignored',
-    file: `${EXPORT}/outbox.rs`,
+    file: `${EXPORT}/outbox/order.rs`,
     replace: `    writing.into_iter().chain(spooled).min().unwrap_or(u64::MAX)`,
     by: `    let _unused = spooled;
     writing.unwrap_or(u64::MAX)`,
@@ -192,7 +192,7 @@ export const MUTATIONS = [
   },
   {
     name: 'delivery: a segment is removed before the acknowledgement',
-    file: `${EXPORT}/delivery/batches.rs`,
+    file: `${EXPORT}/delivery/spooling.rs`,
     replace: `        Some(segment) => Written::Backed(segment),`,
     by: `        Some(segment) => {
           self.spool.remove(segment);
@@ -201,7 +201,7 @@ export const MUTATIONS = [
   },
   {
     name: 'delivery: evicted rows are not counted as lost',
-    file: `${EXPORT}/delivery/batches.rs`,
+    file: `${EXPORT}/delivery/spooling.rs`,
     replace: `      self.account.lose(LossReason::SpoolFull, totals, why, now.elapsed);`,
     by: `      let _unused = (totals, why, now);`,
   },
@@ -227,7 +227,7 @@ export const MUTATIONS = [
   },
   {
     name: 'delivery: a segment that cannot be read is given up without being counted',
-    file: `${EXPORT}/delivery/batches.rs`,
+    file: `${EXPORT}/delivery/spooling.rs`,
     replace: `        self.spool.quarantine(spooled.entry);
         self.lose_spooled(&spooled, "a spool file is damaged", now);`,
     by: `        self.spool.quarantine(spooled.entry);`,
@@ -410,7 +410,7 @@ export const MUTATIONS = [
   {
     name: 'spool: rows that always fail take the room to load others',
     world: '227246',
-    file: `${EXPORT}/delivery/batches.rs`,
+    file: `${EXPORT}/delivery/spooling.rs`,
     replace: 'if !self.outbox.fails_throughout() {',
     by: 'if true {',
   },
@@ -442,7 +442,7 @@ export const MUTATIONS = [
   },
   {
     name: 'spool: a row behind the spool keeps the room to load it',
-    file: `${EXPORT}/outbox.rs`,
+    file: `${EXPORT}/outbox/order.rs`,
     replace: `    let before = self.ready.range(..self.barrier()).map`,
     by: `    let before = self.ready.iter().map`,
     world: '227246',
@@ -456,14 +456,14 @@ export const MUTATIONS = [
   },
   {
     name: 'spool: what waits behind it takes the room to load it',
-    file: `${EXPORT}/delivery/batches.rs`,
+    file: `${EXPORT}/delivery/spooling.rs`,
     replace: `bytes <= self.settings.queue_room() || batches <= 1`,
     by: `self.outbox.memory_bytes() + self.others_bytes <= self.settings.queue_room()`,
     world: '120785',
   },
   {
     name: 'spool: rows that the server fails on take the room to load it',
-    file: `${EXPORT}/delivery/batches.rs`,
+    file: `${EXPORT}/delivery/spooling.rs`,
     replace: `bytes <= self.settings.queue_room() || batches <= 1`,
     by: `self.outbox.memory_bytes() + self.others_bytes <= self.settings.queue_room()
       || bytes <= self.settings.queue_room() / SPILL
@@ -472,7 +472,7 @@ export const MUTATIONS = [
   },
   {
     name: 'spool: what waits for rows that fail is enough',
-    file: `${EXPORT}/delivery/batches.rs`,
+    file: `${EXPORT}/delivery/spooling.rs`,
     replace: ` && !self.outbox.fails_throughout();`,
     by: `;`,
     world: '365959',

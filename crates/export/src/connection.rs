@@ -9,9 +9,10 @@ use braintrust_row::Destination;
 use bytes::Bytes;
 use http::{HeaderValue, Method};
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 use url::Url;
 
+pub use self::error::ConnectError;
+use self::error::{LOGIN, REGISTRATION};
 use crate::{
   config::{self, Settings},
   headers::Headers,
@@ -19,6 +20,8 @@ use crate::{
   time::Now,
   transport::{Body, Call, Reads, Response, TransportError, has_credentials, redact_url},
 };
+
+mod error;
 
 /// The media type of every request and response.
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -30,11 +33,6 @@ pub const DEFAULT_MAX_BYTES: usize = 6 * 1024 * 1024;
 const WRONG_KEY: &str = "check BRAINTRUST_API_KEY";
 /// The remedy when a proxy refuses its credentials.
 const WRONG_PROXY: &str = "check the credentials in HTTPS_PROXY or HTTP_PROXY";
-
-/// The steps of a connection, as they are named in messages.
-const LOGIN: &str = "login";
-const ORGANIZATION: &str = "choosing the organisation";
-const REGISTRATION: &str = "registering the project";
 
 /// How many organizations a message names.
 const MAX_NAMES: usize = 10;
@@ -78,69 +76,6 @@ impl Session {
   /// Whether a larger body may take the overflow upload. Only a server that states its limit supports it.
   pub fn allows_overflow(&self) -> bool {
     self.limit.is_some()
-  }
-}
-
-/// Why connecting failed.
-#[derive(Debug, Error)]
-pub enum ConnectError {
-  /// A request failed.
-  #[error("{step} at {url} failed: {why}")]
-  Failed {
-    /// The step that failed.
-    step: &'static str,
-    /// The address, without credentials.
-    url: String,
-    /// The cause.
-    why: String,
-    /// The status of the response; `None`: there is none.
-    status: Option<u16>,
-    /// Its effect on the queued rows.
-    outcome: ExportOutcome,
-  },
-  /// The key has no access to an organization of that name.
-  #[error(
-    "the API key has no access to organisation {wanted:?}, only to {known} (check BRAINTRUST_ORG_NAME)"
-  )]
-  UnknownOrganization {
-    /// The configured name.
-    wanted: String,
-    /// The names that the key has access to.
-    known: String,
-  },
-  /// The login states no address to send rows to.
-  #[error("the login response states no API URL (set BRAINTRUST_API_URL)")]
-  NoAddress,
-  /// The key has access to no organization.
-  #[error("the API key has access to no organisation (check BRAINTRUST_API_KEY)")]
-  NoOrganization,
-}
-
-impl ConnectError {
-  /// The step that failed.
-  pub fn step(&self) -> &'static str {
-    match self {
-      Self::Failed { step, .. } => step,
-      Self::UnknownOrganization { .. } | Self::NoAddress | Self::NoOrganization => ORGANIZATION,
-    }
-  }
-
-  /// The status of the response that failed; `None`: there is none.
-  pub fn status(&self) -> Option<u16> {
-    if let Self::Failed { status, .. } = self { *status } else { None }
-  }
-
-  /// Whether the status is a success, but the body is not Braintrust's.
-  pub fn is_unconfirmed(&self) -> bool {
-    self.status().is_some_and(|status| (200..300).contains(&status))
-  }
-
-  /// Its effect on the queued rows: [`ExportOutcome::Retry`] or [`ExportOutcome::Unauthorized`].
-  pub fn outcome(&self) -> ExportOutcome {
-    match self {
-      Self::Failed { outcome, .. } => outcome.clone(),
-      _ => ExportOutcome::Unauthorized,
-    }
   }
 }
 

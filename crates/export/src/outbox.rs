@@ -4,103 +4,15 @@
 //! of the same span are never in flight together: the later one waits until the earlier one is settled. Batches
 //! that are in the spool only are loaded one by one.
 
-use std::{
-  collections::{BTreeMap, HashSet},
-  rc::Rc,
-  time::Duration,
-};
+use std::{collections::BTreeMap, rc::Rc, time::Duration};
 
 use braintrust_row::{Destination, RowId, RowMap};
 use spool::Segment;
 
+pub use self::queued_batch::{
+  FAILURES_BEFORE_SPLIT, OversizeState, QueuedBatch, SpooledBatch, Suspicion, Written,
+};
 use crate::{batch::EncodedBatch, counters::RowTotals};
-
-/// The most batches that are examined to find one that may be sent, and of those the most that may be sent.
-const MAX_EXAMINED: usize = 1024;
-const MAX_SENDABLE: usize = 64;
-
-/// A batch in memory.
-pub struct QueuedBatch {
-  /// The encoded rows.
-  pub batch: EncodedBatch,
-  /// The keys of the earlier batches in memory that it waits for.
-  waits_for: Vec<u64>,
-  /// The segments that contain it: several after a merge. The halves of a split batch share theirs.
-  segments: Vec<Rc<Segment>>,
-  /// The attempts to deliver it although it is too large.
-  pub oversize: OversizeState,
-  /// What speaks for a row in it that the server fails on.
-  pub suspicion: Suspicion,
-  /// The rows of its segments, when it is a part of a batch that was split: it stays apart.
-  whole: Option<Rc<HashSet<RowId>>>,
-  /// Whether it gave its segments up for others: it stays in memory.
-  is_detached: bool,
-}
-
-/// The successive server errors after which a batch is halved, and a single row takes its turn after others.
-pub const FAILURES_BEFORE_SPLIT: u32 = 3;
-
-/// What speaks for a row in a batch that the server fails on: the halves of a split batch take it over.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Suspicion {
-  /// The successive server errors of requests with these rows.
-  pub failures: u32,
-  /// Those of requests with a single row.
-  pub alone: u32,
-  /// The acknowledged uploads at the time of the last one.
-  pub acknowledged_before: u64,
-  /// The failures between which and the one before another upload was acknowledged: the server works.
-  pub witnessed: u32,
-  /// When the batch is sent again; `None`: at once.
-  pub retry_at: Option<Duration>,
-}
-
-impl Suspicion {
-  /// How many failures put it behind others: a row that keeps failing must not be the only one that is tried.
-  fn excess(&self) -> u32 {
-    if self.failures < FAILURES_BEFORE_SPLIT { 0 } else { self.alone }
-  }
-}
-
-/// The attempts to deliver a batch of a single row that is larger than the server accepts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct OversizeState {
-  /// Whether the server has refused it as an ordinary request.
-  pub refused: bool,
-  /// The overflow uploads that failed although Braintrust accepts other rows.
-  pub overflow_attempts: u32,
-  /// All that failed, and when the first of them began.
-  pub overflow_failures: u32,
-  /// See above.
-  pub failing_since: Option<Duration>,
-  /// The bytes to which it was cut.
-  pub cut_to: Option<usize>,
-}
-
-/// A batch that is in the spool only.
-#[derive(Clone, Debug)]
-pub struct SpooledBatch {
-  /// The key of the batch.
-  pub key: u64,
-  /// The segment that contains it.
-  pub entry: Segment,
-  /// The bytes of its rows.
-  pub bytes: usize,
-  /// The reads that failed.
-  pub failures: u32,
-  /// Whether another process has written it, so that the rules of this one have not been applied.
-  pub is_adopted: bool,
-}
-
-/// Where a batch is once its write to the spool has ended.
-pub enum Written {
-  /// The write failed.
-  MemoryOnly,
-  /// Both in memory and in a segment.
-  Backed(Segment),
-  /// In a segment only: memory has no room for it.
-  SpoolOnly(Segment),
-}
 
 /// A batch of those in memory only that is being written to the spool again.
 #[derive(Clone, Copy)]
@@ -230,30 +142,6 @@ impl Outbox {
     self.owners.contains_key(row) || self.writing_rows.contains_key(row)
   }
 
-  /// Whether a batch that has not failed repeatedly may be sent now.
-  pub fn has_fresh(&self, now: Duration) -> bool {
-    self.next(now).is_some_and(|(excess, _)| excess == 0)
-  }
-
-  /// Whether every batch in memory that waits neither for another one nor for the spool has failed repeatedly.
-  pub fn fails_throughout(&self) -> bool {
-    let before = self.ready.range(..self.barrier()).map(|(_, queued)| queued);
-    let free = before.filter(|queued| self.waits_for_none(queued));
-    let mut tried = free.chain(self.in_flight.values());
-    tried.all(|queued| queued.suspicion.excess() > 0)
-  }
-
-  /// The next batch that may be sent, and how many failures put it behind others.
-  fn next(&self, now: Duration) -> Option<(u32, u64)> {
-    let examined = self.ready.range(..self.barrier()).take(MAX_EXAMINED);
-    let free = examined.filter(|(key, _)| !self.is_rewriting(**key));
-    let sendable = free.filter(|(_, queued)| {
-      queued.suspicion.retry_at.is_none_or(|at| at <= now) && self.waits_for_none(queued)
-    });
-    let first = sendable.take(MAX_SENDABLE);
-    first.map(|(key, queued)| (queued.suspicion.excess(), *key)).min()
-  }
-
   /// Moves the next batch that may be sent now into flight, and returns its key.
   pub fn start(&mut self, now: Duration) -> Option<u64> {
     let (_, key) = self.next(now)?;
@@ -271,37 +159,6 @@ impl Outbox {
   /// A batch in flight, to record server errors.
   pub fn suspicion_mut(&mut self, key: u64) -> Option<&mut Suspicion> {
     self.in_flight.get_mut(&key).map(|queued| &mut queued.suspicion)
-  }
-
-  /// Sets when a ready batch is sent again.
-  pub fn set_retry_at(&mut self, key: u64, at: Duration) {
-    if let Some(queued) = self.ready.get_mut(&key) {
-      queued.suspicion.retry_at = Some(at);
-    }
-  }
-
-  /// Ends the delays of all batches.
-  pub fn end_delays(&mut self) {
-    self.ready.values_mut().for_each(|queued| queued.suspicion.retry_at = None);
-  }
-
-  /// Whether no older batch can be halved: all that wait for no other one are single rows.
-  pub fn is_oldest_to_split(&self, key: u64) -> bool {
-    let ready = self.ready.range(..key).filter(|(_, queued)| self.waits_for_none(queued));
-    let mut older = ready.chain(self.in_flight.range(..key));
-    older.all(|(_, queued)| queued.batch.spans() == 1)
-  }
-
-  /// Whether every batch that this one waits for is settled.
-  fn waits_for_none(&self, queued: &QueuedBatch) -> bool {
-    let is_settled = |key| !self.ready.contains_key(key) && !self.in_flight.contains_key(key);
-    queued.waits_for.iter().all(is_settled)
-  }
-
-  /// When the next batch that is delayed may be sent.
-  pub fn next_retry(&self, now: Duration) -> Option<Duration> {
-    let delayed = self.ready.values().filter_map(|queued| queued.suspicion.retry_at);
-    delayed.filter(|at| *at > now).min()
   }
 
   /// A batch in flight, to record attempts.
@@ -354,97 +211,6 @@ impl Outbox {
     }
   }
 
-  /// The number of batches in flight.
-  pub fn in_flight(&self) -> usize {
-    self.in_flight.len()
-  }
-
-  /// The number of batches in memory that may be sent now or when earlier ones are settled.
-  pub fn ready(&self) -> usize {
-    self.ready.range(..self.barrier()).count()
-  }
-
-  /// Whether batches are being written to the spool.
-  pub fn is_writing(&self) -> bool {
-    !self.writing.is_empty() || self.rewriting.is_some()
-  }
-
-  /// The rows in memory.
-  pub fn rows(&self) -> usize {
-    self.rows
-  }
-
-  /// The bytes of memory that the batches take.
-  pub fn memory_bytes(&self) -> usize {
-    self.memory_bytes
-  }
-
-  /// The bytes of memory that the batches take which wait there to be sent, with the batch of this key that is
-  /// being written.
-  pub fn memory_bytes_with(&self, key: u64) -> usize {
-    let own = self.writing.get(&key).map_or(0, EncodedBatch::memory_bytes);
-    self.memory_bytes - self.writing_bytes + own
-  }
-
-  /// The batches that do not wait for the spool, and the bytes of memory that they take.
-  pub fn before_spool(&self) -> (usize, usize) {
-    let queued = self.ready.range(..self.barrier()).map(|(_, queued)| queued);
-    queued
-      .chain(self.in_flight.values())
-      .fold((0, 0), |(batches, bytes), queued| (batches + 1, bytes + queued.batch.memory_bytes()))
-  }
-
-  /// The rows that are in the spool only.
-  pub fn spooled(&self) -> RowTotals {
-    self.spooled_totals
-  }
-
-  /// The disk space of the spooled batches in bytes.
-  pub fn spooled_disk(&self) -> u64 {
-    self.spooled_disk
-  }
-
-  /// The rows that are both in memory and in the spool.
-  pub fn backed(&self) -> RowTotals {
-    let queued = self.ready.values().chain(self.in_flight.values());
-    totals(queued.filter(|queued| !queued.segments.is_empty()).map(|queued| &queued.batch))
-  }
-
-  /// The rows that are in memory.
-  pub fn in_memory(&self) -> RowTotals {
-    let queued = self.ready.values().chain(self.in_flight.values()).map(|queued| &queued.batch);
-    totals(self.writing.values().chain(queued))
-  }
-
-  /// The key of the oldest batch that is not settled.
-  pub fn first_key(&self) -> Option<u64> {
-    let ready = self.ready.keys().next().copied();
-    let in_flight = self.in_flight.keys().next().copied();
-    ready.into_iter().chain(in_flight).chain([self.barrier()]).min().filter(|key| *key < u64::MAX)
-  }
-
-  /// Whether every batch with an earlier key is settled or in the spool.
-  pub fn is_safe_before(&self, key: u64) -> bool {
-    let mut queued = self.ready.range(..key).chain(self.in_flight.range(..key));
-    self.writing.range(..key).next().is_none()
-      && queued.all(|(_, queued)| !queued.segments.is_empty())
-  }
-
-  /// Whether every batch is settled.
-  pub fn is_empty(&self) -> bool {
-    self.writing.is_empty()
-      && self.ready.is_empty()
-      && self.in_flight.is_empty()
-      && self.spooled.is_empty()
-  }
-
-  /// Batches from this key on wait for earlier ones that are in the spool only or being written.
-  fn barrier(&self) -> u64 {
-    let writing = self.writing.keys().next().copied();
-    let spooled = self.spooled.keys().next().copied();
-    writing.into_iter().chain(spooled).min().unwrap_or(u64::MAX)
-  }
-
   /// Makes a batch the owner of its rows, and records which batches it waits for.
   fn insert_ready(&mut self, batch: EncodedBatch, segment: Option<Segment>) {
     let key = batch.key();
@@ -490,15 +256,11 @@ fn unshared(segments: Vec<Rc<Segment>>) -> Vec<Segment> {
   segments.into_iter().filter_map(Rc::into_inner).collect()
 }
 
-fn totals<'a>(batches: impl Iterator<Item = &'a EncodedBatch>) -> RowTotals {
-  batches.fold(RowTotals::default(), |sum, batch| RowTotals {
-    rows: sum.rows + batch.rows(),
-    bytes: sum.bytes + batch.bytes(),
-  })
-}
-
 mod absorb;
+mod order;
+mod queued_batch;
 mod rewrite;
+mod sizes;
 mod split;
 
 #[cfg(test)]

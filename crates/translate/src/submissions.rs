@@ -3,14 +3,10 @@
 use std::borrow::Cow;
 
 use indexmap::IndexMap;
-use serde::{Deserialize, Serialize};
 
-use crate::{
-  caller_context::CallerContext,
-  identity, metadata, outcome,
-  placement::{Parent, SpanPlacement, Start},
-};
-use braintrust_row::{Json, Row, RowId, SpanContext, SpanId};
+pub use self::record::{Root, Submission};
+use crate::{caller_context::CallerContext, identity, metadata, outcome};
+use braintrust_row::{Json, Row, RowId, SpanContext};
 use flue_event::{Event, Ids, Outcome, SubmissionQueued, SubmissionRunning, Usage};
 
 /// How many submissions are remembered. 1.0-beta dispatches are never settled, and a filter may drop the
@@ -28,129 +24,6 @@ const MAX_IN_SNAPSHOT: usize = 256;
 
 /// A submission is settled within this time after its response, in milliseconds, or not at all.
 const SETTLES_WITHIN: i64 = 10_000;
-
-/// One submission. The names of its members in a snapshot are those of the first release.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Submission {
-  /// A fingerprint of the agent and its instance.
-  #[serde(rename = "addressee")]
-  recipient: u64,
-  /// Its root, once its first operation has started.
-  pub root: Option<Root>,
-  /// The span under which the application runs it, if it has named one.
-  #[serde(skip_serializing_if = "Option::is_none")]
-  pub caller: Option<CallerContext>,
-  /// When it was queued, milliseconds since the epoch.
-  #[serde(rename = "queued")]
-  queued_at: Option<i64>,
-  /// When its first attempt began, milliseconds since the epoch.
-  #[serde(rename = "running")]
-  running_at: Option<i64>,
-  /// The number of the current attempt.
-  attempt: Option<f64>,
-  /// Whether its first attempt was announced to this process, or to one whose snapshot this process has.
-  #[serde(rename = "first", skip_serializing_if = "std::ops::Not::not")]
-  has_first_attempt: bool,
-  /// How many attempts Flue makes at most.
-  max_attempts: Option<f64>,
-  /// The kind of delivery.
-  kind: Option<String>,
-  /// Other submissions that were settled with this one.
-  pub joined: Vec<String>,
-  /// When its root succeeded, milliseconds since the epoch.
-  #[serde(rename = "answered")]
-  pub responded_at: Option<i64>,
-  /// Whether Flue has settled it.
-  pub settled: bool,
-  /// When the operation of the current attempt ended in this process, milliseconds since the epoch.
-  #[serde(skip)]
-  pub ended_at: Option<i64>,
-  /// Of a keyed submission: when another one with its id was queued, or it was queued again.
-  #[serde(skip)]
-  queued_again_at: Option<i64>,
-  /// Of a keyed submission whose operation has not started: how many others with its id have announced an attempt.
-  #[serde(skip)]
-  others: u32,
-  /// Whether its root was cancelled. What Flue then settles as failed has failed: it exceeded its time.
-  #[serde(skip_serializing_if = "std::ops::Not::not")]
-  pub cancelled: bool,
-}
-
-/// The root of a submission.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct Root {
-  /// Its conversation.
-  pub conversation: Option<String>,
-  /// Its span.
-  pub span: SpanContext,
-  /// The span of its caller, if it is part of the caller's trace.
-  #[serde(default)]
-  pub caller: Option<SpanId>,
-  /// Whether this process records the root of that trace.
-  #[serde(skip)]
-  pub is_within: bool,
-  /// When it began.
-  pub start: Start,
-  /// The operation of the current attempt.
-  pub operation: String,
-  /// The usage of earlier attempts' turns.
-  #[serde(rename = "used")]
-  pub usage: Option<Usage>,
-}
-
-impl Root {
-  /// Its parent.
-  pub fn parent(&self) -> Parent {
-    match self.caller {
-      Some(caller) if self.is_within => Parent::Within(caller),
-      Some(caller) => Parent::Remote(caller),
-      None => Parent::None,
-    }
-  }
-
-  /// Moves it to the trace of its caller.
-  pub fn move_to(&mut self, placement: &SpanPlacement) {
-    self.span = placement.span;
-    (self.caller, self.is_within) = placement.parent.caller();
-  }
-}
-
-impl Submission {
-  /// When the root began, if its operation starts at `start`. Only the row of the first attempt has that
-  /// time.
-  pub fn start(&self, start: i64) -> Start {
-    match &self.root {
-      Some(root) => root.start,
-      // Another process may have written the start of an earlier attempt. One that began here had no operation.
-      None if self.attempt.is_some_and(|attempt| attempt > 1.0) && !self.has_first_attempt => {
-        Start::Resumed(start)
-      }
-      None => Start::At(start),
-    }
-  }
-
-  /// Another submission with the same keyed id, which has announced its attempt at the same time.
-  fn of_another(&self, others: u32) -> Self {
-    Self {
-      recipient: self.recipient,
-      queued_at: self.queued_at,
-      running_at: self.running_at,
-      attempt: self.attempt,
-      has_first_attempt: self.has_first_attempt,
-      max_attempts: self.max_attempts,
-      kind: self.kind.clone(),
-      others,
-      ..Self::default()
-    }
-  }
-
-  /// How long the first attempt waited, in milliseconds.
-  fn queue_ms(&self) -> Option<f64> {
-    let (queued, running) = (self.queued_at?, self.running_at?);
-    (self.attempt == Some(1.0)).then(|| running.saturating_sub(queued).max(0) as f64)
-  }
-}
 
 /// The open submissions, by the id of their delivery. The id of a keyed submission may repeat on another database: once
 /// its operation has started, its conversation follows its id. Only operations have one, so that other events belong to
@@ -483,3 +356,5 @@ fn keyed(id: &str, conversation: Option<&str>) -> Option<String> {
   let conversation = conversation.filter(|_| identity::is_keyed(id))?;
   Some(format!("{id} {conversation}"))
 }
+
+mod record;

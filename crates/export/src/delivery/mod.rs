@@ -6,7 +6,8 @@
 //! | file | |
 //! |---|---|
 //! | `in_flight`, `state` | the state, and the requests in flight |
-//! | `batches` | rows to batches, batches to and from the spool |
+//! | `batches` | rows to batches |
+//! | `spooling` | batches to and from the spool |
 //! | `requests` | requests to send |
 //! | `repeats` | repetitions of requests that are not answered |
 //! | `responses` | effects of a response on its batch and on the connection |
@@ -22,6 +23,7 @@ mod in_flight;
 mod repeats;
 mod requests;
 mod responses;
+mod spooling;
 mod state;
 
 pub use attachments::Offers;
