@@ -40,9 +40,10 @@ const TABLE: Record<string, string> = {
   callers: 'context drop-oldest keyed-callers work-keys',
   'keyed-callers': 'context drop-oldest receipts',
   receipts: '',
-  'node-host': 'dev-server environment exit native-loader stats-socket variables vercel warn',
+  'node-host': 'dev-server environment exit loop-end native-loader stats-socket variables vercel warn',
   vercel: 'context timers',
   exit: 'signals',
+  'loop-end': '',
   'exit-steps': 'json warn',
   spans:
     'builtins context drop-oldest json login outside-of-request promises receipts slug-destinations span-link warn',

@@ -224,8 +224,10 @@ test.each([
     setTimeout(async () => {
       traced((span) => span.log({ output: 'SECRET' }), { name: 'later' });
       open.end();
-      const { complete, lost } = await logger.flush();
+      const { complete, lost, sent } = await logger.flush();
       if (!complete || Object.keys(lost).length > 0) process.exitCode = 9;
+      // The counters go on.
+      if (sent !== logger.stats().sent || sent < 7) process.exitCode = 10;
       traced(() => {}, { name: 'last' });
     }, 1_000);
     ${ending}`);
@@ -233,4 +235,39 @@ test.each([
   expect(Object.keys(rows).toSorted()).toEqual(['last', 'later', 'open', ...names]);
   expect(rows.later.output).toBe('masked');
   expect(rows.open.metrics.end).toEqual(expect.any(Number));
+});
+
+describe('a listener of beforeExit that waits for our delivery lets the process end', () => {
+  const listening = (call: string) => `
+    let calls = 0;
+    initLogger({ exitTimeoutMs: 100 });
+    const { close, flush } = require('flue-braintrust');
+    ${FIVE}
+    process.on('beforeExit', async () => {
+      if (++calls > 20) process.exit(9);
+      await ${call};
+    });`;
+
+  test.each(['flush()', 'close()', 'flush({ timeoutMs: 5 })'])('%s', async (call) => {
+    const { code, rows, stderr } = await end(listening(call));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(Object.keys(rows).toSorted()).toEqual(names);
+  });
+
+  test('with nothing recorded', async () => {
+    const { code, stderr } = await end(listening('flush()').replace(FIVE, ''));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
+  test.each(['flush({ timeoutMs: 50 })', 'close({ timeoutMs: 50 })'])(
+    'without a server: %s',
+    async (call) => {
+      const { code, stderr } = await end(
+        `process.env.BRAINTRUST_APP_URL = process.env.BRAINTRUST_API_URL = 'http://127.0.0.1:9';
+        ${listening(call)}`,
+      );
+      expect(code).toBe(0);
+      expect(stderr).toContain('5 rows are lost');
+    },
+  );
 });

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { startCollector } from '../tools/collector';
 import type { CollectorOptions } from '../tools/collector/types';
@@ -108,3 +108,27 @@ test('a server that never answers delays the end by no more than the exit timeou
   expect(stderr).toContain('50 rows');
   expect(tookMs).toBeLessThan(10_000);
 });
+
+/** Runs a program as the first process of its own namespace, as in a container. */
+const FIRST = ['-r', '--pid', '--fork', '--mount-proc', '--kill-child'];
+const hasNamespaces = spawnSync('unshare', [...FIRST, 'true']).status === 0;
+
+(hasNamespaces ? test : test.skip)(
+  'the first process of a container, which signals do not end by themselves, ends as shells make it',
+  async () => {
+    const collector = await startCollector();
+    try {
+      const program = `
+        require('flue-braintrust').initLogger({ handleSignals: true });
+        require('flue-braintrust').traced(() => {}, { name: 'work' });
+        setTimeout(() => process.exit(9), 5_000);
+        process.kill(process.pid, 'SIGTERM');`;
+      const env = { PATH: process.env.PATH, ...destination(collector) };
+      const child = spawn('unshare', [...FIRST, NODE, '-e', program], { cwd: ROOT, env });
+      const [code] = await once(child, 'close');
+      expect({ code, rows: collector.rows().length }).toEqual({ code: 143, rows: 1 });
+    } finally {
+      await collector.close();
+    }
+  },
+);

@@ -5,23 +5,33 @@
 const { parse } = require('./json/json-string.js');
 const { sumStats } = require('./sum-stats.js');
 
+/** @typedef {import('./host.d.ts').HostRecorder} HostRecorder */
+
 /** The default timeout of `flush()` and `close()`, in milliseconds. */
 const DEFAULT_TIMEOUT_MS = 10_000;
 
 /**
  * What is delivered.
  * @typedef {object} Source
- * @property {() => import('./host.d.ts').HostRecorder} recorder the present one
+ * @property {() => HostRecorder} recorder the present one
  * @property {InstanceType<typeof import('./pending-files.js').PendingFiles>} files those that are being read
  * @property {InstanceType<typeof import('./slug-destinations.js').SlugDestinations>} slugDestinations other destinations with the same settings
  * @property {() => number} leftOut how many spans were left out before they reached the recorder
  * @property {() => void} schedule rows are expected
  * @property {() => void} report reports the diagnostics so far
+ * @property {(() => boolean) | undefined} hasLoopEnded whether the event loop has nothing to do but what this begins; absent
+ *   where no promise keeps it alive
  */
 
 /** The delivery of one destination. */
 class Delivery {
   #source;
+  /** Recorders that have ended although the logger records on: their counters are added. @type {HostRecorder[]} */
+  #earlier = [];
+  /** The recorder that was closed last. @type {HostRecorder | undefined} */
+  #closed;
+  /** How many events there were when a flush last ended incomplete. @type {number | undefined} */
+  #incompleteAt;
 
   /** @param {Source} source */
   constructor(source) {
@@ -48,8 +58,29 @@ class Delivery {
     let isRecorded = true;
     let leftMs = timeoutOf(options);
     if (!this.#source.files.isEmpty) ({ isRecorded, leftMs } = await this.#filesRecorded(leftMs));
-    const report = await this.#source.recorder().flush(leftMs);
+    const recorder = this.#source.recorder();
+    const report = this.#answersAtOnce(recorder) ?? parse(await recorder.flush(leftMs));
+    if (!report.complete) {
+      this.#incompleteAt = report.events;
+      // Watches it from now on.
+      this.#source.hasLoopEnded?.();
+    }
     return this.#reportOf(report, isRecorded, others);
+  }
+
+  /**
+   * The report of a flush that has nothing to wait for; undefined if it has. One that waits keeps the event loop alive,
+   * and then Node emits `beforeExit` again: a listener that flushes would keep the process from ending.
+   * @param {HostRecorder} recorder
+   */
+  #answersAtOnce(recorder) {
+    const { hasLoopEnded } = this.#source;
+    if (hasLoopEnded === undefined) return undefined;
+    const complete = recorder.isIdle();
+    const stats = parse(recorder.stats());
+    // Another flush has waited for the same rows. Those that end the process wait for them once more.
+    const hasWaited = stats.events === this.#incompleteAt;
+    return complete || (hasWaited && hasLoopEnded()) ? { ...stats, complete } : undefined;
   }
 
   /** @type {typeof import('../index.d.ts').stats} */
@@ -59,7 +90,7 @@ class Delivery {
 
   /** The counters of this recorder alone. @returns {import('../index.d.ts').Stats} */
   ownStats() {
-    return this.#withLeftOut(parse(this.#source.recorder().stats()));
+    return this.#withLeftOut(this.#withEarlier(parse(this.#source.recorder().stats())));
   }
 
   /**
@@ -74,7 +105,13 @@ class Delivery {
     if (!this.#source.files.isEmpty) ({ isRecorded, leftMs } = await this.#filesRecorded(leftMs));
     onClose();
     this.#source.schedule();
-    const report = await this.#source.recorder().close(leftMs);
+    const recorder = this.#source.recorder();
+    // One that has ended is not asked again: see `#answersAtOnce`.
+    const hasEnded = this.#closed === recorder && recorder.isAtRest();
+    const report = hasEnded
+      ? { ...parse(recorder.stats()), complete: recorder.isIdle() }
+      : parse(await recorder.close(leftMs));
+    this.#closed = recorder;
     return this.#reportOf(report, isRecorded, others);
   }
 
@@ -84,16 +121,37 @@ class Delivery {
   }
 
   /**
-   * @param {Awaited<ReturnType<import('./host.d.ts').HostRecorder['flush']>>} report of the recorder
+   * @param {import('../index.d.ts').FlushReport} report of the recorder
    * @param {boolean} isRecorded whether it has everything
    * @param {Promise<import('../index.d.ts').FlushReport[]>} delivering those of slugs
    */
   async #reportOf(report, isRecorded, delivering) {
     const others = await delivering;
     this.#source.report();
-    const own = this.#withLeftOut(parse(report));
+    const own = this.#withLeftOut(this.#withEarlier(report));
     const isComplete = own.complete && isRecorded && others.every(({ complete }) => complete);
     return { ...this.#withOthers(own), complete: isComplete };
+  }
+
+  /** Adds the counters of a recorder that has ended from now on. @param {HostRecorder} recorder */
+  keepCounting(recorder) {
+    this.#earlier.push(recorder);
+  }
+
+  /** The counters start anew. */
+  startOver() {
+    this.#earlier = [];
+  }
+
+  /**
+   * Counters with those of recorders that have ended.
+   * @template {import('../index.d.ts').Stats} S
+   * @param {S} stats
+   * @returns {S}
+   */
+  #withEarlier(stats) {
+    const earlier = this.#earlier.map((recorder) => parse(recorder.stats()));
+    return earlier.length === 0 ? stats : { ...stats, ...sumStats([...earlier, stats]) };
   }
 
   /**

@@ -107,6 +107,7 @@ class Destination {
       slugDestinations: this.#slugDestinations,
       schedule: () => this.#polls.schedule(),
       report: () => this.#polls.report(),
+      hasLoopEnded: host.hasLoopEnded,
     });
     const { projectId, isSampled } = this.traceDestination() ?? {};
     this.isById = typeof projectId === 'string';
@@ -122,13 +123,28 @@ class Destination {
   }
 
   /**
-   * Records again, by another recorder with the same settings.
+   * Records again after `close()`, by another recorder with the same settings. The counters start anew.
    * @param {Recorder} recorder
    */
   reopen(recorder) {
-    this.#recorder = recorder;
     this.#isClosed = false;
+    this.#delivery.startOver();
     if (this.sampling !== undefined) this.sampling.leftOut = 0;
+    this.#replaceRecorder(recorder);
+  }
+
+  /**
+   * Records on by another recorder, whose counters are added to those of the one that has ended.
+   * @param {Recorder} recorder
+   */
+  renew(recorder) {
+    this.#delivery.keepCounting(this.#recorder);
+    this.#replaceRecorder(recorder);
+  }
+
+  /** @param {Recorder} recorder */
+  #replaceRecorder(recorder) {
+    this.#recorder = recorder;
     this.#slugDestinations.clear();
     this.reset();
   }

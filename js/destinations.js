@@ -107,7 +107,8 @@ class Destinations {
     for (const destination of this.live) {
       if (destination.isClosed) continue;
       void destination.recorder.close(RENEWAL_MS);
-      this.#reopen(destination, destination.start());
+      this.#closed.add({ recorder: destination.recorder });
+      destination.renew(destination.start());
     }
   }
 

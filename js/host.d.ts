@@ -68,6 +68,8 @@ export interface Host {
   attach(callbacks: Callbacks): void;
   /** The delivery of what is recorded, for runtimes that wait for it. Never rejects. */
   delivery(): Promise<void> | undefined;
+  /** Whether the event loop has nothing to do but what is begun now; absent where no promise keeps it alive. */
+  hasLoopEnded?: () => boolean;
   /** Ends the exporter at the end of the process. */
   endAtExit(exporter: import('./exit.js').Ending): void;
   /** Ends all exporters on signals as well. */

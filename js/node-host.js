@@ -8,6 +8,7 @@ const path = require('node:path');
 const { isDevServer } = require('./dev-server.js');
 const { environment } = require('./environment.js');
 const { endAtExit, endOnSignals, endWorkersAtExit } = require('./exit.js');
+const { hasLoopEnded } = require('./loop-end.js');
 const { loadNative } = require('./native-loader.js');
 const { variables } = require('./variables.js');
 const { PATIENCE_MS, deliverWithin } = require('./vercel.js');
@@ -90,6 +91,7 @@ const nodeHost = {
     return undefined;
   },
   endAtExit,
+  hasLoopEnded,
   endOnSignals,
 };
 

@@ -55,12 +55,19 @@ function signalExitListeners() {
 
 /** Ends the process as the signal does without a listener. @param {NodeJS.Signals} signal */
 function end(signal) {
+  // The first process of a container ignores signals without a listener.
+  if (process.pid !== 1 && isRaised(signal)) return;
+  const { constants } = require('node:os');
+  // What shells make of a signal.
+  process.exit(128 + (constants.signals[signal] ?? 0));
+}
+
+/** Sends a signal to this process. False where there is none such: Windows. @param {NodeJS.Signals} signal */
+function isRaised(signal) {
   try {
-    process.kill(process.pid, signal);
+    return process.kill(process.pid, signal);
   } catch {
-    // Windows cannot send all that it has. The exit code is what shells make of a signal.
-    const { constants } = require('node:os');
-    process.exit(128 + (constants.signals[signal] ?? 0));
+    return false;
   }
 }
 
