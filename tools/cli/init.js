@@ -113,13 +113,13 @@ function report({ changes, commands, notes, byHand }, packageManager, dryRun) {
   ].join('');
 }
 
-/** @param {import('../init/plan').Change} change */
+/** @param {import('../init/changes').Change} change */
 function drawLine({ path: name, before }) {
   const paint = painter(process.stdout);
   return `${before === undefined ? paint('green', 'created') : paint('yellow', 'changed')} ${name}\n`;
 }
 
-/** @param {import('../init/plan').Change} change */
+/** @param {import('../init/changes').Change} change */
 function drawDiff({ path: name, before, after }) {
   const paint = painter(process.stdout);
   const styles = /** @type {const} */ ({ '+': 'green', '-': 'red', '@': 'cyan' });

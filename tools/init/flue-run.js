@@ -8,7 +8,7 @@ const { importsModule, isAgent, specifierOf, withImport } = require('./modules')
 
 /** @typedef {import('./project').Project} Project */
 /** @typedef {import('./files').SourceFile} SourceFile */
-/** @typedef {import('./plan').Change} Change */
+/** @typedef {import('./changes').Change} Change */
 
 /**
  * What `flue run` needs so that it is traced, too.

@@ -1,0 +1,127 @@
+'use strict';
+
+// What `init` does not do, for the user to read.
+
+const path = require('node:path');
+
+const { isForCloudflare } = require('../support/cloudflare');
+const { executed } = require('./packages');
+const { sharedNames, usesOfficial } = require('./tracing');
+
+/** @typedef {import('./project').Project} Project */
+/** @typedef {import('./changes').Change} Change */
+
+/**
+ * What is missing where nothing of the project names the module that connects Flue with Braintrust.
+ *
+ * @param {Project} project
+ * @param {string} module
+ * @returns {string[]}
+ */
+function notesOnImport({ sources, app, launchers }, module) {
+  const { name } = path.parse(module);
+  const others = [...sources, ...(app ? [app] : [])].filter((file) => file.path !== module);
+  const isNamed = [...others, ...launchers].some(({ text }) => text.includes(name));
+  if (isNamed) return [];
+  return [`No module imports ${module}: import it once, in the first line of the application.`];
+}
+
+/**
+ * @param {Project} project
+ * @param {string} app
+ * @param {string[]} mounted
+ */
+function notesOnApp({ line }, app, mounted) {
+  if (line !== '2.x') return [];
+  const reach =
+    mounted.length === 0
+      ? `${app} mounts no agent, as none was found.`
+      : `${app} makes agents reachable over HTTP, to anyone: ${mounted.join(', ')}. Protect or remove them.`;
+  return [reach];
+}
+
+/**
+ * @param {Project} project
+ * @param {Change[]} changes
+ * @returns {string[]}
+ */
+function remainingUses({ sources }, changes) {
+  return sources
+    .map(({ path: name, text }) => ({
+      path: name,
+      text: changes.find((made) => made.path === name)?.after ?? text,
+    }))
+    .filter(usesOfficial)
+    .map(({ path: name, text }) => {
+      const shared = sharedNames(text).map((one) => `\`${one}\``);
+      const advice =
+        shared.length === 0 ? '' : ` Import ${shared.join(', ')} from \`flue-braintrust\` instead.`;
+      return (
+        `${name} goes on with \`braintrust\`: its own spans are not part of Flue's traces, and are recorded only where ` +
+        `a logger of that package is initialised.${advice}`
+      );
+    });
+}
+
+/**
+ * An application that is started with the official package's hook does not start without the package.
+ *
+ * @param {Project} project
+ * @returns {string[]}
+ */
+function remainingHooks({ launchers }) {
+  return launchers
+    .filter(({ text }) => text.includes('braintrust/hook'))
+    .map(
+      ({ path: name }) =>
+        `${name} loads \`braintrust/hook\`, which Flue's traces need no more: take it out before you uninstall \`braintrust\`.`,
+    );
+}
+
+/**
+ * Where package.json asks for a version of the official package that nothing needs any more.
+ *
+ * @param {Project} project
+ * @param {boolean} isUseless whether no module needs that package any more
+ * @returns {string[]}
+ */
+function pinNotes({ dependencies, pins }, isUseless) {
+  const version = dependencies.braintrust;
+  const isExact = version !== undefined && /^v?\d+(\.\d+)*$/.test(version);
+  return [
+    ...pins.map(
+      (member) =>
+        `\`${member}\` in package.json sets the version of \`braintrust\`: ` +
+        (isUseless ? 'remove that, too.' : 'Flue needs that no more.'),
+    ),
+    ...(isExact && !isUseless
+      ? [
+          `package.json asks for exactly \`braintrust\` ${version}, for Flue's guide. Flue needs that version ` +
+            'no more: you may update it.',
+        ]
+      : []),
+  ];
+}
+
+/**
+ * Where a Worker has its key.
+ *
+ * @param {Project} project
+ */
+function notesOnCloudflare({ root, packageManager }) {
+  if (!isForCloudflare(root)) return [];
+  const store = executed(packageManager, 'wrangler secret put BRAINTRUST_API_KEY');
+  return [
+    `For the deployed Worker, store the key by \`${store}\`. In development it gets the key from .dev.vars or, where ` +
+      'there is none, from .env.',
+  ];
+}
+
+module.exports = {
+  notesOnApp,
+  notesOnCloudflare,
+  notesOnImport,
+  pinNotes,
+  remainingHooks,
+  remainingUses,
+};

@@ -1,0 +1,102 @@
+'use strict';
+
+// The modules of a project that connect Flue with Braintrust.
+
+const path = require('node:path');
+
+const { Failure } = require('../support/usage');
+const { change } = require('./changes');
+const { instrumented } = require('./instrument');
+const { hasInstrument, isCommonJs, tracingModule } = require('./modules');
+const { firstOf } = require('./project');
+const { withoutTexts } = require('./source');
+const { isOfficial, isOurs, migrated } = require('./tracing');
+
+/** @typedef {import('./project').Project} Project */
+/** @typedef {import('./files').SourceFile} SourceFile */
+/** @typedef {import('./changes').Part} Part */
+
+/**
+ * The modules that connect Flue with Braintrust: those of the project, changed to this package, or else
+ * a new one.
+ *
+ * @param {Project} project
+ * @returns {Part & { module: string, isUsual: boolean }} the module, and whether the app must import it
+ */
+function traceSources(project) {
+  const files = distinct([...project.sources, ...(project.app ? [project.app] : [])]);
+  const usual = firstOf(project.sources, path.join(project.sourceRoot, 'braintrust'));
+  const official = files.filter(isOfficial);
+  const connecting = [...official, ...files.filter(isOurs)];
+  const [first] = connecting;
+  if (first !== undefined) {
+    const made = connecting.map((file) => connected(project, file, official.includes(file), files));
+    const module = connecting.find((file) => file.path === usual?.path);
+    return {
+      changes: made.flatMap(({ changes }) => changes),
+      notes: made.flatMap(({ notes }) => notes),
+      module: (module ?? first).path,
+      // Modules elsewhere are imported by other means.
+      isUsual: module !== undefined,
+    };
+  }
+  if (usual !== undefined) {
+    throw new Failure(
+      `${usual.path} is there and does not connect Flue with Braintrust. Rename it, or write the ` +
+        'tracing by hand. Nothing was changed.',
+    );
+  }
+  const isScript = /\.([cm]?)jsx?$/.exec(project.app?.path ?? '');
+  const requires = project.app !== undefined && isCommonJs(project.app);
+  const ending = isScript ? `${isScript[1]}js` : 'ts';
+  const module = path.join(project.sourceRoot, `braintrust.${ending}`);
+  const after = tracingModule(project.line, requires && isScript !== null);
+  return {
+    changes: [{ path: module, before: undefined, after }],
+    notes: [],
+    module,
+    isUsual: true,
+  };
+}
+
+/**
+ * A module that connects Flue with Braintrust, by this package and in the way that the project's Flue has.
+ *
+ * @param {Project} project
+ * @param {SourceFile} file
+ * @param {boolean} isOfficial
+ * @param {SourceFile[]} files all of the project
+ * @returns {Part}
+ */
+function connected(project, file, isOfficial, files) {
+  const ours = isOfficial ? migrated(file) : file.text;
+  const hasOther = files.some((other) => isOurs(other) && registers(other.text));
+  if (!hasInstrument(project.line) || hasOther) return partOf(file, ours);
+  const text = instrumented(ours);
+  if (text !== undefined) return partOf(file, text);
+  const isObserving = /(?<![\w$])observe\s*\(/.test(withoutTexts(ours)) && !registers(ours);
+  const note =
+    `${file.path} calls \`observe\` in a form that init leaves alone. Register with ` +
+    '`instrument(braintrustFlueInstrumentation())` instead: else custom spans are traces of their own.';
+  return partOf(file, ours, isObserving ? [note] : []);
+}
+
+/** @param {string} text @returns {boolean} whether it registers an instrumentation */
+const registers = (text) => /(?<![\w$])instrument\s*\(/.test(withoutTexts(text));
+
+/**
+ * @param {SourceFile} file
+ * @param {string} text
+ * @param {string[]} [notes]
+ * @returns {Part}
+ */
+function partOf(file, text, notes = []) {
+  return { changes: text === file.text ? [] : [change(file, text)], notes };
+}
+
+/** @param {SourceFile[]} files */
+function distinct(files) {
+  return files.filter((file, at) => files.findIndex(({ path: name }) => name === file.path) === at);
+}
+
+module.exports = { traceSources };
