@@ -595,6 +595,53 @@ test.each([
   });
 });
 
+describe('a workspace with the packages of all projects above', () => {
+  const AGENT_PACKAGE = '{"dependencies":{"@flue/runtime":"^2.1.0"}}';
+  const FILES = {
+    'node_modules/@flue/runtime/package.json': '{"version":"2.1.0"}',
+    'packages/agent/package.json': AGENT_PACKAGE,
+    'packages/agent/src/hello.ts': `'use agent';\nexport function Hello() {}\n`,
+    'packages/agent/node_modules/own/package.json': AGENT_PACKAGE,
+    'packages/old/package.json': AGENT_PACKAGE,
+    'packages/web/package.json': '{"dependencies":{"react":"19"}}',
+    'packages/web/src/app.ts': `import React from 'react';\n`,
+  };
+  const PNPM = `packages:\n  # all but one\n  - "packages/*"\n  - '!packages/old'\ncatalog:\n  - packages/old\n`;
+
+  test.each([
+    ['npm', { 'package.json': '{"workspaces":["packages/*","!packages/old"]}' }],
+    [
+      'yarn',
+      { 'package.json': '{"workspaces":{"packages":["./packages/agent/","packages/web"]}}' },
+    ],
+    ['pnpm', { 'package.json': '{"private":true}', 'pnpm-workspace.yaml': PNPM }],
+  ])('of %s: the root and a neighbour are no Flue projects', async (_manager, root) => {
+    await withFiles({ ...FILES, ...root }, async (directory, read) => {
+      const refused = async (name: string, complaint: string) => {
+        const ending = await cli(['init', join(directory, name)]);
+        expect(ending).toMatchObject({ code: 1, stdout: '' });
+        expect(ending.stderr).toBe(
+          `flue-braintrust: ${join(directory, name)} is no Flue project: ${complaint}\n`,
+        );
+      };
+      const lacksFlue = 'it does not depend on @flue/runtime';
+      const advice = '. Run init in a Flue project of the workspace: packages/agent';
+      await refused('', lacksFlue + advice);
+      await refused('packages/web', lacksFlue);
+      expect(read('packages/web/src/app.ts')).toBe(FILES['packages/web/src/app.ts']);
+
+      const manifest = JSON.parse(read('package.json'));
+      const dependent = { ...manifest, devDependencies: { '@flue/runtime': '^2.1.0' } };
+      writeFileSync(join(directory, 'package.json'), JSON.stringify(dependent));
+      await refused('', `it has no sources of its own${advice}`);
+      expect(existsSync(join(directory, 'braintrust.ts'))).toBe(false);
+
+      const { files } = await init(join(directory, 'packages/agent'));
+      expect(files.map(({ path }) => path)).toEqual(['src/braintrust.ts', 'src/app.ts']);
+    });
+  });
+});
+
 describe('files that are no plain text in UTF-8', () => {
   const APP = `import { Hono } from 'hono';\n// Gärtner\nexport default new Hono();\n`;
   const LEFT = (encoding: string) =>

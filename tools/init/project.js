@@ -7,6 +7,7 @@ const path = require('node:path');
 
 const { isObject } = require('../support/json');
 const { Failure } = require('../support/usage');
+const { FLUE, fluePackages } = require('../support/workspace');
 const { readFile, readableFile, reasonOf } = require('./files');
 
 /** In the order in which Flue looks for them. */
@@ -56,19 +57,21 @@ function readProject(directory) {
   const root = path.resolve(directory);
   const manifest = manifestOf(root);
   const dependencies = dependenciesOf(manifest);
-  const version = installedVersion(root) ?? dependencies['@flue/runtime'];
-  if (version === undefined) {
-    throw new Failure(`${root} is no Flue project: it does not depend on @flue/runtime`);
-  }
+  const range = dependencies[FLUE];
+  // What is installed above may be that of a neighbour.
+  if (range === undefined) throw noProject(root, `it does not depend on ${FLUE}`);
   const sourceRoot = SOURCE_ROOTS.find((name) => isDirectory(path.join(root, name))) ?? '.';
   const { sources, unreadable } = sourcesIn(root, sourceRoot);
   for (const name of ['app', 'braintrust']) refuseUnreadable(root, path.join(sourceRoot, name));
   const configured = configuredApp(root);
   const app = configured ?? firstOf(sources, path.join(sourceRoot, 'app'));
+  if (app === undefined && sourceRoot === '.' && fluePackages(root).length > 0) {
+    throw noProject(root, 'it has no sources of its own');
+  }
   return {
     root,
     sourceRoot,
-    line: lineOf(version),
+    line: lineOf(installedVersion(root) ?? range),
     app,
     sources,
     unreadable,
@@ -77,6 +80,19 @@ function readProject(directory) {
     pins: pinsOf(manifest),
     packageManager: packageManagerOf(root, manifest),
   };
+}
+
+/**
+ * @param {string} root
+ * @param {string} why
+ */
+function noProject(root, why) {
+  const packages = fluePackages(root);
+  const advice =
+    packages.length === 0
+      ? ''
+      : `. Run init in a Flue project of the workspace: ${packages.join(', ')}`;
+  return new Failure(`${root} is no Flue project: ${why}${advice}`);
 }
 
 /**

@@ -1,0 +1,94 @@
+'use strict';
+
+// The packages of a workspace of npm, pnpm, yarn or bun.
+
+const fs = require('node:fs');
+const path = require('node:path');
+
+const { isObject } = require('./json');
+
+/** The package on which each Flue project depends. */
+const FLUE = '@flue/runtime';
+
+/**
+ * The folders of the packages that depend on Flue.
+ *
+ * @param {string} root of the workspace
+ * @returns {string[]} relative to the root, which is not among them; none if it is no workspace
+ */
+function fluePackages(root) {
+  const patterns = patternsOf(root);
+  const excluded = new Set(
+    patterns.flatMap((one) => (one.startsWith('!') ? foldersOf(root, one.slice(1)) : [])),
+  );
+  const folders = patterns
+    .flatMap((one) => (one.startsWith('!') ? [] : foldersOf(root, one)))
+    .filter((folder) => folder !== '.' && !excluded.has(folder))
+    .filter((folder) => dependsOnFlue(jsonIn(path.join(root, folder, 'package.json'))));
+  return [...new Set(folders)].toSorted();
+}
+
+/**
+ * The folders with a package.json that a pattern matches.
+ *
+ * @param {string} root
+ * @param {string} pattern
+ */
+function foldersOf(root, pattern) {
+  const files = fs.globSync(`${pattern.replace(/\/+$/, '')}/package.json`, {
+    cwd: root,
+    exclude: (name) => path.basename(name) === 'node_modules',
+  });
+  return files.map((file) => path.normalize(path.dirname(file)));
+}
+
+/** @param {Record<string, any>} manifest */
+const dependsOnFlue = ({ dependencies, devDependencies, optionalDependencies }) =>
+  [dependencies, devDependencies, optionalDependencies].some(
+    (names) => isObject(names) && FLUE in names,
+  );
+
+/**
+ * Which folders are packages, as the package managers state it.
+ *
+ * @param {string} root
+ * @returns {string[]}
+ */
+function patternsOf(root) {
+  const { workspaces } = jsonIn(path.join(root, 'package.json'));
+  const stated = isObject(workspaces) ? workspaces['packages'] : workspaces;
+  const listed = patternsIn(textIn(path.join(root, 'pnpm-workspace.yaml')));
+  const inManifest = Array.isArray(stated) ? stated : [];
+  return [...inManifest, ...listed].filter((one) => typeof one === 'string' && one !== '');
+}
+
+/**
+ * @param {string} yaml of pnpm
+ * @returns {string[]} the items of its list `packages`
+ */
+function patternsIn(yaml) {
+  const [, after = ''] = yaml.split(/^packages:\s*$/m);
+  const [list = ''] = after.split(/^[\w'"]/m);
+  return Array.from(list.matchAll(/^\s*-\s*(["']?)([^"'#\s]+)\1/gm), ([, , one = '']) => one);
+}
+
+/** @param {string} file @returns {Record<string, any>} empty if there is no object in it */
+function jsonIn(file) {
+  try {
+    const parsed = JSON.parse(textIn(file));
+    return isObject(parsed) ? parsed : {};
+  } catch {
+    return {};
+  }
+}
+
+/** @param {string} file @returns {string} empty if it cannot be read */
+function textIn(file) {
+  try {
+    return fs.readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+module.exports = { FLUE, fluePackages };
