@@ -462,6 +462,108 @@ test.each([
   });
 });
 
+/** A project whose app is not in the usual place. */
+const withApps = (configurations: Record<string, string>) => ({
+  'src/hello.ts': `'use agent';\nexport function Hello() {}\n`,
+  'server/main.ts': `export default {};\n`,
+  'server/other.ts': `export default {};\n`,
+  ...configurations,
+});
+const vite = (options: string, before = '') =>
+  `import { flue } from '@flue/vite';\n${before}export default { plugins: [react(), flue(${options})] };\n`;
+const OTHER = { 'flue.config.ts': `export default { app: './server/other.ts' };\n` };
+
+test.each([
+  ['the options of the plugin', { 'vite.config.ts': vite(`{ app: 'server/main.ts' }`) }],
+  [
+    'these options, and another one by the configuration file',
+    {
+      ...OTHER,
+      'vite.config.mjs': vite(`{\n  ...shared,\n  "app" : "server/main.ts", // here\n}`),
+    },
+  ],
+  [
+    'the plugin under another name',
+    {
+      'vite.config.cjs': `const { flue: agents } = require('@flue/vite');\nmodule.exports = { plugins: [agents({ db, app: './server/main.ts' })] };\n`,
+    },
+  ],
+  [
+    'the configuration file, and none by the plugin',
+    {
+      'flue.config.mts': `// app: 'src/app.ts'\nexport default { app: 'server/main.ts' };\n`,
+      'flue.config.js': `export default { app: 'server/other.ts' };\n`,
+      'vite.config.ts': vite(
+        `{ app: undefined }`,
+        `const input = { app: 'index.html' };\n// flue({ app: 'x.ts' })\n`,
+      ),
+    },
+  ],
+])('an app that is named by %s gets the import', async (_where, configurations) => {
+  await withFiles(withApps(configurations), async (directory, read) => {
+    const { files } = await init(directory);
+    expect(files.map(({ path }) => path)).toEqual(['src/braintrust.ts', 'server/main.ts']);
+    expect(read('server/main.ts')).toBe(`import '../src/braintrust.ts';\nexport default {};\n`);
+    expect(await init(directory)).toMatchObject({ files: [] });
+  });
+});
+
+test.each([
+  ['a variable', '{ app }', 'app', {}],
+  ['a call', `{ app: resolve('server', 'main.ts') }`, `app: resolve('server', 'main.ts')`, {}],
+  ['options that stand elsewhere', 'options', 'flue(options)', {}],
+  ['options that are composed', '{ ...shared }', 'flue({ ...shared })', {}],
+  [
+    'options that stand elsewhere in the file',
+    'options',
+    'flue(options)',
+    { 'src/app.ts': 'export default {};\n' },
+  ],
+])(
+  'an app that is named by %s is reported, and nothing is changed',
+  async (_by, options, shown, more) => {
+    const before = `const options = { target: 'node', app: 'server/main.ts' };\n`;
+    const config = { 'vite.config.ts': vite(options, options === 'options' ? before : '') };
+    await withFiles(withApps({ ...config, ...more }), async (directory, read) => {
+      const ending = await cli(['init', directory]);
+      expect(ending).toMatchObject({ code: 1, stdout: '' });
+      expect(ending.stderr).toContain(
+        `the app is named by \`${shown}\` in vite.config.ts, which init does not evaluate.`,
+      );
+      expect(ending.stderr).toContain(
+        `such as \`import './braintrust.ts';\`. Nothing was changed.`,
+      );
+      expect(existsSync(join(directory, 'src/braintrust.ts'))).toBe(false);
+
+      // Once it is written by hand, init states what it cannot see.
+      writeFileSync(join(directory, 'src/braintrust.ts'), OURS);
+      const { files, notes } = await init(directory);
+      expect(files).toEqual([]);
+      expect(notes[0]).toContain('it must import src/braintrust.ts in its first line');
+      expect(read('server/main.ts')).toBe('export default {};\n');
+    });
+  },
+);
+
+test('options of the plugin that stand elsewhere leave the usual app its import', async () => {
+  const files = { 'src/app.ts': 'export default {};\n', 'vite.config.ts': vite('options') };
+  await withFiles(files, async (directory) => {
+    const { files: changed } = await init(directory);
+    expect(changed.map(({ path }) => path)).toEqual(['src/braintrust.ts', 'src/app.ts']);
+  });
+});
+
+test('an app that is named and not there is reported, and nothing is changed', async () => {
+  const config = vite(`{ app: 'server/gone.ts' }`);
+  await withFiles(withApps({ 'vite.config.ts': config }), async (directory) => {
+    const ending = await cli(['init', directory]);
+    expect(ending).toMatchObject({ code: 1, stdout: '' });
+    expect(ending.stderr).toBe(
+      'flue-braintrust: server/gone.ts, which vite.config.ts names, is not there. Nothing was changed.\n',
+    );
+  });
+});
+
 const AGENT = `'use agent';\nimport { useModel } from '@flue/runtime';\nexport function Baker() {}\n`;
 
 test('`flue run` needs a second import on Flue 2, which init offers and writes', async () => {

@@ -18,7 +18,12 @@ const { sharedNames, usesOfficial } = require('./tracing');
  * @param {string} module
  * @returns {string[]}
  */
-function notesOnImport({ sources, app, launchers }, module) {
+function notesOnImport({ sources, app, unknownApp, launchers }, module) {
+  if (unknownApp !== undefined) {
+    return [
+      `The app is named by ${unknownApp}, which init does not evaluate: it must import ${module} in its first line.`,
+    ];
+  }
   const { name } = path.parse(module);
   const others = [...sources, ...(app ? [app] : [])].filter((file) => file.path !== module);
   const isNamed = [...others, ...launchers].some(({ text }) => text.includes(name));

@@ -43,7 +43,8 @@ const { traceSources } = require('./trace-sources');
 function planInit(project, { flueRun = false } = {}) {
   const traced = traceSources(project);
   const tsconfig = readableFile(project.root, 'tsconfig.json')?.text;
-  const app = traced.isUsual ? connectApp(project, traced, tsconfig) : NOTHING;
+  const isConnected = traced.isUsual && project.unknownApp === undefined;
+  const app = isConnected ? connectApp(project, traced, tsconfig) : NOTHING;
   const appPath = project.app?.path ?? path.join(project.sourceRoot, 'app.ts');
   const run = flueRunOf(project, { app: appPath, module: traced.module }, tsconfig, flueRun);
   const example = readFile(project.root, EXAMPLE);
@@ -60,7 +61,7 @@ function planInit(project, { flueRun = false } = {}) {
     notes: [
       ...app.notes,
       ...traced.notes,
-      ...(traced.isUsual ? [] : notesOnImport(project, traced.module)),
+      ...(isConnected ? [] : notesOnImport(project, traced.module)),
       ...run.notes,
       ...remaining,
       ...pinNotes(project, isUseless),

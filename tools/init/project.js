@@ -8,6 +8,7 @@ const path = require('node:path');
 const { isObject } = require('../support/json');
 const { Failure } = require('../support/usage');
 const { FLUE, fluePackages } = require('../support/workspace');
+const { configuredApp } = require('./configured-app');
 const { readFile, readableFile, reasonOf } = require('./files');
 
 /** In the order in which Flue looks for them. */
@@ -39,6 +40,7 @@ const MAX_PARENTS = 16;
  * @property {string} sourceRoot relative to the root; `.` for the root itself
  * @property {'0.8' | '0.x' | 'beta' | '2.x'} line of Flue
  * @property {SourceFile | undefined} app
+ * @property {string | undefined} unknownApp how a configuration names an app that cannot be found
  * @property {SourceFile[]} sources all modules below the source root
  * @property {string[]} unreadable a note for each source that could not be read
  * @property {SourceFile[]} launchers files that start the application
@@ -63,16 +65,22 @@ function readProject(directory) {
   const sourceRoot = SOURCE_ROOTS.find((name) => isDirectory(path.join(root, name))) ?? '.';
   const { sources, unreadable } = sourcesIn(root, sourceRoot);
   for (const name of ['app', 'braintrust']) refuseUnreadable(root, path.join(sourceRoot, name));
-  const configured = configuredApp(root);
-  const app = configured ?? firstOf(sources, path.join(sourceRoot, 'app'));
-  if (app === undefined && sourceRoot === '.' && fluePackages(root).length > 0) {
+  const usual = firstOf(sources, path.join(sourceRoot, 'app'));
+  const { app = usual, unknown } = configuredApp(root, usual !== undefined);
+  if (
+    app === undefined &&
+    unknown === undefined &&
+    sourceRoot === '.' &&
+    fluePackages(root).length > 0
+  ) {
     throw noProject(root, 'it has no sources of its own');
   }
   return {
     root,
     sourceRoot,
     line: lineOf(installedVersion(root) ?? range),
-    app,
+    app: unknown === undefined ? app : undefined,
+    unknownApp: unknown,
     sources,
     unreadable,
     launchers: LAUNCHERS.flatMap((name) => readableFile(root, name) ?? []),
@@ -205,27 +213,6 @@ function lineOf(version) {
   const [, major, minor] = /(\d+)\.(\d+)/.exec(version) ?? [];
   if (major === '0') return Number(minor) < 10 ? '0.8' : '0.x';
   return major === '1' ? 'beta' : '2.x';
-}
-
-/**
- * The application's entry, where Flue's configuration names another than the usual.
- *
- * @param {string} root
- * @returns {SourceFile | undefined}
- */
-function configuredApp(root) {
-  for (const extension of EXTENSIONS) {
-    const config = readableFile(root, `flue.config.${extension}`);
-    const named = /\bapp\s*:\s*(["'])([^"']+)\1/.exec(config?.text ?? '')?.[2];
-    if (named === undefined) continue;
-    const name = path.normalize(named);
-    const app = readFile(root, name);
-    if (app !== undefined && 'why' in app) {
-      throw new Failure(`${name}, which ${config?.path} names, cannot be read: ${app.why}`);
-    }
-    if (app !== undefined) return app;
-  }
-  return undefined;
 }
 
 /**

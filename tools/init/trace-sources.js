@@ -40,6 +40,14 @@ function traceSources(project) {
       isUsual: module !== undefined,
     };
   }
+  if (project.unknownApp !== undefined) {
+    const name = path.join(project.sourceRoot, 'braintrust.ts');
+    throw new Failure(
+      `the app is named by ${project.unknownApp}, which init does not evaluate. Name it by a path in quotes, or ` +
+        `write ${name} by hand and import it in the first line of the app, such as ` +
+        "`import './braintrust.ts';`. Nothing was changed.",
+    );
+  }
   if (usual !== undefined) {
     throw new Failure(
       `${usual.path} is there and does not connect Flue with Braintrust. Rename it, or write the ` +
