@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { startCollector } from '../tools/collector';
+import { exportedAgents, isAgent } from '../tools/init/agents';
 import { instrumented } from '../tools/init/instrument';
 import { replaceFile } from '../tools/init/write';
 import { CLI, cli } from './support/cli';
@@ -378,6 +379,80 @@ test('agents that init makes reachable are reported', async () => {
     expect(notes[0]).toContain('/agents/rose-gardener, /agents/baker');
     expect(notes[1]).toContain("add `import '../braintrust.ts';` in src/agents/two.ts");
     expect(commands).toEqual(['npm install flue-braintrust hono']);
+  });
+});
+
+/** Modules in each form in which Flue's scan finds agents, and in forms in which it finds none. */
+const MODULES = [
+  `'use agent';\nexport const Greeter = () => 'a';\nexport const helper = () => 'b', notes = [Greeter];`,
+  `'use agent'\nfunction Baker() { return 'b' }\nexport default Baker\n\nBaker.agentName = 'first-baker'`,
+  `/* 'use client' */ 'use strict'; // strict\n'use agent';\nfunction Cook() {}\nexport { Cook };`,
+  `'use agent';\nasync function cook() {}\nconst Waiter = async (x: { a: string }) => x;\nexport { cook as Chef, Waiter as default };\ncook.agentName = "the-chef" as const;\n`,
+  `'use agent';\nexport const Typed: Agent<() => string> = ({ a, b }): Promise<string> => a;\nexport let Named = function Other() {};\nexport const Arrow = async input => input;\nexport const Generic = <T,>(input: T): T => input;`,
+  `'use agent';\nexport const Wrapped = ((a = 1) => { export_(a); }) satisfies Agent;\nexport const Cast = (function () {}) as Agent;\nexport const Bare = (() => 'x');`,
+  `'use agent';\nexport const Text: string = 'x';\nexport const Later = text;\nexport const Made = make(() => 'a');\nexport const Called = (() => 'a')();\nexport class Kind {}\nexport type Shape = () => void;\nexport function Real() {}`,
+  `'use agent';\nexport function Over(a: string): string;\nexport function Over(a: number): string;\nexport function Over(a: unknown) { const Inner = () => a; function Deep() {} return Inner; }`,
+  `'use agent';\nexport { Away } from './other.ts';\nexport * from './all.ts';\nimport Known from './known.ts';\nexport { Known };\nfunction Idle() {}\nexport { Idle as idle, type Shape };\nexport default function Here() {}\nif (on) { Here.agentName = 'no'; }`,
+  `'use agent';\n// export function Old() {}\nconst text = \`\nexport function Fake() {}\n\`;\nexport async function* Stream() {}\nexport function Last() { return '}'; }\nLast\n  .agentName = 'a';\nLast.agentName = 'the-last';`,
+  `import x from 'x';\n'use agent';\nexport function Late() {}`,
+  `export function Plain() { return 'use agent'; }`,
+];
+
+test("the agents of a module are those of Flue's own scan", async () => {
+  const scan = `import { scanAgentModuleCode } from '@flue/vite/internal';
+const scans = JSON.parse(process.argv[1]).map((code) => scanAgentModuleCode(code, 'agent.ts'));
+console.log(JSON.stringify(await Promise.all(scans)));`;
+  const args = ['--input-type=module', '-e', scan, JSON.stringify(MODULES)];
+  const directory = join(ROOT, '__test__/lines');
+  const { stdout, stderr } = await finished(process.execPath, args, {}, directory);
+  expect(stderr).toBe('');
+  interface Scan {
+    hasDirective: boolean;
+    agents: { exportName: string; functionName: string; identity: string }[];
+  }
+  const scans: Scan[] = JSON.parse(stdout);
+  const found = MODULES.map((text) => ({
+    hasDirective: isAgent({ path: 'agent.ts', text }),
+    agents: exportedAgents(text).map(({ exported, local, identity }) => ({
+      exportName: exported,
+      functionName: local,
+      identity,
+    })),
+  })).map(({ hasDirective, agents }) => ({ hasDirective, agents: hasDirective ? agents : [] }));
+  expect(found).toEqual(scans);
+});
+
+test.each(['agent.cts', 'agent.tsx', 'agent.cjs'])(
+  'a module %s has no agents, as Flue scans none of that ending',
+  (name) => {
+    expect(isAgent({ path: name, text: `'use agent';\n` })).toBe(false);
+  },
+);
+
+test('agents of one name have their own imports and routes', async () => {
+  const files = {
+    'src/a.ts': `'use agent';\nexport default function Agent() {}\nAgent.agentName = 'first';\n`,
+    'src/b.ts': `'use agent';\nexport function Agent() {}\nAgent.agentName = 'secondAgent';\n`,
+    'src/c.ts': `'use agent';\nexport const Hono = () => 'a', x = 1;\nexport function Agent2() {}\n`,
+  };
+  await withFiles(files, async (directory, read) => {
+    const { notes } = await init(directory);
+    expect(read('src/app.ts').split('\n').slice(2, -1)).toEqual([
+      `import { Hono } from 'hono';`,
+      `import Agent from './a.ts';`,
+      `import { Agent as Agent2 } from './b.ts';`,
+      `import { Hono as Hono2 } from './c.ts';`,
+      `import { Agent2 as Agent22 } from './c.ts';`,
+      '',
+      'const app = new Hono();',
+      `app.route('/agents/first', createAgentRouter(Agent));`,
+      `app.route('/agents/second-agent', createAgentRouter(Agent2));`,
+      `app.route('/agents/hono', createAgentRouter(Hono2));`,
+      `app.route('/agents/agent2', createAgentRouter(Agent22));`,
+      '',
+      'export default app;',
+    ]);
+    expect(notes[0]).toContain('/agents/first, /agents/second-agent, /agents/hono, /agents/agent2');
   });
 });
 

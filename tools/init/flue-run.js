@@ -4,7 +4,8 @@
 
 const path = require('node:path');
 
-const { importsModule, isAgent, specifierOf, withImport } = require('./modules');
+const { isAgent } = require('./agents');
+const { importsModule, specifierOf, withImport } = require('./modules');
 
 /** @typedef {import('./project').Project} Project */
 /** @typedef {import('./files').SourceFile} SourceFile */

@@ -4,7 +4,14 @@
 
 const path = require('node:path');
 
-const { assignedImportsOf, importsOf, modulesCalled, withoutTexts } = require('./source');
+const { agentsOf } = require('./agents');
+const {
+  assignedImportsOf,
+  importsOf,
+  modulesCalled,
+  withoutComments,
+  withoutTexts,
+} = require('./source');
 
 /** @typedef {import('./project').Project} Project */
 /** @typedef {import('./files').SourceFile} SourceFile */
@@ -83,31 +90,6 @@ function appModule(project, tracing, specifier) {
   ];
   return { text: lines.join('\n'), mounted: agents.map(({ route }) => route) };
 }
-
-/**
- * The agents of a Flue 2 project: the functions that a module with `'use agent'` exports.
- *
- * @param {Project} project
- */
-function agentsOf({ sources }) {
-  return sources.filter(isAgent).flatMap(({ path: file, text }) => {
-    const exported = withoutTexts(text).matchAll(
-      /^export\s+(default\s+)?(?:async\s+)?function\s+([A-Z]\w*)/gm,
-    );
-    return [...exported].map(([, isDefault, name = '']) => ({
-      name,
-      file,
-      clause: isDefault === undefined ? `{ ${name} }` : name,
-      route: `/agents/${name.replace(/(?<=[a-z\d])(?=[A-Z])/g, '-').toLowerCase()}`,
-    }));
-  });
-}
-
-/** @param {SourceFile} file @returns {boolean} whether it is a module of agents of Flue 2 */
-const isAgent = ({ text }) => /^(["'])use agent\1/.test(withoutComments(text));
-
-/** @param {string} text */
-const withoutComments = (text) => text.replace(/^(?:\s|\/\*[^]*?\*\/|\/\/.*|#!.*)*/, '');
 
 /**
  * The specifier by which `app` imports its neighbour, with the ending that its other imports have.
@@ -218,7 +200,6 @@ module.exports = {
   appModule,
   hasInstrument,
   importsModule,
-  isAgent,
   isCommonJs,
   specifierOf,
   tracingModule,

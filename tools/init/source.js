@@ -115,6 +115,9 @@ function withoutTexts(source) {
   });
 }
 
+/** @param {string} text @returns {string} without the comments that it begins with */
+const withoutComments = (text) => text.replace(/^(?:\s|\/\*[^]*?\*\/|\/\/.*|#!.*)*/, '');
+
 /**
  * Where a bracket closes.
  *
@@ -131,4 +134,12 @@ function closingOf(code, open) {
   return code.length;
 }
 
-module.exports = { assignedImportsOf, closingOf, importsOf, modulesCalled, namesOf, withoutTexts };
+module.exports = {
+  assignedImportsOf,
+  closingOf,
+  importsOf,
+  modulesCalled,
+  namesOf,
+  withoutComments,
+  withoutTexts,
+};
