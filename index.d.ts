@@ -416,7 +416,7 @@ export interface Logger<_IsAsyncFlush extends boolean = boolean> {
   /** The project as a string, for the `parent` of the `braintrust` package. */
   export(): Promise<string>;
   /** The same as {@link updateSpan}, of this logger. */
-  updateSpan(event: { exported: string } & SpanEvent): void;
+  updateSpan(event: UpdatedSpan & SpanEvent): void;
   /** The same as {@link logFeedback}, sent to this logger. */
   logFeedback(event: FeedbackTarget & Feedback): void;
   /** The same as {@link logScores}, sent to this logger. */
@@ -700,8 +700,13 @@ export declare function extractTraceContextFromHeaders(
 /** Records a trace of one span with the current logger. Returns the id of its row; an empty one without a logger. */
 export declare function log(event: SpanEvent): string;
 
-/** Adds fields to a span of this package, recorded by any process, by what its `export()` returned. */
-export declare function updateSpan(event: { exported: string } & SpanEvent): void;
+/** The span that an update is about: what its `export()` returned, or the id of its row and, if known, of its trace. */
+export type UpdatedSpan =
+  | { exported: string }
+  | { id: string; span_id?: string | undefined; root_span_id?: string | undefined };
+
+/** Adds fields to a span of this package, recorded by any process. */
+export declare function updateSpan(event: UpdatedSpan & SpanEvent): void;
 
 /** The same as {@link wrapTraced}. */
 export declare const traceable: typeof wrapTraced;

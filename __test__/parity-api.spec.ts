@@ -239,6 +239,38 @@ test('spans are updated by what export returned, and log records a trace of one 
     },
   ));
 
+test('a span is updated by the id of its row, and what names no span is reported', () =>
+  program(
+    `const logger = bt.initLogger({ projectName: 'P' });
+    const of = ({ id, spanId, rootSpanId }) => ({ id, span_id: spanId, root_span_id: rootSpanId });
+    const [delivered, queued] = ['delivered', 'queued'].map((name) => {
+      const span = bt.startSpan({ name });
+      span.end();
+      return span;
+    });
+    logger.updateSpan({ id: queued.id, output: 'first', metadata: { a: 1 } });
+    logger.updateSpan({ ...of(queued), output: 'by its trace', metadata: { b: 2 } });
+    await bt.flush();
+    logger.updateSpan({ id: delivered.id, output: 'by its row', metadata: { a: 1 } });
+    bt.updateSpan({ id: delivered.id, root_span_id: 'odd', tags: ['by the package'] });
+    await bt.flush();
+    for (const id of [undefined, null, 7, '', 'odd', '7f3c2b1a-9d8e-4f6a-8b2c-0a1b2c3d4e5f']) logger.updateSpan({ id });
+    const { accepted, sent, lost } = await bt.flush();
+    show([accepted === sent, lost]);`,
+    (row, shown, collector, stderr) => {
+      expect(shown).toEqual([[true, {}]]);
+      expect(collector.rows()).toHaveLength(2);
+      expect(row('delivered')).toMatchObject({
+        output: 'by its row',
+        metadata: { a: 1 },
+        tags: ['by the package'],
+      });
+      expect(row('queued')).toMatchObject({ output: 'by its trace', metadata: { a: 1, b: 2 } });
+      expect(collector.traces()).toHaveLength(2);
+      expect(stderr.match(/FLUE_BRAINTRUST_\w+: `updateSpan`/g)).toHaveLength(1);
+    },
+  ));
+
 test.each(['true', 'false'])('an Attachment is uploaded if that is set: %s', (attachments) =>
   program(
     `${START}

@@ -99,6 +99,16 @@ function parentOfIds(given) {
 }
 
 /**
+ * The span whose row an update names by its id, and by its trace if that is known.
+ * @param {unknown} event
+ */
+function rowNamed(event) {
+  const id = String(read(event, 'id') ?? '');
+  const trace = read(event, 'root_span_id');
+  return contextOf({ id, spanId: id.slice(0, 16), rootSpanId: isTraceId(trace) ? trace : '' });
+}
+
+/**
  * @param {Omit<SpanContext, 'spanParents'>} ids
  * @returns {SpanContext}
  */
@@ -111,4 +121,4 @@ const contextOf = (ids) => ({ ...ids, spanParents: [], isRemote: true });
  */
 const beginsTraces = (parent) => 'beginsTraces' in parent;
 
-module.exports = { beginsTraces, namedParent, parentOf };
+module.exports = { beginsTraces, namedParent, parentOf, rowNamed };

@@ -6,7 +6,7 @@ const { classOf } = require('../json/json-safe-copy.js');
 const { read } = require('./arguments.js');
 const { recordFeedback } = require('./feedback.js');
 const { LINK, NOOP_SPAN } = require('./noop.js');
-const { beginsTraces, namedParent } = require('./parents.js');
+const { beginsTraces, namedParent, rowNamed } = require('./parents.js');
 const { noLink, permalinkTo } = require('./permalink.js');
 const { readSlug, spanObjectOf } = require('./slug.js');
 const { Span } = require('./span.js');
@@ -16,6 +16,10 @@ const { warn } = require('../warn.js');
 
 /** @typedef {InstanceType<typeof import('../destination.js').Destination>} Destination */
 /** @typedef {InstanceType<typeof import('../exporter.js').Exporter>} Exporter */
+
+/** What is warned of when `updateSpan` names no span of this package. */
+const BAD_UPDATE =
+  '`updateSpan` takes `exported`, or the `id` of a row, of a span of this package; this update is ignored.';
 
 /** Flue's ids, from which those of a span follow. */
 const FLUE_IDS = /** @type {const} */ ([
@@ -156,12 +160,13 @@ function pastSpansOf(exporter, own) {
   /** @type {typeof import('../../index.d.ts').updateSpan} */
   const updateSpan = (event) => {
     try {
-      const context = namedParent(read(event, 'exported'), 'exported');
+      const exported = read(event, 'exported') || undefined;
+      const context = exported === undefined ? rowNamed(event) : namedParent(exported, 'exported');
       const destination = exporter.at(own ?? exporter.current, context?.object);
       if (context === undefined || !destination.isOn) return;
       const isOurs = !beginsTraces(context) && HEX_32.test(context.id);
       if (isOurs) Span.at(destination, context).log(event);
-      else warn('BAD_SPAN', '`updateSpan` changes spans of this package only; it is ignored.');
+      else warn('BAD_SPAN', BAD_UPDATE, BAD_UPDATE);
     } catch (error) {
       warn('BAD_SPAN', `A span could not be changed (${classOf(error)}).`);
     }

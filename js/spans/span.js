@@ -406,7 +406,13 @@ class Span {
     }
     const { id, rootSpanId, spanParents } = this.#context;
     noteUpdate(id, update);
-    const subject = { type, timestamp: Date.now(), spanId: id, rootSpanId };
+    const subject = {
+      type,
+      timestamp: Date.now(),
+      spanId: id,
+      // Unknown, if an update names the row alone.
+      rootSpanId: rootSpanId || undefined,
+    };
     const parent = type === 'span_start' ? spanParents[0] : undefined;
     const event = {
       ...subject,

@@ -104,7 +104,7 @@ pub enum Stage {
 pub struct Row {
   /// The span's identity.
   pub span: SpanContext,
-  /// Whether the row states the ids of its span; false: it is feedback, which knows only the id of the row.
+  /// Whether the row states the ids of its span; false: it is feedback or an update, which knows only the id of the row.
   pub is_span: bool,
   /// Whether it begins or ends the root of what a process records of a trace.
   pub is_root: bool,

@@ -19,7 +19,7 @@ use flue_event::{CustomSpan, CustomSpanIds, Event, RawJson, SpanUpdate};
 #[inline(never)]
 pub fn start(state: &mut State, event: &Event<'_>, custom: &CustomSpan<'_>) -> Vec<Row> {
   let CustomSpan { ids, update } = custom;
-  let Some(ActivitySpan { activity, span }) = activity_span(state, ids) else {
+  let Some(ActivitySpan { activity, span }) = activity_span(state, ids, trace(ids)) else {
     return Vec::new();
   };
   let parent = ids.parent.as_deref().and_then(SpanId::parse);
@@ -32,16 +32,19 @@ pub fn start(state: &mut State, event: &Event<'_>, custom: &CustomSpan<'_>) -> V
   row.map(|row| with_update(row, update)).into_iter().collect()
 }
 
-/// `span_log`. The span may be Flue's, and may have ended.
+/// `span_log`. The span may be Flue's, and may have ended. Of a span that is named by its row alone, no trace is known.
 #[inline(never)]
 pub fn log(state: &mut State, CustomSpan { ids, update }: &CustomSpan<'_>) -> Vec<Row> {
-  let Some(ActivitySpan { activity, span }) = activity_span(state, ids) else { return Vec::new() };
+  let trace = if ids.trace.is_empty() { Some(TraceId::UNKNOWN) } else { trace(ids) };
+  let Some(ActivitySpan { activity, span }) = activity_span(state, ids, trace) else {
+    return Vec::new();
+  };
   // A span that was refused at its start is ignored.
   if state.tree.has_finished(&activity) {
     return Vec::new();
   }
   rename(state, span, update);
-  let mut row = Row::of(span);
+  let mut row = Row { is_span: span.trace != TraceId::UNKNOWN, ..Row::of(span) };
   row.name = update.name.as_deref().map(str::to_owned);
   row.kind = kind(update);
   vec![with_update(row, update)]
@@ -51,7 +54,9 @@ pub fn log(state: &mut State, CustomSpan { ids, update }: &CustomSpan<'_>) -> Ve
 #[inline(never)]
 pub fn end(state: &mut State, event: &Event<'_>, custom: &CustomSpan<'_>) -> Vec<Row> {
   let CustomSpan { ids, update } = custom;
-  let Some(ActivitySpan { activity, span }) = activity_span(state, ids) else { return Vec::new() };
+  let Some(ActivitySpan { activity, span }) = activity_span(state, ids, trace(ids)) else {
+    return Vec::new();
+  };
   if state.tree.has_finished(&activity) {
     return Vec::new();
   }
@@ -88,9 +93,16 @@ pub fn propagated(update: &SpanUpdate<'_>) -> Row {
   with_update(Row::of(SpanContext::root("propagated", &[])), update)
 }
 
-fn activity_span(state: &State, ids: &CustomSpanIds<'_>) -> Option<ActivitySpan> {
-  let (row, trace) = (RowId::parse(&ids.row)?, TraceId::parse(&ids.trace)?);
-  let trace = state.resolve(trace);
+fn trace(ids: &CustomSpanIds<'_>) -> Option<TraceId> {
+  TraceId::parse(&ids.trace)
+}
+
+fn activity_span(
+  state: &State,
+  ids: &CustomSpanIds<'_>,
+  trace: Option<TraceId>,
+) -> Option<ActivitySpan> {
+  let (row, trace) = (RowId::parse(&ids.row)?, state.resolve(trace?));
   let activity = Activity::CustomSpan(ids.row.as_ref().to_owned());
   Some(ActivitySpan { activity, span: SpanContext { row, trace } })
 }

@@ -83,6 +83,19 @@ fn a_span_without_an_end_ends_with_the_process() {
 }
 
 #[test]
+fn an_update_by_the_id_of_the_row_alone_states_no_trace() {
+  let log = |update: Value| json!({ "type": "span_log", "spanId": ROW, "span": update });
+  let rows = translate(&mut Translator::default(), &log(json!({ "output": 1, "name": "n" })));
+  let only =
+    json!({ "id": ROW, "_is_merge": true, "span_attributes": { "name": "n" }, "output": 1 });
+  assert_eq!(rows.iter().map(written).collect::<Vec<_>>(), [only]);
+  for kind in ["span_start", "span_end"] {
+    let event = json!({ "type": kind, "timestamp": 1_000, "spanId": ROW, "span": {} });
+    assert!(translate(&mut Translator::default(), &event).is_empty());
+  }
+}
+
+#[test]
 fn updates_of_an_ignored_span_are_ignored() {
   let mut translator = Translator::default();
   let start = event("span_start", 1_000, json!({ "name": "n" })).to_string();
