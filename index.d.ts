@@ -560,7 +560,7 @@ export interface StartSpanArgs {
   /** Default: `root`, or `subspan` for a child. */
   name?: string | undefined;
   type?: SpanType | undefined;
-  /** More attributes. Omitted while a masking function is set. */
+  /** More attributes; a `name` or a `type` among them wins. The others are omitted while a masking function is set. */
   spanAttributes?: Record<string, unknown> | undefined;
   /** The start time in seconds since the epoch. Default: now, also for times outside of the years 1970 to 9999. */
   startTime?: number | undefined;

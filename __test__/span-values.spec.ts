@@ -169,6 +169,30 @@ test('null takes back a value and a score, and a result of null is one', async (
   expect(stderr.match(/FLUE_BRAINTRUST_\w+/g)).toEqual(['FLUE_BRAINTRUST_BAD_SCORE']);
 });
 
+test('a name and a type in spanAttributes win, and those that descendants get win over both', async () => {
+  const { rows } = await program(`
+    bt.initLogger();
+    const spanAttributes = { type: 'llm', purpose: 'scorer' };
+    bt.wrapTraced(function wrapped() {}, { spanAttributes })();
+    bt.traced(() => {}, { name: 'traced', type: 'task', spanAttributes });
+    bt.traced(() => {}, { name: 'given', spanAttributes: { name: 'own' } });
+    bt.startSpan({ name: 'late' }).setAttributes({ name: 'given', type: 'tool', spanAttributes: { name: 'later', type: 'eval' } });
+    const propagatedEvent = { span_attributes: { name: 'propagated', type: 'score' } };
+    const parent = bt.startSpan({ name: 'parent', type: 'task', spanAttributes: { name: 'own' }, propagatedEvent });
+    parent.startSpan({ name: 'child' }).end();
+    parent.end();`);
+  expect(rows.map(({ span_attributes: { name, type, purpose } }) => [name, type, purpose])).toEqual(
+    expect.arrayContaining([
+      ['wrapped', 'llm', 'scorer'],
+      ['traced', 'llm', 'scorer'],
+      ['own', 'task', undefined],
+      ['later', 'eval', undefined],
+      ['propagated', 'score', undefined],
+    ]),
+  );
+  expect(rows.filter(({ span_attributes: { name } }) => name === 'propagated')).toHaveLength(2);
+});
+
 test('what descendants get is merged with what a span itself has', async () => {
   const { rows } = await program(`
     bt.initLogger();

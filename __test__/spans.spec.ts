@@ -201,21 +201,26 @@ test("what a span propagates reaches Flue's work below it and the own spans in t
         emit('run_end', { runId });
       });
     const propagatedEvent = { metadata: { tenant: 'far', email: 'moss@example.com' },
-      span_attributes: { name: 'not taken', purpose: 'scorer' } };
+      span_attributes: { type: 'score', purpose: 'scorer' } };
     const scorer = bt.startSpan({ name: 'scorer', propagatedEvent });
     await bt.withParent(await scorer.export(), () => judge('called'));
     await judge('adopted', () => scorer.adopt({ runId: 'adopted' }));
     bt.flueSpan({ runId: 'called' }).startSpan({ name: 'later' }).end();
     await judge('free');
-    scorer.end();`,
+    scorer.end();
+    const namer = bt.startSpan({ propagatedEvent: { span_attributes: { name: 'namer' } } });
+    await bt.withParent(namer, () => judge('named'));
+    namer.end();`,
     (row, { shown }, collector) => {
       expect(shown).toEqual([]);
       expect(JSON.stringify(collector.rows())).not.toContain('moss@example.com');
       const seen = (name: string) => {
         const {
           metadata,
-          span_attributes: { purpose },
+          span_attributes: { type, purpose },
         } = row(name);
+        // Flue's spans keep their types.
+        expect([name, type === 'score']).toEqual([name, /^(called own|later)$/.test(name)]);
         return [metadata?.tenant, purpose];
       };
       for (const run of ['called', 'adopted']) {
@@ -230,6 +235,7 @@ test("what a span propagates reaches Flue's work below it and the own spans in t
       expect(seen('called own')).toEqual(['far', 'scorer']);
       expect(seen('later')).toEqual(['far', 'scorer']);
       expect(seen('workflow:free')).toEqual([undefined, undefined]);
+      expect(row('workflow:named').span_parents).toEqual([row('namer').span_id]);
       const costs = (collector.rows() as any[])
         .filter(({ span_attributes: { name } }) => name === 'flue.prompt')
         .map(({ metadata, metrics }) => [metadata['flue.run_id'], metrics.estimated_cost]);
@@ -237,6 +243,7 @@ test("what a span propagates reaches Flue's work below it and the own spans in t
         called: undefined,
         adopted: undefined,
         free: 0.5,
+        named: 0.5,
       });
     },
     { FLUE_BRAINTRUST_REDACT: 'emails' },

@@ -72,8 +72,8 @@ function labelOf(args) {
   /** @type {Record<string, any>} */
   const label = {};
   try {
-    const { name: ownName, type: ownType, ...attributes } = membersOf(args?.spanAttributes);
-    const { name = ownName, type = ownType } = args ?? {};
+    // As in the `braintrust` package, a name and a type among the attributes win.
+    const { name = args?.name, type = args?.type, ...attributes } = membersOf(args?.spanAttributes);
     if (name !== undefined && name !== '') label.name = String(name);
     if (type !== undefined) label.type = String(type);
     const { metadata } = spanUpdateOf({ metadata: attributes });
