@@ -63,22 +63,14 @@ impl Patterns {
     Ok(Some(Self { all, each, views, has_anchors }))
   }
 
-  /// The text with `replacement` in the place of each match, also of those in its escapes. `None` when there is no
-  /// match.
-  pub fn apply(&self, text: &str, replacement: &str) -> Option<String> {
-    let changed = self.replaced(text, replacement);
-    if !text.contains('\\') {
-      return changed;
-    }
-    let shown = changed.as_deref().unwrap_or(text);
-    replaced(shown, self.matches_in_escapes(shown), replacement).or(changed)
-  }
-
-  /// The ranges of all matches, also of those in the text's escapes.
+  /// The ranges of all matches, also of those in the text's escapes. Each pattern sees the text as it is, so their order
+  /// makes no difference.
   pub fn ranges(&self, text: &str) -> Vec<Range<usize>> {
     let each = if self.may_match(text) { self.each.as_slice() } else { &[] };
     let mut ranges: Vec<_> = each.iter().flat_map(|pattern| pattern.matches(text)).collect();
-    ranges.append(&mut self.matches_in_escapes(text));
+    if text.contains('\\') {
+      ranges.append(&mut self.matches_in_escapes(text));
+    }
     united(ranges)
   }
 
@@ -99,20 +91,6 @@ impl Patterns {
       ranges.append(&mut found);
     }
     united(ranges)
-  }
-
-  fn replaced(&self, text: &str, replacement: &str) -> Option<String> {
-    if !self.may_match(text) {
-      return None;
-    }
-    let mut changed: Option<String> = None;
-    for pattern in &self.each {
-      let before = changed.as_deref().unwrap_or(text);
-      if let Some(after) = replaced(before, pattern.matches(before), replacement) {
-        changed = Some(after);
-      }
-    }
-    changed
   }
 
   /// Whether an expression of the option has a match that is in none of the ascending ranges.
@@ -157,10 +135,11 @@ impl Pattern {
   }
 }
 
-/// The text with the ranges replaced; `None` if there are none.
-fn replaced(text: &str, ranges: Vec<Range<usize>>, replacement: &str) -> Option<String> {
+/// The text with `replacement` in the place of each range; `None` if there are none.
+pub fn replaced(text: &str, ranges: Vec<Range<usize>>, replacement: &str) -> Option<String> {
   let mut after = String::new();
   let mut copied = 0;
+  let ranges = united(ranges);
   for range in &ranges {
     after.push_str(text.get(copied..range.start).unwrap_or_default());
     after.push_str(replacement);

@@ -73,13 +73,15 @@ impl Redactor {
     if self.rules.covers_path(&location) {
       return Some(self.rules.replacement().to_owned());
     }
-    let whole = self.rules.redact_text(name);
+    let mut ranges = self.rules.matches(name);
     // Patterns with anchors are meant for the name that the application gives: `workflow:ACME-123`.
     let is_kind = |kind: &str| kind.bytes().all(|byte| byte.is_ascii_lowercase());
-    let parts = whole.as_deref().unwrap_or(name).split_once(':').filter(|(kind, _)| is_kind(kind));
-    let own =
-      parts.and_then(|(kind, own)| Some(format!("{kind}:{}", self.rules.redact_text(own)?)));
-    own.or(whole)
+    if let Some((_, own)) = name.split_once(':').filter(|(kind, _)| is_kind(kind)) {
+      let start = name.len() - own.len();
+      let found = self.rules.matches(own).into_iter();
+      ranges.extend(found.map(|found| start + found.start..start + found.end));
+    }
+    self.rules.redact_ranges(name, ranges)
   }
 
   /// Redacts the value of a field, by its name in a row. What is covered as a whole stays of the type that Braintrust

@@ -7,7 +7,7 @@ use braintrust_row::Json;
 use super::{
   builtin::{BUILTINS, Builtin},
   paths::{PathState, Paths},
-  pattern::{Pattern, Patterns},
+  pattern::{Pattern, Patterns, replaced},
   raw_rules::{RawRules, RulesError},
 };
 
@@ -147,7 +147,12 @@ impl Rules {
 
   /// The text with all matches of patterns replaced. `None` when there is no match.
   pub fn redact_text(&self, text: &str) -> Option<String> {
-    self.patterns.as_ref()?.apply(text, &self.replacement)
+    self.redact_ranges(text, self.matches(text))
+  }
+
+  /// The text with these ranges replaced. `None` when there are none.
+  pub fn redact_ranges(&self, text: &str, ranges: Vec<Range<usize>>) -> Option<String> {
+    replaced(text, ranges, &self.replacement)
   }
 
   /// The ranges of a text that patterns match, in their order.

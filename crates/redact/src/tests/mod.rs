@@ -129,6 +129,8 @@ fn anchors_stand_for_the_borders_of_the_name_that_a_span_name_is_composed_of() {
   ] {
     assert_eq!(anchored.span_name(name).as_deref(), expected);
   }
+  let overlapping = redactor(json!({ "patterns": ["^ACME-[0-9]+$", "^workflow:ACME"] }));
+  assert_eq!(overlapping.span_name("workflow:ACME-123").as_deref(), Some("[redacted]"));
 }
 
 #[test]

@@ -54,6 +54,46 @@ fn patterns_match_as_in_javascript() {
 }
 
 #[test]
+fn the_order_of_patterns_and_builtins_makes_no_difference() {
+  let pattern = |source: &str| json!({ "source": source, "flags": "" });
+  let cases = [
+    (["ACME", r"ACME-\d{6}"], "customer ACME-123456 called", "customer * called"),
+    ([r"\bAda\b", r"\bAda Lovelace\b"], "I am Ada Lovelace", "I am *"),
+    (["ab", "bc"], "abc", "*"),
+    (["a", "b"], "abc", "**c"),
+    // Also in escapes that are decoded.
+    ([r"\nACME", r"\nACME-\d{6}"], r#""x\nACME-123456"#, r#""x*"#),
+    ([r"ACME", r"\nACME-\d{6}"], r#""x\nACME-123456"#, r#""x*"#),
+  ];
+  for (patterns, text, expected) in cases {
+    let mut patterns = patterns.map(pattern);
+    for _ in 0..2 {
+      let rules = json!({ "patterns": patterns, "replacement": "*" });
+      assert_eq!(input(rules, &json!(text)), expected, "{patterns:?}");
+      patterns.reverse();
+    }
+  }
+  let cases = [
+    (
+      json!([r"example\.com"]),
+      ["emails", "jwts"],
+      "mail ada.lovelace@example.com now",
+      "mail * now",
+    ),
+    (json!(["sk-"]), ["api-keys", "jwts"], "key sk-proj-abcdefghijklmnop1234", "key *"),
+    (json!([]), ["emails", "ip-addresses"], "mail ada@10.0.0.1.example.com", "mail *"),
+    (json!([]), ["emails", "bearer-tokens"], "Bearer abcdefgh.ada@example.com", "*"),
+  ];
+  for (patterns, mut builtins, text, expected) in cases {
+    for _ in 0..2 {
+      let rules = json!({ "patterns": patterns, "builtins": builtins, "replacement": "*" });
+      assert_eq!(input(rules, &json!(text)), expected, "{builtins:?}");
+      builtins.reverse();
+    }
+  }
+}
+
+#[test]
 fn constructs_without_a_translation_are_named() {
   let cases = [
     ("a(?=b)", "look-around \"(?=\""),
