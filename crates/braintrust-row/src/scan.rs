@@ -153,7 +153,7 @@ impl<'a> Scanner<'a> {
     self.open.depth
   }
 
-  /// The position up to which the text is read.
+  /// The position up to which the text is read; after an error, that of what is malformed.
   pub fn position(&self) -> usize {
     self.at
   }
@@ -203,6 +203,7 @@ impl<'a> Scanner<'a> {
     let range = self.at..string::end(self.text, self.at).ok_or(Malformed)?;
     self.at = range.end;
     if self.next_byte() != Some(b':') {
+      self.at = range.start;
       return Err(Malformed);
     }
     self.at += 1;

@@ -208,6 +208,11 @@ impl Part {
             break;
           }
         }
+        // The name of a member stands where none belongs: others may begin there.
+        Token::String if scanner.next_is(b':') => {
+          (end, resume) = (range.start, range.start);
+          break;
+        }
         Token::Name | Token::String => resume = range.start + 1,
         Token::Scalar => {}
       }

@@ -296,6 +296,11 @@ impl<'a> Rewrite<'a> {
   /// Redacts one token. False at the end.
   fn step(&mut self) -> Result<bool, Malformed> {
     let Some(Step { token, range }) = self.scanner.next_step()? else { return Ok(false) };
+    // The name of a member stands where none belongs: others are searched from there.
+    if token == Token::String && self.is_cut && self.scanner.next_is(b':') {
+      self.read = range.start;
+      return Err(Malformed);
+    }
     self.read = range.end;
     match token {
       Token::Open(_) if self.scanner.depth() > DEEPEST => {

@@ -62,6 +62,10 @@ fn what_follows_an_error_in_the_structure_is_redacted() {
         r#"{"a":1 b} [see] {"c":[{"password":"hunter2xyz"}]}"#,
         r#"{"a":1 b} [see] {"c":[{"password":"[redacted]"}]}"#,
       ),
+      (
+        r#"{"x":{"{\"b\":0,\"password\":\"hunter2xyz\"}"""#,
+        r#"{"x":{"{\"b\":0,\"password\":\"[redacted]\"}"""#,
+      ),
     ],
   );
 }
@@ -102,6 +106,46 @@ fn members_without_their_object_are_redacted() {
       ),
       ("no \"password\" here: \"x\", 5\" : 6", "no \"password\" here: \"x\", 5\" : 6"),
     ],
+  );
+}
+
+#[test]
+fn members_that_stand_where_none_belong_are_redacted() {
+  let cases = [
+    (r#"[ "password": "hunter2xyz" ]"#, r#"[ "password": "[redacted]" ]"#),
+    (r#"[ "password": "hunter2xyz"#, r#"[ "password":"[redacted]""#),
+    (
+      r#"["a": 1, "password": "hunter2xyz", "b": 2]"#,
+      r#"["a": 1, "password": "[redacted]", "b": 2]"#,
+    ),
+    (r#"["a", "password" : {"z":"hunter2xyz""#, r#"["a", "password":"[redacted]""#),
+    (r#"{"a": ["password": "hunter2xyz"]}"#, r#"{"a": ["password": "[redacted]"]}"#),
+    (r#"{"a": {"b": ["password": "hunter2xyz"#, r#"{"a": {"b": ["password":"[redacted]""#),
+    (r#"[{"a": 1}, "password": "hunter2xyz"]"#, r#"[{"a": 1}, "password": "[redacted]"]"#),
+    (r#"{"error": "password": "hunter2xyz"}"#, r#"{"error": "password": "[redacted]"}"#),
+    (r#"{"error":  "Password": "hunter2xyz,1"#, r#"{"error":  "Password":"[redacted]""#),
+    (
+      r#""error": "password": "hunter2xyz", "b": 1"#,
+      r#""error": "password": "[redacted]", "b": 1"#,
+    ),
+    (
+      r#"{"a": "b": "c": "password": "hunter2xyz"}"#,
+      r#"{"a": "b": "c": "password": "[redacted]"}"#,
+    ),
+  ];
+  check(&keys(), &cases);
+  for (text, expected) in cases {
+    // The same in a string, and in one that is cut.
+    let (text, expected) = (json!({ "a": text }).to_string(), json!({ "a": expected }).to_string());
+    check(&keys(), &[(&text, &expected)]);
+    let after = input(keys(), &json!(text.trim_end_matches(['"', '}'])));
+    assert!(!after.to_string().contains("hunter2xyz"), "{after}");
+  }
+  // A pattern that matches the name changes nothing of that.
+  let rules = json!({ "keys": ["password"], "patterns": ["pass"] });
+  check(
+    &rules,
+    &[(r#"{"a": "password": "hunter2xyz"}"#, r#"{"a": "[redacted]word": "[redacted]"}"#)],
   );
 }
 
@@ -153,6 +197,10 @@ fn a_text_of_many_malformed_members_takes_linear_time() {
     "\"x\":{'",
     "\"a\":[1 {\"type\":\"thinking\" 1",
     "\"a\"   :",
+    "[\"a\":",
+    "[\"a\":[\"b\", ",
+    "{\"a\":\"b\":",
+    "{\"a\":[1, \"b\" : ",
   ] {
     let text = json!(piece.repeat(20_000));
     input(json!({ "keys": ["x"], "patterns": ["plum"] }), &text);
@@ -169,6 +217,15 @@ fn escaped(value: &Value, times: usize) -> (String, Range<usize>) {
   let quote = 1 << times;
   let name = text.find("password\\").or(text.find("password\"")).unwrap();
   (text, name - quote..name + "password".len() + quote)
+}
+
+/// Some tokens of JSON and of other languages.
+fn tokens() -> impl Strategy<Value = String> {
+  let token = prop::sample::select(vec![
+    "{", "}", "[", "]", "\"", ":", ",", "'", "\\", " ", "\n", "word", "1", "`", "//", "{\"x\":",
+    "\"y\"", "\\\"", "\\n", "null",
+  ]);
+  prop::collection::vec(token, 0..6).prop_map(|tokens| tokens.concat())
 }
 
 proptest! {
@@ -192,7 +249,7 @@ proptest! {
   #[test]
   fn nothing_covered_is_left_in_json_with_an_error_anywhere(
     value in any_value(),
-    garbage in "[a-z ()/*']{1,6}",
+    garbage in "[a-z ()/*'\\[\\]{}:,]{1,6}",
     place in any::<prop::sample::Index>(),
   ) {
     let before = json!({ "list": [value, { "a": 1 }] }).to_string();
@@ -205,5 +262,23 @@ proptest! {
     let after = input(rules, &json!(text));
     let shown = text.replace("\"password\":\"CANARY\"", "");
     prop_assert!(shown.contains("CANARY") || !after.to_string().contains("CANARY"), "{} {}", text, after);
+  }
+
+  /// Whatever tokens come before and after, a covered member that is whole leaves no trace.
+  #[test]
+  fn nothing_covered_is_left_among_other_tokens(
+    before in tokens(),
+    after in tokens(),
+    value in any_value(),
+    times in 0_usize..=2,
+  ) {
+    let json = json!({ "password": "CANARY", "b": value }).to_string();
+    let json = (0..times).fold(json, |text, _| Value::String(text).to_string());
+    // JSON in a name is none in a value.
+    let after = if times > 0 { after.trim_start_matches([' ', '\n', ':']) } else { &after };
+    let text = format!("{before}{json}{after}");
+    let left = input(json!({ "keys": ["password"] }), &json!(text));
+    let others = text.matches("CANARY").count() - 1;
+    prop_assert!(left.to_string().matches("CANARY").count() <= others, "{} {}", text, left);
   }
 }
