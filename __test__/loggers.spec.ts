@@ -337,6 +337,111 @@ test('events of a run go where it began, whenever another logger becomes the cur
     },
   ));
 
+/** The events that begin and end work, where it is more than an operation. */
+const STAGES_OF: Record<string, [first?: string, last?: string]> = {
+  run: ['run_start', 'run_end'],
+  submission: ['submission_queued', 'submission_settled'],
+  operation: [],
+};
+
+test.each(['run', 'submission', 'operation'])(
+  'the rest of a running %s whose logger was closed reaches no other logger, and counts as lost',
+  (kind) =>
+    program(
+      `
+      const b = bt.initLogger(B);
+      const a = bt.initLogger({ ...A, setCurrent: false });
+      const { interceptor, observe } = bt.braintrustFlueInstrumentation();
+      const [first, last] = ${JSON.stringify(STAGES_OF[kind])};
+      const idsOf = (work) => ({ ${kind}Id: '${kind}_' + work });
+      const operationOf = (work) => ({ operationId: 'operation_' + work, operationKind: 'prompt', conversationId: 'conv_' + work });
+      let index = 0;
+      const emit = (work, type, more) =>
+        observe({ v: 3, type, timestamp: new Date().toISOString(), eventIndex: index++, ...idsOf(work), ...more }, {});
+      const begin = (work) => {
+        if (first) emit(work, first, { workflowName: 'flow' });
+        emit(work, 'operation_start', operationOf(work));
+      };
+      const goOn = (work, content, turnId) => {
+        const turn = { ...operationOf(work), turnId, purpose: 'agent' };
+        const messages = [{ role: 'user', content }];
+        emit(work, 'turn_request', { ...turn, request: { input: { messages }, requestedModel: 'm' } });
+        interceptor({ type: 'agent' }, { ...idsOf(work), ...operationOf(work) }, () => {
+          bt.traced(() => {}, { name: 'own', event: { input: content } });
+        });
+        emit(work, 'turn', { ...turn, durationMs: 1, isError: false, response: { output: content } });
+        bt.logFeedback({ ...idsOf(work), ...operationOf(work), comment: content });
+      };
+      const end = (work, content) => {
+        emit(work, 'operation', { ...operationOf(work), durationMs: 2, isError: false, result: content });
+        if (last) emit(work, last, { outcome: 'completed', durationMs: 3, result: content });
+      };
+      bt.withLogger(a, () => begin('open'));
+      goOn('open', 'CANARY_A', 'first');
+      bt.withLogger(a, () => begin('ended'));
+      end('ended', 'CANARY_A');
+      await a.close();
+      goOn('open', 'CANARY_A', 'second');
+      end('open', 'CANARY_A');
+      goOn('ended', 'CANARY_A', 'late');
+      show([a.stats().lost.closed, (await b.flush()).accepted]);
+      begin('other');
+      goOn('other', 'CANARY_B', 'third');
+      end('other', 'CANARY_B');`,
+      ({ B }, { code, shown }) => {
+        expect(code).toBe(0);
+        expect(shown).toEqual([[kind === 'operation' ? 11 : 12, 0]]);
+        expect(namesOf(B)).toContain('own');
+      },
+    ),
+);
+
+test('work that begins after its logger was closed goes to the next one, whatever ids it has', () =>
+  program(
+    `${RUN}
+    const submission = (canary) => {
+      let index = 0;
+      const at = () => ({ v: 3, timestamp: new Date().toISOString(), eventIndex: index++, submissionId: 'sub_ik_1' });
+      const operation = { operationId: 'op', operationKind: 'prompt', conversationId: 'conv' };
+      return [
+        { type: 'submission_queued', ...at() },
+        { type: 'submission_running', ...at(), attemptCount: 1 },
+        { type: 'operation_start', ...at(), ...operation },
+        { type: 'operation', ...at(), ...operation, durationMs: 1, isError: false, result: canary },
+        { type: 'submission_settled', ...at(), outcome: 'completed' },
+      ];
+    };
+    const lone = (canary) => [
+      { type: 'operation_start', operationId: 'lone', operationKind: 'prompt' },
+      { type: 'operation', operationId: 'lone', operationKind: 'prompt', durationMs: 1, result: canary },
+    ];
+    const all = (canary) => [...submission(canary), ...run('run', canary), ...lone(canary)];
+    const open = (canary) => [submission(canary), run('run', canary), lone(canary)].flatMap((events) => events.slice(0, -1));
+    const a = bt.initLogger(A);
+    for (const event of [...all('CANARY_A'), ...open('CANARY_A')]) bt.braintrustFlueObserver(event);
+    await a.close();
+    const b = bt.initLogger(B);
+    for (const event of all('CANARY_B')) bt.braintrustFlueObserver(event);
+    show([a.stats().lost, (await b.flush()).lost]);
+    await b.close();
+    const [first, ...rest] = run('between', 'CANARY_A');
+    bt.braintrustFlueObserver(first);
+    bt.initLogger(A);
+    for (const event of rest) bt.braintrustFlueObserver(event);
+    show([b.stats().lost, (await bt.flush()).lost]);`,
+    ({ A, B }, { code, shown }) => {
+      expect(code).toBe(0);
+      expect(shown).toEqual([
+        [{}, {}],
+        [{ closed: 1 }, {}],
+      ]);
+      const names = ['flue.prompt', 'flue.prompt', 'flue.prompt', 'llm:moss-1', 'workflow:flow'];
+      expect(namesOf(B)).toEqual(names);
+      expect(namesOf(A)).toEqual([...names, 'flue.prompt', 'llm:moss-1', 'workflow'].toSorted());
+      for (const row of rowsOf(B)) expect(row.metrics.end).toBeDefined();
+    },
+  ));
+
 test('the observer of a logger takes all that it is given, beside that of the package', () =>
   program(
     `${RUN}

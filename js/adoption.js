@@ -50,7 +50,7 @@ class Adoption {
         return;
       }
       // A message that is delivered again belongs to its first sender.
-      if (this.knownDestination(/** @type {any} */ (event)) === undefined) {
+      if (!this.#isKnown(/** @type {any} */ (event))) {
         this.#name(/** @type {any} */ (event), work, routes);
       }
     } catch {
@@ -132,6 +132,11 @@ class Adoption {
     const propagated = span.inherited.flueUpdate;
     const event = { type: 'caller_named', timestamp: Date.now(), ...ids, caller, propagated };
     destination.record(event, 'Note');
+  }
+
+  /** Whether the work of an event has a destination, and does not begin anew. @param {import('./routes.js').Ids} event */
+  #isKnown(event) {
+    return (this.#routes.findFor(event) ?? this.#boundRoutes.findFor(event)) !== undefined;
   }
 
   /**

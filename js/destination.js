@@ -52,6 +52,8 @@ const UNREADABLE = '{}';
 class Destination {
   /** Whether anything is recorded. */
   isOn = true;
+  /** Whether the module-level functions use it. */
+  isCurrent = false;
   /** A weak reference, for holders that must not keep it alive. */
   reference = weakly(this);
   /** The logger's own function for diagnostics. @type {((diagnostic: Diagnostic) => unknown) | undefined} */
@@ -83,8 +85,6 @@ class Destination {
   #capture;
   #ownEvents;
   #isClosed = false;
-  /** The module-level functions use it. */
-  #isCurrent = false;
   /** Keeps it from being collected while rows wait. @type {NodeJS.Timeout | undefined} */
   #timer;
 
@@ -323,7 +323,7 @@ class Destination {
 
   /** Whether the module-level functions use it: then the exporter keeps it alive. @param {boolean} isCurrent */
   setCurrent(isCurrent) {
-    this.#isCurrent = isCurrent;
+    this.isCurrent = isCurrent;
     if (!isCurrent) this.#linger();
   }
 
@@ -458,7 +458,7 @@ class Destination {
   /** Rows are expected. */
   expectRows() {
     if (this.#polls.isUsed) this.#polls.schedule();
-    if (!this.#isCurrent) this.#linger();
+    if (!this.isCurrent) this.#linger();
   }
 
   /** Keeps it alive until its rows are delivered: the rows of a collected one have only the exit timeout. */

@@ -317,7 +317,7 @@ class Exporter {
   #routeOf(event) {
     try {
       const { type, submissionId, dispatchId } = event;
-      const found = this.#routes.find(event);
+      const found = this.#routes.findFor(event);
       if (found !== undefined) return found;
       // A submission is no part of what dispatches it. Its later events may come in the context of another one.
       if (type === 'submission_queued') return this.current;

@@ -76,7 +76,8 @@ class Routes {
   }
 
   /**
-   * The destination of the work with these ids; undefined when it is not known.
+   * The destination of the work with these ids, which may be closed: what goes on then is refused and counted there.
+   * Undefined when it is not known.
    * @param {Ids} ids
    * @returns {Destination | undefined}
    */
@@ -85,12 +86,19 @@ class Routes {
     return this.#get(rootOf(ids) ?? ids.operationId) ?? this.#get(ids.taskId);
   }
 
+  /**
+   * The same for the work of an event; undefined also where the event begins it anew after its destination was closed.
+   * @param {Ids & { type?: unknown, deduplicated?: unknown }} event
+   * @returns {Destination | undefined}
+   */
+  findFor(event) {
+    const found = this.find(event);
+    return found?.isClosed && beginsAnew(event) ? undefined : found;
+  }
+
   /** @param {unknown} id */
   #get(id) {
-    if (id === undefined) return undefined;
-    const found = this.#open.get(id) ?? this.#ended.get(id)?.deref();
-    // Closing a logger ended its open work.
-    return found?.isClosed ? undefined : found;
+    return id === undefined ? undefined : (this.#open.get(id) ?? this.#ended.get(id)?.deref());
   }
 
   /**
@@ -99,6 +107,8 @@ class Routes {
    */
   #begin(id, destination) {
     if (typeof id !== 'string' || this.#open.get(id)?.isClosed === false) return;
+    // What begins between two loggers goes on at the next one.
+    if (destination.isClosed && destination.isCurrent && this.#get(id) === undefined) return;
     this.#ended.delete(id);
     this.#open.set(id, destination);
     dropOldest(this.#open, MAX_IDS);
@@ -120,6 +130,18 @@ class Routes {
     this.#ended.set(id, destination.reference);
     dropOldest(this.#ended, MAX_IDS);
   }
+}
+
+/**
+ * Whether an event states that work begins, also if its id was in use before: ids repeat in tests, and of keyed
+ * submissions.
+ * @param {Ids & { type?: unknown, deduplicated?: unknown }} event
+ */
+function beginsAnew(event) {
+  const { type } = event;
+  if (type === 'submission_queued') return event.deduplicated !== true;
+  const isLone = type === 'operation_start' && (rootOf(event) ?? event.taskId) === undefined;
+  return type === 'run_start' || isLone;
 }
 
 /** The id of the run or the submission; undefined outside of both. @param {Ids} ids */
