@@ -20,7 +20,7 @@ const TABLE: Record<string, string> = {
   exporter:
     'adoption callers capture context destinations diagnostics exit-steps json masking no-destination ready routes slug-destinations variables warn',
   destination:
-    'capture context delivery enrichment json own-events pending-files root-of-work sampling slug-destinations timers warn weak work-keys',
+    'capture context delivery enrichment json own-events pending-files repeated-events root-of-work sampling slug-destinations timers warn weak work-keys',
   destinations: 'destination json options warn',
   'no-destination': 'no-stats weak',
   'pending-files': 'context json warn',
@@ -31,7 +31,8 @@ const TABLE: Record<string, string> = {
   'held-events': 'timers',
   'work-keys': 'context drop-oldest',
   enrichment: 'application-call builtins drop-oldest json warn',
-  sampling: 'application-call builtins drop-oldest json warn',
+  sampling: 'application-call builtins drop-oldest json repeated-events warn',
+  'repeated-events': 'drop-oldest',
   'application-call': '',
   'drop-oldest': '',
   weak: '',

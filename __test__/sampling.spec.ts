@@ -328,6 +328,33 @@ test('spans that wait for an error at the end count as left out', () =>
     },
   ));
 
+test.each([false, true])(
+  'by an observer that is registered twice, what is left out or comes too late counts once; errors are kept: %s',
+  (keepErrors) =>
+    traced(
+      `const a = bt.initLogger({ sampleRate: 0, keepErrors: ${keepErrors} });
+       const operation = { v: 3, submissionId: 'sub', conversationId: 'conv', operationId: 'op' };
+       const tool = (toolCallId) => ({ type: 'tool_start', ...operation, turnId: 'turn', toolName: 'look', toolCallId });
+       const events = [
+         { type: 'operation_start', ...operation, operationKind: 'prompt' },
+         { type: 'turn_request', ...operation, turnId: 'turn', purpose: 'agent', request: { requestedModel: 'm', input: { messages: [] } } },
+         ...[tool('1'), tool('2'), tool(), tool()],
+       ];
+       const timestamp = new Date().toISOString();
+       const emit = (event, eventIndex) => {
+         // Flue 0.11 passes each observer an object of its own.
+         for (const observe of [bt.braintrustFlueObserver, a.observer()]) observe({ ...event, timestamp, eventIndex });
+       };
+       events.forEach(emit);
+       await bt.close();
+       const { sampled, lost } = bt.stats();
+       emit(events[0], 9);
+       show({ sampled, lost, late: bt.stats().lost });`,
+      (_, { shown }) =>
+        expect(shown).toEqual([{ sampled: 6, lost: {}, late: keepErrors ? { closed: 1 } : {} }]),
+    ),
+);
+
 test('what is left out counts from the latest `initLogger`, as all counters do', () =>
   traced(
     `const record = () => {

@@ -13,6 +13,7 @@ const { messageOf } = require('./json/json-safe-copy.js');
 const { OwnEvents } = require('./own-events.js');
 const { PendingFiles } = require('./pending-files.js');
 const { SlugDestinations } = require('./slug-destinations.js');
+const { RepeatedEvents } = require('./repeated-events.js');
 const { rootOf } = require('./root-of-work.js');
 const { Sampling } = require('./sampling.js');
 const { startTimer } = require('./timers.js');
@@ -85,6 +86,7 @@ class Destination {
   #capture;
   #ownEvents;
   #isClosed = false;
+  #refused = new RepeatedEvents();
   /** Keeps it from being collected while rows wait. @type {NodeJS.Timeout | undefined} */
   #timer;
 
@@ -349,8 +351,9 @@ class Destination {
         this.#ownEvents.releaseDecided();
         return undefined;
       }
-      if (this.#isClosed) recorder.refuse();
-      else {
+      if (this.#isClosed) {
+        if (!this.#refused.has(event)) recorder.refuse();
+      } else {
         // In a Cloudflare Worker, each object with a storage has a recorder.
         const owner = recorder.current?.();
         const to = owner ?? recorder;

@@ -7,6 +7,7 @@ const { ApplicationCall } = require('./application-call.js');
 const { types } = require('./builtins/index.js');
 const { dropOldest } = require('./drop-oldest.js');
 const { classOf } = require('./json/json-safe-copy.js');
+const { RepeatedEvents } = require('./repeated-events.js');
 const { warn } = require('./warn.js');
 
 /** @typedef {import('../index.d.ts').SampledRoot} SampledRoot */
@@ -47,6 +48,7 @@ class Sampling {
   #work = new Map();
   /** The spans and feedbacks that were left out here. */
   leftOut = 0;
+  #repeated = new RepeatedEvents();
   #call = new ApplicationCall((why) =>
     warn(
       'SLOW_SAMPLE',
@@ -80,7 +82,9 @@ class Sampling {
       // On 0.x, the work in a task has only these ids.
       this.#remember(type === 'task_start' ? taskId : operationId, trace);
     }
-    return this.#isDropped(trace, type);
+    if (this.#isKept(trace)) return false;
+    if (STARTS.has(type) && !this.#repeated.has(event)) this.leftOut += 1;
+    return true;
   }
 
   /**
@@ -93,7 +97,9 @@ class Sampling {
     if (type === 'feedback' && this.isUndecided(rootSpanId)) return false;
     const isRoot = type === 'span_start' && event.parentSpanId === undefined;
     if (isRoot && id !== undefined) this.#decide({ id, rootSpanId }, event);
-    return this.#isDropped(rootSpanId, type);
+    if (this.#isKept(rootSpanId)) return false;
+    if (STARTS.has(type)) this.leftOut += 1;
+    return true;
   }
 
   /**
@@ -134,15 +140,9 @@ class Sampling {
     return trace === undefined ? undefined : this.decisionOn(trace);
   }
 
-  /**
-   * @param {string} traceId
-   * @param {unknown} type of the event
-   */
-  #isDropped(traceId, type) {
-    // The core waits for an error.
-    if (this.#rules.keepsErrors || this.records(traceId)) return false;
-    if (STARTS.has(type)) this.leftOut += 1;
-    return true;
+  /** Whether the core receives the events of a trace: if errors are kept, it waits for one. @param {string} traceId */
+  #isKept(traceId) {
+    return this.#rules.keepsErrors || this.records(traceId);
   }
 
   /**
