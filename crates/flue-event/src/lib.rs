@@ -40,6 +40,7 @@ pub use content_policy::{ContentPolicy, OMITTED_MESSAGE};
 pub use custom_span::{CustomSpan, CustomSpanIds, SpanUpdate};
 pub use decode::{DecodeError, TRANSLATED_KINDS, decode};
 pub use event::{Body, Event};
+pub use fallback_ids::is_fallback;
 pub use feedback::Feedback;
 pub use fields::id;
 pub use ids::Ids;

@@ -22,7 +22,8 @@ pub fn open_enclosing(state: &mut State, event: &Event<'_>) -> Vec<Row> {
 
 fn open_both(state: &mut State, event: &Event<'_>, ids: &Ids<'_>) -> Vec<Row> {
   let mut rows: Vec<Row> = open_run(state, event).into_iter().collect();
-  if is_unopened(state, Activity::operation(ids)) {
+  // A part that is known has its parent. Its event may lack the operation, which has ended.
+  if is_unopened(state, Activity::operation(ids)) && !is_known(state, event) {
     rows.extend(operation::open_implicit(state, ids, event.at));
   }
   rows
@@ -42,4 +43,10 @@ fn is_unopened(state: &State, activity: Option<Activity>) -> bool {
   // Nearly always it is open, so that is checked first.
   activity
     .is_some_and(|activity| state.tree.get(&activity).is_none() && !state.tree.has_ended(&activity))
+}
+
+/// Whether the span that the event starts or ends is open, or has been closed in any way.
+fn is_known(state: &State, event: &Event<'_>) -> bool {
+  let activity = state.tool_calls.find(event).or_else(|| Activity::named_by(event));
+  activity.is_some_and(|known| state.tree.get(&known).is_some() || state.tree.has_ended(&known))
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use braintrust_row::{Json, Row};
-use flue_event::{Ids, Text};
+use flue_event::{Ids, Text, is_fallback};
 
 /// A text as a JSON value.
 pub fn text(value: Option<&str>) -> Option<Json> {
@@ -53,6 +53,8 @@ pub fn write_ids(row: &mut Row, ids: &Ids<'_>) {
     ("flue.turn_id", turn),
   ];
   for (name, value) in named {
-    row.set_metadata(name, text(value.as_ref().map(Cow::as_ref)));
+    // Flue's ids only.
+    let value = value.as_ref().map(Cow::as_ref).filter(|id| !is_fallback(id));
+    row.set_metadata(name, text(value));
   }
 }

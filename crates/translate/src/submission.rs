@@ -17,7 +17,7 @@ use crate::{
 use braintrust_row::{Json, Row, RowId, Stage, time};
 use flue_event::{
   Caller, CallerNamed, Event, Ids, SubmissionQueued, SubmissionRecovery, SubmissionRunning,
-  SubmissionSettled, TraceCarrier,
+  SubmissionSettled, TraceCarrier, is_fallback,
 };
 
 /// The placement and the start of an operation.
@@ -89,10 +89,10 @@ pub fn place(
   let conversation = ids.conversation.as_deref();
 
   if let Some(root) = &submission.root
-    && root.conversation.as_deref() != conversation
+    && (root.conversation.as_deref() != conversation || is_fallback(operation))
   {
-    // Work of a hook or a tool in a conversation of its own. No id names its parent: it is the tool that is
-    // running, else the root.
+    // Work of a hook or a tool in a conversation of its own, or an operation that Flue does not name: no attempt at the
+    // root. No id names its parent: it is the tool that is running, else the root.
     let host = Activity::Operation(root.operation.clone());
     let running = state.tree.running_tool(&host, operation);
     let host = running.unwrap_or(ActivitySpan { activity: host, span: root.span });

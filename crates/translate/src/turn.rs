@@ -89,7 +89,9 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &TurnEnd<'_>) -> Vec<Row> 
     let new = new_span(state, event, purpose, model, Start::At(start));
     new.and_then(|new| state.tree.open_implicit(new));
   }
+  let operation = operation_of(state, &activity);
   let mut closed = state.tree.close(&activity, ended_at);
+  let mut late = None;
   if let Some(row) = &mut closed.row {
     write_request(row, event, purpose, model);
     row.set_metadata("model", metadata::text(response.model.as_deref()));
@@ -111,9 +113,34 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &TurnEnd<'_>) -> Vec<Row> 
       if !is_compaction(purpose) {
         summary.output = message_text::assistant_text(response.output);
       }
+    } else if let (Some(operation), Some(usage)) = (operation, &response.usage) {
+      late = late_usage(state, &event.ids, &operation, usage);
     }
   }
-  closed.into_rows()
+  let mut rows = closed.into_rows();
+  rows.extend(late);
+  rows
+}
+
+/// The operation of a turn that is open.
+fn operation_of(state: &State, turn: &Activity) -> Option<String> {
+  match state.tree.get(turn)?.placement.parent.activity()? {
+    Activity::Operation(operation) | Activity::Compaction(operation) => Some(operation.clone()),
+    _ => None,
+  }
+}
+
+/// The root of a submission that has ended before one of its turns has the usage of that, too.
+fn late_usage(state: &mut State, ids: &Ids<'_>, operation: &str, usage: &Usage) -> Option<Row> {
+  if !state.submissions.is_root(ids, operation) {
+    return None;
+  }
+  let mut all = state.submissions.usage_before(ids);
+  usage::add(&mut all, usage);
+  state.submissions.set_usage(ids, all);
+  let mut row = Row::of(state.submissions.root(ids)?);
+  usage::write(&mut row, &all?);
+  Some(row)
 }
 
 /// `message_end`: usage that only the message of the turn reports. It follows the end of its turn, on 0.x it precedes it.

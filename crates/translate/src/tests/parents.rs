@@ -158,6 +158,72 @@ fn a_shell_command_outside_of_any_tool_call_is_below_the_root_of_its_delivery() 
 }
 
 #[test]
+fn a_turn_or_a_tool_call_that_begins_and_ends_after_its_operation_is_below_the_root_of_its_delivery()
+ {
+  let ids = || json!({ "submissionId": "s" });
+  let operation = || json!({ "submissionId": "s", "operationId": "o", "operationKind": "prompt" });
+  let mut trace = Trace::default();
+  let mut translator = Translator::default();
+  let part = |kind: &str, at| {
+    event(kind, at, ids(), json!({ "turnId": "t", "toolCallId": "k", "toolName": "look" }))
+  };
+  let events = [
+    event("operation_start", 1_000, operation(), json!({})),
+    event("operation", 1_200, operation(), json!({})),
+    part("turn_request", 1_300),
+    part("tool_start", 1_400),
+    part("tool", 1_500),
+    part("turn", 1_600),
+  ];
+  run(&mut translator, &events, &mut trace);
+  assert_eq!((translator.open_spans(), trace.rows.len()), (0, 3));
+  for name in ["llm:unknown", "tool:look"] {
+    let row = trace.named(name).next().unwrap();
+    assert_eq!(trace.path(row), [name, "flue.prompt"]);
+    assert_eq!(metadata(row, "flue.operation_id"), None);
+  }
+}
+
+#[test]
+fn a_turn_outside_of_a_delivery_that_ends_after_its_operation_opens_no_other_one() {
+  // 0.x.
+  let part = |kind: &str, at: i64, operation: Option<&str>| {
+    json!({ "type": kind, "timestamp": at, "instanceId": "i", "session": "s", "operationId": operation,
+      "operationKind": "prompt", "turnId": "t", "toolCallId": "k", "toolName": "look" })
+    .to_string()
+  };
+  let mut trace = Trace::default();
+  let mut translator = Translator::default();
+  let ends = || [part("tool_call", 1_400, None), part("turn", 1_500, None)];
+  let begun = ["operation_start", "turn_request", "tool_start", "operation"];
+  let events = begun.map(|kind| part(kind, 1_000, Some("o")));
+  run(&mut translator, &events, &mut trace);
+  // Observed twice.
+  run(&mut translator, &[ends(), ends()].concat(), &mut trace);
+  assert_eq!((translator.open_spans(), trace.rows.len()), (0, 3));
+  for (name, end) in [("llm:unknown", 1_500), ("tool:look", 1_400)] {
+    let row = trace.named(name).next().unwrap();
+    assert_eq!((trace.path(row), end_of(row)), (vec![name.to_owned(), "flue.prompt".into()], end));
+    assert_eq!(metadata(row, "flue.operation_id").as_deref(), Some("\"o\""));
+  }
+}
+
+#[test]
+fn an_operation_without_an_id_is_no_attempt_at_a_root_that_is_known() {
+  let operation = || json!({ "submissionId": "s", "operationId": "o", "operationKind": "prompt" });
+  let trace = translated(&[
+    event("operation_start", 1_000, operation(), json!({})),
+    event("compaction_start", 1_100, json!({ "submissionId": "s" }), json!({ "reason": "manual" })),
+    event("operation", 1_200, operation(), json!({})),
+  ]);
+  let compaction = trace.named("compaction:manual").next().unwrap();
+  assert_eq!(path(&trace, compaction), "compaction:manual < flue.operation < flue.prompt");
+  let root = trace.named("flue.prompt").next().unwrap();
+  let is_interrupted = metadata(root, "flue.interrupted").as_deref() == Some("true");
+  assert_eq!((is_interrupted, end_of(root)), (false, 1_200));
+}
+
+#[test]
 fn a_log_line_of_a_submission_without_an_operation_is_kept_with_the_root() {
   let line = |message: &str| {
     event(

@@ -3,7 +3,9 @@
 use serde_json::json;
 
 use super::{
-  recovery::{adopting, end, end_of, metadata, root, run, running, settled, start, tokens, turn},
+  recovery::{
+    adopting, end, end_of, event, metadata, root, run, running, settled, start, tokens, turn,
+  },
   trace::Trace,
 };
 use crate::{Options, Translator};
@@ -112,4 +114,39 @@ fn a_root_whose_first_attempt_failed_before_its_operation_starts_with_the_next_o
 fn a_submission_that_was_queued_in_another_process_has_its_kind() {
   let trace = translated(&[running(50_000, 2), start(50_100, "o")]);
   assert_eq!(metadata(root(&trace), "flue.submission_kind").as_deref(), Some("\"direct\""));
+}
+
+#[test]
+fn a_turn_that_ends_after_its_operation_leaves_the_root_as_it_ended_and_adds_its_usage() {
+  let [first, first_end] = turn(1_100, "o", "t1", 10);
+  let [late, late_end] =
+    turn(1_200, "o", "t2", 5).map(|text| text.replace("agent\"", "compaction\""));
+  // Flue emits it with the conversation, and without the operation.
+  let late_end = late_end.replace("\"operationId\":\"o\",", "").replace("1210", "2500");
+  assert!(!late_end.contains("operationId"));
+  let compaction = |kind: &str, at| event(kind, at, "o", json!({ "reason": "threshold" }));
+  for is_settled_before in [false, true] {
+    let mut ends = [late_end.clone(), settled(2_600)];
+    if is_settled_before {
+      ends.reverse();
+    }
+    let mut trace = Trace::default();
+    let mut translator = Translator::default();
+    let begun = [running(900, 1), start(1_000, "o"), first.clone(), first_end.clone()];
+    let compacted =
+      [compaction("compaction_start", 1_150), late.clone(), compaction("compaction", 1_900)];
+    for events in [begun.as_slice(), &compacted, &[end(2_000, "o")], &ends] {
+      run(&mut translator, events, &mut trace);
+    }
+    assert_eq!((translator.open_spans(), trace.rows.len()), (0, 4));
+    let root = root(&trace);
+    assert_eq!((root.name.as_deref(), end_of(root)), (Some("flue.prompt"), 2_000));
+    assert_eq!((metadata(root, "flue.interrupted"), tokens(root)), (None, Some(15.0)));
+    let late =
+      trace.rows.values().find(|row| metadata(row, "flue.turn_id") == Some("\"t2\"".into()));
+    let late = late.unwrap();
+    assert_eq!(trace.path(late), ["llm:m", "compaction:threshold", "flue.prompt"]);
+    assert_eq!((end_of(late), metadata(late, "flue.interrupted")), (2_500, Some("false".into())));
+    assert_eq!(metadata(late, "flue.operation_id").as_deref(), Some("\"o\""));
+  }
 }
