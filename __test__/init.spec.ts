@@ -272,6 +272,60 @@ test('an import that the app makes by way of another module is enough', async ()
   });
 });
 
+describe('tracing in a folder of its own', () => {
+  test.each(['./braintrust', './braintrust/', './braintrust/index', './braintrust/index.js'])(
+    'is migrated where it stands, and found by an app that imports %s',
+    async (specifier) => {
+      const files = {
+        'src/app.ts': `import '${specifier}';\nexport default {};\n`,
+        'src/braintrust/index.ts': OFFICIAL,
+      };
+      await withFiles(files, async (directory, read) => {
+        const { files: changed, notes } = await init(directory);
+        expect(changed.map(({ path }) => path)).toEqual(['src/braintrust/index.ts']);
+        expect(read('src/braintrust/index.ts')).toBe(MIGRATED);
+        expect(notes).toEqual([RUN]);
+      });
+    },
+  );
+
+  test('is found by way of another folder, and imported where nothing imports it', async () => {
+    const files = {
+      'src/app.ts': `import './setup';\nexport default {};\n`,
+      'src/setup/index.ts': `import '../braintrust';\n`,
+      'src/braintrust/index.ts': OURS,
+    };
+    await withFiles(files, async (directory) => {
+      expect(await init(directory)).toMatchObject({ files: [], notes: [RUN] });
+    });
+    await withFiles({ ...files, 'src/setup/index.ts': '' }, async (directory, read) => {
+      await init(directory);
+      expect(read('src/app.ts')).toBe(`import './braintrust/index';\n${files['src/app.ts']}`);
+      expect(await init(directory)).toMatchObject({ files: [], notes: [RUN] });
+    });
+  });
+
+  test('of another name is looked for by the name of the folder', async () => {
+    const files = { 'src/app.ts': `import '#tracing';\n`, 'src/tracing/index.ts': OURS };
+    await withFiles(files, async (directory) => {
+      expect((await init(directory)).notes).toEqual([RUN]);
+      writeFileSync(join(directory, 'src/app.ts'), `import './index.css';\n`);
+      expect((await init(directory)).notes[0]).toBe(
+        'No module imports src/tracing/index.ts: import it once, in the first line of the application.',
+      );
+    });
+  });
+
+  test('is not hidden by a new file if it does something else', async () => {
+    await withFiles({ 'src/braintrust/index.ts': 'export {};\n' }, async (directory) => {
+      const ending = await cli(['init', directory]);
+      expect(ending).toMatchObject({ code: 1, stdout: '' });
+      expect(ending.stderr).toContain('src/braintrust/index.ts is there and does not connect');
+      expect(existsSync(join(directory, 'src/braintrust.ts'))).toBe(false);
+    });
+  });
+});
+
 test('a project in JavaScript gets JavaScript', async () => {
   await withFiles({ 'src/app.mjs': 'export default {};\n' }, async (directory, read) => {
     await init(directory);

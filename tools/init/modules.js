@@ -187,10 +187,11 @@ function styleOf(text, fromStart) {
 /**
  * @param {SourceFile} file
  * @param {string} module relative to the project
- * @returns {boolean} whether it imports that module, by whatever ending
+ * @returns {boolean} whether it imports that module, by whatever ending, or by its folder if it is its index
  */
 function importsModule({ path: name, text }, module) {
-  const stem = (/** @type {string} */ file) => path.normalize(file).replace(/\.[cm]?[jt]s$/, '');
+  const stem = (/** @type {string} */ file) =>
+    path.join(file, '.').replace(/(?:[\\/]index)?\.[cm]?[jt]sx?$|[\\/]index$/, '');
   const all = [...importsOf(text).map(({ from }) => from), ...modulesCalled(text)];
   const relatives = all.filter((from) => from.startsWith('.'));
   return relatives.some((from) => stem(path.join(path.dirname(name), from)) === stem(module));

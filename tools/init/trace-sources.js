@@ -25,7 +25,9 @@ const { isOfficial, isOurs, migrated } = require('./tracing');
  */
 function traceSources(project) {
   const files = distinct([...project.sources, ...(project.app ? [project.app] : [])]);
-  const usual = firstOf(project.sources, path.join(project.sourceRoot, 'braintrust'));
+  const name = path.join(project.sourceRoot, 'braintrust');
+  const usual =
+    firstOf(project.sources, name) ?? firstOf(project.sources, path.join(name, 'index'));
   const official = files.filter(isOfficial);
   const connecting = [...official, ...files.filter(isOurs)];
   const [first] = connecting;
@@ -41,10 +43,9 @@ function traceSources(project) {
     };
   }
   if (project.unknownApp !== undefined) {
-    const name = path.join(project.sourceRoot, 'braintrust.ts');
     throw new Failure(
       `the app is named by ${project.unknownApp}, which init does not evaluate. Name it by a path in quotes, or ` +
-        `write ${name} by hand and import it in the first line of the app, such as ` +
+        `write ${name}.ts by hand and import it in the first line of the app, such as ` +
         "`import './braintrust.ts';`. Nothing was changed.",
     );
   }
@@ -57,7 +58,7 @@ function traceSources(project) {
   const isScript = /\.([cm]?)jsx?$/.exec(project.app?.path ?? '');
   const requires = project.app !== undefined && isCommonJs(project.app);
   const ending = isScript ? `${isScript[1]}js` : 'ts';
-  const module = path.join(project.sourceRoot, `braintrust.${ending}`);
+  const module = `${name}.${ending}`;
   const after = tracingModule(project.line, requires && isScript !== null);
   return {
     changes: [{ path: module, before: undefined, after }],
