@@ -426,6 +426,24 @@ test("a key that only Cloudflare's tools would find is pointed at, and one that 
   });
 });
 
+test('a compatibility date with which a Worker finds no variables is a warning', async () => {
+  const server = await collector();
+  const env = { BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: server.url };
+  await withDirectory(async (directory) => {
+    const report = async (date: string) => {
+      writeFileSync(join(directory, 'wrangler.jsonc'), `{"compatibility_date":"${date}"}`);
+      const { stdout } = await cli(['doctor', '--json'], { cwd: directory, env });
+      return JSON.parse(stdout).checks.find(({ id }: { id: string }) => id === 'environment');
+    };
+    expect(await report('2025-03-31')).toMatchObject({
+      status: 'warning',
+      detail: expect.stringContaining('date 2025-03-31 in wrangler.jsonc, `process.env` is empty'),
+      advice: expect.stringContaining('nodejs_compat_populate_process_env'),
+    });
+    expect(await report('2025-04-01')).toMatchObject({ status: 'ok' });
+  });
+});
+
 test('a byte order mark in the file of --env-file hides no variable, and UTF-16 is named', async () => {
   await withDirectory(async (directory) => {
     const file = join(directory, 'variables');

@@ -693,6 +693,58 @@ test('an app that is named and not there is reported, and nothing is changed', a
   });
 });
 
+const FILL = 'nodejs_compat_populate_process_env';
+const EMPTY = 'nodejs_compat_do_not_populate_process_env';
+
+test.each([
+  [
+    'an old compatibility date',
+    'wrangler.jsonc',
+    `{\n  // "compatibility_date": "2026-04-01", "${FILL}"\n  "main": "https://x", "compatibility_date": "2024-09-23"\n}`,
+    'with the compatibility date 2024-09-23 in wrangler.jsonc, ',
+    `Set the date to 2025-04-01 or later, or add the compatibility flag \`${FILL}\`.`,
+  ],
+  [
+    'one in an environment',
+    'wrangler.toml',
+    `compatibility_date = "2026-04-01" # '${FILL}'\n[env.old]\ncompatibility_date = '2025-03-31'\n`,
+    'with the compatibility date 2025-03-31 in wrangler.toml, ',
+    'Set the date to 2025-04-01 or later',
+  ],
+  [
+    'a flag that empties it',
+    'wrangler.json',
+    `{"compatibility_date":"2026-04-01","compatibility_flags":["nodejs_compat","${EMPTY}"]}`,
+    `with the flag \`${EMPTY}\` in wrangler.json, `,
+    'Remove that flag.',
+  ],
+])(
+  '%s, with which `process.env` is empty in a Worker, is reported',
+  async (_what, name, text, detail, advice) => {
+    await withFiles({ 'src/app.ts': '', [name]: text }, async (directory) => {
+      const last = (await init(directory)).notes.at(-1);
+      expect(last).toContain(`Nothing will be traced: ${detail}`);
+      expect(last).toContain(advice);
+    });
+  },
+);
+
+test.each([
+  ['a date since when it is filled', '{"compatibility_date":"2025-04-01"}'],
+  ['no date', '{"compatibility_flags":["nodejs_compat"]}'],
+  [
+    'a flag that fills it',
+    `{"compatibility_date":"2024-09-23","compatibility_flags":["nodejs_compat","${FILL}"]}`,
+  ],
+  ['an old date in a comment', '{/* "compatibility_date": "2024-09-23" */}'],
+])('a Worker with %s is not warned of', async (_what, text) => {
+  await withFiles({ 'src/app.ts': '', 'wrangler.jsonc': text }, async (directory) => {
+    expect((await init(directory)).notes.at(-1)).toContain(
+      'For the deployed Worker, store the key',
+    );
+  });
+});
+
 const AGENT = `'use agent';\nimport { useModel } from '@flue/runtime';\nexport function Baker() {}\n`;
 
 test('`flue run` needs a second import on Flue 2, which init offers and writes', async () => {

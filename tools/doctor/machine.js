@@ -4,7 +4,7 @@
 
 const { engines } = require('../../package.json');
 const { settingsOf } = require('../support/destination');
-const { devVarsFiles } = require('../support/cloudflare');
+const { devVarsFiles, emptyEnvironment } = require('../support/cloudflare');
 const { variablesIn } = require('../support/env-file');
 const { environment, nearestFile } = require('../../js/environment');
 const { parse } = require('../../js/json/json-string');
@@ -81,6 +81,8 @@ async function checkSettings(known) {
     const detail = `there is no BRAINTRUST_API_KEY in ${names}, from which alone a Worker gets its variables in development`;
     return { status: 'warning', detail, advice: 'Set it there, too.', settings };
   }
+  const empty = emptyEnvironment('.');
+  if (empty !== undefined) return { status: 'warning', ...empty, settings };
   const { spoolDir } = known.plan;
   const spool = spoolDir === null ? '' : `; spool in ${spoolDir}`;
   return { status: 'ok', detail: variablesBySource(known.envFile) + spool, settings };

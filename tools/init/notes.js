@@ -4,7 +4,7 @@
 
 const path = require('node:path');
 
-const { isForCloudflare } = require('../support/cloudflare');
+const { emptyEnvironment, isForCloudflare } = require('../support/cloudflare');
 const { executed } = require('./packages');
 const { sharedNames, usesOfficial } = require('./tracing');
 
@@ -110,16 +110,18 @@ function pinNotes({ dependencies, pins }, isUseless) {
 }
 
 /**
- * Where a Worker has its key.
+ * Where a Worker has its key, and why it would not find it.
  *
  * @param {Project} project
  */
 function notesOnCloudflare({ root, packageManager }) {
   if (!isForCloudflare(root)) return [];
   const store = executed(packageManager, 'wrangler secret put BRAINTRUST_API_KEY');
+  const empty = emptyEnvironment(root);
   return [
     `For the deployed Worker, store the key by \`${store}\`. In development it gets the key from .dev.vars or, where ` +
       'there is none, from .env.',
+    ...(empty === undefined ? [] : [`Nothing will be traced: ${empty.detail}. ${empty.advice}`]),
   ];
 }
 

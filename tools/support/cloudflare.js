@@ -2,7 +2,7 @@
 
 // Projects for Cloudflare, whose tools decide which variables a Worker gets in development.
 
-const { existsSync, readdirSync } = require('node:fs');
+const { existsSync, readFileSync, readdirSync } = require('node:fs');
 const path = require('node:path');
 
 const { variablesIn } = require('./env-file');
@@ -13,6 +13,11 @@ const DEV_VARS = /^\.dev\.vars(?:\.(?!example$|sample$|template$).+)?$/;
 
 /** By this variable, a Worker gets those of the process, and they win over `.env`. */
 const INCLUDE_PROCESS_ENV = { CLOUDFLARE_INCLUDE_PROCESS_ENV: 'true' };
+
+/** From this compatibility date, Cloudflare fills `process.env`; before it, with this flag; never with the other one. */
+const FILLED_SINCE = '2025-04-01';
+const FILLS = 'nodejs_compat_populate_process_env';
+const EMPTIES = 'nodejs_compat_do_not_populate_process_env';
 
 /** @param {string} directory of a project */
 const isForCloudflare = (directory) =>
@@ -31,6 +36,43 @@ function devVarsFiles(directory) {
     .map((name) => ({ name, variables: variablesIn(path.join(directory, name)) }));
 }
 
+/**
+ * Why `process.env` is empty in a Worker, so that an application which looks for the key there starts no tracing.
+ *
+ * @param {string} directory of a project
+ * @returns {{ detail: string, advice: string } | undefined} undefined: it is not, as far as the configuration shows
+ */
+function emptyEnvironment(directory) {
+  for (const name of CONFIGURATIONS) {
+    const text = configurationIn(path.join(directory, name));
+    const dates = text.matchAll(/\bcompatibility_date["']?\s*[:=]\s*["']?(\d{4}-\d\d-\d\d)/g);
+    const date = Array.from(dates, ([, stated = '']) => stated).toSorted()[0];
+    const effect = '`process.env` is empty in a Worker, and `braintrust.ts` finds no key there';
+    if (text.includes(EMPTIES)) {
+      const detail = `with the flag \`${EMPTIES}\` in ${name}, ${effect}`;
+      return { detail, advice: 'Remove that flag.' };
+    }
+    if (date !== undefined && date < FILLED_SINCE && !text.includes(FILLS)) {
+      const detail = `with the compatibility date ${date} in ${name}, ${effect}`;
+      const advice = `Set the date to ${FILLED_SINCE} or later, or add the compatibility flag \`${FILLS}\`.`;
+      return { detail, advice };
+    }
+  }
+  return undefined;
+}
+
+/** @param {string} file in JSON or TOML @returns {string} without comments; empty if it cannot be read */
+function configurationIn(file) {
+  try {
+    return readFileSync(file, 'utf8').replace(
+      /("(?:\\.|[^"\\\n])*"|'[^'\n]*')|\/\*[^]*?\*\/|\/\/.*|#.*/g,
+      (_part, /** @type {string | undefined} */ quoted) => quoted ?? ' ',
+    );
+  } catch {
+    return '';
+  }
+}
+
 /** @param {string} directory @returns {string[]} */
 function namesIn(directory) {
   try {
@@ -40,4 +82,4 @@ function namesIn(directory) {
   }
 }
 
-module.exports = { INCLUDE_PROCESS_ENV, devVarsFiles, isForCloudflare };
+module.exports = { INCLUDE_PROCESS_ENV, devVarsFiles, emptyEnvironment, isForCloudflare };
