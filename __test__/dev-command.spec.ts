@@ -190,6 +190,29 @@ test("in a project for Cloudflare, the variables that `dev` prints include that 
   });
 });
 
+test('in a workspace, `dev` looks at its packages that depend on Flue', async () => {
+  await withDirectory(async (directory) => {
+    for (const [name, dependency] of [
+      ['agent', '@flue/runtime'],
+      ['web', 'react'],
+    ]) {
+      const folder = join(directory, 'packages', String(name));
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(join(folder, 'package.json'), `{"dependencies":{"${dependency}":"*"}}`);
+      writeFileSync(join(folder, '.dev.vars'), 'MODEL_KEY=m\n');
+      writeFileSync(join(folder, 'wrangler.toml'), '');
+    }
+    writeFileSync(join(directory, 'package.json'), '{"workspaces":["packages/*"]}');
+    const { seen, printed } = dev(['--port', '0'], {}, directory);
+    await printed(/Or start it here/);
+    expect(seen.out).toContain('  export CLOUDFLARE_INCLUDE_PROCESS_ENV=true\n');
+    await printed(/needs these there/);
+    expect(seen.err).toContain(
+      `a Worker gets its variables from ${join('packages', 'agent', '.dev.vars')} alone: `,
+    );
+  });
+});
+
 test('the application gets the variables, its traces are shown with their links, and its exit code is passed on', async () => {
   const { seen, exit } = devWith(`
     if (process.env.BRAINTRUST_APP_URL !== process.env.BRAINTRUST_API_URL) process.exit(9);

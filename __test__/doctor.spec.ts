@@ -444,6 +444,37 @@ test('a compatibility date with which a Worker finds no variables is a warning',
   });
 });
 
+test('in a workspace, the files of its packages that depend on Flue are looked at', async () => {
+  const server = await collector();
+  await withDirectory(async (directory) => {
+    for (const [name, dependency] of [
+      ['agent', '@flue/runtime'],
+      ['web', 'react'],
+    ]) {
+      const folder = join(directory, 'packages', String(name));
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(join(folder, 'package.json'), `{"dependencies":{"${dependency}":"*"}}`);
+      writeFileSync(join(folder, 'wrangler.toml'), 'compatibility_date = "2024-09-23"');
+      writeFileSync(join(folder, '.env'), `BRAINTRUST_API_KEY=${KEY}\n`);
+    }
+    writeFileSync(join(directory, 'package.json'), '{"workspaces":["packages/*"]}');
+    const at = (name: string) => join('packages', 'agent', name);
+    const failed = expectFailure(await examine({}, directory), 'environment');
+    expect(failed.advice).toBe(
+      `${at('.env')} has a key, which only Flue reads: try \`flue-braintrust doctor --env-file ${at('.env')}\`.`,
+    );
+    const report = async () => {
+      const env = { BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: server.url };
+      return (await cli(['doctor'], { cwd: directory, env })).stdout;
+    };
+    expect(await report()).toContain(
+      `with the compatibility date 2024-09-23 in ${at('wrangler.toml')}, `,
+    );
+    writeFileSync(join(directory, at('.dev.vars')), '');
+    expect(await report()).toContain(`there is no BRAINTRUST_API_KEY in ${at('.dev.vars')}, `);
+  });
+});
+
 test('a byte order mark in the file of --env-file hides no variable, and UTF-16 is named', async () => {
   await withDirectory(async (directory) => {
     const file = join(directory, 'variables');

@@ -4,6 +4,7 @@
 
 const { INCLUDE_PROCESS_ENV, devVarsFiles, isForCloudflare } = require('../support/cloudflare');
 const { LOCAL_KEY } = require('../support/local-key');
+const { projectFolders } = require('../support/workspace');
 
 /**
  * The variables that point an application at the collector.
@@ -23,17 +24,19 @@ function variablesOf({ url }, token) {
 }
 
 /**
- * The lines that set them in a shell, for the project of the working directory.
+ * The lines that set them in a shell, for the project or the workspace of the working directory.
  *
  * @param {Record<string, string>} variables
  */
 function exportLines(variables) {
-  const all = { ...variables, ...(isForCloudflare('.') && INCLUDE_PROCESS_ENV) };
+  const isInWorker = projectFolders('.').some(isForCloudflare);
+  const all = { ...variables, ...(isInWorker && INCLUDE_PROCESS_ENV) };
   return Object.entries(all).map(([name, value]) => `  export ${name}=${value}`);
 }
 
 /**
- * Which files of the working directory keep the variables from a Worker, and what they must have instead.
+ * Which files of the working directory, or of a workspace in it, keep the variables from a Worker, and what they must
+ * have instead.
  *
  * @param {Record<string, string>} variables
  * @returns {string | undefined} undefined: none does

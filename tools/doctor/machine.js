@@ -2,10 +2,13 @@
 
 // The checks of this machine: Node, the binary, the settings.
 
+const path = require('node:path');
+
 const { engines } = require('../../package.json');
 const { settingsOf } = require('../support/destination');
 const { devVarsFiles, emptyEnvironment } = require('../support/cloudflare');
 const { variablesIn } = require('../support/env-file');
+const { projectFolders } = require('../support/workspace');
 const { environment, nearestFile } = require('../../js/environment');
 const { parse } = require('../../js/json/json-string');
 const { loadNative } = require('../../js/native-loader');
@@ -81,7 +84,9 @@ async function checkSettings(known) {
     const detail = `there is no BRAINTRUST_API_KEY in ${names}, from which alone a Worker gets its variables in development`;
     return { status: 'warning', detail, advice: 'Set it there, too.', settings };
   }
-  const empty = emptyEnvironment('.');
+  const empty = projectFolders('.')
+    .map((folder) => emptyEnvironment('.', folder))
+    .find((found) => found !== undefined);
   if (empty !== undefined) return { status: 'warning', ...empty, settings };
   const { spoolDir } = known.plan;
   const spool = spoolDir === null ? '' : `; spool in ${spoolDir}`;
@@ -97,11 +102,15 @@ async function adviceOnKey() {
 
 /** A hint for a key in a file that others read, and this package does not. */
 function keyElsewhere() {
-  const files = [{ name: '.env', variables: variablesIn('.env') }, ...devVarsFiles('.')];
+  const names = projectFolders('.').map((folder) => path.join(folder, '.env'));
+  const files = [
+    ...names.map((name) => ({ name, variables: variablesIn(name) })),
+    ...devVarsFiles('.'),
+  ];
   const found = files.find(({ variables }) => isFilled(variables.BRAINTRUST_API_KEY));
   if (found === undefined) return undefined;
   const { name } = found;
-  const reader = name === '.env' ? 'Flue reads' : "Cloudflare's tools read";
+  const reader = names.includes(name) ? 'Flue reads' : "Cloudflare's tools read";
   return `${name} has a key, which only ${reader}: try \`flue-braintrust doctor --env-file ${name}\`.`;
 }
 

@@ -6,6 +6,7 @@ const { existsSync, readFileSync, readdirSync } = require('node:fs');
 const path = require('node:path');
 
 const { variablesIn } = require('./env-file');
+const { projectFolders } = require('./workspace');
 
 const CONFIGURATIONS = ['wrangler.jsonc', 'wrangler.json', 'wrangler.toml'];
 /** `.dev.vars`, and that of an environment; not an example of one. */
@@ -26,24 +27,29 @@ const isForCloudflare = (directory) =>
 /**
  * The files from which a Worker gets its variables, and then no others: neither those of the process nor of `.env`.
  *
- * @param {string} directory of a project
+ * @param {string} directory of a project, or of a workspace
  * @returns {{ name: string, variables: NodeJS.Dict<string> }[]} a file that cannot be read has no variables
  */
 function devVarsFiles(directory) {
-  const names = namesIn(directory).filter((name) => DEV_VARS.test(name));
-  return names
-    .toSorted()
+  return projectFolders(directory)
+    .flatMap((folder) =>
+      namesIn(path.join(directory, folder))
+        .filter((name) => DEV_VARS.test(name))
+        .toSorted()
+        .map((name) => path.join(folder, name)),
+    )
     .map((name) => ({ name, variables: variablesIn(path.join(directory, name)) }));
 }
 
 /**
  * Why `process.env` is empty in a Worker, so that an application which looks for the key there starts no tracing.
  *
- * @param {string} directory of a project
+ * @param {string} directory
+ * @param {string} [folder] of the project, relative to the directory
  * @returns {{ detail: string, advice: string } | undefined} undefined: it is not, as far as the configuration shows
  */
-function emptyEnvironment(directory) {
-  for (const name of CONFIGURATIONS) {
+function emptyEnvironment(directory, folder = '.') {
+  for (const name of CONFIGURATIONS.map((one) => path.join(folder, one))) {
     const text = configurationIn(path.join(directory, name));
     const dates = text.matchAll(/\bcompatibility_date["']?\s*[:=]\s*["']?(\d{4}-\d\d-\d\d)/g);
     const date = Array.from(dates, ([, stated = '']) => stated).toSorted()[0];

@@ -29,6 +29,14 @@ function fluePackages(root) {
 }
 
 /**
+ * The folders in which there may be a Flue project: the directory itself, and of a workspace those of its packages.
+ *
+ * @param {string} directory
+ * @returns {string[]} relative to it
+ */
+const projectFolders = (directory) => ['.', ...fluePackages(directory)];
+
+/**
  * The folders with a package.json that a pattern matches.
  *
  * @param {string} root
@@ -91,4 +99,4 @@ function textIn(file) {
   }
 }
 
-module.exports = { FLUE, fluePackages };
+module.exports = { FLUE, fluePackages, projectFolders };
