@@ -7,6 +7,7 @@
 //! | [`time`] | times in Braintrust's formats |
 //! | `id` | row, span and trace ids, derived from Flue's ids |
 //! | [`string`] | JSON strings with their quotes and escapes |
+//! | [`terminal`] | the codes of a terminal's colours |
 //! | [`scan`] | the scanner over JSON text |
 //! | `list` | lists that grow and share their items |
 //! | `json` | a JSON value as text |
@@ -30,6 +31,7 @@ mod read_members;
 mod row;
 pub mod scan;
 pub mod string;
+pub mod terminal;
 pub mod time;
 mod truncate;
 mod wire;

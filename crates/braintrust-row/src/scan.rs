@@ -2,12 +2,12 @@
 //!
 //! It checks the structure (brackets, commas, colons, names), not what is inside strings and scalars.
 //! Texts that come from a JSON parser are therefore always accepted, and texts that are accepted may
-//! still be refused by a JSON parser. It allocates nothing for the first 64 levels of nesting, and one
+//! still be refused by a JSON parser. Codes of a terminal's colours count as white space. It allocates nothing for the first 64 levels of nesting, and one
 //! byte for each level below.
 
 use std::ops::Range;
 
-use super::string;
+use super::{string, terminal};
 
 /// What a [`Scanner`] finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -269,6 +269,7 @@ impl<'a> Scanner<'a> {
           at = string::end(self.text, at).ok_or(Malformed)?;
           continue;
         }
+        b'[' if terminal::is_in_code(self.text, at) => {}
         b'{' | b'[' => open += 1,
         b'}' | b']' => open -= 1,
         _ => {}
@@ -285,6 +286,12 @@ impl<'a> Scanner<'a> {
     loop {
       match self.text.get(self.at) {
         Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
+        Some(&terminal::ESCAPE) => {
+          match terminal::code_length(self.text.get(self.at..).unwrap_or_default()) {
+            0 => return Some(terminal::ESCAPE),
+            length => self.at += length,
+          }
+        }
         byte => return byte.copied(),
       }
     }

@@ -4,12 +4,11 @@ use std::{collections::VecDeque, ops::Range};
 
 use braintrust_row::{
   scan::{Scanner, Step, Token},
-  string,
+  string, terminal,
 };
 use serde_json::value::RawValue;
 
-/// White space of JSON.
-pub const SPACES: [char; 4] = [' ', '\t', '\n', '\r'];
+use super::blanks::{SPACES, trim_start};
 
 /// Whether the whole text is a JSON string, list or object.
 pub fn is_json(text: &str) -> bool {
@@ -90,8 +89,10 @@ impl<'a> Values<'a> {
   fn find(&mut self, at: usize) {
     let text = self.text;
     if self.bracket <= at {
-      let bracket = text.as_bytes().get(at..).unwrap_or_default().iter();
-      self.bracket = at + bracket.take_while(|byte| !matches!(byte, b'{' | b'[')).count();
+      let bytes = text.as_bytes();
+      let brackets = memchr::memchr2_iter(b'{', b'[', bytes.get(at..).unwrap_or_default());
+      let mut brackets = brackets.filter(|found| !terminal::is_in_code(bytes, at + found));
+      self.bracket = brackets.next().map_or(text.len(), |found| at + found);
     }
     let start = self.bracket;
     if self.has_members
@@ -170,7 +171,7 @@ fn next_name(text: &str, part: Range<usize>) -> Option<usize> {
     let rest = text.get(quote + 1..).unwrap_or_default();
     let end = rest.find(['"', '\\']).and_then(|end| rest.get(end..));
     let behind = end.and_then(|rest| rest.strip_prefix('"')).unwrap_or_default();
-    behind.trim_start_matches(SPACES).starts_with(':')
+    trim_start(behind, &SPACES).starts_with(':')
   })
 }
 
@@ -218,8 +219,8 @@ impl Part {
       }
     }
     // A string may have been read that does not end, or that is no name.
-    let next = bytes.get(end..).unwrap_or_default().iter();
-    let next = end + next.take_while(|byte| b" \t\n\r,:".contains(byte)).count();
+    let rest = text.get(end..).unwrap_or_default();
+    let next = text.len() - trim_start(rest, &[' ', '\t', '\n', '\r', ',', ':']).len();
     if bytes.get(next) == Some(&b'"') {
       end = string::end(bytes, next).unwrap_or(bytes.len());
     }

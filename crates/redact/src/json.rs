@@ -9,7 +9,8 @@ use braintrust_row::{
 };
 
 use super::{
-  embedded::{self, Form, SPACES, Value, Values},
+  blanks::{SPACES, trim_start, without_codes},
+  embedded::{self, Form, Value, Values},
   escapes::{unescaped, unescaped_content},
   kind::{Kept, kept_members},
   literals::Literals,
@@ -331,7 +332,7 @@ impl<'a> Rewrite<'a> {
   /// Redacts the name of a member, and its value if a key or a path covers it.
   fn member(&mut self, range: Range<usize>) -> Result<(), Malformed> {
     let text = self.text;
-    let name = unescaped(text.get(range.clone()).unwrap_or_default());
+    let name = without_codes(unescaped(text.get(range.clone()).unwrap_or_default()));
     let name_end = range.end;
     if let Some(changed) = self.rules.redact_text(&name) {
       self.replace(range, &Json::text(&changed).as_str());
@@ -365,7 +366,7 @@ impl<'a> Rewrite<'a> {
   /// Whether a value that ends there is followed by what may follow one.
   fn is_end_of_value(&self, end: usize) -> bool {
     let rest = self.text.get(end..).unwrap_or_default();
-    let next = rest.trim_start_matches(SPACES);
+    let next = trim_start(rest, &SPACES);
     let is_line_end = || rest.get(..rest.len() - next.len()).is_some_and(|gap| gap.contains('\n'));
     next.is_empty() || next.starts_with([',', '}', ']']) || self.is_in_members() && is_line_end()
   }

@@ -28,6 +28,7 @@
 //! | `paths` | members by their position |
 //! | `raw_rules` | the option as it is parsed, and its errors |
 //! | `rules` | the compiled rules |
+//! | `blanks` | what may stand between the tokens of a text |
 //! | `embedded` | JSON inside of text |
 //! | `kind` | objects that are reasoning or errors |
 //! | `literals` | members as Python and JavaScript print them |
@@ -43,6 +44,7 @@ macro_rules! before {
 }
 
 mod api_keys;
+mod blanks;
 mod builtin;
 mod credit_cards;
 mod ecma;

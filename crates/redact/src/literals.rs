@@ -2,7 +2,13 @@
 
 use std::ops::Range;
 
-use super::{embedded::SPACES, paths::PathState, rules::Rules};
+use braintrust_row::terminal;
+
+use super::{
+  blanks::{SPACES, trim_end, trim_start, without_codes},
+  paths::PathState,
+  rules::Rules,
+};
 
 /// The covered values of such members in a text, in their order. Each part of the text is read a few times at most.
 pub struct Literals<'a> {
@@ -27,7 +33,7 @@ impl<'a> Literals<'a> {
     let part = self.text.get(start..limit).filter(|_| self.rules.matches_members())?;
     for colon in memchr::memchr_iter(b':', part.as_bytes()) {
       let colon = start + colon;
-      let value = self.text.get(colon + 1..)?.trim_start_matches(SPACES);
+      let value = trim_start(self.text.get(colon + 1..)?, &SPACES);
       if let Some(name) = name_at_end(self.text.get(..colon)?, value)
         && self.covers(name)
         && let Some(value) = self.value(value)
@@ -51,12 +57,13 @@ impl<'a> Literals<'a> {
   }
 
   fn covers(&self, name: &str) -> bool {
-    self.rules.covers(name, &self.rules.enter(self.location, name))
+    let name = without_codes(name.into());
+    self.rules.covers(&name, &self.rules.enter(self.location, &name))
   }
 
   /// The value with which the rest of the text begins.
   fn value(&self, rest: &str) -> Option<Range<usize>> {
-    let value = rest.get(..end_of_value(rest.as_bytes()))?.trim_end_matches(SPACES);
+    let value = trim_end(rest.get(..end_of_value(rest.as_bytes()))?, &SPACES);
     let start = self.text.len() - rest.len();
     (!value.is_empty()).then_some(start..start + value.len())
   }
@@ -65,7 +72,7 @@ impl<'a> Literals<'a> {
 /// The name in which a text ends, and which a value follows. One without quotes is the first word of a line, or follows a
 /// brace or a comma; what is behind it is no prose.
 fn name_at_end<'a>(text: &'a str, value: &str) -> Option<&'a str> {
-  let text = text.trim_end_matches([' ', '\t']);
+  let text = trim_end(text, &[' ', '\t']);
   if let Some(quoted) = text.strip_suffix('\'') {
     // The quotes may be escaped.
     let quoted = quoted.trim_end_matches('\\');
@@ -75,9 +82,13 @@ fn name_at_end<'a>(text: &'a str, value: &str) -> Option<&'a str> {
     return None;
   }
   let is_part = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '$';
-  let before = text.trim_end_matches(is_part);
-  let name = text.get(before.len()..).filter(|name| !name.is_empty())?;
-  let before = before.trim_end_matches([' ', '\t']);
+  let mut start = text.trim_end_matches(is_part).len();
+  // The name may follow a code of colours, which ends with a letter.
+  if let Some(code) = terminal::start_of_code(text.as_bytes().get(..start)?) {
+    start = code + terminal::code_length(text.as_bytes().get(code..)?);
+  }
+  let name = text.get(start..).filter(|name| !name.is_empty())?;
+  let before = trim_end(text.get(..start)?, &[' ', '\t']);
   (before.is_empty() || before.ends_with(['{', ',', '\n'])).then_some(name)
 }
 
@@ -89,6 +100,7 @@ fn end_of_value(text: &[u8]) -> usize {
     match byte {
       b'\\' => at += 1,
       b'\'' | b'"' | b'`' => at = end_of_string(text, at),
+      b'[' if terminal::is_in_code(text, at) => {}
       b'(' | b'[' | b'{' => depth += 1,
       b')' | b']' | b'}' if depth > 0 => depth -= 1,
       b')' | b']' | b'}' => return at,

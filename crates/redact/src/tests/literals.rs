@@ -45,6 +45,60 @@ fn members_that_python_or_javascript_printed_are_redacted() {
 }
 
 #[test]
+fn the_colours_of_a_terminal_hide_no_member() {
+  let cases = [
+    // `util.inspect`, with a name that needs no quotes and one that does.
+    (
+      "{ user: ~[32m'ada'~[39m, password: ~[32m'hunter2'~[39m, n: ~[33m1~[39m }",
+      "{ user: ~[32m'ada'~[39m, password: ~[32m'[redacted]'~[39m, n: ~[33m1~[39m }",
+    ),
+    (
+      "{ ~[32m'pass-word'~[39m: ~[32m'hunter2'~[39m }",
+      "{ ~[32m'pass-word'~[39m: ~[32m'[redacted]'~[39m }",
+    ),
+    (
+      "{\n  headers: { a: ~[32m'hunter2'~[39m },\n  b: ~[33m1~[39m\n}",
+      "{\n  headers: '[redacted]',\n  b: ~[33m1~[39m\n}",
+    ),
+    ("{ password: ~[33m1234~[39m }", "{ password: ~[33m'[redacted]'~[39m }"),
+    ("{ ~[1;36mpassword~[0m: ~[32m'hunter2'~[39m", "{ ~[1;36mpassword~[0m: ~[32m'[redacted]'~[39m"),
+    // `grep --color`.
+    ("  ~[01;31m~[Kpassword~[m~[K: 'hunter2',", "  ~[01;31m~[Kpassword~[m~[K: '[redacted]',"),
+    ("  '~[01;31m~[Kpassword~[m~[K': 'hunter2',", "  '~[01;31m~[Kpassword~[m~[K': '[redacted]',"),
+    // `jq -C`.
+    (
+      "~[1;39m{\n  ~[0m~[34;1m\"password\"~[0m~[1;39m:~[0m ~[0;32m\"hunter2\"~[0m~[1;39m,\n  ~[0m~[34;1m\"b\"~[0m~[1;39m:~[0m ~[0;39m1~[0m~[1;39m~[1;39m\n}~[0m",
+      "~[1;39m{\n  ~[0m~[34;1m\"password\"~[0m~[1;39m:~[0m ~[0;32m\"[redacted]\"~[0m~[1;39m,\n  ~[0m~[34;1m\"b\"~[0m~[1;39m:~[0m ~[0;39m1~[0m~[1;39m~[1;39m\n}~[0m",
+    ),
+    // Pygments.
+    (
+      "{~[94m\"headers\"~[39;49;00m:~[37m ~[39;49;00m{~[94m\"a\"~[39;49;00m: ~[33m\"hunter2\"~[39;49;00m}}",
+      "{~[94m\"headers\"~[39;49;00m:~[37m ~[39;49;00m\"[redacted]\"}",
+    ),
+    // JSON that is cut, and members without their object.
+    ("{~[34m\"password\"~[0m: ~[32m\"hunt\\\"er2", "{~[34m\"password\":\"[redacted]\""),
+    (
+      "{~[34m\"a\"~[0m: ~[32m\"{\\\"password\\\":\\\"hunter2",
+      "{~[34m\"a\"~[0m: ~[32m\"{\\\"password\\\":\\\"[redacted]\\\"",
+    ),
+    (
+      "3:  ~[34m\"password\"~[0m: ~[32m\"hunter2\"~[0m\n4:",
+      "3:  ~[34m\"password\"~[0m: ~[32m\"[redacted]\"~[0m\n4:",
+    ),
+    ("3: \"~[01;31mpassword~[m\": \"hunter2\"", "3: \"~[01;31mpassword~[m\": \"[redacted]\""),
+  ];
+  for (text, expected) in cases {
+    let (text, expected) = (text.replace('~', "\u{1b}"), expected.replace('~', "\u{1b}"));
+    assert_eq!(input(keys(), &json!(text)), expected, "{text}");
+    let inside = json!({ "out": text }).to_string();
+    assert_eq!(input(keys(), &json!(inside)), json!({ "out": expected }).to_string());
+    // In a log that shows it escaped.
+    let shown = format!("out: {}", json!(text));
+    assert!(!input(keys(), &json!(shown)).to_string().contains("hunter2"), "{shown}");
+  }
+}
+
+#[test]
 fn a_path_covers_the_name_of_a_member_that_was_printed() {
   let rules = json!({ "paths": ["input.**.iban"] });
   assert_eq!(input(rules, &json!("{'a': {'iban': 'x'}}")), "{'a': {'iban': '[redacted]'}}");
@@ -93,6 +147,11 @@ fn a_text_of_many_such_members_takes_linear_time() {
     "'x': {\"a\":[{\"",
     ": ",
     "{\"a\":1 'x': ",
+    "\u{1b}[1m:",
+    "\u{1b}[",
+    "x\u{1b}[1m'\u{1b}[m:",
+    "\"a\"\u{1b}[m",
+    "1:",
   ] {
     input(json!({ "keys": ["x"], "patterns": ["plum"] }), &json!(piece.repeat(50_000)));
   }
