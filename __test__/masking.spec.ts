@@ -255,6 +255,72 @@ test('what is cut from what a masking function returns is counted', async () => 
   expect(stdout).toBe('1\n');
 });
 
+/** One span with a value in each field whose shape the server states, masked. */
+async function masksOneSpan(mask: string) {
+  const collector = await startCollector();
+  try {
+    const { stderr } = await run(
+      [
+        '-e',
+        `const { initLogger, flush, setMaskingFunction, traced } = require('flue-braintrust');
+        setMaskingFunction(${mask});
+        initLogger();
+        traced((span) => span.log({ error: 'failed', tags: ['a', 'b'], scores: { good: 0.5 }, metrics: { mine: 3 } }), { name: 'span' });
+        flush();`,
+      ],
+      destination(collector),
+    );
+    expect(stderr).toBe('');
+    const [row] = collector.rows() as any[];
+    return { row, problems: collector.problems };
+  } finally {
+    await collector.close();
+  }
+}
+
+test.each([
+  [
+    'numbers',
+    `(value) => JSON.parse(JSON.stringify(value), (name, v) => typeof v === 'number' ? '***' : v)`,
+    ['scores', 'metrics'],
+  ],
+  [
+    'numbers above one',
+    `(value) => JSON.parse(JSON.stringify(value), (name, v) => typeof v === 'number' ? 7 : v)`,
+    ['scores'],
+  ],
+  [
+    'numbers, by objects,',
+    `(value) => JSON.parse(JSON.stringify(value), (name, v) => typeof v === 'number' ? {} : v)`,
+    ['scores', 'metrics'],
+  ],
+  [
+    'texts',
+    `(value) => JSON.parse(JSON.stringify(value), (name, v) => typeof v === 'string' ? '' : v)`,
+    ['tags', 'name'],
+  ],
+  ['an error', `(value) => (value === 'failed' ? 7 : value)`, ['error']],
+])(
+  'where the masking function replaces %s as the server does not take it, marks name the fields',
+  async (_, mask, fields) => {
+    const { row, problems } = await masksOneSpan(mask);
+    expect(problems).toEqual([]);
+    const named = `${row.error ?? ''} ${row.span_attributes.name}`.matchAll(/mask field '(\w+)'/g);
+    expect(Array.from(named, ([, field]) => field)).toEqual(fields);
+    for (const field of fields) expect(row[field]?.mine ?? row[field]?.good).toBeUndefined();
+  },
+);
+
+test('members that the masking function leaves out, and tags that it makes equal, are no failure', async () => {
+  const { row, problems } = await masksOneSpan(
+    `(value) => JSON.parse(JSON.stringify(value), (name, v) => typeof v === 'number' ? null : typeof v === 'string' ? '***' : v)`,
+  );
+  expect(problems).toEqual([]);
+  expect(row).toMatchObject({ tags: ['***'], scores: { good: null } });
+  expect(Object.keys(row.metrics).toSorted()).toEqual(['end', 'start']);
+  expect(row.error).toBe('***');
+});
+
 test('nothing unmasked is in the spool, and what was masked arrives after SIGKILL', () =>
   withDirectory(async (directory) => {
     // The first process has nobody to send to.

@@ -54,10 +54,11 @@ const FIELDS = [
 const SHAPES = {
   metadata: isObject,
   context: isObject,
-  scores: isObject,
-  metrics: isObject,
-  tags: (value) => Array.isArray(value) && value.every((tag) => typeof tag === 'string'),
-  name: (value) => typeof value === 'string',
+  scores: (value) => isObject(value) && Object.values(value).every(isScore),
+  metrics: (value) => isObject(value) && Object.entries(value).every(isMetric),
+  error: (value) => value === null || typeof value === 'string' || isObject(value),
+  tags: (value) => Array.isArray(value) && value.every(isName),
+  name: isName,
   comment: (value) => typeof value === 'string',
   _audit_metadata: isObject,
 };
@@ -297,7 +298,9 @@ function maskField(mask, field, value) {
       Promise.resolve(masked).catch(() => {});
       return failed('Promise');
     }
-    const plain = toJsonSafe(masked);
+    const safe = toJsonSafe(masked);
+    // Equal marks for two tags are one tag.
+    const plain = field === 'tags' && Array.isArray(safe) ? [...new Set(safe)] : safe;
     return SHAPES[field]?.(plain) === false ? failed(classOf(plain)) : { value: plain };
   } catch (error) {
     return failed(classOf(error));
@@ -316,6 +319,21 @@ function joined(error, failures) {
 /** @param {unknown} value */
 function isObject(value) {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** @param {unknown} value */
+function isName(value) {
+  return typeof value === 'string' && value !== '';
+}
+
+/** Whether a member of `scores` is valid; one without a value is left out. @param {any} score */
+function isScore(score) {
+  return score == null || (typeof score === 'number' && score >= 0 && score <= 1);
+}
+
+/** The same of `metrics`, in which times are not masked. @param {[string, any]} metric */
+function isMetric([name, value]) {
+  return value == null || typeof value === 'number' || name === 'start' || name === 'end';
 }
 
 module.exports = { Masking };
