@@ -401,6 +401,21 @@ describe('the merge of rows', () => {
     expect([c.row('row-a'), c.rows(), c.traces()]).toEqual([undefined, [], []]);
     expect(c.problems).toEqual([]);
   });
+
+  test('an update may name its row alone; a row that begins a span has the ids of the span', async () => {
+    const c = await start();
+    const { id, span_id, root_span_id, ...rest } = span('a', null);
+    const { project_id, log_id } = rest;
+    await log(c, { ...rest, id, span_id, root_span_id });
+    await log(c, { id, project_id, log_id, _is_merge: true, output: 'by its row' });
+    expect(c.row('row-a')).toMatchObject({ span_id, root_span_id, output: 'by its row' });
+    expect(c.problems).toEqual([]);
+    await log(c, { ...rest, id: 'row-b' });
+    expect(c.problems.map(({ problem }) => problem)).toEqual([
+      'span_id is missing',
+      'root_span_id is missing',
+    ]);
+  });
 });
 
 describe('the checks', () => {

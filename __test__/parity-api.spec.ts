@@ -497,6 +497,7 @@ export const text: string = withLogger<true, string>((logger) => logger.log({ in
 const metrics: { tokens: number } = { tokens: 1 };
 const args: StartSpanArgs = { name: 'b', event: { input: 1, metrics, scores: { good: null }, tags: ['a'] } };
 logger.traced((span) => span.log({ output: 1 }), args);
+logger.updateSpan({ id: span.id, span_id: span.spanId, root_span_id: span.rootSpanId, output: 1 });
 `;
 
 /** What is computed may be undefined, and lists may be constants. */

@@ -82,13 +82,15 @@ function checkStoredRow(before, after, isMerge) {
 }
 
 /**
- * Feedback and comments concern a row but carry no span ids.
+ * Feedback, comments and updates that know only its id concern a row but carry no span ids.
  *
  * @param {JsonObject} row
  * @returns {boolean}
  */
 function aboutSpan(row) {
   const feedback = row._audit_source !== undefined && row.span_id === undefined;
+  const isUpdate = row._is_merge === true && row.created === undefined;
+  if (isUpdate && row.span_id === undefined && row.root_span_id === undefined) return false;
   return !feedback && row.comment === undefined && row._object_delete !== true;
 }
 
