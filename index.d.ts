@@ -542,11 +542,13 @@ export interface SpanEvent {
   /** Numbers between 0 and 1 by name. */
   scores?: Record<string, number | null | undefined> | undefined;
   /**
-   * Numbers by name. `start`, at the start of a span, and `end` are its times, in seconds since the epoch. A custom span
-   * whose `end` is stated has ended; a later one moves it.
+   * Numbers by name. `start` and `end` are its times, in seconds since the epoch. A custom span whose `end` is stated has
+   * ended; a later one moves it. Those of Flue's spans are ignored, except by `updateSpan`.
    */
   metrics?: Record<string, number | null | undefined> | undefined;
   tags?: readonly string[] | undefined;
+  /** The name, the type and other attributes; see {@link StartSpanArgs.spanAttributes}. */
+  span_attributes?: Record<string, unknown> | undefined;
 }
 
 /** W3C headers, as {@link extractTraceContextFromHeaders} returns them. */
@@ -575,8 +577,7 @@ export interface StartSpanArgs {
   /** The span's id: 16 lowercase hexadecimal digits. Default: random. */
   spanId?: string | undefined;
   /** An update that the span and all its descendants get, also those in other processes. Default: that of the parent. */
-  propagatedEvent?:
-    (SpanEvent & { span_attributes?: Record<string, unknown> | undefined }) | undefined;
+  propagatedEvent?: SpanEvent | undefined;
   /** The first update; `id`: that of the row, 32 lowercase hexadecimal digits that begin with those of the span. */
   event?: (SpanEvent & { id?: string | undefined }) | undefined;
 }

@@ -498,6 +498,7 @@ const metrics: { tokens: number } = { tokens: 1 };
 const args: StartSpanArgs = { name: 'b', event: { input: 1, metrics, scores: { good: null }, tags: ['a'] } };
 logger.traced((span) => span.log({ output: 1 }), args);
 logger.updateSpan({ id: span.id, span_id: span.spanId, root_span_id: span.rootSpanId, output: 1 });
+span.log({ span_attributes: { purpose: 'scorer' } });
 `;
 
 /** What is computed may be undefined, and lists may be constants. */

@@ -193,6 +193,74 @@ test('a name and a type in spanAttributes win, and those that descendants get wi
   expect(rows.filter(({ span_attributes: { name } }) => name === 'propagated')).toHaveLength(2);
 });
 
+test('the attributes, the older input and the times of an event arrive, whichever function it is given to', async () => {
+  const { rows, stderr } = await program(`
+    const logger = bt.initLogger();
+    const label = (name) => ({ span_attributes: { name, type: 'llm', purpose: 'scorer', deep: { a: 1 } } });
+    bt.startSpan({ name: 'n', spanAttributes: { name: 'm', deep: { b: 2 } }, event: { ...label('started'), inputs: 1 } });
+    const inner = (span) => span.log({ ...label('logged'), inputs: { a: 1 }, metrics: { start: 1795417364.0005 } });
+    bt.traced(inner, { name: 'n' });
+    logger.log({ ...label('alone'), input: 1, inputs: 2 });
+    const [byRow, bySlug] = ['n', 'n'].map((name) => bt.startSpan({ name }));
+    const metrics = { start: 1795417364, end: 1795417365.5 };
+    for (const span of [byRow, bySlug]) span.end();
+    bt.updateSpan({ id: byRow.id, ...label('by row'), metrics });
+    bt.updateSpan({ exported: await bySlug.export(), ...label('by slug'), metrics });
+    const open = bt.startSpan({ name: 'open' });
+    open.log({ metrics: { start: 1795417364 } });
+    const ended = bt.startSpan({ name: 'ended', startTime: 1795417364 });
+    ended.end({ endTime: 1795417366 });
+    ended.log({ metrics: { start: 1795417399 } });`);
+  for (const name of ['started', 'logged', 'alone', 'by row', 'by slug']) {
+    expect(named(rows, name).span_attributes).toMatchObject({
+      type: 'llm',
+      purpose: 'scorer',
+      deep: { a: 1 },
+    });
+  }
+  expect(named(rows, 'started').span_attributes.deep).toEqual({ a: 1, b: 2 });
+  expect(['started', 'logged', 'alone'].map((name) => named(rows, name).input)).toEqual([
+    1,
+    { a: 1 },
+    1,
+  ]);
+  expect(named(rows, 'logged').metrics.start).toBe(1795417364.0005);
+  for (const name of ['by row', 'by slug']) {
+    expect(named(rows, name).metrics).toEqual({ start: 1795417364, end: 1795417365.5 });
+  }
+  expect(named(rows, 'open').metrics.start).toBe(1795417364);
+  expect(named(rows, 'ended').metrics).toEqual({ start: 1795417366, end: 1795417366 });
+  expect(stderr).toBe('');
+});
+
+test('what no span here has is reported once by its name, and other names are not shown', async () => {
+  const { rows, stderr } = await program(`
+    bt.initLogger();
+    const event = { output: 1, metadata: null, scores: null, metrics: null, tags: null, origin: { id: 'x' },
+      classifications: {}, datasetRecordId: undefined, 'moss@example.com': 1, other: 2 };
+    bt.traced((span) => (span.log(event), span.log(event)), { name: 'span' });
+    const unlisted = new Proxy({ output: 2 }, { ownKeys() { throw new Error('no'); } });
+    bt.traced((span) => span.log(unlisted), { name: 'unlisted' });
+    bt.startSpan({ name: 'known', event: { id: '0'.repeat(32), input: 1 }, propagatedEvent: { output: 1 } }).end();
+    const flue = bt.flueSpan({ runId: 'r' });
+    flue.log({ metrics: { tokens: 1 } });
+    flue.log({ metrics: { end: 1795417365 } });`);
+  expect(named(rows, 'span')).toMatchObject({ output: 1 });
+  expect(named(rows, 'unlisted').output).toBe(2);
+  expect(stderr).not.toContain('moss');
+  const lines = stderr.trim().split('\n');
+  expect(lines.map((line) => /FLUE_BRAINTRUST_BAD_FIELD: (.{30})/.exec(line)?.[1])).toEqual([
+    '`metadata: null` is ignored: `',
+    '`metrics: null` is ignored: `n',
+    '`scores: null` is ignored: `nu',
+    '`tags: null` is ignored: `null',
+    'Spans have no field `origin` h',
+    'Spans have no field `classific',
+    'A field that spans do not have',
+    '`metrics.start` and `metrics.e',
+  ]);
+});
+
 test('what descendants get is merged with what a span itself has', async () => {
   const { rows } = await program(`
     bt.initLogger();

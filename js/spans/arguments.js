@@ -57,14 +57,6 @@ function read(args, name) {
 const membersOf = (value) => (isObject(value) ? value : {});
 
 /**
- * @param {StartSpanArgs | undefined} args
- * @param {Record<string, any> | undefined} propagated
- */
-function attributesOf(args, propagated) {
-  return { ...membersOf(args?.spanAttributes), ...membersOf(propagated?.span_attributes) };
-}
-
-/**
  * The name, the type and the other attributes of a span.
  * @param {Omit<StartSpanArgs, 'event'> | undefined} args
  */
@@ -73,7 +65,8 @@ function labelOf(args) {
   const label = {};
   try {
     // As in the `braintrust` package, a name and a type among the attributes win.
-    const { name = args?.name, type = args?.type, ...attributes } = membersOf(args?.spanAttributes);
+    const given = membersOf(args);
+    const { name = given.name, type = given.type, ...attributes } = membersOf(given.spanAttributes);
     if (name !== undefined && name !== '') label.name = String(name);
     if (type !== undefined) label.type = String(type);
     const { metadata } = spanUpdateOf({ metadata: attributes });
@@ -84,4 +77,4 @@ function labelOf(args) {
   return label;
 }
 
-module.exports = { attributesOf, inheritedOf, labelOf, membersOf, read };
+module.exports = { inheritedOf, labelOf, membersOf, read };

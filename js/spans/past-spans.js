@@ -165,7 +165,7 @@ function pastSpansOf(exporter, own) {
       const destination = exporter.at(own ?? exporter.current, context?.object);
       if (context === undefined || !destination.isOn) return;
       const isOurs = !beginsTraces(context) && HEX_32.test(context.id);
-      if (isOurs) Span.at(destination, context).log(event);
+      if (isOurs) Span.update(destination, context, event);
       else warn('BAD_SPAN', BAD_UPDATE, BAD_UPDATE);
     } catch (error) {
       warn('BAD_SPAN', `A span could not be changed (${classOf(error)}).`);

@@ -3,8 +3,8 @@
 // The update that every descendant of a span gets.
 
 const { filled, withUnread } = require('./attachment.js');
-const { labelOf, read } = require('./arguments.js');
-const { spanUpdateOf } = require('./span-update.js');
+const { read } = require('./arguments.js');
+const { spanEventOf } = require('./span-event.js');
 const { toJsonSafe } = require('../json/stringify.js');
 
 /** @typedef {import('../../index.d.ts').StartSpanArgs} StartSpanArgs */
@@ -31,8 +31,8 @@ function propagatedOf(args) {
  * @param {Record<string, any>} propagated
  */
 function flueUpdateOf(propagated) {
-  const { attributes } = labelOf({ spanAttributes: propagated.span_attributes });
-  return { ...(attributes && { attributes }), ...spanUpdateOf(propagated) };
+  const { name: _name, type: _type, ...update } = spanEventOf(propagated);
+  return update;
 }
 
 /**

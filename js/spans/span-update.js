@@ -24,15 +24,21 @@ function spanUpdateOf(event, hasNumbers = true) {
   const update = {};
   /** @type {string[]} */
   const unreadable = [];
-  const put = (/** @type {string} */ name, /** @type {(given: any) => unknown} */ read) => {
+  const put = (
+    /** @type {string} */ name,
+    /** @type {(given: any) => unknown} */ read,
+    field = name,
+  ) => {
     try {
       const value = read(event?.[name]);
-      if (value !== undefined) update[name] = value;
+      if (value !== undefined) update[field] = value;
     } catch {
       unreadable.push(name);
     }
   };
   for (const name of VALUES) put(name, (given) => shaped(name, toJsonSafe(given)));
+  // Its older name.
+  if (update.input === undefined) put('inputs', toJsonSafe, 'input');
   if (hasNumbers) {
     put('scores', (given) => membersOf(toJsonSafe(given), scoreOf));
     put('metrics', (given) => membersOf(toJsonSafe(given), numberOf));

@@ -9,12 +9,13 @@ const { takeCut } = require('../json/cut.js');
 const { classOf } = require('../json/json-safe-copy.js');
 const { isDuplicate, isFreshReceipt, isRunReceipt } = require('../receipts.js');
 const { warn } = require('../warn.js');
-const { attributesOf, inheritedOf, labelOf, membersOf, read } = require('./arguments.js');
+const { inheritedOf, labelOf, read } = require('./arguments.js');
 const { withUnread } = require('./attachment.js');
 const { NOOP_SPAN } = require('./noop.js');
 const { recordFeedback } = require('./feedback.js');
 const { beginsTraces, parentOf } = require('./parents.js');
 const { linkTo, permalinkTo } = require('./permalink.js');
+const { spanEventOf, warnOfTimes } = require('./span-event.js');
 const {
   errorOf,
   isTime,
@@ -212,9 +213,30 @@ class Span {
 
   /** @param {SpanEvent} event */
   log(event) {
-    // Only Flue ends its spans.
-    const end = this.#startedAt === undefined ? undefined : timeIn(event, 'end');
-    this.#update(() => spanUpdateOf(event), end);
+    const [start, end] = [timeIn(event, 'start'), timeIn(event, 'end')];
+    if (this.#startedAt === undefined) {
+      if (start !== undefined || end !== undefined) warnOfTimes();
+      this.#update(() => spanEventOf(event));
+      return;
+    }
+    // A span never starts after it ended.
+    const moved = start === undefined ? undefined : Math.min(start, this.#endedAt ?? start);
+    this.#startedAt = moved ?? this.#startedAt;
+    this.#update(() => spanEventOf(event, moved), end);
+  }
+
+  /**
+   * Updates a span by its ids alone, its times included.
+   * @param {Destination} destination
+   * @param {SpanContext} context
+   * @param {SpanEvent} event
+   */
+  static update(destination, context, event) {
+    const [start, end] = [timeIn(event, 'start'), timeIn(event, 'end')];
+    Span.at(destination, context).#update(() => ({
+      ...spanEventOf(event, start),
+      ...(end !== undefined && { endSeconds: end }),
+    }));
   }
 
   /** @param {import('../../index.d.ts').Feedback} event */
@@ -378,14 +400,14 @@ class Span {
     const given = timeIn(args?.event, 'start') ?? args?.startTime;
     const start = isTime(given) ? given : Date.now() / 1000;
     const end = timeIn(args?.event, 'end');
-    const { update, files } = withUnread(() => ({
-      ...label,
-      ...labelOf({ ...membersOf(args), spanAttributes: attributesOf(args, propagated) }),
-      ...(propagated
-        ? mergedUpdate(spanUpdateOf(args?.event), spanUpdateOf(propagated))
-        : spanUpdateOf(args?.event)),
-      ...timeMembers('start', start),
-    }));
+    const { update, files } = withUnread(() => {
+      const own = mergedUpdate(labelOf(args), spanEventOf(args?.event));
+      return {
+        ...label,
+        ...(propagated ? mergedUpdate(own, spanEventOf(propagated)) : own),
+        ...timeMembers('start', start),
+      };
+    });
     this.#isOpen = true;
     this.#startedAt = start;
     this.#record('span_start', update, 'Start');

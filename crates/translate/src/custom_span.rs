@@ -47,6 +47,13 @@ pub fn log(state: &mut State, CustomSpan { ids, update }: &CustomSpan<'_>) -> Ve
   let mut row = Row { is_span: span.trace != TraceId::UNKNOWN, ..Row::of(span) };
   row.name = update.name.as_deref().map(str::to_owned);
   row.kind = kind(update);
+  if let Some(start) = update.start {
+    // Its later rows state it, too.
+    if let Some(open) = state.tree.get_mut(&activity) {
+      open.start = Start::At(start);
+    }
+    row.set_metric("start", Some(time::seconds(start)));
+  }
   vec![with_update(row, update)]
 }
 

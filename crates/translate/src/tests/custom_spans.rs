@@ -96,6 +96,19 @@ fn an_update_by_the_id_of_the_row_alone_states_no_trace() {
 }
 
 #[test]
+fn a_start_that_is_stated_later_stays_to_the_end() {
+  let began = event("span_start", 9_000, json!({ "name": "n" }));
+  let moved = event("span_log", 9_500, json!({ "start": 1_500, "startSeconds": 1.5004 }));
+  let starts = |spans: &[Value]| spans.iter().map(|row| row["metrics"]["start"].clone()).collect();
+  let whole = |events: &[Value]| -> Vec<Value> { starts(&merged(events)) };
+  let ended = event("span_end", 9_600, json!({ "end": 9_600, "startSeconds": 1.5004 }));
+  assert_eq!(whole(&[began.clone(), moved.clone(), ended.clone()]), [json!(1.5004)]);
+  // The process ends the span.
+  assert_eq!(whole(&[began.clone(), moved.clone()]), [json!(1.5)]);
+  assert_eq!(whole(&[began, ended, moved]), [json!(1.5004)]);
+}
+
+#[test]
 fn updates_of_an_ignored_span_are_ignored() {
   let mut translator = Translator::default();
   let start = event("span_start", 1_000, json!({ "name": "n" })).to_string();

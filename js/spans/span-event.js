@@ -1,0 +1,97 @@
+'use strict';
+
+// What an application states of a span in `log`, `event`, `updateSpan` and `propagatedEvent`.
+
+const { warn } = require('../warn.js');
+const { labelOf, read } = require('./arguments.js');
+const { isObject, spanUpdateOf, timeMembers } = require('./span-update.js');
+
+/** The fields that a span has. */
+const FIELDS = [
+  'input',
+  'output',
+  'expected',
+  'error',
+  'metadata',
+  'metrics',
+  'scores',
+  'tags',
+  'span_attributes',
+];
+
+/** What an event may have besides: an older name, and what names the span. */
+const KNOWN = new Set([...FIELDS, 'inputs', 'id', 'span_id', 'root_span_id', 'exported', 'state']);
+
+/** Fields that the events of the `braintrust` package have and no span here. */
+const NOT_HERE = new Set([
+  'classifications',
+  'context',
+  'created',
+  'datasetRecordId',
+  'experiment_id',
+  'is_root',
+  'origin',
+  'span_parents',
+  '_async_scoring_control',
+  '_audit_metadata',
+  '_audit_source',
+  '_is_merge',
+  '_merge_paths',
+  '_skip_async_scoring',
+]);
+
+/** Fields that the server merges: no `null` in their place reaches it. */
+const MERGED = ['metadata', 'metrics', 'scores', 'tags'];
+
+/**
+ * The update of a span as the native part takes it, with what the event's attributes state. Does not change what the
+ * application passes. Never throws.
+ * @param {any} event
+ * @param {number} [start] when the span began, if that is set: in seconds since the epoch
+ * @returns {Record<string, any>}
+ */
+function spanEventOf(event, start) {
+  if (isObject(event)) warnOfIgnored(event);
+  const attributes = read(event, 'span_attributes');
+  return {
+    ...(attributes !== undefined && labelOf({ spanAttributes: attributes })),
+    ...spanUpdateOf(event),
+    ...(start !== undefined && timeMembers('start', start)),
+  };
+}
+
+/** Warns of what is ignored. Other names may be content: no line has them. @param {any} event */
+function warnOfIgnored(event) {
+  for (const name of MERGED) {
+    if (read(event, name) === null) {
+      warnOfField(name, `\`${name}: null\` is ignored: \`null\` takes back a member of an object.`);
+    }
+  }
+  try {
+    for (const name in event) {
+      if (KNOWN.has(name) || read(event, name) === undefined) continue;
+      if (NOT_HERE.has(name)) {
+        warnOfField(name, `Spans have no field \`${name}\` here; it is ignored.`);
+        continue;
+      }
+      warnOfField('', `A field that spans do not have is ignored; they have ${FIELDS.join(', ')}.`);
+      return;
+    }
+  } catch {
+    // An object whose members cannot be listed.
+  }
+}
+
+/** Warns of times for a span whose handle cannot set them. */
+function warnOfTimes() {
+  const which =
+    '`metrics.start` and `metrics.end` of a span that Flue or another process has begun';
+  warnOfField('times', `${which} are ignored; \`updateSpan\` sets them.`);
+}
+
+/** @param {string} name @param {string} message */
+function warnOfField(name, message) {
+  warn('BAD_FIELD', message, `field ${name}`);
+}
+
+module.exports = { spanEventOf, warnOfTimes };
