@@ -129,6 +129,38 @@ test('an error of null is none, and takes back an earlier one', async () => {
   expect(named(rows, 'thrown').error).toEqual(expect.any(String));
 });
 
+test('an error is a text or an object, whatever is thrown, rejected or logged', async () => {
+  const { rows } = await program(`
+    bt.initLogger();
+    const thrown = { seven: 7, zero: 0, no: false, big: 10n, nan: NaN, list: ['a', { b: 1 }], set: new Set([1]),
+      text: '404', object: { code: 404 }, symbol: Symbol('s'), nothing: undefined };
+    for (const [name, error] of Object.entries(thrown)) {
+      try { bt.traced(() => { throw error; }, { name }); } catch {}
+    }
+    await bt.wrapTraced(async () => { throw 404; }, { name: 'rejected' })().catch(() => {});
+    bt.logError(bt.startSpan({ name: 'logged' }), 42);
+    bt.startSpan({ name: 'stated', event: { error: true } }).log({ error: ['a'] });
+    bt.startSpan({ name: 'of all', propagatedEvent: { error: 7 } });`);
+  const errors = rows.map(({ span_attributes: { name }, error }) => [name, error]);
+  expect(Object.fromEntries(errors)).toEqual({
+    seven: '7',
+    zero: '0',
+    no: 'false',
+    big: '10',
+    nan: expect.any(String),
+    list: '["a",{"b":1}]',
+    set: '[1]',
+    text: '404',
+    object: { code: 404 },
+    symbol: expect.any(String),
+    nothing: 'failed without a message',
+    rejected: '404',
+    logged: '42',
+    stated: '["a"]',
+    'of all': '7',
+  });
+});
+
 test('what is no tag and what is no object of scores is left out, and an error without a message has its class', async () => {
   const { rows } = await program(`
     bt.initLogger();

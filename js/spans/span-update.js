@@ -162,14 +162,14 @@ const isObject = (value) => typeof value === 'object' && value !== null && !Arra
 const MAX_CAUSES = 16;
 
 /**
- * The text of an error: its class, its message, its stack, and the errors behind it. Any other value stays as it is. Never
- * throws.
+ * The text of an error: its class, its message, its stack, and the errors behind it. A text or an object stays as it is;
+ * other values, which the server takes for no error, become texts. Never throws.
  * @param {unknown} error
  * @returns {any}
  */
 function errorOf(error) {
   try {
-    if (!isError(error)) return toJsonSafe(error) ?? 'failed without a message';
+    if (!isError(error)) return textUnlessObject(toJsonSafe(error) ?? 'failed without a message');
     const { stack } = error;
     const parts = [summaryOf(error), ...(typeof stack === 'string' ? [stack] : [])];
     return toJsonSafe([...parts, ...causesOf(error)].join('\n\n'));
@@ -177,6 +177,10 @@ function errorOf(error) {
     return 'failed with an error that cannot be read';
   }
 }
+
+/** @param {unknown} value */
+const textUnlessObject = (value) =>
+  typeof value === 'string' || isObject(value) ? value : JSON.stringify(value);
 
 /** @param {unknown} value @returns {value is Error} also one of another realm */
 const isError = (value) => value instanceof Error || types.isNativeError(value);
