@@ -1,3 +1,4 @@
+import type { SpanType } from '../index';
 import { writeSlug } from '../js/spans/slug';
 import { startCollector } from '../tools/collector';
 import type { CollectorOptions } from '../tools/collector/types';
@@ -223,6 +224,36 @@ test('a name and a type in spanAttributes win, and those that descendants get wi
     ]),
   );
   expect(rows.filter(({ span_attributes: { name } }) => name === 'propagated')).toHaveLength(2);
+});
+
+test('a name or a type of null, or a type that does not exist, leaves the default', async () => {
+  const types: SpanType[] = ['task', 'llm', 'tool', 'function', 'score', 'eval'];
+  types.push('automation', 'facet', 'preprocessor', 'classifier', 'review');
+  const { rows, stderr } = await program(`
+    bt.initLogger();
+    const labels = [null, undefined, ''].map((name) => ({ name, type: null, spanAttributes: { name, type: null } }));
+    const odd = ['chain', 'LLM', 7, ''].map((type) => ({ type, spanAttributes: { type } }));
+    for (const label of [...labels, ...odd]) {
+      bt.startSpan(label).end();
+      bt.wrapTraced(function wrapped() {}, label)();
+      const span = bt.startSpan({ name: 'kept', type: 'eval', event: { span_attributes: label.spanAttributes } });
+      span.setAttributes(label);
+      span.log({ span_attributes: label.spanAttributes });
+      span.end();
+    }
+    for (const type of ${JSON.stringify(types)}) bt.startSpan({ name: 'of type ' + type, type }).end();`);
+  const count: Record<string, number> = {};
+  for (const { span_attributes: label } of rows) {
+    const key = `${label.name}: ${label.type}`;
+    count[key] = (count[key] ?? 0) + 1;
+  }
+  expect(count).toEqual({
+    'root: task': 7,
+    'wrapped: function': 7,
+    'kept: eval': 7,
+    ...Object.fromEntries(types.map((type) => [`of type ${type}: ${type}`, 1])),
+  });
+  expect(stderr.match(/FLUE_BRAINTRUST_\w+/g)).toEqual(['FLUE_BRAINTRUST_BAD_TYPE']);
 });
 
 test('the attributes, the older input and the times of an event arrive, whichever function it is given to', async () => {

@@ -3,8 +3,24 @@
 // Reads the arguments of `startSpan` and `traced`: what cannot be read is left out.
 
 const { isObject, spanUpdateOf } = require('./span-update.js');
+const { warn } = require('../warn.js');
 
 /** @typedef {import('../../index.d.ts').StartSpanArgs} StartSpanArgs */
+
+/** The types of spans. @type {readonly import('../../index.d.ts').SpanType[]} */
+const TYPES = [
+  'task',
+  'llm',
+  'tool',
+  'function',
+  'score',
+  'eval',
+  'automation',
+  'facet',
+  'preprocessor',
+  'classifier',
+  'review',
+];
 
 /**
  * What a span passes on to its descendants.
@@ -56,6 +72,24 @@ function read(args, name) {
  */
 const membersOf = (value) => (isObject(value) ? value : {});
 
+/** A name; undefined if none is given. @param {unknown} given */
+function nameOf(given) {
+  return given === undefined || given === null || given === '' ? undefined : String(given);
+}
+
+/**
+ * A type of spans; undefined if none is given, and with a warning if there is none of that name.
+ * @param {unknown} given
+ */
+function typeOf(given) {
+  if (given === undefined || given === null) return undefined;
+  const type = TYPES.find((one) => one === given);
+  if (type === undefined) {
+    warn('BAD_TYPE', `The types of spans are ${TYPES.join(', ')}; another one is ignored.`);
+  }
+  return type;
+}
+
 /**
  * The name, the type and the other attributes of a span.
  * @param {Omit<StartSpanArgs, 'event'> | undefined} args
@@ -66,9 +100,11 @@ function labelOf(args) {
   try {
     // As in the `braintrust` package, a name and a type among the attributes win.
     const given = membersOf(args);
-    const { name = given.name, type = given.type, ...attributes } = membersOf(given.spanAttributes);
-    if (name !== undefined && name !== '') label.name = String(name);
-    if (type !== undefined) label.type = String(type);
+    const { name: ownName, type: ownType, ...attributes } = membersOf(given.spanAttributes);
+    const name = nameOf(ownName) ?? nameOf(given.name);
+    const type = typeOf(ownType) ?? typeOf(given.type);
+    if (name !== undefined) label.name = name;
+    if (type !== undefined) label.type = type;
     const { metadata } = spanUpdateOf({ metadata: attributes });
     if (Object.keys(attributes).length > 0) label.attributes = metadata;
   } catch {
@@ -77,4 +113,4 @@ function labelOf(args) {
   return label;
 }
 
-module.exports = { inheritedOf, labelOf, membersOf, read };
+module.exports = { inheritedOf, labelOf, membersOf, nameOf, read, typeOf };

@@ -5,7 +5,7 @@
 const { currentWork, flueContext } = require('../context.js');
 const { classOf } = require('../json/json-safe-copy.js');
 const { warn } = require('../warn.js');
-const { membersOf, read } = require('./arguments.js');
+const { membersOf, nameOf, read, typeOf } = require('./arguments.js');
 const { NOOP_SPAN } = require('./noop.js');
 const { errorOf } = require('./span-update.js');
 const { makesGenerators, traceGenerator } = require('./generators.js');
@@ -90,7 +90,9 @@ function spansOf(exporter) {
       const start = () =>
         startWith(() => {
           /** @type {StartSpanArgs} */
-          const label = { name: fnName || 'anonymous', type: 'function', ...membersOf(args) };
+          const given = membersOf(args);
+          const name = nameOf(given.name) ?? (fnName || 'anonymous');
+          const label = { ...given, name, type: typeOf(given.type) ?? 'function' };
           if (!showsInput || args?.event?.input !== undefined) return label;
           return { ...label, event: { ...membersOf(args?.event), input: values } };
         });
