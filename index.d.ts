@@ -576,7 +576,10 @@ export interface StartSpanArgs {
   parentSpanIds?: ParentSpanIds | undefined;
   /** The span's id: 16 lowercase hexadecimal digits. Default: random. */
   spanId?: string | undefined;
-  /** An update that the span and all its descendants get, also those in other processes. Default: that of the parent. */
+  /**
+   * An update that the span and all its descendants get. Those below a slug get it without files and redacted, and
+   * not at all if a masking function is set. Default: that of the parent.
+   */
   propagatedEvent?: SpanEvent | undefined;
   /** The first update; `id`: that of the row, 32 lowercase hexadecimal digits that begin with those of the span. */
   event?: (SpanEvent & { id?: string | undefined }) | undefined;

@@ -47,6 +47,8 @@ export declare class Recorder {
   hasRoom(characters: number): boolean
   /** Whether a trace with this id is recorded, as far as its id decides. */
   samples(traceId: string): boolean
+  /** What a span propagates to other processes, after the content policy and the rules; null when it is not an object. */
+  redactPropagated(event: string): string | null
   /** Counts an event that was recorded after `close`. */
   refuse(): void
   /** Connects before the first event comes, which `traceDestination` shows. Starts the thread. */

@@ -186,6 +186,10 @@ test('content is masked and redacted as on Node', async () => {
   });
 });
 
+test('a slug propagates what rows may have', async () => {
+  expect(await seen('slug')).toEqual({ input: 'the [redacted]' });
+});
+
 test("spans of the application's own lie in each other across async calls", async () => {
   const tree = ['outer', ['inner']];
   expect(await seen('own spans')).toEqual([tree, tree]);

@@ -541,3 +541,70 @@ test('a slug with a row id of any text, from outside, spoils no event', async ()
   expect(shown).toEqual([{}]);
   expect(rows.map(({ metadata }) => metadata['flue.operation_id'])).toEqual(['op_1']);
 });
+
+test.each([
+  ['no content', `bt.initLogger({ content: false })`],
+  ['a masking function', `bt.setMaskingFunction(() => 'masked'); bt.initLogger()`],
+  [
+    'a masking function that was removed',
+    `bt.setMaskingFunction(() => 'masked'); bt.initLogger(); bt.setMaskingFunction(null)`,
+  ],
+])('with %s, a slug propagates nothing but the mark of a scorer', async (_name, init) => {
+  const { shown } = await program(`
+    ${init};
+    const propagatedEvent = { input: 'SECRET', metadata: { SECRET: 1 }, span_attributes: { by: 'SECRET', purpose: 'scorer' } };
+    const outer = bt.startSpan({ name: 'outer', propagatedEvent });
+    for (const span of [outer, outer.startSpan(), bt.startSpan({ propagatedEvent: { input: 'SECRET' } })])
+      show(Buffer.from(await span.export(), 'base64').toString('latin1'));`);
+  const propagated = (slug: string) => /"propagated_event":(.*)}$/.exec(slug)?.[1];
+  const scorer = '{"span_attributes":{"purpose":"scorer"}}';
+  expect(shown.slice(0, 2).map(propagated)).toEqual([scorer, scorer]);
+  expect(propagated(shown[2]) ?? '{}').toBe('{}');
+  expect(JSON.stringify(shown)).not.toContain('SECRET');
+});
+
+test.each([
+  ['a switch', `bt.initLogger({ content: { input: false } })`, undefined],
+  ['rules', `bt.initLogger({ redact: { patterns: ['SEC.ET'] } })`, 'a [redacted]-of-the-process'],
+  [
+    'rules of a variable, and a key',
+    `process.env.FLUE_BRAINTRUST_REDACT = 'jwts'; bt.initLogger({ apiKey: 'SECRET-of-the-process' })`,
+    'a *********************',
+  ],
+])('with %s, a slug propagates what rows may have', async (_name, init, input) => {
+  const { shown } = await program(`
+    ${init};
+    const propagatedEvent = { input: 'a SECRET-of-the-process', metadata: { tenant: 't' } };
+    const slug = await bt.startSpan({ name: 'outer', propagatedEvent }).export();
+    show(JSON.parse(/{.*/.exec(Buffer.from(slug, 'base64').toString('latin1'))).propagated_event);
+    await bt.close({ timeoutMs: 0 });`);
+  expect(shown).toEqual([{ ...(input && { input }), metadata: { tenant: 't' } }]);
+});
+
+test('without any of these a slug propagates all but the bytes of files', async () => {
+  const { rows, shown } = await program(`
+    bt.initLogger({ attachments: true, content: { tools: false, systemPrompt: false } });
+    const data = Buffer.alloc(900, 'bytes');
+    const image = 'data:image/png;base64,' + data.subarray(0, 30).toString('base64');
+    const file = new bt.Attachment({ data: new Blob([data]), filename: 'a.txt', contentType: 'text/plain' });
+    const outer = bt.startSpan({ name: 'outer', propagatedEvent: { metadata: { tenant: 't' }, input: [file, image, { bare: data.toString('base64') }] } });
+    const slug = await outer.export();
+    show(slug.length);
+    bt.startSpan({ name: 'elsewhere', parent: slug }).end();
+    outer.startSpan({ name: 'here' }).end();
+    outer.end();`);
+  const mark = (text: string) => `[flue-braintrust: a file that no slug has: ${text}]`;
+  expect(shown[0]).toBeLessThan(900);
+  expect(named(rows, 'elsewhere').metadata.tenant).toBe('t');
+  expect(named(rows, 'elsewhere').input).toEqual([
+    {
+      type: 'file',
+      filename: 'a.txt',
+      mimeType: 'text/plain',
+      data: mark('text/plain, 900 bytes'),
+    },
+    mark('image/png, 30 bytes'),
+    { bare: mark('900 bytes') },
+  ]);
+  expect(JSON.stringify(named(rows, 'here').input)).toContain('braintrust_attachment');
+});

@@ -42,7 +42,7 @@ const UNREADABLE = '{}';
  * @property {InstanceType<typeof import('./callers.js').Callers>} callers the spans under which Flue's work runs
  * @property {(target: unknown, called: Called, since?: number) => void} adopt runs Flue's work under a span
  * @property {import('./slug-destinations.js').Openers} openers of the destinations of what slugs name
- * @property {Pick<InstanceType<typeof import('./masking.js').Masking>, 'isSet' | 'recordMasked'>} masking
+ * @property {Pick<InstanceType<typeof import('./masking.js').Masking>, 'isSet' | 'wasSet' | 'recordMasked'>} masking
  */
 
 /** A span that work runs under. @typedef {Omit<import('./context.js').CustomSpan, 'id'>} CallingSpan */
@@ -294,6 +294,24 @@ class Destination {
     return opener === undefined
       ? this.#slugDestinations.at(object, isKnown)
       : opener.at(object, isKnown);
+  }
+
+  /**
+   * What a span propagates to other processes: what the content policy and the rules keep, and nothing where a masking
+   * function would be called for rows.
+   * @param {Record<string, any>} event
+   * @returns {Record<string, any> | undefined}
+   */
+  redactPropagated(event) {
+    if (this.#polls.masking.wasSet) return undefined;
+    try {
+      return (
+        JSON.parse(this.#recorder.redactPropagated(JSON.stringify(event)) ?? 'null') ?? undefined
+      );
+    } catch {
+      // The environment is being torn down.
+      return undefined;
+    }
   }
 
   /** Whether everything is delivered that was recorded here. Throws when the environment is being torn down. */

@@ -110,6 +110,11 @@ class Masking {
     return this.#isSet;
   }
 
+  /** Whether one was ever set: traces that were open then are masked to their end. */
+  get wasSet() {
+    return this.#mask !== undefined;
+  }
+
   /** Sets whether a recorder's rows are masked. @param {Recorder} recorder */
   attach(recorder) {
     recorder.setMasking(this.#isSet);

@@ -128,6 +128,14 @@ export class EdgeRecorder {
     );
   }
 
+  /** @param {string} event */
+  redactPropagated(event) {
+    return this.#guard(null, (core) => {
+      core.call('redact_propagated', this.#slot.number, core.write(event));
+      return core.output() || null;
+    });
+  }
+
   refuse() {
     this.#guard(undefined, (core) => core.call('refuse', this.#slot.number, ...now()));
   }

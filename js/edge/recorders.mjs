@@ -93,6 +93,11 @@ export class EdgeRecorders {
     return this.#plain.samples(traceId);
   }
 
+  /** @param {string} event */
+  redactPropagated(event) {
+    return this.#plain.redactPropagated(event);
+  }
+
   /**
    * One that is connected is enough, and this one waits for no storage.
    * @param {number} timeoutMs

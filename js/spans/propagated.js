@@ -5,6 +5,7 @@
 const { filled, withUnread } = require('./attachment.js');
 const { read } = require('./arguments.js');
 const { spanEventOf } = require('./span-event.js');
+const { mark } = require('../json/json-safe-copy.js');
 const { toJsonSafe } = require('../json/stringify.js');
 
 /** @typedef {import('../../index.d.ts').StartSpanArgs} StartSpanArgs */
@@ -52,4 +53,31 @@ async function wholePropagated(propagated) {
   return filled(propagated, files);
 }
 
-module.exports = { flueUpdateOf, propagatedOf, unreadIn, wholePropagated };
+/** The base64 of a file: of a `data:` URL, whose type it has, or else of some length. */
+const FILE = /data:([^,]{0,200});base64,([\w+/-]*)=*|(?<![\w+/-])([\w+/-]{1000,})=*/gi;
+
+/**
+ * What a slug propagates, which may stand in headers and logs of other processes: no file, and of the content what rows
+ * may have.
+ * @param {Record<string, any> | undefined} propagated
+ * @param {InstanceType<typeof import('../destination.js').Destination>} destination of the span
+ */
+async function slugEventOf(propagated, destination) {
+  if (propagated === undefined) return undefined;
+  const whole = JSON.stringify(await wholePropagated(propagated));
+  const kept = destination.redactPropagated(JSON.parse(whole, (_, value) => withoutFiles(value)));
+  // The mark by which Braintrust leaves scorers out of usage. A fixed word is no content.
+  if (propagated.span_attributes?.purpose !== 'scorer') return kept;
+  return { ...kept, span_attributes: { ...kept?.span_attributes, purpose: 'scorer' } };
+}
+
+/** @param {unknown} value */
+const withoutFiles = (value) =>
+  typeof value === 'string'
+    ? value.replace(FILE, (_, type, data, bare) => {
+        const bytes = Math.floor(((data ?? bare).length * 3) / 4);
+        return mark(`a file that no slug has: ${type ? `${type}, ` : ''}${bytes} bytes`);
+      })
+    : value;
+
+module.exports = { flueUpdateOf, propagatedOf, slugEventOf, unreadIn };

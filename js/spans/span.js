@@ -25,7 +25,7 @@ const {
   timeMembers,
 } = require('./span-update.js');
 const { objectOf, writeSlug } = require('./slug.js');
-const { flueUpdateOf, propagatedOf, unreadIn, wholePropagated } = require('./propagated.js');
+const { flueUpdateOf, propagatedOf, slugEventOf, unreadIn } = require('./propagated.js');
 const { outsideOfRequest } = require('../outside-of-request.js');
 const { noteUpdate, repeatWhenRead } = require('./repeated-updates.js');
 const { runTraced, whenDone } = require('./run-traced.js');
@@ -281,7 +281,7 @@ class Span {
 
   async export() {
     const { id, spanId, rootSpanId } = this.#context;
-    const propagated = await wholePropagated(this.#context.propagated);
+    const propagated = await slugEventOf(this.#context.propagated, this.#destination);
     return writeSlug({
       ...objectOf(this.#destination),
       row_id: id,

@@ -118,6 +118,12 @@ impl Recorder {
     self.handle.samples(&trace_id)
   }
 
+  /// What a span propagates to other processes, after the content policy and the rules; null when it is not an object.
+  #[napi(catch_unwind)]
+  pub fn redact_propagated(&self, event: String) -> Option<String> {
+    Some(secrets().hide(self.handle.redact_propagated(&event)?))
+  }
+
   /// Counts an event that was recorded after `close`.
   #[napi(catch_unwind)]
   pub fn refuse(&self) {

@@ -87,6 +87,12 @@ impl ExporterHandle {
     self.shared.settings.samples(trace)
   }
 
+  /// What a span propagates to other processes, after the content policy and the rules. `None` when it is not a JSON
+  /// object.
+  pub fn redact_propagated(&self, event: &str) -> Option<String> {
+    self.shared.settings.redact_propagated(event)
+  }
+
   /// Connects before the first event comes. Starts the thread.
   pub fn connect(&self) {
     if self.shared.queue.begin() {

@@ -1,6 +1,6 @@
 //! Applies the rules and the content policy of this process to rows that another process has written.
 //!
-//! The other process may have had no rules. Rules apply as to rows of this process. A content policy applies to
+//! The same for what a span passes on to another process. The other process may have had no rules. Rules apply as to rows of this process. A content policy applies to
 //! fields and members, because the events that a row came from are gone. A masking function is not called.
 
 use braintrust_row::{Json, Members, USAGE_METRICS, read_members as read};
@@ -43,6 +43,32 @@ pub fn rewritten(
   }
   let rewritten = written(&fields);
   (rewritten.as_bytes() != row).then(|| rewritten.into_bytes())
+}
+
+/// What a span propagates to its descendants in other processes, after the content policy and the rules, which know the
+/// fields of a row alone. `None` when it is not a JSON object.
+pub fn propagated(
+  event: &str,
+  policy: ContentPolicy,
+  redactor: Option<&Redactor>,
+) -> Option<String> {
+  let mut fields = read(event)?;
+  if policy == ContentPolicy::ALL && redactor.is_none() {
+    return Some(event.into());
+  }
+  retain(&mut fields, |name| FIELDS.contains(&name) || OBJECTS.contains(&name));
+  for name in OBJECTS {
+    let is_object = fields.get(name).is_some_and(|value| read(&value.as_str()).is_some());
+    // Among the metadata of a custom span, members that are named like Flue's are content, too.
+    if !is_object || (name == "metadata" && !policy.output) {
+      fields.remove(name);
+    }
+  }
+  apply_content_policy(&mut fields, policy, true);
+  if let Some(redactor) = redactor {
+    redact(&mut fields, redactor, true);
+  }
+  Some(written(&fields))
 }
 
 fn apply_content_policy(fields: &mut Members<Json>, policy: ContentPolicy, is_custom: bool) {

@@ -294,6 +294,15 @@ pub extern "C" fn samples(recorder: u32, bytes: usize) -> u32 {
   u32::from(with_recorder(recorder, |recorder| recorder.samples(&trace)))
 }
 
+/// Leaves what a span propagates to other processes, after the content policy and the rules; nothing when it is not an
+/// object.
+#[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
+pub extern "C" fn redact_propagated(recorder: u32, bytes: usize) {
+  let event = with(|border| border.text(bytes));
+  let text = with_recorder(recorder, |recorder| recorder.redact_propagated(&event));
+  with(|border| border.put(text));
+}
+
 /// Counts an event that came after the shutdown.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub extern "C" fn refuse(recorder: u32, elapsed: f64, unix: f64) {

@@ -216,6 +216,11 @@ impl Recorder {
     self.settings.samples(trace)
   }
 
+  /// What a span propagates to other processes, after the content policy and the rules.
+  pub fn redact_propagated(&self, event: &str) -> Option<String> {
+    Some(self.account.secrets.hide(self.settings.redact_propagated(event)?))
+  }
+
   /// Counts an event that came after the shutdown.
   pub fn refuse(&self, now: Now) {
     self.account.refuse(LossReason::Closed, 0, "the recorder is closed", now.elapsed);

@@ -320,6 +320,11 @@ const SCENARIOS = {
       masked: text.includes('MASKED'),
     };
   },
+  async slug() {
+    await init({ content: { output: false }, redact: { patterns: ['Narrows'] } });
+    const slug = await step('slug', { propagatedEvent: { input: 'the Narrows', output: 'calm' } });
+    return JSON.parse(/{.*/.exec(Buffer.from(slug, 'base64').toString('latin1'))).propagated_event;
+  },
   async loggers() {
     const other = await startCollector();
     try {

@@ -151,6 +151,7 @@ const STEPS = {
     const { lost } = await entry.flush();
     return { lost, id: entry.flueSpan(ids).id, link: await entry.permalink(ids) };
   },
+  slug: ({ propagatedEvent }) => entry.startSpan({ name: 'outer', propagatedEvent }).export(),
   /** Runs work under a span: by the async context, by its id before and after it has begun, and by a slug. */
   async callers({ runs }) {
     const span = entry.startSpan({ name: 'caller' });

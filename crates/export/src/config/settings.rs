@@ -8,7 +8,7 @@ use http::HeaderValue;
 use redact::Redactor;
 
 use super::{error::ConfigError, proxy::Proxies};
-use crate::trace_fields::TraceFields;
+use crate::{stored_rows, trace_fields::TraceFields};
 
 /// The settings of the spool.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,6 +156,12 @@ impl Settings {
   /// Whether a trace with this id is recorded, as far as its id decides.
   pub fn samples(&self, trace: &str) -> bool {
     TraceId::parse(trace).is_none_or(|trace| trace.share() < self.sample_rate)
+  }
+
+  /// What a span propagates to other processes, after the content policy and the rules. `None` when it is not a JSON
+  /// object.
+  pub fn redact_propagated(&self, event: &str) -> Option<String> {
+    stored_rows::propagated(event, self.content, self.redactor.as_deref())
   }
 
   /// The most bytes of attachments in memory: half of [`Self::queue_room`], which they share with rows.

@@ -138,6 +138,27 @@ fn feedback_is_content_and_a_comment_keeps_a_text() {
 }
 
 #[test]
+fn what_a_span_propagates_is_limited_to_the_fields_that_rules_and_policy_know() {
+  let propagated = |policy: ContentPolicy, rules: Value, event: &Value| -> Value {
+    let rules = serde_json::from_value(rules).unwrap();
+    let redactor = Redactor::new(&rules, policy.reasoning, policy.errors).unwrap();
+    let text = propagated(&event.to_string(), policy, redactor.as_ref()).unwrap();
+    serde_json::from_str(&text).unwrap()
+  };
+  let event = json!({ "input": "plum", "output": "plum", "other": "plum", "error": "plum", "tags": ["plum"],
+    "metadata": { "flue.plum": "plum", "a": 1 }, "metrics": "plum",
+    "span_attributes": { "type": "task", "note": "plum" } });
+  let rules = json!({ "patterns": ["plum"], "replacement": "*" });
+  let redacted = json!({ "input": "*", "output": "*", "error": "*", "tags": ["*"],
+    "metadata": { "flue.*": "*", "a": 1 }, "span_attributes": { "type": "task", "note": "*" } });
+  assert_eq!(propagated(ContentPolicy::ALL, rules, &event), redacted);
+  let bare = json!({ "error": OMITTED_MESSAGE, "span_attributes": { "type": "task" } });
+  assert_eq!(propagated(ContentPolicy::NONE, json!({}), &event), bare);
+  assert_eq!(propagated(ContentPolicy::ALL, json!({}), &event), event);
+  assert_eq!(super::propagated("7", ContentPolicy::ALL, None), None);
+}
+
+#[test]
 fn without_rules_a_row_does_not_change() {
   assert_eq!(after(ContentPolicy::ALL, json!({}), &row()), row());
 }
