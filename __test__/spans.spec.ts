@@ -286,6 +286,74 @@ test('headers of every kind are given where the span stands, beside what is ther
     },
   ));
 
+test('headers that come more than once are read as one, in every kind of headers', () =>
+  traced(
+    `import { createServer, request } from 'node:http';
+    const traceparent = '00-${TRACE}-00f067aa0ba902b7-01';
+    const stale = '00-${TRACE}-1111111111111111-01';
+    const own = 'braintrust.parent=experiment_id%3Ae';
+    const distinct = { traceparent: [traceparent, stale], tracestate: [' quay=1', 'pier=2 '], baggage: ['user=1', own] };
+    const pairs = Object.entries(distinct).flatMap(([name, values]) => values.map((value) => [name, value]));
+    const outgoing = request('http://127.0.0.1:9').on('error', () => {});
+    for (const name in distinct) outgoing.setHeader(name, distinct[name]);
+    outgoing.destroy();
+    const server = createServer((request, response) => {
+      show(bt.extractTraceContextFromHeaders(new Map(Object.entries(request.headersDistinct))));
+      response.end();
+    });
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const web = new Headers(pairs.filter(([, value]) => value !== stale));
+    await fetch('http://127.0.0.1:' + server.address().port, { headers: web });
+    server.close();
+    const mixed = { traceparent, tracestate: 'quay=1', TraceState: 'pier=2', baggage: 'user=1', Baggage: own };
+    for (const headers of [distinct, pairs, outgoing, web, mixed]) {
+      show(bt.extractTraceContextFromHeaders(headers));
+    }`,
+    (_row, { shown }) => {
+      const [overHttp, ...all] = shown;
+      expect(overHttp.baggage.replaceAll(' ', '')).toBe(
+        'user=1,braintrust.parent=experiment_id%3Ae',
+      );
+      expect(all).toHaveLength(5);
+      for (const found of all) {
+        expect({
+          ...found,
+          tracestate: found.tracestate.replace(', ', ','),
+          baggage: found.baggage.replace(', ', ','),
+        }).toEqual({
+          traceparent: `00-${TRACE}-00f067aa0ba902b7-01`,
+          tracestate: 'quay=1,pier=2',
+          baggage: 'user=1,braintrust.parent=experiment_id%3Ae',
+        });
+      }
+    },
+  ));
+
+test('headers that come more than once are given one trace context, beside all else', () =>
+  traced(
+    `import { request } from 'node:http';
+    const outgoing = request('http://127.0.0.1:9').on('error', () => {});
+    outgoing.setHeader('baggage', ['a=1', 'b=2']);
+    outgoing.destroy();
+    bt.traced((span) => {
+      const pairs = [['traceparent', 'x'], ['baggage', 'a=1'], ['Traceparent', 'y'], ['BAGGAGE', 'b=2'], ['other', 'z'], ['other', 'z']];
+      show(bt.injectTraceContext(pairs));
+      show(Object.entries(bt.injectTraceContext({ baggage: ['a=1', 'b=2'] })));
+      show(Object.entries(bt.injectTraceContext(outgoing).getHeaders()));
+    });`,
+    (_row, { shown }) => {
+      const traceparent = ['traceparent', expect.stringMatching(/^00-\w+-\w+-01$/)];
+      const own = 'braintrust\\.parent=project_[^,]+';
+      const baggage = ['baggage', expect.stringMatching(new RegExp(`^${own},a=1,b=2$`))];
+      const [pairs, plain, outgoing] = shown;
+      expect(pairs).toEqual([traceparent, baggage, ['other', 'z'], ['other', 'z']]);
+      for (const headers of [plain, outgoing]) {
+        expect(headers).toHaveLength(headers === plain ? 2 : 3);
+        expect(headers).toEqual(expect.arrayContaining([traceparent, baggage]));
+      }
+    },
+  ));
+
 test("calls below a span that continues headers have the flags and the state of these, also those of Flue's tools", () =>
   traced(
     `const inbound = { traceparent: '00-${TRACE}-00f067aa0ba902b7-00', tracestate: 'quay=1' };

@@ -36,12 +36,13 @@ const OBJECTS = /** @type {const} */ ({
 function inject(headers, { spanId, rootSpanId }, where, caller, isRecorded = true) {
   if (!HEX_16.test(spanId) || !HEX_32.test(rootSpanId)) return headers;
   try {
-    const { get, set } = accessTo(headers);
+    const { all, set } = accessTo(headers);
     const flags = isRecorded ? (caller?.traceparent.slice(-2) ?? '01') : '00';
     set('traceparent', `00-${rootSpanId}-${spanId}-${flags}`);
     if (caller?.tracestate !== undefined) set('tracestate', caller.tracestate);
     if (where !== undefined) {
-      set('baggage', baggage(get('baggage'), `${OWN}=${encodeURIComponent(parentIn(where))}`));
+      const own = `${OWN}=${encodeURIComponent(parentIn(where))}`;
+      set('baggage', baggage(joined(all('baggage')), own));
     }
   } catch {
     // A call that cannot be given headers is made without.
@@ -82,19 +83,20 @@ function baggage(others, own) {
 }
 
 /**
+ * Access to the values of headers, which may come more than once, and lists; setting one replaces them all.
  * @param {any} headers
- * @returns {{ get(name: string): string | undefined, set(name: string, value: string): void }}
+ * @returns {{ all(name: string): unknown[], set(name: string, value: string): void }}
  */
 function accessTo(headers) {
   if (typeof headers.setHeader === 'function') {
     return {
-      get: (name) => headers.getHeader(name)?.toString(),
+      all: (name) => [headers.getHeader(name)].flat(),
       set: (name, value) => headers.setHeader(name, value),
     };
   }
   if (typeof headers.set === 'function' && typeof headers.get === 'function') {
     return {
-      get: (name) => headers.get(name) ?? undefined,
+      all: (name) => [headers.get(name)].flat(),
       set: (name, value) => headers.set(name, value),
     };
   }
@@ -102,23 +104,42 @@ function accessTo(headers) {
     const is = (/** @type {string} */ name) => (/** @type {any} */ pair) =>
       String(pair?.[0]).toLowerCase() === name;
     return {
-      get: (name) => headers.slice(0, MAX_PAIRS).find(is(name))?.[1],
+      all: (name) =>
+        headers
+          .slice(0, MAX_PAIRS)
+          .filter(is(name))
+          .flatMap((pair) => pair[1]),
       set: (name, value) => {
-        const at = headers.findIndex(is(name));
-        if (at < 0) headers.push([name, value]);
-        else headers[at] = [name, value];
+        const first = headers.findIndex(is(name));
+        if (first < 0) {
+          headers.push([name, value]);
+          return;
+        }
+        for (let at = headers.length - 1; at > first; at--) {
+          if (is(name)(headers[at])) headers.splice(at, 1);
+        }
+        headers[first] = [name, value];
       },
     };
   }
   const named = (/** @type {string} */ name) =>
     Object.keys(headers).filter((key) => key.toLowerCase() === name);
   return {
-    get: (name) => named(name).map((key) => headers[key])[0],
+    all: (name) => named(name).flatMap((key) => headers[key]),
     set: (name, value) => {
       for (const key of named(name)) delete headers[key];
       headers[name] = value;
     },
   };
+}
+
+/**
+ * One text of all values, as W3C joins them; undefined without one.
+ * @param {unknown[]} values
+ */
+function joined(values) {
+  const texts = values.filter((value) => typeof value === 'string').map((text) => text.trim());
+  return texts.length === 0 ? undefined : texts.filter((text) => text !== '').join(',');
 }
 
 /** The headers of a trace context. */
@@ -159,13 +180,14 @@ function headersOf(given) {
     // Of a request, its headers.
     const nested = given.headers;
     const headers = typeof nested === 'object' && nested !== null ? nested : given;
-    const { get } = accessTo(headers);
+    const { all } = accessTo(headers);
     /** @type {Record<string, string>} */
     const found = {};
     for (const name of HEADERS) {
-      const value = get(name);
-      const first = Array.isArray(value) ? value[0] : value;
-      if (typeof first === 'string') found[name] = first.trim();
+      const values = all(name);
+      // There is one parent: the first.
+      const value = joined(name === 'traceparent' ? values.slice(0, 1) : values);
+      if (value !== undefined) found[name] = value;
     }
     return found;
   } catch {
