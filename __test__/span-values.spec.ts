@@ -117,6 +117,46 @@ test('what has a function for any name, as a stub of a remote object does, is no
   expect(named(rows, 'with a stub').input).toEqual({ stub: '[flue-braintrust: Stub]' });
 });
 
+test('an object of a class that lists no members is a mark with its class, and a plain one is itself', async () => {
+  const { rows } = await program(`
+    bt.initLogger();
+    const { port1, port2 } = new MessageChannel();
+    class Own { #content = 1; }
+    class Sub extends ReadableStream {}
+    const marked = {
+      ReadableStream: new ReadableStream(), WritableStream: new WritableStream(), Sub: new Sub(), Own: new Own(),
+      Response: new Response('x'), Request: new Request('http://localhost'), Headers: new Headers({ a: 'b' }),
+      Blob: new Blob(['x']), AbortSignal: new AbortController().signal, FormData: new FormData(), MessagePort: port1,
+      Iterator: [1].values(), Promise: Promise.resolve(), Generator: (function* () {})(), AsyncGenerator: (async function* () {})(),
+    };
+    const shown = {
+      plain: {}, bare: Object.create(null), inheriting: Object.create({ a: 1 }), proxy: new Proxy({}, {}),
+      arguments: (function () { return arguments; })(), map: new Map(), set: new Set(), error: new Error('shown'),
+      url: new URL('http://localhost/'), fields: new (class { a = 1; })(),
+    };
+    await bt.wrapTraced(async () => new Response('x'), { name: 'answer' })();
+    bt.startSpan({ name: 'values', event: { input: marked, output: shown } }).end();
+    port1.close(); port2.close();`);
+  const { input, output } = named(rows, 'values');
+  expect(named(rows, 'answer').output).toBe('[flue-braintrust: Response]');
+  expect(Object.keys(input)).toHaveLength(15);
+  for (const [name, value] of Object.entries(input))
+    expect(value).toBe(`[flue-braintrust: ${name}]`);
+  const { error, ...others } = output;
+  expect(error).toMatchObject({ name: 'Error', message: 'shown' });
+  expect(others).toEqual({
+    plain: {},
+    bare: {},
+    inheriting: {},
+    proxy: {},
+    arguments: {},
+    map: {},
+    set: [],
+    url: 'http://localhost/',
+    fields: { a: 1 },
+  });
+});
+
 test('an error of null is none, and takes back an earlier one', async () => {
   const { rows } = await program(`
     bt.initLogger({ sampleRate: 0, keepErrors: true });

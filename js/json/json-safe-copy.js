@@ -131,7 +131,7 @@ class Copier {
     }
     if (types.isRegExp(object)) return this.#copyText(String(object));
     if (types.isBoxedPrimitive(object)) return this.copy(object.valueOf());
-    if (hasNoContent(object)) return mark(classOf(object));
+    if (hasNoContent(object)) return mark(kindOf(object));
     const { toJSON } = object;
     if (typeof toJSON === 'function') {
       // A stub of an object elsewhere has a function for any name, which calls that object.
@@ -139,7 +139,8 @@ class Copier {
       const shown = toJSON.call(object, '');
       return shown === object ? this.copyMembers(object) : this.copy(shown);
     }
-    return isNumbered(object) ? this.#copyNumbered(object) : this.copyMembers(object);
+    if (isNumbered(object)) return this.#copyNumbered(object);
+    return hidesContent(object) ? mark(kindOf(object)) : this.copyMembers(object);
   }
 
   /** @param {any} object */
@@ -330,6 +331,29 @@ function hasNoContent(object) {
     types.isGeneratorObject(object) ||
     object instanceof WeakRef
   );
+}
+
+/**
+ * Whether an object of a class has no member that is listed: what it has, as a stream or a response does, is elsewhere.
+ * @param {object} object
+ */
+function hidesContent(object) {
+  if (Object.getPrototypeOf(object) === null || types.isNativeError(object)) return false;
+  return Object.keys(object).length === 0 && !PLAIN.has(kindOf(object));
+}
+
+/** The kinds of objects whose members, listed in full, are their content. */
+const PLAIN = new Set(['Object', 'Arguments']);
+
+/**
+ * The class of an object; its tag where the class does not name it, as that of a generator.
+ * @param {object} object
+ */
+function kindOf(object) {
+  const name = classOf(object);
+  if (name !== 'Object' && name !== 'object') return name;
+  const tag = Object.prototype.toString.call(object).slice('[object '.length, -1);
+  return /^\w[\w ]{0,50}$/.test(tag) ? tag : 'Object';
 }
 
 /** Whether it has so many members named by numbers that it was a list, or bytes. @param {any} object */
