@@ -677,8 +677,8 @@ export declare function wrapTraced<
 >(fn: F, args?: StartSpanArgs & SetCurrentArg & { noTraceIO?: boolean | undefined }): F;
 
 /**
- * Runs a function within which a span is the current one, also in its async calls. Does not end the span. Returns the
- * function's result.
+ * Runs a function within which a span is the current one, also in its async calls; with {@link NOOP_SPAN}, none is. Does
+ * not end the span. Returns the function's result.
  */
 export declare function withCurrent<R>(span: Span, callback: (span: Span) => R): R;
 

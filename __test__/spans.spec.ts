@@ -387,6 +387,45 @@ test("calls below a span that continues headers have the flags and the state of 
     },
   ));
 
+test('within the no-op span no span is the current one, also in a tool of Flue', () =>
+  traced(
+    `const holds = [];
+    const hold = (value) => holds.push(value);
+    const detached = (name, logger) => bt.withCurrent(bt.NOOP_SPAN, async (given) => {
+      hold(given === bt.NOOP_SPAN && bt.currentSpan() === bt.NOOP_SPAN);
+      await null;
+      bt.currentSpan().log({ metadata: { leaked: true } });
+      hold(Object.keys(bt.injectTraceContext()).length === 0);
+      bt.traced((span) => {
+        hold(bt.currentSpan() === span);
+        bt.traced(() => {}, { name: name + ' below' });
+      }, { name });
+      return bt.currentSpan() === bt.NOOP_SPAN;
+    });
+    await bt.traced(async (outer) => {
+      hold(await detached('in a span'));
+      hold(bt.currentSpan() === outer);
+    }, { name: 'outer' });
+    const { interceptor, observe } = bt.braintrustFlueInstrumentation();
+    await interceptor({ type: 'workflow', runId: 'r' }, { runId: 'r' }, async () => {
+      observe({ v: 3, type: 'run_start', runId: 'r', workflowName: 'w', timestamp: new Date().toISOString() });
+      await interceptor({ type: 'tool', toolCallId: 't' }, { runId: 'r' }, async () => {
+        hold(await detached('in a tool'));
+        hold(bt.currentSpan() !== bt.NOOP_SPAN);
+      });
+    });
+    show(holds);`,
+    (row, { shown }, collector) => {
+      expect(shown).toEqual([Array(10).fill(true)]);
+      expect(JSON.stringify(collector.rows())).not.toContain('leaked');
+      for (const name of ['in a span', 'in a tool']) {
+        expect(row(name).span_parents).toBeUndefined();
+        expect(row(`${name} below`).span_parents).toEqual([row(name).span_id]);
+      }
+      expect(row('in a span').root_span_id).not.toBe(row('outer').root_span_id);
+    },
+  ));
+
 test('without a key everything runs, and nothing is there', async () => {
   const { shown, stderr, code } = await program(
     `const seen = [];

@@ -46,6 +46,7 @@ const { follow } = require('./promises.js');
  * @property {Call} [call] the call of the function that runs within that span
  * @property {Destination} [destination] that of the span, or of the innermost scope of a logger; none: that of the root
  * @property {Destination} [scope] that of the innermost scope of a logger
+ * @property {boolean} [isDetached] whether no span is the current one although work of Flue's runs
  * @property {boolean} [isUntraced] whether it is work of this package, in which the application's spans record nothing
  */
 
@@ -98,6 +99,18 @@ function runInSpan(span, destination, work) {
   const followed = types.isPromise(result) ? follow(result, returned, returned) : undefined;
   if (followed === undefined) returned();
   return followed ?? result;
+}
+
+/**
+ * Runs a function within which no span is the current one: its spans begin traces, where those of the work around it go.
+ * @template T
+ * @param {() => T} work
+ * @returns {T}
+ */
+function runDetached(work) {
+  const outer = context.getStore();
+  const nothing = { provider: undefined, span: undefined, call: undefined };
+  return context.run({ ...outer, ...nothing, isDetached: true }, work);
 }
 
 /**
@@ -287,6 +300,7 @@ module.exports = {
   nextInOrder,
   noteOperation,
   runAt,
+  runDetached,
   runInContext,
   runInSpan,
   flueContext,

@@ -2,7 +2,7 @@
 
 // The functions by which an application makes custom spans.
 
-const { currentWork, flueContext } = require('../context.js');
+const { currentWork, flueContext, runDetached } = require('../context.js');
 const { classOf } = require('../json/json-safe-copy.js');
 const { warn } = require('../warn.js');
 const { membersOf, nameOf, read, typeOf } = require('./arguments.js');
@@ -23,8 +23,9 @@ const { Span } = require('./span.js');
 function spansOf(exporter) {
   /** @returns {AnySpan} */
   const currentSpan = () => {
-    const own = currentWork()?.span;
-    return own instanceof Span ? own : (flueSpan() ?? NOOP_SPAN);
+    const { span: own, isDetached } = currentWork() ?? {};
+    if (own instanceof Span) return own;
+    return (isDetached ? undefined : flueSpan()) ?? NOOP_SPAN;
   };
 
   /** The span of Flue's that runs now. */
@@ -170,6 +171,7 @@ function spansOf(exporter) {
  * @returns {R}
  */
 function withCurrent(span, callback) {
+  if (span === NOOP_SPAN) return runDetached(() => callback(span));
   return isSpan(span) ? runWithin(span, () => callback(span)) : callback(span);
 }
 
