@@ -385,7 +385,16 @@ export interface FlushReport extends Stats {
   readonly complete: boolean;
 }
 
-export interface FlushOptions {
+/**
+ * Members of arguments of the `braintrust` package without a meaning here: accepted and ignored. Nothing waits for
+ * delivery, and no result becomes a promise.
+ */
+export interface IgnoredArgs {
+  asyncFlush?: boolean | undefined;
+  state?: unknown;
+}
+
+export interface FlushOptions extends Pick<IgnoredArgs, 'state'> {
   /** The timeout in milliseconds. Default: 10,000. */
   timeoutMs?: number | undefined;
 }
@@ -395,8 +404,10 @@ export interface FlushOptions {
  * a key it records nothing, and its functions only run their callbacks. The type parameter is that of the `braintrust`
  * package, and has no effect.
  */
-export interface Logger<_IsAsyncFlush extends boolean = boolean> {
+export interface Logger<_IsAsyncFlush extends boolean = boolean> extends Exportable {
   readonly kind: 'logger';
+  /** Whether spans are delivered in the background: always. */
+  readonly asyncFlush: true;
   /**
    * Runs a function within a span of this logger, a child of the current one if that is of this logger, else the root of
    * a new trace, and ends the span when the function returns or its promise settles. In the function, `traced`, `startSpan` and `currentSpan` of the package refer to the span.
@@ -407,8 +418,8 @@ export interface Logger<_IsAsyncFlush extends boolean = boolean> {
    * trace.
    */
   startSpan(args?: StartSpanArgs): Span;
-  /** Records a trace of one span. Returns the id of its row. */
-  log(event: SpanEvent): string;
+  /** Records a trace of one span. Returns the id of its row. The options are those of the `braintrust` package: ignored. */
+  log(event: SpanEvent, _options?: { allowConcurrentWithSpans?: boolean | undefined }): string;
   /** The id of the project, once it is known; empty if the login fails. */
   readonly id: Promise<string>;
   /** The project, once its id is known. The name is empty if the configuration names the project by its id. */
@@ -448,8 +459,9 @@ export declare function initLogger<_IsAsyncFlush extends boolean = boolean>(
 ): Logger;
 
 /** The logger of the innermost `withLogger`, else the one that `initLogger` set last; undefined if it records nothing. */
-export declare function currentLogger<_IsAsyncFlush extends boolean = boolean>():
-  Logger | undefined;
+export declare function currentLogger<_IsAsyncFlush extends boolean = boolean>(
+  options?: IgnoredArgs,
+): Logger | undefined;
 
 export declare const withLogger: {
   /**
@@ -542,10 +554,11 @@ export interface SpanEvent {
   /** Numbers between 0 and 1 by name. */
   scores?: Record<string, number | null | undefined> | undefined;
   /**
-   * Numbers by name. `start` and `end` are its times, in seconds since the epoch. A custom span whose `end` is stated has
-   * ended; a later one moves it. Those of Flue's spans are ignored, except by `updateSpan`.
+   * Numbers by name; anything else is left out with a warning. `start` and `end` are its times, in seconds since the
+   * epoch. A custom span whose `end` is stated has ended; a later one moves it. Those of Flue's spans are ignored, except
+   * by `updateSpan`.
    */
-  metrics?: Record<string, number | null | undefined> | undefined;
+  metrics?: Record<string, unknown> | undefined;
   tags?: readonly string[] | undefined;
   /** The name, the type and other attributes; see {@link StartSpanArgs.spanAttributes}. */
   span_attributes?: Record<string, unknown> | undefined;
@@ -596,15 +609,21 @@ export interface SetCurrentArg {
   setCurrent?: boolean | undefined;
 }
 
+/** What can be the parent of spans in another process. */
+export interface Exportable {
+  /** What it is as a string, for the `parent` of {@link startSpan}. */
+  export(): Promise<string>;
+}
+
 /** A custom span, or one of Flue's. No method throws when tracing fails. */
-export interface Span {
+export interface Span extends Exportable {
   readonly kind: 'span';
   /** The row's id. */
   readonly id: string;
   readonly spanId: string;
   readonly rootSpanId: string;
   /** The ids of its parents; empty for spans of Flue's. */
-  readonly spanParents: readonly string[];
+  readonly spanParents: string[];
   /** Adds fields to the span. */
   log(event: SpanEvent): void;
   /** Records feedback about the span; see {@link logFeedback}. */
@@ -642,14 +661,14 @@ export interface Span {
  * The current span: the innermost custom span, else Flue's, if the exporter was registered by `instrument(...)`.
  * Otherwise, and without a key, a no-op span.
  */
-export declare function currentSpan(): Span;
+export declare function currentSpan(options?: Pick<IgnoredArgs, 'state'>): Span;
 
 /**
  * Starts a child of the current span, or a new trace. It does not become the current span, and ends by `end()` or
  * with the process.
  */
 export declare function startSpan<_IsAsyncFlush extends boolean = boolean>(
-  args?: StartSpanArgs,
+  args?: StartSpanArgs & IgnoredArgs,
 ): Span;
 
 /**
@@ -658,12 +677,12 @@ export declare function startSpan<_IsAsyncFlush extends boolean = boolean>(
  */
 export declare function traced<R>(
   callback: (span: Span) => R,
-  args?: StartSpanArgs & SetCurrentArg,
+  args?: StartSpanArgs & SetCurrentArg & IgnoredArgs,
 ): R;
 /** The same with the type parameters of the `braintrust` package, the first of which has no effect. */
 export declare function traced<_IsAsyncFlush extends boolean, R>(
   callback: (span: Span) => R,
-  args?: StartSpanArgs & SetCurrentArg,
+  args?: StartSpanArgs & SetCurrentArg & IgnoredArgs,
 ): R;
 
 /**
@@ -674,13 +693,20 @@ export declare function traced<_IsAsyncFlush extends boolean, R>(
 export declare function wrapTraced<
   F extends (...args: any[]) => any,
   _IsAsyncFlush extends boolean = boolean,
->(fn: F, args?: StartSpanArgs & SetCurrentArg & { noTraceIO?: boolean | undefined }): F;
+>(
+  fn: F,
+  args?: StartSpanArgs & SetCurrentArg & IgnoredArgs & { noTraceIO?: boolean | undefined },
+): F;
 
 /**
  * Runs a function within which a span is the current one, also in its async calls; with {@link NOOP_SPAN}, none is. Does
  * not end the span. Returns the function's result.
  */
-export declare function withCurrent<R>(span: Span, callback: (span: Span) => R): R;
+export declare function withCurrent<R>(
+  span: Span,
+  callback: (span: Span) => R,
+  _state?: unknown,
+): R;
 
 /**
  * Runs a function within which a span is the parent, also in its async calls: of spans, and of the submissions and
@@ -691,6 +717,7 @@ export declare function withCurrent<R>(span: Span, callback: (span: Span) => R):
 export declare function withParent<R>(
   parent: Span | string | PropagationContext,
   callback: (parent: Span) => R,
+  _state?: unknown,
 ): R;
 
 /**
@@ -748,6 +775,21 @@ export declare class Attachment {
   /** The file, once it is read. */
   data(): Promise<Blob>;
 }
+
+/** The names that the `braintrust` package has for types of this one. */
+export type ExperimentLogPartialArgs = SpanEvent;
+export type LogFeedbackFullArgs = { id: string } & Feedback;
+export type IdField = { id: string };
+export type InputField = { input: unknown };
+/** The functions by which a library makes spans. */
+export type SpanContext = {
+  currentSpan: typeof currentSpan;
+  startSpan: typeof startSpan;
+  withCurrent: typeof withCurrent;
+  NOOP_SPAN: typeof NOOP_SPAN;
+};
+/** The result of a function of the `braintrust` package, which is a promise unless `asyncFlush` is true. */
+export type PromiseUnless<B, R> = B extends true ? R : Promise<Awaited<R>>;
 
 /** Records an error in a span. */
 export declare function logError(span: Span, error: unknown): void;
@@ -809,7 +851,7 @@ export interface Feedback {
   source?: 'app' | 'api' | 'external' | undefined;
 }
 
-export interface PermalinkOptions {
+export interface PermalinkOptions extends Pick<IgnoredArgs, 'state'> {
   /** The organisation. Default: that of the logger, which it knows after its login. */
   orgName?: string | undefined;
   /** The URL of the app. Default: that of the logger. */

@@ -174,7 +174,9 @@ test('startSpan takes ids, parents and fields that all descendants get', () =>
       name: 'given', spanId: 'fedcba9876543210', parentSpanIds: parent,
       propagatedEvent: { metadata: { tenant: 7 }, span_attributes: { purpose: 'scorer' } },
     });
-    show([span.spanId, span.spanParents, span.rootSpanId]);
+    // A list of the application's own.
+    span.spanParents.push('odd');
+    show([span.spanId, span.spanParents, span.rootSpanId, bt.currentLogger().asyncFlush]);
     span.startSpan({ name: 'below' }).startSpan({ name: 'further below' }).end();
     bt.startSpan({ name: 'elsewhere', parent: await span.export() }).end();
     bt.startSpan({ name: 'several', parentSpanIds: { parentSpanIds: ['0123456789abcdef', 'x'], rootSpanId: parent.rootSpanId } }).end();
@@ -187,7 +189,7 @@ test('startSpan takes ids, parents and fields that all descendants get', () =>
     span.end();`,
     (row, shown) => {
       expect(shown).toEqual([
-        ['fedcba9876543210', ['0123456789abcdef'], '0123456789abcdef0123456789abcdef'],
+        ['fedcba9876543210', ['0123456789abcdef'], '0123456789abcdef0123456789abcdef', true],
         '00112233445566778899aabbccddeeff',
       ]);
       for (const name of ['given', 'below', 'further below', 'elsewhere']) {
@@ -483,8 +485,9 @@ test('close waits for files, and refuses what comes later', () =>
 /** As TypeScript is written for the `braintrust` package. */
 const TYPED = `
 import {
-  currentLogger, initLogger, startSpan, traced, withLogger, wrapTraced,
-  type InitLoggerOptions, type Logger, type Span, type StartSpanArgs,
+  currentLogger, currentSpan, flush, initLogger, NOOP_SPAN, startSpan, traced, withCurrent, withLogger, wrapTraced,
+  type ExperimentLogPartialArgs, type Exportable, type InitLoggerOptions, type LogFeedbackFullArgs, type Logger,
+  type PromiseUnless, type Span, type SpanContext, type StartSpanArgs,
 } from 'PACKAGE';
 const options: InitLoggerOptions<true> = { projectName: 'P', asyncFlush: true };
 export const logger: Logger<true> = initLogger(options);
@@ -499,6 +502,21 @@ const args: StartSpanArgs = { name: 'b', event: { input: 1, metrics, scores: { g
 logger.traced((span) => span.log({ output: 1 }), args);
 logger.updateSpan({ id: span.id, span_id: span.spanId, root_span_id: span.rootSpanId, output: 1 });
 span.log({ span_attributes: { purpose: 'scorer' } });
+export const ignored = { asyncFlush: true } as const;
+export const isAsync: boolean | undefined = logger.asyncFlush;
+export const doubled: number = wrapTraced((n: number) => 2 * n, { name: 'c', ...ignored })(traced(() => 1, ignored));
+startSpan({ name: 'd', asyncFlush: true });
+currentLogger({ asyncFlush: true })?.log({ input: 1 }, { allowConcurrentWithSpans: true });
+const usage: Record<string, unknown> = { tokens: 1 };
+currentSpan().log({ metrics: usage });
+export const parents: string[] = currentSpan().spanParents;
+export const partial: ExperimentLogPartialArgs = { output: 1, metrics: usage };
+export const full: LogFeedbackFullArgs = { id: 'a', scores: { good: 1 }, comment: 'b', source: 'app' };
+logger.logFeedback(full);
+export const exported = ([logger, span] as Exportable[]).map((one) => one.export());
+export const library: SpanContext = { currentSpan, startSpan, withCurrent, NOOP_SPAN };
+export const unless: PromiseUnless<true, number> = 1;
+void flush({});
 `;
 
 /** What is computed may be undefined, and lists may be constants. */

@@ -25,7 +25,7 @@ const SPAN = Object.freeze({
   id: '',
   spanId: '',
   rootSpanId: '',
-  spanParents: Object.freeze([]),
+  spanParents: /** @type {any} */ (Object.freeze([])),
   log: ignore,
   logFeedback: ignore,
   setAttributes: ignore,
@@ -80,6 +80,7 @@ const loggerObserver = Object.assign(() => {}, instrumentation(Symbol('flue-brai
 /** @type {import('../index.d.ts').Logger} */
 const LOGGER = Object.freeze({
   kind: /** @type {const} */ ('logger'),
+  asyncFlush: /** @type {const} */ (true),
   traced: SPAN.traced,
   startSpan: SPAN.startSpan,
   log: () => '',

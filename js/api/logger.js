@@ -65,6 +65,7 @@ function loggerOf(exporter, destination, currentSpan) {
   let observer;
   return {
     kind: 'logger',
+    asyncFlush: true,
     startSpan,
     traced: (callback, args) => runTraced(startSpan(args), callback, args),
     log(event) {

@@ -23,7 +23,7 @@ const NOOP_SPAN = Object.freeze({
   id: '',
   spanId: '',
   rootSpanId: '',
-  spanParents: Object.freeze([]),
+  spanParents: /** @type {any} */ (Object.freeze([])),
   log() {},
   logFeedback() {},
   setAttributes() {},

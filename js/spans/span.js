@@ -169,7 +169,7 @@ class Span {
   }
 
   get spanParents() {
-    return this.#context.spanParents;
+    return [...this.#context.spanParents];
   }
 
   /** Whether another process may record the root of its trace. */

@@ -107,6 +107,7 @@ const USES = {
   },
   initLogger() {},
   kind() {},
+  asyncFlush() {},
   ERR_PERMALINK() {},
   NOOP_SPAN: ({ NOOP_SPAN }) => useSpan('NOOP_SPAN', NOOP_SPAN),
   NOOP_SPAN_PERMALINK() {},
