@@ -364,6 +364,25 @@ test('what no span here has is reported once by its name, and other names are no
   ]);
 });
 
+test('what an update takes back does not return with the object of a later one, whenever requests are sent', async () => {
+  const { rows } = await program(`
+    bt.initLogger();
+    const updates = [{ a: 1, b: { c: 1 } }, null, { a: { d: 1 } }, { a: 'text' }, { a: { e: 1 } }];
+    for (const flushes of [[], [0], [0, 1], [2], [0, 2], [1, 3]]) {
+      const span = bt.startSpan({ name: String(flushes) });
+      for (const [n, value] of updates.entries()) {
+        span.log({ output: value, metadata: { value }, expected: value });
+        if (flushes.includes(n)) await bt.flush();
+      }
+      span.end();
+    }`);
+  const last = { a: { e: 1 } };
+  for (const { output, metadata, expected } of rows) {
+    expect([output, metadata.value, expected]).toEqual([last, last, last]);
+  }
+  expect(rows).toHaveLength(6);
+});
+
 test('what descendants get is merged with what a span itself has', async () => {
   const { rows } = await program(`
     bt.initLogger();

@@ -62,7 +62,7 @@ impl CustomFields {
   }
 
   /// Whether both may be in one row: it has room for one source and one metadata of feedback.
-  pub fn may_merge(&self, later: &Self) -> bool {
+  fn may_merge(&self, later: &Self) -> bool {
     let [earlier, other] = [&self.audit_metadata, &later.audit_metadata]
       .map(|metadata| metadata.as_ref().map(Json::as_str));
     self.source.is_none()
@@ -70,29 +70,35 @@ impl CustomFields {
       || (self.source == later.source && earlier == other)
   }
 
-  /// The fields of both. Values of `later` win, objects are merged, tags are united.
-  pub fn merged(earlier: Option<Box<Self>>, later: Option<Box<Self>>) -> Option<Box<Self>> {
+  /// As [`Row::deepen`](super::Row), for these fields. Tags are united.
+  pub(super) fn deepen(&self, later: &mut Self) -> bool {
+    if !self.may_merge(later) {
+      return false;
+    }
+    if let (Some(earlier), Some(tags)) = (&self.tags, &mut later.tags) {
+      let Some(united) = earlier.with_items_of(tags) else { return false };
+      *tags = united;
+    }
+    let mut fields = [
+      (&self.expected, &mut later.expected),
+      (&self.scores, &mut later.scores),
+      (&self.audit_metadata, &mut later.audit_metadata),
+    ]
+    .into_iter();
+    fields.all(|(earlier, later)| Json::merge_fields(earlier, later))
+      && later.attributes.merge_into(&self.attributes)
+  }
+
+  /// The fields of both. Values of `later` win.
+  pub(super) fn merged(earlier: Option<Box<Self>>, later: Option<Box<Self>>) -> Option<Box<Self>> {
     let (mut earlier, mut later) = match (earlier, later) {
       (Some(earlier), Some(later)) => (earlier, later),
       (earlier, later) => return later.or(earlier),
     };
-    let fields = [
-      (&mut earlier.expected, later.expected.take()),
-      (&mut earlier.scores, later.scores.take()),
-      (&mut earlier.audit_metadata, later.audit_metadata.take()),
-    ];
-    for (earlier, later) in fields {
-      if let Some(mut later) = later {
-        if let Some(earlier) = earlier {
-          later.merge_into(earlier);
-        }
-        *earlier = Some(later);
-      }
-    }
-    earlier.tags = match (earlier.tags.take(), later.tags.take()) {
-      (Some(earlier), Some(later)) => Some(earlier.with_items_of(&later)),
-      (earlier, later) => later.or(earlier),
-    };
+    earlier.expected = later.expected.take().or(earlier.expected);
+    earlier.scores = later.scores.take().or(earlier.scores);
+    earlier.tags = later.tags.take().or(earlier.tags);
+    earlier.audit_metadata = later.audit_metadata.take().or(earlier.audit_metadata);
     earlier.attributes.extend(later.attributes);
     earlier.source = later.source.or(earlier.source);
     Some(earlier)

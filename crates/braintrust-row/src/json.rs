@@ -124,28 +124,37 @@ impl Json {
     }
   }
 
-  /// Adds the members of an earlier object that this one does not have, at any depth. Unchanged if one of the
-  /// two is not an object.
-  pub fn merge_into(&mut self, earlier: &Self) {
-    let is_object = |json: &Self| json.plain().is_some_and(|text| text.starts_with(b"{"));
-    if is_object(self)
-      && is_object(earlier)
-      && let Some(merged) = merged(&earlier.as_str(), &self.as_str(), DEEPEST)
-    {
-      *self = Self::written(&merged);
+  /// Adds the members of an earlier object that this one does not have, at any depth. False if the two cannot be one
+  /// value: where this one has an object, the earlier one has something else.
+  #[must_use]
+  pub fn merge_into(&mut self, earlier: &Self) -> bool {
+    let is_object = self.plain().is_some_and(|text| text.starts_with(b"{"));
+    if !is_object || self == earlier {
+      return true;
+    }
+    let merged = merged(&earlier.as_str(), &self.as_str(), DEEPEST);
+    merged.map(|merged| *self = Self::written(&merged)).is_some()
+  }
+
+  /// The same for fields that may be missing.
+  pub(super) fn merge_fields(earlier: &Option<Self>, later: &mut Option<Self>) -> bool {
+    match (earlier, later) {
+      (Some(earlier), Some(later)) => later.merge_into(earlier),
+      _ => true,
     }
   }
 
-  /// This list, followed by those items of a later one that it does not have. The later value if one of the two
-  /// is not a list.
-  pub fn with_items_of(self, later: &Self) -> Self {
-    let (first, other) = (self.as_str().into_owned(), later.as_str());
-    let lists = (serde_json::from_str::<Vec<&RawValue>>(&first), serde_json::from_str(&other));
-    let (Ok(mut items), Ok(others)) = lists else { return later.clone() };
-    let others: Vec<&RawValue> = others;
+  /// This list, followed by those items of a later one that it does not have. The later value if that is not a list;
+  /// `None` if only this one is not.
+  pub fn with_items_of(&self, later: &Self) -> Option<Self> {
+    let (first, other) = (self.as_str(), later.as_str());
+    let Ok(others) = serde_json::from_str::<Vec<&RawValue>>(&other) else {
+      return Some(later.clone());
+    };
+    let mut items: Vec<&RawValue> = serde_json::from_str(&first).ok()?;
     let known: HashSet<&str> = items.iter().map(|item| item.get()).collect();
     items.extend(others.into_iter().filter(|item| !known.contains(item.get())));
-    Self::of(&items)
+    Some(Self::of(&items))
   }
 
   /// Whether the value is `null`.
@@ -172,8 +181,8 @@ impl Json {
 }
 
 /// An encoded row with the members of a later one of the same span, merged as the server merges rows: objects at any
-/// depth, and the items of `tags`. `None` if one of the two is not a JSON object, or if both are feedback with different
-/// sources or metadata, for which one row has no room.
+/// depth, and the items of `tags`. `None` if one of the two is not a JSON object, or if one row has no room for both: an
+/// object replaces something else, or both are feedback with different sources or metadata.
 pub fn merge_encoded(earlier: &[u8], later: &[u8]) -> Option<Vec<u8>> {
   #[derive(Clone, Copy, Deserialize)]
   struct Special<'a> {
@@ -198,14 +207,15 @@ pub fn merge_encoded(earlier: &[u8], later: &[u8]) -> Option<Vec<u8>> {
   let (Some(known), Some(new)) = (known.tags, new.tags) else {
     return Some(merged_row.into_bytes());
   };
-  let tags = Json::raw(known).with_items_of(&Json::raw(new));
+  let tags = Json::raw(known).with_items_of(&Json::raw(new))?;
   merged(&merged_row, &format!("{{\"tags\":{}}}", tags.as_str()), 0).map(String::into_bytes)
 }
 
-/// How deep objects are merged. Below it, the later value wins.
+/// How deep objects are merged.
 const DEEPEST: usize = 64;
 
-/// An object with the members of a later one. `None` if one of the two is not an object.
+/// An object with the members of a later one. `None` if one of the two is not an object, also at any depth: the server
+/// has the object of a still earlier row, which it replaces by the earlier value, but would merge with the later one.
 fn merged(earlier: &str, later: &str, depth: usize) -> Option<String> {
   type Object<'a> = IndexMap<String, &'a RawValue>;
   let mut members: IndexMap<String, Cow<'_, str>> = serde_json::from_str::<Object>(earlier)
@@ -215,10 +225,12 @@ fn merged(earlier: &str, later: &str, depth: usize) -> Option<String> {
     .collect();
   for (name, value) in serde_json::from_str::<Object>(later).ok()? {
     let value = value.get();
-    let known = members.get(&name).filter(|known| known.starts_with('{') && depth > 0);
-    let deep = known.filter(|_| value.starts_with('{'));
-    let deep = deep.and_then(|known| merged(known, value, depth - 1));
-    members.insert(name, deep.map_or(Cow::Borrowed(value), Cow::Owned));
+    let known = members.get(&name).filter(|_| value.starts_with('{'));
+    let value = match known {
+      Some(known) => Cow::Owned(merged(known, value, depth.checked_sub(1)?)?),
+      None => Cow::Borrowed(value),
+    };
+    members.insert(name, value);
   }
   let members: Vec<String> =
     members.iter().map(|(name, value)| format!("{}:{value}", Json::text(name).as_str())).collect();
@@ -256,7 +268,7 @@ mod tests {
   fn long_lists_of_tags_merge_in_linear_time() {
     let tags =
       |from: u32| Json::of(&(from..from + 200_000).map(|n| n.to_string()).collect::<Vec<_>>());
-    let merged = tags(0).with_items_of(&tags(100_000));
+    let merged = tags(0).with_items_of(&tags(100_000)).unwrap();
     assert_eq!(
       merged.as_str(),
       Json::of(&(0..300_000).map(|n: u32| n.to_string()).collect::<Vec<_>>()).as_str()

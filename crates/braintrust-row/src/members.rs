@@ -9,6 +9,8 @@ use std::{
   hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
 };
 
+use super::json::Json;
+
 /// How many members have no index.
 const MAX_UNINDEXED: usize = 32;
 
@@ -139,6 +141,14 @@ impl<V> Members<V> {
       }
     }
     (0..self.list.len()).find(is_at)
+  }
+}
+
+impl Members<Json> {
+  /// As [`Json::merge_into`], for each value that has an earlier one of its name.
+  pub(super) fn merge_into(&mut self, earlier: &Self) -> bool {
+    let mut members = self.iter_mut();
+    members.all(|(name, value)| earlier.get(name).is_none_or(|earlier| value.merge_into(earlier)))
   }
 }
 

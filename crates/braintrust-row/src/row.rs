@@ -171,20 +171,12 @@ impl Row {
     self.custom.as_ref().is_some_and(|custom| custom.source.is_some())
   }
 
-  /// Whether a later row of the same span may be merged into this one. Two feedbacks are two entries in the history of
-  /// the row, unless they have the same source and the same metadata.
-  pub fn may_merge(&self, later: &Row) -> bool {
-    match (&self.custom, &later.custom) {
-      (Some(earlier), Some(later)) => earlier.may_merge(later),
-      _ => true,
-    }
-  }
-
-  /// Merges a later row of the same span into this one: its values win, field by field and name by name. The
-  /// parent and the start stay.
-  pub fn merge(&mut self, mut later: Row) {
-    if self.custom.is_some() || later.custom.is_some() {
-      self.deepen(&mut later);
+  /// Merges a later row of the same span into this one: its values win, member by member. The parent and the start
+  /// stay. Returns the later row if one row has no room for both: it has an object where this one has something else, or
+  /// both are feedback, with different sources or metadata: two entries in the history of the row.
+  pub fn merge(&mut self, mut later: Row) -> Option<Row> {
+    if !self.deepen(&mut later) {
+      return Some(later);
     }
     if !self.is_span {
       (self.span, self.is_span) = (later.span, later.is_span);
@@ -199,27 +191,27 @@ impl Row {
     self.error = later.error.or(self.error.take());
     self.metadata.extend(later.metadata);
     self.metrics.extend(later.metrics);
+    self.custom = CustomFields::merged(self.custom.take(), later.custom.take());
+    None
   }
 
-  /// Values of applications are objects of any depth, which the server merges: the later row gets the members of
-  /// the earlier row's objects that it does not have.
-  fn deepen(&mut self, later: &mut Row) {
-    let fields = [
+  /// The server merges objects at any depth: the later row gets the members of this row's objects that it does not have.
+  /// False if the two rows cannot be one. The later row may then have some of these members, to no effect: it is sent
+  /// after this one.
+  fn deepen(&self, later: &mut Row) -> bool {
+    let mut fields = [
       (&self.input, &mut later.input),
       (&self.output, &mut later.output),
       (&self.error, &mut later.error),
-    ];
-    for (earlier, later) in fields {
-      if let (Some(earlier), Some(later)) = (earlier, later) {
-        later.merge_into(earlier);
-      }
-    }
-    for (name, value) in later.metadata.iter_mut() {
-      if let Some(earlier) = self.metadata.get(name) {
-        value.merge_into(earlier);
-      }
-    }
-    self.custom = CustomFields::merged(self.custom.take(), later.custom.take());
+    ]
+    .into_iter();
+    let custom = match (&self.custom, &mut later.custom) {
+      (Some(earlier), Some(later)) => earlier.deepen(later),
+      _ => true,
+    };
+    custom
+      && fields.all(|(earlier, later)| Json::merge_fields(earlier, later))
+      && later.metadata.merge_into(&self.metadata)
   }
 
   /// Sets metadata unless the value is `None`.
@@ -263,3 +255,6 @@ impl Row {
     fields.chain(custom).chain(self.metadata.iter().map(|(_, value)| value)).map(measure).sum()
   }
 }
+
+#[cfg(test)]
+mod tests;

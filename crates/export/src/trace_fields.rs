@@ -27,10 +27,8 @@ impl TraceFields {
     }
     if let Some(tags) = &self.tags {
       let custom = row.custom.get_or_insert_default();
-      custom.tags = Some(match custom.tags.take() {
-        Some(own) => own.with_items_of(tags),
-        None => tags.clone(),
-      });
+      let own = custom.tags.take();
+      custom.tags = own.and_then(|own| own.with_items_of(tags)).or_else(|| Some(tags.clone()));
     }
   }
 }

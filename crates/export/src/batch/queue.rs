@@ -59,21 +59,22 @@ const ENTRY_BYTES: usize = 128;
 
 impl RowQueue {
   /// Enqueues a row.
-  pub fn push(&mut self, row: Row) -> Pushed {
+  pub fn push(&mut self, mut row: Row) -> Pushed {
     let id = row.span.row;
     let last = self.followers.get_mut(&id).and_then(VecDeque::back_mut);
-    if let Some(waiting) = last.or_else(|| self.waiting.get_mut(&id))
-      && waiting.row.may_merge(&row)
-    {
-      self.masked += usize::from(row.is_masked && !waiting.row.is_masked);
-      waiting.row.merge(row);
-      self.memory_bytes -= waiting.memory_bytes;
-      waiting.memory_bytes = waiting.row.memory_bytes() + ENTRY_BYTES;
-      self.memory_bytes += waiting.memory_bytes;
-      let before = std::mem::replace(&mut waiting.bytes, waiting.row.bytes());
-      let bytes = difference(waiting.bytes, before);
-      self.bytes = self.bytes.saturating_add_signed(bytes as isize);
-      return Pushed { is_new: false, bytes };
+    if let Some(waiting) = last.or_else(|| self.waiting.get_mut(&id)) {
+      let was_masked = waiting.row.is_masked;
+      let Some(apart) = waiting.row.merge(row) else {
+        self.masked += usize::from(waiting.row.is_masked && !was_masked);
+        self.memory_bytes -= waiting.memory_bytes;
+        waiting.memory_bytes = waiting.row.memory_bytes() + ENTRY_BYTES;
+        self.memory_bytes += waiting.memory_bytes;
+        let before = std::mem::replace(&mut waiting.bytes, waiting.row.bytes());
+        let bytes = difference(waiting.bytes, before);
+        self.bytes = self.bytes.saturating_add_signed(bytes as isize);
+        return Pushed { is_new: false, bytes };
+      };
+      row = apart;
     }
     let (sequence, bytes, memory_bytes) =
       (self.next_sequence, row.bytes(), row.memory_bytes() + ENTRY_BYTES);
@@ -95,9 +96,17 @@ impl RowQueue {
   /// Moves a queued row to another trace and below another span: its ids have not left the process. True if it must be
   /// masked.
   pub fn relocate(&mut self, row: &Row) -> bool {
-    let Some(waiting) = self.waiting.get_mut(&row.span.row) else { return false };
-    (waiting.row.span, waiting.row.parent) = (row.span, row.parent);
-    waiting.row.is_masked
+    let id = row.span.row;
+    let followers = self.followers.get_mut(&id).into_iter().flatten();
+    let mut is_masked = false;
+    for Waiting { row: queued, .. } in self.waiting.get_mut(&id).into_iter().chain(followers) {
+      queued.span = row.span;
+      if queued.is_span {
+        queued.parent = row.parent;
+      }
+      is_masked |= queued.is_masked;
+    }
+    is_masked
   }
 
   /// Whether the start of an open span is queued: its ids have not left the process.

@@ -117,6 +117,48 @@ fn feedback_with_another_source_or_other_metadata_is_a_row_of_a_later_batch() {
   assert_eq!((queue.len(), queue.memory_bytes(), queue.first_sequence()), (0, 0, None));
 }
 
+/// The row of that name, with this output.
+fn with_output(name: &str, output: &str) -> Row {
+  let mut row = row(name, None);
+  row.output = Some(Json::concat(&[output]));
+  row
+}
+
+#[test]
+fn an_object_that_follows_what_replaced_an_earlier_one_is_a_row_of_a_later_batch() {
+  let mut queue = RowQueue::default();
+  let outputs = [r#"{"a":1}"#, "null", r#"{"b":2}"#, r#"{"c":3}"#];
+  let new = outputs.map(|output| queue.push(with_output("a", output)).is_new);
+  assert_eq!(new, [true, false, true, false]);
+  let batches = [encode(&mut queue, LARGE).unwrap(), encode(&mut queue, LARGE).unwrap()];
+  let sent = batches.each_ref().map(|batch| rows(batch)[0]["output"].clone());
+  assert_eq!(sent, [json!(null), json!({ "b": 2, "c": 3 })]);
+  assert!(EncodedBatch::merged(batches.iter()).is_none());
+}
+
+#[test]
+fn all_queued_rows_of_a_span_move_to_another_trace() {
+  let mut queue = RowQueue::default();
+  let start = Row { created: Some(0), ..with_output("a", "null") };
+  queue.push(start.clone());
+  queue.push(feedback("a", "app", "u", "1"));
+  queue.push(feedback("a", "api", "u", "2"));
+  queue.push(Row { is_masked: true, ..with_output("a", r#"{"b":2}"#) });
+  queue.push(with_output("a", "null"));
+  queue.push(with_output("a", r#"{"c":3}"#));
+  let caller = SpanContext::root("caller", &[]);
+  let span = SpanContext { trace: caller.trace, ..start.span };
+  assert!(queue.relocate(&Row { span, parent: Some(caller.span()), ..start }));
+  let mut sent = 0;
+  while let Some(batch) = encode(&mut queue, LARGE) {
+    let row = &rows(&batch)[0];
+    assert_eq!(row["root_span_id"], caller.trace.to_string());
+    assert_eq!(row["span_parents"], json!([caller.span().to_string()]));
+    sent += 1;
+  }
+  assert_eq!(sent, 3);
+}
+
 #[test]
 fn feedback_that_follows_a_row_that_is_not_picked_is_not_picked_in_its_place() {
   let mut queue = RowQueue::default();

@@ -27,7 +27,7 @@ impl Outbox {
       if let Some(merged) = EncodedBatch::merged(batches) {
         break (before, merged);
       }
-      // Two feedbacks about a span stay apart: the earlier half may have one of them.
+      // Two rows of a span that cannot be one stay apart: the earlier half may have one of them.
       members = members.iter().take(members.len() / 2).copied().collect();
     };
     let absorbed: Vec<QueuedBatch> =

@@ -22,7 +22,7 @@ fn merged(events: &[Value]) -> Vec<Value> {
   let all = events.iter().flat_map(|event| translate(&mut translator, event)).collect::<Vec<_>>();
   for row in all.into_iter().chain(translator.close_all(9_000)) {
     match rows.get_mut(&row.span.row) {
-      Some(known) => known.merge(row),
+      Some(known) => assert!(known.merge(row).is_none()),
       None => _ = rows.insert(row.span.row, row),
     }
   }

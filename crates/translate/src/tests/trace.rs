@@ -22,7 +22,7 @@ impl Trace {
         *self.closed.entry(id).or_default() += 1;
       }
       match self.rows.get_mut(&id) {
-        Some(known) => known.merge(row),
+        Some(known) => assert!(known.merge(row).is_none()),
         None => {
           self.rows.insert(id, row);
         }
