@@ -49,7 +49,7 @@ pub struct ExpandedRequest {
   /// How many messages this request has.
   length: usize,
   /// How many messages the previous request had, if this one only adds to them; else 0.
-  pub added_to: usize,
+  added_to: usize,
   /// The tools that the model may call.
   pub tools: Option<Json>,
   /// Whether the content policy omits the messages.
@@ -120,6 +120,13 @@ impl Conversations {
     self.shorten_beyond(MAX_BYTES);
   }
 
+  /// A turn shows what a request of the conversation adds to the previous one, so that together they show all of it.
+  pub fn show_added(&mut self, conversation: &str, turn: SpanContext, length: usize) {
+    if let Some(known) = self.0.get_mut(conversation) {
+      known.shown.show(turn, length, None);
+    }
+  }
+
   /// Shortens the next inputs of the conversations that were idle longest, until the messages that are kept have at
   /// most so many bytes.
   fn shorten_beyond(&mut self, max_bytes: usize) {
@@ -173,9 +180,15 @@ impl ExpandedRequest {
     self.write(head, left_out.messages)
   }
 
-  /// The messages that the previous request did not have; all of them if this one does not only add to it.
-  pub fn added_input(&self) -> Option<Json> {
-    match self.added_to {
+  /// How many messages a turn leaves out that shows what the request adds to the previous one: what stands in earlier
+  /// inputs, or in those of the trace `within`, if only these count. None if the request does not only add messages.
+  pub fn offset(&self, within: Option<TraceId>) -> usize {
+    self.shown.offset(self.added_to, within)
+  }
+
+  /// The messages from an offset on.
+  pub fn added_input(&self, offset: usize) -> Option<Json> {
+    match offset {
       0 => self.input(),
       offset => self.write(Vec::new(), offset),
     }

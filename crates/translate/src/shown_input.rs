@@ -43,11 +43,22 @@ impl ShownInput {
     }
   }
 
+  /// The latest turn, unless only those of the trace `within` count and it is of another one.
+  fn latest_within(&self, within: Option<TraceId>) -> Option<SpanContext> {
+    self.latest.filter(|turn| within.is_none_or(|trace| turn.trace == trace))
+  }
+
+  /// How many messages a turn leaves out that shows what its request adds to `before` messages: those that stand in
+  /// earlier inputs, or in inputs of the trace `within`, if only these count.
+  pub fn offset(&self, before: usize, within: Option<TraceId>) -> usize {
+    self.latest_within(within).map_or(0, |_| before.min(self.length))
+  }
+
   /// What a turn leaves out: what stands in earlier inputs, if its full input exceeds the limit. A conversation
   /// whose inputs are shortened stays so until its history begins anew, or, if only inputs of the trace `within` count,
   /// until another trace shows it.
   pub fn left_out(&self, exceeds_limit: bool, within: Option<TraceId>) -> Option<LeftOut> {
-    let latest = self.latest.filter(|turn| within.is_none_or(|trace| turn.trace == trace))?;
+    let latest = self.latest_within(within)?;
     if self.length == 0 || !(self.is_shortened || exceeds_limit) {
       return None;
     }

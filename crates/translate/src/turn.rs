@@ -181,15 +181,20 @@ fn write_expanded_input(
   expanded: &ExpandedRequest,
 ) {
   row.set_metadata("tools", expanded.tools.clone());
+  let within = state.options.may_leave_out.then_some(turn.trace);
+  let (conversation, length) = (ids.conversation.as_deref(), expanded.length());
   match state.options.turn_input {
     TurnInput::Full => row.input = expanded.input(),
     TurnInput::Delta => {
-      row.input = expanded.added_input();
-      shown_input::write_mode(row, expanded.added_to);
+      let offset = expanded.offset(within);
+      row.input = expanded.added_input(offset);
+      shown_input::write_mode(row, offset);
+      if let Some(conversation) = conversation {
+        state.conversations.show_added(conversation, turn, length);
+      }
     }
     TurnInput::Auto { max_full_bytes } => {
-      let within_trace = state.options.may_leave_out;
-      let left_out = expanded.left_out(max_full_bytes, within_trace.then_some(turn.trace));
+      let left_out = expanded.left_out(max_full_bytes, within);
       row.input = match left_out {
         None => expanded.input(),
         Some(left_out) => {
@@ -197,9 +202,8 @@ fn write_expanded_input(
           expanded.shortened_input(left_out)
         }
       };
-      if let Some(conversation) = ids.conversation.as_deref() {
-        let length = expanded.length();
-        state.conversations.show(conversation, turn, length, left_out, within_trace);
+      if let Some(conversation) = conversation {
+        state.conversations.show(conversation, turn, length, left_out, within.is_some());
       }
     }
   }
@@ -239,7 +243,8 @@ fn write_input(
     };
     return;
   }
-  let offset = previous.added_to;
+  let offset = previous.shown.offset(previous.added_to, within);
+  previous.shown.show(turn, list.len(), None);
   let prompt = request.system_prompt.filter(|_| offset == 0);
   let shown = list.get(offset..).unwrap_or_default();
   row.input = Some(messages::input_of(form, prompt, None, shown));

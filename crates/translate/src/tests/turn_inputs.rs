@@ -9,6 +9,7 @@ use braintrust_row::SpanType;
 
 /// The largest full input of these tests, in bytes.
 const LIMIT: usize = 400;
+const AUTO: TurnInput = TurnInput::Auto { max_full_bytes: LIMIT };
 
 /// A request of one conversation.
 #[derive(Clone, Debug)]
@@ -49,8 +50,12 @@ fn event(turn: usize, request: &Request, is_delta: bool) -> String {
 }
 
 /// What the turns show: their span id, their input, how it is shortened.
-fn shown(requests: &[Request], is_delta: bool) -> Vec<(String, Vec<Value>, Option<Value>)> {
-  let mut translator = translator(TurnInput::Auto { max_full_bytes: LIMIT });
+fn shown(
+  turn_input: TurnInput,
+  requests: &[Request],
+  is_delta: bool,
+) -> Vec<(String, Vec<Value>, Option<Value>)> {
+  let mut translator = translator(turn_input);
   let mut shown = Vec::new();
   for (turn, request) in requests.iter().enumerate() {
     let text = event(turn, request, is_delta);
@@ -71,12 +76,8 @@ fn shown(requests: &[Request], is_delta: bool) -> Vec<(String, Vec<Value>, Optio
 }
 
 /// The offsets of the inputs of a conversation, each turn in a trace of its own from `apart` on.
-fn offsets(apart: usize, is_delta: bool) -> Vec<Option<String>> {
-  let options = Options {
-    turn_input: TurnInput::Auto { max_full_bytes: LIMIT },
-    may_leave_out: true,
-    ..Options::default()
-  };
+fn offsets(turn_input: TurnInput, apart: usize, is_delta: bool) -> Vec<Option<String>> {
+  let options = Options { turn_input, may_leave_out: true, ..Options::default() };
   let mut translator = Translator::new(options);
   let offset_of = |(turn, request): (usize, &Request)| {
     let operation = format!("\"operationId\":\"op_{}\"", turn.max(apart));
@@ -96,7 +97,21 @@ fn where_traces_may_be_left_out_an_input_leaves_out_only_what_its_own_trace_show
   for is_delta in [true, false] {
     let shortened = |offset: &str| Some(offset.to_owned());
     let expected = [None, None, shortened("2"), shortened("3"), None, None];
-    assert_eq!(offsets(3, is_delta), expected, "{is_delta}");
+    assert_eq!(offsets(AUTO, 3, is_delta), expected, "{is_delta}");
+    let expected = ["0", "1", "2", "3", "0", "0"].map(shortened);
+    assert_eq!(offsets(TurnInput::Delta, 3, is_delta), expected, "{is_delta}");
+  }
+}
+
+#[test]
+fn a_delta_shows_messages_of_a_request_without_a_span() {
+  for is_delta in [true, false] {
+    let mut requests = growing(4);
+    requests[1].has_room = false;
+    let shown = shown(TurnInput::Delta, &requests, is_delta);
+    let lengths = shown.iter().map(|(_, input, offset)| (input.len(), offset.clone().unwrap()));
+    let expected = [(2, json!(0)), (2, json!(1)), (1, json!(3))];
+    assert_eq!(lengths.collect::<Vec<_>>(), expected, "{is_delta}");
   }
 }
 
@@ -109,7 +124,7 @@ fn growing(turns: usize) -> Vec<Request> {
 
 #[test]
 fn a_long_conversation_shows_the_system_prompt_a_note_and_what_is_new() {
-  let shown = shown(&growing(6), true);
+  let shown = shown(AUTO, &growing(6), true);
   let system = json!({"role": "system", "content": "Be brief."});
   for (turn, (_, input, offset)) in shown.iter().take(2).enumerate() {
     assert_eq!((input.len(), offset), (turn + 2, &None));
@@ -136,7 +151,7 @@ fn a_history_that_begins_anew_is_shown_in_full() {
   let mut requests = growing(5);
   let summary = vec!["summary".repeat(90), "next".to_owned()];
   requests.push(Request { messages: summary, kept: 0, has_room: true });
-  let shown = shown(&requests, true);
+  let shown = shown(AUTO, &requests, true);
   assert_eq!(shown[4].2, Some(json!(4)));
   assert_eq!((shown[5].1.len(), &shown[5].2), (3, &None));
 }
@@ -146,7 +161,7 @@ fn messages_of_a_request_without_a_span_are_shown_by_the_next_turn() {
   for is_delta in [true, false] {
     let mut requests = growing(6);
     requests[3].has_room = false;
-    let shown = shown(&requests, is_delta);
+    let shown = shown(AUTO, &requests, is_delta);
     // The third turn shows the first three messages; the fourth has no span.
     assert_eq!((shown[3].1.len(), &shown[3].2), (4, &Some(json!(3))));
     assert_eq!(shown[4].2, Some(json!(5)));
@@ -169,7 +184,7 @@ fn a_request_that_is_observed_twice_leaves_the_inputs_of_all_turns_as_they_are()
     let rows = trace.rows.values().filter(|row| row.kind == Some(SpanType::Llm));
     rows.map(|row| format!("{:?} {:?}", row.input, row.metadata)).collect::<Vec<_>>()
   };
-  for turn_input in [TurnInput::Full, TurnInput::Delta, TurnInput::Auto { max_full_bytes: LIMIT }] {
+  for turn_input in [TurnInput::Full, TurnInput::Delta, AUTO] {
     for is_delta in [true, false] {
       let once = inputs(turn_input, is_delta, 1);
       assert_eq!(once.len(), 6);
@@ -205,13 +220,13 @@ fn requests() -> impl Strategy<Value = Vec<Request>> {
 proptest! {
   #[test]
   fn a_delta_is_shown_as_the_complete_request_is(requests in requests()) {
-    prop_assert_eq!(shown(&requests, true), shown(&requests, false));
+    prop_assert_eq!(shown(AUTO, &requests, true), shown(AUTO, &requests, false));
   }
 
   /// Whatever is left out stands where the note says.
   #[test]
   fn what_a_turn_leaves_out_stands_in_earlier_inputs(requests in requests()) {
-    let shown = shown(&requests, true);
+    let shown = shown(AUTO, &requests, true);
     let requests: Vec<_> = requests.iter().filter(|request| request.has_room).collect();
     prop_assert_eq!(shown.len(), requests.len());
     let mut history: Vec<Value> = Vec::new();
