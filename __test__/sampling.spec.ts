@@ -382,6 +382,81 @@ test.each(['1.5', '-0.1', 'half'])('a share that is none disables tracing: %s', 
   ),
 );
 
+/** A program whose spans adopt submissions that have begun a moment ago. */
+const adopted = (options: string, names: string[]) => `
+  bt.initLogger(${options});
+  for (const name of ${JSON.stringify(names)}) {
+    const submissionId = 'sub_' + name;
+    const at = { v: 3, timestamp: new Date().toISOString(), agentName: name, instanceId: name, submissionId };
+    const operation = { ...at, conversationId: 'conv_' + name, operationId: 'op_' + name };
+    const turn = { ...operation, turnId: 'turn_' + name, purpose: 'agent' };
+    const span = bt.startSpan({ name });
+    bt.braintrustFlueObserver({ ...at, type: 'submission_running', attemptCount: 1 });
+    bt.braintrustFlueObserver({ ...operation, type: 'operation_start', operationKind: 'prompt' });
+    span.adopt(submissionId);
+    bt.braintrustFlueObserver({ ...turn, type: 'turn_request', request: { requestedModel: 'm', input: { messages: [] } } });
+    bt.braintrustFlueObserver({ ...turn, type: 'turn', durationMs: 1, isError: false, response: {} });
+    bt.braintrustFlueObserver({ ...operation, type: 'operation', durationMs: 1, isError: false });
+    bt.braintrustFlueObserver({ ...at, type: 'submission_settled', outcome: 'completed' });
+    span.end();
+  }
+  await bt.flush();`;
+
+/** The spans of each trace with their parents' names; a submission that refers to a span has an arrow. */
+const storyOf = (collector: Collector) =>
+  collector.traces().map(({ spans, openSpans, problems }) => {
+    expect({ openSpans, problems }).toEqual({ openSpans: 0, problems: [] });
+    const names = spans.map(({ name, row }) => {
+      const refers = (row.metadata as any)?.['flue.caller_span_id'] !== undefined;
+      const parent = spans.find(
+        ({ row: { span_id } }) => span_id === (row.span_parents as any)?.[0],
+      );
+      expect(parent === undefined).toBe(row.span_parents === undefined);
+      return `${parent?.name ?? (refers ? '->' : '')} ${name}`.trim();
+    });
+    return names.toSorted();
+  });
+
+test.each([false, true])(
+  'a submission that a span adopts stays in its trace if only one of the two is recorded; errors are kept: %s',
+  (keepErrors) =>
+    traced(
+      adopted(
+        `{ keepErrors: ${keepErrors}, sample: ({ event }) => (event.span?.name ?? event.agentName).includes(event.span ? 'span' : 'work') }`,
+        ['span', 'work', 'span and work', 'none'],
+      ),
+      (collector) => {
+        // What waits for an error has not left its trace either.
+        const own = ['-> flue.prompt', 'flue.prompt llm:m'];
+        expect(storyOf(collector).toSorted()).toEqual(
+          [
+            ['span'],
+            own,
+            ['flue.prompt llm:m', 'span and work', 'span and work flue.prompt'],
+          ].toSorted(),
+        );
+      },
+    ),
+);
+
+test('submissions that spans adopt are sent whole or not at all, whatever the rate decides', () =>
+  traced(
+    adopted(
+      '{ sampleRate: 0.5 }',
+      Array.from({ length: 40 }, (_, n) => `span ${n}`),
+    ),
+    (collector) => {
+      const kinds = new Set(
+        storyOf(collector).map((names) => names.join().replaceAll(/ \d+/g, '')),
+      );
+      expect([...kinds].toSorted()).toEqual([
+        '-> flue.prompt,flue.prompt llm:m',
+        'flue.prompt llm:m,span,span flue.prompt',
+        'span',
+      ]);
+    },
+  ));
+
 test('outgoing calls state whether the trace is recorded', () =>
   traced(
     `for (const sampleRate of [0, 1]) {

@@ -130,7 +130,15 @@ class Adoption {
   #recordCaller(ids, { span, destination }) {
     const caller = callerFields(span);
     const propagated = span.inherited.flueUpdate;
-    const event = { type: 'caller_named', timestamp: Date.now(), ...ids, caller, propagated };
+    const sampled = destination.sampling?.decisionOn(span.rootSpanId);
+    const event = {
+      type: 'caller_named',
+      timestamp: Date.now(),
+      ...ids,
+      caller,
+      propagated,
+      sampled,
+    };
     destination.record(event, 'Note');
   }
 

@@ -30,7 +30,8 @@ impl<'a> Caller<'a> {
 pub struct CallerNamed<'a> {
   /// The caller; `None` if its ids are missing.
   pub caller: Option<Caller<'a>>,
-  /// Whether rows of the work have left the process: they have ids that cannot change. The exporter states it.
+  /// Whether the work stays in its trace: rows have left the process with ids that cannot change, or only one of the two
+  /// traces is recorded. The exporter states it.
   pub is_late: bool,
 }
 

@@ -31,7 +31,8 @@ pub struct Event<'a> {
   /// Tags and metadata that the application adds to the trace that the event begins: an object, made by this package's
   /// JavaScript.
   pub enrichment: RawJson<'a>,
-  /// Whether the application wants the trace that the event begins to be recorded, if it decides that.
+  /// Whether the application wants the trace that the event begins, or that of the caller which it names, to be recorded,
+  /// if it decides that.
   pub sampled: Option<bool>,
   /// What a span of the application's gives to all spans of the work that the event begins, or names the caller of.
   pub propagated: Option<Box<SpanUpdate<'a>>>,

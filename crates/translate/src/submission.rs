@@ -14,7 +14,7 @@ use crate::{
   state::State,
   submissions::Root,
 };
-use braintrust_row::{Json, Row, RowId, Stage, time};
+use braintrust_row::{Json, Row, SpanContext, Stage, time};
 use flue_event::{
   Caller, CallerNamed, Event, Ids, SubmissionQueued, SubmissionRecovery, SubmissionRunning,
   SubmissionSettled, TraceCarrier, is_fallback,
@@ -141,13 +141,14 @@ pub fn is_at_root(state: &State, ids: &Ids<'_>) -> bool {
   root.is_none_or(|root| root.conversation.as_deref() == ids.conversation.as_deref())
 }
 
-/// The rows of the open spans that a `caller_named` would move.
-pub fn movable_rows(state: &State, ids: &Ids<'_>) -> Vec<RowId> {
-  identity::root(ids).map(|own| state.tree.rows_of(own.trace)).unwrap_or_default()
+/// The open spans that a `caller_named` would move.
+pub fn movable_spans(state: &State, ids: &Ids<'_>) -> Vec<SpanContext> {
+  identity::root(ids).map(|own| state.tree.spans_of(own.trace)).unwrap_or_default()
 }
 
 /// `caller_named`: the application has named the caller of a submission or a run, which may have begun in a trace of its
-/// own. That moves, unless a part of it has ended or has been sent: then its root refers to the caller.
+/// own. That moves, unless a part of it has ended or has been sent, or only one of the two traces is recorded: then its root
+/// refers to the caller.
 #[inline(never)]
 pub fn caller_named(state: &mut State, event: &Event<'_>, named: &CallerNamed<'_>) -> Vec<Row> {
   let ids = &event.ids;

@@ -6,7 +6,7 @@ use crate::{
   activity::Activity, compaction, custom_span, feedback, implicit, log, operation,
   options::Options, run, snapshot, state::State, submission, task, tool, turn,
 };
-use braintrust_row::{Row, RowId, SpanContext, TraceId};
+use braintrust_row::{Row, SpanContext, TraceId};
 use flue_event::{Body, Event};
 
 /// Translates a stream of events into rows. One translator sees all events of a recorder.
@@ -74,9 +74,9 @@ impl Translator {
       .is_some_and(|activity| tree.get(&activity).is_none() && !tree.has_finished(&activity))
   }
 
-  /// The rows of open spans that an event moves to another trace, if it does.
-  pub fn movable_rows(&self, event: &Event<'_>) -> Vec<RowId> {
-    submission::movable_rows(&self.state, &event.ids)
+  /// The open spans that an event moves to another trace, if it does.
+  pub fn movable_spans(&self, event: &Event<'_>) -> Vec<SpanContext> {
+    submission::movable_spans(&self.state, &event.ids)
   }
 
   /// Skips an event that would open a span for which there is no room. Further events of the span are

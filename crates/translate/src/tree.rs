@@ -8,7 +8,7 @@ use crate::{
   placement::{ActivitySpan, Parent, SpanLabel, SpanPlacement},
   recent_ids::RecentIds,
 };
-use braintrust_row::{Row, RowId, TraceId};
+use braintrust_row::{Row, RowId, SpanContext, TraceId};
 
 mod interruption;
 
@@ -219,9 +219,9 @@ impl Tree {
     rows
   }
 
-  /// The rows of the open spans of a trace, in no order.
-  pub fn rows_of(&self, trace: TraceId) -> Vec<RowId> {
-    self.in_trace(trace).map(|(_, span)| span.placement.span.row).collect()
+  /// The ids of the open spans of a trace, in no order.
+  pub fn spans_of(&self, trace: TraceId) -> Vec<SpanContext> {
+    self.in_trace(trace).map(|(_, span)| span.placement.span).collect()
   }
 
   /// The open spans of a trace, in no order.

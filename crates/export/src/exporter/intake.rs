@@ -2,8 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use braintrust_row::{Json, Row};
-use flue_event::Body;
+use braintrust_row::{Json, Row, TraceId};
+use flue_event::{Body, CallerNamed, Event};
 
 use super::Exporter;
 use crate::{
@@ -100,8 +100,7 @@ impl Exporter {
       return Err(LostEvent(LossReason::QueueFull, "the queue is full".to_owned()));
     }
     if matches!(event.body, Body::CallerNamed(_)) {
-      let moved = self.translator.movable_rows(&event);
-      let is_late = moved.iter().any(|row| !self.delivery.is_queued(*row));
+      let is_late = self.is_late(&event);
       if let Body::CallerNamed(named) = &mut event.body {
         named.is_late = is_late;
       }
@@ -125,6 +124,21 @@ impl Exporter {
     });
     self.enqueue(rows, now);
     Ok(())
+  }
+
+  /// Whether work whose caller an event names stays in its trace.
+  fn is_late(&mut self, event: &Event<'_>) -> bool {
+    let Body::CallerNamed(CallerNamed { caller: Some(caller), .. }) = &event.body else {
+      return false;
+    };
+    let Some(trace) = TraceId::parse(&caller.trace) else { return false };
+    if let Some(is_recorded) = event.sampled {
+      self.sampling.decide(trace, is_recorded);
+    }
+    let is_recorded = self.sampling.records(trace);
+    self.translator.movable_spans(event).iter().any(|span| {
+      !self.delivery.is_queued(span.row) || self.sampling.records(span.trace) != is_recorded
+    })
   }
 
   /// Enqueues rows that come in the order of a hash table in an order of their own: the same inputs lead to the same
