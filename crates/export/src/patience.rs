@@ -21,6 +21,8 @@ const BYTES_PER_SECOND: f64 = 128.0 * 1024.0;
 pub struct Patience {
   /// The slowest response, which fades with each faster one.
   slowest: Option<Duration>,
+  /// How long the last repetition waited in vain, until there is a response.
+  unanswered: Duration,
   /// The most time, as the process is about to end.
   most: Option<Duration>,
 }
@@ -30,6 +32,12 @@ impl Patience {
   pub fn note(&mut self, took: Duration) {
     let faded = self.slowest.unwrap_or_default().mul_f64(0.9);
     self.slowest = Some(faded.max(took));
+    self.unanswered = Duration::ZERO;
+  }
+
+  /// Notes that a repetition had no response for so long: the server may be slow, and the next one waits for longer.
+  pub fn note_unanswered(&mut self, waited: Duration) {
+    self.unanswered = self.unanswered.max(waited);
   }
 
   /// Bounds the time: the process ends in `remaining`, which leaves room for a repetition and its own repetition.
@@ -41,6 +49,7 @@ impl Patience {
   /// The time before the first repetition of a request with a body of `bytes`.
   pub fn time(&self, bytes: usize) -> Duration {
     let usual = self.slowest.map_or(FIRST, |slowest| (slowest * FACTOR).max(LEAST));
+    let usual = usual.max(self.unanswered * FACTOR);
     let time = usual + Duration::from_secs_f64(bytes as f64 / BYTES_PER_SECOND);
     self.most.map_or(time, |most| time.min(most))
   }
@@ -61,6 +70,16 @@ mod tests {
     patience.note(5 * SECOND);
     assert_eq!(patience.time(0), 10 * SECOND);
     (0..50).for_each(|_| patience.note(Duration::from_millis(20)));
+    assert_eq!(patience.time(0), LEAST);
+  }
+
+  #[test]
+  fn repetitions_in_vain_get_more_time_until_there_is_a_response() {
+    let mut patience = Patience::default();
+    patience.note(Duration::from_millis(20));
+    patience.note_unanswered(4 * SECOND);
+    assert_eq!(patience.time(0), 8 * SECOND);
+    patience.note(Duration::from_millis(20));
     assert_eq!(patience.time(0), LEAST);
   }
 

@@ -89,7 +89,8 @@ impl World {
       return self.finding("a row stands once in a request", format!("process {number}"));
     }
     let uploads = process.flights.values().filter(|other| other.is_upload).count();
-    if flight.is_upload && uploads >= self.settings.max_requests {
+    let most = self.settings.max_requests + usize::from(flight.is_repeat);
+    if flight.is_upload && uploads >= most {
       return self.finding("no more requests in flight than allowed", format!("{uploads}"));
     }
     if !flight.is_first || process.shutdown_at.is_some() {

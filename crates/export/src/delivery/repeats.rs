@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-  in_flight::{Attempt, Purpose},
+  in_flight::{Attempt, InFlight, Purpose},
   responses::FAILURES_BEFORE_WARNING,
   state::Delivery,
 };
@@ -39,20 +39,13 @@ impl Delivery {
   pub(super) fn repeat_unanswered(&mut self, now: Now) {
     while self.retry_at.is_none() && self.next_repeat <= now.elapsed {
       let calls = self.in_flight.iter().enumerate();
-      let due = calls.filter_map(|(index, call)| Some((call.repeat_at?, index)));
+      let due = calls.filter_map(|(index, call)| Some((self.repeat_due(call)?, index)));
       let Some((_, index)) = due.filter(|(at, _)| *at <= now.elapsed).min() else { return };
-      let uploads = self.uploads();
+      self.cancel_repeat(index, now);
       let id = self.next_request;
       let Some(call) = self.in_flight.get_mut(index) else { return };
-      let is_full = call.is_upload() && uploads >= self.settings.max_requests;
       let time = self.patience.time(call.call.body.len());
       self.next_request += 1;
-      // The first one stays: if the server is only slow, it is answered next.
-      if (is_full || call.requests.len() > 1)
-        && let Some(cancelled) = call.requests.pop()
-      {
-        self.cancelled.push_back(cancelled.id);
-      }
       call.requests.push(Attempt { id, began: now.elapsed });
       // Each further repetition takes twice as long.
       let waited = now.elapsed.saturating_sub(call.began);
@@ -75,6 +68,29 @@ impl Delivery {
     }
   }
 
+  /// Makes room for a repetition of this call: cancels its last one, or that of another upload if there is one request
+  /// more than allowed. First requests stay: if the server is only slow, they are answered next.
+  fn cancel_repeat(&mut self, index: usize, now: Now) {
+    let is_full = self.uploads() > self.settings.max_requests;
+    let Some(call) = self.in_flight.get(index) else { return };
+    let of_other = is_full && call.is_upload() && call.requests.len() == 1;
+    let repeated = if of_other {
+      self.in_flight.iter_mut().find(|other| other.is_upload() && other.requests.len() > 1)
+    } else {
+      self.in_flight.get_mut(index).filter(|call| call.requests.len() > 1)
+    };
+    if let Some(repeat) = repeated.and_then(|call| call.requests.pop()) {
+      self.patience.note_unanswered(now.elapsed.saturating_sub(repeat.began));
+      self.cancelled.push_back(repeat.id);
+    }
+  }
+
+  /// When a call is repeated: not before its last request has waited as long as the server now takes.
+  fn repeat_due(&self, call: &InFlight) -> Option<Duration> {
+    let last = call.requests.last().map_or(call.began, |attempt| attempt.began);
+    call.repeat_at.map(|at| at.max(last + self.patience.time(call.call.body.len())))
+  }
+
   /// The requests in flight that carry rows.
   pub(super) fn uploads(&self) -> usize {
     let uploads = self.in_flight.iter().filter(|call| call.is_upload());
@@ -83,7 +99,7 @@ impl Delivery {
 
   /// When the next call is repeated.
   pub(super) fn repeat_timeout(&self) -> Option<Duration> {
-    let next = self.in_flight.iter().filter_map(|call| call.repeat_at).min()?;
+    let next = self.in_flight.iter().filter_map(|call| self.repeat_due(call)).min()?;
     Some(next.max(self.next_repeat).max(self.retry_at.unwrap_or_default()))
   }
 

@@ -6,11 +6,20 @@ use super::*;
 use crate::transport::RequestId;
 
 /// Lets time pass while a server responds to each request after `delay`, unless it is cancelled before. The time and
-/// the path of each request, and the rows that were sent.
+/// the path of each request.
 fn run_slowly(
   host: &mut Host,
   time: Duration,
   delay: &dyn Fn(&str) -> Duration,
+) -> Vec<(u128, String)> {
+  run_by(host, time, &|path, now| now + delay(path))
+}
+
+/// The same while a server responds to a request of some time at the time that `respond_at` states.
+fn run_by(
+  host: &mut Host,
+  time: Duration,
+  respond_at: &dyn Fn(&str, Duration) -> Duration,
 ) -> Vec<(u128, String)> {
   let end = host.elapsed + time;
   let mut sent = Vec::new();
@@ -23,7 +32,7 @@ fn run_slowly(
     while let Some(Request { id, call, .. }) = host.exporter.poll_request() {
       let path = call.url.split_once("127.0.0.1:9").unwrap().1.to_owned();
       sent.push((host.elapsed.as_millis(), path.clone()));
-      let due = host.elapsed + delay(&path).min(call.timeout);
+      let due = respond_at(&path, host.elapsed).min(host.elapsed + call.timeout);
       open.insert(id, (due, path));
     }
     while let Some(output) = host.exporter.poll_output() {
@@ -77,6 +86,44 @@ fn a_response_within_the_timeout_of_a_flush_counts_however_late_it_is() {
     });
     assert_eq!(host.completed, [(ticket, true)], "after {delay} ms");
   }
+}
+
+/// As many rows as eight requests carry, all that are in flight at once.
+fn fill(host: &mut Host) {
+  (0..800).for_each(|run| host.run(&format!("run_{run}")));
+}
+
+#[test]
+fn a_server_that_responds_to_one_request_after_another_is_waited_for() {
+  for delay in [1_500, 3_000] {
+    let mut host = Host::new(json!({}));
+    fill(&mut host);
+    // It works on cancelled requests, too.
+    let free_at = Cell::new(Duration::ZERO);
+    let sent = run_by(&mut host, millis(delay) * 11, &|path, now| {
+      if path == "/logs3" {
+        free_at.set(now.max(free_at.get()) + millis(delay));
+        free_at.get()
+      } else {
+        now + millis(1)
+      }
+    });
+    let uploads = sent.iter().filter(|(_, path)| path == "/logs3").count();
+    assert!(uploads <= 10, "{uploads} uploads, {delay} ms each");
+    assert_eq!((host.stats().sent, host.stats().pending), (800, 0), "{delay} ms each");
+  }
+}
+
+#[test]
+fn uploads_on_connections_that_are_dropped_without_a_word_are_repeated_one_after_another() {
+  let mut host = Host::new(json!({}));
+  fill(&mut host);
+  let uploads = Cell::new(0);
+  let sent = run_by(&mut host, 5 * SECOND, &|path, now| {
+    uploads.set(uploads.get() + u32::from(path == "/logs3"));
+    now + if path == "/logs3" && uploads.get() <= 8 { 600 * SECOND } else { millis(20) }
+  });
+  assert_eq!((host.stats().sent, uploads.get()), (800, 16), "{sent:?}");
 }
 
 #[test]
