@@ -126,6 +126,9 @@ export declare function inspectSpool(dir: string): JsonString<SpoolListing>
 /** The parsed settings, without the key. Throws when they are not usable. */
 export declare function plan(settings: JsonString<RawConfig>): JsonString<Plan>
 
+/** Prints a line on stderr, by a thread of its own. Never blocks. */
+export declare function printLine(line: string): void
+
 /** Which events the queue refuses first when it is full. */
 export declare enum Priority {
   /** Starts a span, or only adds to one. The first to be refused; a refused event counts as lost. */

@@ -842,6 +842,7 @@ module.exports.ExitStep = nativeBinding.ExitStep
 module.exports.flueSpan = nativeBinding.flueSpan
 module.exports.inspectSpool = nativeBinding.inspectSpool
 module.exports.plan = nativeBinding.plan
+module.exports.printLine = nativeBinding.printLine
 module.exports.Priority = nativeBinding.Priority
 module.exports.translatedKinds = nativeBinding.translatedKinds
 module.exports.tryConnection = nativeBinding.tryConnection

@@ -1,7 +1,10 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { startCollector } from '../tools/collector';
 import type { CollectorOptions } from '../tools/collector/types';
-import { destination, runAgent, type Ending } from './support/run';
+import { destination, finished, ROOT, runAgent, withDirectory, type Ending } from './support/run';
 
 /** What the agent does without us. */
 let alone: Ending;
@@ -142,6 +145,58 @@ test('an exit timeout of zero ends at once, and the loss is reported', () =>
     const env = { ...destination(collector), FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: '0' };
     expectOneWarning(await runAgent('exit', env), 'EXIT', /\d rows? (is|are) lost/);
   }));
+
+/** Runs a program whose stderr is a pipe that is full, and that nobody reads. */
+async function withFullPipe(program: string, env: Record<string, string>) {
+  return withDirectory(async (directory) => {
+    const path = join(directory, 'stderr');
+    execFileSync('mkfifo', [path]);
+    const pipe = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+    try {
+      for (const size of [4096, 1]) fill(pipe, ' '.repeat(size));
+      const shell = ['-c', 'exec "$0" "$@" 2>"$STDERR"', process.execPath, '-e', program];
+      return await finished('sh', shell, { ...env, STDERR: path }, ROOT);
+    } finally {
+      closeSync(pipe);
+    }
+  });
+}
+
+/** Writes a text to a pipe until it has no more room for it. */
+function fill(pipe: number, text: string) {
+  try {
+    for (;;) writeSync(pipe, text);
+  } catch (error) {
+    expect(error).toHaveProperty('code', 'EAGAIN');
+  }
+}
+
+const unixTest = process.platform === 'win32' ? test.skip : test;
+
+unixTest.each([
+  ['delivers', true],
+  ['has no server', false],
+])('a program that %s ends as ever while nobody reads stderr', (_, works) =>
+  withCollector({}, async (collector) => {
+    const env = {
+      ...destination(works ? collector : { url: 'http://127.0.0.1:9' }),
+      ...(!works && { FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: '0' }),
+      FLUE_BRAINTRUST_DEBUG: '1',
+    };
+    const ended = await withFullPipe(
+      `
+      const flue = require('flue-braintrust');
+      flue.initLogger({ noOption: 1, onError() {} });
+      flue.traced(() => {}, { name: 'span' });
+      flue.flush({ timeoutMs: ${works ? 60_000 : 100} }).then(({ complete }) => {
+        console.log(complete);
+        process.exit();
+      });`,
+      env,
+    );
+    expect(ended).toMatchObject({ code: 0, signal: null, stdout: `${works}\n` });
+  }),
+);
 
 test('FLUE_BRAINTRUST_STRICT=1 turns the warning into an error', async () => {
   const env = { ...destination({ url: 'nonsense' }), FLUE_BRAINTRUST_STRICT: '1' };

@@ -14,9 +14,6 @@ const { variables } = require('./variables.js');
 const { PATIENCE_MS, deliverWithin } = require('./vercel.js');
 const { printBy, warn } = require('./warn.js');
 
-// Not by `process.stderr`: without a reader it ends the process with an error event.
-printBy((line) => fs.writeSync(2, `${line}\n`));
-
 /** The thread that delivers for all recorders. @type {import('../native.d.ts').Engine | undefined} */
 let engine;
 
@@ -52,6 +49,32 @@ const report = () => ({
 
 /** @type {typeof import('../native.d.ts') | undefined} */
 let native;
+
+/** How often a line is tried again while stderr is full, and after how many milliseconds. */
+const ATTEMPTS = 20;
+const AGAIN_MS = 5;
+
+// Not by `process.stderr`: without a reader it ends the process with an error event. By the native part, which never
+// blocks, if it is loaded; not on Windows, where nothing runs that would wait for the last line.
+printBy((line) => {
+  if (native && process.platform !== 'win32') native.printLine(line);
+  else writeLine(line);
+});
+
+/** Writes a line, also if stderr is a pipe that does not block and is full for a moment. @param {string} line */
+function writeLine(line) {
+  let rest = Buffer.from(`${line}\n`);
+  for (let attempts = 0; rest.length > 0; attempts += 1) {
+    try {
+      rest = rest.subarray(fs.writeSync(2, rest));
+    } catch (error) {
+      if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EAGAIN' || attempts > ATTEMPTS) {
+        throw error;
+      }
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, AGAIN_MS);
+    }
+  }
+}
 
 /** The native part, whose exporters in workers end with the main thread from now on. */
 function load() {

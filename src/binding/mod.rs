@@ -15,6 +15,7 @@ mod text;
 
 use napi_derive::napi;
 
+use crate::host;
 use translate::FlueContext;
 
 /// The row id and the trace id of the Flue span with these ids; an empty list when there is no id.
@@ -23,6 +24,12 @@ pub fn flue_span(ids: String) -> Vec<String> {
   let context: FlueContext = serde_json::from_str(&ids).unwrap_or_default();
   let span = context.span().map(|span| vec![span.row.to_string(), span.trace.to_string()]);
   span.unwrap_or_default()
+}
+
+/// Prints a line on stderr, by a thread of its own. Never blocks.
+#[napi(catch_unwind)]
+pub fn print_line(line: String) {
+  host::print_line(&line);
 }
 
 #[cfg(test)]

@@ -11,10 +11,11 @@ use export::{
   loss::LossReason,
 };
 
-use super::shared::Shared;
+use super::{shared::Shared, stderr};
 
-/// How long after the deadline the JavaScript thread still waits for the exporter to end.
-const GRACE: Duration = Duration::from_millis(250);
+/// How long after the deadline the JavaScript thread still waits for the exporter to end, and then for its lines on
+/// stderr.
+pub const GRACE: Duration = Duration::from_millis(250);
 
 /// What the JavaScript thread waits for at the end of the process.
 #[derive(Clone, Copy)]
@@ -133,6 +134,7 @@ pub fn wait(shared: &Shared, step: ExitStep, slice: Option<Duration>) -> bool {
       // The thread never started: what waits for it is lost.
       shared.on_thread_exit(LossReason::NotDeliveredAtExit);
     }
+    stderr::wait(GRACE);
   }
   true
 }

@@ -1,6 +1,6 @@
 //! The JavaScript thread's handle of an exporter.
 
-use std::{io::Write, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use export::{
   admission::Priority, config::Settings, counters::Stats, diagnostics::Diagnostic, loss::LossReason,
@@ -14,6 +14,7 @@ use super::{
   engine::Engine,
   process_exit,
   shared::{Shared, TraceDestination},
+  stderr,
 };
 
 /// How long a recorder that is garbage-collected may deliver its rows, if its exit timeout is not longer.
@@ -32,7 +33,8 @@ impl ExporterHandle {
     let has_spool = settings.spool.is_some();
     let driving = engine.clone();
     let starter = Box::new(move |shared| driving.drive(shared));
-    let shared = Arc::new(Shared::new(starter, settings, Box::new(print), Box::new(print_debug)));
+    let shared =
+      Arc::new(Shared::new(starter, settings, Box::new(print), Box::new(stderr::print_debug)));
     engine.register(&shared);
     process_exit::register(&shared);
     if has_spool && shared.queue.begin() {
@@ -191,15 +193,7 @@ impl Drop for ExporterHandle {
   }
 }
 
-/// Shows a line of the debug log on stderr.
-fn print_debug(line: &str) {
-  // A closed stderr is no failure.
-  let _closed =
-    std::io::stderr().write_all(format!("[flue-braintrust] debug: {line}\n").as_bytes());
-}
-
 /// Shows a diagnostic as one line on stderr.
 fn print(diagnostic: &Diagnostic) {
-  // A closed stderr is no failure.
-  let _closed = std::io::stderr().write_all(format!("{diagnostic}\n").as_bytes());
+  stderr::print(&diagnostic.to_string());
 }

@@ -17,6 +17,7 @@
 //! | [`absolute_paths`] | the paths of its settings |
 //! | [`ending`] | the end of the process: what is waited for |
 //! | [`process_exit`] | the end of the process on the main thread, and after JavaScript's |
+//! | [`stderr`] | diagnostics and the debug log, written by a thread of their own |
 //! | [`probe`] | a connection without an exporter |
 //! | [`secrets`] | the API keys that the process knows |
 
@@ -37,6 +38,7 @@ mod process_exit;
 mod secrets;
 mod shared;
 mod slab;
+mod stderr;
 
 pub use chunks::EventText;
 pub use command::Report;
@@ -46,3 +48,4 @@ pub use handle::ExporterHandle;
 pub use probe::{Plan, probe};
 pub use process_exit::begin as begin_process_exit;
 pub use secrets::secrets;
+pub use stderr::print as print_line;

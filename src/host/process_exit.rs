@@ -17,6 +17,7 @@ use std::{
 use super::{
   ending::{self, ExitStep, Exporters},
   shared::Shared,
+  stderr,
 };
 
 /// The exporters of all threads.
@@ -80,4 +81,6 @@ fn listen() {
 fn end_all() {
   let left: Vec<_> = EXPORTERS.take().into_iter().filter(|shared| !shared.has_ended()).collect();
   ending::end_without_javascript(&left, began());
+  // What JavaScript printed last.
+  stderr::wait(ending::GRACE);
 }

@@ -237,7 +237,7 @@ impl Diagnostics {
     }
     state.emitted.push(code);
     let message = message.to_owned();
-    self.emit(&mut state, Diagnostic { code: code.name(), message, ..Diagnostic::default() });
+    self.emit(state, Diagnostic { code: code.name(), message, ..Diagnostic::default() });
   }
 
   /// Reports that rows are lost and `why`, unless losses of that reason were reported less than a period ago:
@@ -251,7 +251,7 @@ impl Diagnostics {
     let (code, reason) = (Code::Lost.name(), Some(reason.name()));
     let diagnostic =
       Diagnostic { code, message, reason, rows: Some(rows), ..Diagnostic::default() };
-    self.emit(&mut state, diagnostic);
+    self.emit(state, diagnostic);
   }
 
   /// The same for attachments.
@@ -264,7 +264,7 @@ impl Diagnostics {
     let (code, reason) = (Code::Lost.name(), Some(name));
     let diagnostic =
       Diagnostic { code, message, reason, attachments: Some(count), ..Diagnostic::default() };
-    self.emit(&mut state, diagnostic);
+    self.emit(state, diagnostic);
   }
 
   /// The diagnostics since the last call, at most the latest 64.
@@ -272,13 +272,15 @@ impl Diagnostics {
     mem::take(&mut self.lock().kept).into()
   }
 
-  fn emit(&self, state: &mut State, mut diagnostic: Diagnostic) {
+  /// Keeps a diagnostic, then shows it without the lock: no other thread waits for the sink.
+  fn emit(&self, mut state: MutexGuard<'_, State>, mut diagnostic: Diagnostic) {
     diagnostic.message = self.secrets.hide(diagnostic.message);
-    (self.sink)(&diagnostic);
     if state.kept.len() >= MAX_KEPT {
       state.kept.pop_front();
     }
-    state.kept.push_back(diagnostic);
+    state.kept.push_back(diagnostic.clone());
+    drop(state);
+    (self.sink)(&diagnostic);
   }
 
   fn lock(&self) -> MutexGuard<'_, State> {
@@ -304,6 +306,8 @@ fn total_lost(are: fn(u64) -> String, lost: &BTreeMap<&'static str, u64>) -> Str
 
 #[cfg(test)]
 mod tests {
+  use std::{sync::mpsc, thread};
+
   use super::*;
 
   #[test]
@@ -326,6 +330,24 @@ mod tests {
       start + Duration::from_secs(60),
     );
     assert_eq!(take(), [(Some("queue_full"), Some(5))]);
+  }
+
+  #[test]
+  fn nobody_waits_for_the_sink() {
+    let (shown, is_shown) = mpsc::channel();
+    let (taken, is_taken) = mpsc::channel();
+    let is_taken = Mutex::new(is_taken);
+    let sink: Sink = Box::new(move |_| {
+      shown.send(()).unwrap();
+      is_taken.lock().unwrap().recv().unwrap();
+    });
+    let diagnostics = Diagnostics::new(Duration::ZERO, &Arc::default(), sink);
+    thread::scope(|scope| {
+      scope.spawn(|| diagnostics.once(Code::Refused, "401"));
+      is_shown.recv().unwrap();
+      assert_eq!(diagnostics.take().len(), 1);
+      taken.send(()).unwrap();
+    });
   }
 
   #[test]
