@@ -15,8 +15,9 @@ mod text;
 
 use napi_derive::napi;
 
-use crate::host;
 use translate::FlueContext;
+
+use crate::host;
 
 /// The row id and the trace id of the Flue span with these ids; an empty list when there is no id.
 #[napi(catch_unwind, ts_args_type = "ids: JsonString<FlueIds>")]
@@ -27,6 +28,7 @@ pub fn flue_span(ids: String) -> Vec<String> {
 }
 
 /// Prints a line on stderr, by a thread of its own. Never blocks.
+#[cfg_attr(test, allow(dead_code, reason = "no Node calls it in tests"))]
 #[napi(catch_unwind)]
 pub fn print_line(line: String) {
   host::print_line(&line);
