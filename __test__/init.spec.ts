@@ -674,8 +674,34 @@ test.each([
   },
 );
 
+test.each([
+  ['a folder', `root: './web/',`, 'web'],
+  ['this folder', `root: import.meta.dirname, test: { root: 'src' },`, ''],
+])('sources are looked for in the root of Vite: %s', async (_what, member, folder) => {
+  const inWeb = {
+    'web/src/hello.ts': '',
+    'web/flue.config.ts': `export default { app: 'server.ts' };\n`,
+    'web/server.ts': 'export default {};\n',
+  };
+  const files = {
+    ...inWeb,
+    'src/hello.ts': '',
+    'server.ts': 'export default {};\n',
+    'flue.config.ts': `export default { app: 'server.ts' };\n`,
+    'vite.config.ts': vite('').replace('plugins:', `${member} plugins:`),
+  };
+  await withFiles(files, async (directory, read) => {
+    const { files: changed } = await init(directory);
+    const at = (name: string) => join(folder, name);
+    expect(changed.map(({ path }) => path)).toEqual([at('src/braintrust.ts'), at('server.ts')]);
+    expect(read(at('server.ts'))).toBe(`import './src/braintrust.ts';\nexport default {};\n`);
+    expect(await init(directory)).toMatchObject({ files: [] });
+  });
+});
+
 test('options of the plugin that stand elsewhere leave the usual app its import', async () => {
-  const files = { 'src/app.ts': 'export default {};\n', 'vite.config.ts': vite('options') };
+  const config = `import { flue } from '@flue/vite';\nconst plugin = flue(options);\n`;
+  const files = { 'src/app.ts': 'export default {};\n', 'vite.config.ts': config };
   await withFiles(files, async (directory) => {
     const { files: changed } = await init(directory);
     expect(changed.map(({ path }) => path)).toEqual(['src/braintrust.ts', 'src/app.ts']);

@@ -2,7 +2,7 @@
 
 // The agents of a Flue 2 project, by the rules of Flue's own scan (`scanAgents` of `@flue/vite`).
 
-const { closingOf, withoutComments, withoutTexts } = require('./source');
+const { closingOf, flattened, withoutComments, withoutTexts } = require('./source');
 
 /** @typedef {import('./project').Project} Project */
 /** @typedef {import('./files').SourceFile} SourceFile */
@@ -166,23 +166,6 @@ function isFunction(code) {
   const end = closingOf(code, 0);
   const isWhole = new RegExp(`^${END}`).test(flat.slice(end + 1));
   return isWhole && isFunction(code.slice(1, end).trimStart());
-}
-
-/**
- * The code with spaces for what is in brackets.
- *
- * @param {string} code without its texts
- */
-function flattened(code) {
-  let flat = '';
-  for (let at = 0; at < code.length; at++) {
-    flat += code.charAt(at);
-    if (!'([{'.includes(code.charAt(at))) continue;
-    const end = closingOf(code, at);
-    flat += ' '.repeat(end - at - 1) + code.charAt(end);
-    at = end;
-  }
-  return flat;
 }
 
 module.exports = { agentsOf, exportedAgents, isAgent };

@@ -1,12 +1,12 @@
 'use strict';
 
-// The application's entry, where a configuration names another one than the usual.
+// Where the sources of the application are, as far as its configurations name another place than the usual.
 
 const path = require('node:path');
 
 const { Failure } = require('../support/usage');
 const { readFile, readableFile } = require('./files');
-const { closingOf, withoutTexts } = require('./source');
+const { closingOf, flattened, withoutTexts } = require('./source');
 const { allImportsOf } = require('./tracing');
 
 /** In the order in which Vite and Flue look for them; the first one counts. */
@@ -23,21 +23,56 @@ const PLUGIN = '@flue/vite';
  */
 
 /**
+ * The folder in which Flue looks for everything: the root of Vite, if its configuration names one by a path in quotes.
+ *
+ * @param {string} root
+ * @returns {string} relative to the root; `.` for the root itself
+ */
+function viteRoot(root) {
+  const text = firstReadable(root, VITE)?.text ?? '';
+  const call = pluginCall(text);
+  if (call === undefined) return '.';
+  const code = withoutTexts(text);
+  const open = enclosingObject(code, call.start);
+  if (open === -1) return '.';
+  const members = flattened(code.slice(open + 1, closingOf(code, open)));
+  const key = /(?<=^\s*|,\s*)root\s*:\s*(?=["'])/.exec(members);
+  if (key === null) return '.';
+  const named = /^(["'])([^"'\\]+)\1/.exec(text.slice(open + 1 + key.index + key[0].length))?.[2];
+  return path.relative(root, path.resolve(root, named ?? '.')) || '.';
+}
+
+/**
+ * Where the innermost object begins that a place is in.
+ *
+ * @param {string} code without its texts
+ * @param {number} at
+ * @returns {number} -1 if there is none
+ */
+function enclosingObject(code, at) {
+  let open = at;
+  while (open >= 0 && (code.charAt(open) !== '{' || closingOf(code, open) < at)) open -= 1;
+  return open;
+}
+
+/**
  * The entry that the options of Flue's plugin name, else the one that Flue's configuration names.
  *
  * @param {string} root
+ * @param {string} base the folder in which Flue looks for everything
  * @param {boolean} hasUsual whether there is an app in the usual place
  * @returns {{ app?: SourceFile, unknown?: string }} `unknown`: how a configuration names one that is not known here
  */
-function configuredApp(root, hasUsual) {
+function configuredApp(root, base, hasUsual) {
   const vite = firstReadable(root, VITE);
-  const flue = firstReadable(root, FLUE);
+  const names = FLUE.map((name) => path.join(base, name));
+  const flue = firstReadable(root, names);
   const inline = vite && inlineOption(vite.text, hasUsual);
   const config = inline === undefined ? flue : vite;
   const option = inline ?? (flue && appOption(flue.text));
   if (config === undefined || option === undefined) return {};
   if ('code' in option) return { unknown: `\`${option.code}\` in ${config.path}` };
-  const name = path.normalize(path.relative(root, path.resolve(root, option.path)));
+  const name = path.normalize(path.relative(root, path.resolve(root, base, option.path)));
   const app = readFile(root, name);
   if (app !== undefined && 'text' in app) return { app };
   const why = app === undefined ? 'is not there' : `cannot be read: ${app.why}`;
@@ -49,13 +84,12 @@ const firstReadable = (root, names) =>
   names.map((name) => readableFile(root, name)).find((file) => file !== undefined);
 
 /**
- * The option in the call of Flue's plugin.
+ * The call of Flue's plugin.
  *
  * @param {string} text of Vite's configuration
- * @param {boolean} hasUsual
- * @returns {AppOption | undefined}
+ * @returns {{ start: number, open: number, end: number } | undefined} and its brackets
  */
-function inlineOption(text, hasUsual) {
+function pluginCall(text) {
   const clause = allImportsOf(text).find(({ from }) => from === PLUGIN)?.clause;
   if (clause === undefined) return undefined;
   const local = /(?<![\w$])flue\s*(?:\bas\b|:)\s*([\w$]+)/.exec(clause)?.[1] ?? 'flue';
@@ -64,15 +98,30 @@ function inlineOption(text, hasUsual) {
   const found = call.exec(code);
   if (found === null) return undefined;
   const open = found.index + found[0].length - 1;
-  const end = closingOf(code, open);
-  const options = code.slice(open + 1, end).trim();
+  return { start: found.index, open, end: closingOf(code, open) };
+}
+
+/**
+ * The option in the call of Flue's plugin.
+ *
+ * @param {string} text of Vite's configuration
+ * @param {boolean} hasUsual
+ * @returns {AppOption | undefined}
+ */
+function inlineOption(text, hasUsual) {
+  const call = pluginCall(text);
+  if (call === undefined) return undefined;
+  const { start, open, end } = call;
+  const options = withoutTexts(text)
+    .slice(open + 1, end)
+    .trim();
   if (options === '') return undefined;
   const isObject = options.startsWith('{');
   const own = isObject ? appOption(text, [open, end]) : undefined;
   if (own !== undefined || (isObject && !options.includes('...'))) return own;
   // They are composed elsewhere. Where there is no usual app, they probably name one.
   const isNamed = appOption(text) !== undefined || !hasUsual;
-  return isNamed ? { code: text.slice(found.index, end + 1).replace(/\s+/g, ' ') } : undefined;
+  return isNamed ? { code: text.slice(start, end + 1).replace(/\s+/g, ' ') } : undefined;
 }
 
 /**
@@ -112,4 +161,4 @@ function endOfValue(code, start) {
   return code.length;
 }
 
-module.exports = { configuredApp };
+module.exports = { configuredApp, viteRoot };

@@ -8,7 +8,7 @@ const path = require('node:path');
 const { isObject } = require('../support/json');
 const { Failure } = require('../support/usage');
 const { FLUE, fluePackages } = require('../support/workspace');
-const { configuredApp } = require('./configured-app');
+const { configuredApp, viteRoot } = require('./configured-app');
 const { readFile, readableFile, reasonOf } = require('./files');
 
 /** In the order in which Flue looks for them. */
@@ -62,11 +62,13 @@ function readProject(directory) {
   const range = dependencies[FLUE];
   // What is installed above may be that of a neighbour.
   if (range === undefined) throw noProject(root, `it does not depend on ${FLUE}`);
-  const sourceRoot = SOURCE_ROOTS.find((name) => isDirectory(path.join(root, name))) ?? '.';
+  const base = viteRoot(root);
+  const roots = SOURCE_ROOTS.map((name) => path.join(base, name));
+  const sourceRoot = roots.find((name) => isDirectory(path.join(root, name))) ?? base;
   const { sources, unreadable } = sourcesIn(root, sourceRoot);
   for (const name of ['app', 'braintrust']) refuseUnreadable(root, path.join(sourceRoot, name));
   const usual = firstOf(sources, path.join(sourceRoot, 'app'));
-  const { app = usual, unknown } = configuredApp(root, usual !== undefined);
+  const { app = usual, unknown } = configuredApp(root, base, usual !== undefined);
   if (
     app === undefined &&
     unknown === undefined &&

@@ -134,9 +134,27 @@ function closingOf(code, open) {
   return code.length;
 }
 
+/**
+ * The code with spaces for what is in brackets.
+ *
+ * @param {string} code without its texts
+ */
+function flattened(code) {
+  let flat = '';
+  for (let at = 0; at < code.length; at++) {
+    flat += code.charAt(at);
+    if (!'([{'.includes(code.charAt(at))) continue;
+    const end = closingOf(code, at);
+    flat += ' '.repeat(end - at - 1) + code.charAt(end);
+    at = end;
+  }
+  return flat;
+}
+
 module.exports = {
   assignedImportsOf,
   closingOf,
+  flattened,
   importsOf,
   modulesCalled,
   namesOf,
