@@ -18,7 +18,7 @@ const TABLE: Record<string, string> = {
 
   api: 'context login spans',
   exporter:
-    'adoption callers capture context destinations diagnostics exit-steps json masking no-destination ready routes slug-destinations variables warn',
+    'adoption callers capture context destinations diagnostics exit-steps invalid-option json masking no-destination options ready routes slug-destinations variables warn',
   destination:
     'capture context delivery enrichment json own-events pending-files repeated-events root-of-work sampling slug-destinations timers warn weak work-keys',
   destinations: 'destination json options warn',
@@ -72,9 +72,10 @@ const TABLE: Record<string, string> = {
   json: 'builtins',
   'no-stats': '',
   'sum-stats': 'no-stats',
-  options: 'builtins trace-fields',
+  'invalid-option': 'json',
+  options: 'builtins invalid-option trace-fields',
   'outside-of-request': '',
-  'trace-fields': 'json variables',
+  'trace-fields': 'invalid-option json variables',
   signals: '',
   'stats-socket': '',
   'shared-prefix': '',

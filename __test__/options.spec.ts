@@ -131,6 +131,40 @@ test('an option that there is not is named, and the logger works', async () => {
   ]);
 });
 
+const fails = () => {
+  throw new Error('SECRET');
+};
+const failing = (name: string) => Object.defineProperty({}, name, { get: fails, enumerable: true });
+
+test.each<[string, object]>([
+  ['redact', failing('redact')],
+  ['redact.keys', { redact: failing('keys') }],
+  ['redact.patterns', { redact: { patterns: [failing('source')] } }],
+  ['spool.dir', { spool: failing('dir') }],
+  ['content', { content: new Proxy({}, { ownKeys: fails }) }],
+  ['sampleRate', failing('sampleRate')],
+  ['tags', failing('tags')],
+  ['metadata', failing('metadata')],
+  ['environment', { environment: failing('name') }],
+  ['release', { release: { toString: fails } }],
+  ['setCurrent', failing('setCurrent')],
+  ['onError', failing('onError')],
+  ['enrich', failing('enrich')],
+  ['storage', failing('storage')],
+  ['options', new Proxy({}, { ownKeys: fails })],
+])('of what the option `%s` throws when it is read only the class is printed', (name, options) => {
+  const messages: string[] = [];
+  onWarning(({ message }) => messages.push(message));
+  // Other settings are invalid, too, so that nothing starts.
+  const target = Object.defineProperties(options, {
+    appUrl: { value: 'SECRET', enumerable: true },
+  });
+  initLogger(name === 'options' ? options : target);
+  expect(messages).toEqual([
+    `\`${name}\` cannot be read (Error); the application runs on without tracing.`,
+  ]);
+});
+
 test('an option without a value, and those of the braintrust package, are not named', () => {
   const theirs = { asyncFlush: true, forceLogin: false, fetch, noExitFlush: true, state: {} };
   const unset = { projctName: undefined };

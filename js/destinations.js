@@ -39,9 +39,10 @@ class Destinations {
   /**
    * The destination with these options: the one that is there, or a new one. Throws when it cannot be started.
    * @param {import('../index.d.ts').InitLoggerOptions} options
+   * @param {import('../index.d.ts').InitLoggerOptions['storage']} storage
    * @returns {Destination}
    */
-  open(options) {
+  open(options, storage) {
     const [unknown] = unknownOptions(options);
     if (unknown !== undefined) {
       warn('BAD_OPTION', `\`initLogger\` has no option \`${unknown}\`; it is ignored.`, unknown);
@@ -49,7 +50,7 @@ class Destinations {
     const { unusable, ...environment } = this.#host.environment();
     if (unusable !== undefined) warn('ENV_FILE', `${unusable} It is ignored.`);
     const picked = pickOptions(options, environment.env);
-    return this.#open(picked, environment, options?.storage);
+    return this.#open(picked, environment, storage);
   }
 
   /**

@@ -13,7 +13,9 @@ const { Masking } = require('./masking.js');
 const { ExitSteps } = require('./exit-steps.js');
 const { SlugDestinations } = require('./slug-destinations.js');
 const { Announcements } = require('./ready.js');
+const { readOption } = require('./invalid-option.js');
 const { messageOf } = require('./json/json-safe-copy.js');
+const { pickOwnOptions } = require('./options.js');
 const { Diagnostics } = require('./diagnostics.js');
 const { Routes } = require('./routes.js');
 const { isStrict } = require('./variables.js');
@@ -128,17 +130,18 @@ class Exporter {
   init(options = {}) {
     let becomesCurrent = true;
     try {
-      becomesCurrent = options?.setCurrent !== false;
-      if (options?.onError !== undefined) this.#polls.isUsed = true;
-      this.#diagnostics.listen(options?.onError);
-      const destination = this.#destinations.open(options);
+      becomesCurrent = readOption('setCurrent', () => options?.setCurrent) !== false;
+      const { onError, onReady, enrich, sample, handleSignals, storage } = pickOwnOptions(options);
+      if (onError !== undefined) this.#polls.isUsed = true;
+      this.#diagnostics.listen(onError);
+      const destination = this.#destinations.open(options, storage);
       if (this.#kinds === STAGE_KINDS) this.#kinds = kindsOf(this.#host.load());
-      if (typeof options?.onError === 'function') destination.onError = options.onError;
-      if (typeof options?.enrich === 'function') destination.enrichBy(options.enrich);
-      if (typeof options?.sample === 'function') destination.sampleBy(options.sample);
+      if (typeof onError === 'function') destination.onError = onError;
+      if (typeof enrich === 'function') destination.enrichBy(enrich);
+      if (typeof sample === 'function') destination.sampleBy(sample);
       if (becomesCurrent) this.#setCurrent(destination);
-      this.#announcements.add(destination, options?.onReady);
-      if (options?.handleSignals === true) this.#host.endOnSignals();
+      this.#announcements.add(destination, onReady);
+      if (handleSignals === true) this.#host.endOnSignals();
       return destination;
     } catch (error) {
       if (becomesCurrent) this.#setCurrent(NO_DESTINATION);

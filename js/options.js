@@ -1,6 +1,7 @@
 'use strict';
 
 const { types } = require('./builtins/index.js');
+const { InvalidOption, readOption } = require('./invalid-option.js');
 const { traceFieldsOf } = require('./trace-fields.js');
 
 // The options of `initLogger` in a form that JSON can hold. The native part validates them.
@@ -111,7 +112,9 @@ const KNOWN = new Set([NATIVE, OWN, OTHERS].flatMap((options) => Object.keys(opt
  * @param {Options | null | undefined} options
  */
 function unknownOptions(options) {
-  return isSettings(options) ? namesOf(options).filter((name) => !KNOWN.has(name)) : [];
+  return readOption('options', () =>
+    isSettings(options) ? namesOf(options).filter((name) => !KNOWN.has(name)) : [],
+  );
 }
 
 /**
@@ -127,7 +130,14 @@ function namesOf(object) {
       if (at === object || typeof value !== 'function') names.add(name);
     }
   }
-  return [...names].filter((name) => object[name] !== undefined && object[name] !== null);
+  return [...names].filter((name) => {
+    try {
+      return object[name] !== undefined && object[name] !== null;
+    } catch {
+      // Whoever needs the value names what is thrown.
+      return true;
+    }
+  });
 }
 
 /**
@@ -158,13 +168,34 @@ function isRoot(object) {
  * @returns {Record<string, unknown>}
  */
 function pickOptions(options, env = {}) {
-  const given = options ?? {};
-  if (!isSettings(given)) throw new TypeError('the options of `initLogger` are no plain object');
-  const picked = checked(given, NATIVE);
-  checked(given, OWN);
-  if (picked.redact !== undefined) picked.redact = withExpressions(picked.redact);
-  const traceFields = traceFieldsOf(given, env);
-  return traceFields === undefined ? picked : { ...picked, traceFields };
+  return readOption('options', () => {
+    const given = options ?? {};
+    if (!isSettings(given)) {
+      throw new InvalidOption('the options of `initLogger` are no plain object');
+    }
+    const picked = checked(given, NATIVE);
+    checked(given, OWN);
+    if (picked.redact !== undefined) picked.redact = withExpressions(picked.redact);
+    const traceFields = traceFieldsOf(given, env);
+    return traceFields === undefined ? picked : { ...picked, traceFields };
+  });
+}
+
+/**
+ * The options for which the native part has no use. What they are is checked where they are used.
+ * @param {Options | null | undefined} options
+ * @returns {Pick<Options, 'onError' | 'onReady' | 'enrich' | 'sample' | 'handleSignals' | 'storage'>}
+ */
+function pickOwnOptions(options) {
+  /** @type {Options} */
+  const own = {};
+  for (const name of ['onError', 'onReady', 'enrich', 'sample', 'handleSignals', 'storage']) {
+    own[/** @type {'storage'} */ (name)] = readOption(
+      name,
+      () => /** @type {any} */ (options)?.[name],
+    );
+  }
+  return own;
 }
 
 /**
@@ -178,8 +209,12 @@ function checked(values, types, path = '') {
   /** @type {Record<string, unknown>} */
   const set = {};
   for (const [name, type] of Object.entries(types)) {
-    const value = values[name];
-    if (value !== undefined && value !== null) set[name] = ofType(`${path}${name}`, value, type);
+    const whole = `${path}${name}`;
+    const value = readOption(whole, () => {
+      const given = values[name];
+      return given === undefined || given === null ? undefined : ofType(whole, given, type);
+    });
+    if (value !== undefined) set[name] = value;
   }
   return set;
 }
@@ -196,20 +231,20 @@ function ofType(name, value, type) {
     const isType = isItem
       ? Array.isArray(value) && Array.from(value).every(isItem)
       : typeof value === type;
-    if (!isType) throw new TypeError(`\`${name}\` is no ${type}`);
+    if (!isType) throw new InvalidOption(`\`${name}\` is no ${type}`);
     return value;
   }
   const { members, isSwitch } = type;
   if (isSwitch && typeof value === 'boolean') return value;
   if (!isSettings(value)) {
-    throw new TypeError(
+    throw new InvalidOption(
       `\`${name}\` is ${isSwitch ? 'neither true, false nor a' : 'no'} plain object`,
     );
   }
   const unknown = namesOf(value).find((member) => !Object.hasOwn(members, member));
   if (unknown !== undefined) {
     const known = Object.keys(members).join(', ');
-    throw new TypeError(`\`${name}.${unknown}\` is unknown; known: ${known}`);
+    throw new InvalidOption(`\`${name}.${unknown}\` is unknown; known: ${known}`);
   }
   return checked(value, members, `${name}.`);
 }
@@ -226,4 +261,4 @@ function withExpressions(rules) {
   return { ...rules, patterns };
 }
 
-module.exports = { pickOptions, unknownOptions };
+module.exports = { pickOptions, pickOwnOptions, unknownOptions };

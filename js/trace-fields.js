@@ -2,6 +2,7 @@
 
 // The tags and the metadata of every trace, from the options and the variables.
 
+const { InvalidOption, readOption } = require('./invalid-option.js');
 const { toJsonSafe } = require('./json/stringify.js');
 const { variables } = require('./variables.js');
 
@@ -33,13 +34,17 @@ const COMMITS = [
  * @returns {{ tags?: string[], metadata: Record<string, unknown> } | undefined}
  */
 function traceFieldsOf(options, env) {
-  const tags = tagsOf(options.tags, env.FLUE_BRAINTRUST_TAGS);
-  const environment = environmentOf(options.environment) ?? filled(env.FLUE_BRAINTRUST_ENVIRONMENT);
-  const release = releaseOf(options.release) ?? releaseOf(env.FLUE_BRAINTRUST_RELEASE);
+  const tags = readOption('tags', () => tagsOf(options.tags, env.FLUE_BRAINTRUST_TAGS));
+  const environment =
+    readOption('environment', () => environmentOf(options.environment)) ??
+    filled(env.FLUE_BRAINTRUST_ENVIRONMENT);
+  const release =
+    readOption('release', () => releaseOf(options.release)) ??
+    releaseOf(env.FLUE_BRAINTRUST_RELEASE);
   const metadata = {
     ...(environment !== undefined && { environment }),
     ...(release !== undefined && { release }),
-    ...metadataOf(options.metadata, env.FLUE_BRAINTRUST_METADATA),
+    ...readOption('metadata', () => metadataOf(options.metadata, env.FLUE_BRAINTRUST_METADATA)),
   };
   if (tags.length === 0 && Object.keys(metadata).length === 0) return undefined;
   return { ...(tags.length > 0 && { tags }), metadata };
@@ -53,7 +58,7 @@ function tagsOf(option, variable) {
   const tags = option ?? variable?.split(',');
   if (tags === undefined) return [];
   if (!Array.isArray(tags) || !tags.every((tag) => typeof tag === 'string')) {
-    throw new TypeError('tags is not a list of strings');
+    throw new InvalidOption('tags is not a list of strings');
   }
   return [...new Set(tags.flatMap((tag) => filled(tag) ?? []))];
 }
@@ -68,7 +73,7 @@ function metadataOf(option, variable) {
   const given = option ?? (text?.startsWith('{') ? parsed(text) : text && pairsOf(text));
   if (given === undefined) return undefined;
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new TypeError(
+    throw new InvalidOption(
       'metadata (FLUE_BRAINTRUST_METADATA) is neither an object nor a list such as team=a,tier=b',
     );
   }
