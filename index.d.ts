@@ -770,10 +770,18 @@ export declare class Attachment {
     readonly type: 'braintrust_attachment';
     readonly filename: string;
     readonly content_type: string;
+    /** An id of this object alone: what is uploaded has a key that derives from its content. */
     readonly key: string;
   };
   /** The file, once it is read. */
   data(): Promise<Blob>;
+  /**
+   * Its state, once it is read: `uploading`, or `error` if it cannot be read or is too large. Uploads nothing by itself: the
+   * row that has the file does. Never rejects.
+   */
+  upload(): Promise<{ upload_status: 'uploading' | 'done' | 'error'; error_message?: string }>;
+  /** Its reference, and its size or why there is none. */
+  debugInfo(): Record<string, unknown>;
 }
 
 /** The names that the `braintrust` package has for types of this one. */

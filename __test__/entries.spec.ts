@@ -148,6 +148,8 @@ test('where the package cannot be loaded, every function behaves as documented, 
       }
       const file = new api.Attachment({ data: Buffer.from('abc'), filename: 'a', contentType: 't/x' });
       assert.equal(await (await file.data()).text(), 'abc');
+      assert.equal((await file.upload()).upload_status, 'error');
+      assert.equal(file.debugInfo().reference, file.reference);
       assert.equal(file.reference.filename, 'a');
       for (const use of ['logError', 'logFeedback', 'logScores', 'setMaskingFunction', 'updateSpan']) {
         assert.equal(api[use](assert.fail, assert.fail), undefined);

@@ -284,6 +284,11 @@ test.each(['true', 'false'])('an Attachment is uploaded if that is set: %s', (at
     span.log({ input: { view: make(bytes), buffer: make(bytes.buffer), blob } });
     span.log({ output: [undefined, null, 7, {}, '/no/such/file', [], () => {}].map(make) });
     show((await make(bytes).data()).size);
+    for (const data of [bytes, new Blob([bytes]), '/no/such/file', new Uint8Array(6e6)]) {
+      const file = make(data);
+      const { upload_status, error_message } = await file.upload();
+      show([upload_status, error_message, file.debugInfo().inputData, file.debugInfo().reference.filename]);
+    }
     show(make(bytes).reference.type);
     new bt.Attachment(); new bt.Attachment(null); new bt.Attachment(new Proxy({}, { get() { throw new Error('no'); } }));
     span.end();
@@ -291,7 +296,15 @@ test.each(['true', 'false'])('an Attachment is uploaded if that is set: %s', (at
     await bt.wrapTraced(async () => ({ blob: make(new Blob([bytes])) }), { name: 'returned' })();
     await bt.flush();`,
     (row, shown) => {
-      expect(shown).toEqual([3000, 'braintrust_attachment']);
+      const read = ['uploading', null, '3000 bytes', 'a.bin'];
+      const failed = (why: string) => ['error', why, why, 'a.bin'];
+      const files = [
+        read,
+        read,
+        failed('a file that cannot be read'),
+        failed('a file that is too large'),
+      ];
+      expect(shown).toEqual([3000, ...files, 'braintrust_attachment']);
       expect(row('begun').input).toEqual(row('returned').output);
       expect(row('begun').input).toEqual({ blob: row('with files').input.blob });
       for (const name of ['view', 'buffer', 'blob']) {

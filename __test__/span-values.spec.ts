@@ -157,6 +157,26 @@ test('an object of a class that lists no members is a mark with its class, and a
   });
 });
 
+test('a span and a logger in content are named as such, and asked for nothing', async () => {
+  const { rows, shown } = await program(`
+    const logger = bt.initLogger();
+    for (const name of ['id', 'project']) Object.defineProperty(logger, name, { enumerable: true, get: () => show(name) });
+    await bt.wrapTraced(async (...values) => values[0], { name: 'values' })(bt.currentSpan(), { logger }, bt.NOOP_SPAN);
+    bt.traced((span) => {
+      span.log({ output: bt.startSpan({ name: 'below' }), metadata: { span, logger } });
+    }, { name: 'logged' });
+    show(Object.keys(logger).includes('toJSON'));`);
+  expect(named(rows, 'values')).toMatchObject({
+    input: ['<span>', { logger: '<logger>' }, '<span>'],
+    output: '<span>',
+  });
+  expect(named(rows, 'logged')).toMatchObject({
+    output: '<span>',
+    metadata: { span: '<span>', logger: '<logger>' },
+  });
+  expect(shown).toEqual([false]);
+});
+
 test('an error of null is none, and takes back an earlier one', async () => {
   const { rows } = await program(`
     bt.initLogger({ sampleRate: 0, keepErrors: true });

@@ -42,6 +42,7 @@ const SPAN = Object.freeze({
   link: () => LINK,
   permalink: async () => LINK,
   flush: async () => {},
+  toJSON: () => '<span>',
 });
 
 const ROWS = { accepted: 0, sent: 0, pending: 0, spooled: 0, lost: {} };
@@ -122,6 +123,15 @@ class Attachment {
   async data() {
     const parts = /** @type {BlobPart[]} */ (this.#data);
     return new Blob(parts, { type: this.reference.content_type });
+  }
+
+  async upload() {
+    const why = 'flue-braintrust could not be loaded';
+    return { upload_status: /** @type {const} */ ('error'), error_message: why };
+  }
+
+  debugInfo() {
+    return { inputData: 'not read', reference: this.reference };
   }
 }
 

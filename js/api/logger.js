@@ -63,7 +63,8 @@ function loggerOf(exporter, destination, currentSpan) {
 
   /** @type {ReturnType<typeof observerOf> | undefined} */
   let observer;
-  return {
+  /** @type {import('../../index.d.ts').Logger} */
+  const logger = {
     kind: 'logger',
     asyncFlush: true,
     startSpan,
@@ -88,6 +89,8 @@ function loggerOf(exporter, destination, currentSpan) {
     stats: () => destination.stats(),
     close: (options) => destination.close(options),
   };
+  // What stands for it in content, as in the `braintrust` package: its members may ask for a login.
+  return Object.defineProperty(logger, 'toJSON', { value: () => '<logger>' });
 }
 
 /**

@@ -131,6 +131,20 @@ class Attachment {
     return new Blob(this.#bytes === undefined ? [] : [Uint8Array.from(this.#bytes)], { type });
   }
 
+  /** Its state once it is read. It is uploaded with the row that has it, if that is set. */
+  async upload() {
+    await this.#reading;
+    return this.#bytes === undefined
+      ? { upload_status: /** @type {const} */ ('error'), error_message: this.#why }
+      : { upload_status: /** @type {const} */ ('uploading') };
+  }
+
+  /** What it is, without its content. */
+  debugInfo() {
+    const inputData = this.#bytes === undefined ? this.#why : `${this.#bytes.byteLength} bytes`;
+    return { inputData, reference: this.reference };
+  }
+
   /** The form in which spans have it. */
   toJSON() {
     const { filename, content_type: mimeType } = this.reference;

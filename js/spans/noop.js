@@ -42,6 +42,7 @@ const NOOP_SPAN = Object.freeze({
   link: () => LINK,
   permalink: async () => LINK,
   flush: async () => {},
+  toJSON: () => '<span>',
 });
 
 /** The beginning of every link that cannot be made. */

@@ -319,6 +319,11 @@ class Span {
     return `Span(${this.id})`;
   }
 
+  /** What stands for it in content, as in the `braintrust` package. */
+  toJSON() {
+    return '<span>';
+  }
+
   /**
    * Ends the span with a last update. Does nothing to a span that has ended.
    * @param {{ output?: unknown, error?: { thrown: unknown } }} last
