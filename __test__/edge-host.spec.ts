@@ -107,3 +107,9 @@ test('a storage that the application has emptied is reported with advice for a s
 test('a console that throws ends no flush', async () => {
   expect(await seen('console that throws')).toEqual({ complete: true });
 });
+
+test('a runaway recursion costs no waiting rows', async () => {
+  const { reasons, ...rest } = await seen('runaway recursion');
+  expect(rest).toEqual({ thrown: 'RangeError', complete: true, others: 20, balance: 0 });
+  expect(reasons).not.toContain('engine_failed');
+});

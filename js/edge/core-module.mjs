@@ -6,6 +6,24 @@ const decoder = new TextDecoder();
 /** The longest text whose worst case is reserved at once, in characters. A character takes at most 3 bytes. */
 const SHORT = 4096;
 
+/**
+ * How many calls must fit on the stack before the core is called. They take several times of what the core needs: an
+ * overflow within the core leaves the instance unusable.
+ */
+export const STACK_CALLS = 300;
+
+/** Throws if so many calls do not fit on the stack. @param {number} calls @returns {boolean} */
+const descend = (calls) => calls === 0 || descend(calls - 1);
+
+/** @param {number} calls */
+function checkStack(calls) {
+  try {
+    descend(calls);
+  } catch (cause) {
+    throw new Error('the call stack is nearly full', { cause });
+  }
+}
+
 /** A recorder of the core, by its number in one of the instances. @typedef {{ number: number, generation: number }} Slot */
 
 /** The core has failed: the instance is gone with all that it held. */
@@ -47,10 +65,22 @@ export class CoreModule {
   /** @param {Slot} slot */
   #free({ number, generation }) {
     try {
-      if (generation === this.generation) this.call('close', number);
+      if (generation !== this.generation) return;
+      this.enter();
+      this.call('close', number);
     } catch {
       // The instance has failed: nothing of it is left.
     }
+  }
+
+  /**
+   * Comes before calls. Throws an error that names the cause when the module cannot be instantiated, or the application,
+   * in a runaway recursion, leaves no room on the stack.
+   * @param {number} [calls] how many must fit
+   */
+  enter(calls = STACK_CALLS) {
+    checkStack(calls);
+    this.load();
   }
 
   /** Instantiates the module. Throws an error that names the cause when the build did not import it. */

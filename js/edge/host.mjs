@@ -84,10 +84,12 @@ export function edgeHost(wasm, waitUntil) {
       return /** @type {any} */ ({
         Priority: PRIORITY,
         translatedKinds() {
+          module.enter();
           module.call('translated_kinds');
           return JSON.parse(module.output());
         },
         flueSpan(/** @type {string} */ ids) {
+          module.enter();
           module.call('flue_span', module.write(ids));
           return JSON.parse(module.output());
         },

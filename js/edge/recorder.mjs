@@ -1,6 +1,6 @@
 // A recorder over the WebAssembly module, with the interface of the native one.
 
-import { CoreFailure } from './core-module.mjs';
+import { CoreFailure, STACK_CALLS } from './core-module.mjs';
 import { Delivery } from './delivery.mjs';
 import { StorageWork } from './storage-work.mjs';
 import { addStats, lostStats } from './stats.mjs';
@@ -100,24 +100,20 @@ export class EdgeRecorder {
   record(event, priority, cut) {
     // What a disposed one is to forget, it has forgotten.
     if (this.#isDisposed) return true;
-    return this.#guard(false, (core) => {
-      if (!this.#start()) {
-        // After a continuation, its minimal end follows.
-        if (priority !== PRIORITY.Continuation) this.#countLost();
-        return false;
-      }
+    let isUsable = false;
+    const record = (/** @type {CoreModule} */ core) => {
+      isUsable = this.#start();
+      if (!isUsable) return false;
       this.#eventsSince++;
-      return (
-        core.call(
-          'record',
-          this.#slot.number,
-          core.write(event),
-          priority,
-          Number(cut),
-          ...now(),
-        ) === 1
-      );
-    });
+      const { number } = this.#slot;
+      const bytes = core.write(event);
+      return core.call('record', number, bytes, priority, Number(cut), ...now()) === 1;
+    };
+    // What has begun can end: an end needs less room on the stack.
+    const isAccepted = this.#guard(false, record, priority === PRIORITY.Start ? 2 : 1);
+    // After a continuation, its minimal end follows.
+    if (!isUsable && priority !== PRIORITY.Continuation) this.#countLost();
+    return isAccepted;
   }
 
   /** @param {string} traceId */
@@ -383,7 +379,7 @@ export class EdgeRecorder {
 
   #open() {
     const core = this.#core;
-    core.load();
+    core.enter();
     this.#slot.number = core.call('open', core.write(this.#settings));
     if (this.#slot.number === 0) throw new Error(core.output());
     this.#slot.generation = core.generation;
@@ -419,13 +415,14 @@ export class EdgeRecorder {
    * @template T
    * @param {T} otherwise the result when the core fails
    * @param {(core: CoreModule) => T} run
+   * @param {number} [room] how much room there must be on the stack: 1 is enough for any call
    * @returns {T}
    */
-  #guard(otherwise, run) {
+  #guard(otherwise, run, room = 1) {
     if (this.#isDisposed) return otherwise;
     try {
       // Another recorder of the same module may have failed.
-      this.#core.load();
+      this.#core.enter(room * STACK_CALLS);
       if (this.#core.generation !== this.#slot.generation) this.#replace();
       return run(this.#core);
     } catch (error) {

@@ -326,6 +326,17 @@ const SCENARIOS = {
     const { lost } = await logger.flush();
     return { reasons: Object.keys(lost), lines: lines.filter((line) => !/UNREACHABLE/.test(line)) };
   },
+  /** A traced function calls itself without an end while rows of others wait. */
+  async 'runaway recursion'() {
+    const logger = init();
+    for (let n = 0; n < 20; n++) logger.log({ input: `other ${n}` });
+    const tool = entry.wrapTraced((n) => tool(n + 1), { name: 'tool' });
+    const thrown = await (async () => tool(1))().catch((error) => error.name);
+    const { complete, accepted, sent, lost } = await logger.flush();
+    const others = collector.traces().filter(({ spans }) => /other/.test(spans[0].row.input));
+    const balance = accepted - sent - Object.values(lost).reduce((sum, count) => sum + count, 0);
+    return { thrown, complete, others: others.length, reasons: Object.keys(lost), balance };
+  },
   async 'console that throws'() {
     process.env.FLUE_BRAINTRUST_DEBUG = '1';
     console.warn = () => {
