@@ -34,6 +34,8 @@ struct Conversation {
   messages: List,
   /// The system prompt as a message.
   system: Option<Arc<str>>,
+  /// Whether the latest turn that shows what its request adds has this system prompt.
+  is_system_shown: bool,
   tools: Option<Json>,
   shown: ShownInput,
 }
@@ -46,6 +48,7 @@ pub struct ExpandedRequest {
   messages: List,
   /// The system prompt as a message.
   system: Option<Arc<str>>,
+  is_system_shown: bool,
   /// How many messages this request has.
   length: usize,
   /// How many messages the previous request had, if this one only adds to them; else 0.
@@ -81,7 +84,9 @@ impl Conversations {
     };
     known.dropped = known.dropped.min(kept);
     if !delta.same_system_prompt {
-      known.system = messages::system(request.system_prompt).map(Into::into);
+      let system = messages::system(request.system_prompt).map(Into::into);
+      known.is_system_shown &= system == known.system;
+      known.system = system;
     }
     if !delta.same_tools {
       known.tools = messages::tools(form, request.tools);
@@ -90,6 +95,7 @@ impl Conversations {
       dropped: known.dropped,
       messages: known.messages.clone(),
       system: known.system.clone(),
+      is_system_shown: known.is_system_shown,
       length: known.dropped + known.messages.len(),
       added_to: if delta.kept_messages == before { before } else { 0 },
       tools: known.tools.clone(),
@@ -124,6 +130,7 @@ impl Conversations {
   pub fn show_added(&mut self, conversation: &str, turn: SpanContext, length: usize) {
     if let Some(known) = self.0.get_mut(conversation) {
       known.shown.show(turn, length, None);
+      known.is_system_shown = true;
     }
   }
 
@@ -186,12 +193,10 @@ impl ExpandedRequest {
     self.shown.offset(self.added_to, within)
   }
 
-  /// The messages from an offset on.
+  /// The messages from an offset on, behind the system prompt if all are shown or it has changed.
   pub fn added_input(&self, offset: usize) -> Option<Json> {
-    match offset {
-      0 => self.input(),
-      offset => self.write(Vec::new(), offset),
-    }
+    let is_shown = offset > 0 && self.is_system_shown;
+    self.write(self.system.iter().filter(|_| !is_shown).cloned().collect(), offset)
   }
 
   fn write(&self, head: Vec<Arc<str>>, from: usize) -> Option<Json> {

@@ -4,8 +4,8 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use serde_json::value::RawValue;
 
-use crate::{recency::Recency, shown_input::ShownInput};
-use flue_event::Ids;
+use crate::{identity, recency::Recency, shown_input::ShownInput};
+use flue_event::{Ids, RawJson};
 
 /// The most bytes of fingerprints: those of four million messages. The next turn of a conversation that was
 /// evicted shows all messages.
@@ -27,6 +27,16 @@ pub struct PreviousInput {
   pub added_to: usize,
   /// The messages that stand in earlier inputs.
   pub shown: ShownInput,
+  /// The fingerprint of the latest system prompt.
+  system: Option<u64>,
+}
+
+impl PreviousInput {
+  /// Whether the previous turn has this system prompt, too. Remembers it.
+  pub fn replace_system(&mut self, prompt: RawJson<'_>) -> bool {
+    let now = Some(identity::fingerprint(&prompt.map(RawValue::get)));
+    std::mem::replace(&mut self.system, now) == now
+  }
 }
 
 impl PreviousInputs {

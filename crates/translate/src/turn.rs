@@ -245,7 +245,8 @@ fn write_input(
   }
   let offset = previous.shown.offset(previous.added_to, within);
   previous.shown.show(turn, list.len(), None);
-  let prompt = request.system_prompt.filter(|_| offset == 0);
+  let is_shown = previous.replace_system(request.system_prompt) && offset > 0;
+  let prompt = request.system_prompt.filter(|_| !is_shown);
   let shown = list.get(offset..).unwrap_or_default();
   row.input = Some(messages::input_of(form, prompt, None, shown));
   shown_input::write_mode(row, offset);

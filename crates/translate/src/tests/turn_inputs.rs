@@ -104,6 +104,31 @@ fn where_traces_may_be_left_out_an_input_leaves_out_only_what_its_own_trace_show
 }
 
 #[test]
+fn a_system_prompt_that_changes_is_shown_once_by_a_delta() {
+  for is_delta in [true, false] {
+    let mut translator = translator(TurnInput::Delta);
+    let input_of = |(turn, request): (usize, &Request)| {
+      let mut event: Value = serde_json::from_str(&event(turn, request, is_delta)).unwrap();
+      let input = &mut event["request"]["input"];
+      if turn >= 2 && (turn == 2 || !is_delta) {
+        input["systemPrompt"] = json!("Be kind.");
+      }
+      if turn == 2 && is_delta {
+        input["history"]["systemPrompt"] = json!(false);
+      }
+      let rows = translator.translate(&flue_event::decode(&event.to_string(), 0).unwrap());
+      let input = rows.into_iter().find_map(|row| row.input).unwrap();
+      let input: Vec<Value> = serde_json::from_str(&input.as_str()).unwrap();
+      let prompt = input.iter().find(|message| message["role"] == "system");
+      (prompt.map(|prompt| prompt["content"].clone()), input.len())
+    };
+    let inputs: Vec<_> = growing(4).iter().enumerate().map(input_of).collect();
+    let [brief, kind] = ["Be brief.", "Be kind."].map(|prompt| Some(json!(prompt)));
+    assert_eq!(inputs, [(brief, 2), (None, 1), (kind, 2), (None, 1)], "{is_delta}");
+  }
+}
+
+#[test]
 fn a_delta_shows_messages_of_a_request_without_a_span() {
   for is_delta in [true, false] {
     let mut requests = growing(4);
@@ -226,18 +251,21 @@ proptest! {
   /// Whatever is left out stands where the note says.
   #[test]
   fn what_a_turn_leaves_out_stands_in_earlier_inputs(requests in requests()) {
-    let shown = shown(AUTO, &requests, true);
-    let requests: Vec<_> = requests.iter().filter(|request| request.has_room).collect();
-    prop_assert_eq!(shown.len(), requests.len());
-    let mut history: Vec<Value> = Vec::new();
-    for ((_, input, offset), request) in shown.iter().zip(requests) {
-      let offset = offset.as_ref().and_then(Value::as_u64).unwrap_or(0) as usize;
-      let head = if offset > 0 { 2 } else { 1 };
-      history.truncate(offset);
-      prop_assert_eq!(history.len(), offset);
-      history.extend_from_slice(&input[head..]);
-      let all: Vec<Value> = request.messages.iter().map(|text| message(text)).collect();
-      prop_assert_eq!(&history, &all);
+    for turn_input in [AUTO, TurnInput::Delta] {
+      let shown = shown(turn_input, &requests, true);
+      let requests: Vec<_> = requests.iter().filter(|request| request.has_room).collect();
+      prop_assert_eq!(shown.len(), requests.len());
+      let mut history: Vec<Value> = Vec::new();
+      for ((_, input, offset), request) in shown.iter().zip(requests) {
+        let offset = offset.as_ref().and_then(Value::as_u64).unwrap_or(0) as usize;
+        // The system prompt, and with `auto` the note.
+        let head = input.iter().filter(|message| message["role"] == "system").count();
+        history.truncate(offset);
+        prop_assert_eq!(history.len(), offset);
+        history.extend_from_slice(&input[head..]);
+        let all: Vec<Value> = request.messages.iter().map(|text| message(text)).collect();
+        prop_assert_eq!(&history, &all);
+      }
     }
   }
 }
