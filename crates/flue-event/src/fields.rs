@@ -125,6 +125,12 @@ pub(crate) fn text(member: Member<'_>) -> Option<Text<'_>> {
   (!text.is_empty()).then_some(text)
 }
 
+/// A value as text: a string, else its JSON. `None` if it is empty or `null`.
+pub(crate) fn shown(member: Member<'_>) -> Option<Text<'_>> {
+  let raw = known(member)?.get();
+  if raw.starts_with('"') { text(member) } else { Some(Text::Borrowed(raw)) }
+}
+
 /// An id. A number or a boolean is accepted as well as a string.
 pub fn id(member: RawJson<'_>) -> Option<Text<'_>> {
   let raw = member?.get();

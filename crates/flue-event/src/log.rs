@@ -2,7 +2,7 @@
 
 use crate::{
   compaction::CompactionFailed,
-  fields::{self, Fields, id, object, text},
+  fields::{self, Fields, id, object, shown},
   outcome::{Failure, Outcome},
   value::{RawJson, Text},
 };
@@ -12,7 +12,7 @@ use crate::{
 pub struct Log<'a> {
   /// The level, such as `info` or `error`.
   pub level: Option<Text<'a>>,
-  /// The message.
+  /// The message; of one that is no text, its JSON.
   pub message: Option<Text<'a>>,
   /// Further values.
   pub attributes: RawJson<'a>,
@@ -45,7 +45,7 @@ impl<'a> LogEvent<'a> {
   #[inline(never)]
   pub(crate) fn read(f: &Fields<'a>) -> Self {
     let attributes: fields::Attributes = object(f.attributes);
-    let (level, message) = (text(f.level), text(f.message));
+    let (level, message) = (id(f.level), shown(f.message));
     let reason = message.as_deref().and_then(|message| message.strip_prefix(COMPACTION_FAILED));
     // Later releases repeat it in a `compaction` event.
     if let Some(reason) = reason
@@ -58,5 +58,30 @@ impl<'a> LogEvent<'a> {
     }
     let tool_call = id(attributes.tool_call_id);
     Self::Line(Log { level, message, attributes: f.attributes, tool_call })
+  }
+}
+
+#[cfg(test)]
+mod tests {
+  use crate::{Body, ContentPolicy, decode};
+
+  #[test]
+  fn a_message_that_is_no_text_is_shown_as_its_json_if_messages_are_kept() {
+    for (message, expected) in [
+      (r#""text""#, Some("text")),
+      ("42", Some("42")),
+      (r#"{"reading":17.5}"#, Some(r#"{"reading":17.5}"#)),
+      (r#"["a"]"#, Some(r#"["a"]"#)),
+      ("true", Some("true")),
+      ("null", None),
+    ] {
+      let text = format!(r#"{{"type":"log","level":40,"message":{message}}}"#);
+      for (policy, expected) in [(ContentPolicy::ALL, expected), (ContentPolicy::NONE, None)] {
+        let mut event = decode(&text, 0).unwrap();
+        event.apply_content_policy(policy);
+        let Body::Log(log) = event.body else { unreachable!() };
+        assert_eq!((log.level.as_deref(), log.message.as_deref()), (Some("40"), expected));
+      }
+    }
   }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::{
-  fields::{self, Fields, Member, duration, flag, object, text},
+  fields::{self, Fields, Member, duration, flag, id, object, shown, text},
   value::Text,
 };
 
@@ -71,10 +71,13 @@ impl<'a> Failure<'a> {
     // `type` repeats the code or the name, or is `_OTHER` if there is none.
     let kind = text(f.r#type).filter(|kind| kind != "_OTHER");
     let name = text(f.name);
+    // Anything can be thrown. A description by Flue itself has a `type`.
+    let has_message = f.message.is_some_and(|message| message.get().starts_with('"'));
+    let thrown = member.filter(|raw| !has_message && f.r#type.is_none() && raw.get() != "{}");
     Self {
-      code: text(f.code).or(kind).filter(|code| name.as_ref() != Some(code)),
+      code: id(f.code).or(kind).filter(|code| name.as_ref() != Some(code)),
       name,
-      message: text(f.message).or_else(|| text(member)),
+      message: text(f.message).or_else(|| shown(thrown)),
       stack: text(f.stack),
     }
   }
@@ -153,6 +156,32 @@ mod tests {
       assert!(!outcome.succeeded());
     }
     assert!(Outcome::new(None, None).succeeded());
+  }
+
+  #[test]
+  fn a_thrown_value_without_a_message_is_shown_as_its_json() {
+    for (error, expected) in [
+      (r#"{"status":503,"reason":"quota"}"#, r#"{"status":503,"reason":"quota"}"#),
+      (r#"{"message":{"detail":"x"}}"#, r#"{"message":{"detail":"x"}}"#),
+      (r#"{"code":429,"name":"HttpError","message":"slow down"}"#, "HttpError: slow down [429]"),
+      (r#"{"code":429,"reason":"quota"}"#, r#"{"code":429,"reason":"quota"} [429]"#),
+      ("42", "42"),
+      ("false", "false"),
+      (r#"["a"]"#, r#"["a"]"#),
+      (r#""text""#, "text"),
+      ("null", "failed without a message"),
+      ("{}", "failed without a message"),
+      (r#"{"name":"Error","message":""}"#, "failed without a message"),
+    ] {
+      // What Flue makes of it.
+      for info in ["", r#","errorInfo":{"type":"_OTHER"}"#] {
+        let event =
+          format!(r#"{{"type":"run_end","runId":"r","isError":true,"error":{error}{info}}}"#);
+        let event = crate::decode(&event, 0).unwrap();
+        let crate::Body::RunEnd(end) = event.body else { unreachable!() };
+        assert_eq!(end.outcome.failure.unwrap().to_string(), expected, "{error}");
+      }
+    }
   }
 
   #[test]
