@@ -92,7 +92,7 @@ impl Configured {
   }
 
   fn of_file(variable: &'static str, path: &Path) -> Self {
-    let pem = match fs::read(path) {
+    let pem = match read(path) {
       Ok(pem) => pem,
       Err(why) => {
         let error = RootsError::Unreadable { variable, path: path.to_owned(), why };
@@ -116,6 +116,14 @@ impl Configured {
     }
     read
   }
+}
+
+/// Reads a regular file: a FIFO that nobody writes to would stop the delivery of all loggers.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+  if !fs::metadata(path)?.is_file() {
+    return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+  }
+  fs::read(path)
 }
 
 /// The certificates of a PEM text, each parsed by itself: an invalid one does not hide the others.

@@ -147,9 +147,14 @@ async fn unusable_certificates_are_reported_and_delivery_continues() {
   let framed =
     |inside: &str| format!("-----BEGIN CERTIFICATE-----\n{inside}\n-----END CERTIFICATE-----\n");
   let server = Server::always(response("200 OK", &[], "{}")).await;
+  // Nobody writes to it: who waits for it waits for ever.
+  let fifo = dir.path().join("fifo.pem");
+  #[cfg(unix)]
+  rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RUSR).unwrap();
   for (path, expected) in [
     (dir.path().join("missing.pem"), "missing.pem cannot be read"),
     (dir.path().to_owned(), "cannot be read"),
+    (fifo, "fifo.pem cannot be read"),
     (file("empty.pem", ""), "empty.pem contains no PEM certificate"),
     (file("other.pem", "hello"), "other.pem contains no PEM certificate"),
     (file("broken.pem", &framed("???")), "certificate 1 in "),
@@ -315,6 +320,8 @@ async fn the_variables_of_openssl_and_the_switch_of_node_apply() {
   let dir = tempfile::tempdir().unwrap();
   let file = dir.path().join("0a1b2c3d.0");
   std::fs::write(&file, pem).unwrap();
+  #[cfg(unix)]
+  rustix::fs::mkfifoat(rustix::fs::CWD, dir.path().join("fifo"), rustix::fs::Mode::RUSR).unwrap();
   for (variable, value, expected) in [
     ("SSL_CERT_FILE", file.as_path(), true),
     ("SSL_CERT_DIR", dir.path(), true),
