@@ -9,6 +9,7 @@ use braintrust_row::Destination;
 use bytes::Bytes;
 use http::{HeaderValue, Method};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use url::Url;
 
 pub use self::error::ConnectError;
@@ -81,13 +82,14 @@ impl Session {
 
 #[derive(Deserialize)]
 struct Login {
-  org_info: Vec<Organization>,
+  /// Each is read by itself: one that is not Braintrust's does not hide the others.
+  org_info: Vec<Box<RawValue>>,
 }
 
 #[derive(Debug, Deserialize)]
 struct Organization {
   id: String,
-  name: String,
+  name: Option<String>,
   api_url: Option<String>,
 }
 
@@ -210,7 +212,7 @@ impl Connecting {
     settings: &Settings,
     api_url: String,
     project_id: String,
-    organization: Option<(String, String)>,
+    organization: Option<(String, Option<String>)>,
   ) -> Step {
     let (org_id, org_name) = organization.unzip();
     let mut call = limit_call(settings, &api_url);
@@ -221,7 +223,7 @@ impl Connecting {
       api_url,
       project_id,
       is_experiment: settings.experiment_id.is_some(),
-      org_name,
+      org_name: org_name.flatten(),
       org_id,
       limit: None,
       configured: settings.max_request_bytes,
@@ -249,7 +251,7 @@ fn organization(
   now: Now,
 ) -> Result<Organization, ConnectError> {
   let Login { org_info } = parse(LOGIN, url, result, now)?;
-  choose(org_info, settings.org_name.as_deref())
+  choose(&org_info, settings.org_name.as_deref())
 }
 
 /// The id of the organization in the response to [`login_call`].
@@ -261,20 +263,27 @@ pub(crate) fn org_id(
   organization(settings, &login_call(settings).url, result, now).map(|found| found.id)
 }
 
-/// The organization of that name, else the first.
-fn choose(all: Vec<Organization>, wanted: Option<&str>) -> Result<Organization, ConnectError> {
+/// The organization of that name, else the first: another one must not receive the rows.
+fn choose(all: &[Box<RawValue>], wanted: Option<&str>) -> Result<Organization, ConnectError> {
+  let mut all = all.iter().map(|entry| serde_json::from_str::<Organization>(entry.get()).ok());
   let Some(wanted) = wanted else {
-    return all.into_iter().next().ok_or(ConnectError::NoOrganization);
+    let first = all.next().ok_or(ConnectError::NoOrganization)?;
+    return first.ok_or(ConnectError::UnreadableOrganization);
   };
-  let mut names: Vec<String> = all.iter().map(|org| format!("{:?}", org.name)).collect();
+  let mut names = Vec::new();
+  for organization in all.flatten() {
+    match &organization.name {
+      Some(name) if name == wanted => return Ok(organization),
+      Some(name) => names.push(format!("{name:?}")),
+      None => {}
+    }
+  }
   if names.len() > MAX_NAMES {
     names.truncate(MAX_NAMES);
     names.push("others".to_owned());
   }
-  all.into_iter().find(|org| org.name == wanted).ok_or_else(|| ConnectError::UnknownOrganization {
-    wanted: wanted.to_owned(),
-    known: names.join(", "),
-  })
+  let known = names.join(", ");
+  Err(ConnectError::UnknownOrganization { wanted: wanted.to_owned(), known })
 }
 
 /// The request for the server's limit.

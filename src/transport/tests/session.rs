@@ -96,6 +96,48 @@ async fn a_permanent_failure_suspends_delivery_and_names_the_setting_to_check() 
   }
 }
 
+/// Connects to a server whose login has these organizations.
+async fn login(organizations: Value, options: Value) -> Result<Session, ConnectError> {
+  let server = Server::start(move |url, request| {
+    if request.line() == "POST /api/apikey/login" {
+      let login = json!({"org_info": organizations}).to_string();
+      return response("200 OK", &[], &login.replace("SERVER", url));
+    }
+    braintrust(url, request, &limit())
+  })
+  .await;
+  client(&server.url).connect(&settings(&server.url, options)).await
+}
+
+#[tokio::test]
+async fn an_organization_that_cannot_be_read_hides_no_other_one() {
+  let odd = [
+    json!({"id": 7, "name": "b"}),
+    json!({"id": "o2", "name": null, "api_url": null}),
+    json!({"id": "o2", "name": 7, "api_url": 5}),
+    json!("b"),
+    json!(null),
+  ];
+  for other in odd {
+    let usable = json!({"id": "o1", "name": "acme", "api_url": " SERVER/ "});
+    let first = login(json!([usable, other]), json!({})).await.unwrap();
+    assert_eq!(first.org_id.as_deref(), Some("o1"), "{other}");
+    let named = login(json!([other, usable]), json!({"orgName": "acme"})).await.unwrap();
+    assert_eq!(named.org_id.as_deref(), Some("o1"), "{other}");
+  }
+}
+
+#[tokio::test]
+async fn the_first_organization_needs_no_name_but_an_id() {
+  let usable = json!({"id": "o1", "name": "acme", "api_url": "SERVER"});
+  let unnamed = json!({"id": "o2", "name": null, "api_url": "SERVER"});
+  let session = login(json!([unnamed, usable]), json!({})).await.unwrap();
+  assert_eq!((session.org_id.as_deref(), session.org_name), (Some("o2"), None));
+  let error = login(json!([{"name": "b"}, usable]), json!({})).await.unwrap_err();
+  assert_eq!(error.outcome(), ExportOutcome::Unauthorized);
+  assert!(error.to_string().contains("BRAINTRUST_ORG_NAME"), "{error}");
+}
+
 #[tokio::test]
 async fn an_error_names_at_most_ten_organizations() {
   let names: Vec<Value> =

@@ -16,12 +16,12 @@ pub fn filled(value: &str) -> Option<String> {
   (!value.is_empty()).then(|| value.to_owned())
 }
 
-/// An http(s) URL in ASCII, without a trailing slash.
+/// An http(s) URL in ASCII, without surrounding white space and a trailing slash.
 ///
 /// # Errors
 /// [`ConfigError::BadUrl`] with `name` when it is not one.
 pub fn address(name: &'static str, url: String) -> Result<String, ConfigError> {
-  let url = url.trim_end_matches('/');
+  let url = url.trim().trim_end_matches('/');
   match parse_url(url) {
     Ok(parsed) if url.is_ascii() && ["http", "https"].contains(&parsed.scheme()) => {
       Ok(url.to_owned())
@@ -146,6 +146,12 @@ mod tests {
       let bits = |number: f64| if number.is_nan() { 0 } else { number.to_bits() };
       prop_assert_eq!(float(&text).map(bits), text.parse().ok().map(bits), "{}", text);
     }
+  }
+
+  #[test]
+  fn white_space_around_an_address_is_no_part_of_it() {
+    let found = address("apiUrl", " https://a.test/ \n".to_owned());
+    assert_eq!(found.ok().as_deref(), Some("https://a.test"));
   }
 
   #[test]

@@ -42,6 +42,9 @@ pub enum ConnectError {
   /// The key has access to no organization.
   #[error("the API key has access to no organisation (check BRAINTRUST_API_KEY)")]
   NoOrganization,
+  /// The first organization has no id, or a value of another type.
+  #[error("the first organisation of the login cannot be read (set BRAINTRUST_ORG_NAME)")]
+  UnreadableOrganization,
 }
 
 impl ConnectError {
@@ -49,7 +52,7 @@ impl ConnectError {
   pub fn step(&self) -> &'static str {
     match self {
       Self::Failed { step, .. } => step,
-      Self::UnknownOrganization { .. } | Self::NoAddress | Self::NoOrganization => ORGANIZATION,
+      _ => ORGANIZATION,
     }
   }
 
