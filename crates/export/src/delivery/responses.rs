@@ -256,14 +256,17 @@ impl Delivery {
       _ => None,
     };
     let Some(queued) = self.outbox.get(key) else { return };
-    // Without a limit it would be cut: the server may not have answered when it was asked.
-    let asks = !queued.oversize.refused && session.is_some_and(|session| session.limit.is_none());
+    // Without a limit it would be cut: the server may not have answered when it was asked. Once for all that are cut.
+    let was_asked = self.limit_asked_at.is_some_and(|at| now.elapsed < at + LIMIT_AGAIN);
+    let has_no_limit = session.is_some_and(|session| session.limit.is_none());
+    let asks = has_no_limit && !was_asked && !queued.oversize.refused;
     // Without a session there is no limit yet: retry first.
     if asks || session.is_none_or(|session| may_overflow(session, queued.oversize)) {
       if let Some(oversize) = self.outbox.oversize_mut(key) {
         oversize.refused = true;
       }
       if asks {
+        self.limit_asked_at = Some(now.elapsed);
         self.connection = Connection::Down;
       }
       self.put_back(key);

@@ -100,6 +100,8 @@ pub struct Delivery {
   pub(super) unauthorized: bool,
   /// When the server is asked for its limit again.
   pub(super) limit_due: Option<Duration>,
+  /// When the connection was last made anew for a limit, because a row was too large.
+  pub(super) limit_asked_at: Option<Duration>,
   /// When a segment that could not be read is read again.
   pub(super) load_due: Option<Duration>,
   /// The rows that the last batch left waiting.
@@ -158,6 +160,7 @@ impl Delivery {
       retry_at: None,
       unauthorized: false,
       limit_due: None,
+      limit_asked_at: None,
       load_due: None,
       kept_back: 0,
       shutdown_since: None,

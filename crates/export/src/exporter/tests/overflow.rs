@@ -118,3 +118,19 @@ fn an_outage_cuts_no_row() {
   let stats = host.stats();
   assert_eq!((stats.cut, stats.sent, stats.pending), (0, 101, 0), "{stats:?}");
 }
+
+#[test]
+fn a_server_that_states_no_limit_is_asked_once_for_all_rows_that_it_refuses() {
+  let mut host = Host::new(json!({}));
+  (0..100).for_each(|run| host.run(&format!("run_{run}")));
+  let logins = Cell::new(0);
+  pass(&mut host, SECOND, &|path, _| {
+    logins.set(logins.get() + u32::from(path == "/api/apikey/login"));
+    match path {
+      "/version" => Some(status(404, None)),
+      "/logs3" => Some(status(413, None)),
+      _ => None,
+    }
+  });
+  assert_eq!((logins.get(), host.stats().pending), (2, 0));
+}
