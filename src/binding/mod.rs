@@ -13,6 +13,7 @@ mod recorder;
 mod spool;
 mod text;
 
+use napi::bindgen_prelude::retain_current_module_for_unload_safety;
 use napi_derive::napi;
 
 use translate::FlueContext;
@@ -31,6 +32,8 @@ pub fn flue_span(ids: String) -> Vec<String> {
 #[cfg_attr(test, allow(dead_code, reason = "no Node calls it in tests"))]
 #[napi(catch_unwind)]
 pub fn print_line(line: String) {
+  // The thread may run a moment longer than the worker that printed the line.
+  retain_current_module_for_unload_safety();
   host::print_line(&line);
 }
 

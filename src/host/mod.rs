@@ -46,6 +46,5 @@ pub use ending::ExitStep;
 pub use engine::Engine;
 pub use handle::ExporterHandle;
 pub use probe::{Plan, probe};
-pub use process_exit::begin as begin_process_exit;
+pub use process_exit::{begin as begin_process_exit, print_line};
 pub use secrets::secrets;
-pub use stderr::print as print_line;

@@ -32,6 +32,14 @@ pub fn register(shared: &Arc<Shared>) {
   listen();
 }
 
+/// Prints a line of JavaScript's on stderr. Never blocks; `exit()` waits until it is written, also without an exporter.
+/// The binary must stay loaded from now on.
+pub fn print_line(line: &str) {
+  #[cfg(unix)]
+  listen();
+  stderr::print(line);
+}
+
 /// The main thread begins to end: all exporters deliver what they have. Events are still accepted.
 pub fn begin() {
   *BEGAN.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
