@@ -41,7 +41,8 @@ const TABLE: Record<string, string> = {
   callers: 'context drop-oldest keyed-callers work-keys',
   'keyed-callers': 'context drop-oldest receipts',
   receipts: '',
-  'node-host': 'dev-server environment exit loop-end native-loader stats-socket variables vercel warn',
+  'node-host':
+    'dev-server environment exit loop-end native-loader stats-socket variables vercel warn',
   vercel: 'context timers',
   exit: 'signals',
   'loop-end': '',
