@@ -113,3 +113,16 @@ test('a runaway recursion costs no waiting rows', async () => {
   expect(rest).toEqual({ thrown: 'RangeError', complete: true, others: 20, balance: 0 });
   expect(reasons).not.toContain('engine_failed');
 });
+
+test('the masking function leaves the event loop to the application between a few rows', async () => {
+  const { found, sent } = await seen('rows that are masked in a turn');
+  expect(found).toEqual([
+    { complete: true, most: 16 },
+    { complete: true, most: 1 },
+  ]);
+  expect(sent).toBe(200);
+});
+
+test('rows of an instance of the core do not get the masked content of one that has failed', async () => {
+  expect(await seen('failure while rows are masked')).toEqual(['after']);
+});

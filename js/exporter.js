@@ -101,7 +101,7 @@ class Exporter {
     };
     this.#diagnostics = new Diagnostics(native, host.hasTimers);
     host.attach({
-      mask: (recorder) => this.#masking.maskInTime(recorder),
+      mask: (recorder) => this.#masking.maskSlice(recorder),
       report: () => this.#diagnostics.report(),
       flush: (timeoutMs) =>
         Promise.all(

@@ -30,8 +30,8 @@ export interface Core {
 
 /** What a host calls: with a recorder without a thread, while it delivers. */
 export interface Callbacks {
-  /** Masks every row that waits. */
-  mask(recorder: HostRecorder): void;
+  /** Masks rows that wait, for a moment. False if none waits. */
+  mask(recorder: HostRecorder): boolean;
   /** Passes diagnostics to `onError`. */
   report(): void;
   /** Delivers what all recorders have so far. Never rejects. */

@@ -20,6 +20,8 @@ const POLL_IDLE_MS = 1000;
 
 /** How long the masking function is called in one turn of the event loop, in milliseconds. At least one row is masked. */
 const SLICE_MS = 10;
+/** How many rows at most where the host polls: in a Worker, the clock may stand still meanwhile. */
+const SLICE_ROWS = 16;
 
 /** The part of the exit timeout that is used for masking; in the rest, what was masked is delivered. */
 const EXIT_SHARE = 0.75;
@@ -91,7 +93,7 @@ class Masking {
 
   /**
    * @param {() => readonly Recorder[]} recorders those that may have rows to mask
-   * @param {boolean} hasTimers whether a timer may poll; otherwise the host calls `maskInTime`
+   * @param {boolean} hasTimers whether a timer may poll; otherwise the host calls `maskSlice`
    */
   constructor(recorders, hasTimers) {
     this.#recorders = recorders;
@@ -172,6 +174,18 @@ class Masking {
     }
   }
 
+  /**
+   * Masks rows for one time slice, so that the application gets its turn. False if none waits.
+   * @param {Recorder} recorder
+   */
+  maskSlice(recorder) {
+    const batch = (this.#batch ??= nextBatch(recorder));
+    if (batch === undefined) return false;
+    this.#maskUntil(batch, performance.now() + SLICE_MS, batch.masked.length + SLICE_ROWS);
+    if (batch.masked.length === batch.content.length) this.#complete(batch);
+    return true;
+  }
+
   /** @param {number} ms */
   #schedule(ms) {
     clearTimeout(this.#timer);
@@ -209,10 +223,11 @@ class Masking {
    * Masks further rows, until a time by `performance.now()`.
    * @param {Batch} batch
    * @param {number} end
+   * @param {number} [most] how many of its rows are masked then
    */
-  #maskUntil(batch, end) {
+  #maskUntil(batch, end, most = Infinity) {
     const { content, masked } = batch;
-    while (masked.length < content.length && performance.now() < end) {
+    while (masked.length < Math.min(content.length, most) && performance.now() < end) {
       masked.push(this.#maskRow(batch));
     }
   }

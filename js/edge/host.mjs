@@ -30,7 +30,7 @@ export function edgeHost(wasm, waitUntil) {
   /** Those that have rows. Others may be collected. @type {Set<Recorder>} */
   const busy = new Set();
   /** @type {import('../host.d.ts').Callbacks} */
-  let callbacks = { mask() {}, report() {}, reset() {}, flush: async () => {} };
+  let callbacks = { mask: () => false, report() {}, reset() {}, flush: async () => {} };
   /** The delivery of what was recorded since the last turn of the event loop. @type {Promise<void> | undefined} */
   let current;
 

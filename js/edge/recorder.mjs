@@ -63,6 +63,8 @@ export class EdgeRecorder {
   #slot = { number: 0, generation: 0 };
   #isStarted = false;
   #isMasking = false;
+  /** The instance of the core whose rows are being masked. */
+  #maskedGeneration = 0;
   #isClosed = false;
   #isDisposed = false;
   /** What earlier instances of the core have counted, and lost. @type {Stats | undefined} */
@@ -189,6 +191,7 @@ export class EdgeRecorder {
   takeMaskRequest() {
     return this.#guard(null, (core) => {
       const some = core.call('take_mask_request', this.#slot.number);
+      this.#maskedGeneration = this.#slot.generation;
       return some === 0 ? null : /** @type {Json} */ (core.output());
     });
   }
@@ -199,9 +202,11 @@ export class EdgeRecorder {
    * @param {number} cut the number of rows from which content was cut
    */
   completeMasking(batch, content, cut) {
-    this.#guard(undefined, (core) =>
-      core.call('complete_masking', this.#slot.number, batch, core.write(content), cut, ...now()),
-    );
+    this.#guard(undefined, (core) => {
+      // The instance that has asked is gone.
+      if (this.#maskedGeneration !== this.#slot.generation) return;
+      core.call('complete_masking', this.#slot.number, batch, core.write(content), cut, ...now());
+    });
   }
 
   // Nothing waits for the end of an isolate, which runs no code.
@@ -251,7 +256,6 @@ export class EdgeRecorder {
    * @returns {Progress | undefined}
    */
   poll() {
-    this.#callbacks.mask(this);
     const progress = this.#guard(undefined, (core) => {
       core.call('poll', this.#slot.number, ...now());
       return /** @type {Progress} */ (JSON.parse(core.output()));
@@ -265,9 +269,8 @@ export class EdgeRecorder {
       this.showDiagnostics();
       this.#callbacks.report();
     }
-    // What the poll has asked to mask is masked now, and handled by the next poll.
-    if (this.#isMasking) this.#callbacks.mask(this);
-    return progress;
+    // The next poll handles what is masked now, and goes on. The application gets its turn before.
+    return this.#callbacks.mask(this) ? { ...progress, timeoutMs: 0 } : progress;
   }
 
   /**

@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { apiOf } from '../../../../js/api/api.js';
+import { CoreModule } from '../../../../js/edge/core-module.mjs';
 import { edgeHost } from '../../../../js/edge/host.mjs';
 import { Exporter } from '../../../../js/exporter.js';
 import { writeSlug } from '../../../../js/spans/slug.js';
@@ -336,6 +337,53 @@ const SCENARIOS = {
     const others = collector.traces().filter(({ spans }) => /other/.test(spans[0].row.input));
     const balance = accepted - sent - Object.values(lost).reduce((sum, count) => sum + count, 0);
     return { thrown, complete, others: others.length, reasons: Object.keys(lost), balance };
+  },
+  /** The most rows that are masked in a turn of the event loop: while the clock stands still, and by a slow function. */
+  async 'rows that are masked in a turn'() {
+    const now = performance.now.bind(performance);
+    let [at, rows, most, takesMs] = [now(), 0, 0, 0];
+    performance.now = () => at;
+    const turn = () => {
+      [at, rows] = [Math.max(at, now()), 0];
+      setImmediate(turn);
+    };
+    turn();
+    entry.setMaskingFunction((value) => {
+      at += takesMs;
+      if (String(value).startsWith('in ')) most = Math.max(most, ++rows);
+      return value;
+    });
+    const logger = init();
+    const found = [];
+    for (takesMs of [0, 20]) {
+      most = 0;
+      for (let n = 0; n < 100; n++) logger.log({ input: `in ${n}` });
+      const { complete } = await logger.flush({ timeoutMs: 600_000 });
+      found.push({ complete, most });
+    }
+    return { found, sent: logger.stats().sent };
+  },
+  /** The core fails while rows are masked, and others are recorded. */
+  async 'failure while rows are masked'() {
+    const { call } = CoreModule.prototype;
+    const state = { masked: 0, hasFailed: false };
+    CoreModule.prototype.call = function (name, ...values) {
+      const fails = !state.hasFailed && name === 'poll' && state.masked > 0;
+      state.hasFailed ||= fails;
+      return call.call(this, fails ? 'no function' : name, ...values);
+    };
+    entry.setMaskingFunction((value) => {
+      state.masked++;
+      pass(11);
+      return value;
+    });
+    const logger = init();
+    for (let n = 0; n < 100; n++) logger.log({ input: 'before' });
+    void logger.flush();
+    while (!state.hasFailed) await sleep(1);
+    for (let n = 0; n < 100; n++) logger.log({ input: 'after' });
+    await logger.flush({ timeoutMs: 600_000 });
+    return [...new Set(collector.rows().map(({ input }) => input))];
   },
   async 'console that throws'() {
     process.env.FLUE_BRAINTRUST_DEBUG = '1';
