@@ -9,9 +9,11 @@ use crate::{caller_context::CallerContext, identity, metadata, outcome};
 use braintrust_row::{Json, Row, RowId, SpanContext};
 use flue_event::{Event, Ids, Outcome, SubmissionQueued, SubmissionRunning, Usage};
 
-/// How many submissions are remembered. 1.0-beta dispatches are never settled, and a filter may drop the
-/// events that settle others.
+/// How many submissions are remembered, if no more await their end. 1.0-beta dispatches are never settled.
 const MAX_REMEMBERED: usize = 4096;
+
+/// How many are remembered at most: as many as spans may be open. A filter may drop the events that settle them.
+const MAX_AWAITED: usize = 16_384;
 
 /// How many are forgotten at once when there are more.
 const EVICTED: usize = MAX_REMEMBERED / 8;
@@ -101,7 +103,10 @@ impl Submissions {
 
   /// The submission at a key, added if it is new.
   fn at(&mut self, key: String, ids: &Ids<'_>) -> &mut Submission {
-    if self.0.len() >= MAX_REMEMBERED && !self.0.contains_key(&key) {
+    let length = self.0.len();
+    // Not for each one: a way through all of them takes time.
+    let is_full = length >= MAX_REMEMBERED && length.is_multiple_of(EVICTED);
+    if is_full && !self.0.contains_key(&key) {
       self.evict();
     }
     self.0.entry(key).or_insert_with(|| {
@@ -110,15 +115,19 @@ impl Submissions {
     })
   }
 
-  /// Forgets the oldest of those that are settled, else of those whose operation has ended, else the oldest one.
+  /// Forgets the oldest of those that are settled, else of those that never will be. Only if too many others await their
+  /// end, those whose operation has ended, else one that has none, else the oldest one.
   fn evict(&mut self) {
     type IsEvicted = fn(&Submission) -> bool;
-    let ways: [(usize, IsEvicted); 3] = [
+    let all: [(usize, IsEvicted); 5] = [
       (EVICTED, |submission| submission.settled),
-      (EVICTED, |submission| submission.ended_at.is_some() || submission.responded_at.is_some()),
+      (EVICTED, |submission| submission.has_ended() && submission.running_at.is_none()),
+      (EVICTED, Submission::has_ended),
+      (1, |submission| submission.root.is_none()),
       (1, |_| true),
     ];
-    for (most, is_evicted) in ways {
+    let ways = if self.0.len() < MAX_AWAITED { &all[..2] } else { &all };
+    for &(most, is_evicted) in ways {
       let before = self.0.len();
       let mut evicted = 0;
       self.0.retain(|_, submission| {

@@ -110,6 +110,11 @@ impl Submission {
     }
   }
 
+  /// Whether the operation of the current attempt has ended.
+  pub(super) fn has_ended(&self) -> bool {
+    self.ended_at.is_some() || self.responded_at.is_some()
+  }
+
   /// Another submission with the same keyed id, which has announced its attempt at the same time.
   pub(super) fn of_another(&self, others: u32) -> Self {
     Self {

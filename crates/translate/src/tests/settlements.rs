@@ -150,3 +150,23 @@ fn a_turn_that_ends_after_its_operation_leaves_the_root_as_it_ended_and_adds_its
     assert_eq!(metadata(late, "flue.operation_id").as_deref(), Some("\"o\""));
   }
 }
+
+#[test]
+fn however_many_submissions_run_at_once_each_has_its_outcome() {
+  let mut trace = Trace::default();
+  let mut translator = Translator::default();
+  let of = |n: usize, text: String| {
+    text.replace("\"s\"", &format!("\"s{n}\"")).replace("\"o\"", &format!("\"o{n}\""))
+  };
+  let each = |events: &dyn Fn() -> Vec<String>| -> Vec<String> {
+    (0..6_000).flat_map(|n| events().into_iter().map(move |text| of(n, text))).collect()
+  };
+  run(&mut translator, &each(&|| vec![running(900, 1), start(1_000, "o")]), &mut trace);
+  run(&mut translator, &each(&|| vec![end(2_000, "o")]), &mut trace);
+  run(&mut translator, &each(&|| vec![settled(2_001)]), &mut trace);
+  assert_eq!((trace.rows.len(), translator.open_spans()), (6_000, 0));
+  for row in trace.rows.values() {
+    assert_eq!(metadata(row, "flue.submission_outcome").as_deref(), Some("\"completed\""));
+    assert_eq!(metadata(row, "flue.interrupted"), None);
+  }
+}
