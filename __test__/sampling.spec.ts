@@ -593,3 +593,28 @@ test('feedback about work of other processes is sent once work runs under spans:
       expect(sampled).toBe(3);
     },
   ));
+
+test('however many keyed submissions run at once, each is decided once', async () => {
+  const code = `
+    let decided = 0;
+    bt.initLogger({ sample: () => (decided++, false) });
+    const at = { timestamp: new Date().toISOString(), v: 3, agentName: 'a', instanceId: 'i' };
+    const each = (emit) => {
+      for (let n = 0; n < 6_000; n++) {
+        const submissionId = 'sub_ik_' + String(n).padStart(32, '0');
+        const operation = { ...at, submissionId, conversationId: 'c' + n, operationId: 'op' + n, operationKind: 'prompt' };
+        emit({ ...at, submissionId }, operation);
+      }
+    };
+    each((ids, operation) => {
+      bt.braintrustFlueObserver({ ...ids, type: 'submission_running', attemptCount: 1 });
+      bt.braintrustFlueObserver({ ...operation, type: 'operation_start' });
+    });
+    each((ids, operation) => {
+      bt.braintrustFlueObserver({ ...operation, type: 'operation', isError: false });
+      bt.braintrustFlueObserver({ ...ids, type: 'submission_settled', outcome: 'completed' });
+    });
+    const { accepted, sampled } = await bt.flush({ timeoutMs: 60_000 }) && bt.stats();
+    show([decided, accepted, sampled]);`;
+  await traced(code, (_, { shown }) => expect(shown).toEqual([[6_000, 0, 6_000]]));
+});

@@ -5,8 +5,8 @@
 const { currentWork } = require('./context.js');
 const { dropOldest } = require('./drop-oldest.js');
 
-/** How many keyed submissions are remembered. */
-const MAX_KEYED = 4096;
+/** How many keyed submissions are remembered: as many as the core has open spans. */
+const MAX_KEYED = 16_384;
 
 /**
  * The submissions with one keyed id. The core tells them apart by the same rules (`crates/translate`).
