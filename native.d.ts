@@ -9,6 +9,7 @@ import type {
   Plan,
   Probe,
   RawConfig,
+  RestoredWork,
   RowContent,
   SpoolListing,
   TraceDestination,
@@ -49,6 +50,8 @@ export declare class Recorder {
   samples(traceId: string): boolean
   /** What a span propagates to other processes, after the content policy and the rules; null when it is not an object. */
   redactPropagated(event: string): string | null
+  /** The work of ended processes that was restored since the last call; null if none was. */
+  takeRestored(): JsonString<RestoredWork[]> | null
   /** Counts an event that was recorded after `close`. */
   refuse(): void
   /** Connects before the first event comes, which `traceDestination` shows. Starts the thread. */

@@ -18,7 +18,7 @@ const TABLE: Record<string, string> = {
 
   api: 'context login spans',
   exporter:
-    'adoption callers capture context destinations diagnostics exit-steps invalid-option json masking no-destination options ready routes slug-destinations variables warn',
+    'adoption callers capture context destinations diagnostics exit-steps invalid-option json masking no-destination options ready restored-work routes slug-destinations variables warn',
   destination:
     'capture context delivery enrichment json own-events pending-files repeated-events root-of-work sampling slug-destinations timers warn weak work-keys',
   destinations: 'destination json options warn',
@@ -38,6 +38,7 @@ const TABLE: Record<string, string> = {
   weak: '',
   adoption: 'context json receipts warn work-keys',
   routes: 'drop-oldest',
+  'restored-work': 'json work-keys',
   callers: 'context drop-oldest keyed-callers work-keys',
   'keyed-callers': 'context drop-oldest receipts',
   receipts: '',

@@ -5,7 +5,7 @@
 const { currentWork, nextInOrder } = require('./context.js');
 const { dropOldest } = require('./drop-oldest.js');
 const { KeyedCallers, MESSAGE_BEGINS_MS } = require('./keyed-callers.js');
-const { WorkKeys, keyedIdOf } = require('./work-keys.js');
+const { WorkKeys, isKeyedId, keyedIdOf } = require('./work-keys.js');
 
 /** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */
 /** @typedef {import('./destination.js').Called} Called */
@@ -168,6 +168,17 @@ class Callers {
     if (typeof id !== 'string' || id === '' || this.#callers.has(id)) return false;
     this.#remember(id, caller);
     return true;
+  }
+
+  /**
+   * Notes the caller of work that an ended process has left, unless it has begun here.
+   * @param {string} key as the core has it: the id; that of a keyed submission which has begun, and its conversation
+   * @param {Caller} caller
+   */
+  restore(key, caller) {
+    if (this.#begun.has(key) || this.#callers.has(key)) return;
+    if (isKeyedId(key) && !key.includes(' ')) this.keyed.nameByReceipt(key, caller, key);
+    else this.#remember(key, caller);
   }
 
   /**

@@ -80,6 +80,8 @@ class Destination {
   #polls;
   /** Whether a connection was asked for. */
   #isConnecting = false;
+  /** Whether it has a spool, and so restores what ended processes left. */
+  hasSpool;
   /** Whether the configuration names the project by its id. Its name is unknown then. */
   isById;
   #recorder;
@@ -111,7 +113,8 @@ class Destination {
       report: () => this.#polls.report(),
       hasLoopEnded: host.hasLoopEnded,
     });
-    const { projectId, isSampled } = this.traceDestination() ?? {};
+    const { projectId, isSampled, spoolDir } = this.traceDestination() ?? {};
+    this.hasSpool = typeof spoolDir === 'string';
     this.isById = typeof projectId === 'string';
     if (isSampled) this.sampleBy(undefined);
   }

@@ -17,6 +17,7 @@ const { readOption } = require('./invalid-option.js');
 const { messageOf } = require('./json/json-safe-copy.js');
 const { pickOwnOptions } = require('./options.js');
 const { Diagnostics } = require('./diagnostics.js');
+const { RestoredWork } = require('./restored-work.js');
 const { Routes } = require('./routes.js');
 const { isStrict } = require('./variables.js');
 const { warn } = require('./warn.js');
@@ -43,10 +44,18 @@ class Exporter {
   #boundRoutes = new Routes();
   /** The spans under which Flue's work runs. */
   callers = new Callers();
-  /** Puts Flue's work under these spans. */
-  #adoption = new Adoption(this.callers, [this.#routes, this.#boundRoutes], (destination) => {
+  /** @param {Destination} destination that work is to go to */
+  #onRoute = (destination) => {
     if (destination !== this.#current) this.#hasSeveral = true;
-  });
+  };
+  /** Puts Flue's work under these spans. */
+  #adoption = new Adoption(this.callers, [this.#routes, this.#boundRoutes], this.#onRoute);
+  #restored = new RestoredWork(
+    this.callers,
+    [this.#routes, this.#boundRoutes],
+    () => this.#openers.live(),
+    this.#onRoute,
+  );
   /** The destinations of what slugs name. @type {import('./slug-destinations.js').Openers} */
   #openers = {
     live: () => [this.#current, ...this.#destinations.live],
@@ -135,6 +144,7 @@ class Exporter {
       if (onError !== undefined) this.#polls.isUsed = true;
       this.#diagnostics.listen(onError);
       const destination = this.#destinations.open(options, storage);
+      this.#restored.isUsed ||= destination.hasSpool;
       if (this.#kinds === STAGE_KINDS) this.#kinds = kindsOf(this.#host.load());
       if (typeof onError === 'function') destination.onError = onError;
       if (typeof enrich === 'function') destination.enrichBy(enrich);
@@ -161,6 +171,7 @@ class Exporter {
   observe(event, isFollowed = false) {
     const kind = this.#kindOf(event);
     if (kind === undefined) return undefined;
+    if (this.#restored.isUsed && kind.stage !== undefined) this.#restored.note(event);
     if (this.#mayHaveCaller(kind)) this.#adoption.noteCaller(event, isFollowed);
     if (this.#hasSeveral) return this.#routeOf(event).observe(event, kind, this.#routes);
     const current = this.#current;
@@ -176,6 +187,7 @@ class Exporter {
   observeAt(destination, event, isFollowed = false) {
     const kind = this.#kindOf(event);
     if (kind === undefined) return undefined;
+    if (this.#restored.isUsed && kind.stage !== undefined) this.#restored.note(event);
     if (this.#mayHaveCaller(kind)) this.#adoption.noteCaller(event, isFollowed, destination);
     return destination.isOn ? destination.observe(event, kind, this.#boundRoutes) : undefined;
   }

@@ -1,12 +1,12 @@
 /** What the exporter needs of the runtime that it runs in. */
 
 import type { ExitStep, Recorder, Priority } from '../native.d.ts';
-import type { FlueIds, JsonString, RawConfig } from './native-types.d.ts';
+import type { FlueIds, JsonString, RawConfig, RestoredWork } from './native-types.d.ts';
 
 /** What the exporter uses of a recorder. */
 export type HostRecorder = Pick<
   Recorder,
-  Exclude<keyof Recorder, 'shutdownDetached' | 'connect' | 'hasRoom'>
+  Exclude<keyof Recorder, 'shutdownDetached' | 'connect' | 'hasRoom' | 'takeRestored'>
 > & {
   /** Connects before the first event comes; absent in a runtime that makes no request outside of the application's. */
   connect?(): void;
@@ -14,6 +14,8 @@ export type HostRecorder = Pick<
   logIn?(timeoutMs: number): Promise<void>;
   /** Whether the end of a span with so many characters would be accepted now; absent where it is always written. */
   hasRoom?(characters: number): boolean;
+  /** The work of ended processes that was restored since the last call; absent where no recorder states it. */
+  takeRestored?(): JsonString<RestoredWork[]> | null;
   /** Of a host with several recorders, the one of the work that runs now, for an event of it. */
   current?(): HostRecorder;
   /** What is kept alive with it. */

@@ -37,6 +37,16 @@ export interface Plan {
   readonly destination: string;
 }
 
+/** Work of an ended process that this one may continue. */
+export interface RestoredWork {
+  /** The id of the run or the delivery. That of a keyed submission that has begun is followed by its conversation. */
+  readonly id: string;
+  /** The span under which the application runs it, and its trace; null: it has named none. */
+  readonly caller: readonly [spanId: string, rootSpanId: string] | null;
+  /** The trace of its root, if that is open and recorded. */
+  readonly recorded: string | null;
+}
+
 /** The outcome of one attempt to connect. */
 export interface Probe {
   /** Where rows go; null: nowhere. */

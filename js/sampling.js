@@ -126,6 +126,13 @@ class Sampling {
     return isRecorded === this.#rules.samples(traceId) ? undefined : isRecorded;
   }
 
+  /** An ended process has recorded a trace: the application is not asked again. @param {string} traceId */
+  record(traceId) {
+    // If errors are kept, the core knows it.
+    if (this.#rules.keepsErrors || this.#traces.has(traceId)) return;
+    this.#setTrace(traceId, true);
+  }
+
   /** Whether the root of a trace has begun here. @param {string} traceId */
   hasDecided(traceId) {
     return this.#traces.has(traceId);
@@ -153,7 +160,15 @@ class Sampling {
     if (this.#traces.has(rootSpanId)) return;
     const isSampled = !isLeftOut && this.#rules.samples(rootSpanId);
     const isRecorded = this.#ask({ id, rootSpanId, isSampled, event });
-    this.#traces.set(rootSpanId, isRecorded);
+    this.#setTrace(rootSpanId, isRecorded);
+  }
+
+  /**
+   * @param {string} traceId
+   * @param {boolean} isRecorded
+   */
+  #setTrace(traceId, isRecorded) {
+    this.#traces.set(traceId, isRecorded);
     dropOldest(this.#traces, MAX_REMEMBERED);
   }
 

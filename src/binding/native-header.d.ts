@@ -9,6 +9,7 @@ import type {
   Plan,
   Probe,
   RawConfig,
+  RestoredWork,
   RowContent,
   SpoolListing,
   TraceDestination,

@@ -124,6 +124,13 @@ impl Recorder {
     Some(secrets().hide(self.handle.redact_propagated(&event)?))
   }
 
+  /// The work of ended processes that was restored since the last call; null if none was.
+  #[napi(catch_unwind, ts_return_type = "JsonString<RestoredWork[]> | null")]
+  pub fn take_restored(&self) -> Option<String> {
+    let restored = self.handle.take_restored();
+    (!restored.is_empty()).then(|| json(&restored))
+  }
+
   /// Counts an event that was recorded after `close`.
   #[napi(catch_unwind)]
   pub fn refuse(&self) {

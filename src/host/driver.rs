@@ -11,6 +11,7 @@ use export::{
   transport::{Request, RequestId, Response, TransportError},
 };
 use flue_event::Utf8;
+use spool::Completion;
 use tokio::{
   task::{AbortHandle, Id, JoinError, JoinSet},
   time::{Instant, sleep_until},
@@ -203,7 +204,7 @@ impl<'a> Driver<'a> {
     loop {
       let now = self.shared.clock.now();
       if let Some((id, late)) = self.disk.as_mut().and_then(|disk| disk.poll_late(now.unix_ms)) {
-        self.exporter.handle_spool(id, late, now);
+        self.handle_spool(id, late);
       }
       self.exporter.handle_timeout(now);
       let mut is_idle = true;
@@ -251,7 +252,15 @@ impl<'a> Driver<'a> {
     let Some(disk) = self.disk.as_mut() else { return };
     let completion = disk.perform(id, operation, now.unix_ms, is_awaited).await;
     if let Some(completion) = completion {
-      self.exporter.handle_spool(id, completion, self.shared.clock.now());
+      self.handle_spool(id, completion);
+    }
+  }
+
+  fn handle_spool(&mut self, id: OperationId, completion: Completion) {
+    let adopts = matches!(completion, Completion::Adopted(_));
+    self.exporter.handle_spool(id, completion, self.shared.clock.now());
+    if adopts {
+      self.shared.add_restored(self.exporter.take_restored());
     }
   }
 

@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use export::{
-  admission::Priority, config::Settings, counters::Stats, diagnostics::Diagnostic, loss::LossReason,
+  RestoredWork, admission::Priority, config::Settings, counters::Stats, diagnostics::Diagnostic,
+  loss::LossReason,
 };
 
 use super::{
@@ -93,6 +94,11 @@ impl ExporterHandle {
   /// object.
   pub fn redact_propagated(&self, event: &str) -> Option<String> {
     self.shared.settings.redact_propagated(event)
+  }
+
+  /// The work of dead processes since the last call.
+  pub fn take_restored(&self) -> Vec<RestoredWork> {
+    self.shared.take_restored()
   }
 
   /// Connects before the first event comes. Starts the thread.

@@ -1,6 +1,7 @@
 //! The state that the JavaScript thread and the exporter's thread share.
 
 use std::{
+  mem,
   sync::{
     Arc, Mutex, PoisonError,
     atomic::{AtomicBool, AtomicU32, Ordering::SeqCst},
@@ -9,7 +10,7 @@ use std::{
 };
 
 use export::{
-  Exporter,
+  Exporter, RestoredWork,
   config::Settings,
   connection::Session,
   debug_log::LineSink,
@@ -50,6 +51,8 @@ pub struct Shared {
   /// Wakes the JavaScript thread at the end of the process.
   pub exit_signal: ExitSignal,
   destination: Mutex<TraceDestination>,
+  /// The work of dead processes that the JavaScript thread does not know of yet.
+  restored: Mutex<Vec<RestoredWork>>,
 }
 
 /// Where Braintrust shows spans, for links and slugs.
@@ -111,7 +114,18 @@ impl Shared {
         is_connected: false,
       }),
       settings: Arc::new(settings),
+      restored: Mutex::default(),
     }
+  }
+
+  /// Passes work of dead processes to the JavaScript thread.
+  pub fn add_restored(&self, restored: Vec<RestoredWork>) {
+    self.restored.lock().unwrap_or_else(PoisonError::into_inner).extend(restored);
+  }
+
+  /// The work of dead processes since the last call.
+  pub fn take_restored(&self) -> Vec<RestoredWork> {
+    mem::take(&mut self.restored.lock().unwrap_or_else(PoisonError::into_inner))
   }
 
   /// Where spans are shown.

@@ -47,6 +47,7 @@ pub mod transport;
 pub use exporter::{Exporter, Output, TicketId};
 pub use spool_writer::{OperationId, SpoolStatus};
 pub use time::Now;
+pub use translate::RestoredWork;
 
 #[cfg(test)]
 mod content_table;

@@ -39,6 +39,11 @@ impl CallerContext {
     Some(Self { trace: TraceId::parse(trace)?, span: SpanId::parse(span)?, is_within: false })
   }
 
+  /// The ids of the span and its trace.
+  pub fn ids(self) -> [String; 2] {
+    [self.span.to_string(), self.trace.to_string()]
+  }
+
   /// The placement of a root in the caller's trace.
   pub fn place(self, root: SpanContext) -> SpanPlacement {
     let Self { trace, span, is_within } = self;

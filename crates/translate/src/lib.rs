@@ -75,4 +75,5 @@ pub use identity::FlueContext;
 pub use messages::Form;
 pub use options::{Options, TurnInput};
 pub use payload::{Attach, with_attachments, without_payloads};
+pub use snapshot::RestoredWork;
 pub use translator::Translator;

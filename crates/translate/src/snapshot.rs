@@ -47,6 +47,18 @@ impl Serialize for SpanEntry<'_> {
   }
 }
 
+/// Work of another process that this one may continue, for the host.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RestoredWork {
+  /// The id of the run or the delivery. That of a keyed submission that has begun is followed by its conversation.
+  pub id: String,
+  /// The span under which the application runs it, and its trace, if it has named one.
+  pub caller: Option<[String; 2]>,
+  /// The trace of its root, which the other process has recorded, if the root is open.
+  pub recorded: Option<String>,
+}
+
 /// Writes down the open spans and the unsettled submissions at `at`, milliseconds since the epoch. `None`
 /// if there are none. Of traces that are not `with_names`, names of spans and workflows are omitted; of those that are
 /// not `recorded`, the spans.
@@ -124,4 +136,29 @@ pub fn restore(state: &mut State, snapshot: &[u8]) -> Result<Vec<Row>, serde_jso
   }
   state.tree.supersede(&state.submissions);
   Ok(state.tree.adopt())
+}
+
+/// The work that [`restore`] has added since the last call. Runs may come again.
+pub fn take_restored(state: &mut State) -> Vec<RestoredWork> {
+  let State { tree, submissions, .. } = state;
+  let run = |(activity, span): (&Activity, &OpenSpan)| match activity {
+    Activity::Run(id) if span.left_at.is_some() => {
+      let recorded = Some(span.placement.span.trace.to_string());
+      Some(RestoredWork { id: id.clone(), caller: None, recorded })
+    }
+    _ => None,
+  };
+  let mut restored: Vec<_> = tree.iter().filter_map(run).collect();
+  restored.extend(submissions.take_restored().map(|(id, submission)| {
+    let root = submission.root.as_ref();
+    let is_open = |root: &&Root| tree.get(&Activity::Operation(root.operation.clone())).is_some();
+    // A root that was sent before it was adopted stays in its trace.
+    let caller = submission.caller.filter(|_| root.is_none_or(|root| root.caller.is_some()));
+    RestoredWork {
+      id: id.clone(),
+      caller: caller.map(|caller| caller.ids()),
+      recorded: root.filter(is_open).map(|root| root.span.trace.to_string()),
+    }
+  }));
+  restored
 }

@@ -325,7 +325,7 @@ impl Submissions {
       id = own;
     }
     let Some(known) = self.0.get_mut(&id) else {
-      self.0.insert(id, submission);
+      self.0.insert(id, Submission { is_restored: true, ..submission });
       return;
     };
     let is_same = submission.attempt == known.attempt && !known.settled;
@@ -335,6 +335,15 @@ impl Submissions {
     // The later attempt may have been announced without an operation so far.
     known.root = known.root.take().or(older.root);
     known.caller = known.caller.or(older.caller);
+    known.is_restored = true;
+  }
+
+  /// Those of other processes, with their keys, each once.
+  pub fn take_restored(&mut self) -> impl Iterator<Item = (&String, &Submission)> {
+    self
+      .0
+      .iter_mut()
+      .filter_map(|(key, known)| std::mem::take(&mut known.is_restored).then_some((key, &*known)))
   }
 
   /// Writes kind, attempt and waiting time to the row of the root.

@@ -3,8 +3,13 @@
 use std::sync::Arc;
 
 use crate::{
-  activity::Activity, compaction, custom_span, feedback, implicit, log, operation,
-  options::Options, run, snapshot, state::State, submission, task, tool, turn,
+  activity::Activity,
+  compaction, custom_span, feedback, implicit, log, operation,
+  options::Options,
+  run,
+  snapshot::{self, RestoredWork},
+  state::State,
+  submission, task, tool, turn,
 };
 use braintrust_row::{Row, SpanContext, TraceId};
 use flue_event::{Body, Event};
@@ -131,6 +136,11 @@ impl Translator {
   /// [`snapshot`](Self::snapshot).
   pub fn restore(&mut self, snapshot: &[u8]) -> Result<Vec<Row>, serde_json::Error> {
     snapshot::restore(&mut self.state, snapshot)
+  }
+
+  /// The work that [`restore`](Self::restore) has added since the last call. Runs may come again.
+  pub fn take_restored(&mut self) -> Vec<RestoredWork> {
+    snapshot::take_restored(&mut self.state)
   }
 
   /// What [`restore`](Self::restore) returned is on the disk or delivered: the next process need not write it again.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use spool::Adopted;
+use translate::RestoredWork;
 
 use super::Exporter;
 use crate::{diagnostics::Code, open_spans::SnapshotSchedule, time::Now};
@@ -60,6 +61,12 @@ impl Exporter {
       self.enqueue_sorted(rows, now);
       self.snapshot.restored(now.elapsed);
     }
+  }
+
+  /// The work of dead processes that this one may continue, as far as it was adopted since the last call. Runs may come
+  /// again.
+  pub fn take_restored(&mut self) -> Vec<RestoredWork> {
+    self.translator.take_restored()
   }
 
   /// Once the rows that close adopted spans are safe, the snapshot states it: another process that adopts them may do so

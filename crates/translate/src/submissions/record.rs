@@ -52,6 +52,9 @@ pub struct Submission {
   /// Of a keyed submission whose operation has not started: how many others with its id have announced an attempt.
   #[serde(skip)]
   pub(super) others: u32,
+  /// Whether it comes from the snapshot of another process, and the host does not know of it yet.
+  #[serde(skip)]
+  pub is_restored: bool,
   /// Whether its root was cancelled. What Flue then settles as failed has failed: it exceeded its time.
   #[serde(skip_serializing_if = "std::ops::Not::not")]
   pub cancelled: bool,

@@ -206,3 +206,54 @@ fn the_next_adopter_closes_what_the_one_before_may_not_have_closed() {
   let safe_left = b.snapshot(7_000, true).unwrap();
   assert_eq!(Translator::default().restore(&safe_left).unwrap().len(), 0);
 }
+
+#[test]
+fn the_host_learns_once_which_work_of_another_process_may_go_on() {
+  let of = |kind: &str, ids: Value, more: Value| {
+    let mut event = json!({ "v": 3, "type": kind, "timestamp": 1_000 });
+    for members in [ids, more] {
+      event.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    }
+    event
+  };
+  let (span, trace) = ("0011223344556677", "00112233445566778899aabbccddeeff");
+  let caller = json!({ "caller": { "spanId": span, "rootSpanId": trace } });
+  let operation =
+    |id: &str| json!({ "submissionId": id, "conversationId": "c", "operationId": id });
+  let events = [
+    of("run_start", json!({ "runId": "run" }), json!({ "workflowName": "flow" })),
+    of("submission_queued", json!({ "submissionId": "queued" }), caller.clone()),
+    of("operation_start", operation("called"), caller),
+    of("operation_start", operation("sub_ik_1"), json!({})),
+    of("operation_start", operation("over"), json!({})),
+    of("operation", operation("over"), json!({ "isError": false })),
+    of("submission_settled", json!({ "submissionId": "over" }), json!({ "outcome": "completed" })),
+  ];
+  let mut seen = Trace::default();
+  let mut a = Translator::default();
+  run(&mut a, &events.map(|event| event.to_string()), &mut seen);
+  assert!(a.take_restored().is_empty());
+  let mut b = Translator::default();
+  b.restore(&a.snapshot(2_000, true).unwrap()).unwrap();
+  let mut restored = b.take_restored();
+  restored.sort_by(|one, other| one.id.cmp(&other.id));
+  let restored: Vec<_> = restored
+    .iter()
+    .map(|work| {
+      (
+        &*work.id,
+        work.caller.as_ref().map(|[span, trace]| (&**span, &**trace)),
+        work.recorded.is_some(),
+      )
+    })
+    .collect();
+  let named = Some((span, trace));
+  let expected = [
+    ("called", named, true),
+    ("queued", named, false),
+    ("run", None, true),
+    ("sub_ik_1 c", None, true),
+  ];
+  assert_eq!(restored, expected);
+  assert!(b.take_restored().iter().all(|work| work.id == "run"));
+}
