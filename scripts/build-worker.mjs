@@ -67,7 +67,7 @@ export function isCurrent() {
   const sources = readdirSync(join(root, 'crates'), { recursive: true })
     .filter((name) => /\.(rs|toml)$/.test(name) && !/^simulation\b|\btests\b/.test(name))
     .map((name) => join(root, 'crates', name))
-    .concat(join(root, 'Cargo.toml'), join(root, 'Cargo.lock'));
+    .concat(join(root, 'Cargo.toml'), join(root, 'Cargo.lock'), fileURLToPath(import.meta.url));
   return sources.every((name) => statSync(name).mtimeMs <= made);
 }
 
