@@ -233,7 +233,7 @@ afterAll(async () => {
 /** What arrived of the activity. */
 function shown(id: string) {
   const rows = collector.rows().filter(({ metadata }) => {
-    const ids = metadata as Record<string, unknown>;
+    const ids = (metadata ?? {}) as Record<string, unknown>;
     return ids['flue.operation_id'] === id || ids['flue.run_id'] === id;
   });
   if (rows.length === 0) return undefined;
@@ -347,7 +347,9 @@ test('ends without starts, repeated and reversed events, and unknown kinds leave
   const end = operation('operation', id, { v: 3, durationMs: 5, result: { text: 'kept' } });
   observe('disorder', [end, start, end, start, { ...start, type: 'surprise' }]);
   expect(await flush(PATIENT)).toMatchObject({ complete: true, lost: {} });
-  const rows = collector.rows().filter(({ metadata }: any) => metadata['flue.operation_id'] === id);
+  const rows = collector
+    .rows()
+    .filter(({ metadata }: any) => metadata?.['flue.operation_id'] === id);
   expect(rows).toMatchObject([{ output: 'kept', metrics: { duration_ms: 5, end: 1_795_417_364 } }]);
 });
 
