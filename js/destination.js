@@ -55,6 +55,8 @@ class Destination {
   isOn = true;
   /** Whether the module-level functions use it. */
   isCurrent = false;
+  /** The same when it was closed. */
+  wasCurrent = false;
   /** A weak reference, for holders that must not keep it alive. */
   reference = weakly(this);
   /** The logger's own function for diagnostics. @type {((diagnostic: Diagnostic) => unknown) | undefined} */
@@ -476,7 +478,10 @@ class Destination {
   /** @type {typeof import('../index.d.ts').close} */
   close(options) {
     this.releaseAll();
-    return this.#delivery.close(options, () => void (this.#isClosed = true));
+    return this.#delivery.close(options, () => {
+      this.#isClosed = true;
+      this.wasCurrent = this.isCurrent;
+    });
   }
 
   /** Rows are expected. */

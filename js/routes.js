@@ -93,7 +93,7 @@ class Routes {
    */
   findFor(event) {
     const found = this.find(event);
-    return found?.isClosed && beginsAnew(event) ? undefined : found;
+    return found?.isClosed && beginsAnew(event, found) ? undefined : found;
   }
 
   /** @param {unknown} id */
@@ -136,12 +136,16 @@ class Routes {
  * Whether an event states that work begins, also if its id was in use before: ids repeat in tests, and of keyed
  * submissions.
  * @param {Ids & { type?: unknown, deduplicated?: unknown }} event
+ * @param {Destination} known that of the work with its id
  */
-function beginsAnew(event) {
+function beginsAnew(event, { wasCurrent }) {
   const { type } = event;
   if (type === 'submission_queued') return event.deduplicated !== true;
-  const isLone = type === 'operation_start' && (rootOf(event) ?? event.taskId) === undefined;
-  return type === 'run_start' || isLone;
+  // Of a submission, it may be another attempt, which is for the logger of the first one, or for the one in its place.
+  const isNew = rootOf(event) === undefined || wasCurrent;
+  return (
+    type === 'run_start' || (type === 'operation_start' && event.taskId === undefined && isNew)
+  );
 }
 
 /** The id of the run or the submission; undefined outside of both. @param {Ids} ids */
