@@ -88,10 +88,13 @@ impl World {
     if flight.rows.iter().collect::<HashSet<_>>().len() < flight.rows.len() {
       return self.finding("a row stands once in a request", format!("process {number}"));
     }
-    let uploads = process.flights.values().filter(|other| other.is_upload).count();
-    let most = self.settings.max_requests + usize::from(flight.is_repeat);
-    if flight.is_upload && uploads >= most {
-      return self.finding("no more requests in flight than allowed", format!("{uploads}"));
+    let uploads = || process.flights.values().filter(|other| other.is_upload);
+    // And one repetition: the next step of a file's upload may follow it.
+    let has_repeat = flight.is_repeat || uploads().any(|other| other.is_repeat);
+    if flight.is_upload && uploads().count() >= self.settings.max_requests + usize::from(has_repeat)
+    {
+      return self
+        .finding("no more requests in flight than allowed", format!("{}", uploads().count()));
     }
     if !flight.is_first || process.shutdown_at.is_some() {
       return Ok(());
