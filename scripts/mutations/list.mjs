@@ -106,8 +106,8 @@ export const MUTATIONS = [
   {
     name: 'repeats: a request without a response is not repeated',
     file: `${EXPORT}/delivery/repeats.rs`,
-    replace: `    (is_repeatable && time * 2 <= call.timeout).then(|| now + time)`,
-    by: `    (is_repeatable && time * 2 > call.timeout).then(|| now + time)`,
+    replace: `let is_due = call.repeats > 0 || time * 2 <= call.call.timeout;`,
+    by: `let is_due = call.repeats > 0;`,
   },
   {
     name: 'repeats: the request that is not needed any more is not dropped',

@@ -25,7 +25,7 @@ pub(super) struct InFlight {
   pub requests: Vec<Attempt>,
   /// How often it was repeated.
   pub repeats: u32,
-  /// When it is repeated; `None`: never.
+  /// When it is repeated at the earliest; `None`: never.
   pub repeat_at: Option<Duration>,
 }
 
@@ -68,4 +68,16 @@ pub(super) enum Purpose {
   },
   /// To state at Braintrust that an attachment is lost.
   AttachmentFailure,
+}
+
+impl Purpose {
+  /// Whether a call is repeated. Never the upload to a storage, which is large and has an address that may be valid once.
+  pub fn is_repeatable(&self) -> bool {
+    match self {
+      Self::Connect | Self::Upload(_) => true,
+      Self::Overflow { upload, .. } => !matches!(upload, OverflowUpload::Storing { .. }),
+      Self::Attachment { upload, .. } => !matches!(upload, AttachmentUpload::Storing { .. }),
+      Self::Limit | Self::AttachmentFailure => false,
+    }
+  }
 }

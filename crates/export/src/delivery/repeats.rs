@@ -3,37 +3,13 @@
 use std::time::Duration;
 
 use super::{
-  in_flight::{Attempt, InFlight, Purpose},
+  in_flight::{Attempt, InFlight},
   responses::FAILURES_BEFORE_WARNING,
   state::Delivery,
 };
-use crate::{
-  attachment_upload::AttachmentUpload,
-  diagnostics::Code,
-  overflow::OverflowUpload,
-  time::Now,
-  transport::{Call, Request},
-};
+use crate::{diagnostics::Code, time::Now, transport::Request};
 
 impl Delivery {
-  /// When a call that begins now is repeated. Never the upload to a storage, which is large and has an address that may
-  /// be valid once, and never what its own timeout ends soon after.
-  pub(super) fn first_repeat(
-    &self,
-    call: &Call,
-    purpose: &Purpose,
-    now: Duration,
-  ) -> Option<Duration> {
-    let is_repeatable = match purpose {
-      Purpose::Connect | Purpose::Upload(_) => true,
-      Purpose::Overflow { upload, .. } => !matches!(upload, OverflowUpload::Storing { .. }),
-      Purpose::Attachment { upload, .. } => !matches!(upload, AttachmentUpload::Storing { .. }),
-      Purpose::Limit | Purpose::AttachmentFailure => false,
-    };
-    let time = self.patience.time(call.body.len());
-    (is_repeatable && time * 2 <= call.timeout).then(|| now + time)
-  }
-
   /// Repeats the call that has waited longest, if it is due. One at a time: when its response comes soon, the next one
   /// follows at once, and a server that is only slow does not get everything twice.
   pub(super) fn repeat_unanswered(&mut self, now: Now) {
@@ -85,10 +61,13 @@ impl Delivery {
     }
   }
 
-  /// When a call is repeated: not before its last request has waited as long as the server now takes.
+  /// When a call is repeated: not before its last request has waited as long as the server now takes, and never if its
+  /// own timeout ends the first one soon after.
   fn repeat_due(&self, call: &InFlight) -> Option<Duration> {
+    let time = self.patience.time(call.call.body.len());
     let last = call.requests.last().map_or(call.began, |attempt| attempt.began);
-    call.repeat_at.map(|at| at.max(last + self.patience.time(call.call.body.len())))
+    let is_due = call.repeats > 0 || time * 2 <= call.call.timeout;
+    call.repeat_at.filter(|_| is_due).map(|at| at.max(last + time))
   }
 
   /// The requests in flight that carry rows.

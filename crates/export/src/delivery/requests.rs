@@ -92,7 +92,7 @@ impl Delivery {
       _ => redact_url(&call.url),
     };
     self.account.log.line(format_args!("request {id}: {} {url}, {size} bytes", call.method));
-    let repeat_at = self.first_repeat(&call, &purpose, now.elapsed);
+    let repeat_at = purpose.is_repeatable().then_some(now.elapsed);
     let requests = vec![Attempt { id, began: now.elapsed }];
     let copy = call.clone();
     self.in_flight.push(InFlight {
