@@ -22,7 +22,18 @@ impl Trace {
         *self.closed.entry(id).or_default() += 1;
       }
       match self.rows.get_mut(&id) {
-        Some(known) => assert!(known.merge(row).is_none()),
+        Some(known) => {
+          // A later object replaces what is none, which garbage may be.
+          if let Some(later) = known.merge(row) {
+            known.name = later.name.or(known.name.take());
+            known.input = later.input.or(known.input.take());
+            known.output = later.output.or(known.output.take());
+            known.error = later.error.or(known.error.take());
+            known.metadata.extend(later.metadata);
+            known.metrics.extend(later.metrics);
+            known.custom = later.custom.or(known.custom.take());
+          }
+        }
         None => {
           self.rows.insert(id, row);
         }
