@@ -11,7 +11,7 @@ import { CLI, cli } from './support/cli';
 import { buildProject } from './support/cloudflare';
 import { closedPort } from './support/network';
 import { installCopy } from './support/npm';
-import { Project } from './support/project';
+import { Project, makeWorkspace } from './support/project';
 import { environment, withDirectory } from './support/run';
 
 /*
@@ -192,17 +192,7 @@ test("in a project for Cloudflare, the variables that `dev` prints include that 
 
 test('in a workspace, `dev` looks at its packages that depend on Flue', async () => {
   await withDirectory(async (directory) => {
-    for (const [name, dependency] of [
-      ['agent', '@flue/runtime'],
-      ['web', 'react'],
-    ]) {
-      const folder = join(directory, 'packages', String(name));
-      mkdirSync(folder, { recursive: true });
-      writeFileSync(join(folder, 'package.json'), `{"dependencies":{"${dependency}":"*"}}`);
-      writeFileSync(join(folder, '.dev.vars'), 'MODEL_KEY=m\n');
-      writeFileSync(join(folder, 'wrangler.toml'), '');
-    }
-    writeFileSync(join(directory, 'package.json'), '{"workspaces":["packages/*"]}');
+    makeWorkspace(directory, { '.dev.vars': 'MODEL_KEY=m\n', 'wrangler.toml': '' });
     const { seen, printed } = dev(['--port', '0'], {}, directory);
     await printed(/Or start it here/);
     expect(seen.out).toContain('  export CLOUDFLARE_INCLUDE_PROCESS_ENV=true\n');

@@ -13,6 +13,7 @@ import {
   tlsInFrontOf,
   tunnelProxy,
 } from './support/network';
+import { makeWorkspace } from './support/project';
 import { withDirectory } from './support/run';
 
 const KEY = 'sk-verysecret-4711';
@@ -447,17 +448,10 @@ test('a compatibility date with which a Worker finds no variables is a warning',
 test('in a workspace, the files of its packages that depend on Flue are looked at', async () => {
   const server = await collector();
   await withDirectory(async (directory) => {
-    for (const [name, dependency] of [
-      ['agent', '@flue/runtime'],
-      ['web', 'react'],
-    ]) {
-      const folder = join(directory, 'packages', String(name));
-      mkdirSync(folder, { recursive: true });
-      writeFileSync(join(folder, 'package.json'), `{"dependencies":{"${dependency}":"*"}}`);
-      writeFileSync(join(folder, 'wrangler.toml'), 'compatibility_date = "2024-09-23"');
-      writeFileSync(join(folder, '.env'), `BRAINTRUST_API_KEY=${KEY}\n`);
-    }
-    writeFileSync(join(directory, 'package.json'), '{"workspaces":["packages/*"]}');
+    makeWorkspace(directory, {
+      'wrangler.toml': 'compatibility_date = "2024-09-23"',
+      '.env': `BRAINTRUST_API_KEY=${KEY}\n`,
+    });
     const at = (name: string) => join('packages', 'agent', name);
     const failed = expectFailure(await examine({}, directory), 'environment');
     expect(failed.advice).toBe(

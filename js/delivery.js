@@ -76,11 +76,10 @@ class Delivery {
   #answersAtOnce(recorder) {
     const { hasLoopEnded } = this.#source;
     if (hasLoopEnded === undefined) return undefined;
-    const complete = recorder.isIdle();
-    const stats = parse(recorder.stats());
+    const report = reportOf(recorder);
     // Another flush has waited for the same rows. Those that end the process wait for them once more.
-    const hasWaited = stats.events === this.#incompleteAt;
-    return complete || (hasWaited && hasLoopEnded()) ? { ...stats, complete } : undefined;
+    const hasWaited = report.events === this.#incompleteAt;
+    return report.complete || (hasWaited && hasLoopEnded()) ? report : undefined;
   }
 
   /** @type {typeof import('../index.d.ts').stats} */
@@ -108,9 +107,7 @@ class Delivery {
     const recorder = this.#source.recorder();
     // One that has ended is not asked again: see `#answersAtOnce`.
     const hasEnded = this.#closed === recorder && recorder.isAtRest();
-    const report = hasEnded
-      ? { ...parse(recorder.stats()), complete: recorder.isIdle() }
-      : parse(await recorder.close(leftMs));
+    const report = hasEnded ? reportOf(recorder) : parse(await recorder.close(leftMs));
     this.#closed = recorder;
     return this.#reportOf(report, isRecorded, others);
   }
@@ -176,6 +173,15 @@ class Delivery {
     return leftOut === 0 ? stats : { ...stats, sampled: stats.sampled + leftOut };
   }
 }
+
+/**
+ * The report of a recorder without waiting for it.
+ * @param {HostRecorder} recorder
+ * @returns {import('../index.d.ts').FlushReport}
+ */
+const reportOf = (recorder) => {
+  return { ...parse(recorder.stats()), complete: recorder.isIdle() };
+};
 
 /**
  * All results. Where nothing waits for them, since something else has failed before, a rejection must not end the process.

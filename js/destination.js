@@ -304,15 +304,13 @@ class Destination {
   /**
    * What a span propagates to other processes: what the content policy and the rules keep, and nothing where a masking
    * function would be called for rows.
-   * @param {Record<string, any>} event
+   * @param {string} event as JSON
    * @returns {Record<string, any> | undefined}
    */
   redactPropagated(event) {
     if (this.#polls.masking.wasSet) return undefined;
     try {
-      return (
-        JSON.parse(this.#recorder.redactPropagated(JSON.stringify(event)) ?? 'null') ?? undefined
-      );
+      return JSON.parse(this.#recorder.redactPropagated(event) ?? 'null') ?? undefined;
     } catch {
       // The environment is being torn down.
       return undefined;

@@ -171,8 +171,7 @@ class Exporter {
   observe(event, isFollowed = false) {
     const kind = this.#kindOf(event);
     if (kind === undefined) return undefined;
-    if (this.#restored.isUsed && kind.stage !== undefined) this.#restored.note(event);
-    if (this.#mayHaveCaller(kind)) this.#adoption.noteCaller(event, isFollowed);
+    this.#noteWork(event, kind, isFollowed);
     if (this.#hasSeveral) return this.#routeOf(event).observe(event, kind, this.#routes);
     const current = this.#current;
     return current.isOn ? current.observe(event, kind, this.#routes) : undefined;
@@ -187,8 +186,7 @@ class Exporter {
   observeAt(destination, event, isFollowed = false) {
     const kind = this.#kindOf(event);
     if (kind === undefined) return undefined;
-    if (this.#restored.isUsed && kind.stage !== undefined) this.#restored.note(event);
-    if (this.#mayHaveCaller(kind)) this.#adoption.noteCaller(event, isFollowed, destination);
+    this.#noteWork(event, kind, isFollowed, destination);
     return destination.isOn ? destination.observe(event, kind, this.#boundRoutes) : undefined;
   }
 
@@ -203,6 +201,18 @@ class Exporter {
       // The destination counts it.
       return UNREADABLE_KIND;
     }
+  }
+
+  /**
+   * Notes what an event states about work that an ended process or a span of the application has begun.
+   * @param {unknown} event
+   * @param {import('./capture.js').EventKind} kind
+   * @param {boolean} isFollowed
+   * @param {Destination} [destination] that of the event, if that is fixed
+   */
+  #noteWork(event, kind, isFollowed, destination) {
+    if (this.#restored.isUsed && kind.stage !== undefined) this.#restored.note(event);
+    if (this.#mayHaveCaller(kind)) this.#adoption.noteCaller(event, isFollowed, destination);
   }
 
   /**

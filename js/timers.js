@@ -6,7 +6,8 @@ const { outsideOfWork } = require('./builtins/index.js');
 const { untraced } = require('./context.js');
 
 /**
- * Calls a function later, without keeping the process alive, and outside of the work that runs now: what it calls is no part of that.
+ * Calls a function later, without keeping the process alive, and outside of the work that runs now: what it calls is no
+ * part of that.
  * @param {() => void} call
  * @param {number} ms
  * @returns {NodeJS.Timeout}

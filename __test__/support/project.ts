@@ -1,6 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Collector, Trace } from '../../tools/collector/types';
 import { linkPackages } from '../lines/link';
@@ -214,4 +222,20 @@ export async function until(happened: () => boolean | Promise<boolean>) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error('it has not happened in two minutes');
+}
+
+/**
+ * Makes a directory a workspace: its package `agent` depends on Flue, `web` does not.
+ * @param files of each package, by their names
+ */
+export function makeWorkspace(directory: string, files: Record<string, string>) {
+  writeFileSync(join(directory, 'package.json'), '{"workspaces":["packages/*"]}');
+  for (const [name, dependency] of Object.entries({ agent: '@flue/runtime', web: 'react' })) {
+    const folder = join(directory, 'packages', name);
+    mkdirSync(folder, { recursive: true });
+    const manifest = `{"dependencies":{"${dependency}":"*"}}`;
+    for (const [file, text] of Object.entries({ 'package.json': manifest, ...files })) {
+      writeFileSync(join(folder, file), text);
+    }
+  }
 }

@@ -64,8 +64,10 @@ const FILE = /data:([^,]{0,200});base64,([\w+/-]*)=*|(?<![\w+/-])([\w+/-]{1000,}
  */
 async function slugEventOf(propagated, destination) {
   if (propagated === undefined) return undefined;
-  const whole = JSON.stringify(await wholePropagated(propagated));
-  const kept = destination.redactPropagated(JSON.parse(whole, (_, value) => withoutFiles(value)));
+  const whole = await wholePropagated(propagated);
+  const kept = destination.redactPropagated(
+    JSON.stringify(whole, (_, value) => withoutFiles(value)),
+  );
   // The mark by which Braintrust leaves scorers out of usage. A fixed word is no content.
   if (propagated.span_attributes?.purpose !== 'scorer') return kept;
   return { ...kept, span_attributes: { ...kept?.span_attributes, purpose: 'scorer' } };

@@ -1,7 +1,8 @@
-//! Applies the rules and the content policy of this process to rows that another process has written.
+//! Applies the rules and the content policy of this process to rows that another process has written, and to what a span
+//! passes on to another process.
 //!
-//! The same for what a span passes on to another process. The other process may have had no rules. Rules apply as to rows of this process. A content policy applies to
-//! fields and members, because the events that a row came from are gone. A masking function is not called.
+//! The other process may have had no rules. Rules apply as to rows of this process. A content policy applies to fields
+//! and members, because the events that a row came from are gone. A masking function is not called.
 
 use braintrust_row::{Json, Members, USAGE_METRICS, read_members as read};
 use flue_event::{ContentPolicy, OMITTED_MESSAGE};
