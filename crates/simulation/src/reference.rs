@@ -61,6 +61,11 @@ impl Reference {
     }
   }
 
+  /// What was restored is on the disk or delivered.
+  pub fn note_adoption_is_safe(&mut self) {
+    self.translator.note_adoption_is_safe();
+  }
+
   /// Restores the spans of a dead process. Returns the rows that close them.
   pub fn restore(&mut self, snapshots: &[Vec<u8>], now: Now) -> Vec<Produced> {
     let mut rows = Vec::new();

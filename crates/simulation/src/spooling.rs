@@ -99,6 +99,9 @@ impl World {
     if let Completion::Adopted(adopted) = &completion
       && !process.exporter.has_ended()
     {
+      if process.exporter.is_adoption_safe() {
+        process.reference.note_adoption_is_safe();
+      }
       let interrupted = process.reference.restore(&adopted.snapshots, now);
       self.coverage.add("adopted spans closed", interrupted.len() as u64);
       self.produced(number, interrupted);

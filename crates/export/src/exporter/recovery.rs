@@ -69,6 +69,11 @@ impl Exporter {
     self.translator.take_restored()
   }
 
+  /// Whether the rows that close adopted spans are on the disk or delivered.
+  pub fn is_adoption_safe(&self) -> bool {
+    self.closes_adopted.is_none()
+  }
+
   /// Once the rows that close adopted spans are safe, the snapshot states it: another process that adopts them may do so
   /// after a third one has ended them.
   pub(super) fn confirm_adoption(&mut self, now: Now) {
