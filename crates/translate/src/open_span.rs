@@ -102,6 +102,15 @@ pub struct TurnSummary {
   pub output: Option<Json>,
 }
 
+/// What the own end of an interrupted span does not state.
+#[derive(Default)]
+pub struct Interrupted {
+  /// Where it is. `None` without a span of its own.
+  pub placement: Option<SpanPlacement>,
+  /// Of an operation: the usage of its turns so far.
+  pub usage: Option<Usage>,
+}
+
 impl OpenSpan {
   /// A span that has just been opened.
   pub fn new(placement: SpanPlacement, label: Option<SpanLabel>, start: Start) -> Self {

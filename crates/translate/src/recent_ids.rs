@@ -52,6 +52,11 @@ impl<T: Eq + Hash, V> RecentIds<T, V> {
     self.before.remove(id);
   }
 
+  /// The value of an id, to be changed, if it is remembered.
+  pub fn get_mut(&mut self, id: &T) -> Option<&mut V> {
+    self.latest.get_mut(id).or_else(|| self.before.get_mut(id))
+  }
+
   /// The value of an id, if it is remembered.
   pub fn get(&self, id: &T) -> Option<&V> {
     self.latest.get(id).or_else(|| self.before.get(id))

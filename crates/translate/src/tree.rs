@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use crate::{
   activity::Activity,
-  open_span::{ClosedSpan, Evidence, NewSpan, OpenSpan},
+  open_span::{ClosedSpan, Evidence, Interrupted, NewSpan, OpenSpan},
   placement::{ActivitySpan, Parent, SpanLabel, SpanPlacement},
   recent_ids::RecentIds,
 };
@@ -25,9 +25,8 @@ pub struct Tree {
   finished: RecentIds<Activity>,
   /// Rows of spans that have had their own end.
   ended_rows: RecentIds<RowId>,
-  /// Spans whose own end may still come, and where they are: their end does not state it. `None` for those without a
-  /// span of their own.
-  interrupted: RecentIds<Activity, Option<SpanPlacement>>,
+  /// Spans whose own end may still come.
+  interrupted: RecentIds<Activity, Interrupted>,
 }
 
 impl Tree {
@@ -81,17 +80,13 @@ impl Tree {
     if let Some(placement) = self.interrupted_placement(&span.activity) {
       span.placement = placement.clone();
     }
-    self.insert_new(span, true)
-  }
-
-  /// Where a span that was interrupted is, if that is below another one.
-  pub fn interrupted_placement(&self, activity: &Activity) -> Option<&SpanPlacement> {
-    let placement = self.interrupted.get(activity)?.as_ref()?;
-    placement.parent.activity().map(|_| placement)
-  }
-
-  fn note_interrupted(&mut self, activity: Activity, span: OpenSpan) {
-    self.interrupted.set(activity, span.label.map(|_| span.placement));
+    let activity = span.activity.clone();
+    let row = self.insert_new(span, true);
+    let usage = self.interrupted.get(&activity).and_then(|known| known.usage);
+    if let Some(open) = self.open.get_mut(&activity) {
+      open.turn_summary.usage = usage;
+    }
+    row
   }
 
   fn insert_new(&mut self, span: NewSpan, implicit: bool) -> Option<Row> {

@@ -130,16 +130,25 @@ fn operation_of(state: &State, turn: &Activity) -> Option<String> {
   }
 }
 
-/// The root of a submission that has ended before one of its turns has the usage of that, too.
+/// An operation that was interrupted before one of its turns ended has the usage of that, too; so has the root of a
+/// submission that has ended.
 fn late_usage(state: &mut State, ids: &Ids<'_>, operation: &str, usage: &Usage) -> Option<Row> {
-  if !state.submissions.is_root(ids, operation) {
-    return None;
+  let interrupted = state.tree.add_late_usage(&Activity::Operation(operation.to_owned()), usage);
+  let is_root = state.submissions.is_root(ids, operation);
+  let (span, all) = match interrupted {
+    Some(known) => known,
+    None if is_root => {
+      let mut all = state.submissions.usage_before(ids);
+      usage::add(&mut all, usage);
+      (state.submissions.root(ids)?, all?)
+    }
+    None => return None,
+  };
+  if is_root {
+    state.submissions.set_usage(ids, Some(all));
   }
-  let mut all = state.submissions.usage_before(ids);
-  usage::add(&mut all, usage);
-  state.submissions.set_usage(ids, all);
-  let mut row = Row::of(state.submissions.root(ids)?);
-  usage::write(&mut row, &all?);
+  let mut row = Row::of(span);
+  usage::write(&mut row, &all);
   Some(row)
 }
 

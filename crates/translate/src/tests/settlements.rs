@@ -100,6 +100,50 @@ fn an_interrupted_operation_has_the_usage_of_its_turns_and_later_that_of_all_att
   assert_eq!(tokens(root(&trace)), Some(15.0), "settled");
 }
 
+/// An event of a conversation that a tool of the submission began.
+fn in_tool(text: &str) -> String {
+  text.replace("\"conversationId\":\"c\"", "\"conversationId\":\"inner\"")
+}
+
+#[test]
+fn a_prompt_that_outlasts_its_tool_has_the_usage_of_all_its_turns() {
+  let call = |kind: &str, at, more| {
+    let mut event: serde_json::Value = serde_json::from_str(&event(kind, at, "o", more)).unwrap();
+    (event["toolCallId"], event["turnId"]) = (json!("call"), json!("t0"));
+    event.to_string()
+  };
+  let tool_start = call("tool_start", 1_200, json!({ "toolName": "ask" }));
+  let tool = call("tool", 2_000, json!({ "toolName": "ask", "isError": true, "durationMs": 800 }));
+  let [first, first_end] = turn(1_400, "p", "t1", 10).map(|text| in_tool(&text));
+  let [late, late_end] = turn(1_500, "p", "t2", 5).map(|text| in_tool(&text));
+  let aborted = end(2_200, "p").replace("\"isError\":false", "\"isError\":true");
+  let begun = [running(900, 1), start(1_000, "o"), tool_start, in_tool(&start(1_300, "p"))];
+  let events = [&begun[..], &[first, first_end, late, tool, late_end]].concat();
+  let mut trace = Trace::default();
+  let mut translator = Translator::default();
+  run(&mut translator, &events, &mut trace);
+  let prompt = |trace: &Trace| {
+    let mut prompts = trace.named("flue.prompt").filter(|row| !row.is_root);
+    let row = prompts.next().unwrap();
+    assert_eq!(trace.path(row), ["flue.prompt", "tool:ask", "flue.prompt"]);
+    tokens(row)
+  };
+  assert_eq!(prompt(&trace), Some(15.0), "without an end");
+  run(&mut translator, &[in_tool(&aborted)], &mut trace);
+  assert_eq!(prompt(&trace), Some(15.0), "with its end");
+  assert_eq!(tokens(root(&trace)), None);
+}
+
+#[test]
+fn a_turn_that_ends_after_flue_has_settled_over_its_operation_adds_its_usage() {
+  let [first, first_end] = turn(1_100, "o", "t1", 10);
+  let [late, late_end] = turn(1_200, "o", "t2", 5);
+  let timeout = settled_with(1_205, "failed", "submission_timeout");
+  let begun = [running(900, 1), start(1_000, "o"), first, first_end, late];
+  let trace = translated(&[&begun[..], &[timeout, late_end, end(2_000, "o")]].concat());
+  assert_eq!(tokens(root(&trace)), Some(15.0));
+}
+
 #[test]
 fn a_root_whose_first_attempt_failed_before_its_operation_starts_with_the_next_one() {
   let second = [running(50_000, 2), start(50_100, "o")];

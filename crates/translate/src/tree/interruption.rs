@@ -3,10 +3,13 @@
 use super::Tree;
 use crate::{
   activity::Activity,
-  open_span::{Evidence, OpenSpan},
+  open_span::{Evidence, Interrupted, OpenSpan},
+  placement::SpanPlacement,
   submissions::Submissions,
+  usage,
 };
 use braintrust_row::{Row, SpanContext};
+use flue_event::Usage;
 
 /// How many spans may be open. If there are more, the ends of most were lost.
 const MAX_OPEN: usize = 16_384;
@@ -14,6 +17,29 @@ const MAX_OPEN: usize = 16_384;
 const EVICTED: usize = MAX_OPEN / 8;
 
 impl Tree {
+  /// Where a span that was interrupted is, if that is below another one.
+  pub fn interrupted_placement(&self, activity: &Activity) -> Option<&SpanPlacement> {
+    let placement = self.interrupted.get(activity)?.placement.as_ref()?;
+    placement.parent.activity().map(|_| placement)
+  }
+
+  /// Adds the usage of a turn to an operation that was interrupted before the turn ended. Returns the operation's span and
+  /// the usage of its turns so far; `None` if it was not interrupted.
+  pub fn add_late_usage(
+    &mut self,
+    operation: &Activity,
+    more: &Usage,
+  ) -> Option<(SpanContext, Usage)> {
+    let known = self.interrupted.get_mut(operation)?;
+    usage::add(&mut known.usage, more);
+    Some((known.placement.as_ref()?.span, known.usage?))
+  }
+
+  pub(super) fn note_interrupted(&mut self, activity: Activity, span: OpenSpan) {
+    let (placement, usage) = (span.label.map(|_| span.placement), span.turn_summary.usage);
+    self.interrupted.set(activity, Interrupted { placement, usage });
+  }
+
   /// If too many spans are open, interrupts those that began first and have no open children: their ends
   /// are not likely to come.
   pub fn evict(&mut self, at: i64) -> Vec<Row> {
