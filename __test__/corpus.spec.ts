@@ -210,8 +210,6 @@ function lineOfLastRootEnd({ file }: Recording): number {
 
 const lines = (file: string) => readFileSync(file, 'utf8').split('\n');
 
-/** On 0.x a log line is the only event at the end of a failed compaction. */
-function isLog({ type, v, message }: FlueEvent): boolean {
-  const isEnd = v === undefined && String(message).startsWith('[flue:compaction] Failed');
-  return type === 'log' && !isEnd;
+function isLog({ type }: FlueEvent): boolean {
+  return type === 'log';
 }

@@ -47,10 +47,3 @@ impl<'a> CompactionEnd<'a> {
     }
   }
 }
-
-/// A compaction failed, on 0.x, which has no end event for that but a log line.
-#[derive(Debug)]
-pub struct CompactionFailed<'a> {
-  /// Its error.
-  pub outcome: Outcome<'a>,
-}

@@ -104,7 +104,6 @@ impl Event<'_> {
         outcome.apply_content_policy(policy);
       }
       Body::CompactionEnd(end) => end.outcome.apply_content_policy(policy),
-      Body::CompactionFailed(failed) => failed.outcome.apply_content_policy(policy),
       Body::SubmissionSettled(settled) => {
         if let Some(failure) = &mut settled.failure {
           failure.apply_content_policy(policy);
@@ -122,6 +121,9 @@ impl Event<'_> {
         omit(&mut log.attributes, no_output);
         if !policy.errors {
           log.omit_error(OMITTED_MESSAGE);
+        }
+        if let Some(outcome) = &mut log.failed_compaction {
+          outcome.apply_content_policy(policy);
         }
       }
       _ => {}

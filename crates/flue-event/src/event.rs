@@ -2,7 +2,7 @@
 
 use crate::{
   caller::CallerNamed,
-  compaction::{CompactionEnd, CompactionFailed, CompactionStart},
+  compaction::{CompactionEnd, CompactionStart},
   custom_span::{CustomSpan, SpanUpdate},
   feedback::Feedback,
   ids::Ids,
@@ -79,8 +79,6 @@ pub enum Body<'a> {
   CompactionStart(CompactionStart<'a>),
   /// A compaction ends.
   CompactionEnd(CompactionEnd<'a>),
-  /// A compaction failed, on 0.x.
-  CompactionFailed(CompactionFailed<'a>),
   /// A log line.
   Log(Log<'a>),
   /// The application begins a span.

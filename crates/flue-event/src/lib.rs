@@ -35,7 +35,7 @@ mod value;
 
 pub use caller::{Caller, CallerNamed};
 pub use carrier::TraceCarrier;
-pub use compaction::{CompactionEnd, CompactionFailed, CompactionStart};
+pub use compaction::{CompactionEnd, CompactionStart};
 pub use content_policy::{ContentPolicy, OMITTED_MESSAGE};
 pub use custom_span::{CustomSpan, CustomSpanIds, SpanUpdate};
 pub use decode::{DecodeError, TRANSLATED_KINDS, decode};

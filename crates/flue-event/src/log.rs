@@ -1,7 +1,6 @@
 //! Log lines: `log`.
 
 use crate::{
-  compaction::CompactionFailed,
   fields::{self, Fields, id, object, shown},
   outcome::{Failure, Outcome},
   value::{RawJson, Text},
@@ -18,46 +17,35 @@ pub struct Log<'a> {
   pub attributes: RawJson<'a>,
   /// The id of the tool call that wrote the line (2.x).
   pub tool_call: Option<Text<'a>>,
+  /// The outcome of a compaction that failed, of which 0.x makes no other report.
+  pub failed_compaction: Option<Outcome<'a>>,
 }
 
 /// What precedes the error of a compaction in a message of Flue.
 const COMPACTION_FAILED: &str = "[flue:compaction] Failed: ";
 
-impl Log<'_> {
-  /// Replaces the error in the message of a compaction that failed.
-  pub(crate) fn omit_error(&mut self, with: &str) {
-    let message = self.message.as_deref().unwrap_or_default();
-    if message.starts_with(COMPACTION_FAILED) {
-      self.message = Some(format!("{COMPACTION_FAILED}{with}").into());
-    }
-  }
-}
-
-/// A `log` event, by what it reports.
-pub(crate) enum LogEvent<'a> {
-  /// A log line.
-  Line(Log<'a>),
-  /// The only report that 0.x makes of a compaction that failed.
-  CompactionFailed(CompactionFailed<'a>),
-}
-
-impl<'a> LogEvent<'a> {
+impl<'a> Log<'a> {
   #[inline(never)]
   pub(crate) fn read(f: &Fields<'a>) -> Self {
     let attributes: fields::Attributes = object(f.attributes);
     let (level, message) = (id(f.level), shown(f.message));
     let reason = message.as_deref().and_then(|message| message.strip_prefix(COMPACTION_FAILED));
     // Later releases repeat it in a `compaction` event.
-    if let Some(reason) = reason
-      && f.v.is_none()
-    {
+    let failed_compaction = reason.filter(|_| f.v.is_none()).map(|reason| {
       let failure = Failure::read(attributes.error);
       let message = failure.message.or_else(|| Some(reason.to_owned().into()));
-      let outcome = Outcome::new(None, Some(Failure { message, ..failure }));
-      return Self::CompactionFailed(CompactionFailed { outcome });
-    }
+      Outcome::new(None, Some(Failure { message, ..failure }))
+    });
     let tool_call = id(attributes.tool_call_id);
-    Self::Line(Log { level, message, attributes: f.attributes, tool_call })
+    Self { level, message, attributes: f.attributes, tool_call, failed_compaction }
+  }
+
+  /// Replaces the error in the message of a compaction that failed.
+  pub(crate) fn omit_error(&mut self, with: &str) {
+    let message = self.message.as_deref().unwrap_or_default();
+    if message.starts_with(COMPACTION_FAILED) {
+      self.message = Some(format!("{COMPACTION_FAILED}{with}").into());
+    }
   }
 }
 

@@ -10,7 +10,7 @@ use crate::{
   usage,
 };
 use braintrust_row::{Json, Row, SpanType};
-use flue_event::{CompactionEnd, CompactionFailed, CompactionStart, Event, Ids};
+use flue_event::{CompactionEnd, CompactionStart, Event, Ids, Outcome};
 
 /// `compaction_start`.
 #[inline(never)]
@@ -45,13 +45,13 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &CompactionEnd<'_>) -> Vec
   closed.into_rows()
 }
 
-/// A compaction that failed, on 0.x.
+/// A compaction that failed, on 0.x. It may have failed before it started.
 #[inline(never)]
-pub fn failed(state: &mut State, event: &Event<'_>, failed: &CompactionFailed<'_>) -> Vec<Row> {
+pub fn failed(state: &mut State, event: &Event<'_>, outcome: &Outcome<'_>) -> Vec<Row> {
   let Some(activity) = Activity::compaction(&event.ids) else { return Vec::new() };
   let mut closed = state.tree.close_updatable(&activity, event.at);
   if let Some(row) = &mut closed.row {
-    outcome::write(row, &failed.outcome);
+    outcome::write(row, outcome);
   }
   closed.into_rows()
 }

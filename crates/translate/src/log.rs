@@ -1,10 +1,10 @@
 //! Log lines: `log`.
 
-use crate::{activity::Activity, open_span::OpenSpan, state::State};
+use crate::{activity::Activity, compaction, open_span::OpenSpan, state::State};
 use braintrust_row::Row;
 use flue_event::{Event, Log};
 
-/// `log`. The line is written with the last row of its span.
+/// `log`. The line is written with the last row of its span. On 0.x it also ends a compaction that failed.
 #[inline(never)]
 pub fn log(state: &mut State, event: &Event<'_>, log: &Log<'_>) -> Vec<Row> {
   if state.options.logs
@@ -12,7 +12,8 @@ pub fn log(state: &mut State, event: &Event<'_>, log: &Log<'_>) -> Vec<Row> {
   {
     span.logs.push(event, log);
   }
-  Vec::new()
+  let outcome = log.failed_compaction.as_ref();
+  outcome.map(|outcome| compaction::failed(state, event, outcome)).unwrap_or_default()
 }
 
 /// The innermost open span that the event names: its tool call, operation, run, task, or the root of its submission.

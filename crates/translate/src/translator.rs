@@ -61,7 +61,6 @@ impl Translator {
       Body::TaskEnd(end) => task::end(state, event, end),
       Body::CompactionStart(start) => compaction::start(state, event, start),
       Body::CompactionEnd(end) => compaction::end(state, event, end),
-      Body::CompactionFailed(failed) => compaction::failed(state, event, failed),
       Body::Log(line) => log::log(state, event, line),
       Body::SpanStart(custom) => custom_span::start(state, event, custom),
       Body::SpanLog(custom) => custom_span::log(state, custom),

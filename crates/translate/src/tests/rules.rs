@@ -73,6 +73,32 @@ fn a_compaction_has_its_turns_below_it() {
 }
 
 #[test]
+fn the_log_line_of_a_compaction_that_fails_is_kept_once_whether_it_has_started_or_not() {
+  let at = |index: u32| {
+    format!(r#""timestamp":"2026-11-23T07:02:0{index}Z","eventIndex":{index},"operationId":"o""#)
+  };
+  let failed = format!(
+    r#"{{"type":"log",{},"level":"error","message":"[flue:compaction] Failed: no such model"}}"#,
+    at(3)
+  );
+  for has_started in [false, true] {
+    let start = format!(r#"{{"type":"compaction_start",{},"reason":"threshold"}}"#, at(2));
+    let mut events = vec![format!(r#"{{"type":"operation_start",{}}}"#, at(1))];
+    events.extend(has_started.then_some(start));
+    // Two observers pass each event twice.
+    events.extend([failed.clone(), failed.clone(), format!(r#"{{"type":"operation",{}}}"#, at(4))]);
+    let mut trace = Trace::default();
+    translate(&events, &mut trace);
+    let logs = only(&trace, "flue.operation").metadata.get("flue.logs").unwrap().as_str();
+    assert_eq!(logs.matches("no such model").count(), 1, "{logs}");
+    assert_eq!(trace.rows.len(), 1 + usize::from(has_started));
+    for row in trace.named("compaction:threshold") {
+      assert_eq!(row.error.as_ref().unwrap().as_str(), r#""no such model""#);
+    }
+  }
+}
+
+#[test]
 fn colliding_call_ids_of_two_agents_are_two_spans() {
   let trace = replay("2.1.0", "interleaved-agents");
   let calls: Vec<_> = trace
