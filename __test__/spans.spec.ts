@@ -387,6 +387,43 @@ test("calls below a span that continues headers have the flags and the state of 
     },
   ));
 
+test('a run and a dispatch of Flue 0.x stay whole if a tool of a later release calls them', () =>
+  traced(
+    `const { interceptor, observe } = bt.braintrustFlueInstrumentation();
+    let eventIndex = 0;
+    const emit = (type, event) =>
+      observe({ type, eventIndex: eventIndex++, timestamp: new Date().toISOString(), ...event });
+    const prompt = (operationId, ids) => {
+      emit('operation_start', { ...ids, operationId, operationKind: 'prompt' });
+      emit('operation', { ...ids, operationId, operationKind: 'prompt' });
+    };
+    const ids = { submissionId: 's', conversationId: 'c', operationId: 'o' };
+    const later = { ...ids, v: 3 };
+    const tool = { toolCallId: 't', toolName: 't', turnId: 'u' };
+    await interceptor({ type: 'agent', operationId: 's' }, { submissionId: 's' }, async () => {
+      emit('operation_start', { ...later, operationKind: 'prompt' });
+      await interceptor({ type: 'agent', operationId: 'o' }, { ...ids, submissionId: undefined }, async () => {
+        emit('tool_start', { ...later, ...tool });
+        await interceptor({ type: 'tool', ...tool }, { ...ids, ...tool, submissionId: undefined }, async () => {
+          emit('run_start', { runId: 'r', workflowName: 'w' });
+          prompt('of the run', { runId: 'r' });
+          emit('run_end', { runId: 'r' });
+          prompt('of the dispatch', { dispatchId: 'd', instanceId: 'i' });
+          prompt('of the tool', { instanceId: 'i' });
+        });
+        emit('tool', { ...later, ...tool });
+      });
+      emit('operation', { ...later, operationKind: 'prompt' });
+    });`,
+    (row, _child, collector) => {
+      const prompt = (id: string) =>
+        collector.rows().find(({ metadata }: any) => metadata['flue.operation_id'] === id) as any;
+      expect(prompt('of the run').span_parents).toEqual([row('workflow:w').span_id]);
+      expect(prompt('of the dispatch').span_parents ?? []).toEqual([]);
+      expect(prompt('of the tool').span_parents).toEqual([row('tool:t').span_id]);
+    },
+  ));
+
 test('within the no-op span no span is the current one, also in a tool of Flue', () =>
   traced(
     `const holds = [];

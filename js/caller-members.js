@@ -36,6 +36,17 @@ function isOfWork({ submissionId, dispatchId }, work) {
 }
 
 /**
+ * Whether an event is of a run or a dispatch that the async context does not know: one of Flue 0.x, which has no
+ * interceptors, below a tool call of a later release. It is nearer than the tool call.
+ * @param {any} event
+ * @param {import('./context.js').Root | undefined} root of the work that runs now
+ */
+function isOfOtherRoot({ runId, dispatchId }, root) {
+  if (runId !== undefined) return runId !== root?.runId;
+  return dispatchId !== undefined && dispatchId !== root?.dispatchId;
+}
+
+/**
  * Adds the caller of the run or the operation, as far as the async context knows it: the tool call, the custom
  * span, and the trace context of another program.
  * @param {any} event
@@ -53,7 +64,9 @@ function withCaller(event, work, destination) {
   const isCalling =
     span !== undefined && work.destination === destination && span.spanId !== caller?.spanId;
   const calling = isCalling ? `,"${name}":${JSON.stringify(span.id)}` : '';
-  const added = member('callingTool', tool) + calling + member('traceCarrier', root?.carrier);
+  const callingTool = isOfOtherRoot(event, root) ? undefined : tool;
+  const added =
+    member('callingTool', callingTool) + calling + member('traceCarrier', root?.carrier);
   const isNear = isCalling && name === 'callingSpan';
   return withNamedCaller(withMembers(text, added), caller, isNear ? span.inherited : inherited);
 }
