@@ -81,6 +81,12 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &OperationEnd<'_>) -> Vec<
     if open.implicit && open.label.as_ref().is_none_or(|label| !is_renamed(label)) {
       open.label = Some(label(kind));
     }
+    let has_child = open.has_ended_child || !open.children.is_empty();
+    if open.label.is_none() && !has_child && end.outcome.failure.is_some() {
+      // A wrapper that fails before its activity begins: nothing else shows the error.
+      open.placement.span = identity::operation(open.placement.span.trace, operation);
+      open.label = Some(label(kind));
+    }
   }
   let closed = state.tree.close(&activity, event.at);
   rows.extend(closed.interrupted);

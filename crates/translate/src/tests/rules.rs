@@ -59,6 +59,43 @@ fn the_operations_of_a_workflow_are_below_it() {
 }
 
 #[test]
+fn a_task_or_a_command_that_fails_before_it_begins_shows_the_error() {
+  let at =
+    |second: u32| format!(r#""v":3,"timestamp":"2026-11-23T07:02:{second:02}Z","runId":"r""#);
+  for kind in ["task", "shell"] {
+    for (is_error, has_begun) in [(true, false), (true, true), (false, false)] {
+      let ids = format!(r#""operationId":"o","operationKind":"{kind}""#);
+      let call = format!(r#"{},"operationId":"o","toolName":"bash","toolCallId":"c""#, at(3));
+      let mut events = vec![
+        format!(r#"{{"type":"run_start",{},"workflowName":"w"}}"#, at(1)),
+        format!(r#"{{"type":"operation_start",{},{ids}}}"#, at(2)),
+      ];
+      if has_begun {
+        let failed = r#""isError":true,"error":{"message":"in the tool"}"#;
+        events.extend([
+          format!(r#"{{"type":"tool_start",{call}}}"#),
+          format!(r#"{{"type":"tool",{call},{failed}}}"#),
+        ]);
+      }
+      let error = r#""error":{"name":"Error","message":"no such agent"}"#;
+      let outcome = format!(r#""isError":{is_error},"durationMs":2000,{error}"#);
+      events.push(format!(r#"{{"type":"operation",{},{ids},{outcome}}}"#, at(4)));
+      let mut trace = Trace::default();
+      translate(&events, &mut trace);
+      let name = format!("flue.{kind}");
+      if !is_error || has_begun {
+        assert_eq!(trace.named(&name).count(), 0);
+        continue;
+      }
+      assert_eq!(paths(&trace, &name), [format!("{name} < workflow:w")]);
+      let row = only(&trace, &name);
+      assert_eq!(row.error.as_ref().unwrap().as_str(), r#""no such agent""#);
+      assert_eq!(row.metrics.get("end").unwrap() - row.metrics.get("start").unwrap(), 2.0);
+    }
+  }
+}
+
+#[test]
 fn a_compaction_has_its_turns_below_it() {
   let trace = replay("2.1.0", "compaction-threshold");
   let compaction = only(&trace, "compaction:threshold");
