@@ -38,6 +38,22 @@ test('every activity of a Flue 1.0-beta workflow is one closed span below the ri
     });
   }));
 
+test('log lines that a submission writes before its operation starts are with its root', () =>
+  traced(['__test__/fixtures/unbegun-agent.mjs', 'log'], (events, collector) => {
+    const lines = events.filter(({ type }) => type === 'log');
+    expect(lines.map(({ message }) => message)).toEqual([expect.stringContaining('unavailable')]);
+    const roots = collector.traces().flatMap((trace) => trace.roots);
+    expect(roots.map(({ row }: any) => row.metadata['flue.logs'])).toEqual([
+      lines.map(({ timestamp: time, level, message, attributes }) => ({
+        time,
+        level,
+        message,
+        attributes,
+      })),
+    ]);
+    expect(faults(activities(events), collector.rows())).toEqual([]);
+  }));
+
 test('a running trace can be watched: spans arrive before they end', () =>
   traced(['--import', OBSERVER, WORKFLOW], (_events, collector) => {
     const uploads = collector.requests.filter(({ path }) => path === '/logs3');

@@ -20,7 +20,7 @@ const TABLE: Record<string, string> = {
   exporter:
     'adoption callers capture context destinations diagnostics exit-steps invalid-option json masking no-destination options ready restored-work routes slug-destinations variables warn',
   destination:
-    'capture context delivery enrichment json own-events pending-files repeated-events root-of-work sampling slug-destinations timers warn weak work-keys',
+    'capture context delivery enrichment json own-events pending-files repeated-events root-of-work sampling slug-destinations timers unbegun-submissions warn weak work-keys',
   destinations: 'destination json options warn',
   'no-destination': 'no-stats weak',
   'pending-files': 'context json warn',
@@ -33,6 +33,7 @@ const TABLE: Record<string, string> = {
   enrichment: 'application-call builtins drop-oldest json warn',
   sampling: 'application-call builtins drop-oldest json repeated-events warn',
   'repeated-events': 'drop-oldest',
+  'unbegun-submissions': 'drop-oldest',
   'application-call': '',
   'drop-oldest': '',
   weak: '',

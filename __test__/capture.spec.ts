@@ -3,6 +3,7 @@ import { Capture, kindsOf } from '../js/capture';
 import { minimalSpanEnd } from '../js/minimal-end-event';
 import { loadNative } from '../js/native-loader';
 import { RequestDeltas } from '../js/request-delta';
+import { UnbegunSubmissions } from '../js/unbegun-submissions';
 import { braintrustFlueObserver, close, flush, initLogger, type InitLoggerOptions } from '..';
 import { PATIENT } from './support/run';
 
@@ -652,4 +653,49 @@ test('of the message of a model only usage is recorded that its turn does not re
     { ...end, usage: { reasoning: 0, cacheWrite: 20 } },
     { ...end, usage: { cacheWrite: 20, cacheWrite1h: 15 } },
   ]);
+});
+
+describe('a submission whose operation has not started', () => {
+  const ids = { submissionId: 's', agentName: 'A', instanceId: 'i' };
+  const running = { ...ids, type: 'submission_running', attemptCount: 1, timestamp: at(1) };
+  const log = (message: string) => ({ ...ids, type: 'log', message, timestamp: at(2) });
+  const start = { ...ids, type: 'operation_start', operationId: 'o', timestamp: at(3) };
+
+  function at(second: number) {
+    return `2026-11-28T12:00:0${second}.000Z`;
+  }
+
+  /** What is recorded, in order. */
+  function recorded(events: any[]) {
+    const unbegun = new UnbegunSubmissions();
+    return events.flatMap((event) => unbegun.note(event) ?? [event]);
+  }
+
+  test('keeps its log lines until then, and those of other submissions apart', () => {
+    const [first, second, late] = ['first', 'second', 'late'].map(log);
+    const other = { ...log('other'), instanceId: 'j' };
+    // An observer that is registered twice passes each event twice.
+    const before = [running, first, first, other, running, second];
+    expect(recorded([...before, start, late])).toEqual([
+      running,
+      other,
+      running,
+      start,
+      first,
+      first,
+      second,
+      late,
+    ]);
+  });
+
+  test('has begun with any event of its operation, as a filter may leave out the start', () => {
+    const [early, late] = ['early', 'late'].map(log);
+    const turn = { ...start, type: 'turn_request' };
+    expect(recorded([running, early, turn, late])).toEqual([running, turn, early, late]);
+  });
+
+  test('has begun if no attempt was announced, as before 2.x', () => {
+    const events = [log('early'), start, log('late')];
+    expect(recorded(events)).toEqual(events);
+  });
 });

@@ -17,6 +17,7 @@ const { RepeatedEvents } = require('./repeated-events.js');
 const { rootOf } = require('./root-of-work.js');
 const { Sampling } = require('./sampling.js');
 const { startTimer } = require('./timers.js');
+const { UnbegunSubmissions } = require('./unbegun-submissions.js');
 const { warn } = require('./warn.js');
 const { weakly } = require('./weak.js');
 const { isKeyedId } = require('./work-keys.js');
@@ -41,6 +42,7 @@ const UNREADABLE = '{}';
  * @property {() => void} report reports the diagnostics so far
  * @property {InstanceType<typeof import('./callers.js').Callers>} callers the spans under which Flue's work runs
  * @property {(target: unknown, called: Called, since?: number) => void} adopt runs Flue's work under a span
+ * @property {(event: unknown) => import('./capture.js').EventKind | undefined} kindOf the kind of an event that matters
  * @property {import('./slug-destinations.js').Openers} openers of the destinations of what slugs name
  * @property {Pick<InstanceType<typeof import('./masking.js').Masking>, 'isSet' | 'wasSet' | 'recordMasked'>} masking
  */
@@ -91,6 +93,7 @@ class Destination {
   #ownEvents;
   #isClosed = false;
   #refused = new RepeatedEvents();
+  #unbegun = new UnbegunSubmissions();
   /** Keeps it from being collected while rows wait. @type {NodeJS.Timeout | undefined} */
   #timer;
 
@@ -358,36 +361,53 @@ class Destination {
    * @returns {Promise<void> | undefined} the delivery, for runtimes that wait for it
    */
   observe(event, kind, routes) {
-    const recorder = this.#recorder;
     try {
       if (kind === UNREADABLE_KIND) throw new TypeError('The type of an event cannot be read.');
       if (!this.#capture.wants(event, kind)) return undefined;
-      const { stage } = kind;
-      if (stage !== undefined) {
-        const id = routes.note(event, stage, this);
-        if (kind.isCall || isKeyedId(id)) this.#polls.callers.note(event);
+      let isRecorded = false;
+      for (const each of this.#unbegun.note(event) ?? [event]) {
+        const itsKind = each === event ? kind : this.#polls.kindOf(each);
+        if (itsKind !== undefined && this.#take(each, itsKind, routes)) isRecorded = true;
       }
-      const sampling = this.sampling;
-      if (sampling !== undefined && this.#leavesOut(sampling, event)) {
-        this.#ownEvents.releaseDecided();
-        return undefined;
-      }
-      if (this.#isClosed) {
-        if (!this.#refused.has(event)) recorder.refuse();
-      } else {
-        // In a Cloudflare Worker, each object with a storage has a recorder.
-        const owner = recorder.current?.();
-        const to = owner ?? recorder;
-        const record = (/** @type {string} */ text, /** @type {any} */ priority) =>
-          to.record(text, priority, takeCut());
-        this.#capture.take(event, kind, record, owner);
-      }
-      if (sampling !== undefined) this.#ownEvents.releaseDecided();
-      this.expectRows();
+      if (!isRecorded) return undefined;
     } catch {
       this.countLost();
     }
     return this.#host.delivery();
+  }
+
+  /**
+   * Records one event that is translated, unless its trace is left out. Throws where reading it does.
+   * @param {any} event
+   * @param {import('./capture.js').EventKind} kind
+   * @param {Routes} routes
+   * @returns {boolean} whether it is recorded
+   */
+  #take(event, kind, routes) {
+    const recorder = this.#recorder;
+    const { stage, isCall } = kind;
+    if (stage !== undefined) {
+      const id = routes.note(event, stage, this);
+      if (isCall || isKeyedId(id)) this.#polls.callers.note(event);
+    }
+    const sampling = this.sampling;
+    if (sampling !== undefined && this.#leavesOut(sampling, event)) {
+      this.#ownEvents.releaseDecided();
+      return false;
+    }
+    if (this.#isClosed) {
+      if (!this.#refused.has(event)) recorder.refuse();
+    } else {
+      // In a Cloudflare Worker, each object with a storage has a recorder.
+      const owner = recorder.current?.();
+      const to = owner ?? recorder;
+      const record = (/** @type {string} */ text, /** @type {any} */ priority) =>
+        to.record(text, priority, takeCut());
+      this.#capture.take(event, kind, record, owner);
+    }
+    if (sampling !== undefined) this.#ownEvents.releaseDecided();
+    this.expectRows();
+    return true;
   }
 
   /**

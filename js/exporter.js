@@ -91,6 +91,7 @@ class Exporter {
       report: () => this.#report(),
       callers: this.callers,
       adopt: (target, called, since) => this.#adoption.adopt(target, called, since),
+      kindOf: (event) => this.#kindOf(event),
       openers: this.#openers,
       masking: this.#masking,
     };

@@ -1,0 +1,58 @@
+'use strict';
+
+// Submissions of Flue 2.x whose operation has not started: Flue calls the agent's function and connects its tools before
+// that. What it reports meanwhile has no span yet.
+
+const { dropOldest } = require('./drop-oldest.js');
+
+/** How many are remembered, and how many log lines of each. */
+const MAX_SUBMISSIONS = 16_384;
+const MAX_LINES = 1000;
+
+/** One that has announced an attempt. @typedef {{ running: any, lines: any[] }} Unbegun */
+
+/** Those of one destination. Methods throw only where reading an event does. */
+class UnbegunSubmissions {
+  /** The oldest first. @type {Map<string, Unbegun>} */
+  #unbegun = new Map();
+
+  /**
+   * The events that are recorded in place of one; undefined: that one alone. Log lines wait for the operation.
+   * @param {any} event
+   * @returns {any[] | undefined}
+   */
+  note(event) {
+    const { type, submissionId, operationId } = event;
+    if (type === 'submission_running') this.#add(event);
+    if (this.#unbegun.size === 0 || submissionId === undefined) return undefined;
+    const key = keyOf(event);
+    const known = this.#unbegun.get(key);
+    if (known === undefined) return undefined;
+    const { lines } = known;
+    if (type === 'log' && operationId === undefined && lines.length < MAX_LINES) {
+      lines.push(event);
+      return [];
+    }
+    if (operationId !== undefined) {
+      this.#unbegun.delete(key);
+      return [event, ...lines];
+    }
+    if (type === 'submission_settled') this.#unbegun.delete(key);
+    return undefined;
+  }
+
+  /** @param {any} running */
+  #add(running) {
+    const key = keyOf(running);
+    // It comes again if an observer is registered twice.
+    if (this.#unbegun.get(key)?.running.attemptCount === running.attemptCount) return;
+    this.#unbegun.set(key, { running, lines: [] });
+    dropOldest(this.#unbegun, MAX_SUBMISSIONS);
+  }
+}
+
+/** @param {any} event of a submission */
+const keyOf = ({ submissionId, agentName, instanceId }) =>
+  `${submissionId} ${agentName} ${instanceId}`;
+
+module.exports = { UnbegunSubmissions };
