@@ -104,6 +104,12 @@ export declare class Recorder {
  */
 export declare function beginProcessExit(): void
 
+/**
+ * A signal ends the process next, after `beginProcessExit`: the recorders of all other threads deliver and end. Blocks for
+ * at most the exit timeout, and 250 ms.
+ */
+export declare function endProcess(): void
+
 /** A step of the end of the process. */
 export declare enum ExitStep {
   /** Everything is delivered. Open spans stay open and events are still accepted. */

@@ -838,6 +838,7 @@ module.exports = nativeBinding
 module.exports.Engine = nativeBinding.Engine
 module.exports.Recorder = nativeBinding.Recorder
 module.exports.beginProcessExit = nativeBinding.beginProcessExit
+module.exports.endProcess = nativeBinding.endProcess
 module.exports.ExitStep = nativeBinding.ExitStep
 module.exports.flueSpan = nativeBinding.flueSpan
 module.exports.inspectSpool = nativeBinding.inspectSpool

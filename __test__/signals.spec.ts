@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { startCollector } from '../tools/collector';
 import type { CollectorOptions } from '../tools/collector/types';
-import { HANGS_MS, NODE, destination, ROOT } from './support/run';
+import { HANGS_MS, NODE, destination, ROOT, run } from './support/run';
 
 /** A process that gets a signal as soon as it has recorded its 50 runs. */
 async function signalled(
@@ -107,6 +107,61 @@ test('a server that never answers delays the end by no more than the exit timeou
   expect(killedBy).toBe('SIGTERM');
   expect(stderr).toContain('50 rows');
   expect(tookMs).toBeLessThan(10_000);
+});
+
+/** Three workers record, each under a masking function, keep a span open, and a signal ends the process. */
+const WITH_WORKERS = `
+  const { Worker } = require('node:worker_threads');
+  const flue = require('flue-braintrust');
+  const worker = \`
+    const flue = require('flue-braintrust');
+    flue.initLogger();
+    flue.setMaskingFunction((value) => (value === 'secret' ? 'masked' : value));
+    for (let n = 0; n < 20; n++) flue.traced(() => {}, { name: 'work', event: { input: 'secret' } });
+    flue.startSpan({ name: 'open' });
+    require('node:worker_threads').parentPort.postMessage('recorded');
+    setInterval(() => {}, 1000);\`;
+  flue.initLogger({ handleSignals: true }).log({ input: 'of the main thread' });
+  let recorded = 0;
+  for (let n = 0; n < 3; n++) {
+    new Worker(worker, { eval: true }).on('message', () => {
+      if (++recorded === 3) process.kill(process.pid, 'SIGTERM');
+    });
+  }`;
+
+test('handleSignals delivers what workers have recorded, and closes their spans', async () => {
+  const collector = await startCollector();
+  try {
+    const { code, signal, stderr } = await run(['-e', WITH_WORKERS], destination(collector));
+    expect({ code, signal, stderr }).toEqual({ code: null, signal: 'SIGTERM', stderr: '' });
+    const rows = collector.rows();
+    const named = (name: string) =>
+      rows.filter(({ span_attributes }) => (span_attributes as { name?: string })?.name === name);
+    expect(rows).toHaveLength(1 + 3 * 21);
+    expect(new Set(named('work').map(({ input }) => input))).toEqual(new Set(['masked']));
+    const ends = named('open').map(({ metrics }) => (metrics as { end?: number }).end);
+    expect(ends).toEqual(Array(3).fill(expect.any(Number)));
+  } finally {
+    await collector.close();
+  }
+});
+
+test('a worker that does not mask in time delays the end by no more than the exit timeout', async () => {
+  const collector = await startCollector();
+  try {
+    const program = WITH_WORKERS.replace('setInterval(() => {}, 1000);', 'for (;;) {}');
+    const env = { ...destination(collector), FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: '400' };
+    const { signal, stderr } = await run(['-e', program], env);
+    expect(signal).toBe('SIGTERM');
+    const rows = collector.rows().length;
+    // Each row arrives or is reported; of the open span there are two.
+    const lost = [...stderr.matchAll(/EXIT: (\d+) rows? (?:is|are) lost/g)].map(([, n]) =>
+      Number(n),
+    );
+    expect(rows + lost.reduce((sum, n) => sum + n, 0)).toBeGreaterThanOrEqual(1 + 3 * 21);
+  } finally {
+    await collector.close();
+  }
 });
 
 /** Runs a program as the first process of its own namespace, as in a container. */

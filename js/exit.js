@@ -37,15 +37,17 @@ function endAtExit(exporter) {
   registry()(exporter);
 }
 
-/** Marks the listener of {@link endWorkersAtExit} with the function that it calls. */
+/** Marks the listener of {@link endWorkersAtExit} with the functions of its native part. */
 const BEGINS = Symbol.for('flue-braintrust.begins');
+const ENDS = Symbol.for('flue-braintrust.ends');
 
 /**
  * Has the exporters of all workers begin to end with the main thread, by one deadline: Node ends workers one after
  * another. The main thread itself may have no exporter.
  * @param {() => void} begin of the native part: the same function for every evaluation of this package
+ * @param {() => void} end what follows where Node ends no worker: on a signal
  */
-function endWorkersAtExit(begin) {
+function endWorkersAtExit(begin, end) {
   const listeners = /** @type {Record<symbol, unknown>[]} */ (
     /** @type {unknown} */ (process.listeners('exit'))
   );
@@ -55,7 +57,13 @@ function endWorkersAtExit(begin) {
     if (require('node:worker_threads').isMainThread) begin();
   };
   listener[BEGINS] = begin;
+  listener[ENDS] = end;
   process.prependListener('exit', listener);
+}
+
+/** Calls the functions with this mark, one for each copy of the native part. @param {symbol} mark */
+function callNative(mark) {
+  for (const listener of process.listeners('exit')) /** @type {any} */ (listener)[mark]?.();
 }
 
 /** Ends all exporters on signals as well, once for a process. */
@@ -108,7 +116,12 @@ function newRegistry() {
         if (handlesSignals) return;
         handlesSignals = true;
         handleSignals({
-          now: () => end('Shutdown'),
+          // A signal ends the process without the ends of its workers.
+          now: () => {
+            callNative(BEGINS);
+            end('Shutdown');
+            callNative(ENDS);
+          },
           soon: () => present().forEach((exporter) => void exporter.flush()),
         });
       },

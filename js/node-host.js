@@ -80,7 +80,7 @@ function writeLine(line) {
 function load() {
   if (!native) {
     native = loadNative();
-    endWorkersAtExit(native.beginProcessExit);
+    endWorkersAtExit(native.beginProcessExit, native.endProcess);
   }
   return native;
 }

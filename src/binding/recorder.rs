@@ -75,6 +75,13 @@ pub fn begin_process_exit() {
   host::begin_process_exit();
 }
 
+/// A signal ends the process next, after `beginProcessExit`: the recorders of all other threads deliver and end. Blocks for
+/// at most the exit timeout, and 250 ms.
+#[napi(catch_unwind)]
+pub fn end_process() {
+  host::end_process();
+}
+
 /// Accepts Flue events and delivers them as Braintrust spans.
 #[napi]
 pub struct Recorder {

@@ -46,5 +46,5 @@ pub use ending::ExitStep;
 pub use engine::Engine;
 pub use handle::ExporterHandle;
 pub use probe::{Plan, probe};
-pub use process_exit::{begin as begin_process_exit, print_line};
+pub use process_exit::{begin as begin_process_exit, end_now as end_process, print_line};
 pub use secrets::secrets;

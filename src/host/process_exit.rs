@@ -20,6 +20,9 @@ use super::{
   stderr,
 };
 
+/// The part of the exit timeout in which JavaScript may mask, as in `js/masking.js`.
+const MASKING_SHARE: f64 = 0.75;
+
 /// The exporters of all threads.
 static EXPORTERS: Exporters = Exporters::new();
 /// When the main thread began to end.
@@ -46,6 +49,21 @@ pub fn begin() {
   for shared in EXPORTERS.present() {
     ending::begin(&shared, ExitStep::Delivery);
   }
+}
+
+/// A signal ends the process next: shuts down the exporters that have not ended, those of workers. Their JavaScript still
+/// runs: it may mask for three quarters of the time that is left.
+pub fn end_now() {
+  let left = left();
+  for shared in &left {
+    ending::begin(shared, ExitStep::Interruption);
+  }
+  for shared in &left {
+    let until = shared.clock.elapsed() + shared.exit_time_left().mul_f64(MASKING_SHARE);
+    shared.exit_signal.wait(shared.clock.at(until), || shared.has_delivered().then_some(()));
+  }
+  ending::end_without_javascript(&left, began());
+  stderr::wait(ending::GRACE);
 }
 
 /// When the main thread began to end, if it has.
@@ -84,11 +102,15 @@ fn listen() {
   });
 }
 
+/// The exporters that have not ended, which are registered no more.
+fn left() -> Vec<Arc<Shared>> {
+  EXPORTERS.take().into_iter().filter(|shared| !shared.has_ended()).collect()
+}
+
 /// Shuts down the exporters that have not ended.
 #[cfg(unix)]
 fn end_all() {
-  let left: Vec<_> = EXPORTERS.take().into_iter().filter(|shared| !shared.has_ended()).collect();
-  ending::end_without_javascript(&left, began());
+  ending::end_without_javascript(&left(), began());
   // What JavaScript printed last.
   stderr::wait(ending::GRACE);
 }
