@@ -1,8 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { startCollector } from '../tools/collector';
 import type { Collector } from '../tools/collector/types';
 import { installCopy } from './support/npm';
-import { destination, finished, ROOT, run, withDirectory } from './support/run';
+import { destination, finished, NODE, ROOT, run, withDirectory } from './support/run';
 
 let collector: Collector;
 beforeEach(async () => {
@@ -138,6 +139,58 @@ unixDescribe('without descriptors', () => {
     );
     expect({ code, stdout }).toEqual({ code: 0, stdout: '{"complete":true,"lost":{}}\n' });
     expect(collector.rows()).toHaveLength(6);
+  });
+});
+
+/** The user that programs without threads run as: the limit does not apply to root. */
+const NOBODY = ['--reuid', '65534', '--regid', '65534', '--clear-groups'];
+const AS_USER = process.getuid?.() === 0 ? ['setpriv', ...NOBODY] : ['env'];
+const [user, ...more] = AS_USER as [string, ...string[]];
+
+/** Runs a program that may call `refuse()` and `permit()`: whether its user gets a new thread. */
+function withThreads(program: string, env: Record<string, string>) {
+  const setup = `
+    const { spawn } = require('node:child_process');
+    const { setTimeout: sleep } = require('node:timers/promises');
+    const flue = require('flue-braintrust');
+    // A process without a limit changes that of this one.
+    const most = 'most=$(prlimit --nproc --output HARD --noheadings); ';
+    const limits = 'while read soft; do prlimit --pid $0 --nproc=\${soft:-$most}: && echo; done';
+    const keeper = spawn('sh', ['-c', most + limits, process.pid], { stdio: ['pipe', 'pipe', 'ignore'] });
+    const limit = (most) => {
+      keeper.stdin.write(most + '\\n');
+      return require('node:events').once(keeper.stdout, 'data');
+    };
+    const refuse = () => limit('1');
+    const permit = () => limit('');
+    const record = (name) => flue.traced(() => {}, { name });
+    (async () => { ${program} })().then(() => keeper.stdin.end());`;
+  return finished(user, [...more, NODE, '-e', setup], env, ROOT);
+}
+
+const canLimitThreads =
+  process.platform === 'linux' &&
+  spawnSync(user, [...more, 'prlimit', '--nproc=1:', NODE, '-e', '0']).status !== 0 &&
+  spawnSync(user, [...more, 'prlimit', '--nproc', NODE, '-e', `require(${JSON.stringify(ROOT)})`])
+    .status === 0;
+
+(canLimitThreads ? describe : describe.skip)('without threads', () => {
+  test('a delivery thread that was refused is started by a later event', async () => {
+    const { code, stdout, stderr } = await withThreads(
+      `
+      flue.initLogger();
+      await refuse();
+      record('first');
+      await permit();
+      await sleep(150);
+      record('second');
+      for (let n = 0; n < 1_000 && flue.stats().sent < 2; n++) await sleep(10);
+      console.log(flue.stats().sent);`,
+      destination(collector),
+    );
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '2\n' });
+    expect(stderr).toMatch(/^\[flue-braintrust\] FLUE_BRAINTRUST_RESOURCES: .*\n$/);
+    expect(collector.rows()).toHaveLength(2);
   });
 });
 

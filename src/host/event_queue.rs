@@ -7,7 +7,7 @@ use std::{
     Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicUsize, Ordering::Relaxed},
   },
-  time::Duration,
+  time::{Duration, Instant},
 };
 
 use export::{
@@ -25,8 +25,8 @@ use super::{
 
 /// The queued bytes at which the thread is always woken.
 const URGENT_BYTES: usize = 1024 * 1024;
-/// The number of events after which a thread that could not be started is tried again.
-const START_AGAIN: u64 = 64;
+/// How long a thread that could not be started is not tried again: events may come in a burst.
+const START_AGAIN: Duration = Duration::from_millis(100);
 
 /// Events and commands for the exporter's thread.
 pub struct EventQueue {
@@ -48,8 +48,8 @@ struct State {
   commands: VecDeque<QueuedCommand>,
   /// Whether the thread was started.
   started: bool,
-  /// The number of events from which on a thread that could not be started is tried again.
-  start_again: u64,
+  /// When a thread that could not be started is tried again.
+  start_again: Option<Instant>,
   /// Set once no more events are accepted.
   closed: Option<LossReason>,
   /// Whether the exporter has ended: commands are dropped.
@@ -96,7 +96,7 @@ impl EventQueue {
     state.events += 1;
     self.account.counters.event_accepted();
     let queued = self.bytes.fetch_add(bytes, Relaxed) + bytes;
-    let first = !state.started && state.events >= state.start_again;
+    let first = !state.started && state.start_again.is_none_or(|at| at <= Instant::now());
     state.started |= first;
     // Waking a thread is expensive; a thread that is awake polls the queue soon anyway.
     let wakes = mem::take(&mut state.parked) || queued > URGENT_BYTES;
@@ -141,11 +141,11 @@ impl EventQueue {
     begins
   }
 
-  /// Keeps the events: the thread could not be started. Some events later it is to be started again.
+  /// Keeps the events: the thread could not be started. It is to be started again by a later event.
   pub fn start_failed(&self) {
     let mut state = self.lock();
     state.started = false;
-    state.start_again = state.events + START_AGAIN;
+    state.start_again = Some(Instant::now() + START_AGAIN);
   }
 
   /// Brings the time forward by which the exporter must have shut down. Returns the earliest one set.
