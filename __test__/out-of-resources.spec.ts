@@ -192,6 +192,29 @@ const canLimitThreads =
     expect(stderr).toMatch(/^\[flue-braintrust\] FLUE_BRAINTRUST_RESOURCES: .*\n$/);
     expect(collector.rows()).toHaveLength(2);
   });
+
+  test('a name cannot be looked up, which is reported in one line and tried again', async () => {
+    const { port } = new URL(collector.url);
+    const { code, stdout, stderr } = await withThreads(
+      `
+      // The thread runs already.
+      flue.initLogger();
+      record('first');
+      await flue.flush();
+      await refuse();
+      const options = { appUrl: 'http://localhost:${port}', apiUrl: 'http://localhost:${port}' };
+      flue.initLogger({ ...options, projectName: 'Another' });
+      record('second');
+      while (!/thread/.test(flue.stats().lastError)) await sleep(10);
+      await permit();
+      const { complete } = await flue.flush();
+      console.log(complete);`,
+      destination(collector),
+    );
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'true\n' });
+    expect(stderr.split('\n').filter((line) => !line.includes('FLUE_BRAINTRUST_'))).toEqual(['']);
+    expect(collector.rows()).toHaveLength(2);
+  });
 });
 
 test.each([false, true])(

@@ -24,7 +24,9 @@ use thiserror::Error as ThisError;
 use tokio::time::timeout;
 use url::Url;
 
-use super::{crypto, encoding::decode, roots::Configured, verifier::Verifier};
+use super::{
+  crypto, encoding::decode, resolver::SystemResolver, roots::Configured, verifier::Verifier,
+};
 
 /// The most time to open a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -148,6 +150,7 @@ fn connections(tls: &ClientConfig, proxies: &Proxies) -> Result<reqwest::Client,
     .proxy(reqwest::Proxy::custom(move |url| url_of(proxies.find(url).ok().flatten())))
     .user_agent(concat!("flue-braintrust/", env!("CARGO_PKG_VERSION")))
     .connect_timeout(CONNECT_TIMEOUT)
+    .dns_resolver(SystemResolver)
     // A redirect would take the rows, or the key, to another server.
     .redirect(redirect::Policy::none())
     // A gateway may encode a response all the same: it is decoded.

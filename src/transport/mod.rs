@@ -8,6 +8,7 @@ mod client;
 mod connect;
 mod crypto;
 mod encoding;
+mod resolver;
 mod roots;
 mod verifier;
 
