@@ -50,3 +50,6 @@ export const outsideOfWork = (work) => work();
 
 /** @returns {string} */
 export const randomUUID = () => crypto.randomUUID();
+
+/** As in `workerd.mjs`. */
+export default { AsyncLocalStorage, heapLimit, outsideOfWork, randomUUID, types };

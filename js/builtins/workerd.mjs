@@ -13,3 +13,6 @@ export const outsideOfWork = (work) => work();
 
 /** @returns {string} */
 export const randomUUID = () => crypto.randomUUID();
+
+/** What `require` gives where no bundler comes between: workerd takes the default export of a module. */
+export default { AsyncLocalStorage, heapLimit, outsideOfWork, randomUUID, types };
