@@ -59,6 +59,14 @@ test('no name of the package throws or rejects at the top level of a module', as
   ]);
 });
 
+test('with the earliest compatibility date, which has no weak references, objects are recorded', async () => {
+  expect(await seen('early compatibility date')).toEqual({
+    complete: true,
+    weakReferences: 'undefined',
+    input: { plant: { name: 'fern' }, url: 'https://example.com/a' },
+  });
+});
+
 test('what delivers records nothing although the application traces all that it calls', async () => {
   expect(await seen('delivery that is traced')).toEqual({
     // Without a key: the response of the collector to the application itself.

@@ -329,7 +329,8 @@ function hasNoContent(object) {
     types.isWeakMap(object) ||
     types.isWeakSet(object) ||
     types.isGeneratorObject(object) ||
-    object instanceof WeakRef
+    // A Worker with an early compatibility date has none.
+    (typeof WeakRef === 'function' && object instanceof WeakRef)
   );
 }
 

@@ -97,6 +97,10 @@ const SCENARIOS = {
     const result = await runProgram('module-level.mjs');
     return { ...result, lines: await printed() };
   },
+  async 'early compatibility date'() {
+    const result = await runProgram('early-date.mjs', { compatibilityDate: '2025-04-01' });
+    return { ...result, input: collector.rows()[0].input };
+  },
   /** The names of the spans, but for those of functions that are called for each trace. */
   async 'delivery that is traced'() {
     const result = await runProgram('wrapped.mjs');
