@@ -100,7 +100,7 @@ export interface InitLoggerOptions<_IsAsyncFlush extends boolean = boolean> {
    * with `get`, `put`, `delete` and `list`, if only one Durable Object records in this isolate. It keeps the rows
    * that are not confirmed and a snapshot of open spans; the next event, or `flush()` in an alarm, sends them. One
    * instance at a time may use it. The function must return the same object for all events of one Durable Object.
-   * Default: none. Ignored on Node.
+   * A later `initLogger` with the same settings may leave it out. Default: none. Ignored on Node.
    */
   storage?: EdgeStorage | (() => object | null | undefined) | undefined;
   /**

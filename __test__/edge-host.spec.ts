@@ -50,6 +50,11 @@ test('a function that returns another storage for each event is reported once', 
   ]);
 });
 
+test('a logger keeps its storage when another module asks for it without one, and when it begins again', async () => {
+  const values = [true, true, true];
+  expect(await seen('storage that one module names')).toEqual({ values, isSame: true });
+});
+
 test('a logger with undelivered rows is found again although nothing refers to it', async () => {
   expect(await seen('logger out of use')).toEqual({ lists: 1 });
 });

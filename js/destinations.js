@@ -68,17 +68,21 @@ class Destinations {
     const key = object === undefined ? settings : toJson({ settings, of: picked });
     const present = this.#destinations.get(key)?.deref();
     if (present !== undefined && !present.isClosed) {
-      this.#host.keepIn(present.recorder, storage);
+      if (storage != null) this.#host.keepIn(present.recorder, storage);
+      present.options.storage = storage ?? present.options.storage;
       return present;
     }
+    // Another module may ask for the same logger, and not know of the storage.
+    const kept = storage ?? present?.options.storage;
     const start = () => {
-      const recorder = this.#host.open(settings, storage);
+      const recorder = this.#host.open(settings, kept);
       this.#onOpen(recorder);
       return recorder;
     };
     const recorder = start();
     this.#forgetEnded();
     if (present !== undefined) {
+      present.options.storage = kept;
       this.#reopen(present, recorder);
       return present;
     }

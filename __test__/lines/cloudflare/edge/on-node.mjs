@@ -205,6 +205,27 @@ const SCENARIOS = {
     }
     return lines;
   },
+  /** Other modules ask for the same logger, which is closed and asked for again. The server is down. */
+  async 'storage that one module names'() {
+    isDown = true;
+    const values = [];
+    const record = async (logger) => {
+      const { size } = one.values;
+      logger.log({ input: 'in' });
+      await sleep(500);
+      values.push(one.values.size > size);
+    };
+    let one = storage();
+    const logger = init({ storage: () => one });
+    await record(init());
+    await logger.close({ timeoutMs: 100 });
+    one = storage();
+    await record(init());
+    one = storage();
+    await record(init({ storage: null }));
+    const isSame = init() === logger;
+    return { values, isSame };
+  },
   /** A logger that nothing refers to has rows in the storage; then one with the same settings. */
   async 'logger out of use'() {
     const one = storage();
