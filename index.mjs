@@ -40,17 +40,33 @@ export const {
 
 /** @returns {typeof import('./index.js')} */
 function api() {
+  try {
+    return fromNode();
+  } catch (error) {
+    if (isStrict()) throw error;
+    return notLoaded(error);
+  }
+}
+
+/** Throws where the package is not installed, and in other runtimes, such as a browser. */
+function fromNode() {
+  const node = globalThis.process?.getBuiltinModule?.('node:module');
+  if (node === undefined) throw new Error('this runtime is not Node, 22.19 or newer');
   // Bundles of CommonJS modules have no address.
   const url = import.meta.url ?? `file://${process.cwd()}/bundle.js`;
   // Bundlers follow a `createRequire` that they see.
-  const load = process.getBuiltinModule('node:module').createRequire(url);
+  const load = node.createRequire(url);
+  // Where it is installed, a search would take a millisecond.
+  if (url.endsWith('/flue-braintrust/index.mjs')) return load('./index.js');
+  // In a clone, it finds itself.
+  return load('flue-braintrust');
+}
+
+function isStrict() {
   try {
-    // Where it is installed, a search would take a millisecond.
-    if (url.endsWith('/flue-braintrust/index.mjs')) return load('./index.js');
-    // In a clone, it finds itself.
-    return load('flue-braintrust');
-  } catch (error) {
-    if (process.env.FLUE_BRAINTRUST_STRICT === '1') throw error;
-    return notLoaded(error);
+    return process.env.FLUE_BRAINTRUST_STRICT === '1';
+  } catch {
+    // A browser has no variables, and Deno may forbid to read them.
+    return false;
   }
 }

@@ -6,7 +6,7 @@
  * Registers with the copy of `@flue/runtime` that the program itself uses. Without a key it does nothing. Never
  * throws, unless `FLUE_BRAINTRUST_STRICT=1`.
  */
-import { registerHooks } from 'node:module';
+import * as node from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { braintrustFlueInstrumentation, initLogger } from './index.mjs';
@@ -66,7 +66,8 @@ async function importAsProgram(specifier) {
  */
 async function importFrom(specifier, parentURL) {
   const ours = `flue-braintrust:${specifier}?${parentURL}`;
-  const hooks = registerHooks({
+  // Other runtimes have no hooks.
+  const hooks = node.registerHooks({
     resolve: (asked, context, next) =>
       asked === ours ? next(specifier, { ...context, parentURL }) : next(asked, context),
   });

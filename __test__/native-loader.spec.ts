@@ -1,5 +1,6 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createContext, runInContext } from 'node:vm';
 import { build, type BuildOptions, type Loader } from 'esbuild';
 import { finished, ROOT, run, withDirectory } from './support/run';
 
@@ -141,3 +142,34 @@ test.each(['esm', 'cjs'] as const)(
     expect(warnings).not.toContainEqual(expect.stringContaining('NOT_STARTED'));
   },
 );
+
+test('in a runtime that is not Node, such as a browser, a bundle runs on and says so', async () => {
+  const { outputFiles } = await build({
+    stdin: { contents: MODULE, resolveDir: ROOT },
+    bundle: true,
+    platform: 'browser',
+    write: false,
+    logLevel: 'silent',
+  });
+  const [shown, warnings]: string[][] = [[], []];
+  const log = (line: string) => shown?.push(line);
+  const error = (line: string) => warnings?.push(line);
+  runInContext(outputFiles[0]?.text ?? '', createContext({ console: { log, error } }));
+  expect(shown).toEqual(['done']);
+  expect(warnings).toEqual([
+    expect.stringMatching(/FLUE_BRAINTRUST_NOT_STARTED: .*: this runtime is not Node, 22.19/),
+  ]);
+});
+
+test('where no variable may be read, as in Deno without `--allow-env`, a program runs on and says so', () => {
+  const program = `
+    const get = (env, name) => {
+      if (String(name).includes('BRAINTRUST')) throw new Error('no access');
+      return env[name];
+    };
+    process.env = new Proxy(process.env, { get });
+    const { initLogger, traced } = await import('flue-braintrust');
+    initLogger();
+    console.log(traced(() => 'done', { name: 'work' }));`;
+  return expectWarning(['--input-type=module', '-e', program], ['no access']);
+});

@@ -84,3 +84,20 @@ test('where there is no Flue it says so, and the program runs on', () =>
     expect(stderr).toMatch(/FLUE_BRAINTRUST_UNREGISTERED: .*@flue\/runtime/);
     expect(stderr.trim().split('\n')).toHaveLength(1);
   }));
+
+test('in a runtime without hooks for imports, such as Bun, it says so, and the program runs on', async () => {
+  const program = `
+    import { registerHooks } from 'node:module';
+    const resolve = (name, context, next) =>
+      name === 'node:module' && context.parentURL?.endsWith('/register.mjs')
+        ? { url: 'data:text/javascript,export {}', shortCircuit: true }
+        : next(name, context);
+    registerHooks({ resolve });
+    await import('flue-braintrust/register');
+    console.log('done');`;
+  const args = ['--input-type=module', '-e', program];
+  const env = { BRAINTRUST_API_KEY: 'k', BRAINTRUST_APP_URL: 'http://127.0.0.1:9' };
+  const { code, stdout, stderr } = await run(args, env);
+  expect({ code, stdout }).toEqual({ code: 0, stdout: 'done\n' });
+  expect(stderr).toMatch(/^\[flue-braintrust\] FLUE_BRAINTRUST_UNREGISTERED: .*registerHooks/);
+});
