@@ -54,12 +54,32 @@ function fromNode() {
   if (node === undefined) throw new Error('this runtime is not Node, 22.19 or newer');
   // Bundles of CommonJS modules have no address.
   const url = import.meta.url ?? `file://${process.cwd()}/bundle.js`;
-  // Bundlers follow a `createRequire` that they see.
-  const load = node.createRequire(url);
-  // Where it is installed, a search would take a millisecond.
-  if (url.endsWith('/flue-braintrust/index.mjs')) return load('./index.js');
-  // In a clone, it finds itself.
-  return load('flue-braintrust');
+  try {
+    // Bundlers follow a `createRequire` that they see.
+    const load = node.createRequire(url);
+    // Where it is installed, a search would take a millisecond.
+    if (url.endsWith('/flue-braintrust/index.mjs')) return load('./index.js');
+    // In a clone, it finds itself.
+    return load('flue-braintrust');
+  } catch (error) {
+    const [, program] = process.argv;
+    if (/** @type {any} */ (error)?.code !== 'MODULE_NOT_FOUND' || !program) throw error;
+    // webpack states the address at the build, and the process may run in any directory.
+    return besideProgram(node.createRequire(program), error);
+  }
+}
+
+/**
+ * The package that is installed beside the program.
+ * @param {NodeJS.Require} load
+ * @param {unknown} error is thrown if there is none
+ */
+function besideProgram(load, error) {
+  try {
+    return load('flue-braintrust');
+  } catch {
+    throw error;
+  }
 }
 
 function isStrict() {

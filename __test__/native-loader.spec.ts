@@ -1,4 +1,5 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createContext, runInContext } from 'node:vm';
 import { build, type BuildOptions, type Loader } from 'esbuild';
@@ -66,10 +67,11 @@ test.each([
 
 /** Bundles a program with the package inside, and runs it where the package is not installed unless it is to be. */
 async function bundled(
-  options: Pick<BuildOptions, 'loader' | 'external' | 'format'>,
+  options: Pick<BuildOptions, 'define' | 'loader' | 'external' | 'format'>,
   program = PROGRAM,
   isInstalled = false,
   stdout = 'done\n',
+  workingDirectory?: string,
 ) {
   return withDirectory(async (directory) => {
     const outfile = join(directory, options.format === 'esm' ? 'bundle.mjs' : 'bundle.cjs');
@@ -86,7 +88,7 @@ async function bundled(
       mkdirSync(join(directory, 'node_modules'));
       symlinkSync(ROOT, join(directory, 'node_modules/flue-braintrust'));
     }
-    const ended = await finished(process.execPath, [outfile], KEY, directory);
+    const ended = await finished(process.execPath, [outfile], KEY, workingDirectory ?? directory);
     expect(ended).toMatchObject({ code: 0, stdout });
     return ended.stderr.split('\n').filter(Boolean);
   });
@@ -140,6 +142,20 @@ test.each(['esm', 'cjs'] as const)(
     const warnings = await bundled({ format }, MODULE, true);
     expect(warnings).toContainEqual(expect.stringContaining('not_delivered_at_exit'));
     expect(warnings).not.toContainEqual(expect.stringContaining('NOT_STARTED'));
+  },
+);
+
+test.each(['esm', 'cjs'] as const)(
+  'a bundle in the format %s that is moved with the package, and runs in another directory, traces',
+  async (format) => {
+    // webpack replaces the address by that at the build.
+    const built = '"file:///built/node_modules/flue-braintrust/index.mjs"';
+    const addresses: Record<string, string>[] = [{ 'import.meta.url': built }, {}];
+    for (const define of addresses) {
+      const warnings = await bundled({ format, define }, MODULE, true, undefined, tmpdir());
+      expect(warnings).toContainEqual(expect.stringContaining('not_delivered_at_exit'));
+      expect(warnings).not.toContainEqual(expect.stringContaining('NOT_STARTED'));
+    }
   },
 );
 
