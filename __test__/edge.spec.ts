@@ -67,6 +67,22 @@ test('with the earliest compatibility date, which has no weak references, object
   });
 });
 
+test('the span of a call of another object ends with the call, and the call stays what it is', async () => {
+  const { spans, ...rest } = await seen('calls of another object');
+  expect(rest).toEqual({
+    given: { litres: 5 },
+    error: 'no fire',
+    crop: 'beans',
+    complete: true,
+    unhandled: 0,
+  });
+  expect(spans).toEqual([
+    { name: 'water', isWhole: true, output: { litres: 5 } },
+    { name: 'burn', isWhole: true, error: expect.stringContaining('no fire') },
+    { name: 'plot', isWhole: true },
+  ]);
+});
+
 test('what delivers records nothing although the application traces all that it calls', async () => {
   expect(await seen('delivery that is traced')).toEqual({
     // Without a key: the response of the collector to the application itself.

@@ -42,6 +42,10 @@ function runTraced(span, callback, args, showsOutput = false) {
     failed(error);
     throw error;
   }
+  if (isRemoteCall(result)) {
+    awaitRemote(result, done, failed);
+    return result;
+  }
   if (!types.isPromise(result)) {
     // A lazy query, say: whoever awaits it begins the work, whose result is not known here.
     done(isThenable(result) ? undefined : result);
@@ -53,6 +57,29 @@ function runTraced(span, callback, args, showsOutput = false) {
     // A promise with a `then` of its own that throws: whoever awaits it learns that.
     done(undefined);
     return result;
+  }
+}
+
+/**
+ * Whether a value is what a call of another Worker or Durable Object returns: a promise that can be called, which is none
+ * of the language. The call has begun.
+ * @param {unknown} value
+ */
+const isRemoteCall = (value) =>
+  typeof value === 'function' && Object.prototype.toString.call(value) === '[object JsRpcPromise]';
+
+/**
+ * Calls a function when a remote call has ended. The application has the call itself: it may call members of the result
+ * that is still under way.
+ * @param {any} call
+ * @param {(value: unknown) => void} done must not throw
+ * @param {(error: unknown) => void} failed must not throw
+ */
+function awaitRemote(call, done, failed) {
+  try {
+    call.then(done, failed);
+  } catch {
+    done(undefined);
   }
 }
 

@@ -101,6 +101,16 @@ const SCENARIOS = {
     const result = await runProgram('early-date.mjs', { compatibilityDate: '2025-04-01' });
     return { ...result, input: collector.rows()[0].input };
   },
+  /** Whether the span of each call lasts as long as that. */
+  async 'calls of another object'() {
+    const durableObjects = { HOUSES: { className: 'House', useSQLite: true } };
+    const result = await runProgram('rpc.mjs', { durableObjects });
+    const spans = collector.rows().map(({ span_attributes, metrics, output, error }) => {
+      const isWhole = metrics.end - metrics.start >= 0.25;
+      return { name: span_attributes.name, isWhole, output, error };
+    });
+    return { ...result, spans };
+  },
   /** The names of the spans, but for those of functions that are called for each trace. */
   async 'delivery that is traced'() {
     const result = await runProgram('wrapped.mjs');
