@@ -55,6 +55,13 @@ test('a logger keeps its storage when another module asks for it without one, an
   expect(await seen('storage that one module names')).toEqual({ values, isSame: true });
 });
 
+test('a file that is still read keeps its request alive, and one whose request has ended delays no flush', async () => {
+  const { input, lines, ...rest } = await seen('files that are read late');
+  expect(rest).toEqual({ isEarly: false, first: 'runs', complete: true });
+  expect(JSON.stringify(input)).toContain('3 bytes');
+  expect(lines).toEqual([expect.stringMatching(/FLUE_BRAINTRUST_LOST: A file of an update/)]);
+});
+
 test('a logger with undelivered rows is found again although nothing refers to it', async () => {
   expect(await seen('logger out of use')).toEqual({ lists: 1 });
 });

@@ -25,6 +25,9 @@ const { isKeyedId } = require('./work-keys.js');
 /** How often a destination that is not the current one is checked while its rows wait, in milliseconds. */
 const LINGER_MS = 1000;
 
+/** How long a file is waited for where its request may end before it is read, in milliseconds. */
+const FILE_MS = 60_000;
+
 /** A text that is no event: the native part counts it as unreadable. */
 const UNREADABLE = '{}';
 
@@ -77,7 +80,7 @@ class Destination {
   experimentId;
   /** That of the logger for which a slug has opened it; undefined if it is a logger's own. @type {Destination | undefined} */
   opener;
-  #files = new PendingFiles();
+  #files;
   #slugDestinations;
   #delivery;
   #host;
@@ -108,6 +111,7 @@ class Destination {
     this.#recorder = recorder;
     this.#capture = new Capture(host.load(), this);
     this.#ownEvents = new OwnEvents(host, polls.masking, this);
+    this.#files = new PendingFiles(host.hasTimers ? undefined : FILE_MS);
     this.#slugDestinations = new SlugDestinations(this, polls.openers);
     this.#delivery = new Delivery({
       recorder: () => this.#recorder,
@@ -462,6 +466,7 @@ class Destination {
    */
   defer(work) {
     this.#files.add(work);
+    this.#host.keepAlive?.(work);
   }
 
   /** @type {typeof import('../index.d.ts').flush} */

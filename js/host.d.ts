@@ -70,6 +70,8 @@ export interface Host {
   attach(callbacks: Callbacks): void;
   /** The delivery of what is recorded, for runtimes that wait for it. Never rejects. */
   delivery(): Promise<void> | undefined;
+  /** Keeps the request that runs now alive until work has ended; absent where nothing ends it. Never throws. */
+  keepAlive?(work: Promise<unknown>): void;
   /** Whether the event loop has nothing to do but what is begun now; absent where no promise keeps it alive. */
   hasLoopEnded?: () => boolean;
   /** Ends the exporter at the end of the process. */

@@ -11,10 +11,17 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Files that are recorded once they are read. */
 class PendingFiles {
-  /** @type {Set<Promise<unknown>>} */
-  #files = new Set();
+  /** When the reading of each began, by the wall clock. The oldest first. @type {Map<Promise<unknown>, number>} */
+  #files = new Map();
+  #longestMs;
+
+  /** @param {number} [longestMs] how long a file is waited for; in a Worker, its request may have ended */
+  constructor(longestMs = Infinity) {
+    this.#longestMs = longestMs;
+  }
 
   get isEmpty() {
+    this.#giveUp();
     return this.#files.size === 0;
   }
 
@@ -27,8 +34,18 @@ class PendingFiles {
     const done = work.catch((error) => {
       warn('BAD_SPAN', `A file could not be recorded (${messageOf(error)}).`);
     });
-    this.#files.add(done);
+    this.#files.set(done, Date.now());
     void done.then(() => this.#files.delete(done));
+  }
+
+  /** Waits no more for files that take too long. */
+  #giveUp() {
+    for (const [file, since] of this.#files) {
+      if (Date.now() - since < this.#longestMs) return;
+      this.#files.delete(file);
+      const why = 'its request has ended, or it takes longer than a minute';
+      warn('LOST', `A file of an update is not waited for any more: ${why}.`, 'file');
+    }
   }
 
   /**
@@ -48,7 +65,7 @@ class PendingFiles {
     });
     // Outside of a request of a Worker there are no timers, and nothing is waited for.
     const late = timedOut.catch(() => false);
-    const recorded = Promise.all(this.#files).then(() => true);
+    const recorded = Promise.all(this.#files.keys()).then(() => true);
     try {
       const delivered = deliver();
       const isRecorded = await Promise.race([recorded, late]);

@@ -16,7 +16,7 @@ printBy((line) => untraced(() => console.warn(line)));
 
 /**
  * @param {unknown} wasm the module of the core
- * @param {(work: Promise<void>) => void} [waitUntil] keeps the request that runs now alive; throws outside of one
+ * @param {(work: Promise<unknown>) => void} [waitUntil] keeps the request that runs now alive; throws outside of one
  * @returns {Host}
  */
 export function edgeHost(wasm, waitUntil) {
@@ -34,7 +34,7 @@ export function edgeHost(wasm, waitUntil) {
   /** The delivery of what was recorded since the last turn of the event loop. @type {Promise<void> | undefined} */
   let current;
 
-  /** @param {Promise<void>} work */
+  /** @param {Promise<unknown>} work */
   const keepAlive = (work) => {
     try {
       untraced(() => waitUntil?.(work));
@@ -118,6 +118,7 @@ export function edgeHost(wasm, waitUntil) {
       }
       return current;
     },
+    keepAlive,
     endAtExit() {},
     endOnSignals() {},
   };

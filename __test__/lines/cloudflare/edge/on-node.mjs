@@ -205,6 +205,25 @@ const SCENARIOS = {
     }
     return lines;
   },
+  /** A body is read for as long as its request runs; the request of another one has ended. */
+  async 'files that are read late'() {
+    const logger = init();
+    const fileOf = (arrayBuffer) => new entry.Attachment({ data: { arrayBuffer }, filename: 'f' });
+    let isRead = () => {};
+    const reading = new Promise((resolve) => (isRead = () => resolve(new ArrayBuffer(3))));
+    logger.log({ input: fileOf(() => reading) });
+    const { complete: isEarly } = await logger.flush({ timeoutMs: 1000 });
+    const ended = delivered().then(() => 'ended');
+    const first = await Promise.race([ended, sleep(1000, 'runs')]);
+    isRead();
+    await ended;
+    await logger.flush();
+    const [{ input }] = collector.rows();
+    logger.log({ input: fileOf(() => new Promise(() => {})) });
+    pass(61_000);
+    const { complete } = await logger.flush();
+    return { isEarly, first, input, complete, lines };
+  },
   /** Other modules ask for the same logger, which is closed and asked for again. The server is down. */
   async 'storage that one module names'() {
     isDown = true;
