@@ -62,6 +62,24 @@ test('a file that is still read keeps its request alive, and one whose request h
   expect(lines).toEqual([expect.stringMatching(/FLUE_BRAINTRUST_LOST: A file of an update/)]);
 });
 
+test('a delivery ends although what the application has put in the place of `fetch` does not', async () => {
+  const { end, lastError } = await seen('fetch that ignores its signal');
+  expect(end).toBe('ended');
+  expect(lastError).toContain('no response in time');
+});
+
+test('the status of a response counts although the application keeps a copy of it', async () => {
+  const { complete, lastError } = await seen('fetch that copies responses');
+  expect(complete).toBe(true);
+  expect(lastError).toContain('503');
+});
+
+test('the limit of subrequests is named', async () => {
+  expect(await seen('limit of subrequests')).toEqual([
+    expect.stringMatching(/FLUE_BRAINTRUST_UNREACHABLE: .*: Cloudflare's limit of subrequests/),
+  ]);
+});
+
 test('a logger with undelivered rows is found again although nothing refers to it', async () => {
   expect(await seen('logger out of use')).toEqual({ lists: 1 });
 });

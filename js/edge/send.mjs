@@ -31,33 +31,58 @@ export const send = (request, signal) => untraced(() => sendNow(request, signal)
  * @param {AbortSignal} signal
  * @returns {Promise<Answer>}
  */
-async function sendNow({ method, url, headers, timeoutMs, readsBody, form, body }, signal) {
+async function sendNow(request, signal) {
   try {
-    const response = await fetch(url, {
-      method,
-      headers,
-      // A redirect would take the rows, or the key, to another server.
-      redirect: 'manual',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
-      ...(method !== 'GET' && { body: form === undefined ? body : formOf(form, body) }),
-    });
-    const answer = {
-      status: response.status,
-      retryAfter: response.headers.get('retry-after'),
-      contentType: response.headers.get('content-type'),
-    };
-    if (!readsBody || !response.ok) {
-      await response.body?.cancel();
-      return answer;
-    }
-    const text = await response.text();
-    return text.length > MAX_BODY_BYTES
-      ? { error: 'the response is too large' }
-      : { ...answer, body: text };
+    const either = AbortSignal.any([signal, AbortSignal.timeout(request.timeoutMs)]);
+    // What the application has put in the place of `fetch` may ignore the signal.
+    return await Promise.race([answerOf(request, either), aborted(either)]);
   } catch (error) {
-    const isLate = error instanceof Error && error.name === 'TimeoutError';
-    return { error: isLate ? 'no response in time' : 'no connection' };
+    return { error: reasonOf(error) };
   }
+}
+
+/**
+ * @param {Request} request
+ * @param {AbortSignal} signal
+ * @returns {Promise<Answer>}
+ */
+async function answerOf({ method, url, headers, readsBody, form, body }, signal) {
+  const response = await fetch(url, {
+    method,
+    headers,
+    // A redirect would take the rows, or the key, to another server.
+    redirect: 'manual',
+    signal,
+    ...(method !== 'GET' && { body: form === undefined ? body : formOf(form, body) }),
+  });
+  const answer = {
+    status: response.status,
+    retryAfter: response.headers.get('retry-after'),
+    contentType: response.headers.get('content-type'),
+  };
+  if (!readsBody || !response.ok) {
+    // Not waited for: a copy that the application has made of the response keeps it from ending.
+    response.body?.cancel().catch(() => {});
+    return answer;
+  }
+  const text = await response.text();
+  return text.length > MAX_BODY_BYTES
+    ? { error: 'the response is too large' }
+    : { ...answer, body: text };
+}
+
+/** Rejects when a signal aborts. @param {AbortSignal} signal @returns {Promise<never>} */
+const aborted = (signal) =>
+  new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+
+/** Why there is no response, without what the error states of it. @param {unknown} error */
+function reasonOf(error) {
+  if (!(error instanceof Error)) return 'no connection';
+  if (error.name === 'TimeoutError') return 'no response in time';
+  const isAtLimit = /too many (sub|API )requests/i.test(error.message);
+  return isAtLimit ? "Cloudflare's limit of subrequests is reached" : 'no connection';
 }
 
 /**

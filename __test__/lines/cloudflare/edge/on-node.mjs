@@ -224,6 +224,41 @@ const SCENARIOS = {
     const { complete } = await logger.flush();
     return { isEarly, first, input, complete, lines };
   },
+  /** What the application has put in the place of `fetch` never ends; the event after that comes half a minute later. */
+  async 'fetch that ignores its signal'() {
+    globalThis.fetch = () => new Promise(() => {});
+    const logger = init({ requestTimeoutMs: 200 });
+    logger.log({ input: 'in' });
+    await logger.flush({ timeoutMs: 300 });
+    pass(31_000);
+    const end = await Promise.race([delivered().then(() => 'ended'), sleep(10_000, 'runs')]);
+    return { end, lastError: logger.stats().lastError };
+  },
+  /** It keeps a copy of each response, which nothing reads. */
+  async 'fetch that copies responses'() {
+    const { fetch } = globalThis;
+    const copies = [];
+    globalThis.fetch = async (...request) => {
+      const response = await fetch(...request);
+      copies.push(response.clone());
+      return response;
+    };
+    const logger = init({ requestTimeoutMs: 60_000 });
+    isDown = true;
+    logger.log({ input: 'in' });
+    while (logger.stats().retries === 0) await sleep(10);
+    isDown = false;
+    const { complete, lastError } = await logger.flush({ timeoutMs: 30_000 });
+    return { complete, lastError };
+  },
+  /** The requests of the application have used up what an invocation may send. */
+  async 'limit of subrequests'() {
+    globalThis.fetch = () => Promise.reject(new Error('Too many subrequests.'));
+    const logger = init();
+    logger.log({ input: 'in' });
+    while (lines.length === 0) await sleep(10);
+    return lines;
+  },
   /** Other modules ask for the same logger, which is closed and asked for again. The server is down. */
   async 'storage that one module names'() {
     isDown = true;
