@@ -89,7 +89,8 @@ const TABLE: Record<string, string> = {
   edge: 'api cloudflare:workers context drop-oldest exporter json no-stats outside-of-request sum-stats timers variables warn',
 
   'tools/cli': `tools/collector tools/doctor tools/init tools/support exporter json native-loader node-host package stats-socket`,
-  'tools/doctor': 'tools/support environment json native-loader options package span-link',
+  'tools/doctor':
+    'tools/init tools/support environment json native-loader options package span-link',
   'tools/init': 'tools/support',
   'tools/collector': 'tools/viewer tools/support',
   'tools/viewer': 'tools/support',

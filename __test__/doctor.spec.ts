@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { startCollector } from '../tools/collector';
 import { DEFAULT_PORT, OTHER_PORTS } from '../tools/support/ports';
 import type { Collector, Intercept } from '../tools/collector/types';
@@ -19,6 +19,7 @@ import { withDirectory } from './support/run';
 const KEY = 'sk-verysecret-4711';
 const ORDER = [
   'node',
+  'application',
   'native',
   'environment',
   'network',
@@ -83,7 +84,8 @@ test('with a healthy collector all is well, and the link is that of a trace that
   const server = await collector();
   const result = await examine({ BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: server.url });
   expect(result.ok).toBe(true);
-  expect(result.checks.map(({ status }) => status)).toEqual(ORDER.map(() => 'ok'));
+  const statuses = ORDER.map((id) => (id === 'application' ? 'skipped' : 'ok'));
+  expect(result.checks.map(({ status }) => status)).toEqual(statuses);
   expect(result.found('organisation').detail).toContain('acme');
   expect(result.found('project').detail).toContain('Flue');
   expect(result.found('limits').detail).toContain('5.0 MiB');
@@ -597,4 +599,124 @@ test('a native part that does not load ends the checks', async () => {
   const result = await examine({ NAPI_RS_NATIVE_LIBRARY_PATH: '/nowhere/at/all.node' });
   const failed = expectFailure(result, 'native');
   expect(failed.detail).toContain('could not be loaded');
+});
+
+describe('of the application in the working directory', () => {
+  const MODULE = `import { instrument } from '@flue/runtime';
+import { braintrustFlueInstrumentation, initLogger } from 'flue-braintrust';
+`;
+  const SOUND = {
+    'package.json': '{"dependencies":{"@flue/runtime":"2.0.3","flue-braintrust":"0.1.0"}}',
+    'src/app.ts': "import './braintrust.ts';\n",
+    'src/braintrust.ts': MODULE,
+    'node_modules/@flue/runtime/package.json': '{"version":"2.0.3"}',
+    'node_modules/@flue/cli/package.json': '{"version":"2.0.3"}',
+  };
+
+  /** What `doctor` finds in a project, without a key. */
+  async function application(files: Record<string, string>, env: Record<string, string> = {}) {
+    return withDirectory(async (directory) => {
+      for (const [name, text] of Object.entries({ ...SOUND, ...files })) {
+        mkdirSync(dirname(join(directory, name)), { recursive: true });
+        writeFileSync(join(directory, name), text);
+      }
+      return (await examine(env, directory)).found('application');
+    });
+  }
+
+  test('one copy of Flue and an app that imports the tracing are well', async () => {
+    const { status, detail } = await application({});
+    expect({ status, detail }).toEqual({
+      status: 'ok',
+      detail: 'Flue 2.0.3; tracing is registered',
+    });
+  });
+
+  test.each([
+    [
+      'a second copy of Flue',
+      {
+        'node_modules/@flue/runtime/package.json': '{"version":"2.1.0"}',
+        'node_modules/@flue/cli/node_modules/@flue/runtime/package.json': '{"version":"2.0.3"}',
+      },
+      'two copies of @flue/runtime: 2.1.0, and 2.0.3 of @flue/cli',
+      'npm install @flue/runtime@2.0.3',
+    ],
+    [
+      'a second copy of the same version, as with pnpm',
+      { 'node_modules/@flue/cli/node_modules/@flue/runtime/package.json': '{"version":"2.0.3"}' },
+      'two copies of @flue/runtime: 2.0.3, and 2.0.3 of @flue/cli',
+      'Remove node_modules and the lock file',
+    ],
+    [
+      'a Flue that is too old',
+      { 'node_modules/@flue/runtime/package.json': '{"version":"0.7.2"}' },
+      '@flue/runtime 0.7.2 is not supported',
+      'npm install @flue/runtime@latest',
+    ],
+    [
+      'a Flue that is too new',
+      { 'node_modules/@flue/runtime/package.json': '{"version":"3.0.0"}' },
+      '@flue/runtime 3.0.0 is not supported',
+      'npm install flue-braintrust@latest',
+    ],
+    [
+      'a package that `npx` has fetched, and nobody installed',
+      { 'package.json': '{"dependencies":{"@flue/runtime":"*"}}', 'yarn.lock': '' },
+      'flue-braintrust is not installed here',
+      'yarn add flue-braintrust',
+    ],
+    [
+      'an app without the import',
+      { 'src/app.ts': 'export default {};\n' },
+      'src/app.ts does not import src/braintrust.ts',
+      'npx flue-braintrust init',
+    ],
+    [
+      'no app',
+      { 'src/app.ts': '', 'src/braintrust.ts': '' },
+      'no module registers the observer',
+      'npx flue-braintrust init',
+    ],
+    [
+      'the module of the official package',
+      { 'src/braintrust.ts': MODULE.replace('flue-braintrust', 'braintrust') },
+      'src/braintrust.ts registers the observer of `braintrust`',
+      'npx flue-braintrust init',
+    ],
+  ])('%s is a warning that states the remedy', async (_name, files, problem, remedy) => {
+    const { status, detail, advice } = await application(files);
+    expect({ status, detail, advice }).toEqual({
+      status: 'warning',
+      detail: expect.stringContaining(problem),
+      advice: expect.stringContaining(remedy),
+    });
+  });
+
+  test('tracing that is registered by other means is no warning', async () => {
+    const bare = { 'src/app.ts': 'export default {};\n', 'src/braintrust.ts': '' };
+    const start = 'CMD ["node", "--import", "flue-braintrust/register", "server.mjs"]';
+    const all = [
+      await application({ ...bare, Dockerfile: start }),
+      await application({ 'src/app.ts': MODULE, 'src/braintrust.ts': '' }),
+      await application({
+        'src/app.ts': "import './agents/one.ts';",
+        'src/agents/one.ts': "import '../braintrust.ts';",
+      }),
+    ];
+    expect(all.map(({ detail }) => detail)).toEqual(
+      all.map(() => 'Flue 2.0.3; tracing is registered'),
+    );
+  });
+
+  test('the last line states that the test trace shows nothing of it', async () => {
+    const server = await collector();
+    const env = { BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: server.url };
+    await withDirectory(async (directory) => {
+      writeFileSync(join(directory, 'package.json'), SOUND['package.json']);
+      const { code, stdout } = await cli(['doctor'], { cwd: directory, env });
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/those of the application may not: see Application\.\n$/);
+    });
+  });
 });

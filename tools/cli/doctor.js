@@ -10,8 +10,8 @@ const { painter, printJson } = require('../support/terminal');
 const usage = `Usage: flue-braintrust doctor [--env-file FILE] [--json] [--quiet]
 
 Checks, in order, everything that a trace needs to arrive, and says what is wrong and what to do: Node,
-the native part, the settings and where each is set, the network, the login, the organisation, the
-project, the limits. Then it sends a trace of one span and prints its link. The key is never printed.
+the application in this directory (one copy of Flue, tracing registered), the native part, the settings
+and where each is set, the network, the login, the organisation, the project, the limits. Then it sends a trace of one span and prints its link. The key is never printed.
 Options that the application gives to \`initLogger\` win over all of it, and are not known here.
 
 Exit codes: 0 a trace has arrived, 1 something is wrong.
@@ -67,16 +67,20 @@ async function run(values) {
 const isWrong = ({ status }) => status === 'failed' || status === 'warning';
 
 /**
- * The last line: whether traces arrive is what the test trace has shown.
+ * The last line: whether traces arrive is what the test trace has shown. It shows nothing of the application.
  *
- * @param {(Finding & { title: string })[]} findings
+ * @param {(Finding & { id: string, title: string })[]} findings
  */
 function verdict(findings) {
   const failed = findings.filter(({ status }) => status === 'failed').map(({ title }) => title);
   if (findings.at(-1)?.status !== 'ok') return 'Traces do not arrive.';
-  return failed.length === 0
-    ? 'Traces arrive.'
-    : `The test trace has arrived, but not all is well: ${failed.join(', ')}.`;
+  if (failed.length > 0) {
+    return `The test trace has arrived, but not all is well: ${failed.join(', ')}.`;
+  }
+  const application = findings.find(({ id }) => id === 'application');
+  return application?.status === 'warning'
+    ? 'The test trace has arrived, but those of the application may not: see Application.'
+    : 'Traces arrive.';
 }
 
 /**

@@ -2,6 +2,7 @@
 
 // The checks of `doctor`, in their order: each may build on what those before it found.
 
+const { checkApplication } = require('./application');
 const {
   checkLimits,
   checkLogin,
@@ -20,6 +21,7 @@ const { checkNative, checkNode, checkSettings } = require('./machine');
 /** In their order; each builds on those before. @type {Check[]} */
 const CHECKS = [
   { id: 'node', title: 'Node', run: checkNode },
+  { id: 'application', title: 'Application', run: checkApplication },
   { id: 'native', title: 'Native part', run: checkNative },
   { id: 'environment', title: 'Settings', run: checkSettings },
   { id: 'network', title: 'Network', run: checkNetwork },

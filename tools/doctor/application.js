@@ -1,0 +1,132 @@
+'use strict';
+
+// The check of the Flue project in this directory: whether its application starts the tracing, and with the copy of Flue
+// that does the work. A test trace shows neither.
+
+const fs = require('node:fs');
+const path = require('node:path');
+
+const { reaches } = require('../init/flue-run');
+const { notesOnImport } = require('../init/notes');
+const { COMMANDS, executed } = require('../init/packages');
+const { readProject } = require('../init/project');
+const { isOfficial, isOurs, OURS } = require('../init/tracing');
+const { FLUE, projectFolders } = require('../support/workspace');
+const { flueCopies, installed } = require('./flue-copies');
+
+/** @typedef {import('./finding').Finding} Finding */
+/** @typedef {import('../init/project').Project} Project */
+/** @typedef {{ detail: string, advice: string }} Problem */
+
+/** Starts the tracing without a module in the sources. */
+const REGISTER = `${OURS}/register`;
+/** The first minor version of 0.x that is supported, and the last major one. */
+const [FIRST_MINOR, LAST_MAJOR] = [8, 2];
+
+/** @returns {Finding} */
+function checkApplication() {
+  const projects = projectFolders('.').flatMap((folder) => projectIn(folder) ?? []);
+  if (projects.length === 0) {
+    return { status: 'skipped', detail: 'there is no Flue project in this directory' };
+  }
+  const problems = projects.flatMap((project) => {
+    const place = path.relative('.', project.root);
+    return problemsOf(project).map(({ detail, advice }) => ({
+      detail: place === '' ? detail : `${place}: ${detail}`,
+      advice,
+    }));
+  });
+  if (problems.length > 0) {
+    const detail = problems.map((one) => one.detail).join('; ');
+    const advice = [...new Set(problems.map((one) => one.advice))].join(' ');
+    return { status: 'warning', detail, advice };
+  }
+  const versions = projects.flatMap(({ root }) => flueCopies(root)[0]?.version ?? []);
+  const flue = [`Flue ${[...new Set(versions)].join(' and ')}`].filter(() => versions.length > 0);
+  return { status: 'ok', detail: [...flue, 'tracing is registered'].join('; ') };
+}
+
+/** @param {string} folder @returns {Project | undefined} undefined: there is none, or none that can be read */
+function projectIn(folder) {
+  try {
+    return readProject(folder);
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {Project} project @returns {Problem[]} */
+function problemsOf(project) {
+  return [versionProblem, copiesProblem, absenceProblem, registrationProblem].flatMap(
+    (find) => find(project) ?? [],
+  );
+}
+
+/** @param {Project} project @returns {Problem | undefined} */
+function versionProblem({ root, packageManager }) {
+  const [copy] = flueCopies(root);
+  const [, major, minor] = /^(\d+)\.(\d+)/.exec(copy?.version ?? '') ?? [];
+  if (copy === undefined || major === undefined) return undefined;
+  const isOld = major === '0' && Number(minor) < FIRST_MINOR;
+  if (!isOld && Number(major) <= LAST_MAJOR) return undefined;
+  const advice = isOld
+    ? `Update it: \`${COMMANDS[packageManager].add} ${FLUE}@latest\`.`
+    : `Update this package: \`${COMMANDS[packageManager].add} ${OURS}@latest\`.`;
+  return { detail: `${FLUE} ${copy.version} is not supported, but 0.8 to 2.x`, advice };
+}
+
+/** Each copy notifies its own observers alone. @param {Project} project @returns {Problem | undefined} */
+function copiesProblem({ root, packageManager }) {
+  const [own, other] = flueCopies(root);
+  if (own === undefined || other === undefined) return undefined;
+  const detail = `there are two copies of ${FLUE}: ${own.version}, and ${other.version} of ${other.user}. What one runs, the other does not report`;
+  const advice =
+    own.version === other.version
+      ? 'Remove node_modules and the lock file, and install again.'
+      : `Make it one: \`${COMMANDS[packageManager].add} ${FLUE}@${other.version}\`.`;
+  return { detail, advice };
+}
+
+/** As after `npx`, which runs a package that is not installed. @param {Project} project @returns {Problem | undefined} */
+function absenceProblem({ root, dependencies, packageManager }) {
+  const isThere = OURS in dependencies || installed(root, OURS) !== undefined;
+  if (isThere || fs.existsSync(path.join(root, '.pnp.cjs'))) return undefined;
+  const advice = `Install it: \`${COMMANDS[packageManager].add} ${OURS}\`.`;
+  return { detail: `${OURS} is not installed here`, advice };
+}
+
+/**
+ * As far as the sources show it: the tracing may be started by other means, such as a variable of the server.
+ *
+ * @param {Project} project
+ * @returns {Problem | undefined}
+ */
+function registrationProblem(project) {
+  const { app, sources, launchers, packageManager } = project;
+  const commands = [...launchers.map(({ text }) => text), process.env.NODE_OPTIONS ?? ''];
+  if (commands.some((text) => text.includes(REGISTER))) return undefined;
+  const files = [...sources, ...(app ? [app] : [])];
+  const modules = files.filter(isOurs);
+  const advice = `Run \`${executed(packageManager, `${OURS} init`)}\`, unless the application is started with \`--import ${REGISTER}\`.`;
+  if (modules.length > 0) {
+    const lost = modules.filter(({ path: name }) => !isLoaded(project, name));
+    const [first] = lost.length === modules.length ? lost : [];
+    return first && { detail: `${app?.path ?? 'no module'} does not import ${first.path}`, advice };
+  }
+  const official = files.find(isOfficial);
+  const detail = official
+    ? `${official.path} registers the observer of \`braintrust\`, not that of ${OURS}`
+    : `no module registers the observer of ${OURS}, as far as the sources show`;
+  return { detail, advice };
+}
+
+/** @param {Project} project @param {string} module */
+function isLoaded(project, module) {
+  const { app, sourceRoot } = project;
+  if (app?.path === module || (app && reaches(project, app, module))) return true;
+  const isUsual = path.dirname(module) === sourceRoot && path.parse(module).name === 'braintrust';
+  // The app must import the usual module; others are loaded by other means.
+  return !(app && isUsual) && notesOnImport(project, module).length === 0;
+}
+
+module.exports = { checkApplication };
