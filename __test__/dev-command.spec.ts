@@ -399,6 +399,19 @@ test('spaces and dashes of a command line are those of the application', async (
   });
 });
 
+test('a command begins at its first word where Yarn 1 or PowerShell has removed the `--`', async () => {
+  const script = 'console.log(process.env.BRAINTRUST_ORG_NAME, process.argv.slice(1))';
+  const words = [process.execPath, '-e', script, '--', '--port', '-h', 'dev'];
+  const { seen, exit } = dev(['--port', '0', ...words]);
+  expect(await exit).toBe(0);
+  expect(seen.out).toContain("local [ '--port', '-h', 'dev' ]\n");
+  const missing = dev(['-p', '0', 'now', '--', 'npm', 'run', 'dev']);
+  expect(await missing.exit).toBe(127);
+  expect(missing.seen.err).toBe(
+    'flue-braintrust: now cannot be started: there is no such program\n',
+  );
+});
+
 test('with --quiet no trace is printed, and with --stay the viewer outlives the application', async () => {
   const { child, seen, exit, printed } = devWith(`send('a');`, ['--quiet', '--stay']);
   await printed(/The application has ended/);

@@ -16,31 +16,46 @@ const { UsageError } = require('../support/usage');
  *
  * @param {string[]} args
  * @param {CommandModule} commandModule
- * @returns {{ values: OptionValues, operand?: string, program?: string[] }} `program`: what follows `--`, for a command
- *   that starts one; undefined without `--`
+ * @returns {{ values: OptionValues, operand?: string, program?: string[] }} `program`: for a command that starts one;
+ *   undefined without a program
  */
 function parseArguments(args, { options, operand, startsProgram = false }) {
-  const split = startsProgram ? args.indexOf('--') : -1;
-  const own = split === -1 ? args : args.slice(0, split);
   /** @type {OptionsConfig} */
   const known = { ...options, help: { type: 'boolean', short: 'h' } };
-  const { values, positionals } = parsed(own, known, operand !== undefined || startsProgram);
+  const end = startsProgram ? programStart(args, known) : args.length;
+  const { values, positionals } = parsed(args.slice(0, end), known, operand !== undefined);
   if (values.help === true) return { values };
 
   const [first, second] = positionals;
-  if (operand === undefined && first !== undefined) {
-    throw new UsageError(
-      `Unexpected argument '${first}'. A command to start stands after \`--\`, as in \`flue-braintrust dev -- npm run dev\``,
-    );
-  }
   if (second !== undefined) throw new UsageError(`one argument too many: ${second}`);
   if (operand && !operand.optional && first === undefined) {
     throw new UsageError(`${operand.name} is missing`);
   }
-  if (split === -1) return { values, ...(first !== undefined && { operand: first }) };
-  const program = args.slice(split + 1);
+  if (end === args.length) return { values, ...(first !== undefined && { operand: first }) };
+  const program = args.slice(args[end] === '--' ? end + 1 : end);
   if (program.length === 0) throw new UsageError('the command after -- is missing');
   return { values, program };
+}
+
+/**
+ * Where the program begins: at `--`, or at the first word that is no option, because Yarn 1 and PowerShell remove the
+ * `--`.
+ *
+ * @param {string[]} args
+ * @param {OptionsConfig} options
+ */
+function programStart(args, options) {
+  const dashes = args.indexOf('--');
+  const end = dashes === -1 ? args.length : dashes;
+  const before = args.slice(0, end);
+  const { tokens } = parseArgs({
+    args: before,
+    options,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  return tokens.find(({ kind }) => kind === 'positional')?.index ?? end;
 }
 
 /**
