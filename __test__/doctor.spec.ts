@@ -1,8 +1,10 @@
+import { once } from 'node:events';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, type Socket, createServer as createTcpServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { startCollector } from '../tools/collector';
+import { explained } from '../tools/doctor/explain';
 import { DEFAULT_PORT, OTHER_PORTS } from '../tools/support/ports';
 import type { Collector, Intercept } from '../tools/collector/types';
 import { cli } from './support/cli';
@@ -234,6 +236,74 @@ test('a name that does not exist is reported as such', async () => {
   const result = await examine({ BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: url });
   const failed = expectFailure(result, 'network');
   expect(failed.detail).toContain('the name braintrust.invalid cannot be resolved');
+});
+
+test('a name that nobody has set is not looked for in a variable', async () => {
+  // As without a network: the address is the default one, or that of the login.
+  const { detail, advice } = await explained('', 'https://api.invalid', null, 'BRAINTRUST_API_URL');
+  expect(detail).toContain('the name api.invalid cannot be resolved');
+  expect(advice).toContain('set HTTPS_PROXY');
+  expect(advice).not.toContain('BRAINTRUST_API_URL');
+});
+
+test.each([
+  ['sends nothing', () => {}, 'sends no response in time', 'FLUE_BRAINTRUST_REQUEST_TIMEOUT_MS'],
+  ['closes the connection', (socket: Socket) => socket.end(), 'sends no response of HTTP', 'port'],
+  [
+    'speaks another protocol',
+    (socket: Socket) => socket.end('SSH-2.0-OpenSSH_9.6\r\n'),
+    'sends no response of HTTP',
+    'port',
+  ],
+])('a server that %s is no fault to report', async (_name, onConnection, problem, remedy) => {
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => {});
+    onConnection(socket);
+  });
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => sockets.add(socket));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  closing.push({
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  });
+  const { port } = server.address() as AddressInfo;
+  const result = await examine({
+    BRAINTRUST_API_KEY: KEY,
+    BRAINTRUST_APP_URL: `http://127.0.0.1:${port}`,
+    FLUE_BRAINTRUST_REQUEST_TIMEOUT_MS: '1000',
+  });
+  const failed = expectFailure(result, 'network');
+  expect(failed.detail).toContain(problem);
+  expect(failed.advice).toContain(remedy);
+  expect(failed.advice).not.toContain('report');
+});
+
+test.each([
+  ['/api/apikey/login', 'Set BRAINTRUST_APP_URL to https://www.braintrust.test.'],
+  ['/sign-in?next=secret', 'such as to a sign-in page'],
+])('an address that redirects to %s is named with the remedy', async (path, remedy) => {
+  const server = createServer((_request, response) => {
+    response.writeHead(308, { location: `https://www.braintrust.test${path}` }).end();
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  closing.push({ close: async () => void server.close() });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const result = await examine({ BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: url });
+  const { detail, advice } = expectFailure(result, 'login');
+  const [place] = path.split('?');
+  expect(detail).toContain(`${url} redirects to https://www.braintrust.test${place}, which`);
+  expect(detail).not.toContain('secret');
+  expect(advice).toContain(remedy);
+});
+
+test('a key in quotes is named as such', async () => {
+  const server = await collector();
+  const env = { BRAINTRUST_API_KEY: `"${KEY}"`, BRAINTRUST_APP_URL: server.url };
+  const { advice } = expectFailure(await examine(env), 'login');
+  expect(advice).toContain('is in quotes');
 });
 
 test('a self-signed certificate is not trusted, until NODE_EXTRA_CA_CERTS names it', async () => {

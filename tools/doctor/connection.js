@@ -7,6 +7,7 @@ const { loadNative } = require('../../js/native-loader');
 const { explained } = require('./explain');
 const { formatBytes } = require('../support/format');
 const { SKIPPED } = require('./finding');
+const { redirectOf } = require('./redirect');
 
 /** @typedef {import('./finding').Finding} Finding */
 /** @typedef {import('./finding').Known} Known */
@@ -70,12 +71,14 @@ const isUnreached = (/** @type {Probe | undefined} */ probe) =>
 
 /**
  * @param {Known} known
- * @returns {Finding}
+ * @returns {Promise<Finding>}
  */
-function checkLogin({ probe, plan }) {
+async function checkLogin({ probe, plan }) {
   if (probe === undefined || plan === undefined || isUnreached(probe)) return SKIPPED;
   const { failure, session } = probe;
-  if (failure?.step === 'login') return { status: 'failed', ...loginFailure(failure, plan) };
+  if (failure?.step === 'login') {
+    return { status: 'failed', ...(await loginFailure(failure, plan)) };
+  }
   if (session !== null && session.organisation === null) {
     const detail = 'not needed: BRAINTRUST_API_URL and BRAINTRUST_PROJECT_ID say where traces go';
     return { status: 'skipped', detail };
@@ -87,12 +90,24 @@ function checkLogin({ probe, plan }) {
  * @param {import('../../js/native-types.d.ts').ConnectFailure} failure
  * @param {import('../../js/native-types.d.ts').Plan} plan
  */
-function loginFailure({ message, status }, { appUrl }) {
+async function loginFailure({ message, status }, { appUrl }) {
   if (status === 401 || status === 403) {
+    const isQuoted = /^\s*(["']).*\1\s*$/.test(process.env.BRAINTRUST_API_KEY ?? '');
     return {
       detail: `the key is not accepted: ${message}`,
-      advice:
-        'Copy the key anew into BRAINTRUST_API_KEY; it may be revoked, cut off, or of another server.',
+      advice: isQuoted
+        ? 'BRAINTRUST_API_KEY is in quotes, which count as a part of the key: remove them. `docker run --env-file` keeps those of the file.'
+        : 'Copy the key anew into BRAINTRUST_API_KEY; it may be revoked, cut off, or of another server.',
+    };
+  }
+  if (status !== null && status >= 300 && status < 400) {
+    const redirect = await redirectOf(appUrl);
+    const where = redirect === undefined ? '' : ` to ${redirect.to}`;
+    return {
+      detail: `${appUrl} redirects${where}, which is not followed: ${message}`,
+      advice: redirect?.appUrl
+        ? `Set BRAINTRUST_APP_URL to ${redirect.appUrl}.`
+        : 'Set BRAINTRUST_APP_URL to the address of Braintrust itself, not to one that leads elsewhere, such as to a sign-in page.',
     };
   }
   if (status !== null && (status === 429 || status >= 500)) {

@@ -9,6 +9,7 @@ const tls = require('node:tls');
 const { isLoopback } = require('../support/loopback');
 const { isCollector } = require('../support/port-owner');
 const { DEFAULT_PORT, OTHER_PORTS } = require('../support/ports');
+const { sourceOf } = require('./sources');
 
 /** How long each step of the explanation may take, in milliseconds. */
 const PATIENCE_MS = 5000;
@@ -34,6 +35,8 @@ const TRUST =
 
 /** What the native part says of a certificate that it does not trust. */
 const UNTRUSTED = /invalid peer certificate: (.*)/;
+/** What it says of a server that it has reached. */
+const [SILENT, BROKEN] = [/no response in time/, /the connection broke/];
 
 /**
  * Diagnoses with Node's own network functions why the native part failed to connect: name, connection and
@@ -54,9 +57,12 @@ async function explain(url, proxy, variable, message) {
   try {
     await dns.lookup(host);
   } catch (error) {
+    const isDefault = proxy === null && sourceOf(variable).source === 'default';
     return {
       finding: `the name ${host} cannot be resolved (${codeOf(error)})`,
-      advice: `Check the spelling in ${who}, and that this machine may look names up.`,
+      advice: isDefault
+        ? 'Check that this machine is online and may look names up; if it needs a proxy, set HTTPS_PROXY.'
+        : `Check the spelling in ${who}, and that this machine may look names up.`,
     };
   }
   const distrust = UNTRUSTED.exec(message)?.[1];
@@ -76,10 +82,12 @@ async function explain(url, proxy, variable, message) {
       advice: `Let the proxy pass it, correct ${who}, or except the host by NO_PROXY.`,
     };
   }
-  if (target.protocol !== 'https:') return unknown(message);
+  if (target.protocol !== 'https:') return unanswered(message, target, variable);
   const servername = net.isIP(host) === 0 ? host : undefined;
   const secured = await attempt(() => tls.connect({ host, port, servername }), 'secureConnect');
-  return secured === undefined ? unknown(message) : unsecured(secured, target, variable);
+  return secured === undefined
+    ? unanswered(message, target, variable)
+    : unsecured(secured, target, variable);
 }
 
 /**
@@ -153,12 +161,26 @@ function unsecured(code, target, variable) {
 }
 
 /**
- * Node itself gets through.
+ * Node can connect, too; it sends no request.
  *
  * @param {string} message
+ * @param {URL} target
+ * @param {string} variable
  * @returns {Explanation}
  */
-function unknown(message) {
+function unanswered(message, target, variable) {
+  if (SILENT.test(message)) {
+    return {
+      finding: `${target.host} accepts the connection and sends no response in time`,
+      advice: `Try again later. Is the address in ${variable} right? FLUE_BRAINTRUST_REQUEST_TIMEOUT_MS sets the time.`,
+    };
+  }
+  if (BROKEN.test(message)) {
+    return {
+      finding: `${target.host} accepts the connection and sends no response of HTTP`,
+      advice: `Is the address in ${variable} right, with its port and with http: or https:?`,
+    };
+  }
   const distrust = UNTRUSTED.exec(message)?.[1];
   if (distrust !== undefined) {
     const finding = `Node trusts the certificate, the native part does not: ${distrust}`;

@@ -88,7 +88,7 @@ function planOfOnly(variable) {
 
 /**
  * @param {string} variable
- * @param {EnvFile | undefined} envFile
+ * @param {EnvFile} [envFile]
  * @returns {Pick<SettingSource, 'source' | 'variable' | 'file'>}
  */
 function sourceOf(variable, envFile) {
@@ -129,4 +129,4 @@ function variablesBySource(envFile) {
 /** @param {string | undefined} value */
 const isFilled = (value) => (value ?? '').trim() !== '';
 
-module.exports = { isFilled, sources, variablesBySource };
+module.exports = { isFilled, sourceOf, sources, variablesBySource };
