@@ -68,12 +68,6 @@ test('a delivery ends although what the application has put in the place of `fet
   expect(lastError).toContain('no response in time');
 });
 
-test('the status of a response counts although the application keeps a copy of it', async () => {
-  const { complete, lastError } = await seen('fetch that copies responses');
-  expect(complete).toBe(true);
-  expect(lastError).toContain('503');
-});
-
 test('the limit of subrequests is named', async () => {
   expect(await seen('limit of subrequests')).toEqual([
     expect.stringMatching(/FLUE_BRAINTRUST_UNREACHABLE: .*: Cloudflare's limit of subrequests/),

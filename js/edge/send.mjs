@@ -61,8 +61,7 @@ async function answerOf({ method, url, headers, readsBody, form, body }, signal)
     contentType: response.headers.get('content-type'),
   };
   if (!readsBody || !response.ok) {
-    // Not waited for: a copy that the application has made of the response keeps it from ending.
-    response.body?.cancel().catch(() => {});
+    await response.body?.cancel();
     return answer;
   }
   const text = await response.text();

@@ -234,23 +234,6 @@ const SCENARIOS = {
     const end = await Promise.race([delivered().then(() => 'ended'), sleep(10_000, 'runs')]);
     return { end, lastError: logger.stats().lastError };
   },
-  /** It keeps a copy of each response, which nothing reads. */
-  async 'fetch that copies responses'() {
-    const { fetch } = globalThis;
-    const copies = [];
-    globalThis.fetch = async (...request) => {
-      const response = await fetch(...request);
-      copies.push(response.clone());
-      return response;
-    };
-    const logger = init({ requestTimeoutMs: 60_000 });
-    isDown = true;
-    logger.log({ input: 'in' });
-    while (logger.stats().retries === 0) await sleep(10);
-    isDown = false;
-    const { complete, lastError } = await logger.flush({ timeoutMs: 30_000 });
-    return { complete, lastError };
-  },
   /** The requests of the application have used up what an invocation may send. */
   async 'limit of subrequests'() {
     globalThis.fetch = () => Promise.reject(new Error('Too many subrequests.'));
