@@ -54,6 +54,32 @@ test('log lines that a submission writes before its operation starts are with it
     expect(faults(activities(events), collector.rows())).toEqual([]);
   }));
 
+test('a submission that fails before its operation starts is a root with the error', () =>
+  withTrace(['__test__/fixtures/unbegun-agent.mjs', 'fail'], {}, ({ code }, events, collector) => {
+    expect(code).toBe(0);
+    const of = (kind: string) => events.filter(({ type }) => type === kind);
+    expect(of('operation_start')).toEqual([]);
+    const roots = collector.traces().flatMap((trace) => trace.roots.map(({ row }) => row as any));
+    const running = of('submission_running');
+    expect(roots).toHaveLength(running.length);
+    running.forEach(({ submissionId, agentName, timestamp }, n) => {
+      const settled = of('submission_settled').find((event) => event.submissionId === submissionId);
+      const row = roots.find(({ metadata }) => metadata['flue.submission_id'] === submissionId);
+      expect(row.error).toContain(['Unknown model ID', 'the roof is open', 'fetch failed'][n]);
+      expect(row).toMatchObject({
+        span_attributes: { name: 'flue.prompt', type: 'task' },
+        metrics: {
+          start: Date.parse(timestamp) / 1000,
+          end: Date.parse(settled?.timestamp) / 1000,
+        },
+        metadata: { 'flue.submission_outcome': 'failed', 'flue.agent_name': agentName },
+      });
+      expect(row.metadata).not.toHaveProperty(['flue.operation_id']);
+      expect(row.metadata).not.toHaveProperty(['flue.interrupted']);
+    });
+    expect(collector.problems).toEqual([]);
+  }));
+
 test('a running trace can be watched: spans arrive before they end', () =>
   traced(['--import', OBSERVER, WORKFLOW], (_events, collector) => {
     const uploads = collector.requests.filter(({ path }) => path === '/logs3');

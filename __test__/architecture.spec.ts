@@ -33,7 +33,7 @@ const TABLE: Record<string, string> = {
   enrichment: 'application-call builtins drop-oldest json warn',
   sampling: 'application-call builtins drop-oldest json repeated-events warn',
   'repeated-events': 'drop-oldest',
-  'unbegun-submissions': 'drop-oldest',
+  'unbegun-submissions': 'drop-oldest work-keys',
   'application-call': '',
   'drop-oldest': '',
   weak: '',

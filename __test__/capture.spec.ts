@@ -694,6 +694,35 @@ describe('a submission whose operation has not started', () => {
     expect(recorded([running, early, turn, late])).toEqual([running, turn, early, late]);
   });
 
+  test('that fails gets an operation with its log lines, once, unless it is keyed or has not run', () => {
+    const settled = { ...ids, type: 'submission_settled', outcome: 'failed', timestamp: at(4) };
+    const types = (events: any[]) => recorded(events).map(({ type }) => type);
+    const error = { name: 'Error', message: 'm' };
+    const [, begun, line, operation] = recorded([running, log('early'), { ...settled, error }]);
+    expect(begun).toMatchObject({ type: 'operation_start', timestamp: at(1) });
+    expect(line).toEqual(log('early'));
+    const outcome = { isError: true, error, durationMs: 3000 };
+    expect(operation).toMatchObject({ type: 'operation', timestamp: at(4), ...outcome });
+    expect(operation.operationId).toBe(begun.operationId);
+    expect(types([running, settled, settled])).toEqual([
+      'submission_running',
+      'operation_start',
+      'operation',
+      'submission_settled',
+      'submission_settled',
+    ]);
+    const key = { submissionId: 'sub_ik_1' };
+    const keyed = [
+      { ...running, ...key },
+      { ...settled, ...key },
+    ];
+    const others = ['completed', 'aborted'].map((outcome) => [running, { ...settled, outcome }]);
+    // One that has joined another has not run.
+    for (const events of [keyed, ...others, [settled], [running, start, settled]]) {
+      expect(recorded(events)).toEqual(events);
+    }
+  });
+
   test('has begun if no attempt was announced, as before 2.x', () => {
     const events = [log('early'), start, log('late')];
     expect(recorded(events)).toEqual(events);

@@ -4,7 +4,7 @@
 // received.
 
 const { Capture, UNREADABLE_KIND } = require('./capture.js');
-const { currentWork } = require('./context.js');
+const { currentWork, untraced } = require('./context.js');
 const { Delivery } = require('./delivery.js');
 const { Enrichment } = require('./enrichment.js');
 const { takeCut } = require('./json/cut.js');
@@ -370,14 +370,27 @@ class Destination {
       if (!this.#capture.wants(event, kind)) return undefined;
       let isRecorded = false;
       for (const each of this.#unbegun.note(event) ?? [event]) {
-        const itsKind = each === event ? kind : this.#polls.kindOf(each);
-        if (itsKind !== undefined && this.#take(each, itsKind, routes)) isRecorded = true;
+        if (this.#takeEach(each, event, kind, routes)) isRecorded = true;
       }
       if (!isRecorded) return undefined;
     } catch {
       this.countLost();
     }
     return this.#host.delivery();
+  }
+
+  /**
+   * Records an event, or one that takes its place, without its async context: that is of other work. Throws where reading
+   * it does.
+   * @param {any} each
+   * @param {any} event
+   * @param {import('./capture.js').EventKind} kind of the event
+   * @param {Routes} routes
+   */
+  #takeEach(each, event, kind, routes) {
+    if (each === event) return this.#take(event, kind, routes);
+    const itsKind = this.#polls.kindOf(each);
+    return itsKind !== undefined && untraced(() => this.#take(each, itsKind, routes));
   }
 
   /**

@@ -4,6 +4,7 @@
 // that. What it reports meanwhile has no span yet.
 
 const { dropOldest } = require('./drop-oldest.js');
+const { isKeyedId } = require('./work-keys.js');
 
 /** How many are remembered, and how many log lines of each. */
 const MAX_SUBMISSIONS = 16_384;
@@ -17,7 +18,8 @@ class UnbegunSubmissions {
   #unbegun = new Map();
 
   /**
-   * The events that are recorded in place of one; undefined: that one alone. Log lines wait for the operation.
+   * The events that are recorded in place of one; undefined: that one alone. Log lines wait for the operation. A submission
+   * that fails without one gets one with the error. Of a keyed submission, the id alone identifies no span.
    * @param {any} event
    * @returns {any[] | undefined}
    */
@@ -28,7 +30,7 @@ class UnbegunSubmissions {
     const key = keyOf(event);
     const known = this.#unbegun.get(key);
     if (known === undefined) return undefined;
-    const { lines } = known;
+    const { running, lines } = known;
     if (type === 'log' && operationId === undefined && lines.length < MAX_LINES) {
       lines.push(event);
       return [];
@@ -37,8 +39,10 @@ class UnbegunSubmissions {
       this.#unbegun.delete(key);
       return [event, ...lines];
     }
-    if (type === 'submission_settled') this.#unbegun.delete(key);
-    return undefined;
+    if (type !== 'submission_settled') return undefined;
+    this.#unbegun.delete(key);
+    const hasSpan = event.outcome === 'failed' && !isKeyedId(submissionId);
+    return hasSpan ? [...failedOperation(running, lines, event), event] : undefined;
   }
 
   /** @param {any} running */
@@ -54,5 +58,25 @@ class UnbegunSubmissions {
 /** @param {any} event of a submission */
 const keyOf = ({ submissionId, agentName, instanceId }) =>
   `${submissionId} ${agentName} ${instanceId}`;
+
+/**
+ * The operation of a submission that failed without one, from its announcement to its settlement. The core shows no id
+ * that begins with `missing:`.
+ * @param {any} running
+ * @param {any[]} lines
+ * @param {any} settled
+ */
+function failedOperation(running, lines, settled) {
+  const { submissionId, instanceId, agentName, timestamp } = running;
+  const operation = { operationId: `missing:${submissionId}`, operationKind: 'prompt' };
+  const ids = { v: 3, submissionId, instanceId, agentName, ...operation };
+  const durationMs = Date.parse(settled.timestamp) - Date.parse(timestamp);
+  const outcome = { isError: true, error: settled.errorInfo ?? settled.error, durationMs };
+  return [
+    { ...ids, type: 'operation_start', timestamp },
+    ...lines,
+    { ...ids, type: 'operation', timestamp: settled.timestamp, ...outcome },
+  ];
+}
 
 module.exports = { UnbegunSubmissions };

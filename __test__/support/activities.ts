@@ -116,6 +116,7 @@ class Reader {
         default:
       }
     });
+    this.#unbegun();
     for (const [id, delivery] of this.#deliveries) this.#finish(id, delivery);
     this.#closeBelow();
     return this.#found;
@@ -243,6 +244,20 @@ class Reader {
       totalTokens: sum(({ totalTokens }) => totalTokens),
       cost: { total: sum(({ cost }) => cost.total) },
     };
+  }
+
+  /** Submissions that fail without an operation. */
+  #unbegun() {
+    for (const event of this.#events.filter(({ type }) => type === 'submission_running')) {
+      const { submissionId } = event;
+      const end = this.#end(['submission_settled'], { submissionId, outcome: 'failed' });
+      if (!end || this.#end(['operation_start'], { submissionId })) continue;
+      const ids = { 'flue.submission_id': submissionId, root: 'true', name: 'flue.' };
+      const root = { name: 'flue.prompt', type: 'task', ids, parent: null } as const;
+      const operation = this.#add(root, event, end);
+      operation.failed = true;
+      operation.metadata['flue.submission_outcome'] = 'failed';
+    }
   }
 
   #turn(event: FlueEvent) {
