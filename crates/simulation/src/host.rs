@@ -96,6 +96,8 @@ pub struct Process {
   pub not_before: Duration,
   /// When the server refused the key last.
   pub refused_at: Option<Duration>,
+  /// The rows of uploads that were answered with 403.
+  pub forbidden: HashSet<RowId>,
   /// Since when every response is a failure, and the requests since.
   pub failing: Option<(Duration, u32)>,
   /// When a delivery before the exit closes the open spans, if it has not ended.
@@ -172,6 +174,7 @@ impl Process {
       acknowledged: 0,
       not_before: Duration::ZERO,
       refused_at: None,
+      forbidden: HashSet::new(),
       failing: None,
       failed_at: None,
       close_at: None,

@@ -288,7 +288,14 @@ impl World {
     match (status, flight.endpoint) {
       (_, Endpoint::Storage | Endpoint::Version) => {}
       (Some(401), _) => process.refused_at = Some(self.now),
-      (Some(403), _) if !is_overflow => process.refused_at = Some(self.now),
+      (Some(403), _) if !is_overflow => {
+        // The second one for the same rows may be about one of them.
+        let was_forbidden = flight.rows.iter().any(|id| process.forbidden.contains(id));
+        process.forbidden.extend(&flight.rows);
+        if !was_forbidden {
+          process.refused_at = Some(self.now);
+        }
+      }
       _ => {}
     }
     // That of an announcement concerns its row alone.

@@ -2,12 +2,17 @@
 //!
 //! A rejected request (400 and kin) is halved at once. A server error (500 and kin) usually concerns the server and not
 //! a row, so a request is halved only when it fails repeatedly, and a single row is dropped only when others are
-//! acknowledged between its failures.
+//! acknowledged between its failures. So is one with a 403 that others do not get: a firewall refuses its content.
 
 use std::time::Duration;
 
 use super::state::Delivery;
-use crate::{loss::LossReason, outbox::FAILURES_BEFORE_SPLIT, time::Now};
+use crate::{
+  loss::LossReason,
+  outbox::FAILURES_BEFORE_SPLIT,
+  time::Now,
+  transport::{Response, TransportError},
+};
 
 /// The successive server errors after which a single row is dropped, and those of requests with this row alone.
 const FAILURES_BEFORE_DROP: u32 = 12;
@@ -30,6 +35,20 @@ impl Delivery {
     }
     self.rejections = self.rejections.saturating_add(1);
     self.drop_batch(key, LossReason::Rejected, why, now);
+  }
+
+  /// Whether a 403 is about a row and not the key: since the first one for this batch, others were acknowledged.
+  pub(super) fn refuses_row(
+    &mut self,
+    key: u64,
+    result: &Result<Response, TransportError>,
+  ) -> bool {
+    if !matches!(result, Ok(Response { status: 403, .. })) {
+      return false;
+    }
+    let acknowledged = self.acknowledged;
+    let Some(suspicion) = self.outbox.suspicion_mut(key) else { return false };
+    acknowledged > *suspicion.forbidden_before.get_or_insert(acknowledged)
   }
 
   /// Handles a server error of a batch. Returns the cause if the server may be the reason: then everything backs off.

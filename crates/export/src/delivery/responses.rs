@@ -80,7 +80,7 @@ impl Delivery {
       }
       Purpose::Upload(key) => {
         let outcome = classify_upload(&result, now.unix_ms);
-        let is_suspect = may_be_caused_by_a_row(&result);
+        let is_suspect = may_be_caused_by_a_row(&result) || self.refuses_row(key, &result);
         let why = match result {
           Ok(response) if outcome == ExportOutcome::Unconfirmed => {
             format!("{url} answered {}", not_confirmed(&response))

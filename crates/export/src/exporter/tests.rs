@@ -4,6 +4,7 @@ mod adopted;
 mod attachments;
 mod disk;
 mod endings;
+mod forbidden;
 mod found;
 mod keys;
 mod overflow;
@@ -14,6 +15,7 @@ mod stated;
 
 use std::{cell::Cell, mem};
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 use spool::Adopted;
 
@@ -59,16 +61,25 @@ impl Host {
     }
   }
 
-  /// Responds to all requests until there are none.
+  /// Responds to all requests until there are none, by the number of uploads before.
   fn respond(&mut self, respond: &dyn Fn(&str, usize) -> Response) {
+    let uploads = Cell::new(self.uploads.len());
+    self.respond_by_body(&|path, _| {
+      let response = respond(path, uploads.get());
+      uploads.set(uploads.get() + usize::from(path == "/logs3"));
+      response
+    });
+  }
+
+  /// The same by the body.
+  fn respond_by_body(&mut self, respond: &dyn Fn(&str, &str) -> Response) {
     loop {
       self.exporter.handle_timeout(self.now());
       let Some(Request { id, call, .. }) = self.exporter.poll_request() else { break };
       let path = call.url.split_once("127.0.0.1:9").unwrap().1.to_owned();
-      let response = respond(&path, self.uploads.len());
-      if path == "/logs3"
-        && let Body::Bytes(body) = &call.body
-      {
+      let body = if let Body::Bytes(body) = &call.body { body } else { &Bytes::new() };
+      let response = respond(&path, std::str::from_utf8(body).unwrap());
+      if path == "/logs3" {
         self.uploads.push(serde_json::from_slice(body).unwrap());
       }
       self.exporter.handle_response(id, Ok(response), self.now());
@@ -82,14 +93,23 @@ impl Host {
 
   /// Lets time pass, from one timeout to the next.
   fn pass(&mut self, time: Duration, respond: &dyn Fn(&str, usize) -> Response) {
+    self.pass_to(time, |host| host.respond(respond));
+  }
+
+  /// The same with responses by the body.
+  fn pass_by_body(&mut self, time: Duration, respond: &dyn Fn(&str, &str) -> Response) {
+    self.pass_to(time, |host| host.respond_by_body(respond));
+  }
+
+  fn pass_to(&mut self, time: Duration, respond: impl Fn(&mut Self)) {
     let end = self.elapsed + time;
-    self.respond(respond);
+    respond(self);
     while let Some(due) = self.exporter.poll_timeout(self.now()).filter(|due| *due <= end) {
       self.elapsed = self.elapsed.max(due);
-      self.respond(respond);
+      respond(self);
     }
     self.elapsed = end;
-    self.respond(respond);
+    respond(self);
   }
 
   fn stats(&self) -> Stats {

@@ -39,6 +39,8 @@ pub struct Suspicion {
   pub acknowledged_before: u64,
   /// The failures between which and the one before another upload was acknowledged: the server works.
   pub witnessed: u32,
+  /// The acknowledged uploads at the time of its first 403.
+  pub forbidden_before: Option<u64>,
   /// When the batch is sent again; `None`: at once.
   pub retry_at: Option<Duration>,
 }
