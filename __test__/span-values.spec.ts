@@ -79,6 +79,21 @@ test('what is cut twice, as a value and within its event, states how much is mis
   for (const text of [input, output]) expect(text).toMatch(/: cut, 9000000 characters in all\]$/);
 });
 
+test('a text that is cut ends with a whole word, also without blanks: rules find all that is left', async () => {
+  const { rows } = await program(`
+    bt.initLogger({ redact: { builtins: ['emails'] } });
+    for (const [name, separator] of Object.entries({ comma: ',', tab: '\\t', stop: '\u3002' })) {
+      const input = 'plum'.repeat(2) + separator + ('ada@example.com' + separator).repeat(6e5);
+      bt.traced((span) => span.log({ input }), { name });
+    }`);
+  for (const name of ['comma', 'tab', 'stop']) {
+    expect(named(rows, name).input).toMatch(
+      /\[redacted\][^a]?\[flue-braintrust: cut, 9600009 char/,
+    );
+    expect(named(rows, name).input).not.toContain('ada');
+  }
+});
+
 test('a text or a list in the place of arguments or attributes is not taken apart', async () => {
   const { rows, stderr } = await program(`
     bt.initLogger();

@@ -9,6 +9,9 @@ const REACH = 16 * 1024;
 /** What ends keys and tokens, the best first: numbers of cards have blanks. */
 const BOUNDARIES = ['\n', '"', '. ', ', ', ' '];
 
+/** What else may be in a key, a token or an address. */
+const PART_OF_WORD = /[\w.+/=%@:~-]/;
+
 /**
  * The position at which a text is cut that is longer than `most` characters: before it, and not within a word.
  * @param {string} text
@@ -22,9 +25,12 @@ function boundaryBefore(text, most) {
     const at = reach.lastIndexOf(boundary);
     if (at >= 0) return start + at;
   }
-  if (start === 0) return 0;
+  let end = reach.length;
+  while (end > 0 && PART_OF_WORD.test(/** @type {string} */ (reach[end - 1]))) end -= 1;
+  if (end === 0 && start === 0) return 0;
+  const at = end === 0 ? most : start + end;
   // Not between the halves of a character.
-  return (text.charCodeAt(most - 1) & 0xfc00) === 0xd800 ? most - 1 : most;
+  return (text.charCodeAt(at - 1) & 0xfc00) === 0xd800 ? at - 1 : at;
 }
 
 module.exports = { boundaryBefore };
