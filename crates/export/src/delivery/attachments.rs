@@ -59,13 +59,20 @@ impl Delivery {
     let room = self.settings.queue_room().saturating_sub(self.shared_bytes());
     let Some(attachments) = &mut self.attachments else { return false };
     // Nothing is hidden inside a file: one that has a key, or that a rule would change, is not uploaded, nor is text that
-    // a rule cannot read.
-    let redactor = self.settings.redactor.as_deref();
-    let is_covered = redactor.is_some_and(|redactor| {
-      let text = std::str::from_utf8(&attachment.bytes);
-      text.map_or(attachment.is_text(), |text| redactor.changes(text))
-    });
-    if is_covered || self.account.secrets.are_in(&attachment.bytes) {
+    // a rule cannot read. In UTF-16, a NUL stands beside each character of ASCII.
+    let without_nuls = attachment
+      .bytes
+      .contains(&0)
+      .then(|| attachment.bytes.iter().copied().filter(|byte| *byte != 0).collect::<Vec<u8>>());
+    let (redactor, secrets) = (self.settings.redactor.as_deref(), &self.account.secrets);
+    let is_covered = |bytes: &Vec<u8>| {
+      secrets.are_in(bytes)
+        || redactor.is_some_and(|redactor| {
+          let text = std::str::from_utf8(bytes);
+          text.map_or_else(|_| attachment.may_be_text(), |text| redactor.changes(text))
+        })
+    };
+    if is_covered(&attachment.bytes) || without_nuls.as_ref().is_some_and(is_covered) {
       return false;
     }
     match attachments.offer(attachment, room) {

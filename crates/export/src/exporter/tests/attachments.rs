@@ -248,6 +248,8 @@ fn text_that_rules_cannot_read_is_not_uploaded() {
     ("text/csv", json!({ "patterns": ["hunter\\d"] }), 0),
     ("application/json", json!({ "patterns": ["hunter\\d"] }), 0),
     ("image/svg+xml", json!({ "patterns": ["hunter\\d"] }), 0),
+    ("application/sql", json!({ "patterns": ["hunter\\d"] }), 0),
+    ("application/octet-stream", json!({ "patterns": ["hunter\\d"] }), 0),
     ("application/pdf", json!({ "patterns": ["hunter\\d"] }), 1),
     ("text/plain", json!({}), 1),
   ] {
@@ -258,6 +260,43 @@ fn text_that_rules_cannot_read_is_not_uploaded() {
     host.serve(10 * SECOND, &mut server, &unmasked);
     assert_eq!(server.count(PUT), uploads, "{media_type} {rules}");
   }
+}
+
+#[test]
+fn rules_and_keys_find_what_is_in_utf_16() {
+  let key = "sk-0123456789abcdef0123456789";
+  let bytes = |text: &str, order: fn(u16) -> [u8; 2]| -> Vec<u8> {
+    text.encode_utf16().flat_map(order).collect()
+  };
+  let other = "name;mail\nAda;someone else\n".repeat(4);
+  for order in [u16::to_le_bytes, u16::to_be_bytes] {
+    for (text, media_type, uploads) in [
+      (format!("{other}hunter2"), "text/csv", 0),
+      (format!("{other}hunter2"), "application/octet-stream", 0),
+      (format!("\u{feff}{other}hunter2"), "application/octet-stream", 0),
+      (format!("{other}\u{e9} hunter2"), "application/octet-stream", 0),
+      (format!("{other}{key}"), "application/octet-stream", 0),
+      (other.clone(), "text/csv", 1),
+    ] {
+      let mut host =
+        Host::attaching(json!({ "apiKey": key, "redact": { "patterns": ["hunter\\d"] } }));
+      let url = format!("data:{media_type};base64,{}", STANDARD.encode(bytes(&text, order)));
+      host.workflow("a", &json!({ "url": url }), &json!(1));
+      let mut server = Server { requests: Vec::new(), answer: &mut works };
+      host.serve(10 * SECOND, &mut server, &unmasked);
+      assert_eq!(server.count(PUT), uploads, "{media_type} {text:?}");
+    }
+  }
+}
+
+#[test]
+fn what_separates_texts_by_nuls_is_searched_as_it_is() {
+  let mut host = Host::attaching(json!({ "redact": { "patterns": ["^hunter\\d|\\bhunter"] } }));
+  let file = format!("data:text/plain;base64,{}", STANDARD.encode("name\0hunter2\0".repeat(9)));
+  host.workflow("a", &json!({ "url": file }), &json!(1));
+  let mut server = Server { requests: Vec::new(), answer: &mut works };
+  host.serve(10 * SECOND, &mut server, &unmasked);
+  assert_eq!(server.count(PUT), 0);
 }
 
 #[test]
