@@ -94,6 +94,15 @@ test('a text that is cut ends with a whole word, also without blanks: rules find
   }
 });
 
+test('tags that rules make equal are one', async () => {
+  const { rows } = await program(`
+    bt.initLogger({ redact: { builtins: ['emails'] } });
+    const tags = ['ada@example.com', 'plum', 'bob@example.com'];
+    const id = bt.log({ input: 'x', tags });
+    bt.logFeedback({ id: '0123456789abcdef0123456789abcdef', tags });`);
+  expect(rows.map((row) => row.tags)).toEqual(Array(2).fill(['[redacted]', 'plum']));
+});
+
 test('a text or a list in the place of arguments or attributes is not taken apart', async () => {
   const { rows, stderr } = await program(`
     bt.initLogger();

@@ -144,7 +144,7 @@ impl Json {
     }
   }
 
-  /// This list, followed by those items of a later one that it does not have. The later value if that is not a list;
+  /// This list, followed by those items of a later one that it does not have, each once. The later value if that is no list;
   /// `None` if only this one is not.
   pub fn with_items_of(&self, later: &Self) -> Option<Self> {
     let (first, other) = (self.as_str(), later.as_str());
@@ -152,8 +152,8 @@ impl Json {
       return Some(later.clone());
     };
     let mut items: Vec<&RawValue> = serde_json::from_str(&first).ok()?;
-    let known: HashSet<&str> = items.iter().map(|item| item.get()).collect();
-    items.extend(others.into_iter().filter(|item| !known.contains(item.get())));
+    let mut known: HashSet<&str> = items.iter().map(|item| item.get()).collect();
+    items.extend(others.into_iter().filter(|item| known.insert(item.get())));
     Some(Self::of(&items))
   }
 

@@ -98,6 +98,12 @@ impl Redactor {
     let is_covered = redact_value(rules, value, &[name]);
     match field {
       "tags" if is_covered => *value = Json::concat(&["[", &rules.mark().as_str(), "]"]),
+      // Braintrust refuses equal tags.
+      "tags" => {
+        if let Some(different) = Json::concat(&["[]"]).with_items_of(value) {
+          *value = different;
+        }
+      }
       "scores" | "_audit_metadata" if is_covered => *value = Json::concat(&["{}"]),
       _ => {}
     }

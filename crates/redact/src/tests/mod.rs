@@ -163,6 +163,18 @@ fn the_times_of_a_span_keep_their_names() {
 }
 
 #[test]
+fn tags_that_become_equal_are_one() {
+  let mut row = row(&json!("x"));
+  row.custom = Some(Box::new(CustomFields {
+    tags: Some(Json::of(&json!(["ada@example.com", "plum", "bob@example.com"]))),
+    ..CustomFields::default()
+  }));
+  redactor(json!({ "builtins": ["emails"] })).row(&mut row);
+  let tags = row.custom.and_then(|custom| custom.tags).unwrap();
+  assert_eq!(tags.as_str(), r#"["[redacted]","plum"]"#);
+}
+
+#[test]
 fn a_field_that_is_covered_stays_of_the_type_that_a_row_needs() {
   let mut row = row(&json!("x"));
   row.name = Some("tool:plum".into());
