@@ -78,10 +78,9 @@ fn name_at_end<'a>(text: &'a str, value: &str) -> Option<&'a str> {
     let quoted = quoted.trim_end_matches('\\');
     return quoted.get(quoted.rfind('\'')? + 1..);
   }
-  if !matches!(value.as_bytes().first()?, b'0'..=b'9' | b'\'' | b'"' | b'`' | b'[' | b'{') {
+  if !is_shown_value(value) {
     return None;
   }
-  let is_part = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '$';
   let mut start = text.trim_end_matches(is_part).len();
   // The name may follow a code of colours, which ends with a letter.
   if let Some(code) = terminal::start_of_code(text.as_bytes().get(..start)?) {
@@ -90,6 +89,24 @@ fn name_at_end<'a>(text: &'a str, value: &str) -> Option<&'a str> {
   let name = text.get(start..).filter(|name| !name.is_empty())?;
   let before = trim_end(text.get(..start)?, &[' ', '\t']);
   (before.is_empty() || before.ends_with(['{', ',', '\n'])).then_some(name)
+}
+
+/// Whether a letter may be in a name without quotes.
+fn is_part(letter: char) -> bool {
+  letter.is_alphanumeric() || letter == '_' || letter == '$'
+}
+
+/// Whether a text begins with a string, a number, a list or an object, also one of a class: `Secret {`, `Row(2) [`.
+fn is_shown_value(text: &str) -> bool {
+  let unsigned = text.strip_prefix('-').unwrap_or(text);
+  if matches!(unsigned.as_bytes().first(), Some(b'0'..=b'9' | b'\'' | b'"' | b'`' | b'[' | b'{')) {
+    return true;
+  }
+  let class = text.trim_start_matches(is_part);
+  let size = |letter: char| letter.is_ascii_digit() || letter == ')';
+  let class = class.strip_prefix('(').map_or(class, |rest| rest.trim_start_matches(size));
+  class.len() < text.len() && (class.starts_with(" {") || class.starts_with(" ["))
+    || text.starts_with("<Buffer ")
 }
 
 /// Where the value at the beginning of a text ends: at a comma, at the end of its object or its line, or, if a string or a
@@ -105,8 +122,10 @@ fn end_of_value(text: &[u8]) -> usize {
       b')' | b']' | b'}' if depth > 0 => depth -= 1,
       b')' | b']' | b'}' => return at,
       b',' if depth == 0 => return at,
-      // The lines of a string may be joined by `+`.
-      b'\n' if depth == 0 && last != b'+' => return at,
+      // The lines of a string may be joined by `+`; Python's `pprint` puts a string on each.
+      b'\n' if depth == 0 && last != b'+' && !(is_quote(last) && is_string_next(text, at)) => {
+        return at;
+      }
       _ => {}
     }
     if !byte.is_ascii_whitespace() {
@@ -115,6 +134,24 @@ fn end_of_value(text: &[u8]) -> usize {
     at += 1;
   }
   text.len()
+}
+
+fn is_quote(byte: u8) -> bool {
+  matches!(byte, b'\'' | b'"')
+}
+
+/// Whether white space and then a string follow that is not the name of a member.
+fn is_string_next(text: &[u8], at: usize) -> bool {
+  let next = |from: usize| {
+    let rest = text.get(from..).unwrap_or_default();
+    rest.iter().position(|byte| !byte.is_ascii_whitespace()).map(|space| from + space)
+  };
+  let Some(quote) = next(at).filter(|quote| text.get(*quote).is_some_and(|byte| is_quote(*byte)))
+  else {
+    return false;
+  };
+  let behind = next(end_of_string(text, quote) + 1);
+  behind.is_none_or(|behind| text.get(behind) != Some(&b':'))
 }
 
 /// The position of the quote that ends the string whose first quote is at `quote`.

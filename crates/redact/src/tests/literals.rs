@@ -6,6 +6,13 @@ fn keys() -> Value {
   json!({ "keys": ["password", "headers"] })
 }
 
+/// Checks what is left of a text, also as a string in JSON.
+fn check(text: &str, expected: &str) {
+  assert_eq!(input(keys(), &json!(text)), expected, "{text}");
+  let in_json = |text: &str| json!({ "out": text }).to_string();
+  assert_eq!(input(keys(), &json!(in_json(text))), in_json(expected));
+}
+
 #[test]
 fn members_that_python_or_javascript_printed_are_redacted() {
   let cases = [
@@ -27,6 +34,19 @@ fn members_that_python_or_javascript_printed_are_redacted() {
     ),
     ("{\r\n  password: \"hunter2\"\r\n}", "{\r\n  password: '[redacted]'\r\n}"),
     ("{ headers: { a: ['hunter2'] }, b: 1 }", "{ headers: '[redacted]', b: 1 }"),
+    // Python's `pprint`.
+    (
+      "{'password': 'a '\n             \"it's \"\n             'hunter2',\n 'user': 'u'}",
+      "{'password': '[redacted]',\n 'user': 'u'}",
+    ),
+    ("'password': 'hunter2'\n'user': 'u'\n", "'password': '[redacted]'\n'user': 'u'\n"),
+    // Values of classes, and numbers.
+    ("{ password: Secret { v: 'hunter2' }, b: 1 }", "{ password: '[redacted]', b: 1 }"),
+    ("{ headers: Map(1) { 'a' => 'hunter2' }, b: 1 }", "{ headers: '[redacted]', b: 1 }"),
+    ("{ headers: Row(2) [ 'a', 'hunter2' ] }", "{ headers: '[redacted]' }"),
+    ("{ headers: _$Row2 [] }", "{ headers: '[redacted]' }"),
+    ("{ password: -42, b: 1 }", "{ password: '[redacted]', b: 1 }"),
+    ("{ password: <Buffer 68 75 6e>, b: 1 }", "{ password: '[redacted]', b: 1 }"),
     (r"{\'password\': \'hunter2\'}", r"{\'password\': '[redacted]'}"),
     (
       "{'a': \"x\", 'b': '\\n', 'password': \"hunter2\"}",
@@ -38,9 +58,7 @@ fn members_that_python_or_javascript_printed_are_redacted() {
     ),
   ];
   for (text, expected) in cases {
-    assert_eq!(input(keys(), &json!(text)), expected, "{text}");
-    let inside = json!({ "out": text }).to_string();
-    assert_eq!(input(keys(), &json!(inside)), json!({ "out": expected }).to_string());
+    check(text, expected);
   }
 }
 
@@ -89,9 +107,7 @@ fn the_colours_of_a_terminal_hide_no_member() {
   ];
   for (text, expected) in cases {
     let (text, expected) = (text.replace('~', "\u{1b}"), expected.replace('~', "\u{1b}"));
-    assert_eq!(input(keys(), &json!(text)), expected, "{text}");
-    let inside = json!({ "out": text }).to_string();
-    assert_eq!(input(keys(), &json!(inside)), json!({ "out": expected }).to_string());
+    check(&text, &expected);
     // In a log that shows it escaped.
     let shown = format!("out: {}", json!(text));
     assert!(!input(keys(), &json!(shown)).to_string().contains("hunter2"), "{shown}");
@@ -113,6 +129,9 @@ fn prose_and_types_are_no_members() {
     "the password: 'x' and the users' password: \"y\"",
     "note: the 'password' here: x, 'other': 'y'",
     "{'password':}",
+    "type Login = {\n  password: Secret[];\n  headers: Map<string, string>;\n}",
+    "password: -",
+    "{ password: hash(1) }",
   ] {
     assert_eq!(input(keys(), &json!(text)), text);
   }
@@ -152,6 +171,10 @@ fn a_text_of_many_such_members_takes_linear_time() {
     "x\u{1b}[1m'\u{1b}[m:",
     "\"a\"\u{1b}[m",
     "1:",
+    "x:a(",
+    "{x: a(1) [",
+    "'x': 'a'\n",
+    "'a'\n",
   ] {
     input(json!({ "keys": ["x"], "patterns": ["plum"] }), &json!(piece.repeat(50_000)));
   }
