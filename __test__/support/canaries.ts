@@ -69,6 +69,7 @@ export const KEYED_FORMS = {
   'behind an error in the structure': () => `{"at": new Date(1), "password": "${keyed()}"}`,
   'in JSON in a string that is cut': () =>
     JSON.stringify({ a: JSON.stringify({ b: 1, password: keyed(), c: 'plum' }) }).slice(0, -6),
+  'as Python prints it, in JSON that is cut': () => `{"out":"{'a': 1, 'password': '${keyed()}`,
   'in a line of JSON without brackets': () => `\nconfig.json:3:  "password": "${keyed()}",\n`,
 } satisfies Record<string, Form>;
 

@@ -286,9 +286,7 @@ impl<'a> Rewrite<'a> {
       return;
     }
     let content = text.get(quote + 1..).unwrap_or_default();
-    if content.contains('\\')
-      && let Some(changed) = redacted_content(self.rules, content, &self.location, self.inside)
-    {
+    if let Some(changed) = redacted_content(self.rules, content, &self.location, self.inside) {
       self.replace(quote + 1..text.len(), &changed);
     }
     self.read = text.len();

@@ -6,11 +6,13 @@ fn keys() -> Value {
   json!({ "keys": ["password", "headers"] })
 }
 
-/// Checks what is left of a text, also as a string in JSON.
+/// Checks what is left of a text, also as a string in JSON, and in JSON that ends within that string.
 fn check(text: &str, expected: &str) {
   assert_eq!(input(keys(), &json!(text)), expected, "{text}");
   let in_json = |text: &str| json!({ "out": text }).to_string();
   assert_eq!(input(keys(), &json!(in_json(text))), in_json(expected));
+  let cut = |text: &str| in_json(text).strip_suffix("\"}").unwrap().to_owned();
+  assert_eq!(input(keys(), &json!(cut(text))), cut(expected));
 }
 
 #[test]
