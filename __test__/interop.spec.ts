@@ -11,10 +11,12 @@ interface Seen {
   below: string;
 }
 
-test.each([
+const VERSIONS = [
   ['3.35', 'braintrust'],
   ['3.17', '../lines/node_modules/braintrust-3.17/dist/index.mjs'],
-])(
+] as const;
+
+test.each(VERSIONS)(
   'what braintrust %s traces inside a tool lies below the tool, and what we trace inside that below it',
   (_version, name) =>
     withDirectory(async (directory) => {
@@ -57,4 +59,74 @@ test.each([
         await collector.close();
       }
     }),
+);
+
+test.each(VERSIONS)(
+  'files, spans and loggers of braintrust %s in content are what they are there, not their internals',
+  async (_version, name) => {
+    const collector = await startCollector();
+    try {
+      const location = name.startsWith('.')
+        ? new URL(name, `file://${__dirname}/fixtures/`).href
+        : name;
+      const code = `
+        import * as bt from 'flue-braintrust';
+        import * as theirs from '${location}';
+        bt.initLogger({ attachments: true });
+        const logger = theirs.initLogger({ projectName: 'P', asyncFlush: true });
+        const uploaded = { type: 'braintrust_attachment', filename: 'b.txt', content_type: 'text/plain', key: 'k' };
+        const at = { filename: 'a.txt', contentType: 'text/plain' };
+        const file = new theirs.Attachment({ ...at, data: new Blob(['the content']) });
+        await bt.wrapTraced(async function ask(...files) { return file; })(
+          file,
+          new theirs.JSONAttachment({ rows: 1 }),
+          new theirs.ExternalAttachment({ ...at, url: 's3://bucket/a.txt' }),
+          new theirs.ReadonlyAttachment(uploaded),
+          new theirs.Attachment({ ...at, data: '/no/such/file' }),
+          theirs.NOOP_SPAN,
+          logger.startSpan(),
+          logger,
+        );
+        // Members of the same names alone make none of them.
+        class Order { reference = { type: 'braintrust_attachment' }; kind = 'span'; }
+        class Book { reference = 'A 7'; kind = 'logger'; }
+        bt.startSpan({ name: 'others', event: { input: [new Order(), new Book()] } }).end();
+        await bt.flush();
+        process.exit();`;
+      const args = ['--input-type=module', '-e', code];
+      const { stderr } = await run(args, destination(collector));
+      expect(stderr).toMatch(/An attachment cannot be read \(ENOENT\)/);
+      const rows = collector.rows() as any[];
+      const named = (one: string) => rows.find(({ span_attributes: { name } }) => name === one);
+      const [file, json, external, uploaded, missing, ...others] = named('ask').input;
+      expect(file.data).toMatchObject({
+        type: 'braintrust_attachment',
+        content_type: 'text/plain',
+      });
+      expect(named('ask').output).toEqual(file);
+      expect(json.data).toMatchObject({ content_type: 'application/json' });
+      const contents = collector.attachments().map(({ key, bytes }) => [key, String(bytes)]);
+      expect(new Map(contents as [string, string][])).toEqual(
+        new Map([
+          [file.data.key, 'the content'],
+          [json.data.key, '{"rows":1}'],
+        ]),
+      );
+      expect(external).toEqual({
+        type: 'external_attachment',
+        filename: 'a.txt',
+        content_type: 'text/plain',
+        url: 's3://bucket/a.txt',
+      });
+      expect(uploaded.key).toBe('k');
+      expect(missing.data).toBe('[flue-braintrust: a file that cannot be read]');
+      expect(others).toEqual(['<span>', '<span>', '<logger>']);
+      expect(named('others').input).toEqual([
+        { reference: { type: 'braintrust_attachment' }, kind: 'span' },
+        { reference: 'A 7', kind: 'logger' },
+      ]);
+    } finally {
+      await collector.close();
+    }
+  },
 );

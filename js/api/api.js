@@ -6,6 +6,7 @@ const { runInContext } = require('../context.js');
 const { spansOf } = require('../spans/traced.js');
 const { loggersOf } = require('./logger.js');
 const { Attachment } = require('../spans/attachment.js');
+const { showBraintrustObjects } = require('../spans/braintrust-objects.js');
 const { ERR_PERMALINK, LINK, NOOP_SPAN } = require('../spans/noop.js');
 const { pastSpansOf } = require('../spans/past-spans.js');
 const { extract } = require('../spans/trace-context.js');
@@ -17,6 +18,7 @@ const { extract } = require('../spans/trace-context.js');
  * @param {Exporter} exporter
  */
 function apiOf(exporter) {
+  showBraintrustObjects();
   const spans = spansOf(exporter);
   const loggers = loggersOf(exporter, spans.currentSpan);
 

@@ -26,6 +26,17 @@ const PROXY_VALUES = 20;
 /** The name of no member. */
 const NO_NAME = 'flue-braintrust: no member';
 
+/** What stands for an object of another library in place of its members. @type {(object: object) => unknown} */
+let instead = () => undefined;
+
+/**
+ * Sets what stands for objects of another library.
+ * @param {(object: object) => unknown} shown undefined for all other objects; must not throw
+ */
+function showInstead(shown) {
+  instead = shown;
+}
+
 /** The longest name of a member, in characters. */
 const LONGEST_NAME = 1000;
 
@@ -139,6 +150,8 @@ class Copier {
       const shown = toJSON.call(object, '');
       return shown === object ? this.copyMembers(object) : this.copy(shown);
     }
+    const shown = instead(object);
+    if (shown !== undefined) return this.copy(shown);
     if (isNumbered(object)) return this.#copyNumbered(object);
     return hidesContent(object) ? mark(kindOf(object)) : this.copyMembers(object);
   }
@@ -415,4 +428,4 @@ function messageOf(error) {
   }
 }
 
-module.exports = { classOf, mark, messageOf, jsonSafeCopy, jsonSafeCopyOfEvent };
+module.exports = { classOf, mark, messageOf, jsonSafeCopy, jsonSafeCopyOfEvent, showInstead };
