@@ -361,6 +361,13 @@ test('an application that cannot be started is named, with the exit code of a sh
       ['flue-braintrust-none', 'there is no such program', 127],
       [bare, 'there is no such program', 127],
       ['', 'there is no such program', 127],
+      ['npm run dev', 'there is no such program. Write the command without quotes around it', 127],
+      [
+        'PORT=3000',
+        'there is no such program. Set variables before `npx`, not after `--`',
+        127,
+        ['npm', 'run', 'dev'],
+      ],
       [plain, 'it may not be executed', 126],
       [directory, 'it may not be executed', 126],
       [join(plain, 'x'), 'a part of its path is no directory', 126],

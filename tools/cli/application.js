@@ -215,7 +215,19 @@ function startFailure(program, error) {
   const isMissing = code === 'ENOENT' || program === '';
   const why = isMissing ? REASONS.get('ENOENT') : (REASONS.get(code) ?? messageOf(error));
   const name = program === '' ? 'a program without a name' : shorten(program, MAX_NAME);
-  return new Failure(`${name} cannot be started: ${why}`, isMissing ? 127 : 126);
+  const hint = isMissing ? hintOn(program) : '';
+  return new Failure(`${name} cannot be started: ${why}${hint}`, isMissing ? 127 : 126);
+}
+
+/**
+ * What was probably meant by the name of a program that is not there: no shell splits it, or sets variables.
+ *
+ * @param {string} program
+ */
+function hintOn(program) {
+  if (/^\w+=/.test(program)) return '. Set variables before `npx`, not after `--`';
+  if (/^[^\s/\\]+\s/.test(program)) return '. Write the command without quotes around it';
+  return '';
 }
 
 module.exports = { startApplication };
