@@ -11,7 +11,7 @@ const { warn } = require('./warn.js');
 
 /** @typedef {import('../index.d.ts').TraceFields} TraceFields */
 
-/** Traces whose later events do not begin them, at most. */
+/** How many traces are remembered as begun. */
 const MAX_TRACES = 16_384;
 
 /** The most tags of one trace, the most characters of one, and the most of the metadata as JSON. */
@@ -50,7 +50,7 @@ class Enrichment {
 }
 
 /**
- * What a row can hold of a result; warns of the rest.
+ * The parts of a result that a row can hold; warns of the others.
  * @param {any} result
  */
 function checked(result) {
@@ -71,7 +71,7 @@ function checked(result) {
 function tagsOf(given) {
   if (given === undefined || given === null) return [];
   const list = Array.isArray(given) ? given.slice(0, MAX_TAGS + 1) : [given];
-  // What an event does not have is no tag, and no fault.
+  // A tag may come from a member that the event lacks: no warning.
   const all = list.filter((tag) => tag !== undefined && tag !== null);
   const tags = all.filter((tag) => typeof tag === 'string' && tag !== '' && tag.length <= MAX_TAG);
   if (tags.length < all.length || tags.length > MAX_TAGS) {

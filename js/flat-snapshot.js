@@ -91,7 +91,7 @@ class FlatSnapshot {
 function append(values, value) {
   if (typeof value !== 'object' || value === null) values.push(value);
   else if (Array.isArray(value)) appendList(values, value);
-  // Most objects are none of the forms: two members tell, since each that is read takes its time.
+  // Most objects have none of the forms. Two members decide, because reading more takes time.
   else if (typeof value.role === 'string') appendMessage(values, value);
   else if (typeof value.type === 'string') appendPart(values, value);
   else appendObject(values, value);

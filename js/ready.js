@@ -7,7 +7,7 @@ const { logsLink, spanLink } = require('./span-link.js');
 const { startTimer } = require('./timers.js');
 const { print } = require('./warn.js');
 
-/** How long the native part is left alone at first and at most until it is asked again, in milliseconds. */
+/** The first and the longest delay before the native part is asked again, in milliseconds. */
 const FIRST_MS = 25;
 const LAST_MS = 1000;
 
@@ -40,7 +40,7 @@ class Announcements {
   }
 
   /**
-   * Announces a destination once it is connected, which it is made to be if anything asks for that.
+   * Announces a destination once it is connected. If the line or `onReady` is wanted, it connects now.
    * @param {Destination} destination
    * @param {unknown} onReady the application's function; anything else is ignored
    */
@@ -95,7 +95,7 @@ class Announcements {
   }
 
   /**
-   * Whether a destination is announced, which this does if it is connected.
+   * Announces a destination if it is connected. Returns whether it did.
    * @param {Destination} destination
    */
   #announced(destination) {
@@ -104,7 +104,7 @@ class Announcements {
     if (announcement === undefined || !where?.isConnected) return false;
     const info = infoOf(where, destination.isById);
     const { line, onReady } = announcement;
-    // Before anything of the application runs.
+    // Before `onReady` runs, which may call `initLogger`.
     announcement.isMade = true;
     announcement.line = false;
     if (line) print(lineOf(info, destination.decidesByFunction));

@@ -23,8 +23,8 @@ const MAX_IDS = 16_384;
 /** Whether an event begins (or resumes) work, or ends it. @typedef {'begins' | 'ends'} Stage */
 
 /**
- * The events that begin, resume or end work. Only these change what is known of work; most events are none, and cost
- * nothing more.
+ * The events that begin, resume or end work. Only these change what is known of work; most events are not in the
+ * list, and cost no more than the look-up.
  * @type {ReadonlyMap<unknown, Stage>}
  */
 const STAGES = new Map([

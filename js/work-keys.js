@@ -9,7 +9,7 @@ const { dropOldest } = require('./drop-oldest.js');
 const MAX_KEYED = 16_384;
 
 /**
- * The submissions with one keyed id. The core tells them apart by the same rules (`crates/translate`).
+ * The submissions with one keyed id. The core distinguishes them by the same rules (`crates/translate`).
  * @typedef {object} Keyed
  * @property {Map<unknown, string>} conversations the keys of the operations' conversations
  * @property {string | undefined} last the key of the submission that began last

@@ -69,7 +69,7 @@ export function edgeHost(wasm, waitUntil) {
       for (const delivery of deliveries) delivery.touch();
       await Promise.all(deliveries.map((delivery) => delivery.settle()));
       for (const recorder of busy) {
-        // What a closed one has left in a storage waits for another one.
+        // The rows that a closed recorder has left in a storage wait for the next one.
         if (recorder.isDone() || recorder.isAtRest()) busy.delete(recorder);
       }
     } catch (error) {

@@ -29,7 +29,7 @@ import { print, warn } from '../warn.js';
 /** As in `native.d.ts`. */
 export const PRIORITY = Object.freeze({ Start: 0, Continuation: 1, MinimalEnd: 2, Note: 3 });
 
-/** By the numbers of the border. */
+/** The changes of the storage, by the numbers that the WebAssembly module gives them. */
 const CHANGES = /** @type {const} */ ([undefined, 'put', 'delete', 'get']);
 
 /** The length of the header of a spool file, in bytes: the core needs no more of a segment. */
@@ -100,7 +100,7 @@ export class EdgeRecorder {
    * @param {boolean} cut whether content was cut from the event
    */
   record(event, priority, cut) {
-    // What a disposed one is to forget, it has forgotten.
+    // A disposed recorder drops events; its last counters are final.
     if (this.#isDisposed) return true;
     let isUsable = false;
     const record = (/** @type {CoreModule} */ core) => {

@@ -29,14 +29,14 @@ function makesGenerators(fn) {
 
 /**
  * Lets a generator run within a span, which begins with the first step and ends with the last. The values that it yields
- * are the output. The generator stays what it is.
+ * are the output. The same generator is returned: its steps are replaced.
  * @param {any} generator
  * @param {() => import('../../index.d.ts').Span} start
  * @param {boolean} showsOutput
  * @param {boolean} isCurrent whether the span is the current one in the generator
  */
 function traceGenerator(generator, start, showsOutput, isCurrent) {
-  // A function may only claim to make generators.
+  // A function may have the tag of generator functions, and return something else.
   if (!STEPS.every((name) => typeof read(generator, name) === 'function')) return generator;
   /** @type {import('../../index.d.ts').Span | undefined} */
   let span;

@@ -1,4 +1,4 @@
-/** Metadata, and what the SDK itself says of a span. */
+/** Metadata, and the fields that the SDK adds to a span. */
 
 /** @param {string[]} keys of metadata that we add, on spans of this kind */
 function adds(id, reason, kinds, keys) {

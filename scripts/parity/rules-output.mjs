@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 const isObject = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);
 
-/** Flue's own wrapping of a tool's content, when it says nothing that the trace has not elsewhere. */
+/** Flue's own wrapping of a tool's content, when the trace has all of it elsewhere. */
 const shownElsewhere = new Set([
   'customTool',
   'tool',

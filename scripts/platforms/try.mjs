@@ -5,7 +5,7 @@ import { output, root, sh, cache } from './shell.mjs';
 
 /** Whole processes: agents and workflows, the ways to end, the spool, signals. */
 const SPECS = ['agent', 'endings', 'spool', 'signals', 'crash'];
-/** What repeats dozens of times, or limits the memory or the time of a process, says nothing in an emulator. */
+/** What repeats dozens of times, or limits the memory or the time of a process, has no meaning in an emulator. */
 const LEFT_OUT = '^\\d+ |\\b50 runs\\b|delay|limit';
 
 /** @param {string} node @returns {Promise<string>} */

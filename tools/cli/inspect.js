@@ -55,7 +55,7 @@ async function run(values, directory = '') {
 }
 
 /**
- * Whether there is anything to tell: lock files alone, of processes that ended, are nothing.
+ * Whether there is anything to list: lock files of ended processes alone are not listed.
  *
  * @param {Share} share
  */

@@ -52,7 +52,7 @@ function buildTrace(id, rows, isPartial = false) {
 }
 
 /**
- * What a row tells by itself. Rows are values: it stays true of the row.
+ * The facts that follow from a row alone. Rows are never changed in place, so that they stay valid.
  *
  * @type {WeakMap<Row, Omit<Span, 'children'>>}
  */

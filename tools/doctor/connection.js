@@ -13,7 +13,7 @@ const { redirectOf } = require('./redirect');
 /** @typedef {import('./finding').Known} Known */
 /** @typedef {import('../../js/native-types.d.ts').Probe} Probe */
 
-/** What the native part says of a proxy that wants other credentials, and of a variable that names no proxy. */
+/** The native part's messages on a proxy that requires other credentials, and on a variable that names no proxy. */
 const WRONG_CREDENTIALS = /the proxy \S+ (requires|refuses the) credentials/;
 const BAD_PROXY = /is not the URL of a proxy|is not a kind of proxy/;
 

@@ -33,17 +33,17 @@ const TRUST =
   'If that server is yours, or a proxy of your company opens the traffic, name the certificate of its ' +
   'authority, as a PEM file, in NODE_EXTRA_CA_CERTS.';
 
-/** What the native part says of a certificate that it does not trust. */
+/** The native part's message on a certificate that it does not trust. */
 const UNTRUSTED = /invalid peer certificate: (.*)/;
-/** What it says of a server that it has reached. */
+/** Its messages on a server that has accepted the connection. */
 const [SILENT, BROKEN] = [/no response in time/, /the connection broke/];
 
 /**
  * Diagnoses with Node's own network functions why the native part failed to connect: name, connection and
  * certificate, one after the other. Sends no request.
  *
- * @param {string} url whom it wanted to reach
- * @param {string | null} proxy through which it wanted to
+ * @param {string} url the address that it did not reach
+ * @param {string | null} proxy the proxy on the way, if there is one
  * @param {string} variable the variable that names `url`
  * @param {string} message of the native part
  * @returns {Promise<Explanation>}

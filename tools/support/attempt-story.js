@@ -6,7 +6,7 @@ const { formatDuration } = require('./format');
 
 /** @typedef {import('./attempts').Attempt} Attempt */
 
-/** Of more attempts than these the story tells the first ones and the last one. */
+/** The most attempts that the story names; of more, it names the first ones and the last one. */
 const NAMED_ATTEMPTS = 4;
 
 /**

@@ -8,7 +8,7 @@ const { findRecoveries, lostOf } = require('../support/attempts');
 /** @typedef {import('./types').SpanSummary} SpanSummary */
 
 /**
- * The members of a span's summary that tell to which attempt it belongs.
+ * The members of a span's summary that state to which attempt it belongs.
  *
  * @param {JsonObject} metadata
  * @returns {Pick<SpanSummary, 'operation' | 'attempt' | 'maxAttempts'>}

@@ -12,7 +12,7 @@ const { metadataOf } = require('./summaries');
 const MAX_TURNS = 200;
 /** How far a cost may be off that the prices give, as a share of it: costs are exact but for rounding. */
 const TOLERANCE = 1e-6;
-/** A pivot of less, as a share of the largest, says that the turns are too much alike to tell the prices. */
+/** A pivot of less, as a share of the largest, means that the turns are too similar to derive the prices. */
 const LEAST_PIVOT = 1e-9;
 
 /**

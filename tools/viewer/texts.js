@@ -13,7 +13,7 @@ const DISPATCH = /^\[Dispatch Input\]\nagent: (.*)\n[^]*?\n\ninput:\n/;
 const MAX_HEAD = 2_000;
 
 /**
- * What a value says: the text of a message, of the last message of a list, or the JSON of anything else.
+ * The text of a value: the text of a message, of the last message of a list, or the JSON of anything else.
  *
  * @param {unknown} value
  * @param {number} most characters

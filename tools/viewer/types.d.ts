@@ -40,7 +40,7 @@ export interface TraceSummary {
   maxAttempts: number | null;
   /** How many spans never got an end of their own. */
   interrupted: number;
-  /** Such as `attempt 1 died in weigh_cargo; 32.8 s later attempt 2 of 10 finished`; null for nothing to tell. */
+  /** Such as `attempt 1 died in weigh_cargo; 32.8 s later attempt 2 of 10 finished`; null without a recovery. */
   story: string | null;
   /** Whether it was aborted, which is no failure. */
   cancelled: boolean;
@@ -245,7 +245,7 @@ export type TurnChange =
 export interface Outcome {
   /** Whether any span is open that may still end. */
   running: boolean;
-  /** Such as `attempt 1 died in weigh_cargo; 32.8 s later attempt 2 of 10 finished`; null for nothing to tell. */
+  /** Such as `attempt 1 died in weigh_cargo; 32.8 s later attempt 2 of 10 finished`; null without a recovery. */
   story: string | null;
 }
 

@@ -32,7 +32,7 @@ pub fn kept_members(rules: &Rules, text: &str) -> Option<Kept> {
   }
 }
 
-/// The members that tell whether an object is reasoning or an error.
+/// The members that show whether an object is reasoning or an error.
 #[derive(Default)]
 struct Kind<'a> {
   kind: Option<&'a str>,

@@ -2,7 +2,7 @@
 //!
 //! [`History`] holds for each row the states that the application produced, in order. [`Merged`] applies Braintrust's
 //! `_is_merge` law to what arrives. A row is compared leaf by leaf: the value at a path is that of some state, and of
-//! which one tells whether a row is behind, and whether an earlier state has overwritten a later one.
+//! which one shows whether a row is behind, and whether an earlier state has overwritten a later one.
 
 use std::{
   collections::{BTreeMap, HashMap, HashSet, hash_map::DefaultHasher},

@@ -10,7 +10,7 @@ const tests = join(root, '__test__');
 
 /** What Windows lacks: links, FIFOs and modes of files, and paths and signals of Unix. */
 const OF_UNIX = 'what others plant|others can write|another user|cannot be used';
-/** What limits memory or time, or repeats dozens of times, says nothing under Wine. */
+/** What limits memory or time, or repeats dozens of times, has no meaning under Wine. */
 const LEFT_OUT = `^\\d+ |\\b50 runs\\b|delay|limit|${OF_UNIX}`;
 
 /**

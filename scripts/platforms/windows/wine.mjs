@@ -80,7 +80,7 @@ const SKIPPED = [
 /** Runs the tests in Rust of the file system, the exporter's host and the spool. @returns {number} how many passed */
 export function testCrates() {
   const runner = `CARGO_TARGET_${TARGET.toUpperCase().replaceAll('-', '_')}_RUNNER`;
-  // Cargo, which would tell the snapshots where they lie, is none of Windows here.
+  // The snapshots ask Cargo for their place, and there is no Cargo for Windows here.
   const env = { [runner]: wine(), INSTA_WORKSPACE_ROOT: root, INSTA_UPDATE: 'no' };
   const skipped = SKIPPED.flatMap((name) => ['--skip', name]);
   const addon = ['-p', 'flue-braintrust', '--features', 'napi/dyn-symbols'];

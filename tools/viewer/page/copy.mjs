@@ -8,7 +8,7 @@ import { Icon } from './icons.mjs';
 const SHOWN_MS = 2_000;
 
 /**
- * Copies a text, and says so.
+ * Copies a text, and announces it.
  *
  * @param {object} props
  * @param {string} props.label what it copies

@@ -31,7 +31,7 @@ export function Icon({ name }) {
   </svg>`;
 }
 
-/** The type of a span as a shape in its colour; its name says the type in words. @param {{ type: string }} props */
+/** The type of a span as a shape in its colour; its name is the type in words. @param {{ type: string }} props */
 export function Glyph({ type }) {
   const kind = typeClass(type);
   return html`<span class=${`glyph ${kind}`} title=${type === '' ? undefined : type}

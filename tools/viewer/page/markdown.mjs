@@ -85,7 +85,7 @@ function draw(token, depth) {
     case 'link':
       return drawLink(token, inner());
     case 'image':
-      // A picture of another address would tell it who reads the trace.
+      // Loading a picture of another server would reveal the reader to it.
       return drawLink(token, token.text === '' ? token.href : token.text);
     default:
       return token.raw;

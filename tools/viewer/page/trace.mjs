@@ -17,7 +17,7 @@ import { Waterfall } from './waterfall.mjs';
 /** @typedef {import('../../support/attempts').Recovery} Recovery */
 
 /**
- * What the spans of a trace tell together.
+ * The facts that follow from all spans of a trace.
  *
  * @typedef {object} TraceFacts
  * @property {Recovery[]} recoveries

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::context::{Content, Context};
 use crate::attachment::{Attachment, is_common_type};
 
-/// How many bytes of the hash a placeholder shows: enough to tell contents apart.
+/// How many bytes of the hash a placeholder shows: enough to distinguish contents.
 const HASH_BYTES: usize = 8;
 /// A longer text is not a media type.
 const LONGEST_MEDIA_TYPE: usize = 80;
