@@ -43,7 +43,7 @@ export function listen(listener) {
     if (news.kind === 'changed') listener.changed(news.ids);
   };
   /** @param {News} news */
-  const tell = (news) => {
+  const publish = (news) => {
     if (news.kind === 'state') isConnected = news.connected;
     channel.postMessage(news);
     take(news);
@@ -58,7 +58,7 @@ export function listen(listener) {
   navigator.locks
     .request(NAME, { signal: leaving.signal }, () => {
       isLeader = true;
-      return follow(tell, leaving.signal);
+      return follow(publish, leaving.signal);
     })
     .catch(() => {
       if (!leaving.signal.aborted) heardAt = 0;
@@ -74,11 +74,11 @@ export function listen(listener) {
  * Reads the feed of the server. One that is silent is dead, and opened anew: the computer has slept, or the network has
  * changed.
  *
- * @param {(news: News) => void} tell
+ * @param {(news: News) => void} publish
  * @param {AbortSignal} signal ends it
  * @returns {Promise<void>} when it has ended
  */
-function follow(tell, signal) {
+function follow(publish, signal) {
   /** @type {EventSource | undefined} */
   let source;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -88,7 +88,7 @@ function follow(tell, signal) {
     clearTimeout(reopening);
     reopening = setTimeout(() => {
       source?.close();
-      tell({ kind: 'state', connected: false });
+      publish({ kind: 'state', connected: false });
       open();
     }, ms);
   };
@@ -99,7 +99,7 @@ function follow(tell, signal) {
     /** @param {News[]} all */
     const pass = (...all) => {
       reopenIn(SILENCE_MS);
-      for (const news of all) tell(news);
+      for (const news of all) publish(news);
     };
     opened.addEventListener('changed', ({ data }) =>
       pass({ kind: 'changed', ids: JSON.parse(data) }),
@@ -110,7 +110,7 @@ function follow(tell, signal) {
       pass({ kind: 'state', connected: true }, { kind: 'changed', ids: [] }),
     );
     opened.addEventListener('error', () => {
-      tell({ kind: 'state', connected: false });
+      publish({ kind: 'state', connected: false });
       // A server that refuses is not asked again by the browser.
       if (opened.readyState === EventSource.CLOSED) reopenIn(REOPEN_MS);
     });
