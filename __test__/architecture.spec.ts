@@ -20,7 +20,8 @@ const TABLE: Record<string, string> = {
   exporter:
     'adoption callers capture context destinations diagnostics exit-steps invalid-option json masking no-destination options ready restored-work routes slug-destinations variables warn',
   destination:
-    'capture context delivery enrichment json own-events pending-files repeated-events root-of-work sampling slug-destinations timers unbegun-submissions warn weak work-keys',
+    'context delivery enrichment flue-events json own-events pending-files sampling slug-destinations timers warn weak',
+  'flue-events': 'capture context json repeated-events root-of-work unbegun-submissions work-keys',
   destinations: 'destination json options warn',
   'no-destination': 'no-stats weak',
   'pending-files': 'context json warn',

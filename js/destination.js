@@ -1,26 +1,20 @@
 'use strict';
 
-// The destination of a logger's spans: a recorder with its settings, and the capture state of the events that it
-// received.
+// The destination of a logger's spans: a recorder with its settings, and what it keeps of the events that it received.
 
-const { Capture, UNREADABLE_KIND } = require('./capture.js');
-const { currentWork, untraced } = require('./context.js');
+const { currentWork } = require('./context.js');
 const { Delivery } = require('./delivery.js');
 const { Enrichment } = require('./enrichment.js');
-const { takeCut } = require('./json/cut.js');
+const { FlueEvents } = require('./flue-events.js');
 const { parse } = require('./json/json-string.js');
 const { messageOf } = require('./json/json-safe-copy.js');
 const { OwnEvents } = require('./own-events.js');
 const { PendingFiles } = require('./pending-files.js');
 const { SlugDestinations } = require('./slug-destinations.js');
-const { RepeatedEvents } = require('./repeated-events.js');
-const { rootOf } = require('./root-of-work.js');
 const { Sampling } = require('./sampling.js');
 const { startTimer } = require('./timers.js');
-const { UnbegunSubmissions } = require('./unbegun-submissions.js');
 const { warn } = require('./warn.js');
 const { weakly } = require('./weak.js');
-const { isKeyedId } = require('./work-keys.js');
 
 /** How often a destination that is not the current one is checked while its rows wait, in milliseconds. */
 const LINGER_MS = 1000;
@@ -92,11 +86,9 @@ class Destination {
   /** Whether the configuration names the project by its id. Its name is unknown then. */
   isById;
   #recorder;
-  #capture;
+  #flueEvents;
   #ownEvents;
   #isClosed = false;
-  #refused = new RepeatedEvents();
-  #unbegun = new UnbegunSubmissions();
   /** Keeps it from being collected while rows wait. @type {NodeJS.Timeout | undefined} */
   #timer;
 
@@ -109,8 +101,8 @@ class Destination {
     this.#host = host;
     this.#polls = polls;
     this.#recorder = recorder;
-    this.#capture = new Capture(host.load(), this);
     this.#ownEvents = new OwnEvents(host, polls.masking, this);
+    this.#flueEvents = new FlueEvents(host, polls, this);
     this.#files = new PendingFiles(host.hasTimers ? undefined : FILE_MS);
     this.#slugDestinations = new SlugDestinations(this, polls.openers);
     this.#delivery = new Delivery({
@@ -348,7 +340,7 @@ class Destination {
 
   /** The next events are captured in full. */
   reset() {
-    this.#capture = new Capture(this.#host.load(), this);
+    this.#flueEvents.reset();
   }
 
   /** Whether the module-level functions use it: then the exporter keeps it alive. @param {boolean} isCurrent */
@@ -365,76 +357,7 @@ class Destination {
    * @returns {Promise<void> | undefined} the delivery, for runtimes that wait for it
    */
   observe(event, kind, routes) {
-    try {
-      if (kind === UNREADABLE_KIND) throw new TypeError('The type of an event cannot be read.');
-      if (!this.#capture.wants(event, kind)) return undefined;
-      let isRecorded = false;
-      for (const each of this.#unbegun.note(event) ?? [event]) {
-        if (this.#takeEach(each, event, kind, routes)) isRecorded = true;
-      }
-      if (!isRecorded) return undefined;
-    } catch {
-      this.countLost();
-    }
-    return this.#host.delivery();
-  }
-
-  /**
-   * Records an event, or one that takes its place, without its async context: that is of other work. Throws where reading
-   * it does.
-   * @param {any} each
-   * @param {any} event
-   * @param {import('./capture.js').EventKind} kind of the event
-   * @param {Routes} routes
-   */
-  #takeEach(each, event, kind, routes) {
-    if (each === event) return this.#take(event, kind, routes);
-    const itsKind = this.#polls.kindOf(each);
-    return itsKind !== undefined && untraced(() => this.#take(each, itsKind, routes));
-  }
-
-  /**
-   * Records one event that is translated, unless its trace is left out. Throws where reading it does.
-   * @param {any} event
-   * @param {import('./capture.js').EventKind} kind
-   * @param {Routes} routes
-   * @returns {boolean} whether it is recorded
-   */
-  #take(event, kind, routes) {
-    const recorder = this.#recorder;
-    const { stage, isCall } = kind;
-    if (stage !== undefined) {
-      const id = routes.note(event, stage, this);
-      if (isCall || isKeyedId(id)) this.#polls.callers.note(event);
-    }
-    const sampling = this.sampling;
-    if (sampling !== undefined && this.#leavesOut(sampling, event)) {
-      this.#ownEvents.releaseDecided();
-      return false;
-    }
-    if (this.#isClosed) {
-      if (!this.#refused.has(event)) recorder.refuse();
-    } else {
-      // In a Cloudflare Worker, each object with a storage has a recorder.
-      const owner = recorder.current?.();
-      const to = owner ?? recorder;
-      const record = (/** @type {string} */ text, /** @type {any} */ priority) =>
-        to.record(text, priority, takeCut());
-      this.#capture.take(event, kind, record, owner);
-    }
-    if (sampling !== undefined) this.#ownEvents.releaseDecided();
-    this.expectRows();
-    return true;
-  }
-
-  /**
-   * Whether an event belongs to a trace that is left out.
-   * @param {InstanceType<typeof Sampling>} sampling
-   * @param {unknown} event
-   */
-  #leavesOut(sampling, event) {
-    const key = this.#polls.callers.keys.of(event);
-    return sampling.leavesOut(event, key, () => rootOf(event, this, this.#host.load()));
+    return this.#flueEvents.observe(event, kind, routes);
   }
 
   /**
@@ -445,6 +368,11 @@ class Destination {
    */
   record(event, priority, admission) {
     this.#ownEvents.record(event, priority, admission);
+  }
+
+  /** Records the events of custom spans whose trace is decided about. */
+  releaseDecided() {
+    this.#ownEvents.releaseDecided();
   }
 
   /** Records the events of custom spans that wait for a decision about their trace. */

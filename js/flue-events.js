@@ -1,0 +1,126 @@
+'use strict';
+
+// Flue's events, on their way from the observer to the recorder of their destination.
+
+const { Capture, UNREADABLE_KIND } = require('./capture.js');
+const { untraced } = require('./context.js');
+const { takeCut } = require('./json/cut.js');
+const { RepeatedEvents } = require('./repeated-events.js');
+const { rootOf } = require('./root-of-work.js');
+const { UnbegunSubmissions } = require('./unbegun-submissions.js');
+const { isKeyedId } = require('./work-keys.js');
+
+/** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */
+/** @typedef {InstanceType<typeof import('./routes.js').Routes>} Routes */
+/** @typedef {InstanceType<typeof import('./sampling.js').Sampling>} Sampling */
+
+/** Those of one destination. No public method throws. */
+class FlueEvents {
+  #host;
+  #polls;
+  #destination;
+  #capture;
+  #refused = new RepeatedEvents();
+  #unbegun = new UnbegunSubmissions();
+
+  /**
+   * @param {import('./host.d.ts').Host} host
+   * @param {Pick<import('./destination.js').Polls, 'callers' | 'kindOf'>} polls
+   * @param {Destination} destination
+   */
+  constructor(host, polls, destination) {
+    this.#host = host;
+    this.#polls = polls;
+    this.#destination = destination;
+    this.#capture = new Capture(host.load(), destination);
+  }
+
+  /** The next events are captured in full. */
+  reset() {
+    this.#capture = new Capture(this.#host.load(), this.#destination);
+  }
+
+  /**
+   * Records one event.
+   * @param {any} event
+   * @param {import('./capture.js').EventKind} kind
+   * @param {Routes} routes notes where its work goes
+   * @returns {Promise<void> | undefined} the delivery, for runtimes that wait for it
+   */
+  observe(event, kind, routes) {
+    try {
+      if (kind === UNREADABLE_KIND) throw new TypeError('The type of an event cannot be read.');
+      if (!this.#capture.wants(event, kind)) return undefined;
+      let isRecorded = false;
+      for (const each of this.#unbegun.note(event) ?? [event]) {
+        if (this.#takeEach(each, event, kind, routes)) isRecorded = true;
+      }
+      if (!isRecorded) return undefined;
+    } catch {
+      this.#destination.countLost();
+    }
+    return this.#host.delivery();
+  }
+
+  /**
+   * Records an event, or one that takes its place, without its async context: that is of other work. Throws where reading
+   * it does.
+   * @param {any} each
+   * @param {any} event
+   * @param {import('./capture.js').EventKind} kind of the event
+   * @param {Routes} routes
+   */
+  #takeEach(each, event, kind, routes) {
+    if (each === event) return this.#take(event, kind, routes);
+    const itsKind = this.#polls.kindOf(each);
+    return itsKind !== undefined && untraced(() => this.#take(each, itsKind, routes));
+  }
+
+  /**
+   * Records one event that is translated, unless its trace is left out. Throws where reading it does.
+   * @param {any} event
+   * @param {import('./capture.js').EventKind} kind
+   * @param {Routes} routes
+   * @returns {boolean} whether it is recorded
+   */
+  #take(event, kind, routes) {
+    const destination = this.#destination;
+    const { recorder, sampling } = destination;
+    const { stage, isCall } = kind;
+    if (stage !== undefined) {
+      const id = routes.note(event, stage, destination);
+      if (isCall || isKeyedId(id)) this.#polls.callers.note(event);
+    }
+    if (sampling !== undefined && this.#leavesOut(sampling, event)) {
+      destination.releaseDecided();
+      return false;
+    }
+    if (destination.isClosed) {
+      if (!this.#refused.has(event)) recorder.refuse();
+    } else {
+      // In a Cloudflare Worker, each object with a storage has a recorder.
+      const owner = recorder.current?.();
+      const to = owner ?? recorder;
+      const record = (/** @type {string} */ text, /** @type {any} */ priority) =>
+        to.record(text, priority, takeCut());
+      this.#capture.take(event, kind, record, owner);
+    }
+    if (sampling !== undefined) destination.releaseDecided();
+    destination.expectRows();
+    return true;
+  }
+
+  /**
+   * Whether an event belongs to a trace that is left out.
+   * @param {Sampling} sampling
+   * @param {unknown} event
+   */
+  #leavesOut(sampling, event) {
+    const key = this.#polls.callers.keys.of(event);
+    return sampling.leavesOut(event, key, () =>
+      rootOf(event, this.#destination, this.#host.load()),
+    );
+  }
+}
+
+module.exports = { FlueEvents };
