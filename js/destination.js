@@ -406,8 +406,8 @@ class Destination {
    * @param {Promise<unknown>} work
    */
   defer(work) {
-    this.#files.add(work);
-    this.#host.keepAlive?.(work);
+    const done = this.#files.add(work);
+    this.#host.keepAlive?.(done);
   }
 
   /** @type {typeof import('../index.d.ts').flush} */

@@ -29,13 +29,17 @@ class PendingFiles {
     return this.#files.size;
   }
 
-  /** @param {Promise<unknown>} work ends when the file is recorded */
+  /**
+   * @param {Promise<unknown>} work ends when the file is recorded
+   * @returns {Promise<unknown>} never rejects
+   */
   add(work) {
     const done = work.catch((error) => {
       warn('BAD_SPAN', `A file could not be recorded (${messageOf(error)}).`);
     });
     this.#files.set(done, Date.now());
     void done.then(() => this.#files.delete(done));
+    return done;
   }
 
   /** Waits no more for files that take too long. */
