@@ -220,10 +220,15 @@ test('spans, promises and generators that cannot be used change nothing', async 
     for (const result of [undefined, 7, {}, { next: 1 }, proxy, Promise.resolve(1)]) {
       const claims = Object.assign(() => result, { [Symbol.toStringTag]: 'GeneratorFunction' });
       seen.push(Object.is(wrapTraced(claims)(), result));
-    }`;
+    }
+
+    const callable = Proxy.revocable(() => {}, {});
+    callable.revoke();
+    const call = Object.assign(() => {}, { [Symbol.toStringTag]: 'JsRpcPromise' });
+    for (const fn of [callable.proxy, call]) seen.push(traced(() => fn) === fn);`;
   const expected = [
     ...Array.from({ length: 4 }, () => ['ran', true]).flat(),
-    ...Array.from({ length: 10 }, () => true),
+    ...Array.from({ length: 12 }, () => true),
   ];
   expect(await printed(program)).toEqual(expected);
 });

@@ -65,8 +65,15 @@ function runTraced(span, callback, args, showsOutput = false) {
  * of the language. The call has begun.
  * @param {unknown} value
  */
-const isRemoteCall = (value) =>
-  typeof value === 'function' && Object.prototype.toString.call(value) === '[object JsRpcPromise]';
+function isRemoteCall(value) {
+  if (typeof value !== 'function') return false;
+  try {
+    return Object.prototype.toString.call(value) === '[object JsRpcPromise]';
+  } catch {
+    // A proxy of the application's.
+    return false;
+  }
+}
 
 /**
  * Calls a function when a remote call has ended. The application has the call itself: it may call members of the result
