@@ -723,6 +723,24 @@ describe('a submission whose operation has not started', () => {
     }
   });
 
+  test('keeps the log lines of an earlier attempt that had no operation, either', () => {
+    const [first, second] = ['first', 'second'].map(log);
+    const again = { ...running, attemptCount: 2 };
+    const events = [running, first, again, second, start];
+    expect(recorded(events)).toEqual([running, again, start, first, second]);
+  });
+
+  test('is none of an event that cannot be read', () => {
+    const event = {
+      type: 'tool_start',
+      get submissionId(): string {
+        throw new Error('unreadable');
+      },
+    };
+    const [first, second] = recorded([running, event]);
+    expect([first === running, second === event]).toEqual([true, true]);
+  });
+
   test('has begun if no attempt was announced, as before 2.x', () => {
     const events = [log('early'), start, log('late')];
     expect(recorded(events)).toEqual(events);

@@ -12,18 +12,31 @@ const MAX_LINES = 1000;
 
 /** One that has announced an attempt. @typedef {{ running: any, lines: any[] }} Unbegun */
 
-/** Those of one destination. Methods throw only where reading an event does. */
+/** Those of one destination. */
 class UnbegunSubmissions {
   /** The oldest first. @type {Map<string, Unbegun>} */
   #unbegun = new Map();
 
   /**
    * The events that are recorded in place of one; undefined: that one alone. Log lines wait for the operation. A submission
-   * that fails without one gets one with the error. Of a keyed submission, the id alone identifies no span.
+   * that fails without one gets one with the error. Of a keyed submission, the id alone identifies no span. Never throws.
    * @param {any} event
    * @returns {any[] | undefined}
    */
   note(event) {
+    try {
+      return this.#note(event);
+    } catch {
+      // An event with an id that cannot be read is of no submission that is known.
+      return undefined;
+    }
+  }
+
+  /**
+   * @param {any} event
+   * @returns {any[] | undefined}
+   */
+  #note(event) {
     const { type, submissionId, operationId } = event;
     if (type === 'submission_running') this.#add(event);
     if (this.#unbegun.size === 0 || submissionId === undefined) return undefined;
@@ -48,9 +61,10 @@ class UnbegunSubmissions {
   /** @param {any} running */
   #add(running) {
     const key = keyOf(running);
+    const known = this.#unbegun.get(key);
     // It comes again if an observer is registered twice.
-    if (this.#unbegun.get(key)?.running.attemptCount === running.attemptCount) return;
-    this.#unbegun.set(key, { running, lines: [] });
+    if (known?.running.attemptCount === running.attemptCount) return;
+    this.#unbegun.set(key, { running, lines: known?.lines ?? [] });
     dropOldest(this.#unbegun, MAX_SUBMISSIONS);
   }
 }
