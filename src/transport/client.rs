@@ -243,7 +243,7 @@ fn failed(error: reqwest::Error, proxy: Option<&Proxy>) -> TransportError {
   } else if error.is_connect() {
     "no connection"
   } else {
-    "the connection broke"
+    return TransportError::Broken(format!("the connection broke: {cause}"));
   };
   TransportError::Failed(format!("{step}{through}: {cause}"))
 }

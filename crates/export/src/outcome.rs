@@ -66,17 +66,21 @@ pub(crate) fn not_confirmed(response: &Response) -> String {
   format!("{status} with {body}: the response is not from Braintrust ({WRONG_ADDRESS})")
 }
 
-/// Whether the status may be caused by one row of the body: a server that fails on it fails each time.
+/// Whether the failure may be caused by one row of the body: a server that fails on it fails each time.
 pub fn may_be_caused_by_a_row(result: &Result<Response, TransportError>) -> bool {
-  result.as_ref().is_ok_and(|response| {
-    matches!(response.status, 500 | 502 | 504) && response.retry_after.is_none()
-  })
+  match result {
+    Ok(response) => matches!(response.status, 500 | 502 | 504) && response.retry_after.is_none(),
+    // Without a gateway that answers in its place.
+    Err(error) => matches!(error, TransportError::Broken(_)),
+  }
 }
 
 /// Classifies a response by its status. `unix_ms` is the wall clock, for `Retry-After` dates.
 pub fn classify(result: &Result<Response, TransportError>, unix_ms: i64) -> ExportOutcome {
   match result {
-    Err(TransportError::Failed(_)) => ExportOutcome::Retry(Duration::ZERO),
+    Err(TransportError::Failed(_) | TransportError::Broken(_)) => {
+      ExportOutcome::Retry(Duration::ZERO)
+    }
     Err(TransportError::Proxy(_)) => ExportOutcome::Unauthorized,
     Ok(response) => match response.status {
       200..=299 => ExportOutcome::Delivered,

@@ -140,6 +140,10 @@ pub enum TransportError {
   /// The request failed. A repetition may succeed.
   #[error("{0}")]
   Failed(String),
+  /// The connection was there and broke before the end of the response: the network, the server as such, or its failure
+  /// on this request.
+  #[error("{0}")]
+  Broken(String),
   /// The proxy refuses its credentials, or its variable is invalid. Only the user can change that.
   #[error("{0}")]
   Proxy(String),

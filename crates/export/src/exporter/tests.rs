@@ -4,7 +4,7 @@ mod adopted;
 mod attachments;
 mod disk;
 mod endings;
-mod forbidden;
+mod firewall;
 mod found;
 mod keys;
 mod overflow;
@@ -23,6 +23,9 @@ use super::*;
 use crate::{admission::Priority, counters::Stats, loss::LossReason, transport::Body};
 
 const START: i64 = 1_795_417_364_000;
+
+/// Responds to a request by its path and its body.
+type ByBody<'a> = &'a dyn Fn(&str, &str) -> Result<Response, TransportError>;
 
 /// A host with virtual time and no spool.
 struct Host {
@@ -67,12 +70,12 @@ impl Host {
     self.respond_by_body(&|path, _| {
       let response = respond(path, uploads.get());
       uploads.set(uploads.get() + usize::from(path == "/logs3"));
-      response
+      Ok(response)
     });
   }
 
   /// The same by the body.
-  fn respond_by_body(&mut self, respond: &dyn Fn(&str, &str) -> Response) {
+  fn respond_by_body(&mut self, respond: ByBody<'_>) {
     loop {
       self.exporter.handle_timeout(self.now());
       let Some(Request { id, call, .. }) = self.exporter.poll_request() else { break };
@@ -82,7 +85,7 @@ impl Host {
       if path == "/logs3" {
         self.uploads.push(serde_json::from_slice(body).unwrap());
       }
-      self.exporter.handle_response(id, Ok(response), self.now());
+      self.exporter.handle_response(id, response, self.now());
     }
     while let Some(output) = self.exporter.poll_output() {
       if let Output::Completed { ticket, complete } = output {
@@ -97,7 +100,7 @@ impl Host {
   }
 
   /// The same with responses by the body.
-  fn pass_by_body(&mut self, time: Duration, respond: &dyn Fn(&str, &str) -> Response) {
+  fn pass_by_body(&mut self, time: Duration, respond: ByBody<'_>) {
     self.pass_to(time, |host| host.respond_by_body(respond));
   }
 
