@@ -164,6 +164,32 @@ test('a worker that does not mask in time delays the end by no more than the exi
   }
 });
 
+test.each(["process.kill(process.pid, 'SIGTERM')", 'process.exit(0)'])(
+  'a file that is still being read is reported when the process ends by %s',
+  async (end) => {
+    const collector = await startCollector();
+    try {
+      const program = `
+        const flue = require('flue-braintrust');
+        flue.initLogger({ handleSignals: true, attachments: true });
+        class Endless extends Blob {
+          arrayBuffer() {
+            return new Promise(() => {});
+          }
+        }
+        const options = { data: new Endless([]), filename: 'file', contentType: 'text/plain' };
+        flue.traced((span) => span.log({ input: new flue.Attachment(options) }), { name: 'work' });
+        setInterval(() => {}, 1000);
+        ${end};`;
+      const { stderr } = await run(['-e', program], destination(collector));
+      expect(stderr).toMatch(/^\[flue-braintrust\] FLUE_BRAINTRUST_LOST: Files in 1 of .*\n$/);
+      expect(collector.rows()).toHaveLength(1);
+    } finally {
+      await collector.close();
+    }
+  },
+);
+
 /** Runs a program as the first process of its own namespace, as in a container. */
 const FIRST = ['-r', '--pid', '--fork', '--mount-proc', '--kill-child'];
 const hasNamespaces = spawnSync('unshare', [...FIRST, 'true']).status === 0;

@@ -119,6 +119,7 @@ function newRegistry() {
           // A signal ends the process without the ends of its workers.
           now: () => {
             callNative(BEGINS);
+            end('Delivery');
             end('Shutdown');
             callNative(ENDS);
           },
