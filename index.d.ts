@@ -577,7 +577,7 @@ export interface StartSpanArgs {
   type?: SpanType | undefined;
   /** More attributes; a `name` or a `type` among them wins. The others are omitted while a masking function is set. */
   spanAttributes?: Record<string, unknown> | undefined;
-  /** The start time in seconds since the epoch. Default: now, also for times outside of the years 1970 to 9999. */
+  /** The start time in seconds since the epoch, 1970 to 9999. Default: now, also, with a warning, for anything else. */
   startTime?: number | undefined;
   /**
    * The parent, as returned by `span.export()` of this package or of the `braintrust` package, or the W3C headers of a
@@ -599,7 +599,7 @@ export interface StartSpanArgs {
 }
 
 export interface EndSpanArgs {
-  /** The end time in seconds since the epoch. Default: now. */
+  /** The end time in seconds since the epoch, 1970 to 9999. Default: now, also, with a warning, for anything else. */
   endTime?: number | undefined;
 }
 

@@ -408,6 +408,32 @@ test('what no span here has is reported once by its name, and other names are no
   ]);
 });
 
+test('a time that is none is reported once for each argument, and the span has the time of the call', async () => {
+  const { rows, shown, stderr } = await program(`
+    bt.initLogger();
+    const now = Date.now() / 1000;
+    const isNow = (time) => time >= now - 1 && time < now + 600;
+    for (const time of [Date.now(), new Date(), '1795417364', -1, NaN]) {
+      const span = bt.startSpan({ name: 'odd', startTime: time });
+      show(isNow(span.end({ endTime: time })));
+    }
+    bt.startSpan({ name: 'unset', startTime: undefined, event: { metrics: { start: null } } }).end({ endTime: null });
+    const logged = bt.startSpan({ name: 'logged' });
+    logged.log({ metrics: { start: Date.now(), end: Date.now() } });
+    logged.end();`);
+  expect(shown).toEqual(Array(5).fill(true));
+  for (const { metrics } of rows) {
+    expect(metrics.start).toBeLessThan(1e11);
+    expect(metrics.end).toBeGreaterThanOrEqual(metrics.start);
+  }
+  const lines = stderr.match(/FLUE_BRAINTRUST_BAD_TIME: \S+/g);
+  expect(lines).toEqual(
+    ['startTime', 'endTime', 'metrics.start', 'metrics.end'].map(
+      (name) => `FLUE_BRAINTRUST_BAD_TIME: \`${name}\``,
+    ),
+  );
+});
+
 test('what an update takes back does not return with the object of a later one, whenever requests are sent', async () => {
   const { rows } = await program(`
     bt.initLogger();

@@ -119,6 +119,7 @@ test('values that no JSON holds, and nonsense in every place, harm nobody', () =
       expect(stderr.trim().split('\n')).toEqual([
         expect.stringContaining('FLUE_BRAINTRUST_BAD_SCORE'),
         expect.stringContaining('FLUE_BRAINTRUST_BAD_METRIC'),
+        expect.stringContaining('FLUE_BRAINTRUST_BAD_TIME: `endTime`'),
         expect.stringContaining('FLUE_BRAINTRUST_BAD_PARENT: `parent` is no slug'),
         expect.stringContaining('FLUE_BRAINTRUST_BAD_SPAN'),
       ]);

@@ -53,11 +53,18 @@ function spanUpdateOf(event, hasNumbers = true) {
 const LAST_TIME = 253_402_300_799;
 
 /**
- * Whether a value is a time, in seconds since the epoch.
- * @param {unknown} value
- * @returns {value is number}
+ * A time that the application states, in seconds since the epoch: undefined without one, and with a warning for what is
+ * none, as milliseconds.
+ * @param {unknown} given
+ * @param {string} name of the argument
  */
-const isTime = (value) => typeof value === 'number' && value >= 0 && value <= LAST_TIME;
+function timeOf(given, name) {
+  if (given === undefined || given === null) return undefined;
+  if (typeof given === 'number' && given >= 0 && given <= LAST_TIME) return given;
+  const message = `\`${name}\` is no time in seconds since the epoch, as \`Date.now() / 1000\`; it is ignored.`;
+  warn('BAD_TIME', message, `time ${name}`);
+  return undefined;
+}
 
 /**
  * A time as the native part takes it: in milliseconds, and in seconds where these do not state it exactly.
@@ -77,7 +84,8 @@ function timeMembers(name, seconds) {
 function timeIn(event, name) {
   try {
     const time = event?.metrics?.[name];
-    return isTime(time) ? time : undefined;
+    // What is no number is reported as a metric.
+    return Number.isFinite(time) ? timeOf(time, `metrics.${name}`) : undefined;
   } catch {
     return undefined;
   }
@@ -229,4 +237,4 @@ function causeText(cause) {
   return typeof cause === 'string' ? cause : JSON.stringify(toJsonSafe(cause));
 }
 
-module.exports = { errorOf, isObject, isTime, mergedUpdate, spanUpdateOf, timeIn, timeMembers };
+module.exports = { errorOf, isObject, mergedUpdate, spanUpdateOf, timeIn, timeMembers, timeOf };

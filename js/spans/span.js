@@ -18,11 +18,11 @@ const { linkTo, permalinkTo } = require('./permalink.js');
 const { spanEventOf, warnOfTimes } = require('./span-event.js');
 const {
   errorOf,
-  isTime,
   mergedUpdate,
   spanUpdateOf,
   timeIn,
   timeMembers,
+  timeOf,
 } = require('./span-update.js');
 const { objectOf, writeSlug } = require('./slug.js');
 const { flueUpdateOf, propagatedOf, slugEventOf, unreadIn } = require('./propagated.js');
@@ -331,7 +331,7 @@ class Span {
    * @returns {number} when it ended
    */
   finish({ output, error }, endTime) {
-    const end = isTime(endTime) ? endTime : Date.now() / 1000;
+    const end = timeOf(endTime, 'endTime') ?? Date.now() / 1000;
     const { update, files } = withUnread(() => ({
       ...(output !== undefined && spanUpdateOf({ output })),
       ...(error !== undefined && { error: errorOf(error.thrown) }),
@@ -402,8 +402,8 @@ class Span {
    */
   #begin(args, label) {
     const { propagated } = this.#context;
-    const given = timeIn(args?.event, 'start') ?? args?.startTime;
-    const start = isTime(given) ? given : Date.now() / 1000;
+    const given = timeIn(args?.event, 'start') ?? timeOf(args?.startTime, 'startTime');
+    const start = given ?? Date.now() / 1000;
     const end = timeIn(args?.event, 'end');
     const { update, files } = withUnread(() => {
       const own = mergedUpdate(labelOf(args), spanEventOf(args?.event));
