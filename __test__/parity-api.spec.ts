@@ -351,12 +351,14 @@ test('a file that does not arrive is warned of, with the cause', () =>
     const file = (data) => new bt.Attachment({ data, filename: 'a', contentType: 'text/plain' });
     const span = bt.startSpan({ name: 'files' });
     span.log({ input: [file('/no/such/file'), file(new Uint8Array(6e6))] });
+    span.log({ expected: [file(undefined), file(new URL('file:///a')), file([1])] });
     await bt.flush();
     span.log({ output: file(new Blob(['unread'])) });
     process.exit();`,
     (_row, _shown, _collector, stderr) => {
       expect(stderr).toContain('An attachment cannot be read (ENOENT)');
       expect(stderr).toContain('An attachment of more than 5 MiB is left out');
+      expect(stderr.match(/The data of an attachment is no path, bytes or Blob/g)).toHaveLength(1);
       expect(stderr).toContain('Files in 1 of the last updates are lost');
     },
   ));

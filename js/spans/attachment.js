@@ -179,6 +179,9 @@ class Attachment {
     } else if (typeof data?.arrayBuffer === 'function') {
       this.#why = 'a file that is still being read';
       this.#reading = this.#read(data).then(() => void (this.#reading = undefined));
+    } else {
+      const what = 'The data of an attachment is no path, bytes or Blob';
+      warn('BAD_SPAN', `${what}: a mark stands for it.`, what);
     }
   }
 
