@@ -44,14 +44,24 @@ function api() {
     return fromNode();
   } catch (error) {
     if (isStrict()) throw error;
-    return notLoaded(error);
+    return notLoaded(error, oldNode() && 'install 22.19 or newer');
   }
+}
+
+/** The version of this Node if it is too old. */
+function oldNode() {
+  const { getBuiltinModule, versions } = globalThis.process ?? {};
+  return getBuiltinModule === undefined ? versions?.node : undefined;
 }
 
 /** Throws where the package is not installed, and in other runtimes, such as a browser. */
 function fromNode() {
   const node = globalThis.process?.getBuiltinModule?.('node:module');
-  if (node === undefined) throw new Error('this runtime is not Node, 22.19 or newer');
+  if (node === undefined) {
+    const version = oldNode();
+    const isOld = `Node ${version} is too old`;
+    throw new Error(version ? isOld : 'this runtime is not Node, 22.19 or newer');
+  }
   // Bundles of CommonJS modules have no address.
   const url = import.meta.url ?? `file://${process.cwd()}/bundle.js`;
   try {

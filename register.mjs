@@ -6,7 +6,9 @@
  * Registers with the copy of `@flue/runtime` that the program itself uses. Without a key it does nothing. Never
  * throws, unless `FLUE_BRAINTRUST_STRICT=1`.
  */
-import * as node from 'node:module';
+// Node before 22.15 and from 23.0 to 23.4, and other runtimes, have no `registerHooks`: an import by name would end the
+// application.
+import module from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { braintrustFlueInstrumentation, initLogger } from './index.mjs';
@@ -15,16 +17,17 @@ import { isStrict } from './js/variables.js';
 import { messageOf } from './js/json/json-safe-copy.js';
 import { warn } from './js/warn.js';
 
-if (hasKey()) {
-  try {
-    await register();
-  } catch (error) {
-    if (isStrict()) throw error;
-    warn('UNREGISTERED', `${messageOf(error)}; the application runs on without tracing.`);
-  }
+try {
+  if (hasKey()) await register();
+} catch (error) {
+  if (isStrict()) throw error;
+  warn('UNREGISTERED', `${messageOf(error)}; the application runs on without tracing.`);
 }
 
 async function register() {
+  if (typeof module.registerHooks !== 'function') {
+    throw new Error(`Node ${process.versions.node} cannot load it; use 22.19 or newer, or 23.5`);
+  }
   const { instrument, observe } = await flue();
   initLogger();
   // A key of its own: an application that registers as well gets no error. Duplicate events are ignored.
@@ -66,8 +69,7 @@ async function importAsProgram(specifier) {
  */
 async function importFrom(specifier, parentURL) {
   const ours = `flue-braintrust:${specifier}?${parentURL}`;
-  // Other runtimes have no hooks.
-  const hooks = node.registerHooks({
+  const hooks = module.registerHooks({
     resolve: (asked, context, next) =>
       asked === ours ? next(specifier, { ...context, parentURL }) : next(asked, context),
   });

@@ -68,6 +68,39 @@ test('a blank key in the environment leaves that of `.env.braintrust` in force',
     }
   }));
 
+/** A module that is imported first, as a data URL. */
+const first = (code: string) => ['--import', `data:text/javascript,${encodeURIComponent(code)}`];
+
+test.each([
+  [
+    'has no `registerHooks`',
+    `import { registerHooks } from 'node:module';
+    const url = 'data:text/javascript,export default {}';
+    registerHooks({
+      resolve: (asked, context, next) =>
+        asked === 'node:module' && context.parentURL?.endsWith('/register.mjs')
+          ? { url, shortCircuit: true }
+          : next(asked, context),
+    });`,
+    `FLUE_BRAINTRUST_UNREGISTERED: Node ${process.versions.node} cannot load it; use 22.19 or newer`,
+  ],
+  [
+    'has no `getBuiltinModule`',
+    'delete process.getBuiltinModule;',
+    `FLUE_BRAINTRUST_NOT_STARTED: the package cannot be loaded: Node ${process.versions.node} is too old (install 22.19 or newer)`,
+  ],
+])(
+  'on a Node that %s, the program runs, and a line names the remedy',
+  async (_what, code, line) => {
+    const args = [...first(code), '--import', 'flue-braintrust/register', AGENT];
+    const ending = await run(args, { BRAINTRUST_API_KEY: 'k' });
+    expect(ending).toMatchObject({ code: 0, stdout: 'Hello.\n' });
+    expect(ending.stderr).toContain(`[flue-braintrust] ${line}`);
+    const strict = await run(args, { BRAINTRUST_API_KEY: 'k', FLUE_BRAINTRUST_STRICT: '1' });
+    expect(strict).toMatchObject({ code: 1, stdout: '' });
+  },
+);
+
 test('where there is no Flue it says so, and the program runs on', () =>
   withDirectory(async (directory) => {
     const program = join(directory, 'program.mjs');

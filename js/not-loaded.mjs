@@ -140,9 +140,10 @@ const untouched = (work) => work;
 
 /**
  * @param {unknown} error why it cannot be loaded
+ * @param {string} [remedy]
  * @returns {typeof import('../index.d.ts')} every name of the package
  */
-export function notLoaded(error) {
+export function notLoaded(error, remedy = REMEDY) {
   const { message = String(error) } = /** @type {Error} */ (error ?? {});
   const [line = ''] = String(message).split('\n');
   let isReported = false;
@@ -150,7 +151,7 @@ export function notLoaded(error) {
     if (isReported) return LOGGER;
     isReported = true;
     console.error(
-      `[flue-braintrust] FLUE_BRAINTRUST_NOT_STARTED: the package cannot be loaded: ${line} (${REMEDY}); the application runs on without tracing.`,
+      `[flue-braintrust] FLUE_BRAINTRUST_NOT_STARTED: the package cannot be loaded: ${line} (${remedy}); the application runs on without tracing.`,
     );
     return LOGGER;
   };
