@@ -3,7 +3,7 @@
  * arrive. For jest, vitest, `node:test` and any other runner on Node.
  */
 
-/** Starts a collector on a free port of this machine. */
+/** Starts a collector on a free port of this machine. It does not keep the process alive. */
 export declare function startCollector(): Promise<TestCollector>;
 
 /** Receives the rows of loggers that are given its `options`. */

@@ -349,6 +349,27 @@ describe('flue-braintrust/testing', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
+  test('lets the process end without `close`, also after rows have come', async () => {
+    const program = `
+      import { flush, initLogger, traced } from 'flue-braintrust';
+      import { startCollector } from 'flue-braintrust/testing';
+      const collector = await startCollector();
+      if (process.argv[1] === 'rows') {
+        initLogger(collector.options);
+        traced(() => {}, { name: 'here' });
+        await flush();
+        await collector.waitFor(({ traces }) => traces()[0]?.finished === true);
+        console.log(collector.traces()[0].tree());
+      }`;
+    const args = ['--input-type=module', '-e', program];
+    expect(await run(args)).toMatchObject({ code: 0, stdout: '', stderr: '' });
+    expect(await run([...args, 'rows'])).toMatchObject({
+      code: 0,
+      stdout: 'here\n',
+      stderr: '',
+    });
+  });
+
   test('is there for `require` too, and has what its types declare', async () => {
     const { code, stdout } = await run([
       '-e',

@@ -136,6 +136,10 @@ class Collector extends EventEmitter {
       onBug: (problem) => this.#addProblem({ rowId: null, problem }),
       closing: this.#closing.signal,
     });
+    if (options.keepsAlive === false) {
+      this.#server.unref();
+      this.#server.on('connection', (socket) => socket.unref());
+    }
     if (options.onTrace !== undefined) this.on('trace', options.onTrace);
   }
 

@@ -149,6 +149,8 @@ export interface CollectorOptions {
    * a trace that another process began. Default 300.
    */
   quietMs?: number;
+  /** Whether it and its connections keep the process alive. Default: yes. */
+  keepsAlive?: boolean;
   /** Called for each finished trace. */
   onTrace?: OnTrace;
   /** The fault hook, for tests. */
