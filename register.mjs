@@ -8,7 +8,7 @@
  */
 // Node before 22.15 and from 23.0 to 23.4, and other runtimes, have no `registerHooks`: an import by name would end the
 // application.
-import module from 'node:module';
+import * as module from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { braintrustFlueInstrumentation, initLogger } from './index.mjs';
@@ -26,7 +26,8 @@ try {
 
 async function register() {
   if (typeof module.registerHooks !== 'function') {
-    throw new Error(`Node ${process.versions.node} cannot load it; use 22.19 or newer, or 23.5`);
+    const why = `Node ${process.versions.node} has no registerHooks`;
+    throw new Error(`${why}; use 22.19 or newer, or 23.5`);
   }
   const { instrument, observe } = await flue();
   initLogger();
