@@ -3,8 +3,7 @@
 /** @type {import('jest').Config} */
 module.exports = {
   roots: ['<rootDir>/__test__'],
-  // The viewer's page, as it is published.
-  globalSetup: '<rootDir>/scripts/bundle-viewer.mjs',
+  globalSetup: '<rootDir>/__test__/support/setup.mjs',
   testMatch: ['**/*.spec.ts'],
   transform: { '\\.ts$': '@swc/jest' },
   // Every test drives real processes on real clocks, on machines that may have two busy cores.

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { startCollector } from '../tools/collector';
 import type { Collector, Span } from '../tools/collector/types';
-import { destination, run, withDirectory } from './support/run';
+import { destination, run, runFlue, withDirectory } from './support/run';
 
 type Scenario = 'mid-tool' | 'mid-stream' | 'mid-task';
 
@@ -16,7 +16,7 @@ async function crashAndRecover(
     try {
       const database = join(directory, 'agent.db');
       const phase = (number: string) =>
-        run(['__test__/flue/crash.mjs', scenario, number, database], {
+        runFlue(['__test__/flue/crash.mjs', scenario, number, database], {
           ...destination(collector),
           FLUE_BRAINTRUST_SPOOL_DIR: join(directory, 'spool'),
           ...env,

@@ -1,6 +1,6 @@
 import { startCollector } from '../tools/collector';
 import type { Collector } from '../tools/collector/types';
-import { destination, run } from './support/run';
+import { destination, run, runFlue } from './support/run';
 
 /** Runs a program with a collector; the program has the package as `bt`, and `show` for what it finds. */
 async function traced(
@@ -115,7 +115,7 @@ test.each([
         FLUE_BRAINTRUST_KEEP_ERRORS: keep,
         ...(line.startsWith('0') ? {} : { REGISTER: 'instrument' }),
       };
-      const { code, stderr } = await run([`__test__/flue/${line}.mjs`, scenario], env);
+      const { code, stderr } = await runFlue([`__test__/flue/${line}.mjs`, scenario], env);
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
       expect(collector.rows().length > 0).toBe(rate === '1');
     }
@@ -140,7 +140,9 @@ test.each([
           FLUE_BRAINTRUST_SAMPLE_RATE: rate,
           FLUE_BRAINTRUST_KEEP_ERRORS: '1',
         };
-        expect(await run([`__test__/flue/${line}.mjs`, scenario], env)).toMatchObject({ code: 0 });
+        expect(await runFlue([`__test__/flue/${line}.mjs`, scenario], env)).toMatchObject({
+          code: 0,
+        });
         expect(collector.problems).toEqual([]);
         const traces = collector.traces();
         expect(traces.flatMap(({ problems }) => problems)).toEqual([]);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startCollector } from '../tools/collector';
 import type { Collector, Row } from '../tools/collector/types';
-import { destination, run, withDirectory } from './support/run';
+import { destination, run, runFlue, withDirectory } from './support/run';
 
 /** Runs a program with a collector; the program has the package as `bt`. */
 async function traced(
@@ -48,7 +48,9 @@ test.each([
     const collector = await startCollector();
     try {
       const env = { ...destination(collector), ...VARIABLES };
-      expect(await run([`__test__/flue/${line}.mjs`, scenario], env)).toMatchObject({ code: 0 });
+      expect(await runFlue([`__test__/flue/${line}.mjs`, scenario], env)).toMatchObject({
+        code: 0,
+      });
       expect(collector.problems).toEqual([]);
       expect(roots(collector).length).toBeGreaterThan(0);
       for (const { row } of roots(collector)) expect(row).toMatchObject(FIELDS);

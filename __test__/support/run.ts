@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { startCollector } from '../../tools/collector';
 import type { Collector } from '../../tools/collector/types';
 import type { FlueEvent } from './activities';
@@ -84,12 +85,20 @@ export function destination(collector: { url: string }) {
   };
 }
 
+/** What has Node load Flue as few files; see there. */
+export const BUNDLED_FLUE = `--import=${pathToFileURL(join(__dirname, 'bundled-flue.mjs')).href}`;
+
+/** Runs a program of Flue that does not depend on how Flue is found. */
+export function runFlue(args: string[], env: Record<string, string>) {
+  return run([BUNDLED_FLUE, ...args], env);
+}
+
 /** A real Flue 2.1 agent that answers and then ends in the given way. */
 export function runAgent(
   ending: 'natural' | 'exit' | 'throw' | 'reject' | 'flush',
   env: Record<string, string>,
 ) {
-  return run(['__test__/fixtures/agent-run.mjs', ending], env);
+  return runFlue(['__test__/fixtures/agent-run.mjs', ending], env);
 }
 
 /** Runs a real Flue program against a collector; returns how it ended, Flue's events and what arrived. */
@@ -102,7 +111,7 @@ export async function withTrace(
     const collector = await startCollector();
     const file = join(directory, 'events.ndjson');
     try {
-      const ending = await run(args, { ...destination(collector), EXPECT_FILE: file, ...env });
+      const ending = await runFlue(args, { ...destination(collector), EXPECT_FILE: file, ...env });
       check(ending, readEvents(file), collector);
     } finally {
       await collector.close();
