@@ -151,6 +151,7 @@ impl Server {
     });
     let quick = Duration::from_micros(rng.u64(500..30_000));
     let failed = |why: &str| Err(TransportError::Failed(why.to_owned()));
+    let broken = || Err(TransportError::Broken("connection reset".to_owned()));
     if let Some(fault) = fault {
       coverage.count(fault.name());
     }
@@ -203,11 +204,11 @@ impl Server {
       }
       Some(FaultKind::Lying) => {
         self.handle(endpoint, upload, rng, coverage);
-        let result = if rng.bool() { failed("connection reset") } else { Ok(status(502)) };
+        let result = if rng.bool() { broken() } else { Ok(status(502)) };
         Reply { after: quick, result, acknowledges: 0 }
       }
       Some(FaultKind::Flapping) if rng.bool() => {
-        let result = if rng.bool() { failed("connection reset") } else { Ok(status(500)) };
+        let result = if rng.bool() { broken() } else { Ok(status(500)) };
         Reply { after: quick, result, acknowledges: 0 }
       }
       fault => {
