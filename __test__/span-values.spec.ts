@@ -98,9 +98,10 @@ test('tags that rules make equal are one', async () => {
   const { rows } = await program(`
     bt.initLogger({ redact: { builtins: ['emails'] } });
     const tags = ['ada@example.com', 'plum', 'bob@example.com'];
-    const id = bt.log({ input: 'x', tags });
+    bt.log({ input: 'x', tags });
     bt.logFeedback({ id: '0123456789abcdef0123456789abcdef', tags });`);
-  expect(rows.map((row) => row.tags)).toEqual(Array(2).fill(['[redacted]', 'plum']));
+  expect(rows).toHaveLength(2);
+  for (const row of rows) expect(row.tags).toEqual(['[redacted]', 'plum']);
 });
 
 test('a text or a list in the place of arguments or attributes is not taken apart', async () => {

@@ -78,9 +78,10 @@ fn name_at_end<'a>(text: &'a str, value: &str) -> Option<&'a str> {
     let quoted = quoted.trim_end_matches('\\');
     return quoted.get(quoted.rfind('\'')? + 1..);
   }
-  if !is_shown_value(value) {
+  if !is_shown_value(value.as_bytes()) {
     return None;
   }
+  let is_part = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '$';
   let mut start = text.trim_end_matches(is_part).len();
   // The name may follow a code of colours, which ends with a letter.
   if let Some(code) = terminal::start_of_code(text.as_bytes().get(..start)?) {
@@ -91,22 +92,19 @@ fn name_at_end<'a>(text: &'a str, value: &str) -> Option<&'a str> {
   (before.is_empty() || before.ends_with(['{', ',', '\n'])).then_some(name)
 }
 
-/// Whether a letter may be in a name without quotes.
-fn is_part(letter: char) -> bool {
-  letter.is_alphanumeric() || letter == '_' || letter == '$'
-}
-
 /// Whether a text begins with a string, a number, a list or an object, also one of a class: `Secret {`, `Row(2) [`.
-fn is_shown_value(text: &str) -> bool {
-  let unsigned = text.strip_prefix('-').unwrap_or(text);
-  if matches!(unsigned.as_bytes().first(), Some(b'0'..=b'9' | b'\'' | b'"' | b'`' | b'[' | b'{')) {
-    return true;
+fn is_shown_value(text: &[u8]) -> bool {
+  match text {
+    [b'0'..=b'9' | b'\'' | b'"' | b'`' | b'[' | b'{', ..]
+    | [b'-', b'0'..=b'9', ..]
+    | [b'<', b'B', b'u', b'f', ..] => true,
+    _ => {
+      let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$');
+      let name = text.iter().take_while(is_part).count();
+      let behind = text.get(name..).unwrap_or_default();
+      name > 0 && matches!(behind, [b' ', b'{' | b'[', ..] | [b'(', b'0'..=b'9', ..])
+    }
   }
-  let class = text.trim_start_matches(is_part);
-  let size = |letter: char| letter.is_ascii_digit() || letter == ')';
-  let class = class.strip_prefix('(').map_or(class, |rest| rest.trim_start_matches(size));
-  class.len() < text.len() && (class.starts_with(" {") || class.starts_with(" ["))
-    || text.starts_with("<Buffer ")
 }
 
 /// Where the value at the beginning of a text ends: at a comma, at the end of its object or its line, or, if a string or a
@@ -142,16 +140,11 @@ fn is_quote(byte: u8) -> bool {
 
 /// Whether white space and then a string follow that is not the name of a member.
 fn is_string_next(text: &[u8], at: usize) -> bool {
-  let next = |from: usize| {
-    let rest = text.get(from..).unwrap_or_default();
-    rest.iter().position(|byte| !byte.is_ascii_whitespace()).map(|space| from + space)
-  };
-  let Some(quote) = next(at).filter(|quote| text.get(*quote).is_some_and(|byte| is_quote(*byte)))
-  else {
-    return false;
-  };
-  let behind = next(end_of_string(text, quote) + 1);
-  behind.is_none_or(|behind| text.get(behind) != Some(&b':'))
+  let next = text.get(at..).unwrap_or_default().trim_ascii_start();
+  next.first().is_some_and(|first| is_quote(*first)) && {
+    let behind = next.get(end_of_string(next, 0) + 1..).unwrap_or_default();
+    !behind.trim_ascii_start().starts_with(b":")
+  }
 }
 
 /// The position of the quote that ends the string whose first quote is at `quote`.

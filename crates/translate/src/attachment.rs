@@ -15,8 +15,6 @@ const COMMON_SUBTYPES: &str = "aac avif bmp csv flac gif gzip heic html jpeg jso
   pdf plain png svg+xml tiff wav webm webp x-icon xml zip";
 /// What the subtypes of texts end with, besides those of `text`.
 const TEXTS: [&str; 5] = ["csv", "javascript", "json", "xml", "yaml"];
-/// How the media types of files begin that are not searched.
-const OTHERS: [&str; 5] = ["application/pdf", "audio/", "font/", "image/", "video/"];
 /// The longest subtype whose name is a file extension, in bytes.
 const LONGEST_EXTENSION: usize = 5;
 /// The lengths of the groups of digits of a key.
@@ -116,17 +114,17 @@ impl Attachment {
     Self { key: AttachmentKey::of_hash(hash), media_type, filename, bytes }
   }
 
-  /// Whether it may be text, also in another encoding than UTF-8: its media type states that, or does not rule it out,
-  /// and it begins with the mark of UTF-16 or has no control characters.
+  /// Whether it may be text, also in another encoding than UTF-8: its media type states that, or names no other kind, and
+  /// it begins with the mark of UTF-16 or has no control characters.
   pub fn may_be_text(&self) -> bool {
     let media_type = self.media_type.as_str();
     if media_type.starts_with("text/") || TEXTS.iter().any(|end| media_type.ends_with(end)) {
       return true;
     }
-    let has_mark = [b"\xff\xfe", b"\xfe\xff"].iter().any(|mark| self.bytes.starts_with(*mark));
+    let is_other = !media_type.starts_with("application/") || media_type.ends_with("pdf");
     let is_control = |byte: &u8| matches!(byte, 1..=8 | 14..=26 | 28..=31);
-    !OTHERS.iter().any(|start| media_type.starts_with(start))
-      && (has_mark || !self.bytes.iter().any(is_control))
+    let has_mark = matches!(self.bytes.as_slice(), [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]);
+    !is_other && (has_mark || !self.bytes.iter().any(is_control))
   }
 
   /// The reference that stands for the content in a row, as JSON.

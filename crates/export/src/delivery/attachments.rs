@@ -60,19 +60,18 @@ impl Delivery {
     let Some(attachments) = &mut self.attachments else { return false };
     // Nothing is hidden inside a file: one that has a key, or that a rule would change, is not uploaded, nor is text that
     // a rule cannot read. In UTF-16, a NUL stands beside each character of ASCII.
-    let without_nuls = attachment
-      .bytes
-      .contains(&0)
-      .then(|| attachment.bytes.iter().copied().filter(|byte| *byte != 0).collect::<Vec<u8>>());
-    let (redactor, secrets) = (self.settings.redactor.as_deref(), &self.account.secrets);
-    let is_covered = |bytes: &Vec<u8>| {
-      secrets.are_in(bytes)
-        || redactor.is_some_and(|redactor| {
-          let text = std::str::from_utf8(bytes);
-          text.map_or_else(|_| attachment.may_be_text(), |text| redactor.changes(text))
-        })
-    };
-    if is_covered(&attachment.bytes) || without_nuls.as_ref().is_some_and(is_covered) {
+    let bytes = &attachment.bytes;
+    let without_nuls = String::from_utf8_lossy(bytes).replace('\0', "");
+    let redactor = self.settings.redactor.as_deref();
+    let is_covered = redactor.is_some_and(|redactor| match std::str::from_utf8(bytes) {
+      Ok(text) => {
+        let has_nuls = text.len() > without_nuls.len();
+        redactor.changes(text) || has_nuls && redactor.changes(&without_nuls)
+      }
+      Err(_) => attachment.may_be_text(),
+    });
+    let secrets = &self.account.secrets;
+    if is_covered || secrets.are_in(bytes) || secrets.are_in(without_nuls.as_bytes()) {
       return false;
     }
     match attachments.offer(attachment, room) {

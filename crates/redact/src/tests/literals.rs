@@ -133,7 +133,7 @@ fn prose_and_types_are_no_members() {
     "{'password':}",
     "type Login = {\n  password: Secret[];\n  headers: Map<string, string>;\n}",
     "password: -",
-    "{ password: hash(1) }",
+    "{ password: hash(x) }",
   ] {
     assert_eq!(input(keys(), &json!(text)), text);
   }
