@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { startCollector } from '../tools/collector';
+import type { Collector } from '../tools/collector/types';
 import { DEFAULT_PORT } from '../tools/support/ports';
 import { CLI, cli } from './support/cli';
 import { buildProject } from './support/cloudflare';
@@ -470,8 +471,12 @@ test('where the default port is taken, another one is, and its owner is named', 
 test('with --clear, dev takes no other port while a collector has the default one', async () => {
   await withDirectory(async (directory) => {
     const file = join(directory, 'rows.ndjson');
-    // Another suite may have a collector there: that is as good.
-    const running = await startCollector({ port: DEFAULT_PORT }).catch(() => undefined);
+    // Another suite may have a collector there, and end it at any time. One that stays for a minute is as good.
+    let running: Collector | undefined;
+    for (let attempts = 0; running === undefined && attempts < 600; attempts += 1) {
+      running = await startCollector({ port: DEFAULT_PORT }).catch(() => undefined);
+      if (running === undefined) await sleep(100);
+    }
     try {
       writeFileSync(file, ROW);
       const { seen, exit } = dev(['--file', file, '--clear']);
