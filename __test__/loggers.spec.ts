@@ -413,6 +413,10 @@ test('work that begins after its logger was closed goes to the next one, whateve
     };
     const lone = (canary) => [
       { type: 'operation_start', operationId: 'lone', operationKind: 'prompt' },
+      { type: 'task_start', taskId: 'task', operationId: 'lone', prompt: canary },
+      { type: 'operation_start', taskId: 'task', operationId: 'inner', operationKind: 'prompt' },
+      { type: 'operation', taskId: 'task', operationId: 'inner', operationKind: 'prompt', durationMs: 1, result: canary },
+      { type: 'task', taskId: 'task', operationId: 'lone', durationMs: 1, result: canary },
       { type: 'operation', operationId: 'lone', operationKind: 'prompt', durationMs: 1, result: canary },
     ];
     const all = (canary) => [...submission(canary), ...run('run', canary), ...lone(canary)];
@@ -435,7 +439,7 @@ test('work that begins after its logger was closed goes to the next one, whateve
         [{}, {}],
         [{ closed: 1 }, {}],
       ]);
-      const names = ['flue.prompt', 'flue.prompt', 'flue.prompt', 'llm:moss-1', 'workflow:flow'];
+      const names = [...Array(4).fill('flue.prompt'), 'flue.task', 'llm:moss-1', 'workflow:flow'];
       expect(namesOf(B)).toEqual(names);
       expect(namesOf(A)).toEqual([...names, 'flue.prompt', 'llm:moss-1', 'workflow'].toSorted());
       for (const row of rowsOf(B)) expect(row.metrics.end).toBeDefined();

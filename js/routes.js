@@ -93,7 +93,11 @@ class Routes {
    */
   findFor(event) {
     const found = this.find(event);
-    return found?.isClosed && beginsAnew(event, found) ? undefined : found;
+    if (!found?.isClosed) return found;
+    // The task of an operation may have begun anew.
+    const ofTask = this.#get(event.taskId);
+    if (ofTask?.isClosed === false) return ofTask;
+    return beginsAnew(event, found) ? undefined : found;
   }
 
   /** @param {unknown} id */
