@@ -51,10 +51,11 @@ class FlueEvents {
     try {
       if (kind === UNREADABLE_KIND) throw new TypeError('The type of an event cannot be read.');
       if (!this.#capture.wants(event, kind)) return undefined;
-      let isRecorded = false;
-      for (const each of this.#unbegun.note(event) ?? [event]) {
-        if (this.#takeEach(each, event, kind, routes)) isRecorded = true;
-      }
+      const instead = this.#unbegun.note(event);
+      const isRecorded =
+        instead === undefined
+          ? this.#take(event, kind, routes)
+          : this.#takeAll(instead, event, kind, routes);
       if (!isRecorded) return undefined;
     } catch {
       this.#destination.countLost();
@@ -63,17 +64,23 @@ class FlueEvents {
   }
 
   /**
-   * Records an event, or one that takes its place, without its async context: that is of other work. Throws where reading
-   * it does.
-   * @param {any} each
+   * Records what takes the place of an event: the event itself, and others without its async context, which is of other
+   * work. Throws where reading them does.
+   * @param {any[]} events
    * @param {any} event
    * @param {import('./capture.js').EventKind} kind of the event
    * @param {Routes} routes
+   * @returns {boolean} whether any is recorded
    */
-  #takeEach(each, event, kind, routes) {
-    if (each === event) return this.#take(event, kind, routes);
-    const itsKind = this.#polls.kindOf(each);
-    return itsKind !== undefined && untraced(() => this.#take(each, itsKind, routes));
+  #takeAll(events, event, kind, routes) {
+    let isRecorded = false;
+    for (const each of events) {
+      const itsKind = each === event ? kind : this.#polls.kindOf(each);
+      if (itsKind === undefined) continue;
+      const take = () => this.#take(each, itsKind, routes);
+      if (each === event ? take() : untraced(take)) isRecorded = true;
+    }
+    return isRecorded;
   }
 
   /**
