@@ -61,13 +61,12 @@ impl Delivery {
     // Nothing is hidden inside a file: one that has a key, or that a rule would change, is not uploaded, nor is text that
     // a rule cannot read. In UTF-16, a NUL stands beside each character of ASCII.
     let bytes = &attachment.bytes;
-    let without_nuls = String::from_utf8_lossy(bytes).replace('\0', "");
+    let has_nuls = bytes.contains(&0);
+    let without_nuls =
+      if has_nuls { String::from_utf8_lossy(bytes).replace('\0', "") } else { String::new() };
     let redactor = self.settings.redactor.as_deref();
     let is_covered = redactor.is_some_and(|redactor| match std::str::from_utf8(bytes) {
-      Ok(text) => {
-        let has_nuls = text.len() > without_nuls.len();
-        redactor.changes(text) || has_nuls && redactor.changes(&without_nuls)
-      }
+      Ok(text) => redactor.changes(text) || has_nuls && redactor.changes(&without_nuls),
       Err(_) => attachment.may_be_text(),
     });
     let secrets = &self.account.secrets;
