@@ -239,6 +239,16 @@ fn a_file_in_a_text_that_a_rule_changes_is_not_uploaded() {
   }
 }
 
+/// How many files are uploaded for an input with this one.
+fn uploads_of(options: Value, media_type: &str, bytes: &[u8]) -> usize {
+  let mut host = Host::attaching(options);
+  let url = format!("data:{media_type};base64,{}", STANDARD.encode(bytes));
+  host.workflow("a", &json!({ "url": url }), &json!(1));
+  let mut server = Server { requests: Vec::new(), answer: &mut works };
+  host.serve(10 * SECOND, &mut server, &unmasked);
+  server.count(PUT)
+}
+
 #[test]
 fn text_that_rules_cannot_read_is_not_uploaded() {
   let latin: Vec<u8> =
@@ -253,12 +263,8 @@ fn text_that_rules_cannot_read_is_not_uploaded() {
     ("application/pdf", json!({ "patterns": ["hunter\\d"] }), 1),
     ("text/plain", json!({}), 1),
   ] {
-    let mut host = Host::attaching(json!({ "redact": rules }));
-    let url = format!("data:{media_type};base64,{}", STANDARD.encode(&latin));
-    host.workflow("a", &json!({ "url": url }), &json!(1));
-    let mut server = Server { requests: Vec::new(), answer: &mut works };
-    host.serve(10 * SECOND, &mut server, &unmasked);
-    assert_eq!(server.count(PUT), uploads, "{media_type} {rules}");
+    let options = json!({ "redact": rules });
+    assert_eq!(uploads_of(options, media_type, &latin), uploads, "{media_type} {rules}");
   }
 }
 
@@ -278,25 +284,17 @@ fn rules_and_keys_find_what_is_in_utf_16() {
       (format!("{other}{key}"), "application/octet-stream", 0),
       (other.clone(), "text/csv", 1),
     ] {
-      let mut host =
-        Host::attaching(json!({ "apiKey": key, "redact": { "patterns": ["hunter\\d"] } }));
-      let url = format!("data:{media_type};base64,{}", STANDARD.encode(bytes(&text, order)));
-      host.workflow("a", &json!({ "url": url }), &json!(1));
-      let mut server = Server { requests: Vec::new(), answer: &mut works };
-      host.serve(10 * SECOND, &mut server, &unmasked);
-      assert_eq!(server.count(PUT), uploads, "{media_type} {text:?}");
+      let options = json!({ "apiKey": key, "redact": { "patterns": ["hunter\\d"] } });
+      let found = uploads_of(options, media_type, &bytes(&text, order));
+      assert_eq!(found, uploads, "{media_type} {text:?}");
     }
   }
 }
 
 #[test]
 fn what_separates_texts_by_nuls_is_searched_as_it_is() {
-  let mut host = Host::attaching(json!({ "redact": { "patterns": ["^hunter\\d|\\bhunter"] } }));
-  let file = format!("data:text/plain;base64,{}", STANDARD.encode("name\0hunter2\0".repeat(9)));
-  host.workflow("a", &json!({ "url": file }), &json!(1));
-  let mut server = Server { requests: Vec::new(), answer: &mut works };
-  host.serve(10 * SECOND, &mut server, &unmasked);
-  assert_eq!(server.count(PUT), 0);
+  let options = json!({ "redact": { "patterns": ["^hunter\\d|\\bhunter"] } });
+  assert_eq!(uploads_of(options, "text/plain", "name\0hunter2\0".repeat(9).as_bytes()), 0);
 }
 
 #[test]
