@@ -27,7 +27,7 @@ function members(name: string) {
 
 /** Those of the names that the page does not have as code. */
 const missing = (page: string, names: string[], from: number) => {
-  // What finds nothing would miss nothing.
+  // A pattern that matches no name would report none as missing.
   expect(names.length).toBeGreaterThanOrEqual(from);
   const text = read(page);
   return names.filter((name) => !text.includes(`\`${name}\``));

@@ -69,7 +69,7 @@ test.each(['process.exit(0);', ''])(
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(Object.keys(rows).toSorted()).toEqual(['new', 'open']);
     expect(rows.open.output).toBe('late');
-    // Corrected: it was closed before.
+    // The row that corrects the span: it was closed as interrupted before.
     expect(rows.open.metadata).toEqual({ 'flue.interrupted': false });
   },
 );

@@ -1,4 +1,4 @@
-/** Whether this package has kept what it promises. */
+/** Checks what this package promises of delivery, accounting and the end of the process. */
 
 /** An exit may take as long as the exit timeout's default, and what a busy machine adds. */
 const EXIT_MS = 2000 + 750;
@@ -34,8 +34,8 @@ function ofDelivery({ promise }, { counts, repeated, unseen, problems, complaint
   if (promise === 'due' && due > 0) found.push(`${due} spans or ends are lost`);
   if (promise === 'due' && open > 0) found.push(`${open} spans stay open`);
   if (twice > 0) found.push(`${twice} spans are there twice`);
-  // Whoever dies between a confirmation and its acknowledgement on the disk leaves rows that are sent again;
-  // they are merges, and change nothing.
+  // A process that is killed after a confirmation and before it removes the file leaves rows that are sent again. They
+  // are merges, and change nothing.
   if (repeated > 0 && promise !== 'due') found.push(`${repeated} confirmed rows were sent again`);
   if (complaint !== undefined) found.push(complaint);
   return [...found, ...new Set(problems)];
@@ -49,7 +49,7 @@ function ofAccounts({ promise, uncertain, ending, listener, spool }, run) {
   if (promise === 'due' || promise === 'nothing') return [];
   if (numbers.length === 0) {
     const isSilent = ended.signal !== null || ending.act === 'surrender';
-    return isSilent || listener !== undefined ? [] : ['it tells no numbers'];
+    return isSilent || listener !== undefined ? [] : ['it prints no numbers'];
   }
 
   const found = [];

@@ -17,7 +17,7 @@ const MAX_AT_REST = 16;
 const MAX_CHECKED = 8;
 /** How many more are known while the application has spans of them. */
 const MAX_DROPPED = 256;
-/** With so many, no further project is addressed, and no further experiment: slugs and headers may come from outside. */
+/** How many projects and experiments of slugs may be open at once. Slugs and headers may come from outside. */
 const MAX_OPEN = 64;
 const MAX_EXPERIMENTS = 1024;
 

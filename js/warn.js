@@ -21,7 +21,7 @@ function print(line) {
 
 /** What has been warned of: codes, and causes of their own. @type {Set<string>} */
 const warned = new Set();
-/** With so many, further causes are one. */
+/** How many causes are told apart. All further ones count as one. */
 const MAX_CAUSES = 64;
 
 /** Called for each warning. @type {Set<(diagnostic: { code: string, message: string }) => void>} */

@@ -17,7 +17,7 @@ const MAX_STORED = 256;
 const GONE_MS = 60_000;
 /** The same where there is room, if its rows are undelivered. */
 const ENDED_MS = 300_000;
-/** With so many storages that were named by one event alone, each event names another one. */
+/** How many storages that only one event has named show that each event names another one. */
 const MAX_NAMED_ONCE = 16;
 
 /** @typedef {import('./recorder.mjs').EdgeRecorder} EdgeRecorder */

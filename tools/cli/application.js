@@ -16,9 +16,9 @@ const { send } = require('./process-tree');
 
 /** When an application that still runs gets SIGTERM, and when it is killed: milliseconds after the request to stop. */
 const [TERM_AFTER_MS, KILL_AFTER_MS] = [2500, 5000];
-/** How long killed processes may take to end, in milliseconds: those of another user, as by `sudo`, never do. */
+/** How long killed processes may take to end, in milliseconds. Those that `sudo` runs as another user never do. */
 const GIVE_UP_AFTER_MS = 1000;
-/** How often it is looked whether all its processes have ended, in milliseconds. */
+/** How often the application checks whether all its processes have ended, in milliseconds. */
 const LOOK_EVERY_MS = 50;
 
 /** A running application, and the processes that it has started. */

@@ -25,7 +25,7 @@ const { TracePrinter } = require('./trace-printer');
 const { Problems, warn } = require('./warnings');
 
 const DEFAULT_HOST = '127.0.0.1';
-/** So many traces are kept without `--keep`, and so many bytes of rows in any case. */
+/** How many traces are kept without `--keep`, and how many bytes of rows with or without it. */
 const DEFAULT_KEEP = 5_000;
 const KEPT_BYTES = 512 * 1024 * 1024;
 /** The most columns of the command that are printed. */

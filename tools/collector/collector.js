@@ -28,7 +28,7 @@ const { Viewer } = require('../viewer/viewer');
 
 const DEFAULT_PAYLOAD_MAX_BYTES = 5 * 1024 * 1024;
 
-/** With `keep`: at least so many requests and problems are kept. */
+/** With `keep`, the least number of requests and of problems that are kept. */
 const KEPT_RECORDS = 5_000;
 
 /**

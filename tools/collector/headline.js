@@ -7,7 +7,7 @@ const { printable } = require('./text');
 
 /** The most characters of a question. */
 const MAX_CHARACTERS = 400;
-/** Members of an input that hold its text, the first that is there. */
+/** Members that may hold the text of an input, in order of preference. */
 const TEXTS = ['text', 'prompt', 'message', 'question', 'body', 'content', 'input'];
 /** How deep a text is looked for. */
 const MAX_DEPTH = 4;

@@ -5,7 +5,7 @@
 /** @typedef {import('./types').Keep} Keep */
 /** @typedef {import('./types').Row} Row */
 
-/** The ids of so many dropped traces are remembered, and so many rows without a trace are kept. */
+/** How many ids of dropped traces are remembered, and how many rows without a trace are kept. */
 const MAX_DROPPED = 10_000;
 const MAX_LOOSE_ROWS = 10_000;
 

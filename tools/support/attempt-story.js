@@ -1,12 +1,12 @@
 'use strict';
 
-// Tells attempts in words. The viewer's page bundles this file, too: it uses nothing of Node.
+// Describes attempts in words. The viewer's page bundles this file, too: it uses nothing of Node.
 
 const { formatDuration } = require('./format');
 
 /** @typedef {import('./attempts').Attempt} Attempt */
 
-/** The most attempts that the story names; of more, it names the first ones and the last one. */
+/** The most attempts that are named one by one. Of more, only the first two and the last are named. */
 const NAMED_ATTEMPTS = 4;
 
 /**

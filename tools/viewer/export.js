@@ -4,7 +4,7 @@
 
 const { setImmediate: turn } = require('node:timers/promises');
 
-/** A chunk is sent once it has so many characters. One row may have more. */
+/** The characters at which a chunk is sent. One row may have more. */
 const CHUNK_LENGTH = 64 * 1024;
 
 /**

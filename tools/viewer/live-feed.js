@@ -12,12 +12,12 @@ const GATHER_MS = 100;
 const HEARTBEAT_MS = 5_000;
 /** The most traces that one message names; with more, everything may have changed. */
 const MAX_NAMED = 1_000;
-/** Of so many changed traces the order of the changes is known. */
+/** How many changed traces are remembered in the order of their changes. */
 const MAX_LOGGED = 5_000;
-/** A page that does not read what it is sent loses its connection at so many bytes. It comes back when it reads. */
+/** The unread bytes at which a page loses its connection. It connects again when it reads. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
 
-/** Tells open pages the ids of changed traces. */
+/** Sends the ids of changed traces to open pages. */
 class LiveFeed {
   /** @type {Set<import('node:http').ServerResponse>} */
   #pages = new Set();

@@ -9,7 +9,7 @@ const { excerptOf, patternOf, searchText } = require('./search-text');
 /** @typedef {import('./types').SearchAnswer} SearchAnswer */
 /** @typedef {import('./types').SearchMessage} SearchMessage */
 
-/** The results of so many searches are kept up to date, so that a page that repeats one costs little. */
+/** How many searches have their results kept up to date, so that a page that repeats one costs little. */
 const MAX_SEARCHES = 4;
 
 /** The texts of rows, by trace and row. @type {Map<string, Map<string, string>>} */

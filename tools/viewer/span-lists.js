@@ -7,7 +7,7 @@ const { summarizeSpan, walkSpans } = require('./summaries');
 /** @typedef {import('../collector/types').Trace} Trace */
 /** @typedef {import('./types').SpanSummary} SpanSummary */
 
-/** For so many traces the summaries are remembered. */
+/** How many traces have their summaries remembered. */
 const MAX_TRACES = 8;
 
 /**

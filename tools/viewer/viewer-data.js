@@ -24,7 +24,7 @@ const MAX_PAGE_SIZE = 500;
 /** How many traces of a conversation are shown without `last`, and at most: the last ones. */
 const SHOWN_TURNS = 30;
 const MAX_SHOWN_TURNS = 2_000;
-/** In so many traces before a turn's own the turn that it continues is looked for. */
+/** How many traces before that of a turn are searched for the turn that it continues. */
 const EARLIER_TRACES = 20;
 /** The longest text that is searched, in characters. */
 const MAX_NEEDLE = 1_000;
@@ -247,7 +247,7 @@ class ViewerData {
 
   /** @param {string} needle @param {ListRow[]} rows */
   async #excerpts(needle, rows) {
-    // A conversation has several traces: where it occurs is seen when it is opened.
+    // A conversation has several traces; its page shows which of them contains the text.
     const ids = rows.map(({ id, traces }) => (traces === undefined ? id : ''));
     return this.#search.excerpts(needle, ids);
   }
@@ -265,7 +265,7 @@ class ViewerData {
     if (known !== undefined) return known;
     const whole = this.#withPartial(row);
     const made = hasTexts ? { ...whole, excerpt } : { ...whole, question: '', answer: '' };
-    // Of a few searches at once.
+    // Room for the rows of a few simultaneous searches.
     if (sent.size > 8) sent.clear();
     this.#sentRows.set(row, sent.set(key, made));
     return made;

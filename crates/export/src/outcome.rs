@@ -60,17 +60,17 @@ fn is_acknowledgement(text: &str) -> bool {
   }
 }
 
-/// Why a success is not Braintrust's, for messages.
+/// The message for a success status whose body is not Braintrust's.
 pub(crate) fn not_confirmed(response: &Response) -> String {
   let (status, body) = (response.describe(), response.describe_body());
   format!("{status} with {body}: the response is not from Braintrust ({WRONG_ADDRESS})")
 }
 
-/// Whether the failure may be caused by one row of the body: a server that fails on it fails each time.
+/// Whether one row of the body may be the cause of the failure. If it is, each request with that row fails.
 pub fn may_be_caused_by_a_row(result: &Result<Response, TransportError>) -> bool {
   match result {
     Ok(response) => matches!(response.status, 500 | 502 | 504) && response.retry_after.is_none(),
-    // Without a gateway that answers in its place.
+    // With a gateway before it, the same server gives a 502.
     Err(error) => matches!(error, TransportError::Broken(_)),
   }
 }

@@ -8,7 +8,7 @@ use export::admission::Priority;
 /// One world: everything that [`run`](crate::run) needs.
 #[derive(Clone, Debug)]
 pub struct Plan {
-  /// The seed of all that is drawn while the world runs: latencies, jitter, what a fault hits.
+  /// The seed of every random value in the world: latencies, jitter, what a fault hits.
   pub seed: u64,
   /// The settings of every process, and the properties of the server that do not change.
   pub setup: Setup,
@@ -59,9 +59,9 @@ pub struct Setup {
   pub limit: Option<usize>,
   /// Whether the server states that limit.
   pub states_limit: bool,
-  /// The server refuses requests with one of so many rows.
+  /// `Some(n)`: one of `n` rows is poison. The server refuses requests with such a row.
   pub poison: Option<u64>,
-  /// The status of that: it rejects them, or fails on them.
+  /// The status of such a refusal: 400 rejects the request, 500 is a failure.
   pub poison_status: u16,
 }
 
@@ -90,7 +90,7 @@ pub struct Step {
 /// What the application does.
 #[derive(Clone, Debug)]
 pub enum Action {
-  /// A process starts in this slot, unless one lives there.
+  /// A process starts in this slot, unless one runs there.
   Start(usize),
   /// The process dies without notice.
   Kill(usize),

@@ -18,7 +18,7 @@ const MAX_AWAITED: usize = 16_384;
 /// How many are forgotten at once when there are more.
 const EVICTED: usize = MAX_REMEMBERED / 8;
 
-/// Among so many of the latest ones those with a keyed id are looked for first.
+/// How many of the latest submissions are searched first for one with a keyed id.
 const RECENT: usize = 256;
 
 /// How many of them a snapshot holds. There are more only if nothing settles them.

@@ -18,7 +18,7 @@ import { useNow, useSettled } from './time.mjs';
 /** @typedef {import('../types').ListRow} Row */
 /** @typedef {import('../types').TracePage} TracePage */
 
-/** So many rows are loaded, and others once what is in sight moved by so many. */
+/** How many rows are loaded, and by how many the visible ones must move before others are. */
 const WINDOW = 200;
 const STEP = 50;
 const TYPING_MS = 200;

@@ -16,8 +16,8 @@ import { WHOLE, makeTimeline, zoomBy } from './timeline.mjs';
 
 const ZOOM_STEP = 0.5;
 /**
- * So long without news, and so many times as long as all before, a trace most likely runs no more: the time since then
- * is folded.
+ * A trace most likely runs no more if it has had no news for this long, and for this many times as long as it ran before.
+ * The time since then is folded.
  */
 const QUIET_SECONDS = 600;
 const QUIET_FACTOR = 20;

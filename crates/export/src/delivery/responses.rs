@@ -214,7 +214,7 @@ impl Delivery {
     }
   }
 
-  /// Delays a batch whose overflow upload fails, for `at_least` so long. `code` is the diagnostic when it lasts.
+  /// Delays a batch whose overflow upload fails, by `at_least` or more. `code` is the diagnostic if it keeps failing.
   fn delay_overflow(&mut self, key: u64, code: Code, at_least: Duration, why: String, now: Now) {
     let failures = self.outbox.get(key).map_or(1, |queued| queued.oversize.overflow_failures);
     let is_shutdown = self.shutdown_since.is_some();
@@ -256,7 +256,8 @@ impl Delivery {
       _ => None,
     };
     let Some(queued) = self.outbox.get(key) else { return };
-    // Without a limit it would be cut: the server may not have answered when it was asked. Once for all that are cut.
+    // Without a known limit the row would be cut, and the server may not have answered the last question. One new
+    // question serves all rows that are to be cut.
     let was_asked = self.limit_asked_at.is_some_and(|at| now.elapsed < at + LIMIT_AGAIN);
     let has_no_limit = session.is_some_and(|session| session.limit.is_none());
     let asks = has_no_limit && !was_asked && !queued.oversize.refused;
@@ -294,7 +295,7 @@ impl Delivery {
     self.account.failed(why);
   }
 
-  /// Handles a temporary failure of a request that began at `began`: backs off. `code` is the diagnostic when it lasts.
+  /// Handles a temporary failure of a request that began at `began`: backs off. `code` is the diagnostic if it keeps failing.
   fn failed(&mut self, code: Code, began: Duration, why: String, at_least: Duration, now: Now) {
     let delay = self.backoff.next_delay(began, now.elapsed);
     let is_shutdown = self.shutdown_since.is_some();

@@ -17,7 +17,7 @@ pub struct QueuedBatch {
   pub(super) segments: Vec<Rc<Segment>>,
   /// The attempts to deliver it although it is too large.
   pub oversize: OversizeState,
-  /// What speaks for a row in it that the server fails on.
+  /// The signs that one of its rows makes the server fail.
   pub suspicion: Suspicion,
   /// The rows of its segments, when it is a part of a batch that was split: it stays apart.
   pub(super) whole: Option<Rc<HashSet<RowId>>>,
@@ -28,7 +28,7 @@ pub struct QueuedBatch {
 /// The successive server errors after which a batch is halved, and a single row takes its turn after others.
 pub const FAILURES_BEFORE_SPLIT: u32 = 3;
 
-/// What speaks for a row in a batch that the server fails on: the halves of a split batch take it over.
+/// The signs that one row of a batch makes the server fail. The halves of a split batch keep them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Suspicion {
   /// The successive server errors of requests with these rows.
