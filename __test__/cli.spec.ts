@@ -402,10 +402,10 @@ test.each([
   [['dev', '--port', '70000'], '--port must be a number from 0 to 65535, but is 70000'],
   [['dev', '--keep', '0'], '--keep must be a number of traces, 1 or more, but is 0'],
   [['dev', '--keep', 'all'], '--keep must be a number of traces, 1 or more, but is all'],
-])('wrong usage %j shows the usage on standard error and exits with 2', async (args, complaint) => {
+])('wrong usage %j shows the usage on standard error and exits with 2', async (args, problem) => {
   const program = new Program(args);
   expect(await program.exit).toBe(2);
-  expect(program.err).toContain(`flue-braintrust: ${complaint}`);
+  expect(program.err).toContain(`flue-braintrust: ${problem}`);
   expect(program.err).toContain('Usage: flue-braintrust');
   expect(program.err).not.toMatch(/(?!\n)\p{Cc}/u);
   expect(program.out).toBe('');

@@ -895,12 +895,12 @@ test.each([
   ['no project', {}, 'there is no package.json'],
   ['no Flue project', { 'package.json': '{}' }, 'is no Flue project'],
   ['a broken package.json', { 'package.json': '{' }, 'is not JSON'],
-])('%s is reported', async (_what, files: Record<string, string>, complaint) => {
+])('%s is reported', async (_what, files: Record<string, string>, problem) => {
   await withDirectory(async (directory) => {
     for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text);
     const ending = await cli(['init', directory]);
     expect(ending).toMatchObject({ code: 1, stdout: '' });
-    expect(ending.stderr).toContain(complaint);
+    expect(ending.stderr).toContain(problem);
   });
 });
 
@@ -926,11 +926,11 @@ describe('a workspace with the packages of all projects above', () => {
     ['pnpm', { 'package.json': '{"private":true}', 'pnpm-workspace.yaml': PNPM }],
   ])('of %s: the root and a neighbour are no Flue projects', async (_manager, root) => {
     await withFiles({ ...FILES, ...root }, async (directory, read) => {
-      const refused = async (name: string, complaint: string) => {
+      const refused = async (name: string, problem: string) => {
         const ending = await cli(['init', join(directory, name)]);
         expect(ending).toMatchObject({ code: 1, stdout: '' });
         expect(ending.stderr).toBe(
-          `flue-braintrust: ${join(directory, name)} is no Flue project: ${complaint}\n`,
+          `flue-braintrust: ${join(directory, name)} is no Flue project: ${problem}\n`,
         );
       };
       const lacksFlue = 'it does not depend on @flue/runtime';
@@ -1017,12 +1017,12 @@ unixTest(
           'src/pipe.ts was left out, as it cannot be read: it is no file.',
         ]);
 
-        const refused = async (complaint: string) => {
+        const refused = async (problem: string) => {
           const { code, stdout, stderr } = await cli(['init', directory]);
           expect({ code, stdout, stderr }).toEqual({
             code: 1,
             stdout: '',
-            stderr: `flue-braintrust: ${complaint}\n`,
+            stderr: `flue-braintrust: ${problem}\n`,
           });
         };
         rmSync(at('src/app.ts'));

@@ -22,15 +22,15 @@ const PROGRAM = `
   const settings = JSON.stringify({ options, ...environment() });
   const node = fetch(appUrl).then(() => true, () => false);
   Promise.all([node, loadNative().tryConnection(settings)]).then(([node, probe]) => {
-    const { session, failure, complaint } = JSON.parse(probe);
-    console.log(JSON.stringify({ node, ours: session !== null, why: failure?.message, complaint }));
+    const { session, failure, certificateWarning } = JSON.parse(probe);
+    console.log(JSON.stringify({ node, ours: session !== null, why: failure?.message, certificateWarning }));
   });`;
 
 interface Result {
   node: boolean;
   ours: boolean;
   why?: string;
-  complaint: string | null;
+  certificateWarning: string | null;
 }
 
 async function request(
@@ -224,9 +224,10 @@ describe('a certificate is trusted as Node trusts it', () => {
         const result = await request(url, Object.fromEntries(set), flags);
         expect(result).toMatchObject({ node: trusted, ours: trusted });
         if (!trusted) expect(result.why).toContain('invalid peer certificate: ');
-        if (content?.includes(broken)) expect(result.complaint).toContain('certificate 2 in');
+        if (content?.includes(broken))
+          expect(result.certificateWarning).toContain('certificate 2 in');
         if ('NODE_TLS_REJECT_UNAUTHORIZED' in env) {
-          expect(result.complaint).toContain('certificates are not verified');
+          expect(result.certificateWarning).toContain('certificates are not verified');
         }
       } finally {
         await secured.close();

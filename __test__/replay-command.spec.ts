@@ -256,8 +256,8 @@ test.each([
   [['replay'], 'FILE is missing'],
   [['replay', '--local', '--port', 'x', 'f'], '--port must be a number from 1 to 65535, but is x'],
   [['replay', '--port', '80', 'f'], '--port is for --local'],
-])('wrong usage %j is reported', async (args, complaint) => {
+])('wrong usage %j is reported', async (args, problem) => {
   const ending = await cli(args);
   expect(ending.code).toBe(2);
-  expect(ending.stderr).toContain(`flue-braintrust: ${complaint}\n\nUsage: flue-braintrust replay`);
+  expect(ending.stderr).toContain(`flue-braintrust: ${problem}\n\nUsage: flue-braintrust replay`);
 });

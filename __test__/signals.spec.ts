@@ -65,7 +65,7 @@ test('asked for twice, it is there once', async () => {
 });
 
 test('nobody listens unless asked to', async () => {
-  const { killedBy, listeners } = await signalled('unheard', 'SIGTERM');
+  const { killedBy, listeners } = await signalled('unhandled', 'SIGTERM');
   expect({ killedBy, listeners }).toEqual({ killedBy: 'SIGTERM', listeners: [0, 0, 0] });
 });
 

@@ -96,8 +96,8 @@ test.each([
   [['drain', 'a', 'b'], 'one argument too many: b'],
   [['drain', 'a', '--timeout', 'soon'], '--timeout must be a number of seconds, but is soon'],
   [['inspect'], 'DIRECTORY is missing'],
-])('wrong usage %j is reported', async (args, complaint) => {
+])('wrong usage %j is reported', async (args, problem) => {
   const ending = await cli(args, { env: { BRAINTRUST_API_KEY: 'test-key' } });
   expect(ending.code).toBe(2);
-  expect(ending.stderr).toContain(`flue-braintrust: ${complaint}\n\nUsage: flue-braintrust`);
+  expect(ending.stderr).toContain(`flue-braintrust: ${problem}\n\nUsage: flue-braintrust`);
 });

@@ -65,7 +65,7 @@ test('no command prints a stack trace, or changes its exit code, when its reader
       ending(['dev', '--port', '0']),
       ending(['dev', '--port', '0', '--', process.execPath, '-e', 'process.exitCode = 3']),
     ]);
-    const complaint = 'warning: the application ended with exit code 3\n';
+    const problem = 'warning: the application ended with exit code 3\n';
     expect(endings).toEqual([
       ['help', 0, ''],
       ['doctor', 1, ''],
@@ -74,7 +74,7 @@ test('no command prints a stack trace, or changes its exit code, when its reader
       ['replay', 1, ''],
       ['init', 1, expect.stringMatching(/^flue-braintrust: .*\n$/)],
       ['dev', 0, ''],
-      ['dev', 3, complaint],
+      ['dev', 3, problem],
     ]);
   });
 });

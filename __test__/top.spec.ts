@@ -302,8 +302,8 @@ test('a frame has no more lines than fit, and states how many are missing', () =
 test.each([
   [['top', 'x'], 'PID must be a number, but is x'],
   [['top', '--interval', '0'], '--interval must be a number of seconds from 0.1 to 3600, but is 0'],
-])('wrong usage %j is reported', async (args, complaint) => {
+])('wrong usage %j is reported', async (args, problem) => {
   const ending = await cli(args);
   expect(ending.code).toBe(2);
-  expect(ending.stderr).toContain(`flue-braintrust: ${complaint}\n\nUsage: flue-braintrust top`);
+  expect(ending.stderr).toContain(`flue-braintrust: ${problem}\n\nUsage: flue-braintrust top`);
 });

@@ -25,7 +25,7 @@ export function reported({ numbers }) {
   return numbers.reduce((all, { lost }) => all + sum(lost), 0);
 }
 
-function ofDelivery({ promise }, { counts, repeated, unseen, problems, complaint }) {
+function ofDelivery({ promise }, { counts, repeated, unseen, problems, checkFailure }) {
   const { lost, open, twice, due } = counts;
   const found = [];
   if (promise === 'all' && lost > 0) found.push(`${lost} spans are lost`);
@@ -37,7 +37,7 @@ function ofDelivery({ promise }, { counts, repeated, unseen, problems, complaint
   // A process that is killed after a confirmation and before it removes the file leaves rows that are sent again. They
   // are merges, and change nothing.
   if (repeated > 0 && promise !== 'due') found.push(`${repeated} confirmed rows were sent again`);
-  if (complaint !== undefined) found.push(complaint);
+  if (checkFailure !== undefined) found.push(checkFailure);
   return [...found, ...new Set(problems)];
 }
 

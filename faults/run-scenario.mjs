@@ -26,7 +26,7 @@ const LIMIT_MS = 20_000;
  * @property {number} unseen lost spans of which the server has not even rejected a row
  * @property {string[]} problems what breaks the protocol
  * @property {boolean} leaked whether the key was written anywhere
- * @property {string | undefined} complaint of the scenario's own check
+ * @property {string | undefined} checkFailure of the scenario's own check
  */
 
 /**
@@ -91,7 +91,7 @@ async function playIn(directory, scenario, exporter, server) {
     unseen: compare(expected, [...rows, ...rejected]).lost,
     problems: server?.problems().map(({ problem }) => problem) ?? [],
     leaked: outputs.some((text) => text.includes(KEY)),
-    complaint: scenario.check?.(rows),
+    checkFailure: scenario.check?.(rows),
   };
 }
 

@@ -61,21 +61,21 @@ class Adoption {
   /**
    * Runs Flue's work under a span, whether it has begun or not. Never throws.
    * @param {unknown} target a receipt of Flue's, or an id
-   * @param {import('./destination.js').Called} called
+   * @param {import('./destination.js').Calling} calling
    * @param {number} [since] only if the work begins later in the order of beginnings, and nothing shows that another one
    *   has called it
    */
-  adopt(target, called, since) {
+  adopt(target, calling, since) {
     try {
       const ids = idsOfReceipt(target);
-      const { destination } = called;
+      const { destination } = calling;
       if (ids === undefined || !isOpen(destination)) return;
       const keyed = keyedIdOf(ids);
       if (isDuplicate(target) && keyed === undefined) return;
       if (since !== undefined) {
-        if (this.#callers.isOfOthers(ids, called.span, since)) return;
+        if (this.#callers.isOfOthers(ids, calling.span, since)) return;
         if (keyed === undefined && !this.#callers.hasBegun(ids)) {
-          this.#callers.expect(ids, called);
+          this.#callers.expect(ids, calling);
           return;
         }
       }
@@ -88,15 +88,15 @@ class Adoption {
         return;
       }
       if (keyed !== undefined) {
-        const caller = callerOf(called);
+        const caller = callerOf(calling);
         const conversationId = this.#callers.keyed.nameByReceipt(keyed, caller, target, since);
-        if (conversationId !== undefined) this.#recordCaller({ ...ids, conversationId }, called);
+        if (conversationId !== undefined) this.#recordCaller({ ...ids, conversationId }, calling);
         else if (!isDuplicate(target)) this.#route(ids, destination);
         return;
       }
       // The spans of work that has begun keep their ids here; the core moves their rows, if it can.
-      if (!this.#callers.hasBegun(ids) && !this.#name(ids, called)) return;
-      this.#recordCaller(ids, called);
+      if (!this.#callers.hasBegun(ids) && !this.#name(ids, calling)) return;
+      this.#recordCaller(ids, calling);
     } catch (error) {
       warn('BAD_SPAN', `A span could not be made the parent (${classOf(error)}).`);
     }
@@ -104,12 +104,12 @@ class Adoption {
 
   /**
    * @param {import('./routes.js').Ids} ids
-   * @param {import('./destination.js').Called} called
+   * @param {import('./destination.js').Calling} calling
    * @param {Routes} [routes] that its events take
    */
-  #name(ids, called, routes = this.#routes) {
-    if (!this.#callers.name(ids, callerOf(called))) return false;
-    this.#route(ids, called.destination, routes);
+  #name(ids, calling, routes = this.#routes) {
+    if (!this.#callers.name(ids, callerOf(calling))) return false;
+    this.#route(ids, calling.destination, routes);
     return true;
   }
 
@@ -125,7 +125,7 @@ class Adoption {
 
   /**
    * @param {import('./routes.js').Ids} ids
-   * @param {import('./destination.js').Called} called
+   * @param {import('./destination.js').Calling} calling
    */
   #recordCaller(ids, { span, destination }) {
     const caller = callerFields(span);
@@ -156,12 +156,12 @@ class Adoption {
   }
 }
 
-/** A span as the caller of Flue's work. @param {import('./destination.js').Called['span']} span */
+/** A span as the caller of Flue's work. @param {import('./destination.js').Calling['span']} span */
 const callerFields = ({ spanId, rootSpanId, isRemote }) => {
   return { spanId, rootSpanId, isWithin: !isRemote };
 };
 
-/** @param {import('./destination.js').Called} called */
+/** @param {import('./destination.js').Calling} calling */
 const callerOf = ({ span, destination }) => {
   return { ...callerFields(span), inherited: span.inherited, destination };
 };

@@ -8,7 +8,7 @@ const { KeyedCallers, MESSAGE_BEGINS_MS } = require('./keyed-callers.js');
 const { WorkKeys, isKeyedId, keyedIdOf } = require('./work-keys.js');
 
 /** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */
-/** @typedef {import('./destination.js').Called} Called */
+/** @typedef {import('./destination.js').Calling} Calling */
 /** @typedef {import('./routes.js').Ids} Ids */
 
 /**
@@ -36,7 +36,7 @@ class Callers {
   #begun = new Map();
   /** The spans in which submissions were queued, by the ids of these. The oldest first. @type {Map<unknown, string | undefined>} */
   #queuedIn = new Map();
-  /** Those that call work which has not begun, as receipts name it. The oldest first. @type {Map<unknown, { called: Called, until: number }>} */
+  /** Those that call work which has not begun, as receipts name it. The oldest first. @type {Map<unknown, { calling: Calling, until: number }>} */
   #expected = new Map();
   /** Those of keyed submissions that have not begun. */
   keyed = new KeyedCallers();
@@ -120,13 +120,13 @@ class Callers {
   /**
    * Awaits work that begins soon, if it does here.
    * @param {Ids} ids
-   * @param {Called} called
+   * @param {Calling} calling
    */
-  expect(ids, called) {
+  expect(ids, calling) {
     const id = idOf(ids);
     if (this.#expected.has(id)) return;
     const beginsMs = ids.runId === undefined ? MESSAGE_BEGINS_MS : RUN_BEGINS_MS;
-    this.#expected.set(id, { called, until: Date.now() + beginsMs });
+    this.#expected.set(id, { calling, until: Date.now() + beginsMs });
     dropOldest(this.#expected, MAX_CALLERS);
   }
 
@@ -143,10 +143,10 @@ class Callers {
     const id = idOf(event);
     const found = this.#expected.get(id);
     if (found === undefined) return undefined;
-    if (receiver !== undefined && receiver !== found.called.destination) return undefined;
+    if (receiver !== undefined && receiver !== found.calling.destination) return undefined;
     this.#expected.delete(id);
     const isLate = found.until < Date.now() || attemptCount > 1 || this.#begun.has(id);
-    return isLate ? undefined : found.called;
+    return isLate ? undefined : found.calling;
   }
 
   /**

@@ -38,7 +38,7 @@ const UNREADABLE = '{}';
  * @property {() => void} schedule rows are expected
  * @property {() => void} report reports the diagnostics so far
  * @property {InstanceType<typeof import('./callers.js').Callers>} callers the spans under which Flue's work runs
- * @property {(target: unknown, called: Called, since?: number) => void} adopt runs Flue's work under a span
+ * @property {(target: unknown, calling: Calling, since?: number) => void} adopt runs Flue's work under a span
  * @property {(event: unknown) => import('./capture.js').EventKind | undefined} kindOf the kind of an event that matters
  * @property {import('./slug-destinations.js').Openers} openers of the destinations of what slugs name
  * @property {Pick<InstanceType<typeof import('./masking.js').Masking>, 'isSet' | 'wasSet' | 'recordMasked'>} masking
@@ -46,7 +46,7 @@ const UNREADABLE = '{}';
 
 /** A span that work runs under. @typedef {Omit<import('./context.js').CustomSpan, 'id'>} CallingSpan */
 
-/** The same with where its rows go. @typedef {{ span: CallingSpan, destination: Destination }} Called */
+/** The span under which work is to run, and where the rows of both go. @typedef {{ span: CallingSpan, destination: Destination }} Calling */
 
 /** One recorder behind a logger and its spans. Its methods do not throw; `isIdle` may. */
 class Destination {

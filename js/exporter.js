@@ -90,7 +90,7 @@ class Exporter {
       },
       report: () => this.#report(),
       callers: this.callers,
-      adopt: (target, called, since) => this.#adoption.adopt(target, called, since),
+      adopt: (target, calling, since) => this.#adoption.adopt(target, calling, since),
       kindOf: (event) => this.#kindOf(event),
       openers: this.#openers,
       masking: this.#masking,

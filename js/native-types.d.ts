@@ -52,8 +52,8 @@ export interface Probe {
   /** Where rows go; null: nowhere. */
   readonly session: Session | null;
   readonly failure: ConnectFailure | null;
-  /** Why the file of `NODE_EXTRA_CA_CERTS` is not used; null: it is, or there is none. */
-  readonly complaint: string | null;
+  /** What the user must know of the certificates; null: nothing. */
+  readonly certificateWarning: string | null;
   readonly tookMs: number;
 }
 

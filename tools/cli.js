@@ -78,12 +78,12 @@ function print(text) {
 }
 
 /**
- * @param {string} complaint
+ * @param {string} problem
  * @param {string} help
  * @returns {2}
  */
-function refuse(complaint, help) {
-  process.stderr.write(`flue-braintrust: ${printable(complaint)}\n\n${help}`);
+function refuse(problem, help) {
+  process.stderr.write(`flue-braintrust: ${printable(problem)}\n\n${help}`);
   return 2;
 }
 

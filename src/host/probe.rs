@@ -45,7 +45,6 @@ pub struct Probe {
   session: Option<ProbedSession>,
   failure: Option<Failure>,
   /// What the user must know of the certificates.
-  #[serde(rename = "complaint")]
   certificate_warning: Option<String>,
   /// The duration in milliseconds.
   took_ms: u128,

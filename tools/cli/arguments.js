@@ -81,9 +81,9 @@ function parsed(args, options, allowPositionals) {
 function explained(message, names) {
   const [, option] = /^Unknown option '--?([^']*)'/.exec(message) ?? [];
   // The rest of Node's message is about positional arguments that begin with a dash.
-  const complaint = (message.split('\n')[0] ?? '').replace(/(^Unknown option '.*?')\. .*/, '$1');
+  const problem = (message.split('\n')[0] ?? '').replace(/(^Unknown option '.*?')\. .*/, '$1');
   const meant = option === undefined ? undefined : suggestionFor(option, names);
-  return meant === undefined ? complaint : `${complaint}. Did you mean --${meant}?`;
+  return meant === undefined ? problem : `${problem}. Did you mean --${meant}?`;
 }
 
 module.exports = { parseArguments };

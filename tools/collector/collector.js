@@ -326,11 +326,11 @@ class Collector extends EventEmitter {
   #apply(incoming) {
     const { before, after, traceIds } = this.#store.apply(incoming);
     this.collected.count(before, after);
-    const complaints = [
+    const problems = [
       ...checkIncomingRow(incoming),
       ...(after === undefined ? [] : checkStoredRow(before, after, incoming._is_merge === true)),
     ];
-    for (const problem of complaints) this.#addProblem({ rowId: incoming.id, problem });
+    for (const problem of problems) this.#addProblem({ rowId: incoming.id, problem });
     return traceIds;
   }
 

@@ -185,7 +185,7 @@ const mergePaths = (value) =>
  * @returns {string[]} what is wrong with the part `name` of a field; absent parts are right
  */
 function nested(name, value, check) {
-  return value === undefined ? [] : check(value).map((complaint) => `${name} ${complaint}`);
+  return value === undefined ? [] : check(value).map((problem) => `${name} ${problem}`);
 }
 
 /**

@@ -54,7 +54,7 @@ function checkIncomingRow(incoming) {
     const check = FIELDS.get(field);
     return check === undefined
       ? [`${field} is not a field of a row`]
-      : check(value).map((complaint) => `${field}${separator(complaint)}${complaint}`);
+      : check(value).map((problem) => `${field}${separator(problem)}${problem}`);
   });
 
   const parents = incoming.span_parents;
@@ -95,11 +95,11 @@ function aboutSpan(row) {
 }
 
 /**
- * @param {string} complaint begins with `must` when it is about the field itself
+ * @param {string} problem begins with `must` when it is about the field itself
  * @returns {string}
  */
-function separator(complaint) {
-  return complaint.startsWith('must ') ? ' ' : '.';
+function separator(problem) {
+  return problem.startsWith('must ') ? ' ' : '.';
 }
 
 /**

@@ -25,7 +25,7 @@ async function checkNetwork(known) {
   const { plan, settings } = known;
   if (plan === undefined || settings === undefined) return SKIPPED;
   const probe = (known.probe = await tryConnection(settings));
-  const { failure, session, complaint } = probe;
+  const { failure, session, certificateWarning } = probe;
   const way = plan.proxy === null ? '' : ` through the proxy ${plan.proxy}`;
 
   if (failure !== null && WRONG_CREDENTIALS.test(failure.message)) {
@@ -44,9 +44,9 @@ async function checkNetwork(known) {
   if (failure?.step === 'setting up the client') {
     return { status: 'failed', detail: failure.message };
   }
-  if (complaint !== null) {
+  if (certificateWarning !== null) {
     const advice = 'Correct the variable, or unset it. The other certificates serve.';
-    return { status: 'warning', detail: complaint, advice };
+    return { status: 'warning', detail: certificateWarning, advice };
   }
   if (session !== null && session.organisation === null) {
     return { status: 'ok', detail: `rows go straight to ${plan.apiUrl}; the test trace tries it` };

@@ -123,7 +123,7 @@ impl Conversations {
       known.drop_messages();
       self.0.entry(conversation, 0);
     }
-    self.shorten_beyond(MAX_BYTES);
+    self.shorten_to(MAX_BYTES);
   }
 
   /// A turn shows what a request of the conversation adds to the previous one, so that together they show all of it.
@@ -136,7 +136,7 @@ impl Conversations {
 
   /// Shortens the next inputs of the conversations that were idle longest, until the messages that are kept have at
   /// most so many bytes.
-  fn shorten_beyond(&mut self, max_bytes: usize) {
+  fn shorten_to(&mut self, max_bytes: usize) {
     while self.0.bytes() > max_bytes {
       let Some((key, known)) = self.0.least_recent() else { return };
       known.shown.shorten();
@@ -231,14 +231,14 @@ mod tests {
   }
 
   #[test]
-  fn beyond_the_bound_the_inputs_of_the_conversation_that_was_idle_longest_are_shortened() {
+  fn above_the_bound_the_inputs_of_the_conversation_that_was_idle_longest_are_shortened() {
     let mut known = Conversations::default();
     for number in 0..3 {
       turn(&mut known, "idle", number);
     }
     turn(&mut known, "busy", 0);
     let bytes = known.0.bytes();
-    known.shorten_beyond(bytes - 1);
+    known.shorten_to(bytes - 1);
     assert!(known.0.bytes() < bytes / 2);
     assert_eq!(turn(&mut known, "busy", 1).0, None);
     let (left_out, input) = turn(&mut known, "idle", 3);

@@ -196,13 +196,13 @@ function Step({ traceId, step }) {
   // The task that a tool call delegates is shown with the call.
   const [task] = items.length === 1 && items[0]?.kind === 'task' ? items : [];
   const below = task?.items ?? items;
-  const isSaidBelow = [step, task].some((one) => one?.kind === 'task') && below.some(isQuestion);
+  const isShownBelow = [step, task].some((one) => one?.kind === 'task') && below.some(isQuestion);
   return html`
     <li class=${error === null ? '' : 'failed'}>
       <span class=${`dot ${typeClass(type)}`} title=${type} />
       <${SpanLink} traceId=${traceId} spanId=${spanId} name=${name} />
       ${task !== undefined && html` → <${SpanLink} traceId=${traceId} ...${task} />`}
-      ${text !== '' && !isSaidBelow && html` <bdi class="hint">${text}</bdi>`}
+      ${text !== '' && !isShownBelow && html` <bdi class="hint">${text}</bdi>`}
       ${(interrupted || task?.interrupted) && html` <span class="badge warned">interrupted</span>`}
       ${[error, task?.error].filter(Boolean).map((line, n) => html` <span key=${n} class="failed">${line}</span>`)}
       <span class="hint"> ${timeOf(step)}</span>

@@ -34,10 +34,10 @@ export function listen(listener) {
   const channel = new BroadcastChannel(NAME);
   let isLeader = false;
   let isConnected = true;
-  let heardAt = Date.now();
+  let newsAt = Date.now();
   /** @param {News} news */
   const take = (news) => {
-    heardAt = Date.now();
+    newsAt = Date.now();
     // Only a tab with a connection has news.
     listener.connected(news.kind !== 'state' || news.connected);
     if (news.kind === 'changed') listener.changed(news.ids);
@@ -61,10 +61,10 @@ export function listen(listener) {
       return follow(publish, leaving.signal);
     })
     .catch(() => {
-      if (!leaving.signal.aborted) heardAt = 0;
+      if (!leaving.signal.aborted) newsAt = 0;
     });
   const watch = () => {
-    if (!isLeader && Date.now() - heardAt > SILENCE_MS) return poll();
+    if (!isLeader && Date.now() - newsAt > SILENCE_MS) return poll();
   };
   leaving.signal.addEventListener('abort', () => channel.close());
   return every(POLL_MS, watch, leaving);
