@@ -2,37 +2,23 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Browser, type BrowserContext, type Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 
 import { startCollector } from '../tools/collector';
 import type { Collector } from '../tools/collector/types';
 import { barriersOf } from './support/axe';
-import { faultsOf, inBrowser, launch } from './support/browser';
+import { inBrowser, openPageForEachTest } from './support/browser';
 import { promptSpans } from './support/flue-traces';
 import { Replay, recordings } from './support/replay';
 import { send, spanId, traceId } from './support/spans';
 
 inBrowser('the list of traces', () => {
-  let browser: Browser;
   let context: BrowserContext;
   let collector: Collector;
   let page: Page;
   let faults: string[];
 
-  beforeAll(async () => {
-    browser = await launch();
-  });
-  afterAll(() => browser?.close());
-  beforeEach(async () => {
-    collector = await startCollector();
-    context = await browser.newContext({ viewport: { width: 1300, height: 700 } });
-    page = await context.newPage();
-    faults = faultsOf(page);
-  });
-  afterEach(async () => {
-    await context.close();
-    await collector.close();
-  });
+  openPageForEachTest((opened) => ({ context, collector, page, faults } = opened));
 
   const names = () => page.locator('.list-name a').allTextContents();
   const row = (name: string | RegExp) => page.getByRole('row', { name });

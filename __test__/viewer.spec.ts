@@ -1,31 +1,18 @@
 /// <reference lib="dom" />
-import { type Browser, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 
 import { startCollector } from '../tools/collector';
 import type { Collector } from '../tools/collector/types';
-import { HOSTILE, faultsOf, inBrowser, launch } from './support/browser';
+import { HOSTILE, inBrowser, openPageForEachTest } from './support/browser';
 import { PIXEL, attach } from './support/attachments';
 import { type Sent, send, spanId, traceId } from './support/spans';
 
 inBrowser('the trace viewer', () => {
-  let browser: Browser;
   let collector: Collector;
   let page: Page;
   let faults: string[];
 
-  beforeAll(async () => {
-    browser = await launch();
-  });
-  afterAll(() => browser?.close());
-  beforeEach(async () => {
-    collector = await startCollector();
-    page = await browser.newPage({ viewport: { width: 1300, height: 700 } });
-    faults = faultsOf(page);
-  });
-  afterEach(async () => {
-    await page.close();
-    await collector.close();
-  });
+  openPageForEachTest((opened) => ({ collector, page, faults } = opened));
 
   const grid = () => page.getByRole('treegrid', { name: 'Spans' });
   const rowOf = (n: number) => page.locator(`[data-span="${spanId(n)}"]`);

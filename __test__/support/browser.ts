@@ -1,6 +1,8 @@
-import { type Browser, type Page, chromium } from 'playwright-core';
+import { type Browser, type BrowserContext, type Page, chromium } from 'playwright-core';
 
 import { CHROMIUM_FLAGS, findChromium } from '../../scripts/chromium';
+import { startCollector } from '../../tools/collector';
+import type { Collector } from '../../tools/collector/types';
 
 /** The tests that need a browser; left out only where that was asked for. */
 export const inBrowser = process.env.FLUE_BRAINTRUST_NO_BROWSER ? describe.skip : describe;
@@ -32,4 +34,34 @@ export function faultsOf(page: Page): string[] {
     void dialog.dismiss();
   });
   return faults;
+}
+
+/** A page of a collector's viewer. `faults` collects what goes wrong in the page. */
+export interface OpenPage {
+  context: BrowserContext;
+  collector: Collector;
+  page: Page;
+  faults: string[];
+}
+
+/** Opens a page in a window of its own for each test of a suite. The collector is new, too. */
+export function openPageForEachTest(use: (opened: OpenPage) => unknown) {
+  let browser: Browser;
+  let context: BrowserContext;
+  let collector: Collector;
+
+  beforeAll(async () => {
+    browser = await launch();
+  });
+  afterAll(() => browser?.close());
+  beforeEach(async () => {
+    collector = await startCollector();
+    context = await browser.newContext({ viewport: { width: 1300, height: 700 } });
+    const page = await context.newPage();
+    use({ context, collector, page, faults: faultsOf(page) });
+  });
+  afterEach(async () => {
+    await context.close();
+    await collector.close();
+  });
 }
