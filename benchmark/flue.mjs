@@ -18,10 +18,10 @@ import * as v from 'valibot';
 import { priced } from '../examples/priced.mts';
 
 /** How many turns a submission takes: all but the last call the tool. */
-export const TURNS_PER_SUBMISSION = 5;
+const TURNS_PER_SUBMISSION = 5;
 
 /** The size of a tool's result, in characters. */
-export const RESULT_SIZE = 2048;
+const RESULT_SIZE = 2048;
 
 const cost = { input: 3, output: 15, cacheRead: 0.3, cacheWrite: 3.75 };
 

@@ -28,7 +28,7 @@ const CODES = { SIGINT: 130, SIGTERM: 143 };
 const hold = () => void setTimeout(() => {}, 60_000);
 
 /** @type {Record<string, (app: Application, ending: Ending) => unknown>} */
-export const acts = {
+const acts = {
   /** The process ends when nothing is left to do. */
   leave: ({ stop }) => stop(),
   /** A cluster's worker lives until it is disconnected. */

@@ -7,7 +7,7 @@ export const PIXEL = Buffer.from(
 );
 
 /** The organisation of a collector. */
-export const ORG_ID = uuidOf('org:local');
+const ORG_ID = uuidOf('org:local');
 
 const headers = { authorization: 'Bearer local' };
 const post = (url: string, body: unknown) =>

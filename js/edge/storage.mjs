@@ -20,7 +20,7 @@ const WRITE = { allowConcurrency: true, allowUnconfirmed: true, noCache: true };
  * @param {any} value
  * @returns {value is EdgeStorage}
  */
-export function isStorage(value) {
+function isStorage(value) {
   if (value === null || value === undefined) return false;
   return ['get', 'put', 'delete', 'list'].every((name) => typeof value[name] === 'function');
 }
