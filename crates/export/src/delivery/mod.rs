@@ -11,6 +11,7 @@
 //! | `requests` | requests to send |
 //! | `repeats` | repetitions of requests that are not answered |
 //! | `responses` | effects of a response on its batch and on the connection |
+//! | `oversize` | rows that are too large for a request |
 //! | `attachments` | uploads of attachments |
 //! | `bad_rows` | requests that fail because of one row |
 //! | `advance` | due work |
@@ -20,6 +21,7 @@ mod attachments;
 mod bad_rows;
 mod batches;
 mod in_flight;
+mod oversize;
 mod repeats;
 mod requests;
 mod responses;
