@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use export::{counters::Stats, diagnostics::Account};
+use export::{account::Account, counters::Stats};
 use serde::Serialize;
 
 /// A command. Deadlines are on the host's clock.

@@ -11,8 +11,8 @@ use std::{
 };
 
 use export::{
+  account::Account,
   admission::{Admission, Priority},
-  diagnostics::Account,
   loss::LossReason,
 };
 use tokio::sync::Notify;

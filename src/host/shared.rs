@@ -10,12 +10,8 @@ use std::{
 };
 
 use export::{
-  Exporter, RestoredWork,
-  config::Settings,
-  connection::Session,
-  debug_log::LineSink,
-  diagnostics::{Account, Sink},
-  loss::LossReason,
+  Exporter, RestoredWork, account::Account, config::Settings, connection::Session,
+  debug_log::LineSink, diagnostics::Sink, loss::LossReason,
 };
 use serde::Serialize;
 

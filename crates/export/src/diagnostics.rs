@@ -2,7 +2,7 @@
 //! no keys.
 
 use std::{
-  collections::{BTreeMap, VecDeque},
+  collections::VecDeque,
   fmt, mem,
   sync::{Arc, Mutex, MutexGuard, PoisonError},
   time::Duration,
@@ -10,23 +10,10 @@ use std::{
 
 use serde::Serialize;
 
-use crate::{
-  admission::Priority,
-  counters::{Counters, RowTotals, Stats},
-  debug_log::{DebugLog, LineSink},
-  loss::LossReason,
-  secrets::Secrets,
-};
+use crate::{loss::LossReason, secrets::Secrets};
 
 /// The most diagnostics kept until a program takes them; the oldest are dropped.
 const MAX_KEPT: usize = 64;
-
-/// The message of [`Code::Cut`].
-const CONTENT_IS_CUT: &str = "The queue is full: spans end without their content, which `stats().cut` \
-  counts; increase `maxQueueBytes`, or configure a `spool` directory (in a Worker: `storage`).";
-
-/// The same for an event that has more content than its limits allow.
-const CONTENT_IS_LARGE: &str = "A very large event is cut: `stats().cut`.";
 
 /// The kinds of problems, each with a code to search for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,98 +80,6 @@ impl fmt::Display for Diagnostic {
 
 /// Where a host shows diagnostics: stderr, or a console.
 pub type Sink = Box<dyn Fn(&Diagnostic) + Send + Sync>;
-
-/// The counters and the diagnostics of one exporter, shared with the host's threads.
-pub struct Account {
-  /// The counters.
-  pub counters: Counters,
-  /// The diagnostics.
-  pub diagnostics: Diagnostics,
-  /// The debug log. Default: off.
-  pub log: DebugLog,
-  /// The keys that nothing contains.
-  pub secrets: Arc<Secrets>,
-}
-
-impl Account {
-  /// An account at zero. `period` is the shortest time between two diagnostics of one loss reason.
-  pub fn new(period: Duration, secrets: &Arc<Secrets>, sink: Sink) -> Self {
-    Self {
-      counters: Counters::default(),
-      diagnostics: Diagnostics::new(period, secrets, sink),
-      log: DebugLog::default(),
-      secrets: secrets.clone(),
-    }
-  }
-
-  /// Switches the debug log on.
-  pub fn show_log(&mut self, sink: LineSink) {
-    let secrets = self.secrets.clone();
-    self.log = DebugLog::new(Box::new(move |line| sink(&secrets.hide(line.to_owned()))));
-  }
-
-  /// Records the last error.
-  pub fn failed(&self, error: String) {
-    self.counters.failed(self.secrets.hide(error));
-  }
-
-  /// Counts an accepted event. A minimal end counts as cut, as does an event from which the host has `cut` content;
-  /// the first is reported.
-  pub fn accept_event(&self, priority: Priority, cut: bool) {
-    self.counters.event_accepted();
-    self.note_cut(priority, cut);
-  }
-
-  /// The part of [`Self::accept_event`] that may report, for a host that has counted the event.
-  pub fn note_cut(&self, priority: Priority, cut: bool) {
-    let is_minimal = priority == Priority::MinimalEnd;
-    if cut || is_minimal {
-      self.counters.cut(1);
-      self.diagnostics.once(Code::Cut, if is_minimal { CONTENT_IS_CUT } else { CONTENT_IS_LARGE });
-    }
-  }
-
-  /// Counts an event of `bytes` that never becomes rows, and reports it. [`LossReason::Closed`] is only counted:
-  /// the application itself closed the recorder.
-  pub fn refuse(&self, reason: LossReason, bytes: usize, why: &str, now: Duration) {
-    self.counters.refuse(reason, bytes);
-    self.log.line(format_args!("event of {bytes} bytes refused: {}", reason.name()));
-    if reason != LossReason::Closed {
-      self.diagnostics.lost(reason, 1, why, now);
-    }
-  }
-
-  /// Counts accepted rows that are lost, and reports them.
-  pub fn lose(&self, reason: LossReason, totals: RowTotals, why: &str, now: Duration) {
-    self.counters.lose(reason, totals);
-    self.log.line(format_args!("{} rows dropped: {} ({why})", totals.rows, reason.name()));
-    self.diagnostics.lost(reason, totals.rows, why, now);
-  }
-
-  /// Counts accepted attachments that are lost, and reports them.
-  pub fn lose_attachments(&self, reason: LossReason, count: usize, why: &str, now: Duration) {
-    self.counters.lose_attachments(reason, count);
-    self.log.line(format_args!("{count} attachments dropped: {} ({why})", reason.name()));
-    self.diagnostics.lost_attachments(reason, count, why, now);
-  }
-
-  /// Reports the total of lost rows and attachments at the end.
-  pub fn warn_total_lost(&self) {
-    let stats: Stats = self.counters.stats();
-    let mut totals = Vec::new();
-    // The application itself closed the recorder before these events.
-    if stats.lost.keys().any(|reason| *reason != LossReason::Closed.name()) {
-      totals.push(total_lost(rows_are, &stats.lost));
-    }
-    if !stats.attachments.lost.is_empty() {
-      totals.push(total_lost(attachments_are, &stats.attachments.lost));
-    }
-    if !totals.is_empty() {
-      let last = stats.last_error.map(|error| format!("; last error: {error}")).unwrap_or_default();
-      self.diagnostics.once(Code::Exit, &format!("{}{last}.", totals.join(", ")));
-    }
-  }
-}
 
 /// The diagnostics of one exporter, each kind of problem once.
 pub struct Diagnostics {
@@ -294,14 +189,8 @@ pub fn rows_are(count: u64) -> String {
 }
 
 /// The number of attachments, with its verb.
-fn attachments_are(count: u64) -> String {
+pub fn attachments_are(count: u64) -> String {
   format!("{count} {}", if count == 1 { "attachment is" } else { "attachments are" })
-}
-
-/// How many are lost, and why.
-fn total_lost(are: fn(u64) -> String, lost: &BTreeMap<&'static str, u64>) -> String {
-  let reasons: Vec<String> = lost.iter().map(|(why, count)| format!("{count} {why}")).collect();
-  format!("{} lost ({})", are(lost.values().sum()), reasons.join(", "))
 }
 
 #[cfg(test)]

@@ -29,12 +29,12 @@ pub use self::waiting::TicketId;
 use self::waiting::Waiting;
 
 use crate::{
+  account::Account,
   admission::Admission,
   config::Settings,
   connection::Session,
   counters::RowTotals,
   delivery::{Delivery, Mark},
-  diagnostics::Account,
   masking::{MaskRequest, Masking},
   open_spans::SnapshotSchedule,
   sampling::Sampling,

@@ -15,6 +15,7 @@
 //! | `sampling` | the traces that are recorded |
 //! | [`exporter`] | the exporter |
 
+pub mod account;
 pub mod admission;
 mod attachment_upload;
 mod attachments;

@@ -5,10 +5,7 @@ use std::{collections::VecDeque, fmt, io, sync::Arc, time::Duration};
 
 use spool::{Header, Operation, Segment};
 
-use crate::{
-  diagnostics::{Account, Code},
-  time::Now,
-};
+use crate::{account::Account, diagnostics::Code, time::Now};
 
 /// How long an operation that has failed is not tried again.
 pub const PAUSE: Duration = Duration::from_secs(1);

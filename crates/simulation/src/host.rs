@@ -9,8 +9,8 @@ use std::{
 
 use braintrust_row::RowId;
 use export::{
-  Exporter, Now, OperationId, SpoolStatus, TicketId, config::Settings, counters::Stats,
-  diagnostics::Account, transport::RequestId,
+  Exporter, Now, OperationId, SpoolStatus, TicketId, account::Account, config::Settings,
+  counters::Stats, transport::RequestId,
 };
 use serde_json::json;
 use spool::{Id, Operation, Options, Spool, memory::MemoryFiles};

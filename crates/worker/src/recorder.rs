@@ -7,7 +7,7 @@ use std::{
 };
 
 use export::{
-  Exporter, Now, Output, SpoolStatus, admission::Priority, config::Settings, diagnostics::Account,
+  Exporter, Now, Output, SpoolStatus, account::Account, admission::Priority, config::Settings,
   loss::LossReason, masking::Masking, secrets::Secrets, transport::Request,
 };
 use flue_event::Utf8;

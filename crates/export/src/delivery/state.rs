@@ -14,13 +14,13 @@ use spool::Adopted;
 
 use super::in_flight::InFlight;
 use crate::{
+  account::Account,
   attachments::Attachments,
   backoff::Backoff,
   batch::{EncodedBatch, RowQueue},
   config::Settings,
   connection::{Connecting, Session},
   counters::RowTotals,
-  diagnostics::Account,
   loss::LossReason,
   masking::{MaskRequest, Masking, MaskingQueue},
   outbox::{Outbox, SpooledBatch},
