@@ -7,36 +7,31 @@ use std::time::Duration;
 
 use braintrust_row::Destination;
 use bytes::Bytes;
-use http::{HeaderValue, Method};
+use http::Method;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
-use url::Url;
 
 pub use self::error::ConnectError;
-use self::error::{LOGIN, REGISTRATION};
+use self::{
+  call::parse,
+  error::REGISTRATION,
+  organization::{Organization, organization},
+};
+pub(crate) use self::{
+  call::{authorized, json_body},
+  organization::{login_call, org_id},
+};
 use crate::{
   config::{self, Settings},
-  headers::Headers,
-  outcome::{ExportOutcome, WRONG_ADDRESS, classify, not_confirmed},
   time::Now,
-  transport::{Body, Call, Reads, Response, TransportError, has_credentials, redact_url},
+  transport::{Call, Reads, Response, TransportError},
 };
 
+mod call;
 mod error;
-
-/// The media type of every request and response.
-pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+mod organization;
 
 /// The most bytes of one request as long as the server does not state its limit.
 pub const DEFAULT_MAX_BYTES: usize = 6 * 1024 * 1024;
-
-/// The remedy when the server refuses the key.
-const WRONG_KEY: &str = "check BRAINTRUST_API_KEY";
-/// The remedy when a proxy refuses its credentials.
-const WRONG_PROXY: &str = "check the credentials in HTTPS_PROXY or HTTP_PROXY";
-
-/// How many organizations a message names.
-const MAX_NAMES: usize = 10;
 
 /// The timeout of `/version`, which delays the first rows: much shorter than the default exit timeout.
 const LIMIT_TIMEOUT: Duration = Duration::from_millis(500);
@@ -78,19 +73,6 @@ impl Session {
   pub fn allows_overflow(&self) -> bool {
     self.limit.is_some()
   }
-}
-
-#[derive(Deserialize)]
-struct Login {
-  /// Each is read by itself: one that is not Braintrust's does not hide the others.
-  org_info: Vec<Box<RawValue>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Organization {
-  id: String,
-  name: Option<String>,
-  api_url: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -237,55 +219,6 @@ fn known_receiver(settings: &Settings) -> Option<&String> {
   settings.experiment_id.as_ref().or(settings.project_id.as_ref())
 }
 
-/// The request that logs in.
-pub(crate) fn login_call(settings: &Settings) -> Call {
-  let url = format!("{}/api/apikey/login", settings.app_url);
-  authorized(settings, Method::POST, &url, Bytes::new(), Reads::Body)
-}
-
-/// The organization in the response to it.
-fn organization(
-  settings: &Settings,
-  url: &str,
-  result: Result<Response, TransportError>,
-  now: Now,
-) -> Result<Organization, ConnectError> {
-  let Login { org_info } = parse(LOGIN, url, result, now)?;
-  choose(&org_info, settings.org_name.as_deref())
-}
-
-/// The id of the organization in the response to [`login_call`].
-pub(crate) fn org_id(
-  settings: &Settings,
-  result: Result<Response, TransportError>,
-  now: Now,
-) -> Result<String, ConnectError> {
-  organization(settings, &login_call(settings).url, result, now).map(|found| found.id)
-}
-
-/// The organization of that name, else the first: another one must not receive the rows.
-fn choose(all: &[Box<RawValue>], wanted: Option<&str>) -> Result<Organization, ConnectError> {
-  let mut all = all.iter().map(|entry| serde_json::from_str::<Organization>(entry.get()).ok());
-  let Some(wanted) = wanted else {
-    let first = all.next().ok_or(ConnectError::NoOrganization)?;
-    return first.ok_or(ConnectError::UnreadableOrganization);
-  };
-  let mut names = Vec::new();
-  for organization in all.flatten() {
-    match &organization.name {
-      Some(name) if name == wanted => return Ok(organization),
-      Some(name) => names.push(format!("{name:?}")),
-      None => {}
-    }
-  }
-  if names.len() > MAX_NAMES {
-    names.truncate(MAX_NAMES);
-    names.push("others".to_owned());
-  }
-  let known = names.join(", ");
-  Err(ConnectError::UnknownOrganization { wanted: wanted.to_owned(), known })
-}
-
 /// The request for the server's limit.
 pub fn limit_call(settings: &Settings, api_url: &str) -> Call {
   let url = format!("{api_url}/version");
@@ -298,61 +231,4 @@ pub fn limit(result: Result<Response, TransportError>) -> Option<usize> {
   let response = result.ok().filter(|response| (200..300).contains(&response.status))?;
   let version: Version = response.json()?;
   version.logs3_payload_max_bytes.filter(|limit| *limit > 0)
-}
-
-/// A request to Braintrust, with the API key.
-pub(crate) fn authorized(
-  settings: &Settings,
-  method: Method,
-  url: &str,
-  body: Bytes,
-  reads: Reads,
-) -> Call {
-  let mut headers = Headers::default();
-  headers.set("accept", JSON);
-  headers.set("content-type", JSON);
-  // Credentials in the address are for a gateway, which adds the key itself.
-  if !Url::parse(url).is_ok_and(|url| has_credentials(&url)) {
-    headers.set("authorization", settings.api_key.bearer().clone());
-  }
-  let timeout = settings.request_timeout;
-  Call { method, url: url.to_owned(), headers, body: Body::Bytes(body), timeout, reads }
-}
-
-/// The JSON body of a request. The values serialized here never fail.
-pub(crate) fn json_body(value: &impl Serialize) -> Bytes {
-  serde_json::to_vec(value).unwrap_or_default().into()
-}
-
-fn parse<T: for<'de> Deserialize<'de>>(
-  step: &'static str,
-  url: &str,
-  result: Result<Response, TransportError>,
-  now: Now,
-) -> Result<T, ConnectError> {
-  let status = result.as_ref().ok().map(|response| response.status);
-  let failed =
-    |why, outcome| ConnectError::Failed { step, url: redact_url(url), why, status, outcome };
-  let outcome = classify(&result, now.unix_ms);
-  let response = result.map_err(|error| failed(error.to_string(), outcome.clone()))?;
-  let described = response.describe();
-  match outcome {
-    // It may be another server, or one page of a load balancer: retry.
-    ExportOutcome::Delivered => response
-      .json()
-      .ok_or_else(|| failed(not_confirmed(&response), ExportOutcome::Retry(Duration::ZERO))),
-    ExportOutcome::Unauthorized => {
-      let remedy = match response.status {
-        407 => WRONG_PROXY,
-        _ if response.is_redirect() => WRONG_ADDRESS,
-        _ => WRONG_KEY,
-      };
-      Err(failed(format!("{described} ({remedy})"), outcome))
-    }
-    ExportOutcome::Retry(_) | ExportOutcome::Unconfirmed => Err(failed(described, outcome)),
-    // Login and registration exist on every Braintrust: this is another server.
-    ExportOutcome::Rejected | ExportOutcome::Split => {
-      Err(failed(format!("{described} ({WRONG_ADDRESS})"), ExportOutcome::Unauthorized))
-    }
-  }
 }
