@@ -299,13 +299,13 @@ export const MUTATIONS = [
   },
   {
     name: 'shutdown: what is left is not counted',
-    file: `${EXPORT}/delivery/advance.rs`,
+    file: `${EXPORT}/delivery/shutdown.rs`,
     replace: `    self.account.counters.lose(reason, left);`,
     by: `    let _unused = reason;`,
   },
   {
     name: 'shutdown: responses after the end count',
-    file: `${EXPORT}/delivery/advance.rs`,
+    file: `${EXPORT}/delivery/shutdown.rs`,
     replace: `    self.in_flight.clear();`,
     by: ``,
   },
@@ -436,7 +436,7 @@ export const MUTATIONS = [
   },
   {
     name: 'attachments: what is left at the end is not counted',
-    file: `${EXPORT}/delivery/advance.rs`,
+    file: `${EXPORT}/delivery/shutdown.rs`,
     replace: `    self.account.counters.lose_attachments(reason, attachments);`,
     by: '',
   },

@@ -6,7 +6,7 @@ use super::{
   batches::{CHECKPOINT, LINGER},
   state::{Connection, Delivery},
 };
-use crate::{attachments::Attachments, counters::RowTotals, loss::LossReason, time::Now};
+use crate::{counters::RowTotals, time::Now};
 
 impl Delivery {
   /// Encodes rows, and asks for the requests and operations that are due. `urgent` sends rows that
@@ -51,37 +51,6 @@ impl Delivery {
     let has_rows =
       !self.queue.is_empty() || self.outbox.ready() > 0 || self.outbox.spooled().rows > 0;
     !has_rows && self.unsettled_attachments() == 0 && !self.wants_session
-  }
-
-  /// Ends delivery: segments stay for the next process, other rows and attachments are lost. True when all are
-  /// delivered.
-  pub fn finish(&mut self, now: Now) -> bool {
-    let spooled = self.leave_spooled();
-    let left = self.account.counters.pending();
-    let is_complete = left.rows + spooled.rows + self.unsettled_attachments() == 0;
-    // Nothing else states why.
-    if let Some(call) = self.in_flight.iter().min_by_key(|call| call.began)
-      && !is_complete
-      && self.account.counters.has_no_error()
-    {
-      self.account.failed(call.no_response(now));
-    }
-    let reason =
-      if self.unauthorized { LossReason::Unauthorized } else { LossReason::NotDeliveredAtExit };
-    self.account.counters.lose(reason, left);
-    let attachments = self.attachments.as_mut().map_or(0, Attachments::clear);
-    self.account.counters.lose_attachments(reason, attachments);
-    // Their rows are counted: a request sent from now on would deliver lost rows.
-    self.requests.clear();
-    self.in_flight.clear();
-    self.spool.close();
-    is_complete
-  }
-
-  /// Counts every row in the spool as spooled from now on: the process ends, and the next one delivers them.
-  pub fn begin_leaving(&mut self) {
-    self.leaves_spool = true;
-    self.leave_spooled();
   }
 
   /// Counts every row in the spool as spooled, including those that are in memory as well. Returns their total.

@@ -1,8 +1,8 @@
 //! Rows to batches.
 
-use std::{iter, time::Duration};
+use std::time::Duration;
 
-use braintrust_row::{Destination, Masked, Row};
+use braintrust_row::{Destination, Row};
 
 use super::{
   spooling::SPILL,
@@ -12,8 +12,6 @@ use crate::{
   batch::{Encoded, Limits, RowBatch},
   config::Settings,
   connection::DEFAULT_MAX_BYTES,
-  counters::RowTotals,
-  loss::LossReason,
   time::Now,
 };
 
@@ -25,16 +23,10 @@ pub(super) const CHECKPOINT: Duration = Duration::from_millis(100);
 const GROWTH: usize = 10;
 /// The bytes of waiting rows after which those whose span has ended are encoded, which takes less memory.
 const COMPACT_EVERY: usize = 1024 * 1024;
-/// The most rows and bytes that are masked at once.
-const MAX_MASKED_ROWS: usize = 100;
-const MAX_MASKED_BYTES: usize = 256 * 1024;
-/// The most rows that are masked at once for the spool. None of them is there before the last is masked, and a masking
-/// function may take milliseconds for each.
-const MAX_MASKED_ROWS_FOR_SPOOL: usize = 20;
 
 /// Whether a row goes into a batch.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Pick {
+pub(super) enum Pick {
   /// Rows of spans that no unsettled batch carries.
   Free,
   /// All rows, but for those of spans that are with the masking function: it may return batches in any order.
@@ -103,26 +95,12 @@ impl Delivery {
     true
   }
 
-  /// Gives the rows that must be masked to the masking function that was removed, as many as it takes at once.
-  pub(super) fn mask_waiting(&mut self) {
-    if self.masks() || !self.queue.has_masked() {
-      return;
-    }
-    let limits = self.masked_limits();
-    while !self.masked.is_full()
-      && let Some(picked) = self.pick(limits, Pick::Masked)
-    {
-      self.masked.begin(picked);
-    }
-    self.waiting_since = self.waiting_since.filter(|_| !self.queue.is_empty());
-  }
-
   fn has_waited(&self, delay: Duration, now: Now) -> bool {
     self.waiting_since.is_some_and(|since| now.elapsed.saturating_sub(since) >= delay)
   }
 
   /// Takes rows out of the queue.
-  fn pick(&mut self, limits: Limits, pick: Pick) -> Option<RowBatch> {
+  pub(super) fn pick(&mut self, limits: Limits, pick: Pick) -> Option<RowBatch> {
     let (outbox, masked, masks) = (&self.outbox, &self.masked, self.masks());
     let is_masked = |row: &Row| masked.carries(&row.span.row);
     let is_free = |row: &Row| !outbox.carries(&row.span.row) && !is_masked(row);
@@ -137,11 +115,6 @@ impl Delivery {
     picked
   }
 
-  /// Whether no further batch can be masked now.
-  pub(super) fn is_masking_full(&self) -> bool {
-    self.masks() && self.masked.is_full()
-  }
-
   /// Encodes rows, after masking if there is a masking function.
   fn encode(&mut self, rows: RowBatch, to: Option<&Destination>, now: Now) {
     if self.masks() {
@@ -152,51 +125,8 @@ impl Delivery {
     }
   }
 
-  /// Counts rows that must be masked as lost: the masking function can no longer be called.
-  pub(super) fn lose_unmasked(&mut self, now: Now) {
-    let limits = Limits { rows: usize::MAX, bytes: usize::MAX };
-    let masks = self.masks();
-    let picked = |row: &Row| masks || row.is_masked;
-    // Several, if a span has several rows.
-    let waiting: Vec<_> = iter::from_fn(|| self.queue.pick(limits, picked)).collect();
-    self.resolve_marks();
-    self.waiting_since = self.waiting_since.filter(|_| !self.queue.is_empty());
-    for rows in self.masked.clear().chain(waiting) {
-      let totals = RowTotals { rows: rows.rows(), bytes: rows.counted() };
-      let reason = LossReason::NotDeliveredAtExit;
-      self.account.lose(
-        reason,
-        totals,
-        "the masking function can no longer be called",
-        now.elapsed,
-      );
-    }
-  }
-
-  /// Encodes a batch with its masked content.
-  pub fn handle_masked(&mut self, batch: u64, content: &str, now: Now) {
-    if let Some(rows) = self.masked.finish(batch) {
-      let encoded =
-        rows.encode_masked(content, self.settings.max_field_bytes, &self.account.secrets);
-      self.push_encoded(encoded, now);
-    }
-  }
-
-  /// Encodes the first rows of a batch with their masked content, and counts the others as lost.
-  pub fn handle_partly_masked(&mut self, batch: u64, content: &str, now: Now) {
-    let Some(mut rows) = self.masked.finish(batch) else { return };
-    let masked = Masked::read_all(content).map_or(0, |masked| masked.len());
-    let rest = rows.split_off(masked);
-    if rest.rows > 0 {
-      let why = "no time is left for the masking function";
-      self.account.lose(LossReason::NotDeliveredAtExit, rest, why, now.elapsed);
-    }
-    let encoded = rows.encode_masked(content, self.settings.max_field_bytes, &self.account.secrets);
-    self.push_encoded(encoded, now);
-  }
-
   /// Adds a batch to the outbox, through the spool if it has room.
-  fn push_encoded(&mut self, encoded: Option<Encoded>, now: Now) {
+  pub(super) fn push_encoded(&mut self, encoded: Option<Encoded>, now: Now) {
     let Some(Encoded { batch, size_correction, cut }) = encoded else { return };
     let (key, rows, bytes) = (batch.key(), batch.rows(), batch.bytes());
     self.account.log.line(format_args!("batch {key}: {rows} rows, {bytes} bytes"));
@@ -213,12 +143,6 @@ impl Delivery {
       }
       None => self.outbox.push(batch, None),
     }
-  }
-
-  /// Masked batches are small, because masking blocks the JavaScript thread.
-  fn masked_limits(&self) -> Limits {
-    let rows = if self.spool.is_open() { MAX_MASKED_ROWS_FOR_SPOOL } else { MAX_MASKED_ROWS };
-    Limits { rows, bytes: MAX_MASKED_BYTES }
   }
 
   /// The limits of one batch.

@@ -14,6 +14,8 @@
 //! | `oversize` | rows that are too large for a request |
 //! | `attachments` | uploads of attachments |
 //! | `bad_rows` | requests that fail because of one row |
+//! | `masking` | rows to and from the masking function |
+//! | `shutdown` | the end of the process |
 //! | `advance` | due work |
 
 mod advance;
@@ -21,10 +23,12 @@ mod attachments;
 mod bad_rows;
 mod batches;
 mod in_flight;
+mod masking;
 mod oversize;
 mod repeats;
 mod requests;
 mod responses;
+mod shutdown;
 mod spooling;
 mod state;
 

@@ -3,13 +3,12 @@
 use std::{
   cell::Cell,
   collections::VecDeque,
-  mem,
   rc::{Rc, Weak},
   sync::Arc,
   time::Duration,
 };
 
-use braintrust_row::{Row, RowId, RowMap, TraceId};
+use braintrust_row::{Row, RowId, RowMap};
 use spool::Adopted;
 
 use super::in_flight::InFlight;
@@ -22,7 +21,7 @@ use crate::{
   connection::{Connecting, Session},
   counters::RowTotals,
   loss::LossReason,
-  masking::{MaskRequest, Masking, MaskingQueue},
+  masking::MaskingQueue,
   outbox::{Outbox, SpooledBatch},
   patience::Patience,
   spool_writer::{SpoolStatus, SpoolWriter},
@@ -61,10 +60,10 @@ pub struct Delivery {
   /// The marks with rows that are queued.
   pub marks: Vec<Weak<Mark>>,
   /// Whether a masking function is set: every row passes through it.
-  is_masking: bool,
+  pub(super) is_masking: bool,
   /// The traces that were open when it was removed: their rows do so to their end. With a value that means nothing, as
   /// the WebAssembly module has such a table already.
-  masked_traces: RowMap<u64>,
+  pub(super) masked_traces: RowMap<u64>,
   /// Whether it can no longer be called: rows that must be masked are lost.
   pub(super) cannot_mask: bool,
   /// The batches that are being masked.
@@ -225,45 +224,6 @@ impl Delivery {
     }
   }
 
-  /// Whether rows pass through the masking function. When it is removed, those that wait still do, and those of the
-  /// traces that are `open`: what these keep was recorded under it. False if nothing changes.
-  pub fn set_masking(&mut self, masking: Masking, open: impl Iterator<Item = TraceId>) -> bool {
-    if masking == Masking::Unavailable {
-      return !mem::replace(&mut self.cannot_mask, true);
-    }
-    let was_masking = mem::replace(&mut self.is_masking, masking == Masking::On);
-    if was_masking && !self.is_masking {
-      self.masked_traces = open.map(|trace| (trace.key(), 0)).collect();
-      self.mask_waiting();
-    }
-    was_masking != self.is_masking
-  }
-
-  /// Whether rows wait for a masking function, or will.
-  pub fn needs_masking(&self) -> bool {
-    self.masks() || self.queue.has_masked() || !self.masked.is_empty()
-  }
-
-  /// Whether rows pass through a masking function.
-  pub fn masks(&self) -> bool {
-    self.is_masking
-  }
-
-  /// Whether rows of a trace pass through a masking function.
-  pub fn masks_trace(&self, trace: TraceId) -> bool {
-    self.is_masking || self.masked_traces.contains_key(&trace.key())
-  }
-
-  /// Whether rows of any trace do.
-  pub fn masks_any(&self) -> bool {
-    self.is_masking || !self.masked_traces.is_empty()
-  }
-
-  /// The next content to mask.
-  pub fn poll_mask(&mut self) -> Option<MaskRequest> {
-    self.masked.poll()
-  }
-
   /// The next request to send.
   pub fn poll_request(&mut self) -> Option<Request> {
     self.requests.pop_front()
@@ -370,45 +330,5 @@ impl Delivery {
     });
     let spooled = if self.leaves_spool { self.outbox.backed() } else { RowTotals::default() };
     RowTotals { rows: all.rows - spooled.rows, bytes: all.bytes - spooled.bytes }
-  }
-
-  /// The process ends at `deadline`, or may end: shortens delays, and allows one more attempt at once.
-  pub fn begin_shutdown(&mut self, deadline: Duration, now: Now) {
-    self.hurry(deadline.saturating_sub(now.elapsed), now);
-    self.retry_at = None;
-    self.outbox.end_delays();
-    if self.unauthorized {
-      self.unauthorized = false;
-      self.refused_at.get_or_insert(now.elapsed);
-    }
-    self.shutdown_since.get_or_insert(now.elapsed);
-    self.ends_at = Some(self.ends_at.map_or(deadline, |end| end.min(deadline)));
-    self.write_again();
-    if let Some(attachments) = &mut self.attachments {
-      attachments.hurry();
-    }
-  }
-
-  /// Whether the server refuses the key, and no request in flight may still be accepted.
-  pub fn is_refused(&self) -> bool {
-    self.unauthorized && self.in_flight.is_empty()
-  }
-
-  /// Whether shutdown can end: every row and every attachment is settled, or the server refuses the key, or it fails
-  /// and all rows are in the spool, which holds no attachments.
-  pub fn is_done(&self) -> bool {
-    let can_end = self.failed_since_shutdown || self.outbox.is_empty();
-    self.is_refused() || (can_end && self.is_safe() && self.unsettled_attachments() == 0)
-  }
-
-  /// Whether the server fails and the spool has every row: the next process delivers them.
-  pub fn is_left_to_next(&self) -> bool {
-    self.failed_since_shutdown && self.is_safe() && !self.outbox.is_empty()
-  }
-
-  /// Whether every row is delivered or in the spool.
-  pub fn is_safe(&self) -> bool {
-    let is_encoded = self.queue.is_empty() && self.masked.is_empty();
-    is_encoded && self.outbox.backed().rows == self.outbox.rows()
   }
 }
