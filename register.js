@@ -3,7 +3,7 @@
 // `node --require flue-braintrust/register`, which does not wait until the tracing has started.
 
 const { hasKey } = require('./js/environment.js');
-const { messageOf } = require('./js/json/json-safe-copy.js');
+const { messageOf } = require('./js/json/describe.js');
 const { isStrict } = require('./js/variables.js');
 const { warn } = require('./js/warn.js');
 

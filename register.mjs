@@ -14,7 +14,7 @@ import { pathToFileURL } from 'node:url';
 import { braintrustFlueInstrumentation, initLogger } from './index.mjs';
 import { hasKey } from './js/environment.js';
 import { isStrict } from './js/variables.js';
-import { messageOf } from './js/json/json-safe-copy.js';
+import { messageOf } from './js/json/describe.js';
 import { warn } from './js/warn.js';
 
 try {

@@ -3,7 +3,7 @@
 // Puts Flue's work under the spans of the application that call it.
 
 const { callingWork } = require('./context.js');
-const { classOf } = require('./json/json-safe-copy.js');
+const { classOf } = require('./json/describe.js');
 const { idsOfReceipt, isDuplicate } = require('./receipts.js');
 const { warn } = require('./warn.js');
 const { keyedIdOf } = require('./work-keys.js');

@@ -3,7 +3,7 @@
 // The steps of an exporter at the end of the process. After `process.exit` and uncaught errors no promise settles and no
 // cleanup hook of an addon runs, but `exit` listeners do, and may block.
 
-const { messageOf } = require('./json/json-safe-copy.js');
+const { messageOf } = require('./json/describe.js');
 const { warn } = require('./warn.js');
 
 /** How long the end of the process waits for all recorders in one round, in milliseconds. */

@@ -2,7 +2,7 @@
 
 // What is wrong with an option, without the words of the application.
 
-const { classOf } = require('./json/json-safe-copy.js');
+const { classOf } = require('./json/describe.js');
 
 /** An option is invalid. Its message has names of options, and no content. */
 class InvalidOption extends TypeError {}

@@ -4,7 +4,7 @@
 
 const { types } = require('./builtins/index.js');
 const { untraced } = require('./context.js');
-const { classOf } = require('./json/json-safe-copy.js');
+const { classOf } = require('./json/describe.js');
 const { toJsonSafe } = require('./json/stringify.js');
 
 /** @typedef {import('../index.d.ts').MaskingFunction} MaskingFunction */

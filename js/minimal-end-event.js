@@ -2,7 +2,7 @@
 
 // The minimal event of an end that the queue refused.
 
-const { mark } = require('./json/json-safe-copy.js');
+const { mark } = require('./json/marks.js');
 const { boundaryBefore } = require('./json/text-boundary.js');
 
 /** Marks omitted content. */

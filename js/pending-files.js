@@ -3,7 +3,7 @@
 // The files of spans that are still being read: a delivery waits for them, no longer than its timeout.
 
 const { untraced } = require('./context.js');
-const { messageOf } = require('./json/json-safe-copy.js');
+const { messageOf } = require('./json/describe.js');
 const { warn } = require('./warn.js');
 
 /** The longest time that a timer takes, in milliseconds. */

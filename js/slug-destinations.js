@@ -2,7 +2,7 @@
 
 // The destinations of what slugs name: projects and experiments.
 
-const { messageOf } = require('./json/json-safe-copy.js');
+const { messageOf } = require('./json/describe.js');
 const { sumStats } = require('./sum-stats.js');
 const { warn } = require('./warn.js');
 

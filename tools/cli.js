@@ -6,7 +6,7 @@
 const { COMMANDS, helpOf, usage } = require('./cli/commands');
 const { parseArguments } = require('./cli/arguments');
 const { printable } = require('./collector/text');
-const { messageOf } = require('../js/json/json-safe-copy');
+const { messageOf } = require('../js/json/describe');
 const { tolerateLostOutput } = require('./support/output');
 const { suggestionFor } = require('./support/suggest');
 const { Failure, UsageError } = require('./support/usage');

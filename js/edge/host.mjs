@@ -1,7 +1,7 @@
 // What the exporter needs of an edge runtime: no thread, no timer of its own, no end of the process.
 
 import { untraced } from '../context.js';
-import { messageOf } from '../json/json-safe-copy.js';
+import { messageOf } from '../json/describe.js';
 import { ownVariables } from '../variables.js';
 import { printBy, warn } from '../warn.js';
 import { CoreModule } from './core-module.mjs';

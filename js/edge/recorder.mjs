@@ -5,7 +5,7 @@ import { Delivery } from './delivery.mjs';
 import { StorageWork } from './storage-work.mjs';
 import { addStats, lostStats } from './stats.mjs';
 import { isInRequest } from './in-request.mjs';
-import { messageOf } from '../json/json-safe-copy.js';
+import { messageOf } from '../json/describe.js';
 import { outsideOfRequest } from '../outside-of-request.js';
 import { print, warn } from '../warn.js';
 

@@ -1,6 +1,6 @@
 // The recorders of an exporter in a Worker: one for each storage, and one for what is recorded without a storage.
 
-import { messageOf } from '../json/json-safe-copy.js';
+import { messageOf } from '../json/describe.js';
 import { sumStats } from '../sum-stats.js';
 import { warn } from '../warn.js';
 import { EdgeDiagnostics } from './diagnostics.mjs';

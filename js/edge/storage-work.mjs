@@ -1,7 +1,7 @@
 // Carries out what a recorder asks of its storage, one operation at a time.
 
 import { untraced } from '../context.js';
-import { messageOf } from '../json/json-safe-copy.js';
+import { messageOf } from '../json/describe.js';
 import { StorageFiles } from './storage.mjs';
 
 /** How long one operation may take, in milliseconds. */

@@ -4,18 +4,18 @@
 
 const { types } = require('../builtins/index.js');
 
-const { noteCut } = require('./cut.js');
+const { classOf } = require('./describe.js');
+const {
+  hasNoContent,
+  hidesContent,
+  isByteLike,
+  isNumbered,
+  kindOf,
+  numberedLength,
+} = require('./kinds.js');
 const limits = require('./limits.js');
+const { leftOut, lengthOf, mark, markCut, markRest } = require('./marks.js');
 const { boundaryBefore } = require('./text-boundary.js');
-
-/** Stands in place of a value that was not kept. @param {string} why */
-const mark = (why) => `[flue-braintrust: ${why}]`;
-
-/** Stands in place of what exceeds a limit. @param {string} why */
-function markCut(why) {
-  noteCut();
-  return mark(why);
-}
 
 /** Whole numbers within this are written out; the time it takes grows with the square of the digits. */
 const LARGEST_INTEGER = 2n ** 1024n;
@@ -288,144 +288,8 @@ class Copier {
   }
 }
 
-/** The name of the member that holds how many others were left out. */
-const REST = 'flue-braintrust';
-
-/**
- * @param {Record<string, unknown>} copy
- * @param {number} left how many members were left out
- * @param {object} [object] that was copied
- */
-function markRest(copy, left, object = {}) {
-  if (left > 0) copy[REST] = markCut(`${leftOut(left, object, REST)} more`);
-  return copy;
-}
-
-// A field of a custom span is copied, and then its event: what was cut before may be cut again.
-
-/** @type {(text: unknown, pattern: RegExp) => number | undefined} */
-const numberIn = (text, pattern) => {
-  const found = typeof text === 'string' ? pattern.exec(text.slice(-LONGEST_MARK)) : null;
-  return found === null ? undefined : Number(found[1]);
-};
-
-const LONGEST_MARK = 80;
-const MORE = /^\[flue-braintrust: (\d+) more\]$/;
-const CUT = /\[flue-braintrust: cut, (\d+) characters in all\]$/;
-
-/**
- * How many are left out in all: the last one may be the mark of others.
- * @param {number} left
- * @param {any} object
- * @param {string | number} last where the mark is
- */
-function leftOut(left, object, last) {
-  try {
-    const earlier = numberIn(object[last], MORE);
-    return earlier === undefined ? left : left - 1 + earlier;
-  } catch {
-    return left;
-  }
-}
-
-/** The length of a text before it was cut. @param {string} text */
-const lengthOf = (text) => numberIn(text, CUT) ?? text.length;
-
 /** @param {unknown} value */
 const isPrimitive = (value) =>
   value === null || (typeof value !== 'object' && typeof value !== 'function');
 
-/** @param {object} object */
-function hasNoContent(object) {
-  return (
-    types.isPromise(object) ||
-    types.isWeakMap(object) ||
-    types.isWeakSet(object) ||
-    types.isGeneratorObject(object) ||
-    // A Worker with an early compatibility date has none.
-    (typeof WeakRef === 'function' && object instanceof WeakRef)
-  );
-}
-
-/**
- * Whether an object of a class has no member that is listed: what it has, as a stream or a response does, is elsewhere.
- * @param {object} object
- */
-function hidesContent(object) {
-  if (Object.getPrototypeOf(object) === null || types.isNativeError(object)) return false;
-  return Object.keys(object).length === 0 && !PLAIN.has(kindOf(object));
-}
-
-/** The kinds of objects whose members, listed in full, are their content. */
-const PLAIN = new Set(['Object', 'Arguments']);
-
-/**
- * The class of an object; its tag where the class does not name it, as that of a generator.
- * @param {object} object
- */
-function kindOf(object) {
-  const name = classOf(object);
-  if (name !== 'Object' && name !== 'object') return name;
-  const tag = Object.prototype.toString.call(object).slice('[object '.length, -1);
-  return /^\w[\w ]{0,50}$/.test(tag) ? tag : 'Object';
-}
-
-/** Whether it has so many members named by numbers that it was a list, or bytes. @param {any} object */
-const isNumbered = (object) => object[0] !== undefined && object[64] !== undefined;
-
-/** How many members from 0 on there are, found in few steps. @param {any} object */
-function numberedLength(object) {
-  let there = 64;
-  let missing = 128;
-  while (missing in object) {
-    there = missing;
-    missing *= 2;
-  }
-  while (missing - there > 1) {
-    const middle = Math.floor((there + missing) / 2);
-    if (middle in object) there = middle;
-    else missing = middle;
-  }
-  return missing;
-}
-
-/**
- * Whether the members are bytes, judged by a few hundred of them, evenly spread.
- * @param {any} object
- * @param {number} length
- */
-function isByteLike(object, length) {
-  const step = Math.max(1, Math.floor(length / 256));
-  for (let at = 0; at < length; at += step) {
-    const value = object[at];
-    if (!Number.isInteger(value) || value < 0 || value > 255) return false;
-  }
-  return true;
-}
-
-/**
- * The name of a value's class. Messages of thrown values may hold secrets; their classes do not.
- * @param {unknown} value
- */
-function classOf(value) {
-  try {
-    const name = /** @type {any} */ (value)?.constructor?.name;
-    return typeof name === 'string' && /^\w{1,50}$/.test(name) ? name : typeof value;
-  } catch {
-    return typeof value;
-  }
-}
-
-/**
- * The message of a thrown value, for people.
- * @param {unknown} error
- */
-function messageOf(error) {
-  try {
-    return error instanceof Error ? error.message : String(error);
-  } catch {
-    return classOf(error);
-  }
-}
-
-module.exports = { classOf, mark, messageOf, jsonSafeCopy, jsonSafeCopyOfEvent, showInstead };
+module.exports = { jsonSafeCopy, jsonSafeCopyOfEvent, showInstead };

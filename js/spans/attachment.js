@@ -4,7 +4,8 @@
 
 const { types } = require('../builtins/index.js');
 const { noteCut } = require('../json/cut.js');
-const { classOf, mark } = require('../json/json-safe-copy.js');
+const { classOf } = require('../json/describe.js');
+const { mark } = require('../json/marks.js');
 const { read } = require('./arguments.js');
 const { optionalUUID } = require('./span-ids.js');
 const { isObject } = require('./span-update.js');

@@ -2,7 +2,7 @@
 
 // Functions about spans that any process may have recorded at any time, named by ids.
 
-const { classOf } = require('../json/json-safe-copy.js');
+const { classOf } = require('../json/describe.js');
 const { read } = require('./arguments.js');
 const { recordFeedback } = require('./feedback.js');
 const { LINK, NOOP_SPAN } = require('./noop.js');

@@ -4,7 +4,7 @@
 
 const { types } = require('../builtins/index.js');
 const { follow, settling } = require('../promises.js');
-const { classOf } = require('../json/json-safe-copy.js');
+const { classOf } = require('../json/describe.js');
 const { warn } = require('../warn.js');
 const { read } = require('./arguments.js');
 const { NOOP_SPAN } = require('./noop.js');

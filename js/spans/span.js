@@ -6,7 +6,7 @@ const { types } = require('../builtins/index.js');
 
 const { isUntraced, nextInOrder, runInSpan } = require('../context.js');
 const { takeCut } = require('../json/cut.js');
-const { classOf } = require('../json/json-safe-copy.js');
+const { classOf } = require('../json/describe.js');
 const { isDuplicate, isFreshReceipt, isRunReceipt } = require('../receipts.js');
 const { warn } = require('../warn.js');
 const { inheritedOf, labelOf, read } = require('./arguments.js');

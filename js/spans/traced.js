@@ -3,7 +3,7 @@
 // The functions by which an application makes custom spans.
 
 const { currentWork, flueContext, runDetached } = require('../context.js');
-const { classOf } = require('../json/json-safe-copy.js');
+const { classOf } = require('../json/describe.js');
 const { warn } = require('../warn.js');
 const { membersOf, nameOf, read, typeOf } = require('./arguments.js');
 const { NOOP_SPAN } = require('./noop.js');

@@ -7,7 +7,7 @@ const { randomBytes } = require('node:crypto');
 const { constants } = require('node:os');
 const { setTimeout: delay } = require('node:timers/promises');
 
-const { messageOf } = require('../../js/json/json-safe-copy');
+const { messageOf } = require('../../js/json/describe');
 const { shorten } = require('../collector/text');
 const { codeOf } = require('../support/error-code');
 const { Failure } = require('../support/usage');

@@ -8,7 +8,7 @@ const { setTimeout: delay } = require('node:timers/promises');
 const { printable } = require('../collector/text');
 const { parse } = require('../../js/json/json-string');
 const { loadNative } = require('../../js/native-loader');
-const { messageOf } = require('../../js/json/json-safe-copy');
+const { messageOf } = require('../../js/json/describe');
 const { counted, lossLines } = require('../support/format');
 const {
   destinationOptions,

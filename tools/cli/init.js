@@ -10,7 +10,7 @@ const { executed } = require('../init/packages');
 const { createFile, replaceFile } = require('../init/write');
 const { planInit } = require('../init/plan');
 const { readProject } = require('../init/project');
-const { messageOf } = require('../../js/json/json-safe-copy');
+const { messageOf } = require('../../js/json/describe');
 const { painter, printJson } = require('../support/terminal');
 const { Failure } = require('../support/usage');
 

@@ -3,7 +3,7 @@
 // Starts the collector of `dev` on a port that is free.
 
 const { startCollector } = require('../collector');
-const { messageOf } = require('../../js/json/json-safe-copy');
+const { messageOf } = require('../../js/json/describe');
 const { codeOf } = require('../support/error-code');
 const { isCollector, portOwner } = require('../support/port-owner');
 const { DEFAULT_PORT, OTHER_PORTS } = require('../support/ports');

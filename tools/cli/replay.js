@@ -4,7 +4,7 @@
 
 const { Exporter } = require('../../js/exporter');
 const { nodeHost } = require('../../js/node-host');
-const { messageOf } = require('../../js/json/json-safe-copy');
+const { messageOf } = require('../../js/json/describe');
 const { readObservations } = require('./observations');
 const { printable } = require('../collector/text');
 const { counted, lossLines } = require('../support/format');

@@ -6,7 +6,7 @@ const fs = require('node:fs');
 
 const { parse } = require('../../js/json/json-string');
 const { loadNative } = require('../../js/native-loader');
-const { messageOf } = require('../../js/json/json-safe-copy');
+const { messageOf } = require('../../js/json/describe');
 const { Failure } = require('../support/usage');
 
 /** A spool file as docs/spool-format.md names it, of any kind but damaged ones, which stay where they were found. */

@@ -5,7 +5,7 @@
 const { environment } = require('../../js/environment');
 const { parse, toJson } = require('../../js/json/json-string');
 const { loadNative } = require('../../js/native-loader');
-const { messageOf } = require('../../js/json/json-safe-copy');
+const { messageOf } = require('../../js/json/describe');
 const { readVariables } = require('./env-file');
 const { Failure } = require('./usage');
 
