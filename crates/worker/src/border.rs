@@ -1,139 +1,34 @@
 //! The functions that the module exports: numbers as arguments, texts in one input buffer and one output buffer.
 //!
-//! JavaScript calls [`reserve`], writes a text to the address that it returns, and passes the length in bytes to
-//! another function. That one may leave a text in the output buffer ([`output_address`], [`output_length`]) and bytes
-//! in the body buffer. Any call may move the buffers and grow the memory: views are made anew afterwards. Times are in
-//! milliseconds. A recorder is named by the number that [`open`] returns; other numbers have no effect.
+//! JavaScript calls [`reserve`](buffers::reserve), writes a text to the address that it returns, and passes the length in
+//! bytes to another function. That one may leave a text in the output buffer
+//! ([`output_address`](buffers::output_address), [`output_length`](buffers::output_length)) and bytes in the body
+//! buffer. Any call may move the buffers and grow the memory: views are made anew afterwards. Times are in milliseconds.
+//! A recorder is named by the number that [`open`] returns; other numbers have no effect.
 
-#![allow(unsafe_code, reason = "exported names, and the input buffer that JavaScript fills")]
+#![allow(unsafe_code, reason = "exported names")]
 
-use std::{borrow::Cow, cell::RefCell, sync::Arc, time::Duration};
+use std::time::Duration;
 
-use bytes::Bytes;
 use export::{
-  Now,
   admission::Priority,
-  config::Settings,
-  secrets::Secrets,
   transport::{Body, Request},
 };
 use flue_event::TRANSLATED_KINDS;
 use translate::FlueContext;
 
+use self::buffers::{now, utf8, with, with_recorder};
 use crate::{
   messages::{Answer, RequestHead},
-  mirror::Change,
   recorder::{Description, Recorder},
-  recorders::Recorders,
   settings,
 };
 
-/// A larger input buffer is freed after its use.
-const LARGE: usize = 1024 * 1024;
+pub mod buffers;
+pub mod storage;
+
 /// The longest timeout: a day.
 const MAX_TIMEOUT_MS: f64 = 86_400_000.0;
-
-#[derive(Default)]
-struct Border {
-  input: Vec<u8>,
-  output: String,
-  body: Bytes,
-  recorders: Recorders,
-  /// The settings that were parsed last: the recorders of all storages share theirs, and what is compiled of them.
-  settings: Option<(String, Settings)>,
-  /// The API keys that the isolate knows.
-  secrets: Arc<Secrets>,
-}
-
-thread_local! {
-  static BORDER: RefCell<Border> = RefCell::default();
-}
-
-impl Border {
-  /// Removes the text that JavaScript has written.
-  fn text(&mut self, bytes: usize) -> String {
-    let text = utf8(self.bytes(bytes)).into_owned();
-    self.free_large();
-    text
-  }
-
-  fn bytes(&self, bytes: usize) -> &[u8] {
-    self.input.get(..bytes).unwrap_or_default()
-  }
-
-  fn free_large(&mut self) {
-    if self.input.len() > LARGE {
-      self.input = Vec::new();
-    }
-  }
-
-  fn put(&mut self, text: Option<String>) -> u32 {
-    let is_some = text.is_some();
-    self.output = text.unwrap_or_default();
-    u32::from(is_some)
-  }
-}
-
-/// The text that JavaScript has encoded: valid, which takes less time to check than to correct.
-fn utf8(bytes: &[u8]) -> Cow<'_, str> {
-  str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
-}
-
-fn with<T>(run: impl FnOnce(&mut Border) -> T) -> T {
-  BORDER.with_borrow_mut(run)
-}
-
-fn with_recorder<T: Default>(number: u32, run: impl FnOnce(&mut Recorder) -> T) -> T {
-  with(|border| border.recorders.with(number, run))
-}
-
-fn now(elapsed: f64, unix: f64) -> Now {
-  Now {
-    elapsed: Duration::try_from_secs_f64(elapsed / 1000.0).unwrap_or_default(),
-    unix_ms: unix as i64,
-  }
-}
-
-/// Makes the input buffer this long, keeps its content, and returns its address.
-#[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
-pub extern "C" fn reserve(bytes: usize) -> *mut u8 {
-  with(|border| {
-    if border.input.len() < bytes {
-      border.input.resize(bytes, 0);
-    }
-    border.input.as_mut_ptr()
-  })
-}
-
-/// The address of the text that the last call has left.
-#[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
-pub extern "C" fn output_address() -> *const u8 {
-  with(|border| border.output.as_ptr())
-}
-
-/// Its length in bytes.
-#[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
-pub extern "C" fn output_length() -> usize {
-  with(|border| border.output.len())
-}
-
-/// The address of the bytes that the last call has left.
-#[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
-pub extern "C" fn body_address() -> *const u8 {
-  with(|border| border.body.as_ptr())
-}
-
-/// Their number.
-#[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
-pub extern "C" fn body_length() -> usize {
-  with(|border| border.body.len())
-}
-
-/// Frees the bytes that the last call has left.
-#[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
-pub extern "C" fn free_body() {
-  with(|border| border.body = Bytes::new());
-}
 
 /// Makes a recorder of settings and returns its number. 0 when they are not usable; the output states why.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
@@ -175,86 +70,6 @@ pub extern "C" fn start(recorder: u32, high: u32, low: u32, elapsed: f64, unix: 
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub extern "C" fn connect(recorder: u32) {
   with_recorder(recorder, Recorder::connect);
-}
-
-/// Keeps unconfirmed rows in a storage: events wait for [`open_storage`].
-#[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
-pub extern "C" fn await_storage(recorder: u32) {
-  with_recorder(recorder, Recorder::await_storage);
-}
-
-/// Adds a file of the storage: its name, and behind it its content, or at least a header of it. `total` is the length
-/// of the file.
-#[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
-pub extern "C" fn add_file(
-  recorder: u32,
-  name: usize,
-  content: usize,
-  total: f64,
-  elapsed: f64,
-  unix: f64,
-) {
-  with(|border| {
-    let key = utf8(border.bytes(name)).into_owned();
-    let content = border.input.get(name..name + content).unwrap_or_default().to_vec();
-    border.recorders.with(recorder, |recorder| {
-      recorder.add_file(key, &content, total as u64, now(elapsed, unix));
-    });
-    border.free_large();
-  });
-}
-
-/// Lets a recorder use its storage, whose files are listed, or do without it if there is a text, which states why. 0
-/// when it does without: a later call may succeed. The two halves of the seed are random.
-#[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
-pub extern "C" fn open_storage(
-  recorder: u32,
-  failure: usize,
-  high: u32,
-  low: u32,
-  elapsed: f64,
-  unix: f64,
-) -> u32 {
-  let seed = (u64::from(high) << 32) | u64::from(low);
-  let failure = with(|border| (failure > 0).then(|| border.text(failure)));
-  let is_used =
-    with_recorder(recorder, |recorder| recorder.open_storage(seed, failure, now(elapsed, unix)));
-  u32::from(is_used)
-}
-
-/// Leaves the key, and the content, of the next change of the storage: 1 to put, 2 to delete, 3 to get it, 0 when
-/// there is none. The changes that are taken at once are carried out in this order, and completed together.
-#[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
-pub extern "C" fn take_change(recorder: u32) -> u32 {
-  let Some(change) = with_recorder(recorder, Recorder::take_change) else { return 0 };
-  let (kind, key, content) = match change {
-    Change::Put { key, content } => (1, key, content),
-    Change::Delete { key } => (2, key, Vec::new()),
-    Change::Get { key } => (3, key, Vec::new()),
-  };
-  with(|border| {
-    border.body = Bytes::from(content);
-    border.put(Some(key));
-  });
-  kind
-}
-
-/// Completes the changes that were taken: with the content that was read, or with the text why they have failed.
-#[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
-pub extern "C" fn complete_storage(
-  recorder: u32,
-  bytes: usize,
-  has_failed: u32,
-  elapsed: f64,
-  unix: f64,
-) {
-  let result = with(|border| {
-    let result =
-      if has_failed == 0 { Ok(border.bytes(bytes).to_vec()) } else { Err(border.text(bytes)) };
-    border.free_large();
-    result
-  });
-  with_recorder(recorder, |recorder| recorder.complete_storage(result, now(elapsed, unix)));
 }
 
 /// Records an event; 0 when it is refused. `cut` is 1 when content was cut from it.
