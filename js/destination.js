@@ -33,8 +33,8 @@ const UNREADABLE = '{}';
 
 /**
  * What a destination uses of its exporter.
- * @typedef {object} Polls
- * @property {boolean} isUsed whether anything waits for rows: else no event pays for it
+ * @typedef {object} ExporterServices
+ * @property {boolean} isPolling whether anything polls for rows: else no event pays for it
  * @property {() => void} schedule rows are expected
  * @property {() => void} report reports the diagnostics so far
  * @property {InstanceType<typeof import('./callers.js').Callers>} callers the spans under which Flue's work runs
@@ -78,7 +78,7 @@ class Destination {
   #slugDestinations;
   #delivery;
   #host;
-  #polls;
+  #services;
   /** Whether a connection was asked for. */
   #isConnecting = false;
   /** Whether it has a spool, and so restores what ended processes left. */
@@ -94,24 +94,24 @@ class Destination {
 
   /**
    * @param {import('./host.d.ts').Host} host
-   * @param {Polls} polls
+   * @param {ExporterServices} services
    * @param {Recorder} recorder
    */
-  constructor(host, polls, recorder) {
+  constructor(host, services, recorder) {
     this.#host = host;
-    this.#polls = polls;
+    this.#services = services;
     this.#recorder = recorder;
-    this.#ownEvents = new OwnEvents(host, polls.masking, this);
-    this.#flueEvents = new FlueEvents(host, polls, this);
+    this.#ownEvents = new OwnEvents(host, services.masking, this);
+    this.#flueEvents = new FlueEvents(host, services, this);
     this.#files = new PendingFiles(host.hasTimers ? undefined : FILE_MS);
-    this.#slugDestinations = new SlugDestinations(this, polls.openers);
+    this.#slugDestinations = new SlugDestinations(this, services.openers);
     this.#delivery = new Delivery({
       recorder: () => this.#recorder,
       leftOut: () => this.sampling?.leftOut ?? 0,
       files: this.#files,
       slugDestinations: this.#slugDestinations,
-      schedule: () => this.#polls.schedule(),
-      report: () => this.#polls.report(),
+      schedule: () => this.#services.schedule(),
+      report: () => this.#services.report(),
       hasLoopEnded: host.hasLoopEnded,
     });
     const { projectId, isSampled, spoolDir } = this.traceDestination() ?? {};
@@ -184,7 +184,7 @@ class Destination {
    * @param {any} event
    */
   keyOf(event) {
-    return this.#polls.callers.keys.of(event) ?? event.operationId;
+    return this.#services.callers.keys.of(event) ?? event.operationId;
   }
 
   /**
@@ -206,7 +206,7 @@ class Destination {
       if (this.#recorder.connect === undefined) return false;
       this.#recorder.connect();
       this.#isConnecting = true;
-      this.#polls.schedule();
+      this.#services.schedule();
       return true;
     } catch {
       // The environment is being torn down.
@@ -220,7 +220,7 @@ class Destination {
    */
   async logIn(timeoutMs) {
     await this.#recorder.logIn?.(timeoutMs);
-    this.#polls.report();
+    this.#services.report();
   }
 
   /** Whether it is closed and delivers nothing more. */
@@ -265,7 +265,7 @@ class Destination {
    * @param {import('./routes.js').Ids} ids
    */
   callerOf(ids) {
-    return this.#polls.callers.of(ids, this);
+    return this.#services.callers.of(ids, this);
   }
 
   /**
@@ -273,7 +273,7 @@ class Destination {
    * @param {import('./routes.js').Ids} ids
    */
   noteBegun(ids) {
-    this.#polls.callers.begin(ids);
+    this.#services.callers.begin(ids);
   }
 
   /**
@@ -283,7 +283,7 @@ class Destination {
    * @param {number} [since] only if the work begins later in the order of beginnings
    */
   adopt(target, span, since) {
-    this.#polls.adopt(target, { span, destination: this }, since);
+    this.#services.adopt(target, { span, destination: this }, since);
   }
 
   /**
@@ -307,7 +307,7 @@ class Destination {
    * @returns {Record<string, any> | undefined}
    */
   redactPropagated(event) {
-    if (this.#polls.masking.wasSet) return undefined;
+    if (this.#services.masking.wasSet) return undefined;
     try {
       return JSON.parse(this.#recorder.redactPropagated(event) ?? 'null') ?? undefined;
     } catch {
@@ -450,7 +450,7 @@ class Destination {
 
   /** Rows are expected. */
   expectRows() {
-    if (this.#polls.isUsed) this.#polls.schedule();
+    if (this.#services.isPolling) this.#services.schedule();
     if (!this.isCurrent) this.#linger();
   }
 

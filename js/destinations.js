@@ -22,17 +22,17 @@ class Destinations {
   /** Closed recorders whose destination has another one, and that may still deliver. @type {Set<{ recorder: Recorder, onError?: undefined }>} */
   #closed = new Set();
   #host;
-  #polls;
+  #services;
   #onOpen;
 
   /**
    * @param {import('./host.d.ts').Host} host
-   * @param {import('./destination.js').Polls} polls what each destination uses of the exporter
+   * @param {import('./destination.js').ExporterServices} services what each destination uses of the exporter
    * @param {(recorder: Recorder) => void} onOpen is called with each new recorder
    */
-  constructor(host, polls, onOpen) {
+  constructor(host, services, onOpen) {
     this.#host = host;
-    this.#polls = polls;
+    this.#services = services;
     this.#onOpen = onOpen;
   }
 
@@ -86,7 +86,7 @@ class Destinations {
       this.#reopen(present, recorder);
       return present;
     }
-    const created = new destinations.Destination(this.#host, this.#polls, recorder);
+    const created = new destinations.Destination(this.#host, this.#services, recorder);
     created.start = start;
     created.options = /** @type {any} */ ({
       ...picked,

@@ -67,8 +67,8 @@ class Exporter {
   /** Finds those of loggers where nothing is recorded. */
   #nowhere = new SlugDestinations(NO_DESTINATION, this.#openers);
   #destinations;
-  /** @type {import('./destination.js').Polls} */
-  #polls;
+  /** @type {import('./destination.js').ExporterServices} */
+  #services;
   #host;
   #masking;
   #diagnostics;
@@ -81,8 +81,8 @@ class Exporter {
     this.#host = host;
     this.#masking = new Masking(() => this.#destinations.recorders, host.hasTimers);
     this.#announcements = new Announcements(host);
-    this.#polls = {
-      isUsed: !host.hasTimers,
+    this.#services = {
+      isPolling: !host.hasTimers,
       schedule: () => {
         this.#masking.schedulePoll();
         this.#diagnostics.schedulePoll();
@@ -95,7 +95,7 @@ class Exporter {
       openers: this.#openers,
       masking: this.#masking,
     };
-    this.#destinations = new Destinations(host, this.#polls, (recorder) => {
+    this.#destinations = new Destinations(host, this.#services, (recorder) => {
       this.#masking.attach(recorder);
       host.endAtExit(this.#exitSteps);
     });
@@ -142,7 +142,7 @@ class Exporter {
     try {
       becomesCurrent = readOption('setCurrent', () => options?.setCurrent) !== false;
       const { onError, onReady, enrich, sample, handleSignals, storage } = pickOwnOptions(options);
-      if (onError !== undefined) this.#polls.isUsed = true;
+      if (onError !== undefined) this.#services.isPolling = true;
       this.#diagnostics.listen(onError);
       const destination = this.#destinations.open(options, storage);
       this.#restored.isUsed ||= destination.hasSpool;
@@ -310,7 +310,7 @@ class Exporter {
 
   /** @type {typeof import('../index.d.ts').setMaskingFunction} */
   setMaskingFunction(mask) {
-    this.#polls.isUsed = true;
+    this.#services.isPolling = true;
     if (mask !== null && typeof mask !== 'function') {
       // A mistake must not let content leave unmasked.
       warn(

@@ -17,7 +17,7 @@ const { isKeyedId } = require('./work-keys.js');
 /** Those of one destination. No public method throws. */
 class FlueEvents {
   #host;
-  #polls;
+  #services;
   #destination;
   #capture;
   #refused = new RepeatedEvents();
@@ -25,12 +25,12 @@ class FlueEvents {
 
   /**
    * @param {import('./host.d.ts').Host} host
-   * @param {Pick<import('./destination.js').Polls, 'callers' | 'kindOf'>} polls
+   * @param {Pick<import('./destination.js').ExporterServices, 'callers' | 'kindOf'>} services
    * @param {Destination} destination
    */
-  constructor(host, polls, destination) {
+  constructor(host, services, destination) {
     this.#host = host;
-    this.#polls = polls;
+    this.#services = services;
     this.#destination = destination;
     this.#capture = new Capture(host.load(), destination);
   }
@@ -75,7 +75,7 @@ class FlueEvents {
   #takeAll(events, event, kind, routes) {
     let isRecorded = false;
     for (const each of events) {
-      const itsKind = each === event ? kind : this.#polls.kindOf(each);
+      const itsKind = each === event ? kind : this.#services.kindOf(each);
       if (itsKind === undefined) continue;
       const take = () => this.#take(each, itsKind, routes);
       if (each === event ? take() : untraced(take)) isRecorded = true;
@@ -96,7 +96,7 @@ class FlueEvents {
     const { stage, isCall } = kind;
     if (stage !== undefined) {
       const id = routes.note(event, stage, destination);
-      if (isCall || isKeyedId(id)) this.#polls.callers.note(event);
+      if (isCall || isKeyedId(id)) this.#services.callers.note(event);
     }
     if (sampling !== undefined && this.#leavesOut(sampling, event)) {
       destination.releaseDecided();
@@ -123,7 +123,7 @@ class FlueEvents {
    * @param {unknown} event
    */
   #leavesOut(sampling, event) {
-    const key = this.#polls.callers.keys.of(event);
+    const key = this.#services.callers.keys.of(event);
     return sampling.leavesOut(event, key, () =>
       rootOf(event, this.#destination, this.#host.load()),
     );
