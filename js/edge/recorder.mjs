@@ -1,9 +1,10 @@
 // A recorder over the WebAssembly module, with the interface of the native one.
 
 import { CoreFailure, STACK_CALLS } from './core-module.mjs';
+import { EdgeCounters } from './counters.mjs';
 import { Delivery } from './delivery.mjs';
 import { StorageWork } from './storage-work.mjs';
-import { addStats, lostStats } from './stats.mjs';
+import { lostStats } from './stats.mjs';
 import { isInRequest } from './in-request.mjs';
 import { messageOf } from '../json/describe.js';
 import { outsideOfRequest } from '../outside-of-request.js';
@@ -67,12 +68,7 @@ export class EdgeRecorder {
   #maskedGeneration = 0;
   #isClosed = false;
   #isDisposed = false;
-  /** What earlier instances of the core have counted, and lost. @type {Stats | undefined} */
-  #earlier;
-  /** The counters at the last poll, the events that waited then, and those since. @type {Stats | undefined} */
-  #last;
-  #waiting = 0;
-  #eventsSince = 0;
+  #counters = new EdgeCounters();
 
   /**
    * Throws when the settings are not usable.
@@ -106,7 +102,7 @@ export class EdgeRecorder {
     const record = (/** @type {CoreModule} */ core) => {
       isUsable = this.#start();
       if (!isUsable) return false;
-      this.#eventsSince++;
+      this.#counters.notePassed();
       const { number } = this.#slot;
       const bytes = core.write(event);
       return core.call('record', number, bytes, priority, Number(cut), ...now()) === 1;
@@ -114,7 +110,7 @@ export class EdgeRecorder {
     // What has begun can end: an end needs less room on the stack.
     const isAccepted = this.#guard(false, record, priority === PRIORITY.Start ? 2 : 1);
     // After a continuation, its minimal end follows.
-    if (!isUsable && priority !== PRIORITY.Continuation) this.#countLost();
+    if (!isUsable && priority !== PRIORITY.Continuation) this.#counters.countLost();
     return isAccepted;
   }
 
@@ -248,7 +244,7 @@ export class EdgeRecorder {
 
   /** @returns {Stats} */
   #stats() {
-    return addStats(this.#earlier, JSON.parse(this.#describe('stats', 'null')) ?? undefined);
+    return this.#counters.sum(JSON.parse(this.#describe('stats', 'null')) ?? undefined);
   }
 
   /**
@@ -261,9 +257,7 @@ export class EdgeRecorder {
       return /** @type {Progress} */ (JSON.parse(core.output()));
     });
     if (progress === undefined) return undefined;
-    this.#last = progress.stats;
-    this.#waiting = progress.waiting;
-    this.#eventsSince = 0;
+    this.#counters.notePoll(progress);
     for (const line of progress.lines) if (line.startsWith(DEBUG)) print(line);
     if (progress.lines.length > 0) {
       this.showDiagnostics();
@@ -393,11 +387,6 @@ export class EdgeRecorder {
     this.storageWork.reset();
   }
 
-  #countLost() {
-    const reason = 'unreadable_event';
-    this.#earlier = addStats(this.#earlier, lostStats(undefined, { events: 1, reason }));
-  }
-
   /** Not before an event: there is no randomness outside of a request. False there. */
   #start() {
     if (this.#isStarted) return true;
@@ -444,18 +433,8 @@ export class EdgeRecorder {
   }
 
   #replace() {
-    const lost = {
-      ...lostStats(this.#last, { waiting: this.#waiting, events: this.#eventsSince }),
-      lastError: 'the core has failed',
-    };
-    this.#earlier = addStats(this.#earlier, lost);
-    this.#last = undefined;
-    this.#waiting = 0;
-    this.#eventsSince = 0;
-    warn(
-      'LOST',
-      `${lost.lost.engine_failed ?? 0} rows are lost (engine_failed): the core has failed; please report it.`,
-    );
+    const rows = this.#counters.countFailure();
+    warn('LOST', `${rows} rows are lost (engine_failed): the core has failed; please report it.`);
     this.#open();
   }
 }
