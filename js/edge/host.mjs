@@ -50,7 +50,8 @@ export function edgeHost(wasm, waitUntil) {
      */
     constructor(settings, storage) {
       super(
-        (show, storage) => new EdgeRecorder(module, callbacks, settings, keepAlive, show, storage),
+        (show, storage) =>
+          new EdgeRecorder(module, callbacks, settings, { keepAlive, show, storage }),
       );
       this.keepIn(storage);
     }

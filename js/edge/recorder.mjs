@@ -75,11 +75,12 @@ export class EdgeRecorder {
    * @param {CoreModule} core
    * @param {import('../host.d.ts').Callbacks} callbacks
    * @param {string} settings
-   * @param {(work: Promise<void>) => void} keepAlive keeps the request that runs now alive; never throws
-   * @param {(diagnostic: import('../../index.d.ts').Diagnostic) => void} show
-   * @param {import('../../index.d.ts').EdgeStorage} [storage] where unconfirmed rows are kept
+   * @param {object} uses
+   * @param {(work: Promise<void>) => void} uses.keepAlive keeps the request that runs now alive; never throws
+   * @param {(diagnostic: import('../../index.d.ts').Diagnostic) => void} uses.show
+   * @param {import('../../index.d.ts').EdgeStorage | undefined} uses.storage where unconfirmed rows are kept
    */
-  constructor(core, callbacks, settings, keepAlive, show, storage) {
+  constructor(core, callbacks, settings, { keepAlive, show, storage }) {
     this.#core = core;
     this.#show = show;
     this.#callbacks = callbacks;
