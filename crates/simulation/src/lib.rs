@@ -9,7 +9,7 @@
 //! | [`plan`], [`conversation`], [`generate`] | what happens in a world |
 //! | [`server`], [`view`] | Braintrust, and what it should have |
 //! | [`reference`], [`host`] | a process, and the rows that it should produce |
-//! | [`world`], `traffic`, `spooling`, `checks` | the scheduler, and the invariants |
+//! | [`world`], `traffic`, `spooling`, `on_disk`, `checks` | the scheduler, and the invariants |
 //! | `play`, [`shrink`], [`coverage`] | one world; the smallest world that still fails; what the worlds had in them |
 
 #![allow(
@@ -25,6 +25,7 @@ pub mod coverage;
 mod finding;
 pub mod generate;
 pub mod host;
+mod on_disk;
 pub mod plan;
 mod play;
 pub mod reference;
