@@ -108,13 +108,33 @@ describe('a row that the server refuses', () => {
     ));
 
   test('does not make a server that rejects everything be asked for each row', () =>
-    withApp({ intercept: onUpload(() => ({ status: 404 })) }, async (app, collector) => {
+    withApp({ intercept: onUpload(() => ({ status: 400 })) }, async (app, collector) => {
       await app.record({ count: 2_000 });
       const report = await app.flush();
       expect(report).toMatchObject({ complete: true, sent: 0, lost: { rejected: 2_000 } });
       expect(uploads(collector).length).toBeLessThan(400);
     }));
 });
+
+test.concurrent.each([402, 404, 405, 410, 421, 501])(
+  'a router that answers %d while its server restarts loses no row',
+  (status) => {
+    let isWell = false;
+    const intercept = onUpload(() => (isWell ? undefined : { status }));
+    return withApp({ intercept }, async (app, collector) => {
+      await app.record({ count: 10 });
+      const early = await app.flush({ timeoutMs: 500 });
+      expect(early).toMatchObject({ complete: false, sent: 0, pending: 10, lost: {} });
+      const [line] = await app.warned(status === 402 ? 'REFUSED' : 'UNREACHABLE');
+      expect(line).toContain(`/logs3 answered ${status}`);
+      expect(line?.includes('check BRAINTRUST_APP_URL')).toBe(status !== 402);
+      isWell = true;
+      // One more attempt is made at the end, also where only one a minute is made.
+      expect(await app.close()).toMatchObject({ complete: true, sent: 10, lost: {} });
+      expect(collector.rows()).toHaveLength(10);
+    });
+  },
+);
 
 describe('a request that is never answered', () => {
   test('is repeated on a fresh connection, and everything is delivered soon', () =>

@@ -130,7 +130,7 @@ describe('a server with a size limit (413)', () => {
   });
 });
 
-test.each([400, 404])(
+test.each([400, 422])(
   'what is refused for good with %d is counted, and what follows arrives',
   (status) =>
     withApp(

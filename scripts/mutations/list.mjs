@@ -265,6 +265,12 @@ export const MUTATIONS = [
     by: `  Some(wait)`,
   },
   {
+    name: 'outcome: what a router answers rejects rows',
+    file: `${EXPORT}/outcome.rs`,
+    replace: `  matches!(response.status, 404 | 405 | 410 | 421 | 501)`,
+    by: `  matches!(response.status, 421)`,
+  },
+  {
     name: 'flush: it completes when its rows are in batches',
     file: `${EXPORT}/exporter/endings.rs`,
     replace: `      if let Boundary::Batches(key) = flush.boundary

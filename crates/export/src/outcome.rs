@@ -41,8 +41,17 @@ pub fn classify_upload(result: &Result<Response, TransportError>, unix_ms: i64) 
     {
       ExportOutcome::Unconfirmed
     }
+    (ExportOutcome::Rejected, Ok(response)) if is_of_router(response) => {
+      ExportOutcome::Retry(stated_delay(response, unix_ms))
+    }
     (outcome, _) => outcome,
   }
+}
+
+/// Whether the response states that there is no such address or method. Braintrust has both: this is a router's response
+/// while the server behind it restarts, or that of another server.
+fn is_of_router(response: &Response) -> bool {
+  matches!(response.status, 404 | 405 | 410 | 421 | 501)
 }
 
 /// Whether a body acknowledges an upload: a JSON list, or an object that states no error.
@@ -66,10 +75,19 @@ pub(crate) fn not_confirmed(response: &Response) -> String {
   format!("{status} with {body}: the response is not from Braintrust ({WRONG_ADDRESS})")
 }
 
+/// The status of a response to an upload, and the remedy if it is a router's.
+pub(crate) fn describe_upload(response: &Response) -> String {
+  let status = response.describe();
+  if is_of_router(response) { format!("{status} ({WRONG_ADDRESS})") } else { status }
+}
+
 /// Whether one row of the body may be the cause of the failure. If it is, each request with that row fails.
 pub fn may_be_caused_by_a_row(result: &Result<Response, TransportError>) -> bool {
   match result {
-    Ok(response) => matches!(response.status, 500 | 502 | 504) && response.retry_after.is_none(),
+    Ok(response) => {
+      let is_suspect = is_of_router(response) || matches!(response.status, 500 | 502 | 504);
+      is_suspect && response.retry_after.is_none()
+    }
     // With a gateway before it, the same server gives a 502.
     Err(error) => matches!(error, TransportError::Broken(_)),
   }
@@ -84,19 +102,19 @@ pub fn classify(result: &Result<Response, TransportError>, unix_ms: i64) -> Expo
     Err(TransportError::Proxy(_)) => ExportOutcome::Unauthorized,
     Ok(response) => match response.status {
       200..=299 => ExportOutcome::Delivered,
-      408 | 429 | 500 | 502..=599 => ExportOutcome::Retry(
-        response
-          .retry_after
-          .as_deref()
-          .and_then(|value| retry_after(value, unix_ms))
-          .unwrap_or_default(),
-      ),
+      408 | 429 | 500 | 502..=599 => ExportOutcome::Retry(stated_delay(response, unix_ms)),
       413 => ExportOutcome::Split,
       // Redirects are not followed: the other server must not receive the key or the rows. 407 is a proxy's.
-      300..=399 | 401 | 403 | 407 => ExportOutcome::Unauthorized,
+      300..=399 | 401..=403 | 407 => ExportOutcome::Unauthorized,
       _ => ExportOutcome::Rejected,
     },
   }
+}
+
+/// The delay that a response asks for.
+fn stated_delay(response: &Response, unix_ms: i64) -> Duration {
+  let value = response.retry_after.as_deref();
+  value.and_then(|value| retry_after(value, unix_ms)).unwrap_or_default()
 }
 
 /// Reads a `Retry-After` header: whole seconds, or an HTTP date. `None` if it is neither.
@@ -229,6 +247,7 @@ mod tests {
     assert_eq!(outcome(404, None), ExportOutcome::Rejected);
     assert_eq!(outcome(501, None), ExportOutcome::Rejected);
     assert_eq!(outcome(401, None), ExportOutcome::Unauthorized);
+    assert_eq!(outcome(402, None), ExportOutcome::Unauthorized);
     assert_eq!(outcome(403, None), ExportOutcome::Unauthorized);
     assert_eq!(outcome(407, None), ExportOutcome::Unauthorized);
     let refused = Err(TransportError::Proxy("407".into()));

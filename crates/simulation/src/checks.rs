@@ -304,7 +304,7 @@ impl World {
       // Of a batch that was halved a part may be delivered; the segment keeps the whole.
       let setup = &self.plan.setup;
       let may_be_halved =
-        setup.limit.is_some() || setup.poison.is_some() || self.plan.faults.iter().any(fails);
+        setup.limit.is_some() || setup.poison.is_some() || self.plan.faults.iter().any(halves);
       let is_halved = may_be_halved && rows as u64 > stats.spooled;
       // The rows of a damaged segment count until it is read.
       let has_damage = self.plan.faults.iter().any(|fault| fault.kind == FaultKind::Damage);
@@ -377,6 +377,11 @@ impl World {
 /// Whether the server fails without regard to rows: it may be taken for a server that fails on a row.
 fn fails(fault: &Fault) -> bool {
   matches!(fault.kind, FaultKind::Status(_) | FaultKind::Flapping | FaultKind::Lying)
+}
+
+/// Whether requests may be halved: the server fails as it would on a row.
+fn halves(fault: &Fault) -> bool {
+  fails(fault) || matches!(fault.kind, FaultKind::NoRoute(_))
 }
 
 /// The rows that were accepted as rows, and lost.

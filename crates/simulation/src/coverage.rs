@@ -51,6 +51,7 @@ impl FaultKind {
       Self::Stuck => "fault: some requests hang",
       Self::Refused => "fault: connection refused",
       Self::Status(_) => "fault: error status",
+      Self::NoRoute(_) => "fault: no route",
       Self::Busy { .. } => "fault: Retry-After",
       Self::Unauthorized(_) => "fault: key refused",
       Self::Lying => "fault: rows stored, error answered",

@@ -175,7 +175,8 @@ fn kind(rng: &mut Rng, setup: &Setup) -> FaultKind {
       0 => FaultKind::Slow(rng.u64(100..20_000)),
       1 => FaultKind::Hung { stores: rng.bool() },
       2 => FaultKind::Refused,
-      3 | 4 => FaultKind::Status([500, 502, 503, 408, 429][rng.usize(..5)]),
+      3 => FaultKind::Status([500, 502, 503, 408, 429][rng.usize(..5)]),
+      4 => FaultKind::NoRoute([404, 405, 410, 421, 501][rng.usize(..5)]),
       5 | 6 => {
         let (status, most) = ([429, 503][rng.usize(..2)], [20, 20, 20, 20, 4_000][rng.usize(..5)]);
         FaultKind::Busy { status, seconds: rng.u64(1..most), as_date: rng.bool() }

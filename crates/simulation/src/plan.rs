@@ -141,6 +141,8 @@ pub enum FaultKind {
   Refused,
   /// The server answers with this status.
   Status(u16),
+  /// A router answers with this status, as while the server behind it restarts.
+  NoRoute(u16),
   /// The server answers with this status and `Retry-After`.
   Busy { status: u16, seconds: u64, as_date: bool },
   /// The server refuses the key.

@@ -192,9 +192,12 @@ impl Server {
         let response = Response { status: 429, retry_after: wait, ..Response::default() };
         Reply { after: quick, result: Ok(response), acknowledges: 0 }
       }
-      Some(FaultKind::Status(code) | FaultKind::Unauthorized(code) | FaultKind::Overflow(code)) => {
-        Reply { after: quick, result: Ok(status(code)), acknowledges: 0 }
-      }
+      Some(
+        FaultKind::Status(code)
+        | FaultKind::NoRoute(code)
+        | FaultKind::Unauthorized(code)
+        | FaultKind::Overflow(code),
+      ) => Reply { after: quick, result: Ok(status(code)), acknowledges: 0 },
       Some(FaultKind::Busy { status, seconds, as_date }) => {
         let at = UNIX_EPOCH + Duration::from_millis(now.unix_ms.unsigned_abs());
         let date = || httpdate::fmt_http_date(at + quick + Duration::from_secs(seconds + 1));

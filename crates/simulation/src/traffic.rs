@@ -288,6 +288,12 @@ impl World {
     match (status, flight.endpoint) {
       (_, Endpoint::Storage | Endpoint::Version) => {}
       (Some(401), _) => process.refused_at = Some(self.now),
+      // Without these there is no Braintrust. An attachment may need a login as well.
+      (Some(404 | 405 | 410 | 421 | 501), Endpoint::Login | Endpoint::Register)
+        if !self.plan.setup.is_addressed =>
+      {
+        process.refused_at = Some(self.now);
+      }
       (Some(403), _) if !is_overflow => {
         // The second one for the same rows may be about one of them.
         let was_forbidden = flight.rows.iter().any(|id| process.forbidden.contains(id));
@@ -383,6 +389,7 @@ fn is_of_server(fault: &FaultKind) -> bool {
       | FaultKind::Hung { .. }
       | FaultKind::Refused
       | FaultKind::Status(_)
+      | FaultKind::NoRoute(_)
       | FaultKind::Busy { .. }
       | FaultKind::Unauthorized(_)
       | FaultKind::Lying

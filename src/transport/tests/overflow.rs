@@ -217,10 +217,10 @@ async fn each_failing_step_has_an_outcome_for_the_body() {
     (announce, code("401 Who"), ExportOutcome::Unauthorized),
     // Only the overflow upload may be forbidden.
     (announce, code("403 No"), ExportOutcome::Rejected),
-    (announce, code("404 What"), ExportOutcome::Rejected),
+    (announce, code("404 What"), seven.clone()),
     (announce, code("413 Much"), ExportOutcome::Rejected),
     (announce, code("302 There"), ExportOutcome::Rejected),
-    (announce, code("501 How"), ExportOutcome::Rejected),
+    (announce, code("501 How"), seven.clone()),
     (store, reset(), RETRY),
     (store, code("503 Busy"), seven.clone()),
     // A new address may work; the key is not involved.
@@ -233,6 +233,7 @@ async fn each_failing_step_has_an_outcome_for_the_body() {
     (refer, reset(), RETRY),
     (refer, Act::Hang, RETRY),
     (refer, code("500 Oops"), seven.clone()),
+    (refer, code("404 What"), seven.clone()),
     (refer, code("401 Who"), ExportOutcome::Unauthorized),
     (refer, code("400 Unknown"), ExportOutcome::Rejected),
     (refer, code("413 Much"), ExportOutcome::Rejected),

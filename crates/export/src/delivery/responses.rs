@@ -11,7 +11,9 @@ use crate::{
   counters::RowTotals,
   diagnostics::Code,
   loss::LossReason,
-  outcome::{ExportOutcome, classify_upload, may_be_caused_by_a_row, not_confirmed},
+  outcome::{
+    ExportOutcome, classify_upload, describe_upload, may_be_caused_by_a_row, not_confirmed,
+  },
   time::Now,
   transport::{RequestId, Response, TransportError},
 };
@@ -77,7 +79,7 @@ impl Delivery {
           Ok(response) if outcome == ExportOutcome::Unconfirmed => {
             format!("{url} answered {}", not_confirmed(&response))
           }
-          Ok(response) => format!("{url} answered {}", response.describe()),
+          Ok(response) => format!("{url} answered {}", describe_upload(&response)),
           Err(error) => format!("{url}: {error}"),
         };
         if is_suspect {

@@ -50,7 +50,8 @@ fn large_run(host: &mut Host) {
 
 #[test]
 fn a_row_is_cut_when_its_overflow_upload_fails_while_others_arrive_without_delay() {
-  let announcements: [fn() -> Response; 5] = [
+  let announcements: [fn() -> Response; 6] = [
+    || status(404, None),
     || status(500, None),
     || status(503, None),
     || status(429, Some("20")),
@@ -75,7 +76,7 @@ fn a_row_is_cut_when_its_overflow_upload_fails_while_others_arrive_without_delay
 
 #[test]
 fn a_row_is_cut_when_its_reference_fails_while_others_are_accepted() {
-  for code in [500, 503] {
+  for code in [404, 500, 503] {
     let fails = |_: &str, body: &str| body.contains("logs3_overflow").then(|| status(code, None));
     let mut host = Host::new(json!({}));
     large_run(&mut host);
@@ -105,18 +106,20 @@ fn at_exit_a_row_whose_overflow_upload_fails_is_cut_in_time() {
 }
 
 #[test]
-fn an_outage_cuts_no_row() {
-  let mut host = Host::new(json!({}));
-  pass(&mut host, SECOND, &|_, _| None);
-  large_run(&mut host);
-  for second in 0..100 {
-    host.run(&format!("run_{second}"));
-    let fails = |path: &str, _: &str| path.starts_with("/logs3").then(|| status(503, None));
-    pass(&mut host, SECOND, &fails);
+fn an_outage_cuts_and_loses_no_row() {
+  for code in [503, 404, 405, 410, 421, 501] {
+    let mut host = Host::new(json!({}));
+    pass(&mut host, SECOND, &|_, _| None);
+    large_run(&mut host);
+    for second in 0..100 {
+      host.run(&format!("run_{second}"));
+      let fails = |path: &str, _: &str| path.starts_with("/logs3").then(|| status(code, None));
+      pass(&mut host, SECOND, &fails);
+    }
+    pass(&mut host, 40 * SECOND, &|_, _| None);
+    let stats = host.stats();
+    assert_eq!((stats.cut, stats.sent, stats.pending), (0, 101, 0), "{code}: {stats:?}");
   }
-  pass(&mut host, 40 * SECOND, &|_, _| None);
-  let stats = host.stats();
-  assert_eq!((stats.cut, stats.sent, stats.pending), (0, 101, 0), "{stats:?}");
 }
 
 #[test]
