@@ -58,7 +58,10 @@ pub struct AttachmentError {
 #[derive(Debug)]
 pub enum AttachmentUpload {
   /// Logging in for the organization's id.
-  LoggingIn,
+  LoggingIn {
+    /// Whether an earlier attempt has stored the bytes.
+    is_stored: bool,
+  },
   /// Announcing the attachment to Braintrust.
   Announcing,
   /// Uploading the bytes to the storage.
@@ -123,7 +126,7 @@ impl AttachmentUpload {
     is_stored: bool,
   ) -> (Self, Call) {
     match org {
-      None => (Self::LoggingIn, login_call(settings)),
+      None => (Self::LoggingIn { is_stored }, login_call(settings)),
       Some(org) if is_stored => (Self::Confirming, confirm(settings, session, org, content)),
       Some(org) => (Self::Announcing, announce(settings, session, org, content)),
     }
@@ -141,7 +144,12 @@ impl AttachmentUpload {
   ) -> Step {
     let is_answered = result.is_ok();
     let next = match self {
-      Self::LoggingIn => logged_in(settings, session, org, content, result, now),
+      Self::LoggingIn { is_stored } => logged_in(settings, result, now).map(|id| {
+        let next = Self::start(settings, session, Some(&id), content, *is_stored);
+        // One that was not found is looked for again with the next file.
+        *org = Some(id).filter(|id| !id.is_empty());
+        next
+      }),
       Self::Announcing => announced(settings, session, content, result, now),
       Self::Storing { origin } => match check(result, classify, storage_outcome, now) {
         Ok(_) => {
@@ -216,29 +224,22 @@ fn state(
   authorized(settings, Method::POST, &status_url(session), body, Reads::Status)
 }
 
-/// Handles the response of the login, and announces the attachment. Without an id, the id is empty, as in the
-/// `braintrust` package.
+/// The organization's id in the response of the login. Without one, it is empty, as in the `braintrust` package.
 fn logged_in(
   settings: &Settings,
-  session: &Session,
-  org: &mut Option<String>,
-  content: &Content,
   result: Result<Response, TransportError>,
   now: Now,
-) -> Next {
-  let id = match org_id(settings, result, now) {
-    Ok(id) => id,
+) -> Result<String, AttachmentError> {
+  match org_id(settings, result, now) {
+    Ok(id) => Ok(id),
     Err(refused) => match refused.outcome() {
       outcome @ ExportOutcome::Retry(_) => {
         let url = redact_url(&settings.app_url);
-        return Err(error("the login for an attachment", url, refused.to_string(), outcome));
+        Err(error("the login for an attachment", url, refused.to_string(), outcome))
       }
-      _ => String::new(),
+      _ => Ok(String::new()),
     },
-  };
-  let call = announce(settings, session, &id, content);
-  *org = Some(id);
-  Ok((AttachmentUpload::Announcing, call))
+  }
 }
 
 fn announced(

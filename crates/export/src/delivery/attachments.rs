@@ -206,9 +206,8 @@ impl Delivery {
         _ => LossReason::Rejected,
       };
       self.account.lose_attachments(reason, 1, &why, now.elapsed);
-      if error.is_announced
-        && let Some(org) = org
-      {
+      if error.is_announced {
+        let org = org.unwrap_or_default();
         let call = state_failure(&self.settings, session, &org, content.key, &why);
         self.request(call, Purpose::AttachmentFailure, now.elapsed, now);
       }

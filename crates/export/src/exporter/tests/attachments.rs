@@ -524,6 +524,29 @@ fn without_a_login_one_finds_the_organization() {
   assert_eq!(host.stats().attachments.uploaded, 4);
 }
 
+/// Four runs, each with a file, where no login precedes the rows; what is announced of the files.
+fn four_runs(answer: &mut dyn FnMut(&str, usize) -> Option<Response>) -> (Stats, Vec<Value>) {
+  let project = "00000000-0000-4000-8000-000000000001";
+  let mut host = Host::attaching(json!({ "apiUrl": "http://127.0.0.1:9", "projectId": project }));
+  let mut server = Server { requests: Vec::new(), answer };
+  for seed in 0..4 {
+    host.workflow(&format!("run {seed}"), &image(&file(seed, 500)), &json!(1));
+    host.serve(10 * SECOND, &mut server, &unmasked);
+  }
+  (host.stats(), server.bodies("/attachment"))
+}
+
+#[test]
+fn a_login_that_was_refused_once_is_repeated_for_the_next_file() {
+  for code in [302, 401, 403, 404] {
+    let (stats, announced) = four_runs(&mut |path, before| {
+      (path == "/api/apikey/login" && before == 0).then(|| status(code, None))
+    });
+    let orgs: Vec<_> = announced.iter().map(|body| body["org_id"].as_str().unwrap()).collect();
+    assert_eq!((orgs, stats.attachments.uploaded), (vec!["", "o", "o", "o"], 4), "{code}");
+  }
+}
+
 #[test]
 fn without_the_setting_nothing_is_uploaded() {
   let mut host = Host::new(json!({}));
