@@ -117,12 +117,16 @@ fn stated_delay(response: &Response, unix_ms: i64) -> Duration {
   value.and_then(|value| retry_after(value, unix_ms)).unwrap_or_default()
 }
 
-/// Reads a `Retry-After` header: whole seconds, or an HTTP date. `None` if it is neither.
+/// Reads a `Retry-After` header: seconds, of which some servers state fractions, or an HTTP date. `None` if it is
+/// neither.
 fn retry_after(value: &str, unix_ms: i64) -> Option<Duration> {
   let value = value.trim();
-  let wait = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+  let (whole, fraction) = value.split_once('.').unwrap_or((value, ""));
+  let is_number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
+  let wait = if !whole.is_empty() && is_number(whole) && is_number(fraction) {
     // A number that overflows is the longest delay.
-    value.parse().map_or(MAX_RETRY_AFTER, Duration::from_secs)
+    let whole = whole.parse().map_or(MAX_RETRY_AFTER, Duration::from_secs);
+    whole.saturating_add(Duration::from_secs(u64::from(!fraction.is_empty())))
   } else {
     let at = httpdate::parse_http_date(value).ok()?;
     let now = Duration::from_millis(u64::try_from(unix_ms).ok()?);
@@ -197,6 +201,8 @@ mod tests {
   #[test]
   fn retry_after_is_read_as_seconds_or_as_a_date() {
     assert_eq!(outcome(429, Some("7")), ExportOutcome::Retry(Duration::from_secs(7)));
+    assert_eq!(outcome(429, Some("7.25")), ExportOutcome::Retry(Duration::from_secs(8)));
+    assert_eq!(outcome(429, Some("7.x")), ExportOutcome::Retry(Duration::ZERO));
     let date = "Mon, 23 Nov 2026 07:02:54 GMT";
     assert_eq!(outcome(503, Some(date)), ExportOutcome::Retry(Duration::from_secs(10)));
     let past = "Sun, 22 Nov 2026 07:02:54 GMT";
