@@ -143,7 +143,10 @@ impl<'a> Values<'a> {
       let content = text.get(start..end).unwrap_or_default();
       let is_string = || {
         let quoted = start.checked_sub(1).filter(|quote| *quote >= part.start);
-        quoted.and_then(|quote| text.get(quote..=end)).is_some_and(|string| parse(string).is_ok())
+        let string = quoted.and_then(|quote| text.get(quote..(end + 1).min(text.len())));
+        // The text may end in it. Patterns need no members, and see what is behind escapes by themselves.
+        let may_be_cut = self.has_members && end == text.len();
+        string.is_some_and(|string| may_be_cut || parse(string).is_ok())
       };
       if content.contains('\\') && (self.may_have_json(content) || is_string()) {
         self.found.push_back(Value { range: start..end, form: Form::Content });

@@ -22,6 +22,8 @@ use super::{
 const DEEPEST: usize = 128;
 /// How many levels of JSON inside strings are redacted. Strings with more are replaced.
 const DEEPEST_TEXT: usize = 8;
+/// How many times a text is read again at most where JSON is cut within a value that is replaced.
+const READ_AGAIN: usize = 8;
 /// The replacement of values that are nested too deep.
 const TOO_DEEP: &str = "[flue-braintrust: too deep]";
 
@@ -59,6 +61,7 @@ pub fn redacted_text(
   let mut around = location.clone();
   let mut values = Values::new(text, rules.matches_members());
   let mut literals = Literals::new(rules, text, location);
+  let mut read_again = 0;
   loop {
     let value = values.next_value();
     let start = value.as_ref().map_or(text.len(), |value| value.range.start);
@@ -68,14 +71,28 @@ pub fn redacted_text(
       copied = covered.end;
     }
     let Some(Value { mut range, form }) = value else { break };
+    // What begins in a value that has been replaced only seems to go on behind that. What is cut is read again from there;
+    // once that takes too long, the rest is replaced, too.
     if literals.covered > start {
-      // It is in a value that has been replaced.
-      literals.covered = literals.covered.max(range.end);
-      copied = literals.covered;
       if form.is_open() {
-        values.resume(copied);
+        read_again += range.end.saturating_sub(literals.covered);
+        if read_again > READ_AGAIN * text.len() {
+          literals.covered = text.len();
+        }
+        values.resume(literals.covered);
+      } else if form != Form::Content {
+        literals.covered = literals.covered.max(range.end);
       }
-      continue;
+      copied = literals.covered;
+      range.start = copied;
+      if form != Form::Content || range.is_empty() {
+        continue;
+      }
+    }
+    // What seems to be the content of a string may be the beginning of a member's value.
+    let crossing = if form == Form::Content { literals.crossing(range.end) } else { None };
+    if let Some(crossing) = &crossing {
+      range.end = crossing.start;
     }
     let value = text.get(range.clone()).unwrap_or_default();
     let changed = match form {
@@ -98,6 +115,12 @@ pub fn redacted_text(
       out.push_str(text.get(copied..range.start).unwrap_or_default());
       out.push_str(&changed);
       copied = range.end;
+    }
+    if let Some(crossing) = crossing {
+      out.push_str(text.get(copied..crossing.start).unwrap_or_default());
+      out.push_str(&literals.mark());
+      copied = crossing.end;
+      continue;
     }
     // The value of a name in which the content of a string seems to end is behind it.
     let name = if form == Form::Content { value.trim_end_matches([' ', ':']) } else { value };

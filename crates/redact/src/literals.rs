@@ -46,6 +46,11 @@ impl<'a> Literals<'a> {
     None
   }
 
+  /// The next covered value that begins before `limit` and ends behind it.
+  pub fn crossing(&mut self, limit: usize) -> Option<Range<usize>> {
+    std::iter::from_fn(|| self.next_before(limit)).find(|value| value.end > limit)
+  }
+
   /// Continues behind what is none of theirs.
   pub fn skip_to(&mut self, at: usize) {
     self.at = at;
@@ -147,11 +152,16 @@ fn is_string_next(text: &[u8], at: usize) -> bool {
   }
 }
 
-/// The position of the quote that ends the string whose first quote is at `quote`.
+/// The position of the quote that ends the string whose first quote is at `quote`. One that does not end in its line is
+/// cut: where it ends is not known.
 fn end_of_string(text: &[u8], quote: usize) -> usize {
   let mut at = quote + 1;
   while let Some(byte) = text.get(at).filter(|byte| Some(*byte) != text.get(quote)) {
-    at += if *byte == b'\\' { 2 } else { 1 };
+    match byte {
+      b'\n' if text.get(quote) != Some(&b'`') => return text.len(),
+      b'\\' => at += 2,
+      _ => at += 1,
+    }
   }
   at
 }

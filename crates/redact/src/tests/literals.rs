@@ -147,6 +147,57 @@ fn json_amid_text_stays_json_although_it_has_such_members() {
 }
 
 #[test]
+fn json_that_is_cut_in_a_covered_member_hides_none_behind_it() {
+  for (text, expected) in [
+    (
+      "{ password: '{\"a\":\"x', user: 'u' }\n{\"password\":\"hunter2\"}",
+      "{ password: '[redacted]', user: 'u' }\n{\"password\":\"[redacted]\"}",
+    ),
+    (
+      "{'password': '{\"a\":\"x', 'b': 1, 'headers': '{\"b\":\"hunter2\"}', 'c': 2}",
+      "{'password': '[redacted]', 'b': 1, 'headers': '[redacted]', 'c': 2}",
+    ),
+    (
+      "{'password': '\"a\": \"x', 'headers': [\"hunter2\", 'a'], 'c': \"x\"}",
+      "{'password': '[redacted]', 'headers': '[redacted]', 'c': \"x\"}",
+    ),
+  ] {
+    assert_eq!(input(keys(), &json!(text)), expected, "{text}");
+  }
+}
+
+#[test]
+fn a_quote_in_a_covered_member_begins_no_string() {
+  for (text, expected) in [
+    (
+      r#"{ a: "it's", b: 'x\n', password: 'a"hunter2', c: 1 }"#,
+      r#"{ a: "it's", b: 'x\n', password: '[redacted]', c: 1 }"#,
+    ),
+    (
+      r#"{'password': 'a"b', 'b': 'x\n', 'headers': 'a"hunter2', 'c': 1}"#,
+      r#"{'password': '[redacted]', 'b': 'x\n', 'headers': '[redacted]', 'c': 1}"#,
+    ),
+  ] {
+    assert_eq!(input(keys(), &json!(text)), expected, "{text}");
+  }
+}
+
+#[test]
+fn a_covered_string_that_is_cut_hides_what_is_behind_it() {
+  let text = "{'a': 1, 'password': 'x\n{'password': '}hunter2', 'b': 1}";
+  assert_eq!(input(keys(), &json!(text)), "{'a': 1, 'password': '[redacted]'");
+  let lines = "{ password: `a\nhunter2`, b: 1 }";
+  assert_eq!(input(keys(), &json!(lines)), "{ password: '[redacted]', b: 1 }");
+}
+
+#[test]
+fn members_are_found_in_a_string_that_is_cut() {
+  let text = r#""{\n  user: 'u',\n  password: 'hunter2',\n  b: 1"#;
+  let redacted = r#""{\n  user: 'u',\n  password: '[redacted]',\n  b: 1"#;
+  assert_eq!(input(keys(), &json!(text)), redacted);
+}
+
+#[test]
 fn quotes_in_the_replacement_are_escaped() {
   let rules = json!({ "keys": ["password"], "replacement": "it's" });
   assert_eq!(input(rules, &json!("{'password': 'x'}")), r"{'password': 'it\'s'}");
@@ -166,6 +217,7 @@ fn a_text_of_many_such_members_takes_linear_time() {
     "\\'x\\':[",
     ",x:1",
     "'x': {\"a\":[{\"",
+    "{x: '[{\"a\":[\"', b: '\",",
     ": ",
     "{\"a\":1 'x': ",
     "\u{1b}[1m:",
