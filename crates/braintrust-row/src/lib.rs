@@ -43,7 +43,7 @@ pub use list::List;
 pub use masked::Masked;
 pub use members::Members;
 pub use read_members::read_members;
-pub use row::{Row, SpanType, Stage, USAGE_METRICS};
+pub use row::{Row, SpanType, Stage, USAGE_METRICS, is_known_metric};
 pub use truncate::{cut_fields, truncate};
 pub use wire::{
   Destination, address, close_body, open_body, write_content, write_masked_row, write_row,

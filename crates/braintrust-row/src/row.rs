@@ -53,6 +53,11 @@ pub const USAGE_METRICS: [&str; 12] = [
   "estimated_cost",
 ];
 
+/// Whether the name of a metric is one of Braintrust or of Flue's spans, and so no content.
+pub fn is_known_metric(name: &str) -> bool {
+  USAGE_METRICS.contains(&name) || matches!(name, "start" | "end" | "duration_ms")
+}
+
 impl SpanType {
   /// The name in a row.
   pub fn as_str(self) -> &'static str {

@@ -4,7 +4,7 @@
 //! The other process may have had no rules. Rules apply as to rows of this process. A content policy applies to fields
 //! and members, because the events that a row came from are gone. A masking function is not called.
 
-use braintrust_row::{Json, Members, USAGE_METRICS, read_members as read};
+use braintrust_row::{Json, Members, is_known_metric, read_members as read};
 use flue_event::{ContentPolicy, OMITTED_MESSAGE};
 use redact::Redactor;
 use serde::Deserialize;
@@ -24,8 +24,6 @@ const INTERRUPTED: &str = "flue.interrupted";
 const OMITTED_PROMPT: &str = "[flue-braintrust: system prompt not kept]";
 /// What precedes the names of Flue's members of `metadata`.
 const FLUE: &str = "flue.";
-/// The metrics that are no content, besides [`USAGE_METRICS`].
-const TIMES: [&str; 3] = ["start", "end", "duration_ms"];
 
 /// The row after the content policy and the rules. `None` when it does not change, or is not a JSON object.
 pub fn rewritten(
@@ -92,7 +90,7 @@ fn apply_content_policy(fields: &mut Members<Json>, policy: ContentPolicy, is_cu
       change(comment, "text", |_| Some(Json::text(OMITTED_MESSAGE)))
     });
     change_members(fields, "metrics", |metrics| {
-      retain(metrics, |name| USAGE_METRICS.contains(&name) || TIMES.contains(&name));
+      retain(metrics, is_known_metric);
     });
     change_members(fields, "span_attributes", |attributes| {
       retain(attributes, |name| ["name", "type"].contains(&name));

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use braintrust_row::{Json, Members, Row};
+use braintrust_row::{Json, Members, Row, is_known_metric};
 
 use super::{
   json,
@@ -134,12 +134,11 @@ impl Redactor {
     redact_members(members, "span_attributes", |_| self.model_rules());
   }
 
-  /// Redacts the names of metrics, which applications can choose; not those of times.
+  /// Redacts the names of metrics, which applications can choose; not those of times and usage, by which Braintrust
+  /// finds tokens and costs.
   pub fn metric_names<V>(&self, metrics: &mut Members<V>) {
-    let redacted = |name: &str| {
-      let is_time = matches!(name, "start" | "end");
-      if is_time { None } else { self.rules.redact_text(name) }
-    };
+    let redacted =
+      |name: &str| if is_known_metric(name) { None } else { self.rules.redact_text(name) };
     if metrics.iter().all(|(name, _)| redacted(name).is_none()) {
       return;
     }

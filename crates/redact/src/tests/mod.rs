@@ -152,14 +152,14 @@ fn every_field_of_a_row_is_redacted() {
 }
 
 #[test]
-fn the_times_of_a_span_keep_their_names() {
+fn times_and_usage_of_a_span_keep_their_names() {
   let mut row = row(&json!("plum"));
-  for name in ["start", "end", "starts"] {
+  for name in ["start", "end", "duration_ms", "prompt_cached_tokens", "starts"] {
     row.metrics.insert(name.into(), 2.0);
   }
-  redactor(json!({ "patterns": ["^(start|end)"] })).row(&mut row);
+  redactor(json!({ "patterns": ["^(start|end|duration)", "[a-z_]{20}"] })).row(&mut row);
   let names: Vec<_> = row.metrics.iter().map(|(name, _)| name.to_string()).collect();
-  assert_eq!(names, ["start", "end", "[redacted]s"]);
+  assert_eq!(names, ["start", "end", "duration_ms", "prompt_cached_tokens", "[redacted]s"]);
 }
 
 #[test]
