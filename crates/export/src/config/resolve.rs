@@ -16,7 +16,7 @@ use super::{
     unknown,
   },
 };
-use crate::trace_fields::TraceFields;
+use crate::{secrets::Secrets, trace_fields::TraceFields};
 
 const APP_URL: &str = "https://www.braintrust.dev";
 /// As in Flue's guide.
@@ -90,6 +90,10 @@ impl Settings {
     let project_name = vars
       .or(options.project_name, "BRAINTRUST_PROJECT_NAME")
       .unwrap_or_else(|| PROJECT_NAME.into());
+    // Pasted into the wrong variable, the key would be the name of a project that all members of it see.
+    let secrets = Secrets::default();
+    secrets.add(&key);
+    let project_name = secrets.hide(project_name);
     let experiment_id = options.experiment_id.map(project_id).transpose()?;
     let project_id =
       vars.or(options.project_id, "BRAINTRUST_PROJECT_ID").map(project_id).transpose()?;

@@ -203,3 +203,11 @@ fn the_key_is_never_printed() {
   let settings = settings(json!({"options": {"apiKey": "sk-secret"}})).unwrap();
   assert!(!format!("{settings:?}").contains("sk-secret"));
 }
+
+#[test]
+fn a_project_has_no_key_in_its_name() {
+  let key = "sk-0123456789abcdef";
+  let raw =
+    json!({ "env": { "BRAINTRUST_API_KEY": key, "BRAINTRUST_PROJECT_NAME": format!("p {key}") } });
+  assert_eq!(settings(raw).unwrap().project_name, "p *******************");
+}
