@@ -59,7 +59,7 @@ const TABLE: Record<string, string> = {
   'minimal-end-event': 'json',
   'message-usage': 'json',
   masking: 'json mask-field timers',
-  'mask-field': 'builtins context json',
+  'mask-field': 'builtins context json warn',
   diagnostics: 'timers warn',
   ready: 'log-level span-link timers warn',
   timers: 'builtins context',

@@ -91,6 +91,21 @@ test('of what was thrown only the class is exported', async () => {
   expect(rows[0].error).toContain("ERROR: Failed to mask field 'metrics' - TypeError");
 });
 
+test.each([
+  [
+    'throws',
+    /^\[flue-braintrust\] FLUE_BRAINTRUST_BAD_MASK: .* fails on `\w+` \(TypeError\); marks/,
+  ],
+  [
+    'is async',
+    /^\[flue-braintrust\] FLUE_BRAINTRUST_BAD_MASK: .* fails on `\w+` \(Promise\); marks/,
+  ],
+  ['is no function', /^\[flue-braintrust\] FLUE_BRAINTRUST_NO_MASK: /],
+])('one line states that the masking function %s', async (mask, line) => {
+  const { stderr } = await masked(mask, 'flush');
+  expect(stderr.trim().split('\n')).toEqual([expect.stringMatching(line)]);
+});
+
 test('a field for which nothing is given is left out, but for when the span was', async () => {
   const { rows, text } = await masked('gives nothing', 'flush');
   expect(text).not.toContain('SECRET');
@@ -270,9 +285,8 @@ async function masksOneSpan(mask: string) {
       ],
       destination(collector),
     );
-    expect(stderr).toBe('');
     const [row] = collector.rows() as any[];
-    return { row, problems: collector.problems };
+    return { stderr, row, problems: collector.problems };
   } finally {
     await collector.close();
   }
@@ -303,8 +317,11 @@ test.each([
 ])(
   'where the masking function replaces %s as the server does not take it, marks name the fields',
   async (_, mask, fields) => {
-    const { row, problems } = await masksOneSpan(mask);
+    const { row, problems, stderr } = await masksOneSpan(mask);
     expect(problems).toEqual([]);
+    expect(stderr.trim().split('\n')).toEqual([
+      expect.stringContaining(`BAD_MASK: The masking function fails on \`${fields[0]}\``),
+    ]);
     const named = `${row.error ?? ''} ${row.span_attributes.name}`.matchAll(/mask field '(\w+)'/g);
     expect(Array.from(named, ([, field]) => field)).toEqual(fields);
     for (const field of fields) expect(row[field]?.mine ?? row[field]?.good).toBeUndefined();
@@ -312,10 +329,10 @@ test.each([
 );
 
 test('members that the masking function leaves out, and tags that it makes equal, are no failure', async () => {
-  const { row, problems } = await masksOneSpan(
+  const { row, problems, stderr } = await masksOneSpan(
     `(value) => JSON.parse(JSON.stringify(value), (name, v) => typeof v === 'number' ? null : typeof v === 'string' ? '***' : v)`,
   );
-  expect(problems).toEqual([]);
+  expect({ problems, stderr }).toEqual({ problems: [], stderr: '' });
   expect(row).toMatchObject({ tags: ['***'], scores: { good: null } });
   expect(Object.keys(row.metrics).toSorted()).toEqual(['end', 'start']);
   expect(row.error).toBe('***');

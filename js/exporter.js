@@ -316,6 +316,7 @@ class Exporter {
       warn(
         'NO_MASK',
         'setMaskingFunction was given no function; all content is replaced by marks.',
+        'mask',
       );
       this.#masking.set(() => {
         throw new TypeError('no function');

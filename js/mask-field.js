@@ -6,6 +6,7 @@ const { types } = require('./builtins/index.js');
 const { untraced } = require('./context.js');
 const { classOf } = require('./json/describe.js');
 const { toJsonSafe } = require('./json/stringify.js');
+const { warn } = require('./warn.js');
 
 /** @typedef {import('../index.d.ts').MaskingFunction} MaskingFunction */
 
@@ -29,9 +30,11 @@ const SHAPES = {
  * @returns {{ value?: unknown, failure?: string }} a failure names the class of what was thrown, never its message
  */
 function maskField(mask, field, value) {
-  const failed = (/** @type {string} */ why) => ({
-    failure: `ERROR: Failed to mask field '${field}' - ${why}`,
-  });
+  const failed = (/** @type {string} */ why) => {
+    const message = `The masking function fails on \`${field}\` (${why}); marks replace what it fails on.`;
+    warn('BAD_MASK', message, 'mask');
+    return { failure: `ERROR: Failed to mask field '${field}' - ${why}` };
+  };
   try {
     const masked = untraced(() => mask(/** @type {any} */ (value)));
     if (masked === undefined) return {};
