@@ -805,7 +805,7 @@ export declare function logError(span: Span, error: unknown): void;
 /**
  * Writes the trace context of the current span to the headers of an outgoing call, so that the callee can join the
  * trace: `traceparent`, `baggage` (keeping other members), and the caller's `tracestate`. Takes and returns an
- * object, `Headers`, a request of Node's or a list of pairs. Without a span it changes nothing.
+ * object, `Headers`, a request of Node's, a reply of Fastify's or a list of pairs. Without a span it changes nothing.
  */
 export declare function injectTraceContext<T extends object = Record<string, string>>(
   carrier?: T,

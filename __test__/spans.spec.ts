@@ -287,6 +287,29 @@ test('headers of every kind are given where the span stands, beside what is ther
     },
   ));
 
+test('headers that an object has behind functions of its own are set and read by these', () =>
+  traced(
+    `class Bag { #all = {}; keys = () => Object.keys(this.#all).toSorted(); put(name, value) { this.#all[name] = value; } read(name) { return this.#all[name]; } }
+    // A reply of Fastify, one that is only written, and one that is only read.
+    class Reply extends Bag { header(name, value) { this.put(name, value); } getHeader(name) { return this.read(name); } }
+    class Written extends Bag { set(name, value) { this.put(name, value); } }
+    class Read extends Bag { get(name) { return this.read(name); } }
+    const [reply, written, read] = [new Reply(), new Written(), new Read()];
+    reply.header('baggage', 'a=b');
+    bt.traced((span) => {
+      for (const given of [reply, written]) span.inject(given);
+      for (const [name, value] of Object.entries(span.inject())) read.put(name, value);
+    });
+    show([reply, written].map((given) => [given.keys(), Object.keys(given)]));
+    show(reply.getHeader('baggage').split(',').slice(1));
+    for (const given of [reply, read]) show(Object.keys(bt.extractTraceContextFromHeaders(given) ?? {}).toSorted());`,
+    (_row, { shown }) => {
+      const names = ['baggage', 'traceparent'];
+      const set = [names, ['keys']];
+      expect(shown).toEqual([[set, set], ['a=b'], names, names]);
+    },
+  ));
+
 test('headers that come more than once are read as one, in every kind of headers', () =>
   traced(
     `import { createServer, request } from 'node:http';

@@ -82,46 +82,59 @@ function baggage(others, own) {
   return members.join(',');
 }
 
+/** @typedef {{ all(name: string): unknown[], set(name: string, value: string): void }} Access */
+
 /**
  * Access to the values of headers, which may come more than once, and lists; setting one replaces them all.
  * @param {any} headers
- * @returns {{ all(name: string): unknown[], set(name: string, value: string): void }}
+ * @returns {Access}
  */
 function accessTo(headers) {
-  if (typeof headers.setHeader === 'function') {
-    return {
-      all: (name) => [headers.getHeader(name)].flat(),
-      set: (name, value) => headers.setHeader(name, value),
-    };
-  }
-  if (typeof headers.set === 'function' && typeof headers.get === 'function') {
-    return {
-      all: (name) => [headers.get(name)].flat(),
-      set: (name, value) => headers.set(name, value),
-    };
-  }
-  if (Array.isArray(headers)) {
-    const is = (/** @type {string} */ name) => (/** @type {any} */ pair) =>
-      String(pair?.[0]).toLowerCase() === name;
-    return {
-      all: (name) =>
-        headers
-          .slice(0, MAX_PAIRS)
-          .filter(is(name))
-          .flatMap((pair) => pair[1]),
-      set: (name, value) => {
-        const first = headers.findIndex(is(name));
-        if (first < 0) {
-          headers.push([name, value]);
-          return;
-        }
-        for (let at = headers.length - 1; at > first; at--) {
-          if (is(name)(headers[at])) headers.splice(at, 1);
-        }
-        headers[first] = [name, value];
-      },
-    };
-  }
+  if (Array.isArray(headers)) return accessToPairs(headers);
+  const among = (/** @type {string[]} */ ...names) =>
+    names.find((name) => typeof headers[name] === 'function');
+  const getter = among('getHeader', 'get');
+  // The last one is that of Fastify's replies.
+  const setter = among('setHeader', 'set', 'header');
+  const { all, set } = accessToMembers(headers);
+  return {
+    all: getter === undefined ? all : (name) => [headers[getter](name)].flat(),
+    set: setter === undefined ? set : (name, value) => headers[setter](name, value),
+  };
+}
+
+/**
+ * @param {any[]} pairs
+ * @returns {Access}
+ */
+function accessToPairs(pairs) {
+  const is = (/** @type {string} */ name) => (/** @type {any} */ pair) =>
+    String(pair?.[0]).toLowerCase() === name;
+  return {
+    all: (name) =>
+      pairs
+        .slice(0, MAX_PAIRS)
+        .filter(is(name))
+        .flatMap((pair) => pair[1]),
+    set: (name, value) => {
+      const first = pairs.findIndex(is(name));
+      if (first < 0) {
+        pairs.push([name, value]);
+        return;
+      }
+      for (let at = pairs.length - 1; at > first; at--) {
+        if (is(name)(pairs[at])) pairs.splice(at, 1);
+      }
+      pairs[first] = [name, value];
+    },
+  };
+}
+
+/**
+ * @param {any} headers
+ * @returns {Access}
+ */
+function accessToMembers(headers) {
   const named = (/** @type {string} */ name) =>
     Object.keys(headers).filter((key) => key.toLowerCase() === name);
   return {
