@@ -831,6 +831,11 @@ test.each([
     `import { instrument, observe as watch } from '@flue/runtime';\nimport * as bt from 'flue-braintrust';\nbt.initLogger();\nwatch(console.log);\ninstrument(bt.braintrustFlueInstrumentation());\n`,
   ],
   [
+    'the default export, which the `braintrust` package has besides',
+    `${flue}import t from 'braintrust';\nt.initLogger();\nobserve(t.braintrustFlueObserver);\n`,
+    `import { instrument } from '@flue/runtime';\nimport * as t from 'flue-braintrust';\nt.initLogger();\ninstrument(t.braintrustFlueInstrumentation());\n`,
+  ],
+  [
     'CommonJS',
     `const { observe } = require("@flue/runtime");\nconst { braintrustFlueObserver, initLogger } = require("braintrust");\n${KEY}observe(function (event, ctx) {\n\tif (event.type !== "log") braintrustFlueObserver(event, ctx);\n});\n`,
     `const { instrument } = require("@flue/runtime");\nconst { braintrustFlueInstrumentation, braintrustFlueObserver, initLogger } = require("flue-braintrust");\n${KEY}instrument({\n\t...braintrustFlueInstrumentation(),\n\tobserve: function (event, ctx) {\n\t\tif (event.type !== "log") braintrustFlueObserver(event, ctx);\n\t},\n});\n`,

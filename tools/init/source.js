@@ -14,10 +14,10 @@
  */
 
 /** Up to the module's name. */
-const STATIC = /(?<![\w$.])(?:(?:import|export)\b([\w$\s{},*]*?)\bfrom\s*|import\s*)(?=["'])/g;
+const STATIC = /(?<![\w$.])(?:(?:import|export)\b([\w$\s{},*]*?)\bfrom\s*|import\s*)(?=["'])/dg;
 /** The same for a variable with what a call loads. */
 const ASSIGNED =
-  /(?<![\w$.])(?:const|let|var)\s+(\{[\w$\s,:]*\}|[\w$]+)\s*=\s*(?:await\s+)?(?:import|require)\s*\(\s*(?=["'])/g;
+  /(?<![\w$.])(?:const|let|var)\s+(\{[\w$\s,:]*\}|[\w$]+)\s*=\s*(?:await\s+)?(?:import|require)\s*\(\s*(?=["'])/dg;
 /** A module that is loaded by a call. */
 const CALLED = /(?<![\w$.])(?:import|require)\s*\(\s*(?=["'])/g;
 
@@ -51,9 +51,10 @@ function assignedImportsOf(source) {
 function found(source, pattern) {
   return [...withoutTexts(source).matchAll(pattern)].map((match) => {
     const { from, fromStart } = moduleAt(source, match.index + match[0].length);
-    const clause = (match[1] ?? '').trim();
-    const clauseStart = match.index + match[0].indexOf(clause);
-    return { start: match.index, clause, clauseStart, from, fromStart };
+    const [, given = ''] = match;
+    const [clauseAt = match.index] = match.indices?.[1] ?? [];
+    const clauseStart = clauseAt + given.length - given.trimStart().length;
+    return { start: match.index, clause: given.trim(), clauseStart, from, fromStart };
   });
 }
 

@@ -18,23 +18,37 @@ const CONNECTORS = ['braintrustFlueObserver', 'braintrustFlueInstrumentation'];
 /** @param {string} text */
 const allImportsOf = (text) => [...importsOf(text), ...assignedImportsOf(text)];
 
+/** What an import takes of all, if it takes the default export: that of `braintrust` has all names. @param {string} clause */
+const withoutDefault = (clause) => clause.replace(/^(?!type$)[\w$]+$/, '* as $&');
+
+/** @param {string} text */
+const officialImportsOf = (text) =>
+  allImportsOf(text)
+    .filter(({ from }) => from === OFFICIAL)
+    .map(({ clause: given, clauseStart, fromStart }) => {
+      return { given, clause: withoutDefault(given), clauseStart, fromStart };
+    });
+
 /**
  * @param {SourceFile} file
- * @param {string} from
+ * @param {{ clause: string }[]} imports of a package in it
  * @returns {boolean} whether it connects Flue with Braintrust by that package
  */
-function connects(file, from) {
-  const imports = allImportsOf(file.text).filter((found) => found.from === from);
+function connects(file, imports) {
   const names = new Set(imports.flatMap(({ clause }) => namesOf(clause)));
   if (names.has('*')) return CONNECTORS.some((name) => file.text.includes(name));
   return CONNECTORS.some((name) => names.has(name));
 }
 
 /** @param {SourceFile} file */
-const isOurs = (file) => connects(file, OURS);
+const isOurs = (file) =>
+  connects(
+    file,
+    allImportsOf(file.text).filter(({ from }) => from === OURS),
+  );
 
 /** @param {SourceFile} file */
-const isOfficial = (file) => connects(file, OFFICIAL);
+const isOfficial = (file) => connects(file, officialImportsOf(file.text));
 
 /**
  * @param {SourceFile} file
@@ -52,7 +66,7 @@ function usesOfficial({ text }) {
  * @returns {string}
  */
 function migrated({ path: name, text }) {
-  const imports = allImportsOf(text).filter(({ from }) => from === OFFICIAL);
+  const imports = officialImportsOf(text);
   const missing = imports.flatMap(({ clause }) => missingNames(clause, text));
   const assigned = assignedImportsOf(text).filter(({ from }) => from === OFFICIAL);
   const called = modulesCalled(text).filter((from) => from === OFFICIAL);
@@ -65,9 +79,13 @@ function migrated({ path: name, text }) {
     );
   }
   let changed = text;
-  const places = imports.map(({ fromStart }) => fromStart).toSorted((a, b) => b - a);
-  for (const start of places) {
-    changed = changed.slice(0, start) + OURS + changed.slice(start + OFFICIAL.length);
+  const edits = imports.flatMap(({ given, clause, clauseStart, fromStart }) => [
+    { start: fromStart, before: OFFICIAL, after: OURS },
+    { start: clauseStart, before: given, after: clause },
+  ]);
+  // From the end: the places before stay.
+  for (const { start, before, after } of edits.toSorted((a, b) => b.start - a.start)) {
+    changed = changed.slice(0, start) + after + changed.slice(start + before.length);
   }
   return changed;
 }
@@ -94,9 +112,10 @@ function missingNames(clause, text) {
  * @returns {string[]}
  */
 function sharedNames(text) {
-  const imports = allImportsOf(text).filter(({ from }) => from === OFFICIAL);
   const known = exportedNames();
-  return imports.flatMap(({ clause }) => namesOf(clause)).filter((name) => known.has(name));
+  return officialImportsOf(text)
+    .flatMap(({ clause }) => namesOf(clause))
+    .filter((name) => known.has(name));
 }
 
 /** @param {string} object */
