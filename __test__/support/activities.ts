@@ -301,7 +301,7 @@ class Reader {
       end,
     );
     // Its event comes when the whole batch of calls is through.
-    if (end) tool.ends = [time(event) + end.durationMs];
+    if (end) tool.ends = [Math.min(time(event) + end.durationMs, time(end))];
   }
 
   #task(event: FlueEvent, position: number) {

@@ -29,8 +29,7 @@ pub fn start(state: &mut State, event: &Event<'_>, start: &ToolStart<'_>) -> Vec
   vec![row]
 }
 
-/// `tool`. Flue publishes it when the whole batch of calls commits, so its own time does not count: the call
-/// ended its duration after its start.
+/// `tool`. Flue publishes it when the whole batch of calls commits: the call ended its duration after its start.
 #[inline(never)]
 pub fn end(state: &mut State, event: &Event<'_>, end: &ToolEnd<'_>) -> Vec<Row> {
   let Some(activity) = state.tool_calls.note(event) else { return Vec::new() };
@@ -38,7 +37,7 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &ToolEnd<'_>) -> Vec<Row> 
     Some(open) => open.start.time(),
     None => end.outcome.start(event.at),
   };
-  let ended_at = end.outcome.duration.map_or(event.at, |took| start.saturating_add(took as i64));
+  let ended_at = outcome::end(start, end.outcome.duration, event.at);
   if state.tree.get(&activity).is_none() {
     let new = new_span(state, event, &activity, &end.tool, Start::At(start));
     new.and_then(|new| state.tree.open_implicit(new));

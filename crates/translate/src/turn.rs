@@ -83,7 +83,7 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &TurnEnd<'_>) -> Vec<Row> 
   let (start, responded_at) = known.unwrap_or_else(|| (outcome.start(event.at), None));
   let responded = |at: i64| Some(at.saturating_sub(start).max(0) as f64);
   let took = responded_at.map_or(outcome.duration, responded);
-  let ended_at = took.map_or(event.at, |took| start.saturating_add(took as i64));
+  let ended_at = outcome::end(start, took, event.at);
 
   if state.tree.get(&activity).is_none() {
     let new = new_span(state, event, purpose, model, Start::At(start));

@@ -1,6 +1,7 @@
 use std::collections::HashSet;
 
 use super::{RELEASES, recordings, replay, trace::name as name_of};
+use braintrust_row::Row;
 
 #[test]
 fn every_recording_becomes_the_trace_that_was_reviewed() {
@@ -31,6 +32,10 @@ fn in_every_recording_each_span_is_closed_below_a_parent_that_exists() {
         assert_eq!(root, row.parent.is_none());
         if let Some(parent) = trace.parent(row) {
           assert_eq!(row.span.trace, parent.span.trace, "{what} is not in its parent's trace");
+          let end = |row: &Row| *row.metrics.get("end").unwrap();
+          // What is interrupted ends when it was last known to run, and may be resumed below a parent that is not.
+          let is_within = crashed || end(row) <= end(parent);
+          assert!(is_within, "{what} ends after {}", name_of(parent));
         }
       }
       let roots: Vec<_> = trace.rows.values().filter(|row| row.parent.is_none()).collect();

@@ -154,7 +154,9 @@ fn a_tool_ends_its_duration_after_its_start_however_late_its_event_comes() {
   let trace = replay("2.1.0", "parallel-tools");
   for row in trace.rows.values().filter(|row| name(row).starts_with("tool:")) {
     let took = (*row.metrics.get("end").unwrap() - *row.metrics.get("start").unwrap()) * 1e3;
-    assert!((took - *row.metrics.get("duration_ms").unwrap()).abs() < 1.0, "{}: {took}", name(row));
+    // Flue's clock may begin a little before the start event.
+    let before = *row.metrics.get("duration_ms").unwrap() - took;
+    assert!((-0.5..3.0).contains(&before), "{}: {took}", name(row));
   }
 }
 
