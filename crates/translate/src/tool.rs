@@ -33,12 +33,15 @@ pub fn start(state: &mut State, event: &Event<'_>, start: &ToolStart<'_>) -> Vec
 #[inline(never)]
 pub fn end(state: &mut State, event: &Event<'_>, end: &ToolEnd<'_>) -> Vec<Row> {
   let Some(activity) = state.tool_calls.note(event) else { return Vec::new() };
-  let start = match state.tree.get(&activity) {
-    Some(open) => open.start.time(),
-    None => end.outcome.start(event.at),
-  };
-  let ended_at = outcome::end(start, end.outcome.duration, event.at);
-  if state.tree.get(&activity).is_none() {
+  let known = state.tree.get(&activity).map(|open| open.start.time());
+  let start = known.unwrap_or_else(|| end.outcome.start(event.at));
+  let took = end.outcome.duration.map(|took| match known {
+    // 0.x reports each end at once, and confuses the durations of calls with one id.
+    Some(start) if event.is_0x => event.at.saturating_sub(start).max(0) as f64,
+    _ => took,
+  });
+  let ended_at = outcome::end(start, took, event.at);
+  if known.is_none() {
     let new = new_span(state, event, &activity, &end.tool, Start::At(start));
     new.and_then(|new| state.tree.open_implicit(new));
   }
@@ -47,6 +50,7 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &ToolEnd<'_>) -> Vec<Row> 
     write(row, event, &end.tool);
     row.set_metadata("flue.exit_code", metadata::number(end.exit_code));
     outcome::write(row, &end.outcome);
+    row.set_metric("duration_ms", took);
     row.output = end.output.map(messages::without_images);
   }
   closed.into_rows()

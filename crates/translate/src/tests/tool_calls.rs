@@ -188,3 +188,22 @@ fn the_span_of_a_call_whose_id_is_no_text_follows_from_the_async_context() {
     assert_eq!(context.span(), rows.last().map(|row| row.span), "{id}");
   }
 }
+
+/// Flue 0.x keeps the start of a call by its id: the first end has the time since the second start, the second end has 0.
+#[test]
+fn calls_of_a_turn_with_one_id_last_until_their_ends_on_0x() {
+  let events = [
+    start(0, "look"),
+    event(20, "tool_start", "water", json!({})),
+    event(59, "tool_call", "look", json!({ "durationMs": 39 })),
+    event(70, "tool_call", "water", json!({ "durationMs": 0 })),
+  ];
+  let mut trace = Trace::default();
+  translate_all(&mut Translator::default(), &events, &mut trace);
+  for (name, begins, ends) in [("tool:look", 1.0, 1.059), ("tool:water", 1.02, 1.07)] {
+    let metrics = &trace.named(name).next().unwrap().metrics;
+    assert_eq!((metrics.get("start"), metrics.get("end")), (Some(&begins), Some(&ends)), "{name}");
+    let took = metrics.get("duration_ms").unwrap();
+    assert_eq!(*took, ((ends - begins) * 1e3_f64).round(), "{name}");
+  }
+}
