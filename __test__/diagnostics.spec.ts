@@ -141,7 +141,7 @@ test('certificates that cannot be read are reported although there is no connect
 });
 
 test('an exit timeout of zero ends at once, and the loss is reported', () =>
-  withCollector({}, async (collector) => {
+  withCollector({ intercept: () => ({ hang: true }) }, async (collector) => {
     const env = { ...destination(collector), FLUE_BRAINTRUST_EXIT_TIMEOUT_MS: '0' };
     expectOneWarning(await runAgent('exit', env), 'EXIT', /\d rows? (is|are) lost/);
   }));

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { run, withDirectory } from './support/run';
+import { run, runFlue, withDirectory } from './support/run';
 
 /** The short form of `npm run faults`: the same scenarios, without the exporters beside ours. */
 test('no ending and no fault of the short list breaks a promise', () =>
   withDirectory(async (directory) => {
     const file = join(directory, 'broken.json');
     const args = ['--only', 'short', '--exporters', 'ours', '--repetitions', '1', '--hurry'];
-    const { stdout, stderr } = await run(['faults/run.mjs', ...args, '--json', file], {});
+    const { stdout, stderr } = await runFlue(['faults/run.mjs', ...args, '--json', file], {});
     process.stdout.write(stdout.replace(/^[\s\S]*?(?=^## )/m, ''));
     const broken: Record<string, string[]> = readResult(file, stderr);
     const names = Object.keys(broken);

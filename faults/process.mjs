@@ -34,7 +34,7 @@ const INHERITED = ['NODE_COMPILE_CACHE', 'PATH', 'HOME', 'TMPDIR', 'BENCH_PACKAG
  * @param {object} options
  * @param {string} [options.program] a file beside this one
  * @param {Record<string, string>} [options.env]
- * @param {string[]} [options.flags] of Node
+ * @param {string[]} [options.flags] of Node, besides those that we have
  * @param {number} options.limitMs when it is killed
  * @param {(pid: number) => void} [options.onStart]
  * @param {() => void} [options.onWorking] called when it has begun to work
@@ -43,7 +43,8 @@ const INHERITED = ['NODE_COMPILE_CACHE', 'PATH', 'HOME', 'TMPDIR', 'BENCH_PACKAG
 export async function runProgram(plan, options) {
   const { program = 'program.mjs', env = {}, flags = [], limitMs, onStart, onWorking } = options;
   const inherited = INHERITED.filter((name) => process.env[name] !== undefined);
-  const args = ['--no-warnings', ...flags, join(here, program), JSON.stringify(plan)];
+  const own = [...process.execArgv, '--no-warnings', ...flags];
+  const args = [...own, join(here, program), JSON.stringify(plan)];
   const child = spawn(process.execPath, args, {
     env: { ...Object.fromEntries(inherited.map((name) => [name, process.env[name]])), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -98,7 +98,7 @@ export function runAgent(
   ending: 'natural' | 'exit' | 'throw' | 'reject' | 'flush',
   env: Record<string, string>,
 ) {
-  return run(['__test__/fixtures/agent-run.mjs', ending], env);
+  return runFlue(['__test__/fixtures/agent-run.mjs', ending], env);
 }
 
 /** Runs a real Flue program against a collector; returns how it ended, Flue's events and what arrived. */
