@@ -1,5 +1,5 @@
 import { startCollector } from '../tools/collector';
-import { destination, run } from './support/run';
+import { destination, run, runFlue } from './support/run';
 
 /** What a program noted where it dispatched: the span, if any, that the submission must lie under. */
 interface Seen {
@@ -21,7 +21,7 @@ async function dispatched(ways: string[], env: Record<string, string> = {}): Pro
   const collector = await startCollector();
   try {
     const args = ['__test__/fixtures/callers.mjs', ...ways];
-    const { code, stderr, stdout } = await run(args, { ...destination(collector), ...env });
+    const { code, stderr, stdout } = await runFlue(args, { ...destination(collector), ...env });
     expect(stderr.replaceAll(/.*FLUE_BRAINTRUST_BAD_PARENT.*\n/g, '')).toBe('');
     expect(code).toBe(0);
     expect(collector.problems).toEqual([]);
@@ -110,7 +110,7 @@ test.each(['instrument', 'observe', 'twice'])(
     const collector = await startCollector();
     try {
       const args = ['__test__/fixtures/callers-beta.mjs', register];
-      const { code, stderr, stdout } = await run(args, destination(collector));
+      const { code, stderr, stdout } = await runFlue(args, destination(collector));
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
       expect(collector.problems).toEqual([]);
       const seen = JSON.parse(stdout.trim()) as any[];

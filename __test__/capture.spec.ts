@@ -183,12 +183,16 @@ describe.each([
   { turnInput: 'auto', maxFullInputBytes: 1500 },
   { turnInput: 'auto', maxFullInputBytes: 1500, messages: 'flue' },
 ] as const)('%o', (settings) => {
+  const events = Array.from({ length: 40 }, (_, seed) => script(seed + 1)).flat();
+  let full: Map<string, string>;
+  beforeAll(async () => {
+    full = await rowsOf(events, settings);
+  });
+
   test.each([
     ['Flue delivers it', cloned],
     ['a runtime delivers it that repeats its messages by reference', byReference],
   ])('a conversation as %s is shown as one that is captured in full', async (_, delivered) => {
-    const events = Array.from({ length: 40 }, (_, seed) => script(seed + 1)).flat();
-    const full = await rowsOf(events, settings);
     const incremental = await rowsOf(delivered(events), settings);
     expect(full.size).toBeGreaterThan(events.length);
     const differing = [...full].filter(([id, row]) => incremental.get(id) !== row);

@@ -2,18 +2,25 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { startCollector } from '../tools/collector';
-import { destination, HANGS_MS, ROOT, run, withTrace } from './support/run';
+import {
+  BUNDLED_FLUE,
+  destination,
+  environment,
+  HANGS_MS,
+  ROOT,
+  run,
+  withTrace,
+} from './support/run';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const CALLER = '00f067aa0ba902b7';
 
 /** Serves a real agent while a function uses it. */
 async function served(env: Record<string, string>, use: (url: string) => Promise<void>) {
-  const { PATH = '' } = process.env;
-  const flags = ['--disable-warning=ExperimentalWarning'];
+  const flags = ['--disable-warning=ExperimentalWarning', BUNDLED_FLUE];
   const child = spawn(process.execPath, [...flags, '__test__/fixtures/served-agent.mjs'], {
     cwd: ROOT,
-    env: { PATH, ...env },
+    env: environment(env),
     stdio: ['pipe', 'pipe', 'pipe'],
     timeout: HANGS_MS,
   });

@@ -6,12 +6,14 @@ import { createInterface } from 'node:readline';
 import { startCollector } from '../tools/collector';
 import type { Collector, CollectorOptions } from '../tools/collector/types';
 import {
+  BUNDLED_FLUE,
   destination,
   environment,
   HANGS_MS,
   readEvents,
   ROOT,
   run,
+  runFlue,
   withDirectory,
 } from './support/run';
 
@@ -65,7 +67,9 @@ describe('feedback of another process lands on the span of Flue that its ids nam
       withCollector(async (collector, variables) => {
         const file = join(directory, 'events');
         const env = { ...variables, EXPECT_FILE: file };
-        expect(await run([`__test__/flue/${line}.mjs`, scenario], env)).toMatchObject({ code: 0 });
+        expect(await runFlue([`__test__/flue/${line}.mjs`, scenario], env)).toMatchObject({
+          code: 0,
+        });
         const id = readEvents(file).find((event: any) => event[name] !== undefined)?.[name];
         const root = collector
           .rows()
@@ -110,7 +114,7 @@ test('feedback before and after the recovery of a killed process lands on the on
     withCollector(async (collector, variables) => {
       const file = join(directory, 'events');
       const crash = (phase: string, env: Record<string, string> = {}) =>
-        run(['__test__/flue/crash.mjs', 'mid-tool', phase, join(directory, 'agent.db')], {
+        runFlue(['__test__/flue/crash.mjs', 'mid-tool', phase, join(directory, 'agent.db')], {
           ...variables,
           ...env,
           FLUE_BRAINTRUST_SPOOL_DIR: join(directory, 'spool'),
@@ -143,7 +147,7 @@ test('the recipe: users give thumbs up and down over HTTP', async () => {
   expect(source).toContain(block);
 
   await withCollector(async (collector, variables) => {
-    const child = spawn(process.execPath, [...QUIET, 'examples/agent/feedback.mts'], {
+    const child = spawn(process.execPath, [...QUIET, BUNDLED_FLUE, 'examples/agent/feedback.mts'], {
       cwd: ROOT,
       env: environment(variables),
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -390,7 +394,7 @@ test("the ids of Flue's spans are those of their rows, and their links lead to t
     withCollector(async (collector, variables) => {
       const file = join(directory, 'events');
       const env = { ...variables, EXPECT_FILE: file };
-      await run(['__test__/flue/2.1.0.mjs', 'task'], env);
+      await runFlue(['__test__/flue/2.1.0.mjs', 'task'], env);
       const events = readEvents(file) as any[];
       const { submissionId } = events.find((event) => event.submissionId);
       const turn = events.find(({ type }) => type === 'turn');
