@@ -10,8 +10,17 @@ import { destination, ROOT, run } from './support/run';
 
 const made: string[] = [];
 
-/** A project that lives as long as these tests. */
-async function project(...args: string[]) {
+const projects = new Map<string, Promise<string>>();
+
+/** A project that lives as long as these tests, built once. */
+function project(...args: string[]) {
+  const key = args.join(' ');
+  const built = projects.get(key) ?? build(args);
+  projects.set(key, built);
+  return built;
+}
+
+async function build(args: string[]) {
   const directory = mkdtempSync(join(tmpdir(), 'flue-braintrust-'));
   made.push(directory);
   await buildProject(directory, ...args);
@@ -140,7 +149,7 @@ describe('one braintrust.ts, built by the Vite plugin of Flue', () => {
   test.each(['tsconfig.json', 'tsconfig.cloudflare.json'])(
     'passes the type check of %s',
     async (file) => {
-      const directory = await project('--no-build');
+      const directory = await project('--target', 'cloudflare');
       const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
       const ending = await run([compiler, '-p', join(directory, file)]);
       expect(ending).toMatchObject({ code: 0, stdout: '' });
@@ -180,7 +189,7 @@ describe('a braintrust.ts with the storage of the Durable Object, as documented'
   });
 
   test('passes the type check', async () => {
-    const directory = await project('--no-build', '--app', 'kept');
+    const directory = await project('--app', 'kept');
     const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
     const ending = await run([compiler, '-p', join(directory, 'tsconfig.cloudflare.json')]);
     expect(ending).toMatchObject({ code: 0, stdout: '' });
@@ -193,7 +202,7 @@ describe('a Worker whose isolate goes idle right after each of 20 replies', () =
   const slow = { intercept: () => ({ delayMs: 50 }) };
   let idle: string;
   beforeAll(async () => {
-    idle = await project('--app', 'idle');
+    idle = await project('--target', 'cloudflare');
   });
 
   test("delivers every span of Flue's events", async () => {

@@ -2,10 +2,10 @@
  * Makes a Flue project as an application has it, with this package where npm would install it, and builds
  * it with Flue's own Vite plugin.
  *
- *     node __test__/lines/cloudflare/build.mjs DIRECTORY [--target node|cloudflare] [--app idle|kept]
+ *     node __test__/lines/cloudflare/build.mjs DIRECTORY [--target node|cloudflare] [--app kept]
  *       [--tracer official] [--no-build]
  *
- * --app     what replaces files of the project: another app.ts, or a braintrust.ts that uses the storage
+ * --app     what replaces files of the project: a braintrust.ts that uses the storage
  * --tracer  what stands for `flue-braintrust`: the `braintrust` package
  */
 import { spawnSync } from 'node:child_process';

@@ -37,7 +37,7 @@ console.log('| In the Worker | By | Spans recorded | Spans delivered |\n| --- | 
 for (const [by, args] of Object.entries(TRACERS)) {
   const directory = mkdtempSync(join(tmpdir(), 'flue-braintrust-'));
   try {
-    const build = [join(here, 'build.mjs'), directory, '--app', 'idle', ...args];
+    const build = [join(here, 'build.mjs'), directory, ...args];
     const { status, stderr } = spawnSync(process.execPath, build, { encoding: 'utf8' });
     if (status !== 0) throw new Error(stderr);
     for (const [what, work] of Object.entries(WORK)) {
