@@ -465,7 +465,7 @@ export const MUTATIONS = [
     file: `${EXPORT}/delivery/spooling.rs`,
     replace: `bytes <= self.settings.queue_room() || batches <= 1`,
     by: `self.outbox.memory_bytes() + self.others_bytes <= self.settings.queue_room()`,
-    world: '120785',
+    world: '102026',
   },
   {
     name: 'spool: rows that the server fails on take the room to load it',
