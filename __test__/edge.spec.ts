@@ -67,6 +67,11 @@ test('with the earliest compatibility date, which has no weak references, object
   });
 });
 
+test('an application that is evaluated again, as by the dev server of Vite, is traced on', async () => {
+  const seenTwice = { outcomes: ['function', 'function'], complete: true, accepted: 2 };
+  expect(await seen('application that is evaluated again')).toEqual(seenTwice);
+});
+
 test('the span of a call of another object ends with the call, and the call stays what it is', async () => {
   const { spans, ...rest } = await seen('calls of another object');
   expect(rest).toEqual({

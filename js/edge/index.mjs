@@ -9,7 +9,25 @@ import { Exporter } from '../exporter.js';
 import wasm from './core.wasm';
 import { edgeHost } from './host.mjs';
 
-const host = edgeHost(wasm, (work) => workers.waitUntil?.(work));
+/**
+ * Names the functions among the global variables: Vite's dev server may evaluate the application and this module again,
+ * while Flue's runtime stays.
+ */
+const KEY = Symbol.for('flue-braintrust workerd');
+
+/** The functions of an earlier evaluation, or new ones. @returns {ReturnType<typeof apiOf>} */
+function presentOrNew() {
+  /** @type {Record<symbol, any>} */
+  const globals = globalThis;
+  if (globals[KEY] !== undefined) return globals[KEY];
+  const host = edgeHost(wasm, (work) => workers.waitUntil?.(work));
+  const api = apiOf(new Exporter(host));
+  // Always the same one: Flue takes that again, and refuses another one until it knows that it is in development.
+  const instrumentation = api.braintrustFlueInstrumentation();
+  const created = { ...api, braintrustFlueInstrumentation: () => instrumentation };
+  Reflect.set(globals, KEY, created);
+  return created;
+}
 
 export const {
   initLogger,
@@ -41,4 +59,4 @@ export const {
   traceable,
   updateSpan,
   withParent,
-} = apiOf(new Exporter(host));
+} = presentOrNew();

@@ -101,6 +101,9 @@ const SCENARIOS = {
     const result = await runProgram('early-date.mjs', { compatibilityDate: '2025-04-01' });
     return { ...result, input: collector.rows()[0].input };
   },
+  async 'application that is evaluated again'() {
+    return await runProgram('evaluated-again.mjs');
+  },
   /** Whether the span of each call lasts as long as that. */
   async 'calls of another object'() {
     const durableObjects = { HOUSES: { className: 'House', useSQLite: true } };
