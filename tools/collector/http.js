@@ -55,7 +55,7 @@ function createHttpServer(parts) {
       record.status = response.statusCode;
     });
     response.once('close', () => {
-      record.doneAt = Date.now();
+      record.doneAt ??= Date.now();
       parts.onDone(record);
     });
     parts.onRequest(record);
@@ -95,8 +95,11 @@ async function serve(parts, record, request, response) {
   const real = () => realAnswer(parts, routed);
   const answer = await play(fault, real, parts.closing);
   if (answer === 'hang') return;
-  if (answer === 'reset') request.socket.resetAndDestroy();
-  else if (response.destroyed) return;
+  if (answer === 'reset') {
+    // The client may be back before the socket has closed.
+    record.doneAt = Date.now();
+    request.socket.resetAndDestroy();
+  } else if (response.destroyed) return;
   else if (fault.half === true) sendHalf(response, answer);
   else if (fault.dripMs !== undefined) {
     await sendDripping(response, answer, fault.dripMs, parts.closing);
