@@ -86,7 +86,7 @@ export function destination(collector: { url: string }) {
 }
 
 /** What has Node load Flue as few files; see there. */
-const BUNDLED_FLUE = `--import=${pathToFileURL(join(__dirname, 'bundled-flue.mjs')).href}`;
+export const BUNDLED_FLUE = `--import=${pathToFileURL(join(__dirname, 'bundled-flue.mjs')).href}`;
 
 /** Runs a program of Flue that does not depend on how Flue is found. */
 export function runFlue(args: string[], env: Record<string, string>) {
