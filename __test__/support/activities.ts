@@ -300,8 +300,10 @@ class Reader {
       event,
       end,
     );
-    // Its event comes when the whole batch of calls is through.
-    if (end) tool.ends = [Math.min(time(event) + end.durationMs, time(end))];
+    // Its event comes when the whole batch of calls is through; on 0.x at once, where calls with one id have the duration
+    // of another one.
+    const took = isOld(event) ? Infinity : end?.durationMs;
+    if (end) tool.ends = [Math.min(time(event) + took, time(end))];
   }
 
   #task(event: FlueEvent, position: number) {
