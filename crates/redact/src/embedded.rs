@@ -146,7 +146,7 @@ impl<'a> Values<'a> {
         let string = quoted.and_then(|quote| text.get(quote..(end + 1).min(text.len())));
         // The text may end in it. Patterns need no members, and see what is behind escapes by themselves.
         let may_be_cut = self.has_members && end == text.len();
-        string.is_some_and(|string| may_be_cut || parse(string).is_ok())
+        string.is_some_and(|string| parse(string).is_ok() || may_be_cut && begins_string(string))
       };
       if content.contains('\\') && (self.may_have_json(content) || is_string()) {
         self.found.push_back(Value { range: start..end, form: Form::Content });
@@ -165,6 +165,12 @@ impl<'a> Values<'a> {
     quotes.peek().is_some()
       && (content.contains(['{', '[']) || self.has_members && quotes.any(is_name))
   }
+}
+
+/// Whether a text is a JSON string without its end. It may be cut within an escape.
+fn begins_string(text: &str) -> bool {
+  let is_begun = |text: &str| parse(&format!("{text}\"")).is_ok();
+  is_begun(text) || text.rfind('\\').and_then(|escape| text.get(..escape)).is_some_and(is_begun)
 }
 
 /// The first string in a part of a text that is the name of a member.

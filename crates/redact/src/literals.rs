@@ -6,6 +6,7 @@ use braintrust_row::terminal;
 
 use super::{
   blanks::{SPACES, trim_end, trim_start, without_codes},
+  escapes::unescaped_content,
   paths::PathState,
   rules::Rules,
 };
@@ -46,9 +47,18 @@ impl<'a> Literals<'a> {
     None
   }
 
-  /// The next covered value that begins before `limit` and ends behind it.
+  /// The next covered value that begins before `limit`, where the content of a string seems to end, and ends behind it; also
+  /// as a part of that content.
   pub fn crossing(&mut self, limit: usize) -> Option<Range<usize>> {
-    std::iter::from_fn(|| self.next_before(limit)).find(|value| value.end > limit)
+    let covered = self.covered;
+    let value = std::iter::from_fn(|| self.next_before(limit)).find(|value| value.end > limit)?;
+    let inner = unescaped_content(self.text.get(value.start..limit).unwrap_or_default());
+    if end_of_value(inner.as_bytes()) == inner.len() {
+      return Some(value);
+    }
+    self.covered = covered;
+    self.at = limit;
+    None
   }
 
   /// Continues behind what is none of theirs.

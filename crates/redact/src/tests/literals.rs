@@ -191,7 +191,34 @@ fn a_covered_string_that_is_cut_hides_what_is_behind_it() {
 }
 
 #[test]
+fn what_is_behind_the_last_quote_of_a_text_is_no_string_if_json_has_none_like_it() {
+  for (text, expected) in [
+    (
+      "import x from \"y\";\nconst c = { password: 'it\\'s, hunter2' };",
+      "import x from \"y\";\nconst c = { password: '[redacted]' };",
+    ),
+    (
+      "import x from \"y\";\nconst c = { password: 'a\\nb' };\nconst digit = /\\d/;",
+      "import x from \"y\";\nconst c = { password: '[redacted]' };\nconst digit = /\\d/;",
+    ),
+  ] {
+    assert_eq!(input(keys(), &json!(text)), expected, "{text}");
+  }
+}
+
+#[test]
+fn a_covered_value_that_ends_in_a_string_hides_nothing_behind_that() {
+  let text = "error: \"bad 'token': 'abc'\\n\" in \"file.py\"\nline 2";
+  let redacted = "error: \"bad 'token': '[redacted]'\\n\" in \"file.py\"\nline 2";
+  assert_eq!(input(json!({ "keys": ["token"] }), &json!(text)), redacted);
+}
+
+#[test]
 fn members_are_found_in_a_string_that_is_cut() {
+  for cut in ["", "\\", "\\u00"] {
+    let text = format!(r#""{{\n  user: 'u',\n  password: 'hunter2',\n  b: 1{cut}"#);
+    assert!(!input(keys(), &json!(text)).as_str().unwrap().contains("hunter2"), "{text}");
+  }
   let text = r#""{\n  user: 'u',\n  password: 'hunter2',\n  b: 1"#;
   let redacted = r#""{\n  user: 'u',\n  password: '[redacted]',\n  b: 1"#;
   assert_eq!(input(keys(), &json!(text)), redacted);
