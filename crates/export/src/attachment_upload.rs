@@ -145,9 +145,11 @@ impl AttachmentUpload {
     let is_answered = result.is_ok();
     let next = match self {
       Self::LoggingIn { is_stored } => logged_in(settings, result, now).map(|id| {
-        let next = Self::start(settings, session, Some(&id), content, *is_stored);
-        // One that was not found is looked for again with the next file.
-        *org = Some(id).filter(|id| !id.is_empty());
+        // One that was not found is looked for again with the next file. Another file's login may have found it.
+        let id = Some(id).filter(|id| !id.is_empty()).or_else(|| org.take());
+        let known = id.as_deref().unwrap_or_default();
+        let next = Self::start(settings, session, Some(known), content, *is_stored);
+        *org = id;
         next
       }),
       Self::Announcing => announced(settings, session, content, result, now),

@@ -72,10 +72,11 @@ pub(crate) fn check(
   }
 }
 
-/// The outcome of a step that Braintrust refused. Only 401 refuses the key; other refusals concern the upload.
+/// The outcome of a step that Braintrust refused. Only 401 refuses the key, and 402 the account; other refusals concern the
+/// upload.
 pub(crate) fn braintrust_outcome(status: u16, ordinary: ExportOutcome) -> ExportOutcome {
   match ordinary {
-    ExportOutcome::Unauthorized if status != 401 => ExportOutcome::Rejected,
+    ExportOutcome::Unauthorized if !matches!(status, 401 | 402) => ExportOutcome::Rejected,
     ExportOutcome::Split => ExportOutcome::Rejected,
     ordinary => ordinary,
   }

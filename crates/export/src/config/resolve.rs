@@ -92,7 +92,7 @@ impl Settings {
       .unwrap_or_else(|| PROJECT_NAME.into());
     // Pasted into the wrong variable, the key would be the name of a project that all members of it see.
     let secrets = Secrets::default();
-    secrets.add(&key);
+    secrets.add_from(raw);
     let project_name = secrets.hide(project_name);
     let experiment_id = options.experiment_id.map(project_id).transpose()?;
     let project_id =

@@ -210,4 +210,9 @@ fn a_project_has_no_key_in_its_name() {
   let raw =
     json!({ "env": { "BRAINTRUST_API_KEY": key, "BRAINTRUST_PROJECT_NAME": format!("p {key}") } });
   assert_eq!(settings(raw).unwrap().project_name, "p *******************");
+  let raw = json!({
+    "options": { "apiKey": "other-0123456789" },
+    "env": { "BRAINTRUST_API_KEY": key, "BRAINTRUST_PROJECT_NAME": key },
+  });
+  assert_eq!(settings(raw).unwrap().project_name, "*******************");
 }

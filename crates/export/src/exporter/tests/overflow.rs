@@ -107,7 +107,7 @@ fn at_exit_a_row_whose_overflow_upload_fails_is_cut_in_time() {
 
 #[test]
 fn an_outage_cuts_and_loses_no_row() {
-  for code in [503, 404, 405, 410, 421, 501] {
+  for code in [402, 503, 404, 405, 410, 421, 501] {
     let mut host = Host::new(json!({}));
     pass(&mut host, SECOND, &|_, _| None);
     large_run(&mut host);
