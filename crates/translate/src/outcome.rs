@@ -4,9 +4,12 @@ use braintrust_row::{Json, Row};
 use flue_event::{Failure, Outcome};
 
 /// When an activity ended that began at `start` and took so long, all in milliseconds. Flue reports the end of a turn or a
-/// tool call late, but never early: its clock may begin before the event of the start.
+/// tool call late, but never early: its clock may begin before the event of the start. If the clock was set back meanwhile,
+/// only the duration is known.
 pub fn end(start: i64, took: Option<f64>, reported_at: i64) -> i64 {
-  took.map_or(reported_at, |took| start.saturating_add(took as i64).min(reported_at))
+  let Some(took) = took else { return reported_at };
+  let end = start.saturating_add(took as i64);
+  if reported_at < start { end } else { end.min(reported_at) }
 }
 
 /// Writes an activity's duration, and its error if it failed or that it was cancelled.

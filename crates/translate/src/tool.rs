@@ -37,7 +37,7 @@ pub fn end(state: &mut State, event: &Event<'_>, end: &ToolEnd<'_>) -> Vec<Row> 
   let start = known.unwrap_or_else(|| end.outcome.start(event.at));
   let took = end.outcome.duration.map(|took| match known {
     // 0.x reports each end at once, and confuses the durations of calls with one id.
-    Some(start) if event.is_0x => event.at.saturating_sub(start).max(0) as f64,
+    Some(start) if event.is_0x && event.at >= start => event.at.saturating_sub(start) as f64,
     _ => took,
   });
   let ended_at = outcome::end(start, took, event.at);

@@ -207,3 +207,10 @@ fn calls_of_a_turn_with_one_id_last_until_their_ends_on_0x() {
     assert_eq!(*took, ((ends - begins) * 1e3_f64).round(), "{name}");
   }
 }
+
+#[test]
+fn an_activity_has_its_duration_if_the_clock_is_set_back_meanwhile() {
+  assert_eq!(crate::outcome::end(5000, Some(3000.0), 3000), 8000);
+  assert_eq!(crate::outcome::end(5000, Some(3000.0), 7000), 7000);
+  assert_eq!(crate::outcome::end(5000, None, 7000), 7000);
+}
