@@ -836,6 +836,16 @@ test.each([
     `import { instrument } from '@flue/runtime';\nimport * as t from 'flue-braintrust';\nt.initLogger();\ninstrument(t.braintrustFlueInstrumentation());\n`,
   ],
   [
+    'all names by `import()`',
+    `${flue}const bt = await import('braintrust');\nbt.initLogger();\nobserve(bt.braintrustFlueObserver);\n`,
+    `import { instrument } from '@flue/runtime';\nconst bt = await import('flue-braintrust');\nbt.initLogger();\ninstrument(bt.braintrustFlueInstrumentation());\n`,
+  ],
+  [
+    'all names by `require()`',
+    `const { observe } = require('@flue/runtime');\nconst bt = require('braintrust');\nbt.initLogger();\nobserve(bt.braintrustFlueObserver);\n`,
+    `const { instrument } = require('@flue/runtime');\nconst bt = require('flue-braintrust');\nbt.initLogger();\ninstrument(bt.braintrustFlueInstrumentation());\n`,
+  ],
+  [
     'CommonJS',
     `const { observe } = require("@flue/runtime");\nconst { braintrustFlueObserver, initLogger } = require("braintrust");\n${KEY}observe(function (event, ctx) {\n\tif (event.type !== "log") braintrustFlueObserver(event, ctx);\n});\n`,
     `const { instrument } = require("@flue/runtime");\nconst { braintrustFlueInstrumentation, braintrustFlueObserver, initLogger } = require("flue-braintrust");\n${KEY}instrument({\n\t...braintrustFlueInstrumentation(),\n\tobserve: function (event, ctx) {\n\t\tif (event.type !== "log") braintrustFlueObserver(event, ctx);\n\t},\n});\n`,

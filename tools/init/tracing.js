@@ -79,10 +79,11 @@ function migrated({ path: name, text }) {
     );
   }
   let changed = text;
-  const edits = imports.flatMap(({ given, clause, clauseStart, fromStart }) => [
-    { start: fromStart, before: OFFICIAL, after: OURS },
-    { start: clauseStart, before: given, after: clause },
-  ]);
+  // What a call loads does not stand in the source as a clause.
+  const edits = imports.flatMap(({ given, clause, clauseStart, fromStart }) => {
+    const name = { start: fromStart, before: OFFICIAL, after: OURS };
+    return given === clause ? [name] : [name, { start: clauseStart, before: given, after: clause }];
+  });
   // From the end: the places before stay.
   for (const { start, before, after } of edits.toSorted((a, b) => b.start - a.start)) {
     changed = changed.slice(0, start) + after + changed.slice(start + before.length);
