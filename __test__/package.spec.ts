@@ -96,7 +96,9 @@ test('what is published is what runs, with its types, and nothing else', async (
 test('every platform has a package, with its binary and of our version, as has the crate', () => {
   const { version, napi } = manifestIn(ROOT);
   expect(readFileSync(join(ROOT, 'Cargo.toml'), 'utf8')).toContain(`\nversion = "${version}"\n`);
-  expect(readFileSync(join(ROOT, 'native.js'), 'utf8')).toContain(`'${version}'`);
+  for (const file of ['native.js', 'js/edge/version.mjs']) {
+    expect(readFileSync(join(ROOT, file), 'utf8')).toContain(`'${version}'`);
+  }
   expect(readdirSync(join(ROOT, 'npm')).toSorted()).toEqual(PLATFORMS);
   expect(napi.targets).toHaveLength(PLATFORMS.length);
   for (const platform of PLATFORMS) {

@@ -1,6 +1,6 @@
 /**
- * Gives the version of package.json to all that carry it, too: the platforms' packages, the crate,
- * and, by a build, the generated loader. Run by `npm version`, which commits what this adds.
+ * Gives the version of package.json to all that carry it, too: the platforms' packages, the crate, the entry for
+ * Workers, and, by a build, the generated loader. Run by `npm version`, which commits what this adds.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -19,6 +19,7 @@ for (const platform of readdirSync(join(root, 'npm'))) {
   replace(join('npm', platform, 'package.json'), /"version": ".*"/, `"version": "${version}"`);
 }
 replace('Cargo.toml', /^version = ".*"$/m, `version = "${version}"`);
+replace('js/edge/version.mjs', /'.*'/, `'${version}'`);
 
 const { command, args, shell } = npm(['run', 'build']);
 execFileSync('cargo', ['update', '--workspace', '--offline'], {
@@ -26,7 +27,8 @@ execFileSync('cargo', ['update', '--workspace', '--offline'], {
   stdio: 'inherit',
 });
 execFileSync(command, args, { cwd: root, shell, stdio: 'inherit' });
-execFileSync('git', ['add', 'npm', 'Cargo.toml', 'Cargo.lock', 'native.js'], { cwd: root });
+const changed = ['npm', 'Cargo.toml', 'Cargo.lock', 'js/edge/version.mjs', 'native.js'];
+execFileSync('git', ['add', ...changed], { cwd: root });
 
 /** @param {string} file @param {RegExp} pattern @param {string} text */
 function replace(file, pattern, text) {

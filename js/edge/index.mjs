@@ -8,12 +8,13 @@ import { apiOf } from '../api/api.js';
 import { Exporter } from '../exporter.js';
 import wasm from './core.wasm';
 import { edgeHost } from './host.mjs';
+import { VERSION } from './version.mjs';
 
 /**
  * Names the functions among the global variables: Vite's dev server may evaluate the application and this module again,
- * while Flue's runtime stays.
+ * while Flue's runtime stays. Another version of the package has functions of its own.
  */
-const KEY = Symbol.for('flue-braintrust workerd');
+const KEY = Symbol.for(`flue-braintrust workerd ${VERSION}`);
 
 /** The functions of an earlier evaluation, or new ones. @returns {ReturnType<typeof apiOf>} */
 function presentOrNew() {
@@ -25,6 +26,7 @@ function presentOrNew() {
   // Always the same one: Flue takes that again, and refuses another one until it knows that it is in development.
   const instrumentation = api.braintrustFlueInstrumentation();
   const created = { ...api, braintrustFlueInstrumentation: () => instrumentation };
+  // A frozen global object keeps nothing.
   Reflect.set(globals, KEY, created);
   return created;
 }
