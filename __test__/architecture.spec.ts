@@ -18,7 +18,7 @@ const TABLE: Record<string, string> = {
 
   api: 'context login spans',
   exporter:
-    'adoption callers capture context destinations diagnostics exit-steps invalid-option json masking no-destination options ready restored-work routes slug-destinations variables warn',
+    'adoption callers capture context destinations diagnostics exit-steps invalid-option json mask-field masking no-destination options ready restored-work routes slug-destinations variables warn',
   destination:
     'context delivery enrichment flue-events json own-events pending-files sampling slug-destinations timers warn weak',
   'flue-events': 'capture context json repeated-events root-of-work unbegun-submissions work-keys',

@@ -106,6 +106,15 @@ test.each([
   expect(stderr.trim().split('\n')).toEqual([expect.stringMatching(line)]);
 });
 
+test('a function that fails and a later one that is none have a line each', async () => {
+  const { stderr, text } = await masked('throws', 'mistake');
+  expect(text).not.toContain('SECRET');
+  expect([...stderr.matchAll(/FLUE_BRAINTRUST_(\w+):/g)].map(([, code]) => code)).toEqual([
+    'BAD_MASK',
+    'NO_MASK',
+  ]);
+});
+
 test('a field for which nothing is given is left out, but for when the span was', async () => {
   const { rows, text } = await masked('gives nothing', 'flush');
   expect(text).not.toContain('SECRET');

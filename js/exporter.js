@@ -9,6 +9,7 @@ const { currentWork, runAt } = require('./context.js');
 const { Destinations, statsOf } = require('./destinations.js');
 const { NO_DESTINATION } = require('./no-destination.js');
 const { toJson } = require('./json/json-string.js');
+const { noMask } = require('./mask-field.js');
 const { Masking } = require('./masking.js');
 const { ExitSteps } = require('./exit-steps.js');
 const { SlugDestinations } = require('./slug-destinations.js');
@@ -316,11 +317,8 @@ class Exporter {
       warn(
         'NO_MASK',
         'setMaskingFunction was given no function; all content is replaced by marks.',
-        'mask',
       );
-      this.#masking.set(() => {
-        throw new TypeError('no function');
-      });
+      this.#masking.set(noMask);
       return;
     }
     this.#masking.set(mask);

@@ -26,7 +26,7 @@ const OBJECTS = /** @type {const} */ ({
  * the project or the experiment in `baggage`. Nothing where the ids are not those of W3C. Gives the same headers. Never
  * throws.
  * @template {object} T
- * @param {T} headers an object, `Headers`, a request of Node's, or a list of pairs
+ * @param {T} headers an object, `Headers`, a request of Node's, a reply of Fastify's, or a list of pairs
  * @param {{ spanId: string, rootSpanId: string }} context
  * @param {{ projectId?: string | null, projectName?: string, experimentId?: string | null } | undefined} where
  * @param {import('../context.js').TraceCarrier} [caller] whose flags and state are passed on

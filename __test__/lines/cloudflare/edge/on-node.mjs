@@ -274,7 +274,7 @@ const SCENARIOS = {
     isDown = true;
     init({ storage: one, projectName: 'other' }).log({ input: 'in' });
     init();
-    await grows(one, 0);
+    if (!(await grows(one, 0))) throw new Error('nothing is stored');
     await collect();
     init({ storage: one, projectName: 'other' }).log({ input: 'in' });
     await sleep(500);
@@ -287,7 +287,7 @@ const SCENARIOS = {
       const one = storage();
       const logger = init({ storage: one, projectName: 'other' });
       logger.log({ input: 'in' });
-      await grows(one, 0);
+      if (!(await grows(one, 0))) throw new Error('nothing is stored');
       await logger.close({ timeoutMs: 200 });
       return new WeakRef(logger);
     })();
