@@ -211,6 +211,27 @@ function withFiles(
   });
 }
 
+test.each([
+  ['variables that a module sets', "import 'dotenv/config';\n", "import { Hono } from 'hono';\n"],
+  ['such a module alone', "import '@dotenvx/dotenvx/config';\n", 'const one = 1;\n'],
+  ['a directive with a comment', "'use strict'; // really\n", 'const one = 1;\n'],
+  ['comments of the file', '// The app.\n', "// @ts-expect-error no types\nimport './one.ts';\n"],
+])('the import of an app follows %s', async (_what, before, after) => {
+  await withFiles({ 'src/app.ts': before + after }, async (directory, read) => {
+    await init(directory);
+    expect(read('src/app.ts')).toBe(`${before}import './braintrust.ts';\n${after}`);
+    expect(await init(directory)).toMatchObject({ files: [] });
+  });
+});
+
+test('an import of types does not run the module', async () => {
+  const app = "import type { Fields } from './braintrust.ts';\n";
+  await withFiles({ 'src/app.ts': app }, async (directory, read) => {
+    await init(directory);
+    expect(read('src/app.ts')).toBe(`import './braintrust.ts';\n${app}`);
+  });
+});
+
 test('an app imports the module, even if others do that it does not import', async () => {
   const module = `import './braintrust.ts';\n`;
   const app = `import './routes.ts';\nexport default {};\n`;
@@ -379,6 +400,27 @@ test('the official package stays while the application is started with its hook'
     const { commands, notes } = await init(directory);
     expect(commands).toEqual(['npm uninstall braintrust', 'npm install flue-braintrust']);
     expect(notes).toEqual([RUN]);
+  });
+});
+
+test('the official package stays while evaluations outside of the sources need it, or its command', async () => {
+  const files = {
+    'package.json': JSON.stringify({
+      scripts: { eval: 'braintrust eval evals' },
+      dependencies: { '@flue/runtime': '^2.1.0', braintrust: '^3.35.0' },
+    }),
+    'src/braintrust.ts': OFFICIAL,
+    'src/app.ts': `import './braintrust.ts';\n`,
+    'evals/a.eval.ts': `import { Eval } from 'braintrust';\n`,
+  };
+  await withFiles(files, async (directory) => {
+    const { commands, notes } = await init(directory);
+    expect(commands).toEqual(['npm install flue-braintrust']);
+    expect(notes).toEqual([
+      RUN,
+      expect.stringMatching(/^evals\/a\.eval\.ts goes on with `braintrust`/),
+      'package.json goes on with `braintrust eval`, which needs `braintrust`.',
+    ]);
   });
 });
 
@@ -874,6 +916,16 @@ test.each([
   ['its result is used', `export const stop = observe(braintrustFlueObserver);\n`],
   ['it is called twice', `observe(braintrustFlueObserver);\nobserve(braintrustFlueObserver);\n`],
   ['it has other arguments', `observe(braintrustFlueObserver, { only: ['turn'] });\n`],
+  ['its result is used on the line above', `const stop =\n  observe(braintrustFlueObserver);\n`],
+  ['it is in a list', `const all = [\n  observe(braintrustFlueObserver),\n];\n`],
+  [
+    'a regular expression has a bracket',
+    `observe((event, ctx) => {\n  if (!/\\(/.test(event.type)) braintrustFlueObserver(event, ctx);\n});\nconsole.log('later');\n`,
+  ],
+  [
+    'a template has a template',
+    'observe((event, ctx) => {\n  braintrustFlueObserver(event, ctx, `${event ? `x) ${ctx}` : ""}`);\n});\n',
+  ],
 ])('a call of `observe` is left alone and reported if %s', async (_why, call) => {
   const before = `${flue}import { braintrustFlueObserver, initLogger } from 'braintrust';\n${KEY}${call}`;
   const files = { 'src/braintrust.ts': before, 'src/app.ts': `import './braintrust.ts';\n` };

@@ -111,7 +111,8 @@ function registrationProblem(project) {
   if (modules.length > 0) {
     const lost = modules.filter(({ path: name }) => !isLoaded(project, name));
     const [first] = lost.length === modules.length ? lost : [];
-    return first && { detail: `${app?.path ?? 'no module'} does not import ${first.path}`, advice };
+    const absent = app === undefined ? 'no module imports' : `${app.path} does not import`;
+    return first && { detail: `${absent} ${first.path}`, advice };
   }
   const official = files.find(isOfficial);
   const detail = official
@@ -122,7 +123,9 @@ function registrationProblem(project) {
 
 /** @param {Project} project @param {string} module */
 function isLoaded(project, module) {
-  const { app, sourceRoot } = project;
+  const { app, sourceRoot, unknownApp } = project;
+  // Whether that imports it is unknown.
+  if (unknownApp !== undefined) return true;
   if (app?.path === module || (app && reaches(project, app, module))) return true;
   const isUsual = path.dirname(module) === sourceRoot && path.parse(module).name === 'braintrust';
   // The app must import the usual module; others are loaded by other means.

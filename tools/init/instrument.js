@@ -88,8 +88,11 @@ function callOf(text, name, observer) {
   const [call] = calls;
   if (call === undefined || calls.length > 1 || hasSeveral(call.inner)) return undefined;
   const { start, open, end } = call;
+  if (end === code.length) return undefined;
   // The result of `observe` is another one than that of `instrument`.
-  const isStatement = /(?:^|[;{}\n]|\bvoid)[^\S\n]*$/.test(code.slice(0, start));
+  const before = code.slice(0, start);
+  const isStatement =
+    /(?:^|[;{}\n]|\bvoid)[^\S\n]*$/.test(before) && !/[=([,?:&|+]\s*$/.test(before);
   const isUsed = /^\s*[.?[(]/.test(code.slice(end + 1));
   if (!isStatement || isUsed) return undefined;
   return {

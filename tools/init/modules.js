@@ -22,6 +22,8 @@ const {
  * @typedef {{ quote: string, end: string, newline: string }} Style
  */
 
+/** Modules that set variables from files when they are loaded. */
+const LOADS_VARIABLES = /^(?:@dotenvx\/)?dotenv[\w-]*\/config(?:\.js)?$/;
 /** @type {Style} */
 const USUAL = { quote: "'", end: ';', newline: '\n' };
 
@@ -137,7 +139,8 @@ function usualEnding(tsconfig) {
 }
 
 /**
- * The app with an import of the tracing module before its others, so that tracing starts first.
+ * The app with an import of the tracing module before its others, so that tracing starts first, but behind those that set
+ * variables.
  *
  * @param {SourceFile} file
  * @param {string} specifier
@@ -149,15 +152,46 @@ function withImport({ path: name, text }, specifier) {
   const { quote, end, newline } = styleOf(text, imports[0]?.fromStart);
   const named = quote + specifier + quote;
   const line = `${isRequired ? `require(${named})` : `import ${named}`}${end}${newline}`;
-  const first = imports[0]?.start;
-  if (first !== undefined) return text.slice(0, first) + line + text.slice(first);
-  const code = withoutComments(text);
-  const directives =
-    /^(?:(["'])(?:use|[\w ]*)\b[^"'\n]*\1;?[^\S\n]*(?:\r?\n|$))*/.exec(code)?.[0] ?? '';
-  const at = text.length - code.length + directives.length;
+  // What loads variables stays before the module that reads the key.
+  const next = imports.find(({ from }) => !LOADS_VARIABLES.test(from));
+  const first = next && startOf(text, next.start);
+  const at = first ?? endOfFirstLines(text, imports.at(-1)?.fromStart);
   const before = text.slice(0, at);
-  const gap = before === '' || before.endsWith('\n') || directives === '' ? '' : newline;
+  const gap = at === 0 || before.endsWith('\n') || first !== undefined ? '' : newline;
   return before + gap + line + text.slice(at);
+}
+
+/** Where an import begins, with the comments above it that are for the next line. @param {string} text @param {number} at */
+function startOf(text, at) {
+  const [above = ''] =
+    /(?:^[^\S\n]*(?:\/\/|\/\*).*(?:@ts-|disable-next-line|-ignore).*\n)+[^\S\n]*$/m.exec(
+      text.slice(0, at),
+    ) ?? [];
+  return at - above.length;
+}
+
+/**
+ * Where the code of a module begins: behind its last import, if it has one, else behind its directives.
+ *
+ * @param {string} text
+ * @param {number} [fromStart] where the last import names its module
+ */
+function endOfFirstLines(text, fromStart) {
+  if (fromStart !== undefined) {
+    const end = text.indexOf('\n', fromStart);
+    return end < 0 ? text.length : end + 1;
+  }
+  let code = withoutComments(text);
+  let at = text.length - code.length;
+  for (;;) {
+    const [directive] = /^(["'])[^"'\n]*\1[^\S\n]*;?[^\S\n]*/.exec(code) ?? [];
+    if (directive === undefined) return at;
+    const [rest = ''] =
+      /^(?:(?:\/\/.*|\/\*.*?\*\/[^\S\n]*)?\r?\n)?/.exec(code.slice(directive.length)) ?? [];
+    const end = text.length - code.length + directive.length + rest.length;
+    code = withoutComments(text.slice(end));
+    at = end;
+  }
 }
 
 /**
@@ -192,7 +226,9 @@ function styleOf(text, fromStart) {
 function importsModule({ path: name, text }, module) {
   const stem = (/** @type {string} */ file) =>
     path.join(file, '.').replace(/(?:[\\/]index)?\.[cm]?[jt]sx?$|[\\/]index$/, '');
-  const all = [...importsOf(text).map(({ from }) => from), ...modulesCalled(text)];
+  // What imports types alone is gone when it runs.
+  const imported = importsOf(text).filter(({ clause }) => !/^type\s+(?!,)/.test(clause));
+  const all = [...imported.map(({ from }) => from), ...modulesCalled(text)];
   const relatives = all.filter((from) => from.startsWith('.'));
   return relatives.some((from) => stem(path.join(path.dirname(name), from)) === stem(module));
 }

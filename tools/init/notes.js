@@ -47,11 +47,11 @@ function notesOnApp({ line }, app, mounted) {
 }
 
 /**
- * @param {Project} project
+ * @param {import('./files').SourceFile[]} sources
  * @param {Change[]} changes
  * @returns {string[]}
  */
-function remainingUses({ sources }, changes) {
+function remainingUses(sources, changes) {
   return sources
     .map(({ path: name, text }) => ({
       path: name,
@@ -70,18 +70,24 @@ function remainingUses({ sources }, changes) {
 }
 
 /**
- * An application that is started with the official package's hook does not start without the package.
+ * An application that is started with the official package's hook does not start without the package; its command needs it,
+ * too.
  *
  * @param {Project} project
  * @returns {string[]}
  */
-function remainingHooks({ launchers }) {
-  return launchers
-    .filter(({ text }) => text.includes('braintrust/hook'))
-    .map(
-      ({ path: name }) =>
-        `${name} loads \`braintrust/hook\`, which Flue's traces need no more: take it out before you uninstall \`braintrust\`.`,
-    );
+function remainingCommands({ launchers }) {
+  return launchers.flatMap(({ path: name, text }) => {
+    const [command] = /(?<![\w-])braintrust (?:eval|push)\b/.exec(text) ?? [];
+    return [
+      text.includes('braintrust/hook')
+        ? `${name} loads \`braintrust/hook\`, which Flue's traces need no more: take it out before you uninstall \`braintrust\`.`
+        : [],
+      command === undefined
+        ? []
+        : `${name} goes on with \`${command}\`, which needs \`braintrust\`.`,
+    ].flat();
+  });
 }
 
 /**
@@ -130,6 +136,6 @@ module.exports = {
   notesOnCloudflare,
   notesOnImport,
   pinNotes,
-  remainingHooks,
+  remainingCommands,
   remainingUses,
 };

@@ -14,10 +14,11 @@ const {
   notesOnCloudflare,
   notesOnImport,
   pinNotes,
-  remainingHooks,
+  remainingCommands,
   remainingUses,
 } = require('./notes');
 const { installation } = require('./packages');
+const { sourcesElsewhere } = require('./project');
 const { importsOf } = require('./source');
 const { traceSources } = require('./trace-sources');
 
@@ -53,7 +54,12 @@ function planInit(project, { flueRun = false } = {}) {
   const wanted = [...modules, ...variables.changes];
   const left = leftAlone(wanted, [project.app, example, ...project.sources]);
   const changes = wanted.filter(({ path: name }) => !left.some((one) => one.path === name));
-  const remaining = [...remainingUses(project, changes), ...remainingHooks(project)];
+  // Only these need the official package, if it is there.
+  const others = 'braintrust' in project.dependencies ? sourcesElsewhere(project) : [];
+  const remaining = [
+    ...remainingUses([...project.sources, ...others], changes),
+    ...remainingCommands(project),
+  ];
   const isUseless = remaining.length === 0;
   return {
     changes,

@@ -263,6 +263,17 @@ function entriesOf(folder) {
   }
 }
 
+/**
+ * The modules of a project outside of its source root, such as evaluations and tests.
+ *
+ * @param {Project} project
+ * @returns {SourceFile[]}
+ */
+function sourcesElsewhere({ root, sources }) {
+  const known = new Set(sources.map(({ path: name }) => name));
+  return sourcesIn(root, '.').sources.filter(({ path: name }) => !known.has(name));
+}
+
 /** @param {string} name */
 const isSourceFolder = (name) => !NOT_SOURCES.has(name) && !name.startsWith('.');
 
@@ -288,4 +299,4 @@ function isDirectory(directory) {
   }
 }
 
-module.exports = { firstOf, manifestOf, packageManagerOf, readProject };
+module.exports = { firstOf, manifestOf, packageManagerOf, readProject, sourcesElsewhere };

@@ -119,18 +119,25 @@ function withoutTexts(source) {
 /** @param {string} text @returns {string} without the comments that it begins with */
 const withoutComments = (text) => text.replace(/^(?:\s|\/\*[^]*?\*\/|\/\/.*|#!.*)*/, '');
 
+/** Which bracket closes which. @type {Readonly<Record<string, string>>} */
+const CLOSING = { '(': ')', '[': ']', '{': '}' };
+
 /**
  * Where a bracket closes.
  *
  * @param {string} code without its texts
  * @param {number} open where it opens
- * @returns {number} the length of the code if it never closes
+ * @returns {number} the length of the code if it never closes, as with a bracket in a regular expression
  */
 function closingOf(code, open) {
-  let depth = 0;
+  /** @type {string[]} */
+  const expected = [];
   for (let at = open; at < code.length; at++) {
-    if ('([{'.includes(code.charAt(at))) depth += 1;
-    if (')]}'.includes(code.charAt(at)) && --depth === 0) return at;
+    const closing = CLOSING[code.charAt(at)];
+    if (closing !== undefined) expected.push(closing);
+    if (!')]}'.includes(code.charAt(at))) continue;
+    if (expected.pop() !== code.charAt(at)) break;
+    if (expected.length === 0) return at;
   }
   return code.length;
 }
