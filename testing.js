@@ -75,7 +75,7 @@ function traceOf({ id, spans, roots, finished }) {
     finished,
     root: shownRoots[0],
     spans: [...all.values()],
-    tree: () => shownRoots.map((root) => drawn(root, 0)).join('\n'),
+    tree: () => drawn(shownRoots),
   };
 }
 
@@ -108,15 +108,21 @@ function spanOf({ rowId, spanId, name, type, start: begin, end, row }) {
 }
 
 /**
- * The names of a span and of those below it, one a line.
+ * The names of spans and of those below them, one a line.
  *
- * @param {TestSpan} span
- * @param {number} depth
+ * @param {TestSpan[]} roots
  * @returns {string}
  */
-function drawn({ name, children }, depth) {
-  const below = children.map((child) => drawn(child, depth + 1));
-  return [`${'  '.repeat(depth)}${name}`, ...below].join('\n');
+function drawn(roots) {
+  const lines = [];
+  // A recursion would overflow on a deep trace.
+  const waiting = roots.map((span) => ({ span, depth: 0 })).toReversed();
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { span, depth } = next;
+    lines.push(`${'  '.repeat(depth)}${span.name}`);
+    for (const child of span.children.toReversed()) waiting.push({ span: child, depth: depth + 1 });
+  }
+  return lines.join('\n');
 }
 
 exports.startCollector = startCollector;

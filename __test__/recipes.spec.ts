@@ -322,6 +322,12 @@ describe('flue-braintrust/testing', () => {
       await flush();
       assert.deepEqual(collector.traces().map((trace) => trace.tree()), ['second\\n  inner']);
       await assert.rejects(collector.waitFor(() => false, { timeoutMs: 20 }));
+      collector.clear();
+      const rows = Array.from({ length: 6000 }, (_, n) => ({ id: 'r' + n, span_id: 's' + n, root_span_id: 's0',
+        span_parents: n === 0 ? [] : ['s' + (n - 1)], span_attributes: { name: 'deep' }, metrics: { start: 1, end: 2 } }));
+      await fetch(collector.url + '/logs3', { method: 'POST', body: JSON.stringify({ rows, api_version: 2 }),
+        headers: { authorization: 'Bearer test', 'content-type': 'application/json' } });
+      assert.equal(collector.traces()[0].tree().split('\\n').length, 6000);
       await collector[Symbol.asyncDispose]();`;
     const { code, stderr } = await run(['--input-type=module', '-e', program]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
