@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { startCollector } from '../tools/collector';
 import { buildTrace } from '../tools/collector/trace';
 import type { Collector, CollectorOptions, Row } from '../tools/collector/types';
+import { costsOf } from '../tools/viewer/prices';
 import { Viewer } from '../tools/viewer/viewer';
 import { PIXEL, announce, attach } from './support/attachments';
 import { promptSpans } from './support/flue-traces';
@@ -166,6 +167,35 @@ test('long texts are not read as Markdown, which may take quadratic time', async
     console.log(JSON.stringify([9_990, 10_001, 1e6].map((length) => isMarkdown('# ' + '['.repeat(length)))));`;
   const { stdout } = await run(['--input-type=module', '-e', code]);
   expect(JSON.parse(stdout)).toEqual([true, false, false]);
+});
+
+test('a trace that runs has no duration yet', async () => {
+  const code = `import { factsOf } from './tools/viewer/page/report.mjs';
+    const trace = { start: 100, end: 102, spans: 2, tokens: 0, cost: null };
+    console.log(JSON.stringify([true, false].map((running) => factsOf({ ...trace, running })[0])));`;
+  const { stdout } = await run(['--input-type=module', '-e', code]);
+  expect(JSON.parse(stdout)).toEqual(['2.00 s so far', '2.00 s']);
+});
+
+test('the costs of an early turn by kind of token are its cost, also among many turns', () => {
+  const turn = (input: number, written: number, output: number): any => ({
+    type: 'llm',
+    row: { metadata: { model: 'm' } },
+    metrics: {
+      prompt_tokens: input + written,
+      prompt_cache_creation_tokens: written,
+      completion_tokens: output,
+      estimated_cost: input * 3e-6 + written * 3.75e-6 + output * 15e-6,
+    },
+  });
+  const first = turn(1000, 8000, 100);
+  const later = Array.from({ length: 210 }, (_, n) => turn(1000 + n, 0, 100 + ((n * 13) % 50)));
+  const costs = costsOf(first, [first, ...later]);
+  expect([costs?.input, costs?.written, costs?.output]).toEqual([
+    expect.closeTo(0.003),
+    expect.closeTo(0.03),
+    expect.closeTo(0.0015),
+  ]);
 });
 
 test('a file is not cleared by a server that does not get its port', async () => {

@@ -25,9 +25,11 @@ const LEAST_PIVOT = 1e-9;
 function costsOf(span, spans) {
   const cost = span.metrics.estimated_cost;
   if (cost === undefined) return null;
-  const turns = spans
+  const latest = spans
     .filter((other) => other.metrics.estimated_cost !== undefined && isSameModel(other, span))
     .slice(-MAX_TURNS);
+  // A kind of token that only an early turn has needs a price, too.
+  const turns = latest.includes(span) ? latest : [span, ...latest];
   const counts = turns.map(({ metrics }) => countsOf(metrics));
   const used = [0, 1, 2, 3].filter((kind) => counts.some((count) => count[kind] !== 0));
   // One more than there are prices: the others confirm it.

@@ -36,6 +36,7 @@ export function useLive() {
 /** The pause between requests, as a multiple of the time of the last response. */
 const REST_FACTOR = 3;
 const MIN_REST_MS = 200;
+const MAX_REST_MS = 30_000;
 /** After a failure, and when an answer is given up. */
 const RETRY_MS = 2_000;
 const TIMEOUT_MS = 30_000;
@@ -73,7 +74,7 @@ export function useLoaded(path, live, concerns) {
       isLoading = true;
       isStale = false;
       const began = performance.now();
-      let pause = MIN_REST_MS;
+      let isAnswered = true;
       try {
         const response = await fetchSince(path, base.current, leaving.signal);
         const { value } = response;
@@ -82,20 +83,20 @@ export function useLoaded(path, live, concerns) {
         const failed = value === null && !missing;
         setLoaded({ path, value, missing, failed });
         isStale ||= failed;
-        if (failed) pause = RETRY_MS;
+        isAnswered = !failed;
       } catch {
         if (leaving.signal.aborted) return;
         setLoaded((old) => ({ ...old, path, failed: true }));
         isStale = true;
-        pause = RETRY_MS;
+        isAnswered = false;
       }
-      const took = performance.now() - began;
+      const wanted = Math.max((performance.now() - began) * REST_FACTOR, MIN_REST_MS);
       rest = setTimeout(
         () => {
           isLoading = false;
           if (isStale) void load();
         },
-        Math.max(pause, took * REST_FACTOR),
+        isAnswered ? Math.min(wanted, MAX_REST_MS) : RETRY_MS,
       );
     };
     void load();

@@ -184,9 +184,10 @@ function timeOf(seconds) {
 }
 
 /** The size of a trace, in parts. @param {TraceSummary} trace @returns {string[]} */
-export function factsOf({ start, end, spans, tokens, cost }) {
+export function factsOf({ start, end, running, spans, tokens, cost }) {
+  const took = start === null || end === null ? [] : formatDuration(end - start);
   return [
-    start === null || end === null ? [] : formatDuration(end - start),
+    running && typeof took === 'string' ? `${took} so far` : took,
     counted(spans, 'span'),
     tokens > 0 ? counted(tokens, 'token') : [],
     cost === null ? [] : formatCost(cost),
