@@ -11,7 +11,7 @@ import { ROOT, run } from './support/run';
 /** For each module (a folder is one): our modules and the packages that it may load. */
 const TABLE: Record<string, string> = {
   index: 'entry not-loaded',
-  entry: 'api exporter node-host package',
+  entry: 'api exporter global-instance node-host package',
   'not-loaded': '',
   register: 'environment index json variables warn',
   testing: 'tools/collector',
@@ -86,9 +86,10 @@ const TABLE: Record<string, string> = {
   'shared-prefix': '',
   'span-link': '',
   variables: '',
+  'global-instance': '',
   warn: '',
 
-  edge: 'api cloudflare:workers context drop-oldest exporter json no-stats outside-of-request sum-stats timers variables warn',
+  edge: 'api cloudflare:workers context drop-oldest exporter global-instance json no-stats outside-of-request sum-stats timers variables warn',
 
   'tools/cli': `tools/collector tools/doctor tools/init tools/support exporter json native-loader node-host package stats-socket`,
   'tools/doctor':

@@ -6,6 +6,7 @@
 import * as workers from 'cloudflare:workers';
 import { apiOf } from '../api/api.js';
 import { Exporter } from '../exporter.js';
+import { presentOrNew } from '../global-instance.js';
 import wasm from './core.wasm';
 import { edgeHost } from './host.mjs';
 import { VERSION } from './version.mjs';
@@ -16,19 +17,12 @@ import { VERSION } from './version.mjs';
  */
 const KEY = Symbol.for(`flue-braintrust workerd ${VERSION}`);
 
-/** The functions of an earlier evaluation, or new ones. @returns {ReturnType<typeof apiOf>} */
-function presentOrNew() {
-  /** @type {Record<symbol, any>} */
-  const globals = globalThis;
-  if (globals[KEY] !== undefined) return globals[KEY];
+function newApi() {
   const host = edgeHost(wasm, (work) => workers.waitUntil?.(work));
   const api = apiOf(new Exporter(host));
   // Always the same one: Flue takes that again, and refuses another one until it knows that it is in development.
   const instrumentation = api.braintrustFlueInstrumentation();
-  const created = { ...api, braintrustFlueInstrumentation: () => instrumentation };
-  // A frozen global object keeps nothing.
-  Reflect.set(globals, KEY, created);
-  return created;
+  return { ...api, braintrustFlueInstrumentation: () => instrumentation };
 }
 
 export const {
@@ -61,4 +55,4 @@ export const {
   traceable,
   updateSpan,
   withParent,
-} = presentOrNew();
+} = presentOrNew(KEY, newApi);

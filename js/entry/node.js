@@ -5,6 +5,7 @@
 
 const { apiOf } = require('../api/api.js');
 const { Exporter } = require('../exporter.js');
+const { presentOrNew } = require('../global-instance.js');
 const { nodeHost } = require('../node-host.js');
 const { version } = require('../../package.json');
 
@@ -19,19 +20,5 @@ function directory() {
   return typeof __dirname === 'string' ? __dirname : '';
 }
 
-/**
- * The functions of an earlier evaluation, or new ones with an exporter of their own: no thread, no connection yet.
- * @returns {ReturnType<typeof apiOf>}
- */
-function presentOrNew() {
-  /** @type {Record<symbol, any>} */
-  const globals = globalThis;
-  const present = globals[KEY];
-  if (present !== undefined) return present;
-  const created = apiOf(new Exporter(nodeHost));
-  // A frozen global object keeps nothing.
-  Reflect.set(globals, KEY, created);
-  return created;
-}
-
-module.exports = presentOrNew();
+// The exporter has no thread and no connection yet.
+module.exports = presentOrNew(KEY, () => apiOf(new Exporter(nodeHost)));
