@@ -2,7 +2,7 @@
 
 // The agents of a Flue 2 project, by the rules of Flue's own scan (`scanAgents` of `@flue/vite`).
 
-const { closingOf, flattened, withoutComments, withoutTexts } = require('./source');
+const { closingOf, directivesOf, flattened, withoutTexts } = require('./source');
 
 /** @typedef {import('./project').Project} Project */
 /** @typedef {import('./files').SourceFile} SourceFile */
@@ -40,12 +40,7 @@ const FUNCTION_VALUE =
 
 /** @param {SourceFile} file @returns {boolean} whether it is a module of agents */
 function isAgent({ path: name, text }) {
-  if (!MODULE.test(name)) return false;
-  for (let code = withoutComments(text); ;) {
-    const [whole, , directive] = /^(["'])([^"'\n]*)\1\s*;?/.exec(code) ?? [];
-    if (whole === undefined || directive === 'use agent') return directive !== undefined;
-    code = withoutComments(code.slice(whole.length));
-  }
+  return MODULE.test(name) && directivesOf(text).some(({ directive }) => directive === 'use agent');
 }
 
 /**

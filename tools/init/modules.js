@@ -7,6 +7,7 @@ const path = require('node:path');
 const { agentsOf } = require('./agents');
 const {
   assignedImportsOf,
+  directivesOf,
   importsOf,
   modulesCalled,
   withoutComments,
@@ -181,17 +182,11 @@ function endOfFirstLines(text, fromStart) {
     const end = text.indexOf('\n', fromStart);
     return end < 0 ? text.length : end + 1;
   }
-  let code = withoutComments(text);
-  let at = text.length - code.length;
-  for (;;) {
-    const [directive] = /^(["'])[^"'\n]*\1[^\S\n]*;?[^\S\n]*/.exec(code) ?? [];
-    if (directive === undefined) return at;
-    const [rest = ''] =
-      /^(?:(?:\/\/.*|\/\*.*?\*\/[^\S\n]*)?\r?\n)?/.exec(code.slice(directive.length)) ?? [];
-    const end = text.length - code.length + directive.length + rest.length;
-    code = withoutComments(text.slice(end));
-    at = end;
-  }
+  const end = directivesOf(text).at(-1)?.end;
+  if (end === undefined) return text.length - withoutComments(text).length;
+  const [rest = ''] =
+    /^[^\S\n]*(?:(?:\/\/.*|\/\*.*?\*\/[^\S\n]*)?\r?\n)?/.exec(text.slice(end)) ?? [];
+  return end + rest.length;
 }
 
 /**

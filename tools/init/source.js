@@ -119,6 +119,23 @@ function withoutTexts(source) {
 /** @param {string} text @returns {string} without the comments that it begins with */
 const withoutComments = (text) => text.replace(/^(?:\s|\/\*[^]*?\*\/|\/\/.*|#!.*)*/, '');
 
+/**
+ * The directives that a module begins with, such as `use strict`, and where each ends.
+ *
+ * @param {string} text
+ * @returns {{ directive: string, end: number }[]}
+ */
+function directivesOf(text) {
+  const directives = [];
+  for (let code = withoutComments(text); ;) {
+    const [whole, , directive] = /^(["'])([^"'\n]*)\1(?:\s*;)?/.exec(code) ?? [];
+    if (whole === undefined || directive === undefined) return directives;
+    code = code.slice(whole.length);
+    directives.push({ directive, end: text.length - code.length });
+    code = withoutComments(code);
+  }
+}
+
 /** Which bracket closes which. @type {Readonly<Record<string, string>>} */
 const CLOSING = { '(': ')', '[': ']', '{': '}' };
 
@@ -162,6 +179,7 @@ function flattened(code) {
 module.exports = {
   assignedImportsOf,
   closingOf,
+  directivesOf,
   flattened,
   importsOf,
   modulesCalled,
