@@ -220,9 +220,10 @@ function lineOf(version) {
 /**
  * @param {string} root
  * @param {string} sourceRoot
+ * @param {string} [leftOut] a folder in it
  * @returns {{ sources: SourceFile[], unreadable: string[] }}
  */
-function sourcesIn(root, sourceRoot) {
+function sourcesIn(root, sourceRoot, leftOut) {
   /** @type {SourceFile[]} */
   const sources = [];
   /** @type {string[]} */
@@ -240,7 +241,8 @@ function sourcesIn(root, sourceRoot) {
     }
     for (const entry of entries) {
       const name = path.join(folder, entry.name);
-      if (entry.isDirectory() && isSourceFolder(entry.name)) folders.push(name);
+      const isRead = isSourceFolder(entry.name) && name !== leftOut;
+      if (entry.isDirectory() && isRead) folders.push(name);
       if (entry.isDirectory() || !SOURCE_FILE.test(entry.name)) continue;
       const file = readFile(root, name);
       if (file === undefined) continue;
@@ -269,9 +271,8 @@ function entriesOf(folder) {
  * @param {Project} project
  * @returns {SourceFile[]}
  */
-function sourcesElsewhere({ root, sources }) {
-  const known = new Set(sources.map(({ path: name }) => name));
-  return sourcesIn(root, '.').sources.filter(({ path: name }) => !known.has(name));
+function sourcesElsewhere({ root, sourceRoot }) {
+  return sourceRoot === '.' ? [] : sourcesIn(root, '.', sourceRoot).sources;
 }
 
 /** @param {string} name */
