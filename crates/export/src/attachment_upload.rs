@@ -144,13 +144,11 @@ impl AttachmentUpload {
   ) -> Step {
     let is_answered = result.is_ok();
     let next = match self {
-      Self::LoggingIn { is_stored } => logged_in(settings, result, now).map(|id| {
-        // One that was not found is looked for again with the next file. Another file's login may have found it.
-        let id = Some(id).filter(|id| !id.is_empty()).or_else(|| org.take());
-        let known = id.as_deref().unwrap_or_default();
-        let next = Self::start(settings, session, Some(known), content, *is_stored);
-        *org = id;
-        next
+      Self::LoggingIn { is_stored } => logged_in(settings, result, now).map(|found| {
+        // Without one, it is looked for again with the next file. Another file's login may have found it.
+        *org = found.or_else(|| org.take());
+        let id = org.as_deref().unwrap_or_default();
+        Self::start(settings, session, Some(id), content, *is_stored)
       }),
       Self::Announcing => announced(settings, session, content, result, now),
       Self::Storing { origin } => match check(result, classify, storage_outcome, now) {
@@ -226,20 +224,20 @@ fn state(
   authorized(settings, Method::POST, &status_url(session), body, Reads::Status)
 }
 
-/// The organization's id in the response of the login. Without one, it is empty, as in the `braintrust` package.
+/// The organization's id in the response of the login. Without one, it is empty in requests, as in the `braintrust` package.
 fn logged_in(
   settings: &Settings,
   result: Result<Response, TransportError>,
   now: Now,
-) -> Result<String, AttachmentError> {
+) -> Result<Option<String>, AttachmentError> {
   match org_id(settings, result, now) {
-    Ok(id) => Ok(id),
+    Ok(id) => Ok(Some(id).filter(|id| !id.is_empty())),
     Err(refused) => match refused.outcome() {
       outcome @ ExportOutcome::Retry(_) => {
         let url = redact_url(&settings.app_url);
         Err(error("the login for an attachment", url, refused.to_string(), outcome))
       }
-      _ => Ok(String::new()),
+      _ => Ok(None),
     },
   }
 }
