@@ -50,11 +50,13 @@ const env = {
 const needsModule = !options['no-build'] && Boolean(options.release) && !isCurrent();
 if (needsModule || (options.tests && !options['no-build'])) await installWasmTarget();
 // While the packages are installed: the builds, which need their tools, then take seconds.
+const chromium =
+  options.tests && !process.env.FLUE_BRAINTRUST_NO_BROWSER ? installChromium() : undefined;
 const compiled = needsBinary ? compile() : undefined;
 const compiledModule = needsModule ? compileModule() : undefined;
 
 await installPackages(options.tests ? [...examples, ...testLines] : examples);
-if (options.tests && !process.env.FLUE_BRAINTRUST_NO_BROWSER) await installChromium();
+if (chromium !== undefined) await step('Installing Chromium for the tests', () => chromium);
 await bundleViewer();
 if (compiled !== undefined) {
   const script = options.release ? 'build' : 'build:debug';
@@ -137,9 +139,12 @@ async function installWasmTarget() {
   });
 }
 
-/** The tests of the trace viewer need a real browser; where it cannot be had, says how and goes on. */
-async function installChromium() {
-  if (findChromium()) return;
+/**
+ * The tests of the trace viewer need a real browser: its installation, or undefined where there is one. Where it cannot
+ * be had, says how.
+ */
+function installChromium() {
+  if (findChromium()) return undefined;
   const canInstall =
     process.platform === 'linux' &&
     process.getuid() === 0 &&
@@ -147,18 +152,13 @@ async function installChromium() {
   if (canInstall) {
     const install = 'apt-get update && apt-get install -y --no-install-recommends chromium';
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    await step('Installing Chromium for the tests', {
-      command: 'sh',
-      args: ['-c', install],
-      env,
-      timeout: CHROMIUM_MS,
-    });
-    return;
+    return run({ command: 'sh', args: ['-c', install], env, timeout: CHROMIUM_MS });
   }
   console.error(
     'The tests of the trace viewer need Chromium or Chrome. Please install it, name it in CHROME_PATH,\n' +
       'or set FLUE_BRAINTRUST_NO_BROWSER=1 to leave those tests out.',
   );
+  return undefined;
 }
 
 /** Kept inside node_modules, so that it goes when they go. */
