@@ -1,4 +1,5 @@
 /** This package beside another build of it, in one table. */
+import { WITH_RULES } from './contenders.mjs';
 import * as figures from './figures.mjs';
 import { median } from './statistics.mjs';
 import { cell, table } from './table.mjs';
@@ -13,9 +14,16 @@ const COMPARED = {
     { figure: 'calls ms', of: figures.callTimes, isCost: true },
     { figure: 'loop ms', of: figures.loopTimes, isCost: true },
     { figure: 'CPU ms', of: cpuTimes, isCost: true },
+    { figure: 'growth of a turn', of: growthTo400, isCost: true },
   ],
-  live: [{ figure: 'calls ms', of: figures.callTimes, isCost: true }],
-  fleet: [{ figure: 'calls ms', of: figures.callTimes, isCost: true }],
+  live: [
+    { figure: 'calls ms', of: figures.callTimes, isCost: true },
+    { figure: 'growth of a turn', of: growthTo400, isCost: true },
+  ],
+  fleet: [
+    { figure: 'calls ms', of: figures.callTimes, isCost: true },
+    { figure: 'RSS MiB', of: retained, isCost: true },
+  ],
   spans: [
     { figure: 'calls ms', of: figures.callTimes, isCost: true },
     { figure: 'stored per s', of: storedPerSecond },
@@ -33,17 +41,19 @@ const COMPARED = {
 export function beside(results, experiments) {
   const rows = experiments.flatMap(({ name, scenario }) =>
     (COMPARED[scenario] ?? []).flatMap(({ figure, of, isCost = false }) =>
-      results.sizes(name).map((size) => {
-        const [before, ours] = ['before', 'ours'].map((who) => of(results, name, size, who));
-        return [
-          `${name} ${size}`,
-          figure,
-          cell(before),
-          cell(ours),
-          cell([figures.ratio(ours, before)].filter(Number.isFinite), 2),
-          isWorse(before, ours, isCost) ? '**worse**' : '',
-        ];
-      }),
+      results.sizes(name).flatMap((size) =>
+        ['', WITH_RULES].flatMap((options) => {
+          const [before, ours] = ['before', 'ours'].map((who) =>
+            of(results, name, size, who + options),
+          );
+          if (before.length === 0) return [];
+          const ratio = [figures.ratio(ours, before)].filter(Number.isFinite);
+          const worse = isWorse(before, ours, isCost) ? '**worse**' : '';
+          return [
+            [`${name} ${size}${options}`, figure, cell(before), cell(ours), cell(ratio, 2), worse],
+          ];
+        }),
+      ),
     ),
   );
   const head = ['', '', 'before', 'ours', 'ratio', 'outside of the spread'];
@@ -69,6 +79,12 @@ function storedPerSecond(results, experiment, size, contender) {
 function retained(results, experiment, size, contender) {
   const bytes = figures.retained(results, experiment, size, contender, 'rss');
   return bytes.map((count) => count / 2 ** 20);
+}
+
+/** How much more a turn costs late than early, in conversations of 400 alone. */
+function growthTo400(results, experiment, size, contender) {
+  if (size !== 400) return [];
+  return results.figures(experiment, size, contender, (run) => figures.growth(run, 400));
 }
 
 /** Milliseconds. */

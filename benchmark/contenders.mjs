@@ -51,6 +51,9 @@ const TEN_RULES = {
   builtins: ['api-keys', 'emails', 'jwts', 'credit-cards'],
 };
 
+/** In the name of a contender that redacts. */
+export const WITH_RULES = ', ten rules';
+
 /** The directory of the package that is measured: this checkout, or another one. */
 const here = process.env.BENCH_PACKAGE ?? fileURLToPath(new URL('..', import.meta.url));
 const moduleIn = (directory) => pathToFileURL(join(directory, 'index.js')).href;
@@ -117,7 +120,7 @@ const all = [
     load: loadOurs,
   },
   {
-    name: 'ours, ten rules',
+    name: `ours${WITH_RULES}`,
     exports: true,
     module: ours,
     apart: true,
@@ -135,9 +138,20 @@ export const contenders = beside === undefined ? all : comparedWith(moduleIn(bes
  * @returns {Contender[]}
  */
 function comparedWith(module) {
-  const compared = all.filter(({ name }) => ['nothing', 'stringify', 'ours'].includes(name));
-  const load = (options) => loadOurs(options, module);
-  return [...compared, { name: 'before', exports: true, module, load }];
+  const compared = all.filter(
+    ({ name, apart }) => ['nothing', 'stringify', 'ours'].includes(name) || apart,
+  );
+  const before = { exports: true, module };
+  return [
+    ...compared,
+    { name: 'before', ...before, load: (options) => loadOurs(options, module) },
+    {
+      name: `before${WITH_RULES}`,
+      ...before,
+      apart: true,
+      load: (options) => loadOurs({ ...options, redact: TEN_RULES }, module),
+    },
+  ];
 }
 
 /** @param {string} name */

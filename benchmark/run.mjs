@@ -132,7 +132,7 @@ async function play(experiment) {
  * @param {import('./experiments.mjs').Experiment} experiment
  */
 function takesPart({ name, apart }, { contenders }) {
-  return contenders === undefined ? !apart : contenders.includes(name === 'before' ? 'ours' : name);
+  return contenders === undefined ? !apart : contenders.includes(name.replace(/^before/, 'ours'));
 }
 
 /**
