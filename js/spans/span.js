@@ -3,33 +3,23 @@
 // A custom span, from its start to its end.
 
 const { types } = require('../builtins/index.js');
-
 const { isUntraced, nextInOrder, runInSpan } = require('../context.js');
-const { takeCut } = require('../json/cut.js');
 const { classOf } = require('../json/describe.js');
+const { outsideOfRequest } = require('../outside-of-request.js');
 const { isDuplicate, isFreshReceipt, isRunReceipt } = require('../receipts.js');
 const { warn } = require('../warn.js');
 const { inheritedOf, labelOf, read } = require('./arguments.js');
-const { withUnread } = require('./attachment.js');
-const { NOOP_SPAN } = require('./noop.js');
 const { recordFeedback } = require('./feedback.js');
+const { NOOP_SPAN } = require('./noop.js');
 const { beginsTraces, parentOf } = require('./parents.js');
 const { linkTo, permalinkTo } = require('./permalink.js');
-const { spanEventOf, warnOfTimes } = require('./span-event.js');
-const {
-  errorOf,
-  mergedUpdate,
-  spanUpdateOf,
-  timeIn,
-  timeMembers,
-  timeOf,
-} = require('./span-update.js');
-const { objectOf, writeSlug } = require('./slug.js');
-const { flueUpdateOf, propagatedOf, slugEventOf, unreadIn } = require('./propagated.js');
-const { outsideOfRequest } = require('../outside-of-request.js');
-const { noteUpdate, repeatWhenRead } = require('./repeated-updates.js');
+const { flueUpdateOf, propagatedOf, slugEventOf } = require('./propagated.js');
 const { runTraced, whenDone } = require('./run-traced.js');
+const { objectOf, writeSlug } = require('./slug.js');
+const { spanEventOf } = require('./span-event.js');
 const { hasBegunTrace, newId, noteTrace, rowIdOf } = require('./span-ids.js');
+const { SpanRecord } = require('./span-record.js');
+const { timeIn } = require('./span-update.js');
 const { inject } = require('./trace-context.js');
 
 /** @typedef {import('../../index.d.ts').StartSpanArgs} StartSpanArgs */
@@ -45,14 +35,7 @@ class Span {
   #context;
   /** What it passes on, once something has asked. @type {import('./arguments.js').Inherited | undefined} */
   #inherited;
-  /** Whether it is a custom span that has not ended. */
-  #isOpen = false;
-  /** When a custom span began, in seconds. @type {number | undefined} */
-  #startedAt;
-  /** When it ended, in seconds. @type {number | undefined} */
-  #endedAt;
-  /** Whether the queue refused its start: it records nothing more. */
-  #admission = { isRefused: false };
+  #record;
   /** When this was made, in milliseconds. */
   #since = Date.now();
   /** Its order among the beginnings of spans and of Flue's work. */
@@ -65,6 +48,7 @@ class Span {
   constructor(destination, context) {
     this.#destination = destination;
     this.#context = context;
+    this.#record = new SpanRecord(destination, context);
   }
 
   /** Where the rows of a span go. @param {Span} span */
@@ -122,7 +106,7 @@ class Span {
       ...(propagated && { propagated }),
     });
     if (parent === undefined) noteTrace(span.rootSpanId);
-    span.#begin(args, label);
+    span.#record.begin(args, label);
     return span;
   }
 
@@ -213,16 +197,7 @@ class Span {
 
   /** @param {SpanEvent} event */
   log(event) {
-    const [start, end] = [timeIn(event, 'start'), timeIn(event, 'end')];
-    if (this.#startedAt === undefined) {
-      if (start !== undefined || end !== undefined) warnOfTimes();
-      this.#update(() => spanEventOf(event));
-      return;
-    }
-    // A span never starts after it ended.
-    const moved = start === undefined ? undefined : Math.min(start, this.#endedAt ?? start);
-    this.#startedAt = moved ?? this.#startedAt;
-    this.#update(() => spanEventOf(event, moved), end);
+    this.#record.log(event);
   }
 
   /**
@@ -233,7 +208,7 @@ class Span {
    */
   static update(destination, context, event) {
     const [start, end] = [timeIn(event, 'start'), timeIn(event, 'end')];
-    Span.at(destination, context).#update(() => ({
+    Span.at(destination, context).#record.update(() => ({
       ...spanEventOf(event, start),
       ...(end !== undefined && { endSeconds: end }),
     }));
@@ -242,12 +217,12 @@ class Span {
   /** @param {import('../../index.d.ts').Feedback} event */
   logFeedback(event) {
     // Without the start of a refused span its row would have nothing but the feedback.
-    if (!this.#admission.isRefused) recordFeedback(this.#destination, this.#context, event);
+    if (!this.#record.isRefused) recordFeedback(this.#destination, this.#context, event);
   }
 
   /** @param {Omit<StartSpanArgs, 'event'>} args */
   setAttributes(args) {
-    this.#update(() => labelOf(args));
+    this.#record.update(() => labelOf(args));
   }
 
   /**
@@ -326,127 +301,12 @@ class Span {
 
   /**
    * Ends the span with a last update. Does nothing to a span that has ended.
-   * @param {{ output?: unknown, error?: { thrown: unknown } }} last
+   * @param {Parameters<InstanceType<typeof SpanRecord>['finish']>[0]} last
    * @param {unknown} [endTime] seconds since the epoch; now by default
    * @returns {number} when it ended
    */
-  finish({ output, error }, endTime) {
-    const end = timeOf(endTime, 'endTime') ?? Date.now() / 1000;
-    const { update, files } = withUnread(() => ({
-      ...(output !== undefined && spanUpdateOf({ output })),
-      ...(error !== undefined && { error: errorOf(error.thrown) }),
-    }));
-    if (!this.#isOpen) {
-      // A span of Flue's, which Flue ends, or one that has ended.
-      if (Object.keys(update).length > 0) this.#record('span_log', update, 'Start');
-      this.#repeatWhenRead(update, files);
-      return this.#endedAt ?? end;
-    }
-    this.#end(end, update);
-    this.#repeatWhenRead(update, files);
-    return this.#endedAt ?? end;
-  }
-
-  /**
-   * @param {() => Record<string, any>} write the update
-   * @param {number} [end] if the update states when the span ends: then it has ended
-   */
-  #update(write, end) {
-    const { update, files } = withUnread(write);
-    // A refused update is lost and counted; the span stays open.
-    if (end === undefined) this.#record('span_log', update, 'Start');
-    else this.#end(end, update);
-    this.#repeatWhenRead(update, files);
-  }
-
-  /**
-   * Ends a custom span, or moves the end of one that has ended.
-   * @param {number} given in seconds since the epoch
-   * @param {Record<string, any>} update
-   */
-  #end(given, update) {
-    const start = this.#startedAt ?? given;
-    // A span never ends before it starts.
-    const end = Math.max(given, start);
-    this.#endedAt = end;
-    if (!this.#isOpen) {
-      this.#record('span_log', { ...update, endSeconds: end }, 'Start');
-      return;
-    }
-    this.#isOpen = false;
-    // The last row has the start again.
-    const { startSeconds } = timeMembers('start', start);
-    const times = {
-      ...timeMembers('end', end),
-      ...(startSeconds !== undefined && { startSeconds }),
-    };
-    this.#record('span_end', { ...times, ...update }, 'Continuation');
-  }
-
-  /**
-   * Records the files of an update once they are read, except where a later update has replaced them.
-   * @param {Record<string, any>} update as it was recorded
-   * @param {import('./attachment.js').UnreadFile[]} files
-   */
-  #repeatWhenRead(update, files) {
-    if (files.length === 0 || !this.#destination.isOn) return;
-    const repeated = repeatWhenRead(this.#context.id, update, files, (whole) => {
-      this.#record('span_log', whole, 'Start');
-    });
-    this.#destination.defer(repeated);
-  }
-
-  /**
-   * @param {StartSpanArgs | undefined} args
-   * @param {{ name: string, type?: string }} label used where the arguments have none
-   */
-  #begin(args, label) {
-    const { propagated } = this.#context;
-    const given = timeIn(args?.event, 'start') ?? timeOf(args?.startTime, 'startTime');
-    const start = given ?? Date.now() / 1000;
-    const end = timeIn(args?.event, 'end');
-    const { update, files } = withUnread(() => {
-      const own = mergedUpdate(labelOf(args), spanEventOf(args?.event));
-      return {
-        ...label,
-        ...(propagated ? mergedUpdate(own, spanEventOf(propagated)) : own),
-        ...timeMembers('start', start),
-      };
-    });
-    this.#isOpen = true;
-    this.#startedAt = start;
-    this.#record('span_start', update, 'Start');
-    if (end !== undefined) this.#end(end, {});
-    this.#repeatWhenRead(update, [...files, ...unreadIn(propagated)]);
-  }
-
-  /**
-   * @param {string} type
-   * @param {Record<string, any>} update
-   * @param {keyof typeof import('../../native.d.ts').Priority} priority
-   */
-  #record(type, update, priority) {
-    if (this.#admission.isRefused) {
-      // Discards the mark of a cut update: the update itself is lost.
-      takeCut();
-      return;
-    }
-    const { id, rootSpanId, spanParents } = this.#context;
-    noteUpdate(id, update);
-    const subject = {
-      type,
-      timestamp: Date.now(),
-      spanId: id,
-      // Unknown, if an update names the row alone.
-      rootSpanId: rootSpanId || undefined,
-    };
-    const parent = type === 'span_start' ? spanParents[0] : undefined;
-    const event = {
-      ...subject,
-      ...(parent !== undefined && { parentSpanId: parent }),
-      span: update,
-    };
-    this.#destination.record(event, priority, this.#admission);
+  finish(last, endTime) {
+    return this.#record.finish(last, endTime);
   }
 }
 
