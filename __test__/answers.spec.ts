@@ -127,11 +127,27 @@ test.concurrent.each([402, 404, 405, 410, 421, 501])(
       expect(early).toMatchObject({ complete: false, sent: 0, pending: 10, lost: {} });
       const [line] = await app.warned(status === 402 ? 'REFUSED' : 'UNREACHABLE');
       expect(line).toContain(`/logs3 answered ${status}`);
-      expect(line?.includes('check BRAINTRUST_APP_URL')).toBe(status !== 402);
+      const remedy = status === 402 ? 'check the plan' : 'check BRAINTRUST_APP_URL';
+      expect(line).toContain(remedy);
       isWell = true;
       // One more attempt is made at the end, also where only one a minute is made.
       expect(await app.close()).toMatchObject({ complete: true, sent: 10, lost: {} });
       expect(collector.rows()).toHaveLength(10);
+    });
+  },
+);
+
+test.concurrent.each(['/api/apikey/login', '/api/project/register'])(
+  'a server that wants to be paid is not reported as one that refuses the key: %s',
+  (path) => {
+    const intercept = (request: InterceptedRequest) =>
+      request.path === path ? { status: 402 } : undefined;
+    return withApp({ intercept }, async (app) => {
+      await app.record({ count: 1 });
+      await app.flush({ timeoutMs: 500 });
+      const [line] = await app.warned('REFUSED');
+      expect(line).toContain('402 Payment Required (check the plan and the usage');
+      expect(line).not.toContain('BRAINTRUST_API_KEY');
     });
   },
 );

@@ -156,6 +156,19 @@ test('a wrong key is distinguished from a wrong address', async () => {
   expect(lost.advice).toContain('BRAINTRUST_APP_URL');
 });
 
+test.each(['/api/apikey/login', '/api/project/register'])(
+  'an organisation that has to pay is not taken for a wrong address or key: %s',
+  async (path) => {
+    const intercept = (request: { path: string }) =>
+      request.path === path ? { status: 402 } : undefined;
+    const server = await collector({ intercept });
+    const result = await examine({ BRAINTRUST_API_KEY: KEY, BRAINTRUST_APP_URL: server.url });
+    const refused = expectFailure(result, path.includes('login') ? 'login' : 'project');
+    expect(refused.detail).toContain('402 Payment Required');
+    expect(refused.advice).toContain('the plan and the usage');
+  },
+);
+
 test('a web page instead of Braintrust is a wrong address, too', async () => {
   const page = createServer((_, response) => response.end('<html>Welcome</html>'));
   await new Promise<void>((done) => page.listen(0, '127.0.0.1', done));

@@ -69,6 +69,9 @@ const isUnreached = (/** @type {Probe | undefined} */ probe) =>
   probe.failure?.status === 407 ||
   (probe.failure?.step === 'login' && probe.failure.status === null);
 
+/** The advice after a 402. */
+const PAY = 'Braintrust wants to be paid first: see the plan and the usage of the organisation.';
+
 /**
  * @param {Known} known
  * @returns {Promise<Finding>}
@@ -100,6 +103,7 @@ async function loginFailure({ message, status }, { appUrl }) {
         : 'Copy the key anew into BRAINTRUST_API_KEY; it may be revoked, cut off, or of another server.',
     };
   }
+  if (status === 402) return { detail: `the organisation is refused: ${message}`, advice: PAY };
   if (status !== null && status >= 300 && status < 400) {
     const redirect = await redirectOf(appUrl);
     const where = redirect === undefined ? '' : ` to ${redirect.to}`;
@@ -151,7 +155,10 @@ async function checkProject({ probe, plan }) {
     if (failure.status === null) {
       return explained(failure.message, plan.appUrl, plan.proxy, 'BRAINTRUST_APP_URL');
     }
-    const advice = 'The key may lack the right to create projects: name an existing one.';
+    const advice =
+      failure.status === 402
+        ? PAY
+        : 'The key may lack the right to create projects: name an existing one.';
     return { status: 'failed', detail: failure.message, advice };
   }
   if (session === null) return SKIPPED;

@@ -12,6 +12,8 @@ use crate::transport::{Response, TransportError};
 
 /// The remedy when the server is not Braintrust.
 pub(crate) const WRONG_ADDRESS: &str = "check BRAINTRUST_APP_URL and BRAINTRUST_API_URL";
+/// The remedy when the server wants to be paid.
+pub(crate) const NO_QUOTA: &str = "check the plan and the usage of the organisation";
 
 /// The longest delay of a `Retry-After`; longer ones are shortened to it.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
@@ -41,17 +43,17 @@ pub fn classify_upload(result: &Result<Response, TransportError>, unix_ms: i64) 
     {
       ExportOutcome::Unconfirmed
     }
-    (ExportOutcome::Rejected, Ok(response)) if is_of_router(response) => {
+    (ExportOutcome::Rejected, Ok(response)) if is_of_router(response.status) => {
       ExportOutcome::Retry(stated_delay(response, unix_ms))
     }
     (outcome, _) => outcome,
   }
 }
 
-/// Whether the response states that there is no such address or method. Braintrust has both: this is a router's response
+/// Whether the status states that there is no such address or method. Braintrust has both: this is a router's response
 /// while the server behind it restarts, or that of another server.
-fn is_of_router(response: &Response) -> bool {
-  matches!(response.status, 404 | 405 | 410 | 421 | 501)
+pub(crate) fn is_of_router(status: u16) -> bool {
+  matches!(status, 404 | 405 | 410 | 421 | 501)
 }
 
 /// Whether a body acknowledges an upload: a JSON list, or an object that states no error.
@@ -75,17 +77,21 @@ pub(crate) fn not_confirmed(response: &Response) -> String {
   format!("{status} with {body}: the response is not from Braintrust ({WRONG_ADDRESS})")
 }
 
-/// The status of a response to an upload, and the remedy if it is a router's.
+/// The status of a response to an upload, and the remedy if it is a router's or wants to be paid.
 pub(crate) fn describe_upload(response: &Response) -> String {
-  let status = response.describe();
-  if is_of_router(response) { format!("{status} ({WRONG_ADDRESS})") } else { status }
+  let remedy = match response.status {
+    402 => NO_QUOTA,
+    status if is_of_router(status) => WRONG_ADDRESS,
+    _ => return response.describe(),
+  };
+  format!("{} ({remedy})", response.describe())
 }
 
 /// Whether one row of the body may be the cause of the failure. If it is, each request with that row fails.
 pub fn may_be_caused_by_a_row(result: &Result<Response, TransportError>) -> bool {
   match result {
     Ok(response) => {
-      let is_suspect = is_of_router(response) || matches!(response.status, 500 | 502 | 504);
+      let is_suspect = is_of_router(response.status) || matches!(response.status, 500 | 502 | 504);
       is_suspect && response.retry_after.is_none()
     }
     // With a gateway before it, the same server gives a 502.

@@ -11,7 +11,7 @@ use super::error::ConnectError;
 use crate::{
   config::Settings,
   headers::Headers,
-  outcome::{ExportOutcome, WRONG_ADDRESS, classify, not_confirmed},
+  outcome::{ExportOutcome, NO_QUOTA, WRONG_ADDRESS, classify, not_confirmed},
   time::Now,
   transport::{Body, Call, Reads, Response, TransportError, has_credentials, redact_url},
 };
@@ -67,6 +67,7 @@ pub(super) fn parse<T: for<'de> Deserialize<'de>>(
       .ok_or_else(|| failed(not_confirmed(&response), ExportOutcome::Retry(Duration::ZERO))),
     ExportOutcome::Unauthorized => {
       let remedy = match response.status {
+        402 => NO_QUOTA,
         407 => WRONG_PROXY,
         _ if response.is_redirect() => WRONG_ADDRESS,
         _ => WRONG_KEY,
