@@ -50,8 +50,8 @@ pub struct AttachmentError {
   pub is_announced: bool,
   /// Whether the storage failed and not Braintrust.
   pub is_storage: bool,
-  /// Whether a server answered.
-  pub is_answered: bool,
+  /// The status of the response; `None`: there is none.
+  pub status: Option<u16>,
 }
 
 /// An upload that is in flight.
@@ -142,7 +142,7 @@ impl AttachmentUpload {
     result: Result<Response, TransportError>,
     now: Now,
   ) -> Step {
-    let is_answered = result.is_ok();
+    let status = result.as_ref().ok().map(|response| response.status);
     let next = match self {
       Self::LoggingIn { is_stored } => logged_in(settings, result, now).map(|found| {
         // Without one, it is looked for again with the next file. Another file's login may have found it.
@@ -172,7 +172,7 @@ impl AttachmentUpload {
         *self = upload;
         Step::Send(call)
       }
-      Err(error) => Step::Failed(AttachmentError { is_answered, ..error }),
+      Err(error) => Step::Failed(AttachmentError { status, ..error }),
     }
   }
 }
@@ -278,15 +278,7 @@ fn announced(
 }
 
 fn error(step: &'static str, url: String, why: String, outcome: ExportOutcome) -> AttachmentError {
-  AttachmentError {
-    step,
-    url,
-    why,
-    outcome,
-    is_announced: false,
-    is_storage: false,
-    is_answered: false,
-  }
+  AttachmentError { step, url, why, outcome, is_announced: false, is_storage: false, status: None }
 }
 
 fn storage_error(origin: &str, why: String, outcome: ExportOutcome) -> AttachmentError {

@@ -1,5 +1,7 @@
 //! Attachments, from an event to Braintrust's confirmation.
 
+mod faults;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
 
@@ -359,7 +361,7 @@ fn the_masking_function_decides_what_is_uploaded() {
 #[test]
 fn rows_arrive_when_the_server_refuses_attachments_which_is_reported_once() {
   let mut host = Host::attaching(json!({}));
-  let mut refuses = |path: &str, _: usize| (path == "/attachment").then(|| status(404, None));
+  let mut refuses = |path: &str, _: usize| (path == "/attachment").then(|| status(400, None));
   for seed in 0..3 {
     host.workflow(&format!("run {seed}"), &image(&file(seed, 500)), &json!(1));
     serve(&mut host, SECOND, &mut refuses);
@@ -377,7 +379,7 @@ fn rows_arrive_when_the_server_refuses_attachments_which_is_reported_once() {
   let reports: Vec<u64> =
     diagnostics.iter().filter_map(|diagnostic| diagnostic.attachments).collect();
   assert!(reports.iter().sum::<u64>() >= 1 && reports.len() <= 3, "{diagnostics:?}");
-  assert!(diagnostics[0].message.contains("404 Not Found"), "{diagnostics:?}");
+  assert!(diagnostics[0].message.contains("400 Bad Request"), "{diagnostics:?}");
 }
 
 #[test]
