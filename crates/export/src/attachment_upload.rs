@@ -145,8 +145,9 @@ impl AttachmentUpload {
     let status = result.as_ref().ok().map(|response| response.status);
     let next = match self {
       Self::LoggingIn { is_stored } => logged_in(settings, result, now).map(|found| {
-        // Without one, it is looked for again with the next file. Another file's login may have found it.
-        *org = found.or_else(|| org.take());
+        // Without one, it is looked for again with the next file. The one that another file's login has found stays:
+        // that file is confirmed where it was announced.
+        *org = org.take().or(found);
         let id = org.as_deref().unwrap_or_default();
         Self::start(settings, session, Some(id), content, *is_stored)
       }),

@@ -39,3 +39,24 @@ fn a_server_without_attachments_costs_files_and_delays_no_exit() {
     assert!(diagnostics[0].message.contains("404 Not Found"), "{diagnostics:?}");
   }
 }
+
+#[test]
+fn files_that_log_in_at_the_same_time_are_confirmed_where_they_are_announced() {
+  let project = "00000000-0000-4000-8000-000000000001";
+  let mut host = Host::attaching(json!({ "apiUrl": "http://127.0.0.1:9", "projectId": project }));
+  let event = json!({ "v": 3, "type": "run_start", "runId": "r", "workflowName": "w",
+    "input": [image(&file(1, 500)), image(&file(2, 500))] });
+  host.exporter.handle_event(&event.to_string(), Priority::Start, host.now()).unwrap();
+  let mut answer = |path: &str, before: usize| {
+    let org = json!({ "id": format!("o{before}"), "name": "acme" });
+    (path == "/api/apikey/login").then(|| json_response(json!({ "org_info": [org] })))
+  };
+  let mut server = Server { requests: Vec::new(), answer: &mut answer };
+  host.serve(10 * SECOND, &mut server, &unmasked);
+  assert_eq!(server.count("/api/apikey/login"), 2);
+  let orgs =
+    |path: &str| server.bodies(path).iter().map(|b| b["org_id"].clone()).collect::<Vec<_>>();
+  assert_eq!((orgs("/attachment").len(), orgs("/attachment")), (2, orgs("/attachment/status")));
+  let keys = |path: &str| server.bodies(path).iter().map(|b| b["key"].clone()).collect::<Vec<_>>();
+  assert_eq!(keys("/attachment"), keys("/attachment/status"));
+}
