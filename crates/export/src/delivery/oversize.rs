@@ -48,17 +48,22 @@ impl Delivery {
   fn overflow_failed(&mut self, key: u64, began: Duration, error: OverflowError, now: Now) {
     let why = error.to_string();
     let OverflowError { outcome, part, is_suspect, .. } = error;
-    let (accepts_others, acknowledged_at) = (self.backoff.failures() == 0, self.acknowledged_at);
+    let accepts_others = self.backoff.failures() == 0;
+    let worked_at = self.acknowledged_at.max(self.limit_stated_at);
     if let Some(oversize) = self.outbox.oversize_mut(key) {
       let since = *oversize.failing_since.get_or_insert(began);
-      // While Braintrust accepts nothing else, it fails as a whole.
+      // While Braintrust answers nothing else, it fails as a whole.
       let counts = part == OverflowPart::Storage
-        || (accepts_others && acknowledged_at.is_some_and(|at| at >= since));
+        || (accepts_others && worked_at.is_some_and(|at| at >= since));
       oversize.overflow_failures += 1;
       oversize.overflow_attempts += match outcome {
         ExportOutcome::Rejected | ExportOutcome::Split => MAX_OVERFLOW_ATTEMPTS,
         _ => u32::from(counts),
       };
+    }
+    if part == OverflowPart::Announcement {
+      // There may be no other row whose acknowledgement would show that only this endpoint fails.
+      self.limit_due = Some(now.elapsed);
     }
     match outcome {
       ExportOutcome::Rejected | ExportOutcome::Split => self.shrink(key, why, now),

@@ -24,7 +24,7 @@ pub(super) const MAX_OVERFLOW_ATTEMPTS: u32 = 3;
 impl Delivery {
   /// Sends the batches that may be sent now.
   pub(super) fn send(&mut self, session: &Session, urgent: bool, now: Now) {
-    if session.limit.is_none() && self.limit_due.is_some_and(|due| due <= now.elapsed) {
+    if self.limit_due.is_some_and(|due| due <= now.elapsed) {
       self.limit_due = None;
       let call = limit_call(&self.settings, &session.api_url);
       self.request(call, Purpose::Limit, now.elapsed, now);

@@ -67,6 +67,7 @@ impl Delivery {
       Purpose::Connect => self.connection_response(began, result, now),
       Purpose::Limit => {
         let limit = limit(result);
+        self.limit_stated_at = limit.map(|_| now.elapsed).or(self.limit_stated_at);
         if let Connection::Up(session) = &mut self.connection {
           session.limit = session.limit.or(limit);
           self.limit_due = session.limit.is_none().then(|| now.elapsed + LIMIT_AGAIN);

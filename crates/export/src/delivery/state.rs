@@ -99,6 +99,8 @@ pub struct Delivery {
   pub(super) unauthorized: bool,
   /// When the server is asked for its limit again.
   pub(super) limit_due: Option<Duration>,
+  /// When the server last stated its limit to a question of its own.
+  pub(super) limit_stated_at: Option<Duration>,
   /// When the connection was last made anew for a limit, because a row was too large.
   pub(super) limit_asked_at: Option<Duration>,
   /// When a segment that could not be read is read again.
@@ -159,6 +161,7 @@ impl Delivery {
       retry_at: None,
       unauthorized: false,
       limit_due: None,
+      limit_stated_at: None,
       limit_asked_at: None,
       load_due: None,
       kept_back: 0,

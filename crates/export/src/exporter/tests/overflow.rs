@@ -75,6 +75,48 @@ fn a_row_is_cut_when_its_overflow_upload_fails_while_others_arrive_without_delay
 }
 
 #[test]
+fn a_row_that_is_alone_is_cut_when_its_announcement_fails_while_braintrust_works() {
+  for code in [404, 500, 503] {
+    let fails = |path: &str, _: &str| (path == "/logs3/overflow").then(|| status(code, None));
+    let mut host = Host::new(json!({}));
+    large_run(&mut host);
+    pass(&mut host, 60 * SECOND, &fails);
+    let stats = host.stats();
+    assert_eq!((stats.cut, stats.sent, stats.pending), (1, 1, 0), "{code}: {stats:?}");
+  }
+}
+
+#[test]
+fn a_row_that_is_alone_is_not_cut_while_no_endpoint_works() {
+  for code in [404, 503] {
+    let fails = |_: &str, _: &str| Some(status(code, None));
+    let mut host = Host::new(json!({}));
+    host.run("run_0");
+    pass(&mut host, SECOND, &|_, _| None);
+    large_run(&mut host);
+    pass(&mut host, 300 * SECOND, &fails);
+    assert_eq!(host.stats().pending, 1);
+    pass(&mut host, 60 * SECOND, &|_, _| None);
+    let stats = host.stats();
+    assert_eq!((stats.cut, stats.sent, stats.pending), (0, 2, 0), "{code}: {stats:?}");
+  }
+}
+
+#[test]
+fn a_page_or_a_redirect_in_place_of_an_announcement_cuts_no_row() {
+  for code in [302, 307, 407] {
+    let mut host = Host::new(json!({}));
+    host.run("run_0");
+    pass(&mut host, SECOND, &|_, _| None);
+    large_run(&mut host);
+    pass(&mut host, 90 * SECOND, &|_, _| Some(status(code, None)));
+    pass(&mut host, 90 * SECOND, &|_, _| None);
+    let stats = host.stats();
+    assert_eq!((stats.cut, stats.sent, stats.pending), (0, 2, 0), "{code}: {stats:?}");
+  }
+}
+
+#[test]
 fn a_row_is_cut_when_its_reference_fails_while_others_are_accepted() {
   for code in [404, 500, 503] {
     let fails = |_: &str, body: &str| body.contains("logs3_overflow").then(|| status(code, None));
