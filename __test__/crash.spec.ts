@@ -111,6 +111,7 @@ test('without a spool there is one trace, and only spans of the killed process s
       const open = trace?.spans.filter(({ end }) => end === null).map(({ rowId }) => rowId) ?? [];
       expect(open.length).toBeGreaterThan(0);
       for (const id of open) expect(before.has(id)).toBe(true);
+      expect(trace).toMatchObject({ finished: true, openSpans: 0 });
     },
     { FLUE_BRAINTRUST_SPOOL_DIR: '' },
   ));

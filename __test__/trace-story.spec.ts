@@ -171,6 +171,40 @@ describe('attempts', () => {
     expect(outcomeOf(...spans)).toMatchObject({ running: false });
   });
 
+  test('an open span that began before the end of what it is part of does not run', () => {
+    const run = { 'flue.run_id': 'r' };
+    const prompt = { ...run, 'flue.operation': 'prompt', 'flue.operation_id': 'op_1' };
+    const spans: Sent[] = [
+      { n: 0, name: 'workflow:load', start: 0, end: 30, metadata: run },
+      { n: 1, parent: 0, name: 'flue.prompt', start: 1, metadata: prompt },
+      { ...part(2, 'op_1', 'tool:weigh', 2, open), parent: 1 },
+      // Of a process that has begun after that end.
+      { ...part(3, 'op_1', 'tool:pack', 31, open), parent: 1 },
+      // What the application does may go on for longer than what began it.
+      { n: 4, parent: 0, name: 'upload', start: 3 },
+      { n: 5, parent: 0, name: 'flue.prompt', start: 4, metadata: { 'flue.run_id': 'other' } },
+    ];
+    const trace = traceOf(...spans);
+    expect(trace.spans.filter(({ lost }) => lost).map(({ name }) => name)).toEqual([
+      'flue.prompt',
+      'tool:weigh',
+    ]);
+    expect(trace).toMatchObject({ finished: false, openSpans: 3 });
+    expect(traceOf(...spans.slice(0, 3))).toMatchObject({ finished: true, openSpans: 0 });
+  });
+
+  test('an attempt runs that began after its root was found interrupted', () => {
+    const spans = [
+      { ...root({ 'flue.interrupted': true }), end: 2 },
+      part(1, 'op_1', 'llm:m', 0, { end: 2, metadata: cut }),
+      part(2, 'op_2', 'llm:m', 36, open),
+    ];
+    expect(outcomeOf(...spans)).toEqual({
+      running: true,
+      story: 'attempt 1 died in llm:m; 34.0 s later attempt 2 is running',
+    });
+  });
+
   test('a delegated task that is resumed has attempts, too', () => {
     const below = (n: number, operation: string, start: number, rest = {}) => ({
       ...part(n, operation, 'llm:m', start, rest),

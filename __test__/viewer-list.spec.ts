@@ -8,7 +8,7 @@ import { startCollector } from '../tools/collector';
 import type { Collector } from '../tools/collector/types';
 import { barriersOf } from './support/axe';
 import { inBrowser, openPageForEachTest } from './support/browser';
-import { promptSpans } from './support/flue-traces';
+import { part, promptSpans } from './support/flue-traces';
 import { Replay, recordings } from './support/replay';
 import { send, spanId, traceId } from './support/spans';
 
@@ -450,6 +450,23 @@ inBrowser('the list of traces', () => {
     await page.getByText('51 traces').waitFor();
     await page.getByRole('link', { name: 'Traces', exact: true }).click();
     await page.getByText('2 conversations of 52 traces').waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  test('a step of an attempt that died has no end, and does not run', async () => {
+    const ids = { 'flue.conversation_id': 'c', 'flue.operation': 'prompt' };
+    await send(
+      collector.url,
+      { n: 0, name: 'flue.prompt', start: 0, end: 40, input: 'Weigh it.', metadata: ids },
+      part(1, 'op_1', 'llm:m', 1, { end: undefined }),
+      part(2, 'op_2', 'llm:m', 36),
+    );
+    await page.goto(`${collector.url}/#/conversation/c`);
+    await page.locator('summary', { hasText: /2 model turns.*interrupted/ }).click();
+    const [died, ended] = await page.getByRole('main').getByRole('listitem').allTextContents();
+    expect(died).toMatch(/interrupted.*no end/);
+    expect(ended).not.toMatch(/interrupted|no end/);
+    expect(await page.getByText('running').count()).toBe(0);
     expect(faults).toEqual([]);
   });
 

@@ -11,7 +11,7 @@ import type { Collector, CollectorOptions, Row } from '../tools/collector/types'
 import { costsOf } from '../tools/viewer/prices';
 import { Viewer } from '../tools/viewer/viewer';
 import { PIXEL, announce, attach } from './support/attachments';
-import { promptSpans } from './support/flue-traces';
+import { part, promptSpans } from './support/flue-traces';
 import { run } from './support/run';
 import { row, send, spanId, traceId } from './support/spans';
 
@@ -877,6 +877,33 @@ describe('conversations', () => {
     expect(byInstance.turns).toHaveLength(2);
     const { status } = await ask(collector, '/viewer/api/conversation?key=__proto__');
     expect(status).toBe(404);
+  });
+
+  test('what an attempt left open that another one followed is interrupted, and does not run', async () => {
+    const collector = await start();
+    const lost = { end: undefined };
+    await send(
+      collector.url,
+      {
+        ...root,
+        end: 40,
+        input: 'Weigh it.',
+        metadata: { 'flue.operation': 'prompt', 'flue.conversation_id': 'c' },
+      },
+      part(1, 'op_1', 'llm:m', 1, lost),
+      part(2, 'op_2', 'llm:m', 36),
+    );
+    const view = await json(collector, '/viewer/api/conversation?key=conversation/c');
+    expect(view.running).toBe(false);
+    const story = 'attempt 1 died in llm:m; 35.0 s later attempt 2 finished';
+    expect(view.turns[0].summary).toMatchObject({ story, took: 40, interrupted: 1 });
+    expect(view.turns[0].items.map(({ interrupted }: any) => interrupted)).toEqual([
+      false,
+      true,
+      false,
+    ]);
+    await collector.waitFor(() => collector.pendingTraces().length === 0);
+    expect(collector.traces()).toMatchObject([{ finished: true, openSpans: 0 }]);
   });
 
   test('a conversation of thousands of traces, and of traces with any spans, comes in parts', async () => {

@@ -3,6 +3,7 @@
 // Builds the trees of traces from rows.
 
 const { isObject } = require('../support/json');
+const { findLost } = require('./lost-spans');
 
 /** @typedef {import('./types').Row} Row */
 /** @typedef {import('./types').Span} Span */
@@ -38,7 +39,11 @@ function buildTrace(id, rows, isPartial = false) {
   for (const span of spans) (parents.get(span)?.children ?? roots).push(span);
   for (const siblings of [roots, ...spans.map((span) => span.children)]) siblings.sort(byStart);
 
-  const openSpans = spans.filter((span) => span.end === null).length;
+  if (spans.some(({ end }) => end === null)) {
+    const lost = findLost(roots);
+    for (const span of spans) span.lost = lost.has(span.rowId);
+  }
+  const openSpans = spans.filter(({ end, lost }) => end === null && !lost).length;
   return {
     id,
     spans,
@@ -54,7 +59,7 @@ function buildTrace(id, rows, isPartial = false) {
 /**
  * The facts that follow from a row alone. Rows are never changed in place, so that they stay valid.
  *
- * @type {WeakMap<Row, Omit<Span, 'children'>>}
+ * @type {WeakMap<Row, Omit<Span, 'children' | 'lost'>>}
  */
 const facts = new WeakMap();
 
@@ -66,12 +71,12 @@ const facts = new WeakMap();
 function toSpan(row, isPartial) {
   let own = facts.get(row);
   if (own === undefined) facts.set(row, (own = factsOf(row)));
-  return { ...own, children: [], problems: isPartial ? [] : [...own.problems] };
+  return { ...own, lost: false, children: [], problems: isPartial ? [] : [...own.problems] };
 }
 
 /**
  * @param {Row} row
- * @returns {Omit<Span, 'children'>}
+ * @returns {Omit<Span, 'children' | 'lost'>}
  */
 function factsOf(row) {
   const attributes = isObject(row.span_attributes) ? row.span_attributes : {};

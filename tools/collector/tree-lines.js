@@ -90,7 +90,7 @@ function spanLines(span, branch, trunk) {
     { branch, text: printable(span.name), style, cells: cellsOf(span) },
     ...(failed ? [remark(`✗ ${span.error}`, 'red')] : []),
     ...(isMarked(span, 'flue.cancelled') ? [remark('⊘ cancelled', 'yellow')] : []),
-    ...(isMarked(span, 'flue.interrupted')
+    ...(span.lost || isMarked(span, 'flue.interrupted')
       ? [remark('⚠ interrupted: its own end never came', 'yellow')]
       : []),
     ...span.problems.map((problem) => remark(`⚠ ${problem}`, 'yellow')),
@@ -111,14 +111,14 @@ function isMarked({ row }, name) {
  * @param {Span} span
  * @returns {string[]} one text per column
  */
-function cellsOf({ type, start, end, metrics }) {
+function cellsOf({ type, start, end, lost, metrics }) {
   const { prompt_tokens: prompt, completion_tokens: completion, estimated_cost: cost } = metrics;
   const hasTokens = prompt !== undefined || completion !== undefined;
   const cached = metrics.prompt_cached_tokens ?? 0;
   const duration = start === null || end === null ? '' : formatDuration(end - start);
   return [
     shorten(printable(type), MAX_TYPE_WIDTH),
-    end === null ? 'open' : duration,
+    end === null ? (lost ? 'no end' : 'open') : duration,
     hasTokens ? `${prompt === undefined ? '?' : formatCount(prompt)}→` : '',
     hasTokens ? (completion === undefined ? '?' : formatCount(completion)) : '',
     cached > 0 ? `(${formatCount(cached)} cached)` : '',

@@ -22,6 +22,8 @@ export interface Span {
   start: number | null;
   /** Seconds since the epoch; null while the span is open. */
   end: number | null;
+  /** Whether it is open, and nothing will end it: its process has died, and a later attempt has begun or all has ended. */
+  lost: boolean;
   /** The metrics that are finite numbers. */
   metrics: { [name: string]: number };
   /** The first line of the error text, or null when the span did not fail. */
@@ -41,9 +43,9 @@ export interface Trace {
   spans: Span[];
   /** The top of the tree: true roots and spans whose parent is missing, sorted by start. */
   roots: Span[];
-  /** True when a true root exists and every span has ended. */
+  /** True when a true root exists, and every span has ended or is lost. */
   finished: boolean;
-  /** How many spans have no `metrics.end` yet. */
+  /** How many spans have no `metrics.end` yet, and may still get one. */
   openSpans: number;
   /** The problems of all its spans. */
   problems: Problem[];

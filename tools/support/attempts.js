@@ -76,7 +76,7 @@ function recoveryOf(span, groups, last) {
   const unseen = Math.max((span.attempt ?? 0) - groups.length, 0);
   const attempts = groups.map((members, i) => {
     const isLast = i === groups.length - 1;
-    const state = isLast ? endStateOf(span) : deathOf(members);
+    const state = isLast ? endStateOf(span, members) : deathOf(members);
     const next = begins[i + 1] ?? null;
     const last = endOf(members, next);
     const end = isLast && state !== 'died' ? (span.end ?? last) : last;
@@ -111,9 +111,17 @@ function recoveryOf(span, groups, last) {
   };
 }
 
-/** @param {AttemptSpan} span @returns {AttemptState} */
-function endStateOf(span) {
-  if (span.end === null) return 'running';
+/**
+ * @param {AttemptSpan} span
+ * @param {AttemptSpan[]} members of its last attempt
+ * @returns {AttemptState}
+ */
+function endStateOf(span, members) {
+  const { end } = span;
+  if (end === null) return 'running';
+  // An end that is older than the attempt is that of the one before: its process was found dead.
+  const isOlder = members.every(({ start }) => start !== null && start > end);
+  if (span.interrupted && members.length > 0 && isOlder) return 'running';
   if (span.interrupted) return 'died';
   if (span.cancelled) return 'stopped';
   return span.error === null ? 'finished' : 'failed';

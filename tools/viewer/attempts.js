@@ -2,7 +2,7 @@
 
 // Attempts of a trace, for lists.
 
-const { findRecoveries, lostOf } = require('../support/attempts');
+const { findRecoveries } = require('../support/attempts');
 
 /** @typedef {import('../collector/types').JsonObject} JsonObject */
 /** @typedef {import('./types').SpanSummary} SpanSummary */
@@ -32,10 +32,9 @@ function attemptMembers(metadata) {
 function summarizeOutcome(spans) {
   const recoveries = findRecoveries(spans);
   const [first] = recoveries;
-  const lost = lostOf(recoveries);
-  const cut = spans.find(({ interrupted }) => interrupted);
+  const cut = spans.find(({ interrupted, lost }) => interrupted || lost);
   return {
-    running: spans.some(({ end, rowId }) => end === null && !lost.has(rowId)),
+    running: spans.some(({ end, lost }) => end === null && !lost),
     story: first?.story ?? (cut === undefined ? null : `${cut.name} was interrupted`),
   };
 }

@@ -151,7 +151,7 @@ function callsOf(output) {
  * @returns {ConversationItem}
  */
 function itemOf(kind, span, text) {
-  const { rowId, spanId, name, type, start, end, error } = span;
+  const { rowId, spanId, name, type, start, end, error, lost } = span;
   const metadata = metadataOf(span);
   return {
     kind,
@@ -162,7 +162,7 @@ function itemOf(kind, span, text) {
     start,
     end,
     error: error && cut(error, MAX_STEP_TEXT),
-    interrupted: metadata['flue.interrupted'] === true,
+    interrupted: lost || metadata['flue.interrupted'] === true,
     text,
     items: [],
   };

@@ -48,7 +48,7 @@ function summarizeTrace(trace) {
     if (span.start !== null && !(span.start >= start)) start = span.start;
     if (span.end !== null && !(span.end <= end)) end = span.end;
     const own = metadataOf(span);
-    if (own['flue.interrupted'] === true) interrupted += 1;
+    if (span.lost || own['flue.interrupted'] === true) interrupted += 1;
     agent ??= text(own['flue.agent_name']);
     // Delegated tasks have conversations of their own.
     if (own['flue.parent_session'] === undefined && conversation === null && instance === null) {
@@ -171,7 +171,7 @@ function* walkSpans(roots) {
  * @returns {SpanSummary}
  */
 function summarizeSpan(span, depth) {
-  const { rowId, spanId, name, type, start, end, metrics, error, children, problems } = span;
+  const { rowId, spanId, name, type, start, end, lost, metrics, error, children, problems } = span;
   const metadata = metadataOf(span);
   return {
     rowId,
@@ -185,6 +185,7 @@ function summarizeSpan(span, depth) {
     error: error && cut(error, MAX_ERROR),
     problems: problems.length,
     interrupted: metadata['flue.interrupted'] === true,
+    lost,
     cancelled: metadata['flue.cancelled'] === true,
     tokens: tokensOf(metrics),
     cost: metrics.estimated_cost ?? null,

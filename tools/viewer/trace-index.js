@@ -92,10 +92,7 @@ class TraceIndex {
   #summarize(trace) {
     const summary = summarizeTrace(trace);
     if (summary.attempt > 1 || summary.interrupted > 0) {
-      const { story, running } = summarizeOutcome(listSpans(trace).summaries);
-      const { start, end } = summary;
-      const took = running || start === null || end === null ? null : Math.max(0, end - start);
-      Object.assign(summary, { story, running, took });
+      summary.story = summarizeOutcome(listSpans(trace).summaries).story;
     }
     if (summary.spans > 0) this.#summaries.set(trace.id, summary);
     return summary;

@@ -23,7 +23,7 @@ export interface TraceSummary {
   end: number | null;
   /** Seconds; null while it runs. */
   took: number | null;
-  /** Whether any span is open. */
+  /** Whether any span is open that may still end. */
   running: boolean;
   /** How many there are. */
   spans: number;
@@ -102,6 +102,8 @@ export interface SpanSummary {
   problems: number;
   /** Closed only because what was around it ended. */
   interrupted: boolean;
+  /** Open, but nothing will end it. */
+  lost: boolean;
   /** Aborted, which is no failure. */
   cancelled: boolean;
   tokens: number;

@@ -240,8 +240,8 @@ function summaryOf(steps) {
 }
 
 /** @param {Item} item */
-function timeOf({ start, end }) {
-  if (end === null) return 'running';
+function timeOf({ start, end, interrupted }) {
+  if (end === null) return interrupted ? 'no end' : 'running';
   return start === null ? '' : formatDuration(Math.max(0, end - start));
 }
 

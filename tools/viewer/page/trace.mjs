@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useState } from 'preact/hooks';
 
-import { findRecoveries, lostOf } from '../../support/attempts.js';
+import { findRecoveries } from '../../support/attempts.js';
 import { findFailures } from '../../support/failures.js';
 import { useLoaded } from './connection.mjs';
 import { Details } from './details.mjs';
@@ -142,8 +142,8 @@ function NoTrace({ missing, failed }) {
 /** @param {SpanSummary[]} spans @returns {TraceFacts} */
 function factsOf(spans) {
   const recoveries = findRecoveries(spans);
-  const lost = lostOf(recoveries);
-  const running = spans.filter(({ end, rowId }) => end === null && !lost.has(rowId));
+  const lost = new Set(spans.filter((span) => span.lost).map(({ rowId }) => rowId));
+  const running = spans.filter((span) => span.end === null && !span.lost);
   return {
     recoveries,
     lost,
