@@ -402,6 +402,7 @@ describe('the list', () => {
       ['status=running', 'import'],
       ['status=retried', 'dan'],
       ['status=interrupted', 'eve'],
+      ['status=succeeded', 'report dan cleo bob ada'],
       ['status=cancelled', 'fay'],
       ['minDuration=8', 'cleo bob'],
       ['minDuration=0.5&maxDuration=1', 'report ada'],

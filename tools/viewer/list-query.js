@@ -32,7 +32,8 @@ const STATUSES = {
   interrupted: ({ interrupted }) => interrupted > 0,
   retried: ({ attempt }) => attempt > 1,
   cancelled: ({ cancelled }) => cancelled,
-  succeeded: ({ running, failed, cancelled }) => !running && !failed && !cancelled,
+  succeeded: ({ running, failed, cancelled, rootInterrupted }) =>
+    !running && !failed && !cancelled && !rootInterrupted,
 };
 
 /** What rows are sorted by. Rows without a value come last; what has not begun counts as newest. */

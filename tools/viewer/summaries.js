@@ -94,6 +94,7 @@ function summarizeTrace(trace) {
     attempt: numberOr(metadata['flue.attempt'], 1),
     maxAttempts: numberOr(metadata['flue.max_attempts'], null),
     interrupted,
+    rootInterrupted: metadata['flue.interrupted'] === true,
     cancelled: metadata['flue.cancelled'] === true,
     sampled: shareOf(metadata),
     problems: trace.problems.length,

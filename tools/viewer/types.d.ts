@@ -40,6 +40,8 @@ export interface TraceSummary {
   maxAttempts: number | null;
   /** How many spans never got an end of their own. */
   interrupted: number;
+  /** Whether the span at the top is one of them. */
+  rootInterrupted: boolean;
   /** Such as `attempt 1 died in weigh_cargo; 32.8 s later attempt 2 of 10 finished`; null without a recovery. */
   story: string | null;
   /** Whether it was aborted, which is no failure. */
