@@ -81,6 +81,8 @@ export interface TestSpan {
   readonly metrics: Readonly<Record<string, number>>;
   readonly scores: Readonly<Record<string, number | null>>;
   readonly tags: readonly string[];
+  /** The comments of [feedback](docs/feedback.md) on it, in the order in which they arrived. */
+  readonly comments: readonly string[];
   /** Sorted by start. */
   readonly children: readonly TestSpan[];
   /** All of the row, as Braintrust has it. */

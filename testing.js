@@ -6,6 +6,7 @@
  */
 
 const { startCollector: start } = require('./tools/collector');
+const { commentText } = require('./tools/support/comment-text');
 
 /** @typedef {import('./testing').TestCollector} TestCollector */
 /** @typedef {import('./testing').TestSpan} TestSpan */
@@ -83,7 +84,7 @@ function traceOf({ id, spans, roots, finished }) {
  * @param {import('./tools/collector/types').Span} span
  * @returns {TestSpan & { children: TestSpan[] }}
  */
-function spanOf({ rowId, spanId, name, type, start: begin, end, row }) {
+function spanOf({ rowId, spanId, name, type, start: begin, end, row, comments }) {
   const { input, output, expected, error, metadata, metrics, scores, tags } = /** @type {any} */ (
     row
   );
@@ -102,6 +103,7 @@ function spanOf({ rowId, spanId, name, type, start: begin, end, row }) {
     metrics: metrics ?? {},
     scores: scores ?? {},
     tags: tags ?? [],
+    comments: comments.map(commentText),
     children: [],
     row,
   };

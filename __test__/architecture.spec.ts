@@ -14,7 +14,7 @@ const TABLE: Record<string, string> = {
   entry: 'api exporter global-instance node-host package',
   'not-loaded': '',
   register: 'environment index json variables warn',
-  testing: 'tools/collector',
+  testing: 'tools/collector tools/support',
 
   api: 'context login spans',
   exporter:

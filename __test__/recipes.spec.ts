@@ -292,7 +292,7 @@ describe('flue-braintrust/testing', () => {
   test('gives traces, spans and their fields, and forgets what came before', async () => {
     const program = `
       import assert from 'node:assert/strict';
-      import { flush, initLogger, traced } from 'flue-braintrust';
+      import { flush, initLogger, logFeedback, traced } from 'flue-braintrust';
       import { startCollector } from 'flue-braintrust/testing';
       const collector = await startCollector();
       assert.deepEqual(collector.traces(), []);
@@ -316,6 +316,11 @@ describe('flue-braintrust/testing', () => {
       assert.match(root.children[0].error, /^TypeError: no/);
       assert.deepEqual(collector.spans('inner'), [root.children[0]]);
       assert.equal(root.row.id, root.id);
+      logFeedback({ id: root.id, scores: { thumb: 1 }, comment: 'Well done.' });
+      await flush();
+      const [rated] = collector.spans('outer');
+      assert.deepEqual([rated.scores, rated.comments], [{ s: 0.5, thumb: 1 }, ['Well done.']]);
+      assert.deepEqual(collector.spans('inner')[0].comments, []);
       collector.clear();
       assert.deepEqual([collector.traces(), collector.spans()], [[], []]);
       await work('second');

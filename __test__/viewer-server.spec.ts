@@ -13,7 +13,7 @@ import { Viewer } from '../tools/viewer/viewer';
 import { PIXEL, announce, attach } from './support/attachments';
 import { part, promptSpans } from './support/flue-traces';
 import { run } from './support/run';
-import { row, send, spanId, traceId } from './support/spans';
+import { commentOn, row, send, spanId, traceId } from './support/spans';
 
 const collectors: Collector[] = [];
 const root = { n: 0, name: 'flue.prompt', start: 0, end: 1 };
@@ -44,6 +44,16 @@ function ask(collector: Collector, path: string, headers = {}, method = 'GET') {
         .end();
     },
   );
+}
+
+/** Sends rows as they are. */
+async function post(collector: Collector, ...rows: object[]) {
+  const { ok } = await fetch(`${collector.url}/logs3`, {
+    method: 'POST',
+    headers: { authorization: 'Bearer local' },
+    body: JSON.stringify({ rows, api_version: 2 }),
+  });
+  expect(ok).toBe(true);
 }
 
 async function json(collector: Collector, path: string): Promise<any> {
@@ -747,6 +757,35 @@ describe('search', () => {
     expect(traces[0].excerpt).toEqual(['Is the (', 'ORCHID', ') [cold]?']);
   });
 
+  test('comments on a span are found as a part of it', async () => {
+    const collector = await start();
+    const comment = (id: string, text: string, about = 'row-1-1') => ({
+      ...commentOn(about, id, text),
+      _audit_metadata: { user: `of ${id}` },
+    });
+    // The order of arrival does not matter.
+    await post(collector, comment('c1', 'Dry soil'));
+    await send(collector.url, root, { n: 1, parent: 0, name: 'tool:a', start: 0, end: 1 });
+    await post(collector, comment('c2', 'Wet LEAVES'), comment('c3', 'elsewhere', 'none'));
+    for (const needle of ['dry soil', 'wet leaves', 'of c1']) {
+      expect([needle, await found(collector, needle)]).toEqual([needle, [traceId()]]);
+      const path = `/viewer/api/trace?id=${traceId()}&${new URLSearchParams({ q: needle })}`;
+      expect(await json(collector, path)).toMatchObject({
+        matches: ['row-1-1'],
+        ancestors: ['row-1-0'],
+      });
+    }
+    expect(await found(collector, 'elsewhere')).toEqual([]);
+    const { comments } = await json(collector, `/viewer/api/span?trace=${traceId()}&row=row-1-1`);
+    expect(comments.map(({ id }: any) => id)).toEqual(['c1', 'c2']);
+
+    await post(collector, { ...comment('c2', ''), _object_delete: true });
+    expect(await found(collector, 'wet leaves')).toEqual([]);
+    await send(collector.url, { n: 1, name: 'tool:a', start: 0, _object_delete: true });
+    expect(await found(collector, 'dry soil')).toEqual([]);
+    expect(collector.row('c1')).toBeDefined();
+  });
+
   test('results follow what changes, and what goes', async () => {
     const collector = await start();
     await send(collector.url, { ...root, input: 'a fern' });
@@ -965,6 +1004,19 @@ describe('how much is kept', () => {
     expect(traces).toMatchObject([{ id: traceId(1), partial: true }]);
   });
 
+  test('the comments on a trace are dropped with it, and not before', async () => {
+    const collector = await start({ keep: { traces: 1, bytes: 1e9 } });
+    const comment = commentOn('row-1-0', 'c', 'Yes.');
+    await post(collector, comment);
+    await send(collector.url, trace(1));
+    expect(collector.traces()[0]?.spans[0]?.comments).toEqual([comment]);
+    await send(collector.url, trace(2));
+    expect(collector.rows()).toEqual([collector.row('row-2-0')]);
+    // The trace is gone: what comes now belongs to none.
+    await post(collector, comment);
+    expect(collector.rows()).toHaveLength(2);
+  });
+
   test('what was dropped is not missing: it breaks no rule of the protocol', async () => {
     const collector = await start({ keep: { traces: 1, bytes: 1e9 } });
     const end = { span_attributes: undefined, created: undefined, metrics: { start: undefined } };
@@ -993,11 +1045,7 @@ describe('how much is kept', () => {
         ...row({ n: from + n, name: 'loose', start: 0 }),
         root_span_id: undefined,
       }));
-      await fetch(`${collector.url}/logs3`, {
-        method: 'POST',
-        headers: { authorization: 'Bearer local' },
-        body: JSON.stringify({ rows, api_version: 2 }),
-      });
+      await post(collector, ...rows);
     }
     expect(collector.rows().length).toBeLessThan(11_000);
     expect(collector.problems.length).toBeLessThan(10_000);
@@ -1104,15 +1152,18 @@ describe('the file', () => {
 
   test('what was exported is a file that can be opened', async () => {
     const first = await start();
+    // A comment on a span that is not here, and one on a span.
+    await post(first, commentOn('none', 'on-none', 'No.'));
     await send(first.url, root, { ...root, trace: 2 });
-    for (const [path, count] of [
-      ['', 2],
-      [`?id=${traceId(2)}`, 1],
+    await post(first, commentOn('row-2-0', 'on-row-2-0', 'Yes.'));
+    for (const [path, ids] of [
+      ['', ['row-1-0', 'row-2-0', 'on-row-2-0', 'on-none']],
+      [`?id=${traceId(2)}`, ['row-2-0', 'on-row-2-0']],
     ] as const) {
-      const file = join(directory, `export-${count}.ndjson`);
+      const file = join(directory, `export-${ids.length}.ndjson`);
       await writeFile(file, (await ask(first, `/viewer/api/export${path}`)).body);
       const again = await start({ file });
-      expect(again.rows()).toEqual(first.rows().slice(-count));
+      expect(again.rows()).toEqual(ids.map((id) => first.row(id)));
     }
   });
 
@@ -1130,6 +1181,7 @@ describe('the file', () => {
       },
       trace: (id) => buildTrace(id, []),
       isPartial: () => false,
+      looseRows: () => [],
       row: () => undefined,
       attachment: () => undefined,
     });

@@ -7,7 +7,7 @@ import { PIXEL } from './support/attachments';
 import { barriersOf } from './support/axe';
 import { HOSTILE, faultsOf, inBrowser, launch } from './support/browser';
 import { part } from './support/flue-traces';
-import { type Sent, send, spanId, traceId } from './support/spans';
+import { type Sent, commentOn, send, spanId, traceId } from './support/spans';
 
 /** The page of one trace. All tests share a browser and a collector; each has a trace of its own. */
 
@@ -227,14 +227,23 @@ inBrowser('the page of a trace', () => {
         metadata: called,
       },
     );
+    const comments = ['<b>Too</b> late.', `No. ${fence}`].map((text, n) =>
+      commentOn(`row-${trace}-3`, `comment-${n}`, text),
+    );
+    await fetch(`${collector.url}/logs3`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer local' },
+      body: JSON.stringify({ api_version: 2, rows: comments }),
+    });
     await open(3);
+    await region('Comments').getByText('<b>Too</b> late.').waitFor();
     expect(await copy('Copy the trace id')).toBe(traceId(trace));
     expect(await copy('Copy the span id')).toBe(spanId(3, trace));
     const link = await copy('Copy the link to the span');
     expect(link).toBe(page.url());
     expect(await copy('Copy the link')).toBe(`${collector.url}/#/trace/${traceId(trace)}`);
     expect(JSON.parse(await copy('Copy the row as JSON'))).toEqual(collector.row(`row-${trace}-3`));
-    expect(JSON.parse(await copy('Copy the rows as JSON'))).toHaveLength(4);
+    expect(JSON.parse(await copy('Copy the rows as JSON'))).toHaveLength(6);
     expect(JSON.parse(await copy('Copy: input'))).toEqual({ vent: 'north' });
 
     const report = await copy('Copy for a coding agent');
@@ -248,6 +257,8 @@ inBrowser('the page of a trace', () => {
     expect(report).toContain(`\`\`\`\`text\nClose the vent. ${fence}\n\`\`\`\`\n`);
     expect(report).toContain('Answer 1.');
     expect(report).not.toContain('Later.');
+    expect(report).toContain(`on tool:close_vent (span ${spanId(3, trace)})`);
+    expect(report).toContain(`\`\`\`\`text\nNo. ${fence}\n\`\`\`\`\n`);
 
     const frames = region('Error').getByRole('link');
     expect(await frames.evaluateAll((all) => all.map((a) => a.getAttribute('href')))).toEqual([

@@ -51,3 +51,13 @@ export async function send(url: string, ...spans: Sent[]) {
   });
   if (!response.ok) throw new Error(`the collector answered ${response.status}`);
 }
+
+/** The row of a comment, as a client sends it. */
+export const commentOn = (about: string, id: string, text: string) => ({
+  id,
+  project_id: PROJECT,
+  log_id: 'g',
+  _audit_source: 'app',
+  comment: { text },
+  origin: { id: about },
+});

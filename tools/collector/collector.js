@@ -113,6 +113,7 @@ class Collector extends EventEmitter {
       trace: (id) => this.#trace(id),
       rowsOfTrace: (id) => this.#store.rowsOfTrace(id),
       isPartial: (id) => this.#store.isPartial(id),
+      looseRows: () => this.#store.looseRows(),
       row: (id) => this.#store.row(id),
       attachment: (key) => this.#attachments.read(key),
     });

@@ -3,6 +3,7 @@
 // Finds feedback among the rows that arrive: the scores and comments that `logFeedback` of either package sends.
 
 const { isObject } = require('../support/json');
+const { commentedId } = require('./comments');
 
 /** @typedef {import('./types').Feedback} Feedback */
 /** @typedef {import('./types').Row} Row */
@@ -63,10 +64,8 @@ class FeedbackWatch {
  * @returns {string | undefined} the id of the row that it is about; undefined: it is no feedback
  */
 function aboutOf(row) {
-  const { comment, origin, _audit_source: source } = row;
-  if (isObject(comment)) {
-    return isObject(origin) && typeof origin.id === 'string' ? origin.id : undefined;
-  }
+  const { comment, _audit_source: source } = row;
+  if (isObject(comment)) return commentedId(row);
   // A span may have a source, too; its feedback may have been sent with its row.
   const isFeedback = row.span_id === undefined || CONTENT.some((field) => row[field] !== undefined);
   return typeof source === 'string' && isFeedback ? row.id : undefined;

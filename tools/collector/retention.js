@@ -33,15 +33,15 @@ class Retention {
   /**
    * @param {string} key of a row that was stored or removed
    * @param {Row | undefined} row
+   * @param {string | undefined} traceId the trace that it is in
    */
-  changed(key, row) {
+  changed(key, row, traceId) {
     this.#forget(key);
     if (row === undefined) return;
     const bytes = weigh(row);
     this.#weights.set(key, bytes);
     this.#bytes += bytes;
-    const traceId = row.root_span_id;
-    if (typeof traceId === 'string') {
+    if (traceId !== undefined) {
       this.#traces.delete(traceId);
       this.#traces.add(traceId);
     } else this.#loose.add(key);

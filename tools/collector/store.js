@@ -4,6 +4,7 @@
 
 const { isDeepStrictEqual } = require('node:util');
 
+const { commentedId } = require('./comments');
 const { mergeRow } = require('./merge');
 const { Retention } = require('./retention');
 
@@ -30,7 +31,8 @@ const OBJECT_FIELDS = [
 ];
 
 /**
- * The rows of all projects, merged as they arrive and indexed by row id and by trace.
+ * The rows of all projects, merged as they arrive and indexed by row id and by trace. A comment belongs to the trace of
+ * the span that it is about, whichever arrives first.
  *
  * Rows are values: a row once returned is never changed afterwards.
  */
@@ -41,6 +43,10 @@ class RowStore {
   #keyOfRowId = new Map();
   /** @type {Map<string, Set<string>>} */
   #keysOfTrace = new Map();
+  /** @type {Map<string, string>} */
+  #traceOfKey = new Map();
+  /** By the id of the row that they are about. @type {Map<string, Set<string>>} */
+  #keysOfComments = new Map();
   #retention;
 
   /** @param {import('./types').Keep} [keep] how much is kept; default: everything */
@@ -89,11 +95,16 @@ class RowStore {
 
   /**
    * @param {string} traceId
-   * @returns {Row[]} the rows with this `root_span_id`, in the order of their arrival
+   * @returns {Row[]} the rows with this `root_span_id`, and the comments on them, in the order of their arrival
    */
   rowsOfTrace(traceId) {
     const keys = this.#keysOfTrace.get(traceId) ?? [];
     return [...keys].map((key) => /** @type {Row} */ (this.#rows.get(key)));
+  }
+
+  /** @returns {Row[]} the rows of no trace, such as feedback on spans that are not here */
+  looseRows() {
+    return [...this.#rows].flatMap(([key, row]) => (this.#traceOfKey.has(key) ? [] : row));
   }
 
   /**
@@ -108,7 +119,9 @@ class RowStore {
       for (const key of keys) {
         const row = this.#rows.get(key);
         this.#rows.delete(key);
+        this.#traceOfKey.delete(key);
         if (row !== undefined) this.#forgetId(row.id, key);
+        this.#noteComment(key, row, undefined);
       }
       if (traceId === null) continue;
       this.#keysOfTrace.delete(traceId);
@@ -138,31 +151,55 @@ class RowStore {
    */
   #reindex(key, before, after) {
     if (after !== undefined) this.#keyOfRowId.set(after.id, key);
-    this.#retention?.changed(key, after);
-    const left = before?.root_span_id;
-    const entered = after?.root_span_id;
-    const changed = new Set();
-    if (typeof left === 'string') {
-      changed.add(left);
-      if (left !== entered) this.#leaveTrace(left, key);
-    }
-    if (typeof entered === 'string') {
-      changed.add(entered);
-      const keys = this.#keysOfTrace.get(entered) ?? new Set();
-      this.#keysOfTrace.set(entered, keys.add(key));
-    }
-    return [...changed];
+    this.#noteComment(key, before, after);
+    const changed = this.#place(key, after);
+    const comments = this.#keysOfComments.get((after ?? before)?.id ?? '') ?? [];
+    for (const comment of comments) changed.push(...this.#place(comment, this.#rows.get(comment)));
+    return [...new Set(changed)];
   }
 
   /**
-   * @param {string} traceId
    * @param {string} key
+   * @param {Row | undefined} before
+   * @param {Row | undefined} after
    */
-  #leaveTrace(traceId, key) {
-    const keys = this.#keysOfTrace.get(traceId);
-    keys?.delete(key);
-    if (keys?.size === 0) this.#keysOfTrace.delete(traceId);
+  #noteComment(key, before, after) {
+    const [left, entered] = [commentedId(before), commentedId(after)];
+    if (left !== undefined) removeFrom(this.#keysOfComments, left, key);
+    if (entered !== undefined) addTo(this.#keysOfComments, entered, key);
   }
+
+  /**
+   * @param {string} key
+   * @param {Row | undefined} row what is stored under it
+   * @returns {string[]} the trace that it left, and the one that it is in
+   */
+  #place(key, row) {
+    const left = this.#traceOfKey.get(key);
+    const about = commentedId(row);
+    const entered =
+      row?.root_span_id ?? (about === undefined ? about : this.row(about)?.root_span_id);
+    const isTraced = typeof entered === 'string';
+    this.#retention?.changed(key, row, isTraced ? entered : undefined);
+    if (left !== undefined && left !== entered) removeFrom(this.#keysOfTrace, left, key);
+    if (isTraced) {
+      this.#traceOfKey.set(key, entered);
+      addTo(this.#keysOfTrace, entered, key);
+    } else this.#traceOfKey.delete(key);
+    return [...(left === undefined ? [] : [left]), ...(isTraced ? [entered] : [])];
+  }
+}
+
+/** @param {Map<string, Set<string>>} sets @param {string} name @param {string} key */
+function addTo(sets, name, key) {
+  sets.set(name, (sets.get(name) ?? new Set()).add(key));
+}
+
+/** @param {Map<string, Set<string>>} sets @param {string} name @param {string} key */
+function removeFrom(sets, name, key) {
+  const keys = sets.get(name);
+  keys?.delete(key);
+  if (keys?.size === 0) sets.delete(name);
 }
 
 module.exports = { RowStore };

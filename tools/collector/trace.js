@@ -3,6 +3,7 @@
 // Builds the trees of traces from rows.
 
 const { isObject } = require('../support/json');
+const { commentsIn } = require('./comments');
 const { findLost } = require('./lost-spans');
 
 /** @typedef {import('./types').Row} Row */
@@ -16,14 +17,15 @@ const { findLost } = require('./lost-spans');
  * missing, or that would be its own ancestor, becomes a root with an entry in its `problems`.
  *
  * @param {string} id the `root_span_id`
- * @param {Row[]} rows the rows that have it, in the order of their arrival
+ * @param {Row[]} rows the rows that have it, and the comments on them, in the order of their arrival
  * @param {boolean} [isPartial] whether rows of it were dropped: then it is no problem that something is missing
  * @returns {Trace}
  */
 function buildTrace(id, rows, isPartial = false) {
+  const comments = commentsIn(rows);
   const spans = rows
     .filter((row) => typeof row.span_id === 'string')
-    .map((row) => toSpan(row, isPartial));
+    .map((row) => toSpan(row, comments.get(row.id) ?? [], isPartial));
 
   /** @type {Map<string, Span>} */
   const bySpanId = new Map();
@@ -59,24 +61,32 @@ function buildTrace(id, rows, isPartial = false) {
 /**
  * The facts that follow from a row alone. Rows are never changed in place, so that they stay valid.
  *
- * @type {WeakMap<Row, Omit<Span, 'children' | 'lost'>>}
+ * @typedef {Omit<Span, 'children' | 'comments' | 'lost'>} Facts
+ * @type {WeakMap<Row, Facts>}
  */
 const facts = new WeakMap();
 
 /**
  * @param {Row} row
+ * @param {Row[]} comments
  * @param {boolean} isPartial whether other rows of the span may have been dropped
  * @returns {Span}
  */
-function toSpan(row, isPartial) {
+function toSpan(row, comments, isPartial) {
   let own = facts.get(row);
   if (own === undefined) facts.set(row, (own = factsOf(row)));
-  return { ...own, lost: false, children: [], problems: isPartial ? [] : [...own.problems] };
+  return {
+    ...own,
+    lost: false,
+    comments,
+    children: [],
+    problems: isPartial ? [] : [...own.problems],
+  };
 }
 
 /**
  * @param {Row} row
- * @returns {Omit<Span, 'children' | 'lost'>}
+ * @returns {Facts}
  */
 function factsOf(row) {
   const attributes = isObject(row.span_attributes) ? row.span_attributes : {};

@@ -33,6 +33,8 @@ export interface Span {
   /** What is wrong with this span's place in the trace, such as a missing parent. */
   problems: string[];
   row: Row;
+  /** The rows of the comments on it. */
+  comments: Row[];
 }
 
 /** All spans that share a `root_span_id`, as a tree. A snapshot: later rows do not change it. */

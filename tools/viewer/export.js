@@ -8,11 +8,11 @@ const { setImmediate: turn } = require('node:timers/promises');
 const CHUNK_LENGTH = 64 * 1024;
 
 /**
- * The rows of traces as JSON lines, trace by trace. Between the chunks other requests are served; what changes
+ * Rows as JSON lines, trace by trace. Between the chunks other requests are served; what changes
  * meanwhile is exported as it is when its turn comes.
  *
- * @param {string[]} traceIds
- * @param {(traceId: string) => import('../collector/types').Row[]} rowsOf
+ * @param {(string | null)[]} traceIds null: the rows of no trace
+ * @param {(traceId: string | null) => import('../collector/types').Row[]} rowsOf
  * @returns {AsyncGenerator<string>} chunks of whole lines
  */
 async function* exportedChunks(traceIds, rowsOf) {

@@ -2,6 +2,7 @@
 
 // What of a row is searched, and where a text occurs in it.
 
+const { commentText } = require('../support/comment-text');
 const { isObject } = require('../support/json');
 
 /** Separates values, so that nothing is found across two of them. */
@@ -13,7 +14,17 @@ const AFTER = 90;
 
 /** Fields whose values are found, besides the name. Metrics and times are numbers of every row. */
 const IDS = ['id', 'span_id', 'root_span_id'];
-const FIELDS = [...IDS, 'error', 'input', 'output', 'expected', 'metadata', 'tags', 'scores'];
+const FIELDS = [
+  ...IDS,
+  'error',
+  'input',
+  'output',
+  'expected',
+  'metadata',
+  'tags',
+  'scores',
+  '_audit_metadata',
+];
 
 /** The descriptions of tools, which every turn repeats: a search is for messages and steps. */
 const SCHEMAS = new Set(['tools', 'functions']);
@@ -28,6 +39,7 @@ function searchText(row) {
   /** @type {string[]} */
   const texts = [];
   if (isObject(row.span_attributes)) collect(row.span_attributes.name, texts);
+  if (isObject(row.comment)) texts.push(commentText(row));
   for (const name of FIELDS) collect(withoutSchemas(row[name]), texts);
   return texts.join(BORDER);
 }

@@ -191,6 +191,8 @@ export interface ConversationView {
 /** One span with all its content. */
 export interface SpanView {
   row: { [field: string]: unknown };
+  /** The rows of the comments on it. */
+  comments: { [field: string]: unknown }[];
   problems: string[];
   /** Of a model turn: what is new in it. */
   turn: TurnView | null;

@@ -35,7 +35,7 @@ const MAX_NEEDLE = 1_000;
  * @typedef {object} RowSource
  * @property {() => string[]} traceIds
  * @property {(id: string) => Trace} trace without spans when there is none of this id
- * @property {(id: string) => Row[]} rowsOfTrace
+ * @property {(id: string) => Row[]} rowsOfTrace with the comments on them
  * @property {(id: string) => boolean} isPartial whether rows of this trace were dropped
  */
 
@@ -71,14 +71,6 @@ class ViewerData {
 
   close() {
     this.#search.close();
-  }
-
-  /**
-   * @param {string} id
-   * @returns {Row[]} the rows of a trace, those of its spans
-   */
-  rows(id) {
-    return this.#source.rowsOfTrace(id).filter((row) => typeof row.span_id === 'string');
   }
 
   /**
@@ -147,14 +139,15 @@ class ViewerData {
     const trace = this.#index.trace(id);
     if (trace.spans.length === 0) return undefined;
     const spans = this.#spanLists.of(trace);
+    const found = matches && matchesIn(trace, matches);
     const kind = `spans ${id}`;
     const { version, delta } = this.#deltas.answer(kind, params.get('since'), spans, rowIdOf);
     return {
       version,
       trace: this.#summary(id),
       ...(delta === undefined ? { spans } : { delta: { of: 'spans', ...delta } }),
-      matches: matches && trace.spans.map(rowIdOf).filter((rowId) => matches.has(rowId)),
-      ancestors: matches && ancestorsOf(trace, matches),
+      matches: found && [...found],
+      ancestors: found && ancestorsOf(trace, found),
     };
   }
 
@@ -169,7 +162,8 @@ class ViewerData {
     const span = trace.spans.find(({ rowId }) => rowId === params.get('row'));
     if (span === undefined) return undefined;
     const others = () => this.#conversationOf(id, summaries);
-    return { row: span.row, problems: span.problems, turn: describeTurn(trace, span, others) };
+    const { row, comments, problems } = span;
+    return { row, comments, problems, turn: describeTurn(trace, span, others) };
   }
 
   /**
@@ -285,6 +279,17 @@ function keyOf({ id }) {
 /** @param {{ rowId: string }} element */
 function rowIdOf({ rowId }) {
   return rowId;
+}
+
+/**
+ * @param {Trace} trace
+ * @param {ReadonlySet<string>} matches ids of rows and of comments
+ * @returns {Set<string>} the row ids of its spans among them, or with a comment among them
+ */
+function matchesIn({ spans }, matches) {
+  const isMatch = (/** @type {Row} */ { id }) => matches.has(id);
+  const found = spans.filter(({ row, comments }) => isMatch(row) || comments.some(isMatch));
+  return new Set(found.map(rowIdOf));
 }
 
 /**

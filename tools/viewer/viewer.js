@@ -23,6 +23,7 @@ const { ViewerData } = require('./viewer-data');
  * @property {string} host the address that the server listens on
  * @property {string | undefined} token what a browser needs to see anything; undefined: nothing
  * @property {(id: string) => import('../collector/types').Row | undefined} row
+ * @property {() => import('../collector/types').Row[]} looseRows those of no trace
  * @property {(key: string) => import('../collector/types').Attachment | undefined} attachment
  */
 
@@ -151,19 +152,21 @@ class Viewer {
   /**
    * Rows as they are now, one per line: a file that `--file` opens again.
    *
-   * @param {URLSearchParams} params `id`; without it all traces
+   * @param {URLSearchParams} params `id`; without it all rows
    * @param {Response} response
    */
   async #export(params, response) {
     const id = params.get('id');
-    const ids = id === null ? this.#source.traceIds() : [id];
+    const ids = id === null ? [...this.#source.traceIds(), null] : [id];
+    /** @param {string | null} id */
+    const rowsOf = (id) => (id === null ? this.#source.looseRows() : this.#source.rowsOfTrace(id));
     const name = id === null ? 'traces' : `trace-${id.replaceAll(/[^\w-]/g, '_')}`;
     response.writeHead(200, {
       ...SECURITY,
       'content-type': 'application/x-ndjson',
       'content-disposition': `attachment; filename="${name}.ndjson"`,
     });
-    await pipeline(Readable.from(exportedChunks(ids, (id) => this.#data.rows(id))), response);
+    await pipeline(Readable.from(exportedChunks(ids, rowsOf)), response);
   }
 
   /**

@@ -3,6 +3,7 @@
 import { useState } from 'preact/hooks';
 
 import { formatPause } from '../../support/attempt-story.js';
+import { commentText } from '../../support/comment-text.js';
 import { useLoaded } from './connection.mjs';
 import { Clamped } from './clamped.mjs';
 import { Conversation } from './conversation.mjs';
@@ -103,7 +104,7 @@ function deathOf({ attempts, cuts }, { rowId }) {
 /**
  * @param {SpanView & { span: SpanSummary, facts: TraceFacts, traceId: string }} props
  */
-function Content({ row, problems, turn, span, facts, traceId }) {
+function Content({ row, comments, problems, turn, span, facts, traceId }) {
   const { error, input, output, expected, tags, scores, metadata, metrics } = row;
   const isLost = facts.lost.has(span.rowId);
   return html`
@@ -117,6 +118,7 @@ function Content({ row, problems, turn, span, facts, traceId }) {
     }
     <${Field} title="Output" value=${output} />
     <${Field} title="Expected" value=${expected} />
+    ${comments.length > 0 && html`<${Field} title="Comments" value=${oneOrAll(comments.map(commentText))} />`}
     <${Field} title="Tags" value=${tags} />
     <${Group} title="Scores" members=${scores} isOpen=${true} />
     <${Group} title="Metrics" members=${metrics} isOpen=${true} />
@@ -166,6 +168,12 @@ function Raw({ row }) {
       ${isOpen && html`<${Value} value=${row} />`}
     </details>
   `;
+}
+
+/** @template T @param {T[]} values @returns {T | T[]} a single one as itself */
+function oneOrAll(values) {
+  const [first, ...others] = values;
+  return first === undefined || others.length > 0 ? values : first;
 }
 
 /** @param {unknown} value */

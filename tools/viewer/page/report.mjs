@@ -1,5 +1,6 @@
 // Writes a trace as Markdown, for whoever or whatever is to find out what went wrong.
 
+import { commentText } from '../../support/comment-text.js';
 import { counted, formatCost, formatCount, formatDuration } from '../../support/format.js';
 import { isObject } from '../../support/json.js';
 import { readError } from './error-parts.mjs';
@@ -12,11 +13,12 @@ import { readMessages } from './messages.mjs';
 /** Larger trees and longer texts are cut: agents read only so much. */
 const MAX_TREE_LINES = 500;
 const MAX_ERRORS = 20;
+const MAX_COMMENTS = 20;
 const MAX_FIELD = 20_000;
 const MAX_TURN = 100_000;
 
 /**
- * A trace as Markdown: its tree, its errors with their stacks, and the failing turn in full.
+ * A trace as Markdown: its tree, its errors with their stacks, the failing turn in full, and the comments.
  *
  * @param {object} trace
  * @param {TraceSummary} trace.trace
@@ -53,6 +55,7 @@ export function writeReport({ trace, spans, facts, rows, link }) {
       ? []
       : [`## The failing turn: ${titleOf(failing)}`, ...writeTurn(rowOf(failing))]),
     ...(failing === undefined && root !== undefined ? writeFields(rowOf(root), '##') : []),
+    ...writeComments(rows, spans),
     '',
   ].join('\n\n');
 }
@@ -116,6 +119,18 @@ function writeFields({ input, output }, heading) {
       ? []
       : [`${heading} ${name}`, fenced(cut(textOf(value), MAX_FIELD), languageOf(value))],
   );
+}
+
+/** @param {Row[]} rows @param {SpanSummary[]} spans @returns {string[]} */
+function writeComments(rows, spans) {
+  const comments = rows.filter(({ comment }) => isObject(comment)).slice(0, MAX_COMMENTS);
+  const texts = comments.map((row) => {
+    const id = isObject(row.origin) ? row.origin.id : undefined;
+    const span = spans.find(({ rowId }) => rowId === id);
+    const where = span === undefined ? '' : `on ${titleOf(span)}\n\n`;
+    return where + fenced(cut(commentText(row), MAX_FIELD), 'text');
+  });
+  return texts.length === 0 ? [] : ['## Comments', ...texts];
 }
 
 /** @param {Row} row @returns {string[]} */
