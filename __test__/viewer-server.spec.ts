@@ -729,11 +729,28 @@ describe('search', () => {
         name: 'x',
         start: 0,
         end: 1,
-        input: { messages: [], tools: [{ name: 'secret_tool' }], functions: 'tidal' },
+        input: { messages: [], tools: [{ name: 'rake', place: 'shed' }], functions: 'tidal' },
         output: { tools: ['hammer'], functions: [] },
       },
+      {
+        n: 1,
+        trace: 3,
+        parent: 0,
+        name: 'llm:x',
+        type: 'llm',
+        start: 0,
+        end: 1,
+        input: {
+          tools: [
+            { name: 'secret_tool', input_schema: { type: 'object' } },
+            { functionDeclarations: [{ name: 'secret_tool' }] },
+            { name: 'spade', rust: true },
+          ],
+          functions: [{ name: 'secret_tool', parameters: {} }],
+        },
+      },
     );
-    for (const needle of ['hammer', 'tidal'])
+    for (const needle of ['hammer', 'tidal', 'rake', 'shed', 'spade'])
       expect([needle, await found(collector, needle)]).toEqual([needle, [traceId(3)]]);
     const one = [traceId(1)];
     for (const needle of ['(orchid) [COLD]?', 'acme', 'row-1-0', spanId(2), ' orchid ']) {

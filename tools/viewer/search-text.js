@@ -26,8 +26,10 @@ const FIELDS = [
   '_audit_metadata',
 ];
 
-/** The descriptions of tools, which every turn repeats: a search is for messages and steps. */
+/** Where a model turn has the descriptions of its tools, which every turn repeats: a search is for messages and steps. */
 const SCHEMAS = new Set(['tools', 'functions']);
+/** Members of a description, of which it has one. */
+const PARAMETERS = ['parameters', 'input_schema', 'inputSchema'];
 
 /**
  * The values of a row as one text: its name, its ids, its content and its metadata, without the schemas of tools.
@@ -38,23 +40,34 @@ const SCHEMAS = new Set(['tools', 'functions']);
 function searchText(row) {
   /** @type {string[]} */
   const texts = [];
-  if (isObject(row.span_attributes)) collect(row.span_attributes.name, texts);
+  const { name, type } = isObject(row.span_attributes) ? row.span_attributes : {};
+  collect(name, texts);
   if (isObject(row.comment)) texts.push(commentText(row));
-  for (const name of FIELDS) collect(withoutSchemas(row[name]), texts);
+  for (const field of FIELDS) {
+    collect(type === 'llm' ? withoutSchemas(row[field]) : row[field], texts);
+  }
   return texts.join(BORDER);
 }
 
-/** @param {unknown} value */
+/** @param {unknown} value of a field of a model turn */
 function withoutSchemas(value) {
   if (!isObject(value)) return value;
   return Object.fromEntries(
-    Object.entries(value).filter(([name, member]) => !SCHEMAS.has(name) || !isSchemas(member)),
+    Object.entries(value).flatMap(([name, member]) => {
+      if (!SCHEMAS.has(name) || !Array.isArray(member)) return [[name, member]];
+      const others = member.filter((one) => !isSchema(one));
+      return others.length === 0 ? [] : [[name, others]];
+    }),
   );
 }
 
-/** @param {unknown} value whether it is a list of objects: content may have the same name */
-function isSchemas(value) {
-  return Array.isArray(value) && value.every(isObject);
+/** @param {unknown} value whether it describes a tool: content may be a list of the same name */
+function isSchema(value) {
+  if (!isObject(value)) return false;
+  const described = isObject(value.function) ? value.function : value;
+  const isNamed = typeof described.name === 'string';
+  const isDescribed = described !== value || PARAMETERS.some((name) => isObject(described[name]));
+  return (isNamed && isDescribed) || Array.isArray(value.functionDeclarations);
 }
 
 /**
