@@ -226,7 +226,7 @@ test('a file is not cleared by a server that does not get its port', async () =>
 
 test.each<[string, object]>([
   ['names of members', { metadata: Object.fromEntries([[`${'n'.repeat(100_000)}`, 1]]) }],
-  ['numbers', { output: Array.from({ length: 5_000 }, () => 1) }],
+  ['numbers', { output: Array.from({ length: 15_000 }, () => 1) }],
   ['empty objects', { output: Array.from({ length: 5_000 }, () => ({})) }],
 ])('%s count for the bound of memory', async (_what, fields) => {
   const collector = await start({ keep: { traces: 1_000, bytes: 1_000_000 } });
@@ -1019,6 +1019,17 @@ describe('how much is kept', () => {
     await send(collector.url, trace(1, { output: 'late' }));
     const { traces } = await json(collector, '/viewer/api/traces');
     expect(traces).toMatchObject([{ id: traceId(1), partial: true }]);
+  });
+
+  test.each([
+    ['a text', () => 'x'.repeat(100_000), 29],
+    ['one with a character of two bytes', () => `${'x'.repeat(99_999)}…`, 14],
+    ['numbers', () => Array.from({ length: 12_500 }, (_, n) => n / 3), 29],
+    ['objects without members', () => Array.from({ length: 1_500 }, () => ({})), 30],
+  ])('what it takes in memory counts: %s', async (_name, input, kept) => {
+    const collector = await start({ keep: { traces: 1_000, bytes: 3_000_000 } });
+    for (let n = 1; n <= 60; n += 1) await send(collector.url, trace(n, { input: input() }));
+    expect(Math.abs(collector.traces().length - kept)).toBeLessThan(2);
   });
 
   test('the comments on a trace are dropped with it, and not before', async () => {

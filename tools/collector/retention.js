@@ -2,6 +2,8 @@
 
 // What is dropped so that memory stays within its bound.
 
+const { heapBytes } = require('./heap-bytes');
+
 /** @typedef {import('./types').Keep} Keep */
 /** @typedef {import('./types').Row} Row */
 
@@ -9,8 +11,8 @@
 const MAX_DROPPED = 10_000;
 const MAX_LOOSE_ROWS = 10_000;
 
-/** What an object, a member or a number takes, in bytes: about. */
-const NODE_BYTES = 24;
+/** What the indexes take for a row, in bytes: about. */
+const ROW_BYTES = 500;
 
 /** Weighs rows, and names the traces to drop: those that did not change for the longest time. */
 class Retention {
@@ -38,7 +40,7 @@ class Retention {
   changed(key, row, traceId) {
     this.#forget(key);
     if (row === undefined) return;
-    const bytes = weigh(row);
+    const bytes = ROW_BYTES + heapBytes(row);
     this.#weights.set(key, bytes);
     this.#bytes += bytes;
     if (traceId !== undefined) {
@@ -87,28 +89,6 @@ class Retention {
     this.#weights.delete(key);
     this.#loose.delete(key);
   }
-}
-
-/**
- * @param {unknown} value
- * @returns {number} about the bytes that it takes
- */
-function weigh(value) {
-  let bytes = 0;
-  const waiting = [value];
-  while (waiting.length > 0) {
-    const next = waiting.pop();
-    bytes += NODE_BYTES;
-    if (typeof next === 'string') bytes += next.length;
-    else if (Array.isArray(next)) for (const member of next) waiting.push(member);
-    else if (typeof next === 'object' && next !== null) {
-      for (const [name, member] of Object.entries(next)) {
-        bytes += name.length;
-        waiting.push(member);
-      }
-    }
-  }
-  return bytes;
 }
 
 module.exports = { Retention };
