@@ -39,7 +39,7 @@ export interface TestCollector {
     predicate: (collector: TestCollector) => boolean,
     options?: { timeoutMs?: number | undefined },
   ): Promise<void>;
-  /** Leaves out from now on what has arrived until now, also later rows of the same traces. */
+  /** Drops what has arrived until now, and leaves out later rows of the same traces. */
   clear(): void;
   /** Stops listening. */
   close(): Promise<void>;

@@ -21,14 +21,8 @@ const ORGANISATION = 'local';
 async function startCollector() {
   // A test run must end, also where a test fails before its `close`.
   const collector = await start({ quietMs: 0, keepsAlive: false });
-  // The rows of tests before this one are left out.
-  let earlier = new Set();
 
-  const traces = () =>
-    collector
-      .traces()
-      .filter(({ id }) => !earlier.has(id))
-      .map(traceOf);
+  const traces = () => collector.traces().map(traceOf);
 
   /** @type {TestCollector} */
   const testing = {
@@ -52,9 +46,7 @@ async function startCollector() {
         .filter((span) => name === undefined || span.name === name),
     waitFor: (predicate, options) =>
       collector.waitFor(() => predicate(testing), options?.timeoutMs ?? undefined),
-    clear() {
-      earlier = new Set(collector.traces().map(({ id }) => id));
-    },
+    clear: () => collector.clear(),
     close: () => collector.close(),
     [Symbol.asyncDispose]: () => collector.close(),
   };

@@ -338,6 +338,34 @@ describe('flue-braintrust/testing', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
+  test('`clear` frees what came before, and takes none of its later rows', async () => {
+    const program = `
+      import assert from 'node:assert/strict';
+      import { startCollector } from 'flue-braintrust/testing';
+      const collector = await startCollector();
+      const send = async (n, more) => {
+        const { ok } = await fetch(collector.url + '/logs3', { method: 'POST',
+          body: JSON.stringify({ api_version: 2, rows: [{ id: 'r' + n, span_id: 's' + n, root_span_id: 's' + n, _is_merge: true,
+            span_attributes: { name: 'n' + n }, metrics: { start: 1 }, ...more }] }),
+          headers: { authorization: 'Bearer test', 'content-type': 'application/json' } });
+        assert.ok(ok);
+      };
+      const used = () => (gc(), gc(), process.memoryUsage().heapUsed / 1e6);
+      await send(0);
+      const before = used();
+      for (let n = 0; n < 40; n += 1) await send(n, { input: String(n).padEnd(1e6) });
+      assert.equal(collector.traces().length, 40);
+      assert.ok(used() > before + 30);
+      collector.clear();
+      assert.ok(used() < before + 15, used() + ' after ' + before);
+      await send(1, { output: 'late' });
+      await send(41);
+      assert.deepEqual(collector.spans().map(({ name }) => name), ['n41']);
+      await collector.close();`;
+    const { code, stderr } = await run(['--expose-gc', '--input-type=module', '-e', program]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
   test('receives traces whatever organisation is configured, in its process and in others', async () => {
     const program = `
       import assert from 'node:assert/strict';

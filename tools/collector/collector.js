@@ -68,6 +68,8 @@ class Collector extends EventEmitter {
   #journal;
   /** @type {Set<string>} */
   #knownProblems = new Set();
+  /** The traces that `clear` has dropped. @type {Set<unknown>} */
+  #cleared = new Set();
   #closing = new AbortController();
   #waiters = new Waiters(/** @type {Collector} */ (this), () => this.#describe());
   #attachments;
@@ -226,6 +228,19 @@ class Collector extends EventEmitter {
     return this.#waiters.wait(predicate, timeoutMs);
   }
 
+  /** Drops all rows, requests and problems so far, and from now on all rows of the traces that it drops. */
+  clear() {
+    const traceIds = this.#store.clear();
+    for (const traceId of traceIds) {
+      this.#cleared.add(traceId);
+      this.#finish.forget(traceId);
+    }
+    this.requests = [];
+    this.problems = [];
+    this.#knownProblems.clear();
+    this.#viewer.changed(traceIds);
+  }
+
   /** Stops listening and cuts every connection, also those that hang. Never reports traces. */
   async close() {
     if (this.#closing.signal.aborted) return;
@@ -263,11 +278,12 @@ class Collector extends EventEmitter {
     if (logs.api_version !== 2) {
       this.#addProblem({ rowId: null, problem: 'api_version of /logs3 must be 2' });
     }
-    const rows = logs.rows.filter(isStorable);
+    const storable = logs.rows.filter(isStorable);
+    const rows = storable.filter((row) => !this.#cleared.has(row.root_span_id));
     for (const row of rows) {
       if (cutDepth(row)) this.#addProblem({ rowId: row.id, problem: 'it is nested too deeply' });
     }
-    if (rows.length < logs.rows.length) {
+    if (storable.length < logs.rows.length) {
       this.#addProblem({
         rowId: null,
         problem: 'a row is no object with an id; it was not stored',

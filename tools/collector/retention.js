@@ -78,6 +78,14 @@ class Retention {
     }
   }
 
+  /** All rows are gone. */
+  clear() {
+    this.#bytes = 0;
+    this.#weights.clear();
+    this.#traces.clear();
+    this.#loose.clear();
+  }
+
   /** @param {string} traceId */
   hasDropped(traceId) {
     return this.#dropped.has(traceId);

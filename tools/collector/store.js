@@ -130,6 +130,22 @@ class RowStore {
     return traceIds;
   }
 
+  /** Drops all rows. @returns {string[]} the ids of the traces that were dropped */
+  clear() {
+    const traceIds = this.traceIds();
+    for (const index of [
+      this.#rows,
+      this.#keyOfRowId,
+      this.#keysOfTrace,
+      this.#traceOfKey,
+      this.#keysOfComments,
+    ]) {
+      index.clear();
+    }
+    this.#retention?.clear();
+    return traceIds;
+  }
+
   /**
    * @param {string} traceId
    * @returns {boolean} whether rows of this trace were dropped
