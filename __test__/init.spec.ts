@@ -17,6 +17,7 @@ import { exportedAgents, isAgent } from '../tools/init/agents';
 import { instrumented } from '../tools/init/instrument';
 import { replaceFile } from '../tools/init/write';
 import { CLI, cli } from './support/cli';
+import { init, withFiles } from './support/init';
 import { type Line, Project, type SourceRoot } from './support/project';
 import { ROOT, finished, withDirectory } from './support/run';
 
@@ -57,19 +58,6 @@ const MIGRATED = OFFICIAL.replace(`, observe }`, `, instrument }`)
   });
 `,
   );
-
-interface Outcome {
-  dryRun: boolean;
-  files: { path: string; action: 'create' | 'change'; diff: string }[];
-  commands: string[];
-  notes: string[];
-}
-
-async function init(directory: string, ...args: string[]): Promise<Outcome> {
-  const ending = await cli(['init', directory, '--json', ...args]);
-  expect(ending).toMatchObject({ code: 0, stderr: '' });
-  return JSON.parse(ending.stdout);
-}
 
 /** Runs the install command that was printed. */
 function install(project: Project, commands: string[]) {
@@ -195,21 +183,6 @@ test.each(LINES)(
 
 /** The note about `flue run` of a Flue 2 project in which no agent is found. */
 const RUN = '`flue run` loads no src/app.ts: to trace it, import the module from the agent, too.';
-
-/** A project of some files, of which nothing is installed. */
-function withFiles(
-  files: Record<string, string>,
-  use: (directory: string, read: (name: string) => string) => Promise<void>,
-) {
-  return withDirectory(async (directory) => {
-    const all = { 'package.json': '{"dependencies":{"@flue/runtime":"^2.1.0"}}', ...files };
-    for (const [name, text] of Object.entries(all)) {
-      mkdirSync(join(directory, name, '..'), { recursive: true });
-      writeFileSync(join(directory, name), text);
-    }
-    await use(directory, (name) => readFileSync(join(directory, name), 'utf8'));
-  });
-}
 
 test.each([
   ['variables that a module sets', "import 'dotenv/config';\n", "import { Hono } from 'hono';\n"],
@@ -897,6 +870,16 @@ test.each([
     `import { instrument } from '@flue/runtime';\nimport { braintrustFlueInstrumentation, initLogger } from 'braintrust';\n${KEY}instrument(braintrustFlueInstrumentation());\n`,
     `import { instrument } from '@flue/runtime';\nimport { braintrustFlueInstrumentation, initLogger } from 'flue-braintrust';\n${KEY}instrument(braintrustFlueInstrumentation());\n`,
   ],
+  [
+    'a filter with a bracket in a regular expression',
+    `${flue}import { braintrustFlueObserver, initLogger } from 'braintrust';\n${KEY}observe((event, ctx) => {\n  if (!/[(/"]/.test(event.type)) braintrustFlueObserver(event, ctx);\n});\n`,
+    `import { instrument } from '@flue/runtime';\nimport { braintrustFlueInstrumentation, braintrustFlueObserver, initLogger } from 'flue-braintrust';\n${KEY}instrument({\n  ...braintrustFlueInstrumentation(),\n  observe: (event, ctx) => {\n    if (!/[(/"]/.test(event.type)) braintrustFlueObserver(event, ctx);\n  },\n});\n`,
+  ],
+  [
+    'a filter with a template in a template, whose lines stay',
+    `${flue}import { braintrustFlueObserver, initLogger } from 'braintrust';\n${KEY}observe((event, ctx) => {\n  braintrustFlueObserver(event, ctx, \`\${event ? \`x)\n \${ctx}\` : ""}\`);\n});\n`,
+    `import { instrument } from '@flue/runtime';\nimport { braintrustFlueInstrumentation, braintrustFlueObserver, initLogger } from 'flue-braintrust';\n${KEY}instrument({\n  ...braintrustFlueInstrumentation(),\n  observe: (event, ctx) => {\n    braintrustFlueObserver(event, ctx, \`\${event ? \`x)\n \${ctx}\` : ""}\`);\n  },\n});\n`,
+  ],
 ])('%s becomes an instrumentation', async (_name, before, after) => {
   const ending = before.includes('require(') ? 'js' : 'ts';
   const app = before.includes('require(')
@@ -918,14 +901,6 @@ test.each([
   ['it has other arguments', `observe(braintrustFlueObserver, { only: ['turn'] });\n`],
   ['its result is used on the line above', `const stop =\n  observe(braintrustFlueObserver);\n`],
   ['it is in a list', `const all = [\n  observe(braintrustFlueObserver),\n];\n`],
-  [
-    'a regular expression has a bracket',
-    `observe((event, ctx) => {\n  if (!/\\(/.test(event.type)) braintrustFlueObserver(event, ctx);\n});\nconsole.log('later');\n`,
-  ],
-  [
-    'a template has a template',
-    'observe((event, ctx) => {\n  braintrustFlueObserver(event, ctx, `${event ? `x) ${ctx}` : ""}`);\n});\n',
-  ],
 ])('a call of `observe` is left alone and reported if %s', async (_why, call) => {
   const before = `${flue}import { braintrustFlueObserver, initLogger } from 'braintrust';\n${KEY}${call}`;
   const files = { 'src/braintrust.ts': before, 'src/app.ts': `import './braintrust.ts';\n` };

@@ -2,7 +2,8 @@
 
 // The agents of a Flue 2 project, by the rules of Flue's own scan (`scanAgents` of `@flue/vite`).
 
-const { closingOf, directivesOf, flattened, withoutTexts } = require('./source');
+const { withoutTexts } = require('./lexer');
+const { closingOf, directivesOf, flattened } = require('./source');
 
 /** @typedef {import('./project').Project} Project */
 /** @typedef {import('./files').SourceFile} SourceFile */

@@ -6,7 +6,8 @@ const path = require('node:path');
 
 const { Failure } = require('../support/usage');
 const { readFile, readableFile } = require('./files');
-const { closingOf, flattened, withoutTexts } = require('./source');
+const { withoutTexts } = require('./lexer');
+const { closingOf, flattened } = require('./source');
 const { allImportsOf } = require('./tracing');
 
 /** In the order in which Vite and Flue look for them; the first one counts. */
@@ -36,9 +37,11 @@ function viteRoot(root) {
   const open = enclosingObject(code, call.start);
   if (open === -1) return '.';
   const members = flattened(code.slice(open + 1, closingOf(code, open)));
-  const key = /(?<=^\s*|,\s*)root\s*:\s*(?=["'])/.exec(members);
+  const key = /(?<=^\s*|,\s*)root\s*:\s*(?=["'`])/.exec(members);
   if (key === null) return '.';
-  const named = /^(["'])([^"'\\]+)\1/.exec(text.slice(open + 1 + key.index + key[0].length))?.[2];
+  const named = /^(["'`])([^"'`\\$]+)\1/.exec(
+    text.slice(open + 1 + key.index + key[0].length),
+  )?.[2];
   return path.relative(root, path.resolve(root, named ?? '.')) || '.';
 }
 
@@ -141,7 +144,7 @@ function appOption(text, [start, end] = [0, text.length]) {
     const first = last - blank.trimStart().length;
     const value = text.slice(first, first + blank.trim().length);
     if (value === 'undefined') continue;
-    const quoted = /^(["'])([^"'\\]+)\1$/.exec(value)?.[2];
+    const quoted = /^(["'`])([^"'`\\$]+)\1$/.exec(value)?.[2];
     return quoted === undefined ? { code: text.slice(at, last).trim() } : { path: quoted };
   }
   return undefined;

@@ -3,7 +3,8 @@
 // Changes a module that registers an observer with Flue to one that registers an instrumentation, by which custom spans
 // find their parents.
 
-const { closingOf, withoutTexts } = require('./source');
+const { partsOf, withoutTexts } = require('./lexer');
+const { closingOf } = require('./source');
 const { OURS, allImportsOf } = require('./tracing');
 
 const FLUE = '@flue/runtime';
@@ -126,8 +127,9 @@ function objectOf(text, { start, argument }, instrumentation) {
   const indent = /[^\S\n]*$/.exec(text.slice(0, start))?.[0] ?? '';
   const step = /^\t/m.test(text) ? '\t' : '  ';
   // The lines of a template are text.
-  const isPlain = !withoutTexts(argument).includes('`') && !/`[^`]*\n[^`]*`/.test(argument);
-  const inner = isPlain ? argument.replaceAll('\n', `\n${step}`) : argument;
+  const templates = partsOf(argument).filter(({ kind }) => kind === 'template');
+  const isText = (/** @type {number} */ at) => templates.some((t) => t.start <= at && at < t.end);
+  const inner = argument.replaceAll('\n', (line, at) => (isText(at) ? line : line + step));
   const lines = [`...${instrumentation}(),`, `observe: ${inner},`];
   return `{${newline}${lines.map((line) => `${indent}${step}${line}${newline}`).join('')}${indent}}`;
 }
@@ -151,14 +153,11 @@ function withName(text, from, present, wanted) {
   if (match === null) return text;
   const local = match[1] ?? present;
   const rest = text.slice(0, clauseStart) + text.slice(clauseStart + clause.length);
-  // Code in texts is code, too; the member `observe` of an instrumentation is none. One import too many does no harm.
-  const codes = [
-    withoutTexts(rest),
-    ...Array.from(rest.matchAll(/\$\{([^`]*)\}/g), ([, code]) => code),
-  ];
+  // The member `observe` of an instrumentation is no use. One import too many does no harm.
+  const code = withoutTexts(rest).replaceAll(/([{,]\s*)observe\s*:/g, '$1');
   const isUsed = new RegExp(
     String.raw`(?<![\w$.])${local.replaceAll('$', String.raw`\$`)}(?![\w$])`,
-  ).test(codes.join('\n').replaceAll(/([{,]\s*)observe\s*:/g, '$1'));
+  ).test(code);
   const has = new RegExp(String.raw`(?<![\w$])${wanted}(?![\w$])`).test(clause);
   const gap = /\s*$/.exec(clause.slice(0, match.index))?.[0] ?? ' ';
   const added = has ? '' : wanted;

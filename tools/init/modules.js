@@ -5,13 +5,13 @@
 const path = require('node:path');
 
 const { agentsOf } = require('./agents');
+const { withoutTexts } = require('./lexer');
 const {
   assignedImportsOf,
   directivesOf,
   importsOf,
   modulesCalled,
   withoutComments,
-  withoutTexts,
 } = require('./source');
 
 /** @typedef {import('./project').Project} Project */

@@ -2,6 +2,8 @@
 
 // Imports and exports in a source, found by its text.
 
+const { once, withoutTexts } = require('./lexer');
+
 /**
  * An import, or an export of something imported, that stands in a source.
  *
@@ -13,35 +15,24 @@
  * @property {number} fromStart where the module's name begins, after its quote
  */
 
-/** Up to the module's name. */
-const STATIC = /(?<![\w$.])(?:(?:import|export)\b([\w$\s{},*]*?)\bfrom\s*|import\s*)(?=["'])/dg;
+/** Up to the module's name, within one statement. */
+const STATIC =
+  /(?<![\w$.])(?:(?:import|export)\b((?:(?!\b(?:im|ex)port\b)[\w$\s{},*])*?)\bfrom\s*|import\s*)(?=["'])/dg;
 /** The same for a variable with what a call loads. */
 const ASSIGNED =
   /(?<![\w$.])(?:const|let|var)\s+(\{[\w$\s,:]*\}|[\w$]+)\s*=\s*(?:await\s+)?(?:import|require)\s*\(\s*(?=["'])/dg;
 /** A module that is loaded by a call. */
 const CALLED = /(?<![\w$.])(?:import|require)\s*\(\s*(?=["'])/g;
 
-/**
- * The imports of a source, TypeScript or JavaScript, except those in comments and strings.
- *
- * @param {string} source
- * @returns {Import[]}
- */
-function importsOf(source) {
-  return found(source, STATIC);
-}
+/** The imports of a source, TypeScript or JavaScript, except those in comments and strings. */
+const importsOf = once((source) => found(source, STATIC));
 
-/**
- * The variables of a source that hold what a call loads, in the form of imports.
- *
- * @param {string} source
- * @returns {Import[]}
- */
-function assignedImportsOf(source) {
-  const assigned = found(source, ASSIGNED);
-  for (const one of assigned) if (!one.clause.startsWith('{')) one.clause = `* as ${one.clause}`;
-  return assigned;
-}
+/** The variables of a source that hold what a call loads, in the form of imports. */
+const assignedImportsOf = once((source) =>
+  found(source, ASSIGNED).map((one) =>
+    one.clause.startsWith('{') ? one : Object.assign(one, { clause: `* as ${one.clause}` }),
+  ),
+);
 
 /**
  * @param {string} source
@@ -59,15 +50,21 @@ function found(source, pattern) {
 }
 
 /**
- * The modules that a source loads by a call.
+ * The calls in a source that load a module.
  *
- * @param {string} source
- * @returns {string[]}
+ * @type {(source: string) => { start: number, end: number, from: string, fromStart: number }[]}
  */
-function modulesCalled(source) {
-  const matches = [...withoutTexts(source).matchAll(CALLED)];
-  return matches.map((match) => moduleAt(source, match.index + match[0].length).from);
-}
+const callsOf = once((source) => {
+  const code = withoutTexts(source);
+  return [...code.matchAll(CALLED)].map((match) => {
+    const open = match.index + match[0].indexOf('(');
+    const { from, fromStart } = moduleAt(source, match.index + match[0].length);
+    return { start: match.index, end: closingOf(code, open) + 1, from, fromStart };
+  });
+});
+
+/** @param {string} source @returns {string[]} the modules that it loads by a call */
+const modulesCalled = (source) => callsOf(source).map(({ from }) => from);
 
 /**
  * @param {string} source
@@ -99,21 +96,6 @@ function namesOf(clause) {
   if (rest.includes('*')) names.push('*');
   else if (/[\w$]/.test(rest)) names.push('default');
   return names;
-}
-
-/**
- * The source with spaces in place of its comments, and of what stands between quotes. All else stays
- * where it is.
- *
- * @param {string} source
- * @returns {string}
- */
-function withoutTexts(source) {
-  const parts = /\/\*[^]*?\*\/|\/\/.*|(["'])(?:\\.|(?!\1)[^\\\n])*\1|`(?:\\.|[^\\`])*`/g;
-  return source.replace(parts, (part, /** @type {string | undefined} */ quote) => {
-    const blank = (/** @type {string} */ text) => text.replace(/[^\n]/g, ' ');
-    return quote === undefined ? blank(part) : quote + blank(part.slice(1, -1)) + quote;
-  });
 }
 
 /** @param {string} text @returns {string} without the comments that it begins with */
@@ -178,6 +160,7 @@ function flattened(code) {
 
 module.exports = {
   assignedImportsOf,
+  callsOf,
   closingOf,
   directivesOf,
   flattened,
@@ -185,5 +168,4 @@ module.exports = {
   modulesCalled,
   namesOf,
   withoutComments,
-  withoutTexts,
 };

@@ -9,7 +9,7 @@ const { change } = require('./changes');
 const { instrumented } = require('./instrument');
 const { hasInstrument, isCommonJs, tracingModule } = require('./modules');
 const { firstOf } = require('./project');
-const { withoutTexts } = require('./source');
+const { withoutTexts } = require('./lexer');
 const { isOfficial, isOurs, migrated } = require('./tracing');
 
 /** @typedef {import('./project').Project} Project */
