@@ -1,4 +1,6 @@
+import { exportedAgents } from '../tools/init/agents';
 import { withoutTexts } from '../tools/init/lexer';
+import { init, withFiles } from './support/init';
 
 test.each([
   [
@@ -19,4 +21,137 @@ test.each([
   ],
 ])('%s is told from the code around it', (_what, source, code) => {
   expect(withoutTexts(source)).toBe(code);
+});
+
+const MODULE = `import { instrument } from '@flue/runtime';\nimport { braintrustFlueInstrumentation } from 'flue-braintrust';\ninstrument(braintrustFlueInstrumentation());\n`;
+const paths = (members: object, more: object = {}) =>
+  JSON.stringify({ compilerOptions: { paths: members, ...more } });
+
+test.each([
+  ['`paths` of TypeScript', '@/braintrust', { 'tsconfig.json': paths({ '@/*': ['./src/*'] }) }],
+  [
+    '`paths` in a file with comments and commas too many',
+    '~/setup/braintrust.js',
+    {
+      'tsconfig.json': `{ // "paths": {}\n  "compilerOptions": { "paths": { /* a */ "~/setup/*": ["src/*"], }, },\n}`,
+    },
+  ],
+  [
+    '`paths` below a `baseUrl`',
+    'app/braintrust',
+    { 'tsconfig.json': paths({ 'app/*': ['*'] }, { baseUrl: './src' }) },
+  ],
+  [
+    '`paths` of a configuration that is extended',
+    '#tracing',
+    {
+      'tsconfig.json': '{"extends":["./config/base"]}',
+      'config/base.json': paths({ '#tracing': ['../src/braintrust.ts'] }),
+    },
+  ],
+  [
+    '`paths` of a package that is extended',
+    '$/braintrust',
+    {
+      'tsconfig.json': '{"extends":"@acme/tsconfig/node.json"}',
+      'node_modules/@acme/tsconfig/node.json': paths({ '$/*': ['${configDir}/src/*'] }),
+    },
+  ],
+  [
+    '`paths` of a configuration that is referred to',
+    '@app/braintrust',
+    {
+      'tsconfig.json': '{"files":[],"references":[{"path":"./tsconfig.app.json"}]}',
+      'tsconfig.app.json': paths({ '@app/*': ['./src/*'] }),
+    },
+  ],
+  [
+    '`paths` of JavaScript',
+    '@app/braintrust',
+    { 'jsconfig.json': paths({ '@app/*': ['./src/*'] }) },
+  ],
+  ['`baseUrl`', 'src/braintrust', { 'tsconfig.json': paths({}, { baseUrl: '.' }) }],
+  [
+    '`imports` of package.json',
+    '#braintrust',
+    {
+      'package.json': JSON.stringify({
+        imports: { '#braintrust': { types: './src/braintrust.ts', default: './dist/x.js' } },
+        dependencies: { '@flue/runtime': '^2.1.0' },
+      }),
+    },
+  ],
+  [
+    '`imports` of package.json with a pattern',
+    '#src/braintrust.js',
+    {
+      'package.json': JSON.stringify({
+        imports: { '#src/*.js': './src/*.ts' },
+        dependencies: { '@flue/runtime': '^2.1.0' },
+      }),
+    },
+  ],
+  ['the configuration of a bundler, as usual', '@/braintrust', {}],
+])('an import by a name of %s is one', async (_what, specifier, more) => {
+  const files = {
+    'src/app.ts': `import '${specifier}';\nexport default {};\n`,
+    'src/braintrust.ts': MODULE,
+    'src/agents/a.ts': `'use agent';\nimport '${specifier}';\nexport function A() {}\n`,
+    ...more,
+  };
+  await withFiles(files, async (directory) => {
+    expect(await init(directory, '--flue-run')).toMatchObject({ files: [] });
+  });
+});
+
+test('the package that is to be replaced is no module of `baseUrl`', async () => {
+  const files = {
+    'src/app.ts': `import { Span } from 'braintrust';\nexport default {};\n`,
+    'src/braintrust.ts': MODULE,
+    'tsconfig.json': paths({ '*': ['./src/*'] }, { baseUrl: './src' }),
+  };
+  await withFiles(files, async (directory, read) => {
+    await init(directory);
+    expect(read('src/app.ts')).toMatch(/^import '\.\/braintrust';\n/);
+  });
+});
+
+test('an import of types, each by itself, does not run the module', async () => {
+  const app = `import { type Fields, type Other as Another } from './braintrust';\n`;
+  await withFiles({ 'src/app.ts': app, 'src/braintrust.ts': MODULE }, async (directory, read) => {
+    await init(directory);
+    expect(read('src/app.ts')).toBe(`import './braintrust';\n${app}`);
+  });
+});
+
+test.each([
+  ['.js', { extends: './base.json' }, { module: 'nodenext' }],
+  ['', { extends: './base.json' }, { module: 'esnext', moduleResolution: 'bundler' }],
+  ['.ts', { extends: './base.json' }, { module: 'nodenext', allowImportingTsExtensions: true }],
+  ['.ts', { extends: './gone.json' }, {}],
+])('a new import ends in "%s" with a configuration of %j and %j', async (ending, own, base) => {
+  const files = {
+    'src/app.ts': 'export default {};\n',
+    'tsconfig.json': JSON.stringify(own),
+    'base.json': JSON.stringify({ compilerOptions: base }),
+  };
+  await withFiles(files, async (directory, read) => {
+    await init(directory);
+    expect(read('src/app.ts')).toBe(`import './braintrust${ending}';\nexport default {};\n`);
+  });
+});
+
+test('a long module is read', () => {
+  const text = `'use agent';\nlet x: Foo\nexport function Big() {\n${`  call('some text');\n`.repeat(20_000)}}\n`;
+  expect(exportedAgents(text)).toEqual([{ exported: 'Big', local: 'Big', identity: 'Big' }]);
+});
+
+test('each of many modules is read once', async () => {
+  const names = Array.from({ length: 600 }, (_, at) => `src/m${at}.ts`);
+  const imports = names.map((name) => `import './${name.slice(4)}';\n`).join('');
+  const files = Object.fromEntries(names.map((name) => [name, imports]));
+  await withFiles({ ...files, 'src/app.ts': imports }, async (directory, read) => {
+    await init(directory);
+    expect(read('src/app.ts')).toBe(`import './braintrust.ts';\n${imports}`);
+  });
 });

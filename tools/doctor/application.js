@@ -6,7 +6,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 
-const { reaches } = require('../init/flue-run');
+const { reaches } = require('../init/module-graph');
 const { notesOnImport } = require('../init/notes');
 const { COMMANDS, executed } = require('../init/packages');
 const { readProject } = require('../init/project');

@@ -20,8 +20,8 @@ const { closingOf, directivesOf, flattened } = require('./source');
 const TAKEN = ['Hono'];
 const MODULE = /\.m?[jt]s$/;
 
-/** Where a statement begins. */
-const START = String.raw`(?<=(?:^|[;}\n])\s*)`;
+/** Where a statement begins. Within spaces, none does: that is seen first, as there may be many. */
+const START = String.raw`(?=\S)(?<=(?:^|[;}\n])[^\S\n]*)`;
 /** Groups: `export`, its `default`, the name. */
 const FUNCTION = new RegExp(
   String.raw`${START}(export\s+(default\s+)?)?(?:async\s+)?function\s*\*?\s*([\w$]+)`,
@@ -29,7 +29,7 @@ const FUNCTION = new RegExp(
 );
 /** Up to the value of the first variable of a statement. Groups: `export`, the name. */
 const VARIABLE = new RegExp(
-  String.raw`${START}(export\s+)?(?:const|let|var)\s+([\w$]+)(?:\s*:(?:[^;=]|=>)*?)?\s*=(?![>=])\s*`,
+  String.raw`${START}(export\s+)?(?:const|let|var)\s+([\w$]+)(?:\s*:(?:[^;=]|=>)*|\s*)=(?![>=])\s*`,
   'g',
 );
 const LIST = new RegExp(String.raw`${START}export\s*\{`, 'g');

@@ -37,7 +37,7 @@ function viteRoot(root) {
   const open = enclosingObject(code, call.start);
   if (open === -1) return '.';
   const members = flattened(code.slice(open + 1, closingOf(code, open)));
-  const key = /(?<=^\s*|,\s*)root\s*:\s*(?=["'`])/.exec(members);
+  const key = /(?=root)(?<=^\s*|,\s*)root\s*:\s*(?=["'`])/.exec(members);
   if (key === null) return '.';
   const named = /^(["'`])([^"'`\\$]+)\1/.exec(
     text.slice(open + 1 + key.index + key[0].length),

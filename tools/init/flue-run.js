@@ -5,7 +5,8 @@
 const path = require('node:path');
 
 const { isAgent } = require('./agents');
-const { importsModule, specifierOf, withImport } = require('./modules');
+const { reaches } = require('./module-graph');
+const { specifierOf, withImport } = require('./modules');
 
 /** @typedef {import('./project').Project} Project */
 /** @typedef {import('./files').SourceFile} SourceFile */
@@ -18,11 +19,10 @@ const { importsModule, specifierOf, withImport } = require('./modules');
  * @param {object} traced
  * @param {string} traced.app the app's module, relative to the project
  * @param {string} traced.module that connects Flue with Braintrust, relative to the project
- * @param {string | undefined} tsconfig
  * @param {boolean} writes whether the agents are to import the module
  * @returns {{ changes: Change[], notes: string[] }}
  */
-function flueRunOf(project, { app, module }, tsconfig, writes) {
+function flueRunOf(project, { app, module }, writes) {
   if (project.line !== '2.x') {
     return { changes: [], notes: [`\`flue run\` loads ${app}, too: it is traced as well.`] };
   }
@@ -31,7 +31,7 @@ function flueRunOf(project, { app, module }, tsconfig, writes) {
     (agent) => agent.path !== module && !reaches(project, agent, module),
   );
   const lines = untraced.map((agent) => {
-    const specifier = specifierOf(agent, module, path.dirname(agent.path), tsconfig);
+    const specifier = specifierOf(agent, module, path.dirname(agent.path), project.tsconfig);
     return { agent, specifier };
   });
   if (agents.length > 0 && untraced.length === 0) {
@@ -55,24 +55,4 @@ function flueRunOf(project, { app, module }, tsconfig, writes) {
   return { changes: [], notes: [`\`flue run\` loads no ${app}: to trace it, ${how}.`] };
 }
 
-/**
- * Whether a module imports another one, by itself or by what it imports.
- *
- * @param {Project} project
- * @param {SourceFile} file
- * @param {string} module
- * @param {Set<string>} [seen]
- * @returns {boolean}
- */
-function reaches(project, file, module, seen = new Set()) {
-  if (importsModule(file, module)) return true;
-  seen.add(file.path);
-  return project.sources.some(
-    (other) =>
-      !seen.has(other.path) &&
-      importsModule(file, other.path) &&
-      reaches(project, other, module, seen),
-  );
-}
-
-module.exports = { flueRunOf, reaches };
+module.exports = { flueRunOf };

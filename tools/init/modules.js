@@ -100,7 +100,7 @@ function appModule(project, tracing, specifier) {
  * @param {SourceFile | undefined} app
  * @param {string} neighbour its path, relative to the project
  * @param {string} folder of the app, relative to the project
- * @param {string | undefined} tsconfig
+ * @param {Project['tsconfig']} tsconfig
  * @returns {string}
  */
 function specifierOf(app, neighbour, folder, tsconfig) {
@@ -127,16 +127,13 @@ function endingOf(relatives) {
 /**
  * Flue's own guide uses `.ts`, which TypeScript allows only by an option.
  *
- * @param {string | undefined} tsconfig
+ * @param {Project['tsconfig']} tsconfig
  */
 function usualEnding(tsconfig) {
-  if (
-    tsconfig === undefined ||
-    /"extends"|allowImportingTsExtensions|rewriteRelative/.test(tsconfig)
-  ) {
-    return '.ts';
-  }
-  return /"module(Resolution)?"\s*:\s*"node/i.test(tsconfig) ? '.js' : '';
+  if (!tsconfig?.isWhole) return '.ts';
+  const { module, moduleResolution, ...others } = tsconfig.options;
+  if (others.allowImportingTsExtensions || others.rewriteRelativeImportExtensions) return '.ts';
+  return [module, moduleResolution].some((one) => /^node/i.test(String(one))) ? '.js' : '';
 }
 
 /**
@@ -213,25 +210,9 @@ function styleOf(text, fromStart) {
   return { quote, end: /^\)*;/.test(after) ? ';' : '', newline };
 }
 
-/**
- * @param {SourceFile} file
- * @param {string} module relative to the project
- * @returns {boolean} whether it imports that module, by whatever ending, or by its folder if it is its index
- */
-function importsModule({ path: name, text }, module) {
-  const stem = (/** @type {string} */ file) =>
-    path.join(file, '.').replace(/(?:[\\/]index)?\.[cm]?[jt]sx?$|[\\/]index$/, '');
-  // What imports types alone is gone when it runs.
-  const imported = importsOf(text).filter(({ clause }) => !/^type\s+(?!,)/.test(clause));
-  const all = [...imported.map(({ from }) => from), ...modulesCalled(text)];
-  const relatives = all.filter((from) => from.startsWith('.'));
-  return relatives.some((from) => stem(path.join(path.dirname(name), from)) === stem(module));
-}
-
 module.exports = {
   appModule,
   hasInstrument,
-  importsModule,
   isCommonJs,
   specifierOf,
   tracingModule,

@@ -6,8 +6,9 @@ const path = require('node:path');
 
 const { NOTHING, change, leftAlone, merged } = require('./changes');
 const { EXAMPLE, withVariables } = require('./env-example');
-const { readFile, readableFile } = require('./files');
-const { flueRunOf, reaches } = require('./flue-run');
+const { readFile } = require('./files');
+const { flueRunOf } = require('./flue-run');
+const { reaches } = require('./module-graph');
 const { appModule, specifierOf, withImport } = require('./modules');
 const {
   notesOnApp,
@@ -18,7 +19,7 @@ const {
   remainingUses,
 } = require('./notes');
 const { installation } = require('./packages');
-const { sourcesElsewhere } = require('./project');
+const { sourcesElsewhere } = require('./sources');
 const { importsOf } = require('./source');
 const { traceSources } = require('./trace-sources');
 
@@ -43,11 +44,10 @@ const { traceSources } = require('./trace-sources');
  */
 function planInit(project, { flueRun = false } = {}) {
   const traced = traceSources(project);
-  const tsconfig = readableFile(project.root, 'tsconfig.json')?.text;
   const isConnected = traced.isUsual && project.unknownApp === undefined;
-  const app = isConnected ? connectApp(project, traced, tsconfig) : NOTHING;
+  const app = isConnected ? connectApp(project, traced) : NOTHING;
   const appPath = project.app?.path ?? path.join(project.sourceRoot, 'app.ts');
-  const run = flueRunOf(project, { app: appPath, module: traced.module }, tsconfig, flueRun);
+  const run = flueRunOf(project, { app: appPath, module: traced.module }, flueRun);
   const example = readFile(project.root, EXAMPLE);
   const variables = withVariables(example);
   const modules = merged(merged(traced.changes, app.changes), run.changes);
@@ -84,11 +84,10 @@ function planInit(project, { flueRun = false } = {}) {
  *
  * @param {Project} project
  * @param {{ changes: Change[], module: string }} traced
- * @param {string | undefined} tsconfig
  * @returns {Part}
  */
-function connectApp(project, { changes, module }, tsconfig) {
-  const { app, sourceRoot } = project;
+function connectApp(project, { changes, module }) {
+  const { app, sourceRoot, tsconfig } = project;
   const folder = app === undefined ? sourceRoot : path.dirname(app.path);
   const specifier = (/** @type {string} */ file) => specifierOf(app, file, folder, tsconfig);
   if (app === undefined) {

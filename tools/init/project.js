@@ -8,15 +8,16 @@ const path = require('node:path');
 const { isObject } = require('../support/json');
 const { Failure } = require('../support/usage');
 const { FLUE, fluePackages } = require('../support/workspace');
+const { aliasesOf } = require('./aliases');
 const { configuredApp, viteRoot } = require('./configured-app');
-const { readFile, readableFile, reasonOf } = require('./files');
+const { readFile, readableFile } = require('./files');
+const { sourcesIn } = require('./sources');
+const { readTsConfig } = require('./tsconfig');
 
 /** In the order in which Flue looks for them. */
 const EXTENSIONS = ['ts', 'mts', 'js', 'mjs', 'cts', 'cjs'];
 /** In the order in which Flue takes them; the last is the project itself. */
 const SOURCE_ROOTS = ['.flue', 'src', '.'];
-const SOURCE_FILE = /(?<!\.d)\.[cm]?[jt]sx?$/;
-const NOT_SOURCES = new Set(['node_modules', 'dist', 'build', 'coverage']);
 /** The files that start the application. */
 const LAUNCHERS = ['package.json', 'Dockerfile', 'Procfile'];
 const LOCK_FILES = /** @type {const} */ ([
@@ -43,6 +44,8 @@ const MAX_PARENTS = 16;
  * @property {string | undefined} unknownApp how a configuration names an app that cannot be found
  * @property {SourceFile[]} sources all modules below the source root
  * @property {string[]} unreadable a note for each source that could not be read
+ * @property {import('./tsconfig').TsConfig | undefined} tsconfig
+ * @property {import('./aliases').Alias[]} aliases names of its modules that are no paths
  * @property {SourceFile[]} launchers files that start the application
  * @property {Record<string, string>} dependencies of all kinds
  * @property {string[]} pins where package.json sets the version of `braintrust` for the whole tree
@@ -77,9 +80,12 @@ function readProject(directory) {
   ) {
     throw noProject(root, 'it has no sources of its own');
   }
+  const tsconfig = readTsConfig(root);
   return {
     root,
     sourceRoot,
+    tsconfig,
+    aliases: aliasesOf(manifest, tsconfig, sourceRoot),
     line: lineOf(installedVersion(root) ?? range),
     app: unknown === undefined ? app : undefined,
     unknownApp: unknown,
@@ -218,67 +224,6 @@ function lineOf(version) {
 }
 
 /**
- * @param {string} root
- * @param {string} sourceRoot
- * @param {string} [leftOut] a folder in it
- * @returns {{ sources: SourceFile[], unreadable: string[] }}
- */
-function sourcesIn(root, sourceRoot, leftOut) {
-  /** @type {SourceFile[]} */
-  const sources = [];
-  /** @type {string[]} */
-  const unreadable = [];
-  /** @param {string} name @param {string} why */
-  const leaveOut = (name, why) =>
-    unreadable.push(`${name} was left out, as it cannot be read: ${why}.`);
-  const folders = [sourceRoot];
-  for (const folder of folders) {
-    const entries = entriesOf(path.join(root, folder));
-    if ('why' in entries) {
-      if (folder === sourceRoot) throw new Failure(`${folder} cannot be read: ${entries.why}`);
-      leaveOut(folder, entries.why);
-      continue;
-    }
-    for (const entry of entries) {
-      const name = path.join(folder, entry.name);
-      const isRead = isSourceFolder(entry.name) && name !== leftOut;
-      if (entry.isDirectory() && isRead) folders.push(name);
-      if (entry.isDirectory() || !SOURCE_FILE.test(entry.name)) continue;
-      const file = readFile(root, name);
-      if (file === undefined) continue;
-      if ('why' in file) leaveOut(name, file.why);
-      else sources.push(file);
-    }
-  }
-  return { sources, unreadable };
-}
-
-/**
- * @param {string} folder
- * @returns {fs.Dirent[] | import('./files').Unreadable}
- */
-function entriesOf(folder) {
-  try {
-    return fs.readdirSync(folder, { withFileTypes: true });
-  } catch (error) {
-    return { why: reasonOf(error) };
-  }
-}
-
-/**
- * The modules of a project outside of its source root, such as evaluations and tests.
- *
- * @param {Project} project
- * @returns {SourceFile[]}
- */
-function sourcesElsewhere({ root, sourceRoot }) {
-  return sourceRoot === '.' ? [] : sourcesIn(root, '.', sourceRoot).sources;
-}
-
-/** @param {string} name */
-const isSourceFolder = (name) => !NOT_SOURCES.has(name) && !name.startsWith('.');
-
-/**
  * The module of that name, by whichever ending it has.
  *
  * @param {SourceFile[]} sources
@@ -300,4 +245,4 @@ function isDirectory(directory) {
   }
 }
 
-module.exports = { firstOf, manifestOf, packageManagerOf, readProject, sourcesElsewhere };
+module.exports = { firstOf, manifestOf, packageManagerOf, readProject };

@@ -132,4 +132,13 @@ function exportedNames() {
   return new Set([...types].map(([, name]) => name));
 }
 
-module.exports = { OURS, allImportsOf, isOfficial, isOurs, migrated, sharedNames, usesOfficial };
+module.exports = {
+  OFFICIAL,
+  OURS,
+  allImportsOf,
+  isOfficial,
+  isOurs,
+  migrated,
+  sharedNames,
+  usesOfficial,
+};
