@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { exportedAgents } from '../tools/init/agents';
 import { withoutTexts } from '../tools/init/lexer';
+import { cli } from './support/cli';
 import { init, withFiles } from './support/init';
 
 test.each([
@@ -153,5 +156,141 @@ test('each of many modules is read once', async () => {
   await withFiles({ ...files, 'src/app.ts': imports }, async (directory, read) => {
     await init(directory);
     expect(read('src/app.ts')).toBe(`import './braintrust.ts';\n${imports}`);
+  });
+});
+
+const OBSERVER = `import { observe } from '@flue/runtime';\nimport { braintrustFlueObserver, initLogger } from 'braintrust';\n`;
+const ALL = `import * as bt from 'braintrust';\nbt.initLogger();\nobserve(bt.braintrustFlueObserver);\n`;
+
+test.each([
+  ['a name in brackets', `${ALL}bt['Eval']('x', {});\n`, 'uses `Eval` of'],
+  ['a member that may be absent', `${ALL}bt?.Eval('x', {});\n`, 'uses `Eval` of'],
+  ['a member in a template', `${ALL}const a = \`\${bt.Eval}\`;\n`, 'uses `Eval` of'],
+  ['a pattern', `${ALL}const { Eval, traced } = bt;\n`, 'uses `Eval` of'],
+  [
+    'a pattern with the rest',
+    `${ALL}const { traced, ...rest } = bt;\n`,
+    '`const { traced, ...rest } = bt;`',
+  ],
+  ['a computed name', `${ALL}bt[name]();\n`, '`bt[name]();`'],
+  ['all of it as a value', `${ALL}patch(bt);\n`, '`patch(bt);`'],
+  ['an export of all', `${OBSERVER}export * from 'braintrust';\n`, '`export *`'],
+  [
+    'an export of all by a name',
+    `${OBSERVER}export * as bt from 'braintrust';\n`,
+    '`export * as bt`',
+  ],
+  ['an export by a name', `${ALL}export { bt };\n`, '`export { bt };`'],
+  [
+    'a member of `require()`',
+    `${OBSERVER}const Eval = require('braintrust').Eval;\n`,
+    'uses `Eval` of',
+  ],
+  [
+    'a member of `import()`',
+    `${OBSERVER}const run = (await import('braintrust')).Eval;\n`,
+    'uses `Eval` of',
+  ],
+  [
+    'a function after `import()`',
+    `${OBSERVER}import('braintrust').then((all) => all.Eval());\n`,
+    'uses `Eval` of',
+  ],
+  [
+    'a pattern after `import()`',
+    `${OBSERVER}import('braintrust').then(({ Eval }) => Eval());\n`,
+    'uses `Eval` of',
+  ],
+  [
+    'a later assignment',
+    `${OBSERVER}let all;\nall = require('braintrust');\nall.Eval();\n`,
+    'uses `Eval` of',
+  ],
+  [
+    'a second variable',
+    `${OBSERVER}const a = 1, all = require('braintrust');\nall.Eval();\n`,
+    'uses `Eval` of',
+  ],
+  [
+    'an import of TypeScript',
+    `${OBSERVER}import all = require('braintrust');\nall.Eval();\n`,
+    'uses `Eval` of',
+  ],
+  [
+    'the default export beside all',
+    `${OBSERVER}import it, * as all from 'braintrust';\n`,
+    'uses `default` of',
+  ],
+  [
+    'a promise that is passed on',
+    `${OBSERVER}load(import('braintrust'));\n`,
+    "`load(import('braintrust'));`",
+  ],
+])('%s that cannot be replaced is named, and nothing is changed', async (_form, text, problem) => {
+  await withFiles({ 'src/braintrust.ts': text }, async (directory, read) => {
+    const ending = await cli(['init', directory]);
+    expect(ending).toMatchObject({ code: 1, stdout: '' });
+    expect(ending.stderr).toContain(problem);
+    expect(ending.stderr).toContain('and run init again. Nothing was changed.\n');
+    expect(read('src/braintrust.ts')).toBe(text);
+  });
+});
+
+test.each([
+  ['a name in brackets', `${ALL}bt['traced'](work, { bt: 1 });\n`],
+  ['a pattern', `${ALL}const { traced: run, flush = null } = bt;\n`],
+  ['a member of `import()`', `${OBSERVER}const run = (await import('braintrust')).traced;\n`],
+  [
+    'a function after `import()`',
+    `${OBSERVER}await import('braintrust').then((all) => all.flush());\n`,
+  ],
+  ['a type', `${OBSERVER}let span: import('braintrust').Span;\n`],
+  [
+    'a module in a template without code',
+    `${OBSERVER}const { traced } = await import(\`braintrust\`);\n`,
+  ],
+  ['imports without semicolons', `export { a }\n${OBSERVER.replaceAll(';', '')}`],
+])('%s that can be replaced is', async (_form, text) => {
+  const manifest = '{"dependencies":{"@flue/runtime":"0.11.1"}}';
+  const files = { 'package.json': manifest, 'src/braintrust.ts': text };
+  await withFiles(files, async (directory, read) => {
+    await init(directory);
+    expect(read('src/braintrust.ts')).toBe(
+      text.replaceAll(/(?<=['`])braintrust/g, 'flue-braintrust'),
+    );
+    expect(await init(directory)).toMatchObject({ files: [] });
+  });
+});
+
+test.each([
+  ['another module', `import { braintrustFlueObserver } from './all.ts';\n`],
+  ['a part of the package', `import { braintrustFlueObserver } from 'braintrust/node';\n`],
+])('an observer by way of %s is not doubled', async (_way, text) => {
+  const files = {
+    'src/app.ts': 'export default {};\n',
+    'src/all.ts': `export * from 'braintrust';\n`,
+    'src/tracing.ts': `${text}observe(braintrustFlueObserver);\n`,
+  };
+  await withFiles(files, async (directory) => {
+    const ending = await cli(['init', directory]);
+    expect(ending).toMatchObject({ code: 1, stdout: '' });
+    expect(ending.stderr).toContain('src/tracing.ts has the observer of Braintrust by way of');
+    expect(existsSync(join(directory, 'src/braintrust.ts'))).toBe(false);
+  });
+});
+
+test('modules that a test replaces or Node looks for keep the package', async () => {
+  const files = {
+    'package.json': '{"dependencies":{"@flue/runtime":"^2.1.0","braintrust":"^3.0.0"}}',
+    'src/app.ts': '',
+    'src/a.test.ts': `vi.mock('braintrust', () => ({}));\n`,
+    'src/b.ts': `const file = require.resolve('braintrust');\n`,
+    'src/c.ts': `describe('braintrust', () => {});\n`,
+  };
+  await withFiles(files, async (directory) => {
+    const { commands, notes } = await init(directory);
+    expect(commands).toEqual(['npm install flue-braintrust']);
+    const kept = notes.filter((note) => note.includes('goes on with'));
+    expect(kept.map((note) => note.split(' ')[0])).toEqual(['src/a.test.ts', 'src/b.ts']);
   });
 });

@@ -22,7 +22,7 @@ const STATIC =
 const ASSIGNED =
   /(?<![\w$.])(?:const|let|var)\s+(\{[\w$\s,:]*\}|[\w$]+)\s*=\s*(?:await\s+)?(?:import|require)\s*\(\s*(?=["'])/dg;
 /** A module that is loaded by a call. */
-const CALLED = /(?<![\w$.])(?:import|require)\s*\(\s*(?=["'])/g;
+const CALLED = /(?<![\w$.])(?:import|require)\s*\(\s*(?=["'`])/g;
 
 /** The imports of a source, TypeScript or JavaScript, except those in comments and strings. */
 const importsOf = once((source) => found(source, STATIC));
@@ -94,7 +94,7 @@ function namesOf(clause) {
     .replace(/^type\b/, '')
     .trim();
   if (rest.includes('*')) names.push('*');
-  else if (/[\w$]/.test(rest)) names.push('default');
+  if (/^[\w$]/.test(rest)) names.push('default');
   return names;
 }
 

@@ -10,7 +10,7 @@ const { instrumented } = require('./instrument');
 const { hasInstrument, isCommonJs, tracingModule } = require('./modules');
 const { firstOf } = require('./project');
 const { withoutTexts } = require('./lexer');
-const { isOfficial, isOurs, migrated } = require('./tracing');
+const { isOfficial, isOurs, migrated, namesConnector } = require('./tracing');
 
 /** @typedef {import('./project').Project} Project */
 /** @typedef {import('./files').SourceFile} SourceFile */
@@ -32,7 +32,10 @@ function traceSources(project) {
   const connecting = [...official, ...files.filter(isOurs)];
   const [first] = connecting;
   if (first !== undefined) {
-    const made = connecting.map((file) => connected(project, file, official.includes(file), files));
+    const isRegistered = files.some((file) => isOurs(file) && registers(file.text));
+    const made = connecting.map((file) =>
+      connected(project, file, official.includes(file), isRegistered),
+    );
     const module = connecting.find((file) => file.path === usual?.path);
     return {
       changes: made.flatMap(({ changes }) => changes),
@@ -41,6 +44,13 @@ function traceSources(project) {
       // Modules elsewhere are imported by other means.
       isUsual: module !== undefined,
     };
+  }
+  const indirect = files.find(({ text }) => namesConnector(withoutTexts(text)));
+  if (indirect !== undefined) {
+    throw new Failure(
+      `${indirect.path} has the observer of Braintrust by way of another module or in a form that init does not read. ` +
+        'Import it by its name from `flue-braintrust` there. Nothing was changed.',
+    );
   }
   if (project.unknownApp !== undefined) {
     throw new Failure(
@@ -74,13 +84,12 @@ function traceSources(project) {
  * @param {Project} project
  * @param {SourceFile} file
  * @param {boolean} isOfficial
- * @param {SourceFile[]} files all of the project
+ * @param {boolean} isRegistered whether a module of the project registers an instrumentation of this package already
  * @returns {Part}
  */
-function connected(project, file, isOfficial, files) {
+function connected(project, file, isOfficial, isRegistered) {
   const ours = isOfficial ? migrated(file) : file.text;
-  const hasOther = files.some((other) => isOurs(other) && registers(other.text));
-  if (!hasInstrument(project.line) || hasOther) return partOf(file, ours);
+  if (!hasInstrument(project.line) || isRegistered) return partOf(file, ours);
   const text = instrumented(ours);
   if (text !== undefined) return partOf(file, text);
   const isObserving = /(?<![\w$])observe\s*\(/.test(withoutTexts(ours)) && !registers(ours);

@@ -6,12 +6,18 @@ const fs = require('node:fs');
 const path = require('node:path');
 
 const { Failure } = require('../support/usage');
-const { assignedImportsOf, importsOf, modulesCalled, namesOf } = require('./source');
+const { once, withoutTexts } = require('./lexer');
+const { assignedImportsOf, callsOf, importsOf, modulesCalled } = require('./source');
+const { takenOf } = require('./taken');
 
 const OURS = 'flue-braintrust';
 const OFFICIAL = 'braintrust';
 /** Names that identify a module which connects Flue with Braintrust. */
 const CONNECTORS = ['braintrustFlueObserver', 'braintrustFlueInstrumentation'];
+
+/** Calls of test runners and of Node that name a module, too. */
+const OTHER_LOADS =
+  /(?:[mM]ock|[\w$.]*[rR]equire[\w$]*|importActual|importOriginal|\.resolve)\s*\(\s*(?=["'`])/g;
 
 /** @typedef {import('./files').SourceFile} SourceFile */
 
@@ -21,34 +27,27 @@ const allImportsOf = (text) => [...importsOf(text), ...assignedImportsOf(text)];
 /** What an import takes of all, if it takes the default export: that of `braintrust` has all names. @param {string} clause */
 const withoutDefault = (clause) => clause.replace(/^(?!type$)[\w$]+$/, '* as $&');
 
-/** @param {string} text */
-const officialImportsOf = (text) =>
-  allImportsOf(text)
-    .filter(({ from }) => from === OFFICIAL)
-    .map(({ clause: given, clauseStart, fromStart }) => {
-      return { given, clause: withoutDefault(given), clauseStart, fromStart };
-    });
+/** What a module takes of the official package. @param {string} text */
+const takenOfOfficial = (text) => takenOf(text, OFFICIAL, withoutDefault);
 
 /**
  * @param {SourceFile} file
- * @param {{ clause: string }[]} imports of a package in it
+ * @param {import('./taken').Taken} taken what it takes of a package
  * @returns {boolean} whether it connects Flue with Braintrust by that package
  */
-function connects(file, imports) {
-  const names = new Set(imports.flatMap(({ clause }) => namesOf(clause)));
-  if (names.has('*')) return CONNECTORS.some((name) => file.text.includes(name));
-  return CONNECTORS.some((name) => names.has(name));
+function connects({ text }, { names, unclear }) {
+  const isShown = CONNECTORS.some((name) => names.includes(name));
+  return isShown || (unclear.length > 0 && namesConnector(text));
 }
 
-/** @param {SourceFile} file */
-const isOurs = (file) =>
-  connects(
-    file,
-    allImportsOf(file.text).filter(({ from }) => from === OURS),
-  );
+/** @param {string} text */
+const namesConnector = (text) => CONNECTORS.some((name) => text.includes(name));
 
 /** @param {SourceFile} file */
-const isOfficial = (file) => connects(file, officialImportsOf(file.text));
+const isOurs = (file) => connects(file, takenOf(file.text, OURS));
+
+/** @param {SourceFile} file */
+const isOfficial = (file) => connects(file, takenOfOfficial(file.text));
 
 /**
  * @param {SourceFile} file
@@ -56,7 +55,11 @@ const isOfficial = (file) => connects(file, officialImportsOf(file.text));
  */
 function usesOfficial({ text }) {
   const modules = [...importsOf(text).map(({ from }) => from), ...modulesCalled(text)];
-  return modules.some((name) => name === OFFICIAL || name.startsWith(`${OFFICIAL}/`));
+  if (modules.some((name) => name === OFFICIAL || name.startsWith(`${OFFICIAL}/`))) return true;
+  const others = withoutTexts(text).matchAll(OTHER_LOADS);
+  return [...others].some(({ index, 0: call }) =>
+    /^.braintrust(?:["'`]|\/)/.test(text.slice(index + call.length)),
+  );
 }
 
 /**
@@ -66,44 +69,41 @@ function usesOfficial({ text }) {
  * @returns {string}
  */
 function migrated({ path: name, text }) {
-  const imports = officialImportsOf(text);
-  const missing = imports.flatMap(({ clause }) => missingNames(clause, text));
-  const assigned = assignedImportsOf(text).filter(({ from }) => from === OFFICIAL);
-  const called = modulesCalled(text).filter((from) => from === OFFICIAL);
-  if (called.length > assigned.length) missing.push('import() or require()');
-  if (missing.length > 0) {
-    throw new Failure(
-      `${name} uses ${[...new Set(missing)].join(', ')} of \`${OFFICIAL}\`, which \`${OURS}\` does not ` +
-        'have. Move that to a module of its own, which may go on with ' +
-        `\`${OFFICIAL}\`, and run init again. Nothing was changed.`,
-    );
+  const { names, unclear } = takenOfOfficial(text);
+  const known = exportedNames();
+  const missing = names.filter((one) => !known.has(one)).map((one) => `\`${one}\``);
+  const problems = [
+    ...(missing.length === 0
+      ? []
+      : [
+          `${name} uses ${missing.join(', ')} of \`${OFFICIAL}\`, which \`${OURS}\` does not have. Move that to a ` +
+            `module of its own, which may go on with \`${OFFICIAL}\``,
+        ]),
+    ...(unclear.length === 0
+      ? []
+      : [
+          `${name} uses \`${OFFICIAL}\` in a form that does not show which of its names it takes: ${unclear.join(', ')}. ` +
+            'Import these names instead, or move that to a module of its own',
+        ]),
+  ];
+  if (problems.length > 0) {
+    throw new Failure(`${problems.join('. ')}, and run init again. Nothing was changed.`);
   }
+  const clauses = importsOf(text)
+    .filter(({ from, clause }) => from === OFFICIAL && withoutDefault(clause) !== clause)
+    .map(({ clause, clauseStart: start }) => {
+      return { start, before: clause, after: withoutDefault(clause) };
+    });
+  const packages = [...importsOf(text), ...callsOf(text)]
+    .filter(({ from }) => from === OFFICIAL)
+    .map(({ fromStart: start }) => ({ start, before: OFFICIAL, after: OURS }));
   let changed = text;
-  // What a call loads does not stand in the source as a clause.
-  const edits = imports.flatMap(({ given, clause, clauseStart, fromStart }) => {
-    const name = { start: fromStart, before: OFFICIAL, after: OURS };
-    return given === clause ? [name] : [name, { start: clauseStart, before: given, after: clause }];
-  });
   // From the end: the places before stay.
-  for (const { start, before, after } of edits.toSorted((a, b) => b.start - a.start)) {
+  for (const edit of [...clauses, ...packages].toSorted((a, b) => b.start - a.start)) {
+    const { start, before, after } = edit;
     changed = changed.slice(0, start) + after + changed.slice(start + before.length);
   }
   return changed;
-}
-
-/**
- * The names of a clause that this package does not export.
- *
- * @param {string} clause
- * @param {string} text the module's, to see what it takes of all
- * @returns {string[]}
- */
-function missingNames(clause, text) {
-  const all = /\*\s*as\s+([\w$]+)/.exec(clause)?.[1];
-  const members = all === undefined ? [] : [...text.matchAll(memberOf(all))].map(([, it]) => it);
-  const names = [...namesOf(clause).filter((name) => name !== '*'), ...members];
-  const known = exportedNames();
-  return names.flatMap((name) => (name === undefined || known.has(name) ? [] : [`\`${name}\``]));
 }
 
 /**
@@ -114,23 +114,19 @@ function missingNames(clause, text) {
  */
 function sharedNames(text) {
   const known = exportedNames();
-  return officialImportsOf(text)
-    .flatMap(({ clause }) => namesOf(clause))
-    .filter((name) => known.has(name));
+  return takenOfOfficial(text).names.filter((name) => known.has(name));
 }
 
-/** @param {string} object */
-const memberOf = (object) =>
-  new RegExp(String.raw`(?<![\w$.])${object.replaceAll('$', String.raw`\$`)}\.([\w$]+)`, 'g');
+/** The exports that a file declares, types included. */
+const namesIn = once((file) => {
+  const types = fs
+    .readFileSync(file, 'utf8')
+    .matchAll(/^export (?:declare )?(?:interface|type|function|const|class) (\w+)/gm);
+  return new Set(Array.from(types, ([, name = '']) => name));
+});
 
-/** The exports of this package, types included. */
-function exportedNames() {
-  const declarations = fs.readFileSync(path.join(__dirname, '../../index.d.ts'), 'utf8');
-  const types = declarations.matchAll(
-    /^export (?:declare )?(?:interface|type|function|const|class) (\w+)/gm,
-  );
-  return new Set([...types].map(([, name]) => name));
-}
+/** The exports of this package. */
+const exportedNames = () => namesIn(path.join(__dirname, '../../index.d.ts'));
 
 module.exports = {
   OFFICIAL,
@@ -139,6 +135,7 @@ module.exports = {
   isOfficial,
   isOurs,
   migrated,
+  namesConnector,
   sharedNames,
   usesOfficial,
 };
