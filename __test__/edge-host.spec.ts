@@ -5,7 +5,9 @@ const SCRIPT = join(ROOT, '__test__/lines/cloudflare/edge/on-node.mjs');
 
 /** What a scenario has seen; see there. */
 async function seen(name: string) {
-  const { code, stdout, stderr } = await run(['--expose-gc', SCRIPT, name]);
+  // With the clock and the timers of a Worker, which a scenario replaces.
+  const flags = ['--expose-gc', '--conditions=workerd'];
+  const { code, stdout, stderr } = await run([...flags, SCRIPT, name]);
   if (code !== 0) throw new Error(stderr);
   return JSON.parse(stdout);
 }

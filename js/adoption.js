@@ -5,6 +5,7 @@
 const { callingWork } = require('./context.js');
 const { classOf } = require('./json/describe.js');
 const { idsOfReceipt, isDuplicate } = require('./receipts.js');
+const { wallMs } = require('./wall-clock.js');
 const { warn } = require('./warn.js');
 const { keyedIdOf } = require('./work-keys.js');
 
@@ -133,7 +134,7 @@ class Adoption {
     const sampled = destination.sampling?.decisionOn(span.rootSpanId);
     const event = {
       type: 'caller_named',
-      timestamp: Date.now(),
+      timestamp: wallMs(),
       ...ids,
       caller,
       propagated,

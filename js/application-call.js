@@ -2,6 +2,8 @@
 
 // Bounds the calls of a function of the application that runs while the agent waits.
 
+const { monotonicMs } = require('./builtins/index.js');
+
 /** A call that takes longer is slow, in milliseconds; after so many slow ones the function is not called any more. */
 const SLOW_MS = 50;
 const MAX_SLOW = 3;
@@ -28,13 +30,13 @@ class ApplicationCall {
    * @param {() => T} work
    */
   run(work) {
-    const began = performance.now();
+    const began = monotonicMs();
     this.#isRunning = true;
     try {
       return work();
     } finally {
       this.#isRunning = false;
-      if (performance.now() - began > SLOW_MS) this.#noteSlow();
+      if (monotonicMs() - began > SLOW_MS) this.#noteSlow();
     }
   }
 

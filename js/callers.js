@@ -5,6 +5,7 @@
 const { currentWork, nextInOrder } = require('./context.js');
 const { dropOldest } = require('./drop-oldest.js');
 const { KeyedCallers, MESSAGE_BEGINS_MS } = require('./keyed-callers.js');
+const { wallMs } = require('./wall-clock.js');
 const { WorkKeys, isKeyedId, keyedIdOf } = require('./work-keys.js');
 
 /** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */
@@ -126,7 +127,7 @@ class Callers {
     const id = idOf(ids);
     if (this.#expected.has(id)) return;
     const beginsMs = ids.runId === undefined ? MESSAGE_BEGINS_MS : RUN_BEGINS_MS;
-    this.#expected.set(id, { calling, until: Date.now() + beginsMs });
+    this.#expected.set(id, { calling, until: wallMs() + beginsMs });
     dropOldest(this.#expected, MAX_CALLERS);
   }
 
@@ -145,7 +146,7 @@ class Callers {
     if (found === undefined) return undefined;
     if (receiver !== undefined && receiver !== found.calling.destination) return undefined;
     this.#expected.delete(id);
-    const isLate = found.until < Date.now() || attemptCount > 1 || this.#begun.has(id);
+    const isLate = found.until < wallMs() || attemptCount > 1 || this.#begun.has(id);
     return isLate ? undefined : found.calling;
   }
 

@@ -10,6 +10,7 @@ const { endText, member, minimalEndText, requestText, withMembers } = require('.
 const { RequestDeltas } = require('./request-delta.js');
 const { stringify } = require('./json/stringify.js');
 const { STAGES } = require('./routes.js');
+const { wallMs } = require('./wall-clock.js');
 
 const isText = (/** @type {unknown} */ value) => typeof value === 'string' && value !== '';
 
@@ -217,7 +218,7 @@ class Capture {
  */
 function timeOf(timestamp) {
   const at = typeof timestamp === 'string' ? Date.parse(timestamp) : Number.NaN;
-  return Number.isNaN(at) ? Date.now() : at;
+  return Number.isNaN(at) ? wallMs() : at;
 }
 
 /**

@@ -2,7 +2,7 @@
 
 // What is remembered of conversations, bounded by bytes and by idle time.
 
-const { heapLimit } = require('./builtins/index.js');
+const { heapLimit, monotonicMs } = require('./builtins/index.js');
 
 /**
  * The most bytes that are remembered: an eighth of the heap's limit, at most 512 MiB. Strings count, although the
@@ -52,7 +52,7 @@ class ConversationMemory {
    * @param {number} [settings.maxBytes] default: a part of the heap, which is looked up when it is needed
    * @param {() => number} [settings.now] milliseconds
    */
-  constructor({ maxBytes, now = () => performance.now() } = {}) {
+  constructor({ maxBytes, now = monotonicMs } = {}) {
     this.#maxBytes = maxBytes;
     this.#now = now;
   }

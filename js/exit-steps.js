@@ -3,6 +3,7 @@
 // The steps of an exporter at the end of the process. After `process.exit` and uncaught errors no promise settles and no
 // cleanup hook of an addon runs, but `exit` listeners do, and may block.
 
+const { monotonicMs } = require('./builtins/index.js');
 const { messageOf } = require('./json/describe.js');
 const { warn } = require('./warn.js');
 
@@ -17,7 +18,7 @@ class ExitSteps {
   #destinations;
   #masking;
   #report;
-  /** When the first step gives way to the next, by `performance.now()`. */
+  /** When the first step gives way to the next, by `monotonicMs()`. */
   #nextStepAt = Infinity;
 
   /**
@@ -53,7 +54,7 @@ class ExitSteps {
         recorder.beginExit(ExitStep[step]),
       );
       const leftMs = Math.max(0, ...left);
-      if (step === 'Delivery') this.#nextStepAt = performance.now() + leftMs * FIRST_STEP_SHARE;
+      if (step === 'Delivery') this.#nextStepAt = monotonicMs() + leftMs * FIRST_STEP_SHARE;
       this.#masking.beginExit(leftMs);
     });
   }
@@ -78,7 +79,7 @@ class ExitSteps {
       while (waiting.length > 0) {
         // Those that are done have spans to close in the next step, in which the others are waited for, too.
         const othersAreDone = step === 'Delivery' && waiting.length < all.length;
-        if (othersAreDone && performance.now() > this.#nextStepAt) break;
+        if (othersAreDone && monotonicMs() > this.#nextStepAt) break;
         // In turns: a server that hangs must not keep the rows of another recorder from being masked.
         const maxMs = ROUND_MS / waiting.length;
         waiting = waiting.filter((recorder) => {

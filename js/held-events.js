@@ -2,6 +2,7 @@
 
 // Events of the application's spans that wait for a decision about their trace.
 
+const { monotonicMs } = require('./builtins/index.js');
 const { startTimer } = require('./timers.js');
 
 /** How long they wait, in milliseconds. */
@@ -29,7 +30,7 @@ const MAX_LENGTH = 1024 * 1024;
 
 /** Bounded. The traces that wait longest go first. */
 class HeldEvents {
-  /** Until when each waits, by `performance.now()`, and what is called at its release. @type {Map<string, Awaited>} */
+  /** Until when each waits, by `monotonicMs()`, and what is called at its release. @type {Map<string, Awaited>} */
   #traces = new Map();
   #length = 0;
   #record;
@@ -57,7 +58,7 @@ class HeldEvents {
   /** Awaits the decision about a trace. @param {string} trace */
   await(trace) {
     if (this.#traces.has(trace)) return;
-    const until = performance.now() + WAIT_MS;
+    const until = monotonicMs() + WAIT_MS;
     this.#traces.set(trace, { until, events: [], length: 0, onRelease: [] });
     if (this.#traces.size > MAX_TRACES) this.release(() => false);
   }
@@ -90,7 +91,7 @@ class HeldEvents {
       this.release(() => false);
       this.#schedule();
     };
-    this.#timer = startTimer(expire, Math.max(0, first - performance.now()) + 1);
+    this.#timer = startTimer(expire, Math.max(0, first - monotonicMs()) + 1);
   }
 
   /**
@@ -100,7 +101,7 @@ class HeldEvents {
    */
   release(isWanted) {
     if (this.#traces.size === 0) return;
-    const now = performance.now();
+    const now = monotonicMs();
     for (const [trace, { until, events, length, onRelease }] of this.#traces) {
       const isCrowded = this.#traces.size > MAX_TRACES || this.#length > MAX_LENGTH;
       if (!isCrowded && until > now && !isWanted(trace)) continue;

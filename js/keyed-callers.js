@@ -5,6 +5,7 @@
 const { nextInOrder } = require('./context.js');
 const { dropOldest } = require('./drop-oldest.js');
 const { isDuplicate } = require('./receipts.js');
+const { wallMs } = require('./wall-clock.js');
 
 /** @typedef {import('./callers.js').Caller} Caller */
 
@@ -103,7 +104,7 @@ class KeyedCallers {
    * @param {string | undefined} recipient
    */
   #await({ waiting, spanIds }, caller, recipient) {
-    waiting.push({ caller, recipient, until: Date.now() + MESSAGE_BEGINS_MS });
+    waiting.push({ caller, recipient, until: wallMs() + MESSAGE_BEGINS_MS });
     if (waiting.length > MAX_WAITING) waiting.shift();
     spanIds.add(caller.spanId);
     dropOldest(spanIds, MAX_WAITING);
@@ -181,7 +182,7 @@ class KeyedCallers {
 function indexOfCaller(waiting, recipient) {
   const own = waiting.findIndex((one) => one.recipient === recipient);
   if (own >= 0) return own;
-  const now = Date.now();
+  const now = wallMs();
   return waiting.findIndex((one) => one.recipient === undefined && now < one.until);
 }
 

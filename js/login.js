@@ -2,6 +2,7 @@
 
 // The wait for the organisation and the project of a destination, which may have recorded nothing.
 
+const { monotonicMs } = require('./builtins/index.js');
 const { sleep } = require('./timers.js');
 
 /** @typedef {InstanceType<typeof import('./destination.js').Destination>} Destination */
@@ -22,8 +23,8 @@ async function awaitLogin(destination) {
     await destination.logIn(LOGIN_MS);
     return;
   }
-  const until = performance.now() + LOGIN_MS;
-  const isAwaited = () => destination.awaitsLogin && performance.now() < until;
+  const until = monotonicMs() + LOGIN_MS;
+  const isAwaited = () => destination.awaitsLogin && monotonicMs() < until;
   for (let delay = FIRST_MS; isAwaited(); delay = Math.min(delay * 2, LAST_MS)) await sleep(delay);
 }
 

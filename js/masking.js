@@ -2,10 +2,11 @@
 
 // Masks the content of rows by the application's masking function, in slices of time.
 
+const { monotonicMs } = require('./builtins/index.js');
 const { takeCut } = require('./json/cut.js');
 const { parse, toJson } = require('./json/json-string.js');
 const { maskField } = require('./mask-field.js');
-const { startTimer } = require('./timers.js');
+const { startTimer, stopTimer } = require('./timers.js');
 
 /** @typedef {import('../index.d.ts').MaskingFunction} MaskingFunction */
 /** @typedef {import('./host.d.ts').HostRecorder} Recorder */
@@ -69,9 +70,9 @@ class Masking {
   #batch;
   /** Whether the masking function is being called. */
   #isCalling = false;
-  /** When no row is masked any more, by `performance.now()`. */
+  /** When no row is masked any more, by `monotonicMs()`. */
   #end = Infinity;
-  /** When rows were last recorded or masked, by `performance.now()`. */
+  /** When rows were last recorded or masked, by `monotonicMs()`. */
   #activeAt = 0;
   #hasTimers;
 
@@ -121,7 +122,7 @@ class Masking {
   /** Schedules a poll: rows are expected. Does nothing before a masking function is set. */
   schedulePoll() {
     if (this.#mask === undefined || !this.#hasTimers) return;
-    const now = performance.now();
+    const now = monotonicMs();
     const wasIdle = now - this.#activeAt > POLL_IDLE_MS;
     this.#activeAt = now;
     if (this.#timer === undefined || wasIdle) this.#schedule(POLL_ACTIVE_MS);
@@ -132,7 +133,7 @@ class Masking {
    * @param {number} leftMs of the exit timeout
    */
   beginExit(leftMs) {
-    if (this.#end === Infinity) this.#end = performance.now() + leftMs * EXIT_SHARE;
+    if (this.#end === Infinity) this.#end = monotonicMs() + leftMs * EXIT_SHARE;
     if (!this.#isCalling) return;
     // The masking function itself ends the process, and would again: marks replace all that it has not masked.
     this.#mask = () => {
@@ -165,14 +166,14 @@ class Masking {
   maskSlice(recorder) {
     const batch = (this.#batch ??= nextBatch(recorder));
     if (batch === undefined) return false;
-    this.#maskUntil(batch, performance.now() + SLICE_MS, batch.masked.length + SLICE_ROWS);
+    this.#maskUntil(batch, monotonicMs() + SLICE_MS, batch.masked.length + SLICE_ROWS);
     if (batch.masked.length === batch.content.length) this.#complete(batch);
     return true;
   }
 
   /** @param {number} ms */
   #schedule(ms) {
-    clearTimeout(this.#timer);
+    stopTimer(this.#timer);
     // The timer does not keep the process alive: the rest is masked at exit.
     this.#timer = startTimer(() => this.#poll(), ms);
   }
@@ -181,7 +182,7 @@ class Masking {
   #poll() {
     this.#timer = undefined;
     try {
-      const end = performance.now() + SLICE_MS;
+      const end = monotonicMs() + SLICE_MS;
       let isActive = false;
       for (const recorder of this.#recorders()) {
         const batch = (this.#batch ??= nextBatch(recorder));
@@ -192,7 +193,7 @@ class Masking {
         if (batch.masked.length < batch.content.length) break;
         this.#complete(batch);
       }
-      const now = performance.now();
+      const now = monotonicMs();
       if (isActive) this.#activeAt = now;
       const isQuiet = now - this.#activeAt > POLL_IDLE_MS;
       // A timer would keep an unused exporter from being collected.
@@ -204,14 +205,14 @@ class Masking {
   }
 
   /**
-   * Masks further rows, until a time by `performance.now()`.
+   * Masks further rows, until a time by `monotonicMs()`.
    * @param {Batch} batch
    * @param {number} end
    * @param {number} [most] how many of its rows are masked then
    */
   #maskUntil(batch, end, most = Infinity) {
     const { content, masked } = batch;
-    while (masked.length < Math.min(content.length, most) && performance.now() < end) {
+    while (masked.length < Math.min(content.length, most) && monotonicMs() < end) {
       masked.push(this.#maskRow(batch));
     }
   }

@@ -2,8 +2,10 @@
 
 // The files of spans that are still being read: a delivery waits for them, no longer than its timeout.
 
+const { monotonicMs, timers } = require('./builtins/index.js');
 const { untraced } = require('./context.js');
 const { messageOf } = require('./json/describe.js');
+const { wallMs } = require('./wall-clock.js');
 const { warn } = require('./warn.js');
 
 /** The longest time that a timer takes, in milliseconds. */
@@ -37,7 +39,7 @@ class PendingFiles {
     const done = work.catch((error) => {
       warn('BAD_SPAN', `A file could not be recorded (${messageOf(error)}).`);
     });
-    this.#files.set(done, Date.now());
+    this.#files.set(done, wallMs());
     void done.then(() => this.#files.delete(done));
     return done;
   }
@@ -45,7 +47,7 @@ class PendingFiles {
   /** Waits no more for files that take too long. */
   #giveUp() {
     for (const [file, since] of this.#files) {
-      if (Date.now() - since < this.#longestMs) return;
+      if (wallMs() - since < this.#longestMs) return;
       this.#files.delete(file);
       const why = 'its request has ended, or it takes longer than a minute';
       warn('LOST', `A file of an update is not waited for any more: ${why}.`, 'file');
@@ -59,13 +61,13 @@ class PendingFiles {
    * @returns {Promise<{ isRecorded: boolean, leftMs: number }>} whether all are recorded, and what is left of the time
    */
   async recorded(timeoutMs, deliver) {
-    const since = performance.now();
+    const since = monotonicMs();
     /** @type {NodeJS.Timeout | undefined} */
     let timer;
     /** @type {Promise<boolean>} */
     const timedOut = new Promise((resolve) => {
       const waitMs = Math.min(timeoutMs, LONGEST_TIMER_MS);
-      timer = untraced(() => setTimeout(resolve, waitMs, false));
+      timer = untraced(() => timers.setTimeout(resolve, waitMs, false));
     });
     // Outside of a request of a Worker there are no timers, and nothing is waited for.
     const late = timedOut.catch(() => false);
@@ -74,9 +76,9 @@ class PendingFiles {
       const delivered = deliver();
       const isRecorded = await Promise.race([recorded, late]);
       await delivered;
-      return { isRecorded, leftMs: Math.max(0, timeoutMs - (performance.now() - since)) };
+      return { isRecorded, leftMs: Math.max(0, timeoutMs - (monotonicMs() - since)) };
     } finally {
-      clearTimeout(timer);
+      timers.clearTimeout(timer);
     }
   }
 }

@@ -9,6 +9,8 @@ const { createServer } = require('node:net');
 const { tmpdir } = require('node:os');
 const path = require('node:path');
 
+const { monotonicMs } = require('./builtins/index.js');
+
 /** The most watchers at a time. */
 const MAX_WATCHERS = 4;
 /** How often one gets an answer at most, in milliseconds. */
@@ -90,8 +92,8 @@ function answer(socket, read) {
   let lastAt = -Infinity;
   const send = () => {
     // A watcher that does not read gets nothing more.
-    if (socket.writableLength > 0 || performance.now() - lastAt < MIN_INTERVAL_MS) return;
-    lastAt = performance.now();
+    if (socket.writableLength > 0 || monotonicMs() - lastAt < MIN_INTERVAL_MS) return;
+    lastAt = monotonicMs();
     try {
       socket.write(`${JSON.stringify(read())}\n`);
     } catch {

@@ -2,7 +2,7 @@
 
 // Timers of this package, in which the application's spans record nothing.
 
-const { outsideOfWork } = require('./builtins/index.js');
+const { outsideOfWork, timers } = require('./builtins/index.js');
 const { untraced } = require('./context.js');
 
 /**
@@ -13,14 +13,17 @@ const { untraced } = require('./context.js');
  * @returns {NodeJS.Timeout}
  */
 function startTimer(call, ms) {
-  const set = () => setTimeout(() => outsideOfWork(call), ms);
+  const set = () => timers.setTimeout(() => outsideOfWork(call), ms);
   const timer = outsideOfWork(() => untraced(set));
-  // A number in a browser, and where tests replace the function.
+  // A number in a browser.
   timer.unref?.();
   return timer;
 }
 
-/** Waits, and keeps the process alive meanwhile. @param {number} ms */
-const sleep = (ms) => untraced(() => new Promise((resolve) => setTimeout(resolve, ms)));
+/** @param {NodeJS.Timeout | undefined} timer */
+const stopTimer = (timer) => timers.clearTimeout(timer);
 
-module.exports = { sleep, startTimer };
+/** Waits, and keeps the process alive meanwhile. @param {number} ms */
+const sleep = (ms) => untraced(() => new Promise((resolve) => timers.setTimeout(resolve, ms)));
+
+module.exports = { sleep, startTimer, stopTimer };

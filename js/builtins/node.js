@@ -3,6 +3,7 @@
 // What the shared modules use of Node. In a Worker, `#builtins` of `package.json` is `js/builtins/workerd.mjs`.
 
 const { AsyncLocalStorage } = require('node:async_hooks');
+const { clearTimeout, setTimeout } = require('node:timers');
 const { types } = require('node:util');
 
 /** The limit of the heap, in bytes. Loads the module when it is asked for: it takes 1.5 ms. */
@@ -14,4 +15,22 @@ const randomUUID = () => require('node:crypto').randomUUID();
 /** Runs a function in the async context in which this package was loaded, which is no work of the application's. */
 const outsideOfWork = AsyncLocalStorage.snapshot();
 
-module.exports = { AsyncLocalStorage, heapLimit, outsideOfWork, randomUUID, types };
+// Tests replace the global timers and clocks while the application runs: what this package waits for must still come.
+
+/** The timers of Node itself. */
+const timers = { clearTimeout, setTimeout };
+
+const { uptime } = process;
+
+/** A clock that never goes back, in milliseconds. `performance` of `node:perf_hooks` takes 1 ms to load. */
+const monotonicMs = () => uptime() * 1000;
+
+module.exports = {
+  AsyncLocalStorage,
+  heapLimit,
+  monotonicMs,
+  outsideOfWork,
+  randomUUID,
+  timers,
+  types,
+};

@@ -51,5 +51,22 @@ export const outsideOfWork = (work) => work();
 /** @returns {string} */
 export const randomUUID = () => crypto.randomUUID();
 
+/** A clock that never goes back, in milliseconds. */
+export const monotonicMs = () => performance.now();
+
+/** Called as functions, as the runtime wants it. @type {Pick<typeof globalThis, 'clearTimeout' | 'setTimeout'>} */
+export const timers = {
+  clearTimeout: (timer) => clearTimeout(timer),
+  setTimeout: /** @type {any} */ ((/** @type {[() => void]} */ ...args) => setTimeout(...args)),
+};
+
 /** As in `workerd.mjs`. */
-export default { AsyncLocalStorage, heapLimit, outsideOfWork, randomUUID, types };
+export default {
+  AsyncLocalStorage,
+  heapLimit,
+  monotonicMs,
+  outsideOfWork,
+  randomUUID,
+  timers,
+  types,
+};

@@ -8,6 +8,7 @@ const { partsWith, withUnread } = require('./attachment.js');
 const { noteUpdate, repeatWhenRead } = require('./repeated-updates.js');
 const { optionalUUID } = require('./span-ids.js');
 const { spanUpdateOf } = require('./span-update.js');
+const { wallMs } = require('../wall-clock.js');
 const { warn } = require('../warn.js');
 
 /**
@@ -30,7 +31,7 @@ function feedbackEvent({ id, rootSpanId }, given, otherwise) {
   const comment = safely(() => given.comment);
   return {
     type: 'feedback',
-    timestamp: Date.now(),
+    timestamp: wallMs(),
     spanId: id,
     rootSpanId: rootSpanId || undefined,
     // What is no text is no source: the native part refuses this one.

@@ -2,15 +2,17 @@
 
 // The span of an application without tracing.
 
+const { wallMs } = require('../wall-clock.js');
+
 /** The link of the no-op span. */
 const LINK = 'https://braintrust.dev/noop-span';
 
 /** @param {import('../../index.d.ts').EndSpanArgs} [args] */
 function endTimeOf(args) {
   try {
-    return args?.endTime ?? Date.now() / 1000;
+    return args?.endTime ?? wallMs() / 1000;
   } catch {
-    return Date.now() / 1000;
+    return wallMs() / 1000;
   }
 }
 

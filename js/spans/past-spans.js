@@ -12,6 +12,7 @@ const { readSlug, spanObjectOf } = require('./slug.js');
 const { Span } = require('./span.js');
 const { sendsTo } = require('../slug-destinations.js');
 const { HEX_32 } = require('./trace-context.js');
+const { wallMs } = require('../wall-clock.js');
 const { warn } = require('../warn.js');
 
 /** @typedef {InstanceType<typeof import('../destination.js').Destination>} Destination */
@@ -104,7 +105,7 @@ function pastSpansOf(exporter, own) {
     } catch (error) {
       warn('BAD_SPAN', `Feedback could not be recorded (${classOf(error)}).`);
       // Without a span it is counted as invalid.
-      (own ?? exporter.current).record({ type: 'feedback', timestamp: Date.now() }, 'Start');
+      (own ?? exporter.current).record({ type: 'feedback', timestamp: wallMs() }, 'Start');
     }
   };
 

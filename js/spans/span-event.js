@@ -68,7 +68,7 @@ function warnOfIgnored(event) {
     }
   }
   try {
-    for (const name in event) {
+    for (const name of Object.keys(event)) {
       if (KNOWN.has(name) || read(event, name) === undefined) continue;
       if (NOT_HERE.has(name)) {
         warnOfField(name, `Spans have no field \`${name}\` here; it is ignored.`);

@@ -3,6 +3,7 @@
 // What is recorded of a span: its start, its updates and its end.
 
 const { takeCut } = require('../json/cut.js');
+const { wallMs } = require('../wall-clock.js');
 const { labelOf } = require('./arguments.js');
 const { withUnread } = require('./attachment.js');
 const { unreadIn } = require('./propagated.js');
@@ -56,7 +57,7 @@ class SpanRecord {
   begin(args, label) {
     const { propagated } = this.#context;
     const given = timeIn(args?.event, 'start') ?? timeOf(args?.startTime, 'startTime');
-    const start = given ?? Date.now() / 1000;
+    const start = given ?? wallMs() / 1000;
     const end = timeIn(args?.event, 'end');
     const { update, files } = withUnread(() => {
       const own = mergedUpdate(labelOf(args), spanEventOf(args?.event));
@@ -94,7 +95,7 @@ class SpanRecord {
    * @returns {number} when it ended
    */
   finish({ output, error }, endTime) {
-    const end = timeOf(endTime, 'endTime') ?? Date.now() / 1000;
+    const end = timeOf(endTime, 'endTime') ?? wallMs() / 1000;
     const { update, files } = withUnread(() => ({
       ...(output !== undefined && spanUpdateOf({ output })),
       ...(error !== undefined && { error: errorOf(error.thrown) }),
@@ -171,7 +172,7 @@ class SpanRecord {
     noteUpdate(id, update);
     const subject = {
       type,
-      timestamp: Date.now(),
+      timestamp: wallMs(),
       spanId: id,
       // Unknown, if an update names the row alone.
       rootSpanId: rootSpanId || undefined,

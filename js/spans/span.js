@@ -7,6 +7,7 @@ const { isUntraced, nextInOrder, runInSpan } = require('../context.js');
 const { classOf } = require('../json/describe.js');
 const { outsideOfRequest } = require('../outside-of-request.js');
 const { isDuplicate, isFreshReceipt, isRunReceipt } = require('../receipts.js');
+const { wallMs } = require('../wall-clock.js');
 const { warn } = require('../warn.js');
 const { inheritedOf, labelOf, read } = require('./arguments.js');
 const { recordFeedback } = require('./feedback.js');
@@ -37,7 +38,7 @@ class Span {
   #inherited;
   #record;
   /** When this was made, in milliseconds. */
-  #since = Date.now();
+  #since = wallMs();
   /** Its order among the beginnings of spans and of Flue's work. */
   #order = nextInOrder();
 

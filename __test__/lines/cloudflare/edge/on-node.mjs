@@ -2,7 +2,7 @@
  * Runs a scenario with the host of a Worker on Node, where requests can be counted, time passes at will, and what is not
  * in use can be collected. Prints what it has seen as JSON in one line.
  *
- *     node --expose-gc __test__/lines/cloudflare/edge/on-node.mjs NAME
+ *     node --expose-gc --conditions=workerd __test__/lines/cloudflare/edge/on-node.mjs NAME
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
