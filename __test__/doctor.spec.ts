@@ -767,6 +767,20 @@ import { braintrustFlueInstrumentation, initLogger } from 'flue-braintrust';
       'src/braintrust.ts registers the observer of `braintrust`',
       'npx flue-braintrust init',
     ],
+    [
+      'an app that is named and not there',
+      {
+        'vite.config.ts': `import { flue } from '@flue/vite';\nexport default { plugins: [flue({ app: './src/ap.ts' })] };\n`,
+      },
+      'src/ap.ts, which vite.config.ts names, is not there',
+      'Correct that first',
+    ],
+    [
+      'a package.json that is no JSON',
+      { 'package.json': '{"dependencies":{"@flue/runtime":"2.0.3"},}' },
+      'is not JSON',
+      'Correct that first',
+    ],
   ])('%s is a warning that states the remedy', async (_name, files, problem, remedy) => {
     const { status, detail, advice } = await application(files);
     expect({ status, detail, advice }).toEqual({

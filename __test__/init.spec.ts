@@ -1079,11 +1079,11 @@ unixTest(
         );
         for (const text of ['[]', 'null', '"x"', '{"a":1', '']) {
           writeFileSync(at('package.json'), text);
-          await refused(`the package.json in ${directory} is not JSON`);
+          await refused(`the package.json in ${directory} is not JSON. Nothing was changed.`);
         }
         rmSync(at('package.json'));
         mkdirSync(at('package.json'));
-        await refused(`the package.json in ${directory} cannot be read: it is a folder`);
+        await refused(`the package.json in ${directory} cannot be read: it is a folder. Nothing was changed.`);
       },
     );
   },

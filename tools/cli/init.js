@@ -9,7 +9,7 @@ const { unifiedDiff } = require('../init/diff');
 const { executed } = require('../init/packages');
 const { createFile, replaceFile } = require('../init/write');
 const { planInit } = require('../init/plan');
-const { readProject } = require('../init/project');
+const { NoProject, readProject } = require('../init/project');
 const { messageOf } = require('../../js/json/describe');
 const { painter, printJson } = require('../support/terminal');
 const { Failure } = require('../support/usage');
@@ -46,13 +46,26 @@ const options = {
  * @returns {Promise<number>}
  */
 async function run(values, directory = '.') {
-  const project = readProject(directory);
+  const project = projectIn(directory);
   const plan = planInit(project, { flueRun: values['flue-run'] === true });
   const dryRun = values['dry-run'] === true;
   if (!dryRun) write(project.root, plan.changes);
   if (values.json === true) printJson(outcome(plan, dryRun));
   else process.stdout.write(report(plan, project.packageManager, dryRun));
   return 0;
+}
+
+/**
+ * @param {string} directory
+ * @returns {import('../init/project').Project}
+ */
+function projectIn(directory) {
+  try {
+    return readProject(directory);
+  } catch (error) {
+    if (!(error instanceof Failure) || error instanceof NoProject) throw error;
+    throw new Failure(`${error.message}. Nothing was changed.`);
+  }
 }
 
 /**

@@ -6,10 +6,11 @@
 const fs = require('node:fs');
 const path = require('node:path');
 
+const { messageOf } = require('../../js/json/describe');
 const { reaches } = require('../init/module-graph');
 const { notesOnImport } = require('../init/notes');
 const { COMMANDS, executed } = require('../init/packages');
-const { readProject } = require('../init/project');
+const { NoProject, readProject } = require('../init/project');
 const { isOfficial, isOurs, OURS } = require('../init/tracing');
 const { FLUE, projectFolders } = require('../support/workspace');
 const { flueCopies, installed } = require('./flue-copies');
@@ -17,6 +18,7 @@ const { flueCopies, installed } = require('./flue-copies');
 /** @typedef {import('./finding').Finding} Finding */
 /** @typedef {import('../init/project').Project} Project */
 /** @typedef {{ detail: string, advice: string }} Problem */
+/** A project that cannot be read. @typedef {{ root: string, problem: Problem }} Unreadable */
 
 /** Starts the tracing without a module in the sources. */
 const REGISTER = `${OURS}/register`;
@@ -25,17 +27,18 @@ const [FIRST_MINOR, LAST_MAJOR] = [8, 2];
 
 /** @returns {Finding} */
 function checkApplication() {
-  const projects = projectFolders('.').flatMap((folder) => projectIn(folder) ?? []);
-  if (projects.length === 0) {
+  const found = projectFolders('.').flatMap((folder) => projectIn(folder) ?? []);
+  if (found.length === 0) {
     return { status: 'skipped', detail: 'there is no Flue project in this directory' };
   }
-  const problems = projects.flatMap((project) => {
+  const problems = found.flatMap((project) => {
     const place = path.relative('.', project.root);
     return problemsOf(project).map(({ detail, advice }) => ({
       detail: place === '' ? detail : `${place}: ${detail}`,
       advice,
     }));
   });
+  const projects = found.filter((project) => !('problem' in project));
   if (problems.length > 0) {
     const detail = problems.map((one) => one.detail).join('; ');
     const advice = [...new Set(problems.map((one) => one.advice))].join(' ');
@@ -46,17 +49,20 @@ function checkApplication() {
   return { status: 'ok', detail: [...flue, 'tracing is registered'].join('; ') };
 }
 
-/** @param {string} folder @returns {Project | undefined} undefined: there is none, or none that can be read */
+/** @param {string} folder @returns {Project | Unreadable | undefined} undefined: there is none */
 function projectIn(folder) {
   try {
     return readProject(folder);
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error instanceof NoProject) return undefined;
+    const advice = 'Correct that first: the application cannot be checked.';
+    return { root: path.resolve(folder), problem: { detail: messageOf(error), advice } };
   }
 }
 
-/** @param {Project} project @returns {Problem[]} */
+/** @param {Project | Unreadable} project @returns {Problem[]} */
 function problemsOf(project) {
+  if ('problem' in project) return [project.problem];
   return [versionProblem, copiesProblem, absenceProblem, registrationProblem].flatMap(
     (find) => find(project) ?? [],
   );

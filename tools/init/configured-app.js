@@ -79,7 +79,7 @@ function configuredApp(root, base, hasUsual) {
   const app = readFile(root, name);
   if (app !== undefined && 'text' in app) return { app };
   const why = app === undefined ? 'is not there' : `cannot be read: ${app.why}`;
-  throw new Failure(`${name}, which ${config.path} names, ${why}. Nothing was changed.`);
+  throw new Failure(`${name}, which ${config.path} names, ${why}`);
 }
 
 /** @param {string} root @param {string[]} names */

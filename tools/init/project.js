@@ -33,6 +33,9 @@ const MAX_PARENTS = 16;
 
 /** @typedef {import('./files').SourceFile} SourceFile */
 
+/** Where there is no Flue project; other failures are those of one that cannot be read. */
+class NoProject extends Failure {}
+
 /**
  * A Flue project, as far as it matters here.
  *
@@ -57,6 +60,7 @@ const MAX_PARENTS = 16;
 /**
  * @param {string} directory
  * @returns {Project}
+ * @throws {Failure} a `NoProject` where there is none
  */
 function readProject(directory) {
   const root = path.resolve(directory);
@@ -108,7 +112,7 @@ function noProject(root, why) {
     packages.length === 0
       ? ''
       : `. Run init in a Flue project of the workspace: ${packages.join(', ')}`;
-  return new Failure(`${root} is no Flue project: ${why}${advice}`);
+  return new NoProject(`${root} is no Flue project: ${why}${advice}`);
 }
 
 /**
@@ -117,7 +121,7 @@ function noProject(root, why) {
  */
 function manifestOf(root) {
   const manifest = readFile(root, 'package.json');
-  if (manifest === undefined) throw new Failure(`there is no package.json in ${root}`);
+  if (manifest === undefined) throw new NoProject(`there is no package.json in ${root}`);
   if ('why' in manifest) {
     throw new Failure(`the package.json in ${root} cannot be read: ${manifest.why}`);
   }
@@ -136,7 +140,7 @@ function refuseUnreadable(root, stem) {
   for (const name of EXTENSIONS.map((ending) => `${stem}.${ending}`)) {
     const file = readFile(root, name);
     if (file !== undefined && 'why' in file) {
-      throw new Failure(`${name} cannot be read: ${file.why}. Nothing was changed.`);
+      throw new Failure(`${name} cannot be read: ${file.why}`);
     }
   }
 }
@@ -245,4 +249,4 @@ function isDirectory(directory) {
   }
 }
 
-module.exports = { firstOf, manifestOf, packageManagerOf, readProject };
+module.exports = { NoProject, firstOf, manifestOf, packageManagerOf, readProject };
