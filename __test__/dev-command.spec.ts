@@ -565,3 +565,53 @@ linuxTest('Ctrl-C in a terminal reaches the application once, and ends both', as
   expect(seen.out).toMatch(/trace c{32}/);
   expect(seen.out).toContain('Collected 1 trace, 1 span');
 });
+
+linuxTest(
+  'on Windows, the shell of an application is ended with all that it has started, and no earlier',
+  async () => {
+    await withDirectory(async (directory) => {
+      const program = (name: string, text: string) => {
+        writeFileSync(join(directory, name), text);
+        chmodSync(join(directory, name), 0o755);
+      };
+      // What Node starts there as the shell, and what ends processes.
+      program(
+        'cmd.exe',
+        `#!/bin/sh\neval "$(printf %s "$4" | sed 's/^"//; s/"$//')"\necho "shell $?"\n`,
+      );
+      program(
+        'taskkill',
+        `#!/bin/sh\necho "$@" > ${directory}/killed\nkill -9 $(cat /proc/$2/task/$2/children) $2\n`,
+      );
+      writeFileSync(
+        join(directory, 'windows.js'),
+        `Object.defineProperty(process, 'platform', { value: 'win32' });`,
+      );
+      writeFileSync(
+        join(directory, 'app.js'),
+        `process.on('SIGINT', () => {}); setInterval(() => {}, 1000); console.log('app ' + process.pid);`,
+      );
+      const env = { PATH: `${directory}:${process.env.PATH}`, comspec: 'cmd.exe' };
+      const args = [
+        '--require',
+        join(directory, 'windows.js'),
+        CLI,
+        'dev',
+        '-p',
+        '0',
+        '--',
+        'node',
+        join(directory, 'app.js'),
+      ];
+      const { child, seen, exit, printed } = start(process.execPath, args, env);
+      await printed(/app \d+\n/);
+      const [, pid = ''] = /app (\d+)/.exec(seen.out) ?? [];
+      const shell = readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ')[3];
+      child.kill('SIGINT');
+      await exit;
+      expect(readFileSync(join(directory, 'killed'), 'utf8')).toBe(`/pid ${shell} /t /f\n`);
+      expect(runs(pid)).toBe(false);
+      expect(seen.err).toContain('warning: the application did not end, and was killed\n');
+    });
+  },
+);

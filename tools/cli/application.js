@@ -108,17 +108,13 @@ class Application {
     }, TERM_AFTER_MS);
   }
 
-  /** Asks all its processes to end, if it runs, and waits for nothing. */
+  /** Asks all its processes to end, if it runs, and waits for nothing. On Windows, which cannot ask, it ends them. */
   leave() {
-    if (this.#isRunning) this.#send('SIGTERM');
+    if (this.#isRunning) this.#send(isWindows() ? 'SIGKILL' : 'SIGTERM');
   }
 
   /** Ends it and the processes that it has started, whatever they do. */
   kill() {
-    const { pid } = this.#child;
-    if (process.platform === 'win32' && pid !== undefined) {
-      spawnSync('taskkill', ['/pid', String(pid), '/t', '/f']);
-    }
     this.#isStopping = true;
     if (!this.#isKilled) setTimeout(() => this.#givenUp.abort(), GIVE_UP_AFTER_MS).unref();
     this.#isKilled = true;
@@ -126,12 +122,18 @@ class Application {
   }
 
   /**
-   * Sends a signal to all its processes; SIGTERM once to each.
+   * Sends a signal to all its processes; SIGTERM once to each. On Windows any signal would end the shell at once and leave
+   * what it has started, so that none is sent there: the console has told all of them of Ctrl-C.
    *
    * @param {NodeJS.Signals} signal
    */
   #send(signal) {
     const { pid: first = -1 } = this.#child;
+    if (isWindows()) {
+      if (signal !== 'SIGKILL') return;
+      // Below a shell that has ended, nothing is found any more.
+      spawnSync('taskkill', ['/pid', String(first), '/t', '/f']);
+    }
     for (const pid of [...this.#family.members(), first]) {
       if (signal === 'SIGTERM' && this.#asked.has(pid)) continue;
       if (signal === 'SIGTERM') this.#asked.add(pid);
@@ -178,8 +180,10 @@ function spawned(program, args, env) {
   }
 }
 
+const isWindows = () => process.platform === 'win32';
+
 /** On Windows, `npm` and other commands are scripts, which only a shell starts. */
-const shellFor = () => (process.platform === 'win32' ? { shell: true } : {});
+const shellFor = () => (isWindows() ? { shell: true } : {});
 
 /**
  * @param {string} program
@@ -187,7 +191,7 @@ const shellFor = () => (process.platform === 'win32' ? { shell: true } : {});
  * @returns {[program: string, args: string[]]}
  */
 function commandFor(program, args) {
-  if (process.platform !== 'win32') return [program, args];
+  if (!isWindows()) return [program, args];
   const quoted = (/** @type {string} */ word) =>
     /^[\w./:=@\\-]+$/.test(word) ? word : `"${word.replaceAll('"', '""')}"`;
   return [quoted(program), args.map(quoted)];
