@@ -294,3 +294,106 @@ test('modules that a test replaces or Node looks for keep the package', async ()
     expect(kept.map((note) => note.split(' ')[0])).toEqual(['src/a.test.ts', 'src/b.ts']);
   });
 });
+
+test.each([
+  [
+    'is loaded by a function',
+    '',
+    `module.exports = () => {\n  const { Hono } = require('hono');\n};\n`,
+  ],
+  ['sets variables', `require('dotenv/config');\n`, `module.exports = {};\n`],
+  [
+    'sets variables by a function',
+    `require('dotenv').config({\n  quiet: true,\n});\n`,
+    `const { Hono } = require('hono');\n`,
+  ],
+  [
+    'is a variable for that',
+    `const dotenv = require('dotenv');\ndotenv.config();\n`,
+    `const { Hono } = require('hono');\nmodule.exports = new Hono();\n`,
+  ],
+  ['is not there', `'use strict';\n`, `exports.default = {};\n`],
+])('the tracing of a CommonJS app starts in time if a module %s', async (_what, before, after) => {
+  await withFiles({ 'src/app.js': before + after }, async (directory, read) => {
+    await init(directory);
+    expect(read('src/app.js')).toBe(`${before}require('./braintrust.js');\n${after}`);
+    expect(read('src/braintrust.js')).toContain(`require('flue-braintrust')`);
+    expect(await init(directory)).toMatchObject({ files: [] });
+  });
+});
+
+test.each([
+  ['a comment for the next line', `// @ts-expect-error none\nexport default app;\n`],
+  [
+    'an import in a declaration',
+    `declare module 'hono' {\n  import type { A } from './a.ts';\n}\n`,
+  ],
+])('the import of an app precedes %s', async (_what, app) => {
+  await withFiles({ 'src/app.ts': app }, async (directory, read) => {
+    await init(directory);
+    expect(read('src/app.ts')).toMatch(/^import '\.\/braintrust(?:\.ts)?';\n/);
+    expect(read('src/app.ts')).toContain(app);
+  });
+});
+
+const WATCH = `observe(braintrustFlueObserver);\n`;
+
+test.each([
+  [
+    'another import',
+    `import { instrument } from './otel.ts';\n${OBSERVER}${WATCH}`,
+    `import { instrument as instrumentFlue } from '@flue/runtime';`,
+    'instrumentFlue(braintrustFlueInstrumentation());',
+  ],
+  [
+    'a function',
+    `${OBSERVER}${WATCH}function instrument() {}\n`,
+    `import { instrument as instrumentFlue } from '@flue/runtime';`,
+    'instrumentFlue(braintrustFlueInstrumentation());',
+  ],
+  [
+    'a variable of CommonJS',
+    `const { instrument } = require('./otel.js');\nconst { observe } = require('@flue/runtime');\nconst { braintrustFlueObserver } = require('braintrust');\n${WATCH}`,
+    `const { instrument: instrumentFlue } = require('@flue/runtime');`,
+    'instrumentFlue(braintrustFlueInstrumentation());',
+  ],
+  [
+    'nothing, as Flue has another name',
+    `${OBSERVER.replace('{ observe }', '{ observe, instrument as watch }')}watch({});\n${WATCH}`,
+    `import { instrument as watch } from '@flue/runtime';`,
+    'watch(braintrustFlueInstrumentation());',
+  ],
+])(
+  '`instrument` that stands for %s is not taken for that of Flue',
+  async (_what, text, ...lines) => {
+    const files = { 'src/app.ts': `import './tracing.ts';\n`, 'src/tracing.ts': text };
+    await withFiles(files, async (directory, read) => {
+      await init(directory);
+      for (const line of lines) expect(read('src/tracing.ts')).toContain(line);
+      expect(await init(directory)).toMatchObject({ files: [] });
+    });
+  },
+);
+
+test('a result of `observe` that a function gives stays that of `observe`', async () => {
+  const text = `${OBSERVER}export const start = () =>\n  ${WATCH}`;
+  await withFiles(
+    { 'src/app.ts': `import './tracing.ts';\n`, 'src/tracing.ts': text },
+    async (directory, read) => {
+      const { notes } = await init(directory);
+      expect(read('src/tracing.ts')).toBe(text.replace("'braintrust'", "'flue-braintrust'"));
+      expect(notes[0]).toContain('in a form that init leaves alone');
+    },
+  );
+});
+
+test('an app that connects Flue with Braintrust itself needs no import', async () => {
+  await withFiles(
+    { 'src/app.ts': `${OBSERVER}${WATCH}export default {};\n` },
+    async (directory) => {
+      const { files, notes } = await init(directory);
+      expect(files.map(({ path }) => path)).toEqual(['src/app.ts']);
+      expect(notes.filter((note) => note.startsWith('No module imports'))).toEqual([]);
+    },
+  );
+});

@@ -33,19 +33,26 @@ function instrumented(text) {
   if (call === undefined) return undefined;
   const instrumentation = observer.local.includes('.')
     ? observer.local.replace(OBSERVER, INSTRUMENTATION)
-    : INSTRUMENTATION;
+    : (nameIn(imports, OURS, INSTRUMENTATION)?.local ?? INSTRUMENTATION);
+  const known = nameIn(imports, FLUE, 'instrument')?.local;
+  // A name that stands for something else is not taken.
+  const own = known ?? (hasName(text, 'instrument') ? 'instrumentFlue' : 'instrument');
   const instrument = observe.local.includes('.')
     ? observe.local.replace(/observe$/, 'instrument')
-    : 'instrument';
+    : own;
   const passesOn =
     call.argument === observer.local ||
     PASSES_ON.test(call.argument.replaceAll(observer.local, 'observer'));
   const argument = passesOn ? `${instrumentation}()` : objectOf(text, call, instrumentation);
   const written =
     text.slice(0, call.start) + `${instrument}(${argument})` + text.slice(call.end + 1);
-  const renamed = withName(written, FLUE, 'observe', 'instrument');
+  const renamed = withName(written, FLUE, 'observe', 'instrument', own);
   return withName(renamed, OURS, OBSERVER, INSTRUMENTATION);
 }
+
+/** @param {string} text @param {string} name @returns {boolean} whether code names it, but not as a member of something */
+const hasName = (text, name) =>
+  new RegExp(String.raw`(?<![\w$.])${name}(?![\w$]|\s*:)`).test(withoutTexts(text));
 
 /** A name in the clause of an import, with the local one if it has another. @param {string} name */
 const itemOf = (name) =>
@@ -93,7 +100,7 @@ function callOf(text, name, observer) {
   // The result of `observe` is another one than that of `instrument`.
   const before = code.slice(0, start);
   const isStatement =
-    /(?:^|[;{}\n]|\bvoid)[^\S\n]*$/.test(before) && !/[=([,?:&|+]\s*$/.test(before);
+    /(?:^|[;{}\n]|\bvoid)[^\S\n]*$/.test(before) && !/(?:[=([,?:&|+]|=>)\s*$/.test(before);
   const isUsed = /^\s*[.?[(]/.test(code.slice(end + 1));
   if (!isStatement || isUsed) return undefined;
   return {
@@ -141,14 +148,15 @@ function objectOf(text, { start, argument }, instrumentation) {
  * @param {string} from
  * @param {string} present
  * @param {string} wanted
+ * @param {string} [alias] by which the module uses it
  */
-function withName(text, from, present, wanted) {
+function withName(text, from, present, wanted, alias = wanted) {
   const found = allImportsOf(text).find(
     ({ from: module, clause }) =>
       module === from && clause.includes('{') && clause.includes(present),
   );
   if (found === undefined) return text;
-  const { clause, clauseStart } = found;
+  const { start, clause, clauseStart } = found;
   const match = itemOf(present).exec(clause);
   if (match === null) return text;
   const local = match[1] ?? present;
@@ -158,9 +166,10 @@ function withName(text, from, present, wanted) {
   const isUsed = new RegExp(
     String.raw`(?<![\w$.])${local.replaceAll('$', String.raw`\$`)}(?![\w$])`,
   ).test(code);
+  const as = text.startsWith('import', start) ? ' as ' : ': ';
   const has = new RegExp(String.raw`(?<![\w$])${wanted}(?![\w$])`).test(clause);
   const gap = /\s*$/.exec(clause.slice(0, match.index))?.[0] ?? ' ';
-  const added = has ? '' : wanted;
+  const added = has ? '' : alias === wanted ? wanted : `${wanted}${as}${alias}`;
   const names = [added, isUsed ? match[0] : ''].filter(Boolean).join(`,${gap || ' '}`);
   const at = clauseStart + match.index;
   const after = text.slice(at + match[0].length);

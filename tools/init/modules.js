@@ -8,7 +8,9 @@ const { agentsOf } = require('./agents');
 const { withoutTexts } = require('./lexer');
 const {
   assignedImportsOf,
+  callsOf,
   directivesOf,
+  flattened,
   importsOf,
   modulesCalled,
   withoutComments,
@@ -146,17 +148,45 @@ function usualEnding(tsconfig) {
  */
 function withImport({ path: name, text }, specifier) {
   const isRequired = isCommonJs({ path: name, text });
-  const imports = isRequired ? assignedImportsOf(text) : importsOf(text);
+  const flat = flattened(withoutTexts(text));
+  // What stands in brackets is not loaded with the module, or declares another one.
+  const imports = (isRequired ? assignedImportsOf(text) : importsOf(text)).filter(
+    ({ start }) => flat.charAt(start) === text.charAt(start),
+  );
   const { quote, end, newline } = styleOf(text, imports[0]?.fromStart);
   const named = quote + specifier + quote;
   const line = `${isRequired ? `require(${named})` : `import ${named}`}${end}${newline}`;
   // What loads variables stays before the module that reads the key.
-  const next = imports.find(({ from }) => !LOADS_VARIABLES.test(from));
+  const loaded = isRequired ? endOfVariables(text, flat) : 0;
+  const next = imports.find(({ from, start }) => start >= loaded && !LOADS_VARIABLES.test(from));
   const first = next && startOf(text, next.start);
-  const at = first ?? endOfFirstLines(text, imports.at(-1)?.fromStart);
+  const at = first ?? Math.max(loaded, endOfFirstLines(text, imports.at(-1)?.fromStart));
   const before = text.slice(0, at);
   const gap = at === 0 || before.endsWith('\n') || first !== undefined ? '' : newline;
   return before + gap + line + text.slice(at);
+}
+
+/**
+ * Behind the line of a CommonJS module that sets variables from files last.
+ *
+ * @param {string} text
+ * @param {string} flat its code without what is in brackets
+ * @returns {number} 0 if there is none
+ */
+function endOfVariables(text, flat) {
+  const modules = callsOf(text).filter(({ from }) => LOADS_VARIABLES.test(from));
+  const ends = modules.filter(({ start }) => flat.charAt(start) === 'r').map(({ end }) => end);
+  // `require('dotenv').config()`, or of a variable.
+  for (const { index, 0: call } of flat.matchAll(
+    /(?<![\w$])(?:dotenv\w*|require\s*\([^)]*\))\s*\.\s*config\s*\(/g,
+  )) {
+    if (/dotenv/.test(text.slice(index, index + call.length))) ends.push(index + call.length);
+  }
+  if (ends.length === 0) return 0;
+  const last = Math.max(...ends);
+  const close = flat.charAt(last - 1) === '(' ? flat.indexOf(')', last) : last;
+  const end = text.indexOf('\n', close);
+  return end < 0 ? text.length : end + 1;
 }
 
 /** Where an import begins, with the comments above it that are for the next line. @param {string} text @param {number} at */
@@ -180,7 +210,7 @@ function endOfFirstLines(text, fromStart) {
     return end < 0 ? text.length : end + 1;
   }
   const end = directivesOf(text).at(-1)?.end;
-  if (end === undefined) return text.length - withoutComments(text).length;
+  if (end === undefined) return startOf(text, text.length - withoutComments(text).length);
   const [rest = ''] =
     /^[^\S\n]*(?:(?:\/\/.*|\/\*.*?\*\/[^\S\n]*)?\r?\n)?/.exec(text.slice(end)) ?? [];
   return end + rest.length;
@@ -194,7 +224,10 @@ function isCommonJs({ path: name, text }) {
   if (/\.c[jt]s$/.test(name)) return true;
   if (/\.m[jt]s$/.test(name) || importsOf(text).length > 0) return false;
   const code = withoutTexts(text);
-  return !/^export\b/m.test(code) && /(?<![\w$.])(?:require\s*\(|module\.exports\b)/.test(code);
+  return (
+    !/^export\b/m.test(code) &&
+    /(?<![\w$.])(?:require\s*\(|(?:module\.)?exports\s*[.=[])/.test(code)
+  );
 }
 
 /**

@@ -24,6 +24,7 @@ function notesOnImport({ sources, app, unknownApp, launchers }, module) {
       `The app is named by ${unknownApp}, which init does not evaluate: it must import ${module} in its first line.`,
     ];
   }
+  if (app?.path === module) return [];
   const { name: own, dir } = path.parse(module);
   const name = own === 'index' ? path.basename(dir) : own;
   const others = [...sources, ...(app ? [app] : [])].filter((file) => file.path !== module);

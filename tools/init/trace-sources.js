@@ -100,7 +100,7 @@ function connected(project, file, isOfficial, isRegistered) {
 }
 
 /** @param {string} text @returns {boolean} whether it registers an instrumentation */
-const registers = (text) => /(?<![\w$])instrument\s*\(/.test(withoutTexts(text));
+const registers = (text) => /(?<![\w$])instrument(?:Flue)?\s*\(/.test(withoutTexts(text));
 
 /**
  * @param {SourceFile} file
