@@ -397,3 +397,22 @@ test('an app that connects Flue with Braintrust itself needs no import', async (
     },
   );
 });
+
+test.each([
+  ['a call of `config`', `import dotenv from 'dotenv';\ndotenv.config();\n`, 1],
+  [
+    'that of an import by name',
+    `import { config as load, config } from '@dotenvx/dotenvx';\nconfig();\n`,
+    1,
+  ],
+  ['the import that sets them', `import 'dotenv/config';\n`, 0],
+  ['another use of the package', `import { parse } from 'dotenv';\nparse('a=config()');\n`, 0],
+])('variables that an app sets after its imports are reported: %s', async (_how, app, count) => {
+  await withFiles({ 'src/app.ts': app }, async (directory) => {
+    for (const { notes } of [await init(directory), await init(directory)]) {
+      expect(notes.filter((note) => note.includes('src/braintrust.ts finds no key'))).toHaveLength(
+        count,
+      );
+    }
+  });
+});

@@ -6,10 +6,16 @@ const path = require('node:path');
 
 const { emptyEnvironment, isForCloudflare } = require('../support/cloudflare');
 const { executed } = require('./packages');
+const { withoutTexts } = require('./lexer');
+const { importsOf } = require('./source');
 const { sharedNames, usesOfficial } = require('./tracing');
 
 /** @typedef {import('./project').Project} Project */
 /** @typedef {import('./changes').Change} Change */
+
+/** Packages that set variables from files when their function is called. */
+const LOADERS = new Set(['dotenv', 'dotenv-flow', 'dotenv-defaults', '@dotenvx/dotenvx']);
+const CONFIG = /(?<![\w$])config\s*\(/;
 
 /**
  * What is missing where nothing of the project names the module that connects Flue with Braintrust.
@@ -31,6 +37,23 @@ function notesOnImport({ sources, app, unknownApp, launchers }, module) {
   const isNamed = [...others, ...launchers].some(({ text }) => text.includes(name));
   if (isNamed) return [];
   return [`No module imports ${module}: import it once, in the first line of the application.`];
+}
+
+/**
+ * That an app sets variables too late for a module that it imports.
+ *
+ * @param {Project} project
+ * @param {string} module
+ * @returns {string[]}
+ */
+function notesOnVariables({ app }, module) {
+  if (app === undefined || app.path === module) return [];
+  const loader = importsOf(app.text).find(({ from }) => LOADERS.has(from))?.from;
+  if (loader === undefined || !CONFIG.test(withoutTexts(app.text))) return [];
+  return [
+    `${app.path} calls \`config()\` of \`${loader}\`, which runs after all imports: ${module} finds no key that it sets. ` +
+      `Import \`${loader}/config\` before that module instead.`,
+  ];
 }
 
 /**
@@ -136,6 +159,7 @@ module.exports = {
   notesOnApp,
   notesOnCloudflare,
   notesOnImport,
+  notesOnVariables,
   pinNotes,
   remainingCommands,
   remainingUses,
