@@ -11,7 +11,7 @@ const { importsOf, modulesCalled } = require('./source');
 /** @typedef {import('./files').SourceFile} SourceFile */
 
 /** A clause of an import that names types alone. */
-const OF_TYPES = /^(?:type\s+(?!,)|\{\s*(?:type\s[\w$\s]+(?:,\s*)?)+\}$)/;
+const OF_TYPES = /^(?:type\s+(?!,)|\{\s*type\s[\w$\s]+(?:,\s*type\s[\w$\s]+)*,?\s*\}$)/;
 
 /** The modules of a project by their stems. @type {WeakMap<Project, Map<string, SourceFile[]>>} */
 const modulesOf = new WeakMap();
