@@ -28,19 +28,23 @@ function findLost(roots) {
   const spans = [];
   /** @type {Set<string>} */
   const lost = new Set();
-  /** When what a span is part of has ended, for each level above the next one. @type {number[]} */
-  const ends = [];
-  /** @type {{ [member: string]: unknown }[]} */
-  const above = [];
+  /** @type {Set<string>} */
+  const operations = new Set();
+  /** The metadata of the spans above the next one, and when what each is part of has ended. */
+  const above = /** @type {{ [member: string]: unknown }[]} */ ([]);
+  const ends = /** @type {number[]} */ ([]);
   for (const { span, depth } of walkSpans(roots)) {
     const { rowId, name, type, start, end, error } = span;
     const metadata = metadataOf(span);
-    const parent = above[depth - 1];
-    const isPart = parent !== undefined && IDS.some((id) => isSame(parent[id], metadata[id]));
-    const endAbove = isPart ? (ends[depth - 1] ?? -Infinity) : -Infinity;
+    const isInner = depth > 0 && isPart(metadata, above[depth - 1] ?? {});
+    const endAbove = isInner ? (ends[depth - 1] ?? -Infinity) : -Infinity;
     if (end === null && start !== null && start < endAbove) lost.add(rowId);
     above[depth] = metadata;
     ends[depth] = Math.max(endAbove, end ?? -Infinity);
+    const { operation, attempt, maxAttempts } = attemptMembers(metadata);
+    if (operation !== null) operations.add(operation);
+    const interrupted = metadata['flue.interrupted'] === true;
+    const cancelled = metadata['flue.cancelled'] === true;
     spans.push({
       rowId,
       name,
@@ -49,17 +53,25 @@ function findLost(roots) {
       start,
       end,
       error,
-      interrupted: metadata['flue.interrupted'] === true,
-      cancelled: metadata['flue.cancelled'] === true,
-      ...attemptMembers(metadata),
+      interrupted,
+      cancelled,
+      operation,
+      attempt,
+      maxAttempts,
     });
   }
-  return new Set([...lost, ...lostOf(findRecoveries(spans))]);
+  // Each attempt is an operation.
+  if (operations.size > 1) for (const rowId of lostOf(findRecoveries(spans))) lost.add(rowId);
+  return lost;
 }
 
-/** @param {unknown} a @param {unknown} b */
-function isSame(a, b) {
-  return typeof a === 'string' && a === b;
+/**
+ * @param {{ [member: string]: unknown }} inner the metadata of a span
+ * @param {{ [member: string]: unknown }} outer that of the span above it
+ */
+function isPart(inner, outer) {
+  for (const id of IDS) if (typeof inner[id] === 'string' && inner[id] === outer[id]) return true;
+  return false;
 }
 
 module.exports = { findLost };
