@@ -16,6 +16,7 @@ import { fold, printable, shorten, widthOf } from '../tools/collector/text';
 import { buildTrace } from '../tools/collector/trace';
 import { readLines } from '../tools/support/lines';
 import { PIXEL, announce, attach, state } from './support/attachments';
+import { commentOn } from './support/spans';
 import type { Collector, CollectorOptions, JsonObject, Row, Trace } from '../tools/collector/types';
 
 const ROOT = '0123456789abcdef0123456789abcdef';
@@ -928,6 +929,16 @@ describe('traces', () => {
       [1, false],
       [2, true],
     ]);
+  });
+
+  test('a comment does not make its trace reported again', async () => {
+    const onTrace = jest.fn();
+    const c = await start({ onTrace });
+    await log(c, span('a', null));
+    await c.waitFor(() => onTrace.mock.calls.length === 1);
+    await log(c, commentOn('row-a', 'c', 'Well done.'));
+    expect(c.traces()[0]?.spans[0]?.comments).toHaveLength(1);
+    expect(c.pendingTraces()).toEqual([]);
   });
 
   test('a trace whose root is elsewhere is reported after a longer time, unless a span is open', () => {

@@ -5,6 +5,7 @@
 const { EventEmitter, once } = require('node:events');
 
 const { Attachments } = require('./attachments');
+const { commentedId } = require('./comments');
 const { cutDepth } = require('./depth');
 const { FeedbackWatch } = require('./feedback');
 const { FinishWatch } = require('./finish');
@@ -291,9 +292,18 @@ class Collector extends EventEmitter {
     }
     // Rows are in the file before they count, so that its order is the order of the merges.
     if (this.#journal !== undefined) await this.#journal.append(rows);
-    const changed = new Set(rows.flatMap((row) => this.#apply(row)));
+    const changed = new Set();
+    const changedSpans = new Set();
+    for (const row of rows) {
+      // A comment is reported as feedback alone, and not as a change of its trace.
+      const isComment = commentedId(row) !== undefined;
+      for (const traceId of this.#apply(row)) {
+        changed.add(traceId);
+        if (!isComment) changedSpans.add(traceId);
+      }
+    }
     this.#feedback.arrived(rows);
-    for (const traceId of changed) this.#finish.changed(traceId);
+    for (const traceId of changedSpans) this.#finish.changed(traceId);
     const dropped = this.#dropExcess();
     if (changed.size + dropped.length === 0) return;
     this.#viewer.changed([...changed, ...dropped]);
