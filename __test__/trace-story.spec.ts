@@ -178,6 +178,9 @@ describe('attempts', () => {
       { n: 0, name: 'workflow:load', start: 0, end: 30, metadata: run },
       { n: 1, parent: 0, name: 'flue.prompt', start: 1, metadata: prompt },
       { ...part(2, 'op_1', 'tool:weigh', 2, open), parent: 1 },
+      // What the application does in that tool.
+      { n: 6, parent: 2, name: 'weigh', start: 2, end: 3 },
+      { n: 7, parent: 6, name: 'read the scale', start: 2 },
       // Of a process that has begun after that end.
       { ...part(3, 'op_1', 'tool:pack', 31, open), parent: 1 },
       // What the application does may go on for longer than what began it.
@@ -188,9 +191,10 @@ describe('attempts', () => {
     expect(trace.spans.filter(({ lost }) => lost).map(({ name }) => name)).toEqual([
       'flue.prompt',
       'tool:weigh',
+      'read the scale',
     ]);
     expect(trace).toMatchObject({ finished: false, openSpans: 3 });
-    expect(traceOf(...spans.slice(0, 3))).toMatchObject({ finished: true, openSpans: 0 });
+    expect(traceOf(...spans.slice(0, 5))).toMatchObject({ finished: true, openSpans: 0 });
   });
 
   test('an attempt runs that began after its root was found interrupted', () => {

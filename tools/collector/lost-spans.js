@@ -33,12 +33,18 @@ function findLost(roots) {
   /** The metadata of the spans above the next one, and when what each is part of has ended. */
   const above = /** @type {{ [member: string]: unknown }[]} */ ([]);
   const ends = /** @type {number[]} */ ([]);
+  /** Whether the process of each has died. */
+  const dead = /** @type {boolean[]} */ ([]);
   for (const { span, depth } of walkSpans(roots)) {
     const { rowId, name, type, start, end, error } = span;
     const metadata = metadataOf(span);
     const isInner = depth > 0 && isPart(metadata, above[depth - 1] ?? {});
     const endAbove = isInner ? (ends[depth - 1] ?? -Infinity) : -Infinity;
-    if (end === null && start !== null && start < endAbove) lost.add(rowId);
+    const isLate = end === null && start !== null && start < endAbove;
+    // A span of the application is in the process of what it is within.
+    const isWithinDead = depth > 0 && dead[depth - 1] === true && IDS.every((id) => !metadata[id]);
+    dead[depth] = isLate || isWithinDead;
+    if (end === null && (isLate || isWithinDead)) lost.add(rowId);
     above[depth] = metadata;
     ends[depth] = Math.max(endAbove, end ?? -Infinity);
     const { operation, attempt, maxAttempts } = attemptMembers(metadata);
