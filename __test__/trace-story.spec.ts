@@ -182,7 +182,7 @@ describe('attempts', () => {
       { n: 6, parent: 2, name: 'weigh', start: 2, end: 3 },
       { n: 7, parent: 6, name: 'read the scale', start: 2 },
       // Of a process that has begun after that end.
-      { ...part(3, 'op_1', 'tool:pack', 31, open), parent: 1 },
+      { ...part(3, 'op_3', 'tool:pack', 31, open), metadata: run },
       // What the application does may go on for longer than what began it.
       { n: 4, parent: 0, name: 'upload', start: 3 },
       { n: 5, parent: 0, name: 'flue.prompt', start: 4, metadata: { 'flue.run_id': 'other' } },
@@ -195,6 +195,26 @@ describe('attempts', () => {
     ]);
     expect(trace).toMatchObject({ finished: false, openSpans: 3 });
     expect(traceOf(...spans.slice(0, 5))).toMatchObject({ finished: true, openSpans: 0 });
+  });
+
+  test('a delegated task runs again as soon as a later attempt does something in it', () => {
+    const spans = [
+      { ...root(), end: undefined },
+      part(1, 'op_1', 'llm:m', 0),
+      part(2, 'op_1', 'task:botanist', 1, open),
+      { ...part(3, 'op_a', 'llm:m', 2, open), parent: 2 },
+      part(4, 'op_2', 'llm:m', 36),
+      { ...part(5, 'op_b', 'llm:m', 37, open), parent: 2 },
+    ];
+    const lostOf = (all: Sent[]) =>
+      traceOf(...all).spans.flatMap(({ lost, name, start }) =>
+        lost ? [[name, start! - EPOCH]] : [],
+      );
+    expect(lostOf(spans.slice(0, 5))).toEqual([
+      ['task:botanist', 1],
+      ['llm:m', 2],
+    ]);
+    expect(lostOf(spans)).toEqual([['llm:m', 2]]);
   });
 
   test('an attempt runs that began after its root was found interrupted', () => {

@@ -68,7 +68,25 @@ function findLost(roots) {
   }
   // Each attempt is an operation.
   if (operations.size > 1) for (const rowId of lostOf(findRecoveries(spans))) lost.add(rowId);
+  keepResumed(spans, lost);
   return lost;
+}
+
+/**
+ * What is above a span that runs is not lost: a later attempt has resumed it, such as a delegated task.
+ *
+ * @param {import('../support/attempts').AttemptSpan[]} spans each before its children
+ * @param {Set<string>} lost
+ */
+function keepResumed(spans, lost) {
+  /** Whether a span runs at each level below the next one. */
+  const running = /** @type {boolean[]} */ ([]);
+  for (const { rowId, depth, end } of spans.toReversed()) {
+    const isAbove = running[depth + 1] === true;
+    if (isAbove) lost.delete(rowId);
+    running[depth + 1] = false;
+    running[depth] ||= isAbove || (end === null && !lost.has(rowId));
+  }
 }
 
 /**
