@@ -72,26 +72,25 @@ pub(crate) fn check(
   }
 }
 
-/// The outcome of a step that Braintrust refused. 401 refuses the key, 402 the account, and redirects, 407 and the statuses
-/// of a router are not about the upload either; other refusals are.
+/// The outcome of a step that Braintrust refused. 401 refuses the key, and 402 the account. Redirects, 403, 407 and the
+/// statuses of a router may be those of a proxy or a router, and are not about the upload; other refusals are.
 pub(crate) fn braintrust_outcome(status: u16, ordinary: ExportOutcome) -> ExportOutcome {
   match ordinary {
-    ordinary @ ExportOutcome::Retry(_) => ordinary,
-    ExportOutcome::Unauthorized if matches!(status, 401 | 402) => ExportOutcome::Unauthorized,
-    _ if matches!(status, 300..=399 | 407) || is_of_router(status) => {
-      ExportOutcome::Retry(Duration::ZERO)
-    }
+    ExportOutcome::Retry(_) => ordinary,
+    ExportOutcome::Unauthorized if matches!(status, 401 | 402) => ordinary,
+    ExportOutcome::Unauthorized => ExportOutcome::Retry(Duration::ZERO),
+    _ if is_of_router(status) => ExportOutcome::Retry(Duration::ZERO),
     _ => ExportOutcome::Rejected,
   }
 }
 
 /// The outcome of an upload that the storage refused. Its 401 and 403 do not concern the API key: the address may have
-/// expired, and the next attempt gets a new one. Nor is what a router states about the file.
+/// expired, and the next attempt gets a new one. Nor is what a proxy or a router states about the upload.
 pub(crate) fn storage_outcome(status: u16, ordinary: ExportOutcome) -> ExportOutcome {
-  match (status, ordinary) {
-    (_, ExportOutcome::Retry(delay)) => ExportOutcome::Retry(delay),
-    (400 | 401 | 403, _) => ExportOutcome::Retry(Duration::ZERO),
-    _ if is_of_router(status) => ExportOutcome::Retry(Duration::ZERO),
+  match ordinary {
+    ExportOutcome::Retry(_) => ordinary,
+    ExportOutcome::Unauthorized => ExportOutcome::Retry(Duration::ZERO),
+    _ if status == 400 || is_of_router(status) => ExportOutcome::Retry(Duration::ZERO),
     _ => ExportOutcome::Rejected,
   }
 }
