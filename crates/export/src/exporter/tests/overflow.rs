@@ -83,6 +83,10 @@ fn a_row_that_is_alone_is_cut_when_its_announcement_fails_while_braintrust_works
     pass(&mut host, 60 * SECOND, &fails);
     let stats = host.stats();
     assert_eq!((stats.cut, stats.sent, stats.pending), (1, 1, 0), "{code}: {stats:?}");
+    let diagnostics = host.account.diagnostics.take();
+    let cuts: Vec<_> = diagnostics.iter().filter(|one| one.code == "FLUE_BRAINTRUST_CUT").collect();
+    let [cut] = *cuts else { panic!("{diagnostics:?}") };
+    assert!(cut.message.contains("413 Payload Too Large. The largest values"), "{cut:?}");
   }
 }
 
@@ -104,7 +108,7 @@ fn a_row_that_is_alone_is_not_cut_while_no_endpoint_works() {
 
 #[test]
 fn a_page_or_a_redirect_in_place_of_an_announcement_cuts_no_row() {
-  for code in [302, 307, 407] {
+  for code in [302, 307, 403, 407, 425] {
     let mut host = Host::new(json!({}));
     host.run("run_0");
     pass(&mut host, SECOND, &|_, _| None);
