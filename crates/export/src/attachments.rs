@@ -106,6 +106,9 @@ pub struct Attachments {
   next_number: u64,
   /// The organization's id, if connecting does not find it.
   pub org_id: Option<String>,
+  /// Whether a file is lost because Braintrust has no such address, and none was uploaded since: the next ones wait for
+  /// no other answer.
+  pub has_no_address: bool,
 }
 
 impl Attachments {
@@ -120,6 +123,7 @@ impl Attachments {
       settled_order: VecDeque::new(),
       next_number: 0,
       org_id: None,
+      has_no_address: false,
     }
   }
 
@@ -267,6 +271,7 @@ impl Attachments {
 
   /// Settles an uploaded attachment. Returns the size of its content.
   pub fn uploaded(&mut self, key: AttachmentKey) -> usize {
+    self.has_no_address = false;
     self.remove(key, Settled::Uploaded)
   }
 

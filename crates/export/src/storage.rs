@@ -72,13 +72,13 @@ pub(crate) fn check(
   }
 }
 
-/// The outcome of a step that Braintrust refused. 401 refuses the key, and 402 the account. Redirects, 403, 407 and the
-/// statuses of a router may be those of a proxy or a router, and are not about the upload; other refusals are.
+/// The outcome of a step that Braintrust refused. 401 refuses the key, and 402 the account. Redirects, 407 and the statuses
+/// of a router are not about the upload; other refusals are.
 pub(crate) fn braintrust_outcome(status: u16, ordinary: ExportOutcome) -> ExportOutcome {
   match ordinary {
     ExportOutcome::Retry(_) => ordinary,
     ExportOutcome::Unauthorized if matches!(status, 401 | 402) => ordinary,
-    ExportOutcome::Unauthorized => ExportOutcome::Retry(Duration::ZERO),
+    ExportOutcome::Unauthorized if status != 403 => ExportOutcome::Retry(Duration::ZERO),
     _ if is_of_router(status) => ExportOutcome::Retry(Duration::ZERO),
     _ => ExportOutcome::Rejected,
   }

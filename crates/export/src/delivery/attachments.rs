@@ -195,12 +195,15 @@ impl Delivery {
     let counts = is_its_own && (!is_shutdown || error.status.is_some_and(may_last));
     let failure = Failure { counts, acknowledged: self.acknowledged };
     let attempts = attachments.failed(content.key, &failure);
-    if let Some(at_least) = at_least.filter(|_| attempts < MAX_ATTEMPTS) {
+    let has_no_address = !error.is_storage && error.status.is_some_and(is_of_router);
+    let most = if has_no_address && attachments.has_no_address { 1 } else { MAX_ATTEMPTS };
+    if let Some(at_least) = at_least.filter(|_| attempts < most) {
       let delay = self.backoff.delay_of(attempts.max(1), MAX_DELAY).max(at_least);
       let delay = if is_shutdown { delay.min(SHUTDOWN_DELAY) } else { delay };
       attachments.put_back(content.key, now.elapsed + delay);
     } else {
       attachments.lost(content.key);
+      attachments.has_no_address |= has_no_address;
       let org = session.org_id.clone().or_else(|| attachments.org_id.clone());
       let reason = match error.outcome {
         ExportOutcome::Unauthorized => LossReason::Unauthorized,

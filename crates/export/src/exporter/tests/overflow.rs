@@ -108,7 +108,7 @@ fn a_row_that_is_alone_is_not_cut_while_no_endpoint_works() {
 
 #[test]
 fn a_page_or_a_redirect_in_place_of_an_announcement_cuts_no_row() {
-  for code in [302, 307, 403, 407, 425] {
+  for code in [302, 307, 407, 425] {
     let mut host = Host::new(json!({}));
     host.run("run_0");
     pass(&mut host, SECOND, &|_, _| None);

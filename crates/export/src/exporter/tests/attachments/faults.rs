@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn a_router_without_a_server_costs_no_file() {
   for at in ["/attachment", PUT, "/attachment/status"] {
-    for code in [302, 307, 402, 403, 404, 405, 407, 410, 421, 425, 501] {
+    for code in [302, 307, 402, 404, 405, 407, 410, 421, 425, 501] {
       let mut host = Host::attaching(json!({}));
       host.workflow("a", &image(&file(1, 500)), &json!(1));
       serve(&mut host, SECOND / 2, &mut |path, _| (path == at).then(|| status(code, None)));
@@ -35,6 +35,20 @@ fn a_server_without_attachments_costs_files_and_delays_no_exit() {
     let diagnostics = host.account.diagnostics.take();
     assert!(diagnostics[0].message.contains("404 Not Found"), "{diagnostics:?}");
   }
+}
+
+#[test]
+fn after_a_file_that_no_address_takes_the_next_ones_wait_for_none() {
+  let mut host = Host::attaching(json!({}));
+  for (seed, has, time) in [(1, false, 300), (2, false, 1), (3, true, 1), (4, false, 1)] {
+    host.workflow(&format!("run {seed}"), &image(&file(seed, 500)), &json!(1));
+    serve(&mut host, time * SECOND, &mut |path, _| {
+      (path == "/attachment" && !has).then(|| status(404, None))
+    });
+  }
+  let attachments = host.stats().attachments;
+  assert_eq!((attachments.uploaded, attachments.pending), (1, 1));
+  assert_eq!(attachments.lost, [("rejected", 2)].into());
 }
 
 #[test]
