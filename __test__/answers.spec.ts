@@ -146,7 +146,7 @@ test.concurrent.each(['/api/apikey/login', '/api/project/register'])(
       await app.record({ count: 1 });
       await app.flush({ timeoutMs: 500 });
       const [line] = await app.warned('REFUSED');
-      expect(line).toContain('402 Payment Required (check the plan and the usage');
+      expect(line).toContain('402 Payment Required (check the plan');
       expect(line).not.toContain('BRAINTRUST_API_KEY');
     });
   },

@@ -15,8 +15,8 @@ use crate::{
 const CONTENT_IS_CUT: &str = "The queue is full: spans end without their content, which `stats().cut` \
   counts; increase `maxQueueBytes`, or configure a `spool` directory (in a Worker: `storage`).";
 
-/// The same for an event that has more content than its limits allow.
-const CONTENT_IS_LARGE: &str = "A very large event is cut: `stats().cut`.";
+/// The same for an event that has more content than its limits allow, or more than Braintrust takes.
+pub(crate) const CONTENT_IS_LARGE: &str = "A very large event is cut: `stats().cut`.";
 
 /// The counters and the diagnostics of one exporter, shared with the host's threads.
 pub struct Account {

@@ -11,9 +11,13 @@ use serde_json::value::RawValue;
 use crate::transport::{Response, TransportError};
 
 /// The remedy when the server is not Braintrust.
-pub(crate) const WRONG_ADDRESS: &str = "check BRAINTRUST_APP_URL and BRAINTRUST_API_URL";
+const WRONG_ADDRESS: &str = "check BRAINTRUST_APP_URL and BRAINTRUST_API_URL";
+/// The remedy when the server refuses the key.
+const WRONG_KEY: &str = "check BRAINTRUST_API_KEY";
+/// The remedy when a proxy refuses its credentials.
+const WRONG_PROXY: &str = "check the credentials in HTTPS_PROXY or HTTP_PROXY";
 /// The remedy when the server wants to be paid.
-pub(crate) const NO_QUOTA: &str = "check the plan and the usage of the organisation";
+const NO_QUOTA: &str = "check the plan of the organisation";
 
 /// The longest delay of a `Retry-After`; longer ones are shortened to it.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
@@ -79,10 +83,18 @@ pub(crate) fn not_confirmed(response: &Response) -> String {
 
 /// The status of a response to an upload, and the remedy if it is a router's or wants to be paid.
 pub(crate) fn describe_upload(response: &Response) -> String {
+  let has_remedy = response.status == 402 || is_of_router(response.status);
+  if has_remedy { describe_refusal(response) } else { response.describe() }
+}
+
+/// The status of a response that refuses, and the remedy.
+pub(crate) fn describe_refusal(response: &Response) -> String {
   let remedy = match response.status {
+    401 | 403 => WRONG_KEY,
     402 => NO_QUOTA,
-    status if is_of_router(status) => WRONG_ADDRESS,
-    _ => return response.describe(),
+    407 => WRONG_PROXY,
+    // Login and registration exist on every Braintrust: this is another server.
+    _ => WRONG_ADDRESS,
   };
   format!("{} ({remedy})", response.describe())
 }

@@ -11,18 +11,13 @@ use super::error::ConnectError;
 use crate::{
   config::Settings,
   headers::Headers,
-  outcome::{ExportOutcome, NO_QUOTA, WRONG_ADDRESS, classify, not_confirmed},
+  outcome::{ExportOutcome, classify, describe_refusal, not_confirmed},
   time::Now,
   transport::{Body, Call, Reads, Response, TransportError, has_credentials, redact_url},
 };
 
 /// The media type of every request and response.
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-
-/// The remedy when the server refuses the key.
-const WRONG_KEY: &str = "check BRAINTRUST_API_KEY";
-/// The remedy when a proxy refuses its credentials.
-const WRONG_PROXY: &str = "check the credentials in HTTPS_PROXY or HTTP_PROXY";
 
 /// A request to Braintrust, with the API key.
 pub(crate) fn authorized(
@@ -59,25 +54,12 @@ pub(super) fn parse<T: for<'de> Deserialize<'de>>(
     |why, outcome| ConnectError::Failed { step, url: redact_url(url), why, status, outcome };
   let outcome = classify(&result, now.unix_ms);
   let response = result.map_err(|error| failed(error.to_string(), outcome.clone()))?;
-  let described = response.describe();
   match outcome {
     // It may be another server, or one page of a load balancer: retry.
     ExportOutcome::Delivered => response
       .json()
       .ok_or_else(|| failed(not_confirmed(&response), ExportOutcome::Retry(Duration::ZERO))),
-    ExportOutcome::Unauthorized => {
-      let remedy = match response.status {
-        402 => NO_QUOTA,
-        407 => WRONG_PROXY,
-        _ if response.is_redirect() => WRONG_ADDRESS,
-        _ => WRONG_KEY,
-      };
-      Err(failed(format!("{described} ({remedy})"), outcome))
-    }
-    ExportOutcome::Retry(_) | ExportOutcome::Unconfirmed => Err(failed(described, outcome)),
-    // Login and registration exist on every Braintrust: this is another server.
-    ExportOutcome::Rejected | ExportOutcome::Split => {
-      Err(failed(format!("{described} ({WRONG_ADDRESS})"), ExportOutcome::Unauthorized))
-    }
+    ExportOutcome::Retry(_) => Err(failed(response.describe(), outcome)),
+    _ => Err(failed(describe_refusal(&response), ExportOutcome::Unauthorized)),
   }
 }

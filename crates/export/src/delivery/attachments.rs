@@ -188,14 +188,13 @@ impl Delivery {
       _ => None,
     };
     // If rows fail as well, or no server responds, the network is at fault: rows wait then, too. A shutdown has a
-    // deadline instead, but does not wait for it when the refusal may last.
+    // deadline instead, but does not wait for it when there may be no such address.
     let is_shutdown = self.shutdown_since.is_some();
     let is_its_own = error.is_storage || (error.status.is_some() && self.backoff.failures() == 0);
-    let may_last = |status| status < 408 || is_of_router(status);
-    let counts = is_its_own && (!is_shutdown || error.status.is_some_and(may_last));
+    let has_no_address = !error.is_storage && error.status.is_some_and(is_of_router);
+    let counts = is_its_own && (!is_shutdown || has_no_address);
     let failure = Failure { counts, acknowledged: self.acknowledged };
     let attempts = attachments.failed(content.key, &failure);
-    let has_no_address = !error.is_storage && error.status.is_some_and(is_of_router);
     let most = if has_no_address && attachments.has_no_address { 1 } else { MAX_ATTEMPTS };
     if let Some(at_least) = at_least.filter(|_| attempts < most) {
       let delay = self.backoff.delay_of(attempts.max(1), MAX_DELAY).max(at_least);

@@ -11,6 +11,7 @@ use super::{
   state::{Connection, Delivery},
 };
 use crate::{
+  account::CONTENT_IS_LARGE,
   connection::Session,
   diagnostics::Code,
   loss::LossReason,
@@ -22,8 +23,6 @@ use crate::{
 
 /// The longest delay between two overflow uploads of a row, unless the server asks for more.
 const MAX_OVERFLOW_DELAY: Duration = Duration::from_secs(30);
-/// The end of the message of [`Code::Cut`] for such a row.
-const ROW_IS_CUT: &str = "The largest values of a span are cut, which `stats().cut` counts.";
 /// A row is not cut to less than this.
 const MIN_CUT_BYTES: usize = 2048;
 
@@ -136,8 +135,7 @@ impl Delivery {
     };
     if is_first_cut {
       self.account.counters.cut(1);
-      let message = format!("{why}. {ROW_IS_CUT}");
-      self.account.diagnostics.once(Code::Cut, &message);
+      self.account.diagnostics.once(Code::Cut, &format!("{why}. {CONTENT_IS_LARGE}"));
     }
     if let Some(oversize) = self.outbox.oversize_mut(key) {
       oversize.cut_to = Some(most);
