@@ -1,6 +1,18 @@
 import { startCollector } from '../tools/collector';
 import type { Collector } from '../tools/collector/types';
-import { braintrustFlueObserver, close, flush, initLogger } from '..';
+import {
+  braintrustFlueObserver,
+  close,
+  flush,
+  initLogger,
+  log,
+  logError,
+  logFeedback,
+  logScores,
+  startSpan,
+  traced,
+  updateSpan,
+} from '..';
 import { PATIENT, destination, run } from './support/run';
 
 /**
@@ -364,6 +376,38 @@ test('what is no event throws nothing and is counted, and those after it arrive'
   expect(stderr).toContain('unreadable_event');
   expect(stderr).not.toContain('secret');
   expect(shown('after_all')).toBeDefined();
+});
+
+test.each(GARBAGE)('no call of a span throws that is given %s', async (_, value: any) => {
+  const span = startSpan({ name: 'given' });
+  for (const call of [span.log, span.setAttributes, span.logFeedback, span.end, span.close]) {
+    call.call(span, value);
+  }
+  for (const call of [log, logFeedback, logScores, updateSpan, startSpan]) call(value);
+  logError(span, value);
+  logError(value, value);
+  expect(traced(() => 'done', value)).toBe('done');
+  expect(await flush(PATIENT)).toMatchObject({ complete: true });
+});
+
+test('setters on the prototype of all objects break no call of a span', async () => {
+  const program = `
+    const { initLogger, logError, startSpan, traced } = require('flue-braintrust');
+    initLogger();
+    for (const name of ['input', 'output', 'metadata', 'error', 'scores']) {
+      Object.defineProperty(Object.prototype, name, { set() { throw new Error('set'); }, get() {} });
+    }
+    const span = startSpan({ name: 'span' });
+    span.log({ output: 1 });
+    logError(span, new Error('logged'));
+    span.logFeedback({ scores: { good: 1 } });
+    span.end({ output: 1 });
+    console.log(traced(() => 'done', { name: 'traced', event: { input: 1 } }));`;
+  const { code, stdout, stderr } = await run(['-e', program], destination(collector));
+  expect({ code, stdout }).toEqual({ code: 0, stdout: 'done\n' });
+  expect(stderr).toContain(
+    'FLUE_BRAINTRUST_BAD_SPAN: An update of a span cannot be written (Error)',
+  );
 });
 
 test('what is cut before it reaches the native part is counted, once for each event', async () => {

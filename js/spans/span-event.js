@@ -51,7 +51,7 @@ const MERGED = ['metadata', 'metrics', 'scores', 'tags'];
  * @returns {Record<string, any>}
  */
 function spanEventOf(event, start) {
-  if (isObject(event)) warnOfIgnored(event);
+  warnOfIgnored(event);
   const attributes = read(event, 'span_attributes');
   return {
     ...(attributes !== undefined && labelOf({ spanAttributes: attributes })),
@@ -62,12 +62,12 @@ function spanEventOf(event, start) {
 
 /** Warns of what is ignored. Other names may be content: no line has them. @param {any} event */
 function warnOfIgnored(event) {
-  for (const name of MERGED) {
-    if (read(event, name) === null) {
+  try {
+    if (!isObject(event)) return;
+    for (const name of MERGED) {
+      if (read(event, name) !== null) continue;
       warnOfField(name, `\`${name}: null\` is ignored: \`null\` takes back a member of an object.`);
     }
-  }
-  try {
     for (const name of Object.keys(event)) {
       if (KNOWN.has(name) || read(event, name) === undefined) continue;
       if (NOT_HERE.has(name)) {

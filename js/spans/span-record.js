@@ -3,7 +3,9 @@
 // What is recorded of a span: its start, its updates and its end.
 
 const { takeCut } = require('../json/cut.js');
+const { classOf } = require('../json/describe.js');
 const { wallMs } = require('../wall-clock.js');
+const { warn } = require('../warn.js');
 const { labelOf } = require('./arguments.js');
 const { withUnread } = require('./attachment.js');
 const { unreadIn } = require('./propagated.js');
@@ -96,7 +98,7 @@ class SpanRecord {
    */
   finish({ output, error }, endTime) {
     const end = timeOf(endTime, 'endTime') ?? wallMs() / 1000;
-    const { update, files } = withUnread(() => ({
+    const { update, files } = this.#written(() => ({
       ...(output !== undefined && spanUpdateOf({ output })),
       ...(error !== undefined && { error: errorOf(error.thrown) }),
     }));
@@ -113,11 +115,24 @@ class SpanRecord {
    * @param {number} [end] if the update states when the span ends: then it has ended
    */
   update(write, end) {
-    const { update, files } = withUnread(write);
+    const { update, files } = this.#written(write);
     // A refused update is lost and counted; the span stays open.
     if (end === undefined) this.#record('span_log', update, 'Start');
     else this.#end(end, update);
     this.#repeatWhenRead(update, files);
+  }
+
+  /**
+   * What an update states; nothing, and a warning, where writing it throws: a global prototype may have setters.
+   * @param {() => Record<string, any>} write
+   */
+  #written(write) {
+    try {
+      return withUnread(write);
+    } catch (error) {
+      warn('BAD_SPAN', `An update of a span cannot be written (${classOf(error)}).`);
+      return { update: {}, files: [] };
+    }
   }
 
   /**
