@@ -86,6 +86,23 @@ test('a listener between ours may end spans that a masking function masks', asyn
   expect(rows.open.output).toBe('hidden');
 });
 
+test.each([
+  ['frozen `process`', 'Object.freeze(process);'],
+  ['replaced a function of it', `process.listeners = () => { throw new Error('replaced'); };`],
+])(
+  'other listeners run and the exit code stays where the application has %s',
+  async (_, change) => {
+    const { code, rows, stdout, stderr } = await end(`
+      initLogger();
+      process.on('exit', () => console.log('runs'));
+      ${FIVE}
+      process.exitCode = 4;
+      ${change}`);
+    expect({ code, stdout, stderr }).toEqual({ code: 4, stdout: 'runs\n', stderr: '' });
+    expect(Object.keys(rows).toSorted()).toEqual(names);
+  },
+);
+
 test('a listener behind ours sees the final numbers', async () => {
   const { stdout, rows } = await end(`
     const { stats } = require('flue-braintrust');

@@ -52,14 +52,31 @@ function endWorkersAtExit(begin, end) {
     /** @type {unknown} */ (process.listeners('exit'))
   );
   if (listeners.some((listener) => listener[BEGINS] === begin)) return;
-  const listener = () => {
+  const listener = quiet(() => {
     // Loaded when it is needed: it takes 0.7 ms.
     if (require('node:worker_threads').isMainThread) begin();
-  };
+  });
   listener[BEGINS] = begin;
   listener[ENDS] = end;
   process.prependListener('exit', listener);
 }
+
+/**
+ * A listener that never throws: an error would change the exit code, and keep those of the application from running. The
+ * application may have frozen or replaced what a step uses.
+ * @param {() => void} listener
+ * @returns {(() => void) & Record<symbol, unknown>}
+ */
+const quiet = (listener) =>
+  /** @type {any} */ (
+    () => {
+      try {
+        listener();
+      } catch {
+        // The native part delivers what is left.
+      }
+    }
+  );
 
 /** Calls the functions with this mark, one for each copy of the native part. @param {symbol} mark */
 function callNative(mark) {
@@ -92,14 +109,15 @@ function newRegistry() {
 
   // A listener of the application may call `process.exit` or throw, and no other runs then: the first one delivers.
   // Another may end spans: the last one closes those that are left. What ends after both, the native part delivers.
-  const last = () => end(isLast() ? 'Shutdown' : 'Interruption');
+  const last = quiet(() => end(isLast() ? 'Shutdown' : 'Interruption'));
   // On Windows no function runs after the listeners.
   const isLast = () => process.platform === 'win32' || process.listeners('exit').at(-1) === last;
-  process.prependListener('exit', () => {
+  const first = quiet(() => {
     end('Delivery');
     // Runs only in a process that goes on, such as one that handles what a listener throws.
     setImmediate(() => present().forEach((exporter) => exporter.survive?.()));
   });
+  process.prependListener('exit', first);
   process.on('exit', last);
 
   let handlesSignals = false;

@@ -5,8 +5,14 @@
 /** The variables of the process that are ours to read, by their names. */
 const OURS = /^(FLUE_)?BRAINTRUST_/;
 
-/** Whether what goes wrong should throw instead of warn. */
-const isStrict = () => variables().FLUE_BRAINTRUST_STRICT === '1';
+/** Whether what goes wrong should throw instead of warn. Not where no variable can be read. */
+function isStrict() {
+  try {
+    return variables().FLUE_BRAINTRUST_STRICT === '1';
+  } catch {
+    return false;
+  }
+}
 
 /** The variables that are ours, by name: the same ones make the same text, in whatever order they were set. */
 function ownVariables() {
