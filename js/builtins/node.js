@@ -11,12 +11,14 @@ const heapLimit = () => require('node:v8').getHeapStatistics().heap_size_limit;
 
 const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 let lastUUID = '';
+/** Loaded with the first span: it takes 3 ms. The global `crypto` is not in every context. @type {typeof import('node:crypto') | undefined} */
+let crypto;
 
 /** A UUID that differs from the one before, also where a test has replaced the function of Node. */
 function randomUUID() {
   try {
-    // Loaded with the first span: it takes 3 ms. The global `crypto` is not in every context.
-    const id = require('node:crypto').randomUUID();
+    crypto ??= require('node:crypto');
+    const id = crypto.randomUUID();
     if (UUID.test(id) && id !== lastUUID) return (lastUUID = id);
   } catch {
     // A mock that throws, or no secure memory.
