@@ -1,3 +1,4 @@
+import { timers } from '../js/builtins/index.js';
 import { Diagnostics } from '../js/diagnostics';
 import { startCollector } from '../tools/collector';
 import { destination, run } from './support/run';
@@ -65,6 +66,8 @@ test('timers without references, as those of a browser, change nothing', async (
 
 test('what is reported a moment after the last row is gone reaches the function, and polling ends', () => {
   jest.useFakeTimers();
+  // Otherwise the package does not use the timers that tests replace.
+  const timer = jest.spyOn(timers, 'setTimeout').mockImplementation(setTimeout);
   try {
     const reports: string[] = [];
     const waiting: { diagnostic: { code: string; message: string } }[] = [];
@@ -80,6 +83,7 @@ test('what is reported a moment after the last row is gone reaches the function,
     expect(reports).toEqual(['FLUE_BRAINTRUST_LOST']);
     expect(jest.getTimerCount()).toBe(0);
   } finally {
+    timer.mockRestore();
     jest.useRealTimers();
   }
 });
