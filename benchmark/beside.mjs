@@ -1,5 +1,5 @@
 /** This package beside another build of it, in one table. */
-import { WITH_RULES } from './contenders.mjs';
+import { WITH_RULES } from './experiments.mjs';
 import * as figures from './figures.mjs';
 import { median } from './statistics.mjs';
 import { cell, table } from './table.mjs';

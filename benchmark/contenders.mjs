@@ -1,6 +1,7 @@
 /** Who is compared, and how each is set up as its own documentation says. */
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { WITH_RULES } from './experiments.mjs';
 
 /**
  * @typedef {object} Tracer
@@ -50,9 +51,6 @@ const TEN_RULES = {
   patterns: [/\bACME-\d{6}\b/, /\b(?:internal|confidential)-[a-z]+\b/i],
   builtins: ['api-keys', 'emails', 'jwts', 'credit-cards'],
 };
-
-/** In the name of a contender that redacts. */
-export const WITH_RULES = ', ten rules';
 
 /** The directory of the package that is measured: this checkout, or another one. */
 const here = process.env.BENCH_PACKAGE ?? fileURLToPath(new URL('..', import.meta.url));

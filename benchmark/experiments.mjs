@@ -19,6 +19,9 @@
  * @property {boolean} [recorded] whether it replays a conversation of its size
  */
 
+/** In the name of a contender that redacts. */
+export const WITH_RULES = ', ten rules';
+
 /** Conversations of up to so many turns are played more than once in a round. */
 export const SHORT_TURNS = 60;
 export const TIMES_SHORT = 2;
@@ -104,7 +107,7 @@ export function experiments(quick) {
       grows: true,
       recorded: true,
       server: 'sink',
-      contenders: ['nothing', 'ours', 'ours, ten rules'],
+      contenders: ['nothing', 'ours', `ours${WITH_RULES}`],
     },
     {
       name: 'startup',

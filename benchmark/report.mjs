@@ -1,6 +1,6 @@
 import { beside } from './beside.mjs';
 import { contenders } from './contenders.mjs';
-import { SHORT_TURNS, TIMES_SHORT } from './experiments.mjs';
+import { SHORT_TURNS, TIMES_SHORT, WITH_RULES } from './experiments.mjs';
 import * as figures from './figures.mjs';
 import { CLASSES } from './meter.mjs';
 import { median } from './statistics.mjs';
@@ -276,7 +276,7 @@ function memory(results, experiment) {
 }
 
 function rules(results) {
-  const rows = ['ours', 'ours, ten rules'].map((name) => [
+  const rows = ['ours', `ours${WITH_RULES}`].map((name) => [
     name,
     cell(figures.callTimes(results, 'rules', 200, name)),
     cell(figures.loopCpu(results, 'rules', 200, name)),

@@ -49,9 +49,10 @@ const env = {
 /** What is published has it. For the tests `check.mjs` builds it, beside those of Rust. */
 const needsModule = !options['no-build'] && Boolean(options.release) && !isCurrent();
 if (needsModule || (options.tests && !options['no-build'])) await installWasmTarget();
-// While the packages are installed: the builds, which need their tools, then take seconds.
+// All of this goes on while the packages are installed.
 const chromium =
   options.tests && !process.env.FLUE_BRAINTRUST_NO_BROWSER ? installChromium() : undefined;
+// The builds, which need the tools among the packages, then take seconds.
 const compiled = needsBinary ? compile() : undefined;
 const compiledModule = needsModule ? compileModule() : undefined;
 

@@ -1,5 +1,9 @@
 // `#builtins` where nothing is traced.
 
+import { heapLimit, monotonicMs, outsideOfWork, randomUUID, timers } from './isolate.mjs';
+
+export * from './isolate.mjs';
+
 export class AsyncLocalStorage {
   getStore() {
     return undefined;
@@ -40,24 +44,6 @@ export const types = {
   isSet: isTagged('Set'),
   isWeakMap: isTagged('WeakMap'),
   isWeakSet: isTagged('WeakSet'),
-};
-
-/** The memory of an isolate, in bytes. */
-export const heapLimit = () => 128 * 1024 * 1024;
-
-/** A Worker has no timers that outlast its work. @param {() => unknown} work */
-export const outsideOfWork = (work) => work();
-
-/** @returns {string} */
-export const randomUUID = () => crypto.randomUUID();
-
-/** A clock that never goes back, in milliseconds. */
-export const monotonicMs = () => performance.now();
-
-/** Called as functions, as the runtime wants it. @type {Pick<typeof globalThis, 'clearTimeout' | 'setTimeout'>} */
-export const timers = {
-  clearTimeout: (timer) => clearTimeout(timer),
-  setTimeout: /** @type {any} */ ((/** @type {[() => void]} */ ...args) => setTimeout(...args)),
 };
 
 /** As in `workerd.mjs`. */

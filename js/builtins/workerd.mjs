@@ -2,26 +2,10 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { types } from 'node:util';
+import { heapLimit, monotonicMs, outsideOfWork, randomUUID, timers } from './isolate.mjs';
 
+export * from './isolate.mjs';
 export { AsyncLocalStorage, types };
-
-/** The memory of an isolate, in bytes. */
-export const heapLimit = () => 128 * 1024 * 1024;
-
-/** A Worker has no timers that outlast its work. @param {() => unknown} work */
-export const outsideOfWork = (work) => work();
-
-/** @returns {string} */
-export const randomUUID = () => crypto.randomUUID();
-
-/** A clock that never goes back, in milliseconds. */
-export const monotonicMs = () => performance.now();
-
-/** Called as functions, as the runtime wants it. @type {Pick<typeof globalThis, 'clearTimeout' | 'setTimeout'>} */
-export const timers = {
-  clearTimeout: (timer) => clearTimeout(timer),
-  setTimeout: /** @type {any} */ ((/** @type {[() => void]} */ ...args) => setTimeout(...args)),
-};
 
 /** What `require` gives where no bundler comes between: workerd takes the default export of a module. */
 export default {

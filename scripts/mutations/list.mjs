@@ -267,8 +267,8 @@ export const MUTATIONS = [
   {
     name: 'outcome: what a router answers rejects rows',
     file: `${EXPORT}/outcome.rs`,
-    replace: `  matches!(response.status, 404 | 405 | 410 | 421 | 501)`,
-    by: `  matches!(response.status, 421)`,
+    replace: `  matches!(status, 404 | 405 | 410 | 421 | 501)`,
+    by: `  matches!(status, 421)`,
   },
   {
     name: 'flush: it completes when its rows are in batches',
