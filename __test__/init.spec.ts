@@ -1083,7 +1083,9 @@ unixTest(
         }
         rmSync(at('package.json'));
         mkdirSync(at('package.json'));
-        await refused(`the package.json in ${directory} cannot be read: it is a folder. Nothing was changed.`);
+        await refused(
+          `the package.json in ${directory} cannot be read: it is a folder. Nothing was changed.`,
+        );
       },
     );
   },
