@@ -15,6 +15,26 @@ test.each([
   ['quotes and brackets in a regular expression', `a(/['"\`)/*]/g, 'b');`, `a(/        /g, ' ');`],
   ['a regular expression after a keyword', `return /\\/'/.test(a)`, `return /   /.test(a)`],
   ['a division', `a = b / c; // it's\nd /= 'e'`, `a = b / c;        \nd /= ' '`],
+  ['a regular expression after a condition', 'if (a(b)) /`+/.test(c)', 'if (a(b)) /  /.test(c)'],
+  [
+    'regular expressions after a block and a keyword',
+    'a = () => {}\n/`/.test(b); export default /`/',
+    'a = () => {}\n/ /.test(b); export default / /',
+  ],
+  ['a regular expression that is compared', 'a < /`/.exec(b).length', 'a < / /.exec(b).length'],
+  [
+    'a division of what is counted',
+    'a++ / 2; // it`s\nb--\n/ 2; // `',
+    'a++ / 2;        \nb--\n/ 2;     ',
+  ],
+  ['a division of what is not null', `a()! / 2; // b('c')`, `a()! / 2;          `],
+  [
+    'a backtick between tags',
+    "<p>Don't use ` here</p>;\nb('c')",
+    "<p>Don't use ` here</p>;\nb(' ')",
+  ],
+  ['backticks that nothing ends', "`${`a ${b('c')", "`${`a ${b(' ')"],
+  ['the end of a tag in a line of its own', "<a\n  b={c}\n/>; d('/')", "<a\n  b={c}\n/>; d(' ')"],
   ['tags', `<p>{a}</p>;\nb('c')`, `<p>{a}</p>;\nb(' ')`],
   ['the line of a script', `#!/bin/sh "it's'\nb('c')`, `                \nb(' ')`],
   [
@@ -285,13 +305,18 @@ test('modules that a test replaces or Node looks for keep the package', async ()
     'src/app.ts': '',
     'src/a.test.ts': `vi.mock('braintrust', () => ({}));\n`,
     'src/b.ts': `const file = require.resolve('braintrust');\n`,
-    'src/c.ts': `describe('braintrust', () => {});\n`,
+    'src/c.ts': `describe('braintrust', () => {});\n// import('braintrust')\n`,
+    'src/d.tsx': `<p>\`</p>;\nexport * from 'braintrust/node';\n<p>\`</p>;\n`,
   };
   await withFiles(files, async (directory) => {
     const { commands, notes } = await init(directory);
     expect(commands).toEqual(['npm install flue-braintrust']);
     const kept = notes.filter((note) => note.includes('goes on with'));
-    expect(kept.map((note) => note.split(' ')[0])).toEqual(['src/a.test.ts', 'src/b.ts']);
+    expect(kept.map((note) => note.split(' ')[0])).toEqual([
+      'src/a.test.ts',
+      'src/b.ts',
+      'src/d.tsx',
+    ]);
   });
 });
 

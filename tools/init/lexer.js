@@ -2,21 +2,40 @@
 
 // Tells the code of a source from its comments and texts: strings, templates and regular expressions.
 
-/** What does not count as code, or may begin it. Groups: the quote of a string. */
-const TOKEN = /^#!.*|\/\*[^]*?\*\/|\/\/.*|(["'])(?:\\(?:\r\n|[^])|(?!\1)[^\\\n])*\1|[`{}/]/g;
-/** The text of a template, up to its end or to code in it. */
-const TEMPLATE = /(?:\\[^]|\$(?!\{)|[^\\`$])*/y;
-const REGULAR_EXPRESSION = /\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\/[\w$]*/y;
-/** Behind what a slash begins a regular expression: elsewhere it divides, or closes a tag. */
+/** What may begin something else than code, and brackets. */
+const TOKEN = /^#!.*|\/\*[^]*?\*\/|\/\/.*|["'`(){}/]/g;
+/** A piece of a string, up to its quote or to the end of its line. @type {Record<string, RegExp>} */
+const STRINGS = {
+  '"': /(?:\\(?:\r\n|[^])|[^"\\\n]+){0,1000}/y,
+  "'": /(?:\\(?:\r\n|[^])|[^'\\\n]+){0,1000}/y,
+};
+/** A piece of a template's text, up to its end or to code in it. */
+const TEMPLATE = /(?:\\[^]|\$(?!\{)|[^\\`$]+){0,1000}/y;
+const REGULAR_EXPRESSION = /\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[]){1,5000}\/[\w$]*/y;
+/**
+ * The code before a slash that begins a regular expression: before any other slash stands what it divides or a tag.
+ * Behind a brace, it does so in a line of its own.
+ */
 const BEFORE_EXPRESSION =
-  /(?:^|[(,=:[!&|?{;+\-*%~^]|=>|(?<![\w$.])(?:return|typeof|case|in|of|delete|void|throw|yield|await|do|else))$/;
-/** How much of the code before a slash decides on it. */
+  /(?:^|[(,=:[&|?{;*%~^]|(?<!\+)\+|(?<!-)-|(?<![\w$)\]])!|=>|<\s|\}\n|(?<![\w$.])(?:return|typeof|case|in|of|delete|void|throw|yield|await|do|else|default|instanceof)!?)\s*$/;
+/** The code before a parenthesis behind which a statement begins. */
+const BEFORE_CONDITION = /(?<![\w$.])(?:if|while|for(?:\s+await)?|with)\s*$/;
+/** How much of the code before a token decides on it. */
 const BEFORE_LENGTH = 12;
+/** How many templates without an end are told from others. */
+const MAX_UNENDED = 20;
 
 /** @typedef {{ start: number, end: number, kind: 'comment' | 'quoted' | 'template' }} Part */
 
 /**
- * The comments and texts of a source in their order, texts without their quotes. Code in a template is none of them.
+ * A template that is read, with what was known where it begins.
+ *
+ * @typedef {{ start: number, partCount: number, braces: number, depth: number }} Template
+ */
+
+/**
+ * The comments and texts of a source in their order, texts without their quotes. Code in a template is none of them. A
+ * quote or backtick that begins no text, such as one between two tags, is code.
  *
  * @param {string} source
  * @returns {Part[]}
@@ -24,72 +43,125 @@ const BEFORE_LENGTH = 12;
 function partsOf(source) {
   /** @type {Part[]} */
   const parts = [];
-  /** How many braces are open where the code of a template begins. @type {number[]} */
+  /** Those whose code is read. @type {Template[]} */
   const templates = [];
-  let braces = 0;
-  let [before, at] = ['', 0];
+  /** Whether each open parenthesis is that of a condition. @type {boolean[]} */
+  const conditions = [];
+  /** Up to where a quote ends no string. @type {Record<string, number>} */
+  const unended = {};
+  let [braces, at, unendedTemplates] = [0, 0, 0];
+  /** The code before a token, and the space behind it. */
+  let [before, space] = ['', ''];
   const token = new RegExp(TOKEN);
   /** @param {RegExp} pattern @param {number} start */
   const endOf = (pattern, start) => {
     pattern.lastIndex = start;
     return pattern.test(source) ? pattern.lastIndex : start;
   };
+  /** @param {RegExp} pattern of a piece @param {number} start @returns {number} the end of all pieces */
+  const endOfAll = (pattern, start) => {
+    let [last, end] = [start, endOf(pattern, start)];
+    while (end > last) [last, end] = [end, endOf(pattern, end)];
+    return end;
+  };
   /** @param {number} start @param {number} end @param {Part['kind']} kind */
   const add = (start, end, kind) => parts.push({ start, end, kind });
-  /** @param {number} start of a template's text */
-  const readTemplate = (start) => {
-    const end = endOf(TEMPLATE, start);
+  /** @param {string} code */
+  const goOn = (code) => ([before, space] = [code, '']);
+  /** Goes on behind the backtick of a template that has no end. @param {Template} template */
+  const leave = (template) => {
+    unendedTemplates += 1;
+    parts.length = template.partCount;
+    conditions.length = template.depth;
+    braces = template.braces;
+    at = template.start + 1;
+    goOn('`');
+  };
+  /** @param {Template} template @param {number} start of its text, or of a further part of that */
+  const readTemplate = (template, start) => {
+    const end = endOfAll(TEMPLATE, start);
+    if (end >= source.length) {
+      if (unendedTemplates < MAX_UNENDED) leave(template);
+      return;
+    }
     const hasCode = source.charAt(end) === '$';
     // The sign is no part of a name.
     add(start, hasCode ? end + 1 : end, 'template');
-    if (hasCode) templates.push(braces++);
-    return {
-      end: Math.min(hasCode ? end + 2 : end + 1, source.length),
-      before: hasCode ? '{' : '`',
-    };
+    at = hasCode ? end + 2 : end + 1;
+    braces = template.braces;
+    if (hasCode) templates.push(template);
+    if (hasCode) braces += 1;
+    goOn(hasCode ? '{' : '`');
   };
-  for (let match = token.exec(source); match !== null; match = token.exec(source)) {
-    const [text, quote] = match;
-    const start = match.index;
-    const code = source.slice(at, start).trimEnd();
-    if (code !== '') before = code.slice(-BEFORE_LENGTH);
-    at = start + text.length;
-    if (quote !== undefined) {
-      add(start + 1, at - 1, 'quoted');
-      before = quote;
-    } else if (text.length > 1) {
-      add(start, at, 'comment');
-    } else if (text === '`' || (text === '}' && templates.at(-1) === braces - 1)) {
-      if (text === '}') braces = templates.pop() ?? 0;
-      ({ end: at, before } = readTemplate(start + 1));
-    } else if (text === '/') {
-      const end = BEFORE_EXPRESSION.test(before) ? endOf(REGULAR_EXPRESSION, start) : start;
-      before = text;
-      if (end > start) {
-        const close = source.lastIndexOf('/', end - 1);
-        add(start + 1, close, 'quoted');
-        at = end;
-        before = ')';
-      }
-    } else {
-      braces += text === '{' ? 1 : -1;
-      before = text;
-    }
+  /** @param {number} start of a string @param {string} quote */
+  const readString = (start, quote) => {
+    const pattern = STRINGS[quote];
+    if (pattern === undefined || start < (unended[quote] ?? 0)) return;
+    const end = endOfAll(pattern, start + 1);
+    if (source.charAt(end) !== quote) return void (unended[quote] = end);
+    add(start + 1, end, 'quoted');
+    at = end + 1;
+  };
+  /** @param {number} start of a slash */
+  const readSlash = (start) => {
+    const isTag = before === '}' && source.charAt(start + 1) === '>';
+    const isExpression = !isTag && BEFORE_EXPRESSION.test(before + space);
+    const end = isExpression ? endOf(REGULAR_EXPRESSION, start) : start;
+    goOn(end > start ? ')' : '/');
+    if (end === start) return;
+    add(start + 1, source.lastIndexOf('/', end - 1), 'quoted');
+    at = end;
+  };
+  for (;;) {
     token.lastIndex = at;
+    const match = token.exec(source);
+    if (match === null) {
+      const open = templates.pop();
+      if (open === undefined || unendedTemplates >= MAX_UNENDED) return parts;
+      leave(open);
+      continue;
+    }
+    const { index: start, 0: text } = match;
+    const gap = source.slice(at, start);
+    const code = gap.trimEnd();
+    if (code !== '') goOn((before + space + code.slice(-BEFORE_LENGTH)).slice(-BEFORE_LENGTH));
+    if (gap.length > code.length && space !== '\n') {
+      space = gap.includes('\n', code.length) ? '\n' : ' ';
+    }
+    at = start + text.length;
+    if (text.length > 1) {
+      add(start, at, 'comment');
+    } else if (text === '/') {
+      readSlash(start);
+    } else if (text === '`') {
+      readTemplate({ start, partCount: parts.length, braces, depth: conditions.length }, at);
+    } else if (text === '}' && templates.at(-1)?.braces === braces - 1) {
+      const open = templates.pop();
+      if (open !== undefined) readTemplate(open, at);
+    } else if (text === '(') {
+      conditions.push(BEFORE_CONDITION.test(before + space));
+      goOn(text);
+    } else if (text === ')') {
+      goOn(conditions.pop() ? ';' : ')');
+    } else {
+      if (text === '{') braces += 1;
+      if (text === '}') braces -= 1;
+      readString(start, text);
+      goOn(text);
+    }
   }
-  return parts;
 }
 
 /**
- * The source with spaces in place of its comments, and of what stands between quotes. All else stays
- * where it is, the code in templates, too.
+ * The source with spaces in place of parts of it. All else stays where it is.
  *
  * @param {string} source
+ * @param {Part[]} [parts] its comments and texts if none are named; the code in templates stays
  * @returns {string}
  */
-function codeOf(source) {
+function blanked(source, parts = partsOf(source)) {
   let [code, at] = ['', 0];
-  for (const { start, end } of partsOf(source)) {
+  for (const { start, end } of parts) {
     code += source.slice(at, start) + source.slice(start, end).replace(/[^\n]/g, ' ');
     at = end;
   }
@@ -115,4 +187,16 @@ function once(work) {
   };
 }
 
-module.exports = { once, partsOf, withoutTexts: once(codeOf) };
+/** @param {string} source @returns {string} the source with spaces in place of its comments */
+const withoutComments = (source) =>
+  blanked(
+    source,
+    partsOf(source).filter(({ kind }) => kind === 'comment'),
+  );
+
+module.exports = {
+  once,
+  partsOf,
+  withoutComments,
+  withoutTexts: once((source) => blanked(source)),
+};

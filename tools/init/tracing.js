@@ -6,8 +6,8 @@ const fs = require('node:fs');
 const path = require('node:path');
 
 const { Failure } = require('../support/usage');
-const { once, withoutTexts } = require('./lexer');
-const { assignedImportsOf, callsOf, importsOf, modulesCalled } = require('./source');
+const { once, withoutComments } = require('./lexer');
+const { assignedImportsOf, callsOf, importsOf } = require('./source');
 const { takenOf } = require('./taken');
 
 const OURS = 'flue-braintrust';
@@ -15,9 +15,9 @@ const OFFICIAL = 'braintrust';
 /** Names that identify a module which connects Flue with Braintrust. */
 const CONNECTORS = ['braintrustFlueObserver', 'braintrustFlueInstrumentation'];
 
-/** Calls of test runners and of Node that name a module, too. */
-const OTHER_LOADS =
-  /(?:[mM]ock|[\w$.]*[rR]equire[\w$]*|importActual|importOriginal|\.resolve)\s*\(\s*(?=["'`])/g;
+/** What loads the official package or a part of it, or names it for a test runner or for Node. */
+const LOADS_OFFICIAL =
+  /(?:(?<![\w$.])(?:from|import)\s*|(?:(?<![\w$])import|[mM]ock|[rR]equire[\w$]*|importActual|importOriginal|\.resolve)\s*\(\s*)(["'`])braintrust(?:\1|\/)/;
 
 /** @typedef {import('./files').SourceFile} SourceFile */
 
@@ -50,17 +50,12 @@ const isOurs = (file) => connects(file, takenOf(file.text, OURS));
 const isOfficial = (file) => connects(file, takenOfOfficial(file.text));
 
 /**
+ * Whether a module uses the official package at all, or may do so: what seems to be a text can be code that was misread, and
+ * the user is told to uninstall what no module uses.
+ *
  * @param {SourceFile} file
- * @returns {boolean} whether it uses the official package at all
  */
-function usesOfficial({ text }) {
-  const modules = [...importsOf(text).map(({ from }) => from), ...modulesCalled(text)];
-  if (modules.some((name) => name === OFFICIAL || name.startsWith(`${OFFICIAL}/`))) return true;
-  const others = withoutTexts(text).matchAll(OTHER_LOADS);
-  return [...others].some(({ index, 0: call }) =>
-    /^.braintrust(?:["'`]|\/)/.test(text.slice(index + call.length)),
-  );
-}
+const usesOfficial = ({ text }) => LOADS_OFFICIAL.test(withoutComments(text));
 
 /**
  * The module with this package in place of the official one. Nothing else changes.
