@@ -362,6 +362,7 @@ test.each([
 });
 
 const WATCH = `observe(braintrustFlueObserver);\n`;
+const FILTER = '(event) => event.ok && braintrustFlueObserver(event)';
 
 test.each([
   [
@@ -439,5 +440,33 @@ test.each([
         count,
       );
     }
+  });
+});
+
+test.each([
+  ['a comment behind its comma', `${FILTER}, /* all */);`, `${FILTER}, /* all */`],
+  ['a comment before its comma', `${FILTER} // all\n,);`, `${FILTER}, // all`],
+  ['a comment and no comma', `${FILTER}/* all */);`, `${FILTER}, /* all */`],
+  ['comments alone', 'braintrustFlueObserver, // all\n);', 'braintrustFlueObserver, // all'],
+])('an observer with %s is still a module', async (_what, call, member) => {
+  const types = `import { type observeOptions } from '@flue/runtime';\n`;
+  const files = { 'src/app.ts': '', 'src/braintrust.ts': `${types}${OBSERVER}observe(${call}\n` };
+  await withFiles(files, async (directory, read) => {
+    await init(directory);
+    expect(read('src/braintrust.ts')).toContain(
+      `instrument({\n  ...braintrustFlueInstrumentation(),\n  observe: ${member}\n});\n`,
+    );
+    expect(read('src/braintrust.ts')).toContain(`import { instrument } from '@flue/runtime';`);
+    expect(await init(directory)).toMatchObject({ files: [] });
+  });
+});
+
+test('an observer with a type argument is left alone, and reported', async () => {
+  const files = { 'src/braintrust.ts': `${OBSERVER}observe<Event>(braintrustFlueObserver);\n` };
+  await withFiles(files, async (directory) => {
+    const { notes } = await init(directory);
+    expect(notes.filter((note) => note.includes('in a form that init leaves alone'))).toHaveLength(
+      1,
+    );
   });
 });

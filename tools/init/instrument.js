@@ -41,8 +41,9 @@ function instrumented(text) {
     ? observe.local.replace(/observe$/, 'instrument')
     : own;
   const passesOn =
-    call.argument === observer.local ||
-    PASSES_ON.test(call.argument.replaceAll(observer.local, 'observer'));
+    call.comment === '' &&
+    (call.argument === observer.local ||
+      PASSES_ON.test(call.argument.replaceAll(observer.local, 'observer')));
   const argument = passesOn ? `${instrumentation}()` : objectOf(text, call, instrumentation);
   const written =
     text.slice(0, call.start) + `${instrument}(${argument})` + text.slice(call.end + 1);
@@ -103,13 +104,16 @@ function callOf(text, name, observer) {
     /(?:^|[;{}\n]|\bvoid)[^\S\n]*$/.test(before) && !/(?:[=([,?:&|+]|=>)\s*$/.test(before);
   const isUsed = /^\s*[.?[(]/.test(code.slice(end + 1));
   if (!isStatement || isUsed) return undefined;
+  // Comments may stand before the comma that may follow, and behind it.
+  const list = code.slice(0, end).trimEnd();
+  const hasComma = list.endsWith(',');
+  const comma = hasComma ? list.length - 1 : list.length;
+  const last = code.slice(0, comma).trimEnd().length;
   return {
     start,
     end,
-    argument: text
-      .slice(open + 1, end)
-      .trim()
-      .replace(/,$/, ''),
+    argument: text.slice(open + 1, last).trim(),
+    comment: (text.slice(last, comma) + text.slice(hasComma ? comma + 1 : comma, end)).trim(),
   };
 }
 
@@ -126,10 +130,10 @@ function hasSeveral(code) {
  * An instrumentation with the observer of the application.
  *
  * @param {string} text
- * @param {{ start: number, argument: string }} call
+ * @param {{ start: number, argument: string, comment: string }} call with what stands behind its argument
  * @param {string} instrumentation
  */
-function objectOf(text, { start, argument }, instrumentation) {
+function objectOf(text, { start, argument, comment }, instrumentation) {
   const newline = text.includes('\r\n') ? '\r\n' : '\n';
   const indent = /[^\S\n]*$/.exec(text.slice(0, start))?.[0] ?? '';
   const step = /^\t/m.test(text) ? '\t' : '  ';
@@ -137,7 +141,7 @@ function objectOf(text, { start, argument }, instrumentation) {
   const templates = partsOf(argument).filter(({ kind }) => kind === 'template');
   const isText = (/** @type {number} */ at) => templates.some((t) => t.start <= at && at < t.end);
   const inner = argument.replaceAll('\n', (line, at) => (isText(at) ? line : line + step));
-  const lines = [`...${instrumentation}(),`, `observe: ${inner},`];
+  const lines = [`...${instrumentation}(),`, `observe: ${inner}, ${comment}`.trimEnd()];
   return `{${newline}${lines.map((line) => `${indent}${step}${line}${newline}`).join('')}${indent}}`;
 }
 
@@ -153,7 +157,7 @@ function objectOf(text, { start, argument }, instrumentation) {
 function withName(text, from, present, wanted, alias = wanted) {
   const found = allImportsOf(text).find(
     ({ from: module, clause }) =>
-      module === from && clause.includes('{') && clause.includes(present),
+      module === from && clause.includes('{') && itemOf(present).test(clause),
   );
   if (found === undefined) return text;
   const { start, clause, clauseStart } = found;

@@ -92,7 +92,7 @@ function connected(project, file, isOfficial, isRegistered) {
   if (!hasInstrument(project.line) || isRegistered) return partOf(file, ours);
   const text = instrumented(ours);
   if (text !== undefined) return partOf(file, text);
-  const isObserving = /(?<![\w$])observe\s*\(/.test(withoutTexts(ours)) && !registers(ours);
+  const isObserving = /(?<![\w$])observe\s*[(<]/.test(withoutTexts(ours)) && !registers(ours);
   const note =
     `${file.path} calls \`observe\` in a form that init leaves alone. Register with ` +
     '`instrument(braintrustFlueInstrumentation())` instead: else custom spans are traces of their own.';
