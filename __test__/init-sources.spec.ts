@@ -337,6 +337,16 @@ test.each([
     `const dotenv = require('dotenv');\ndotenv.config();\n`,
     `const { Hono } = require('hono');\nmodule.exports = new Hono();\n`,
   ],
+  [
+    'is a variable of another name',
+    `const env = require('dotenv-flow');\nenv.config({ silent: true });\n`,
+    `const { Hono } = require('hono');\nmodule.exports = new Hono();\n`,
+  ],
+  [
+    'has a function for that',
+    `const { config: load } = require('dotenv');\nload();\n`,
+    `const { Hono } = require('hono');\nmodule.exports = new Hono();\n`,
+  ],
   ['is not there', `'use strict';\n`, `exports.default = {};\n`],
 ])('the tracing of a CommonJS app starts in time if a module %s', async (_what, before, after) => {
   await withFiles({ 'src/app.js': before + after }, async (directory, read) => {

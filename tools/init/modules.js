@@ -27,6 +27,8 @@ const {
 
 /** Modules that set variables from files when they are loaded. */
 const LOADS_VARIABLES = /^(?:@dotenvx\/)?dotenv[\w-]*\/config(?:\.js)?$/;
+/** Packages that set variables from files when their function `config` is called. */
+const LOADERS = new Set(['dotenv', 'dotenv-flow', 'dotenv-defaults', '@dotenvx/dotenvx']);
 /** @type {Style} */
 const USUAL = { quote: "'", end: ';', newline: '\n' };
 
@@ -177,10 +179,18 @@ function endOfVariables(text, flat) {
   const modules = callsOf(text).filter(({ from }) => LOADS_VARIABLES.test(from));
   const ends = modules.filter(({ start }) => flat.charAt(start) === 'r').map(({ end }) => end);
   // `require('dotenv').config()`, or of a variable.
+  const loads = [
+    String.raw`(?:dotenv\w*|require\s*\([^)]*\))\s*\.\s*config`,
+    ...assignedImportsOf(text).flatMap(({ clause, from }) =>
+      LOADERS.has(from) ? loadIn(clause) : [],
+    ),
+  ];
   for (const { index, 0: call } of flat.matchAll(
-    /(?<![\w$])(?:dotenv\w*|require\s*\([^)]*\))\s*\.\s*config\s*\(/g,
+    new RegExp(String.raw`(?<![\w$.])(?:${loads.join('|')})\s*\(`, 'g'),
   )) {
-    if (/dotenv/.test(text.slice(index, index + call.length))) ends.push(index + call.length);
+    const isOther =
+      call.startsWith('require') && !/dotenv/.test(text.slice(index, index + call.length));
+    if (!isOther) ends.push(index + call.length);
   }
   if (ends.length === 0) return 0;
   const last = Math.max(...ends);
@@ -188,6 +198,22 @@ function endOfVariables(text, flat) {
   const end = text.indexOf('\n', close);
   return end < 0 ? text.length : end + 1;
 }
+
+/**
+ * How a module calls the function `config` of a package that it has loaded.
+ *
+ * @param {string} clause by which it holds the package
+ * @returns {string[]} patterns, none if it does not call it
+ */
+function loadIn(clause) {
+  const [, all] = /^\*\s*as\s+([\w$]+)/.exec(clause) ?? [];
+  if (all !== undefined) return [String.raw`${escaped(all)}\s*\.\s*config`];
+  const named = /(?<![\w$])config(?:\s*:\s*([\w$]+))?(?![\w$])/.exec(clause);
+  return named === null ? [] : [escaped(named[1] ?? 'config')];
+}
+
+/** @param {string} name @returns {string} as a part of a pattern */
+const escaped = (name) => name.replaceAll('$', String.raw`\$`);
 
 /** Where an import begins, with the comments above it that are for the next line. @param {string} text @param {number} at */
 function startOf(text, at) {
@@ -244,6 +270,7 @@ function styleOf(text, fromStart) {
 }
 
 module.exports = {
+  LOADERS,
   appModule,
   hasInstrument,
   isCommonJs,

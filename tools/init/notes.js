@@ -7,14 +7,13 @@ const path = require('node:path');
 const { emptyEnvironment, isForCloudflare } = require('../support/cloudflare');
 const { executed } = require('./packages');
 const { withoutTexts } = require('./lexer');
+const { LOADERS } = require('./modules');
 const { importsOf } = require('./source');
 const { sharedNames, usesOfficial } = require('./tracing');
 
 /** @typedef {import('./project').Project} Project */
 /** @typedef {import('./changes').Change} Change */
 
-/** Packages that set variables from files when their function is called. */
-const LOADERS = new Set(['dotenv', 'dotenv-flow', 'dotenv-defaults', '@dotenvx/dotenvx']);
 const CONFIG = /(?<![\w$])config\s*\(/;
 
 /**
