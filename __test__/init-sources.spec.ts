@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { exportedAgents } from '../tools/init/agents';
+import { aliasesOf, targetsOf } from '../tools/init/aliases';
 import { withoutTexts } from '../tools/init/lexer';
 import { cli } from './support/cli';
 import { init, withFiles } from './support/init';
@@ -89,6 +90,24 @@ test.each([
     },
   ],
   [
+    '`paths` that are inherited, below a `baseUrl` of the project',
+    '$/braintrust',
+    {
+      'tsconfig.json': '{"extends":"./config/base.json","compilerOptions":{"baseUrl":"./src"}}',
+      'config/base.json': paths({ '$/*': ['./*'] }),
+    },
+  ],
+  [
+    '`paths` that two configurations which are referred to inherit from one',
+    '$/braintrust',
+    {
+      'tsconfig.json': '{"references":[{"path":"./lib"},{"path":"./src"}]}',
+      'lib/tsconfig.json': '{"extends":"../base.json"}',
+      'src/tsconfig.json': '{"extends":"../base.json"}',
+      'base.json': paths({ '$/*': ['${configDir}/*'] }),
+    },
+  ],
+  [
     '`paths` of JavaScript',
     '@app/braintrust',
     { 'jsconfig.json': paths({ '@app/*': ['./src/*'] }) },
@@ -127,6 +146,31 @@ test.each([
   });
 });
 
+test('the last of several configurations that are extended replaces the `paths` of the others', async () => {
+  const files = {
+    'src/app.ts': `import '$/braintrust';\nexport default {};\n`,
+    'src/braintrust.ts': MODULE,
+    'tsconfig.json': '{"extends":["./a.json","./b.json"]}',
+    'a.json': paths({ '$/*': ['./src/*'] }),
+    'b.json': paths({ '#/*': ['./src/*'] }),
+  };
+  await withFiles(files, async (directory, read) => {
+    await init(directory);
+    expect(read('src/app.ts')).toMatch(/^import '\.\/braintrust';\n/);
+  });
+});
+
+test.each([
+  ['the whole name', '@/a', ['src/exact.ts']],
+  ['the longest beginning', '@/lib/a', ['lib/a']],
+  ['its only one, wherever that has the rest of the name', '#a', ['./src/a/a.ts']],
+])('an import stands for the alias that states %s', (_which, from, targets) => {
+  const stated = { '@/*': ['src/*'], '@/a': ['src/exact.ts'], '@/lib/*': ['lib/*'] };
+  const imports = { '#*': './src/*/*.ts' };
+  const aliases = aliasesOf({ imports }, { isWhole: true, options: {}, paths: stated }, 'src');
+  expect(targetsOf({ aliases, dependencies: {} }, from)).toEqual(targets);
+});
+
 test('the package that is to be replaced is no module of `baseUrl`', async () => {
   const files = {
     'src/app.ts': `import { Span } from 'braintrust';\nexport default {};\n`,
@@ -161,6 +205,20 @@ test.each([
   await withFiles(files, async (directory, read) => {
     await init(directory);
     expect(read('src/app.ts')).toBe(`import './braintrust${ending}';\nexport default {};\n`);
+  });
+});
+
+test('configurations that extend the same one are whole', async () => {
+  const files = {
+    'src/app.ts': 'export default {};\n',
+    'tsconfig.json': '{"extends":["./a.json","./b.json"]}',
+    'a.json': '{"extends":"./base.json"}',
+    'b.json': '{"extends":"./base.json"}',
+    'base.json': '{"compilerOptions":{"module":"nodenext"}}',
+  };
+  await withFiles(files, async (directory, read) => {
+    await init(directory);
+    expect(read('src/app.ts')).toMatch(/^import '\.\/braintrust\.js';\n/);
   });
 });
 

@@ -13,7 +13,7 @@ const { OFFICIAL, OURS } = require('./tracing');
  * @typedef {{ name: string, targets: string[] }} Alias targets relative to the project
  */
 
-/** What projects name so that set it in the configuration of their bundler, which is not evaluated here. */
+/** Names that projects usually give their modules by the configuration of a bundler, which is not evaluated here. */
 const USUAL = ['@/*', '~/*'];
 
 /**
@@ -44,7 +44,7 @@ function textsIn(value) {
 }
 
 /**
- * What a name may stand for.
+ * What a name may stand for. Of all aliases that fit, the one counts that states most of the name.
  *
  * @param {{ aliases: Alias[], dependencies: Record<string, string> }} project
  * @param {string} from
@@ -53,16 +53,19 @@ function textsIn(value) {
 function targetsOf({ aliases, dependencies }, from) {
   const [owner = ''] = /^(?:@[^/]*\/)?[^/]*/.exec(from) ?? [];
   const isPackage = owner in dependencies || [OFFICIAL, OURS].includes(owner);
-  return aliases.flatMap(({ name, targets }) => {
+  const fitting = aliases.flatMap(({ name, targets }) => {
     const [before = '', after] = name.split('*');
-    if (after === undefined) return from === name ? targets : [];
+    if (after === undefined) return from === name ? { stated: Infinity, targets } : [];
     // What stands for anything does not stand for a package.
     if (isPackage && before === '') return [];
     const isMatch = from.startsWith(before) && from.endsWith(after);
     if (!isMatch || from.length < name.length - 1) return [];
     const rest = from.slice(before.length, from.length - after.length);
-    return targets.map((target) => target.replace('*', () => rest));
+    const named = targets.map((target) => target.replaceAll('*', () => rest));
+    return { stated: before.length, targets: named };
   });
+  const most = Math.max(...fitting.map(({ stated }) => stated));
+  return fitting.flatMap(({ stated, targets }) => (stated === most ? targets : []));
 }
 
 module.exports = { aliasesOf, targetsOf };

@@ -14,59 +14,101 @@ const MAX_FILES = 32;
 const PROJECT = '${configDir}';
 
 /**
- * The options, with all paths relative to the project.
+ * What a project's configuration means for names of modules.
  *
  * @typedef {object} TsConfig
  * @property {boolean} isWhole false if a part of it was not found
- * @property {Record<string, unknown>} options as far as they are no paths
- * @property {string} [baseUrl]
- * @property {Record<string, string[]>} paths
+ * @property {Record<string, unknown>} options as they are stated
+ * @property {string} [baseUrl] relative to the project
+ * @property {Record<string, string[]>} paths with targets relative to the project
  */
 
 /**
- * The configuration of a project, with those that it extends. Those that it refers to add what it does not state.
+ * An option, with the folder of the configuration that states it.
+ *
+ * @template T
+ * @typedef {{ value: T, folder: string }} Stated
+ */
+
+/**
+ * A configuration with all that it extends, its paths as they are stated.
+ *
+ * @typedef {object} Chain
+ * @property {boolean} isWhole
+ * @property {Record<string, unknown>} options
+ * @property {Stated<string>} [baseUrl]
+ * @property {Stated<Record<string, unknown>>} [paths]
+ * @property {string[]} references
+ */
+
+/**
+ * The configuration of a project, with those that it extends. If it has `references`, these configurations of parts of the
+ * project add their options, as far as it does not state them, and their `paths`.
  *
  * @param {string} root
  * @returns {TsConfig | undefined} undefined: there is none
  */
 function readTsConfig(root) {
-  /** @type {Set<string>} */
-  const seen = new Set();
-  /** @param {string} name relative to the root @returns {TsConfig | undefined} */
-  const read = (name) => {
+  /** By their names; without a value while they are read. @type {Map<string, Chain | undefined>} */
+  const chains = new Map();
+  /** The same. @type {Map<string, TsConfig | undefined>} */
+  const configs = new Map();
+  /** @param {string} name relative to the root @returns {Chain | undefined} */
+  const chainOf = (name) => {
+    if (chains.has(name) || chains.size >= MAX_FILES) return chains.get(name);
     const file = readableFile(root, name);
-    if (file === undefined || seen.has(name) || seen.size >= MAX_FILES) return undefined;
-    seen.add(name);
+    if (file === undefined) return undefined;
+    chains.set(name, undefined);
     const json = parsed(file.text);
     const folder = path.dirname(name);
-    const at = (/** @type {string} */ one, base = folder) =>
-      one.startsWith(PROJECT) ? path.join('.', one.slice(PROJECT.length)) : path.join(base, one);
-    /** @type {TsConfig} */
-    const config = { isWhole: json !== undefined, options: {}, paths: {} };
+    /** @type {Chain} */
+    const chain = { isWhole: json !== undefined, options: {}, references: [] };
     for (const base of listOf(json?.['extends'])) {
       const found = extended(root, folder, base);
-      const above = found === undefined ? undefined : read(found);
-      if (!above?.isWhole) config.isWhole = false;
-      Object.assign(config.options, above?.options);
-      Object.assign(config.paths, above?.paths);
-      if (above?.baseUrl !== undefined) config.baseUrl = above.baseUrl;
+      const above = found === undefined ? undefined : chainOf(found);
+      const isWhole = chain.isWhole && above?.isWhole === true;
+      const options = Object.assign(chain.options, above?.options);
+      Object.assign(chain, above, { isWhole, options });
     }
     const own = isObject(json?.['compilerOptions']) ? json['compilerOptions'] : {};
-    Object.assign(config.options, own);
-    if (typeof own['baseUrl'] === 'string') config.baseUrl = at(own['baseUrl']);
-    if (isObject(own['paths'])) {
-      config.paths = targetsOf(own['paths'], (one) => at(one, config.baseUrl));
-    }
-    for (const reference of Array.isArray(json?.['references']) ? json['references'] : []) {
-      if (!isObject(reference) || typeof reference['path'] !== 'string') continue;
-      const target = at(reference['path']);
-      const other = read(target) ?? read(path.join(target, 'tsconfig.json'));
+    Object.assign(chain.options, own);
+    if (typeof own['baseUrl'] === 'string') chain.baseUrl = { value: own['baseUrl'], folder };
+    if (isObject(own['paths'])) chain.paths = { value: own['paths'], folder };
+    chain.references = referencesOf(json?.['references']);
+    chains.set(name, chain);
+    return chain;
+  };
+  /** @param {string} name relative to the root @returns {TsConfig | undefined} */
+  const configOf = (name) => {
+    const chain = configs.has(name) ? undefined : chainOf(name);
+    if (chain === undefined) return configs.get(name);
+    configs.set(name, undefined);
+    const project = path.dirname(name);
+    const at = (/** @type {string} */ one, folder = project) =>
+      one.startsWith(PROJECT)
+        ? path.join(project, one.slice(PROJECT.length))
+        : path.join(folder, one);
+    const { isWhole, options, baseUrl, paths } = chain;
+    const base = baseUrl && at(baseUrl.value, baseUrl.folder);
+    /** @type {TsConfig} */
+    const config = {
+      isWhole,
+      options,
+      ...(base === undefined ? {} : { baseUrl: base }),
+      paths: targetsOf(paths?.value ?? {}, (one) => at(one, base ?? paths?.folder)),
+    };
+    for (const reference of chain.references) {
+      const target = at(reference);
+      const other = configOf(target) ?? configOf(path.join(target, 'tsconfig.json'));
       config.options = { ...other?.options, ...config.options };
-      config.paths = { ...other?.paths, ...config.paths };
+      for (const [alias, targets] of Object.entries(other?.paths ?? {})) {
+        config.paths[alias] = [...(config.paths[alias] ?? []), ...targets];
+      }
     }
+    configs.set(name, config);
     return config;
   };
-  return read('tsconfig.json') ?? read('jsconfig.json');
+  return configOf('tsconfig.json') ?? configOf('jsconfig.json');
 }
 
 /**
@@ -103,6 +145,12 @@ function extended(root, folder, base) {
  */
 const targetsOf = (members, at) =>
   Object.fromEntries(Object.entries(members).map(([name, to]) => [name, listOf(to).map(at)]));
+
+/** @param {unknown} references @returns {string[]} their paths */
+const referencesOf = (references) =>
+  (Array.isArray(references) ? references : []).flatMap((one) =>
+    isObject(one) ? listOf(one['path']) : [],
+  );
 
 /** @param {unknown} value a text, or a list of texts @returns {string[]} */
 const listOf = (value) =>
