@@ -70,7 +70,7 @@ const isUnreached = (/** @type {Probe | undefined} */ probe) =>
   (probe.failure?.step === 'login' && probe.failure.status === null);
 
 /** The advice after a 402. */
-const PAY = 'Braintrust wants to be paid first: see the plan and the usage of the organisation.';
+const PAY = '402: payment required. See the plan and the usage of the organisation.';
 
 /**
  * @param {Known} known
