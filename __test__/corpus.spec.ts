@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildTrace } from '../tools/collector/trace';
-import { summarizeOutcome } from '../tools/viewer/attempts';
+import { describeOutcome } from '../tools/viewer/attempts';
 import { listSpans } from '../tools/viewer/span-lists';
 import { describeTurn } from '../tools/viewer/turns';
 import { activities, factFaults, faults, type FlueEvent } from './support/activities';
@@ -114,7 +114,7 @@ describe('the viewer tells what happened', () => {
     );
   };
   const storiesOf = (name: string) =>
-    tracesOf(name).flatMap((trace) => summarizeOutcome(listSpans(trace).summaries).story ?? []);
+    tracesOf(name).flatMap((trace) => describeOutcome(listSpans(trace).summaries) ?? []);
 
   test.each([
     [

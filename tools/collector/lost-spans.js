@@ -3,8 +3,7 @@
 // Which open spans of a trace nothing will end: their process has died.
 
 const { findRecoveries, lostOf } = require('../support/attempts');
-const { attemptMembers } = require('../viewer/attempts');
-const { metadataOf, walkSpans } = require('../viewer/summaries');
+const { attemptSpanOf, metadataOf, walkSpans } = require('../support/span-facts');
 
 /** @typedef {import('./types').Span} Span */
 
@@ -36,7 +35,7 @@ function findLost(roots) {
   /** Whether the process of each has died. */
   const dead = /** @type {boolean[]} */ ([]);
   for (const { span, depth } of walkSpans(roots)) {
-    const { rowId, name, type, start, end, error } = span;
+    const { rowId, start, end } = span;
     const metadata = metadataOf(span);
     const isInner = depth > 0 && isPart(metadata, above[depth - 1] ?? {});
     const endAbove = isInner ? (ends[depth - 1] ?? -Infinity) : -Infinity;
@@ -47,24 +46,9 @@ function findLost(roots) {
     if (end === null && (isLate || isWithinDead)) lost.add(rowId);
     above[depth] = metadata;
     ends[depth] = Math.max(endAbove, end ?? -Infinity);
-    const { operation, attempt, maxAttempts } = attemptMembers(metadata);
-    if (operation !== null) operations.add(operation);
-    const interrupted = metadata['flue.interrupted'] === true;
-    const cancelled = metadata['flue.cancelled'] === true;
-    spans.push({
-      rowId,
-      name,
-      type,
-      depth,
-      start,
-      end,
-      error,
-      interrupted,
-      cancelled,
-      operation,
-      attempt,
-      maxAttempts,
-    });
+    const attemptSpan = attemptSpanOf(span, depth);
+    if (attemptSpan.operation !== null) operations.add(attemptSpan.operation);
+    spans.push(attemptSpan);
   }
   // Each attempt is an operation.
   if (operations.size > 1) for (const rowId of lostOf(findRecoveries(spans))) lost.add(rowId);

@@ -3,6 +3,7 @@
 // The lines of a trace's tree: its spans, and the remarks below them.
 
 const { formatCost, formatCount, formatDuration } = require('../support/format');
+const { isInterrupted, metadataOf } = require('../support/span-facts');
 const { printable, shorten } = require('./text');
 
 /** @typedef {import('./types').Span} Span */
@@ -89,22 +90,10 @@ function spanLines(span, branch, trunk) {
   return [
     { branch, text: printable(span.name), style, cells: cellsOf(span) },
     ...(failed ? [remark(`✗ ${span.error}`, 'red')] : []),
-    ...(isMarked(span, 'flue.cancelled') ? [remark('⊘ cancelled', 'yellow')] : []),
-    ...(span.lost || isMarked(span, 'flue.interrupted')
-      ? [remark('⚠ interrupted: its own end never came', 'yellow')]
-      : []),
+    ...(metadataOf(span)['flue.cancelled'] === true ? [remark('⊘ cancelled', 'yellow')] : []),
+    ...(isInterrupted(span) ? [remark('⚠ interrupted: its own end never came', 'yellow')] : []),
     ...span.problems.map((problem) => remark(`⚠ ${problem}`, 'yellow')),
   ];
-}
-
-/**
- * Whether a member of the span's metadata is `true`.
- * @param {Span} span
- * @param {string} name
- */
-function isMarked({ row }, name) {
-  const metadata = /** @type {{ [name: string]: unknown } | undefined} */ (row.metadata);
-  return metadata?.[name] === true;
 }
 
 /**

@@ -3,7 +3,7 @@
 // The messages and steps of a trace, as a part of a conversation.
 
 const { isObject } = require('../support/json');
-const { metadataOf } = require('./summaries');
+const { isInterrupted, metadataOf } = require('../support/span-facts');
 const { cut, textOf } = require('./texts');
 
 /** @typedef {import('../collector/types').Span} Span */
@@ -151,8 +151,7 @@ function callsOf(output) {
  * @returns {ConversationItem}
  */
 function itemOf(kind, span, text) {
-  const { rowId, spanId, name, type, start, end, error, lost } = span;
-  const metadata = metadataOf(span);
+  const { rowId, spanId, name, type, start, end, error } = span;
   return {
     kind,
     rowId,
@@ -162,7 +161,7 @@ function itemOf(kind, span, text) {
     start,
     end,
     error: error && cut(error, MAX_STEP_TEXT),
-    interrupted: lost || metadata['flue.interrupted'] === true,
+    interrupted: isInterrupted(span),
     text,
     items: [],
   };

@@ -4,7 +4,7 @@
 // there are enough of them, the prices follow.
 
 const { writtenTokens } = require('../support/cache-tokens');
-const { metadataOf } = require('./summaries');
+const { metadataOf } = require('../support/span-facts');
 
 /** @typedef {import('../collector/types').Span} Span */
 

@@ -2,7 +2,8 @@
 
 // The spans of the traces that pages show, as the waterfall lists them.
 
-const { summarizeSpan, walkSpans } = require('./summaries');
+const { walkSpans } = require('../support/span-facts');
+const { summarizeSpan } = require('./summaries');
 
 /** @typedef {import('../collector/types').Trace} Trace */
 /** @typedef {import('./types').SpanSummary} SpanSummary */

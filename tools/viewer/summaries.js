@@ -3,8 +3,7 @@
 // Summaries of traces and spans, for lists.
 
 const { findFailures } = require('../support/failures');
-const { isObject } = require('../support/json');
-const { attemptMembers } = require('./attempts');
+const { attemptSpanOf, isInterrupted, metadataOf, walkSpans } = require('../support/span-facts');
 const { conversationKey, instanceKey } = require('./conversation-key');
 const { cut, dispatchedAgent, lineOf } = require('./texts');
 
@@ -48,7 +47,7 @@ function summarizeTrace(trace) {
     if (span.start !== null && !(span.start >= start)) start = span.start;
     if (span.end !== null && !(span.end <= end)) end = span.end;
     const own = metadataOf(span);
-    if (span.lost || own['flue.interrupted'] === true) interrupted += 1;
+    if (isInterrupted(span)) interrupted += 1;
     agent ??= text(own['flue.agent_name']);
     // Delegated tasks have conversations of their own.
     if (own['flue.parent_session'] === undefined && conversation === null && instance === null) {
@@ -152,19 +151,6 @@ function shareOf(metadata) {
 }
 
 /**
- * @param {Span[]} roots
- * @returns {Generator<{ span: Span, depth: number }>} the spans from the top, each before its children
- */
-function* walkSpans(roots) {
-  const waiting = roots.toReversed().map((span) => ({ span, depth: 0 }));
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    yield next;
-    const { span, depth } = next;
-    for (const child of span.children.toReversed()) waiting.push({ span: child, depth: depth + 1 });
-  }
-}
-
-/**
  * A span in the waterfall.
  *
  * @param {Span} span
@@ -172,34 +158,19 @@ function* walkSpans(roots) {
  * @returns {SpanSummary}
  */
 function summarizeSpan(span, depth) {
-  const { rowId, spanId, name, type, start, end, lost, metrics, error, children, problems } = span;
-  const metadata = metadataOf(span);
+  const { spanId, name, type, lost, metrics, error, children, problems } = span;
   return {
-    rowId,
+    ...attemptSpanOf(span, depth),
     spanId,
-    depth,
     children: children.length,
     name: cut(name, MAX_NAME),
     type: cut(type, MAX_NAME),
-    start,
-    end,
     error: error && cut(error, MAX_ERROR),
     problems: problems.length,
-    interrupted: metadata['flue.interrupted'] === true,
     lost,
-    cancelled: metadata['flue.cancelled'] === true,
     tokens: tokensOf(metrics),
     cost: metrics.estimated_cost ?? null,
-    ...attemptMembers(metadata),
   };
-}
-
-/**
- * @param {Span | undefined} span
- * @returns {{ [member: string]: unknown }}
- */
-function metadataOf(span) {
-  return isObject(span?.row.metadata) ? span.row.metadata : {};
 }
 
 /**
@@ -234,4 +205,4 @@ function finiteOrNull(number) {
   return Number.isNaN(number) ? null : finite(number);
 }
 
-module.exports = { countFailures, metadataOf, summarizeSpan, summarizeTrace, walkSpans };
+module.exports = { countFailures, summarizeSpan, summarizeTrace };

@@ -4,7 +4,7 @@
 
 const { setImmediate: nextTurn } = require('node:timers/promises');
 
-const { summarizeOutcome } = require('./attempts');
+const { describeOutcome } = require('./attempts');
 const { listSpans } = require('./span-lists');
 const { summarizeTrace } = require('./summaries');
 
@@ -92,7 +92,7 @@ class TraceIndex {
   #summarize(trace) {
     const summary = summarizeTrace(trace);
     if (summary.attempt > 1 || summary.interrupted > 0) {
-      summary.story = summarizeOutcome(listSpans(trace).summaries).story;
+      summary.story = describeOutcome(listSpans(trace).summaries);
     }
     if (summary.spans > 0) this.#summaries.set(trace.id, summary);
     return summary;

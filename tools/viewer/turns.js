@@ -6,8 +6,8 @@ const { isDeepStrictEqual } = require('node:util');
 
 const { writtenTokens } = require('../support/cache-tokens');
 const { isObject } = require('../support/json');
+const { metadataOf } = require('../support/span-facts');
 const { costsOf } = require('./prices');
-const { metadataOf } = require('./summaries');
 const { countUnchanged, inputOf, isContinued, isRelated, sameUntil } = require('./turn-input');
 
 /** @typedef {import('../collector/types').Span} Span */

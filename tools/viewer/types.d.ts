@@ -247,14 +247,6 @@ export type TurnChange =
   | { what: 'message'; number: number; role: string }
   | { what: 'removed'; number: number };
 
-/** What became of a trace. */
-export interface Outcome {
-  /** Whether any span is open that may still end. */
-  running: boolean;
-  /** Such as `attempt 1 died in weigh_cargo; 32.8 s later attempt 2 of 10 finished`; null without a recovery. */
-  story: string | null;
-}
-
 /** To the thread that searches. */
 export type SearchMessage =
   | { kind: 'rows'; rows: [traceId: string, row: { [field: string]: unknown }][] }

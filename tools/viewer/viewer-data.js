@@ -2,12 +2,12 @@
 
 // What the page asks for, as data. Knows nothing of HTTP.
 
+const { walkSpans } = require('../support/span-facts');
 const { readTurn } = require('./conversation');
 const { Deltas } = require('./deltas');
 const { choicesOf, listRows, readQuery } = require('./list-query');
 const { Search } = require('./search');
 const { SpanLists } = require('./span-lists');
-const { walkSpans } = require('./summaries');
 const { TraceIndex } = require('./trace-index');
 const { describeTurn } = require('./turns');
 
