@@ -2,6 +2,7 @@ import { findRecoveries } from '../tools/support/attempts';
 import { findFailures } from '../tools/support/failures';
 import { buildTrace } from '../tools/collector/trace';
 import { describeOutcome } from '../tools/viewer/attempts';
+import { summarizeTrace } from '../tools/viewer/summaries';
 import { listSpans } from '../tools/viewer/span-lists';
 import { describeTurn } from '../tools/viewer/turns';
 import type { Row } from '../tools/collector/types';
@@ -170,9 +171,10 @@ describe('attempts', () => {
 
   test('an open span that began before the end of what it is part of does not run', () => {
     const run = { 'flue.run_id': 'r' };
+    const ended = { ...run, 'flue.interrupted': false };
     const prompt = { ...run, 'flue.operation': 'prompt', 'flue.operation_id': 'op_1' };
     const spans: Sent[] = [
-      { n: 0, name: 'workflow:load', start: 0, end: 30, metadata: run },
+      { n: 0, name: 'workflow:load', start: 0, end: 30, metadata: ended },
       { n: 1, parent: 0, name: 'flue.prompt', start: 1, metadata: prompt },
       { ...part(2, 'op_1', 'tool:weigh', 2, open), parent: 1 },
       // What the application does in that tool.
@@ -192,6 +194,79 @@ describe('attempts', () => {
     ]);
     expect(trace).toMatchObject({ finished: false, openSpans: 3 });
     expect(traceOf(...spans.slice(0, 5))).toMatchObject({ finished: true, openSpans: 0 });
+  });
+
+  const lostIn = (...spans: Sent[]) =>
+    traceOf(...spans).spans.flatMap(({ lost, name }) => (lost ? [name] : []));
+  const delivered = { 'flue.submission_id': 's' };
+
+  test.each([undefined, false])(
+    'the end of a span that may still be on its way is waited for (flue.interrupted: %s)',
+    (interrupted) => {
+      const metadata = { ...delivered, 'flue.interrupted': interrupted };
+      const spans = [root(metadata), part(2, 'op_2', 'llm:m', 39, { end: undefined })];
+      spans[1]!.metadata = { ...delivered, 'flue.operation_id': 'op_2' };
+      expect(traceOf(...spans)).toMatchObject({ finished: false, openSpans: 1 });
+      expect(lostIn(...spans)).toEqual([]);
+      // Another process has ended it.
+      spans[1]!.metadata = { ...delivered, 'flue.operation_id': 'op_1' };
+      expect(lostIn(...spans)).toEqual(interrupted === undefined ? [] : ['llm:m']);
+    },
+  );
+
+  test('a span of the application around one that died is lost with it', () => {
+    const run = { 'flue.run_id': 'r' };
+    const spans: Sent[] = [
+      {
+        n: 0,
+        name: 'workflow:w',
+        start: 0,
+        end: 30,
+        metadata: { ...run, 'flue.interrupted': false },
+      },
+      { n: 1, parent: 0, name: 'my step', start: 1 },
+      { n: 2, parent: 1, name: 'flue.prompt', start: 1, metadata: run },
+      { n: 3, parent: 0, name: 'upload', start: 2 },
+    ];
+    expect(lostIn(...spans)).toEqual(['my step', 'flue.prompt']);
+    // As long as something runs in it, it runs, too.
+    const resumed = { n: 4, parent: 1, name: 'flue.prompt', start: 31, metadata: run };
+    expect(lostIn(...spans, resumed)).toEqual(['flue.prompt']);
+  });
+
+  test('a span that began in the millisecond in which a later process ended what is around it is lost', () => {
+    const given = { ...delivered, 'flue.interrupted': true, 'flue.submission_outcome': 'failed' };
+    const open = part(1, 'op_2', 'tool:a', 40, { end: undefined });
+    open.metadata = { ...delivered, 'flue.operation_id': 'op_2' };
+    expect(lostIn(root(given), open)).toEqual(['tool:a']);
+    expect(storyOf(root(given), open)).toBe('flue.prompt died in a');
+  });
+
+  test.each<[string, Sent[]]>([
+    [
+      'between two turns of the later attempt',
+      [
+        { ...root({ 'flue.interrupted': true }), end: 3 },
+        part(1, 'op_1', 'llm:a', 1, { end: 3, metadata: cut }),
+        part(2, 'op_2', 'llm:m', 36, { end: 37 }),
+      ],
+    ],
+    [
+      'when the earlier attempt is found dead late',
+      [
+        { ...root({ 'flue.interrupted': true }), end: 50 },
+        part(1, 'op_1', 'llm:a', 1, { end: 50, metadata: cut }),
+        part(2, 'op_2', 'llm:m', 36, { end: undefined }),
+      ],
+    ],
+  ])('trace and story agree that a later attempt runs, %s', (_name, spans) => {
+    const trace = traceOf(...spans);
+    expect(trace).toMatchObject({ finished: false, openSpans: 1 });
+    expect(lostIn(...spans)).toEqual([]);
+    expect(summarizeTrace(trace).running).toBe(true);
+    expect(storyOf(...spans)).toMatch(
+      /^attempt 1 died in llm:a; \d+\.\d s later attempt 2 is running$/,
+    );
   });
 
   test('a delegated task runs again as soon as a later attempt does something in it', () => {

@@ -1,11 +1,13 @@
 'use strict';
 
-// Which open spans of a trace nothing will end: their process has died.
+// Which ends of a trace a crash has made wrong: open spans that nothing will end, and ends of what goes on.
 
 const { findRecoveries, lostOf } = require('../support/attempts');
 const { attemptSpanOf, metadataOf, walkSpans } = require('../support/span-facts');
 
+/** @typedef {import('../support/attempts').AttemptSpan} AttemptSpan */
 /** @typedef {import('./types').Span} Span */
+/** @typedef {{ [member: string]: unknown }} Metadata */
 
 /** Ids of what a span of Flue is part of. Where two spans share one, the end of the upper one closes the lower one. */
 const IDS = [
@@ -16,70 +18,136 @@ const IDS = [
   'flue.run_id',
 ];
 
+/** The types of spans that no later attempt continues. */
+const ONCE = new Set(['llm', 'tool']);
+
 /**
- * Finds the open spans that a later attempt has left behind, or that began before the end of what they are part of.
+ * What a later process has ended.
+ *
+ * @typedef {object} Ended
+ * @property {number} end
+ * @property {unknown} operation what that process did in it, where it is known: its spans end by themselves
+ */
+
+/**
+ * Opens the spans that were closed as interrupted, and in which a later attempt has begun.
+ *
+ * @param {Span[]} spans
+ * @param {Span[]} roots
+ */
+function openContinued(spans, roots) {
+  if (spans.every((span) => span.end === null || !isGivenUp(metadataOf(span)))) return;
+  /** When the last span of Flue began, of those below each level. */
+  const begins = /** @type {number[]} */ ([]);
+  for (const { span, depth } of [...walkSpans(roots)].toReversed()) {
+    const metadata = metadataOf(span);
+    const below = begins[depth + 1] ?? -Infinity;
+    const isOfFlue = IDS.some((id) => metadata[id]);
+    const mayGoOn = isOfFlue && !ONCE.has(span.type) && isGivenUp(metadata);
+    if (mayGoOn && span.end !== null && below > span.end) span.end = null;
+    begins[depth + 1] = -Infinity;
+    const begin = isOfFlue ? (span.start ?? -Infinity) : -Infinity;
+    begins[depth] = Math.max(begins[depth] ?? -Infinity, below, begin);
+  }
+}
+
+/** @param {Metadata} metadata @returns {boolean} whether its process was found dead, and Flue may try again */
+function isGivenUp(metadata) {
+  return metadata['flue.interrupted'] === true && metadata['flue.submission_outcome'] === undefined;
+}
+
+/**
+ * Finds the open spans that a later attempt has left behind, or that began before a later process has ended what they
+ * are part of.
  *
  * @param {Span[]} roots
  * @returns {Set<string>} their row ids
  */
 function findLost(roots) {
-  /** @type {import('../support/attempts').AttemptSpan[]} */
+  /** @type {AttemptSpan[]} */
   const spans = [];
   /** @type {Set<string>} */
   const lost = new Set();
+  /** Open spans of the application in what a later process has ended. @type {Set<string>} */
+  const doubtful = new Set();
   /** @type {Set<string>} */
   const operations = new Set();
-  /** The metadata of the spans above the next one, and when what each is part of has ended. */
-  const above = /** @type {{ [member: string]: unknown }[]} */ ([]);
-  const ends = /** @type {number[]} */ ([]);
+  /** The metadata of the nearest span of Flue at or above each level, and what has ended of what that is part of. */
+  const above = /** @type {Metadata[]} */ ([]);
+  const ended = /** @type {(Ended | null)[]} */ ([]);
   /** Whether the process of each has died. */
   const dead = /** @type {boolean[]} */ ([]);
   for (const { span, depth } of walkSpans(roots)) {
     const { rowId, start, end } = span;
     const metadata = metadataOf(span);
-    const isInner = depth > 0 && isPart(metadata, above[depth - 1] ?? {});
-    const endAbove = isInner ? (ends[depth - 1] ?? -Infinity) : -Infinity;
-    const isLate = end === null && start !== null && start < endAbove;
+    const isOfFlue = IDS.some((id) => metadata[id]);
+    const outer = above[depth - 1] ?? {};
+    const isInner = depth > 0 && (!isOfFlue || isPart(metadata, outer));
+    const around = isInner ? (ended[depth - 1] ?? null) : null;
+    const isEarlier = end === null && start !== null && around !== null && start <= around.end;
+    const { 'flue.operation_id': operation = null } = metadata;
+    const isLate = isOfFlue && isEarlier && operation !== around?.operation;
     // A span of the application is in the process of what it is within.
-    const isWithinDead = depth > 0 && dead[depth - 1] === true && IDS.every((id) => !metadata[id]);
+    const isWithinDead = depth > 0 && dead[depth - 1] === true && !isOfFlue;
     dead[depth] = isLate || isWithinDead;
-    if (end === null && (isLate || isWithinDead)) lost.add(rowId);
-    above[depth] = metadata;
-    ends[depth] = Math.max(endAbove, end ?? -Infinity);
+    if (end === null && dead[depth]) lost.add(rowId);
+    else if (isEarlier && !isOfFlue) doubtful.add(rowId);
+    above[depth] = isOfFlue ? metadata : outer;
+    ended[depth] = isOfFlue && end !== null ? laterOf(around, end, metadata) : around;
     const attemptSpan = attemptSpanOf(span, depth);
     if (attemptSpan.operation !== null) operations.add(attemptSpan.operation);
     spans.push(attemptSpan);
   }
   // Each attempt is an operation.
   if (operations.size > 1) for (const rowId of lostOf(findRecoveries(spans))) lost.add(rowId);
-  keepResumed(spans, lost);
+  correct(spans, lost, doubtful);
   return lost;
 }
 
 /**
- * What is above a span that runs is not lost: a later attempt has resumed it, such as a delegated task.
- *
- * @param {import('../support/attempts').AttemptSpan[]} spans each before its children
- * @param {Set<string>} lost
+ * @param {Ended | null} around what is above a span
+ * @param {number} end of the span
+ * @param {Metadata} metadata
+ * @returns {Ended | null} what has ended of what the spans within it are part of; null: their ends may still come
  */
-function keepResumed(spans, lost) {
-  /** Whether a span runs at each level below the next one. */
+function laterOf(around, end, metadata) {
+  const { 'flue.interrupted': interrupted, 'flue.operation_id': operation } = metadata;
+  // Its own process has ended it, and what is in it.
+  if (interrupted === undefined) return null;
+  if (isGivenUp(metadata) || (around !== null && around.end >= end)) return around;
+  return { end, operation: interrupted === false ? operation : undefined };
+}
+
+/**
+ * What is above a span that runs is not lost: a later attempt has resumed it, such as a delegated task. A span of the
+ * application is lost with what is in it.
+ *
+ * @param {AttemptSpan[]} spans each before its children
+ * @param {Set<string>} lost
+ * @param {Set<string>} doubtful
+ */
+function correct(spans, lost, doubtful) {
+  /** Whether a span runs, and whether one is lost, at each level below the next one. */
   const running = /** @type {boolean[]} */ ([]);
+  const losing = /** @type {boolean[]} */ ([]);
   for (const { rowId, depth, end } of spans.toReversed()) {
     const isAbove = running[depth + 1] === true;
     if (isAbove) lost.delete(rowId);
+    else if (losing[depth + 1] === true && doubtful.has(rowId)) lost.add(rowId);
     running[depth + 1] = false;
+    losing[depth + 1] = false;
     running[depth] ||= isAbove || (end === null && !lost.has(rowId));
+    losing[depth] ||= lost.has(rowId);
   }
 }
 
 /**
- * @param {{ [member: string]: unknown }} inner the metadata of a span
- * @param {{ [member: string]: unknown }} outer that of the span above it
+ * @param {Metadata} inner of a span
+ * @param {Metadata} outer of a span above it
  */
 function isPart(inner, outer) {
   for (const id of IDS) if (typeof inner[id] === 'string' && inner[id] === outer[id]) return true;
   return false;
 }
 
-module.exports = { findLost };
+module.exports = { findLost, openContinued };

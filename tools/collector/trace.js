@@ -4,7 +4,7 @@
 
 const { isObject } = require('../support/json');
 const { commentsIn } = require('./comments');
-const { findLost } = require('./lost-spans');
+const { findLost, openContinued } = require('./lost-spans');
 
 /** @typedef {import('./types').Row} Row */
 /** @typedef {import('./types').Span} Span */
@@ -44,6 +44,7 @@ function buildTrace(id, rows, isPartial = false) {
   for (const span of spans) (parents.get(span)?.children ?? roots).push(span);
   for (const siblings of [roots, ...spans.map((span) => span.children)]) siblings.sort(byStart);
 
+  openContinued(spans, roots);
   if (spans.some(({ end }) => end === null)) {
     const lost = findLost(roots);
     for (const span of spans) span.lost = lost.has(span.rowId);

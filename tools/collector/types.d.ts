@@ -20,9 +20,12 @@ export interface Span {
   type: string;
   /** Seconds since the epoch; null without a start. */
   start: number | null;
-  /** Seconds since the epoch; null while the span is open. */
+  /** Seconds since the epoch; null while the span is open, also because a later attempt continues it. */
   end: number | null;
-  /** Whether it is open, and nothing will end it: its process has died, and a later attempt has begun or all has ended. */
+  /**
+   * Whether it is open, and nothing will end it: its process has died, and a later attempt has begun or the span that it
+   * is part of has ended.
+   */
   lost: boolean;
   /** The metrics that are finite numbers. */
   metrics: { [name: string]: number };

@@ -16,6 +16,7 @@ const { storyOf } = require('./attempt-story');
  * @property {number} depth 0 at the top
  * @property {number | null} start seconds since the epoch
  * @property {number | null} end the same; null while it is open
+ * @property {boolean} lost whether it is open, and nothing will end it
  * @property {string | null} error
  * @property {boolean} interrupted
  * @property {boolean} cancelled
@@ -117,12 +118,10 @@ function recoveryOf(span, groups, last) {
  * @returns {AttemptState}
  */
 function endStateOf(span, members) {
-  const { end } = span;
-  if (end === null) return 'running';
-  // An end that is older than the attempt is that of the one before: its process was found dead.
-  const isOlder = members.every(({ start }) => start !== null && start > end);
-  if (span.interrupted && members.length > 0 && isOlder) return 'running';
-  if (span.interrupted) return 'died';
+  if (span.end === null) return 'running';
+  // It may be another attempt that was found dead.
+  const isAlive = members.some(({ end, lost }) => end === null && !lost);
+  if (span.interrupted) return isAlive ? 'running' : 'died';
   if (span.cancelled) return 'stopped';
   return span.error === null ? 'finished' : 'failed';
 }

@@ -17,7 +17,7 @@ function metadataOf(span) {
 
 /** @param {Span} span @returns {boolean} whether it did not end by itself, and does not run */
 function isInterrupted(span) {
-  return span.lost || metadataOf(span)['flue.interrupted'] === true;
+  return span.lost || (span.end !== null && metadataOf(span)['flue.interrupted'] === true);
 }
 
 /**
@@ -39,7 +39,7 @@ function* walkSpans(roots) {
  * @returns {AttemptSpan}
  */
 function attemptSpanOf(span, depth) {
-  const { rowId, name, type, start, end, error } = span;
+  const { rowId, name, type, start, end, lost, error } = span;
   const metadata = metadataOf(span);
   const operation = metadata['flue.operation_id'];
   const isPart = typeof operation === 'string' && metadata['flue.operation'] === undefined;
@@ -51,7 +51,8 @@ function attemptSpanOf(span, depth) {
     start,
     end,
     error,
-    interrupted: metadata['flue.interrupted'] === true,
+    lost,
+    interrupted: end !== null && metadata['flue.interrupted'] === true,
     cancelled: metadata['flue.cancelled'] === true,
     operation: isPart ? operation : null,
     attempt: countOrNull(metadata['flue.attempt']),

@@ -51,12 +51,13 @@ function listSpans(trace, before) {
   /** @type {Known} */
   const known = { trace, summaries: [], byRowId: new Map() };
   for (const { span, depth } of walkSpans(trace.roots)) {
-    const { rowId, row, lost, children, problems } = span;
+    const { rowId, row, end, lost, children, problems } = span;
     const last = before?.byRowId.get(rowId);
     // Rows are values: the same object has the same content.
     const isSame =
       last?.row === row &&
       last.summary.depth === depth &&
+      last.summary.end === end &&
       last.summary.lost === lost &&
       last.summary.children === children.length &&
       last.summary.problems === problems.length;

@@ -93,7 +93,7 @@ function summarizeTrace(trace) {
     attempt: numberOr(metadata['flue.attempt'], 1),
     maxAttempts: numberOr(metadata['flue.max_attempts'], null),
     interrupted,
-    rootInterrupted: metadata['flue.interrupted'] === true,
+    rootInterrupted: root !== undefined && isInterrupted(root),
     cancelled: metadata['flue.cancelled'] === true,
     sampled: shareOf(metadata),
     problems: trace.problems.length,
@@ -158,7 +158,7 @@ function shareOf(metadata) {
  * @returns {SpanSummary}
  */
 function summarizeSpan(span, depth) {
-  const { spanId, name, type, lost, metrics, error, children, problems } = span;
+  const { spanId, name, type, metrics, error, children, problems } = span;
   return {
     ...attemptSpanOf(span, depth),
     spanId,
@@ -167,7 +167,6 @@ function summarizeSpan(span, depth) {
     type: cut(type, MAX_NAME),
     error: error && cut(error, MAX_ERROR),
     problems: problems.length,
-    lost,
     tokens: tokensOf(metrics),
     cost: metrics.estimated_cost ?? null,
   };
