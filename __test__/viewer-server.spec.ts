@@ -803,6 +803,21 @@ describe('search', () => {
     expect(collector.row('c1')).toBeDefined();
   });
 
+  test('a comment is found in the trace that its span is in, also when that has moved or come back', async () => {
+    const collector = await start();
+    const span = { n: 1, parent: 0, name: 'tool:a', start: 0, end: 1 };
+    const moved = { ...row(span), root_span_id: traceId(2) };
+    await send(collector.url, root, { ...root, trace: 2 }, span);
+    await post(collector, commentOn('row-1-1', 'c1', 'Needle'));
+    expect(await found(collector, 'needle')).toEqual([traceId()]);
+    await post(collector, moved);
+    expect(await found(collector, 'needle')).toEqual([traceId(2)]);
+    await post(collector, { ...moved, _object_delete: true });
+    expect(await found(collector, 'needle')).toEqual([]);
+    await post(collector, moved);
+    expect(await found(collector, 'needle')).toEqual([traceId(2)]);
+  });
+
   test('results follow what changes, and what goes', async () => {
     const collector = await start();
     await send(collector.url, { ...root, input: 'a fern' });

@@ -134,7 +134,8 @@ class Search {
       const rowIds = this.#rowIds.get(id) ?? new Set();
       this.#rowIds.set(id, rowIds);
       for (const row of all) {
-        if (this.#sent.has(row)) continue;
+        // A comment may have come from another trace, with its span.
+        if (this.#sent.has(row) && rowIds.has(row.id)) continue;
         this.#sent.add(row);
         rowIds.add(row.id);
         rows.push([id, row]);
