@@ -11,6 +11,7 @@ import { Journal } from '../tools/collector/journal';
 import { mergeRow } from '../tools/collector/merge';
 import { OverflowUploads } from '../tools/collector/overflow';
 import { renderLine, renderTrace } from '../tools/collector/render';
+import { Retention } from '../tools/collector/retention';
 import { RowStore } from '../tools/collector/store';
 import { fold, printable, shorten, widthOf } from '../tools/collector/text';
 import { buildTrace } from '../tools/collector/trace';
@@ -939,6 +940,37 @@ describe('traces', () => {
     await log(c, commentOn('row-a', 'c', 'Well done.'));
     expect(c.traces()[0]?.spans[0]?.comments).toHaveLength(1);
     expect(c.pendingTraces()).toEqual([]);
+  });
+
+  test('a comment is with the span that it is about, in its project, whatever trace it names', async () => {
+    const c = await start();
+    const elsewhere = { project_id: '0b1c2d3e-4f5a-4b6c-8d7e-9f0a1b2c3d4e' };
+    const comment = commentOn('row-a', 'c', 'Well done.');
+    await log(
+      c,
+      { ...comment, root_span_id: 'f'.repeat(32) },
+      span('a', null),
+      span('a', null, { ...elsewhere, root_span_id: 'e'.repeat(32) }),
+      { ...comment, ...elsewhere, comment: { text: 'Not so well.' } },
+    );
+    const shown = c.traces().map(({ id, spans }) => [id, spans.map(({ comments }) => comments)]);
+    expect(shown).toMatchObject([
+      [ROOT, [[{ comment: { text: 'Well done.' } }]]],
+      ['e'.repeat(32), [[{ comment: { text: 'Not so well.' } }]]],
+    ]);
+  });
+
+  test('comments are weighed again only if their span moves', () => {
+    const changed = jest.spyOn(Retention.prototype, 'changed');
+    const store = new RowStore({ traces: 10, bytes: 1e9 });
+    store.apply(span('a', null) as Row);
+    for (const id of ['c1', 'c2', 'c3']) store.apply(commentOn('row-a', id, 'Well done.'));
+    changed.mockClear();
+    store.apply(span('a', null, { output: 'more' }) as Row);
+    expect(changed).toHaveBeenCalledTimes(1);
+    store.apply(span('a', null, { root_span_id: 'e'.repeat(32) }) as Row);
+    expect(store.rowsOfTrace('e'.repeat(32))).toHaveLength(4);
+    changed.mockRestore();
   });
 
   test('a trace whose root is elsewhere is reported after a longer time, unless a span is open', () => {

@@ -22,7 +22,10 @@ function commentsIn(rows) {
   const comments = new Map();
   for (const row of rows) {
     const id = commentedId(row);
-    if (id !== undefined) comments.set(id, [...(comments.get(id) ?? []), row]);
+    if (id === undefined) continue;
+    const others = comments.get(id);
+    if (others === undefined) comments.set(id, [row]);
+    else others.push(row);
   }
   return comments;
 }

@@ -45,7 +45,7 @@ class RowStore {
   #keysOfTrace = new Map();
   /** @type {Map<string, string>} */
   #traceOfKey = new Map();
-  /** By the id of the row that they are about. @type {Map<string, Set<string>>} */
+  /** By the key of the row that they are about. @type {Map<string, Set<string>>} */
   #keysOfComments = new Map();
   #retention;
 
@@ -61,7 +61,7 @@ class RowStore {
    * @returns {Applied}
    */
   apply(incoming) {
-    const key = JSON.stringify([...OBJECT_FIELDS.map((field) => incoming[field]), incoming.id]);
+    const key = keyOf(incoming, incoming.id);
     const before = this.#rows.get(key);
     if (incoming._object_delete === true) {
       this.#rows.delete(key);
@@ -169,8 +169,11 @@ class RowStore {
     if (after !== undefined) this.#keyOfRowId.set(after.id, key);
     this.#noteComment(key, before, after);
     const changed = this.#place(key, after);
-    const comments = this.#keysOfComments.get((after ?? before)?.id ?? '') ?? [];
-    for (const comment of comments) changed.push(...this.#place(comment, this.#rows.get(comment)));
+    // There may be many: they move only with it.
+    const isMoved = before?.root_span_id !== after?.root_span_id;
+    for (const comment of isMoved ? (this.#keysOfComments.get(key) ?? []) : []) {
+      changed.push(...this.#place(comment, this.#rows.get(comment)));
+    }
     return [...new Set(changed)];
   }
 
@@ -180,7 +183,7 @@ class RowStore {
    * @param {Row | undefined} after
    */
   #noteComment(key, before, after) {
-    const [left, entered] = [commentedId(before), commentedId(after)];
+    const [left, entered] = [commentedKey(before), commentedKey(after)];
     if (left !== undefined) removeFrom(this.#keysOfComments, left, key);
     if (entered !== undefined) addTo(this.#keysOfComments, entered, key);
   }
@@ -192,9 +195,8 @@ class RowStore {
    */
   #place(key, row) {
     const left = this.#traceOfKey.get(key);
-    const about = commentedId(row);
-    const entered =
-      row?.root_span_id ?? (about === undefined ? about : this.row(about)?.root_span_id);
+    const about = commentedKey(row);
+    const entered = (about === undefined ? row : this.#rows.get(about))?.root_span_id;
     const isTraced = typeof entered === 'string';
     this.#retention?.changed(key, row, isTraced ? entered : undefined);
     if (left !== undefined && left !== entered) removeFrom(this.#keysOfTrace, left, key);
@@ -204,6 +206,20 @@ class RowStore {
     } else this.#traceOfKey.delete(key);
     return [...(left === undefined ? [] : [left]), ...(isTraced ? [entered] : [])];
   }
+}
+
+/**
+ * @param {JsonObject} row
+ * @param {string} id that of the row, or of another one in the same place
+ */
+function keyOf(row, id) {
+  return JSON.stringify([...OBJECT_FIELDS.map((field) => row[field]), id]);
+}
+
+/** @param {Row | undefined} row @returns {string | undefined} the key of the row that it comments on */
+function commentedKey(row) {
+  const id = commentedId(row);
+  return row === undefined || id === undefined ? undefined : keyOf(row, id);
 }
 
 /** @param {Map<string, Set<string>>} sets @param {string} name @param {string} key */
