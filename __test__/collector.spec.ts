@@ -1241,6 +1241,18 @@ describe('the file', () => {
     expect(again.rows()).toEqual(c.rows());
   });
 
+  test('rows of a trace that is cleared while they are written do not bring it back', async () => {
+    const c = await start({ file: join(directory, 'rows.ndjson') });
+    await log(c, span('a', null));
+    const append = jest
+      .spyOn(Journal.prototype, 'append')
+      .mockImplementation(async () => c.clear());
+    await log(c, span('b', 'a'));
+    expect(append).toHaveBeenCalledTimes(1);
+    expect(c.rows()).toEqual([]);
+    append.mockRestore();
+  });
+
   test('a row after a write that failed in the middle is a line of its own', async () => {
     const handle = await open(join(directory, 'rows.ndjson'), 'a+');
     const { appendFile } = handle;

@@ -280,7 +280,7 @@ class Collector extends EventEmitter {
       this.#addProblem({ rowId: null, problem: 'api_version of /logs3 must be 2' });
     }
     const storable = logs.rows.filter(isStorable);
-    const rows = storable.filter((row) => !this.#cleared.has(row.root_span_id));
+    let rows = storable.filter((row) => !this.#cleared.has(row.root_span_id));
     for (const row of rows) {
       if (cutDepth(row)) this.#addProblem({ rowId: row.id, problem: 'it is nested too deeply' });
     }
@@ -291,7 +291,10 @@ class Collector extends EventEmitter {
       });
     }
     // Rows are in the file before they count, so that its order is the order of the merges.
-    if (this.#journal !== undefined) await this.#journal.append(rows);
+    if (this.#journal !== undefined) {
+      await this.#journal.append(rows);
+      rows = rows.filter((row) => !this.#cleared.has(row.root_span_id));
+    }
     const changed = new Set();
     const changedSpans = new Set();
     for (const row of rows) {
