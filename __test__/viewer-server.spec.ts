@@ -818,6 +818,16 @@ describe('search', () => {
     expect(await found(collector, 'needle')).toEqual([traceId(2)]);
   });
 
+  test('of many comments on a span, the first ones are shown, with their number', async () => {
+    const collector = await start();
+    await send(collector.url, root);
+    const ids = Array.from({ length: 300 }, (_, n) => `c${n}`);
+    await post(collector, ...ids.map((id) => commentOn('row-1-0', id, 'Yes.')));
+    const view = await json(collector, `/viewer/api/span?trace=${traceId()}&row=row-1-0`);
+    expect(view.comments.map(({ id }: any) => id)).toEqual(ids.slice(0, 200));
+    expect(view.commentCount).toBe(300);
+  });
+
   test('results follow what changes, and what goes', async () => {
     const collector = await start();
     await send(collector.url, { ...root, input: 'a fern' });

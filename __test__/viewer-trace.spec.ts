@@ -227,7 +227,8 @@ inBrowser('the page of a trace', () => {
         metadata: called,
       },
     );
-    const comments = ['<b>Too</b> late.', `No. ${fence}`].map((text, n) =>
+    const others = Array.from({ length: 20 }, () => 'I agree.');
+    const comments = ['<b>Too</b> late.', `No. ${fence}`, ...others].map((text, n) =>
       commentOn(`row-${trace}-3`, `comment-${n}`, text),
     );
     await fetch(`${collector.url}/logs3`, {
@@ -243,7 +244,7 @@ inBrowser('the page of a trace', () => {
     expect(link).toBe(page.url());
     expect(await copy('Copy the link')).toBe(`${collector.url}/#/trace/${traceId(trace)}`);
     expect(JSON.parse(await copy('Copy the row as JSON'))).toEqual(collector.row(`row-${trace}-3`));
-    expect(JSON.parse(await copy('Copy the rows as JSON'))).toHaveLength(6);
+    expect(JSON.parse(await copy('Copy the rows as JSON'))).toHaveLength(26);
     expect(JSON.parse(await copy('Copy: input'))).toEqual({ vent: 'north' });
 
     const report = await copy('Copy for a coding agent');
@@ -259,6 +260,7 @@ inBrowser('the page of a trace', () => {
     expect(report).not.toContain('Later.');
     expect(report).toContain(`on tool:close_vent (span ${spanId(3, trace)})`);
     expect(report).toContain(`\`\`\`\`text\nNo. ${fence}\n\`\`\`\`\n`);
+    expect(report).toContain('I agree.\n```\n\n… and 2 more.');
 
     const frames = region('Error').getByRole('link');
     expect(await frames.evaluateAll((all) => all.map((a) => a.getAttribute('href')))).toEqual([

@@ -191,8 +191,10 @@ export interface ConversationView {
 /** One span with all its content. */
 export interface SpanView {
   row: { [field: string]: unknown };
-  /** The rows of the comments on it. */
+  /** The rows of the first comments on it. */
   comments: { [field: string]: unknown }[];
+  /** How many comments there are. */
+  commentCount: number;
   problems: string[];
   /** Of a model turn: what is new in it. */
   turn: TurnView | null;

@@ -26,6 +26,8 @@ const SHOWN_TURNS = 30;
 const MAX_SHOWN_TURNS = 2_000;
 /** How many traces before that of a turn are searched for the turn that it continues. */
 const EARLIER_TRACES = 20;
+/** The most comments of a span that are shown. */
+const MAX_COMMENTS = 200;
 /** The longest text that is searched, in characters. */
 const MAX_NEEDLE = 1_000;
 
@@ -163,7 +165,13 @@ class ViewerData {
     if (span === undefined) return undefined;
     const others = () => this.#conversationOf(id, summaries);
     const { row, comments, problems } = span;
-    return { row, comments, problems, turn: describeTurn(trace, span, others) };
+    return {
+      row,
+      comments: comments.slice(0, MAX_COMMENTS),
+      commentCount: comments.length,
+      problems,
+      turn: describeTurn(trace, span, others),
+    };
   }
 
   /**

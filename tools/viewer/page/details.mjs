@@ -104,7 +104,7 @@ function deathOf({ attempts, cuts }, { rowId }) {
 /**
  * @param {SpanView & { span: SpanSummary, facts: TraceFacts, traceId: string }} props
  */
-function Content({ row, comments, problems, turn, span, facts, traceId }) {
+function Content({ row, comments, commentCount, problems, turn, span, facts, traceId }) {
   const { error, input, output, expected, tags, scores, metadata, metrics } = row;
   const isLost = facts.lost.has(span.rowId);
   return html`
@@ -118,7 +118,7 @@ function Content({ row, comments, problems, turn, span, facts, traceId }) {
     }
     <${Field} title="Output" value=${output} />
     <${Field} title="Expected" value=${expected} />
-    ${comments.length > 0 && html`<${Field} title="Comments" value=${oneOrAll(comments.map(commentText))} />`}
+    ${comments.length > 0 && html`<${Field} title=${commentsTitle(comments.length, commentCount)} value=${oneOrAll(comments.map(commentText))} />`}
     <${Field} title="Tags" value=${tags} />
     <${Group} title="Scores" members=${scores} isOpen=${true} />
     <${Group} title="Metrics" members=${metrics} isOpen=${true} />
@@ -174,6 +174,11 @@ function Raw({ row }) {
 function oneOrAll(values) {
   const [first, ...others] = values;
   return first === undefined || others.length > 0 ? values : first;
+}
+
+/** @param {number} shown @param {number} all */
+function commentsTitle(shown, all) {
+  return shown < all ? `Comments (the first ${shown} of ${all})` : 'Comments';
 }
 
 /** @param {unknown} value */

@@ -123,13 +123,14 @@ function writeFields({ input, output }, heading) {
 
 /** @param {Row[]} rows @param {SpanSummary[]} spans @returns {string[]} */
 function writeComments(rows, spans) {
-  const comments = rows.filter(({ comment }) => isObject(comment)).slice(0, MAX_COMMENTS);
-  const texts = comments.map((row) => {
+  const comments = rows.filter(({ comment }) => isObject(comment));
+  const texts = comments.slice(0, MAX_COMMENTS).map((row) => {
     const id = isObject(row.origin) ? row.origin.id : undefined;
     const span = spans.find(({ rowId }) => rowId === id);
     const where = span === undefined ? '' : `on ${titleOf(span)}\n\n`;
     return where + fenced(cut(commentText(row), MAX_FIELD), 'text');
   });
+  if (comments.length > MAX_COMMENTS) texts.push(`… and ${comments.length - MAX_COMMENTS} more.`);
   return texts.length === 0 ? [] : ['## Comments', ...texts];
 }
 
