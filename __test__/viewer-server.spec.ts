@@ -1050,6 +1050,7 @@ describe('how much is kept', () => {
     ['a text', () => 'x'.repeat(100_000), 29],
     ['one with a character of two bytes', () => `${'x'.repeat(99_999)}…`, 14],
     ['numbers', () => Array.from({ length: 12_500 }, (_, n) => n / 3), 29],
+    ['numbers in objects', () => Array.from({ length: 1_800 }, () => ({ n: 2 ** 31 })), 29],
     ['objects without members', () => Array.from({ length: 1_500 }, () => ({})), 30],
   ])('what it takes in memory counts: %s', async (_name, input, kept) => {
     const collector = await start({ keep: { traces: 1_000, bytes: 3_000_000 } });

@@ -4,7 +4,7 @@
 
 /** A string, an array and an object without their content, with the pointer to each. */
 const [STRING, ARRAY, EMPTY_ARRAY, OBJECT, EMPTY_OBJECT] = [24, 56, 40, 32, 64];
-/** A pointer; a small integer stands in its place. A number that is none is an object, except in a list of numbers. */
+/** A pointer; a small integer stands in its place. A number that is no small integer is an object, except in a list of numbers. */
 const [POINTER, NUMBER] = [8, 24];
 /** An object with more members is a hash table. */
 const [MAX_SHAPE, TABLE_ENTRY] = [1_020, 56];
@@ -22,7 +22,7 @@ function heapBytes(value) {
   while (waiting.length > 0) {
     const next = waiting.pop();
     if (typeof next === 'string') bytes += STRING + textBytes(next);
-    else if (typeof next === 'number') bytes += Number.isInteger(next) ? POINTER : NUMBER;
+    else if (typeof next === 'number') bytes += (next | 0) === next ? POINTER : NUMBER;
     else if (typeof next !== 'object' || next === null) bytes += POINTER;
     else if (Array.isArray(next)) {
       bytes += next.length === 0 ? EMPTY_ARRAY : ARRAY;
