@@ -50,7 +50,9 @@ export interface TestCollector {
 /** A trace: all spans with the same root. */
 export interface TestTrace {
   readonly id: string;
-  /** Whether it has a root, and each of its spans has ended, but for those that a process left open that has died. */
+  /**
+   * Whether it has a root, and each of its spans has ended. Spans left open by a process that has died do not count.
+   */
   readonly finished: boolean;
   /** The first root; undefined if no span has arrived. */
   readonly root: TestSpan | undefined;
