@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { exportedAgents } from '../tools/init/agents';
 import { aliasesOf, targetsOf } from '../tools/init/aliases';
-import { withoutTexts } from '../tools/init/lexer';
+import { partsOf, withoutTexts } from '../tools/init/lexer';
 import { cli } from './support/cli';
 import { init, withFiles } from './support/init';
 
@@ -192,6 +192,26 @@ test('an import of types, each by itself, does not run the module', async () => 
 });
 
 test.each([
+  `type Options = import('./braintrust').Options;\n`,
+  `const load = async (module: typeof import('./braintrust')) => module;\n`,
+  `import type Tracing = require('./braintrust');\n`,
+])('a call that is a type does not run the module: %s', async (app) => {
+  await withFiles({ 'src/app.ts': app, 'src/braintrust.ts': MODULE }, async (directory, read) => {
+    await init(directory);
+    expect(read('src/app.ts')).toMatch(/^(?:import |require\()'\.\/braintrust/);
+  });
+});
+
+test.each([
+  `void import('./braintrust').then((module) => module);\n`,
+  `module.exports = { ...require('./braintrust') };\n`,
+])('a call runs the module: %s', async (app) => {
+  await withFiles({ 'src/app.ts': app, 'src/braintrust.ts': MODULE }, async (directory) => {
+    expect(await init(directory)).toMatchObject({ files: [] });
+  });
+});
+
+test.each([
   ['.js', { extends: './base.json' }, { module: 'nodenext' }],
   ['', { extends: './base.json' }, { module: 'esnext', moduleResolution: 'bundler' }],
   ['.ts', { extends: './base.json' }, { module: 'nodenext', allowImportingTsExtensions: true }],
@@ -225,6 +245,19 @@ test('configurations that extend the same one are whole', async () => {
 test('a long module is read', () => {
   const text = `'use agent';\nlet x: Foo\nexport function Big() {\n${`  call('some text');\n`.repeat(20_000)}}\n`;
   expect(exportedAgents(text)).toEqual([{ exported: 'Big', local: 'Big', identity: 'Big' }]);
+});
+
+test('a text of megabytes can be read', () => {
+  const text = 'a'.repeat(16_000_000);
+  const end = text.length + 1;
+  expect(partsOf(`"${text}"`)).toEqual([{ start: 1, end, kind: 'quoted' }]);
+});
+
+test.each([
+  ['a line of quotes that nothing ends', `"${'\\"'.repeat(100_000)}`],
+  ['a list of many variables', 'const a = (b) + c;\n'.repeat(10_000)],
+])('%s can be read', (_what, text) => {
+  expect(exportedAgents(`${text}\nexport function Big() {}\n`)).toHaveLength(1);
 });
 
 test('each of many modules is read once', async () => {
@@ -297,7 +330,12 @@ test.each([
   [
     'the default export beside all',
     `${OBSERVER}import it, * as all from 'braintrust';\n`,
-    'uses `default` of',
+    '`import it, * as all`',
+  ],
+  [
+    'the default export beside names',
+    `import it, {\n  braintrustFlueObserver } from 'braintrust';\nobserve(braintrustFlueObserver);\n`,
+    '`import it, { braintrustFlueObserver }`',
   ],
   [
     'a promise that is passed on',
@@ -326,6 +364,14 @@ test.each([
   [
     'a module in a template without code',
     `${OBSERVER}const { traced } = await import(\`braintrust\`);\n`,
+  ],
+  [
+    'a member or a parameter of its name',
+    `${ALL}interface A {\n  a: 1;\n  bt?: string;\n}\nconst f = (bt: 1) => 1;\n`,
+  ],
+  [
+    'a module that a test replaces',
+    `${OBSERVER}vi.mock('braintrust', async () => vi.importActual<object>('braintrust'));\n`,
   ],
   ['imports without semicolons', `export { a }\n${OBSERVER.replaceAll(';', '')}`],
 ])('%s that can be replaced is', async (_form, text) => {

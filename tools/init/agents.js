@@ -36,6 +36,7 @@ const LIST = new RegExp(String.raw`${START}export\s*\{`, 'g');
 /** The end of an expression, behind which a type may be stated. */
 const END = String.raw`[^\S\n]*(?:$|[;\n!]|as\b|satisfies\b)`;
 const DEFAULT = new RegExp(String.raw`${START}export\s+default\s+([\w$]+)${END}`, 'g');
+const END_OF_VALUE = new RegExp(`^${END}`);
 const FUNCTION_VALUE =
   /^(?:async\b\s*)?(?:function\b|(?:<[^(]*>\s*)?\(\s*\)\s*(?::(?:[^;=]|=>)*?)?=>|[\w$]+\s*=>)/;
 
@@ -90,7 +91,7 @@ function exportedAgents(text) {
     }),
   );
   const variables = [...flat.matchAll(VARIABLE)]
-    .filter((found) => isFunction(code.slice(found.index + found[0].length)))
+    .filter(({ index, 0: { length } }) => isFunction(flat, code, index + length))
     .map(({ index, 1: isExported, 2: local = '' }) => ({
       index,
       local,
@@ -154,14 +155,19 @@ function agentNameOf(local, text, flat) {
   return /^(["'])(.*?)\1/.exec(text.slice(last.index + last[0].length))?.[2];
 }
 
-/** @param {string} code that begins with a value @returns {boolean} whether that is a function */
-function isFunction(code) {
-  const flat = flattened(code);
-  if (FUNCTION_VALUE.test(flat)) return true;
-  if (!flat.startsWith('(')) return false;
-  const end = closingOf(code, 0);
-  const isWhole = new RegExp(`^${END}`).test(flat.slice(end + 1));
-  return isWhole && isFunction(code.slice(1, end).trimStart());
+/**
+ * @param {string} flat
+ * @param {string} code
+ * @param {number} start where a value begins
+ * @returns {boolean} whether that is a function
+ */
+function isFunction(flat, code, start) {
+  if (FUNCTION_VALUE.test(flat.slice(start))) return true;
+  if (flat.charAt(start) !== '(') return false;
+  const end = closingOf(flat, start);
+  if (!END_OF_VALUE.test(flat.slice(end + 1))) return false;
+  const inner = code.slice(start + 1, end).trimStart();
+  return isFunction(flattened(inner), inner, 0);
 }
 
 module.exports = { agentsOf, exportedAgents, isAgent };

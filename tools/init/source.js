@@ -18,11 +18,18 @@ const { once, withoutTexts } = require('./lexer');
 /** Up to the module's name, within one statement. */
 const STATIC =
   /(?<![\w$.])(?:(?:import|export)\b((?:(?!\b(?:im|ex)port\b)[\w$\s{},*])*?)\bfrom\s*|import\s*)(?=["'])/dg;
-/** The same for a variable with what a call loads. */
+/** A declaration of a variable, or of a pattern of them, up to the name of the module that its call loads. */
 const ASSIGNED =
   /(?<![\w$.])(?:const|let|var)\s+(\{[\w$\s,:]*\}|[\w$]+)\s*=\s*(?:await\s+)?(?:import|require)\s*\(\s*(?=["'])/dg;
 /** A module that is loaded by a call. */
-const CALLED = /(?<![\w$.])(?:import|require)\s*\(\s*(?=["'`])/g;
+const CALLED = /(?<![\w$]|(?<!\.\.)\.)(?:import|require)\s*\(\s*(?=["'`])/g;
+
+/** The code before a call that is a type. Groups: what is none before `require`. */
+const BEFORE_TYPE = /(?<![\w$.])(?:(typeof\s+)|import\s+type\s+[\w$]+\s*=\s*)$/;
+/** How much of the code beside a call shows whether it is a type. */
+const MAX_BESIDE = 200;
+/** A member that the promise of a module does not have. */
+const TYPE_MEMBER = /^\s*\.\s*(?!(?:then|catch|finally)\b)[\w$]/;
 
 /** The imports of a source, TypeScript or JavaScript, except those in comments and strings. */
 const importsOf = once((source) => found(source, STATIC));
@@ -52,19 +59,33 @@ function found(source, pattern) {
 /**
  * The calls in a source that load a module.
  *
- * @type {(source: string) => { start: number, end: number, from: string, fromStart: number }[]}
+ * @typedef {object} Call
+ * @property {number} start
+ * @property {number} end
+ * @property {string} from
+ * @property {number} fromStart
+ * @property {boolean} isType whether it is a type, for which nothing is loaded
  */
+
+/** @type {(source: string) => Call[]} */
 const callsOf = once((source) => {
   const code = withoutTexts(source);
   return [...code.matchAll(CALLED)].map((match) => {
-    const open = match.index + match[0].indexOf('(');
-    const { from, fromStart } = moduleAt(source, match.index + match[0].length);
-    return { start: match.index, end: closingOf(code, open) + 1, from, fromStart };
+    const { index: start, 0: call } = match;
+    const end = closingOf(code, start + call.indexOf('(')) + 1;
+    const isImport = call.startsWith('import');
+    const before = BEFORE_TYPE.exec(code.slice(Math.max(0, start - MAX_BESIDE), start));
+    const isType =
+      (before !== null && (isImport || before[1] === undefined)) ||
+      (isImport && TYPE_MEMBER.test(code.slice(end, end + MAX_BESIDE)));
+    const { from, fromStart } = moduleAt(source, start + call.length);
+    return { start, end, from, fromStart, isType };
   });
 });
 
 /** @param {string} source @returns {string[]} the modules that it loads by a call */
-const modulesCalled = (source) => callsOf(source).map(({ from }) => from);
+const modulesCalled = (source) =>
+  callsOf(source).flatMap(({ from, isType }) => (isType ? [] : from));
 
 /**
  * @param {string} source

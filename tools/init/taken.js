@@ -119,8 +119,8 @@ function addUses(text, variable, taken) {
       // Its declaration.
     } else if (/^\s*=(?![=>])\s*(?:await\s+)?(?:import|require)\s*\(/.test(after)) {
       // Its value.
-    } else if (/[{,]\s*$/.test(before) && /^\s*:/.test(after)) {
-      // The name of a member.
+    } else if (/[{,;(]\s*$/.test(before) && /^\s*\??:/.test(after)) {
+      // The name of a member, or of a parameter.
     } else if (
       /^\s*\)?\s*=>/.test(after) &&
       /\.\s*then\s*\(\s*(?:async\b\s*)?\(?\s*$/.test(before)

@@ -6,7 +6,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 
 const { Failure } = require('../support/usage');
-const { once, withoutComments } = require('./lexer');
+const { once, withoutComments, withoutTexts } = require('./lexer');
 const { assignedImportsOf, callsOf, importsOf } = require('./source');
 const { takenOf } = require('./taken');
 
@@ -17,14 +17,22 @@ const CONNECTORS = ['braintrustFlueObserver', 'braintrustFlueInstrumentation'];
 
 /** What loads the official package or a part of it, or names it for a test runner or for Node. */
 const LOADS_OFFICIAL =
-  /(?:(?<![\w$.])(?:from|import)\s*|(?:(?<![\w$])import|[mM]ock|[rR]equire[\w$]*|importActual|importOriginal|\.resolve)\s*\(\s*)(["'`])braintrust(?:\1|\/)/;
+  /(?:(?<![\w$.])(?:from|import)\s*|(?:(?<![\w$])import|(?:[mM]ock|[rR]equire[\w$]*|importActual|importOriginal)(?:<[^;]*?>)?|\.resolve)\s*\(\s*)(["'`])braintrust(?:\1|\/)/;
+
+/** What replaces a module in a test, or loads it in spite of that. */
+const MOCKS =
+  /(?:[mM]ock|[rR]equire[\w$]+|importActual|importOriginal)(?:<[^;]*?>)?\s*\(\s*(["'`])(?= {10}\1)/g;
 
 /** @typedef {import('./files').SourceFile} SourceFile */
 
 /** @param {string} text */
 const allImportsOf = (text) => [...importsOf(text), ...assignedImportsOf(text)];
 
-/** What an import takes of all, if it takes the default export: that of `braintrust` has all names. @param {string} clause */
+/**
+ * The default export of the official package has all its names: who imports that imports all of it by a name.
+ *
+ * @param {string} clause
+ */
 const withoutDefault = (clause) => clause.replace(/^(?!type$)[\w$]+$/, '* as $&');
 
 /** What a module takes of the official package. @param {string} text */
@@ -64,9 +72,15 @@ const usesOfficial = ({ text }) => LOADS_OFFICIAL.test(withoutComments(text));
  * @returns {string}
  */
 function migrated({ path: name, text }) {
-  const { names, unclear } = takenOfOfficial(text);
+  const taken = takenOfOfficial(text);
+  const mixed = importsOf(text)
+    .filter(({ from, clause }) => from === OFFICIAL && /^[\w$]+\s*,/.test(clause))
+    .map(({ clause }) => `\`import ${clause.replace(/\s+/g, ' ')}\``);
+  const unclear = [...taken.unclear, ...mixed];
   const known = exportedNames();
-  const missing = names.filter((one) => !known.has(one)).map((one) => `\`${one}\``);
+  const missing = taken.names
+    .filter((one) => !known.has(one) && !(one === 'default' && mixed.length > 0))
+    .map((one) => `\`${one}\``);
   const problems = [
     ...(missing.length === 0
       ? []
@@ -89,7 +103,11 @@ function migrated({ path: name, text }) {
     .map(({ clause, clauseStart: start }) => {
       return { start, before: clause, after: withoutDefault(clause) };
     });
-  const packages = [...importsOf(text), ...callsOf(text)]
+  const mocks = [...withoutTexts(text).matchAll(MOCKS)].map(({ index, 0: { length } }) => {
+    const fromStart = index + length;
+    return { fromStart, from: text.slice(fromStart, fromStart + OFFICIAL.length) };
+  });
+  const packages = [...importsOf(text), ...callsOf(text), ...mocks]
     .filter(({ from }) => from === OFFICIAL)
     .map(({ fromStart: start }) => ({ start, before: OFFICIAL, after: OURS }));
   let changed = text;
