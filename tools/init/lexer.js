@@ -175,7 +175,7 @@ function blanked(source, parts = partsOf(source)) {
  * @param {(text: string) => T} work
  * @returns {(text: string) => T}
  */
-function once(work) {
+function memoised(work) {
   /** @type {Map<string, T>} */
   const results = new Map();
   return (text) => {
@@ -195,8 +195,8 @@ const withoutComments = (source) =>
   );
 
 module.exports = {
-  once,
+  memoised,
   partsOf,
   withoutComments,
-  withoutTexts: once((source) => blanked(source)),
+  withoutTexts: memoised((source) => blanked(source)),
 };

@@ -13,7 +13,7 @@ const {
   flattened,
   importsOf,
   modulesCalled,
-  withoutComments,
+  afterComments,
 } = require('./source');
 
 /** @typedef {import('./project').Project} Project */
@@ -236,7 +236,7 @@ function endOfFirstLines(text, fromStart) {
     return end < 0 ? text.length : end + 1;
   }
   const end = directivesOf(text).at(-1)?.end;
-  if (end === undefined) return startOf(text, text.length - withoutComments(text).length);
+  if (end === undefined) return startOf(text, text.length - afterComments(text).length);
   const [rest = ''] =
     /^[^\S\n]*(?:(?:\/\/.*|\/\*.*?\*\/[^\S\n]*)?\r?\n)?/.exec(text.slice(end)) ?? [];
   return end + rest.length;

@@ -2,7 +2,7 @@
 
 // Imports and exports in a source, found by its text.
 
-const { once, withoutTexts } = require('./lexer');
+const { memoised, withoutTexts } = require('./lexer');
 
 /**
  * An import, or an export of something imported, that stands in a source.
@@ -19,7 +19,7 @@ const { once, withoutTexts } = require('./lexer');
 const STATIC =
   /(?<![\w$.])(?:(?:import|export)\b((?:(?!\b(?:im|ex)port\b)[\w$\s{},*])*?)\bfrom\s*|import\s*)(?=["'])/dg;
 /** A declaration of a variable, or of a pattern of them, up to the name of the module that its call loads. */
-const ASSIGNED =
+const DECLARATION =
   /(?<![\w$.])(?:const|let|var)\s+(\{[\w$\s,:]*\}|[\w$]+)\s*=\s*(?:await\s+)?(?:import|require)\s*\(\s*(?=["'])/dg;
 /** A module that is loaded by a call. */
 const CALLED = /(?<![\w$]|(?<!\.\.)\.)(?:import|require)\s*\(\s*(?=["'`])/g;
@@ -32,11 +32,11 @@ const MAX_BESIDE = 200;
 const TYPE_MEMBER = /^\s*\.\s*(?!(?:then|catch|finally)\b)[\w$]/;
 
 /** The imports of a source, TypeScript or JavaScript, except those in comments and strings. */
-const importsOf = once((source) => found(source, STATIC));
+const importsOf = memoised((source) => found(source, STATIC));
 
 /** The variables of a source that hold what a call loads, in the form of imports. */
-const assignedImportsOf = once((source) =>
-  found(source, ASSIGNED).map((one) =>
+const assignedImportsOf = memoised((source) =>
+  found(source, DECLARATION).map((one) =>
     one.clause.startsWith('{') ? one : Object.assign(one, { clause: `* as ${one.clause}` }),
   ),
 );
@@ -68,7 +68,7 @@ function found(source, pattern) {
  */
 
 /** @type {(source: string) => Call[]} */
-const callsOf = once((source) => {
+const callsOf = memoised((source) => {
   const code = withoutTexts(source);
   return [...code.matchAll(CALLED)].map((match) => {
     const { index: start, 0: call } = match;
@@ -120,7 +120,7 @@ function namesOf(clause) {
 }
 
 /** @param {string} text @returns {string} without the comments that it begins with */
-const withoutComments = (text) => text.replace(/^(?:\s|\/\*[^]*?\*\/|\/\/.*|#!.*)*/, '');
+const afterComments = (text) => text.replace(/^(?:\s|\/\*[^]*?\*\/|\/\/.*|#!.*)*/, '');
 
 /**
  * The directives that a module begins with, such as `use strict`, and where each ends.
@@ -130,12 +130,12 @@ const withoutComments = (text) => text.replace(/^(?:\s|\/\*[^]*?\*\/|\/\/.*|#!.*
  */
 function directivesOf(text) {
   const directives = [];
-  for (let code = withoutComments(text); ;) {
+  for (let code = afterComments(text); ;) {
     const [whole, , directive] = /^(["'])([^"'\n]*)\1(?:\s*;)?/.exec(code) ?? [];
     if (whole === undefined || directive === undefined) return directives;
     code = code.slice(whole.length);
     directives.push({ directive, end: text.length - code.length });
-    code = withoutComments(code);
+    code = afterComments(code);
   }
 }
 
@@ -188,5 +188,5 @@ module.exports = {
   importsOf,
   modulesCalled,
   namesOf,
-  withoutComments,
+  afterComments,
 };

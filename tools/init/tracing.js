@@ -6,7 +6,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 
 const { Failure } = require('../support/usage');
-const { once, withoutComments, withoutTexts } = require('./lexer');
+const { withoutComments, withoutTexts } = require('./lexer');
 const { assignedImportsOf, callsOf, importsOf } = require('./source');
 const { takenOf } = require('./taken');
 
@@ -130,16 +130,17 @@ function sharedNames(text) {
   return takenOfOfficial(text).names.filter((name) => known.has(name));
 }
 
-/** The exports that a file declares, types included. */
-const namesIn = once((file) => {
-  const types = fs
-    .readFileSync(file, 'utf8')
-    .matchAll(/^export (?:declare )?(?:interface|type|function|const|class) (\w+)/gm);
-  return new Set(Array.from(types, ([, name = '']) => name));
-});
+/** @type {Set<string> | undefined} */
+let exported;
 
-/** The exports of this package. */
-const exportedNames = () => namesIn(path.join(__dirname, '../../index.d.ts'));
+/** The exports of this package, types included. */
+function exportedNames() {
+  if (exported !== undefined) return exported;
+  const types = fs
+    .readFileSync(path.join(__dirname, '../../index.d.ts'), 'utf8')
+    .matchAll(/^export (?:declare )?(?:interface|type|function|const|class) (\w+)/gm);
+  return (exported = new Set(Array.from(types, ([, name = '']) => name)));
+}
 
 module.exports = {
   OFFICIAL,
