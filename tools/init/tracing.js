@@ -17,11 +17,11 @@ const CONNECTORS = ['braintrustFlueObserver', 'braintrustFlueInstrumentation'];
 
 /** What loads the official package or a part of it, or names it for a test runner or for Node. */
 const LOADS_OFFICIAL =
-  /(?:(?<![\w$.])(?:from|import)\s*|(?:(?<![\w$])import|(?:[mM]ock|[rR]equire[\w$]*|importActual|importOriginal)(?:<[^;]*?>)?|\.resolve)\s*\(\s*)(["'`])braintrust(?:\1|\/)/;
+  /(?:(?<![\w$.])(?:from|import)\s*|(?:(?<![\w$])import|(?:[mM]ock|[rR]equire[\w$]{0,40}|importActual|importOriginal)(?:<[^;]{0,200}?>)?|\.resolve)\s*\(\s*)(["'`])braintrust(?:\1|\/)/;
 
 /** What replaces a module in a test, or loads it in spite of that. */
 const MOCKS =
-  /(?:[mM]ock|[rR]equire[\w$]+|importActual|importOriginal)(?:<[^;]*?>)?\s*\(\s*(["'`])(?= {10}\1)/g;
+  /(?:[mM]ock|[rR]equire[\w$]{1,40}|importActual|importOriginal)(?:<[^;]{0,200}?>)?\s*\(\s*(["'`])(?= {10}\1)/g;
 
 /** @typedef {import('./files').SourceFile} SourceFile */
 
