@@ -4,20 +4,18 @@
 
 const { EventEmitter, once } = require('node:events');
 
+const { describeArrivals } = require('./arrivals');
 const { Attachments } = require('./attachments');
-const { commentedId } = require('./comments');
-const { cutDepth } = require('./depth');
 const { FeedbackWatch } = require('./feedback');
 const { FinishWatch } = require('./finish');
 const { createHttpServer } = require('./http');
-const { Journal } = require('./journal');
+const { Intake } = require('./intake');
+const { ProblemList } = require('./problem-list');
 const { Routes } = require('./routes');
 const { uuidOf } = require('./projects');
 const { RowStore } = require('./store');
 const { Totals } = require('./totals');
-const { counted } = require('../support/format');
 const { buildTrace } = require('./trace');
-const { checkIncomingRow, checkStoredRow, isStorable } = require('./validate');
 const { Waiters } = require('./waiters');
 const { Viewer } = require('../viewer/viewer');
 
@@ -49,30 +47,15 @@ class Collector extends EventEmitter {
   /** How many requests there were. */
   requestCount = 0;
 
-  /**
-   * Everything so far that breaks the protocol, each once: in requests and rows as they arrive, in
-   * a trace's tree when the trace is finished. With `keep`, the last thousands.
-   *
-   * @type {Problem[]}
-   */
-  problems = [];
-
-  /** How many problems of single rows there were. */
-  problemCount = 0;
-
   /** The traces and spans of which rows have arrived, whether they are kept or not. */
   collected = new Totals();
 
   #options;
   #store;
-  /** @type {InstanceType<typeof Journal> | undefined} */
-  #journal;
-  /** @type {Set<string>} */
-  #knownProblems = new Set();
-  /** The traces that `clear` has dropped. @type {Set<unknown>} */
-  #cleared = new Set();
+  #intake;
+  #problems;
   #closing = new AbortController();
-  #waiters = new Waiters(/** @type {Collector} */ (this), () => this.#describe());
+  #waiters = new Waiters(/** @type {Collector} */ (this), () => describeArrivals(this));
   #attachments;
   #finish;
   #feedback;
@@ -85,6 +68,9 @@ class Collector extends EventEmitter {
     super();
     this.#options = options;
     this.#store = new RowStore(options.keep);
+    this.#problems = new ProblemList(options.keep === undefined ? Infinity : KEPT_RECORDS);
+    const addProblem = (/** @type {Problem} */ problem) => this.#addProblem(problem);
+    this.#intake = new Intake(this.#store, this.collected, addProblem);
     const { payloadMaxBytes = DEFAULT_PAYLOAD_MAX_BYTES, orgName = 'local' } = options;
     this.#attachments = new Attachments(uuidOf(`org:${orgName}`));
     const routes = new Routes({
@@ -130,14 +116,15 @@ class Collector extends EventEmitter {
       onRequest: (record) => {
         this.requestCount += 1;
         this.requests.push(record);
-        if (this.#isFull(this.requests)) this.requests.splice(0, KEPT_RECORDS);
+        const isFull = options.keep !== undefined && this.requests.length >= 2 * KEPT_RECORDS;
+        if (isFull) this.requests.splice(0, KEPT_RECORDS);
       },
       onRead: () => this.#waiters.check(),
       onDone: (record) => {
         this.emit('request', record);
         this.#waiters.check();
       },
-      onBug: (problem) => this.#addProblem({ rowId: null, problem }),
+      onBug: (problem) => addProblem({ rowId: null, problem }),
       closing: this.#closing.signal,
     });
     if (options.keepsAlive === false) {
@@ -154,18 +141,15 @@ class Collector extends EventEmitter {
    */
   async start() {
     const { host = '127.0.0.1', port = 0, file, clear } = this.#options;
-    if (file !== undefined) {
-      this.#journal = await Journal.open(file);
-      if (clear !== true) await this.#reopen(this.#journal);
-    }
+    if (file !== undefined) await this.#intake.open(file, clear !== true);
     try {
       this.#server.listen(port, host);
       await once(this.#server, 'listening');
       // Not before: without the port, the file may be that of a collector that runs.
-      if (clear === true) await this.#journal?.clear();
+      if (clear === true) await this.#intake.clearFile();
     } catch (error) {
       this.#server.close();
-      await this.#journal?.close();
+      await this.#intake.close();
       throw error;
     }
     const address = this.#server.address();
@@ -183,6 +167,21 @@ class Collector extends EventEmitter {
     const anyAddress = host === '0.0.0.0' || host === '::';
     const name = anyAddress ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
     return `http://${name}:${this.#port}`;
+  }
+
+  /**
+   * Everything so far that breaks the protocol, each once: in requests and rows as they arrive, in
+   * a trace's tree when the trace is finished. With `keep`, the last thousands.
+   *
+   * @returns {Problem[]}
+   */
+  get problems() {
+    return this.#problems.problems;
+  }
+
+  /** How many problems of single rows there were. */
+  get problemCount() {
+    return this.#problems.count;
   }
 
   /** @returns {Row[]} all rows as merged so far, in the order of their first arrival; do not change */
@@ -232,13 +231,10 @@ class Collector extends EventEmitter {
   /** Drops all rows, requests and problems so far, and from now on all rows of the traces that it drops. */
   clear() {
     const traceIds = this.#store.clear();
-    for (const traceId of traceIds) {
-      this.#cleared.add(traceId);
-      this.#finish.forget(traceId);
-    }
+    this.#intake.refuse(traceIds);
+    for (const traceId of traceIds) this.#finish.forget(traceId);
     this.requests = [];
-    this.problems = [];
-    this.#knownProblems.clear();
+    this.#problems.clear();
     this.#viewer.changed(traceIds);
   }
 
@@ -254,21 +250,15 @@ class Collector extends EventEmitter {
     this.#server.close();
     this.#server.closeAllConnections();
     await closed;
-    await this.#journal?.close();
+    await this.#intake.close();
   }
 
-  /**
-   * @param {string} id
-   * @returns {Trace}
-   */
+  /** @param {string} id @returns {Trace} */
   #trace(id) {
     return buildTrace(id, this.#store.rowsOfTrace(id), this.#store.isPartial(id));
   }
 
-  /**
-   * @param {string} rowId
-   * @returns {Row | undefined}
-   */
+  /** @param {string} rowId @returns {Row | undefined} */
   #spanOf(rowId) {
     const row = this.#store.row(rowId);
     return typeof row?.span_id === 'string' ? row : undefined;
@@ -276,92 +266,15 @@ class Collector extends EventEmitter {
 
   /** @param {import('./types').Logs} logs */
   async #ingest(logs) {
-    if (logs.api_version !== 2) {
-      this.#addProblem({ rowId: null, problem: 'api_version of /logs3 must be 2' });
-    }
-    const storable = logs.rows.filter(isStorable);
-    let rows = storable.filter((row) => !this.#cleared.has(row.root_span_id));
-    for (const row of rows) {
-      if (cutDepth(row)) this.#addProblem({ rowId: row.id, problem: 'it is nested too deeply' });
-    }
-    if (storable.length < logs.rows.length) {
-      this.#addProblem({
-        rowId: null,
-        problem: 'a row is no object with an id; it was not stored',
-      });
-    }
-    // Rows are in the file before they count, so that its order is the order of the merges.
-    if (this.#journal !== undefined) {
-      await this.#journal.append(rows);
-      rows = rows.filter((row) => !this.#cleared.has(row.root_span_id));
-    }
-    const changed = new Set();
-    const changedSpans = new Set();
-    for (const row of rows) {
-      // A comment is reported as feedback alone, and not as a change of its trace.
-      const isComment = commentedId(row) !== undefined;
-      for (const traceId of this.#apply(row)) {
-        changed.add(traceId);
-        if (!isComment) changedSpans.add(traceId);
-      }
-    }
+    const { rows, changed, changedSpans } = await this.#intake.take(logs);
     this.#feedback.arrived(rows);
     for (const traceId of changedSpans) this.#finish.changed(traceId);
-    const dropped = this.#dropExcess();
+    // Memory stays within its bound.
+    const dropped = this.#store.dropExcess();
+    for (const traceId of dropped) this.#finish.forget(traceId);
     if (changed.size + dropped.length === 0) return;
     this.#viewer.changed([...changed, ...dropped]);
     if (changed.size > 0) this.emit('change', [...changed]);
-  }
-
-  /** @returns {string[]} the traces that were dropped, to keep memory within its bound */
-  #dropExcess() {
-    const traceIds = this.#store.dropExcess();
-    for (const traceId of traceIds) this.#finish.forget(traceId);
-    return traceIds;
-  }
-
-  /** @param {unknown[]} records whether they are more than is kept */
-  #isFull(records) {
-    return this.#options.keep !== undefined && records.length >= 2 * KEPT_RECORDS;
-  }
-
-  /**
-   * Takes the rows of earlier runs. They were checked and reported when they arrived.
-   *
-   * @param {InstanceType<typeof Journal>} journal
-   */
-  async #reopen(journal) {
-    let unreadable = 0;
-    let first = '';
-    for await (const line of journal.read()) {
-      const row = 'value' in line ? line.value : undefined;
-      cutDepth(row);
-      if (isStorable(row)) {
-        this.#store.apply(row);
-        this.#store.dropExcess();
-        continue;
-      }
-      unreadable += 1;
-      first ||= `line ${line.number} ${'why' in line ? line.why : 'has no id'}`;
-    }
-    if (unreadable === 0) return;
-    const problem = `the file has ${counted(unreadable, 'line')} without a row, left out: ${first}`;
-    this.#addProblem({ rowId: null, problem });
-  }
-
-  /**
-   * @param {Row} incoming
-   * @returns {string[]} the traces it changed
-   */
-  #apply(incoming) {
-    const { before, after, traceIds } = this.#store.apply(incoming);
-    this.collected.count(before, after);
-    const problems = [
-      ...checkIncomingRow(incoming),
-      ...(after === undefined ? [] : checkStoredRow(before, after, incoming._is_merge === true)),
-    ];
-    for (const problem of problems) this.#addProblem({ rowId: incoming.id, problem });
-    return traceIds;
   }
 
   /**
@@ -369,16 +282,7 @@ class Collector extends EventEmitter {
    * @param {boolean} [announce] whether it is one of a row: then it counts, and an event is emitted; default true
    */
   #addProblem(problem, announce = true) {
-    const key = keyOfProblem(problem);
-    if (this.#knownProblems.has(key)) return;
-    this.#knownProblems.add(key);
-    if (announce) this.problemCount += 1;
-    this.problems.push(problem);
-    if (this.#isFull(this.problems)) {
-      this.problems.splice(0, KEPT_RECORDS);
-      this.#knownProblems = new Set(this.problems.map(keyOfProblem));
-    }
-    if (announce) this.emit('problem', problem);
+    if (this.#problems.add(problem, announce) && announce) this.emit('problem', problem);
   }
 
   /**
@@ -391,24 +295,6 @@ class Collector extends EventEmitter {
     this.emit('trace', trace, updated);
     this.#waiters.check();
   }
-
-  /** @returns {string} what arrived so far, for messages */
-  #describe() {
-    const requests = this.requests
-      .slice(-20)
-      .map(({ method, path, status }) => `${method} ${path} → ${status ?? 'no answer'}`);
-    const problems = this.problems.slice(-10).map(({ problem }) => problem);
-    return [
-      `${counted(this.requests.length, 'request')}, ${counted(this.rows().length, 'row')}`,
-      `last requests: ${requests.join(', ') || 'none'}`,
-      `last problems: ${problems.join('; ') || 'none'}`,
-    ].join('; ');
-  }
-}
-
-/** @param {Problem} problem */
-function keyOfProblem({ rowId, problem }) {
-  return JSON.stringify([rowId, problem]);
 }
 
 module.exports = { Collector };
