@@ -2,17 +2,16 @@
 
 // What the page asks for, as data. Knows nothing of HTTP.
 
-const { walkSpans } = require('../support/span-facts');
 const { readTurn } = require('./conversation');
 const { Deltas } = require('./deltas');
 const { choicesOf, listRows, readQuery } = require('./list-query');
+const { ancestorsOf, matchesIn } = require('./matches');
 const { Search } = require('./search');
 const { SpanLists } = require('./span-lists');
 const { TraceIndex } = require('./trace-index');
 const { describeTurn } = require('./turns');
 
 /** @typedef {import('../collector/types').Row} Row */
-/** @typedef {import('../collector/types').Span} Span */
 /** @typedef {import('../collector/types').Trace} Trace */
 /** @typedef {import('./types').ListRow} ListRow */
 /** @typedef {import('./types').TraceSummary} TraceSummary */
@@ -287,42 +286,6 @@ function keyOf({ id }) {
 /** @param {{ rowId: string }} element */
 function rowIdOf({ rowId }) {
   return rowId;
-}
-
-/**
- * @param {Trace} trace
- * @param {ReadonlySet<string>} matches ids of rows and of comments
- * @returns {Set<string>} the row ids of its spans among them, or with a comment among them
- */
-function matchesIn({ spans }, matches) {
-  const isMatch = (/** @type {Row} */ { id }) => matches.has(id);
-  const found = spans.filter(({ row, comments }) => isMatch(row) || comments.some(isMatch));
-  return new Set(found.map(rowIdOf));
-}
-
-/**
- * @param {Trace} trace
- * @param {ReadonlySet<string>} matches row ids
- * @returns {string[]} the row ids of the spans above them, each once, that are no matches themselves
- */
-function ancestorsOf({ roots }, matches) {
-  /** @type {Set<string>} */
-  const ancestors = new Set();
-  /** The spans above the next one. @type {Span[]} */
-  const above = [];
-  for (const { span, depth } of walkSpans(roots)) {
-    above.length = depth;
-    if (matches.has(span.rowId)) {
-      // Those above an ancestor are noted already.
-      for (let n = depth - 1; n >= 0; n -= 1) {
-        const rowId = /** @type {Span} */ (above[n]).rowId;
-        if (ancestors.has(rowId)) break;
-        ancestors.add(rowId);
-      }
-    }
-    above.push(span);
-  }
-  return [...ancestors].filter((rowId) => !matches.has(rowId));
 }
 
 /**
