@@ -15,7 +15,7 @@ use url::Url;
 use crate::{
   config::Settings,
   connection::{Session, authorized, json_body},
-  outcome::{ExportOutcome, classify, classify_upload, may_be_caused_by_a_row},
+  outcome::{ExportOutcome, classify, classify_upload, is_of_router, may_be_caused_by_a_row},
   storage::{
     TIMEOUT_FACTOR, braintrust_outcome, check, is_safe, signed_url, storage_outcome, upload_headers,
   },
@@ -37,6 +37,8 @@ pub struct OverflowError {
   pub part: OverflowPart,
   /// Whether the content of the row may be why the server fails, as for an ordinary upload.
   pub is_suspect: bool,
+  /// Whether Braintrust may have no endpoint for announcements.
+  pub has_no_endpoint: bool,
 }
 
 /// The parts that an overflow upload needs.
@@ -191,6 +193,7 @@ impl OverflowUpload {
             outcome,
             part: OverflowPart::Reference,
             is_suspect,
+            has_no_endpoint: false,
           }),
         }
       }
@@ -218,6 +221,7 @@ fn announced(
   result: Result<Response, TransportError>,
   now: Now,
 ) -> Next {
+  let has_no_endpoint = result.as_ref().is_ok_and(|response| is_of_router(response.status));
   let failed = |why, outcome| OverflowError {
     step: "announcing a large upload",
     url: redact_url(&announce_url(session)),
@@ -225,6 +229,7 @@ fn announced(
     outcome,
     part: OverflowPart::Announcement,
     is_suspect: false,
+    has_no_endpoint,
   };
   let response = check(result, classify_upload, braintrust_outcome, now)
     .map_err(|(why, outcome)| failed(why, outcome))?;
@@ -270,6 +275,7 @@ fn storage_error(origin: &str, why: String, outcome: ExportOutcome) -> OverflowE
     outcome,
     part: OverflowPart::Storage,
     is_suspect: false,
+    has_no_endpoint: false,
   }
 }
 

@@ -191,8 +191,10 @@ impl Delivery {
     // deadline instead, but does not wait for it when there may be no such address.
     let is_shutdown = self.shutdown_since.is_some();
     let is_its_own = error.is_storage || (error.status.is_some() && self.backoff.failures() == 0);
-    let has_no_address = !error.is_storage && error.status.is_some_and(is_of_router);
-    let counts = is_its_own && (!is_shutdown || has_no_address);
+    let is_elsewhere =
+      error.status.is_some_and(|status| is_of_router(status) || matches!(status, 300..=399 | 407));
+    let has_no_address = is_elsewhere && !error.is_storage;
+    let counts = is_its_own && (!is_shutdown || is_elsewhere);
     let failure = Failure { counts, acknowledged: self.acknowledged };
     let attempts = attachments.failed(content.key, &failure);
     let most = if has_no_address && attachments.has_no_address { 1 } else { MAX_ATTEMPTS };

@@ -48,9 +48,11 @@ impl Delivery {
 
   fn overflow_failed(&mut self, key: u64, began: Duration, error: OverflowError, now: Now) {
     let why = error.to_string();
-    let OverflowError { outcome, part, is_suspect, .. } = error;
+    let OverflowError { outcome, part, is_suspect, has_no_endpoint, .. } = error;
     let accepts_others = self.backoff.failures() == 0;
-    let worked_at = self.acknowledged_at.max(self.limit_stated_at);
+    // Its answer to `/version` shows that a server is behind the router, not that it stores rows.
+    let stated_at = self.limit_stated_at.filter(|_| has_no_endpoint);
+    let worked_at = self.acknowledged_at.max(stated_at);
     if let Some(oversize) = self.outbox.oversize_mut(key) {
       let since = *oversize.failing_since.get_or_insert(began);
       // While Braintrust answers nothing else, it fails as a whole.
@@ -62,7 +64,7 @@ impl Delivery {
         _ => u32::from(counts),
       };
     }
-    if part == OverflowPart::Announcement {
+    if has_no_endpoint {
       // There may be no other row whose acknowledgement would show that only this endpoint fails.
       self.limit_due = Some(now.elapsed);
     }

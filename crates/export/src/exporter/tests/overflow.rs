@@ -75,18 +75,36 @@ fn a_row_is_cut_when_its_overflow_upload_fails_while_others_arrive_without_delay
 }
 
 #[test]
-fn a_row_that_is_alone_is_cut_when_its_announcement_fails_while_braintrust_works() {
-  for code in [404, 500, 503] {
+fn a_row_that_is_alone_is_cut_when_there_is_no_endpoint_for_announcements() {
+  for code in [404, 405, 501] {
     let fails = |path: &str, _: &str| (path == "/logs3/overflow").then(|| status(code, None));
     let mut host = Host::new(json!({}));
     large_run(&mut host);
     pass(&mut host, 60 * SECOND, &fails);
     let stats = host.stats();
     assert_eq!((stats.cut, stats.sent, stats.pending), (1, 1, 0), "{code}: {stats:?}");
-    let diagnostics = host.account.diagnostics.take();
-    let cuts: Vec<_> = diagnostics.iter().filter(|one| one.code == "FLUE_BRAINTRUST_CUT").collect();
-    let [cut] = *cuts else { panic!("{diagnostics:?}") };
-    assert!(cut.message.contains("413 Payload Too Large. A very large event is cut"), "{cut:?}");
+  }
+}
+
+#[test]
+fn a_row_that_is_alone_is_not_cut_while_braintrust_stores_no_rows() {
+  let stores_nothing = |path: &str, _: &str| path.starts_with("/logs3").then(|| status(503, None));
+  let has_no_endpoint =
+    |path: &str, _: &str| (path == "/logs3/overflow").then(|| status(404, None));
+  let is_gone = |_: &str, _: &str| Some(status(503, None));
+  let outages: [&[&dyn Fn(&str, &str) -> Option<Response>]; 2] =
+    [&[&stores_nothing], &[&has_no_endpoint, &is_gone]];
+  for outage in outages {
+    let mut host = Host::new(json!({}));
+    large_run(&mut host);
+    for fails in outage {
+      pass(&mut host, SECOND / 2, fails);
+    }
+    pass(&mut host, 60 * SECOND, outage.last().unwrap());
+    assert_eq!(host.stats().pending, 1);
+    pass(&mut host, 60 * SECOND, &|_, _| None);
+    let stats = host.stats();
+    assert_eq!((stats.cut, stats.sent, stats.pending), (0, 1, 0), "{stats:?}");
   }
 }
 

@@ -18,7 +18,8 @@ fn a_router_without_a_server_costs_no_file() {
 
 #[test]
 fn a_server_without_attachments_costs_files_and_delays_no_exit() {
-  for is_exit in [false, true] {
+  let cases = [302, 404, 407].into_iter().flat_map(|code| [(code, false), (code, true)]);
+  for (code, is_exit) in cases {
     let mut host = Host::attaching(json!({}));
     host.workflow("a", &image(&file(1, 500)), &json!(1));
     let deadline = host.elapsed + 300 * SECOND;
@@ -28,12 +29,12 @@ fn a_server_without_attachments_costs_files_and_delays_no_exit() {
       host.exporter.flush(deadline, host.now())
     };
     let time = if is_exit { SECOND } else { 300 * SECOND };
-    serve(&mut host, time, &mut |path, _| (path == "/attachment").then(|| status(404, None)));
-    assert_eq!(host.completed[0].0, ticket);
+    serve(&mut host, time, &mut |path, _| (path == "/attachment").then(|| status(code, None)));
+    assert_eq!(host.completed[0].0, ticket, "{code}");
     let stats = host.stats();
     assert_eq!((stats.sent, stats.attachments.lost), (1, [("rejected", 1)].into()));
     let diagnostics = host.account.diagnostics.take();
-    assert!(diagnostics[0].message.contains("404 Not Found"), "{diagnostics:?}");
+    assert!(diagnostics[0].message.contains(&code.to_string()), "{diagnostics:?}");
   }
 }
 
