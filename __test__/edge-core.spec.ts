@@ -23,6 +23,14 @@ describe('the core as a WebAssembly module', () => {
 
 test('without a bundler, the shared modules have what they use of the host, as in vitest with the plugin of Cloudflare', async () => {
   const { stdout } = await run([join(ROOT, '__test__/lines/cloudflare/edge/unbundled.mjs')]);
-  const names = ['AsyncLocalStorage', 'heapLimit', 'outsideOfWork', 'randomUUID', 'types'];
+  const names = [
+    'AsyncLocalStorage',
+    'heapLimit',
+    'monotonicMs',
+    'outsideOfWork',
+    'randomUUID',
+    'timers',
+    'types',
+  ];
   expect(JSON.parse(stdout)).toEqual(names);
 });

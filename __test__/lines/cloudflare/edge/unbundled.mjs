@@ -31,7 +31,11 @@ const worker = new Miniflare(
             path: '/index.js',
             contents: contentsOf('index.js').replace("'#builtins'", "'./workerd.mjs'"),
           },
-          { type: 'ESModule', path: '/workerd.mjs', contents: contentsOf('workerd.mjs') },
+          ...['workerd.mjs', 'isolate.mjs'].map((name) => ({
+            type: 'ESModule',
+            path: `/${name}`,
+            contents: contentsOf(name),
+          })),
         ],
       },
     ],
