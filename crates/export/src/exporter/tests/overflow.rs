@@ -92,8 +92,7 @@ fn a_row_that_is_alone_is_not_cut_while_braintrust_stores_no_rows() {
   let has_no_endpoint =
     |path: &str, _: &str| (path == "/logs3/overflow").then(|| status(404, None));
   let is_gone = |_: &str, _: &str| Some(status(503, None));
-  let outages: [&[&dyn Fn(&str, &str) -> Option<Response>]; 2] =
-    [&[&stores_nothing], &[&has_no_endpoint, &is_gone]];
+  let outages: [&[Fails<'_>]; 2] = [&[&stores_nothing], &[&has_no_endpoint, &is_gone]];
   for outage in outages {
     let mut host = Host::new(json!({}));
     large_run(&mut host);
