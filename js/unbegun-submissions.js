@@ -37,9 +37,11 @@ class UnbegunSubmissions {
    * @returns {any[] | undefined}
    */
   #note(event) {
-    const { type, submissionId, operationId } = event;
+    const { type } = event;
     if (type === 'submission_running') this.#add(event);
-    if (this.#unbegun.size === 0 || submissionId === undefined) return undefined;
+    if (this.#unbegun.size === 0) return undefined;
+    const { submissionId, operationId } = event;
+    if (submissionId === undefined) return undefined;
     const key = keyOf(event);
     const known = this.#unbegun.get(key);
     if (known === undefined) return undefined;

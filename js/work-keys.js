@@ -105,9 +105,11 @@ class WorkKeys {
  * @param {any} event
  * @returns {string | undefined}
  */
-function keyedIdOf({ runId, submissionId, dispatchId }) {
-  if (runId !== undefined || dispatchId !== undefined) return undefined;
-  return isKeyedId(submissionId) ? submissionId : undefined;
+function keyedIdOf(event) {
+  // Read first: hardly any event has such an id, and each member takes its time.
+  const { submissionId } = event;
+  if (!isKeyedId(submissionId)) return undefined;
+  return event.runId === undefined && event.dispatchId === undefined ? submissionId : undefined;
 }
 
 /**
