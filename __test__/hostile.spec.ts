@@ -391,29 +391,32 @@ test.each(GARBAGE)('no call of a span throws that is given %s', async (_, value:
 });
 
 test.each([
-  ['the same UUID', `() => '00000000-0000-4000-8000-000000000000'`],
-  ['none', `() => 'an id'`],
-  ['an error', `() => { throw new Error('no id'); }`],
-])('each span has ids of its own where a mock of `randomUUID` gives %s', async (_, mock) => {
-  const collector = await startCollector();
-  const program = `
+  ['the same UUID', `() => '00000000-0000-4000-8000-000000000000'`, '() => 0.5'],
+  ['none', `() => 'an id'`, '() => -0.5'],
+  ['an error', `() => { throw new Error('no id'); }`, '() => {}'],
+])(
+  'each span has ids of its own where a mock of `randomUUID` gives %s',
+  async (_, mock, random) => {
+    const collector = await startCollector();
+    const program = `
     const { initLogger, traced } = require('flue-braintrust');
     require('node:crypto').randomUUID = ${mock};
-    Math.random = () => 0.5;
+    Math.random = ${random};
     initLogger();
     for (const name of ['one', 'two']) traced(() => traced(() => {}, { name: 'child of ' + name }), { name });`;
-  try {
-    const { code, stderr } = await run(['-e', program], destination(collector));
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const rows = collector.rows() as any[];
-    const names = rows.map(({ span_attributes: { name } }) => name);
-    expect(names.toSorted()).toEqual(['child of one', 'child of two', 'one', 'two']);
-    expect(new Set(rows.map(({ span_id }) => span_id)).size).toBe(4);
-    expect(new Set(rows.map(({ root_span_id }) => root_span_id)).size).toBe(2);
-  } finally {
-    await collector.close();
-  }
-});
+    try {
+      const { code, stderr } = await run(['-e', program], destination(collector));
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      const rows = collector.rows() as any[];
+      const names = rows.map(({ span_attributes: { name } }) => name);
+      expect(names.toSorted()).toEqual(['child of one', 'child of two', 'one', 'two']);
+      expect(new Set(rows.map(({ span_id }) => span_id)).size).toBe(4);
+      expect(new Set(rows.map(({ root_span_id }) => root_span_id)).size).toBe(2);
+    } finally {
+      await collector.close();
+    }
+  },
+);
 
 test('setters on the prototype of all objects break no call of a span', async () => {
   const program = `

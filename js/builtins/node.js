@@ -26,8 +26,8 @@ function randomUUID() {
   return ownUUID();
 }
 
-/** Four hexadecimal digits of a number. @param {number} value */
-const digits = (value) => Math.floor(value).toString(16).padStart(4, '0').slice(-4);
+/** Four hexadecimal digits of a number; zeros of what is none. @param {number} value */
+const digits = (value) => (value & 0xffff).toString(16).padStart(4, '0');
 const HIGH = 2 ** 16;
 
 /** Tests replace `Math.random`, too. */
