@@ -60,6 +60,11 @@ pub(crate) fn is_of_router(status: u16) -> bool {
   matches!(status, 404 | 405 | 410 | 421 | 501)
 }
 
+/// Whether the status is that of a redirect, a proxy or a router: it states nothing about what was sent.
+pub(crate) fn is_of_intermediary(status: u16) -> bool {
+  is_of_router(status) || matches!(status, 300..=399 | 407)
+}
+
 /// Whether a body acknowledges an upload: a JSON list, or an object that states no error.
 fn is_acknowledgement(text: &str) -> bool {
   #[derive(Deserialize)]

@@ -9,7 +9,7 @@ use url::Url;
 use crate::{
   connection::Session,
   headers::Headers,
-  outcome::{ExportOutcome, is_of_router, not_confirmed},
+  outcome::{ExportOutcome, is_of_intermediary, not_confirmed},
   time::Now,
   transport::{Response, TransportError, parse_url},
 };
@@ -78,8 +78,7 @@ pub(crate) fn braintrust_outcome(status: u16, ordinary: ExportOutcome) -> Export
   match ordinary {
     ExportOutcome::Retry(_) => ordinary,
     ExportOutcome::Unauthorized if matches!(status, 401 | 402) => ordinary,
-    ExportOutcome::Unauthorized if status != 403 => ExportOutcome::Retry(Duration::ZERO),
-    _ if is_of_router(status) => ExportOutcome::Retry(Duration::ZERO),
+    _ if is_of_intermediary(status) => ExportOutcome::Retry(Duration::ZERO),
     _ => ExportOutcome::Rejected,
   }
 }
@@ -89,8 +88,9 @@ pub(crate) fn braintrust_outcome(status: u16, ordinary: ExportOutcome) -> Export
 pub(crate) fn storage_outcome(status: u16, ordinary: ExportOutcome) -> ExportOutcome {
   match ordinary {
     ExportOutcome::Retry(_) => ordinary,
-    ExportOutcome::Unauthorized => ExportOutcome::Retry(Duration::ZERO),
-    _ if status == 400 || is_of_router(status) => ExportOutcome::Retry(Duration::ZERO),
+    _ if matches!(status, 400..=403) || is_of_intermediary(status) => {
+      ExportOutcome::Retry(Duration::ZERO)
+    }
     _ => ExportOutcome::Rejected,
   }
 }

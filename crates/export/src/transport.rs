@@ -123,11 +123,6 @@ impl Response {
     }
   }
 
-  /// Whether the status is a redirect.
-  pub fn is_redirect(&self) -> bool {
-    (300..400).contains(&self.status)
-  }
-
   /// The status with its reason, such as `503 Service Unavailable`.
   pub fn describe(&self) -> String {
     StatusCode::from_u16(self.status).map_or_else(|_| self.status.to_string(), |s| s.to_string())

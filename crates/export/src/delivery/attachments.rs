@@ -14,7 +14,7 @@ use crate::{
   attachments::{Attachments, Failure, Offer},
   connection::Session,
   loss::LossReason,
-  outcome::{ExportOutcome, is_of_router},
+  outcome::{ExportOutcome, is_of_intermediary},
   time::Now,
   transport::{Response, TransportError},
 };
@@ -191,10 +191,9 @@ impl Delivery {
     // deadline instead, but does not wait for it when there may be no such address.
     let is_shutdown = self.shutdown_since.is_some();
     let is_its_own = error.is_storage || (error.status.is_some() && self.backoff.failures() == 0);
-    let is_elsewhere =
-      error.status.is_some_and(|status| is_of_router(status) || matches!(status, 300..=399 | 407));
-    let has_no_address = is_elsewhere && !error.is_storage;
-    let counts = is_its_own && (!is_shutdown || is_elsewhere);
+    let is_of_intermediary = error.status.is_some_and(is_of_intermediary);
+    let has_no_address = is_of_intermediary && !error.is_storage;
+    let counts = is_its_own && (!is_shutdown || is_of_intermediary);
     let failure = Failure { counts, acknowledged: self.acknowledged };
     let attempts = attachments.failed(content.key, &failure);
     let most = if has_no_address && attachments.has_no_address { 1 } else { MAX_ATTEMPTS };
