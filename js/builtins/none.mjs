@@ -1,6 +1,6 @@
 // `#builtins` where nothing is traced.
 
-import { heapLimit, monotonicMs, outsideOfWork, randomUUID, timers } from './isolate.mjs';
+import * as isolate from './isolate.mjs';
 
 export * from './isolate.mjs';
 
@@ -47,12 +47,4 @@ export const types = {
 };
 
 /** As in `workerd.mjs`. */
-export default {
-  AsyncLocalStorage,
-  heapLimit,
-  monotonicMs,
-  outsideOfWork,
-  randomUUID,
-  timers,
-  types,
-};
+export default { ...isolate, AsyncLocalStorage, types };

@@ -2,18 +2,10 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { types } from 'node:util';
-import { heapLimit, monotonicMs, outsideOfWork, randomUUID, timers } from './isolate.mjs';
+import * as isolate from './isolate.mjs';
 
 export * from './isolate.mjs';
 export { AsyncLocalStorage, types };
 
 /** What `require` gives where no bundler comes between: workerd takes the default export of a module. */
-export default {
-  AsyncLocalStorage,
-  heapLimit,
-  monotonicMs,
-  outsideOfWork,
-  randomUUID,
-  timers,
-  types,
-};
+export default { ...isolate, AsyncLocalStorage, types };
