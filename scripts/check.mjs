@@ -6,15 +6,15 @@
  *
  *     npm run check
  */
-import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { linting } from './linting.mjs';
 import { npm } from './npm.mjs';
+import { run } from './step.mjs';
 
 const cwd = fileURLToPath(new URL('..', import.meta.url));
 const isWindows = process.platform === 'win32';
-/** What runs now. @type {Set<import('node:child_process').ChildProcess>} */
-const running = new Set();
+/** @type {import('node:child_process').ChildProcess[]} */
+const started = [];
 
 process.on('SIGINT', () => fail('')).on('SIGTERM', () => fail(''));
 
@@ -40,39 +40,27 @@ async function quietly(...names) {
 /** Runs scripts, one after the other, and shows their output. */
 async function loudly(...names) {
   for (const name of names) {
-    const { code } = await start(name, 'inherit');
-    if (code !== 0) await fail('');
+    const { code, output } = await start(name, 'inherit');
+    if (code !== 0) await fail(output);
   }
 }
 
 /** Runs a script, with all that it starts in a group of its own; its exit code, and its output if that is piped. */
 function start(name, stdio) {
-  const { command, args, shell } = npm(['run', '--silent', name]);
   // Only what compiles the tests lints: all crates are among them.
   const env = name === 'test:rust' ? { ...process.env, ...linting } : process.env;
-  const options = { cwd, env, shell, detached: !isWindows };
-  const child = spawn(command, args, { ...options, stdio: ['ignore', stdio, stdio] });
-  running.add(child);
-  let output = '';
-  const collect = (chunk) => (output += chunk);
-  child.stdout?.setEncoding('utf8').on('data', collect);
-  child.stderr?.setEncoding('utf8').on('data', collect);
-  return new Promise((resolve) => {
-    child.on('error', (error) => fail(`${command}: ${error.message}\n`));
-    child.on('close', (code) => {
-      running.delete(child);
-      resolve({ code: code ?? 1, output });
-    });
-  });
+  const script = { ...npm(['run', '--silent', name]), cwd, env, detached: !isWindows, stdio };
+  return run(script, (child) => started.push(child));
 }
 
 /** Shows an output, and ends everything; never returns. */
 function fail(output) {
-  for (const child of running) {
+  for (const child of started.splice(0)) {
+    const isRunning = child.exitCode === null && child.signalCode === null;
+    if (!isRunning || child.pid === undefined) continue;
     if (isWindows) child.kill();
-    else if (child.pid !== undefined) process.kill(-child.pid);
+    else process.kill(-child.pid);
   }
-  running.clear();
   process.stdout.write(output, () => process.exit(1));
   return new Promise(() => {});
 }

@@ -23,14 +23,15 @@ export async function step(title, ...commands) {
   process.exit(failure.code);
 }
 
-/** Runs a command; its exit code, and all that it printed. */
-export function run({ command, args, ...settings }) {
+/** Runs a command; its exit code, and all that it printed to pipes. `started` gets the process. */
+export function run({ command, args, stdio = 'pipe', ...settings }, started = () => {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { ...settings, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, { ...settings, stdio: ['ignore', stdio, stdio] });
+    started(child);
     let output = '';
     const collect = (chunk) => (output += chunk);
-    child.stdout.setEncoding('utf8').on('data', collect);
-    child.stderr.setEncoding('utf8').on('data', collect);
+    child.stdout?.setEncoding('utf8').on('data', collect);
+    child.stderr?.setEncoding('utf8').on('data', collect);
     child.on('error', (error) => resolve({ code: 1, output: `${command}: ${error.message}` }));
     child.on('close', (code) => resolve({ code: code ?? 1, output }));
   });
