@@ -6,7 +6,7 @@
  */
 
 const { startCollector: start } = require('./tools/collector');
-const { commentText } = require('./tools/support/comment-text');
+const { commentText } = require('./tools/support/comments');
 
 /** @typedef {import('./testing').TestCollector} TestCollector */
 /** @typedef {import('./testing').TestSpan} TestSpan */

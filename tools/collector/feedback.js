@@ -3,7 +3,7 @@
 // Finds feedback among the rows that arrive: the scores and comments that `logFeedback` of either package sends.
 
 const { isObject } = require('../support/json');
-const { commentedId } = require('./comments');
+const { commentedId } = require('../support/comments');
 
 /** @typedef {import('./types').Feedback} Feedback */
 /** @typedef {import('./types').Row} Row */

@@ -2,7 +2,7 @@
 
 // Takes rows in: checks them, writes them to the file, and merges them.
 
-const { commentedId } = require('./comments');
+const { commentedId } = require('../support/comments');
 const { cutDepth } = require('./depth');
 const { Journal } = require('./journal');
 const { counted } = require('../support/format');

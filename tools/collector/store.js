@@ -4,7 +4,8 @@
 
 const { isDeepStrictEqual } = require('node:util');
 
-const { commentedId } = require('./comments');
+const { commentedId } = require('../support/comments');
+const { addTo, removeFrom } = require('../support/sets-by-key');
 const { mergeRow } = require('./merge');
 const { Retention } = require('./retention');
 
@@ -220,18 +221,6 @@ function keyOf(row, id) {
 function commentedKey(row) {
   const id = commentedId(row);
   return row === undefined || id === undefined ? undefined : keyOf(row, id);
-}
-
-/** @param {Map<string, Set<string>>} sets @param {string} name @param {string} key */
-function addTo(sets, name, key) {
-  sets.set(name, (sets.get(name) ?? new Set()).add(key));
-}
-
-/** @param {Map<string, Set<string>>} sets @param {string} name @param {string} key */
-function removeFrom(sets, name, key) {
-  const keys = sets.get(name);
-  keys?.delete(key);
-  if (keys?.size === 0) sets.delete(name);
 }
 
 module.exports = { RowStore };

@@ -3,7 +3,7 @@
 // Builds the trees of traces from rows.
 
 const { isObject } = require('../support/json');
-const { commentsIn } = require('./comments');
+const { commentsIn } = require('../support/comments');
 const { findLost, openContinued } = require('./lost-spans');
 
 /** @typedef {import('./types').Row} Row */

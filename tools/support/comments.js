@@ -1,11 +1,12 @@
 'use strict';
 
-// Comments: feedback that has a row of its own, which names the row that it is about.
+// Comments: feedback that has a row of its own, which names the row that it is about. The viewer's page bundles this file,
+// too: it uses nothing of Node.
 
-const { isObject } = require('../support/json');
+const { isObject } = require('./json');
 
 /**
- * @param {import('./types').JsonObject | undefined} row
+ * @param {import('./json').JsonObject | undefined} row
  * @returns {string | undefined} the id of the row that it comments on; undefined: it is no comment
  */
 function commentedId(row) {
@@ -14,11 +15,12 @@ function commentedId(row) {
 }
 
 /**
- * @param {import('./types').Row[]} rows
- * @returns {Map<string, import('./types').Row[]>} the comments among them, by the id of the row that they are about
+ * @template {import('./json').JsonObject} R
+ * @param {R[]} rows
+ * @returns {Map<string, R[]>} the comments among them, by the id of the row that they are about
  */
 function commentsIn(rows) {
-  /** @type {Map<string, import('./types').Row[]>} */
+  /** @type {Map<string, R[]>} */
   const comments = new Map();
   for (const row of rows) {
     const id = commentedId(row);
@@ -30,4 +32,13 @@ function commentsIn(rows) {
   return comments;
 }
 
-module.exports = { commentedId, commentsIn };
+/**
+ * @param {import('./json').JsonObject} row one of a comment
+ * @returns {string} what it says; its JSON where that is no text
+ */
+function commentText({ comment }) {
+  const text = isObject(comment) ? comment.text : undefined;
+  return typeof text === 'string' ? text : (JSON.stringify(text ?? comment) ?? '');
+}
+
+module.exports = { commentText, commentedId, commentsIn };

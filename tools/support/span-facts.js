@@ -15,10 +15,11 @@ function metadataOf(span) {
   return isObject(span?.row.metadata) ? span.row.metadata : {};
 }
 
+/** @param {Span} span @returns {boolean} whether another process than its own has ended it */
+const wasClosed = (span) => span.end !== null && metadataOf(span)['flue.interrupted'] === true;
+
 /** @param {Span} span @returns {boolean} whether it did not end by itself, and does not run */
-function isInterrupted(span) {
-  return span.lost || (span.end !== null && metadataOf(span)['flue.interrupted'] === true);
-}
+const isInterrupted = (span) => span.lost || wasClosed(span);
 
 /**
  * @param {Span[]} roots
@@ -52,7 +53,7 @@ function attemptSpanOf(span, depth) {
     end,
     error,
     lost,
-    interrupted: end !== null && metadata['flue.interrupted'] === true,
+    interrupted: wasClosed(span),
     cancelled: metadata['flue.cancelled'] === true,
     operation: isPart ? operation : null,
     attempt: countOrNull(metadata['flue.attempt']),

@@ -2,7 +2,7 @@
 
 // What of a row is searched, and where a text occurs in it.
 
-const { commentText } = require('../support/comment-text');
+const { commentText } = require('../support/comments');
 const { isObject } = require('../support/json');
 
 /** Separates values, so that nothing is found across two of them. */

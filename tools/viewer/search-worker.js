@@ -4,6 +4,7 @@
 
 const { parentPort } = require('node:worker_threads');
 
+const { addTo, removeFrom } = require('../support/sets-by-key');
 const { excerptOf, patternOf, searchText } = require('./search-text');
 
 /** @typedef {import('./types').SearchAnswer} SearchAnswer */
@@ -64,7 +65,7 @@ function findAll(pattern) {
   const found = new Map();
   for (const [traceId, rows] of texts) {
     for (const [rowId, text] of rows) {
-      if (pattern.test(text)) note(found, traceId, rowId);
+      if (pattern.test(text)) addTo(found, traceId, rowId);
     }
   }
   return found;
@@ -76,8 +77,8 @@ function update(traceId, row) {
   const rows = texts.get(traceId) ?? new Map();
   texts.set(traceId, rows.set(row.id, text));
   for (const { pattern, found } of searches.values()) {
-    if (pattern.test(text)) note(found, traceId, String(row.id));
-    else forget(found, traceId, String(row.id));
+    if (pattern.test(text)) addTo(found, traceId, String(row.id));
+    else removeFrom(found, traceId, String(row.id));
   }
 }
 
@@ -87,21 +88,9 @@ function keep(traceId, rowIds) {
   for (const rowId of rows.keys()) {
     if (rowIds.has(rowId)) continue;
     rows.delete(rowId);
-    for (const { found } of searches.values()) forget(found, traceId, rowId);
+    for (const { found } of searches.values()) removeFrom(found, traceId, rowId);
   }
   if (rows.size === 0) texts.delete(traceId);
-}
-
-/** @param {Found} found @param {string} traceId @param {string} rowId */
-function note(found, traceId, rowId) {
-  found.set(traceId, (found.get(traceId) ?? new Set()).add(rowId));
-}
-
-/** @param {Found} found @param {string} traceId @param {string} rowId */
-function forget(found, traceId, rowId) {
-  const rows = found.get(traceId);
-  rows?.delete(rowId);
-  if (rows?.size === 0) found.delete(traceId);
 }
 
 /** @param {number} id @param {SearchAnswer['result']} result */

@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks';
 
 import { formatPause } from '../../support/attempt-story.js';
-import { commentText } from '../../support/comment-text.js';
+import { commentText } from '../../support/comments.js';
 import { useLoaded } from './connection.mjs';
 import { Clamped } from './clamped.mjs';
 import { Conversation } from './conversation.mjs';

@@ -2,6 +2,7 @@
 
 import { useEffect, useLayoutEffect } from 'preact/hooks';
 
+import { addTo, removeFrom } from '../../support/sets-by-key.js';
 import { lastList, parsePlace, replacePlace, traceLink } from './place.mjs';
 
 /** The keys and what they do, for the help. */
@@ -31,10 +32,10 @@ export function useKeys(keys) {
   // Before the next key comes: it means what is drawn.
   useLayoutEffect(() => {
     for (const [key, handle] of Object.entries(keys)) {
-      handlers.set(key, (handlers.get(key) ?? new Set()).add(handle));
+      addTo(handlers, key, handle);
     }
     return () => {
-      for (const [key, handle] of Object.entries(keys)) handlers.get(key)?.delete(handle);
+      for (const [key, handle] of Object.entries(keys)) removeFrom(handlers, key, handle);
     };
   });
 }

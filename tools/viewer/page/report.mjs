@@ -1,6 +1,6 @@
 // Writes a trace as Markdown, for whoever or whatever is to find out what went wrong.
 
-import { commentText } from '../../support/comment-text.js';
+import { commentText, commentedId } from '../../support/comments.js';
 import { counted, formatCost, formatCount, formatDuration } from '../../support/format.js';
 import { isObject } from '../../support/json.js';
 import { readError } from './error-parts.mjs';
@@ -125,7 +125,7 @@ function writeFields({ input, output }, heading) {
 function writeComments(rows, spans) {
   const comments = rows.filter(({ comment }) => isObject(comment));
   const texts = comments.slice(0, MAX_COMMENTS).map((row) => {
-    const id = isObject(row.origin) ? row.origin.id : undefined;
+    const id = commentedId(row);
     const span = spans.find(({ rowId }) => rowId === id);
     const where = span === undefined ? '' : `on ${titleOf(span)}\n\n`;
     return where + fenced(cut(commentText(row), MAX_FIELD), 'text');
