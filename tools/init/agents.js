@@ -3,7 +3,7 @@
 // The agents of a Flue 2 project, by the rules of Flue's own scan (`scanAgents` of `@flue/vite`).
 
 const { withoutTexts } = require('./lexer');
-const { closingOf, directivesOf, flattened } = require('./source');
+const { closingOf, directivesOf, escaped, flattened } = require('./source');
 
 /** @typedef {import('./project').Project} Project */
 /** @typedef {import('./files').SourceFile} SourceFile */
@@ -147,7 +147,7 @@ function listed(code, flat) {
  */
 function agentNameOf(local, text, flat) {
   const assigned = new RegExp(
-    String.raw`${START}${local.replaceAll('$', String.raw`\$`)}\s*\.\s*agentName\s*=\s*(?=["'])`,
+    String.raw`${START}${escaped(local)}\s*\.\s*agentName\s*=\s*(?=["'])`,
     'g',
   );
   const last = [...flat.matchAll(assigned)].at(-1);

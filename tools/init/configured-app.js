@@ -7,7 +7,7 @@ const path = require('node:path');
 const { Failure } = require('../support/usage');
 const { readFile, readableFile } = require('./files');
 const { withoutTexts } = require('./lexer');
-const { closingOf, flattened } = require('./source');
+const { closingOf, escaped, flattened } = require('./source');
 const { allImportsOf } = require('./tracing');
 
 /** In the order in which Vite and Flue look for them; the first one counts. */
@@ -97,7 +97,7 @@ function pluginCall(text) {
   if (clause === undefined) return undefined;
   const local = /(?<![\w$])flue\s*(?:\bas\b|:)\s*([\w$]+)/.exec(clause)?.[1] ?? 'flue';
   const code = withoutTexts(text);
-  const call = new RegExp(String.raw`(?<![\w$])${local.replaceAll('$', String.raw`\$`)}\s*\(`);
+  const call = new RegExp(String.raw`(?<![\w$])${escaped(local)}\s*\(`);
   const found = call.exec(code);
   if (found === null) return undefined;
   const open = found.index + found[0].length - 1;

@@ -4,7 +4,7 @@
 // find their parents.
 
 const { partsOf, withoutTexts } = require('./lexer');
-const { closingOf } = require('./source');
+const { closingOf, escaped } = require('./source');
 const { OURS, allImportsOf } = require('./tracing');
 
 const FLUE = '@flue/runtime';
@@ -86,8 +86,7 @@ function nameIn(imports, from, name) {
  */
 function callOf(text, name, observer) {
   const code = withoutTexts(text);
-  const escaped = name.replaceAll(/[$.]/g, String.raw`\$&`);
-  const calls = [...code.matchAll(new RegExp(String.raw`(?<![\w$.])${escaped}\s*\(`, 'g'))]
+  const calls = [...code.matchAll(new RegExp(String.raw`(?<![\w$.])${escaped(name)}\s*\(`, 'g'))]
     .map((call) => {
       const open = call.index + call[0].length - 1;
       const end = closingOf(code, open);
@@ -167,9 +166,7 @@ function withName(text, from, present, wanted, alias = wanted) {
   const rest = text.slice(0, clauseStart) + text.slice(clauseStart + clause.length);
   // The member `observe` of an instrumentation is no use. One import too many does no harm.
   const code = withoutTexts(rest).replaceAll(/([{,]\s*)observe\s*:/g, '$1');
-  const isUsed = new RegExp(
-    String.raw`(?<![\w$.])${local.replaceAll('$', String.raw`\$`)}(?![\w$])`,
-  ).test(code);
+  const isUsed = new RegExp(String.raw`(?<![\w$.])${escaped(local)}(?![\w$])`).test(code);
   const as = text.startsWith('import', start) ? ' as ' : ': ';
   const has = new RegExp(String.raw`(?<![\w$])${wanted}(?![\w$])`).test(clause);
   const gap = /\s*$/.exec(clause.slice(0, match.index))?.[0] ?? ' ';

@@ -10,6 +10,7 @@ const {
   assignedImportsOf,
   callsOf,
   directivesOf,
+  escaped,
   flattened,
   importsOf,
   modulesCalled,
@@ -211,9 +212,6 @@ function loadIn(clause) {
   const named = /(?<![\w$])config(?:\s*:\s*([\w$]+))?(?![\w$])/.exec(clause);
   return named === null ? [] : [escaped(named[1] ?? 'config')];
 }
-
-/** @param {string} name @returns {string} as a part of a pattern */
-const escaped = (name) => name.replaceAll('$', String.raw`\$`);
 
 /** Where an import begins, with the comments above it that are for the next line. @param {string} text @param {number} at */
 function startOf(text, at) {

@@ -119,6 +119,9 @@ function namesOf(clause) {
   return names;
 }
 
+/** @param {string} name of a variable, or of a member of one @returns {string} as a part of a pattern */
+const escaped = (name) => name.replaceAll(/[$.]/g, String.raw`\$&`);
+
 /** @param {string} text @returns {string} without the comments that it begins with */
 const afterComments = (text) => text.replace(/^(?:\s|\/\*[^]*?\*\/|\/\/.*|#!.*)*/, '');
 
@@ -184,6 +187,7 @@ module.exports = {
   callsOf,
   closingOf,
   directivesOf,
+  escaped,
   flattened,
   importsOf,
   modulesCalled,

@@ -3,7 +3,7 @@
 // What a module takes of a package, in whichever form it imports it.
 
 const { withoutTexts } = require('./lexer');
-const { callsOf, closingOf, importsOf, namesOf } = require('./source');
+const { callsOf, closingOf, escaped, importsOf, namesOf } = require('./source');
 
 /**
  * @typedef {object} Taken
@@ -105,10 +105,7 @@ function addCall(text, call, taken) {
  */
 function addUses(text, variable, taken) {
   const code = withoutTexts(text);
-  const uses = new RegExp(
-    String.raw`(?<![\w$]|(?<!\.\.)\.)${variable.replaceAll('$', String.raw`\$`)}(?![\w$])`,
-    'g',
-  );
+  const uses = new RegExp(String.raw`(?<![\w$]|(?<!\.\.)\.)${escaped(variable)}(?![\w$])`, 'g');
   for (const { index } of code.matchAll(uses)) {
     const end = index + variable.length;
     const [before, after] = [code.slice(0, index), code.slice(end)];
