@@ -43,7 +43,7 @@ test.each([
     `a('b\\\r\nc', d)`,
     `a('    \n ', d)`.replace('    ', '   '),
   ],
-])('%s is told from the code around it', (_what, source, code) => {
+])('%s is distinguished from the code around it', (_what, source, code) => {
   expect(withoutTexts(source)).toBe(code);
 });
 

@@ -21,7 +21,7 @@ function print(line) {
 
 /** What has been warned of: codes, and causes of their own. @type {Set<string>} */
 const warned = new Set();
-/** How many causes are told apart. All further ones count as one. */
+/** How many causes are distinguished. All further ones count as one. */
 const MAX_CAUSES = 64;
 
 /** Called for each warning. @type {Set<(diagnostic: { code: string, message: string }) => void>} */

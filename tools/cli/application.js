@@ -123,7 +123,7 @@ class Application {
 
   /**
    * Sends a signal to all its processes; SIGTERM once to each. On Windows any signal would end the shell at once and leave
-   * what it has started, so that none is sent there: the console has told all of them of Ctrl-C.
+   * what it has started, so that none is sent there: the console sends Ctrl-C to all of them.
    *
    * @param {NodeJS.Signals} signal
    */

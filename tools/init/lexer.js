@@ -1,6 +1,6 @@
 'use strict';
 
-// Tells the code of a source from its comments and texts: strings, templates and regular expressions.
+// Separates the code of a source from its comments and texts: strings, templates and regular expressions.
 
 /** What may begin something else than code, and brackets. */
 const TOKEN = /^#!.*|\/\*[^]*?\*\/|\/\/.*|["'`(){}/]/g;
@@ -22,7 +22,7 @@ const BEFORE_EXPRESSION =
 const BEFORE_CONDITION = /(?<![\w$.])(?:if|while|for(?:\s+await)?|with)\s*$/;
 /** How much of the code before a token decides on it. */
 const BEFORE_LENGTH = 12;
-/** How many templates without an end are told from others. */
+/** How many templates without an end are recognised. */
 const MAX_UNENDED = 20;
 
 /** @typedef {{ start: number, end: number, kind: 'comment' | 'quoted' | 'template' }} Part */

@@ -15,13 +15,15 @@ const OFFICIAL = 'braintrust';
 /** Names that identify a module which connects Flue with Braintrust. */
 const CONNECTORS = ['braintrustFlueObserver', 'braintrustFlueInstrumentation'];
 
-/** What loads the official package or a part of it, or names it for a test runner or for Node. */
-const LOADS_OFFICIAL =
-  /(?:(?<![\w$.])(?:from|import)\s*|(?:(?<![\w$])import|(?:[mM]ock|[rR]equire[\w$]{0,40}|importActual|importOriginal)(?:<[^;]{0,200}?>)?|\.resolve)\s*\(\s*)(["'`])braintrust(?:\1|\/)/;
-
 /** What replaces a module in a test, or loads it in spite of that. */
-const MOCKS =
-  /(?:[mM]ock|[rR]equire[\w$]{1,40}|importActual|importOriginal)(?:<[^;]{0,200}?>)?\s*\(\s*(["'`])(?= {10}\1)/g;
+const MOCK = String.raw`(?:[mM]ock|[rR]equire[\w$]{1,40}|importActual|importOriginal)`;
+/** The types of a call. */
+const TYPES = String.raw`(?:<[^;]{0,200}?>)?`;
+/** What loads the official package or a part of it, or names it for a test runner or for Node. */
+const LOADS_OFFICIAL = new RegExp(
+  String.raw`(?:(?<![\w$.])(?:from|import)\s*|(?:(?<![\w$])import|(?:${MOCK}|[rR]equire)${TYPES}|\.resolve)\s*\(\s*)(["'\x60])braintrust(?:\1|\/)`,
+);
+const MOCKS = new RegExp(String.raw`${MOCK}${TYPES}\s*\(\s*(["'\x60])(?= {10}\1)`, 'g');
 
 /** @typedef {import('./files').SourceFile} SourceFile */
 
@@ -59,7 +61,7 @@ const isOfficial = (file) => connects(file, takenOfOfficial(file.text));
 
 /**
  * Whether a module uses the official package at all, or may do so: what seems to be a text can be code that was misread, and
- * the user is told to uninstall what no module uses.
+ * `init` advises to uninstall what no module uses.
  *
  * @param {SourceFile} file
  */
