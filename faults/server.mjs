@@ -43,6 +43,7 @@ export async function startServer({ faults, timeline = [], front: kind, limit })
   });
   const proxy = new TcpProxy(collector.port);
   await proxy.start();
+  proxy.onBreak = () => acknowledged.doubtLatest();
   const front = kind && (await startFront(kind, collector.port));
   const [first, ...later] = timeline;
   if (first !== undefined) await proxy.turn(first.proxy);
@@ -73,6 +74,9 @@ export async function startServer({ faults, timeline = [], front: kind, limit })
   };
 }
 
+/** How long an answer may take to its client, in milliseconds: a connection that breaks meanwhile may have lost it. */
+const ANSWER_MS = 1000;
+
 /** The rows that the server has confirmed. */
 class Acknowledged {
   /** How many, each time counted. */
@@ -83,7 +87,10 @@ class Acknowledged {
   rejected = [];
   /** The rows of requests that are not answered yet. @type {Map<number, any[]>} */
   #asked = new Map();
-  #known = new Set();
+  /** Those that the client knows to be confirmed, and when that was. @type {Map<string, number>} */
+  #known = new Map();
+  /** The requests whose connection broke before their answer. @type {Set<number>} */
+  #doubtful = new Set();
 
   /** @param {Request} request */
   note({ index, path, bodyText }) {
@@ -96,13 +103,21 @@ class Acknowledged {
   /** @param {number} index of a request that was answered with success @param {string[]} [rowIds] */
   settle(index, rowIds = []) {
     if (!this.#asked.has(index)) return;
+    const isDoubtful = this.#doubtful.has(index);
     const rows = this.#take(index);
     this.rows += rows.length || rowIds.length;
     for (const row of rows) {
       const hash = createHash('sha1').update(JSON.stringify(row)).digest('base64');
       if (this.#known.has(hash)) this.repeated += 1;
-      else this.#known.add(hash);
+      else if (!isDoubtful) this.#known.set(hash, Date.now());
     }
+  }
+
+  /** The connections break: the client may have missed the latest answers, and sends their rows again. */
+  doubtLatest() {
+    for (const index of this.#asked.keys()) this.#doubtful.add(index);
+    const since = Date.now() - ANSWER_MS;
+    for (const [hash, at] of this.#known) if (at >= since) this.#known.delete(hash);
   }
 
   /** @param {number} index of one that was not @param {number | null} status */
@@ -115,6 +130,7 @@ class Acknowledged {
   #take(index) {
     const rows = this.#asked.get(index) ?? [];
     this.#asked.delete(index);
+    this.#doubtful.delete(index);
     return rows;
   }
 }

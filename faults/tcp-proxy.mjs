@@ -18,6 +18,8 @@ export class TcpProxy {
   #server = createServer((socket) => this.#accept(socket));
   /** @type {Set<import('node:net').Socket>} */
   #sockets = new Set();
+  /** Called when connections break. */
+  onBreak = () => {};
 
   /** @param {number} target the port behind it */
   constructor(target) {
@@ -74,6 +76,7 @@ export class TcpProxy {
   }
 
   #breakAll() {
+    this.onBreak();
     for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 }
