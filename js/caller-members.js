@@ -88,6 +88,7 @@ function isPart({ type, runId, taskId }, work) {
  * @param {import('./context.js').Inherited} [inherited]
  */
 function withNamedCaller(text, caller, inherited) {
+  if (caller === undefined && inherited === undefined) return text;
   const propagated = member('propagated', inherited?.flueUpdate);
   if (caller === undefined) return withMembers(text, propagated);
   const { spanId, rootSpanId, isWithin } = caller;

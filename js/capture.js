@@ -49,6 +49,7 @@ const MAX_ASKED = 16_384;
  * A kind of events that matters: one that is translated, that may be a turn's first token, or that is a stage of work.
  * @typedef {object} EventKind
  * @property {Priority | undefined} priority undefined if it is not translated
+ * @property {boolean} isWanted whether each of them is translated
  * @property {import('./routes.js').Stage | undefined} stage
  * @property {boolean} isCall whether Flue emits it within the call of the work that it begins
  * @property {((event: any) => boolean) | undefined} isFirstToken of the events that stream a response
@@ -90,10 +91,9 @@ class Capture {
    * @param {any} event
    * @param {EventKind} kind
    */
-  wants(event, { priority, isFirstToken }) {
-    if (isFirstToken === undefined) {
-      return priority !== undefined && (event.type !== 'message_end' || reportsUsage(event));
-    }
+  wants(event, { priority, isWanted, isFirstToken }) {
+    if (isWanted) return true;
+    if (isFirstToken === undefined) return priority !== undefined && reportsUsage(event);
     const { turnId, timestamp } = event;
     const asked = this.#asked;
     if (asked.has(turnId) && asked.get(turnId) === undefined && isFirstToken(event)) {
@@ -110,29 +110,41 @@ class Capture {
    * @param {Owner} [owner] the recorder of `record`, if there are several: each knows its own conversations only
    */
   take(event, { priority }, record, owner) {
-    const { type, turnId } = event;
-    const { Start, Continuation, MinimalEnd } = this.#priority;
+    const { Start } = this.#priority;
+    if (priority !== Start) {
+      this.#takeEnd(event, record, owner);
+      return;
+    }
+    const { type } = event;
     if (type === 'turn_request') {
-      this.#await(turnId);
+      this.#await(event.turnId);
       this.#takeRequest(event, record, owner);
     } else if (type === 'operation_start') {
       noteOperation(event);
-      record(this.#beginning(event), Start);
-    } else if (isRunStart(type)) {
       record(this.#beginning(event), Start);
     } else if (type === 'submission_queued') {
       record(withNamedCaller(stringify(event), this.#destination?.callerOf(event)), Start);
     } else if (type === 'message_end') {
       record(usageText(event), Start);
-    } else if (priority === Start) {
-      record(stringify(event), Start);
+    } else if (isRunStart(type)) {
+      record(this.#beginning(event), Start);
     } else {
-      const firstDeltaAt = type === 'turn' ? this.#takeFirstDelta(turnId) : undefined;
-      const added = firstDeltaAt === undefined ? '' : `,"firstDeltaAt":${firstDeltaAt}`;
-      const text = endText(event, (characters) => this.#hasRoom(characters, owner));
-      const isRecorded = text !== undefined && record(withMembers(text, added), Continuation);
-      if (!isRecorded) record(withMembers(minimalEndText(event), added), MinimalEnd);
+      record(stringify(event), Start);
     }
+  }
+
+  /**
+   * @param {any} event that continues or ends a span
+   * @param {Record} record
+   * @param {Owner} [owner]
+   */
+  #takeEnd(event, record, owner) {
+    const { Continuation, MinimalEnd } = this.#priority;
+    const firstDeltaAt = event.type === 'turn' ? this.#takeFirstDelta(event.turnId) : undefined;
+    const added = firstDeltaAt === undefined ? '' : `,"firstDeltaAt":${firstDeltaAt}`;
+    const text = endText(event, (characters) => this.#hasRoom(characters, owner));
+    const isRecorded = text !== undefined && record(withMembers(text, added), Continuation);
+    if (!isRecorded) record(withMembers(minimalEndText(event), added), MinimalEnd);
   }
 
   /**
@@ -246,7 +258,10 @@ function kindsOf(native) {
     [...types].map((type) => {
       const priority = priorities.get(/** @type {any} */ (type));
       const stage = STAGES.get(type);
-      return [type, { priority, stage, isCall: isCall(type), isFirstToken: deltas.get(type) }];
+      const isFirstToken = deltas.get(type);
+      const isWanted =
+        priority !== undefined && isFirstToken === undefined && type !== 'message_end';
+      return [type, { priority, isWanted, stage, isCall: isCall(type), isFirstToken }];
     }),
   );
 }
@@ -254,6 +269,7 @@ function kindsOf(native) {
 /** Stands for the kind of an event that throws when its type is read. @type {EventKind} */
 const UNREADABLE_KIND = {
   priority: undefined,
+  isWanted: false,
   stage: undefined,
   isCall: false,
   isFirstToken: undefined,

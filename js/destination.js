@@ -69,7 +69,7 @@ class Destination {
   /** The variables and the file that it was made with. @type {{ env: Record<string, string>, file: Record<string, string> }} */
   environment = { env: {}, file: {} };
   /** Starts another recorder with the same settings. @type {() => Recorder} */
-  start = () => this.#recorder;
+  start = () => this.recorder;
   /** The experiment that its rows go to, in place of the logs of a project. @type {string | undefined} */
   experimentId;
   /** That of the logger for which a slug has opened it; undefined if it is a logger's own. @type {Destination | undefined} */
@@ -85,10 +85,12 @@ class Destination {
   hasSpool;
   /** Whether the configuration names the project by its id. Its name is unknown then. */
   isById;
-  #recorder;
+  /** Only this class sets it. @type {Recorder} */
+  recorder;
   #flueEvents;
   #ownEvents;
-  #isClosed = false;
+  /** Whether it records nothing more. Only this class sets it. */
+  isClosed = false;
   /** Keeps it from being collected while rows wait. @type {NodeJS.Timeout | undefined} */
   #timer;
 
@@ -100,13 +102,13 @@ class Destination {
   constructor(host, services, recorder) {
     this.#host = host;
     this.#services = services;
-    this.#recorder = recorder;
+    this.recorder = recorder;
     this.#ownEvents = new OwnEvents(host, services.masking, this);
     this.#flueEvents = new FlueEvents(host, services, this);
     this.#files = new PendingFiles(host.hasTimers ? undefined : FILE_MS);
     this.#slugDestinations = new SlugDestinations(this, services.openers);
     this.#delivery = new Delivery({
-      recorder: () => this.#recorder,
+      recorder: () => this.recorder,
       leftOut: () => this.sampling?.leftOut ?? 0,
       files: this.#files,
       slugDestinations: this.#slugDestinations,
@@ -120,20 +122,12 @@ class Destination {
     if (isSampled) this.sampleBy(undefined);
   }
 
-  get recorder() {
-    return this.#recorder;
-  }
-
-  get isClosed() {
-    return this.#isClosed;
-  }
-
   /**
    * Records again after `close()`, by another recorder with the same settings. The counters start anew.
    * @param {Recorder} recorder
    */
   reopen(recorder) {
-    this.#isClosed = false;
+    this.isClosed = false;
     this.#delivery.startOver();
     if (this.sampling !== undefined) this.sampling.leftOut = 0;
     this.#replaceRecorder(recorder);
@@ -144,13 +138,13 @@ class Destination {
    * @param {Recorder} recorder
    */
   renew(recorder) {
-    this.#delivery.keepCounting(this.#recorder);
+    this.#delivery.keepCounting(this.recorder);
     this.#replaceRecorder(recorder);
   }
 
   /** @param {Recorder} recorder */
   #replaceRecorder(recorder) {
-    this.#recorder = recorder;
+    this.recorder = recorder;
     this.#slugDestinations.clear();
     this.reset();
   }
@@ -161,7 +155,7 @@ class Destination {
    */
   sampleBy(sample) {
     const keepsErrors = this.traceDestination()?.keepsErrors === true;
-    const samples = (/** @type {string} */ traceId) => this.#recorder.samples(traceId);
+    const samples = (/** @type {string} */ traceId) => this.recorder.samples(traceId);
     this.sampling ??= new Sampling({ keepsErrors, samples });
     this.sampling.sample = sample;
   }
@@ -203,8 +197,8 @@ class Destination {
   /** Connects before the first event comes. False where a request of the application must do it: see {@link logIn}. */
   connect() {
     try {
-      if (this.#recorder.connect === undefined) return false;
-      this.#recorder.connect();
+      if (this.recorder.connect === undefined) return false;
+      this.recorder.connect();
       this.#isConnecting = true;
       this.#services.schedule();
       return true;
@@ -219,14 +213,14 @@ class Destination {
    * @param {number} timeoutMs how long it takes at most
    */
   async logIn(timeoutMs) {
-    await this.#recorder.logIn?.(timeoutMs);
+    await this.recorder.logIn?.(timeoutMs);
     this.#services.report();
   }
 
   /** Whether it is closed and delivers nothing more. */
   get isAtRest() {
     try {
-      return this.isClosed && this.#recorder.isAtRest();
+      return this.isClosed && this.recorder.isAtRest();
     } catch {
       // The environment is being torn down.
       return true;
@@ -241,7 +235,7 @@ class Destination {
   /** Counts an event that could not be read, routed or written. */
   countLost() {
     try {
-      this.#recorder.record(UNREADABLE, this.#host.load().Priority.Start, false);
+      this.recorder.record(UNREADABLE, this.#host.load().Priority.Start, false);
     } catch (error) {
       warn('EVENT_LOST', `An event could not be recorded: ${messageOf(error)}.`);
     }
@@ -309,7 +303,7 @@ class Destination {
   redactPropagated(event) {
     if (this.#services.masking.wasSet) return undefined;
     try {
-      return JSON.parse(this.#recorder.redactPropagated(event) ?? 'null') ?? undefined;
+      return JSON.parse(this.recorder.redactPropagated(event) ?? 'null') ?? undefined;
     } catch {
       // The environment is being torn down.
       return undefined;
@@ -318,7 +312,7 @@ class Destination {
 
   /** Whether everything is delivered that was recorded here. Throws when the environment is being torn down. */
   get isIdle() {
-    return this.#ownEvents.isEmpty && this.#files.isEmpty && this.#recorder.isIdle();
+    return this.#ownEvents.isEmpty && this.#files.isEmpty && this.recorder.isIdle();
   }
 
   /**
@@ -394,7 +388,7 @@ class Destination {
    */
   traceDestination() {
     try {
-      return parse(this.#recorder.traceDestination());
+      return parse(this.recorder.traceDestination());
     } catch {
       // The environment is being torn down.
       return undefined;
@@ -443,7 +437,7 @@ class Destination {
   close(options) {
     this.releaseAll();
     return this.#delivery.close(options, () => {
-      this.#isClosed = true;
+      this.isClosed = true;
       this.wasCurrent = this.isCurrent;
     });
   }
@@ -457,7 +451,7 @@ class Destination {
   /** Keeps it alive until its rows are delivered: the rows of a collected one have only the exit timeout. */
   #linger() {
     // A host without timers keeps the recorders that have rows.
-    if (!this.#host.hasTimers) this.#recorder.owner = this;
+    if (!this.#host.hasTimers) this.recorder.owner = this;
     if (this.#timer !== undefined || !this.#host.hasTimers) return;
     this.#timer = startTimer(() => {
       this.#timer = undefined;

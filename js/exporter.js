@@ -166,14 +166,20 @@ class Exporter {
 
   /**
    * Records one event where its work began, else at the current destination. Never throws.
-   * @param {unknown} event
+   * @param {any} event
    * @param {boolean} [isFollowed] whether Flue's interceptors are followed
    * @returns {Promise<void> | undefined} the delivery, for runtimes that wait for it
    */
   observe(event, isFollowed = false) {
-    const kind = this.#kindOf(event);
+    let kind;
+    // As `#kindOf` does: every event passes here.
+    try {
+      kind = this.#kinds.get((event ?? {}).type);
+    } catch {
+      kind = UNREADABLE_KIND;
+    }
     if (kind === undefined) return undefined;
-    this.#noteWork(event, kind, isFollowed);
+    if (kind.stage !== undefined) this.#noteWork(event, kind, isFollowed);
     if (this.#hasSeveral) return this.#routeOf(event).observe(event, kind, this.#routes);
     const current = this.#current;
     return current.isOn ? current.observe(event, kind, this.#routes) : undefined;
@@ -188,7 +194,7 @@ class Exporter {
   observeAt(destination, event, isFollowed = false) {
     const kind = this.#kindOf(event);
     if (kind === undefined) return undefined;
-    this.#noteWork(event, kind, isFollowed, destination);
+    if (kind.stage !== undefined) this.#noteWork(event, kind, isFollowed, destination);
     return destination.isOn ? destination.observe(event, kind, this.#boundRoutes) : undefined;
   }
 
@@ -208,21 +214,15 @@ class Exporter {
   /**
    * Notes what an event states about work that an ended process or a span of the application has begun.
    * @param {unknown} event
-   * @param {import('./capture.js').EventKind} kind
+   * @param {import('./capture.js').EventKind} kind a stage of work
    * @param {boolean} isFollowed
    * @param {Destination} [destination] that of the event, if that is fixed
    */
-  #noteWork(event, kind, isFollowed, destination) {
-    if (this.#restored.isUsed && kind.stage !== undefined) this.#restored.note(event);
-    if (this.#mayHaveCaller(kind)) this.#adoption.noteCaller(event, isFollowed, destination);
-  }
-
-  /**
-   * Whether an event of a kind may begin work that a span of the application has called.
-   * @param {import('./capture.js').EventKind} kind
-   */
-  #mayHaveCaller({ stage, isCall }) {
-    return isCall || (stage === 'begins' && this.callers.awaitsWork);
+  #noteWork(event, { stage, isCall }, isFollowed, destination) {
+    if (this.#restored.isUsed) this.#restored.note(event);
+    const isExpected = stage === 'begins' && this.callers.awaitsWork;
+    const mayHaveCaller = isExpected || (isCall && currentWork() !== undefined);
+    if (mayHaveCaller) this.#adoption.noteCaller(event, isFollowed, destination);
   }
 
   /**

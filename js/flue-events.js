@@ -49,8 +49,10 @@ class FlueEvents {
    */
   observe(event, kind, routes) {
     try {
-      if (kind === UNREADABLE_KIND) throw new TypeError('The type of an event cannot be read.');
-      if (!this.#capture.wants(event, kind)) return undefined;
+      if (!kind.isWanted) {
+        if (kind === UNREADABLE_KIND) throw new TypeError('The type of an event cannot be read.');
+        if (!this.#capture.wants(event, kind)) return undefined;
+      }
       const instead = this.#unbegun.note(event);
       const isRecorded =
         instead === undefined
@@ -60,7 +62,7 @@ class FlueEvents {
     } catch {
       this.#destination.countLost();
     }
-    return this.#host.delivery();
+    return this.#host.delivery(kind.stage === 'begins');
   }
 
   /**

@@ -68,8 +68,11 @@ export interface Host {
   /** Sets the storage of a recorder. Throws when it cannot be used. */
   keepIn(recorder: HostRecorder, storage: unknown): void;
   attach(callbacks: Callbacks): void;
-  /** The delivery of what is recorded, for runtimes that wait for it. Never rejects. */
-  delivery(): Promise<void> | undefined;
+  /**
+   * The delivery of what is recorded, for runtimes that wait for it. Never rejects. `mayBeFirst`: whether a request may
+   * begin with what was recorded last; default: true.
+   */
+  delivery(mayBeFirst?: boolean): Promise<void> | undefined;
   /** Keeps the request that runs now alive until work has ended; absent where nothing ends it. Never throws. */
   keepAlive?(work: Promise<unknown>): void;
   /** Whether the event loop has nothing to do but what is begun now; absent where no promise keeps it alive. */

@@ -109,8 +109,8 @@ const nodeHost = {
   attach(callbacks) {
     exporter = callbacks;
   },
-  delivery() {
-    deliverWithin(flushAll);
+  delivery(mayBeFirst = true) {
+    deliverWithin(flushAll, mayBeFirst);
     return undefined;
   },
   endAtExit,

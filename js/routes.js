@@ -59,10 +59,21 @@ class Routes {
    * @returns {unknown} the id of the run or the submission
    */
   note(event, stage, destination) {
-    const root = rootOf(event);
-    const id = root ?? partOf(event);
-    if (stage === 'begins') this.#begin(id, destination);
-    else this.#end(event, id);
+    // In one function: few events call each of these, and a call of code that is not in the processor's caches takes 3 µs.
+    const ofRun = event.runId ?? event.submissionId;
+    const root = ofRun ?? event.dispatchId;
+    if (stage === 'begins') {
+      this.#begin(root ?? partOf(event), destination);
+      return root;
+    }
+    const { type } = event;
+    const isPart = type === 'operation' || type === 'task';
+    // The run or the submission continues.
+    if (isPart && ofRun !== undefined) return root;
+    // On 1.0-beta, a dispatch ends only with its operation.
+    const isLast = type === 'operation' && event.taskId === undefined;
+    if (isPart && root !== undefined && !isLast) return root;
+    this.#end(root ?? partOf(event));
     return root;
   }
 
@@ -118,16 +129,8 @@ class Routes {
     dropOldest(this.#open, MAX_IDS);
   }
 
-  /**
-   * @param {Ids & { type?: unknown }} event
-   * @param {unknown} id
-   */
-  #end({ type, runId, submissionId, dispatchId, taskId }, id) {
-    if (type === 'operation' || type === 'task') {
-      // The run or the submission continues. On 1.0-beta, a dispatch ends only with its operation.
-      const isLast = type === 'operation' && taskId === undefined;
-      if ((runId ?? submissionId) !== undefined || (dispatchId !== undefined && !isLast)) return;
-    }
+  /** @param {unknown} id */
+  #end(id) {
     const destination = this.#open.get(id);
     if (destination === undefined) return;
     this.#open.delete(id);
@@ -153,7 +156,7 @@ function beginsAnew(event, { wasCurrent }) {
 }
 
 /** The id of the run or the submission; undefined outside of both. @param {Ids} ids */
-const rootOf = ({ runId, submissionId, dispatchId }) => runId ?? submissionId ?? dispatchId;
+const rootOf = (ids) => ids.runId ?? ids.submissionId ?? ids.dispatchId;
 
 /**
  * The id of the operation or the task that begins or ends.

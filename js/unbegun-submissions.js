@@ -25,39 +25,34 @@ class UnbegunSubmissions {
    */
   note(event) {
     try {
-      return this.#note(event);
+      const { type } = event;
+      if (type === 'submission_running') {
+        this.#add(event);
+        return undefined;
+      }
+      if (this.#unbegun.size === 0) return undefined;
+      const { submissionId, operationId } = event;
+      if (submissionId === undefined) return undefined;
+      const key = keyOf(event);
+      const known = this.#unbegun.get(key);
+      if (known === undefined) return undefined;
+      const { running, lines } = known;
+      if (type === 'log' && operationId === undefined && lines.length < MAX_LINES) {
+        lines.push(event);
+        return [];
+      }
+      if (operationId !== undefined) {
+        this.#unbegun.delete(key);
+        return lines.length > 0 ? [event, ...lines] : undefined;
+      }
+      if (type !== 'submission_settled') return undefined;
+      this.#unbegun.delete(key);
+      const hasSpan = event.outcome === 'failed' && !isKeyedId(submissionId);
+      return hasSpan ? [...failedOperation(running, lines, event), event] : undefined;
     } catch {
       // An event with an id that cannot be read is of no submission that is known.
       return undefined;
     }
-  }
-
-  /**
-   * @param {any} event
-   * @returns {any[] | undefined}
-   */
-  #note(event) {
-    const { type } = event;
-    if (type === 'submission_running') this.#add(event);
-    if (this.#unbegun.size === 0) return undefined;
-    const { submissionId, operationId } = event;
-    if (submissionId === undefined) return undefined;
-    const key = keyOf(event);
-    const known = this.#unbegun.get(key);
-    if (known === undefined) return undefined;
-    const { running, lines } = known;
-    if (type === 'log' && operationId === undefined && lines.length < MAX_LINES) {
-      lines.push(event);
-      return [];
-    }
-    if (operationId !== undefined) {
-      this.#unbegun.delete(key);
-      return [event, ...lines];
-    }
-    if (type !== 'submission_settled') return undefined;
-    this.#unbegun.delete(key);
-    const hasSpan = event.outcome === 'failed' && !isKeyedId(submissionId);
-    return hasSpan ? [...failedOperation(running, lines, event), event] : undefined;
   }
 
   /** @param {any} running */

@@ -16,12 +16,19 @@ const PATIENCE_MS = 30_000;
 /** The contexts whose request waits for a delivery, and whether anything was recorded since. @type {WeakMap<object, { isDirty: boolean }>} */
 const waiting = new WeakMap();
 
+/** Whether the last look has found Vercel. */
+let isHere = false;
+
 /**
  * Keeps the request that runs now alive until what is recorded is delivered, if Vercel states how. Never throws.
  * @param {() => Promise<unknown>} flush delivers what is recorded so far
+ * @param {boolean} mayBeFirst whether the request may begin with it: to look for Vercel takes longer than all else that
+ *   most events cost
  */
-function deliverWithin(flush) {
+function deliverWithin(flush, mayBeFirst) {
   try {
+    if (mayBeFirst) isHere = CONTEXT in globalThis;
+    if (!isHere) return;
     const context = /** @type {any} */ (globalThis)[CONTEXT]?.get?.();
     const waitUntil = context?.waitUntil;
     if (typeof waitUntil !== 'function') return;

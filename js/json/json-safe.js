@@ -20,31 +20,28 @@ function isJsonSafe(value) {
 }
 
 /**
- * The same for an event, without a check of what Flue itself composes of ids and numbers: that would cost more than all
- * other checks.
+ * How many characters the texts of a JSON-safe event have together; -1 if it is none. Not checked is what Flue itself
+ * composes of ids and numbers: that would cost more than all other checks.
  * @param {any} event
  */
-function isJsonSafeEvent(event) {
+function charactersIfSafe(event) {
   valuesLeft = limits.VALUES;
   charactersLeft = limits.CHARACTERS;
-  if (Object.getPrototypeOf(event) !== Object.prototype) return false;
+  if (Object.getPrototypeOf(event) !== Object.prototype) return -1;
   const isTurn = event.type === 'turn';
   for (const name in event) {
     const value = event[name];
     if (typeof value !== 'object' || value === null) {
-      if (!isJsonSafeValue(value, 0)) return false;
+      if (!isJsonSafeValue(value, 0)) return -1;
     } else if (isTurn && name === 'response') {
-      if (!isJsonSafeValue(value.output, limits.DEPTH)) return false;
-      if (!isJsonSafeValue(value.error, limits.DEPTH)) return false;
+      if (!isJsonSafeValue(value.output, limits.DEPTH)) return -1;
+      if (!isJsonSafeValue(value.error, limits.DEPTH)) return -1;
     } else if (name !== 'usage' && !(isTurn && name === 'request')) {
-      if (!isJsonSafeObject(value, limits.DEPTH)) return false;
+      if (!isJsonSafeObject(value, limits.DEPTH)) return -1;
     }
   }
-  return true;
+  return limits.CHARACTERS - charactersLeft;
 }
-
-/** How many characters the texts had that were checked last, together. */
-const charactersChecked = () => limits.CHARACTERS - charactersLeft;
 
 /**
  * @param {unknown} value
@@ -93,4 +90,4 @@ function isJsonSafeObject(object, depth) {
   return true;
 }
 
-module.exports = { charactersChecked, isJsonSafe, isJsonSafeEvent };
+module.exports = { charactersIfSafe, isJsonSafe };

@@ -2,7 +2,7 @@
 
 // Events and values as JSON: as they are where they are plain, else as copies with marks.
 
-const { charactersChecked, isJsonSafe, isJsonSafeEvent } = require('./json-safe.js');
+const { charactersIfSafe, isJsonSafe } = require('./json-safe.js');
 const limits = require('./limits.js');
 const { LONG } = require('./long-texts.js');
 const { jsonSafeCopy, jsonSafeCopyOfEvent } = require('./json-safe-copy.js');
@@ -32,8 +32,8 @@ function stringify(event, writeLong = JSON.stringify) {
  */
 function stringifyIfRoom(event, writeLong, hasRoom) {
   try {
-    if (isJsonSafeEvent(event)) {
-      const characters = charactersChecked();
+    const characters = charactersIfSafe(event);
+    if (characters >= 0) {
       if (characters >= LARGE && !hasRoom(characters)) return undefined;
       const text = characters < LONG ? JSON.stringify(event) : writeLong(event);
       if (text.startsWith('{') && text.length <= limits.CHARACTERS) return text;
