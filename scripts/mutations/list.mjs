@@ -281,8 +281,15 @@ export const MUTATIONS = [
   {
     name: 'flush: it ignores its deadline',
     file: `${EXPORT}/exporter/endings.rs`,
-    replace: `      if complete || self.delivery.is_unauthorized() || flush.deadline <= now.elapsed {`,
-    by: `      if complete || self.delivery.is_unauthorized() {`,
+    replace: `      if is_kept || self.delivery.is_unauthorized() || flush.deadline <= now.elapsed {`,
+    by: `      if is_kept || self.delivery.is_unauthorized() {`,
+  },
+  {
+    name: 'flush: it does not wait for the snapshot',
+    world: '4162',
+    file: `${EXPORT}/exporter/endings.rs`,
+    replace: `      let is_kept = complete && self.snapshot.has_tried(flush.snapshot);`,
+    by: `      let is_kept = complete;`,
   },
   {
     name: 'shutdown: it ignores its deadline',

@@ -22,6 +22,8 @@ pub struct SnapshotSchedule {
   due: Option<Duration>,
   /// Whether a snapshot is being written.
   is_writing: bool,
+  /// How many were begun.
+  begun: u64,
   /// When restored spans are dropped, for each time that some were restored.
   drop_orphaned_at: VecDeque<Duration>,
   /// Whether snapshots of dead processes exist that no snapshot being written contains.
@@ -63,6 +65,16 @@ impl SnapshotSchedule {
     self.expedite(now);
   }
 
+  /// The number of the first snapshot with everything until now, for [`Self::has_tried`].
+  pub fn next(&self) -> u64 {
+    self.begun + u64::from(self.is_enabled)
+  }
+
+  /// Whether the snapshot of that number, or a later one, was written, or could not be.
+  pub fn has_tried(&self, number: u64) -> bool {
+    self.begun - u64::from(self.is_writing) >= number
+  }
+
   /// Whether the snapshot is to be written now.
   pub fn is_due(&self, now: Duration) -> bool {
     !self.is_writing && self.due.is_some_and(|due| due <= now)
@@ -74,6 +86,7 @@ impl SnapshotSchedule {
       return false;
     }
     self.is_writing = true;
+    self.begun += 1;
     self.writes_adopted |= std::mem::take(&mut self.has_adopted);
     true
   }

@@ -143,6 +143,7 @@ impl World {
         let detail = format!("{} rows are not there, such as {}", behind.len(), behind[0]);
         return self.finding("a complete flush has delivered everything", detail);
       }
+      self.check_flushed(number, ticket)?;
     }
     let may_wait = self.refused_states() > 0 && self.plan.setup.poison_status == 500;
     if ticket.is_natural && !complete && !may_wait {

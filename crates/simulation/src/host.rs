@@ -18,7 +18,7 @@ use spool::{Id, Operation, Options, Spool, memory::MemoryFiles};
 use crate::{
   conversation::TOKEN,
   plan::Setup,
-  reference::Reference,
+  reference::{Reference, open_in},
   server::{API, APP, Endpoint, PROJECT},
   view::Arrivals,
 };
@@ -68,6 +68,8 @@ pub struct Ticket {
   pub before: Vec<(RowId, usize)>,
   /// The attachments that were accepted before.
   pub attachments: u64,
+  /// The spans that were open before, of a flush.
+  pub open: Vec<RowId>,
 }
 
 /// One process.
@@ -190,6 +192,11 @@ impl Process {
       last: None,
       reserve: 0,
     }
+  }
+
+  /// The spans that are open, and may be resumed by another process.
+  pub fn open(&self, now: Now) -> Vec<RowId> {
+    self.reference.snapshot(now).map(|snapshot| open_in(&snapshot)).unwrap_or_default()
   }
 }
 

@@ -11,6 +11,7 @@ use spool::{Kind, Name};
 
 use crate::{
   conversation::{mask, without_keys},
+  host::Ticket,
   reference::open_in,
   server::Rows,
   view::{Merged, read_body},
@@ -90,6 +91,21 @@ impl World {
     Ok(())
   }
 
+  /// What was open before a complete flush, and still is, is in a snapshot.
+  pub(crate) fn check_flushed(&self, number: usize, ticket: &Ticket) -> Checked {
+    let process = &self.processes[&number];
+    let is_late = ticket.deadline <= self.now || process.exporter.has_ended();
+    if process.spool.is_none() || process.has_disk_failed || is_late {
+      return Ok(());
+    }
+    let (still, on_disk) = (process.open(self.clock()), self.open_on_disk());
+    let mut missing = ticket.open.iter().filter(|id| still.contains(id) && !on_disk.contains(id));
+    match missing.find(|id| !self.history.excused.contains(id)) {
+      Some(id) => self.finding("a complete flush has noted what is open", format!("{id} is not")),
+      None => Ok(()),
+    }
+  }
+
   /// What the process had in memory only may be lost; what it had for long enough may not.
   pub(crate) fn after_death(&mut self, number: usize, stable: Duration) -> Checked {
     let segments = self.segments(None);
@@ -127,8 +143,7 @@ impl World {
         }
       }
     }
-    let open = process.reference.snapshot(self.clock());
-    let open = open.map(|open| open_in(&open)).unwrap_or_default();
+    let open = process.open(self.clock());
     let on_disk = self.open_on_disk();
     for id in open {
       if !on_disk.contains(&id) {

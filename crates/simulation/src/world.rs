@@ -299,7 +299,9 @@ impl World {
       process.reference.begin_exit(now);
       let ticket = process.exporter.deliver_before_exit(deadline, false, now);
       process.close_at = Some(process.close_at.map_or(deadline, |at| at.min(deadline)));
-      let delivery = Ticket { deadline, is_natural: false, may_leave: true, before, attachments };
+      let open = Vec::new();
+      let delivery =
+        Ticket { deadline, is_natural: false, may_leave: true, before, attachments, open };
       process.tickets.insert(ticket, delivery);
     }
     let (before, attachments) = (before(&self.history, process), accepted_attachments(process));
@@ -309,9 +311,10 @@ impl World {
     let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };
     let ticket = process.exporter.shutdown(deadline, now);
     let is_natural = self.is_over && timeout == NATURAL;
+    let open = Vec::new();
     process
       .tickets
-      .insert(ticket, Ticket { deadline, is_natural, may_leave: false, before, attachments });
+      .insert(ticket, Ticket { deadline, is_natural, may_leave: false, before, attachments, open });
     if loses_masking {
       self.coverage.count("masking unavailable at shutdown");
       process.exporter.set_masking(Masking::Unavailable);
@@ -324,8 +327,9 @@ impl World {
     let Some(process) = self.processes.get_mut(&number) else { return Ok(()) };
     self.coverage.count("flushes");
     let (before, attachments) = (before(&self.history, process), accepted_attachments(process));
+    let open = process.open(now);
     let ticket = process.exporter.flush(deadline, now);
-    let flush = Ticket { deadline, is_natural: false, may_leave: false, before, attachments };
+    let flush = Ticket { deadline, is_natural: false, may_leave: false, before, attachments, open };
     process.tickets.insert(ticket, flush);
     self.settle(number)
   }

@@ -9,8 +9,8 @@ use super::{
 use crate::time::Now;
 
 impl Exporter {
-  /// Waits until every row accepted before is settled, at most until `deadline`. Completed by
-  /// [`Output::Completed`].
+  /// Waits until every row accepted before is settled, and the snapshot states what has none, at most until `deadline`.
+  /// Completed by [`Output::Completed`].
   pub fn flush(&mut self, deadline: Duration, now: Now) -> TicketId {
     self.has_input = true;
     let waiting = self.waiting(deadline, now);
@@ -74,7 +74,8 @@ impl Exporter {
     self.snapshot.expedite(now.elapsed);
     let ticket = self.next_ticket;
     self.next_ticket += 1;
-    Waiting { ticket, boundary: Boundary::Rows(self.delivery.mark()), deadline }
+    let snapshot = self.snapshot.next();
+    Waiting { ticket, boundary: Boundary::Rows(self.delivery.mark()), snapshot, deadline }
   }
 
   /// Whether a flush or a shutdown waits for rows that still linger.
@@ -104,7 +105,8 @@ impl Exporter {
         Boundary::Rows(_) | Boundary::Batches(_) => false,
         Boundary::Attachments(number) => self.delivery.has_uploaded_before(number),
       };
-      if complete || self.delivery.is_unauthorized() || flush.deadline <= now.elapsed {
+      let is_kept = complete && self.snapshot.has_tried(flush.snapshot);
+      if is_kept || self.delivery.is_unauthorized() || flush.deadline <= now.elapsed {
         self.outputs.push_back(Output::Completed { ticket: flush.ticket, complete });
       } else {
         self.flushes.push(flush);

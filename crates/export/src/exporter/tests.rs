@@ -5,6 +5,7 @@ mod attachments;
 mod disk;
 mod endings;
 mod firewall;
+mod flushed;
 mod found;
 mod keys;
 mod overflow;

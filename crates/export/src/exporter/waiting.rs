@@ -13,6 +13,8 @@ pub struct Waiting {
   pub ticket: TicketId,
   /// What it waits for.
   pub boundary: Boundary,
+  /// The snapshot of open spans that a flush waits for as well: what has no row is lost with the process.
+  pub snapshot: u64,
   /// When it ends in any case.
   pub deadline: Duration,
 }

@@ -15,7 +15,7 @@ pub fn spooling_with(options: &Value) -> Exporter {
   Exporter::new(Arc::new(settings), account, &SpoolStatus::Open, 1, at(0))
 }
 
-fn spooling() -> Exporter {
+pub(super) fn spooling() -> Exporter {
   spooling_with(&json!({}))
 }
 
@@ -52,7 +52,11 @@ fn names(operation: &Operation) -> String {
 }
 
 /// Performs all operations in their order, as the Node host does.
-fn carry_out(exporter: &mut Exporter, now: Now, snapshots: &mut Vec<Vec<u8>>) -> Vec<String> {
+pub(super) fn carry_out(
+  exporter: &mut Exporter,
+  now: Now,
+  snapshots: &mut Vec<Vec<u8>>,
+) -> Vec<String> {
   let mut all = Vec::new();
   loop {
     exporter.handle_timeout(now);
