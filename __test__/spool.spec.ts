@@ -326,6 +326,28 @@ test('rows that a refused key held back are delivered by the next process, whose
     }
   }));
 
+test('after a flush the spool has what waits in a queue, however long before it was recorded', () =>
+  withPlace(async (place) => {
+    place.isDown = false;
+    const script = `
+      const { readdirSync, readFileSync } = require('node:fs');
+      const flue = require(${JSON.stringify(ROOT)});
+      flue.initLogger({ spool: { dir: 'rows' } });
+      const kept = () => readdirSync('rows').map((name) => readFileSync('rows/' + name)).join();
+      (async () => {
+        for (let ms = 0; ms < 40; ms += 2) {
+          const submissionId = 'sub_' + ms + '_ms';
+          flue.braintrustFlueObserver({ v: 3, type: 'submission_queued', submissionId, agentName: 'a' });
+          await new Promise((resolve) => setTimeout(resolve, ms));
+          const { complete } = await flue.flush();
+          if (!complete || !kept().includes(submissionId)) console.log(submissionId);
+        }
+        process.kill(process.pid, 'SIGKILL');
+      })();`;
+    const ended = await run(['-e', script], destination(place.collector), undefined, place.dir);
+    expect(ended).toMatchObject({ signal: 'SIGKILL', stdout: '', stderr: '' });
+  }));
+
 test('relative directories stay where they are when the application changes its working directory', () =>
   withPlace(async (place) => {
     place.isDown = false;

@@ -32,6 +32,8 @@ class Delivery {
   #closed;
   /** How many events there were when a flush last ended incomplete. @type {number | undefined} */
   #incompleteAt;
+  /** How many events a recorder had before its last complete flush. @type {WeakMap<HostRecorder, number>} */
+  #completeAt = new WeakMap();
 
   /** @param {Source} source */
   constructor(source) {
@@ -59,27 +61,32 @@ class Delivery {
     let leftMs = timeoutOf(options);
     if (!this.#source.files.isEmpty) ({ isRecorded, leftMs } = await this.#filesRecorded(leftMs));
     const recorder = this.#source.recorder();
-    const report = this.#answersAtOnce(recorder) ?? parse(await recorder.flush(leftMs));
+    const present = this.#source.hasLoopEnded && reportOf(recorder);
+    if (present && this.#answers(recorder, present)) {
+      return this.#reportOf(present, isRecorded, others);
+    }
+    const report = parse(await recorder.flush(leftMs));
     if (!report.complete) {
       this.#incompleteAt = report.events;
       // Watches it from now on.
       this.#source.hasLoopEnded?.();
+    } else if (present) {
+      this.#completeAt.set(recorder, present.events);
     }
     return this.#reportOf(report, isRecorded, others);
   }
 
   /**
-   * The report of a flush that has nothing to wait for; undefined if it has. One that waits keeps the event loop alive,
-   * and then Node emits `beforeExit` again: a listener that flushes would keep the process from ending.
+   * Whether a flush has nothing to wait for. One that waits keeps the event loop alive, and then Node emits `beforeExit`
+   * again: a listener that flushes would keep the process from ending.
    * @param {HostRecorder} recorder
+   * @param {import('../index.d.ts').FlushReport} report at present
    */
-  #answersAtOnce(recorder) {
-    const { hasLoopEnded } = this.#source;
-    if (hasLoopEnded === undefined) return undefined;
-    const report = reportOf(recorder);
+  #answers(recorder, { complete, events }) {
+    // What has no row is not in the spool yet, unless a flush has waited for it.
+    if (complete && events === (this.#completeAt.get(recorder) ?? 0)) return true;
     // Another flush has waited for the same rows. Those that end the process wait for them once more.
-    const hasWaited = report.events === this.#incompleteAt;
-    return report.complete || (hasWaited && hasLoopEnded()) ? report : undefined;
+    return events === this.#incompleteAt && this.#source.hasLoopEnded?.() === true;
   }
 
   /** @type {typeof import('../index.d.ts').stats} */
@@ -105,7 +112,7 @@ class Delivery {
     onClose();
     this.#source.schedule();
     const recorder = this.#source.recorder();
-    // One that has ended is not asked again: see `#answersAtOnce`.
+    // One that has ended is not asked again: see `#answers`.
     const hasEnded = this.#closed === recorder && recorder.isAtRest();
     const report = hasEnded ? reportOf(recorder) : parse(await recorder.close(leftMs));
     this.#closed = recorder;
