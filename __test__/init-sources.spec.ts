@@ -35,6 +35,12 @@ test.each([
     "<p>Don't use ` here</p>;\nb(' ')",
   ],
   ['backticks that nothing ends', "`${`a ${b('c')", "`${`a ${b(' ')"],
+  [
+    'a string before a quote in the code of a template that nothing ends',
+    "` a('b') ${c /[ don't",
+    "` a(' ') ${c /[ don't",
+  ],
+  ['a regular expression in a class that nothing ends', "a = /[ =/'/", 'a = /[ =/ /'],
   ['the end of a tag in a line of its own', "<a\n  b={c}\n/>; d('/')", "<a\n  b={c}\n/>; d(' ')"],
   ['tags', `<p>{a}</p>;\nb('c')`, `<p>{a}</p>;\nb(' ')`],
   ['the line of a script', `#!/bin/sh "it's'\nb('c')`, `                \nb(' ')`],
@@ -258,6 +264,16 @@ test.each([
   ['a list of many variables', 'const a = (b) + c;\n'.repeat(10_000)],
 ])('%s can be read', (_what, text) => {
   expect(exportedAgents(`${text}\nexport function Big() {}\n`)).toHaveLength(1);
+});
+
+test.each([
+  ['a line of slashes and of classes that nothing ends', '/['.repeat(100_000)],
+  ['a line of classes in a class', `${'=/[('.repeat(100_000)} ] (`],
+  ['a line of comments that nothing ends', '/* '.repeat(100_000)],
+  ['a line of backticks that nothing ends', '\\`'.repeat(100_000)],
+  ['a regular expression of megabytes', `a = /[${'b'.repeat(8_000_000)}]${'c'.repeat(8_000_000)}/`],
+])('%s hides no text behind it', (_what, line) => {
+  expect(withoutTexts(`${line}\nb('c')`).slice(line.length)).toBe(`\nb(' ')`);
 });
 
 test('each of many modules is read once', async () => {

@@ -3,7 +3,7 @@
 // Separates the code of a source from its comments and texts: strings, templates and regular expressions.
 
 /** What may begin something else than code, and brackets. */
-const TOKEN = /^#!.*|\/\*[^]*?\*\/|\/\/.*|["'`(){}/]/g;
+const TOKEN = /^#!.*|\/\*|\/\/.*|["'`(){}/]/g;
 /** A piece of a string, up to its quote or to the end of its line. @type {Record<string, RegExp>} */
 const STRINGS = {
   '"': /(?:\\(?:\r\n|[^])|[^"\\\n]+){0,1000}/y,
@@ -11,7 +11,13 @@ const STRINGS = {
 };
 /** A piece of a template's text, up to its end or to code in it. */
 const TEMPLATE = /(?:\\[^]|\$(?!\{)|[^\\`$]+){0,1000}/y;
-const REGULAR_EXPRESSION = /\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[]){1,5000}\/[\w$]*/y;
+/** Pieces of a regular expression: up to its end or a class, up to the end of a class, and up to any of them. */
+const [EXPRESSION, CLASS, NO_CLASS] = [
+  /(?:\\.|[^/\\\n[]+){0,1000}/y,
+  /(?:\\.|[^\]\\\n]+){0,1000}/y,
+  /(?:\\.|[^/\\\n[\]]+){0,1000}/y,
+];
+const FLAGS = /[\w$]*/y;
 /**
  * The code before a slash that begins a regular expression: before any other slash stands what it divides or a tag.
  * Behind a brace, it does so in a line of its own.
@@ -22,7 +28,7 @@ const BEFORE_EXPRESSION =
 const BEFORE_CONDITION = /(?<![\w$.])(?:if|while|for(?:\s+await)?|with)\s*$/;
 /** How much of the code before a token decides on it. */
 const BEFORE_LENGTH = 12;
-/** How many templates without an end are recognised. */
+/** How many templates whose code has no end are recognised. */
 const MAX_UNENDED = 20;
 
 /** @typedef {{ start: number, end: number, kind: 'comment' | 'quoted' | 'template' }} Part */
@@ -47,8 +53,11 @@ function partsOf(source) {
   const templates = [];
   /** Whether each open parenthesis is that of a condition. @type {boolean[]} */
   const conditions = [];
-  /** Up to where a quote ends no string. @type {Record<string, number>} */
-  const unended = {};
+  /** Up to where a quote ends no string, and a slash no regular expression with a class. @type {Record<string, number>} */
+  let unended = {};
+  /** From where on a backtick ends no template. */
+  let noTemplates = source.length;
+  const lastComment = source.lastIndexOf('*/');
   let [braces, at, unendedTemplates] = [0, 0, 0];
   /** The code before a token, and the space behind it. */
   let [before, space] = ['', ''];
@@ -75,12 +84,16 @@ function partsOf(source) {
     conditions.length = template.depth;
     braces = template.braces;
     at = template.start + 1;
+    // Known is only what lies behind the template.
+    unended = {};
     goOn('`');
   };
   /** @param {Template} template @param {number} start of its text, or of a further part of that */
   const readTemplate = (template, start) => {
-    const end = endOfAll(TEMPLATE, start);
+    const end = start < noTemplates ? endOfAll(TEMPLATE, start) : source.length;
     if (end >= source.length) {
+      noTemplates = Math.min(noTemplates, start);
+      if (start === template.start + 1) return goOn('`');
       if (unendedTemplates < MAX_UNENDED) leave(template);
       return;
     }
@@ -102,11 +115,27 @@ function partsOf(source) {
     add(start + 1, end, 'quoted');
     at = end + 1;
   };
+  /**
+   * If a regular expression has no end, one that begins later, in a class of it, meets the same end of the line behind
+   * each class.
+   *
+   * @param {number} start of a slash that begins a regular expression @returns {number} its end; its start without one
+   */
+  const endOfExpression = (start) => {
+    const isKnown = start < (unended['/'] ?? 0);
+    let end = endOfAll(isKnown ? NO_CLASS : EXPRESSION, start + 1);
+    if (!isKnown) {
+      while (source.charAt(end) === '[') end = endOfAll(EXPRESSION, endOfAll(CLASS, end));
+    }
+    if (source.charAt(end) === '/') return endOf(FLAGS, end + 1);
+    if (!isKnown) unended['/'] = end;
+    return start;
+  };
   /** @param {number} start of a slash */
   const readSlash = (start) => {
     const isTag = before === '}' && source.charAt(start + 1) === '>';
     const isExpression = !isTag && BEFORE_EXPRESSION.test(before + space);
-    const end = isExpression ? endOf(REGULAR_EXPRESSION, start) : start;
+    const end = isExpression ? endOfExpression(start) : start;
     goOn(end > start ? ')' : '/');
     if (end === start) return;
     add(start + 1, source.lastIndexOf('/', end - 1), 'quoted');
@@ -129,9 +158,12 @@ function partsOf(source) {
       space = gap.includes('\n', code.length) ? '\n' : ' ';
     }
     at = start + text.length;
-    if (text.length > 1) {
+    const isComment = text === '/*' ? start + 2 <= lastComment : text.length > 1;
+    if (isComment) {
+      if (text === '/*') at = source.indexOf('*/', at) + 2;
       add(start, at, 'comment');
-    } else if (text === '/') {
+    } else if (text.startsWith('/')) {
+      at = start + 1;
       readSlash(start);
     } else if (text === '`') {
       readTemplate({ start, partCount: parts.length, braces, depth: conditions.length }, at);
