@@ -28,6 +28,7 @@ test.each([
     'a++ / 2; // it`s\nb--\n/ 2; // `',
     'a++ / 2;        \nb--\n/ 2;     ',
   ],
+  ['a regular expression that is spread', '[.../`/.exec(a)]', '[.../ /.exec(a)]'],
   ['a division of what is not null', `a()! / 2; // b('c')`, `a()! / 2;          `],
   [
     'a backtick between tags',

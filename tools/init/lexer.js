@@ -23,7 +23,7 @@ const FLAGS = /[\w$]*/y;
  * Behind a brace, it does so in a line of its own.
  */
 const BEFORE_EXPRESSION =
-  /(?:^|[(,=:[&|?{;*%~^]|(?<!\+)\+|(?<!-)-|(?<![\w$)\]])!|=>|<\s|\}\n|(?<![\w$.])(?:return|typeof|case|in|of|delete|void|throw|yield|await|do|else|default|instanceof)!?)\s*$/;
+  /(?:^|[(,=:[&|?{;*%~^]|\.{3}|(?<!\+)\+|(?<!-)-|(?<![\w$)\]])!|=>|<\s|\}\n|(?<![\w$.])(?:return|typeof|case|in|of|delete|void|throw|yield|await|do|else|default|instanceof)!?)\s*$/;
 /** The code before a parenthesis behind which a statement begins. */
 const BEFORE_CONDITION = /(?<![\w$.])(?:if|while|for(?:\s+await)?|with)\s*$/;
 /** How much of the code before a token decides on it. */
