@@ -9,7 +9,7 @@ use url::Url;
 use crate::{
   connection::Session,
   headers::Headers,
-  outcome::{ExportOutcome, is_of_intermediary, not_confirmed},
+  outcome::{ExportOutcome, describe_refusal, is_of_intermediary, not_confirmed},
   time::Now,
   transport::{Response, TransportError, parse_url},
 };
@@ -68,7 +68,10 @@ pub(crate) fn check(
   match ordinary {
     ExportOutcome::Delivered => Ok(response),
     ExportOutcome::Unconfirmed => Err((not_confirmed(&response), ordinary)),
-    ordinary => Err((response.describe(), outcome(response.status, ordinary))),
+    ordinary => Err(match outcome(response.status, ordinary) {
+      outcome @ ExportOutcome::Unauthorized => (describe_refusal(&response), outcome),
+      outcome => (response.describe(), outcome),
+    }),
   }
 }
 

@@ -39,6 +39,24 @@ fn a_server_without_attachments_costs_files_and_delays_no_exit() {
 }
 
 #[test]
+fn a_refusal_names_what_the_server_refuses() {
+  for (code, remedy) in [
+    (401, "401 Unauthorized (check BRAINTRUST_API_KEY)"),
+    (402, "402 Payment Required (check the plan of the organisation)"),
+  ] {
+    let mut host = Host::attaching(json!({}));
+    host.workflow("a", &image(&file(1, 500)), &json!(1));
+    serve(&mut host, 300 * SECOND, &mut |path, _| {
+      (path == "/attachment").then(|| status(code, None))
+    });
+    assert_eq!(host.stats().attachments.lost, [("unauthorized", 1)].into());
+    let message = host.account.diagnostics.take().remove(0).message;
+    assert!(message.contains(remedy), "{message}");
+    assert_eq!(message.contains("API_KEY"), code == 401, "{message}");
+  }
+}
+
+#[test]
 fn after_a_file_that_no_address_takes_the_next_ones_wait_for_none() {
   let mut host = Host::attaching(json!({}));
   for (seed, has, time) in [(1, false, 300), (2, false, 1), (3, true, 1), (4, false, 1)] {
