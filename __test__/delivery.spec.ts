@@ -107,7 +107,7 @@ describe('a server with a size limit (413)', () => {
         output.includes('[flue-braintrust: cut, 9002 bytes]'),
       );
       expect(marks).toEqual([expect.stringMatching(/^x{100}/)]);
-      expect(await app.warned('CUT')).toHaveLength(1);
+      expect(await app.warned('LARGE')).toHaveLength(1);
     }));
 
   test('states the limit, which no request then exceeds', () =>

@@ -197,7 +197,7 @@ test.each([0, 50])(
       truncateSync(join(dir, name), bytes);
       const ending = await drainedSoon(dir, collector);
       expect(ending).toMatchObject({ code: 0, stdout: 'Delivered 0 rows.\n' });
-      expect(ending.stderr).toContain('FLUE_BRAINTRUST_SPOOL: The snapshot of an earlier process');
+      expect(ending.stderr).toContain('FLUE_BRAINTRUST_SPOOL_DAMAGED: The snapshot of an');
       expect(readdirSync(dir)).toEqual([name.replace('.open', '.damaged')]);
       const again = await drainedSoon(dir, collector);
       expect(again).toMatchObject({ code: 0, stdout: 'Nothing waits for this destination.\n' });

@@ -24,7 +24,7 @@ const REMEDIES = {
  */
 export function inWordsOfStorage(diagnostic) {
   const remedy = REMEDIES[diagnostic.reason ?? ''];
-  const isOfSpool = remedy !== undefined || diagnostic.code === 'FLUE_BRAINTRUST_SPOOL';
+  const isOfSpool = remedy !== undefined || diagnostic.code.startsWith('FLUE_BRAINTRUST_SPOOL');
   if (!isOfSpool) return diagnostic;
   let { message } = diagnostic;
   for (const [name, inStorage] of NAMES) message = message.replace(name, inStorage);

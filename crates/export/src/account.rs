@@ -15,7 +15,7 @@ use crate::{
 const CONTENT_IS_CUT: &str = "The queue is full: spans end without their content, which `stats().cut` \
   counts; increase `maxQueueBytes`, or configure a `spool` directory (in a Worker: `storage`).";
 
-/// The same for an event that has more content than its limits allow, or more than Braintrust takes.
+/// The message of [`Code::Large`].
 pub(crate) const CONTENT_IS_LARGE: &str = "A very large event is cut: `stats().cut`.";
 
 /// The counters and the diagnostics of one exporter, shared with the host's threads.
@@ -64,7 +64,9 @@ impl Account {
     let is_minimal = priority == Priority::MinimalEnd;
     if cut || is_minimal {
       self.counters.cut(1);
-      self.diagnostics.once(Code::Cut, if is_minimal { CONTENT_IS_CUT } else { CONTENT_IS_LARGE });
+      let (code, message) =
+        if is_minimal { (Code::Cut, CONTENT_IS_CUT) } else { (Code::Large, CONTENT_IS_LARGE) };
+      self.diagnostics.once(code, message);
     }
   }
 
@@ -114,4 +116,22 @@ impl Account {
 fn total_lost(are: fn(u64) -> String, lost: &BTreeMap<&'static str, u64>) -> String {
   let reasons: Vec<String> = lost.iter().map(|(why, count)| format!("{count} {why}")).collect();
   format!("{} lost ({})", are(lost.values().sum()), reasons.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+  use super::*;
+
+  #[test]
+  fn a_full_queue_and_an_event_that_is_too_large_are_each_reported_once() {
+    let account = Account::new(Duration::ZERO, &Arc::default(), Box::new(|_| {}));
+    for _ in 0..2 {
+      account.accept_event(Priority::MinimalEnd, false);
+      account.accept_event(Priority::Start, true);
+    }
+    let reported = account.diagnostics.take();
+    let codes: Vec<_> = reported.iter().map(|diagnostic| diagnostic.code).collect();
+    assert_eq!(codes, ["FLUE_BRAINTRUST_CUT", "FLUE_BRAINTRUST_LARGE"]);
+    assert_eq!(account.counters.stats().cut, 4);
+  }
 }

@@ -24,6 +24,8 @@ pub enum Code {
   Unconfirmed,
   /// The queue is full: ends of spans are recorded without their content.
   Cut,
+  /// An event has more content than its limits allow, or a row more than Braintrust takes: the largest values are cut.
+  Large,
   /// The server refused the API key, has no such organization, or is not Braintrust.
   Refused,
   /// Rows or events are lost.
@@ -32,6 +34,8 @@ pub enum Code {
   Exit,
   /// The spool does not work.
   Spool,
+  /// A file of the spool is damaged or missing; the spool works.
+  SpoolDamaged,
   /// The certificates of `NODE_EXTRA_CA_CERTS` cannot be used.
   Certificates,
   /// The system refuses what the exporter's thread needs; it tries again.
@@ -44,10 +48,12 @@ impl Code {
       Self::Unreachable => "FLUE_BRAINTRUST_UNREACHABLE",
       Self::Unconfirmed => "FLUE_BRAINTRUST_UNCONFIRMED",
       Self::Cut => "FLUE_BRAINTRUST_CUT",
+      Self::Large => "FLUE_BRAINTRUST_LARGE",
       Self::Refused => "FLUE_BRAINTRUST_REFUSED",
       Self::Lost => "FLUE_BRAINTRUST_LOST",
       Self::Exit => "FLUE_BRAINTRUST_EXIT",
       Self::Spool => "FLUE_BRAINTRUST_SPOOL",
+      Self::SpoolDamaged => "FLUE_BRAINTRUST_SPOOL_DAMAGED",
       Self::Certificates => "FLUE_BRAINTRUST_CERTIFICATES",
       Self::Resources => "FLUE_BRAINTRUST_RESOURCES",
     }

@@ -282,6 +282,13 @@ impl SpoolWriter {
     self.account.failed(why.to_owned());
   }
 
+  /// Reports files that are damaged or missing, once.
+  pub fn damaged(&self, why: &str) {
+    let message = format!("The spool has lost rows: {why}.");
+    self.account.diagnostics.once(Code::SpoolDamaged, &message);
+    self.account.failed(why.to_owned());
+  }
+
   fn push_removal(&mut self, removal: Removal) {
     self.removal_bytes += removal.segment.bytes;
     self.removals.push_back(removal);

@@ -137,7 +137,7 @@ impl Delivery {
     };
     if is_first_cut {
       self.account.counters.cut(1);
-      self.account.diagnostics.once(Code::Cut, &format!("{why}. {CONTENT_IS_LARGE}"));
+      self.account.diagnostics.once(Code::Large, &format!("{why}. {CONTENT_IS_LARGE}"));
     }
     if let Some(oversize) = self.outbox.oversize_mut(key) {
       oversize.cut_to = Some(most);

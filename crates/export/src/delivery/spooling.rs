@@ -143,7 +143,11 @@ impl Delivery {
       },
       Err(error) => error,
     };
-    self.spool.failed(&error.to_string());
+    let why = error.to_string();
+    match error {
+      ReadError::Io(_) => self.spool.failed(&why),
+      _ => self.spool.damaged(&why),
+    }
     match error {
       // A disk that does not respond states nothing of the segment.
       ReadError::Io(error)

@@ -46,14 +46,14 @@ impl Exporter {
         }
         Err(error) => {
           let message = format!("The snapshot of an earlier process is damaged: {error}.");
-          self.account.diagnostics.once(Code::Spool, &message);
+          self.account.diagnostics.once(Code::SpoolDamaged, &message);
         }
       }
     }
     if adopted.damaged_snapshots > 0 {
       let message =
         "The snapshot of an earlier process is damaged: spans that it left open stay open.";
-      self.account.diagnostics.once(Code::Spool, message);
+      self.account.diagnostics.once(Code::SpoolDamaged, message);
     }
     if !adopted.snapshots.is_empty() {
       // Processes may end before they drop them: one after the other would pass them on.

@@ -135,11 +135,12 @@ impl Machine {
       }
       (Operation::Read(_), Some(error)) => Completion::Content(Err(ReadError::Io(error))),
       (Operation::Read(Segment { number, .. }), None) => {
-        Completion::Content(Ok(self.segments[&number].clone()))
+        let content = self.segments.get(&number).cloned();
+        Completion::Content(content.ok_or(ReadError::Gone))
       }
       (Operation::Remove(_), Some(error)) => Completion::Done(Err(error)),
       (Operation::Remove(Segment { number, .. }), None) => {
-        self.segments.remove(&number).unwrap();
+        self.segments.remove(&number);
         self.done.push(format!("remove {number}"));
         Completion::Done(Ok(()))
       }
@@ -277,6 +278,21 @@ fn a_segment_that_cannot_be_read_counts_as_lost() {
   machine.fails = Some(io::ErrorKind::PermissionDenied);
   machine.pass(0, 60_000);
   assert_eq!(machine.stats().lost["spool_damaged"], u64::from(rows));
+}
+
+#[test]
+fn a_disk_that_fails_is_reported_although_a_segment_was_missing_before() {
+  let mut machine = Machine::with_found().0;
+  machine.segments.clear();
+  machine.pass(0, 60_000);
+  machine.is_full = true;
+  machine.is_down = true;
+  machine.run(60_000, "r");
+  machine.pass(60_000, 61_000);
+  let reported: Vec<_> =
+    machine.exporter.account.diagnostics.take().into_iter().map(|it| it.code).collect();
+  let codes = ["SPOOL_DAMAGED", "LOST", "SPOOL"].map(|code| format!("FLUE_BRAINTRUST_{code}"));
+  assert_eq!(reported[..3], codes);
 }
 
 #[test]
