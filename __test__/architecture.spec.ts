@@ -38,7 +38,7 @@ const TABLE: Record<string, string> = {
   'application-call': 'builtins',
   'drop-oldest': '',
   weak: '',
-  adoption: 'context json receipts wall-clock warn work-keys',
+  adoption: 'context receipts wall-clock warn work-keys',
   routes: 'drop-oldest',
   'restored-work': 'json work-keys',
   callers: 'context drop-oldest keyed-callers wall-clock work-keys',
@@ -89,7 +89,7 @@ const TABLE: Record<string, string> = {
   variables: '',
   'global-instance': '',
   'wall-clock': '',
-  warn: '',
+  warn: 'json',
 
   edge: 'api cloudflare:workers context drop-oldest exporter global-instance json no-stats outside-of-request sum-stats timers variables warn',
 

@@ -97,6 +97,30 @@ test('what `updateSpan` cannot use has the name that it has there', () =>
     expect(stderr).toContain('FLUE_BRAINTRUST_BAD_PARENT: `exported` is no slug');
   }));
 
+test('each call on a span that fails is reported, once', () =>
+  traced(
+    `const hostile = (Failure) => new Proxy({}, { get() { throw new Failure('no') } });
+    for (let at = 0; at < 2; at += 1) {
+      bt.traced(() => {}, hostile(RangeError));
+      bt.traced(() => {}, hostile(TypeError));
+      bt.traced(() => {}, { name: 'a', parent: 'no slug' });
+      bt.traced(() => {}, { name: 'b', parentSpanIds: 'no ids' });
+    }`,
+    (_row, { code, stderr }) => {
+      expect(code).toBe(0);
+      const lines = stderr
+        .trim()
+        .split('\n')
+        .filter((line) => /_BAD_/.test(line));
+      expect(lines).toEqual([
+        expect.stringMatching(/BAD_SPAN: A span was asked for .*RangeError/),
+        expect.stringMatching(/BAD_SPAN: A span was asked for .*TypeError/),
+        expect.stringContaining('BAD_PARENT: `parent` is no slug'),
+        expect.stringContaining('BAD_PARENT: `parentSpanIds` has no ids'),
+      ]);
+    },
+  ));
+
 test('values that no JSON holds, and nonsense in every place, harm nobody', () =>
   traced(
     `const cycle = {}; cycle.self = cycle;

@@ -3,10 +3,9 @@
 // Puts Flue's work under the spans of the application that call it.
 
 const { callingWork } = require('./context.js');
-const { classOf } = require('./json/describe.js');
 const { idsOfReceipt, isDuplicate } = require('./receipts.js');
 const { wallMs } = require('./wall-clock.js');
-const { warn } = require('./warn.js');
+const { warn, warnOfCall } = require('./warn.js');
 const { keyedIdOf } = require('./work-keys.js');
 
 /** @typedef {InstanceType<typeof import('./callers.js').Callers>} Callers */
@@ -99,7 +98,7 @@ class Adoption {
       if (!this.#callers.hasBegun(ids) && !this.#name(ids, calling)) return;
       this.#recordCaller(ids, calling);
     } catch (error) {
-      warn('BAD_SPAN', `A span could not be made the parent (${classOf(error)}).`);
+      warnOfCall('A span could not be made the parent', error);
     }
   }
 

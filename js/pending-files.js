@@ -37,7 +37,8 @@ class PendingFiles {
    */
   add(work) {
     const done = work.catch((error) => {
-      warn('BAD_SPAN', `A file could not be recorded (${messageOf(error)}).`);
+      const what = 'A file could not be recorded';
+      warn('BAD_SPAN', `${what} (${messageOf(error)}).`, what);
     });
     this.#files.set(done, wallMs());
     void done.then(() => this.#files.delete(done));

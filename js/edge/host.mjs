@@ -74,7 +74,8 @@ export function edgeHost(wasm, waitUntil) {
         if (recorder.isDone() || recorder.isAtRest()) busy.delete(recorder);
       }
     } catch (error) {
-      warn('LOST', `What is recorded cannot be delivered: ${messageOf(error)}.`);
+      const what = 'What is recorded cannot be delivered';
+      warn('LOST', `${what}: ${messageOf(error)}.`, what);
     }
   }
 

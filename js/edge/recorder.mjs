@@ -435,7 +435,8 @@ export class EdgeRecorder {
 
   #replace() {
     const rows = this.#counters.countFailure();
-    warn('LOST', `${rows} rows are lost (engine_failed): the core has failed; please report it.`);
+    const why = 'are lost (engine_failed): the core has failed; please report it';
+    warn('LOST', `${rows} rows ${why}.`, why);
     this.#open();
   }
 }

@@ -206,7 +206,8 @@ export class EdgeRecorders {
       if (this.#stored.size >= MAX_IDLE) this.#forget();
       if (this.#stored.size >= MAX_STORED) {
         this.#unused.add(storage);
-        warn('SPOOL', `${MAX_STORED} objects have undelivered rows: further ones store none.`);
+        const what = `${MAX_STORED} objects have undelivered rows`;
+        warn('SPOOL', `${what}: further ones store none.`, what);
         return this.#plain;
       }
       const recorder = this.#create(this.#diagnostics.reporter(), storage);
@@ -269,6 +270,7 @@ export class EdgeRecorders {
       ...(attachments > 0 ? [`${attachments} attachments`] : []),
     ];
     if (what.length === 0) return;
-    warn('LOST', `${what.join(' and ')} are lost (not_delivered_at_exit): their object has ended.`);
+    const why = 'are lost (not_delivered_at_exit): their object has ended';
+    warn('LOST', `${what.join(' and ')} ${why}.`, why);
   }
 }

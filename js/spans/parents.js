@@ -45,10 +45,8 @@ function namedParent(parent, name = 'parent') {
   if (parent === undefined || parent === null || parent === '') return undefined;
   const found = typeof parent === 'string' ? slugParent(parent) : headerParent(parent);
   if (found === undefined) {
-    warn(
-      'BAD_PARENT',
-      `\`${name}\` is no slug of a span in a project or an experiment; it is ignored.`,
-    );
+    const what = `\`${name}\` is no slug of a span in a project or an experiment`;
+    warn('BAD_PARENT', `${what}; it is ignored.`, what);
   }
   return found;
 }
@@ -94,7 +92,8 @@ function parentOfIds(given) {
   if (isSpanId(spanId) && isTraceId(rootSpanId)) {
     return contextOf({ id: '', spanId, rootSpanId });
   }
-  warn('BAD_PARENT', '`parentSpanIds` has no ids of a span and its trace; it is ignored.');
+  const what = '`parentSpanIds` has no ids of a span and its trace';
+  warn('BAD_PARENT', `${what}; it is ignored.`, what);
   return undefined;
 }
 

@@ -2,7 +2,6 @@
 
 // Functions about spans that any process may have recorded at any time, named by ids.
 
-const { classOf } = require('../json/describe.js');
 const { read } = require('./arguments.js');
 const { recordFeedback } = require('./feedback.js');
 const { LINK, NOOP_SPAN } = require('./noop.js');
@@ -13,7 +12,7 @@ const { Span } = require('./span.js');
 const { sendsTo } = require('../slug-destinations.js');
 const { HEX_32 } = require('./trace-context.js');
 const { wallMs } = require('../wall-clock.js');
-const { warn } = require('../warn.js');
+const { warn, warnOfCall } = require('../warn.js');
 
 /** @typedef {InstanceType<typeof import('../destination.js').Destination>} Destination */
 /** @typedef {InstanceType<typeof import('../exporter.js').Exporter>} Exporter */
@@ -103,7 +102,7 @@ function pastSpansOf(exporter, own) {
       const { destination, ...target } = targetOf(event);
       if (destination.isOn) recordFeedback(destination, target, event, source);
     } catch (error) {
-      warn('BAD_SPAN', `Feedback could not be recorded (${classOf(error)}).`);
+      warnOfCall('Feedback could not be recorded', error);
       // Without a span it is counted as invalid.
       (own ?? exporter.current).record({ type: 'feedback', timestamp: wallMs() }, 'Start');
     }
@@ -169,7 +168,7 @@ function pastSpansOf(exporter, own) {
       if (isOurs) Span.update(destination, context, event);
       else warn('BAD_SPAN', BAD_UPDATE, BAD_UPDATE);
     } catch (error) {
-      warn('BAD_SPAN', `A span could not be changed (${classOf(error)}).`);
+      warnOfCall('A span could not be changed', error);
     }
   };
 

@@ -4,8 +4,7 @@
 
 const { types } = require('../builtins/index.js');
 const { follow, settling } = require('../promises.js');
-const { classOf } = require('../json/describe.js');
-const { warn } = require('../warn.js');
+const { warnOfCall } = require('../warn.js');
 const { read } = require('./arguments.js');
 const { NOOP_SPAN } = require('./noop.js');
 
@@ -107,7 +106,7 @@ function finishSafely(span, last) {
   try {
     span.finish(last);
   } catch (error) {
-    warn('BAD_SPAN', `A span could not be ended (${classOf(error)}).`);
+    warnOfCall('A span could not be ended', error);
   }
 }
 

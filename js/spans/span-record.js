@@ -3,9 +3,8 @@
 // What is recorded of a span: its start, its updates and its end.
 
 const { takeCut } = require('../json/cut.js');
-const { classOf } = require('../json/describe.js');
 const { wallMs } = require('../wall-clock.js');
-const { warn } = require('../warn.js');
+const { warnOfCall } = require('../warn.js');
 const { labelOf } = require('./arguments.js');
 const { withUnread } = require('./attachment.js');
 const { unreadIn } = require('./propagated.js');
@@ -130,7 +129,7 @@ class SpanRecord {
     try {
       return withUnread(write);
     } catch (error) {
-      warn('BAD_SPAN', `An update of a span cannot be written (${classOf(error)}).`);
+      warnOfCall('An update of a span cannot be written', error);
       return { update: {}, files: [] };
     }
   }

@@ -4,11 +4,10 @@
 
 const { types } = require('../builtins/index.js');
 const { isUntraced, nextInOrder, runInSpan } = require('../context.js');
-const { classOf } = require('../json/describe.js');
 const { outsideOfRequest } = require('../outside-of-request.js');
 const { isDuplicate, isFreshReceipt, isRunReceipt } = require('../receipts.js');
 const { wallMs } = require('../wall-clock.js');
-const { warn } = require('../warn.js');
+const { warnOfCall } = require('../warn.js');
 const { inheritedOf, labelOf, read } = require('./arguments.js');
 const { recordFeedback } = require('./feedback.js');
 const { NOOP_SPAN } = require('./noop.js');
@@ -78,7 +77,7 @@ class Span {
       return Span.#under(destination.at(named?.object), parent, args, label, inherited);
     } catch (error) {
       if (outsideOfRequest(error) === undefined) {
-        warn('BAD_SPAN', `A span was asked for in a way that cannot be read (${classOf(error)}).`);
+        warnOfCall('A span was asked for in a way that cannot be read', error);
       } else {
         // Which warns.
         destination.countLost();

@@ -3,8 +3,7 @@
 // The functions by which an application makes custom spans.
 
 const { currentWork, flueContext, runDetached } = require('../context.js');
-const { classOf } = require('../json/describe.js');
-const { warn } = require('../warn.js');
+const { warnOfCall } = require('../warn.js');
 const { membersOf, nameOf, read, typeOf } = require('./arguments.js');
 const { NOOP_SPAN } = require('./noop.js');
 const { errorOf } = require('./span-update.js');
@@ -58,7 +57,7 @@ function spansOf(exporter) {
       const destination = exporter.destinationOf();
       return destination.isOn ? Span.begin(destination, undefined, argsOf()) : NOOP_SPAN;
     } catch (error) {
-      warn('BAD_SPAN', `A span could not be started (${classOf(error)}).`);
+      warnOfCall('A span could not be started', error);
       return NOOP_SPAN;
     }
   };
@@ -145,7 +144,7 @@ function spansOf(exporter) {
       if (context === undefined || !destination.isOn) return undefined;
       return beginsTraces(context) ? destination : Span.at(destination, context);
     } catch (error) {
-      warn('BAD_SPAN', `A parent could not be used (${classOf(error)}).`);
+      warnOfCall('A parent could not be used', error);
       return undefined;
     }
   };
