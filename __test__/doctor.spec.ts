@@ -223,13 +223,55 @@ test.each([
   },
 );
 
+test('a local collector on a busy machine is found, and a program that never answers hides none', async () => {
+  const silent = createTcpServer();
+  await onFreePort(async (port) => {
+    silent.listen(port, '127.0.0.1');
+    await once(silent, 'listening');
+    return { close: async () => void silent.close() };
+  });
+  const slow = createServer((request, response) => {
+    const answer = () => response.end('flue-braintrust dev');
+    if (request.url === '/') setTimeout(answer, 1500);
+    else answer();
+  });
+  const port = await onFreePort(async (at) => {
+    slow.listen(at, '127.0.0.1');
+    await once(slow, 'listening');
+    return { close: async () => void slow.close() };
+  });
+  const { advice } = expectFailure(await examine({}), 'environment');
+  expect(advice).toContain(`runs at http://127.0.0.1:${port}: `);
+});
+
+test('without a key, a local collector that answers nothing more is no failure of its own', async () => {
+  const broken = createServer((request, response) => {
+    if (request.url === '/') response.end('flue-braintrust dev');
+    else request.socket.destroy();
+  });
+  await onFreePort(async (port) => {
+    broken.listen(port, '127.0.0.1');
+    await once(broken, 'listening');
+    return { close: async () => void broken.close() };
+  });
+  const { advice } = expectFailure(await examine({}), 'environment');
+  expect(advice).toContain('npx flue-braintrust dev');
+});
+
 /** A collector on the first free port on which `doctor` looks for one. */
 async function onDefaultPort(apiKey: string | undefined) {
+  let started: Collector | undefined;
+  await onFreePort(async (port) => (started = await startCollector({ port, apiKey })));
+  return started as Collector;
+}
+
+/** Starts something on the first free port on which `doctor` looks for a collector. */
+async function onFreePort(start: (port: number) => Promise<{ close(): Promise<void> }>) {
   for (const port of [DEFAULT_PORT, ...OTHER_PORTS]) {
-    const started = await startCollector({ port, apiKey }).catch(() => undefined);
+    const started = await start(port).catch(() => undefined);
     if (started === undefined) continue;
     closing.push(started);
-    return started;
+    return port;
   }
   throw new Error('all ports of `dev` are taken');
 }

@@ -108,15 +108,20 @@ async function notRunning(at, who) {
 }
 
 /**
- * A local collector on one of its ports.
+ * A local collector on one of its ports: the one that answers first.
  *
  * @returns {Promise<string | undefined>} its address
  */
 async function runningCollector() {
-  for (const port of [DEFAULT_PORT, ...OTHER_PORTS]) {
-    if (await isCollector('127.0.0.1', port)) return `http://127.0.0.1:${port}`;
-  }
-  return undefined;
+  const end = new AbortController();
+  const looks = [DEFAULT_PORT, ...OTHER_PORTS].map(async (port) => {
+    if (await isCollector('127.0.0.1', port, end.signal)) return `http://127.0.0.1:${port}`;
+    throw new Error('no collector');
+  });
+  const found = await Promise.any(looks).catch(() => undefined);
+  // An open connection would keep this process alive.
+  end.abort();
+  return found;
 }
 
 /**

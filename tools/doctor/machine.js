@@ -117,8 +117,9 @@ function keyElsewhere() {
 /** A hint for an application that is to send to a local collector. */
 async function localCollector() {
   const url = await runningCollector();
-  if (url === undefined) return undefined;
-  const key = (await takesKey(url, LOCAL_KEY)) ? LOCAL_KEY : '<the token that it has printed>';
+  const isOpen = url && (await takesKey(url, LOCAL_KEY).catch(() => undefined));
+  if (isOpen === undefined) return undefined;
+  const key = isOpen ? LOCAL_KEY : '<the token that it has printed>';
   return `\`flue-braintrust dev\` runs at ${url}: for traces there, set BRAINTRUST_API_KEY=${key}, BRAINTRUST_ORG_NAME=local, BRAINTRUST_APP_URL=${url} and BRAINTRUST_API_URL=${url}.`;
 }
 

@@ -5,7 +5,7 @@
 /** Any key will do, unless other machines can reach the collector. */
 const LOCAL_KEY = 'local';
 /** How long the answer is waited for, in milliseconds. */
-const PATIENCE_MS = 1000;
+const PATIENCE_MS = 5000;
 
 /**
  * Whether a collector takes a key. One that other machines can reach takes only its token.

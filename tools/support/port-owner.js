@@ -8,6 +8,8 @@ const { promisify } = require('node:util');
 
 /** How long each look may take, in milliseconds. */
 const PATIENCE_MS = 1000;
+/** How long a collector on a busy machine may take to answer. A port on which nothing listens takes no time. */
+const COLLECTOR_PATIENCE_MS = 5000;
 /** How much of an answer is read, in bytes. */
 const MAX_BYTES = 65_536;
 /** The state of a socket that listens, in `/proc/net/tcp`. */
@@ -21,7 +23,10 @@ const LISTENING = '0A';
  * @returns {Promise<string>}
  */
 async function portOwner(host, port) {
-  const [collector, owner] = await Promise.all([isCollector(host, port), processOn(port)]);
+  const [collector, owner] = await Promise.all([
+    isCollector(host, port, AbortSignal.timeout(PATIENCE_MS)),
+    processOn(port),
+  ]);
   const name = collector ? 'another `flue-braintrust dev`' : (owner?.name ?? 'another program');
   return owner === undefined ? name : `${name} (process ${owner.pid})`;
 }
@@ -31,12 +36,13 @@ async function portOwner(host, port) {
  *
  * @param {string} host
  * @param {number} port
+ * @param {AbortSignal[]} ends each of which ends the look
  */
-async function isCollector(host, port) {
+async function isCollector(host, port, ...ends) {
   const anyAddress = host === '0.0.0.0' || host === '::';
   const name = anyAddress ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
   try {
-    const signal = AbortSignal.timeout(PATIENCE_MS);
+    const signal = AbortSignal.any([AbortSignal.timeout(COLLECTOR_PATIENCE_MS), ...ends]);
     const response = await fetch(`http://${name}:${port}/`, { signal, redirect: 'manual' });
     const text = await beginningOf(response);
     return text.includes('/viewer/app.mjs') || text.includes('flue-braintrust dev');
