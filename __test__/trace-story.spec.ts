@@ -298,6 +298,16 @@ describe('attempts', () => {
     expect(storyOf(...spans)).toBe('attempt 1 died in llm:m; 34.0 s later attempt 2 is running');
   });
 
+  test('a root that a later attempt has ended is finished, also if the earlier one is found dead after that', () => {
+    const spans = [
+      { ...root({ 'flue.interrupted': true }), end: 2, metrics: { duration_ms: 1000 } },
+      part(1, 'op_1', 'llm:m', 0, { end: 2, metadata: cut }),
+      part(2, 'op_2', 'llm:m', 36, { end: 37 }),
+    ];
+    expect(traceOf(...spans)).toMatchObject({ finished: true, openSpans: 0 });
+    expect(storyOf(...spans)).toBe('attempt 1 died in llm:m; 34.0 s later attempt 2 finished');
+  });
+
   test('a delegated task that is resumed has attempts, too', () => {
     const below = (n: number, operation: string, start: number, rest = {}) => ({
       ...part(n, operation, 'llm:m', start, rest),

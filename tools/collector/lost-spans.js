@@ -3,7 +3,7 @@
 // Which ends of a trace a crash has made wrong: open spans that nothing will end, and ends of what goes on.
 
 const { findRecoveries, lostOf } = require('../support/attempts');
-const { attemptSpanOf, metadataOf, walkSpans } = require('../support/span-facts');
+const { attemptSpanOf, metadataOf, walkSpans, wasClosed } = require('../support/span-facts');
 
 /** @typedef {import('../support/attempts').AttemptSpan} AttemptSpan */
 /** @typedef {import('./types').Span} Span */
@@ -36,24 +36,24 @@ const ONCE = new Set(['llm', 'tool']);
  * @param {Span[]} roots
  */
 function openContinued(spans, roots) {
-  if (spans.every((span) => span.end === null || !isGivenUp(metadataOf(span)))) return;
+  if (spans.every((span) => !isGivenUp(span))) return;
   /** When the last span of Flue began, of those below each level. */
   const begins = /** @type {number[]} */ ([]);
   for (const { span, depth } of [...walkSpans(roots)].toReversed()) {
     const metadata = metadataOf(span);
     const below = begins[depth + 1] ?? -Infinity;
     const isOfFlue = IDS.some((id) => metadata[id]);
-    const mayGoOn = isOfFlue && !ONCE.has(span.type) && isGivenUp(metadata);
-    if (mayGoOn && span.end !== null && below > span.end) span.end = null;
+    const mayGoOn = isOfFlue && !ONCE.has(span.type) && isGivenUp(span);
+    if (mayGoOn && below > (span.end ?? Infinity)) span.end = null;
     begins[depth + 1] = -Infinity;
     const begin = isOfFlue ? (span.start ?? -Infinity) : -Infinity;
     begins[depth] = Math.max(begins[depth] ?? -Infinity, below, begin);
   }
 }
 
-/** @param {Metadata} metadata @returns {boolean} whether its process was found dead, and Flue may try again */
-function isGivenUp(metadata) {
-  return metadata['flue.interrupted'] === true && metadata['flue.submission_outcome'] === undefined;
+/** @param {Span} span @returns {boolean} whether its process was found dead, and Flue may try again */
+function isGivenUp(span) {
+  return wasClosed(span) && metadataOf(span)['flue.submission_outcome'] === undefined;
 }
 
 /**
@@ -93,7 +93,7 @@ function findLost(roots) {
     if (end === null && dead[depth]) lost.add(rowId);
     else if (isEarlier && !isOfFlue) doubtful.add(rowId);
     above[depth] = isOfFlue ? metadata : outer;
-    ended[depth] = isOfFlue && end !== null ? laterOf(around, end, metadata) : around;
+    ended[depth] = isOfFlue && end !== null ? laterOf(around, end, span) : around;
     const attemptSpan = attemptSpanOf(span, depth);
     if (attemptSpan.operation !== null) operations.add(attemptSpan.operation);
     spans.push(attemptSpan);
@@ -107,14 +107,14 @@ function findLost(roots) {
 /**
  * @param {Ended | null} around what is above a span
  * @param {number} end of the span
- * @param {Metadata} metadata
+ * @param {Span} span
  * @returns {Ended | null} what has ended of what the spans within it are part of; null: their ends may still come
  */
-function laterOf(around, end, metadata) {
-  const { 'flue.interrupted': interrupted, 'flue.operation_id': operation } = metadata;
+function laterOf(around, end, span) {
+  const { 'flue.interrupted': interrupted, 'flue.operation_id': operation } = metadataOf(span);
   // Its own process has ended it, and what is in it.
   if (interrupted === undefined) return null;
-  if (isGivenUp(metadata) || (around !== null && around.end >= end)) return around;
+  if (isGivenUp(span) || (around !== null && around.end >= end)) return around;
   return { end, operation: interrupted === false ? operation : undefined };
 }
 

@@ -15,8 +15,16 @@ function metadataOf(span) {
   return isObject(span?.row.metadata) ? span.row.metadata : {};
 }
 
-/** @param {Span} span @returns {boolean} whether another process than its own has ended it */
-const wasClosed = (span) => span.end !== null && metadataOf(span)['flue.interrupted'] === true;
+/**
+ * Whether another process has ended a span in place of its own. Where it has a duration, an attempt has reported its
+ * end, and the process of an earlier one was only found dead after that.
+ *
+ * @param {Span} span
+ */
+function wasClosed(span) {
+  const isMarked = metadataOf(span)['flue.interrupted'] === true;
+  return isMarked && span.end !== null && span.metrics.duration_ms === undefined;
+}
 
 /** @param {Span} span @returns {boolean} whether it did not end by itself, and does not run */
 const isInterrupted = (span) => span.lost || wasClosed(span);
@@ -66,4 +74,4 @@ function countOrNull(value) {
   return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : null;
 }
 
-module.exports = { attemptSpanOf, isInterrupted, metadataOf, walkSpans };
+module.exports = { attemptSpanOf, isInterrupted, metadataOf, walkSpans, wasClosed };
