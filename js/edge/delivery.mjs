@@ -170,7 +170,7 @@ export class Delivery {
       if (request.leader === leader || !isGone(request.leader)) continue;
       // The runtime has ended the request that it belonged to.
       this.#inFlight.delete(key);
-      recorder.respond(request, { error: 'the runtime has ended the request' });
+      recorder.requests.respond(request, { error: 'the runtime has ended the request' });
     }
     const progress = recorder.poll();
     // The core failed, and another one may fail as well: not at once again.
@@ -193,7 +193,7 @@ export class Delivery {
       const stored = work.then(() => void own.delete(stored));
       own.add(stored);
     }
-    for (let next = recorder.takeRequest(); next !== undefined; next = recorder.takeRequest()) {
+    for (let next = recorder.requests.take(); next !== undefined; next = recorder.requests.take()) {
       const request = { ...next, leader, abort: new AbortController() };
       const key = `${request.generation}/${request.id}`;
       this.#inFlight.set(key, request);
@@ -201,7 +201,7 @@ export class Delivery {
       const sent = sendOrShare(request, request.abort.signal, sender).then((answer) => {
         own.delete(sent);
         // Nothing waits for what is cancelled, nor for the response of a leader that was taken for gone.
-        if (this.#inFlight.delete(key)) recorder.respond(request, answer);
+        if (this.#inFlight.delete(key)) recorder.requests.respond(request, answer);
       });
       own.add(sent);
     }
