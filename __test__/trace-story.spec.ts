@@ -308,6 +308,16 @@ describe('attempts', () => {
     expect(storyOf(...spans)).toBe('attempt 1 died in llm:m; 34.0 s later attempt 2 finished');
   });
 
+  test('an attempt that dies after an earlier one was stopped has died, and was not stopped', () => {
+    const stopped = { ...numbered, 'flue.interrupted': true, 'flue.cancelled': true };
+    const spans = [
+      { ...root(stopped), end: 37, metrics: { duration_ms: 1000 } },
+      part(1, 'op_1', 'llm:m', 0, { end: 1 }),
+      part(2, 'op_2', 'llm:m', 36, { end: 37, metadata: { ...cut, 'flue.operation_id': 'op_2' } }),
+    ];
+    expect(storyOf(...spans)).toMatch(/attempt 2 of 10 died in llm:m$/);
+  });
+
   test('a delegated task that is resumed has attempts, too', () => {
     const below = (n: number, operation: string, start: number, rest = {}) => ({
       ...part(n, operation, 'llm:m', start, rest),

@@ -16,14 +16,17 @@ function metadataOf(span) {
 }
 
 /**
- * Whether another process has ended a span in place of its own. Where it has a duration, an attempt has reported its
- * end, and the process of an earlier one was only found dead after that.
+ * Whether another process has ended a span in place of its own. Where an attempt has reported the end and none follows,
+ * the process of an earlier one was only found dead after that.
  *
  * @param {Span} span
  */
 function wasClosed(span) {
-  const isMarked = metadataOf(span)['flue.interrupted'] === true;
-  return isMarked && span.end !== null && span.metrics.duration_ms === undefined;
+  const metadata = metadataOf(span);
+  if (metadata['flue.interrupted'] !== true || span.end === null) return false;
+  const hasEndedWell = span.error === null && metadata['flue.cancelled'] !== true;
+  const isLast = hasEndedWell || metadata['flue.submission_outcome'] !== undefined;
+  return span.metrics.duration_ms === undefined || !isLast;
 }
 
 /** @param {Span} span @returns {boolean} whether it did not end by itself, and does not run */
