@@ -74,3 +74,18 @@ test('a request on Vercel waits for the decision about a trace, and no delivery 
     await collector.close();
   }
 });
+
+test('a request in which nothing begins that is recorded is kept alive, as its logger starts late', async () => {
+  const waitUntil = jest.fn();
+  const context = Symbol.for('@vercel/request-context');
+  Object.assign(globalThis, { [context]: { get: () => ({ waitUntil }) } });
+  try {
+    await jest.isolateModulesAsync(async () => {
+      const { deliverWithin } = await import('../js/vercel.js');
+      deliverWithin(() => Promise.resolve(), false);
+    });
+    expect(waitUntil).toHaveBeenCalledTimes(1);
+  } finally {
+    Reflect.deleteProperty(globalThis, context);
+  }
+});

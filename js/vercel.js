@@ -17,7 +17,7 @@ const PATIENCE_MS = 30_000;
 const waiting = new WeakMap();
 
 /** Whether the last look has found Vercel. */
-let isHere = false;
+let isHere = CONTEXT in globalThis;
 
 /**
  * Keeps the request that runs now alive until what is recorded is delivered, if Vercel states how. Never throws.
