@@ -280,7 +280,8 @@ describe('a server that refuses the key (401)', () => {
         expect(report.complete).toBe(false);
         expect(report.lost).toEqual({});
         expect(report.pending).toBeGreaterThanOrEqual(100);
-        expect(await app.warned('REFUSED')).toEqual([expect.stringContaining('401')]);
+        const line = '401 Unauthorized (check BRAINTRUST_API_KEY)';
+        expect(await app.warned('REFUSED')).toEqual([expect.stringContaining(line)]);
         const closed = await app.close();
         expect(closed.complete).toBe(true);
         expectAccounts(closed, { sent: 250 });

@@ -86,9 +86,9 @@ pub(crate) fn not_confirmed(response: &Response) -> String {
   format!("{status} with {body}: the response is not from Braintrust ({WRONG_ADDRESS})")
 }
 
-/// The status of a response to an upload, and the remedy if it is a router's or wants to be paid.
+/// The status of a response to an upload, and the remedy if there is one that is certain: a firewall responds 403, too.
 pub(crate) fn describe_upload(response: &Response) -> String {
-  let has_remedy = response.status == 402 || is_of_router(response.status);
+  let has_remedy = matches!(response.status, 401 | 402) || is_of_router(response.status);
   if has_remedy { describe_refusal(response) } else { response.describe() }
 }
 
