@@ -38,7 +38,7 @@ const TABLE: Record<string, string> = {
   'application-call': 'builtins',
   'drop-oldest': '',
   weak: '',
-  adoption: 'context receipts wall-clock warn work-keys',
+  adoption: 'context receipts wall-clock warn warn-of-call work-keys',
   routes: 'drop-oldest',
   'restored-work': 'json work-keys',
   callers: 'context drop-oldest keyed-callers wall-clock work-keys',
@@ -51,7 +51,7 @@ const TABLE: Record<string, string> = {
   'loop-end': '',
   'exit-steps': 'builtins json warn',
   spans:
-    'builtins context drop-oldest json login outside-of-request promises receipts slug-destinations span-link wall-clock warn',
+    'builtins context drop-oldest json login outside-of-request promises receipts slug-destinations span-link wall-clock warn warn-of-call',
   capture:
     'caller-members context drop-oldest event-text json message-usage request-delta routes wall-clock',
   'caller-members': 'event-text json',
@@ -89,7 +89,8 @@ const TABLE: Record<string, string> = {
   variables: '',
   'global-instance': '',
   'wall-clock': '',
-  warn: 'json',
+  warn: '',
+  'warn-of-call': 'json warn',
 
   edge: 'api cloudflare:workers context drop-oldest exporter global-instance json no-stats outside-of-request sum-stats timers variables warn',
 

@@ -5,7 +5,8 @@
 const { callingWork } = require('./context.js');
 const { idsOfReceipt, isDuplicate } = require('./receipts.js');
 const { wallMs } = require('./wall-clock.js');
-const { warn, warnOfCall } = require('./warn.js');
+const { warn } = require('./warn.js');
+const { warnOfCall } = require('./warn-of-call.js');
 const { keyedIdOf } = require('./work-keys.js');
 
 /** @typedef {InstanceType<typeof import('./callers.js').Callers>} Callers */

@@ -2,8 +2,6 @@
 
 // Lines on the console or stderr, each code once. The native part has its own; both look the same.
 
-const { classOf } = require('./json/describe.js');
-
 /** Writes a line. May throw. @type {(line: string) => void} */
 let write = (line) => console.warn(line);
 
@@ -48,14 +46,4 @@ function warn(code, message, cause = code) {
   print(`[flue-braintrust] FLUE_BRAINTRUST_${code}: ${message}`);
 }
 
-/**
- * One line for a call on a span that failed, once for each call and class of error.
- * @param {string} what has failed
- * @param {unknown} error
- */
-function warnOfCall(what, error) {
-  const message = `${what} (${classOf(error)}).`;
-  warn('BAD_SPAN', message, message);
-}
-
-module.exports = { onWarning, print, printBy, warn, warnOfCall };
+module.exports = { onWarning, print, printBy, warn };

@@ -12,7 +12,8 @@ const { Span } = require('./span.js');
 const { sendsTo } = require('../slug-destinations.js');
 const { HEX_32 } = require('./trace-context.js');
 const { wallMs } = require('../wall-clock.js');
-const { warn, warnOfCall } = require('../warn.js');
+const { warn } = require('../warn.js');
+const { warnOfCall } = require('../warn-of-call.js');
 
 /** @typedef {InstanceType<typeof import('../destination.js').Destination>} Destination */
 /** @typedef {InstanceType<typeof import('../exporter.js').Exporter>} Exporter */

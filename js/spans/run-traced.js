@@ -4,7 +4,7 @@
 
 const { types } = require('../builtins/index.js');
 const { follow, settling } = require('../promises.js');
-const { warnOfCall } = require('../warn.js');
+const { warnOfCall } = require('../warn-of-call.js');
 const { read } = require('./arguments.js');
 const { NOOP_SPAN } = require('./noop.js');
 

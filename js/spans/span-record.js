@@ -4,7 +4,7 @@
 
 const { takeCut } = require('../json/cut.js');
 const { wallMs } = require('../wall-clock.js');
-const { warnOfCall } = require('../warn.js');
+const { warnOfCall } = require('../warn-of-call.js');
 const { labelOf } = require('./arguments.js');
 const { withUnread } = require('./attachment.js');
 const { unreadIn } = require('./propagated.js');

@@ -3,7 +3,7 @@
 // The functions by which an application makes custom spans.
 
 const { currentWork, flueContext, runDetached } = require('../context.js');
-const { warnOfCall } = require('../warn.js');
+const { warnOfCall } = require('../warn-of-call.js');
 const { membersOf, nameOf, read, typeOf } = require('./arguments.js');
 const { NOOP_SPAN } = require('./noop.js');
 const { errorOf } = require('./span-update.js');
