@@ -24,7 +24,7 @@ pub enum Code {
   Unconfirmed,
   /// The queue is full: ends of spans are recorded without their content.
   Cut,
-  /// An event has more content than its limits allow, or a row more than Braintrust takes: the largest values are cut.
+  /// An event exceeds its limits, or a row exceeds what Braintrust accepts: the largest values are cut.
   Large,
   /// The server refused the API key, has no such organization, or is not Braintrust.
   Refused,

@@ -74,7 +74,7 @@ impl LossReason {
       Self::InvalidFeedback => "correct the call of `logFeedback`",
       Self::Rejected => "check the server's response",
       Self::TooLarge => "trace less per span, or set `maxFieldBytes`",
-      // What was refused, and which setting states it, is in the cause.
+      // The cause names what was refused, and its setting.
       Self::Unauthorized => "run `npx flue-braintrust doctor`",
       Self::NotDeliveredAtExit => {
         "increase `exitTimeoutMs`, or configure a `spool` directory (in a Worker: `storage`)"

@@ -22,9 +22,9 @@ pub struct SnapshotSchedule {
   due: Option<Duration>,
   /// Whether a snapshot is being written.
   is_writing: bool,
-  /// How many were begun.
+  /// How many snapshots were begun.
   begun: u64,
-  /// When restored spans are dropped, for each time that some were restored.
+  /// When restored spans are dropped: one time for each restoration.
   drop_orphaned_at: VecDeque<Duration>,
   /// Whether snapshots of dead processes exist that no snapshot being written contains.
   has_adopted: bool,
@@ -65,12 +65,12 @@ impl SnapshotSchedule {
     self.expedite(now);
   }
 
-  /// The number of the first snapshot with everything until now, for [`Self::has_tried`].
+  /// The number of the first snapshot that contains everything until now, for [`Self::has_tried`].
   pub fn next(&self) -> u64 {
     self.begun + u64::from(self.is_enabled)
   }
 
-  /// Whether the snapshot of that number, or a later one, was written, or could not be.
+  /// Whether the write of the snapshot with that number, or of a later one, has succeeded or failed.
   pub fn has_tried(&self, number: u64) -> bool {
     self.begun - u64::from(self.is_writing) >= number
   }
@@ -120,8 +120,8 @@ impl SnapshotSchedule {
     is_due
   }
 
-  /// The latest time, in milliseconds since the epoch, at which orphaned spans that are due were left: any, once no more
-  /// recently restored ones are there. Clocks may differ, or be set back.
+  /// The latest time, in milliseconds since the epoch, at which orphaned spans that are due were left: any, once no
+  /// more recently restored ones are there. Clocks may differ, or be set back.
   pub fn left_by(&self, now: Now) -> i64 {
     if self.drop_orphaned_at.is_empty() {
       return i64::MAX;

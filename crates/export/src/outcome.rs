@@ -86,7 +86,8 @@ pub(crate) fn not_confirmed(response: &Response) -> String {
   format!("{status} with {body}: the response is not from Braintrust ({WRONG_ADDRESS})")
 }
 
-/// The status of a response to an upload, and the remedy if there is one that is certain: a firewall responds 403, too.
+/// The status of a response to an upload, and the remedy if the cause is certain. That of 403 is not: firewalls send
+/// it, too.
 pub(crate) fn describe_upload(response: &Response) -> String {
   let has_remedy = matches!(response.status, 401 | 402) || is_of_router(response.status);
   if has_remedy { describe_refusal(response) } else { response.describe() }

@@ -75,8 +75,8 @@ pub(crate) fn check(
   }
 }
 
-/// The outcome of a step that Braintrust refused. 401 refuses the key, and 402 the account. Redirects, 407 and the statuses
-/// of a router are not about the upload; other refusals are.
+/// The outcome of a step that Braintrust refused. 401 refuses the key, and 402 the account. Redirects, 407 and the
+/// statuses of a router are not about the upload; other refusals are.
 pub(crate) fn braintrust_outcome(status: u16, ordinary: ExportOutcome) -> ExportOutcome {
   match ordinary {
     ExportOutcome::Retry(_) => ordinary,

@@ -68,7 +68,7 @@ pub struct Ticket {
   pub before: Vec<(RowId, usize)>,
   /// The attachments that were accepted before.
   pub attachments: u64,
-  /// The spans that were open before, of a flush.
+  /// Of a flush: the spans that were open before it.
   pub open: Vec<RowId>,
 }
 

@@ -26,9 +26,9 @@ use crate::{
 
 /// The wall clock when a world begins, in milliseconds since the epoch.
 pub(crate) const START: i64 = 1_795_417_364_000;
-/// Within this much of virtual time everything that waits is delivered once nothing fails any more: the delay after
-/// the key was refused, the longest backoff, a request and an upload to the storage that hang, and some for the
-/// transfer. `Retry-After` comes on top.
+/// The virtual time within which everything that waits is delivered once nothing fails any more: the delay after the
+/// key was refused, the longest backoff, a request and an upload to the storage that hang, and 30 s for the transfer.
+/// `Retry-After` and one more request timeout are added.
 pub const RECOVERY: Duration = Duration::from_secs(60 + 30 + 10 + 40 + 30);
 /// The longest `Retry-After` that is respected.
 pub const MAX_RETRY_AFTER: u64 = 300;

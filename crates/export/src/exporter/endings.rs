@@ -9,8 +9,8 @@ use super::{
 use crate::time::Now;
 
 impl Exporter {
-  /// Waits until every row accepted before is settled, and the snapshot states what has none, at most until `deadline`.
-  /// Completed by [`Output::Completed`].
+  /// Waits until every row accepted before is settled and a snapshot of everything open before is written, at most
+  /// until `deadline`. Completed by [`Output::Completed`].
   pub fn flush(&mut self, deadline: Duration, now: Now) -> TicketId {
     self.has_input = true;
     let waiting = self.waiting(deadline, now);
@@ -114,8 +114,8 @@ impl Exporter {
     }
   }
 
-  /// Completes the deliveries before the exit that are done, or wait for attachments only while the next process has the
-  /// rows: the application may end spans until the shutdown, which waits as well. One that fails ends the exporter.
+  /// Completes the deliveries before the exit that are done, or wait for attachments only while the next process has
+  /// the rows: the application may end spans until the shutdown, which waits as well. One that fails ends the exporter.
   pub(super) fn complete_exit_deliveries(&mut self, now: Now) {
     let is_done = self.delivery.is_done() || self.delivery.is_left_to_next();
     for waiting in mem::take(&mut self.exit_deliveries) {

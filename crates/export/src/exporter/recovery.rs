@@ -74,7 +74,7 @@ impl Exporter {
     self.closes_adopted.is_none()
   }
 
-  /// Once the rows that close adopted spans are safe, the snapshot states it: another process that adopts them may do so
+  /// Once the rows that close adopted spans are safe, the snapshot states that: another process may adopt the spans
   /// after a third one has ended them.
   pub(super) fn confirm_adoption(&mut self, now: Now) {
     let key = self.closes_adopted.as_ref().and_then(|rows| rows.key());

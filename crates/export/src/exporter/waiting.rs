@@ -13,7 +13,7 @@ pub struct Waiting {
   pub ticket: TicketId,
   /// What it waits for.
   pub boundary: Boundary,
-  /// The snapshot of open spans that a flush waits for as well: what has no row is lost with the process.
+  /// The number of the snapshot that a flush waits for, too: only a snapshot keeps what has no row yet.
   pub snapshot: u64,
   /// When it ends in any case.
   pub deadline: Duration,

@@ -7,8 +7,8 @@ use super::{
   *,
 };
 
-/// An exporter on a slow disk, with a submission that waits in a queue: it has no row. A second one waits since a
-/// snapshot with the first is being written, which comes with its operation.
+/// An exporter on a slow disk, and the operation that writes its snapshot. The snapshot contains a queued submission,
+/// which has no row. A second submission is queued while the snapshot is written.
 fn waiting_submissions() -> (Exporter, OperationId) {
   let mut exporter = spooling();
   carry_out(&mut exporter, at(0), &mut Vec::new());
