@@ -4,7 +4,9 @@
 
 const { monotonicMs } = require('./builtins/index.js');
 
-/** A call that takes longer is slow, in milliseconds; after so many slow ones the function is not called any more. */
+/**
+ * A call that takes longer is slow, in milliseconds; after `MAX_SLOW` slow ones, the function is not called any more.
+ */
 const SLOW_MS = 50;
 const MAX_SLOW = 3;
 
@@ -25,7 +27,7 @@ class ApplicationCall {
   }
 
   /**
-   * Runs a call, with all that belongs to its time. Throws what that throws.
+   * Runs and times a call. Throws what it throws.
    * @template T
    * @param {() => T} work
    */

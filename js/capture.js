@@ -49,7 +49,7 @@ const MAX_ASKED = 16_384;
  * A kind of events that matters: one that is translated, that may be a turn's first token, or that is a stage of work.
  * @typedef {object} EventKind
  * @property {Priority | undefined} priority undefined if it is not translated
- * @property {boolean} isWanted whether each of them is translated
+ * @property {boolean} isWanted whether every event of this kind is translated
  * @property {import('./routes.js').Stage | undefined} stage
  * @property {boolean} isCall whether Flue emits it within the call of the work that it begins
  * @property {((event: any) => boolean) | undefined} isFirstToken of the events that stream a response
@@ -63,13 +63,17 @@ const MAX_ASKED = 16_384;
 
 /** One of the recorders of a Cloudflare Worker. @typedef {import('./host.d.ts').HostRecorder} Owner */
 
-/** What the native part states about events. @typedef {Pick<import('./host.d.ts').Core, 'Priority' | 'translatedKinds'>} Native */
+/**
+ * What the native part states about events.
+ * @typedef {Pick<import('./host.d.ts').Core, 'Priority' | 'translatedKinds'>} Native
+ */
 
 /** Selects the events that are translated, and enqueues their text. */
 class Capture {
   #priority;
   /**
-   * The turns that run, by their ids, with the time of the first delta, milliseconds since the epoch. At most `MAX_ASKED`.
+   * The turns that run, by their ids, with the time of the first delta, in milliseconds since the epoch. At most
+   * `MAX_ASKED`.
    * @type {Map<unknown, number | undefined>}
    */
   #asked = new Map();
@@ -86,8 +90,8 @@ class Capture {
   }
 
   /**
-   * Whether the event is translated. Of those that stream a response none is: the end of the turn has the time of the
-   * first that carries a token.
+   * Whether the event is translated. Events that stream a response are not: the end of the turn has the time of the
+   * first one that carries a token.
    * @param {any} event
    * @param {EventKind} kind
    */

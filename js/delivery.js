@@ -15,12 +15,13 @@ const DEFAULT_TIMEOUT_MS = 10_000;
  * @typedef {object} Source
  * @property {() => HostRecorder} recorder the present one
  * @property {InstanceType<typeof import('./pending-files.js').PendingFiles>} files those that are being read
- * @property {InstanceType<typeof import('./slug-destinations.js').SlugDestinations>} slugDestinations other destinations with the same settings
+ * @property {InstanceType<typeof import('./slug-destinations.js').SlugDestinations>} slugDestinations other
+ *   destinations with the same settings
  * @property {() => number} leftOut how many spans were left out before they reached the recorder
  * @property {() => void} schedule rows are expected
  * @property {() => void} report reports the diagnostics so far
- * @property {(() => boolean) | undefined} hasLoopEnded whether the event loop has nothing to do but what this begins; absent
- *   where no promise keeps it alive
+ * @property {(() => boolean) | undefined} hasLoopEnded whether the event loop has nothing to do but what this begins;
+ *   absent where no promise keeps it alive
  */
 
 /** The delivery of one destination. */
@@ -32,7 +33,7 @@ class Delivery {
   #closed;
   /** How many events there were when a flush last ended incomplete. @type {number | undefined} */
   #incompleteAt;
-  /** How many events a recorder had before its last complete flush. @type {WeakMap<HostRecorder, number>} */
+  /** How many events a recorder had when its last complete flush began. @type {WeakMap<HostRecorder, number>} */
   #completeAt = new WeakMap();
 
   /** @param {Source} source */
@@ -77,15 +78,15 @@ class Delivery {
   }
 
   /**
-   * Whether a flush has nothing to wait for. One that waits keeps the event loop alive, and then Node emits `beforeExit`
-   * again: a listener that flushes would keep the process from ending.
+   * Whether a flush has nothing to wait for. A flush that waits keeps the event loop alive, and Node then emits
+   * `beforeExit` again: a listener that flushes would keep the process from ending.
    * @param {HostRecorder} recorder
    * @param {import('../index.d.ts').FlushReport} report at present
    */
   #answers(recorder, { complete, events }) {
     // What has no row is not in the spool yet, unless a flush has waited for it.
     if (complete && events === (this.#completeAt.get(recorder) ?? 0)) return true;
-    // Another flush has waited for the same rows. Those that end the process wait for them once more.
+    // Another flush has waited for the same rows. The end of the process waits for them once more.
     return events === this.#incompleteAt && this.#source.hasLoopEnded?.() === true;
   }
 
@@ -107,12 +108,12 @@ class Delivery {
     let isRecorded = true;
     let leftMs = timeoutOf(options);
     const others = allOf(this.#source.slugDestinations.close(options));
-    // Without files, what is recorded from now on is refused.
+    // Without pending files, everything recorded from now on is refused.
     if (!this.#source.files.isEmpty) ({ isRecorded, leftMs } = await this.#filesRecorded(leftMs));
     onClose();
     this.#source.schedule();
     const recorder = this.#source.recorder();
-    // One that has ended is not asked again: see `#answers`.
+    // A recorder that has ended is not closed again: see `#answers`.
     const hasEnded = this.#closed === recorder && recorder.isAtRest();
     const report = hasEnded ? reportOf(recorder) : parse(await recorder.close(leftMs));
     this.#closed = recorder;
@@ -191,7 +192,8 @@ const reportOf = (recorder) => {
 };
 
 /**
- * All results. Where nothing waits for them, since something else has failed before, a rejection must not end the process.
+ * All results. Where nothing waits for them, since something else has failed before, a rejection must not end the
+ * process.
  * @template T
  * @param {Promise<T>[]} promises
  */

@@ -46,7 +46,10 @@ const UNREADABLE = '{}';
 
 /** A span that work runs under. @typedef {Omit<import('./context.js').CustomSpan, 'id'>} CallingSpan */
 
-/** The span under which work is to run, and where the rows of both go. @typedef {{ span: CallingSpan, destination: Destination }} Calling */
+/**
+ * The span under which work is to run, and where the rows of both go.
+ * @typedef {{ span: CallingSpan, destination: Destination }} Calling
+ */
 
 /** One recorder behind a logger and its spans. Its methods do not throw; `isIdle` may. */
 class Destination {
@@ -66,13 +69,19 @@ class Destination {
   sampling;
   /** The options that it was made with. @type {import('../index.d.ts').InitLoggerOptions} */
   options = {};
-  /** The variables and the file that it was made with. @type {{ env: Record<string, string>, file: Record<string, string> }} */
+  /**
+   * The variables and the file that it was made with.
+   * @type {{ env: Record<string, string>, file: Record<string, string> }}
+   */
   environment = { env: {}, file: {} };
   /** Starts another recorder with the same settings. @type {() => Recorder} */
   start = () => this.recorder;
   /** The experiment that its rows go to, in place of the logs of a project. @type {string | undefined} */
   experimentId;
-  /** That of the logger for which a slug has opened it; undefined if it is a logger's own. @type {Destination | undefined} */
+  /**
+   * The destination of the logger for which a slug has opened this one; undefined if it is a logger's own.
+   * @type {Destination | undefined}
+   */
   opener;
   #files;
   #slugDestinations;

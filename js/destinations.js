@@ -19,7 +19,10 @@ const RENEWAL_MS = 10_000;
 class Destinations {
   /** Those that are in use or have rows, by their settings. @type {Map<string, WeakRef<Destination>>} */
   #destinations = new Map();
-  /** Closed recorders whose destination has another one, and that may still deliver. @type {Set<{ recorder: Recorder, onError?: undefined }>} */
+  /**
+   * Closed recorders whose destination has another one, and that may still deliver.
+   * @type {Set<{ recorder: Recorder, onError?: undefined }>}
+   */
   #closed = new Set();
   #host;
   #services;
@@ -57,7 +60,8 @@ class Destinations {
    * @param {Record<string, unknown>} picked the options for the native part
    * @param {Environment} environment
    * @param {import('../index.d.ts').InitLoggerOptions['storage']} storage
-   * @param {import('./slug-destinations.js').SpanObject} [object] where its rows go, in place of the logs of the project
+   * @param {import('./slug-destinations.js').SpanObject} [object] where its rows go, in place of the logs of the
+   *   project
    * @returns {Destination}
    */
   #open(picked, environment, storage, object) {
@@ -100,14 +104,14 @@ class Destinations {
 
   /**
    * @param {Destination} destination
-   * @param {Recorder} recorder the next one; that before may still deliver
+   * @param {Recorder} recorder the next one; the previous one may still deliver
    */
   #reopen(destination, recorder) {
     this.#closed.add({ recorder: destination.recorder });
     destination.reopen(recorder);
   }
 
-  /** Gives each destination that is in use another recorder: those before end. */
+  /** Gives each destination that is in use a new recorder; the previous ones end. */
   renew() {
     for (const destination of this.live) {
       if (destination.isClosed) continue;
@@ -119,8 +123,8 @@ class Destinations {
 
   /**
    * The destination with the same settings whose rows go to an experiment, or another project. Nothing of an experiment
-   * is left out, and nothing is kept on the disk or in a storage: no later process would deliver it. Throws when it cannot
-   * be started.
+   * is left out, and nothing is kept on the disk or in a storage: no later process would deliver it. Throws when it
+   * cannot be started.
    * @param {Destination} base
    * @param {import('./slug-destinations.js').SpanObject} object
    * @returns {Destination}
@@ -164,7 +168,7 @@ function diagnosticsOf({ recorder, onError }) {
 }
 
 /**
- * The counters of a destination, and which it is. An address may have a password: only its origin is stated.
+ * The counters of a destination, its project and its server: only the origin, as an address may have a password.
  * @param {Destination} destination
  */
 function statsOf(destination) {

@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * Which part of a full collection is dropped at once. V8 finds the oldest entry behind all that were dropped since it
- * last rebuilt the collection: of 16,384, an entry alone takes 7 µs, and 256 at once take 50.
+ * The share of a full collection that is dropped at once. To find the oldest entry, V8 passes all entries that were
+ * dropped since it last rebuilt the collection: of 16,384 entries, dropping one takes 7 µs, dropping 256 at once 50 µs.
  */
 const SHARE = 1 / 64;
 

@@ -37,7 +37,7 @@ function endAtExit(exporter) {
   registry()(exporter);
 }
 
-/** Marks the listener of {@link endWorkersAtExit} with the functions of its native part. */
+/** The properties in which the listener of {@link endWorkersAtExit} has the functions of its native part. */
 const BEGINS = Symbol.for('flue-braintrust.begins');
 const ENDS = Symbol.for('flue-braintrust.ends');
 
@@ -45,7 +45,7 @@ const ENDS = Symbol.for('flue-braintrust.ends');
  * Has the exporters of all workers begin to end with the main thread, by one deadline: Node ends workers one after
  * another. The main thread itself may have no exporter.
  * @param {() => void} begin of the native part: the same function for every evaluation of this package
- * @param {() => void} end what follows where Node ends no worker: on a signal
+ * @param {() => void} end called after that on a signal, where Node ends no worker
  */
 function endWorkersAtExit(begin, end) {
   const listeners = /** @type {Record<symbol, unknown>[]} */ (
@@ -62,7 +62,7 @@ function endWorkersAtExit(begin, end) {
 }
 
 /**
- * A listener that never throws: an error would change the exit code, and keep those of the application from running. The
+ * A listener that never throws: an error would change the exit code, and keep later listeners from running. The
  * application may have frozen or replaced what a step uses.
  * @param {() => void} listener
  * @returns {(() => void) & Record<symbol, unknown>}

@@ -34,7 +34,7 @@ const STAGE_KINDS = kindsOf();
  * every method does nothing: tracing never breaks the application.
  */
 class Exporter {
-  /** That of the module-level functions. */
+  /** The destination of the module-level functions. */
   #current = NO_DESTINATION;
   /** Whether events may belong to another destination than the current one. */
   #hasSeveral = false;
@@ -49,7 +49,7 @@ class Exporter {
   #onRoute = (destination) => {
     if (destination !== this.#current) this.#hasSeveral = true;
   };
-  /** Puts Flue's work under these spans. */
+  /** Puts Flue's work under the spans of `callers`. */
   #adoption = new Adoption(this.callers, [this.#routes, this.#boundRoutes], this.#onRoute);
   #restored = new RestoredWork(
     this.callers,
@@ -65,7 +65,7 @@ class Exporter {
       return this.#destinations.openObject(base, object);
     },
   };
-  /** Finds those of loggers where nothing is recorded. */
+  /** The destinations of what slugs name, for loggers that record nothing. */
   #nowhere = new SlugDestinations(NO_DESTINATION, this.#openers);
   #destinations;
   /** @type {import('./destination.js').ExporterServices} */
@@ -172,7 +172,7 @@ class Exporter {
    */
   observe(event, isFollowed = false) {
     let kind;
-    // As `#kindOf` does: every event passes here.
+    // `#kindOf`, without its call: every event passes here.
     try {
       kind = this.#kinds.get((event ?? {}).type);
     } catch {
@@ -299,7 +299,7 @@ class Exporter {
   }
 
   /**
-   * Whether the trace of Flue's work with these ids is known: that of its caller, or one of its own.
+   * Whether the trace of Flue's work with these ids is known: its caller's, or its own.
    * @param {import('./routes.js').Ids} ids
    */
   knowsTrace(ids) {
@@ -328,7 +328,7 @@ class Exporter {
   #setCurrent(destination) {
     const replaced = this.#current;
     if (replaced === destination) return;
-    // What began before goes on there.
+    // Work that began before continues there.
     if (replaced.isOn) this.#hasSeveral = true;
     this.#current = destination;
     replaced.setCurrent(false);

@@ -14,7 +14,7 @@ const { isKeyedId } = require('./work-keys.js');
 /** @typedef {InstanceType<typeof import('./routes.js').Routes>} Routes */
 /** @typedef {InstanceType<typeof import('./sampling.js').Sampling>} Sampling */
 
-/** Those of one destination. No public method throws. */
+/** The events of one destination. No public method throws. */
 class FlueEvents {
   #host;
   #services;
@@ -66,8 +66,8 @@ class FlueEvents {
   }
 
   /**
-   * Records what takes the place of an event: the event itself, and others without its async context, which is of other
-   * work. Throws where reading them does.
+   * Records what takes the place of an event: the event itself, and others outside its async context, which belongs to
+   * other work. Throws where reading them does.
    * @param {any[]} events
    * @param {any} event
    * @param {import('./capture.js').EventKind} kind of the event

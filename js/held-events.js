@@ -8,7 +8,7 @@ const { startTimer } = require('./timers.js');
 /** How long they wait, in milliseconds. */
 const WAIT_MS = 10_000;
 
-/** How many traces are awaited, and how much their events take, in characters of their texts. */
+/** The most traces that are awaited, and the most characters in the texts of their events. */
 const MAX_TRACES = 1024;
 const MAX_LENGTH = 1024 * 1024;
 
@@ -47,7 +47,7 @@ class HeldEvents {
     return this.#length === 0;
   }
 
-  /** Settles once no event waits that waits now: there may always be others. @returns {Promise<unknown>} */
+  /** Settles once every event that waits now is recorded; later events may still wait. @returns {Promise<unknown>} */
   released() {
     const awaited = [...this.#traces.values()].filter(({ events }) => events.length > 0);
     return Promise.all(

@@ -69,8 +69,8 @@ export interface Host {
   keepIn(recorder: HostRecorder, storage: unknown): void;
   attach(callbacks: Callbacks): void;
   /**
-   * The delivery of what is recorded, for runtimes that wait for it. Never rejects. `mayBeFirst`: whether a request may
-   * begin with what was recorded last; default: true.
+   * The delivery of what is recorded, for runtimes that wait for it. Never rejects. `mayBeFirst`: whether what was
+   * recorded last may be the first of its request; default: true.
    */
   delivery(mayBeFirst?: boolean): Promise<void> | undefined;
   /** Keeps the request that runs now alive until work has ended; absent where nothing ends it. Never throws. */

@@ -59,7 +59,7 @@ class Routes {
    * @returns {unknown} the id of the run or the submission
    */
   note(event, stage, destination) {
-    // In one function: few events call each of these, and a call of code that is not in the processor's caches takes 3 µs.
+    // One function, because each branch runs rarely: a call of code that is not in the processor's caches takes 3 µs.
     const ofRun = event.runId ?? event.submissionId;
     const root = ofRun ?? event.dispatchId;
     if (stage === 'begins') {

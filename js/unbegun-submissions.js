@@ -1,25 +1,26 @@
 'use strict';
 
-// Submissions of Flue 2.x whose operation has not started: Flue calls the agent's function and connects its tools before
-// that. What it reports meanwhile has no span yet.
+// Submissions of Flue 2.x whose operation has not started: before that, Flue calls the agent's function and connects
+// its tools. Events in this time have no span yet.
 
 const { dropOldest } = require('./drop-oldest.js');
 const { isKeyedId } = require('./work-keys.js');
 
-/** How many are remembered, and how many log lines of each. */
+/** How many submissions are remembered, and how many log lines of each. */
 const MAX_SUBMISSIONS = 16_384;
 const MAX_LINES = 1000;
 
-/** One that has announced an attempt. @typedef {{ running: any, lines: any[] }} Unbegun */
+/** A submission that has announced an attempt. @typedef {{ running: any, lines: any[] }} Unbegun */
 
-/** Those of one destination. */
+/** The submissions of one destination. */
 class UnbegunSubmissions {
   /** The oldest first. @type {Map<string, Unbegun>} */
   #unbegun = new Map();
 
   /**
-   * The events that are recorded in place of one; undefined: that one alone. Log lines wait for the operation. A submission
-   * that fails without one gets one with the error. Of a keyed submission, the id alone identifies no span. Never throws.
+   * The events that are recorded in place of one; undefined: that one alone. Log lines wait for the operation. For a
+   * submission that fails without an operation, one with the error is made, except for a keyed submission, whose id
+   * alone identifies no span. Never throws.
    * @param {any} event
    * @returns {any[] | undefined}
    */
@@ -50,7 +51,7 @@ class UnbegunSubmissions {
       const hasSpan = event.outcome === 'failed' && !isKeyedId(submissionId);
       return hasSpan ? [...failedOperation(running, lines, event), event] : undefined;
     } catch {
-      // An event with an id that cannot be read is of no submission that is known.
+      // An event whose id cannot be read belongs to no known submission.
       return undefined;
     }
   }

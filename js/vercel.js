@@ -13,17 +13,20 @@ const COLLECT_MS = 100;
 /** The longest time that one delivery keeps a request alive after the last event, in milliseconds. */
 const PATIENCE_MS = 30_000;
 
-/** The contexts whose request waits for a delivery, and whether anything was recorded since. @type {WeakMap<object, { isDirty: boolean }>} */
+/**
+ * The contexts whose request waits for a delivery, and whether anything was recorded since.
+ * @type {WeakMap<object, { isDirty: boolean }>}
+ */
 const waiting = new WeakMap();
 
-/** Whether the last look has found Vercel. */
+/** Whether the latest check has found Vercel. */
 let isHere = CONTEXT in globalThis;
 
 /**
  * Keeps the request that runs now alive until what is recorded is delivered, if Vercel states how. Never throws.
  * @param {() => Promise<unknown>} flush delivers what is recorded so far
- * @param {boolean} mayBeFirst whether the request may begin with it: to look for Vercel takes longer than all else that
- *   most events cost
+ * @param {boolean} mayBeFirst whether what was recorded may be the first of its request: only then is Vercel looked
+ *   for, which takes longer than everything else for most events
  */
 function deliverWithin(flush, mayBeFirst) {
   try {

@@ -6,8 +6,8 @@ const { classOf } = require('./json/describe.js');
 const { warn } = require('./warn.js');
 
 /**
- * One line for a call on a span that failed, once for each call and class of error.
- * @param {string} what has failed
+ * Warns of a call on a span that failed, once for each call and class of error.
+ * @param {string} what what has failed, as a sentence without a full stop
  * @param {unknown} error
  */
 function warnOfCall(what, error) {

@@ -7,8 +7,8 @@ const decoder = new TextDecoder();
 const SHORT = 4096;
 
 /**
- * How many calls must fit on the stack before the core is called. They take several times of what the core needs: an
- * overflow within the core leaves the instance unusable.
+ * How many calls must fit on the stack before the core is called. They take several times the stack that the core
+ * needs: an overflow within the core leaves the instance unusable.
  */
 export const STACK_CALLS = 300;
 
@@ -24,7 +24,10 @@ function checkStack(calls) {
   }
 }
 
-/** A recorder of the core, by its number in one of the instances. @typedef {{ number: number, generation: number }} Slot */
+/**
+ * A recorder of the core, by its number in one of the instances.
+ * @typedef {{ number: number, generation: number }} Slot
+ */
 
 /** The core has failed: the instance is gone with all that it held. */
 export class CoreFailure extends Error {}
@@ -74,8 +77,8 @@ export class CoreModule {
   }
 
   /**
-   * Comes before calls. Throws an error that names the cause when the module cannot be instantiated, or the application,
-   * in a runaway recursion, leaves no room on the stack.
+   * Prepares calls. Throws an error that names the cause when the module cannot be instantiated, or the application, in
+   * a runaway recursion, leaves no room on the stack.
    * @param {number} [calls] how many must fit
    */
   enter(calls = STACK_CALLS) {

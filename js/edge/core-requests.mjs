@@ -20,13 +20,14 @@ export class CoreRequests {
   }
 
   /**
-   * Passes the response of a request, or why there is none.
+   * Passes the response to a request, or why there is none, to the core.
    * @param {{ id: number, generation: number }} request
-   * @param {{ status: number, retryAfter?: string | null, contentType?: string | null, body?: string } | { error: string }} answer
+   * @param {{ status: number, retryAfter?: string | null, contentType?: string | null, body?: string } | { error:
+   *   string }} answer
    */
   respond({ id, generation }, answer) {
     this.#session.run(undefined, (core, number) => {
-      // The instance that has asked is gone.
+      // The instance that made the request is gone.
       if (generation !== this.#session.generation) return;
       core.call('respond', number, core.write(JSON.stringify({ id, ...answer })), ...now());
     });

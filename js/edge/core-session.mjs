@@ -1,4 +1,4 @@
-// A recorder's part of the core, which is opened again when the instance that had it has failed.
+// A recorder's session in the core. It is opened again when the instance that it was in has failed.
 
 import { CoreFailure, STACK_CALLS } from './core-module.mjs';
 import { now, randomHalves } from './core-inputs.mjs';
@@ -21,7 +21,7 @@ export class CoreSession {
   #settings;
   #counters;
   #onOpen;
-  /** What the core holds for it. */
+  /** Its number in the core, and the instance that has it. */
   #slot = { number: 0, generation: 0 };
   #isStarted = false;
   #isDisposed = false;
@@ -39,7 +39,7 @@ export class CoreSession {
     this.#onOpen = onOpen;
   }
 
-  /** Comes first. Throws when the settings are not usable. */
+  /** Opens the session; called before anything else. Throws when the settings are not usable. */
   open() {
     const core = this.#core;
     core.enter();
@@ -59,12 +59,12 @@ export class CoreSession {
     return this.#isDisposed;
   }
 
-  /** Which instance of the core it is in: what was asked of an earlier one is never answered. */
+  /** Which instance of the core it is in: an earlier instance completes nothing. */
   get generation() {
     return this.#slot.generation;
   }
 
-  /** Not before an event: there is no randomness outside of a request. False there. */
+  /** Starts the session when the first event comes. False outside of a request, where there is no randomness. */
   start() {
     if (this.#isStarted) return true;
     let halves;
@@ -80,11 +80,12 @@ export class CoreSession {
   }
 
   /**
-   * Runs calls of the core. An instance that fails is gone with its rows: they are counted as lost.
+   * Runs calls of the core. When an instance fails, its rows are counted as lost.
    * @template T
    * @param {T} otherwise the result when the core fails
-   * @param {(core: CoreModule, number: number) => T} work gets the number of the recorder
-   * @param {number} [room] how much room there must be on the stack: 1 is enough for any call
+   * @param {(core: CoreModule, number: number) => T} work receives the number of the session
+   * @param {number} [room] the room that there must be on the stack, in units of `STACK_CALLS`: 1 is enough for any
+   *   call
    * @returns {T}
    */
   run(otherwise, work, room = 1) {
@@ -102,7 +103,7 @@ export class CoreSession {
   }
 
   /**
-   * The text that a function of the core leaves.
+   * The text that a function of the core outputs.
    * @param {string} name
    * @param {string} otherwise
    */
@@ -114,7 +115,7 @@ export class CoreSession {
     return /** @type {Json} */ (text);
   }
 
-  /** Frees what the core holds. Nothing runs any more. */
+  /** Frees what the core holds. Later calls do nothing. */
   dispose() {
     if (this.#core.generation === this.#slot.generation) {
       this.run(undefined, (core, number) => core.call('close', number));

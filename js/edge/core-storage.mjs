@@ -22,9 +22,9 @@ export class CoreStorage {
   }
 
   /**
-   * Passes the files of the storage: of segments the headers.
+   * Passes the files of the storage to the core; of segments only the headers.
    * @param {Map<string, Uint8Array>} files
-   * @param {string} [failure] why there are none
+   * @param {string} [failure] why the storage could not be read
    * @returns {boolean} whether the storage is used from now on
    */
   openStorage(files, failure = '') {
@@ -40,7 +40,7 @@ export class CoreStorage {
     });
   }
 
-  /** The changes of the storage that are due, in their order. */
+  /** The changes of the storage that are due, in order. */
   takeChanges() {
     return this.#session.run([], (core, number) => {
       /** @type {import('./storage-work.mjs').Change[]} */

@@ -2,7 +2,7 @@
 
 import { untraced } from '../context.js';
 
-/** None does at the top level of a module, for example. */
+/** False at the top level of a module, for example. */
 export function isInRequest() {
   try {
     clearTimeout(untraced(() => setTimeout(() => {}, 0)));

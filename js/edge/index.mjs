@@ -20,7 +20,7 @@ const KEY = Symbol.for(`flue-braintrust workerd ${VERSION}`);
 function newApi() {
   const host = edgeHost(wasm, (work) => workers.waitUntil?.(work));
   const api = apiOf(new Exporter(host));
-  // Always the same one: Flue takes that again, and refuses another one until it knows that it is in development.
+  // Always the same object: Flue accepts it again, but refuses another one until it knows that it is in development.
   const instrumentation = api.braintrustFlueInstrumentation();
   return { ...api, braintrustFlueInstrumentation: () => instrumentation };
 }

@@ -31,7 +31,7 @@ import { print } from '../warn.js';
 /** As in `native.d.ts`. */
 export const PRIORITY = Object.freeze({ Start: 0, Continuation: 1, MinimalEnd: 2, Note: 3 });
 
-/** Begins the lines of the debug log. The other ones are diagnostics. */
+/** Begins the lines of the debug log. Other lines are diagnostics. */
 const DEBUG = '[flue-braintrust] debug: ';
 
 /** @implements {HostRecorder} */
@@ -145,7 +145,7 @@ export class EdgeRecorder {
    */
   async #flush(isShutdown, timeoutMs) {
     const began = Date.now();
-    // What earlier instances have kept is a part of it.
+    // A flush includes what earlier instances have stored.
     this.storageWork?.listNow();
     if (this.storageWork?.isListing) await this.delivery.open(timeoutMs);
     const leftMs = Math.max(0, timeoutMs - (Date.now() - began));
@@ -183,7 +183,7 @@ export class EdgeRecorder {
    */
   completeMasking(batch, content, cut) {
     this.#session.run(undefined, (core, number) => {
-      // The instance that has asked is gone.
+      // The instance that made the request is gone.
       if (this.#maskedGeneration !== this.#session.generation) return;
       core.call('complete_masking', number, batch, core.write(content), cut, ...now());
     });
@@ -203,7 +203,7 @@ export class EdgeRecorder {
     return this.#session.run(0, (core, number) => core.call('waiting', number));
   }
 
-  /** Whether nothing is lost when it is disposed of: what is not delivered is in its storage. */
+  /** Whether the storage has everything that is not delivered, so that `dispose` loses nothing. */
   isKept = () =>
     this.#session.run(false, (core, number) => core.call('is_kept', number) === 1) &&
     this.storageWork?.isBusy !== true;
@@ -213,7 +213,7 @@ export class EdgeRecorder {
     return this.#session.describe('take_diagnostics', '[]');
   }
 
-  /** Shows the diagnostics so far, as far as no other recorder has shown the same. */
+  /** Shows the diagnostics so far, except those that another recorder has shown. */
   showDiagnostics() {
     for (const diagnostic of JSON.parse(this.takeDiagnostics())) this.#show(diagnostic);
   }
@@ -247,7 +247,7 @@ export class EdgeRecorder {
       this.showDiagnostics();
       this.#callbacks.report();
     }
-    // The next poll handles what is masked now, and goes on. The application gets its turn before.
+    // The next poll handles what is masked now. Before that, the application gets a turn of the event loop.
     return this.#callbacks.mask(this) ? { ...progress, timeoutMs: 0 } : progress;
   }
 
@@ -256,12 +256,12 @@ export class EdgeRecorder {
     return JSON.parse(this.traceDestination()).isConnected === true;
   }
 
-  /** Which instance of the core it is in: what was asked of an earlier one is never answered. */
+  /** Which instance of the core it is in: an earlier instance completes nothing. */
   get generation() {
     return this.#session.isDisposed ? undefined : this.#session.generation;
   }
 
-  /** Frees what the core holds for it. What is not kept is lost. @returns {Stats} the last counters */
+  /** Frees what the core holds for it; what is not in the storage is lost. @returns {Stats} the last counters */
   dispose() {
     // Counts what the storage has.
     this.isKept();

@@ -1,4 +1,4 @@
-// What diagnostics state of the spool of a Worker, which is a storage: the core knows files on a disk.
+// Rewrites the core's diagnostics for a Worker, whose spool is a storage: the core writes of files on a disk.
 
 /** What the core calls a part of the storage. @type {[RegExp, string][]} */
 const NAMES = [

@@ -9,7 +9,7 @@ const PREFIX = 'flue-braintrust/';
 const KEY = new RegExp(`^${PREFIX}([^/]+)/(\\d+)$`);
 /** The most bytes of a value: some Durable Objects accept 128 KiB. */
 const MAX_VALUE_BYTES = 100_000;
-/** Neither delays other work of a Durable Object nor is delayed by it. `type` is for KV. */
+/** Reads and writes neither delay other work of a Durable Object nor wait for it. `type` is for KV. */
 const READ = { allowConcurrency: true, type: 'arrayBuffer' };
 const WRITE = { allowConcurrency: true, allowUnconfirmed: true, noCache: true };
 
@@ -49,7 +49,7 @@ export function currentStorage(option) {
     if (current instanceof Promise) current.catch(() => {});
     return isStorage(current) ? current : undefined;
   } catch {
-    // Outside of any object, what names its storage may throw.
+    // Outside of any object, the application's function may throw.
     return undefined;
   }
 }
@@ -66,7 +66,7 @@ export class StorageFiles {
   }
 
   /**
-   * All files, by their names.
+   * All files, by name.
    * @returns {Promise<Map<string, Uint8Array>>}
    */
   async list() {
@@ -175,7 +175,7 @@ function entriesOf(listed) {
 
 /**
  * @param {unknown} value
- * @returns {Uint8Array} empty for what is not ours
+ * @returns {Uint8Array} empty if the value is not one of ours
  */
 function bytesOf(value) {
   if (value instanceof ArrayBuffer) return new Uint8Array(value);

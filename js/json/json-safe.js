@@ -20,8 +20,8 @@ function isJsonSafe(value) {
 }
 
 /**
- * How many characters the texts of a JSON-safe event have together; -1 if it is none. Not checked is what Flue itself
- * composes of ids and numbers: that would cost more than all other checks.
+ * The number of characters in all texts of a JSON-safe event; -1 if the event is not JSON-safe. Objects that Flue
+ * itself composes of ids and numbers are not checked: that would cost more than all other checks.
  * @param {any} event
  */
 function charactersIfSafe(event) {
